@@ -1,0 +1,105 @@
+/**
+ * The one catalogue of errors: the client protocol's `failed` event (number), REST's problem
+ * documents (code, status) and the command line all take from here. Codes and numbers are stable.
+ *
+ * Two kinds must not be mixed: a `BrokerError` is a refusal that some client caused or must handle;
+ * anything else that is thrown is a defect of the daemon.
+ */
+
+interface Entry {
+  /** `failed.code` of dmabroker-v1.xml's enum `refusal`. */
+  readonly number: number;
+  /** HTTP status of the problem document. */
+  readonly status: number;
+  readonly title: string;
+}
+
+export const catalogue = {
+  invalid_argument: {
+    number: 1,
+    status: 400,
+    title: 'A value is missing, malformed or out of range',
+  },
+  unsupported_format: { number: 2, status: 422, title: 'No usable source allocates this format' },
+  unsupported_modifier: {
+    number: 3,
+    status: 422,
+    title: 'None of the offered modifiers can be had',
+  },
+  unsupported_handle_type: {
+    number: 4,
+    status: 422,
+    title: 'No usable source exports any of the accepted handle types',
+  },
+  unsupported_usage: { number: 5, status: 422, title: 'The device cannot serve this usage' },
+  too_large: { number: 6, status: 422, title: 'The request is larger than a limit' },
+  out_of_memory: { number: 7, status: 507, title: 'The source has no memory for this request' },
+  limit_exceeded: { number: 8, status: 429, title: 'A limit on held buffers or bytes is reached' },
+  not_found: { number: 9, status: 404, title: 'There is no such object' },
+  invalid_token: {
+    number: 10,
+    status: 404,
+    title: 'The token is unknown, used up, expired or not for you',
+  },
+  permission_denied: { number: 11, status: 403, title: 'The caller may not do this' },
+  device_lost: { number: 12, status: 503, title: 'The Vulkan device was lost' },
+  internal: { number: 13, status: 500, title: 'The daemon failed; its log has the cause' },
+  // REST only: the client protocol has no use for these.
+  malformed_request: {
+    number: 100,
+    status: 400,
+    title: 'The request does not match the API description',
+  },
+  origin_refused: { number: 101, status: 403, title: 'Requests from browsers are refused' },
+  method_not_allowed: { number: 102, status: 405, title: 'The resource has no such method' },
+  body_too_large: { number: 103, status: 413, title: 'The request body is too large' },
+  unsupported_media_type: {
+    number: 104,
+    status: 415,
+    title: 'The request body must be application/json',
+  },
+} as const satisfies Record<string, Entry>;
+
+export type ErrorCode = keyof typeof catalogue;
+
+/** What failed, on both sides, as JSON: the same object in `failed.detail` and in REST. */
+export interface Refusal {
+  /** The request's field or the constraint that failed, e.g. `width`, `format`. */
+  readonly constraint?: string;
+  /** What the client asked for. */
+  readonly requested?: unknown;
+  /** What would have been possible. */
+  readonly possible?: unknown;
+}
+
+/** A refusal: the client's to handle, never the daemon's end. */
+export class BrokerError extends Error {
+  override readonly name = 'BrokerError';
+
+  constructor(
+    readonly code: ErrorCode,
+    message: string,
+    readonly refusal: Refusal = {},
+  ) {
+    super(message);
+  }
+}
+
+/** The same error after a trip between threads, where classes do not survive. */
+export interface ErrorMessage {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly refusal: Refusal;
+}
+
+export function toMessage(error: unknown): ErrorMessage {
+  if (error instanceof BrokerError) {
+    return { code: error.code, message: error.message, refusal: error.refusal };
+  }
+  const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return { code: 'internal', message, refusal: {} };
+}
+
+export function fromMessage(error: ErrorMessage): BrokerError {
+  return new BrokerError(error.code, error.message, error.refusal);
+}

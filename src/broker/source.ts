@@ -1,0 +1,98 @@
+/**
+ * What a memory source is, to everyone who does not allocate: the shapes that a request, an
+ * allocation and a source's state have. Sources themselves live in src/native/sources.
+ */
+
+/** How the memory leaves the process. A `memfd` is never called a dma_buf. */
+export type HandleType = 'dma_buf' | 'opaque_fd' | 'memfd';
+
+export type SourceName = 'vulkan' | 'memfd';
+
+/** What the buffer will be used for; the bits of dmabroker-v1.xml's enum `usage`. */
+export const Usage = {
+  sample: 1,
+  render: 2,
+  transfer: 4,
+  storage: 8,
+  cpuRead: 16,
+  cpuWrite: 32,
+} as const;
+
+/** Linear memory of `size` bytes (a VkBuffer). */
+export interface BufferSpec {
+  readonly kind: 'buffer';
+  /** Bytes, 1 … 2^53-1. */
+  readonly size: number;
+  readonly usage: number;
+}
+
+/** A two-dimensional image. */
+export interface ImageSpec {
+  readonly kind: 'image';
+  /** Pixels. */
+  readonly width: number;
+  readonly height: number;
+  /** DRM fourcc (drm_fourcc.h). */
+  readonly format: number;
+  /** DRM format modifiers that the client can take; at least one. */
+  readonly modifiers: readonly bigint[];
+  readonly usage: number;
+}
+
+export type MemorySpec = BufferSpec | ImageSpec;
+
+/** A memory plane, in linux-dmabuf-v1's words. */
+export interface Plane {
+  /** Owned by whoever holds the Allocation; planes of one allocation may share one fd. */
+  readonly fd: number;
+  /** Bytes from the start of the fd's memory. */
+  readonly offset: number;
+  /** Bytes from one row to the next; 0 for a linear buffer. */
+  readonly stride: number;
+}
+
+/** Exported memory: zeroed, CLOEXEC, its fds owned by the receiver of this object. */
+export interface Allocation {
+  readonly source: SourceName;
+  readonly handleType: HandleType;
+  /** The source's own number for what it keeps (Vulkan objects), to be given to `free`. */
+  readonly key: number;
+  /** The memory's size in bytes: what is charged. */
+  readonly size: number;
+  /** The chosen modifier, for images. */
+  readonly modifier: bigint | null;
+  readonly planes: readonly Plane[];
+  /** The kernel's exporter (`exp_name` of fdinfo), for a dma_buf. */
+  readonly exporter: string | null;
+}
+
+/** What was found out about a source at start. */
+export interface SourceState {
+  readonly name: SourceName;
+  readonly handleType: HandleType;
+  readonly usable: boolean;
+  /** Why not, where it is not usable; otherwise what it is (e.g. the device's name). */
+  readonly reason: string;
+}
+
+/** A format that a source allocates, with one modifier. */
+export interface FormatOffer {
+  readonly format: number;
+  readonly modifier: bigint;
+  /** Memory planes. */
+  readonly planes: number;
+  readonly source: SourceName;
+  readonly handleType: HandleType;
+}
+
+/** A memory source; all its methods run in the allocator thread. Errors are BrokerErrors. */
+export interface MemorySource {
+  readonly name: SourceName;
+  readonly handleType: HandleType;
+  formats(): readonly FormatOffer[];
+  /** `id` names the memory where the kernel can name it (DMA_BUF_SET_NAME). */
+  allocate(spec: MemorySpec, id: string): Allocation;
+  /** Destroys what the source keeps; the fds are the caller's and stay open. */
+  free(key: number): void;
+  close(): void;
+}
