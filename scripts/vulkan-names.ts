@@ -1,0 +1,183 @@
+/**
+ * What the broker uses of Vulkan: the input of generate-vulkan.ts.
+ *
+ * Names are listed one by one, values of enums included, so that the generated file depends on this
+ * list alone and not on how new the machine's vk.xml is. A name that vk.xml does not know is an
+ * error there.
+ */
+
+/** Structs; those nested by value are added by the generator. */
+export const structNames: readonly string[] = [
+  // instance and device
+  'VkApplicationInfo',
+  'VkInstanceCreateInfo',
+  'VkExtensionProperties',
+  'VkDeviceQueueCreateInfo',
+  'VkDeviceCreateInfo',
+  // physical device
+  'VkPhysicalDeviceProperties2',
+  'VkPhysicalDeviceIDProperties',
+  'VkPhysicalDeviceDriverProperties',
+  'VkPhysicalDeviceDrmPropertiesEXT',
+  'VkPhysicalDeviceMaintenance3Properties',
+  'VkPhysicalDeviceMaintenance4Properties',
+  'VkPhysicalDeviceMemoryProperties2',
+  'VkPhysicalDeviceMemoryBudgetPropertiesEXT',
+  'VkQueueFamilyProperties',
+  'VkFormatProperties2',
+  'VkDrmFormatModifierPropertiesEXT',
+  'VkDrmFormatModifierPropertiesListEXT',
+  'VkPhysicalDeviceImageFormatInfo2',
+  'VkPhysicalDeviceImageDrmFormatModifierInfoEXT',
+  'VkPhysicalDeviceExternalImageFormatInfo',
+  'VkImageFormatProperties2',
+  'VkExternalImageFormatProperties',
+  'VkSamplerYcbcrConversionImageFormatProperties',
+  'VkImageFormatListCreateInfo',
+  'VkPhysicalDeviceExternalBufferInfo',
+  'VkExternalBufferProperties',
+  'VkPhysicalDeviceExternalSemaphoreInfo',
+  'VkExternalSemaphoreProperties',
+  // memory
+  'VkMemoryAllocateInfo',
+  'VkExportMemoryAllocateInfo',
+  'VkMemoryDedicatedAllocateInfo',
+  'VkImportMemoryFdInfoKHR',
+  'VkMemoryGetFdInfoKHR',
+  'VkMemoryFdPropertiesKHR',
+  'VkMemoryRequirements2',
+  'VkMemoryDedicatedRequirements',
+  'VkMappedMemoryRange',
+  'VkBindBufferMemoryInfo',
+  'VkBindImageMemoryInfo',
+  'VkBindImagePlaneMemoryInfo',
+  // buffers and images
+  'VkBufferCreateInfo',
+  'VkExternalMemoryBufferCreateInfo',
+  'VkBufferMemoryRequirementsInfo2',
+  'VkImageCreateInfo',
+  'VkExternalMemoryImageCreateInfo',
+  'VkImageDrmFormatModifierListCreateInfoEXT',
+  'VkImageDrmFormatModifierExplicitCreateInfoEXT',
+  'VkImageDrmFormatModifierPropertiesEXT',
+  'VkImageMemoryRequirementsInfo2',
+  'VkImagePlaneMemoryRequirementsInfo',
+  'VkImageSubresource',
+  'VkSubresourceLayout',
+  // commands and synchronisation
+  'VkCommandPoolCreateInfo',
+  'VkCommandBufferAllocateInfo',
+  'VkCommandBufferBeginInfo',
+  'VkMemoryBarrier',
+  'VkBufferMemoryBarrier',
+  'VkImageMemoryBarrier',
+  'VkBufferCopy',
+  'VkBufferImageCopy',
+  'VkImageCopy',
+  'VkSubmitInfo',
+  'VkFenceCreateInfo',
+  'VkSemaphoreCreateInfo',
+  'VkExportSemaphoreCreateInfo',
+  'VkImportSemaphoreFdInfoKHR',
+  'VkSemaphoreGetFdInfoKHR',
+];
+
+const words = (text: string): string[] => text.trim().split(/\s+/);
+
+/** Constants that belong to no enum. */
+export const constantNames: readonly string[] = words(`
+  VK_WHOLE_SIZE VK_QUEUE_FAMILY_IGNORED VK_QUEUE_FAMILY_EXTERNAL VK_QUEUE_FAMILY_FOREIGN_EXT
+  VK_MAX_MEMORY_TYPES VK_MAX_MEMORY_HEAPS VK_UUID_SIZE`);
+
+/** Enums and flag bits, with those of their values that are in use. */
+export const enumNames: Readonly<Record<string, readonly string[]>> = {
+  VkResult: words(`
+    VK_SUCCESS VK_NOT_READY VK_TIMEOUT VK_EVENT_SET VK_EVENT_RESET VK_INCOMPLETE
+    VK_ERROR_OUT_OF_HOST_MEMORY VK_ERROR_OUT_OF_DEVICE_MEMORY VK_ERROR_INITIALIZATION_FAILED
+    VK_ERROR_DEVICE_LOST VK_ERROR_MEMORY_MAP_FAILED VK_ERROR_LAYER_NOT_PRESENT
+    VK_ERROR_EXTENSION_NOT_PRESENT VK_ERROR_FEATURE_NOT_PRESENT VK_ERROR_INCOMPATIBLE_DRIVER
+    VK_ERROR_TOO_MANY_OBJECTS VK_ERROR_FORMAT_NOT_SUPPORTED VK_ERROR_FRAGMENTED_POOL
+    VK_ERROR_UNKNOWN VK_ERROR_OUT_OF_POOL_MEMORY VK_ERROR_INVALID_EXTERNAL_HANDLE
+    VK_ERROR_FRAGMENTATION VK_ERROR_INVALID_OPAQUE_CAPTURE_ADDRESS VK_PIPELINE_COMPILE_REQUIRED
+    VK_ERROR_SURFACE_LOST_KHR VK_ERROR_NATIVE_WINDOW_IN_USE_KHR VK_SUBOPTIMAL_KHR
+    VK_ERROR_OUT_OF_DATE_KHR VK_ERROR_INCOMPATIBLE_DISPLAY_KHR VK_ERROR_VALIDATION_FAILED_EXT
+    VK_ERROR_INVALID_SHADER_NV VK_ERROR_IMAGE_USAGE_NOT_SUPPORTED_KHR
+    VK_ERROR_VIDEO_PICTURE_LAYOUT_NOT_SUPPORTED_KHR
+    VK_ERROR_VIDEO_PROFILE_OPERATION_NOT_SUPPORTED_KHR
+    VK_ERROR_VIDEO_PROFILE_FORMAT_NOT_SUPPORTED_KHR VK_ERROR_VIDEO_PROFILE_CODEC_NOT_SUPPORTED_KHR
+    VK_ERROR_VIDEO_STD_VERSION_NOT_SUPPORTED_KHR
+    VK_ERROR_INVALID_DRM_FORMAT_MODIFIER_PLANE_LAYOUT_EXT VK_ERROR_NOT_PERMITTED_KHR
+    VK_ERROR_FULL_SCREEN_EXCLUSIVE_MODE_LOST_EXT VK_THREAD_IDLE_KHR VK_THREAD_DONE_KHR
+    VK_OPERATION_DEFERRED_KHR VK_OPERATION_NOT_DEFERRED_KHR VK_ERROR_COMPRESSION_EXHAUSTED_EXT`),
+  VkFormat: words(`
+    VK_FORMAT_UNDEFINED VK_FORMAT_R8_UNORM VK_FORMAT_R8G8_UNORM VK_FORMAT_R5G6B5_UNORM_PACK16
+    VK_FORMAT_R8G8B8A8_UNORM VK_FORMAT_R8G8B8A8_SRGB VK_FORMAT_B8G8R8A8_UNORM
+    VK_FORMAT_B8G8R8A8_SRGB VK_FORMAT_A2R10G10B10_UNORM_PACK32 VK_FORMAT_A2B10G10R10_UNORM_PACK32
+    VK_FORMAT_R16_UNORM VK_FORMAT_R16G16_UNORM VK_FORMAT_R16G16B16A16_UNORM
+    VK_FORMAT_R16G16B16A16_SFLOAT VK_FORMAT_G8B8G8R8_422_UNORM VK_FORMAT_B8G8R8G8_422_UNORM
+    VK_FORMAT_G8_B8R8_2PLANE_420_UNORM VK_FORMAT_G8_B8_R8_3PLANE_420_UNORM
+    VK_FORMAT_G8_B8R8_2PLANE_422_UNORM VK_FORMAT_G10X6_B10X6R10X6_2PLANE_420_UNORM_3PACK16
+    VK_FORMAT_G16_B16R16_2PLANE_420_UNORM`),
+  VkPhysicalDeviceType: words(`
+    VK_PHYSICAL_DEVICE_TYPE_OTHER VK_PHYSICAL_DEVICE_TYPE_INTEGRATED_GPU
+    VK_PHYSICAL_DEVICE_TYPE_DISCRETE_GPU VK_PHYSICAL_DEVICE_TYPE_VIRTUAL_GPU
+    VK_PHYSICAL_DEVICE_TYPE_CPU`),
+  VkQueueFlagBits: words(`
+    VK_QUEUE_GRAPHICS_BIT VK_QUEUE_COMPUTE_BIT VK_QUEUE_TRANSFER_BIT VK_QUEUE_PROTECTED_BIT`),
+  VkMemoryPropertyFlagBits: words(`
+    VK_MEMORY_PROPERTY_DEVICE_LOCAL_BIT VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT
+    VK_MEMORY_PROPERTY_HOST_COHERENT_BIT VK_MEMORY_PROPERTY_HOST_CACHED_BIT
+    VK_MEMORY_PROPERTY_LAZILY_ALLOCATED_BIT VK_MEMORY_PROPERTY_PROTECTED_BIT
+    VK_MEMORY_PROPERTY_DEVICE_COHERENT_BIT_AMD VK_MEMORY_PROPERTY_DEVICE_UNCACHED_BIT_AMD
+    VK_MEMORY_PROPERTY_RDMA_CAPABLE_BIT_NV`),
+  VkMemoryHeapFlagBits: words('VK_MEMORY_HEAP_DEVICE_LOCAL_BIT'),
+  VkExternalMemoryHandleTypeFlagBits: words(`
+    VK_EXTERNAL_MEMORY_HANDLE_TYPE_OPAQUE_FD_BIT VK_EXTERNAL_MEMORY_HANDLE_TYPE_DMA_BUF_BIT_EXT`),
+  VkExternalMemoryFeatureFlagBits: words(`
+    VK_EXTERNAL_MEMORY_FEATURE_DEDICATED_ONLY_BIT VK_EXTERNAL_MEMORY_FEATURE_EXPORTABLE_BIT
+    VK_EXTERNAL_MEMORY_FEATURE_IMPORTABLE_BIT`),
+  VkExternalSemaphoreHandleTypeFlagBits: words(`
+    VK_EXTERNAL_SEMAPHORE_HANDLE_TYPE_OPAQUE_FD_BIT VK_EXTERNAL_SEMAPHORE_HANDLE_TYPE_SYNC_FD_BIT`),
+  VkExternalSemaphoreFeatureFlagBits: words(`
+    VK_EXTERNAL_SEMAPHORE_FEATURE_EXPORTABLE_BIT VK_EXTERNAL_SEMAPHORE_FEATURE_IMPORTABLE_BIT`),
+  VkSemaphoreImportFlagBits: words('VK_SEMAPHORE_IMPORT_TEMPORARY_BIT'),
+  VkBufferUsageFlagBits: words(`
+    VK_BUFFER_USAGE_TRANSFER_SRC_BIT VK_BUFFER_USAGE_TRANSFER_DST_BIT
+    VK_BUFFER_USAGE_UNIFORM_TEXEL_BUFFER_BIT VK_BUFFER_USAGE_STORAGE_TEXEL_BUFFER_BIT
+    VK_BUFFER_USAGE_UNIFORM_BUFFER_BIT VK_BUFFER_USAGE_STORAGE_BUFFER_BIT
+    VK_BUFFER_USAGE_INDEX_BUFFER_BIT VK_BUFFER_USAGE_VERTEX_BUFFER_BIT
+    VK_BUFFER_USAGE_INDIRECT_BUFFER_BIT`),
+  VkImageUsageFlagBits: words(`
+    VK_IMAGE_USAGE_TRANSFER_SRC_BIT VK_IMAGE_USAGE_TRANSFER_DST_BIT VK_IMAGE_USAGE_SAMPLED_BIT
+    VK_IMAGE_USAGE_STORAGE_BIT VK_IMAGE_USAGE_COLOR_ATTACHMENT_BIT`),
+  VkImageCreateFlagBits: words(`
+    VK_IMAGE_CREATE_MUTABLE_FORMAT_BIT VK_IMAGE_CREATE_ALIAS_BIT VK_IMAGE_CREATE_DISJOINT_BIT`),
+  VkFormatFeatureFlagBits: words(`
+    VK_FORMAT_FEATURE_SAMPLED_IMAGE_BIT VK_FORMAT_FEATURE_STORAGE_IMAGE_BIT
+    VK_FORMAT_FEATURE_COLOR_ATTACHMENT_BIT VK_FORMAT_FEATURE_TRANSFER_SRC_BIT
+    VK_FORMAT_FEATURE_TRANSFER_DST_BIT VK_FORMAT_FEATURE_DISJOINT_BIT`),
+  VkImageAspectFlagBits: words(`
+    VK_IMAGE_ASPECT_COLOR_BIT VK_IMAGE_ASPECT_PLANE_0_BIT VK_IMAGE_ASPECT_PLANE_1_BIT
+    VK_IMAGE_ASPECT_PLANE_2_BIT VK_IMAGE_ASPECT_MEMORY_PLANE_0_BIT_EXT
+    VK_IMAGE_ASPECT_MEMORY_PLANE_1_BIT_EXT VK_IMAGE_ASPECT_MEMORY_PLANE_2_BIT_EXT
+    VK_IMAGE_ASPECT_MEMORY_PLANE_3_BIT_EXT`),
+  VkImageType: words('VK_IMAGE_TYPE_2D'),
+  VkImageTiling: words(`
+    VK_IMAGE_TILING_OPTIMAL VK_IMAGE_TILING_LINEAR VK_IMAGE_TILING_DRM_FORMAT_MODIFIER_EXT`),
+  VkImageLayout: words(`
+    VK_IMAGE_LAYOUT_UNDEFINED VK_IMAGE_LAYOUT_GENERAL VK_IMAGE_LAYOUT_TRANSFER_SRC_OPTIMAL
+    VK_IMAGE_LAYOUT_TRANSFER_DST_OPTIMAL`),
+  VkSampleCountFlagBits: words('VK_SAMPLE_COUNT_1_BIT'),
+  VkSharingMode: words('VK_SHARING_MODE_EXCLUSIVE'),
+  VkCommandPoolCreateFlagBits: words(`
+    VK_COMMAND_POOL_CREATE_TRANSIENT_BIT VK_COMMAND_POOL_CREATE_RESET_COMMAND_BUFFER_BIT`),
+  VkCommandBufferLevel: words('VK_COMMAND_BUFFER_LEVEL_PRIMARY'),
+  VkCommandBufferUsageFlagBits: words('VK_COMMAND_BUFFER_USAGE_ONE_TIME_SUBMIT_BIT'),
+  VkPipelineStageFlagBits: words(`
+    VK_PIPELINE_STAGE_TOP_OF_PIPE_BIT VK_PIPELINE_STAGE_TRANSFER_BIT
+    VK_PIPELINE_STAGE_BOTTOM_OF_PIPE_BIT VK_PIPELINE_STAGE_HOST_BIT
+    VK_PIPELINE_STAGE_ALL_COMMANDS_BIT`),
+  VkAccessFlagBits: words(`
+    VK_ACCESS_TRANSFER_READ_BIT VK_ACCESS_TRANSFER_WRITE_BIT VK_ACCESS_HOST_READ_BIT
+    VK_ACCESS_HOST_WRITE_BIT VK_ACCESS_MEMORY_READ_BIT VK_ACCESS_MEMORY_WRITE_BIT`),
+};
