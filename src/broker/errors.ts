@@ -58,6 +58,9 @@ export const catalogue = {
     status: 415,
     title: 'The request body must be application/json',
   },
+  unavailable: { number: 105, status: 503, title: 'The daemon did not answer in time' },
+  request_timeout: { number: 106, status: 408, title: 'The request did not arrive in time' },
+  headers_too_large: { number: 107, status: 431, title: 'The request header is too large' },
 } as const satisfies Record<string, Entry>;
 
 export type ErrorCode = keyof typeof catalogue;

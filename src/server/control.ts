@@ -1,0 +1,48 @@
+/**
+ * What the control plane (REST, on the main thread) may ask of the data plane (the worker thread
+ * that owns the buffers). The shapes are openapi.yaml's: no second definition of them exists.
+ */
+import type { components } from './http/openapi.gen.js';
+
+type Schemas = components['schemas'];
+
+export type BufferInfo = Schemas['Buffer'];
+export type ClientInfo = Schemas['Client'];
+/** A validated request: everything that has a default in openapi.yaml is filled in. */
+export type CreateBuffer = Schemas['CreateBuffer'];
+export type CreatedBuffer = Schemas['CreatedBuffer'];
+export type DeviceInfo = Schemas['Device'];
+export type DeviceReport = Schemas['DeviceReport'];
+export type FormatInfo = Schemas['Format'];
+export type Health = Schemas['Health'];
+export type Plane = Schemas['Plane'];
+export type Problem = Schemas['Problem'];
+export type Recipient = Schemas['Recipient'];
+export type SourceInfo = Schemas['Source'];
+export type TokenInfo = Schemas['Token'];
+
+/** The process behind a REST request, as far as its socket tells (SO_PEERCRED). */
+export interface Requester {
+  readonly uid: number | null;
+  readonly pid: number | null;
+}
+
+/**
+ * The data plane, as REST sees it. A method rejects with a BrokerError where it refuses; every other
+ * rejection is a defect and is answered as `internal`.
+ */
+export interface ControlPlane {
+  /** The device and the sources; heap budgets are as of now. */
+  device(): Promise<DeviceReport>;
+  formats(): Promise<FormatInfo[]>;
+  /** Oldest first. */
+  listBuffers(): Promise<BufferInfo[]>;
+  /** Rejects with `not_found`. */
+  getBuffer(id: string): Promise<BufferInfo>;
+  /** Allocates a buffer that lives until it is released, and makes its first token. */
+  createBuffer(request: CreateBuffer, requester: Requester): Promise<CreatedBuffer>;
+  /** Rejects with `not_found`. */
+  releaseBuffer(id: string): Promise<void>;
+  listClients(): Promise<ClientInfo[]>;
+  health(): Promise<Health>;
+}

@@ -1,0 +1,1052 @@
+// Generated from openapi.yaml by scripts/generate-openapi.ts: do not edit.
+export interface paths {
+    "/healthz": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Whether the daemon works
+         * @description Answered while both threads of the daemon work; else 503.
+         */
+        get: operations["getHealth"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/openapi.yaml": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * This description
+         * @description The file that this daemon takes its routes and its validation from.
+         */
+        get: operations["getOpenapi"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/device": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The Vulkan device and the memory sources
+         * @description What the daemon found out about the Vulkan device, and each memory source with the reason why
+         *     it is or is not usable. Heap budgets are read when asked.
+         */
+        get: operations["getDevice"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/device/formats": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What images can be allocated
+         * @description Every pair of format and modifier that a usable source allocates. Whether a certain size and
+         *     usage can be had with it is known only when it is asked for.
+         */
+        get: operations["listFormats"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/buffers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * All buffers
+         * @description Every buffer that the daemon keeps, oldest first, with its owner and its holders.
+         */
+        get: operations["listBuffers"];
+        put?: never;
+        /**
+         * Allocate a buffer
+         * @description Allocates a buffer that lives until it is released, and makes a token with which processes
+         *     redeem it on the client socket. The token is shown only in this answer.
+         */
+        post: operations["createBuffer"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/buffers/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The buffer's id. */
+                id: components["schemas"]["BufferId"];
+            };
+            cookie?: never;
+        };
+        /**
+         * One buffer
+         * @description The buffer with its owner and everybody who was handed its file descriptors.
+         */
+        get: operations["getBuffer"];
+        put?: never;
+        post?: never;
+        /**
+         * Release a buffer
+         * @description The daemon drops its own references, takes the buffer off the list and tells its owner. A
+         *     dma_buf cannot be revoked: processes that hold its descriptors keep the memory alive until
+         *     they close them.
+         */
+        delete: operations["releaseBuffer"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/clients": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Connected clients
+         * @description Every connection of the client socket, with what it holds.
+         */
+        get: operations["listClients"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+}
+export type webhooks = Record<string, never>;
+export interface components {
+    schemas: {
+        /**
+         * @description Up to 13 characters of base32 in lower case, unique for as long as the daemon runs.
+         * @example mfzgk5dfmjza
+         */
+        BufferId: string;
+        /**
+         * @description How the memory leaves the daemon. `opaque_fd` is Vulkan's OPAQUE_FD: to be imported by Vulkan,
+         *     OpenGL or CUDA on the same device and driver, never mapped. `memfd` is ordinary shared memory,
+         *     never called a dma_buf.
+         * @enum {string}
+         */
+        HandleType: "dma_buf" | "opaque_fd" | "memfd";
+        /**
+         * @description A memory source.
+         * @enum {string}
+         */
+        SourceName: "vulkan" | "memfd";
+        /**
+         * @description A DRM format (drm_fourcc.h), four ASCII characters.
+         * @example XR24
+         */
+        Fourcc: string;
+        /**
+         * @description A DRM format modifier, `0x` and 16 hexadecimal digits; all zeros is LINEAR.
+         * @example 0x0000000000000000
+         */
+        Modifier: string;
+        /**
+         * @description A user's or group's number; 2^32 - 1 is none.
+         * @example 1000
+         */
+        Uid: number;
+        /** @description Bytes. */
+        Size: number;
+        /** @description A number of things. */
+        Count: number;
+        /** @description Pixels, a uint of the client protocol; the device's own limit is in its report. */
+        Pixels: number;
+        /**
+         * Format: date-time
+         * @description A moment in RFC 3339, UTC.
+         * @example 2026-11-20T08:15:30.123Z
+         */
+        Time: string;
+        /**
+         * @description A buffer that the daemon keeps.
+         * @example {
+         *       "id": "mfzgk5dfmjza",
+         *       "generation": 1,
+         *       "state": "active",
+         *       "name": "camera preview",
+         *       "handle_type": "dma_buf",
+         *       "source": "vulkan",
+         *       "exporter": "udmabuf",
+         *       "size": 8355840,
+         *       "kind": "image",
+         *       "format": "XR24",
+         *       "modifier": "0x0000000000000000",
+         *       "width": 1920,
+         *       "height": 1080,
+         *       "planes": [
+         *         {
+         *           "index": 0,
+         *           "offset": 0,
+         *           "stride": 7680
+         *         }
+         *       ],
+         *       "lifetime": {
+         *         "type": "until_released"
+         *       },
+         *       "owner": {
+         *         "client": null,
+         *         "uid": 1000,
+         *         "gid": null,
+         *         "pid": 4242,
+         *         "executable": null
+         *       },
+         *       "recipients": [],
+         *       "created_at": "2026-11-20T08:15:30.123Z",
+         *       "tokens": 1
+         *     }
+         */
+        Buffer: {
+            id: components["schemas"]["BufferId"];
+            /**
+             * @description Grows each time that the same memory is handed to a new owner.
+             * @example 1
+             */
+            generation: number;
+            /**
+             * @description `active`: the daemon keeps it and its tokens can be redeemed.
+             * @enum {string}
+             */
+            state: "active";
+            /**
+             * @description The name that its owner gave it, for people. Text from a client, not to be trusted.
+             * @example camera preview
+             */
+            name: string | null;
+            handle_type: components["schemas"]["HandleType"];
+            source: components["schemas"]["SourceName"];
+            /**
+             * @description The kernel's exporter (`exp_name` of fdinfo), for a dma_buf.
+             * @example udmabuf
+             */
+            exporter: string | null;
+            /** @description Bytes of memory, padding included; this is what is charged. */
+            size: components["schemas"]["Size"];
+            /**
+             * @description `buffer`: linear memory. `image`: two-dimensional.
+             * @enum {string}
+             */
+            kind: "buffer" | "image";
+            /** @description An image's format; null for linear memory. */
+            format: components["schemas"]["Fourcc"] | null;
+            /** @description The modifier that the driver chose; null for linear memory. */
+            modifier: components["schemas"]["Modifier"] | null;
+            /** @description An image's width; null for linear memory. */
+            width: components["schemas"]["Pixels"] | null;
+            /** @description An image's height; null for linear memory. */
+            height: components["schemas"]["Pixels"] | null;
+            /** @description Its memory planes, in the words of linux-dmabuf-v1. */
+            planes: components["schemas"]["Plane"][];
+            lifetime: components["schemas"]["Lifetime"];
+            owner: components["schemas"]["Owner"];
+            /** @description Every process that was handed the file descriptors, its owner too, also those that have disconnected: they may still hold them. */
+            recipients: components["schemas"]["Recipient"][];
+            created_at: components["schemas"]["Time"];
+            /** @description Tokens that can still be redeemed. */
+            tokens: components["schemas"]["Count"];
+        };
+        /** @description A memory plane. */
+        Plane: {
+            /** @description The plane's number. */
+            index: number;
+            /** @description Bytes from the start of the memory. */
+            offset: components["schemas"]["Size"];
+            /** @description Bytes from one row to the next; 0 for linear memory. */
+            stride: components["schemas"]["Size"];
+        };
+        /** @description How long the daemon keeps the buffer. */
+        Lifetime: {
+            /**
+             * @description `connection`: until its owner disconnects. `until_released`: until its owner or an administrator releases it.
+             * @enum {string}
+             */
+            type: "connection" | "until_released";
+        };
+        /** @description Who asked for the buffer. */
+        Owner: {
+            /** @description The client's id; null for a buffer that was made over REST or whose owner left. */
+            client: string | null;
+            /** @description The owner's user, where it is known. */
+            uid: components["schemas"]["Uid"] | null;
+            /** @description The owner's group, where it is known. */
+            gid: components["schemas"]["Uid"] | null;
+            pid: components["schemas"]["Pid"];
+            executable: components["schemas"]["Executable"];
+        };
+        /**
+         * @description The process when it connected; null where it is not known. A number may have been given to another process since.
+         * @example 4242
+         */
+        Pid: number | null;
+        /**
+         * @description The path of the process's program when it connected (/proc/PID/exe), where the daemon may read it. For people: a process can choose it.
+         * @example /usr/bin/weston
+         */
+        Executable: string | null;
+        /** @description A process that was handed the buffer's file descriptors. */
+        Recipient: {
+            /** @description The client's id. */
+            client: string;
+            uid: components["schemas"]["Uid"];
+            gid: components["schemas"]["Uid"];
+            pid: components["schemas"]["Pid"];
+            executable: components["schemas"]["Executable"];
+            /** @description Whether its connection is still open. */
+            connected: boolean;
+            received_at: components["schemas"]["Time"];
+        };
+        /** @description A connection of the client socket. */
+        Client: {
+            /**
+             * @description The connection's id.
+             * @example c7
+             */
+            id: string;
+            uid: components["schemas"]["Uid"];
+            gid: components["schemas"]["Uid"];
+            pid: components["schemas"]["Pid"];
+            executable: components["schemas"]["Executable"];
+            connected_at: components["schemas"]["Time"];
+            /** @description Buffers that it owns. */
+            buffers: components["schemas"]["Count"];
+            /** @description Bytes of the buffers that it owns. */
+            bytes: components["schemas"]["Size"];
+            /** @description File descriptors that it was handed since it connected. */
+            fds_sent: components["schemas"]["Count"];
+        };
+        /** @description The Vulkan device and the memory sources. */
+        DeviceReport: {
+            /** @description The device; null where there is none that can be used. */
+            device: components["schemas"]["Device"] | null;
+            /**
+             * @description Why there is no device.
+             * @example libvulkan.so.1: no such file
+             */
+            reason: string | null;
+            /** @description The memory sources, in order of preference. */
+            sources: components["schemas"]["Source"][];
+        };
+        /** @description A memory source, as it was found at start. */
+        Source: {
+            name: components["schemas"]["SourceName"];
+            handle_type: components["schemas"]["HandleType"];
+            /** @description Whether it can be allocated from. */
+            usable: boolean;
+            /**
+             * @description Why not, where it is not usable; otherwise what it is.
+             * @example udmabuf: /dev/udmabuf is missing
+             */
+            reason: string;
+        };
+        /** @description A Vulkan physical device and what the daemon enabled on it. */
+        Device: {
+            /**
+             * @description deviceName of VkPhysicalDeviceProperties.
+             * @example llvmpipe (LLVM 19.1.7, 256 bits)
+             */
+            name: string;
+            /**
+             * @description deviceType of VkPhysicalDeviceProperties.
+             * @enum {string}
+             */
+            type: "discrete_gpu" | "integrated_gpu" | "virtual_gpu" | "cpu" | "other";
+            /** @description PCI vendor id. */
+            vendor_id: number;
+            /** @description PCI device id. */
+            device_id: number;
+            /**
+             * @description The Vulkan version that the device supports.
+             * @example 1.4.305
+             */
+            api_version: string;
+            driver: components["schemas"]["Driver"];
+            device_uuid: components["schemas"]["Uuid"];
+            driver_uuid: components["schemas"]["Uuid"];
+            /** @description Its DRM nodes; null where the driver does not tell (VK_EXT_physical_device_drm). */
+            drm: components["schemas"]["DrmNodes"] | null;
+            /** @description The device extensions that the daemon makes use of. */
+            extensions: components["schemas"]["Extension"][];
+            /** @description Memory heaps. */
+            heaps: components["schemas"]["Heap"][];
+            /** @description Memory types. */
+            memory_types: components["schemas"]["MemoryType"][];
+            limits: components["schemas"]["DeviceLimits"];
+        };
+        /** @description VkPhysicalDeviceDriverProperties. */
+        Driver: {
+            /**
+             * @description driverName.
+             * @example llvmpipe
+             */
+            name: string;
+            /**
+             * @description driverInfo.
+             * @example Mesa 25.0.7-2 (LLVM 19.1.7)
+             */
+            info: string;
+        };
+        /**
+         * @description 16 bytes as 32 hexadecimal digits.
+         * @example 6d657361323530303700000000000000
+         */
+        Uuid: string;
+        /** @description VkPhysicalDeviceDrmPropertiesEXT. */
+        DrmNodes: {
+            /** @description The primary node (/dev/dri/cardN), if it has one. */
+            primary: components["schemas"]["DrmNode"] | null;
+            /** @description The render node (/dev/dri/renderDN), if it has one. */
+            render: components["schemas"]["DrmNode"] | null;
+        };
+        /** @description A device number. */
+        DrmNode: {
+            /**
+             * @description Major number.
+             * @example 226
+             */
+            major: number;
+            /**
+             * @description Minor number.
+             * @example 128
+             */
+            minor: number;
+        };
+        /** @description A device extension that the daemon makes use of where it is there. */
+        Extension: {
+            /**
+             * @description Its name.
+             * @example VK_EXT_external_memory_dma_buf
+             */
+            name: string;
+            /** @description Whether it is in use. */
+            enabled: boolean;
+            /** @description Why it is not in use. */
+            reason: string | null;
+        };
+        /** @description A memory heap. */
+        Heap: {
+            /** @description Its number. */
+            index: number;
+            size: components["schemas"]["Size"];
+            /** @description Whether it is the device's own memory. */
+            device_local: boolean;
+            /** @description Bytes that this process may use now (VK_EXT_memory_budget). */
+            budget: components["schemas"]["Size"] | null;
+            /** @description Bytes that this process uses now (VK_EXT_memory_budget). */
+            usage: components["schemas"]["Size"] | null;
+        };
+        /** @description A memory type. */
+        MemoryType: {
+            /** @description Its number. */
+            index: number;
+            /** @description The heap that it allocates from. */
+            heap: number;
+            /** @description VkMemoryPropertyFlagBits in lower case without prefix and suffix. */
+            flags: string[];
+        };
+        /** @description VkPhysicalDeviceLimits and VkPhysicalDeviceMaintenance3Properties, as far as they matter here. */
+        DeviceLimits: {
+            /** @description maxMemoryAllocationCount. */
+            max_allocations: components["schemas"]["Count"];
+            /** @description maxMemoryAllocationSize; larger values are shown as 2^53 - 1. */
+            max_allocation_size: components["schemas"]["Size"];
+            /** @description maxImageDimension2D, in pixels. */
+            max_image_dimension_2d: components["schemas"]["Count"];
+        };
+        /** @description A format that a usable source allocates, with one modifier. */
+        Format: {
+            format: components["schemas"]["Fourcc"];
+            modifier: components["schemas"]["Modifier"];
+            /**
+             * @description The modifier's name, where the daemon knows one.
+             * @example LINEAR
+             */
+            modifier_name: string | null;
+            /** @description Memory planes. */
+            planes: number;
+            source: components["schemas"]["SourceName"];
+            handle_type: components["schemas"]["HandleType"];
+        };
+        /** @description What to allocate. */
+        CreateBuffer: components["schemas"]["CreateLinearBuffer"] | components["schemas"]["CreateImage"];
+        /** @description Linear memory (a VkBuffer). */
+        CreateLinearBuffer: {
+            /**
+             * @description Linear memory. (enum property replaced by openapi-typescript)
+             * @enum {string}
+             */
+            kind: "buffer";
+            /**
+             * @description Bytes.
+             * @example 1048576
+             */
+            size: number;
+            /**
+             * @default [
+             *       "transfer"
+             *     ]
+             */
+            usage: components["schemas"]["UsageList"];
+            /**
+             * @default [
+             *       "dma_buf"
+             *     ]
+             */
+            handle_types: components["schemas"]["HandleTypeList"];
+            name?: components["schemas"]["NewName"];
+            /** @default {} */
+            token: components["schemas"]["TokenRequest"];
+        };
+        /** @description A two-dimensional image. */
+        CreateImage: {
+            /**
+             * @description An image. (enum property replaced by openapi-typescript)
+             * @enum {string}
+             */
+            kind: "image";
+            width: components["schemas"]["Pixels"];
+            height: components["schemas"]["Pixels"];
+            format: components["schemas"]["Fourcc"];
+            /**
+             * @description The modifiers that every user of the image can take; the driver chooses among them. At most 256, as in the client protocol.
+             * @default [
+             *       "0x0000000000000000"
+             *     ]
+             */
+            modifiers: components["schemas"]["Modifier"][];
+            /**
+             * @default [
+             *       "transfer"
+             *     ]
+             */
+            usage: components["schemas"]["UsageList"];
+            /**
+             * @default [
+             *       "dma_buf"
+             *     ]
+             */
+            handle_types: components["schemas"]["HandleTypeList"];
+            name?: components["schemas"]["NewName"];
+            /** @default {} */
+            token: components["schemas"]["TokenRequest"];
+        };
+        /** @description What the memory is for. */
+        UsageList: ("sample" | "render" | "transfer" | "storage" | "cpu_read" | "cpu_write")[];
+        /** @description The kinds of file descriptor that every user of the buffer can take. Nothing else is ever substituted: on a machine without a dma_buf exporter, ask for `memfd`. */
+        HandleTypeList: components["schemas"]["HandleType"][];
+        /**
+         * @description A name for people, without control characters.
+         * @example camera preview
+         */
+        NewName: string;
+        /** @description The token to be made. */
+        TokenRequest: {
+            /**
+             * @description How often it can be redeemed.
+             * @default 1
+             */
+            uses: number;
+            /**
+             * @description How long it is good for, a year at most; null for as long as the buffer.
+             * @default null
+             */
+            seconds: number | null;
+            /**
+             * @description The only user who may redeem it; null for any.
+             * @default null
+             */
+            uid: number | null;
+        };
+        /** @description A new buffer and the token with which processes get its file descriptors. */
+        CreatedBuffer: {
+            buffer: components["schemas"]["Buffer"];
+            token: components["schemas"]["Token"];
+        };
+        /** @description A secret; whoever has it may redeem the buffer on the client socket. */
+        Token: {
+            /** @description The secret. */
+            token: string;
+            /** @description How often it can be redeemed. */
+            uses: number;
+            /** @description When it expires; null for as long as the buffer. */
+            expires_at: components["schemas"]["Time"] | null;
+        };
+        /** @description The daemon's state. */
+        Health: {
+            /**
+             * @description It works.
+             * @enum {string}
+             */
+            status: "ok";
+            /**
+             * @description The daemon's version.
+             * @example 0.1.0
+             */
+            version: string;
+            /** @description Seconds since it started. */
+            uptime_seconds: number;
+            /** @description Usable memory sources as name/handle type, in order of preference. */
+            sources_usable: string[];
+            /** @description What an administrator should know, one sentence each. */
+            warnings: string[];
+        };
+        /**
+         * @description A stable code; docs/errors.md describes each.
+         * @enum {string}
+         */
+        ErrorCode: "invalid_argument" | "unsupported_format" | "unsupported_modifier" | "unsupported_handle_type" | "unsupported_usage" | "too_large" | "out_of_memory" | "limit_exceeded" | "not_found" | "invalid_token" | "permission_denied" | "device_lost" | "internal" | "malformed_request" | "origin_refused" | "method_not_allowed" | "body_too_large" | "unsupported_media_type" | "unavailable" | "request_timeout" | "headers_too_large";
+        /** @description An error (RFC 9457). */
+        Problem: {
+            /**
+             * @description The code as a URN.
+             * @example urn:dmabroker:error:too_large
+             */
+            type: string;
+            /** @description The same sentence for every problem of this code. */
+            title: string;
+            /** @description The HTTP status. */
+            status: number;
+            /** @description What was wrong this time. */
+            detail: string;
+            /** @description The path of the request. */
+            instance?: string;
+            code: components["schemas"]["ErrorCode"];
+            refusal?: components["schemas"]["Refusal"];
+        };
+        /** @description Both sides of a refusal, for programs. */
+        Refusal: {
+            /**
+             * @description The field or the constraint that failed.
+             * @example width
+             */
+            constraint?: string;
+            /** @description What was asked for (any JSON). */
+            requested?: unknown;
+            /** @description What would have been possible (any JSON). */
+            possible?: unknown;
+        };
+    };
+    responses: {
+        /** @description `malformed_request`: the request does not match this description. `invalid_argument`: a value that it allows is of no use here. */
+        BadRequest: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "type": "urn:dmabroker:error:malformed_request",
+                 *       "title": "The request does not match the API description",
+                 *       "status": 400,
+                 *       "detail": "body.size must be >= 1",
+                 *       "instance": "/v1/buffers",
+                 *       "code": "malformed_request",
+                 *       "refusal": {
+                 *         "constraint": "size",
+                 *         "requested": 0,
+                 *         "possible": {
+                 *           "minimum": 1
+                 *         }
+                 *       }
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `origin_refused`: the request comes from a browser or names another host. `permission_denied`: the caller may not do this. */
+        Forbidden: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `not_found`: there is no such buffer (any more). */
+        NotFound: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "type": "urn:dmabroker:error:not_found",
+                 *       "title": "There is no such object",
+                 *       "status": 404,
+                 *       "detail": "there is no buffer mfzgk5dfmjza",
+                 *       "instance": "/v1/buffers/mfzgk5dfmjza",
+                 *       "code": "not_found"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `body_too_large`: the body is longer than the daemon reads. */
+        BodyTooLarge: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `unsupported_media_type`: the body is not said to be `application/json`. */
+        UnsupportedMediaType: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `unsupported_format`, `unsupported_modifier`, `unsupported_handle_type`, `unsupported_usage` or `too_large`: no source of this daemon can serve the request; `refusal` says what it could serve. */
+        Unprocessable: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "type": "urn:dmabroker:error:unsupported_handle_type",
+                 *       "title": "No usable source exports any of the accepted handle types",
+                 *       "status": 422,
+                 *       "detail": "this daemon exports memfd, not dma_buf",
+                 *       "instance": "/v1/buffers",
+                 *       "code": "unsupported_handle_type",
+                 *       "refusal": {
+                 *         "constraint": "handle_types",
+                 *         "requested": [
+                 *           "dma_buf"
+                 *         ],
+                 *         "possible": [
+                 *           "memfd"
+                 *         ]
+                 *       }
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `limit_exceeded`: a limit on held buffers or bytes is reached. */
+        LimitExceeded: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `out_of_memory`: the source has no memory for this request. */
+        OutOfMemory: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `internal`: a defect of the daemon; its log has the cause. */
+        Internal: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `device_lost`: the Vulkan device was lost. `unavailable`: the daemon's data plane did not answer in time, or the daemon is stopping. */
+        Unavailable: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+    };
+    parameters: never;
+    requestBodies: never;
+    headers: never;
+    pathItems: never;
+}
+export type $defs = Record<string, never>;
+export interface operations {
+    getHealth: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The daemon works. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Health"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getOpenapi: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The OpenAPI description. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/yaml": string;
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getDevice: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The report; `device` is null on a daemon without a Vulkan device. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeviceReport"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listFormats: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The formats; empty where no usable source allocates images. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Format"][];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listBuffers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The buffers. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Buffer"][];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    createBuffer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateBuffer"];
+            };
+        };
+        responses: {
+            /** @description Allocated. */
+            201: {
+                headers: {
+                    /** @description The buffer's path. */
+                    Location: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CreatedBuffer"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            413: components["responses"]["BodyTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["Unprocessable"];
+            429: components["responses"]["LimitExceeded"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            507: components["responses"]["OutOfMemory"];
+        };
+    };
+    getBuffer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The buffer's id. */
+                id: components["schemas"]["BufferId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The buffer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Buffer"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    releaseBuffer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The buffer's id. */
+                id: components["schemas"]["BufferId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Released. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listClients: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The clients. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Client"][];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+}
