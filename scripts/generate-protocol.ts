@@ -1,0 +1,143 @@
+/**
+ * Writes the message tables of src/protocol/*.gen.ts from the protocols' XML: our own and, for
+ * wl_display, wl_callback, wl_registry and zwp_linux_dmabuf_v1, the system's (libwayland-dev,
+ * wayland-protocols). `--check` compares instead of writing; a protocol whose XML is not installed
+ * is left alone and named.
+ *
+ *   node dist/scripts/generate-protocol.js [--check]
+ */
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { XMLParser } from 'fast-xml-parser';
+
+interface Target {
+  readonly out: string;
+  /** Where the XML may stand; the first that exists is taken. */
+  readonly xml: readonly string[];
+  /** The interfaces wanted; all when absent. */
+  readonly only?: readonly string[];
+}
+
+const targets: readonly Target[] = [
+  { out: 'src/protocol/dmabroker-v1.gen.ts', xml: ['protocol/dmabroker-v1.xml'] },
+  {
+    out: 'src/protocol/wayland.gen.ts',
+    xml: ['/usr/share/wayland/wayland.xml'],
+    only: ['wl_display', 'wl_callback', 'wl_registry'],
+  },
+  {
+    out: 'src/protocol/linux-dmabuf-v1.gen.ts',
+    xml: [
+      '/usr/share/wayland-protocols/unstable/linux-dmabuf/linux-dmabuf-unstable-v1.xml',
+      '/usr/share/wayland-protocols/stable/linux-dmabuf/linux-dmabuf-v1.xml',
+    ],
+  },
+];
+
+type Attributes = Record<string, string>;
+interface Element {
+  readonly ':@'?: Attributes;
+  readonly [tag: string]: unknown;
+}
+
+const ORDER_KEY = ':@';
+const tagOf = (element: Element): string =>
+  Object.keys(element).find((key) => key !== ORDER_KEY) ?? '';
+const children = (element: Element, tag: string): Element[] =>
+  ((element[tagOf(element)] as Element[] | undefined) ?? []).filter(
+    (child) => tagOf(child) === tag,
+  );
+const attribute = (element: Element, name: string): string | undefined =>
+  element[ORDER_KEY]?.[name];
+const need = (element: Element, name: string): string => {
+  const value = attribute(element, name);
+  if (value === undefined) throw new Error(`<${tagOf(element)}> without ${name}`);
+  return value;
+};
+
+function argument(arg: Element): string {
+  const fields = [`name: '${need(arg, 'name')}'`, `type: '${need(arg, 'type')}'`];
+  const target = attribute(arg, 'interface');
+  if (target !== undefined) fields.push(`interface: '${target}'`);
+  if (attribute(arg, 'allow-null') === 'true') fields.push('allowNull: true');
+  return `{ ${fields.join(', ')} }`;
+}
+
+function messages(element: Element, tag: string): string[] {
+  return children(element, tag).map((message, opcode) => {
+    const args = children(message, 'arg').map(argument);
+    const fields = [
+      `name: '${need(message, 'name')}'`,
+      `opcode: ${opcode}`,
+      `since: ${attribute(message, 'since') ?? 1}`,
+      `destructor: ${attribute(message, 'type') === 'destructor'}`,
+      `args: [${args.join(', ')}]`,
+    ];
+    return `    { ${fields.join(', ')} },`;
+  });
+}
+
+function enums(element: Element): string[] {
+  return children(element, 'enum').map((list) => {
+    const entries = children(list, 'entry').map(
+      (entry) => `${need(entry, 'name')}: ${Number(need(entry, 'value'))}`,
+    );
+    return `    ${need(list, 'name')}: { ${entries.join(', ')} },`;
+  });
+}
+
+function table(element: Element): string {
+  const name = need(element, 'name');
+  return [
+    `export const ${name} = {`,
+    `  name: '${name}',`,
+    `  version: ${need(element, 'version')},`,
+    '  requests: [',
+    ...messages(element, 'request'),
+    '  ],',
+    '  events: [',
+    ...messages(element, 'event'),
+    '  ],',
+    '  enums: {',
+    ...enums(element),
+    '  },',
+    '} as const satisfies Interface;',
+    '',
+  ].join('\n');
+}
+
+function generate(target: Target, xml: string): string {
+  const parser = new XMLParser({
+    ignoreAttributes: false,
+    attributeNamePrefix: '',
+    preserveOrder: true,
+  });
+  const document = parser.parse(readFileSync(xml, 'utf8')) as Element[];
+  const protocol = document.find((element) => tagOf(element) === 'protocol');
+  if (!protocol) throw new Error(`${xml} has no <protocol>`);
+  const tables = children(protocol, 'interface')
+    .filter((element) => target.only?.includes(need(element, 'name')) ?? true)
+    .map(table);
+  return [
+    `// Generated from ${xml.split('/').at(-1)} by scripts/generate-protocol.ts. Do not edit.`,
+    "import type { Interface } from './wire.js';",
+    '',
+    ...tables,
+  ].join('\n');
+}
+
+const check = process.argv.includes('--check');
+let stale = 0;
+for (const target of targets) {
+  const xml = target.xml.find((path) => existsSync(path));
+  if (xml === undefined) {
+    console.log(`${target.out}: not compared, ${target.xml[0]} is not installed`);
+    continue;
+  }
+  const text = generate(target, xml);
+  if (!check) writeFileSync(target.out, text);
+  else if (readFileSync(target.out, 'utf8') !== text) {
+    console.error(`${target.out} differs from ${xml}: run \`npm run generate\``);
+    stale++;
+  }
+}
+process.exit(stale === 0 ? 0 : 1);

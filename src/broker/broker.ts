@@ -1,0 +1,199 @@
+/**
+ * The registry: which buffers there are, who owns them, who was handed them, and what ends them.
+ *
+ * Pure: memory, time, randomness and the closing of fds come in through `Surroundings`. It runs in
+ * the data plane's thread and answers by callback, since that thread never returns to Node's event
+ * loop and a promise would never be settled there.
+ */
+import { BrokerBuffer, type Client, type Owner, type Peer, type ReleaseReason } from './buffer.js';
+import { BrokerError } from './errors.js';
+import { HeldFds } from './held-fds.js';
+import { newBufferId, type Random } from './id.js';
+import { MAX_BUFFERS_PER_CLIENT, MAX_PENDING_PER_CLIENT } from './limits.js';
+import { type AllocationRequest, type Choice, checkRequest, chooseSource } from './request.js';
+import type { Allocation, FormatOffer, SourceState } from './source.js';
+import { type Issued, Tokens, type TokenTerms } from './tokens.js';
+
+export type AllocationResult = { allocation: Allocation } | { error: BrokerError };
+
+/** What the broker needs of the world. */
+export interface Surroundings {
+  /** Answers later, exactly once; the fds of an allocation become the broker's. */
+  allocate(choice: Choice, id: string, done: (result: AllocationResult) => void): void;
+  /** Destroys what the source keeps for an allocation (its fds are closed by the broker). */
+  free(allocation: Allocation): void;
+  closeFd(fd: number): void;
+  /** Milliseconds since the epoch. */
+  now(): number;
+  readonly random: Random;
+}
+
+export type BufferResult = { buffer: BrokerBuffer } | { error: BrokerError };
+
+export class Broker {
+  readonly #buffers = new Map<string, BrokerBuffer>();
+  readonly #clients = new Map<string, Client>();
+  readonly #tokens: Tokens<BrokerBuffer>;
+  #lastClient = 0;
+
+  constructor(
+    private readonly world: Surroundings,
+    readonly sources: readonly SourceState[],
+    readonly offers: readonly FormatOffer[],
+  ) {
+    this.#tokens = new Tokens(() => world.now(), world.random);
+  }
+
+  get buffers(): Iterable<BrokerBuffer> {
+    return this.#buffers.values();
+  }
+
+  get clients(): Iterable<Client> {
+    return this.#clients.values();
+  }
+
+  connect(peer: Peer): Client {
+    const client: Client = {
+      id: `c${++this.#lastClient}`,
+      peer,
+      connectedAt: this.world.now(),
+      owned: new Set(),
+      pending: 0,
+      fdsSent: 0,
+      connected: true,
+    };
+    this.#clients.set(client.id, client);
+    return client;
+  }
+
+  /** Releases what was bound to the connection; `until_released` buffers stay. */
+  disconnect(client: Client): void {
+    client.connected = false;
+    this.#clients.delete(client.id);
+    for (const buffer of [...client.owned]) {
+      if (buffer.lifetime === 'connection') this.release(buffer, 'owner');
+    }
+  }
+
+  /**
+   * Allocates for an owner. `done` is called once, at once for a refusal that needs no source. A
+   * buffer bound to a connection that has gone in the meantime is released before `done` is called
+   * with `not_found`.
+   */
+  allocate(owner: Owner, request: AllocationRequest, done: (result: BufferResult) => void): void {
+    const { client } = owner;
+    let choice: Choice;
+    try {
+      if (client !== null) this.#checkLimits(client);
+      checkRequest(request);
+      choice = chooseSource(request, this.sources, this.offers);
+    } catch (error) {
+      if (!(error instanceof BrokerError)) throw error;
+      done({ error });
+      return;
+    }
+    const id = this.#newId();
+    if (client !== null) client.pending++;
+    this.world.allocate(choice, id, (result) => {
+      if (client !== null) client.pending--;
+      done(
+        'error' in result ? result : this.#register(id, owner, choice, request, result.allocation),
+      );
+    });
+  }
+
+  #checkLimits(client: Client): void {
+    const refuse = (constraint: string, requested: number, max: number) => {
+      throw new BrokerError('limit_exceeded', `at most ${max} ${constraint} for one connection`, {
+        constraint,
+        requested,
+        possible: { max },
+      });
+    };
+    const pending = client.pending + 1;
+    const owned = client.owned.size + pending;
+    if (pending > MAX_PENDING_PER_CLIENT) {
+      refuse('pending allocations', pending, MAX_PENDING_PER_CLIENT);
+    }
+    if (owned > MAX_BUFFERS_PER_CLIENT) refuse('buffers', owned, MAX_BUFFERS_PER_CLIENT);
+  }
+
+  #newId(): string {
+    for (;;) {
+      const id = newBufferId(this.world.random);
+      if (!this.#buffers.has(id)) return id;
+    }
+  }
+
+  #register(
+    id: string,
+    owner: Owner,
+    choice: Choice,
+    request: AllocationRequest,
+    allocation: Allocation,
+  ): BufferResult {
+    const held = new HeldFds(
+      allocation.planes.map((plane) => plane.fd),
+      (fd) => this.world.closeFd(fd),
+    );
+    const { lifetime, name } = request;
+    const now = this.world.now();
+    const buffer = new BrokerBuffer(id, choice.spec, allocation, held, owner, lifetime, name, now);
+    this.#buffers.set(id, buffer);
+    owner.client?.owned.add(buffer);
+    if (lifetime === 'connection' && owner.client?.connected === false) {
+      this.release(buffer, 'owner');
+      return { error: new BrokerError('not_found', 'the connection has gone') };
+    }
+    return { buffer };
+  }
+
+  get(id: string): BrokerBuffer {
+    const buffer = this.#buffers.get(id);
+    if (buffer === undefined) throw new BrokerError('not_found', `there is no buffer ${id}`);
+    return buffer;
+  }
+
+  share(buffer: BrokerBuffer, terms: TokenTerms): Issued {
+    if (buffer.released) throw new BrokerError('not_found', 'the buffer is released');
+    return this.#tokens.issue(buffer, terms);
+  }
+
+  revoke(token: string): void {
+    this.#tokens.revoke(token);
+  }
+
+  tokenCount(buffer: BrokerBuffer): number {
+    return this.#tokens.count(buffer);
+  }
+
+  redeem(client: Client, token: string): BrokerBuffer {
+    // A token for one uid is never good for a peer whose uid nobody knows.
+    return this.#tokens.redeem(token, client.peer.uid ?? -1);
+  }
+
+  /** The planes' fds are on their way to a client: it is a recipient from now on. */
+  handedOut(buffer: BrokerBuffer, client: Client): void {
+    buffer.addRecipient(client, this.world.now());
+    client.fdsSent += buffer.allocation.planes.length;
+  }
+
+  /** Drops the broker's references; the memory lives on for as long as others hold its fds. */
+  release(buffer: BrokerBuffer, reason: ReleaseReason): void {
+    if (buffer.released) return;
+    buffer.released = true;
+    this.#buffers.delete(buffer.id);
+    buffer.owner.client?.owned.delete(buffer);
+    this.#tokens.revokeAll(buffer);
+    this.world.free(buffer.allocation);
+    buffer.held.release();
+    const watchers = [...buffer.watchers];
+    buffer.watchers.clear();
+    for (const watcher of watchers) watcher(reason);
+  }
+
+  /** The daemon ends: everything goes. */
+  close(): void {
+    for (const buffer of [...this.#buffers.values()]) this.release(buffer, 'administrator');
+  }
+}

@@ -1,0 +1,81 @@
+/**
+ * What the broker knows about a buffer and about the clients that it deals with.
+ */
+import type { HeldFds } from './held-fds.js';
+import { MAX_PAST_RECIPIENTS } from './limits.js';
+import type { Lifetime } from './request.js';
+import type { Allocation, MemorySpec } from './source.js';
+
+/** A process as the kernel named it when it connected (SO_PEERCRED); null where nobody can say. */
+export interface Peer {
+  readonly pid: number | null;
+  readonly uid: number | null;
+  readonly gid: number | null;
+  /** For people, never for a decision: a process chooses its own name. */
+  readonly executable: string | null;
+}
+
+/** A connection to the client socket. */
+export interface Client {
+  /** `c1`, `c2`, …: never used again while the daemon runs. */
+  readonly id: string;
+  readonly peer: Peer;
+  /** Milliseconds since the epoch. */
+  readonly connectedAt: number;
+  readonly owned: Set<BrokerBuffer>;
+  /** Allocations that it waits for. */
+  pending: number;
+  fdsSent: number;
+  connected: boolean;
+}
+
+/** Who asked for a buffer and is charged: a client, or a user of REST (client null). */
+export interface Owner {
+  readonly client: Client | null;
+  readonly peer: Peer;
+}
+
+/** A process that was handed the fds. */
+export interface Recipient {
+  readonly client: Client;
+  readonly receivedAt: number;
+}
+
+export type ReleaseReason = 'owner' | 'administrator';
+
+export class BrokerBuffer {
+  readonly generation = 1;
+  readonly #recipients = new Map<string, Recipient>();
+  /** Told once, when the broker lets go of the buffer. */
+  readonly watchers = new Set<(reason: ReleaseReason) => void>();
+  released = false;
+
+  constructor(
+    readonly id: string,
+    readonly spec: MemorySpec,
+    readonly allocation: Allocation,
+    /** The registry's reference to the planes' fds. */
+    readonly held: HeldFds,
+    readonly owner: Owner,
+    readonly lifetime: Lifetime,
+    readonly name: string | null,
+    readonly createdAt: number,
+  ) {}
+
+  get recipients(): Iterable<Recipient> {
+    return this.#recipients.values();
+  }
+
+  addRecipient(client: Client, now: number): void {
+    if (!this.#recipients.has(client.id)) {
+      this.#recipients.set(client.id, { client, receivedAt: now });
+    }
+    let past = [...this.#recipients.values()].filter((r) => !r.client.connected).length;
+    for (const [id, recipient] of this.#recipients) {
+      if (past <= MAX_PAST_RECIPIENTS) break;
+      if (recipient.client.connected) continue;
+      this.#recipients.delete(id);
+      past--;
+    }
+  }
+}

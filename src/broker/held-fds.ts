@@ -1,0 +1,26 @@
+/**
+ * File descriptors that several parts of the daemon need for different times: the registry while a
+ * buffer lives, the socket while a message with them waits to be sent. The last one out closes.
+ */
+export class HeldFds {
+  #references = 1;
+
+  /** Takes ownership of the fds; the caller has the first reference. */
+  constructor(
+    readonly fds: readonly number[],
+    private readonly close: (fd: number) => void,
+  ) {}
+
+  retain(): this {
+    if (this.#references === 0) throw new Error('the fds are closed already');
+    this.#references++;
+    return this;
+  }
+
+  release(): void {
+    if (this.#references === 0) throw new Error('released more often than retained');
+    this.#references--;
+    // Planes of one allocation may name one fd several times.
+    if (this.#references === 0) for (const fd of new Set(this.fds)) this.close(fd);
+  }
+}

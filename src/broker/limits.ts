@@ -1,0 +1,33 @@
+/**
+ * Every limit of the broker, with its source. What the device limits (allocation size, image size)
+ * comes from the device.
+ */
+
+/** Long enough for a sentence; REST and log lines stay readable. */
+export const MAX_NAME_BYTES = 64;
+
+/** Far above any driver's list for one format (Intel and AMD offer a few dozen). */
+export const MAX_MODIFIERS = 256;
+
+/** Sizes are doubles in JavaScript: exact to 2^53. */
+export const MAX_BUFFER_SIZE = Number.MAX_SAFE_INTEGER;
+
+/** Vulkan's and KMS's dimensions are 32 bit, but no device goes beyond 2^16 (most: 2^14). */
+export const MAX_IMAGE_DIMENSION = 65_536;
+
+/** cosmic-comp, the heaviest user seen in the wild, held 8,704 dma_bufs (cosmic-comp#1760). */
+export const MAX_BUFFERS_PER_CLIENT = 16_384;
+
+/** What one client may have in the allocator's queue; more is refused at once. */
+export const MAX_PENDING_PER_CLIENT = 64;
+
+/** A buffer is shared with a handful of processes; tokens are made anew when used up. */
+export const MAX_TOKENS_PER_BUFFER = 64;
+
+export const MAX_TOKEN_USES = 1000;
+
+/** Recipients that have disconnected are forgotten beyond this, oldest first. */
+export const MAX_PAST_RECIPIENTS = 256;
+
+/** libwayland's WL_MAP_MAX_OBJECTS is 2^24; ours bounds what one connection costs. */
+export const MAX_OBJECTS_PER_CLIENT = 65_536;

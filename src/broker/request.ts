@@ -1,0 +1,121 @@
+/**
+ * From what a client asks for to what a source is asked for: checks the values that no device can
+ * serve, and picks the source. Nothing is substituted: a handle type or modifier that was not
+ * accepted is never given.
+ */
+import { BrokerError } from './errors.js';
+import { formatInfo, fourccName, modifierText } from './fourcc.js';
+import { MAX_BUFFER_SIZE, MAX_IMAGE_DIMENSION, MAX_MODIFIERS, MAX_NAME_BYTES } from './limits.js';
+import type { FormatOffer, HandleType, MemorySpec, SourceName, SourceState } from './source.js';
+
+export type Lifetime = 'connection' | 'until_released';
+
+export interface AllocationRequest {
+  readonly spec: MemorySpec;
+  /** In any order; the source's order of preference decides. */
+  readonly handleTypes: readonly HandleType[];
+  readonly lifetime: Lifetime;
+  readonly name: string | null;
+}
+
+export interface Choice {
+  readonly source: SourceName;
+  readonly handleType: HandleType;
+  /** The spec with its modifiers cut down to those that the source offers. */
+  readonly spec: MemorySpec;
+}
+
+function inRange(constraint: string, requested: number, max: number): void {
+  if (Number.isSafeInteger(requested) && requested >= 1 && requested <= max) return;
+  const code = requested > max ? 'too_large' : 'invalid_argument';
+  throw new BrokerError(code, `${constraint} must be 1 to ${max}`, {
+    constraint,
+    requested,
+    possible: { min: 1, max },
+  });
+}
+
+/** Throws a BrokerError that names the field. */
+export function checkRequest({ spec, name }: AllocationRequest): void {
+  if (name !== null && Buffer.byteLength(name) > MAX_NAME_BYTES) {
+    throw new BrokerError('invalid_argument', `a name has at most ${MAX_NAME_BYTES} bytes`, {
+      constraint: 'name',
+      requested: Buffer.byteLength(name),
+      possible: { max: MAX_NAME_BYTES },
+    });
+  }
+  if (spec.kind === 'buffer') {
+    inRange('size', spec.size, MAX_BUFFER_SIZE);
+    return;
+  }
+  inRange('width', spec.width, MAX_IMAGE_DIMENSION);
+  inRange('height', spec.height, MAX_IMAGE_DIMENSION);
+  inRange('modifiers', spec.modifiers.length, MAX_MODIFIERS);
+}
+
+/** Sources in order of preference, the unusable ones too (they explain a refusal). */
+export function chooseSource(
+  request: AllocationRequest,
+  sources: readonly SourceState[],
+  offers: readonly FormatOffer[],
+): Choice {
+  const usable = sources.filter((source) => source.usable);
+  const accepted = usable.filter((source) => request.handleTypes.includes(source.handleType));
+  if (accepted.length === 0) throw noHandleType(request, sources);
+  const { spec } = request;
+  const first = accepted[0] as SourceState;
+  if (spec.kind === 'buffer') return { source: first.name, handleType: first.handleType, spec };
+
+  const sameFormat = offers.filter(
+    (offer) =>
+      offer.format === spec.format &&
+      accepted.some((s) => s.name === offer.source && s.handleType === offer.handleType),
+  );
+  if (sameFormat.length === 0) throw noFormat(spec.format, offers, accepted);
+  for (const source of accepted) {
+    const modifiers = sameFormat
+      .filter((o) => o.source === source.name && o.handleType === source.handleType)
+      .map((offer) => offer.modifier)
+      .filter((modifier) => spec.modifiers.includes(modifier));
+    if (modifiers.length > 0) {
+      return { source: source.name, handleType: source.handleType, spec: { ...spec, modifiers } };
+    }
+  }
+  throw new BrokerError('unsupported_modifier', 'none of these modifiers can be had', {
+    constraint: 'modifiers',
+    requested: spec.modifiers.map(modifierText),
+    possible: [...new Set(sameFormat.map((offer) => modifierText(offer.modifier)))],
+  });
+}
+
+function noHandleType(request: AllocationRequest, sources: readonly SourceState[]): BrokerError {
+  const reasons = sources
+    .filter((source) => !source.usable && request.handleTypes.includes(source.handleType))
+    .map((source) => `${source.name} (${source.handleType}): ${source.reason}`);
+  const why = reasons.length > 0 ? ` – ${reasons.join('; ')}` : '';
+  return new BrokerError(
+    'unsupported_handle_type',
+    `no usable source exports ${request.handleTypes.join(' or ') || 'nothing'}${why}`,
+    {
+      constraint: 'handle_types',
+      requested: request.handleTypes,
+      possible: [...new Set(sources.filter((s) => s.usable).map((s) => s.handleType))],
+    },
+  );
+}
+
+function noFormat(
+  format: number,
+  offers: readonly FormatOffer[],
+  accepted: readonly SourceState[],
+): BrokerError {
+  const name = formatInfo(format)?.name ?? `0x${format.toString(16).padStart(8, '0')}`;
+  const possible = offers
+    .filter((o) => accepted.some((s) => s.name === o.source && s.handleType === o.handleType))
+    .map((offer) => fourccName(offer.format));
+  return new BrokerError('unsupported_format', `no usable source allocates ${name}`, {
+    constraint: 'format',
+    requested: name,
+    possible: [...new Set(possible)],
+  });
+}

@@ -1,0 +1,35 @@
+/**
+ * errno values as errors with a name: `EMFILE`, the call that failed, and what it was about.
+ */
+import { constants } from 'node:os';
+
+const names = new Map(Object.entries(constants.errno).map(([name, number]) => [number, name]));
+
+/** The name of an errno value, e.g. `ENOENT`. */
+export function errnoName(errno: number): string {
+  return names.get(errno) ?? `errno ${errno}`;
+}
+
+/** A failed system call, in the shape of Node's own system errors. */
+export class SystemError extends Error {
+  override readonly name = 'SystemError';
+  readonly code: string;
+
+  constructor(
+    readonly syscall: string,
+    readonly errno: number,
+    about = '',
+  ) {
+    const code = errnoName(errno);
+    super(`${syscall}: ${code}${about === '' ? '' : ` (${about})`}`);
+    this.code = code;
+  }
+}
+
+/** Passes a count on, and throws for the -errno that the shim's functions return. */
+export function check(syscall: string, result: number, about?: string): number {
+  if (result < 0) throw new SystemError(syscall, -result, about);
+  return result;
+}
+
+export const { EAGAIN, EBUSY, EINTR, EMFILE, ENFILE, EPIPE, ECONNRESET } = constants.errno;

@@ -1,0 +1,45 @@
+/**
+ * File descriptors by number: closing, duplicating, identity. Whoever calls owns what it gets.
+ */
+import { fstatSync } from 'node:fs';
+import { callInt, lastErrno, symbol } from '../ffi.js';
+import { SystemError } from './errno.js';
+
+// fcntl(2), from <fcntl.h>; the same on every Linux architecture that Node runs on.
+const F_GETFD = 1;
+const F_SETFD = 2;
+const F_DUPFD_CLOEXEC = 1030;
+const FD_CLOEXEC = 1;
+
+const closeFn = symbol('close');
+const fcntl = symbol('fcntl');
+
+function fcntlOrThrow(fd: number, command: number, argument: number): number {
+  const result = callInt(fcntl, fd, command, argument);
+  if (result < 0) throw new SystemError('fcntl', lastErrno(), `fd ${fd}`);
+  return result;
+}
+
+/** close(2). An fd is gone even where close reports an error, so none is thrown but EBADF. */
+export function close(fd: number): void {
+  if (callInt(closeFn, fd) < 0 && lastErrno() === 9) throw new SystemError('close', 9, `fd ${fd}`);
+}
+
+/** A second descriptor for the same open file, CLOEXEC; the caller's to close. */
+export function duplicate(fd: number): number {
+  return fcntlOrThrow(fd, F_DUPFD_CLOEXEC, 3);
+}
+
+export function setCloexec(fd: number): void {
+  fcntlOrThrow(fd, F_SETFD, fcntlOrThrow(fd, F_GETFD, 0) | FD_CLOEXEC);
+}
+
+export function isCloexec(fd: number): boolean {
+  return (fcntlOrThrow(fd, F_GETFD, 0) & FD_CLOEXEC) !== 0;
+}
+
+/** st_dev:st_ino, which identifies the file (a dma_buf's too) across processes. */
+export function identity(fd: number): string {
+  const { dev, ino } = fstatSync(fd, { bigint: true });
+  return `${dev}:${ino}`;
+}

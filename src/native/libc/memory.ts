@@ -1,0 +1,86 @@
+/**
+ * memfds and mappings (memfd_create(2), mmap(2)).
+ *
+ * A mapping is a Buffer that C may take away. Unmapping it under a live Buffer would turn a read
+ * into SIGSEGV, so `release` replaces the pages by private zeroes at the same address (which drops
+ * the kernel's reference to the file at once) and the address range itself goes when the Buffer is
+ * collected.
+ */
+import { ftruncateSync } from 'node:fs';
+import {
+  type Address,
+  callInt,
+  callLong,
+  lastErrno,
+  symbol,
+  transientString,
+  viewOf,
+} from '../ffi.js';
+import { SystemError } from './errno.js';
+
+const PROT_READ = 1;
+const PROT_WRITE = 2;
+const MAP_SHARED = 1;
+const MAP_PRIVATE = 2;
+const MAP_FIXED = 0x10;
+const MAP_ANONYMOUS = 0x20;
+const MAP_NORESERVE = 0x4000;
+const MAP_FAILED = -1;
+
+const MFD_CLOEXEC = 1;
+const MFD_ALLOW_SEALING = 2;
+const F_ADD_SEALS = 1033;
+/** F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW: the size can be relied on, the content stays free. */
+const SEAL_SIZE = 1 | 2 | 4;
+
+const mmap = symbol('mmap');
+const munmap = symbol('munmap');
+const memfdCreate = symbol('memfd_create');
+const fcntl = symbol('fcntl');
+
+const collected = new FinalizationRegistry<{ address: Address; length: number }>((range) => {
+  callInt(munmap, range.address, range.length);
+});
+
+export interface Mapping {
+  /** The memory itself; writes go to the file. After `release` it is a private page of zeroes. */
+  readonly bytes: Buffer;
+  release(): void;
+}
+
+/** Maps `length` bytes of a file from its start. The fd may be closed afterwards. */
+export function map(fd: number, length: number, access: { write: boolean }): Mapping {
+  if (!Number.isSafeInteger(length) || length <= 0) throw new RangeError('not a length to map');
+  const protection = access.write ? PROT_READ | PROT_WRITE : PROT_READ;
+  const address = callLong(mmap, 0, length, protection, MAP_SHARED, fd, 0);
+  if (address === MAP_FAILED) throw new SystemError('mmap', lastErrno(), `${length} bytes`);
+  const bytes = viewOf(address, length);
+  // Views made with subarray() keep the ArrayBuffer alive, not this Buffer object.
+  collected.register(bytes.buffer, { address, length });
+  let released = false;
+  const release = () => {
+    if (released) return;
+    released = true;
+    const flags = MAP_PRIVATE | MAP_FIXED | MAP_ANONYMOUS | MAP_NORESERVE;
+    // Writable, whatever it was before: a stray write into a view must not become SIGSEGV.
+    const now = callLong(mmap, address, length, PROT_READ | PROT_WRITE, flags, -1, 0);
+    if (now === MAP_FAILED) throw new SystemError('mmap', lastErrno(), 'releasing a mapping');
+  };
+  return { bytes, release };
+}
+
+/** A memfd of fixed size, zeroed by the kernel, CLOEXEC. The caller owns it. */
+export function sealedMemfd(name: string, size: number): number {
+  const fd = callInt(memfdCreate, transientString(name), MFD_CLOEXEC | MFD_ALLOW_SEALING);
+  if (fd < 0) throw new SystemError('memfd_create', lastErrno());
+  try {
+    ftruncateSync(fd, size);
+    if (callInt(fcntl, fd, F_ADD_SEALS, SEAL_SIZE) < 0) {
+      throw new SystemError('fcntl', lastErrno(), 'F_ADD_SEALS');
+    }
+  } catch (error) {
+    callInt(symbol('close'), fd);
+    throw error;
+  }
+  return fd;
+}

@@ -1,0 +1,123 @@
+/**
+ * Unix stream sockets whose messages carry file descriptors (unix(7), cmsg(3)).
+ *
+ * Sockets made here are CLOEXEC and the caller's. Received fds are the caller's; sent ones stay so.
+ */
+
+import { MAX_FDS } from '../../protocol/wire.js';
+import { addressOf, callInt, callLong, lastErrno, shim, symbol } from '../ffi.js';
+import { check, EAGAIN, SystemError } from './errno.js';
+import { close } from './fd.js';
+
+const AF_UNIX = 1;
+const SOCK_STREAM = 1;
+const SOCK_NONBLOCK = 0o4000;
+const SOCK_CLOEXEC = 0o2000000;
+const SHUT_RDWR = 2;
+/** struct sockaddr_un: sun_family, then sun_path of 108 bytes (unix(7)). */
+const SUN_PATH = 108;
+
+const socketFn = symbol('socket');
+const bindFn = symbol('bind');
+const connectFn = symbol('connect');
+const listenFn = symbol('listen');
+const shutdownFn = symbol('shutdown');
+const umaskFn = symbol('umask');
+const sendFn = shim.symbol('dmab_send');
+const receiveFn = shim.symbol('dmab_receive');
+
+function unixAddress(path: string): Buffer {
+  if (Buffer.byteLength(path) >= SUN_PATH) {
+    throw new RangeError(`a socket's path has at most ${SUN_PATH - 1} bytes: ${path}`);
+  }
+  const address = Buffer.alloc(2 + SUN_PATH);
+  new Uint16Array(address.buffer, address.byteOffset, 1)[0] = AF_UNIX;
+  address.write(path, 2, 'utf8');
+  return address;
+}
+
+function withUnixSocket(flags: number, path: string, use: (fd: number, address: Buffer) => void) {
+  const address = unixAddress(path);
+  const fd = callInt(socketFn, AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | flags, 0);
+  if (fd < 0) throw new SystemError('socket', lastErrno());
+  try {
+    use(fd, address);
+  } catch (error) {
+    close(fd);
+    throw error;
+  }
+  return fd;
+}
+
+/** Connects to a listening socket; a blocking connect, since its peer's backlog may be full. */
+export function connectUnix(path: string): number {
+  return withUnixSocket(0, path, (fd, address) => {
+    if (callInt(connectFn, fd, addressOf(address), address.length) < 0) {
+      throw new SystemError('connect', lastErrno(), path);
+    }
+  });
+}
+
+/** Binds and listens. The file is made with exactly `mode`; a path in use throws EADDRINUSE. */
+export function listenUnix(path: string, mode: number, backlog = 128): number {
+  return withUnixSocket(SOCK_NONBLOCK, path, (fd, address) => {
+    // umask is the process's: set only around bind, at start, before there are other threads' files.
+    const umask = callInt(umaskFn, ~mode & 0o777);
+    const bound = callInt(bindFn, fd, addressOf(address), address.length);
+    const error = lastErrno();
+    callInt(umaskFn, umask);
+    if (bound < 0) throw new SystemError('bind', error, path);
+    if (callInt(listenFn, fd, backlog) < 0) throw new SystemError('listen', lastErrno(), path);
+  });
+}
+
+/** Ends both directions: readers, ours included, see the end of the stream. */
+export function shutdown(fd: number): void {
+  callInt(shutdownFn, fd, SHUT_RDWR);
+}
+
+const sendFds = new Int32Array(MAX_FDS);
+const sendFdsAddress = addressOf(new Uint8Array(sendFds.buffer));
+
+/** Sends bytes and up to 28 fds without waiting. Returns bytes sent, or null if the peer is full. */
+export function send(fd: number, bytes: Buffer, fds: readonly number[]): number | null {
+  if (fds.length > MAX_FDS) throw new RangeError(`more than ${MAX_FDS} fds in a message`);
+  sendFds.set(fds);
+  const sent = callLong(sendFn, fd, addressOf(bytes), bytes.length, sendFdsAddress, fds.length);
+  return sent === -EAGAIN ? null : check('sendmsg', sent);
+}
+
+export interface Received {
+  /** A copy; empty at the end of the stream. */
+  readonly bytes: Buffer;
+  readonly fds: readonly number[];
+  /** The kernel closed fds that did not fit: what was received cannot be trusted. */
+  readonly truncated: boolean;
+}
+
+const RECEIVE_SIZE = 64 * 1024;
+const inBytes = Buffer.alloc(RECEIVE_SIZE);
+const inBytesAddress = addressOf(inBytes);
+// fds, then their number, then the truncated flag: the three outputs of dmab_receive
+const inWords = new Int32Array(MAX_FDS + 2);
+const inWordsAddress = addressOf(new Uint8Array(inWords.buffer));
+
+/** Receives what is there without waiting; null if there is nothing yet. */
+export function receive(fd: number): Received | null {
+  const n = callLong(
+    receiveFn,
+    fd,
+    inBytesAddress,
+    RECEIVE_SIZE,
+    inWordsAddress,
+    inWordsAddress + MAX_FDS * 4,
+    inWordsAddress + (MAX_FDS + 1) * 4,
+  );
+  if (n === -EAGAIN) return null;
+  check('recvmsg', n);
+  return {
+    bytes: Buffer.from(inBytes.subarray(0, n)),
+    fds: [...inWords.subarray(0, inWords[MAX_FDS])],
+    truncated: inWords[MAX_FDS + 1] === 1,
+  };
+}

@@ -1,0 +1,82 @@
+// Generated from dmabroker-v1.xml by scripts/generate-protocol.ts. Do not edit.
+import type { Interface } from './wire.js';
+
+export const dmabroker_manager_v1 = {
+  name: 'dmabroker_manager_v1',
+  version: 1,
+  requests: [
+    { name: 'destroy', opcode: 0, since: 1, destructor: true, args: [] },
+    { name: 'create_params', opcode: 1, since: 1, destructor: false, args: [{ name: 'params_id', type: 'new_id', interface: 'dmabroker_params_v1' }] },
+    { name: 'redeem', opcode: 2, since: 1, destructor: false, args: [{ name: 'buffer_id', type: 'new_id', interface: 'dmabroker_buffer_v1' }, { name: 'token', type: 'string' }] },
+  ],
+  events: [
+    { name: 'device', opcode: 0, since: 1, destructor: false, args: [{ name: 'name', type: 'string' }, { name: 'device_uuid', type: 'array' }, { name: 'driver_uuid', type: 'array' }, { name: 'main_device', type: 'array' }] },
+    { name: 'source', opcode: 1, since: 1, destructor: false, args: [{ name: 'name', type: 'string' }, { name: 'handle_type', type: 'uint' }, { name: 'usable', type: 'uint' }, { name: 'reason', type: 'string' }] },
+    { name: 'limit', opcode: 2, since: 1, destructor: false, args: [{ name: 'what', type: 'uint' }, { name: 'value_hi', type: 'uint' }, { name: 'value_lo', type: 'uint' }] },
+    { name: 'done', opcode: 3, since: 1, destructor: false, args: [] },
+  ],
+  enums: {
+    refusal: { invalid_argument: 1, unsupported_format: 2, unsupported_modifier: 3, unsupported_handle_type: 4, unsupported_usage: 5, too_large: 6, out_of_memory: 7, limit_exceeded: 8, not_found: 9, invalid_token: 10, permission_denied: 11, device_lost: 12, internal: 13 },
+    handle_type: { dma_buf: 1, opaque_fd: 2, memfd: 4 },
+    usage: { sample: 1, render: 2, transfer: 4, storage: 8, cpu_read: 16, cpu_write: 32 },
+    limit: { buffer_size: 1, image_dimension: 2, buffers: 3, objects: 4, fds: 5 },
+  },
+} as const satisfies Interface;
+
+export const dmabroker_params_v1 = {
+  name: 'dmabroker_params_v1',
+  version: 1,
+  requests: [
+    { name: 'destroy', opcode: 0, since: 1, destructor: true, args: [] },
+    { name: 'set_buffer', opcode: 1, since: 1, destructor: false, args: [{ name: 'size_hi', type: 'uint' }, { name: 'size_lo', type: 'uint' }] },
+    { name: 'set_image', opcode: 2, since: 1, destructor: false, args: [{ name: 'width', type: 'uint' }, { name: 'height', type: 'uint' }, { name: 'format', type: 'uint' }] },
+    { name: 'add_modifier', opcode: 3, since: 1, destructor: false, args: [{ name: 'modifier_hi', type: 'uint' }, { name: 'modifier_lo', type: 'uint' }] },
+    { name: 'set_usage', opcode: 4, since: 1, destructor: false, args: [{ name: 'usage', type: 'uint' }] },
+    { name: 'set_handle_types', opcode: 5, since: 1, destructor: false, args: [{ name: 'handle_types', type: 'uint' }] },
+    { name: 'set_lifetime', opcode: 6, since: 1, destructor: false, args: [{ name: 'lifetime', type: 'uint' }] },
+    { name: 'set_name', opcode: 7, since: 1, destructor: false, args: [{ name: 'name', type: 'string' }] },
+    { name: 'create', opcode: 8, since: 1, destructor: false, args: [{ name: 'buffer_id', type: 'new_id', interface: 'dmabroker_buffer_v1' }] },
+  ],
+  events: [
+  ],
+  enums: {
+    error: { already_used: 0, already_set: 1, incomplete: 2, invalid_bits: 3, invalid_lifetime: 4, too_many_modifiers: 5 },
+    lifetime: { connection: 0, until_released: 1 },
+  },
+} as const satisfies Interface;
+
+export const dmabroker_buffer_v1 = {
+  name: 'dmabroker_buffer_v1',
+  version: 1,
+  requests: [
+    { name: 'destroy', opcode: 0, since: 1, destructor: true, args: [] },
+    { name: 'release', opcode: 1, since: 1, destructor: true, args: [] },
+    { name: 'share', opcode: 2, since: 1, destructor: false, args: [{ name: 'share_id', type: 'new_id', interface: 'dmabroker_share_v1' }, { name: 'uses', type: 'uint' }, { name: 'uid', type: 'uint' }, { name: 'seconds', type: 'uint' }] },
+  ],
+  events: [
+    { name: 'info', opcode: 0, since: 1, destructor: false, args: [{ name: 'id', type: 'string' }, { name: 'generation', type: 'uint' }, { name: 'handle_type', type: 'uint' }, { name: 'source', type: 'string' }, { name: 'size_hi', type: 'uint' }, { name: 'size_lo', type: 'uint' }, { name: 'format', type: 'uint' }, { name: 'modifier_hi', type: 'uint' }, { name: 'modifier_lo', type: 'uint' }, { name: 'width', type: 'uint' }, { name: 'height', type: 'uint' }] },
+    { name: 'plane', opcode: 1, since: 1, destructor: false, args: [{ name: 'fd', type: 'fd' }, { name: 'plane_idx', type: 'uint' }, { name: 'offset', type: 'uint' }, { name: 'stride', type: 'uint' }] },
+    { name: 'done', opcode: 2, since: 1, destructor: false, args: [] },
+    { name: 'failed', opcode: 3, since: 1, destructor: false, args: [{ name: 'code', type: 'uint' }, { name: 'message', type: 'string' }, { name: 'detail', type: 'string' }] },
+    { name: 'released', opcode: 4, since: 1, destructor: false, args: [{ name: 'reason', type: 'uint' }] },
+  ],
+  enums: {
+    release_reason: { owner: 1, administrator: 2 },
+    error: { not_ready: 0 },
+  },
+} as const satisfies Interface;
+
+export const dmabroker_share_v1 = {
+  name: 'dmabroker_share_v1',
+  version: 1,
+  requests: [
+    { name: 'destroy', opcode: 0, since: 1, destructor: true, args: [] },
+    { name: 'revoke', opcode: 1, since: 1, destructor: true, args: [] },
+  ],
+  events: [
+    { name: 'token', opcode: 0, since: 1, destructor: false, args: [{ name: 'token', type: 'string' }] },
+    { name: 'failed', opcode: 1, since: 1, destructor: false, args: [{ name: 'code', type: 'uint' }, { name: 'message', type: 'string' }, { name: 'detail', type: 'string' }] },
+  ],
+  enums: {
+  },
+} as const satisfies Interface;
