@@ -1,0 +1,76 @@
+#!/bin/sh
+# Why: mmdebstrap makes a Debian root but no bootable image of it. This is its last hook but for
+# the downloads: it adds the kernel (unpacked, not configured, so that no initramfs-tools runs), the
+# test users and a small initramfs, and leaves root.ext4, vmlinuz and initrd.img in /guest of the
+# root, from where image.ts has mmdebstrap download them (the hook may be another user than the
+# cache's: it cannot write there itself).
+# $1 is the root; $2 is the initramfs's /init. Runs in a mount namespace of its own.
+set -eu
+root=$1
+init=$2
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+# Which package linux-image-amd64 stands for today; only that one is fetched.
+# shellcheck disable=SC2016
+chroot "$root" sh -c '
+  set -e
+  cd /var/tmp
+  apt-get download -q "$(apt-cache depends --important linux-image-amd64 |
+    sed -n "s/.*Depends: //p" | head -n 1)"
+  dpkg-deb -x linux-image-*.deb /
+  rm linux-image-*.deb
+'
+# mmdebstrap has proc, sys and dev mounted there: not part of the image.
+for mount in dev sys proc; do umount -R -l "$root/$mount" 2>/dev/null || true; done
+
+set -- "$root"/usr/lib/modules/*
+version=${1##*/}
+chroot "$root" depmod -a "$version"
+
+# People that the tests act as. carol is in no group of the broker.
+chroot "$root" groupadd --system dmabroker
+chroot "$root" groupadd --system dmabroker-admin
+for user in alice:1001 bob:1002 carol:1003; do
+  chroot "$root" useradd --create-home --shell /bin/sh --uid "${user#*:}" "${user%:*}"
+done
+for user in alice bob; do chroot "$root" usermod --append --groups dmabroker "$user"; done
+
+# A fixed machine id: systemd takes no boot for the first one.
+echo 64636d6162726f6b65722d67756573ff > "$root/etc/machine-id"
+echo guest > "$root/etc/hostname"
+printf '127.0.0.1 localhost guest\n::1 localhost\n' > "$root/etc/hosts"
+: > "$root/etc/resolv.conf"
+mkdir -p "$root/dmabroker"
+# Timers of package management have nothing to do in a guest without a network.
+rm -f "$root"/etc/systemd/system/timers.target.wants/*
+
+# The initramfs: busybox and the modules that mounting root and checkout takes, in load order.
+ramfs=$work/ramfs
+mkdir -p "$ramfs/bin" "$ramfs/modules"
+cp "$root/usr/bin/busybox" "$ramfs/bin/busybox"
+for applet in sh mount mkdir insmod switch_root; do ln -s busybox "$ramfs/bin/$applet"; done
+install -m 755 "$init" "$ramfs/init"
+for module in virtio_blk ext4 overlay 9pnet_virtio 9p; do
+  chroot "$root" modprobe -S "$version" --show-depends "$module"
+done | while read -r verb path _; do
+  [ "$verb" = insmod ] || continue
+  name=${path##*/}
+  name=${name%.xz}
+  [ ! -e "$ramfs/modules/$name" ] || continue
+  chroot "$root" busybox xzcat "$path" > "$ramfs/modules/$name"
+  echo "$name" >> "$ramfs/modules/order"
+done
+(cd "$ramfs" && find . | cpio --quiet --create --format newc --owner 0:0) > "$work/initrd.img"
+cat "$root/boot/vmlinuz-$version" > "$work/vmlinuz"
+rm -rf "$root"/boot/vmlinuz* "$root"/boot/System.map* "$root"/var/lib/apt/lists/* "$root"/var/cache/apt/*.bin \
+  "$root"/var/cache/apt/archives/*.deb "$root"/var/log/apt "$root"/var/log/dpkg.log
+
+# Read-only for ever (guests overlay it), so neither journal nor reserve; 5 % for metadata.
+megabytes=$(du -sxm "$root" | cut -f 1)
+inodes=$(find "$root" -xdev | wc -l)
+mke2fs -q -F -t ext4 -L guest -O '^has_journal,^resize_inode' -m 0 -E root_owner=0:0 \
+  -N $((inodes + 1000)) -d "$root" "$work/root.ext4" $((megabytes * 105 / 100 + 40))M
+
+mkdir "$root/guest"
+mv "$work/root.ext4" "$work/vmlinuz" "$work/initrd.img" "$root/guest/"

@@ -1,0 +1,53 @@
+#!/bin/sh
+# Why: the guest's half of vm.ts. It takes the command from the runner, runs it with stdout and
+# stderr on ports of their own, and reports the exit status.
+#
+# The ports (virtio-serial): control, stdout, stderr, stdin. Over control the guest says "ready";
+# the runner answers with one line "<length> <end mark> <1 if there is a stdin>" and a shell script
+# of that length; the guest ends with "exit <status>". A port can be opened once only, so that
+# the command gets pipes (it may open /dev/stdout again) and cat moves their bytes. The end mark
+# goes through the same pipes after the command: whoever has read it has read everything before.
+port() {
+  for each in /sys/class/virtio-ports/*; do
+    read -r name < "$each/name"
+    if [ "$name" = "dmabroker.$1" ]; then
+      echo "/dev/${each##*/}"
+      return
+    fi
+  done
+}
+
+state=/run/dmabroker-vm
+mkdir -m 755 "$state"
+mkfifo -m 622 "$state/stdout" "$state/stderr"
+
+# Not before the system is up: running or degraded, the command can look which.
+if [ "$1" = --wait-for-systemd ]; then systemctl is-system-running --wait > /dev/null; fi
+
+exec 3<> "$(port control)"
+echo ready >&3
+read -r length mark has_stdin <&3
+head -c "$length" <&3 > "$state/command"
+
+cat "$state/stdout" > "$(port stdout)" 3>&- &
+cat "$state/stderr" > "$(port stderr)" 3>&- &
+input=/dev/null
+if [ "$has_stdin" = 1 ]; then
+  input=$state/stdin
+  mkfifo "$input"
+  cat "$(port stdin)" > "$input" 3>&- &
+fi
+export HOME=/root USER=root LANG=C.UTF-8 XDG_RUNTIME_DIR=/run/user/0
+export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+mkdir -p -m 700 /run/user/0
+cd /dmabroker || exit 1
+exec 4> "$state/stdout" 5> "$state/stderr"
+
+setsid -w sh "$state/command" < "$input" >&4 2>&5 3>&- 4>&- 5>&-
+status=$?
+
+printf '\0%s' "$mark" >&4
+printf '\0%s' "$mark" >&5
+echo "exit $status" >&3
+# The runner ends the guest now; the ports stay open until then.
+sleep 60

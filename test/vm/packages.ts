@@ -1,0 +1,86 @@
+// Why: one place says what the host must have and what the guest is made of; image.ts builds from
+// these lists and keys the cache with them, the README and the quickstart name HOST_PACKAGES.
+import { accessSync, constants } from 'node:fs';
+import { join } from 'node:path';
+
+/** Debian packages that the host needs to build and boot the guest. */
+export const HOST_PACKAGES = ['qemu-system-x86', 'mmdebstrap', 'e2fsprogs', 'cpio', 'util-linux'];
+
+/** What must be found to boot a guest that is built already. */
+export const BOOT_PROGRAMS = ['qemu-system-x86_64', 'setpriv', 'flock'];
+
+/** What must be found to build one. */
+export const BUILD_PROGRAMS = [...BOOT_PROGRAMS, 'mmdebstrap', 'mke2fs', 'cpio', 'unshare'];
+
+export const SUITE = 'trixie';
+
+/** The guest's packages, beyond Debian's minbase. The kernel is added by finish-root.sh. */
+export const GUEST_PACKAGES = [
+  'systemd',
+  'systemd-sysv',
+  'udev',
+  'dbus',
+  'nodejs',
+  'libvulkan1',
+  'mesa-vulkan-drivers',
+  'vulkan-tools',
+  'vulkan-validationlayers',
+  'weston',
+  'libgl1-mesa-dri',
+  'libegl1',
+  'libgles2',
+  'libwayland-client0',
+  'wayland-utils',
+  'v4l-utils',
+  'kmod',
+  'procps',
+  'iproute2',
+  'curl',
+  'strace',
+  'socat',
+  'busybox-static',
+  'python3-minimal',
+];
+
+/** Files of those packages that the guest does without: 200 MB of documents and GPU drivers. */
+export const EXCLUDED_PATHS = [
+  '/usr/share/doc/*',
+  '/usr/share/man/*',
+  '/usr/share/info/*',
+  '/usr/share/locale/*',
+  // Of Mesa's Vulkan drivers only lavapipe has a device here; the loader would open them all.
+  ...['asahi', 'gfxstream', 'intel', 'intel_hasvk', 'nouveau', 'radeon', 'virtio'].flatMap(
+    (driver) => [
+      `/usr/lib/*/libvulkan_${driver}.so`,
+      `/usr/share/vulkan/icd.d/${driver}_icd*.json`,
+    ],
+  ),
+];
+
+/** PATH with the folders of system programs, which an ordinary user's may lack. */
+export function systemPath(): string {
+  return [process.env['PATH'] ?? '/usr/bin:/bin', '/usr/sbin:/sbin'].join(':');
+}
+
+/** Throws, with the command that helps, if one of the programs is not installed. */
+export function requirePrograms(programs: readonly string[]): void {
+  const missing = programs.filter((program) => !isInstalled(program));
+  if (missing.length === 0) return;
+  throw new Error(
+    `The guest needs ${missing.join(', ')}, which this machine lacks. On Debian:\n` +
+      `  sudo apt-get install --no-install-recommends ${HOST_PACKAGES.join(' ')}`,
+  );
+}
+
+function isInstalled(program: string): boolean {
+  return systemPath()
+    .split(':')
+    .some((folder) => {
+      try {
+        accessSync(join(folder, program), constants.X_OK);
+        return true;
+      } catch {
+        return false;
+      }
+    });
+}

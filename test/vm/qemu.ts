@@ -1,0 +1,89 @@
+// Why: one place knows how QEMU is told to be our guest. It owns the command line and the ports
+// (sockets that QEMU inherits, so that there is neither a folder nor a file to clean up).
+import type { ChildProcess } from 'node:child_process';
+import type { Duplex } from 'node:stream';
+import { spawnBound } from './children.js';
+import type { GuestImage } from './image.js';
+import { repositoryRoot } from './paths.js';
+
+export type Accelerator = 'tcg' | 'kvm';
+
+export interface Machine {
+  process: ChildProcess;
+  console: Duplex;
+  control: Duplex;
+  stdout: Duplex;
+  stderr: Duplex;
+  stdin: Duplex;
+}
+
+export interface MachineOptions {
+  image: GuestImage;
+  accelerator: Accelerator;
+  memoryMegabytes: number;
+  systemd: boolean;
+}
+
+// The descriptors that QEMU inherits, in the order of spawn's stdio; 0 to 2 are its own.
+const PORTS = ['console', 'control', 'stdout', 'stderr', 'stdin'] as const;
+const FIRST_DESCRIPTOR = 3;
+
+/** Starts the guest. QEMU dies with this thread; to end it before that, kill the process. */
+export function startMachine(options: MachineOptions): Machine {
+  const child = spawnBound(
+    ['qemu-system-x86_64', ...qemuArguments(options)],
+    ['ignore', 'pipe', 'pipe', ...PORTS.map(() => 'pipe' as const)],
+  );
+  const port = (name: (typeof PORTS)[number]): Duplex => {
+    const stream = child.stdio[FIRST_DESCRIPTOR + PORTS.indexOf(name)] as Duplex;
+    stream.on('error', () => undefined); // the guest's end went away: `close` says so
+    return stream;
+  };
+  return {
+    process: child,
+    console: port('console'),
+    control: port('control'),
+    stdout: port('stdout'),
+    stderr: port('stderr'),
+    stdin: port('stdin'),
+  };
+}
+
+function qemuArguments(options: MachineOptions): string[] {
+  const { image, accelerator, memoryMegabytes, systemd } = options;
+  const ports = PORTS.flatMap((name, index) => {
+    const chardev = ['-chardev', `socket,id=${name},fd=${FIRST_DESCRIPTOR + index}`];
+    if (name === 'console') return [...chardev, '-serial', `chardev:${name}`];
+    return [...chardev, '-device', `virtserialport,chardev=${name},name=dmabroker.${name}`];
+  });
+  return [
+    // No device that is not used: each costs the kernel time to find.
+    ...['-machine', 'q35,sata=off,smbus=off,usb=off,vmport=off,hpet=off'],
+    ...['-accel', accelerator === 'tcg' ? 'tcg,thread=multi' : 'kvm'],
+    ...['-cpu', accelerator === 'tcg' ? 'max' : 'host'],
+    ...['-smp', '2', '-m', String(memoryMegabytes)],
+    ...['-nodefaults', '-no-user-config', '-no-reboot', '-display', 'none'],
+    ...['-kernel', image.kernel, '-initrd', image.initramfs],
+    ...['-append', kernelArguments(systemd)],
+    ...['-drive', `if=none,id=root,format=raw,readonly=on,file=${escaped(image.root)}`],
+    ...['-device', 'virtio-blk-pci,drive=root'],
+    '-fsdev',
+    `local,id=checkout,path=${escaped(repositoryRoot())},security_model=none,readonly=on,multidevs=remap`,
+    ...['-device', 'virtio-9p-pci,fsdev=checkout,mount_tag=checkout'],
+    ...['-device', 'virtio-serial-pci,max_ports=8', ...ports],
+  ];
+}
+
+function kernelArguments(systemd: boolean): string {
+  return [
+    'console=ttyS0 quiet panic=-1',
+    // What only costs time under TCG: self tests of ciphers, the key that checks the modules.
+    'cryptomgr.notests initcall_blacklist=load_system_certificate_list nokaslr mitigations=off',
+    ...(systemd ? ['dmabroker.systemd systemd.show_status=1 systemd.getty_auto=0'] : []),
+  ].join(' ');
+}
+
+/** QEMU doubles a comma that belongs to a value. */
+function escaped(value: string): string {
+  return value.replaceAll(',', ',,');
+}

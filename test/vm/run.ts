@@ -1,0 +1,121 @@
+// Why: `npm run vm -- <command>`: the guest for people and scripts. It turns a command line into
+// a call of runInGuest and that call's result into an exit status.
+import { prepareGuest, runInGuest, type SessionOptions } from './vm.js';
+
+const USAGE = `Usage: npm run vm -- [options] <command> [arguments]
+
+Runs a command in a Debian 13 guest (QEMU; lavapipe with real dma_bufs), in the checkout.
+A single argument is a shell command line: npm run vm -- 'ls | wc -l'
+Without a command it only prepares the guest: builds it if it is missing.
+
+Options, before the command:
+  --systemd           boot systemd and run the command as a service of it
+  --env NAME=VALUE    set a variable; may be repeated. Passed on as they are: CI,
+                      WAYLAND_DEBUG, VK_LOADER_DEBUG, DMABROKER_*
+  --timeout SECONDS   end the guest after that long, status 124 (default: 600)
+  --memory MEGABYTES  of the guest (default: 4096)
+  --stdin             pass standard input on (default: /dev/null)
+  --help              this text
+
+Environment: DMABROKER_CACHE   where the guest is kept
+             DMABROKER_VM_ACCEL  tcg or kvm, without a trial
+
+Exit status: the command's; 124 timed out, 125 the guest failed, 2 wrong usage.
+`;
+
+class UsageError extends Error {}
+
+interface CommandLine {
+  options: SessionOptions;
+  argv: string[];
+  help: boolean;
+}
+
+function parse(args: readonly string[]): CommandLine {
+  const rest = [...args];
+  const env: Record<string, string> = passedOn();
+  const options: SessionOptions = { env, stdout: process.stdout, stderr: process.stderr };
+  options.signal = stop.signal;
+  const valueFor = (option: string): string => {
+    const value = rest.shift();
+    if (value === undefined) throw new UsageError(`${option} takes a value`);
+    return value;
+  };
+  const numberFor = (option: string): number => {
+    const value = Number(valueFor(option));
+    if (!Number.isFinite(value) || value <= 0) throw new UsageError(`${option} takes a number`);
+    return value;
+  };
+  while (rest[0]?.startsWith('-')) {
+    const option = rest.shift();
+    if (option === '--') break;
+    if (option === '--help' || option === '-h') return { options, argv: [], help: true };
+    if (option === '--systemd') options.systemd = true;
+    else if (option === '--stdin') options.stdin = process.stdin;
+    else if (option === '--timeout') options.timeoutSeconds = numberFor(option);
+    else if (option === '--memory') options.memoryMegabytes = Math.round(numberFor(option));
+    else if (option === '--env') {
+      const [, name, value] = /^([^=]+)=(.*)$/s.exec(valueFor(option)) ?? [];
+      if (name === undefined || value === undefined) throw new UsageError('--env NAME=VALUE');
+      env[name] = value;
+    } else throw new UsageError(`unknown option ${option}`);
+  }
+  return { options, argv: rest, help: false };
+}
+
+/** Variables of the host that mean the same in the guest. */
+function passedOn(): Record<string, string> {
+  const host = ['DMABROKER_CACHE', 'DMABROKER_VM_ACCEL'];
+  const named = /^(CI|WAYLAND_DEBUG|VK_LOADER_DEBUG|DMABROKER_\w+)$/;
+  const env: Record<string, string> = {};
+  for (const [name, value] of Object.entries(process.env)) {
+    if (value !== undefined && named.test(name) && !host.includes(name)) env[name] = value;
+  }
+  return env;
+}
+
+async function main(): Promise<number> {
+  const { options, argv, help } = parse(process.argv.slice(2));
+  if (help) {
+    process.stdout.write(USAGE);
+    return 0;
+  }
+  if (argv.length === 0) {
+    const { image, accelerator } = await prepareGuest();
+    process.stderr.write(`vm: ready in ${image.folder}, runs with ${accelerator}\n`);
+    return 0;
+  }
+  const { status, timedOut, console } = await runInGuest(argv, options);
+  if (timedOut) {
+    const tail = console.split('\n').slice(-20).join('\n');
+    process.stderr.write(`vm: timed out; the end of the guest's console:\n${tail}\n`);
+  }
+  return status;
+}
+
+const stop = new AbortController();
+let stoppedBy = 0;
+for (const [signal, number] of [
+  ['SIGHUP', 1],
+  ['SIGINT', 2],
+  ['SIGTERM', 15],
+] as const) {
+  process.on(signal, () => {
+    stoppedBy = 128 + number;
+    stop.abort(new Error(signal));
+    // A build of the image is not a session: leaving ends it with this process.
+    setTimeout(() => process.exit(stoppedBy), 2000).unref();
+  });
+}
+main().then(leave, (error: unknown) => {
+  if (stoppedBy !== 0) return leave(stoppedBy);
+  const text = error instanceof Error ? error.message : String(error);
+  process.stderr.write(`vm: ${text}\n`);
+  if (error instanceof UsageError) process.stderr.write(USAGE);
+  leave(error instanceof UsageError || error instanceof RangeError ? 2 : 125);
+});
+
+function leave(status: number): void {
+  process.exitCode = status;
+  process.stdin.destroy(); // an open standard input would keep the process
+}

@@ -1,0 +1,167 @@
+// Why: one boot of the guest, from power-on to the command's exit status. It owns the host's half
+// of the protocol (the guest's is guest/run-command.sh) and sees that QEMU is gone afterwards.
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import type { Readable, Writable } from 'node:stream';
+import { commandScript } from './command.js';
+import { EndMark } from './end-mark.js';
+import type { GuestImage } from './image.js';
+import { type Accelerator, type Machine, startMachine } from './qemu.js';
+
+export interface SessionOptions {
+  /** Variables for the command, beside the guest's own. */
+  env?: Readonly<Record<string, string>>;
+  /** From power-on; then the guest is ended and the status is 124. Default: 600. */
+  timeoutSeconds?: number;
+  /** Default: 4096. */
+  memoryMegabytes?: number;
+  /** Boot systemd as process 1 and run the command as a service of it. Default: false. */
+  systemd?: boolean;
+  /** Where output goes while it comes (not ended). Without them it is in the result. */
+  stdout?: Writable;
+  stderr?: Writable;
+  /** What the command reads. Default: /dev/null. */
+  stdin?: Readable;
+  /** Ends the guest; runInGuest then throws the signal's reason. */
+  signal?: AbortSignal;
+}
+
+export interface GuestResult {
+  /** The command's exit status; 128 + n if signal n ended it, 124 after a timeout. */
+  status: number;
+  timedOut: boolean;
+  /** Output that no stream was given for. */
+  stdout: string;
+  stderr: string;
+  /** The tail of what the kernel and QEMU printed. */
+  console: string;
+  /** Milliseconds from power-on until the command was handed over; undefined if never. */
+  bootMilliseconds: number | undefined;
+  /** QEMU's process id. It has ended. */
+  pid: number | undefined;
+}
+
+/** The guest ended without a status: it did not boot, it crashed, or it was powered off. */
+export class GuestError extends Error {
+  override name = 'GuestError';
+}
+
+const CONSOLE_TAIL = 64 * 1024;
+const TIMED_OUT = Symbol('timed out');
+
+export async function runSession(
+  image: GuestImage,
+  accelerator: Accelerator,
+  argv: readonly string[],
+  options: SessionOptions,
+): Promise<GuestResult> {
+  const { timeoutSeconds = 600, memoryMegabytes = 4096, systemd = false, signal } = options;
+  const script = commandScript(argv, options.env ?? {});
+  signal?.throwIfAborted();
+  const mark = randomBytes(16).toString('hex');
+  const started = performance.now();
+  const machine = startMachine({ image, accelerator, memoryMegabytes, systemd });
+  const exited = once(machine.process, 'exit');
+  const log = consoleTail(machine);
+  const stdout = passOn(machine.stdout, mark, options.stdout);
+  const stderr = passOn(machine.stderr, mark, options.stderr);
+  let bootMilliseconds: number | undefined;
+
+  const reported = controlLines(machine, () => {
+    bootMilliseconds = Math.round(performance.now() - started);
+    const hasStdin = options.stdin === undefined ? 0 : 1;
+    machine.control.write(`${Buffer.byteLength(script)} ${mark} ${hasStdin}\n${script}`);
+    options.stdin?.pipe(machine.stdin);
+  });
+  const status = Promise.race([reported, exited.then(() => undefined)]);
+  const limit = new AbortController();
+  try {
+    const outcome = await Promise.race([
+      Promise.all([status, stdout.ended, stderr.ended]),
+      after(timeoutSeconds * 1000, limit.signal),
+      aborted(signal, limit.signal),
+    ]);
+    const timedOut = outcome === TIMED_OUT;
+    const code = timedOut ? 124 : outcome[0];
+    if (code === undefined) {
+      const when = bootMilliseconds === undefined ? 'before it was up' : 'before its command ended';
+      throw new GuestError(`The guest ended ${when}. Its console:\n${log()}`);
+    }
+    return {
+      status: code,
+      timedOut,
+      stdout: stdout.text(),
+      stderr: stderr.text(),
+      console: log(),
+      bootMilliseconds,
+      pid: machine.process.pid,
+    };
+  } finally {
+    limit.abort();
+    options.stdin?.unpipe(machine.stdin);
+    machine.process.kill('SIGKILL'); // nothing in it is worth a shutdown
+    await exited;
+    for (const stream of machine.process.stdio) stream?.destroy();
+  }
+}
+
+function consoleTail(machine: Machine): () => string {
+  let tail = '';
+  const add = (chunk: Buffer): void => {
+    tail = (tail + chunk.toString('latin1')).slice(-CONSOLE_TAIL);
+  };
+  machine.console.on('data', add);
+  machine.process.stdout?.on('data', add);
+  machine.process.stderr?.on('data', add);
+  return () => tail.replaceAll('\r', '');
+}
+
+interface Output {
+  ended: Promise<void>;
+  text(): string;
+}
+
+/** Passes one port's bytes to `target`, or collects them, until the end mark. */
+function passOn(port: Readable, mark: string, target: Writable | undefined): Output {
+  const bytes = port.pipe(new EndMark(mark));
+  const collected: Buffer[] = [];
+  if (target === undefined) bytes.on('data', (chunk: Buffer) => collected.push(chunk));
+  else bytes.pipe(target, { end: false });
+  const ended = new Promise<void>((resolve, reject) => {
+    bytes.once('end', resolve);
+    bytes.once('end', () => target?.off('error', reject));
+    target?.once('error', reject); // a reader that went away: nobody waits for the rest
+  });
+  return { ended, text: () => Buffer.concat(collected).toString('utf8') };
+}
+
+/** Reads the control port: calls `ready` once, resolves with the command's status. */
+function controlLines(machine: Machine, ready: () => void): Promise<number> {
+  return new Promise((resolve) => {
+    let line = '';
+    machine.control.on('data', (chunk: Buffer) => {
+      const lines = (line + chunk.toString('latin1')).split('\n');
+      line = lines.pop() ?? '';
+      for (const each of lines) {
+        const status = /^exit (\d+)$/.exec(each)?.[1];
+        if (status !== undefined) resolve(Number(status));
+        else if (each === 'ready') ready();
+      }
+    });
+  });
+}
+
+function after(milliseconds: number, cancelled: AbortSignal): Promise<typeof TIMED_OUT> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => resolve(TIMED_OUT), milliseconds);
+    cancelled.addEventListener('abort', () => clearTimeout(timer));
+  });
+}
+
+function aborted(signal: AbortSignal | undefined, cancelled: AbortSignal): Promise<never> {
+  return new Promise((_resolve, reject) => {
+    const stop = (): void => reject(signal?.reason);
+    signal?.addEventListener('abort', stop);
+    cancelled.addEventListener('abort', () => signal?.removeEventListener('abort', stop));
+  });
+}
