@@ -672,7 +672,7 @@ export interface components {
         };
     };
     responses: {
-        /** @description `malformed_request`: the request does not match this description. `invalid_argument`: a value that it allows is of no use here. */
+        /** @description `malformed_request`: the request is no JSON or a field is missing, unknown or of another type. `invalid_argument`: a value is out of range or not of the form that it must have. */
         BadRequest: {
             headers: {
                 [name: string]: unknown;
@@ -680,12 +680,12 @@ export interface components {
             content: {
                 /**
                  * @example {
-                 *       "type": "urn:dmabroker:error:malformed_request",
-                 *       "title": "The request does not match the API description",
+                 *       "type": "urn:dmabroker:error:invalid_argument",
+                 *       "title": "A value is missing, malformed or out of range",
                  *       "status": 400,
-                 *       "detail": "body.size must be >= 1",
+                 *       "detail": "size must be >= 1",
                  *       "instance": "/v1/buffers",
-                 *       "code": "malformed_request",
+                 *       "code": "invalid_argument",
                  *       "refusal": {
                  *         "constraint": "size",
                  *         "requested": 0,

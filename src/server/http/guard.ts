@@ -1,0 +1,45 @@
+/**
+ * Keeps web pages away from the API. A browser on the same machine can be made to send requests to
+ * a local server by any page (cross-site requests, DNS rebinding); what such requests cannot do is
+ * leave out `Origin` or name `localhost` as their host. The lesson is Tailscale's, whose local API
+ * refuses any request with `Origin` or `Referer` (ipn/localapi/localapi.go).
+ */
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { BrokerError } from '../../broker/errors.js';
+
+/** Headers that every answer has, errors of the HTTP parser too. */
+export const SECURITY_HEADERS: Readonly<Record<string, string>> = {
+  // Answers hold secrets (tokens) and are out of date at once.
+  'cache-control': 'no-store',
+  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+  'cross-origin-resource-policy': 'same-origin',
+  'referrer-policy': 'no-referrer',
+  'x-content-type-options': 'nosniff',
+};
+
+/** Names of the machine itself; with a port or without. */
+const LOCAL_HOST = /^(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?$/i;
+
+/** Refuses requests that a browser sent for a page, or that name another host. */
+export function refuseBrowsers(request: FastifyRequest): void {
+  const { headers } = request;
+  for (const header of ['origin', 'referer'] as const) {
+    if (headers[header] !== undefined) {
+      throw new BrokerError('origin_refused', `a request may not have the header ${header}`, {
+        constraint: header,
+      });
+    }
+  }
+  if (!LOCAL_HOST.test(headers.host ?? '')) {
+    throw new BrokerError('origin_refused', 'the header host must name localhost', {
+      constraint: 'host',
+      requested: headers.host ?? null,
+      possible: 'localhost',
+    });
+  }
+}
+
+/** Sets the headers that every answer has. */
+export function setSecurityHeaders(reply: FastifyReply): void {
+  reply.headers(SECURITY_HEADERS);
+}

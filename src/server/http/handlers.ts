@@ -1,0 +1,49 @@
+/**
+ * What each operation of openapi.yaml does: ask the data plane, and say the answer's status and
+ * headers. The compiler demands a handler for each operationId.
+ */
+import type { Socket } from 'node:net';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { ControlPlane, CreateBuffer, Requester } from '../control.js';
+import type { OperationId, Spec } from './spec.js';
+
+/** Who is at the other end of an HTTP connection, as far as it can be known. */
+export type PeerOf = (socket: Socket) => Requester;
+
+type Handler = (request: FastifyRequest, reply: FastifyReply) => Promise<unknown>;
+
+const UNKNOWN: Requester = { uid: null, pid: null };
+
+/** The handlers, by operationId. Requests were validated before they get here. */
+export function createHandlers(
+  control: ControlPlane,
+  spec: Spec,
+  peerOf: PeerOf | undefined,
+): Record<OperationId, Handler> {
+  return {
+    getHealth: () => control.health(),
+    getOpenapi: async (_request, reply) => {
+      reply.type('application/yaml');
+      return spec.text;
+    },
+    getDevice: () => control.device(),
+    listFormats: () => control.formats(),
+    listBuffers: () => control.listBuffers(),
+    createBuffer: async (request, reply) => {
+      const requester = peerOf?.(request.raw.socket) ?? UNKNOWN;
+      const created = await control.createBuffer(request.body as CreateBuffer, requester);
+      reply.code(201).header('location', `/v1/buffers/${created.buffer.id}`);
+      return created;
+    },
+    getBuffer: (request) => control.getBuffer(idOf(request)),
+    releaseBuffer: async (request, reply) => {
+      await control.releaseBuffer(idOf(request));
+      reply.code(204);
+    },
+    listClients: () => control.listClients(),
+  };
+}
+
+function idOf(request: FastifyRequest): string {
+  return (request.params as { id: string }).id;
+}

@@ -1,0 +1,42 @@
+/**
+ * Every limit of the REST server, with its source. Fastify's own time-outs default to 0 (off).
+ */
+
+/** Milliseconds for the whole request to arrive; a person's curl over a Unix socket needs a few. */
+export const REQUEST_TIMEOUT_MS = 10_000;
+
+/** Milliseconds for the header to arrive: Node wants it to be at most the request's. */
+export const HEADERS_TIMEOUT_MS = 5_000;
+
+/** How often Node looks for requests that are too slow. */
+export const SLOW_REQUEST_CHECK_MS = 1_000;
+
+/**
+ * Milliseconds that the data plane has for an answer. Zeroing gigabytes for a new buffer takes
+ * seconds; nothing takes longer than that unless it hangs.
+ */
+export const HANDLER_TIMEOUT_MS = 30_000;
+
+/** Milliseconds without a byte after which a connection is closed: longer than an answer may take. */
+export const CONNECTION_TIMEOUT_MS = HANDLER_TIMEOUT_MS + 10_000;
+
+/** Milliseconds that an idle connection is kept for another request (Node's own default). */
+export const KEEP_ALIVE_TIMEOUT_MS = 5_000;
+
+/** Bytes of a body. The largest useful one, an image with 256 modifiers, has under 8 KiB. */
+export const BODY_LIMIT = 16 * 1024;
+
+/** Bytes of request line and header together; Node's default, 16 KiB, is made for cookies. */
+export const HEADER_LIMIT = 8 * 1024;
+
+/** Characters of a path parameter: an id has 13 at most, and its pattern says so more clearly. */
+export const PATH_PARAMETER_LIMIT = 64;
+
+/** Connections at a time: each costs a file descriptor that a client's buffer could need. */
+export const CONNECTION_LIMIT = 64;
+
+/**
+ * Bytes of a Unix socket's path without the final zero: `sun_path` of unix(7) has 108. Longer paths
+ * are cut off silently by some of the libraries between here and the kernel.
+ */
+export const SOCKET_PATH_LIMIT = 107;

@@ -1,0 +1,72 @@
+/**
+ * Turns whatever was thrown into an RFC 9457 problem document from the one catalogue of errors.
+ *
+ * A refusal (BrokerError, or an error of Fastify's that the client caused) is shown; anything else
+ * is a defect of the daemon: its cause goes to the log and not to the client.
+ */
+import { BrokerError, catalogue } from '../../broker/errors.js';
+import type { Problem } from '../control.js';
+import { BODY_LIMIT } from './limits.js';
+
+export const PROBLEM_TYPE = 'application/problem+json';
+
+/** What to answer, and what to log. */
+export interface Answer {
+  readonly problem: Problem;
+  /** A defect's cause, for the log. */
+  readonly cause?: unknown;
+}
+
+/** The answer to an error; `instance` is the request's path. */
+export function answerTo(error: unknown, instance?: string): Answer {
+  const refusal = error instanceof BrokerError ? error : fromFramework(error);
+  if (refusal !== undefined && refusal.code !== 'internal') {
+    return { problem: problem(refusal, instance) };
+  }
+  const hidden = new BrokerError('internal', 'the daemon failed; its log has the cause');
+  return { problem: problem(hidden, instance), cause: error };
+}
+
+/** The problem document of a refusal. */
+export function problem(error: BrokerError, instance?: string): Problem {
+  const { status, title } = catalogue[error.code];
+  const { constraint, requested, possible } = error.refusal;
+  const refusal = {
+    ...(constraint === undefined ? {} : { constraint }),
+    ...(requested === undefined ? {} : { requested }),
+    ...(possible === undefined ? {} : { possible }),
+  };
+  return {
+    type: `urn:dmabroker:error:${error.code}`,
+    title,
+    status,
+    detail: error.message,
+    ...(instance === undefined ? {} : { instance }),
+    code: error.code,
+    ...(Object.keys(refusal).length === 0 ? {} : { refusal }),
+  };
+}
+
+/** Fastify's own errors, as far as they are the client's fault or the data plane's slowness. */
+function fromFramework(error: unknown): BrokerError | undefined {
+  if (!(error instanceof Error) || !('statusCode' in error)) return undefined;
+  if ('code' in error && error.code === 'FST_ERR_HANDLER_TIMEOUT') {
+    return new BrokerError('unavailable', 'the data plane did not answer in time');
+  }
+  switch (error.statusCode) {
+    case 400:
+    case 414:
+      return new BrokerError('malformed_request', error.message);
+    case 413:
+      return new BrokerError('body_too_large', 'the body is longer than the daemon reads', {
+        possible: { bytes: BODY_LIMIT },
+      });
+    case 415:
+      return new BrokerError('unsupported_media_type', 'the content type is not application/json', {
+        constraint: 'content-type',
+        possible: 'application/json',
+      });
+    default:
+      return undefined;
+  }
+}

@@ -1,0 +1,94 @@
+/**
+ * Makes Fastify's routes from openapi.yaml: each operation gets its handler and the checks of its
+ * parameters and its body. Also answers requests that no operation is described for.
+ *
+ * There are packages that do this; they check the whole file against OpenAPI's schema at each start
+ * (most of a second, ten times that in an emulated machine) and read that schema from a path that is
+ * lost when the daemon is bundled. The file is linted where it is changed instead.
+ */
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { BrokerError } from '../../broker/errors.js';
+import type { createHandlers } from './handlers.js';
+import type { Operation, Spec } from './spec.js';
+import { createValidators, type Validators } from './validation.js';
+
+/** Adds a route for each operation. */
+export function addRoutes(
+  app: FastifyInstance,
+  spec: Spec,
+  handlers: ReturnType<typeof createHandlers>,
+): void {
+  const validators = createValidators(spec);
+  for (const operation of spec.operations) {
+    const handler = handlers[operation.id];
+    if (handler === undefined) {
+      throw new Error(`openapi.yaml has ${operation.id}, for which there is no handler`);
+    }
+    app.route({
+      method: operation.method,
+      url: operation.path.replace(/\{(\w+)\}/g, ':$1'),
+      ...(operation.body === undefined ? { onRequest: refuseBody } : {}),
+      preValidation: checks(operation, validators),
+      handler,
+    });
+  }
+}
+
+/** A hook that holds a request against its operation. */
+function checks({ parameters, body }: Operation, validators: Validators) {
+  const path = validators.parameters(parameters.path, true);
+  const query = validators.parameters(parameters.query, false);
+  const content = body === undefined ? undefined : validators.body(body);
+  return async (request: FastifyRequest): Promise<void> => {
+    path(request.params);
+    query(request.query);
+    content?.(request.body);
+  };
+}
+
+/** A hook that answers requests for which there is no route: 405 where the path is known, else 404. */
+export function refuseUnknown(operations: readonly Operation[]) {
+  const methods = new Map<string, string[]>();
+  for (const { path, method } of operations) {
+    const known = methods.get(path) ?? [];
+    // Fastify answers HEAD where GET is.
+    methods.set(path, [...known, ...(method === 'GET' ? ['GET', 'HEAD'] : [method])]);
+  }
+  const paths = [...methods].map(([path, allowed]) => ({
+    // openapi.yaml's paths hold nothing that a regular expression would take for an operator,
+    // except the dot.
+    pattern: new RegExp(`^${path.replace(/\./g, '\\.').replace(/\{\w+\}/g, '[^/]+')}$`),
+    allowed,
+  }));
+
+  return async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
+    if (!request.is404) return;
+    const path = pathOf(request);
+    const known = paths.find(({ pattern }) => pattern.test(path));
+    if (known === undefined) throw new BrokerError('not_found', `there is no resource ${path}`);
+    reply.header('allow', known.allowed.join(', '));
+    throw new BrokerError('method_not_allowed', `${path} has no method ${request.method}`, {
+      constraint: 'method',
+      requested: request.method,
+      possible: known.allowed,
+    });
+  };
+}
+
+/** The path of a request, without the query. */
+export function pathOf(request: FastifyRequest): string {
+  return request.url.split('?', 1)[0] ?? request.url;
+}
+
+/**
+ * For operations without a body: one that is sent nonetheless is refused before it is read. Many
+ * clients send a content type with an empty body; Fastify would want to parse that.
+ */
+async function refuseBody(request: FastifyRequest): Promise<void> {
+  const { headers } = request.raw;
+  const empty = headers['content-length'] === undefined || headers['content-length'] === '0';
+  if (!empty || headers['transfer-encoding'] !== undefined) {
+    throw new BrokerError('malformed_request', 'this operation takes no body');
+  }
+  delete headers['content-type'];
+}

@@ -1,0 +1,123 @@
+/**
+ * The REST server: a Fastify instance whose routes and validation are openapi.yaml's. It knows the
+ * data plane through the ControlPlane alone, and does not listen yet (listen.ts does).
+ */
+
+import { STATUS_CODES } from 'node:http';
+import type { Socket } from 'node:net';
+import Fastify, {
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  LogController,
+} from 'fastify';
+import { BrokerError } from '../../broker/errors.js';
+import type { ControlPlane } from '../control.js';
+import { refuseBrowsers, SECURITY_HEADERS, setSecurityHeaders } from './guard.js';
+import { createHandlers, type PeerOf } from './handlers.js';
+import * as limits from './limits.js';
+import { answerTo, PROBLEM_TYPE, problem } from './problem.js';
+import { addRoutes, pathOf, refuseUnknown } from './routes.js';
+import { readSpec } from './spec.js';
+
+export interface HttpServerOptions {
+  readonly control: ControlPlane;
+  readonly logger: FastifyBaseLogger;
+  /** Where openapi.yaml is. */
+  readonly openapiPath: string;
+  /** Who is at the other end of a connection; without it, a requester is unknown. */
+  readonly peerOf?: PeerOf;
+  /** Milliseconds that the data plane has for an answer. */
+  readonly handlerTimeoutMs?: number;
+}
+
+/** Makes the server. Throws where openapi.yaml cannot be read or has an unknown operation. */
+export function createHttpServer(options: HttpServerOptions): FastifyInstance {
+  const spec = readSpec(options.openapiPath);
+  const app = Fastify({
+    loggerInstance: options.logger,
+    // Refusals are logged where they are answered; requests that went well are not news.
+    logController: new LogController({ disableRequestLogging: true }),
+    requestTimeout: limits.REQUEST_TIMEOUT_MS,
+    connectionTimeout: limits.CONNECTION_TIMEOUT_MS,
+    keepAliveTimeout: limits.KEEP_ALIVE_TIMEOUT_MS,
+    handlerTimeout: options.handlerTimeoutMs ?? limits.HANDLER_TIMEOUT_MS,
+    bodyLimit: limits.BODY_LIMIT,
+    routerOptions: { maxParamLength: limits.PATH_PARAMETER_LIMIT },
+    http: {
+      headersTimeout: limits.HEADERS_TIMEOUT_MS,
+      connectionsCheckingInterval: limits.SLOW_REQUEST_CHECK_MS,
+      maxHeaderSize: limits.HEADER_LIMIT,
+    },
+    // The alternative answers 503 in a form of its own while closing.
+    return503OnClosing: false,
+    frameworkErrors: (error, request, reply) => {
+      setSecurityHeaders(reply);
+      sendProblem(error, request, reply);
+    },
+    clientErrorHandler: answerUnparsable,
+  });
+  app.server.maxConnections = limits.CONNECTION_LIMIT;
+
+  // Nothing but JSON is parsed: a form or plain text could be sent by any web page.
+  app.removeContentTypeParser('text/plain');
+  app.setSerializerCompiler(() => JSON.stringify);
+  app.setErrorHandler(sendProblem);
+  app.addHook('onRequest', async (request, reply) => {
+    setSecurityHeaders(reply);
+    refuseBrowsers(request);
+  });
+  app.addHook('onRequest', refuseUnknown(spec.operations));
+  addRoutes(app, spec, createHandlers(options.control, spec, options.peerOf));
+  return app;
+}
+
+function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
+  const answer = answerTo(error, pathOf(request));
+  const { status, code, detail } = answer.problem;
+  if (answer.cause === undefined) {
+    request.log.info({ code, method: request.method, path: pathOf(request) }, detail);
+  } else {
+    request.log.error(
+      { err: answer.cause, method: request.method, path: pathOf(request) },
+      'a request failed through a defect of the daemon',
+    );
+  }
+  reply.code(status).type(PROBLEM_TYPE).send(JSON.stringify(answer.problem));
+}
+
+/** Answers what Node's HTTP parser did not take; there is no request yet, only a socket. */
+function answerUnparsable(this: FastifyInstance, error: Error & { code?: string }, socket: Socket) {
+  if (error.code === 'ECONNRESET' || socket.destroyed) return;
+  const answer = problem(unparsable(error));
+  this.log.info({ code: answer.code }, answer.detail);
+  const body = JSON.stringify(answer);
+  const headers = {
+    ...SECURITY_HEADERS,
+    'content-type': PROBLEM_TYPE,
+    'content-length': String(Buffer.byteLength(body)),
+    connection: 'close',
+  };
+  const head = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+  if (socket.writable) {
+    const status = `${answer.status} ${STATUS_CODES[answer.status] ?? ''}`;
+    socket.write(`HTTP/1.1 ${status}\r\n${head.join('')}\r\n${body}`);
+  }
+  socket.destroySoon();
+}
+
+function unparsable({ code, message }: Error & { code?: string }): BrokerError {
+  switch (code) {
+    case 'ERR_HTTP_REQUEST_TIMEOUT':
+      return new BrokerError('request_timeout', 'the request did not arrive in time', {
+        possible: { milliseconds: limits.REQUEST_TIMEOUT_MS },
+      });
+    case 'HPE_HEADER_OVERFLOW':
+      return new BrokerError('headers_too_large', 'the request header is too large', {
+        possible: { bytes: limits.HEADER_LIMIT },
+      });
+    default:
+      return new BrokerError('malformed_request', `this is no HTTP: ${message}`);
+  }
+}

@@ -1,0 +1,87 @@
+/**
+ * Reads openapi.yaml: what the REST server must know of it to make its routes. Nothing about a
+ * route is said anywhere else.
+ */
+import { readFileSync } from 'node:fs';
+import { load } from 'js-yaml';
+import type { operations } from './openapi.gen.js';
+
+export type OperationId = keyof operations;
+
+type Json = Record<string, unknown>;
+
+/** One operation of the API description. */
+export interface Operation {
+  readonly id: OperationId;
+  /** In upper case, as in a request. */
+  readonly method: string;
+  /** The path as openapi.yaml has it, e.g. `/v1/buffers/{id}`. */
+  readonly path: string;
+  /** JSON pointers, into the document, of the schemas of its path and query parameters by name. */
+  readonly parameters: Readonly<Record<'path' | 'query', Readonly<Record<string, string>>>>;
+  /** JSON pointer, into the document, of its body's schema. */
+  readonly body: string | undefined;
+}
+
+export interface Spec {
+  /** The file as it is, to be served. */
+  readonly text: string;
+  /** The file, parsed; JSON pointers of operations lead into it. */
+  readonly document: Json;
+  readonly operations: readonly Operation[];
+}
+
+const METHODS = ['get', 'put', 'post', 'delete', 'options', 'head', 'patch', 'trace'];
+
+/** Reads the API description; throws where it is not there or is no OpenAPI. */
+export function readSpec(file: string): Spec {
+  const text = readFileSync(file, 'utf8');
+  const document: unknown = load(text);
+  if (!isObject(document) || !isObject(document.paths)) throw new Error(`${file} is no OpenAPI`);
+
+  const operations: Operation[] = [];
+  for (const [path, item] of Object.entries(document.paths)) {
+    if (!isObject(item)) continue;
+    for (const method of METHODS) {
+      const operation = item[method];
+      if (!isObject(operation)) continue;
+      operations.push({
+        id: operation.operationId as OperationId,
+        method: method.toUpperCase(),
+        path,
+        parameters: parametersOf(path, method, item, operation),
+        body: isObject(operation.requestBody)
+          ? pointer('paths', path, method, 'requestBody', 'content', 'application/json', 'schema')
+          : undefined,
+      });
+    }
+  }
+  return { text, document, operations };
+}
+
+function parametersOf(path: string, method: string, item: Json, operation: Json) {
+  const found: Record<'path' | 'query', Record<string, string>> = { path: {}, query: {} };
+  const collect = (list: unknown, ...parents: string[]) => {
+    if (!Array.isArray(list)) return;
+    list.forEach((parameter: unknown, index) => {
+      if (!isObject(parameter) || (parameter.in !== 'path' && parameter.in !== 'query')) {
+        throw new Error(`openapi.yaml: ${path} has a parameter of a kind that is not served`);
+      }
+      found[parameter.in][String(parameter.name)] = pointer(...parents, String(index), 'schema');
+    });
+  };
+  collect(item.parameters, 'paths', path, 'parameters');
+  collect(operation.parameters, 'paths', path, method, 'parameters');
+  return found;
+}
+
+/** A JSON pointer (RFC 6901) in the form of a URI's fragment. */
+function pointer(...segments: string[]): string {
+  return segments
+    .map((segment) => `/${encodeURIComponent(segment.replace(/~/g, '~0').replace(/\//g, '~1'))}`)
+    .join('');
+}
+
+function isObject(value: unknown): value is Json {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

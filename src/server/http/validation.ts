@@ -1,0 +1,191 @@
+/**
+ * Holds requests against the schemas of openapi.yaml, and turns what is wrong with them into
+ * refusals that name the field.
+ *
+ * Bodies are taken as they are (`"4096"` is no integer); path and query parameters, which are text,
+ * are converted. Unknown fields are refused and never dropped: a misspelt field must not be ignored.
+ */
+import { Ajv2020, type ErrorObject } from 'ajv/dist/2020.js';
+import { BrokerError } from '../../broker/errors.js';
+import type { Spec } from './spec.js';
+
+/** Checks one part of a request and fills in defaults; throws a BrokerError. */
+export type Check = (data: unknown) => void;
+
+export interface Validators {
+  /** For a body with the schema at a JSON pointer. */
+  body(pointer: string): Check;
+  /** For path or query parameters with the schemas at JSON pointers, all of them required or not. */
+  parameters(pointers: Readonly<Record<string, string>>, required: boolean): Check;
+}
+
+/** The name under which schemas refer to the API description. */
+const ROOT = 'openapi';
+
+/** A discriminator's values, put beside it for error messages. */
+const VALUES = 'x-discriminator-values';
+
+/** Makes the validators of an API description. */
+export function createValidators(spec: Spec): Validators {
+  const document = withoutDiscriminatorMappings(spec.document);
+  const create = (coerceTypes: boolean) =>
+    new Ajv2020({
+      coerceTypes,
+      useDefaults: true,
+      removeAdditional: false,
+      discriminator: true,
+      // A nullable value is `type: [integer, 'null']` in OpenAPI 3.1.
+      allowUnionTypes: true,
+      // Error messages show the value and what the schema would have allowed.
+      verbose: true,
+      // The file is linted when it is changed; checking it at each start would take longer than all
+      // the rest of this module.
+      meta: false,
+      validateSchema: false,
+      // Words of OpenAPI that say nothing about validity; all others are misspelt and throw.
+      keywords: ['example', VALUES, ...Object.keys(document)],
+    }).addSchema(document, ROOT);
+  const strict = create(false);
+  const coercing = create(true);
+
+  return {
+    body: (pointer) => check(strict, { $ref: `${ROOT}#${pointer}` }),
+    parameters(pointers, required) {
+      const properties = Object.entries(pointers).map(([name, pointer]) => [
+        name,
+        { $ref: `${ROOT}#${pointer}` },
+      ]);
+      const schema = {
+        type: 'object',
+        properties: Object.fromEntries(properties),
+        required: required ? Object.keys(pointers) : [],
+      };
+      return check(coercing, schema);
+    },
+  };
+}
+
+function check(ajv: Ajv2020, schema: object): Check {
+  const validate = ajv.compile(schema);
+  return (data) => {
+    if (validate(data)) return;
+    const [error] = validate.errors ?? [];
+    throw error === undefined
+      ? new BrokerError('malformed_request', 'the request does not match the API description')
+      : refusal(error);
+  };
+}
+
+/** These say that a value of the right kind is not allowed; all others, that it is of another kind. */
+const ABOUT_VALUES = new Set([
+  'enum',
+  'maxItems',
+  'maxLength',
+  'maximum',
+  'minItems',
+  'minLength',
+  'minimum',
+  'pattern',
+  'uniqueItems',
+]);
+
+function refusal(error: ErrorObject): BrokerError {
+  const code = ABOUT_VALUES.has(error.keyword) ? 'invalid_argument' : 'malformed_request';
+  const field = fieldOf(error);
+  const what = field === '' ? 'the body' : field;
+  return new BrokerError(code, `${what} ${sentence(error)}`, {
+    ...(field === '' ? {} : { constraint: field }),
+    // Lists and objects are the client's own and could be long; it knows them.
+    ...(isScalar(error.data) ? { requested: error.data } : {}),
+    ...possible(error),
+  });
+}
+
+/** `token.uses` or `modifiers[3]` for the place that an error is about. */
+function fieldOf({ instancePath, keyword, params }: ErrorObject): string {
+  const segments = instancePath.split('/').slice(1);
+  if (keyword === 'required') segments.push(String(params.missingProperty));
+  if (keyword === 'additionalProperties') segments.push(String(params.additionalProperty));
+  if (keyword === 'discriminator') segments.push(String(params.tag));
+  return segments
+    .map((segment) => segment.replace(/~1/g, '/').replace(/~0/g, '~'))
+    .reduce(
+      (path, segment) =>
+        /^\d+$/.test(segment) ? `${path}[${segment}]` : path ? `${path}.${segment}` : segment,
+      '',
+    );
+}
+
+function sentence({ keyword, message, params, parentSchema }: ErrorObject): string {
+  switch (keyword) {
+    case 'required':
+      return 'is missing';
+    case 'additionalProperties':
+      return 'is not known here';
+    case 'enum':
+      return `must be one of ${list(params.allowedValues)}`;
+    case 'discriminator':
+      return `must be one of ${list(parentSchema?.[VALUES])}`;
+    case 'pattern':
+      return `is not of the form ${params.pattern}`;
+    case 'type':
+      return `must be ${[params.type].flat().join(' or ')}`;
+    default:
+      return message ?? 'does not match the API description';
+  }
+}
+
+function possible({ keyword, params, parentSchema }: ErrorObject): { possible?: unknown } {
+  switch (keyword) {
+    case 'enum':
+      return { possible: params.allowedValues };
+    case 'additionalProperties':
+      return { possible: Object.keys(parentSchema?.properties ?? {}) };
+    case 'discriminator':
+      return { possible: parentSchema?.[VALUES] };
+    case 'maximum':
+    case 'minimum':
+    case 'maxLength':
+    case 'minLength':
+    case 'maxItems':
+    case 'minItems':
+      return { possible: { [keyword]: params.limit } };
+    case 'pattern':
+      return { possible: { pattern: params.pattern } };
+    default:
+      return {};
+  }
+}
+
+function list(values: unknown): string {
+  return Array.isArray(values) ? values.join(', ') : String(values);
+}
+
+function isScalar(value: unknown): boolean {
+  return value === null || ['boolean', 'number', 'string'].includes(typeof value);
+}
+
+interface Discriminator {
+  readonly propertyName: string;
+  readonly mapping: Readonly<Record<string, string>>;
+}
+
+/**
+ * Ajv takes a discriminator's values from the schemas' own `kind` and refuses OpenAPI's `mapping`,
+ * which says the same for makers of clients.
+ */
+function withoutDiscriminatorMappings<T>(value: T): T {
+  if (Array.isArray(value)) return value.map(withoutDiscriminatorMappings) as T;
+  if (typeof value !== 'object' || value === null) return value;
+  const copy: Record<string, unknown> = {};
+  for (const [key, inner] of Object.entries(value as Record<string, unknown>)) {
+    if (key === 'discriminator') {
+      const { propertyName, mapping } = inner as Discriminator;
+      copy[key] = { propertyName };
+      copy[VALUES] = Object.keys(mapping);
+    } else {
+      copy[key] = withoutDiscriminatorMappings(inner);
+    }
+  }
+  return copy as T;
+}
