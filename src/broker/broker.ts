@@ -168,8 +168,7 @@ export class Broker {
   }
 
   redeem(client: Client, token: string): BrokerBuffer {
-    // A token for one uid is never good for a peer whose uid nobody knows.
-    return this.#tokens.redeem(token, client.peer.uid ?? -1);
+    return this.#tokens.redeem(token, client.peer.uid);
   }
 
   /** The planes' fds are on their way to a client: it is a recipient from now on. */

@@ -6,14 +6,17 @@ import { MAX_PAST_RECIPIENTS } from './limits.js';
 import type { Lifetime } from './request.js';
 import type { Allocation, MemorySpec } from './source.js';
 
-/** A process as the kernel named it when it connected (SO_PEERCRED); null where nobody can say. */
+/** A process as the kernel named it when it connected (SO_PEERCRED). */
 export interface Peer {
-  readonly pid: number | null;
-  readonly uid: number | null;
-  readonly gid: number | null;
+  readonly pid: number;
+  readonly uid: number;
+  readonly gid: number;
   /** For people, never for a decision: a process chooses its own name. */
   readonly executable: string | null;
 }
+
+/** A process of which not everything may be known: one that speaks REST. */
+export type PartialPeer = { readonly [K in keyof Peer]: Peer[K] | null };
 
 /** A connection to the client socket. */
 export interface Client {
@@ -32,7 +35,7 @@ export interface Client {
 /** Who asked for a buffer and is charged: a client, or a user of REST (client null). */
 export interface Owner {
   readonly client: Client | null;
-  readonly peer: Peer;
+  readonly peer: PartialPeer;
 }
 
 /** A process that was handed the fds. */

@@ -6,7 +6,7 @@
  * the kernel's reference to the file at once) and the address range itself goes when the Buffer is
  * collected.
  */
-import { ftruncateSync } from 'node:fs';
+import { ftruncateSync, writeSync } from 'node:fs';
 import {
   type Address,
   callInt,
@@ -17,6 +17,7 @@ import {
   viewOf,
 } from '../ffi.js';
 import { SystemError } from './errno.js';
+import { close } from './fd.js';
 
 const PROT_READ = 1;
 const PROT_WRITE = 2;
@@ -32,6 +33,7 @@ const MFD_ALLOW_SEALING = 2;
 const F_ADD_SEALS = 1033;
 /** F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW: the size can be relied on, the content stays free. */
 const SEAL_SIZE = 1 | 2 | 4;
+const F_SEAL_WRITE = 8;
 
 const mmap = symbol('mmap');
 const munmap = symbol('munmap');
@@ -69,18 +71,27 @@ export function map(fd: number, length: number, access: { write: boolean }): Map
   return { bytes, release };
 }
 
-/** A memfd of fixed size, zeroed by the kernel, CLOEXEC. The caller owns it. */
-export function sealedMemfd(name: string, size: number): number {
+function memfd(name: string, seals: number, fill: (fd: number) => void): number {
   const fd = callInt(memfdCreate, transientString(name), MFD_CLOEXEC | MFD_ALLOW_SEALING);
   if (fd < 0) throw new SystemError('memfd_create', lastErrno());
   try {
-    ftruncateSync(fd, size);
-    if (callInt(fcntl, fd, F_ADD_SEALS, SEAL_SIZE) < 0) {
+    fill(fd);
+    if (callInt(fcntl, fd, F_ADD_SEALS, seals) < 0) {
       throw new SystemError('fcntl', lastErrno(), 'F_ADD_SEALS');
     }
   } catch (error) {
-    callInt(symbol('close'), fd);
+    close(fd);
     throw error;
   }
   return fd;
+}
+
+/** A memfd of fixed size, zeroed by the kernel, CLOEXEC. The caller owns it. */
+export function sealedMemfd(name: string, size: number): number {
+  return memfd(name, SEAL_SIZE, (fd) => ftruncateSync(fd, size));
+}
+
+/** A memfd with these bytes that nobody can change, e.g. for a table that every client maps. */
+export function sealedTable(bytes: Buffer): number {
+  return memfd('dmabroker-table', SEAL_SIZE | F_SEAL_WRITE, (fd) => writeSync(fd, bytes));
 }

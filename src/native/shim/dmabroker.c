@@ -203,12 +203,14 @@ static void step_send(struct step *s)
 	for (int i = 0; i < s->nout; i++) {
 		struct out *o = &s->out[i];
 		int unread = 0;
-		if (o->drained && ioctl(o->sock, SIOCOUTQ, &unread) == 0 && unread > 0) {
+		if (o->drained && ioctl(o->sock, SIOCOUTQ, &unread) == 0 && unread > 0)
 			o->result = -EBUSY;
-			continue;
-		}
-		o->result = (int32_t)dmab_send(o->sock, s->out_bytes + o->offset, o->length,
-					       o->fds, o->nfds);
+		else
+			o->result = (int32_t)dmab_send(o->sock, s->out_bytes + o->offset,
+						       o->length, o->fds, o->nfds);
+		/* What was not sent whole needs the caller before anything else happens. */
+		if (o->result != (int32_t)o->length)
+			s->timeout_ms = 0;
 	}
 	s->nout = 0;
 }

@@ -1,0 +1,92 @@
+/**
+ * Which of the broker's formats, with which DRM format modifiers, a device exports: what it lists
+ * (VkDrmFormatModifierPropertiesListEXT) less what it then refuses to export.
+ */
+import { type FormatInfo, formats } from '../../broker/fourcc.js';
+import { Usage } from '../../broker/source.js';
+import { Arena } from '../arena.js';
+import {
+  VkDrmFormatModifierPropertiesEXT,
+  VkDrmFormatModifierPropertiesListEXT,
+  VkFormat,
+  VkFormatProperties2,
+} from './layout.gen.js';
+import { read, readArray, write, writeArray } from './struct.js';
+import { imageSupport, type Queried } from './support.js';
+import { imageUsage, imageUsages, type VulkanHandleType } from './usage.js';
+
+/** A format with one modifier, as a device offers it. */
+export interface ModifierOffer {
+  readonly format: FormatInfo;
+  readonly modifier: bigint;
+  /** Memory planes; more than the format's own where a modifier adds auxiliary ones. */
+  readonly planes: number;
+  /** The usages (bits of `Usage`) that the device exports it for, each on its own. */
+  readonly usages: number;
+}
+
+/** The VkFormat of a format's name in fourcc.ts. */
+export function vkFormatOf(format: FormatInfo): number {
+  const value = (VkFormat as Readonly<Record<string, number>>)[format.vkFormat];
+  if (value === undefined) throw new Error(`layout.gen.ts has no ${format.vkFormat}`);
+  return value;
+}
+
+/** In the driver's order, which is best first where it has one. */
+export function exportableFormats(device: Queried, handleType: VulkanHandleType): ModifierOffer[] {
+  return formats.flatMap((format) =>
+    modifiersOf(device, vkFormatOf(format))
+      .map(({ modifier, planes }) => ({
+        format,
+        modifier,
+        planes,
+        usages: usagesOf(device, format, modifier, handleType),
+      }))
+      .filter(({ usages }) => usages !== 0),
+  );
+}
+
+function usagesOf(
+  device: Queried,
+  format: FormatInfo,
+  modifier: bigint,
+  handleType: VulkanHandleType,
+): number {
+  const vkFormat = vkFormatOf(format);
+  return imageUsages
+    .map((name) => Usage[name])
+    .filter((bit) => {
+      const found = imageSupport(device, vkFormat, modifier, imageUsage(bit), handleType);
+      return found?.exportable;
+    })
+    .reduce((all, bit) => all | bit, 0);
+}
+
+function modifiersOf(
+  { instance, physical }: Queried,
+  vkFormat: number,
+): { modifier: bigint; planes: number }[] {
+  // Twice: the list's length is known only after the first time, and both are void functions.
+  const ask = (room: number) => {
+    const arena = new Arena(4096 + room * VkDrmFormatModifierPropertiesEXT.size);
+    const array = writeArray(arena, VkDrmFormatModifierPropertiesEXT, Array(room).fill({}));
+    const list = write(arena, VkDrmFormatModifierPropertiesListEXT, {
+      drmFormatModifierCount: room,
+      pDrmFormatModifierProperties: room === 0 ? 0 : array,
+    });
+    const out = write(arena, VkFormatProperties2, { pNext: list });
+    const call = 'vkGetPhysicalDeviceFormatProperties2';
+    instance.functions.call(call, physical.handle, vkFormat, out);
+    const count = read(arena, VkDrmFormatModifierPropertiesListEXT, list).drmFormatModifierCount;
+    return { arena, array, count };
+  };
+  const { count: room } = ask(0);
+  if (room === 0) return [];
+  const { arena, array, count } = ask(room);
+  return readArray(arena, VkDrmFormatModifierPropertiesEXT, array, Math.min(count, room)).map(
+    (found) => ({
+      modifier: found.drmFormatModifier,
+      planes: found.drmFormatModifierPlaneCount,
+    }),
+  );
+}

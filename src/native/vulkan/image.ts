@@ -1,0 +1,123 @@
+/**
+ * VkImage with a DRM format modifier: created from a list, of which the driver takes the best; then
+ * it says which, and where each memory plane lies. An image is its caller's to destroy.
+ */
+import { outHandle } from './call.js';
+import type { Device } from './device.js';
+import {
+  VkImageAspectFlagBits as Aspect,
+  VkExternalMemoryImageCreateInfo,
+  VkImageCreateInfo,
+  VkImageDrmFormatModifierListCreateInfoEXT,
+  VkImageDrmFormatModifierPropertiesEXT,
+  VkImageLayout,
+  VkImageSubresource,
+  VkImageTiling,
+  VkImageType,
+  VkSampleCountFlagBits,
+  VkSharingMode,
+  VkSubresourceLayout,
+} from './layout.gen.js';
+import { check } from './result.js';
+import { read, write } from './struct.js';
+import { handleTypeBit, type VulkanHandleType } from './usage.js';
+
+export interface ImageRequest {
+  /** Pixels; within `imageSupport`'s extent for every modifier (VUID-VkImageCreateInfo-extent-02252). */
+  readonly width: number;
+  readonly height: number;
+  /** VkFormat */
+  readonly format: number;
+  /** VkImageUsageFlags that `imageSupport` was asked about. */
+  readonly usage: number;
+  /** At least one; each supported by the device (VUID-VkImageCreateInfo-tiling-02261). */
+  readonly modifiers: readonly bigint[];
+  readonly handleType: VulkanHandleType;
+}
+
+/** vkCreateImage: one mip level, layer and sample. */
+export function createImage(device: Device, request: ImageRequest): bigint {
+  const { arena } = device;
+  return arena.scoped(() => {
+    const { modifiers } = request;
+    const list = arena.reserve(modifiers.length * 8);
+    for (const [i, modifier] of modifiers.entries()) {
+      arena.view.setBigUint64(list + i * 8, modifier, true);
+    }
+    const byModifier = write(arena, VkImageDrmFormatModifierListCreateInfoEXT, {
+      drmFormatModifierCount: modifiers.length,
+      pDrmFormatModifiers: arena.address + list,
+    });
+    const info = write(arena, VkImageCreateInfo, {
+      pNext: write(arena, VkExternalMemoryImageCreateInfo, {
+        pNext: byModifier,
+        handleTypes: handleTypeBit(request.handleType),
+      }),
+      imageType: VkImageType.VK_IMAGE_TYPE_2D,
+      format: request.format,
+      extent: { width: request.width, height: request.height, depth: 1 },
+      mipLevels: 1,
+      arrayLayers: 1,
+      samples: VkSampleCountFlagBits.VK_SAMPLE_COUNT_1_BIT,
+      tiling: VkImageTiling.VK_IMAGE_TILING_DRM_FORMAT_MODIFIER_EXT,
+      usage: request.usage,
+      sharingMode: VkSharingMode.VK_SHARING_MODE_EXCLUSIVE,
+      // VUID-VkImageCreateInfo-pNext-01443: external images start undefined.
+      initialLayout: VkImageLayout.VK_IMAGE_LAYOUT_UNDEFINED,
+    });
+    return outHandle(arena, 'vkCreateImage', (out) => device.call('vkCreateImage', info, 0, out));
+  });
+}
+
+/** vkGetImageDrmFormatModifierPropertiesEXT: the modifier that the driver took. */
+export function chosenModifier(device: Device, image: bigint): bigint {
+  const { arena } = device;
+  return arena.scoped(() => {
+    const out = write(arena, VkImageDrmFormatModifierPropertiesEXT);
+    const call = 'vkGetImageDrmFormatModifierPropertiesEXT';
+    check(device.call(call, image, out), call);
+    return read(arena, VkImageDrmFormatModifierPropertiesEXT, out).drmFormatModifier;
+  });
+}
+
+/** Memory planes are not the format's planes: a modifier may add auxiliary ones. */
+const memoryPlanes = [
+  Aspect.VK_IMAGE_ASPECT_MEMORY_PLANE_0_BIT_EXT,
+  Aspect.VK_IMAGE_ASPECT_MEMORY_PLANE_1_BIT_EXT,
+  Aspect.VK_IMAGE_ASPECT_MEMORY_PLANE_2_BIT_EXT,
+  Aspect.VK_IMAGE_ASPECT_MEMORY_PLANE_3_BIT_EXT,
+] as const;
+
+export interface PlaneLayout {
+  /** Bytes from the start of the memory. */
+  readonly offset: number;
+  /** Bytes from row to row. */
+  readonly stride: number;
+}
+
+/**
+ * vkGetImageSubresourceLayout of the first `count` memory planes; `count` is the chosen modifier's
+ * plane count (VUID-vkGetImageSubresourceLayout-tiling-09433).
+ */
+export function planeLayouts(device: Device, image: bigint, count: number): PlaneLayout[] {
+  const { arena } = device;
+  return memoryPlanes.slice(0, count).map((aspectMask) =>
+    arena.scoped(() => {
+      const plane = write(arena, VkImageSubresource, { aspectMask });
+      const out = write(arena, VkSubresourceLayout);
+      device.call('vkGetImageSubresourceLayout', image, plane, out);
+      const { offset, rowPitch } = read(arena, VkSubresourceLayout, out);
+      return { offset: Number(offset), stride: Number(rowPitch) };
+    }),
+  );
+}
+
+/** vkBindImageMemory at offset 0; external synchronisation: the image. */
+export function bindImage(device: Device, image: bigint, memory: bigint): void {
+  check(device.call('vkBindImageMemory', image, memory, 0), 'vkBindImageMemory');
+}
+
+/** vkDestroyImage; external synchronisation: the image. Null handles are allowed. */
+export function destroyImage(device: Device, image: bigint): void {
+  device.call('vkDestroyImage', image, 0);
+}

@@ -1,0 +1,123 @@
+/**
+ * What a device can export, asked before anything is created ("External Memory Handle Types"): a
+ * buffer or an image that was not asked for may not be made (VUID-VkBufferCreateInfo-pNext-00920,
+ * VUID-VkImageCreateInfo-pNext-00990).
+ */
+import { Arena } from '../arena.js';
+import type { Instance } from './instance.js';
+import {
+  VkExternalMemoryFeatureFlagBits as Feature,
+  VkExternalBufferProperties,
+  VkExternalImageFormatProperties,
+  VkImageFormatProperties2,
+  VkImageTiling,
+  VkImageType,
+  VkPhysicalDeviceExternalBufferInfo,
+  VkPhysicalDeviceExternalImageFormatInfo,
+  VkPhysicalDeviceImageDrmFormatModifierInfoEXT,
+  VkPhysicalDeviceImageFormatInfo2,
+  VkResult,
+  VkSharingMode,
+} from './layout.gen.js';
+import type { PhysicalDevice } from './physical-device.js';
+import { check } from './result.js';
+import { read, write } from './struct.js';
+import { handleTypeBit, type VulkanHandleType } from './usage.js';
+
+/** A device before or after vkCreateDevice: these queries need only the physical one. */
+export interface Queried {
+  readonly instance: Instance;
+  readonly physical: PhysicalDevice;
+}
+
+export interface ExternalFeatures {
+  /** VkExternalMemoryFeatureFlags, for messages. */
+  readonly flags: number;
+  readonly exportable: boolean;
+  readonly importable: boolean;
+  /** Memory must be made for this one resource alone (VkMemoryDedicatedAllocateInfo). */
+  readonly dedicatedOnly: boolean;
+}
+
+function featuresOf(flags: number): ExternalFeatures {
+  return {
+    flags,
+    exportable: (flags & Feature.VK_EXTERNAL_MEMORY_FEATURE_EXPORTABLE_BIT) !== 0,
+    importable: (flags & Feature.VK_EXTERNAL_MEMORY_FEATURE_IMPORTABLE_BIT) !== 0,
+    dedicatedOnly: (flags & Feature.VK_EXTERNAL_MEMORY_FEATURE_DEDICATED_ONLY_BIT) !== 0,
+  };
+}
+
+/** vkGetPhysicalDeviceExternalBufferProperties, for VkBufferUsageFlags `usage`. */
+export function bufferSupport(
+  { instance, physical }: Queried,
+  usage: number,
+  handleType: VulkanHandleType,
+): ExternalFeatures {
+  const arena = new Arena(1024);
+  const info = write(arena, VkPhysicalDeviceExternalBufferInfo, {
+    usage,
+    handleType: handleTypeBit(handleType),
+  });
+  const out = write(arena, VkExternalBufferProperties);
+  const call = 'vkGetPhysicalDeviceExternalBufferProperties';
+  instance.functions.call(call, physical.handle, info, out);
+  const { externalMemoryProperties } = read(arena, VkExternalBufferProperties, out);
+  return featuresOf(externalMemoryProperties.externalMemoryFeatures);
+}
+
+export interface ImageSupport extends ExternalFeatures {
+  /** Pixels. */
+  readonly maxWidth: number;
+  readonly maxHeight: number;
+  /** Bytes. */
+  readonly maxResourceSize: bigint;
+}
+
+/**
+ * vkGetPhysicalDeviceImageFormatProperties2 for a single 2D image with one mip level, layer and
+ * sample, and VkImageUsageFlags `usage`. Null where the device has no such image
+ * (VK_ERROR_FORMAT_NOT_SUPPORTED).
+ */
+export function imageSupport(
+  { instance, physical }: Queried,
+  format: number,
+  modifier: bigint,
+  usage: number,
+  handleType: VulkanHandleType,
+): ImageSupport | null {
+  const arena = new Arena(1024);
+  const byModifier = write(arena, VkPhysicalDeviceImageDrmFormatModifierInfoEXT, {
+    drmFormatModifier: modifier,
+    sharingMode: VkSharingMode.VK_SHARING_MODE_EXCLUSIVE,
+  });
+  const info = write(arena, VkPhysicalDeviceImageFormatInfo2, {
+    pNext: write(arena, VkPhysicalDeviceExternalImageFormatInfo, {
+      pNext: byModifier,
+      handleType: handleTypeBit(handleType),
+    }),
+    format,
+    type: VkImageType.VK_IMAGE_TYPE_2D,
+    tiling: VkImageTiling.VK_IMAGE_TILING_DRM_FORMAT_MODIFIER_EXT,
+    usage,
+  });
+  const external = write(arena, VkExternalImageFormatProperties);
+  const out = write(arena, VkImageFormatProperties2, { pNext: external });
+  const call = 'vkGetPhysicalDeviceImageFormatProperties2';
+  const result = instance.functions.call(call, physical.handle, info, out);
+  if (result === VkResult.VK_ERROR_FORMAT_NOT_SUPPORTED) return null;
+  check(result, call);
+
+  const { externalMemoryProperties } = read(arena, VkExternalImageFormatProperties, external);
+  const { maxExtent, maxResourceSize } = read(
+    arena,
+    VkImageFormatProperties2,
+    out,
+  ).imageFormatProperties;
+  return {
+    ...featuresOf(externalMemoryProperties.externalMemoryFeatures),
+    maxWidth: maxExtent.width,
+    maxHeight: maxExtent.height,
+    maxResourceSize,
+  };
+}

@@ -1,0 +1,133 @@
+/**
+ * The daemon's configuration: defaults, then the TOML file, then the command line's options.
+ * Unknown keys and wrong types are refused with the key's name; nothing is guessed.
+ */
+import { readFileSync } from 'node:fs';
+import { Ajv, type ErrorObject } from 'ajv';
+import { parse, TomlError } from 'smol-toml';
+import { defaultClientSocket, defaultRestSocket } from './paths.js';
+
+export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+/** A Unix socket that the daemon listens on. */
+export interface SocketConfig {
+  readonly path: string;
+  /** File mode; who may open the file may connect. */
+  readonly mode: number;
+  /** The file's group, by name; null leaves the daemon's own. */
+  readonly group: string | null;
+}
+
+export interface Config {
+  readonly clients: SocketConfig;
+  readonly rest: SocketConfig;
+  /** UUID, DRM node (`/dev/dri/renderD128` or `226:128`) or part of the name; null: by rule. */
+  readonly device: string | null;
+  readonly logLevel: LogLevel;
+}
+
+/** What the command line may override. */
+export interface Overrides {
+  readonly socket?: string;
+  readonly restSocket?: string;
+  readonly device?: string;
+  readonly logLevel?: LogLevel;
+}
+
+interface SocketTable {
+  socket?: string;
+  mode?: string;
+  group?: string;
+}
+
+interface File {
+  clients?: SocketTable;
+  rest?: SocketTable;
+  device?: { select?: string };
+  log?: { level?: LogLevel };
+}
+
+const socketTable = {
+  type: 'object',
+  additionalProperties: false,
+  properties: {
+    // sockaddr_un's sun_path has 108 bytes with its NUL (unix(7))
+    socket: { type: 'string', pattern: '^/', maxLength: 107 },
+    mode: { type: 'string', pattern: '^0[0-7]{3}$' },
+    group: { type: 'string', minLength: 1 },
+  },
+} as const;
+
+const schema = {
+  type: 'object',
+  additionalProperties: false,
+  properties: {
+    clients: socketTable,
+    rest: socketTable,
+    device: {
+      type: 'object',
+      additionalProperties: false,
+      properties: { select: { type: 'string', minLength: 1 } },
+    },
+    log: {
+      type: 'object',
+      additionalProperties: false,
+      properties: { level: { enum: LOG_LEVELS } },
+    },
+  },
+} as const;
+
+/** A configuration that cannot be used, with a sentence for the administrator. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+}
+
+/** Parses a configuration file's text. Throws ConfigError with the line or the key. */
+export function parseConfig(text: string, about: string): File {
+  let value: unknown;
+  try {
+    value = parse(text);
+  } catch (error) {
+    if (!(error instanceof TomlError)) throw error;
+    throw new ConfigError(
+      `${about}:${error.line}:${error.column}: ${error.message.split('\n')[0]}`,
+    );
+  }
+  const ajv = new Ajv({ allErrors: false });
+  const validate = ajv.compile<File>(schema);
+  if (!validate(value)) throw new ConfigError(`${about}: ${sentence(validate.errors?.[0])}`);
+  return value;
+}
+
+function sentence(error: ErrorObject | undefined): string {
+  const key = (error?.instancePath ?? '').slice(1).replaceAll('/', '.');
+  const extra: unknown = error?.params.additionalProperty;
+  if (typeof extra === 'string') return `unknown key ${key === '' ? extra : `${key}.${extra}`}`;
+  const allowed: unknown = error?.params.allowedValues;
+  const list = Array.isArray(allowed) ? `: ${allowed.join(', ')}` : '';
+  return `${key} ${error?.message ?? 'is wrong'}${list}`;
+}
+
+function socketConfig(table: SocketTable | undefined, path: string): SocketConfig {
+  return {
+    path: table?.socket ?? path,
+    // Whoever is in the group may connect; nobody else.
+    mode: Number.parseInt(table?.mode ?? '0660', 8),
+    group: table?.group ?? null,
+  };
+}
+
+export function loadConfig(path: string | null, overrides: Overrides): Config {
+  const file = path === null ? {} : parseConfig(readFileSync(path, 'utf8'), path);
+  const clients = { ...file.clients };
+  const rest = { ...file.rest };
+  if (overrides.socket !== undefined) clients.socket = overrides.socket;
+  if (overrides.restSocket !== undefined) rest.socket = overrides.restSocket;
+  return {
+    clients: socketConfig(clients, defaultClientSocket()),
+    rest: socketConfig(rest, defaultRestSocket()),
+    device: overrides.device ?? file.device?.select ?? null,
+    logLevel: overrides.logLevel ?? file.log?.level ?? 'info',
+  };
+}

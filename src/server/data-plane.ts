@@ -1,0 +1,134 @@
+/**
+ * The main thread's side of the other two: starts the allocator and the data plane, and turns
+ * their messages into promises for REST.
+ *
+ * Owns: both workers, the eventfd, the listening socket of the clients.
+ */
+import { MessageChannel, Worker } from 'node:worker_threads';
+import { type ErrorMessage, fromMessage } from '../broker/errors.js';
+import { close } from '../native/libc/fd.js';
+import { eventfd, wake } from '../native/step.js';
+import type {
+  AllocatorReady,
+  AllocatorSetup,
+  Inventory,
+  LogLevel,
+  PlaneMessage,
+  PlaneSetup,
+  Question,
+  Questions,
+} from './messages.js';
+
+interface Events {
+  log(level: LogLevel, text: string, fields: object): void;
+  /** A thread has died; the daemon cannot go on. */
+  fatal(error: Error): void;
+}
+
+interface Waiting {
+  resolve(value: unknown): void;
+  reject(error: Error): void;
+}
+
+/** The allocator thread, once it has probed the memory sources. */
+export class Allocator {
+  private constructor(
+    readonly worker: Worker,
+    readonly inventory: Inventory,
+    readonly wakeFd: number,
+    /** The data plane's end of the channel to it. */
+    readonly port: MessageChannel['port2'],
+  ) {}
+
+  static start(device: string | null, events: Events): Promise<Allocator> {
+    const wakeFd = eventfd();
+    const { port1, port2 } = new MessageChannel();
+    const setup: AllocatorSetup = { device, wake: wakeFd };
+    const worker = new Worker(new URL('./allocator/worker.js', import.meta.url), {
+      workerData: { setup, port: port1 },
+      transferList: [port1],
+    });
+    return new Promise((resolve, reject) => {
+      worker.once('message', (ready: AllocatorReady) => {
+        if ('failed' in ready) {
+          reject(new Error(ready.failed));
+          return;
+        }
+        worker.off('error', reject);
+        worker.on('error', events.fatal);
+        resolve(new Allocator(worker, ready.inventory, wakeFd, port2));
+      });
+      worker.once('error', reject);
+    });
+  }
+}
+
+export class DataPlane {
+  readonly #waiting = new Map<number, Waiting>();
+  readonly #port: MessageChannel['port1'];
+  readonly #worker: Worker;
+  readonly #ended: Promise<void>;
+  #seq = 0;
+
+  /** Takes ownership of the listening socket. */
+  constructor(
+    private readonly allocator: Allocator,
+    private readonly listener: number,
+    mainDevice: Uint8Array | null,
+    private readonly events: Events,
+  ) {
+    const { port1, port2 } = new MessageChannel();
+    const { inventory, wakeFd } = allocator;
+    const setup: PlaneSetup = { listener, wake: wakeFd, inventory, mainDevice };
+    this.#port = port1;
+    this.#port.on('message', (message: PlaneMessage) => this.#take(message));
+    this.#worker = new Worker(new URL('./socket/plane.js', import.meta.url), {
+      workerData: { setup, control: port2, allocator: allocator.port },
+      transferList: [port2, allocator.port],
+    });
+    this.#worker.on('error', events.fatal);
+    this.#ended = new Promise((resolve) => this.#worker.once('exit', () => resolve()));
+  }
+
+  /** Rejects with a BrokerError where the data plane refuses. */
+  ask<Q extends keyof Questions>(
+    question: Q,
+    parameters: Questions[Q]['parameters'],
+  ): Promise<Questions[Q]['answer']> {
+    const seq = ++this.#seq;
+    return new Promise((resolve, reject) => {
+      this.#waiting.set(seq, { resolve: resolve as (value: unknown) => void, reject });
+      this.#port.postMessage({ seq, question, parameters } as Question);
+      wake(this.allocator.wakeFd);
+    });
+  }
+
+  #take(message: PlaneMessage): void {
+    if (message.kind === 'log') {
+      this.events.log(message.level, message.text, message.fields);
+      return;
+    }
+    const waiting = this.#waiting.get(message.seq);
+    this.#waiting.delete(message.seq);
+    if (message.kind === 'answer') waiting?.resolve(message.value);
+    else waiting?.reject(asError(message.error));
+  }
+
+  /** Ends both threads: connections are closed, buffers released, the device destroyed. */
+  async close(): Promise<void> {
+    await this.ask('shutDown', null);
+    await this.#ended;
+    this.#port.close();
+    await new Promise<void>((resolve) => {
+      // The allocator ends by itself when the data plane has closed its port.
+      this.allocator.worker.once('exit', () => resolve());
+    });
+    close(this.listener);
+    close(this.allocator.wakeFd);
+  }
+}
+
+/** A defect's stack goes to the log as an Error of its own; a refusal stays a BrokerError. */
+function asError(error: ErrorMessage): Error {
+  return error.code === 'internal' ? new Error(error.message) : fromMessage(error);
+}

@@ -1,0 +1,105 @@
+/**
+ * What the daemon's threads say to each other. There are three kinds of thread:
+ *
+ *  - main: starts the others, REST, logs, signals;
+ *  - the data plane (socket/plane.ts): client socket, registry, every fd of a buffer;
+ *  - the allocator (allocator/worker.ts): the Vulkan device and the other memory sources.
+ *
+ * The data plane blocks in the kernel, so whoever posts to it also writes its eventfd.
+ */
+import type { AllocationResult } from '../broker/broker.js';
+import type { ErrorMessage } from '../broker/errors.js';
+import type { Choice } from '../broker/request.js';
+import type { Allocation, FormatOffer, SourceState } from '../broker/source.js';
+import type {
+  BufferInfo,
+  ClientInfo,
+  CreateBuffer,
+  CreatedBuffer,
+  DeviceInfo,
+  Requester,
+} from './control.js';
+
+export type { AllocationResult };
+
+/** What the allocator found at start. */
+export interface Inventory {
+  readonly device: DeviceInfo | null;
+  readonly sources: readonly SourceState[];
+  readonly offers: readonly FormatOffer[];
+}
+
+/** Data plane → allocator. */
+export type AllocatorRequest =
+  | {
+      readonly kind: 'allocate';
+      readonly seq: number;
+      readonly choice: Choice;
+      readonly id: string;
+    }
+  | {
+      readonly kind: 'free';
+      readonly source: Allocation['source'];
+      readonly handleType: Allocation['handleType'];
+      readonly key: number;
+    };
+
+/** Allocator → data plane; the fds of an allocation change hands with it. */
+export type AllocatorReply =
+  | { readonly seq: number; readonly allocation: Allocation }
+  | { readonly seq: number; readonly error: ErrorMessage };
+
+/** The questions that main asks of the data plane: parameters and answer of each. */
+export interface Questions {
+  listBuffers: { parameters: null; answer: BufferInfo[] };
+  getBuffer: { parameters: string; answer: BufferInfo };
+  createBuffer: {
+    parameters: { request: CreateBuffer; requester: Requester };
+    answer: CreatedBuffer;
+  };
+  releaseBuffer: { parameters: string; answer: null };
+  listClients: { parameters: null; answer: ClientInfo[] };
+  /** Releases everything and ends the thread. */
+  shutDown: { parameters: null; answer: null };
+}
+
+export type Question = {
+  [K in keyof Questions]: {
+    readonly seq: number;
+    readonly question: K;
+    readonly parameters: Questions[K]['parameters'];
+  };
+}[keyof Questions];
+
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
+
+/** Data plane → main. */
+export type PlaneMessage =
+  | { readonly kind: 'answer'; readonly seq: number; readonly value: unknown }
+  | { readonly kind: 'refusal'; readonly seq: number; readonly error: ErrorMessage }
+  | {
+      readonly kind: 'log';
+      readonly level: LogLevel;
+      readonly text: string;
+      readonly fields: object;
+    };
+
+/** What the data plane's thread is started with. The fds stay main's. */
+export interface PlaneSetup {
+  readonly listener: number;
+  readonly wake: number;
+  readonly inventory: Inventory;
+  /** dev_t of the DRM node to advertise, if there is one. */
+  readonly mainDevice: Uint8Array | null;
+}
+
+/** What the allocator's thread is started with. The eventfd stays main's. */
+export interface AllocatorSetup {
+  /** The configured device, or null: by rule. */
+  readonly device: string | null;
+  /** To be written after each reply, since the data plane blocks in the kernel. */
+  readonly wake: number;
+}
+
+/** Allocator → main, once, when it has probed its sources. */
+export type AllocatorReady = { readonly inventory: Inventory } | { readonly failed: string };

@@ -1,0 +1,37 @@
+/**
+ * The data plane's side of the allocator: requests go out with a number, replies come back by it.
+ */
+import type { MessagePort } from 'node:worker_threads';
+import { fromMessage } from '../../broker/errors.js';
+import type { Choice } from '../../broker/request.js';
+import type { Allocation } from '../../broker/source.js';
+import type { AllocationResult, AllocatorReply, AllocatorRequest } from '../messages.js';
+
+export class AllocatorClient {
+  readonly #waiting = new Map<number, (result: AllocationResult) => void>();
+  #seq = 0;
+
+  constructor(private readonly port: MessagePort) {}
+
+  allocate(choice: Choice, id: string, done: (result: AllocationResult) => void): void {
+    const seq = ++this.#seq;
+    this.#waiting.set(seq, done);
+    this.#post({ kind: 'allocate', seq, choice, id });
+  }
+
+  free({ source, handleType, key }: Allocation): void {
+    this.#post({ kind: 'free', source, handleType, key });
+  }
+
+  /** A message from the allocator; from here on the fds in it are this thread's. */
+  reply(reply: AllocatorReply): void {
+    const done = this.#waiting.get(reply.seq);
+    this.#waiting.delete(reply.seq);
+    if (done === undefined) throw new Error(`an allocation that nobody asked for: ${reply.seq}`);
+    done('error' in reply ? { error: fromMessage(reply.error) } : { allocation: reply.allocation });
+  }
+
+  #post(request: AllocatorRequest): void {
+    this.port.postMessage(request);
+  }
+}

@@ -1,0 +1,99 @@
+/**
+ * The control plane's questions, answered from the registry in the data plane's thread.
+ */
+import type { Broker } from '../../broker/broker.js';
+import { BrokerError, toMessage } from '../../broker/errors.js';
+import { fourcc } from '../../broker/fourcc.js';
+import type { AllocationRequest } from '../../broker/request.js';
+import { Usage } from '../../broker/source.js';
+import type { CreateBuffer, Requester } from '../control.js';
+import type { PlaneMessage, Question } from '../messages.js';
+import { bufferView, clientView } from '../views.js';
+
+type Post = (message: PlaneMessage) => void;
+
+export function answer(broker: Broker, question: Question, post: Post): void {
+  const { seq } = question;
+  try {
+    if (question.question === 'createBuffer') {
+      const { request, requester } = question.parameters;
+      create(broker, request, requester, seq, post);
+    } else post({ kind: 'answer', seq, value: lookUp(broker, question) });
+  } catch (error) {
+    post({ kind: 'refusal', seq, error: toMessage(error) });
+  }
+}
+
+function lookUp(
+  broker: Broker,
+  question: Exclude<Question, { question: 'createBuffer' }>,
+): unknown {
+  switch (question.question) {
+    case 'listBuffers':
+      return [...broker.buffers].map((buffer) => bufferView(broker, buffer));
+    case 'getBuffer':
+      return bufferView(broker, broker.get(question.parameters));
+    case 'releaseBuffer':
+      broker.release(broker.get(question.parameters), 'administrator');
+      return null;
+    case 'listClients':
+      return [...broker.clients].map(clientView);
+    case 'shutDown':
+      return null;
+  }
+}
+
+const usageBits = {
+  sample: Usage.sample,
+  render: Usage.render,
+  transfer: Usage.transfer,
+  storage: Usage.storage,
+  cpu_read: Usage.cpuRead,
+  cpu_write: Usage.cpuWrite,
+};
+
+function allocationRequest(request: CreateBuffer): AllocationRequest {
+  const usage = request.usage.reduce((bits, name) => bits | usageBits[name], 0);
+  return {
+    spec:
+      request.kind === 'buffer'
+        ? { kind: 'buffer', size: request.size, usage }
+        : {
+            kind: 'image',
+            width: request.width,
+            height: request.height,
+            format: fourcc(request.format),
+            modifiers: request.modifiers.map(BigInt),
+            usage,
+          },
+    handleTypes: request.handle_types,
+    lifetime: 'until_released',
+    name: request.name ?? null,
+  };
+}
+
+function create(
+  broker: Broker,
+  request: CreateBuffer,
+  requester: Requester,
+  seq: number,
+  post: Post,
+): void {
+  const peer = { pid: requester.pid, uid: requester.uid, gid: null, executable: null };
+  broker.allocate({ client: null, peer }, allocationRequest(request), (result) => {
+    try {
+      if ('error' in result) throw result.error;
+      const { buffer } = result;
+      const { uses, uid, seconds } = request.token;
+      const issued = broker.share(buffer, { uses, uid, seconds });
+      const expires = issued.expires === null ? null : new Date(issued.expires).toISOString();
+      const token = { token: issued.token, uses, expires_at: expires };
+      post({ kind: 'answer', seq, value: { buffer: bufferView(broker, buffer), token } });
+    } catch (error) {
+      if (!('error' in result) && error instanceof BrokerError) {
+        broker.release(result.buffer, 'administrator');
+      }
+      post({ kind: 'refusal', seq, error: toMessage(error) });
+    }
+  });
+}

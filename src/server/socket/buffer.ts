@@ -1,0 +1,147 @@
+/**
+ * dmabroker_buffer_v1 and dmabroker_share_v1: a client's object for a buffer that it allocated or
+ * redeemed. The object is not the buffer: destroying one client's object leaves others' alone.
+ */
+import type { Broker } from '../../broker/broker.js';
+import type { BrokerBuffer, ReleaseReason } from '../../broker/buffer.js';
+import { BrokerError, catalogue } from '../../broker/errors.js';
+import type { AllocationRequest } from '../../broker/request.js';
+import {
+  dmabroker_buffer_v1,
+  dmabroker_manager_v1,
+  dmabroker_share_v1,
+} from '../../protocol/dmabroker-v1.gen.js';
+import { hi, lo } from '../../protocol/wire.js';
+import type { Connection, Resource } from './connection.js';
+
+/** dmabroker-v1.xml: no message is longer than 4096 bytes; REST has the whole detail. */
+const MAX_DETAIL = 3072;
+const MAX_MESSAGE = 512;
+
+const ANY_UID = 0xffffffff;
+
+/** The values of a `failed` event. Text is cut so that the event fits. */
+function failure(error: BrokerError): [code: number, message: string, detail: string] {
+  const detail = JSON.stringify(error.refusal);
+  const fits = Buffer.byteLength(detail) <= MAX_DETAIL;
+  const short = JSON.stringify({ constraint: error.refusal.constraint, truncated: true });
+  const { number } = catalogue[error.code];
+  return [number, error.message.slice(0, MAX_MESSAGE), fits ? detail : short];
+}
+
+export class BufferObject {
+  readonly #resource: Resource<typeof dmabroker_buffer_v1>;
+  #buffer: BrokerBuffer | null = null;
+  /** Releases the buffer if it is still being allocated when the object goes. */
+  #abandoned = false;
+  /** Only the connection that allocated it may release it. */
+  #owner = false;
+
+  constructor(
+    private readonly broker: Broker,
+    private readonly connection: Connection,
+    id: number,
+    private readonly version: number,
+  ) {
+    this.#resource = connection.create(
+      id,
+      dmabroker_buffer_v1,
+      version,
+      {
+        destroy: () => {},
+        release: () => this.#release(),
+        share: (shareId, uses, uid, seconds) => this.#share(shareId, uses, uid, seconds),
+      },
+      () => this.#gone(),
+    );
+  }
+
+  /** Asks the broker for memory; the answer comes later as events. */
+  allocate(request: AllocationRequest): void {
+    this.#owner = true;
+    const owner = { client: this.connection.client, peer: this.connection.client.peer };
+    this.broker.allocate(owner, request, (result) => {
+      if ('error' in result) this.failed(result.error);
+      else if (this.#abandoned) this.broker.release(result.buffer, 'owner');
+      else this.show(result.buffer);
+    });
+  }
+
+  /** Sends the buffer: info, its planes and done in one message, with all fds. */
+  show(buffer: BrokerBuffer): void {
+    const { spec, allocation } = buffer;
+    const resource = this.#resource;
+    const image = spec.kind === 'image' ? spec : { format: 0, width: 0, height: 0 };
+    const modifier = allocation.modifier ?? 0n;
+    this.#buffer = buffer;
+    buffer.watchers.add(this.#released);
+    this.connection.packet(buffer.held, () => {
+      resource.event(
+        'info',
+        buffer.id,
+        buffer.generation,
+        dmabroker_manager_v1.enums.handle_type[allocation.handleType],
+        allocation.source,
+        hi(allocation.size),
+        lo(allocation.size),
+        image.format,
+        hi(modifier),
+        lo(modifier),
+        image.width,
+        image.height,
+      );
+      for (const [index, plane] of allocation.planes.entries()) {
+        resource.event('plane', plane.fd, index, plane.offset, plane.stride);
+      }
+      resource.event('done');
+    });
+    this.broker.handedOut(buffer, this.connection.client);
+  }
+
+  failed(error: BrokerError): void {
+    this.#resource.event('failed', ...failure(error));
+  }
+
+  readonly #released = (reason: ReleaseReason) => {
+    this.#resource.event('released', dmabroker_buffer_v1.enums.release_reason[reason]);
+  };
+
+  #release(): void {
+    const { not_ready } = dmabroker_buffer_v1.enums.error;
+    if (this.#buffer === null) this.#resource.error(not_ready, 'release before done');
+    this.#buffer.watchers.delete(this.#released);
+    if (this.#owner) this.broker.release(this.#buffer, 'owner');
+  }
+
+  #gone(): void {
+    this.#abandoned = true;
+    const buffer = this.#buffer;
+    if (buffer === null) return;
+    buffer.watchers.delete(this.#released);
+    if (this.#owner && buffer.lifetime === 'connection') this.broker.release(buffer, 'owner');
+  }
+
+  #share(id: number, uses: number, uid: number, seconds: number): void {
+    const { not_ready } = dmabroker_buffer_v1.enums.error;
+    let token: string | null = null;
+    const share = this.connection.create(id, dmabroker_share_v1, this.version, {
+      destroy: () => {},
+      revoke: () => {
+        if (token !== null) this.broker.revoke(token);
+      },
+    });
+    if (this.#buffer === null) this.#resource.error(not_ready, 'share before done');
+    try {
+      const terms = {
+        uses,
+        uid: uid === ANY_UID ? null : uid,
+        seconds: seconds === 0 ? null : seconds,
+      };
+      token = this.broker.share(this.#buffer, terms).token;
+      share.event('token', token);
+    } catch (error) {
+      if (!(error instanceof BrokerError)) throw error;
+      share.event('failed', ...failure(error));
+    }
+  }
+}

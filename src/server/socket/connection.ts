@@ -1,0 +1,285 @@
+/**
+ * One client's connection as the protocol sees it: bytes and fds come in, are cut into messages
+ * and dispatched to the objects; events go out as packets. It does no I/O itself (plane.ts does),
+ * so it can be tested with bytes alone.
+ *
+ * Owns: the client's object table, fds that were received and not yet claimed by a request, and
+ * the packets that wait to be sent (with a reference to their fds).
+ */
+import type { Client } from '../../broker/buffer.js';
+import type { HeldFds } from '../../broker/held-fds.js';
+import { MAX_OBJECTS_PER_CLIENT } from '../../broker/limits.js';
+import { wl_display } from '../../protocol/wayland.gen.js';
+import {
+  decode,
+  decodeHeader,
+  encode,
+  type Handlers,
+  HEADER_SIZE,
+  type Interface,
+  MAX_FDS,
+  type Message,
+  type MessageOf,
+  type Values,
+  WireError,
+} from '../../protocol/wire.js';
+
+/** Bytes for one sendmsg; fds go with the first byte, all of one buffer's together. */
+export interface Packet {
+  bytes: Buffer;
+  held: HeldFds | null;
+}
+
+/** Client-allocated object ids end here (wl_map's WL_SERVER_ID_START). */
+const SERVER_ID_START = 0xff000000;
+
+/** A client that does not read is dropped when more than this waits for it (as compositors do). */
+export const MAX_QUEUED_BYTES = 1024 * 1024;
+
+/** Longer texts could not be sent: an event has at most 4096 bytes. */
+const MAX_ERROR_TEXT = 1024;
+
+export class ProtocolError extends Error {
+  override readonly name = 'ProtocolError';
+
+  constructor(
+    readonly object: number,
+    readonly code: number,
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
+/** An object of the client, typed by its interface. */
+export class Resource<I extends Interface = Interface> {
+  alive = true;
+
+  constructor(
+    readonly connection: Connection,
+    readonly id: number,
+    readonly definition: I,
+    readonly version: number,
+    readonly requests: Handlers<I, 'requests'>,
+    readonly onDestroy: () => void,
+  ) {}
+
+  /** Queues an event. The fds among the values must be of `held` (see Connection.packet). */
+  event<N extends I['events'][number]['name']>(
+    name: N,
+    ...values: Values<MessageOf<I, 'events', N>>
+  ): void {
+    if (!this.alive) return;
+    const message = this.definition.events.find((event) => event.name === name) as Message;
+    this.connection.write(encode(message, this.id, values as Values<Message>).bytes);
+  }
+
+  /** Ends the connection with an error of the interface's own. */
+  error(code: number, message: string): never {
+    throw new ProtocolError(this.id, code, message);
+  }
+}
+
+export class Connection {
+  readonly #objects = new Map<number, Resource>();
+  readonly #packets: Packet[] = [];
+  #input: Buffer = Buffer.alloc(0);
+  #fds: number[] = [];
+  /** fds that were unclaimed when the input had been used up once already. */
+  #staleFds = 0;
+  #queuedBytes = 0;
+  /** The messages of the packet that is being put together, if one is. */
+  #collected: Buffer[] | null = null;
+  /** No further input is taken; the connection ends when its packets are sent. */
+  closing = false;
+  /** Why it ended, for the log; null when the client left by itself. */
+  failure: string | null = null;
+
+  constructor(
+    readonly client: Client,
+    /** Closes an fd that the client sent: they belong to whoever takes them from the connection. */
+    readonly closeFd: (fd: number) => void,
+    /** Called when there is something to send, or the connection is to end. */
+    private readonly touched: () => void,
+  ) {}
+
+  // ---- objects ---------------------------------------------------------------------------------
+
+  /** Adds an object for an id that the client chose. */
+  create<I extends Interface>(
+    id: number,
+    definition: I,
+    version: number,
+    requests: Handlers<I, 'requests'>,
+    onDestroy: () => void = () => {},
+  ): Resource<I> {
+    const { invalid_object, no_memory } = wl_display.enums.error;
+    if (id === 0 || id >= SERVER_ID_START || this.#objects.has(id)) {
+      throw new ProtocolError(1, invalid_object, `invalid new id ${id}`);
+    }
+    if (this.#objects.size >= MAX_OBJECTS_PER_CLIENT) {
+      throw new ProtocolError(1, no_memory, `more than ${MAX_OBJECTS_PER_CLIENT} objects`);
+    }
+    const resource = new Resource(this, id, definition, version, requests, onDestroy);
+    this.#objects.set(id, resource as unknown as Resource);
+    return resource;
+  }
+
+  /** Removes an object and tells the client that its id is free again. */
+  destroy(resource: { readonly id: number }): void {
+    const known = this.#objects.get(resource.id);
+    if (known === undefined || known.id === 1) return;
+    this.#objects.delete(known.id);
+    known.alive = false;
+    known.onDestroy();
+    this.display?.event('delete_id', known.id);
+  }
+
+  get display(): Resource<typeof wl_display> | undefined {
+    return this.#objects.get(1) as Resource<typeof wl_display> | undefined;
+  }
+
+  // ---- input -----------------------------------------------------------------------------------
+
+  /** Takes what was received, fds included, and dispatches every complete message. */
+  receive(bytes: Buffer, fds: readonly number[], truncated: boolean): void {
+    this.#fds.push(...fds);
+    if (this.closing) return;
+    try {
+      if (truncated || this.#fds.length > MAX_FDS) {
+        throw new WireError(`more than ${MAX_FDS} file descriptors`);
+      }
+      this.#input = this.#input.length === 0 ? bytes : Buffer.concat([this.#input, bytes]);
+      this.#dispatchAll();
+      this.#checkSurplus();
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #dispatchAll(): void {
+    let at = 0;
+    const { length } = this.#input;
+    while (length - at >= HEADER_SIZE) {
+      const { object, opcode, size } = decodeHeader(this.#input, at);
+      if (length - at < size) break;
+      this.#dispatch(object, opcode, this.#input.subarray(at + HEADER_SIZE, at + size));
+      at += size;
+    }
+    // A copy: what was received is a view that the next step overwrites.
+    this.#input = Buffer.from(this.#input.subarray(at));
+  }
+
+  #dispatch(object: number, opcode: number, body: Buffer): void {
+    const { invalid_object, invalid_method } = wl_display.enums.error;
+    const resource = this.#objects.get(object);
+    if (resource === undefined) {
+      throw new ProtocolError(1, invalid_object, `invalid object ${object}`);
+    }
+    const { name, requests } = resource.definition;
+    const message = requests[opcode];
+    if (message === undefined || message.since > resource.version) {
+      throw new ProtocolError(1, invalid_method, `invalid method ${opcode} of ${name}@${object}`);
+    }
+    let values: unknown[];
+    try {
+      values = decode(message, body, () => this.#fds.shift()) as unknown[];
+    } catch (error) {
+      if (!(error instanceof WireError)) throw error;
+      throw new ProtocolError(1, invalid_method, `${name}@${object}.${error.message}`);
+    }
+    const handlers = resource.requests as Record<string, (...values: unknown[]) => void>;
+    handlers[message.name]?.(...values);
+    if (message.destructor) this.destroy(resource);
+  }
+
+  /**
+   * libwayland may send fds a little ahead of the request that they belong to, never more than one
+   * flush. What is still unclaimed after the next one is not the protocol's.
+   */
+  #checkSurplus(): void {
+    if (this.#input.length > 0) return;
+    if (this.#staleFds > 0 && this.#fds.length >= this.#staleFds) {
+      throw new WireError('file descriptors that no request takes');
+    }
+    this.#staleFds = this.#fds.length;
+  }
+
+  /** Answers a violation with wl_display.error; anything else is the daemon's own failure. */
+  #fail(error: unknown): void {
+    const { invalid_method, implementation } = wl_display.enums.error;
+    const violation = error instanceof ProtocolError || error instanceof WireError;
+    const object = error instanceof ProtocolError ? error.object : 1;
+    const code = error instanceof ProtocolError ? error.code : invalid_method;
+    const text = error instanceof Error ? error.message : String(error);
+    this.failure = violation ? text : error instanceof Error ? (error.stack ?? text) : text;
+    if (violation) this.display?.event('error', object, code, text.slice(0, MAX_ERROR_TEXT));
+    else this.display?.event('error', 1, implementation, 'the daemon failed on this request');
+    this.#end();
+  }
+
+  #end(): void {
+    this.closing = true;
+    this.touched();
+  }
+
+  /** Ends the connection because of `reason`, after what is queued has been sent. */
+  drop(reason: string): void {
+    this.failure ??= reason;
+    this.#end();
+  }
+
+  // ---- output ----------------------------------------------------------------------------------
+
+  /** Appends a message to what goes out next. */
+  write(bytes: Buffer): void {
+    this.#queuedBytes += bytes.length;
+    this.touched();
+    const last = this.#packets.at(-1);
+    if (this.#collected !== null) this.#collected.push(bytes);
+    // The first packet may be on its way already; packets with fds stay as they are.
+    else if (last !== undefined && this.#packets.length > 1 && last.held === null) {
+      last.bytes = Buffer.concat([last.bytes, bytes]);
+    } else this.#packets.push({ bytes, held: null });
+    if (this.#queuedBytes > MAX_QUEUED_BYTES) this.drop('it does not read what it is sent');
+  }
+
+  /** Runs `events` and sends what they write in one message, together with the fds of `held`. */
+  packet(held: HeldFds, events: () => void): void {
+    this.#collected = [];
+    events();
+    this.#packets.push({ bytes: Buffer.concat(this.#collected), held: held.retain() });
+    this.#collected = null;
+  }
+
+  get nextPacket(): Packet | undefined {
+    return this.#packets[0];
+  }
+
+  get packets(): number {
+    return this.#packets.length;
+  }
+
+  /** `count` bytes of the next packet were sent, and its fds with the first of them. */
+  sent(count: number): void {
+    const packet = this.#packets[0];
+    if (packet === undefined) return;
+    this.#queuedBytes -= count;
+    packet.held?.release();
+    packet.held = null;
+    if (count < packet.bytes.length) packet.bytes = packet.bytes.subarray(count);
+    else this.#packets.shift();
+  }
+
+  /** The client is gone: every object ends, nothing more is sent, fds are closed. */
+  close(): void {
+    this.closing = true;
+    for (const resource of this.#objects.values()) {
+      resource.alive = false;
+      resource.onDestroy();
+    }
+    this.#objects.clear();
+    for (const fd of this.#fds.splice(0)) this.closeFd(fd);
+    for (const packet of this.#packets.splice(0)) packet.held?.release();
+  }
+}

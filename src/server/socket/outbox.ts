@@ -1,0 +1,89 @@
+/**
+ * Sends a connection's packets through the step, one at a time, and decides what to watch the
+ * socket for. The server never waits for a client: one that does not read is no longer read.
+ *
+ * File descriptors in flight are charged to the daemon (ETOOMANYREFS, unix(7)), so a message with
+ * fds goes out only when its peer has read what was sent before (SIOCOUTQ).
+ */
+import type { Step } from '../../native/step.js';
+import type { Connection, Packet } from './connection.js';
+
+/** How often a peer that has not read is looked at again; nothing tells when it has. */
+const FIRST_RETRY_MS = 1;
+const LAST_RETRY_MS = 64;
+
+export class Outbox {
+  /** A packet is in the current step. */
+  #sending = false;
+  /** The socket is full; epoll says when it is writable. */
+  #full = false;
+  #retryAt: number | null = null;
+  #retryMs = FIRST_RETRY_MS;
+  /** fds were sent that the peer may not have read yet. */
+  #fdsInFlight = false;
+  #reading = true;
+  #broken = false;
+
+  constructor(
+    private readonly step: Step,
+    private readonly fd: number,
+    private readonly connection: Connection,
+  ) {}
+
+  writable(): void {
+    this.#full = false;
+  }
+
+  /** It wants `flush` to be called again after the step. */
+  get busy(): boolean {
+    return this.#sending || this.#retryAt !== null;
+  }
+
+  /**
+   * Gives the next packet to the step. Returns in how many ms it wants to be asked again (-1: not
+   * before something happens), or `over` when the connection has nothing left to live for.
+   */
+  flush(): number | 'over' {
+    const { closing, nextPacket } = this.connection;
+    const stuck = this.#full || this.#retryAt !== null;
+    if (this.#broken || (closing && (nextPacket === undefined || stuck))) return 'over';
+    const wait = nextPacket === undefined ? -1 : this.#tryNext(nextPacket);
+    this.#watch();
+    return wait;
+  }
+
+  #tryNext({ bytes, held }: Packet): number {
+    if (this.#full) return -1;
+    const now = Date.now();
+    if (this.#retryAt !== null && now < this.#retryAt) return this.#retryAt - now;
+    const drained = held !== null && this.#fdsInFlight;
+    this.#sending = this.step.send(this.fd, bytes, held?.fds ?? [], drained, (result) => {
+      this.#sending = false;
+      this.#retryAt = null;
+      if (result === 'full') this.#full = true;
+      else if (result === 'undrained') this.#retryAt = Date.now() + this.#nextRetry();
+      else if (typeof result === 'object') this.#broken = true;
+      else {
+        this.#retryMs = FIRST_RETRY_MS;
+        if (held !== null) this.#fdsInFlight = true;
+        this.connection.sent(result);
+      }
+    });
+    // The step sends, then waits: with more to do than this one packet it must not.
+    return this.#sending && this.connection.packets === 1 && !this.connection.closing ? -1 : 0;
+  }
+
+  #nextRetry(): number {
+    const now = this.#retryMs;
+    this.#retryMs = Math.min(now * 2, LAST_RETRY_MS);
+    return now;
+  }
+
+  /** Reads only from those who have read what was for them. */
+  #watch(): void {
+    const reading = !this.connection.closing && !this.#full && this.#retryAt === null;
+    if (reading === this.#reading && !this.#full) return;
+    this.#reading = reading;
+    this.step.watch(this.fd, reading, this.#full);
+  }
+}

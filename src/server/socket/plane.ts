@@ -1,0 +1,197 @@
+/**
+ * The data plane: the worker thread that owns the client socket, the registry of buffers and every
+ * fd of a buffer. It blocks in the kernel until a client, the allocator or the main thread speaks
+ * (one dmab_step a turn), and never returns to Node's event loop: nothing here may await.
+ *
+ * Owns: accepted sockets, pidfds, the fds of allocations. The listener and the eventfd are main's.
+ */
+import { randomFillSync } from 'node:crypto';
+import { type MessagePort, receiveMessageOnPort, workerData } from 'node:worker_threads';
+import { Broker } from '../../broker/broker.js';
+import { HeldFds } from '../../broker/held-fds.js';
+import { EMFILE, ENFILE, errnoName } from '../../native/libc/errno.js';
+import { close } from '../../native/libc/fd.js';
+import { sealedTable } from '../../native/libc/memory.js';
+import { type Input, Step } from '../../native/step.js';
+import { dmabroker_manager_v1 } from '../../protocol/dmabroker-v1.gen.js';
+import type { LogLevel, PlaneMessage, PlaneSetup, Question } from '../messages.js';
+import { AllocatorClient } from './allocator-client.js';
+import { answer } from './answers.js';
+import { Connection } from './connection.js';
+import { createDisplay, type Global } from './display.js';
+import { dmabufGlobal, formatTable } from './dmabuf.js';
+import { bindManager } from './manager.js';
+import { Outbox } from './outbox.js';
+import { peerOf } from './peer.js';
+
+interface PlaneData {
+  readonly setup: PlaneSetup;
+  readonly control: MessagePort;
+  readonly allocator: MessagePort;
+}
+
+/** How long accepting pauses when the process is out of file descriptors. */
+const ACCEPT_PAUSE_MS = 100;
+
+const { setup, control, allocator } = workerData as PlaneData;
+const { sources, offers, device } = setup.inventory;
+
+const post = (message: PlaneMessage) => control.postMessage(message);
+const log = (level: LogLevel, text: string, fields: object) =>
+  post({ kind: 'log', level, text, fields });
+
+const allocatorClient = new AllocatorClient(allocator);
+const broker = new Broker(
+  {
+    allocate: (choice, id, done) => allocatorClient.allocate(choice, id, done),
+    free: (allocation) => allocatorClient.free(allocation),
+    closeFd: close,
+    now: () => Date.now(),
+    random: (bytes) => randomFillSync(bytes),
+  },
+  sources,
+  offers,
+);
+
+const step = new Step(setup.listener, setup.wake);
+const connections = new Map<number, { connection: Connection; outbox: Outbox; pidfd: number }>();
+const globals = makeGlobals();
+/** The connections that have something to send or to end. */
+const active = new Set<number>();
+let acceptAgainAt: number | null = null;
+let running = true;
+
+function makeGlobals(): Global[] {
+  const mainDevice = setup.mainDevice === null ? null : Buffer.from(setup.mainDevice);
+  const context = { broker, device, mainDevice };
+  const manager: Global = {
+    name: 1,
+    definition: dmabroker_manager_v1,
+    version: dmabroker_manager_v1.version,
+    bind: (connection, id, version) => bindManager(context, connection, id, version),
+  };
+  // Only what is a dma_buf may be advertised by linux-dmabuf.
+  const formats = offers.filter((offer) => offer.handleType === 'dma_buf');
+  if (formats.length === 0) return [manager];
+  const feedback =
+    mainDevice === null
+      ? null
+      : { mainDevice, table: new HeldFds([sealedTable(formatTable(formats))], close) };
+  return [manager, dmabufGlobal(2, formats, feedback)];
+}
+
+function accepted(input: Extract<Input, { kind: 'accept' }>): void {
+  const client = broker.connect(peerOf(input.pid, input.uid, input.gid));
+  const connection = new Connection(client, close, () => active.add(input.fd));
+  createDisplay(connection, globals);
+  connections.set(input.fd, {
+    connection,
+    outbox: new Outbox(step, input.fd, connection),
+    pidfd: input.pidfd,
+  });
+  step.add(input.fd);
+  log('debug', 'client connected', { client: client.id, ...client.peer });
+}
+
+function ended(fd: number, reason: string | null): void {
+  const entry = connections.get(fd);
+  if (entry === undefined) return;
+  connections.delete(fd);
+  active.delete(fd);
+  const { connection, pidfd } = entry;
+  const { client } = connection;
+  step.remove(fd);
+  connection.close();
+  broker.disconnect(client);
+  if (pidfd >= 0) close(pidfd);
+  close(fd);
+  const why = connection.failure ?? reason;
+  if (why === null) log('debug', 'client left', { client: client.id });
+  else log('warn', 'client dropped', { client: client.id, ...client.peer, why });
+}
+
+function take(input: Input): void {
+  switch (input.kind) {
+    case 'accept':
+      accepted(input);
+      break;
+    case 'accept-failed':
+      if (input.errno === EMFILE || input.errno === ENFILE) {
+        // The connection stays in the backlog; epoll would report it again at once.
+        step.accepting(false);
+        acceptAgainAt = Date.now() + ACCEPT_PAUSE_MS;
+        log('error', 'out of file descriptors: not accepting for a moment', {});
+      }
+      break;
+    case 'wake':
+      // Messages are drained every turn.
+      break;
+    case 'writable':
+      connections.get(input.fd)?.outbox.writable();
+      active.add(input.fd);
+      break;
+    case 'failed':
+      ended(input.fd, errnoName(input.errno));
+      break;
+    case 'data':
+      received(input);
+      break;
+  }
+}
+
+function received({ fd, bytes, fds, truncated }: Extract<Input, { kind: 'data' }>): void {
+  const entry = connections.get(fd);
+  if (entry === undefined) for (const stray of fds) close(stray);
+  else if (bytes.length === 0) ended(fd, null);
+  else entry.connection.receive(bytes, fds, truncated);
+}
+
+function drainMessages(): void {
+  for (let m = receiveMessageOnPort(allocator); m; m = receiveMessageOnPort(allocator)) {
+    allocatorClient.reply(m.message);
+  }
+  for (let m = receiveMessageOnPort(control); m; m = receiveMessageOnPort(control)) {
+    const question = m.message as Question;
+    if (question.question === 'shutDown') running = false;
+    answer(broker, question, post);
+  }
+}
+
+/** The sooner of two time-outs, where -1 is never. */
+const sooner = (a: number, b: number) => (a < 0 ? b : b < 0 ? a : Math.min(a, b));
+
+/** Queues what connections have to send, ends those that are over; returns the step's time-out. */
+function flush(): number {
+  let timeout = acceptAgainAt === null ? -1 : Math.max(0, acceptAgainAt - Date.now());
+  const batch = [...active];
+  active.clear();
+  for (const fd of batch) {
+    const outbox = connections.get(fd)?.outbox;
+    if (outbox === undefined) continue;
+    const wait = outbox.flush();
+    if (wait === 'over') ended(fd, null);
+    else timeout = sooner(timeout, wait);
+  }
+  // The end of one connection may have given others something to send.
+  if (active.size > 0) timeout = 0;
+  for (const fd of batch) {
+    if (connections.get(fd)?.outbox.busy || connections.get(fd)?.connection.closing) active.add(fd);
+  }
+  return timeout;
+}
+
+while (running) {
+  const timeout = flush();
+  for (const input of step.run(timeout)) take(input);
+  if (acceptAgainAt !== null && Date.now() >= acceptAgainAt) {
+    acceptAgainAt = null;
+    step.accepting(true);
+  }
+  drainMessages();
+}
+
+for (const fd of [...connections.keys()]) ended(fd, null);
+broker.close();
+step.close();
+control.close();
+allocator.close();

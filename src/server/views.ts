@@ -1,0 +1,75 @@
+/**
+ * The broker's records in the shapes of openapi.yaml.
+ */
+import type { Broker } from '../broker/broker.js';
+import type { BrokerBuffer, Client } from '../broker/buffer.js';
+import { fourccName, MOD_LINEAR, modifierText } from '../broker/fourcc.js';
+import type { FormatOffer, SourceState } from '../broker/source.js';
+import type { BufferInfo, ClientInfo, FormatInfo, SourceInfo } from './control.js';
+
+const time = (milliseconds: number) => new Date(milliseconds).toISOString();
+
+export function bufferView(broker: Broker, buffer: BrokerBuffer): BufferInfo {
+  const { allocation, spec, owner } = buffer;
+  const image = spec.kind === 'image' ? spec : null;
+  return {
+    id: buffer.id,
+    generation: buffer.generation,
+    state: 'active',
+    name: buffer.name,
+    handle_type: allocation.handleType,
+    source: allocation.source,
+    exporter: allocation.exporter,
+    size: allocation.size,
+    kind: spec.kind,
+    format: image === null ? null : fourccName(image.format),
+    modifier: allocation.modifier === null ? null : modifierText(allocation.modifier),
+    width: image?.width ?? null,
+    height: image?.height ?? null,
+    planes: allocation.planes.map(({ offset, stride }, index) => ({ index, offset, stride })),
+    lifetime: { type: buffer.lifetime },
+    owner: { client: owner.client?.id ?? null, ...owner.peer },
+    recipients: [...buffer.recipients].map(({ client, receivedAt }) => ({
+      client: client.id,
+      ...client.peer,
+      connected: client.connected,
+      received_at: time(receivedAt),
+    })),
+    created_at: time(buffer.createdAt),
+    tokens: broker.tokenCount(buffer),
+  };
+}
+
+export function clientView(client: Client): ClientInfo {
+  let bytes = 0;
+  for (const buffer of client.owned) bytes += buffer.allocation.size;
+  return {
+    id: client.id,
+    ...client.peer,
+    connected_at: time(client.connectedAt),
+    buffers: client.owned.size,
+    bytes,
+    fds_sent: client.fdsSent,
+  };
+}
+
+export function formatView({
+  format,
+  modifier,
+  planes,
+  source,
+  handleType,
+}: FormatOffer): FormatInfo {
+  return {
+    format: fourccName(format),
+    modifier: modifierText(modifier),
+    modifier_name: modifier === MOD_LINEAR ? 'LINEAR' : null,
+    planes,
+    source,
+    handle_type: handleType,
+  };
+}
+
+export function sourceView({ name, handleType, usable, reason }: SourceState): SourceInfo {
+  return { name, handle_type: handleType, usable, reason };
+}
