@@ -1,0 +1,99 @@
+/** `dmabrokerctl alloc`: allocates a buffer that lives until it is released. */
+import { type Command, Option } from 'commander';
+import type { CreatedBuffer } from '../../server/control.js';
+import { common, type MakeCommand } from '../command.js';
+import { contents } from '../describe.js';
+import { Usage } from '../failure.js';
+import { orDash, printFields, printJson } from '../output.js';
+
+interface Options {
+  readonly size?: number;
+  readonly image?: { readonly width: number; readonly height: number };
+  readonly format?: string;
+  readonly modifier?: string[];
+  readonly usage?: string[];
+  readonly handleType?: string[];
+  readonly name?: string;
+  readonly uses?: number;
+  readonly seconds?: number;
+  readonly uid?: number;
+}
+
+export const allocCommand: MakeCommand = (program) => {
+  program
+    .command('alloc')
+    .description('allocate a buffer and make a token for it')
+    .addOption(
+      new Option('--size <bytes>', 'linear memory; K, M and G stand for KiB, MiB and GiB')
+        .argParser(size)
+        .conflicts('image'),
+    )
+    .addOption(new Option('--image <WxH>', 'an image; also give --format').argParser(dimensions))
+    .option('--format <fourcc>', "the image's DRM format, e.g. XR24")
+    .option('--modifier <0x…>', 'a modifier that its users can take; LINEAR if none', collect)
+    .option('--usage <use>', 'sample, render, transfer, storage, cpu_read, cpu_write', collect)
+    .option('--handle-type <type>', 'dma_buf, opaque_fd or memfd; dma_buf if none', collect)
+    .option('--name <text>', 'a name for people')
+    .option('--uses <n>', 'how often the token can be redeemed', number)
+    .option('--seconds <n>', 'how long the token is good for', number)
+    .option('--uid <n>', 'the only user who may redeem the token', number)
+    .addHelpText('after', '\nOptions of lists (modifier, usage, handle-type) can be repeated.')
+    .action(async (options: Options, command: Command) => {
+      const { rest, json } = common(command);
+      const created = await rest.post<CreatedBuffer>('/v1/buffers', body(options));
+      if (json) return printJson(created);
+      const { buffer, token } = created;
+      printFields([
+        ['id', buffer.id],
+        ['contents', contents(buffer)],
+        ['size', `${buffer.size} bytes`],
+        ['handle type', buffer.handle_type],
+        ['modifier', orDash(buffer.modifier)],
+        ['token', token.token],
+        ['uses', String(token.uses)],
+        ['expires', token.expires_at ?? 'with the buffer'],
+      ]);
+    });
+};
+
+/** The request; JSON.stringify leaves out what was not given. */
+function body(options: Options): unknown {
+  const { uses, seconds, uid } = options;
+  const shared = {
+    usage: options.usage,
+    handle_types: options.handleType,
+    name: options.name,
+    token: { uses, seconds, uid },
+  };
+  if (options.image !== undefined) {
+    if (options.format === undefined) throw new Usage('--image needs --format, e.g. XR24');
+    const { image, format, modifier: modifiers } = options;
+    return { kind: 'image', ...image, format, modifiers, ...shared };
+  }
+  if (options.size === undefined) throw new Usage('one of --size and --image must be given');
+  if (options.format !== undefined || options.modifier !== undefined) {
+    throw new Usage('--format and --modifier are for --image');
+  }
+  return { kind: 'buffer', size: options.size, ...shared };
+}
+
+function collect(value: string, before: string[] = []): string[] {
+  return [...before, ...value.split(',')];
+}
+
+function number(value: string): number {
+  if (!/^\d{1,15}$/.test(value)) throw new Usage(`${value} is not a whole number`);
+  return Number(value);
+}
+
+function size(value: string): number {
+  const [, digits, unit] = /^(\d{1,15})([KMG]?)$/.exec(value) ?? [];
+  if (digits === undefined) throw new Usage(`${value} is not a size, e.g. 4096 or 16M`);
+  return Number(digits) * 1024 ** ['', 'K', 'M', 'G'].indexOf(unit ?? '');
+}
+
+function dimensions(value: string): { width: number; height: number } {
+  const [, width, height] = /^(\d{1,10})x(\d{1,10})$/.exec(value) ?? [];
+  if (width === undefined) throw new Usage(`${value} is not of the form WxH, e.g. 1920x1080`);
+  return { width: Number(width), height: Number(height) };
+}

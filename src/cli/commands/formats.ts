@@ -1,0 +1,30 @@
+/** `dmabrokerctl formats`: what images can be allocated. */
+import type { Command } from 'commander';
+import type { FormatInfo } from '../../server/control.js';
+import { common, type MakeCommand } from '../command.js';
+import { orDash, printJson, printTable } from '../output.js';
+
+const HEAD = ['FORMAT', 'MODIFIER', 'NAME', 'PLANES', 'SOURCE', 'HANDLE'];
+
+export const formatsCommand: MakeCommand = (program) => {
+  program
+    .command('formats')
+    .description('the formats and modifiers of images that can be allocated')
+    .action(async (_options: unknown, command: Command) => {
+      const { rest, json } = common(command);
+      const formats = await rest.get<FormatInfo[]>('/v1/device/formats');
+      if (json) return printJson(formats);
+      await printTable(HEAD, formats.map(row), 'no images can be allocated');
+    });
+};
+
+function row(format: FormatInfo): string[] {
+  return [
+    format.format,
+    format.modifier,
+    orDash(format.modifier_name),
+    String(format.planes),
+    format.source,
+    format.handle_type,
+  ];
+}

@@ -1,0 +1,54 @@
+/** `dmabrokerctl show ID`: everything about one buffer. */
+import type { Command } from 'commander';
+import type { BufferInfo, Recipient } from '../../server/control.js';
+import { common, type MakeCommand } from '../command.js';
+import { contents, processText } from '../describe.js';
+import { orDash, printFields, printJson, printTable } from '../output.js';
+
+export const showCommand: MakeCommand = (program) => {
+  program
+    .command('show')
+    .description('one buffer, its owner and everybody who was handed it')
+    .argument('<id>', "the buffer's id")
+    .action(async (id: string, _options: unknown, command: Command) => {
+      const { rest, json } = common(command);
+      const buffer = await rest.get<BufferInfo>(`/v1/buffers/${encodeURIComponent(id)}`);
+      if (json) return printJson(buffer);
+      printFields(fields(buffer));
+      process.stdout.write('\n');
+      const head = ['HOLDER', 'CLIENT', 'CONNECTED', 'SINCE'];
+      await printTable(head, buffer.recipients.map(row), 'nobody was handed it');
+    });
+};
+
+function fields(buffer: BufferInfo): [string, string][] {
+  const planes = buffer.planes.map(
+    ({ index, offset, stride }) => `${index}: offset ${offset}, stride ${stride}`,
+  );
+  return [
+    ['id', buffer.id],
+    ['generation', String(buffer.generation)],
+    ['state', buffer.state],
+    ['name', orDash(buffer.name)],
+    ['handle type', buffer.handle_type],
+    ['source', buffer.source],
+    ['exporter', orDash(buffer.exporter)],
+    ['size', `${buffer.size} bytes`],
+    ['contents', contents(buffer)],
+    ['modifier', orDash(buffer.modifier)],
+    ['planes', planes.join('; ')],
+    ['lifetime', buffer.lifetime.type],
+    ['owner', processText(buffer.owner)],
+    ['created', buffer.created_at],
+    ['tokens', String(buffer.tokens)],
+  ];
+}
+
+function row(recipient: Recipient): string[] {
+  return [
+    processText(recipient),
+    recipient.client,
+    recipient.connected ? 'yes' : 'no',
+    recipient.received_at,
+  ];
+}

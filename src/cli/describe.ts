@@ -1,0 +1,26 @@
+/**
+ * How buffers and processes are put into words for people; several commands show them.
+ */
+import type { BufferInfo } from '../server/control.js';
+
+interface Process {
+  readonly uid: number | null;
+  readonly pid: number | null;
+  readonly executable: string | null;
+}
+
+/** `image 1920x1080 XR24` or `buffer`. */
+export function contents({ kind, width, height, format }: BufferInfo): string {
+  return kind === 'image' ? `image ${width}x${height} ${format}` : 'buffer';
+}
+
+/** `weston (pid 712, uid 1000)`, as far as it is known. */
+export function processText({ uid, pid, executable }: Process): string {
+  const numbers = [
+    ...(pid === null ? [] : [`pid ${pid}`]),
+    ...(uid === null ? [] : [`uid ${uid}`]),
+  ].join(', ');
+  const name = executable?.split('/').at(-1);
+  if (name === undefined) return numbers === '' ? '-' : numbers;
+  return numbers === '' ? name : `${name} (${numbers})`;
+}

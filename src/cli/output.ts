@@ -1,0 +1,100 @@
+/**
+ * What commands print: JSON as the daemon sent it, or text for people. Text from other processes
+ * (names, paths) never reaches the terminal with its control characters.
+ */
+import { stripVTControlCharacters } from 'node:util';
+
+/** Prints a value as JSON. */
+export function printJson(value: unknown): void {
+  process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
+}
+
+/** Prints rows under a heading, without borders; `none` where there are no rows. */
+export async function printTable(
+  head: readonly string[],
+  rows: readonly (readonly string[])[],
+  none: string,
+): Promise<void> {
+  if (rows.length === 0) {
+    process.stdout.write(`${none}\n`);
+    return;
+  }
+  // Loaded only here: many calls print no table.
+  const { default: Table } = await import('cli-table3');
+  const table = new Table({
+    head: [...head],
+    style: {
+      head: hasColours() ? ['bold'] : [],
+      border: [],
+      compact: true,
+      'padding-left': 0,
+      'padding-right': 2,
+    },
+    chars: NO_BORDERS,
+  });
+  table.push(...rows.map((row) => row.map(printable)));
+  const lines = table.toString().split('\n');
+  process.stdout.write(`${lines.map((line) => line.trimEnd()).join('\n')}\n`);
+}
+
+/** Prints `name: value` lines, values in one column. */
+export function printFields(fields: readonly (readonly [string, string])[]): void {
+  const width = Math.max(...fields.map(([name]) => name.length)) + 2;
+  for (const [name, value] of fields) {
+    process.stdout.write(`${`${name}:`.padEnd(width)}${printable(value)}\n`);
+  }
+}
+
+/** Text without anything that a terminal would take for more than text. */
+export function printable(text: string): string {
+  return stripVTControlCharacters(text).replace(
+    // Control characters, and those that turn the direction of writing.
+    /[\p{Cc}\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu,
+    (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`,
+  );
+}
+
+/** Bytes for people, e.g. `7.9 MiB`. */
+export function bytes(count: number): string {
+  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'];
+  const power = Math.min(Math.floor(Math.log2(Math.max(count, 1)) / 10), units.length - 1);
+  const value = count / 1024 ** power;
+  return `${Number.isInteger(value) ? value : value.toFixed(1)} ${units[power]}`;
+}
+
+/** How long ago a moment is, e.g. `3 min`. */
+export function age(time: string, now: number = Date.now()): string {
+  const seconds = Math.max(0, Math.round((now - Date.parse(time)) / 1000));
+  if (seconds < 120) return `${seconds} s`;
+  if (seconds < 120 * 60) return `${Math.round(seconds / 60)} min`;
+  if (seconds < 48 * 3600) return `${Math.round(seconds / 3600)} h`;
+  return `${Math.round(seconds / 86_400)} d`;
+}
+
+/** What stands for an unknown value. */
+export function orDash(value: string | number | null): string {
+  return value === null ? '-' : String(value);
+}
+
+/** https://no-color.org */
+function hasColours(): boolean {
+  return process.stdout.isTTY === true && !process.env.NO_COLOR;
+}
+
+const NO_BORDERS = {
+  top: '',
+  'top-mid': '',
+  'top-left': '',
+  'top-right': '',
+  bottom: '',
+  'bottom-mid': '',
+  'bottom-left': '',
+  'bottom-right': '',
+  left: '',
+  'left-mid': '',
+  mid: '',
+  'mid-mid': '',
+  right: '',
+  'right-mid': '',
+  middle: '',
+};

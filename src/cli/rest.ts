@@ -1,0 +1,112 @@
+/**
+ * HTTP over the daemon's Unix socket, with node:http alone: the command line is to start quickly.
+ */
+import { request as httpRequest, type IncomingMessage } from 'node:http';
+import { text } from 'node:stream/consumers';
+import type { Problem } from '../server/control.js';
+import { Refused, Unreachable } from './failure.js';
+
+/** Milliseconds without a byte from the daemon; it gives itself 30 s for an answer. */
+const TIMEOUT_MS = 40_000;
+
+/** The daemon's REST API on a socket. */
+export class Rest {
+  constructor(readonly socketPath: string) {}
+
+  /** GET; resolves with the answer's JSON. */
+  get<T>(path: string): Promise<T> {
+    return this.#call('GET', path) as Promise<T>;
+  }
+
+  /** POST of a JSON body; resolves with the answer's JSON. */
+  post<T>(path: string, body: unknown): Promise<T> {
+    return this.#call('POST', path, JSON.stringify(body)) as Promise<T>;
+  }
+
+  async delete(path: string): Promise<void> {
+    await this.#call('DELETE', path);
+  }
+
+  async #call(method: string, path: string, body?: string): Promise<unknown> {
+    const answer = await this.#send(method, path, body);
+    const content = await text(answer).catch((error) => this.#unreachable(error));
+    const status = answer.statusCode ?? 0;
+    if (status === 204) return undefined;
+    const document = this.#parse(content);
+    if (status >= 200 && status < 300) return document;
+    if (!isProblem(document)) throw this.#stranger();
+    throw new Refused(document);
+  }
+
+  #send(method: string, path: string, body: string | undefined): Promise<IncomingMessage> {
+    return new Promise((resolve, reject) => {
+      const request = httpRequest({
+        socketPath: this.socketPath,
+        method,
+        path,
+        agent: false,
+        timeout: TIMEOUT_MS,
+        headers: {
+          host: 'localhost',
+          ...(body === undefined
+            ? {}
+            : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) }),
+        },
+      });
+      request.once('response', resolve);
+      request.once('timeout', () => request.destroy(new Error('it does not answer')));
+      request.once('error', (error) => {
+        try {
+          this.#unreachable(error);
+        } catch (failure) {
+          reject(failure);
+        }
+      });
+      request.end(body);
+    });
+  }
+
+  #parse(content: string): unknown {
+    try {
+      return JSON.parse(content);
+    } catch {
+      throw this.#stranger();
+    }
+  }
+
+  #stranger(): Unreachable {
+    return new Unreachable(`what answers on ${this.socketPath} is no dmabroker`);
+  }
+
+  #unreachable(error: Error & { code?: string }): never {
+    throw new Unreachable(
+      `cannot reach the daemon: ${reason(error, this.socketPath)}\n` +
+        'Is dmabrokerd running? --socket or DMABROKER_REST_SOCKET names another socket.',
+    );
+  }
+}
+
+function reason(error: Error & { code?: string }, path: string): string {
+  switch (error.code) {
+    case 'ENOENT':
+      return `${path} does not exist`;
+    case 'ECONNREFUSED':
+    case 'ENOTSOCK':
+      return `nobody listens on ${path}`;
+    case 'EACCES':
+      return `you may not connect to ${path}`;
+    case 'ECONNRESET':
+      return `${path} closed the connection without an answer`;
+    default:
+      return `${path}: ${error.message}`;
+  }
+}
+
+function isProblem(document: unknown): document is Problem {
+  return (
+    typeof document === 'object' &&
+    document !== null &&
+    typeof (document as Partial<Problem>).code === 'string' &&
+    typeof (document as Partial<Problem>).detail === 'string'
+  );
+}
