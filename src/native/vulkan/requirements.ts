@@ -18,7 +18,8 @@ export interface Requirements {
   readonly size: bigint;
   /** memoryTypeBits: one bit a usable memory type. */
   readonly types: number;
-  readonly dedicated: boolean;
+  readonly prefersDedicated: boolean;
+  readonly requiresDedicated: boolean;
 }
 
 export function bufferRequirements(device: Device, buffer: bigint): Requirements {
@@ -53,7 +54,8 @@ function requirements(
     return {
       size: memoryRequirements.size,
       types: memoryRequirements.memoryTypeBits,
-      dedicated: prefersDedicatedAllocation || requiresDedicatedAllocation,
+      prefersDedicated: prefersDedicatedAllocation,
+      requiresDedicated: requiresDedicatedAllocation,
     };
   });
 }

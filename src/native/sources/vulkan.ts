@@ -1,0 +1,226 @@
+/**
+ * Memory from a Vulkan device, exported as dma_bufs or as opaque fds.
+ *
+ * Owns: the Vulkan objects of each allocation, under its key, until `free`. The fd of an allocation
+ * belongs to whoever receives the `Allocation`. Everything here runs in one thread, the allocator's,
+ * which is all the external synchronisation that Vulkan asks for.
+ */
+import { closeSync } from 'node:fs';
+import { BrokerError } from '../../broker/errors.js';
+import type {
+  Allocation,
+  FormatOffer,
+  MemorySource,
+  MemorySpec,
+  SourceState,
+} from '../../broker/source.js';
+import { isDmaBuf, MAX_NAME, info as readInfo, setName } from '../dmabuf.js';
+import { checkSpec } from '../vulkan/check-spec.js';
+import type { DeviceDescription } from '../vulkan/describe.js';
+import { describeDevice } from '../vulkan/describe.js';
+import type { Device } from '../vulkan/device.js';
+import { dmaBufSize, udmabufLimit } from '../vulkan/exporter.js';
+import { exportableFormats, type ModifierOffer } from '../vulkan/formats.js';
+import { exportFd } from '../vulkan/memory.js';
+import { openDevice } from '../vulkan/open.js';
+import {
+  type Context,
+  destroyObjects,
+  type Objects,
+  type Placed,
+  placeBuffer,
+} from '../vulkan/place.js';
+import { placeImage } from '../vulkan/place-image.js';
+import { bufferSupport } from '../vulkan/support.js';
+import { bufferUsage, type VulkanHandleType } from '../vulkan/usage.js';
+import { type Zeroing, type ZeroPath, zero } from '../vulkan/zero.js';
+
+export interface VulkanOptions {
+  /** How memory is cleared: `auto`, or a path that a test wants to see. */
+  readonly zeroing?: Zeroing;
+}
+
+export class VulkanSource implements MemorySource {
+  readonly name = 'vulkan';
+  /** How the last allocation was cleared: for tests and logs. */
+  lastZeroPath: ZeroPath | null = null;
+  readonly #kept = new Map<number, Objects>();
+  readonly #offers: readonly ModifierOffer[];
+  #nextKey = 1;
+  /** fdinfo's exp_name, known from the first allocation on. */
+  #exporter: string | null = null;
+
+  /** Shares the device: it is destroyed when the last source on it is closed. */
+  constructor(
+    readonly device: Device,
+    readonly handleType: VulkanHandleType,
+    private readonly options: VulkanOptions = {},
+  ) {
+    device.retain();
+    this.#offers =
+      handleType === 'dma_buf' && device.enabled('VK_EXT_image_drm_format_modifier')
+        ? exportableFormats(device, handleType)
+        : [];
+  }
+
+  /** VkDeviceMemory objects of this source that exist. */
+  get live(): number {
+    return this.#kept.size;
+  }
+
+  formats(): readonly FormatOffer[] {
+    const { name, handleType } = this;
+    return this.#offers.map(({ format, modifier, planes }) => ({
+      format: format.code,
+      modifier,
+      planes,
+      source: name,
+      handleType,
+    }));
+  }
+
+  allocate(spec: MemorySpec, id: string): Allocation {
+    checkSpec(spec, this.handleType);
+    const { device, handleType } = this;
+    const made: Objects = { buffer: 0n, image: 0n, memory: 0n };
+    let fd = -1;
+    try {
+      const context = this.#context();
+      const placed =
+        spec.kind === 'buffer' ? placeBuffer(context, spec, made) : placeImage(context, spec, made);
+      fd = exportFd(device, made.memory, handleType);
+      const allocation = this.#finish(made, placed, fd, id);
+      this.#kept.set(allocation.key, made);
+      return allocation;
+    } catch (error) {
+      if (fd >= 0) closeSync(fd);
+      destroyObjects(device, made);
+      throw error;
+    }
+  }
+
+  free(key: number): void {
+    const objects = this.#kept.get(key);
+    if (!objects) throw new BrokerError('internal', `vulkan keeps no allocation ${key}`);
+    this.#kept.delete(key);
+    destroyObjects(this.device, objects);
+  }
+
+  /** Frees what is left; exported fds stay their owners'. */
+  close(): void {
+    for (const key of [...this.#kept.keys()]) this.free(key);
+    this.device.release();
+  }
+
+  #context(): Context {
+    return {
+      device: this.device,
+      handleType: this.handleType,
+      offers: this.#offers,
+      forceHostVisible: this.options.zeroing === 'map',
+      exporterLimit: () => (this.#exporter === 'udmabuf' ? udmabufLimit() : null),
+    };
+  }
+
+  /** Identifies, names and clears memory that has just been exported. */
+  #finish(made: Objects, placed: Placed, fd: number, id: string): Allocation {
+    const isFile = this.handleType === 'dma_buf';
+    if (isFile && !isDmaBuf(fd)) {
+      throw new BrokerError('internal', 'the driver exported something that is no dma_buf');
+    }
+    const exporter = isFile ? (readInfo(fd)?.exporter ?? null) : null;
+    if (isFile) setName(fd, `dmabroker:${id}`.slice(0, MAX_NAME));
+    const fileSize = isFile ? dmaBufSize(fd) : 0n;
+    const { allocationSize } = placed;
+    const size = fileSize > allocationSize ? fileSize : allocationSize;
+    const exported = { ...placed, memory: made.memory, fd, handleType: this.handleType };
+    this.lastZeroPath = zero(
+      this.device,
+      { ...exported, exporter, size },
+      this.options.zeroing ?? 'auto',
+    );
+    this.#exporter = exporter;
+    return {
+      source: this.name,
+      handleType: this.handleType,
+      key: this.#nextKey++,
+      size: Number(size),
+      modifier: placed.modifier,
+      planes: placed.planes.map(({ offset, stride }) => ({ fd, offset, stride })),
+      exporter,
+    };
+  }
+}
+
+export interface VulkanProbe {
+  /** One for each handle type, in order of preference. */
+  readonly states: readonly SourceState[];
+  /** JSON; null where no device could be opened. */
+  readonly device: DeviceDescription | null;
+  /** The usable ones; closing the last of them destroys the device. */
+  readonly sources: readonly VulkanSource[];
+}
+
+/**
+ * Opens the device that `selection` names (`chooseDevice` has the forms; undefined takes the best)
+ * and proves by one small allocation what it exports. Never throws for what a machine lacks: that is
+ * the reason in the states.
+ */
+export function probeVulkan(selection?: string, options: VulkanOptions = {}): VulkanProbe {
+  const handleTypes = ['dma_buf', 'opaque_fd'] as const;
+  let device: Device;
+  try {
+    device = openDevice(selection);
+  } catch (error) {
+    const reason = messageOf(error);
+    const state = { name: 'vulkan', usable: false, reason } as const;
+    return {
+      states: handleTypes.map((handleType) => ({ ...state, handleType })),
+      device: null,
+      sources: [],
+    };
+  }
+  device.retain();
+  const description = describeDevice(device);
+  const sources: VulkanSource[] = [];
+  const states = handleTypes.map((handleType): SourceState => {
+    const found = tryHandleType(device, handleType, options);
+    const usable = typeof found !== 'string';
+    if (usable) sources.push(found);
+    return { name: 'vulkan', handleType, usable, reason: usable ? device.physical.name : found };
+  });
+  device.release();
+  return { states, device: description, sources };
+}
+
+/** A source that has allocated once, or the reason why there is none. */
+function tryHandleType(
+  device: Device,
+  handleType: VulkanHandleType,
+  options: VulkanOptions,
+): VulkanSource | string {
+  const needed = ['VK_KHR_external_memory_fd'];
+  if (handleType === 'dma_buf') needed.push('VK_EXT_external_memory_dma_buf');
+  const missing = needed.find((extension) => !device.enabled(extension));
+  if (missing) return `${missing} is missing`;
+
+  const { exportable, flags } = bufferSupport(device, bufferUsage(0), handleType);
+  if (!exportable) {
+    const hint = device.physical.driver.name === 'llvmpipe' ? ': no /dev/udmabuf' : '';
+    return `the driver cannot export ${handleType} memory (externalMemoryFeatures 0x${flags.toString(16)})${hint}`;
+  }
+  const source = new VulkanSource(device, handleType, options);
+  try {
+    const trial = source.allocate({ kind: 'buffer', size: 4096, usage: 0 }, 'trial');
+    for (const { fd } of trial.planes) closeSync(fd);
+    source.free(trial.key);
+    return source;
+  } catch (error) {
+    source.close();
+    return `a trial allocation failed: ${messageOf(error)}`;
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

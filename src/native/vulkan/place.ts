@@ -1,0 +1,154 @@
+/**
+ * Makes the Vulkan objects of one allocation: a buffer (here) or an image (place-image.ts), and
+ * memory bound to it. What has been made is written into `Objects` as it is made, so that the caller
+ * can undo it whenever something fails.
+ */
+import { BrokerError } from '../../broker/errors.js';
+import { type BufferSpec, Usage } from '../../broker/source.js';
+import { bindBuffer, createBuffer, destroyBuffer } from './buffer.js';
+import { jsonNumber } from './describe.js';
+import type { Device } from './device.js';
+import type { ModifierOffer } from './formats.js';
+import { destroyImage, type PlaneLayout } from './image.js';
+import { VkMemoryPropertyFlagBits as Flag } from './layout.gen.js';
+import { allocateMemory, chooseMemoryType, freeMemory } from './memory.js';
+import { type MemoryHeap, type MemoryType, memoryProperties } from './memory-properties.js';
+import { bufferRequirements, type Requirements } from './requirements.js';
+import { bufferSupport } from './support.js';
+import { bufferUsage, needsCpu, type VulkanHandleType } from './usage.js';
+
+/** Null handles (0n) where there is none. */
+export interface Objects {
+  buffer: bigint;
+  image: bigint;
+  memory: bigint;
+}
+
+/** Destroys what is there, the resource before its memory. */
+export function destroyObjects(device: Device, objects: Objects): void {
+  destroyImage(device, objects.image);
+  destroyBuffer(device, objects.buffer);
+  freeMemory(device, objects.memory);
+}
+
+/** What is known of an allocation once it stands. */
+export interface Placed {
+  readonly allocationSize: bigint;
+  readonly type: MemoryType;
+  readonly dedicated: boolean;
+  readonly modifier: bigint | null;
+  readonly planes: readonly PlaneLayout[];
+}
+
+export interface Context {
+  readonly device: Device;
+  readonly handleType: VulkanHandleType;
+  /** What `exportableFormats` found. */
+  readonly offers: readonly ModifierOffer[];
+  /** Memory that the CPU can map, whatever the usage. */
+  readonly forceHostVisible: boolean;
+  /** Bytes in one allocation where the exporter has a limit of its own, and what to say of it. */
+  readonly exporterLimit: () => { readonly bytes: bigint; readonly hint: string } | null;
+}
+
+/** Linear memory. */
+export function placeBuffer(context: Context, spec: BufferSpec, made: Objects): Placed {
+  const { device, handleType } = context;
+  const usage = bufferUsage(spec.usage);
+  const support = bufferSupport(device, usage, handleType);
+  if (!support.exportable) {
+    throw new BrokerError('unsupported_usage', 'the device exports no buffer for this usage', {
+      constraint: 'usage',
+      requested: spec.usage,
+    });
+  }
+  const size = BigInt(spec.size);
+  // VUID-VkBufferCreateInfo-size-06409; what follows would only fail later.
+  const { maxBufferSize } = device.physical.limits;
+  if (maxBufferSize !== null && size > maxBufferSize) throw tooLarge(size, maxBufferSize);
+  checkSize(context, size);
+
+  made.buffer = createBuffer(device, size, usage, handleType);
+  const needs = bufferRequirements(device, made.buffer);
+  // VUID-VkMemoryAllocateInfo-pNext-00639. Opaque memory of its own could be imported only with the
+  // same VkBuffer, so that it is made dedicated only where it must be.
+  const dedicated =
+    support.dedicatedOnly ||
+    needs.requiresDedicated ||
+    (needs.prefersDedicated && handleType === 'dma_buf');
+  const alone = dedicated ? { buffer: made.buffer } : undefined;
+  const memory = allocate(context, needs, spec.usage, alone, made);
+  bindBuffer(device, made.buffer, made.memory);
+  return { ...memory, modifier: null, planes: [{ offset: 0, stride: 0 }] };
+}
+
+export const usageNames = (usage: number) =>
+  Object.entries(Usage)
+    .filter(([, bit]) => (usage & bit) !== 0)
+    .map(([name]) => name);
+
+export function tooLarge(requested: bigint, possible: bigint, hint = ''): BrokerError {
+  return new BrokerError(
+    'too_large',
+    `${requested} bytes are more than the device allocates at once (${possible})${hint}`,
+    {
+      constraint: 'size',
+      requested: jsonNumber(requested),
+      possible: jsonNumber(possible),
+    },
+  );
+}
+
+/**
+ * Sizes that cannot work are refused before the driver is asked: it may answer with anything, and
+ * lavapipe loses a file descriptor each time that udmabuf refuses one.
+ * VUID-vkAllocateMemory-pAllocateInfo-01713: no allocation is larger than its heap.
+ */
+function checkSize({ device, exporterLimit }: Context, size: bigint, heap?: MemoryHeap): void {
+  const { maxAllocationSize } = device.physical.limits;
+  if (size > maxAllocationSize) throw tooLarge(size, maxAllocationSize);
+  const limit = exporterLimit();
+  if (limit && size > limit.bytes) throw tooLarge(size, limit.bytes, limit.hint);
+  if (heap && size > heap.size) throw tooLarge(size, heap.size);
+}
+
+/** Allocates exportable memory of a type that suits the usage. */
+export function allocate(
+  context: Context,
+  needs: Requirements,
+  usage: number,
+  dedicated: { image?: bigint; buffer?: bigint } | undefined,
+  made: Objects,
+): Pick<Placed, 'allocationSize' | 'type' | 'dedicated'> {
+  const { device, handleType, forceHostVisible } = context;
+  const { heaps, types } = memoryProperties(device);
+  const mapped = forceHostVisible || needsCpu(usage);
+  const type = chooseMemoryType(types, needs.types, {
+    required: mapped ? Flag.VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT : 0,
+    preferred: [
+      ...((usage & Usage.cpuRead) !== 0 ? [Flag.VK_MEMORY_PROPERTY_HOST_CACHED_BIT] : []),
+      ...(mapped ? [Flag.VK_MEMORY_PROPERTY_HOST_COHERENT_BIT] : []),
+      Flag.VK_MEMORY_PROPERTY_DEVICE_LOCAL_BIT,
+    ],
+  });
+  if (!type) {
+    throw new BrokerError('unsupported_usage', 'the CPU cannot reach any memory for this', {
+      constraint: 'usage',
+      requested: usageNames(usage),
+    });
+  }
+  // Dedicated memory has the size that was asked for (VUID-VkMemoryDedicatedAllocateInfo-image-02964,
+  // -buffer-02965); other memory whole pages, so that no tail is left when it is cleared by words.
+  const size = dedicated ? needs.size : wholePages(needs.size);
+  checkSize(context, size, heaps[type.heap]);
+  made.memory = allocateMemory(device, {
+    size,
+    typeIndex: type.index,
+    exported: handleType,
+    ...(dedicated && { dedicated }),
+  });
+  return { allocationSize: size, type, dedicated: dedicated !== undefined };
+}
+
+const PAGE = 4096n;
+const wholePages = (size: bigint) => ((size + PAGE - 1n) / PAGE) * PAGE;
