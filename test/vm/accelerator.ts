@@ -13,7 +13,7 @@ const TRIAL_SECONDS = 10;
 
 /** KVM where it works, else TCG; DMABROKER_VM_ACCEL decides without a trial. */
 export async function chooseAccelerator(image: GuestImage): Promise<Accelerator> {
-  const forced = process.env['DMABROKER_VM_ACCEL'];
+  const forced = process.env.DMABROKER_VM_ACCEL;
   if (forced === 'tcg' || forced === 'kvm') return forced;
   if (forced) throw new RangeError(`DMABROKER_VM_ACCEL is tcg or kvm, not ${forced}`);
   if (!opens('/dev/kvm')) return 'tcg';

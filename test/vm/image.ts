@@ -18,6 +18,7 @@ import {
   BUILD_PROGRAMS,
   EXCLUDED_PATHS,
   GUEST_PACKAGES,
+  NODE_PACKAGE,
   requirePrograms,
   SUITE,
 } from './packages.js';
@@ -51,7 +52,7 @@ export async function ensureImage(): Promise<GuestImage> {
 function imageIn(folder: string): GuestImage {
   return {
     folder,
-    root: join(folder, 'root.ext4'),
+    root: join(folder, 'root.squashfs'),
     kernel: join(folder, 'vmlinuz'),
     initramfs: join(folder, 'initrd.img'),
   };
@@ -61,7 +62,7 @@ function imageKey(): string {
   const scripts = ['finish-root.sh', 'initramfs-init.sh'].map((name) =>
     readFileSync(guestScript(name), 'utf8'),
   );
-  const defining = JSON.stringify([SUITE, GUEST_PACKAGES, EXCLUDED_PATHS, scripts]);
+  const defining = JSON.stringify([SUITE, GUEST_PACKAGES, NODE_PACKAGE, EXCLUDED_PATHS, scripts]);
   return createHash('sha256').update(defining).digest('hex').slice(0, 12);
 }
 
@@ -75,7 +76,9 @@ async function build(folder: string): Promise<void> {
   const mirror = debianMirror();
   say(`building the guest (Debian ${SUITE}, ${mirror}) in ${folder}: once, some minutes`);
   try {
-    await bootstrap(mirror, image);
+    const node = await fetchNode(temporary);
+    await bootstrap(mirror, node, image);
+    rmSync(node);
   } catch (error) {
     rmSync(temporary, { recursive: true, force: true });
     throw error;
@@ -88,7 +91,20 @@ async function build(folder: string): Promise<void> {
   say(`the guest is built: ${megabytes} MB in ${seconds} s`);
 }
 
-async function bootstrap(mirror: string, image: GuestImage): Promise<void> {
+/** Has npm fetch (and verify) the package that Node's program is in; returns its file. */
+async function fetchNode(folder: string): Promise<string> {
+  const child = spawnBound(
+    ['npm', 'pack', NODE_PACKAGE, '--silent', '--pack-destination', folder],
+    ['ignore', 2, 2],
+    'TERM',
+  );
+  const { code } = await ended(child);
+  const packed = readdirSync(folder).find((name) => name.endsWith('.tgz'));
+  if (code !== 0 || packed === undefined) throw new Error(`npm could not fetch ${NODE_PACKAGE}`);
+  return join(folder, packed);
+}
+
+async function bootstrap(mirror: string, node: string, image: GuestImage): Promise<void> {
   const finish = guestScript('finish-root.sh');
   const init = guestScript('initramfs-init.sh');
   const argv = [
@@ -101,6 +117,7 @@ async function bootstrap(mirror: string, image: GuestImage): Promise<void> {
     '--dpkgopt=force-unsafe-io',
     ...EXCLUDED_PATHS.map((path) => `--dpkgopt=path-exclude=${path}`),
     `--include=${GUEST_PACKAGES.join(',')}`,
+    `--customize-hook=upload ${quoted(node)} /node.tgz`,
     `--customize-hook=unshare --mount sh ${quoted(finish)} "$1" ${quoted(init)}`,
     ...[image.root, image.kernel, image.initramfs].map(
       (path) => `--customize-hook=download /guest/${basename(path)} ${quoted(path)}`,

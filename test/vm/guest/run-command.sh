@@ -7,6 +7,7 @@
 # of that length; the guest ends with "exit <status>". A port can be opened once only, so that
 # the command gets pipes (it may open /dev/stdout again) and cat moves their bytes. The end mark
 # goes through the same pipes after the command: whoever has read it has read everything before.
+export PATH=/usr/lib/guest/bin # busybox, until the command
 port() {
   for each in /sys/class/virtio-ports/*; do
     read -r name < "$each/name"
@@ -22,7 +23,7 @@ mkdir -m 755 "$state"
 mkfifo -m 622 "$state/stdout" "$state/stderr"
 
 # Not before the system is up: running or degraded, the command can look which.
-if [ "$1" = --wait-for-systemd ]; then systemctl is-system-running --wait > /dev/null; fi
+if [ "$1" = --wait-for-systemd ]; then /usr/bin/systemctl is-system-running --wait > /dev/null; fi
 
 exec 3<> "$(port control)"
 echo ready >&3
@@ -38,12 +39,11 @@ if [ "$has_stdin" = 1 ]; then
   cat "$(port stdin)" > "$input" 3>&- &
 fi
 export HOME=/root USER=root LANG=C.UTF-8 XDG_RUNTIME_DIR=/run/user/0
-export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 mkdir -p -m 700 /run/user/0
 cd /dmabroker || exit 1
 exec 4> "$state/stdout" 5> "$state/stderr"
 
-setsid -w sh "$state/command" < "$input" >&4 2>&5 3>&- 4>&- 5>&-
+PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin setsid /bin/sh "$state/command" < "$input" >&4 2>&5 3>&- 4>&- 5>&-
 status=$?
 
 printf '\0%s' "$mark" >&4
