@@ -3,6 +3,8 @@
  * the daemon. A command is a file in commands/ that exports a function of type `MakeCommand`.
  */
 import { readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { Command, CommanderError } from 'commander';
 import { defaultRestSocket } from '../server/paths.js';
 import { Rest } from './rest.js';
@@ -35,10 +37,16 @@ export function makeProgram(): Command {
     .helpCommand(false);
 }
 
-/** The package's version; its file is three folders above this one when compiled. */
+/** The package's version: package.json lies above wherever the code was compiled to. */
 function version(): string {
-  const file = new URL('../../../package.json', import.meta.url);
-  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
+  for (let folder = dirname(fileURLToPath(import.meta.url)); ; folder = dirname(folder)) {
+    try {
+      const text = readFileSync(join(folder, 'package.json'), 'utf8');
+      return (JSON.parse(text) as { version: string }).version;
+    } catch (error) {
+      if (folder === dirname(folder)) throw error;
+    }
+  }
 }
 
 /** The common options, from the command that is being run. */

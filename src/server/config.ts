@@ -15,8 +15,8 @@ export interface SocketConfig {
   readonly path: string;
   /** File mode; who may open the file may connect. */
   readonly mode: number;
-  /** The file's group, by name; null leaves the daemon's own. */
-  readonly group: string | null;
+  /** The file's group, by name; absent: the daemon's own. */
+  readonly group?: string;
 }
 
 export interface Config {
@@ -114,7 +114,7 @@ function socketConfig(table: SocketTable | undefined, path: string): SocketConfi
     path: table?.socket ?? path,
     // Whoever is in the group may connect; nobody else.
     mode: Number.parseInt(table?.mode ?? '0660', 8),
-    group: table?.group ?? null,
+    ...(table?.group === undefined ? {} : { group: table.group }),
   };
 }
 

@@ -6,13 +6,16 @@ import type { components } from './http/openapi.gen.js';
 
 type Schemas = components['schemas'];
 
+/** Answers are only read; the generator has no option for nested readonly. */
+type DeepReadonly<T> = T extends object ? { readonly [K in keyof T]: DeepReadonly<T[K]> } : T;
+
 export type BufferInfo = Schemas['Buffer'];
 export type ClientInfo = Schemas['Client'];
 /** A validated request: everything that has a default in openapi.yaml is filled in. */
 export type CreateBuffer = Schemas['CreateBuffer'];
 export type CreatedBuffer = Schemas['CreatedBuffer'];
-export type DeviceInfo = Schemas['Device'];
-export type DeviceReport = Schemas['DeviceReport'];
+export type DeviceInfo = DeepReadonly<Schemas['Device']>;
+export type DeviceReport = DeepReadonly<Schemas['DeviceReport']>;
 export type FormatInfo = Schemas['Format'];
 export type Health = Schemas['Health'];
 export type Plane = Schemas['Plane'];

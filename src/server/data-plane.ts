@@ -8,9 +8,12 @@ import { MessageChannel, Worker } from 'node:worker_threads';
 import { type ErrorMessage, fromMessage } from '../broker/errors.js';
 import { close } from '../native/libc/fd.js';
 import { eventfd, wake } from '../native/step.js';
+import type { DeviceInfo } from './control.js';
 import type {
   AllocatorReady,
   AllocatorSetup,
+  DeviceAnswer,
+  DeviceQuestion,
   Inventory,
   LogLevel,
   PlaneMessage,
@@ -32,6 +35,9 @@ interface Waiting {
 
 /** The allocator thread, once it has probed the memory sources. */
 export class Allocator {
+  readonly #waiting = new Map<number, (device: DeviceInfo | null) => void>();
+  #seq = 0;
+
   private constructor(
     readonly worker: Worker,
     readonly inventory: Inventory,
@@ -47,6 +53,8 @@ export class Allocator {
     const worker = new Worker(new URL('./allocator/worker.js', import.meta.url), {
       workerData: { setup, port: port1 },
       transferList: [port1],
+      // fds change threads here, and each has a stated owner: Node's bookkeeping would only warn.
+      trackUnmanagedFds: false,
     });
     return new Promise((resolve, reject) => {
       worker.once('message', (ready: AllocatorReady) => {
@@ -56,10 +64,34 @@ export class Allocator {
         }
         worker.off('error', reject);
         worker.on('error', events.fatal);
-        resolve(new Allocator(worker, ready.inventory, wakeFd, port2));
+        const allocator = new Allocator(worker, ready.inventory, wakeFd, port2);
+        worker.on('message', (answer: DeviceAnswer) => allocator.#answer(answer));
+        resolve(allocator);
       });
       worker.once('error', reject);
     });
+  }
+
+  /** The device as it is now, heap budgets included. */
+  device(): Promise<DeviceInfo | null> {
+    const seq = ++this.#seq;
+    return new Promise((resolve) => {
+      this.#waiting.set(seq, resolve);
+      this.worker.postMessage({ seq } satisfies DeviceQuestion);
+    });
+  }
+
+  #answer({ seq, device }: DeviceAnswer): void {
+    this.#waiting.get(seq)?.(device);
+    this.#waiting.delete(seq);
+  }
+
+  /** For a daemon that ends before it has a data plane. */
+  async close(): Promise<void> {
+    const ended = new Promise((resolve) => this.worker.once('exit', resolve));
+    this.port.close();
+    await ended;
+    close(this.wakeFd);
   }
 }
 
@@ -85,6 +117,7 @@ export class DataPlane {
     this.#worker = new Worker(new URL('./socket/plane.js', import.meta.url), {
       workerData: { setup, control: port2, allocator: allocator.port },
       transferList: [port2, allocator.port],
+      trackUnmanagedFds: false,
     });
     this.#worker.on('error', events.fatal);
     this.#ended = new Promise((resolve) => this.#worker.once('exit', () => resolve()));

@@ -101,5 +101,15 @@ export interface AllocatorSetup {
   readonly wake: number;
 }
 
+/** Main → allocator: what is the device like now? */
+export interface DeviceQuestion {
+  readonly seq: number;
+}
+
+export interface DeviceAnswer {
+  readonly seq: number;
+  readonly device: DeviceInfo | null;
+}
+
 /** Allocator → main, once, when it has probed its sources. */
 export type AllocatorReady = { readonly inventory: Inventory } | { readonly failed: string };

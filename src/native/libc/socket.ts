@@ -22,7 +22,6 @@ const bindFn = symbol('bind');
 const connectFn = symbol('connect');
 const listenFn = symbol('listen');
 const shutdownFn = symbol('shutdown');
-const umaskFn = symbol('umask');
 const sendFn = shim.symbol('dmab_send');
 const receiveFn = shim.symbol('dmab_receive');
 
@@ -58,15 +57,12 @@ export function connectUnix(path: string): number {
   });
 }
 
-/** Binds and listens. The file is made with exactly `mode`; a path in use throws EADDRINUSE. */
-export function listenUnix(path: string, mode: number, backlog = 128): number {
+/** Binds and listens. Publishing the file with its mode is socket-file.ts's. */
+export function listenUnix(path: string, backlog = 128): number {
   return withUnixSocket(SOCK_NONBLOCK, path, (fd, address) => {
-    // umask is the process's: set only around bind, at start, before there are other threads' files.
-    const umask = callInt(umaskFn, ~mode & 0o777);
-    const bound = callInt(bindFn, fd, addressOf(address), address.length);
-    const error = lastErrno();
-    callInt(umaskFn, umask);
-    if (bound < 0) throw new SystemError('bind', error, path);
+    if (callInt(bindFn, fd, addressOf(address), address.length) < 0) {
+      throw new SystemError('bind', lastErrno(), path);
+    }
     if (callInt(listenFn, fd, backlog) < 0) throw new SystemError('listen', lastErrno(), path);
   });
 }
@@ -74,6 +70,30 @@ export function listenUnix(path: string, mode: number, backlog = 128): number {
 /** Ends both directions: readers, ours included, see the end of the stream. */
 export function shutdown(fd: number): void {
   callInt(shutdownFn, fd, SHUT_RDWR);
+}
+
+/** Who connected: struct ucred of SO_PEERCRED (unix(7)). */
+export interface Credentials {
+  readonly pid: number;
+  readonly uid: number;
+  readonly gid: number;
+}
+
+const SOL_SOCKET = 1;
+const SO_PEERCRED = 17;
+const ucred = new Uint32Array(4);
+const ucredAddress = addressOf(new Uint8Array(ucred.buffer));
+const getsockopt = symbol('getsockopt');
+
+/** The peer of a connected Unix socket, as it was when it connected. */
+export function peerCredentials(fd: number): Credentials {
+  ucred[3] = 12;
+  const size = ucredAddress + 12;
+  if (callInt(getsockopt, fd, SOL_SOCKET, SO_PEERCRED, ucredAddress, size) < 0) {
+    throw new SystemError('getsockopt', lastErrno(), 'SO_PEERCRED');
+  }
+  const [pid, uid, gid] = ucred as unknown as [number, number, number];
+  return { pid, uid, gid };
 }
 
 const sendFds = new Int32Array(MAX_FDS);

@@ -17,6 +17,7 @@
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -297,32 +298,41 @@ EXPORT int64_t dmab_epoll(int epoll, int op, int fd, uint32_t events)
 /* ---- readiness for Node's event loop -------------------------------------------------------- */
 
 struct watch {
+	int sock; /* the thread's own descriptor, so that closing the caller's loses no event */
 	int epoll, notify;
 };
 
+static void watch_free(struct watch *w)
+{
+	if (w->epoll >= 0)
+		close(w->epoll);
+	if (w->sock >= 0)
+		close(w->sock);
+	free(w);
+}
+
 static void *watch_thread(void *arg)
 {
-	struct watch w = *(struct watch *)arg;
+	struct watch *w = arg;
 	struct epoll_event event;
 
-	free(arg);
 	for (;;) {
-		int n = epoll_wait(w.epoll, &event, 1, -1);
+		int n = epoll_wait(w->epoll, &event, 1, -1);
 		if (n < 0 && errno == EINTR)
 			continue;
-		/* The notify pipe's reader is gone, or its socket is: the watch is over. */
-		if (n < 0 || write(w.notify, "", 1) != 1 || (event.events & (EPOLLHUP | EPOLLERR)))
+		/* The notify pipe's reader is gone, or the socket is: the watch is over. */
+		if (n < 0 || write(w->notify, "", 1) != 1 || (event.events & (EPOLLHUP | EPOLLERR)))
 			break;
 	}
-	close(w.epoll);
-	close(w.notify);
+	close(w->notify);
+	watch_free(w);
 	return NULL;
 }
 
 /*
  * Starts a thread that writes a byte to `notify` each time that `sock` becomes readable
- * (edge-triggered: the reader must read until EAGAIN). It ends when the socket hangs up (shut it
- * down before closing it) and takes ownership of `notify`. Returns 0 or -errno.
+ * (edge-triggered: the reader must read until EAGAIN). It ends when the socket is shut down by
+ * either side. On success it owns `notify`. Returns 0 or -errno.
  */
 EXPORT int64_t dmab_watch(int sock, int notify)
 {
@@ -334,26 +344,21 @@ EXPORT int64_t dmab_watch(int sock, int notify)
 
 	if (!w)
 		return -ENOMEM;
-	w->notify = notify;
-	w->epoll = epoll_create1(EPOLL_CLOEXEC);
-	if (w->epoll < 0) {
+	*w = (struct watch){
+		.sock = fcntl(sock, F_DUPFD_CLOEXEC, 3),
+		.epoll = epoll_create1(EPOLL_CLOEXEC),
+		.notify = notify,
+	};
+	if (w->sock < 0 || w->epoll < 0 || epoll_ctl(w->epoll, EPOLL_CTL_ADD, w->sock, &event) < 0) {
 		error = errno;
-		free(w);
-		return -error;
-	}
-	if (epoll_ctl(w->epoll, EPOLL_CTL_ADD, sock, &event) < 0) {
-		error = errno;
-		close(w->epoll);
-		free(w);
+		watch_free(w);
 		return -error;
 	}
 	pthread_attr_init(&attr);
 	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
 	error = pthread_create(&thread, &attr, watch_thread, w);
 	pthread_attr_destroy(&attr);
-	if (error) {
-		close(w->epoll);
-		free(w);
-	}
+	if (error)
+		watch_free(w);
 	return -error;
 }

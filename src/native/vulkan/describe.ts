@@ -6,8 +6,8 @@ import { memoryProperties } from './memory-properties.js';
 import type { DeviceType, PhysicalDevice } from './physical-device.js';
 import { versionText } from './version.js';
 
-/** Numbers beyond 2^53 are decimal strings. */
-export type JsonNumber = number | string;
+/** What JSON can carry exactly; larger numbers are shown as 2^53 - 1 (openapi.yaml). */
+export type JsonNumber = number;
 
 export interface DeviceDescription {
   readonly name: string;
@@ -43,7 +43,8 @@ export interface DeviceDescription {
 }
 
 export function jsonNumber(value: bigint): JsonNumber {
-  return value <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(value) : String(value);
+  const max = BigInt(Number.MAX_SAFE_INTEGER);
+  return Number(value < max ? value : max);
 }
 
 /** `VK_MEMORY_PROPERTY_DEVICE_LOCAL_BIT` → `device_local` */

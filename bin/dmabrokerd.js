@@ -1,0 +1,12 @@
+#!/usr/bin/env node
+// The daemon: its bundle where there is one (it starts faster), else the compiled modules.
+import { existsSync } from 'node:fs';
+
+const forms = ['../dist/bundle/server/main.js', '../dist/src/server/main.js'];
+const found = forms.map((form) => new URL(form, import.meta.url)).find((url) => existsSync(url));
+if (found) {
+  await import(found.href);
+} else {
+  console.error('dmabrokerd: not built yet: run `npm run build` first');
+  process.exitCode = 1;
+}

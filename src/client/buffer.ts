@@ -1,0 +1,162 @@
+/**
+ * A buffer in the hands of a client: its planes' fds, mappings of them, and what the daemon may be
+ * asked about it.
+ *
+ * Owns: the fds, until `close` or `release`.
+ */
+import type { HandleType } from '../broker/source.js';
+import { sync } from '../native/dmabuf.js';
+import { close } from '../native/libc/fd.js';
+import { type Mapping, map } from '../native/libc/memory.js';
+
+export interface ReceivedPlane {
+  /** Belongs to the ClientBuffer; duplicate it to keep it longer. */
+  readonly fd: number;
+  /** Bytes from the start of the memory. */
+  readonly offset: number;
+  /** Bytes from one row to the next; 0 for linear memory. */
+  readonly stride: number;
+}
+
+export interface BufferDescription {
+  readonly id: string;
+  readonly generation: number;
+  readonly handleType: HandleType;
+  readonly source: string;
+  /** Bytes of memory. */
+  readonly size: number;
+  /** DRM fourcc as text, or null for linear memory. */
+  readonly format: string | null;
+  readonly modifier: bigint | null;
+  readonly width: number | null;
+  readonly height: number | null;
+  readonly planes: readonly ReceivedPlane[];
+}
+
+export interface ShareTerms {
+  /** How often the token can be redeemed; 1 by default. */
+  readonly uses?: number;
+  /** The only user who may redeem it; anybody by default. */
+  readonly uid?: number;
+  /** How long it is good for; as long as the buffer by default. */
+  readonly seconds?: number;
+}
+
+/** What a buffer asks of its connection. */
+export interface BufferLink {
+  share(terms: ShareTerms): Promise<string>;
+  destroy(request: 'destroy' | 'release'): Promise<void>;
+}
+
+/** Mapped memory. Access through `read` and `write`, which keep caches coherent. */
+export class MappedMemory {
+  constructor(
+    private readonly mapping: Mapping,
+    /** The dma_buf to synchronise with, or null where that is not needed (memfd). */
+    private readonly dmaBuf: number | null,
+  ) {}
+
+  /** The memory. Outside `read` and `write` a device may see or show other bytes. */
+  get bytes(): Buffer {
+    return this.mapping.bytes;
+  }
+
+  #between<T>(access: { read: boolean; write: boolean }, body: (bytes: Buffer) => T): T {
+    if (this.dmaBuf === null) return body(this.bytes);
+    sync(this.dmaBuf, 'start', access);
+    try {
+      return body(this.bytes);
+    } finally {
+      sync(this.dmaBuf, 'end', access);
+    }
+  }
+
+  /** Runs `body` between DMA_BUF_IOCTL_SYNC's start and end for reading. */
+  read<T>(body: (bytes: Buffer) => T): T {
+    return this.#between({ read: true, write: false }, body);
+  }
+
+  /** Runs `body` between DMA_BUF_IOCTL_SYNC's start and end for reading and writing. */
+  write<T>(body: (bytes: Buffer) => T): T {
+    return this.#between({ read: true, write: true }, body);
+  }
+
+  /** Drops the mapping; `bytes` shows private zeroes from then on. */
+  unmap(): void {
+    this.mapping.release();
+  }
+}
+
+export class ClientBuffer implements BufferDescription {
+  readonly id: string;
+  readonly generation: number;
+  readonly handleType: HandleType;
+  readonly source: string;
+  readonly size: number;
+  readonly format: string | null;
+  readonly modifier: bigint | null;
+  readonly width: number | null;
+  readonly height: number | null;
+  readonly planes: readonly ReceivedPlane[];
+  /** Why the daemon let go of it, or null: its fds stay good all the same. */
+  released: 'owner' | 'administrator' | null = null;
+  readonly #mappings = new Set<MappedMemory>();
+  #open = true;
+
+  readonly #link: BufferLink;
+
+  constructor(description: BufferDescription, link: BufferLink) {
+    this.#link = link;
+    this.id = description.id;
+    this.generation = description.generation;
+    this.handleType = description.handleType;
+    this.source = description.source;
+    this.size = description.size;
+    this.format = description.format;
+    this.modifier = description.modifier;
+    this.width = description.width;
+    this.height = description.height;
+    this.planes = description.planes;
+  }
+
+  /**
+   * Maps a plane's whole memory (`size` bytes; mind the plane's offset). Throws TypeError for an
+   * opaque_fd, which only a driver can read.
+   */
+  map({ plane = 0, write = true }: { plane?: number; write?: boolean } = {}): MappedMemory {
+    const { handleType } = this;
+    const chosen = this.planes[plane];
+    if (!this.#open) throw new TypeError('the buffer is closed');
+    if (chosen === undefined) throw new RangeError(`there is no plane ${plane}`);
+    if (handleType === 'opaque_fd') throw new TypeError('an opaque_fd cannot be mapped');
+    const mapping = map(chosen.fd, this.size, { write });
+    const mapped = new MappedMemory(mapping, handleType === 'dma_buf' ? chosen.fd : null);
+    this.#mappings.add(mapped);
+    return mapped;
+  }
+
+  /** A token with which other processes can redeem the buffer. Rejects with BrokerError. */
+  share(terms: ShareTerms = {}): Promise<string> {
+    return this.#link.share(terms);
+  }
+
+  /** Drops the fds and mappings of this process; the daemon's buffer stays until its lifetime ends. */
+  #drop(): void {
+    if (!this.#open) return;
+    this.#open = false;
+    for (const mapping of this.#mappings) mapping.unmap();
+    for (const fd of new Set(this.planes.map((plane) => plane.fd))) close(fd);
+  }
+
+  /** Closes what this process has; a buffer bound to this connection that it owns is released. */
+  async close(): Promise<void> {
+    this.#drop();
+    await this.#link.destroy('destroy');
+  }
+
+  /** Releases the buffer, whatever its lifetime, if this connection owns it. */
+  async release(): Promise<void> {
+    this.#drop();
+    await this.#link.destroy('release');
+  }
+}

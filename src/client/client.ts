@@ -1,0 +1,200 @@
+/**
+ * A connection to the broker: allocate buffers, redeem tokens.
+ */
+import { BrokerError, catalogue, type ErrorCode, type Refusal } from '../broker/errors.js';
+import { fourcc, fourccName } from '../broker/fourcc.js';
+import { type HandleType, Usage } from '../broker/source.js';
+import {
+  dmabroker_buffer_v1,
+  dmabroker_manager_v1,
+  dmabroker_params_v1,
+  dmabroker_share_v1,
+} from '../protocol/dmabroker-v1.gen.js';
+import { hi, join64, lo } from '../protocol/wire.js';
+import { defaultClientSocket } from '../server/paths.js';
+import {
+  type BufferDescription,
+  type BufferLink,
+  ClientBuffer,
+  type ReceivedPlane,
+} from './buffer.js';
+import { type BrokerDescription, findManager, handleTypeOf } from './manager.js';
+import { ConnectionError, type ProtocolObject, WireClient } from './wire-client.js';
+
+export interface ConnectOptions {
+  /** The daemon's client socket; by default the system's, or the user's own daemon. */
+  readonly socket?: string;
+}
+
+interface CommonRequest {
+  /** `dma_buf` alone by default; nothing else is ever substituted. */
+  readonly handleTypes?: readonly HandleType[];
+  readonly usage?: readonly (keyof typeof Usage)[];
+  readonly lifetime?: 'connection' | 'until_released';
+  /** For people, at most 64 bytes. */
+  readonly name?: string;
+}
+
+export interface LinearRequest extends CommonRequest {
+  readonly kind: 'buffer';
+  /** Bytes. */
+  readonly size: number;
+}
+
+export interface ImageRequest extends CommonRequest {
+  readonly kind: 'image';
+  readonly width: number;
+  readonly height: number;
+  /** DRM fourcc, e.g. `XR24`. */
+  readonly format: string;
+  /** DRM format modifiers that can be taken; DRM_FORMAT_MOD_LINEAR alone by default. */
+  readonly modifiers?: readonly bigint[];
+}
+
+const ANY_UID = 0xffffffff;
+
+const codes = new Map<number, ErrorCode>(
+  Object.entries(catalogue).map(([code, { number }]) => [number, code as ErrorCode]),
+);
+
+const { handle_type } = dmabroker_manager_v1.enums;
+
+function refusalOf(code: number, message: string, detail: string): BrokerError {
+  return new BrokerError(codes.get(code) ?? 'internal', message, JSON.parse(detail) as Refusal);
+}
+
+/** Connects and waits until the daemon has described itself. */
+export async function connect(options: ConnectOptions = {}): Promise<Client> {
+  const wire = WireClient.connect(options.socket ?? defaultClientSocket());
+  try {
+    const { manager, description } = await findManager(wire);
+    return new Client(wire, manager, description);
+  } catch (error) {
+    wire.close();
+    throw error;
+  }
+}
+
+export class Client {
+  /** Made by `connect`. */
+  constructor(
+    private readonly wire: WireClient,
+    private readonly manager: ProtocolObject<typeof dmabroker_manager_v1>,
+    readonly description: BrokerDescription,
+  ) {}
+
+  /** Allocates. Rejects with BrokerError (refused) or ConnectionError. */
+  async allocate(request: LinearRequest | ImageRequest): Promise<ClientBuffer> {
+    const params = this.wire.create(dmabroker_params_v1, {});
+    this.manager.request('create_params', params.id);
+    if (request.kind === 'buffer') {
+      params.request('set_buffer', hi(request.size), lo(request.size));
+    } else {
+      const { width, height, format, modifiers = [] } = request;
+      params.request('set_image', width, height, fourcc(format));
+      for (const modifier of modifiers) params.request('add_modifier', hi(modifier), lo(modifier));
+    }
+    const { usage, handleTypes, lifetime, name } = request;
+    if (usage) params.request('set_usage', bits(usage, Usage));
+    if (handleTypes) params.request('set_handle_types', bits(handleTypes, handle_type));
+    if (lifetime) {
+      params.request('set_lifetime', dmabroker_params_v1.enums.lifetime[lifetime]);
+    }
+    if (name !== undefined) params.request('set_name', name);
+    const buffer = this.#receive((id) => params.request('create', id));
+    params.request('destroy');
+    return buffer;
+  }
+
+  /** Gets a buffer that somebody shared. Rejects with BrokerError (`invalid_token`). */
+  redeem(token: string): Promise<ClientBuffer> {
+    return this.#receive((id) => this.manager.request('redeem', id, token));
+  }
+
+  /** Creates a buffer object, sends the request that it answers, and waits for done or failed. */
+  #receive(ask: (id: number) => void): Promise<ClientBuffer> {
+    return this.wire.answer((resolve, reject) => {
+      let info: Omit<BufferDescription, 'planes'> | null = null;
+      let buffer: ClientBuffer | null = null;
+      const planes: ReceivedPlane[] = [];
+      const object = this.wire.create(dmabroker_buffer_v1, {
+        info: (id, generation, type, source, sizeHi, sizeLo, code, modHi, modLo, w, h) => {
+          const image = code !== 0;
+          info = {
+            id,
+            generation,
+            handleType: handleTypeOf(type),
+            source,
+            size: Number(join64(sizeHi, sizeLo)),
+            format: image ? fourccName(code) : null,
+            modifier: image ? join64(modHi, modLo) : null,
+            width: image ? w : null,
+            height: image ? h : null,
+          };
+        },
+        plane: (fd, index, offset, stride) => {
+          planes[index] = { fd, offset, stride };
+        },
+        done: () => {
+          if (info === null) {
+            reject(new ConnectionError('done before info'));
+            return;
+          }
+          buffer = new ClientBuffer({ ...info, planes }, this.#link(object));
+          resolve(buffer);
+        },
+        failed: (code, message, detail) => {
+          object.request('destroy');
+          reject(refusalOf(code, message, detail));
+        },
+        released: (reason) => {
+          const owner = reason === dmabroker_buffer_v1.enums.release_reason.owner;
+          if (buffer !== null) buffer.released = owner ? 'owner' : 'administrator';
+        },
+      });
+      ask(object.id);
+    });
+  }
+
+  #link(object: ProtocolObject<typeof dmabroker_buffer_v1>): BufferLink {
+    return {
+      share: ({ uses = 1, uid = ANY_UID, seconds = 0 }) =>
+        this.wire.answer((resolve, reject) => {
+          const share = this.wire.create(dmabroker_share_v1, {
+            token: (token) => {
+              share.request('destroy');
+              resolve(token);
+            },
+            failed: (...failure) => {
+              share.request('destroy');
+              reject(refusalOf(...failure));
+            },
+          });
+          object.request('share', share.id, uses, uid, seconds);
+        }),
+      destroy: (request) => {
+        object.request(request);
+        return this.wire.sync();
+      },
+    };
+  }
+
+  /** Resolves when the daemon has taken every request before it. */
+  sync(): Promise<void> {
+    return this.wire.sync();
+  }
+
+  /** Called once when the connection is over. */
+  onClosed(listener: (error: ConnectionError) => void): void {
+    this.wire.onClosed(listener);
+  }
+
+  /** Disconnects: buffers bound to the connection are released, fds received stay good. */
+  close(): void {
+    this.wire.close();
+  }
+}
+
+function bits<T extends string>(names: readonly T[], values: Readonly<Record<T, number>>): number {
+  return names.reduce((sum, name) => sum | values[name], 0);
+}

@@ -1,0 +1,22 @@
+/**
+ * The client library: `import { connect } from 'dmabroker'`.
+ */
+export { BrokerError, type ErrorCode, type Refusal } from '../broker/errors.js';
+export { fourcc, fourccName, MOD_LINEAR } from '../broker/fourcc.js';
+export type { HandleType } from '../broker/source.js';
+export {
+  type BufferDescription,
+  ClientBuffer,
+  MappedMemory,
+  type ReceivedPlane,
+  type ShareTerms,
+} from './buffer.js';
+export {
+  Client,
+  type ConnectOptions,
+  connect,
+  type ImageRequest,
+  type LinearRequest,
+} from './client.js';
+export type { BrokerDescription, SourceDescription } from './manager.js';
+export { ConnectionError } from './wire-client.js';

@@ -1,0 +1,90 @@
+/**
+ * Finding dmabroker_manager_v1 on a new connection, and what the daemon says about itself there.
+ */
+import type { HandleType } from '../broker/source.js';
+import { dmabroker_manager_v1 } from '../protocol/dmabroker-v1.gen.js';
+import { wl_registry } from '../protocol/wayland.gen.js';
+import { join64 } from '../protocol/wire.js';
+import { ConnectionError, type ProtocolObject, type WireClient } from './wire-client.js';
+
+export interface SourceDescription {
+  readonly name: string;
+  readonly handleType: HandleType;
+  readonly usable: boolean;
+  readonly reason: string;
+}
+
+/** What the daemon said about itself when the connection was made. */
+export interface BrokerDescription {
+  /** The Vulkan device, or null where there is none. */
+  readonly device: {
+    readonly name: string;
+    readonly deviceUuid: string;
+    readonly driverUuid: string;
+    /** dev_t of its DRM node. */
+    readonly mainDevice: bigint | null;
+  } | null;
+  readonly sources: readonly SourceDescription[];
+  /** By the names of dmabroker_manager_v1.limit. */
+  readonly limits: Readonly<Record<string, bigint>>;
+}
+
+export function handleTypeOf(bit: number): HandleType {
+  const known = Object.entries(dmabroker_manager_v1.enums.handle_type);
+  const found = known.find(([, value]) => value === bit);
+  if (found === undefined) throw new ConnectionError(`unknown handle type ${bit}`);
+  return found[0] as HandleType;
+}
+
+type Manager = ProtocolObject<typeof dmabroker_manager_v1>;
+
+/** Binds the manager and waits for its description. */
+export function findManager(
+  wire: WireClient,
+): Promise<{ manager: Manager; description: BrokerDescription }> {
+  return wire.answer((resolve, reject) => {
+    let manager: Manager | null = null;
+    const registry = wire.create(wl_registry, {
+      global: (name, type, version) => {
+        if (type !== dmabroker_manager_v1.name || manager !== null) return;
+        const bound = Math.min(version, dmabroker_manager_v1.version);
+        const object = describedManager(wire, (description) =>
+          resolve({ manager: object, description }),
+        );
+        manager = object;
+        const target = { interface: dmabroker_manager_v1.name, version: bound, id: object.id };
+        registry.request('bind', name, target);
+      },
+      global_remove: () => {},
+    });
+    wire.display.request('get_registry', registry.id);
+    wire.sync().then(() => {
+      if (manager === null) reject(new ConnectionError('no dmabroker_manager_v1 at this socket'));
+    }, reject);
+  });
+}
+
+function describedManager(wire: WireClient, done: (what: BrokerDescription) => void): Manager {
+  let device: BrokerDescription['device'] = null;
+  const sources: SourceDescription[] = [];
+  const limits: Record<string, bigint> = {};
+  return wire.create(dmabroker_manager_v1, {
+    device: (name, deviceUuid, driverUuid, node) => {
+      device = {
+        name,
+        deviceUuid: Buffer.from(deviceUuid).toString('hex'),
+        driverUuid: Buffer.from(driverUuid).toString('hex'),
+        mainDevice: node.length === 8 ? Buffer.from(node).readBigUInt64LE() : null,
+      };
+    },
+    source: (name, type, usable, reason) => {
+      sources.push({ name, handleType: handleTypeOf(type), usable: usable === 1, reason });
+    },
+    limit: (what, high, low) => {
+      const known = Object.entries(dmabroker_manager_v1.enums.limit);
+      const [name] = known.find(([, value]) => value === what) ?? [];
+      if (name !== undefined) limits[name] = join64(high, low);
+    },
+    done: () => done({ device, sources, limits }),
+  });
+}

@@ -1,0 +1,223 @@
+/**
+ * The client's side of the Wayland wire protocol: objects, requests out, events in.
+ *
+ * Owns: the socket, and received fds until an event's handler takes them.
+ */
+import { close } from '../native/libc/fd.js';
+import { connectUnix, receive, send, shutdown } from '../native/libc/socket.js';
+import { type Watch, watch } from '../native/libc/watch.js';
+import { wl_callback, wl_display } from '../protocol/wayland.gen.js';
+import {
+  decode,
+  decodeHeader,
+  encode,
+  type Handlers,
+  HEADER_SIZE,
+  type Interface,
+  type Message,
+  type MessageOf,
+  type Values,
+} from '../protocol/wire.js';
+
+/** The connection is gone: the daemon ended it, or it ended itself. */
+export class ConnectionError extends Error {
+  override readonly name = 'ConnectionError';
+
+  constructor(
+    message: string,
+    /** The protocol error's code and interface, where the daemon named one. */
+    readonly protocol: { readonly object: number; readonly code: number } | null = null,
+  ) {
+    super(message);
+  }
+}
+
+/** An object of the protocol, typed by its interface. */
+export class ProtocolObject<I extends Interface = Interface> {
+  /** Destroyed by us; kept until delete_id, since events may still be on their way. */
+  dead = false;
+
+  constructor(
+    private readonly wire: WireClient,
+    readonly id: number,
+    readonly definition: I,
+    readonly handlers: Handlers<I, 'events'>,
+  ) {}
+
+  /** Sends a request. Throws ConnectionError when the connection is over. */
+  request<N extends I['requests'][number]['name']>(
+    name: N,
+    ...values: Values<MessageOf<I, 'requests', N>>
+  ): void {
+    const message = this.definition.requests.find((request) => request.name === name) as Message;
+    if (message.destructor) this.dead = true;
+    this.wire.send(encode(message, this.id, values as Values<Message>).bytes);
+  }
+}
+
+const RETRY_MS = 1;
+
+export class WireClient {
+  readonly #objects = new Map<number, ProtocolObject>();
+  readonly #freeIds: number[] = [];
+  readonly #watch: Watch;
+  readonly #closed = new Set<(error: ConnectionError) => void>();
+  readonly display: ProtocolObject<typeof wl_display>;
+  #nextId = 2;
+  #input: Buffer = Buffer.alloc(0);
+  #fds: number[] = [];
+  #output: Buffer[] = [];
+  #holds = 0;
+  /** Why the connection is over; null while it is not. */
+  #over: ConnectionError | null = null;
+
+  private constructor(private readonly fd: number) {
+    this.#watch = watch(fd, () => this.#readable());
+    this.#watch.unref();
+    this.display = this.#define(1, wl_display, {
+      error: (object, code, message) => {
+        this.#end(new ConnectionError(`protocol error: ${message}`, { object, code }));
+      },
+      delete_id: (id) => {
+        this.#objects.delete(id);
+        this.#freeIds.push(id);
+      },
+    });
+  }
+
+  /** Throws SystemError (ENOENT, ECONNREFUSED, EACCES) where nobody can be reached at the path. */
+  static connect(path: string): WireClient {
+    return new WireClient(connectUnix(path));
+  }
+
+  /** Called once when the connection is over. */
+  onClosed(listener: (error: ConnectionError) => void): void {
+    if (this.#over === null) this.#closed.add(listener);
+    else listener(this.#over);
+  }
+
+  /** Waits for events: rejects when the connection ends first, and keeps the process alive. */
+  async answer<T>(
+    start: (resolve: (value: T) => void, reject: (error: Error) => void) => void,
+  ): Promise<T> {
+    if (this.#holds++ === 0) this.#watch.ref();
+    let listener: ((error: ConnectionError) => void) | undefined;
+    try {
+      return await new Promise<T>((resolve, reject) => {
+        listener = reject;
+        this.onClosed(reject);
+        start(resolve, reject);
+      });
+    } finally {
+      if (listener !== undefined) this.#closed.delete(listener);
+      if (--this.#holds === 0) this.#watch.unref();
+    }
+  }
+
+  /** A new object, to be named in the request that creates it. */
+  create<I extends Interface>(definition: I, handlers: Handlers<I, 'events'>): ProtocolObject<I> {
+    return this.#define(this.#freeIds.pop() ?? this.#nextId++, definition, handlers);
+  }
+
+  #define<I extends Interface>(id: number, definition: I, handlers: Handlers<I, 'events'>) {
+    const object = new ProtocolObject(this, id, definition, handlers);
+    this.#objects.set(id, object as unknown as ProtocolObject);
+    return object;
+  }
+
+  /** Queues an encoded request. */
+  send(bytes: Buffer): void {
+    if (this.#over !== null) throw this.#over;
+    this.#output.push(bytes);
+    if (this.#output.length === 1) this.#flush();
+  }
+
+  #flush = (): void => {
+    try {
+      while (this.#over === null) {
+        const [bytes] = this.#output;
+        if (bytes === undefined) return;
+        const sent = send(this.fd, bytes, []);
+        if (sent === null) {
+          setTimeout(this.#flush, RETRY_MS);
+          return;
+        }
+        if (sent < bytes.length) this.#output[0] = bytes.subarray(sent);
+        else this.#output.shift();
+      }
+    } catch {
+      // The daemon may have said why before it hung up.
+      this.#readable();
+    }
+  };
+
+  #readable(): void {
+    while (this.#over === null) {
+      try {
+        const received = receive(this.fd);
+        if (received === null) return;
+        this.#fds.push(...received.fds);
+        if (received.truncated) throw new Error('file descriptors were lost on the way');
+        if (received.bytes.length === 0) throw new Error('the daemon closed the connection');
+        this.#input = Buffer.concat([this.#input, received.bytes]);
+        this.#dispatchAll();
+      } catch (error) {
+        this.#end(new ConnectionError(error instanceof Error ? error.message : String(error)));
+      }
+    }
+  }
+
+  #dispatchAll(): void {
+    let at = 0;
+    while (this.#over === null && this.#input.length - at >= HEADER_SIZE) {
+      const { object, opcode, size } = decodeHeader(this.#input, at);
+      if (this.#input.length - at < size) break;
+      this.#dispatch(object, opcode, this.#input.subarray(at + HEADER_SIZE, at + size));
+      at += size;
+    }
+    this.#input = this.#input.subarray(at);
+  }
+
+  #dispatch(object: number, opcode: number, body: Buffer): void {
+    const known = this.#objects.get(object);
+    const message: Message | undefined = known?.definition.events[opcode];
+    if (known === undefined || message === undefined) {
+      throw new Error(`an event that no object takes: ${opcode} of ${object}`);
+    }
+    const taken: number[] = [];
+    const values = decode(message, body, () => {
+      const fd = this.#fds.shift();
+      if (fd !== undefined) taken.push(fd);
+      return fd;
+    });
+    const handlers = known.handlers as Record<string, (...values: unknown[]) => void>;
+    if (known.dead) for (const fd of taken) close(fd);
+    else handlers[message.name]?.(...(values as unknown[]));
+  }
+
+  /** Resolves when the daemon has taken every request before it. */
+  sync(): Promise<void> {
+    return this.answer((resolve) => {
+      const callback = this.create(wl_callback, { done: () => resolve() });
+      this.display.request('sync', callback.id);
+    });
+  }
+
+  #end(error: ConnectionError): void {
+    if (this.#over !== null) return;
+    this.#over = error;
+    shutdown(this.fd);
+    this.#watch.close();
+    close(this.fd);
+    for (const fd of this.#fds.splice(0)) close(fd);
+    this.#objects.clear();
+    const listeners = [...this.#closed];
+    this.#closed.clear();
+    for (const listener of listeners) listener(error);
+  }
+
+  /** Ends the connection; fds that were received stay with whoever has them. */
+  close(): void {
+    this.#end(new ConnectionError('the connection was closed'));
+  }
+}

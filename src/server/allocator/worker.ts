@@ -1,0 +1,79 @@
+/**
+ * The allocator: the thread that owns the Vulkan device and the other memory sources, so that slow
+ * work (allocating, clearing gigabytes) never holds up the data plane.
+ *
+ * Owns: the sources and what they keep. The fds of an allocation change hands with the reply.
+ */
+import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
+import { BrokerError, toMessage } from '../../broker/errors.js';
+import type { HandleType, MemorySource, SourceName, SourceState } from '../../broker/source.js';
+import { MemfdSource } from '../../native/sources/memfd.js';
+import { probeVulkan } from '../../native/sources/vulkan.js';
+import { wake } from '../../native/step.js';
+import { describeDevice } from '../../native/vulkan/describe.js';
+import type {
+  AllocatorReady,
+  AllocatorReply,
+  AllocatorRequest,
+  AllocatorSetup,
+  DeviceQuestion,
+} from '../messages.js';
+
+const { setup, port } = workerData as { setup: AllocatorSetup; port: MessagePort };
+
+const vulkan = probeVulkan(setup.device ?? undefined);
+const memfd = new MemfdSource();
+const sources: readonly MemorySource[] = [...vulkan.sources, memfd];
+const states: readonly SourceState[] = [
+  ...vulkan.states,
+  {
+    name: memfd.name,
+    handleType: memfd.handleType,
+    usable: true,
+    reason: 'shared memory for development; not a dma_buf',
+  },
+];
+
+function sourceOf(name: SourceName, handleType: HandleType): MemorySource {
+  const found = sources.find((source) => source.name === name && source.handleType === handleType);
+  if (found === undefined) throw new BrokerError('internal', `no source ${name} (${handleType})`);
+  return found;
+}
+
+port.on('message', (request: AllocatorRequest) => {
+  if (request.kind === 'free') {
+    sourceOf(request.source, request.handleType).free(request.key);
+    return;
+  }
+  const { seq, choice, id } = request;
+  let reply: AllocatorReply;
+  try {
+    const source = sourceOf(choice.source, choice.handleType);
+    reply = { seq, allocation: source.allocate(choice.spec, id) };
+  } catch (error) {
+    reply = { seq, error: toMessage(error) };
+  }
+  port.postMessage(reply);
+  wake(setup.wake);
+});
+
+// The data plane closes its end when it is done: everything is freed by then.
+port.on('close', () => {
+  for (const source of sources) source.close();
+  parentPort?.close();
+});
+
+parentPort?.on('message', ({ seq }: DeviceQuestion) => {
+  // Budgets change; without a source the device is closed and stays as it was found.
+  const [live] = vulkan.sources;
+  parentPort?.postMessage({ seq, device: live ? describeDevice(live.device) : vulkan.device });
+});
+
+const ready: AllocatorReady = {
+  inventory: {
+    device: vulkan.device,
+    sources: states,
+    offers: sources.flatMap((source) => source.formats()),
+  },
+};
+parentPort?.postMessage(ready);

@@ -1,0 +1,47 @@
+/**
+ * REST's questions, answered by the data plane, the allocator, and what the daemon knows of itself.
+ */
+import type { ControlPlane, Health } from './control.js';
+import type { Allocator, DataPlane } from './data-plane.js';
+import { formatView, sourceView } from './views.js';
+
+/** What an administrator should know about this daemon's sources. */
+export function warnings({ sources }: Allocator['inventory']): string[] {
+  const exporters = sources.filter((source) => source.handleType === 'dma_buf');
+  if (exporters.some((source) => source.usable)) return [];
+  const why = exporters.map(({ name, reason }) => `${name}: ${reason}`).join('; ');
+  return [`no dma_buf can be exported here (${why}); other handle types must be asked for`];
+}
+
+export function createControlPlane(
+  allocator: Allocator,
+  plane: DataPlane,
+  version: string,
+): ControlPlane {
+  const { inventory } = allocator;
+  const unusable = inventory.sources.find((source) => source.name === 'vulkan' && !source.usable);
+  return {
+    device: async () => {
+      const device = await allocator.device();
+      const reason = device === null ? (unusable?.reason ?? null) : null;
+      return { device, reason, sources: inventory.sources.map(sourceView) };
+    },
+    formats: async () => inventory.offers.map(formatView),
+    listBuffers: () => plane.ask('listBuffers', null),
+    getBuffer: (id) => plane.ask('getBuffer', id),
+    createBuffer: (request, requester) => plane.ask('createBuffer', { request, requester }),
+    releaseBuffer: async (id) => {
+      await plane.ask('releaseBuffer', id);
+    },
+    listClients: () => plane.ask('listClients', null),
+    health: async (): Promise<Health> => ({
+      status: 'ok',
+      version,
+      uptime_seconds: Math.floor(process.uptime()),
+      sources_usable: inventory.sources
+        .filter((source) => source.usable)
+        .map(({ name, handleType }) => `${name}/${handleType}`),
+      warnings: warnings(inventory),
+    }),
+  };
+}

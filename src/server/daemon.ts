@@ -1,0 +1,102 @@
+/**
+ * How the daemon starts and stops: allocator, client socket, data plane, REST, in this order, and
+ * back again.
+ */
+import type { Socket } from 'node:net';
+import { join } from 'node:path';
+import type { FastifyInstance } from 'fastify';
+import type { Logger } from 'pino';
+import { listenUnix, peerCredentials } from '../native/libc/socket.js';
+import { packageRoot, packageVersion } from '../package-root.js';
+import type { Config } from './config.js';
+import type { Requester } from './control.js';
+import { createControlPlane, warnings } from './control-plane.js';
+import { Allocator, DataPlane } from './data-plane.js';
+import { mainDevice } from './drm-node.js';
+import { listenOnUnixSocket } from './http/listen.js';
+import { createHttpServer } from './http/server.js';
+import type { Inventory } from './messages.js';
+import { publishSocket } from './socket-file.js';
+
+export class Daemon {
+  private constructor(
+    private readonly plane: DataPlane,
+    private readonly http: FastifyInstance,
+    private readonly unpublish: () => void,
+    private readonly logger: Logger,
+  ) {}
+
+  /** Resolves when clients and REST are served. `fatal`: a thread has died. */
+  static async start(
+    config: Config,
+    logger: Logger,
+    fatal: (error: Error) => void,
+  ): Promise<Daemon> {
+    const clientLog = logger.child({ component: 'clients' });
+    const events = {
+      log: (level: 'debug' | 'info' | 'warn' | 'error', text: string, fields: object) =>
+        clientLog[level](fields, text),
+      fatal,
+    };
+    const allocator = await Allocator.start(config.device, events);
+    let listener = -1;
+    let unpublish: () => void;
+    try {
+      unpublish = await publishSocket(config.clients, (path) => {
+        listener = listenUnix(path);
+      });
+    } catch (error) {
+      await allocator.close();
+      throw error;
+    }
+    describe(allocator.inventory, logger);
+    const node = mainDevice(allocator.inventory.device);
+    const plane = new DataPlane(allocator, listener, node, events);
+    const http = createHttpServer({
+      control: createControlPlane(allocator, plane, packageVersion()),
+      logger: logger.child({ component: 'rest' }),
+      openapiPath: join(packageRoot, 'openapi.yaml'),
+      peerOf,
+    });
+    try {
+      await listenOnUnixSocket(http, config.rest);
+    } catch (error) {
+      unpublish();
+      await plane.close();
+      throw error;
+    }
+    logger.info({ clients: config.clients.path, rest: config.rest.path }, 'ready');
+    return new Daemon(plane, http, unpublish, logger);
+  }
+
+  /** Stops taking requests, releases every buffer, destroys the device. */
+  async stop(): Promise<void> {
+    this.unpublish();
+    await this.http.close();
+    await this.plane.close();
+    this.logger.info('stopped');
+  }
+}
+
+/** Says once what is usable and why the rest is not. */
+function describe(inventory: Inventory, logger: Logger): void {
+  const { device, sources } = inventory;
+  if (device !== null) {
+    const { name, type, api_version, driver, extensions } = device;
+    logger.info({ name, type, api_version, driver, extensions }, `Vulkan device: ${name}`);
+  }
+  for (const source of sources) {
+    const { name, handleType, usable, reason } = source;
+    const text = `source ${name} (${handleType}): ${usable ? 'usable' : 'not usable'}: ${reason}`;
+    logger.info({ source }, text);
+  }
+  for (const warning of warnings(inventory)) logger.warn(warning);
+}
+
+/** Node keeps a socket's fd to itself; without it the requester is simply not known. */
+function peerOf(socket: Socket): Requester {
+  const fd = (socket as { _handle?: { fd?: number } })._handle?.fd;
+  if (fd === undefined || fd < 0) return { uid: null, pid: null };
+  const { uid, pid } = peerCredentials(fd);
+  return { uid, pid };
+}

@@ -1,0 +1,94 @@
+/**
+ * dmabrokerd: the command line of the daemon, its log, its signals.
+ */
+import { Command, Option } from 'commander';
+import { pino } from 'pino';
+import { packageVersion } from '../package-root.js';
+import { ConfigError, LOG_LEVELS, type LogLevel, loadConfig } from './config.js';
+import { Daemon } from './daemon.js';
+import { Allocator } from './data-plane.js';
+import { defaultClientSocket, defaultRestSocket } from './paths.js';
+import { sourceView } from './views.js';
+
+interface Options {
+  config?: string;
+  socket?: string;
+  restSocket?: string;
+  device?: string;
+  logLevel?: LogLevel;
+  probe?: boolean;
+}
+
+const EXIT_CONFIG = 2;
+
+const options = new Command('dmabrokerd')
+  .description(
+    'Allocates Vulkan memory and hands it to other processes as dma_buf file descriptors.',
+  )
+  .version(packageVersion())
+  .option('-c, --config <file>', 'configuration file (TOML)')
+  .option('--socket <path>', `the clients' socket (default: ${defaultClientSocket()})`)
+  .option('--rest-socket <path>', `the REST API's socket (default: ${defaultRestSocket()})`)
+  .option(
+    '--device <which>',
+    'Vulkan device: UUID, DRM node or part of its name (default: by rule)',
+  )
+  .addOption(new Option('--log-level <level>', 'how much is logged').choices(LOG_LEVELS))
+  .option('--probe', 'print what memory can be had here, as JSON, and exit')
+  .parse()
+  .opts<Options>();
+
+/** process.exit would hang while the data plane waits in the kernel; abort does not. */
+function fatal(error: unknown): never {
+  logger.fatal(error instanceof Error ? error : new Error(String(error)), 'fatal');
+  process.abort();
+}
+
+function configured() {
+  try {
+    return loadConfig(options.config ?? null, options);
+  } catch (error) {
+    if (!(error instanceof ConfigError) && !(error instanceof Error && 'code' in error))
+      throw error;
+    console.error(`dmabrokerd: ${error.message}`);
+    process.exit(EXIT_CONFIG);
+  }
+}
+
+const config = configured();
+const logger = pino(
+  { level: config.logLevel, base: null, timestamp: pino.stdTimeFunctions.isoTime },
+  pino.destination({ fd: 2, sync: true }),
+);
+
+async function probe(): Promise<void> {
+  const allocator = await Allocator.start(config.device, { log: () => {}, fatal });
+  const { device, sources } = allocator.inventory;
+  console.log(JSON.stringify({ device, sources: sources.map(sourceView) }, null, 2));
+  await allocator.close();
+}
+
+async function run(): Promise<void> {
+  const daemon = await Daemon.start(config, logger, fatal);
+  let stopping = false;
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.on(signal, () => {
+      // A second signal ends it whatever it is waiting for.
+      if (stopping) process.abort();
+      stopping = true;
+      logger.info({ signal }, 'stopping');
+      daemon.stop().catch(fatal);
+    });
+  }
+}
+
+process.on('uncaughtException', fatal);
+process.on('unhandledRejection', fatal);
+
+try {
+  await (options.probe ? probe() : run());
+} catch (error) {
+  // Nothing waits in the kernel yet, or everything was ended again.
+  logger.fatal(error instanceof Error ? error.message : String(error));
+  process.exitCode = 1;
+}
