@@ -1,0 +1,215 @@
+/**
+ * Requests that a client should never send, made from openapi.yaml's own schemas and from nothing:
+ * whatever comes, the answer is a described one and never a 5xx, and the daemon goes on.
+ */
+import fc from 'fast-check';
+import t from 'tap';
+import { document, violation } from './support/conforms.js';
+import { withoutLeaks } from './support/fds.js';
+import { type Running, startServer } from './support/server.js';
+
+/** Requests per property; together under 3,000. */
+const RUNS = { bodies: 1_000, mutants: 800, paths: 500, headers: 300, bytes: 200 };
+/** A property that takes longer stops early, so that a slow machine is not held up. */
+const TIME_LIMIT_MS = 30_000;
+
+interface Schema {
+  readonly $ref?: string;
+  readonly type?: string | string[];
+  readonly enum?: string[];
+  readonly oneOf?: Schema[];
+  readonly properties?: Record<string, Schema>;
+  readonly required?: string[];
+  readonly items?: Schema;
+  readonly pattern?: string;
+  readonly minimum?: number;
+  readonly maximum?: number;
+  readonly minItems?: number;
+  readonly maxItems?: number;
+  readonly maxLength?: number;
+}
+
+const { schemas } = document.components as unknown as { schemas: Record<string, Schema> };
+
+/** Values that a schema allows, or nearly: one in a few is out of range, missing or of another type. */
+function nearly(schema: Schema): fc.Arbitrary<unknown> {
+  const resolved =
+    schema.$ref === undefined ? schema : (schemas[schema.$ref.split('/').at(-1) ?? ''] ?? {});
+  return fc.oneof(
+    { arbitrary: instance(resolved), weight: 30 },
+    { arbitrary: fc.jsonValue({ maxDepth: 2 }), weight: 1 },
+  );
+}
+
+function instance(schema: Schema): fc.Arbitrary<unknown> {
+  if (schema.enum) return fc.constantFrom(...schema.enum);
+  if (schema.oneOf) return fc.oneof(...schema.oneOf.map(nearly));
+  switch ([schema.type].flat()[0]) {
+    case 'object': {
+      const properties = Object.entries(schema.properties ?? {});
+      const record = Object.fromEntries(properties.map(([name, inner]) => [name, nearly(inner)]));
+      return fc.oneof(
+        { arbitrary: fc.record(record, { requiredKeys: schema.required ?? [] }), weight: 8 },
+        { arbitrary: fc.record(record, { requiredKeys: [] }), weight: 1 },
+      );
+    }
+    case 'array': {
+      const items = nearly(schema.items ?? {});
+      const right = fc.uniqueArray(items, {
+        minLength: schema.minItems ?? 0,
+        maxLength: Math.min(schema.maxItems ?? 3, 3),
+      });
+      const wrong = fc.array(items, { maxLength: 8 });
+      return fc.oneof({ arbitrary: right, weight: 12 }, { arbitrary: wrong, weight: 1 });
+    }
+    case 'integer':
+      return integer(schema.minimum ?? 0, schema.maximum ?? Number.MAX_SAFE_INTEGER);
+    case 'string':
+      return text(schema);
+    default:
+      return fc.jsonValue();
+  }
+}
+
+function integer(minimum: number, maximum: number): fc.Arbitrary<unknown> {
+  const edges = [minimum - 1, maximum + 1, 0.5, -0, 1e300];
+  return fc.oneof(
+    { arbitrary: fc.integer({ min: minimum, max: maximum }), weight: 8 },
+    { arbitrary: fc.integer({ min: minimum, max: Math.min(maximum, 8192) }), weight: 8 },
+    { arbitrary: fc.constantFrom(...edges), weight: 1 },
+    { arbitrary: fc.double(), weight: 1 },
+  );
+}
+
+function text({ pattern, maxLength = 20 }: Schema): fc.Arbitrary<string> {
+  const free = fc.string({ maxLength: maxLength + 1, unit: 'binary' });
+  if (pattern === undefined) return free;
+  return fc.oneof(
+    { arbitrary: fc.stringMatching(new RegExp(pattern)), weight: 16 },
+    { arbitrary: free, weight: 1 },
+  );
+}
+
+/** Sends a request; fails where the answer is not a described one or the daemon's fault. */
+async function mustBeDescribed(
+  server: Running,
+  method: string,
+  path: string,
+  options: Parameters<Running['request']>[2],
+): Promise<number> {
+  const answer = await server.request(method, path, options);
+  const found = violation(method, path, answer);
+  if (found !== undefined) throw new Error(`${method} ${path}: ${found}`);
+  // The data plane's refusals are 4xx here: this one has memory enough.
+  if (answer.status >= 500) throw new Error(`${answer.status}: ${answer.text}`);
+  return answer.status;
+}
+
+const limited = (numRuns: number) => ({
+  numRuns,
+  interruptAfterTimeLimit: TIME_LIMIT_MS,
+  markInterruptAsFailure: false,
+});
+
+await withoutLeaks(t, 'hostile requests', async (t) => {
+  t.test('bodies that are nearly right', async (t) => {
+    const server = await startServer(t);
+    const seen = new Map<number, number>();
+    const property = fc.asyncProperty(nearly(schemas.CreateBuffer ?? {}), async (body) => {
+      const status = await mustBeDescribed(server, 'POST', '/v1/buffers', { body: body ?? null });
+      seen.set(status, (seen.get(status) ?? 0) + 1);
+      server.control.buffers.clear();
+    });
+    await fc.assert(property, limited(RUNS.bodies));
+    t.comment(Object.fromEntries(seen));
+    t.ok(seen.get(201), 'some are right');
+    t.ok(seen.get(400), 'some are wrong');
+    t.ok(seen.get(422), 'some are right and cannot be served');
+  });
+
+  t.test('JSON that is cut, doubled or changed', async (t) => {
+    const server = await startServer(t);
+    const good = JSON.stringify({ kind: 'image', width: 64, height: 64, format: 'XR24' });
+    const mutant = fc
+      .tuple(fc.nat(good.length), fc.nat(good.length), fc.string({ unit: 'binary', maxLength: 8 }))
+      .map(([from, to, insert]) => good.slice(0, from) + insert + good.slice(to));
+    const types = fc.constantFrom(
+      'application/json',
+      'application/json; charset=utf-16',
+      'APPLICATION/JSON',
+      'application/json;',
+      'application/jsonx',
+      'application/problem+json',
+      'multipart/form-data; boundary=x',
+      '/',
+      '',
+    );
+    const property = fc.asyncProperty(mutant, types, async (raw, type) => {
+      const headers = { 'content-type': type };
+      await mustBeDescribed(server, 'POST', '/v1/buffers', { raw, headers });
+    });
+    await t.resolves(fc.assert(property, limited(RUNS.mutants)));
+  });
+
+  t.test('paths and methods', async (t) => {
+    const server = await startServer(t);
+    const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE', 'SEARCH'];
+    // What an HTTP client lets through: no spaces and no control characters.
+    const piece = fc.stringMatching(/^[!-~]{0,24}$/);
+    const path = fc.oneof(
+      piece.map((id) => `/v1/buffers/${id}`),
+      piece.map((rest) => `/${rest}`),
+      piece.map((query) => `/v1/buffers?${query}`),
+      fc.constantFrom('*', '//', '/v1//buffers', '/v1/../healthz', '/%00', '/v1/buffers/%2e%2e'),
+      fc.constantFrom(...Object.keys(document.paths)),
+    );
+    const property = fc.asyncProperty(fc.constantFrom(...methods), path, async (method, path) => {
+      // A fragment is no part of a request; what a server makes of one is not described.
+      await mustBeDescribed(server, method, path.replaceAll('#', '%23'), {});
+    });
+    await t.resolves(fc.assert(property, limited(RUNS.paths)));
+  });
+
+  t.test('headers', async (t) => {
+    const server = await startServer(t);
+    const name = fc.constantFrom(
+      'accept',
+      'accept-version',
+      'content-type',
+      'content-encoding',
+      'cookie',
+      'expect',
+      'host',
+      'if-none-match',
+      'origin',
+      'range',
+      'te',
+      'x-http-method-override',
+    );
+    const value = fc.stringMatching(/^[!-~]{1,40}$/);
+    const property = fc.asyncProperty(name, value, async (header, text) => {
+      if (header === 'expect') return; // Node answers 417 itself, before there is a request.
+      await mustBeDescribed(server, 'GET', '/v1/buffers', { headers: { [header]: text } });
+      await mustBeDescribed(server, 'DELETE', '/v1/buffers/a', { headers: { [header]: text } });
+    });
+    await t.resolves(fc.assert(property, limited(RUNS.headers / 2)));
+  });
+
+  t.test('bytes', async (t) => {
+    const server = await startServer(t);
+    const line = fc.stringMatching(/^[ -~\r\n\t]{1,60}$/);
+    const bytes = fc.oneof(
+      fc.uint8Array({ minLength: 1, maxLength: 64 }).map((array) => Buffer.from(array)),
+      line.map((text) => Buffer.from(`GET /healthz HTTP/1.1\r\n${text}\r\n\r\n`)),
+      line.map((text) => Buffer.from(`${text}\r\nhost: localhost\r\n\r\n`)),
+    );
+    const property = fc.asyncProperty(bytes, async (sent) => {
+      // The empty line ends whatever Node still waits for.
+      const text = await server.raw(Buffer.concat([sent, Buffer.from('\r\n\r\n')]));
+      if (text !== '' && !/^HTTP\/1\.1 [1-4]\d\d /.test(text)) throw new Error(text);
+    });
+    server.app.server.headersTimeout = 200;
+    server.app.server.keepAliveTimeout = 50;
+    await t.resolves(fc.assert(property, limited(RUNS.bytes)));
+  });
+});

@@ -1,0 +1,185 @@
+/** Each operation does what openapi.yaml says, and what the data plane refuses is told as it is. */
+import { readFileSync } from 'node:fs';
+import t, { type Test } from 'tap';
+import { BrokerError } from '../../../src/broker/errors.js';
+import type { BufferInfo, CreatedBuffer } from '../../../src/server/control.js';
+import { conforms } from './support/conforms.js';
+import { FAKE_LIMITS } from './support/fake-control.js';
+import { withoutLeaks } from './support/fds.js';
+import { openapiPath } from './support/root.js';
+import { type Answer, type RequestOptions, type Running, startServer } from './support/server.js';
+
+const MEMFD = { handle_types: ['memfd'] };
+
+/** Sends a request and holds the answer against openapi.yaml. */
+async function ask(
+  t: Test,
+  server: Running,
+  method: string,
+  path: string,
+  options?: RequestOptions,
+): Promise<Answer> {
+  const answer = await server.request(method, path, options);
+  conforms(t, method, path, answer);
+  return answer;
+}
+
+await withoutLeaks(t, 'operations', async (t) => {
+  t.test('a buffer is made, listed, shown and released', async (t) => {
+    const server = await startServer(t);
+    const body = { kind: 'buffer', size: 4096, name: 'scratch', ...MEMFD };
+    const made = await ask(t, server, 'POST', '/v1/buffers', { body });
+    t.equal(made.status, 201);
+    const { buffer, token } = made.json as CreatedBuffer;
+    t.match(buffer, { size: 4096, kind: 'buffer', name: 'scratch', handle_type: 'memfd' });
+    t.match(token, { uses: 1, expires_at: null });
+    const path = `/v1/buffers/${buffer.id}`;
+    t.equal(made.headers.location, path);
+
+    const listed = await ask(t, server, 'GET', '/v1/buffers');
+    t.same(listed.json, [buffer]);
+    const shown = await ask(t, server, 'GET', path);
+    t.same(shown.json, buffer);
+    const head = await ask(t, server, 'HEAD', path);
+    t.equal(head.status, 200);
+
+    const released = await ask(t, server, 'DELETE', path);
+    t.equal(released.status, 204);
+    t.same((await ask(t, server, 'GET', '/v1/buffers')).json, []);
+    t.equal((await ask(t, server, 'GET', path)).status, 404);
+    t.equal((await ask(t, server, 'DELETE', path)).status, 404);
+  });
+
+  t.test('an image with a modifier and a token for one user', async (t) => {
+    const server = await startServer(t);
+    const image = { kind: 'image', width: 1366, height: 768, format: 'XR24', usage: ['sample'] };
+    const modifiers = ['0x0100000000000002', '0x0000000000000000'];
+    const token = { uses: 3, seconds: 60, uid: 1000 };
+    const body = { ...image, modifiers, token, ...MEMFD };
+    const made = await ask(t, server, 'POST', '/v1/buffers', { body });
+    t.equal(made.status, 201);
+    const created = made.json as CreatedBuffer;
+    t.match(created.buffer, { width: 1366, height: 768, format: 'XR24' });
+    t.equal(created.token.uses, 3);
+    t.ok(Date.parse(created.token.expires_at ?? '') > Date.now());
+  });
+
+  t.test('what is left out has the default that the description names', async (t) => {
+    const server = await startServer(t);
+    const body = { kind: 'buffer', size: 1 };
+    const refused = await ask(t, server, 'POST', '/v1/buffers', { body });
+    t.equal(refused.status, 422, 'dma_buf is asked for, and memfd not substituted');
+    t.match(refused.json, {
+      code: 'unsupported_handle_type',
+      refusal: { constraint: 'handle_types', requested: ['dma_buf'], possible: ['memfd'] },
+    });
+  });
+
+  t.test('the requester is whoever the caller says is at the other end', async (t) => {
+    const server = await startServer(t, { peerOf: () => ({ uid: 1000, pid: 4242 }) });
+    const body = { kind: 'buffer', size: 1, ...MEMFD };
+    const made = await ask(t, server, 'POST', '/v1/buffers', { body });
+    t.same(server.control.requester, { uid: 1000, pid: 4242 });
+    t.match((made.json as CreatedBuffer).buffer.owner, { uid: 1000, pid: 4242, client: null });
+
+    const other = await startServer(t);
+    await ask(t, other, 'POST', '/v1/buffers', { body });
+    t.same(other.control.requester, { uid: null, pid: null }, 'unknown without a callback');
+  });
+
+  t.test('device, formats, clients, health, description', async (t) => {
+    const server = await startServer(t);
+    server.control.clients.push({
+      id: 'c1',
+      uid: 1000,
+      gid: 1000,
+      pid: 712,
+      executable: '/usr/bin/weston',
+      connected_at: new Date().toISOString(),
+      buffers: 2,
+      bytes: 8_355_840,
+      fds_sent: 2,
+    });
+    for (const path of ['/v1/device', '/v1/device/formats', '/v1/clients', '/healthz']) {
+      t.equal((await ask(t, server, 'GET', path)).status, 200, path);
+    }
+    const clients = await ask(t, server, 'GET', '/v1/clients?unknown=parameter');
+    t.match(clients.json, [{ id: 'c1', pid: 712 }]);
+    const description = await ask(t, server, 'GET', '/openapi.yaml');
+    t.equal(description.text, readFileSync(openapiPath, 'utf8'));
+  });
+
+  t.test('refusals of the data plane keep their code, sentence and both sides', async (t) => {
+    const server = await startServer(t);
+    const image = { kind: 'image', width: 1, height: 1, format: 'XR24', ...MEMFD };
+    const cases: [object, number, object][] = [
+      [
+        { ...image, format: 'NV12' },
+        422,
+        { code: 'unsupported_format', refusal: { requested: 'NV12', possible: ['AR24', 'XR24'] } },
+      ],
+      [{ ...image, modifiers: ['0x0100000000000002'] }, 422, { code: 'unsupported_modifier' }],
+      [
+        { ...image, width: FAKE_LIMITS.dimension + 1 },
+        422,
+        { code: 'too_large', refusal: { constraint: 'width', possible: FAKE_LIMITS.dimension } },
+      ],
+    ];
+    for (const [body, status, problem] of cases) {
+      const answer = await ask(t, server, 'POST', '/v1/buffers', { body });
+      t.equal(answer.status, status);
+      t.match(answer.json, problem);
+    }
+
+    server.control.maxBuffers = 0;
+    const limited = await ask(t, server, 'POST', '/v1/buffers', { body: image });
+    t.equal(limited.status, 429);
+    t.match(limited.json, { code: 'limit_exceeded', refusal: { constraint: 'buffers' } });
+
+    server.control.failure = new BrokerError('out_of_memory', 'the heap is full');
+    const full = await ask(t, server, 'POST', '/v1/buffers', { body: image });
+    t.equal(full.status, 507);
+    server.control.failure = new BrokerError('device_lost', 'the device was lost');
+    t.equal((await ask(t, server, 'POST', '/v1/buffers', { body: image })).status, 503);
+    server.control.failure = new BrokerError('permission_denied', 'not yours');
+    t.equal((await ask(t, server, 'DELETE', '/v1/buffers/abc')).status, 403);
+  });
+
+  t.test('buffers of clients, with everything that can be null or not', async (t) => {
+    const server = await startServer(t);
+    const now = new Date().toISOString();
+    const buffer: BufferInfo = {
+      id: 'mfzgk5dfmjza',
+      generation: 2,
+      state: 'active',
+      name: null,
+      handle_type: 'dma_buf',
+      source: 'vulkan',
+      exporter: 'udmabuf',
+      size: 4_227_072,
+      kind: 'image',
+      format: 'R8  ',
+      modifier: '0x0000000000000000',
+      width: 1366,
+      height: 768,
+      planes: [{ index: 0, offset: 0, stride: 5504 }],
+      lifetime: { type: 'connection' },
+      owner: { client: 'c1', uid: 0, gid: 0, pid: null, executable: null },
+      recipients: [
+        {
+          client: 'c1',
+          uid: 0,
+          gid: 0,
+          pid: 1,
+          executable: '/usr/bin/weston',
+          connected: false,
+          received_at: now,
+        },
+      ],
+      created_at: now,
+      tokens: 0,
+    };
+    server.control.buffers.set(buffer.id, buffer);
+    t.same((await ask(t, server, 'GET', `/v1/buffers/${buffer.id}`)).json, buffer);
+  });
+});

@@ -1,0 +1,193 @@
+/**
+ * Stands for the data plane, which is a thread of its own: keeps real state in memory, refuses what
+ * the real one refuses, and can be told to fail or to hang. It exports memfd only, as on a machine
+ * without a Vulkan device.
+ */
+import { BrokerError } from '../../../../src/broker/errors.js';
+import type {
+  BufferInfo,
+  ClientInfo,
+  ControlPlane,
+  CreateBuffer,
+  CreatedBuffer,
+  DeviceReport,
+  FormatInfo,
+  Health,
+  Requester,
+} from '../../../../src/server/control.js';
+
+const LINEAR = '0x0000000000000000';
+export const FAKE_LIMITS = { size: 2 ** 32, dimension: 16_384, buffers: 1_000 };
+
+export class FakeControl implements ControlPlane {
+  readonly buffers = new Map<string, BufferInfo>();
+  readonly clients: ClientInfo[] = [];
+  /** Who asked for the last buffer. */
+  requester: Requester | undefined;
+  /** Thrown by the next call, whatever it is. */
+  failure: unknown;
+  /** Whether calls never answer. */
+  hangs = false;
+  maxBuffers = FAKE_LIMITS.buffers;
+  report: DeviceReport = {
+    device: null,
+    reason: 'libvulkan.so.1 is not installed',
+    sources: [
+      { name: 'vulkan', handle_type: 'dma_buf', usable: false, reason: 'there is no device' },
+      { name: 'memfd', handle_type: 'memfd', usable: true, reason: 'shared memory' },
+    ],
+  };
+  #made = 0;
+
+  device(): Promise<DeviceReport> {
+    return this.#answer(() => this.report);
+  }
+
+  formats(): Promise<FormatInfo[]> {
+    return this.#answer(() =>
+      ['AR24', 'XR24'].map((format) => ({
+        format,
+        modifier: LINEAR,
+        modifier_name: 'LINEAR',
+        planes: 1,
+        source: 'memfd',
+        handle_type: 'memfd',
+      })),
+    );
+  }
+
+  listBuffers(): Promise<BufferInfo[]> {
+    return this.#answer(() => [...this.buffers.values()]);
+  }
+
+  getBuffer(id: string): Promise<BufferInfo> {
+    return this.#answer(() => this.#find(id));
+  }
+
+  createBuffer(request: CreateBuffer, requester: Requester): Promise<CreatedBuffer> {
+    return this.#answer(() => {
+      this.requester = requester;
+      const buffer = this.#allocate(request, requester);
+      this.buffers.set(buffer.id, buffer);
+      const { uses, seconds } = request.token;
+      const expires = seconds === null ? null : new Date(Date.now() + seconds * 1000).toISOString();
+      return { buffer, token: { token: `secret-${buffer.id}`, uses, expires_at: expires } };
+    });
+  }
+
+  releaseBuffer(id: string): Promise<void> {
+    return this.#answer(() => {
+      this.buffers.delete(this.#find(id).id);
+    });
+  }
+
+  listClients(): Promise<ClientInfo[]> {
+    return this.#answer(() => this.clients);
+  }
+
+  health(): Promise<Health> {
+    return this.#answer(() => ({
+      status: 'ok',
+      version: '0.0.0',
+      uptime_seconds: process.uptime(),
+      sources_usable: ['memfd/memfd'],
+      warnings: ['no dma_buf exporter: only memfd can be allocated'],
+    }));
+  }
+
+  /** Copies what it answers, as a message between threads does. */
+  async #answer<T>(make: () => T): Promise<T> {
+    if (this.hangs) return new Promise(() => {});
+    if (this.failure !== undefined) {
+      const { failure } = this;
+      this.failure = undefined;
+      throw failure;
+    }
+    return structuredClone(make());
+  }
+
+  #find(id: string): BufferInfo {
+    const buffer = this.buffers.get(id);
+    if (buffer === undefined) throw new BrokerError('not_found', `there is no buffer ${id}`);
+    return buffer;
+  }
+
+  #allocate(request: CreateBuffer, { uid, pid }: Requester): BufferInfo {
+    const { handle_types: requested } = request;
+    if (!requested.includes('memfd')) {
+      throw new BrokerError('unsupported_handle_type', 'this daemon exports memfd only', {
+        constraint: 'handle_types',
+        requested,
+        possible: ['memfd'],
+      });
+    }
+    if (this.buffers.size >= this.maxBuffers) {
+      throw new BrokerError('limit_exceeded', 'there are too many buffers', {
+        constraint: 'buffers',
+        requested: this.buffers.size + 1,
+        possible: this.maxBuffers,
+      });
+    }
+    this.#made += 1;
+    return {
+      id: this.#made
+        .toString(26)
+        .replace(/[0189]/g, (digit) => 'wxyz'['0189'.indexOf(digit)] ?? ''),
+      generation: 1,
+      state: 'active',
+      name: request.name ?? null,
+      handle_type: 'memfd',
+      source: 'memfd',
+      exporter: null,
+      ...layout(request),
+      lifetime: { type: 'until_released' },
+      owner: { client: null, uid, gid: null, pid, executable: null },
+      recipients: [],
+      created_at: new Date().toISOString(),
+      tokens: 1,
+    };
+  }
+}
+
+type Layout = Pick<
+  BufferInfo,
+  'size' | 'kind' | 'format' | 'modifier' | 'width' | 'height' | 'planes'
+>;
+
+function layout(request: CreateBuffer): Layout {
+  if (request.kind === 'buffer') {
+    const { kind, size } = request;
+    tooLarge('size', size, FAKE_LIMITS.size);
+    const planes = [{ index: 0, offset: 0, stride: 0 }];
+    return { kind, size, format: null, modifier: null, width: null, height: null, planes };
+  }
+  const { kind, width, height, format, modifiers } = request;
+  if (!['AR24', 'XR24'].includes(format)) {
+    throw new BrokerError('unsupported_format', `no source allocates ${format}`, {
+      constraint: 'format',
+      requested: format,
+      possible: ['AR24', 'XR24'],
+    });
+  }
+  if (!modifiers.includes(LINEAR)) {
+    throw new BrokerError('unsupported_modifier', 'memfd is linear', {
+      constraint: 'modifiers',
+      requested: modifiers,
+      possible: [LINEAR],
+    });
+  }
+  tooLarge('width', width, FAKE_LIMITS.dimension);
+  tooLarge('height', height, FAKE_LIMITS.dimension);
+  const stride = width * 4;
+  const planes = [{ index: 0, offset: 0, stride }];
+  return { kind, size: stride * height, format, modifier: LINEAR, width, height, planes };
+}
+
+function tooLarge(constraint: string, requested: number, possible: number): void {
+  if (requested <= possible) return;
+  throw new BrokerError('too_large', `${constraint} may be ${possible} at most`, {
+    constraint,
+    requested,
+    possible,
+  });
+}
