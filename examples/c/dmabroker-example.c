@@ -1,0 +1,403 @@
+/*
+ * A client of dmabroker in C, with nothing but libwayland-client and the code that wayland-scanner
+ * makes of protocol/dmabroker-v1.xml.
+ *
+ *   dmabroker-example [options] alloc          allocate an image, draw into it, print what it is
+ *   dmabroker-example [options] redeem TOKEN   get a shared buffer, write its bytes to stdout
+ *
+ *   --socket PATH        the broker's client socket (default: $DMABROKER_SOCKET,
+ *                        else /run/dmabroker/client.sock)
+ *   --handle-type TYPE   dma_buf (default) or memfd
+ *   --size WxH           pixels, for alloc (default: 640x480)
+ *   --share              alloc: print a token, then wait until stdin ends
+ *   --hold               redeem: after the bytes, wait until stdin ends
+ *
+ * A restart of the daemon ends the connection; the fds that were received stay good. A client
+ * connects again and redeems or allocates anew.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <linux/dma-buf.h>
+#include <wayland-client.h>
+
+#include "dmabroker-v1-client.h"
+
+#define FOURCC(a, b, c, d) \
+	((uint32_t)(a) | ((uint32_t)(b) << 8) | ((uint32_t)(c) << 16) | ((uint32_t)(d) << 24))
+#define MAX_PLANES 4
+#define ANY_USER 0xffffffffu
+
+struct plane {
+	int fd; /* ours: the receiver of an fd owns it */
+	uint32_t offset, stride;
+};
+
+struct buffer {
+	struct dmabroker_buffer_v1 *object;
+	char id[14];
+	char source[32];
+	uint32_t handle_type, format, width, height;
+	uint64_t size, modifier;
+	struct plane planes[MAX_PLANES];
+	unsigned plane_count;
+	bool done, failed;
+};
+
+static struct dmabroker_manager_v1 *manager;
+static bool described;
+
+static void die(const char *what)
+{
+	fprintf(stderr, "dmabroker-example: %s\n", what);
+	exit(1);
+}
+
+/* ---- what the broker says about itself ------------------------------------------------------ */
+
+static void manager_device(void *data, struct dmabroker_manager_v1 *m, const char *name,
+			   struct wl_array *device, struct wl_array *driver, struct wl_array *node)
+{
+	(void)data, (void)m, (void)device, (void)driver, (void)node;
+	fprintf(stderr, "device: %s\n", name);
+}
+
+static void manager_source(void *data, struct dmabroker_manager_v1 *m, const char *name,
+			   uint32_t handle_type, uint32_t usable, const char *reason)
+{
+	(void)data, (void)m, (void)handle_type;
+	fprintf(stderr, "source: %s: %s: %s\n", name, usable ? "usable" : "not usable", reason);
+}
+
+static void manager_limit(void *data, struct dmabroker_manager_v1 *m, uint32_t what, uint32_t hi,
+			  uint32_t lo)
+{
+	(void)data, (void)m, (void)what, (void)hi, (void)lo;
+}
+
+static void manager_done(void *data, struct dmabroker_manager_v1 *m)
+{
+	(void)data, (void)m;
+	described = true;
+}
+
+static const struct dmabroker_manager_v1_listener manager_listener = {
+	.device = manager_device,
+	.source = manager_source,
+	.limit = manager_limit,
+	.done = manager_done,
+};
+
+static void registry_global(void *data, struct wl_registry *registry, uint32_t name,
+			    const char *interface, uint32_t version)
+{
+	(void)data, (void)version;
+	if (strcmp(interface, dmabroker_manager_v1_interface.name) != 0 || manager)
+		return;
+	manager = wl_registry_bind(registry, name, &dmabroker_manager_v1_interface, 1);
+	dmabroker_manager_v1_add_listener(manager, &manager_listener, NULL);
+}
+
+static void registry_global_remove(void *data, struct wl_registry *registry, uint32_t name)
+{
+	(void)data, (void)registry, (void)name;
+}
+
+static const struct wl_registry_listener registry_listener = {
+	.global = registry_global,
+	.global_remove = registry_global_remove,
+};
+
+/* ---- a buffer ------------------------------------------------------------------------------- */
+
+static void buffer_info(void *data, struct dmabroker_buffer_v1 *object, const char *id,
+			uint32_t generation, uint32_t handle_type, const char *source,
+			uint32_t size_hi, uint32_t size_lo, uint32_t format, uint32_t modifier_hi,
+			uint32_t modifier_lo, uint32_t width, uint32_t height)
+{
+	struct buffer *b = data;
+
+	(void)object, (void)generation;
+	snprintf(b->id, sizeof b->id, "%s", id);
+	snprintf(b->source, sizeof b->source, "%s", source);
+	b->handle_type = handle_type;
+	b->size = (uint64_t)size_hi << 32 | size_lo;
+	b->modifier = (uint64_t)modifier_hi << 32 | modifier_lo;
+	b->format = format;
+	b->width = width;
+	b->height = height;
+}
+
+static void buffer_plane(void *data, struct dmabroker_buffer_v1 *object, int32_t fd, uint32_t index,
+			 uint32_t offset, uint32_t stride)
+{
+	struct buffer *b = data;
+
+	(void)object;
+	if (index >= MAX_PLANES)
+		die("more planes than expected");
+	b->planes[index] = (struct plane){ .fd = fd, .offset = offset, .stride = stride };
+	b->plane_count++;
+}
+
+static void buffer_done(void *data, struct dmabroker_buffer_v1 *object)
+{
+	(void)object;
+	((struct buffer *)data)->done = true;
+}
+
+static void buffer_failed(void *data, struct dmabroker_buffer_v1 *object, uint32_t code,
+			  const char *message, const char *detail)
+{
+	(void)object;
+	fprintf(stderr, "refused (%u): %s %s\n", code, message, detail);
+	((struct buffer *)data)->failed = true;
+}
+
+static void buffer_released(void *data, struct dmabroker_buffer_v1 *object, uint32_t reason)
+{
+	(void)data, (void)object;
+	fprintf(stderr, "the broker let go of the buffer (%u); our fds stay good\n", reason);
+}
+
+static const struct dmabroker_buffer_v1_listener buffer_listener = {
+	.info = buffer_info,
+	.plane = buffer_plane,
+	.done = buffer_done,
+	.failed = buffer_failed,
+	.released = buffer_released,
+};
+
+static void wait_for(struct wl_display *display, struct buffer *b)
+{
+	dmabroker_buffer_v1_add_listener(b->object, &buffer_listener, b);
+	/* A roundtrip may come back before the buffer does: wait for its own events. */
+	while (!b->done && !b->failed)
+		if (wl_display_dispatch(display) < 0)
+			die("the connection broke");
+	if (b->failed)
+		exit(1);
+}
+
+static void print_buffer(const struct buffer *b)
+{
+	char link[64], target[128] = "";
+	struct plane plane = b->planes[0];
+
+	snprintf(link, sizeof link, "/proc/self/fd/%d", plane.fd);
+	if (readlink(link, target, sizeof target - 1) < 0)
+		die("no /proc");
+	fprintf(stderr,
+		"buffer: %s %ux%u %.4s modifier 0x%016" PRIx64 " %" PRIu64 " bytes from %s\n", b->id,
+		b->width, b->height, (const char *)&b->format, b->modifier, b->size, b->source);
+	fprintf(stderr, "plane 0: offset %u stride %u fd -> %s\n", plane.offset, plane.stride, target);
+}
+
+/* ---- the CPU's view ------------------------------------------------------------------------- */
+
+static void sync_dma_buf(const struct buffer *b, uint64_t flags)
+{
+	struct dma_buf_sync sync = { .flags = flags };
+	int result;
+
+	if (b->handle_type != DMABROKER_MANAGER_V1_HANDLE_TYPE_DMA_BUF)
+		return; /* a memfd is ordinary memory */
+	do
+		result = ioctl(b->planes[0].fd, DMA_BUF_IOCTL_SYNC, &sync);
+	while (result < 0 && (errno == EINTR || errno == EAGAIN));
+	if (result < 0)
+		die("DMA_BUF_IOCTL_SYNC failed");
+}
+
+static uint8_t *map(const struct buffer *b, int protection)
+{
+	void *memory = mmap(NULL, b->size, protection, MAP_SHARED, b->planes[0].fd, 0);
+
+	if (memory == MAP_FAILED)
+		die("mmap failed");
+	return memory;
+}
+
+/* A gradient: something else in every pixel of a row and in every row. */
+static void draw(const struct buffer *b)
+{
+	uint8_t *memory = map(b, PROT_READ | PROT_WRITE);
+
+	sync_dma_buf(b, DMA_BUF_SYNC_START | DMA_BUF_SYNC_WRITE);
+	for (uint32_t y = 0; y < b->height; y++) {
+		uint32_t *row = (uint32_t *)(memory + b->planes[0].offset +
+					     (size_t)y * b->planes[0].stride);
+		for (uint32_t x = 0; x < b->width; x++)
+			row[x] = 0xff000000u | (x & 0xff) << 16 | (y & 0xff) << 8 | ((x ^ y) & 0xff);
+	}
+	sync_dma_buf(b, DMA_BUF_SYNC_END | DMA_BUF_SYNC_WRITE);
+	fprintf(stderr, "drew %ux%u pixels\n", b->width, b->height);
+	munmap(memory, b->size);
+}
+
+static void dump(const struct buffer *b)
+{
+	uint8_t *memory = map(b, PROT_READ);
+
+	sync_dma_buf(b, DMA_BUF_SYNC_START | DMA_BUF_SYNC_READ);
+	size_t written = fwrite(memory, 1, b->size, stdout);
+	sync_dma_buf(b, DMA_BUF_SYNC_END | DMA_BUF_SYNC_READ);
+	if (written != b->size || fflush(stdout) != 0)
+		die("cannot write to stdout");
+	munmap(memory, b->size);
+}
+
+/* ---- sharing -------------------------------------------------------------------------------- */
+
+static bool answered;
+
+static void share_token(void *data, struct dmabroker_share_v1 *share, const char *token)
+{
+	(void)data, (void)share;
+	printf("%s\n", token);
+	fflush(stdout);
+	answered = true;
+}
+
+static void share_failed(void *data, struct dmabroker_share_v1 *share, uint32_t code,
+			 const char *message, const char *detail)
+{
+	(void)data, (void)share, (void)code, (void)detail;
+	die(message);
+}
+
+static const struct dmabroker_share_v1_listener share_listener = {
+	.token = share_token,
+	.failed = share_failed,
+};
+
+static void share(struct wl_display *display, const struct buffer *b)
+{
+	struct dmabroker_share_v1 *object = dmabroker_buffer_v1_share(b->object, 1, ANY_USER, 0);
+
+	dmabroker_share_v1_add_listener(object, &share_listener, NULL);
+	while (!answered)
+		if (wl_display_dispatch(display) < 0)
+			die("the connection broke");
+	dmabroker_share_v1_destroy(object);
+}
+
+static void wait_for_end_of_stdin(void)
+{
+	char bytes[256];
+
+	while (read(STDIN_FILENO, bytes, sizeof bytes) > 0)
+		;
+}
+
+/* ---- the command line ----------------------------------------------------------------------- */
+
+struct options {
+	const char *socket;
+	uint32_t handle_types, width, height;
+	bool share, hold;
+};
+
+static struct buffer allocate(struct wl_display *display, const struct options *o)
+{
+	struct buffer b = { 0 };
+	struct dmabroker_params_v1 *params = dmabroker_manager_v1_create_params(manager);
+
+	dmabroker_params_v1_set_image(params, o->width, o->height, FOURCC('X', 'R', '2', '4'));
+	dmabroker_params_v1_add_modifier(params, 0, 0); /* DRM_FORMAT_MOD_LINEAR */
+	dmabroker_params_v1_set_usage(params, DMABROKER_MANAGER_V1_USAGE_TRANSFER |
+					      DMABROKER_MANAGER_V1_USAGE_CPU_WRITE);
+	dmabroker_params_v1_set_handle_types(params, o->handle_types);
+	dmabroker_params_v1_set_name(params, "C example");
+	b.object = dmabroker_params_v1_create(params);
+	dmabroker_params_v1_destroy(params);
+	wait_for(display, &b);
+	return b;
+}
+
+static void parse(int argc, char **argv, struct options *o)
+{
+	static const struct option names[] = {
+		{ "socket", required_argument, NULL, 'S' },
+		{ "handle-type", required_argument, NULL, 't' },
+		{ "size", required_argument, NULL, 's' },
+		{ "share", no_argument, NULL, 'x' },
+		{ "hold", no_argument, NULL, 'h' },
+		{ 0 },
+	};
+	for (int c; (c = getopt_long(argc, argv, "", names, NULL)) != -1;) {
+		if (c == 'S')
+			o->socket = optarg;
+		else if (c == 't' && strcmp(optarg, "memfd") == 0)
+			o->handle_types = DMABROKER_MANAGER_V1_HANDLE_TYPE_MEMFD;
+		else if (c == 't' && strcmp(optarg, "dma_buf") == 0)
+			o->handle_types = DMABROKER_MANAGER_V1_HANDLE_TYPE_DMA_BUF;
+		else if (c == 's' && sscanf(optarg, "%ux%u", &o->width, &o->height) == 2)
+			continue;
+		else if (c == 'x')
+			o->share = true;
+		else if (c == 'h')
+			o->hold = true;
+		else
+			die("usage: dmabroker-example [options] alloc | redeem TOKEN");
+	}
+}
+
+int main(int argc, char **argv)
+{
+	struct options o = {
+		.socket = getenv("DMABROKER_SOCKET"),
+		.handle_types = DMABROKER_MANAGER_V1_HANDLE_TYPE_DMA_BUF,
+		.width = 640,
+		.height = 480,
+	};
+	struct buffer b = { 0 };
+
+	parse(argc, argv, &o);
+	const char *command = optind < argc ? argv[optind] : "alloc";
+	struct wl_display *display = wl_display_connect(o.socket ? o.socket : "/run/dmabroker/client.sock");
+	if (!display)
+		die("cannot connect to the broker");
+	struct wl_registry *registry = wl_display_get_registry(display);
+	wl_registry_add_listener(registry, &registry_listener, NULL);
+	/* The first roundtrip finds the manager, the second brings its description. */
+	if (wl_display_roundtrip(display) < 0 || !manager || wl_display_roundtrip(display) < 0 || !described)
+		die("there is no dmabroker at this socket");
+
+	if (strcmp(command, "alloc") == 0) {
+		b = allocate(display, &o);
+		print_buffer(&b);
+		draw(&b);
+		if (o.share) {
+			share(display, &b);
+			wait_for_end_of_stdin();
+		}
+	} else if (strcmp(command, "redeem") == 0 && optind + 1 < argc) {
+		b.object = dmabroker_manager_v1_redeem(manager, argv[optind + 1]);
+		wait_for(display, &b);
+		print_buffer(&b);
+		dump(&b);
+		if (o.hold)
+			wait_for_end_of_stdin();
+	} else
+		die("usage: dmabroker-example [options] alloc | redeem TOKEN");
+
+	dmabroker_buffer_v1_destroy(b.object);
+	for (unsigned i = 0; i < b.plane_count; i++)
+		close(b.planes[i].fd);
+	dmabroker_manager_v1_destroy(manager);
+	wl_registry_destroy(registry);
+	if (wl_display_roundtrip(display) < 0)
+		die("the connection broke");
+	wl_display_disconnect(display);
+	return 0;
+}
