@@ -40,6 +40,8 @@ export function enableValidation(): Validation {
       'khronos_validation.report_flags = error,warn,perf',
       // Otherwise the layer stays silent after the tenth message of a kind.
       'khronos_validation.enable_message_limit = false',
+      // The one name is older layers', the other newer ones'.
+      'khronos_validation.validate_sync = true',
       'khronos_validation.enables = VK_VALIDATION_FEATURE_ENABLE_SYNCHRONIZATION_VALIDATION_EXT',
       '',
     ].join('\n'),
