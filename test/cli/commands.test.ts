@@ -1,0 +1,151 @@
+/** Each command against the real REST server: text for people, JSON for programs. */
+import t from 'tap';
+import type { BufferInfo, CreatedBuffer, DeviceInfo } from '../../src/server/control.js';
+import { withoutLeaks } from '../server/http/support/fds.js';
+import { type Running, startServer } from '../server/http/support/server.js';
+import { ctl, type Run } from './support/ctl.js';
+
+const MEMFD = ['--handle-type', 'memfd'];
+
+const device: DeviceInfo = {
+  name: 'llvmpipe (LLVM 19.1.7, 256 bits)',
+  type: 'cpu',
+  vendor_id: 0x10005,
+  device_id: 0,
+  api_version: '1.4.305',
+  driver: { name: 'llvmpipe', info: 'Mesa 25.0.7-2 (LLVM 19.1.7)' },
+  device_uuid: '6d657361323530303700000000000000',
+  driver_uuid: '6c6c766d706970655555494400000000',
+  drm: { primary: null, render: { major: 226, minor: 128 } },
+  extensions: [{ name: 'VK_EXT_memory_budget', enabled: false, reason: 'not there' }],
+  heaps: [{ index: 0, size: 2 ** 32, device_local: true, budget: null, usage: 0 }],
+  memory_types: [{ index: 0, heap: 0, flags: ['device_local', 'host_visible'] }],
+  limits: {
+    max_allocations: 2 ** 32 - 1,
+    max_allocation_size: 2 ** 31,
+    max_image_dimension_2d: 16_384,
+  },
+};
+
+await withoutLeaks(t, 'commands', async (t) => {
+  const run = (server: Running, ...args: string[]): Promise<Run> =>
+    ctl(['--socket', server.socketPath, ...args]);
+
+  t.test('alloc, list, show, release', async (t) => {
+    const server = await startServer(t);
+    const image = ['--image', '1366x768', '--format', 'XR24', '--name', 'preview', '--uses', '2'];
+    const made = await run(server, 'alloc', ...image, ...MEMFD);
+    t.equal(made.status, 0, made.stderr);
+    const [buffer] = server.control.buffers.values();
+    if (buffer === undefined) throw new Error('nothing was allocated');
+    t.match(buffer, { name: 'preview', width: 1366, height: 768, format: 'XR24' });
+    t.match(made.stdout, new RegExp(`^token: +secret-${buffer.id}$`, 'm'));
+    t.match(made.stdout, /^uses: +2$/m);
+
+    const listed = await run(server, 'list');
+    t.equal(listed.status, 0);
+    const [head = '', row = '', end] = listed.stdout.split('\n');
+    t.match(head, /^ID +NAME +SIZE +CONTENTS +HANDLE +OWNER +HOLDERS +AGE$/);
+    t.match(row, /preview +4\.0 MiB +image 1366x768 XR24 +memfd +- +0 +\d s$/);
+    t.equal(end, '');
+    t.notMatch(listed.stdout, '\u001b', 'no colours in a pipe');
+
+    const shown = await run(server, 'show', buffer.id);
+    t.match(shown.stdout, /^size: +4196352 bytes$/m);
+    t.match(shown.stdout, 'nobody was handed it');
+
+    const released = await run(server, 'release', buffer.id);
+    t.equal(released.stdout, `released ${buffer.id}\n`);
+    t.equal(server.control.buffers.size, 0);
+    t.equal((await run(server, 'list')).stdout, 'no buffers\n');
+  });
+
+  t.test('alloc passes on what it is given', async (t) => {
+    const server = await startServer(t);
+    const sizes: [string, number][] = [
+      ['4096', 4096],
+      ['64K', 65_536],
+      ['2M', 2_097_152],
+      ['1G', 2 ** 30],
+    ];
+    for (const [text, size] of sizes) {
+      const made = await run(server, '--json', 'alloc', '--size', text, ...MEMFD);
+      t.equal((JSON.parse(made.stdout) as CreatedBuffer).buffer.size, size, text);
+    }
+    const usage = ['--usage', 'sample,render', '--usage', 'cpu_read'];
+    const token = ['--seconds', '60', '--uid', '1000'];
+    const made = await run(server, 'alloc', '--json', '--size', '1', ...usage, ...token, ...MEMFD);
+    t.equal(made.status, 0, made.stderr);
+    const created = JSON.parse(made.stdout) as CreatedBuffer;
+    t.ok(Date.parse(created.token.expires_at ?? '') > Date.now());
+  });
+
+  t.test('--json prints what the daemon answered, before or after the command', async (t) => {
+    const server = await startServer(t);
+    await run(server, 'alloc', '--size', '1', ...MEMFD);
+    const [buffer] = server.control.buffers.values();
+    const id = buffer?.id ?? '';
+    t.same(JSON.parse((await run(server, '--json', 'list')).stdout), [buffer]);
+    t.same(JSON.parse((await run(server, 'list', '--json')).stdout), [buffer]);
+    t.same(JSON.parse((await run(server, 'show', id, '--json')).stdout), buffer);
+    t.same(JSON.parse((await run(server, 'clients', '--json')).stdout), []);
+    t.match(JSON.parse((await run(server, 'health', '--json')).stdout), { status: 'ok' });
+    t.match(JSON.parse((await run(server, 'device', '--json')).stdout), server.control.report);
+    t.match(JSON.parse((await run(server, 'formats', '--json')).stdout), [{ format: 'AR24' }, {}]);
+    t.same(JSON.parse((await run(server, 'release', id, '--json')).stdout), { released: id });
+  });
+
+  t.test('device, formats, clients, health', async (t) => {
+    const server = await startServer(t);
+    const none = await run(server, 'device');
+    t.match(none.stdout, /^device: +none: libvulkan.so.1 is not installed$/m);
+    t.match(none.stdout, /^vulkan +dma_buf +no +there is no device$/m);
+    server.control.report = { ...server.control.report, device, reason: null };
+    const some = await run(server, 'device');
+    t.match(some.stdout, /^device: +llvmpipe \(LLVM 19.1.7, 256 bits\) \(cpu\)$/m);
+    t.match(some.stdout, /^drm primary: +-$/m);
+    t.match(some.stdout, /^drm render: +226:128$/m);
+    t.match(some.stdout, /^0 +4 GiB +yes +- +0 B$/m);
+
+    t.match((await run(server, 'formats')).stdout, /^XR24 +0x0{16} +LINEAR +1 +memfd +memfd$/m);
+    t.equal((await run(server, 'clients')).stdout, 'no clients\n');
+    server.control.clients.push({
+      id: 'c1',
+      uid: 1000,
+      gid: 1000,
+      pid: 712,
+      executable: '/usr/bin/weston',
+      connected_at: new Date(Date.now() - 3_600_000 * 5).toISOString(),
+      buffers: 2,
+      bytes: 8_355_840,
+      fds_sent: 3,
+    });
+    const clients = await run(server, 'clients');
+    t.match(clients.stdout, /^c1 +weston \(pid 712, uid 1000\) +2 +8\.0 MiB +3 +5 h$/m);
+    t.match((await run(server, 'health')).stdout, /^warning: +no dma_buf exporter/m);
+  });
+
+  t.test('names and paths of others cannot write to the terminal', async (t) => {
+    const server = await startServer(t);
+    await run(server, 'alloc', '--size', '1', ...MEMFD);
+    const [buffer] = server.control.buffers.values();
+    const evil = '\u001b]0;title\u0007\u001b[2J\u202eevil\nline';
+    Object.assign(buffer as BufferInfo, {
+      name: evil,
+      owner: { client: 'c1', uid: 0, gid: 0, pid: 1, executable: `/tmp/${evil}` },
+    });
+    for (const args of [['list'], ['show', buffer?.id ?? '']]) {
+      const { stdout } = await run(server, ...args);
+      t.notMatch(stdout, /[^\P{Cc}\n]|\u202e/u);
+      t.match(stdout, 'evil\\u{a}line');
+    }
+  });
+
+  t.test('the socket of the environment is used, and --socket before it', async (t) => {
+    const server = await startServer(t);
+    const env = { DMABROKER_REST_SOCKET: server.socketPath };
+    t.equal((await ctl(['health'], env)).status, 0);
+    const wrong = { DMABROKER_REST_SOCKET: '/nowhere' };
+    t.equal((await ctl(['--socket', server.socketPath, 'health'], wrong)).status, 0);
+  });
+});

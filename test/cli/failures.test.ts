@@ -1,0 +1,104 @@
+/** How commands fail: the exit code, a sentence on stderr, nothing on stdout. */
+import { spawn, spawnSync } from 'node:child_process';
+import { createServer as createHttpServer } from 'node:http';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import t from 'tap';
+import { withoutLeaks } from '../server/http/support/fds.js';
+import { root } from '../server/http/support/root.js';
+import { startServer, temporaryFolder } from '../server/http/support/server.js';
+import { ctl, main } from './support/ctl.js';
+
+await withoutLeaks(t, 'failures', async (t) => {
+  t.test('1: the daemon refuses', async (t) => {
+    const { socketPath, control } = await startServer(t);
+    const socket = ['--socket', socketPath];
+    const refused = await ctl([...socket, 'alloc', '--size', '4096']);
+    t.equal(refused.status, 1);
+    t.equal(refused.stdout, '');
+    t.equal(
+      refused.stderr,
+      'dmabrokerctl: unsupported_handle_type: this daemon exports memfd only\n' +
+        'possible: ["memfd"]\n',
+    );
+    const json = await ctl([...socket, '--json', 'alloc', '--size', '4096']);
+    t.equal(json.status, 1);
+    t.match(JSON.parse(json.stderr), { code: 'unsupported_handle_type', status: 422 });
+
+    t.match(await ctl([...socket, 'show', 'abc']), { status: 1, stderr: /not_found/ });
+    t.match(await ctl([...socket, 'release', 'abc']), { status: 1, stderr: /not_found/ });
+    t.match(await ctl([...socket, 'show', '../clients']), {
+      status: 1,
+      stderr: /invalid_argument/,
+    });
+    control.failure = new Error('a defect');
+    t.match(await ctl([...socket, 'list']), { status: 1, stderr: /internal: the daemon failed/ });
+  });
+
+  t.test('2: the command line is wrong', async (t) => {
+    const cases: [string[], RegExp][] = [
+      [[], /Usage: dmabrokerctl/],
+      [['lisst'], /unknown command 'lisst'/],
+      [['list', '--frobnicate'], /unknown option/],
+      [['show'], /missing required argument 'id'/],
+      [['alloc'], /one of --size and --image/],
+      [['alloc', '--size', '4x'], /4x is not a size/],
+      [['alloc', '--size', '-1'], /-1/],
+      [['alloc', '--image', '1920'], /WxH/],
+      [['alloc', '--image', '1x1'], /needs --format/],
+      [['alloc', '--size', '1', '--image', '1x1'], /cannot be used with/],
+      [['alloc', '--size', '1', '--format', 'XR24'], /are for --image/],
+      [['alloc', '--size', '1', '--uses', 'many'], /many is not a whole number/],
+    ];
+    for (const [args, message] of cases) {
+      const run = await ctl(['--socket', '/nowhere', ...args]);
+      t.equal(run.status, 2, args.join(' '));
+      t.match(run.stderr, message);
+      t.equal(run.stdout, '');
+    }
+  });
+
+  t.test('3: no daemon can be reached', async (t) => {
+    const folder = temporaryFolder(t);
+    const missing = join(folder, 'missing');
+    const run = await ctl(['--socket', missing, 'list']);
+    t.equal(run.status, 3);
+    t.match(run.stderr, `cannot reach the daemon: ${missing} does not exist`);
+
+    const path = join(folder, 'other');
+    const other = createServer((socket) => socket.resume().end('SSH-2.0-OpenSSH_9.2\r\n'));
+    await new Promise<void>((resolve) => other.listen(path, resolve));
+    t.teardown(() => new Promise((resolve) => other.close(resolve)));
+    t.match(await ctl(['--socket', path, 'list']), { status: 3, stderr: /cannot reach/ });
+  });
+
+  t.test('3: another HTTP server answers', async (t) => {
+    const path = join(temporaryFolder(t), 'http');
+    const server = createHttpServer((_request, response) => response.writeHead(404).end('<html>'));
+    await new Promise<void>((resolve) => server.listen(path, resolve));
+    t.teardown(() => new Promise((resolve) => server.close(resolve)));
+    t.match(await ctl(['--socket', path, 'list']), { status: 3, stderr: /is no dmabroker/ });
+  });
+
+  t.test('help and version are no failures', async (t) => {
+    t.match(await ctl(['--help']), { status: 0, stdout: /Commands:/, stderr: '' });
+    t.match(await ctl(['alloc', '--help']), { status: 0, stdout: /--handle-type/ });
+    t.match(await ctl(['--version']), { status: 0, stdout: /^\d+\.\d+\.\d+\n$/ });
+  });
+
+  t.test('the program of the package starts, or says that it is not built', async (t) => {
+    const program = join(root, 'bin/dmabrokerctl.js');
+    const run = spawnSync(program, ['--socket', '/nowhere', 'list'], { encoding: 'utf8' });
+    t.match(run.stderr, /^dmabrokerctl: (cannot reach the daemon: \/nowhere|not built yet)/);
+  });
+
+  t.test('a reader that leaves early is no error', async (t) => {
+    const { socketPath } = await startServer(t);
+    const command = `"${process.execPath}" "${main}" --socket "${socketPath}" health`;
+    const child = spawn('bash', ['-c', `${command} | true; echo \${PIPESTATUS[0]}`]);
+    const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr)]);
+    t.equal(stdout, '0\n');
+    t.equal(stderr, '');
+  });
+});
