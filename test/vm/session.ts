@@ -44,9 +44,18 @@ export interface GuestResult {
 /** The guest ended without a status: it did not boot, it crashed, or it was powered off. */
 export class GuestError extends Error {
   override name = 'GuestError';
+  /** Whether the command had been handed over. */
+  readonly booted: boolean;
+
+  constructor(message: string, booted: boolean) {
+    super(message);
+    this.booted = booted;
+  }
 }
 
 const CONSOLE_TAIL = 64 * 1024;
+/** A guest that is not up by then hangs. Seconds, some ten times what it takes on a free machine. */
+const BOOT_SECONDS = { plain: 90, systemd: 300 };
 const TIMED_OUT = Symbol('timed out');
 
 export async function runSession(
@@ -75,17 +84,24 @@ export async function runSession(
   });
   const status = Promise.race([reported, exited.then(() => undefined)]);
   const limit = new AbortController();
+  const bootLimit = systemd ? BOOT_SECONDS.systemd : BOOT_SECONDS.plain;
   try {
     const outcome = await Promise.race([
       Promise.all([status, stdout.ended, stderr.ended]),
+      after(bootLimit * 1000, limit.signal).then((late) => {
+        if (bootMilliseconds !== undefined) return new Promise<never>(() => undefined);
+        if (timeoutSeconds <= bootLimit) return late;
+        throw new GuestError(`The guest was not up after ${bootLimit} s. ${log()}`, false);
+      }),
       after(timeoutSeconds * 1000, limit.signal),
       aborted(signal, limit.signal),
     ]);
     const timedOut = outcome === TIMED_OUT;
     const code = timedOut ? 124 : outcome[0];
     if (code === undefined) {
-      const when = bootMilliseconds === undefined ? 'before it was up' : 'before its command ended';
-      throw new GuestError(`The guest ended ${when}. Its console:\n${log()}`);
+      const booted = bootMilliseconds !== undefined;
+      const when = booted ? 'before its command ended' : 'before it was up';
+      throw new GuestError(`The guest ended ${when}. Its console:\n${log()}`, booted);
     }
     return {
       status: code,

@@ -4,9 +4,12 @@ import { chooseAccelerator } from './accelerator.js';
 import { ensureImage, type GuestImage } from './image.js';
 import { BOOT_PROGRAMS, requirePrograms } from './packages.js';
 import type { Accelerator } from './qemu.js';
-import { type GuestResult, runSession, type SessionOptions } from './session.js';
+import { GuestError, type GuestResult, runSession, type SessionOptions } from './session.js';
 
 export { GuestError, type GuestResult, type SessionOptions } from './session.js';
+
+/** QEMU's TCG is not perfect, nor is a busy machine: see qemu.ts. */
+const BOOT_ATTEMPTS = 2;
 
 export interface PreparedGuest {
   image: GuestImage;
@@ -30,5 +33,17 @@ export async function runInGuest(
   options: SessionOptions = {},
 ): Promise<GuestResult> {
   const { image, accelerator } = await prepareGuest();
-  return runSession(image, accelerator, argv, options);
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await runSession(image, accelerator, argv, options);
+    } catch (error) {
+      // Nothing of the command has run then, so that a second boot cannot hide a fault of it.
+      if (!(error instanceof GuestError) || error.booted || attempt === BOOT_ATTEMPTS) throw error;
+      process.stderr.write(`vm: the guest did not boot; once more. ${lastLine(error)}\n`);
+    }
+  }
+}
+
+function lastLine(error: Error): string {
+  return error.message.trimEnd().split('\n').at(-1) ?? '';
 }

@@ -11,6 +11,9 @@ ln -sf "$vm/npx.mjs" /usr/local/bin/npx
 
 echo 4096 > /sys/module/udmabuf/parameters/size_limit_mb
 
+# The second CPU starts here (see qemu.ts: maxcpus).
+echo 1 > /sys/devices/system/cpu/cpu1/online
+
 read -r cmdline < /proc/cmdline
 case " $cmdline " in
   *' dmabroker.systemd '*)

@@ -1,0 +1,119 @@
+// Why: everything that needs a real dma_buf relies on the guest; these tests hold its promises.
+// They run on the host and boot a guest six times: seconds each under TCG.
+import { existsSync, readFileSync } from 'node:fs';
+import t from 'tap';
+import { commandScript } from './command.js';
+import { EndMark } from './end-mark.js';
+import { GuestError, prepareGuest, runInGuest } from './vm.js';
+
+t.setTimeout(900_000);
+await prepareGuest(); // minutes, if nobody has built the image yet
+
+/** A process that is there and is not merely waiting to be reaped. */
+function runs(pid: number | undefined): boolean {
+  const path = `/proc/${pid}/stat`;
+  return existsSync(path) && !/\) Z /.test(readFileSync(path, 'utf8'));
+}
+
+t.test('arguments arrive exactly, the streams stay apart, the status comes back', async (t) => {
+  const awkward = ["it's", 'a "b"  c', '', '$HOME `id` \\', 'two\nlines', '*', 'é'];
+  const program = `
+    process.stdout.write(JSON.stringify([process.argv.slice(1), process.env.GIVEN, process.cwd()]));
+    process.stderr.write('only here');
+    process.exitCode = 3;`;
+  const result = await runInGuest(['node', '-e', program, '--', ...awkward], {
+    env: { GIVEN: "a 'b'\n$c" },
+  });
+  t.equal(result.status, 3);
+  t.same(JSON.parse(result.stdout), [awkward, "a 'b'\n$c", '/dmabroker']);
+  t.equal(result.stderr, 'only here');
+  t.notOk(runs(result.pid), 'QEMU is gone');
+});
+
+t.test(
+  'a single argument is a shell command line; the guest has what the project needs',
+  async (t) => {
+    const checks = [
+      'uname -r',
+      'test -c /dev/udmabuf && cat /sys/module/udmabuf/parameters/size_limit_mb',
+      'stat -c %G /dev/dri/renderD128',
+      'nproc',
+      'id -nG alice',
+      'id -nG carol',
+      'touch /dmabroker/written && echo writable',
+      'vulkaninfo 2>/dev/null | grep -oE "VK_LAYER_KHRONOS_validation|VK_EXT_external_memory_dma_buf|deviceName .*llvmpipe|Mesa [0-9]+" | sort -u',
+    ];
+    const { status, stdout } = await runInGuest([checks.join('\n')]);
+    t.equal(status, 0);
+    const [release, limit, group, cpus, alice, carol, writable, ...vulkan] = stdout.split('\n');
+    t.match(release, /^6\.12\./);
+    t.equal(limit, '4096');
+    t.equal(group, 'render');
+    t.equal(cpus, '2');
+    t.equal(alice, 'alice dmabroker');
+    t.equal(carol, 'carol');
+    t.equal(writable, 'writable');
+    t.notOk(existsSync('written'), 'what the guest writes stays in it');
+    const found = vulkan.join('\n');
+    t.match(found, /VK_EXT_external_memory_dma_buf/);
+    t.match(found, /VK_LAYER_KHRONOS_validation/);
+    t.match(found, /llvmpipe/);
+    t.ok(Number(/Mesa (\d+)/.exec(found)?.[1]) >= 25);
+  },
+);
+
+t.test(
+  'much output is whole, and that of a process left behind does not hold the end',
+  async (t) => {
+    const { status, stdout } = await runInGuest(['sleep 1000 & seq 1 300000']);
+    t.equal(status, 0);
+    t.equal(stdout.length, 1_988_895);
+    t.match(stdout, /\n300000\n$/);
+  },
+);
+
+t.test('a timeout ends the guest', async (t) => {
+  const result = await runInGuest(['sleep', '1000'], { timeoutSeconds: 5 });
+  t.equal(result.status, 124);
+  t.ok(result.timedOut);
+  t.notOk(runs(result.pid), 'QEMU is gone');
+});
+
+t.test('a guest that goes away without a status is an error', async (t) => {
+  await t.rejects(runInGuest(['echo o > /proc/sysrq-trigger; sleep 60']), GuestError);
+});
+
+t.test('an abort signal ends the guest', async (t) => {
+  const reason = new Error('enough');
+  await t.rejects(runInGuest(['true'], { signal: AbortSignal.abort(reason) }), reason);
+  const stop = new AbortController();
+  setTimeout(() => stop.abort(reason), 1000);
+  await t.rejects(runInGuest(['sleep', '1000'], { signal: stop.signal }), reason);
+});
+
+t.test(
+  'the end mark is found wherever chunks are cut, and nothing before it is lost',
+  async (t) => {
+    const mark = 'mark';
+    const bytes = Buffer.from(`a\0b\0\0ma\0mark and what is not passed on`);
+    for (let cut = 0; cut <= bytes.length; cut += 1) {
+      const stream = new EndMark(mark);
+      const read = stream.toArray();
+      stream.write(bytes.subarray(0, cut));
+      stream.write(bytes.subarray(cut));
+      t.equal(Buffer.concat(await read).toString(), 'a\0b\0\0ma', `cut at ${cut}`);
+      t.ok(stream.seen);
+    }
+    const cutOff = new EndMark(mark);
+    const read = cutOff.toArray();
+    cutOff.end('x\0mar');
+    t.equal(Buffer.concat(await read).toString(), 'x\0mar', 'half a mark is output');
+    t.notOk(cutOff.seen);
+  },
+);
+
+t.test('what cannot be said to a shell is refused', async (t) => {
+  t.throws(() => commandScript([], {}), RangeError);
+  t.throws(() => commandScript(['a', 'b\0c'], {}), RangeError);
+  t.throws(() => commandScript(['true'], { 'A B': '' }), RangeError);
+});
