@@ -7,16 +7,37 @@ import t from 'tap';
 import { info } from '../../../src/native/dmabuf.js';
 import { callInt, callLong, symbol, viewOf } from '../../../src/native/ffi.js';
 import { probeVulkan, type VulkanSource } from '../../../src/native/sources/vulkan.js';
+import { bindBuffer, createBuffer, destroyBuffer } from '../../../src/native/vulkan/buffer.js';
 import { outHandle } from '../../../src/native/vulkan/call.js';
+import { runOnce } from '../../../src/native/vulkan/commands.js';
 import type { Device } from '../../../src/native/vulkan/device.js';
-import { constants } from '../../../src/native/vulkan/layout.gen.js';
-import { allocateMemory, exportFd, freeMemory } from '../../../src/native/vulkan/memory.js';
+import {
+  constants,
+  VkBufferCopy,
+  VkBufferUsageFlagBits,
+  VkMemoryPropertyFlagBits,
+} from '../../../src/native/vulkan/layout.gen.js';
+import {
+  allocateMemory,
+  chooseMemoryType,
+  exportFd,
+  freeMemory,
+} from '../../../src/native/vulkan/memory.js';
 import { memoryProperties } from '../../../src/native/vulkan/memory-properties.js';
+import { bufferRequirements } from '../../../src/native/vulkan/requirements.js';
+import { write } from '../../../src/native/vulkan/struct.js';
 import { choosePath, type Exported, zero } from '../../../src/native/vulkan/zero.js';
 import { enableValidation, expectNoValidationMessages, inGuest } from './validation.js';
 
 const validation = enableValidation();
 const { sources, states } = probeVulkan();
+
+const { VK_MEMORY_PROPERTY_DEVICE_LOCAL_BIT: LOCAL, VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT: VISIBLE } =
+  VkMemoryPropertyFlagBits;
+const TRANSFER =
+  VkBufferUsageFlagBits.VK_BUFFER_USAGE_TRANSFER_SRC_BIT |
+  VkBufferUsageFlagBits.VK_BUFFER_USAGE_TRANSFER_DST_BIT;
+const isZero = (bytes: Buffer) => bytes.equals(Buffer.alloc(bytes.length));
 
 /** Runs `body` over all of the memory, mapped. */
 function withBytes<T>(
@@ -44,55 +65,135 @@ function withBytes<T>(
   }
 }
 
-/** Exported memory of a size that need not be whole pages; type 0 is all that lavapipe has. */
-function exported({ device, handleType }: VulkanSource, allocationSize: bigint): Exported {
-  const type = memoryProperties(device).types[0];
-  if (!type) throw new Error('no memory type');
-  const memory = allocateMemory(device, {
-    size: allocationSize,
-    typeIndex: 0,
-    exported: handleType,
-  });
+/** Exported memory with these properties, of a size that need not be whole pages; null if there is none. */
+function exported(source: VulkanSource, allocationSize: bigint, required: number): Exported | null {
+  const { device, handleType } = source;
+  const buffer = createBuffer(device, allocationSize, TRANSFER, handleType);
+  const needs = bufferRequirements(device, buffer);
+  destroyBuffer(device, buffer);
+  const { types } = memoryProperties(device);
+  // Not the type that is both, where there is a choice: then the CPU is the only way to it, or none.
+  const type = chooseMemoryType(
+    types.filter(({ flags }) => (flags & (LOCAL | VISIBLE)) === required),
+    needs.types,
+    { required, preferred: [] },
+  );
+  const either = type ?? chooseMemoryType(types, needs.types, { required, preferred: [] });
+  if (!either) return null;
+  const size = allocationSize < needs.size ? needs.size : allocationSize;
+  const memory = allocateMemory(device, { size, typeIndex: either.index, exported: handleType });
   const fd = exportFd(device, memory, handleType);
   const found = handleType === 'dma_buf' ? info(fd) : null;
-  const size = BigInt(found?.size ?? allocationSize);
-  const exporter = found?.exporter ?? null;
-  return { memory, fd, handleType, allocationSize, size, type, dedicated: false, exporter };
+  return {
+    memory,
+    fd,
+    handleType,
+    allocationSize: size,
+    size: BigInt(found?.size ?? size),
+    type: either,
+    dedicated: false,
+    exporter: found?.exporter ?? null,
+  };
+}
+
+function release(device: Device, { fd, memory }: Exported): void {
+  closeSync(fd);
+  freeMemory(device, memory);
+}
+
+/** Binds a VkBuffer to all of the memory while `body` runs. */
+function withBuffer(device: Device, memory: Exported, body: (buffer: bigint) => void): void {
+  const buffer = createBuffer(device, memory.allocationSize, TRANSFER, memory.handleType);
+  try {
+    bindBuffer(device, buffer, memory.memory);
+    body(buffer);
+  } finally {
+    destroyBuffer(device, buffer);
+  }
+}
+
+/** Dirties memory that only the device reaches. */
+function dirtyByDevice(device: Device, memory: Exported): void {
+  withBuffer(device, memory, (buffer) => {
+    const { VK_WHOLE_SIZE } = constants;
+    runOnce(device, (commands) => {
+      device.functions.call('vkCmdFillBuffer', commands, buffer, 0, VK_WHOLE_SIZE, 0xaaaaaaaa);
+    });
+  });
+}
+
+/** Copies all of the memory to where the CPU sees it. */
+function readByDevice(device: Device, memory: Exported, to: Exported): Buffer {
+  withBuffer(device, memory, (from) =>
+    withBuffer(device, to, (into) => {
+      const region = write(device.arena, VkBufferCopy, { size: memory.allocationSize });
+      runOnce(device, (commands) => {
+        device.functions.call('vkCmdCopyBuffer', commands, from, into, 1, region);
+      });
+    }),
+  );
+  return withBytes(device, to, (bytes) => Buffer.from(bytes));
 }
 
 for (const handleType of ['dma_buf', 'opaque_fd'] as const) {
   const source = sources.find((each) => each.handleType === handleType);
   const reason = states.find((each) => each.handleType === handleType)?.reason ?? '';
-  t.test(handleType, { skip: !inGuest && !source && reason }, async (t) => {
+  const skip = !inGuest && !source && reason;
+
+  t.test(`${handleType}: memory that the CPU reaches`, { skip }, async (t) => {
     if (!source) return t.fail(reason);
     const { device } = source;
     const before = device.liveAllocations;
-
     for (const path of ['map', 'fill'] as const) {
-      const memory = exported(source, 65536n);
+      const memory = exported(source, 65536n, VISIBLE);
+      if (!memory) throw new Error('every device has a host-visible type');
       withBytes(device, memory, (bytes) => bytes.fill(0xaa));
       t.equal(zero(device, memory, path), path);
-      t.ok(
-        withBytes(device, memory, (bytes) => bytes.every((byte) => byte === 0)),
-        `${path} clears every byte`,
-      );
-      closeSync(memory.fd);
-      freeMemory(device, memory.memory);
-    }
-
-    if (handleType === 'dma_buf') {
-      const memory = exported(source, 4097n);
-      t.equal(memory.size, 8192n, 'the file is larger than the allocation');
-      withBytes(device, memory, (bytes) => bytes.fill(0xaa));
-      t.throws(() => zero(device, memory, 'map'), /cannot map all/);
-      zero(device, memory, 'fill');
-      t.ok(withBytes(device, memory, (bytes) => bytes.every((byte) => byte === 0)));
-      closeSync(memory.fd);
-      freeMemory(device, memory.memory);
+      t.ok(withBytes(device, memory, isZero), `${path} clears every byte`);
+      release(device, memory);
     }
     t.equal(device.liveAllocations, before);
   });
+
+  t.test(`${handleType}: memory of the device`, { skip }, async (t) => {
+    if (!source) return t.fail(reason);
+    const { device } = source;
+    const memory = exported(source, 1n << 20n, LOCAL);
+    const copy = exported(source, 1n << 20n, VISIBLE);
+    if (!memory || !copy) throw new Error('every device has both');
+    t.comment(`type ${memory.type.index}, flags ${memory.type.flags}`);
+    dirtyByDevice(device, memory);
+    t.ok(
+      readByDevice(device, memory, copy).every((byte) => byte === 0xaa),
+      'dirty',
+    );
+    t.equal(zero(device, memory, 'fill'), 'fill');
+    t.ok(isZero(readByDevice(device, memory, copy)), 'filled');
+    release(device, memory);
+    release(device, copy);
+  });
 }
+
+const dmaBuf = sources.find((each) => each.handleType === 'dma_buf');
+t.test(
+  'a dma_buf larger than its allocation is cleared to its end',
+  {
+    skip: !inGuest && dmaBuf?.device.physical.driver.name !== 'llvmpipe' && 'needs lavapipe',
+  },
+  async (t) => {
+    if (!dmaBuf) return t.fail('no dma_buf');
+    const { device } = dmaBuf;
+    const memory = exported(dmaBuf, 4097n, VISIBLE);
+    if (!memory) throw new Error('every device has a host-visible type');
+    t.equal(memory.allocationSize, 4097n);
+    t.equal(memory.size, 8192n);
+    withBytes(device, memory, (bytes) => bytes.fill(0xaa));
+    t.throws(() => zero(device, memory, 'map'), /cannot map all/);
+    zero(device, memory, 'fill');
+    t.ok(withBytes(device, memory, isZero));
+    release(device, memory);
+  },
+);
 
 t.test('the path follows from the driver, the exporter and the memory', async (t) => {
   const device = (name: string) => ({ physical: { driver: { name } } }) as unknown as Device;
