@@ -2,10 +2,8 @@
  * What every command has in common: the options that all of them take, and how a command gets at
  * the daemon. A command is a file in commands/ that exports a function of type `MakeCommand`.
  */
-import { readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { Command, CommanderError } from 'commander';
+import { packageVersion } from '../package-root.js';
 import { defaultRestSocket } from '../server/paths.js';
 import { Rest } from './rest.js';
 
@@ -30,23 +28,11 @@ export function makeProgram(): Command {
     .option('--json', "print the daemon's answer as JSON")
     .option('--version', 'print the version')
     .on('option:version', () => {
-      process.stdout.write(`${version()}\n`);
+      process.stdout.write(`${packageVersion()}\n`);
       throw new CommanderError(0, 'commander.version', '');
     })
     .showHelpAfterError('(--help shows what there is)')
     .helpCommand(false);
-}
-
-/** The package's version: package.json lies above wherever the code was compiled to. */
-function version(): string {
-  for (let folder = dirname(fileURLToPath(import.meta.url)); ; folder = dirname(folder)) {
-    try {
-      const text = readFileSync(join(folder, 'package.json'), 'utf8');
-      return (JSON.parse(text) as { version: string }).version;
-    } catch (error) {
-      if (folder === dirname(folder)) throw error;
-    }
-  }
 }
 
 /** The common options, from the command that is being run. */

@@ -82,14 +82,16 @@ function collect(value: string, before: string[] = []): string[] {
 }
 
 function number(value: string): number {
-  if (!/^\d{1,15}$/.test(value)) throw new Usage(`${value} is not a whole number`);
-  return Number(value);
+  const count = /^\d+$/.test(value) ? Number(value) : Number.NaN;
+  if (!Number.isSafeInteger(count)) throw new Usage(`${value} is not a whole number below 2^53`);
+  return count;
 }
 
 function size(value: string): number {
-  const [, digits, unit] = /^(\d{1,15})([KMG]?)$/.exec(value) ?? [];
-  if (digits === undefined) throw new Usage(`${value} is not a size, e.g. 4096 or 16M`);
-  return Number(digits) * 1024 ** ['', 'K', 'M', 'G'].indexOf(unit ?? '');
+  const [, digits, unit] = /^(\d+)([KMG]?)$/.exec(value) ?? [];
+  const count = Number(digits) * 1024 ** ['', 'K', 'M', 'G'].indexOf(unit ?? '');
+  if (!Number.isSafeInteger(count)) throw new Usage(`${value} is not a size, e.g. 4096 or 16M`);
+  return count;
 }
 
 function dimensions(value: string): { width: number; height: number } {

@@ -34,9 +34,3 @@ export const PATH_PARAMETER_LIMIT = 64;
 
 /** Connections at a time: each costs a file descriptor that a client's buffer could need. */
 export const CONNECTION_LIMIT = 64;
-
-/**
- * Bytes of a Unix socket's path without the final zero: `sun_path` of unix(7) has 108. Longer paths
- * are cut off silently by some of the libraries between here and the kernel.
- */
-export const SOCKET_PATH_LIMIT = 107;

@@ -14,7 +14,10 @@ export async function listenOnUnixSocket(
 ): Promise<void> {
   let unpublish: () => void;
   try {
-    unpublish = await publishSocket(options, (path) => app.listen({ path }));
+    unpublish = await publishSocket(options, (path) =>
+      // Fastify's log line is to name the file's final path, not the one that it binds.
+      app.listen({ path, listenTextResolver: () => `REST API on ${options.path}` }),
+    );
   } catch (error) {
     await app.close();
     throw error;

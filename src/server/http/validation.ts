@@ -5,7 +5,7 @@
  * Bodies are taken as they are (`"4096"` is no integer); path and query parameters, which are text,
  * are converted. Unknown fields are refused and never dropped: a misspelt field must not be ignored.
  */
-import { Ajv2020, type ErrorObject } from 'ajv/dist/2020.js';
+import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
 import { BrokerError } from '../../broker/errors.js';
 import type { Spec } from './spec.js';
 
@@ -66,10 +66,12 @@ export function createValidators(spec: Spec): Validators {
 }
 
 function check(ajv: Ajv2020, schema: object): Check {
-  const validate = ajv.compile(schema);
+  // Compiled when it is first needed: the daemon is to start quickly.
+  let compiled: ValidateFunction | undefined;
   return (data) => {
-    if (validate(data)) return;
-    const [error] = validate.errors ?? [];
+    compiled ??= ajv.compile(schema);
+    if (compiled(data)) return;
+    const [error] = compiled.errors ?? [];
     throw error === undefined
       ? new BrokerError('malformed_request', 'the request does not match the API description')
       : refusal(error);
