@@ -465,7 +465,7 @@ export interface components {
             name: string;
             /** @description Whether it is in use. */
             enabled: boolean;
-            /** @description Why it is not in use. */
+            /** @description Why it is not in use, or what for. */
             reason: string | null;
         };
         /** @description A memory heap. */
