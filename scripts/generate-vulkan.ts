@@ -153,7 +153,7 @@ const options = parseArgs({
   },
 }).values;
 
-// dist/scripts/ and scripts/ are equally far from src/ only by way of the checkout's root.
+// This runs as dist/scripts/generate-vulkan.js, two folders below the checkout.
 const target = new URL('../../src/native/vulkan/layout.gen.ts', import.meta.url);
 const text = new Generator(Registry.read(options.registry)).render();
 if (!options.check) {

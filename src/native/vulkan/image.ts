@@ -30,7 +30,7 @@ export interface ImageRequest {
   readonly format: number;
   /** VkImageUsageFlags that `imageSupport` was asked about. */
   readonly usage: number;
-  /** At least one; each supported by the device (VUID-VkImageCreateInfo-tiling-02261). */
+  /** At least one, each supported (VUID-VkImageDrmFormatModifierListCreateInfoEXT-pDrmFormatModifiers-02263). */
   readonly modifiers: readonly bigint[];
   readonly handleType: VulkanHandleType;
 }
