@@ -42,7 +42,7 @@ export class Tokens<T> {
   ) {}
 
   issue(target: T, terms: TokenTerms): Issued {
-    if (!(terms.uses >= 1 && terms.uses <= MAX_TOKEN_USES)) {
+    if (!Number.isInteger(terms.uses) || terms.uses < 1 || terms.uses > MAX_TOKEN_USES) {
       throw new BrokerError('invalid_argument', `uses must be 1 to ${MAX_TOKEN_USES}`, {
         constraint: 'uses',
         requested: terms.uses,
