@@ -1,0 +1,217 @@
+/** The registry: who owns what, what ends it, and that every fd and every allocation ends once. */
+import t from 'tap';
+import { Broker, type BufferResult } from '../../src/broker/broker.js';
+import type { BrokerBuffer, Client, Peer, ReleaseReason } from '../../src/broker/buffer.js';
+import { BrokerError } from '../../src/broker/errors.js';
+import {
+  MAX_BUFFERS_PER_CLIENT,
+  MAX_PAST_RECIPIENTS,
+  MAX_PENDING_PER_CLIENT,
+} from '../../src/broker/limits.js';
+import type { AllocationRequest } from '../../src/broker/request.js';
+import { refused } from '../support/refused.js';
+import { FakeWorld, linear, memfd, offers, peer, request } from './support/world.js';
+
+function make() {
+  const world = new FakeWorld();
+  const broker = new Broker(world, [memfd], offers);
+  const client = broker.connect(peer);
+  return { world, broker, client };
+}
+type Setup = ReturnType<typeof make>;
+
+/** Allocates and answers at once. */
+function allocated(
+  { broker, world }: Setup,
+  client: Client | null,
+  changes: Partial<AllocationRequest> = {},
+): BrokerBuffer {
+  let result: BufferResult | undefined;
+  broker.allocate({ client, peer }, request(changes), (given) => {
+    result = given;
+  });
+  world.answer();
+  if (result === undefined || 'error' in result) throw new Error('it was not allocated');
+  return result.buffer;
+}
+
+const anybody = { uses: 1, uid: null, seconds: null };
+
+t.test('an allocation is registered, owned and listed', async (t) => {
+  const setup = make();
+  const { world, broker, client } = setup;
+  const results: BufferResult[] = [];
+  broker.allocate({ client, peer }, request({ name: 'mine' }), (result) => results.push(result));
+  t.equal(client.pending, 1);
+  t.match(world.pending, [{ choice: { source: 'memfd', handleType: 'memfd', spec: linear } }]);
+  t.same([...broker.buffers], [], 'nothing before the answer');
+  world.answer();
+  const [result] = results;
+  if (result === undefined || 'error' in result) throw new Error('it was not allocated');
+  const { buffer } = result;
+  t.match(buffer, { name: 'mine', lifetime: 'connection', createdAt: world.time, generation: 1 });
+  t.equal(client.pending, 0);
+  t.same([...client.owned], [buffer]);
+  t.same([...broker.buffers], [buffer]);
+  t.equal(broker.get(buffer.id), buffer);
+  t.equal(world.open.size, 1);
+});
+
+t.test('a refusal of the source leaves nothing behind', async (t) => {
+  const { world, broker, client } = make();
+  const error = new BrokerError('out_of_memory', 'none left');
+  const results: BufferResult[] = [];
+  broker.allocate({ client, peer }, request(), (result) => results.push(result));
+  world.refuse(error);
+  t.same(results, [{ error }]);
+  t.equal(client.pending, 0);
+  t.same([...broker.buffers], []);
+});
+
+t.test('a refusal that needs no source comes at once', async (t) => {
+  const { world, broker, client } = make();
+  const codes: string[] = [];
+  const ask = (changes: Partial<AllocationRequest>) =>
+    broker.allocate({ client, peer }, request(changes), (result) => {
+      if ('error' in result) codes.push(result.error.code);
+    });
+  ask({ spec: { ...linear, size: 0 } });
+  ask({ handleTypes: ['dma_buf'] });
+  t.same(codes, ['invalid_argument', 'unsupported_handle_type']);
+  t.equal(client.pending, 0);
+  t.same(world.pending, []);
+});
+
+t.test('release closes, frees, revokes and tells those who watch', async (t) => {
+  const setup = make();
+  const { world, broker, client } = setup;
+  const buffer = allocated(setup, client);
+  const { token } = broker.share(buffer, anybody);
+  const told: ReleaseReason[] = [];
+  buffer.watchers.add((reason) => told.push(reason));
+  buffer.held.retain(); // a message that waits to be sent
+  broker.release(buffer, 'administrator');
+  broker.release(buffer, 'owner');
+  t.same(told, ['administrator']);
+  t.ok(world.freed.has(buffer.allocation.key));
+  t.equal(world.open.size, 1, 'open until the message is sent');
+  buffer.held.release();
+  t.equal(world.open.size, 0);
+  t.equal(client.owned.size, 0);
+  t.equal(refused(() => broker.get(buffer.id)).code, 'not_found');
+  t.equal(refused(() => broker.redeem(client, token)).code, 'invalid_token');
+  t.equal(refused(() => broker.share(buffer, anybody)).code, 'not_found');
+});
+
+t.test('disconnecting releases what was bound to the connection', async (t) => {
+  const setup = make();
+  const { world, broker, client } = setup;
+  allocated(setup, client);
+  const kept = allocated(setup, client, { lifetime: 'until_released' });
+  const others = allocated(setup, broker.connect(peer));
+  broker.disconnect(client);
+  t.same([...broker.buffers], [kept, others]);
+  t.equal(world.open.size, 2);
+  t.notOk([...broker.clients].includes(client));
+  t.equal(client.connected, false);
+  broker.release(kept, 'administrator');
+  t.equal(world.open.size, 1);
+});
+
+t.test('an answer after its connection has gone', async (t) => {
+  const { world, broker, client } = make();
+  const results: BufferResult[] = [];
+  const ask = (lifetime: AllocationRequest['lifetime']) =>
+    broker.allocate({ client, peer }, request({ lifetime }), (result) => results.push(result));
+  ask('connection');
+  ask('until_released');
+  ask('connection');
+  broker.disconnect(client);
+  world.answer();
+  t.equal(world.open.size, 0);
+  t.match(results, [{ error: { code: 'not_found' } }]);
+  world.answer();
+  world.refuse(new BrokerError('out_of_memory', 'none left'));
+  t.match(results.slice(1), [{ buffer: { lifetime: 'until_released' } }, { error: {} }]);
+  t.equal(client.pending, 0);
+  broker.close();
+  t.equal(world.open.size, 0);
+  t.equal(world.freed.size, 2);
+});
+
+t.test('redeeming', async (t) => {
+  const setup = make();
+  const { world, broker, client } = setup;
+  const stranger: Peer = { ...peer, uid: 7, pid: 11 };
+  const other = broker.connect(stranger);
+  const buffer = allocated(setup, null, { lifetime: 'until_released' });
+  t.match(buffer.owner, { client: null, peer });
+  const forMe = broker.share(buffer, { ...anybody, uid: peer.uid }).token;
+  t.equal(refused(() => broker.redeem(other, forMe)).code, 'invalid_token');
+  t.equal(broker.redeem(client, forMe), buffer);
+  const once = broker.share(buffer, { ...anybody, seconds: 5 });
+  t.equal(once.expires, world.time + 5000);
+  t.equal(broker.tokenCount(buffer), 1);
+  broker.revoke(once.token);
+  t.equal(broker.tokenCount(buffer), 0);
+  t.equal(client.owned.size, 0, 'who redeems does not own');
+  broker.handedOut(buffer, client);
+  broker.handedOut(buffer, client);
+  t.match([...buffer.recipients], [{ client, receivedAt: world.time }]);
+  t.equal(client.fdsSent, 2);
+});
+
+t.test('limits of one connection', async (t) => {
+  const setup = make();
+  const { world, broker, client } = setup;
+  const refusals: BrokerError[] = [];
+  const ask = () =>
+    broker.allocate({ client, peer }, request(), (result) => {
+      if ('error' in result) refusals.push(result.error);
+    });
+  for (let i = 0; i < MAX_PENDING_PER_CLIENT + 1; i++) ask();
+  t.equal(world.pending.length, MAX_PENDING_PER_CLIENT);
+  t.match(refusals, [
+    {
+      code: 'limit_exceeded',
+      refusal: { constraint: 'pending allocations', requested: 65, possible: { max: 64 } },
+    },
+  ]);
+  while (world.pending.length > 0) world.answer();
+  while (client.owned.size < MAX_BUFFERS_PER_CLIENT) allocated(setup, client);
+  ask();
+  t.match(refusals[1], {
+    code: 'limit_exceeded',
+    refusal: { constraint: 'buffers', requested: 16_385, possible: { max: 16_384 } },
+  });
+  t.ok(allocated(setup, broker.connect(peer)), 'another connection has its own');
+  const [first] = client.owned;
+  broker.release(first as BrokerBuffer, 'owner');
+  t.ok(allocated(setup, client), 'what is released makes room');
+  broker.close();
+  t.equal(world.open.size, 0);
+});
+
+t.test('recipients that have left are forgotten beyond a number, oldest first', async (t) => {
+  const setup = make();
+  const { broker, client } = setup;
+  const buffer = allocated(setup, client);
+  broker.handedOut(buffer, client);
+  const clients = Array.from({ length: MAX_PAST_RECIPIENTS + 2 }, () => broker.connect(peer));
+  for (const each of clients) {
+    broker.handedOut(buffer, each);
+    broker.disconnect(each);
+  }
+  broker.handedOut(buffer, broker.connect(peer));
+  const known = [...buffer.recipients].map((recipient) => recipient.client);
+  t.ok(known.includes(client), 'those who are there stay');
+  t.equal(known.filter((each) => !each.connected).length, MAX_PAST_RECIPIENTS);
+  t.notOk(known.includes(clients[0] as Client));
+  t.ok(known.includes(clients.at(-1) as Client));
+});
+
+t.test('client names are never used again', async (t) => {
+  const { broker, client } = make();
+  broker.disconnect(client);
+  t.not(broker.connect(peer).id, client.id);
+});

@@ -1,0 +1,38 @@
+/** fourcc codes and modifiers, as drm_fourcc.h defines them. */
+import fc from 'fast-check';
+import t from 'tap';
+import {
+  formatInfo,
+  formats,
+  fourcc,
+  fourccName,
+  MOD_INVALID,
+  MOD_LINEAR,
+  modifierText,
+} from '../../src/broker/fourcc.js';
+
+t.test('codes', async (t) => {
+  // drm_fourcc.h: DRM_FORMAT_XRGB8888 is fourcc_code('X', 'R', '2', '4').
+  t.equal(fourcc('XR24'), 0x34325258);
+  t.equal(fourccName(0x34325258), 'XR24');
+  const name = fc.stringMatching(/^[\x20-\x7e]{4}$/);
+  t.doesNotThrow(() => fc.assert(fc.property(name, (text) => fourccName(fourcc(text)) === text)));
+  for (const wrong of ['', 'XR2', 'XR244', 'XR2\n', 'XR2ä']) {
+    t.throws(() => fourcc(wrong), RangeError);
+  }
+});
+
+t.test('modifiers', async (t) => {
+  t.equal(modifierText(MOD_LINEAR), '0x0000000000000000');
+  t.equal(modifierText(MOD_INVALID), '0x00ffffffffffffff');
+  t.equal(modifierText(2n ** 64n - 1n), '0xffffffffffffffff');
+});
+
+t.test('the formats', async (t) => {
+  t.equal(new Set(formats.map(({ code }) => code)).size, formats.length);
+  for (const format of formats) {
+    t.equal(formatInfo(format.code), format);
+    t.equal(fourccName(format.code), format.name);
+  }
+  t.equal(formatInfo(0), undefined);
+});

@@ -1,0 +1,237 @@
+/**
+ * The registry against a model: clients come and go, allocations are answered in any order, buffers
+ * are shared, redeemed and released. After every step the registry and the model agree on who owns
+ * what and on which fds are open; at the end everything has been closed and freed exactly once
+ * (FakeWorld throws on a second time).
+ */
+import fc from 'fast-check';
+import t from 'tap';
+import { Broker } from '../../src/broker/broker.js';
+import type { BrokerBuffer, Client } from '../../src/broker/buffer.js';
+import { BrokerError } from '../../src/broker/errors.js';
+import type { HeldFds } from '../../src/broker/held-fds.js';
+import type { Lifetime } from '../../src/broker/request.js';
+import { FakeWorld, memfd, offers, peer, request } from './support/world.js';
+
+/** `pick` chooses among whatever there is then, modulo its number. */
+type Action =
+  | { kind: 'connect'; uid: number }
+  | { kind: 'disconnect' | 'release' | 'send' | 'refuse'; pick: number }
+  | { kind: 'allocate'; pick: number; lifetime: Lifetime; rest: boolean }
+  | { kind: 'answer'; pick: number; fds: number }
+  | { kind: 'share'; pick: number; uses: number; uid: number | null; seconds: number | null }
+  | { kind: 'redeem'; pick: number; token: number }
+  | { kind: 'revoke'; token: number }
+  | { kind: 'wait'; seconds: number };
+
+const pick = fc.nat(1000);
+const uid = fc.constantFrom(1, 2);
+const action: fc.Arbitrary<Action> = fc.oneof(
+  fc.record({ kind: fc.constant('connect' as const), uid }),
+  fc.record({ kind: fc.constantFrom('disconnect', 'release', 'send', 'refuse' as const), pick }),
+  fc.record({
+    kind: fc.constant('allocate' as const),
+    pick,
+    lifetime: fc.constantFrom<Lifetime>('connection', 'until_released'),
+    rest: fc.boolean(),
+  }),
+  fc.record({ kind: fc.constant('answer' as const), pick, fds: fc.integer({ min: 1, max: 4 }) }),
+  fc.record({
+    kind: fc.constant('share' as const),
+    pick,
+    uses: fc.integer({ min: 1, max: 3 }),
+    uid: fc.option(uid),
+    seconds: fc.option(fc.integer({ min: 1, max: 5 })),
+  }),
+  fc.record({ kind: fc.constant('redeem' as const), pick, token: pick }),
+  fc.record({ kind: fc.constant('revoke' as const), token: pick }),
+  fc.record({ kind: fc.constant('wait' as const), seconds: fc.integer({ min: 1, max: 3 }) }),
+);
+
+interface Token {
+  readonly text: string;
+  readonly buffer: BrokerBuffer;
+  readonly uid: number | null;
+  readonly expires: number;
+  uses: number;
+}
+
+class Model {
+  readonly world = new FakeWorld();
+  readonly broker = new Broker(this.world, [memfd], offers);
+  readonly clients: Client[] = [];
+  readonly buffers = new Set<BrokerBuffer>();
+  readonly tokens: Token[] = [];
+  /** Messages with fds that wait to be sent, as connections keep them. */
+  readonly messages: HeldFds[] = [];
+  /** Allocations with memory; each must be freed. */
+  given = 0;
+  /** Buffers that were registered, and those whose watchers were told that they went. */
+  registered = 0;
+  released = 0;
+  /** The source is just now answering with memory. */
+  #answering = false;
+
+  #at<T>(list: readonly T[], index: number): T | undefined {
+    return list[index % list.length];
+  }
+
+  #gone(buffer: BrokerBuffer): void {
+    this.buffers.delete(buffer);
+    for (const token of this.tokens) if (token.buffer === buffer) token.uses = 0;
+  }
+
+  run(action: Action): void {
+    const { world, broker } = this;
+    switch (action.kind) {
+      case 'connect':
+        this.clients.push(broker.connect({ ...peer, uid: action.uid }));
+        break;
+      case 'disconnect': {
+        const client = this.#at(this.clients, action.pick);
+        if (client === undefined) break;
+        this.clients.splice(this.clients.indexOf(client), 1);
+        broker.disconnect(client);
+        for (const buffer of [...this.buffers]) {
+          if (buffer.owner.client === client && buffer.lifetime === 'connection')
+            this.#gone(buffer);
+        }
+        break;
+      }
+      case 'allocate': {
+        const client = action.rest ? null : (this.#at(this.clients, action.pick) ?? null);
+        const { lifetime } = action;
+        broker.allocate({ client, peer }, request({ lifetime }), (result) => {
+          const late = lifetime === 'connection' && client?.connected === false;
+          const expected = this.#answering && !late;
+          if ('buffer' in result !== expected) throw new Error('memory and answer differ');
+          if (!('buffer' in result)) return;
+          this.registered++;
+          this.buffers.add(result.buffer);
+          result.buffer.watchers.add(() => this.released++);
+        });
+        break;
+      }
+      case 'answer':
+        if (world.pending.length === 0) break;
+        this.given++;
+        this.#answering = true;
+        world.answer(action.pick % world.pending.length, action.fds);
+        this.#answering = false;
+        break;
+      case 'refuse':
+        if (world.pending.length === 0) break;
+        world.refuse(new BrokerError('out_of_memory', 'no'), action.pick % world.pending.length);
+        break;
+      case 'release': {
+        const buffer = this.#at([...this.buffers], action.pick);
+        if (buffer === undefined) break;
+        broker.release(buffer, 'owner');
+        this.#gone(buffer);
+        break;
+      }
+      case 'share': {
+        const buffer = this.#at([...this.buffers], action.pick);
+        if (buffer === undefined) break;
+        const { uses, seconds } = action;
+        const { token } = broker.share(buffer, { uses, uid: action.uid, seconds });
+        const expires = seconds === null ? Number.POSITIVE_INFINITY : world.time + seconds * 1000;
+        this.tokens.push({ text: token, buffer, uid: action.uid, expires, uses });
+        break;
+      }
+      case 'redeem':
+        this.#redeem(this.#at(this.clients, action.pick), this.#at(this.tokens, action.token));
+        break;
+      case 'revoke': {
+        const token = this.#at(this.tokens, action.token);
+        if (token === undefined) break;
+        broker.revoke(token.text);
+        token.uses = 0;
+        break;
+      }
+      case 'send': {
+        const message = this.#at(this.messages, action.pick);
+        if (message === undefined) break;
+        this.messages.splice(this.messages.indexOf(message), 1);
+        message.release();
+        break;
+      }
+      case 'wait':
+        world.time += action.seconds * 1000;
+        break;
+    }
+  }
+
+  #redeem(client: Client | undefined, token: Token | undefined): void {
+    if (client === undefined || token === undefined) return;
+    const good =
+      token.uses > 0 &&
+      token.expires > this.world.time &&
+      (token.uid === null || token.uid === client.peer.uid);
+    try {
+      const buffer = this.broker.redeem(client, token.text);
+      if (!good || buffer !== token.buffer) throw new Error('a bad token was taken');
+      token.uses--;
+      this.messages.push(buffer.held.retain());
+      this.broker.handedOut(buffer, client);
+    } catch (error) {
+      if (!(error instanceof BrokerError) || good) throw error;
+    }
+  }
+
+  /** What both sides must agree on after every step. */
+  compare(): void {
+    const same = (what: string, found: Iterable<unknown>, expected: Iterable<unknown>) => {
+      const [a, b] = [new Set(found), new Set(expected)];
+      if (a.size !== b.size || [...a].some((each) => !b.has(each))) throw new Error(what);
+    };
+    const { broker, world, buffers } = this;
+    same('buffers', broker.buffers, buffers);
+    same('clients', broker.clients, this.clients);
+    for (const client of this.clients) {
+      const owned = [...buffers].filter((buffer) => buffer.owner.client === client);
+      same(`owned by ${client.id}`, client.owned, owned);
+    }
+    const held = [...[...buffers].map((buffer) => buffer.held), ...this.messages];
+    same(
+      'open fds',
+      world.open,
+      held.flatMap(({ fds }) => fds),
+    );
+    for (const buffer of buffers) {
+      const live = this.tokens.filter(
+        (token) => token.buffer === buffer && token.uses > 0 && token.expires > world.time,
+      );
+      if (broker.tokenCount(buffer) !== live.length) throw new Error('tokens');
+    }
+  }
+
+  /** The daemon ends: what is on its way still comes, then everything goes. */
+  end(): void {
+    while (this.world.pending.length > 0) this.run({ kind: 'answer', pick: 0, fds: 1 });
+    for (const client of [...this.clients]) this.broker.disconnect(client);
+    this.broker.close();
+    for (const message of this.messages) message.release();
+    if (this.world.open.size > 0) throw new Error(`fds ${[...this.world.open]} are left open`);
+    if (this.world.freed.size !== this.given) throw new Error('not everything was freed');
+    if (this.released !== this.registered) throw new Error('not everybody was told');
+  }
+}
+
+t.test('registry and model agree', async (t) => {
+  const totals = { buffers: 0, redeemed: 0 };
+  const property = fc.property(fc.array(action, { maxLength: 120, size: 'max' }), (actions) => {
+    const model = new Model();
+    model.run({ kind: 'connect', uid: 1 });
+    for (const each of actions) {
+      model.run(each);
+      model.compare();
+    }
+    totals.redeemed += model.messages.length;
+    model.end();
+    totals.buffers += model.given;
+  });
+  t.doesNotThrow(() => fc.assert(property, { numRuns: 400 }));
+  t.ok(totals.buffers > 400, `${totals.buffers} allocations were answered`);
+  t.ok(totals.redeemed > 50, `${totals.redeemed} buffers were redeemed`);
+});

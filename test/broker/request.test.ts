@@ -1,0 +1,211 @@
+/** From what a client asks for to a source: each refusal, the order of preference, no substitute. */
+import fc from 'fast-check';
+import t from 'tap';
+import { formats, fourcc, MOD_INVALID, MOD_LINEAR } from '../../src/broker/fourcc.js';
+import { MAX_IMAGE_DIMENSION, MAX_MODIFIERS, MAX_NAME_BYTES } from '../../src/broker/limits.js';
+import { type AllocationRequest, checkRequest, chooseSource } from '../../src/broker/request.js';
+import type { FormatOffer, HandleType, SourceState } from '../../src/broker/source.js';
+import { type Refused, refused } from '../support/refused.js';
+import { image, linear, memfd, offers, request } from './support/world.js';
+
+const TILED = 0x0100_0000_0000_0001n;
+const dmaBuf: SourceState = { name: 'vulkan', handleType: 'dma_buf', usable: true, reason: 'GPU' };
+const opaque: SourceState = { ...dmaBuf, handleType: 'opaque_fd' };
+const noDmaBuf: SourceState = { ...dmaBuf, usable: false, reason: 'no exporter' };
+const offer = (source: SourceState, modifier: bigint, format = 'XR24'): FormatOffer => ({
+  format: fourcc(format),
+  modifier,
+  planes: 1,
+  source: source.name,
+  handleType: source.handleType,
+});
+
+t.test('values that no device can serve', async (t) => {
+  const range = (max: number) => ({ min: 1, max });
+  const size = (value: number) => request({ spec: { ...linear, size: value } });
+  const cases: [AllocationRequest, Refused['code'], object][] = [
+    [size(0), 'invalid_argument', { constraint: 'size', requested: 0 }],
+    [size(-1), 'invalid_argument', { constraint: 'size', requested: -1 }],
+    [size(1.5), 'invalid_argument', { constraint: 'size', requested: 1.5 }],
+    [size(Number.NaN), 'invalid_argument', { constraint: 'size', requested: Number.NaN }],
+    [size(2 ** 53), 'too_large', { possible: range(2 ** 53 - 1) }],
+    [size(2 ** 64), 'too_large', { constraint: 'size', requested: 2 ** 64 }],
+    [
+      request({ spec: { ...image, width: 0 } }),
+      'invalid_argument',
+      { constraint: 'width', requested: 0, possible: range(MAX_IMAGE_DIMENSION) },
+    ],
+    [
+      request({ spec: { ...image, height: MAX_IMAGE_DIMENSION + 1 } }),
+      'too_large',
+      { constraint: 'height', requested: 65_537, possible: range(65_536) },
+    ],
+    [
+      request({ spec: { ...image, modifiers: [] } }),
+      'invalid_argument',
+      { constraint: 'modifiers', requested: 0, possible: range(MAX_MODIFIERS) },
+    ],
+    [
+      request({ spec: { ...image, modifiers: Array<bigint>(257).fill(0n) } }),
+      'too_large',
+      { constraint: 'modifiers', requested: 257 },
+    ],
+    [
+      request({ name: 'ä'.repeat(MAX_NAME_BYTES / 2 + 1) }),
+      'invalid_argument',
+      { constraint: 'name', requested: 66, possible: { max: 64 } },
+    ],
+  ];
+  for (const [wrong, code, refusal] of cases) {
+    const found = refused(() => checkRequest(wrong));
+    t.match(found, { code, refusal }, found.message);
+  }
+  t.doesNotThrow(() => checkRequest(size(2 ** 53 - 1)));
+  t.doesNotThrow(() => checkRequest(request({ name: 'ä'.repeat(MAX_NAME_BYTES / 2) })));
+});
+
+t.test('no usable source for the handle types', async (t) => {
+  const wanted = request({ handleTypes: ['dma_buf', 'opaque_fd'] });
+  t.same(
+    refused(() => chooseSource(wanted, [noDmaBuf, memfd], offers)),
+    {
+      code: 'unsupported_handle_type',
+      message: 'no usable source exports dma_buf or opaque_fd – vulkan (dma_buf): no exporter',
+      refusal: {
+        constraint: 'handle_types',
+        requested: ['dma_buf', 'opaque_fd'],
+        possible: ['memfd'],
+      },
+    },
+  );
+  t.match(
+    refused(() => chooseSource(request({ handleTypes: [] }), [memfd], offers)),
+    { code: 'unsupported_handle_type', refusal: { requested: [], possible: ['memfd'] } },
+    'none accepted is none had',
+  );
+});
+
+t.test('no source for the format', async (t) => {
+  const spec = { ...image, format: fourcc('NV12') };
+  t.same(
+    refused(() => chooseSource(request({ spec }), [memfd], [...offers, ...offers])),
+    {
+      code: 'unsupported_format',
+      message: 'no usable source allocates 0x3231564e',
+      refusal: { constraint: 'format', requested: '0x3231564e', possible: ['XR24'] },
+    },
+  );
+  const elsewhere = [offer(dmaBuf, MOD_LINEAR, 'AR24'), ...offers];
+  const wanted = request({ spec: { ...image, format: fourcc('AR24') } });
+  t.match(
+    refused(() => chooseSource(wanted, [dmaBuf, memfd], elsewhere)),
+    { code: 'unsupported_format', refusal: { requested: 'AR24', possible: ['XR24'] } },
+    'a format of a source that was not accepted is none',
+  );
+});
+
+t.test('no source for the modifiers', async (t) => {
+  const spec = { ...image, modifiers: [TILED, MOD_INVALID] };
+  t.same(
+    refused(() => chooseSource(request({ spec }), [memfd], [...offers, ...offers])),
+    {
+      code: 'unsupported_modifier',
+      message: 'none of these modifiers can be had',
+      refusal: {
+        constraint: 'modifiers',
+        requested: ['0x0100000000000001', '0x00ffffffffffffff'],
+        possible: ['0x0000000000000000'],
+      },
+    },
+  );
+});
+
+t.test('the first usable source that can is taken', async (t) => {
+  const any = request({ handleTypes: ['memfd', 'opaque_fd', 'dma_buf'] });
+  const chosen = (sources: SourceState[]) => chooseSource(any, sources, offers).handleType;
+  t.equal(chosen([dmaBuf, opaque, memfd]), 'dma_buf');
+  t.equal(chosen([noDmaBuf, opaque, memfd]), 'opaque_fd');
+  t.equal(chosen([memfd, dmaBuf]), 'memfd', 'the order is the sources’, not the client’s');
+
+  const both = [offer(dmaBuf, TILED), ...offers];
+  const linearOnly = chooseSource({ ...any, spec: image }, [dmaBuf, memfd], both);
+  t.equal(linearOnly.source, 'memfd', 'the first one has other modifiers');
+  const spec = { ...image, modifiers: [MOD_LINEAR, MOD_INVALID, TILED] };
+  t.same(
+    chooseSource({ ...any, spec }, [dmaBuf, memfd], both),
+    { source: 'vulkan', handleType: 'dma_buf', spec: { ...spec, modifiers: [TILED] } },
+    'modifiers are cut down to what it has',
+  );
+});
+
+const types: HandleType[] = ['dma_buf', 'opaque_fd', 'memfd'];
+const state = fc.record({
+  name: fc.constantFrom('vulkan' as const, 'memfd' as const),
+  handleType: fc.constantFrom(...types),
+  usable: fc.boolean(),
+  reason: fc.constant('because'),
+});
+const modifier = fc.constantFrom<bigint>(MOD_LINEAR, TILED, 7n);
+const code = fc.constantFrom(...formats.slice(0, 2).map((format) => format.code));
+const anOffer = fc.record({
+  format: code,
+  modifier,
+  planes: fc.constant(1),
+  source: fc.constantFrom('vulkan' as const, 'memfd' as const),
+  handleType: fc.constantFrom(...types),
+});
+const spec = fc.oneof(
+  fc.constant(linear),
+  fc
+    .record({ format: code, modifiers: fc.uniqueArray(modifier, { minLength: 1 }) })
+    .map((part) => ({ ...image, ...part })),
+);
+
+t.test('nothing is substituted', async (t) => {
+  let served = 0;
+  const property = fc.property(
+    fc.array(state, { maxLength: 4 }),
+    fc.array(anOffer, { maxLength: 8 }),
+    fc.subarray(types),
+    spec,
+    (sources, some, handleTypes, wanted) => {
+      const can = (source: SourceState) =>
+        source.usable &&
+        handleTypes.includes(source.handleType) &&
+        (wanted.kind === 'buffer' ||
+          some.some(
+            (o) =>
+              o.source === source.name &&
+              o.handleType === source.handleType &&
+              o.format === wanted.format &&
+              wanted.modifiers.includes(o.modifier),
+          ));
+      const first = sources.find(can);
+      const choose = () => chooseSource(request({ spec: wanted, handleTypes }), sources, some);
+      if (first === undefined) {
+        const { code: why, refusal } = refused(choose);
+        return why.startsWith('unsupported_') && JSON.stringify(refusal).includes('"possible"');
+      }
+      served++;
+      const choice = choose();
+      const mine = choice.spec.kind === 'image' ? choice.spec.modifiers : [];
+      const offered = some.filter(
+        (o) => o.source === first.name && o.handleType === first.handleType,
+      );
+      return (
+        choice.source === first.name &&
+        choice.handleType === first.handleType &&
+        choice.spec.kind === wanted.kind &&
+        (wanted.kind === 'buffer' || mine.length > 0) &&
+        mine.every(
+          (m) =>
+            wanted.kind === 'image' &&
+            wanted.modifiers.includes(m) &&
+            offered.some((o) => o.modifier === m && o.format === wanted.format),
+        )
+      );
+    },
+  );
+  t.doesNotThrow(() => fc.assert(property, { numRuns: 500 }));
+  t.ok(served > 20, `${served} requests were served`);
+});

@@ -1,0 +1,131 @@
+/**
+ * The world that the broker's tests give it: allocations are answered when the test says so, time
+ * stands still until it is moved, and every file descriptor is counted. An fd that is closed twice
+ * or that was never given, and memory that is freed twice, throw at once.
+ */
+import type { AllocationResult, Surroundings } from '../../../src/broker/broker.js';
+import type { Peer } from '../../../src/broker/buffer.js';
+import type { BrokerError } from '../../../src/broker/errors.js';
+import { fourcc, MOD_LINEAR } from '../../../src/broker/fourcc.js';
+import type { AllocationRequest, Choice } from '../../../src/broker/request.js';
+import type {
+  Allocation,
+  BufferSpec,
+  FormatOffer,
+  ImageSpec,
+  SourceState,
+} from '../../../src/broker/source.js';
+
+interface Pending {
+  readonly choice: Choice;
+  readonly id: string;
+  readonly done: (result: AllocationResult) => void;
+}
+
+const FIRST_FD = 100;
+
+export class FakeWorld implements Surroundings {
+  /** fds that are open now. */
+  readonly open = new Set<number>();
+  /** Allocations that were asked for and not answered yet, oldest first. */
+  readonly pending: Pending[] = [];
+  /** Keys that were freed. */
+  readonly freed = new Set<number>();
+  time = 1_700_000_000_000;
+  #lastFd = FIRST_FD;
+  #lastKey = 0;
+  #randomState = 1;
+
+  allocate(choice: Choice, id: string, done: (result: AllocationResult) => void): void {
+    this.pending.push({ choice, id, done });
+  }
+
+  free({ key }: Allocation): void {
+    if (this.freed.has(key)) throw new Error(`key ${key} is freed twice`);
+    this.freed.add(key);
+  }
+
+  closeFd(fd: number): void {
+    if (!this.open.delete(fd)) throw new Error(`fd ${fd} is closed and was not open`);
+  }
+
+  now(): number {
+    return this.time;
+  }
+
+  /** Different each time, the same in every run (a linear congruential generator). */
+  readonly random = (bytes: Uint8Array): void => {
+    for (const i of bytes.keys()) {
+      this.#randomState = (Math.imul(this.#randomState, 1_664_525) + 1_013_904_223) >>> 0;
+      bytes[i] = this.#randomState >>> 24;
+    }
+  };
+
+  #takePending(index: number): Pending {
+    const [pending] = this.pending.splice(index, 1);
+    if (pending === undefined) throw new Error('nothing is pending');
+    return pending;
+  }
+
+  /** Answers a pending allocation with memory; `fds` fds, one a plane. */
+  answer(index = 0, fds = 1): Allocation {
+    const { choice, done } = this.#takePending(index);
+    const planes = Array.from({ length: fds }, (_, plane) => {
+      const fd = ++this.#lastFd;
+      this.open.add(fd);
+      return { fd, offset: plane * 4096, stride: 64 };
+    });
+    const { spec } = choice;
+    const allocation: Allocation = {
+      source: choice.source,
+      handleType: choice.handleType,
+      key: ++this.#lastKey,
+      size: spec.kind === 'buffer' ? spec.size : spec.width * spec.height * 4,
+      modifier: spec.kind === 'buffer' ? null : (spec.modifiers[0] ?? null),
+      planes,
+      exporter: null,
+    };
+    done({ allocation });
+    return allocation;
+  }
+
+  /** Answers a pending allocation with a refusal of the source. */
+  refuse(error: BrokerError, index = 0): void {
+    this.#takePending(index).done({ error });
+  }
+}
+
+export const peer: Peer = { pid: 10, uid: 1000, gid: 1000, executable: 'test' };
+
+export const memfd: SourceState = {
+  name: 'memfd',
+  handleType: 'memfd',
+  usable: true,
+  reason: 'for tests',
+};
+
+export const offers: readonly FormatOffer[] = [
+  {
+    format: fourcc('XR24'),
+    modifier: MOD_LINEAR,
+    planes: 1,
+    source: 'memfd',
+    handleType: 'memfd',
+  },
+];
+
+export const linear: BufferSpec = { kind: 'buffer', size: 4096, usage: 4 };
+
+export const image: ImageSpec = {
+  kind: 'image',
+  width: 640,
+  height: 480,
+  format: fourcc('XR24'),
+  modifiers: [MOD_LINEAR],
+  usage: 4,
+};
+
+/** A request that the memfd source serves. */
+export function request(changes: Partial<AllocationRequest> = {}): AllocationRequest {
+  return { spec: linear, handleTypes: ['memfd'], lifetime: 'connection', name: null, ...changes };
+}

@@ -1,0 +1,111 @@
+/** Tokens: uses, the user, expiry, revocation, limits; and that every bad token looks the same. */
+import t from 'tap';
+import { MAX_TOKEN_USES, MAX_TOKENS_PER_BUFFER } from '../../src/broker/limits.js';
+import { Tokens, type TokenTerms } from '../../src/broker/tokens.js';
+import { refused } from '../support/refused.js';
+import { FakeWorld } from './support/world.js';
+
+const UID = 1000;
+const anybody: TokenTerms = { uses: 1, uid: null, seconds: null };
+
+function make() {
+  const world = new FakeWorld();
+  return { world, tokens: new Tokens<string>(() => world.now(), world.random) };
+}
+
+t.test('a token is good for its uses', async (t) => {
+  const { tokens } = make();
+  const { token, expires } = tokens.issue('a', { ...anybody, uses: 3 });
+  t.equal(expires, null);
+  t.match(token, /^[a-z2-7]{26}$/);
+  t.same(
+    [1, 2, 3].map(() => tokens.redeem(token, UID)),
+    ['a', 'a', 'a'],
+  );
+  t.equal(refused(() => tokens.redeem(token, UID)).code, 'invalid_token');
+  t.equal(tokens.count('a'), 0);
+});
+
+t.test(
+  'a token for one user is no other user’s, and a wrong user does not use it up',
+  async (t) => {
+    const { tokens } = make();
+    const { token } = tokens.issue('a', { ...anybody, uid: UID });
+    t.equal(refused(() => tokens.redeem(token, 0)).code, 'invalid_token', 'not even root’s');
+    t.equal(tokens.redeem(token, UID), 'a');
+  },
+);
+
+t.test('a token expires', async (t) => {
+  const { tokens, world } = make();
+  const terms = { uses: 2, uid: null, seconds: 60 };
+  const { token, expires } = tokens.issue('a', terms);
+  t.equal(expires, world.time + 60_000);
+  world.time += 59_999;
+  t.equal(tokens.redeem(token, UID), 'a');
+  world.time += 1;
+  t.equal(refused(() => tokens.redeem(token, UID)).code, 'invalid_token');
+  t.equal(tokens.count('a'), 0);
+  tokens.issue('b', terms);
+  world.time += 60_000;
+  t.equal(tokens.count('b'), 0, 'without being asked for');
+});
+
+t.test('revocation', async (t) => {
+  const { tokens } = make();
+  const [first, second] = [tokens.issue('a', anybody), tokens.issue('a', anybody)];
+  const other = tokens.issue('b', anybody);
+  tokens.revoke(first.token);
+  tokens.revoke(first.token);
+  tokens.revoke('never issued');
+  t.equal(refused(() => tokens.redeem(first.token, UID)).code, 'invalid_token');
+  t.equal(tokens.count('a'), 1);
+  tokens.revokeAll('a');
+  t.equal(refused(() => tokens.redeem(second.token, UID)).code, 'invalid_token');
+  t.equal(tokens.redeem(other.token, UID), 'b');
+});
+
+t.test('every bad token gets the same answer', async (t) => {
+  const { tokens, world } = make();
+  const usedUp = tokens.issue('a', anybody).token;
+  tokens.redeem(usedUp, UID);
+  const revoked = tokens.issue('a', anybody).token;
+  tokens.revoke(revoked);
+  const expired = tokens.issue('a', { ...anybody, seconds: 1 }).token;
+  const ofAnother = tokens.issue('a', { ...anybody, uid: 7 }).token;
+  world.time += 1000;
+  const bad = ['', 'x', 'a'.repeat(26), usedUp, revoked, expired, ofAnother];
+  const answers = bad.map((token) => refused(() => tokens.redeem(token, UID)));
+  const [first] = answers;
+  t.match(first, { code: 'invalid_token' });
+  for (const each of answers) t.same(each, first);
+});
+
+t.test('limits', async (t) => {
+  const { tokens, world } = make();
+  for (const uses of [0, -1, MAX_TOKEN_USES + 1, Number.NaN, 1.5]) {
+    t.same(
+      refused(() => tokens.issue('a', { ...anybody, uses })),
+      {
+        code: 'invalid_argument',
+        message: 'uses must be 1 to 1000',
+        refusal: { constraint: 'uses', requested: uses, possible: { min: 1, max: 1000 } },
+      },
+      `${uses} uses`,
+    );
+  }
+  tokens.issue('b', { ...anybody, uses: MAX_TOKEN_USES });
+  for (let i = 0; i < MAX_TOKENS_PER_BUFFER; i++) tokens.issue('a', { ...anybody, seconds: 1 });
+  t.match(
+    refused(() => tokens.issue('a', anybody)),
+    {
+      code: 'limit_exceeded',
+      refusal: { constraint: 'tokens', requested: 65, possible: { max: 64 } },
+    },
+  );
+  t.equal(tokens.count('a'), MAX_TOKENS_PER_BUFFER);
+  t.ok(tokens.issue('c', anybody), 'each buffer has its own');
+  world.time += 1000;
+  t.ok(tokens.issue('a', anybody), 'expired tokens make room');
+  t.equal(tokens.count('a'), 1);
+});
