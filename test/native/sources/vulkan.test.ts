@@ -1,107 +1,33 @@
 /**
- * The Vulkan source against a real device, with the validation layer on. What needs a dma_buf runs in
- * the guest (test/vm) and says elsewhere why it does not; opaque fds do for the rest.
+ * The Vulkan source against a real device, with the validation layer on: what it says of the device, what
+ * it allocates, what it refuses. What needs a dma_buf runs in the guest (test/vm) and says elsewhere why it
+ * does not. How long things live: ../vulkan/source-lifetime.test.ts.
  */
-import {
-  closeSync,
-  fstatSync,
-  readdirSync,
-  readFileSync,
-  readlinkSync,
-  writeFileSync,
-} from 'node:fs';
+import { closeSync, fstatSync, readFileSync, readlinkSync } from 'node:fs';
 import t, { type Test } from 'tap';
-import { BrokerError } from '../../../src/broker/errors.js';
 import { formatInfo, fourcc, MOD_INVALID, MOD_LINEAR } from '../../../src/broker/fourcc.js';
-import { type Allocation, type MemorySpec, Usage } from '../../../src/broker/source.js';
-import { info, isDmaBuf, sync } from '../../../src/native/dmabuf.js';
-import { callInt, callLong, symbol, viewOf } from '../../../src/native/ffi.js';
-import { probeVulkan, type VulkanSource } from '../../../src/native/sources/vulkan.js';
-import type { Zeroing } from '../../../src/native/vulkan/zero.js';
-import { enableValidation, expectNoValidationMessages, inGuest } from '../vulkan/validation.js';
-
-const MIB = 1024 * 1024;
-const AR24 = fourcc('AR24');
-
-// Under TCG, with validation, everything takes ten times as long.
-if (inGuest) t.setTimeout(300_000);
-
-const validation = enableValidation();
-const fdsBefore = openFds();
-const probe = probeVulkan();
-const dmaBuf = sourceOf('dma_buf');
-const opaque = sourceOf('opaque_fd');
-const needs = (type: 'dma_buf' | 'opaque_fd') => ({
-  skip: !inGuest && !sourceOf(type) && reasonOf(type),
-});
-
-function sourceOf(type: string): VulkanSource | undefined {
-  return probe.sources.find((source) => source.handleType === type);
-}
-
-function reasonOf(type: string): string {
-  return probe.states.find((state) => state.handleType === type)?.reason ?? '';
-}
-
-function must(source: VulkanSource | undefined): VulkanSource {
-  if (!source) throw new Error(probe.states.map((state) => state.reason).join('; '));
-  return source;
-}
-
-function openFds(): number {
-  return readdirSync('/proc/self/fd').length;
-}
-
-const image = (width: number, height: number, more: object = {}): MemorySpec => ({
-  kind: 'image',
-  width,
-  height,
-  format: AR24,
-  modifiers: [MOD_LINEAR],
-  usage: Usage.sample | Usage.render | Usage.transfer,
-  ...more,
-});
-const buffer = (size: number, usage: number = Usage.transfer): MemorySpec => ({
-  kind: 'buffer',
-  size,
-  usage,
-});
-
-function fdOf(allocation: Allocation): number {
-  const fd = allocation.planes[0]?.fd ?? -1;
-  if (allocation.planes.some((plane) => plane.fd !== fd)) throw new Error('several fds');
-  return fd;
-}
-
-function refusal(source: VulkanSource, spec: MemorySpec): BrokerError {
-  try {
-    source.allocate(spec, 'refused');
-  } catch (error) {
-    if (error instanceof BrokerError) return error;
-    throw error;
-  }
-  throw new Error('it was not refused');
-}
-
-const PROT_READ_WRITE = 3;
-const MAP_SHARED = 1;
-
-/** Runs `body` over the memory of a dma_buf. */
-function mapped<T>(fd: number, size: number, body: (bytes: Buffer) => T): T {
-  const at = callLong(symbol('mmap'), 0, size, PROT_READ_WRITE, MAP_SHARED, fd, 0);
-  if (at <= 0) throw new Error(`mmap: ${at}`);
-  sync(fd, 'start', { read: true, write: true });
-  try {
-    return body(viewOf(at, size));
-  } finally {
-    sync(fd, 'end', { read: true, write: true });
-    callInt(symbol('munmap'), at, size);
-  }
-}
-
-function isZero(bytes: Buffer): boolean {
-  return bytes.equals(Buffer.alloc(bytes.length));
-}
+import { type Allocation, Usage } from '../../../src/broker/source.js';
+import { info, isDmaBuf } from '../../../src/native/dmabuf.js';
+import { probeVulkan } from '../../../src/native/sources/vulkan.js';
+import {
+  AR24,
+  buffer,
+  dmaBuf,
+  fdOf,
+  image,
+  isZero,
+  MIB,
+  mapped,
+  must,
+  needs,
+  opaque,
+  probe,
+  reasonOf,
+  refusal,
+  sourceOf,
+  validation,
+} from '../vulkan/source-helpers.js';
+import { expectNoValidationMessages, inGuest } from '../vulkan/validation.js';
 
 t.test('the probe says what there is, in order of preference', async (t) => {
   t.strictSame(
@@ -252,32 +178,6 @@ t.test('images are refused for a reason', needs('dma_buf'), async (t) => {
   t.match(refusal(source, image(64, 64, { usage: 64 })), { code: 'invalid_argument' });
 });
 
-t.test(
-  'more than udmabuf takes is refused with its limit, and loses no fd',
-  {
-    skip: !inGuest && 'changes a kernel parameter: in the guest only',
-  },
-  async (t) => {
-    const source = must(dmaBuf);
-    const file = '/sys/module/udmabuf/parameters/size_limit_mb';
-    const limit = readFileSync(file, 'utf8');
-    t.teardown(() => writeFileSync(file, limit));
-    writeFileSync(file, '64');
-    const before = openFds();
-    for (const spec of [buffer(64 * MIB + 1), image(8192, 8192)]) {
-      t.match(refusal(source, spec), {
-        code: 'too_large',
-        message: /size_limit_mb \(now 64\)/,
-        refusal: { constraint: 'size', possible: 64 * MIB },
-      });
-    }
-    t.equal(openFds(), before);
-    const most = source.allocate(buffer(64 * MIB), 'most');
-    source.free(most.key);
-    closeSync(fdOf(most));
-  },
-);
-
 for (const [type, source] of [
   ['dma_buf', dmaBuf],
   ['opaque_fd', opaque],
@@ -295,56 +195,7 @@ for (const [type, source] of [
       t.ok(Number(error.refusal.possible) > 0);
     }
   });
-
-  t.test(`${type}: 500 cycles leave nothing behind`, needs(type), async (t) => {
-    const one = must(source);
-    const before = { fds: openFds(), memory: one.device.liveAllocations, kept: one.live };
-    for (let i = 0; i < 500; i++) {
-      const spec = i % 2 === 0 && type === 'dma_buf' ? image(64, 64) : buffer(4096);
-      const allocation = one.allocate(spec, `c${i}`);
-      one.free(allocation.key);
-      closeSync(fdOf(allocation));
-      if (i % 50 === 0) refusal(one, buffer(2 ** 50));
-    }
-    const after = { fds: openFds(), memory: one.device.liveAllocations, kept: one.live };
-    t.strictSame(after, before);
-  });
-
-  for (const zeroing of ['auto', 'map', 'fill'] satisfies Zeroing[]) {
-    t.test(`${type}: zeroing by ${zeroing}`, needs(type), async (t) => {
-      must(source);
-      const { sources } = probeVulkan(undefined, { zeroing });
-      t.teardown(() => {
-        for (const each of sources) each.close();
-      });
-      const one = must(sources.find((each) => each.handleType === type));
-      const specs = [buffer(1), buffer(65537), buffer(MIB)];
-      if (type === 'dma_buf') specs.push(image(640, 480));
-      // Its memory is no whole number of pages: a mapping would leave the last one's end.
-      if (type === 'dma_buf' && zeroing !== 'map') specs.push(image(33, 17));
-      for (const spec of specs) {
-        const allocation = one.allocate(spec, 'zero');
-        if (zeroing !== 'auto') t.equal(one.lastZeroPath, zeroing);
-        const fd = fdOf(allocation);
-        if (type === 'dma_buf') t.ok(mapped(fd, allocation.size, isZero));
-        one.free(allocation.key);
-        closeSync(fd);
-      }
-    });
-  }
 }
-
-t.test('a failure after the export leaves nothing behind', needs('dma_buf'), async (t) => {
-  must(dmaBuf);
-  const { sources } = probeVulkan(undefined, { zeroing: 'map' });
-  const one = must(sources.find((each) => each.handleType === 'dma_buf'));
-  const before = { fds: openFds(), memory: one.device.liveAllocations, kept: one.live };
-  const error = refusal(one, image(33, 17));
-  t.match(error, { code: 'internal', message: /cannot map all/ }, 'clearing is the last step');
-  const after = { fds: openFds(), memory: one.device.liveAllocations, kept: one.live };
-  t.strictSame(after, before);
-  for (const each of sources) each.close();
-});
 
 t.test('opaque fds are no dma_bufs, and carry no images', needs('opaque_fd'), async (t) => {
   const source = must(opaque);
@@ -360,28 +211,8 @@ t.test('opaque fds are no dma_bufs, and carry no images', needs('opaque_fd'), as
   t.throws(() => source.free(allocation.key), { code: 'internal' }, 'freed once only');
 });
 
-t.test('the number of allocations has a limit', needs('opaque_fd'), async (t) => {
-  const source = must(opaque);
-  const { limits } = source.device.physical;
-  const { maxAllocations } = limits;
-  t.teardown(() => Object.assign(limits, { maxAllocations }));
-  Object.assign(limits, { maxAllocations: source.device.liveAllocations });
-  t.match(refusal(source, buffer(4096)), {
-    code: 'out_of_memory',
-    refusal: { constraint: 'max_allocations', possible: source.device.liveAllocations },
-  });
-});
-
-t.test('closing frees everything', async (t) => {
-  const kept = probe.sources.map((source) => source.allocate(buffer(4096), 'left'));
+t.test('close', async () => {
   for (const source of probe.sources) source.close();
-  for (const allocation of kept) {
-    const fd = fdOf(allocation);
-    if (isDmaBuf(fd)) t.equal(info(fd)?.count, 1, 'the fd outlives its source');
-    closeSync(fd);
-  }
-  // The driver keeps fds of its own (shader cache, render node) for the life of the process.
-  t.comment(`${fdsBefore} fds before, ${openFds()} after`);
 });
 
 expectNoValidationMessages(t, validation);
