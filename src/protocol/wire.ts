@@ -101,9 +101,12 @@ const padded = (length: number) => (length + 3) & ~3;
 
 const writer = Buffer.alloc(MAX_MESSAGE_SIZE);
 const view = new DataView(writer.buffer, writer.byteOffset, writer.length);
-const utf8 = new TextDecoder('utf-8', { fatal: true });
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
-/** Writes one message. Throws RangeError where it would be longer than 4096 bytes. */
+/**
+ * Writes one message. Throws RangeError where it would be longer than 4096 bytes, TypeError for a
+ * text with a NUL, which would end it on the other side.
+ */
 export function encode<M extends Message>(message: M, object: number, values: Values<M>): Encoded {
   let at = HEADER_SIZE;
   const fds: number[] = [];
@@ -120,8 +123,10 @@ export function encode<M extends Message>(message: M, object: number, values: Va
     write();
     at += padded(length);
   };
-  const text = (value: string) =>
+  const text = (value: string) => {
+    if (value.includes('\0')) throw new TypeError(`${message.name}: a text with a NUL`);
     block(Buffer.byteLength(value) + 1, () => writer.write(value, at, 'utf8'));
+  };
 
   for (const [i, arg] of message.args.entries()) {
     const value: unknown = (values as unknown[])[i];
@@ -188,6 +193,7 @@ export function decode<M extends Message>(
     return bytes;
   };
   const text = (length: number): string => {
+    if (length === 0) fail('a string is null');
     const bytes = block(length);
     if (bytes.indexOf(0) !== length - 1) fail('a string does not end with its only NUL');
     try {
@@ -198,8 +204,7 @@ export function decode<M extends Message>(
   };
   const string = (arg: Argument): string | null => {
     const length = uint();
-    if (length > 0) return text(length);
-    return arg.allowNull ? null : fail(`${arg.name} is null`);
+    return length === 0 && arg.allowNull ? null : text(length);
   };
   const value = (arg: Argument): unknown => {
     switch (arg.type) {
