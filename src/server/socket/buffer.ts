@@ -13,20 +13,17 @@ import {
 } from '../../protocol/dmabroker-v1.gen.js';
 import { hi, lo } from '../../protocol/wire.js';
 import type { Connection, Resource } from './connection.js';
-
-/** dmabroker-v1.xml: no message is longer than 4096 bytes; REST has the whole detail. */
-const MAX_DETAIL = 3072;
-const MAX_MESSAGE = 512;
+import { cut, MAX_TEXT } from './text.js';
 
 const ANY_UID = 0xffffffff;
 
 /** The values of a `failed` event. Text is cut so that the event fits. */
 function failure(error: BrokerError): [code: number, message: string, detail: string] {
   const detail = JSON.stringify(error.refusal);
-  const fits = Buffer.byteLength(detail) <= MAX_DETAIL;
+  const fits = Buffer.byteLength(detail) <= MAX_TEXT.detail;
   const short = JSON.stringify({ constraint: error.refusal.constraint, truncated: true });
   const { number } = catalogue[error.code];
-  return [number, error.message.slice(0, MAX_MESSAGE), fits ? detail : short];
+  return [number, cut(error.message, MAX_TEXT.message), fits ? detail : short];
 }
 
 export class BufferObject {

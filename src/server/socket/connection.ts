@@ -23,6 +23,7 @@ import {
   type Values,
   WireError,
 } from '../../protocol/wire.js';
+import { cut, MAX_TEXT } from './text.js';
 
 /** Bytes for one sendmsg; fds go with the first byte, all of one buffer's together. */
 export interface Packet {
@@ -35,9 +36,6 @@ const SERVER_ID_START = 0xff000000;
 
 /** A client that does not read is dropped when more than this waits for it (as compositors do). */
 export const MAX_QUEUED_BYTES = 1024 * 1024;
-
-/** Longer texts could not be sent: an event has at most 4096 bytes. */
-const MAX_ERROR_TEXT = 1024;
 
 export class ProtocolError extends Error {
   override readonly name = 'ProtocolError';
@@ -213,7 +211,7 @@ export class Connection {
     const code = error instanceof ProtocolError ? error.code : invalid_method;
     const text = error instanceof Error ? error.message : String(error);
     this.failure = violation ? text : error instanceof Error ? (error.stack ?? text) : text;
-    if (violation) this.display?.event('error', object, code, text.slice(0, MAX_ERROR_TEXT));
+    if (violation) this.display?.event('error', object, code, cut(text, MAX_TEXT.error));
     else this.display?.event('error', 1, implementation, 'the daemon failed on this request');
     this.#end();
   }

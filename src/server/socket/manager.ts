@@ -18,6 +18,7 @@ import { hi, join64, lo, MAX_FDS } from '../../protocol/wire.js';
 import type { DeviceInfo } from '../control.js';
 import { BufferObject } from './buffer.js';
 import type { Connection, Resource } from './connection.js';
+import { cut, MAX_TEXT } from './text.js';
 
 /** What the manager's events say and its requests reach. */
 export interface ManagerContext {
@@ -60,7 +61,8 @@ function describe(
     manager.event('device', device.name, uuid(device.device_uuid), uuid(device.driver_uuid), node);
   }
   for (const { name, handleType, usable, reason } of broker.sources) {
-    manager.event('source', name, handle_type[handleType], usable ? 1 : 0, reason.slice(0, 512));
+    const why = cut(reason, MAX_TEXT.reason);
+    manager.event('source', name, handle_type[handleType], usable ? 1 : 0, why);
   }
   const limits = [
     [limit.buffer_size, device?.limits.max_allocation_size ?? MAX_BUFFER_SIZE],
