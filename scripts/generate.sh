@@ -1,0 +1,10 @@
+#!/usr/bin/env bash
+# Writes everything that is generated from a definition: the protocol's tables, Vulkan's layouts,
+# the API's types, docs/errors.md. `--check` compares instead. npm run generate [-- --check]
+source "$(dirname "$0")/setup.sh"
+
+need_node
+need_modules
+need_packages 'generating' "${BUILD_PACKAGES[@]}" "${TEST_PACKAGES[@]}"
+bash scripts/build.sh
+for script in dist/scripts/generate-*.js; do node "$script" "$@"; done
