@@ -181,7 +181,7 @@ t.test('what was cut or made longer is a WireError', async (t) => {
       const { bytes, fds } = write(message, 1, values);
       const body = bodyOf(bytes);
       // A cut within padding would not be a message: sizes are multiples of 4.
-      const wrong = [Buffer.concat([body, Buffer.alloc(4)])];
+      const wrong: Buffer[] = [Buffer.concat([body, Buffer.alloc(4)])];
       for (let end = 0; end < body.length; end += 4) wrong.push(body.subarray(0, end));
       for (const each of wrong) mustFail(message, each, fds);
       if (fds.length > 0) mustFail(message, body, fds.slice(1));
