@@ -4,10 +4,11 @@
  *
  * Owns: a folder in the temporary directory with the layer's settings and log, gone at exit.
  */
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Test } from 'tap';
+import { writeLayerSettings } from '../../vm/validation-layer.js';
 
 const MANIFESTS = ['/usr/share', '/usr/local/share', '/etc'].map(
   (folder) => `${folder}/vulkan/explicit_layer.d/VkLayer_khronos_validation.json`,
@@ -30,25 +31,9 @@ export function enableValidation(): Validation {
   }
   const folder = mkdtempSync(join(tmpdir(), 'dmabroker-validation-'));
   process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
-  const log = join(folder, 'log');
-  const settings = join(folder, 'vk_layer_settings.txt');
-  writeFileSync(
-    settings,
-    [
-      'khronos_validation.debug_action = VK_DBG_LAYER_ACTION_LOG_MSG',
-      `khronos_validation.log_filename = ${log}`,
-      'khronos_validation.report_flags = error,warn,perf',
-      // Otherwise the layer stays silent after the tenth message of a kind.
-      'khronos_validation.enable_message_limit = false',
-      // The one name is older layers', the other newer ones'.
-      'khronos_validation.validate_sync = true',
-      'khronos_validation.enables = VK_VALIDATION_FEATURE_ENABLE_SYNCHRONIZATION_VALIDATION_EXT',
-      '',
-    ].join('\n'),
-  );
+  const { environment, log } = writeLayerSettings(folder);
   // vkCreateInstance reads these; assigning to process.env in the main thread is setenv(3).
-  process.env.VK_INSTANCE_LAYERS = 'VK_LAYER_KHRONOS_validation';
-  process.env.VK_LAYER_SETTINGS_PATH = settings;
+  Object.assign(process.env, environment);
   return { skip: false, log: () => (existsSync(log) ? readFileSync(log, 'utf8') : '') };
 }
 
