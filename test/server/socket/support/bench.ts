@@ -1,0 +1,131 @@
+/**
+ * A Connection with bytes alone: no socket, no daemon; a registry with a fake world behind it. What
+ * is fed to it is overwritten afterwards, as the step does with its input.
+ */
+import { Broker } from '../../../../src/broker/broker.js';
+import type { BrokerBuffer } from '../../../../src/broker/buffer.js';
+import {
+  dmabroker_manager_v1,
+  dmabroker_params_v1,
+} from '../../../../src/protocol/dmabroker-v1.gen.js';
+import { wl_display, wl_registry } from '../../../../src/protocol/wayland.gen.js';
+import { Connection } from '../../../../src/server/socket/connection.js';
+import { createDisplay, type Global } from '../../../../src/server/socket/display.js';
+import { bindManager } from '../../../../src/server/socket/manager.js';
+import { FakeWorld, memfd, offers, peer } from '../../../broker/support/world.js';
+import { type WireEvent, WirePeer } from '../../../support/wire-peer.js';
+
+export const REGISTRY = 2;
+export const MANAGER = 3;
+/** The first id that `ready` leaves free. */
+export const FREE = 4;
+const MEMFD_BIT = dmabroker_manager_v1.enums.handle_type.memfd;
+
+export class Bench {
+  readonly peer = new WirePeer();
+  readonly world: FakeWorld;
+  readonly broker: Broker;
+  readonly connection: Connection;
+  /** fds of the client that were closed. */
+  readonly closed: number[] = [];
+  touched = 0;
+
+  /** `globals` come after the manager, which is number 1. With `other`, both share a registry. */
+  constructor(globals: readonly Global[] = [], other?: Bench) {
+    this.world = other?.world ?? new FakeWorld();
+    this.broker = other?.broker ?? new Broker(this.world, [memfd], offers);
+    const close = (fd: number) => this.closed.push(fd);
+    const client = this.broker.connect(peer);
+    this.connection = new Connection(client, close, () => this.touched++);
+    const context = { broker: this.broker, device: null, mainDevice: null };
+    const manager: Global = {
+      name: 1,
+      definition: dmabroker_manager_v1,
+      version: 1,
+      bind: (connection, id, version) => bindManager(context, connection, id, version),
+    };
+    createDisplay(this.connection, [manager, ...globals]);
+  }
+
+  /** Gives bytes to the connection as if they had been received. */
+  feed(bytes: Buffer, fds: readonly number[] = [], truncated = false): void {
+    const view = Buffer.from(bytes);
+    this.connection.receive(view, fds, truncated);
+    view.fill(0xff);
+  }
+
+  /** Encodes a request and feeds it. */
+  readonly request: WirePeer['request'] = (...request) => {
+    const bytes = this.peer.request(...request);
+    this.feed(bytes);
+    return bytes;
+  };
+
+  /** Sends every packet and returns the events in them. */
+  events(): WireEvent[] {
+    const events: WireEvent[] = [];
+    for (let packet = this.connection.nextPacket; packet; packet = this.connection.nextPacket) {
+      const fds = packet.held?.fds ?? [];
+      events.push(...this.peer.read(packet.bytes, fds));
+      this.connection.sent(packet.bytes.length);
+    }
+    return events;
+  }
+
+  /** The events' names. */
+  names(): string[] {
+    return this.events().map(({ name }) => name);
+  }
+
+  /** Binds the manager and throws its description away. */
+  ready(): this {
+    this.request(wl_display, 1, 'get_registry', REGISTRY);
+    this.bind(1, dmabroker_manager_v1.name, 1, MANAGER);
+    this.events();
+    return this;
+  }
+
+  bind(name: number, type: string, version: number, id: number): void {
+    this.request(wl_registry, REGISTRY, 'bind', name, { interface: type, version, id });
+  }
+
+  /** Asks for a memfd of 4096 bytes as object `id`, with params `id + 1`, which are destroyed. */
+  ask(id: number, lifetime: 'connection' | 'until_released' = 'connection'): void {
+    const params = id + 1;
+    const lifetimes = dmabroker_params_v1.enums.lifetime;
+    this.request(dmabroker_manager_v1, MANAGER, 'create_params', params);
+    this.request(dmabroker_params_v1, params, 'set_buffer', 0, 4096);
+    this.request(dmabroker_params_v1, params, 'set_handle_types', MEMFD_BIT);
+    this.request(dmabroker_params_v1, params, 'set_lifetime', lifetimes[lifetime]);
+    this.request(dmabroker_params_v1, params, 'create', id);
+    this.request(dmabroker_params_v1, params, 'destroy');
+  }
+
+  /** Allocates a buffer as object `id`; its events are read. */
+  allocate(id: number, lifetime: 'connection' | 'until_released' = 'connection'): BrokerBuffer {
+    this.ask(id, lifetime);
+    this.world.answer();
+    this.events();
+    const buffer = [...this.broker.buffers].at(-1);
+    if (buffer === undefined) throw new Error('nothing was allocated');
+    return buffer;
+  }
+
+  /** The client hangs up. */
+  close(): void {
+    this.connection.close();
+    this.broker.disconnect(this.connection.client);
+  }
+}
+
+/** The values of the wl_display.error among events; throws where there is not exactly one. */
+export function errorOf(events: readonly WireEvent[]): {
+  object: number;
+  code: number;
+  text: string;
+} {
+  const errors = events.filter(({ name }) => name === 'wl_display.error');
+  const [object, code, text] = errors[0]?.values ?? [];
+  if (errors.length !== 1) throw new Error(`${errors.length} errors`);
+  return { object: object as number, code: code as number, text: text as string };
+}
