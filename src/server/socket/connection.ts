@@ -37,6 +37,9 @@ const SERVER_ID_START = 0xff000000;
 /** A client that does not read is dropped when more than this waits for it (as compositors do). */
 export const MAX_QUEUED_BYTES = 1024 * 1024;
 
+/** Events travel together up to this; far below what one step takes (shim/dmabroker.c's OUT_BYTES). */
+export const MAX_PACKET_BYTES = 32 * 1024;
+
 export class ProtocolError extends Error {
   override readonly name = 'ProtocolError';
 
@@ -158,7 +161,7 @@ export class Connection {
   #dispatchAll(): void {
     let at = 0;
     const { length } = this.#input;
-    while (length - at >= HEADER_SIZE) {
+    while (!this.closing && length - at >= HEADER_SIZE) {
       const { object, opcode, size } = decodeHeader(this.#input, at);
       if (length - at < size) break;
       this.#dispatch(object, opcode, this.#input.subarray(at + HEADER_SIZE, at + size));
@@ -236,21 +239,28 @@ export class Connection {
 
   // ---- output ----------------------------------------------------------------------------------
 
-  /** Appends a message to what goes out next. */
+  /** Appends a message to what goes out next. Nothing follows an error. */
   write(bytes: Buffer): void {
+    if (this.closing) return;
     this.#queuedBytes += bytes.length;
     this.touched();
     const last = this.#packets.at(-1);
     if (this.#collected !== null) this.#collected.push(bytes);
-    // The first packet may be on its way already; packets with fds stay as they are.
-    else if (last !== undefined && this.#packets.length > 1 && last.held === null) {
+    else if (last !== undefined && this.#takes(last, bytes)) {
       last.bytes = Buffer.concat([last.bytes, bytes]);
     } else this.#packets.push({ bytes, held: null });
     if (this.#queuedBytes > MAX_QUEUED_BYTES) this.drop('it does not read what it is sent');
   }
 
+  /** The first packet may be on its way already; packets with fds stay as they are. */
+  #takes({ bytes, held }: Packet, more: Buffer): boolean {
+    const fits = bytes.length + more.length <= MAX_PACKET_BYTES;
+    return fits && held === null && this.#packets.length > 1;
+  }
+
   /** Runs `events` and sends what they write in one message, together with the fds of `held`. */
   packet(held: HeldFds, events: () => void): void {
+    if (this.closing) return;
     this.#collected = [];
     events();
     this.#packets.push({ bytes: Buffer.concat(this.#collected), held: held.retain() });

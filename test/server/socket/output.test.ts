@@ -1,0 +1,165 @@
+/**
+ * A connection's output: what waits is bounded, packets have a size that the step can send, and a
+ * buffer's fds stay open and together until they are on their way.
+ */
+import t from 'tap';
+import {
+  dmabroker_buffer_v1,
+  dmabroker_manager_v1,
+} from '../../../src/protocol/dmabroker-v1.gen.js';
+import { wl_display } from '../../../src/protocol/wayland.gen.js';
+import { MAX_PACKET_BYTES, MAX_QUEUED_BYTES } from '../../../src/server/socket/connection.js';
+import { Bench, FREE, MANAGER } from './support/bench.js';
+
+const BUFFER = FREE;
+const ANY_UID = 0xffffffff;
+
+/** Sends every packet without reading it; returns their sizes. */
+function drain({ connection }: Bench): number[] {
+  const sizes: number[] = [];
+  for (let packet = connection.nextPacket; packet; packet = connection.nextPacket) {
+    sizes.push(packet.bytes.length);
+    connection.sent(packet.bytes.length);
+  }
+  return sizes;
+}
+const sum = (sizes: number[]) => sizes.reduce((total, size) => total + size, 0);
+
+t.test('a client that reads nothing is dropped at 1 MiB', async (t) => {
+  const bench = new Bench().ready();
+  const sync = bench.peer.request(wl_display, 1, 'sync', FREE);
+  const MANY = 100_000;
+  let taken = 0;
+  while (!bench.connection.closing && taken < MANY) {
+    bench.feed(sync);
+    taken++;
+  }
+  t.match(bench.connection.failure, /does not read/);
+  const answers = MAX_QUEUED_BYTES / (12 + 12);
+  t.ok(taken >= answers && taken < answers + 2, `${taken} requests were answered`);
+  const touched = bench.touched;
+  bench.feed(sync);
+  t.equal(bench.touched, touched, 'nothing more is taken');
+  const sizes = drain(bench);
+  t.ok(sum(sizes) <= MAX_QUEUED_BYTES + 12, `${sum(sizes)} bytes waited`);
+  t.ok(Math.max(...sizes) <= MAX_PACKET_BYTES, `packets of at most ${Math.max(...sizes)} bytes`);
+  t.ok(sizes.length < 200, `small messages travel together: ${sizes.length} packets`);
+});
+
+t.test('one that reads goes on for ever', async (t) => {
+  const bench = new Bench().ready();
+  const sync = bench.peer.request(wl_display, 1, 'sync', FREE);
+  let sent = 0;
+  while (sent < 1.5 * MAX_QUEUED_BYTES) {
+    for (let i = 0; i < 1000; i++) bench.feed(sync);
+    sent += sum(drain(bench));
+  }
+  t.equal(bench.connection.closing, false);
+});
+
+t.test('many events at once are several packets', async (t) => {
+  const owner = new Bench().ready();
+  const reader = new Bench([], owner).ready();
+  const buffer = owner.allocate(BUFFER);
+  // Each object for the buffer is told when it is released: together more than one step takes.
+  const OBJECTS = 50_000;
+  for (let i = 0; i < OBJECTS; i++) {
+    const { token } = owner.broker.share(buffer, { uses: 1, uid: null, seconds: null });
+    reader.request(dmabroker_manager_v1, MANAGER, 'redeem', BUFFER + i, token);
+    drain(reader);
+  }
+  owner.broker.release(buffer, 'administrator');
+  const sizes = drain(reader);
+  t.equal(sum(sizes), OBJECTS * 12, 'each is told');
+  t.ok(Math.max(...sizes) <= MAX_PACKET_BYTES);
+  t.equal(owner.world.open.size, 0);
+});
+
+t.test('a buffer’s events and fds are one packet', async (t) => {
+  const bench = new Bench().ready();
+  const { connection, world } = bench;
+  bench.request(wl_display, 1, 'sync', 100);
+  bench.ask(BUFFER);
+  world.answer(0, 3);
+  bench.request(wl_display, 1, 'sync', 100);
+  const packets: { names: string[]; fds: number }[] = [];
+  for (let packet = connection.nextPacket; packet; packet = connection.nextPacket) {
+    const { bytes, held } = packet;
+    const events = bench.peer.read(bytes, held?.fds);
+    packets.push({ names: events.map(({ name }) => name), fds: held?.fds.length ?? 0 });
+    connection.sent(bytes.length);
+  }
+  const buffer = ['info', 'plane', 'plane', 'plane', 'done'];
+  t.same(
+    packets.filter(({ fds }) => fds > 0),
+    [{ names: buffer.map((name) => `dmabroker_buffer_v1.${name}`), fds: 3 }],
+  );
+  t.match(packets.at(-1)?.names, ['wl_callback.done', 'wl_display.delete_id'], 'in order');
+  t.equal(packets.length, 3 + 1, 'events before it are not in its packet');
+});
+
+t.test('fds stay open until they are sent', async (t) => {
+  const bench = new Bench().ready();
+  const { connection, world } = bench;
+  bench.ask(BUFFER);
+  world.answer(0, 2);
+  drain(bench);
+  const token = bench.broker.share([...bench.broker.buffers][0] as never, {
+    uses: 1,
+    uid: null,
+    seconds: null,
+  }).token;
+  bench.request(dmabroker_manager_v1, MANAGER, 'redeem', 100, token);
+  bench.request(dmabroker_buffer_v1, BUFFER, 'release');
+  t.equal(world.open.size, 2, 'released, but on their way');
+  const packet = connection.nextPacket;
+  t.equal(packet?.held?.fds.length, 2);
+  const { bytes } = packet ?? { bytes: Buffer.alloc(0) };
+  connection.sent(10);
+  t.equal(world.open.size, 0, 'they go with the first byte');
+  t.equal(connection.nextPacket, packet);
+  t.equal(packet?.held, null);
+  t.same(packet?.bytes, bytes.subarray(10), 'the rest follows');
+});
+
+t.test('what may be on its way is left as it is', async (t) => {
+  const bench = new Bench().ready();
+  const sync = () => bench.request(wl_display, 1, 'sync', FREE);
+  sync();
+  const first = bench.connection.nextPacket;
+  const { bytes } = first ?? {};
+  for (let i = 0; i < 5; i++) sync();
+  t.equal(bench.connection.nextPacket, first);
+  t.equal(first?.bytes, bytes);
+});
+
+t.test('the end of a connection', async (t) => {
+  const bench = new Bench().ready();
+  const { world, broker } = bench;
+  bench.allocate(BUFFER);
+  bench.request(dmabroker_buffer_v1, BUFFER, 'share', 100, 1, ANY_UID, 0);
+  const [event] = bench.events();
+  const token = String(event?.values[0]);
+  bench.request(dmabroker_manager_v1, MANAGER, 'redeem', 101, token);
+  bench.ask(102);
+  bench.ask(104, 'until_released');
+  bench.close();
+  t.equal(world.open.size, 0, 'what waited to be sent is closed');
+  t.equal(bench.connection.nextPacket, undefined);
+  world.answer();
+  world.answer();
+  t.equal(world.open.size, 0, 'what comes later is released');
+  t.same([...broker.buffers], []);
+  t.same([...broker.clients], []);
+});
+
+t.test('nothing follows an error', async (t) => {
+  const bench = new Bench().ready();
+  bench.ask(BUFFER);
+  bench.events();
+  bench.feed(Buffer.alloc(8));
+  bench.world.answer();
+  t.same(bench.names(), ['wl_display.error']);
+  bench.close();
+  t.equal(bench.world.open.size, 0);
+});
