@@ -15,6 +15,8 @@ const LAST_RETRY_MS = 64;
 export class Outbox {
   /** A packet is in the current step. */
   #sending = false;
+  /** The current step had no room for a packet. */
+  #turnedAway = false;
   /** The socket is full; epoll says when it is writable. */
   #full = false;
   #retryAt: number | null = null;
@@ -36,7 +38,7 @@ export class Outbox {
 
   /** It wants `flush` to be called again after the step. */
   get busy(): boolean {
-    return this.#sending || this.#retryAt !== null;
+    return this.#sending || this.#turnedAway || this.#retryAt !== null;
   }
 
   /**
@@ -46,6 +48,7 @@ export class Outbox {
   flush(): number | 'over' {
     const { closing, nextPacket } = this.connection;
     const stuck = this.#full || this.#retryAt !== null;
+    this.#turnedAway = false;
     if (this.#broken || (closing && (nextPacket === undefined || stuck))) return 'over';
     const wait = nextPacket === undefined ? -1 : this.#tryNext(nextPacket);
     this.#watch();
@@ -69,6 +72,7 @@ export class Outbox {
         this.connection.sent(result);
       }
     });
+    this.#turnedAway = !this.#sending;
     // The step sends, then waits: with more to do than this one packet it must not.
     return this.#sending && this.connection.packets === 1 && !this.connection.closing ? -1 : 0;
   }
