@@ -1,0 +1,116 @@
+/** The control plane's questions, answered from the registry. */
+import t from 'tap';
+import { Broker } from '../../../src/broker/broker.js';
+import { BrokerError } from '../../../src/broker/errors.js';
+import { MAX_TOKEN_USES } from '../../../src/broker/limits.js';
+import type { BufferInfo, CreateBuffer, CreatedBuffer } from '../../../src/server/control.js';
+import type { PlaneMessage, Question } from '../../../src/server/messages.js';
+import { answer } from '../../../src/server/socket/answers.js';
+import { FakeWorld, memfd, offers, peer } from '../../broker/support/world.js';
+
+function make() {
+  const world = new FakeWorld();
+  const broker = new Broker(world, [memfd], offers);
+  const posted: PlaneMessage[] = [];
+  const ask = (question: Omit<Question, 'seq'>): PlaneMessage | undefined => {
+    answer(broker, { seq: 7, ...question } as Question, (message) => posted.push(message));
+    return posted.pop();
+  };
+  const create = (changes: Partial<CreateBuffer> = {}) =>
+    ask({
+      question: 'createBuffer',
+      parameters: {
+        request: {
+          kind: 'buffer',
+          size: 4096,
+          usage: ['transfer', 'cpu_read'],
+          handle_types: ['memfd'],
+          token: { uses: 2, uid: null, seconds: 60 },
+          ...changes,
+        } as CreateBuffer,
+        requester: { uid: 1000, pid: null },
+      },
+    });
+  return { world, broker, posted, ask, create };
+}
+
+t.test('createBuffer answers when there is memory', async (t) => {
+  const { world, broker, posted, create } = make();
+  t.equal(create({ name: 'mine' }), undefined, 'not yet');
+  t.match(world.pending, [{ choice: { spec: { usage: 4 | 16 } } }]);
+  world.answer();
+  const [message] = posted;
+  t.match(message, { kind: 'answer', seq: 7 });
+  const { buffer, token } = (message as { value: unknown }).value as CreatedBuffer;
+  t.match(buffer, {
+    name: 'mine',
+    kind: 'buffer',
+    size: 4096,
+    lifetime: { type: 'until_released' },
+    owner: { client: null, uid: 1000, pid: null },
+    recipients: [],
+    tokens: 1,
+  });
+  t.match(token, { uses: 2, expires_at: new Date(world.time + 60_000).toISOString() });
+  const found = broker.redeem(broker.connect(peer), token.token);
+  t.equal(found.id, buffer.id);
+});
+
+t.test('an image by its names', async (t) => {
+  const { world, create } = make();
+  const modifiers = ['0x0000000000000000'];
+  create({ kind: 'image', width: 64, height: 32, format: 'XR24', modifiers } as object);
+  t.match(world.pending, [{ choice: { spec: { kind: 'image', width: 64, modifiers: [0n] } } }]);
+});
+
+t.test('a token that cannot be made takes the buffer with it', async (t) => {
+  const { world, broker, posted, create } = make();
+  create({ token: { uses: MAX_TOKEN_USES + 1, uid: null, seconds: null } });
+  world.answer();
+  t.match(posted, [{ kind: 'refusal', seq: 7, error: { code: 'invalid_argument' } }]);
+  t.same([...broker.buffers], []);
+  t.equal(world.open.size, 0);
+});
+
+t.test('refusals', async (t) => {
+  const { world, posted, ask, create } = make();
+  t.match(create({ handle_types: ['dma_buf'] }), {
+    kind: 'refusal',
+    error: { code: 'unsupported_handle_type' },
+  });
+  create();
+  world.refuse(new BrokerError('out_of_memory', 'none', { requested: 1 }));
+  t.match(posted.pop(), { error: { code: 'out_of_memory', refusal: { requested: 1 } } });
+  for (const question of ['getBuffer', 'releaseBuffer'] as const) {
+    const refusal = ask({ question, parameters: 'aaa' });
+    t.match(refusal, { kind: 'refusal', seq: 7, error: { code: 'not_found' } });
+  }
+});
+
+t.test('lists, one, and release', async (t) => {
+  const { world, broker, ask, create } = make();
+  const value = (question: Omit<Question, 'seq'>) => {
+    const message = ask(question);
+    return message?.kind === 'answer' ? message.value : message;
+  };
+  t.same(value({ question: 'listBuffers', parameters: null }), []);
+  create();
+  world.answer();
+  const client = broker.connect(peer);
+  const [buffer] = broker.buffers;
+  if (buffer === undefined) throw new Error('nothing was allocated');
+  broker.handedOut(buffer, client);
+  const list = value({ question: 'listBuffers', parameters: null }) as BufferInfo[];
+  t.equal(list.length, 1);
+  t.match(list[0]?.recipients, [{ client: client.id, connected: true }]);
+  t.same(value({ question: 'getBuffer', parameters: buffer.id }), list[0]);
+  t.match(value({ question: 'listClients', parameters: null }), [
+    { id: client.id, pid: peer.pid, executable: 'test', buffers: 0, bytes: 0, fds_sent: 1 },
+  ]);
+  const reasons: string[] = [];
+  buffer.watchers.add((reason) => reasons.push(reason));
+  t.equal(value({ question: 'releaseBuffer', parameters: buffer.id }), null);
+  t.same(reasons, ['administrator']);
+  t.equal(world.open.size, 0);
+  t.equal(value({ question: 'shutDown', parameters: null }), null);
+});

@@ -1,0 +1,214 @@
+/**
+ * dmabroker_buffer_v1 and dmabroker_share_v1: who is told what, who may release, and what is left of
+ * a buffer whose object or owner has gone.
+ */
+import t from 'tap';
+import { BrokerError } from '../../../src/broker/errors.js';
+import {
+  dmabroker_buffer_v1,
+  dmabroker_manager_v1,
+  dmabroker_share_v1,
+} from '../../../src/protocol/dmabroker-v1.gen.js';
+import { MAX_MESSAGE_SIZE } from '../../../src/protocol/wire.js';
+import { Bench, errorOf, FREE, MANAGER } from './support/bench.js';
+
+const BUFFER = FREE;
+const SHARE = 50;
+const REDEEMED = 60;
+const ANY_UID = 0xffffffff;
+const { release_reason, error } = dmabroker_buffer_v1.enums;
+const { refusal } = dmabroker_manager_v1.enums;
+
+/** An owner with a buffer, and somebody else. */
+function pair(lifetime: 'connection' | 'until_released' = 'connection') {
+  const owner = new Bench().ready();
+  const other = new Bench([], owner).ready();
+  const buffer = owner.allocate(BUFFER, lifetime);
+  return { owner, other, buffer, world: owner.world };
+}
+
+interface Terms {
+  uses?: number;
+  uid?: number;
+  seconds?: number;
+}
+
+function share(bench: Bench, { uses = 1, uid = ANY_UID, seconds = 0 }: Terms = {}): string {
+  bench.request(dmabroker_buffer_v1, BUFFER, 'share', SHARE, uses, uid, seconds);
+  const [event] = bench.events();
+  if (event?.name !== 'dmabroker_share_v1.token') throw new Error(event?.name);
+  return String(event.values[0]);
+}
+
+function redeem(bench: Bench, token: string, id = REDEEMED) {
+  bench.request(dmabroker_manager_v1, MANAGER, 'redeem', id, token);
+  return bench.events();
+}
+
+t.test('a buffer is described', async (t) => {
+  const owner = new Bench().ready();
+  owner.ask(BUFFER);
+  owner.events();
+  const { planes } = owner.world.answer(0, 2);
+  const [buffer] = owner.broker.buffers;
+  t.same(
+    owner.events().map(({ object, name, values }) => [object, name.split('.')[1], ...values]),
+    [
+      [BUFFER, 'info', buffer?.id, 1, 4, 'memfd', 0, 4096, 0, 0, 0, 0, 0],
+      [BUFFER, 'plane', planes[0]?.fd, 0, 0, 64],
+      [BUFFER, 'plane', planes[1]?.fd, 1, 4096, 64],
+      [BUFFER, 'done'],
+    ],
+  );
+  t.equal(owner.connection.client.fdsSent, 2);
+});
+
+t.test('who redeems gets the same buffer, and both are recipients', async (t) => {
+  const { owner, other, buffer } = pair();
+  const events = redeem(other, share(owner));
+  t.match(events, [
+    { object: REDEEMED, name: 'dmabroker_buffer_v1.info', values: [buffer.id] },
+    { name: 'dmabroker_buffer_v1.plane', values: [buffer.held.fds[0], 0, 0, 64] },
+    { name: 'dmabroker_buffer_v1.done' },
+  ]);
+  const clients = [...buffer.recipients].map(({ client }) => client);
+  t.same(clients, [owner.connection.client, other.connection.client]);
+});
+
+t.test('tokens: uses, user, time', async (t) => {
+  const { owner, other, world } = pair();
+  const { uid } = owner.connection.client.peer;
+  let id = REDEEMED;
+  const first = (token: string) => redeem(other, token, ++id)[0];
+  const made = (terms: Terms) => {
+    const token = share(owner, terms);
+    owner.request(dmabroker_share_v1, SHARE, 'destroy');
+    owner.events();
+    return token;
+  };
+  const failed = { name: 'dmabroker_buffer_v1.failed', values: [refusal.invalid_token] };
+  const info = { name: 'dmabroker_buffer_v1.info' };
+  t.match(first('nonsense'), failed);
+  t.match(first(made({ uid: uid + 1 })), failed, 'another user’s');
+  const twice = made({ uses: 2, uid, seconds: 5 });
+  t.match(
+    [1, 2, 3].map(() => first(twice)),
+    [info, info, failed],
+  );
+  const short = made({ uses: 2, seconds: 5 });
+  t.match(first(short), info);
+  world.time += 5000;
+  t.match(first(short), failed);
+});
+
+t.test('the end of a buffer', async (t) => {
+  const told = { object: REDEEMED, name: 'dmabroker_buffer_v1.released' };
+  const cases: [string, 'owner' | 'administrator', (p: ReturnType<typeof pair>) => void][] = [
+    ['destroyed', 'owner', ({ owner }) => owner.request(dmabroker_buffer_v1, BUFFER, 'destroy')],
+    ['released', 'owner', ({ owner }) => owner.request(dmabroker_buffer_v1, BUFFER, 'release')],
+    ['its owner left', 'owner', ({ owner }) => owner.close()],
+    ['over REST', 'administrator', (p) => p.owner.broker.release(p.buffer, 'administrator')],
+  ];
+  for (const [what, reason, end] of cases) {
+    const both = pair();
+    const { owner, other, world, buffer } = both;
+    redeem(other, share(owner));
+    owner.events();
+    end(both);
+    t.same(other.events(), [{ ...told, values: [release_reason[reason]] }], what);
+    t.ok(buffer.released);
+    t.equal(world.open.size, 0);
+    other.request(dmabroker_buffer_v1, REDEEMED, 'destroy');
+    t.same(other.names(), ['wl_display.delete_id'], 'its object is good until it is destroyed');
+  }
+});
+
+t.test('an owner is told what it did not do itself', async (t) => {
+  const { owner, buffer } = pair();
+  owner.broker.release(buffer, 'administrator');
+  t.match(owner.events(), [{ object: BUFFER, values: [release_reason.administrator] }]);
+  owner.request(dmabroker_buffer_v1, BUFFER, 'release');
+  t.same(owner.names(), ['wl_display.delete_id']);
+});
+
+t.test('until_released', async (t) => {
+  const { owner, other, world, buffer } = pair('until_released');
+  const token = share(owner, { uses: 2 });
+  owner.request(dmabroker_buffer_v1, BUFFER, 'destroy');
+  t.notOk(buffer.released, 'destroying the object leaves it');
+  owner.close();
+  t.notOk(buffer.released, 'so does leaving');
+  redeem(other, token);
+  other.request(dmabroker_buffer_v1, REDEEMED, 'release');
+  t.notOk(buffer.released, 'only its owner’s connection may release it');
+  t.equal(world.open.size, 1);
+  const another = pair('until_released');
+  another.owner.request(dmabroker_buffer_v1, BUFFER, 'release');
+  t.ok(another.buffer.released);
+});
+
+t.test('an object that is destroyed while it waits', async (t) => {
+  for (const lifetime of ['connection', 'until_released'] as const) {
+    const bench = new Bench().ready();
+    bench.ask(BUFFER, lifetime);
+    bench.events();
+    bench.request(dmabroker_buffer_v1, BUFFER, 'destroy');
+    t.same(bench.names(), ['wl_display.delete_id']);
+    bench.world.answer();
+    t.same(bench.events(), []);
+    t.equal(bench.world.open.size, 0, lifetime);
+    t.same([...bench.broker.buffers], []);
+  }
+});
+
+t.test('share and release before done', async (t) => {
+  for (const request of ['share', 'release'] as const) {
+    const bench = new Bench().ready();
+    bench.ask(BUFFER);
+    bench.events();
+    if (request === 'release') bench.request(dmabroker_buffer_v1, BUFFER, request);
+    else bench.request(dmabroker_buffer_v1, BUFFER, request, SHARE, 1, ANY_UID, 0);
+    const found = errorOf(bench.events());
+    t.match(found, { object: BUFFER, code: error.not_ready, text: `${request} before done` });
+    bench.world.answer();
+    bench.close();
+    t.equal(bench.world.open.size, 0);
+  }
+});
+
+t.test('a token that cannot be made', async (t) => {
+  const { owner } = pair();
+  owner.request(dmabroker_buffer_v1, BUFFER, 'share', SHARE, 0, ANY_UID, 0);
+  t.match(owner.events(), [
+    { object: SHARE, name: 'dmabroker_share_v1.failed', values: [refusal.invalid_argument] },
+  ]);
+  owner.request(dmabroker_share_v1, SHARE, 'revoke');
+  owner.broker.release([...owner.broker.buffers][0] as never, 'administrator');
+  owner.events();
+  owner.request(dmabroker_buffer_v1, BUFFER, 'share', SHARE, 1, ANY_UID, 0);
+  t.match(owner.events(), [{ name: 'dmabroker_share_v1.failed', values: [refusal.not_found] }]);
+});
+
+t.test('destroying a share keeps the token, revoking it does not', async (t) => {
+  for (const request of ['destroy', 'revoke'] as const) {
+    const { owner, other } = pair();
+    const token = share(owner);
+    owner.request(dmabroker_share_v1, SHARE, request);
+    const [first] = redeem(other, token);
+    t.equal(first?.name, `dmabroker_buffer_v1.${request === 'destroy' ? 'info' : 'failed'}`);
+  }
+});
+
+t.test('a refusal of any length is an event', async (t) => {
+  const bench = new Bench().ready();
+  bench.ask(BUFFER);
+  bench.events();
+  const requested = 'ü'.repeat(1500);
+  bench.world.refuse(new BrokerError('out_of_memory', '€'.repeat(2000), { requested }));
+  t.ok((bench.connection.nextPacket?.bytes.length ?? 0) <= MAX_MESSAGE_SIZE);
+  const [failed] = bench.events();
+  const [code, message, detail] = failed?.values ?? [];
+  t.equal(code, refusal.out_of_memory);
+  t.equal(message, '€'.repeat(170));
+  t.same(JSON.parse(String(detail)), { requested });
+});

@@ -1,0 +1,212 @@
+/**
+ * dmabroker_manager_v1 and dmabroker_params_v1: what the daemon says about itself, what a client may
+ * set and when, and that the broker is asked for just that.
+ */
+import t from 'tap';
+import { MOD_LINEAR } from '../../../src/broker/fourcc.js';
+import {
+  dmabroker_manager_v1,
+  dmabroker_params_v1,
+} from '../../../src/protocol/dmabroker-v1.gen.js';
+import type { DeviceInfo } from '../../../src/server/control.js';
+import type { Global } from '../../../src/server/socket/display.js';
+import { bindManager } from '../../../src/server/socket/manager.js';
+import { image } from '../../broker/support/world.js';
+import { split64 } from '../../support/wire-peer.js';
+import { Bench, errorOf, FREE, MANAGER } from './support/bench.js';
+
+const PARAMS = FREE;
+const BUFFER = FREE + 1;
+const { error, lifetime } = dmabroker_params_v1.enums;
+const { handle_type, usage, limit } = dmabroker_manager_v1.enums;
+
+function withParams(): Bench {
+  const bench = new Bench().ready();
+  bench.request(dmabroker_manager_v1, MANAGER, 'create_params', PARAMS);
+  return bench;
+}
+
+type Requests = (typeof dmabroker_params_v1.requests)[number]['name'];
+/** Any request with any values: the types of one stand for all. */
+const set = (bench: Bench, name: Requests, ...values: (number | string)[]) =>
+  bench.request(dmabroker_params_v1, PARAMS, name as 'set_name', ...(values as [string]));
+
+t.test('the description without a device', async (t) => {
+  const bench = new Bench();
+  bench.ready();
+  bench.bind(1, dmabroker_manager_v1.name, 1, FREE);
+  t.same(
+    bench.events().map(({ name, values }) => [name.split('.')[1], ...values]),
+    [
+      ['source', 'memfd', handle_type.memfd, 1, 'for tests'],
+      ['limit', limit.buffer_size, ...split64(2n ** 53n - 1n)],
+      ['limit', limit.image_dimension, 0, 65_536],
+      ['limit', limit.buffers, 0, 16_384],
+      ['limit', limit.objects, 0, 65_536],
+      ['limit', limit.fds, 0, 28],
+      ['done'],
+    ],
+  );
+});
+
+t.test('the description of a device', async (t) => {
+  const uuid = '000102030405060708090a0b0c0d0e0f';
+  const limits = { max_allocation_size: 2 ** 33, max_image_dimension_2d: 16_384 };
+  const device = { name: 'GPU', device_uuid: uuid, driver_uuid: uuid, limits } as DeviceInfo;
+  const describe = (mainDevice: Buffer | null) => {
+    const { broker } = new Bench();
+    const global: Global = {
+      name: 2,
+      definition: dmabroker_manager_v1,
+      version: 1,
+      bind: (connection, id) => bindManager({ broker, device, mainDevice }, connection, id, 1),
+    };
+    const bench = new Bench([global]).ready();
+    bench.bind(2, dmabroker_manager_v1.name, 1, FREE);
+    return bench.events().map(({ name, values }) => [name.split('.')[1], ...values]);
+  };
+  const bytes = Buffer.from(uuid, 'hex');
+  const node = Buffer.from('80e2000000000000', 'hex');
+  const events = describe(node);
+  t.same(events[0], ['device', 'GPU', bytes, bytes, node]);
+  t.same(events[2], ['limit', limit.buffer_size, 2, 0]);
+  t.same(events[3], ['limit', limit.image_dimension, 0, 16_384]);
+  t.same(describe(null)[0], ['device', 'GPU', bytes, bytes, Buffer.alloc(0)], 'without a node');
+});
+
+t.test('the defaults', async (t) => {
+  const bench = withParams();
+  set(bench, 'set_buffer', ...split64(2n ** 32n + 5n));
+  set(bench, 'create', BUFFER);
+  t.match(bench.events(), [
+    {
+      name: 'dmabroker_buffer_v1.failed',
+      values: [4, /exports dma_buf/, /"requested":\["dma_buf"\]/],
+    },
+  ]);
+  t.same(bench.world.pending, [], 'a memfd is not what was asked for');
+});
+
+t.test('everything set', async (t) => {
+  const bench = withParams();
+  set(bench, 'set_image', 640, 480, image.format);
+  set(bench, 'add_modifier', 1, 2);
+  set(bench, 'add_modifier', 0, 0);
+  set(bench, 'set_usage', usage.cpu_read | usage.render);
+  set(bench, 'set_handle_types', handle_type.memfd | handle_type.dma_buf);
+  set(bench, 'set_lifetime', lifetime.until_released);
+  set(bench, 'set_name', 'preview');
+  set(bench, 'create', BUFFER);
+  t.match(bench.world.pending, [
+    { choice: { handleType: 'memfd', spec: { ...image, usage: 18, modifiers: [MOD_LINEAR] } } },
+  ]);
+  bench.world.answer();
+  const [buffer] = bench.broker.buffers;
+  t.match(buffer, { name: 'preview', lifetime: 'until_released' });
+});
+
+t.test('large sizes are whole numbers', async (t) => {
+  const bench = withParams();
+  set(bench, 'set_buffer', ...split64(2n ** 40n + 5n));
+  set(bench, 'set_handle_types', handle_type.memfd);
+  set(bench, 'create', BUFFER);
+  t.match(bench.world.pending, [
+    { choice: { spec: { kind: 'buffer', size: 2 ** 40 + 5, usage: 4 } } },
+  ]);
+});
+
+t.test('refusals are events, and the connection goes on', async (t) => {
+  const bench = withParams();
+  set(bench, 'set_buffer', 0xffffffff, 0xffffffff);
+  set(bench, 'set_handle_types', handle_type.memfd);
+  set(bench, 'create', BUFFER);
+  const [failed] = bench.events();
+  const [code, , detail] = failed?.values ?? [];
+  t.equal(code, dmabroker_manager_v1.enums.refusal.too_large);
+  t.match(JSON.parse(String(detail)), { constraint: 'size', requested: 2 ** 64 });
+  t.equal(bench.connection.closing, false);
+});
+
+t.test('a detail that is too long for an event says so', async (t) => {
+  const bench = withParams();
+  set(bench, 'set_image', 640, 480, image.format);
+  for (let i = 1; i <= 256; i++) set(bench, 'add_modifier', i, i);
+  set(bench, 'set_handle_types', handle_type.memfd);
+  set(bench, 'create', BUFFER);
+  const [failed] = bench.events();
+  t.same(JSON.parse(String(failed?.values[2])), { constraint: 'modifiers', truncated: true });
+});
+
+const wrong: [string, number, RegExp, (bench: Bench) => void][] = [
+  ['create without memory', error.incomplete, /set_buffer/, (b) => set(b, 'create', BUFFER)],
+  [
+    'two kinds of memory',
+    error.already_set,
+    /set already/,
+    (b) => {
+      set(b, 'set_buffer', 0, 1);
+      set(b, 'set_image', 1, 1, 1);
+    },
+  ],
+  [
+    'the same kind twice',
+    error.already_set,
+    /set already/,
+    (b) => {
+      set(b, 'set_buffer', 0, 1);
+      set(b, 'set_buffer', 0, 1);
+    },
+  ],
+  ['no usage', error.invalid_bits, /usage 0/, (b) => set(b, 'set_usage', 0)],
+  ['unknown usage', error.invalid_bits, /usage 65/, (b) => set(b, 'set_usage', 65)],
+  ['the sign bit', error.invalid_bits, /usage 2147483649/, (b) => set(b, 'set_usage', 0x80000001)],
+  ['no handle type', error.invalid_bits, /types 0/, (b) => set(b, 'set_handle_types', 0)],
+  ['unknown handle type', error.invalid_bits, /types 8/, (b) => set(b, 'set_handle_types', 8)],
+  ['unknown lifetime', error.invalid_lifetime, /lifetime 2/, (b) => set(b, 'set_lifetime', 2)],
+  [
+    'too many modifiers',
+    error.too_many_modifiers,
+    /256/,
+    (b) => {
+      for (let i = 0; i < 257; i++) set(b, 'add_modifier', 0, i);
+    },
+  ],
+];
+
+t.test('violations', async (t) => {
+  for (const [what, code, text, run] of wrong) {
+    const bench = withParams();
+    run(bench);
+    t.match(errorOf(bench.events()), { object: PARAMS, code, text }, what);
+  }
+  const later: [Requests, ...(number | string)[]][] = [
+    ['set_buffer', 0, 1],
+    ['set_image', 1, 1, 1],
+    ['add_modifier', 0, 0],
+    ['set_usage', 1],
+    ['set_handle_types', 1],
+    ['set_lifetime', 0],
+    ['set_name', 'x'],
+    ['create', BUFFER + 1],
+  ];
+  for (const [name, ...values] of later) {
+    const bench = withParams();
+    set(bench, 'set_buffer', 0, 1);
+    set(bench, 'create', BUFFER);
+    bench.events();
+    set(bench, name, ...values);
+    t.match(errorOf(bench.events()), { object: PARAMS, code: error.already_used }, `late ${name}`);
+  }
+});
+
+t.test('destroying the manager and the parameters leaves what they made', async (t) => {
+  const bench = withParams();
+  set(bench, 'set_buffer', 0, 1);
+  set(bench, 'set_handle_types', handle_type.memfd);
+  set(bench, 'create', BUFFER);
+  set(bench, 'destroy');
+  bench.request(dmabroker_manager_v1, MANAGER, 'destroy');
+  bench.world.answer();
+  t.match(bench.names().at(-1), 'dmabroker_buffer_v1.done');
+  t.equal([...bench.broker.buffers].length, 1);
+});
