@@ -1,5 +1,6 @@
 /**
- * DRM fourcc codes (drm_fourcc.h) and the layout facts of the formats that the broker knows.
+ * DRM fourcc codes and format modifiers as numbers and as text (drm_fourcc.h). What the formats
+ * look like in memory stands in formats.ts.
  */
 
 /** `fourcc_code(a, b, c, d)` of drm_fourcc.h. */
@@ -18,35 +19,6 @@ export function fourccName(code: number): string {
 export const MOD_LINEAR = 0n;
 /** DRM_FORMAT_MOD_INVALID: "implicit"; never a Vulkan modifier. */
 export const MOD_INVALID = 0x00ff_ffff_ffff_ffffn;
-
-export interface FormatInfo {
-  readonly name: string;
-  readonly code: number;
-  readonly bytesPerPixel: number;
-  /** The VkFormat with the same bytes in memory; X formats are sampled with alpha ignored. */
-  readonly vkFormat: string;
-}
-
-const info = (name: string, bytesPerPixel: number, vkFormat: string): FormatInfo => ({
-  name,
-  code: fourcc(name),
-  bytesPerPixel,
-  vkFormat,
-});
-
-/** drm_fourcc.h names components from the high bits of a little-endian word, Vulkan from byte 0. */
-export const formats: readonly FormatInfo[] = [
-  info('AR24', 4, 'VK_FORMAT_B8G8R8A8_UNORM'),
-  info('XR24', 4, 'VK_FORMAT_B8G8R8A8_UNORM'),
-  info('AB24', 4, 'VK_FORMAT_R8G8B8A8_UNORM'),
-  info('XB24', 4, 'VK_FORMAT_R8G8B8A8_UNORM'),
-];
-
-const byCode = new Map(formats.map((format) => [format.code, format]));
-
-export function formatInfo(code: number): FormatInfo | undefined {
-  return byCode.get(code);
-}
 
 /** A modifier as it is written everywhere outside: 0x and 16 hexadecimal digits. */
 export function modifierText(modifier: bigint): string {

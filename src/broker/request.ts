@@ -4,7 +4,8 @@
  * accepted is never given.
  */
 import { BrokerError } from './errors.js';
-import { formatInfo, fourccName, modifierText } from './fourcc.js';
+import { formatInfo } from './formats.js';
+import { fourccName, modifierText } from './fourcc.js';
 import { MAX_BUFFER_SIZE, MAX_IMAGE_DIMENSION, MAX_MODIFIERS, MAX_NAME_BYTES } from './limits.js';
 import type { FormatOffer, HandleType, MemorySpec, SourceName, SourceState } from './source.js';
 

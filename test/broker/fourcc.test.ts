@@ -2,8 +2,6 @@
 import fc from 'fast-check';
 import t from 'tap';
 import {
-  formatInfo,
-  formats,
   fourcc,
   fourccName,
   MOD_INVALID,
@@ -26,13 +24,4 @@ t.test('modifiers', async (t) => {
   t.equal(modifierText(MOD_LINEAR), '0x0000000000000000');
   t.equal(modifierText(MOD_INVALID), '0x00ffffffffffffff');
   t.equal(modifierText(2n ** 64n - 1n), '0xffffffffffffffff');
-});
-
-t.test('the formats', async (t) => {
-  t.equal(new Set(formats.map(({ code }) => code)).size, formats.length);
-  for (const format of formats) {
-    t.equal(formatInfo(format.code), format);
-    t.equal(fourccName(format.code), format.name);
-  }
-  t.equal(formatInfo(0), undefined);
 });

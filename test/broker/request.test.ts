@@ -1,7 +1,8 @@
 /** From what a client asks for to a source: each refusal, the order of preference, no substitute. */
 import fc from 'fast-check';
 import t from 'tap';
-import { formats, fourcc, MOD_INVALID, MOD_LINEAR } from '../../src/broker/fourcc.js';
+import { formats } from '../../src/broker/formats.js';
+import { fourcc, MOD_INVALID, MOD_LINEAR } from '../../src/broker/fourcc.js';
 import { MAX_IMAGE_DIMENSION, MAX_MODIFIERS, MAX_NAME_BYTES } from '../../src/broker/limits.js';
 import { type AllocationRequest, checkRequest, chooseSource } from '../../src/broker/request.js';
 import type { FormatOffer, HandleType, SourceState } from '../../src/broker/source.js';
@@ -86,13 +87,13 @@ t.test('no usable source for the handle types', async (t) => {
 });
 
 t.test('no source for the format', async (t) => {
-  const spec = { ...image, format: fourcc('NV12') };
+  const spec = { ...image, format: fourcc('ABCD') };
   t.same(
     refused(() => chooseSource(request({ spec }), [memfd], [...offers, ...offers])),
     {
       code: 'unsupported_format',
-      message: 'no usable source allocates 0x3231564e',
-      refusal: { constraint: 'format', requested: '0x3231564e', possible: ['XR24'] },
+      message: 'no usable source allocates 0x44434241',
+      refusal: { constraint: 'format', requested: '0x44434241', possible: ['XR24'] },
     },
   );
   const elsewhere = [offer(dmaBuf, MOD_LINEAR, 'AR24'), ...offers];

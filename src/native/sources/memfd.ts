@@ -6,7 +6,8 @@
  * It keeps nothing: the fd, the receiver's, is the memory.
  */
 import { BrokerError } from '../../broker/errors.js';
-import { formatInfo, formats, MOD_LINEAR, modifierText } from '../../broker/fourcc.js';
+import { type FormatInfo, formatInfo, formats } from '../../broker/formats.js';
+import { MOD_LINEAR, modifierText } from '../../broker/fourcc.js';
 import type { Allocation, FormatOffer, MemorySource, MemorySpec } from '../../broker/source.js';
 import { EMFILE, ENFILE, SystemError } from '../libc/errno.js';
 import { sealedMemfd } from '../libc/memory.js';
@@ -22,7 +23,7 @@ export class MemfdSource implements MemorySource {
   readonly handleType = 'memfd';
 
   formats(): readonly FormatOffer[] {
-    return formats.map(({ code }) => ({
+    return formats.filter(isPacked).map(({ code }) => ({
       format: code,
       modifier: MOD_LINEAR,
       planes: 1,
@@ -54,6 +55,8 @@ export class MemfdSource implements MemorySource {
   close(): void {}
 }
 
+const isPacked = (format: FormatInfo) => !format.ycbcr;
+
 function layout(spec: Extract<MemorySpec, { kind: 'image' }>): { size: number; stride: number } {
   if (!spec.modifiers.includes(MOD_LINEAR)) {
     throw new BrokerError('unsupported_modifier', 'the memfd source has linear images only', {
@@ -63,8 +66,9 @@ function layout(spec: Extract<MemorySpec, { kind: 'image' }>): { size: number; s
     });
   }
   const format = formatInfo(spec.format);
-  if (!format) throw new BrokerError('unsupported_format', 'the memfd source lacks this format');
-  const stride = align(spec.width * format.bytesPerPixel, STRIDE_ALIGNMENT);
+  if (!format || !isPacked(format))
+    throw new BrokerError('unsupported_format', 'the memfd source lacks this format');
+  const stride = align(spec.width * (format.planes[0]?.bytesPerBlock ?? 0), STRIDE_ALIGNMENT);
   return { size: stride * spec.height, stride };
 }
 

@@ -2,7 +2,7 @@
  * Which of the broker's formats, with which DRM format modifiers, a device exports: what it lists
  * (VkDrmFormatModifierPropertiesListEXT) less what it then refuses to export.
  */
-import { type FormatInfo, formats } from '../../broker/fourcc.js';
+import { type FormatInfo, formats } from '../../broker/formats.js';
 import { Usage } from '../../broker/source.js';
 import { Arena } from '../arena.js';
 import {
@@ -25,8 +25,12 @@ export interface ModifierOffer {
   readonly usages: number;
 }
 
-/** The VkFormat of a format's name in fourcc.ts. */
-export function vkFormatOf(format: FormatInfo): number {
+/**
+ * The VkFormat of a format, or null where it has none that can be asked about: 2PLANE_444 needs a
+ * feature (ycbcr2plane444Formats) that the device is not created with.
+ */
+export function vkFormatOf(format: FormatInfo): number | null {
+  if (format.vkFormat === null || format.vkFormat.includes('_2PLANE_444_')) return null;
   const value = (VkFormat as Readonly<Record<string, number>>)[format.vkFormat];
   if (value === undefined) throw new Error(`layout.gen.ts has no ${format.vkFormat}`);
   return value;
@@ -34,25 +38,26 @@ export function vkFormatOf(format: FormatInfo): number {
 
 /** In the driver's order, which is best first where it has one. */
 export function exportableFormats(device: Queried, handleType: VulkanHandleType): ModifierOffer[] {
-  return formats.flatMap((format) =>
-    modifiersOf(device, vkFormatOf(format))
+  return formats.flatMap((format) => {
+    const vkFormat = vkFormatOf(format);
+    if (vkFormat === null) return [];
+    return modifiersOf(device, vkFormat)
       .map(({ modifier, planes }) => ({
         format,
         modifier,
         planes,
-        usages: usagesOf(device, format, modifier, handleType),
+        usages: usagesOf(device, vkFormat, modifier, handleType),
       }))
-      .filter(({ usages }) => usages !== 0),
-  );
+      .filter(({ usages }) => usages !== 0);
+  });
 }
 
 function usagesOf(
   device: Queried,
-  format: FormatInfo,
+  vkFormat: number,
   modifier: bigint,
   handleType: VulkanHandleType,
 ): number {
-  const vkFormat = vkFormatOf(format);
   return imageUsages
     .map((name) => Usage[name])
     .filter((bit) => {

@@ -3,7 +3,8 @@
  * usage and size, and what exactly fails where none is left.
  */
 import { BrokerError } from '../../broker/errors.js';
-import { formatInfo, fourccName, MOD_LINEAR, modifierText } from '../../broker/fourcc.js';
+import { formatInfo } from '../../broker/formats.js';
+import { fourccName, MOD_LINEAR, modifierText } from '../../broker/fourcc.js';
 import { type ImageSpec, Usage } from '../../broker/source.js';
 import { type ModifierOffer, vkFormatOf } from './formats.js';
 import { bindImage, chosenModifier, createImage, planeLayouts } from './image.js';
@@ -17,7 +18,8 @@ export function placeImage(context: Context, spec: ImageSpec, made: Objects): Pl
   const { device, handleType } = context;
   const format = formatInfo(spec.format);
   const offered = context.offers.filter((offer) => offer.format.code === spec.format);
-  if (!format || offered.length === 0) {
+  const vkFormat = format ? vkFormatOf(format) : null;
+  if (vkFormat === null || offered.length === 0) {
     const codes = new Set(context.offers.map((offer) => fourccName(offer.format.code)));
     throw new BrokerError('unsupported_format', 'the device exports no image of this format', {
       constraint: 'format',
@@ -25,12 +27,12 @@ export function placeImage(context: Context, spec: ImageSpec, made: Objects): Pl
       possible: [...codes],
     });
   }
-  const usable = usableModifiers(context, spec, offered);
+  const usable = usableModifiers(context, spec, vkFormat, offered);
   const modifiers = usable.map((offer) => offer.modifier);
   made.image = createImage(device, {
     width: spec.width,
     height: spec.height,
-    format: vkFormatOf(format),
+    format: vkFormat,
     usage: imageUsage(spec.usage),
     modifiers,
     handleType,
@@ -56,6 +58,7 @@ export function placeImage(context: Context, spec: ImageSpec, made: Objects): Pl
 function usableModifiers(
   context: Context,
   spec: ImageSpec,
+  vkFormat: number,
   offered: readonly ModifierOffer[],
 ): ModifierOffer[] {
   // The CPU makes sense of no other layout.
@@ -74,13 +77,7 @@ function usableModifiers(
   const supports = common
     .map((offer) => ({
       offer,
-      support: imageSupport(
-        context.device,
-        vkFormatOf(offer.format),
-        offer.modifier,
-        usage,
-        context.handleType,
-      ),
+      support: imageSupport(context.device, vkFormat, offer.modifier, usage, context.handleType),
     }))
     .filter(
       (each): each is { offer: ModifierOffer; support: ImageSupport } =>

@@ -5,7 +5,8 @@
  */
 import { closeSync, fstatSync, readFileSync, readlinkSync } from 'node:fs';
 import t, { type Test } from 'tap';
-import { formatInfo, fourcc, MOD_INVALID, MOD_LINEAR } from '../../../src/broker/fourcc.js';
+import { formatInfo } from '../../../src/broker/formats.js';
+import { fourcc, MOD_INVALID, MOD_LINEAR } from '../../../src/broker/fourcc.js';
 import { type Allocation, Usage } from '../../../src/broker/source.js';
 import { info, isDmaBuf } from '../../../src/native/dmabuf.js';
 import { probeVulkan } from '../../../src/native/sources/vulkan.js';
@@ -100,7 +101,7 @@ t.test('linear images of each format', needs('dma_buf'), async (t) => {
     const [plane] = allocation.planes;
     t.equal(allocation.planes.length, 1);
     t.equal(allocation.modifier, MOD_LINEAR);
-    t.ok((plane?.stride ?? 0) >= 1920 * (formatInfo(format)?.bytesPerPixel ?? 0));
+    t.ok((plane?.stride ?? 0) >= 1920 * (formatInfo(format)?.planes[0]?.bytesPerBlock ?? 0));
     const end = (plane?.offset ?? 0) + (plane?.stride ?? 0) * 1080;
     t.ok(end <= allocation.size, 'the last row is inside');
     checkFd(t, fd, name, allocation);
