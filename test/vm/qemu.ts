@@ -83,7 +83,11 @@ function kernelArguments(systemd: boolean): string {
     'maxcpus=1 noreplace-smp lpj=16000000 tsc=reliable',
     // What only costs time under TCG: self tests of ciphers, the key that checks the modules.
     'cryptomgr.notests initcall_blacklist=load_system_certificate_list nokaslr mitigations=off',
-    ...(systemd ? ['dmabroker.systemd systemd.show_status=1 systemd.getty_auto=0'] : []),
+    ...(systemd
+      ? [
+          'dmabroker.systemd systemd.show_status=1 systemd.getty_auto=0 systemd.unit=multi-user.target',
+        ]
+      : []),
   ].join(' ');
 }
 

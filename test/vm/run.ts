@@ -109,11 +109,16 @@ for (const [signal, number] of [
 }
 main().then(leave, (error: unknown) => {
   if (stoppedBy !== 0) return leave(stoppedBy);
+  if (isBrokenPipe(error)) return leave(141); // as a program that SIGPIPE ends: `... | head`
   const text = error instanceof Error ? error.message : String(error);
   process.stderr.write(`vm: ${text}\n`);
   if (error instanceof UsageError) process.stderr.write(USAGE);
   leave(error instanceof UsageError || error instanceof RangeError ? 2 : 125);
 });
+
+function isBrokenPipe(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'EPIPE';
+}
 
 function leave(status: number): void {
   process.exitCode = status;

@@ -28,7 +28,8 @@ async function runFile(file: string): Promise<{ ok: boolean; messages: string }>
   const { environment, log } = writeLayerSettings(folder);
   const child = spawn(process.execPath, [file], {
     stdio: ['ignore', 'pipe', 'inherit'],
-    env: { ...process.env, ...environment, TAP: '1' },
+    // Seconds for a file; everything is ten times slower here.
+    env: { ...process.env, ...environment, TAP: '1', TAP_TIMEOUT: '600' },
   });
   const lines = createInterface(child.stdout);
   lines.on('line', (line) => console.log(line === '' ? '' : `    ${line}`));

@@ -16,18 +16,7 @@ echo 1 > /sys/devices/system/cpu/cpu1/online
 
 read -r cmdline < /proc/cmdline
 case " $cmdline " in
-  *' dmabroker.systemd '*)
-    mkdir -p /run/systemd/system/multi-user.target.wants
-    cat > /run/systemd/system/dmabroker-vm.service << UNIT
-[Unit]
-Description=The command given to the guest
-[Service]
-Type=exec
-ExecStart=$vm/run-command.sh --wait-for-systemd
-UNIT
-    ln -s ../dmabroker-vm.service /run/systemd/system/multi-user.target.wants/
-    exec /usr/lib/systemd/systemd
-    ;;
+  *' dmabroker.systemd '*) exec "$vm/systemd.sh" ;;
 esac
 
 mkdir -p /dev/pts /dev/shm /run/lock
