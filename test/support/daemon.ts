@@ -1,15 +1,17 @@
 /**
- * A real dmabrokerd in a folder of its own, for tests: started, waited for, stopped, and its open
- * fds counted.
+ * A real dmabrokerd in a folder of its own, for tests: started, waited for, asked over REST, stopped,
+ * and its open fds counted.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import type { Test } from 'tap';
 import { packageRoot } from '../../src/package-root.js';
+import type { BufferInfo, ClientInfo } from '../../src/server/control.js';
 
 export interface LogLine {
   readonly level: number;
@@ -23,6 +25,24 @@ export interface RestAnswer {
   readonly body: any;
 }
 
+export interface StartOptions {
+  readonly env?: NodeJS.ProcessEnv;
+  /** A program that starts another, with its arguments: `['prlimit', '--nofile=64']`. */
+  readonly wrapper?: readonly string[];
+}
+
+/** The daemon's program, for tests that start it themselves. */
+export const program = join(packageRoot, 'bin', 'dmabrokerd.js');
+
+/** No Vulkan driver is found: memory comes from the memfd source, on every machine alike. */
+export const withoutVulkan: NodeJS.ProcessEnv = {
+  ...process.env,
+  VK_DRIVER_FILES: '/nonexistent',
+  VK_ICD_FILENAMES: '/nonexistent',
+};
+
+const LOG_ERROR = 50;
+
 export class TestDaemon {
   private constructor(
     readonly process: ChildProcess,
@@ -34,20 +54,17 @@ export class TestDaemon {
   ) {}
 
   /** Resolves when it says `ready`; rejects with its log when it ends before. */
-  static async start(extra: readonly string[] = []): Promise<TestDaemon> {
+  static async start(
+    extra: readonly string[] = [],
+    { env = process.env, wrapper = [] }: StartOptions = {},
+  ): Promise<TestDaemon> {
     const folder = mkdtempSync(join(tmpdir(), 'dmabroker-test-'));
     const client = join(folder, 'client.sock');
     const rest = join(folder, 'rest.sock');
-    const args = [
-      join(packageRoot, 'bin/dmabrokerd.js'),
-      '--socket',
-      client,
-      '--rest-socket',
-      rest,
-    ];
-    const child = spawn(process.execPath, [...args, '--log-level', 'debug', ...extra], {
-      stdio: ['ignore', 'inherit', 'pipe'],
-    });
+    const sockets = ['--socket', client, '--rest-socket', rest];
+    const node = [process.execPath, program, ...sockets, '--log-level', 'debug', ...extra];
+    const [first = '', ...others] = [...wrapper, ...node];
+    const child = spawn(first, others, { env, stdio: ['ignore', 'inherit', 'pipe'] });
     const log: LogLine[] = [];
     await new Promise<void>((resolve, reject) => {
       child.once('exit', (code) => {
@@ -64,13 +81,31 @@ export class TestDaemon {
     return new TestDaemon(child, folder, client, rest, log);
   }
 
+  /** One without Vulkan that ends, at the latest, with the test. */
+  static async memfd(t: Test, options: Omit<StartOptions, 'env'> = {}): Promise<TestDaemon> {
+    const daemon = await TestDaemon.start([], { ...options, env: withoutVulkan });
+    t.teardown(() => daemon.stop());
+    return daemon;
+  }
+
   get pid(): number {
     return this.process.pid ?? -1;
+  }
+
+  /** What it logged as an error or worse. */
+  get errors(): LogLine[] {
+    return this.log.filter(({ level }) => level >= LOG_ERROR);
   }
 
   /** How many fds it has open now. */
   openFds(): number {
     return readdirSync(`/proc/${this.pid}/fd`).length;
+  }
+
+  /** Resident memory in bytes (proc(5), VmRSS). */
+  memory(): number {
+    const status = readFileSync(`/proc/${this.pid}/status`, 'utf8');
+    return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]) * 1024;
   }
 
   rest(method: string, path: string, body?: unknown): Promise<RestAnswer> {
@@ -88,6 +123,25 @@ export class TestDaemon {
       outgoing.once('error', reject);
       outgoing.end(payload);
     });
+  }
+
+  async clients(): Promise<ClientInfo[]> {
+    return (await this.rest('GET', '/v1/clients')).body;
+  }
+
+  async buffers(): Promise<BufferInfo[]> {
+    return (await this.rest('GET', '/v1/buffers')).body;
+  }
+
+  /** Waits until it has no clients, no buffers, and as many fds as before. */
+  async settled(fds: number): Promise<void> {
+    let left = '';
+    const nothing = async () => {
+      const [clients, buffers] = [await this.clients(), await this.buffers()];
+      left = `${clients.length} clients, ${buffers.length} buffers, ${this.openFds()} fds`;
+      return clients.length === 0 && buffers.length === 0 && this.openFds() === fds;
+    };
+    await eventually(nothing, () => `${left}; not 0, 0 and ${fds}`);
   }
 
   /** Ends it with a signal; resolves with its exit status (null if the signal ended it). */
@@ -114,11 +168,11 @@ function parse(line: string): LogLine {
 /** Waits until `condition` holds; fails with `what` after ten seconds (a hundred under TCG). */
 export async function eventually(
   condition: () => boolean | Promise<boolean>,
-  what: string,
+  what: string | (() => string),
 ): Promise<void> {
   for (let attempt = 0; attempt < 1000; attempt++) {
     if (await condition()) return;
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
-  throw new Error(`never came true: ${what}`);
+  throw new Error(`never came true: ${typeof what === 'string' ? what : what()}`);
 }

@@ -73,8 +73,10 @@ export class Outbox {
       }
     });
     this.#turnedAway = !this.#sending;
-    // The step sends, then waits: with more to do than this one packet it must not.
-    return this.#sending && this.connection.packets === 1 && !this.connection.closing ? -1 : 0;
+    // The step sends, then waits: it must not wait with more to do than this one packet, nor while
+    // this socket is not read (a retry), for then nothing the client says would end the wait.
+    const idle = this.connection.packets === 1 && !this.connection.closing;
+    return this.#sending && idle && this.#retryAt === null ? -1 : 0;
   }
 
   #nextRetry(): number {

@@ -1,0 +1,131 @@
+/**
+ * The main job with a real dma_buf from a real Vulkan driver: what the daemon hands out, what other
+ * programs (libwayland, wayland-info, the command line) see of it, and that nothing stays behind.
+ */
+import { execFile, execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { readlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import t, { type Test } from 'tap';
+import { type ClientBuffer, connect } from '../../src/client/index.js';
+import { info, isDmaBuf } from '../../src/native/dmabuf.js';
+import { isCloexec } from '../../src/native/libc/fd.js';
+import { packageRoot } from '../../src/package-root.js';
+import { eventually, TestDaemon } from '../support/daemon.js';
+
+const run = promisify(execFile);
+const daemon = await TestDaemon.start();
+t.teardown(() => daemon.stop('SIGKILL'));
+const client = await connect({ socket: daemon.clientSocket });
+const before = daemon.openFds();
+
+/** The one plane of a buffer, checked to be what was promised. */
+function checkDmaBuf(t: Test, buffer: ClientBuffer) {
+  const [plane] = buffer.planes;
+  if (plane === undefined) throw new Error('no plane');
+  t.equal(buffer.handleType, 'dma_buf');
+  t.ok(isDmaBuf(plane.fd), 'a dma_buf by its file system');
+  t.match(readlinkSync(`/proc/self/fd/${plane.fd}`), /^\/dmabuf:/);
+  t.ok(isCloexec(plane.fd), 'CLOEXEC');
+  t.equal(info(plane.fd)?.exporter, 'udmabuf');
+  t.equal(info(plane.fd)?.name, `dmabroker:${buffer.id}`);
+  return plane;
+}
+
+t.test('images of each format, zeroed, named, with honest strides', async (t) => {
+  for (const format of ['AR24', 'XR24', 'AB24', 'XB24']) {
+    const image = await client.allocate({ kind: 'image', width: 641, height: 479, format });
+    const plane = checkDmaBuf(t, image);
+    t.equal(image.modifier, 0n);
+    t.ok(plane.stride >= 641 * 4 && plane.stride % 4 === 0, `stride ${plane.stride}`);
+    t.ok(plane.offset + plane.stride * 479 <= image.size, 'the planes fit');
+    t.ok(
+      image.map().read((bytes) => bytes.every((byte) => byte === 0)),
+      'zeroed',
+    );
+    await image.close();
+  }
+});
+
+t.test('linear buffers of any size', async (t) => {
+  for (const size of [1, 4096, 65_537, 48 * 1024 * 1024]) {
+    const buffer = await client.allocate({ kind: 'buffer', size });
+    checkDmaBuf(t, buffer);
+    t.ok(buffer.size >= size);
+    await buffer.close();
+  }
+});
+
+t.test('the C client shares with a TypeScript one, and REST names both', async (t) => {
+  const image = await client.allocate({ kind: 'image', width: 320, height: 240, format: 'XR24' });
+  const written = image.map().write((bytes) => {
+    for (let i = 0; i < bytes.length; i++) bytes[i] = i * 7;
+    return createHash('sha256').update(bytes).digest('hex');
+  });
+  const program = join(packageRoot, 'examples/c/build/dmabroker-example');
+  const token = await image.share();
+  const options = { encoding: 'buffer', maxBuffer: 1 << 24 } as const;
+  const { stdout, stderr } = await run(
+    program,
+    ['--socket', daemon.clientSocket, 'redeem', token],
+    options,
+  );
+  t.equal(createHash('sha256').update(stdout).digest('hex'), written);
+  t.match(stderr.toString(), /fd -> \/dmabuf:/);
+  const { body } = await daemon.rest('GET', `/v1/buffers/${image.id}`);
+  t.equal(body.owner.pid, process.pid);
+  const names = body.recipients.map((r: { executable: string }) => r.executable);
+  t.equal(names.length, 2);
+  t.ok(names.includes('dmabroker-examp'), 'the C client is a recipient');
+  await image.release();
+
+  const env = { ...process.env, WAYLAND_DEBUG: '1' };
+  const debugged = await run(program, ['--socket', daemon.clientSocket, 'alloc'], { env });
+  t.match(debugged.stderr, /dmabroker_buffer_v1[@#]\d+\.plane\(fd/);
+  t.match(debugged.stderr, /drew 640x480 pixels/);
+});
+
+t.test('wayland-info lists our globals and the formats', async (t) => {
+  const env = { ...process.env, WAYLAND_DISPLAY: daemon.clientSocket };
+  const { stdout } = await run('wayland-info', [], { env });
+  t.match(stdout, /'dmabroker_manager_v1',\s+version:\s+1/);
+  t.match(stdout, /'zwp_linux_dmabuf_v1',\s+version:\s+4/);
+  const { body } = await daemon.rest('GET', '/v1/device/formats');
+  const offered = body.filter((f: { handle_type: string }) => f.handle_type === 'dma_buf');
+  t.ok(offered.length >= 4);
+  for (const { format, modifier } of offered) {
+    t.match(stdout, new RegExp(`'${format}'; ${modifier} = LINEAR`), format);
+  }
+  t.equal(stdout.match(/0x[0-9a-f]{8} = '/g)?.length, offered.length, 'the same table');
+});
+
+t.test('the command line allocates and shows the exporter', async (t) => {
+  const cli = (...args: string[]) =>
+    execFileSync(
+      process.execPath,
+      [join(packageRoot, 'bin/dmabrokerctl.js'), '--socket', daemon.restSocket, ...args],
+      { encoding: 'utf8' },
+    );
+  const { buffer, token } = JSON.parse(cli('alloc', '--size', '8192', '--json'));
+  t.equal(buffer.exporter, 'udmabuf');
+  t.match(cli('list'), new RegExp(buffer.id));
+  const redeemed = await client.redeem(token.token);
+  checkDmaBuf(t, redeemed);
+  cli('release', buffer.id);
+  await eventually(() => redeemed.released === 'administrator', 'the client is told');
+  t.ok(isDmaBuf(redeemed.planes[0]?.fd ?? -1), 'its fd stays good');
+  await redeemed.close();
+});
+
+t.test('nothing stays behind', async (t) => {
+  t.strictSame((await daemon.rest('GET', '/v1/buffers')).body, []);
+  await eventually(() => daemon.openFds() === before, 'the daemon closed what it opened');
+  client.close();
+  daemon.process.kill('SIGTERM');
+  await once(daemon.process, 'exit');
+  t.equal(daemon.process.exitCode, 0);
+  const strange = daemon.log.filter(({ level }) => level === 0 || level >= 40);
+  t.strictSame(strange, [], 'no warning, no error, nothing but JSON');
+});
