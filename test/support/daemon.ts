@@ -5,7 +5,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { request } from 'node:http';
+import { Agent, type RequestOptions, request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -44,6 +44,8 @@ export const withoutVulkan: NodeJS.ProcessEnv = {
 const LOG_ERROR = 50;
 
 export class TestDaemon {
+  readonly #agent = new Agent({ keepAlive: true, maxSockets: 1 });
+
   private constructor(
     readonly process: ChildProcess,
     readonly folder: string,
@@ -108,29 +110,24 @@ export class TestDaemon {
     return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]) * 1024;
   }
 
+  /** A request over a connection of its own. */
   rest(method: string, path: string, body?: unknown): Promise<RestAnswer> {
-    const { restSocket } = this;
-    const payload = body === undefined ? undefined : JSON.stringify(body);
-    const headers = payload === undefined ? {} : { 'content-type': 'application/json' };
-    return new Promise((resolve, reject) => {
-      const options = { socketPath: restSocket, method, path, host: 'localhost', headers };
-      const outgoing = request({ ...options, agent: false }, async (response) => {
-        const chunks: Buffer[] = [];
-        for await (const chunk of response) chunks.push(chunk as Buffer);
-        const text = Buffer.concat(chunks).toString();
-        resolve({ status: response.statusCode ?? 0, body: text === '' ? null : JSON.parse(text) });
-      });
-      outgoing.once('error', reject);
-      outgoing.end(payload);
-    });
+    return ask({ socketPath: this.restSocket, method, path, agent: false }, body);
   }
 
-  async clients(): Promise<ClientInfo[]> {
-    return (await this.rest('GET', '/v1/clients')).body;
+  /** A GET over the one connection that is kept, so that the daemon's fds can be counted. */
+  async #get<T>(path: string): Promise<T> {
+    const { restSocket: socketPath } = this;
+    return (await ask({ socketPath, method: 'GET', path, agent: this.#agent })).body as T;
   }
 
-  async buffers(): Promise<BufferInfo[]> {
-    return (await this.rest('GET', '/v1/buffers')).body;
+  clients = (): Promise<ClientInfo[]> => this.#get('/v1/clients');
+  buffers = (): Promise<BufferInfo[]> => this.#get('/v1/buffers');
+
+  /** How many fds it has without clients; for `settled`. */
+  async idleFds(): Promise<number> {
+    await eventually(async () => (await this.clients()).length === 0, 'all clients have left');
+    return this.openFds();
   }
 
   /** Waits until it has no clients, no buffers, and as many fds as before. */
@@ -147,6 +144,7 @@ export class TestDaemon {
   /** Ends it with a signal; resolves with its exit status (null if the signal ended it). */
   async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> {
     const { process: child } = this;
+    this.#agent.destroy();
     if (child.exitCode === null && child.signalCode === null) {
       child.kill(signal);
       await once(child, 'exit');
@@ -154,6 +152,21 @@ export class TestDaemon {
     rmSync(this.folder, { recursive: true, force: true });
     return child.exitCode;
   }
+}
+
+function ask(options: RequestOptions, body?: unknown): Promise<RestAnswer> {
+  const payload = body === undefined ? undefined : JSON.stringify(body);
+  const headers = payload === undefined ? {} : { 'content-type': 'application/json' };
+  return new Promise((resolve, reject) => {
+    const outgoing = request({ ...options, host: 'localhost', headers }, async (response) => {
+      const chunks: Buffer[] = [];
+      for await (const chunk of response) chunks.push(chunk as Buffer);
+      const text = Buffer.concat(chunks).toString();
+      resolve({ status: response.statusCode ?? 0, body: text === '' ? null : JSON.parse(text) });
+    });
+    outgoing.once('error', reject);
+    outgoing.end(payload);
+  });
 }
 
 /** What is no JSON (a warning of Node's) is a line of its own, so that a test can find it. */

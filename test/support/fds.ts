@@ -1,0 +1,37 @@
+/** The file descriptors of this process, counted before and after, as libwayland's tests do. */
+import { readdirSync, readlinkSync } from 'node:fs';
+import { setImmediate } from 'node:timers/promises';
+import type { Test } from 'tap';
+
+const GRACE_MS = 5_000;
+
+/** This process's open descriptors: number and what it is. */
+function open(): Map<string, string> {
+  const found = new Map<string, string>();
+  for (const fd of readdirSync('/proc/self/fd')) {
+    try {
+      const target = readlinkSync(`/proc/self/fd/${fd}`);
+      // libuv keeps it from the first listening socket on, as its reserve for EMFILE.
+      if (target !== '/dev/null') found.set(fd, target);
+    } catch {
+      // The one that reading the folder took.
+    }
+  }
+  return found;
+}
+
+/** Runs a file's tests and checks that they left no file descriptor open. */
+export async function withoutLeaks(
+  t: Test,
+  name: string,
+  run: (t: Test) => Promise<void>,
+): Promise<void> {
+  const before = open();
+  await t.test(name, run);
+  const left = () => [...open()].filter(([fd, target]) => before.get(fd) !== target);
+  // Some ends take a turn of the event loop, or another thread's time (watch.ts).
+  for (const end = Date.now() + GRACE_MS; left().length > 0 && Date.now() < end; ) {
+    await setImmediate();
+  }
+  t.same(left(), [], 'no file descriptor is left open');
+}

@@ -1,0 +1,121 @@
+/**
+ * A client that is as badly behaved as a test wants: it sends whatever bytes and fds it is given,
+ * reads or does not read, and keeps every event.
+ */
+import { close } from '../../src/native/libc/fd.js';
+import { connectUnix, receive, send, shutdown } from '../../src/native/libc/socket.js';
+import { type Watch, watch } from '../../src/native/libc/watch.js';
+import { dmabroker_manager_v1, dmabroker_params_v1 } from '../../src/protocol/dmabroker-v1.gen.js';
+import { wl_display, wl_registry } from '../../src/protocol/wayland.gen.js';
+import { type WireEvent, WirePeer } from './wire-peer.js';
+
+export const REGISTRY = 2;
+export const MANAGER = 3;
+/** The first id that `ready` leaves free. */
+export const FREE = 4;
+
+export class RawClient {
+  readonly fd: number;
+  readonly peer = new WirePeer();
+  readonly events: WireEvent[] = [];
+  #watch: Watch | null = null;
+  #onChange: () => void = () => {};
+  #over = false;
+
+  constructor(path: string, { reading = true }: { reading?: boolean } = {}) {
+    this.fd = connectUnix(path);
+    if (reading) this.read();
+  }
+
+  /** Begins to read. */
+  read(): void {
+    this.#watch = watch(this.fd, () => this.#readable());
+  }
+
+  #readable(): void {
+    while (!this.#over) {
+      try {
+        const received = receive(this.fd);
+        if (received === null) return;
+        if (received.bytes.length === 0) this.#over = true;
+        else this.events.push(...this.peer.read(received.bytes, received.fds));
+      } catch {
+        // ECONNRESET: the daemon left something of ours unread.
+        this.#over = true;
+      }
+      this.#onChange();
+    }
+  }
+
+  /** Sends everything; throws where it cannot be sent at once. */
+  send(bytes: Buffer, fds: readonly number[] = []): void {
+    if (send(this.fd, bytes, fds) !== bytes.length) throw new Error('the socket is full');
+  }
+
+  /** Encodes and sends a request. */
+  readonly request: WirePeer['request'] = (...request) => {
+    const bytes = this.peer.request(...request);
+    this.send(bytes);
+    return bytes;
+  };
+
+  /** Resolves when `found` is true of the events; rejects where the connection ends before. */
+  async until(found: (events: readonly WireEvent[]) => boolean): Promise<void> {
+    while (!found(this.events)) {
+      if (this.#over) throw new Error('the connection is over');
+      await this.#change();
+    }
+  }
+
+  /** Resolves when the daemon has ended the connection. */
+  async ended(): Promise<void> {
+    while (!this.#over) await this.#change();
+  }
+
+  #change(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#onChange = resolve;
+    });
+  }
+
+  /** Gets as far as a bound manager. */
+  async ready(): Promise<this> {
+    const target = { interface: dmabroker_manager_v1.name, version: 1, id: MANAGER };
+    this.request(wl_display, 1, 'get_registry', REGISTRY);
+    this.request(wl_registry, REGISTRY, 'bind', 1, target);
+    await this.until((events) => events.some(({ name }) => name === 'dmabroker_manager_v1.done'));
+    return this;
+  }
+
+  /** The requests for a memfd as object `id`, with params `id + 1`, in one. */
+  asking(id: number, size = 4096): Buffer {
+    const { memfd } = dmabroker_manager_v1.enums.handle_type;
+    const { peer } = this;
+    const params = id + 1;
+    return Buffer.concat([
+      peer.request(dmabroker_manager_v1, MANAGER, 'create_params', params),
+      peer.request(dmabroker_params_v1, params, 'set_buffer', 0, size),
+      peer.request(dmabroker_params_v1, params, 'set_handle_types', memfd),
+      peer.request(dmabroker_params_v1, params, 'create', id),
+      peer.request(dmabroker_params_v1, params, 'destroy'),
+    ]);
+  }
+
+  /** How many events of a name there were. */
+  count(name: string): number {
+    return this.events.filter((event) => event.name === name).length;
+  }
+
+  /** Hangs up; fds that it received are closed. */
+  close(): void {
+    this.#over = true;
+    // The watch has a descriptor of its own, which would keep the connection up.
+    shutdown(this.fd);
+    this.#watch?.close();
+    close(this.fd);
+    for (const { name, values } of this.events) {
+      if (name === 'dmabroker_buffer_v1.plane') close(values[0] as number);
+    }
+    for (const fd of this.peer.fds) close(fd);
+  }
+}
