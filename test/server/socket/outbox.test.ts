@@ -1,113 +1,158 @@
 /**
- * The outbox and a step that is played by hand: what is watched while a client does not read, and
- * that the data plane never waits for ever with a socket that it does not read.
+ * Sending through the step: what does not fit in a turn is sent in the next one, a peer that has
+ * not read is waited for without being read, but never for ever, and a connection ends when it has
+ * said everything.
  */
 import t from 'tap';
-import { HeldFds } from '../../../src/broker/held-fds.js';
 import type { SendResult, Step } from '../../../src/native/step.js';
-import type { Connection, Packet } from '../../../src/server/socket/connection.js';
+import { dmabroker_manager_v1 } from '../../../src/protocol/dmabroker-v1.gen.js';
+import { wl_display } from '../../../src/protocol/wayland.gen.js';
 import { Outbox } from '../../../src/server/socket/outbox.js';
+import { Bench, FREE, MANAGER } from './support/bench.js';
 
-/** A connection's queue and a step's answers, as far as the outbox uses them. */
-function stage(packets: Packet[]) {
-  const sent: { bytes: number; fds: readonly number[]; drained: boolean }[] = [];
-  const watched: { reading: boolean; writing: boolean }[] = [];
-  let done: ((result: SendResult) => void) | null = null;
-  const connection = {
-    closing: false,
-    get nextPacket() {
-      return packets[0];
-    },
-    get packets() {
-      return packets.length;
-    },
-    sent: () => packets.shift(),
-  } as unknown as Connection;
-  const step = {
-    send: (_: number, bytes: Buffer, fds: number[], drained: boolean, then: typeof done) => {
-      sent.push({ bytes: bytes.length, fds, drained });
-      done = then;
-      return true;
-    },
-    watch: (_: number, reading: boolean, writing: boolean) => watched.push({ reading, writing }),
-  } as unknown as Step;
-  const answer = (result: SendResult) => {
-    const callback = done;
-    done = null;
-    callback?.(result);
-  };
-  return { outbox: new Outbox(step, 7, connection), connection, sent, watched, answer };
+interface Sent {
+  readonly bytes: Buffer;
+  readonly fds: readonly number[];
+  readonly drained: boolean;
+  readonly done: (result: SendResult) => void;
 }
 
-const packet = (fds: number[]): Packet => ({
-  bytes: Buffer.alloc(8),
-  held: fds.length > 0 ? new HeldFds(fds, () => {}) : null,
-});
+/** A step that keeps what it is given until the test says what became of it. */
+class FakeStep {
+  readonly queue: Sent[] = [];
+  /** Turns everything away: the batch is full. */
+  full = false;
+  watched = { readable: true, writable: false };
 
-const later = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+  send(_fd: number, bytes: Buffer, fds: readonly number[], drained: boolean, done: Sent['done']) {
+    if (this.full) return false;
+    this.queue.push({ bytes: Buffer.from(bytes), fds, drained, done });
+    return true;
+  }
 
-t.test('one packet: sent in the step that waits', async (t) => {
-  const { outbox, sent, answer } = stage([packet([])]);
-  t.equal(outbox.flush(), -1, 'the step may wait');
-  t.strictSame(sent, [{ bytes: 8, fds: [], drained: false }]);
-  t.ok(outbox.busy, 'until the answer is there');
-  answer(8);
+  watch(_fd: number, readable: boolean, writable: boolean): void {
+    this.watched = { readable, writable };
+  }
+
+  /** Ends the turn of the oldest message. */
+  finish(result?: SendResult): Sent {
+    const [sent] = this.queue.splice(0, 1);
+    if (sent === undefined) throw new Error('nothing is being sent');
+    sent.done(result ?? sent.bytes.length);
+    return sent;
+  }
+}
+
+function make() {
+  const bench = new Bench().ready();
+  const step = new FakeStep();
+  const outbox = new Outbox(step as unknown as Step, 5, bench.connection);
+  const sync = () => bench.request(wl_display, 1, 'sync', FREE);
+  return { bench, step, outbox, sync };
+}
+
+t.test('one packet a turn', async (t) => {
+  const { bench, step, outbox, sync } = make();
+  t.equal(outbox.flush(), -1, 'nothing to do');
+  t.equal(outbox.busy, false);
+  sync();
+  t.equal(outbox.flush(), 0, 'there is more: the step is not to wait');
+  t.equal(outbox.busy, true);
+  step.finish();
+  t.equal(outbox.flush(), -1, 'the last one');
+  step.finish();
+  t.equal(bench.connection.packets, 0);
   t.equal(outbox.flush(), -1);
-  t.notOk(outbox.busy);
+  t.equal(outbox.busy, false);
 });
 
-t.test('two packets: the step must not wait between them', async (t) => {
-  const { outbox, answer } = stage([packet([]), packet([])]);
+t.test('what did not fit in the turn goes into the next', async (t) => {
+  const { bench, step, outbox, sync } = make();
+  sync();
+  step.full = true;
   t.equal(outbox.flush(), 0);
-  answer(8);
-  t.equal(outbox.flush(), -1);
+  t.equal(outbox.busy, true, 'it asks to be called again');
+  step.full = false;
+  outbox.flush();
+  t.equal(step.queue.length, 1);
+  step.finish();
+  t.equal(bench.connection.packets, 1);
 });
 
-t.test('fds wait for the peer to read, and the socket is read again before the wait', async (t) => {
-  const { outbox, sent, watched, answer } = stage([packet([3]), packet([4])]);
+t.test('a message that was sent in part', async (t) => {
+  const { step, outbox, sync } = make();
+  sync();
   outbox.flush();
-  answer(8);
+  const { bytes } = step.finish(5);
   outbox.flush();
-  t.equal(sent[1]?.drained, true, 'only when the first were read');
-  answer('undrained');
-  const wait = outbox.flush();
-  t.ok(typeof wait === 'number' && wait >= 0, 'it asks to be called again');
-  t.strictSame(watched.at(-1), { reading: false, writing: false }, 'not read meanwhile');
-  await later(5);
-  t.equal(outbox.flush(), 0, 'retried, and no wait: the socket is not read yet');
-  answer(8);
-  t.equal(outbox.flush(), -1);
-  t.strictSame(watched.at(-1), { reading: true, writing: false });
-  t.notOk(outbox.busy);
+  t.same(step.finish().bytes, bytes.subarray(5));
 });
 
-t.test('a full socket is watched for writing alone', async (t) => {
-  const { outbox, watched, answer } = stage([packet([])]);
+t.test('a full socket is waited for and not read', async (t) => {
+  const { step, outbox, sync } = make();
+  sync();
   outbox.flush();
-  answer('full');
+  step.finish('full');
   t.equal(outbox.flush(), -1);
-  t.strictSame(watched, [{ reading: false, writing: true }]);
-  t.notOk(outbox.busy, 'epoll says when it goes on');
+  t.same(step.watched, { readable: false, writable: true });
+  t.equal(step.queue.length, 0);
   outbox.writable();
   outbox.flush();
-  t.strictSame(watched.at(-1), { reading: true, writing: false });
+  t.equal(step.queue.length, 1);
+  t.same(step.watched, { readable: true, writable: false });
 });
 
-t.test('a connection that is to end does so', async (t) => {
-  const gone = stage([packet([])]);
-  gone.outbox.flush();
-  gone.answer({ errno: 32 });
-  t.equal(gone.outbox.flush(), 'over', 'the peer is gone');
+t.test('fds go out when those before were read', async (t) => {
+  const { bench, step, outbox } = make();
+  const buffer = bench.allocate(FREE);
+  const redeem = (id: number) => {
+    const { token } = bench.broker.share(buffer, { uses: 1, uid: null, seconds: null });
+    bench.request(dmabroker_manager_v1, MANAGER, 'redeem', id, token);
+  };
+  redeem(100);
+  redeem(101);
+  outbox.flush();
+  t.match(step.finish(), { drained: false, fds: buffer.held.fds }, 'the first at once');
+  outbox.flush();
+  t.match(step.queue, [{ drained: true, fds: buffer.held.fds }]);
+  step.finish('undrained');
+  const wait = outbox.flush();
+  t.ok(typeof wait === 'number' && wait >= 0 && wait <= 64, `asked again in ${wait} ms`);
+  t.equal(outbox.busy, true);
+  t.equal(step.watched.readable, false, 'meanwhile it is not read');
+  let retried = wait;
+  while (step.queue.length === 0) retried = outbox.flush();
+  t.equal(retried, 0, 'the step is not to wait while the socket is not read');
+  t.equal(step.finish().drained, true);
+  t.equal(outbox.flush(), -1);
+  t.equal(step.watched.readable, true);
+  bench.broker.release(buffer, 'owner');
+  t.equal(bench.world.open.size, 0, 'nothing holds the fds any more');
+});
 
-  const stuck = stage([packet([])]);
-  stuck.outbox.flush();
-  stuck.answer('full');
-  stuck.connection.closing = true;
-  t.equal(stuck.outbox.flush(), 'over', 'its last words cannot be delivered');
-
-  const ended = stage([packet([])]);
-  ended.connection.closing = true;
-  t.equal(ended.outbox.flush(), 0, 'the last words, then at once the end');
-  ended.answer(8);
-  t.equal(ended.outbox.flush(), 'over');
+t.test('the end', async (t) => {
+  const violation = Buffer.alloc(8);
+  await t.test('after the error was sent', async (t) => {
+    const { bench, step, outbox } = make();
+    bench.feed(violation);
+    t.equal(outbox.flush(), 0, 'its last words, and then at once the end');
+    t.equal(step.watched.readable, false);
+    step.finish();
+    t.equal(outbox.flush(), 'over');
+  });
+  await t.test('at once where nothing can be sent', async (t) => {
+    const { bench, step, outbox, sync } = make();
+    sync();
+    outbox.flush();
+    step.finish('full');
+    bench.feed(violation);
+    t.equal(outbox.flush(), 'over');
+  });
+  await t.test('when sending fails', async (t) => {
+    const { step, outbox, sync } = make();
+    sync();
+    outbox.flush();
+    step.finish({ errno: 32 });
+    t.equal(outbox.flush(), 'over');
+  });
 });
