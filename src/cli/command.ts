@@ -4,7 +4,7 @@
  */
 import { Command, CommanderError } from 'commander';
 import { packageVersion } from '../package-root.js';
-import { defaultRestSocket } from '../server/paths.js';
+import { clientSocket, REST_SOCKET } from '../paths.js';
 import { Rest } from './rest.js';
 
 /** Adds a command to the program. */
@@ -23,7 +23,7 @@ export function makeProgram(): Command {
     .description('Shows and controls the dmabroker daemon')
     .option(
       '--socket <path>',
-      `the daemon's REST socket (env: DMABROKER_REST_SOCKET, default: ${defaultRestSocket()})`,
+      `the daemon's REST socket (env: DMABROKER_REST_SOCKET, default: ${clientSocket(REST_SOCKET)})`,
     )
     .option('--json', "print the daemon's answer as JSON")
     .option('--version', 'print the version')
@@ -38,6 +38,6 @@ export function makeProgram(): Command {
 /** The common options, from the command that is being run. */
 export function common(command: Command): Common {
   const { socket, json } = command.optsWithGlobals<{ socket?: string; json?: boolean }>();
-  const path = socket ?? (process.env.DMABROKER_REST_SOCKET || defaultRestSocket());
+  const path = socket ?? (process.env.DMABROKER_REST_SOCKET || clientSocket(REST_SOCKET));
   return { rest: new Rest(path), json: json === true };
 }

@@ -136,27 +136,30 @@ export class ClientBuffer implements BufferDescription {
   }
 
   /** A token with which other processes can redeem the buffer. Rejects with BrokerError. */
-  share(terms: ShareTerms = {}): Promise<string> {
+  async share(terms: ShareTerms = {}): Promise<string> {
+    if (!this.#open) throw new TypeError('the buffer is closed');
     return this.#link.share(terms);
   }
 
-  /** Drops the fds and mappings of this process; the daemon's buffer stays until its lifetime ends. */
-  #drop(): void {
+  /** Drops the fds and mappings of this process, once, then tells the daemon. */
+  async #end(request: 'destroy' | 'release'): Promise<void> {
     if (!this.#open) return;
     this.#open = false;
     for (const mapping of this.#mappings) mapping.unmap();
     for (const fd of new Set(this.planes.map((plane) => plane.fd))) close(fd);
+    await this.#link.destroy(request);
   }
 
-  /** Closes what this process has; a buffer bound to this connection that it owns is released. */
-  async close(): Promise<void> {
-    this.#drop();
-    await this.#link.destroy('destroy');
+  /**
+   * Closes what this process has; a buffer bound to this connection that it owns is released.
+   * Rejects with ConnectionError where the daemon can no longer be told.
+   */
+  close(): Promise<void> {
+    return this.#end('destroy');
   }
 
-  /** Releases the buffer, whatever its lifetime, if this connection owns it. */
-  async release(): Promise<void> {
-    this.#drop();
-    await this.#link.destroy('release');
+  /** The same, and releases the buffer, whatever its lifetime, if this connection owns it. */
+  release(): Promise<void> {
+    return this.#end('release');
   }
 }

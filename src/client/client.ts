@@ -4,6 +4,8 @@
 import { BrokerError, catalogue, type ErrorCode, type Refusal } from '../broker/errors.js';
 import { fourcc, fourccName } from '../broker/fourcc.js';
 import { type HandleType, Usage } from '../broker/source.js';
+import { close } from '../native/libc/fd.js';
+import { CLIENT_SOCKET, clientSocket } from '../paths.js';
 import {
   dmabroker_buffer_v1,
   dmabroker_manager_v1,
@@ -11,7 +13,6 @@ import {
   dmabroker_share_v1,
 } from '../protocol/dmabroker-v1.gen.js';
 import { hi, join64, lo } from '../protocol/wire.js';
-import { defaultClientSocket } from '../server/paths.js';
 import {
   type BufferDescription,
   type BufferLink,
@@ -65,7 +66,7 @@ function refusalOf(code: number, message: string, detail: string): BrokerError {
 
 /** Connects and waits until the daemon has described itself. */
 export async function connect(options: ConnectOptions = {}): Promise<Client> {
-  const wire = WireClient.connect(options.socket ?? defaultClientSocket());
+  const wire = WireClient.connect(options.socket ?? clientSocket(CLIENT_SOCKET));
   try {
     const { manager, description } = await findManager(wire);
     return new Client(wire, manager, description);
@@ -101,9 +102,10 @@ export class Client {
       params.request('set_lifetime', dmabroker_params_v1.enums.lifetime[lifetime]);
     }
     if (name !== undefined) params.request('set_name', name);
-    const buffer = this.#receive((id) => params.request('create', id));
-    params.request('destroy');
-    return buffer;
+    return this.#receive((id) => {
+      params.request('create', id);
+      params.request('destroy');
+    });
   }
 
   /** Gets a buffer that somebody shared. Rejects with BrokerError (`invalid_token`). */
@@ -112,11 +114,23 @@ export class Client {
   }
 
   /** Creates a buffer object, sends the request that it answers, and waits for done or failed. */
-  #receive(ask: (id: number) => void): Promise<ClientBuffer> {
+  async #receive(ask: (id: number) => void): Promise<ClientBuffer> {
+    const planes: ReceivedPlane[] = [];
+    try {
+      return await this.#answer(planes, ask);
+    } catch (error) {
+      // The connection may have ended between them and done.
+      planes.forEach(({ fd }) => {
+        close(fd);
+      });
+      throw error;
+    }
+  }
+
+  #answer(planes: ReceivedPlane[], ask: (id: number) => void): Promise<ClientBuffer> {
     return this.wire.answer((resolve, reject) => {
       let info: Omit<BufferDescription, 'planes'> | null = null;
       let buffer: ClientBuffer | null = null;
-      const planes: ReceivedPlane[] = [];
       const object = this.wire.create(dmabroker_buffer_v1, {
         info: (id, generation, type, source, sizeHi, sizeLo, code, modHi, modLo, w, h) => {
           const image = code !== 0;

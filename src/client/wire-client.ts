@@ -100,6 +100,7 @@ export class WireClient {
   async answer<T>(
     start: (resolve: (value: T) => void, reject: (error: Error) => void) => void,
   ): Promise<T> {
+    if (this.#over !== null) throw this.#over;
     if (this.#holds++ === 0) this.#watch.ref();
     let listener: ((error: ConnectionError) => void) | undefined;
     try {
@@ -185,14 +186,21 @@ export class WireClient {
       throw new Error(`an event that no object takes: ${opcode} of ${object}`);
     }
     const taken: number[] = [];
-    const values = decode(message, body, () => {
-      const fd = this.#fds.shift();
-      if (fd !== undefined) taken.push(fd);
-      return fd;
-    });
+    let values: unknown[];
+    try {
+      values = decode(message, body, () => {
+        const fd = this.#fds.shift();
+        if (fd !== undefined) taken.push(fd);
+        return fd;
+      }) as unknown[];
+    } catch (error) {
+      // They are closed with the connection.
+      this.#fds.unshift(...taken);
+      throw error;
+    }
     const handlers = known.handlers as Record<string, (...values: unknown[]) => void>;
     if (known.dead) for (const fd of taken) close(fd);
-    else handlers[message.name]?.(...(values as unknown[]));
+    else handlers[message.name]?.(...values);
   }
 
   /** Resolves when the daemon has taken every request before it. */

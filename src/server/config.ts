@@ -5,7 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { Ajv, type ErrorObject } from 'ajv';
 import { parse, TomlError } from 'smol-toml';
-import { defaultClientSocket, defaultRestSocket } from './paths.js';
+import { CLIENT_SOCKET, daemonSocket, REST_SOCKET } from '../paths.js';
 
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
@@ -125,8 +125,8 @@ export function loadConfig(path: string | null, overrides: Overrides): Config {
   if (overrides.socket !== undefined) clients.socket = overrides.socket;
   if (overrides.restSocket !== undefined) rest.socket = overrides.restSocket;
   return {
-    clients: socketConfig(clients, defaultClientSocket()),
-    rest: socketConfig(rest, defaultRestSocket()),
+    clients: socketConfig(clients, daemonSocket(CLIENT_SOCKET)),
+    rest: socketConfig(rest, daemonSocket(REST_SOCKET)),
     device: overrides.device ?? file.device?.select ?? null,
     logLevel: overrides.logLevel ?? file.log?.level ?? 'info',
   };

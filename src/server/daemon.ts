@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import { listenUnix, peerCredentials } from '../native/libc/socket.js';
+import { notify } from '../native/systemd.js';
 import { packageRoot, packageVersion } from '../package-root.js';
 import type { Config } from './config.js';
 import type { Requester } from './control.js';
@@ -65,12 +66,14 @@ export class Daemon {
       await plane.close();
       throw error;
     }
+    notify('READY=1');
     logger.info({ clients: config.clients.path, rest: config.rest.path }, 'ready');
     return new Daemon(plane, http, unpublish, logger);
   }
 
   /** Stops taking requests, releases every buffer, destroys the device. */
   async stop(): Promise<void> {
+    notify('STOPPING=1');
     this.unpublish();
     await this.http.close();
     await this.plane.close();

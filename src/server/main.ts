@@ -4,10 +4,10 @@
 import { Command, Option } from 'commander';
 import { pino } from 'pino';
 import { packageVersion } from '../package-root.js';
+import { CLIENT_SOCKET, daemonSocket, REST_SOCKET } from '../paths.js';
 import { ConfigError, LOG_LEVELS, type LogLevel, loadConfig } from './config.js';
 import { Daemon } from './daemon.js';
 import { Allocator } from './data-plane.js';
-import { defaultClientSocket, defaultRestSocket } from './paths.js';
 import { sourceView } from './views.js';
 
 interface Options {
@@ -27,8 +27,8 @@ const options = new Command('dmabrokerd')
   )
   .version(packageVersion())
   .option('-c, --config <file>', 'configuration file (TOML)')
-  .option('--socket <path>', `the clients' socket (default: ${defaultClientSocket()})`)
-  .option('--rest-socket <path>', `the REST API's socket (default: ${defaultRestSocket()})`)
+  .option('--socket <path>', `the clients' socket (default: ${daemonSocket(CLIENT_SOCKET)})`)
+  .option('--rest-socket <path>', `the REST API's socket (default: ${daemonSocket(REST_SOCKET)})`)
   .option(
     '--device <which>',
     'Vulkan device: UUID, DRM node or part of its name (default: by rule)',

@@ -1,7 +1,6 @@
 /** How numbers, times and other people's text are shown; where the sockets are by default. */
 import t from 'tap';
 import { age, bytes, printable } from '../../src/cli/output.js';
-import { defaultClientSocket, defaultRestSocket } from '../../src/server/paths.js';
 
 t.test('bytes', async (t) => {
   const cases: [number, string][] = [
@@ -31,17 +30,4 @@ t.test('printable', async (t) => {
   t.equal(printable('Kamera – größer 📷'), 'Kamera – größer 📷');
   t.equal(printable('\u001b[31mred\u001b[0m'), 'red');
   t.equal(printable('a\tb\u0085c'), 'a\\u{9}b\\u{85}c');
-});
-
-t.test('default sockets', async (t) => {
-  const root = { uid: 0, runtimeDir: '/run/user/0' };
-  t.equal(defaultRestSocket(root), '/run/dmabroker/rest.sock');
-  t.equal(defaultClientSocket(root), '/run/dmabroker/client.sock');
-  const user = { uid: 1000, runtimeDir: '/run/user/1000' };
-  t.equal(defaultRestSocket(user), '/run/user/1000/dmabroker/rest.sock');
-  t.equal(defaultClientSocket(user), '/run/user/1000/dmabroker/client.sock');
-  const expected = '/run/user/1000/dmabroker/rest.sock';
-  t.equal(defaultRestSocket({ uid: 1000, runtimeDir: undefined }), expected);
-  t.equal(defaultRestSocket({ uid: 1000, runtimeDir: 'relative' }), expected);
-  t.match(defaultRestSocket(), /\/rest\.sock$/);
 });

@@ -173,10 +173,10 @@ export interface components {
          */
         HandleType: "dma_buf" | "opaque_fd" | "memfd";
         /**
-         * @description A memory source.
-         * @enum {string}
+         * @description A memory source. A dma-heap carries the heap's name; without one it stands for all of them, where the machine has none.
+         * @example vulkan
          */
-        SourceName: "vulkan" | "memfd";
+        SourceName: string;
         /**
          * @description A DRM format (drm_fourcc.h), four ASCII characters.
          * @example XR24
@@ -639,7 +639,7 @@ export interface components {
          * @description A stable code; docs/errors.md describes each.
          * @enum {string}
          */
-        ErrorCode: "invalid_argument" | "unsupported_format" | "unsupported_modifier" | "unsupported_handle_type" | "unsupported_usage" | "too_large" | "out_of_memory" | "limit_exceeded" | "not_found" | "invalid_token" | "permission_denied" | "device_lost" | "internal" | "malformed_request" | "origin_refused" | "method_not_allowed" | "body_too_large" | "unsupported_media_type" | "unavailable" | "request_timeout" | "headers_too_large";
+        ErrorCode: "invalid_argument" | "unsupported_format" | "unsupported_modifier" | "unsupported_handle_type" | "unsupported_usage" | "too_large" | "out_of_memory" | "limit_exceeded" | "not_found" | "invalid_token" | "permission_denied" | "device_lost" | "internal" | "unsupported_source" | "malformed_request" | "origin_refused" | "method_not_allowed" | "body_too_large" | "unsupported_media_type" | "unavailable" | "request_timeout" | "headers_too_large";
         /** @description An error (RFC 9457). */
         Problem: {
             /**

@@ -1,0 +1,50 @@
+/**
+ * Where the daemon listens, and where clients look when nobody says otherwise: one definition for
+ * both sides. Kept free of imports that are slow to load, since the command line uses it.
+ */
+import { existsSync } from 'node:fs';
+import { isAbsolute, join } from 'node:path';
+
+/** What decides the paths: the process, or what a test says. */
+export interface PathContext {
+  readonly uid: number;
+  /** XDG_RUNTIME_DIR */
+  readonly runtimeDir: string | undefined;
+  /** RUNTIME_DIRECTORY, which systemd sets for a unit with RuntimeDirectory= (systemd.exec(5)). */
+  readonly unitDir: string | undefined;
+  readonly exists: (path: string) => boolean;
+}
+
+const SYSTEM_FOLDER = '/run/dmabroker';
+export const CLIENT_SOCKET = 'client.sock';
+export const REST_SOCKET = 'rest.sock';
+
+/** The user's own folder. A relative XDG_RUNTIME_DIR is to be ignored (XDG base directories). */
+function userFolder({ uid, runtimeDir }: PathContext): string {
+  const usable = runtimeDir !== undefined && isAbsolute(runtimeDir);
+  return join(usable ? runtimeDir : `/run/user/${uid}`, 'dmabroker');
+}
+
+/** Where a daemon makes a socket: in its unit's folder, else root's or the user's own. */
+export function daemonSocket(name: string, context: PathContext = currentContext()): string {
+  // Several folders are separated by colons; ours is the first.
+  const unit = context.unitDir?.split(':')[0];
+  if (unit) return join(unit, name);
+  return join(context.uid === 0 ? SYSTEM_FOLDER : userFolder(context), name);
+}
+
+/** Where a client finds one: at the user's own daemon if there is one, else at the system's. */
+export function clientSocket(name: string, context: PathContext = currentContext()): string {
+  const own = join(userFolder(context), name);
+  return context.uid !== 0 && context.exists(own) ? own : join(SYSTEM_FOLDER, name);
+}
+
+function currentContext(): PathContext {
+  return {
+    // getuid is missing only where there is no dmabroker (Windows); @types/node cannot know.
+    uid: process.getuid?.() ?? 0,
+    runtimeDir: process.env.XDG_RUNTIME_DIR,
+    unitDir: process.env.RUNTIME_DIRECTORY,
+    exists: existsSync,
+  };
+}

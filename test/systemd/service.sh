@@ -1,0 +1,27 @@
+#!/bin/sh
+# Runs in the guest under systemd: installs the unit as docs/operations.md says and uses the service
+# as three users would. Prints what it saw as `name=value` lines for service.test.ts.
+set -eu
+cp systemd/dmabroker.sysusers.conf /usr/lib/sysusers.d/dmabroker.conf
+cp systemd/dmabrokerd.service /usr/lib/systemd/system/
+systemd-sysusers
+mkdir -p /etc/systemd/system/dmabrokerd.service.d
+# The package is not installed here, but shared from the host.
+printf '[Service]\nExecStart=\nExecStart=%s %s\nTimeoutStartSec=300\n' \
+  "$(command -v node)" /dmabroker/bin/dmabrokerd.js \
+  > /etc/systemd/system/dmabrokerd.service.d/test.conf
+systemctl daemon-reload
+systemctl start dmabrokerd || { journalctl -u dmabrokerd --no-pager >&2; exit 1; }
+
+echo "active=$(systemctl is-active dmabrokerd)"
+echo "user=$(ps -o user= -p "$(systemctl show -P MainPID dmabrokerd)")"
+echo "folder=$(stat -c '%a %U:%G' /run/dmabroker)"
+echo "socket=$(stat -c '%a %U:%G' /run/dmabroker/client.sock)"
+echo "health=$(curl -s --unix-socket /run/dmabroker/rest.sock http://localhost/healthz)"
+as() { runuser -u "$1" -- /dmabroker/examples/c/build/dmabroker-example alloc 2>&1 | tail -n 1; }
+echo "alice=$(as alice)"
+echo "carol=$(as carol)"
+echo "exposure=$(systemd-analyze security dmabrokerd --no-pager | sed -n 's/.*Overall exposure level[^:]*: \([0-9.]*\).*/\1/p')"
+systemctl stop dmabrokerd
+echo "result=$(systemctl show -P Result dmabrokerd) $(systemctl show -P ExecMainStatus dmabrokerd)"
+echo "left=$(ls /run/dmabroker 2>/dev/null | wc -l)"

@@ -1,0 +1,33 @@
+/**
+ * The unit under a real systemd, in the guest: the daemon runs as a user of its own with the unit's
+ * hardening, is ready when systemd believes it is, and serves those whom the file modes admit.
+ */
+import t from 'tap';
+import { runInGuest } from '../vm/vm.js';
+
+t.setTimeout(900_000);
+
+t.test('the service starts, serves its group alone, and stops', async (t) => {
+  const { status, stdout, stderr } = await runInGuest(['sh', 'test/systemd/service.sh'], {
+    systemd: true,
+    timeoutSeconds: 600,
+  });
+  t.equal(status, 0, stderr);
+  const seen = Object.fromEntries(
+    stdout.split('\n').map((line) => {
+      const at = line.indexOf('=');
+      return [line.slice(0, at), line.slice(at + 1)];
+    }),
+  ) as Record<string, string>;
+  t.equal(seen.active, 'active');
+  t.equal(seen.user?.trim(), 'dmabroker');
+  t.equal(seen.folder, '750 dmabroker:dmabroker');
+  t.equal(seen.socket, '660 dmabroker:dmabroker');
+  const { sources_usable } = JSON.parse(seen.health ?? '{}') as { sources_usable: string[] };
+  t.ok(sources_usable.includes('vulkan/dma_buf'), 'the unit lets the driver reach its exporter');
+  t.equal(seen.alice, 'drew 640x480 pixels', 'a member of the group allocates');
+  t.match(seen.carol, /cannot connect/, 'nobody else connects');
+  t.ok(Number(seen.exposure) > 0 && Number(seen.exposure) < 3, `exposure ${seen.exposure}`);
+  t.equal(seen.result, 'success 0', 'SIGTERM ends it well');
+  t.equal(seen.left, '0', 'no socket stays behind');
+});
