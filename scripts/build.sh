@@ -10,6 +10,12 @@ if [ ! -e dist/native/dmabroker.so ] || [ "$shim" -nt dist/native/dmabroker.so ]
     -o dist/native/dmabroker.so.new "$shim" -lpthread -ldl
   mv dist/native/dmabroker.so.new dist/native/dmabroker.so
 fi
+# What was compiled from a file that is gone would still run, a renamed test for one.
+find dist -mindepth 1 -maxdepth 1 -type d ! -name native ! -name bundle -print0 2>/dev/null |
+  xargs -0 -r -I{} find {} -name '*.js' | while read -r compiled; do
+  source=${compiled#dist/}
+  [ -e "${source%.js}.ts" ] || rm -f "$compiled" "$compiled.map" "${compiled%.js}.d.ts"
+done
 node_modules/.bin/tsc -p .
 # In the guest Node is ten times slower: one file each instead of hundreds (Fastify's alone).
 node_modules/.bin/esbuild --bundle --platform=node --format=esm --target=node20 --log-level=warning \
