@@ -141,25 +141,25 @@ export class ClientBuffer implements BufferDescription {
     return this.#link.share(terms);
   }
 
-  /** Drops the fds and mappings of this process, once, then tells the daemon. */
-  async #end(request: 'destroy' | 'release'): Promise<void> {
-    if (!this.#open) return;
+  /** Drops the fds and mappings of this process, then tells the daemon. */
+  #end(request: 'destroy' | 'release'): Promise<void> {
     this.#open = false;
     for (const mapping of this.#mappings) mapping.unmap();
     for (const fd of new Set(this.planes.map((plane) => plane.fd))) close(fd);
-    await this.#link.destroy(request);
+    return this.#link.destroy(request);
   }
 
   /**
-   * Closes what this process has; a buffer bound to this connection that it owns is released.
-   * Rejects with ConnectionError where the daemon can no longer be told.
+   * Closes what this process has; a buffer bound to this connection that it owns is released. Once
+   * is enough. Rejects with ConnectionError where the daemon can no longer be told.
    */
-  close(): Promise<void> {
-    return this.#end('destroy');
+  async close(): Promise<void> {
+    if (this.#open) await this.#end('destroy');
   }
 
   /** The same, and releases the buffer, whatever its lifetime, if this connection owns it. */
-  release(): Promise<void> {
-    return this.#end('release');
+  async release(): Promise<void> {
+    if (!this.#open) throw new TypeError('the buffer is closed');
+    await this.#end('release');
   }
 }
