@@ -1,0 +1,62 @@
+/** A client's buffer by itself: which kinds of memory can be mapped, and how they are bracketed. */
+import t from 'tap';
+import { type BufferDescription, ClientBuffer } from '../../src/client/index.js';
+import { sealedMemfd } from '../../src/native/libc/memory.js';
+import { withoutLeaks } from '../support/fds.js';
+
+function make(handleType: BufferDescription['handleType'], planes = 1) {
+  const fd = sealedMemfd('test', 4096);
+  const said: string[] = [];
+  const description: BufferDescription = {
+    id: 'a',
+    generation: 1,
+    handleType,
+    source: 'vulkan',
+    size: 4096,
+    format: null,
+    modifier: null,
+    width: null,
+    height: null,
+    planes: Array.from({ length: planes }, () => ({ fd, offset: 0, stride: 0 })),
+  };
+  const buffer = new ClientBuffer(description, {
+    share: async () => 'token',
+    destroy: async (request) => {
+      said.push(request);
+    },
+  });
+  return { buffer, said };
+}
+
+await withoutLeaks(t, 'buffers', async (t) => {
+  t.test('an opaque_fd cannot be mapped', async (t) => {
+    const { buffer } = make('opaque_fd');
+    t.throws(() => buffer.map(), /an opaque_fd cannot be mapped/);
+    await buffer.close();
+  });
+
+  t.test('access to a dma_buf is bracketed', async (t) => {
+    const { buffer } = make('dma_buf');
+    const memory = buffer.map();
+    let called = false;
+    // A memfd stands for it, on which DMA_BUF_IOCTL_SYNC is ENOTTY.
+    for (const access of ['read', 'write'] as const) {
+      t.throws(() => memory[access](() => (called = true)), /DMA_BUF_IOCTL_SYNC.*errno 25/);
+    }
+    t.equal(called, false, 'nothing is read or written without it');
+    await buffer.close();
+  });
+
+  t.test('planes in one fd are closed once, and the daemon is told once', async (t) => {
+    const { buffer, said } = make('memfd', 3);
+    t.equal(await buffer.share(), 'token');
+    await buffer.close();
+    await buffer.close();
+    await t.rejects(buffer.release(), TypeError);
+    t.same(said, ['destroy']);
+    const other = make('memfd');
+    await other.buffer.release();
+    await other.buffer.close();
+    t.same(other.said, ['release']);
+  });
+});

@@ -1,0 +1,62 @@
+/**
+ * A daemon's end of a connection, played by hand in this process: it accepts one client and sends
+ * it whatever events, bytes and fds a test wants.
+ */
+import { join } from 'node:path';
+import type { Test } from 'tap';
+import { callInt, symbol } from '../../src/native/ffi.js';
+import { close } from '../../src/native/libc/fd.js';
+import { listenUnix, send } from '../../src/native/libc/socket.js';
+import {
+  encode,
+  type Interface,
+  type Message,
+  type MessageOf,
+  type Values,
+} from '../../src/protocol/wire.js';
+import { temporaryFolder } from './folder.js';
+
+const SOCK_NONBLOCK_CLOEXEC = 0o2004000;
+
+export class FakeDaemon {
+  readonly path: string;
+  readonly #listener: number;
+  #peer = -1;
+
+  constructor(t: Test) {
+    this.path = join(temporaryFolder(t), 'client.sock');
+    this.#listener = listenUnix(this.path);
+    t.teardown(() => this.close());
+  }
+
+  /** Takes the client that has connected. */
+  accept(): void {
+    this.#peer = callInt(symbol('accept4'), this.#listener, 0, 0, SOCK_NONBLOCK_CLOEXEC);
+    if (this.#peer < 0) throw new Error('nobody has connected');
+  }
+
+  send(bytes: Buffer, fds: readonly number[] = []): void {
+    send(this.#peer, bytes, fds);
+  }
+
+  event<I extends Interface, N extends I['events'][number]['name']>(
+    definition: I,
+    id: number,
+    name: N,
+    ...values: Values<MessageOf<I, 'events', N>>
+  ): void {
+    const message = definition.events.find((event) => event.name === name) as Message;
+    const { bytes, fds } = encode(message, id, values as Values<Message>);
+    this.send(bytes, fds);
+  }
+
+  hangUp(): void {
+    if (this.#peer >= 0) close(this.#peer);
+    this.#peer = -1;
+  }
+
+  close(): void {
+    this.hangUp();
+    close(this.#listener);
+  }
+}
