@@ -3,6 +3,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import t from 'tap';
 import { BrokerError, ConnectionError, connect } from '../../src/client/index.js';
 import { packageRoot } from '../../src/package-root.js';
@@ -50,6 +51,8 @@ await withoutLeaks(t, 'the daemon is killed', async (t) => {
   }
   await t.rejects(buffer.close(), ConnectionError, 'the daemon cannot be told');
   await t.resolves(buffer.close());
+  // Warnings are given in a later turn.
+  await setImmediate();
   process.off('warning', onWarning);
   t.same(warnings, []);
   client.close();
