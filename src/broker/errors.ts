@@ -44,6 +44,11 @@ export const catalogue = {
   permission_denied: { number: 11, status: 403, title: 'The caller may not do this' },
   device_lost: { number: 12, status: 503, title: 'The Vulkan device was lost' },
   internal: { number: 13, status: 500, title: 'The daemon failed; its log has the cause' },
+  unsupported_source: {
+    number: 14,
+    status: 422,
+    title: 'None of the named sources can serve the request',
+  },
   // REST only: the client protocol has no use for these.
   malformed_request: {
     number: 100,

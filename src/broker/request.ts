@@ -3,6 +3,7 @@
  * serve, and picks the source. Nothing is substituted: a handle type or modifier that was not
  * accepted is never given.
  */
+import { checkAlignment } from './alignment.js';
 import { BrokerError } from './errors.js';
 import { formatInfo } from './formats.js';
 import { fourccName, modifierText } from './fourcc.js';
@@ -17,6 +18,8 @@ export interface AllocationRequest {
   readonly handleTypes: readonly HandleType[];
   readonly lifetime: Lifetime;
   readonly name: string | null;
+  /** The sources that may be taken, by name; any, where it is absent or empty. */
+  readonly sources?: readonly string[];
 }
 
 export interface Choice {
@@ -47,11 +50,13 @@ export function checkRequest({ spec, name }: AllocationRequest): void {
   }
   if (spec.kind === 'buffer') {
     inRange('size', spec.size, MAX_BUFFER_SIZE);
+    checkAlignment(spec.alignment ?? {}, ['size']);
     return;
   }
   inRange('width', spec.width, MAX_IMAGE_DIMENSION);
   inRange('height', spec.height, MAX_IMAGE_DIMENSION);
   inRange('modifiers', spec.modifiers.length, MAX_MODIFIERS);
+  checkAlignment(spec.alignment ?? {});
 }
 
 /** Sources in order of preference, the unusable ones too (they explain a refusal). */
@@ -60,9 +65,12 @@ export function chooseSource(
   sources: readonly SourceState[],
   offers: readonly FormatOffer[],
 ): Choice {
-  const usable = sources.filter((source) => source.usable);
+  const named = request.sources ?? [];
+  const asked = named.length === 0 ? sources : sources.filter(({ name }) => named.includes(name));
+  if (named.length > 0 && !asked.some((source) => source.usable)) throw noSource(named, sources);
+  const usable = asked.filter((source) => source.usable);
   const accepted = usable.filter((source) => request.handleTypes.includes(source.handleType));
-  if (accepted.length === 0) throw noHandleType(request, sources);
+  if (accepted.length === 0) throw noHandleType(request, asked);
   const { spec } = request;
   const first = accepted[0] as SourceState;
   if (spec.kind === 'buffer') return { source: first.name, handleType: first.handleType, spec };
@@ -86,6 +94,18 @@ export function chooseSource(
     constraint: 'modifiers',
     requested: spec.modifiers.map(modifierText),
     possible: [...new Set(sameFormat.map((offer) => modifierText(offer.modifier)))],
+  });
+}
+
+function noSource(named: readonly string[], sources: readonly SourceState[]): BrokerError {
+  const reasons = named.map((name) => {
+    const found = sources.find((source) => source.name === name);
+    return `${name}: ${found?.reason ?? 'there is no such source'}`;
+  });
+  return new BrokerError('unsupported_source', `not usable: ${reasons.join('; ')}`, {
+    constraint: 'sources',
+    requested: named,
+    possible: [...new Set(sources.filter((s) => s.usable).map((s) => s.name))],
   });
 }
 

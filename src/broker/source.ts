@@ -2,11 +2,13 @@
  * What a memory source is, to everyone who does not allocate: the shapes that a request, an
  * allocation and a source's state have. Sources themselves live in src/native/sources.
  */
+import type { Alignment } from './alignment.js';
 
 /** How the memory leaves the process. A `memfd` is never called a dma_buf. */
 export type HandleType = 'dma_buf' | 'opaque_fd' | 'memfd';
 
-export type SourceName = 'vulkan' | 'memfd';
+/** `dma-heap:` is followed by the heap's name in /dev/dma_heap; without one there is none at all. */
+export type SourceName = 'vulkan' | `dma-heap:${string}` | 'dma-heap' | 'udmabuf' | 'memfd';
 
 /** What the buffer will be used for; the bits of dmabroker-v1.xml's enum `usage`. */
 export const Usage = {
@@ -24,6 +26,8 @@ export interface BufferSpec {
   /** Bytes, 1 … 2^53-1. */
   readonly size: number;
   readonly usage: number;
+  /** Only `size` means something. */
+  readonly alignment?: Alignment;
 }
 
 /** A two-dimensional image. */
@@ -37,6 +41,9 @@ export interface ImageSpec {
   /** DRM format modifiers that the client can take; at least one. */
   readonly modifiers: readonly bigint[];
   readonly usage: number;
+  readonly alignment?: Alignment;
+  /** Each plane of a multi-planar format in a memory (and fd) of its own, e.g. for V4L2. */
+  readonly separatePlanes?: boolean;
 }
 
 export type MemorySpec = BufferSpec | ImageSpec;
@@ -83,6 +90,11 @@ export interface FormatOffer {
   readonly planes: number;
   readonly source: SourceName;
   readonly handleType: HandleType;
+  /**
+   * `image`: the driver made it as an image, for the usage that was asked for. `layout`: linear
+   * memory that the broker laid out; whether a device takes it is for its importer to try.
+   */
+  readonly made: 'image' | 'layout';
 }
 
 /** A memory source; all its methods run in the allocator thread. Errors are BrokerErrors. */

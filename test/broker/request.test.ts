@@ -19,6 +19,7 @@ const offer = (source: SourceState, modifier: bigint, format = 'XR24'): FormatOf
   planes: 1,
   source: source.name,
   handleType: source.handleType,
+  made: 'image',
 });
 
 t.test('values that no device can serve', async (t) => {
@@ -154,6 +155,7 @@ const anOffer = fc.record({
   planes: fc.constant(1),
   source: fc.constantFrom('vulkan' as const, 'memfd' as const),
   handleType: fc.constantFrom(...types),
+  made: fc.constantFrom('image' as const, 'layout' as const),
 });
 const spec = fc.oneof(
   fc.constant(linear),

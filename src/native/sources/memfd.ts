@@ -29,6 +29,7 @@ export class MemfdSource implements MemorySource {
       planes: 1,
       source: this.name,
       handleType: this.handleType,
+      made: 'layout' as const,
     }));
   }
 

@@ -76,6 +76,7 @@ export class VulkanSource implements MemorySource {
       planes,
       source: name,
       handleType,
+      made: 'image' as const,
     }));
   }
 

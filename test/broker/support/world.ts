@@ -111,6 +111,7 @@ export const offers: readonly FormatOffer[] = [
     planes: 1,
     source: 'memfd',
     handleType: 'memfd',
+    made: 'layout',
   },
 ];
 
