@@ -118,7 +118,7 @@ async function bootstrap(mirror: string, node: string, image: GuestImage): Promi
     ...DPKG_PATHS.map((option) => `--dpkgopt=${option}`),
     `--include=${GUEST_PACKAGES.join(',')}`,
     `--customize-hook=upload ${quoted(node)} /node.tgz`,
-    `--customize-hook=unshare --mount sh ${quoted(finish)} "$1" ${quoted(init)}`,
+    `--customize-hook=sh ${quoted(finish)} "$1" ${quoted(init)}`,
     ...[image.root, image.kernel, image.initramfs].map(
       (path) => `--customize-hook=download /guest/${basename(path)} ${quoted(path)}`,
     ),

@@ -7,8 +7,10 @@ import { join } from 'node:path';
 export const HOST_PACKAGES = [
   'qemu-system-x86',
   'mmdebstrap',
+  'uidmap', // for mmdebstrap, unless root runs it
   'squashfs-tools',
   'cpio',
+  'zstd',
   'util-linux',
 ];
 
@@ -21,8 +23,9 @@ export const BUILD_PROGRAMS = [
   'mmdebstrap',
   'mksquashfs',
   'cpio',
-  'unshare',
+  'zstd',
   'npm',
+  ...(process.getuid?.() === 0 ? [] : ['newuidmap']),
 ];
 
 export const SUITE = 'trixie';

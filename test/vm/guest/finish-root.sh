@@ -5,7 +5,6 @@
 # /guest of the root, from where image.ts has mmdebstrap download them (the hook may be another
 # user than the cache's: it cannot write there itself).
 # $1 is the root, with Node's npm package uploaded as /node.tgz; $2 is the initramfs's /init.
-# Runs in a mount namespace of its own.
 set -eu
 root=$1
 init=$2
@@ -22,9 +21,6 @@ chroot "$root" sh -c '
   dpkg-deb -x linux-image-*.deb /
   rm linux-image-*.deb
 '
-# mmdebstrap has proc, sys and dev mounted there: not part of the image.
-for mount in dev sys proc; do umount -R -l "$root/$mount" 2>/dev/null || true; done
-
 set -- "$root"/usr/lib/modules/*
 version=${1##*/}
 chroot "$root" depmod -a "$version"
@@ -83,11 +79,13 @@ offset=$((($(field 497 1) + 1) * 512 + $(field 584 4)))
 tail -c "+$((offset + 1))" "$kernel" | head -c "$(($(field 588 4) - 4))" | zstd -dcq \
   > "$work/vmlinux"
 
-rm -rf "$root"/boot/vmlinuz* "$root"/boot/System.map* "$root"/var/lib/apt/lists/* "$root"/var/cache/apt/*.bin \
-  "$root"/var/cache/apt/archives/*.deb "$root"/var/log/apt "$root"/var/log/dpkg.log
+rm -rf "$root"/boot/vmlinuz* "$root"/boot/System.map* "$root"/var/lib/apt/lists/* \
+  "$root"/var/cache/apt/*.bin "$root"/var/cache/apt/archives/*.deb "$root"/var/log/apt "$root"/var/log/dpkg.log
 
-# Not compressed: reading costs nothing then, and nor does making it. Tells of ACLs that it leaves.
-mksquashfs "$root" "$work/root.squashfs" -noI -noD -noF -noX -no-progress -quiet
+# Not compressed: reading costs nothing then, and nor does making it. mmdebstrap has the kernel's
+# file systems mounted there: they are no part of the image. Tells of ACLs that it leaves out.
+mksquashfs "$root" "$work/root.squashfs" -noI -noD -noF -noX -no-progress -quiet \
+  -wildcards -e 'proc/*' 'sys/*' 'dev/*' 'run/*' 'tmp/*'
 
 mkdir "$root/guest"
 mv "$work/root.squashfs" "$work/vmlinux" "$work/initrd.img" "$root/guest/"
