@@ -10,6 +10,7 @@ import { deviceCommand } from './commands/device.js';
 import { formatsCommand } from './commands/formats.js';
 import { healthCommand } from './commands/health.js';
 import { listCommand } from './commands/list.js';
+import { recvCommand } from './commands/recv.js';
 import { releaseCommand } from './commands/release.js';
 import { showCommand } from './commands/show.js';
 import { EXIT_OK, EXIT_USAGE, Failure, Refused } from './failure.js';
@@ -19,6 +20,7 @@ const commands = [
   listCommand,
   showCommand,
   allocCommand,
+  recvCommand,
   releaseCommand,
   deviceCommand,
   formatsCommand,

@@ -108,8 +108,10 @@ t.test('the command line allocates and shows the exporter', async (t) => {
       [join(packageRoot, 'bin/dmabrokerctl.js'), '--socket', daemon.restSocket, ...args],
       { encoding: 'utf8' },
     );
-  const { buffer, token } = JSON.parse(cli('alloc', '--size', '8192', '--json'));
+  const { buffer, token } = JSON.parse(cli('alloc', '--size', '8192', '--uses', '2', '--json'));
   t.equal(buffer.exporter, 'udmabuf');
+  const received = cli('recv', token.token, '--client-socket', daemon.clientSocket);
+  t.match(received, /plane_0: +\/dmabuf:dmabroker:.* from udmabuf/);
   t.match(cli('list'), new RegExp(buffer.id));
   const redeemed = await client.redeem(token.token);
   checkDmaBuf(t, redeemed);
