@@ -7,7 +7,8 @@
  */
 import { type Alignment, alignUp, DEFAULT_ALIGNMENT, strictest } from './alignment.js';
 import { BrokerError } from './errors.js';
-import type { FormatInfo, FormatPlane } from './formats.js';
+import { type FormatInfo, type FormatPlane, formatInfo, formats } from './formats.js';
+import { fourccName } from './fourcc.js';
 
 export interface LayoutPlane {
   /** The memory that it lies in: an index into `memories`. */
@@ -36,6 +37,17 @@ export interface Extent {
 
 /** linux-dmabuf-v1's and our protocol's offsets and strides are 32-bit. */
 export const MAX_OFFSET = 2 ** 32 - 1;
+
+/** The format of a code; throws `unsupported_format` where the broker cannot lay it out. */
+export function knownFormat(code: number): FormatInfo {
+  const format = formatInfo(code);
+  if (format !== undefined) return format;
+  throw new BrokerError('unsupported_format', 'the layout of this format is not known', {
+    constraint: 'format',
+    requested: fourccName(code),
+    possible: formats.map(({ name }) => name),
+  });
+}
 
 /** Bytes of a row of a plane, without padding. An odd width's last pixel has chroma too. */
 export function rowBytes(plane: FormatPlane, width: number): number {

@@ -40,6 +40,9 @@ const munmap = symbol('munmap');
 const memfdCreate = symbol('memfd_create');
 const fcntl = symbol('fcntl');
 
+/** Bytes of a page: what memfds, dma_bufs and mappings are made of. */
+export const PAGE_SIZE = callInt(symbol('getpagesize'));
+
 const collected = new FinalizationRegistry<{ address: Address; length: number }>((range) => {
   callInt(munmap, range.address, range.length);
 });

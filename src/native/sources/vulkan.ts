@@ -7,6 +7,8 @@
  */
 import { closeSync } from 'node:fs';
 import { BrokerError } from '../../broker/errors.js';
+import { formats } from '../../broker/formats.js';
+import { MOD_LINEAR } from '../../broker/fourcc.js';
 import type {
   Allocation,
   FormatOffer,
@@ -28,12 +30,14 @@ import {
   destroyObjects,
   type Objects,
   type Placed,
+  type PlacedMemory,
   placeBuffer,
 } from '../vulkan/place.js';
-import { placeImage } from '../vulkan/place-image.js';
+import { placeSpec } from '../vulkan/place-layout.js';
 import { bufferSupport } from '../vulkan/support.js';
 import { bufferUsage, type VulkanHandleType } from '../vulkan/usage.js';
 import { type Zeroing, type ZeroPath, zero } from '../vulkan/zero.js';
+import { memoryName } from './linear.js';
 
 export interface VulkanOptions {
   /** How memory is cleared: `auto`, or a path that a test wants to see. */
@@ -44,7 +48,7 @@ export class VulkanSource implements MemorySource {
   readonly name = 'vulkan';
   /** How the last allocation was cleared: for tests and logs. */
   lastZeroPath: ZeroPath | null = null;
-  readonly #kept = new Map<number, Objects>();
+  readonly #kept = new Map<number, readonly Objects[]>();
   readonly #offers: readonly ModifierOffer[];
   #nextKey = 1;
   /** fdinfo's exp_name, known from the first allocation on. */
@@ -65,46 +69,84 @@ export class VulkanSource implements MemorySource {
 
   /** VkDeviceMemory objects of this source that exist. */
   get live(): number {
-    return this.#kept.size;
+    return [...this.#kept.values()].reduce((sum, made) => sum + made.length, 0);
   }
 
+  /** The driver's images first; then every format that it has no LINEAR image of, laid out here. */
   formats(): readonly FormatOffer[] {
-    const { name, handleType } = this;
-    return this.#offers.map(({ format, modifier, planes }) => ({
+    const { name: source, handleType } = this;
+    // An opaque fd has no layout that could be told.
+    if (handleType !== 'dma_buf') return [];
+    const common = { source, handleType } as const;
+    const images = this.#offers.map(({ format, modifier, planes }) => ({
+      ...common,
       format: format.code,
       modifier,
       planes,
-      source: name,
-      handleType,
       made: 'image' as const,
     }));
+    const linear = new Set(
+      images.filter(({ modifier }) => modifier === MOD_LINEAR).map(({ format }) => format),
+    );
+    const layouts = formats
+      .filter(({ code }) => !linear.has(code))
+      .map(({ code, planes }) => ({
+        ...common,
+        format: code,
+        modifier: MOD_LINEAR,
+        planes: planes.length,
+        made: 'layout' as const,
+      }));
+    return [...images, ...layouts];
   }
 
   allocate(spec: MemorySpec, id: string): Allocation {
     checkSpec(spec, this.handleType);
     const { device, handleType } = this;
-    const made: Objects = { buffer: 0n, image: 0n, memory: 0n };
-    let fd = -1;
+    const made: Objects[] = [];
+    const fds: number[] = [];
     try {
-      const context = this.#context();
-      const placed =
-        spec.kind === 'buffer' ? placeBuffer(context, spec, made) : placeImage(context, spec, made);
-      fd = exportFd(device, made.memory, handleType);
-      const allocation = this.#finish(made, placed, fd, id);
-      this.#kept.set(allocation.key, made);
-      return allocation;
+      const placed = this.#place(spec, made);
+      let size = 0n;
+      for (const [index, memory] of placed.memories.entries()) {
+        const fd = exportFd(device, memory.objects.memory, handleType);
+        fds.push(fd);
+        size += this.#finish(memory, fd, memoryName(id, index));
+      }
+      const key = this.#nextKey++;
+      this.#kept.set(key, made);
+      return {
+        source: this.name,
+        handleType,
+        key,
+        size: Number(size),
+        modifier: placed.modifier,
+        planes: placed.planes.map(({ memory, offset, stride }) => ({
+          fd: fds[memory] as number,
+          offset,
+          stride,
+        })),
+        exporter: this.#exporter,
+      };
     } catch (error) {
-      if (fd >= 0) closeSync(fd);
-      destroyObjects(device, made);
+      for (const fd of fds) closeSync(fd);
+      for (const objects of made) destroyObjects(device, objects);
       throw error;
     }
   }
 
+  #place(spec: MemorySpec, made: Objects[]): Placed {
+    const context = this.#context();
+    if (spec.kind === 'image') return placeSpec(context, spec, made);
+    const memory = placeBuffer(context, spec, made);
+    return { memories: [memory], modifier: null, planes: [{ memory: 0, offset: 0, stride: 0 }] };
+  }
+
   free(key: number): void {
-    const objects = this.#kept.get(key);
-    if (!objects) throw new BrokerError('internal', `vulkan keeps no allocation ${key}`);
+    const made = this.#kept.get(key);
+    if (!made) throw new BrokerError('internal', `vulkan keeps no allocation ${key}`);
     this.#kept.delete(key);
-    destroyObjects(this.device, objects);
+    for (const objects of made) destroyObjects(this.device, objects);
   }
 
   /** Frees what is left; exported fds stay their owners'. */
@@ -123,33 +165,22 @@ export class VulkanSource implements MemorySource {
     };
   }
 
-  /** Identifies, names and clears memory that has just been exported. */
-  #finish(made: Objects, placed: Placed, fd: number, id: string): Allocation {
+  /** Identifies, names and clears memory that has just been exported; returns its size. */
+  #finish(placed: PlacedMemory, fd: number, name: string): bigint {
     const isFile = this.handleType === 'dma_buf';
     if (isFile && !isDmaBuf(fd)) {
       throw new BrokerError('internal', 'the driver exported something that is no dma_buf');
     }
     const exporter = isFile ? (readInfo(fd)?.exporter ?? null) : null;
-    if (isFile) setName(fd, `dmabroker:${id}`.slice(0, MAX_NAME));
+    if (isFile) setName(fd, name.slice(0, MAX_NAME));
     const fileSize = isFile ? dmaBufSize(fd) : 0n;
-    const { allocationSize } = placed;
+    const { allocationSize, objects } = placed;
     const size = fileSize > allocationSize ? fileSize : allocationSize;
-    const exported = { ...placed, memory: made.memory, fd, handleType: this.handleType };
-    this.lastZeroPath = zero(
-      this.device,
-      { ...exported, exporter, size },
-      this.options.zeroing ?? 'auto',
-    );
+    const { memory } = objects;
+    const exported = { ...placed, memory, fd, handleType: this.handleType, exporter, size };
+    this.lastZeroPath = zero(this.device, exported, this.options.zeroing ?? 'auto');
     this.#exporter = exporter;
-    return {
-      source: this.name,
-      handleType: this.handleType,
-      key: this.#nextKey++,
-      size: Number(size),
-      modifier: placed.modifier,
-      planes: placed.planes.map(({ offset, stride }) => ({ fd, offset, stride })),
-      exporter,
-    };
+    return size;
   }
 }
 

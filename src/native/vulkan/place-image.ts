@@ -4,53 +4,89 @@
  */
 import { BrokerError } from '../../broker/errors.js';
 import { formatInfo } from '../../broker/formats.js';
-import { fourccName, MOD_LINEAR, modifierText } from '../../broker/fourcc.js';
+import { MOD_LINEAR, modifierText } from '../../broker/fourcc.js';
+import { knownFormat, meets } from '../../broker/layout.js';
 import { type ImageSpec, Usage } from '../../broker/source.js';
 import { type ModifierOffer, vkFormatOf } from './formats.js';
 import { bindImage, chosenModifier, createImage, planeLayouts } from './image.js';
-import { allocate, type Context, type Objects, type Placed, usageNames } from './place.js';
+import {
+  allocate,
+  type Context,
+  destroyObjects,
+  newObjects,
+  type Objects,
+  type Placed,
+  usageNames,
+} from './place.js';
 import { imageRequirements } from './requirements.js';
 import { type ImageSupport, imageSupport } from './support.js';
 import { imageUsage, needsCpu } from './usage.js';
 
-/** An image with one of the modifiers that the client and the device have in common. */
-export function placeImage(context: Context, spec: ImageSpec, made: Objects): Placed {
-  const { device, handleType } = context;
+/**
+ * Whether the device may be asked for an image: with YCbCr formats only of whole chroma samples
+ * (VUID-VkImageCreateInfo-format-04712, -04713), and of planes that lie in one memory.
+ */
+export function imageCandidates(context: Context, spec: ImageSpec): readonly ModifierOffer[] {
   const format = formatInfo(spec.format);
-  const offered = context.offers.filter((offer) => offer.format.code === spec.format);
-  const vkFormat = format ? vkFormatOf(format) : null;
-  if (vkFormat === null || offered.length === 0) {
-    const codes = new Set(context.offers.map((offer) => fourccName(offer.format.code)));
-    throw new BrokerError('unsupported_format', 'the device exports no image of this format', {
-      constraint: 'format',
-      requested: fourccName(spec.format),
-      possible: [...codes],
-    });
-  }
-  const usable = usableModifiers(context, spec, vkFormat, offered);
-  const modifiers = usable.map((offer) => offer.modifier);
-  made.image = createImage(device, {
+  if (format === undefined) return [];
+  const { planes, ycbcr } = format;
+  if (spec.separatePlanes === true && planes.length > 1) return [];
+  const packed = planes.some(({ blockWidth }) => blockWidth > 1);
+  const hsub = Math.max(...planes.map((plane) => plane.hsub), packed ? 2 : 1);
+  const vsub = Math.max(...planes.map((plane) => plane.vsub));
+  if (ycbcr && (spec.width % hsub !== 0 || spec.height % vsub !== 0)) return [];
+  // The CPU makes sense of no other layout than LINEAR.
+  return context.offers.filter(
+    (offer) =>
+      offer.format.code === spec.format && (offer.modifier === MOD_LINEAR || !needsCpu(spec.usage)),
+  );
+}
+
+/**
+ * An image with one of `candidates`' modifiers that the client takes. Null where the driver's layout
+ * does not meet the alignment that is demanded; what was made for it is destroyed.
+ */
+export function placeImage(
+  context: Context,
+  spec: ImageSpec,
+  candidates: readonly ModifierOffer[],
+  made: Objects[],
+): Placed | null {
+  const { device, handleType } = context;
+  const format = knownFormat(spec.format);
+  const vkFormat = vkFormatOf(format);
+  if (vkFormat === null) throw new BrokerError('internal', `${format.name} has no VkFormat`);
+  const usable = usableModifiers(context, spec, vkFormat, candidates);
+  const objects = newObjects(made);
+  objects.image = createImage(device, {
     width: spec.width,
     height: spec.height,
     format: vkFormat,
     usage: imageUsage(spec.usage),
-    modifiers,
+    modifiers: usable.map((offer) => offer.modifier),
     handleType,
   });
-  const modifier = chosenModifier(device, made.image);
+  const modifier = chosenModifier(device, objects.image);
   const chosen = usable.find((offer) => offer.modifier === modifier);
   if (!chosen) {
     throw new BrokerError('internal', `the driver took ${modifierText(modifier)}, not on the list`);
   }
-  const needs = imageRequirements(device, made.image);
+  const needs = imageRequirements(device, objects.image);
+  const planes = planeLayouts(device, objects.image, chosen.planes);
+  if (!meets({ planes, size: Number(needs.size) }, spec, spec.alignment ?? {})) {
+    destroyObjects(device, objects);
+    made.splice(made.indexOf(objects), 1);
+    return null;
+  }
   // Always dedicated: some drivers demand it of an exported image
   // (VUID-VkMemoryAllocateInfo-pNext-00639), others keep the layout with the memory.
-  const memory = allocate(context, needs, spec.usage, { image: made.image }, made);
-  bindImage(device, made.image, made.memory);
+  const dedicated = { image: objects.image };
+  const memory = allocate(context, needs, spec.usage, dedicated, objects);
+  bindImage(device, objects.image, objects.memory);
   return {
-    ...memory,
+    memories: [memory],
     modifier,
-    planes: planeLayouts(device, made.image, chosen.planes),
+    planes: planes.map((plane) => ({ ...plane, memory: 0 })),
   };
 }
 
@@ -59,20 +95,9 @@ function usableModifiers(
   context: Context,
   spec: ImageSpec,
   vkFormat: number,
-  offered: readonly ModifierOffer[],
+  candidates: readonly ModifierOffer[],
 ): ModifierOffer[] {
-  // The CPU makes sense of no other layout.
-  const able = needsCpu(spec.usage)
-    ? offered.filter((offer) => offer.modifier === MOD_LINEAR)
-    : offered;
-  const common = able.filter((offer) => spec.modifiers.includes(offer.modifier));
-  if (common.length === 0) {
-    throw new BrokerError('unsupported_modifier', 'none of the modifiers can be had', {
-      constraint: 'modifiers',
-      requested: spec.modifiers.map(modifierText),
-      possible: able.map((offer) => modifierText(offer.modifier)),
-    });
-  }
+  const common = candidates.filter((offer) => spec.modifiers.includes(offer.modifier));
   const usage = imageUsage(spec.usage);
   const supports = common
     .map((offer) => ({

@@ -3,6 +3,7 @@
  * memory bound to it. What has been made is written into `Objects` as it is made, so that the caller
  * can undo it whenever something fails.
  */
+import { alignUp } from '../../broker/alignment.js';
 import { BrokerError } from '../../broker/errors.js';
 import { type BufferSpec, Usage } from '../../broker/source.js';
 import { bindBuffer, createBuffer, destroyBuffer } from './buffer.js';
@@ -31,13 +32,27 @@ export function destroyObjects(device: Device, objects: Objects): void {
   freeMemory(device, objects.memory);
 }
 
-/** What is known of an allocation once it stands. */
-export interface Placed {
+/** What is known of memory once it stands. */
+export interface PlacedMemory {
+  readonly objects: Objects;
   readonly allocationSize: bigint;
   readonly type: MemoryType;
   readonly dedicated: boolean;
+}
+
+/** What is known of an allocation once it stands. */
+export interface Placed {
+  readonly memories: readonly PlacedMemory[];
   readonly modifier: bigint | null;
-  readonly planes: readonly PlaneLayout[];
+  /** `memory` is an index into `memories`. */
+  readonly planes: readonly (PlaneLayout & { readonly memory: number })[];
+}
+
+/** Adds an entry for what is about to be made. */
+export function newObjects(made: Objects[]): Objects {
+  const objects: Objects = { buffer: 0n, image: 0n, memory: 0n };
+  made.push(objects);
+  return objects;
 }
 
 export interface Context {
@@ -51,8 +66,8 @@ export interface Context {
   readonly exporterLimit: () => { readonly bytes: bigint; readonly hint: string } | null;
 }
 
-/** Linear memory. */
-export function placeBuffer(context: Context, spec: BufferSpec, made: Objects): Placed {
+/** Linear memory; what is made is added to `made`. */
+export function placeBuffer(context: Context, spec: BufferSpec, made: Objects[]): PlacedMemory {
   const { device, handleType } = context;
   const usage = bufferUsage(spec.usage);
   const support = bufferSupport(device, usage, handleType);
@@ -62,24 +77,25 @@ export function placeBuffer(context: Context, spec: BufferSpec, made: Objects): 
       requested: spec.usage,
     });
   }
-  const size = BigInt(spec.size);
+  const size = BigInt(alignUp(spec.size, spec.alignment?.size ?? 1));
   // VUID-VkBufferCreateInfo-size-06409; what follows would only fail later.
   const { maxBufferSize } = device.physical.limits;
   if (maxBufferSize !== null && size > maxBufferSize) throw tooLarge(size, maxBufferSize);
   checkSize(context, size);
 
-  made.buffer = createBuffer(device, size, usage, handleType);
-  const needs = bufferRequirements(device, made.buffer);
+  const objects = newObjects(made);
+  objects.buffer = createBuffer(device, size, usage, handleType);
+  const needs = bufferRequirements(device, objects.buffer);
   // VUID-VkMemoryAllocateInfo-pNext-00639. Opaque memory of its own could be imported only with the
   // same VkBuffer, so that it is made dedicated only where it must be.
   const dedicated =
     support.dedicatedOnly ||
     needs.requiresDedicated ||
     (needs.prefersDedicated && handleType === 'dma_buf');
-  const alone = dedicated ? { buffer: made.buffer } : undefined;
-  const memory = allocate(context, needs, spec.usage, alone, made);
-  bindBuffer(device, made.buffer, made.memory);
-  return { ...memory, modifier: null, planes: [{ offset: 0, stride: 0 }] };
+  const alone = dedicated ? { buffer: objects.buffer } : undefined;
+  const memory = allocate(context, needs, spec.usage, alone, objects);
+  bindBuffer(device, objects.buffer, objects.memory);
+  return memory;
 }
 
 export const usageNames = (usage: number) =>
@@ -119,7 +135,7 @@ export function allocate(
   usage: number,
   dedicated: { image?: bigint; buffer?: bigint } | undefined,
   made: Objects,
-): Pick<Placed, 'allocationSize' | 'type' | 'dedicated'> {
+): PlacedMemory {
   const { device, handleType, forceHostVisible } = context;
   const { heaps, types } = memoryProperties(device);
   const mapped = forceHostVisible || needsCpu(usage);
@@ -147,7 +163,7 @@ export function allocate(
     exported: handleType,
     ...(dedicated && { dedicated }),
   });
-  return { allocationSize: size, type, dedicated: dedicated !== undefined };
+  return { objects: made, allocationSize: size, type, dedicated: dedicated !== undefined };
 }
 
 const PAGE = 4096n;

@@ -8,6 +8,7 @@ import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { BrokerError, toMessage } from '../../broker/errors.js';
 import type { HandleType, MemorySource, SourceName, SourceState } from '../../broker/source.js';
 import { MemfdSource } from '../../native/sources/memfd.js';
+import { probeHeaps, probeUdmabuf } from '../../native/sources/probe.js';
 import { probeVulkan } from '../../native/sources/vulkan.js';
 import { wake } from '../../native/step.js';
 import { describeDevice } from '../../native/vulkan/describe.js';
@@ -22,10 +23,22 @@ import type {
 const { setup, port } = workerData as { setup: AllocatorSetup; port: MessagePort };
 
 const vulkan = probeVulkan(setup.device ?? undefined);
+const heaps = probeHeaps();
+const udmabuf = probeUdmabuf();
 const memfd = new MemfdSource();
-const sources: readonly MemorySource[] = [...vulkan.sources, memfd];
+const sources: readonly MemorySource[] = [
+  ...vulkan.sources,
+  ...heaps.sources,
+  ...udmabuf.sources,
+  memfd,
+];
+const isOpaque = ({ handleType }: SourceState) => handleType === 'opaque_fd';
+/** In order of preference: whatever exports dma_bufs comes first. */
 const states: readonly SourceState[] = [
-  ...vulkan.states,
+  ...vulkan.states.filter((state) => !isOpaque(state)),
+  ...heaps.states,
+  ...udmabuf.states,
+  ...vulkan.states.filter(isOpaque),
   {
     name: memfd.name,
     handleType: memfd.handleType,

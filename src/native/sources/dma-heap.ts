@@ -1,0 +1,73 @@
+/**
+ * dma-heaps: dma_bufs from the kernel without any GPU (include/uapi/linux/dma-heap.h). `system` is
+ * ordinary pages; CMA heaps, physically contiguous, are what V4L2 codecs on ARM boards want.
+ *
+ * Owns: the open heap device.
+ */
+import { closeSync, openSync } from 'node:fs';
+import { BrokerError } from '../../broker/errors.js';
+import { isDmaBuf, setName, sync } from '../dmabuf.js';
+import { close } from '../libc/fd.js';
+import { ioctl } from '../libc/ioctl.js';
+import { map } from '../libc/memory.js';
+import type { Exporter } from './linear.js';
+
+/** `_IOWR('H', 0, struct dma_heap_allocation_data)`: u64 len, u32 fd, u32 fd_flags, u64 heap_flags. */
+const DMA_HEAP_IOCTL_ALLOC = 0xc018_4800;
+const ALLOCATION_DATA = { size: 24, len: 0, fd: 8, fdFlags: 12 };
+const O_RDWR = 2;
+const O_CLOEXEC = 0o2000000;
+
+/**
+ * Heaps of the mainline kernel, which hand out zeroed memory: `system` allocates with __GFP_ZERO
+ * (drivers/dma-buf/heaps/system_heap.c), CMA heaps clear their pages (cma_heap.c, "Clear the cma
+ * pages"). The uapi promises nothing, so that a vendor's heap is cleared here.
+ */
+const ZEROED = new Set(['system', 'reserved', 'linux,cma', 'default_cma_region']);
+
+/** Opens `/dev/dma_heap/<heap>`; throws where that cannot be. */
+export function heapExporter(heap: string, folder = '/dev/dma_heap'): Exporter {
+  // Read access suffices (dma_heap_ioctl asks for no more); Node opens everything with O_CLOEXEC.
+  const device = openSync(`${folder}/${heap}`, 'r');
+  return {
+    name: `dma-heap:${heap}`,
+    handleType: 'dma_buf',
+    // dma_heap_get_name is every mainline heap's exp_name.
+    exporter: heap,
+    committed: true,
+    limit: () => null,
+    create: (bytes, name) => {
+      const fd = allocate(device, bytes);
+      try {
+        if (!isDmaBuf(fd)) throw new BrokerError('internal', `${heap} gave something else`);
+        if (!ZEROED.has(heap)) clear(fd, bytes);
+        setName(fd, name);
+        return fd;
+      } catch (error) {
+        close(fd);
+        throw error;
+      }
+    },
+    close: () => closeSync(device),
+  };
+}
+
+function allocate(device: number, bytes: number): number {
+  const data = Buffer.alloc(ALLOCATION_DATA.size);
+  data.writeBigUInt64LE(BigInt(bytes), ALLOCATION_DATA.len);
+  data.writeUInt32LE(O_RDWR | O_CLOEXEC, ALLOCATION_DATA.fdFlags);
+  ioctl(device, 'DMA_HEAP_IOCTL_ALLOC', DMA_HEAP_IOCTL_ALLOC, data);
+  return data.readUInt32LE(ALLOCATION_DATA.fd);
+}
+
+/** Clears memory by the CPU, caches included. */
+export function clear(fd: number, bytes: number): void {
+  const mapping = map(fd, bytes, { write: true });
+  try {
+    sync(fd, 'start', { read: false, write: true });
+    mapping.bytes.fill(0);
+    sync(fd, 'end', { read: false, write: true });
+  } finally {
+    mapping.release();
+  }
+}

@@ -1,0 +1,173 @@
+/**
+ * A memory source that knows bytes and no images: what dma-heaps, udmabuf and memfd have in common.
+ * Every format is laid out by the broker, LINEAR; an exporter makes the memory.
+ *
+ * It keeps nothing of an allocation: the fds, the receiver's, are the memory.
+ */
+import { alignUp, strictest } from '../../broker/alignment.js';
+import { BrokerError } from '../../broker/errors.js';
+import { formats } from '../../broker/formats.js';
+import { MOD_LINEAR, modifierText } from '../../broker/fourcc.js';
+import { knownFormat, linearLayout } from '../../broker/layout.js';
+import type {
+  Allocation,
+  FormatOffer,
+  HandleType,
+  ImageSpec,
+  MemorySource,
+  MemorySpec,
+  SourceName,
+} from '../../broker/source.js';
+import { EMFILE, ENFILE, SystemError } from '../libc/errno.js';
+import { close } from '../libc/fd.js';
+import { PAGE_SIZE } from '../libc/memory.js';
+import { checkMemory } from './machine.js';
+
+/** Bytes that one memory may have, and whose limit that is. */
+export interface MemoryLimit {
+  readonly bytes: number;
+  readonly reason: string;
+}
+
+/** What makes the memory. */
+export interface Exporter {
+  readonly name: SourceName;
+  readonly handleType: HandleType;
+  /** The kernel's name for it (`exp_name`), for a dma_buf. */
+  readonly exporter: string | null;
+  /** Whether it takes the pages at once: see `checkMemory`. */
+  readonly committed: boolean;
+  /** As of now: an administrator may change it. */
+  limit(): MemoryLimit | null;
+  /**
+   * Zeroed memory of whole pages as a CLOEXEC fd, the caller's, named where it can be. Throws
+   * BrokerError or SystemError.
+   */
+  create(bytes: number, name: string): number;
+  close(): void;
+}
+
+interface Shape {
+  /** Bytes of each memory. */
+  readonly memories: readonly number[];
+  readonly planes: readonly { memory: number; offset: number; stride: number }[];
+}
+
+export class LinearSource implements MemorySource {
+  readonly name: SourceName;
+  readonly handleType: HandleType;
+
+  /** Takes ownership of the exporter. */
+  constructor(private readonly exporter: Exporter) {
+    this.name = exporter.name;
+    this.handleType = exporter.handleType;
+  }
+
+  formats(): readonly FormatOffer[] {
+    return formats.map(({ code, planes }) => ({
+      format: code,
+      modifier: MOD_LINEAR,
+      planes: planes.length,
+      source: this.name,
+      handleType: this.handleType,
+      made: 'layout',
+    }));
+  }
+
+  allocate(spec: MemorySpec, id: string): Allocation {
+    const { memories, planes } =
+      spec.kind === 'buffer' ? bufferShape(spec.size, spec.alignment?.size) : this.#image(spec);
+    this.#check(memories);
+    const fds = this.#create(memories, id);
+    return {
+      source: this.name,
+      handleType: this.handleType,
+      key: 0,
+      size: sum(memories),
+      modifier: spec.kind === 'image' ? MOD_LINEAR : null,
+      planes: planes.map(({ memory, offset, stride }) => ({
+        fd: fds[memory] as number,
+        offset,
+        stride,
+      })),
+      exporter: this.exporter.exporter,
+    };
+  }
+
+  free(_key: number): void {}
+
+  close(): void {
+    this.exporter.close();
+  }
+
+  #image(spec: ImageSpec): Shape {
+    if (!spec.modifiers.includes(MOD_LINEAR)) {
+      const message = `the ${this.name} source has linear images only`;
+      throw new BrokerError('unsupported_modifier', message, {
+        constraint: 'modifiers',
+        requested: spec.modifiers.map(modifierText),
+        possible: [modifierText(MOD_LINEAR)],
+      });
+    }
+    return linearLayout(
+      knownFormat(spec.format),
+      spec,
+      strictest({ size: PAGE_SIZE }, spec.alignment ?? {}),
+      spec.separatePlanes,
+    );
+  }
+
+  #check(memories: readonly number[]): void {
+    const limit = this.exporter.limit();
+    const largest = Math.max(...memories);
+    if (limit !== null && largest > limit.bytes) {
+      const message = `${this.name} makes at most ${limit.bytes} bytes at once: ${limit.reason}`;
+      throw new BrokerError('too_large', message, {
+        constraint: 'size',
+        requested: largest,
+        possible: { max: limit.bytes },
+      });
+    }
+    checkMemory(sum(memories), this.exporter.committed);
+  }
+
+  /** All or none. */
+  #create(memories: readonly number[], id: string): number[] {
+    const fds: number[] = [];
+    try {
+      for (const [index, bytes] of memories.entries()) {
+        fds.push(this.exporter.create(bytes, memoryName(id, index)));
+      }
+      return fds;
+    } catch (error) {
+      for (const fd of fds) close(fd);
+      throw refusalOf(error, this.name, sum(memories));
+    }
+  }
+}
+
+const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
+
+/** The name of a buffer's memory where the kernel shows one: 31 bytes at most, as for a dma_buf. */
+export function memoryName(id: string, memory: number): string {
+  return memory === 0 ? `dmabroker:${id}` : `dmabroker:${id}.${memory}`;
+}
+
+function bufferShape(size: number, alignment = 1): Shape {
+  const bytes = alignUp(size, Math.max(PAGE_SIZE, alignment));
+  return { memories: [bytes], planes: [{ memory: 0, offset: 0, stride: 0 }] };
+}
+
+/** What a system call's failure means to a client; anything else is passed on as it is. */
+function refusalOf(error: unknown, source: SourceName, bytes: number): unknown {
+  // Node's own calls (ftruncate) fail with an Error that has a code.
+  if (!(error instanceof Error && 'code' in error) || error instanceof BrokerError) return error;
+  const refusal = { constraint: 'size', requested: bytes };
+  if (error instanceof SystemError && (error.errno === EMFILE || error.errno === ENFILE)) {
+    return new BrokerError('limit_exceeded', 'the daemon is out of file descriptors', {
+      constraint: 'fds',
+    });
+  }
+  const message = `${source} has no ${bytes} bytes: ${error.message}`;
+  return new BrokerError('out_of_memory', message, refusal);
+}

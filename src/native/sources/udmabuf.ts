@@ -1,0 +1,82 @@
+/**
+ * udmabuf: a memfd's pages as a dma_buf (include/uapi/linux/udmabuf.h, drivers/dma-buf/udmabuf.c).
+ * For machines without a GPU driver or a dma-heap that the daemon may open.
+ *
+ * Owns: the open device.
+ */
+import { closeSync, openSync, readFileSync } from 'node:fs';
+import { setName } from '../dmabuf.js';
+import { close } from '../libc/fd.js';
+import { ioctl } from '../libc/ioctl.js';
+import { sealedMemfd } from '../libc/memory.js';
+import type { Exporter, MemoryLimit } from './linear.js';
+
+/** `_IOW('u', 0x42, struct udmabuf_create)`: u32 memfd, u32 flags, u64 offset, u64 size. */
+const UDMABUF_CREATE = 0x4018_7542;
+const CREATE = { size: 24, memfd: 0, flags: 4, length: 16 };
+const UDMABUF_FLAGS_CLOEXEC = 1;
+
+export const UDMABUF_PARAMETERS = '/sys/module/udmabuf/parameters';
+
+export interface UdmabufLimits {
+  /** Bytes in one dma_buf: `size_limit_mb`, 64 MiB by default. */
+  readonly size: number;
+  /** memfds in one dma_buf: `list_limit`; one is used here. */
+  readonly list: number;
+}
+
+/** The module's parameters as they are now; null where the kernel does not show them. */
+export function udmabufLimits(folder = UDMABUF_PARAMETERS): UdmabufLimits | null {
+  const read = (name: string) => Number(readFileSync(`${folder}/${name}`, 'utf8').trim());
+  try {
+    return { size: read('size_limit_mb') * 2 ** 20, list: read('list_limit') };
+  } catch {
+    return null;
+  }
+}
+
+function limit(): MemoryLimit | null {
+  const found = udmabufLimits();
+  if (found === null) return null;
+  const parameter = `${UDMABUF_PARAMETERS}/size_limit_mb`;
+  const reason = `an administrator can raise ${parameter} (now ${found.size / 2 ** 20})`;
+  return { bytes: found.size, reason };
+}
+
+/** Opens /dev/udmabuf; throws where that cannot be. */
+export function udmabufExporter(path = '/dev/udmabuf'): Exporter {
+  const device = openSync(path, 'r+');
+  return {
+    name: 'udmabuf',
+    handleType: 'dma_buf',
+    exporter: 'udmabuf',
+    // udmabuf_create takes every page of the memfd; fresh ones are zeroed (mm/shmem.c).
+    committed: true,
+    limit,
+    create: (bytes, name) => {
+      // It demands F_SEAL_SHRINK and refuses F_SEAL_WRITE (check_memfd_seals).
+      const memfd = sealedMemfd(name, bytes);
+      try {
+        const fd = create(device, memfd, bytes);
+        try {
+          setName(fd, name);
+          return fd;
+        } catch (error) {
+          close(fd);
+          throw error;
+        }
+      } finally {
+        close(memfd);
+      }
+    },
+    close: () => closeSync(device),
+  };
+}
+
+function create(device: number, memfd: number, bytes: number): number {
+  const data = Buffer.alloc(CREATE.size);
+  data.writeUInt32LE(memfd, CREATE.memfd);
+  data.writeUInt32LE(UDMABUF_FLAGS_CLOEXEC, CREATE.flags);
+  data.writeBigUInt64LE(BigInt(bytes), CREATE.length);
+  return ioctl(device, 'UDMABUF_CREATE', UDMABUF_CREATE, data);
+}

@@ -1,0 +1,49 @@
+/**
+ * An image as the broker lays it out, LINEAR, in the memory of VkBuffers: where the device exports no
+ * image of the format (lavapipe and NV12), or none that meets the alignment that is demanded.
+ */
+import { BrokerError } from '../../broker/errors.js';
+import { MOD_LINEAR, modifierText } from '../../broker/fourcc.js';
+import { knownFormat, linearLayout } from '../../broker/layout.js';
+import { type ImageSpec, Usage } from '../../broker/source.js';
+import { type Context, type Objects, type Placed, placeBuffer } from './place.js';
+import { imageCandidates, placeImage } from './place-image.js';
+
+/** Whatever way there is: the driver's image where it can be had, else the broker's layout. */
+export function placeSpec(context: Context, spec: ImageSpec, made: Objects[]): Placed {
+  const { modifiers } = spec;
+  const format = knownFormat(spec.format);
+  const candidates = imageCandidates(context, spec);
+  const common = candidates.filter((offer) => modifiers.includes(offer.modifier));
+  const linear = modifiers.includes(MOD_LINEAR);
+  if (common.length > 0) {
+    const image = placeImage(context, spec, common, made);
+    if (image !== null) return image;
+    if (!linear) {
+      const message = "the driver's layout does not meet the alignment";
+      throw new BrokerError('unsupported_modifier', message, {
+        constraint: 'alignment',
+        requested: spec.alignment,
+        possible: { modifiers: [modifierText(MOD_LINEAR)] },
+      });
+    }
+  }
+  if (!linear) {
+    const possible = [...candidates.map((offer) => offer.modifier), MOD_LINEAR].map(modifierText);
+    throw new BrokerError('unsupported_modifier', 'none of the modifiers can be had', {
+      constraint: 'modifiers',
+      requested: modifiers.map(modifierText),
+      possible: [...new Set(possible)],
+    });
+  }
+  const layout = linearLayout(format, spec, spec.alignment, spec.separatePlanes);
+  // What an importer does with the image is not this buffer's usage: its own is to be copied.
+  const usage = spec.usage & (Usage.cpuRead | Usage.cpuWrite);
+  return {
+    memories: layout.memories.map((size) =>
+      placeBuffer(context, { kind: 'buffer', size, usage }, made),
+    ),
+    modifier: MOD_LINEAR,
+    planes: layout.planes,
+  };
+}
