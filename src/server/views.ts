@@ -4,7 +4,7 @@
 import type { Broker } from '../broker/broker.js';
 import type { BrokerBuffer, Client } from '../broker/buffer.js';
 import { fourccName, MOD_LINEAR, modifierText } from '../broker/fourcc.js';
-import type { FormatOffer, SourceState } from '../broker/source.js';
+import type { Allocation, FormatOffer, SourceState } from '../broker/source.js';
 import type { BufferInfo, ClientInfo, FormatInfo, SourceInfo } from './control.js';
 
 const time = (milliseconds: number) => new Date(milliseconds).toISOString();
@@ -26,7 +26,7 @@ export function bufferView(broker: Broker, buffer: BrokerBuffer): BufferInfo {
     modifier: allocation.modifier === null ? null : modifierText(allocation.modifier),
     width: image?.width ?? null,
     height: image?.height ?? null,
-    planes: allocation.planes.map(({ offset, stride }, index) => ({ index, offset, stride })),
+    planes: planeViews(allocation),
     lifetime: { type: buffer.lifetime },
     owner: { client: owner.client?.id ?? null, ...owner.peer },
     recipients: [...buffer.recipients].map(({ client, receivedAt }) => ({
@@ -38,6 +38,17 @@ export function bufferView(broker: Broker, buffer: BrokerBuffer): BufferInfo {
     created_at: time(buffer.createdAt),
     tokens: broker.tokenCount(buffer),
   };
+}
+
+/** Planes with the number of the memory (the fd) that each lies in. */
+function planeViews({ planes }: Allocation): BufferInfo['planes'] {
+  const memories = [...new Set(planes.map(({ fd }) => fd))];
+  return planes.map(({ fd, offset, stride }, index) => ({
+    index,
+    memory: memories.indexOf(fd),
+    offset,
+    stride,
+  }));
 }
 
 export function clientView(client: Client): ClientInfo {
@@ -59,6 +70,7 @@ export function formatView({
   planes,
   source,
   handleType,
+  made,
 }: FormatOffer): FormatInfo {
   return {
     format: fourccName(format),
@@ -67,6 +79,7 @@ export function formatView({
     planes,
     source,
     handle_type: handleType,
+    made,
   };
 }
 

@@ -223,6 +223,7 @@ export interface components {
          *       "planes": [
          *         {
          *           "index": 0,
+         *           "memory": 0,
          *           "offset": 0,
          *           "stride": 7680
          *         }
@@ -295,6 +296,8 @@ export interface components {
         Plane: {
             /** @description The plane's number. */
             index: number;
+            /** @description The memory that it lies in: planes with the same number share one file description, others have one of their own. */
+            memory: number;
             /** @description Bytes from the start of the memory. */
             offset: components["schemas"]["Size"];
             /** @description Bytes from one row to the next; 0 for linear memory. */
@@ -511,6 +514,11 @@ export interface components {
             planes: number;
             source: components["schemas"]["SourceName"];
             handle_type: components["schemas"]["HandleType"];
+            /**
+             * @description `image`: by the device, as an image, which it can use. `layout`: linear memory that the daemon lays out; whether a device takes it is for its importer to try.
+             * @enum {string}
+             */
+            made: "image" | "layout";
         };
         /** @description What to allocate. */
         CreateBuffer: components["schemas"]["CreateLinearBuffer"] | components["schemas"]["CreateImage"];
@@ -526,6 +534,8 @@ export interface components {
              * @example 1048576
              */
             size: number;
+            alignment?: components["schemas"]["SizeAlignment"];
+            sources?: components["schemas"]["SourceList"];
             /**
              * @default [
              *       "transfer"
@@ -559,6 +569,13 @@ export interface components {
              *     ]
              */
             modifiers: components["schemas"]["Modifier"][];
+            alignment?: components["schemas"]["Alignment"];
+            /**
+             * @description Each plane in a memory and with a file description of its own, as multi-planar V4L2 takes them.
+             * @default false
+             */
+            separate_planes: boolean;
+            sources?: components["schemas"]["SourceList"];
             /**
              * @default [
              *       "transfer"
@@ -575,6 +592,41 @@ export interface components {
             /** @default {} */
             token: components["schemas"]["TokenRequest"];
         };
+        /** @description What the memory must be a multiple of, beyond whole pages. */
+        SizeAlignment: {
+            /**
+             * @description Bytes of the memory; a power of two.
+             * @default 1
+             */
+            size: number;
+        };
+        /** @description What the layout must be multiples of, powers of two. Linear layouts have strides and offsets in multiples of 64 bytes and whole pages at least. */
+        Alignment: {
+            /**
+             * @description Bytes from one row to the next, of each plane.
+             * @default 1
+             * @example 256
+             */
+            stride: number;
+            /**
+             * @description Bytes from the start of the memory to each plane.
+             * @default 1
+             */
+            offset: number;
+            /**
+             * @description Bytes of each memory.
+             * @default 1
+             */
+            size: number;
+            /**
+             * @description Rows of the first plane, padding included; codecs write whole blocks.
+             * @default 1
+             * @example 16
+             */
+            height: number;
+        };
+        /** @description The memory sources that may be taken, by name; any, if it is left out. The daemon's order of preference decides among them. */
+        SourceList: components["schemas"]["SourceName"][];
         /** @description What the memory is for. */
         UsageList: ("sample" | "render" | "transfer" | "storage" | "cpu_read" | "cpu_write")[];
         /** @description The kinds of file descriptor that every user of the buffer can take. Nothing else is ever substituted: on a machine without a dma_buf exporter, ask for `memfd`. */

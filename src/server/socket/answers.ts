@@ -57,7 +57,7 @@ function allocationRequest(request: CreateBuffer): AllocationRequest {
   return {
     spec:
       request.kind === 'buffer'
-        ? { kind: 'buffer', size: request.size, usage }
+        ? { kind: 'buffer', size: request.size, usage, alignment: request.alignment ?? {} }
         : {
             kind: 'image',
             width: request.width,
@@ -65,10 +65,13 @@ function allocationRequest(request: CreateBuffer): AllocationRequest {
             format: fourcc(request.format),
             modifiers: request.modifiers.map(BigInt),
             usage,
+            alignment: request.alignment ?? {},
+            separatePlanes: request.separate_planes,
           },
     handleTypes: request.handle_types,
     lifetime: 'until_released',
     name: request.name ?? null,
+    sources: request.sources ?? [],
   };
 }
 

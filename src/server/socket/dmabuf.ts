@@ -7,6 +7,7 @@
  * (format and modifier events), since the feedback demands a device.
  */
 import type { HeldFds } from '../../broker/held-fds.js';
+import type { FormatOffer } from '../../broker/source.js';
 import {
   zwp_linux_buffer_params_v1,
   zwp_linux_dmabuf_feedback_v1,
@@ -31,6 +32,20 @@ export interface Feedback {
 
 /** An entry of the format table: format, 4 bytes of padding, modifier (zwp_linux_dmabuf_feedback_v1). */
 export const TABLE_ENTRY = 16;
+
+/**
+ * What linux-dmabuf may say: dma_bufs alone, each pair once, though several sources have it (a
+ * feedback's index has 16 bits, and a client adds each pair to its list).
+ */
+export function advertised(offers: readonly FormatOffer[]): AdvertisedFormat[] {
+  const pairs = new Map<string, AdvertisedFormat>();
+  for (const { format, modifier, handleType } of offers) {
+    if (handleType !== 'dma_buf') continue;
+    const key = `${format} ${modifier}`;
+    if (!pairs.has(key)) pairs.set(key, { format, modifier });
+  }
+  return [...pairs.values()];
+}
 
 /** The bytes of the format table. */
 export function formatTable(formats: readonly AdvertisedFormat[]): Buffer {

@@ -19,7 +19,7 @@ import { AllocatorClient } from './allocator-client.js';
 import { answer } from './answers.js';
 import { Connection } from './connection.js';
 import { createDisplay, type Global } from './display.js';
-import { dmabufGlobal, formatTable } from './dmabuf.js';
+import { advertised, dmabufGlobal, formatTable } from './dmabuf.js';
 import { bindManager } from './manager.js';
 import { Outbox } from './outbox.js';
 import { peerOf } from './peer.js';
@@ -70,8 +70,7 @@ function makeGlobals(): Global[] {
     version: dmabroker_manager_v1.version,
     bind: (connection, id, version) => bindManager(context, connection, id, version),
   };
-  // Only what is a dma_buf may be advertised by linux-dmabuf.
-  const formats = offers.filter((offer) => offer.handleType === 'dma_buf');
+  const formats = advertised(offers);
   if (formats.length === 0) return [manager];
   const feedback =
     mainDevice === null

@@ -162,7 +162,7 @@ await withoutLeaks(t, 'operations', async (t) => {
       modifier: '0x0000000000000000',
       width: 1366,
       height: 768,
-      planes: [{ index: 0, offset: 0, stride: 5504 }],
+      planes: [{ index: 0, memory: 0, offset: 0, stride: 5504 }],
       lifetime: { type: 'connection' },
       owner: { client: 'c1', uid: 0, gid: 0, pid: null, executable: null },
       recipients: [

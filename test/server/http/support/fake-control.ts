@@ -49,6 +49,7 @@ export class FakeControl implements ControlPlane {
         format,
         modifier: LINEAR,
         modifier_name: 'LINEAR',
+        made: 'layout',
         planes: 1,
         source: 'memfd',
         handle_type: 'memfd',
@@ -158,7 +159,7 @@ function layout(request: CreateBuffer): Layout {
   if (request.kind === 'buffer') {
     const { kind, size } = request;
     tooLarge('size', size, FAKE_LIMITS.size);
-    const planes = [{ index: 0, offset: 0, stride: 0 }];
+    const planes = [{ index: 0, memory: 0, offset: 0, stride: 0 }];
     return { kind, size, format: null, modifier: null, width: null, height: null, planes };
   }
   const { kind, width, height, format, modifiers } = request;
@@ -179,7 +180,7 @@ function layout(request: CreateBuffer): Layout {
   tooLarge('width', width, FAKE_LIMITS.dimension);
   tooLarge('height', height, FAKE_LIMITS.dimension);
   const stride = width * 4;
-  const planes = [{ index: 0, offset: 0, stride }];
+  const planes = [{ index: 0, memory: 0, offset: 0, stride }];
   return { kind, size: stride * height, format, modifier: LINEAR, width, height, planes };
 }
 
