@@ -9,6 +9,7 @@ import { Agent, type RequestOptions, request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { text } from 'node:stream/consumers';
 import type { Test } from 'tap';
 import { packageRoot } from '../../src/package-root.js';
 import type { BufferInfo, ClientInfo } from '../../src/server/control.js';
@@ -29,10 +30,11 @@ export interface StartOptions {
   readonly env?: NodeJS.ProcessEnv;
   /** A program that starts another, with its arguments: `['prlimit', '--nofile=64']`. */
   readonly wrapper?: readonly string[];
+  /** For its sockets; by default one of its own. Removed when it is stopped. */
+  readonly folder?: string;
 }
 
-/** The daemon's program, for tests that start it themselves. */
-export const program = join(packageRoot, 'bin', 'dmabrokerd.js');
+const program = join(packageRoot, 'bin', 'dmabrokerd.js');
 
 /** No Vulkan driver is found: memory comes from the memfd source, on every machine alike. */
 export const withoutVulkan: NodeJS.ProcessEnv = {
@@ -58,9 +60,10 @@ export class TestDaemon {
   /** Resolves when it says `ready`; rejects with its log when it ends before. */
   static async start(
     extra: readonly string[] = [],
-    { env = process.env, wrapper = [] }: StartOptions = {},
+    options: StartOptions = {},
   ): Promise<TestDaemon> {
-    const folder = mkdtempSync(join(tmpdir(), 'dmabroker-test-'));
+    const { env = process.env, wrapper = [] } = options;
+    const folder = options.folder ?? mkdtempSync(join(tmpdir(), 'dmabroker-test-'));
     const client = join(folder, 'client.sock');
     const rest = join(folder, 'rest.sock');
     const sockets = ['--socket', client, '--rest-socket', rest];
@@ -80,7 +83,12 @@ export class TestDaemon {
       });
     });
     child.removeAllListeners('exit');
-    return new TestDaemon(child, folder, client, rest, log);
+    const daemon = new TestDaemon(child, folder, client, rest, log);
+    // `ready` is logged a moment before signals are handled; what it has answered is after both.
+    const fds = daemon.openFds();
+    await daemon.rest('GET', '/healthz');
+    await eventually(() => daemon.openFds() === fds, 'the connection is closed');
+    return daemon;
   }
 
   /** One without Vulkan that ends, at the latest, with the test. */
@@ -152,6 +160,21 @@ export class TestDaemon {
     rmSync(this.folder, { recursive: true, force: true });
     return child.exitCode;
   }
+}
+
+/** Runs the daemon until it ends by itself. */
+export async function runDaemon(...args: string[]) {
+  const child = spawn(process.execPath, [program, ...args], {
+    env: withoutVulkan,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const closed = once(child, 'close') as Promise<[number | null]>;
+  const [stdout, stderr, [status]] = await Promise.all([
+    text(child.stdout),
+    text(child.stderr),
+    closed,
+  ]);
+  return { status, stdout, stderr };
 }
 
 function ask(options: RequestOptions, body?: unknown): Promise<RestAnswer> {

@@ -1,0 +1,81 @@
+/** The configuration file: what it may say, and that every mistake is named by its line or key. */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import t from 'tap';
+import { CLIENT_SOCKET, daemonSocket, REST_SOCKET } from '../../src/paths.js';
+import { ConfigError, loadConfig, parseConfig } from '../../src/server/config.js';
+import { temporaryFolder } from '../support/folder.js';
+
+const full = `
+[clients]
+socket = "/run/x/client.sock"
+mode = "0666"
+group = "video"
+[rest]
+socket = "/run/x/rest.sock"
+mode = "0600"
+[device]
+select = "226:128"
+[log]
+level = "warn"
+`;
+
+t.test('without a file', async (t) => {
+  t.same(loadConfig(null, {}), {
+    clients: { path: daemonSocket(CLIENT_SOCKET), mode: 0o660 },
+    rest: { path: daemonSocket(REST_SOCKET), mode: 0o660 },
+    device: null,
+    logLevel: 'info',
+  });
+});
+
+t.test('with one, and what the command line says before it', async (t) => {
+  const path = join(temporaryFolder(t), 'dmabroker.toml');
+  writeFileSync(path, full);
+  const config = {
+    clients: { path: '/run/x/client.sock', mode: 0o666, group: 'video' },
+    rest: { path: '/run/x/rest.sock', mode: 0o600 },
+    device: '226:128',
+    logLevel: 'warn',
+  };
+  t.same(loadConfig(path, {}), config);
+  const overrides = {
+    socket: '/a',
+    restSocket: '/b',
+    device: 'llvmpipe',
+    logLevel: 'debug',
+  } as const;
+  t.same(loadConfig(path, overrides), {
+    clients: { ...config.clients, path: '/a' },
+    rest: { ...config.rest, path: '/b' },
+    device: 'llvmpipe',
+    logLevel: 'debug',
+  });
+  writeFileSync(path, '# nothing\n');
+  t.same(loadConfig(path, {}), loadConfig(null, {}));
+  t.throws(() => loadConfig(`${path}.not`, {}), { code: 'ENOENT' });
+});
+
+const mistakes: [string, RegExp][] = [
+  ['[clients\n', /^f:1:\d+: /],
+  ['\n\nmode = \n', /^f:3:\d+: /],
+  ['[log]\nlevel = "info"\nlevel = "warn"\n', /^f:3:\d+: /],
+  ['color = 1', /^f: unknown key color$/],
+  ['[clients]\nsockets = "/x"', /^f: unknown key clients\.sockets$/],
+  ['[clients]\nsocket = "relative"', /^f: clients\.socket must match pattern/],
+  [`[rest]\nsocket = "/${'x'.repeat(107)}"`, /^f: rest\.socket must NOT have more than 107/],
+  ['[clients]\nmode = 432', /^f: clients\.mode must be string$/],
+  ['[clients]\nmode = "660"', /^f: clients\.mode must match pattern/],
+  ['[clients]\nmode = "0888"', /^f: clients\.mode must match pattern/],
+  ['[clients]\ngroup = ""', /^f: clients\.group must NOT have fewer than 1/],
+  ['clients = "x"', /^f: clients must be object$/],
+  ['[device]\nselect = ""', /^f: device\.select must NOT have fewer/],
+  ['[log]\nlevel = "loud"', /^f: log\.level .*: debug, info, warn, error$/],
+];
+
+t.test('mistakes', async (t) => {
+  for (const [text, message] of mistakes) {
+    t.throws(() => parseConfig(text, 'f'), { name: 'ConfigError', message }, JSON.stringify(text));
+  }
+  t.ok(new ConfigError('x') instanceof Error);
+});

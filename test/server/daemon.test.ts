@@ -1,0 +1,133 @@
+/** The daemon's life: the files of its sockets, its log, how it ends and with what status. */
+import { once } from 'node:events';
+import { existsSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import t from 'tap';
+import { connect } from '../../src/client/index.js';
+import { runDaemon as run, TestDaemon, withoutVulkan } from '../support/daemon.js';
+import { withoutLeaks } from '../support/fds.js';
+import { temporaryFolder } from '../support/folder.js';
+
+const linear = { kind: 'buffer', size: 4096, handleTypes: ['memfd'] } as const;
+const mode = (path: string) => statSync(path).mode & 0o7777;
+
+/** DataPlane.close waits for the allocator's exit, which may have been before it began to wait. */
+const allocatorRace = { todo: 'the end of the allocator can be missed (src/server/data-plane.ts)' };
+
+/** The last line of a log, which says why the daemon ended. */
+function lastWords(stderr: string): string {
+  const { level, msg } = JSON.parse(stderr.trimEnd().split('\n').at(-1) ?? '') as {
+    level: number;
+    msg: string;
+  };
+  return `${level} ${msg}`;
+}
+
+await withoutLeaks(t, 'sockets', async (t) => {
+  await t.test('their files, and those of a second daemon', async (t) => {
+    const daemon = await TestDaemon.memfd(t);
+    const { clientSocket, restSocket, folder } = daemon;
+    t.equal(mode(clientSocket), 0o660);
+    t.equal(mode(restSocket), 0o660);
+    t.same(readdirSync(folder).sort(), ['client.sock', 'rest.sock'], 'and nothing else');
+
+    const other = join(folder, 'other.sock');
+    const same = await run('--socket', clientSocket, '--rest-socket', other);
+    t.equal(same.status, 1);
+    t.equal(lastWords(same.stderr), `60 another process listens on ${clientSocket}`);
+    const sameRest = await run('--socket', other, '--rest-socket', restSocket);
+    t.equal(sameRest.status, 1, 'exit status', allocatorRace);
+    t.equal(
+      lastWords(sameRest.stderr),
+      `60 another process listens on ${restSocket}`,
+      'last words',
+      allocatorRace,
+    );
+    t.same(readdirSync(folder).sort(), ['client.sock', 'rest.sock'], 'they leave nothing behind');
+
+    const client = await connect({ socket: clientSocket });
+    t.ok(await client.allocate(linear).then((buffer) => buffer.close().then(() => true)));
+    client.close();
+    t.equal((await daemon.rest('GET', '/healthz')).status, 200, 'the first one goes on');
+    t.equal(await daemon.stop(), 0);
+  });
+
+  await t.test('what is no socket is left alone', async (t) => {
+    const folder = temporaryFolder(t);
+    const file = join(folder, 'precious');
+    writeFileSync(file, 'x');
+    const { status, stderr } = await run('--socket', file, '--rest-socket', join(folder, 'r.sock'));
+    t.equal(status, 1);
+    t.match(lastWords(stderr), `60 ${file} is there and is no socket`);
+    t.same(readdirSync(folder), ['precious']);
+  });
+
+  await t.test('those of a daemon that was killed are replaced', async (t) => {
+    const folder = temporaryFolder(t);
+    const first = await TestDaemon.start([], { env: withoutVulkan, folder });
+    const exited = once(first.process, 'exit');
+    first.process.kill('SIGKILL');
+    t.same(await exited, [null, 'SIGKILL']);
+    t.ok(existsSync(first.clientSocket) && existsSync(first.restSocket), 'they are still there');
+    const second = await TestDaemon.start([], { env: withoutVulkan, folder });
+    const client = await connect({ socket: second.clientSocket });
+    t.same((await second.clients()).length, 1);
+    client.close();
+    t.equal(await second.stop(), 0);
+  });
+
+  await t.test('modes of the configuration', async (t) => {
+    const file = join(temporaryFolder(t), 'dmabroker.toml');
+    writeFileSync(file, '[clients]\nmode = "0600"\n[rest]\nmode = "0622"\n');
+    const daemon = await TestDaemon.start(['--config', file], { env: withoutVulkan });
+    t.equal(mode(daemon.clientSocket), 0o600);
+    t.equal(mode(daemon.restSocket), 0o622);
+    t.equal(await daemon.stop(), 0);
+  });
+});
+
+await withoutLeaks(t, 'the end', async (t) => {
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    await t.test(signal, async (t) => {
+      const daemon = await TestDaemon.memfd(t);
+      const { clientSocket, restSocket } = daemon;
+      const client = await connect({ socket: clientSocket });
+      const closed = new Promise<Error>((resolve) => client.onClosed(resolve));
+      const buffer = await client.allocate(linear);
+      const exited = once(daemon.process, 'exit');
+      daemon.process.kill(signal);
+      t.same(await exited, [0, null]);
+      t.match(await closed, { name: 'ConnectionError' });
+      t.notOk(existsSync(clientSocket));
+      t.notOk(existsSync(restSocket));
+      t.equal(daemon.log.at(-1)?.msg, 'stopped', 'the last line', allocatorRace);
+      await buffer.close().catch(() => {});
+      for (const line of daemon.log) {
+        const { level, time, msg } = line;
+        if (level === 0 || typeof msg !== 'string' || Number.isNaN(Date.parse(String(time)))) {
+          t.fail(`no line of a log: ${JSON.stringify(line)}`);
+        }
+      }
+      t.same(daemon.errors, []);
+    });
+  }
+
+  await t.test('the log', async (t) => {
+    const daemon = await TestDaemon.memfd(t);
+    const client = await connect({ socket: daemon.clientSocket });
+    client.close();
+    await daemon.idleFds();
+    await daemon.stop();
+    const messages = daemon.log.map(({ msg }) => msg);
+    t.ok(messages.some((msg) => msg.startsWith('source memfd (memfd): usable')));
+    t.ok(
+      messages.some((msg) => msg.startsWith('no dma_buf can be exported here')),
+      'it warns',
+    );
+    t.match(
+      daemon.log.find(({ msg }) => msg === 'client connected'),
+      { pid: process.pid },
+    );
+    t.ok(messages.includes('client left'));
+  });
+});

@@ -1,0 +1,68 @@
+/** The daemon's command line: what it prints, what it refuses and how, and its exit status. */
+import { readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import t from 'tap';
+import { packageVersion } from '../../src/package-root.js';
+import { runDaemon as run } from '../support/daemon.js';
+import { temporaryFolder } from '../support/folder.js';
+
+t.test('--help and --version', async (t) => {
+  const help = await run('--help');
+  t.equal(help.status, 0);
+  for (const option of [
+    '--config',
+    '--socket',
+    '--rest-socket',
+    '--device',
+    '--log-level',
+    '--probe',
+  ]) {
+    t.match(help.stdout, option);
+  }
+  const version = await run('--version');
+  t.same(version, { status: 0, stdout: `${packageVersion()}\n`, stderr: '' });
+});
+
+t.test('what it does not understand', async (t) => {
+  const wrong: [string[], RegExp][] = [
+    [['--nonsense'], /unknown option '--nonsense'/],
+    [['--log-level', 'loud'], /Allowed choices are debug, info, warn, error/],
+    [['more'], /too many arguments/],
+    [['--socket'], /argument missing/],
+  ];
+  const runs = wrong.map(([args]) => run(...args));
+  for (const [i, [args, message]] of wrong.entries()) {
+    const { status, stdout, stderr } = (await runs[i]) ?? {};
+    t.ok(status === 1 || status === 2, `${args.join(' ')}: status ${status}`);
+    t.match(stderr, message);
+    t.equal(stderr?.trim().split('\n').length, 1, 'a sentence and no stack');
+    t.equal(stdout, '');
+  }
+});
+
+t.test('a configuration that cannot be used', async (t) => {
+  const file = join(temporaryFolder(t), 'dmabroker.toml');
+  writeFileSync(file, '[log]\nlevel = "loud"\n');
+  const wrong = await run('--config', file);
+  t.equal(wrong.status, 2);
+  t.match(wrong.stderr, `dmabrokerd: ${file}: log.level `);
+  const missing = await run('--config', `${file}.not`);
+  t.equal(missing.status, 2);
+  t.match(missing.stderr, /^dmabrokerd: ENOENT: .*dmabroker\.toml\.not/);
+});
+
+t.test('--probe', async (t) => {
+  const folder = temporaryFolder(t);
+  const sockets = ['--socket', join(folder, 'c.sock'), '--rest-socket', join(folder, 'r.sock')];
+  const { status, stdout, stderr } = await run('--probe', ...sockets);
+  t.equal(status, 0, stderr);
+  const found = JSON.parse(stdout) as { device: unknown; sources: { name: string }[] };
+  t.equal(found.device, null);
+  const memfd = found.sources.find(({ name }) => name === 'memfd');
+  t.match(memfd, { handle_type: 'memfd', usable: true, reason: /not a dma_buf/ });
+  t.match(
+    found.sources.find(({ name }) => name === 'vulkan'),
+    { usable: false, reason: /./ },
+  );
+  t.same(readdirSync(folder), [], 'it does not listen');
+});
