@@ -4,7 +4,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
 import { Agent, type RequestOptions, request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -84,10 +84,11 @@ export class TestDaemon {
     });
     child.removeAllListeners('exit');
     const daemon = new TestDaemon(child, folder, client, rest, log);
-    // `ready` is logged a moment before signals are handled; what it has answered is after both.
-    const fds = daemon.openFds();
-    await daemon.rest('GET', '/healthz');
-    await eventually(() => daemon.openFds() === fds, 'the connection is closed');
+    // `ready` is logged a moment before signals are handled and while the data plane still starts:
+    // what it has answered for both is after that.
+    const before = daemon.#openSockets();
+    await daemon.rest('GET', '/v1/clients');
+    await eventually(() => daemon.#openSockets() === before, 'the connection is closed');
     return daemon;
   }
 
@@ -110,6 +111,18 @@ export class TestDaemon {
   /** How many fds it has open now. */
   openFds(): number {
     return readdirSync(`/proc/${this.pid}/fd`).length;
+  }
+
+  #openSockets(): number {
+    const folder = `/proc/${this.pid}/fd`;
+    const isSocket = (fd: string) => {
+      try {
+        return readlinkSync(join(folder, fd)).startsWith('socket:');
+      } catch {
+        return false; // It was closed just now.
+      }
+    };
+    return readdirSync(folder).filter(isSocket).length;
   }
 
   /** Resident memory in bytes (proc(5), VmRSS). */
