@@ -18,6 +18,7 @@ import {
   HEADER_SIZE,
   type Interface,
   MAX_FDS,
+  MAX_MESSAGE_SIZE,
   type Message,
   type MessageOf,
   type Values,
@@ -93,6 +94,8 @@ export class Connection {
   #collected: Buffer[] | null = null;
   /** No further input is taken; the connection ends when its packets are sent. */
   closing = false;
+  /** The step has the first packet: it must not change until it is known what was sent of it. */
+  sending = false;
   /** Why it ended, for the log; null when the client left by itself. */
   failure: string | null = null;
 
@@ -244,27 +247,40 @@ export class Connection {
     if (this.closing) return;
     this.#queuedBytes += bytes.length;
     this.touched();
-    const last = this.#packets.at(-1);
     if (this.#collected !== null) this.#collected.push(bytes);
-    else if (last !== undefined && this.#takes(last, bytes)) {
-      last.bytes = Buffer.concat([last.bytes, bytes]);
-    } else this.#packets.push({ bytes, held: null });
+    else {
+      const last = this.#open(bytes.length, MAX_PACKET_BYTES);
+      if (last === undefined) this.#packets.push({ bytes, held: null });
+      else last.bytes = Buffer.concat([last.bytes, bytes]);
+    }
     if (this.#queuedBytes > MAX_QUEUED_BYTES) this.drop('it does not read what it is sent');
   }
 
-  /** The first packet may be on its way already; packets with fds stay as they are. */
-  #takes({ bytes, held }: Packet, more: Buffer): boolean {
-    const fits = bytes.length + more.length <= MAX_PACKET_BYTES;
-    return fits && held === null && this.#packets.length > 1;
+  /** The last packet, if it may grow by `more` bytes to at most `max`; one with fds never does. */
+  #open(more: number, max: number): Packet | undefined {
+    const last = this.#packets.at(-1);
+    if (last === undefined || last.held !== null || last.bytes.length + more > max)
+      return undefined;
+    return this.sending && this.#packets.length === 1 ? undefined : last;
   }
 
-  /** Runs `events` and sends what they write in one message, together with the fds of `held`. */
+  /**
+   * Runs `events` and sends what they write in one message, together with the fds of `held`. What
+   * waits before them goes along, so that the fds need not wait until the peer has read it, if all
+   * of it fits in what libwayland reads at once.
+   */
   packet(held: HeldFds, events: () => void): void {
     if (this.closing) return;
     this.#collected = [];
     events();
-    this.#packets.push({ bytes: Buffer.concat(this.#collected), held: held.retain() });
+    const bytes = Buffer.concat(this.#collected);
     this.#collected = null;
+    const last = this.#open(bytes.length, MAX_MESSAGE_SIZE);
+    if (last === undefined) this.#packets.push({ bytes, held: held.retain() });
+    else {
+      last.bytes = Buffer.concat([last.bytes, bytes]);
+      last.held = held.retain();
+    }
   }
 
   get nextPacket(): Packet | undefined {

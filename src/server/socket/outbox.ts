@@ -13,8 +13,6 @@ const FIRST_RETRY_MS = 1;
 const LAST_RETRY_MS = 64;
 
 export class Outbox {
-  /** A packet is in the current step. */
-  #sending = false;
   /** The current step had no room for a packet. */
   #turnedAway = false;
   /** The socket is full; epoll says when it is writable. */
@@ -38,7 +36,7 @@ export class Outbox {
 
   /** It wants `flush` to be called again after the step. */
   get busy(): boolean {
-    return this.#sending || this.#turnedAway || this.#retryAt !== null;
+    return this.connection.sending || this.#turnedAway || this.#retryAt !== null;
   }
 
   /**
@@ -60,8 +58,9 @@ export class Outbox {
     const now = Date.now();
     if (this.#retryAt !== null && now < this.#retryAt) return this.#retryAt - now;
     const drained = held !== null && this.#fdsInFlight;
-    this.#sending = this.step.send(this.fd, bytes, held?.fds ?? [], drained, (result) => {
-      this.#sending = false;
+    const { connection } = this;
+    connection.sending = this.step.send(this.fd, bytes, held?.fds ?? [], drained, (result) => {
+      connection.sending = false;
       this.#retryAt = null;
       if (result === 'full') this.#full = true;
       else if (result === 'undrained') this.#retryAt = Date.now() + this.#nextRetry();
@@ -69,14 +68,14 @@ export class Outbox {
       else {
         this.#retryMs = FIRST_RETRY_MS;
         if (held !== null) this.#fdsInFlight = true;
-        this.connection.sent(result);
+        connection.sent(result);
       }
     });
-    this.#turnedAway = !this.#sending;
+    this.#turnedAway = !connection.sending;
     // The step sends, then waits: it must not wait with more to do than this one packet, nor while
     // this socket is not read (a retry), for then nothing the client says would end the wait.
-    const idle = this.connection.packets === 1 && !this.connection.closing;
-    return this.#sending && idle && this.#retryAt === null ? -1 : 0;
+    const idle = connection.packets === 1 && !connection.closing;
+    return connection.sending && idle && this.#retryAt === null ? -1 : 0;
   }
 
   #nextRetry(): number {

@@ -5,7 +5,10 @@
  */
 import t from 'tap';
 import type { SendResult, Step } from '../../../src/native/step.js';
-import { dmabroker_manager_v1 } from '../../../src/protocol/dmabroker-v1.gen.js';
+import {
+  dmabroker_buffer_v1,
+  dmabroker_manager_v1,
+} from '../../../src/protocol/dmabroker-v1.gen.js';
 import { wl_display } from '../../../src/protocol/wayland.gen.js';
 import { Outbox } from '../../../src/server/socket/outbox.js';
 import { Bench, FREE, MANAGER } from './support/bench.js';
@@ -51,16 +54,22 @@ function make() {
   return { bench, step, outbox, sync };
 }
 
+const DONE_AND_DELETE_ID = 12 + 12;
+
 t.test('one packet a turn', async (t) => {
   const { bench, step, outbox, sync } = make();
   t.equal(outbox.flush(), -1, 'nothing to do');
   t.equal(outbox.busy, false);
   sync();
-  t.equal(outbox.flush(), 0, 'there is more: the step is not to wait');
+  t.equal(outbox.flush(), -1, 'all of it in one: the step may wait');
   t.equal(outbox.busy, true);
-  step.finish();
-  t.equal(outbox.flush(), -1, 'the last one');
-  step.finish();
+  sync();
+  t.equal(bench.connection.packets, 2, 'what the step has is left as it is');
+  t.equal(step.finish().bytes.length, DONE_AND_DELETE_ID);
+  sync();
+  t.equal(bench.connection.packets, 1, 'what it has not got yet grows');
+  outbox.flush();
+  t.equal(step.finish().bytes.length, 2 * DONE_AND_DELETE_ID);
   t.equal(bench.connection.packets, 0);
   t.equal(outbox.flush(), -1);
   t.equal(outbox.busy, false);
@@ -73,10 +82,11 @@ t.test('what did not fit in the turn goes into the next', async (t) => {
   t.equal(outbox.flush(), 0);
   t.equal(outbox.busy, true, 'it asks to be called again');
   step.full = false;
+  sync();
   outbox.flush();
   t.equal(step.queue.length, 1);
-  step.finish();
-  t.equal(bench.connection.packets, 1);
+  t.equal(step.finish().bytes.length, 2 * DONE_AND_DELETE_ID, 'with what came since');
+  t.equal(bench.connection.packets, 0);
 });
 
 t.test('a message that was sent in part', async (t) => {
@@ -128,6 +138,27 @@ t.test('fds go out when those before were read', async (t) => {
   t.equal(step.watched.readable, true);
   bench.broker.release(buffer, 'owner');
   t.equal(bench.world.open.size, 0, 'nothing holds the fds any more');
+});
+
+t.test('fds do not wait for what is sent with them', async (t) => {
+  const { bench, step, outbox } = make();
+  const buffer = bench.allocate(FREE);
+  const redeem = (id: number) => {
+    const { token } = bench.broker.share(buffer, { uses: 1, uid: null, seconds: null });
+    bench.request(dmabroker_manager_v1, MANAGER, 'redeem', id, token);
+  };
+  redeem(100);
+  outbox.flush();
+  step.finish();
+  bench.request(dmabroker_buffer_v1, 100, 'destroy');
+  redeem(101);
+  outbox.flush();
+  const { fds, bytes } = step.finish();
+  t.same(fds, buffer.held.fds);
+  const names = bench.peer.read(bytes, fds).map(({ name }) => name);
+  t.equal(names[0], 'wl_display.delete_id', 'unread, it would hold them up');
+  t.equal(names.at(-1), 'dmabroker_buffer_v1.done');
+  t.equal(bench.connection.packets, 0);
 });
 
 t.test('the end', async (t) => {

@@ -8,6 +8,7 @@ import {
   dmabroker_manager_v1,
 } from '../../../src/protocol/dmabroker-v1.gen.js';
 import { wl_display } from '../../../src/protocol/wayland.gen.js';
+import { MAX_MESSAGE_SIZE } from '../../../src/protocol/wire.js';
 import { MAX_PACKET_BYTES, MAX_QUEUED_BYTES } from '../../../src/server/socket/connection.js';
 import { Bench, FREE, MANAGER } from './support/bench.js';
 
@@ -75,27 +76,53 @@ t.test('many events at once are several packets', async (t) => {
   t.equal(owner.world.open.size, 0);
 });
 
-t.test('a buffer’s events and fds are one packet', async (t) => {
-  const bench = new Bench().ready();
-  const { connection, world } = bench;
-  bench.request(wl_display, 1, 'sync', 100);
-  bench.ask(BUFFER);
-  world.answer(0, 3);
-  bench.request(wl_display, 1, 'sync', 100);
-  const packets: { names: string[]; fds: number }[] = [];
+/** What waits to be sent: the events of each packet, and how many fds go with it. */
+function packets({ connection, peer }: Bench): { names: string[]; fds: number }[] {
+  const found: { names: string[]; fds: number }[] = [];
   for (let packet = connection.nextPacket; packet; packet = connection.nextPacket) {
     const { bytes, held } = packet;
-    const events = bench.peer.read(bytes, held?.fds);
-    packets.push({ names: events.map(({ name }) => name), fds: held?.fds.length ?? 0 });
+    const names = peer.read(bytes, held?.fds).map(({ name }) => name);
+    found.push({ names, fds: held?.fds.length ?? 0 });
     connection.sent(bytes.length);
   }
-  const buffer = ['info', 'plane', 'plane', 'plane', 'done'];
-  t.same(
-    packets.filter(({ fds }) => fds > 0),
-    [{ names: buffer.map((name) => `dmabroker_buffer_v1.${name}`), fds: 3 }],
-  );
-  t.match(packets.at(-1)?.names, ['wl_callback.done', 'wl_display.delete_id'], 'in order');
-  t.equal(packets.length, 3 + 1, 'events before it are not in its packet');
+  return found;
+}
+const BUFFER_EVENTS = ['info', 'plane', 'plane', 'plane', 'done'].map(
+  (name) => `dmabroker_buffer_v1.${name}`,
+);
+const SYNCED = ['wl_callback.done', 'wl_display.delete_id'];
+
+t.test('a buffer’s events and fds are one packet', async (t) => {
+  const sync = (bench: Bench) => bench.request(wl_display, 1, 'sync', 100);
+  await t.test('with what waits before them', async (t) => {
+    const bench = new Bench().ready();
+    bench.ask(BUFFER);
+    sync(bench);
+    bench.world.answer(0, 3);
+    sync(bench);
+    const before = ['wl_display.delete_id', ...SYNCED];
+    t.same(packets(bench), [
+      { names: [...before, ...BUFFER_EVENTS], fds: 3 },
+      { names: SYNCED, fds: 0 },
+    ]);
+  });
+  await t.test('alone, where the step has that already', async (t) => {
+    const bench = new Bench().ready();
+    sync(bench);
+    bench.connection.sending = true;
+    bench.ask(BUFFER);
+    bench.world.answer(0, 3);
+    const sent = packets(bench);
+    t.same(sent[0], { names: SYNCED, fds: 0 });
+    t.match(sent.at(-1), { fds: 3 });
+  });
+  await t.test('alone, where libwayland could not read it all at once', async (t) => {
+    const bench = new Bench().ready();
+    bench.ask(BUFFER);
+    for (let i = 0; i < MAX_MESSAGE_SIZE / 24; i++) sync(bench);
+    bench.world.answer(0, 3);
+    t.same(packets(bench).at(-1), { names: BUFFER_EVENTS, fds: 3 });
+  });
 });
 
 t.test('fds stay open until they are sent', async (t) => {
@@ -126,6 +153,7 @@ t.test('what may be on its way is left as it is', async (t) => {
   const bench = new Bench().ready();
   const sync = () => bench.request(wl_display, 1, 'sync', FREE);
   sync();
+  bench.connection.sending = true;
   const first = bench.connection.nextPacket;
   const { bytes } = first ?? {};
   for (let i = 0; i < 5; i++) sync();
