@@ -15,7 +15,6 @@ import { createControlPlane, warnings } from './control-plane.js';
 import { Allocator, DataPlane } from './data-plane.js';
 import { mainDevice } from './drm-node.js';
 import { listenOnUnixSocket } from './http/listen.js';
-import { createHttpServer } from './http/server.js';
 import type { Inventory } from './messages.js';
 import { publishSocket } from './socket-file.js';
 
@@ -29,6 +28,7 @@ export class Daemon {
 
   /** Resolves when clients and REST are served. `fatal`: a thread has died. */
   static async start(
+    threads: URL,
     config: Config,
     logger: Logger,
     fatal: (error: Error) => void,
@@ -39,7 +39,11 @@ export class Daemon {
         clientLog[level](fields, text),
       fatal,
     };
-    const allocator = await Allocator.start(config.device, events);
+    // The allocator's thread opens the device while this one loads the REST server.
+    const [allocator, { createHttpServer }] = await Promise.all([
+      Allocator.start(threads, config.device, events),
+      import('./http/server.js'),
+    ]);
     let listener = -1;
     let unpublish: () => void;
     try {
@@ -52,7 +56,7 @@ export class Daemon {
     }
     describe(allocator.inventory, logger);
     const node = mainDevice(allocator.inventory.device);
-    const plane = new DataPlane(allocator, listener, node, events);
+    const plane = new DataPlane(threads, allocator, listener, node, events);
     const http = createHttpServer({
       control: createControlPlane(allocator, plane, packageVersion()),
       logger: logger.child({ component: 'rest' }),

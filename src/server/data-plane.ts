@@ -1,6 +1,7 @@
 /**
  * The main thread's side of the other two: starts the allocator and the data plane, and turns
- * their messages into promises for REST.
+ * their messages into promises for REST. `threads` is the folder of main.js, beside which the
+ * threads' own files stand, compiled or bundled.
  *
  * Owns: both workers, the eventfd, the listening socket of the clients.
  */
@@ -46,11 +47,11 @@ export class Allocator {
     readonly port: MessageChannel['port2'],
   ) {}
 
-  static start(device: string | null, events: Events): Promise<Allocator> {
+  static start(threads: URL, device: string | null, events: Events): Promise<Allocator> {
     const wakeFd = eventfd();
     const { port1, port2 } = new MessageChannel();
     const setup: AllocatorSetup = { device, wake: wakeFd };
-    const worker = new Worker(new URL('./allocator/worker.js', import.meta.url), {
+    const worker = new Worker(new URL('allocator/worker.js', threads), {
       workerData: { setup, port: port1 },
       transferList: [port1],
       // fds change threads here, and each has a stated owner: Node's bookkeeping would only warn.
@@ -104,6 +105,7 @@ export class DataPlane {
 
   /** Takes ownership of the listening socket. */
   constructor(
+    threads: URL,
     private readonly allocator: Allocator,
     private readonly listener: number,
     mainDevice: Uint8Array | null,
@@ -114,7 +116,7 @@ export class DataPlane {
     const setup: PlaneSetup = { listener, wake: wakeFd, inventory, mainDevice };
     this.#port = port1;
     this.#port.on('message', (message: PlaneMessage) => this.#take(message));
-    this.#worker = new Worker(new URL('./socket/plane.js', import.meta.url), {
+    this.#worker = new Worker(new URL('socket/plane.js', threads), {
       workerData: { setup, control: port2, allocator: allocator.port },
       transferList: [port2, allocator.port],
       trackUnmanagedFds: false,

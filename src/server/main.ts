@@ -6,7 +6,6 @@ import { pino } from 'pino';
 import { packageVersion } from '../package-root.js';
 import { CLIENT_SOCKET, daemonSocket, REST_SOCKET } from '../paths.js';
 import { ConfigError, LOG_LEVELS, type LogLevel, loadConfig } from './config.js';
-import { Daemon } from './daemon.js';
 import { Allocator } from './data-plane.js';
 import { sourceView } from './views.js';
 
@@ -20,6 +19,8 @@ interface Options {
 }
 
 const EXIT_CONFIG = 2;
+/** Where the other threads' files stand. */
+const threads = new URL('.', import.meta.url);
 
 const options = new Command('dmabrokerd')
   .description(
@@ -62,14 +63,15 @@ const logger = pino(
 );
 
 async function probe(): Promise<void> {
-  const allocator = await Allocator.start(config.device, { log: () => {}, fatal });
+  const allocator = await Allocator.start(threads, config.device, { log: () => {}, fatal });
   const { device, sources } = allocator.inventory;
   console.log(JSON.stringify({ device, sources: sources.map(sourceView) }, null, 2));
   await allocator.close();
 }
 
 async function run(): Promise<void> {
-  const daemon = await Daemon.start(config, logger, fatal);
+  const { Daemon } = await import('./daemon.js');
+  const daemon = await Daemon.start(threads, config, logger, fatal);
   let stopping = false;
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.on(signal, () => {

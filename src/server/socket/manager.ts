@@ -1,6 +1,7 @@
 /**
  * dmabroker_manager_v1 and dmabroker_params_v1: where a client describes what it wants.
  */
+import type { Alignment } from '../../broker/alignment.js';
 import type { Broker } from '../../broker/broker.js';
 import { BrokerError } from '../../broker/errors.js';
 import { MOD_LINEAR } from '../../broker/fourcc.js';
@@ -90,7 +91,7 @@ function createParams(
   id: number,
   version: number,
 ): void {
-  const { error, lifetime: lifetimes } = dmabroker_params_v1.enums;
+  const { error, lifetime: lifetimes, plane_memory } = dmabroker_params_v1.enums;
   const { handle_type, usage: usages } = dmabroker_manager_v1.enums;
   let used = false;
   let what: Memory | null = null;
@@ -99,6 +100,9 @@ function createParams(
   let handleTypes: HandleType[] = ['dma_buf'];
   let lifetime: Lifetime = 'connection';
   let name: string | null = null;
+  let alignment: Alignment = {};
+  let separatePlanes = false;
+  let sources: readonly string[] = [];
 
   /** Wraps a request that may come only before create. */
   const before =
@@ -136,16 +140,35 @@ function createParams(
     set_name: before((text) => {
       name = text;
     }),
+    set_alignment: before((stride, offset, size, height) => {
+      // 0: nothing is demanded, which is what a multiple of 1 says.
+      const orOne = (value: number) => value || 1;
+      alignment = {
+        stride: orOne(stride),
+        offset: orOne(offset),
+        size: orOne(size),
+        height: orOne(height),
+      };
+    }),
+    set_planes: before((value) => {
+      if (value !== plane_memory.shared && value !== plane_memory.separate) {
+        params.error(error.invalid_planes, `planes ${value}`);
+      }
+      separatePlanes = value === plane_memory.separate;
+    }),
+    set_source: before((text) => {
+      sources = [text];
+    }),
     create: before((bufferId) => {
       const memory = what ?? params.error(error.incomplete, 'no set_buffer or set_image was sent');
       used = true;
       const taken = modifiers.length > 0 ? modifiers : [MOD_LINEAR];
       const spec: MemorySpec =
         'size' in memory
-          ? { kind: 'buffer', size: memory.size, usage }
-          : { kind: 'image', ...memory, modifiers: taken, usage };
+          ? { kind: 'buffer', size: memory.size, usage, alignment }
+          : { kind: 'image', ...memory, modifiers: taken, usage, alignment, separatePlanes };
       const object = new BufferObject(broker, connection, bufferId, version);
-      object.allocate({ spec, handleTypes, lifetime, name });
+      object.allocate({ spec, handleTypes, lifetime, name, sources });
     }),
   });
 }
