@@ -4,6 +4,7 @@
  *
  * Owns: the fds, until `close` or `release`.
  */
+import { fstatSync } from 'node:fs';
 import type { HandleType } from '../broker/source.js';
 import { sync } from '../native/dmabuf.js';
 import { close } from '../native/libc/fd.js';
@@ -120,7 +121,7 @@ export class ClientBuffer implements BufferDescription {
   }
 
   /**
-   * Maps a plane's whole memory (`size` bytes; mind the plane's offset). Throws TypeError for an
+   * Maps the whole memory that a plane lies in (mind the plane's offset). Throws TypeError for an
    * opaque_fd, which only a driver can read.
    */
   map({ plane = 0, write = true }: { plane?: number; write?: boolean } = {}): MappedMemory {
@@ -129,7 +130,9 @@ export class ClientBuffer implements BufferDescription {
     if (!this.#open) throw new TypeError('the buffer is closed');
     if (chosen === undefined) throw new RangeError(`there is no plane ${plane}`);
     if (handleType === 'opaque_fd') throw new TypeError('an opaque_fd cannot be mapped');
-    const mapping = map(chosen.fd, this.size, { write });
+    // A plane may be in a memory of its own, smaller than all of them together.
+    const { size } = fstatSync(chosen.fd);
+    const mapping = map(chosen.fd, Math.min(size, this.size) || this.size, { write });
     const mapped = new MappedMemory(mapping, handleType === 'dma_buf' ? chosen.fd : null);
     this.#mappings.add(mapped);
     return mapped;

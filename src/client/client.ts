@@ -1,6 +1,7 @@
 /**
  * A connection to the broker: allocate buffers, redeem tokens.
  */
+import type { Alignment } from '../broker/alignment.js';
 import { BrokerError, catalogue, type ErrorCode, type Refusal } from '../broker/errors.js';
 import { fourcc, fourccName } from '../broker/fourcc.js';
 import { type HandleType, Usage } from '../broker/source.js';
@@ -34,12 +35,15 @@ interface CommonRequest {
   readonly lifetime?: 'connection' | 'until_released';
   /** For people, at most 64 bytes. */
   readonly name?: string;
+  /** The one source to allocate from, e.g. `dma-heap:system`; by default the daemon chooses. */
+  readonly source?: string;
 }
 
 export interface LinearRequest extends CommonRequest {
   readonly kind: 'buffer';
   /** Bytes. */
   readonly size: number;
+  readonly alignment?: Pick<Alignment, 'size'>;
 }
 
 export interface ImageRequest extends CommonRequest {
@@ -50,6 +54,10 @@ export interface ImageRequest extends CommonRequest {
   readonly format: string;
   /** DRM format modifiers that can be taken; DRM_FORMAT_MOD_LINEAR alone by default. */
   readonly modifiers?: readonly bigint[];
+  /** Powers of two that strides, offsets, sizes and rows must be multiples of. */
+  readonly alignment?: Alignment;
+  /** Each plane of a multi-planar format in a memory of its own, as multi-planar V4L2 takes them. */
+  readonly separatePlanes?: boolean;
 }
 
 const ANY_UID = 0xffffffff;
@@ -95,7 +103,15 @@ export class Client {
       params.request('set_image', width, height, fourcc(format));
       for (const modifier of modifiers) params.request('add_modifier', hi(modifier), lo(modifier));
     }
-    const { usage, handleTypes, lifetime, name } = request;
+    if (request.kind === 'image' && request.separatePlanes === true) {
+      params.request('set_planes', dmabroker_params_v1.enums.plane_memory.separate);
+    }
+    const { usage, handleTypes, lifetime, name, source } = request;
+    if (request.alignment) {
+      const { stride = 0, offset = 0, size = 0, height = 0 }: Alignment = request.alignment;
+      params.request('set_alignment', stride, offset, size, height);
+    }
+    if (source !== undefined) params.request('set_source', source);
     if (usage) params.request('set_usage', bits(usage, Usage));
     if (handleTypes) params.request('set_handle_types', bits(handleTypes, handle_type));
     if (lifetime) {

@@ -1,6 +1,7 @@
 /**
  * The client library: `import { connect } from 'dmabroker'`.
  */
+export type { Alignment } from '../broker/alignment.js';
 export { BrokerError, type ErrorCode, type Refusal } from '../broker/errors.js';
 export { fourcc, fourccName, MOD_LINEAR } from '../broker/fourcc.js';
 export type { HandleType } from '../broker/source.js';

@@ -36,11 +36,15 @@ export const dmabroker_params_v1 = {
     { name: 'set_lifetime', opcode: 6, since: 1, destructor: false, args: [{ name: 'lifetime', type: 'uint' }] },
     { name: 'set_name', opcode: 7, since: 1, destructor: false, args: [{ name: 'name', type: 'string' }] },
     { name: 'create', opcode: 8, since: 1, destructor: false, args: [{ name: 'buffer_id', type: 'new_id', interface: 'dmabroker_buffer_v1' }] },
+    { name: 'set_alignment', opcode: 9, since: 1, destructor: false, args: [{ name: 'stride', type: 'uint' }, { name: 'offset', type: 'uint' }, { name: 'size', type: 'uint' }, { name: 'height', type: 'uint' }] },
+    { name: 'set_planes', opcode: 10, since: 1, destructor: false, args: [{ name: 'planes', type: 'uint' }] },
+    { name: 'set_source', opcode: 11, since: 1, destructor: false, args: [{ name: 'name', type: 'string' }] },
   ],
   events: [
   ],
   enums: {
-    error: { already_used: 0, already_set: 1, incomplete: 2, invalid_bits: 3, invalid_lifetime: 4, too_many_modifiers: 5 },
+    error: { already_used: 0, already_set: 1, incomplete: 2, invalid_bits: 3, invalid_lifetime: 4, too_many_modifiers: 5, invalid_planes: 6 },
+    plane_memory: { shared: 0, separate: 1 },
     lifetime: { connection: 0, until_released: 1 },
   },
 } as const satisfies Interface;

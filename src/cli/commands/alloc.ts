@@ -1,5 +1,6 @@
 /** `dmabrokerctl alloc`: allocates a buffer that lives until it is released. */
 import { type Command, Option } from 'commander';
+import type { Alignment } from '../../broker/alignment.js';
 import type { CreatedBuffer } from '../../server/control.js';
 import { common, type MakeCommand } from '../command.js';
 import { contents } from '../describe.js';
@@ -13,6 +14,9 @@ interface Options {
   readonly modifier?: string[];
   readonly usage?: string[];
   readonly handleType?: string[];
+  readonly align?: Alignment;
+  readonly separatePlanes?: boolean;
+  readonly source?: string[];
   readonly name?: string;
   readonly uses?: number;
   readonly seconds?: number;
@@ -31,13 +35,24 @@ export const allocCommand: MakeCommand = (program) => {
     .addOption(new Option('--image <WxH>', 'an image; also give --format').argParser(dimensions))
     .option('--format <fourcc>', "the image's DRM format, e.g. XR24")
     .option('--modifier <0x…>', 'a modifier that its users can take; LINEAR if none', collect)
+    .addOption(
+      new Option(
+        '--align <what=n,…>',
+        'multiples (powers of two) of: stride, offset and size in bytes, height in rows',
+      ).argParser(alignment),
+    )
+    .option('--separate-planes', 'each plane in a memory of its own (multi-planar V4L2)')
+    .option('--source <name>', 'a memory source that may be taken, e.g. dma-heap:system', collect)
     .option('--usage <use>', 'sample, render, transfer, storage, cpu_read, cpu_write', collect)
     .option('--handle-type <type>', 'dma_buf, opaque_fd or memfd; dma_buf if none', collect)
     .option('--name <text>', 'a name for people')
     .option('--uses <n>', 'how often the token can be redeemed', number)
     .option('--seconds <n>', 'how long the token is good for', number)
     .option('--uid <n>', 'the only user who may redeem the token', number)
-    .addHelpText('after', '\nOptions of lists (modifier, usage, handle-type) can be repeated.')
+    .addHelpText(
+      'after',
+      '\nOptions of lists (modifier, usage, handle-type, source) can be repeated.',
+    )
     .action(async (options: Options, command: Command) => {
       const { rest, json } = common(command);
       const created = await rest.post<CreatedBuffer>('/v1/buffers', body(options));
@@ -62,19 +77,35 @@ function body(options: Options): unknown {
   const shared = {
     usage: options.usage,
     handle_types: options.handleType,
+    sources: options.source,
+    alignment: options.align,
     name: options.name,
     token: { uses, seconds, uid },
   };
   if (options.image !== undefined) {
     if (options.format === undefined) throw new Usage('--image needs --format, e.g. XR24');
     const { image, format, modifier: modifiers } = options;
-    return { kind: 'image', ...image, format, modifiers, ...shared };
+    const separate_planes = options.separatePlanes;
+    return { kind: 'image', ...image, format, modifiers, separate_planes, ...shared };
   }
   if (options.size === undefined) throw new Usage('one of --size and --image must be given');
-  if (options.format !== undefined || options.modifier !== undefined) {
-    throw new Usage('--format and --modifier are for --image');
+  const { format, modifier, separatePlanes } = options;
+  if (format !== undefined || modifier !== undefined || separatePlanes !== undefined) {
+    throw new Usage('--format, --modifier and --separate-planes are for --image');
   }
   return { kind: 'buffer', size: options.size, ...shared };
+}
+
+/** `stride=256,height=16` */
+function alignment(value: string, before: Alignment = {}): Alignment {
+  const parts = value.split(',').map((part) => {
+    const [, what, digits] = /^(stride|offset|size|height)=(\d{1,15})$/.exec(part) ?? [];
+    if (what === undefined) {
+      throw new Usage(`${part} is not an alignment, e.g. stride=256 or height=16`);
+    }
+    return [what, Number(digits)] as const;
+  });
+  return { ...before, ...Object.fromEntries(parts) };
 }
 
 function collect(value: string, before: string[] = []): string[] {

@@ -4,7 +4,7 @@ import type { FormatInfo } from '../../server/control.js';
 import { common, type MakeCommand } from '../command.js';
 import { orDash, printJson, printTable } from '../output.js';
 
-const HEAD = ['FORMAT', 'MODIFIER', 'NAME', 'PLANES', 'SOURCE', 'HANDLE'];
+const HEAD = ['FORMAT', 'MODIFIER', 'NAME', 'PLANES', 'SOURCE', 'HANDLE', 'MADE'];
 
 export const formatsCommand: MakeCommand = (program) => {
   program
@@ -26,5 +26,6 @@ function row(format: FormatInfo): string[] {
     String(format.planes),
     format.source,
     format.handle_type,
+    format.made,
   ];
 }

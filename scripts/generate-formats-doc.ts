@@ -1,0 +1,93 @@
+/**
+ * Writes docs/formats.md: the table of src/broker/formats.ts and what a linear layout is. `--check`
+ * writes nothing and fails where the committed file is not up to date.
+ *
+ * Run after a build, in the repository's root: `node dist/scripts/generate-formats-doc.js [--check]`.
+ */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { DEFAULT_ALIGNMENT, MAX_ALIGNMENT } from '../src/broker/alignment.js';
+import { type FormatPlane, formats } from '../src/broker/formats.js';
+
+const target = join(process.cwd(), 'docs/formats.md');
+
+function planeText({ hsub, vsub, blockWidth, bytesPerBlock }: FormatPlane): string {
+  const block = blockWidth === 1 ? `${bytesPerBlock}` : `${bytesPerBlock} for ${blockWidth} pixels`;
+  return hsub * vsub === 1 ? block : `${block} at 1/${hsub} × 1/${vsub}`;
+}
+
+const rows = formats.map(({ name, drm, vkFormat, planes }) => {
+  const vk = vkFormat === null ? 'none' : `\`${vkFormat.replace('VK_FORMAT_', '')}\``;
+  return `| \`${name}\` | ${drm} | ${vk} | ${planes.map(planeText).join(' + ')} |`;
+});
+
+const text = `<!-- Generated from src/broker/formats.ts by scripts/generate-formats-doc.ts: do not edit. -->
+
+# Formats and layouts
+
+A format is named by its DRM fourcc (drm_fourcc.h), as in linux-dmabuf-v1, KMS and V4L2's newer
+formats. \`GET /v1/device/formats\` and \`dmabrokerctl formats\` show which of them can be had here, with
+which modifier, from which source, and how each is made:
+
+- **image**: the device made it as a VkImage with a DRM format modifier, checked for the usage that was
+  asked for. The driver decides the layout.
+- **layout**: linear memory (a VkBuffer, a dma-heap's, udmabuf's, a memfd's) that the daemon laid out by
+  the rules below. Whether a device takes it is for its importer to try: usage bits other than
+  CPU access are not checked.
+
+| fourcc | DRM_FORMAT_ | VK_FORMAT_ | bytes a sample, by plane |
+|---|---|---|---|
+${rows.join('\n')}
+
+\`R8\` and \`R16\` have trailing spaces in their fourcc. X formats have the VkFormat of their A sibling.
+Where there is none, Vulkan has no format with those bytes: none has 8-bit alpha in byte 0 (RA24, RX24,
+BA24, BX24), none has Cr before Cb (NV21, YV12). They are always laid out by the daemon. So is NV24, whose
+VkFormat needs a feature (ycbcr2plane444Formats) that the daemon does not enable, and every YCbCr
+image whose width or height is not a multiple of its chroma's.
+
+## Linear layouts
+
+| | at least | may be asked for, powers of two up to |
+|---|---|---|
+| stride | ${DEFAULT_ALIGNMENT.stride} bytes | ${MAX_ALIGNMENT.stride} |
+| offset of a plane | ${DEFAULT_ALIGNMENT.offset} bytes | ${MAX_ALIGNMENT.offset} |
+| size of a memory | ${DEFAULT_ALIGNMENT.size} bytes, whole pages | ${MAX_ALIGNMENT.size} |
+| rows of the first plane | ${DEFAULT_ALIGNMENT.height} | ${MAX_ALIGNMENT.height} |
+
+- A row has room for every sample; odd dimensions round chroma up.
+- Strides of further planes follow from the first one's: the same for NV12, half for YU12, twice for
+  NV24. V4L2's single-planar formats carry one \`bytesperline\` and mean that.
+- With \`height\`, as codecs want it, rows are padded: NV12 of 1920 × 1080 with 16 has 1088 + 544.
+- Planes follow each other in one memory. On request (\`set_planes\`, \`separate_planes\`) each has a memory of
+  its own, at offset 0, as multi-planar V4L2 takes them.
+- Strides and offsets have 32 bits in the protocol: what does not fit is refused (\`too_large\`).
+
+An alignment that the driver's image does not meet makes it a layout, where LINEAR is among the
+modifiers; otherwise the request is refused.
+
+## Sources
+
+In order of preference: \`vulkan\` (dma_buf), \`dma-heap:<name>\` for each of /dev/dma_heap with \`system\`
+first, \`udmabuf\`, \`vulkan\` (opaque_fd, linear memory alone), \`memfd\`. The first that exports an accepted
+handle type and has the format is taken; a request may name others (\`set_source\`, \`sources\`). Each is
+tried at start, and \`GET /v1/device\` says why one is not usable.
+
+| source | zeroed by | limits |
+|---|---|---|
+| vulkan | see [vulkan.md](vulkan.md) | the device's; lavapipe's also udmabuf's |
+| dma-heap | the kernel for \`system\` and CMA heaps (system_heap.c, cma_heap.c), else the daemon | memory that is available now |
+| udmabuf | the kernel (shmem) | \`size_limit_mb\`, 64 MiB by default; memory that is available now |
+| memfd | the kernel (shmem) | the machine's memory |
+
+udmabuf's limit is raised with \`/sys/module/udmabuf/parameters/size_limit_mb\`; its \`list_limit\` counts
+memfds in one dma_buf, of which the daemon uses one.
+`;
+
+if (!process.argv.includes('--check')) {
+  writeFileSync(target, text);
+} else if (readFileSync(target, 'utf8') !== text) {
+  process.stderr.write(
+    'docs/formats.md is not what src/broker/formats.ts says: run scripts/generate-formats-doc.ts\n',
+  );
+  process.exitCode = 1;
+}

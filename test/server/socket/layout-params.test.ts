@@ -1,0 +1,67 @@
+/** dmabroker_params_v1: alignment, planes and source, as the broker is asked for them. */
+import t from 'tap';
+import {
+  dmabroker_manager_v1,
+  dmabroker_params_v1,
+} from '../../../src/protocol/dmabroker-v1.gen.js';
+import { image } from '../../broker/support/world.js';
+import { Bench, errorOf, FREE, MANAGER } from './support/bench.js';
+
+const PARAMS = FREE;
+const BUFFER = FREE + 1;
+const { error, plane_memory } = dmabroker_params_v1.enums;
+type Requests = (typeof dmabroker_params_v1.requests)[number]['name'];
+
+function withImage(): Bench {
+  const bench = new Bench().ready();
+  bench.request(dmabroker_manager_v1, MANAGER, 'create_params', PARAMS);
+  set(bench, 'set_image', 640, 480, image.format);
+  set(bench, 'set_handle_types', dmabroker_manager_v1.enums.handle_type.memfd);
+  return bench;
+}
+
+/** Any request with any values: the types of one stand for all. */
+const set = (bench: Bench, name: Requests, ...values: (number | string)[]) =>
+  bench.request(dmabroker_params_v1, PARAMS, name as 'set_name', ...(values as [string]));
+
+t.test('all of it reaches the source', async (t) => {
+  const bench = withImage();
+  set(bench, 'set_alignment', 256, 0, 65_536, 16);
+  set(bench, 'set_planes', plane_memory.separate);
+  set(bench, 'set_source', 'memfd');
+  set(bench, 'create', BUFFER);
+  const alignment = { stride: 256, offset: 1, size: 65_536, height: 16 };
+  t.match(bench.world.pending, [
+    { choice: { source: 'memfd', spec: { alignment, separatePlanes: true } } },
+  ]);
+});
+
+t.test('planes can be put together again', async (t) => {
+  const bench = withImage();
+  set(bench, 'set_planes', plane_memory.separate);
+  set(bench, 'set_planes', plane_memory.shared);
+  set(bench, 'create', BUFFER);
+  t.match(bench.world.pending, [{ choice: { spec: { separatePlanes: false } } }]);
+});
+
+t.test('refusals name the value', async (t) => {
+  const refusals: [Requests, (number | string)[], object][] = [
+    ['set_alignment', [0, 3, 0, 0], { constraint: 'alignment.offset', requested: 3 }],
+    ['set_alignment', [0, 0, 2 ** 31, 0], { constraint: 'alignment.size', requested: 2 ** 31 }],
+    ['set_source', [''], { constraint: 'sources', requested: [''], possible: ['memfd'] }],
+  ];
+  for (const [name, values, refusal] of refusals) {
+    const bench = withImage();
+    set(bench, name, ...values);
+    set(bench, 'create', BUFFER);
+    const [failed] = bench.events();
+    t.match(JSON.parse(String(failed?.values[2])), refusal);
+    t.same(bench.world.pending, []);
+  }
+});
+
+t.test('an unknown place for planes is an error', async (t) => {
+  const bench = withImage();
+  set(bench, 'set_planes', 2);
+  t.match(errorOf(bench.events()), { code: error.invalid_planes, text: /planes 2/ });
+});
