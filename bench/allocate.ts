@@ -1,0 +1,134 @@
+/**
+ * What the daemon adds to an allocation: allocate and release a linear buffer and an image through
+ * its socket, against the same source called in this process, in turns, as ratios. dma_bufs where
+ * Vulkan exports them (the guest), else memfds.
+ *
+ *   node dist/bench/allocate.js [--rounds=7] [--requests=2000]
+ */
+import { fourcc, MOD_LINEAR } from '../src/broker/fourcc.js';
+import { type MemorySource, type MemorySpec, Usage } from '../src/broker/source.js';
+import { connect, type ImageRequest, type LinearRequest } from '../src/client/index.js';
+import { close } from '../src/native/libc/fd.js';
+import { MemfdSource } from '../src/native/sources/memfd.js';
+import { probeVulkan } from '../src/native/sources/vulkan.js';
+import { dmabroker_manager_v1 } from '../src/protocol/dmabroker-v1.gen.js';
+import { load, startDaemon } from './support/programs.js';
+import { figure, header, median, option, percentile, ratio, table } from './support/report.js';
+
+const ROUNDS = option('rounds', 7);
+const REQUESTS = option('requests', 2000);
+const WARM_UP = Math.ceil(REQUESTS / 10);
+const IMAGE = { width: 1920, height: 1080, format: 'XR24' };
+
+header('allocate', 'Allocate and release: through the daemon against the source alone');
+const daemon = await startDaemon(process.env);
+const client = await connect({ socket: daemon.clientSocket });
+const exporter = client.description.sources.find(
+  (source) => source.name === 'vulkan' && source.handleType === 'dma_buf',
+);
+const handleType = exporter?.usable ? 'dma_buf' : 'memfd';
+console.log(
+  `memory   ${handleType}${exporter?.usable ? '' : `; no dma_buf: ${exporter?.reason}`}\n`,
+);
+
+const vulkan = handleType === 'dma_buf' ? probeVulkan().sources : [];
+const source: MemorySource =
+  vulkan.find((candidate) => candidate.handleType === handleType) ?? new MemfdSource();
+
+interface Case {
+  readonly name: string;
+  readonly spec: MemorySpec;
+  /** The same for the client library. */
+  readonly wish: LinearRequest | ImageRequest;
+}
+
+const usage = Usage.transfer;
+const modifiers = [MOD_LINEAR];
+const cases: readonly Case[] = [
+  {
+    name: '4 KiB',
+    spec: { kind: 'buffer', size: 4096, usage },
+    wish: { kind: 'buffer', size: 4096 },
+  },
+  {
+    name: `${IMAGE.width}x${IMAGE.height} ${IMAGE.format}`,
+    spec: { ...IMAGE, kind: 'image', format: fourcc(IMAGE.format), modifiers, usage },
+    wish: { ...IMAGE, kind: 'image' },
+  },
+];
+
+interface Times {
+  readonly p50: number;
+  readonly p99: number;
+}
+
+/** Microseconds of each call, after a tenth of them as warm-up. */
+async function timed(count: number, body: () => void | Promise<void>): Promise<Times> {
+  const times: number[] = [];
+  for (let i = 0; i < WARM_UP + count; i++) {
+    const start = process.hrtime.bigint();
+    const wait = body();
+    if (wait !== undefined) await wait;
+    if (i >= WARM_UP) times.push(Number(process.hrtime.bigint() - start) / 1000);
+  }
+  return { p50: median(times), p99: percentile(times, 0.99) };
+}
+
+const ways = {
+  'source alone': ({ spec }: Case) =>
+    timed(REQUESTS, () => {
+      const { planes, key } = source.allocate(spec, 'bench');
+      for (const fd of new Set(planes.map((plane) => plane.fd))) close(fd);
+      source.free(key);
+    }),
+  'raw client': ({ spec }: Case) =>
+    load(
+      daemon.clientSocket,
+      {
+        kind: 'allocate',
+        memory: spec,
+        handleType: dmabroker_manager_v1.enums.handle_type[handleType],
+      },
+      { connections: 1, warmUp: WARM_UP, requests: REQUESTS },
+    ),
+  'client library': ({ wish }: Case) =>
+    timed(REQUESTS, async () => {
+      const buffer = await client.allocate({ ...wish, handleTypes: [handleType] });
+      await buffer.release();
+    }),
+} satisfies Record<string, (wanted: Case) => Promise<Times>>;
+type Way = keyof typeof ways;
+const names = Object.keys(ways) as Way[];
+
+const results = cases.map(() => new Map<Way, Times[]>(names.map((name) => [name, []])));
+for (let round = 0; round < ROUNDS; round++) {
+  for (const [i, wanted] of cases.entries()) {
+    const order = round % 2 === 0 ? names : names.toReversed();
+    for (const name of order) results[i]?.get(name)?.push(await ways[name](wanted));
+  }
+}
+
+const rows: string[][] = [];
+for (const [i, { name: memory }] of cases.entries()) {
+  const alone = results[i]?.get('source alone') ?? [];
+  for (const name of names) {
+    const times = results[i]?.get(name) ?? [];
+    const cells = (['p50', 'p99'] as const).flatMap((part) => {
+      const of = (all: readonly Times[]) => all.map((one) => one[part]);
+      return [figure(median(of(times))), ratio(of(times), of(alone))];
+    });
+    rows.push([memory, name, ...cells]);
+  }
+}
+table(['memory', 'way', 'p50 µs', 'ratio', 'p99 µs', 'ratio'], rows);
+console.log(
+  `Medians of ${ROUNDS} rounds, in turns; ${REQUESTS} allocations each. Ratios are to the source`,
+);
+console.log(
+  'alone. raw client: encoded beforehand, played by load.c. client library: src/client, which',
+);
+console.log('also waits for the release.');
+
+client.close();
+source.close();
+await daemon.stop();

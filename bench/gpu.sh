@@ -1,0 +1,25 @@
+#!/usr/bin/env bash
+# Packs what the benchmarks need to run on a machine that has only a GPU's driver, and perhaps
+# neither Node nor the Vulkan loader: bench/gpu.sh <archive.tar.xz> [<node>] [<libvulkan1.deb>].
+# There: tar -xf, then sh bench/gpu-run.sh, whose arguments are the benchmarks to run (gpu by default).
+set -euo pipefail
+cd "$(dirname "$0")/.."
+archive=${1:?usage: bench/gpu.sh <archive.tar.xz> [<node>] [<libvulkan1.deb>]}
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+
+bash scripts/build.sh
+mkdir -p build/bench
+# Compiled here, so that there need be no compiler; a round of each starts both programs.
+node dist/bench/roundtrip.js --rounds=1 --requests=100 >/dev/null
+# -L: node_modules may be a link; -p: the programs must stay younger than their sources.
+cp -Lpr --parents bin bench build/bench dist/bench dist/src dist/bundle dist/native \
+  dist/test/support package.json openapi.yaml protocol node_modules/ffi-rs node_modules/@yuuang "$folder"
+find "$folder" \( -name '*.map' -o -name '*.d.ts' \) -delete
+if [ -n "${2:-}" ]; then
+  cp "$2" "$folder/node"
+  strip "$folder/node"
+fi
+if [ -n "${3:-}" ]; then dpkg -x "$3" "$folder/loader"; fi
+tar -C "$folder" -cf - . | xz -T0 -3 >"$archive"
+ls -l "$archive"

@@ -1,0 +1,142 @@
+/**
+ * Requests for load.c, encoded once with the protocol's own tables, so that while it measures the
+ * client does nothing but send bytes.
+ */
+import { writeFileSync } from 'node:fs';
+import {
+  dmabroker_buffer_v1,
+  dmabroker_manager_v1,
+  dmabroker_params_v1,
+} from '../../src/protocol/dmabroker-v1.gen.js';
+import { wl_display, wl_registry } from '../../src/protocol/wayland.gen.js';
+import {
+  encode,
+  hi,
+  type Interface,
+  lo,
+  type Message,
+  type MessageOf,
+  type Values,
+} from '../../src/protocol/wire.js';
+
+const DISPLAY = 1;
+const REGISTRY = 2;
+export const MANAGER = 3;
+/** An id for what a request makes and the next one destroys: two take turns. */
+const object = (turn: number) => 4 + (turn % 2);
+const PARAMS = 6;
+
+type Requests<I extends Interface> = I['requests'][number]['name'];
+
+function request<I extends Interface, N extends Requests<I>>(
+  definition: I,
+  id: number,
+  name: N,
+  ...values: Values<MessageOf<I, 'requests', N>>
+): Buffer {
+  const message = definition.requests.find((candidate) => candidate.name === name) as Message;
+  return encode(message, id, values as Values<Message>).bytes;
+}
+
+export function requestOpcode<I extends Interface>(definition: I, name: Requests<I>): number {
+  return definition.requests.findIndex((candidate) => candidate.name === name);
+}
+
+const eventOpcode = <I extends Interface>(definition: I, name: I['events'][number]['name']) =>
+  definition.events.findIndex((candidate) => candidate.name === name);
+
+/** The event that completes an answer. */
+interface End {
+  readonly object: number;
+  readonly opcode: number;
+}
+
+const deleted: End = { object: DISPLAY, opcode: eventOpcode(wl_display, 'delete_id') };
+const done = (id: number): End => ({
+  object: id,
+  opcode: eventOpcode(dmabroker_buffer_v1, 'done'),
+});
+
+export type Memory =
+  | { readonly size: number }
+  | { readonly width: number; readonly height: number; readonly format: number };
+
+/** What each connection is asked again and again. */
+export type Kind =
+  | { readonly kind: 'sync' }
+  /** Destroys what was redeemed before, then redeems. Each token is good for `uses`. */
+  | { readonly kind: 'redeem'; readonly tokens: readonly string[]; readonly uses: number }
+  /** Releases what was allocated before, then allocates. */
+  | { readonly kind: 'allocate'; readonly memory: Memory; readonly handleType: number };
+
+function turn(kind: Kind, connection: number, nth: number, all: number): [End, ...Buffer[]] {
+  const id = object(nth);
+  const before = object(nth + 1);
+  switch (kind.kind) {
+    case 'sync':
+      return [deleted, request(wl_display, DISPLAY, 'sync', id)];
+    case 'redeem': {
+      const token = kind.tokens[Math.floor((nth + connection * all) / kind.uses)];
+      if (token === undefined) throw new Error('too few tokens');
+      const redeem = request(dmabroker_manager_v1, MANAGER, 'redeem', id, token);
+      const end = request(dmabroker_buffer_v1, before, 'destroy');
+      return [done(id), ...(nth === 0 ? [] : [end]), redeem];
+    }
+    case 'allocate': {
+      const { memory, handleType } = kind;
+      const set =
+        'size' in memory
+          ? request(dmabroker_params_v1, PARAMS, 'set_buffer', hi(memory.size), lo(memory.size))
+          : request(
+              dmabroker_params_v1,
+              PARAMS,
+              'set_image',
+              memory.width,
+              memory.height,
+              memory.format,
+            );
+      const release = request(dmabroker_buffer_v1, before, 'release');
+      return [
+        done(id),
+        ...(nth === 0 ? [] : [release]),
+        request(dmabroker_manager_v1, MANAGER, 'create_params', PARAMS),
+        set,
+        request(dmabroker_params_v1, PARAMS, 'set_handle_types', handleType),
+        request(dmabroker_params_v1, PARAMS, 'create', id),
+        request(dmabroker_params_v1, PARAMS, 'destroy'),
+      ];
+    }
+  }
+}
+
+export interface Plan {
+  readonly connections: number;
+  /** Of each connection: not measured, and measured. */
+  readonly warmUp: number;
+  readonly requests: number;
+}
+
+/** Writes the file that load.c reads. */
+export function writeScript(path: string, kind: Kind, plan: Plan): void {
+  const { connections, warmUp, requests } = plan;
+  const parts: Buffer[] = [words(connections, warmUp)];
+  const add = (connection: number, end: End, ...messages: Buffer[]) => {
+    const bytes = Buffer.concat(messages);
+    parts.push(words(connection, end.object, end.opcode, bytes.length), bytes);
+  };
+  const target = { interface: dmabroker_manager_v1.name, version: 1, id: MANAGER };
+  const all = warmUp + requests;
+  for (let connection = 0; connection < connections; connection++) {
+    add(
+      connection,
+      deleted,
+      request(wl_display, DISPLAY, 'get_registry', REGISTRY),
+      request(wl_registry, REGISTRY, 'bind', 1, target),
+      request(wl_display, DISPLAY, 'sync', object(0)),
+    );
+    for (let nth = 0; nth < all; nth++) add(connection, ...turn(kind, connection, nth, all));
+  }
+  writeFileSync(path, Buffer.concat(parts));
+}
+
+const words = (...values: number[]) => Buffer.from(new Uint32Array(values).buffer);
