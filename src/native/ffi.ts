@@ -137,9 +137,13 @@ export function transientString(text: string): Address {
   return scratchAddress;
 }
 
+function checkReadable(address: Address): void {
+  if (!(address > 0)) throw new TypeError('cannot read at a null address');
+}
+
 /** Copies `length` bytes from an address that C gave. */
 export function readBytes(address: Address, length: number): Buffer {
-  if (address <= 0) throw new TypeError('cannot read at a null address');
+  checkReadable(address);
   const copy = Buffer.alloc(Math.max(length, 1));
   callLong(memcpy, addressOf(copy), address, length);
   return copy.subarray(0, length);
@@ -147,6 +151,7 @@ export function readBytes(address: Address, length: number): Buffer {
 
 /** Copies a NUL-terminated string of at most `max` bytes from an address that C gave. */
 export function readCString(address: Address, max = 4096): string {
+  checkReadable(address);
   const length = callLong(strnlen, address, max);
   return readBytes(address, length).toString('utf8');
 }

@@ -101,8 +101,13 @@ export class Step {
     this.#words[this.#layout.epoll] = this.#epoll;
     this.#words[this.#layout.listener] = listener;
     this.#words[this.#layout.wake] = wakeFd;
-    this.#control(EPOLL_CTL_ADD, listener, EPOLLIN);
-    this.#control(EPOLL_CTL_ADD, wakeFd, EPOLLIN);
+    try {
+      this.add(listener);
+      this.add(wakeFd);
+    } catch (error) {
+      this.close();
+      throw error;
+    }
   }
 
   #control(op: number, fd: number, events: number): void {

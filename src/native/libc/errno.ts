@@ -3,7 +3,12 @@
  */
 import { constants } from 'node:os';
 
-const names = new Map(Object.entries(constants.errno).map(([name, number]) => [number, name]));
+/** Of two names for one number the first is the usual one: EAGAIN and EWOULDBLOCK. */
+const names = new Map(
+  Object.entries(constants.errno)
+    .reverse()
+    .map(([name, number]) => [number, name]),
+);
 
 /** The name of an errno value, e.g. `ENOENT`. */
 export function errnoName(errno: number): string {
