@@ -4,7 +4,6 @@
  */
 import { join } from 'node:path';
 import type { Test } from 'tap';
-import { callInt, symbol } from '../../src/native/ffi.js';
 import { close } from '../../src/native/libc/fd.js';
 import { listenUnix, send } from '../../src/native/libc/socket.js';
 import {
@@ -14,9 +13,8 @@ import {
   type MessageOf,
   type Values,
 } from '../../src/protocol/wire.js';
+import { accept } from './accept.js';
 import { temporaryFolder } from './folder.js';
-
-const SOCK_NONBLOCK_CLOEXEC = 0o2004000;
 
 export class FakeDaemon {
   readonly path: string;
@@ -31,8 +29,7 @@ export class FakeDaemon {
 
   /** Takes the client that has connected. */
   accept(): void {
-    this.#peer = callInt(symbol('accept4'), this.#listener, 0, 0, SOCK_NONBLOCK_CLOEXEC);
-    if (this.#peer < 0) throw new Error('nobody has connected');
+    this.#peer = accept(this.#listener);
   }
 
   send(bytes: Buffer, fds: readonly number[] = []): void {

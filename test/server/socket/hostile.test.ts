@@ -9,13 +9,12 @@ import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { connect } from '../../../src/client/index.js';
-import { Arena } from '../../../src/native/arena.js';
-import { addressOf, callLong, symbol } from '../../../src/native/ffi.js';
 import { packageRoot } from '../../../src/package-root.js';
 import { dmabroker_manager_v1 } from '../../../src/protocol/dmabroker-v1.gen.js';
 import { wl_display } from '../../../src/protocol/wayland.gen.js';
 import { TestDaemon } from '../../support/daemon.js';
 import { withoutLeaks } from '../../support/fds.js';
+import { sendManyFds } from '../../support/many-fds.js';
 import { FREE, MANAGER, RawClient } from '../../support/raw-client.js';
 
 /** Another client allocates, writes, shares; one more redeems and reads. */
@@ -31,27 +30,6 @@ async function othersAreServed(t: Test, socket: string): Promise<void> {
   await Promise.all([given.close(), taken.close()]);
   giver.close();
   taker.close();
-}
-
-/** struct msghdr, iovec and cmsghdr of 64-bit Linux (recvmsg(2), cmsg(3)), to send any number. */
-function sendManyFds(socket: number, bytes: Buffer, fd: number, count: number): number {
-  const arena = new Arena();
-  const [SOL_SOCKET, SCM_RIGHTS, CMSG_HEADER] = [1, 1, 16];
-  const control = arena.reserve(CMSG_HEADER + count * 4);
-  const length = CMSG_HEADER + count * 4;
-  arena.view.setBigUint64(control, BigInt(length), true);
-  arena.view.setInt32(control + 8, SOL_SOCKET, true);
-  arena.view.setInt32(control + 12, SCM_RIGHTS, true);
-  for (let i = 0; i < count; i++) arena.view.setInt32(control + CMSG_HEADER + i * 4, fd, true);
-  const iov = arena.reserve(16);
-  arena.view.setBigUint64(iov, BigInt(addressOf(bytes)), true);
-  arena.view.setBigUint64(iov + 8, BigInt(bytes.length), true);
-  const header = arena.reserve(56);
-  arena.view.setBigUint64(header + 16, BigInt(arena.address + iov), true);
-  arena.view.setBigUint64(header + 24, 1n, true);
-  arena.view.setBigUint64(header + 32, BigInt(arena.address + control), true);
-  arena.view.setBigUint64(header + 40, BigInt(length), true);
-  return callLong(symbol('sendmsg'), socket, arena.address + header, 0);
 }
 
 await withoutLeaks(t, 'hostile clients', async (t) => {

@@ -1,0 +1,227 @@
+/** One turn of the data plane: what is sent, what comes, and what becomes of a message. */
+import { execFileSync } from 'node:child_process';
+import { closeSync, openSync } from 'node:fs';
+import { join } from 'node:path';
+import t, { type Test } from 'tap';
+import { EMFILE, EPIPE } from '../../src/native/libc/errno.js';
+import { close, identity, isCloexec } from '../../src/native/libc/fd.js';
+import { connectUnix, listenUnix, receive, send } from '../../src/native/libc/socket.js';
+import { eventfd, type Input, type SendResult, Step, wake } from '../../src/native/step.js';
+import { packageRoot } from '../../src/package-root.js';
+import { MAX_FDS } from '../../src/protocol/wire.js';
+import { withoutLeaks } from '../support/fds.js';
+import { temporaryFolder } from '../support/folder.js';
+import { sendManyFds } from '../support/many-fds.js';
+
+const hello = Buffer.from('hello');
+
+/** A step that listens, and as many accepted clients as are asked for. */
+function make(t: Test, clients = 1) {
+  const path = join(temporaryFolder(t), 'step.sock');
+  const [listener, waker] = [listenUnix(path), eventfd()];
+  const step = new Step(listener, waker);
+  const pairs: { server: number; client: number }[] = [];
+  const fds = [listener, waker];
+  const connect = () => {
+    const client = connectUnix(path);
+    const [input] = step.run(-1);
+    if (input?.kind !== 'accept') throw new Error(`${input?.kind} instead of a connection`);
+    step.add(input.fd);
+    fds.push(client, input.fd);
+    if (input.pidfd >= 0) fds.push(input.pidfd);
+    pairs.push({ server: input.fd, client });
+    return input;
+  };
+  for (let i = 0; i < clients; i++) connect();
+  t.teardown(() => {
+    step.close();
+    for (const fd of fds) close(fd);
+  });
+  const [first = { server: -1, client: -1 }] = pairs;
+  /** Closes one end before the test is over. */
+  const drop = (fd: number) => close(fds.splice(fds.indexOf(fd), 1)[0] as number);
+  return { step, waker, path, pairs, ...first, connect, drop };
+}
+
+/** Queues a message and runs a turn; returns what became of it. */
+function sendNow(step: Step, fd: number, bytes: Buffer, fds: number[] = [], drained = false) {
+  let result: SendResult | undefined;
+  step.send(fd, bytes, fds, drained, (given) => {
+    result = given;
+  });
+  step.run(0);
+  return result;
+}
+
+const data = (input: Input | undefined) => {
+  if (input?.kind !== 'data') throw new Error(`${input?.kind} instead of data`);
+  return { ...input, bytes: Buffer.from(input.bytes) };
+};
+
+await withoutLeaks(t, 'step', async (t) => {
+  t.test('connections', async (t) => {
+    const { step, connect } = make(t, 0);
+    t.same(step.run(0), [], 'nobody is there');
+    const { fd, pid, uid, gid, pidfd } = connect();
+    t.same([pid, uid, gid], [process.pid, process.getuid?.(), process.getgid?.()]);
+    t.ok(isCloexec(fd));
+    t.ok(pidfd === -1 || isCloexec(pidfd), 'a pidfd where the kernel has them');
+    t.same(step.run(0), []);
+  });
+
+  t.test('data and its end', async (t) => {
+    const { step, server, client, drop } = make(t);
+    send(client, hello, []);
+    const [input] = step.run(-1);
+    t.same(data(input), { kind: 'data', fd: server, bytes: hello, fds: [], truncated: false });
+    drop(client);
+    t.equal(data(step.run(-1)[0]).bytes.length, 0, 'empty at the end');
+    step.remove(server);
+    t.same(step.run(0), [], 'what is no longer watched is silent');
+  });
+
+  t.test('each socket once a turn', async (t) => {
+    const { step, pairs } = make(t, 3);
+    for (const { client } of pairs) send(client, Buffer.alloc(10_000, 1), []);
+    const turns = [1, 2, 3].map(() => step.run(0).map((input) => data(input)));
+    for (const [i, size] of [4096, 4096, 10_000 - 8192].entries()) {
+      const turn = turns[i] ?? [];
+      t.same(
+        turn.map(({ bytes }) => bytes.length),
+        [size, size, size],
+      );
+      t.same(turn.map(({ fd }) => fd).sort(), pairs.map(({ server }) => server).sort());
+    }
+    t.same(step.run(0), []);
+  });
+
+  t.test('fds', async (t) => {
+    const { step, client } = make(t);
+    const file = openSync('/dev/zero', 'r');
+    send(client, hello, [file, file]);
+    const { fds } = data(step.run(-1)[0]);
+    t.same(fds.map(identity), [identity(file), identity(file)]);
+    t.ok(fds.every(isCloexec));
+    sendManyFds(client, hello, file, MAX_FDS + 1);
+    const cut = data(step.run(-1)[0]);
+    t.equal(cut.truncated, true);
+    t.equal(cut.fds.length, MAX_FDS);
+    for (const fd of [...fds, ...cut.fds]) close(fd);
+    closeSync(file);
+  });
+
+  t.test('sending', async (t) => {
+    const { step, server, client } = make(t);
+    const file = openSync('/dev/zero', 'r');
+    t.equal(sendNow(step, server, hello, [file]), 5);
+    const { bytes, fds = [] } = receive(client) ?? {};
+    t.same(bytes, hello);
+    t.same(fds.map(identity), [identity(file)], 'the sender’s stays open');
+    for (const fd of fds) close(fd);
+    closeSync(file);
+    const bad = sendNow(step, server, hello, [99_999]);
+    t.same(bad, { errno: 9 });
+  });
+
+  t.test('messages go out in order, and are copies', async (t) => {
+    const { step, server, client } = make(t);
+    const order: number[] = [];
+    for (const i of [1, 2, 3]) {
+      const bytes = Buffer.from([i]);
+      step.send(server, bytes, [], false, () => order.push(i));
+      bytes.fill(9);
+    }
+    t.same(order, [], 'nothing happens before the turn');
+    step.run(0);
+    t.same(order, [1, 2, 3]);
+    t.same(receive(client)?.bytes, Buffer.from([1, 2, 3]));
+  });
+
+  t.test('a peer that has not read', async (t) => {
+    const { step, server, client } = make(t);
+    t.equal(sendNow(step, server, hello, [], true), 5, 'nothing was sent before');
+    t.equal(sendNow(step, server, hello, [], true), 'undrained');
+    t.equal(sendNow(step, server, hello, [], false), 5, 'where it does not matter');
+    t.equal(receive(client)?.bytes.length, 10);
+    t.equal(sendNow(step, server, hello, [], true), 5);
+  });
+
+  t.test('a full socket, and room again', async (t) => {
+    const { step, server, client } = make(t);
+    const chunk = Buffer.alloc(65_536);
+    const MOST = 1000;
+    let result: SendResult | undefined = 0;
+    for (let i = 0; i < MOST && typeof result === 'number'; i++) {
+      result = sendNow(step, server, chunk);
+    }
+    t.equal(result, 'full');
+    step.watch(server, false, true);
+    t.same(step.run(0), []);
+    while (receive(client) !== null);
+    t.same(step.run(-1), [{ kind: 'writable', fd: server }]);
+    step.watch(server, true, false);
+    t.same(step.run(0), []);
+  });
+
+  t.test('what is not watched for reading waits, a hang-up does not', async (t) => {
+    const { step, server, client, drop } = make(t);
+    step.watch(server, false, false);
+    send(client, hello, []);
+    t.same(step.run(0), []);
+    drop(client);
+    t.same(data(step.run(-1)[0]).bytes, hello, 'what came before it');
+    t.equal(data(step.run(-1)[0]).bytes.length, 0);
+    t.same(sendNow(step, server, hello), { errno: EPIPE });
+  });
+
+  t.test('a peer that leaves without reading', async (t) => {
+    const { step, server, client, drop } = make(t);
+    t.equal(sendNow(step, server, hello), 5);
+    drop(client);
+    t.match(step.run(-1), [{ kind: 'failed', fd: server, errno: 104 }], 'ECONNRESET');
+  });
+
+  t.test('a full batch', async (t) => {
+    const { step, server, client } = make(t);
+    let sent = 0;
+    const done = () => sent++;
+    const MOST = 10_000;
+    let queued = 0;
+    while (queued < MOST && step.send(server, Buffer.from('x'), [], false, done)) queued++;
+    t.ok(queued >= 64 && queued < MOST, `${queued} messages a turn`);
+    step.run(0);
+    t.equal(sent, queued);
+    t.equal(receive(client)?.bytes.length, queued);
+    t.equal(step.send(server, hello, [], false, done), true, 'the next turn has room');
+    step.run(0);
+    t.throws(() => step.send(server, Buffer.alloc(2 ** 20), [], false, done), RangeError);
+    t.throws(() => step.send(server, hello, Array(MAX_FDS + 1).fill(0), false, done), RangeError);
+  });
+
+  t.test('wake', async (t) => {
+    const { step, waker } = make(t, 0);
+    wake(waker);
+    wake(waker);
+    t.same(step.run(-1), [{ kind: 'wake' }], 'once for any number');
+    t.same(step.run(0), []);
+  });
+
+  t.test('what cannot be watched', async (t) => {
+    const { step } = make(t, 0);
+    t.throws(() => step.add(99_999), { syscall: 'epoll_ctl', code: 'EBADF' });
+    t.throws(() => new Step(99_999, 99_998), { code: 'EBADF' });
+  });
+
+  t.test('a process without file descriptors', async (t) => {
+    const script = join(packageRoot, 'dist/test/support/programs/starved.js');
+    const path = join(temporaryFolder(t), 'step.sock');
+    const out = execFileSync('prlimit', ['--nofile=64:64', process.execPath, script, path], {
+      encoding: 'utf8',
+    });
+    t.same(JSON.parse(out), {
+      starved: [{ kind: 'accept-failed', errno: EMFILE }],
+      paused: [],
+      accepted: 'accept',
+    });
+  });
+});
