@@ -1,0 +1,73 @@
+/**
+ * NV12 from each exporter of the guest through the daemon: by the daemon's preference and by name, in
+ * one dma_buf and in two; and linux-dmabuf's list, which names a pair once.
+ */
+import { execFileSync } from 'node:child_process';
+import { basename, dirname } from 'node:path';
+import t from 'tap';
+import { formats } from '../../src/broker/formats.js';
+import { connect } from '../../src/client/index.js';
+import { info, isDmaBuf } from '../../src/native/dmabuf.js';
+import { TestDaemon } from '../support/daemon.js';
+import { rejected } from '../support/refused.js';
+
+t.setTimeout(180_000);
+const nv12 = { kind: 'image', width: 1920, height: 1080, format: 'NV12' } as const;
+
+t.test('each source', async (t) => {
+  const daemon = await TestDaemon.start();
+  t.teardown(() => daemon.stop());
+  const client = await connect({ socket: daemon.clientSocket });
+  const usable = client.description.sources.filter((source) => source.usable);
+  t.strictSame(
+    usable.map(({ name, handleType }) => `${name}/${handleType}`),
+    [
+      'vulkan/dma_buf',
+      'dma-heap:system/dma_buf',
+      'udmabuf/dma_buf',
+      'vulkan/opaque_fd',
+      'memfd/memfd',
+    ],
+    'in order of preference',
+  );
+
+  const cases = [
+    [undefined, 'vulkan', 'udmabuf'],
+    ['vulkan', 'vulkan', 'udmabuf'],
+    ['dma-heap:system', 'dma-heap:system', 'system'],
+    ['udmabuf', 'udmabuf', 'udmabuf'],
+  ] as const;
+  for (const [source, from, exporter] of cases) {
+    for (const separatePlanes of [false, true]) {
+      const wish = { ...nv12, separatePlanes, ...(source && { source }) };
+      const buffer = await client.allocate(wish);
+      t.match(buffer, { source: from, handleType: 'dma_buf', planes: { length: 2 } });
+      for (const [index, { fd }] of buffer.planes.entries()) {
+        t.ok(isDmaBuf(fd));
+        const memory = separatePlanes && index === 1 ? '.1' : '';
+        t.match(info(fd), { exporter, name: `dmabroker:${buffer.id}${memory}` });
+        const mapped = buffer.map({ plane: index });
+        t.ok(
+          mapped.read((bytes) => bytes.every((byte) => byte === 0)),
+          'zero',
+        );
+      }
+      await buffer.close();
+    }
+  }
+  const opaque = { ...nv12, source: 'vulkan', handleTypes: ['opaque_fd'] as const };
+  t.match(await rejected(client.allocate(opaque)), { code: 'unsupported_format' });
+  client.close();
+
+  const shown = execFileSync('wayland-info', ['-i', 'zwp_linux_dmabuf_v1'], {
+    env: {
+      ...process.env,
+      XDG_RUNTIME_DIR: dirname(daemon.clientSocket),
+      WAYLAND_DISPLAY: basename(daemon.clientSocket),
+    },
+    encoding: 'utf8',
+  });
+  const listed = [...shown.matchAll(/0x([0-9a-f]{8}) = /g)].map(([, hex]) => `0x${hex}`);
+  const wanted = formats.map(({ code }) => `0x${code.toString(16).padStart(8, '0')}`);
+  t.strictSame([...listed].sort(), [...wanted].sort(), shown);
+});
