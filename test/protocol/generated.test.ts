@@ -101,7 +101,8 @@ const TOKEN_BYTES = 26;
 const UUID_BYTES = 16;
 const DEV_BYTES = 8;
 const ID_BYTES = 13;
-const SOURCE_BYTES = 'vulkan'.length;
+/** The name of a file in /dev/dma_heap has at most 255 bytes (NAME_MAX). */
+const SOURCE_BYTES = 'dma-heap:'.length + 255;
 /** VK_MAX_PHYSICAL_DEVICE_NAME_SIZE, less its NUL. */
 const DEVICE_NAME_BYTES = 255;
 
@@ -115,6 +116,7 @@ const longest: Record<string, number> = {
   'dmabroker_manager_v1.source.reason': MAX_TEXT.reason,
   'dmabroker_manager_v1.redeem.token': TOKEN_BYTES,
   'dmabroker_params_v1.set_name.name': MAX_NAME_BYTES,
+  'dmabroker_params_v1.set_source.name': SOURCE_BYTES,
   'dmabroker_buffer_v1.info.id': ID_BYTES,
   'dmabroker_buffer_v1.info.source': SOURCE_BYTES,
   'dmabroker_buffer_v1.failed.message': MAX_TEXT.message,

@@ -1,7 +1,4 @@
-/**
- * The wire format: what is written is read back, the bytes are libwayland's, and whatever else comes
- * is a WireError and nothing else.
- */
+/** The wire format: what is written is read back, as libwayland's bytes; all else is a WireError. */
 import fc from 'fast-check';
 import t from 'tap';
 import {

@@ -137,6 +137,19 @@ t.test('a detail that is too long for an event says so', async (t) => {
   t.same(JSON.parse(String(failed?.values[2])), { constraint: 'modifiers', truncated: true });
 });
 
+t.test('what a client sends comes back cut', async (t) => {
+  const bench = withParams();
+  set(bench, 'set_buffer', 0, 1);
+  set(bench, 'set_source', 'ü'.repeat(2000));
+  set(bench, 'create', BUFFER);
+  const [failed] = bench.events();
+  const [code, message, detail] = failed?.values ?? [];
+  t.equal(code, dmabroker_manager_v1.enums.refusal.unsupported_source);
+  t.ok(Buffer.byteLength(String(message)) <= 512);
+  t.same(JSON.parse(String(detail)), { constraint: 'sources', truncated: true });
+  t.equal(bench.connection.closing, false);
+});
+
 const wrong: [string, number, RegExp, (bench: Bench) => void][] = [
   ['create without memory', error.incomplete, /set_buffer/, (b) => set(b, 'create', BUFFER)],
   [
