@@ -23,8 +23,8 @@ const SOCKET = 'wayland-test';
 
 /**
  * Weston's environment has nothing of ours: no validation layer, no choice of drivers. It has no
- * /dev/dri either: with vgem's render node Mesa takes kms_swrast, which cannot map an imported
- * dma_buf there and reads at NULL (25.0.7); without, llvmpipe maps it itself.
+ * /dev/dri either: where it renders through vgem's node, Mesa 25.0.7 crashes as soon as it samples
+ * an imported dma_buf (llvmpipe reads at NULL); without a node it maps the dma_buf itself.
  */
 async function startWeston(t: Test): Promise<NodeJS.ProcessEnv> {
   const folder = temporaryFolder(t); // 0700, as XDG_RUNTIME_DIR has to be
@@ -108,6 +108,10 @@ async function show(t: Test, env: NodeJS.ProcessEnv, format: string): Promise<Pi
     stdio: 'pipe',
   });
   const exit = once(child, 'exit');
+  t.teardown(async () => {
+    child.kill();
+    await exit;
+  });
   const said = text(child.stderr);
   const lines = createInterface({ input: child.stdout });
   const [line] = await Promise.race([once(lines, 'line'), exit.then(() => said)]);
