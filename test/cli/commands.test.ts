@@ -107,7 +107,10 @@ await withoutLeaks(t, 'commands', async (t) => {
     t.match(some.stdout, /^drm render: +226:128$/m);
     t.match(some.stdout, /^0 +4 GiB +yes +- +0 B$/m);
 
-    t.match((await run(server, 'formats')).stdout, /^XR24 +0x0{16} +LINEAR +1 +memfd +memfd +layout$/m);
+    t.match(
+      (await run(server, 'formats')).stdout,
+      /^XR24 +0x0{16} +LINEAR +1 +memfd +memfd +layout$/m,
+    );
     t.equal((await run(server, 'clients')).stdout, 'no clients\n');
     server.control.clients.push({
       id: 'c1',

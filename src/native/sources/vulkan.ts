@@ -7,7 +7,6 @@
  */
 import { closeSync } from 'node:fs';
 import { BrokerError } from '../../broker/errors.js';
-import { formats } from '../../broker/formats.js';
 import { MOD_LINEAR } from '../../broker/fourcc.js';
 import type {
   Allocation,
@@ -18,11 +17,10 @@ import type {
 } from '../../broker/source.js';
 import { isDmaBuf, MAX_NAME, info as readInfo, setName } from '../dmabuf.js';
 import { checkSpec } from '../vulkan/check-spec.js';
-import type { DeviceDescription } from '../vulkan/describe.js';
-import { describeDevice } from '../vulkan/describe.js';
+import { type DeviceDescription, describeDevice } from '../vulkan/describe.js';
 import type { Device } from '../vulkan/device.js';
 import { dmaBufSize, udmabufLimit } from '../vulkan/exporter.js';
-import { exportableFormats, type ModifierOffer } from '../vulkan/formats.js';
+import { exportableFormats, formatsToLayOut, type ModifierOffer } from '../vulkan/formats.js';
 import { exportFd } from '../vulkan/memory.js';
 import { openDevice } from '../vulkan/open.js';
 import {
@@ -74,10 +72,9 @@ export class VulkanSource implements MemorySource {
 
   /** The driver's images first; then every format that it has no LINEAR image of, laid out here. */
   formats(): readonly FormatOffer[] {
-    const { name: source, handleType } = this;
     // An opaque fd has no layout that could be told.
-    if (handleType !== 'dma_buf') return [];
-    const common = { source, handleType } as const;
+    if (this.handleType !== 'dma_buf') return [];
+    const common = { source: this.name, handleType: this.handleType } as const;
     const images = this.#offers.map(({ format, modifier, planes }) => ({
       ...common,
       format: format.code,
@@ -85,18 +82,13 @@ export class VulkanSource implements MemorySource {
       planes,
       made: 'image' as const,
     }));
-    const linear = new Set(
-      images.filter(({ modifier }) => modifier === MOD_LINEAR).map(({ format }) => format),
-    );
-    const layouts = formats
-      .filter(({ code }) => !linear.has(code))
-      .map(({ code, planes }) => ({
-        ...common,
-        format: code,
-        modifier: MOD_LINEAR,
-        planes: planes.length,
-        made: 'layout' as const,
-      }));
+    const layouts = formatsToLayOut(this.#offers).map(({ code, planes }) => ({
+      ...common,
+      format: code,
+      modifier: MOD_LINEAR,
+      planes: planes.length,
+      made: 'layout' as const,
+    }));
     return [...images, ...layouts];
   }
 

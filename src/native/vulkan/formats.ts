@@ -3,6 +3,7 @@
  * (VkDrmFormatModifierPropertiesListEXT) less what it then refuses to export.
  */
 import { type FormatInfo, formats } from '../../broker/formats.js';
+import { MOD_LINEAR } from '../../broker/fourcc.js';
 import { Usage } from '../../broker/source.js';
 import { Arena } from '../arena.js';
 import {
@@ -50,6 +51,12 @@ export function exportableFormats(device: Queried, handleType: VulkanHandleType)
       }))
       .filter(({ usages }) => usages !== 0);
   });
+}
+
+/** The formats of which the device exports no LINEAR image: the broker lays them out. */
+export function formatsToLayOut(offers: readonly ModifierOffer[]): FormatInfo[] {
+  const linear = offers.filter(({ modifier }) => modifier === MOD_LINEAR);
+  return formats.filter((format) => !linear.some((offer) => offer.format === format));
 }
 
 function usagesOf(
