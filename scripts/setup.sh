@@ -59,8 +59,9 @@ need_packages() {
 
 # A C compiler for the shim; wayland-scanner and libwayland-client for the C example.
 BUILD_PACKAGES=(gcc libc6-dev make libwayland-dev libwayland-bin)
-# The Vulkan headers and registry, and linux-dmabuf's XML, that generated code is compared with.
-TEST_PACKAGES=(libvulkan-dev wayland-protocols)
+# The Vulkan headers and registry, linux-dmabuf's XML and drm_fourcc.h, that generated code and the
+# table of formats are compared with; curl, with which the commands of docs/rest.md are run.
+TEST_PACKAGES=(libvulkan-dev wayland-protocols libdrm-dev curl)
 
 need_guest_packages() {
   local packages

@@ -155,6 +155,13 @@ static void buffer_done(void *data, struct dmabroker_buffer_v1 *object)
 	((struct buffer *)data)->done = true;
 }
 
+/* Only imports are checked; this example allocates. */
+static void buffer_checked(void *data, struct dmabroker_buffer_v1 *object, uint32_t how,
+			   const char *reason)
+{
+	(void)data, (void)object, (void)how, (void)reason;
+}
+
 static void buffer_failed(void *data, struct dmabroker_buffer_v1 *object, uint32_t code,
 			  const char *message, const char *detail)
 {
@@ -175,6 +182,7 @@ static const struct dmabroker_buffer_v1_listener buffer_listener = {
 	.done = buffer_done,
 	.failed = buffer_failed,
 	.released = buffer_released,
+	.checked = buffer_checked,
 };
 
 static void wait_for(struct wl_display *display, struct buffer *b)

@@ -10,8 +10,14 @@ import { BrokerError } from './errors.js';
 import { HeldFds } from './held-fds.js';
 import { newBufferId, type Random } from './id.js';
 import { MAX_BUFFERS_PER_CLIENT, MAX_PENDING_PER_CLIENT } from './limits.js';
-import { type AllocationRequest, type Choice, checkRequest, chooseSource } from './request.js';
-import type { Allocation, FormatOffer, SourceState } from './source.js';
+import {
+  type AllocationRequest,
+  type Choice,
+  checkRequest,
+  chooseSource,
+  type Lifetime,
+} from './request.js';
+import type { Allocation, FormatOffer, MemorySpec, Plane, SourceState } from './source.js';
 import { type Issued, Tokens, type TokenTerms } from './tokens.js';
 
 export type AllocationResult = { allocation: Allocation } | { error: BrokerError };
@@ -20,12 +26,27 @@ export type AllocationResult = { allocation: Allocation } | { error: BrokerError
 export interface Surroundings {
   /** Answers later, exactly once; the fds of an allocation become the broker's. */
   allocate(choice: Choice, id: string, done: (result: AllocationResult) => void): void;
+  /** Checks and imports memory whose planes' fds are the broker's; answers as `allocate` does. */
+  importMemory(
+    spec: MemorySpec,
+    planes: readonly Plane[],
+    done: (result: AllocationResult) => void,
+  ): void;
   /** Destroys what the source keeps for an allocation (its fds are closed by the broker). */
   free(allocation: Allocation): void;
   closeFd(fd: number): void;
   /** Milliseconds since the epoch. */
   now(): number;
   readonly random: Random;
+}
+
+/** Memory that a client brings. */
+export interface ImportRequest {
+  /** An image's one modifier is that of the memory. */
+  readonly spec: MemorySpec;
+  readonly planes: readonly Plane[];
+  readonly lifetime: Lifetime;
+  readonly name: string | null;
 }
 
 export type BufferResult = { buffer: BrokerBuffer } | { error: BrokerError };
@@ -97,8 +118,38 @@ export class Broker {
     this.world.allocate(choice, id, (result) => {
       if (client !== null) client.pending--;
       done(
-        'error' in result ? result : this.#register(id, owner, choice, request, result.allocation),
+        'error' in result
+          ? result
+          : this.#register(id, owner, choice.spec, request, result.allocation),
       );
+    });
+  }
+
+  /**
+   * Registers memory that the owner brings. The planes' fds are the broker's from here on, whatever
+   * comes of it. `done` as in `allocate`.
+   */
+  import(owner: Owner, request: ImportRequest, done: (result: BufferResult) => void): void {
+    const { client } = owner;
+    const { spec, planes } = request;
+    const failed = (error: BrokerError) => {
+      for (const fd of new Set(planes.map((plane) => plane.fd))) this.world.closeFd(fd);
+      done({ error });
+    };
+    try {
+      if (client !== null) this.#checkLimits(client);
+      checkRequest({ ...request, handleTypes: ['dma_buf'] });
+    } catch (error) {
+      if (!(error instanceof BrokerError)) throw error;
+      failed(error);
+      return;
+    }
+    const id = this.#newId();
+    if (client !== null) client.pending++;
+    this.world.importMemory(spec, planes, (result) => {
+      if (client !== null) client.pending--;
+      if ('error' in result) failed(result.error);
+      else done(this.#register(id, owner, spec, request, result.allocation));
     });
   }
 
@@ -128,8 +179,8 @@ export class Broker {
   #register(
     id: string,
     owner: Owner,
-    choice: Choice,
-    request: AllocationRequest,
+    spec: MemorySpec,
+    request: Pick<AllocationRequest, 'lifetime' | 'name'>,
     allocation: Allocation,
   ): BufferResult {
     const held = new HeldFds(
@@ -138,7 +189,7 @@ export class Broker {
     );
     const { lifetime, name } = request;
     const now = this.world.now();
-    const buffer = new BrokerBuffer(id, choice.spec, allocation, held, owner, lifetime, name, now);
+    const buffer = new BrokerBuffer(id, spec, allocation, held, owner, lifetime, name, now);
     this.#buffers.set(id, buffer);
     owner.client?.owned.add(buffer);
     if (lifetime === 'connection' && owner.client?.connected === false) {

@@ -3,12 +3,16 @@
  * allocation and a source's state have. Sources themselves live in src/native/sources.
  */
 import type { Alignment } from './alignment.js';
+import type { ImportCheck } from './import.js';
 
 /** How the memory leaves the process. A `memfd` is never called a dma_buf. */
 export type HandleType = 'dma_buf' | 'opaque_fd' | 'memfd';
 
 /** `dma-heap:` is followed by the heap's name in /dev/dma_heap; without one there is none at all. */
 export type SourceName = 'vulkan' | `dma-heap:${string}` | 'dma-heap' | 'udmabuf' | 'memfd';
+
+/** Where a buffer's memory comes from: a source, or a client that brought it. */
+export type Origin = SourceName | 'import';
 
 /** What the buffer will be used for; the bits of dmabroker-v1.xml's enum `usage`. */
 export const Usage = {
@@ -60,7 +64,7 @@ export interface Plane {
 
 /** Exported memory: zeroed, CLOEXEC, its fds owned by the receiver of this object. */
 export interface Allocation {
-  readonly source: SourceName;
+  readonly source: Origin;
   readonly handleType: HandleType;
   /** The source's own number for what it keeps (Vulkan objects), to be given to `free`. */
   readonly key: number;
@@ -71,6 +75,8 @@ export interface Allocation {
   readonly planes: readonly Plane[];
   /** The kernel's exporter (`exp_name` of fdinfo), for a dma_buf. */
   readonly exporter: string | null;
+  /** For an import, how it was checked; such memory is not zeroed. */
+  readonly check?: ImportCheck;
 }
 
 /** What was found out about a source at start. */

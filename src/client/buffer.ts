@@ -32,6 +32,11 @@ export interface BufferDescription {
   readonly width: number | null;
   readonly height: number | null;
   readonly planes: readonly ReceivedPlane[];
+  /**
+   * For the importer of memory: whether the Vulkan device took it (`device`) or only the planes'
+   * places were checked (`layout`), and the device's name or why it did not.
+   */
+  readonly checked: { readonly how: 'device' | 'layout'; readonly reason: string } | null;
 }
 
 export interface ShareTerms {
@@ -99,6 +104,7 @@ export class ClientBuffer implements BufferDescription {
   readonly width: number | null;
   readonly height: number | null;
   readonly planes: readonly ReceivedPlane[];
+  readonly checked: BufferDescription['checked'];
   /** Why the daemon let go of it, or null: its fds stay good all the same. */
   released: 'owner' | 'administrator' | null = null;
   readonly #mappings = new Set<MappedMemory>();
@@ -118,6 +124,7 @@ export class ClientBuffer implements BufferDescription {
     this.width = description.width;
     this.height = description.height;
     this.planes = description.planes;
+    this.checked = description.checked;
   }
 
   /**

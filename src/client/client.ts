@@ -60,6 +60,15 @@ export interface ImageRequest extends CommonRequest {
   readonly separatePlanes?: boolean;
 }
 
+/** Memory that was made elsewhere. The fds stay the caller's; keep them open until it is settled. */
+export type ImportedMemory = (
+  | Pick<LinearRequest, 'kind' | 'size' | 'lifetime' | 'name'>
+  | (Pick<ImageRequest, 'kind' | 'width' | 'height' | 'format' | 'lifetime' | 'name'> & {
+      /** The memory's DRM format modifier; DRM_FORMAT_MOD_LINEAR by default. */
+      readonly modifier?: bigint;
+    })
+) & { readonly planes: readonly ReceivedPlane[] };
+
 const ANY_UID = 0xffffffff;
 
 const codes = new Map<number, ErrorCode>(
@@ -106,7 +115,7 @@ export class Client {
     if (request.kind === 'image' && request.separatePlanes === true) {
       params.request('set_planes', dmabroker_params_v1.enums.plane_memory.separate);
     }
-    const { usage, handleTypes, lifetime, name, source } = request;
+    const { usage, handleTypes, source } = request;
     if (request.alignment) {
       const { stride = 0, offset = 0, size = 0, height = 0 }: Alignment = request.alignment;
       params.request('set_alignment', stride, offset, size, height);
@@ -114,14 +123,45 @@ export class Client {
     if (source !== undefined) params.request('set_source', source);
     if (usage) params.request('set_usage', bits(usage, Usage));
     if (handleTypes) params.request('set_handle_types', bits(handleTypes, handle_type));
-    if (lifetime) {
-      params.request('set_lifetime', dmabroker_params_v1.enums.lifetime[lifetime]);
-    }
-    if (name !== undefined) params.request('set_name', name);
+    this.#describe(params, request);
     return this.#receive((id) => {
       params.request('create', id);
       params.request('destroy');
     });
+  }
+
+  /**
+   * Registers dma_bufs that were made elsewhere: from then on they can be shared like any buffer.
+   * Rejects with BrokerError, whose refusal names the plane.
+   */
+  async import(memory: ImportedMemory): Promise<ClientBuffer> {
+    const params = this.wire.create(dmabroker_params_v1, {});
+    this.manager.request('create_params', params.id);
+    if (memory.kind === 'buffer') params.request('set_buffer', hi(memory.size), lo(memory.size));
+    else {
+      const { width, height, format, modifier } = memory;
+      params.request('set_image', width, height, fourcc(format));
+      if (modifier !== undefined) params.request('add_modifier', hi(modifier), lo(modifier));
+    }
+    for (const [index, { fd, offset, stride }] of memory.planes.entries()) {
+      params.request('add_plane', fd, index, offset, stride);
+    }
+    this.#describe(params, memory);
+    return this.#receive((id) => {
+      params.request('import', id);
+      params.request('destroy');
+    });
+  }
+
+  /** What an allocation and an import have in common. */
+  #describe(
+    params: ProtocolObject<typeof dmabroker_params_v1>,
+    { lifetime, name }: Pick<CommonRequest, 'lifetime' | 'name'>,
+  ): void {
+    if (lifetime) {
+      params.request('set_lifetime', dmabroker_params_v1.enums.lifetime[lifetime]);
+    }
+    if (name !== undefined) params.request('set_name', name);
   }
 
   /** Gets a buffer that somebody shared. Rejects with BrokerError (`invalid_token`). */
@@ -145,7 +185,8 @@ export class Client {
 
   #answer(planes: ReceivedPlane[], ask: (id: number) => void): Promise<ClientBuffer> {
     return this.wire.answer((resolve, reject) => {
-      let info: Omit<BufferDescription, 'planes'> | null = null;
+      let info: Omit<BufferDescription, 'planes' | 'checked'> | null = null;
+      let checked: BufferDescription['checked'] = null;
       let buffer: ClientBuffer | null = null;
       const object = this.wire.create(dmabroker_buffer_v1, {
         info: (id, generation, type, source, sizeHi, sizeLo, code, modHi, modLo, w, h) => {
@@ -165,12 +206,16 @@ export class Client {
         plane: (fd, index, offset, stride) => {
           planes[index] = { fd, offset, stride };
         },
+        checked: (how, reason) => {
+          const device = how === dmabroker_buffer_v1.enums.import_check.device;
+          checked = { how: device ? 'device' : 'layout', reason };
+        },
         done: () => {
           if (info === null) {
             reject(new ConnectionError('done before info'));
             return;
           }
-          buffer = new ClientBuffer({ ...info, planes }, this.#link(object));
+          buffer = new ClientBuffer({ ...info, planes, checked }, this.#link(object));
           resolve(buffer);
         },
         failed: (code, message, detail) => {

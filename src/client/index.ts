@@ -17,6 +17,7 @@ export {
   type ConnectOptions,
   connect,
   type ImageRequest,
+  type ImportedMemory,
   type LinearRequest,
 } from './client.js';
 export type { BrokerDescription, SourceDescription } from './manager.js';

@@ -10,6 +10,7 @@ import { wl_callback, wl_display } from '../protocol/wayland.gen.js';
 import {
   decode,
   decodeHeader,
+  type Encoded,
   encode,
   type Handlers,
   HEADER_SIZE,
@@ -51,7 +52,7 @@ export class ProtocolObject<I extends Interface = Interface> {
   ): void {
     const message = this.definition.requests.find((request) => request.name === name) as Message;
     if (message.destructor) this.dead = true;
-    this.wire.send(encode(message, this.id, values as Values<Message>).bytes);
+    this.wire.send(encode(message, this.id, values as Values<Message>));
   }
 }
 
@@ -66,7 +67,7 @@ export class WireClient {
   #nextId = 2;
   #input: Buffer = Buffer.alloc(0);
   #fds: number[] = [];
-  #output: Buffer[] = [];
+  #output: Encoded[] = [];
   #holds = 0;
   /** Why the connection is over; null while it is not. */
   #over: ConnectionError | null = null;
@@ -126,24 +127,26 @@ export class WireClient {
     return object;
   }
 
-  /** Queues an encoded request. */
-  send(bytes: Buffer): void {
+  /** Queues an encoded request. Its fds stay the caller's, and open until it has been sent. */
+  send(request: Encoded): void {
     if (this.#over !== null) throw this.#over;
-    this.#output.push(bytes);
+    this.#output.push(request);
     if (this.#output.length === 1) this.#flush();
   }
 
   #flush = (): void => {
     try {
       while (this.#over === null) {
-        const [bytes] = this.#output;
-        if (bytes === undefined) return;
-        const sent = send(this.fd, bytes, []);
+        const [request] = this.#output;
+        if (request === undefined) return;
+        const { bytes, fds } = request;
+        const sent = send(this.fd, bytes, fds);
         if (sent === null) {
           setTimeout(this.#flush, RETRY_MS);
           return;
         }
-        if (sent < bytes.length) this.#output[0] = bytes.subarray(sent);
+        // The fds went with the first byte.
+        if (sent < bytes.length) this.#output[0] = { bytes: bytes.subarray(sent), fds: [] };
         else this.#output.shift();
       }
     } catch {

@@ -39,11 +39,13 @@ export const dmabroker_params_v1 = {
     { name: 'set_alignment', opcode: 9, since: 1, destructor: false, args: [{ name: 'stride', type: 'uint' }, { name: 'offset', type: 'uint' }, { name: 'size', type: 'uint' }, { name: 'height', type: 'uint' }] },
     { name: 'set_planes', opcode: 10, since: 1, destructor: false, args: [{ name: 'planes', type: 'uint' }] },
     { name: 'set_source', opcode: 11, since: 1, destructor: false, args: [{ name: 'name', type: 'string' }] },
+    { name: 'add_plane', opcode: 12, since: 1, destructor: false, args: [{ name: 'fd', type: 'fd' }, { name: 'plane_idx', type: 'uint' }, { name: 'offset', type: 'uint' }, { name: 'stride', type: 'uint' }] },
+    { name: 'import', opcode: 13, since: 1, destructor: false, args: [{ name: 'buffer_id', type: 'new_id', interface: 'dmabroker_buffer_v1' }] },
   ],
   events: [
   ],
   enums: {
-    error: { already_used: 0, already_set: 1, incomplete: 2, invalid_bits: 3, invalid_lifetime: 4, too_many_modifiers: 5, invalid_planes: 6 },
+    error: { already_used: 0, already_set: 1, incomplete: 2, invalid_bits: 3, invalid_lifetime: 4, too_many_modifiers: 5, invalid_planes: 6, invalid_plane: 7, planes_mismatch: 8 },
     plane_memory: { shared: 0, separate: 1 },
     lifetime: { connection: 0, until_released: 1 },
   },
@@ -63,9 +65,11 @@ export const dmabroker_buffer_v1 = {
     { name: 'done', opcode: 2, since: 1, destructor: false, args: [] },
     { name: 'failed', opcode: 3, since: 1, destructor: false, args: [{ name: 'code', type: 'uint' }, { name: 'message', type: 'string' }, { name: 'detail', type: 'string' }] },
     { name: 'released', opcode: 4, since: 1, destructor: false, args: [{ name: 'reason', type: 'uint' }] },
+    { name: 'checked', opcode: 5, since: 1, destructor: false, args: [{ name: 'how', type: 'uint' }, { name: 'reason', type: 'string' }] },
   ],
   enums: {
     release_reason: { owner: 1, administrator: 2 },
+    import_check: { device: 1, layout: 2 },
     error: { not_ready: 0 },
   },
 } as const satisfies Interface;

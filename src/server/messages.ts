@@ -10,7 +10,7 @@
 import type { AllocationResult } from '../broker/broker.js';
 import type { ErrorMessage } from '../broker/errors.js';
 import type { Choice } from '../broker/request.js';
-import type { Allocation, FormatOffer, SourceState } from '../broker/source.js';
+import type { Allocation, FormatOffer, MemorySpec, Plane, SourceState } from '../broker/source.js';
 import type {
   BufferInfo,
   ClientInfo,
@@ -36,6 +36,13 @@ export type AllocatorRequest =
       readonly seq: number;
       readonly choice: Choice;
       readonly id: string;
+    }
+  /** The fds stay the data plane's. */
+  | {
+      readonly kind: 'import';
+      readonly seq: number;
+      readonly spec: MemorySpec;
+      readonly planes: readonly Plane[];
     }
   | {
       readonly kind: 'free';

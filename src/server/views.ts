@@ -11,6 +11,7 @@ const time = (milliseconds: number) => new Date(milliseconds).toISOString();
 
 export function bufferView(broker: Broker, buffer: BrokerBuffer): BufferInfo {
   const { allocation, spec, owner } = buffer;
+  const { check } = allocation;
   const image = spec.kind === 'image' ? spec : null;
   return {
     id: buffer.id,
@@ -19,6 +20,7 @@ export function bufferView(broker: Broker, buffer: BrokerBuffer): BufferInfo {
     name: buffer.name,
     handle_type: allocation.handleType,
     source: allocation.source,
+    import: check === undefined ? null : { checked: check.how, reason: check.reason },
     exporter: allocation.exporter,
     size: allocation.size,
     kind: spec.kind,

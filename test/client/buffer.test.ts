@@ -18,6 +18,7 @@ function make(handleType: BufferDescription['handleType'], planes = 1) {
     width: null,
     height: null,
     planes: Array.from({ length: planes }, () => ({ fd, offset: 0, stride: 0 })),
+    checked: null,
   };
   const buffer = new ClientBuffer(description, {
     share: async () => 'token',

@@ -124,6 +124,7 @@ const longest: Record<string, number> = {
   'dmabroker_share_v1.token.token': TOKEN_BYTES,
   'dmabroker_share_v1.failed.message': MAX_TEXT.message,
   'dmabroker_share_v1.failed.detail': MAX_TEXT.detail,
+  'dmabroker_buffer_v1.checked.reason': MAX_TEXT.reason,
 };
 
 t.test('no message is longer than a message may be', async (t) => {

@@ -7,13 +7,13 @@
  *  - `fill`: vkCmdFillBuffer over a VkBuffer that spans the whole memory. Clearing an image instead
  *    would leave its padding and auxiliary planes.
  */
-import { closeSync, fstatSync } from 'node:fs';
 import { BrokerError } from '../../broker/errors.js';
-import { callInt, callLong, symbol } from '../ffi.js';
+import { callLong, symbol } from '../ffi.js';
 import { bindBuffer, createBuffer, destroyBuffer } from './buffer.js';
 import { outHandle } from './call.js';
 import { runOnce } from './commands.js';
 import type { Device } from './device.js';
+import { importMemory } from './import.js';
 import {
   constants,
   VkMemoryPropertyFlagBits as Flag,
@@ -21,15 +21,14 @@ import {
   VkBufferMemoryBarrier,
   VkBufferUsageFlagBits,
   VkMappedMemoryRange,
-  VkMemoryFdPropertiesKHR,
   VkPipelineStageFlagBits,
 } from './layout.gen.js';
-import { allocateMemory, chooseMemoryType, freeMemory } from './memory.js';
-import { type MemoryType, memoryProperties } from './memory-properties.js';
+import { freeMemory } from './memory.js';
+import type { MemoryType } from './memory-properties.js';
 import { bufferRequirements } from './requirements.js';
 import { check } from './result.js';
-import { read, write } from './struct.js';
-import { handleTypeBit, type VulkanHandleType } from './usage.js';
+import { write } from './struct.js';
+import type { VulkanHandleType } from './usage.js';
 
 export type ZeroPath = 'fresh' | 'map' | 'fill';
 /** `auto`, or the path to take where it is possible: a test's way to the others. */
@@ -127,7 +126,10 @@ function zeroByFilling(device: Device, exported: Exported): void {
       throw new BrokerError('internal', `no buffer covers these ${size} bytes`);
     }
     if (handleType === 'dma_buf') {
-      imported = importCopy(device, exported, needs.types);
+      // Imported again, as by anybody else.
+      const preferred = [exported.type.flags & Flag.VK_MEMORY_PROPERTY_DEVICE_LOCAL_BIT];
+      const { fd } = exported;
+      imported = importMemory(device, { fd, handleType, size, allowed: needs.types, preferred });
     } else if (exported.dedicated || ((needs.types >>> exported.type.index) & 1) === 0) {
       throw new BrokerError('internal', 'this opaque memory takes no buffer to clear it by');
     }
@@ -136,53 +138,6 @@ function zeroByFilling(device: Device, exported: Exported): void {
   } finally {
     destroyBuffer(device, buffer);
     freeMemory(device, imported);
-  }
-}
-
-const fcntl = symbol('fcntl');
-const F_DUPFD_CLOEXEC = 1030;
-
-/** Imports the memory a second time. The dup is the driver's where that succeeds, else closed here. */
-function importCopy(device: Device, exported: Exported, allowed: number): bigint {
-  const { fd, handleType, size } = exported;
-  const types = allowed & fdMemoryTypes(device, fd, handleType);
-  const type = chooseMemoryType(memoryProperties(device).types, types, {
-    required: 0,
-    preferred: [exported.type.flags & Flag.VK_MEMORY_PROPERTY_DEVICE_LOCAL_BIT],
-  });
-  if (!type) throw new BrokerError('internal', 'no memory type can import the memory to clear it');
-  const copy = callInt(fcntl, fd, F_DUPFD_CLOEXEC, 3);
-  if (copy < 0) throw new BrokerError('internal', 'out of file descriptors');
-  try {
-    return allocateMemory(device, {
-      size,
-      typeIndex: type.index,
-      imported: { handleType, fd: copy },
-    });
-  } catch (error) {
-    // The specification leaves it ours; lavapipe has closed it, and the number may be in use again.
-    if (sameFile(copy, fd)) closeSync(copy);
-    throw error;
-  }
-}
-
-/** vkGetMemoryFdPropertiesKHR: not for opaque fds (VUID-vkGetMemoryFdPropertiesKHR-handleType-00674). */
-function fdMemoryTypes(device: Device, fd: number, handleType: VulkanHandleType): number {
-  const { arena } = device;
-  return arena.scoped(() => {
-    const out = write(arena, VkMemoryFdPropertiesKHR);
-    const call = 'vkGetMemoryFdPropertiesKHR';
-    check(device.call(call, handleTypeBit(handleType), fd, out), call);
-    return read(arena, VkMemoryFdPropertiesKHR, out).memoryTypeBits;
-  });
-}
-
-function sameFile(a: number, b: number): boolean {
-  try {
-    const [left, right] = [fstatSync(a), fstatSync(b)];
-    return left.dev === right.dev && left.ino === right.ino;
-  } catch {
-    return false;
   }
 }
 

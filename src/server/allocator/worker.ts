@@ -6,7 +6,14 @@
  */
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { BrokerError, toMessage } from '../../broker/errors.js';
-import type { HandleType, MemorySource, SourceName, SourceState } from '../../broker/source.js';
+import type {
+  Allocation,
+  HandleType,
+  MemorySource,
+  SourceName,
+  SourceState,
+} from '../../broker/source.js';
+import { Importer } from '../../native/sources/import.js';
 import { MemfdSource } from '../../native/sources/memfd.js';
 import { probeHeaps, probeUdmabuf } from '../../native/sources/probe.js';
 import { probeVulkan } from '../../native/sources/vulkan.js';
@@ -47,22 +54,34 @@ const states: readonly SourceState[] = [
   },
 ];
 
+/** Memory that clients bring is imported into the device where there is one. */
+const importer = new Importer(vulkan.sources[0]?.device ?? null);
+
 function sourceOf(name: SourceName, handleType: HandleType): MemorySource {
   const found = sources.find((source) => source.name === name && source.handleType === handleType);
   if (found === undefined) throw new BrokerError('internal', `no source ${name} (${handleType})`);
   return found;
 }
 
+function made({ choice, id }: Extract<AllocatorRequest, { kind: 'allocate' }>): Allocation {
+  return sourceOf(choice.source, choice.handleType).allocate(choice.spec, id);
+}
+
+function taken({ spec, planes }: Extract<AllocatorRequest, { kind: 'import' }>): Allocation {
+  return importer.import(spec, planes);
+}
+
 port.on('message', (request: AllocatorRequest) => {
   if (request.kind === 'free') {
-    sourceOf(request.source, request.handleType).free(request.key);
+    const { source, handleType, key } = request;
+    if (source === 'import') importer.free(key);
+    else sourceOf(source, handleType).free(key);
     return;
   }
-  const { seq, choice, id } = request;
+  const { seq } = request;
   let reply: AllocatorReply;
   try {
-    const source = sourceOf(choice.source, choice.handleType);
-    reply = { seq, allocation: source.allocate(choice.spec, id) };
+    reply = { seq, allocation: request.kind === 'import' ? taken(request) : made(request) };
   } catch (error) {
     reply = { seq, error: toMessage(error) };
   }
@@ -72,6 +91,7 @@ port.on('message', (request: AllocatorRequest) => {
 
 // The data plane closes its end when it is done: everything is freed by then.
 port.on('close', () => {
+  importer.close();
   for (const source of sources) source.close();
   parentPort?.close();
 });

@@ -213,6 +213,7 @@ export interface components {
          *       "name": "camera preview",
          *       "handle_type": "dma_buf",
          *       "source": "vulkan",
+         *       "import": null,
          *       "exporter": "udmabuf",
          *       "size": 8355840,
          *       "kind": "image",
@@ -261,7 +262,21 @@ export interface components {
              */
             name: string | null;
             handle_type: components["schemas"]["HandleType"];
-            source: components["schemas"]["SourceName"];
+            /**
+             * @description Where the memory comes from; a source's name, or `import` where a client brought it.
+             * @example vulkan
+             */
+            source: string;
+            /** @description For memory that a client brought, how it was checked. */
+            import: {
+                /**
+                 * @description `device`: the Vulkan device imported it. `layout`: only the planes' places in the memory were checked.
+                 * @enum {string}
+                 */
+                checked: "device" | "layout";
+                /** @description The device's name, or why it did not import. */
+                reason: string;
+            } | null;
             /**
              * @description The kernel's exporter (`exp_name` of fdinfo), for a dma_buf.
              * @example udmabuf

@@ -4,7 +4,7 @@
 import type { MessagePort } from 'node:worker_threads';
 import { fromMessage } from '../../broker/errors.js';
 import type { Choice } from '../../broker/request.js';
-import type { Allocation } from '../../broker/source.js';
+import type { Allocation, MemorySpec, Plane } from '../../broker/source.js';
 import type { AllocationResult, AllocatorReply, AllocatorRequest } from '../messages.js';
 
 export class AllocatorClient {
@@ -17,6 +17,16 @@ export class AllocatorClient {
     const seq = ++this.#seq;
     this.#waiting.set(seq, done);
     this.#post({ kind: 'allocate', seq, choice, id });
+  }
+
+  importMemory(
+    spec: MemorySpec,
+    planes: readonly Plane[],
+    done: (result: AllocationResult) => void,
+  ): void {
+    const seq = ++this.#seq;
+    this.#waiting.set(seq, done);
+    this.#post({ kind: 'import', seq, spec, planes });
   }
 
   free({ source, handleType, key }: Allocation): void {

@@ -2,8 +2,8 @@
  * dmabroker_buffer_v1 and dmabroker_share_v1: a client's object for a buffer that it allocated or
  * redeemed. The object is not the buffer: destroying one client's object leaves others' alone.
  */
-import type { Broker } from '../../broker/broker.js';
-import type { BrokerBuffer, ReleaseReason } from '../../broker/buffer.js';
+import type { Broker, BufferResult, ImportRequest } from '../../broker/broker.js';
+import type { BrokerBuffer, Owner, ReleaseReason } from '../../broker/buffer.js';
 import { BrokerError, catalogue } from '../../broker/errors.js';
 import type { AllocationRequest } from '../../broker/request.js';
 import {
@@ -56,13 +56,24 @@ export class BufferObject {
   /** Asks the broker for memory; the answer comes later as events. */
   allocate(request: AllocationRequest): void {
     this.#owner = true;
-    const owner = { client: this.connection.client, peer: this.connection.client.peer };
-    this.broker.allocate(owner, request, (result) => {
-      if ('error' in result) this.failed(result.error);
-      else if (this.#abandoned) this.broker.release(result.buffer, 'owner');
-      else this.show(result.buffer);
-    });
+    this.broker.allocate(this.#self, request, this.#answered);
   }
+
+  /** Registers memory that the client brings; the fds are the broker's from here on. */
+  import(request: ImportRequest): void {
+    this.#owner = true;
+    this.broker.import(this.#self, request, this.#answered);
+  }
+
+  get #self(): Owner {
+    return { client: this.connection.client, peer: this.connection.client.peer };
+  }
+
+  readonly #answered = (result: BufferResult) => {
+    if ('error' in result) this.failed(result.error);
+    else if (this.#abandoned) this.broker.release(result.buffer, 'owner');
+    else this.show(result.buffer);
+  };
 
   /** Sends the buffer: info, its planes and done in one message, with all fds. */
   show(buffer: BrokerBuffer): void {
@@ -89,6 +100,11 @@ export class BufferObject {
       );
       for (const [index, plane] of allocation.planes.entries()) {
         resource.event('plane', plane.fd, index, plane.offset, plane.stride);
+      }
+      const { check } = allocation;
+      if (check !== undefined) {
+        const { import_check } = dmabroker_buffer_v1.enums;
+        resource.event('checked', import_check[check.how], cut(check.reason, MAX_TEXT.reason));
       }
       resource.event('done');
     });

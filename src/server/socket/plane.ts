@@ -44,6 +44,7 @@ const allocatorClient = new AllocatorClient(allocator);
 const broker = new Broker(
   {
     allocate: (choice, id, done) => allocatorClient.allocate(choice, id, done),
+    importMemory: (spec, planes, done) => allocatorClient.importMemory(spec, planes, done),
     free: (allocation) => allocatorClient.free(allocation),
     closeFd: close,
     now: () => Date.now(),

@@ -13,12 +13,20 @@ import type {
   BufferSpec,
   FormatOffer,
   ImageSpec,
+  MemorySpec,
+  Plane,
   SourceState,
 } from '../../../src/broker/source.js';
 
 interface Pending {
   readonly choice: Choice;
   readonly id: string;
+  readonly done: (result: AllocationResult) => void;
+}
+
+export interface PendingImport {
+  readonly spec: MemorySpec;
+  readonly planes: readonly Plane[];
   readonly done: (result: AllocationResult) => void;
 }
 
@@ -38,6 +46,43 @@ export class FakeWorld implements Surroundings {
 
   allocate(choice: Choice, id: string, done: (result: AllocationResult) => void): void {
     this.pending.push({ choice, id, done });
+  }
+
+  /** Imports that were asked for and not answered yet. */
+  readonly imports: PendingImport[] = [];
+
+  importMemory(
+    spec: MemorySpec,
+    planes: readonly Plane[],
+    done: (result: AllocationResult) => void,
+  ): void {
+    this.imports.push({ spec, planes, done });
+  }
+
+  /** Answers the oldest pending import: it is good, and its fds stay what they are. */
+  answerImport(): Allocation {
+    const pending = this.imports.shift();
+    if (pending === undefined) throw new Error('no import is pending');
+    const { spec, planes, done } = pending;
+    const allocation: Allocation = {
+      source: 'import',
+      handleType: 'dma_buf',
+      key: ++this.#lastKey,
+      size: 4096,
+      modifier: spec.kind === 'image' ? 0n : null,
+      planes,
+      exporter: 'test',
+      check: { how: 'layout', reason: 'no device' },
+    };
+    done({ allocation });
+    return allocation;
+  }
+
+  /** A client's fd, open from now on. */
+  openFd(): number {
+    const fd = ++this.#lastFd;
+    this.open.add(fd);
+    return fd;
   }
 
   free({ key }: Allocation): void {

@@ -139,6 +139,7 @@ export class FakeControl implements ControlPlane {
       name: request.name ?? null,
       handle_type: 'memfd',
       source: 'memfd',
+      import: null,
       exporter: null,
       ...layout(request),
       lifetime: { type: 'until_released' },

@@ -1,0 +1,84 @@
+/**
+ * Memory that somebody else made and wants registered: do the offsets and strides that the client
+ * gives lie in the memory that its dma_bufs have? Pure: how large they are comes in from outside.
+ */
+import { BrokerError } from './errors.js';
+import { formatInfo } from './formats.js';
+import { MOD_LINEAR } from './fourcc.js';
+import { rowBytes } from './layout.js';
+import type { ImageSpec, MemorySpec, Plane } from './source.js';
+
+/** linux-dmabuf-v1 has at most four planes. */
+export const MAX_PLANES = 4;
+
+/** What was found out about an import, beside that its fds are dma_bufs of sufficient size. */
+export interface ImportCheck {
+  /** `device`: the Vulkan device has imported it. `layout`: only offsets and strides were checked. */
+  readonly how: 'device' | 'layout';
+  /** Why the device did not, or its name. */
+  readonly reason: string;
+}
+
+function refuse(
+  constraint: string,
+  message: string,
+  requested: unknown,
+  possible?: unknown,
+): never {
+  throw new BrokerError('invalid_argument', message, {
+    constraint,
+    requested,
+    ...(possible === undefined ? {} : { possible }),
+  });
+}
+
+/**
+ * Throws where the planes do not lie in their memories. `sizes[i]` is the size in bytes of plane
+ * i's dma_buf. A layout other than linear is its driver's own: there only offsets are compared.
+ */
+export function checkImport(
+  spec: MemorySpec,
+  planes: readonly Plane[],
+  sizes: readonly number[],
+): void {
+  for (const [index, { offset }] of planes.entries()) {
+    const size = sizes[index] ?? 0;
+    if (offset >= size)
+      refuse(`planes.${index}.offset`, 'the plane begins behind its memory', offset, {
+        max: size - 1,
+      });
+  }
+  if (spec.kind === 'buffer') checkLinear(spec.size, planes, sizes);
+  else if (spec.modifiers[0] === MOD_LINEAR) checkImage(spec, planes, sizes);
+}
+
+function checkLinear(bytes: number, planes: readonly Plane[], sizes: readonly number[]): void {
+  if (planes.length !== 1) refuse('planes', 'linear memory has one plane', planes.length, 1);
+  const room = (sizes[0] ?? 0) - (planes[0]?.offset ?? 0);
+  if (bytes > room)
+    refuse('size', `the memory has ${room} bytes from the offset on`, bytes, { max: room });
+}
+
+function checkImage(spec: ImageSpec, planes: readonly Plane[], sizes: readonly number[]): void {
+  const format = formatInfo(spec.format);
+  // A format that the broker does not know can be passed on all the same; its planes are not judged.
+  if (format === undefined) return;
+  if (planes.length !== format.planes.length) {
+    const count = format.planes.length;
+    refuse('planes', `${format.name} has ${count} planes`, planes.length, count);
+  }
+  for (const [index, plane] of format.planes.entries()) {
+    const { offset = 0, stride = 0 } = planes[index] ?? {};
+    const row = rowBytes(plane, spec.width);
+    const rows = Math.ceil(spec.height / plane.vsub);
+    if (stride < row)
+      refuse(`planes.${index}.stride`, 'a row does not fit in the stride', stride, { min: row });
+    // The last row may end without its padding.
+    const end = offset + stride * (rows - 1) + row;
+    const size = sizes[index] ?? 0;
+    if (end > size)
+      refuse(`planes.${index}`, `the plane ends at ${end}, its memory at ${size}`, end, {
+        max: size,
+      });
+  }
+}

@@ -1,0 +1,125 @@
+/**
+ * Importing a dma_buf that somebody else made, as a VkBuffer over the whole of it.
+ *
+ * Always a dup is imported: a successful import takes the fd over, and a failed one of lavapipe
+ * closes it, against the specification.
+ */
+import { closeSync, fstatSync } from 'node:fs';
+import { BrokerError } from '../../broker/errors.js';
+import { callInt, symbol } from '../ffi.js';
+import { bindBuffer, createBuffer, destroyBuffer } from './buffer.js';
+import type { Device } from './device.js';
+import { VkBufferUsageFlagBits, VkMemoryFdPropertiesKHR } from './layout.gen.js';
+import { allocateMemory, chooseMemoryType, freeMemory } from './memory.js';
+import { memoryProperties } from './memory-properties.js';
+import { bufferRequirements } from './requirements.js';
+import { check } from './result.js';
+import { read, write } from './struct.js';
+import { bufferSupport } from './support.js';
+import { handleTypeBit, type VulkanHandleType } from './usage.js';
+
+const fcntl = symbol('fcntl');
+const F_DUPFD_CLOEXEC = 1030;
+
+/** vkGetMemoryFdPropertiesKHR: not for opaque fds (VUID-vkGetMemoryFdPropertiesKHR-handleType-00674). */
+export function fdMemoryTypes(device: Device, fd: number, handleType: VulkanHandleType): number {
+  const { arena } = device;
+  return arena.scoped(() => {
+    const out = write(arena, VkMemoryFdPropertiesKHR);
+    const call = 'vkGetMemoryFdPropertiesKHR';
+    check(device.call(call, handleTypeBit(handleType), fd, out), call);
+    return read(arena, VkMemoryFdPropertiesKHR, out).memoryTypeBits;
+  });
+}
+
+export interface ToImport {
+  /** Stays the caller's. */
+  readonly fd: number;
+  readonly handleType: VulkanHandleType;
+  /** Bytes. */
+  readonly size: bigint;
+  /** memoryTypeBits that the resource can be bound to. */
+  readonly allowed: number;
+  /** VkMemoryPropertyFlags that are preferred, the first most. */
+  readonly preferred: readonly number[];
+}
+
+/** Imports memory; the result is the caller's to free. */
+export function importMemory(device: Device, what: ToImport): bigint {
+  const { fd, handleType, size } = what;
+  const types = what.allowed & fdMemoryTypes(device, fd, handleType);
+  const { preferred } = what;
+  const type = chooseMemoryType(memoryProperties(device).types, types, { required: 0, preferred });
+  if (!type)
+    throw new BrokerError('internal', 'no memory type of the device can import this memory');
+  const copy = callInt(fcntl, fd, F_DUPFD_CLOEXEC, 3);
+  if (copy < 0) throw new BrokerError('limit_exceeded', 'the daemon is out of file descriptors');
+  try {
+    return allocateMemory(device, {
+      size,
+      typeIndex: type.index,
+      imported: { handleType, fd: copy },
+    });
+  } catch (error) {
+    // The specification leaves it ours; lavapipe has closed it, and the number may be in use again.
+    if (sameFile(copy, fd)) closeSync(copy);
+    throw error;
+  }
+}
+
+function sameFile(a: number, b: number): boolean {
+  try {
+    const [left, right] = [fstatSync(a), fstatSync(b)];
+    return left.dev === right.dev && left.ino === right.ino;
+  } catch {
+    return false;
+  }
+}
+
+/** A buffer over imported memory; both are the caller's, to be given to `destroyImported`. */
+export interface Imported {
+  readonly buffer: bigint;
+  readonly memory: bigint;
+}
+
+const USAGE =
+  VkBufferUsageFlagBits.VK_BUFFER_USAGE_TRANSFER_SRC_BIT |
+  VkBufferUsageFlagBits.VK_BUFFER_USAGE_TRANSFER_DST_BIT;
+
+/** Why the device imports no dma_bufs into buffers, or null where it does. */
+export function importProblem(device: Device): string | null {
+  if (!device.enabled('VK_EXT_external_memory_dma_buf')) {
+    return 'VK_EXT_external_memory_dma_buf is missing';
+  }
+  const { importable, flags } = bufferSupport(device, USAGE, 'dma_buf');
+  return importable ? null : `externalMemoryFeatures 0x${flags.toString(16)} has no import`;
+}
+
+/** Imports a dma_buf of `size` bytes and binds a VkBuffer to all of it. */
+export function importBuffer(device: Device, fd: number, size: bigint): Imported {
+  const buffer = createBuffer(device, size, USAGE, 'dma_buf');
+  let memory = 0n;
+  try {
+    const needs = bufferRequirements(device, buffer);
+    // VUID-vkBindBufferMemory-size-01037: a buffer that needs more than there is cannot be bound.
+    if (needs.size > size)
+      throw new BrokerError('internal', `a buffer would need ${needs.size} bytes`);
+    memory = importMemory(device, {
+      fd,
+      handleType: 'dma_buf',
+      size,
+      allowed: needs.types,
+      preferred: [],
+    });
+    bindBuffer(device, buffer, memory);
+    return { buffer, memory };
+  } catch (error) {
+    destroyImported(device, { buffer, memory });
+    throw error;
+  }
+}
+
+export function destroyImported(device: Device, { buffer, memory }: Imported): void {
+  destroyBuffer(device, buffer);
+  freeMemory(device, memory);
+}

@@ -1,0 +1,146 @@
+/**
+ * dmabroker_params_v1: a client describes memory to be allocated, or memory that it brings.
+ */
+import type { Alignment } from '../../broker/alignment.js';
+import type { Broker } from '../../broker/broker.js';
+import { MOD_LINEAR } from '../../broker/fourcc.js';
+import { MAX_PLANES } from '../../broker/import.js';
+import { MAX_MODIFIERS } from '../../broker/limits.js';
+import type { Lifetime } from '../../broker/request.js';
+import { type HandleType, type MemorySpec, type Plane, Usage } from '../../broker/source.js';
+import { dmabroker_manager_v1, dmabroker_params_v1 } from '../../protocol/dmabroker-v1.gen.js';
+import { join64 } from '../../protocol/wire.js';
+import { BufferObject } from './buffer.js';
+import type { Connection } from './connection.js';
+
+/** The entries of an enum whose bits are set; unknown bits or none give null. */
+function fromBits<T extends string>(bits: number, values: Readonly<Record<T, number>>): T[] | null {
+  const all = Object.values<number>(values).reduce((sum, bit) => sum | bit, 0);
+  if (bits === 0 || (bits & ~all) !== 0) return null;
+  return (Object.keys(values) as T[]).filter((name) => (bits & values[name]) !== 0);
+}
+
+type Memory = { size: number } | { width: number; height: number; format: number };
+
+export function createParams(
+  broker: Broker,
+  connection: Connection,
+  id: number,
+  version: number,
+): void {
+  const { error, lifetime: lifetimes, plane_memory } = dmabroker_params_v1.enums;
+  const { handle_type, usage: usages } = dmabroker_manager_v1.enums;
+  let used = false;
+  let what: Memory | null = null;
+  const modifiers: bigint[] = [];
+  let usage: number = Usage.transfer;
+  let handleTypes: HandleType[] = ['dma_buf'];
+  let lifetime: Lifetime = 'connection';
+  let name: string | null = null;
+  let alignment: Alignment = {};
+  let separatePlanes = false;
+  let sources: readonly string[] = [];
+  /** Memory that the client brings; the fds are ours until `import` hands them to the broker. */
+  const planes = new Map<number, Plane>();
+
+  /** Wraps a request that may come only before create. */
+  const before =
+    <A extends unknown[]>(set: (...values: A) => void) =>
+    (...values: A) => {
+      if (used) params.error(error.already_used, 'these parameters were used by create');
+      set(...values);
+    };
+  const setOnce = (value: Memory) => {
+    if (what !== null) params.error(error.already_set, 'the kind of memory is set already');
+    what = value;
+  };
+
+  const params = connection.create(
+    id,
+    dmabroker_params_v1,
+    version,
+    {
+      destroy: () => {},
+      set_buffer: before((high, low) => setOnce({ size: Number(join64(high, low)) })),
+      set_image: before((width, height, format) => setOnce({ width, height, format })),
+      add_modifier: before((high, low) => {
+        if (modifiers.push(join64(high, low)) > MAX_MODIFIERS) {
+          params.error(error.too_many_modifiers, `more than ${MAX_MODIFIERS} modifiers`);
+        }
+      }),
+      set_usage: before((bits) => {
+        if (fromBits(bits, usages) === null) params.error(error.invalid_bits, `usage ${bits}`);
+        usage = bits;
+      }),
+      set_handle_types: before((bits) => {
+        handleTypes =
+          fromBits(bits, handle_type) ?? params.error(error.invalid_bits, `handle types ${bits}`);
+      }),
+      set_lifetime: before((value) => {
+        const known = (Object.keys(lifetimes) as Lifetime[]).find(
+          (key) => lifetimes[key] === value,
+        );
+        lifetime = known ?? params.error(error.invalid_lifetime, `lifetime ${value}`);
+      }),
+      set_name: before((text) => {
+        name = text;
+      }),
+      set_alignment: before((stride, offset, size, height) => {
+        // 0: nothing is demanded, which is what a multiple of 1 says.
+        const orOne = (value: number) => value || 1;
+        alignment = {
+          stride: orOne(stride),
+          offset: orOne(offset),
+          size: orOne(size),
+          height: orOne(height),
+        };
+      }),
+      set_planes: before((value) => {
+        if (value !== plane_memory.shared && value !== plane_memory.separate) {
+          params.error(error.invalid_planes, `planes ${value}`);
+        }
+        separatePlanes = value === plane_memory.separate;
+      }),
+      set_source: before((text) => {
+        sources = [text];
+      }),
+      add_plane: (fd, index, offset, stride) => {
+        if (used || index >= MAX_PLANES || planes.has(index)) {
+          connection.closeFd(fd);
+          if (used) params.error(error.already_used, 'these parameters were used by create');
+          params.error(error.invalid_plane, `plane ${index} is out of range or there already`);
+        }
+        planes.set(index, { fd, offset, stride });
+      },
+      create: before((bufferId) => {
+        if (planes.size > 0) params.error(error.planes_mismatch, 'planes are for import');
+        const object = new BufferObject(broker, connection, bufferId, version);
+        object.allocate({ spec: spec(), handleTypes, lifetime, name, sources });
+        used = true;
+      }),
+      import: before((bufferId) => {
+        const brought: Plane[] = [];
+        for (let index = 0; planes.has(index); index++) brought.push(planes.get(index) as Plane);
+        if (brought.length === 0 || brought.length < planes.size) {
+          params.error(error.planes_mismatch, 'import wants planes, from 0 on without a gap');
+        }
+        if (modifiers.length > 1) params.error(error.planes_mismatch, 'memory has one modifier');
+        const imported = spec();
+        const object = new BufferObject(broker, connection, bufferId, version);
+        used = true;
+        planes.clear();
+        object.import({ spec: imported, planes: brought, lifetime, name });
+      }),
+    },
+    () => {
+      for (const { fd } of planes.values()) connection.closeFd(fd);
+    },
+  );
+
+  function spec(): MemorySpec {
+    const memory = what ?? params.error(error.incomplete, 'no set_buffer or set_image was sent');
+    if ('size' in memory) return { kind: 'buffer', size: memory.size, usage, alignment };
+    const taken = modifiers.length > 0 ? modifiers : [MOD_LINEAR];
+    return { kind: 'image', ...memory, modifiers: taken, usage, alignment, separatePlanes };
+  }
+}

@@ -1,0 +1,115 @@
+/**
+ * Memory that was made elsewhere, here by a DMA heap and by udmabuf without the broker: registered,
+ * imported into the Vulkan device, shared, and read by another client. What is no dma_buf, or is too
+ * small, is refused with the plane named.
+ */
+import { closeSync } from 'node:fs';
+import t from 'tap';
+import { connect, type ReceivedPlane } from '../../src/client/index.js';
+import { info } from '../../src/native/dmabuf.js';
+import { identity } from '../../src/native/libc/fd.js';
+import { sealedMemfd } from '../../src/native/libc/memory.js';
+import { probeHeaps, probeUdmabuf } from '../../src/native/sources/probe.js';
+import { eventually, TestDaemon } from '../support/daemon.js';
+import { rejected } from '../support/refused.js';
+
+const daemon = await TestDaemon.start();
+t.teardown(() => daemon.stop('SIGKILL'));
+const client = await connect({ socket: daemon.clientSocket });
+const before = daemon.openFds();
+
+/** Planes of memory that the daemon has never seen. */
+function elsewhere(
+  from: 'heap' | 'udmabuf',
+  spec: { width: number; height: number; format: number },
+) {
+  const [source] = from === 'heap' ? probeHeaps().sources : probeUdmabuf().sources;
+  if (source === undefined) throw new Error(`no ${from} in the guest`);
+  const image = { kind: 'image', ...spec, modifiers: [0n], usage: 4 } as const;
+  const planes: readonly ReceivedPlane[] = source.allocate(image, 'elsewhere').planes;
+  return {
+    planes,
+    close: () => {
+      for (const fd of new Set(planes.map((plane) => plane.fd))) closeSync(fd);
+    },
+  };
+}
+
+const NV12 = 0x3231564e;
+const XR24 = 0x34325258;
+
+for (const from of ['heap', 'udmabuf'] as const) {
+  t.test(`an NV12 image from a ${from} is registered and shared`, async (t) => {
+    const made = elsewhere(from, { width: 320, height: 240, format: NV12 });
+    const imported = await client.import({
+      kind: 'image',
+      width: 320,
+      height: 240,
+      format: 'NV12',
+      planes: made.planes,
+      name: 'from elsewhere',
+    });
+    t.equal(imported.source, 'import');
+    t.equal(imported.checked?.how, 'device', imported.checked?.reason ?? 'not checked');
+    t.equal(
+      identity(imported.planes[0]?.fd ?? -1),
+      identity(made.planes[0]?.fd ?? -1),
+      'the same file',
+    );
+    t.strictSame(
+      imported.planes.map(({ offset, stride }) => ({ offset, stride })),
+      made.planes.map(({ offset, stride }) => ({ offset, stride })),
+    );
+    imported.map().write((bytes) => bytes.fill('frame'));
+
+    const { body } = await daemon.rest('GET', `/v1/buffers/${imported.id}`);
+    t.match(body, { source: 'import', import: { checked: 'device' }, format: 'NV12' });
+    t.equal(body.exporter, from === 'heap' ? 'system' : 'udmabuf');
+
+    const other = await connect({ socket: daemon.clientSocket });
+    const redeemed = await other.redeem(await imported.share());
+    t.equal(
+      redeemed.map({ write: false }).read((bytes) => bytes.toString('utf8', 0, 10)),
+      'frameframe',
+    );
+    t.equal(redeemed.checked?.how, 'device', 'who redeems is told, too');
+    made.close();
+    await imported.release();
+    t.ok((info(redeemed.planes[0]?.fd ?? -1)?.count ?? 0) >= 1, 'the memory lives on');
+    await redeemed.close();
+    other.close();
+  });
+}
+
+t.test('what is no dma_buf is refused', async (t) => {
+  const memfd = sealedMemfd('no dma_buf', 4096);
+  const planes = [{ fd: memfd, offset: 0, stride: 0 }];
+  t.match(await rejected(client.import({ kind: 'buffer', size: 4096, planes })), {
+    code: 'invalid_argument',
+    refusal: { constraint: 'planes.0.fd' },
+  });
+  closeSync(memfd);
+});
+
+t.test('planes that do not fit are refused, and nothing is lost', async (t) => {
+  const made = elsewhere('heap', { width: 64, height: 64, format: XR24 });
+  const image = { kind: 'image', width: 64, height: 64, format: 'XR24' } as const;
+  const [plane] = made.planes;
+  if (plane === undefined) throw new Error('no plane');
+  t.match(await rejected(client.import({ ...image, height: 4000, planes: made.planes })), {
+    refusal: { constraint: 'planes.0' },
+  });
+  t.match(await rejected(client.import({ ...image, planes: [{ ...plane, stride: 4 }] })), {
+    refusal: { constraint: 'planes.0.stride', possible: { min: 256 } },
+  });
+  const imported = await client.import({ ...image, planes: made.planes });
+  await imported.close();
+  made.close();
+});
+
+t.test('nothing stays behind', async (t) => {
+  t.strictSame((await daemon.rest('GET', '/v1/buffers')).body, []);
+  await eventually(() => daemon.openFds() === before, 'the daemon closed what it was given');
+  client.close();
+  t.equal(await daemon.stop(), 0);
+});
