@@ -98,14 +98,16 @@ export interface ErrorMessage {
   readonly code: ErrorCode;
   readonly message: string;
   readonly refusal: Refusal;
+  /** A defect's stack: for the log, never for a client. */
+  readonly defect?: string;
 }
 
 export function toMessage(error: unknown): ErrorMessage {
   if (error instanceof BrokerError) {
     return { code: error.code, message: error.message, refusal: error.refusal };
   }
-  const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  return { code: 'internal', message, refusal: {} };
+  const defect = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return { code: 'internal', message: catalogue.internal.title, refusal: {}, defect };
 }
 
 export function fromMessage(error: ErrorMessage): BrokerError {

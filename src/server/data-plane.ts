@@ -38,14 +38,19 @@ interface Waiting {
 export class Allocator {
   readonly #waiting = new Map<number, (device: DeviceInfo | null) => void>();
   #seq = 0;
+  /** It ends by itself when the data plane has closed its end of the channel. */
+  readonly ended: Promise<void>;
 
   private constructor(
-    readonly worker: Worker,
+    private readonly worker: Worker,
     readonly inventory: Inventory,
     readonly wakeFd: number,
     /** The data plane's end of the channel to it. */
     readonly port: MessageChannel['port2'],
-  ) {}
+  ) {
+    // From the start: the event comes once, and perhaps before anybody waits for it.
+    this.ended = new Promise((resolve) => worker.once('exit', () => resolve()));
+  }
 
   static start(threads: URL, device: string | null, events: Events): Promise<Allocator> {
     const wakeFd = eventfd();
@@ -89,9 +94,8 @@ export class Allocator {
 
   /** For a daemon that ends before it has a data plane. */
   async close(): Promise<void> {
-    const ended = new Promise((resolve) => this.worker.once('exit', resolve));
     this.port.close();
-    await ended;
+    await this.ended;
     close(this.wakeFd);
   }
 }
@@ -154,10 +158,7 @@ export class DataPlane {
     await this.ask('shutDown', null);
     await this.#ended;
     this.#port.close();
-    await new Promise<void>((resolve) => {
-      // The allocator ends by itself when the data plane has closed its port.
-      this.allocator.worker.once('exit', () => resolve());
-    });
+    await this.allocator.ended;
     close(this.listener);
     close(this.allocator.wakeFd);
   }
@@ -165,5 +166,5 @@ export class DataPlane {
 
 /** A defect's stack goes to the log as an Error of its own; a refusal stays a BrokerError. */
 function asError(error: ErrorMessage): Error {
-  return error.code === 'internal' ? new Error(error.message) : fromMessage(error);
+  return error.defect === undefined ? fromMessage(error) : new Error(error.defect);
 }

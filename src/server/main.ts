@@ -1,6 +1,7 @@
 /**
  * dmabrokerd: the command line of the daemon, its log, its signals.
  */
+import { resolve } from 'node:path';
 import { Command, Option } from 'commander';
 import { pino } from 'pino';
 import { packageVersion } from '../package-root.js';
@@ -36,6 +37,8 @@ const options = new Command('dmabrokerd')
   )
   .addOption(new Option('--log-level <level>', 'how much is logged').choices(LOG_LEVELS))
   .option('--probe', 'print what memory can be had here, as JSON, and exit')
+  // A wrong option is a wrong configuration.
+  .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : EXIT_CONFIG))
   .parse()
   .opts<Options>();
 
@@ -45,9 +48,18 @@ function fatal(error: unknown): never {
   process.abort();
 }
 
+/** A socket's path on the command line is relative to where the command was given. */
+function absolute({ socket, restSocket, ...rest }: Options): Options {
+  return {
+    ...rest,
+    ...(socket === undefined ? {} : { socket: resolve(socket) }),
+    ...(restSocket === undefined ? {} : { restSocket: resolve(restSocket) }),
+  };
+}
+
 function configured() {
   try {
-    return loadConfig(options.config ?? null, options);
+    return loadConfig(options.config ?? null, absolute(options));
   } catch (error) {
     if (!(error instanceof ConfigError) && !(error instanceof Error && 'code' in error))
       throw error;
@@ -71,17 +83,21 @@ async function probe(): Promise<void> {
 
 async function run(): Promise<void> {
   const { Daemon } = await import('./daemon.js');
-  const daemon = await Daemon.start(threads, config, logger, fatal);
+  let daemon: { stop(): Promise<void> } | null = null;
   let stopping = false;
+  const stop = () => daemon?.stop().catch(fatal);
+  // From the start: a daemon that is still starting has socket files to remove, too.
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.on(signal, () => {
       // A second signal ends it whatever it is waiting for.
       if (stopping) process.abort();
       stopping = true;
       logger.info({ signal }, 'stopping');
-      daemon.stop().catch(fatal);
+      stop();
     });
   }
+  daemon = await Daemon.start(threads, config, logger, fatal);
+  if (stopping) stop();
 }
 
 process.on('uncaughtException', fatal);

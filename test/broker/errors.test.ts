@@ -22,6 +22,8 @@ t.test('a refusal is the same on the other side', async (t) => {
 
 t.test('everything else is internal and keeps its stack for the log', async (t) => {
   const error = new TypeError('oh');
-  t.same(toMessage(error), { code: 'internal', message: error.stack, refusal: {} });
-  t.same(toMessage('text'), { code: 'internal', message: 'text', refusal: {} });
+  const message = catalogue.internal.title;
+  t.same(toMessage(error), { code: 'internal', message, refusal: {}, defect: error.stack });
+  t.same(toMessage('text'), { code: 'internal', message, refusal: {}, defect: 'text' });
+  t.equal(fromMessage(toMessage(error)).message, message, 'a client does not see it');
 });

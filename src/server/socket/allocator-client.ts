@@ -11,7 +11,11 @@ export class AllocatorClient {
   readonly #waiting = new Map<number, (result: AllocationResult) => void>();
   #seq = 0;
 
-  constructor(private readonly port: MessagePort) {}
+  /** `defect` is told what went wrong inside the allocator; the client learns only that it did. */
+  constructor(
+    private readonly port: MessagePort,
+    private readonly defect: (stack: string) => void,
+  ) {}
 
   allocate(choice: Choice, id: string, done: (result: AllocationResult) => void): void {
     const seq = ++this.#seq;
@@ -38,7 +42,10 @@ export class AllocatorClient {
     const done = this.#waiting.get(reply.seq);
     this.#waiting.delete(reply.seq);
     if (done === undefined) throw new Error(`an allocation that nobody asked for: ${reply.seq}`);
-    done('error' in reply ? { error: fromMessage(reply.error) } : { allocation: reply.allocation });
+    if ('error' in reply) {
+      if (reply.error.defect !== undefined) this.defect(reply.error.defect);
+      done({ error: fromMessage(reply.error) });
+    } else done({ allocation: reply.allocation });
   }
 
   #post(request: AllocatorRequest): void {

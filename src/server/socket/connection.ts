@@ -155,7 +155,8 @@ export class Connection {
       }
       this.#input = this.#input.length === 0 ? bytes : Buffer.concat([this.#input, bytes]);
       this.#dispatchAll();
-      this.#checkSurplus();
+      // A full buffer may be cut from a longer flush, whose fds came with its first byte.
+      if (bytes.length < MAX_MESSAGE_SIZE) this.#checkSurplus();
     } catch (error) {
       this.#fail(error);
     }

@@ -40,7 +40,9 @@ const post = (message: PlaneMessage) => control.postMessage(message);
 const log = (level: LogLevel, text: string, fields: object) =>
   post({ kind: 'log', level, text, fields });
 
-const allocatorClient = new AllocatorClient(allocator);
+const allocatorClient = new AllocatorClient(allocator, (stack) =>
+  log('error', 'the allocator failed', { stack }),
+);
 const broker = new Broker(
   {
     allocate: (choice, id, done) => allocatorClient.allocate(choice, id, done),
