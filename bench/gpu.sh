@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # Packs what the benchmarks need to run on a machine that has only a GPU's driver, and perhaps
-# neither Node nor the Vulkan loader: bench/gpu.sh <archive.tar.xz> [<node>] [<libvulkan1.deb>].
+# neither Node nor the Vulkan loader: bench/gpu.sh <archive.tar.xz> [<node> [<package.deb>…]].
 # There: tar -xf, then sh bench/gpu-run.sh, whose arguments are the benchmarks to run (gpu by default).
+# NVIDIA's driver without a desktop wants libvulkan1, libglvnd0, libegl1, libgl1 and libglx0.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-archive=${1:?usage: bench/gpu.sh <archive.tar.xz> [<node>] [<libvulkan1.deb>]}
+archive=${1:?usage: bench/gpu.sh <archive.tar.xz> [<node> [<package.deb>…]]}
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 
@@ -20,6 +21,6 @@ if [ -n "${2:-}" ]; then
   cp "$2" "$folder/node"
   strip "$folder/node"
 fi
-if [ -n "${3:-}" ]; then dpkg -x "$3" "$folder/loader"; fi
+for package in "${@:3}"; do dpkg -x "$package" "$folder/loader"; done
 tar -C "$folder" -cf - . | xz -T0 -3 >"$archive"
 ls -l "$archive"
