@@ -4,7 +4,7 @@
 import type { Alignment } from '../broker/alignment.js';
 import { BrokerError, catalogue, type ErrorCode, type Refusal } from '../broker/errors.js';
 import { fourcc, fourccName } from '../broker/fourcc.js';
-import { type HandleType, Usage } from '../broker/source.js';
+import { Usage } from '../broker/source.js';
 import { close } from '../native/libc/fd.js';
 import { CLIENT_SOCKET, clientSocket } from '../paths.js';
 import {
@@ -21,53 +21,13 @@ import {
   type ReceivedPlane,
 } from './buffer.js';
 import { type BrokerDescription, findManager, handleTypeOf } from './manager.js';
+import type { CommonRequest, ImageRequest, ImportedMemory, LinearRequest } from './requests.js';
 import { ConnectionError, type ProtocolObject, WireClient } from './wire-client.js';
 
 export interface ConnectOptions {
   /** The daemon's client socket; by default the system's, or the user's own daemon. */
   readonly socket?: string;
 }
-
-interface CommonRequest {
-  /** `dma_buf` alone by default; nothing else is ever substituted. */
-  readonly handleTypes?: readonly HandleType[];
-  readonly usage?: readonly (keyof typeof Usage)[];
-  readonly lifetime?: 'connection' | 'until_released';
-  /** For people, at most 64 bytes. */
-  readonly name?: string;
-  /** The one source to allocate from, e.g. `dma-heap:system`; by default the daemon chooses. */
-  readonly source?: string;
-}
-
-export interface LinearRequest extends CommonRequest {
-  readonly kind: 'buffer';
-  /** Bytes. */
-  readonly size: number;
-  readonly alignment?: Pick<Alignment, 'size'>;
-}
-
-export interface ImageRequest extends CommonRequest {
-  readonly kind: 'image';
-  readonly width: number;
-  readonly height: number;
-  /** DRM fourcc, e.g. `XR24`. */
-  readonly format: string;
-  /** DRM format modifiers that can be taken; DRM_FORMAT_MOD_LINEAR alone by default. */
-  readonly modifiers?: readonly bigint[];
-  /** Powers of two that strides, offsets, sizes and rows must be multiples of. */
-  readonly alignment?: Alignment;
-  /** Each plane of a multi-planar format in a memory of its own, as multi-planar V4L2 takes them. */
-  readonly separatePlanes?: boolean;
-}
-
-/** Memory that was made elsewhere. The fds stay the caller's; keep them open until it is settled. */
-export type ImportedMemory = (
-  | Pick<LinearRequest, 'kind' | 'size' | 'lifetime' | 'name'>
-  | (Pick<ImageRequest, 'kind' | 'width' | 'height' | 'format' | 'lifetime' | 'name'> & {
-      /** The memory's DRM format modifier; DRM_FORMAT_MOD_LINEAR by default. */
-      readonly modifier?: bigint;
-    })
-) & { readonly planes: readonly ReceivedPlane[] };
 
 const ANY_UID = 0xffffffff;
 

@@ -16,9 +16,7 @@ export {
   Client,
   type ConnectOptions,
   connect,
-  type ImageRequest,
-  type ImportedMemory,
-  type LinearRequest,
 } from './client.js';
 export type { BrokerDescription, SourceDescription } from './manager.js';
+export type { ImageRequest, ImportedMemory, LinearRequest } from './requests.js';
 export { ConnectionError } from './wire-client.js';

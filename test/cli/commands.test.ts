@@ -1,7 +1,7 @@
 /** Each command against the real REST server: text for people, JSON for programs. */
 import t from 'tap';
 import type { BufferInfo, CreatedBuffer, DeviceInfo } from '../../src/server/control.js';
-import { withoutLeaks } from '../server/http/support/fds.js';
+import { withoutLeaks } from '../support/fds.js';
 import { type Running, startServer } from '../server/http/support/server.js';
 import { ctl, type Run } from './support/ctl.js';
 

@@ -12,7 +12,8 @@ import {
   dmabroker_share_v1,
 } from '../../protocol/dmabroker-v1.gen.js';
 import { hi, lo } from '../../protocol/wire.js';
-import type { Connection, Resource } from './connection.js';
+import type { Connection } from './connection.js';
+import type { Resource } from './resource.js';
 import { cut, MAX_TEXT } from './text.js';
 
 const ANY_UID = 0xffffffff;

@@ -13,17 +13,14 @@ import { wl_display } from '../../protocol/wayland.gen.js';
 import {
   decode,
   decodeHeader,
-  encode,
   type Handlers,
   HEADER_SIZE,
   type Interface,
   MAX_FDS,
   MAX_MESSAGE_SIZE,
-  type Message,
-  type MessageOf,
-  type Values,
   WireError,
 } from '../../protocol/wire.js';
+import { ProtocolError, Resource } from './resource.js';
 import { cut, MAX_TEXT } from './text.js';
 
 /** Bytes for one sendmsg; fds go with the first byte, all of one buffer's together. */
@@ -40,47 +37,6 @@ export const MAX_QUEUED_BYTES = 1024 * 1024;
 
 /** Events travel together up to this; far below what one step takes (shim/dmabroker.c's OUT_BYTES). */
 export const MAX_PACKET_BYTES = 32 * 1024;
-
-export class ProtocolError extends Error {
-  override readonly name = 'ProtocolError';
-
-  constructor(
-    readonly object: number,
-    readonly code: number,
-    message: string,
-  ) {
-    super(message);
-  }
-}
-
-/** An object of the client, typed by its interface. */
-export class Resource<I extends Interface = Interface> {
-  alive = true;
-
-  constructor(
-    readonly connection: Connection,
-    readonly id: number,
-    readonly definition: I,
-    readonly version: number,
-    readonly requests: Handlers<I, 'requests'>,
-    readonly onDestroy: () => void,
-  ) {}
-
-  /** Queues an event. The fds among the values must be of `held` (see Connection.packet). */
-  event<N extends I['events'][number]['name']>(
-    name: N,
-    ...values: Values<MessageOf<I, 'events', N>>
-  ): void {
-    if (!this.alive) return;
-    const message = this.definition.events.find((event) => event.name === name) as Message;
-    this.connection.write(encode(message, this.id, values as Values<Message>).bytes);
-  }
-
-  /** Ends the connection with an error of the interface's own. */
-  error(code: number, message: string): never {
-    throw new ProtocolError(this.id, code, message);
-  }
-}
 
 export class Connection {
   readonly #objects = new Map<number, Resource>();

@@ -4,7 +4,8 @@
  */
 import { wl_callback, wl_display, wl_registry } from '../../protocol/wayland.gen.js';
 import type { Interface } from '../../protocol/wire.js';
-import { type Connection, ProtocolError, type Resource } from './connection.js';
+import type { Connection } from './connection.js';
+import { ProtocolError, type Resource } from './resource.js';
 
 /** Something that a client can bind. */
 export interface Global {

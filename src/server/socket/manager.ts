@@ -13,8 +13,9 @@ import { dmabroker_manager_v1 } from '../../protocol/dmabroker-v1.gen.js';
 import { hi, lo, MAX_FDS } from '../../protocol/wire.js';
 import type { DeviceInfo } from '../control.js';
 import { BufferObject } from './buffer.js';
-import type { Connection, Resource } from './connection.js';
+import type { Connection } from './connection.js';
 import { createParams } from './params.js';
+import type { Resource } from './resource.js';
 import { cut, MAX_TEXT } from './text.js';
 
 /** What the manager's events say and its requests reach. */

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import t from 'tap';
-import { withoutLeaks } from './support/fds.js';
+import { withoutLeaks } from '../../support/fds.js';
 import { root } from './support/root.js';
 import { startServer } from './support/server.js';
 

@@ -2,7 +2,7 @@
 import t from 'tap';
 import { SECURITY_HEADERS } from '../../../src/server/http/guard.js';
 import { conforms } from './support/conforms.js';
-import { withoutLeaks } from './support/fds.js';
+import { withoutLeaks } from '../../support/fds.js';
 import { startServer } from './support/server.js';
 
 await withoutLeaks(t, 'guard', async (t) => {

@@ -5,7 +5,7 @@
 import fc from 'fast-check';
 import t from 'tap';
 import { document, violation } from './support/conforms.js';
-import { withoutLeaks } from './support/fds.js';
+import { withoutLeaks } from '../../support/fds.js';
 import { type Running, startServer } from './support/server.js';
 
 /** Requests per property; together under 3,000. */

@@ -15,7 +15,7 @@ import { join } from 'node:path';
 import Fastify, { type FastifyInstance } from 'fastify';
 import t, { type Test } from 'tap';
 import { listenOnUnixSocket } from '../../../src/server/http/listen.js';
-import { withoutLeaks } from './support/fds.js';
+import { withoutLeaks } from '../../support/fds.js';
 import { startServer, temporaryFolder } from './support/server.js';
 
 function makeApp(t: Test): FastifyInstance {

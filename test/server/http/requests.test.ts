@@ -2,7 +2,7 @@
 import t from 'tap';
 import { BODY_LIMIT, HEADER_LIMIT } from '../../../src/server/http/limits.js';
 import { conforms } from './support/conforms.js';
-import { withoutLeaks } from './support/fds.js';
+import { withoutLeaks } from '../../support/fds.js';
 import { type RequestOptions, startServer } from './support/server.js';
 
 const BUFFER = { kind: 'buffer', size: 1, handle_types: ['memfd'] };

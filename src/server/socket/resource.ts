@@ -1,0 +1,53 @@
+/**
+ * An object of the wire protocol on the server's side, and the error that ends a connection.
+ */
+import {
+  encode,
+  type Handlers,
+  type Interface,
+  type Message,
+  type MessageOf,
+  type Values,
+} from '../../protocol/wire.js';
+import type { Connection } from './connection.js';
+
+export class ProtocolError extends Error {
+  override readonly name = 'ProtocolError';
+
+  constructor(
+    readonly object: number,
+    readonly code: number,
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
+/** An object of the client, typed by its interface. */
+export class Resource<I extends Interface = Interface> {
+  alive = true;
+
+  constructor(
+    readonly connection: Connection,
+    readonly id: number,
+    readonly definition: I,
+    readonly version: number,
+    readonly requests: Handlers<I, 'requests'>,
+    readonly onDestroy: () => void,
+  ) {}
+
+  /** Queues an event. The fds among the values must be of `held` (see Connection.packet). */
+  event<N extends I['events'][number]['name']>(
+    name: N,
+    ...values: Values<MessageOf<I, 'events', N>>
+  ): void {
+    if (!this.alive) return;
+    const message = this.definition.events.find((event) => event.name === name) as Message;
+    this.connection.write(encode(message, this.id, values as Values<Message>).bytes);
+  }
+
+  /** Ends the connection with an error of the interface's own. */
+  error(code: number, message: string): never {
+    throw new ProtocolError(this.id, code, message);
+  }
+}
