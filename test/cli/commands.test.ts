@@ -1,8 +1,8 @@
 /** Each command against the real REST server: text for people, JSON for programs. */
 import t from 'tap';
 import type { BufferInfo, CreatedBuffer, DeviceInfo } from '../../src/server/control.js';
-import { withoutLeaks } from '../support/fds.js';
 import { type Running, startServer } from '../server/http/support/server.js';
+import { withoutLeaks } from '../support/fds.js';
 import { ctl, type Run } from './support/ctl.js';
 
 const MEMFD = ['--handle-type', 'memfd'];

@@ -5,9 +5,9 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import t from 'tap';
-import { withoutLeaks } from '../support/fds.js';
 import { root } from '../server/http/support/root.js';
 import { startServer, temporaryFolder } from '../server/http/support/server.js';
+import { withoutLeaks } from '../support/fds.js';
 import { ctl, main } from './support/ctl.js';
 
 await withoutLeaks(t, 'failures', async (t) => {

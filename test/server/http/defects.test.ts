@@ -4,8 +4,8 @@ import { setTimeout } from 'node:timers/promises';
 import t from 'tap';
 import { BrokerError } from '../../../src/broker/errors.js';
 import * as limits from '../../../src/server/http/limits.js';
-import { conforms } from './support/conforms.js';
 import { withoutLeaks } from '../../support/fds.js';
+import { conforms } from './support/conforms.js';
 import { startServer } from './support/server.js';
 
 await withoutLeaks(t, 'defects', async (t) => {

@@ -1,8 +1,8 @@
 /** Web pages are kept away, and every answer says so to browsers. */
 import t from 'tap';
 import { SECURITY_HEADERS } from '../../../src/server/http/guard.js';
-import { conforms } from './support/conforms.js';
 import { withoutLeaks } from '../../support/fds.js';
+import { conforms } from './support/conforms.js';
 import { startServer } from './support/server.js';
 
 await withoutLeaks(t, 'guard', async (t) => {

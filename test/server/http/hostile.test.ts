@@ -4,8 +4,8 @@
  */
 import fc from 'fast-check';
 import t from 'tap';
-import { document, violation } from './support/conforms.js';
 import { withoutLeaks } from '../../support/fds.js';
+import { document, violation } from './support/conforms.js';
 import { type Running, startServer } from './support/server.js';
 
 /** Requests per property; together under 3,000. */

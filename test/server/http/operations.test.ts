@@ -3,9 +3,9 @@ import { readFileSync } from 'node:fs';
 import t, { type Test } from 'tap';
 import { BrokerError } from '../../../src/broker/errors.js';
 import type { BufferInfo, CreatedBuffer } from '../../../src/server/control.js';
+import { withoutLeaks } from '../../support/fds.js';
 import { conforms } from './support/conforms.js';
 import { FAKE_LIMITS } from './support/fake-control.js';
-import { withoutLeaks } from '../../support/fds.js';
 import { openapiPath } from './support/root.js';
 import { type Answer, type RequestOptions, type Running, startServer } from './support/server.js';
 

@@ -1,8 +1,8 @@
 /** Requests that are wrong: each is refused with the field and what it could have been. */
 import t from 'tap';
 import { BODY_LIMIT, HEADER_LIMIT } from '../../../src/server/http/limits.js';
-import { conforms } from './support/conforms.js';
 import { withoutLeaks } from '../../support/fds.js';
+import { conforms } from './support/conforms.js';
 import { type RequestOptions, startServer } from './support/server.js';
 
 const BUFFER = { kind: 'buffer', size: 1, handle_types: ['memfd'] };
