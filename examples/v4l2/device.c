@@ -62,10 +62,11 @@ void device_set_format(struct device *d, uint32_t width, uint32_t height, uint32
 	/* The driver answers with the nearest that it can do. */
 	control(d, VIDIOC_S_FMT, &format, "VIDIOC_S_FMT");
 	if (pix->width != width || pix->height != height || pix->pixelformat != fourcc ||
-	    pix->bytesperline != stride)
+	    (stride && pix->bytesperline != stride))
 		errx(1, "%s offers %ux%u %.4s with %u bytes a line instead", d->path, pix->width,
 		     pix->height, (const char *)&pix->pixelformat, pix->bytesperline);
 	d->size_image = pix->sizeimage;
+	d->stride = pix->bytesperline;
 }
 
 void device_request_buffers(struct device *d, uint32_t memory, uint32_t count)
@@ -93,6 +94,25 @@ void device_queue_dmabuf(struct device *d, uint32_t index, int fd, size_t length
 	control(d, VIDIOC_QBUF, &buffer, "VIDIOC_QBUF");
 }
 
+int device_export(struct device *d, uint32_t index)
+{
+	struct v4l2_exportbuffer export = {
+		.type = CAPTURE,
+		.index = index,
+		.flags = O_RDWR | O_CLOEXEC,
+	};
+
+	control(d, VIDIOC_EXPBUF, &export, "VIDIOC_EXPBUF");
+	return export.fd;
+}
+
+void device_queue(struct device *d, uint32_t index)
+{
+	struct v4l2_buffer buffer = { .index = index, .type = CAPTURE, .memory = d->memory };
+
+	control(d, VIDIOC_QBUF, &buffer, "VIDIOC_QBUF");
+}
+
 uint32_t device_dequeue(struct device *d)
 {
 	struct v4l2_buffer buffer = { .type = CAPTURE, .memory = d->memory };
@@ -115,5 +135,5 @@ void device_stop(struct device *d)
 	int type = CAPTURE;
 
 	control(d, VIDIOC_STREAMOFF, &type, "VIDIOC_STREAMOFF");
-	device_request_buffers(d, d->memory, 0); /* lets go of the dma_bufs */
+	device_request_buffers(d, d->memory, 0); /* lets go of the memory */
 }

@@ -1,8 +1,10 @@
 /*
- * A camera's frames in memory of the broker's, without a copy.
+ * A camera's frames in memory that the broker knows, without a copy.
  *
  *   dmabroker-v4l2 [options] capture    allocate an image, let the camera fill it
  *                                       (V4L2_MEMORY_DMABUF), print a token for it
+ *   dmabroker-v4l2 [options] export     let the camera allocate (V4L2_MEMORY_MMAP), register its
+ *                                       memory (VIDIOC_EXPBUF), print a token for it
  *
  *   --socket PATH     the broker's client socket (default: $DMABROKER_SOCKET,
  *                     else /run/dmabroker/client.sock)
@@ -10,7 +12,7 @@
  *   --size WxH        pixels (default: 640x480)
  *   --format FOURCC   XR24 (default), AR24 or NV12
  *
- * The token goes to stdout once the frame is there; whoever redeems it reads the frame. The image
+ * The token goes to stdout once a frame is there; whoever redeems it reads the frame. The image
  * lives until stdin ends, or its last holder closes it.
  */
 #include <err.h>
@@ -32,7 +34,7 @@ struct options {
 static void usage(void)
 {
 	errx(1, "usage: dmabroker-v4l2 [--socket PATH] [--device PATH] [--size WxH] "
-		"[--format XR24|AR24|NV12] capture");
+		"[--format XR24|AR24|NV12] capture | export");
 }
 
 static void wait_for_end_of_stdin(void)
@@ -58,6 +60,20 @@ static void check_layout(const struct broker_buffer *b)
 		errx(1, "the chroma is not where V4L2 has it");
 }
 
+static void take_frame(struct device *device)
+{
+	device_start(device);
+	device_dequeue(device);
+	device_stop(device);
+}
+
+static void hand_out(struct broker *broker, struct broker_buffer *image)
+{
+	broker_print_token(broker, image);
+	wait_for_end_of_stdin();
+	broker_release(image);
+}
+
 static void capture(struct broker *broker, struct device *device, const struct options *o)
 {
 	struct broker_buffer image;
@@ -68,13 +84,27 @@ static void capture(struct broker *broker, struct device *device, const struct o
 	device_set_format(device, o->width, o->height, o->format, image.planes[0].stride);
 	device_request_buffers(device, V4L2_MEMORY_DMABUF, 1);
 	device_queue_dmabuf(device, 0, image.planes[0].fd, image.size);
-	device_start(device);
-	device_dequeue(device);
-	device_stop(device);
+	take_frame(device);
+	hand_out(broker, &image);
+}
 
-	broker_print_token(broker, &image);
-	wait_for_end_of_stdin();
-	broker_release(&image);
+static void export(struct broker *broker, struct device *device, const struct options *o)
+{
+	struct broker_plane planes[2];
+	struct broker_buffer image;
+
+	device_set_format(device, o->width, o->height, o->format, 0);
+	device_request_buffers(device, V4L2_MEMORY_MMAP, 1);
+	planes[0] = (struct broker_plane){ .fd = device_export(device, 0), .stride = device->stride };
+	planes[1] = planes[0];
+	planes[1].offset = device->stride * o->height;
+	broker_import(broker, &image, "V4L2 example", o->width, o->height, o->format, planes,
+		      o->format == FORMAT_NV12 ? 2 : 1);
+	close(planes[0].fd);
+	/* The broker has the memory already: what comes into it now is seen by everybody. */
+	device_queue(device, 0);
+	take_frame(device);
+	hand_out(broker, &image);
 }
 
 static const struct command {
@@ -82,6 +112,7 @@ static const struct command {
 	void (*run)(struct broker *broker, struct device *device, const struct options *options);
 } commands[] = {
 	{ "capture", capture },
+	{ "export", export },
 };
 
 static const struct command *parse(int argc, char **argv, struct options *o)

@@ -3,15 +3,11 @@
  * connection is libwayland-client's, to another socket than the compositor's.
  */
 #include <err.h>
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
-#include <linux/dma-buf.h>
 #include <wayland-client.h>
 
 #include "broker.h"
@@ -134,24 +130,38 @@ static void buffer_released(void *data, struct dmabroker_buffer_v1 *object, uint
 	(void)data, (void)object, (void)reason; /* our fds stay good */
 }
 
+static void buffer_checked(void *data, struct dmabroker_buffer_v1 *object, uint32_t how,
+			   const char *reason)
+{
+	(void)data, (void)object;
+	fprintf(stderr, "checked by %s: %s\n",
+		how == DMABROKER_BUFFER_V1_IMPORT_CHECK_DEVICE ? "the device" : "layout", reason);
+}
+
 static const struct dmabroker_buffer_v1_listener buffer_listener = {
 	.info = buffer_info,
 	.plane = buffer_plane,
 	.done = buffer_done,
 	.failed = buffer_failed,
 	.released = buffer_released,
+	.checked = buffer_checked,
 };
 
-void broker_allocate(struct broker *broker, struct broker_buffer *buffer, const char *name,
-		     uint32_t width, uint32_t height, uint32_t format)
+/* A linear image, to be created or imported. */
+static struct dmabroker_params_v1 *describe(struct broker *broker, const char *name, uint32_t width,
+					    uint32_t height, uint32_t format)
 {
 	struct dmabroker_params_v1 *params = dmabroker_manager_v1_create_params(broker->manager);
 
-	*buffer = (struct broker_buffer){ 0 };
 	dmabroker_params_v1_set_image(params, width, height, format);
 	dmabroker_params_v1_add_modifier(params, 0, 0); /* DRM_FORMAT_MOD_LINEAR */
 	dmabroker_params_v1_set_name(params, name);
-	buffer->object = dmabroker_params_v1_create(params);
+	return params;
+}
+
+static void wait_for_buffer(struct broker *broker, struct broker_buffer *buffer,
+			    struct dmabroker_params_v1 *params)
+{
 	dmabroker_buffer_v1_add_listener(buffer->object, &buffer_listener, buffer);
 	dmabroker_params_v1_destroy(params);
 	wait_until(broker, &buffer->done);
@@ -161,6 +171,29 @@ void broker_allocate(struct broker *broker, struct broker_buffer *buffer, const 
 	for (unsigned i = 0; i < buffer->plane_count; i++)
 		fprintf(stderr, "plane %u: offset %u stride %u\n", i, buffer->planes[i].offset,
 			buffer->planes[i].stride);
+}
+
+void broker_allocate(struct broker *broker, struct broker_buffer *buffer, const char *name,
+		     uint32_t width, uint32_t height, uint32_t format)
+{
+	struct dmabroker_params_v1 *params = describe(broker, name, width, height, format);
+
+	*buffer = (struct broker_buffer){ .object = dmabroker_params_v1_create(params) };
+	wait_for_buffer(broker, buffer, params);
+}
+
+void broker_import(struct broker *broker, struct broker_buffer *buffer, const char *name,
+		   uint32_t width, uint32_t height, uint32_t format,
+		   const struct broker_plane *planes, unsigned plane_count)
+{
+	struct dmabroker_params_v1 *params = describe(broker, name, width, height, format);
+
+	/* libwayland sends duplicates of the fds. */
+	for (unsigned i = 0; i < plane_count; i++)
+		dmabroker_params_v1_add_plane(params, planes[i].fd, i, planes[i].offset,
+					      planes[i].stride);
+	*buffer = (struct broker_buffer){ .object = dmabroker_params_v1_import(params) };
+	wait_for_buffer(broker, buffer, params);
 }
 
 void broker_release(struct broker_buffer *buffer)
@@ -201,35 +234,4 @@ void broker_print_token(struct broker *broker, struct broker_buffer *buffer)
 	dmabroker_share_v1_add_listener(share, &share_listener, &answered);
 	wait_until(broker, &answered);
 	dmabroker_share_v1_destroy(share);
-}
-
-/* ---- the CPU's view ------------------------------------------------------------------------- */
-
-static void sync_dma_buf(int fd, uint64_t flags)
-{
-	struct dma_buf_sync sync = { .flags = flags };
-	int result;
-
-	do
-		result = ioctl(fd, DMA_BUF_IOCTL_SYNC, &sync);
-	while (result < 0 && (errno == EINTR || errno == EAGAIN));
-	if (result < 0)
-		err(1, "DMA_BUF_IOCTL_SYNC");
-}
-
-uint8_t *broker_begin_write(const struct broker_buffer *buffer)
-{
-	int fd = buffer->planes[0].fd;
-	void *memory = mmap(NULL, buffer->size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-
-	if (memory == MAP_FAILED)
-		err(1, "mmap of a dma_buf");
-	sync_dma_buf(fd, DMA_BUF_SYNC_START | DMA_BUF_SYNC_WRITE);
-	return memory;
-}
-
-void broker_end_write(const struct broker_buffer *buffer, uint8_t *memory)
-{
-	sync_dma_buf(buffer->planes[0].fd, DMA_BUF_SYNC_END | DMA_BUF_SYNC_WRITE);
-	munmap(memory, buffer->size);
 }

@@ -1,6 +1,6 @@
 /*
- * The broker's side of an example: a connection, an image from it, the CPU's view of the image, and
- * a token for other processes. What goes wrong ends the program with a sentence, as err(3) does.
+ * The broker's side of an example: a connection, images that it allocates or is told
+ * of, and a token for other processes. What goes wrong ends the program with a sentence, as err(3) does.
  */
 #ifndef BROKER_H
 #define BROKER_H
@@ -48,13 +48,14 @@ void broker_disconnect(struct broker *broker);
 /* A linear image as a dma_buf; it lives as long as the connection or its last fd. */
 void broker_allocate(struct broker *broker, struct broker_buffer *buffer, const char *name,
 		     uint32_t width, uint32_t height, uint32_t format);
+
+/* Memory of somebody else's, registered; the planes' fds stay the caller's. Same lifetime. */
+void broker_import(struct broker *broker, struct broker_buffer *buffer, const char *name,
+		   uint32_t width, uint32_t height, uint32_t format,
+		   const struct broker_plane *planes, unsigned plane_count);
 void broker_release(struct broker_buffer *buffer);
 
 /* Lets another process redeem the buffer once: prints the token, a secret, to stdout. */
 void broker_print_token(struct broker *broker, struct broker_buffer *buffer);
-
-/* The memory between DMA_BUF_IOCTL_SYNC's start and end, for writing. */
-uint8_t *broker_begin_write(const struct broker_buffer *buffer);
-void broker_end_write(const struct broker_buffer *buffer, uint8_t *memory);
 
 #endif

@@ -3,12 +3,30 @@
  * who mistakes a stride, an offset or the order of bytes: no two neighbouring pixels (AR24) or
  * blocks (NV12) are alike.
  */
+#include <err.h>
+#include <errno.h>
 #include <stddef.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+
+#include <linux/dma-buf.h>
 
 #include "broker.h"
 #include "draw.h"
 
 #define BLOCK 16
+
+static void sync_dma_buf(int fd, uint64_t flags)
+{
+	struct dma_buf_sync sync = { .flags = flags };
+	int result;
+
+	do
+		result = ioctl(fd, DMA_BUF_IOCTL_SYNC, &sync);
+	while (result < 0 && (errno == EINTR || errno == EAGAIN));
+	if (result < 0)
+		err(1, "DMA_BUF_IOCTL_SYNC");
+}
 
 /* Something else in every pixel of a row and in every row, and opaque. */
 static void draw_ar24(const struct broker_buffer *b, uint8_t *memory)
@@ -49,11 +67,16 @@ static void draw_nv12(const struct broker_buffer *b, uint8_t *memory)
 
 void draw(const struct broker_buffer *buffer)
 {
-	uint8_t *memory = broker_begin_write(buffer);
+	int fd = buffer->planes[0].fd;
+	void *memory = mmap(NULL, buffer->size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 
+	if (memory == MAP_FAILED)
+		err(1, "mmap of a dma_buf");
+	sync_dma_buf(fd, DMA_BUF_SYNC_START | DMA_BUF_SYNC_WRITE);
 	if (buffer->format == FORMAT_NV12)
 		draw_nv12(buffer, memory);
 	else
 		draw_ar24(buffer, memory);
-	broker_end_write(buffer, memory);
+	sync_dma_buf(fd, DMA_BUF_SYNC_END | DMA_BUF_SYNC_WRITE);
+	munmap(memory, buffer->size);
 }
