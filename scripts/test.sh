@@ -10,7 +10,7 @@ need_packages 'testing' "${TEST_PACKAGES[@]}"
 need_guest_packages
 say 'building'
 bash scripts/build.sh
-make --silent -C examples/c
+for example in c wayland v4l2; do make --silent -C "examples/$example"; done
 
 say 'preparing the guest'
 node dist/test/vm/run.js

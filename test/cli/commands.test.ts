@@ -82,7 +82,7 @@ await withoutLeaks(t, 'commands', async (t) => {
 
   t.test('--json prints what the daemon answered, before or after the command', async (t) => {
     const server = await startServer(t);
-    await run(server, 'alloc', '--size', '1', ...MEMFD);
+    await run(server, 'alloc', '--size', '1');
     const [buffer] = server.control.buffers.values();
     const id = buffer?.id ?? '';
     t.same(JSON.parse((await run(server, '--json', 'list')).stdout), [buffer]);

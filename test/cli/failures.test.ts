@@ -14,7 +14,7 @@ await withoutLeaks(t, 'failures', async (t) => {
   t.test('1: the daemon refuses', async (t) => {
     const { socketPath, control } = await startServer(t);
     const socket = ['--socket', socketPath];
-    const refused = await ctl([...socket, 'alloc', '--size', '4096']);
+    const refused = await ctl([...socket, 'alloc', '--size', '4096', '--handle-type', 'dma_buf']);
     t.equal(refused.status, 1);
     t.equal(refused.stdout, '');
     t.equal(
@@ -22,7 +22,15 @@ await withoutLeaks(t, 'failures', async (t) => {
       'dmabrokerctl: unsupported_handle_type: this daemon exports memfd only\n' +
         'possible: ["memfd"]\n',
     );
-    const json = await ctl([...socket, '--json', 'alloc', '--size', '4096']);
+    const json = await ctl([
+      ...socket,
+      '--json',
+      'alloc',
+      '--size',
+      '4096',
+      '--handle-type',
+      'dma_buf',
+    ]);
     t.equal(json.status, 1);
     t.match(JSON.parse(json.stderr), { code: 'unsupported_handle_type', status: 422 });
 

@@ -44,7 +44,11 @@ export const allocCommand: MakeCommand = (program) => {
     .option('--separate-planes', 'each plane in a memory of its own (multi-planar V4L2)')
     .option('--source <name>', 'a memory source that may be taken, e.g. dma-heap:system', collect)
     .option('--usage <use>', 'sample, render, transfer, storage, cpu_read, cpu_write', collect)
-    .option('--handle-type <type>', 'dma_buf, opaque_fd or memfd; dma_buf if none', collect)
+    .option(
+      '--handle-type <type>',
+      'dma_buf, opaque_fd or memfd (default: dma_buf, else memfd)',
+      collect,
+    )
     .option('--name <text>', 'a name for people')
     .option('--uses <n>', 'how often the token can be redeemed', number)
     .option('--seconds <n>', 'how long the token is good for', number)
@@ -76,7 +80,8 @@ function body(options: Options): unknown {
   const { uses, seconds, uid } = options;
   const shared = {
     usage: options.usage,
-    handle_types: options.handleType,
+    // Somebody at a terminal is shown which it became.
+    handle_types: options.handleType ?? ['dma_buf', 'memfd'],
     sources: options.source,
     alignment: options.align,
     name: options.name,
