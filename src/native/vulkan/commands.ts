@@ -1,4 +1,10 @@
-/** Runs commands once on the device's queue and waits until they are done. */
+/**
+ * Runs commands once on the device's queue and waits until they are done.
+ *
+ * Owns: the device's one command pool, command buffer and fence, made at the first use and kept: on
+ * NVIDIA making and destroying a fence took half a millisecond, a third of an allocation
+ * (docs/performance.md).
+ */
 import { outHandle } from './call.js';
 import type { Device } from './device.js';
 import {
@@ -16,68 +22,93 @@ import { write } from './struct.js';
 
 const FOR_EVER = 0xffff_ffff_ffff_ffffn;
 
-/**
- * Records with `record`, submits and waits. External synchronisation: the device's queue, here and
- * nowhere else; pool and command buffer live only here. Waits for ever: a driver that hangs reports
- * VK_ERROR_DEVICE_LOST ("Lost Device"), and objects in use must not be destroyed
- * (VUID-vkDestroyCommandPool-commandPool-00041).
- */
-export function runOnce(device: Device, record: (commands: bigint) => void): void {
+/** What is used again for each run. */
+interface Kept {
+  readonly pool: bigint;
+  readonly commands: bigint;
+  readonly fence: bigint;
+}
+
+export class Commands {
+  #kept: Kept | null = null;
+
+  constructor(private readonly device: Device) {}
+
+  /**
+   * Records with `record`, submits and waits. External synchronisation: the device's queue, here and
+   * nowhere else; pool, command buffer and fence are used by the allocator's thread alone. Waits for
+   * ever: a driver that hangs reports VK_ERROR_DEVICE_LOST ("Lost Device"), and objects in use must
+   * not be destroyed (VUID-vkDestroyCommandPool-commandPool-00041).
+   */
+  run(record: (commands: bigint) => void): void {
+    const { device } = this;
+    const { arena } = device;
+    arena.scoped(() => {
+      this.#kept ??= create(device);
+      const { pool, commands, fence } = this.#kept;
+      const call = (name: string, ...args: (number | bigint)[]) =>
+        check(device.functions.call(name, ...args), name);
+      try {
+        const begin = write(arena, VkCommandBufferBeginInfo, {
+          flags: VkCommandBufferUsageFlagBits.VK_COMMAND_BUFFER_USAGE_ONE_TIME_SUBMIT_BIT,
+        });
+        call('vkBeginCommandBuffer', commands, begin);
+        record(commands);
+        call('vkEndCommandBuffer', commands);
+        const list = arena.reserve(8);
+        arena.view.setBigUint64(list, commands, true);
+        const info = write(arena, VkSubmitInfo, {
+          commandBufferCount: 1,
+          pCommandBuffers: arena.address + list,
+        });
+        call('vkQueueSubmit', device.queue, 1, info, fence);
+        const fences = arena.reserve(8);
+        arena.view.setBigUint64(fences, fence, true);
+        const one = arena.address + fences;
+        call('vkWaitForFences', device.handle, 1, one, 1, FOR_EVER);
+        // VUID-vkQueueSubmit-fence-00063: the next submission wants it unsignalled.
+        call('vkResetFences', device.handle, 1, one);
+        call('vkResetCommandPool', device.handle, pool, 0);
+      } catch (error) {
+        // In no state to be used again. After VK_ERROR_DEVICE_LOST nothing is executing any more.
+        this.destroy();
+        throw error;
+      }
+    });
+  }
+
+  /** Before the device is destroyed (VUID-vkDestroyDevice-device-05137). */
+  destroy(): void {
+    if (this.#kept === null) return;
+    const { pool, fence } = this.#kept;
+    this.#kept = null;
+    this.device.call('vkDestroyFence', fence, 0);
+    this.device.call('vkDestroyCommandPool', pool, 0);
+  }
+}
+
+function create(device: Device): Kept {
   const { arena } = device;
   const make = (call: string, info: number) =>
     outHandle(arena, call, (out) => device.call(call, info, 0, out));
-  arena.scoped(() => {
-    const pool = make(
-      'vkCreateCommandPool',
-      write(arena, VkCommandPoolCreateInfo, {
-        flags: VkCommandPoolCreateFlagBits.VK_COMMAND_POOL_CREATE_TRANSIENT_BIT,
-        queueFamilyIndex: device.queueFamily,
-      }),
-    );
-    let fence = 0n;
-    try {
-      fence = make('vkCreateFence', write(arena, VkFenceCreateInfo));
-      const commands = allocate(device, pool);
-      const begin = write(arena, VkCommandBufferBeginInfo, {
-        flags: VkCommandBufferUsageFlagBits.VK_COMMAND_BUFFER_USAGE_ONE_TIME_SUBMIT_BIT,
-      });
-      const call = (name: string, ...args: (number | bigint)[]) =>
-        check(device.functions.call(name, ...args), name);
-      call('vkBeginCommandBuffer', commands, begin);
-      record(commands);
-      call('vkEndCommandBuffer', commands);
-      submit(device, commands, fence);
-      const fences = arena.reserve(8);
-      arena.view.setBigUint64(fences, fence, true);
-      const wait = 'vkWaitForFences';
-      check(device.call(wait, 1, arena.address + fences, 1, FOR_EVER), wait);
-    } finally {
-      // After VK_ERROR_DEVICE_LOST nothing is executing any more: destroying is allowed.
-      device.call('vkDestroyFence', fence, 0);
-      device.call('vkDestroyCommandPool', pool, 0);
-    }
-  });
-}
-
-function allocate(device: Device, commandPool: bigint): bigint {
-  const { arena } = device;
-  const info = write(arena, VkCommandBufferAllocateInfo, {
-    commandPool,
-    level: VkCommandBufferLevel.VK_COMMAND_BUFFER_LEVEL_PRIMARY,
-    commandBufferCount: 1,
-  });
-  const call = 'vkAllocateCommandBuffers';
-  return outHandle(arena, call, (out) => device.call(call, info, out));
-}
-
-function submit(device: Device, commands: bigint, fence: bigint): void {
-  const { arena } = device;
-  const list = arena.reserve(8);
-  arena.view.setBigUint64(list, commands, true);
-  const info = write(arena, VkSubmitInfo, {
-    commandBufferCount: 1,
-    pCommandBuffers: arena.address + list,
-  });
-  const call = 'vkQueueSubmit';
-  check(device.functions.call(call, device.queue, 1, info, fence), call);
+  const pool = make(
+    'vkCreateCommandPool',
+    write(arena, VkCommandPoolCreateInfo, {
+      flags: VkCommandPoolCreateFlagBits.VK_COMMAND_POOL_CREATE_TRANSIENT_BIT,
+      queueFamilyIndex: device.queueFamily,
+    }),
+  );
+  try {
+    const info = write(arena, VkCommandBufferAllocateInfo, {
+      commandPool: pool,
+      level: VkCommandBufferLevel.VK_COMMAND_BUFFER_LEVEL_PRIMARY,
+      commandBufferCount: 1,
+    });
+    const call = 'vkAllocateCommandBuffers';
+    const commands = outHandle(arena, call, (out) => device.call(call, info, out));
+    return { pool, commands, fence: make('vkCreateFence', write(arena, VkFenceCreateInfo)) };
+  } catch (error) {
+    device.call('vkDestroyCommandPool', pool, 0);
+    throw error;
+  }
 }

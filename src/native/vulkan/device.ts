@@ -7,6 +7,7 @@
  */
 import { Arena } from '../arena.js';
 import { enumerate, outHandle } from './call.js';
+import { Commands } from './commands.js';
 import { type ExtensionReport, planExtensions } from './extensions.js';
 import type { Instance } from './instance.js';
 import {
@@ -24,6 +25,8 @@ export class Device {
   readonly arena = new Arena();
   readonly functions: Functions;
   readonly queue: bigint;
+  /** The queue's one user. */
+  readonly commands = new Commands(this);
   /** VkDeviceMemory objects that exist, against maxMemoryAllocationCount. */
   liveAllocations = 0;
   #users = 0;
@@ -91,6 +94,7 @@ export class Device {
   /** Destroys device and instance with the last user; VUID-vkDestroyDevice-device-05137: all else first. */
   release(): void {
     if (--this.#users > 0) return;
+    this.commands.destroy();
     this.functions.call('vkDeviceWaitIdle', this.handle);
     this.functions.call('vkDestroyDevice', this.handle, 0);
     this.instance.destroy();

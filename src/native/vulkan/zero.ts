@@ -11,7 +11,6 @@ import { BrokerError } from '../../broker/errors.js';
 import { callLong, symbol } from '../ffi.js';
 import { bindBuffer, createBuffer, destroyBuffer } from './buffer.js';
 import { outHandle } from './call.js';
-import { runOnce } from './commands.js';
 import type { Device } from './device.js';
 import { importMemory } from './import.js';
 import {
@@ -151,7 +150,7 @@ function fill(device: Device, buffer: bigint): void {
   const outside = device.enabled('VK_EXT_queue_family_foreign')
     ? constants.VK_QUEUE_FAMILY_FOREIGN_EXT
     : constants.VK_QUEUE_FAMILY_EXTERNAL;
-  runOnce(device, (commands) => {
+  device.commands.run((commands) => {
     // Rounded down to a multiple of 4 (vkCmdFillBuffer): sizes here are whole pages.
     const whole = constants.VK_WHOLE_SIZE;
     functions.call('vkCmdFillBuffer', commands, buffer, 0, whole, 0);

@@ -9,7 +9,6 @@ import { callInt, callLong, symbol, viewOf } from '../../../src/native/ffi.js';
 import { probeVulkan, type VulkanSource } from '../../../src/native/sources/vulkan.js';
 import { bindBuffer, createBuffer, destroyBuffer } from '../../../src/native/vulkan/buffer.js';
 import { outHandle } from '../../../src/native/vulkan/call.js';
-import { runOnce } from '../../../src/native/vulkan/commands.js';
 import type { Device } from '../../../src/native/vulkan/device.js';
 import {
   constants,
@@ -116,7 +115,7 @@ function withBuffer(device: Device, memory: Exported, body: (buffer: bigint) => 
 function dirtyByDevice(device: Device, memory: Exported): void {
   withBuffer(device, memory, (buffer) => {
     const { VK_WHOLE_SIZE } = constants;
-    runOnce(device, (commands) => {
+    device.commands.run((commands) => {
       device.functions.call('vkCmdFillBuffer', commands, buffer, 0, VK_WHOLE_SIZE, 0xaaaaaaaa);
     });
   });
@@ -127,7 +126,7 @@ function readByDevice(device: Device, memory: Exported, to: Exported): Buffer {
   withBuffer(device, memory, (from) =>
     withBuffer(device, to, (into) => {
       const region = write(device.arena, VkBufferCopy, { size: memory.allocationSize });
-      runOnce(device, (commands) => {
+      device.commands.run((commands) => {
         device.functions.call('vkCmdCopyBuffer', commands, from, into, 1, region);
       });
     }),
