@@ -31,3 +31,6 @@ export const MAX_PAST_RECIPIENTS = 256;
 
 /** libwayland's WL_MAP_MAX_OBJECTS is 2^24; ours bounds what one connection costs. */
 export const MAX_OBJECTS_PER_CLIENT = 65_536;
+
+/** fds that a connection may have brought for imports that it has not asked for yet: 64 of 4 planes. */
+export const MAX_WAITING_PLANES = 256;

@@ -48,6 +48,8 @@ export class Connection {
   #queuedBytes = 0;
   /** The messages of the packet that is being put together, if one is. */
   #collected: Buffer[] | null = null;
+  /** fds that its params objects hold for imports (params.ts); they are limited as a whole. */
+  waitingPlanes = 0;
   /** No further input is taken; the connection ends when its packets are sent. */
   closing = false;
   /** The step has the first packet: it must not change until it is known what was sent of it. */

@@ -5,13 +5,15 @@ import type { Alignment } from '../../broker/alignment.js';
 import type { Broker } from '../../broker/broker.js';
 import { MOD_LINEAR } from '../../broker/fourcc.js';
 import { MAX_PLANES } from '../../broker/import.js';
-import { MAX_MODIFIERS } from '../../broker/limits.js';
+import { MAX_MODIFIERS, MAX_WAITING_PLANES } from '../../broker/limits.js';
 import type { Lifetime } from '../../broker/request.js';
 import { type HandleType, type MemorySpec, type Plane, Usage } from '../../broker/source.js';
 import { dmabroker_manager_v1, dmabroker_params_v1 } from '../../protocol/dmabroker-v1.gen.js';
+import { wl_display } from '../../protocol/wayland.gen.js';
 import { join64 } from '../../protocol/wire.js';
 import { BufferObject } from './buffer.js';
 import type { Connection } from './connection.js';
+import { ProtocolError } from './resource.js';
 
 /** The entries of an enum whose bits are set; unknown bits or none give null. */
 function fromBits<T extends string>(bits: number, values: Readonly<Record<T, number>>): T[] | null {
@@ -111,6 +113,11 @@ export function createParams(
           params.error(error.invalid_plane, `plane ${index} is out of range or there already`);
         }
         planes.set(index, { fd, offset, stride });
+        connection.waitingPlanes++;
+        if (connection.waitingPlanes > MAX_WAITING_PLANES) {
+          const text = `more than ${MAX_WAITING_PLANES} planes wait for import`;
+          throw new ProtocolError(1, wl_display.enums.error.no_memory, text);
+        }
       },
       create: before((bufferId) => {
         if (planes.size > 0) params.error(error.planes_mismatch, 'planes are for import');
@@ -128,11 +135,13 @@ export function createParams(
         const imported = spec();
         const object = new BufferObject(broker, connection, bufferId, version);
         used = true;
+        connection.waitingPlanes -= planes.size;
         planes.clear();
         object.import({ spec: imported, planes: brought, lifetime, name });
       }),
     },
     () => {
+      connection.waitingPlanes -= planes.size;
       for (const { fd } of planes.values()) connection.closeFd(fd);
     },
   );
