@@ -19,5 +19,7 @@ mkdir -p build
 status=0
 # --reporter: one line a file while it runs; the whole TAP goes to the file that is counted.
 node_modules/.bin/tap run --reporter=terse --output-file=build/tests.tap "$@" || status=$?
+# The reporter leaves a control sequence for the cursor without a line's end.
+echo
 node dist/scripts/summary.js build/tests.tap || status=1
 exit "$status"
