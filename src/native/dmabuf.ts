@@ -6,6 +6,7 @@
  */
 import { readFileSync, statfsSync } from 'node:fs';
 import { addressOf, callInt, lastErrno, symbol, transientString } from './ffi.js';
+import { EAGAIN, EINTR } from './libc/errno.js';
 
 const ioctl = symbol('ioctl');
 
@@ -21,9 +22,6 @@ export const MAX_NAME = 31;
 const SYNC_READ = 1;
 const SYNC_WRITE = 2;
 const SYNC_END = 4;
-
-const EINTR = 4;
-const EAGAIN = 11;
 
 /** Whether an open fd is a dma_buf (fstatfs). False for an fd that is not open. */
 export function isDmaBuf(fd: number): boolean {

@@ -22,7 +22,6 @@ export type Plane = Schemas['Plane'];
 export type Problem = Schemas['Problem'];
 export type Recipient = Schemas['Recipient'];
 export type SourceInfo = Schemas['Source'];
-export type TokenInfo = Schemas['Token'];
 
 /** The process behind a REST request, as far as its socket tells (SO_PEERCRED). */
 export interface Requester {

@@ -4,9 +4,9 @@
  * Always a dup is imported: a successful import takes the fd over, and a failed one of lavapipe
  * closes it, against the specification.
  */
-import { closeSync, fstatSync } from 'node:fs';
+import { closeSync } from 'node:fs';
 import { BrokerError } from '../../broker/errors.js';
-import { callInt, symbol } from '../ffi.js';
+import { duplicate, identity } from '../libc/fd.js';
 import { bindBuffer, createBuffer, destroyBuffer } from './buffer.js';
 import type { Device } from './device.js';
 import { VkBufferUsageFlagBits, VkMemoryFdPropertiesKHR } from './layout.gen.js';
@@ -17,9 +17,6 @@ import { check } from './result.js';
 import { read, write } from './struct.js';
 import { bufferSupport } from './support.js';
 import { handleTypeBit, type VulkanHandleType } from './usage.js';
-
-const fcntl = symbol('fcntl');
-const F_DUPFD_CLOEXEC = 1030;
 
 /** vkGetMemoryFdPropertiesKHR: not for opaque fds (VUID-vkGetMemoryFdPropertiesKHR-handleType-00674). */
 export function fdMemoryTypes(device: Device, fd: number, handleType: VulkanHandleType): number {
@@ -52,8 +49,7 @@ export function importMemory(device: Device, what: ToImport): bigint {
   const type = chooseMemoryType(memoryProperties(device).types, types, { required: 0, preferred });
   if (!type)
     throw new BrokerError('internal', 'no memory type of the device can import this memory');
-  const copy = callInt(fcntl, fd, F_DUPFD_CLOEXEC, 3);
-  if (copy < 0) throw new BrokerError('limit_exceeded', 'the daemon is out of file descriptors');
+  const copy = copyOf(fd);
   try {
     return allocateMemory(device, {
       size,
@@ -67,10 +63,18 @@ export function importMemory(device: Device, what: ToImport): bigint {
   }
 }
 
+function copyOf(fd: number): number {
+  try {
+    return duplicate(fd);
+  } catch {
+    throw new BrokerError('limit_exceeded', 'the daemon is out of file descriptors');
+  }
+}
+
+/** False, too, where one of them is not open. */
 function sameFile(a: number, b: number): boolean {
   try {
-    const [left, right] = [fstatSync(a), fstatSync(b)];
-    return left.dev === right.dev && left.ino === right.ino;
+    return identity(a) === identity(b);
   } catch {
     return false;
   }

@@ -5,7 +5,7 @@
  * that vkGetMemoryFdKHR returns ("the application owns it").
  */
 import { BrokerError } from '../../broker/errors.js';
-import { callInt, symbol } from '../ffi.js';
+import { setCloexec } from '../libc/fd.js';
 import { outHandle } from './call.js';
 import type { Device } from './device.js';
 import {
@@ -127,10 +127,6 @@ export function freeMemory(device: Device, memory: bigint): void {
   device.liveAllocations--;
 }
 
-const fcntl = symbol('fcntl');
-const F_SETFD = 2;
-const FD_CLOEXEC = 1;
-
 /**
  * vkGetMemoryFdKHR: a new fd at each call, the caller's to close. It is made CLOEXEC at once:
  * lavapipe returns it without, and no driver is obliged to set it.
@@ -147,6 +143,6 @@ export function exportFd(device: Device, memory: bigint, handleType: VulkanHandl
     check(device.call(call, info, arena.address + out), call);
     return arena.view.getInt32(out, true);
   });
-  callInt(fcntl, fd, F_SETFD, FD_CLOEXEC);
+  setCloexec(fd);
   return fd;
 }
