@@ -1,16 +1,22 @@
 /**
  * What the broker knows about a buffer and about the clients that it deals with.
  */
+import type { Cgroup } from './cgroup.js';
 import type { HeldFds } from './held-fds.js';
 import { MAX_PAST_RECIPIENTS } from './limits.js';
 import type { Lifetime } from './request.js';
 import type { Allocation, MemorySpec } from './source.js';
 
-/** A process as the kernel named it when it connected (SO_PEERCRED). */
-export interface Peer {
+/**
+ * A process as the kernel named it when it connected. Decisions rest on uid, gid and groups alone: a
+ * pid may be reused, and names are the process's own choice.
+ */
+export interface Peer extends Cgroup {
   readonly pid: number;
   readonly uid: number;
   readonly gid: number;
+  /** Supplementary groups (SO_PEERGROUPS). */
+  readonly groups: readonly number[];
   /** For people, never for a decision: a process chooses its own name. */
   readonly executable: string | null;
 }

@@ -9,9 +9,20 @@ interface Process {
   readonly executable: string | null;
 }
 
+interface Place {
+  readonly unit: string | null;
+  readonly container: string | null;
+}
+
 /** `image 1920x1080 XR24` or `buffer`. */
 export function contents({ kind, width, height, format }: BufferInfo): string {
   return kind === 'image' ? `image ${width}x${height} ${format}` : 'buffer';
+}
+
+/** Where a process runs: its container, or else its systemd unit; ids of containers are cut. */
+export function placeText({ unit, container }: Place): string {
+  if (container === null) return unit ?? '-';
+  return `container ${container.length === 64 ? container.slice(0, 12) : container}`;
 }
 
 /** `weston (pid 712, uid 1000)`, as far as it is known. */

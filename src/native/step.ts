@@ -53,6 +53,7 @@ function readLayout(): Layout {
 export type SendResult = number | 'full' | 'undrained' | { errno: number };
 
 export type Input =
+  /** `pidfd` is the receiver's, or -errno of SO_PEERPIDFD. */
   | { kind: 'accept'; fd: number; pid: number; uid: number; gid: number; pidfd: number }
   | { kind: 'accept-failed'; errno: number }
   | { kind: 'wake' }

@@ -2,6 +2,7 @@
  * What the control plane (REST, on the main thread) may ask of the data plane (the worker thread
  * that owns the buffers). The shapes are openapi.yaml's: no second definition of them exists.
  */
+import type { PartialPeer } from '../broker/buffer.js';
 import type { components } from './http/openapi.gen.js';
 
 type Schemas = components['schemas'];
@@ -23,11 +24,8 @@ export type Problem = Schemas['Problem'];
 export type Recipient = Schemas['Recipient'];
 export type SourceInfo = Schemas['Source'];
 
-/** The process behind a REST request, as far as its socket tells (SO_PEERCRED). */
-export interface Requester {
-  readonly uid: number | null;
-  readonly pid: number | null;
-}
+/** The process behind a REST request, as far as its socket tells. */
+export type Requester = PartialPeer;
 
 /**
  * The data plane, as REST sees it. A method rejects with a BrokerError where it refuses; every other

@@ -6,16 +6,17 @@ import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
-import { listenUnix, peerCredentials } from '../native/libc/socket.js';
+import type { Peer } from '../broker/buffer.js';
+import { listenUnix } from '../native/libc/socket.js';
 import { notify } from '../native/systemd.js';
 import { packageRoot, packageVersion } from '../package-root.js';
 import type { Config } from './config.js';
-import type { Requester } from './control.js';
 import { createControlPlane, warnings } from './control-plane.js';
 import { Allocator, DataPlane } from './data-plane.js';
 import { mainDevice } from './drm-node.js';
 import { listenOnUnixSocket } from './http/listen.js';
 import type { Inventory } from './messages.js';
+import { peerOf } from './peer.js';
 import { publishSocket } from './socket-file.js';
 
 export class Daemon {
@@ -61,7 +62,7 @@ export class Daemon {
       control: createControlPlane(allocator, plane, packageVersion()),
       logger: logger.child({ component: 'rest' }),
       openapiPath: join(packageRoot, 'openapi.yaml'),
-      peerOf,
+      peerOf: requester,
     });
     try {
       await listenOnUnixSocket(http, config.rest);
@@ -101,9 +102,7 @@ function describe(inventory: Inventory, logger: Logger): void {
 }
 
 /** Node keeps a socket's fd to itself; without it the requester is simply not known. */
-function peerOf(socket: Socket): Requester {
+function requester(socket: Socket): Peer | null {
   const fd = (socket as { _handle?: { fd?: number } })._handle?.fd;
-  if (fd === undefined || fd < 0) return { uid: null, pid: null };
-  const { uid, pid } = peerCredentials(fd);
-  return { uid, pid };
+  return fd === undefined || fd < 0 ? null : peerOf(fd);
 }

@@ -2,10 +2,15 @@
  * The broker's records in the shapes of openapi.yaml.
  */
 import type { Broker } from '../broker/broker.js';
-import type { BrokerBuffer, Client } from '../broker/buffer.js';
+import type { BrokerBuffer, Client, PartialPeer } from '../broker/buffer.js';
 import { fourccName, MOD_LINEAR, modifierText } from '../broker/fourcc.js';
 import type { Allocation, FormatOffer, SourceState } from '../broker/source.js';
 import type { BufferInfo, ClientInfo, FormatInfo, SourceInfo } from './control.js';
+
+/** A copy, with the list that openapi.yaml's types want to own. */
+function peerView<P extends PartialPeer>(peer: P) {
+  return { ...peer, groups: peer.groups === null ? null : [...peer.groups] };
+}
 
 const time = (milliseconds: number) => new Date(milliseconds).toISOString();
 
@@ -30,10 +35,10 @@ export function bufferView(broker: Broker, buffer: BrokerBuffer): BufferInfo {
     height: image?.height ?? null,
     planes: planeViews(allocation),
     lifetime: { type: buffer.lifetime },
-    owner: { client: owner.client?.id ?? null, ...owner.peer },
+    owner: { client: owner.client?.id ?? null, ...peerView(owner.peer) },
     recipients: [...buffer.recipients].map(({ client, receivedAt }) => ({
       client: client.id,
-      ...client.peer,
+      ...peerView(client.peer),
       connected: client.connected,
       received_at: time(receivedAt),
     })),
@@ -58,7 +63,7 @@ export function clientView(client: Client): ClientInfo {
   for (const buffer of client.owned) bytes += buffer.allocation.size;
   return {
     id: client.id,
-    ...client.peer,
+    ...peerView(client.peer),
     connected_at: time(client.connectedAt),
     buffers: client.owned.size,
     bytes,

@@ -12,7 +12,7 @@ import { checkImport } from '../../src/broker/import.js';
 import { linearLayout } from '../../src/broker/layout.js';
 import type { ImageSpec, Plane } from '../../src/broker/source.js';
 import { refused } from '../support/refused.js';
-import { FakeWorld } from './support/world.js';
+import { FakeWorld, peer } from './support/world.js';
 
 const image = (format: string, width: number, height: number): ImageSpec => ({
   kind: 'image',
@@ -79,7 +79,6 @@ t.test('each misfit is named', async (t) => {
 t.test('the fds are closed exactly once', async (t) => {
   const world = new FakeWorld();
   const broker = new Broker(world, [], []);
-  const peer = { pid: 1, uid: 1000, gid: 1000, executable: 'test' };
   const client = broker.connect(peer);
   const owner = { client, peer };
   const request = (size = 100): ImportRequest => ({

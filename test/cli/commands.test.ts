@@ -1,6 +1,7 @@
 /** Each command against the real REST server: text for people, JSON for programs. */
 import t from 'tap';
 import type { BufferInfo, CreatedBuffer, DeviceInfo } from '../../src/server/control.js';
+import { peer } from '../broker/support/world.js';
 import { type Running, startServer } from '../server/http/support/server.js';
 import { withoutLeaks } from '../support/fds.js';
 import { ctl, type Run } from './support/ctl.js';
@@ -114,17 +115,21 @@ await withoutLeaks(t, 'commands', async (t) => {
     t.equal((await run(server, 'clients')).stdout, 'no clients\n');
     server.control.clients.push({
       id: 'c1',
-      uid: 1000,
-      gid: 1000,
+      ...peer,
+      groups: [1000],
       pid: 712,
-      executable: '/usr/bin/weston',
+      executable: 'weston',
+      unit: 'weston.service',
       connected_at: new Date(Date.now() - 3_600_000 * 5).toISOString(),
       buffers: 2,
       bytes: 8_355_840,
       fds_sent: 3,
     });
     const clients = await run(server, 'clients');
-    t.match(clients.stdout, /^c1 +weston \(pid 712, uid 1000\) +2 +8\.0 MiB +3 +5 h$/m);
+    t.match(
+      clients.stdout,
+      /^c1 +weston \(pid 712, uid 1000\) +weston\.service +2 +8\.0 MiB +3 +5 h$/m,
+    );
     t.match((await run(server, 'health')).stdout, /^warning: +no dma_buf exporter/m);
   });
 
@@ -135,7 +140,7 @@ await withoutLeaks(t, 'commands', async (t) => {
     const evil = '\u001b]0;title\u0007\u001b[2J\u202eevil\nline';
     Object.assign(buffer as BufferInfo, {
       name: evil,
-      owner: { client: 'c1', uid: 0, gid: 0, pid: 1, executable: `/tmp/${evil}` },
+      owner: { client: 'c1', ...peer, groups: [], executable: `/tmp/${evil}` },
     });
     for (const args of [['list'], ['show', buffer?.id ?? '']]) {
       const { stdout } = await run(server, ...args);

@@ -21,6 +21,19 @@ echo "health=$(curl -s --unix-socket /run/dmabroker/rest.sock http://localhost/h
 as() { runuser -u "$1" -- /dmabroker/examples/c/build/dmabroker-example alloc 2>&1 | tail -n 1; }
 echo "alice=$(as alice)"
 echo "carol=$(as carol)"
+# A client in a unit of its own, connected and over REST.
+systemd-run --quiet --unit=holder --uid=alice --slice=tests.slice \
+  node -e "require('node:net').connect('/run/dmabroker/client.sock').resume()"
+rest() { curl -s --unix-socket /run/dmabroker/rest.sock "http://localhost$1"; }
+for _ in $(seq 60); do
+  [ "$(rest /v1/clients)" = '[]' ] || break
+  sleep 1
+done
+echo "client=$(rest /v1/clients)"
+echo "made=$(systemd-run --quiet --pipe --wait --unit=maker --uid=bob \
+  curl -s --unix-socket /run/dmabroker/rest.sock http://localhost/v1/buffers \
+  --json '{"kind":"buffer","size":4096}')"
+systemctl stop holder
 echo "exposure=$(systemd-analyze security dmabrokerd --no-pager | sed -n 's/.*Overall exposure level[^:]*: \([0-9.]*\).*/\1/p')"
 systemctl stop dmabrokerd
 echo "result=$(systemctl show -P Result dmabrokerd) $(systemctl show -P ExecMainStatus dmabrokerd)"

@@ -27,6 +27,18 @@ t.test('the service starts, serves its group alone, and stops', async (t) => {
   t.ok(sources_usable.includes('vulkan/dma_buf'), 'the unit lets the driver reach its exporter');
   t.equal(seen.alice, 'drew 640x480 pixels', 'a member of the group allocates');
   t.match(seen.carol, /cannot connect/, 'nobody else connects');
+  const slice = 'tests.slice';
+  const cgroup = `/${slice}/holder.service`;
+  t.match(
+    JSON.parse(seen.client ?? 'null'),
+    [{ executable: /\w/, cgroup, unit: 'holder.service', slice, container: null }],
+    'a client is shown with its unit',
+  );
+  t.match(
+    JSON.parse(seen.made ?? 'null'),
+    { buffer: { owner: { executable: 'curl', unit: 'maker.service', slice: 'system.slice' } } },
+    'and whoever asks over REST',
+  );
   t.ok(Number(seen.exposure) > 0 && Number(seen.exposure) < 3, `exposure ${seen.exposure}`);
   t.equal(seen.result, 'success 0', 'SIGTERM ends it well');
   t.equal(seen.left, '0', 'no socket stays behind');

@@ -2,10 +2,10 @@
 import type { Command } from 'commander';
 import type { ClientInfo } from '../../server/control.js';
 import { common, type MakeCommand } from '../command.js';
-import { processText } from '../describe.js';
+import { placeText, processText } from '../describe.js';
 import { age, bytes, printJson, printTable } from '../output.js';
 
-const HEAD = ['ID', 'PROCESS', 'BUFFERS', 'MEMORY', 'FDS SENT', 'CONNECTED'];
+const HEAD = ['ID', 'PROCESS', 'UNIT', 'BUFFERS', 'MEMORY', 'FDS SENT', 'CONNECTED'];
 
 export const clientsCommand: MakeCommand = (program) => {
   program
@@ -23,6 +23,7 @@ function row(client: ClientInfo): string[] {
   return [
     client.id,
     processText(client),
+    placeText(client),
     String(client.buffers),
     bytes(client.bytes),
     String(client.fds_sent),

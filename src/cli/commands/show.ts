@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import type { BufferInfo, Recipient } from '../../server/control.js';
 import { common, type MakeCommand } from '../command.js';
-import { contents, processText } from '../describe.js';
+import { contents, placeText, processText } from '../describe.js';
 import { orDash, printFields, printJson, printTable } from '../output.js';
 
 export const showCommand: MakeCommand = (program) => {
@@ -16,7 +16,7 @@ export const showCommand: MakeCommand = (program) => {
       if (json) return printJson(buffer);
       printFields(fields(buffer));
       process.stdout.write('\n');
-      const head = ['HOLDER', 'CLIENT', 'CONNECTED', 'SINCE'];
+      const head = ['HOLDER', 'UNIT', 'CLIENT', 'CONNECTED', 'SINCE'];
       await printTable(head, buffer.recipients.map(row), 'nobody was handed it');
     });
 };
@@ -39,6 +39,8 @@ function fields(buffer: BufferInfo): [string, string][] {
     ['planes', planes.join('; ')],
     ['lifetime', buffer.lifetime.type],
     ['owner', processText(buffer.owner)],
+    ['unit', placeText(buffer.owner)],
+    ['slice', orDash(buffer.owner.slice)],
     ['created', buffer.created_at],
     ['tokens', String(buffer.tokens)],
   ];
@@ -47,6 +49,7 @@ function fields(buffer: BufferInfo): [string, string][] {
 function row(recipient: Recipient): string[] {
   return [
     processText(recipient),
+    placeText(recipient),
     recipient.client,
     recipient.connected ? 'yes' : 'no',
     recipient.received_at,

@@ -37,4 +37,15 @@ export function check(syscall: string, result: number, about?: string): number {
   return result;
 }
 
-export const { EAGAIN, EBUSY, EINTR, EMFILE, ENFILE, EPIPE, ECONNRESET } = constants.errno;
+export const {
+  EAGAIN,
+  EBUSY,
+  EINTR,
+  EMFILE,
+  EINVAL,
+  ENFILE,
+  ENOPROTOOPT,
+  EPIPE,
+  ECONNRESET,
+  ERANGE,
+} = constants.errno;

@@ -5,8 +5,8 @@
  */
 
 import { MAX_FDS } from '../../protocol/wire.js';
-import { addressOf, callInt, callLong, lastErrno, shim, symbol } from '../ffi.js';
-import { check, EAGAIN, SystemError } from './errno.js';
+import { type Address, addressOf, callInt, callLong, lastErrno, shim, symbol } from '../ffi.js';
+import { check, EAGAIN, ERANGE, SystemError } from './errno.js';
 import { close } from './fd.js';
 
 const AF_UNIX = 1;
@@ -81,19 +81,46 @@ export interface Credentials {
 
 const SOL_SOCKET = 1;
 const SO_PEERCRED = 17;
-const ucred = new Uint32Array(4);
-const ucredAddress = addressOf(new Uint8Array(ucred.buffer));
+const SO_PEERGROUPS = 59;
+const SO_PEERPIDFD = 77;
+/** The kernel's NGROUPS_MAX. */
+const MAX_GROUPS = 65_536;
 const getsockopt = symbol('getsockopt');
+const option = new Uint32Array(64);
+const optionAddress = addressOf(new Uint8Array(option.buffer));
+const optionSize = new Uint32Array(1);
+const optionSizeAddress = addressOf(new Uint8Array(optionSize.buffer));
+
+/** getsockopt(2) of SOL_SOCKET; returns the bytes written, or -errno (`optionSize`: bytes needed). */
+function socketOption(fd: number, name: number, address: Address, length: number): number {
+  optionSize[0] = length;
+  const result = callInt(getsockopt, fd, SOL_SOCKET, name, address, optionSizeAddress);
+  return result < 0 ? -lastErrno() : (optionSize[0] as number);
+}
 
 /** The peer of a connected Unix socket, as it was when it connected. */
 export function peerCredentials(fd: number): Credentials {
-  ucred[3] = 12;
-  const size = ucredAddress + 12;
-  if (callInt(getsockopt, fd, SOL_SOCKET, SO_PEERCRED, ucredAddress, size) < 0) {
-    throw new SystemError('getsockopt', lastErrno(), 'SO_PEERCRED');
-  }
-  const [pid, uid, gid] = ucred as unknown as [number, number, number];
+  check('getsockopt', socketOption(fd, SO_PEERCRED, optionAddress, 12), 'SO_PEERCRED');
+  const [pid, uid, gid] = option as unknown as [number, number, number];
   return { pid, uid, gid };
+}
+
+/** Its supplementary groups, as they were when it connected. */
+export function peerGroups(fd: number): number[] {
+  let groups = option;
+  let size = socketOption(fd, SO_PEERGROUPS, optionAddress, option.byteLength);
+  if (size === -ERANGE) {
+    groups = new Uint32Array(MAX_GROUPS);
+    const address = addressOf(new Uint8Array(groups.buffer));
+    size = socketOption(fd, SO_PEERGROUPS, address, groups.byteLength);
+  }
+  return [...groups.subarray(0, check('getsockopt', size, 'SO_PEERGROUPS') / 4)];
+}
+
+/** SO_PEERPIDFD (Linux 6.5): a pidfd of the peer, CLOEXEC and the caller's, or -errno. */
+export function peerPidfd(fd: number): number {
+  const size = socketOption(fd, SO_PEERPIDFD, optionAddress, 4);
+  return size < 0 ? size : (option[0] as number);
 }
 
 const sendFds = new Int32Array(MAX_FDS);

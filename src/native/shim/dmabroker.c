@@ -161,7 +161,7 @@ struct in {
 	int32_t result; /* bytes in in_bytes[index], 0 = end of stream, or -errno */
 	int32_t truncated;
 	int32_t nfds, fds[MAX_FDS];
-	int32_t pid, uid, gid, pidfd; /* of an accepted peer: SO_PEERCRED, SO_PEERPIDFD or -1 */
+	int32_t pid, uid, gid, pidfd; /* of an accepted peer: SO_PEERCRED, SO_PEERPIDFD or -errno */
 };
 
 struct step {
@@ -235,7 +235,7 @@ static void step_accept(struct step *s, struct in *in)
 	}
 	size = sizeof pidfd;
 	if (getsockopt(in->sock, SOL_SOCKET, SO_PEERPIDFD, &pidfd, &size) < 0)
-		pidfd = -1;
+		pidfd = -errno;
 	in->pid = cred.pid;
 	in->uid = (int32_t)cred.uid;
 	in->gid = (int32_t)cred.gid;

@@ -4,15 +4,23 @@
  */
 import type { Socket } from 'node:net';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { NO_CGROUP } from '../../broker/cgroup.js';
 import type { ControlPlane, CreateBuffer, Requester } from '../control.js';
 import type { OperationId, Spec } from './spec.js';
 
-/** Who is at the other end of an HTTP connection, as far as it can be known. */
-export type PeerOf = (socket: Socket) => Requester;
+/** Who is at the other end of an HTTP connection; null where that cannot be known. */
+export type PeerOf = (socket: Socket) => Requester | null;
 
 type Handler = (request: FastifyRequest, reply: FastifyReply) => Promise<unknown>;
 
-const UNKNOWN: Requester = { uid: null, pid: null };
+const UNKNOWN: Requester = {
+  uid: null,
+  gid: null,
+  groups: null,
+  pid: null,
+  executable: null,
+  ...NO_CGROUP,
+};
 
 /** The handlers, by operationId. Requests were validated before they get here. */
 export function createHandlers(

@@ -235,9 +235,16 @@ export interface components {
          *       "owner": {
          *         "client": null,
          *         "uid": 1000,
-         *         "gid": null,
+         *         "gid": 1000,
+         *         "groups": [
+         *           44
+         *         ],
          *         "pid": 4242,
-         *         "executable": null
+         *         "executable": "curl",
+         *         "cgroup": "/user.slice/user-1000.slice/session-3.scope",
+         *         "unit": "session-3.scope",
+         *         "slice": "user-1000.slice",
+         *         "container": null
          *       },
          *       "recipients": [],
          *       "created_at": "2026-11-20T08:15:30.123Z",
@@ -334,8 +341,13 @@ export interface components {
             uid: components["schemas"]["Uid"] | null;
             /** @description The owner's group, where it is known. */
             gid: components["schemas"]["Uid"] | null;
+            groups: components["schemas"]["Groups"];
             pid: components["schemas"]["Pid"];
             executable: components["schemas"]["Executable"];
+            cgroup: components["schemas"]["CgroupPath"];
+            unit: components["schemas"]["Unit"];
+            slice: components["schemas"]["Slice"];
+            container: components["schemas"]["Container"];
         };
         /**
          * @description The process when it connected; null where it is not known. A number may have been given to another process since.
@@ -343,18 +355,51 @@ export interface components {
          */
         Pid: number | null;
         /**
-         * @description The path of the process's program when it connected (/proc/PID/exe), where the daemon may read it. For people: a process can choose it.
-         * @example /usr/bin/weston
+         * @description The name of the process's program when it connected (/proc/PID/comm, 15 bytes at most); null where it had ended before it could be read. For people: a process can choose it.
+         * @example weston
          */
         Executable: string | null;
+        /**
+         * @description The process's supplementary groups when it connected (SO_PEERGROUPS).
+         * @example [
+         *       44,
+         *       992
+         *     ]
+         */
+        Groups: components["schemas"]["Uid"][] | null;
+        /**
+         * @description The process's control group when it connected (/proc/PID/cgroup); null where it is not known. It and what is read off it (`unit`, `slice`, `container`) are for people.
+         * @example /user.slice/user-1000.slice/user@1000.service/app.slice/weston.service
+         */
+        CgroupPath: string | null;
+        /**
+         * @description The systemd service or scope that the process runs in, of the user's own manager where there is one.
+         * @example weston.service
+         */
+        Unit: string | null;
+        /**
+         * @description The systemd slice that the unit is in.
+         * @example app.slice
+         */
+        Slice: string | null;
+        /**
+         * @description The container that the process runs in: an id of 64 digits (docker, podman, containerd, CRI-O) or a name (LXC, systemd-nspawn).
+         * @example null
+         */
+        Container: string | null;
         /** @description A process that was handed the buffer's file descriptors. */
         Recipient: {
             /** @description The client's id. */
             client: string;
             uid: components["schemas"]["Uid"];
             gid: components["schemas"]["Uid"];
+            groups: components["schemas"]["Groups"];
             pid: components["schemas"]["Pid"];
             executable: components["schemas"]["Executable"];
+            cgroup: components["schemas"]["CgroupPath"];
+            unit: components["schemas"]["Unit"];
+            slice: components["schemas"]["Slice"];
+            container: components["schemas"]["Container"];
             /** @description Whether its connection is still open. */
             connected: boolean;
             received_at: components["schemas"]["Time"];
@@ -368,8 +413,13 @@ export interface components {
             id: string;
             uid: components["schemas"]["Uid"];
             gid: components["schemas"]["Uid"];
+            groups: components["schemas"]["Groups"];
             pid: components["schemas"]["Pid"];
             executable: components["schemas"]["Executable"];
+            cgroup: components["schemas"]["CgroupPath"];
+            unit: components["schemas"]["Unit"];
+            slice: components["schemas"]["Slice"];
+            container: components["schemas"]["Container"];
             connected_at: components["schemas"]["Time"];
             /** @description Buffers that it owns. */
             buffers: components["schemas"]["Count"];

@@ -82,8 +82,7 @@ function create(
   seq: number,
   post: Post,
 ): void {
-  const peer = { pid: requester.pid, uid: requester.uid, gid: null, executable: null };
-  broker.allocate({ client: null, peer }, allocationRequest(request), (result) => {
+  broker.allocate({ client: null, peer: requester }, allocationRequest(request), (result) => {
     try {
       if ('error' in result) throw result.error;
       const { buffer } = result;

@@ -15,6 +15,7 @@ import { sealedTable } from '../../native/libc/memory.js';
 import { type Input, Step } from '../../native/step.js';
 import { dmabroker_manager_v1 } from '../../protocol/dmabroker-v1.gen.js';
 import type { LogLevel, PlaneMessage, PlaneSetup, Question } from '../messages.js';
+import { identify } from '../peer.js';
 import { AllocatorClient } from './allocator-client.js';
 import { answer } from './answers.js';
 import { Connection } from './connection.js';
@@ -22,7 +23,6 @@ import { createDisplay, type Global } from './display.js';
 import { advertised, dmabufGlobal, formatTable } from './dmabuf.js';
 import { bindManager } from './manager.js';
 import { Outbox } from './outbox.js';
-import { peerOf } from './peer.js';
 
 interface PlaneData {
   readonly setup: PlaneSetup;
@@ -57,7 +57,10 @@ const broker = new Broker(
 );
 
 const step = new Step(setup.listener, setup.wake);
-const connections = new Map<number, { connection: Connection; outbox: Outbox; pidfd: number }>();
+const connections = new Map<
+  number,
+  { connection: Connection; outbox: Outbox; pidfd: number | null }
+>();
 const globals = makeGlobals();
 /** The connections that have something to send or to end. */
 const active = new Set<number>();
@@ -83,13 +86,15 @@ function makeGlobals(): Global[] {
 }
 
 function accepted(input: Extract<Input, { kind: 'accept' }>): void {
-  const client = broker.connect(peerOf(input.pid, input.uid, input.gid));
+  const { pid, uid, gid } = input;
+  const { peer, pidfd } = identify(input.fd, { pid, uid, gid }, input.pidfd);
+  const client = broker.connect(peer);
   const connection = new Connection(client, close, () => active.add(input.fd));
   createDisplay(connection, globals);
   connections.set(input.fd, {
     connection,
     outbox: new Outbox(step, input.fd, connection),
-    pidfd: input.pidfd,
+    pidfd,
   });
   step.add(input.fd);
   log('debug', 'client connected', { client: client.id, ...client.peer });
@@ -105,7 +110,7 @@ function ended(fd: number, reason: string | null): void {
   step.remove(fd);
   connection.close();
   broker.disconnect(client);
-  if (pidfd >= 0) close(pidfd);
+  if (pidfd !== null) close(pidfd);
   close(fd);
   const why = connection.failure ?? reason;
   if (why === null) log('debug', 'client left', { client: client.id });

@@ -5,6 +5,7 @@
  */
 import type { AllocationResult, Surroundings } from '../../../src/broker/broker.js';
 import type { Peer } from '../../../src/broker/buffer.js';
+import { NO_CGROUP } from '../../../src/broker/cgroup.js';
 import type { BrokerError } from '../../../src/broker/errors.js';
 import { fourcc, MOD_LINEAR } from '../../../src/broker/fourcc.js';
 import type { AllocationRequest, Choice } from '../../../src/broker/request.js';
@@ -140,7 +141,14 @@ export class FakeWorld implements Surroundings {
   }
 }
 
-export const peer: Peer = { pid: 10, uid: 1000, gid: 1000, executable: 'test' };
+export const peer: Peer = {
+  pid: 10,
+  uid: 1000,
+  gid: 1000,
+  groups: [1000],
+  executable: 'test',
+  ...NO_CGROUP,
+};
 
 export const memfd: SourceState = {
   name: 'memfd',

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import t, { type Test } from 'tap';
 import { BrokerError } from '../../../src/broker/errors.js';
 import type { BufferInfo, CreatedBuffer } from '../../../src/server/control.js';
+import { peer } from '../../broker/support/world.js';
 import { withoutLeaks } from '../../support/fds.js';
 import { conforms } from './support/conforms.js';
 import { FAKE_LIMITS } from './support/fake-control.js';
@@ -76,25 +77,25 @@ await withoutLeaks(t, 'operations', async (t) => {
   });
 
   t.test('the requester is whoever the caller says is at the other end', async (t) => {
-    const server = await startServer(t, { peerOf: () => ({ uid: 1000, pid: 4242 }) });
+    const server = await startServer(t, { peerOf: () => peer });
     const body = { kind: 'buffer', size: 1, ...MEMFD };
     const made = await ask(t, server, 'POST', '/v1/buffers', { body });
-    t.same(server.control.requester, { uid: 1000, pid: 4242 });
-    t.match((made.json as CreatedBuffer).buffer.owner, { uid: 1000, pid: 4242, client: null });
+    t.same(server.control.requester, peer);
+    t.match((made.json as CreatedBuffer).buffer.owner, { ...peer, client: null });
 
     const other = await startServer(t);
     await ask(t, other, 'POST', '/v1/buffers', { body });
-    t.same(other.control.requester, { uid: null, pid: null }, 'unknown without a callback');
+    const nulls = Object.fromEntries(Object.keys(peer).map((key) => [key, null]));
+    t.same(other.control.requester, nulls, 'unknown without a callback');
   });
 
   t.test('device, formats, clients, health, description', async (t) => {
     const server = await startServer(t);
     server.control.clients.push({
       id: 'c1',
-      uid: 1000,
-      gid: 1000,
+      ...peer,
+      groups: [1000],
       pid: 712,
-      executable: '/usr/bin/weston',
       connected_at: new Date().toISOString(),
       buffers: 2,
       bytes: 8_355_840,
@@ -165,14 +166,16 @@ await withoutLeaks(t, 'operations', async (t) => {
       height: 768,
       planes: [{ index: 0, memory: 0, offset: 0, stride: 5504 }],
       lifetime: { type: 'connection' },
-      owner: { client: 'c1', uid: 0, gid: 0, pid: null, executable: null },
+      owner: { client: 'c1', ...peer, groups: null, pid: null, executable: null },
       recipients: [
         {
           client: 'c1',
-          uid: 0,
-          gid: 0,
-          pid: 1,
-          executable: '/usr/bin/weston',
+          ...peer,
+          groups: [],
+          cgroup: '/user.slice/user-1000.slice/user@1000.service/app.slice/a.service',
+          unit: 'a.service',
+          slice: 'app.slice',
+          container: 'a1'.repeat(32),
           connected: false,
           received_at: now,
         },

@@ -28,7 +28,7 @@ function make() {
           token: { uses: 2, uid: null, seconds: 60 },
           ...changes,
         } as CreateBuffer,
-        requester: { uid: 1000, pid: null },
+        requester: { ...peer, pid: null },
       },
     });
   return { world, broker, posted, ask, create };

@@ -113,7 +113,7 @@ export class FakeControl implements ControlPlane {
     return buffer;
   }
 
-  #allocate(request: CreateBuffer, { uid, pid }: Requester): BufferInfo {
+  #allocate(request: CreateBuffer, requester: Requester): BufferInfo {
     const { handle_types: requested } = request;
     if (!requested.includes('memfd')) {
       throw new BrokerError('unsupported_handle_type', 'this daemon exports memfd only', {
@@ -143,7 +143,11 @@ export class FakeControl implements ControlPlane {
       exporter: null,
       ...layout(request),
       lifetime: { type: 'until_released' },
-      owner: { client: null, uid, gid: null, pid, executable: null },
+      owner: {
+        client: null,
+        ...requester,
+        groups: requester.groups === null ? null : [...requester.groups],
+      },
       recipients: [],
       created_at: new Date().toISOString(),
       tokens: 1,
