@@ -162,6 +162,13 @@ static void buffer_checked(void *data, struct dmabroker_buffer_v1 *object, uint3
 	(void)data, (void)object, (void)how, (void)reason;
 }
 
+/* Only for an opaque_fd, which this example does not ask for. */
+static void buffer_vulkan_memory(void *data, struct dmabroker_buffer_v1 *object,
+				 uint32_t memory_type, uint32_t dedicated)
+{
+	(void)data, (void)object, (void)memory_type, (void)dedicated;
+}
+
 static void buffer_failed(void *data, struct dmabroker_buffer_v1 *object, uint32_t code,
 			  const char *message, const char *detail)
 {
@@ -183,6 +190,7 @@ static const struct dmabroker_buffer_v1_listener buffer_listener = {
 	.failed = buffer_failed,
 	.released = buffer_released,
 	.checked = buffer_checked,
+	.vulkan_memory = buffer_vulkan_memory,
 };
 
 static void wait_for(struct wl_display *display, struct buffer *b)

@@ -118,6 +118,13 @@ static void buffer_done(void *data, struct dmabroker_buffer_v1 *object)
 	((struct broker_buffer *)data)->done = true;
 }
 
+/* Only for an opaque_fd, which a compositor cannot import. */
+static void buffer_vulkan_memory(void *data, struct dmabroker_buffer_v1 *object,
+				 uint32_t memory_type, uint32_t dedicated)
+{
+	(void)data, (void)object, (void)memory_type, (void)dedicated;
+}
+
 static void buffer_failed(void *data, struct dmabroker_buffer_v1 *object, uint32_t code,
 			  const char *message, const char *detail)
 {
@@ -145,6 +152,7 @@ static const struct dmabroker_buffer_v1_listener buffer_listener = {
 	.failed = buffer_failed,
 	.released = buffer_released,
 	.checked = buffer_checked,
+	.vulkan_memory = buffer_vulkan_memory,
 };
 
 /* A linear image, to be created or imported. */

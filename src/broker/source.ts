@@ -62,6 +62,14 @@ export interface Plane {
   readonly stride: number;
 }
 
+/** Vulkan's own terms of a memory. */
+export interface VulkanMemory {
+  /** memoryTypeIndex */
+  readonly memoryType: number;
+  /** Whether it is for one VkBuffer alone (VkMemoryDedicatedAllocateInfo). */
+  readonly dedicated: boolean;
+}
+
 /** Exported memory: zeroed, CLOEXEC, its fds owned by the receiver of this object. */
 export interface Allocation {
   readonly source: Origin;
@@ -75,6 +83,8 @@ export interface Allocation {
   readonly planes: readonly Plane[];
   /** The kernel's exporter (`exp_name` of fdinfo), for a dma_buf. */
   readonly exporter: string | null;
+  /** For an opaque_fd, what its importer must know (VUID-VkMemoryAllocateInfo-allocationSize-01742). */
+  readonly vulkan?: VulkanMemory;
   /** For an import, how it was checked; such memory is not zeroed. */
   readonly check?: ImportCheck;
 }

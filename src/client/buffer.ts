@@ -5,7 +5,7 @@
  * Owns: the fds, until `close` or `release`.
  */
 import { fstatSync } from 'node:fs';
-import type { HandleType } from '../broker/source.js';
+import type { HandleType, VulkanMemory } from '../broker/source.js';
 import { sync } from '../native/dmabuf.js';
 import { close } from '../native/libc/fd.js';
 import { type Mapping, map } from '../native/libc/memory.js';
@@ -37,6 +37,8 @@ export interface BufferDescription {
    * places were checked (`layout`), and the device's name or why it did not.
    */
   readonly checked: { readonly how: 'device' | 'layout'; readonly reason: string } | null;
+  /** For an opaque_fd, what a Vulkan or CUDA importer must be told, with `size`; null otherwise. */
+  readonly vulkan: VulkanMemory | null;
 }
 
 export interface ShareTerms {
@@ -105,6 +107,7 @@ export class ClientBuffer implements BufferDescription {
   readonly height: number | null;
   readonly planes: readonly ReceivedPlane[];
   readonly checked: BufferDescription['checked'];
+  readonly vulkan: VulkanMemory | null;
   /** Why the daemon let go of it, or null: its fds stay good all the same. */
   released: 'owner' | 'administrator' | null = null;
   readonly #mappings = new Set<MappedMemory>();
@@ -125,6 +128,7 @@ export class ClientBuffer implements BufferDescription {
     this.height = description.height;
     this.planes = description.planes;
     this.checked = description.checked;
+    this.vulkan = description.vulkan;
   }
 
   /**

@@ -145,8 +145,9 @@ export class Client {
 
   #answer(planes: ReceivedPlane[], ask: (id: number) => void): Promise<ClientBuffer> {
     return this.wire.answer((resolve, reject) => {
-      let info: Omit<BufferDescription, 'planes' | 'checked'> | null = null;
+      let info: Omit<BufferDescription, 'planes' | 'checked' | 'vulkan'> | null = null;
       let checked: BufferDescription['checked'] = null;
+      let vulkan: BufferDescription['vulkan'] = null;
       let buffer: ClientBuffer | null = null;
       const object = this.wire.create(dmabroker_buffer_v1, {
         info: (id, generation, type, source, sizeHi, sizeLo, code, modHi, modLo, w, h) => {
@@ -170,12 +171,15 @@ export class Client {
           const device = how === dmabroker_buffer_v1.enums.import_check.device;
           checked = { how: device ? 'device' : 'layout', reason };
         },
+        vulkan_memory: (memoryType, dedicated) => {
+          vulkan = { memoryType, dedicated: dedicated === 1 };
+        },
         done: () => {
           if (info === null) {
             reject(new ConnectionError('done before info'));
             return;
           }
-          buffer = new ClientBuffer({ ...info, planes, checked }, this.#link(object));
+          buffer = new ClientBuffer({ ...info, planes, checked, vulkan }, this.#link(object));
           resolve(buffer);
         },
         failed: (code, message, detail) => {

@@ -66,6 +66,7 @@ export const dmabroker_buffer_v1 = {
     { name: 'failed', opcode: 3, since: 1, destructor: false, args: [{ name: 'code', type: 'uint' }, { name: 'message', type: 'string' }, { name: 'detail', type: 'string' }] },
     { name: 'released', opcode: 4, since: 1, destructor: false, args: [{ name: 'reason', type: 'uint' }] },
     { name: 'checked', opcode: 5, since: 1, destructor: false, args: [{ name: 'how', type: 'uint' }, { name: 'reason', type: 'string' }] },
+    { name: 'vulkan_memory', opcode: 6, since: 1, destructor: false, args: [{ name: 'memory_type', type: 'uint' }, { name: 'dedicated', type: 'uint' }] },
   ],
   enums: {
     release_reason: { owner: 1, administrator: 2 },

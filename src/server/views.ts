@@ -27,6 +27,13 @@ export function bufferView(broker: Broker, buffer: BrokerBuffer): BufferInfo {
     source: allocation.source,
     import: check === undefined ? null : { checked: check.how, reason: check.reason },
     exporter: allocation.exporter,
+    vulkan:
+      allocation.vulkan === undefined
+        ? null
+        : {
+            memory_type: allocation.vulkan.memoryType,
+            dedicated: allocation.vulkan.dedicated,
+          },
     size: allocation.size,
     kind: spec.kind,
     format: image === null ? null : fourccName(image.format),

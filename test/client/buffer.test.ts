@@ -19,6 +19,7 @@ function make(handleType: BufferDescription['handleType'], planes = 1) {
     height: null,
     planes: Array.from({ length: planes }, () => ({ fd, offset: 0, stride: 0 })),
     checked: null,
+    vulkan: null,
   };
   const buffer = new ClientBuffer(description, {
     share: async () => 'token',

@@ -33,6 +33,7 @@ function fields(buffer: BufferInfo): [string, string][] {
     ['handle type', buffer.handle_type],
     ['source', buffer.source],
     ['exporter', orDash(buffer.exporter)],
+    ['memory type', memoryType(buffer)],
     ['size', `${buffer.size} bytes`],
     ['contents', contents(buffer)],
     ['modifier', orDash(buffer.modifier)],
@@ -44,6 +45,12 @@ function fields(buffer: BufferInfo): [string, string][] {
     ['created', buffer.created_at],
     ['tokens', String(buffer.tokens)],
   ];
+}
+
+/** What only the importer of an opaque_fd asks about. */
+function memoryType({ vulkan }: BufferInfo): string {
+  if (vulkan === null) return orDash(null);
+  return `${vulkan.memory_type}${vulkan.dedicated ? ', dedicated' : ''}`;
 }
 
 function row(recipient: Recipient): string[] {

@@ -14,6 +14,7 @@ import type {
   MemorySource,
   MemorySpec,
   SourceState,
+  VulkanMemory,
 } from '../../broker/source.js';
 import { isDmaBuf, MAX_NAME, info as readInfo, setName } from '../dmabuf.js';
 import { checkSpec } from '../vulkan/check-spec.js';
@@ -119,6 +120,7 @@ export class VulkanSource implements MemorySource {
           stride,
         })),
         exporter: this.#exporter,
+        ...(handleType === 'opaque_fd' && { vulkan: importTerms(placed) }),
       };
     } catch (error) {
       for (const fd of fds) closeSync(fd);
@@ -243,6 +245,13 @@ function tryHandleType(
     source.close();
     return `a trial allocation failed: ${messageOf(error)}`;
   }
+}
+
+/** An opaque_fd is one memory: no images are exported as one. */
+function importTerms({ memories }: Placed): VulkanMemory {
+  const [memory] = memories;
+  if (memory === undefined) throw new BrokerError('internal', 'an allocation without memory');
+  return { memoryType: memory.type.index, dedicated: memory.dedicated };
 }
 
 function messageOf(error: unknown): string {

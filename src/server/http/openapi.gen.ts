@@ -215,6 +215,7 @@ export interface components {
          *       "source": "vulkan",
          *       "import": null,
          *       "exporter": "udmabuf",
+         *       "vulkan": null,
          *       "size": 8355840,
          *       "kind": "image",
          *       "format": "XR24",
@@ -289,6 +290,13 @@ export interface components {
              * @example udmabuf
              */
             exporter: string | null;
+            /** @description For an `opaque_fd`, what its importer must tell Vulkan beside the size. */
+            vulkan: {
+                /** @description memoryTypeIndex */
+                memory_type: number;
+                /** @description Whether it is for one VkBuffer alone. */
+                dedicated: boolean;
+            } | null;
             /** @description Bytes of memory, padding included; this is what is charged. */
             size: components["schemas"]["Size"];
             /**

@@ -102,7 +102,10 @@ export class BufferObject {
       for (const [index, plane] of allocation.planes.entries()) {
         resource.event('plane', plane.fd, index, plane.offset, plane.stride);
       }
-      const { check } = allocation;
+      const { check, vulkan } = allocation;
+      if (vulkan !== undefined) {
+        resource.event('vulkan_memory', vulkan.memoryType, vulkan.dedicated ? 1 : 0);
+      }
       if (check !== undefined) {
         const { import_check } = dmabroker_buffer_v1.enums;
         resource.event('checked', import_check[check.how], cut(check.reason, MAX_TEXT.reason));

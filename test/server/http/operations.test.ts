@@ -158,6 +158,7 @@ await withoutLeaks(t, 'operations', async (t) => {
       source: 'import',
       import: { checked: 'layout', reason: 'there is no Vulkan device' },
       exporter: 'udmabuf',
+      vulkan: null,
       size: 4_227_072,
       kind: 'image',
       format: 'R8  ',

@@ -141,6 +141,7 @@ export class FakeControl implements ControlPlane {
       source: 'memfd',
       import: null,
       exporter: null,
+      vulkan: null,
       ...layout(request),
       lifetime: { type: 'until_released' },
       owner: {
