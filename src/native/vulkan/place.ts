@@ -120,9 +120,7 @@ export function tooLarge(requested: bigint, possible: bigint, hint = ''): Broker
  * lavapipe loses a file descriptor each time that udmabuf refuses one.
  * VUID-vkAllocateMemory-pAllocateInfo-01713: no allocation is larger than its heap.
  */
-function checkSize({ device, exporterLimit }: Context, size: bigint, heap?: MemoryHeap): void {
-  const { maxAllocationSize } = device.physical.limits;
-  if (size > maxAllocationSize) throw tooLarge(size, maxAllocationSize);
+function checkSize({ exporterLimit }: Context, size: bigint, heap?: MemoryHeap): void {
   const limit = exporterLimit();
   if (limit && size > limit.bytes) throw tooLarge(size, limit.bytes, limit.hint);
   if (heap && size > heap.size) throw tooLarge(size, heap.size);
@@ -157,13 +155,27 @@ export function allocate(
   // -buffer-02965); other memory whole pages, so that no tail is left when it is cleared by words.
   const size = dedicated ? needs.size : wholePages(needs.size);
   checkSize(context, size, heaps[type.heap]);
-  made.memory = allocateMemory(device, {
-    size,
-    typeIndex: type.index,
-    exported: handleType,
-    ...(dedicated && { dedicated }),
-  });
+  try {
+    made.memory = allocateMemory(device, {
+      size,
+      typeIndex: type.index,
+      exported: handleType,
+      ...(dedicated && { dedicated }),
+    });
+  } catch (error) {
+    throw tooLargeAfterAll(device, size, error);
+  }
   return { objects: made, allocationSize: size, type, dedicated: dedicated !== undefined };
+}
+
+/**
+ * maxMemoryAllocationSize is what is promised; more may work (NVIDIA promises 4 GiB and gives 8), and
+ * where it does not the answer must be VK_ERROR_OUT_OF_DEVICE_MEMORY (vkAllocateMemory).
+ */
+function tooLargeAfterAll(device: Device, size: bigint, error: unknown): unknown {
+  const { maxAllocationSize } = device.physical.limits;
+  const outOfMemory = error instanceof BrokerError && error.code === 'out_of_memory';
+  return outOfMemory && size > maxAllocationSize ? tooLarge(size, maxAllocationSize) : error;
 }
 
 const PAGE = 4096n;
