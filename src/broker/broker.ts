@@ -5,7 +5,14 @@
  * the data plane's thread and answers by callback, since that thread never returns to Node's event
  * loop and a promise would never be settled there.
  */
-import { BrokerBuffer, type Client, type Owner, type Peer, type ReleaseReason } from './buffer.js';
+import {
+  BrokerBuffer,
+  type BufferResult,
+  type Client,
+  type Owner,
+  type Peer,
+  type ReleaseReason,
+} from './buffer.js';
 import { BrokerError } from './errors.js';
 import { HeldFds } from './held-fds.js';
 import { newBufferId, type Random } from './id.js';
@@ -17,7 +24,14 @@ import {
   chooseSource,
   type Lifetime,
 } from './request.js';
-import type { Allocation, FormatOffer, MemorySpec, Plane, SourceState } from './source.js';
+import type {
+  Allocation,
+  FormatOffer,
+  LostAllocation,
+  MemorySpec,
+  Plane,
+  SourceState,
+} from './source.js';
 import { type Issued, Tokens, type TokenTerms } from './tokens.js';
 
 export type AllocationResult = { allocation: Allocation } | { error: BrokerError };
@@ -49,7 +63,7 @@ export interface ImportRequest {
   readonly name: string | null;
 }
 
-export type BufferResult = { buffer: BrokerBuffer } | { error: BrokerError };
+export type { BufferResult };
 
 export class Broker {
   readonly #buffers = new Map<string, BrokerBuffer>();
@@ -59,8 +73,8 @@ export class Broker {
 
   constructor(
     private readonly world: Surroundings,
-    readonly sources: readonly SourceState[],
-    readonly offers: readonly FormatOffer[],
+    public sources: readonly SourceState[],
+    public offers: readonly FormatOffer[],
   ) {
     this.#tokens = new Tokens(() => world.now(), world.random);
   }
@@ -71,6 +85,12 @@ export class Broker {
 
   get clients(): Iterable<Client> {
     return this.#clients.values();
+  }
+
+  /** What can be had has changed: a device was lost, or is there again. */
+  setSources(sources: readonly SourceState[], offers: readonly FormatOffer[]): void {
+    this.sources = sources;
+    this.offers = offers;
   }
 
   connect(peer: Peer): Client {
@@ -120,7 +140,7 @@ export class Broker {
       done(
         'error' in result
           ? result
-          : this.#register(id, owner, choice.spec, request, result.allocation),
+          : this.#register(id, owner, choice.spec, request, result.allocation, choice),
       );
     });
   }
@@ -149,7 +169,7 @@ export class Broker {
     this.world.importMemory(spec, planes, (result) => {
       if (client !== null) client.pending--;
       if ('error' in result) failed(result.error);
-      else done(this.#register(id, owner, spec, request, result.allocation));
+      else done(this.#register(id, owner, spec, request, result.allocation, null));
     });
   }
 
@@ -182,14 +202,12 @@ export class Broker {
     spec: MemorySpec,
     request: Pick<AllocationRequest, 'lifetime' | 'name'>,
     allocation: Allocation,
+    choice: Choice | null,
   ): BufferResult {
-    const held = new HeldFds(
-      allocation.planes.map((plane) => plane.fd),
-      (fd) => this.world.closeFd(fd),
-    );
+    const held = this.#hold(allocation);
     const { lifetime, name } = request;
     const now = this.world.now();
-    const buffer = new BrokerBuffer(id, spec, allocation, held, owner, lifetime, name, now);
+    const buffer = new BrokerBuffer(id, spec, allocation, held, owner, lifetime, name, now, choice);
     this.#buffers.set(id, buffer);
     owner.client?.owned.add(buffer);
     if (lifetime === 'connection' && owner.client?.connected === false) {
@@ -197,6 +215,13 @@ export class Broker {
       return { error: new BrokerError('not_found', 'the connection has gone') };
     }
     return { buffer };
+  }
+
+  #hold({ planes }: Allocation): HeldFds {
+    return new HeldFds(
+      planes.map((plane) => plane.fd),
+      (fd) => this.world.closeFd(fd),
+    );
   }
 
   get(id: string): BrokerBuffer {
@@ -207,6 +232,7 @@ export class Broker {
 
   share(buffer: BrokerBuffer, terms: TokenTerms): Issued {
     if (buffer.released) throw new BrokerError('not_found', 'the buffer is released');
+    this.#checkLive(buffer);
     return this.#tokens.issue(buffer, terms);
   }
 
@@ -219,13 +245,75 @@ export class Broker {
   }
 
   redeem(client: Client, token: string): BrokerBuffer {
-    return this.#tokens.redeem(token, client.peer.uid);
+    return this.#tokens.redeem(token, client.peer.uid, (buffer) => this.#checkLive(buffer));
+  }
+
+  #checkLive({ id, state }: BrokerBuffer): void {
+    if (state === 'live') return;
+    const message = `the memory of ${id} was lost with its device; its owner can have it re-issued`;
+    throw new BrokerError('device_lost', message, { constraint: 'state', requested: 'live' });
   }
 
   /** The planes' fds are on their way to a client: it is a recipient from now on. */
   handedOut(buffer: BrokerBuffer, client: Client): void {
     buffer.addRecipient(client, this.world.now());
     client.fdsSent += buffer.allocation.planes.length;
+  }
+
+  /**
+   * The memory of these allocations went with its device: its fds are good, its contents undefined
+   * ("Lost Device"). Tells everybody who has the buffers; returns how many there are.
+   */
+  deviceLost(allocations: readonly LostAllocation[]): number {
+    const name = ({ source, handleType, key }: LostAllocation) => `${source} ${handleType} ${key}`;
+    const lost = new Set(allocations.map(name));
+    const buffers = [...this.#buffers.values()].filter(
+      (buffer) => buffer.state === 'live' && lost.has(name(buffer.allocation)),
+    );
+    for (const buffer of buffers) {
+      buffer.state = 'lost';
+      for (const watcher of [...buffer.watchers]) watcher.lost?.(buffer.generation);
+    }
+    return buffers.length;
+  }
+
+  /**
+   * Allocates the memory of a lost buffer anew, from the same source: its id, name, owner and tokens
+   * stay, its generation grows. `done` is called once: at once where nothing is lost (any more); with
+   * a refusal the buffer stays lost and may be tried again. Who asks while another waits gets the
+   * same answer, so that no limit on pending allocations is needed: there is one for each buffer.
+   */
+  reissue(buffer: BrokerBuffer, done: (result: BufferResult) => void): void {
+    if (buffer.released) {
+      done({ error: new BrokerError('not_found', 'the buffer is released') });
+      return;
+    }
+    const { choice, state } = buffer;
+    if (state === 'live' || choice === null) {
+      done({ buffer });
+      return;
+    }
+    buffer.reissuing.push(done);
+    if (buffer.reissuing.length > 1) return;
+    this.world.allocate(choice, buffer.id, (result) => {
+      const waiting = buffer.reissuing.splice(0);
+      const answer = 'error' in result ? result : this.#replace(buffer, result.allocation);
+      for (const each of waiting) each(answer);
+    });
+  }
+
+  #replace(buffer: BrokerBuffer, allocation: Allocation): BufferResult {
+    const held = this.#hold(allocation);
+    if (buffer.released) {
+      this.world.free(allocation);
+      held.release();
+      return { error: new BrokerError('not_found', 'the buffer was released in the meantime') };
+    }
+    this.world.free(buffer.allocation);
+    buffer.held.release();
+    buffer.replace(allocation, held);
+    for (const watcher of [...buffer.watchers]) watcher.reissued?.(buffer.generation);
+    return { buffer };
   }
 
   /** Drops the broker's references; the memory lives on for as long as others hold its fds. */
@@ -239,7 +327,7 @@ export class Broker {
     buffer.held.release();
     const watchers = [...buffer.watchers];
     buffer.watchers.clear();
-    for (const watcher of watchers) watcher(reason);
+    for (const watcher of watchers) watcher.released(reason);
   }
 
   /** The daemon ends: everything goes. */

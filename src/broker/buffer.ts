@@ -2,9 +2,10 @@
  * What the broker knows about a buffer and about the clients that it deals with.
  */
 import type { Cgroup } from './cgroup.js';
+import type { BrokerError } from './errors.js';
 import type { HeldFds } from './held-fds.js';
 import { MAX_PAST_RECIPIENTS } from './limits.js';
-import type { Lifetime } from './request.js';
+import type { Choice, Lifetime } from './request.js';
 import type { Allocation, MemorySpec } from './source.js';
 
 /**
@@ -52,24 +53,52 @@ export interface Recipient {
 
 export type ReleaseReason = 'owner' | 'administrator';
 
+/** `lost`: its device was, and what the memory holds is undefined until it is re-issued. */
+export type BufferState = 'live' | 'lost';
+
+/** Somebody who wants to know what becomes of a buffer. */
+export interface Watcher {
+  /** The broker lets go of it: told once, and nothing after it. */
+  released(reason: ReleaseReason): void;
+  /** The device was lost, and with it the memory of this generation. */
+  lost?(generation: number): void;
+  /** It has memory again, of a new generation. */
+  reissued?(generation: number): void;
+}
+
+export type BufferResult = { buffer: BrokerBuffer } | { error: BrokerError };
+
 export class BrokerBuffer {
-  readonly generation = 1;
+  /** Counts the memories that it has had. */
+  generation = 1;
+  state: BufferState = 'live';
   readonly #recipients = new Map<string, Recipient>();
-  /** Told once, when the broker lets go of the buffer. */
-  readonly watchers = new Set<(reason: ReleaseReason) => void>();
+  readonly watchers = new Set<Watcher>();
+  /** Who waits for its memory to be allocated anew. */
+  readonly reissuing: ((result: BufferResult) => void)[] = [];
   released = false;
 
   constructor(
     readonly id: string,
     readonly spec: MemorySpec,
-    readonly allocation: Allocation,
+    public allocation: Allocation,
     /** The registry's reference to the planes' fds. */
-    readonly held: HeldFds,
+    public held: HeldFds,
     readonly owner: Owner,
     readonly lifetime: Lifetime,
     readonly name: string | null,
     readonly createdAt: number,
+    /** What was asked of the source, to be asked again; null for memory that a client brought. */
+    readonly choice: Choice | null,
   ) {}
+
+  /** New memory in place of what was lost; the old one is the caller's to let go of. */
+  replace(allocation: Allocation, held: HeldFds): void {
+    this.allocation = allocation;
+    this.held = held;
+    this.generation++;
+    this.state = 'live';
+  }
 
   get recipients(): Iterable<Recipient> {
     return this.#recipients.values();

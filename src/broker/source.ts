@@ -89,7 +89,10 @@ export interface Allocation {
   readonly check?: ImportCheck;
 }
 
-/** What was found out about a source at start. */
+/** An allocation by which it can be told from every other: memory that went with its device. */
+export type LostAllocation = Pick<Allocation, 'source' | 'handleType' | 'key'>;
+
+/** What was found out about a source, at start or when its device was made anew. */
 export interface SourceState {
   readonly name: SourceName;
   readonly handleType: HandleType;

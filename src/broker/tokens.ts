@@ -66,8 +66,11 @@ export class Tokens<T> {
     return { token, expires };
   }
 
-  /** What the token stands for; uses it once. One answer for every kind of bad token. */
-  redeem(token: string, uid: number): T {
+  /**
+   * What the token stands for; uses it once. One answer for every kind of bad token. `admit` may
+   * refuse by throwing: then the token is not used.
+   */
+  redeem(token: string, uid: number, admit: (target: T) => void = () => {}): T {
     const key = digest(token);
     const entry = this.#entries.get(key);
     const expired = entry?.expires != null && entry.expires <= this.clock();
@@ -78,6 +81,7 @@ export class Tokens<T> {
         'the token is unknown, used up, expired or not for you',
       );
     }
+    admit(entry.target);
     entry.usesLeft--;
     if (entry.usesLeft === 0) this.#remove(key);
     return entry.target;

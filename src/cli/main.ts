@@ -11,6 +11,7 @@ import { formatsCommand } from './commands/formats.js';
 import { healthCommand } from './commands/health.js';
 import { listCommand } from './commands/list.js';
 import { recvCommand } from './commands/recv.js';
+import { reissueCommand } from './commands/reissue.js';
 import { releaseCommand } from './commands/release.js';
 import { showCommand } from './commands/show.js';
 import { EXIT_OK, EXIT_USAGE, Failure, Refused } from './failure.js';
@@ -22,6 +23,7 @@ const commands = [
   allocCommand,
   recvCommand,
   releaseCommand,
+  reissueCommand,
   deviceCommand,
   formatsCommand,
   clientsCommand,

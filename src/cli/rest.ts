@@ -18,9 +18,10 @@ export class Rest {
     return this.#call('GET', path) as Promise<T>;
   }
 
-  /** POST of a JSON body; resolves with the answer's JSON. */
-  post<T>(path: string, body: unknown): Promise<T> {
-    return this.#call('POST', path, JSON.stringify(body)) as Promise<T>;
+  /** POST of a JSON body, or of none; resolves with the answer's JSON. */
+  post<T>(path: string, body?: unknown): Promise<T> {
+    const content = body === undefined ? undefined : JSON.stringify(body);
+    return this.#call('POST', path, content) as Promise<T>;
   }
 
   async delete(path: string): Promise<void> {

@@ -18,30 +18,31 @@ export function createControlPlane(
   plane: DataPlane,
   version: string,
 ): ControlPlane {
-  const { inventory } = allocator;
-  const unusable = inventory.sources.find((source) => source.name === 'vulkan' && !source.usable);
   return {
     device: async () => {
       const device = await allocator.device();
+      const { inventory } = allocator;
+      const unusable = inventory.sources.find(({ name, usable }) => name === 'vulkan' && !usable);
       const reason = device === null ? (unusable?.reason ?? null) : null;
       return { device, reason, sources: inventory.sources.map(sourceView) };
     },
-    formats: async () => inventory.offers.map(formatView),
+    formats: async () => allocator.inventory.offers.map(formatView),
     listBuffers: () => plane.ask('listBuffers', null),
     getBuffer: (id) => plane.ask('getBuffer', id),
     createBuffer: (request, requester) => plane.ask('createBuffer', { request, requester }),
     releaseBuffer: async (id) => {
       await plane.ask('releaseBuffer', id);
     },
+    reissueBuffer: (id) => plane.ask('reissueBuffer', id),
     listClients: () => plane.ask('listClients', null),
     health: async (): Promise<Health> => ({
       status: 'ok',
       version,
       uptime_seconds: Math.floor(process.uptime()),
-      sources_usable: inventory.sources
+      sources_usable: allocator.inventory.sources
         .filter((source) => source.usable)
         .map(({ name, handleType }) => `${name}/${handleType}`),
-      warnings: warnings(inventory),
+      warnings: warnings(allocator.inventory),
     }),
   };
 }

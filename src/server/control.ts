@@ -43,6 +43,8 @@ export interface ControlPlane {
   createBuffer(request: CreateBuffer, requester: Requester): Promise<CreatedBuffer>;
   /** Rejects with `not_found`. */
   releaseBuffer(id: string): Promise<void>;
+  /** Allocates a lost buffer's memory anew. Rejects with `not_found`, or as `createBuffer` does. */
+  reissueBuffer(id: string): Promise<BufferInfo>;
   listClients(): Promise<ClientInfo[]>;
   health(): Promise<Health>;
 }

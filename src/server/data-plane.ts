@@ -43,7 +43,8 @@ export class Allocator {
 
   private constructor(
     private readonly worker: Worker,
-    readonly inventory: Inventory,
+    /** As of now: it changes when the device is lost. */
+    public inventory: Inventory,
     readonly wakeFd: number,
     /** The data plane's end of the channel to it. */
     readonly port: MessageChannel['port2'],
@@ -71,7 +72,10 @@ export class Allocator {
         worker.off('error', reject);
         worker.on('error', events.fatal);
         const allocator = new Allocator(worker, ready.inventory, wakeFd, port2);
-        worker.on('message', (answer: DeviceAnswer) => allocator.#answer(answer));
+        worker.on('message', (message: DeviceAnswer | { inventory: Inventory }) => {
+          if ('inventory' in message) allocator.inventory = message.inventory;
+          else allocator.#answer(message);
+        });
         resolve(allocator);
       });
       worker.once('error', reject);

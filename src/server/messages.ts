@@ -10,7 +10,14 @@
 import type { AllocationResult } from '../broker/broker.js';
 import type { ErrorMessage } from '../broker/errors.js';
 import type { Choice } from '../broker/request.js';
-import type { Allocation, FormatOffer, MemorySpec, Plane, SourceState } from '../broker/source.js';
+import type {
+  Allocation,
+  FormatOffer,
+  LostAllocation,
+  MemorySpec,
+  Plane,
+  SourceState,
+} from '../broker/source.js';
 import type {
   BufferInfo,
   ClientInfo,
@@ -22,7 +29,7 @@ import type {
 
 export type { AllocationResult };
 
-/** What the allocator found at start. */
+/** What the allocator found, at start or after a device was lost. */
 export interface Inventory {
   readonly device: DeviceInfo | null;
   readonly sources: readonly SourceState[];
@@ -56,6 +63,24 @@ export type AllocatorReply =
   | { readonly seq: number; readonly allocation: Allocation }
   | { readonly seq: number; readonly error: ErrorMessage };
 
+/**
+ * Allocator → data plane: the device was lost, with the memory of these allocations; then that it is
+ * there again or, with a `problem`, cannot be opened for now. Either way the inventory has changed.
+ */
+export type DeviceNotice =
+  | {
+      readonly notice: 'lost';
+      readonly device: string;
+      readonly reason: string;
+      readonly allocations: readonly LostAllocation[];
+    }
+  | {
+      readonly notice: 'renewed';
+      readonly device: string;
+      readonly problem: string | null;
+      readonly inventory: Inventory;
+    };
+
 /** The questions that main asks of the data plane: parameters and answer of each. */
 export interface Questions {
   listBuffers: { parameters: null; answer: BufferInfo[] };
@@ -65,6 +90,7 @@ export interface Questions {
     answer: CreatedBuffer;
   };
   releaseBuffer: { parameters: string; answer: null };
+  reissueBuffer: { parameters: string; answer: BufferInfo };
   listClients: { parameters: null; answer: ClientInfo[] };
   /** Releases everything and ends the thread. */
   shutDown: { parameters: null; answer: null };
@@ -118,5 +144,5 @@ export interface DeviceAnswer {
   readonly device: DeviceInfo | null;
 }
 
-/** Allocator → main, once, when it has probed its sources. */
+/** Allocator → main, when it has probed its sources, and again when a device was made anew. */
 export type AllocatorReady = { readonly inventory: Inventory } | { readonly failed: string };

@@ -21,7 +21,7 @@ export function bufferView(broker: Broker, buffer: BrokerBuffer): BufferInfo {
   return {
     id: buffer.id,
     generation: buffer.generation,
-    state: 'active',
+    state: buffer.state,
     name: buffer.name,
     handle_type: allocation.handleType,
     source: allocation.source,

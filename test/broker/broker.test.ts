@@ -88,7 +88,7 @@ t.test('release closes, frees, revokes and tells those who watch', async (t) => 
   const buffer = allocated(setup, client);
   const { token } = broker.share(buffer, anybody);
   const told: ReleaseReason[] = [];
-  buffer.watchers.add((reason) => told.push(reason));
+  buffer.watchers.add({ released: (reason) => told.push(reason) });
   buffer.held.retain(); // a message that waits to be sent
   broker.release(buffer, 'administrator');
   broker.release(buffer, 'owner');

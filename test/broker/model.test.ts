@@ -108,7 +108,7 @@ class Model {
           if (!('buffer' in result)) return;
           this.registered++;
           this.buffers.add(result.buffer);
-          result.buffer.watchers.add(() => this.released++);
+          result.buffer.watchers.add({ released: () => this.released++ });
         });
         break;
       }

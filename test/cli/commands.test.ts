@@ -26,6 +26,8 @@ const device: DeviceInfo = {
     max_allocation_size: 2 ** 31,
     max_image_dimension_2d: 16_384,
   },
+  losses: 2,
+  last_lost_at: '2026-11-20T08:15:30.123Z',
 };
 
 await withoutLeaks(t, 'commands', async (t) => {
@@ -46,8 +48,8 @@ await withoutLeaks(t, 'commands', async (t) => {
     const listed = await run(server, 'list');
     t.equal(listed.status, 0);
     const [head = '', row = '', end] = listed.stdout.split('\n');
-    t.match(head, /^ID +NAME +SIZE +CONTENTS +HANDLE +OWNER +HOLDERS +AGE$/);
-    t.match(row, /preview +4\.0 MiB +image 1366x768 XR24 +memfd +- +0 +\d s$/);
+    t.match(head, /^ID +NAME +SIZE +CONTENTS +HANDLE +STATE +OWNER +HOLDERS +AGE$/);
+    t.match(row, /preview +4\.0 MiB +image 1366x768 XR24 +memfd +live +- +0 +\d s$/);
     t.equal(end, '');
     t.notMatch(listed.stdout, '\u001b', 'no colours in a pipe');
 
@@ -96,6 +98,22 @@ await withoutLeaks(t, 'commands', async (t) => {
     t.same(JSON.parse((await run(server, 'release', id, '--json')).stdout), { released: id });
   });
 
+  t.test('reissue says what there is now', async (t) => {
+    const server = await startServer(t);
+    await run(server, 'alloc', '--size', '1', ...MEMFD);
+    const [buffer] = server.control.buffers.values();
+    if (buffer === undefined) throw new Error('nothing was allocated');
+    buffer.state = 'lost';
+    t.match((await run(server, 'list')).stdout, new RegExp(`^${buffer.id} .* lost +`, 'm'));
+    t.match(await run(server, 'reissue', buffer.id), {
+      status: 0,
+      stdout: `re-issued ${buffer.id}: generation 2\n`,
+    });
+    const again = await run(server, 'reissue', buffer.id, '--json');
+    t.match(JSON.parse(again.stdout), { id: buffer.id, state: 'live', generation: 2 });
+    t.equal((await run(server, 'reissue', 'nope')).status, 1, 'refused');
+  });
+
   t.test('device, formats, clients, health', async (t) => {
     const server = await startServer(t);
     const none = await run(server, 'device');
@@ -105,6 +123,7 @@ await withoutLeaks(t, 'commands', async (t) => {
     const some = await run(server, 'device');
     t.match(some.stdout, /^device: +llvmpipe \(LLVM 19.1.7, 256 bits\) \(cpu\)$/m);
     t.match(some.stdout, /^drm primary: +-$/m);
+    t.match(some.stdout, /^lost: +2 times, last 2026-11-20T08:15:30.123Z$/m);
     t.match(some.stdout, /^drm render: +226:128$/m);
     t.match(some.stdout, /^0 +4 GiB +yes +- +0 B$/m);
 

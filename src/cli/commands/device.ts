@@ -43,6 +43,7 @@ async function printDevice(device: DeviceInfo): Promise<void> {
     ['max allocations', String(device.limits.max_allocations)],
     ['max allocation', bytes(device.limits.max_allocation_size)],
     ['max image', `${device.limits.max_image_dimension_2d} pixels`],
+    ['lost', device.losses === 0 ? 'never' : `${device.losses} times, last ${device.last_lost_at}`],
   ]);
   process.stdout.write('\n');
   await printTable(

@@ -5,7 +5,7 @@ import { common, type MakeCommand } from '../command.js';
 import { contents, processText } from '../describe.js';
 import { age, bytes, orDash, printJson, printTable } from '../output.js';
 
-const HEAD = ['ID', 'NAME', 'SIZE', 'CONTENTS', 'HANDLE', 'OWNER', 'HOLDERS', 'AGE'];
+const HEAD = ['ID', 'NAME', 'SIZE', 'CONTENTS', 'HANDLE', 'STATE', 'OWNER', 'HOLDERS', 'AGE'];
 
 export const listCommand: MakeCommand = (program) => {
   program
@@ -26,6 +26,7 @@ function row(buffer: BufferInfo): string[] {
     bytes(buffer.size),
     contents(buffer),
     buffer.handle_type,
+    buffer.state,
     processText(buffer.owner),
     String(buffer.recipients.length),
     age(buffer.created_at),

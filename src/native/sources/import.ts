@@ -2,24 +2,64 @@
  * Memory that a client brings: is it really a dma_buf, is it as large as its layout says, and does
  * the Vulkan device take it?
  *
- * Owns: the Vulkan objects of each import, under its key, until `free`. The fds are the caller's.
+ * Owns: the Vulkan objects of each import, under its key, until `free` or until the device is left.
+ * The fds are the caller's.
  */
 import { BrokerError } from '../../broker/errors.js';
 import { checkImport, type ImportCheck } from '../../broker/import.js';
 import type { Allocation, MemorySpec, Plane } from '../../broker/source.js';
 import { info, isDmaBuf } from '../dmabuf.js';
-import { identity } from '../libc/fd.js';
+import { SystemError } from '../libc/errno.js';
+import { close, duplicate, identity } from '../libc/fd.js';
 import type { Device } from '../vulkan/device.js';
 import { dmaBufSize } from '../vulkan/exporter.js';
 import { destroyImported, type Imported, importBuffer, importProblem } from '../vulkan/import.js';
 
+/** One dma_buf of an import. */
+interface Memory {
+  /** The caller's, who may have closed it when `free` is on its way: see `#again`. */
+  readonly fd: number;
+  readonly size: number;
+  readonly identity: string;
+}
+
+interface Kept {
+  readonly memories: readonly Memory[];
+  /** The first device took it, so that the next one is asked, too. */
+  readonly byDevice: boolean;
+  imported: readonly Imported[];
+}
+
 export class Importer {
-  readonly #kept = new Map<number, readonly Imported[]>();
+  readonly #kept = new Map<number, Kept>();
+  #device: Device | null = null;
   #nextKey = 1;
 
   /** Shares the device, if there is one. */
-  constructor(private readonly device: Device | null) {
-    device?.retain();
+  constructor(device: Device | null) {
+    if (device !== null) this.enter(device);
+  }
+
+  /**
+   * Takes a device in place of one that was left: what that one had taken is imported again. The
+   * memory itself was made elsewhere and is what it was. Throws `device_lost`.
+   */
+  enter(device: Device): void {
+    device.retain();
+    this.#device = device;
+    for (const kept of this.#kept.values()) if (kept.byDevice) kept.imported = again(device, kept);
+  }
+
+  /** Destroys what was made on the device and lets go of it; the imports stay known. */
+  leave(): void {
+    const device = this.#device;
+    this.#device = null;
+    if (device === null) return;
+    for (const kept of this.#kept.values()) {
+      for (const objects of kept.imported) destroyImported(device, objects);
+      kept.imported = [];
+    }
+    device.release();
   }
 
   /** Checks and imports. Throws BrokerErrors that name the plane; nothing is kept then. */
@@ -34,17 +74,16 @@ export class Importer {
     const sizes = planes.map(({ fd }) => Number(dmaBufSize(fd)));
     checkImport(spec, planes, sizes);
     // Several planes may lie in one dma_buf, each with an fd of its own.
-    const memories = new Map(
-      planes.map(({ fd }, i) => [identity(fd), { fd, size: sizes[i] ?? 0 }]),
-    );
-    const { check, imported } = this.#intoDevice([...memories.values()]);
+    const files = planes.map(({ fd }, i) => ({ fd, size: sizes[i] ?? 0, identity: identity(fd) }));
+    const memories = [...new Map(files.map((file) => [file.identity, file])).values()];
+    const { check, imported } = this.#intoDevice(memories);
     const key = this.#nextKey++;
-    this.#kept.set(key, imported);
+    this.#kept.set(key, { memories, byDevice: check.how === 'device', imported });
     return {
       source: 'import',
       handleType: 'dma_buf',
       key,
-      size: [...memories.values()].reduce((sum, { size }) => sum + size, 0),
+      size: memories.reduce((sum, { size }) => sum + size, 0),
       modifier: spec.kind === 'image' ? (spec.modifiers[0] ?? null) : null,
       planes,
       exporter: info(planes[0]?.fd ?? -1)?.exporter ?? null,
@@ -53,11 +92,11 @@ export class Importer {
   }
 
   /** A device that does not take it is no reason to refuse: others may. The answer says so. */
-  #intoDevice(memories: readonly { fd: number; size: number }[]): {
+  #intoDevice(memories: readonly Memory[]): {
     check: ImportCheck;
     imported: Imported[];
   } {
-    const { device } = this;
+    const device = this.#device;
     const layoutOnly = (reason: string) => ({
       check: { how: 'layout', reason } as const,
       imported: [],
@@ -65,26 +104,60 @@ export class Importer {
     if (device === null) return layoutOnly('there is no Vulkan device');
     const problem = importProblem(device);
     if (problem !== null) return layoutOnly(problem);
-    const imported: Imported[] = [];
     try {
-      for (const { fd, size } of memories) imported.push(importBuffer(device, fd, BigInt(size)));
+      const imported = importAll(device, memories);
       return { check: { how: 'device', reason: device.physical.name }, imported };
     } catch (error) {
-      for (const objects of imported) destroyImported(device, objects);
       if (!(error instanceof BrokerError) || error.code === 'device_lost') throw error;
       return layoutOnly(error.message);
     }
   }
 
   free(key: number): void {
-    const imported = this.#kept.get(key);
-    if (imported === undefined) throw new BrokerError('internal', `there is no import ${key}`);
+    const kept = this.#kept.get(key);
+    if (kept === undefined) throw new BrokerError('internal', `there is no import ${key}`);
     this.#kept.delete(key);
-    if (this.device !== null) for (const objects of imported) destroyImported(this.device, objects);
+    const device = this.#device;
+    if (device !== null) for (const objects of kept.imported) destroyImported(device, objects);
   }
 
   close(): void {
-    for (const key of [...this.#kept.keys()]) this.free(key);
-    this.device?.release();
+    this.leave();
+    this.#kept.clear();
+  }
+}
+
+/** All or none. */
+function importAll(device: Device, memories: readonly Memory[]): Imported[] {
+  const imported: Imported[] = [];
+  try {
+    for (const { fd, size } of memories) imported.push(importBuffer(device, fd, BigInt(size)));
+    return imported;
+  } catch (error) {
+    for (const objects of imported) destroyImported(device, objects);
+    throw error;
+  }
+}
+
+/**
+ * Another thread owns the fds and may have closed them, so that a number may stand for another file
+ * by now: each is duplicated first and then compared. What cannot be imported again is left out; its
+ * buffer stays what it is to its clients.
+ */
+function again(device: Device, { memories }: Kept): Imported[] {
+  const copies: Memory[] = [];
+  try {
+    for (const memory of memories) {
+      const copy = { ...memory, fd: duplicate(memory.fd) };
+      copies.push(copy);
+      if (identity(copy.fd) !== memory.identity) return [];
+    }
+    return importAll(device, copies);
+  } catch (error) {
+    if (error instanceof SystemError) return [];
+    if (!(error instanceof BrokerError) || error.code === 'device_lost') throw error;
+    return [];
+  } finally {
+    for (const { fd } of copies) close(fd);
   }
 }

@@ -43,13 +43,15 @@ export interface VulkanOptions {
   readonly zeroing?: Zeroing;
 }
 
+/** Keys are never given twice, whatever device: an allocation may outlive the device that made it. */
+let lastKey = 0;
+
 export class VulkanSource implements MemorySource {
   readonly name = 'vulkan';
   /** How the last allocation was cleared: for tests and logs. */
   lastZeroPath: ZeroPath | null = null;
   readonly #kept = new Map<number, readonly Objects[]>();
   readonly #offers: readonly ModifierOffer[];
-  #nextKey = 1;
   /** fdinfo's exp_name, known from the first allocation on. */
   #exporter: string | null = null;
 
@@ -69,6 +71,11 @@ export class VulkanSource implements MemorySource {
   /** VkDeviceMemory objects of this source that exist. */
   get live(): number {
     return [...this.#kept.values()].reduce((sum, made) => sum + made.length, 0);
+  }
+
+  /** The allocations that are kept. */
+  get keys(): number[] {
+    return [...this.#kept.keys()];
   }
 
   /** The driver's images first; then every format that it has no LINEAR image of, laid out here. */
@@ -106,7 +113,7 @@ export class VulkanSource implements MemorySource {
         fds.push(fd);
         size += this.#finish(memory, fd, memoryName(id, index));
       }
-      const key = this.#nextKey++;
+      const key = ++lastKey;
       this.#kept.set(key, made);
       return {
         source: this.name,
@@ -145,7 +152,7 @@ export class VulkanSource implements MemorySource {
 
   /** Frees what is left; exported fds stay their owners'. */
   close(): void {
-    for (const key of [...this.#kept.keys()]) this.free(key);
+    for (const key of this.keys) this.free(key);
     this.device.release();
   }
 
@@ -254,6 +261,6 @@ function importTerms({ memories }: Placed): VulkanMemory {
   return { memoryType: memory.type.index, dedicated: memory.dedicated };
 }
 
-function messageOf(error: unknown): string {
+export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }

@@ -70,7 +70,8 @@ export class Commands {
         call('vkResetFences', device.handle, 1, one);
         call('vkResetCommandPool', device.handle, pool, 0);
       } catch (error) {
-        // In no state to be used again. After VK_ERROR_DEVICE_LOST nothing is executing any more.
+        // In no state to be used again; nothing may be executing when it is destroyed.
+        device.waitIdle();
         this.destroy();
         throw error;
       }

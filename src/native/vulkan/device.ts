@@ -87,6 +87,14 @@ export class Device {
     return this.functions.call(name, this.handle, ...args);
   }
 
+  /**
+   * Waits until nothing is executing. A lost device, too, answers in finite time, with
+   * VK_ERROR_DEVICE_LOST, and what was executing has ended ("Lost Device"): its objects may go.
+   */
+  waitIdle(): void {
+    this.functions.call('vkDeviceWaitIdle', this.handle);
+  }
+
   retain(): void {
     this.#users++;
   }
@@ -95,7 +103,7 @@ export class Device {
   release(): void {
     if (--this.#users > 0) return;
     this.commands.destroy();
-    this.functions.call('vkDeviceWaitIdle', this.handle);
+    this.waitIdle();
     this.functions.call('vkDestroyDevice', this.handle, 0);
     this.instance.destroy();
   }

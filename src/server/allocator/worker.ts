@@ -13,23 +13,30 @@ import type {
   SourceName,
   SourceState,
 } from '../../broker/source.js';
-import { Importer } from '../../native/sources/import.js';
 import { MemfdSource } from '../../native/sources/memfd.js';
 import { probeHeaps, probeUdmabuf } from '../../native/sources/probe.js';
-import { probeVulkan } from '../../native/sources/vulkan.js';
+import { RenewableDevice } from '../../native/sources/renewable.js';
 import { wake } from '../../native/step.js';
-import { describeDevice } from '../../native/vulkan/describe.js';
 import type {
   AllocatorReady,
   AllocatorReply,
   AllocatorRequest,
   AllocatorSetup,
+  DeviceNotice,
   DeviceQuestion,
+  Inventory,
 } from '../messages.js';
 
 const { setup, port } = workerData as { setup: AllocatorSetup; port: MessagePort };
 
-const vulkan = probeVulkan(setup.device ?? undefined);
+const vulkan = new RenewableDevice(setup.device ?? undefined, {
+  lost: (device, reason, allocations) => tell({ notice: 'lost', device, reason, allocations }),
+  renewed: (device, problem) => {
+    const found = inventory();
+    parentPort?.postMessage({ inventory: found } satisfies AllocatorReady);
+    tell({ notice: 'renewed', device, problem, inventory: found });
+  },
+});
 const heaps = probeHeaps();
 const udmabuf = probeUdmabuf();
 const memfd = new MemfdSource();
@@ -41,7 +48,7 @@ const sources: readonly MemorySource[] = [
 ];
 const isOpaque = ({ handleType }: SourceState) => handleType === 'opaque_fd';
 /** In order of preference: whatever exports dma_bufs comes first. */
-const states: readonly SourceState[] = [
+const states = (): readonly SourceState[] => [
   ...vulkan.states.filter((state) => !isOpaque(state)),
   ...heaps.states,
   ...udmabuf.states,
@@ -54,8 +61,13 @@ const states: readonly SourceState[] = [
   },
 ];
 
-/** Memory that clients bring is imported into the device where there is one. */
-const importer = new Importer(vulkan.sources[0]?.device ?? null);
+function inventory(): Inventory {
+  return {
+    device: vulkan.describe(),
+    sources: states(),
+    offers: sources.flatMap((source) => source.formats()),
+  };
+}
 
 function sourceOf(name: SourceName, handleType: HandleType): MemorySource {
   const found = sources.find((source) => source.name === name && source.handleType === handleType);
@@ -68,13 +80,13 @@ function made({ choice, id }: Extract<AllocatorRequest, { kind: 'allocate' }>): 
 }
 
 function taken({ spec, planes }: Extract<AllocatorRequest, { kind: 'import' }>): Allocation {
-  return importer.import(spec, planes);
+  return vulkan.import(spec, planes);
 }
 
 port.on('message', (request: AllocatorRequest) => {
   if (request.kind === 'free') {
     const { source, handleType, key } = request;
-    if (source === 'import') importer.free(key);
+    if (source === 'import') vulkan.freeImport(key);
     else sourceOf(source, handleType).free(key);
     return;
   }
@@ -85,28 +97,23 @@ port.on('message', (request: AllocatorRequest) => {
   } catch (error) {
     reply = { seq, error: toMessage(error) };
   }
-  port.postMessage(reply);
-  wake(setup.wake);
+  tell(reply);
 });
+
+function tell(message: AllocatorReply | DeviceNotice): void {
+  port.postMessage(message);
+  wake(setup.wake);
+}
 
 // The data plane closes its end when it is done: everything is freed by then.
 port.on('close', () => {
-  importer.close();
   for (const source of sources) source.close();
+  vulkan.close();
   parentPort?.close();
 });
 
 parentPort?.on('message', ({ seq }: DeviceQuestion) => {
-  // Budgets change; without a source the device is closed and stays as it was found.
-  const [live] = vulkan.sources;
-  parentPort?.postMessage({ seq, device: live ? describeDevice(live.device) : vulkan.device });
+  parentPort?.postMessage({ seq, device: vulkan.describe() });
 });
 
-const ready: AllocatorReady = {
-  inventory: {
-    device: vulkan.device,
-    sources: states,
-    offers: sources.flatMap((source) => source.formats()),
-  },
-};
-parentPort?.postMessage(ready);
+parentPort?.postMessage({ inventory: inventory() } satisfies AllocatorReady);

@@ -48,6 +48,7 @@ export function createHandlers(
       await control.releaseBuffer(idOf(request));
       reply.code(204);
     },
+    reissueBuffer: (request) => control.reissueBuffer(idOf(request)),
     listClients: () => control.listClients(),
   };
 }

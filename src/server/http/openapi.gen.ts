@@ -136,6 +136,32 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/buffers/{id}/reissue": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The buffer's id. */
+                id: components["schemas"]["BufferId"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Give a lost buffer new memory
+         * @description Allocates the memory of a buffer whose device was lost anew, zeroed, and tells everybody who has
+         *     it; its id, owner and tokens stay, its generation grows. A buffer that is not lost is answered
+         *     as it is. An owner that is a client of the daemon does this itself (`reissue` of
+         *     dmabroker-v1.xml).
+         */
+        post: operations["reissueBuffer"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/clients": {
         parameters: {
             query?: never;
@@ -209,7 +235,7 @@ export interface components {
          * @example {
          *       "id": "mfzgk5dfmjza",
          *       "generation": 1,
-         *       "state": "active",
+         *       "state": "live",
          *       "name": "camera preview",
          *       "handle_type": "dma_buf",
          *       "source": "vulkan",
@@ -255,15 +281,15 @@ export interface components {
         Buffer: {
             id: components["schemas"]["BufferId"];
             /**
-             * @description Grows each time that the same memory is handed to a new owner.
+             * @description Counts the memories that it has had; it grows when it is re-issued.
              * @example 1
              */
             generation: number;
             /**
-             * @description `active`: the daemon keeps it and its tokens can be redeemed.
+             * @description `live`: its tokens can be redeemed. `lost`: its device was lost, and what the memory holds is undefined; it can be shared again when it has been re-issued.
              * @enum {string}
              */
-            state: "active";
+            state: "live" | "lost";
             /**
              * @description The name that its owner gave it, for people. Text from a client, not to be trusted.
              * @example camera preview
@@ -448,7 +474,7 @@ export interface components {
             /** @description The memory sources, in order of preference. */
             sources: components["schemas"]["Source"][];
         };
-        /** @description A memory source, as it was found at start. */
+        /** @description A memory source, as it was found at start or when its device was made anew. */
         Source: {
             name: components["schemas"]["SourceName"];
             handle_type: components["schemas"]["HandleType"];
@@ -493,6 +519,10 @@ export interface components {
             /** @description Memory types. */
             memory_types: components["schemas"]["MemoryType"][];
             limits: components["schemas"]["DeviceLimits"];
+            /** @description How often the device was lost (VK_ERROR_DEVICE_LOST) since the daemon started. */
+            losses: components["schemas"]["Count"];
+            /** @description When it was lost last; null where it never was. */
+            last_lost_at: components["schemas"]["Time"] | null;
         };
         /** @description VkPhysicalDeviceDriverProperties. */
         Driver: {
@@ -1148,6 +1178,37 @@ export interface operations {
             404: components["responses"]["NotFound"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
+        };
+    };
+    reissueBuffer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The buffer's id. */
+                id: components["schemas"]["BufferId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The buffer with its new memory. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Buffer"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["Unprocessable"];
+            429: components["responses"]["LimitExceeded"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+            507: components["responses"]["OutOfMemory"];
         };
     };
     listClients: {

@@ -18,6 +18,11 @@ export function answer(broker: Broker, question: Question, post: Post): void {
     if (question.question === 'createBuffer') {
       const { request, requester } = question.parameters;
       create(broker, request, requester, seq, post);
+    } else if (question.question === 'reissueBuffer') {
+      broker.reissue(broker.get(question.parameters), (result) => {
+        if ('error' in result) post({ kind: 'refusal', seq, error: toMessage(result.error) });
+        else post({ kind: 'answer', seq, value: bufferView(broker, result.buffer) });
+      });
     } else post({ kind: 'answer', seq, value: lookUp(broker, question) });
   } catch (error) {
     post({ kind: 'refusal', seq, error: toMessage(error) });
@@ -26,7 +31,7 @@ export function answer(broker: Broker, question: Question, post: Post): void {
 
 function lookUp(
   broker: Broker,
-  question: Exclude<Question, { question: 'createBuffer' }>,
+  question: Exclude<Question, { question: 'createBuffer' | 'reissueBuffer' }>,
 ): unknown {
   switch (question.question) {
     case 'listBuffers':

@@ -3,7 +3,7 @@
  * redeemed. The object is not the buffer: destroying one client's object leaves others' alone.
  */
 import type { Broker, BufferResult, ImportRequest } from '../../broker/broker.js';
-import type { BrokerBuffer, Owner, ReleaseReason } from '../../broker/buffer.js';
+import type { BrokerBuffer, Owner, Watcher } from '../../broker/buffer.js';
 import { BrokerError, catalogue } from '../../broker/errors.js';
 import type { AllocationRequest } from '../../broker/request.js';
 import {
@@ -83,7 +83,7 @@ export class BufferObject {
     const image = spec.kind === 'image' ? spec : { format: 0, width: 0, height: 0 };
     const modifier = allocation.modifier ?? 0n;
     this.#buffer = buffer;
-    buffer.watchers.add(this.#released);
+    buffer.watchers.add(this.#watcher);
     this.connection.packet(buffer.held, () => {
       resource.event(
         'info',
@@ -119,14 +119,16 @@ export class BufferObject {
     this.#resource.event('failed', ...failure(error));
   }
 
-  readonly #released = (reason: ReleaseReason) => {
-    this.#resource.event('released', dmabroker_buffer_v1.enums.release_reason[reason]);
+  readonly #watcher: Watcher = {
+    released: (reason) => {
+      this.#resource.event('released', dmabroker_buffer_v1.enums.release_reason[reason]);
+    },
   };
 
   #release(): void {
     const { not_ready } = dmabroker_buffer_v1.enums.error;
     if (this.#buffer === null) this.#resource.error(not_ready, 'release before done');
-    this.#buffer.watchers.delete(this.#released);
+    this.#buffer.watchers.delete(this.#watcher);
     if (this.#owner) this.broker.release(this.#buffer, 'owner');
   }
 
@@ -134,7 +136,7 @@ export class BufferObject {
     this.#abandoned = true;
     const buffer = this.#buffer;
     if (buffer === null) return;
-    buffer.watchers.delete(this.#released);
+    buffer.watchers.delete(this.#watcher);
     if (this.#owner && buffer.lifetime === 'connection') this.broker.release(buffer, 'owner');
   }
 

@@ -14,7 +14,7 @@ import { close } from '../../native/libc/fd.js';
 import { sealedTable } from '../../native/libc/memory.js';
 import { type Input, Step } from '../../native/step.js';
 import { dmabroker_manager_v1 } from '../../protocol/dmabroker-v1.gen.js';
-import type { LogLevel, PlaneMessage, PlaneSetup, Question } from '../messages.js';
+import type { DeviceNotice, LogLevel, PlaneMessage, PlaneSetup, Question } from '../messages.js';
 import { identify } from '../peer.js';
 import { AllocatorClient } from './allocator-client.js';
 import { answer } from './answers.js';
@@ -153,9 +153,25 @@ function received({ fd, bytes, fds, truncated }: Extract<Input, { kind: 'data' }
   else entry.connection.receive(bytes, fds, truncated);
 }
 
+function noticed(notice: DeviceNotice): void {
+  const { device } = notice;
+  if (notice.notice === 'lost') {
+    const { reason } = notice;
+    const buffers = broker.deviceLost(notice.allocations);
+    log('error', 'the Vulkan device was lost', { event: 'device_lost', device, buffers, reason });
+    return;
+  }
+  const { problem, inventory } = notice;
+  broker.setSources(inventory.sources, inventory.offers);
+  if (problem === null) {
+    log('info', 'the Vulkan device was made anew', { event: 'device_restored', device });
+  } else log('error', 'the Vulkan device cannot be opened', { device, reason: problem });
+}
+
 function drainMessages(): void {
   for (let m = receiveMessageOnPort(allocator); m; m = receiveMessageOnPort(allocator)) {
-    allocatorClient.reply(m.message);
+    if ('notice' in m.message) noticed(m.message);
+    else allocatorClient.reply(m.message);
   }
   for (let m = receiveMessageOnPort(control); m; m = receiveMessageOnPort(control)) {
     const question = m.message as Question;

@@ -152,7 +152,7 @@ await withoutLeaks(t, 'operations', async (t) => {
     const buffer: BufferInfo = {
       id: 'mfzgk5dfmjza',
       generation: 2,
-      state: 'active',
+      state: 'live',
       name: null,
       handle_type: 'dma_buf',
       source: 'import',

@@ -108,7 +108,7 @@ t.test('lists, one, and release', async (t) => {
     { id: client.id, pid: peer.pid, executable: 'test', buffers: 0, bytes: 0, fds_sent: 1 },
   ]);
   const reasons: string[] = [];
-  buffer.watchers.add((reason) => reasons.push(reason));
+  buffer.watchers.add({ released: (reason) => reasons.push(reason) });
   t.equal(value({ question: 'releaseBuffer', parameters: buffer.id }), null);
   t.same(reasons, ['administrator']);
   t.equal(world.open.size, 0);

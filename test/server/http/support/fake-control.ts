@@ -82,6 +82,14 @@ export class FakeControl implements ControlPlane {
     });
   }
 
+  reissueBuffer(id: string): Promise<BufferInfo> {
+    return this.#answer(() => {
+      const buffer = this.#find(id);
+      if (buffer.state === 'lost') Object.assign(buffer, { state: 'live', generation: 2 });
+      return buffer;
+    });
+  }
+
   listClients(): Promise<ClientInfo[]> {
     return this.#answer(() => this.clients);
   }
@@ -135,7 +143,7 @@ export class FakeControl implements ControlPlane {
         .toString(26)
         .replace(/[0189]/g, (digit) => 'wxyz'['0189'.indexOf(digit)] ?? ''),
       generation: 1,
-      state: 'active',
+      state: 'live',
       name: request.name ?? null,
       handle_type: 'memfd',
       source: 'memfd',

@@ -1,0 +1,227 @@
+/**
+ * All that the daemon has of one Vulkan device, over the device's losses: its memory sources and the
+ * importer. When a call answers VK_ERROR_DEVICE_LOST, every object of the device is destroyed, a new
+ * VkDevice is made (with a new instance, so that the machine's devices are listed again), and the
+ * call's request is tried once more. What was allocated is lost; imports are made again.
+ *
+ * Owns: the device, its sources, the importer; while the device cannot be opened, a timer.
+ */
+import { BrokerError } from '../../broker/errors.js';
+import type {
+  Allocation,
+  FormatOffer,
+  LostAllocation,
+  MemorySource,
+  MemorySpec,
+  Plane,
+  SourceState,
+} from '../../broker/source.js';
+import { type DeviceDescription, describeDevice } from '../vulkan/describe.js';
+import type { VulkanHandleType } from '../vulkan/usage.js';
+import { Importer } from './import.js';
+import {
+  messageOf,
+  probeVulkan,
+  type VulkanOptions,
+  type VulkanProbe,
+  type VulkanSource,
+} from './vulkan.js';
+
+/** `last_lost_at`: RFC 3339, or null where it never was lost. */
+export type RenewableDescription = DeviceDescription & {
+  readonly losses: number;
+  readonly last_lost_at: string | null;
+};
+
+export interface DeviceEvents {
+  /** Told before the device is made anew. `reason`: the call that found it out. */
+  lost(device: string, reason: string, allocations: readonly LostAllocation[]): void;
+  /** The device is there again (null), or `problem` says why not; states and offers are new. */
+  renewed(device: string, problem: string | null): void;
+}
+
+/** A device that is gone is looked for again after a second, then ever more rarely. */
+const FIRST_RETRY_MS = 1000;
+const LAST_RETRY_MS = 60_000;
+
+export class RenewableDevice {
+  /** One for each handle type, usable now or not: they stay the same over a loss. */
+  readonly sources: readonly MemorySource[];
+  readonly #importer: Importer;
+  #probe: VulkanProbe;
+  /** Keys whose memory was lost with a device, and which are still to be freed. */
+  readonly #lostKeys = new Set<number>();
+  #losses = 0;
+  #lastLostAt: number | null = null;
+  #retry: NodeJS.Timeout | null = null;
+
+  /** Opens the device that `selection` names; without one there is no source, and it stays so. */
+  constructor(
+    selection: string | undefined,
+    private readonly events: DeviceEvents,
+    private readonly options: VulkanOptions = {},
+  ) {
+    this.#probe = probeVulkan(selection, options);
+    this.#importer = new Importer(this.#probe.sources[0]?.device ?? null);
+    this.sources = this.#probe.states.map(
+      ({ handleType }) => new RenewableSource(this, handleType as VulkanHandleType),
+    );
+  }
+
+  /** Each handle type with why it is or is not usable now. */
+  get states(): readonly SourceState[] {
+    return this.#probe.states;
+  }
+
+  /** The device as it is now, or as it was before it was lost; null where there never was one. */
+  describe(): RenewableDescription | null {
+    const [live] = this.#probe.sources;
+    const device = live === undefined ? this.#probe.device : describeDevice(live.device);
+    if (device === null) return null;
+    const at = this.#lastLostAt;
+    return {
+      ...device,
+      losses: this.#losses,
+      last_lost_at: at === null ? null : new Date(at).toISOString(),
+    };
+  }
+
+  /** The device's source now. Throws `device_lost` while there is none. */
+  source(handleType: VulkanHandleType): VulkanSource {
+    const found = this.#probe.sources.find((source) => source.handleType === handleType);
+    if (found !== undefined) return found;
+    const state = this.#probe.states.find((each) => each.handleType === handleType);
+    throw new BrokerError('device_lost', `vulkan (${handleType}): ${state?.reason}`);
+  }
+
+  /** Formats of the device's source now. */
+  formats(handleType: VulkanHandleType): readonly FormatOffer[] {
+    return this.#probe.sources.find((each) => each.handleType === handleType)?.formats() ?? [];
+  }
+
+  /** Imports as `Importer.import` does, on whatever device there is. */
+  import(spec: MemorySpec, planes: readonly Plane[]): Allocation {
+    return this.attempt(() => this.#importer.import(spec, planes));
+  }
+
+  freeImport(key: number): void {
+    this.#importer.free(key);
+  }
+
+  /** Whether the key's memory went with a lost device; from now on it is forgotten. */
+  forget(key: number): boolean {
+    return this.#lostKeys.delete(key);
+  }
+
+  /**
+   * Runs `body`, which uses the device. If it loses it, the device is made anew and `body` runs once
+   * more; if that loses the new one as well, the refusal (`device_lost`) is thrown.
+   */
+  attempt<T>(body: () => T): T {
+    try {
+      return body();
+    } catch (error) {
+      if (!this.#isLoss(error)) throw error;
+      this.#renew(error.message);
+    }
+    try {
+      return body();
+    } catch (error) {
+      if (this.#isLoss(error)) this.#renew(error.message);
+      throw error;
+    }
+  }
+
+  /** Not where there was no device to be lost: that is a refusal like others. */
+  #isLoss(error: unknown): error is BrokerError {
+    const live = this.#probe.sources.length > 0;
+    return live && error instanceof BrokerError && error.code === 'device_lost';
+  }
+
+  #renew(reason: string): void {
+    const { device, sources } = this.#probe;
+    this.#losses++;
+    this.#lastLostAt = Date.now();
+    const allocations = sources.flatMap(({ name, handleType, keys }) =>
+      keys.map((key): LostAllocation => ({ source: name, handleType, key })),
+    );
+    for (const { key } of allocations) this.#lostKeys.add(key);
+    this.events.lost(device?.name ?? '', reason, allocations);
+    this.#destroy(reason);
+    this.#open(FIRST_RETRY_MS);
+  }
+
+  /** VUID-vkDestroyDevice-device-05137: everything made from the device goes before it. */
+  #destroy(reason: string): void {
+    const { sources, states, device } = this.#probe;
+    sources[0]?.device.waitIdle();
+    this.#importer.leave();
+    for (const source of sources) source.close();
+    this.#probe = {
+      device,
+      sources: [],
+      states: unusable(states, `the device was lost: ${reason}`),
+    };
+  }
+
+  /** The same device again, by its UUID; another one is no replacement. */
+  #open(retryMs: number): void {
+    const { device } = this.#probe;
+    const found = probeVulkan(device?.device_uuid, this.options);
+    let problem: string | null = null;
+    const [source] = found.sources;
+    if (source === undefined) problem = found.states[0]?.reason ?? 'it exports nothing';
+    else {
+      this.#probe = found;
+      try {
+        this.#importer.enter(source.device);
+      } catch (error) {
+        problem = messageOf(error);
+        this.#destroy(problem);
+      }
+    }
+    if (problem !== null) {
+      const why = `the device was lost and cannot be used again: ${problem}`;
+      this.#probe = { device, sources: [], states: unusable(found.states, why) };
+      const next = Math.min(retryMs * 2, LAST_RETRY_MS);
+      this.#retry = setTimeout(() => this.#open(next), retryMs);
+    }
+    this.events.renewed(device?.name ?? '', problem);
+  }
+
+  /** Frees everything and destroys the device; exported fds stay their owners'. */
+  close(): void {
+    if (this.#retry !== null) clearTimeout(this.#retry);
+    this.#importer.close();
+    for (const source of this.#probe.sources) source.close();
+  }
+}
+
+const unusable = (states: readonly SourceState[], reason: string): SourceState[] =>
+  states.map((state) => ({ ...state, usable: false, reason }));
+
+/** A memory source that is used as if its device were never lost. */
+class RenewableSource implements MemorySource {
+  readonly name = 'vulkan';
+
+  constructor(
+    private readonly device: RenewableDevice,
+    readonly handleType: VulkanHandleType,
+  ) {}
+
+  formats(): readonly FormatOffer[] {
+    return this.device.formats(this.handleType);
+  }
+
+  allocate(spec: MemorySpec, id: string): Allocation {
+    const { device, handleType } = this;
+    return device.attempt(() => device.source(handleType).allocate(spec, id));
+  }
+
+  free(key: number): void {
+    if (!this.device.forget(key)) this.device.source(this.handleType).free(key);
+  }
+
+  /** The device is closed as a whole. */
+  close(): void {}
+}
