@@ -16,7 +16,9 @@ import {
 import { BrokerError } from './errors.js';
 import { HeldFds } from './held-fds.js';
 import { newBufferId, type Random } from './id.js';
-import { MAX_BUFFERS_PER_CLIENT, MAX_PENDING_PER_CLIENT } from './limits.js';
+import type { Charge } from './quota/charge.js';
+import { estimateOf, importEstimate } from './quota/estimate.js';
+import { Quotas } from './quota/quotas.js';
 import {
   type AllocationRequest,
   type Choice,
@@ -75,6 +77,7 @@ export class Broker {
     private readonly world: Surroundings,
     public sources: readonly SourceState[],
     public offers: readonly FormatOffer[],
+    readonly quotas = new Quotas(() => world.now()),
   ) {
     this.#tokens = new Tokens(() => world.now(), world.random);
   }
@@ -99,11 +102,11 @@ export class Broker {
       peer,
       connectedAt: this.world.now(),
       owned: new Set(),
-      pending: 0,
       fdsSent: 0,
       connected: true,
     };
     this.#clients.set(client.id, client);
+    this.quotas.connected(client);
     return client;
   }
 
@@ -114,6 +117,7 @@ export class Broker {
     for (const buffer of [...client.owned]) {
       if (buffer.lifetime === 'connection') this.release(buffer, 'owner');
     }
+    this.quotas.disconnected(client);
   }
 
   /**
@@ -122,25 +126,24 @@ export class Broker {
    * with `not_found`.
    */
   allocate(owner: Owner, request: AllocationRequest, done: (result: BufferResult) => void): void {
-    const { client } = owner;
     let choice: Choice;
+    let charge: Charge;
     try {
-      if (client !== null) this.#checkLimits(client);
       checkRequest(request);
       choice = chooseSource(request, this.sources, this.offers);
+      charge = this.quotas.reserve(owner, choice.source, estimateOf(choice.spec));
     } catch (error) {
       if (!(error instanceof BrokerError)) throw error;
       done({ error });
       return;
     }
     const id = this.#newId();
-    if (client !== null) client.pending++;
     this.world.allocate(choice, id, (result) => {
-      if (client !== null) client.pending--;
+      if ('error' in result) charge.release();
       done(
         'error' in result
           ? result
-          : this.#register(id, owner, choice.spec, request, result.allocation, choice),
+          : this.#register(id, owner, choice.spec, request, result.allocation, charge, choice),
       );
     });
   }
@@ -150,43 +153,27 @@ export class Broker {
    * comes of it. `done` as in `allocate`.
    */
   import(owner: Owner, request: ImportRequest, done: (result: BufferResult) => void): void {
-    const { client } = owner;
     const { spec, planes } = request;
     const failed = (error: BrokerError) => {
       for (const fd of new Set(planes.map((plane) => plane.fd))) this.world.closeFd(fd);
       done({ error });
     };
+    let charge: Charge;
     try {
-      if (client !== null) this.#checkLimits(client);
       checkRequest({ ...request, handleTypes: ['dma_buf'] });
+      charge = this.quotas.reserve(owner, 'import', importEstimate(spec, planes));
     } catch (error) {
       if (!(error instanceof BrokerError)) throw error;
       failed(error);
       return;
     }
     const id = this.#newId();
-    if (client !== null) client.pending++;
     this.world.importMemory(spec, planes, (result) => {
-      if (client !== null) client.pending--;
-      if ('error' in result) failed(result.error);
-      else done(this.#register(id, owner, spec, request, result.allocation, null));
+      if ('error' in result) {
+        charge.release();
+        failed(result.error);
+      } else done(this.#register(id, owner, spec, request, result.allocation, charge, null));
     });
-  }
-
-  #checkLimits(client: Client): void {
-    const refuse = (constraint: string, requested: number, max: number) => {
-      throw new BrokerError('limit_exceeded', `at most ${max} ${constraint} for one connection`, {
-        constraint,
-        requested,
-        possible: { max },
-      });
-    };
-    const pending = client.pending + 1;
-    const owned = client.owned.size + pending;
-    if (pending > MAX_PENDING_PER_CLIENT) {
-      refuse('pending allocations', pending, MAX_PENDING_PER_CLIENT);
-    }
-    if (owned > MAX_BUFFERS_PER_CLIENT) refuse('buffers', owned, MAX_BUFFERS_PER_CLIENT);
   }
 
   #newId(): string {
@@ -202,12 +189,28 @@ export class Broker {
     spec: MemorySpec,
     request: Pick<AllocationRequest, 'lifetime' | 'name'>,
     allocation: Allocation,
+    charge: Charge,
     choice: Choice | null,
   ): BufferResult {
     const held = this.#hold(allocation);
+    const error = this.#settle(charge, allocation, held);
+    if (error !== null) {
+      charge.release();
+      return { error };
+    }
     const { lifetime, name } = request;
-    const now = this.world.now();
-    const buffer = new BrokerBuffer(id, spec, allocation, held, owner, lifetime, name, now, choice);
+    const buffer = new BrokerBuffer(
+      id,
+      spec,
+      allocation,
+      held,
+      owner,
+      lifetime,
+      name,
+      this.world.now(),
+      charge,
+      choice,
+    );
     this.#buffers.set(id, buffer);
     owner.client?.owned.add(buffer);
     if (lifetime === 'connection' && owner.client?.connected === false) {
@@ -215,6 +218,19 @@ export class Broker {
       return { error: new BrokerError('not_found', 'the connection has gone') };
     }
     return { buffer };
+  }
+
+  /** Charges what was allocated instead of what was asked for; lets go of it where that is too much. */
+  #settle(charge: Charge, allocation: Allocation, held: HeldFds): BrokerError | null {
+    try {
+      charge.settle(allocation.size, new Set(held.fds).size);
+      return null;
+    } catch (error) {
+      this.world.free(allocation);
+      held.release();
+      if (!(error instanceof BrokerError)) throw error;
+      return error;
+    }
   }
 
   #hold({ planes }: Allocation): HeldFds {
@@ -309,6 +325,8 @@ export class Broker {
       held.release();
       return { error: new BrokerError('not_found', 'the buffer was released in the meantime') };
     }
+    const error = this.#settle(buffer.charge, allocation, held);
+    if (error !== null) return { error };
     this.world.free(buffer.allocation);
     buffer.held.release();
     buffer.replace(allocation, held);
@@ -325,6 +343,7 @@ export class Broker {
     this.#tokens.revokeAll(buffer);
     this.world.free(buffer.allocation);
     buffer.held.release();
+    buffer.charge.release();
     const watchers = [...buffer.watchers];
     buffer.watchers.clear();
     for (const watcher of watchers) watcher.released(reason);

@@ -5,6 +5,7 @@ import type { Cgroup } from './cgroup.js';
 import type { BrokerError } from './errors.js';
 import type { HeldFds } from './held-fds.js';
 import { MAX_PAST_RECIPIENTS } from './limits.js';
+import type { Charge } from './quota/charge.js';
 import type { Choice, Lifetime } from './request.js';
 import type { Allocation, MemorySpec } from './source.js';
 
@@ -33,8 +34,6 @@ export interface Client {
   /** Milliseconds since the epoch. */
   readonly connectedAt: number;
   readonly owned: Set<BrokerBuffer>;
-  /** Allocations that it waits for. */
-  pending: number;
   fdsSent: number;
   connected: boolean;
 }
@@ -88,6 +87,8 @@ export class BrokerBuffer {
     readonly lifetime: Lifetime,
     readonly name: string | null,
     readonly createdAt: number,
+    /** What its owner is charged for as long as the memory is there. */
+    readonly charge: Charge,
     /** What was asked of the source, to be asked again; null for memory that a client brought. */
     readonly choice: Choice | null,
   ) {}

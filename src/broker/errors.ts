@@ -78,6 +78,18 @@ export interface Refusal {
   readonly requested?: unknown;
   /** What would have been possible. */
   readonly possible?: unknown;
+  /** The quota that refused. */
+  readonly quota?: QuotaRefusal;
+}
+
+/** A limit that was met; docs/quotas.md has the scopes and dimensions. */
+export interface QuotaRefusal {
+  readonly scope: string;
+  /** The user's number, the cgroup's path, the source, the connection, or `default`. */
+  readonly key: string;
+  readonly dimension: string;
+  readonly limit: number;
+  readonly in_use: number;
 }
 
 /** A refusal: the client's to handle, never the daemon's end. */

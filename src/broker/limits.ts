@@ -21,6 +21,9 @@ export const MAX_BUFFERS_PER_CLIENT = 16_384;
 /** What one client may have in the allocator's queue; more is refused at once. */
 export const MAX_PENDING_PER_CLIENT = 64;
 
+/** The queue is served in order: one user's connections together hold up the others by so many. */
+export const MAX_PENDING_PER_USER = 256;
+
 /** A buffer is shared with a handful of processes; tokens are made anew when used up. */
 export const MAX_TOKENS_PER_BUFFER = 64;
 

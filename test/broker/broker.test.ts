@@ -35,6 +35,9 @@ function allocated(
   return result.buffer;
 }
 
+/** Allocations that wait for an answer. */
+const pendingOf = ({ broker }: Setup) => broker.quotas.ledger.accounts.daemon.charge.pending;
+
 const anybody = { uses: 1, uid: null, seconds: null };
 
 t.test('an allocation is registered, owned and listed', async (t) => {
@@ -42,7 +45,7 @@ t.test('an allocation is registered, owned and listed', async (t) => {
   const { world, broker, client } = setup;
   const results: BufferResult[] = [];
   broker.allocate({ client, peer }, request({ name: 'mine' }), (result) => results.push(result));
-  t.equal(client.pending, 1);
+  t.equal(pendingOf(setup), 1);
   t.match(world.pending, [{ choice: { source: 'memfd', handleType: 'memfd', spec: linear } }]);
   t.same([...broker.buffers], [], 'nothing before the answer');
   world.answer();
@@ -50,7 +53,7 @@ t.test('an allocation is registered, owned and listed', async (t) => {
   if (result === undefined || 'error' in result) throw new Error('it was not allocated');
   const { buffer } = result;
   t.match(buffer, { name: 'mine', lifetime: 'connection', createdAt: world.time, generation: 1 });
-  t.equal(client.pending, 0);
+  t.equal(pendingOf(setup), 0);
   t.same([...client.owned], [buffer]);
   t.same([...broker.buffers], [buffer]);
   t.equal(broker.get(buffer.id), buffer);
@@ -58,18 +61,20 @@ t.test('an allocation is registered, owned and listed', async (t) => {
 });
 
 t.test('a refusal of the source leaves nothing behind', async (t) => {
-  const { world, broker, client } = make();
+  const setup = make();
+  const { world, broker, client } = setup;
   const error = new BrokerError('out_of_memory', 'none left');
   const results: BufferResult[] = [];
   broker.allocate({ client, peer }, request(), (result) => results.push(result));
   world.refuse(error);
   t.same(results, [{ error }]);
-  t.equal(client.pending, 0);
+  t.equal(pendingOf(setup), 0);
   t.same([...broker.buffers], []);
 });
 
 t.test('a refusal that needs no source comes at once', async (t) => {
-  const { world, broker, client } = make();
+  const setup = make();
+  const { world, broker, client } = setup;
   const codes: string[] = [];
   const ask = (changes: Partial<AllocationRequest>) =>
     broker.allocate({ client, peer }, request(changes), (result) => {
@@ -78,7 +83,7 @@ t.test('a refusal that needs no source comes at once', async (t) => {
   ask({ spec: { ...linear, size: 0 } });
   ask({ handleTypes: ['dma_buf'] });
   t.same(codes, ['invalid_argument', 'unsupported_handle_type']);
-  t.equal(client.pending, 0);
+  t.equal(pendingOf(setup), 0);
   t.same(world.pending, []);
 });
 
@@ -119,7 +124,8 @@ t.test('disconnecting releases what was bound to the connection', async (t) => {
 });
 
 t.test('an answer after its connection has gone', async (t) => {
-  const { world, broker, client } = make();
+  const setup = make();
+  const { world, broker, client } = setup;
   const results: BufferResult[] = [];
   const ask = (lifetime: AllocationRequest['lifetime']) =>
     broker.allocate({ client, peer }, request({ lifetime }), (result) => results.push(result));
@@ -133,7 +139,7 @@ t.test('an answer after its connection has gone', async (t) => {
   world.answer();
   world.refuse(new BrokerError('out_of_memory', 'none left'));
   t.match(results.slice(1), [{ buffer: { lifetime: 'until_released' } }, { error: {} }]);
-  t.equal(client.pending, 0);
+  t.equal(pendingOf(setup), 0);
   broker.close();
   t.equal(world.open.size, 0);
   t.equal(world.freed.size, 2);
@@ -174,7 +180,12 @@ t.test('limits of one connection', async (t) => {
   t.match(refusals, [
     {
       code: 'limit_exceeded',
-      refusal: { constraint: 'pending allocations', requested: 65, possible: { max: 64 } },
+      refusal: {
+        constraint: 'quota.connection.pending',
+        requested: 1,
+        possible: { max: 0 },
+        quota: { scope: 'connection', key: client.id, dimension: 'pending', limit: 64, in_use: 64 },
+      },
     },
   ]);
   while (world.pending.length > 0) world.answer();
@@ -182,9 +193,19 @@ t.test('limits of one connection', async (t) => {
   ask();
   t.match(refusals[1], {
     code: 'limit_exceeded',
-    refusal: { constraint: 'buffers', requested: 16_385, possible: { max: 16_384 } },
+    refusal: { constraint: 'quota.connection.buffers', quota: { limit: 16_384, in_use: 16_384 } },
   });
-  t.ok(allocated(setup, broker.connect(peer)), 'another connection has its own');
+  const another = broker.connect(peer);
+  broker.allocate({ client: another, peer }, request(), (result) => {
+    if ('error' in result) refusals.push(result.error);
+  });
+  const user = { scope: 'user', key: '1000' };
+  t.match(refusals[2], { refusal: { quota: user } }, 'another connection of the user has no more');
+  const stranger = { ...peer, uid: 7 };
+  broker.allocate({ client: broker.connect(stranger), peer: stranger }, request(), (result) =>
+    t.ok('buffer' in result, 'another user has'),
+  );
+  world.answer();
   const [first] = client.owned;
   broker.release(first as BrokerBuffer, 'owner');
   t.ok(allocated(setup, client), 'what is released makes room');

@@ -1,0 +1,104 @@
+/**
+ * The table of accounts: who is charged where. An account is there while it is charged, while a
+ * connection would be charged to it, or until its rate may be forgotten; so their number is bounded.
+ */
+import { Account } from './account.js';
+import type { Who } from './charge.js';
+import type { Policy } from './policy.js';
+import type { RuleId, Scope } from './rules.js';
+
+/** What is deeper is charged to its ancestor of this depth; the kernel bounds paths by PATH_MAX. */
+const MAX_CGROUP_DEPTH = 32;
+
+/** How often accounts that are only kept for their rate are looked through. */
+const SWEEP_MS = 1000;
+
+export class Accounts {
+  readonly #accounts = new Map<string, Account>();
+  #sweptAt = 0;
+  readonly daemon: Account;
+
+  constructor(
+    private readonly policy: Policy,
+    /** Milliseconds. */
+    private readonly now: () => number,
+  ) {
+    this.daemon = this.get('daemon', 'default');
+  }
+
+  [Symbol.iterator](): Iterator<Account> {
+    return this.#accounts.values();
+  }
+
+  find(scope: Exclude<Scope, 'cgroup'>, key: string): Account | undefined {
+    return this.#accounts.get(`${scope} ${key}`);
+  }
+
+  get(scope: Scope, key: string, uid: number | null = null): Account {
+    const name = nameOf({ scope, key, uid });
+    let account = this.#accounts.get(name);
+    if (account === undefined) {
+      account = new Account(scope, key, uid, this.policy.settings(this.rulesFor(scope, key)));
+      this.#accounts.set(name, account);
+    }
+    return account;
+  }
+
+  /** The accounts that are somebody's own, the innermost first. */
+  holders({ uid, cgroup, connection }: Who): Account[] {
+    const paths = cgroup === null ? [] : andAncestors(cgroup);
+    return [
+      ...(connection === null ? [] : [this.get('connection', connection, uid)]),
+      ...paths.map((path) => this.get('cgroup', path, uid)),
+      this.get('user', String(uid), uid),
+    ];
+  }
+
+  /** Every account that an allocation is charged to, the innermost first. */
+  path(who: Who, source: string): Account[] {
+    this.#sweep();
+    return [...this.holders(who), this.get('source', source), this.daemon];
+  }
+
+  /** Forgets those that nothing keeps. */
+  drop(accounts: Iterable<Account>): void {
+    for (const account of accounts) {
+      if (account === this.daemon || account.live > 0 || !account.empty) continue;
+      // A connection's name is never used again, and neither is its rate.
+      const rate = account.scope === 'connection' ? null : account.settings.allocationsPerSecond;
+      if (account.bucket.full(rate, this.now())) this.#accounts.delete(nameOf(account));
+    }
+  }
+
+  #sweep(): void {
+    const now = this.now();
+    if (Math.abs(now - this.#sweptAt) < SWEEP_MS) return;
+    this.#sweptAt = now;
+    this.drop([...this.#accounts.values()]);
+  }
+
+  /** After a change of the policy. */
+  refresh(): void {
+    for (const account of this) {
+      account.settings = this.policy.settings(this.rulesFor(account.scope, account.key));
+    }
+  }
+
+  /** The rules for an account, the most specific first. */
+  rulesFor(scope: Scope, key: string): RuleId[] {
+    if (scope === 'cgroup') return this.policy.cgroupRules(key);
+    if (scope === 'user') return [`user/${key}`, 'user/default'];
+    return [scope === 'source' ? `source/${key}` : `${scope}/default`];
+  }
+}
+
+function nameOf({ scope, key, uid }: Pick<Account, 'scope' | 'key' | 'uid'>): string {
+  return scope === 'cgroup' ? `cgroup ${uid} ${key}` : `${scope} ${key}`;
+}
+
+/** A path and everything above it, the innermost first. */
+function andAncestors(path: string): string[] {
+  const names = path.split('/').filter((name) => name !== '');
+  const depth = Math.min(names.length, MAX_CGROUP_DEPTH);
+  return Array.from({ length: depth + 1 }, (_, up) => `/${names.slice(0, depth - up).join('/')}`);
+}

@@ -1,0 +1,147 @@
+/**
+ * Sharing a capacity, the daemon's or a source's, among users: may this one have more of it? Max-min
+ * shares of what is not reserved, and the reserve for users below their share.
+ */
+import { Account } from './account.js';
+import type { Accounts } from './accounts.js';
+import type { Who } from './charge.js';
+import type { Policy } from './policy.js';
+import { exceeded, ShareRefusal } from './refusals.js';
+import { type Amount, NOTHING, type SharedDimension } from './rules.js';
+import { type Demand, fairShare, overshoots } from './shares.js';
+
+/** A refused user's demand, held against the others until `until` (milliseconds). */
+interface Claim {
+  readonly source: string;
+  readonly want: Amount;
+  readonly until: number;
+}
+
+export class Capacities {
+  /** What each user holds of each source, by source and user. */
+  readonly #ofSource = new Map<string, Map<number, Account>>();
+  readonly #claims = new Map<number, Claim>();
+
+  constructor(
+    private readonly accounts: Accounts,
+    private readonly policy: Policy,
+    /** Milliseconds. */
+    private readonly now: () => number,
+  ) {}
+
+  /** Adds to what a user holds of a source, or takes away where the amount is negative. */
+  add(uid: number, source: string, amount: Amount): void {
+    const users = this.#ofSource.get(source) ?? new Map<number, Account>();
+    this.#ofSource.set(source, users);
+    const held = users.get(uid) ?? new Account('source', source, uid, this.policy.settings([]));
+    users.set(uid, held);
+    held.add(amount);
+    if (held.empty) users.delete(uid);
+    if (users.size === 0) this.#ofSource.delete(source);
+  }
+
+  /** What a user holds of a source, or of everything. */
+  held(uid: number, source: string | null): Amount {
+    const account =
+      source === null
+        ? this.accounts.find('user', String(uid))
+        : this.#ofSource.get(source)?.get(uid);
+    return account?.charge ?? NOTHING;
+  }
+
+  /** A user was refused below its share: what it wants counts as its demand for a while. */
+  claim({ uid }: Who, source: string, want: Amount, until: number): void {
+    this.#claims.set(uid, { source, want, until });
+  }
+
+  /** The user has asked again, and got what it wants. */
+  settled(uid: number): void {
+    this.#claims.delete(uid);
+  }
+
+  /** What a user may have of a source's or the daemon's capacity; null where there is no limit. */
+  share(uid: number, source: string | null, dimension: SharedDimension): number | null {
+    const limit = this.#limits(source)[dimension];
+    if (limit === null) return null;
+    const others = this.#demands(source, dimension);
+    others.delete(uid);
+    return fairShare(this.#shared(limit), this.#weight(uid), others.values());
+  }
+
+  /**
+   * Throws where a user may not have `requested` more of a capacity that has a limit: as
+   * ShareRefusal where it is below its share and others are above theirs.
+   */
+  admit(account: Account, limit: number, { uid, dimension, requested }: Request): void {
+    const source = account.scope === 'daemon' ? null : account.key;
+    const inUse = account.charge[dimension];
+    const shared = this.#shared(limit);
+    const others = this.#demands(source, dimension);
+    others.delete(uid);
+    const held = this.held(uid, source)[dimension];
+    const demand = held + requested;
+    const taken = [...others.values()].reduce((all, other) => all + other.demand, 0);
+    if (taken + demand <= shared) return;
+    const weight = this.#weight(uid);
+    const share = fairShare(shared, weight, others.values());
+    if (demand <= share && inUse + requested <= limit) return;
+    const free = limit - inUse;
+    const refuse = (max: number, why: string) =>
+      exceeded({ account, dimension, limit, requested, max: Math.min(free, max), why });
+    if (demand > share) {
+      const max = Math.max(shared - taken, share) - held;
+      throw refuse(max, `the user's share of it is ${share}, and it has ${held}`);
+    }
+    throw new ShareRefusal(refuse(free, 'others hold more than their share'), {
+      source,
+      dimension,
+      shortfall: inUse + requested - limit,
+      over: overshoots(shared, others.set(uid, { weight, demand })),
+    });
+  }
+
+  #limits(source: string | null) {
+    return source === null
+      ? this.accounts.daemon.settings
+      : this.policy.settings(this.accounts.rulesFor('source', source));
+  }
+
+  /** What is shared out of a capacity: all of it but the reserve. */
+  #shared(limit: number): number {
+    return limit - Math.floor(limit * this.accounts.daemon.settings.reserve);
+  }
+
+  #weight(uid: number): number {
+    const key = String(uid);
+    const known = this.accounts.find('user', key)?.settings;
+    return (known ?? this.policy.settings(this.accounts.rulesFor('user', key))).weight;
+  }
+
+  /** What each active user holds or claims. */
+  #demands(source: string | null, dimension: SharedDimension): Map<number, Demand> {
+    const amounts = new Map<number, number>();
+    const add = (uid: number, amount: Amount) =>
+      amounts.set(uid, (amounts.get(uid) ?? 0) + amount[dimension]);
+    for (const { scope, uid, charge } of this.#usersOf(source)) {
+      if (uid !== null && (source !== null || scope === 'user')) add(uid, charge);
+    }
+    const now = this.now();
+    for (const [uid, { until, want, source: wanted }] of this.#claims) {
+      if (until <= now) this.#claims.delete(uid);
+      else if (source === null || wanted === source) add(uid, want);
+    }
+    return new Map(
+      [...amounts].map(([uid, demand]) => [uid, { weight: this.#weight(uid), demand }]),
+    );
+  }
+
+  #usersOf(source: string | null): Iterable<Account> {
+    return source === null ? this.accounts : (this.#ofSource.get(source)?.values() ?? []);
+  }
+}
+
+interface Request {
+  readonly uid: number;
+  readonly dimension: SharedDimension;
+  readonly requested: number;
+}

@@ -1,0 +1,38 @@
+/**
+ * What an allocation will probably take: charged from the request until its source has answered
+ * with what it really takes. A driver's layout may need more, which is then charged, or refused.
+ */
+import { alignUp, DEFAULT_ALIGNMENT } from '../alignment.js';
+import { BrokerError } from '../errors.js';
+import { formatInfo } from '../formats.js';
+import { linearLayout } from '../layout.js';
+import type { MemorySpec, Plane } from '../source.js';
+import type { Estimate } from './ledger.js';
+
+/** For a format that the broker has no layout of. */
+const BYTES_PER_PIXEL = 4;
+
+export function estimateOf(spec: MemorySpec): Estimate {
+  if (spec.kind === 'buffer') {
+    const align = Math.max(spec.alignment?.size ?? 1, DEFAULT_ALIGNMENT.size);
+    return { bytes: Math.min(alignUp(spec.size, align), Number.MAX_SAFE_INTEGER), fds: 1 };
+  }
+  const { width, height, alignment, separatePlanes } = spec;
+  const format = formatInfo(spec.format);
+  const plain = { bytes: width * height * BYTES_PER_PIXEL, fds: 1 };
+  if (format === undefined) return plain;
+  try {
+    const { memories } = linearLayout(format, spec, alignment, separatePlanes);
+    return { bytes: memories.reduce((all, bytes) => all + bytes, 0), fds: memories.length };
+  } catch (error) {
+    // Too large for the broker's layout; the driver may have another, or refuses it with its reason.
+    if (error instanceof BrokerError) return plain;
+    throw error;
+  }
+}
+
+/** An import's memory is there already; how large it is is found out with the import. */
+export function importEstimate(spec: MemorySpec, planes: readonly Plane[]): Estimate {
+  const { bytes } = estimateOf(spec);
+  return { bytes, fds: new Set(planes.map(({ fd }) => fd)).size };
+}

@@ -1,0 +1,123 @@
+/**
+ * The ledger: what each scope is charged, and whether more may be charged. A reservation is made
+ * before an allocation starts and is all or nothing over every account on its path: connection,
+ * cgroup and those above it, user, source, daemon. docs/quotas.md has the arithmetic.
+ */
+import { type Account, difference } from './account.js';
+import { Accounts } from './accounts.js';
+import { Capacities } from './capacity.js';
+import { Charge, type Who } from './charge.js';
+import type { Policy } from './policy.js';
+import { exceeded, tooFast } from './refusals.js';
+import { type Amount, DIMENSIONS, type Dimension, NOTHING, SHARED } from './rules.js';
+
+/** What an allocation will probably take, before its source has answered. */
+export interface Estimate {
+  readonly bytes: number;
+  readonly fds: number;
+}
+
+export const asked = (estimate: Estimate): Amount => ({ ...estimate, buffers: 1, pending: 1 });
+
+export class Ledger {
+  readonly accounts: Accounts;
+  readonly capacities: Capacities;
+
+  constructor(
+    policy: Policy,
+    /** Milliseconds. */
+    private readonly now: () => number,
+  ) {
+    this.accounts = new Accounts(policy, now);
+    this.capacities = new Capacities(this.accounts, policy, now);
+  }
+
+  /** A connection begins: its accounts are there until `disconnect`. */
+  connect(who: Who): void {
+    for (const account of this.accounts.holders(who)) account.live++;
+  }
+
+  disconnect(who: Who): void {
+    const accounts = this.accounts.holders(who);
+    for (const account of accounts) account.live--;
+    this.accounts.drop(accounts);
+  }
+
+  /**
+   * Charges an allocation that is about to start. Throws `limit_exceeded`, as ShareRefusal where
+   * the user is below its share and others are above theirs; nothing is charged then.
+   */
+  reserve(who: Who, source: string, estimate: Estimate): Charge {
+    const want = asked(estimate);
+    const accounts = this.#admitted(who, source, want);
+    const now = this.now();
+    for (const { bucket, settings } of accounts) {
+      if (settings.allocationsPerSecond !== null) bucket.take(settings.allocationsPerSecond, now);
+    }
+    this.capacities.settled(who.uid);
+    const add = (amount: Amount) => {
+      for (const account of accounts) account.add(amount);
+      this.capacities.add(who.uid, source, amount);
+    };
+    add(want);
+    return new Charge(who, source, want, {
+      change: (from, to) => {
+        const more = difference(to, from);
+        this.#admit(accounts, who.uid, more);
+        add(more);
+      },
+      end: (amount) => {
+        add(difference(NOTHING, amount));
+        this.accounts.drop(accounts);
+      },
+    });
+  }
+
+  /** Throws what `reserve` would throw now; nothing is charged, no rate is used. */
+  check(who: Who, source: string, estimate: Estimate): void {
+    this.accounts.drop(this.#admitted(who, source, asked(estimate)));
+  }
+
+  /** The accounts that all agree. */
+  #admitted(who: Who, source: string, want: Amount): Account[] {
+    const accounts = this.accounts.path(who, source);
+    const now = this.now();
+    try {
+      this.#admit(accounts, who.uid, want);
+      for (const account of accounts) {
+        const rate = account.settings.allocationsPerSecond;
+        const seconds = rate === null ? 0 : account.bucket.wait(rate, now);
+        if (rate !== null && seconds > 0) throw tooFast(account, rate, seconds);
+      }
+    } catch (error) {
+      this.accounts.drop(accounts);
+      throw error;
+    }
+    return accounts;
+  }
+
+  #admit(accounts: readonly Account[], uid: number, want: Amount): void {
+    for (const account of accounts) {
+      // What becomes less or stays as it is is never refused, whatever the limit has become.
+      for (const dimension of DIMENSIONS) {
+        if (want[dimension] > 0) this.#admitOne(account, uid, dimension, want[dimension]);
+      }
+    }
+  }
+
+  #admitOne(account: Account, uid: number, dimension: Dimension, requested: number): void {
+    const { scope, charge, settings } = account;
+    const limit = settings[dimension];
+    const shared = SHARED.find((each) => each === dimension);
+    if (limit !== null && shared !== undefined && (scope === 'daemon' || scope === 'source')) {
+      this.capacities.admit(account, limit, { uid, dimension: shared, requested });
+      return;
+    }
+    // Sums beyond 2^53 - 1 would not be exact, so that a release could not restore them.
+    const hard = limit ?? (scope === 'daemon' ? Number.MAX_SAFE_INTEGER : null);
+    const max = hard === null ? null : hard - charge[dimension];
+    if (hard !== null && max !== null && requested > max) {
+      throw exceeded({ account, dimension, limit: hard, requested, max });
+    }
+  }
+}

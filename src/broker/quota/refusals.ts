@@ -1,0 +1,86 @@
+/**
+ * How a quota refuses: which scope and dimension, its limit, what is in use, what was asked for and
+ * what would have been possible.
+ */
+import { BrokerError } from '../errors.js';
+import type { Account } from './account.js';
+import type { Dimension, SharedDimension } from './rules.js';
+
+/** What must be recalled from whom so that a user below its share can be served. */
+export interface Need {
+  /** The source whose capacity is short, or null: the daemon's. */
+  readonly source: string | null;
+  readonly dimension: SharedDimension;
+  readonly shortfall: number;
+  /** What each user holds above its share. */
+  readonly over: ReadonlyMap<number, number>;
+}
+
+/** The refusal of a user below its share. */
+export class ShareRefusal extends BrokerError {
+  constructor(
+    refused: BrokerError,
+    readonly need: Need,
+  ) {
+    super(refused.code, refused.message, refused.refusal);
+  }
+}
+
+const names: Record<Dimension, string> = {
+  bytes: 'bytes',
+  buffers: 'buffers',
+  fds: 'file descriptors',
+  pending: 'pending allocations',
+};
+
+const subject = ({ scope, key }: Account) =>
+  scope === 'daemon'
+    ? 'the daemon'
+    : `${scope === 'connection' ? 'this' : 'the'} ${scope}${
+        scope === 'connection' ? '' : ` ${key}`
+      }`;
+
+interface Refused {
+  readonly account: Account;
+  readonly dimension: Dimension;
+  readonly limit: number;
+  readonly requested: number;
+  /** What could have been had. */
+  readonly max: number;
+  /** Why it is less than what the limit leaves, where it is. */
+  readonly why?: string;
+}
+
+export function exceeded({ account, dimension, limit, requested, max, why }: Refused): BrokerError {
+  const inUse = account.charge[dimension];
+  const possible = Math.max(0, max);
+  const text =
+    `${subject(account)} may have ${limit} ${names[dimension]} and has ${inUse}: ` +
+    `${requested} more are not possible${why === undefined ? '' : ` (${why})`}`;
+  return new BrokerError('limit_exceeded', text, {
+    constraint: `quota.${account.scope}.${dimension}`,
+    requested,
+    possible: { max: possible },
+    quota: { scope: account.scope, key: account.key, dimension, limit, in_use: inUse },
+  });
+}
+
+export function tooFast(account: Account, rate: number, seconds: number): BrokerError {
+  const wait = Math.ceil(seconds * 1000) / 1000;
+  return new BrokerError(
+    'limit_exceeded',
+    `${subject(account)} may allocate ${rate} times a second: again in ${wait} s`,
+    {
+      constraint: `quota.${account.scope}.allocations_per_second`,
+      requested: 1,
+      possible: { after_seconds: wait },
+      quota: {
+        scope: account.scope,
+        key: account.key,
+        dimension: 'allocations_per_second',
+        limit: rate,
+        in_use: rate,
+      },
+    },
+  );
+}
