@@ -24,7 +24,7 @@ node_modules/.bin/esbuild --bundle --splitting --platform=node --format=esm --ta
   --log-level=warning --minify-whitespace --minify-syntax --sourcemap --external:ffi-rs \
   --outdir=dist/bundle.new --outbase=src --chunk-names=chunks/[name]-[hash] \
   --banner:js="import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);" \
-  src/server/main.ts src/server/socket/plane.ts src/server/allocator/worker.ts src/cli/main.ts
+  src/server/main.ts src/server/socket/plane.ts src/server/allocator/worker.ts src/server/preview/worker.ts src/cli/main.ts
 rm -rf dist/bundle.old
 [ ! -d dist/bundle ] || mv dist/bundle dist/bundle.old
 mv dist/bundle.new dist/bundle

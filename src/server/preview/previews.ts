@@ -1,0 +1,90 @@
+/**
+ * The main thread's side of the preview thread, which is started when the first picture is asked for.
+ *
+ * Owns: the thread; a content's fd until the thread has it.
+ */
+import { Worker } from 'node:worker_threads';
+import { BrokerError, fromMessage } from '../../broker/errors.js';
+import { close } from '../../native/libc/fd.js';
+import type { Content, PreviewReply, PreviewRequest, PreviewTerms } from './messages.js';
+
+/** Pictures under way, each with a copy of its image: 256 MiB at most (MAX_READ_SIZE). */
+export const MAX_PREVIEWS = 2;
+
+interface Waiting {
+  resolve(png: Uint8Array): void;
+  reject(error: Error): void;
+}
+
+export class Previews {
+  #worker: Worker | null = null;
+  readonly #waiting = new Map<number, Waiting>();
+  #taken = 0;
+  #seq = 0;
+
+  /** `threads`: the folder of main.js, beside which the threads' files stand. */
+  constructor(private readonly threads: URL) {}
+
+  /**
+   * A PNG of what `read` gets; it is called only where there is room. Rejects with `unavailable`
+   * where `MAX_PREVIEWS` are under way, and with whatever `read` rejects with.
+   */
+  async render(read: () => Promise<Content>, terms: PreviewTerms): Promise<Uint8Array> {
+    if (this.#taken >= MAX_PREVIEWS) {
+      throw new BrokerError('unavailable', `${MAX_PREVIEWS} previews are being made already`, {
+        constraint: 'previews',
+        possible: { max: MAX_PREVIEWS },
+      });
+    }
+    this.#taken++;
+    try {
+      return await this.#ask(await read(), terms);
+    } finally {
+      this.#taken--;
+    }
+  }
+
+  #ask(content: Content, terms: PreviewTerms): Promise<Uint8Array> {
+    let worker: Worker;
+    try {
+      worker = this.#start();
+    } catch (error) {
+      close(content.fd);
+      throw error;
+    }
+    const request: PreviewRequest = { seq: ++this.#seq, content, terms };
+    return new Promise((resolve, reject) => {
+      this.#waiting.set(request.seq, { resolve, reject });
+      worker.postMessage(request);
+    });
+  }
+
+  #start(): Worker {
+    if (this.#worker !== null) return this.#worker;
+    const worker = new Worker(new URL('preview/worker.js', this.threads), {
+      trackUnmanagedFds: false,
+    });
+    worker.unref();
+    worker.on('message', (reply: PreviewReply) => {
+      const waiting = this.#waiting.get(reply.seq);
+      this.#waiting.delete(reply.seq);
+      if ('png' in reply) waiting?.resolve(reply.png);
+      else waiting?.reject(fromMessage(reply.error));
+    });
+    // It has nothing that could not be made anew: the next picture starts another.
+    worker.on('error', (error) => this.#ended(error));
+    worker.on('exit', () => this.#ended(new Error('the preview thread ended')));
+    this.#worker = worker;
+    return worker;
+  }
+
+  #ended(error: Error): void {
+    this.#worker = null;
+    for (const { reject } of this.#waiting.values()) reject(error);
+    this.#waiting.clear();
+  }
+
+  async close(): Promise<void> {
+    await this.#worker?.terminate();
+  }
+}

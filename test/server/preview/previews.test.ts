@@ -1,0 +1,66 @@
+/** The preview thread by itself: PNGs of known pixels, refusals, and what becomes of fds. */
+import { decode } from 'fast-png';
+import t from 'tap';
+import { fourcc } from '../../../src/broker/fourcc.js';
+import { sealedTable } from '../../../src/native/libc/memory.js';
+import type { Content } from '../../../src/server/preview/messages.js';
+import { MAX_PREVIEWS, Previews } from '../../../src/server/preview/previews.js';
+import { withoutLeaks } from '../../support/fds.js';
+import { rejected } from '../../support/refused.js';
+
+const threads = new URL('../../../src/server/', import.meta.url);
+const terms = { max: 64, matrix: 'bt709', range: 'limited' } as const;
+
+/** Two pixels of XR24: red, then blue. */
+function content(change: Partial<Content> = {}): Content {
+  const pixels = Buffer.from([0, 0, 255, 0, 255, 0, 0, 0]);
+  return {
+    fd: sealedTable(pixels),
+    size: pixels.length,
+    format: fourcc('XR24'),
+    width: 2,
+    height: 1,
+    planes: [{ offset: 0, stride: 8 }],
+    ...change,
+  };
+}
+
+const previews = new Previews(threads);
+// The thread stays, with fds of its own.
+await previews.render(async () => content(), terms);
+
+await withoutLeaks(t, 'previews', async (t) => {
+  t.test('a picture', async (t) => {
+    const { width, height, channels, data } = decode(
+      await previews.render(async () => content(), terms),
+    );
+    t.strictSame({ width, height, channels }, { width: 2, height: 1, channels: 4 });
+    t.strictSame([...data], [255, 0, 0, 255, 0, 0, 255, 255]);
+  });
+
+  t.test('a format that is not known', async (t) => {
+    const unknown = previews.render(async () => content({ format: fourcc('ZZZZ') }), terms);
+    t.match(await rejected(unknown), { code: 'unsupported_format' });
+  });
+
+  t.test('content that could not be read', async (t) => {
+    const failed = previews.render(async () => Promise.reject(new Error('gone')), terms);
+    await t.rejects(failed, /gone/);
+  });
+
+  t.test('so many at once', async (t) => {
+    const asked = Array.from({ length: MAX_PREVIEWS + 1 }, () =>
+      previews
+        .render(async () => content(), terms)
+        .then(
+          () => 'made',
+          (error) => error.code,
+        ),
+    );
+    const made = Array<string>(MAX_PREVIEWS).fill('made');
+    t.strictSame(await Promise.all(asked), [...made, 'unavailable']);
+    t.ok(await previews.render(async () => content(), terms), 'there is room again');
+  });
+});
+
+await previews.close();
