@@ -183,6 +183,18 @@ static void buffer_released(void *data, struct dmabroker_buffer_v1 *object, uint
 	fprintf(stderr, "the broker let go of the buffer (%u); our fds stay good\n", reason);
 }
 
+static void buffer_lost(void *data, struct dmabroker_buffer_v1 *object, uint32_t generation)
+{
+	(void)data, (void)object;
+	fprintf(stderr, "the device was lost: generation %u holds nothing any more\n", generation);
+}
+
+static void buffer_reissued(void *data, struct dmabroker_buffer_v1 *object, uint32_t generation)
+{
+	(void)data, (void)object;
+	fprintf(stderr, "there is new memory: generation %u\n", generation);
+}
+
 static const struct dmabroker_buffer_v1_listener buffer_listener = {
 	.info = buffer_info,
 	.plane = buffer_plane,
@@ -191,6 +203,8 @@ static const struct dmabroker_buffer_v1_listener buffer_listener = {
 	.released = buffer_released,
 	.checked = buffer_checked,
 	.vulkan_memory = buffer_vulkan_memory,
+	.lost = buffer_lost,
+	.reissued = buffer_reissued,
 };
 
 static void wait_for(struct wl_display *display, struct buffer *b)

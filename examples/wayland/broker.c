@@ -145,6 +145,18 @@ static void buffer_checked(void *data, struct dmabroker_buffer_v1 *object, uint3
 		how == DMABROKER_BUFFER_V1_IMPORT_CHECK_DEVICE ? "the device" : "layout", reason);
 }
 
+static void buffer_lost(void *data, struct dmabroker_buffer_v1 *object, uint32_t generation)
+{
+	(void)data, (void)object;
+	fprintf(stderr, "the device was lost: generation %u holds nothing any more\n", generation);
+}
+
+static void buffer_reissued(void *data, struct dmabroker_buffer_v1 *object, uint32_t generation)
+{
+	(void)data, (void)object;
+	fprintf(stderr, "there is new memory: generation %u\n", generation);
+}
+
 static const struct dmabroker_buffer_v1_listener buffer_listener = {
 	.info = buffer_info,
 	.plane = buffer_plane,
@@ -153,6 +165,8 @@ static const struct dmabroker_buffer_v1_listener buffer_listener = {
 	.released = buffer_released,
 	.checked = buffer_checked,
 	.vulkan_memory = buffer_vulkan_memory,
+	.lost = buffer_lost,
+	.reissued = buffer_reissued,
 };
 
 /* A linear image, to be created or imported. */

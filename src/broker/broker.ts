@@ -51,6 +51,8 @@ export interface Surroundings {
   /** Destroys what the source keeps for an allocation (its fds are closed by the broker). */
   free(allocation: Allocation): void;
   closeFd(fd: number): void;
+  /** For the event log: the buffer has new memory. */
+  reissued?(buffer: BrokerBuffer): void;
   /** Milliseconds since the epoch. */
   now(): number;
   readonly random: Random;
@@ -330,6 +332,7 @@ export class Broker {
     this.world.free(buffer.allocation);
     buffer.held.release();
     buffer.replace(allocation, held);
+    this.world.reissued?.(buffer);
     for (const watcher of [...buffer.watchers]) watcher.reissued?.(buffer.generation);
     return { buffer };
   }

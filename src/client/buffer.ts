@@ -53,6 +53,8 @@ export interface ShareTerms {
 /** What a buffer asks of its connection. */
 export interface BufferLink {
   share(terms: ShareTerms): Promise<string>;
+  /** Resolves when the buffer has been given its new memory (`replace`). */
+  reissue(): Promise<void>;
   destroy(request: 'destroy' | 'release'): Promise<void>;
 }
 
@@ -97,19 +99,30 @@ export class MappedMemory {
 
 export class ClientBuffer implements BufferDescription {
   readonly id: string;
-  readonly generation: number;
   readonly handleType: HandleType;
   readonly source: string;
-  readonly size: number;
   readonly format: string | null;
-  readonly modifier: bigint | null;
   readonly width: number | null;
   readonly height: number | null;
-  readonly planes: readonly ReceivedPlane[];
   readonly checked: BufferDescription['checked'];
-  readonly vulkan: VulkanMemory | null;
+  // What follows changes with `reissue`.
+  generation: number;
+  size: number;
+  modifier: bigint | null;
+  planes: readonly ReceivedPlane[];
+  vulkan: VulkanMemory | null;
   /** Why the daemon let go of it, or null: its fds stay good all the same. */
   released: 'owner' | 'administrator' | null = null;
+  /**
+   * The device was lost, and what this memory holds is undefined: `reissue` replaces it, the owner's
+   * at once, anybody else's when the owner's has.
+   */
+  lost = false;
+  readonly #onLost = new Set<() => void>();
+  readonly #onReissued = new Set<() => void>();
+  #reissuing: Promise<void> | null = null;
+  /** fds of lost memory that mappings still synchronise with. */
+  readonly #former: ReceivedPlane[] = [];
   readonly #mappings = new Set<MappedMemory>();
   #open = true;
 
@@ -155,11 +168,63 @@ export class ClientBuffer implements BufferDescription {
     return this.#link.share(terms);
   }
 
+  /** Calls back each time that the device is lost, and this buffer's memory with it. */
+  onLost(listener: () => void): void {
+    this.#onLost.add(listener);
+  }
+
+  /** Calls back when somebody else has had the buffer re-issued: `reissue` gets the new memory. */
+  onReissued(listener: () => void): void {
+    this.#onReissued.add(listener);
+  }
+
+  /**
+   * Gets new, zeroed memory in place of what was lost; resolves with its planes. Mappings of the old
+   * memory stay what they are. Rejects with BrokerError: `permission_denied` where the buffer is
+   * another's, who has not had it re-issued yet.
+   */
+  async reissue(): Promise<readonly ReceivedPlane[]> {
+    if (!this.#open) throw new TypeError('the buffer is closed');
+    this.#reissuing ??= this.#link.reissue().finally(() => {
+      this.#reissuing = null;
+    });
+    await this.#reissuing;
+    return this.planes;
+  }
+
+  /** The connection's: takes over the fds of a description. */
+  replace(description: BufferDescription): void {
+    if (this.#mappings.size > 0) this.#former.push(...this.planes);
+    else closeAll(this.planes);
+    this.generation = description.generation;
+    this.size = description.size;
+    this.modifier = description.modifier;
+    this.planes = description.planes;
+    this.vulkan = description.vulkan;
+    this.lost = false;
+  }
+
+  /** The connection's: the daemon has let go of it. */
+  wasReleased(reason: 'owner' | 'administrator'): void {
+    this.released = reason;
+  }
+
+  /** The connection's: its memory was lost. */
+  wasLost(): void {
+    this.lost = true;
+    for (const listener of this.#onLost) listener();
+  }
+
+  /** The connection's: somebody had it re-issued. */
+  wasReissued(): void {
+    for (const listener of this.#onReissued) listener();
+  }
+
   /** Drops the fds and mappings of this process, then tells the daemon. */
   #end(request: 'destroy' | 'release'): Promise<void> {
     this.#open = false;
     for (const mapping of this.#mappings) mapping.unmap();
-    for (const fd of new Set(this.planes.map((plane) => plane.fd))) close(fd);
+    closeAll([...this.planes, ...this.#former]);
     return this.#link.destroy(request);
   }
 
@@ -176,4 +241,8 @@ export class ClientBuffer implements BufferDescription {
     if (!this.#open) throw new TypeError('the buffer is closed');
     await this.#end('release');
   }
+}
+
+function closeAll(planes: readonly ReceivedPlane[]): void {
+  for (const fd of new Set(planes.map((plane) => plane.fd))) close(fd);
 }

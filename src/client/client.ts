@@ -2,44 +2,23 @@
  * A connection to the broker: allocate buffers, redeem tokens.
  */
 import type { Alignment } from '../broker/alignment.js';
-import { BrokerError, catalogue, type ErrorCode, type Refusal } from '../broker/errors.js';
-import { fourcc, fourccName } from '../broker/fourcc.js';
+import { fourcc } from '../broker/fourcc.js';
 import { Usage } from '../broker/source.js';
-import { close } from '../native/libc/fd.js';
 import { CLIENT_SOCKET, clientSocket } from '../paths.js';
-import {
-  dmabroker_buffer_v1,
-  dmabroker_manager_v1,
-  dmabroker_params_v1,
-  dmabroker_share_v1,
-} from '../protocol/dmabroker-v1.gen.js';
-import { hi, join64, lo } from '../protocol/wire.js';
-import {
-  type BufferDescription,
-  type BufferLink,
-  ClientBuffer,
-  type ReceivedPlane,
-} from './buffer.js';
-import { type BrokerDescription, findManager, handleTypeOf } from './manager.js';
+import { dmabroker_manager_v1, dmabroker_params_v1 } from '../protocol/dmabroker-v1.gen.js';
+import { hi, lo } from '../protocol/wire.js';
+import type { ClientBuffer } from './buffer.js';
+import { BufferObject } from './buffer-object.js';
+import { type BrokerDescription, findManager } from './manager.js';
 import type { CommonRequest, ImageRequest, ImportedMemory, LinearRequest } from './requests.js';
-import { ConnectionError, type ProtocolObject, WireClient } from './wire-client.js';
+import { type ConnectionError, type ProtocolObject, WireClient } from './wire-client.js';
 
 export interface ConnectOptions {
   /** The daemon's client socket; by default the system's, or the user's own daemon. */
   readonly socket?: string;
 }
 
-const ANY_UID = 0xffffffff;
-
-const codes = new Map<number, ErrorCode>(
-  Object.entries(catalogue).map(([code, { number }]) => [number, code as ErrorCode]),
-);
-
 const { handle_type } = dmabroker_manager_v1.enums;
-
-function refusalOf(code: number, message: string, detail: string): BrokerError {
-  return new BrokerError(codes.get(code) ?? 'internal', message, JSON.parse(detail) as Refusal);
-}
 
 /** Connects and waits until the daemon has described itself. */
 export async function connect(options: ConnectOptions = {}): Promise<Client> {
@@ -130,92 +109,9 @@ export class Client {
   }
 
   /** Creates a buffer object, sends the request that it answers, and waits for done or failed. */
-  async #receive(ask: (id: number) => void): Promise<ClientBuffer> {
-    const planes: ReceivedPlane[] = [];
-    try {
-      return await this.#answer(planes, ask);
-    } catch (error) {
-      // The connection may have ended between them and done.
-      planes.forEach(({ fd }) => {
-        close(fd);
-      });
-      throw error;
-    }
-  }
-
-  #answer(planes: ReceivedPlane[], ask: (id: number) => void): Promise<ClientBuffer> {
-    return this.wire.answer((resolve, reject) => {
-      let info: Omit<BufferDescription, 'planes' | 'checked' | 'vulkan'> | null = null;
-      let checked: BufferDescription['checked'] = null;
-      let vulkan: BufferDescription['vulkan'] = null;
-      let buffer: ClientBuffer | null = null;
-      const object = this.wire.create(dmabroker_buffer_v1, {
-        info: (id, generation, type, source, sizeHi, sizeLo, code, modHi, modLo, w, h) => {
-          const image = code !== 0;
-          info = {
-            id,
-            generation,
-            handleType: handleTypeOf(type),
-            source,
-            size: Number(join64(sizeHi, sizeLo)),
-            format: image ? fourccName(code) : null,
-            modifier: image ? join64(modHi, modLo) : null,
-            width: image ? w : null,
-            height: image ? h : null,
-          };
-        },
-        plane: (fd, index, offset, stride) => {
-          planes[index] = { fd, offset, stride };
-        },
-        checked: (how, reason) => {
-          const device = how === dmabroker_buffer_v1.enums.import_check.device;
-          checked = { how: device ? 'device' : 'layout', reason };
-        },
-        vulkan_memory: (memoryType, dedicated) => {
-          vulkan = { memoryType, dedicated: dedicated === 1 };
-        },
-        done: () => {
-          if (info === null) {
-            reject(new ConnectionError('done before info'));
-            return;
-          }
-          buffer = new ClientBuffer({ ...info, planes, checked, vulkan }, this.#link(object));
-          resolve(buffer);
-        },
-        failed: (code, message, detail) => {
-          object.request('destroy');
-          reject(refusalOf(code, message, detail));
-        },
-        released: (reason) => {
-          const owner = reason === dmabroker_buffer_v1.enums.release_reason.owner;
-          if (buffer !== null) buffer.released = owner ? 'owner' : 'administrator';
-        },
-      });
-      ask(object.id);
-    });
-  }
-
-  #link(object: ProtocolObject<typeof dmabroker_buffer_v1>): BufferLink {
-    return {
-      share: ({ uses = 1, uid = ANY_UID, seconds = 0 }) =>
-        this.wire.answer((resolve, reject) => {
-          const share = this.wire.create(dmabroker_share_v1, {
-            token: (token) => {
-              share.request('destroy');
-              resolve(token);
-            },
-            failed: (...failure) => {
-              share.request('destroy');
-              reject(refusalOf(...failure));
-            },
-          });
-          object.request('share', share.id, uses, uid, seconds);
-        }),
-      destroy: (request) => {
-        object.request(request);
-        return this.wire.sync();
-      },
-    };
+  #receive(ask: (id: number) => void): Promise<ClientBuffer> {
+    const object = new BufferObject(this.wire);
+    return object.receive(() => ask(object.id));
   }
 
   /** Resolves when the daemon has taken every request before it. */

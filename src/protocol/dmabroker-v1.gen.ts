@@ -58,6 +58,7 @@ export const dmabroker_buffer_v1 = {
     { name: 'destroy', opcode: 0, since: 1, destructor: true, args: [] },
     { name: 'release', opcode: 1, since: 1, destructor: true, args: [] },
     { name: 'share', opcode: 2, since: 1, destructor: false, args: [{ name: 'share_id', type: 'new_id', interface: 'dmabroker_share_v1' }, { name: 'uses', type: 'uint' }, { name: 'uid', type: 'uint' }, { name: 'seconds', type: 'uint' }] },
+    { name: 'reissue', opcode: 3, since: 1, destructor: false, args: [] },
   ],
   events: [
     { name: 'info', opcode: 0, since: 1, destructor: false, args: [{ name: 'id', type: 'string' }, { name: 'generation', type: 'uint' }, { name: 'handle_type', type: 'uint' }, { name: 'source', type: 'string' }, { name: 'size_hi', type: 'uint' }, { name: 'size_lo', type: 'uint' }, { name: 'format', type: 'uint' }, { name: 'modifier_hi', type: 'uint' }, { name: 'modifier_lo', type: 'uint' }, { name: 'width', type: 'uint' }, { name: 'height', type: 'uint' }] },
@@ -67,6 +68,8 @@ export const dmabroker_buffer_v1 = {
     { name: 'released', opcode: 4, since: 1, destructor: false, args: [{ name: 'reason', type: 'uint' }] },
     { name: 'checked', opcode: 5, since: 1, destructor: false, args: [{ name: 'how', type: 'uint' }, { name: 'reason', type: 'string' }] },
     { name: 'vulkan_memory', opcode: 6, since: 1, destructor: false, args: [{ name: 'memory_type', type: 'uint' }, { name: 'dedicated', type: 'uint' }] },
+    { name: 'lost', opcode: 7, since: 1, destructor: false, args: [{ name: 'generation', type: 'uint' }] },
+    { name: 'reissued', opcode: 8, since: 1, destructor: false, args: [{ name: 'generation', type: 'uint' }] },
   ],
   enums: {
     release_reason: { owner: 1, administrator: 2 },

@@ -16,7 +16,8 @@ import { FakeWorld, memfd, offers, peer, request } from './support/world.js';
 /** `pick` chooses among whatever there is then, modulo its number. */
 type Action =
   | { kind: 'connect'; uid: number }
-  | { kind: 'disconnect' | 'release' | 'send' | 'refuse'; pick: number }
+  | { kind: 'disconnect' | 'release' | 'send' | 'refuse' | 'reissue'; pick: number }
+  | { kind: 'lose' }
   | { kind: 'allocate'; pick: number; lifetime: Lifetime; rest: boolean }
   | { kind: 'answer'; pick: number; fds: number }
   | { kind: 'share'; pick: number; uses: number; uid: number | null; seconds: number | null }
@@ -28,7 +29,11 @@ const pick = fc.nat(1000);
 const uid = fc.constantFrom(1, 2);
 const action: fc.Arbitrary<Action> = fc.oneof(
   fc.record({ kind: fc.constant('connect' as const), uid }),
-  fc.record({ kind: fc.constantFrom('disconnect', 'release', 'send', 'refuse' as const), pick }),
+  fc.record({
+    kind: fc.constantFrom('disconnect', 'release', 'send', 'refuse', 'reissue' as const),
+    pick,
+  }),
+  fc.record({ kind: fc.constant('lose' as const) }),
   fc.record({
     kind: fc.constant('allocate' as const),
     pick,
@@ -61,6 +66,9 @@ class Model {
   readonly broker = new Broker(this.world, [memfd], offers);
   readonly clients: Client[] = [];
   readonly buffers = new Set<BrokerBuffer>();
+  /** Buffers whose memory went with its device, and whether they were told so. */
+  readonly lost = new Set<BrokerBuffer>();
+  readonly toldLost = new Set<BrokerBuffer>();
   readonly tokens: Token[] = [];
   /** Messages with fds that wait to be sent, as connections keep them. */
   readonly messages: HeldFds[] = [];
@@ -78,6 +86,8 @@ class Model {
 
   #gone(buffer: BrokerBuffer): void {
     this.buffers.delete(buffer);
+    this.lost.delete(buffer);
+    this.toldLost.delete(buffer);
     for (const token of this.tokens) if (token.buffer === buffer) token.uses = 0;
   }
 
@@ -108,7 +118,12 @@ class Model {
           if (!('buffer' in result)) return;
           this.registered++;
           this.buffers.add(result.buffer);
-          result.buffer.watchers.add({ released: () => this.released++ });
+          const { buffer } = result;
+          buffer.watchers.add({
+            released: () => this.released++,
+            lost: () => this.toldLost.add(buffer),
+            reissued: () => this.toldLost.delete(buffer),
+          });
         });
         break;
       }
@@ -130,8 +145,30 @@ class Model {
         this.#gone(buffer);
         break;
       }
-      case 'share': {
+      case 'lose': {
+        const live = [...this.buffers].filter((buffer) => !this.lost.has(buffer));
+        const told = broker.deviceLost([...this.buffers].map(({ allocation }) => allocation));
+        if (told !== live.length) throw new Error('buffers were lost twice, or not at all');
+        for (const buffer of live) this.lost.add(buffer);
+        break;
+      }
+      case 'reissue': {
         const buffer = this.#at([...this.buffers], action.pick);
+        if (buffer === undefined) break;
+        const { generation } = buffer;
+        const wasLost = this.lost.has(buffer);
+        broker.reissue(buffer, (result) => {
+          const good = this.#answering ? !buffer.released : !wasLost;
+          if ('buffer' in result !== good) throw new Error('memory and answer differ');
+          if (!good) return;
+          if (buffer.generation !== generation + (wasLost ? 1 : 0)) throw new Error('generation');
+          this.lost.delete(buffer);
+        });
+        break;
+      }
+      case 'share': {
+        const live = [...this.buffers].filter((buffer) => !this.lost.has(buffer));
+        const buffer = this.#at(live, action.pick);
         if (buffer === undefined) break;
         const { uses, seconds } = action;
         const { token } = broker.share(buffer, { uses, uid: action.uid, seconds });
@@ -167,6 +204,7 @@ class Model {
     const good =
       token.uses > 0 &&
       token.expires > this.world.time &&
+      !this.lost.has(token.buffer) &&
       (token.uid === null || token.uid === client.peer.uid);
     try {
       const buffer = this.broker.redeem(client, token.text);
@@ -187,6 +225,9 @@ class Model {
     };
     const { broker, world, buffers } = this;
     same('buffers', broker.buffers, buffers);
+    const lost = [...buffers].filter(({ state }) => state === 'lost');
+    same('lost buffers', lost, this.lost);
+    same('buffers that were told so', this.toldLost, this.lost);
     same('clients', broker.clients, this.clients);
     for (const client of this.clients) {
       const owned = [...buffers].filter((buffer) => buffer.owner.client === client);
@@ -219,7 +260,7 @@ class Model {
 }
 
 t.test('registry and model agree', async (t) => {
-  const totals = { buffers: 0, redeemed: 0 };
+  const totals = { buffers: 0, redeemed: 0, reissued: 0 };
   const property = fc.property(fc.array(action, { maxLength: 120, size: 'max' }), (actions) => {
     const model = new Model();
     model.run({ kind: 'connect', uid: 1 });
@@ -228,10 +269,12 @@ t.test('registry and model agree', async (t) => {
       model.compare();
     }
     totals.redeemed += model.messages.length;
+    for (const { generation } of model.buffers) totals.reissued += generation - 1;
     model.end();
     totals.buffers += model.given;
   });
   t.doesNotThrow(() => fc.assert(property, { numRuns: 400 }));
   t.ok(totals.buffers > 400, `${totals.buffers} allocations were answered`);
+  t.ok(totals.reissued > 50, `${totals.reissued} times a buffer was re-issued`);
   t.ok(totals.redeemed > 50, `${totals.redeemed} buffers were redeemed`);
 });

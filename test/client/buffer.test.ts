@@ -23,6 +23,9 @@ function make(handleType: BufferDescription['handleType'], planes = 1) {
   };
   const buffer = new ClientBuffer(description, {
     share: async () => 'token',
+    reissue: async () => {
+      said.push('reissue');
+    },
     destroy: async (request) => {
       said.push(request);
     },

@@ -34,6 +34,8 @@ export class BufferObject {
   #abandoned = false;
   /** Only the connection that allocated it may release it. */
   #owner = false;
+  /** `reissue` was sent and is not answered. */
+  #reissuing = false;
 
   constructor(
     private readonly broker: Broker,
@@ -49,6 +51,7 @@ export class BufferObject {
         destroy: () => {},
         release: () => this.#release(),
         share: (shareId, uses, uid, seconds) => this.#share(shareId, uses, uid, seconds),
+        reissue: () => this.#reissue(),
       },
       () => this.#gone(),
     );
@@ -123,7 +126,30 @@ export class BufferObject {
     released: (reason) => {
       this.#resource.event('released', dmabroker_buffer_v1.enums.release_reason[reason]);
     },
+    lost: (generation) => this.#resource.event('lost', generation),
+    reissued: (generation) => {
+      if (!this.#reissuing) this.#resource.event('reissued', generation);
+    },
   };
+
+  #reissue(): void {
+    const { not_ready } = dmabroker_buffer_v1.enums.error;
+    const buffer = this.#buffer;
+    if (buffer === null) this.#resource.error(not_ready, 'reissue before done');
+    if (this.#reissuing) return;
+    if (buffer.state === 'lost' && buffer.owner.client !== this.connection.client) {
+      const message = 'only its owner may have a lost buffer re-issued';
+      this.failed(new BrokerError('permission_denied', message));
+      return;
+    }
+    this.#reissuing = true;
+    this.broker.reissue(buffer, (result) => {
+      this.#reissuing = false;
+      if (this.#abandoned) return;
+      if ('error' in result) this.failed(result.error);
+      else this.show(result.buffer);
+    });
+  }
 
   #release(): void {
     const { not_ready } = dmabroker_buffer_v1.enums.error;

@@ -49,6 +49,8 @@ const broker = new Broker(
     importMemory: (spec, planes, done) => allocatorClient.importMemory(spec, planes, done),
     free: (allocation) => allocatorClient.free(allocation),
     closeFd: close,
+    reissued: ({ id, generation }) =>
+      log('info', 'buffer re-issued', { event: 'buffer_reissued', buffer: id, generation }),
     now: () => Date.now(),
     random: (bytes) => randomFillSync(bytes),
   },

@@ -1,0 +1,146 @@
+/**
+ * dmabroker_buffer_v1 as the client hears it: what the daemon says of a buffer is gathered until
+ * `done`, when it is allocated, imported or redeemed, and again each time that it is re-issued.
+ *
+ * Owns: the fds of planes that have come, until the description is handed out.
+ */
+import { fourccName } from '../broker/fourcc.js';
+import { close } from '../native/libc/fd.js';
+import { dmabroker_buffer_v1, dmabroker_share_v1 } from '../protocol/dmabroker-v1.gen.js';
+import { join64 } from '../protocol/wire.js';
+import {
+  type BufferDescription,
+  type BufferLink,
+  ClientBuffer,
+  type ReceivedPlane,
+  type ShareTerms,
+} from './buffer.js';
+import { handleTypeOf } from './manager.js';
+import { refusalOf } from './refusal.js';
+import { ConnectionError, type ProtocolObject, type WireClient } from './wire-client.js';
+
+interface Waiting {
+  resolve(buffer: ClientBuffer): void;
+  reject(error: Error): void;
+}
+
+const ANY_UID = 0xffffffff;
+
+type Info = Omit<BufferDescription, 'planes' | 'checked' | 'vulkan'>;
+
+export class BufferObject implements BufferLink {
+  readonly #object: ProtocolObject<typeof dmabroker_buffer_v1>;
+  #waiting: Waiting | null = null;
+  #info: Info | null = null;
+  #planes: ReceivedPlane[] = [];
+  #checked: BufferDescription['checked'] = null;
+  #vulkan: BufferDescription['vulkan'] = null;
+  /** Told at once what becomes of it, in the order of the events. */
+  #buffer: ClientBuffer | null = null;
+
+  constructor(private readonly wire: WireClient) {
+    this.#object = wire.create(dmabroker_buffer_v1, {
+      info: (id, generation, type, source, sizeHi, sizeLo, code, modHi, modLo, w, h) => {
+        const image = code !== 0;
+        this.#info = {
+          id,
+          generation,
+          handleType: handleTypeOf(type),
+          source,
+          size: Number(join64(sizeHi, sizeLo)),
+          format: image ? fourccName(code) : null,
+          modifier: image ? join64(modHi, modLo) : null,
+          width: image ? w : null,
+          height: image ? h : null,
+        };
+      },
+      plane: (fd, index, offset, stride) => {
+        this.#planes[index] = { fd, offset, stride };
+      },
+      checked: (how, reason) => {
+        const device = how === dmabroker_buffer_v1.enums.import_check.device;
+        this.#checked = { how: device ? 'device' : 'layout', reason };
+      },
+      vulkan_memory: (memoryType, dedicated) => {
+        this.#vulkan = { memoryType, dedicated: dedicated === 1 };
+      },
+      done: () => this.#done(),
+      failed: (...failure) => {
+        if (this.#buffer === null) this.#object.request('destroy');
+        this.#waiting?.reject(refusalOf(...failure));
+      },
+      released: (reason) => {
+        const owner = reason === dmabroker_buffer_v1.enums.release_reason.owner;
+        this.#buffer?.wasReleased(owner ? 'owner' : 'administrator');
+      },
+      lost: () => this.#buffer?.wasLost(),
+      reissued: () => this.#buffer?.wasReissued(),
+    });
+  }
+
+  get id(): number {
+    return this.#object.id;
+  }
+
+  /** Sends a request that is answered by info, plane and done, or by failed (BrokerError). */
+  async receive(ask: () => void): Promise<ClientBuffer> {
+    try {
+      return await this.wire.answer((resolve, reject) => {
+        this.#waiting = { resolve, reject };
+        ask();
+      });
+    } catch (error) {
+      // The connection may have ended between them and done.
+      for (const plane of this.#planes) if (plane !== undefined) close(plane.fd);
+      this.#planes = [];
+      throw error;
+    } finally {
+      this.#waiting = null;
+    }
+  }
+
+  #done(): void {
+    if (this.#info === null) {
+      this.#waiting?.reject(new ConnectionError('done before info'));
+      return;
+    }
+    const planes = this.#planes;
+    this.#planes = [];
+    const description = {
+      ...this.#info,
+      planes,
+      checked: this.#checked,
+      vulkan: this.#vulkan,
+    };
+    if (this.#buffer === null) this.#buffer = new ClientBuffer(description, this);
+    else this.#buffer.replace(description);
+    this.#waiting?.resolve(this.#buffer);
+  }
+
+  share({ uses = 1, uid = ANY_UID, seconds = 0 }: ShareTerms): Promise<string> {
+    return this.wire.answer((resolve, reject) => {
+      const share = this.wire.create(dmabroker_share_v1, {
+        token: (token) => {
+          share.request('destroy');
+          resolve(token);
+        },
+        failed: (...failure) => {
+          share.request('destroy');
+          reject(refusalOf(...failure));
+        },
+      });
+      this.#object.request('share', share.id, uses, uid, seconds);
+    });
+  }
+
+  async reissue(): Promise<void> {
+    await this.receive(() => this.#object.request('reissue'));
+  }
+
+  /** Ends the object; fds that are on their way to it are closed as they come. */
+  destroy(request: 'destroy' | 'release'): Promise<void> {
+    this.#object.request(request);
+    this.#waiting?.reject(new TypeError('the buffer is closed'));
+    return this.wire.sync();
+  }
+}

@@ -1,0 +1,148 @@
+/** A lost device: which buffers it takes, who is told, and how they get memory again. */
+import t from 'tap';
+import { Broker, type BufferResult } from '../../src/broker/broker.js';
+import type { BrokerBuffer, Client } from '../../src/broker/buffer.js';
+import { BrokerError } from '../../src/broker/errors.js';
+import { refused } from '../support/refused.js';
+import { FakeWorld, linear, memfd, offers, peer, request } from './support/world.js';
+
+const anybody = { uses: 1, uid: null, seconds: null };
+
+function make() {
+  const world = new FakeWorld();
+  const broker = new Broker(world, [memfd], offers);
+  const client = broker.connect(peer);
+  const allocated = (owner: Client | null = client): BrokerBuffer => {
+    let result: BufferResult | undefined;
+    broker.allocate({ client: owner, peer }, request({ name: 'mine' }), (given) => {
+      result = given;
+    });
+    world.answer(0, 2);
+    if (result === undefined || 'error' in result) throw new Error('it was not allocated');
+    return result.buffer;
+  };
+  return { world, broker, client, allocated };
+}
+
+/** Asks for a buffer to be re-issued; the answers come in the list. */
+function reissue(broker: Broker, buffer: BrokerBuffer): BufferResult[] {
+  const results: BufferResult[] = [];
+  broker.reissue(buffer, (result) => results.push(result));
+  return results;
+}
+
+t.test('what the device had is lost, and nothing else; each watcher is told once', async (t) => {
+  const { world, broker, allocated } = make();
+  const [first, second, other] = [allocated(), allocated(null), allocated()];
+  const told: [string, number][] = [];
+  for (const buffer of [first, second, other]) {
+    buffer.watchers.add({
+      released: () => {},
+      lost: (generation) => told.push([buffer.id, generation]),
+    });
+  }
+  const lost = [first.allocation, second.allocation];
+  const otherSource = { ...other.allocation, source: 'udmabuf' as const };
+  t.equal(broker.deviceLost([...lost, otherSource]), 2);
+  t.equal(broker.deviceLost(lost), 0, 'they are lost already');
+  t.same(
+    [first, second, other].map(({ state }) => state),
+    ['lost', 'lost', 'live'],
+  );
+  t.same(told, [
+    [first.id, 1],
+    [second.id, 1],
+  ]);
+  t.equal(world.open.size, 6, 'the fds stay open');
+  t.same([...world.freed], []);
+});
+
+t.test('a lost buffer is neither shared nor redeemed, and its token is not used up', async (t) => {
+  const { world, broker, client, allocated } = make();
+  const buffer = allocated();
+  const { token } = broker.share(buffer, anybody);
+  broker.deviceLost([buffer.allocation]);
+  t.equal(refused(() => broker.share(buffer, anybody)).code, 'device_lost');
+  t.equal(refused(() => broker.redeem(client, token)).code, 'device_lost');
+  t.equal(broker.tokenCount(buffer), 1);
+  reissue(broker, buffer);
+  world.answer();
+  t.equal(broker.redeem(client, token), buffer);
+});
+
+t.test('re-issued: the same buffer with new memory of the next generation', async (t) => {
+  const { world, broker, client, allocated } = make();
+  const buffer = allocated();
+  const { id, held, allocation } = buffer;
+  const told: number[] = [];
+  buffer.watchers.add({ released: () => {}, reissued: (generation) => told.push(generation) });
+  broker.deviceLost([allocation]);
+  held.retain(); // a message that waits to be sent
+  const [one, two] = [reissue(broker, buffer), reissue(broker, buffer)];
+  t.match(world.pending, [{ id, choice: { source: 'memfd', handleType: 'memfd', spec: linear } }]);
+  t.equal(world.pending.length, 1, 'two who ask wait for one allocation');
+  const fresh = world.answer(0, 1);
+  t.same([one, two], [[{ buffer }], [{ buffer }]]);
+  t.match(buffer, { id, name: 'mine', generation: 2, state: 'live', allocation: fresh });
+  t.same(told, [2]);
+  t.same([...world.freed], [allocation.key]);
+  t.equal(world.open.size, 3, 'the old fds until the message is sent');
+  held.release();
+  t.same([...world.open], buffer.held.fds);
+  t.same([...client.owned], [buffer]);
+  t.same(reissue(broker, buffer), [{ buffer }], 'nothing is lost: an answer at once');
+  t.equal(buffer.generation, 2);
+
+  broker.deviceLost([allocation]);
+  t.equal(buffer.state, 'live', 'memory that it no longer has is of no concern');
+  broker.deviceLost([fresh]);
+  reissue(broker, buffer);
+  world.answer();
+  t.equal(buffer.generation, 3);
+  broker.release(buffer, 'owner');
+  t.equal(world.open.size, 0);
+  t.equal(world.freed.size, 3);
+});
+
+t.test('a refusal leaves it lost, to be tried again', async (t) => {
+  const { world, broker, allocated } = make();
+  const buffer = allocated();
+  broker.deviceLost([buffer.allocation]);
+  const error = new BrokerError('device_lost', 'lost again');
+  const results = reissue(broker, buffer);
+  world.refuse(error);
+  t.same(results, [{ error }]);
+  t.match(buffer, { state: 'lost', generation: 1 });
+  reissue(broker, buffer);
+  world.answer();
+  t.match(buffer, { state: 'live', generation: 2 });
+});
+
+t.test('released before, or in the meantime', async (t) => {
+  const { world, broker, client, allocated } = make();
+  const [before, meantime] = [allocated(), allocated()];
+  broker.deviceLost([before.allocation, meantime.allocation]);
+  broker.release(before, 'owner');
+  t.match(reissue(broker, before), [{ error: { code: 'not_found' } }]);
+  const results = reissue(broker, meantime);
+  broker.disconnect(client);
+  const fresh = world.answer();
+  t.match(results, [{ error: { code: 'not_found' } }]);
+  t.ok(world.freed.has(fresh.key));
+  t.equal(world.freed.size, 3);
+  t.equal(world.open.size, 0);
+});
+
+t.test('sources that have become unusable are not chosen', async (t) => {
+  const { world, broker, client } = make();
+  broker.setSources([{ ...memfd, usable: false, reason: 'gone' }], []);
+  const ask = () => {
+    const results: BufferResult[] = [];
+    broker.allocate({ client, peer }, request(), (result) => results.push(result));
+    return results;
+  };
+  t.match(ask(), [{ error: { code: 'unsupported_handle_type', message: /gone/ } }]);
+  broker.setSources([memfd], offers);
+  ask();
+  t.equal(world.pending.length, 1);
+});
