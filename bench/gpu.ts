@@ -11,8 +11,7 @@ import { Usage } from '../src/broker/source.js';
 import { connect } from '../src/client/index.js';
 import { probeVulkan, type VulkanSource } from '../src/native/sources/vulkan.js';
 import { exportFd } from '../src/native/vulkan/memory.js';
-import { memoryProperties } from '../src/native/vulkan/memory-properties.js';
-import { destroyObjects, type Objects, placeBuffer } from '../src/native/vulkan/place.js';
+import { allocatePlanned, Draft, planBuffer } from '../src/native/vulkan/place.js';
 import { zero } from '../src/native/vulkan/zero.js';
 import { startDaemon } from './support/programs.js';
 import { figure, header, median, option, ratio, table } from './support/report.js';
@@ -66,7 +65,7 @@ interface Steps {
 
 /** One allocation as VulkanSource makes it, step by step; microseconds. */
 function steps({ device }: VulkanSource, size: number, usage: number): Steps {
-  const made: Objects[] = [];
+  const draft = new Draft();
   const context = {
     device,
     handleType,
@@ -75,7 +74,8 @@ function steps({ device }: VulkanSource, size: number, usage: number): Steps {
     exporterLimit: () => null,
   } as const;
   const begin = now();
-  const placed = placeBuffer(context, { kind: 'buffer', size, usage }, made);
+  const placed = planBuffer(context, { kind: 'buffer', size, usage }, draft);
+  allocatePlanned(context, placed);
   const placedAt = now();
   const { memory } = placed.objects;
   const fd = exportFd(device, memory, handleType);
@@ -94,9 +94,9 @@ function steps({ device }: VulkanSource, size: number, usage: number): Steps {
   const link = readlinkSync(`/proc/self/fd/${fd}`);
   const freeing = now();
   closeSync(fd);
-  for (const objects of made) destroyObjects(device, objects);
+  draft.destroy(device);
   const end = now();
-  const { heaps, types } = memoryProperties(device);
+  const { heaps, types } = device.memory;
   const local = heaps[types[placed.type.index]?.heap ?? -1]?.deviceLocal;
   return {
     place: placedAt - begin,

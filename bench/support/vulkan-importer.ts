@@ -18,8 +18,8 @@ import {
   VkBufferUsageFlagBits,
   VkPipelineStageFlagBits,
 } from '../../src/native/vulkan/layout.gen.js';
-import { allocateMemory, chooseMemoryType, freeMemory } from '../../src/native/vulkan/memory.js';
-import { memoryProperties } from '../../src/native/vulkan/memory-properties.js';
+import { allocateMemory, freeMemory } from '../../src/native/vulkan/memory.js';
+import { suitableTypes } from '../../src/native/vulkan/memory-type.js';
 import { openDevice } from '../../src/native/vulkan/open.js';
 import { bufferRequirements } from '../../src/native/vulkan/requirements.js';
 import { write } from '../../src/native/vulkan/struct.js';
@@ -101,11 +101,11 @@ function handOver(device: Device, commands: bigint, buffer: bigint, from: number
 function stagingBuffer(device: Device) {
   const buffer = createBuffer(device, BigInt(WINDOW), USAGE, 'opaque_fd');
   const needs = bufferRequirements(device, buffer);
-  const { types } = memoryProperties(device);
+  const { types } = device.memory;
   const required =
     Flag.VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT | Flag.VK_MEMORY_PROPERTY_HOST_COHERENT_BIT;
-  const type = chooseMemoryType(types, needs.types, { required, preferred: [] });
-  if (type === null) throw new Error('no memory that the CPU can read');
+  const [type] = suitableTypes(types, needs.types, { required, preferred: [] });
+  if (type === undefined) throw new Error('no memory that the CPU can read');
   const memory = allocateMemory(device, { size: needs.size, typeIndex: type.index });
   bindBuffer(device, buffer, memory);
   const whole = constants.VK_WHOLE_SIZE;

@@ -195,6 +195,12 @@ static void buffer_reissued(void *data, struct dmabroker_buffer_v1 *object, uint
 	fprintf(stderr, "there is new memory: generation %u\n", generation);
 }
 
+/* For displays and codecs; this example asks for neither. */
+static void buffer_unverified(void *data, struct dmabroker_buffer_v1 *object, uint32_t usage)
+{
+	(void)data, (void)object, (void)usage;
+}
+
 static const struct dmabroker_buffer_v1_listener buffer_listener = {
 	.info = buffer_info,
 	.plane = buffer_plane,
@@ -205,6 +211,7 @@ static const struct dmabroker_buffer_v1_listener buffer_listener = {
 	.vulkan_memory = buffer_vulkan_memory,
 	.lost = buffer_lost,
 	.reissued = buffer_reissued,
+	.unverified = buffer_unverified,
 };
 
 static void wait_for(struct wl_display *display, struct buffer *b)

@@ -157,6 +157,12 @@ static void buffer_reissued(void *data, struct dmabroker_buffer_v1 *object, uint
 	fprintf(stderr, "there is new memory: generation %u\n", generation);
 }
 
+/* Of the usages asked for, what no device was asked about. */
+static void buffer_unverified(void *data, struct dmabroker_buffer_v1 *object, uint32_t usage)
+{
+	(void)data, (void)object, (void)usage;
+}
+
 static const struct dmabroker_buffer_v1_listener buffer_listener = {
 	.info = buffer_info,
 	.plane = buffer_plane,
@@ -167,6 +173,7 @@ static const struct dmabroker_buffer_v1_listener buffer_listener = {
 	.vulkan_memory = buffer_vulkan_memory,
 	.lost = buffer_lost,
 	.reissued = buffer_reissued,
+	.unverified = buffer_unverified,
 };
 
 /* A linear image, to be created or imported. */

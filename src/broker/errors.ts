@@ -49,6 +49,11 @@ export const catalogue = {
     status: 422,
     title: 'None of the named sources can serve the request',
   },
+  unsupported_placement: {
+    number: 15,
+    status: 422,
+    title: 'No memory of this placement can be had for the request',
+  },
   // REST only: the client protocol has no use for these.
   malformed_request: {
     number: 100,

@@ -8,6 +8,7 @@ import { BrokerError } from './errors.js';
 import { formatInfo } from './formats.js';
 import { fourccName, modifierText } from './fourcc.js';
 import { MAX_BUFFER_SIZE, MAX_IMAGE_DIMENSION, MAX_MODIFIERS, MAX_NAME_BYTES } from './limits.js';
+import { inOrder, servesPlacement } from './preference.js';
 import type { FormatOffer, HandleType, MemorySpec, SourceName, SourceState } from './source.js';
 
 export type Lifetime = 'connection' | 'until_released';
@@ -69,9 +70,12 @@ export function chooseSource(
   const asked = named.length === 0 ? sources : sources.filter(({ name }) => named.includes(name));
   if (named.length > 0 && !asked.some((source) => source.usable)) throw noSource(named, sources);
   const usable = asked.filter((source) => source.usable);
-  const accepted = usable.filter((source) => request.handleTypes.includes(source.handleType));
-  if (accepted.length === 0) throw noHandleType(request, asked);
+  const exporting = usable.filter((source) => request.handleTypes.includes(source.handleType));
+  if (exporting.length === 0) throw noHandleType(request, asked);
   const { spec } = request;
+  const placed = exporting.filter((source) => servesPlacement(source, spec));
+  if (placed.length === 0) throw noPlacement(spec, exporting);
+  const accepted = inOrder(placed, spec, offers, named.length > 0);
   const first = accepted[0] as SourceState;
   if (spec.kind === 'buffer') return { source: first.name, handleType: first.handleType, spec };
 
@@ -123,6 +127,19 @@ function noHandleType(request: AllocationRequest, sources: readonly SourceState[
       possible: [...new Set(sources.filter((s) => s.usable).map((s) => s.handleType))],
     },
   );
+}
+
+function noPlacement(
+  { placement }: AllocationRequest['spec'],
+  sources: readonly SourceState[],
+): BrokerError {
+  const names = [...new Set(sources.map(({ name }) => name))].join(', ');
+  const message = `${names}: memory of the machine's own, of which none is ${placement}`;
+  return new BrokerError('unsupported_placement', message, {
+    constraint: 'placement',
+    requested: placement,
+    possible: ['any', 'host_visible', 'host_cached'],
+  });
 }
 
 function noFormat(

@@ -22,7 +22,16 @@ export const Usage = {
   storage: 8,
   cpuRead: 16,
   cpuWrite: 32,
+  scanout: 64,
+  videoDecode: 128,
+  videoEncode: 256,
 } as const;
+
+/**
+ * Where the memory is to be, in the words of Vulkan's memory properties: `device_local` is the
+ * device's own, `host_visible` can be mapped, `host_cached` mapped and read at full speed.
+ */
+export type Placement = 'any' | 'device_local' | 'host_visible' | 'host_cached';
 
 /** Linear memory of `size` bytes (a VkBuffer). */
 export interface BufferSpec {
@@ -32,6 +41,8 @@ export interface BufferSpec {
   readonly usage: number;
   /** Only `size` means something. */
   readonly alignment?: Alignment;
+  /** `any` by default. */
+  readonly placement?: Placement;
 }
 
 /** A two-dimensional image. */
@@ -48,6 +59,8 @@ export interface ImageSpec {
   readonly alignment?: Alignment;
   /** Each plane of a multi-planar format in a memory (and fd) of its own, e.g. for V4L2. */
   readonly separatePlanes?: boolean;
+  /** `any` by default. */
+  readonly placement?: Placement;
 }
 
 export type MemorySpec = BufferSpec | ImageSpec;
@@ -70,6 +83,20 @@ export interface VulkanMemory {
   readonly dedicated: boolean;
 }
 
+/** What a source would allocate: everything that is known before there is memory. */
+export interface Plan {
+  readonly source: SourceName;
+  readonly handleType: HandleType;
+  /** Bytes of each memory (fd); the kernel may round one up to whole pages. */
+  readonly memories: readonly number[];
+  /** The chosen modifier, for images. */
+  readonly modifier: bigint | null;
+  /** `memory` is an index into `memories`. */
+  readonly planes: readonly (Omit<Plane, 'fd'> & { readonly memory: number })[];
+  /** As in Allocation. */
+  readonly placement: readonly string[];
+}
+
 /** Exported memory: zeroed, CLOEXEC, its fds owned by the receiver of this object. */
 export interface Allocation {
   readonly source: Origin;
@@ -80,6 +107,11 @@ export interface Allocation {
   readonly size: number;
   /** The chosen modifier, for images. */
   readonly modifier: bigint | null;
+  /**
+   * Where the memory is: the names of its Vulkan memory type's properties, or what is the same of
+   * the machine's own memory; empty for an import.
+   */
+  readonly placement: readonly string[];
   readonly planes: readonly Plane[];
   /** The kernel's exporter (`exp_name` of fdinfo), for a dma_buf. */
   readonly exporter: string | null;
@@ -99,6 +131,8 @@ export interface SourceState {
   readonly usable: boolean;
   /** Why not, where it is not usable; otherwise what it is (e.g. the device's name). */
   readonly reason: string;
+  /** Bytes that one of its memories may have, where the source itself has a limit, as of the start. */
+  readonly maxBytes?: number;
 }
 
 /** A format that a source allocates, with one modifier. */
@@ -121,6 +155,8 @@ export interface MemorySource {
   readonly name: SourceName;
   readonly handleType: HandleType;
   formats(): readonly FormatOffer[];
+  /** What `allocate` would do: the same checks, by the same code, and no memory. */
+  plan(spec: MemorySpec): Plan;
   /** `id` names the memory where the kernel can name it (DMA_BUF_SET_NAME). */
   allocate(spec: MemorySpec, id: string): Allocation;
   /** Destroys what the source keeps; the fds are the caller's and stay open. */

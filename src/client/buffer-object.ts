@@ -5,6 +5,7 @@
  * Owns: the fds of planes that have come, until the description is handed out.
  */
 import { fourccName } from '../broker/fourcc.js';
+import { usageNames } from '../broker/usage.js';
 import { close } from '../native/libc/fd.js';
 import { dmabroker_buffer_v1, dmabroker_share_v1 } from '../protocol/dmabroker-v1.gen.js';
 import { join64 } from '../protocol/wire.js';
@@ -26,7 +27,7 @@ interface Waiting {
 
 const ANY_UID = 0xffffffff;
 
-type Info = Omit<BufferDescription, 'planes' | 'checked' | 'vulkan'>;
+type Info = Omit<BufferDescription, 'planes' | 'checked' | 'vulkan' | 'unverifiedUsage'>;
 
 export class BufferObject implements BufferLink {
   readonly #object: ProtocolObject<typeof dmabroker_buffer_v1>;
@@ -35,6 +36,7 @@ export class BufferObject implements BufferLink {
   #planes: ReceivedPlane[] = [];
   #checked: BufferDescription['checked'] = null;
   #vulkan: BufferDescription['vulkan'] = null;
+  #unverifiedUsage: BufferDescription['unverifiedUsage'] = [];
   /** Told at once what becomes of it, in the order of the events. */
   #buffer: ClientBuffer | null = null;
 
@@ -63,6 +65,9 @@ export class BufferObject implements BufferLink {
       },
       vulkan_memory: (memoryType, dedicated) => {
         this.#vulkan = { memoryType, dedicated: dedicated === 1 };
+      },
+      unverified: (usage) => {
+        this.#unverifiedUsage = usageNames(usage);
       },
       done: () => this.#done(),
       failed: (...failure) => {
@@ -111,6 +116,7 @@ export class BufferObject implements BufferLink {
       planes,
       checked: this.#checked,
       vulkan: this.#vulkan,
+      unverifiedUsage: this.#unverifiedUsage,
     };
     if (this.#buffer === null) this.#buffer = new ClientBuffer(description, this);
     else this.#buffer.replace(description);

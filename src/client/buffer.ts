@@ -6,6 +6,7 @@
  */
 import { fstatSync } from 'node:fs';
 import type { HandleType, VulkanMemory } from '../broker/source.js';
+import type { UsageName } from '../broker/usage.js';
 import { sync } from '../native/dmabuf.js';
 import { close } from '../native/libc/fd.js';
 import { type Mapping, map } from '../native/libc/memory.js';
@@ -39,6 +40,8 @@ export interface BufferDescription {
   readonly checked: { readonly how: 'device' | 'layout'; readonly reason: string } | null;
   /** For an opaque_fd, what a Vulkan or CUDA importer must be told, with `size`; null otherwise. */
   readonly vulkan: VulkanMemory | null;
+  /** The usages asked for that no device was asked about, e.g. `scanout`. */
+  readonly unverifiedUsage: readonly UsageName[];
 }
 
 export interface ShareTerms {
@@ -111,6 +114,7 @@ export class ClientBuffer implements BufferDescription {
   modifier: bigint | null;
   planes: readonly ReceivedPlane[];
   vulkan: VulkanMemory | null;
+  readonly unverifiedUsage: readonly UsageName[];
   /** Why the daemon let go of it, or null: its fds stay good all the same. */
   released: 'owner' | 'administrator' | null = null;
   /**
@@ -142,6 +146,7 @@ export class ClientBuffer implements BufferDescription {
     this.planes = description.planes;
     this.checked = description.checked;
     this.vulkan = description.vulkan;
+    this.unverifiedUsage = description.unverifiedUsage;
   }
 
   /**

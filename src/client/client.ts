@@ -54,12 +54,15 @@ export class Client {
     if (request.kind === 'image' && request.separatePlanes === true) {
       params.request('set_planes', dmabroker_params_v1.enums.plane_memory.separate);
     }
-    const { usage, handleTypes, source } = request;
+    const { usage, handleTypes, source, placement } = request;
     if (request.alignment) {
       const { stride = 0, offset = 0, size = 0, height = 0 }: Alignment = request.alignment;
       params.request('set_alignment', stride, offset, size, height);
     }
     if (source !== undefined) params.request('set_source', source);
+    if (placement) {
+      params.request('set_placement', dmabroker_params_v1.enums.placement[placement]);
+    }
     if (usage) params.request('set_usage', bits(usage, Usage));
     if (handleTypes) params.request('set_handle_types', bits(handleTypes, handle_type));
     this.#describe(params, request);

@@ -2,7 +2,7 @@
  * What a client may ask for: memory to be allocated, or memory that it brings.
  */
 import type { Alignment } from '../broker/alignment.js';
-import type { HandleType, Usage } from '../broker/source.js';
+import type { HandleType, Placement, Usage } from '../broker/source.js';
 import type { ReceivedPlane } from './buffer.js';
 
 export interface CommonRequest {
@@ -12,6 +12,8 @@ export interface CommonRequest {
   readonly lifetime?: 'connection' | 'until_released';
   /** For people, at most 64 bytes. */
   readonly name?: string;
+  /** Where the memory must be; anywhere by default. */
+  readonly placement?: Placement;
   /** The one source to allocate from, e.g. `dma-heap:system`; by default the daemon chooses. */
   readonly source?: string;
 }

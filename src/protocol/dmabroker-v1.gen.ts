@@ -16,9 +16,9 @@ export const dmabroker_manager_v1 = {
     { name: 'done', opcode: 3, since: 1, destructor: false, args: [] },
   ],
   enums: {
-    refusal: { invalid_argument: 1, unsupported_format: 2, unsupported_modifier: 3, unsupported_handle_type: 4, unsupported_usage: 5, too_large: 6, out_of_memory: 7, limit_exceeded: 8, not_found: 9, invalid_token: 10, permission_denied: 11, device_lost: 12, internal: 13, unsupported_source: 14 },
+    refusal: { invalid_argument: 1, unsupported_format: 2, unsupported_modifier: 3, unsupported_handle_type: 4, unsupported_usage: 5, too_large: 6, out_of_memory: 7, limit_exceeded: 8, not_found: 9, invalid_token: 10, permission_denied: 11, device_lost: 12, internal: 13, unsupported_source: 14, unsupported_placement: 15 },
     handle_type: { dma_buf: 1, opaque_fd: 2, memfd: 4 },
-    usage: { sample: 1, render: 2, transfer: 4, storage: 8, cpu_read: 16, cpu_write: 32 },
+    usage: { sample: 1, render: 2, transfer: 4, storage: 8, cpu_read: 16, cpu_write: 32, scanout: 64, video_decode: 128, video_encode: 256 },
     limit: { buffer_size: 1, image_dimension: 2, buffers: 3, objects: 4, fds: 5 },
   },
 } as const satisfies Interface;
@@ -41,12 +41,14 @@ export const dmabroker_params_v1 = {
     { name: 'set_source', opcode: 11, since: 1, destructor: false, args: [{ name: 'name', type: 'string' }] },
     { name: 'add_plane', opcode: 12, since: 1, destructor: false, args: [{ name: 'fd', type: 'fd' }, { name: 'plane_idx', type: 'uint' }, { name: 'offset', type: 'uint' }, { name: 'stride', type: 'uint' }] },
     { name: 'import', opcode: 13, since: 1, destructor: false, args: [{ name: 'buffer_id', type: 'new_id', interface: 'dmabroker_buffer_v1' }] },
+    { name: 'set_placement', opcode: 14, since: 1, destructor: false, args: [{ name: 'placement', type: 'uint' }] },
   ],
   events: [
   ],
   enums: {
-    error: { already_used: 0, already_set: 1, incomplete: 2, invalid_bits: 3, invalid_lifetime: 4, too_many_modifiers: 5, invalid_planes: 6, invalid_plane: 7, planes_mismatch: 8 },
+    error: { already_used: 0, already_set: 1, incomplete: 2, invalid_bits: 3, invalid_lifetime: 4, too_many_modifiers: 5, invalid_planes: 6, invalid_plane: 7, planes_mismatch: 8, invalid_placement: 9 },
     plane_memory: { shared: 0, separate: 1 },
+    placement: { any: 0, device_local: 1, host_visible: 2, host_cached: 3 },
     lifetime: { connection: 0, until_released: 1 },
   },
 } as const satisfies Interface;
@@ -70,6 +72,7 @@ export const dmabroker_buffer_v1 = {
     { name: 'vulkan_memory', opcode: 6, since: 1, destructor: false, args: [{ name: 'memory_type', type: 'uint' }, { name: 'dedicated', type: 'uint' }] },
     { name: 'lost', opcode: 7, since: 1, destructor: false, args: [{ name: 'generation', type: 'uint' }] },
     { name: 'reissued', opcode: 8, since: 1, destructor: false, args: [{ name: 'generation', type: 'uint' }] },
+    { name: 'unverified', opcode: 9, since: 1, destructor: false, args: [{ name: 'usage', type: 'uint' }] },
   ],
   enums: {
     release_reason: { owner: 1, administrator: 2 },

@@ -5,6 +5,7 @@ import type { Broker } from '../broker/broker.js';
 import type { BrokerBuffer, Client, PartialPeer } from '../broker/buffer.js';
 import { fourccName, MOD_LINEAR, modifierText } from '../broker/fourcc.js';
 import type { Allocation, FormatOffer, SourceState } from '../broker/source.js';
+import { unverified, usageNames } from '../broker/usage.js';
 import type { BufferInfo, ClientInfo, FormatInfo, SourceInfo } from './control.js';
 
 /** A copy, with the list that openapi.yaml's types want to own. */
@@ -41,6 +42,8 @@ export function bufferView(broker: Broker, buffer: BrokerBuffer): BufferInfo {
     width: image?.width ?? null,
     height: image?.height ?? null,
     planes: planeViews(allocation),
+    placement: [...allocation.placement],
+    unverified_usage: usageNames(unverified(spec.usage)),
     lifetime: { type: buffer.lifetime },
     owner: { client: owner.client?.id ?? null, ...peerView(owner.peer) },
     recipients: [...buffer.recipients].map(({ client, receivedAt }) => ({
@@ -97,6 +100,7 @@ export function formatView({
   };
 }
 
-export function sourceView({ name, handleType, usable, reason }: SourceState): SourceInfo {
-  return { name, handle_type: handleType, usable, reason };
+export function sourceView(source: SourceState): SourceInfo {
+  const { name, handleType, usable, reason, maxBytes = null } = source;
+  return { name, handle_type: handleType, usable, reason, limits: { max_bytes: maxBytes } };
 }

@@ -20,6 +20,7 @@ function make(handleType: BufferDescription['handleType'], planes = 1) {
     planes: Array.from({ length: planes }, () => ({ fd, offset: 0, stride: 0 })),
     checked: null,
     vulkan: null,
+    unverifiedUsage: [],
   };
   const buffer = new ClientBuffer(description, {
     share: async () => 'token',

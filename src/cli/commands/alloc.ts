@@ -17,6 +17,7 @@ interface Options {
   readonly align?: Alignment;
   readonly separatePlanes?: boolean;
   readonly source?: string[];
+  readonly placement?: string;
   readonly name?: string;
   readonly uses?: number;
   readonly seconds?: number;
@@ -43,7 +44,12 @@ export const allocCommand: MakeCommand = (program) => {
     )
     .option('--separate-planes', 'each plane in a memory of its own (multi-planar V4L2)')
     .option('--source <name>', 'a memory source that may be taken, e.g. dma-heap:system', collect)
-    .option('--usage <use>', 'sample, render, transfer, storage, cpu_read, cpu_write', collect)
+    .option(
+      '--usage <use>',
+      'sample, render, transfer, storage, cpu_read, cpu_write, scanout, video_decode, video_encode',
+      collect,
+    )
+    .option('--placement <where>', 'any, device_local, host_visible or host_cached')
     .option(
       '--handle-type <type>',
       'dma_buf, opaque_fd or memfd (default: dma_buf, else memfd)',
@@ -68,6 +74,8 @@ export const allocCommand: MakeCommand = (program) => {
         ['size', `${buffer.size} bytes`],
         ['handle type', buffer.handle_type],
         ['modifier', orDash(buffer.modifier)],
+        ['placement', buffer.placement.join(', ') || '-'],
+        ['unverified', buffer.unverified_usage.join(', ') || '-'],
         ['token', token.token],
         ['uses', String(token.uses)],
         ['expires', token.expires_at ?? 'with the buffer'],
@@ -83,6 +91,7 @@ function body(options: Options): unknown {
     // Somebody at a terminal is shown which it became.
     handle_types: options.handleType ?? ['dma_buf', 'memfd'],
     sources: options.source,
+    placement: options.placement,
     alignment: options.align,
     name: options.name,
     token: { uses, seconds, uid },

@@ -38,6 +38,8 @@ function fields(buffer: BufferInfo): [string, string][] {
     ['contents', contents(buffer)],
     ['modifier', orDash(buffer.modifier)],
     ['planes', planes.join('; ')],
+    ['placement', buffer.placement.join(', ') || '-'],
+    ['unverified', buffer.unverified_usage.join(', ') || '-'],
     ['lifetime', buffer.lifetime.type],
     ['owner', processText(buffer.owner)],
     ['unit', placeText(buffer.owner)],

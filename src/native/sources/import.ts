@@ -85,6 +85,7 @@ export class Importer {
       key,
       size: memories.reduce((sum, { size }) => sum + size, 0),
       modifier: spec.kind === 'image' ? (spec.modifiers[0] ?? null) : null,
+      placement: [],
       planes,
       exporter: info(planes[0]?.fd ?? -1)?.exporter ?? null,
       check,

@@ -9,6 +9,7 @@ import { BrokerError } from '../../broker/errors.js';
 import { formats } from '../../broker/formats.js';
 import { MOD_LINEAR, modifierText } from '../../broker/fourcc.js';
 import { knownFormat, linearLayout } from '../../broker/layout.js';
+import { HOST_MEMORY } from '../../broker/preference.js';
 import type {
   Allocation,
   FormatOffer,
@@ -16,6 +17,7 @@ import type {
   ImageSpec,
   MemorySource,
   MemorySpec,
+  Plan,
   SourceName,
 } from '../../broker/source.js';
 import { EMFILE, ENFILE, SystemError } from '../libc/errno.js';
@@ -74,17 +76,35 @@ export class LinearSource implements MemorySource {
     }));
   }
 
-  allocate(spec: MemorySpec, id: string): Allocation {
+  plan(spec: MemorySpec): Plan {
+    if (spec.placement === 'device_local') {
+      const message = `the ${this.name} source has memory of the machine's own only`;
+      throw new BrokerError('unsupported_placement', message, {
+        constraint: 'placement',
+        requested: spec.placement,
+        possible: ['any', 'host_visible', 'host_cached'],
+      });
+    }
     const { memories, planes } =
       spec.kind === 'buffer' ? bufferShape(spec.size, spec.alignment?.size) : this.#image(spec);
     this.#check(memories);
-    const fds = this.#create(memories, id);
     return {
       source: this.name,
       handleType: this.handleType,
+      memories,
+      modifier: spec.kind === 'image' ? MOD_LINEAR : null,
+      planes,
+      placement: HOST_MEMORY,
+    };
+  }
+
+  allocate(spec: MemorySpec, id: string): Allocation {
+    const { memories, planes, ...plan } = this.plan(spec);
+    const fds = this.#create(memories, id);
+    return {
+      ...plan,
       key: 0,
       size: sum(memories),
-      modifier: spec.kind === 'image' ? MOD_LINEAR : null,
       planes: planes.map(({ memory, offset, stride }) => ({
         fd: fds[memory] as number,
         offset,

@@ -73,8 +73,10 @@ function probe(name: SourceName, open: () => Exporter, description: string): Pro
     exporter.close();
     return unusable(`a trial allocation failed: ${messageOf(error)}`);
   }
+  const limit = exporter.limit();
+  const limited = limit === null ? {} : { maxBytes: limit.bytes };
   return {
-    states: [{ ...state, usable: true, reason: description }],
+    states: [{ ...state, usable: true, reason: description, ...limited }],
     sources: [new LinearSource(exporter)],
   };
 }

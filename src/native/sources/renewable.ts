@@ -13,6 +13,7 @@ import type {
   LostAllocation,
   MemorySource,
   MemorySpec,
+  Plan,
   Plane,
   SourceState,
 } from '../../broker/source.js';
@@ -211,6 +212,11 @@ class RenewableSource implements MemorySource {
 
   formats(): readonly FormatOffer[] {
     return this.device.formats(this.handleType);
+  }
+
+  plan(spec: MemorySpec): Plan {
+    const { device, handleType } = this;
+    return device.attempt(() => device.source(handleType).plan(spec));
   }
 
   allocate(spec: MemorySpec, id: string): Allocation {

@@ -13,6 +13,7 @@ import type {
   FormatOffer,
   MemorySource,
   MemorySpec,
+  Plan,
   SourceState,
   VulkanMemory,
 } from '../../broker/source.js';
@@ -23,16 +24,19 @@ import type { Device } from '../vulkan/device.js';
 import { dmaBufSize, udmabufLimit } from '../vulkan/exporter.js';
 import { exportableFormats, formatsToLayOut, type ModifierOffer } from '../vulkan/formats.js';
 import { exportFd } from '../vulkan/memory.js';
+import { flagNames } from '../vulkan/memory-type.js';
 import { openDevice } from '../vulkan/open.js';
 import {
+  allocatePlanned,
   type Context,
+  Draft,
   destroyObjects,
   type Objects,
   type Placed,
   type PlacedMemory,
-  placeBuffer,
+  planBuffer,
 } from '../vulkan/place.js';
-import { placeSpec } from '../vulkan/place-layout.js';
+import { planSpec } from '../vulkan/place-layout.js';
 import { bufferSupport } from '../vulkan/support.js';
 import { bufferUsage, type VulkanHandleType } from '../vulkan/usage.js';
 import { type Zeroing, type ZeroPath, zero } from '../vulkan/zero.js';
@@ -100,27 +104,45 @@ export class VulkanSource implements MemorySource {
     return [...images, ...layouts];
   }
 
+  plan(spec: MemorySpec): Plan {
+    const draft = new Draft();
+    try {
+      const { memories, modifier, planes } = this.#place(spec, draft);
+      return {
+        source: this.name,
+        handleType: this.handleType,
+        memories: memories.map(({ allocationSize }) => Number(allocationSize)),
+        modifier,
+        planes,
+        placement: placementOf(memories),
+      };
+    } finally {
+      draft.destroy(this.device);
+    }
+  }
+
   allocate(spec: MemorySpec, id: string): Allocation {
-    checkSpec(spec, this.handleType);
     const { device, handleType } = this;
-    const made: Objects[] = [];
+    const draft = new Draft();
     const fds: number[] = [];
     try {
-      const placed = this.#place(spec, made);
+      const placed = this.#place(spec, draft);
       let size = 0n;
       for (const [index, memory] of placed.memories.entries()) {
+        allocatePlanned(this.#context(), memory);
         const fd = exportFd(device, memory.objects.memory, handleType);
         fds.push(fd);
         size += this.#finish(memory, fd, memoryName(id, index));
       }
       const key = ++lastKey;
-      this.#kept.set(key, made);
+      this.#kept.set(key, draft.made);
       return {
         source: this.name,
         handleType,
         key,
         size: Number(size),
         modifier: placed.modifier,
+        placement: placementOf(placed.memories),
         planes: placed.planes.map(({ memory, offset, stride }) => ({
           fd: fds[memory] as number,
           offset,
@@ -131,15 +153,17 @@ export class VulkanSource implements MemorySource {
       };
     } catch (error) {
       for (const fd of fds) closeSync(fd);
-      for (const objects of made) destroyObjects(device, objects);
+      draft.destroy(device);
       throw error;
     }
   }
 
-  #place(spec: MemorySpec, made: Objects[]): Placed {
+  /** What a plan and an allocation have in common: everything but the memory itself. */
+  #place(spec: MemorySpec, draft: Draft): Placed {
+    checkSpec(spec, this.handleType);
     const context = this.#context();
-    if (spec.kind === 'image') return placeSpec(context, spec, made);
-    const memory = placeBuffer(context, spec, made);
+    if (spec.kind === 'image') return planSpec(context, spec, draft);
+    const memory = planBuffer(context, spec, draft);
     return { memories: [memory], modifier: null, planes: [{ memory: 0, offset: 0, stride: 0 }] };
   }
 
@@ -183,6 +207,11 @@ export class VulkanSource implements MemorySource {
     this.#exporter = exporter;
     return size;
   }
+}
+
+/** The properties that all the memories have. */
+function placementOf(memories: readonly PlacedMemory[]): string[] {
+  return flagNames(memories.reduce((flags, { type }) => flags & type.flags, -1));
 }
 
 export interface VulkanProbe {

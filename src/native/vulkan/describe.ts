@@ -1,13 +1,11 @@
 /** The device as JSON: what the REST API and the log say about it. */
 import type { Device } from './device.js';
 import type { ExtensionReport } from './extensions.js';
-import { VkMemoryPropertyFlagBits } from './layout.gen.js';
+import { type JsonNumber, jsonNumber } from './json-number.js';
 import { memoryProperties } from './memory-properties.js';
+import { flagNames } from './memory-type.js';
 import type { DeviceType, PhysicalDevice } from './physical-device.js';
 import { versionText } from './version.js';
-
-/** What JSON can carry exactly; larger numbers are shown as 2^53 - 1 (openapi.yaml). */
-export type JsonNumber = number;
 
 export interface DeviceDescription {
   readonly name: string;
@@ -42,20 +40,6 @@ export interface DeviceDescription {
   };
 }
 
-export function jsonNumber(value: bigint): JsonNumber {
-  const max = BigInt(Number.MAX_SAFE_INTEGER);
-  return Number(value < max ? value : max);
-}
-
-/** `VK_MEMORY_PROPERTY_DEVICE_LOCAL_BIT` → `device_local` */
-const flagNames = Object.entries(VkMemoryPropertyFlagBits).map(([name, bit]) => ({
-  bit,
-  name: name
-    .replace('VK_MEMORY_PROPERTY_', '')
-    .replace(/_BIT(_[A-Z]+)?$/, '')
-    .toLowerCase(),
-}));
-
 /** Heap budgets are those of this moment; everything else stays as it was at start. */
 export function describeDevice(device: Device): DeviceDescription {
   const { physical } = device;
@@ -82,7 +66,7 @@ export function describeDevice(device: Device): DeviceDescription {
     memory_types: types.map(({ index, heap, flags }) => ({
       index,
       heap,
-      flags: flagNames.filter(({ bit }) => (flags & bit) !== 0).map(({ name }) => name),
+      flags: flagNames(flags),
     })),
     limits: {
       max_allocations: physical.limits.maxAllocations,

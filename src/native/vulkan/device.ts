@@ -17,6 +17,7 @@ import {
   VkQueueFlagBits,
 } from './layout.gen.js';
 import { deviceFunctions, type Functions } from './loader.js';
+import { HeapBudgets, type MemoryProperties, memoryProperties } from './memory-properties.js';
 import type { PhysicalDevice } from './physical-device.js';
 import { write } from './struct.js';
 
@@ -27,6 +28,9 @@ export class Device {
   readonly queue: bigint;
   /** The queue's one user. */
   readonly commands = new Commands(this);
+  /** Heaps and types, as they were when it was created; budgets are `heapBudgets`'. */
+  readonly memory: MemoryProperties;
+  readonly heapBudgets: HeapBudgets | null;
   /** VkDeviceMemory objects that exist, against maxMemoryAllocationCount. */
   liveAllocations = 0;
   #users = 0;
@@ -38,6 +42,8 @@ export class Device {
     readonly queueFamily: number,
     readonly extensions: readonly ExtensionReport[],
   ) {
+    this.memory = memoryProperties(this);
+    this.heapBudgets = HeapBudgets.of(this);
     this.functions = deviceFunctions(instance.functions, handle);
     this.queue = outHandle(this.arena, 'vkGetDeviceQueue', (out) => {
       this.functions.call('vkGetDeviceQueue', handle, queueFamily, 0, out);

@@ -10,8 +10,8 @@ import { duplicate, identity } from '../libc/fd.js';
 import { bindBuffer, createBuffer, destroyBuffer } from './buffer.js';
 import type { Device } from './device.js';
 import { VkBufferUsageFlagBits, VkMemoryFdPropertiesKHR } from './layout.gen.js';
-import { allocateMemory, chooseMemoryType, freeMemory } from './memory.js';
-import { memoryProperties } from './memory-properties.js';
+import { allocateMemory, freeMemory } from './memory.js';
+import { suitableTypes } from './memory-type.js';
 import { bufferRequirements } from './requirements.js';
 import { check } from './result.js';
 import { read, write } from './struct.js';
@@ -46,7 +46,7 @@ export function importMemory(device: Device, what: ToImport): bigint {
   const { fd, handleType, size } = what;
   const types = what.allowed & fdMemoryTypes(device, fd, handleType);
   const { preferred } = what;
-  const type = chooseMemoryType(memoryProperties(device).types, types, { required: 0, preferred });
+  const [type] = suitableTypes(device.memory.types, types, { required: 0, preferred });
   if (!type)
     throw new BrokerError('internal', 'no memory type of the device can import this memory');
   const copy = copyOf(fd);

@@ -1,5 +1,9 @@
-/** A device's memory heaps and types, with what is left of each heap where the driver tells. */
+/**
+ * A device's memory heaps and types, with what is left of each heap where the driver tells. Types and
+ * sizes never change (VkPhysicalDeviceMemoryProperties is the device's); budgets do.
+ */
 import { Arena } from '../arena.js';
+import type { Address } from '../ffi.js';
 import {
   VkMemoryHeapFlagBits,
   VkPhysicalDeviceMemoryBudgetPropertiesEXT,
@@ -26,11 +30,13 @@ export interface MemoryType {
   readonly flags: number;
 }
 
-/** vkGetPhysicalDeviceMemoryProperties2; budgets (VK_EXT_memory_budget) are of this moment. */
-export function memoryProperties({ instance, physical }: Queried): {
+export interface MemoryProperties {
   readonly heaps: readonly MemoryHeap[];
   readonly types: readonly MemoryType[];
-} {
+}
+
+/** vkGetPhysicalDeviceMemoryProperties2; budgets (VK_EXT_memory_budget) are of this moment. */
+export function memoryProperties({ instance, physical }: Queried): MemoryProperties {
   const arena = new Arena();
   const budget = physical.extensions.has('VK_EXT_memory_budget')
     ? write(arena, VkPhysicalDeviceMemoryBudgetPropertiesEXT)
@@ -59,4 +65,44 @@ export function memoryProperties({ instance, physical }: Queried): {
         flags: propertyFlags,
       })),
   };
+}
+
+/** What VK_EXT_memory_budget says of a heap, for this process. */
+export interface HeapBudget {
+  /** Bytes that it can expect to allocate, those in use included. */
+  readonly budget: bigint;
+  /** Bytes in use. */
+  readonly usage: bigint;
+}
+
+/**
+ * Reads heap budgets before each allocation: the structs are written once, and of the answer (more
+ * than 1 KiB) only the two numbers asked for are read.
+ */
+export class HeapBudgets {
+  readonly #arena = new Arena();
+  readonly #address: Address;
+  readonly #at: number;
+
+  /** Null where the device does not tell. */
+  static of(device: Queried): HeapBudgets | null {
+    return device.physical.extensions.has('VK_EXT_memory_budget') ? new HeapBudgets(device) : null;
+  }
+
+  private constructor(private readonly device: Queried) {
+    const budget = write(this.#arena, VkPhysicalDeviceMemoryBudgetPropertiesEXT);
+    this.#at = budget - this.#arena.address;
+    this.#address = write(this.#arena, VkPhysicalDeviceMemoryProperties2, { pNext: budget });
+  }
+
+  /** Of this moment, by the heap's index. */
+  read(): (heap: number) => HeapBudget {
+    const { instance, physical } = this.device;
+    const call = 'vkGetPhysicalDeviceMemoryProperties2';
+    instance.functions.call(call, physical.handle, this.#address);
+    const { heapBudget, heapUsage } = VkPhysicalDeviceMemoryBudgetPropertiesEXT.members;
+    const value = ({ offset }: { offset: number }, heap: number) =>
+      this.#arena.view.getBigUint64(this.#at + offset + heap * 8, true);
+    return (heap) => ({ budget: value(heapBudget, heap), usage: value(heapUsage, heap) });
+  }
 }

@@ -1,5 +1,6 @@
 /**
- * VkDeviceMemory: which type, how it is allocated for export, how its file descriptor is taken.
+ * VkDeviceMemory: how it is allocated for export, how its file descriptor is taken. Which type:
+ * memory-type.ts.
  *
  * Owns: the count of allocations that exist. A memory object is its caller's, and so is every fd
  * that vkGetMemoryFdKHR returns ("the application owns it").
@@ -9,54 +10,15 @@ import { setCloexec } from '../libc/fd.js';
 import { outHandle } from './call.js';
 import type { Device } from './device.js';
 import {
-  VkMemoryPropertyFlagBits as Flag,
   VkExportMemoryAllocateInfo,
   VkImportMemoryFdInfoKHR,
   VkMemoryAllocateInfo,
   VkMemoryDedicatedAllocateInfo,
   VkMemoryGetFdInfoKHR,
 } from './layout.gen.js';
-import type { MemoryType } from './memory-properties.js';
 import { check } from './result.js';
 import { write } from './struct.js';
 import { handleTypeBit, type VulkanHandleType } from './usage.js';
-
-export interface TypeWish {
-  /** VkMemoryPropertyFlags that the type must have. */
-  readonly required: number;
-  /** Flags that count in its favour, the first most. */
-  readonly preferred: readonly number[];
-}
-
-/**
- * Types that need a feature which is not enabled (VUID-vkAllocateMemory-deviceCoherentMemory-02790),
- * or that are no memory to share: protected, or backed only while a render pass lasts.
- */
-const NEVER =
-  Flag.VK_MEMORY_PROPERTY_LAZILY_ALLOCATED_BIT |
-  Flag.VK_MEMORY_PROPERTY_PROTECTED_BIT |
-  Flag.VK_MEMORY_PROPERTY_DEVICE_COHERENT_BIT_AMD |
-  Flag.VK_MEMORY_PROPERTY_RDMA_CAPABLE_BIT_NV;
-
-/**
- * The best of the types that `allowed` (memoryTypeBits of the requirements) leaves; null where none
- * has what is required. Of equals the first: drivers order them by speed ("Device Memory").
- */
-export function chooseMemoryType(
-  types: readonly MemoryType[],
-  allowed: number,
-  wish: TypeWish,
-): MemoryType | null {
-  const score = ({ flags }: MemoryType) =>
-    wish.preferred.reduce((sum, flag) => sum * 2 + ((flags & flag) === flag ? 1 : 0), 0);
-  return types
-    .filter(({ index }) => ((allowed >>> index) & 1) !== 0)
-    .filter(({ flags }) => (flags & NEVER) === 0 && (flags & wish.required) === wish.required)
-    .reduce<MemoryType | null>(
-      (best, next) => (best && score(best) >= score(next) ? best : next),
-      null,
-    );
-}
 
 export interface MemoryRequest {
   /** Bytes. */
@@ -71,18 +33,23 @@ export interface MemoryRequest {
 }
 
 /**
- * vkAllocateMemory. Throws `out_of_memory` where the heap has no more, or where the device's
- * maxMemoryAllocationCount is reached (VUID-vkAllocateMemory-maxMemoryAllocationCount-04101).
+ * Whether the device allows so many allocations more. Throws `out_of_memory` where its
+ * maxMemoryAllocationCount would be passed (VUID-vkAllocateMemory-maxMemoryAllocationCount-04101).
  */
-export function allocateMemory(device: Device, request: MemoryRequest): bigint {
+export function checkCount(device: Device, more = 1): void {
   const limit = device.physical.limits.maxAllocations;
-  if (device.liveAllocations >= limit) {
-    throw new BrokerError('out_of_memory', `the device allows ${limit} allocations at once`, {
-      constraint: 'max_allocations',
-      requested: device.liveAllocations + 1,
-      possible: limit,
-    });
-  }
+  const requested = device.liveAllocations + more;
+  if (requested <= limit) return;
+  throw new BrokerError('out_of_memory', `the device allows ${limit} allocations at once`, {
+    constraint: 'max_allocations',
+    requested,
+    possible: limit,
+  });
+}
+
+/** vkAllocateMemory. Throws `out_of_memory` where the heap has no more, and as `checkCount` does. */
+export function allocateMemory(device: Device, request: MemoryRequest): bigint {
+  checkCount(device);
   const { arena } = device;
   const refusal = { constraint: 'size', requested: Number(request.size) };
   const memory = arena.scoped(() => {

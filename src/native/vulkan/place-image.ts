@@ -1,5 +1,5 @@
 /**
- * An image with memory: which of the modifiers that the client can take the device serves for this
+ * An image: which of the modifiers that the client can take the device serves for this
  * usage and size, and what exactly fails where none is left.
  */
 import { BrokerError } from '../../broker/errors.js';
@@ -7,17 +7,10 @@ import { formatInfo } from '../../broker/formats.js';
 import { MOD_LINEAR, modifierText } from '../../broker/fourcc.js';
 import { knownFormat, meets } from '../../broker/layout.js';
 import { type ImageSpec, Usage } from '../../broker/source.js';
+import { unverified, usageNames } from '../../broker/usage.js';
 import { type ModifierOffer, vkFormatOf } from './formats.js';
-import { bindImage, chosenModifier, createImage, planeLayouts } from './image.js';
-import {
-  allocate,
-  type Context,
-  destroyObjects,
-  newObjects,
-  type Objects,
-  type Placed,
-  usageNames,
-} from './place.js';
+import { chosenModifier, createImage, planeLayouts } from './image.js';
+import { type Context, type Draft, destroyObjects, type Placed, planMemory } from './place.js';
 import { imageRequirements } from './requirements.js';
 import { type ImageSupport, imageSupport } from './support.js';
 import { imageUsage, needsCpu } from './usage.js';
@@ -46,18 +39,18 @@ export function imageCandidates(context: Context, spec: ImageSpec): readonly Mod
  * An image with one of `candidates`' modifiers that the client takes. Null where the driver's layout
  * does not meet the alignment that is demanded; what was made for it is destroyed.
  */
-export function placeImage(
+export function planImage(
   context: Context,
   spec: ImageSpec,
   candidates: readonly ModifierOffer[],
-  made: Objects[],
+  draft: Draft,
 ): Placed | null {
   const { device, handleType } = context;
   const format = knownFormat(spec.format);
   const vkFormat = vkFormatOf(format);
   if (vkFormat === null) throw new BrokerError('internal', `${format.name} has no VkFormat`);
   const usable = usableModifiers(context, spec, vkFormat, candidates);
-  const objects = newObjects(made);
+  const objects = draft.add();
   objects.image = createImage(device, {
     width: spec.width,
     height: spec.height,
@@ -75,14 +68,12 @@ export function placeImage(
   const planes = planeLayouts(device, objects.image, chosen.planes);
   if (!meets({ planes, size: Number(needs.size) }, spec, spec.alignment ?? {})) {
     destroyObjects(device, objects);
-    made.splice(made.indexOf(objects), 1);
+    draft.made.splice(draft.made.indexOf(objects), 1);
     return null;
   }
   // Always dedicated: some drivers demand it of an exported image
   // (VUID-VkMemoryAllocateInfo-pNext-00639), others keep the layout with the memory.
-  const dedicated = { image: objects.image };
-  const memory = allocate(context, needs, spec.usage, dedicated, objects);
-  bindImage(device, objects.image, objects.memory);
+  const memory = planMemory(context, needs, spec, true, objects, draft);
   return {
     memories: [memory],
     modifier,
@@ -114,7 +105,7 @@ function usableModifiers(
       requested: usageNames(spec.usage),
       possible: common.map((offer) => ({
         modifier: modifierText(offer.modifier),
-        usage: usageNames(offer.usages | Usage.cpuRead | Usage.cpuWrite),
+        usage: usageNames(offer.usages | Usage.cpuRead | Usage.cpuWrite | unverified(spec.usage)),
       })),
     });
   }

@@ -6,18 +6,18 @@ import { BrokerError } from '../../broker/errors.js';
 import { MOD_LINEAR, modifierText } from '../../broker/fourcc.js';
 import { knownFormat, linearLayout } from '../../broker/layout.js';
 import { type ImageSpec, Usage } from '../../broker/source.js';
-import { type Context, type Objects, type Placed, placeBuffer } from './place.js';
-import { imageCandidates, placeImage } from './place-image.js';
+import { type Context, type Draft, type Placed, planBuffer } from './place.js';
+import { imageCandidates, planImage } from './place-image.js';
 
 /** Whatever way there is: the driver's image where it can be had, else the broker's layout. */
-export function placeSpec(context: Context, spec: ImageSpec, made: Objects[]): Placed {
+export function planSpec(context: Context, spec: ImageSpec, draft: Draft): Placed {
   const { modifiers } = spec;
   const format = knownFormat(spec.format);
   const candidates = imageCandidates(context, spec);
   const common = candidates.filter((offer) => modifiers.includes(offer.modifier));
   const linear = modifiers.includes(MOD_LINEAR);
   if (common.length > 0) {
-    const image = placeImage(context, spec, common, made);
+    const image = planImage(context, spec, common, draft);
     if (image !== null) return image;
     if (!linear) {
       const message = "the driver's layout does not meet the alignment";
@@ -39,9 +39,10 @@ export function placeSpec(context: Context, spec: ImageSpec, made: Objects[]): P
   const layout = linearLayout(format, spec, spec.alignment, spec.separatePlanes);
   // What an importer does with the image is not this buffer's usage: its own is to be copied.
   const usage = spec.usage & (Usage.cpuRead | Usage.cpuWrite);
+  const { placement = 'any' } = spec;
   return {
     memories: layout.memories.map((size) =>
-      placeBuffer(context, { kind: 'buffer', size, usage }, made),
+      planBuffer(context, { kind: 'buffer', size, usage, placement }, draft),
     ),
     modifier: MOD_LINEAR,
     planes: layout.planes,

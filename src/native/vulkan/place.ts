@@ -1,22 +1,23 @@
 /**
- * Makes the Vulkan objects of one allocation: a buffer (here) or an image (place-image.ts), and
- * memory bound to it. What has been made is written into `Objects` as it is made, so that the caller
- * can undo it whenever something fails.
+ * Makes the Vulkan objects of one allocation in two halves: `plan…` makes a buffer (here) or an image
+ * (place-image.ts) and chooses its memory, `allocatePlanned` allocates and binds it. A dry run is the
+ * first half alone. What has been made is noted in the `Draft` as it is made, so that the caller can
+ * undo it whenever something fails.
  */
 import { alignUp } from '../../broker/alignment.js';
 import { BrokerError } from '../../broker/errors.js';
-import { type BufferSpec, Usage } from '../../broker/source.js';
+import type { BufferSpec } from '../../broker/source.js';
+import { usageNames } from '../../broker/usage.js';
 import { bindBuffer, createBuffer, destroyBuffer } from './buffer.js';
-import { jsonNumber } from './describe.js';
 import type { Device } from './device.js';
 import type { ModifierOffer } from './formats.js';
-import { destroyImage, type PlaneLayout } from './image.js';
-import { VkMemoryPropertyFlagBits as Flag } from './layout.gen.js';
-import { allocateMemory, chooseMemoryType, freeMemory } from './memory.js';
-import { type MemoryHeap, type MemoryType, memoryProperties } from './memory-properties.js';
+import { bindImage, destroyImage, type PlaneLayout } from './image.js';
+import { allocateMemory, checkCount, freeMemory } from './memory.js';
+import type { MemoryType } from './memory-properties.js';
+import { noType, type Purpose, suitableTypes, tooLarge, wishFor, withRoom } from './memory-type.js';
 import { bufferRequirements, type Requirements } from './requirements.js';
 import { bufferSupport } from './support.js';
-import { bufferUsage, needsCpu, type VulkanHandleType } from './usage.js';
+import { bufferUsage, type VulkanHandleType } from './usage.js';
 
 /** Null handles (0n) where there is none. */
 export interface Objects {
@@ -32,7 +33,26 @@ export function destroyObjects(device: Device, objects: Objects): void {
   freeMemory(device, objects.memory);
 }
 
-/** What is known of memory once it stands. */
+/** What an allocation has made so far. */
+export class Draft {
+  readonly made: Objects[] = [];
+  /** Bytes that its memories will take of each heap, by index. */
+  readonly planned = new Map<number, bigint>();
+
+  /** Adds an entry for what is about to be made. */
+  add(): Objects {
+    const objects: Objects = { buffer: 0n, image: 0n, memory: 0n };
+    this.made.push(objects);
+    return objects;
+  }
+
+  /** Destroys everything that was made. */
+  destroy(device: Device): void {
+    for (const objects of this.made.splice(0)) destroyObjects(device, objects);
+  }
+}
+
+/** A resource with the memory that it is to have (`objects.memory` is null) or has. */
 export interface PlacedMemory {
   readonly objects: Objects;
   readonly allocationSize: bigint;
@@ -40,19 +60,12 @@ export interface PlacedMemory {
   readonly dedicated: boolean;
 }
 
-/** What is known of an allocation once it stands. */
+/** What is known of an allocation once it is planned. */
 export interface Placed {
   readonly memories: readonly PlacedMemory[];
   readonly modifier: bigint | null;
   /** `memory` is an index into `memories`. */
   readonly planes: readonly (PlaneLayout & { readonly memory: number })[];
-}
-
-/** Adds an entry for what is about to be made. */
-export function newObjects(made: Objects[]): Objects {
-  const objects: Objects = { buffer: 0n, image: 0n, memory: 0n };
-  made.push(objects);
-  return objects;
 }
 
 export interface Context {
@@ -66,15 +79,15 @@ export interface Context {
   readonly exporterLimit: () => { readonly bytes: bigint; readonly hint: string } | null;
 }
 
-/** Linear memory; what is made is added to `made`. */
-export function placeBuffer(context: Context, spec: BufferSpec, made: Objects[]): PlacedMemory {
+/** Linear memory. */
+export function planBuffer(context: Context, spec: BufferSpec, draft: Draft): PlacedMemory {
   const { device, handleType } = context;
   const usage = bufferUsage(spec.usage);
   const support = bufferSupport(device, usage, handleType);
   if (!support.exportable) {
     throw new BrokerError('unsupported_usage', 'the device exports no buffer for this usage', {
       constraint: 'usage',
-      requested: spec.usage,
+      requested: usageNames(spec.usage),
     });
   }
   const size = BigInt(alignUp(spec.size, spec.alignment?.size ?? 1));
@@ -83,7 +96,7 @@ export function placeBuffer(context: Context, spec: BufferSpec, made: Objects[])
   if (maxBufferSize !== null && size > maxBufferSize) throw tooLarge(size, maxBufferSize);
   checkSize(context, size);
 
-  const objects = newObjects(made);
+  const objects = draft.add();
   objects.buffer = createBuffer(device, size, usage, handleType);
   const needs = bufferRequirements(device, objects.buffer);
   // VUID-VkMemoryAllocateInfo-pNext-00639. Opaque memory of its own could be imported only with the
@@ -92,80 +105,61 @@ export function placeBuffer(context: Context, spec: BufferSpec, made: Objects[])
     support.dedicatedOnly ||
     needs.requiresDedicated ||
     (needs.prefersDedicated && handleType === 'dma_buf');
-  const alone = dedicated ? { buffer: objects.buffer } : undefined;
-  const memory = allocate(context, needs, spec.usage, alone, objects);
-  bindBuffer(device, objects.buffer, objects.memory);
-  return memory;
-}
-
-export const usageNames = (usage: number) =>
-  Object.entries(Usage)
-    .filter(([, bit]) => (usage & bit) !== 0)
-    .map(([name]) => name);
-
-export function tooLarge(requested: bigint, possible: bigint, hint = ''): BrokerError {
-  return new BrokerError(
-    'too_large',
-    `${requested} bytes are more than the device allocates at once (${possible})${hint}`,
-    {
-      constraint: 'size',
-      requested: jsonNumber(requested),
-      possible: jsonNumber(possible),
-    },
-  );
+  return planMemory(context, needs, spec, dedicated, objects, draft);
 }
 
 /**
  * Sizes that cannot work are refused before the driver is asked: it may answer with anything, and
  * lavapipe loses a file descriptor each time that udmabuf refuses one.
- * VUID-vkAllocateMemory-pAllocateInfo-01713: no allocation is larger than its heap.
  */
-function checkSize({ exporterLimit }: Context, size: bigint, heap?: MemoryHeap): void {
+function checkSize({ exporterLimit }: Context, size: bigint): void {
   const limit = exporterLimit();
   if (limit && size > limit.bytes) throw tooLarge(size, limit.bytes, limit.hint);
-  if (heap && size > heap.size) throw tooLarge(size, heap.size);
 }
 
-/** Allocates exportable memory of a type that suits the usage. */
-export function allocate(
+/** Chooses the memory of a resource that was made. */
+export function planMemory(
   context: Context,
   needs: Requirements,
-  usage: number,
-  dedicated: { image?: bigint; buffer?: bigint } | undefined,
-  made: Objects,
+  purpose: Purpose,
+  dedicated: boolean,
+  objects: Objects,
+  draft: Draft,
 ): PlacedMemory {
-  const { device, handleType, forceHostVisible } = context;
-  const { heaps, types } = memoryProperties(device);
-  const mapped = forceHostVisible || needsCpu(usage);
-  const type = chooseMemoryType(types, needs.types, {
-    required: mapped ? Flag.VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT : 0,
-    preferred: [
-      ...((usage & Usage.cpuRead) !== 0 ? [Flag.VK_MEMORY_PROPERTY_HOST_CACHED_BIT] : []),
-      ...(mapped ? [Flag.VK_MEMORY_PROPERTY_HOST_COHERENT_BIT] : []),
-      Flag.VK_MEMORY_PROPERTY_DEVICE_LOCAL_BIT,
-    ],
-  });
-  if (!type) {
-    throw new BrokerError('unsupported_usage', 'the CPU cannot reach any memory for this', {
-      constraint: 'usage',
-      requested: usageNames(usage),
-    });
-  }
+  const { device } = context;
+  const { heaps, types } = device.memory;
+  const wish = wishFor(purpose, context.forceHostVisible);
+  const suitable = suitableTypes(types, needs.types, wish);
+  if (suitable.length === 0) throw noType(types, needs.types, purpose);
   // Dedicated memory has the size that was asked for (VUID-VkMemoryDedicatedAllocateInfo-image-02964,
   // -buffer-02965); other memory whole pages, so that no tail is left when it is cleared by words.
   const size = dedicated ? needs.size : wholePages(needs.size);
-  checkSize(context, size, heaps[type.heap]);
+  checkSize(context, size);
+  checkCount(device, draft.made.length);
+  const budgets = device.heapBudgets?.read() ?? null;
+  const type = withRoom(suitable, size, heaps, budgets, draft.planned);
+  draft.planned.set(type.heap, (draft.planned.get(type.heap) ?? 0n) + size);
+  return { objects, allocationSize: size, type, dedicated };
+}
+
+/** Allocates exportable memory as it was planned, and binds the resource to it. */
+export function allocatePlanned(
+  { device, handleType }: Context,
+  { objects, allocationSize, type, dedicated }: PlacedMemory,
+): void {
+  const { image, buffer } = objects;
   try {
-    made.memory = allocateMemory(device, {
-      size,
+    objects.memory = allocateMemory(device, {
+      size: allocationSize,
       typeIndex: type.index,
       exported: handleType,
-      ...(dedicated && { dedicated }),
+      ...(dedicated && { dedicated: image === 0n ? { buffer } : { image } }),
     });
   } catch (error) {
-    throw tooLargeAfterAll(device, size, error);
+    throw tooLargeAfterAll(device, allocationSize, error);
   }
-  return { objects: made, allocationSize: size, type, dedicated: dedicated !== undefined };
+  if (image === 0n) bindBuffer(device, buffer, objects.memory);
+  else bindImage(device, image, objects.memory);
 }
 
 /**

@@ -256,6 +256,13 @@ export interface components {
          *           "stride": 7680
          *         }
          *       ],
+         *       "placement": [
+         *         "device_local",
+         *         "host_visible",
+         *         "host_coherent",
+         *         "host_cached"
+         *       ],
+         *       "unverified_usage": [],
          *       "lifetime": {
          *         "type": "until_released"
          *       },
@@ -340,6 +347,10 @@ export interface components {
             height: components["schemas"]["Pixels"] | null;
             /** @description Its memory planes, in the words of linux-dmabuf-v1. */
             planes: components["schemas"]["Plane"][];
+            /** @description Where the memory is: the properties of its Vulkan memory type (VkMemoryPropertyFlagBits in lower case without prefix and suffix), or what is the same of the machine's own memory. Empty for an import. */
+            placement: string[];
+            /** @description The usages asked for that no device was asked about (`scanout`, `video_decode`, `video_encode`): whether the memory serves for them, its users find out. */
+            unverified_usage: components["schemas"]["UsageName"][];
             lifetime: components["schemas"]["Lifetime"];
             owner: components["schemas"]["Owner"];
             /** @description Every process that was handed the file descriptors, its owner too, also those that have disconnected: they may still hold them. */
@@ -485,6 +496,11 @@ export interface components {
              * @example udmabuf: /dev/udmabuf is missing
              */
             reason: string;
+            /** @description Limits of the source itself, as they were at start. */
+            limits: {
+                /** @description Bytes that one memory may have (udmabuf's size_limit_mb); null where the source has no limit of its own. */
+                max_bytes: components["schemas"]["Size"] | null;
+            };
         };
         /** @description A Vulkan physical device and what the daemon enabled on it. */
         Device: {
@@ -645,6 +661,8 @@ export interface components {
              *     ]
              */
             usage: components["schemas"]["UsageList"];
+            /** @default any */
+            placement: components["schemas"]["Placement"];
             /**
              * @default [
              *       "dma_buf"
@@ -685,6 +703,8 @@ export interface components {
              *     ]
              */
             usage: components["schemas"]["UsageList"];
+            /** @default any */
+            placement: components["schemas"]["Placement"];
             /**
              * @default [
              *       "dma_buf"
@@ -731,7 +751,19 @@ export interface components {
         /** @description The memory sources that may be taken, by name; any, if it is left out. The daemon's order of preference decides among them. */
         SourceList: components["schemas"]["SourceName"][];
         /** @description What the memory is for. */
-        UsageList: ("sample" | "render" | "transfer" | "storage" | "cpu_read" | "cpu_write")[];
+        UsageList: components["schemas"]["UsageName"][];
+        /**
+         * @description A use. `scanout`, `video_decode` and `video_encode` are not checked against any device; for
+         *     `scanout` the client names the modifiers that its KMS plane takes, and a CMA heap is preferred
+         *     where linear memory would be laid out.
+         * @enum {string}
+         */
+        UsageName: "sample" | "render" | "transfer" | "storage" | "cpu_read" | "cpu_write" | "scanout" | "video_decode" | "video_encode";
+        /**
+         * @description Where the memory must be: `device_local`, the device's own; `host_visible`, memory that can be mapped; `host_cached`, mapped and read through the CPU's caches.
+         * @enum {string}
+         */
+        Placement: "any" | "device_local" | "host_visible" | "host_cached";
         /** @description The kinds of file descriptor that every user of the buffer can take. Nothing else is ever substituted: on a machine without a dma_buf exporter, ask for `memfd`. */
         HandleTypeList: components["schemas"]["HandleType"][];
         /**
@@ -794,7 +826,7 @@ export interface components {
          * @description A stable code; docs/errors.md describes each.
          * @enum {string}
          */
-        ErrorCode: "invalid_argument" | "unsupported_format" | "unsupported_modifier" | "unsupported_handle_type" | "unsupported_usage" | "too_large" | "out_of_memory" | "limit_exceeded" | "not_found" | "invalid_token" | "permission_denied" | "device_lost" | "internal" | "unsupported_source" | "malformed_request" | "origin_refused" | "method_not_allowed" | "body_too_large" | "unsupported_media_type" | "unavailable" | "request_timeout" | "headers_too_large";
+        ErrorCode: "invalid_argument" | "unsupported_format" | "unsupported_modifier" | "unsupported_handle_type" | "unsupported_usage" | "too_large" | "out_of_memory" | "limit_exceeded" | "not_found" | "invalid_token" | "permission_denied" | "device_lost" | "internal" | "unsupported_source" | "unsupported_placement" | "malformed_request" | "origin_refused" | "method_not_allowed" | "body_too_large" | "unsupported_media_type" | "unavailable" | "request_timeout" | "headers_too_large";
         /** @description An error (RFC 9457). */
         Problem: {
             /**
@@ -899,7 +931,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `unsupported_format`, `unsupported_modifier`, `unsupported_handle_type`, `unsupported_usage` or `too_large`: no source of this daemon can serve the request; `refusal` says what it could serve. */
+        /** @description `unsupported_format`, `unsupported_modifier`, `unsupported_handle_type`, `unsupported_usage`, `unsupported_source`, `unsupported_placement` or `too_large`: no source of this daemon can serve the request; `refusal` says what it could serve. */
         Unprocessable: {
             headers: {
                 [name: string]: unknown;

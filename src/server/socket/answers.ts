@@ -5,7 +5,7 @@ import type { Broker } from '../../broker/broker.js';
 import { BrokerError, toMessage } from '../../broker/errors.js';
 import { fourcc } from '../../broker/fourcc.js';
 import type { AllocationRequest } from '../../broker/request.js';
-import { Usage } from '../../broker/source.js';
+import { usageBits } from '../../broker/usage.js';
 import type { CreateBuffer, Requester } from '../control.js';
 import type { PlaneMessage, Question } from '../messages.js';
 import { bufferView, clientView } from '../views.js';
@@ -48,30 +48,24 @@ function lookUp(
   }
 }
 
-const usageBits = {
-  sample: Usage.sample,
-  render: Usage.render,
-  transfer: Usage.transfer,
-  storage: Usage.storage,
-  cpu_read: Usage.cpuRead,
-  cpu_write: Usage.cpuWrite,
-};
-
 function allocationRequest(request: CreateBuffer): AllocationRequest {
-  const usage = request.usage.reduce((bits, name) => bits | usageBits[name], 0);
+  const common = {
+    usage: request.usage.reduce((bits, name) => bits | usageBits[name], 0),
+    alignment: request.alignment ?? {},
+    placement: request.placement,
+  };
   return {
     spec:
       request.kind === 'buffer'
-        ? { kind: 'buffer', size: request.size, usage, alignment: request.alignment ?? {} }
+        ? { kind: 'buffer', size: request.size, ...common }
         : {
             kind: 'image',
             width: request.width,
             height: request.height,
             format: fourcc(request.format),
             modifiers: request.modifiers.map(BigInt),
-            usage,
-            alignment: request.alignment ?? {},
             separatePlanes: request.separate_planes,
+            ...common,
           },
     handleTypes: request.handle_types,
     lifetime: 'until_released',

@@ -6,6 +6,7 @@ import type { Broker, BufferResult, ImportRequest } from '../../broker/broker.js
 import type { BrokerBuffer, Owner, Watcher } from '../../broker/buffer.js';
 import { BrokerError, catalogue } from '../../broker/errors.js';
 import type { AllocationRequest } from '../../broker/request.js';
+import { unverified } from '../../broker/usage.js';
 import {
   dmabroker_buffer_v1,
   dmabroker_manager_v1,
@@ -113,6 +114,8 @@ export class BufferObject {
         const { import_check } = dmabroker_buffer_v1.enums;
         resource.event('checked', import_check[check.how], cut(check.reason, MAX_TEXT.reason));
       }
+      const trusted = unverified(spec.usage);
+      if (trusted !== 0) resource.event('unverified', trusted);
       resource.event('done');
     });
     this.broker.handedOut(buffer, this.connection.client);

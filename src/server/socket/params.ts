@@ -7,7 +7,13 @@ import { MOD_LINEAR } from '../../broker/fourcc.js';
 import { MAX_PLANES } from '../../broker/import.js';
 import { MAX_MODIFIERS, MAX_WAITING_PLANES } from '../../broker/limits.js';
 import type { Lifetime } from '../../broker/request.js';
-import { type HandleType, type MemorySpec, type Plane, Usage } from '../../broker/source.js';
+import {
+  type HandleType,
+  type MemorySpec,
+  type Placement,
+  type Plane,
+  Usage,
+} from '../../broker/source.js';
 import { dmabroker_manager_v1, dmabroker_params_v1 } from '../../protocol/dmabroker-v1.gen.js';
 import { wl_display } from '../../protocol/wayland.gen.js';
 import { join64 } from '../../protocol/wire.js';
@@ -30,7 +36,12 @@ export function createParams(
   id: number,
   version: number,
 ): void {
-  const { error, lifetime: lifetimes, plane_memory } = dmabroker_params_v1.enums;
+  const {
+    error,
+    lifetime: lifetimes,
+    placement: placements,
+    plane_memory,
+  } = dmabroker_params_v1.enums;
   const { handle_type, usage: usages } = dmabroker_manager_v1.enums;
   let used = false;
   let what: Memory | null = null;
@@ -41,6 +52,7 @@ export function createParams(
   let name: string | null = null;
   let alignment: Alignment = {};
   let separatePlanes = false;
+  let placement: Placement = 'any';
   let sources: readonly string[] = [];
   /** Memory that the client brings; the fds are ours until `import` hands them to the broker. */
   const planes = new Map<number, Plane>();
@@ -139,6 +151,12 @@ export function createParams(
         planes.clear();
         object.import({ spec: imported, planes: brought, lifetime, name });
       }),
+      set_placement: before((value) => {
+        const known = (Object.keys(placements) as Placement[]).find(
+          (key) => placements[key] === value,
+        );
+        placement = known ?? params.error(error.invalid_placement, `placement ${value}`);
+      }),
     },
     () => {
       connection.waitingPlanes -= planes.size;
@@ -148,8 +166,16 @@ export function createParams(
 
   function spec(): MemorySpec {
     const memory = what ?? params.error(error.incomplete, 'no set_buffer or set_image was sent');
-    if ('size' in memory) return { kind: 'buffer', size: memory.size, usage, alignment };
+    if ('size' in memory) return { kind: 'buffer', size: memory.size, usage, alignment, placement };
     const taken = modifiers.length > 0 ? modifiers : [MOD_LINEAR];
-    return { kind: 'image', ...memory, modifiers: taken, usage, alignment, separatePlanes };
+    return {
+      kind: 'image',
+      ...memory,
+      modifiers: taken,
+      usage,
+      alignment,
+      separatePlanes,
+      placement,
+    };
   }
 }

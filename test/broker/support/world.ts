@@ -71,6 +71,7 @@ export class FakeWorld implements Surroundings {
       key: ++this.#lastKey,
       size: 4096,
       modifier: spec.kind === 'image' ? 0n : null,
+      placement: [],
       planes,
       exporter: 'test',
       check: { how: 'layout', reason: 'no device' },
@@ -128,6 +129,7 @@ export class FakeWorld implements Surroundings {
       key: ++this.#lastKey,
       size: spec.kind === 'buffer' ? spec.size : spec.width * spec.height * 4,
       modifier: spec.kind === 'buffer' ? null : (spec.modifiers[0] ?? null),
+      placement: ['host_visible'],
       planes,
       exporter: null,
     };

@@ -10,6 +10,8 @@ import { fourcc, MOD_INVALID, MOD_LINEAR } from '../../../src/broker/fourcc.js';
 import { type Allocation, Usage } from '../../../src/broker/source.js';
 import { info, isDmaBuf } from '../../../src/native/dmabuf.js';
 import { probeVulkan } from '../../../src/native/sources/vulkan.js';
+import { memoryProperties } from '../../../src/native/vulkan/memory-properties.js';
+import { refused } from '../../support/refused.js';
 import {
   AR24,
   buffer,
@@ -22,6 +24,7 @@ import {
   must,
   needs,
   opaque,
+  openFds,
   probe,
   reasonOf,
   refusal,
@@ -140,6 +143,64 @@ t.test('the offers are what can be allocated', needs('dma_buf'), async (t) => {
   }
 });
 
+t.test('a plan is what an allocation then is, and leaves nothing', needs('dma_buf'), async (t) => {
+  const source = must(dmaBuf);
+  const { device } = source;
+  const specs = [
+    buffer(65537),
+    buffer(MIB, Usage.cpuRead),
+    image(1366, 768),
+    image(640, 480, { format: fourcc('NV12'), separatePlanes: true }),
+    image(640, 480, { alignment: { stride: 4096, height: 16 }, placement: 'host_cached' }),
+  ];
+  for (const spec of specs) {
+    const before = [openFds(), device.liveAllocations];
+    const plan = source.plan(spec);
+    t.same([openFds(), device.liveAllocations], before, 'no fd, no memory');
+    const allocation = source.allocate(spec, 'plan');
+    const fds = [...new Set(allocation.planes.map(({ fd }) => fd))];
+    t.equal(plan.modifier, allocation.modifier);
+    t.same(plan.placement, allocation.placement);
+    t.ok(plan.placement.includes('host_visible'), 'lavapipe has no other');
+    t.equal(plan.memories.length, fds.length);
+    t.ok(plan.memories.reduce((sum, size) => sum + size, 0) <= allocation.size);
+    t.same(
+      plan.planes.map(({ memory, offset, stride }) => [memory, offset, stride]),
+      allocation.planes.map(({ fd, offset, stride }) => [fds.indexOf(fd), offset, stride]),
+    );
+    source.free(allocation.key);
+    for (const fd of fds) closeSync(fd);
+  }
+});
+
+t.test('a plan is refused as an allocation is', needs('dma_buf'), async (t) => {
+  const source = must(dmaBuf);
+  const wrong = [
+    image(64, 64, { format: fourcc('ABCD') }),
+    image(64, 64, { modifiers: [MOD_INVALID] }),
+    image(2 ** 20, 1),
+    buffer(2 ** 40),
+  ];
+  for (const spec of wrong) {
+    const { code, message, refusal: why } = refusal(source, spec);
+    t.match(
+      refused(() => source.plan(spec)),
+      { code, message, refusal: why },
+      message,
+    );
+  }
+});
+
+t.test('a heap that is full is named, with its budget', needs('dma_buf'), async (t) => {
+  const { device } = must(dmaBuf);
+  const budgets = device.heapBudgets?.read();
+  if (budgets === undefined) return t.fail('lavapipe has VK_EXT_memory_budget');
+  const { budget, usage } = budgets(0);
+  t.ok(budget > 0n && budget <= (device.memory.heaps[0]?.size ?? 0n));
+  t.ok(usage >= 0n);
+  t.same(memoryProperties(device).heaps[0]?.usage !== null, true, 'the long way tells as much');
+});
+
 t.test('of several modifiers those that the device has are used', needs('dma_buf'), async (t) => {
   const source = must(dmaBuf);
   const modifiers = [0x0100_0000_0000_0001n, MOD_INVALID, MOD_LINEAR];
@@ -176,7 +237,7 @@ t.test('images are refused for a reason', needs('dma_buf'), async (t) => {
       refusal: { requested: { width, height }, possible: { width: most, height: most } },
     });
   }
-  t.match(refusal(source, image(64, 64, { usage: 64 })), { code: 'invalid_argument' });
+  t.match(refusal(source, image(64, 64, { usage: 512 })), { code: 'invalid_argument' });
 });
 
 for (const [type, source] of [

@@ -16,13 +16,8 @@ import {
   VkBufferUsageFlagBits,
   VkMemoryPropertyFlagBits,
 } from '../../../src/native/vulkan/layout.gen.js';
-import {
-  allocateMemory,
-  chooseMemoryType,
-  exportFd,
-  freeMemory,
-} from '../../../src/native/vulkan/memory.js';
-import { memoryProperties } from '../../../src/native/vulkan/memory-properties.js';
+import { allocateMemory, exportFd, freeMemory } from '../../../src/native/vulkan/memory.js';
+import { suitableTypes } from '../../../src/native/vulkan/memory-type.js';
 import { bufferRequirements } from '../../../src/native/vulkan/requirements.js';
 import { write } from '../../../src/native/vulkan/struct.js';
 import { choosePath, type Exported, zero } from '../../../src/native/vulkan/zero.js';
@@ -70,14 +65,14 @@ function exported(source: VulkanSource, allocationSize: bigint, required: number
   const buffer = createBuffer(device, allocationSize, TRANSFER, handleType);
   const needs = bufferRequirements(device, buffer);
   destroyBuffer(device, buffer);
-  const { types } = memoryProperties(device);
+  const { types } = device.memory;
   // Not the type that is both, where there is a choice: then the CPU is the only way to it, or none.
-  const type = chooseMemoryType(
+  const [type] = suitableTypes(
     types.filter(({ flags }) => (flags & (LOCAL | VISIBLE)) === required),
     needs.types,
     { required, preferred: [] },
   );
-  const either = type ?? chooseMemoryType(types, needs.types, { required, preferred: [] });
+  const either = type ?? suitableTypes(types, needs.types, { required, preferred: [] })[0];
   if (!either) return null;
   const size = allocationSize < needs.size ? needs.size : allocationSize;
   const memory = allocateMemory(device, { size, typeIndex: either.index, exported: handleType });

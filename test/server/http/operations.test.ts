@@ -166,6 +166,8 @@ await withoutLeaks(t, 'operations', async (t) => {
       width: 1366,
       height: 768,
       planes: [{ index: 0, memory: 0, offset: 0, stride: 5504 }],
+      placement: ['host_visible'],
+      unverified_usage: ['scanout', 'video_decode', 'video_encode'],
       lifetime: { type: 'connection' },
       owner: { client: 'c1', ...peer, groups: null, pid: null, executable: null },
       recipients: [

@@ -30,7 +30,7 @@ const bodies: [unknown, string, string | undefined, unknown?][] = [
   [{ ...IMAGE, modifiers: [] }, 'invalid_argument', 'modifiers', { minItems: 1 }],
   [{ ...IMAGE, modifiers: ['0x0'] }, 'invalid_argument', 'modifiers[0]'],
   [{ ...IMAGE, modifiers: [0] }, 'malformed_request', 'modifiers[0]'],
-  [{ ...BUFFER, usage: ['scanout'] }, 'invalid_argument', 'usage[0]'],
+  [{ ...BUFFER, usage: ['paint'] }, 'invalid_argument', 'usage[0]'],
   [{ ...BUFFER, usage: [] }, 'invalid_argument', 'usage', { minItems: 1 }],
   [
     { ...BUFFER, handle_types: ['fd'] },

@@ -1,4 +1,4 @@
-/** dmabroker_params_v1: alignment, planes and source, as the broker is asked for them. */
+/** dmabroker_params_v1: alignment, planes, source and placement, as the broker is asked for them. */
 import t from 'tap';
 import {
   dmabroker_manager_v1,
@@ -64,4 +64,33 @@ t.test('an unknown place for planes is an error', async (t) => {
   const bench = withImage();
   set(bench, 'set_planes', 2);
   t.match(errorOf(bench.events()), { code: error.invalid_planes, text: /planes 2/ });
+});
+
+t.test('placement and unverified usage: asked for, and told', async (t) => {
+  const { usage } = dmabroker_manager_v1.enums;
+  const bench = withImage();
+  set(bench, 'set_placement', dmabroker_params_v1.enums.placement.host_cached);
+  set(bench, 'set_usage', usage.scanout | usage.render | usage.video_decode);
+  set(bench, 'create', BUFFER);
+  t.match(bench.world.pending, [{ choice: { spec: { placement: 'host_cached', usage: 194 } } }]);
+  bench.world.answer();
+  const events = bench.events();
+  t.match(events.slice(-2), [
+    { name: 'dmabroker_buffer_v1.unverified', values: [192] },
+    { name: 'dmabroker_buffer_v1.done' },
+  ]);
+
+  const other = withImage();
+  set(other, 'create', BUFFER);
+  other.world.answer();
+  t.notOk(other.names().includes('dmabroker_buffer_v1.unverified'), 'only where there is some');
+});
+
+t.test('a placement that no source has', async (t) => {
+  const bench = withImage();
+  set(bench, 'set_placement', dmabroker_params_v1.enums.placement.device_local);
+  set(bench, 'create', BUFFER);
+  const [failed] = bench.events();
+  t.equal(failed?.values[0], dmabroker_manager_v1.enums.refusal.unsupported_placement);
+  t.match(JSON.parse(String(failed?.values[2])), { constraint: 'placement' });
 });

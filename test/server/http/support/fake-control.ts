@@ -19,6 +19,8 @@ import type {
 const LINEAR = '0x0000000000000000';
 export const FAKE_LIMITS = { size: 2 ** 32, dimension: 16_384, buffers: 1_000 };
 
+const unlimited = { limits: { max_bytes: null } };
+
 export class FakeControl implements ControlPlane {
   readonly buffers = new Map<string, BufferInfo>();
   readonly clients: ClientInfo[] = [];
@@ -33,8 +35,14 @@ export class FakeControl implements ControlPlane {
     device: null,
     reason: 'libvulkan.so.1 is not installed',
     sources: [
-      { name: 'vulkan', handle_type: 'dma_buf', usable: false, reason: 'there is no device' },
-      { name: 'memfd', handle_type: 'memfd', usable: true, reason: 'shared memory' },
+      {
+        name: 'vulkan',
+        handle_type: 'dma_buf',
+        usable: false,
+        reason: 'there is no device',
+        ...unlimited,
+      },
+      { name: 'memfd', handle_type: 'memfd', usable: true, reason: 'shared memory', ...unlimited },
     ],
   };
   #made = 0;
@@ -151,6 +159,8 @@ export class FakeControl implements ControlPlane {
       exporter: null,
       vulkan: null,
       ...layout(request),
+      placement: ['host_visible', 'host_cached'],
+      unverified_usage: [],
       lifetime: { type: 'until_released' },
       owner: {
         client: null,

@@ -1,0 +1,62 @@
+/**
+ * Which sources may serve a request, and which of them first.
+ */
+import { MOD_LINEAR } from './fourcc.js';
+import { type FormatOffer, type MemorySpec, type SourceState, Usage } from './source.js';
+
+/**
+ * The names of CMA heaps (Documentation/userspace-api/dma-buf-heaps.rst): `default_cma_region` since
+ * Linux 6.17; before it, the region's own name (drivers/dma-buf/heaps/cma_heap.c): `reserved` from
+ * the command line or the configuration, `linux,cma` from the device tree. Vendors' heaps and
+ * regions of a board say `cma` somewhere.
+ */
+const CMA_NAMES = new Set(['reserved', 'linux,cma', 'default_cma_region']);
+
+export function isCmaHeap(name: SourceState['name']): boolean {
+  const [kind, heap = ''] = name.split(':', 2);
+  return kind === 'dma-heap' && (CMA_NAMES.has(heap) || heap.toLowerCase().includes('cma'));
+}
+
+/** What is said of the machine's own memory: no device's, and mapped through the CPU's caches. */
+export const HOST_MEMORY = ['host_visible', 'host_cached'] as const;
+
+/** Whether a source may have memory there; which types a device has, only its source knows. */
+export function servesPlacement({ name }: SourceState, { placement = 'any' }: MemorySpec): boolean {
+  return placement !== 'device_local' || name === 'vulkan';
+}
+
+/**
+ * The sources in order of preference for a request. Only scanout changes the order they come in, and
+ * only where the request names no source: what the driver itself makes stays first (an image of a
+ * modifier that the client takes, or a linear buffer); where all others would lay out linear memory,
+ * a CMA heap goes before them, since many displays read physically contiguous memory alone.
+ */
+export function inOrder(
+  sources: readonly SourceState[],
+  spec: MemorySpec,
+  offers: readonly FormatOffer[],
+  named: boolean,
+): readonly SourceState[] {
+  if (named || (spec.usage & Usage.scanout) === 0) return sources;
+  if (spec.kind === 'image' && !spec.modifiers.includes(MOD_LINEAR)) return sources;
+  const rank = (source: SourceState) =>
+    byDriver(source, spec, offers) ? 0 : isCmaHeap(source.name) ? 1 : 2;
+  return sources.toSorted((a, b) => rank(a) - rank(b));
+}
+
+function byDriver(
+  { name, handleType }: SourceState,
+  spec: MemorySpec,
+  offers: readonly FormatOffer[],
+): boolean {
+  if (name !== 'vulkan') return false;
+  if (spec.kind === 'buffer') return handleType === 'dma_buf';
+  return offers.some(
+    (offer) =>
+      offer.source === name &&
+      offer.handleType === handleType &&
+      offer.made === 'image' &&
+      offer.format === spec.format &&
+      spec.modifiers.includes(offer.modifier),
+  );
+}

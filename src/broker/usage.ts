@@ -1,0 +1,35 @@
+/**
+ * The names of usage bits, as REST and refusals have them, and which usages nobody here can check.
+ */
+import { Usage } from './source.js';
+
+export const usageBits = {
+  sample: Usage.sample,
+  render: Usage.render,
+  transfer: Usage.transfer,
+  storage: Usage.storage,
+  cpu_read: Usage.cpuRead,
+  cpu_write: Usage.cpuWrite,
+  scanout: Usage.scanout,
+  video_decode: Usage.videoDecode,
+  video_encode: Usage.videoEncode,
+} as const;
+
+export type UsageName = keyof typeof usageBits;
+
+export function usageNames(usage: number): UsageName[] {
+  return (Object.keys(usageBits) as UsageName[]).filter((name) => (usage & usageBits[name]) !== 0);
+}
+
+/**
+ * Usages that are asked of no device here. Vulkan has none for scanout: whether a display takes the
+ * memory only its KMS driver knows, and the client brings the modifiers that its plane takes
+ * (IN_FORMATS). Those of video need a codec's profile list (VkVideoProfileListInfoKHR) and its
+ * queues.
+ */
+const UNVERIFIED = Usage.scanout | Usage.videoDecode | Usage.videoEncode;
+
+/** The bits of a usage that were taken on trust. */
+export function unverified(usage: number): number {
+  return usage & UNVERIFIED;
+}

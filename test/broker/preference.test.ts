@@ -1,0 +1,112 @@
+/** Which sources a request may have and in which order: scanout's CMA heaps, placement. */
+import t from 'tap';
+import { fourcc, MOD_LINEAR } from '../../src/broker/fourcc.js';
+import { isCmaHeap } from '../../src/broker/preference.js';
+import { chooseSource } from '../../src/broker/request.js';
+import type { FormatOffer, ImageSpec, SourceState } from '../../src/broker/source.js';
+import { Usage } from '../../src/broker/source.js';
+import { unverified, usageNames } from '../../src/broker/usage.js';
+import { refused } from '../support/refused.js';
+import { image, linear, memfd, request } from './support/world.js';
+
+const TILED = 0x0100_0000_0000_0001n;
+const state = (name: SourceState['name']): SourceState => ({
+  name,
+  handleType: 'dma_buf',
+  usable: true,
+  reason: '',
+});
+const machine = [
+  'vulkan',
+  'dma-heap:system',
+  'dma-heap:linux,cma',
+  'udmabuf',
+] as const satisfies readonly SourceState['name'][];
+const sources = [...machine.map(state), memfd];
+/** A driver with tiled and linear XR24, and layouts for NV12; everybody else has linear layouts. */
+const offer = (
+  source: SourceState['name'],
+  format: string,
+  modifier: bigint,
+  made: FormatOffer['made'],
+): FormatOffer => ({
+  format: fourcc(format),
+  modifier,
+  planes: 1,
+  source,
+  handleType: 'dma_buf',
+  made,
+});
+const offers = [
+  offer('vulkan', 'XR24', TILED, 'image'),
+  offer('vulkan', 'XR24', MOD_LINEAR, 'image'),
+  offer('vulkan', 'NV12', MOD_LINEAR, 'layout'),
+  ...machine
+    .slice(1)
+    .flatMap((name) => ['XR24', 'NV12'].map((f) => offer(name, f, MOD_LINEAR, 'layout'))),
+];
+const chosen = (spec: Partial<ImageSpec>, named: string[] = [], some = sources) =>
+  chooseSource(
+    request({ spec: { ...image, ...spec }, handleTypes: ['dma_buf'], sources: named }),
+    some,
+    offers,
+  ).source;
+const scanout = Usage.scanout | Usage.render;
+const NV12 = fourcc('NV12');
+
+t.test('heaps of contiguous memory by their names', async (t) => {
+  for (const heap of ['reserved', 'linux,cma', 'default_cma_region', 'vendor-CMA-pool'] as const) {
+    t.ok(isCmaHeap(`dma-heap:${heap}`), heap);
+  }
+  for (const other of ['dma-heap:system', 'dma-heap', 'udmabuf', 'vulkan', 'memfd'] as const) {
+    t.notOk(isCmaHeap(other), other);
+  }
+});
+
+t.test('scanout: what the driver makes, else a CMA heap', async (t) => {
+  t.equal(chosen({ usage: scanout }), 'vulkan', 'the driver has a linear image of it');
+  t.equal(chosen({ usage: scanout, modifiers: [TILED, MOD_LINEAR] }), 'vulkan');
+  t.equal(chosen({ format: NV12, usage: Usage.render }), 'vulkan', 'without scanout as ever');
+  t.equal(chosen({ format: NV12, usage: scanout }), 'dma-heap:linux,cma');
+  const withoutCma = sources.filter(({ name }) => name !== 'dma-heap:linux,cma');
+  t.equal(chosen({ format: NV12, usage: scanout }, [], withoutCma), 'vulkan');
+  const heaps = sources.filter(({ name }) => name !== 'vulkan');
+  t.equal(chosen({ usage: scanout }, [], heaps), 'dma-heap:linux,cma');
+  t.equal(chosen({ usage: Usage.render }, [], heaps), 'dma-heap:system');
+  const named = ['udmabuf', 'dma-heap:system'];
+  t.equal(chosen({ format: NV12, usage: scanout }, named), 'dma-heap:system', 'of those named');
+});
+
+t.test('scanout of linear memory: the driver’s buffer, then a CMA heap', async (t) => {
+  const spec = { ...linear, usage: Usage.scanout };
+  const wanted = request({ spec, handleTypes: ['dma_buf'] });
+  t.equal(chooseSource(wanted, sources, offers).source, 'vulkan');
+  t.equal(chooseSource(wanted, sources.slice(1), offers).source, 'dma-heap:linux,cma');
+});
+
+t.test('the device’s own memory comes from a device', async (t) => {
+  t.equal(chosen({ placement: 'device_local' }), 'vulkan');
+  const named = ['udmabuf', 'dma-heap:system'];
+  t.match(
+    refused(() => chosen({ placement: 'device_local' }, named)),
+    {
+      code: 'unsupported_placement',
+      message: /dma-heap:system, udmabuf/,
+      refusal: {
+        constraint: 'placement',
+        requested: 'device_local',
+        possible: ['any', 'host_visible', 'host_cached'],
+      },
+    },
+  );
+  for (const placement of ['any', 'host_visible', 'host_cached'] as const) {
+    t.equal(chosen({ placement }, named), 'dma-heap:system', placement);
+  }
+});
+
+t.test('what is taken on trust', async (t) => {
+  t.equal(unverified(Usage.render | Usage.cpuRead), 0);
+  const all = Object.values(Usage).reduce((bits, bit) => bits | bit, 0);
+  t.same(usageNames(unverified(all)), ['scanout', 'video_decode', 'video_encode']);
+  t.same(usageNames(Usage.cpuRead | Usage.sample), ['sample', 'cpu_read']);
+});
