@@ -35,11 +35,12 @@ import type {
   SourceState,
 } from './source.js';
 import { type Issued, Tokens, type TokenTerms } from './tokens.js';
+import { Works, type Workshop } from './works.js';
 
 export type AllocationResult = { allocation: Allocation } | { error: BrokerError };
 
 /** What the broker needs of the world. */
-export interface Surroundings {
+export interface Surroundings extends Workshop {
   /** Answers later, exactly once; the fds of an allocation become the broker's. */
   allocate(choice: Choice, id: string, done: (result: AllocationResult) => void): void;
   /** Checks and imports memory whose planes' fds are the broker's; answers as `allocate` does. */
@@ -50,7 +51,6 @@ export interface Surroundings {
   ): void;
   /** Destroys what the source keeps for an allocation (its fds are closed by the broker). */
   free(allocation: Allocation): void;
-  closeFd(fd: number): void;
   /** For the event log: the buffer has new memory. */
   reissued?(buffer: BrokerBuffer): void;
   /** Milliseconds since the epoch. */
@@ -73,6 +73,8 @@ export class Broker {
   readonly #buffers = new Map<string, BrokerBuffer>();
   readonly #clients = new Map<string, Client>();
   readonly #tokens: Tokens<BrokerBuffer>;
+  /** Copies, fills and reads, for whoever has an object for the buffer. */
+  readonly works: Works;
   #lastClient = 0;
 
   constructor(
@@ -82,6 +84,7 @@ export class Broker {
     readonly quotas = new Quotas(() => world.now()),
   ) {
     this.#tokens = new Tokens(() => world.now(), world.random);
+    this.works = new Works(world);
   }
 
   get buffers(): Iterable<BrokerBuffer> {
@@ -104,6 +107,7 @@ export class Broker {
       peer,
       connectedAt: this.world.now(),
       owned: new Set(),
+      working: 0,
       fdsSent: 0,
       connected: true,
     };

@@ -34,6 +34,8 @@ export interface Client {
   /** Milliseconds since the epoch. */
   readonly connectedAt: number;
   readonly owned: Set<BrokerBuffer>;
+  /** Copies, fills and reads that it waits for. */
+  working: number;
   fdsSent: number;
   connected: boolean;
 }

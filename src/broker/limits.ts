@@ -37,3 +37,6 @@ export const MAX_OBJECTS_PER_CLIENT = 65_536;
 
 /** fds that a connection may have brought for imports that it has not asked for yet: 64 of 4 planes. */
 export const MAX_WAITING_PLANES = 256;
+
+/** What a client reads back at once is memory of the daemon's until then: a frame of 8K in half floats. */
+export const MAX_READ_SIZE = 256 * 1024 * 1024;

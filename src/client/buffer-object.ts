@@ -8,7 +8,7 @@ import { fourccName } from '../broker/fourcc.js';
 import { usageNames } from '../broker/usage.js';
 import { close } from '../native/libc/fd.js';
 import { dmabroker_buffer_v1, dmabroker_share_v1 } from '../protocol/dmabroker-v1.gen.js';
-import { join64 } from '../protocol/wire.js';
+import { hi, join64, lo } from '../protocol/wire.js';
 import {
   type BufferDescription,
   type BufferLink,
@@ -19,6 +19,7 @@ import {
 import { handleTypeOf } from './manager.js';
 import { refusalOf } from './refusal.js';
 import { ConnectionError, type ProtocolObject, type WireClient } from './wire-client.js';
+import { type ByteRange, type CopyTerms, type WorkAnswer, work } from './work.js';
 
 interface Waiting {
   resolve(buffer: ClientBuffer): void;
@@ -40,7 +41,7 @@ export class BufferObject implements BufferLink {
   /** Told at once what becomes of it, in the order of the events. */
   #buffer: ClientBuffer | null = null;
 
-  constructor(private readonly wire: WireClient) {
+  constructor(readonly wire: WireClient) {
     this.#object = wire.create(dmabroker_buffer_v1, {
       info: (id, generation, type, source, sizeHi, sizeLo, code, modHi, modLo, w, h) => {
         const image = code !== 0;
@@ -136,6 +137,25 @@ export class BufferObject implements BufferLink {
         },
       });
       this.#object.request('share', share.id, uses, uid, seconds);
+    });
+  }
+
+  copy(source: number, { sourceOffset = 0, offset = 0, size = 0 }: CopyTerms): Promise<WorkAnswer> {
+    const offsets = [hi(sourceOffset), lo(sourceOffset), hi(offset), lo(offset)] as const;
+    return work(this.wire, (id) => {
+      this.#object.request('copy', id, source, ...offsets, hi(size), lo(size));
+    });
+  }
+
+  fill(value: number, { offset = 0, size = 0 }: ByteRange): Promise<WorkAnswer> {
+    return work(this.wire, (id) => {
+      this.#object.request('fill', id, hi(offset), lo(offset), hi(size), lo(size), value);
+    });
+  }
+
+  read({ offset = 0, size = 0 }: ByteRange): Promise<WorkAnswer> {
+    return work(this.wire, (id) => {
+      this.#object.request('read', id, hi(offset), lo(offset), hi(size), lo(size));
     });
   }
 

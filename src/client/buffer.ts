@@ -10,6 +10,13 @@ import type { UsageName } from '../broker/usage.js';
 import { sync } from '../native/dmabuf.js';
 import { close } from '../native/libc/fd.js';
 import { type Mapping, map } from '../native/libc/memory.js';
+import {
+  type ByteRange,
+  type CopyTerms,
+  takeContent,
+  type WorkAnswer,
+  type WorkPath,
+} from './work.js';
 
 export interface ReceivedPlane {
   /** Belongs to the ClientBuffer; duplicate it to keep it longer. */
@@ -59,6 +66,12 @@ export interface BufferLink {
   /** Resolves when the buffer has been given its new memory (`replace`). */
   reissue(): Promise<void>;
   destroy(request: 'destroy' | 'release'): Promise<void>;
+  /** Whose connection it is, and the number of its object there. */
+  readonly wire: object;
+  readonly id: number;
+  copy(source: number, what: CopyTerms): Promise<WorkAnswer>;
+  fill(value: number, what: ByteRange): Promise<WorkAnswer>;
+  read(what: ByteRange): Promise<WorkAnswer>;
 }
 
 /** Mapped memory. Access through `read` and `write`, which keep caches coherent. */
@@ -223,6 +236,35 @@ export class ClientBuffer implements BufferDescription {
   /** The connection's: somebody had it re-issued. */
   wasReissued(): void {
     for (const listener of this.#onReissued) listener();
+  }
+
+  /**
+   * Has the daemon copy another buffer of this connection into this one: linear memory into linear
+   * memory, or an image into one of the same format, width and height. Rejects with BrokerError.
+   */
+  async copyFrom(source: ClientBuffer, what: CopyTerms = {}): Promise<WorkPath> {
+    if (!this.#open || !source.#open) throw new TypeError('the buffer is closed');
+    if (source.#link.wire !== this.#link.wire) {
+      throw new TypeError('the buffers are of different connections');
+    }
+    return (await this.#link.copy(source.#link.id, what)).path;
+  }
+
+  /** Fills with a 32-bit value; offset and size are multiples of 4. Rejects with BrokerError. */
+  async fill(value: number, range: ByteRange = {}): Promise<WorkPath> {
+    if (!this.#open) throw new TypeError('the buffer is closed');
+    if (value >>> 0 !== value) throw new RangeError(`not a 32-bit value: ${value}`);
+    return (await this.#link.fill(value, range)).path;
+  }
+
+  /**
+   * The content as it is now, read by the daemon: for memory that this process cannot map, too.
+   * Several memories (separate planes) come one after the other. Rejects with BrokerError.
+   */
+  async read(range: ByteRange = {}): Promise<{ readonly bytes: Buffer; readonly path: WorkPath }> {
+    if (!this.#open) throw new TypeError('the buffer is closed');
+    const answer = await this.#link.read(range);
+    return { path: answer.path, bytes: takeContent(answer) };
   }
 
   /** Drops the fds and mappings of this process, then tells the daemon. */

@@ -20,3 +20,4 @@ export {
 export type { BrokerDescription, SourceDescription } from './manager.js';
 export type { ImageRequest, ImportedMemory, LinearRequest } from './requests.js';
 export { ConnectionError } from './wire-client.js';
+export type { ByteRange, CopyTerms, WorkPath } from './work.js';

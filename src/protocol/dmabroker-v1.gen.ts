@@ -61,6 +61,9 @@ export const dmabroker_buffer_v1 = {
     { name: 'release', opcode: 1, since: 1, destructor: true, args: [] },
     { name: 'share', opcode: 2, since: 1, destructor: false, args: [{ name: 'share_id', type: 'new_id', interface: 'dmabroker_share_v1' }, { name: 'uses', type: 'uint' }, { name: 'uid', type: 'uint' }, { name: 'seconds', type: 'uint' }] },
     { name: 'reissue', opcode: 3, since: 1, destructor: false, args: [] },
+    { name: 'copy', opcode: 4, since: 1, destructor: false, args: [{ name: 'work_id', type: 'new_id', interface: 'dmabroker_work_v1' }, { name: 'source', type: 'object', interface: 'dmabroker_buffer_v1' }, { name: 'source_offset_hi', type: 'uint' }, { name: 'source_offset_lo', type: 'uint' }, { name: 'offset_hi', type: 'uint' }, { name: 'offset_lo', type: 'uint' }, { name: 'size_hi', type: 'uint' }, { name: 'size_lo', type: 'uint' }] },
+    { name: 'fill', opcode: 5, since: 1, destructor: false, args: [{ name: 'work_id', type: 'new_id', interface: 'dmabroker_work_v1' }, { name: 'offset_hi', type: 'uint' }, { name: 'offset_lo', type: 'uint' }, { name: 'size_hi', type: 'uint' }, { name: 'size_lo', type: 'uint' }, { name: 'value', type: 'uint' }] },
+    { name: 'read', opcode: 6, since: 1, destructor: false, args: [{ name: 'work_id', type: 'new_id', interface: 'dmabroker_work_v1' }, { name: 'offset_hi', type: 'uint' }, { name: 'offset_lo', type: 'uint' }, { name: 'size_hi', type: 'uint' }, { name: 'size_lo', type: 'uint' }] },
   ],
   events: [
     { name: 'info', opcode: 0, since: 1, destructor: false, args: [{ name: 'id', type: 'string' }, { name: 'generation', type: 'uint' }, { name: 'handle_type', type: 'uint' }, { name: 'source', type: 'string' }, { name: 'size_hi', type: 'uint' }, { name: 'size_lo', type: 'uint' }, { name: 'format', type: 'uint' }, { name: 'modifier_hi', type: 'uint' }, { name: 'modifier_lo', type: 'uint' }, { name: 'width', type: 'uint' }, { name: 'height', type: 'uint' }] },
@@ -93,5 +96,21 @@ export const dmabroker_share_v1 = {
     { name: 'failed', opcode: 1, since: 1, destructor: false, args: [{ name: 'code', type: 'uint' }, { name: 'message', type: 'string' }, { name: 'detail', type: 'string' }] },
   ],
   enums: {
+  },
+} as const satisfies Interface;
+
+export const dmabroker_work_v1 = {
+  name: 'dmabroker_work_v1',
+  version: 1,
+  requests: [
+    { name: 'destroy', opcode: 0, since: 1, destructor: true, args: [] },
+  ],
+  events: [
+    { name: 'content', opcode: 0, since: 1, destructor: false, args: [{ name: 'fd', type: 'fd' }, { name: 'size_hi', type: 'uint' }, { name: 'size_lo', type: 'uint' }] },
+    { name: 'done', opcode: 1, since: 1, destructor: false, args: [{ name: 'path', type: 'uint' }] },
+    { name: 'failed', opcode: 2, since: 1, destructor: false, args: [{ name: 'code', type: 'uint' }, { name: 'message', type: 'string' }, { name: 'detail', type: 'string' }] },
+  ],
+  enums: {
+    path: { device: 1, cpu: 2 },
   },
 } as const satisfies Interface;

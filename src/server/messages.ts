@@ -18,6 +18,7 @@ import type {
   Plane,
   SourceState,
 } from '../broker/source.js';
+import type { Work, WorkDone } from '../broker/work.js';
 import type {
   BufferInfo,
   ClientInfo,
@@ -51,6 +52,8 @@ export type AllocatorRequest =
       readonly spec: MemorySpec;
       readonly planes: readonly Plane[];
     }
+  /** The fds in it stay the data plane's, and open until the reply. */
+  | { readonly kind: 'work'; readonly seq: number; readonly work: Work }
   | {
       readonly kind: 'free';
       readonly source: Allocation['source'];
@@ -58,9 +61,10 @@ export type AllocatorRequest =
       readonly key: number;
     };
 
-/** Allocator → data plane; the fds of an allocation change hands with it. */
+/** Allocator → data plane; the fds of an allocation, or of what was read, change hands with it. */
 export type AllocatorReply =
   | { readonly seq: number; readonly allocation: Allocation }
+  | { readonly seq: number; readonly work: WorkDone }
   | { readonly seq: number; readonly error: ErrorMessage };
 
 /**

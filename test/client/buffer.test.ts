@@ -4,7 +4,7 @@ import { type BufferDescription, ClientBuffer } from '../../src/client/index.js'
 import { sealedMemfd } from '../../src/native/libc/memory.js';
 import { withoutLeaks } from '../support/fds.js';
 
-function make(handleType: BufferDescription['handleType'], planes = 1) {
+function make(handleType: BufferDescription['handleType'], planes = 1, client: object = {}) {
   const fd = sealedMemfd('test', 4096);
   const said: string[] = [];
   const description: BufferDescription = {
@@ -22,7 +22,13 @@ function make(handleType: BufferDescription['handleType'], planes = 1) {
     vulkan: null,
     unverifiedUsage: [],
   };
+  const work = async () => ({ path: 'cpu' as const, content: null });
   const buffer = new ClientBuffer(description, {
+    wire: client,
+    id: 7,
+    copy: work,
+    fill: work,
+    read: work,
     share: async () => 'token',
     reissue: async () => {
       said.push('reissue');
@@ -64,5 +70,20 @@ await withoutLeaks(t, 'buffers', async (t) => {
     await other.buffer.release();
     await other.buffer.close();
     t.same(other.said, ['release']);
+  });
+
+  t.test('work that cannot be asked for', async (t) => {
+    const [one, other] = [make('memfd').buffer, make('memfd').buffer];
+    await t.rejects(one.copyFrom(other), /of different connections/);
+    for (const value of [-1, 2 ** 32, 0.5]) await t.rejects(one.fill(value), RangeError);
+    await other.close();
+    const asks: readonly (() => Promise<unknown>)[] = [
+      () => one.copyFrom(other),
+      () => other.copyFrom(one),
+      () => other.fill(0),
+      () => other.read(),
+    ];
+    for (const ask of asks) await t.rejects(ask(), /the buffer is closed/);
+    await one.close();
   });
 });

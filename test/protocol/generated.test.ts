@@ -21,6 +21,7 @@ import { catalogue } from '../../src/broker/errors.js';
 import { MAX_NAME_BYTES } from '../../src/broker/limits.js';
 import type { Lifetime } from '../../src/broker/request.js';
 import { type HandleType, Usage } from '../../src/broker/source.js';
+import type { WorkPath } from '../../src/broker/work.js';
 import { packageRoot } from '../../src/package-root.js';
 import * as dmabroker from '../../src/protocol/dmabroker-v1.gen.js';
 import {
@@ -71,6 +72,8 @@ t.test('the numbers are the broker’s', async (t) => {
   const handleTypes: Record<HandleType, number> = { dma_buf: 1, opaque_fd: 2, memfd: 4 };
   const lifetimes: Record<Lifetime, number> = { connection: 0, until_released: 1 };
   const reasons: Record<ReleaseReason, number> = { owner: 1, administrator: 2 };
+  const paths: Record<WorkPath, number> = { device: 1, cpu: 2 };
+  t.same(dmabroker.dmabroker_work_v1.enums.path, paths);
   t.same(enums.handle_type, handleTypes);
   t.same(dmabroker.dmabroker_params_v1.enums.lifetime, lifetimes);
   t.same(dmabroker.dmabroker_buffer_v1.enums.release_reason, reasons);
@@ -125,6 +128,8 @@ const longest: Record<string, number> = {
   'dmabroker_share_v1.failed.message': MAX_TEXT.message,
   'dmabroker_share_v1.failed.detail': MAX_TEXT.detail,
   'dmabroker_buffer_v1.checked.reason': MAX_TEXT.reason,
+  'dmabroker_work_v1.failed.message': MAX_TEXT.message,
+  'dmabroker_work_v1.failed.detail': MAX_TEXT.detail,
 };
 
 t.test('no message is longer than a message may be', async (t) => {

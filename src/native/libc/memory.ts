@@ -94,7 +94,12 @@ export function sealedMemfd(name: string, size: number): number {
   return memfd(name, SEAL_SIZE, (fd) => ftruncateSync(fd, size));
 }
 
-/** A memfd with these bytes that nobody can change, e.g. for a table that every client maps. */
+/** A memfd whose content `fill` writes (write(2), no mapping) and nobody can change afterwards. */
+export function sealedContent(name: string, fill: (fd: number) => void): number {
+  return memfd(name, SEAL_SIZE | F_SEAL_WRITE, fill);
+}
+
+/** The same of bytes that are there, e.g. for a table that every client maps. */
 export function sealedTable(bytes: Buffer): number {
-  return memfd('dmabroker-table', SEAL_SIZE | F_SEAL_WRITE, (fd) => writeSync(fd, bytes));
+  return sealedContent('dmabroker-table', (fd) => writeSync(fd, bytes));
 }

@@ -17,6 +17,8 @@ import type {
   Plane,
   SourceState,
 } from '../../broker/source.js';
+import type { Work, WorkDone } from '../../broker/work.js';
+import { Transfers } from '../transfer/transfers.js';
 import { type DeviceDescription, describeDevice } from '../vulkan/describe.js';
 import type { VulkanHandleType } from '../vulkan/usage.js';
 import { Importer } from './import.js';
@@ -103,6 +105,18 @@ export class RenewableDevice {
   /** Imports as `Importer.import` does, on whatever device there is. */
   import(spec: MemorySpec, planes: readonly Plane[]): Allocation {
     return this.attempt(() => this.#importer.import(spec, planes));
+  }
+
+  /**
+   * Copies, fills, reads, with whatever device there is; without one the CPU does what it can. Memory
+   * of a device that was lost is not asked for (the broker knows).
+   */
+  work(work: Work): WorkDone {
+    return this.attempt(() => {
+      const { sources } = this.#probe;
+      const opaque = sources.find(({ handleType }) => handleType === 'opaque_fd') ?? null;
+      return new Transfers(sources[0]?.device ?? null, opaque).run(work);
+    });
   }
 
   freeImport(key: number): void {

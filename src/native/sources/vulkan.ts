@@ -167,6 +167,11 @@ export class VulkanSource implements MemorySource {
     return { memories: [memory], modifier: null, planes: [{ memory: 0, offset: 0, stride: 0 }] };
   }
 
+  /** The VkBuffer of linear memory, which stays this source's; null where the key is not known. */
+  bufferOf(key: number): bigint | null {
+    return this.#kept.get(key)?.[0]?.buffer ?? null;
+  }
+
   free(key: number): void {
     const made = this.#kept.get(key);
     if (!made) throw new BrokerError('internal', `vulkan keeps no allocation ${key}`);

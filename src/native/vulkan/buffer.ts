@@ -12,20 +12,23 @@ import { handleTypeBit, type VulkanHandleType } from './usage.js';
 
 /**
  * vkCreateBuffer. `size` in bytes; `usage` is VkBufferUsageFlags that `bufferSupport` was asked
- * about (VUID-VkBufferCreateInfo-pNext-00920).
+ * about (VUID-VkBufferCreateInfo-pNext-00920). `handleType` is null for memory that stays here.
  */
 export function createBuffer(
   device: Device,
   size: bigint,
   usage: number,
-  handleType: VulkanHandleType,
+  handleType: VulkanHandleType | null,
 ): bigint {
   const { arena } = device;
   return arena.scoped(() => {
     const info = write(arena, VkBufferCreateInfo, {
-      pNext: write(arena, VkExternalMemoryBufferCreateInfo, {
-        handleTypes: handleTypeBit(handleType),
-      }),
+      pNext:
+        handleType === null
+          ? 0
+          : write(arena, VkExternalMemoryBufferCreateInfo, {
+              handleTypes: handleTypeBit(handleType),
+            }),
       size,
       usage,
       sharingMode: VkSharingMode.VK_SHARING_MODE_EXCLUSIVE,

@@ -101,6 +101,11 @@ export function importProblem(device: Device): string | null {
 
 /** Imports a dma_buf of `size` bytes and binds a VkBuffer to all of it. */
 export function importBuffer(device: Device, fd: number, size: bigint): Imported {
+  // VUID-VkBufferCreateInfo-size-06409
+  const { maxBufferSize } = device.physical.limits;
+  if (maxBufferSize !== null && size > maxBufferSize) {
+    throw new BrokerError('internal', `the device's buffers have at most ${maxBufferSize} bytes`);
+  }
   const buffer = createBuffer(device, size, USAGE, 'dma_buf');
   let memory = 0n;
   try {

@@ -17,13 +17,12 @@ import {
   constants,
   VkMemoryPropertyFlagBits as Flag,
   VkAccessFlagBits,
-  VkBufferMemoryBarrier,
   VkBufferUsageFlagBits,
   VkMappedMemoryRange,
-  VkPipelineStageFlagBits,
 } from './layout.gen.js';
 import { freeMemory } from './memory.js';
 import type { MemoryType } from './memory-properties.js';
+import { release } from './ownership.js';
 import { bufferRequirements } from './requirements.js';
 import { check } from './result.js';
 import { write } from './struct.js';
@@ -133,7 +132,7 @@ function zeroByFilling(device: Device, exported: Exported): void {
       throw new BrokerError('internal', 'this opaque memory takes no buffer to clear it by');
     }
     bindBuffer(device, buffer, imported || exported.memory);
-    fill(device, buffer);
+    fill(device, buffer, handleType);
   } finally {
     destroyBuffer(device, buffer);
     freeMemory(device, imported);
@@ -141,29 +140,15 @@ function zeroByFilling(device: Device, exported: Exported): void {
 }
 
 /**
- * Fills with zeros, then gives the memory to the world: without the release, caches of this device
- * need not reach another one. Nothing is acquired first, since the old contents do not matter
- * ("Queue Family Ownership Transfer").
+ * Fills with zeros, then gives the memory to the world. Nothing is acquired first, since the old
+ * contents do not matter ("Queue Family Ownership Transfer").
  */
-function fill(device: Device, buffer: bigint): void {
-  const { arena, functions } = device;
-  const outside = device.enabled('VK_EXT_queue_family_foreign')
-    ? constants.VK_QUEUE_FAMILY_FOREIGN_EXT
-    : constants.VK_QUEUE_FAMILY_EXTERNAL;
+function fill(device: Device, buffer: bigint, handleType: VulkanHandleType): void {
   device.commands.run((commands) => {
     // Rounded down to a multiple of 4 (vkCmdFillBuffer): sizes here are whole pages.
     const whole = constants.VK_WHOLE_SIZE;
-    functions.call('vkCmdFillBuffer', commands, buffer, 0, whole, 0);
-    const barrier = write(arena, VkBufferMemoryBarrier, {
-      srcAccessMask: VkAccessFlagBits.VK_ACCESS_TRANSFER_WRITE_BIT,
-      srcQueueFamilyIndex: device.queueFamily,
-      dstQueueFamilyIndex: outside,
-      buffer,
-      size: whole,
-    });
-    const from = VkPipelineStageFlagBits.VK_PIPELINE_STAGE_TRANSFER_BIT;
-    const to = VkPipelineStageFlagBits.VK_PIPELINE_STAGE_BOTTOM_OF_PIPE_BIT;
-    const barriers = [0, 0, 1, barrier, 0, 0];
-    functions.call('vkCmdPipelineBarrier', commands, from, to, 0, ...barriers);
+    device.functions.call('vkCmdFillBuffer', commands, buffer, 0, whole, 0);
+    const access = VkAccessFlagBits.VK_ACCESS_TRANSFER_WRITE_BIT;
+    release(device, commands, [{ buffer, handleType, access }]);
   });
 }

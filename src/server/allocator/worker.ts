@@ -83,6 +83,22 @@ function taken({ spec, planes }: Extract<AllocatorRequest, { kind: 'import' }>):
   return vulkan.import(spec, planes);
 }
 
+function answer(request: Exclude<AllocatorRequest, { kind: 'free' }>): AllocatorReply {
+  const { seq } = request;
+  try {
+    switch (request.kind) {
+      case 'allocate':
+        return { seq, allocation: made(request) };
+      case 'import':
+        return { seq, allocation: taken(request) };
+      case 'work':
+        return { seq, work: vulkan.work(request.work) };
+    }
+  } catch (error) {
+    return { seq, error: toMessage(error) };
+  }
+}
+
 port.on('message', (request: AllocatorRequest) => {
   if (request.kind === 'free') {
     const { source, handleType, key } = request;
@@ -90,14 +106,7 @@ port.on('message', (request: AllocatorRequest) => {
     else sourceOf(source, handleType).free(key);
     return;
   }
-  const { seq } = request;
-  let reply: AllocatorReply;
-  try {
-    reply = { seq, allocation: request.kind === 'import' ? taken(request) : made(request) };
-  } catch (error) {
-    reply = { seq, error: toMessage(error) };
-  }
-  tell(reply);
+  tell(answer(request));
 });
 
 function tell(message: AllocatorReply | DeviceNotice): void {

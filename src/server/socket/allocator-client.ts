@@ -5,10 +5,13 @@ import type { MessagePort } from 'node:worker_threads';
 import { fromMessage } from '../../broker/errors.js';
 import type { Choice } from '../../broker/request.js';
 import type { Allocation, MemorySpec, Plane } from '../../broker/source.js';
+import type { Work } from '../../broker/work.js';
+import type { WorkResult } from '../../broker/works.js';
 import type { AllocationResult, AllocatorReply, AllocatorRequest } from '../messages.js';
 
 export class AllocatorClient {
   readonly #waiting = new Map<number, (result: AllocationResult) => void>();
+  readonly #working = new Map<number, (result: WorkResult) => void>();
   #seq = 0;
 
   /** `defect` is told what went wrong inside the allocator; the client learns only that it did. */
@@ -33,19 +36,31 @@ export class AllocatorClient {
     this.#post({ kind: 'import', seq, spec, planes });
   }
 
+  work(work: Work, done: (result: WorkResult) => void): void {
+    const seq = ++this.#seq;
+    this.#working.set(seq, done);
+    this.#post({ kind: 'work', seq, work });
+  }
+
   free({ source, handleType, key }: Allocation): void {
     this.#post({ kind: 'free', source, handleType, key });
   }
 
   /** A message from the allocator; from here on the fds in it are this thread's. */
   reply(reply: AllocatorReply): void {
-    const done = this.#waiting.get(reply.seq);
-    this.#waiting.delete(reply.seq);
-    if (done === undefined) throw new Error(`an allocation that nobody asked for: ${reply.seq}`);
+    const { seq } = reply;
+    const allocated = this.#waiting.get(seq);
+    const worked = this.#working.get(seq);
+    this.#waiting.delete(seq);
+    this.#working.delete(seq);
     if ('error' in reply) {
       if (reply.error.defect !== undefined) this.defect(reply.error.defect);
-      done({ error: fromMessage(reply.error) });
-    } else done({ allocation: reply.allocation });
+      const error = fromMessage(reply.error);
+      allocated?.({ error });
+      worked?.({ error });
+    } else if ('work' in reply) worked?.(reply.work);
+    else allocated?.({ allocation: reply.allocation });
+    if (!allocated && !worked) throw new Error(`an answer that nobody asked for: ${seq}`);
   }
 
   #post(request: AllocatorRequest): void {

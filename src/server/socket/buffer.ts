@@ -4,7 +4,7 @@
  */
 import type { Broker, BufferResult, ImportRequest } from '../../broker/broker.js';
 import type { BrokerBuffer, Owner, Watcher } from '../../broker/buffer.js';
-import { BrokerError, catalogue } from '../../broker/errors.js';
+import { BrokerError } from '../../broker/errors.js';
 import type { AllocationRequest } from '../../broker/request.js';
 import { unverified } from '../../broker/usage.js';
 import {
@@ -12,21 +12,17 @@ import {
   dmabroker_manager_v1,
   dmabroker_share_v1,
 } from '../../protocol/dmabroker-v1.gen.js';
-import { hi, lo } from '../../protocol/wire.js';
+import { hi, join64, lo } from '../../protocol/wire.js';
 import type { Connection } from './connection.js';
+import { failure } from './failure.js';
 import type { Resource } from './resource.js';
 import { cut, MAX_TEXT } from './text.js';
+import { WorkObject } from './work.js';
 
 const ANY_UID = 0xffffffff;
 
-/** The values of a `failed` event. Text is cut so that the event fits. */
-function failure(error: BrokerError): [code: number, message: string, detail: string] {
-  const detail = JSON.stringify(error.refusal);
-  const fits = Buffer.byteLength(detail) <= MAX_TEXT.detail;
-  const short = JSON.stringify({ constraint: error.refusal.constraint, truncated: true });
-  const { number } = catalogue[error.code];
-  return [number, cut(error.message, MAX_TEXT.message), fits ? detail : short];
-}
+/** What a resource stands for, for requests that name one. */
+const objects = new WeakMap<Resource<typeof dmabroker_buffer_v1>, BufferObject>();
 
 export class BufferObject {
   readonly #resource: Resource<typeof dmabroker_buffer_v1>;
@@ -53,9 +49,21 @@ export class BufferObject {
         release: () => this.#release(),
         share: (shareId, uses, uid, seconds) => this.#share(shareId, uses, uid, seconds),
         reissue: () => this.#reissue(),
+        copy: (workId, sourceId, ...values) => this.#copy(workId, sourceId, values),
+        fill: (workId, offsetHi, offsetLo, sizeHi, sizeLo, value) => {
+          const range = { offset: join64(offsetHi, offsetLo), size: join64(sizeHi, sizeLo) };
+          const [work, buffer] = this.#work(workId, 'fill');
+          broker.works.fill(connection.client, buffer, range, value, work.answered);
+        },
+        read: (workId, offsetHi, offsetLo, sizeHi, sizeLo) => {
+          const range = { offset: join64(offsetHi, offsetLo), size: join64(sizeHi, sizeLo) };
+          const [work, buffer] = this.#work(workId, 'read');
+          broker.works.read(connection.client, buffer, range, work.answered);
+        },
       },
       () => this.#gone(),
     );
+    objects.set(this.#resource, this);
   }
 
   /** Asks the broker for memory; the answer comes later as events. */
@@ -135,10 +143,20 @@ export class BufferObject {
     },
   };
 
-  #reissue(): void {
+  /** The buffer; a violation where there is none yet, or none was had. */
+  #ready(request: string): BrokerBuffer {
     const { not_ready } = dmabroker_buffer_v1.enums.error;
-    const buffer = this.#buffer;
-    if (buffer === null) this.#resource.error(not_ready, 'reissue before done');
+    return this.#buffer ?? this.#resource.error(not_ready, `${request} before done`);
+  }
+
+  #release(): void {
+    const buffer = this.#ready('release');
+    buffer.watchers.delete(this.#watcher);
+    if (this.#owner) this.broker.release(buffer, 'owner');
+  }
+
+  #reissue(): void {
+    const buffer = this.#ready('reissue');
     if (this.#reissuing) return;
     if (buffer.state === 'lost' && buffer.owner.client !== this.connection.client) {
       const message = 'only its owner may have a lost buffer re-issued';
@@ -154,11 +172,25 @@ export class BufferObject {
     });
   }
 
-  #release(): void {
-    const { not_ready } = dmabroker_buffer_v1.enums.error;
-    if (this.#buffer === null) this.#resource.error(not_ready, 'release before done');
-    this.#buffer.watchers.delete(this.#watcher);
-    if (this.#owner) this.broker.release(this.#buffer, 'owner');
+  #work(id: number, request: string): [WorkObject, BrokerBuffer] {
+    return [new WorkObject(this.connection, id, this.version), this.#ready(request)];
+  }
+
+  #copy(
+    workId: number,
+    sourceId: number,
+    [fromHi, fromLo, toHi, toLo, sizeHi, sizeLo]: [number, number, number, number, number, number],
+  ): void {
+    const [work, buffer] = this.#work(workId, 'copy');
+    const named = objects.get(this.connection.find(sourceId, dmabroker_buffer_v1));
+    if (named === undefined) throw new Error(`object ${sourceId} has no buffer object`);
+    const source = named.#ready('copy');
+    const request = {
+      sourceOffset: join64(fromHi, fromLo),
+      offset: join64(toHi, toLo),
+      size: join64(sizeHi, sizeLo),
+    };
+    this.broker.works.copy(this.connection.client, source, buffer, request, work.answered);
   }
 
   #gone(): void {
@@ -170,7 +202,6 @@ export class BufferObject {
   }
 
   #share(id: number, uses: number, uid: number, seconds: number): void {
-    const { not_ready } = dmabroker_buffer_v1.enums.error;
     let token: string | null = null;
     const share = this.connection.create(id, dmabroker_share_v1, this.version, {
       destroy: () => {},
@@ -178,14 +209,14 @@ export class BufferObject {
         if (token !== null) this.broker.revoke(token);
       },
     });
-    if (this.#buffer === null) this.#resource.error(not_ready, 'share before done');
+    const buffer = this.#ready('share');
     try {
       const terms = {
         uses,
         uid: uid === ANY_UID ? null : uid,
         seconds: seconds === 0 ? null : seconds,
       };
-      token = this.broker.share(this.#buffer, terms).token;
+      token = this.broker.share(buffer, terms).token;
       share.event('token', token);
     } catch (error) {
       if (!(error instanceof BrokerError)) throw error;

@@ -87,6 +87,16 @@ export class Connection {
     return resource;
   }
 
+  /** The object that a request names; a violation where there is none of that interface. */
+  find<I extends Interface>(id: number, definition: I): Resource<I> {
+    const found = this.#objects.get(id);
+    if (found?.definition.name !== definition.name) {
+      const { invalid_object } = wl_display.enums.error;
+      throw new ProtocolError(1, invalid_object, `object ${id} is no ${definition.name}`);
+    }
+    return found as unknown as Resource<I>;
+  }
+
   /** Removes an object and tells the client that its id is free again. */
   destroy(resource: { readonly id: number }): void {
     const known = this.#objects.get(resource.id);

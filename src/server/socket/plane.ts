@@ -47,6 +47,7 @@ const broker = new Broker(
   {
     allocate: (choice, id, done) => allocatorClient.allocate(choice, id, done),
     importMemory: (spec, planes, done) => allocatorClient.importMemory(spec, planes, done),
+    work: (work, done) => allocatorClient.work(work, done),
     free: (allocation) => allocatorClient.free(allocation),
     closeFd: close,
     reissued: ({ id, generation }) =>

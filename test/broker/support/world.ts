@@ -18,6 +18,13 @@ import type {
   Plane,
   SourceState,
 } from '../../../src/broker/source.js';
+import type { Work } from '../../../src/broker/work.js';
+import type { WorkResult } from '../../../src/broker/works.js';
+
+interface PendingWork {
+  readonly work: Work;
+  readonly done: (result: WorkResult) => void;
+}
 
 interface Pending {
   readonly choice: Choice;
@@ -78,6 +85,23 @@ export class FakeWorld implements Surroundings {
     };
     done({ allocation });
     return allocation;
+  }
+
+  /** Work that was asked for and not answered yet. */
+  readonly works: PendingWork[] = [];
+
+  work(work: Work, done: (result: WorkResult) => void): void {
+    this.works.push({ work, done });
+  }
+
+  /** Answers the oldest pending work; a read with a new fd. */
+  answerWork(error?: BrokerError): Work {
+    const pending = this.works.shift();
+    if (pending === undefined) throw new Error('no work is pending');
+    const { work, done } = pending;
+    const content = () => ({ fd: this.openFd(), size: work.kind === 'read' ? work.range.size : 0 });
+    done(error ? { error } : { path: 'cpu', content: work.kind === 'read' ? content() : null });
+    return work;
   }
 
   /** A client's fd, open from now on. */

@@ -1,0 +1,158 @@
+/**
+ * Work on the content of buffers: what a client may ask for and what is then done, in words that say
+ * nothing of devices. Pure: offsets are judged here, whoever moves the bytes only moves them.
+ */
+import { alignUp } from './alignment.js';
+import { BrokerError } from './errors.js';
+import { MAX_READ_SIZE } from './limits.js';
+import type { Allocation, HandleType, MemorySpec, Origin } from './source.js';
+
+/** A buffer as work sees it. */
+export interface Side {
+  readonly spec: MemorySpec;
+  readonly allocation: Allocation;
+}
+
+/** Bytes as a client names them, 64 bits each; size 0: up to the end. */
+export interface RangeRequest {
+  readonly offset: bigint;
+  readonly size: bigint;
+}
+
+/** Bytes that are there. */
+export interface Range {
+  readonly offset: number;
+  readonly size: number;
+}
+
+/** Where a run of rows lies: in the memory of that plane, whose start `offset` counts from. */
+export interface Place {
+  readonly plane: number;
+  readonly offset: number;
+  readonly stride: number;
+}
+
+/** `rows` runs of `bytes` bytes each. */
+export interface Region {
+  readonly source: Place;
+  readonly destination: Place;
+  readonly bytes: number;
+  readonly rows: number;
+}
+
+/** `memories`: every memory from its start, as far as both reach (layouts that only a driver knows). */
+export type CopyPlan = readonly Region[] | 'memories';
+
+/** How whoever moves the bytes finds them. The fds stay the broker's. */
+export interface MemoryReference {
+  readonly origin: Origin;
+  readonly handleType: HandleType;
+  readonly key: number;
+  /** One a plane; several may be of one memory. */
+  readonly fds: readonly number[];
+  /** Bytes of the VkBuffer, for an opaque fd: nothing else tells. */
+  readonly size: number;
+}
+
+export type Work =
+  | {
+      readonly kind: 'copy';
+      readonly source: MemoryReference;
+      readonly destination: MemoryReference;
+      readonly plan: CopyPlan;
+    }
+  /** The range counts through all memories, one after the other; so does that of `read`. */
+  | {
+      readonly kind: 'fill';
+      readonly destination: MemoryReference;
+      readonly range: Range;
+      /** 32 bits, in the host's byte order. */
+      readonly value: number;
+    }
+  | { readonly kind: 'read'; readonly source: MemoryReference; readonly range: Range };
+
+/** Who moved the bytes. */
+export type WorkPath = 'device' | 'cpu';
+
+export interface WorkDone {
+  readonly path: WorkPath;
+  /** What was read, in a sealed memfd that is the receiver's to close. */
+  readonly content: { readonly fd: number; readonly size: number } | null;
+}
+
+export function referenceTo(side: Side): MemoryReference {
+  const { source, handleType, key, planes } = side.allocation;
+  const { start, length } = extent(side);
+  return { origin: source, handleType, key, fds: planes.map(({ fd }) => fd), size: start + length };
+}
+
+/**
+ * The bytes that a client may name. Linear memory: all of it; of an import the part that was
+ * registered, of an opaque fd what was asked for (the VkBuffer does not reach further). An image: all
+ * of its memories.
+ */
+export function extent({ spec, allocation }: Side): { start: number; length: number } {
+  if (spec.kind === 'image') return { start: 0, length: allocation.size };
+  const start = allocation.planes[0]?.offset ?? 0;
+  if (allocation.source === 'import') return { start, length: spec.size };
+  const whole = allocation.handleType !== 'opaque_fd';
+  return { start, length: whole ? allocation.size : alignUp(spec.size, spec.alignment?.size ?? 1) };
+}
+
+const WORD = 4;
+
+function refuse(constraint: string, message: string, requested: bigint, max: number): never {
+  throw new BrokerError('invalid_argument', message, {
+    constraint,
+    requested: requested <= Number.MAX_SAFE_INTEGER ? Number(requested) : requested.toString(),
+    possible: { max },
+  });
+}
+
+/** Resolves a range within `length` bytes; the names are the request's fields. */
+export function checkRange(
+  { offset, size }: RangeRequest,
+  length: number,
+  names: { readonly offset: string; readonly size: string } = { offset: 'offset', size: 'size' },
+): Range {
+  // 64 bits each: as numbers, their sum would be rounded.
+  if (offset >= BigInt(length))
+    refuse(names.offset, `there are ${length} bytes`, offset, length - 1);
+  const rest = length - Number(offset);
+  if (size > BigInt(rest))
+    refuse(names.size, `there are ${rest} bytes from the offset on`, size, rest);
+  return { offset: Number(offset), size: size === 0n ? rest : Number(size) };
+}
+
+/** Images are filled whole: what a range of them means depends on the layout. */
+export function planFill(side: Side, request: RangeRequest): Range {
+  const { start, length } = extent(side);
+  if (side.spec.kind === 'image') {
+    if (request.offset !== 0n) refuse('offset', 'an image is filled whole', request.offset, 0);
+    if (request.size !== 0n) refuse('size', 'an image is filled whole', request.size, 0);
+  }
+  const range = checkRange(request, length);
+  for (const name of ['offset', 'size'] as const) {
+    const value = name === 'offset' ? start + range.offset : range.size;
+    if (value % WORD === 0) continue;
+    throw new BrokerError('invalid_argument', `memory is filled by words of ${WORD} bytes`, {
+      constraint: name,
+      requested: value,
+      possible: { multiple_of: WORD },
+    });
+  }
+  return { offset: start + range.offset, size: range.size };
+}
+
+export function planRead(side: Side, request: RangeRequest): Range {
+  const { start, length } = extent(side);
+  const { offset, size } = checkRange(request, length);
+  if (size > MAX_READ_SIZE) {
+    throw new BrokerError('too_large', `at most ${MAX_READ_SIZE} bytes are read at once`, {
+      constraint: 'size',
+      requested: size,
+      possible: { max: MAX_READ_SIZE },
+    });
+  }
+  return { offset: start + offset, size };
+}

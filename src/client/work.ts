@@ -1,0 +1,76 @@
+/**
+ * dmabroker_work_v1 as the client hears it: a copy, fill or read that the daemon does.
+ *
+ * Owns: the fd of what was read, until the answer is handed out.
+ */
+import { readSync } from 'node:fs';
+import { close } from '../native/libc/fd.js';
+import { dmabroker_work_v1 } from '../protocol/dmabroker-v1.gen.js';
+import { join64 } from '../protocol/wire.js';
+import { refusalOf } from './refusal.js';
+import { ConnectionError, type WireClient } from './wire-client.js';
+
+/** Bytes of a buffer: from `offset` (0 by default) on as many as `size` says, else to the end. */
+export interface ByteRange {
+  readonly offset?: number;
+  readonly size?: number;
+}
+
+/** For linear memory; images are copied whole. */
+export interface CopyTerms extends ByteRange {
+  /** Where in the source the bytes come from; `offset` is where they go to. */
+  readonly sourceOffset?: number;
+}
+
+/** Who moved the bytes: the Vulkan device, or the CPU where that cannot take the memory. */
+export type WorkPath = 'device' | 'cpu';
+
+export interface WorkAnswer {
+  readonly path: WorkPath;
+  /** A memfd, the receiver's. */
+  readonly content: { readonly fd: number; readonly size: number } | null;
+}
+
+/** Makes a work object, sends the request that it answers, waits. Rejects with BrokerError. */
+export async function work(wire: WireClient, ask: (id: number) => void): Promise<WorkAnswer> {
+  const received: { fd: number; size: number }[] = [];
+  try {
+    const path = await wire.answer<WorkPath>((resolve, reject) => {
+      const object = wire.create(dmabroker_work_v1, {
+        content: (fd, sizeHi, sizeLo) => {
+          received.push({ fd, size: Number(join64(sizeHi, sizeLo)) });
+        },
+        done: (by) => {
+          object.request('destroy');
+          resolve(by === dmabroker_work_v1.enums.path.device ? 'device' : 'cpu');
+        },
+        failed: (...failure) => {
+          object.request('destroy');
+          reject(refusalOf(...failure));
+        },
+      });
+      ask(object.id);
+    });
+    return { path, content: received.pop() ?? null };
+  } finally {
+    // The connection may have ended between content and done.
+    for (const { fd } of received) close(fd);
+  }
+}
+
+/** The bytes of what was read; its fd is closed. */
+export function takeContent({ content }: WorkAnswer): Buffer {
+  if (content === null) throw new ConnectionError('done before content');
+  const { fd, size } = content;
+  try {
+    const bytes = Buffer.alloc(size);
+    for (let at = 0; at < size; ) {
+      const count = readSync(fd, bytes, at, size - at, at);
+      if (count === 0) throw new Error(`the content ends at ${at} of ${size} bytes`);
+      at += count;
+    }
+    return bytes;
+  } finally {
+    close(fd);
+  }
+}

@@ -1,0 +1,119 @@
+/**
+ * The memories of one buffer as a transfer reaches them: as VkBuffers, or mapped by the CPU.
+ *
+ * An end owns what it opened (imports, mappings) until `close`; the fds are the caller's.
+ */
+import { fstatSync } from 'node:fs';
+import { BrokerError } from '../../broker/errors.js';
+import type { MemoryReference } from '../../broker/work.js';
+import { sync } from '../dmabuf.js';
+import { SystemError } from '../libc/errno.js';
+import { identity } from '../libc/fd.js';
+import { type Mapping, map } from '../libc/memory.js';
+import type { VulkanSource } from '../sources/vulkan.js';
+import type { Device } from '../vulkan/device.js';
+import { dmaBufSize } from '../vulkan/exporter.js';
+import { destroyImported, type Imported, importBuffer, importProblem } from '../vulkan/import.js';
+import type { TransferBuffer } from '../vulkan/transfer.js';
+
+export interface Memory {
+  readonly fd: number;
+  /** Bytes. */
+  readonly size: number;
+  /** The same for whoever has this memory, and for nothing else. */
+  readonly name: string;
+}
+
+/** The distinct memories of a buffer, and in which of them each plane lies. */
+export interface Memories {
+  readonly all: readonly Memory[];
+  readonly ofPlane: readonly number[];
+}
+
+export function memoriesOf({ handleType, key, fds, size }: MemoryReference): Memories {
+  const all: Memory[] = [];
+  const ofPlane = fds.map((fd) => {
+    // Opaque fds may all be of one file (/dev/nvidiactl).
+    const name = handleType === 'opaque_fd' ? `opaque ${key}` : identity(fd);
+    const known = all.findIndex((memory) => memory.name === name);
+    if (known >= 0) return known;
+    const bytes = () => (handleType === 'dma_buf' ? Number(dmaBufSize(fd)) : fstatSync(fd).size);
+    return all.push({ fd, name, size: handleType === 'opaque_fd' ? size : bytes() }) - 1;
+  });
+  return { all, ofPlane };
+}
+
+/** One entry for each memory. */
+export interface DeviceEnd {
+  readonly buffers: readonly TransferBuffer[];
+  close(): void;
+}
+
+/** Null where the device cannot take the memory. */
+export function openOnDevice(
+  device: Device,
+  opaque: VulkanSource | null,
+  { handleType, key }: MemoryReference,
+  { all }: Memories,
+): DeviceEnd | null {
+  if (handleType === 'memfd') return null;
+  if (handleType === 'opaque_fd') {
+    // Importing it again would want the allocation's type and, where dedicated, its very VkBuffer
+    // (VUID-VkMemoryAllocateInfo-allocationSize-01742): the source has that one.
+    const buffer = opaque?.bufferOf(key) ?? null;
+    return buffer === null ? null : { buffers: [{ buffer, handleType }], close: () => {} };
+  }
+  if (importProblem(device) !== null) return null;
+  const imported: Imported[] = [];
+  const close = () => {
+    for (const objects of imported) destroyImported(device, objects);
+  };
+  try {
+    for (const { fd, size } of all) imported.push(importBuffer(device, fd, BigInt(size)));
+  } catch (error) {
+    close();
+    // No memory type takes it (vkGetMemoryFdPropertiesKHR), say; a lost device takes nothing any more.
+    if (error instanceof BrokerError && error.code !== 'device_lost') return null;
+    throw error;
+  }
+  return { buffers: imported.map(({ buffer }) => ({ buffer, handleType })), close };
+}
+
+export interface CpuEnd {
+  /** Each memory, mapped. */
+  readonly bytes: readonly Buffer[];
+  close(): void;
+}
+
+/**
+ * Maps the memories, between DMA_BUF_IOCTL_SYNC's start and (in `close`) end. Null where the CPU
+ * cannot: an opaque fd, an exporter without mmap.
+ */
+export function openOnCpu(
+  { handleType }: MemoryReference,
+  { all }: Memories,
+  access: 'read' | 'write',
+): CpuEnd | null {
+  if (handleType === 'opaque_fd') return null;
+  const write = access === 'write';
+  const open: { fd: number; mapping: Mapping }[] = [];
+  const synchronise = handleType === 'dma_buf';
+  const close = () => {
+    for (const { fd, mapping } of open) {
+      if (synchronise) sync(fd, 'end', { read: !write, write });
+      mapping.release();
+    }
+  };
+  try {
+    for (const { fd, size } of all) {
+      const mapping = map(fd, size, { write });
+      if (synchronise) sync(fd, 'start', { read: !write, write });
+      open.push({ fd, mapping });
+    }
+  } catch (error) {
+    close();
+    if (error instanceof SystemError && error.syscall === 'mmap') return null;
+    throw error;
+  }
+  return { bytes: open.map(({ mapping }) => mapping.bytes), close };
+}
