@@ -201,6 +201,14 @@ static void buffer_unverified(void *data, struct dmabroker_buffer_v1 *object, ui
 	(void)data, (void)object, (void)usage;
 }
 
+static void buffer_recall(void *data, struct dmabroker_buffer_v1 *object, uint32_t reason,
+			  uint32_t seconds)
+{
+	(void)data, (void)object;
+	if (reason != DMABROKER_BUFFER_V1_RECALL_REASON_WITHDRAWN)
+		fprintf(stderr, "the broker wants the buffer back within %u s\n", seconds);
+}
+
 static const struct dmabroker_buffer_v1_listener buffer_listener = {
 	.info = buffer_info,
 	.plane = buffer_plane,
@@ -212,6 +220,7 @@ static const struct dmabroker_buffer_v1_listener buffer_listener = {
 	.lost = buffer_lost,
 	.reissued = buffer_reissued,
 	.unverified = buffer_unverified,
+	.recall = buffer_recall,
 };
 
 static void wait_for(struct wl_display *display, struct buffer *b)

@@ -19,6 +19,7 @@ import { newBufferId, type Random } from './id.js';
 import type { Charge } from './quota/charge.js';
 import { estimateOf, importEstimate } from './quota/estimate.js';
 import { Quotas } from './quota/quotas.js';
+import type { Pressure } from './quota/recalls.js';
 import {
   type AllocationRequest,
   type Choice,
@@ -137,7 +138,7 @@ export class Broker {
     try {
       checkRequest(request);
       choice = chooseSource(request, this.sources, this.offers);
-      charge = this.quotas.reserve(owner, choice.source, estimateOf(choice.spec));
+      charge = this.quotas.reserve(owner, choice.source, estimateOf(choice.spec), this.buffers);
     } catch (error) {
       if (!(error instanceof BrokerError)) throw error;
       done({ error });
@@ -167,7 +168,7 @@ export class Broker {
     let charge: Charge;
     try {
       checkRequest({ ...request, handleTypes: ['dma_buf'] });
-      charge = this.quotas.reserve(owner, 'import', importEstimate(spec, planes));
+      charge = this.quotas.reserve(owner, 'import', importEstimate(spec, planes), this.buffers);
     } catch (error) {
       if (!(error instanceof BrokerError)) throw error;
       failed(error);
@@ -229,7 +230,8 @@ export class Broker {
   /** Charges what was allocated instead of what was asked for; lets go of it where that is too much. */
   #settle(charge: Charge, allocation: Allocation, held: HeldFds): BrokerError | null {
     try {
-      charge.settle(allocation.size, new Set(held.fds).size);
+      const actual = { bytes: allocation.size, fds: new Set(held.fds).size };
+      this.quotas.settle(charge, actual, this.buffers);
       return null;
     } catch (error) {
       this.world.free(allocation);
@@ -279,6 +281,7 @@ export class Broker {
   /** The planes' fds are on their way to a client: it is a recipient from now on. */
   handedOut(buffer: BrokerBuffer, client: Client): void {
     buffer.addRecipient(client, this.world.now());
+    buffer.lastUsed = this.world.now();
     client.fdsSent += buffer.allocation.planes.length;
   }
 
@@ -350,10 +353,21 @@ export class Broker {
     this.#tokens.revokeAll(buffer);
     this.world.free(buffer.allocation);
     buffer.held.release();
+    this.quotas.recalls.released(buffer);
     buffer.charge.release();
     const watchers = [...buffer.watchers];
     buffer.watchers.clear();
     for (const watcher of watchers) watcher.released(reason);
+  }
+
+  /** Memory is short: asks for a part of it back. Returns how many buffers it asked for. */
+  pressure(pressure: Pressure): number {
+    return this.quotas.recalls.underPressure(pressure, this.buffers);
+  }
+
+  /** Memory is no longer short. */
+  relieved(sources: Pressure['sources']): void {
+    this.quotas.recalls.relieved(sources);
   }
 
   /** The daemon ends: everything goes. */

@@ -6,6 +6,7 @@ import type { BrokerError } from './errors.js';
 import type { HeldFds } from './held-fds.js';
 import { MAX_PAST_RECIPIENTS } from './limits.js';
 import type { Charge } from './quota/charge.js';
+import type { RecallReason } from './quota/recalls.js';
 import type { Choice, Lifetime } from './request.js';
 import type { Allocation, MemorySpec } from './source.js';
 
@@ -61,6 +62,8 @@ export type BufferState = 'live' | 'lost';
 export interface Watcher {
   /** The broker lets go of it: told once, and nothing after it. */
   released(reason: ReleaseReason): void;
+  /** Its owner is asked to give it back within so many seconds, or may keep it after all. */
+  recalled?(reason: RecallReason | 'withdrawn', seconds: number): void;
   /** The device was lost, and with it the memory of this generation. */
   lost?(generation: number): void;
   /** It has memory again, of a new generation. */
@@ -78,6 +81,8 @@ export class BrokerBuffer {
   /** Who waits for its memory to be allocated anew. */
   readonly reissuing: ((result: BufferResult) => void)[] = [];
   released = false;
+  /** Milliseconds since the epoch: made, or handed to somebody. */
+  lastUsed: number;
 
   constructor(
     readonly id: string,
@@ -93,7 +98,9 @@ export class BrokerBuffer {
     readonly charge: Charge,
     /** What was asked of the source, to be asked again; null for memory that a client brought. */
     readonly choice: Choice | null,
-  ) {}
+  ) {
+    this.lastUsed = createdAt;
+  }
 
   /** New memory in place of what was lost; the old one is the caller's to let go of. */
   replace(allocation: Allocation, held: HeldFds): void {

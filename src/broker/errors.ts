@@ -54,6 +54,11 @@ export const catalogue = {
     status: 422,
     title: 'No memory of this placement can be had for the request',
   },
+  recalled: {
+    number: 16,
+    status: 429,
+    title: 'Buffers that were recalled have not been given back',
+  },
   // REST only: the client protocol has no use for these.
   malformed_request: {
     number: 100,

@@ -79,6 +79,7 @@ export class BufferObject implements BufferLink {
         const owner = reason === dmabroker_buffer_v1.enums.release_reason.owner;
         this.#buffer?.wasReleased(owner ? 'owner' : 'administrator');
       },
+      recall: (reason, seconds) => this.#buffer?.wasRecalled(recallOf(reason, seconds)),
       lost: () => this.#buffer?.wasLost(),
       reissued: () => this.#buffer?.wasReissued(),
     });
@@ -169,4 +170,11 @@ export class BufferObject implements BufferLink {
     this.#waiting?.reject(new TypeError('the buffer is closed'));
     return this.wire.sync();
   }
+}
+
+function recallOf(reason: number, seconds: number): ClientBuffer['recalled'] {
+  const { withdrawn, share } = dmabroker_buffer_v1.enums.recall_reason;
+  if (reason === withdrawn) return null;
+  const deadline = new Date(Date.now() + seconds * 1000);
+  return { reason: reason === share ? 'share' : 'memory_pressure', deadline };
 }

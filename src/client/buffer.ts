@@ -131,12 +131,18 @@ export class ClientBuffer implements BufferDescription {
   /** Why the daemon let go of it, or null: its fds stay good all the same. */
   released: 'owner' | 'administrator' | null = null;
   /**
+   * The daemon asks for it back; null where it does not (any more). After the deadline its owner's
+   * user gets no further allocation until it is released.
+   */
+  recalled: { readonly reason: 'share' | 'memory_pressure'; readonly deadline: Date } | null = null;
+  /**
    * The device was lost, and what this memory holds is undefined: `reissue` replaces it, the owner's
    * at once, anybody else's when the owner's has.
    */
   lost = false;
   readonly #onLost = new Set<() => void>();
   readonly #onReissued = new Set<() => void>();
+  readonly #onRecalled = new Set<() => void>();
   #reissuing: Promise<void> | null = null;
   /** fds of lost memory that mappings still synchronise with. */
   readonly #former: ReceivedPlane[] = [];
@@ -231,6 +237,17 @@ export class ClientBuffer implements BufferDescription {
   wasLost(): void {
     this.lost = true;
     for (const listener of this.#onLost) listener();
+  }
+
+  /** Calls back when the daemon asks for the buffer, or no longer does: see `recalled`. */
+  onRecalled(listener: () => void): void {
+    this.#onRecalled.add(listener);
+  }
+
+  /** The connection's: the daemon asks for it, or no longer does. */
+  wasRecalled(recalled: ClientBuffer['recalled']): void {
+    this.recalled = recalled;
+    for (const listener of this.#onRecalled) listener();
   }
 
   /** The connection's: somebody had it re-issued. */

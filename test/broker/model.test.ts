@@ -10,6 +10,7 @@ import { Broker } from '../../src/broker/broker.js';
 import type { BrokerBuffer, Client } from '../../src/broker/buffer.js';
 import { BrokerError } from '../../src/broker/errors.js';
 import type { HeldFds } from '../../src/broker/held-fds.js';
+import type { Rule } from '../../src/broker/quota/rules.js';
 import type { Lifetime } from '../../src/broker/request.js';
 import { FakeWorld, memfd, offers, peer, request } from './support/world.js';
 
@@ -23,6 +24,7 @@ type Action =
   | { kind: 'share'; pick: number; uses: number; uid: number | null; seconds: number | null }
   | { kind: 'redeem'; pick: number; token: number }
   | { kind: 'revoke'; token: number }
+  | { kind: 'quota'; rule: Rule }
   | { kind: 'wait'; seconds: number };
 
 const pick = fc.nat(1000);
@@ -50,6 +52,13 @@ const action: fc.Arbitrary<Action> = fc.oneof(
   }),
   fc.record({ kind: fc.constant('redeem' as const), pick, token: pick }),
   fc.record({ kind: fc.constant('revoke' as const), token: pick }),
+  fc.record({
+    kind: fc.constant('quota' as const),
+    rule: fc.record({
+      buffers: fc.option(fc.integer({ min: 1, max: 20 })),
+      bytes: fc.option(fc.integer({ min: 1, max: 20 }).map((pages) => pages * 4096)),
+    }),
+  }),
   fc.record({ kind: fc.constant('wait' as const), seconds: fc.integer({ min: 1, max: 3 }) }),
 );
 
@@ -72,6 +81,8 @@ class Model {
   readonly tokens: Token[] = [];
   /** Messages with fds that wait to be sent, as connections keep them. */
   readonly messages: HeldFds[] = [];
+  /** Of every buffer that was registered. */
+  readonly ids = new Set<string>();
   /** Allocations with memory; each must be freed. */
   given = 0;
   /** Buffers that were registered, and those whose watchers were told that they went. */
@@ -111,12 +122,13 @@ class Model {
       case 'allocate': {
         const client = action.rest ? null : (this.#at(this.clients, action.pick) ?? null);
         const { lifetime } = action;
-        broker.allocate({ client, peer }, request({ lifetime }), (result) => {
+        broker.allocate({ client, peer: client?.peer ?? peer }, request({ lifetime }), (result) => {
           const late = lifetime === 'connection' && client?.connected === false;
           const expected = this.#answering && !late;
           if ('buffer' in result !== expected) throw new Error('memory and answer differ');
           if (!('buffer' in result)) return;
           this.registered++;
+          this.ids.add(result.buffer.id);
           this.buffers.add(result.buffer);
           const { buffer } = result;
           buffer.watchers.add({
@@ -193,6 +205,9 @@ class Model {
         message.release();
         break;
       }
+      case 'quota':
+        broker.quotas.configure('rest', new Map([['daemon/default', action.rule]]));
+        break;
       case 'wait':
         world.time += action.seconds * 1000;
         break;
@@ -217,8 +232,41 @@ class Model {
     }
   }
 
+  /** Every account's charge, counted anew from what there is. */
+  #recount(): void {
+    // A buffer that is re-issued keeps its charge.
+    const waiting = this.world.pending.filter(({ id }) => !this.ids.has(id)).length;
+    const { accounts } = this.broker.quotas.ledger;
+    const { daemon } = accounts;
+    const memory = [...this.buffers];
+    const count = (all: readonly BrokerBuffer[]) => ({
+      bytes: all.reduce((sum, { allocation }) => sum + allocation.size, 0),
+      buffers: all.length,
+      fds: all.reduce((sum, { held }) => sum + new Set(held.fds).size, 0),
+    });
+    const all = count(memory);
+    // What is not answered yet is charged as one buffer of a page with one fd, as it was asked for.
+    const expected = {
+      bytes: all.bytes + waiting * 4096,
+      buffers: all.buffers + waiting,
+      fds: all.fds + waiting,
+      pending: waiting,
+    };
+    if (JSON.stringify(daemon.charge) !== JSON.stringify(expected)) throw new Error('charges');
+    if (waiting > 0) return;
+    for (const { scope, key, charge } of accounts) {
+      const mine = memory.filter(({ owner }) =>
+        scope === 'user' ? key === String(owner.peer.uid) : key === owner.client?.id,
+      );
+      if (scope !== 'user' && scope !== 'connection') continue;
+      const expected = { ...count(mine), pending: 0 };
+      if (JSON.stringify(charge) !== JSON.stringify(expected)) throw new Error(`${scope} ${key}`);
+    }
+  }
+
   /** What both sides must agree on after every step. */
   compare(): void {
+    this.#recount();
     const same = (what: string, found: Iterable<unknown>, expected: Iterable<unknown>) => {
       const [a, b] = [new Set(found), new Set(expected)];
       if (a.size !== b.size || [...a].some((each) => !b.has(each))) throw new Error(what);
@@ -273,7 +321,7 @@ t.test('registry and model agree', async (t) => {
     model.end();
     totals.buffers += model.given;
   });
-  t.doesNotThrow(() => fc.assert(property, { numRuns: 400 }));
+  t.doesNotThrow(() => fc.assert(property, { numRuns: 1000 }));
   t.ok(totals.buffers > 400, `${totals.buffers} allocations were answered`);
   t.ok(totals.reissued > 50, `${totals.reissued} times a buffer was re-issued`);
   t.ok(totals.redeemed > 50, `${totals.redeemed} buffers were redeemed`);

@@ -19,6 +19,7 @@ import t, { type Test } from 'tap';
 import type { ReleaseReason } from '../../src/broker/buffer.js';
 import { catalogue } from '../../src/broker/errors.js';
 import { MAX_NAME_BYTES } from '../../src/broker/limits.js';
+import type { RecallReason } from '../../src/broker/quota/recalls.js';
 import type { Lifetime } from '../../src/broker/request.js';
 import { type HandleType, Usage } from '../../src/broker/source.js';
 import type { WorkPath } from '../../src/broker/work.js';
@@ -74,6 +75,12 @@ t.test('the numbers are the broker’s', async (t) => {
   const reasons: Record<ReleaseReason, number> = { owner: 1, administrator: 2 };
   const paths: Record<WorkPath, number> = { device: 1, cpu: 2 };
   t.same(dmabroker.dmabroker_work_v1.enums.path, paths);
+  const recalls: Record<RecallReason | 'withdrawn', number> = {
+    withdrawn: 0,
+    share: 1,
+    memory_pressure: 2,
+  };
+  t.same(dmabroker.dmabroker_buffer_v1.enums.recall_reason, recalls);
   t.same(enums.handle_type, handleTypes);
   t.same(dmabroker.dmabroker_params_v1.enums.lifetime, lifetimes);
   t.same(dmabroker.dmabroker_buffer_v1.enums.release_reason, reasons);

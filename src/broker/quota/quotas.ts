@@ -2,10 +2,13 @@
  * The broker's door to quotas: who is charged for an owner, reservations, and settings that change
  * at run time.
  */
-import type { Client, Owner } from '../buffer.js';
+import type { BrokerBuffer, Client, Owner } from '../buffer.js';
+import { BrokerError } from '../errors.js';
 import type { Charge, Who } from './charge.js';
-import { type Estimate, Ledger } from './ledger.js';
+import { asked, type Estimate, Ledger } from './ledger.js';
 import { DEFAULT_RULES, Policy } from './policy.js';
+import { Recalls } from './recalls.js';
+import { ShareRefusal } from './refusals.js';
 import type { Layer, Rules } from './rules.js';
 
 export interface QuotaOptions {
@@ -15,17 +18,26 @@ export interface QuotaOptions {
   readonly accountable?: (uid: number) => number;
 }
 
+/** How long a holder above its share has to give something back. */
+export const RECALL_SECONDS = 10;
+
 /** (uid_t)-1, which no process has: a user of REST whom the kernel did not name. */
 export const UNKNOWN_UID = 0xffffffff;
 
 export class Quotas {
   readonly policy: Policy;
   readonly ledger: Ledger;
-  readonly #accountable: (uid: number) => number;
+  readonly recalls: Recalls;
+  recallSeconds = RECALL_SECONDS;
+  #accountable: (uid: number) => number;
 
-  constructor(now: () => number, options: QuotaOptions = {}) {
+  constructor(
+    private readonly now: () => number,
+    options: QuotaOptions = {},
+  ) {
     this.policy = new Policy(options.defaults ?? DEFAULT_RULES);
     this.ledger = new Ledger(this.policy, now);
+    this.recalls = new Recalls(this.ledger, this.policy, now);
     this.#accountable = options.accountable ?? ((uid) => uid);
   }
 
@@ -48,8 +60,56 @@ export class Quotas {
     this.ledger.disconnect(this.whoIs({ client, peer: client.peer }));
   }
 
-  /** Charges an allocation that is about to start. Throws `limit_exceeded`. */
-  reserve(owner: Owner, source: string, estimate: Estimate): Charge {
-    return this.ledger.reserve(this.whoIs(owner), source, estimate);
+  /**
+   * Charges an allocation that is about to start. Throws `recalled` where the user is overdue,
+   * `limit_exceeded` where there is no room; what others hold above their shares is then recalled
+   * from `buffers`, if the user is below its own.
+   */
+  reserve(
+    owner: Owner,
+    source: string,
+    estimate: Estimate,
+    buffers: Iterable<BrokerBuffer>,
+  ): Charge {
+    const who = this.whoIs(owner);
+    this.recalls.refuseOverdue(who.uid);
+    return this.#orRecall(who, source, estimate, buffers, () =>
+      this.ledger.reserve(who, source, estimate),
+    );
+  }
+
+  /** Charges what an allocation really takes. Throws as `reserve` does for the difference. */
+  settle(charge: Charge, actual: Estimate, buffers: Iterable<BrokerBuffer>): void {
+    this.#orRecall(charge.who, charge.source, actual, buffers, () =>
+      charge.settle(actual.bytes, actual.fds),
+    );
+  }
+
+  /** Throws what `reserve` would throw now; changes nothing and recalls nothing. */
+  check(owner: Owner, source: string, estimate: Estimate): void {
+    const who = this.whoIs(owner);
+    this.recalls.refuseOverdue(who.uid);
+    this.ledger.check(who, source, estimate);
+  }
+
+  #orRecall<T>(
+    who: Who,
+    source: string,
+    estimate: Estimate,
+    buffers: Iterable<BrokerBuffer>,
+    attempt: () => T,
+  ): T {
+    try {
+      return attempt();
+    } catch (error) {
+      if (!(error instanceof ShareRefusal)) throw error;
+      const seconds = this.recalls.forShare(error.need, buffers, this.recallSeconds);
+      if (seconds === null) throw error;
+      this.ledger.capacities.claim(who, source, asked(estimate), this.now() + seconds * 1000);
+      const { refusal } = error;
+      const text = `${error.message}; it is being recalled: ask again in ${seconds} s`;
+      const possible = { ...(refusal.possible as object), recalling: true, after_seconds: seconds };
+      throw new BrokerError('limit_exceeded', text, { ...refusal, possible });
+    }
   }
 }

@@ -826,7 +826,7 @@ export interface components {
          * @description A stable code; docs/errors.md describes each.
          * @enum {string}
          */
-        ErrorCode: "invalid_argument" | "unsupported_format" | "unsupported_modifier" | "unsupported_handle_type" | "unsupported_usage" | "too_large" | "out_of_memory" | "limit_exceeded" | "not_found" | "invalid_token" | "permission_denied" | "device_lost" | "internal" | "unsupported_source" | "unsupported_placement" | "malformed_request" | "origin_refused" | "method_not_allowed" | "body_too_large" | "unsupported_media_type" | "unavailable" | "request_timeout" | "headers_too_large";
+        ErrorCode: "invalid_argument" | "unsupported_format" | "unsupported_modifier" | "unsupported_handle_type" | "unsupported_usage" | "too_large" | "out_of_memory" | "limit_exceeded" | "not_found" | "invalid_token" | "permission_denied" | "device_lost" | "internal" | "unsupported_source" | "unsupported_placement" | "recalled" | "malformed_request" | "origin_refused" | "method_not_allowed" | "body_too_large" | "unsupported_media_type" | "unavailable" | "request_timeout" | "headers_too_large";
         /** @description An error (RFC 9457). */
         Problem: {
             /**
@@ -856,6 +856,32 @@ export interface components {
             requested?: unknown;
             /** @description What would have been possible (any JSON). */
             possible?: unknown;
+            quota?: components["schemas"]["QuotaRefusal"];
+        };
+        /** @description The quota that refused. */
+        QuotaRefusal: {
+            /**
+             * @description Whose quota it is.
+             * @example user
+             */
+            scope: string;
+            /** @description The user's number, the cgroup's path, and so on. */
+            key: string;
+            /**
+             * @description What is counted.
+             * @example bytes
+             */
+            dimension: string;
+            /**
+             * @description The limit.
+             * @example 1073741824
+             */
+            limit: number;
+            /**
+             * @description What is charged already.
+             * @example 1073000000
+             */
+            in_use: number;
         };
     };
     responses: {

@@ -134,6 +134,11 @@ export class BufferObject {
   }
 
   readonly #watcher: Watcher = {
+    recalled: (reason, seconds) => {
+      if (!this.#owner) return;
+      const { recall_reason } = dmabroker_buffer_v1.enums;
+      this.#resource.event('recall', recall_reason[reason], Math.ceil(seconds));
+    },
     released: (reason) => {
       this.#resource.event('released', dmabroker_buffer_v1.enums.release_reason[reason]);
     },

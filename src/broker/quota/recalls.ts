@@ -1,0 +1,227 @@
+/**
+ * Asking for memory back: which buffers, by when, and what was not given back in time. Nothing is
+ * taken away (a dma_buf cannot be revoked); whoever is overdue gets nothing more.
+ *
+ * Deadlines are looked at when somebody asks, so that no timer is needed.
+ */
+import type { BrokerBuffer } from '../buffer.js';
+import { BrokerError } from '../errors.js';
+import type { Ledger } from './ledger.js';
+import type { Policy } from './policy.js';
+import type { Need } from './refusals.js';
+import type { SharedDimension } from './rules.js';
+
+/** `share`: another user is below its share. `memory_pressure`: of the machine or a heap. */
+export type RecallReason = 'share' | 'memory_pressure';
+
+/** Buffers of one user that were recalled together. */
+interface Recall {
+  readonly reason: RecallReason;
+  readonly uid: number;
+  /** Milliseconds. */
+  readonly deadline: number;
+  readonly buffers: Set<BrokerBuffer>;
+  /** What the user holds of the capacity when it has given enough back, with whichever buffers. */
+  readonly enough: { source: string | null; dimension: SharedDimension; amount: number } | null;
+}
+
+/** What the machine has too little of. */
+export interface Pressure {
+  /** The sources whose memory it is; null: all. */
+  readonly sources: readonly string[] | null;
+  readonly seconds: number;
+}
+
+/** Not handed out for so long: idle. Interactive clients redeem anew within seconds. */
+export const IDLE_SECONDS = 60;
+
+/** How much of what is charged one round under pressure asks for. */
+export const PRESSURE_PART = 0.1;
+
+/** As many overdue buffers are named in a refusal. */
+const MAX_NAMED = 32;
+
+export class Recalls {
+  readonly #recalls = new Set<Recall>();
+
+  constructor(
+    private readonly ledger: Ledger,
+    private readonly policy: Policy,
+    /** Milliseconds. */
+    private readonly now: () => number,
+  ) {}
+
+  /** The recalls of a buffer's user that are not met, each with its buffers. */
+  of(uid: number): { buffer: BrokerBuffer; reason: RecallReason; deadline: number }[] {
+    this.#review(uid);
+    return [...this.#recalls]
+      .filter((recall) => recall.uid === uid)
+      .flatMap(({ buffers, reason, deadline }) =>
+        [...buffers].map((buffer) => ({ buffer, reason, deadline })),
+      );
+  }
+
+  /** Throws `recalled` where the user has not given back in time what it was asked for. */
+  refuseOverdue(uid: number): void {
+    const now = this.now();
+    const overdue = this.of(uid).filter(({ deadline }) => deadline <= now);
+    if (overdue.length === 0) return;
+    const names = overdue.slice(0, MAX_NAMED).map(({ buffer }) => buffer.id);
+    const text = `${overdue.length} recalled buffers of user ${uid} are overdue: ${names.join(', ')}`;
+    throw new BrokerError('recalled', text, {
+      constraint: 'recalled',
+      requested: overdue.length,
+      possible: { release: names },
+    });
+  }
+
+  /**
+   * Recalls what a user below its share lacks from those above theirs. Returns the seconds after
+   * which it may be there; null where there is nothing to recall.
+   */
+  forShare(need: Need, all: Iterable<BrokerBuffer>, seconds: number): number | null {
+    const now = this.now();
+    const { source, dimension } = need;
+    const counts = (buffer: BrokerBuffer) => source === null || buffer.charge.source === source;
+    const left = new Map(need.over);
+    let missing = need.shortfall;
+    let waiting: number | null = null;
+    for (const { uid, deadline, buffers } of this.#recalls) {
+      const asked = amountOf([...buffers].filter(counts), dimension);
+      left.set(uid, (left.get(uid) ?? 0) - asked);
+      // What is overdue will not come: others are asked for it.
+      if (deadline <= now || asked === 0) continue;
+      missing -= asked;
+      waiting = Math.max(waiting ?? 0, (deadline - now) / 1000);
+    }
+    if (missing <= 0) return waiting;
+    const candidates = this.#inOrder([...all].filter(counts), need.over);
+    const chosen = new Map<number, BrokerBuffer[]>();
+    for (const buffer of candidates) {
+      const { who, amount } = buffer.charge;
+      const rest = left.get(who.uid) ?? 0;
+      if (missing <= 0) break;
+      if (rest <= 0 || amount[dimension] === 0) continue;
+      left.set(who.uid, rest - amount[dimension]);
+      missing -= amount[dimension];
+      chosen.set(who.uid, [...(chosen.get(who.uid) ?? []), buffer]);
+    }
+    for (const [uid, buffers] of chosen) {
+      const held = this.ledger.capacities.held(uid, source)[dimension];
+      const amount = held - amountOf(buffers, dimension);
+      this.#recall('share', uid, buffers, seconds, { source, dimension, amount });
+    }
+    return chosen.size === 0 ? waiting : seconds;
+  }
+
+  /** Recalls a part of what is charged; nothing while a round before it is not over. */
+  underPressure({ sources, seconds }: Pressure, all: Iterable<BrokerBuffer>): number {
+    const now = this.now();
+    const counts = ({ charge }: BrokerBuffer) =>
+      sources === null || sources.includes(charge.source);
+    for (const { reason, deadline, buffers } of this.#recalls) {
+      if (reason === 'memory_pressure' && deadline > now && [...buffers].some(counts)) return 0;
+    }
+    const candidates = [...all].filter(counts);
+    let missing = amountOf(candidates, 'bytes') * PRESSURE_PART;
+    const chosen = new Map<number, BrokerBuffer[]>();
+    for (const buffer of this.#inOrder(candidates, new Map())) {
+      if (missing <= 0) break;
+      const { who, amount } = buffer.charge;
+      missing -= amount.bytes;
+      chosen.set(who.uid, [...(chosen.get(who.uid) ?? []), buffer]);
+    }
+    for (const [uid, buffers] of chosen) {
+      this.#recall('memory_pressure', uid, buffers, seconds, null);
+    }
+    return [...chosen.values()].flat().length;
+  }
+
+  /** The pressure is gone: what it recalled may be kept. */
+  relieved(sources: readonly string[] | null): void {
+    for (const recall of [...this.#recalls]) {
+      const all = [...recall.buffers];
+      const these = sources === null || all.every(({ charge }) => sources.includes(charge.source));
+      if (recall.reason === 'memory_pressure' && these) this.#withdraw(recall);
+    }
+  }
+
+  /** The registry has let go of a buffer. */
+  released(buffer: BrokerBuffer): void {
+    for (const recall of this.#recalls) {
+      if (recall.buffers.delete(buffer) && recall.buffers.size === 0) this.#recalls.delete(recall);
+    }
+  }
+
+  // ---- inside ----------------------------------------------------------------------------------
+
+  #recall(
+    reason: RecallReason,
+    uid: number,
+    buffers: readonly BrokerBuffer[],
+    seconds: number,
+    enough: Recall['enough'],
+  ): void {
+    const deadline = this.now() + seconds * 1000;
+    this.#recalls.add({ reason, uid, deadline, buffers: new Set(buffers), enough });
+    for (const buffer of buffers) {
+      for (const watcher of [...buffer.watchers]) watcher.recalled?.(reason, seconds);
+    }
+  }
+
+  /** Withdraws what the user has met with other buffers than those that it was asked for. */
+  #review(uid: number): void {
+    for (const recall of [...this.#recalls]) {
+      const { enough } = recall;
+      if (recall.uid !== uid || enough === null) continue;
+      const held = this.ledger.capacities.held(uid, enough.source)[enough.dimension];
+      if (held <= enough.amount) this.#withdraw(recall);
+    }
+  }
+
+  #withdraw(recall: Recall): void {
+    this.#recalls.delete(recall);
+    for (const buffer of recall.buffers) {
+      for (const watcher of [...buffer.watchers]) watcher.recalled?.('withdrawn', 0);
+    }
+  }
+
+  /**
+   * Those that are not recalled yet, in the order in which they are: idle ones first, then low
+   * priority, then of whoever is furthest above its share, then unused for longest, then oldest.
+   */
+  #inOrder(buffers: BrokerBuffer[], over: ReadonlyMap<number, number>): BrokerBuffer[] {
+    const recalled = new Set([...this.#recalls].flatMap((recall) => [...recall.buffers]));
+    const idleSince = this.now() - IDLE_SECONDS * 1000;
+    const keys = buffers
+      .filter((buffer) => !recalled.has(buffer))
+      .map((buffer) => ({
+        buffer,
+        key: [
+          buffer.lastUsed <= idleSince ? 0 : 1,
+          this.#priority(buffer),
+          -(over.get(buffer.charge.who.uid) ?? 0),
+          buffer.lastUsed,
+          buffer.createdAt,
+        ],
+      }));
+    keys.sort((a, b) => {
+      const first = a.key.findIndex((value, i) => value !== b.key[i]);
+      return first < 0 ? 0 : (a.key[first] ?? 0) - (b.key[first] ?? 0);
+    });
+    return keys.map(({ buffer }) => buffer);
+  }
+
+  #priority({ charge: { who } }: BrokerBuffer): number {
+    const { accounts } = this.ledger;
+    const ids = accounts
+      .holders(who)
+      .filter(({ scope }) => scope !== 'connection')
+      .flatMap(({ scope, key }) => accounts.rulesFor(scope, key));
+    return this.policy.settings(ids).priority;
+  }
+}
+
+function amountOf(buffers: readonly BrokerBuffer[], dimension: SharedDimension): number {
+  return buffers.reduce((sum, { charge }) => sum + charge.amount[dimension], 0);
+}
