@@ -321,9 +321,15 @@ static void share_failed(void *data, struct dmabroker_share_v1 *share, uint32_t 
 	die(message);
 }
 
+static void share_token_id(void *data, struct dmabroker_share_v1 *share, const char *id)
+{
+	(void)data, (void)share, (void)id;
+}
+
 static const struct dmabroker_share_v1_listener share_listener = {
 	.token = share_token,
 	.failed = share_failed,
+	.token_id = share_token_id,
 };
 
 static void share(struct wl_display *display, const struct buffer *b)

@@ -35,7 +35,7 @@ import type {
   Plane,
   SourceState,
 } from './source.js';
-import { type Issued, Tokens, type TokenTerms } from './tokens.js';
+import { type Issued, type TokenInfo, Tokens, type TokenTerms } from './tokens.js';
 import { Works, type Workshop } from './works.js';
 
 export type AllocationResult = { allocation: Allocation } | { error: BrokerError };
@@ -69,6 +69,12 @@ export interface ImportRequest {
 }
 
 export type { BufferResult };
+
+export interface Redemption {
+  readonly buffer: BrokerBuffer;
+  /** Whether the token allows its redeemer to renew the buffer's lease. */
+  readonly mayRenew: boolean;
+}
 
 export class Broker {
   readonly #buffers = new Map<string, BrokerBuffer>();
@@ -260,16 +266,23 @@ export class Broker {
     return this.#tokens.issue(buffer, terms);
   }
 
-  revoke(token: string): void {
-    this.#tokens.revoke(token);
+  /** Returns false where the buffer has no such token (any more). */
+  revoke(buffer: BrokerBuffer, tokenId: string): boolean {
+    return this.#tokens.revoke(buffer, tokenId);
+  }
+
+  tokens(buffer: BrokerBuffer): TokenInfo[] {
+    return this.#tokens.list(buffer);
   }
 
   tokenCount(buffer: BrokerBuffer): number {
     return this.#tokens.count(buffer);
   }
 
-  redeem(client: Client, token: string): BrokerBuffer {
-    return this.#tokens.redeem(token, client.peer.uid, (buffer) => this.#checkLive(buffer));
+  redeem(client: Client, token: string): Redemption {
+    const admit = (buffer: BrokerBuffer) => this.#checkLive(buffer);
+    const { target, info } = this.#tokens.redeem(token, client.peer.uid, admit);
+    return { buffer: target, mayRenew: info.mayRenew };
   }
 
   #checkLive({ id, state }: BrokerBuffer): void {

@@ -1,8 +1,9 @@
 /**
- * Tokens: whoever shows one gets a buffer. They are kept as SHA-256 digests, so that looking one
- * up takes the same time whatever a guess has in common with a real one, and no dump shows one.
+ * Tokens: whoever shows one gets a buffer. They are kept as SHA-256 digests, so that no dump shows
+ * one, and found by them: what a guess has in common with a real token does not show in its digest,
+ * so the time of the look-up tells nothing. The digest that was found is compared in constant time.
  */
-import { createHash } from 'node:crypto';
+import { createHash, timingSafeEqual } from 'node:crypto';
 import { BrokerError } from './errors.js';
 import { newToken, type Random } from './id.js';
 import { MAX_TOKEN_USES, MAX_TOKENS_PER_BUFFER } from './limits.js';
@@ -14,27 +15,46 @@ export interface TokenTerms {
   readonly uid: number | null;
   /** Seconds that it is good for, or null: as long as its buffer. */
   readonly seconds: number | null;
+  /** Whether who redeems it may renew the buffer's lease; by default not. */
+  readonly mayRenew?: boolean;
 }
 
-interface Entry<T> {
-  readonly target: T;
+/** What may be shown of a token. */
+export interface TokenInfo {
+  /** `t1`, `t2`, …: never used again while the daemon runs. */
+  readonly id: string;
   readonly uid: number | null;
+  readonly mayRenew: boolean;
+  readonly createdAt: number;
   /** Milliseconds on the broker's clock. */
   readonly expires: number | null;
+  readonly usesLeft: number;
+}
+
+interface Entry<T> extends TokenInfo {
+  readonly target: T;
+  readonly digest: Buffer;
   usesLeft: number;
 }
 
 export interface Issued {
+  readonly info: TokenInfo;
   /** The secret; it is kept nowhere. */
   readonly token: string;
-  readonly expires: number | null;
 }
 
-const digest = (token: string) => createHash('sha256').update(token).digest('base64');
+export interface Redeemed<T> {
+  readonly target: T;
+  readonly info: TokenInfo;
+}
+
+const digest = (token: string) => createHash('sha256').update(token).digest();
+const keyOf = (hash: Buffer) => hash.toString('base64');
 
 export class Tokens<T> {
   readonly #entries = new Map<string, Entry<T>>();
-  readonly #byTarget = new Map<T, Set<string>>();
+  readonly #byTarget = new Map<T, Map<string, string>>();
+  #lastId = 0;
 
   constructor(
     private readonly clock: () => number,
@@ -50,7 +70,7 @@ export class Tokens<T> {
       });
     }
     this.#dropExpired(target);
-    const known = this.#byTarget.get(target) ?? new Set();
+    const known = this.#byTarget.get(target) ?? new Map();
     if (known.size >= MAX_TOKENS_PER_BUFFER) {
       throw new BrokerError('limit_exceeded', 'too many outstanding tokens for this buffer', {
         constraint: 'tokens',
@@ -59,20 +79,32 @@ export class Tokens<T> {
       });
     }
     const token = newToken(this.random);
-    const key = digest(token);
-    const expires = terms.seconds === null ? null : this.clock() + terms.seconds * 1000;
-    this.#entries.set(key, { target, uid: terms.uid, expires, usesLeft: terms.uses });
-    this.#byTarget.set(target, known.add(key));
-    return { token, expires };
+    const hash = digest(token);
+    const now = this.clock();
+    const entry: Entry<T> = {
+      target,
+      digest: hash,
+      id: `t${++this.#lastId}`,
+      uid: terms.uid,
+      mayRenew: terms.mayRenew ?? false,
+      createdAt: now,
+      expires: terms.seconds === null ? null : now + terms.seconds * 1000,
+      usesLeft: terms.uses,
+    };
+    this.#entries.set(keyOf(hash), entry);
+    this.#byTarget.set(target, known.set(entry.id, keyOf(hash)));
+    return { info: infoOf(entry), token };
   }
 
   /**
    * What the token stands for; uses it once. One answer for every kind of bad token. `admit` may
    * refuse by throwing: then the token is not used.
    */
-  redeem(token: string, uid: number, admit: (target: T) => void = () => {}): T {
-    const key = digest(token);
-    const entry = this.#entries.get(key);
+  redeem(token: string, uid: number, admit: (target: T) => void = () => {}): Redeemed<T> {
+    const hash = digest(token);
+    const key = keyOf(hash);
+    const found = this.#entries.get(key);
+    const entry = found !== undefined && timingSafeEqual(found.digest, hash) ? found : undefined;
     const expired = entry?.expires != null && entry.expires <= this.clock();
     if (entry === undefined || expired || (entry.uid !== null && entry.uid !== uid)) {
       if (expired) this.#remove(key);
@@ -84,11 +116,26 @@ export class Tokens<T> {
     admit(entry.target);
     entry.usesLeft--;
     if (entry.usesLeft === 0) this.#remove(key);
-    return entry.target;
+    return { target: entry.target, info: infoOf(entry) };
   }
 
-  revoke(token: string): void {
-    this.#remove(digest(token));
+  /** Returns false where the target has no such token (any more). */
+  revoke(target: T, id: string): boolean {
+    this.#dropExpired(target);
+    const key = this.#byTarget.get(target)?.get(id);
+    if (key === undefined) return false;
+    this.#remove(key);
+    return true;
+  }
+
+  /** Those that can still be redeemed, oldest first. */
+  list(target: T): TokenInfo[] {
+    this.#dropExpired(target);
+    const keys = [...(this.#byTarget.get(target)?.values() ?? [])];
+    return keys.flatMap((key) => {
+      const entry = this.#entries.get(key);
+      return entry === undefined ? [] : [infoOf(entry)];
+    });
   }
 
   /** Outstanding tokens of a target. */
@@ -98,13 +145,13 @@ export class Tokens<T> {
   }
 
   revokeAll(target: T): void {
-    for (const key of this.#byTarget.get(target) ?? []) this.#entries.delete(key);
+    for (const key of this.#byTarget.get(target)?.values() ?? []) this.#entries.delete(key);
     this.#byTarget.delete(target);
   }
 
   #dropExpired(target: T): void {
     const now = this.clock();
-    for (const key of this.#byTarget.get(target) ?? []) {
+    for (const key of [...(this.#byTarget.get(target)?.values() ?? [])]) {
       const expires = this.#entries.get(key)?.expires;
       if (expires != null && expires <= now) this.#remove(key);
     }
@@ -115,7 +162,11 @@ export class Tokens<T> {
     if (entry === undefined) return;
     this.#entries.delete(key);
     const known = this.#byTarget.get(entry.target);
-    known?.delete(key);
+    known?.delete(entry.id);
     if (known?.size === 0) this.#byTarget.delete(entry.target);
   }
+}
+
+function infoOf({ id, uid, mayRenew, createdAt, expires, usesLeft }: TokenInfo): TokenInfo {
+  return { id, uid, mayRenew, createdAt, expires, usesLeft };
 }

@@ -14,6 +14,7 @@ import { recvCommand } from './commands/recv.js';
 import { reissueCommand } from './commands/reissue.js';
 import { releaseCommand } from './commands/release.js';
 import { showCommand } from './commands/show.js';
+import { revokeCommand, shareCommand, tokensCommand } from './commands/tokens.js';
 import { EXIT_OK, EXIT_USAGE, Failure, Refused } from './failure.js';
 import { printable } from './output.js';
 
@@ -24,6 +25,9 @@ const commands = [
   recvCommand,
   releaseCommand,
   reissueCommand,
+  shareCommand,
+  tokensCommand,
+  revokeCommand,
   deviceCommand,
   formatsCommand,
   clientsCommand,

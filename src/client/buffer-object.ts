@@ -125,9 +125,11 @@ export class BufferObject implements BufferLink {
     this.#waiting?.resolve(this.#buffer);
   }
 
-  share({ uses = 1, uid = ANY_UID, seconds = 0 }: ShareTerms): Promise<string> {
+  share({ uses = 1, uid = ANY_UID, seconds = 0, mayRenew = false }: ShareTerms): Promise<string> {
     return this.wire.answer((resolve, reject) => {
+      const rights = mayRenew ? dmabroker_share_v1.enums.right.renew : 0;
       const share = this.wire.create(dmabroker_share_v1, {
+        token_id: () => {},
         token: (token) => {
           share.request('destroy');
           resolve(token);
@@ -137,7 +139,7 @@ export class BufferObject implements BufferLink {
           reject(refusalOf(...failure));
         },
       });
-      this.#object.request('share', share.id, uses, uid, seconds);
+      this.#object.request('share_with_rights', share.id, uses, uid, seconds, rights);
     });
   }
 

@@ -58,6 +58,8 @@ export interface ShareTerms {
   readonly uid?: number;
   /** How long it is good for; as long as the buffer by default. */
   readonly seconds?: number;
+  /** Whether who redeems it may renew the buffer's lease; by default not. */
+  readonly mayRenew?: boolean;
 }
 
 /** What a buffer asks of its connection. */

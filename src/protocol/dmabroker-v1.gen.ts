@@ -64,6 +64,7 @@ export const dmabroker_buffer_v1 = {
     { name: 'copy', opcode: 4, since: 1, destructor: false, args: [{ name: 'work_id', type: 'new_id', interface: 'dmabroker_work_v1' }, { name: 'source', type: 'object', interface: 'dmabroker_buffer_v1' }, { name: 'source_offset_hi', type: 'uint' }, { name: 'source_offset_lo', type: 'uint' }, { name: 'offset_hi', type: 'uint' }, { name: 'offset_lo', type: 'uint' }, { name: 'size_hi', type: 'uint' }, { name: 'size_lo', type: 'uint' }] },
     { name: 'fill', opcode: 5, since: 1, destructor: false, args: [{ name: 'work_id', type: 'new_id', interface: 'dmabroker_work_v1' }, { name: 'offset_hi', type: 'uint' }, { name: 'offset_lo', type: 'uint' }, { name: 'size_hi', type: 'uint' }, { name: 'size_lo', type: 'uint' }, { name: 'value', type: 'uint' }] },
     { name: 'read', opcode: 6, since: 1, destructor: false, args: [{ name: 'work_id', type: 'new_id', interface: 'dmabroker_work_v1' }, { name: 'offset_hi', type: 'uint' }, { name: 'offset_lo', type: 'uint' }, { name: 'size_hi', type: 'uint' }, { name: 'size_lo', type: 'uint' }] },
+    { name: 'share_with_rights', opcode: 7, since: 1, destructor: false, args: [{ name: 'share_id', type: 'new_id', interface: 'dmabroker_share_v1' }, { name: 'uses', type: 'uint' }, { name: 'uid', type: 'uint' }, { name: 'seconds', type: 'uint' }, { name: 'rights', type: 'uint' }] },
   ],
   events: [
     { name: 'info', opcode: 0, since: 1, destructor: false, args: [{ name: 'id', type: 'string' }, { name: 'generation', type: 'uint' }, { name: 'handle_type', type: 'uint' }, { name: 'source', type: 'string' }, { name: 'size_hi', type: 'uint' }, { name: 'size_lo', type: 'uint' }, { name: 'format', type: 'uint' }, { name: 'modifier_hi', type: 'uint' }, { name: 'modifier_lo', type: 'uint' }, { name: 'width', type: 'uint' }, { name: 'height', type: 'uint' }] },
@@ -96,8 +97,11 @@ export const dmabroker_share_v1 = {
   events: [
     { name: 'token', opcode: 0, since: 1, destructor: false, args: [{ name: 'token', type: 'string' }] },
     { name: 'failed', opcode: 1, since: 1, destructor: false, args: [{ name: 'code', type: 'uint' }, { name: 'message', type: 'string' }, { name: 'detail', type: 'string' }] },
+    { name: 'token_id', opcode: 2, since: 1, destructor: false, args: [{ name: 'id', type: 'string' }] },
   ],
   enums: {
+    right: { renew: 1 },
+    error: { invalid_rights: 0 },
   },
 } as const satisfies Interface;
 

@@ -34,6 +34,11 @@ export function createControlPlane(
       await plane.ask('releaseBuffer', id);
     },
     reissueBuffer: (id) => plane.ask('reissueBuffer', id),
+    listTokens: (id) => plane.ask('listTokens', id),
+    shareBuffer: (id, terms) => plane.ask('shareBuffer', { id, terms }),
+    revokeToken: async (id, tokenId) => {
+      await plane.ask('revokeToken', { id, tokenId });
+    },
     listClients: () => plane.ask('listClients', null),
     health: async (): Promise<Health> => ({
       status: 'ok',

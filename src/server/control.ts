@@ -23,6 +23,10 @@ export type Plane = Schemas['Plane'];
 export type Problem = Schemas['Problem'];
 export type Recipient = Schemas['Recipient'];
 export type SourceInfo = Schemas['Source'];
+export type Token = Schemas['Token'];
+export type TokenInfo = Schemas['TokenInfo'];
+/** A validated request: everything that has a default in openapi.yaml is filled in. */
+export type TokenRequest = Schemas['TokenRequest'];
 
 /** The process behind a REST request, as far as its socket tells. */
 export type Requester = PartialPeer;
@@ -45,6 +49,12 @@ export interface ControlPlane {
   releaseBuffer(id: string): Promise<void>;
   /** Allocates a lost buffer's memory anew. Rejects with `not_found`, or as `createBuffer` does. */
   reissueBuffer(id: string): Promise<BufferInfo>;
+  /** Rejects with `not_found`. */
+  listTokens(id: string): Promise<TokenInfo[]>;
+  /** Makes a token. Rejects with `not_found` or `limit_exceeded`. */
+  shareBuffer(id: string, terms: TokenRequest): Promise<Token>;
+  /** Rejects with `not_found`. */
+  revokeToken(id: string, tokenId: string): Promise<void>;
   listClients(): Promise<ClientInfo[]>;
   health(): Promise<Health>;
 }

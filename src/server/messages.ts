@@ -26,6 +26,9 @@ import type {
   CreatedBuffer,
   DeviceInfo,
   Requester,
+  Token,
+  TokenInfo,
+  TokenRequest,
 } from './control.js';
 
 export type { AllocationResult };
@@ -95,6 +98,9 @@ export interface Questions {
   };
   releaseBuffer: { parameters: string; answer: null };
   reissueBuffer: { parameters: string; answer: BufferInfo };
+  listTokens: { parameters: string; answer: TokenInfo[] };
+  shareBuffer: { parameters: { id: string; terms: TokenRequest }; answer: Token };
+  revokeToken: { parameters: { id: string; tokenId: string }; answer: null };
   listClients: { parameters: null; answer: ClientInfo[] };
   /** Releases everything and ends the thread. */
   shutDown: { parameters: null; answer: null };

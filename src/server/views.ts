@@ -5,8 +5,9 @@ import type { Broker } from '../broker/broker.js';
 import type { BrokerBuffer, Client, PartialPeer } from '../broker/buffer.js';
 import { fourccName, MOD_LINEAR, modifierText } from '../broker/fourcc.js';
 import type { Allocation, FormatOffer, SourceState } from '../broker/source.js';
+import type { TokenInfo as BrokerTokenInfo } from '../broker/tokens.js';
 import { unverified, usageNames } from '../broker/usage.js';
-import type { BufferInfo, ClientInfo, FormatInfo, SourceInfo } from './control.js';
+import type { BufferInfo, ClientInfo, FormatInfo, SourceInfo, TokenInfo } from './control.js';
 
 /** A copy, with the list that openapi.yaml's types want to own. */
 function peerView<P extends PartialPeer>(peer: P) {
@@ -66,6 +67,18 @@ function planeViews({ planes }: Allocation): BufferInfo['planes'] {
     offset,
     stride,
   }));
+}
+
+export function tokenView(token: BrokerTokenInfo): TokenInfo {
+  const { id, usesLeft, uid, mayRenew, createdAt, expires } = token;
+  return {
+    id,
+    uses_left: usesLeft,
+    uid,
+    may_renew: mayRenew,
+    created_at: time(createdAt),
+    expires_at: expires === null ? null : time(expires),
+  };
 }
 
 export function clientView(client: Client): ClientInfo {

@@ -154,11 +154,13 @@ t.test('redeeming', async (t) => {
   t.match(buffer.owner, { client: null, peer });
   const forMe = broker.share(buffer, { ...anybody, uid: peer.uid }).token;
   t.equal(refused(() => broker.redeem(other, forMe)).code, 'invalid_token');
-  t.equal(broker.redeem(client, forMe), buffer);
+  t.same(broker.redeem(client, forMe), { buffer, mayRenew: false });
   const once = broker.share(buffer, { ...anybody, seconds: 5 });
-  t.equal(once.expires, world.time + 5000);
+  t.equal(once.info.expires, world.time + 5000);
   t.equal(broker.tokenCount(buffer), 1);
-  broker.revoke(once.token);
+  t.same(broker.tokens(buffer), [once.info]);
+  t.ok(broker.revoke(buffer, once.info.id));
+  t.notOk(broker.revoke(buffer, once.info.id));
   t.equal(broker.tokenCount(buffer), 0);
   t.equal(client.owned.size, 0, 'who redeems does not own');
   broker.handedOut(buffer, client);

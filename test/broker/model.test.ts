@@ -64,6 +64,7 @@ const action: fc.Arbitrary<Action> = fc.oneof(
 
 interface Token {
   readonly text: string;
+  readonly id: string;
   readonly buffer: BrokerBuffer;
   readonly uid: number | null;
   readonly expires: number;
@@ -183,9 +184,9 @@ class Model {
         const buffer = this.#at(live, action.pick);
         if (buffer === undefined) break;
         const { uses, seconds } = action;
-        const { token } = broker.share(buffer, { uses, uid: action.uid, seconds });
+        const { token, info } = broker.share(buffer, { uses, uid: action.uid, seconds });
         const expires = seconds === null ? Number.POSITIVE_INFINITY : world.time + seconds * 1000;
-        this.tokens.push({ text: token, buffer, uid: action.uid, expires, uses });
+        this.tokens.push({ text: token, id: info.id, buffer, uid: action.uid, expires, uses });
         break;
       }
       case 'redeem':
@@ -194,7 +195,7 @@ class Model {
       case 'revoke': {
         const token = this.#at(this.tokens, action.token);
         if (token === undefined) break;
-        broker.revoke(token.text);
+        broker.revoke(token.buffer, token.id);
         token.uses = 0;
         break;
       }
@@ -222,7 +223,7 @@ class Model {
       !this.lost.has(token.buffer) &&
       (token.uid === null || token.uid === client.peer.uid);
     try {
-      const buffer = this.broker.redeem(client, token.text);
+      const { buffer } = this.broker.redeem(client, token.text);
       if (!good || buffer !== token.buffer) throw new Error('a bad token was taken');
       token.uses--;
       this.messages.push(buffer.held.retain());

@@ -15,11 +15,11 @@ function make() {
 
 t.test('a token is good for its uses', async (t) => {
   const { tokens } = make();
-  const { token, expires } = tokens.issue('a', { ...anybody, uses: 3 });
-  t.equal(expires, null);
+  const { token, info } = tokens.issue('a', { ...anybody, uses: 3 });
+  t.equal(info.expires, null);
   t.match(token, /^[a-z2-7]{26}$/);
   t.same(
-    [1, 2, 3].map(() => tokens.redeem(token, UID)),
+    [1, 2, 3].map(() => tokens.redeem(token, UID).target),
     ['a', 'a', 'a'],
   );
   t.equal(refused(() => tokens.redeem(token, UID)).code, 'invalid_token');
@@ -32,17 +32,17 @@ t.test(
     const { tokens } = make();
     const { token } = tokens.issue('a', { ...anybody, uid: UID });
     t.equal(refused(() => tokens.redeem(token, 0)).code, 'invalid_token', 'not even root’s');
-    t.equal(tokens.redeem(token, UID), 'a');
+    t.equal(tokens.redeem(token, UID).target, 'a');
   },
 );
 
 t.test('a token expires', async (t) => {
   const { tokens, world } = make();
   const terms = { uses: 2, uid: null, seconds: 60 };
-  const { token, expires } = tokens.issue('a', terms);
-  t.equal(expires, world.time + 60_000);
+  const { token, info } = tokens.issue('a', terms);
+  t.equal(info.expires, world.time + 60_000);
   world.time += 59_999;
-  t.equal(tokens.redeem(token, UID), 'a');
+  t.equal(tokens.redeem(token, UID).target, 'a');
   world.time += 1;
   t.equal(refused(() => tokens.redeem(token, UID)).code, 'invalid_token');
   t.equal(tokens.count('a'), 0);
@@ -55,22 +55,23 @@ t.test('revocation', async (t) => {
   const { tokens } = make();
   const [first, second] = [tokens.issue('a', anybody), tokens.issue('a', anybody)];
   const other = tokens.issue('b', anybody);
-  tokens.revoke(first.token);
-  tokens.revoke(first.token);
-  tokens.revoke('never issued');
+  t.notOk(tokens.revoke('b', first.info.id), 'it is of another buffer');
+  t.ok(tokens.revoke('a', first.info.id));
+  t.notOk(tokens.revoke('a', first.info.id));
+  t.notOk(tokens.revoke('a', first.token), 'the secret is no id');
   t.equal(refused(() => tokens.redeem(first.token, UID)).code, 'invalid_token');
   t.equal(tokens.count('a'), 1);
   tokens.revokeAll('a');
   t.equal(refused(() => tokens.redeem(second.token, UID)).code, 'invalid_token');
-  t.equal(tokens.redeem(other.token, UID), 'b');
+  t.equal(tokens.redeem(other.token, UID).target, 'b');
 });
 
 t.test('every bad token gets the same answer', async (t) => {
   const { tokens, world } = make();
   const usedUp = tokens.issue('a', anybody).token;
   tokens.redeem(usedUp, UID);
-  const revoked = tokens.issue('a', anybody).token;
-  tokens.revoke(revoked);
+  const { token: revoked, info } = tokens.issue('a', anybody);
+  tokens.revoke('a', info.id);
   const expired = tokens.issue('a', { ...anybody, seconds: 1 }).token;
   const ofAnother = tokens.issue('a', { ...anybody, uid: 7 }).token;
   world.time += 1000;
@@ -79,6 +80,33 @@ t.test('every bad token gets the same answer', async (t) => {
   const [first] = answers;
   t.match(first, { code: 'invalid_token' });
   for (const each of answers) t.same(each, first);
+});
+
+t.test('a list shows what is left of each token and no secret', async (t) => {
+  const { tokens, world } = make();
+  const first = tokens.issue('a', { uses: 2, uid: 7, seconds: 60, mayRenew: true });
+  world.time += 1000;
+  const second = tokens.issue('a', anybody);
+  tokens.issue('b', anybody);
+  tokens.redeem(first.token, 7);
+  const createdAt = world.time - 1000;
+  const rest = { uid: 7, mayRenew: true, createdAt, expires: createdAt + 60_000 };
+  t.same(tokens.list('a'), [
+    { id: first.info.id, usesLeft: 1, ...rest },
+    {
+      id: second.info.id,
+      usesLeft: 1,
+      uid: null,
+      mayRenew: false,
+      createdAt: world.time,
+      expires: null,
+    },
+  ]);
+  t.notMatch(JSON.stringify(tokens.list('a')), first.token);
+  world.time = createdAt + 60_000;
+  t.match(tokens.list('a'), [{ id: second.info.id }], 'expired ones are gone');
+  tokens.redeem(second.token, 7);
+  t.same(tokens.list('a'), []);
 });
 
 t.test('limits', async (t) => {

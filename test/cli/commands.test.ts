@@ -98,6 +98,20 @@ await withoutLeaks(t, 'commands', async (t) => {
     t.same(JSON.parse((await run(server, 'release', id, '--json')).stdout), { released: id });
   });
 
+  t.test('share, tokens, revoke', async (t) => {
+    const server = await startServer(t);
+    await run(server, 'alloc', '--size', '1', ...MEMFD);
+    const [id = ''] = server.control.buffers.keys();
+    t.equal((await run(server, 'tokens', id)).stdout, 'no tokens\n');
+    const terms = ['--uses', '2', '--uid', '7', '--seconds', '60', '--renew'];
+    const shared = await run(server, 'share', id, ...terms);
+    t.match(shared.stdout, /^id: +t2$/m);
+    t.match(shared.stdout, /^token: +secret-t2$/m);
+    t.match((await run(server, 'tokens', id)).stdout, /^t2 +2 +7 +yes +- +0 s$/m);
+    t.equal((await run(server, 'revoke', id, 't2')).stdout, 'revoked t2\n');
+    t.equal((await run(server, 'revoke', id, 't2')).status, 1, 'it is gone');
+  });
+
   t.test('reissue says what there is now', async (t) => {
     const server = await startServer(t);
     await run(server, 'alloc', '--size', '1', ...MEMFD);

@@ -108,6 +108,8 @@ t.test('wayland-scanner takes the XML', { skip }, async (t) => {
 });
 
 const TOKEN_BYTES = 26;
+/** `t` and a count below 2^53. */
+const TOKEN_ID_BYTES = 17;
 const UUID_BYTES = 16;
 const DEV_BYTES = 8;
 const ID_BYTES = 13;
@@ -132,6 +134,7 @@ const longest: Record<string, number> = {
   'dmabroker_buffer_v1.failed.message': MAX_TEXT.message,
   'dmabroker_buffer_v1.failed.detail': MAX_TEXT.detail,
   'dmabroker_share_v1.token.token': TOKEN_BYTES,
+  'dmabroker_share_v1.token_id.id': TOKEN_ID_BYTES,
   'dmabroker_share_v1.failed.message': MAX_TEXT.message,
   'dmabroker_share_v1.failed.detail': MAX_TEXT.detail,
   'dmabroker_buffer_v1.checked.reason': MAX_TEXT.reason,

@@ -5,6 +5,7 @@ import type { CreatedBuffer } from '../../server/control.js';
 import { common, type MakeCommand } from '../command.js';
 import { contents } from '../describe.js';
 import { Usage } from '../failure.js';
+import { number } from '../numbers.js';
 import { orDash, printFields, printJson } from '../output.js';
 
 interface Options {
@@ -124,12 +125,6 @@ function alignment(value: string, before: Alignment = {}): Alignment {
 
 function collect(value: string, before: string[] = []): string[] {
   return [...before, ...value.split(',')];
-}
-
-function number(value: string): number {
-  const count = /^\d+$/.test(value) ? Number(value) : Number.NaN;
-  if (!Number.isSafeInteger(count)) throw new Usage(`${value} is not a whole number below 2^53`);
-  return count;
 }
 
 function size(value: string): number {

@@ -5,7 +5,7 @@
 import type { Socket } from 'node:net';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { NO_CGROUP } from '../../broker/cgroup.js';
-import type { ControlPlane, CreateBuffer, Requester } from '../control.js';
+import type { ControlPlane, CreateBuffer, Requester, TokenRequest } from '../control.js';
 import type { OperationId, Spec } from './spec.js';
 
 /** Who is at the other end of an HTTP connection; null where that cannot be known. */
@@ -49,6 +49,17 @@ export function createHandlers(
       reply.code(204);
     },
     reissueBuffer: (request) => control.reissueBuffer(idOf(request)),
+    listTokens: (request) => control.listTokens(idOf(request)),
+    shareBuffer: async (request, reply) => {
+      const token = await control.shareBuffer(idOf(request), request.body as TokenRequest);
+      reply.code(201);
+      return token;
+    },
+    revokeToken: async (request, reply) => {
+      const { token_id } = request.params as { token_id: string };
+      await control.revokeToken(idOf(request), token_id);
+      reply.code(204);
+    },
     listClients: () => control.listClients(),
   };
 }

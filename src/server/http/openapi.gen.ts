@@ -162,6 +162,58 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/buffers/{id}/tokens": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The buffer's id. */
+                id: components["schemas"]["BufferId"];
+            };
+            cookie?: never;
+        };
+        /**
+         * A buffer's tokens
+         * @description Those that can still be redeemed, oldest first, whoever made them; never the secrets.
+         */
+        get: operations["listTokens"];
+        put?: never;
+        /**
+         * Make a token
+         * @description The secret is shown only in this answer.
+         */
+        post: operations["shareBuffer"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/buffers/{id}/tokens/{token_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The buffer's id. */
+                id: components["schemas"]["BufferId"];
+                /** @description The token's id. */
+                token_id: components["schemas"]["TokenId"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Revoke a token
+         * @description It cannot be redeemed any more. Who has redeemed it keeps what was received: a dma_buf cannot be revoked.
+         */
+        delete: operations["revokeToken"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/clients": {
         parameters: {
             query?: never;
@@ -191,6 +243,11 @@ export interface components {
          * @example mfzgk5dfmjza
          */
         BufferId: string;
+        /**
+         * @description A token's name, no secret; unique for as long as the daemon runs.
+         * @example t7
+         */
+        TokenId: string;
         /**
          * @description How the memory leaves the daemon. `opaque_fd` is Vulkan's OPAQUE_FD: to be imported by Vulkan,
          *     OpenGL or CUDA on the same device and driver, never mapped. `memfd` is ordinary shared memory,
@@ -788,6 +845,11 @@ export interface components {
              * @default null
              */
             uid: number | null;
+            /**
+             * @description Whether who redeems it may renew the buffer's lease.
+             * @default false
+             */
+            may_renew: boolean;
         };
         /** @description A new buffer and the token with which processes get its file descriptors. */
         CreatedBuffer: {
@@ -796,10 +858,24 @@ export interface components {
         };
         /** @description A secret; whoever has it may redeem the buffer on the client socket. */
         Token: {
+            id: components["schemas"]["TokenId"];
             /** @description The secret. */
             token: string;
             /** @description How often it can be redeemed. */
             uses: number;
+            /** @description When it expires; null for as long as the buffer. */
+            expires_at: components["schemas"]["Time"] | null;
+        };
+        /** @description What may be shown of a token that can still be redeemed. */
+        TokenInfo: {
+            id: components["schemas"]["TokenId"];
+            /** @description How often it can still be redeemed. */
+            uses_left: number;
+            /** @description The only user who may redeem it; null for any. */
+            uid: components["schemas"]["Uid"] | null;
+            /** @description Whether who redeems it may renew the buffer's lease. */
+            may_renew: boolean;
+            created_at: components["schemas"]["Time"];
             /** @description When it expires; null for as long as the buffer. */
             expires_at: components["schemas"]["Time"] | null;
         };
@@ -920,7 +996,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `not_found`: there is no such buffer (any more). */
+        /** @description `not_found`: there is no such buffer or token (any more). */
         NotFound: {
             headers: {
                 [name: string]: unknown;
@@ -1267,6 +1343,97 @@ export interface operations {
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
             507: components["responses"]["OutOfMemory"];
+        };
+    };
+    listTokens: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The buffer's id. */
+                id: components["schemas"]["BufferId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The tokens. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TokenInfo"][];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    shareBuffer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The buffer's id. */
+                id: components["schemas"]["BufferId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TokenRequest"];
+            };
+        };
+        responses: {
+            /** @description Made. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Token"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["BodyTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["LimitExceeded"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    revokeToken: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The buffer's id. */
+                id: components["schemas"]["BufferId"];
+                /** @description The token's id. */
+                token_id: components["schemas"]["TokenId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Revoked. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
         };
     };
     listClients: {

@@ -2,13 +2,14 @@
  * The control plane's questions, answered from the registry in the data plane's thread.
  */
 import type { Broker } from '../../broker/broker.js';
+import type { BrokerBuffer } from '../../broker/buffer.js';
 import { BrokerError, toMessage } from '../../broker/errors.js';
 import { fourcc } from '../../broker/fourcc.js';
 import type { AllocationRequest } from '../../broker/request.js';
 import { usageBits } from '../../broker/usage.js';
-import type { CreateBuffer, Requester } from '../control.js';
+import type { CreateBuffer, Requester, Token, TokenRequest } from '../control.js';
 import type { PlaneMessage, Question } from '../messages.js';
-import { bufferView, clientView } from '../views.js';
+import { bufferView, clientView, tokenView } from '../views.js';
 
 type Post = (message: PlaneMessage) => void;
 
@@ -41,6 +42,17 @@ function lookUp(
     case 'releaseBuffer':
       broker.release(broker.get(question.parameters), 'administrator');
       return null;
+    case 'listTokens':
+      return broker.tokens(broker.get(question.parameters)).map(tokenView);
+    case 'shareBuffer': {
+      const { id, terms } = question.parameters;
+      return share(broker, broker.get(id), terms);
+    }
+    case 'revokeToken': {
+      const { id, tokenId } = question.parameters;
+      if (broker.revoke(broker.get(id), tokenId)) return null;
+      throw new BrokerError('not_found', `buffer ${id} has no token ${tokenId}`);
+    }
     case 'listClients':
       return [...broker.clients].map(clientView);
     case 'shutDown':
@@ -74,6 +86,13 @@ function allocationRequest(request: CreateBuffer): AllocationRequest {
   };
 }
 
+function share(broker: Broker, buffer: BrokerBuffer, terms: TokenRequest): Token {
+  const { uses, uid, seconds, may_renew } = terms;
+  const { info, token } = broker.share(buffer, { uses, uid, seconds, mayRenew: may_renew });
+  const { id, uses_left, expires_at } = tokenView(info);
+  return { id, token, uses: uses_left, expires_at };
+}
+
 function create(
   broker: Broker,
   request: CreateBuffer,
@@ -85,10 +104,7 @@ function create(
     try {
       if ('error' in result) throw result.error;
       const { buffer } = result;
-      const { uses, uid, seconds } = request.token;
-      const issued = broker.share(buffer, { uses, uid, seconds });
-      const expires = issued.expires === null ? null : new Date(issued.expires).toISOString();
-      const token = { token: issued.token, uses, expires_at: expires };
+      const token = share(broker, buffer, request.token);
       post({ kind: 'answer', seq, value: { buffer: bufferView(broker, buffer), token } });
     } catch (error) {
       if (!('error' in result) && error instanceof BrokerError) {

@@ -47,7 +47,8 @@ export class BufferObject {
       {
         destroy: () => {},
         release: () => this.#release(),
-        share: (shareId, uses, uid, seconds) => this.#share(shareId, uses, uid, seconds),
+        share: (shareId, uses, uid, seconds) => this.#share(shareId, uses, uid, seconds, 0),
+        share_with_rights: (...terms) => this.#share(...terms),
         reissue: () => this.#reissue(),
         copy: (workId, sourceId, ...values) => this.#copy(workId, sourceId, values),
         fill: (workId, offsetHi, offsetLo, sizeHi, sizeLo, value) => {
@@ -206,22 +207,27 @@ export class BufferObject {
     if (this.#owner && buffer.lifetime === 'connection') this.broker.release(buffer, 'owner');
   }
 
-  #share(id: number, uses: number, uid: number, seconds: number): void {
-    let token: string | null = null;
+  #share(id: number, uses: number, uid: number, seconds: number, rights: number): void {
+    const { right, error } = dmabroker_share_v1.enums;
+    let tokenId: string | null = null;
     const share = this.connection.create(id, dmabroker_share_v1, this.version, {
       destroy: () => {},
       revoke: () => {
-        if (token !== null) this.broker.revoke(token);
+        if (tokenId !== null) this.broker.revoke(buffer, tokenId);
       },
     });
     const buffer = this.#ready('share');
+    if ((rights & ~right.renew) !== 0) share.error(error.invalid_rights, `rights ${rights}`);
     try {
       const terms = {
         uses,
         uid: uid === ANY_UID ? null : uid,
         seconds: seconds === 0 ? null : seconds,
+        mayRenew: (rights & right.renew) !== 0,
       };
-      token = this.broker.share(buffer, terms).token;
+      const { info, token } = this.broker.share(buffer, terms);
+      tokenId = info.id;
+      share.event('token_id', info.id);
       share.event('token', token);
     } catch (error) {
       if (!(error instanceof BrokerError)) throw error;

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import t, { type Test } from 'tap';
 import { BrokerError } from '../../../src/broker/errors.js';
-import type { BufferInfo, CreatedBuffer } from '../../../src/server/control.js';
+import type { BufferInfo, CreatedBuffer, Token } from '../../../src/server/control.js';
 import { peer } from '../../broker/support/world.js';
 import { withoutLeaks } from '../../support/fds.js';
 import { conforms } from './support/conforms.js';
@@ -49,6 +49,26 @@ await withoutLeaks(t, 'operations', async (t) => {
     t.same((await ask(t, server, 'GET', '/v1/buffers')).json, []);
     t.equal((await ask(t, server, 'GET', path)).status, 404);
     t.equal((await ask(t, server, 'DELETE', path)).status, 404);
+  });
+
+  t.test('tokens of a buffer', async (t) => {
+    const server = await startServer(t);
+    const body = { kind: 'buffer', size: 4096, ...MEMFD };
+    const made = await ask(t, server, 'POST', '/v1/buffers', { body });
+    const path = `/v1/buffers/${(made.json as CreatedBuffer).buffer.id}/tokens`;
+    const terms = { uses: 3, uid: 1000, may_renew: true };
+    const shared = await ask(t, server, 'POST', path, { body: terms });
+    t.equal(shared.status, 201);
+    const { id, token } = shared.json as Token;
+    const listed = await ask(t, server, 'GET', path);
+    t.match(listed.json, [{ id, uses_left: 3, uid: 1000, may_renew: true }]);
+    t.notMatch(listed.text, token);
+    t.equal((await ask(t, server, 'DELETE', `${path}/${id}`)).status, 204);
+    t.equal((await ask(t, server, 'DELETE', `${path}/${id}`)).status, 404);
+    t.equal((await ask(t, server, 'DELETE', `${path}/${token}`)).status, 400, 'no id');
+    t.same((await ask(t, server, 'GET', path)).json, []);
+    const wrong = await ask(t, server, 'POST', path, { body: { uses: 0 } });
+    t.match(wrong.json, { code: 'invalid_argument', refusal: { constraint: 'uses' } });
   });
 
   t.test('an image with a modifier and a token for one user', async (t) => {

@@ -3,7 +3,12 @@ import t from 'tap';
 import { Broker } from '../../../src/broker/broker.js';
 import { BrokerError } from '../../../src/broker/errors.js';
 import { MAX_TOKEN_USES } from '../../../src/broker/limits.js';
-import type { BufferInfo, CreateBuffer, CreatedBuffer } from '../../../src/server/control.js';
+import type {
+  BufferInfo,
+  CreateBuffer,
+  CreatedBuffer,
+  Token,
+} from '../../../src/server/control.js';
 import type { PlaneMessage, Question } from '../../../src/server/messages.js';
 import { answer } from '../../../src/server/socket/answers.js';
 import { FakeWorld, memfd, offers, peer } from '../../broker/support/world.js';
@@ -53,7 +58,7 @@ t.test('createBuffer answers when there is memory', async (t) => {
   });
   t.match(token, { uses: 2, expires_at: new Date(world.time + 60_000).toISOString() });
   const found = broker.redeem(broker.connect(peer), token.token);
-  t.equal(found.id, buffer.id);
+  t.equal(found.buffer.id, buffer.id);
 });
 
 t.test('an image by its names', async (t) => {
@@ -65,7 +70,7 @@ t.test('an image by its names', async (t) => {
 
 t.test('a token that cannot be made takes the buffer with it', async (t) => {
   const { world, broker, posted, create } = make();
-  create({ token: { uses: MAX_TOKEN_USES + 1, uid: null, seconds: null } });
+  create({ token: { uses: MAX_TOKEN_USES + 1, uid: null, seconds: null, may_renew: false } });
   world.answer();
   t.match(posted, [{ kind: 'refusal', seq: 7, error: { code: 'invalid_argument' } }]);
   t.same([...broker.buffers], []);
@@ -85,6 +90,32 @@ t.test('refusals', async (t) => {
     const refusal = ask({ question, parameters: 'aaa' });
     t.match(refusal, { kind: 'refusal', seq: 7, error: { code: 'not_found' } });
   }
+});
+
+t.test('tokens are made, listed and revoked', async (t) => {
+  const { world, broker, ask, create } = make();
+  create();
+  world.answer();
+  const [buffer] = broker.buffers;
+  if (buffer === undefined) throw new Error('nothing was allocated');
+  const { id } = buffer;
+  const value = (question: Omit<Question, 'seq'>) => {
+    const message = ask(question);
+    return message?.kind === 'answer' ? message.value : message;
+  };
+  const terms = { uses: 3, uid: 7, seconds: null, may_renew: true };
+  const made = value({ question: 'shareBuffer', parameters: { id, terms } }) as Token;
+  t.match(made, { id: 't2', token: /^[a-z2-7]{26}$/, uses: 3, expires_at: null });
+  const list = value({ question: 'listTokens', parameters: id });
+  t.match(list, [
+    { id: 't1', uses_left: 2 },
+    { id: 't2', uses_left: 3, uid: 7, may_renew: true },
+  ]);
+  t.notMatch(JSON.stringify(list), made.token);
+  const revoke = { question: 'revokeToken', parameters: { id, tokenId: 't2' } } as const;
+  t.equal(value(revoke), null);
+  t.match(ask(revoke), { kind: 'refusal', error: { code: 'not_found' } });
+  t.match(value({ question: 'listTokens', parameters: id }), [{ id: 't1' }]);
 });
 
 t.test('lists, one, and release', async (t) => {

@@ -35,7 +35,8 @@ interface Terms {
 
 function share(bench: Bench, { uses = 1, uid = ANY_UID, seconds = 0 }: Terms = {}): string {
   bench.request(dmabroker_buffer_v1, BUFFER, 'share', SHARE, uses, uid, seconds);
-  const [event] = bench.events();
+  const [id, event] = bench.events();
+  if (id?.name !== 'dmabroker_share_v1.token_id') throw new Error(id?.name);
   if (event?.name !== 'dmabroker_share_v1.token') throw new Error(event?.name);
   return String(event.values[0]);
 }
@@ -187,6 +188,19 @@ t.test('a token that cannot be made', async (t) => {
   owner.events();
   owner.request(dmabroker_buffer_v1, BUFFER, 'share', SHARE, 1, ANY_UID, 0);
   t.match(owner.events(), [{ name: 'dmabroker_share_v1.failed', values: [refusal.not_found] }]);
+});
+
+t.test('a token with rights, and rights that there are not', async (t) => {
+  const { owner, buffer } = pair();
+  const { renew } = dmabroker_share_v1.enums.right;
+  owner.request(dmabroker_buffer_v1, BUFFER, 'share_with_rights', SHARE, 2, 7, 60, renew);
+  const [id] = owner.events();
+  t.match(owner.broker.tokens(buffer), [
+    { id: id?.values[0], usesLeft: 2, uid: 7, mayRenew: true },
+  ]);
+  owner.request(dmabroker_buffer_v1, BUFFER, 'share_with_rights', SHARE + 1, 1, ANY_UID, 0, 2);
+  const { invalid_rights } = dmabroker_share_v1.enums.error;
+  t.match(errorOf(owner.events()), { object: SHARE + 1, code: invalid_rights });
 });
 
 t.test('destroying a share keeps the token, revoking it does not', async (t) => {

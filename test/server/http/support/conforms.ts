@@ -105,7 +105,9 @@ function consistent({ status, json }: Answer): string | undefined {
 function templateOf(path: string): string | undefined {
   const [plain = ''] = path.split('?');
   if (plain in document.paths) return plain;
-  return /^\/v1\/buffers\/[^/]*$/.test(plain) ? '/v1/buffers/{id}' : undefined;
+  const matches = (template: string) =>
+    new RegExp(`^${template.replaceAll('.', '\\.').replace(/\{\w+\}/g, '[^/]*')}$`).test(plain);
+  return Object.keys(document.paths).find(matches);
 }
 
 function resolve(response: Response): Response {

@@ -14,6 +14,9 @@ import type {
   FormatInfo,
   Health,
   Requester,
+  Token,
+  TokenInfo,
+  TokenRequest,
 } from '../../../../src/server/control.js';
 
 const LINEAR = '0x0000000000000000';
@@ -24,6 +27,8 @@ const unlimited = { limits: { max_bytes: null } };
 export class FakeControl implements ControlPlane {
   readonly buffers = new Map<string, BufferInfo>();
   readonly clients: ClientInfo[] = [];
+  /** By buffer; those of createBuffer are not kept. */
+  readonly tokens = new Map<string, TokenInfo[]>();
   /** Who asked for the last buffer. */
   requester: Requester | undefined;
   /** Thrown by the next call, whatever it is. */
@@ -46,6 +51,7 @@ export class FakeControl implements ControlPlane {
     ],
   };
   #made = 0;
+  #tokens = 0;
 
   device(): Promise<DeviceReport> {
     return this.#answer(() => this.report);
@@ -80,7 +86,33 @@ export class FakeControl implements ControlPlane {
       this.buffers.set(buffer.id, buffer);
       const { uses, seconds } = request.token;
       const expires = seconds === null ? null : new Date(Date.now() + seconds * 1000).toISOString();
-      return { buffer, token: { token: `secret-${buffer.id}`, uses, expires_at: expires } };
+      const id = `t${++this.#tokens}`;
+      return { buffer, token: { id, token: `secret-${buffer.id}`, uses, expires_at: expires } };
+    });
+  }
+
+  listTokens(id: string): Promise<TokenInfo[]> {
+    return this.#answer(() => this.tokens.get(this.#find(id).id) ?? []);
+  }
+
+  shareBuffer(id: string, terms: TokenRequest): Promise<Token> {
+    return this.#answer(() => {
+      const { uses, uid, may_renew } = terms;
+      const token = { id: `t${++this.#tokens}`, uses_left: uses, uid, may_renew, expires_at: null };
+      const known = this.tokens.get(this.#find(id).id) ?? [];
+      this.tokens.set(id, [...known, { ...token, created_at: new Date().toISOString() }]);
+      return { id: token.id, token: `secret-${token.id}`, uses, expires_at: null };
+    });
+  }
+
+  revokeToken(id: string, tokenId: string): Promise<void> {
+    return this.#answer(() => {
+      const known = this.tokens.get(this.#find(id).id) ?? [];
+      const left = known.filter((token) => token.id !== tokenId);
+      if (left.length === known.length) {
+        throw new BrokerError('not_found', `buffer ${id} has no token ${tokenId}`);
+      }
+      this.tokens.set(id, left);
     });
   }
 
