@@ -16,6 +16,9 @@ import {
 import { BrokerError } from './errors.js';
 import { HeldFds } from './held-fds.js';
 import { newBufferId, type Random } from './id.js';
+import { MAX_PAST_PROCESSES } from './limits.js';
+import { Lingering, type LingeringWorld } from './lingering.js';
+import { PeerProcess } from './peer-process.js';
 import type { Charge } from './quota/charge.js';
 import { estimateOf, importEstimate } from './quota/estimate.js';
 import { Quotas } from './quota/quotas.js';
@@ -41,7 +44,7 @@ import { Works, type Workshop } from './works.js';
 export type AllocationResult = { allocation: Allocation } | { error: BrokerError };
 
 /** What the broker needs of the world. */
-export interface Surroundings extends Workshop {
+export interface Surroundings extends Workshop, LingeringWorld {
   /** Answers later, exactly once; the fds of an allocation become the broker's. */
   allocate(choice: Choice, id: string, done: (result: AllocationResult) => void): void;
   /** Checks and imports memory whose planes' fds are the broker's; answers as `allocate` does. */
@@ -54,6 +57,10 @@ export interface Surroundings extends Workshop {
   free(allocation: Allocation): void;
   /** For the event log: the buffer has new memory. */
   reissued?(buffer: BrokerBuffer): void;
+  /** Whether the kernel will tell when nobody has an allocation's memory any more. */
+  tells(allocation: Allocation): boolean;
+  /** Whether the process behind a pidfd has ended. */
+  exited(pidfd: number): boolean;
   /** Milliseconds since the epoch. */
   now(): number;
   readonly random: Random;
@@ -76,12 +83,22 @@ export interface Redemption {
   readonly mayRenew: boolean;
 }
 
+export interface BrokerOptions {
+  /** How long memory is charged after its release where the kernel does not tell who holds it. */
+  readonly unknownGraceMs: number;
+}
+
+export const DEFAULT_OPTIONS: BrokerOptions = { unknownGraceMs: 60_000 };
+
 export class Broker {
   readonly #buffers = new Map<string, BrokerBuffer>();
   readonly #clients = new Map<string, Client>();
   readonly #tokens: Tokens<BrokerBuffer>;
   /** Copies, fills and reads, for whoever has an object for the buffer. */
   readonly works: Works;
+  readonly #lingering: Lingering;
+  /** Processes that have disconnected and are still of interest, oldest first. */
+  readonly #past = new Set<PeerProcess>();
   #lastClient = 0;
 
   constructor(
@@ -89,13 +106,20 @@ export class Broker {
     public sources: readonly SourceState[],
     public offers: readonly FormatOffer[],
     readonly quotas = new Quotas(() => world.now()),
+    { unknownGraceMs }: BrokerOptions = DEFAULT_OPTIONS,
   ) {
     this.#tokens = new Tokens(() => world.now(), world.random);
     this.works = new Works(world);
+    this.#lingering = new Lingering(world, unknownGraceMs, (buffer) => this.#gone(buffer));
   }
 
   get buffers(): Iterable<BrokerBuffer> {
     return this.#buffers.values();
+  }
+
+  /** Released, and perhaps still held by somebody; oldest release first. */
+  get lingering(): Iterable<BrokerBuffer> {
+    return this.#lingering.buffers;
   }
 
   get clients(): Iterable<Client> {
@@ -108,7 +132,8 @@ export class Broker {
     this.offers = offers;
   }
 
-  connect(peer: Peer): Client {
+  /** Takes ownership of the pidfd, if there is one. */
+  connect(peer: Peer, pidfd: number | null = null): Client {
     const client: Client = {
       id: `c${++this.#lastClient}`,
       peer,
@@ -117,6 +142,7 @@ export class Broker {
       working: 0,
       fdsSent: 0,
       connected: true,
+      process: new PeerProcess(pidfd, this.world, (process) => this.#past.delete(process)),
     };
     this.#clients.set(client.id, client);
     this.quotas.connected(client);
@@ -130,7 +156,20 @@ export class Broker {
     for (const buffer of [...client.owned]) {
       if (buffer.lifetime === 'connection') this.release(buffer, 'owner');
     }
+    this.#lingering.departed(client);
+    this.#departed(client.process);
     this.quotas.disconnected(client);
+  }
+
+  /** The connection's reference goes; a process that handed-out memory depends on is kept for a while. */
+  #departed(process: PeerProcess): void {
+    process.release();
+    if (!process.watched) return;
+    this.#past.add(process);
+    for (const each of this.#past) {
+      if (this.#past.size <= MAX_PAST_PROCESSES) break;
+      each.abandon();
+    }
   }
 
   /**
@@ -185,14 +224,20 @@ export class Broker {
       if ('error' in result) {
         charge.release();
         failed(result.error);
-      } else done(this.#register(id, owner, spec, request, result.allocation, charge, null));
+        return;
+      }
+      const { allocation } = result;
+      // Planes that lie in one memory have one fd from here on.
+      const kept = new Set(allocation.planes.map((plane) => plane.fd));
+      for (const { fd } of planes) if (!kept.has(fd)) this.world.closeFd(fd);
+      done(this.#register(id, owner, spec, request, allocation, charge, null));
     });
   }
 
   #newId(): string {
     for (;;) {
       const id = newBufferId(this.world.random);
-      if (!this.#buffers.has(id)) return id;
+      if (!this.#buffers.has(id) && this.#lingering.get(id) === undefined) return id;
     }
   }
 
@@ -260,6 +305,11 @@ export class Broker {
     return buffer;
   }
 
+  /** Like `get`, also of what was released and lingers. */
+  find(id: string): BrokerBuffer {
+    return this.#lingering.get(id) ?? this.get(id);
+  }
+
   share(buffer: BrokerBuffer, terms: TokenTerms): Issued {
     if (buffer.released) throw new BrokerError('not_found', 'the buffer is released');
     this.#checkLive(buffer);
@@ -293,7 +343,7 @@ export class Broker {
 
   /** The planes' fds are on their way to a client: it is a recipient from now on. */
   handedOut(buffer: BrokerBuffer, client: Client): void {
-    buffer.addRecipient(client, this.world.now());
+    buffer.addRecipient(client, this.world.now(), !this.world.tells(buffer.allocation));
     buffer.lastUsed = this.world.now();
     client.fdsSent += buffer.allocation.planes.length;
   }
@@ -361,13 +411,13 @@ export class Broker {
   release(buffer: BrokerBuffer, reason: ReleaseReason): void {
     if (buffer.released) return;
     buffer.released = true;
+    buffer.releasedAt = this.world.now();
     this.#buffers.delete(buffer.id);
     buffer.owner.client?.owned.delete(buffer);
     this.#tokens.revokeAll(buffer);
     this.world.free(buffer.allocation);
-    buffer.held.release();
     this.quotas.recalls.released(buffer);
-    buffer.charge.release();
+    this.#lingering.add(buffer);
     const watchers = [...buffer.watchers];
     buffer.watchers.clear();
     for (const watcher of watchers) watcher.released(reason);
@@ -383,8 +433,24 @@ export class Broker {
     this.quotas.recalls.relieved(sources);
   }
 
+  /** The memory of a released buffer is gone, or charged no longer: the one place where that is known. */
+  #gone({ charge }: BrokerBuffer): void {
+    charge.release();
+  }
+
+  /** Looks after released buffers; to be called when `wait` milliseconds have passed. */
+  poll(): void {
+    this.#lingering.run();
+  }
+
+  /** Milliseconds until `poll` has something to do; -1: never. */
+  get wait(): number {
+    return this.#lingering.wait;
+  }
+
   /** The daemon ends: everything goes. */
   close(): void {
     for (const buffer of [...this.#buffers.values()]) this.release(buffer, 'administrator');
+    this.#lingering.close();
   }
 }

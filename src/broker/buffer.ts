@@ -5,6 +5,7 @@ import type { Cgroup } from './cgroup.js';
 import type { BrokerError } from './errors.js';
 import type { HeldFds } from './held-fds.js';
 import { MAX_PAST_RECIPIENTS } from './limits.js';
+import type { PeerProcess } from './peer-process.js';
 import type { Charge } from './quota/charge.js';
 import type { RecallReason } from './quota/recalls.js';
 import type { Choice, Lifetime } from './request.js';
@@ -39,6 +40,8 @@ export interface Client {
   working: number;
   fdsSent: number;
   connected: boolean;
+  /** The connection's reference; recipients have their own. */
+  readonly process: PeerProcess;
 }
 
 /** Who asked for a buffer and is charged: a client, or a user of REST (client null). */
@@ -51,12 +54,18 @@ export interface Owner {
 export interface Recipient {
   readonly client: Client;
   readonly receivedAt: number;
+  /** Its reference to the process, where only its end tells that the memory is no longer held. */
+  readonly process: PeerProcess | null;
 }
 
 export type ReleaseReason = 'owner' | 'administrator';
 
-/** `lost`: its device was, and what the memory holds is undefined until it is re-issued. */
-export type BufferState = 'live' | 'lost';
+/**
+ * `lost`: its device was, and what the memory holds is undefined until it is re-issued. `lingering`:
+ * released, and somebody still has the memory. `unknown`: released, and the kernel does not tell
+ * whether somebody has it. All are charged.
+ */
+export type BufferState = 'live' | 'lost' | 'lingering' | 'unknown';
 
 /** Somebody who wants to know what becomes of a buffer. */
 export interface Watcher {
@@ -83,6 +92,9 @@ export class BrokerBuffer {
   released = false;
   /** Milliseconds since the epoch: made, or handed to somebody. */
   lastUsed: number;
+  releasedAt: number | null = null;
+  /** Not all recipients are known any more. */
+  #forgotten = false;
 
   constructor(
     readonly id: string,
@@ -114,16 +126,32 @@ export class BrokerBuffer {
     return this.#recipients.values();
   }
 
-  addRecipient(client: Client, now: number): void {
+  /** `watched`: the end of its process is to be known even after it has disconnected. */
+  addRecipient(client: Client, now: number, watched: boolean): void {
     if (!this.#recipients.has(client.id)) {
-      this.#recipients.set(client.id, { client, receivedAt: now });
+      const process = watched ? client.process.retain() : null;
+      this.#recipients.set(client.id, { client, receivedAt: now, process });
     }
     let past = [...this.#recipients.values()].filter((r) => !r.client.connected).length;
     for (const [id, recipient] of this.#recipients) {
       if (past <= MAX_PAST_RECIPIENTS) break;
       if (recipient.client.connected) continue;
       this.#recipients.delete(id);
+      if (recipient.process?.exited === false) this.#forgotten = true;
+      recipient.process?.release();
       past--;
     }
+  }
+
+  /** Whether every process that was handed the fds has ended; only true where that is certain. */
+  get recipientsExited(): boolean {
+    if (this.#forgotten) return false;
+    return [...this.#recipients.values()].every(({ process }) => process?.exited === true);
+  }
+
+  /** Nothing is to be known of them any more. */
+  forgetRecipients(): void {
+    for (const { process } of this.#recipients.values()) process?.release();
+    this.#recipients.clear();
   }
 }

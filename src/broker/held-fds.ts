@@ -17,6 +17,18 @@ export class HeldFds {
     return this;
   }
 
+  /** Whether anybody has a reference beside the caller. */
+  get shared(): boolean {
+    return this.#references > 1;
+  }
+
+  /** Gives the fds, each once, to the caller, whose reference must be the last one and ends here. */
+  take(): number[] {
+    if (this.#references !== 1) throw new Error('others refer to the fds');
+    this.#references = 0;
+    return [...new Set(this.fds)];
+  }
+
   release(): void {
     if (this.#references === 0) throw new Error('released more often than retained');
     this.#references--;

@@ -32,6 +32,15 @@ export const MAX_TOKEN_USES = 1000;
 /** Recipients that have disconnected are forgotten beyond this, oldest first. */
 export const MAX_PAST_RECIPIENTS = 256;
 
+/** Processes that are watched after they have disconnected: a pidfd each, out of the daemon's fds. */
+export const MAX_PAST_PROCESSES = 4096;
+
+/** One check is 10 to 20 µs (docs/performance.md): a turn of the data plane spends 0.3 ms on them. */
+export const LINGERING_CHECKS_PER_TURN = 16;
+
+/** After a turn with so many checks: at most 3,200 a second, however many buffers linger. */
+export const LINGERING_PAUSE_MS = 5;
+
 /** libwayland's WL_MAP_MAX_OBJECTS is 2^24; ours bounds what one connection costs. */
 export const MAX_OBJECTS_PER_CLIENT = 65_536;
 

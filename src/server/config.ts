@@ -5,6 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { Ajv, type ErrorObject } from 'ajv';
 import { parse, TomlError } from 'smol-toml';
+import { DEFAULT_OPTIONS } from '../broker/broker.js';
 import { CLIENT_SOCKET, daemonSocket, REST_SOCKET } from '../paths.js';
 
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
@@ -19,12 +20,18 @@ export interface SocketConfig {
   readonly group?: string;
 }
 
+export interface AccountingConfig {
+  /** How long memory is charged after its release where the kernel does not tell who holds it. */
+  readonly unknownGraceSeconds: number;
+}
+
 export interface Config {
   readonly clients: SocketConfig;
   readonly rest: SocketConfig;
   /** UUID, DRM node (`/dev/dri/renderD128` or `226:128`) or part of the name; null: by rule. */
   readonly device: string | null;
   readonly logLevel: LogLevel;
+  readonly accounting: AccountingConfig;
 }
 
 /** What the command line may override. */
@@ -46,6 +53,7 @@ interface File {
   rest?: SocketTable;
   device?: { select?: string };
   log?: { level?: LogLevel };
+  accounting?: { unknown_grace_seconds?: number };
 }
 
 const socketTable = {
@@ -59,6 +67,9 @@ const socketTable = {
   },
 } as const;
 
+/** A day: what nobody has asked for by then is a matter for an administrator. */
+const MAX_GRACE_SECONDS = 86_400;
+
 const schema = {
   type: 'object',
   additionalProperties: false,
@@ -69,6 +80,13 @@ const schema = {
       type: 'object',
       additionalProperties: false,
       properties: { select: { type: 'string', minLength: 1 } },
+    },
+    accounting: {
+      type: 'object',
+      additionalProperties: false,
+      properties: {
+        unknown_grace_seconds: { type: 'number', minimum: 0, maximum: MAX_GRACE_SECONDS },
+      },
     },
     log: {
       type: 'object',
@@ -129,5 +147,9 @@ export function loadConfig(path: string | null, overrides: Overrides): Config {
     rest: socketConfig(rest, daemonSocket(REST_SOCKET)),
     device: overrides.device ?? file.device?.select ?? null,
     logLevel: overrides.logLevel ?? file.log?.level ?? 'info',
+    accounting: {
+      unknownGraceSeconds:
+        file.accounting?.unknown_grace_seconds ?? DEFAULT_OPTIONS.unknownGraceMs / 1000,
+    },
   };
 }

@@ -27,7 +27,7 @@ export function createControlPlane(
       return { device, reason, sources: inventory.sources.map(sourceView) };
     },
     formats: async () => allocator.inventory.offers.map(formatView),
-    listBuffers: () => plane.ask('listBuffers', null),
+    listBuffers: (state) => plane.ask('listBuffers', state),
     getBuffer: (id) => plane.ask('getBuffer', id),
     createBuffer: (request, requester) => plane.ask('createBuffer', { request, requester }),
     releaseBuffer: async (id) => {

@@ -2,7 +2,7 @@
  * What the control plane (REST, on the main thread) may ask of the data plane (the worker thread
  * that owns the buffers). The shapes are openapi.yaml's: no second definition of them exists.
  */
-import type { PartialPeer } from '../broker/buffer.js';
+import type { BufferState, PartialPeer } from '../broker/buffer.js';
 import type { components } from './http/openapi.gen.js';
 
 type Schemas = components['schemas'];
@@ -39,8 +39,8 @@ export interface ControlPlane {
   /** The device and the sources; heap budgets are as of now. */
   device(): Promise<DeviceReport>;
   formats(): Promise<FormatInfo[]>;
-  /** Oldest first. */
-  listBuffers(): Promise<BufferInfo[]>;
+  /** Oldest first, those that were released last; only those in a state, unless null. */
+  listBuffers(state: BufferState | null): Promise<BufferInfo[]>;
   /** Rejects with `not_found`. */
   getBuffer(id: string): Promise<BufferInfo>;
   /** Allocates a buffer that lives until it is released, and makes its first token. */

@@ -57,7 +57,14 @@ export class Daemon {
     }
     describe(allocator.inventory, logger);
     const node = mainDevice(allocator.inventory.device);
-    const plane = new DataPlane(threads, allocator, listener, node, events);
+    const plane = new DataPlane(
+      threads,
+      allocator,
+      listener,
+      node,
+      config.accounting.unknownGraceSeconds,
+      events,
+    );
     const http = createHttpServer({
       control: createControlPlane(allocator, plane, packageVersion()),
       logger: logger.child({ component: 'rest' }),

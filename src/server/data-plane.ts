@@ -117,11 +117,18 @@ export class DataPlane {
     private readonly allocator: Allocator,
     private readonly listener: number,
     mainDevice: Uint8Array | null,
+    unknownGraceSeconds: number,
     private readonly events: Events,
   ) {
     const { port1, port2 } = new MessageChannel();
     const { inventory, wakeFd } = allocator;
-    const setup: PlaneSetup = { listener, wake: wakeFd, inventory, mainDevice };
+    const setup: PlaneSetup = {
+      listener,
+      wake: wakeFd,
+      inventory,
+      unknownGraceSeconds,
+      mainDevice,
+    };
     this.#port = port1;
     this.#port.on('message', (message: PlaneMessage) => this.#take(message));
     this.#worker = new Worker(new URL('socket/plane.js', threads), {

@@ -8,6 +8,7 @@
  * The data plane blocks in the kernel, so whoever posts to it also writes its eventfd.
  */
 import type { AllocationResult } from '../broker/broker.js';
+import type { BufferState } from '../broker/buffer.js';
 import type { ErrorMessage } from '../broker/errors.js';
 import type { Choice } from '../broker/request.js';
 import type {
@@ -90,7 +91,7 @@ export type DeviceNotice =
 
 /** The questions that main asks of the data plane: parameters and answer of each. */
 export interface Questions {
-  listBuffers: { parameters: null; answer: BufferInfo[] };
+  listBuffers: { parameters: BufferState | null; answer: BufferInfo[] };
   getBuffer: { parameters: string; answer: BufferInfo };
   createBuffer: {
     parameters: { request: CreateBuffer; requester: Requester };
@@ -132,6 +133,7 @@ export interface PlaneSetup {
   readonly listener: number;
   readonly wake: number;
   readonly inventory: Inventory;
+  readonly unknownGraceSeconds: number;
   /** dev_t of the DRM node to advertise, if there is one. */
   readonly mainDevice: Uint8Array | null;
 }

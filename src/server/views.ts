@@ -54,6 +54,7 @@ export function bufferView(broker: Broker, buffer: BrokerBuffer): BufferInfo {
       received_at: time(receivedAt),
     })),
     created_at: time(buffer.createdAt),
+    released_at: buffer.releasedAt === null ? null : time(buffer.releasedAt),
     tokens: broker.tokenCount(buffer),
   };
 }

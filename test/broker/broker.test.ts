@@ -101,6 +101,8 @@ t.test('release closes, frees, revokes and tells those who watch', async (t) => 
   t.ok(world.freed.has(buffer.allocation.key));
   t.equal(world.open.size, 1, 'open until the message is sent');
   buffer.held.release();
+  world.ticks += 10;
+  broker.poll();
   t.equal(world.open.size, 0);
   t.equal(client.owned.size, 0);
   t.equal(refused(() => broker.get(buffer.id)).code, 'not_found');

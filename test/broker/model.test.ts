@@ -10,6 +10,7 @@ import { Broker } from '../../src/broker/broker.js';
 import type { BrokerBuffer, Client } from '../../src/broker/buffer.js';
 import { BrokerError } from '../../src/broker/errors.js';
 import type { HeldFds } from '../../src/broker/held-fds.js';
+import { LINGERING_PAUSE_MS } from '../../src/broker/limits.js';
 import type { Rule } from '../../src/broker/quota/rules.js';
 import type { Lifetime } from '../../src/broker/request.js';
 import { FakeWorld, memfd, offers, peer, request } from './support/world.js';
@@ -17,7 +18,10 @@ import { FakeWorld, memfd, offers, peer, request } from './support/world.js';
 /** `pick` chooses among whatever there is then, modulo its number. */
 type Action =
   | { kind: 'connect'; uid: number }
-  | { kind: 'disconnect' | 'release' | 'send' | 'refuse' | 'reissue'; pick: number }
+  | {
+      kind: 'disconnect' | 'release' | 'send' | 'refuse' | 'reissue' | 'hold' | 'drop';
+      pick: number;
+    }
   | { kind: 'lose' }
   | { kind: 'allocate'; pick: number; lifetime: Lifetime; rest: boolean }
   | { kind: 'answer'; pick: number; fds: number }
@@ -32,7 +36,15 @@ const uid = fc.constantFrom(1, 2);
 const action: fc.Arbitrary<Action> = fc.oneof(
   fc.record({ kind: fc.constant('connect' as const), uid }),
   fc.record({
-    kind: fc.constantFrom('disconnect', 'release', 'send', 'refuse', 'reissue' as const),
+    kind: fc.constantFrom(
+      'disconnect',
+      'release',
+      'send',
+      'refuse',
+      'reissue',
+      'hold',
+      'drop' as const,
+    ),
     pick,
   }),
   fc.record({ kind: fc.constant('lose' as const) }),
@@ -84,6 +96,8 @@ class Model {
   readonly messages: HeldFds[] = [];
   /** Of every buffer that was registered. */
   readonly ids = new Set<string>();
+  /** Released buffers. */
+  readonly past = new Set<BrokerBuffer>();
   /** Allocations with memory; each must be freed. */
   given = 0;
   /** Buffers that were registered, and those whose watchers were told that they went. */
@@ -100,6 +114,7 @@ class Model {
     this.buffers.delete(buffer);
     this.lost.delete(buffer);
     this.toldLost.delete(buffer);
+    this.past.add(buffer);
     for (const token of this.tokens) if (token.buffer === buffer) token.uses = 0;
   }
 
@@ -209,6 +224,16 @@ class Model {
       case 'quota':
         broker.quotas.configure('rest', new Map([['daemon/default', action.rule]]));
         break;
+      case 'hold': {
+        const buffer = this.#at([...this.buffers], action.pick);
+        if (buffer !== undefined) world.held.set(buffer.allocation.key, 'lingering');
+        break;
+      }
+      case 'drop': {
+        const key = this.#at([...world.held.keys()], action.pick);
+        if (key !== undefined) world.held.delete(key);
+        break;
+      }
       case 'wait':
         world.time += action.seconds * 1000;
         break;
@@ -239,7 +264,7 @@ class Model {
     const waiting = this.world.pending.filter(({ id }) => !this.ids.has(id)).length;
     const { accounts } = this.broker.quotas.ledger;
     const { daemon } = accounts;
-    const memory = [...this.buffers];
+    const memory = [...this.buffers, ...this.#lingering()];
     const count = (all: readonly BrokerBuffer[]) => ({
       bytes: all.reduce((sum, { allocation }) => sum + allocation.size, 0),
       buffers: all.length,
@@ -265,8 +290,27 @@ class Model {
     }
   }
 
+  /** A message that waits to be sent holds the memory as much as another process does. */
+  #lingering(): BrokerBuffer[] {
+    return [...this.past].filter(
+      ({ held, allocation }) =>
+        this.world.held.has(allocation.key) || this.messages.some((message) => message === held),
+    );
+  }
+
+  /** Gives everything that was released time to be looked at. */
+  #settle(): void {
+    const { broker, world } = this;
+    world.ticks += 5_000;
+    for (let turn = 0; turn < 20 && broker.wait >= 0; turn++) {
+      broker.poll();
+      world.ticks += LINGERING_PAUSE_MS;
+    }
+  }
+
   /** What both sides must agree on after every step. */
   compare(): void {
+    this.#settle();
     this.#recount();
     const same = (what: string, found: Iterable<unknown>, expected: Iterable<unknown>) => {
       const [a, b] = [new Set(found), new Set(expected)];
@@ -282,7 +326,9 @@ class Model {
       const owned = [...buffers].filter((buffer) => buffer.owner.client === client);
       same(`owned by ${client.id}`, client.owned, owned);
     }
-    const held = [...[...buffers].map((buffer) => buffer.held), ...this.messages];
+    const lingering = this.#lingering();
+    same('lingering', broker.lingering, lingering);
+    const held = [...[...buffers, ...lingering].map((buffer) => buffer.held), ...this.messages];
     same(
       'open fds',
       world.open,

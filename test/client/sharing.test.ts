@@ -5,7 +5,7 @@ import { promisify } from 'node:util';
 import t from 'tap';
 import { connect } from '../../src/client/index.js';
 import { packageRoot } from '../../src/package-root.js';
-import { TestDaemon } from '../support/daemon.js';
+import { eventually, TestDaemon } from '../support/daemon.js';
 import { withoutLeaks } from '../support/fds.js';
 import { rejected } from '../support/refused.js';
 
@@ -104,8 +104,14 @@ await withoutLeaks(t, 'sharing', async (t) => {
       const taken = await other.redeem(token);
       owner.close();
       await given.close().catch(() => {});
-      const gone = async () => (await daemon.buffers()).length === 0;
-      while (!(await gone()));
+      const { id } = given;
+      const released = async () => (await daemon.buffers())[0]?.state === 'lingering';
+      await eventually(released, 'it is released, and held by the other');
+      const path = `/v1/buffers/${id}`;
+      t.match((await daemon.rest('GET', path)).body, { id, released_at: /Z$/, tokens: 0 });
+      t.match(await daemon.rest('DELETE', path), { status: 404, body: { code: 'not_found' } });
+      t.same((await daemon.rest('GET', '/v1/buffers?state=live')).body, []);
+      t.match((await daemon.rest('GET', '/v1/buffers?state=lingering')).body, [{ id }]);
       await other.sync();
       t.equal(taken.released, 'owner');
       t.equal((await rejected(other.redeem(token))).code, 'invalid_token');
@@ -114,6 +120,8 @@ await withoutLeaks(t, 'sharing', async (t) => {
         'hello',
       );
       await taken.close();
+      // A Buffer that is unmapped gives up its file at once: nothing of it is left here.
+      await eventually(async () => (await daemon.buffers()).length === 0, 'its memory is gone');
       other.close();
     },
   );

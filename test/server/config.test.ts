@@ -18,6 +18,8 @@ mode = "0600"
 select = "226:128"
 [log]
 level = "warn"
+[accounting]
+unknown_grace_seconds = 5
 `;
 
 t.test('without a file', async (t) => {
@@ -26,6 +28,7 @@ t.test('without a file', async (t) => {
     rest: { path: daemonSocket(REST_SOCKET), mode: 0o660 },
     device: null,
     logLevel: 'info',
+    accounting: { unknownGraceSeconds: 60 },
   });
 });
 
@@ -37,6 +40,7 @@ t.test('with one, and what the command line says before it', async (t) => {
     rest: { path: '/run/x/rest.sock', mode: 0o600 },
     device: '226:128',
     logLevel: 'warn',
+    accounting: { unknownGraceSeconds: 5 },
   };
   t.same(loadConfig(path, {}), config);
   const overrides = {
@@ -50,6 +54,7 @@ t.test('with one, and what the command line says before it', async (t) => {
     rest: { ...config.rest, path: '/b' },
     device: 'llvmpipe',
     logLevel: 'debug',
+    accounting: { unknownGraceSeconds: 5 },
   });
   writeFileSync(path, '# nothing\n');
   t.same(loadConfig(path, {}), loadConfig(null, {}));
@@ -70,6 +75,10 @@ const mistakes: [string, RegExp][] = [
   ['[clients]\ngroup = ""', /^f: clients\.group must NOT have fewer than 1/],
   ['clients = "x"', /^f: clients must be object$/],
   ['[device]\nselect = ""', /^f: device\.select must NOT have fewer/],
+  [
+    '[accounting]\nunknown_grace_seconds = -1',
+    /^f: accounting\.unknown_grace_seconds must be >= 0$/,
+  ],
   ['[log]\nlevel = "loud"', /^f: log\.level .*: debug, info, warn, error$/],
 ];
 

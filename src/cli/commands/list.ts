@@ -10,7 +10,7 @@ const HEAD = ['ID', 'NAME', 'SIZE', 'CONTENTS', 'HANDLE', 'STATE', 'OWNER', 'HOL
 export const listCommand: MakeCommand = (program) => {
   program
     .command('list')
-    .description('all buffers, oldest first')
+    .description('all buffers, oldest first, then those that were released and are still held')
     .action(async (_options: unknown, command: Command) => {
       const { rest, json } = common(command);
       const buffers = await rest.get<BufferInfo[]>('/v1/buffers');

@@ -45,6 +45,7 @@ function fields(buffer: BufferInfo): [string, string][] {
     ['unit', placeText(buffer.owner)],
     ['slice', orDash(buffer.owner.slice)],
     ['created', buffer.created_at],
+    ['released', orDash(buffer.released_at)],
     ['tokens', String(buffer.tokens)],
   ];
 }

@@ -62,7 +62,10 @@ export class Importer {
     device.release();
   }
 
-  /** Checks and imports. Throws BrokerErrors that name the plane; nothing is kept then. */
+  /**
+   * Checks and imports; planes in one memory get one fd, the others are the caller's to close.
+   * Throws BrokerErrors that name the plane; nothing is kept then.
+   */
   import(spec: MemorySpec, planes: readonly Plane[]): Allocation {
     for (const [index, { fd }] of planes.entries()) {
       if (isDmaBuf(fd)) continue;
@@ -75,7 +78,11 @@ export class Importer {
     checkImport(spec, planes, sizes);
     // Several planes may lie in one dma_buf, each with an fd of its own.
     const files = planes.map(({ fd }, i) => ({ fd, size: sizes[i] ?? 0, identity: identity(fd) }));
-    const memories = [...new Map(files.map((file) => [file.identity, file])).values()];
+    const byIdentity = new Map<string, Memory>();
+    for (const file of files) {
+      if (!byIdentity.has(file.identity)) byIdentity.set(file.identity, file);
+    }
+    const memories = [...byIdentity.values()];
     const { check, imported } = this.#intoDevice(memories);
     const key = this.#nextKey++;
     this.#kept.set(key, { memories, byDevice: check.how === 'device', imported });
@@ -86,7 +93,10 @@ export class Importer {
       size: memories.reduce((sum, { size }) => sum + size, 0),
       modifier: spec.kind === 'image' ? (spec.modifiers[0] ?? null) : null,
       placement: [],
-      planes,
+      planes: planes.map((plane, i) => ({
+        ...plane,
+        fd: byIdentity.get(files[i]?.identity ?? '')?.fd ?? plane.fd,
+      })),
       exporter: info(planes[0]?.fd ?? -1)?.exporter ?? null,
       check,
     };

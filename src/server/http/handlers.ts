@@ -4,6 +4,7 @@
  */
 import type { Socket } from 'node:net';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { BufferState } from '../../broker/buffer.js';
 import { NO_CGROUP } from '../../broker/cgroup.js';
 import type { ControlPlane, CreateBuffer, Requester, TokenRequest } from '../control.js';
 import type { OperationId, Spec } from './spec.js';
@@ -36,7 +37,7 @@ export function createHandlers(
     },
     getDevice: () => control.device(),
     listFormats: () => control.formats(),
-    listBuffers: () => control.listBuffers(),
+    listBuffers: (request) => control.listBuffers(stateOf(request)),
     createBuffer: async (request, reply) => {
       const requester = peerOf?.(request.raw.socket) ?? UNKNOWN;
       const created = await control.createBuffer(request.body as CreateBuffer, requester);
@@ -62,6 +63,10 @@ export function createHandlers(
     },
     listClients: () => control.listClients(),
   };
+}
+
+function stateOf(request: FastifyRequest): BufferState | null {
+  return (request.query as { state?: BufferState }).state ?? null;
 }
 
 function idOf(request: FastifyRequest): string {

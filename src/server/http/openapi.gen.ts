@@ -91,7 +91,8 @@ export interface paths {
         };
         /**
          * All buffers
-         * @description Every buffer that the daemon keeps, oldest first, with its owner and its holders.
+         * @description Every buffer that the daemon keeps, oldest first, with its owner and its holders; then those that
+         *     were released and whose memory somebody still has, or may have.
          */
         get: operations["listBuffers"];
         put?: never;
@@ -126,9 +127,9 @@ export interface paths {
         post?: never;
         /**
          * Release a buffer
-         * @description The daemon drops its own references, takes the buffer off the list and tells its owner. A
-         *     dma_buf cannot be revoked: processes that hold its descriptors keep the memory alive until
-         *     they close them.
+         * @description The daemon drops its own references and tells the buffer's owner. A dma_buf cannot be revoked:
+         *     processes that hold its descriptors keep the memory alive until they close them, and for so long
+         *     the buffer stays listed as `lingering`, is charged, and cannot be released again (`not_found`).
          */
         delete: operations["releaseBuffer"];
         options?: never;
@@ -249,6 +250,15 @@ export interface components {
          */
         TokenId: string;
         /**
+         * @description `live`: its tokens can be redeemed. `lost`: its device was lost, and what the memory holds is
+         *     undefined; it can be shared again when it has been re-issued. `lingering`: released, and somebody
+         *     still has the memory. `unknown`: released, and the kernel does not tell whether somebody has it;
+         *     it stops being listed when every process that was handed it has exited, or after the configured
+         *     time. All of them are charged.
+         * @enum {string}
+         */
+        BufferState: "live" | "lost" | "lingering" | "unknown";
+        /**
          * @description How the memory leaves the daemon. `opaque_fd` is Vulkan's OPAQUE_FD: to be imported by Vulkan,
          *     OpenGL or CUDA on the same device and driver, never mapped. `memfd` is ordinary shared memory,
          *     never called a dma_buf.
@@ -339,6 +349,7 @@ export interface components {
          *       },
          *       "recipients": [],
          *       "created_at": "2026-11-20T08:15:30.123Z",
+         *       "released_at": null,
          *       "tokens": 1
          *     }
          */
@@ -349,11 +360,7 @@ export interface components {
              * @example 1
              */
             generation: number;
-            /**
-             * @description `live`: its tokens can be redeemed. `lost`: its device was lost, and what the memory holds is undefined; it can be shared again when it has been re-issued.
-             * @enum {string}
-             */
-            state: "live" | "lost";
+            state: components["schemas"]["BufferState"];
             /**
              * @description The name that its owner gave it, for people. Text from a client, not to be trusted.
              * @example camera preview
@@ -413,6 +420,8 @@ export interface components {
             /** @description Every process that was handed the file descriptors, its owner too, also those that have disconnected: they may still hold them. */
             recipients: components["schemas"]["Recipient"][];
             created_at: components["schemas"]["Time"];
+            /** @description When the daemon let go of it; null before. */
+            released_at: components["schemas"]["Time"] | null;
             /** @description Tokens that can still be redeemed. */
             tokens: components["schemas"]["Count"];
         };
@@ -1203,7 +1212,10 @@ export interface operations {
     };
     listBuffers: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Only buffers in this state. */
+                state?: components["schemas"]["BufferState"];
+            };
             header?: never;
             path?: never;
             cookie?: never;

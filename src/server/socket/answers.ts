@@ -36,9 +36,11 @@ function lookUp(
 ): unknown {
   switch (question.question) {
     case 'listBuffers':
-      return [...broker.buffers].map((buffer) => bufferView(broker, buffer));
+      return [...broker.buffers, ...broker.lingering]
+        .filter(({ state }) => question.parameters === null || state === question.parameters)
+        .map((buffer) => bufferView(broker, buffer));
     case 'getBuffer':
-      return bufferView(broker, broker.get(question.parameters));
+      return bufferView(broker, broker.find(question.parameters));
     case 'releaseBuffer':
       broker.release(broker.get(question.parameters), 'administrator');
       return null;

@@ -3,7 +3,7 @@
  * fd of a buffer. It blocks in the kernel until a client, the allocator or the main thread speaks
  * (one dmab_step a turn), and never returns to Node's event loop: nothing here may await.
  *
- * Owns: accepted sockets, pidfds, the fds of allocations. The listener and the eventfd are main's.
+ * Owns: accepted sockets, the fds of allocations, and through the registry the clients' pidfds. The listener and the eventfd are main's.
  */
 import { randomFillSync } from 'node:crypto';
 import { type MessagePort, receiveMessageOnPort, workerData } from 'node:worker_threads';
@@ -12,6 +12,8 @@ import { HeldFds } from '../../broker/held-fds.js';
 import { EMFILE, ENFILE, errnoName } from '../../native/libc/errno.js';
 import { close } from '../../native/libc/fd.js';
 import { sealedTable } from '../../native/libc/memory.js';
+import { hasExited } from '../../native/libc/pidfd.js';
+import { remains, tells } from '../../native/remains.js';
 import { type Input, Step } from '../../native/step.js';
 import { dmabroker_manager_v1 } from '../../protocol/dmabroker-v1.gen.js';
 import type { DeviceNotice, LogLevel, PlaneMessage, PlaneSetup, Question } from '../messages.js';
@@ -49,21 +51,24 @@ const broker = new Broker(
     importMemory: (spec, planes, done) => allocatorClient.importMemory(spec, planes, done),
     work: (work, done) => allocatorClient.work(work, done),
     free: (allocation) => allocatorClient.free(allocation),
+    remains,
+    tells,
+    exited: hasExited,
     closeFd: close,
     reissued: ({ id, generation }) =>
       log('info', 'buffer re-issued', { event: 'buffer_reissued', buffer: id, generation }),
     now: () => Date.now(),
+    elapsed: () => performance.now(),
     random: (bytes) => randomFillSync(bytes),
   },
   sources,
   offers,
+  undefined,
+  { unknownGraceMs: setup.unknownGraceSeconds * 1000 },
 );
 
 const step = new Step(setup.listener, setup.wake);
-const connections = new Map<
-  number,
-  { connection: Connection; outbox: Outbox; pidfd: number | null }
->();
+const connections = new Map<number, { connection: Connection; outbox: Outbox }>();
 const globals = makeGlobals();
 /** The connections that have something to send or to end. */
 const active = new Set<number>();
@@ -91,13 +96,12 @@ function makeGlobals(): Global[] {
 function accepted(input: Extract<Input, { kind: 'accept' }>): void {
   const { pid, uid, gid } = input;
   const { peer, pidfd } = identify(input.fd, { pid, uid, gid }, input.pidfd);
-  const client = broker.connect(peer);
+  const client = broker.connect(peer, pidfd);
   const connection = new Connection(client, close, () => active.add(input.fd));
   createDisplay(connection, globals);
   connections.set(input.fd, {
     connection,
     outbox: new Outbox(step, input.fd, connection),
-    pidfd,
   });
   step.add(input.fd);
   log('debug', 'client connected', { client: client.id, ...client.peer });
@@ -108,12 +112,11 @@ function ended(fd: number, reason: string | null): void {
   if (entry === undefined) return;
   connections.delete(fd);
   active.delete(fd);
-  const { connection, pidfd } = entry;
+  const { connection } = entry;
   const { client } = connection;
   step.remove(fd);
   connection.close();
   broker.disconnect(client);
-  if (pidfd !== null) close(pidfd);
   close(fd);
   const why = connection.failure ?? reason;
   if (why === null) log('debug', 'client left', { client: client.id });
@@ -207,13 +210,14 @@ function flush(): number {
 }
 
 while (running) {
-  const timeout = flush();
+  const timeout = sooner(flush(), broker.wait);
   for (const input of step.run(timeout)) take(input);
   if (acceptAgainAt !== null && Date.now() >= acceptAgainAt) {
     acceptAgainAt = null;
     step.accepting(true);
   }
   drainMessages();
+  broker.poll();
 }
 
 for (const fd of [...connections.keys()]) ended(fd, null);

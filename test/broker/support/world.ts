@@ -8,6 +8,7 @@ import type { Peer } from '../../../src/broker/buffer.js';
 import { NO_CGROUP } from '../../../src/broker/cgroup.js';
 import type { BrokerError } from '../../../src/broker/errors.js';
 import { fourcc, MOD_LINEAR } from '../../../src/broker/fourcc.js';
+import type { Remaining, Remains } from '../../../src/broker/lingering.js';
 import type { AllocationRequest, Choice } from '../../../src/broker/request.js';
 import type {
   Allocation,
@@ -102,6 +103,39 @@ export class FakeWorld implements Surroundings {
     const content = () => ({ fd: this.openFd(), size: work.kind === 'read' ? work.range.size : 0 });
     done(error ? { error } : { path: 'cpu', content: work.kind === 'read' ? content() : null });
     return work;
+  }
+
+  /** Who holds released memory, by the allocation's key; otherwise nobody does. */
+  readonly held = new Map<number, Remaining>();
+  /** pidfds of processes that have ended. */
+  readonly ended = new Set<number>();
+  /** How often released memory was looked at. */
+  looks = 0;
+  ticks = 0;
+
+  remains({ key }: Allocation, fds: readonly number[]): Remains {
+    return {
+      look: () => {
+        this.looks++;
+        return this.held.get(key) ?? 'gone';
+      },
+      close: () => {
+        for (const fd of fds) this.closeFd(fd);
+      },
+    };
+  }
+
+  tells({ handleType }: Allocation): boolean {
+    return handleType !== 'opaque_fd';
+  }
+
+  exited(pidfd: number): boolean {
+    if (!this.open.has(pidfd)) throw new Error(`pidfd ${pidfd} is not open`);
+    return this.ended.has(pidfd);
+  }
+
+  elapsed(): number {
+    return this.ticks;
   }
 
   /** A client's fd, open from now on. */

@@ -172,7 +172,7 @@ await withoutLeaks(t, 'operations', async (t) => {
     const buffer: BufferInfo = {
       id: 'mfzgk5dfmjza',
       generation: 2,
-      state: 'live',
+      state: 'lingering',
       name: null,
       handle_type: 'dma_buf',
       source: 'import',
@@ -204,9 +204,13 @@ await withoutLeaks(t, 'operations', async (t) => {
         },
       ],
       created_at: now,
+      released_at: now,
       tokens: 0,
     };
     server.control.buffers.set(buffer.id, buffer);
     t.same((await ask(t, server, 'GET', `/v1/buffers/${buffer.id}`)).json, buffer);
+    t.same((await ask(t, server, 'GET', '/v1/buffers?state=lingering')).json, [buffer]);
+    t.same((await ask(t, server, 'GET', '/v1/buffers?state=live')).json, []);
+    t.equal((await ask(t, server, 'GET', '/v1/buffers?state=gone')).status, 400);
   });
 });

@@ -119,7 +119,7 @@ t.test('objects and connections that end while it is re-issued', async (t) => {
   t.same(owner.names(), ['wl_display.delete_id']);
   other.events();
   reissue(other, REDEEMED);
-  t.match(other.events(), [{ name: event('failed'), values: [refusal.permission_denied] }]);
+  t.match(other.events(), [{ name: event('failed'), values: [refusal.not_found] }]);
   t.equal(world.open.size, 0);
 });
 

@@ -71,8 +71,10 @@ export class FakeControl implements ControlPlane {
     );
   }
 
-  listBuffers(): Promise<BufferInfo[]> {
-    return this.#answer(() => [...this.buffers.values()]);
+  listBuffers(state: BufferInfo['state'] | null): Promise<BufferInfo[]> {
+    return this.#answer(() =>
+      [...this.buffers.values()].filter((buffer) => state === null || buffer.state === state),
+    );
   }
 
   getBuffer(id: string): Promise<BufferInfo> {
@@ -201,6 +203,7 @@ export class FakeControl implements ControlPlane {
       },
       recipients: [],
       created_at: new Date().toISOString(),
+      released_at: null,
       tokens: 1,
     };
   }

@@ -1,0 +1,55 @@
+/**
+ * A client's process, outliving its connections: one that has disconnected may still hold what it
+ * was handed. Owns the pidfd, until the last of those who want to know has let go.
+ */
+
+interface World {
+  /** Whether the process behind a pidfd has ended. */
+  exited(pidfd: number): boolean;
+  closeFd(fd: number): void;
+}
+
+export class PeerProcess {
+  #references = 1;
+  #exited = false;
+
+  /** Takes ownership of the pidfd; null where the kernel gave none. The caller has the first reference. */
+  constructor(
+    private pidfd: number | null,
+    private readonly world: World,
+    /** Told when nothing is to be learnt any more. */
+    private readonly over: (process: PeerProcess) => void,
+  ) {}
+
+  /** Only true where that is certain. */
+  get exited(): boolean {
+    if (this.pidfd !== null && this.world.exited(this.pidfd)) {
+      this.#exited = true;
+      this.abandon();
+    }
+    return this.#exited;
+  }
+
+  /** Whether it can still be found out that it exits. */
+  get watched(): boolean {
+    return this.pidfd !== null;
+  }
+
+  retain(): this {
+    this.#references++;
+    return this;
+  }
+
+  release(): void {
+    this.#references--;
+    if (this.#references === 0) this.abandon();
+  }
+
+  /** Closes the pidfd: nothing is learnt any more. */
+  abandon(): void {
+    if (this.pidfd === null) return;
+    this.world.closeFd(this.pidfd);
+    this.pidfd = null;
+    this.over(this);
+  }
+}

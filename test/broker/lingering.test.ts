@@ -1,0 +1,240 @@
+/** Released memory: charged until it is gone, looked at ever more rarely, never many at once. */
+import t from 'tap';
+import { Broker } from '../../src/broker/broker.js';
+import type { BrokerBuffer, Client } from '../../src/broker/buffer.js';
+import {
+  LINGERING_CHECKS_PER_TURN,
+  LINGERING_PAUSE_MS,
+  MAX_PAST_PROCESSES,
+  MAX_PAST_RECIPIENTS,
+} from '../../src/broker/limits.js';
+import type { Remaining } from '../../src/broker/lingering.js';
+import type { SourceState } from '../../src/broker/source.js';
+import { FakeWorld, offers, peer, request } from './support/world.js';
+
+const GRACE_MS = 60_000;
+const opaque: SourceState = {
+  name: 'vulkan',
+  handleType: 'opaque_fd',
+  usable: true,
+  reason: 'for tests',
+};
+const memfd: SourceState = { ...opaque, name: 'memfd', handleType: 'memfd' };
+
+function make(source = memfd) {
+  const world = new FakeWorld();
+  const broker = new Broker(world, [source], offers, undefined, { unknownGraceMs: GRACE_MS });
+  const allocate = (client: Client): BrokerBuffer => {
+    const handleTypes = [source.handleType];
+    broker.allocate({ client, peer }, request({ handleTypes }), () => {});
+    world.answer();
+    const buffer = [...client.owned].at(-1) as BrokerBuffer;
+    broker.handedOut(buffer, client);
+    return buffer;
+  };
+  /** Lets time pass, and the data plane wake up as often as it wants to. */
+  const pass = (ms: number) => {
+    const end = world.ticks + ms;
+    for (let wait = broker.wait; wait >= 0 && world.ticks + wait <= end; wait = broker.wait) {
+      world.ticks += wait;
+      broker.poll();
+    }
+    world.ticks = end;
+  };
+  const hold = ({ allocation }: BrokerBuffer, how: Remaining) =>
+    world.held.set(allocation.key, how);
+  return { world, broker, allocate, pass, hold };
+}
+
+t.test('held by somebody, then by nobody', async (t) => {
+  const { world, broker, allocate, pass, hold } = make();
+  const client = broker.connect(peer);
+  const buffer = allocate(client);
+  hold(buffer, 'lingering');
+  const charge = () => broker.quotas.ledger.accounts.find('user', String(peer.uid))?.charge;
+  broker.release(buffer, 'owner');
+  t.same([...broker.buffers], []);
+  t.same([...broker.lingering], [buffer]);
+  t.match(buffer, { state: 'lingering', releasedAt: world.time });
+  t.equal(broker.find(buffer.id), buffer);
+  t.throws(() => broker.get(buffer.id), { code: 'not_found' });
+  t.ok(world.freed.has(buffer.allocation.key), 'the Vulkan objects are gone at once');
+  t.equal(world.open.size, 1, 'one fd is kept');
+  t.match(charge(), { bytes: 4096, buffers: 1, fds: 1 }, 'its owner pays on');
+  pass(GRACE_MS * 10);
+  t.same([...broker.lingering], [buffer], 'no grace for what is proven to be held');
+  hold(buffer, 'gone');
+  pass(5_000);
+  t.same([...broker.lingering], []);
+  t.equal(world.open.size, 0);
+  t.equal(broker.wait, -1);
+  t.match(charge(), { bytes: 0, buffers: 0, fds: 0 });
+});
+
+t.test('intervals double up to five seconds, and a departure is a reason to look', async (t) => {
+  const { world, broker, allocate, pass, hold } = make();
+  const [owner, other] = [broker.connect(peer), broker.connect(peer)];
+  const buffer = allocate(owner);
+  broker.handedOut(buffer, other);
+  hold(buffer, 'lingering');
+  broker.release(buffer, 'owner');
+  const waits: number[] = [];
+  for (let i = 0; i < 13; i++) {
+    waits.push(broker.wait);
+    pass(broker.wait);
+  }
+  t.same(waits, [10, 20, 40, 80, 160, 320, 640, 1280, 2560, 5000, 5000, 5000, 5000]);
+  t.equal(world.looks, 14);
+  broker.disconnect(broker.connect(peer));
+  t.equal(broker.wait, 5000, 'who was not handed it does not matter');
+  hold(buffer, 'gone');
+  broker.disconnect(other);
+  t.equal(broker.wait, 5);
+  pass(5);
+  t.same([...broker.lingering], []);
+});
+
+t.test('a turn makes few checks, however many buffers linger', async (t) => {
+  const { world, broker, allocate, pass, hold } = make();
+  const client = broker.connect(peer);
+  const buffers = Array.from({ length: 500 }, () => allocate(client));
+  for (const buffer of buffers) hold(buffer, 'lingering');
+  broker.disconnect(client);
+  t.equal(world.looks, LINGERING_CHECKS_PER_TURN);
+  t.equal([...broker.lingering].length, 500);
+  for (let turn = 1; turn <= 10; turn++) {
+    t.equal(broker.wait, LINGERING_PAUSE_MS);
+    broker.poll();
+    t.equal(world.looks, LINGERING_CHECKS_PER_TURN * turn, 'not before its time');
+    pass(LINGERING_PAUSE_MS);
+    t.equal(world.looks, LINGERING_CHECKS_PER_TURN * (turn + 1));
+  }
+  pass(60_000);
+  const before = world.looks;
+  pass(50_000);
+  t.equal(world.looks - before, 500 * 10, 'each comes to its turn, once in five seconds');
+  for (const buffer of buffers) hold(buffer, 'gone');
+  pass(6_000);
+  t.equal(world.open.size, 0);
+});
+
+t.test('a message that waits to be sent', async (t) => {
+  const { world, broker, allocate, pass } = make();
+  const buffer = allocate(broker.connect(peer));
+  const message = buffer.held.retain();
+  broker.release(buffer, 'owner');
+  pass(100);
+  t.equal(buffer.state, 'lingering');
+  t.equal(world.looks, 0, 'the kernel is not asked for as long as it is known');
+  message.release();
+  pass(5_000);
+  t.same([...broker.lingering], []);
+});
+
+t.test('memory of which the kernel tells nothing', async (t) => {
+  function shared() {
+    const made = make(opaque);
+    const { world, broker, allocate, hold } = made;
+    const pidfds = [world.openFd(), world.openFd()] as const;
+    const owner = broker.connect(peer, pidfds[0]);
+    const other = broker.connect(peer, pidfds[1]);
+    const buffer = allocate(owner);
+    broker.handedOut(buffer, other);
+    hold(buffer, 'unknown');
+    broker.disconnect(owner);
+    return { ...made, pidfds, other, buffer };
+  }
+
+  t.test('is charged until every recipient has exited', async (t) => {
+    const { world, broker, pass, pidfds, other, buffer } = shared();
+    t.equal(buffer.state, 'unknown');
+    broker.disconnect(other);
+    pass(20_000);
+    t.same([...broker.lingering], [buffer], 'they have left and live');
+    world.ended.add(pidfds[1]);
+    pass(6_000);
+    t.same([...broker.lingering], [buffer], 'the owner lives');
+    world.ended.add(pidfds[0]);
+    pass(6_000);
+    t.same([...broker.lingering], []);
+    t.equal(world.open.size, 0, 'no pidfd is left');
+  });
+
+  t.test('or for the configured time', async (t) => {
+    const { world, broker, pass, other, buffer } = shared();
+    broker.disconnect(other);
+    pass(GRACE_MS - 6_000);
+    t.same([...broker.lingering], [buffer]);
+    pass(12_000);
+    t.same([...broker.lingering], []);
+    t.equal(world.open.size, 0);
+  });
+
+  t.test('of which the time begins anew when it was seen to be held', async (t) => {
+    const { broker, pass, hold, buffer } = shared();
+    pass(GRACE_MS - 6_000);
+    hold(buffer, 'lingering');
+    pass(10_000);
+    t.equal(buffer.state, 'lingering');
+    hold(buffer, 'unknown');
+    pass(GRACE_MS - 6_000);
+    t.same([...broker.lingering], [buffer]);
+    pass(12_000);
+    t.same([...broker.lingering], []);
+  });
+
+  t.test('with a recipient whose process nobody knows', async (t) => {
+    const { world, broker, pass, pidfds, buffer } = shared();
+    const stranger = broker.connect(peer, null);
+    broker.handedOut(buffer, stranger);
+    broker.disconnect(stranger);
+    for (const pidfd of pidfds) world.ended.add(pidfd);
+    pass(20_000);
+    t.same([...broker.lingering], [buffer]);
+  });
+
+  t.test('that nobody was handed is gone at once', async (t) => {
+    const { world, broker, hold } = make(opaque);
+    broker.allocate({ client: null, peer }, request({ handleTypes: ['opaque_fd'] }), () => {});
+    world.answer();
+    const [buffer] = broker.buffers as Iterable<BrokerBuffer>;
+    hold(buffer as BrokerBuffer, 'unknown');
+    broker.release(buffer as BrokerBuffer, 'administrator');
+    t.same([...broker.lingering], []);
+  });
+});
+
+t.test('pidfds that are kept have an end', async (t) => {
+  const { world, broker, allocate, pass, hold } = make(opaque);
+  const owner = broker.connect(peer, world.openFd());
+  const keep = Array.from({ length: 20 }, () => allocate(owner));
+  for (let i = 0; i < MAX_PAST_PROCESSES + 10; i++) {
+    const client = broker.connect(peer, world.openFd());
+    const buffer = keep[Math.floor(i / MAX_PAST_RECIPIENTS)] as BrokerBuffer;
+    broker.handedOut(buffer, client);
+    broker.disconnect(client);
+  }
+  t.equal(world.open.size, keep.length + 1 + MAX_PAST_PROCESSES);
+  const first = keep[0] as BrokerBuffer;
+  hold(first, 'unknown');
+  broker.disconnect(owner);
+  for (const fd of world.open) world.ended.add(fd);
+  pass(30_000);
+  t.same([...broker.lingering], [first], 'of those given up nothing is known: the time decides');
+  pass(GRACE_MS);
+  t.equal(world.open.size, 0);
+});
+
+t.test('the daemon ends', async (t) => {
+  const { world, broker, allocate, hold } = make();
+  const client = broker.connect(peer, world.openFd());
+  const [held, sending] = [allocate(client), allocate(client)];
+  hold(held, 'lingering');
+  const message = sending.held.retain();
+  broker.disconnect(client);
+  broker.close();
+  t.same([...broker.lingering], []);
+  t.equal(world.open.size, 1);
+  message.release();
+  t.equal(world.open.size, 0);
+});
