@@ -14,6 +14,7 @@ import {
   type ReleaseReason,
 } from './buffer.js';
 import { BrokerError } from './errors.js';
+import type { BrokerEvent } from './events.js';
 import { HeldFds } from './held-fds.js';
 import { newBufferId, type Random } from './id.js';
 import { MAX_PAST_PROCESSES } from './limits.js';
@@ -55,12 +56,12 @@ export interface Surroundings extends Workshop, LingeringWorld {
   ): void;
   /** Destroys what the source keeps for an allocation (its fds are closed by the broker). */
   free(allocation: Allocation): void;
-  /** For the event log: the buffer has new memory. */
-  reissued?(buffer: BrokerBuffer): void;
   /** Whether the kernel will tell when nobody has an allocation's memory any more. */
   tells(allocation: Allocation): boolean;
   /** Whether the process behind a pidfd has ended. */
   exited(pidfd: number): boolean;
+  /** Told what has happened; must not call back into the broker. */
+  report(event: BrokerEvent): void;
   /** Milliseconds since the epoch. */
   now(): number;
   readonly random: Random;
@@ -146,6 +147,7 @@ export class Broker {
     };
     this.#clients.set(client.id, client);
     this.quotas.connected(client);
+    this.world.report({ type: 'client.connected', client });
     return client;
   }
 
@@ -159,6 +161,7 @@ export class Broker {
     this.#lingering.departed(client);
     this.#departed(client.process);
     this.quotas.disconnected(client);
+    this.world.report({ type: 'client.disconnected', client });
   }
 
   /** The connection's reference goes; a process that handed-out memory depends on is kept for a while. */
@@ -271,6 +274,7 @@ export class Broker {
     );
     this.#buffers.set(id, buffer);
     owner.client?.owned.add(buffer);
+    this.world.report({ type: 'buffer.created', buffer });
     if (lifetime === 'connection' && owner.client?.connected === false) {
       this.release(buffer, 'owner');
       return { error: new BrokerError('not_found', 'the connection has gone') };
@@ -332,6 +336,7 @@ export class Broker {
   redeem(client: Client, token: string): Redemption {
     const admit = (buffer: BrokerBuffer) => this.#checkLive(buffer);
     const { target, info } = this.#tokens.redeem(token, client.peer.uid, admit);
+    this.world.report({ type: 'buffer.redeemed', buffer: target, client });
     return { buffer: target, mayRenew: info.mayRenew };
   }
 
@@ -360,6 +365,7 @@ export class Broker {
     );
     for (const buffer of buffers) {
       buffer.state = 'lost';
+      this.world.report({ type: 'buffer.lost', buffer });
       for (const watcher of [...buffer.watchers]) watcher.lost?.(buffer.generation);
     }
     return buffers.length;
@@ -402,7 +408,7 @@ export class Broker {
     this.world.free(buffer.allocation);
     buffer.held.release();
     buffer.replace(allocation, held);
-    this.world.reissued?.(buffer);
+    this.world.report({ type: 'buffer.reissued', buffer });
     for (const watcher of [...buffer.watchers]) watcher.reissued?.(buffer.generation);
     return { buffer };
   }
@@ -418,6 +424,7 @@ export class Broker {
     this.world.free(buffer.allocation);
     this.quotas.recalls.released(buffer);
     this.#lingering.add(buffer);
+    this.world.report({ type: 'buffer.released', buffer, reason });
     const watchers = [...buffer.watchers];
     buffer.watchers.clear();
     for (const watcher of watchers) watcher.released(reason);
@@ -446,6 +453,11 @@ export class Broker {
   /** Milliseconds until `poll` has something to do; -1: never. */
   get wait(): number {
     return this.#lingering.wait;
+  }
+
+  /** Somebody is told of a refusal, which is an event too. */
+  refused(owner: Owner, error: BrokerError, buffer: BrokerBuffer | null = null): void {
+    this.world.report({ type: 'refusal', error, owner, buffer });
   }
 
   /** The daemon ends: everything goes. */

@@ -7,6 +7,7 @@ import { makeProgram } from './command.js';
 import { allocCommand } from './commands/alloc.js';
 import { clientsCommand } from './commands/clients.js';
 import { deviceCommand } from './commands/device.js';
+import { eventsCommand } from './commands/events.js';
 import { formatsCommand } from './commands/formats.js';
 import { healthCommand } from './commands/health.js';
 import { listCommand } from './commands/list.js';
@@ -31,6 +32,7 @@ const commands = [
   deviceCommand,
   formatsCommand,
   clientsCommand,
+  eventsCommand,
   healthCommand,
 ];
 

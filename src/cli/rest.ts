@@ -28,6 +28,27 @@ export class Rest {
     await this.#call('DELETE', path);
   }
 
+  /** GET of server-sent events, after the one with an id; the text as it comes. */
+  async stream(path: string, lastId: string | null): Promise<AsyncIterable<string>> {
+    const answer = await this.#send('GET', path, undefined, {
+      accept: 'text/event-stream',
+      ...(lastId === null ? {} : { 'last-event-id': lastId }),
+    });
+    if (answer.statusCode === 200) return this.#texts(answer.setEncoding('utf8'));
+    const document = this.#parse(await text(answer).catch((error) => this.#unreachable(error)));
+    if (!isProblem(document)) throw this.#stranger();
+    throw new Refused(document);
+  }
+
+  async *#texts(answer: AsyncIterable<string>): AsyncIterable<string> {
+    try {
+      yield* answer;
+    } catch (error) {
+      if (!(error instanceof Error)) throw error;
+      this.#unreachable(error);
+    }
+  }
+
   async #call(method: string, path: string, body?: string): Promise<unknown> {
     const answer = await this.#send(method, path, body);
     const content = await text(answer).catch((error) => this.#unreachable(error));
@@ -39,7 +60,12 @@ export class Rest {
     throw new Refused(document);
   }
 
-  #send(method: string, path: string, body: string | undefined): Promise<IncomingMessage> {
+  #send(
+    method: string,
+    path: string,
+    body?: string,
+    headers: Readonly<Record<string, string>> = {},
+  ): Promise<IncomingMessage> {
     return new Promise((resolve, reject) => {
       const request = httpRequest({
         socketPath: this.socketPath,
@@ -49,6 +75,7 @@ export class Rest {
         timeout: TIMEOUT_MS,
         headers: {
           host: 'localhost',
+          ...headers,
           ...(body === undefined
             ? {}
             : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) }),

@@ -15,6 +15,7 @@ export type ClientInfo = Schemas['Client'];
 /** A validated request: everything that has a default in openapi.yaml is filled in. */
 export type CreateBuffer = Schemas['CreateBuffer'];
 export type CreatedBuffer = Schemas['CreatedBuffer'];
+export type EventInfo = Schemas['Event'];
 export type DeviceInfo = DeepReadonly<Schemas['Device']>;
 export type DeviceReport = DeepReadonly<Schemas['DeviceReport']>;
 export type FormatInfo = Schemas['Format'];

@@ -14,8 +14,9 @@ import type { Config } from './config.js';
 import { createControlPlane, warnings } from './control-plane.js';
 import { Allocator, DataPlane } from './data-plane.js';
 import { mainDevice } from './drm-node.js';
+import { EventRing } from './events/ring.js';
 import { listenOnUnixSocket } from './http/listen.js';
-import type { Inventory } from './messages.js';
+import type { EventDraft, Inventory } from './messages.js';
 import { peerOf } from './peer.js';
 import { publishSocket } from './socket-file.js';
 
@@ -35,9 +36,11 @@ export class Daemon {
     fatal: (error: Error) => void,
   ): Promise<Daemon> {
     const clientLog = logger.child({ component: 'clients' });
+    const ring = new EventRing();
     const events = {
       log: (level: 'debug' | 'info' | 'warn' | 'error', text: string, fields: object) =>
         clientLog[level](fields, text),
+      happened: (drafts: readonly EventDraft[]) => ring.push(drafts),
       fatal,
     };
     // The allocator's thread opens the device while this one loads the REST server.
@@ -70,6 +73,7 @@ export class Daemon {
       logger: logger.child({ component: 'rest' }),
       openapiPath: join(packageRoot, 'openapi.yaml'),
       peerOf: requester,
+      ring,
     });
     try {
       await listenOnUnixSocket(http, config.rest);

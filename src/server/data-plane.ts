@@ -15,6 +15,7 @@ import type {
   AllocatorSetup,
   DeviceAnswer,
   DeviceQuestion,
+  EventDraft,
   Inventory,
   LogLevel,
   PlaneMessage,
@@ -25,6 +26,8 @@ import type {
 
 interface Events {
   log(level: LogLevel, text: string, fields: object): void;
+  /** What has happened, oldest first. */
+  happened(events: readonly EventDraft[]): void;
   /** A thread has died; the daemon cannot go on. */
   fatal(error: Error): void;
 }
@@ -156,6 +159,10 @@ export class DataPlane {
   #take(message: PlaneMessage): void {
     if (message.kind === 'log') {
       this.events.log(message.level, message.text, message.fields);
+      return;
+    }
+    if (message.kind === 'events') {
+      this.events.happened(message.events);
       return;
     }
     const waiting = this.#waiting.get(message.seq);

@@ -75,7 +75,11 @@ const logger = pino(
 );
 
 async function probe(): Promise<void> {
-  const allocator = await Allocator.start(threads, config.device, { log: () => {}, fatal });
+  const allocator = await Allocator.start(threads, config.device, {
+    log: () => {},
+    happened: () => {},
+    fatal,
+  });
   const { device, sources } = allocator.inventory;
   console.log(JSON.stringify({ device, sources: sources.map(sourceView) }, null, 2));
   await allocator.close();

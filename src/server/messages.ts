@@ -26,6 +26,7 @@ import type {
   CreateBuffer,
   CreatedBuffer,
   DeviceInfo,
+  EventInfo,
   Requester,
   Token,
   TokenInfo,
@@ -115,12 +116,17 @@ export type Question = {
   };
 }[keyof Questions];
 
+/** An event before it has its id. */
+export type EventDraft = Omit<EventInfo, 'id'>;
+
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 
 /** Data plane → main. */
 export type PlaneMessage =
   | { readonly kind: 'answer'; readonly seq: number; readonly value: unknown }
   | { readonly kind: 'refusal'; readonly seq: number; readonly error: ErrorMessage }
+  /** What has happened in one turn. */
+  | { readonly kind: 'events'; readonly events: readonly EventDraft[] }
   | {
       readonly kind: 'log';
       readonly level: LogLevel;

@@ -7,6 +7,7 @@ import { connect } from '../../src/client/index.js';
 import { runDaemon as run, TestDaemon, withoutVulkan } from '../support/daemon.js';
 import { withoutLeaks } from '../support/fds.js';
 import { temporaryFolder } from '../support/folder.js';
+import { EventReader } from './http/support/event-reader.js';
 
 const linear = { kind: 'buffer', size: 4096, handleTypes: ['memfd'] } as const;
 const mode = (path: string) => statSync(path).mode & 0o7777;
@@ -128,4 +129,26 @@ await withoutLeaks(t, 'the end', async (t) => {
     );
     t.ok(messages.includes('client left'));
   });
+});
+
+await withoutLeaks(t, 'events', async (t) => {
+  await t.test(
+    'what clients do is told over REST, and the stream ends with the daemon',
+    async (t) => {
+      const daemon = await TestDaemon.memfd(t);
+      const reader = await EventReader.open(t, daemon.restSocket);
+      const client = await connect({ socket: daemon.clientSocket });
+      const buffer = await client.allocate(linear);
+      await buffer.close();
+      client.close();
+      await reader.first(4);
+      t.same(
+        reader.events.map(({ name }) => name),
+        ['client.connected', 'buffer.created', 'buffer.released', 'client.disconnected'],
+      );
+      t.equal(await daemon.stop(), 0);
+      await reader.ended;
+      t.match(reader.events.at(-1), { name: 'dropped', data: 'stopping' });
+    },
+  );
 });

@@ -7,6 +7,8 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { BufferState } from '../../broker/buffer.js';
 import { NO_CGROUP } from '../../broker/cgroup.js';
 import type { ControlPlane, CreateBuffer, Requester, TokenRequest } from '../control.js';
+import type { EventStreams } from '../events/streams.js';
+import { streamEvents } from './event-stream.js';
 import type { OperationId, Spec } from './spec.js';
 
 /** Who is at the other end of an HTTP connection; null where that cannot be known. */
@@ -27,6 +29,7 @@ const UNKNOWN: Requester = {
 export function createHandlers(
   control: ControlPlane,
   spec: Spec,
+  streams: EventStreams,
   peerOf: PeerOf | undefined,
 ): Record<OperationId, Handler> {
   return {
@@ -62,6 +65,7 @@ export function createHandlers(
       reply.code(204);
     },
     listClients: () => control.listClients(),
+    streamEvents: async (request, reply) => streamEvents(streams, request, reply),
   };
 }
 

@@ -215,6 +215,35 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What happens, as it happens
+         * @description Server-sent events, from now on: `id`, `event` (an `EventType`) and `data` (an `Event`, as
+         *     JSON in one line). A comment every 15 s is a sign of life. The daemon keeps the last 32,768
+         *     events: who connects again with `Last-Event-ID` gets what was missed, each event once.
+         *
+         *     Two more events have a `reason` and a `detail` as data. `reset`: events are missing, because
+         *     they were overwritten (`overrun`) or the daemon was started anew (`restarted`); ask for the
+         *     lists again, the stream goes on as of now. `dropped`, the last one of a stream: the reader was
+         *     too slow (`overrun`, `stalled`), or the daemon is stopping (`stopping`).
+         *
+         *     At most 16 streams at a time (`limit_exceeded`).
+         */
+        get: operations["streamEvents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/clients": {
         parameters: {
             query?: never;
@@ -258,6 +287,11 @@ export interface components {
          * @enum {string}
          */
         BufferState: "live" | "lost" | "lingering" | "unknown";
+        /**
+         * @description A connection of the client socket; never given again while the daemon runs.
+         * @example c7
+         */
+        ClientId: string;
         /**
          * @description How the memory leaves the daemon. `opaque_fd` is Vulkan's OPAQUE_FD: to be imported by Vulkan,
          *     OpenGL or CUDA on the same device and driver, never mapped. `memfd` is ordinary shared memory,
@@ -425,6 +459,52 @@ export interface components {
             /** @description Tokens that can still be redeemed. */
             tokens: components["schemas"]["Count"];
         };
+        /**
+         * @description Names an event; it holds a number that is drawn at each start of the daemon.
+         * @example 5f0c1a2b-42
+         */
+        EventId: string;
+        /**
+         * @description What happened. `buffer.lost`: its memory went with the device. `buffer.reissued`: it has memory
+         *     again. `refusal`: somebody asked the data plane for something and was refused.
+         * @enum {string}
+         */
+        EventType: "buffer.created" | "buffer.redeemed" | "buffer.released" | "buffer.lost" | "buffer.reissued" | "client.connected" | "client.disconnected" | "refusal" | "device.lost" | "device.restored";
+        /**
+         * @description Something that happened. What does not apply is null; for a buffer's events the process is its owner's, for `buffer.redeemed` the one that redeemed it.
+         * @example {
+         *       "id": "5f0c1a2b-42",
+         *       "type": "buffer.created",
+         *       "time": "2026-11-20T08:15:30.123Z",
+         *       "buffer": "mfzgk5dfmjza",
+         *       "size": 8355840,
+         *       "client": "c7",
+         *       "uid": 1000,
+         *       "pid": 4242,
+         *       "executable": "weston",
+         *       "code": null,
+         *       "reason": null
+         *     }
+         */
+        Event: {
+            id: components["schemas"]["EventId"];
+            type: components["schemas"]["EventType"];
+            time: components["schemas"]["Time"];
+            /** @description The buffer that it is about. */
+            buffer: components["schemas"]["BufferId"] | null;
+            /** @description The buffer's bytes. */
+            size: components["schemas"]["Size"] | null;
+            /** @description The client that it is about. */
+            client: components["schemas"]["ClientId"] | null;
+            /** @description That process's user, where it is known. */
+            uid: components["schemas"]["Uid"] | null;
+            pid: components["schemas"]["Pid"];
+            executable: components["schemas"]["Executable"];
+            /** @description A refusal's code. */
+            code: components["schemas"]["ErrorCode"] | null;
+            /** @description Why a buffer was released or a device lost; a refusal's sentence. */
+            reason: string | null;
+        };
         /** @description A memory plane. */
         Plane: {
             /** @description The plane's number. */
@@ -517,11 +597,7 @@ export interface components {
         };
         /** @description A connection of the client socket. */
         Client: {
-            /**
-             * @description The connection's id.
-             * @example c7
-             */
-            id: string;
+            id: components["schemas"]["ClientId"];
             uid: components["schemas"]["Uid"];
             gid: components["schemas"]["Uid"];
             groups: components["schemas"]["Groups"];
@@ -1444,6 +1520,51 @@ export interface operations {
             400: components["responses"]["BadRequest"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    streamEvents: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Only events of these types, with commas between them.
+                 * @example [
+                 *       "buffer.created",
+                 *       "buffer.released"
+                 *     ]
+                 */
+                types?: components["schemas"]["EventType"][];
+                /** @description Only events about this buffer. */
+                buffer?: components["schemas"]["BufferId"];
+                /** @description Only events about this client. */
+                client?: components["schemas"]["ClientId"];
+                /** @description Only events about processes of this user. */
+                uid?: components["schemas"]["Uid"];
+                /** @description As `Last-Event-ID`, for clients that cannot set headers; the header comes first. */
+                last_event_id?: components["schemas"]["EventId"];
+            };
+            header?: {
+                /** @description The id of the last event that was read. */
+                "Last-Event-ID"?: components["schemas"]["EventId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The stream. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": string;
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["LimitExceeded"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
         };

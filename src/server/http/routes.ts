@@ -35,13 +35,20 @@ export function addRoutes(
 }
 
 /** A hook that holds a request against its operation. */
-function checks({ parameters, body }: Operation, validators: Validators) {
+function checks({ parameters, lists, body }: Operation, validators: Validators) {
   const path = validators.parameters(parameters.path, true);
   const query = validators.parameters(parameters.query, false);
+  const header = validators.parameters(parameters.header, false);
   const content = body === undefined ? undefined : validators.body(body);
   return async (request: FastifyRequest): Promise<void> => {
     path(request.params);
-    query(request.query);
+    const asked = request.query as Record<string, unknown>;
+    for (const name of lists) {
+      const value = asked[name];
+      if (typeof value === 'string') asked[name] = value.split(',');
+    }
+    query(asked);
+    header(request.headers);
     content?.(request.body);
   };
 }

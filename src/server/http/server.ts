@@ -14,6 +14,8 @@ import Fastify, {
 } from 'fastify';
 import { BrokerError } from '../../broker/errors.js';
 import type { ControlPlane } from '../control.js';
+import type { EventRing } from '../events/ring.js';
+import { EventStreams } from '../events/streams.js';
 import { refuseBrowsers, SECURITY_HEADERS, setSecurityHeaders } from './guard.js';
 import { createHandlers, type PeerOf } from './handlers.js';
 import * as limits from './limits.js';
@@ -28,6 +30,10 @@ export interface HttpServerOptions {
   readonly openapiPath: string;
   /** Who is at the other end of a connection; without it, a requester is unknown. */
   readonly peerOf?: PeerOf;
+  /** What happened lately. */
+  readonly ring: EventRing;
+  /** Milliseconds between signs of life on event streams. */
+  readonly heartbeatMs?: number;
   /** Milliseconds that the data plane has for an answer. */
   readonly handlerTimeoutMs?: number;
 }
@@ -69,7 +75,10 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
     refuseBrowsers(request);
   });
   app.addHook('onRequest', refuseUnknown(spec.operations));
-  addRoutes(app, spec, createHandlers(options.control, spec, options.peerOf));
+  const streams = new EventStreams(options.ring, options.heartbeatMs);
+  // Closing waits for the answers that are under way, and these would go on for ever.
+  app.addHook('preClose', async () => streams.close());
+  addRoutes(app, spec, createHandlers(options.control, spec, streams, options.peerOf));
   return app;
 }
 

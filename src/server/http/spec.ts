@@ -10,6 +10,9 @@ export type OperationId = keyof operations;
 
 type Json = Record<string, unknown>;
 
+const PLACES = ['path', 'query', 'header'] as const;
+type Place = (typeof PLACES)[number];
+
 /** One operation of the API description. */
 export interface Operation {
   readonly id: OperationId;
@@ -17,8 +20,10 @@ export interface Operation {
   readonly method: string;
   /** The path as openapi.yaml has it, e.g. `/v1/buffers/{id}`. */
   readonly path: string;
-  /** JSON pointers, into the document, of the schemas of its path and query parameters by name. */
-  readonly parameters: Readonly<Record<'path' | 'query', Readonly<Record<string, string>>>>;
+  /** JSON pointers, into the document, of the schemas of its parameters by name; headers' in lower case. */
+  readonly parameters: Readonly<Record<Place, Readonly<Record<string, string>>>>;
+  /** Query parameters that are lists with commas (`explode: false`). */
+  readonly lists: readonly string[];
   /** JSON pointer, into the document, of its body's schema. */
   readonly body: string | undefined;
 }
@@ -49,7 +54,7 @@ export function readSpec(file: string): Spec {
         id: operation.operationId as OperationId,
         method: method.toUpperCase(),
         path,
-        parameters: parametersOf(path, method, item, operation),
+        ...parametersOf(path, method, item, operation),
         body: isObject(operation.requestBody)
           ? pointer('paths', path, method, 'requestBody', 'content', 'application/json', 'schema')
           : undefined,
@@ -60,19 +65,24 @@ export function readSpec(file: string): Spec {
 }
 
 function parametersOf(path: string, method: string, item: Json, operation: Json) {
-  const found: Record<'path' | 'query', Record<string, string>> = { path: {}, query: {} };
+  const parameters: Record<Place, Record<string, string>> = { path: {}, query: {}, header: {} };
+  const lists: string[] = [];
   const collect = (list: unknown, ...parents: string[]) => {
     if (!Array.isArray(list)) return;
     list.forEach((parameter: unknown, index) => {
-      if (!isObject(parameter) || (parameter.in !== 'path' && parameter.in !== 'query')) {
+      const place = isObject(parameter) ? PLACES.find((each) => each === parameter.in) : undefined;
+      if (!isObject(parameter) || place === undefined) {
         throw new Error(`openapi.yaml: ${path} has a parameter of a kind that is not served`);
       }
-      found[parameter.in][String(parameter.name)] = pointer(...parents, String(index), 'schema');
+      const name = String(parameter.name);
+      const key = place === 'header' ? name.toLowerCase() : name;
+      parameters[place][key] = pointer(...parents, String(index), 'schema');
+      if (parameter.explode === false) lists.push(name);
     });
   };
   collect(item.parameters, 'paths', path, 'parameters');
   collect(operation.parameters, 'paths', path, method, 'parameters');
-  return found;
+  return { parameters, lists };
 }
 
 /** A JSON pointer (RFC 6901) in the form of a URI's fragment. */

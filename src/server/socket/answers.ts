@@ -102,15 +102,17 @@ function create(
   seq: number,
   post: Post,
 ): void {
-  broker.allocate({ client: null, peer: requester }, allocationRequest(request), (result) => {
+  const owner = { client: null, peer: requester };
+  broker.allocate(owner, allocationRequest(request), (result) => {
     try {
       if ('error' in result) throw result.error;
       const { buffer } = result;
       const token = share(broker, buffer, request.token);
       post({ kind: 'answer', seq, value: { buffer: bufferView(broker, buffer), token } });
     } catch (error) {
-      if (!('error' in result) && error instanceof BrokerError) {
-        broker.release(result.buffer, 'administrator');
+      if (error instanceof BrokerError) {
+        broker.refused(owner, error);
+        if (!('error' in result)) broker.release(result.buffer, 'administrator');
       }
       post({ kind: 'refusal', seq, error: toMessage(error) });
     }

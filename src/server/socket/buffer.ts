@@ -131,6 +131,7 @@ export class BufferObject {
   }
 
   failed(error: BrokerError): void {
+    this.broker.refused(this.#self, error, this.#buffer);
     this.#resource.event('failed', ...failure(error));
   }
 
@@ -231,6 +232,7 @@ export class BufferObject {
       share.event('token', token);
     } catch (error) {
       if (!(error instanceof BrokerError)) throw error;
+      this.broker.refused(this.#self, error, this.#buffer);
       share.event('failed', ...failure(error));
     }
   }

@@ -25,6 +25,7 @@ import { createDisplay, type Global } from './display.js';
 import { advertised, dmabufGlobal, formatTable } from './dmabuf.js';
 import { bindManager } from './manager.js';
 import { Outbox } from './outbox.js';
+import { Reporter } from './reporter.js';
 
 interface PlaneData {
   readonly setup: PlaneSetup;
@@ -42,6 +43,7 @@ const post = (message: PlaneMessage) => control.postMessage(message);
 const log = (level: LogLevel, text: string, fields: object) =>
   post({ kind: 'log', level, text, fields });
 
+const reporter = new Reporter((events) => post({ kind: 'events', events }), Date.now);
 const allocatorClient = new AllocatorClient(allocator, (stack) =>
   log('error', 'the allocator failed', { stack }),
 );
@@ -55,8 +57,12 @@ const broker = new Broker(
     tells,
     exited: hasExited,
     closeFd: close,
-    reissued: ({ id, generation }) =>
-      log('info', 'buffer re-issued', { event: 'buffer_reissued', buffer: id, generation }),
+    report: (event) => {
+      reporter.report(event);
+      if (event.type !== 'buffer.reissued') return;
+      const { id, generation } = event.buffer;
+      log('info', 'buffer re-issued', { event: 'buffer_reissued', buffer: id, generation });
+    },
     now: () => Date.now(),
     elapsed: () => performance.now(),
     random: (bytes) => randomFillSync(bytes),
@@ -164,12 +170,14 @@ function noticed(notice: DeviceNotice): void {
   if (notice.notice === 'lost') {
     const { reason } = notice;
     const buffers = broker.deviceLost(notice.allocations);
+    reporter.device('device.lost', reason);
     log('error', 'the Vulkan device was lost', { event: 'device_lost', device, buffers, reason });
     return;
   }
   const { problem, inventory } = notice;
   broker.setSources(inventory.sources, inventory.offers);
   if (problem === null) {
+    reporter.device('device.restored', `${device} was made anew`);
     log('info', 'the Vulkan device was made anew', { event: 'device_restored', device });
   } else log('error', 'the Vulkan device cannot be opened', { device, reason: problem });
 }
@@ -218,10 +226,12 @@ while (running) {
   }
   drainMessages();
   broker.poll();
+  reporter.flush();
 }
 
 for (const fd of [...connections.keys()]) ended(fd, null);
 broker.close();
+reporter.flush();
 step.close();
 control.close();
 allocator.close();

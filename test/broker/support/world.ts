@@ -7,6 +7,7 @@ import type { AllocationResult, Surroundings } from '../../../src/broker/broker.
 import type { Peer } from '../../../src/broker/buffer.js';
 import { NO_CGROUP } from '../../../src/broker/cgroup.js';
 import type { BrokerError } from '../../../src/broker/errors.js';
+import type { BrokerEvent } from '../../../src/broker/events.js';
 import { fourcc, MOD_LINEAR } from '../../../src/broker/fourcc.js';
 import type { Remaining, Remains } from '../../../src/broker/lingering.js';
 import type { AllocationRequest, Choice } from '../../../src/broker/request.js';
@@ -48,10 +49,16 @@ export class FakeWorld implements Surroundings {
   readonly pending: Pending[] = [];
   /** Keys that were freed. */
   readonly freed = new Set<number>();
+  /** What was reported, oldest first. */
+  readonly events: BrokerEvent[] = [];
   time = 1_700_000_000_000;
   #lastFd = FIRST_FD;
   #lastKey = 0;
   #randomState = 1;
+
+  report(event: BrokerEvent): void {
+    this.events.push(event);
+  }
 
   allocate(choice: Choice, id: string, done: (result: AllocationResult) => void): void {
     this.pending.push({ choice, id, done });

@@ -16,6 +16,7 @@ import { text as readAll } from 'node:stream/consumers';
 import type { FastifyInstance } from 'fastify';
 import pino from 'pino';
 import type { Test } from 'tap';
+import { EventRing } from '../../../../src/server/events/ring.js';
 import { listenOnUnixSocket, type UnixListenOptions } from '../../../../src/server/http/listen.js';
 import { createHttpServer, type HttpServerOptions } from '../../../../src/server/http/server.js';
 import { FakeControl } from './fake-control.js';
@@ -40,6 +41,7 @@ export interface RequestOptions {
 export interface Running {
   readonly app: FastifyInstance;
   readonly control: FakeControl;
+  readonly ring: EventRing;
   readonly socketPath: string;
   /** The log's lines, parsed. */
   readonly log: Record<string, unknown>[];
@@ -62,7 +64,8 @@ export async function startServer(t: Test, options: StartOptions = {}): Promise<
   const control = new FakeControl();
   const log: Record<string, unknown>[] = [];
   const logger = pino({}, { write: (line: string) => log.push(JSON.parse(line)) });
-  const app = createHttpServer({ control, logger, openapiPath, ...options });
+  const ring = options.ring ?? new EventRing();
+  const app = createHttpServer({ control, logger, openapiPath, ...options, ring });
   const socketPath = join(temporaryFolder(t), 'rest.sock');
   await listenOnUnixSocket(app, { path: socketPath, ...options });
   const agent = new Agent({ keepAlive: true, maxSockets: 4 });
@@ -74,6 +77,7 @@ export async function startServer(t: Test, options: StartOptions = {}): Promise<
   return {
     app,
     control,
+    ring,
     socketPath,
     log,
     request: (method, path, request) => send(agent, socketPath, method, path, request),

@@ -1,0 +1,110 @@
+/** `dmabrokerctl events`: what happens, as it happens. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Command, Option } from 'commander';
+import type { EventInfo } from '../../server/control.js';
+import { common, type MakeCommand } from '../command.js';
+import { processText } from '../describe.js';
+import { Unreachable, Usage } from '../failure.js';
+import { bytes, printable } from '../output.js';
+import type { Rest } from '../rest.js';
+import { EventParser, type ServerEvent } from '../sse.js';
+
+interface Options {
+  type?: string[];
+  buffer?: string;
+  client?: string;
+  uid?: string;
+  count?: string;
+}
+
+/** How often it is tried in a row to reach a daemon that has gone. */
+const ATTEMPTS = 30;
+
+export const eventsCommand: MakeCommand = (program) => {
+  program
+    .command('events')
+    .description('what happens, as it happens, until interrupted')
+    .option('--type <types...>', 'only these types, e.g. buffer.created')
+    .option('--buffer <id>', 'only about this buffer')
+    .option('--client <id>', 'only about this client')
+    .option('--uid <uid>', "only about this user's processes")
+    .addOption(new Option('--count <n>', 'end after so many events'))
+    .action(async (options: Options, command: Command) => {
+      const { rest, json } = common(command);
+      await follow(rest, `/v1/events${queryOf(options)}`, countOf(options), (event) => {
+        process.stdout.write(`${json ? event.data : line(event)}\n`);
+      });
+    });
+};
+
+function queryOf({ type, buffer, client, uid }: Options): string {
+  const query = new URLSearchParams();
+  if (type !== undefined) query.set('types', type.flatMap((each) => each.split(',')).join(','));
+  if (buffer !== undefined) query.set('buffer', buffer);
+  if (client !== undefined) query.set('client', client);
+  if (uid !== undefined) query.set('uid', uid);
+  return query.size === 0 ? '' : `?${query}`;
+}
+
+function countOf({ count }: Options): number {
+  if (count === undefined) return Number.POSITIVE_INFINITY;
+  if (!/^[1-9]\d*$/.test(count)) throw new Usage('--count must be a number above 0');
+  return Number(count);
+}
+
+/**
+ * Reads until `count` events have come. A connection that ends is made anew and goes on after the
+ * last event, for as long as somebody answers within the attempts; the first one must succeed.
+ */
+async function follow(
+  rest: Rest,
+  path: string,
+  count: number,
+  show: (event: ServerEvent) => void,
+): Promise<void> {
+  const parser = new EventParser();
+  let left = count;
+  for (let failures = 0; ; ) {
+    try {
+      const stream = await rest.stream(path, parser.lastId);
+      failures = 0;
+      for await (const text of stream) {
+        for (const event of parser.read(text)) {
+          if (event.name === 'reset' || event.name === 'dropped') warn(event);
+          else {
+            show(event);
+            left--;
+          }
+          if (left === 0) return;
+        }
+      }
+    } catch (error) {
+      if (!(error instanceof Unreachable) || parser.lastId === null) throw error;
+      if (++failures >= ATTEMPTS) throw error;
+    }
+    parser.restart();
+    await sleep(parser.retryMs);
+  }
+}
+
+/** The stream itself has something to say: not an event of the list. */
+function warn({ name, data }: ServerEvent): void {
+  const { detail } = JSON.parse(data) as { detail: string };
+  process.stderr.write(`dmabrokerctl: ${name}: ${printable(detail)}\n`);
+}
+
+function line({ data }: ServerEvent): string {
+  const event = JSON.parse(data) as EventInfo;
+  const { time, type, buffer, size, client, code, reason } = event;
+  const words = [
+    time,
+    type.padEnd('client.disconnected'.length),
+    ...(buffer === null ? [] : [buffer]),
+    ...(size === null ? [] : [bytes(size)]),
+    ...(client === null ? [] : [client]),
+    ...(event.pid === null && event.uid === null ? [] : [processText(event)]),
+    ...(code === null ? [] : [code]),
+    ...(reason === null ? [] : [reason]),
+  ];
+  return printable(words.join('  '));
+}

@@ -1,0 +1,77 @@
+/**
+ * The last events, numbered, for readers that each go at their own pace. Nothing is kept for a
+ * reader: it has a place in the ring, and one that is overtaken has missed events.
+ *
+ * An id is `RUN-NUMBER`: the run is drawn anew at each start of the daemon, so that an id of another
+ * run is known as such and not taken for a place in this one.
+ */
+import { randomBytes } from 'node:crypto';
+import type { EventInfo } from '../control.js';
+import type { EventDraft } from '../messages.js';
+import { EVENT_RING_SIZE } from './limits.js';
+
+/** Where a reader goes on, and what it was told before does not tell. */
+export interface Place {
+  /** The number of the next event. */
+  readonly next: number;
+  /** Why events may be missing before it; null where none is. */
+  readonly gap: 'restarted' | 'overrun' | null;
+}
+
+export class EventRing {
+  readonly #slots: EventInfo[] = [];
+  readonly #run = randomBytes(4).toString('hex');
+  readonly #readers = new Set<() => void>();
+  /** The number that the next event gets. */
+  #next = 1;
+
+  constructor(private readonly size: number = EVENT_RING_SIZE) {}
+
+  /** Adds events and tells the readers. */
+  push(drafts: readonly EventDraft[]): void {
+    for (const draft of drafts) {
+      this.#slots[this.#next % this.size] = { id: this.idBefore(this.#next + 1), ...draft };
+      this.#next++;
+    }
+    for (const reader of this.#readers) reader();
+  }
+
+  get next(): number {
+    return this.#next;
+  }
+
+  /** The number of the oldest event that is kept. */
+  get oldest(): number {
+    return Math.max(1, this.#next - this.size);
+  }
+
+  /** The event with a number between `oldest` and `next`. */
+  at(number: number): EventInfo {
+    const event = this.#slots[number % this.size];
+    if (event === undefined || number < this.oldest || number >= this.#next) {
+      throw new RangeError(`there is no event ${number}`);
+    }
+    return event;
+  }
+
+  /** The id of the event before a number: what a reader that goes on there has read. */
+  idBefore(number: number): string {
+    return `${this.#run}-${number - 1}`;
+  }
+
+  /** Where a reader goes on whose last event had this id; null: with what happens from now on. */
+  placeAfter(lastId: string | null): Place {
+    if (lastId === null) return { next: this.#next, gap: null };
+    const [run, number] = lastId.split('-');
+    const next = Number(number) + 1;
+    if (run !== this.#run || !(next <= this.#next)) return { next: this.#next, gap: 'restarted' };
+    if (next < this.oldest) return { next: this.#next, gap: 'overrun' };
+    return { next, gap: null };
+  }
+
+  /** Calls `reader` after each push; returns what ends that. */
+  watch(reader: () => void): () => void {
+    this.#readers.add(reader);
+    return () => this.#readers.delete(reader);
+  }
+}

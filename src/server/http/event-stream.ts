@@ -1,0 +1,48 @@
+/**
+ * `GET /v1/events`: sends the head of the answer and leaves the rest to the event stream.
+ */
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { EventInfo } from '../control.js';
+import type { EventStreams } from '../events/streams.js';
+
+interface Query {
+  readonly types?: EventInfo['type'][];
+  readonly buffer?: string;
+  readonly client?: string;
+  readonly uid?: number;
+  readonly last_event_id?: string;
+}
+
+export function streamEvents(
+  streams: EventStreams,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): void {
+  streams.admit();
+  const { types, buffer, client, uid, last_event_id } = request.query as Query;
+  const filter = {
+    types: types ?? null,
+    buffer: buffer ?? null,
+    client: client ?? null,
+    uid: uid ?? null,
+  };
+  const header = request.headers['last-event-id'];
+  const lastId = (typeof header === 'string' ? header : last_event_id) ?? null;
+  // When the stream is over, so is the connection.
+  reply.type('text/event-stream').header('connection', 'close');
+  const headers = reply.getHeaders();
+  // From here on nobody else writes to it, and the time for an answer does not run.
+  reply.hijack();
+  for (const [name, value] of Object.entries(headers)) {
+    if (value !== undefined) reply.raw.setHeader(name, value);
+  }
+  reply.raw.writeHead(200);
+  if (request.method === 'HEAD') {
+    reply.raw.end();
+    return;
+  }
+  reply.raw.flushHeaders();
+  streams.open(reply.raw, filter, lastId, (reason) => {
+    request.log.info({ reason }, 'a reader of events was dropped');
+  });
+}

@@ -1,0 +1,67 @@
+/** What happens in the registry becomes events: who, what and why, in the order in which it happened. */
+import t from 'tap';
+import { BrokerError } from '../../../src/broker/errors.js';
+import { dmabroker_manager_v1 } from '../../../src/protocol/dmabroker-v1.gen.js';
+import type { EventDraft } from '../../../src/server/messages.js';
+import { Reporter } from '../../../src/server/socket/reporter.js';
+import { Bench, FREE, MANAGER } from './support/bench.js';
+
+/** What the bench's registry has reported since the last call, as it is posted. */
+function reported(bench: Bench): EventDraft[] {
+  const batches: EventDraft[][] = [];
+  const reporter = new Reporter(
+    (events) => batches.push(events),
+    () => bench.world.time,
+  );
+  for (const event of bench.world.events.splice(0)) reporter.report(event);
+  reporter.flush();
+  reporter.flush();
+  if (batches.length > 1) throw new Error('one message a turn, none without events');
+  return batches[0] ?? [];
+}
+
+t.test("a buffer's life", async (t) => {
+  const owner = new Bench().ready();
+  const other = new Bench([], owner).ready();
+  const buffer = owner.allocate(FREE, 'until_released');
+  const terms = { uses: 1, uid: null, seconds: null };
+  const { token } = owner.broker.share(buffer, terms);
+  other.request(dmabroker_manager_v1, MANAGER, 'redeem', FREE, token);
+  owner.broker.deviceLost([buffer.allocation]);
+  owner.broker.reissue(buffer, () => {});
+  owner.world.answer();
+  owner.broker.release(buffer, 'administrator');
+  owner.broker.disconnect(other.connection.client);
+  const { uid } = owner.connection.client.peer;
+  const about = { buffer: buffer.id, size: 4096, uid };
+  const [mine, others] = [owner, other].map(({ connection }) => connection.client.id);
+  t.match(reported(owner), [
+    { type: 'client.connected', client: mine, uid, buffer: null },
+    { type: 'client.connected', client: others },
+    { type: 'buffer.created', ...about, client: mine, reason: null },
+    { type: 'buffer.redeemed', ...about, client: others },
+    { type: 'buffer.lost', ...about, client: mine },
+    { type: 'buffer.reissued', ...about, client: mine },
+    { type: 'buffer.released', ...about, client: mine, reason: 'administrator' },
+    { type: 'client.disconnected', client: others },
+  ]);
+});
+
+t.test('refusals, with their code and sentence', async (t) => {
+  const bench = new Bench().ready();
+  reported(bench);
+  bench.request(dmabroker_manager_v1, MANAGER, 'redeem', FREE, 'nonsense');
+  bench.ask(FREE + 1);
+  bench.world.refuse(new BrokerError('out_of_memory', 'the heap is full'));
+  const client = bench.connection.client.id;
+  t.match(reported(bench), [
+    { type: 'refusal', client, code: 'invalid_token', buffer: null },
+    { type: 'refusal', client, code: 'out_of_memory', reason: 'the heap is full' },
+  ]);
+});
+
+t.test('the token of a refused redemption is not told', async (t) => {
+  const bench = new Bench().ready();
+  bench.request(dmabroker_manager_v1, MANAGER, 'redeem', FREE, 'secret-token');
+  t.notMatch(JSON.stringify(reported(bench)), 'secret-token');
+});
