@@ -11,6 +11,7 @@ need_guest_packages
 say 'building'
 bash scripts/build.sh
 for example in c wayland v4l2; do make --silent -C "examples/$example"; done
+make --silent -C test/native/vulkan/loss-layer
 
 say 'preparing the guest'
 node dist/test/vm/run.js

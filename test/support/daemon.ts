@@ -113,16 +113,20 @@ export class TestDaemon {
     return readdirSync(`/proc/${this.pid}/fd`).length;
   }
 
-  #openSockets(): number {
+  /** How many of them are what is wanted, by what /proc/PID/fd says of them. */
+  openFdsThat(wanted: (target: string) => boolean): number {
     const folder = `/proc/${this.pid}/fd`;
-    const isSocket = (fd: string) => {
+    return readdirSync(folder).filter((fd) => {
       try {
-        return readlinkSync(join(folder, fd)).startsWith('socket:');
+        return wanted(readlinkSync(join(folder, fd)));
       } catch {
         return false; // It was closed just now.
       }
-    };
-    return readdirSync(folder).filter(isSocket).length;
+    }).length;
+  }
+
+  #openSockets(): number {
+    return this.openFdsThat((target) => target.startsWith('socket:'));
   }
 
   /** Resident memory in bytes (proc(5), VmRSS). */

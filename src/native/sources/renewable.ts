@@ -185,8 +185,9 @@ export class RenewableDevice {
     const found = probeVulkan(device?.device_uuid, this.options);
     let problem: string | null = null;
     const [source] = found.sources;
-    if (source === undefined) problem = found.states[0]?.reason ?? 'it exports nothing';
-    else {
+    if (source === undefined) {
+      problem = [...new Set(found.states.map((state) => state.reason))].join('; ');
+    } else {
       this.#probe = found;
       try {
         this.#importer.enter(source.device);
