@@ -20,7 +20,8 @@ function lost() {
   const other = new Bench([], owner).ready();
   const buffer = owner.allocate(BUFFER);
   owner.request(dmabroker_buffer_v1, BUFFER, 'share', SHARE, 2, 0xffffffff, 0);
-  const token = owner.events()[0]?.values[0] as string;
+  const made = owner.events().find(({ name }) => name === 'dmabroker_share_v1.token');
+  const token = made?.values[0] as string;
   other.request(dmabroker_manager_v1, MANAGER, 'redeem', REDEEMED, token);
   other.events();
   owner.broker.deviceLost([buffer.allocation]);
