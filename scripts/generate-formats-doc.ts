@@ -65,6 +65,10 @@ image whose width or height is not a multiple of its chroma's.
 An alignment that the driver's image does not meet makes it a layout, where LINEAR is among the
 modifiers; otherwise the request is refused.
 
+With exactly one modifier a client may dictate the layout (\`set_plane_layout\`, \`layout\`): offset and stride
+of each memory plane. It gets that or a refusal: \`invalid_argument\` where rows do not fit in a stride or
+planes overlap, \`unsupported_layout\` where the driver has another, which is told.
+
 ## Sources
 
 In order of preference: \`vulkan\` (dma_buf), \`dma-heap:<name>\` for each of /dev/dma_heap with \`system\`

@@ -59,6 +59,11 @@ export const catalogue = {
     status: 429,
     title: 'Buffers that were recalled have not been given back',
   },
+  unsupported_layout: {
+    number: 17,
+    status: 422,
+    title: 'The driver makes no image of the dictated layout',
+  },
   // REST only: the client protocol has no use for these.
   malformed_request: {
     number: 100,

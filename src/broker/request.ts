@@ -4,6 +4,7 @@
  * accepted is never given.
  */
 import { checkAlignment } from './alignment.js';
+import { checkDictated } from './dictated.js';
 import { BrokerError } from './errors.js';
 import { formatInfo } from './formats.js';
 import { fourccName, modifierText } from './fourcc.js';
@@ -58,6 +59,7 @@ export function checkRequest({ spec, name }: AllocationRequest): void {
   inRange('height', spec.height, MAX_IMAGE_DIMENSION);
   inRange('modifiers', spec.modifiers.length, MAX_MODIFIERS);
   checkAlignment(spec.alignment ?? {});
+  checkDictated(spec);
 }
 
 /** Sources in order of preference, the unusable ones too (they explain a refusal). */

@@ -45,6 +45,12 @@ export interface BufferSpec {
   readonly placement?: Placement;
 }
 
+/** Where a plane lies in its memory: bytes from its start, and from row to row. */
+export interface PlanePlace {
+  readonly offset: number;
+  readonly stride: number;
+}
+
 /** A two-dimensional image. */
 export interface ImageSpec {
   readonly kind: 'image';
@@ -59,6 +65,8 @@ export interface ImageSpec {
   readonly alignment?: Alignment;
   /** Each plane of a multi-planar format in a memory (and fd) of its own, e.g. for V4L2. */
   readonly separatePlanes?: boolean;
+  /** One place for each memory plane, exactly these; then there is one modifier. */
+  readonly layout?: readonly PlanePlace[];
   /** `any` by default. */
   readonly placement?: Placement;
 }

@@ -54,6 +54,10 @@ export class Client {
     if (request.kind === 'image' && request.separatePlanes === true) {
       params.request('set_planes', dmabroker_params_v1.enums.plane_memory.separate);
     }
+    const layout = (request.kind === 'image' && request.layout) || [];
+    for (const [index, { offset, stride }] of layout.entries()) {
+      params.request('set_plane_layout', index, offset, stride);
+    }
     const { usage, handleTypes, source, placement } = request;
     if (request.alignment) {
       const { stride = 0, offset = 0, size = 0, height = 0 }: Alignment = request.alignment;

@@ -2,7 +2,7 @@
  * What a client may ask for: memory to be allocated, or memory that it brings.
  */
 import type { Alignment } from '../broker/alignment.js';
-import type { HandleType, Placement, Usage } from '../broker/source.js';
+import type { HandleType, Placement, PlanePlace, Usage } from '../broker/source.js';
 import type { ReceivedPlane } from './buffer.js';
 
 export interface CommonRequest {
@@ -37,6 +37,11 @@ export interface ImageRequest extends CommonRequest {
   readonly alignment?: Alignment;
   /** Each plane of a multi-planar format in a memory of its own, as multi-planar V4L2 takes them. */
   readonly separatePlanes?: boolean;
+  /**
+   * Where each memory plane must lie, with exactly one modifier: the image gets this layout or is
+   * refused (`unsupported_layout` says which one the driver would choose).
+   */
+  readonly layout?: readonly PlanePlace[];
 }
 
 /** Memory that was made elsewhere. The fds stay the caller's; keep them open until it is settled. */

@@ -3,9 +3,9 @@
  * with what it really takes. A driver's layout may need more, which is then charged, or refused.
  */
 import { alignUp, DEFAULT_ALIGNMENT } from '../alignment.js';
+import { layoutOf } from '../dictated.js';
 import { BrokerError } from '../errors.js';
 import { formatInfo } from '../formats.js';
-import { linearLayout } from '../layout.js';
 import type { MemorySpec, Plane } from '../source.js';
 import type { Estimate } from './ledger.js';
 
@@ -17,12 +17,12 @@ export function estimateOf(spec: MemorySpec): Estimate {
     const align = Math.max(spec.alignment?.size ?? 1, DEFAULT_ALIGNMENT.size);
     return { bytes: Math.min(alignUp(spec.size, align), Number.MAX_SAFE_INTEGER), fds: 1 };
   }
-  const { width, height, alignment, separatePlanes } = spec;
+  const { width, height } = spec;
   const format = formatInfo(spec.format);
   const plain = { bytes: width * height * BYTES_PER_PIXEL, fds: 1 };
   if (format === undefined) return plain;
   try {
-    const { memories } = linearLayout(format, spec, alignment, separatePlanes);
+    const { memories } = layoutOf(format, spec);
     return { bytes: memories.reduce((all, bytes) => all + bytes, 0), fds: memories.length };
   } catch (error) {
     // Too large for the broker's layout; the driver may have another, or refuses it with its reason.

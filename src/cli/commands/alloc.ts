@@ -1,6 +1,7 @@
 /** `dmabrokerctl alloc`: allocates a buffer that lives until it is released. */
 import { type Command, Option } from 'commander';
 import type { Alignment } from '../../broker/alignment.js';
+import type { PlanePlace } from '../../broker/source.js';
 import type { CreatedBuffer } from '../../server/control.js';
 import { common, type MakeCommand } from '../command.js';
 import { contents } from '../describe.js';
@@ -17,6 +18,7 @@ interface Options {
   readonly handleType?: string[];
   readonly align?: Alignment;
   readonly separatePlanes?: boolean;
+  readonly layout?: readonly PlanePlace[];
   readonly source?: string[];
   readonly placement?: string;
   readonly name?: string;
@@ -44,6 +46,12 @@ export const allocCommand: MakeCommand = (program) => {
       ).argParser(alignment),
     )
     .option('--separate-planes', 'each plane in a memory of its own (multi-planar V4L2)')
+    .addOption(
+      new Option(
+        '--layout <offset:stride,…>',
+        'where each memory plane must lie, in bytes; with one --modifier at most',
+      ).argParser(layout),
+    )
     .option('--source <name>', 'a memory source that may be taken, e.g. dma-heap:system', collect)
     .option(
       '--usage <use>',
@@ -101,12 +109,13 @@ function body(options: Options): unknown {
     if (options.format === undefined) throw new Usage('--image needs --format, e.g. XR24');
     const { image, format, modifier: modifiers } = options;
     const separate_planes = options.separatePlanes;
-    return { kind: 'image', ...image, format, modifiers, separate_planes, ...shared };
+    const planes = { separate_planes, layout: options.layout };
+    return { kind: 'image', ...image, format, modifiers, ...planes, ...shared };
   }
   if (options.size === undefined) throw new Usage('one of --size and --image must be given');
-  const { format, modifier, separatePlanes } = options;
-  if (format !== undefined || modifier !== undefined || separatePlanes !== undefined) {
-    throw new Usage('--format, --modifier and --separate-planes are for --image');
+  const { format, modifier, separatePlanes, layout } = options;
+  if ([format, modifier, separatePlanes, layout].some((option) => option !== undefined)) {
+    throw new Usage('--format, --modifier, --separate-planes and --layout are for --image');
   }
   return { kind: 'buffer', size: options.size, ...shared };
 }
@@ -121,6 +130,17 @@ function alignment(value: string, before: Alignment = {}): Alignment {
     return [what, Number(digits)] as const;
   });
   return { ...before, ...Object.fromEntries(parts) };
+}
+
+/** `0:7680,8294400:7680` */
+function layout(value: string): PlanePlace[] {
+  return value.split(',').map((part) => {
+    const [, offset, stride] = /^(\d{1,10}):(\d{1,10})$/.exec(part) ?? [];
+    if (offset === undefined) {
+      throw new Usage(`${part} is not a plane's offset and stride, e.g. 0:7680`);
+    }
+    return { offset: Number(offset), stride: Number(stride) };
+  });
 }
 
 function collect(value: string, before: string[] = []): string[] {

@@ -5,10 +5,11 @@
  * It keeps nothing of an allocation: the fds, the receiver's, are the memory.
  */
 import { alignUp, strictest } from '../../broker/alignment.js';
+import { layoutOf } from '../../broker/dictated.js';
 import { BrokerError } from '../../broker/errors.js';
 import { formats } from '../../broker/formats.js';
 import { MOD_LINEAR, modifierText } from '../../broker/fourcc.js';
-import { knownFormat, linearLayout } from '../../broker/layout.js';
+import { knownFormat } from '../../broker/layout.js';
 import { HOST_MEMORY } from '../../broker/preference.js';
 import type {
   Allocation,
@@ -129,12 +130,8 @@ export class LinearSource implements MemorySource {
         possible: [modifierText(MOD_LINEAR)],
       });
     }
-    return linearLayout(
-      knownFormat(spec.format),
-      spec,
-      strictest({ size: PAGE_SIZE }, spec.alignment ?? {}),
-      spec.separatePlanes,
-    );
+    const alignment = strictest({ size: PAGE_SIZE }, spec.alignment ?? {});
+    return layoutOf(knownFormat(spec.format), spec, alignment);
   }
 
   #check(memories: readonly number[]): void {

@@ -2,12 +2,14 @@
  * VkImage with a DRM format modifier: created from a list, of which the driver takes the best; then
  * it says which, and where each memory plane lies. An image is its caller's to destroy.
  */
+import type { Address } from '../ffi.js';
 import { outHandle } from './call.js';
 import type { Device } from './device.js';
 import {
   VkImageAspectFlagBits as Aspect,
   VkExternalMemoryImageCreateInfo,
   VkImageCreateInfo,
+  VkImageDrmFormatModifierExplicitCreateInfoEXT,
   VkImageDrmFormatModifierListCreateInfoEXT,
   VkImageDrmFormatModifierPropertiesEXT,
   VkImageLayout,
@@ -19,7 +21,7 @@ import {
   VkSubresourceLayout,
 } from './layout.gen.js';
 import { check } from './result.js';
-import { read, write } from './struct.js';
+import { read, write, writeArray } from './struct.js';
 import { handleTypeBit, type VulkanHandleType } from './usage.js';
 
 export interface ImageRequest {
@@ -32,25 +34,45 @@ export interface ImageRequest {
   readonly usage: number;
   /** At least one, each supported (VUID-VkImageDrmFormatModifierListCreateInfoEXT-pDrmFormatModifiers-02263). */
   readonly modifiers: readonly bigint[];
+  /**
+   * For one modifier: each memory plane's place, as many as it has
+   * (VUID-VkImageDrmFormatModifierExplicitCreateInfoEXT-drmFormatModifierPlaneCount-02265).
+   */
+  readonly layout?: readonly PlaneLayout[] | undefined;
   readonly handleType: VulkanHandleType;
 }
 
-/** vkCreateImage: one mip level, layer and sample. */
+/**
+ * The modifiers as a list, or the one modifier with the layout that is dictated
+ * (VUID-VkImageCreateInfo-tiling-02261: exactly one of the two).
+ */
+function modifierInfo({ arena }: Device, { modifiers, layout }: ImageRequest): Address {
+  if (layout !== undefined) {
+    // VUID-VkImageDrmFormatModifierExplicitCreateInfoEXT-size-02267, -arrayPitch-02268, -depthPitch-02269: 0
+    const places = layout.map(({ offset, stride }) => ({ offset, rowPitch: stride }));
+    return write(arena, VkImageDrmFormatModifierExplicitCreateInfoEXT, {
+      drmFormatModifier: modifiers[0] ?? 0n,
+      drmFormatModifierPlaneCount: places.length,
+      pPlaneLayouts: writeArray(arena, VkSubresourceLayout, places),
+    });
+  }
+  const list = arena.reserve(modifiers.length * 8);
+  for (const [i, modifier] of modifiers.entries()) {
+    arena.view.setBigUint64(list + i * 8, modifier, true);
+  }
+  return write(arena, VkImageDrmFormatModifierListCreateInfoEXT, {
+    drmFormatModifierCount: modifiers.length,
+    pDrmFormatModifiers: arena.address + list,
+  });
+}
+
+/** vkCreateImage: one mip level, layer and sample. Throws `unsupported_layout` for a dictated one. */
 export function createImage(device: Device, request: ImageRequest): bigint {
   const { arena } = device;
   return arena.scoped(() => {
-    const { modifiers } = request;
-    const list = arena.reserve(modifiers.length * 8);
-    for (const [i, modifier] of modifiers.entries()) {
-      arena.view.setBigUint64(list + i * 8, modifier, true);
-    }
-    const byModifier = write(arena, VkImageDrmFormatModifierListCreateInfoEXT, {
-      drmFormatModifierCount: modifiers.length,
-      pDrmFormatModifiers: arena.address + list,
-    });
     const info = write(arena, VkImageCreateInfo, {
       pNext: write(arena, VkExternalMemoryImageCreateInfo, {
-        pNext: byModifier,
+        pNext: modifierInfo(device, request),
         handleTypes: handleTypeBit(request.handleType),
       }),
       imageType: VkImageType.VK_IMAGE_TYPE_2D,

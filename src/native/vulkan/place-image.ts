@@ -2,14 +2,23 @@
  * An image: which of the modifiers that the client can take the device serves for this
  * usage and size, and what exactly fails where none is left.
  */
+import { checkPlaneCount } from '../../broker/dictated.js';
 import { BrokerError } from '../../broker/errors.js';
 import { formatInfo } from '../../broker/formats.js';
 import { MOD_LINEAR, modifierText } from '../../broker/fourcc.js';
 import { knownFormat, meets } from '../../broker/layout.js';
 import { type ImageSpec, Usage } from '../../broker/source.js';
 import { unverified, usageNames } from '../../broker/usage.js';
+import type { Device } from './device.js';
 import { type ModifierOffer, vkFormatOf } from './formats.js';
-import { chosenModifier, createImage, planeLayouts } from './image.js';
+import {
+  chosenModifier,
+  createImage,
+  destroyImage,
+  type ImageRequest,
+  type PlaneLayout,
+  planeLayouts,
+} from './image.js';
 import { type Context, type Draft, destroyObjects, type Placed, planMemory } from './place.js';
 import { imageRequirements } from './requirements.js';
 import { type ImageSupport, imageSupport } from './support.js';
@@ -51,14 +60,20 @@ export function planImage(
   if (vkFormat === null) throw new BrokerError('internal', `${format.name} has no VkFormat`);
   const usable = usableModifiers(context, spec, vkFormat, candidates);
   const objects = draft.add();
-  objects.image = createImage(device, {
+  const request: ImageRequest = {
     width: spec.width,
     height: spec.height,
     format: vkFormat,
     usage: imageUsage(spec.usage),
     modifiers: usable.map((offer) => offer.modifier),
     handleType,
-  });
+  };
+  const { layout } = spec;
+  if (layout === undefined) objects.image = createImage(device, request);
+  else {
+    checkPlaneCount(layout, usable[0]?.planes ?? 0);
+    objects.image = createDictated(device, { ...request, layout });
+  }
   const modifier = chosenModifier(device, objects.image);
   const chosen = usable.find((offer) => offer.modifier === modifier);
   if (!chosen) {
@@ -66,6 +81,7 @@ export function planImage(
   }
   const needs = imageRequirements(device, objects.image);
   const planes = planeLayouts(device, objects.image, chosen.planes);
+  if (layout !== undefined && !sameLayout(planes, layout)) throw otherLayout(layout, planes);
   if (!meets({ planes, size: Number(needs.size) }, spec, spec.alignment ?? {})) {
     destroyObjects(device, objects);
     draft.made.splice(draft.made.indexOf(objects), 1);
@@ -79,6 +95,36 @@ export function planImage(
     modifier,
     planes: planes.map((plane) => ({ ...plane, memory: 0 })),
   };
+}
+
+/** An image with the layout that is dictated; a refusal says which one the driver would choose. */
+function createDictated(
+  device: Device,
+  request: ImageRequest & { readonly layout: readonly PlaneLayout[] },
+): bigint {
+  try {
+    return createImage(device, request);
+  } catch (error) {
+    if (!(error instanceof BrokerError) || error.code !== 'unsupported_layout') throw error;
+    const image = createImage(device, { ...request, layout: undefined });
+    try {
+      throw otherLayout(request.layout, planeLayouts(device, image, request.layout.length));
+    } finally {
+      destroyImage(device, image);
+    }
+  }
+}
+
+const sameLayout = (a: readonly PlaneLayout[], b: readonly PlaneLayout[]) =>
+  a.every(({ offset, stride }, i) => offset === b[i]?.offset && stride === b[i]?.stride);
+
+function otherLayout(requested: readonly PlaneLayout[], possible: readonly PlaneLayout[]) {
+  const message = 'the driver does not make an image of this layout';
+  return new BrokerError('unsupported_layout', message, {
+    constraint: 'layout',
+    requested,
+    possible,
+  });
 }
 
 /** The offers that the client can take, that serve the usage, and that are large enough. */

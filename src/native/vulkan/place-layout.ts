@@ -2,9 +2,10 @@
  * An image as the broker lays it out, LINEAR, in the memory of VkBuffers: where the device exports no
  * image of the format (lavapipe and NV12), or none that meets the alignment that is demanded.
  */
+import { layoutOf } from '../../broker/dictated.js';
 import { BrokerError } from '../../broker/errors.js';
 import { MOD_LINEAR, modifierText } from '../../broker/fourcc.js';
-import { knownFormat, linearLayout } from '../../broker/layout.js';
+import { knownFormat } from '../../broker/layout.js';
 import { type ImageSpec, Usage } from '../../broker/source.js';
 import { type Context, type Draft, type Placed, planBuffer } from './place.js';
 import { imageCandidates, planImage } from './place-image.js';
@@ -16,6 +17,8 @@ export function planSpec(context: Context, spec: ImageSpec, draft: Draft): Place
   const candidates = imageCandidates(context, spec);
   const common = candidates.filter((offer) => modifiers.includes(offer.modifier));
   const linear = modifiers.includes(MOD_LINEAR);
+  // A driver need not notice rows that do not fit.
+  if (linear && spec.layout !== undefined) layoutOf(format, spec);
   if (common.length > 0) {
     const image = planImage(context, spec, common, draft);
     if (image !== null) return image;
@@ -36,7 +39,7 @@ export function planSpec(context: Context, spec: ImageSpec, draft: Draft): Place
       possible: [...new Set(possible)],
     });
   }
-  const layout = linearLayout(format, spec, spec.alignment, spec.separatePlanes);
+  const layout = layoutOf(format, spec);
   // What an importer does with the image is not this buffer's usage: its own is to be copied.
   const usage = spec.usage & (Usage.cpuRead | Usage.cpuWrite);
   const { placement = 'any' } = spec;

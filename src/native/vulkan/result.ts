@@ -17,6 +17,7 @@ const codes: Readonly<Record<number, ErrorCode>> = {
   [VkResult.VK_ERROR_OUT_OF_DEVICE_MEMORY]: 'out_of_memory',
   [VkResult.VK_ERROR_TOO_MANY_OBJECTS]: 'out_of_memory',
   [VkResult.VK_ERROR_DEVICE_LOST]: 'device_lost',
+  [VkResult.VK_ERROR_INVALID_DRM_FORMAT_MODIFIER_PLANE_LAYOUT_EXT]: 'unsupported_layout',
 };
 
 /** A failed call as an error: `internal` for everything that no client can have caused. */

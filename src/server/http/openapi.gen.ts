@@ -838,6 +838,8 @@ export interface components {
              * @default false
              */
             separate_planes: boolean;
+            /** @description Where each memory plane must lie, with exactly one modifier. The image gets this layout or is refused: `unsupported_layout` says which one the driver would choose. */
+            layout?: components["schemas"]["PlanePlace"][];
             sources?: components["schemas"]["SourceList"];
             /**
              * @default [
@@ -856,6 +858,13 @@ export interface components {
             name?: components["schemas"]["NewName"];
             /** @default {} */
             token: components["schemas"]["TokenRequest"];
+        };
+        /** @description Where a memory plane lies in its memory, in bytes. */
+        PlanePlace: {
+            /** @description From the start of the memory. */
+            offset: number;
+            /** @description From one row to the next. */
+            stride: number;
         };
         /** @description What the memory must be a multiple of, beyond whole pages. */
         SizeAlignment: {
@@ -987,7 +996,7 @@ export interface components {
          * @description A stable code; docs/errors.md describes each.
          * @enum {string}
          */
-        ErrorCode: "invalid_argument" | "unsupported_format" | "unsupported_modifier" | "unsupported_handle_type" | "unsupported_usage" | "too_large" | "out_of_memory" | "limit_exceeded" | "not_found" | "invalid_token" | "permission_denied" | "device_lost" | "internal" | "unsupported_source" | "unsupported_placement" | "recalled" | "malformed_request" | "origin_refused" | "method_not_allowed" | "body_too_large" | "unsupported_media_type" | "unavailable" | "request_timeout" | "headers_too_large";
+        ErrorCode: "invalid_argument" | "unsupported_format" | "unsupported_modifier" | "unsupported_handle_type" | "unsupported_usage" | "too_large" | "out_of_memory" | "limit_exceeded" | "not_found" | "invalid_token" | "permission_denied" | "device_lost" | "internal" | "unsupported_source" | "unsupported_placement" | "recalled" | "unsupported_layout" | "malformed_request" | "origin_refused" | "method_not_allowed" | "body_too_large" | "unsupported_media_type" | "unavailable" | "request_timeout" | "headers_too_large";
         /** @description An error (RFC 9457). */
         Problem: {
             /**
@@ -1118,7 +1127,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `unsupported_format`, `unsupported_modifier`, `unsupported_handle_type`, `unsupported_usage`, `unsupported_source`, `unsupported_placement` or `too_large`: no source of this daemon can serve the request; `refusal` says what it could serve. */
+        /** @description `unsupported_format`, `unsupported_modifier`, `unsupported_handle_type`, `unsupported_usage`, `unsupported_source`, `unsupported_placement`, `unsupported_layout` or `too_large`: no source of this daemon can serve the request; `refusal` says what it could serve. */
         Unprocessable: {
             headers: {
                 [name: string]: unknown;

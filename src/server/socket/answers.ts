@@ -79,6 +79,7 @@ function allocationRequest(request: CreateBuffer): AllocationRequest {
             format: fourcc(request.format),
             modifiers: request.modifiers.map(BigInt),
             separatePlanes: request.separate_planes,
+            ...(request.layout && { layout: request.layout }),
             ...common,
           },
     handleTypes: request.handle_types,

@@ -12,6 +12,7 @@ import {
   type MemorySpec,
   type Placement,
   type Plane,
+  type PlanePlace,
   Usage,
 } from '../../broker/source.js';
 import { dmabroker_manager_v1, dmabroker_params_v1 } from '../../protocol/dmabroker-v1.gen.js';
@@ -54,6 +55,7 @@ export function createParams(
   let separatePlanes = false;
   let placement: Placement = 'any';
   let sources: readonly string[] = [];
+  const layout = new Map<number, PlanePlace>();
   /** Memory that the client brings; the fds are ours until `import` hands them to the broker. */
   const planes = new Map<number, Plane>();
 
@@ -143,6 +145,7 @@ export function createParams(
         if (brought.length === 0 || brought.length < planes.size) {
           params.error(error.planes_mismatch, 'import wants planes, from 0 on without a gap');
         }
+        if (layout.size > 0) params.error(error.planes_mismatch, 'a plane layout is for create');
         if (modifiers.length > 1) params.error(error.planes_mismatch, 'memory has one modifier');
         const imported = spec();
         const object = new BufferObject(broker, connection, bufferId, version);
@@ -150,6 +153,12 @@ export function createParams(
         connection.waitingPlanes -= planes.size;
         planes.clear();
         object.import({ spec: imported, planes: brought, lifetime, name });
+      }),
+      set_plane_layout: before((index, offset, stride) => {
+        if (index >= MAX_PLANES || layout.has(index)) {
+          params.error(error.invalid_plane, `plane ${index} is out of range or there already`);
+        }
+        layout.set(index, { offset, stride });
       }),
       set_placement: before((value) => {
         const known = (Object.keys(placements) as Placement[]).find(
@@ -176,6 +185,15 @@ export function createParams(
       alignment,
       separatePlanes,
       placement,
+      ...(layout.size > 0 && { layout: dictated() }),
     };
+  }
+
+  function dictated(): PlanePlace[] {
+    const places = [...layout].sort(([a], [b]) => a - b);
+    if (places.some(([index], i) => index !== i)) {
+      params.error(error.invalid_plane, 'a layout wants its planes from 0 on without a gap');
+    }
+    return places.map(([, place]) => place);
   }
 }

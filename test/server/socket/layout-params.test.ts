@@ -94,3 +94,45 @@ t.test('a placement that no source has', async (t) => {
   t.equal(failed?.values[0], dmabroker_manager_v1.enums.refusal.unsupported_placement);
   t.match(JSON.parse(String(failed?.values[2])), { constraint: 'placement' });
 });
+
+t.test('a dictated layout', async (t) => {
+  const bench = withImage();
+  set(bench, 'set_plane_layout', 0, 4096, 4096);
+  set(bench, 'create', BUFFER);
+  const layout = [{ offset: 4096, stride: 4096 }];
+  t.match(bench.world.pending, [{ choice: { spec: { layout } } }]);
+  const { invalid_plane, planes_mismatch } = error;
+  const cases: [string, number, (bench: Bench) => void][] = [
+    ['a fifth plane', invalid_plane, (b) => set(b, 'set_plane_layout', 4, 0, 64)],
+    ['twice the same', invalid_plane, (b) => set(b, 'set_plane_layout', 0, 0, 64)],
+    [
+      'a gap',
+      invalid_plane,
+      (b) => {
+        set(b, 'set_plane_layout', 2, 0, 64);
+        set(b, 'create', BUFFER);
+      },
+    ],
+    [
+      'for an import',
+      planes_mismatch,
+      (b) => {
+        b.feed(b.peer.request(dmabroker_params_v1, PARAMS, 'add_plane', 500, 0, 0, 64), [500]);
+        set(b, 'import', BUFFER);
+      },
+    ],
+  ];
+  for (const [name, code, violate] of cases) {
+    const other = withImage();
+    set(other, 'set_plane_layout', 0, 0, 4096);
+    violate(other);
+    t.match(errorOf(other.events()), { object: PARAMS, code }, name);
+  }
+  const two = withImage();
+  set(two, 'add_modifier', 0, 0);
+  set(two, 'add_modifier', 0, 1);
+  set(two, 'set_plane_layout', 0, 0, 4096);
+  set(two, 'create', BUFFER);
+  const [failed] = two.events();
+  t.match(JSON.parse(String(failed?.values[2])), { constraint: 'modifiers', requested: 2 });
+});
