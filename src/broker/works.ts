@@ -69,8 +69,9 @@ export class Works {
     }));
   }
 
+  /** `client` is null where REST asks, which counts what it has pending itself. */
   read(
-    client: Client,
+    client: Client | null,
     source: BrokerBuffer,
     request: RangeRequest,
     done: (result: Worked) => void,
@@ -83,14 +84,14 @@ export class Works {
   }
 
   #run(
-    client: Client,
+    client: Client | null,
     buffers: readonly BrokerBuffer[],
     done: (result: Worked) => void,
     plan: () => Work,
   ): void {
     let work: Work;
     try {
-      const pending = client.working + 1;
+      const pending = (client?.working ?? 0) + 1;
       if (pending > MAX_PENDING_PER_CLIENT) {
         throw new BrokerError('limit_exceeded', `at most ${MAX_PENDING_PER_CLIENT} works at once`, {
           constraint: 'pending works',
@@ -114,9 +115,9 @@ export class Works {
       return;
     }
     const held = buffers.map((buffer) => buffer.held.retain());
-    client.working++;
+    if (client !== null) client.working++;
     this.world.work(work, (result) => {
-      client.working--;
+      if (client !== null) client.working--;
       for (const fds of held) fds.release();
       if ('error' in result) done(result);
       else done({ path: result.path, content: this.#held(result) });

@@ -11,6 +11,7 @@ import { eventsCommand } from './commands/events.js';
 import { formatsCommand } from './commands/formats.js';
 import { healthCommand } from './commands/health.js';
 import { listCommand } from './commands/list.js';
+import { previewCommand } from './commands/preview.js';
 import { recvCommand } from './commands/recv.js';
 import { reissueCommand } from './commands/reissue.js';
 import { releaseCommand } from './commands/release.js';
@@ -23,6 +24,7 @@ const commands = [
   listCommand,
   showCommand,
   allocCommand,
+  previewCommand,
   recvCommand,
   releaseCommand,
   reissueCommand,

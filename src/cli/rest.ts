@@ -2,7 +2,7 @@
  * HTTP over the daemon's Unix socket, with node:http alone: the command line is to start quickly.
  */
 import { request as httpRequest, type IncomingMessage } from 'node:http';
-import { text } from 'node:stream/consumers';
+import { buffer, text } from 'node:stream/consumers';
 import type { Problem } from '../server/control.js';
 import { Refused, Unreachable } from './failure.js';
 
@@ -22,6 +22,14 @@ export class Rest {
   post<T>(path: string, body?: unknown): Promise<T> {
     const content = body === undefined ? undefined : JSON.stringify(body);
     return this.#call('POST', path, content) as Promise<T>;
+  }
+
+  /** GET of something that is no JSON. */
+  async bytes(path: string): Promise<Buffer> {
+    const answer = await this.#send('GET', path, undefined);
+    const content = await buffer(answer).catch((error) => this.#unreachable(error));
+    if (answer.statusCode === 200) return content;
+    throw this.#refusal(content.toString());
   }
 
   async delete(path: string): Promise<void> {
@@ -54,10 +62,13 @@ export class Rest {
     const content = await text(answer).catch((error) => this.#unreachable(error));
     const status = answer.statusCode ?? 0;
     if (status === 204) return undefined;
+    if (status >= 200 && status < 300) return this.#parse(content);
+    throw this.#refusal(content);
+  }
+
+  #refusal(content: string): Error {
     const document = this.#parse(content);
-    if (status >= 200 && status < 300) return document;
-    if (!isProblem(document)) throw this.#stranger();
-    throw new Refused(document);
+    return isProblem(document) ? new Refused(document) : this.#stranger();
   }
 
   #send(

@@ -3,6 +3,7 @@
  */
 import type { ControlPlane, Health } from './control.js';
 import type { Allocator, DataPlane } from './data-plane.js';
+import type { Previews } from './preview/previews.js';
 import { formatView, sourceView } from './views.js';
 
 /** What an administrator should know about this daemon's sources. */
@@ -16,6 +17,7 @@ export function warnings({ sources }: Allocator['inventory']): string[] {
 export function createControlPlane(
   allocator: Allocator,
   plane: DataPlane,
+  previews: Previews,
   version: string,
 ): ControlPlane {
   return {
@@ -39,6 +41,7 @@ export function createControlPlane(
     revokeToken: async (id, tokenId) => {
       await plane.ask('revokeToken', { id, tokenId });
     },
+    preview: (id, terms) => previews.render(() => plane.ask('readImage', id), terms),
     listClients: () => plane.ask('listClients', null),
     health: async (): Promise<Health> => ({
       status: 'ok',

@@ -4,6 +4,7 @@
  */
 import type { BufferState, PartialPeer } from '../broker/buffer.js';
 import type { components } from './http/openapi.gen.js';
+import type { PreviewTerms } from './preview/messages.js';
 
 type Schemas = components['schemas'];
 
@@ -56,6 +57,8 @@ export interface ControlPlane {
   shareBuffer(id: string, terms: TokenRequest): Promise<Token>;
   /** Rejects with `not_found`. */
   revokeToken(id: string, tokenId: string): Promise<void>;
+  /** A PNG of what is in an image now. Rejects with `not_found`, `unavailable`, `unsupported_…`. */
+  preview(id: string, terms: PreviewTerms, requester: Requester): Promise<Uint8Array>;
   listClients(): Promise<ClientInfo[]>;
   health(): Promise<Health>;
 }

@@ -18,12 +18,14 @@ import { EventRing } from './events/ring.js';
 import { listenOnUnixSocket } from './http/listen.js';
 import type { EventDraft, Inventory } from './messages.js';
 import { peerOf } from './peer.js';
+import { Previews } from './preview/previews.js';
 import { publishSocket } from './socket-file.js';
 
 export class Daemon {
   private constructor(
     private readonly plane: DataPlane,
     private readonly http: FastifyInstance,
+    private readonly previews: Previews,
     private readonly unpublish: () => void,
     private readonly logger: Logger,
   ) {}
@@ -68,8 +70,9 @@ export class Daemon {
       config.accounting.unknownGraceSeconds,
       events,
     );
+    const previews = new Previews(threads);
     const http = createHttpServer({
-      control: createControlPlane(allocator, plane, packageVersion()),
+      control: createControlPlane(allocator, plane, previews, packageVersion()),
       logger: logger.child({ component: 'rest' }),
       openapiPath: join(packageRoot, 'openapi.yaml'),
       peerOf: requester,
@@ -84,7 +87,7 @@ export class Daemon {
     }
     notify('READY=1');
     logger.info({ clients: config.clients.path, rest: config.rest.path }, 'ready');
-    return new Daemon(plane, http, unpublish, logger);
+    return new Daemon(plane, http, previews, unpublish, logger);
   }
 
   /** Stops taking requests, releases every buffer, destroys the device. */
@@ -92,6 +95,7 @@ export class Daemon {
     notify('STOPPING=1');
     this.unpublish();
     await this.http.close();
+    await this.previews.close();
     await this.plane.close();
     this.logger.info('stopped');
   }

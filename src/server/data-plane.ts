@@ -183,6 +183,6 @@ export class DataPlane {
 }
 
 /** A defect's stack goes to the log as an Error of its own; a refusal stays a BrokerError. */
-function asError(error: ErrorMessage): Error {
+export function asError(error: ErrorMessage): Error {
   return error.defect === undefined ? fromMessage(error) : new Error(error.defect);
 }

@@ -32,6 +32,7 @@ import type {
   TokenInfo,
   TokenRequest,
 } from './control.js';
+import type { Content } from './preview/messages.js';
 
 export type { AllocationResult };
 
@@ -99,6 +100,8 @@ export interface Questions {
     answer: CreatedBuffer;
   };
   releaseBuffer: { parameters: string; answer: null };
+  /** An image's present content; the fd of the answer is main's. */
+  readImage: { parameters: string; answer: Content };
   reissueBuffer: { parameters: string; answer: BufferInfo };
   listTokens: { parameters: string; answer: TokenInfo[] };
   shareBuffer: { parameters: { id: string; terms: TokenRequest }; answer: Token };

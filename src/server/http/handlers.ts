@@ -6,8 +6,10 @@ import type { Socket } from 'node:net';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { BufferState } from '../../broker/buffer.js';
 import { NO_CGROUP } from '../../broker/cgroup.js';
+import type { Matrix } from '../../pixels/ycbcr.js';
 import type { ControlPlane, CreateBuffer, Requester, TokenRequest } from '../control.js';
 import type { EventStreams } from '../events/streams.js';
+import type { PreviewTerms } from '../preview/messages.js';
 import { streamEvents } from './event-stream.js';
 import type { OperationId, Spec } from './spec.js';
 
@@ -64,6 +66,15 @@ export function createHandlers(
       await control.revokeToken(idOf(request), token_id);
       reply.code(204);
     },
+    previewBuffer: async (request, reply) => {
+      const { max, matrix, range } = request.query as PreviewQuery;
+      const buffer = await control.getBuffer(idOf(request));
+      const terms = { max, range, matrix: matrix ?? usualMatrix(buffer.height) };
+      const requester = peerOf?.(request.raw.socket) ?? UNKNOWN;
+      const png = await control.preview(buffer.id, terms, requester);
+      reply.type('image/png').headers({ 'x-ycbcr-matrix': terms.matrix, 'x-ycbcr-range': range });
+      return Buffer.from(png);
+    },
     listClients: () => control.listClients(),
     streamEvents: async (request, reply) => streamEvents(streams, request, reply),
   };
@@ -72,6 +83,10 @@ export function createHandlers(
 function stateOf(request: FastifyRequest): BufferState | null {
   return (request.query as { state?: BufferState }).state ?? null;
 }
+type PreviewQuery = Omit<PreviewTerms, 'matrix'> & { readonly matrix?: Matrix };
+
+/** What players assume where nothing is said: BT.709 from 720 rows on, BT.601 below. */
+const usualMatrix = (height: number | null): Matrix => ((height ?? 0) >= 720 ? 'bt709' : 'bt601');
 
 function idOf(request: FastifyRequest): string {
   return (request.params as { id: string }).id;

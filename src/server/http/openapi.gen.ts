@@ -244,6 +244,31 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/buffers/{id}/preview.png": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The buffer's id. */
+                id: components["schemas"]["BufferId"];
+            };
+            cookie?: never;
+        };
+        /**
+         * A picture of an image
+         * @description What is in the image now, as a PNG with 8 bits and alpha, scaled down by leaving pixels out.
+         *     Components are shown as they are stored: no transfer function or gamut is applied; formats of one
+         *     component are grey, half floats are cut to 0…1. Images that are not LINEAR are not shown.
+         */
+        get: operations["previewBuffer"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/clients": {
         parameters: {
             query?: never;
@@ -1574,6 +1599,46 @@ export interface operations {
             400: components["responses"]["BadRequest"];
             403: components["responses"]["Forbidden"];
             429: components["responses"]["LimitExceeded"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    previewBuffer: {
+        parameters: {
+            query?: {
+                /** @description Pixels of the longer side at most; an image is never made larger. */
+                max?: number;
+                /** @description How YCbCr becomes RGB: ITU-R BT.601, BT.709 or BT.2020; by default BT.709 from 720 rows on and BT.601 below. */
+                matrix?: "bt601" | "bt709" | "bt2020";
+                /** @description Of YCbCr samples; `limited` has black at 16 and white at 235 of 255. */
+                range?: "limited" | "full";
+            };
+            header?: never;
+            path: {
+                /** @description The buffer's id. */
+                id: components["schemas"]["BufferId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The picture. */
+            200: {
+                headers: {
+                    /** @description The matrix that was used, where the format is YCbCr. */
+                    "X-YCbCr-Matrix": "bt601" | "bt709" | "bt2020";
+                    /** @description The range that was assumed, where the format is YCbCr. */
+                    "X-YCbCr-Range": "limited" | "full";
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/png": string;
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["Unprocessable"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
         };

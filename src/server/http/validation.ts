@@ -53,7 +53,8 @@ export function createValidators(spec: Spec): Validators {
     parameters(pointers, required) {
       const properties = Object.entries(pointers).map(([name, pointer]) => [
         name,
-        { $ref: `${ROOT}#${pointer}` },
+        // Ajv fills in a default that stands beside the reference, not behind it.
+        { $ref: `${ROOT}#${pointer}`, ...defaultOf(document, pointer) },
       ]);
       const schema = {
         type: 'object',
@@ -63,6 +64,17 @@ export function createValidators(spec: Spec): Validators {
       return check(coercing, schema);
     },
   };
+}
+
+/** `{ default }` of the schema at a JSON pointer, or nothing. */
+function defaultOf(document: object, pointer: string): { default?: unknown } {
+  let value: unknown = document;
+  for (const segment of pointer.split('/').slice(1)) {
+    const key = decodeURIComponent(segment).replace(/~1/g, '/').replace(/~0/g, '~');
+    value = (value as Record<string, unknown>)[key];
+  }
+  const schema = value as { default?: unknown };
+  return schema.default === undefined ? {} : { default: schema.default };
 }
 
 function check(ajv: Ajv2020, schema: object): Check {

@@ -4,8 +4,9 @@
  * Owns: the thread; a content's fd until the thread has it.
  */
 import { Worker } from 'node:worker_threads';
-import { BrokerError, fromMessage } from '../../broker/errors.js';
+import { BrokerError } from '../../broker/errors.js';
 import { close } from '../../native/libc/fd.js';
+import { asError } from '../data-plane.js';
 import type { Content, PreviewReply, PreviewRequest, PreviewTerms } from './messages.js';
 
 /** Pictures under way, each with a copy of its image: 256 MiB at most (MAX_READ_SIZE). */
@@ -69,7 +70,7 @@ export class Previews {
       const waiting = this.#waiting.get(reply.seq);
       this.#waiting.delete(reply.seq);
       if ('png' in reply) waiting?.resolve(reply.png);
-      else waiting?.reject(fromMessage(reply.error));
+      else waiting?.reject(asError(reply.error));
     });
     // It has nothing that could not be made anew: the next picture starts another.
     worker.on('error', (error) => this.#ended(error));

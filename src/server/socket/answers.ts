@@ -10,6 +10,7 @@ import { usageBits } from '../../broker/usage.js';
 import type { CreateBuffer, Requester, Token, TokenRequest } from '../control.js';
 import type { PlaneMessage, Question } from '../messages.js';
 import { bufferView, clientView, tokenView } from '../views.js';
+import { readImage } from './read-image.js';
 
 type Post = (message: PlaneMessage) => void;
 
@@ -24,6 +25,11 @@ export function answer(broker: Broker, question: Question, post: Post): void {
         if ('error' in result) post({ kind: 'refusal', seq, error: toMessage(result.error) });
         else post({ kind: 'answer', seq, value: bufferView(broker, result.buffer) });
       });
+    } else if (question.question === 'readImage') {
+      readImage(broker, broker.get(question.parameters), (result) => {
+        if ('error' in result) post({ kind: 'refusal', seq, error: toMessage(result.error) });
+        else post({ kind: 'answer', seq, value: result });
+      });
     } else post({ kind: 'answer', seq, value: lookUp(broker, question) });
   } catch (error) {
     post({ kind: 'refusal', seq, error: toMessage(error) });
@@ -32,7 +38,7 @@ export function answer(broker: Broker, question: Question, post: Post): void {
 
 function lookUp(
   broker: Broker,
-  question: Exclude<Question, { question: 'createBuffer' | 'reissueBuffer' }>,
+  question: Exclude<Question, { question: 'createBuffer' | 'reissueBuffer' | 'readImage' }>,
 ): unknown {
   switch (question.question) {
     case 'listBuffers':

@@ -3,6 +3,7 @@
  * the real one refuses, and can be told to fail or to hang. It exports memfd only, as on a machine
  * without a Vulkan device.
  */
+import { encode } from 'fast-png';
 import { BrokerError } from '../../../../src/broker/errors.js';
 import type {
   BufferInfo,
@@ -129,6 +130,14 @@ export class FakeControl implements ControlPlane {
       const buffer = this.#find(id);
       if (buffer.state === 'lost') Object.assign(buffer, { state: 'live', generation: 2 });
       return buffer;
+    });
+  }
+
+  preview(id: string): Promise<Uint8Array> {
+    return this.#answer(() => {
+      const { width, height } = this.#find(id);
+      if (width === null || height === null) throw new BrokerError('unsupported_format', 'linear');
+      return encode({ width: 1, height: 1, channels: 4, data: Uint8Array.of(1, 2, 3, 4) });
     });
   }
 

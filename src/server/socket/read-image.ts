@@ -1,0 +1,55 @@
+/**
+ * An image's present content for a preview: a copy, so that whoever writes to the memory meanwhile
+ * waits for nobody.
+ */
+import type { Broker } from '../../broker/broker.js';
+import type { BrokerBuffer } from '../../broker/buffer.js';
+import { BrokerError } from '../../broker/errors.js';
+import { MOD_LINEAR, modifierText } from '../../broker/fourcc.js';
+import { referenceTo } from '../../broker/work.js';
+import { duplicate } from '../../native/libc/fd.js';
+import { memoriesOf } from '../../native/transfer/ends.js';
+import type { Content } from '../preview/messages.js';
+
+/** `done` is called once; the content's fd is its receiver's. */
+export function readImage(
+  broker: Broker,
+  buffer: BrokerBuffer,
+  done: (result: Content | { error: BrokerError }) => void,
+): void {
+  const { spec, allocation } = buffer;
+  if (spec.kind !== 'image') {
+    const message = 'linear memory has no picture: nothing says what is in it';
+    throw new BrokerError('unsupported_format', message, { constraint: 'kind', possible: 'image' });
+  }
+  const { modifier } = allocation;
+  if (modifier !== MOD_LINEAR) {
+    throw new BrokerError('unsupported_modifier', 'only LINEAR images can be shown', {
+      constraint: 'modifier',
+      requested: modifier === null ? null : modifierText(modifier),
+      possible: [modifierText(MOD_LINEAR)],
+    });
+  }
+  const planes = planesInContent(buffer);
+  broker.works.read(null, buffer, { offset: 0n, size: 0n }, (worked) => {
+    if ('error' in worked) return done(worked);
+    const { content } = worked;
+    const [fd] = content?.held.fds ?? [];
+    if (content === null || fd === undefined) throw new Error('a read without content');
+    try {
+      const { format, width, height } = spec;
+      done({ fd: duplicate(fd), size: content.size, format, width, height, planes });
+    } finally {
+      content.held.release();
+    }
+  });
+}
+
+/** A read gives all memories, one after the other, in the order of their planes. */
+function planesInContent(buffer: BrokerBuffer): Content['planes'] {
+  const { all, ofPlane } = memoriesOf(referenceTo(buffer));
+  return buffer.allocation.planes.map(({ offset, stride }, index) => {
+    const before = all.slice(0, ofPlane[index]);
+    return { offset: offset + before.reduce((sum, { size }) => sum + size, 0), stride };
+  });
+}
