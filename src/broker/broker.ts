@@ -20,6 +20,7 @@ import { newBufferId, type Random } from './id.js';
 import { MAX_PAST_PROCESSES } from './limits.js';
 import { Lingering, type LingeringWorld } from './lingering.js';
 import { PeerProcess } from './peer-process.js';
+import { Planner } from './planner.js';
 import type { Charge } from './quota/charge.js';
 import { estimateOf, importEstimate } from './quota/estimate.js';
 import { Quotas } from './quota/quotas.js';
@@ -37,6 +38,7 @@ import type {
   LostAllocation,
   MemorySpec,
   Plane,
+  PlanResult,
   SourceState,
 } from './source.js';
 import { type Issued, type TokenInfo, Tokens, type TokenTerms } from './tokens.js';
@@ -48,6 +50,8 @@ export type AllocationResult = { allocation: Allocation } | { error: BrokerError
 export interface Surroundings extends Workshop, LingeringWorld {
   /** Answers later, exactly once; the fds of an allocation become the broker's. */
   allocate(choice: Choice, id: string, done: (result: AllocationResult) => void): void;
+  /** What `allocate` would answer, without memory; answers later, exactly once. */
+  plan(choice: Choice, done: (result: PlanResult) => void): void;
   /** Checks and imports memory whose planes' fds are the broker's; answers as `allocate` does. */
   importMemory(
     spec: MemorySpec,
@@ -95,6 +99,16 @@ export class Broker {
   readonly #buffers = new Map<string, BrokerBuffer>();
   readonly #clients = new Map<string, Client>();
   readonly #tokens: Tokens<BrokerBuffer>;
+  readonly #planner = new Planner({
+    choose: (owner, request) => {
+      checkRequest(request);
+      const choice = chooseSource(request, this.sources, this.offers);
+      const who = this.quotas.whoIs(owner);
+      this.quotas.ledger.check(who, choice.source, estimateOf(choice.spec));
+      return choice;
+    },
+    plan: (choice, done) => this.world.plan(choice, done),
+  });
   /** Copies, fills and reads, for whoever has an object for the buffer. */
   readonly works: Works;
   readonly #lingering: Lingering;
@@ -176,9 +190,9 @@ export class Broker {
   }
 
   /**
-   * Allocates for an owner. `done` is called once, at once for a refusal that needs no source. A
-   * buffer bound to a connection that has gone in the meantime is released before `done` is called
-   * with `not_found`.
+   * Allocates for an owner. `done` is called once; with a refusal when the planner has looked for the
+   * nearest request. A buffer bound to a connection that has gone in the meantime is released before
+   * `done` is called with `not_found`.
    */
   allocate(owner: Owner, request: AllocationRequest, done: (result: BufferResult) => void): void {
     let choice: Choice;
@@ -189,18 +203,24 @@ export class Broker {
       charge = this.quotas.reserve(owner, choice.source, estimateOf(choice.spec), this.buffers);
     } catch (error) {
       if (!(error instanceof BrokerError)) throw error;
-      done({ error });
+      this.#planner.explain(owner, request, error, done);
       return;
     }
     const id = this.#newId();
     this.world.allocate(choice, id, (result) => {
-      if ('error' in result) charge.release();
-      done(
-        'error' in result
-          ? result
-          : this.#register(id, owner, choice.spec, request, result.allocation, charge, choice),
-      );
+      if ('error' in result) {
+        charge.release();
+        this.#planner.explain(owner, request, result.error, done);
+        return;
+      }
+      const { allocation } = result;
+      done(this.#register(id, owner, choice.spec, request, allocation, charge, choice));
     });
+  }
+
+  /** A dry run: answers what `allocate` would; nothing is kept or charged. */
+  test(owner: Owner, request: AllocationRequest, done: (result: PlanResult) => void): void {
+    this.#planner.test(owner, request, done);
   }
 
   /**

@@ -93,6 +93,11 @@ export interface Refusal {
   readonly requested?: unknown;
   /** What would have been possible. */
   readonly possible?: unknown;
+  /**
+   * The nearest request that would succeed, in the words of openapi.yaml's CreateBuffer; it was
+   * planned before it is told. Null where none was found, absent where none is looked for.
+   */
+  readonly nearest?: object | null;
   /** The quota that refused. */
   readonly quota?: QuotaRefusal;
 }

@@ -3,6 +3,7 @@
  * allocation and a source's state have. Sources themselves live in src/native/sources.
  */
 import type { Alignment } from './alignment.js';
+import type { BrokerError } from './errors.js';
 import type { ImportCheck } from './import.js';
 
 /** How the memory leaves the process. A `memfd` is never called a dma_buf. */
@@ -104,6 +105,9 @@ export interface Plan {
   /** As in Allocation. */
   readonly placement: readonly string[];
 }
+
+/** The answer to a dry run. */
+export type PlanResult = { readonly plan: Plan } | { readonly error: BrokerError };
 
 /** Exported memory: zeroed, CLOEXEC, its fds owned by the receiver of this object. */
 export interface Allocation {

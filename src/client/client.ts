@@ -10,6 +10,7 @@ import { hi, lo } from '../protocol/wire.js';
 import type { ClientBuffer } from './buffer.js';
 import { BufferObject } from './buffer-object.js';
 import { type BrokerDescription, findManager } from './manager.js';
+import { type Planned, testRequest } from './planned.js';
 import type { CommonRequest, ImageRequest, ImportedMemory, LinearRequest } from './requests.js';
 import { type ConnectionError, type ProtocolObject, WireClient } from './wire-client.js';
 
@@ -42,6 +43,23 @@ export class Client {
 
   /** Allocates. Rejects with BrokerError (refused) or ConnectionError. */
   async allocate(request: LinearRequest | ImageRequest): Promise<ClientBuffer> {
+    const params = this.#params(request);
+    return this.#receive((id) => {
+      params.request('create', id);
+      params.request('destroy');
+    });
+  }
+
+  /** A dry run: what `allocate` would give. Rejects as it would; nothing is allocated. */
+  async test(request: LinearRequest | ImageRequest): Promise<Planned> {
+    const params = this.#params(request);
+    return testRequest(this.wire, request.kind, (id) => {
+      params.request('test', id);
+      params.request('destroy');
+    });
+  }
+
+  #params(request: LinearRequest | ImageRequest): ProtocolObject<typeof dmabroker_params_v1> {
     const params = this.wire.create(dmabroker_params_v1, {});
     this.manager.request('create_params', params.id);
     if (request.kind === 'buffer') {
@@ -70,10 +88,7 @@ export class Client {
     if (usage) params.request('set_usage', bits(usage, Usage));
     if (handleTypes) params.request('set_handle_types', bits(handleTypes, handle_type));
     this.#describe(params, request);
-    return this.#receive((id) => {
-      params.request('create', id);
-      params.request('destroy');
-    });
+    return params;
   }
 
   /**

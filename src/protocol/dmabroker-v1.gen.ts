@@ -43,6 +43,7 @@ export const dmabroker_params_v1 = {
     { name: 'import', opcode: 13, since: 1, destructor: false, args: [{ name: 'buffer_id', type: 'new_id', interface: 'dmabroker_buffer_v1' }] },
     { name: 'set_placement', opcode: 14, since: 1, destructor: false, args: [{ name: 'placement', type: 'uint' }] },
     { name: 'set_plane_layout', opcode: 15, since: 1, destructor: false, args: [{ name: 'plane_idx', type: 'uint' }, { name: 'offset', type: 'uint' }, { name: 'stride', type: 'uint' }] },
+    { name: 'test', opcode: 16, since: 1, destructor: false, args: [{ name: 'test_id', type: 'new_id', interface: 'dmabroker_test_v1' }] },
   ],
   events: [
   ],
@@ -85,6 +86,23 @@ export const dmabroker_buffer_v1 = {
     recall_reason: { withdrawn: 0, share: 1, memory_pressure: 2 },
     import_check: { device: 1, layout: 2 },
     error: { not_ready: 0 },
+  },
+} as const satisfies Interface;
+
+export const dmabroker_test_v1 = {
+  name: 'dmabroker_test_v1',
+  version: 1,
+  requests: [
+    { name: 'destroy', opcode: 0, since: 1, destructor: true, args: [] },
+  ],
+  events: [
+    { name: 'possible', opcode: 0, since: 1, destructor: false, args: [{ name: 'source', type: 'string' }, { name: 'handle_type', type: 'uint' }, { name: 'size_hi', type: 'uint' }, { name: 'size_lo', type: 'uint' }, { name: 'modifier_hi', type: 'uint' }, { name: 'modifier_lo', type: 'uint' }, { name: 'planes', type: 'uint' }] },
+    { name: 'plane_layout', opcode: 1, since: 1, destructor: false, args: [{ name: 'plane_idx', type: 'uint' }, { name: 'memory', type: 'uint' }, { name: 'offset', type: 'uint' }, { name: 'stride', type: 'uint' }] },
+    { name: 'unverified', opcode: 2, since: 1, destructor: false, args: [{ name: 'usage', type: 'uint' }] },
+    { name: 'done', opcode: 3, since: 1, destructor: false, args: [] },
+    { name: 'failed', opcode: 4, since: 1, destructor: false, args: [{ name: 'code', type: 'uint' }, { name: 'message', type: 'string' }, { name: 'detail', type: 'string' }] },
+  ],
+  enums: {
   },
 } as const satisfies Interface;
 

@@ -32,6 +32,7 @@ export function createControlPlane(
     listBuffers: (state) => plane.ask('listBuffers', state),
     getBuffer: (id) => plane.ask('getBuffer', id),
     createBuffer: (request, requester) => plane.ask('createBuffer', { request, requester }),
+    planBuffer: (request, requester) => plane.ask('planBuffer', { request, requester }),
     releaseBuffer: async (id) => {
       await plane.ask('releaseBuffer', id);
     },

@@ -22,6 +22,7 @@ export type DeviceReport = DeepReadonly<Schemas['DeviceReport']>;
 export type FormatInfo = Schemas['Format'];
 export type Health = Schemas['Health'];
 export type Plane = Schemas['Plane'];
+export type PlannedBuffer = Schemas['PlannedBuffer'];
 export type Problem = Schemas['Problem'];
 export type Recipient = Schemas['Recipient'];
 export type SourceInfo = Schemas['Source'];
@@ -47,6 +48,8 @@ export interface ControlPlane {
   getBuffer(id: string): Promise<BufferInfo>;
   /** Allocates a buffer that lives until it is released, and makes its first token. */
   createBuffer(request: CreateBuffer, requester: Requester): Promise<CreatedBuffer>;
+  /** A dry run of `createBuffer`. */
+  planBuffer(request: CreateBuffer, requester: Requester): Promise<PlannedBuffer>;
   /** Rejects with `not_found`. */
   releaseBuffer(id: string): Promise<void>;
   /** Allocates a lost buffer's memory anew. Rejects with `not_found`, or as `createBuffer` does. */

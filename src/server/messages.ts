@@ -16,6 +16,7 @@ import type {
   FormatOffer,
   LostAllocation,
   MemorySpec,
+  Plan,
   Plane,
   SourceState,
 } from '../broker/source.js';
@@ -27,6 +28,7 @@ import type {
   CreatedBuffer,
   DeviceInfo,
   EventInfo,
+  PlannedBuffer,
   Requester,
   Token,
   TokenInfo,
@@ -51,6 +53,8 @@ export type AllocatorRequest =
       readonly choice: Choice;
       readonly id: string;
     }
+  /** A dry run. */
+  | { readonly kind: 'plan'; readonly seq: number; readonly choice: Choice }
   /** The fds stay the data plane's. */
   | {
       readonly kind: 'import';
@@ -70,6 +74,7 @@ export type AllocatorRequest =
 /** Allocator → data plane; the fds of an allocation, or of what was read, change hands with it. */
 export type AllocatorReply =
   | { readonly seq: number; readonly allocation: Allocation }
+  | { readonly seq: number; readonly plan: Plan }
   | { readonly seq: number; readonly work: WorkDone }
   | { readonly seq: number; readonly error: ErrorMessage };
 
@@ -98,6 +103,10 @@ export interface Questions {
   createBuffer: {
     parameters: { request: CreateBuffer; requester: Requester };
     answer: CreatedBuffer;
+  };
+  planBuffer: {
+    parameters: { request: CreateBuffer; requester: Requester };
+    answer: PlannedBuffer;
   };
   releaseBuffer: { parameters: string; answer: null };
   /** An image's present content; the fd of the answer is main's. */

@@ -4,10 +4,17 @@
 import type { Broker } from '../broker/broker.js';
 import type { BrokerBuffer, Client, PartialPeer } from '../broker/buffer.js';
 import { fourccName, MOD_LINEAR, modifierText } from '../broker/fourcc.js';
-import type { Allocation, FormatOffer, SourceState } from '../broker/source.js';
+import type { Allocation, FormatOffer, MemorySpec, Plan, SourceState } from '../broker/source.js';
 import type { TokenInfo as BrokerTokenInfo } from '../broker/tokens.js';
 import { unverified, usageNames } from '../broker/usage.js';
-import type { BufferInfo, ClientInfo, FormatInfo, SourceInfo, TokenInfo } from './control.js';
+import type {
+  BufferInfo,
+  ClientInfo,
+  FormatInfo,
+  PlannedBuffer,
+  SourceInfo,
+  TokenInfo,
+} from './control.js';
 
 /** A copy, with the list that openapi.yaml's types want to own. */
 function peerView<P extends PartialPeer>(peer: P) {
@@ -56,6 +63,25 @@ export function bufferView(broker: Broker, buffer: BrokerBuffer): BufferInfo {
     created_at: time(buffer.createdAt),
     released_at: buffer.releasedAt === null ? null : time(buffer.releasedAt),
     tokens: broker.tokenCount(buffer),
+  };
+}
+
+/** What a request would become. */
+export function planView(spec: MemorySpec, plan: Plan): PlannedBuffer {
+  return {
+    handle_type: plan.handleType,
+    source: plan.source,
+    size: plan.memories.reduce((sum, bytes) => sum + bytes, 0),
+    kind: spec.kind,
+    modifier: plan.modifier === null ? null : modifierText(plan.modifier),
+    planes: plan.planes.map(({ memory, offset, stride }, index) => ({
+      index,
+      memory,
+      offset,
+      stride,
+    })),
+    placement: [...plan.placement],
+    unverified_usage: usageNames(unverified(spec.usage)),
   };
 }
 

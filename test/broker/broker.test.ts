@@ -67,7 +67,8 @@ t.test('a refusal of the source leaves nothing behind', async (t) => {
   const results: BufferResult[] = [];
   broker.allocate({ client, peer }, request(), (result) => results.push(result));
   world.refuse(error);
-  t.same(results, [{ error }]);
+  const explained = new BrokerError('out_of_memory', 'none left', { nearest: null });
+  t.same(results, [{ error: explained }]);
   t.equal(pendingOf(setup), 0);
   t.same([...broker.buffers], []);
 });

@@ -2,7 +2,7 @@
 import { type Command, Option } from 'commander';
 import type { Alignment } from '../../broker/alignment.js';
 import type { PlanePlace } from '../../broker/source.js';
-import type { CreatedBuffer } from '../../server/control.js';
+import type { CreatedBuffer, PlannedBuffer } from '../../server/control.js';
 import { common, type MakeCommand } from '../command.js';
 import { contents } from '../describe.js';
 import { Usage } from '../failure.js';
@@ -21,6 +21,7 @@ interface Options {
   readonly layout?: readonly PlanePlace[];
   readonly source?: string[];
   readonly placement?: string;
+  readonly dryRun?: boolean;
   readonly name?: string;
   readonly uses?: number;
   readonly seconds?: number;
@@ -64,6 +65,7 @@ export const allocCommand: MakeCommand = (program) => {
       'dma_buf, opaque_fd or memfd (default: dma_buf, else memfd)',
       collect,
     )
+    .option('--dry-run', 'only say what would be allocated')
     .option('--name <text>', 'a name for people')
     .option('--uses <n>', 'how often the token can be redeemed', number)
     .option('--seconds <n>', 'how long the token is good for', number)
@@ -74,6 +76,10 @@ export const allocCommand: MakeCommand = (program) => {
     )
     .action(async (options: Options, command: Command) => {
       const { rest, json } = common(command);
+      if (options.dryRun) {
+        const planned = await rest.post<PlannedBuffer>('/v1/buffers?dry_run=true', body(options));
+        return json ? printJson(planned) : printPlanned(planned);
+      }
       const created = await rest.post<CreatedBuffer>('/v1/buffers', body(options));
       if (json) return printJson(created);
       const { buffer, token } = created;
@@ -91,6 +97,21 @@ export const allocCommand: MakeCommand = (program) => {
       ]);
     });
 };
+
+function printPlanned(planned: PlannedBuffer): void {
+  printFields([
+    ['source', planned.source],
+    ['size', `${planned.size} bytes`],
+    ['handle type', planned.handle_type],
+    ['modifier', orDash(planned.modifier)],
+    ...planned.planes.map(({ index, memory, offset, stride }): [string, string] => [
+      `plane ${index}`,
+      `memory ${memory}, offset ${offset}, stride ${stride}`,
+    ]),
+    ['placement', planned.placement.join(', ') || '-'],
+    ['unverified', planned.unverified_usage.join(', ') || '-'],
+  ]);
+}
 
 /** The request; JSON.stringify leaves out what was not given. */
 function body(options: Options): unknown {

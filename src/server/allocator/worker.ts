@@ -10,6 +10,7 @@ import type {
   Allocation,
   HandleType,
   MemorySource,
+  Plan,
   SourceName,
   SourceState,
 } from '../../broker/source.js';
@@ -79,6 +80,10 @@ function made({ choice, id }: Extract<AllocatorRequest, { kind: 'allocate' }>): 
   return sourceOf(choice.source, choice.handleType).allocate(choice.spec, id);
 }
 
+function planned({ choice }: Extract<AllocatorRequest, { kind: 'plan' }>): Plan {
+  return sourceOf(choice.source, choice.handleType).plan(choice.spec);
+}
+
 function taken({ spec, planes }: Extract<AllocatorRequest, { kind: 'import' }>): Allocation {
   return vulkan.import(spec, planes);
 }
@@ -89,6 +94,8 @@ function answer(request: Exclude<AllocatorRequest, { kind: 'free' }>): Allocator
     switch (request.kind) {
       case 'allocate':
         return { seq, allocation: made(request) };
+      case 'plan':
+        return { seq, plan: planned(request) };
       case 'import':
         return { seq, allocation: taken(request) };
       case 'work':

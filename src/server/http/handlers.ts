@@ -45,6 +45,9 @@ export function createHandlers(
     listBuffers: (request) => control.listBuffers(stateOf(request)),
     createBuffer: async (request, reply) => {
       const requester = peerOf?.(request.raw.socket) ?? UNKNOWN;
+      // Converted by the check of the query.
+      const { dry_run } = request.query as { dry_run?: boolean };
+      if (dry_run) return control.planBuffer(request.body as CreateBuffer, requester);
       const created = await control.createBuffer(request.body as CreateBuffer, requester);
       reply.code(201).header('location', `/v1/buffers/${created.buffer.id}`);
       return created;

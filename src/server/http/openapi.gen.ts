@@ -100,6 +100,9 @@ export interface paths {
          * Allocate a buffer
          * @description Allocates a buffer that lives until it is released, and makes a token with which processes
          *     redeem it on the client socket. The token is shown only in this answer.
+         *
+         *     With `dry_run` nothing is allocated: the request goes through the same checks, up to the choice
+         *     of the memory, and the answer is what it would become, or the same refusal.
          */
         post: operations["createBuffer"];
         delete?: never;
@@ -529,6 +532,26 @@ export interface components {
             code: components["schemas"]["ErrorCode"] | null;
             /** @description Why a buffer was released or a device lost; a refusal's sentence. */
             reason: string | null;
+        };
+        /** @description What a request would become. */
+        PlannedBuffer: {
+            handle_type: components["schemas"]["HandleType"];
+            source: components["schemas"]["SourceName"];
+            /** @description Bytes of memory; the kernel may round each memory up to whole pages. */
+            size: components["schemas"]["Size"];
+            /**
+             * @description `buffer`: linear memory. `image`: two-dimensional.
+             * @enum {string}
+             */
+            kind: "buffer" | "image";
+            /** @description The modifier that the driver would choose; null for linear memory. */
+            modifier: components["schemas"]["Modifier"] | null;
+            /** @description Its memory planes, in the words of linux-dmabuf-v1. */
+            planes: components["schemas"]["Plane"][];
+            /** @description As of a buffer. */
+            placement: string[];
+            /** @description As of a buffer. */
+            unverified_usage: components["schemas"]["UsageName"][];
         };
         /** @description A memory plane. */
         Plane: {
@@ -1051,6 +1074,10 @@ export interface components {
             requested?: unknown;
             /** @description What would have been possible (any JSON). */
             possible?: unknown;
+            /** @description The nearest request that would succeed: a CreateBuffer, without the name and the token, that passed a dry run. Null where none was found; absent where no other request would help. */
+            nearest?: {
+                [key: string]: unknown;
+            } | null;
             quota?: components["schemas"]["QuotaRefusal"];
         };
         /** @description The quota that refused. */
@@ -1349,7 +1376,10 @@ export interface operations {
     };
     createBuffer: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Whether only to say what would be allocated. */
+                dry_run?: boolean;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -1360,6 +1390,15 @@ export interface operations {
             };
         };
         responses: {
+            /** @description A dry run; this would be allocated. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlannedBuffer"];
+                };
+            };
             /** @description Allocated. */
             201: {
                 headers: {

@@ -30,11 +30,12 @@ export function answerTo(error: unknown, instance?: string): Answer {
 /** The problem document of a refusal. */
 export function problem(error: BrokerError, instance?: string): Problem {
   const { status, title } = catalogue[error.code];
-  const { constraint, requested, possible } = error.refusal;
+  const { constraint, requested, possible, nearest } = error.refusal;
   const refusal = {
     ...(constraint === undefined ? {} : { constraint }),
     ...(requested === undefined ? {} : { requested }),
     ...(possible === undefined ? {} : { possible }),
+    ...(nearest === undefined ? {} : { nearest: nearest && { ...nearest } }),
   };
   return {
     type: `urn:dmabroker:error:${error.code}`,

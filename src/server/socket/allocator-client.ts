@@ -4,13 +4,14 @@
 import type { MessagePort } from 'node:worker_threads';
 import { fromMessage } from '../../broker/errors.js';
 import type { Choice } from '../../broker/request.js';
-import type { Allocation, MemorySpec, Plane } from '../../broker/source.js';
+import type { Allocation, MemorySpec, Plane, PlanResult } from '../../broker/source.js';
 import type { Work } from '../../broker/work.js';
 import type { WorkResult } from '../../broker/works.js';
 import type { AllocationResult, AllocatorReply, AllocatorRequest } from '../messages.js';
 
 export class AllocatorClient {
   readonly #waiting = new Map<number, (result: AllocationResult) => void>();
+  readonly #planning = new Map<number, (result: PlanResult) => void>();
   readonly #working = new Map<number, (result: WorkResult) => void>();
   #seq = 0;
 
@@ -24,6 +25,12 @@ export class AllocatorClient {
     const seq = ++this.#seq;
     this.#waiting.set(seq, done);
     this.#post({ kind: 'allocate', seq, choice, id });
+  }
+
+  plan(choice: Choice, done: (result: PlanResult) => void): void {
+    const seq = ++this.#seq;
+    this.#planning.set(seq, done);
+    this.#post({ kind: 'plan', seq, choice });
   }
 
   importMemory(
@@ -50,17 +57,22 @@ export class AllocatorClient {
   reply(reply: AllocatorReply): void {
     const { seq } = reply;
     const allocated = this.#waiting.get(seq);
+    const planned = this.#planning.get(seq);
     const worked = this.#working.get(seq);
     this.#waiting.delete(seq);
+    this.#planning.delete(seq);
     this.#working.delete(seq);
     if ('error' in reply) {
       if (reply.error.defect !== undefined) this.defect(reply.error.defect);
       const error = fromMessage(reply.error);
       allocated?.({ error });
+      planned?.({ error });
       worked?.({ error });
     } else if ('work' in reply) worked?.(reply.work);
+    else if ('plan' in reply) planned?.({ plan: reply.plan });
     else allocated?.({ allocation: reply.allocation });
-    if (!allocated && !worked) throw new Error(`an answer that nobody asked for: ${seq}`);
+    if (!allocated && !planned && !worked)
+      throw new Error(`an answer that nobody asked for: ${seq}`);
   }
 
   #post(request: AllocatorRequest): void {

@@ -9,7 +9,7 @@ import type { AllocationRequest } from '../../broker/request.js';
 import { usageBits } from '../../broker/usage.js';
 import type { CreateBuffer, Requester, Token, TokenRequest } from '../control.js';
 import type { PlaneMessage, Question } from '../messages.js';
-import { bufferView, clientView, tokenView } from '../views.js';
+import { bufferView, clientView, planView, tokenView } from '../views.js';
 import { readImage } from './read-image.js';
 
 type Post = (message: PlaneMessage) => void;
@@ -20,6 +20,13 @@ export function answer(broker: Broker, question: Question, post: Post): void {
     if (question.question === 'createBuffer') {
       const { request, requester } = question.parameters;
       create(broker, request, requester, seq, post);
+    } else if (question.question === 'planBuffer') {
+      const { request, requester } = question.parameters;
+      const asked = allocationRequest(request);
+      broker.test({ client: null, peer: requester }, asked, (result) => {
+        if ('error' in result) post({ kind: 'refusal', seq, error: toMessage(result.error) });
+        else post({ kind: 'answer', seq, value: planView(asked.spec, result.plan) });
+      });
     } else if (question.question === 'reissueBuffer') {
       broker.reissue(broker.get(question.parameters), (result) => {
         if ('error' in result) post({ kind: 'refusal', seq, error: toMessage(result.error) });
@@ -38,7 +45,10 @@ export function answer(broker: Broker, question: Question, post: Post): void {
 
 function lookUp(
   broker: Broker,
-  question: Exclude<Question, { question: 'createBuffer' | 'reissueBuffer' | 'readImage' }>,
+  question: Exclude<
+    Question,
+    { question: 'createBuffer' | 'planBuffer' | 'reissueBuffer' | 'readImage' }
+  >,
 ): unknown {
   switch (question.question) {
     case 'listBuffers':

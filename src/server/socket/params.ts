@@ -6,7 +6,7 @@ import type { Broker } from '../../broker/broker.js';
 import { MOD_LINEAR } from '../../broker/fourcc.js';
 import { MAX_PLANES } from '../../broker/import.js';
 import { MAX_MODIFIERS, MAX_WAITING_PLANES } from '../../broker/limits.js';
-import type { Lifetime } from '../../broker/request.js';
+import type { AllocationRequest, Lifetime } from '../../broker/request.js';
 import {
   type HandleType,
   type MemorySpec,
@@ -21,6 +21,7 @@ import { join64 } from '../../protocol/wire.js';
 import { BufferObject } from './buffer.js';
 import type { Connection } from './connection.js';
 import { ProtocolError } from './resource.js';
+import { testRequest } from './test.js';
 
 /** The entries of an enum whose bits are set; unknown bits or none give null. */
 function fromBits<T extends string>(bits: number, values: Readonly<Record<T, number>>): T[] | null {
@@ -136,7 +137,7 @@ export function createParams(
       create: before((bufferId) => {
         if (planes.size > 0) params.error(error.planes_mismatch, 'planes are for import');
         const object = new BufferObject(broker, connection, bufferId, version);
-        object.allocate({ spec: spec(), handleTypes, lifetime, name, sources });
+        object.allocate(request());
         used = true;
       }),
       import: before((bufferId) => {
@@ -160,6 +161,10 @@ export function createParams(
         }
         layout.set(index, { offset, stride });
       }),
+      test: before((testId) => {
+        if (planes.size > 0) params.error(error.planes_mismatch, 'planes are for import');
+        testRequest(broker, connection, testId, version, request());
+      }),
       set_placement: before((value) => {
         const known = (Object.keys(placements) as Placement[]).find(
           (key) => placements[key] === value,
@@ -172,6 +177,10 @@ export function createParams(
       for (const { fd } of planes.values()) connection.closeFd(fd);
     },
   );
+
+  function request(): AllocationRequest {
+    return { spec: spec(), handleTypes, lifetime, name, sources };
+  }
 
   function spec(): MemorySpec {
     const memory = what ?? params.error(error.incomplete, 'no set_buffer or set_image was sent');

@@ -50,6 +50,7 @@ const allocatorClient = new AllocatorClient(allocator, (stack) =>
 const broker = new Broker(
   {
     allocate: (choice, id, done) => allocatorClient.allocate(choice, id, done),
+    plan: (choice, done) => allocatorClient.plan(choice, done),
     importMemory: (spec, planes, done) => allocatorClient.importMemory(spec, planes, done),
     work: (work, done) => allocatorClient.work(work, done),
     free: (allocation) => allocatorClient.free(allocation),

@@ -6,7 +6,7 @@
 import type { AllocationResult, Surroundings } from '../../../src/broker/broker.js';
 import type { Peer } from '../../../src/broker/buffer.js';
 import { NO_CGROUP } from '../../../src/broker/cgroup.js';
-import type { BrokerError } from '../../../src/broker/errors.js';
+import { BrokerError } from '../../../src/broker/errors.js';
 import type { BrokerEvent } from '../../../src/broker/events.js';
 import { fourcc, MOD_LINEAR } from '../../../src/broker/fourcc.js';
 import type { Remaining, Remains } from '../../../src/broker/lingering.js';
@@ -18,6 +18,7 @@ import type {
   ImageSpec,
   MemorySpec,
   Plane,
+  PlanResult,
   SourceState,
 } from '../../../src/broker/source.js';
 import type { Work } from '../../../src/broker/work.js';
@@ -62,6 +63,26 @@ export class FakeWorld implements Surroundings {
 
   allocate(choice: Choice, id: string, done: (result: AllocationResult) => void): void {
     this.pending.push({ choice, id, done });
+  }
+
+  /** Bytes that a plan may have at most. */
+  planLimit = 2 ** 40;
+  plans = 0;
+
+  /** Answered at once: linear memory, up to the limit. */
+  plan({ source, handleType, spec }: Choice, done: (result: PlanResult) => void): void {
+    this.plans++;
+    const size = spec.kind === 'buffer' ? spec.size : spec.width * spec.height * 4;
+    if (size > this.planLimit) {
+      const refusal = { constraint: 'size', requested: size, possible: { max: this.planLimit } };
+      done({ error: new BrokerError('too_large', 'the fake source has a limit', refusal) });
+      return;
+    }
+    const stride = spec.kind === 'buffer' ? 0 : spec.width * 4;
+    const planes = [{ memory: 0, offset: 0, stride }];
+    const modifier = spec.kind === 'buffer' ? null : (spec.modifiers[0] ?? null);
+    const placement = ['host_visible'];
+    done({ plan: { source, handleType, memories: [size], modifier, planes, placement } });
   }
 
   /** Imports that were asked for and not answered yet. */

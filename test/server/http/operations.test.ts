@@ -85,6 +85,26 @@ await withoutLeaks(t, 'operations', async (t) => {
     t.ok(Date.parse(created.token.expires_at ?? '') > Date.now());
   });
 
+  t.test('a dry run answers and makes nothing', async (t) => {
+    const server = await startServer(t);
+    const body = { kind: 'buffer', size: 4096, usage: ['scanout'], ...MEMFD };
+    const path = '/v1/buffers?dry_run=true';
+    const planned = await ask(t, server, 'POST', path, { body });
+    t.equal(planned.status, 200);
+    t.match(planned.json, { source: 'memfd', handle_type: 'memfd', size: 4096, kind: 'buffer' });
+    t.equal(planned.headers.location, undefined);
+    t.same((await ask(t, server, 'GET', '/v1/buffers')).json, []);
+    const refused = await ask(t, server, 'POST', path, { body: { kind: 'buffer', size: 1 } });
+    t.equal(refused.status, 422);
+    const real = await ask(t, server, 'POST', '/v1/buffers?dry_run=false', { body });
+    t.equal(real.status, 201);
+    const odd = await ask(t, server, 'POST', '/v1/buffers?dry_run=perhaps', { body });
+    t.equal(odd.status, 400);
+    server.control.failure = new BrokerError('too_large', 'no', { nearest: { ...body, size: 1 } });
+    const told = await ask(t, server, 'POST', '/v1/buffers', { body });
+    t.match(told.json, { refusal: { nearest: { ...body, size: 1 } } });
+  });
+
   t.test('what is left out has the default that the description names', async (t) => {
     const server = await startServer(t);
     const body = { kind: 'buffer', size: 1 };

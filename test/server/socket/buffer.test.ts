@@ -224,5 +224,5 @@ t.test('a refusal of any length is an event', async (t) => {
   const [code, message, detail] = failed?.values ?? [];
   t.equal(code, refusal.out_of_memory);
   t.equal(message, '€'.repeat(170));
-  t.same(JSON.parse(String(detail)), { requested });
+  t.same(JSON.parse(String(detail)), { requested, nearest: null });
 });

@@ -136,3 +136,35 @@ t.test('a dictated layout', async (t) => {
   const [failed] = two.events();
   t.match(JSON.parse(String(failed?.values[2])), { constraint: 'modifiers', requested: 2 });
 });
+
+t.test('a dry run, as often as wanted, then the allocation', async (t) => {
+  const { usage, handle_type, refusal } = dmabroker_manager_v1.enums;
+  const bench = withImage();
+  set(bench, 'set_usage', usage.scanout | usage.render);
+  bench.request(dmabroker_params_v1, PARAMS, 'test', BUFFER);
+  t.same(
+    bench.events().map(({ name, values }) => [name, ...values]),
+    [
+      ['dmabroker_test_v1.possible', 'memfd', handle_type.memfd, 0, 640 * 480 * 4, 0, 0, 1],
+      ['dmabroker_test_v1.plane_layout', 0, 0, 0, 2560],
+      ['dmabroker_test_v1.unverified', usage.scanout],
+      ['dmabroker_test_v1.done'],
+    ],
+  );
+  set(bench, 'set_source', 'udmabuf');
+  bench.request(dmabroker_params_v1, PARAMS, 'test', BUFFER + 1);
+  const [failed] = bench.events();
+  t.equal(failed?.name, 'dmabroker_test_v1.failed');
+  t.equal(failed?.values[0], refusal.unsupported_source);
+  t.match(JSON.parse(String(failed?.values[2])), {
+    constraint: 'sources',
+    nearest: { kind: 'image', width: 640, sources: ['memfd'], handle_types: ['memfd'] },
+  });
+  t.same(bench.world.pending, [], 'nothing was allocated');
+
+  set(bench, 'set_source', 'memfd');
+  set(bench, 'create', BUFFER + 2);
+  t.equal(bench.world.pending.length, 1);
+  bench.request(dmabroker_params_v1, PARAMS, 'test', BUFFER + 3);
+  t.match(errorOf(bench.events()), { code: error.already_used });
+});

@@ -134,7 +134,9 @@ t.test('a detail that is too long for an event says so', async (t) => {
   set(bench, 'set_handle_types', handle_type.memfd);
   set(bench, 'create', BUFFER);
   const [failed] = bench.events();
-  t.same(JSON.parse(String(failed?.values[2])), { constraint: 'modifiers', truncated: true });
+  const detail = JSON.parse(String(failed?.values[2]));
+  t.match(detail, { constraint: 'modifiers', truncated: true, requested: undefined });
+  t.match(detail.nearest, { width: 640, modifiers: ['0x0000000000000000'] });
 });
 
 t.test('what a client sends comes back cut', async (t) => {
@@ -146,7 +148,17 @@ t.test('what a client sends comes back cut', async (t) => {
   const [code, message, detail] = failed?.values ?? [];
   t.equal(code, dmabroker_manager_v1.enums.refusal.unsupported_source);
   t.ok(Buffer.byteLength(String(message)) <= 512);
-  t.same(JSON.parse(String(detail)), { constraint: 'sources', truncated: true });
+  t.same(JSON.parse(String(detail)), {
+    constraint: 'sources',
+    truncated: true,
+    nearest: {
+      kind: 'buffer',
+      size: 1,
+      usage: ['transfer'],
+      handle_types: ['memfd'],
+      sources: ['memfd'],
+    },
+  });
   t.equal(bench.connection.closing, false);
 });
 

@@ -14,6 +14,7 @@ import type {
   DeviceReport,
   FormatInfo,
   Health,
+  PlannedBuffer,
   Requester,
   Token,
   TokenInfo,
@@ -116,6 +117,15 @@ export class FakeControl implements ControlPlane {
         throw new BrokerError('not_found', `buffer ${id} has no token ${tokenId}`);
       }
       this.tokens.set(id, left);
+    });
+  }
+
+  planBuffer(request: CreateBuffer, requester: Requester): Promise<PlannedBuffer> {
+    return this.#answer(() => {
+      const { handle_type, size, kind, modifier, planes, placement, unverified_usage } =
+        this.#allocate(request, requester);
+      const source = 'memfd';
+      return { handle_type, source, size, kind, modifier, planes, placement, unverified_usage };
     });
   }
 

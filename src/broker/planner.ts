@@ -1,0 +1,86 @@
+/**
+ * Dry runs: what a request would become, and for a refusal the nearest request that would not be
+ * refused. The checks are those of an allocation; nothing is kept and nothing is charged.
+ */
+import type { Owner } from './buffer.js';
+import { BrokerError } from './errors.js';
+import { MAX_PENDING_PER_CLIENT } from './limits.js';
+import { findNearest, isRelaxable, requestWords } from './nearest.js';
+import type { AllocationRequest, Choice } from './request.js';
+import type { PlanResult } from './source.js';
+
+/** What a plan needs of the broker. */
+export interface Planning {
+  /** What can be said of a request without its source: throws what an allocation would be told. */
+  choose(owner: Owner, request: AllocationRequest): Choice;
+  /** Asks the source; answers later, exactly once. */
+  plan(choice: Choice, done: (result: PlanResult) => void): void;
+}
+
+export class Planner {
+  /** Plans that somebody waits for, by who waits: they are not charged, but not without bounds. */
+  readonly #waiting = new Map<string, number>();
+
+  constructor(private readonly planning: Planning) {}
+
+  /** Answers what an allocation would; a refusal comes with the nearest request. */
+  test(owner: Owner, request: AllocationRequest, done: (result: PlanResult) => void): void {
+    this.#plan(owner, request, (result) => {
+      if ('error' in result) this.explain(owner, request, result.error, done);
+      else done(result);
+    });
+  }
+
+  /** Answers with the refusal of a request, `nearest` added where something about it can be relaxed. */
+  explain(
+    owner: Owner,
+    request: AllocationRequest,
+    error: BrokerError,
+    done: (result: { error: BrokerError }) => void,
+  ): void {
+    if (!isRelaxable(error)) {
+      done({ error });
+      return;
+    }
+    findNearest(
+      request,
+      error,
+      (candidate, tried) =>
+        this.#plan(owner, candidate, (result) => tried('error' in result ? result.error : null)),
+      (found) => {
+        const nearest = found === null ? null : requestWords(found);
+        done({ error: new BrokerError(error.code, error.message, { ...error.refusal, nearest }) });
+      },
+    );
+  }
+
+  #plan(owner: Owner, request: AllocationRequest, done: (result: PlanResult) => void): void {
+    const who = owner.client?.id ?? `uid ${owner.peer.uid}`;
+    const waiting = (this.#waiting.get(who) ?? 0) + 1;
+    let choice: Choice;
+    try {
+      if (waiting > MAX_PENDING_PER_CLIENT) throw tooMany(waiting);
+      choice = this.planning.choose(owner, request);
+    } catch (error) {
+      if (!(error instanceof BrokerError)) throw error;
+      done({ error });
+      return;
+    }
+    this.#waiting.set(who, waiting);
+    this.planning.plan(choice, (result) => {
+      const left = (this.#waiting.get(who) ?? 1) - 1;
+      if (left === 0) this.#waiting.delete(who);
+      else this.#waiting.set(who, left);
+      done(result);
+    });
+  }
+}
+
+function tooMany(requested: number): BrokerError {
+  const message = `at most ${MAX_PENDING_PER_CLIENT} dry runs at once`;
+  return new BrokerError('limit_exceeded', message, {
+    constraint: 'dry runs',
+    requested,
+    possible: { max: MAX_PENDING_PER_CLIENT },
+  });
+}

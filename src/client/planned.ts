@@ -1,0 +1,61 @@
+/** dmabroker_test_v1 as the client hears it: what an allocation would be. */
+import type { HandleType } from '../broker/source.js';
+import { type UsageName, usageNames } from '../broker/usage.js';
+import { dmabroker_test_v1 } from '../protocol/dmabroker-v1.gen.js';
+import { join64 } from '../protocol/wire.js';
+import { handleTypeOf } from './manager.js';
+import { refusalOf } from './refusal.js';
+import { ConnectionError, type WireClient } from './wire-client.js';
+
+/** What would be allocated. */
+export interface Planned {
+  readonly handleType: HandleType;
+  readonly source: string;
+  /** Bytes of memory; the kernel may round up. */
+  readonly size: number;
+  /** Null for linear memory. */
+  readonly modifier: bigint | null;
+  /** `memory`: planes with the same number share one. Offsets and strides in bytes. */
+  readonly planes: readonly {
+    readonly memory: number;
+    readonly offset: number;
+    readonly stride: number;
+  }[];
+  readonly unverifiedUsage: readonly UsageName[];
+}
+
+/** Creates the object, sends the request that it answers, and waits for done or failed. */
+export function testRequest(
+  wire: WireClient,
+  kind: 'buffer' | 'image',
+  ask: (id: number) => void,
+): Promise<Planned> {
+  return wire.answer((resolve, reject) => {
+    let possible: Omit<Planned, 'planes' | 'unverifiedUsage'> | null = null;
+    let unverifiedUsage: readonly UsageName[] = [];
+    const planes: Planned['planes'][number][] = [];
+    const object = wire.create(dmabroker_test_v1, {
+      possible: (source, type, sizeHi, sizeLo, modifierHi, modifierLo) => {
+        const modifier = kind === 'image' ? join64(modifierHi, modifierLo) : null;
+        const size = Number(join64(sizeHi, sizeLo));
+        possible = { handleType: handleTypeOf(type), source, size, modifier };
+      },
+      plane_layout: (index, memory, offset, stride) => {
+        planes[index] = { memory, offset, stride };
+      },
+      unverified: (usage) => {
+        unverifiedUsage = usageNames(usage);
+      },
+      done: () => {
+        object.request('destroy');
+        if (possible === null) reject(new ConnectionError('done before possible'));
+        else resolve({ ...possible, planes, unverifiedUsage });
+      },
+      failed: (...failure) => {
+        object.request('destroy');
+        reject(refusalOf(...failure));
+      },
+    });
+    ask(object.id);
+  });
+}
