@@ -74,18 +74,19 @@ await withoutLeaks(t, 'work', async (t) => {
     const other = await client.allocate({ ...nv12, format: 'NV16' });
     const small = await client.allocate({ ...linear, size: 4096 });
     const large = await client.allocate(linear);
-    const cases: [Promise<unknown>, object][] = [
-      [image.copyFrom(other), { code: 'unsupported_format' }],
-      [image.copyFrom(small), { code: 'invalid_argument', refusal: { constraint: 'kind' } }],
-      [small.copyFrom(large), { refusal: { constraint: 'size', possible: { max: 4096 } } }],
-      [small.fill(0, { offset: 2 }), { refusal: { possible: { multiple_of: 4 } } }],
-      [small.read({ offset: 4096 }), { refusal: { constraint: 'offset' } }],
+    const cases: [() => Promise<unknown>, object][] = [
+      [() => image.copyFrom(other), { code: 'unsupported_format' }],
+      [() => image.copyFrom(small), { code: 'invalid_argument', refusal: { constraint: 'kind' } }],
+      [() => small.copyFrom(large), { refusal: { constraint: 'size', possible: { max: 4096 } } }],
+      [() => small.fill(0, { offset: 2 }), { refusal: { possible: { multiple_of: 4 } } }],
+      [() => small.read({ offset: 4096 }), { refusal: { constraint: 'offset' } }],
       [
-        small.read({ offset: -4, size: 8 }),
+        () => small.read({ offset: -4, size: 8 }),
         { refusal: { requested: (2n ** 64n - 4n).toString() } },
       ],
     ];
-    for (const [promise, expected] of cases) t.match(await rejected(promise), expected);
+    // One after the other: a refusal that nobody awaits yet would be unhandled.
+    for (const [ask, expected] of cases) t.match(await rejected(ask()), expected);
     await daemon.rest('DELETE', `/v1/buffers/${small.id}`);
     t.match(await rejected(small.fill(0)), { code: 'not_found' });
     for (const buffer of [image, other, small, large]) await buffer.close();
