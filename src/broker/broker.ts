@@ -66,6 +66,10 @@ export interface Surroundings extends Workshop, LingeringWorld {
   exited(pidfd: number): boolean;
   /** Told what has happened; must not call back into the broker. */
   report(event: BrokerEvent): void;
+  /** Something that is shown of it is new: to be called after every change, or lists are wrong. */
+  changed(record: BrokerBuffer | Client): void;
+  /** It is listed no more. */
+  gone(record: BrokerBuffer | Client): void;
   /** Milliseconds since the epoch. */
   now(): number;
   readonly random: Random;
@@ -155,6 +159,7 @@ export class Broker {
       connectedAt: this.world.now(),
       owned: new Set(),
       working: 0,
+      ownedBytes: 0,
       fdsSent: 0,
       connected: true,
       process: new PeerProcess(pidfd, this.world, (process) => this.#past.delete(process)),
@@ -162,6 +167,7 @@ export class Broker {
     this.#clients.set(client.id, client);
     this.quotas.connected(client);
     this.world.report({ type: 'client.connected', client });
+    this.world.changed(client);
     return client;
   }
 
@@ -169,6 +175,7 @@ export class Broker {
   disconnect(client: Client): void {
     client.connected = false;
     this.#clients.delete(client.id);
+    this.world.gone(client);
     for (const buffer of [...client.owned]) {
       if (buffer.lifetime === 'connection') this.release(buffer, 'owner');
     }
@@ -293,8 +300,10 @@ export class Broker {
       choice,
     );
     this.#buffers.set(id, buffer);
+    this.world.changed(buffer);
     owner.client?.owned.add(buffer);
     this.world.report({ type: 'buffer.created', buffer });
+    this.#owns(owner, allocation.size);
     if (lifetime === 'connection' && owner.client?.connected === false) {
       this.release(buffer, 'owner');
       return { error: new BrokerError('not_found', 'the connection has gone') };
@@ -314,6 +323,13 @@ export class Broker {
       if (!(error instanceof BrokerError)) throw error;
       return error;
     }
+  }
+
+  /** The bytes that a client owns have changed by so many. */
+  #owns({ client }: Owner, bytes: number): void {
+    if (client === null) return;
+    client.ownedBytes += bytes;
+    if (client.connected) this.world.changed(client);
   }
 
   #hold({ planes }: Allocation): HeldFds {
@@ -337,12 +353,16 @@ export class Broker {
   share(buffer: BrokerBuffer, terms: TokenTerms): Issued {
     if (buffer.released) throw new BrokerError('not_found', 'the buffer is released');
     this.#checkLive(buffer);
-    return this.#tokens.issue(buffer, terms);
+    const issued = this.#tokens.issue(buffer, terms);
+    this.world.changed(buffer);
+    return issued;
   }
 
   /** Returns false where the buffer has no such token (any more). */
   revoke(buffer: BrokerBuffer, tokenId: string): boolean {
-    return this.#tokens.revoke(buffer, tokenId);
+    const revoked = this.#tokens.revoke(buffer, tokenId);
+    if (revoked) this.world.changed(buffer);
+    return revoked;
   }
 
   tokens(buffer: BrokerBuffer): TokenInfo[] {
@@ -353,10 +373,16 @@ export class Broker {
     return this.#tokens.count(buffer);
   }
 
+  /** When the first of its tokens expires; null: never. */
+  nextExpiry(buffer: BrokerBuffer): number | null {
+    return this.#tokens.nextExpiry(buffer);
+  }
+
   redeem(client: Client, token: string): Redemption {
     const admit = (buffer: BrokerBuffer) => this.#checkLive(buffer);
     const { target, info } = this.#tokens.redeem(token, client.peer.uid, admit);
     this.world.report({ type: 'buffer.redeemed', buffer: target, client });
+    this.world.changed(target);
     return { buffer: target, mayRenew: info.mayRenew };
   }
 
@@ -371,6 +397,8 @@ export class Broker {
     buffer.addRecipient(client, this.world.now(), !this.world.tells(buffer.allocation));
     buffer.lastUsed = this.world.now();
     client.fdsSent += buffer.allocation.planes.length;
+    if (!buffer.released) this.world.changed(buffer);
+    if (client.connected) this.world.changed(client);
   }
 
   /**
@@ -386,6 +414,7 @@ export class Broker {
     for (const buffer of buffers) {
       buffer.state = 'lost';
       this.world.report({ type: 'buffer.lost', buffer });
+      this.world.changed(buffer);
       for (const watcher of [...buffer.watchers]) watcher.lost?.(buffer.generation);
     }
     return buffers.length;
@@ -427,8 +456,10 @@ export class Broker {
     if (error !== null) return { error };
     this.world.free(buffer.allocation);
     buffer.held.release();
+    this.#owns(buffer.owner, allocation.size - buffer.allocation.size);
     buffer.replace(allocation, held);
     this.world.report({ type: 'buffer.reissued', buffer });
+    this.world.changed(buffer);
     for (const watcher of [...buffer.watchers]) watcher.reissued?.(buffer.generation);
     return { buffer };
   }
@@ -439,7 +470,9 @@ export class Broker {
     buffer.released = true;
     buffer.releasedAt = this.world.now();
     this.#buffers.delete(buffer.id);
+    this.world.changed(buffer);
     buffer.owner.client?.owned.delete(buffer);
+    this.#owns(buffer.owner, -buffer.allocation.size);
     this.#tokens.revokeAll(buffer);
     this.world.free(buffer.allocation);
     this.quotas.recalls.released(buffer);
@@ -461,8 +494,9 @@ export class Broker {
   }
 
   /** The memory of a released buffer is gone, or charged no longer: the one place where that is known. */
-  #gone({ charge }: BrokerBuffer): void {
-    charge.release();
+  #gone(buffer: BrokerBuffer): void {
+    this.world.gone(buffer);
+    buffer.charge.release();
   }
 
   /** Looks after released buffers; to be called when `wait` milliseconds have passed. */

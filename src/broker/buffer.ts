@@ -38,6 +38,8 @@ export interface Client {
   readonly owned: Set<BrokerBuffer>;
   /** Copies, fills and reads that it waits for. */
   working: number;
+  /** Their sizes together. */
+  ownedBytes: number;
   fdsSent: number;
   connected: boolean;
   /** The connection's reference; recipients have their own. */

@@ -28,6 +28,8 @@ export interface LingeringWorld {
   remains(allocation: Allocation, fds: readonly number[]): Remains;
   /** Milliseconds on a clock that is never set back. */
   elapsed(): number;
+  /** What is shown of it is new. */
+  changed(buffer: BrokerBuffer): void;
 }
 
 const FIRST_INTERVAL_MS = 5;
@@ -153,7 +155,10 @@ export class Lingering {
       this.#end(entry);
       return;
     }
-    buffer.state = found;
+    if (buffer.state !== found) {
+      buffer.state = found;
+      this.world.changed(buffer);
+    }
     this.#wait(entry, Math.min(entry.level + 1, INTERVALS.length - 1));
   }
 

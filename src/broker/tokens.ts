@@ -128,6 +128,16 @@ export class Tokens<T> {
     return true;
   }
 
+  /** When the first of a target's tokens expires, on the broker's clock; null: never. */
+  nextExpiry(target: T): number | null {
+    let next: number | null = null;
+    for (const key of this.#byTarget.get(target)?.values() ?? []) {
+      const expires = this.#entries.get(key)?.expires ?? null;
+      if (expires !== null && (next === null || expires < next)) next = expires;
+    }
+    return next;
+  }
+
   /** Those that can still be redeemed, oldest first. */
   list(target: T): TokenInfo[] {
     this.#dropExpired(target);

@@ -9,6 +9,9 @@ import { Refused, Unreachable } from './failure.js';
 /** Milliseconds without a byte from the daemon; it gives itself 30 s for an answer. */
 const TIMEOUT_MS = 40_000;
 
+/** Records that the daemon answers with at most, at once. */
+const MAX_PAGE = 1000;
+
 /** The daemon's REST API on a socket. */
 export class Rest {
   constructor(readonly socketPath: string) {}
@@ -16,6 +19,19 @@ export class Rest {
   /** GET; resolves with the answer's JSON. */
   get<T>(path: string): Promise<T> {
     return this.#call('GET', path) as Promise<T>;
+  }
+
+  /** GET of a list: its pages one after the other, with at most `limit` records in all. */
+  async list<T>(path: string, query: URLSearchParams, limit: number): Promise<T[]> {
+    const all: T[] = [];
+    query.set('limit', String(Math.min(limit, MAX_PAGE)));
+    for (let next: string | undefined = `${path}?${query}`; next !== undefined; ) {
+      const answer = await this.#send('GET', next, undefined);
+      all.push(...((await this.#read(answer)) as T[]));
+      [, next] = /^<([^>]*)>; rel="next"$/.exec(String(answer.headers.link)) ?? [];
+      if (all.length >= limit) return all.slice(0, limit);
+    }
+    return all;
   }
 
   /** POST of a JSON body, or of none; resolves with the answer's JSON. */
@@ -58,7 +74,10 @@ export class Rest {
   }
 
   async #call(method: string, path: string, body?: string): Promise<unknown> {
-    const answer = await this.#send(method, path, body);
+    return this.#read(await this.#send(method, path, body));
+  }
+
+  async #read(answer: IncomingMessage): Promise<unknown> {
     const content = await text(answer).catch((error) => this.#unreachable(error));
     const status = answer.statusCode ?? 0;
     if (status === 204) return undefined;

@@ -29,7 +29,7 @@ export function createControlPlane(
       return { device, reason, sources: inventory.sources.map(sourceView) };
     },
     formats: async () => allocator.inventory.offers.map(formatView),
-    listBuffers: (state) => plane.ask('listBuffers', state),
+    listBuffers: async (query) => (await plane.mirror()).buffers.list(query),
     getBuffer: (id) => plane.ask('getBuffer', id),
     createBuffer: (request, requester) => plane.ask('createBuffer', { request, requester }),
     planBuffer: (request, requester) => plane.ask('planBuffer', { request, requester }),
@@ -43,7 +43,7 @@ export function createControlPlane(
       await plane.ask('revokeToken', { id, tokenId });
     },
     preview: (id, terms) => previews.render(() => plane.ask('readImage', id), terms),
-    listClients: () => plane.ask('listClients', null),
+    listClients: async (query) => (await plane.mirror()).clients.list(query),
     health: async (): Promise<Health> => ({
       status: 'ok',
       version,

@@ -2,7 +2,8 @@
  * What the control plane (REST, on the main thread) may ask of the data plane (the worker thread
  * that owns the buffers). The shapes are openapi.yaml's: no second definition of them exists.
  */
-import type { BufferState, PartialPeer } from '../broker/buffer.js';
+import type { PartialPeer } from '../broker/buffer.js';
+import type { ListQuery, Page } from './collection.js';
 import type { components } from './http/openapi.gen.js';
 import type { PreviewTerms } from './preview/messages.js';
 
@@ -42,8 +43,8 @@ export interface ControlPlane {
   /** The device and the sources; heap budgets are as of now. */
   device(): Promise<DeviceReport>;
   formats(): Promise<FormatInfo[]>;
-  /** Oldest first, those that were released last; only those in a state, unless null. */
-  listBuffers(state: BufferState | null): Promise<BufferInfo[]>;
+  /** Those that were released and linger, too. Rejects with `invalid_argument` for a bad cursor. */
+  listBuffers(query: ListQuery<BufferInfo>): Promise<Page<BufferInfo>>;
   /** Rejects with `not_found`. */
   getBuffer(id: string): Promise<BufferInfo>;
   /** Allocates a buffer that lives until it is released, and makes its first token. */
@@ -62,6 +63,6 @@ export interface ControlPlane {
   revokeToken(id: string, tokenId: string): Promise<void>;
   /** A PNG of what is in an image now. Rejects with `not_found`, `unavailable`, `unsupported_…`. */
   preview(id: string, terms: PreviewTerms, requester: Requester): Promise<Uint8Array>;
-  listClients(): Promise<ClientInfo[]>;
+  listClients(query: ListQuery<ClientInfo>): Promise<Page<ClientInfo>>;
   health(): Promise<Health>;
 }

@@ -23,6 +23,7 @@ import type {
   Question,
   Questions,
 } from './messages.js';
+import { Mirror } from './mirror.js';
 
 interface Events {
   log(level: LogLevel, text: string, fields: object): void;
@@ -112,6 +113,10 @@ export class DataPlane {
   readonly #port: MessageChannel['port1'];
   readonly #worker: Worker;
   readonly #ended: Promise<void>;
+  readonly #mirror = new Mirror();
+  /** The question for changes that is under way, and the one that will be asked after it. */
+  #catchingUp: Promise<void> | null = null;
+  #nextCatchUp: Promise<void> | null = null;
   #seq = 0;
 
   /** Takes ownership of the listening socket. */
@@ -156,7 +161,32 @@ export class DataPlane {
     });
   }
 
+  /** The registry as it is now, or a moment later: with everything that was answered until now. */
+  async mirror(): Promise<Mirror> {
+    await this.#catchUp();
+    return this.#mirror;
+  }
+
+  /** However many wait, one question is under way at a time: the data plane is not flooded. */
+  #catchUp(): Promise<void> {
+    if (this.#catchingUp !== null) {
+      this.#nextCatchUp ??= this.#catchingUp.then(() => {
+        this.#nextCatchUp = null;
+        return this.#catchUp();
+      });
+      return this.#nextCatchUp;
+    }
+    this.#catchingUp = this.ask('catchUp', null).then(() => {
+      this.#catchingUp = null;
+    });
+    return this.#catchingUp;
+  }
+
   #take(message: PlaneMessage): void {
+    if (message.kind === 'changes') {
+      this.#mirror.apply(message.changes);
+      return;
+    }
     if (message.kind === 'log') {
       this.events.log(message.level, message.text, message.fields);
       return;

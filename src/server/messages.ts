@@ -8,7 +8,6 @@
  * The data plane blocks in the kernel, so whoever posts to it also writes its eventfd.
  */
 import type { AllocationResult } from '../broker/broker.js';
-import type { BufferState } from '../broker/buffer.js';
 import type { ErrorMessage } from '../broker/errors.js';
 import type { Choice } from '../broker/request.js';
 import type {
@@ -98,7 +97,8 @@ export type DeviceNotice =
 
 /** The questions that main asks of the data plane: parameters and answer of each. */
 export interface Questions {
-  listBuffers: { parameters: BufferState | null; answer: BufferInfo[] };
+  /** Answered when everything that happened before it was sent as `changes`. */
+  catchUp: { parameters: null; answer: null };
   getBuffer: { parameters: string; answer: BufferInfo };
   createBuffer: {
     parameters: { request: CreateBuffer; requester: Requester };
@@ -115,7 +115,6 @@ export interface Questions {
   listTokens: { parameters: string; answer: TokenInfo[] };
   shareBuffer: { parameters: { id: string; terms: TokenRequest }; answer: Token };
   revokeToken: { parameters: { id: string; tokenId: string }; answer: null };
-  listClients: { parameters: null; answer: ClientInfo[] };
   /** Releases everything and ends the thread. */
   shutDown: { parameters: null; answer: null };
 }
@@ -133,9 +132,18 @@ export type EventDraft = Omit<EventInfo, 'id'>;
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 
+/** What main's copy of the registry lacks: new or changed records as they are now, and ids. */
+export interface Changes {
+  readonly buffers: readonly BufferInfo[];
+  readonly clients: readonly ClientInfo[];
+  readonly goneBuffers: readonly string[];
+  readonly goneClients: readonly string[];
+}
+
 /** Data plane → main. */
 export type PlaneMessage =
   | { readonly kind: 'answer'; readonly seq: number; readonly value: unknown }
+  | { readonly kind: 'changes'; readonly changes: Changes }
   | { readonly kind: 'refusal'; readonly seq: number; readonly error: ErrorMessage }
   /** What has happened in one turn. */
   | { readonly kind: 'events'; readonly events: readonly EventDraft[] }

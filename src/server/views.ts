@@ -109,14 +109,12 @@ export function tokenView(token: BrokerTokenInfo): TokenInfo {
 }
 
 export function clientView(client: Client): ClientInfo {
-  let bytes = 0;
-  for (const buffer of client.owned) bytes += buffer.allocation.size;
   return {
     id: client.id,
     ...peerView(client.peer),
     connected_at: time(client.connectedAt),
     buffers: client.owned.size,
-    bytes,
+    bytes: client.ownedBytes,
     fds_sent: client.fdsSent,
   };
 }

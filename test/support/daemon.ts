@@ -24,6 +24,8 @@ export interface RestAnswer {
   readonly status: number;
   // biome-ignore lint/suspicious/noExplicitAny: a test looks into whatever the API answers
   readonly body: any;
+  /** Where the next page of a list is. */
+  readonly next: string | undefined;
 }
 
 export interface StartOptions {
@@ -141,21 +143,32 @@ export class TestDaemon {
   }
 
   /** A GET over the one connection that is kept, so that the daemon's fds can be counted. */
-  async #get<T>(path: string): Promise<T> {
+  async #get(path: string): Promise<RestAnswer> {
     const { restSocket: socketPath } = this;
     const kept = { socketPath, method: 'GET', path, agent: this.#agent };
     try {
-      return (await ask(kept)).body as T;
+      return await ask(kept);
     } catch (error) {
       // The daemon closes a connection that was idle for long; the agent may not know it yet.
       if (!(error instanceof Error && 'code' in error)) throw error;
       if (error.code !== 'EPIPE' && error.code !== 'ECONNRESET') throw error;
-      return (await ask(kept)).body as T;
+      return await ask(kept);
     }
   }
 
-  clients = (): Promise<ClientInfo[]> => this.#get('/v1/clients');
-  buffers = (): Promise<BufferInfo[]> => this.#get('/v1/buffers');
+  clients = (): Promise<ClientInfo[]> => this.#list('/v1/clients?limit=1000');
+  buffers = (): Promise<BufferInfo[]> => this.#list('/v1/buffers?limit=1000');
+
+  /** All pages of a list. */
+  async #list<T>(first: string): Promise<T[]> {
+    const all: T[] = [];
+    for (let path: string | undefined = first; path !== undefined; ) {
+      const { body, next }: RestAnswer = await this.#get(path);
+      all.push(...(body as T[]));
+      path = next;
+    }
+    return all;
+  }
 
   /** How many fds it has without clients; for `settled`. */
   async idleFds(): Promise<number> {
@@ -210,7 +223,9 @@ function ask(options: RequestOptions, body?: unknown): Promise<RestAnswer> {
       const chunks: Buffer[] = [];
       for await (const chunk of response) chunks.push(chunk as Buffer);
       const text = Buffer.concat(chunks).toString();
-      resolve({ status: response.statusCode ?? 0, body: text === '' ? null : JSON.parse(text) });
+      const [, next] = /^<([^>]*)>; rel="next"$/.exec(String(response.headers.link)) ?? [];
+      const body = text === '' ? null : JSON.parse(text);
+      resolve({ status: response.statusCode ?? 0, body, next });
     });
     outgoing.once('error', reject);
     outgoing.end(payload);

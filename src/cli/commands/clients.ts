@@ -13,7 +13,11 @@ export const clientsCommand: MakeCommand = (program) => {
     .description('the connected clients and what they hold')
     .action(async (_options: unknown, command: Command) => {
       const { rest, json } = common(command);
-      const clients = await rest.get<ClientInfo[]>('/v1/clients');
+      const clients = await rest.list<ClientInfo>(
+        '/v1/clients',
+        new URLSearchParams(),
+        Number.POSITIVE_INFINITY,
+      );
       if (json) return printJson(clients);
       await printTable(HEAD, clients.map(row), 'no clients');
     });

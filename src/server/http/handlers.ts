@@ -4,13 +4,13 @@
  */
 import type { Socket } from 'node:net';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { BufferState } from '../../broker/buffer.js';
 import { NO_CGROUP } from '../../broker/cgroup.js';
 import type { Matrix } from '../../pixels/ycbcr.js';
 import type { ControlPlane, CreateBuffer, Requester, TokenRequest } from '../control.js';
 import type { EventStreams } from '../events/streams.js';
 import type { PreviewTerms } from '../preview/messages.js';
 import { streamEvents } from './event-stream.js';
+import { bufferQuery, clientQuery, fieldNames, sendPage } from './lists.js';
 import type { OperationId, Spec } from './spec.js';
 
 /** Who is at the other end of an HTTP connection; null where that cannot be known. */
@@ -34,6 +34,7 @@ export function createHandlers(
   streams: EventStreams,
   peerOf: PeerOf | undefined,
 ): Record<OperationId, Handler> {
+  const fields = fieldNames(spec, 'BufferFields');
   return {
     getHealth: () => control.health(),
     getOpenapi: async (_request, reply) => {
@@ -42,7 +43,8 @@ export function createHandlers(
     },
     getDevice: () => control.device(),
     listFormats: () => control.formats(),
-    listBuffers: (request) => control.listBuffers(stateOf(request)),
+    listBuffers: async (request, reply) =>
+      sendPage(request, reply, await control.listBuffers(bufferQuery(request.query)), fields),
     createBuffer: async (request, reply) => {
       const requester = peerOf?.(request.raw.socket) ?? UNKNOWN;
       // Converted by the check of the query.
@@ -78,14 +80,12 @@ export function createHandlers(
       reply.type('image/png').headers({ 'x-ycbcr-matrix': terms.matrix, 'x-ycbcr-range': range });
       return Buffer.from(png);
     },
-    listClients: () => control.listClients(),
+    listClients: async (request, reply) =>
+      sendPage(request, reply, await control.listClients(clientQuery(request.query))),
     streamEvents: async (request, reply) => streamEvents(streams, request, reply),
   };
 }
 
-function stateOf(request: FastifyRequest): BufferState | null {
-  return (request.query as { state?: BufferState }).state ?? null;
-}
 type PreviewQuery = Omit<PreviewTerms, 'matrix'> & { readonly matrix?: Matrix };
 
 /** What players assume where nothing is said: BT.709 from 720 rows on, BT.601 below. */

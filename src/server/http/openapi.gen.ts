@@ -90,9 +90,11 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * All buffers
-         * @description Every buffer that the daemon keeps, oldest first, with its owner and its holders; then those that
-         *     were released and whose memory somebody still has, or may have.
+         * Buffers
+         * @description The buffers that the daemon keeps, with their owners and their holders: those that every filter
+         *     lets through, a page at a time. The header `Link` leads to the next page for as long as there is
+         *     one. Buffers may come and go between two pages: what exists all the time is listed exactly once.
+         *     Those that were released and whose memory somebody still has, or may have, are among them.
          */
         get: operations["listBuffers"];
         put?: never;
@@ -281,7 +283,7 @@ export interface paths {
         };
         /**
          * Connected clients
-         * @description Every connection of the client socket, with what it holds.
+         * @description The connections of the client socket, with what they hold; in pages, as buffers.
          */
         get: operations["listClients"];
         put?: never;
@@ -359,8 +361,10 @@ export interface components {
          * @example 2026-11-20T08:15:30.123Z
          */
         Time: string;
+        /** @description A buffer that the daemon keeps. */
+        Buffer: WithRequired<components["schemas"]["BufferFields"], "id" | "generation" | "state" | "name" | "handle_type" | "source" | "import" | "exporter" | "vulkan" | "size" | "kind" | "format" | "modifier" | "width" | "height" | "planes" | "placement" | "unverified_usage" | "lifetime" | "owner" | "recipients" | "created_at" | "released_at" | "tokens">;
         /**
-         * @description A buffer that the daemon keeps.
+         * @description A buffer, or those of its fields that were asked for.
          * @example {
          *       "id": "mfzgk5dfmjza",
          *       "generation": 1,
@@ -415,27 +419,27 @@ export interface components {
          *       "tokens": 1
          *     }
          */
-        Buffer: {
-            id: components["schemas"]["BufferId"];
+        BufferFields: {
+            id?: components["schemas"]["BufferId"];
             /**
              * @description Counts the memories that it has had; it grows when it is re-issued.
              * @example 1
              */
-            generation: number;
-            state: components["schemas"]["BufferState"];
+            generation?: number;
+            state?: components["schemas"]["BufferState"];
             /**
              * @description The name that its owner gave it, for people. Text from a client, not to be trusted.
              * @example camera preview
              */
-            name: string | null;
-            handle_type: components["schemas"]["HandleType"];
+            name?: string | null;
+            handle_type?: components["schemas"]["HandleType"];
             /**
              * @description Where the memory comes from; a source's name, or `import` where a client brought it.
              * @example vulkan
              */
-            source: string;
+            source?: string;
             /** @description For memory that a client brought, how it was checked. */
-            import: {
+            import?: {
                 /**
                  * @description `device`: the Vulkan device imported it. `layout`: only the planes' places in the memory were checked.
                  * @enum {string}
@@ -448,44 +452,44 @@ export interface components {
              * @description The kernel's exporter (`exp_name` of fdinfo), for a dma_buf.
              * @example udmabuf
              */
-            exporter: string | null;
+            exporter?: string | null;
             /** @description For an `opaque_fd`, what its importer must tell Vulkan beside the size. */
-            vulkan: {
+            vulkan?: {
                 /** @description memoryTypeIndex */
                 memory_type: number;
                 /** @description Whether it is for one VkBuffer alone. */
                 dedicated: boolean;
             } | null;
             /** @description Bytes of memory, padding included; this is what is charged. */
-            size: components["schemas"]["Size"];
+            size?: components["schemas"]["Size"];
             /**
              * @description `buffer`: linear memory. `image`: two-dimensional.
              * @enum {string}
              */
-            kind: "buffer" | "image";
+            kind?: "buffer" | "image";
             /** @description An image's format; null for linear memory. */
-            format: components["schemas"]["Fourcc"] | null;
+            format?: components["schemas"]["Fourcc"] | null;
             /** @description The modifier that the driver chose; null for linear memory. */
-            modifier: components["schemas"]["Modifier"] | null;
+            modifier?: components["schemas"]["Modifier"] | null;
             /** @description An image's width; null for linear memory. */
-            width: components["schemas"]["Pixels"] | null;
+            width?: components["schemas"]["Pixels"] | null;
             /** @description An image's height; null for linear memory. */
-            height: components["schemas"]["Pixels"] | null;
+            height?: components["schemas"]["Pixels"] | null;
             /** @description Its memory planes, in the words of linux-dmabuf-v1. */
-            planes: components["schemas"]["Plane"][];
+            planes?: components["schemas"]["Plane"][];
             /** @description Where the memory is: the properties of its Vulkan memory type (VkMemoryPropertyFlagBits in lower case without prefix and suffix), or what is the same of the machine's own memory. Empty for an import. */
-            placement: string[];
+            placement?: string[];
             /** @description The usages asked for that no device was asked about (`scanout`, `video_decode`, `video_encode`): whether the memory serves for them, its users find out. */
-            unverified_usage: components["schemas"]["UsageName"][];
-            lifetime: components["schemas"]["Lifetime"];
-            owner: components["schemas"]["Owner"];
+            unverified_usage?: components["schemas"]["UsageName"][];
+            lifetime?: components["schemas"]["Lifetime"];
+            owner?: components["schemas"]["Owner"];
             /** @description Every process that was handed the file descriptors, its owner too, also those that have disconnected: they may still hold them. */
-            recipients: components["schemas"]["Recipient"][];
-            created_at: components["schemas"]["Time"];
+            recipients?: components["schemas"]["Recipient"][];
+            created_at?: components["schemas"]["Time"];
             /** @description When the daemon let go of it; null before. */
-            released_at: components["schemas"]["Time"] | null;
+            released_at?: components["schemas"]["Time"] | null;
             /** @description Tokens that can still be redeemed. */
-            tokens: components["schemas"]["Count"];
+            tokens?: components["schemas"]["Count"];
         };
         /**
          * @description Names an event; it holds a number that is drawn at each start of the daemon.
@@ -1244,9 +1248,17 @@ export interface components {
             };
         };
     };
-    parameters: never;
+    parameters: {
+        /** @description How many to answer with at most. */
+        Limit: number;
+        /** @description Where to go on, from the `Link` of the page before; it belongs to that page's `sort`. */
+        Cursor: string;
+    };
     requestBodies: never;
-    headers: never;
+    headers: {
+        /** @description Where the next page is, with `rel="next"` (RFC 8288); absent on the last. */
+        NextPage: string;
+    };
     pathItems: never;
 }
 export type $defs = Record<string, never>;
@@ -1350,8 +1362,39 @@ export interface operations {
     listBuffers: {
         parameters: {
             query?: {
+                /** @description How many to answer with at most. */
+                limit?: components["parameters"]["Limit"];
+                /** @description Where to go on, from the `Link` of the page before; it belongs to that page's `sort`. */
+                cursor?: components["parameters"]["Cursor"];
+                /** @description What to sort by; with `-` before it, the largest or youngest first. */
+                sort?: "created_at" | "-created_at" | "size" | "-size" | "id" | "-id";
+                /**
+                 * @description Only these fields of each buffer, separated by commas; all, if it is left out.
+                 * @example id,size,state
+                 */
+                fields?: string;
+                /** @description Only buffers of this user. */
+                owner_uid?: components["schemas"]["Uid"];
+                /** @description Only buffers that this connection owns. */
+                client?: components["schemas"]["ClientId"];
+                /** @description Only buffers of owners in this systemd unit. */
+                unit?: string;
                 /** @description Only buffers in this state. */
                 state?: components["schemas"]["BufferState"];
+                /** @description Only images of this format. */
+                format?: components["schemas"]["Fourcc"];
+                /** @description Only memory of this source. */
+                source?: string;
+                /** @description Only buffers whose name has this in it. */
+                name?: string;
+                /** @description Only buffers of at least so many bytes. */
+                min_size?: components["schemas"]["Size"];
+                /** @description Only buffers of at most so many bytes. */
+                max_size?: components["schemas"]["Size"];
+                /** @description Only buffers that were made at least so many seconds ago. */
+                older_than?: components["schemas"]["Count"];
+                /** @description Only buffers that were made at most so many seconds ago. */
+                newer_than?: components["schemas"]["Count"];
             };
             header?: never;
             path?: never;
@@ -1359,13 +1402,14 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The buffers. */
+            /** @description The buffers of one page. */
             200: {
                 headers: {
+                    Link: components["headers"]["NextPage"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Buffer"][];
+                    "application/json": components["schemas"]["BufferFields"][];
                 };
             };
             400: components["responses"]["BadRequest"];
@@ -1684,16 +1728,28 @@ export interface operations {
     };
     listClients: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description How many to answer with at most. */
+                limit?: components["parameters"]["Limit"];
+                /** @description Where to go on, from the `Link` of the page before; it belongs to that page's `sort`. */
+                cursor?: components["parameters"]["Cursor"];
+                /** @description What to sort by; with `-` before it, the largest or youngest first. */
+                sort?: "connected_at" | "-connected_at" | "bytes" | "-bytes" | "id" | "-id";
+                /** @description Only clients of this user. */
+                uid?: components["schemas"]["Uid"];
+                /** @description Only clients in this systemd unit. */
+                unit?: string;
+            };
             header?: never;
             path?: never;
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description The clients. */
+            /** @description The clients of one page. */
             200: {
                 headers: {
+                    Link: components["headers"]["NextPage"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -1707,3 +1763,6 @@ export interface operations {
         };
     };
 }
+type WithRequired<T, K extends keyof T> = T & {
+    [P in K]-?: T[P];
+};

@@ -36,9 +36,9 @@ export function addRoutes(
 
 /** A hook that holds a request against its operation. */
 function checks({ parameters, lists, body }: Operation, validators: Validators) {
-  const path = validators.parameters(parameters.path, true);
-  const query = validators.parameters(parameters.query, false);
-  const header = validators.parameters(parameters.header, false);
+  const path = validators.parameters(parameters.path, 'all');
+  const query = validators.parameters(parameters.query, 'known');
+  const header = validators.parameters(parameters.header, 'any');
   const content = body === undefined ? undefined : validators.body(body);
   return async (request: FastifyRequest): Promise<void> => {
     path(request.params);

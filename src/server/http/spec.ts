@@ -54,7 +54,7 @@ export function readSpec(file: string): Spec {
         id: operation.operationId as OperationId,
         method: method.toUpperCase(),
         path,
-        ...parametersOf(path, method, item, operation),
+        ...parametersOf(document, path, method, item, operation),
         body: isObject(operation.requestBody)
           ? pointer('paths', path, method, 'requestBody', 'content', 'application/json', 'schema')
           : undefined,
@@ -64,25 +64,36 @@ export function readSpec(file: string): Spec {
   return { text, document, operations };
 }
 
-function parametersOf(path: string, method: string, item: Json, operation: Json) {
+function parametersOf(document: Json, path: string, method: string, item: Json, operation: Json) {
   const parameters: Record<Place, Record<string, string>> = { path: {}, query: {}, header: {} };
   const lists: string[] = [];
   const collect = (list: unknown, ...parents: string[]) => {
     if (!Array.isArray(list)) return;
-    list.forEach((parameter: unknown, index) => {
+    list.forEach((entry: unknown, index) => {
+      const shared = isObject(entry) ? sharedParameter(entry) : undefined;
+      const parameter = shared === undefined ? entry : at(document, shared);
       const place = isObject(parameter) ? PLACES.find((each) => each === parameter.in) : undefined;
       if (!isObject(parameter) || place === undefined) {
         throw new Error(`openapi.yaml: ${path} has a parameter of a kind that is not served`);
       }
       const name = String(parameter.name);
       const key = place === 'header' ? name.toLowerCase() : name;
-      parameters[place][key] = pointer(...parents, String(index), 'schema');
+      parameters[place][key] = pointer(...(shared ?? [...parents, String(index)]), 'schema');
       if (parameter.explode === false) lists.push(name);
     });
   };
   collect(item.parameters, 'paths', path, 'parameters');
   collect(operation.parameters, 'paths', path, method, 'parameters');
   return { parameters, lists };
+}
+
+/** Where a `$ref` to one of `components/parameters` leads. */
+function sharedParameter({ $ref }: Json): string[] | undefined {
+  return typeof $ref === 'string' ? $ref.replace(/^#\//, '').split('/') : undefined;
+}
+
+function at(document: Json, path: readonly string[]): unknown {
+  return path.reduce<unknown>((value, key) => (isObject(value) ? value[key] : undefined), document);
 }
 
 /** A JSON pointer (RFC 6901) in the form of a URI's fragment. */

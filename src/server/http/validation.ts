@@ -15,9 +15,12 @@ export type Check = (data: unknown) => void;
 export interface Validators {
   /** For a body with the schema at a JSON pointer. */
   body(pointer: string): Check;
-  /** For path or query parameters with the schemas at JSON pointers, all of them required or not. */
-  parameters(pointers: Readonly<Record<string, string>>, required: boolean): Check;
+  /** For parameters of one place with the schemas at JSON pointers. */
+  parameters(pointers: Readonly<Record<string, string>>, rule: ParameterRule): Check;
 }
+
+/** Path parameters are all there; a misspelt query parameter is not ignored; headers may be anything. */
+export type ParameterRule = 'all' | 'known' | 'any';
 
 /** The name under which schemas refer to the API description. */
 const ROOT = 'openapi';
@@ -50,7 +53,7 @@ export function createValidators(spec: Spec): Validators {
 
   return {
     body: (pointer) => check(strict, { $ref: `${ROOT}#${pointer}` }),
-    parameters(pointers, required) {
+    parameters(pointers, rule) {
       const properties = Object.entries(pointers).map(([name, pointer]) => [
         name,
         // Ajv fills in a default that stands beside the reference, not behind it.
@@ -59,7 +62,8 @@ export function createValidators(spec: Spec): Validators {
       const schema = {
         type: 'object',
         properties: Object.fromEntries(properties),
-        required: required ? Object.keys(pointers) : [],
+        required: rule === 'all' ? Object.keys(pointers) : [],
+        ...(rule === 'known' ? { additionalProperties: false } : {}),
       };
       return check(coercing, schema);
     },

@@ -9,15 +9,17 @@ import type { AllocationRequest } from '../../broker/request.js';
 import { usageBits } from '../../broker/usage.js';
 import type { CreateBuffer, Requester, Token, TokenRequest } from '../control.js';
 import type { PlaneMessage, Question } from '../messages.js';
-import { bufferView, clientView, planView, tokenView } from '../views.js';
+import { bufferView, planView, tokenView } from '../views.js';
+import type { Journal } from './journal.js';
 import { readImage } from './read-image.js';
 
 type Post = (message: PlaneMessage) => void;
 
-export function answer(broker: Broker, question: Question, post: Post): void {
+export function answer(broker: Broker, journal: Journal, question: Question, post: Post): void {
   const { seq } = question;
   try {
-    if (question.question === 'createBuffer') {
+    if (question.question === 'catchUp') journal.ask(seq);
+    else if (question.question === 'createBuffer') {
       const { request, requester } = question.parameters;
       create(broker, request, requester, seq, post);
     } else if (question.question === 'planBuffer') {
@@ -47,14 +49,10 @@ function lookUp(
   broker: Broker,
   question: Exclude<
     Question,
-    { question: 'createBuffer' | 'planBuffer' | 'reissueBuffer' | 'readImage' }
+    { question: 'catchUp' | 'createBuffer' | 'planBuffer' | 'reissueBuffer' | 'readImage' }
   >,
 ): unknown {
   switch (question.question) {
-    case 'listBuffers':
-      return [...broker.buffers, ...broker.lingering]
-        .filter(({ state }) => question.parameters === null || state === question.parameters)
-        .map((buffer) => bufferView(broker, buffer));
     case 'getBuffer':
       return bufferView(broker, broker.find(question.parameters));
     case 'releaseBuffer':
@@ -71,8 +69,6 @@ function lookUp(
       if (broker.revoke(broker.get(id), tokenId)) return null;
       throw new BrokerError('not_found', `buffer ${id} has no token ${tokenId}`);
     }
-    case 'listClients':
-      return [...broker.clients].map(clientView);
     case 'shutDown':
       return null;
   }

@@ -23,6 +23,7 @@ import { answer } from './answers.js';
 import { Connection } from './connection.js';
 import { createDisplay, type Global } from './display.js';
 import { advertised, dmabufGlobal, formatTable } from './dmabuf.js';
+import { Journal } from './journal.js';
 import { bindManager } from './manager.js';
 import { Outbox } from './outbox.js';
 import { Reporter } from './reporter.js';
@@ -47,7 +48,7 @@ const reporter = new Reporter((events) => post({ kind: 'events', events }), Date
 const allocatorClient = new AllocatorClient(allocator, (stack) =>
   log('error', 'the allocator failed', { stack }),
 );
-const broker = new Broker(
+const broker: Broker = new Broker(
   {
     allocate: (choice, id, done) => allocatorClient.allocate(choice, id, done),
     plan: (choice, done) => allocatorClient.plan(choice, done),
@@ -64,6 +65,8 @@ const broker = new Broker(
       const { id, generation } = event.buffer;
       log('info', 'buffer re-issued', { event: 'buffer_reissued', buffer: id, generation });
     },
+    changed: (record) => journal.changed(record),
+    gone: (record) => journal.gone(record),
     now: () => Date.now(),
     elapsed: () => performance.now(),
     random: (bytes) => randomFillSync(bytes),
@@ -72,6 +75,11 @@ const broker = new Broker(
   offers,
   undefined,
   { unknownGraceMs: setup.unknownGraceSeconds * 1000 },
+);
+const journal: Journal = new Journal(
+  () => broker,
+  () => Date.now(),
+  post,
 );
 
 const step = new Step(setup.listener, setup.wake);
@@ -191,7 +199,7 @@ function drainMessages(): void {
   for (let m = receiveMessageOnPort(control); m; m = receiveMessageOnPort(control)) {
     const question = m.message as Question;
     if (question.question === 'shutDown') running = false;
-    answer(broker, question, post);
+    answer(broker, journal, question, post);
   }
 }
 
@@ -211,7 +219,7 @@ function flush(): number {
     else timeout = sooner(timeout, wait);
   }
   // The end of one connection may have given others something to send.
-  if (active.size > 0) timeout = 0;
+  if (active.size > 0 || journal.behind) timeout = 0;
   for (const fd of batch) {
     if (connections.get(fd)?.outbox.busy || connections.get(fd)?.connection.closing) active.add(fd);
   }
@@ -228,6 +236,7 @@ while (running) {
   drainMessages();
   broker.poll();
   reporter.flush();
+  journal.run();
 }
 
 for (const fd of [...connections.keys()]) ended(fd, null);

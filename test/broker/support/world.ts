@@ -4,7 +4,7 @@
  * or that was never given, and memory that is freed twice, throw at once.
  */
 import type { AllocationResult, Surroundings } from '../../../src/broker/broker.js';
-import type { Peer } from '../../../src/broker/buffer.js';
+import type { BrokerBuffer, Client, Peer } from '../../../src/broker/buffer.js';
 import { NO_CGROUP } from '../../../src/broker/cgroup.js';
 import { BrokerError } from '../../../src/broker/errors.js';
 import type { BrokerEvent } from '../../../src/broker/events.js';
@@ -176,6 +176,17 @@ export class FakeWorld implements Surroundings {
   free({ key }: Allocation): void {
     if (this.freed.has(key)) throw new Error(`key ${key} is freed twice`);
     this.freed.add(key);
+  }
+
+  /** Who keeps a copy of what is shown of the registry. */
+  observer: Pick<Surroundings, 'changed' | 'gone'> | null = null;
+
+  changed(record: BrokerBuffer | Client): void {
+    this.observer?.changed(record);
+  }
+
+  gone(record: BrokerBuffer | Client): void {
+    this.observer?.gone(record);
   }
 
   closeFd(fd: number): void {

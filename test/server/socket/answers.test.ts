@@ -3,22 +3,26 @@ import t from 'tap';
 import { Broker } from '../../../src/broker/broker.js';
 import { BrokerError } from '../../../src/broker/errors.js';
 import { MAX_TOKEN_USES } from '../../../src/broker/limits.js';
-import type {
-  BufferInfo,
-  CreateBuffer,
-  CreatedBuffer,
-  Token,
-} from '../../../src/server/control.js';
+import type { CreateBuffer, CreatedBuffer, Token } from '../../../src/server/control.js';
 import type { PlaneMessage, Question } from '../../../src/server/messages.js';
 import { answer } from '../../../src/server/socket/answers.js';
+import { Journal } from '../../../src/server/socket/journal.js';
 import { FakeWorld, memfd, offers, peer } from '../../broker/support/world.js';
 
 function make() {
   const world = new FakeWorld();
   const broker = new Broker(world, [memfd], offers);
   const posted: PlaneMessage[] = [];
+  const post = (message: PlaneMessage) => posted.push(message);
+  const journal = new Journal(
+    () => broker,
+    () => world.now(),
+    post,
+  );
+  world.observer = journal;
   const ask = (question: Omit<Question, 'seq'>): PlaneMessage | undefined => {
-    answer(broker, { seq: 7, ...question } as Question, (message) => posted.push(message));
+    answer(broker, journal, { seq: 7, ...question } as Question, post);
+    journal.run();
     return posted.pop();
   };
   const create = (changes: Partial<CreateBuffer> = {}) =>
@@ -118,24 +122,28 @@ t.test('tokens are made, listed and revoked', async (t) => {
   t.match(value({ question: 'listTokens', parameters: id }), [{ id: 't1' }]);
 });
 
-t.test('lists, one, and release', async (t) => {
-  const { world, broker, ask, create } = make();
+t.test('changes, one, and release', async (t) => {
+  const { world, broker, posted, ask, create } = make();
   const value = (question: Omit<Question, 'seq'>) => {
     const message = ask(question);
     return message?.kind === 'answer' ? message.value : message;
   };
-  t.same(value({ question: 'listBuffers', parameters: null }), []);
+  t.equal(value({ question: 'catchUp', parameters: null }), null);
+  t.same(posted, [], 'nothing has changed');
   create();
   world.answer();
   const client = broker.connect(peer);
   const [buffer] = broker.buffers;
   if (buffer === undefined) throw new Error('nothing was allocated');
   broker.handedOut(buffer, client);
-  const list = value({ question: 'listBuffers', parameters: null }) as BufferInfo[];
-  t.equal(list.length, 1);
-  t.match(list[0]?.recipients, [{ client: client.id, connected: true }]);
-  t.same(value({ question: 'getBuffer', parameters: buffer.id }), list[0]);
-  t.match(value({ question: 'listClients', parameters: null }), [
+  posted.length = 0;
+  t.equal(value({ question: 'catchUp', parameters: null }), null);
+  const [message] = posted;
+  if (message?.kind !== 'changes') throw new Error('no changes came before the answer');
+  const { buffers, clients } = message.changes;
+  t.match(buffers, [{ recipients: [{ client: client.id, connected: true }] }]);
+  t.same(value({ question: 'getBuffer', parameters: buffer.id }), buffers[0]);
+  t.match(clients, [
     { id: client.id, pid: peer.pid, executable: 'test', buffers: 0, bytes: 0, fds_sent: 1 },
   ]);
   const reasons: string[] = [];

@@ -12,7 +12,7 @@ import type { Answer } from './server.js';
 
 interface Response {
   readonly $ref?: string;
-  readonly headers?: Record<string, { readonly required?: boolean }>;
+  readonly headers?: Record<string, { readonly required?: boolean; readonly $ref?: string }>;
   readonly content?: Record<string, unknown>;
 }
 
@@ -25,6 +25,8 @@ export const document = load(readFileSync(openapiPath, 'utf8')) as Document;
 
 const ajv = new Ajv2020({
   strict: true,
+  // A buffer requires fields that its fields, of which a list may show some, define.
+  strictRequired: false,
   allowUnionTypes: true,
   allErrors: true,
   validateSchema: false,
@@ -102,12 +104,15 @@ function consistent({ status, json }: Answer): string | undefined {
   return undefined;
 }
 
+const templates = Object.keys(document.paths).map((path) => ({
+  path,
+  pattern: new RegExp(`^${path.replaceAll('.', '\\.').replace(/\{\w+\}/g, '[^/]*')}$`),
+}));
+
 function templateOf(path: string): string | undefined {
   const [plain = ''] = path.split('?');
   if (plain in document.paths) return plain;
-  const matches = (template: string) =>
-    new RegExp(`^${template.replaceAll('.', '\\.').replace(/\{\w+\}/g, '[^/]*')}$`).test(plain);
-  return Object.keys(document.paths).find(matches);
+  return templates.find(({ pattern }) => pattern.test(plain))?.path;
 }
 
 function resolve(response: Response): Response {

@@ -5,6 +5,7 @@
  */
 import { encode } from 'fast-png';
 import { BrokerError } from '../../../../src/broker/errors.js';
+import type { ListQuery, Page } from '../../../../src/server/collection.js';
 import type {
   BufferInfo,
   ClientInfo,
@@ -20,6 +21,7 @@ import type {
   TokenInfo,
   TokenRequest,
 } from '../../../../src/server/control.js';
+import { bufferCollection, clientCollection } from '../../../../src/server/mirror.js';
 
 const LINEAR = '0x0000000000000000';
 export const FAKE_LIMITS = { size: 2 ** 32, dimension: 16_384, buffers: 1_000 };
@@ -73,10 +75,10 @@ export class FakeControl implements ControlPlane {
     );
   }
 
-  listBuffers(state: BufferInfo['state'] | null): Promise<BufferInfo[]> {
-    return this.#answer(() =>
-      [...this.buffers.values()].filter((buffer) => state === null || buffer.state === state),
-    );
+  listBuffers(query: ListQuery<BufferInfo>): Promise<Page<BufferInfo>> {
+    const all = bufferCollection();
+    for (const buffer of this.buffers.values()) all.set(structuredClone(buffer));
+    return this.#reply(() => all.list(query));
   }
 
   getBuffer(id: string): Promise<BufferInfo> {
@@ -151,8 +153,10 @@ export class FakeControl implements ControlPlane {
     });
   }
 
-  listClients(): Promise<ClientInfo[]> {
-    return this.#answer(() => this.clients);
+  listClients(query: ListQuery<ClientInfo>): Promise<Page<ClientInfo>> {
+    const all = clientCollection();
+    for (const client of this.clients) all.set(structuredClone(client));
+    return this.#reply(() => all.list(query));
   }
 
   health(): Promise<Health> {
@@ -167,13 +171,17 @@ export class FakeControl implements ControlPlane {
 
   /** Copies what it answers, as a message between threads does. */
   async #answer<T>(make: () => T): Promise<T> {
+    return structuredClone(await this.#reply(make));
+  }
+
+  async #reply<T>(make: () => T): Promise<T> {
     if (this.hangs) return new Promise(() => {});
     if (this.failure !== undefined) {
       const { failure } = this;
       this.failure = undefined;
       throw failure;
     }
-    return structuredClone(make());
+    return make();
   }
 
   #find(id: string): BufferInfo {

@@ -1,0 +1,109 @@
+/**
+ * Lists: what their query parameters ask for, and how a page is answered.
+ */
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { BrokerError } from '../../broker/errors.js';
+import type { ListQuery, Page } from '../collection.js';
+import type { BufferInfo, ClientInfo } from '../control.js';
+import type { operations } from './openapi.gen.js';
+import type { Spec } from './spec.js';
+
+/** A validated query: what has a default is there. */
+type Query<Id extends keyof operations> = NonNullable<operations[Id]['parameters']['query']>;
+
+/** The filters, sorting and place of `GET /v1/buffers`. */
+export function bufferQuery(query: unknown): ListQuery<BufferInfo> {
+  const {
+    limit = 0,
+    sort = '',
+    cursor,
+    owner_uid,
+    client,
+    unit,
+    state,
+    format,
+    source,
+    name,
+    min_size = 0,
+    max_size = Number.POSITIVE_INFINITY,
+    older_than,
+    newer_than,
+  } = query as Query<'listBuffers'>;
+  const now = Date.now();
+  const ageIs = (from: number, to: number, created: string) => {
+    const seconds = (now - Date.parse(created)) / 1000;
+    return seconds >= from && seconds <= to;
+  };
+  const anyAge = older_than === undefined && newer_than === undefined;
+  return {
+    limit,
+    sort,
+    cursor,
+    filter: (buffer) =>
+      isOrAny(owner_uid, buffer.owner.uid) &&
+      isOrAny(client, buffer.owner.client) &&
+      isOrAny(unit, buffer.owner.unit) &&
+      isOrAny(state, buffer.state) &&
+      isOrAny(format, buffer.format) &&
+      isOrAny(source, buffer.source) &&
+      (name === undefined || buffer.name?.includes(name) === true) &&
+      buffer.size >= min_size &&
+      buffer.size <= max_size &&
+      (anyAge || ageIs(older_than ?? 0, newer_than ?? Number.POSITIVE_INFINITY, buffer.created_at)),
+  };
+}
+
+/** The filters, sorting and place of `GET /v1/clients`. */
+export function clientQuery(query: unknown): ListQuery<ClientInfo> {
+  const { limit = 0, sort = '', cursor, uid, unit } = query as Query<'listClients'>;
+  return {
+    limit,
+    sort,
+    cursor,
+    filter: (client) => isOrAny(uid, client.uid) && isOrAny(unit, client.unit),
+  };
+}
+
+function isOrAny<T>(asked: T | undefined, value: T | null): boolean {
+  return asked === undefined || asked === value;
+}
+
+/** The names of a schema's fields. */
+export function fieldNames(spec: Spec, schema: string): ReadonlySet<string> {
+  const { schemas } = spec.document.components as {
+    schemas: Record<string, { properties?: object }>;
+  };
+  return new Set(Object.keys(schemas[schema]?.properties ?? {}));
+}
+
+/** Answers with a page, or with some fields of its records, and with where the next page is. */
+export function sendPage<T extends object>(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { items, next }: Page<T>,
+  known: ReadonlySet<string> = new Set(),
+): FastifyReply {
+  if (next !== null) {
+    const query = request.query as Record<string, string>;
+    const parameters = new URLSearchParams({ ...query, cursor: next });
+    const path = request.url.split('?', 1)[0];
+    reply.header('link', `<${path}?${parameters}>; rel="next"`);
+  }
+  const { fields } = request.query as { fields?: string };
+  reply.type('application/json; charset=utf-8');
+  if (fields === undefined) return reply.send(`[${items.map(({ text }) => text).join(',')}]`);
+  const asked = fields.split(',');
+  const unknown = asked.find((name) => !known.has(name));
+  if (unknown !== undefined) {
+    throw new BrokerError('invalid_argument', `a buffer has no field ${unknown}`, {
+      constraint: 'fields',
+      requested: unknown,
+      possible: [...known],
+    });
+  }
+  const wanted = new Set(asked);
+  const sparse = items.map(({ view }) =>
+    Object.fromEntries(Object.entries(view).filter(([name]) => wanted.has(name))),
+  );
+  return reply.send(JSON.stringify(sparse));
+}
