@@ -129,6 +129,8 @@ export interface Allocation {
   readonly exporter: string | null;
   /** For an opaque_fd, what its importer must know (VUID-VkMemoryAllocateInfo-allocationSize-01742). */
   readonly vulkan?: VulkanMemory;
+  /** st_dev:st_ino of each memory; absent where files do not tell memories apart (opaque fds). */
+  readonly identities?: readonly string[];
   /** For an import, how it was checked; such memory is not zeroed. */
   readonly check?: ImportCheck;
 }

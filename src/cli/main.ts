@@ -10,6 +10,7 @@ import { deviceCommand } from './commands/device.js';
 import { eventsCommand } from './commands/events.js';
 import { formatsCommand } from './commands/formats.js';
 import { healthCommand } from './commands/health.js';
+import { holdersCommand } from './commands/holders.js';
 import { listCommand } from './commands/list.js';
 import { previewCommand } from './commands/preview.js';
 import { recvCommand } from './commands/recv.js';
@@ -23,6 +24,7 @@ import { printable } from './output.js';
 const commands = [
   listCommand,
   showCommand,
+  holdersCommand,
   allocCommand,
   previewCommand,
   recvCommand,

@@ -3,6 +3,8 @@
  */
 import type { ControlPlane, Health } from './control.js';
 import type { Allocator, DataPlane } from './data-plane.js';
+import { holdersReport } from './holders/report.js';
+import { Sweeper } from './holders/sweep.js';
 import type { Previews } from './preview/previews.js';
 import { formatView, sourceView } from './views.js';
 
@@ -20,6 +22,7 @@ export function createControlPlane(
   previews: Previews,
   version: string,
 ): ControlPlane {
+  const sweeper = new Sweeper();
   return {
     device: async () => {
       const device = await allocator.device();
@@ -43,6 +46,10 @@ export function createControlPlane(
       await plane.ask('revokeToken', { id, tokenId });
     },
     preview: (id, terms) => previews.render(() => plane.ask('readImage', id), terms),
+    holders: async (id) => {
+      const memories = await plane.ask('memoriesOf', id);
+      return holdersReport(memories, await sweeper.sweep());
+    },
     listClients: async (query) => (await plane.mirror()).clients.list(query),
     health: async (): Promise<Health> => ({
       status: 'ok',

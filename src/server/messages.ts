@@ -95,6 +95,13 @@ export type DeviceNotice =
       readonly inventory: Inventory;
     };
 
+/** What it takes to find out who has a buffer's memory. */
+export interface BufferMemories {
+  /** st_dev:st_ino; empty where files do not tell memories apart. */
+  readonly identities: readonly string[];
+  readonly clients: readonly { readonly id: string; readonly pid: number }[];
+}
+
 /** The questions that main asks of the data plane: parameters and answer of each. */
 export interface Questions {
   /** Answered when everything that happened before it was sent as `changes`. */
@@ -112,6 +119,7 @@ export interface Questions {
   /** An image's present content; the fd of the answer is main's. */
   readImage: { parameters: string; answer: Content };
   reissueBuffer: { parameters: string; answer: BufferInfo };
+  memoriesOf: { parameters: string; answer: BufferMemories };
   listTokens: { parameters: string; answer: TokenInfo[] };
   shareBuffer: { parameters: { id: string; terms: TokenRequest }; answer: Token };
   revokeToken: { parameters: { id: string; tokenId: string }; answer: null };

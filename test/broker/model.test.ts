@@ -327,6 +327,8 @@ class Model {
       same(`owned by ${client.id}`, client.owned, owned);
     }
     const lingering = this.#lingering();
+    // What is gone never comes back.
+    for (const each of this.past) if (!lingering.includes(each)) this.past.delete(each);
     same('lingering', broker.lingering, lingering);
     const held = [...[...buffers, ...lingering].map((buffer) => buffer.held), ...this.messages];
     same(

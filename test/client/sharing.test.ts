@@ -111,6 +111,11 @@ await withoutLeaks(t, 'sharing', async (t) => {
       t.match((await daemon.rest('GET', path)).body, { id, released_at: /Z$/, tokens: 0 });
       t.match(await daemon.rest('DELETE', path), { status: 404, body: { code: 'not_found' } });
       t.same((await daemon.rest('GET', '/v1/buffers?state=live')).body, []);
+      const { body: found } = await daemon.rest('GET', `${path}/holders`);
+      t.match(found, { daemon: { fds: 1 }, scanned_at: /Z$/ });
+      // The owner's fds are closed, the other's is not; both are this process.
+      t.match(found.holders, [{ pid: process.pid, fds: 1, clients: [/^c\d+$/] }]);
+      t.equal((await daemon.rest('GET', '/v1/buffers/aaa/holders')).status, 404);
       t.match((await daemon.rest('GET', '/v1/buffers?state=lingering')).body, [{ id }]);
       await other.sync();
       t.equal(taken.released, 'owner');

@@ -14,6 +14,7 @@ import type {
   SourceName,
   SourceState,
 } from '../../broker/source.js';
+import { identity } from '../../native/libc/fd.js';
 import { MemfdSource } from '../../native/sources/memfd.js';
 import { probeHeaps, probeUdmabuf } from '../../native/sources/probe.js';
 import { RenewableDevice } from '../../native/sources/renewable.js';
@@ -76,8 +77,16 @@ function sourceOf(name: SourceName, handleType: HandleType): MemorySource {
   return found;
 }
 
+/** Here and not in the data plane, which would have to ask for each of thousands of buffers. */
+function identified(allocation: Allocation): Allocation {
+  // Every opaque fd is the driver's one device file.
+  if (allocation.handleType === 'opaque_fd') return allocation;
+  const fds = new Set(allocation.planes.map(({ fd }) => fd));
+  return { ...allocation, identities: [...fds].map(identity) };
+}
+
 function made({ choice, id }: Extract<AllocatorRequest, { kind: 'allocate' }>): Allocation {
-  return sourceOf(choice.source, choice.handleType).allocate(choice.spec, id);
+  return identified(sourceOf(choice.source, choice.handleType).allocate(choice.spec, id));
 }
 
 function planned({ choice }: Extract<AllocatorRequest, { kind: 'plan' }>): Plan {
@@ -85,7 +94,7 @@ function planned({ choice }: Extract<AllocatorRequest, { kind: 'plan' }>): Plan 
 }
 
 function taken({ spec, planes }: Extract<AllocatorRequest, { kind: 'import' }>): Allocation {
-  return vulkan.import(spec, planes);
+  return identified(vulkan.import(spec, planes));
 }
 
 function answer(request: Exclude<AllocatorRequest, { kind: 'free' }>): AllocatorReply {

@@ -274,6 +274,31 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/buffers/{id}/holders": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The buffer's id. */
+                id: components["schemas"]["BufferId"];
+            };
+            cookie?: never;
+        };
+        /**
+         * Who has the buffer's memory
+         * @description Every process with a file descriptor or a mapping of the buffer's memory, whether the daemon
+         *     handed it out or somebody else passed it on: a sweep over all processes, at most a second old.
+         *     Not seen are descriptors in messages that nobody has received, and what a driver keeps.
+         */
+        get: operations["listHolders"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/clients": {
         parameters: {
             query?: never;
@@ -646,6 +671,47 @@ export interface components {
             /** @description Whether its connection is still open. */
             connected: boolean;
             received_at: components["schemas"]["Time"];
+        };
+        /** @description Who has a buffer's memory. */
+        Holders: {
+            /** @description The processes, by number; the daemon itself is not among them. */
+            holders: components["schemas"]["Holder"][];
+            daemon: components["schemas"]["MemoryUse"];
+            /** @description Whether every process could be read. */
+            complete: boolean;
+            /**
+             * @description What the daemon may not see, where it is not complete.
+             * @example without CAP_SYS_PTRACE, 41 processes of other users cannot be read
+             */
+            missing: string | null;
+            /** @description Processes that could not be read. */
+            unreadable: components["schemas"]["Count"];
+            scanned_at: components["schemas"]["Time"];
+        };
+        /** @description What the daemon itself keeps. */
+        MemoryUse: {
+            /** @description File descriptors of the memory. */
+            fds: components["schemas"]["Count"];
+            /** @description Mappings of it. */
+            mappings: components["schemas"]["Count"];
+        };
+        /** @description A process that has the memory now. */
+        Holder: {
+            /** @description The process. */
+            pid: number;
+            uid: components["schemas"]["Uid"];
+            executable: components["schemas"]["Executable"];
+            cgroup: components["schemas"]["CgroupPath"];
+            unit: components["schemas"]["Unit"];
+            slice: components["schemas"]["Slice"];
+            container: components["schemas"]["Container"];
+            /** @description Its file descriptors of the memory. */
+            fds: components["schemas"]["Count"];
+            /** @description Its mappings of the memory. */
+            mappings: components["schemas"]["Count"];
+            started_at: components["schemas"]["Time"];
+            /** @description Its connections to the daemon; empty for a process that got the memory elsewhere. */
+            clients: string[];
         };
         /** @description A connection of the client socket. */
         Client: {
@@ -1722,6 +1788,34 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             422: components["responses"]["Unprocessable"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listHolders: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The buffer's id. */
+                id: components["schemas"]["BufferId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The holders, and whether they are all. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Holders"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
         };

@@ -8,12 +8,19 @@ import { fourcc } from '../../broker/fourcc.js';
 import type { AllocationRequest } from '../../broker/request.js';
 import { usageBits } from '../../broker/usage.js';
 import type { CreateBuffer, Requester, Token, TokenRequest } from '../control.js';
-import type { PlaneMessage, Question } from '../messages.js';
+import type { BufferMemories, PlaneMessage, Question } from '../messages.js';
 import { bufferView, planView, tokenView } from '../views.js';
 import type { Journal } from './journal.js';
 import { readImage } from './read-image.js';
 
 type Post = (message: PlaneMessage) => void;
+
+function memoriesOf(broker: Broker, id: string): BufferMemories {
+  return {
+    identities: broker.find(id).allocation.identities ?? [],
+    clients: [...broker.clients].map((client) => ({ id: client.id, pid: client.peer.pid })),
+  };
+}
 
 export function answer(broker: Broker, journal: Journal, question: Question, post: Post): void {
   const { seq } = question;
@@ -55,6 +62,8 @@ function lookUp(
   switch (question.question) {
     case 'getBuffer':
       return bufferView(broker, broker.find(question.parameters));
+    case 'memoriesOf':
+      return memoriesOf(broker, question.parameters);
     case 'releaseBuffer':
       broker.release(broker.get(question.parameters), 'administrator');
       return null;

@@ -229,6 +229,25 @@ await withoutLeaks(t, 'operations', async (t) => {
     };
     server.control.buffers.set(buffer.id, buffer);
     t.same((await ask(t, server, 'GET', `/v1/buffers/${buffer.id}`)).json, buffer);
+    const holder = {
+      ...peer,
+      fds: 2,
+      mappings: 1,
+      started_at: now,
+      clients: ['c1'],
+    };
+    const { gid: _gid, groups: _groups, ...shown } = holder;
+    server.control.holdersReport = {
+      holders: [shown],
+      daemon: { fds: 1, mappings: 0 },
+      complete: false,
+      missing: 'without CAP_SYS_PTRACE, 3 processes of other users cannot be read',
+      unreadable: 3,
+      scanned_at: now,
+    };
+    const holders = await ask(t, server, 'GET', `/v1/buffers/${buffer.id}/holders`);
+    t.same(holders.json, server.control.holdersReport);
+    t.equal((await ask(t, server, 'GET', '/v1/buffers/aaa/holders')).status, 404);
     t.same((await ask(t, server, 'GET', '/v1/buffers?state=lingering')).json, [buffer]);
     t.same((await ask(t, server, 'GET', '/v1/buffers?state=live')).json, []);
     t.equal((await ask(t, server, 'GET', '/v1/buffers?state=gone')).status, 400);

@@ -15,6 +15,7 @@ import type {
   DeviceReport,
   FormatInfo,
   Health,
+  Holders,
   PlannedBuffer,
   Requester,
   Token,
@@ -150,6 +151,22 @@ export class FakeControl implements ControlPlane {
       const { width, height } = this.#find(id);
       if (width === null || height === null) throw new BrokerError('unsupported_format', 'linear');
       return encode({ width: 1, height: 1, channels: 4, data: Uint8Array.of(1, 2, 3, 4) });
+    });
+  }
+
+  holdersReport: Holders = {
+    holders: [],
+    daemon: { fds: 1, mappings: 0 },
+    complete: true,
+    missing: null,
+    unreadable: 0,
+    scanned_at: new Date().toISOString(),
+  };
+
+  holders(id: string): Promise<Holders> {
+    return this.#answer(() => {
+      this.#find(id);
+      return this.holdersReport;
     });
   }
 

@@ -1,0 +1,111 @@
+/**
+ * What /proc tells of one process: who it is, and which shareable memories it has as fds and as
+ * mappings. proc(5). Owns nothing; a process that ends meanwhile is as if it had not been there.
+ */
+import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
+import { type Cgroup, parseCgroup } from '../../broker/cgroup.js';
+
+/** How files are called whose memory can be the broker's: dma_bufs, and its own memfds. */
+const SHAREABLE = /^\/(?:dmabuf:|memfd:dmabroker:)/;
+/** include/linux/sched.h: PF_KTHREAD, a thread of the kernel, which has no fds. */
+const PF_KTHREAD = 0x0020_0000;
+/** sysconf(_SC_CLK_TCK), which is 100 on every Linux that Node runs on. */
+const TICKS_PER_SECOND = 100;
+
+export interface Use {
+  fds: number;
+  mappings: number;
+}
+
+/** By st_dev:st_ino, as `identity` of libc/fd.ts writes it. */
+export type Uses = Map<string, Use>;
+
+export interface ProcessInfo extends Cgroup {
+  readonly pid: number;
+  readonly uid: number;
+  readonly executable: string;
+  /** Milliseconds since the epoch. */
+  readonly startedAt: number;
+}
+
+/** The fields after the name, which may hold spaces and parentheses itself. */
+function statFields(pid: number): string[] {
+  const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  return text.slice(text.lastIndexOf(')') + 2).split(' ');
+}
+
+/** When it started, in clock ticks since boot: with the number, what names a process. */
+export const startTime = (pid: number): string => statFields(pid)[19] ?? '';
+
+export const isKernelThread = (pid: number): boolean =>
+  (Number(statFields(pid)[6]) & PF_KTHREAD) !== 0;
+
+function bootTime(): number {
+  return Number(/^btime (\d+)$/m.exec(readFileSync('/proc/stat', 'utf8'))?.[1]) * 1000;
+}
+
+export function processInfo(pid: number): ProcessInfo {
+  return {
+    pid,
+    uid: statSync(`/proc/${pid}`).uid,
+    executable: readFileSync(`/proc/${pid}/comm`, 'utf8').trimEnd(),
+    ...parseCgroup(readFileSync(`/proc/${pid}/cgroup`, 'utf8')),
+    startedAt: bootTime() + (Number(startTime(pid)) * 1000) / TICKS_PER_SECOND,
+  };
+}
+
+/** st_dev of a device that maps shows as `major:minor`, both hexadecimal (makedev(3)). */
+export function makedev(text: string): bigint {
+  const [major = 0n, minor = 0n] = text.split(':').map((part) => BigInt(`0x${part}`));
+  return (
+    ((major & 0xfff_ff000n) << 32n) |
+    ((major & 0xfffn) << 8n) |
+    ((minor & 0xfff_fff00n) << 12n) |
+    (minor & 0xffn)
+  );
+}
+
+function count(uses: Uses, key: string, kind: keyof Use): void {
+  const use = uses.get(key) ?? { fds: 0, mappings: 0 };
+  use[kind]++;
+  uses.set(key, use);
+}
+
+/** Counts the mappings in the text of /proc/PID/maps. */
+export function parseMaps(text: string, uses: Uses): void {
+  // Most processes have none, and the text may be long.
+  if (!text.includes(' /dmabuf:') && !text.includes(' /memfd:dmabroker:')) return;
+  for (const line of text.split('\n')) {
+    const found = /^\S+ \S+ \S+ ([0-9a-f]+:[0-9a-f]+) (\d+) +(\/.*)$/.exec(line);
+    if (found === null || !SHAREABLE.test(found[3] ?? '')) continue;
+    count(uses, `${makedev(found[1] ?? '')}:${found[2]}`, 'mappings');
+  }
+}
+
+/** Counts what a process has; yields now and then, so that thousands of fds can be read in slices. */
+export function* readUses(pid: number, uses: Uses): Generator<void> {
+  for (const fd of readdirSync(`/proc/${pid}/fd`)) {
+    const path = `/proc/${pid}/fd/${fd}`;
+    try {
+      if (SHAREABLE.test(readlinkSync(path))) {
+        const { dev, ino } = statSync(path, { bigint: true });
+        count(uses, `${dev}:${ino}`, 'fds');
+      }
+    } catch (error) {
+      // Closed meanwhile.
+      if (!isGone(error)) throw error;
+    }
+    yield;
+  }
+  parseMaps(readFileSync(`/proc/${pid}/maps`, 'utf8'), uses);
+}
+
+const codeOf = (error: unknown) =>
+  error instanceof Error && 'code' in error ? error.code : undefined;
+
+/** The process, or its fd, is no longer there. */
+export const isGone = (error: unknown): boolean => ['ENOENT', 'ESRCH'].includes(`${codeOf(error)}`);
+
+/** It takes CAP_SYS_PTRACE to read another user's (ptrace(2), PTRACE_MODE_READ_FSCREDS). */
+export const isDenied = (error: unknown): boolean =>
+  ['EACCES', 'EPERM'].includes(`${codeOf(error)}`);

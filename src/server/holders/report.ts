@@ -1,0 +1,51 @@
+/**
+ * The holders of one buffer in the shape of openapi.yaml, from a sweep and what the data plane knows.
+ */
+import type { Holders } from '../control.js';
+import type { BufferMemories } from '../messages.js';
+import type { Holder, Sweep } from './sweep.js';
+
+/** Uses of several memories of one buffer by one process become one entry. */
+function merged(sweep: Sweep, identities: readonly string[]): Holder[] {
+  const byPid = new Map<number, Holder>();
+  for (const identity of identities) {
+    for (const holder of sweep.holders.get(identity) ?? []) {
+      const known = byPid.get(holder.pid);
+      byPid.set(holder.pid, {
+        ...holder,
+        fds: holder.fds + (known?.fds ?? 0),
+        mappings: holder.mappings + (known?.mappings ?? 0),
+      });
+    }
+  }
+  return [...byPid.values()].sort((a, b) => a.pid - b.pid);
+}
+
+function missing({ unreadable, hidden }: Sweep, identities: readonly string[]): string | null {
+  if (identities.length === 0) {
+    return 'an opaque fd is the same device file in every process: nobody can tell who has which memory';
+  }
+  if (hidden) return 'processes of other users are hidden (ProtectProc= of the unit, or hidepid=)';
+  if (unreadable === 0) return null;
+  return `without CAP_SYS_PTRACE, ${unreadable} processes of other users cannot be read`;
+}
+
+export function holdersReport({ identities, clients }: BufferMemories, sweep: Sweep): Holders {
+  const own = identities.map((identity) => sweep.own.get(identity));
+  const why = missing(sweep, identities);
+  return {
+    holders: merged(sweep, identities).map(({ startedAt, ...holder }) => ({
+      ...holder,
+      started_at: new Date(startedAt).toISOString(),
+      clients: clients.filter(({ pid }) => pid === holder.pid).map(({ id }) => id),
+    })),
+    daemon: {
+      fds: own.reduce((sum, use) => sum + (use?.fds ?? 0), 0),
+      mappings: own.reduce((sum, use) => sum + (use?.mappings ?? 0), 0),
+    },
+    complete: why === null,
+    missing: why,
+    unreadable: sweep.unreadable,
+    scanned_at: new Date(sweep.scannedAt).toISOString(),
+  };
+}
