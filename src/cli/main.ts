@@ -13,6 +13,7 @@ import { healthCommand } from './commands/health.js';
 import { holdersCommand } from './commands/holders.js';
 import { listCommand } from './commands/list.js';
 import { previewCommand } from './commands/preview.js';
+import { quotaCommand } from './commands/quota.js';
 import { recvCommand } from './commands/recv.js';
 import { reissueCommand } from './commands/reissue.js';
 import { releaseCommand } from './commands/release.js';
@@ -37,6 +38,7 @@ const commands = [
   formatsCommand,
   clientsCommand,
   eventsCommand,
+  quotaCommand,
   healthCommand,
 ];
 

@@ -48,8 +48,14 @@ export class Rest {
     throw this.#refusal(content.toString());
   }
 
-  async delete(path: string): Promise<void> {
-    await this.#call('DELETE', path);
+  /** PUT of a JSON body; resolves with the answer's JSON. */
+  put<T>(path: string, body: unknown): Promise<T> {
+    return this.#call('PUT', path, JSON.stringify(body)) as Promise<T>;
+  }
+
+  /** DELETE; resolves with the answer's JSON, or undefined where it has none. */
+  delete<T = undefined>(path: string): Promise<T> {
+    return this.#call('DELETE', path) as Promise<T>;
   }
 
   /** GET of server-sent events, after the one with an id; the text as it comes. */

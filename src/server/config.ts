@@ -6,7 +6,18 @@ import { readFileSync } from 'node:fs';
 import { Ajv, type ErrorObject } from 'ajv';
 import { parse, TomlError } from 'smol-toml';
 import { DEFAULT_OPTIONS } from '../broker/broker.js';
+import { RECALL_SECONDS } from '../broker/quota/quotas.js';
+import type { Rules } from '../broker/quota/rules.js';
 import { CLIENT_SOCKET, daemonSocket, REST_SOCKET } from '../paths.js';
+import {
+  type PressureTable,
+  pressureSchema,
+  type QuotaTables,
+  quotaRules,
+  quotasSchema,
+} from './quota/config.js';
+import { DEFAULT_PRESSURE, type PressureConfig } from './quota/pressure.js';
+import { readPasswd } from './quota/users.js';
 
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
@@ -32,6 +43,8 @@ export interface Config {
   readonly device: string | null;
   readonly logLevel: LogLevel;
   readonly accounting: AccountingConfig;
+  readonly quotas: { readonly rules: Rules; readonly recallSeconds: number };
+  readonly pressure: PressureConfig;
 }
 
 /** What the command line may override. */
@@ -54,6 +67,8 @@ interface File {
   device?: { select?: string };
   log?: { level?: LogLevel };
   accounting?: { unknown_grace_seconds?: number };
+  quotas?: QuotaTables;
+  pressure?: PressureTable;
 }
 
 const socketTable = {
@@ -93,6 +108,8 @@ const schema = {
       additionalProperties: false,
       properties: { level: { enum: LOG_LEVELS } },
     },
+    quotas: quotasSchema,
+    pressure: pressureSchema,
   },
 } as const;
 
@@ -112,7 +129,7 @@ export function parseConfig(text: string, about: string): File {
       `${about}:${error.line}:${error.column}: ${error.message.split('\n')[0]}`,
     );
   }
-  const ajv = new Ajv({ allErrors: false });
+  const ajv = new Ajv({ allErrors: false, allowUnionTypes: true });
   const validate = ajv.compile<File>(schema);
   if (!validate(value)) throw new ConfigError(`${about}: ${sentence(validate.errors?.[0])}`);
   return value;
@@ -136,6 +153,23 @@ function socketConfig(table: SocketTable | undefined, path: string): SocketConfi
   };
 }
 
+function quotaConfig(tables: QuotaTables, about: string): Config['quotas'] {
+  try {
+    const rules = quotaRules(tables, (name) => readPasswd().uids.get(name) ?? null);
+    return { rules, recallSeconds: tables.recall_seconds ?? RECALL_SECONDS };
+  } catch (error) {
+    throw new ConfigError(`${about}: ${error instanceof Error ? error.message : error}`);
+  }
+}
+
+function pressureConfig(table: PressureTable): PressureConfig {
+  return {
+    psiSomeAvg10: table.psi_some_avg10 ?? DEFAULT_PRESSURE.psiSomeAvg10,
+    heapBudget: table.heap_budget ?? DEFAULT_PRESSURE.heapBudget,
+    deadlineSeconds: table.deadline_seconds ?? DEFAULT_PRESSURE.deadlineSeconds,
+  };
+}
+
 export function loadConfig(path: string | null, overrides: Overrides): Config {
   const file = path === null ? {} : parseConfig(readFileSync(path, 'utf8'), path);
   const clients = { ...file.clients };
@@ -151,5 +185,7 @@ export function loadConfig(path: string | null, overrides: Overrides): Config {
       unknownGraceSeconds:
         file.accounting?.unknown_grace_seconds ?? DEFAULT_OPTIONS.unknownGraceMs / 1000,
     },
+    quotas: quotaConfig(file.quotas ?? {}, path ?? ''),
+    pressure: pressureConfig(file.pressure ?? {}),
   };
 }

@@ -6,6 +6,9 @@ import type { Allocator, DataPlane } from './data-plane.js';
 import { holdersReport } from './holders/report.js';
 import { Sweeper } from './holders/sweep.js';
 import type { Previews } from './preview/previews.js';
+import { checkRule, ruleFromRest, ruleId } from './quota/rest-rules.js';
+import type { QuotaState } from './quota/state.js';
+import { readPasswd } from './quota/users.js';
 import { formatView, sourceView } from './views.js';
 
 /** What an administrator should know about this daemon's sources. */
@@ -20,6 +23,7 @@ export function createControlPlane(
   allocator: Allocator,
   plane: DataPlane,
   previews: Previews,
+  quotas: QuotaState,
   version: string,
 ): ControlPlane {
   const sweeper = new Sweeper();
@@ -51,6 +55,20 @@ export function createControlPlane(
       return holdersReport(memories, await sweeper.sweep());
     },
     listClients: async (query) => (await plane.mirror()).clients.list(query),
+    listUsers: async () => {
+      const { names } = readPasswd();
+      const users = await plane.ask('listUsers', null);
+      return users.map((user) => ({ ...user, name: names.get(user.uid) ?? null }));
+    },
+    listCgroups: () => plane.ask('listCgroups', null),
+    listQuotas: () => plane.ask('listQuotas', null),
+    getQuota: async (scope, key) => plane.ask('getQuota', ruleId(scope, key)),
+    setQuota: async (scope, key, rule) => {
+      const id = checkRule(scope, key, ruleFromRest(rule ?? {}));
+      quotas.set(id, rule === null ? null : ruleFromRest(rule));
+      await plane.ask('configureQuotas', { layer: 'rest', rules: quotas.rules });
+      return plane.ask('getQuota', id);
+    },
     health: async (): Promise<Health> => ({
       status: 'ok',
       version,
@@ -58,7 +76,10 @@ export function createControlPlane(
       sources_usable: allocator.inventory.sources
         .filter((source) => source.usable)
         .map(({ name, handleType }) => `${name}/${handleType}`),
-      warnings: warnings(allocator.inventory),
+      warnings: [
+        ...warnings(allocator.inventory),
+        ...(quotas.warning === null ? [] : [quotas.warning]),
+      ],
     }),
   };
 }

@@ -33,6 +33,10 @@ export type Token = Schemas['Token'];
 export type TokenInfo = Schemas['TokenInfo'];
 /** A validated request: everything that has a default in openapi.yaml is filled in. */
 export type TokenRequest = Schemas['TokenRequest'];
+export type CgroupInfo = Schemas['Cgroup'];
+export type QuotaInfo = Schemas['Quota'];
+export type QuotaRule = DeepReadonly<Schemas['QuotaRule']>;
+export type UserInfo = Schemas['User'];
 
 /** The process behind a REST request, as far as its socket tells. */
 export type Requester = PartialPeer;
@@ -68,5 +72,12 @@ export interface ControlPlane {
   /** Rejects with `not_found`. */
   holders(id: string): Promise<Holders>;
   listClients(query: ListQuery<ClientInfo>): Promise<Page<ClientInfo>>;
+  listUsers(): Promise<UserInfo[]>;
+  listCgroups(): Promise<CgroupInfo[]>;
+  listQuotas(): Promise<QuotaInfo[]>;
+  /** Rejects with `not_found` where a scope has no such key. */
+  getQuota(scope: string, key: string): Promise<QuotaInfo>;
+  /** Sets a rule, or forgets it with null; it is kept over a restart. Rejects as `getQuota` does. */
+  setQuota(scope: string, key: string, rule: QuotaRule | null): Promise<QuotaInfo>;
   health(): Promise<Health>;
 }

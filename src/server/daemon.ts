@@ -3,22 +3,29 @@
  * back again.
  */
 import type { Socket } from 'node:net';
+import { totalmem } from 'node:os';
 import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import type { Peer } from '../broker/buffer.js';
+import type { Rules } from '../broker/quota/rules.js';
 import { listenUnix } from '../native/libc/socket.js';
 import { notify } from '../native/systemd.js';
 import { packageRoot, packageVersion } from '../package-root.js';
 import type { Config } from './config.js';
+import type { DeviceInfo } from './control.js';
 import { createControlPlane, warnings } from './control-plane.js';
 import { Allocator, DataPlane } from './data-plane.js';
 import { mainDevice } from './drm-node.js';
 import { EventRing } from './events/ring.js';
 import { listenOnUnixSocket } from './http/listen.js';
-import type { EventDraft, Inventory } from './messages.js';
+import type { EventDraft, Inventory, QuotaSetup } from './messages.js';
 import { peerOf } from './peer.js';
 import { Previews } from './preview/previews.js';
+import { machineRules } from './quota/defaults.js';
+import { PressureWatch, readPsi } from './quota/pressure.js';
+import { QuotaState, stateFolder } from './quota/state.js';
+import { readPasswd, readSubuids } from './quota/users.js';
 import { publishSocket } from './socket-file.js';
 
 export class Daemon {
@@ -26,6 +33,7 @@ export class Daemon {
     private readonly plane: DataPlane,
     private readonly http: FastifyInstance,
     private readonly previews: Previews,
+    private readonly watch: PressureWatch,
     private readonly unpublish: () => void,
     private readonly logger: Logger,
   ) {}
@@ -62,17 +70,18 @@ export class Daemon {
     }
     describe(allocator.inventory, logger);
     const node = mainDevice(allocator.inventory.device);
-    const plane = new DataPlane(
-      threads,
-      allocator,
-      listener,
-      node,
-      config.accounting.unknownGraceSeconds,
-      events,
-    );
+    const state = QuotaState.read(stateFolder());
+    if (state.warning !== null) logger.warn(state.warning);
+    const start = {
+      mainDevice: node,
+      unknownGraceSeconds: config.accounting.unknownGraceSeconds,
+      quotas: quotaSetup(config, state.rules, allocator.inventory.device),
+    };
+    const plane = new DataPlane(threads, allocator, listener, start, events);
+    const watch = pressureWatch(config, allocator, plane, logger, fatal);
     const previews = new Previews(threads);
     const http = createHttpServer({
-      control: createControlPlane(allocator, plane, previews, packageVersion()),
+      control: createControlPlane(allocator, plane, previews, state, packageVersion()),
       logger: logger.child({ component: 'rest' }),
       openapiPath: join(packageRoot, 'openapi.yaml'),
       peerOf: requester,
@@ -85,9 +94,10 @@ export class Daemon {
       await plane.close();
       throw error;
     }
+    watch.start();
     notify('READY=1');
     logger.info({ clients: config.clients.path, rest: config.rest.path }, 'ready');
-    return new Daemon(plane, http, previews, unpublish, logger);
+    return new Daemon(plane, http, previews, watch, unpublish, logger);
   }
 
   /** Stops taking requests, releases every buffer, destroys the device. */
@@ -96,9 +106,39 @@ export class Daemon {
     this.unpublish();
     await this.http.close();
     await this.previews.close();
+    await this.watch.stop();
     await this.plane.close();
     this.logger.info('stopped');
   }
+}
+
+function quotaSetup(config: Config, rest: Rules, device: DeviceInfo | null): QuotaSetup {
+  const defaults = machineRules(totalmem(), device);
+  return {
+    rules: { default: defaults, configuration: config.quotas.rules, rest },
+    subuids: readSubuids(readPasswd()),
+    recallSeconds: config.quotas.recallSeconds,
+  };
+}
+
+function pressureWatch(
+  config: Config,
+  allocator: Allocator,
+  plane: DataPlane,
+  logger: Logger,
+  fatal: (error: Error) => void,
+): PressureWatch {
+  const world = {
+    psi: readPsi,
+    device: () => allocator.device(),
+    pressed: (sources: readonly string[] | null, seconds: number) =>
+      plane.ask('pressed', { sources, seconds }),
+    relieved: (sources: readonly string[] | null) => plane.ask('relieved', sources),
+    log: (text: string, fields: object) => logger.warn(fields, text),
+  };
+  return new PressureWatch(config.pressure, world, (error) =>
+    fatal(error instanceof Error ? error : new Error(String(error))),
+  );
 }
 
 /** Says once what is usable and why the rest is not. */

@@ -124,19 +124,12 @@ export class DataPlane {
     threads: URL,
     private readonly allocator: Allocator,
     private readonly listener: number,
-    mainDevice: Uint8Array | null,
-    unknownGraceSeconds: number,
+    start: Pick<PlaneSetup, 'mainDevice' | 'unknownGraceSeconds' | 'quotas'>,
     private readonly events: Events,
   ) {
     const { port1, port2 } = new MessageChannel();
     const { inventory, wakeFd } = allocator;
-    const setup: PlaneSetup = {
-      listener,
-      wake: wakeFd,
-      inventory,
-      unknownGraceSeconds,
-      mainDevice,
-    };
+    const setup: PlaneSetup = { listener, wake: wakeFd, inventory, ...start };
     this.#port = port1;
     this.#port.on('message', (message: PlaneMessage) => this.#take(message));
     this.#worker = new Worker(new URL('socket/plane.js', threads), {

@@ -9,6 +9,8 @@
  */
 import type { AllocationResult } from '../broker/broker.js';
 import type { ErrorMessage } from '../broker/errors.js';
+import type { Pressure } from '../broker/quota/recalls.js';
+import type { Layer, RuleId, Rules } from '../broker/quota/rules.js';
 import type { Choice } from '../broker/request.js';
 import type {
   Allocation,
@@ -22,18 +24,22 @@ import type {
 import type { Work, WorkDone } from '../broker/work.js';
 import type {
   BufferInfo,
+  CgroupInfo,
   ClientInfo,
   CreateBuffer,
   CreatedBuffer,
   DeviceInfo,
   EventInfo,
   PlannedBuffer,
+  QuotaInfo,
   Requester,
   Token,
   TokenInfo,
   TokenRequest,
+  UserInfo,
 } from './control.js';
 import type { Content } from './preview/messages.js';
+import type { SubuidRange } from './quota/users.js';
 
 export type { AllocationResult };
 
@@ -123,6 +129,16 @@ export interface Questions {
   listTokens: { parameters: string; answer: TokenInfo[] };
   shareBuffer: { parameters: { id: string; terms: TokenRequest }; answer: Token };
   revokeToken: { parameters: { id: string; tokenId: string }; answer: null };
+  /** Without their names. */
+  listUsers: { parameters: null; answer: UserInfo[] };
+  listCgroups: { parameters: null; answer: CgroupInfo[] };
+  listQuotas: { parameters: null; answer: QuotaInfo[] };
+  getQuota: { parameters: RuleId; answer: QuotaInfo };
+  /** Replaces the rules of a layer. */
+  configureQuotas: { parameters: { layer: Layer; rules: Rules }; answer: null };
+  /** Memory is short; how many buffers were recalled. */
+  pressed: { parameters: Pressure; answer: number };
+  relieved: { parameters: Pressure['sources']; answer: null };
   /** Releases everything and ends the thread. */
   shutDown: { parameters: null; answer: null };
 }
@@ -170,6 +186,15 @@ export interface PlaneSetup {
   readonly unknownGraceSeconds: number;
   /** dev_t of the DRM node to advertise, if there is one. */
   readonly mainDevice: Uint8Array | null;
+  readonly quotas: QuotaSetup;
+}
+
+/** The data plane's quotas as they are at the start. */
+export interface QuotaSetup {
+  readonly rules: Readonly<Record<Layer, Rules>>;
+  readonly subuids: readonly SubuidRange[];
+  /** Given to holders above their share to give something back. */
+  readonly recallSeconds: number;
 }
 
 /** What the allocator's thread is started with. The eventfd stays main's. */

@@ -22,6 +22,11 @@ level = "warn"
 unknown_grace_seconds = 5
 `;
 
+const quotas = {
+  quotas: { rules: new Map(), recallSeconds: 10 },
+  pressure: { psiSomeAvg10: 10, heapBudget: 0.9, deadlineSeconds: 10 },
+};
+
 t.test('without a file', async (t) => {
   t.same(loadConfig(null, {}), {
     clients: { path: daemonSocket(CLIENT_SOCKET), mode: 0o660 },
@@ -29,6 +34,7 @@ t.test('without a file', async (t) => {
     device: null,
     logLevel: 'info',
     accounting: { unknownGraceSeconds: 60 },
+    ...quotas,
   });
 });
 
@@ -41,6 +47,7 @@ t.test('with one, and what the command line says before it', async (t) => {
     device: '226:128',
     logLevel: 'warn',
     accounting: { unknownGraceSeconds: 5 },
+    ...quotas,
   };
   t.same(loadConfig(path, {}), config);
   const overrides = {
@@ -55,6 +62,7 @@ t.test('with one, and what the command line says before it', async (t) => {
     device: 'llvmpipe',
     logLevel: 'debug',
     accounting: { unknownGraceSeconds: 5 },
+    ...quotas,
   });
   writeFileSync(path, '# nothing\n');
   t.same(loadConfig(path, {}), loadConfig(null, {}));

@@ -71,7 +71,12 @@ export class TestDaemon {
     const sockets = ['--socket', client, '--rest-socket', rest];
     const node = [process.execPath, program, ...sockets, '--log-level', 'debug', ...extra];
     const [first = '', ...others] = [...wrapper, ...node];
-    const child = spawn(first, others, { env, stdio: ['ignore', 'inherit', 'pipe'] });
+    // Nothing of the user's own state is read or changed.
+    const state = { XDG_STATE_HOME: folder, STATE_DIRECTORY: join(folder, 'state') };
+    const child = spawn(first, others, {
+      env: { ...state, ...env },
+      stdio: ['ignore', 'inherit', 'pipe'],
+    });
     const log: LogLine[] = [];
     await new Promise<void>((resolve, reject) => {
       child.once('exit', (code) => {

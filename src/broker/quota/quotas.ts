@@ -16,9 +16,11 @@ export interface QuotaOptions {
   readonly defaults?: Rules;
   /** The user that answers for a uid: for a container's, the owner of its subuids. */
   readonly accountable?: (uid: number) => number;
+  /** How long a holder above its share has to give something back. */
+  readonly recallSeconds?: number;
 }
 
-/** How long a holder above its share has to give something back. */
+/** As long as a compositor may take to notice that a client hangs. */
 export const RECALL_SECONDS = 10;
 
 /** (uid_t)-1, which no process has: a user of REST whom the kernel did not name. */
@@ -28,7 +30,7 @@ export class Quotas {
   readonly policy: Policy;
   readonly ledger: Ledger;
   readonly recalls: Recalls;
-  recallSeconds = RECALL_SECONDS;
+  readonly #recallSeconds: number;
   #accountable: (uid: number) => number;
 
   constructor(
@@ -38,6 +40,7 @@ export class Quotas {
     this.policy = new Policy(options.defaults ?? DEFAULT_RULES);
     this.ledger = new Ledger(this.policy, now);
     this.recalls = new Recalls(this.ledger, this.policy, now);
+    this.#recallSeconds = options.recallSeconds ?? RECALL_SECONDS;
     this.#accountable = options.accountable ?? ((uid) => uid);
   }
 
@@ -103,7 +106,7 @@ export class Quotas {
       return attempt();
     } catch (error) {
       if (!(error instanceof ShareRefusal)) throw error;
-      const seconds = this.recalls.forShare(error.need, buffers, this.recallSeconds);
+      const seconds = this.recalls.forShare(error.need, buffers, this.#recallSeconds);
       if (seconds === null) throw error;
       this.ledger.capacities.claim(who, source, asked(estimate), this.now() + seconds * 1000);
       const { refusal } = error;

@@ -6,7 +6,7 @@ import type { Socket } from 'node:net';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { NO_CGROUP } from '../../broker/cgroup.js';
 import type { Matrix } from '../../pixels/ycbcr.js';
-import type { ControlPlane, CreateBuffer, Requester, TokenRequest } from '../control.js';
+import type { ControlPlane, CreateBuffer, QuotaRule, Requester, TokenRequest } from '../control.js';
 import type { EventStreams } from '../events/streams.js';
 import type { PreviewTerms } from '../preview/messages.js';
 import { streamEvents } from './event-stream.js';
@@ -84,6 +84,12 @@ export function createHandlers(
     listClients: async (request, reply) =>
       sendPage(request, reply, await control.listClients(clientQuery(request.query))),
     streamEvents: async (request, reply) => streamEvents(streams, request, reply),
+    listUsers: () => control.listUsers(),
+    listCgroups: () => control.listCgroups(),
+    listQuotas: () => control.listQuotas(),
+    getQuota: (request) => control.getQuota(...quotaOf(request)),
+    setQuota: (request) => control.setQuota(...quotaOf(request), request.body as QuotaRule),
+    unsetQuota: (request) => control.setQuota(...quotaOf(request), null),
   };
 }
 
@@ -91,6 +97,11 @@ type PreviewQuery = Omit<PreviewTerms, 'matrix'> & { readonly matrix?: Matrix };
 
 /** What players assume where nothing is said: BT.709 from 720 rows on, BT.601 below. */
 const usualMatrix = (height: number | null): Matrix => ((height ?? 0) >= 720 ? 'bt709' : 'bt601');
+
+function quotaOf(request: FastifyRequest): [scope: string, key: string] {
+  const { scope, key } = request.params as { scope: string; key: string };
+  return [scope, key];
+}
 
 function idOf(request: FastifyRequest): string {
   return (request.params as { id: string }).id;

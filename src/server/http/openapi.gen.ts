@@ -319,6 +319,101 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/quotas": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * All quotas
+         * @description Every quota with what it is set to, where that comes from, and what is charged.
+         */
+        get: operations["listQuotas"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/quotas/{scope}/{key}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Whose quota. */
+                scope: components["schemas"]["QuotaScope"];
+                /** @description `default` for the daemon, for connections and for users without a quota of their own; a user's number; a cgroup's path or pattern, its slashes as `%2F`; a source's name. */
+                key: components["schemas"]["QuotaKey"];
+            };
+            cookie?: never;
+        };
+        /**
+         * One quota
+         * @description What it is set to, where that comes from, and what is charged.
+         */
+        get: operations["getQuota"];
+        /**
+         * Set a quota
+         * @description Replaces what REST has set for this quota; what is left out comes from the configuration. It is
+         *     kept over a restart. A limit below what is in use takes nothing away: `over_limit` is true, and
+         *     further allocations are refused.
+         */
+        put: operations["setQuota"];
+        post?: never;
+        /**
+         * Forget what REST has set
+         * @description The configuration's values, or the built-in ones, hold again.
+         */
+        delete: operations["unsetQuota"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/users": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Users
+         * @description Users that are connected or hold something, with their share and what was recalled from them.
+         */
+        get: operations["listUsers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/cgroups": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Control groups
+         * @description Control groups of which some process is connected or holds something, and those above them, by user.
+         */
+        get: operations["listCgroups"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -1111,6 +1206,137 @@ export interface components {
             warnings: string[];
         };
         /**
+         * @description Whose quota. Those of a connection, a cgroup, its user, the source and the daemon hold at once.
+         * @enum {string}
+         */
+        QuotaScope: "daemon" | "user" | "cgroup" | "source" | "connection";
+        /**
+         * @description Which one of the scope.
+         * @example 1000
+         */
+        QuotaKey: string;
+        /** @description A quota to be set. Null means no limit. */
+        QuotaRule: {
+            /** @description Bytes of memory. */
+            bytes?: number | null;
+            /** @description Buffers. */
+            buffers?: number | null;
+            /** @description File descriptors that the daemon keeps open for buffers. */
+            fds?: number | null;
+            /** @description Allocations that are not answered yet. */
+            pending?: number | null;
+            /** @description Allocations a second; a burst has one second's worth, at least one. */
+            allocations_per_second?: number | null;
+            /** @description Of a user, its part of what is shared out, in proportion to the others'. */
+            weight?: number;
+            /** @description Of a user or cgroup; buffers with less are recalled first. */
+            priority?: number;
+            /** @description Of the daemon, the part of each capacity that is for users below their share. */
+            reserve?: number;
+        };
+        /** @description A value and where it comes from. */
+        QuotaSetting: {
+            /** @description The value; null for no limit. */
+            value: number | null;
+            /**
+             * @description Who has set it.
+             * @enum {string}
+             */
+            from: "default" | "configuration" | "rest";
+        };
+        /** @description What holds. Weight is of users, priority of users and cgroups, reserve of the daemon. */
+        QuotaSettings: {
+            bytes: components["schemas"]["QuotaSetting"];
+            buffers: components["schemas"]["QuotaSetting"];
+            fds: components["schemas"]["QuotaSetting"];
+            pending: components["schemas"]["QuotaSetting"];
+            allocations_per_second: components["schemas"]["QuotaSetting"];
+            weight: components["schemas"]["QuotaSetting"];
+            priority: components["schemas"]["QuotaSetting"];
+            reserve: components["schemas"]["QuotaSetting"];
+        };
+        /** @description What is charged. */
+        QuotaAmount: {
+            bytes: components["schemas"]["Size"];
+            buffers: components["schemas"]["Count"];
+            fds: components["schemas"]["Count"];
+            pending: components["schemas"]["Count"];
+        };
+        /** @description What a user may have of the daemon's capacities now; null where there is no limit. */
+        QuotaShare: {
+            /** @description Bytes of memory. */
+            bytes: number | null;
+            /** @description Buffers. */
+            buffers: number | null;
+            /** @description File descriptors. */
+            fds: number | null;
+        };
+        /** @description Limits; null for none. */
+        QuotaLimits: {
+            /** @description Bytes of memory. */
+            bytes: number | null;
+            /** @description Buffers. */
+            buffers: number | null;
+            /** @description File descriptors. */
+            fds: number | null;
+            /** @description Allocations that are not answered yet. */
+            pending: number | null;
+            /** @description Allocations a second. */
+            allocations_per_second: number | null;
+        };
+        /** @description A quota. */
+        Quota: {
+            scope: components["schemas"]["QuotaScope"];
+            key: components["schemas"]["QuotaKey"];
+            settings: components["schemas"]["QuotaSettings"];
+            /** @description What is charged; null for a quota of several. */
+            charge: components["schemas"]["QuotaAmount"] | null;
+            /** @description Of a user. */
+            share: components["schemas"]["QuotaShare"] | null;
+            /** @description Whether more is in use than may be, by one of those that it holds for. */
+            over_limit: boolean;
+        };
+        /** @description A user, its containers' users included. */
+        User: {
+            /** @description Its number; 2^32 - 1 for users of REST that are not known. */
+            uid: number;
+            /** @description Its name in /etc/passwd. */
+            name: string | null;
+            charge: components["schemas"]["QuotaAmount"];
+            limits: components["schemas"]["QuotaLimits"];
+            share: components["schemas"]["QuotaShare"];
+            /** @description Whether more is in use than may be. */
+            over_limit: boolean;
+            /** @description Buffers that were recalled and not given back yet. */
+            recalled: components["schemas"]["RecalledBuffer"][];
+        };
+        /** @description A buffer that its owner is asked to release. */
+        RecalledBuffer: {
+            buffer: components["schemas"]["BufferId"];
+            /**
+             * @description Another user is below its share, or memory is short.
+             * @enum {string}
+             */
+            reason: "share" | "memory_pressure";
+            deadline: components["schemas"]["Time"];
+            /** @description The deadline is over; the user gets no further allocation. */
+            overdue: boolean;
+        };
+        /** @description A control group, as far as one user's processes in it and below it go. */
+        Cgroup: {
+            /**
+             * @description Its path.
+             * @example /system.slice/foo.service
+             */
+            path: string;
+            /** @description The user's number. */
+            uid: number;
+            charge: components["schemas"]["QuotaAmount"];
+            limits: components["schemas"]["QuotaLimits"];
+            /** @description Whether more is in use than may be. */
+            over_limit: boolean;
+        };
+        /**
          * @description A stable code; docs/errors.md describes each.
          * @enum {string}
          */
@@ -1212,7 +1438,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `not_found`: there is no such buffer or token (any more). */
+        /** @description `not_found`: there is no such thing (any more). */
         NotFound: {
             headers: {
                 [name: string]: unknown;
@@ -1277,7 +1503,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `limit_exceeded`: a limit on held buffers or bytes is reached. */
+        /** @description `limit_exceeded`: a quota is reached. `recalled`: recalled buffers are overdue. */
         LimitExceeded: {
             headers: {
                 [name: string]: unknown;
@@ -1848,6 +2074,174 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Client"][];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listQuotas: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The quotas. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Quota"][];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getQuota: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Whose quota. */
+                scope: components["schemas"]["QuotaScope"];
+                /** @description `default` for the daemon, for connections and for users without a quota of their own; a user's number; a cgroup's path or pattern, its slashes as `%2F`; a source's name. */
+                key: components["schemas"]["QuotaKey"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The quota. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Quota"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    setQuota: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Whose quota. */
+                scope: components["schemas"]["QuotaScope"];
+                /** @description `default` for the daemon, for connections and for users without a quota of their own; a user's number; a cgroup's path or pattern, its slashes as `%2F`; a source's name. */
+                key: components["schemas"]["QuotaKey"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["QuotaRule"];
+            };
+        };
+        responses: {
+            /** @description The quota as it is now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Quota"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["BodyTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    unsetQuota: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Whose quota. */
+                scope: components["schemas"]["QuotaScope"];
+                /** @description `default` for the daemon, for connections and for users without a quota of their own; a user's number; a cgroup's path or pattern, its slashes as `%2F`; a source's name. */
+                key: components["schemas"]["QuotaKey"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The quota as it is now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Quota"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listUsers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The users. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["User"][];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listCgroups: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The control groups. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Cgroup"][];
                 };
             };
             400: components["responses"]["BadRequest"];

@@ -103,6 +103,7 @@ const ABOUT_VALUES = new Set([
   'minItems',
   'minLength',
   'minimum',
+  'exclusiveMinimum',
   'pattern',
   'uniqueItems',
 ]);
@@ -163,6 +164,7 @@ function possible({ keyword, params, parentSchema }: ErrorObject): { possible?: 
       return { possible: parentSchema?.[VALUES] };
     case 'maximum':
     case 'minimum':
+    case 'exclusiveMinimum':
     case 'maxLength':
     case 'minLength':
     case 'maxItems':

@@ -9,6 +9,7 @@ import type { AllocationRequest } from '../../broker/request.js';
 import { usageBits } from '../../broker/usage.js';
 import type { CreateBuffer, Requester, Token, TokenRequest } from '../control.js';
 import type { BufferMemories, PlaneMessage, Question } from '../messages.js';
+import { listCgroups, listQuotas, listUsers, quotaView } from '../quota/views.js';
 import { bufferView, planView, tokenView } from '../views.js';
 import type { Journal } from './journal.js';
 import { readImage } from './read-image.js';
@@ -78,6 +79,22 @@ function lookUp(
       if (broker.revoke(broker.get(id), tokenId)) return null;
       throw new BrokerError('not_found', `buffer ${id} has no token ${tokenId}`);
     }
+    case 'listUsers':
+      return listUsers(broker.quotas, Date.now());
+    case 'listCgroups':
+      return listCgroups(broker.quotas);
+    case 'listQuotas':
+      return listQuotas(broker.quotas);
+    case 'getQuota':
+      return quotaView(broker.quotas, question.parameters);
+    case 'configureQuotas':
+      broker.quotas.configure(question.parameters.layer, question.parameters.rules);
+      return null;
+    case 'pressed':
+      return broker.pressure(question.parameters);
+    case 'relieved':
+      broker.relieved(question.parameters);
+      return null;
     case 'shutDown':
       return null;
   }

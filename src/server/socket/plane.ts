@@ -9,6 +9,7 @@ import { randomFillSync } from 'node:crypto';
 import { type MessagePort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { Broker } from '../../broker/broker.js';
 import { HeldFds } from '../../broker/held-fds.js';
+import { Quotas } from '../../broker/quota/quotas.js';
 import { EMFILE, ENFILE, errnoName } from '../../native/libc/errno.js';
 import { close } from '../../native/libc/fd.js';
 import { sealedTable } from '../../native/libc/memory.js';
@@ -16,8 +17,16 @@ import { hasExited } from '../../native/libc/pidfd.js';
 import { remains, tells } from '../../native/remains.js';
 import { type Input, Step } from '../../native/step.js';
 import { dmabroker_manager_v1 } from '../../protocol/dmabroker-v1.gen.js';
-import type { DeviceNotice, LogLevel, PlaneMessage, PlaneSetup, Question } from '../messages.js';
+import type {
+  DeviceNotice,
+  LogLevel,
+  PlaneMessage,
+  PlaneSetup,
+  Question,
+  QuotaSetup,
+} from '../messages.js';
 import { identify } from '../peer.js';
+import { accountable } from '../quota/users.js';
 import { AllocatorClient } from './allocator-client.js';
 import { answer } from './answers.js';
 import { Connection } from './connection.js';
@@ -73,7 +82,7 @@ const broker: Broker = new Broker(
   },
   sources,
   offers,
-  undefined,
+  quotasOf(setup.quotas),
   { unknownGraceMs: setup.unknownGraceSeconds * 1000 },
 );
 const journal: Journal = new Journal(
@@ -89,6 +98,17 @@ const globals = makeGlobals();
 const active = new Set<number>();
 let acceptAgainAt: number | null = null;
 let running = true;
+
+function quotasOf({ rules, subuids, recallSeconds }: QuotaSetup): Quotas {
+  const quotas = new Quotas(() => Date.now(), {
+    defaults: rules.default,
+    accountable: accountable(subuids),
+    recallSeconds,
+  });
+  quotas.configure('configuration', rules.configuration);
+  quotas.configure('rest', rules.rest);
+  return quotas;
+}
 
 function makeGlobals(): Global[] {
   const mainDevice = setup.mainDevice === null ? null : Buffer.from(setup.mainDevice);

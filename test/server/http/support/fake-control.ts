@@ -5,9 +5,11 @@
  */
 import { encode } from 'fast-png';
 import { BrokerError } from '../../../../src/broker/errors.js';
+import { Quotas } from '../../../../src/broker/quota/quotas.js';
 import type { ListQuery, Page } from '../../../../src/server/collection.js';
 import type {
   BufferInfo,
+  CgroupInfo,
   ClientInfo,
   ControlPlane,
   CreateBuffer,
@@ -17,12 +19,22 @@ import type {
   Health,
   Holders,
   PlannedBuffer,
+  QuotaInfo,
+  QuotaRule,
   Requester,
   Token,
   TokenInfo,
   TokenRequest,
+  UserInfo,
 } from '../../../../src/server/control.js';
 import { bufferCollection, clientCollection } from '../../../../src/server/mirror.js';
+import { checkRule, ruleFromRest, ruleId } from '../../../../src/server/quota/rest-rules.js';
+import {
+  listCgroups,
+  listQuotas,
+  listUsers,
+  quotaView,
+} from '../../../../src/server/quota/views.js';
 
 const LINEAR = '0x0000000000000000';
 export const FAKE_LIMITS = { size: 2 ** 32, dimension: 16_384, buffers: 1_000 };
@@ -34,6 +46,7 @@ export class FakeControl implements ControlPlane {
   readonly clients: ClientInfo[] = [];
   /** By buffer; those of createBuffer are not kept. */
   readonly tokens = new Map<string, TokenInfo[]>();
+  readonly quotas = new Quotas(() => Date.now());
   /** Who asked for the last buffer. */
   requester: Requester | undefined;
   /** Thrown by the next call, whatever it is. */
@@ -174,6 +187,33 @@ export class FakeControl implements ControlPlane {
     const all = clientCollection();
     for (const client of this.clients) all.set(structuredClone(client));
     return this.#reply(() => all.list(query));
+  }
+
+  listUsers(): Promise<UserInfo[]> {
+    return this.#answer(() => listUsers(this.quotas, Date.now()));
+  }
+
+  listCgroups(): Promise<CgroupInfo[]> {
+    return this.#answer(() => listCgroups(this.quotas));
+  }
+
+  listQuotas(): Promise<QuotaInfo[]> {
+    return this.#answer(() => listQuotas(this.quotas));
+  }
+
+  getQuota(scope: string, key: string): Promise<QuotaInfo> {
+    return this.#answer(() => quotaView(this.quotas, ruleId(scope, key)));
+  }
+
+  setQuota(scope: string, key: string, rule: QuotaRule | null): Promise<QuotaInfo> {
+    return this.#answer(() => {
+      const id = checkRule(scope, key, ruleFromRest(rule ?? {}));
+      const rules = new Map(this.quotas.policy.rules('rest'));
+      if (rule === null) rules.delete(id);
+      else rules.set(id, ruleFromRest(rule));
+      this.quotas.configure('rest', rules);
+      return quotaView(this.quotas, id);
+    });
   }
 
   health(): Promise<Health> {

@@ -1,0 +1,126 @@
+/** `dmabrokerctl quota`: who may have how much, and who has how much. */
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import type { QuotaInfo, QuotaRule } from '../../server/control.js';
+import { common, type MakeCommand } from '../command.js';
+import { Usage } from '../failure.js';
+import { bytes, printFields, printJson, printTable } from '../output.js';
+
+const HEAD = ['QUOTA', 'BYTES', 'BUFFERS', 'FDS', 'PENDING', 'PER SECOND', 'FROM', 'OVER'];
+const NAMES = ['bytes', 'buffers', 'fds', 'pending', 'allocations_per_second'] as const;
+
+export const quotaCommand: MakeCommand = (program) => {
+  const quota = program
+    .command('quota')
+    .description('quotas: list, get, set, unset (daemon, user/1000, cgroup/PATH, source/NAME, …)');
+  quota
+    .command('list', { isDefault: true })
+    .description('all quotas, in use / limit')
+    .action(async (_options: unknown, command: Command) => {
+      const { rest, json } = common(command);
+      const quotas = await rest.get<QuotaInfo[]>('/v1/quotas');
+      if (json) return printJson(quotas);
+      await printTable(HEAD, quotas.map(row), 'no quotas');
+    });
+  quota
+    .command('get <quota>')
+    .description('one quota, with where each value comes from')
+    .action(async (name: string, _options: unknown, command: Command) => {
+      const { rest, json } = common(command);
+      print(await rest.get<QuotaInfo>(pathOf(name)), json);
+    });
+  quota
+    .command('set <quota>')
+    .description('set a quota, in place of what REST had set; it is kept over a restart')
+    .addOption(new Option('--bytes <n>', 'none, or bytes; K, M, G, T').argParser(quantity))
+    .addOption(new Option('--buffers <n>', 'none, or a number').argParser(quantity))
+    .addOption(new Option('--fds <n>', 'none, or a number').argParser(quantity))
+    .addOption(new Option('--pending <n>', 'unanswered allocations').argParser(quantity))
+    .addOption(new Option('--per-second <n>', 'allocations a second').argParser(quantity))
+    .addOption(new Option('--weight <n>', "of a user's share").argParser(number))
+    .addOption(new Option('--priority <n>', 'less is recalled first').argParser(number))
+    .addOption(new Option('--reserve <part>', 'of the daemon, 0 to 1').argParser(number))
+    .action(async (name: string, options: SetOptions, command: Command) => {
+      const { rest, json } = common(command);
+      const body = ruleOf(options);
+      if (Object.keys(body).length === 0) throw new Usage('nothing is to be set: see --help');
+      print(await rest.put<QuotaInfo>(pathOf(name), body), json);
+    });
+  quota
+    .command('unset <quota>')
+    .description("forget what REST has set: the configuration's values hold again")
+    .action(async (name: string, _options: unknown, command: Command) => {
+      const { rest, json } = common(command);
+      print(await rest.delete<QuotaInfo>(pathOf(name)), json);
+    });
+};
+
+/** By their names on the command line; Commander takes a null for a missing value. */
+type SetOptions = Readonly<Record<string, number | 'none'>>;
+
+function ruleOf({ perSecond, ...rest }: SetOptions): QuotaRule {
+  const all = perSecond === undefined ? rest : { ...rest, allocations_per_second: perSecond };
+  const values = Object.entries(all).map(([name, value]) => [
+    name,
+    value === 'none' ? null : value,
+  ]);
+  return Object.fromEntries(values);
+}
+
+/** `daemon`, `connection` and `user` alone are those of all. */
+function pathOf(name: string): string {
+  const slash = name.indexOf('/');
+  const [scope, key] =
+    slash < 0 ? [name, 'default'] : [name.slice(0, slash), name.slice(slash + 1)];
+  return `/v1/quotas/${encodeURIComponent(scope)}/${encodeURIComponent(key)}`;
+}
+
+function nameOf({ scope, key }: QuotaInfo): string {
+  return key === 'default' ? scope : `${scope}/${key}`;
+}
+
+function row(quota: QuotaInfo): string[] {
+  const { settings, charge } = quota;
+  const cells = NAMES.map((name) => {
+    const { value } = settings[name];
+    const text = (count: number) => (name === 'bytes' ? bytes(count) : String(count));
+    const limit = value === null ? '-' : text(value);
+    return charge === null || name === 'allocations_per_second'
+      ? limit
+      : `${text(charge[name])} / ${limit}`;
+  });
+  const set = NAMES.map((name) => settings[name]).filter(({ value }) => value !== null);
+  const from = [...new Set(set.map((each) => each.from))].join(', ');
+  return [nameOf(quota), ...cells, from === '' ? '-' : from, quota.over_limit ? 'yes' : ''];
+}
+
+function print(quota: QuotaInfo, json: boolean): void {
+  if (json) {
+    printJson(quota);
+    return;
+  }
+  const { charge, settings, share } = quota;
+  const shown = Object.entries(settings).map(([name, { value, from }]): [string, string] => {
+    const [, inUse] = Object.entries(charge ?? {}).find(([each]) => each === name) ?? [];
+    return [name, `${value ?? 'none'} (${from})${inUse === undefined ? '' : `, ${inUse} in use`}`];
+  });
+  printFields([
+    ['quota', nameOf(quota)],
+    ...shown,
+    ...(share === null ? [] : [['share of bytes', String(share.bytes ?? 'no limit')] as const]),
+    ['over the limit', quota.over_limit ? 'yes: nothing is taken away, more is refused' : 'no'],
+  ]);
+}
+
+function quantity(text: string): number | 'none' {
+  if (text === 'none') return text;
+  const [, digits, unit = ''] = /^(\d+(?:\.\d+)?)([KMGT]?)$/.exec(text) ?? [];
+  const count = Number(digits) * 1024 ** ['', 'K', 'M', 'G', 'T'].indexOf(unit);
+  if (Number.isNaN(count)) throw new InvalidArgumentError(`${text} is no quantity, e.g. 512M`);
+  return count;
+}
+
+function number(text: string): number {
+  const count = Number(text);
+  if (text === '' || Number.isNaN(count)) throw new InvalidArgumentError(`${text} is no number`);
+  return count;
+}

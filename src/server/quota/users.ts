@@ -1,0 +1,64 @@
+/**
+ * Users of this machine: their names (passwd(5)), and whose subordinate uids are whose (subuid(5)).
+ * A container without root runs as its owner's subuids, so the owner answers for them.
+ */
+import { readFileSync } from 'node:fs';
+
+export interface Passwd {
+  readonly uids: ReadonlyMap<string, number>;
+  readonly names: ReadonlyMap<number, string>;
+}
+
+export interface SubuidRange {
+  readonly owner: number;
+  readonly first: number;
+  readonly count: number;
+}
+
+const lines = (text: string) =>
+  text
+    .split('\n')
+    .filter((line) => line !== '' && !line.startsWith('#'))
+    .map((line) => line.split(':'));
+
+/** `name:password:uid:…`; of several names for a uid the first counts, as for getpwuid(3). */
+export function parsePasswd(text: string): Passwd {
+  const uids = new Map<string, number>();
+  const names = new Map<number, string>();
+  for (const [name = '', , digits = ''] of lines(text)) {
+    if (!/^\d{1,10}$/.test(digits)) continue;
+    const uid = Number(digits);
+    if (!uids.has(name)) uids.set(name, uid);
+    if (!names.has(uid)) names.set(uid, name);
+  }
+  return { uids, names };
+}
+
+/** `owner:first:count`, the owner by name or number. Lines that say nothing usable are left out. */
+export function parseSubuids(text: string, { uids }: Passwd): SubuidRange[] {
+  return lines(text).flatMap(([name = '', first = '', count = '']) => {
+    const owner = uids.get(name) ?? (/^\d{1,10}$/.test(name) ? Number(name) : undefined);
+    if (owner === undefined || !/^\d{1,10}$/.test(first) || !/^\d{1,10}$/.test(count)) return [];
+    return [{ owner, first: Number(first), count: Number(count) }];
+  });
+}
+
+/** The user that answers for a uid. */
+export function accountable(ranges: readonly SubuidRange[]): (uid: number) => number {
+  return (uid) =>
+    ranges.find(({ first, count }) => uid >= first && uid < first + count)?.owner ?? uid;
+}
+
+/** Of a file that may not be there. */
+function textOf(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return '';
+    throw error;
+  }
+}
+
+export const readPasswd = (): Passwd => parsePasswd(textOf('/etc/passwd'));
+export const readSubuids = (passwd: Passwd): SubuidRange[] =>
+  parseSubuids(textOf('/etc/subuid'), passwd);

@@ -1,0 +1,91 @@
+/**
+ * Quotas, users and control groups in the shapes of openapi.yaml.
+ */
+import { type Account, sum } from '../../broker/quota/account.js';
+import type { Origins } from '../../broker/quota/policy.js';
+import { type Quotas, UNKNOWN_UID } from '../../broker/quota/quotas.js';
+import { DIMENSIONS, NOTHING, type RuleId, type Scope } from '../../broker/quota/rules.js';
+import type { CgroupInfo, QuotaInfo, UserInfo } from '../control.js';
+
+export function listQuotas(quotas: Quotas): QuotaInfo[] {
+  const ids = new Set<RuleId>(['daemon/default', 'user/default', 'connection/default']);
+  for (const id of quotas.policy.ids) ids.add(id);
+  for (const { scope, key } of quotas.ledger.accounts) {
+    if (scope === 'user' || scope === 'source') ids.add(`${scope}/${key}`);
+  }
+  return [...ids].map((id) => quotaView(quotas, id));
+}
+
+export function quotaView(quotas: Quotas, id: RuleId): QuotaInfo {
+  const { accounts } = quotas.ledger;
+  const slash = id.indexOf('/');
+  const [scope, key] = [id.slice(0, slash) as Scope, id.slice(slash + 1)];
+  const exact = [...accounts].filter((each) => each.scope === scope && each.key === key);
+  const settled = [...accounts].filter(
+    (each) => each.scope === scope && accounts.rulesFor(each.scope, each.key).includes(id),
+  );
+  // A rule for several has no charge of its own.
+  const several =
+    scope === 'connection' || id === 'user/default' || (scope === 'cgroup' && key.includes('*'));
+  return {
+    scope,
+    key,
+    settings: settingsView(quotas.policy.origins(accounts.rulesFor(scope, key))),
+    charge: several ? null : exact.map(({ charge }) => charge).reduce(sum, NOTHING),
+    share: scope === 'user' && key !== 'default' ? shareView(quotas, Number(key)) : null,
+    over_limit: settled.some(isOver),
+  };
+}
+
+const isOver = ({ charge, settings }: Account) =>
+  DIMENSIONS.some((dimension) => charge[dimension] > (settings[dimension] ?? Number.MAX_VALUE));
+
+function settingsView({ allocationsPerSecond, ...rest }: Origins): QuotaInfo['settings'] {
+  return { ...rest, allocations_per_second: allocationsPerSecond };
+}
+
+function shareView({ ledger: { capacities } }: Quotas, uid: number): UserInfo['share'] {
+  return {
+    bytes: capacities.share(uid, null, 'bytes'),
+    buffers: capacities.share(uid, null, 'buffers'),
+    fds: capacities.share(uid, null, 'fds'),
+  };
+}
+
+function limitsOf({ settings }: Account): UserInfo['limits'] {
+  const { bytes, buffers, fds, pending, allocationsPerSecond } = settings;
+  return { bytes, buffers, fds, pending, allocations_per_second: allocationsPerSecond };
+}
+
+/** Users that are charged or connected. Their names are for whoever can read passwd(5). */
+export function listUsers(quotas: Quotas, now: number): UserInfo[] {
+  const users = [...quotas.ledger.accounts].filter(({ scope }) => scope === 'user');
+  return users.map((account) => {
+    const uid = account.uid ?? UNKNOWN_UID;
+    return {
+      uid,
+      name: null,
+      charge: account.charge,
+      limits: limitsOf(account),
+      share: shareView(quotas, uid),
+      over_limit: isOver(account),
+      recalled: quotas.recalls.of(uid).map(({ buffer, reason, deadline }) => ({
+        buffer: buffer.id,
+        reason,
+        deadline: new Date(deadline).toISOString(),
+        overdue: deadline <= now,
+      })),
+    };
+  });
+}
+
+export function listCgroups(quotas: Quotas): CgroupInfo[] {
+  const cgroups = [...quotas.ledger.accounts].filter(({ scope }) => scope === 'cgroup');
+  return cgroups.map((account) => ({
+    path: account.key,
+    uid: account.uid ?? UNKNOWN_UID,
+    charge: account.charge,
+    limits: limitsOf(account),
+    over_limit: isOver(account),
+  }));
+}

@@ -1,0 +1,42 @@
+/** `dmabrokerctl quota` against the real REST server. */
+import t from 'tap';
+import { startServer } from '../server/http/support/server.js';
+import { withoutLeaks } from '../support/fds.js';
+import { ctl } from './support/ctl.js';
+
+await withoutLeaks(t, 'quota', async (t) => {
+  const server = await startServer(t);
+  const run = (...args: string[]) => ctl(['--socket', server.socketPath, 'quota', ...args]);
+  const { quotas } = server.control;
+  quotas.ledger.reserve({ uid: 7, cgroup: null, connection: null }, 'memfd', {
+    bytes: 4096,
+    fds: 1,
+  });
+
+  const set = await run('set', 'user/7', '--bytes', '2K', '--fds', 'none', '--per-second', '1.5');
+  t.equal(set.status, 0, set.stderr);
+  t.match(set.stdout, /^bytes: +2048 \(rest\), 4096 in use$/m);
+  t.match(set.stdout, /^over the limit: +yes/m);
+  t.same(quotas.policy.rules('rest').get('user/7'), {
+    bytes: 2048,
+    fds: null,
+    allocationsPerSecond: 1.5,
+  });
+  const list = await run();
+  t.match(
+    list.stdout,
+    /^user\/7 +4 KiB \/ 2 KiB +1 \/ 16384 +1 \/ - +1 \/ 256 +1\.5 +rest, default +yes$/m,
+  );
+  t.match(list.stdout, /^daemon +4 KiB \/ - /m);
+  t.match(JSON.parse((await run('get', 'user/7', '--json')).stdout), { key: '7' });
+  t.match((await run('get', 'daemon')).stdout, /^reserve: +0\.1 \(default\)$/m);
+  t.match((await run('unset', 'user/7')).stdout, /^over the limit: +no$/m);
+  t.equal(quotas.policy.rules('rest').size, 0);
+
+  for (const args of [['set', 'user/7'], ['set', 'user/7', '--bytes', '5X'], ['set']]) {
+    t.equal((await run(...args)).status, 2, args.join(' '));
+  }
+  const unknown = await run('get', 'user/bob');
+  t.equal(unknown.status, 1);
+  t.match(unknown.stderr, 'not_found');
+});

@@ -1,0 +1,72 @@
+/** The quotas' operations: answers as they are described, and what is refused. */
+import t from 'tap';
+import { withoutLeaks } from '../../support/fds.js';
+import { conforms } from './support/conforms.js';
+import { type Running, startServer } from './support/server.js';
+
+await withoutLeaks(t, 'quotas', async (t) => {
+  const ask = async (server: Running, method: string, path: string, body?: unknown) => {
+    const answer = await server.request(method, path, body === undefined ? {} : { body });
+    conforms(t, method, path, answer);
+    return answer;
+  };
+
+  await t.test('set, shown, and forgotten again', async (t) => {
+    const server = await startServer(t);
+    const path = '/v1/quotas/cgroup/%2Fuser.slice%2F*';
+    const set = await ask(server, 'PUT', path, { bytes: 5, fds: null, priority: -1 });
+    t.equal(set.status, 200);
+    t.match(set.json, {
+      scope: 'cgroup',
+      key: '/user.slice/*',
+      charge: null,
+      settings: {
+        bytes: { value: 5, from: 'rest' },
+        fds: { value: null, from: 'rest' },
+        buffers: { from: 'default' },
+        priority: { value: -1, from: 'rest' },
+      },
+    });
+    t.same((await ask(server, 'GET', path)).json, set.json);
+    const list = (await ask(server, 'GET', '/v1/quotas')).json as { key: string }[];
+    t.ok(list.some(({ key }) => key === '/user.slice/*'));
+    const unset = await ask(server, 'DELETE', path);
+    t.match(unset.json, { settings: { bytes: { value: null, from: 'default' } } });
+  });
+
+  await t.test('users and cgroups', async (t) => {
+    const server = await startServer(t);
+    const { ledger } = server.control.quotas;
+    const who = { uid: 1000, cgroup: '/a/b', connection: 'c1' };
+    ledger.reserve(who, 'memfd', { bytes: 4096, fds: 1 });
+    await ask(server, 'PUT', '/v1/quotas/user/default', { bytes: 4095 });
+    const charge = { bytes: 4096, buffers: 1, fds: 1, pending: 1 };
+    const users = await ask(server, 'GET', '/v1/users');
+    t.match(users.json, [{ uid: 1000, charge, limits: { bytes: 4095 }, over_limit: true }]);
+    const cgroups = (await ask(server, 'GET', '/v1/cgroups')).json as { path: string }[];
+    t.same(cgroups.map(({ path }) => path).sort(), ['/', '/a', '/a/b']);
+    t.match((await ask(server, 'GET', '/v1/quotas/user/default')).json, { over_limit: true });
+    t.match((await ask(server, 'GET', '/v1/quotas/source/memfd')).json, { charge });
+  });
+
+  await t.test('mistakes', async (t) => {
+    const server = await startServer(t);
+    const put: [path: string, body: unknown, status: number, code: string][] = [
+      ['daemon/other', {}, 404, 'not_found'],
+      ['user/bob', {}, 404, 'not_found'],
+      ['cgroup/relative', {}, 404, 'not_found'],
+      ['planet/mars', {}, 400, 'invalid_argument'],
+      ['user/1', { bytes: -1 }, 400, 'invalid_argument'],
+      ['user/1', { bytes: '1' }, 400, 'malformed_request'],
+      ['user/1', { speed: 1 }, 400, 'malformed_request'],
+      ['user/1', { allocations_per_second: 0 }, 400, 'invalid_argument'],
+      ['source/vulkan', { weight: 1 }, 400, 'invalid_argument'],
+      ['user/1', { reserve: 0.5 }, 400, 'invalid_argument'],
+    ];
+    for (const [path, body, status, code] of put) {
+      const answer = await ask(server, 'PUT', `/v1/quotas/${path}`, body);
+      t.match(answer.json, { status, code }, `${path} ${JSON.stringify(body)}`);
+    }
+    t.equal(server.control.quotas.policy.rules('rest').size, 0);
+  });
+});

@@ -1,0 +1,33 @@
+/** dmabroker_buffer_v1.recall: told to the owner's object, and to nobody else's. */
+import t from 'tap';
+import {
+  dmabroker_buffer_v1,
+  dmabroker_manager_v1,
+} from '../../../src/protocol/dmabroker-v1.gen.js';
+import { Bench, FREE, MANAGER } from './support/bench.js';
+
+t.test('the owner is told, and told again when it may keep the buffer', async (t) => {
+  const owner = new Bench().ready();
+  const other = new Bench([], owner).ready();
+  const buffer = owner.allocate(FREE);
+  const { token } = owner.broker.share(buffer, { uses: 1, uid: null, seconds: null });
+  other.request(dmabroker_manager_v1, MANAGER, 'redeem', FREE, token);
+  other.events();
+  const { recall_reason } = dmabroker_buffer_v1.enums;
+  const name = 'dmabroker_buffer_v1.recall';
+
+  owner.broker.pressure({ sources: null, seconds: 5 });
+  const values = [recall_reason.memory_pressure, 5];
+  t.match(owner.events(), [{ object: FREE, name, values }]);
+  t.same(other.names(), []);
+
+  owner.world.time += 5000;
+  owner.ask(FREE + 1);
+  const [code] =
+    owner.events().find((event) => event.name === 'dmabroker_buffer_v1.failed')?.values ?? [];
+  t.equal(code, dmabroker_manager_v1.enums.refusal.recalled);
+
+  owner.broker.relieved(null);
+  t.match(owner.events(), [{ object: FREE, name, values: [recall_reason.withdrawn, 0] }]);
+  owner.allocate(FREE + 3);
+});
