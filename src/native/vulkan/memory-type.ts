@@ -123,7 +123,8 @@ export function tooLarge(requested: bigint, possible: bigint, hint = ''): Broker
  * The first of `suitable` (not empty) whose heap has room for `size` bytes more: of its budget where
  * the device tells one (VK_EXT_memory_budget; null where not), else of its size, which is the limit
  * in any case (VUID-vkAllocateMemory-pAllocateInfo-01713). `planned` are bytes that a heap is to
- * give before.
+ * give before. A refusal names no more than `promised` (maxMemoryAllocationSize): beyond it the
+ * driver alone knows.
  */
 export function withRoom(
   suitable: readonly MemoryType[],
@@ -131,11 +132,12 @@ export function withRoom(
   heaps: MemoryProperties['heaps'],
   budgets: ((heap: number) => HeapBudget) | null,
   planned: ReadonlyMap<number, bigint>,
+  promised: bigint,
 ): MemoryType {
   const sizeOf = ({ heap }: MemoryType) => heaps[heap]?.size ?? 0n;
   const holding = suitable.filter((type) => size <= sizeOf(type));
   const [first] = holding;
-  if (first === undefined) throw tooLarge(size, largest(suitable.map(sizeOf)));
+  if (first === undefined) throw tooLarge(size, least(promised, largest(suitable.map(sizeOf))));
   const room = ({ heap }: MemoryType) => {
     const { budget, usage } = budgets?.(heap) ?? { budget: heaps[heap]?.size ?? 0n, usage: 0n };
     return budget - usage - (planned.get(heap) ?? 0n);
@@ -149,7 +151,7 @@ export function withRoom(
     constraint: 'heap_budget',
     requested: jsonNumber(size),
     possible: {
-      max: jsonNumber(largest([...holding.map(room), 0n])),
+      max: jsonNumber(least(promised, largest([...holding.map(room), 0n]))),
       heap,
       budget: jsonNumber(budget),
       usage: jsonNumber(usage),
@@ -157,4 +159,5 @@ export function withRoom(
   });
 }
 
+const least = (a: bigint, b: bigint) => (a < b ? a : b);
 const largest = (values: readonly bigint[]) => values.reduce((a, b) => (a > b ? a : b), 0n);

@@ -137,7 +137,8 @@ export function planMemory(
   checkSize(context, size);
   checkCount(device, draft.made.length);
   const budgets = device.heapBudgets?.read() ?? null;
-  const type = withRoom(suitable, size, heaps, budgets, draft.planned);
+  const { maxAllocationSize } = device.physical.limits;
+  const type = withRoom(suitable, size, heaps, budgets, draft.planned, maxAllocationSize);
   draft.planned.set(type.heap, (draft.planned.get(type.heap) ?? 0n) + size);
   return { objects, allocationSize: size, type, dedicated };
 }
