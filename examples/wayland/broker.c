@@ -171,6 +171,19 @@ static void buffer_recall(void *data, struct dmabroker_buffer_v1 *object, uint32
 		fprintf(stderr, "the broker wants the buffer back within %u s\n", seconds);
 }
 
+/* For buffers with a lease; this example makes none. */
+static void buffer_lease(void *data, struct dmabroker_buffer_v1 *object, uint32_t seconds,
+			 uint32_t answer)
+{
+	(void)data, (void)object, (void)seconds, (void)answer;
+}
+
+static void buffer_lease_refused(void *data, struct dmabroker_buffer_v1 *object, uint32_t code,
+				 const char *message, const char *detail)
+{
+	(void)data, (void)object, (void)code, (void)message, (void)detail;
+}
+
 static const struct dmabroker_buffer_v1_listener buffer_listener = {
 	.info = buffer_info,
 	.plane = buffer_plane,
@@ -183,6 +196,8 @@ static const struct dmabroker_buffer_v1_listener buffer_listener = {
 	.reissued = buffer_reissued,
 	.unverified = buffer_unverified,
 	.recall = buffer_recall,
+	.lease = buffer_lease,
+	.lease_refused = buffer_lease_refused,
 };
 
 /* A linear image, to be created or imported. */

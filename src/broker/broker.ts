@@ -17,6 +17,7 @@ import { BrokerError } from './errors.js';
 import type { BrokerEvent } from './events.js';
 import { HeldFds } from './held-fds.js';
 import { newBufferId, type Random } from './id.js';
+import { Leases } from './leases.js';
 import { MAX_PAST_PROCESSES } from './limits.js';
 import { Lingering, type LingeringWorld } from './lingering.js';
 import { PeerProcess } from './peer-process.js';
@@ -118,6 +119,7 @@ export class Broker {
   readonly #lingering: Lingering;
   /** Processes that have disconnected and are still of interest, oldest first. */
   readonly #past = new Set<PeerProcess>();
+  readonly leases: Leases;
   #lastClient = 0;
 
   constructor(
@@ -130,6 +132,16 @@ export class Broker {
     this.#tokens = new Tokens(() => world.now(), world.random);
     this.works = new Works(world);
     this.#lingering = new Lingering(world, unknownGraceMs, (buffer) => this.#gone(buffer));
+    this.leases = new Leases(
+      () => world.elapsed(),
+      (buffer) => this.release(buffer, 'lease_expired'),
+      (buffer) => world.changed(buffer),
+    );
+  }
+
+  /** Milliseconds since the epoch. */
+  now(): number {
+    return this.world.now();
   }
 
   get buffers(): Iterable<BrokerBuffer> {
@@ -300,6 +312,7 @@ export class Broker {
       choice,
     );
     this.#buffers.set(id, buffer);
+    if (typeof lifetime === 'object') this.leases.start(buffer, lifetime.lease);
     this.world.changed(buffer);
     owner.client?.owned.add(buffer);
     this.world.report({ type: 'buffer.created', buffer });
@@ -464,6 +477,12 @@ export class Broker {
     return { buffer };
   }
 
+  /** Renews its lease. Throws where it has none, or has been released. */
+  renew(buffer: BrokerBuffer, seconds: number): void {
+    if (buffer.released) throw new BrokerError('not_found', 'the buffer is released');
+    this.leases.renew(buffer, seconds);
+  }
+
   /** Drops the broker's references; the memory lives on for as long as others hold its fds. */
   release(buffer: BrokerBuffer, reason: ReleaseReason): void {
     if (buffer.released) return;
@@ -474,6 +493,7 @@ export class Broker {
     buffer.owner.client?.owned.delete(buffer);
     this.#owns(buffer.owner, -buffer.allocation.size);
     this.#tokens.revokeAll(buffer);
+    this.leases.released(buffer);
     this.world.free(buffer.allocation);
     this.quotas.recalls.released(buffer);
     this.#lingering.add(buffer);
@@ -499,14 +519,16 @@ export class Broker {
     buffer.charge.release();
   }
 
-  /** Looks after released buffers; to be called when `wait` milliseconds have passed. */
+  /** Looks after leases and released buffers; to be called when `wait` milliseconds have passed. */
   poll(): void {
+    this.leases.run();
     this.#lingering.run();
   }
 
   /** Milliseconds until `poll` has something to do; -1: never. */
   get wait(): number {
-    return this.#lingering.wait;
+    const [a, b] = [this.leases.wait, this.#lingering.wait];
+    return a < 0 ? b : b < 0 ? a : Math.min(a, b);
   }
 
   /** Somebody is told of a refusal, which is an event too. */

@@ -60,7 +60,7 @@ export interface Recipient {
   readonly process: PeerProcess | null;
 }
 
-export type ReleaseReason = 'owner' | 'administrator';
+export type ReleaseReason = 'owner' | 'administrator' | 'lease_expired';
 
 /**
  * `lost`: its device was, and what the memory holds is undefined until it is re-issued. `lingering`:
@@ -74,7 +74,9 @@ export interface Watcher {
   /** The broker lets go of it: told once, and nothing after it. */
   released(reason: ReleaseReason): void;
   /** Its owner is asked to give it back within so many seconds, or may keep it after all. */
-  recalled?(reason: RecallReason | 'withdrawn', seconds: number): void;
+  recalled?(reason: RecallReason | 'lease_expired' | 'withdrawn', seconds: number): void;
+  /** Its lease was renewed, which withdraws the recall of one that had expired. */
+  leased?(seconds: number): void;
   /** The device was lost, and with it the memory of this generation. */
   lost?(generation: number): void;
   /** It has memory again, of a new generation. */

@@ -49,3 +49,9 @@ export const MAX_WAITING_PLANES = 256;
 
 /** What a client reads back at once is memory of the daemon's until then: a frame of 8K in half floats. */
 export const MAX_READ_SIZE = 256 * 1024 * 1024;
+
+/** A day: who needs a buffer for longer is still there to renew, or wants `until_released`. */
+export const MAX_LEASE_SECONDS = 86_400;
+
+/** Enough for a client that is alive to renew or to stop using the buffer. */
+export const DEFAULT_LEASE_GRACE_SECONDS = 5;

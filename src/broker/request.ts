@@ -8,11 +8,13 @@ import { checkDictated } from './dictated.js';
 import { BrokerError } from './errors.js';
 import { formatInfo } from './formats.js';
 import { fourccName, modifierText } from './fourcc.js';
+import { checkLease } from './leases.js';
 import { MAX_BUFFER_SIZE, MAX_IMAGE_DIMENSION, MAX_MODIFIERS, MAX_NAME_BYTES } from './limits.js';
 import { inOrder, servesPlacement } from './preference.js';
 import type { FormatOffer, HandleType, MemorySpec, SourceName, SourceState } from './source.js';
 
-export type Lifetime = 'connection' | 'until_released';
+/** A lease is in seconds. */
+export type Lifetime = 'connection' | 'until_released' | { readonly lease: number };
 
 export interface AllocationRequest {
   readonly spec: MemorySpec;
@@ -42,7 +44,8 @@ function inRange(constraint: string, requested: number, max: number): void {
 }
 
 /** Throws a BrokerError that names the field. */
-export function checkRequest({ spec, name }: AllocationRequest): void {
+export function checkRequest({ spec, name, lifetime }: AllocationRequest): void {
+  if (typeof lifetime === 'object') checkLease(lifetime.lease);
   if (name !== null && Buffer.byteLength(name) > MAX_NAME_BYTES) {
     throw new BrokerError('invalid_argument', `a name has at most ${MAX_NAME_BYTES} bytes`, {
       constraint: 'name',

@@ -8,6 +8,7 @@ import { allocCommand } from './commands/alloc.js';
 import { clientsCommand } from './commands/clients.js';
 import { deviceCommand } from './commands/device.js';
 import { eventsCommand } from './commands/events.js';
+import { extendCommand } from './commands/extend.js';
 import { formatsCommand } from './commands/formats.js';
 import { healthCommand } from './commands/health.js';
 import { holdersCommand } from './commands/holders.js';
@@ -31,6 +32,7 @@ const commands = [
   recvCommand,
   releaseCommand,
   reissueCommand,
+  extendCommand,
   shareCommand,
   tokensCommand,
   revokeCommand,

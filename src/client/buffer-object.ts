@@ -33,11 +33,14 @@ type Info = Omit<BufferDescription, 'planes' | 'checked' | 'vulkan' | 'unverifie
 export class BufferObject implements BufferLink {
   readonly #object: ProtocolObject<typeof dmabroker_buffer_v1>;
   #waiting: Waiting | null = null;
+  /** In the order of the requests, which is that of the answers. */
+  readonly #renewing: { resolve(): void; reject(error: Error): void }[] = [];
   #info: Info | null = null;
   #planes: ReceivedPlane[] = [];
   #checked: BufferDescription['checked'] = null;
   #vulkan: BufferDescription['vulkan'] = null;
   #unverifiedUsage: BufferDescription['unverifiedUsage'] = [];
+  #leaseEnds: Date | null = null;
   /** Told at once what becomes of it, in the order of the events. */
   #buffer: ClientBuffer | null = null;
 
@@ -76,10 +79,15 @@ export class BufferObject implements BufferLink {
         this.#waiting?.reject(refusalOf(...failure));
       },
       released: (reason) => {
-        const owner = reason === dmabroker_buffer_v1.enums.release_reason.owner;
-        this.#buffer?.wasReleased(owner ? 'owner' : 'administrator');
+        this.#buffer?.wasReleased(nameOf(dmabroker_buffer_v1.enums.release_reason, reason));
       },
       recall: (reason, seconds) => this.#buffer?.wasRecalled(recallOf(reason, seconds)),
+      lease: (seconds, answer) => {
+        this.#leaseEnds = new Date(Date.now() + seconds * 1000);
+        this.#buffer?.wasLeased(this.#leaseEnds);
+        if (answer === 1) this.#renewing.shift()?.resolve();
+      },
+      lease_refused: (...failure) => this.#renewing.shift()?.reject(refusalOf(...failure)),
       lost: () => this.#buffer?.wasLost(),
       reissued: () => this.#buffer?.wasReissued(),
     });
@@ -120,8 +128,10 @@ export class BufferObject implements BufferLink {
       vulkan: this.#vulkan,
       unverifiedUsage: this.#unverifiedUsage,
     };
-    if (this.#buffer === null) this.#buffer = new ClientBuffer(description, this);
-    else this.#buffer.replace(description);
+    if (this.#buffer === null) {
+      this.#buffer = new ClientBuffer(description, this);
+      this.#buffer.leaseEnds = this.#leaseEnds;
+    } else this.#buffer.replace(description);
     this.#waiting?.resolve(this.#buffer);
   }
 
@@ -140,6 +150,13 @@ export class BufferObject implements BufferLink {
         },
       });
       this.#object.request('share_with_rights', share.id, uses, uid, seconds, rights);
+    });
+  }
+
+  renew(seconds: number): Promise<void> {
+    return this.wire.answer((resolve, reject) => {
+      this.#renewing.push({ resolve, reject });
+      this.#object.request('renew', seconds);
     });
   }
 
@@ -174,9 +191,14 @@ export class BufferObject implements BufferLink {
   }
 }
 
-function recallOf(reason: number, seconds: number): ClientBuffer['recalled'] {
-  const { withdrawn, share } = dmabroker_buffer_v1.enums.recall_reason;
-  if (reason === withdrawn) return null;
-  const deadline = new Date(Date.now() + seconds * 1000);
-  return { reason: reason === share ? 'share' : 'memory_pressure', deadline };
+function recallOf(value: number, seconds: number): ClientBuffer['recalled'] {
+  const reason = nameOf(dmabroker_buffer_v1.enums.recall_reason, value);
+  if (reason === 'withdrawn') return null;
+  return { reason, deadline: new Date(Date.now() + seconds * 1000) };
+}
+
+function nameOf<T extends string>(names: Readonly<Record<T, number>>, value: number): T {
+  const found = (Object.keys(names) as T[]).find((name) => names[name] === value);
+  if (found === undefined) throw new ConnectionError(`unknown value ${value}`);
+  return found;
 }

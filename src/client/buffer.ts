@@ -65,6 +65,7 @@ export interface ShareTerms {
 /** What a buffer asks of its connection. */
 export interface BufferLink {
   share(terms: ShareTerms): Promise<string>;
+  renew(seconds: number): Promise<void>;
   /** Resolves when the buffer has been given its new memory (`replace`). */
   reissue(): Promise<void>;
   destroy(request: 'destroy' | 'release'): Promise<void>;
@@ -131,12 +132,18 @@ export class ClientBuffer implements BufferDescription {
   vulkan: VulkanMemory | null;
   readonly unverifiedUsage: readonly UsageName[];
   /** Why the daemon let go of it, or null: its fds stay good all the same. */
-  released: 'owner' | 'administrator' | null = null;
+  released: 'owner' | 'administrator' | 'lease_expired' | null = null;
+  /** When the lease ends; null where it has none. */
+  leaseEnds: Date | null = null;
   /**
    * The daemon asks for it back; null where it does not (any more). After the deadline its owner's
-   * user gets no further allocation until it is released.
+   * user gets no further allocation until it is released; or, with `lease_expired`, the daemon lets
+   * go of it.
    */
-  recalled: { readonly reason: 'share' | 'memory_pressure'; readonly deadline: Date } | null = null;
+  recalled: {
+    readonly reason: 'share' | 'memory_pressure' | 'lease_expired';
+    readonly deadline: Date;
+  } | null = null;
   /**
    * The device was lost, and what this memory holds is undefined: `reissue` replaces it, the owner's
    * at once, anybody else's when the owner's has.
@@ -231,7 +238,7 @@ export class ClientBuffer implements BufferDescription {
   }
 
   /** The connection's: the daemon has let go of it. */
-  wasReleased(reason: 'owner' | 'administrator'): void {
+  wasReleased(reason: ClientBuffer['released']): void {
     this.released = reason;
   }
 
@@ -244,6 +251,12 @@ export class ClientBuffer implements BufferDescription {
   /** Calls back when the daemon asks for the buffer, or no longer does: see `recalled`. */
   onRecalled(listener: () => void): void {
     this.#onRecalled.add(listener);
+  }
+
+  /** The connection's: when the lease ends now. */
+  wasLeased(ends: Date): void {
+    this.leaseEnds = ends;
+    if (this.recalled?.reason === 'lease_expired') this.wasRecalled(null);
   }
 
   /** The connection's: the daemon asks for it, or no longer does. */
@@ -284,6 +297,15 @@ export class ClientBuffer implements BufferDescription {
     if (!this.#open) throw new TypeError('the buffer is closed');
     const answer = await this.#link.read(range);
     return { path: answer.path, bytes: takeContent(answer) };
+  }
+
+  /**
+   * Has the lease end so many seconds from now, or later where it would have. Rejects with BrokerError:
+   * `permission_denied` where neither this connection owns it nor its token had the right.
+   */
+  async renew(seconds: number): Promise<void> {
+    if (!this.#open) throw new TypeError('the buffer is closed');
+    await this.#link.renew(seconds);
   }
 
   /** Drops the fds and mappings of this process, then tells the daemon. */

@@ -119,7 +119,8 @@ export class Client {
     params: ProtocolObject<typeof dmabroker_params_v1>,
     { lifetime, name }: Pick<CommonRequest, 'lifetime' | 'name'>,
   ): void {
-    if (lifetime) {
+    if (typeof lifetime === 'object') params.request('set_lease', lifetime.lease);
+    else if (lifetime) {
       params.request('set_lifetime', dmabroker_params_v1.enums.lifetime[lifetime]);
     }
     if (name !== undefined) params.request('set_name', name);

@@ -9,7 +9,8 @@ export interface CommonRequest {
   /** `dma_buf` alone by default; nothing else is ever substituted. */
   readonly handleTypes?: readonly HandleType[];
   readonly usage?: readonly (keyof typeof Usage)[];
-  readonly lifetime?: 'connection' | 'until_released';
+  /** `connection` by default; a lease is in seconds. */
+  readonly lifetime?: 'connection' | 'until_released' | { readonly lease: number };
   /** For people, at most 64 bytes. */
   readonly name?: string;
   /** Where the memory must be; anywhere by default. */

@@ -44,6 +44,7 @@ export const dmabroker_params_v1 = {
     { name: 'set_placement', opcode: 14, since: 1, destructor: false, args: [{ name: 'placement', type: 'uint' }] },
     { name: 'set_plane_layout', opcode: 15, since: 1, destructor: false, args: [{ name: 'plane_idx', type: 'uint' }, { name: 'offset', type: 'uint' }, { name: 'stride', type: 'uint' }] },
     { name: 'test', opcode: 16, since: 1, destructor: false, args: [{ name: 'test_id', type: 'new_id', interface: 'dmabroker_test_v1' }] },
+    { name: 'set_lease', opcode: 17, since: 1, destructor: false, args: [{ name: 'seconds', type: 'uint' }] },
   ],
   events: [
   ],
@@ -67,6 +68,7 @@ export const dmabroker_buffer_v1 = {
     { name: 'fill', opcode: 5, since: 1, destructor: false, args: [{ name: 'work_id', type: 'new_id', interface: 'dmabroker_work_v1' }, { name: 'offset_hi', type: 'uint' }, { name: 'offset_lo', type: 'uint' }, { name: 'size_hi', type: 'uint' }, { name: 'size_lo', type: 'uint' }, { name: 'value', type: 'uint' }] },
     { name: 'read', opcode: 6, since: 1, destructor: false, args: [{ name: 'work_id', type: 'new_id', interface: 'dmabroker_work_v1' }, { name: 'offset_hi', type: 'uint' }, { name: 'offset_lo', type: 'uint' }, { name: 'size_hi', type: 'uint' }, { name: 'size_lo', type: 'uint' }] },
     { name: 'share_with_rights', opcode: 7, since: 1, destructor: false, args: [{ name: 'share_id', type: 'new_id', interface: 'dmabroker_share_v1' }, { name: 'uses', type: 'uint' }, { name: 'uid', type: 'uint' }, { name: 'seconds', type: 'uint' }, { name: 'rights', type: 'uint' }] },
+    { name: 'renew', opcode: 8, since: 1, destructor: false, args: [{ name: 'seconds', type: 'uint' }] },
   ],
   events: [
     { name: 'info', opcode: 0, since: 1, destructor: false, args: [{ name: 'id', type: 'string' }, { name: 'generation', type: 'uint' }, { name: 'handle_type', type: 'uint' }, { name: 'source', type: 'string' }, { name: 'size_hi', type: 'uint' }, { name: 'size_lo', type: 'uint' }, { name: 'format', type: 'uint' }, { name: 'modifier_hi', type: 'uint' }, { name: 'modifier_lo', type: 'uint' }, { name: 'width', type: 'uint' }, { name: 'height', type: 'uint' }] },
@@ -80,10 +82,12 @@ export const dmabroker_buffer_v1 = {
     { name: 'reissued', opcode: 8, since: 1, destructor: false, args: [{ name: 'generation', type: 'uint' }] },
     { name: 'unverified', opcode: 9, since: 1, destructor: false, args: [{ name: 'usage', type: 'uint' }] },
     { name: 'recall', opcode: 10, since: 1, destructor: false, args: [{ name: 'reason', type: 'uint' }, { name: 'seconds', type: 'uint' }] },
+    { name: 'lease', opcode: 11, since: 1, destructor: false, args: [{ name: 'seconds', type: 'uint' }, { name: 'answer', type: 'uint' }] },
+    { name: 'lease_refused', opcode: 12, since: 1, destructor: false, args: [{ name: 'code', type: 'uint' }, { name: 'message', type: 'string' }, { name: 'detail', type: 'string' }] },
   ],
   enums: {
-    release_reason: { owner: 1, administrator: 2 },
-    recall_reason: { withdrawn: 0, share: 1, memory_pressure: 2 },
+    release_reason: { owner: 1, administrator: 2, lease_expired: 3 },
+    recall_reason: { withdrawn: 0, share: 1, memory_pressure: 2, lease_expired: 3 },
     import_check: { device: 1, layout: 2 },
     error: { not_ready: 0 },
   },

@@ -44,6 +44,7 @@ export function createControlPlane(
       await plane.ask('releaseBuffer', id);
     },
     reissueBuffer: (id) => plane.ask('reissueBuffer', id),
+    extendLease: (id, seconds) => plane.ask('extendLease', { id, seconds }),
     listTokens: (id) => plane.ask('listTokens', id),
     shareBuffer: (id, terms) => plane.ask('shareBuffer', { id, terms }),
     revokeToken: async (id, tokenId) => {

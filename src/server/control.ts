@@ -61,6 +61,8 @@ export interface ControlPlane {
   releaseBuffer(id: string): Promise<void>;
   /** Allocates a lost buffer's memory anew. Rejects with `not_found`, or as `createBuffer` does. */
   reissueBuffer(id: string): Promise<BufferInfo>;
+  /** Rejects with `not_found`, or with `invalid_argument` where there is no lease. */
+  extendLease(id: string, seconds: number): Promise<BufferInfo>;
   /** Rejects with `not_found`. */
   listTokens(id: string): Promise<TokenInfo[]>;
   /** Makes a token. Rejects with `not_found` or `limit_exceeded`. */

@@ -126,6 +126,7 @@ export interface Questions {
   readImage: { parameters: string; answer: Content };
   reissueBuffer: { parameters: string; answer: BufferInfo };
   memoriesOf: { parameters: string; answer: BufferMemories };
+  extendLease: { parameters: { id: string; seconds: number }; answer: BufferInfo };
   listTokens: { parameters: string; answer: TokenInfo[] };
   shareBuffer: { parameters: { id: string; terms: TokenRequest }; answer: Token };
   revokeToken: { parameters: { id: string; tokenId: string }; answer: null };

@@ -52,7 +52,7 @@ export function bufferView(broker: Broker, buffer: BrokerBuffer): BufferInfo {
     planes: planeViews(allocation),
     placement: [...allocation.placement],
     unverified_usage: usageNames(unverified(spec.usage)),
-    lifetime: { type: buffer.lifetime },
+    lifetime: lifetimeView(broker, buffer),
     owner: { client: owner.client?.id ?? null, ...peerView(owner.peer) },
     recipients: [...buffer.recipients].map(({ client, receivedAt }) => ({
       client: client.id,
@@ -82,6 +82,21 @@ export function planView(spec: MemorySpec, plan: Plan): PlannedBuffer {
     })),
     placement: [...plan.placement],
     unverified_usage: usageNames(unverified(spec.usage)),
+  };
+}
+
+function lifetimeView(broker: Broker, buffer: BrokerBuffer): BufferInfo['lifetime'] {
+  const { lifetime } = buffer;
+  if (typeof lifetime === 'string') return { type: lifetime };
+  const lease = broker.leases.of(buffer);
+  if (lease === null) return { type: 'lease' };
+  const { seconds, endsIn, graceLeft } = lease;
+  const inSeconds = (count: number) => time(broker.now() + count * 1000);
+  return {
+    type: 'lease',
+    seconds,
+    ends_at: inSeconds(endsIn),
+    released_at: graceLeft === null ? null : inSeconds(graceLeft),
   };
 }
 

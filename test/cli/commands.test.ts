@@ -98,6 +98,16 @@ await withoutLeaks(t, 'commands', async (t) => {
     t.same(JSON.parse((await run(server, 'release', id, '--json')).stdout), { released: id });
   });
 
+  t.test('a lease', async (t) => {
+    const server = await startServer(t);
+    await run(server, 'alloc', '--size', '1', '--lease', '60', ...MEMFD);
+    const [id = ''] = server.control.buffers.keys();
+    t.match((await run(server, 'show', id)).stdout, /^lifetime: +lease until \d{4}-.*Z$/m);
+    const extended = await run(server, 'extend', id, '120');
+    t.match(extended.stdout, new RegExp(`^extended ${id} until \\d{4}-.*Z$`, 'm'));
+    t.match([...server.control.buffers.values()], [{ lifetime: { seconds: 120 } }]);
+  });
+
   t.test('share, tokens, revoke', async (t) => {
     const server = await startServer(t);
     await run(server, 'alloc', '--size', '1', ...MEMFD);
@@ -107,7 +117,7 @@ await withoutLeaks(t, 'commands', async (t) => {
     const shared = await run(server, 'share', id, ...terms);
     t.match(shared.stdout, /^id: +t2$/m);
     t.match(shared.stdout, /^token: +secret-t2$/m);
-    t.match((await run(server, 'tokens', id)).stdout, /^t2 +2 +7 +yes +- +0 s$/m);
+    t.match((await run(server, 'tokens', id)).stdout, /^t2 +2 +7 +yes +- +\d+ s$/m);
     t.equal((await run(server, 'revoke', id, 't2')).stdout, 'revoked t2\n');
     t.equal((await run(server, 'revoke', id, 't2')).status, 1, 'it is gone');
   });

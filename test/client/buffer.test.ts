@@ -30,6 +30,8 @@ function make(handleType: BufferDescription['handleType'], planes = 1, client: o
     fill: work,
     read: work,
     share: async () => 'token',
+
+    renew: async () => {},
     reissue: async () => {
       said.push('reissue');
     },

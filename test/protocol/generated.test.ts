@@ -71,14 +71,19 @@ t.test('the numbers are the broker’s', async (t) => {
   t.same(enums.usage, Object.fromEntries(usage));
   // The types make each of these complete: a name that is missing does not compile.
   const handleTypes: Record<HandleType, number> = { dma_buf: 1, opaque_fd: 2, memfd: 4 };
-  const lifetimes: Record<Lifetime, number> = { connection: 0, until_released: 1 };
-  const reasons: Record<ReleaseReason, number> = { owner: 1, administrator: 2 };
+  const lifetimes: Record<Exclude<Lifetime, object>, number> = { connection: 0, until_released: 1 };
+  const reasons: Record<ReleaseReason, number> = {
+    owner: 1,
+    administrator: 2,
+    lease_expired: 3,
+  };
   const paths: Record<WorkPath, number> = { device: 1, cpu: 2 };
   t.same(dmabroker.dmabroker_work_v1.enums.path, paths);
-  const recalls: Record<RecallReason | 'withdrawn', number> = {
+  const recalls: Record<RecallReason | 'lease_expired' | 'withdrawn', number> = {
     withdrawn: 0,
     share: 1,
     memory_pressure: 2,
+    lease_expired: 3,
   };
   t.same(dmabroker.dmabroker_buffer_v1.enums.recall_reason, recalls);
   t.same(enums.handle_type, handleTypes);
@@ -133,6 +138,8 @@ const longest: Record<string, number> = {
   'dmabroker_buffer_v1.info.source': SOURCE_BYTES,
   'dmabroker_buffer_v1.failed.message': MAX_TEXT.message,
   'dmabroker_buffer_v1.failed.detail': MAX_TEXT.detail,
+  'dmabroker_buffer_v1.lease_refused.message': MAX_TEXT.message,
+  'dmabroker_buffer_v1.lease_refused.detail': MAX_TEXT.detail,
   'dmabroker_share_v1.token.token': TOKEN_BYTES,
   'dmabroker_share_v1.token_id.id': TOKEN_ID_BYTES,
   'dmabroker_share_v1.failed.message': MAX_TEXT.message,

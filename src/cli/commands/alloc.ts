@@ -26,6 +26,7 @@ interface Options {
   readonly uses?: number;
   readonly seconds?: number;
   readonly uid?: number;
+  readonly lease?: number;
 }
 
 export const allocCommand: MakeCommand = (program) => {
@@ -70,6 +71,11 @@ export const allocCommand: MakeCommand = (program) => {
     .option('--uses <n>', 'how often the token can be redeemed', number)
     .option('--seconds <n>', 'how long the token is good for', number)
     .option('--uid <n>', 'the only user who may redeem the token', number)
+    .option(
+      '--lease <seconds>',
+      'how long it is kept unless renewed (default: until released)',
+      number,
+    )
     .addHelpText(
       'after',
       '\nOptions of lists (modifier, usage, handle-type, source) can be repeated.',
@@ -124,6 +130,7 @@ function body(options: Options): unknown {
     placement: options.placement,
     alignment: options.align,
     name: options.name,
+    lifetime: options.lease === undefined ? undefined : { type: 'lease', seconds: options.lease },
     token: { uses, seconds, uid },
   };
   if (options.image !== undefined) {

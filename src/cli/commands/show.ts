@@ -40,7 +40,7 @@ function fields(buffer: BufferInfo): [string, string][] {
     ['planes', planes.join('; ')],
     ['placement', buffer.placement.join(', ') || '-'],
     ['unverified', buffer.unverified_usage.join(', ') || '-'],
-    ['lifetime', buffer.lifetime.type],
+    ['lifetime', lifetime(buffer)],
     ['owner', processText(buffer.owner)],
     ['unit', placeText(buffer.owner)],
     ['slice', orDash(buffer.owner.slice)],
@@ -48,6 +48,13 @@ function fields(buffer: BufferInfo): [string, string][] {
     ['released', orDash(buffer.released_at)],
     ['tokens', String(buffer.tokens)],
   ];
+}
+
+function lifetime({ lifetime: { type, ends_at, released_at } }: BufferInfo): string {
+  if (type !== 'lease') return type;
+  return released_at == null
+    ? `lease until ${ends_at}`
+    : `lease that ended at ${ends_at}; the daemon lets go at ${released_at}`;
 }
 
 /** What only the importer of an opaque_fd asks about. */

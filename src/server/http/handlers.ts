@@ -60,6 +60,10 @@ export function createHandlers(
       reply.code(204);
     },
     reissueBuffer: (request) => control.reissueBuffer(idOf(request)),
+    extendLease: (request) => {
+      const { seconds } = request.body as { seconds: number };
+      return control.extendLease(idOf(request), seconds);
+    },
     listTokens: (request) => control.listTokens(idOf(request)),
     shareBuffer: async (request, reply) => {
       const token = await control.shareBuffer(idOf(request), request.body as TokenRequest);

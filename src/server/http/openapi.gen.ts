@@ -100,7 +100,7 @@ export interface paths {
         put?: never;
         /**
          * Allocate a buffer
-         * @description Allocates a buffer that lives until it is released, and makes a token with which processes
+         * @description Allocates a buffer that lives until it is released or its lease ends, and makes a token with which processes
          *     redeem it on the client socket. The token is shown only in this answer.
          *
          *     With `dry_run` nothing is allocated: the request goes through the same checks, up to the choice
@@ -162,6 +162,30 @@ export interface paths {
          *     dmabroker-v1.xml).
          */
         post: operations["reissueBuffer"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/buffers/{id}/extend": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The buffer's id. */
+                id: components["schemas"]["BufferId"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Renew a lease
+         * @description The lease ends so many seconds from now, or later where it would have; a recall because of its
+         *     end is withdrawn. Everybody who has the buffer is told.
+         */
+        post: operations["extendLease"];
         delete?: never;
         options?: never;
         head?: never;
@@ -691,10 +715,44 @@ export interface components {
         /** @description How long the daemon keeps the buffer. */
         Lifetime: {
             /**
-             * @description `connection`: until its owner disconnects. `until_released`: until its owner or an administrator releases it.
+             * @description `connection`: until its owner disconnects. `until_released`: until its owner or an administrator releases it. `lease`: for so many seconds, unless it is renewed.
              * @enum {string}
              */
-            type: "connection" | "until_released";
+            type: "connection" | "until_released" | "lease";
+            /** @description The length of the lease that was asked for last. */
+            seconds?: components["schemas"]["LeaseSeconds"];
+            /** @description When the lease ends. Its buffer is recalled then. */
+            ends_at?: components["schemas"]["Time"];
+            /** @description Where the lease has ended, when the daemon lets go of the buffer. Processes that hold its descriptors keep the memory. */
+            released_at?: components["schemas"]["Time"] | null;
+        };
+        /**
+         * @description Seconds, a day at most.
+         * @example 600
+         */
+        LeaseSeconds: number;
+        /** @description How long the daemon keeps the buffer. */
+        NewLifetime: components["schemas"]["UntilReleased"] | components["schemas"]["NewLease"];
+        /** @description Until it is released. */
+        UntilReleased: {
+            /**
+             * @description Until it is released. (enum property replaced by openapi-typescript)
+             * @enum {string}
+             */
+            type: "until_released";
+        };
+        /** @description For so many seconds, unless it is renewed. */
+        NewLease: {
+            /**
+             * @description A lease. (enum property replaced by openapi-typescript)
+             * @enum {string}
+             */
+            type: "lease";
+            seconds: components["schemas"]["LeaseSeconds"];
+        };
+        /** @description A longer lease. */
+        LeaseExtension: {
+            seconds: components["schemas"]["LeaseSeconds"];
         };
         /** @description Who asked for the buffer. */
         Owner: {
@@ -1025,6 +1083,12 @@ export interface components {
              */
             handle_types: components["schemas"]["HandleTypeList"];
             name?: components["schemas"]["NewName"];
+            /**
+             * @default {
+             *       "type": "until_released"
+             *     }
+             */
+            lifetime: components["schemas"]["NewLifetime"];
             /** @default {} */
             token: components["schemas"]["TokenRequest"];
         };
@@ -1069,6 +1133,12 @@ export interface components {
              */
             handle_types: components["schemas"]["HandleTypeList"];
             name?: components["schemas"]["NewName"];
+            /**
+             * @default {
+             *       "type": "until_released"
+             *     }
+             */
+            lifetime: components["schemas"]["NewLifetime"];
             /** @default {} */
             token: components["schemas"]["TokenRequest"];
         };
@@ -1840,6 +1910,40 @@ export interface operations {
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
             507: components["responses"]["OutOfMemory"];
+        };
+    };
+    extendLease: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The buffer's id. */
+                id: components["schemas"]["BufferId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LeaseExtension"];
+            };
+        };
+        responses: {
+            /** @description The buffer with its new lease. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Buffer"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["BodyTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
         };
     };
     listTokens: {

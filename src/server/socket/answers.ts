@@ -68,6 +68,11 @@ function lookUp(
     case 'releaseBuffer':
       broker.release(broker.get(question.parameters), 'administrator');
       return null;
+    case 'extendLease': {
+      const buffer = broker.get(question.parameters.id);
+      broker.renew(buffer, question.parameters.seconds);
+      return bufferView(broker, buffer);
+    }
     case 'listTokens':
       return broker.tokens(broker.get(question.parameters)).map(tokenView);
     case 'shareBuffer': {
@@ -121,7 +126,8 @@ function allocationRequest(request: CreateBuffer): AllocationRequest {
             ...common,
           },
     handleTypes: request.handle_types,
-    lifetime: 'until_released',
+    lifetime:
+      request.lifetime.type === 'lease' ? { lease: request.lifetime.seconds } : 'until_released',
     name: request.name ?? null,
     sources: request.sources ?? [],
   };

@@ -2,7 +2,7 @@
  * dmabroker_buffer_v1 and dmabroker_share_v1: a client's object for a buffer that it allocated or
  * redeemed. The object is not the buffer: destroying one client's object leaves others' alone.
  */
-import type { Broker, BufferResult, ImportRequest } from '../../broker/broker.js';
+import type { Broker, BufferResult, ImportRequest, Redemption } from '../../broker/broker.js';
 import type { BrokerBuffer, Owner, Watcher } from '../../broker/buffer.js';
 import { BrokerError } from '../../broker/errors.js';
 import type { AllocationRequest } from '../../broker/request.js';
@@ -31,6 +31,9 @@ export class BufferObject {
   #abandoned = false;
   /** Only the connection that allocated it may release it. */
   #owner = false;
+  /** The token that was redeemed for it has the right. */
+  #mayRenew = false;
+  #renewing = false;
   /** `reissue` was sent and is not answered. */
   #reissuing = false;
 
@@ -50,6 +53,7 @@ export class BufferObject {
         share: (shareId, uses, uid, seconds) => this.#share(shareId, uses, uid, seconds, 0),
         share_with_rights: (...terms) => this.#share(...terms),
         reissue: () => this.#reissue(),
+        renew: (seconds) => this.#renew(seconds),
         copy: (workId, sourceId, ...values) => this.#copy(workId, sourceId, values),
         fill: (workId, offsetHi, offsetLo, sizeHi, sizeLo, value) => {
           const range = { offset: join64(offsetHi, offsetLo), size: join64(sizeHi, sizeLo) };
@@ -125,9 +129,40 @@ export class BufferObject {
       }
       const trusted = unverified(spec.usage);
       if (trusted !== 0) resource.event('unverified', trusted);
+      const lease = this.broker.leases.of(buffer);
+      if (lease !== null) this.#leased(lease.endsIn);
       resource.event('done');
+      if (lease?.graceLeft != null) this.#watcher.recalled?.('lease_expired', lease.graceLeft);
     });
     this.broker.handedOut(buffer, this.connection.client);
+  }
+
+  /** Shows what a token stood for. */
+  redeemed({ buffer, mayRenew }: Redemption): void {
+    this.#mayRenew = mayRenew;
+    this.show(buffer);
+  }
+
+  #renew(seconds: number): void {
+    const buffer = this.#ready('renew');
+    try {
+      if (!this.#owner && !this.#mayRenew) {
+        throw new BrokerError('permission_denied', 'the token gave no right to renew the lease', {
+          constraint: 'rights',
+        });
+      }
+      this.#renewing = true;
+      this.broker.renew(buffer, seconds);
+    } catch (error) {
+      if (!(error instanceof BrokerError)) throw error;
+      this.#resource.event('lease_refused', ...failure(error));
+    } finally {
+      this.#renewing = false;
+    }
+  }
+
+  #leased(seconds: number): void {
+    this.#resource.event('lease', Math.max(0, Math.ceil(seconds)), this.#renewing ? 1 : 0);
   }
 
   failed(error: BrokerError): void {
@@ -137,10 +172,11 @@ export class BufferObject {
 
   readonly #watcher: Watcher = {
     recalled: (reason, seconds) => {
-      if (!this.#owner) return;
+      if (!this.#owner && reason !== 'lease_expired') return;
       const { recall_reason } = dmabroker_buffer_v1.enums;
       this.#resource.event('recall', recall_reason[reason], Math.ceil(seconds));
     },
+    leased: (seconds) => this.#leased(seconds),
     released: (reason) => {
       this.#resource.event('released', dmabroker_buffer_v1.enums.release_reason[reason]);
     },

@@ -38,7 +38,7 @@ export function bindManager(
     redeem: (bufferId, token) => {
       const object = new BufferObject(context.broker, connection, bufferId, version);
       try {
-        object.show(context.broker.redeem(connection.client, token).buffer);
+        object.redeemed(context.broker.redeem(connection.client, token));
       } catch (error) {
         if (!(error instanceof BrokerError)) throw error;
         object.failed(error);

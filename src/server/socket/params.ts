@@ -94,10 +94,13 @@ export function createParams(
           fromBits(bits, handle_type) ?? params.error(error.invalid_bits, `handle types ${bits}`);
       }),
       set_lifetime: before((value) => {
-        const known = (Object.keys(lifetimes) as Lifetime[]).find(
+        const known = (Object.keys(lifetimes) as (keyof typeof lifetimes)[]).find(
           (key) => lifetimes[key] === value,
         );
         lifetime = known ?? params.error(error.invalid_lifetime, `lifetime ${value}`);
+      }),
+      set_lease: before((seconds) => {
+        lifetime = { lease: seconds };
       }),
       set_name: before((text) => {
         name = text;

@@ -166,6 +166,12 @@ export class FakeWorld implements Surroundings {
     return this.ticks;
   }
 
+  /** Time passes on both clocks. */
+  pass(milliseconds: number): void {
+    this.time += milliseconds;
+    this.ticks += milliseconds;
+  }
+
   /** A client's fd, open from now on. */
   openFd(): number {
     const fd = ++this.#lastFd;

@@ -51,6 +51,29 @@ await withoutLeaks(t, 'operations', async (t) => {
     t.equal((await ask(t, server, 'DELETE', path)).status, 404);
   });
 
+  t.test('a lease is made and extended', async (t) => {
+    const server = await startServer(t);
+    const lifetime = { type: 'lease', seconds: 60 };
+    const body = { kind: 'buffer', size: 4096, lifetime, ...MEMFD };
+    const made = await ask(t, server, 'POST', '/v1/buffers', { body });
+    const { buffer } = made.json as CreatedBuffer;
+    t.match(buffer.lifetime, lifetime);
+    const path = `/v1/buffers/${buffer.id}/extend`;
+    const extended = await ask(t, server, 'POST', path, { body: { seconds: 120 } });
+    t.match(extended.json, { id: buffer.id, lifetime: { type: 'lease', seconds: 120 } });
+    for (const seconds of [0, 86_401, 1.5, '60']) {
+      t.equal((await ask(t, server, 'POST', path, { body: { seconds } })).status, 400);
+    }
+    for (const wrong of [
+      { type: 'lease' },
+      { type: 'connection' },
+      { type: 'lease', seconds: 0 },
+    ]) {
+      const refused = { body: { ...body, lifetime: wrong } };
+      t.equal((await ask(t, server, 'POST', '/v1/buffers', refused)).status, 400);
+    }
+  });
+
   t.test('tokens of a buffer', async (t) => {
     const server = await startServer(t);
     const body = { kind: 'buffer', size: 4096, ...MEMFD };

@@ -3,7 +3,12 @@ import t from 'tap';
 import { Broker } from '../../../src/broker/broker.js';
 import { BrokerError } from '../../../src/broker/errors.js';
 import { MAX_TOKEN_USES } from '../../../src/broker/limits.js';
-import type { CreateBuffer, CreatedBuffer, Token } from '../../../src/server/control.js';
+import type {
+  BufferInfo,
+  CreateBuffer,
+  CreatedBuffer,
+  Token,
+} from '../../../src/server/control.js';
 import type { PlaneMessage, Question } from '../../../src/server/messages.js';
 import { answer } from '../../../src/server/socket/answers.js';
 import { Journal } from '../../../src/server/socket/journal.js';
@@ -35,6 +40,7 @@ function make() {
           usage: ['transfer', 'cpu_read'],
           handle_types: ['memfd'],
           token: { uses: 2, uid: null, seconds: 60 },
+          lifetime: { type: 'until_released' },
           ...changes,
         } as CreateBuffer,
         requester: { ...peer, pid: null },
@@ -120,6 +126,27 @@ t.test('tokens are made, listed and revoked', async (t) => {
   t.equal(value(revoke), null);
   t.match(ask(revoke), { kind: 'refusal', error: { code: 'not_found' } });
   t.match(value({ question: 'listTokens', parameters: id }), [{ id: 't1' }]);
+});
+
+t.test('a lease is made, shown and extended', async (t) => {
+  const { world, broker, ask, create } = make();
+  create({ lifetime: { type: 'lease', seconds: 60 } });
+  world.answer();
+  const [buffer] = broker.buffers;
+  if (buffer === undefined) throw new Error('nothing was allocated');
+  const at = (milliseconds: number) => new Date(world.time + milliseconds).toISOString();
+  const { id } = buffer;
+  const lifetime = () => {
+    const message = ask({ question: 'getBuffer', parameters: id });
+    return message?.kind === 'answer' ? (message.value as BufferInfo).lifetime : message;
+  };
+  const ends_at = at(60_000);
+  t.same(lifetime(), { type: 'lease', seconds: 60, ends_at, released_at: null });
+  world.pass(60_000);
+  broker.poll();
+  t.same(lifetime(), { type: 'lease', seconds: 60, ends_at, released_at: at(5000) });
+  ask({ question: 'extendLease', parameters: { id, seconds: 9 } });
+  t.same(lifetime(), { type: 'lease', seconds: 9, ends_at: at(9000), released_at: null });
 });
 
 t.test('changes, one, and release', async (t) => {

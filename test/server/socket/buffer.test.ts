@@ -7,6 +7,7 @@ import { BrokerError } from '../../../src/broker/errors.js';
 import {
   dmabroker_buffer_v1,
   dmabroker_manager_v1,
+  dmabroker_params_v1,
   dmabroker_share_v1,
 } from '../../../src/protocol/dmabroker-v1.gen.js';
 import { MAX_MESSAGE_SIZE } from '../../../src/protocol/wire.js';
@@ -14,6 +15,7 @@ import { Bench, errorOf, FREE, MANAGER } from './support/bench.js';
 
 const BUFFER = FREE;
 const SHARE = 50;
+const PARAMS = 40;
 const REDEEMED = 60;
 const ANY_UID = 0xffffffff;
 const { release_reason, error } = dmabroker_buffer_v1.enums;
@@ -201,6 +203,50 @@ t.test('a token with rights, and rights that there are not', async (t) => {
   owner.request(dmabroker_buffer_v1, BUFFER, 'share_with_rights', SHARE + 1, 1, ANY_UID, 0, 2);
   const { invalid_rights } = dmabroker_share_v1.enums.error;
   t.match(errorOf(owner.events()), { object: SHARE + 1, code: invalid_rights });
+});
+
+t.test('a lease is told, recalled and renewed by who may', async (t) => {
+  const owner = new Bench().ready();
+  const other = new Bench([], owner).ready();
+  const { broker, world } = owner;
+  owner.request(dmabroker_manager_v1, MANAGER, 'create_params', PARAMS);
+  owner.request(dmabroker_params_v1, PARAMS, 'set_buffer', 0, 4096);
+  owner.request(dmabroker_params_v1, PARAMS, 'set_handle_types', 4);
+  owner.request(dmabroker_params_v1, PARAMS, 'set_lease', 60);
+  owner.request(dmabroker_params_v1, PARAMS, 'create', BUFFER);
+  world.answer();
+  t.match(owner.events().slice(-2), [
+    { name: 'dmabroker_buffer_v1.lease', values: [60, 0] },
+    { name: 'dmabroker_buffer_v1.done' },
+  ]);
+  const [buffer] = broker.buffers;
+  if (buffer === undefined) throw new Error('nothing was allocated');
+  const renewer = new Bench([], owner).ready();
+  redeem(other, broker.share(buffer, { uses: 1, uid: null, seconds: null }).token);
+  const terms = { uses: 1, uid: null, seconds: null, mayRenew: true };
+  redeem(renewer, broker.share(buffer, terms).token);
+
+  world.pass(60_000);
+  broker.poll();
+  const { lease_expired } = dmabroker_buffer_v1.enums.recall_reason;
+  for (const bench of [owner, other, renewer]) {
+    t.match(bench.events(), [{ name: 'dmabroker_buffer_v1.recall', values: [lease_expired, 5] }]);
+  }
+  other.request(dmabroker_buffer_v1, REDEEMED, 'renew', 10);
+  t.match(other.events(), [
+    { name: 'dmabroker_buffer_v1.lease_refused', values: [refusal.permission_denied] },
+  ]);
+  renewer.request(dmabroker_buffer_v1, REDEEMED, 'renew', 10);
+  t.match(renewer.events(), [{ name: 'dmabroker_buffer_v1.lease', values: [10, 1] }]);
+  for (const bench of [owner, other]) {
+    t.match(bench.events(), [{ name: 'dmabroker_buffer_v1.lease', values: [10, 0] }]);
+  }
+  world.pass(10_000);
+  broker.poll();
+  world.pass(5_000);
+  broker.poll();
+  const released = { values: [release_reason.lease_expired] };
+  for (const bench of [owner, other, renewer]) t.match(bench.events().at(-1), released);
 });
 
 t.test('destroying a share keeps the token, revoking it does not', async (t) => {

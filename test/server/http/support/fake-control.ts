@@ -111,6 +111,17 @@ export class FakeControl implements ControlPlane {
     });
   }
 
+  extendLease(id: string, seconds: number): Promise<BufferInfo> {
+    return this.#answer(() => {
+      const buffer = this.#find(id);
+      if (buffer.lifetime.type !== 'lease') {
+        throw new BrokerError('invalid_argument', 'the buffer has no lease');
+      }
+      buffer.lifetime = lifetimeOf({ lifetime: { type: 'lease', seconds } });
+      return buffer;
+    });
+  }
+
   listTokens(id: string): Promise<TokenInfo[]> {
     return this.#answer(() => this.tokens.get(this.#find(id).id) ?? []);
   }
@@ -279,7 +290,7 @@ export class FakeControl implements ControlPlane {
       ...layout(request),
       placement: ['host_visible', 'host_cached'],
       unverified_usage: [],
-      lifetime: { type: 'until_released' },
+      lifetime: lifetimeOf(request),
       owner: {
         client: null,
         ...requester,
@@ -291,6 +302,12 @@ export class FakeControl implements ControlPlane {
       tokens: 1,
     };
   }
+}
+
+function lifetimeOf({ lifetime }: Pick<CreateBuffer, 'lifetime'>): BufferInfo['lifetime'] {
+  if (lifetime.type !== 'lease') return lifetime;
+  const ends_at = new Date(Date.now() + lifetime.seconds * 1000).toISOString();
+  return { ...lifetime, ends_at, released_at: null };
 }
 
 type Layout = Pick<

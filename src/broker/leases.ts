@@ -1,0 +1,122 @@
+/**
+ * Leases: buffers that the broker keeps for so many seconds unless they are renewed. At its end a
+ * lease is recalled, everybody who has the buffer is told, and when the period of grace is over the
+ * broker lets go of it. Nothing is taken from anybody: fds that were handed out stay good.
+ *
+ * Moments are on a clock that only goes forward; setting the machine's date ends no lease.
+ */
+import type { BrokerBuffer } from './buffer.js';
+import { Deadlines } from './deadlines.js';
+import { BrokerError } from './errors.js';
+import { DEFAULT_LEASE_GRACE_SECONDS, MAX_LEASE_SECONDS } from './limits.js';
+
+export interface Lease {
+  /** What was asked for last. */
+  readonly seconds: number;
+  /** Seconds until it ends; negative where it has. */
+  readonly endsIn: number;
+  /** Seconds until the broker lets go of the buffer, where it has been recalled; else null. */
+  readonly graceLeft: number | null;
+}
+
+interface Entry {
+  readonly seconds: number;
+  readonly endsAt: number;
+  readonly letGoAt: number | null;
+}
+
+/** Throws where a lease may not be so long. */
+export function checkLease(seconds: number): void {
+  if (Number.isInteger(seconds) && seconds >= 1 && seconds <= MAX_LEASE_SECONDS) return;
+  throw new BrokerError('invalid_argument', `a lease has 1 to ${MAX_LEASE_SECONDS} seconds`, {
+    constraint: 'seconds',
+    requested: seconds,
+    possible: { min: 1, max: MAX_LEASE_SECONDS },
+  });
+}
+
+export class Leases {
+  readonly #entries = new Map<BrokerBuffer, Entry>();
+  readonly #deadlines = new Deadlines<BrokerBuffer>();
+  /** From the recall until the broker lets go. */
+  graceSeconds = DEFAULT_LEASE_GRACE_SECONDS;
+
+  constructor(
+    /** Milliseconds. */
+    private readonly elapsed: () => number,
+    private readonly letGo: (buffer: BrokerBuffer) => void,
+    /** Its lease is another than it was. */
+    private readonly changed: (buffer: BrokerBuffer) => void,
+  ) {}
+
+  start(buffer: BrokerBuffer, seconds: number): void {
+    checkLease(seconds);
+    this.#set(buffer, { seconds, endsAt: this.elapsed() + seconds * 1000, letGoAt: null });
+  }
+
+  /**
+   * The lease ends so many seconds from now, or later where it would have: a holder that renews
+   * takes nothing from another. A recall is withdrawn. Tells everybody who has the buffer.
+   */
+  renew(buffer: BrokerBuffer, seconds: number): Lease {
+    const entry = this.#entries.get(buffer);
+    if (entry === undefined) {
+      throw new BrokerError('invalid_argument', 'the buffer has no lease', {
+        constraint: 'lifetime',
+        requested: 'lease',
+      });
+    }
+    checkLease(seconds);
+    const endsAt = this.elapsed() + seconds * 1000;
+    if (endsAt > entry.endsAt) this.#set(buffer, { seconds, endsAt, letGoAt: null });
+    this.changed(buffer);
+    const lease = this.of(buffer) as Lease;
+    for (const watcher of [...buffer.watchers]) watcher.leased?.(lease.endsIn);
+    return lease;
+  }
+
+  of(buffer: BrokerBuffer): Lease | null {
+    const entry = this.#entries.get(buffer);
+    if (entry === undefined) return null;
+    const { seconds, endsAt, letGoAt } = entry;
+    const until = (at: number) => (at - this.elapsed()) / 1000;
+    const graceLeft = letGoAt === null ? null : Math.max(0, until(letGoAt));
+    return { seconds, endsIn: until(endsAt), graceLeft };
+  }
+
+  /** The registry has let go of a buffer. */
+  released(buffer: BrokerBuffer): void {
+    this.#entries.delete(buffer);
+    this.#deadlines.delete(buffer);
+  }
+
+  /** Recalls what has ended, and lets go of what was recalled and is out of grace. */
+  run(): void {
+    const now = this.elapsed();
+    for (let buffer = this.#deadlines.take(now); buffer; buffer = this.#deadlines.take(now)) {
+      const entry = this.#entries.get(buffer);
+      if (entry === undefined) continue;
+      if (entry.letGoAt !== null) this.letGo(buffer);
+      else this.#recall(buffer, entry, now);
+    }
+  }
+
+  /** Milliseconds until `run` has something to do; -1: never. */
+  get wait(): number {
+    const { next } = this.#deadlines;
+    return next === null ? -1 : Math.max(0, Math.ceil(next - this.elapsed()));
+  }
+
+  #recall(buffer: BrokerBuffer, entry: Entry, now: number): void {
+    this.#set(buffer, { ...entry, letGoAt: now + this.graceSeconds * 1000 });
+    this.changed(buffer);
+    for (const watcher of [...buffer.watchers]) {
+      watcher.recalled?.('lease_expired', this.graceSeconds);
+    }
+  }
+
+  #set(buffer: BrokerBuffer, entry: Entry): void {
+    this.#entries.set(buffer, entry);
+    this.#deadlines.set(buffer, entry.letGoAt ?? entry.endsAt);
+  }
+}

@@ -1,0 +1,117 @@
+/** Leases: recall at the end, the period of grace, renewal, and what is left when they are over. */
+import t from 'tap';
+import { Broker } from '../../src/broker/broker.js';
+import type { BrokerBuffer } from '../../src/broker/buffer.js';
+import { DEFAULT_LEASE_GRACE_SECONDS, MAX_LEASE_SECONDS } from '../../src/broker/limits.js';
+import { refused } from '../support/refused.js';
+import { FakeWorld, memfd, offers, peer, request } from './support/world.js';
+
+const GRACE = DEFAULT_LEASE_GRACE_SECONDS * 1000;
+
+function make(seconds: number | null = 60) {
+  const world = new FakeWorld();
+  const broker = new Broker(world, [memfd], offers);
+  const client = broker.connect(peer);
+  const lifetime = seconds === null ? 'until_released' : { lease: seconds };
+  let buffer: BrokerBuffer | undefined;
+  broker.allocate({ client, peer }, request({ lifetime }), (result) => {
+    if ('buffer' in result) ({ buffer } = result);
+  });
+  world.answer();
+  if (buffer === undefined) throw new Error('it was not allocated');
+  const told: unknown[][] = [];
+  buffer.watchers.add({
+    recalled: (...what) => told.push(['recalled', ...what]),
+    leased: (left) => told.push(['leased', left]),
+    released: (reason) => told.push(['released', reason]),
+  });
+  const pass = (milliseconds: number) => {
+    world.pass(milliseconds);
+    broker.poll();
+  };
+  return { world, broker, client, buffer, told, pass };
+}
+
+t.test('recall, grace, and then the broker lets go', async (t) => {
+  const { broker, buffer, told, pass } = make();
+  const { token } = broker.share(buffer, { uses: 1, uid: null, seconds: null });
+  t.equal(broker.wait, 60_000);
+  pass(59_999);
+  t.same(told, []);
+  t.equal(broker.wait, 1);
+  pass(1);
+  t.same(told, [['recalled', 'lease_expired', DEFAULT_LEASE_GRACE_SECONDS]]);
+  t.same(broker.leases.of(buffer), { seconds: 60, endsIn: 0, graceLeft: GRACE / 1000 });
+  t.equal(broker.wait, GRACE);
+  pass(GRACE - 1);
+  t.equal(told.length, 1, 'told once');
+  pass(1);
+  t.same(told.at(-1), ['released', 'lease_expired']);
+  t.equal(refused(() => broker.get(buffer.id)).code, 'not_found');
+  t.equal(refused(() => broker.redeem(broker.connect(peer), token)).code, 'invalid_token');
+});
+
+t.test('it ends when it ends, however late the broker looks', async (t) => {
+  const { told, pass } = make();
+  pass(120_000);
+  t.same(
+    told.map(([what]) => what),
+    ['recalled'],
+    'the grace is given in full',
+  );
+});
+
+t.test('renewal, during the grace as well', async (t) => {
+  const { broker, buffer, told, pass } = make();
+  pass(30_000);
+  broker.renew(buffer, 60);
+  t.same(told, [['leased', 60]]);
+  pass(59_999);
+  t.equal(told.length, 1);
+  pass(1);
+  pass(GRACE - 1);
+  broker.renew(buffer, 10);
+  t.same(told.slice(1), [
+    ['recalled', 'lease_expired', DEFAULT_LEASE_GRACE_SECONDS],
+    ['leased', 10],
+  ]);
+  pass(GRACE);
+  t.equal(told.length, 3, 'the recall is withdrawn');
+  t.equal(broker.get(buffer.id), buffer);
+});
+
+t.test('a renewal never shortens a lease', async (t) => {
+  const { broker, buffer, told } = make();
+  broker.renew(buffer, 1);
+  t.same(told, [['leased', 60]]);
+  t.match(broker.leases.of(buffer), { seconds: 60 });
+});
+
+t.test('it does not end with its owner’s connection, but with a release', async (t) => {
+  const { broker, client, buffer, told, pass } = make();
+  broker.disconnect(client);
+  t.equal(broker.get(buffer.id), buffer);
+  broker.release(buffer, 'administrator');
+  pass(120_000);
+  t.same(told, [['released', 'administrator']], 'and that once');
+  t.equal(refused(() => broker.renew(buffer, 1)).code, 'not_found');
+});
+
+t.test('what is refused', async (t) => {
+  const { world, broker, client, buffer } = make(null);
+  t.equal(broker.leases.of(buffer), null);
+  t.match(
+    refused(() => broker.renew(buffer, 1)),
+    { code: 'invalid_argument', refusal: { constraint: 'lifetime' } },
+  );
+  for (const lease of [0, MAX_LEASE_SECONDS + 1, 1.5, Number.NaN]) {
+    const answers: unknown[] = [];
+    const asked = request({ lifetime: { lease } });
+    broker.allocate({ client, peer }, asked, (result) => answers.push(result));
+    const possible = { min: 1, max: MAX_LEASE_SECONDS };
+    t.match(answers, [{ error: { code: 'invalid_argument', refusal: { possible } } }]);
+  }
+  t.same(world.pending, []);
+  const leased = make();
+  t.equal(refused(() => leased.broker.renew(leased.buffer, 0)).code, 'invalid_argument');
+});
