@@ -29,6 +29,7 @@ import type { Pressure } from './quota/recalls.js';
 import {
   type AllocationRequest,
   type Choice,
+  checkName,
   checkRequest,
   chooseSource,
   type Lifetime,
@@ -384,6 +385,13 @@ export class Broker {
 
   tokenCount(buffer: BrokerBuffer): number {
     return this.#tokens.count(buffer);
+  }
+
+  /** Throws `invalid_argument` for a name that is too long. */
+  rename(buffer: BrokerBuffer, name: string | null): void {
+    checkName(name);
+    buffer.name = name;
+    this.world.changed(buffer);
   }
 
   /** When the first of its tokens expires; null: never. */

@@ -108,7 +108,7 @@ export class BrokerBuffer {
     public held: HeldFds,
     readonly owner: Owner,
     readonly lifetime: Lifetime,
-    readonly name: string | null,
+    public name: string | null,
     readonly createdAt: number,
     /** What its owner is charged for as long as the memory is there. */
     readonly charge: Charge,

@@ -81,6 +81,21 @@ export const catalogue = {
   unavailable: { number: 105, status: 503, title: 'The daemon did not answer in time' },
   request_timeout: { number: 106, status: 408, title: 'The request did not arrive in time' },
   headers_too_large: { number: 107, status: 431, title: 'The request header is too large' },
+  precondition_failed: {
+    number: 108,
+    status: 412,
+    title: 'The resource has changed since its ETag was answered',
+  },
+  idempotency_key_reused: {
+    number: 109,
+    status: 422,
+    title: 'The Idempotency-Key came with another request before',
+  },
+  idempotency_in_progress: {
+    number: 110,
+    status: 409,
+    title: 'The first request with this Idempotency-Key is still under way',
+  },
 } as const satisfies Record<string, Entry>;
 
 export type ErrorCode = keyof typeof catalogue;

@@ -43,9 +43,7 @@ function inRange(constraint: string, requested: number, max: number): void {
   });
 }
 
-/** Throws a BrokerError that names the field. */
-export function checkRequest({ spec, name, lifetime }: AllocationRequest): void {
-  if (typeof lifetime === 'object') checkLease(lifetime.lease);
+export function checkName(name: string | null): void {
   if (name !== null && Buffer.byteLength(name) > MAX_NAME_BYTES) {
     throw new BrokerError('invalid_argument', `a name has at most ${MAX_NAME_BYTES} bytes`, {
       constraint: 'name',
@@ -53,6 +51,12 @@ export function checkRequest({ spec, name, lifetime }: AllocationRequest): void 
       possible: { max: MAX_NAME_BYTES },
     });
   }
+}
+
+/** Throws a BrokerError that names the field. */
+export function checkRequest({ spec, name, lifetime }: AllocationRequest): void {
+  if (typeof lifetime === 'object') checkLease(lifetime.lease);
+  checkName(name);
   if (spec.kind === 'buffer') {
     inRange('size', spec.size, MAX_BUFFER_SIZE);
     checkAlignment(spec.alignment ?? {}, ['size']);

@@ -18,6 +18,7 @@ import { quotaCommand } from './commands/quota.js';
 import { recvCommand } from './commands/recv.js';
 import { reissueCommand } from './commands/reissue.js';
 import { releaseCommand } from './commands/release.js';
+import { renameCommand } from './commands/rename.js';
 import { showCommand } from './commands/show.js';
 import { revokeCommand, shareCommand, tokensCommand } from './commands/tokens.js';
 import { EXIT_OK, EXIT_USAGE, Failure, Refused } from './failure.js';
@@ -31,6 +32,7 @@ const commands = [
   previewCommand,
   recvCommand,
   releaseCommand,
+  renameCommand,
   reissueCommand,
   extendCommand,
   shareCommand,

@@ -53,6 +53,11 @@ export class Rest {
     return this.#call('PUT', path, JSON.stringify(body)) as Promise<T>;
   }
 
+  /** PATCH with a JSON body; resolves with the answer's JSON. */
+  patch<T>(path: string, body: unknown): Promise<T> {
+    return this.#call('PATCH', path, JSON.stringify(body)) as Promise<T>;
+  }
+
   /** DELETE; resolves with the answer's JSON, or undefined where it has none. */
   delete<T = undefined>(path: string): Promise<T> {
     return this.#call('DELETE', path) as Promise<T>;

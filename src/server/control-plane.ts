@@ -40,8 +40,10 @@ export function createControlPlane(
     getBuffer: (id) => plane.ask('getBuffer', id),
     createBuffer: (request, requester) => plane.ask('createBuffer', { request, requester }),
     planBuffer: (request, requester) => plane.ask('planBuffer', { request, requester }),
-    releaseBuffer: async (id) => {
-      await plane.ask('releaseBuffer', id);
+    renameBuffer: (id, name, ifMatch) =>
+      plane.ask('renameBuffer', { change: { id, ifMatch }, name }),
+    releaseBuffer: async (id, ifMatch) => {
+      await plane.ask('releaseBuffer', { id, ifMatch });
     },
     reissueBuffer: (id) => plane.ask('reissueBuffer', id),
     extendLease: (id, seconds) => plane.ask('extendLease', { id, seconds }),

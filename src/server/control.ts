@@ -12,6 +12,7 @@ type Schemas = components['schemas'];
 /** Answers are only read; the generator has no option for nested readonly. */
 type DeepReadonly<T> = T extends object ? { readonly [K in keyof T]: DeepReadonly<T[K]> } : T;
 
+export type BufferChange = Schemas['BufferChange'];
 export type BufferInfo = Schemas['Buffer'];
 export type ClientInfo = Schemas['Client'];
 /** A validated request: everything that has a default in openapi.yaml is filled in. */
@@ -57,8 +58,10 @@ export interface ControlPlane {
   createBuffer(request: CreateBuffer, requester: Requester): Promise<CreatedBuffer>;
   /** A dry run of `createBuffer`. */
   planBuffer(request: CreateBuffer, requester: Requester): Promise<PlannedBuffer>;
-  /** Rejects with `not_found`. */
-  releaseBuffer(id: string): Promise<void>;
+  /** `ifMatch`: an If-Match header. Rejects with `not_found` or `precondition_failed`. */
+  renameBuffer(id: string, name: string | null, ifMatch?: string): Promise<BufferInfo>;
+  /** As `renameBuffer`. */
+  releaseBuffer(id: string, ifMatch?: string): Promise<void>;
   /** Allocates a lost buffer's memory anew. Rejects with `not_found`, or as `createBuffer` does. */
   reissueBuffer(id: string): Promise<BufferInfo>;
   /** Rejects with `not_found`, or with `invalid_argument` where there is no lease. */

@@ -108,6 +108,12 @@ export interface BufferMemories {
   readonly clients: readonly { readonly id: string; readonly pid: number }[];
 }
 
+/** A change of a buffer; with an If-Match, only of one that is still so. */
+export interface Change {
+  readonly id: string;
+  readonly ifMatch: string | undefined;
+}
+
 /** The questions that main asks of the data plane: parameters and answer of each. */
 export interface Questions {
   /** Answered when everything that happened before it was sent as `changes`. */
@@ -121,7 +127,8 @@ export interface Questions {
     parameters: { request: CreateBuffer; requester: Requester };
     answer: PlannedBuffer;
   };
-  releaseBuffer: { parameters: string; answer: null };
+  renameBuffer: { parameters: { change: Change; name: string | null }; answer: BufferInfo };
+  releaseBuffer: { parameters: Change; answer: null };
   /** An image's present content; the fd of the answer is main's. */
   readImage: { parameters: string; answer: Content };
   reissueBuffer: { parameters: string; answer: BufferInfo };

@@ -6,10 +6,19 @@ import type { Socket } from 'node:net';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { NO_CGROUP } from '../../broker/cgroup.js';
 import type { Matrix } from '../../pixels/ycbcr.js';
-import type { ControlPlane, CreateBuffer, QuotaRule, Requester, TokenRequest } from '../control.js';
+import type {
+  BufferChange,
+  ControlPlane,
+  CreateBuffer,
+  QuotaRule,
+  Requester,
+  TokenRequest,
+} from '../control.js';
+import { etagOf, includesEtag } from '../etag.js';
 import type { EventStreams } from '../events/streams.js';
 import type { PreviewTerms } from '../preview/messages.js';
 import { streamEvents } from './event-stream.js';
+import { Idempotency } from './idempotency.js';
 import { bufferQuery, clientQuery, fieldNames, sendPage } from './lists.js';
 import type { OperationId, Spec } from './spec.js';
 
@@ -34,6 +43,7 @@ export function createHandlers(
   streams: EventStreams,
   peerOf: PeerOf | undefined,
 ): Record<OperationId, Handler> {
+  const idempotency = new Idempotency();
   const fields = fieldNames(spec, 'BufferFields');
   return {
     getHealth: () => control.health(),
@@ -50,13 +60,30 @@ export function createHandlers(
       // Converted by the check of the query.
       const { dry_run } = request.query as { dry_run?: boolean };
       if (dry_run) return control.planBuffer(request.body as CreateBuffer, requester);
-      const created = await control.createBuffer(request.body as CreateBuffer, requester);
+      const { 'idempotency-key': key } = request.headers as { 'idempotency-key'?: string };
+      const body = request.body as CreateBuffer;
+      const created = await idempotency.run(requester.uid, key, body, () =>
+        control.createBuffer(body, requester),
+      );
       reply.code(201).header('location', `/v1/buffers/${created.buffer.id}`);
       return created;
     },
-    getBuffer: (request) => control.getBuffer(idOf(request)),
+    getBuffer: async (request, reply) => {
+      const buffer = await control.getBuffer(idOf(request));
+      const etag = etagOf(buffer);
+      const { 'if-none-match': known } = request.headers;
+      reply.header('etag', etag);
+      if (known === undefined || !includesEtag(known, etag)) return buffer;
+      return reply.code(304).send();
+    },
+    changeBuffer: async (request, reply) => {
+      const { name } = request.body as BufferChange;
+      const buffer = await control.renameBuffer(idOf(request), name, request.headers['if-match']);
+      reply.header('etag', etagOf(buffer));
+      return buffer;
+    },
     releaseBuffer: async (request, reply) => {
-      await control.releaseBuffer(idOf(request));
+      await control.releaseBuffer(idOf(request), request.headers['if-match']);
       reply.code(204);
     },
     reissueBuffer: (request) => control.reissueBuffer(idOf(request)),

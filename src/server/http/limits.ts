@@ -32,5 +32,11 @@ export const HEADER_LIMIT = 8 * 1024;
 /** Characters of a path parameter: an id has 13 at most, and its pattern says so more clearly. */
 export const PATH_PARAMETER_LIMIT = 64;
 
+/** Seconds that a creation's answer is kept for its Idempotency-Key: longer than anybody retries. */
+export const IDEMPOTENCY_SECONDS = 3600;
+
+/** Answers that are kept for one user: about a megabyte. */
+export const IDEMPOTENCY_KEYS_PER_USER = 1000;
+
 /** Connections at a time: each costs a file descriptor that a client's buffer could need. */
 export const CONNECTION_LIMIT = 64;

@@ -139,7 +139,11 @@ export interface paths {
         delete: operations["releaseBuffer"];
         options?: never;
         head?: never;
-        patch?: never;
+        /**
+         * Rename a buffer
+         * @description Gives a buffer another name, or none. It is for people; nothing goes by it.
+         */
+        patch: operations["changeBuffer"];
         trace?: never;
     };
     "/v1/buffers/{id}/reissue": {
@@ -1200,6 +1204,11 @@ export interface components {
         Placement: "any" | "device_local" | "host_visible" | "host_cached";
         /** @description The kinds of file descriptor that every user of the buffer can take. Nothing else is ever substituted: on a machine without a dma_buf exporter, ask for `memfd`. */
         HandleTypeList: components["schemas"]["HandleType"][];
+        /** @description What is to be different of a buffer. */
+        BufferChange: {
+            /** @description Its new name; null for none. */
+            name: components["schemas"]["NewName"] | null;
+        };
         /**
          * @description A name for people, without control characters.
          * @example camera preview
@@ -1410,7 +1419,7 @@ export interface components {
          * @description A stable code; docs/errors.md describes each.
          * @enum {string}
          */
-        ErrorCode: "invalid_argument" | "unsupported_format" | "unsupported_modifier" | "unsupported_handle_type" | "unsupported_usage" | "too_large" | "out_of_memory" | "limit_exceeded" | "not_found" | "invalid_token" | "permission_denied" | "device_lost" | "internal" | "unsupported_source" | "unsupported_placement" | "recalled" | "unsupported_layout" | "malformed_request" | "origin_refused" | "method_not_allowed" | "body_too_large" | "unsupported_media_type" | "unavailable" | "request_timeout" | "headers_too_large";
+        ErrorCode: "invalid_argument" | "unsupported_format" | "unsupported_modifier" | "unsupported_handle_type" | "unsupported_usage" | "too_large" | "out_of_memory" | "limit_exceeded" | "not_found" | "invalid_token" | "permission_denied" | "device_lost" | "internal" | "unsupported_source" | "unsupported_placement" | "recalled" | "unsupported_layout" | "malformed_request" | "origin_refused" | "method_not_allowed" | "body_too_large" | "unsupported_media_type" | "unavailable" | "request_timeout" | "headers_too_large" | "precondition_failed" | "idempotency_key_reused" | "idempotency_in_progress";
         /** @description An error (RFC 9457). */
         Problem: {
             /**
@@ -1527,6 +1536,24 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
+        /** @description `precondition_failed`: it has changed since the ETag in `If-Match` was answered. */
+        PreconditionFailed: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `idempotency_in_progress`: the first request with this Idempotency-Key is still under way. */
+        Conflict: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
         /** @description `body_too_large`: the body is longer than the daemon reads. */
         BodyTooLarge: {
             headers: {
@@ -1615,9 +1642,13 @@ export interface components {
         Limit: number;
         /** @description Where to go on, from the `Link` of the page before; it belongs to that page's `sort`. */
         Cursor: string;
+        /** @description The ETag that the caller has seen, or several; if it is no longer so, nothing is done. */
+        IfMatch: string;
     };
     requestBodies: never;
     headers: {
+        /** @description Changes with everything that is shown of it (RFC 9110). */
+        ETag: string;
         /** @description Where the next page is, with `rel="next"` (RFC 8288); absent on the last. */
         NextPage: string;
     };
@@ -1786,7 +1817,10 @@ export interface operations {
                 /** @description Whether only to say what would be allocated. */
                 dry_run?: boolean;
             };
-            header?: never;
+            header?: {
+                /** @description A text that the caller makes up for this creation. A request that comes again with it within an hour, from the same user, gets the first one's answer and allocates nothing; with another body it is refused, and so is one that comes while the first is under way. */
+                "Idempotency-Key"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -1818,6 +1852,7 @@ export interface operations {
             };
             400: components["responses"]["BadRequest"];
             403: components["responses"]["Forbidden"];
+            409: components["responses"]["Conflict"];
             413: components["responses"]["BodyTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["Unprocessable"];
@@ -1830,7 +1865,10 @@ export interface operations {
     getBuffer: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description ETags of the buffer that the caller has; one of them is answered with 304. */
+                "If-None-Match"?: string;
+            };
             path: {
                 /** @description The buffer's id. */
                 id: components["schemas"]["BufferId"];
@@ -1842,11 +1880,19 @@ export interface operations {
             /** @description The buffer. */
             200: {
                 headers: {
+                    ETag: components["headers"]["ETag"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["Buffer"];
                 };
+            };
+            /** @description It is still as the ETag says. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             400: components["responses"]["BadRequest"];
             403: components["responses"]["Forbidden"];
@@ -1858,7 +1904,10 @@ export interface operations {
     releaseBuffer: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The ETag that the caller has seen, or several; if it is no longer so, nothing is done. */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
             path: {
                 /** @description The buffer's id. */
                 id: components["schemas"]["BufferId"];
@@ -1877,6 +1926,46 @@ export interface operations {
             400: components["responses"]["BadRequest"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            412: components["responses"]["PreconditionFailed"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    changeBuffer: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag that the caller has seen, or several; if it is no longer so, nothing is done. */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
+            path: {
+                /** @description The buffer's id. */
+                id: components["schemas"]["BufferId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BufferChange"];
+            };
+        };
+        responses: {
+            /** @description The buffer as it is now. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Buffer"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            412: components["responses"]["PreconditionFailed"];
+            413: components["responses"]["BodyTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
         };

@@ -8,7 +8,8 @@ import { fourcc } from '../../broker/fourcc.js';
 import type { AllocationRequest } from '../../broker/request.js';
 import { usageBits } from '../../broker/usage.js';
 import type { CreateBuffer, Requester, Token, TokenRequest } from '../control.js';
-import type { BufferMemories, PlaneMessage, Question } from '../messages.js';
+import { checkIfMatch } from '../etag.js';
+import type { BufferMemories, Change, PlaneMessage, Question } from '../messages.js';
 import { listCgroups, listQuotas, listUsers, quotaView } from '../quota/views.js';
 import { bufferView, planView, tokenView } from '../views.js';
 import type { Journal } from './journal.js';
@@ -66,8 +67,14 @@ function lookUp(
     case 'memoriesOf':
       return memoriesOf(broker, question.parameters);
     case 'releaseBuffer':
-      broker.release(broker.get(question.parameters), 'administrator');
+      broker.release(changing(broker, question.parameters), 'administrator');
       return null;
+    case 'renameBuffer': {
+      const { change, name } = question.parameters;
+      const buffer = changing(broker, change);
+      broker.rename(buffer, name);
+      return bufferView(broker, buffer);
+    }
     case 'extendLease': {
       const buffer = broker.get(question.parameters.id);
       broker.renew(buffer, question.parameters.seconds);
@@ -103,6 +110,13 @@ function lookUp(
     case 'shutDown':
       return null;
   }
+}
+
+/** The buffer of a change, if it is still what the change was made for. */
+function changing(broker: Broker, { id, ifMatch }: Change): BrokerBuffer {
+  const buffer = broker.get(id);
+  checkIfMatch(ifMatch, bufferView(broker, buffer));
+  return buffer;
 }
 
 function allocationRequest(request: CreateBuffer): AllocationRequest {

@@ -122,7 +122,7 @@ await withoutLeaks(t, 'wrong requests', async (t) => {
     const server = await startServer(t);
     const cases: [string, string, string][] = [
       ['PUT', '/v1/buffers', 'GET, HEAD, POST'],
-      ['OPTIONS', '/v1/buffers/abc', 'GET, HEAD, DELETE'],
+      ['OPTIONS', '/v1/buffers/abc', 'GET, HEAD, DELETE, PATCH'],
       ['PROPFIND', '/v1/device', 'GET, HEAD'],
       ['POST', '/healthz', 'GET, HEAD'],
     ];

@@ -96,9 +96,13 @@ t.test('refusals', async (t) => {
   create();
   world.refuse(new BrokerError('out_of_memory', 'none', { requested: 1 }));
   t.match(posted.pop(), { error: { code: 'out_of_memory', refusal: { requested: 1 } } });
-  for (const question of ['getBuffer', 'releaseBuffer'] as const) {
-    const refusal = ask({ question, parameters: 'aaa' });
-    t.match(refusal, { kind: 'refusal', seq: 7, error: { code: 'not_found' } });
+  const change = { id: 'aaa', ifMatch: undefined };
+  for (const question of [
+    { question: 'getBuffer', parameters: 'aaa' },
+    { question: 'releaseBuffer', parameters: change },
+    { question: 'renameBuffer', parameters: { change, name: null } },
+  ] as const) {
+    t.match(ask(question), { kind: 'refusal', seq: 7, error: { code: 'not_found' } });
   }
 });
 
@@ -173,9 +177,20 @@ t.test('changes, one, and release', async (t) => {
   t.match(clients, [
     { id: client.id, pid: peer.pid, executable: 'test', buffers: 0, bytes: 0, fds_sent: 1 },
   ]);
+  const change = { id: buffer.id, ifMatch: undefined };
+  const stale = { ...change, ifMatch: '"stale"' };
+  const renamed = value({ question: 'renameBuffer', parameters: { change, name: 'new' } });
+  t.match(renamed, { id: buffer.id, name: 'new' });
+  t.match(ask({ question: 'renameBuffer', parameters: { change: stale, name: 'newer' } }), {
+    error: { code: 'precondition_failed' },
+  });
+  t.match(ask({ question: 'releaseBuffer', parameters: stale }), {
+    error: { code: 'precondition_failed' },
+  });
+  t.equal(buffer.name, 'new');
   const reasons: string[] = [];
   buffer.watchers.add({ released: (reason) => reasons.push(reason) });
-  t.equal(value({ question: 'releaseBuffer', parameters: buffer.id }), null);
+  t.equal(value({ question: 'releaseBuffer', parameters: change }), null);
   t.same(reasons, ['administrator']);
   t.equal(world.open.size, 0);
   t.equal(value({ question: 'shutDown', parameters: null }), null);

@@ -27,6 +27,7 @@ import type {
   TokenRequest,
   UserInfo,
 } from '../../../../src/server/control.js';
+import { checkIfMatch } from '../../../../src/server/etag.js';
 import { bufferCollection, clientCollection } from '../../../../src/server/mirror.js';
 import { checkRule, ruleFromRest, ruleId } from '../../../../src/server/quota/rest-rules.js';
 import {
@@ -156,9 +157,18 @@ export class FakeControl implements ControlPlane {
     });
   }
 
-  releaseBuffer(id: string): Promise<void> {
+  renameBuffer(id: string, name: string | null, ifMatch?: string): Promise<BufferInfo> {
     return this.#answer(() => {
-      this.buffers.delete(this.#find(id).id);
+      const buffer = this.#find(id);
+      checkIfMatch(ifMatch, buffer);
+      return Object.assign(buffer, { name });
+    });
+  }
+
+  releaseBuffer(id: string, ifMatch?: string): Promise<void> {
+    return this.#answer(() => {
+      checkIfMatch(ifMatch, this.#find(id));
+      this.buffers.delete(id);
     });
   }
 

@@ -1,0 +1,26 @@
+/**
+ * Entity tags (RFC 9110, 8.8.3): a digest of a record's JSON, so that a tag is strong and changes
+ * with whatever is shown. Both threads make them: main for answers, the data plane to hold a change
+ * against what there is at that moment.
+ */
+import { createHash } from 'node:crypto';
+import { BrokerError } from '../broker/errors.js';
+
+export function etagOf(view: object): string {
+  return `"${createHash('sha256').update(JSON.stringify(view)).digest('base64url').slice(0, 22)}"`;
+}
+
+/** Whether a list of tags (If-Match, If-None-Match) has this one; a weak tag is compared as strong. */
+export function includesEtag(list: string, etag: string): boolean {
+  return list.split(',').some((each) => [etag, '*'].includes(each.trim()));
+}
+
+/** Throws where a change is to be made only to another state; `ifMatch` undefined: to any. */
+export function checkIfMatch(ifMatch: string | undefined, view: object): void {
+  if (ifMatch === undefined || includesEtag(ifMatch, etagOf(view))) return;
+  throw new BrokerError('precondition_failed', 'it has changed since this ETag was answered', {
+    constraint: 'if-match',
+    requested: ifMatch,
+    possible: etagOf(view),
+  });
+}

@@ -1,0 +1,84 @@
+/**
+ * Idempotency-Key (draft-ietf-httpapi-idempotency-key-header): a request that is sent again, because
+ * its answer was lost, gets the first one's answer and makes nothing twice.
+ *
+ * Owns the answers by user and key, tokens among them, in memory, for an hour. A refusal is not kept:
+ * it made nothing, and may not be one the next time. No answer is ever forgotten early: who has too
+ * many is refused.
+ */
+import { createHash } from 'node:crypto';
+import { BrokerError } from '../../broker/errors.js';
+import { IDEMPOTENCY_KEYS_PER_USER, IDEMPOTENCY_SECONDS } from './limits.js';
+
+interface Entry {
+  /** Of the request: the same key may not come with another one. */
+  readonly digest: string;
+  readonly expires: number;
+  /** Undefined while the first request is under way. */
+  answer: { readonly value: unknown } | { readonly failure: unknown } | undefined;
+}
+
+export class Idempotency {
+  /** By user; oldest first. */
+  readonly #users = new Map<number | null, Map<string, Entry>>();
+
+  constructor(private readonly now: () => number = Date.now) {}
+
+  /** Runs `create` for a key's first request, and answers later ones as that was answered. */
+  async run<T>(
+    uid: number | null,
+    key: string | undefined,
+    request: unknown,
+    create: () => Promise<T>,
+  ): Promise<T> {
+    if (key === undefined) return create();
+    const entries = this.#fresh(uid);
+    const digest = createHash('sha256').update(JSON.stringify(request)).digest('base64');
+    const known = entries.get(key);
+    if (known !== undefined) return answerAgain<T>(known, digest);
+    if (entries.size >= IDEMPOTENCY_KEYS_PER_USER) {
+      throw new BrokerError('limit_exceeded', 'too many idempotency keys in the last hour', {
+        constraint: 'idempotency-key',
+        possible: { max: IDEMPOTENCY_KEYS_PER_USER, seconds: IDEMPOTENCY_SECONDS },
+      });
+    }
+    const expires = this.now() + IDEMPOTENCY_SECONDS * 1000;
+    const entry: Entry = { digest, expires, answer: undefined };
+    this.#users.set(uid, entries.set(key, entry));
+    try {
+      const value = await create();
+      entry.answer = { value };
+      return value;
+    } catch (failure) {
+      // After a defect nobody knows what was made: it is not tried again.
+      if (failure instanceof BrokerError) entries.delete(key);
+      else entry.answer = { failure };
+      throw failure;
+    }
+  }
+
+  #fresh(uid: number | null): Map<string, Entry> {
+    const entries = this.#users.get(uid) ?? new Map<string, Entry>();
+    const now = this.now();
+    for (const [key, { expires, answer }] of entries) {
+      if (expires > now) break;
+      if (answer !== undefined) entries.delete(key);
+    }
+    return entries;
+  }
+}
+
+function answerAgain<T>({ digest: first, answer }: Entry, digest: string): T {
+  if (first !== digest) {
+    throw new BrokerError('idempotency_key_reused', 'this key came with another request before', {
+      constraint: 'idempotency-key',
+    });
+  }
+  if (answer === undefined) {
+    throw new BrokerError('idempotency_in_progress', 'the first request is still under way', {
+      constraint: 'idempotency-key',
+    });
+  }
+  if ('failure' in answer) throw answer.failure;
+  return answer.value as T;
+}

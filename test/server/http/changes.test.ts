@@ -1,0 +1,98 @@
+/** Renaming, ETags and If-Match; creations with an Idempotency-Key make nothing twice. */
+import t from 'tap';
+import { BrokerError } from '../../../src/broker/errors.js';
+import { Idempotency } from '../../../src/server/http/idempotency.js';
+import { IDEMPOTENCY_KEYS_PER_USER, IDEMPOTENCY_SECONDS } from '../../../src/server/http/limits.js';
+import { withoutLeaks } from '../../support/fds.js';
+import { conforms } from './support/conforms.js';
+import { type RequestOptions, startServer } from './support/server.js';
+
+const BODY = { kind: 'buffer', size: 1, handle_types: ['memfd'] };
+
+await withoutLeaks(t, 'changes', async (t) => {
+  t.test('a buffer is renamed only as it was seen', async (t) => {
+    const server = await startServer(t);
+    const made = await server.request('POST', '/v1/buffers', { body: BODY });
+    const path = String(made.headers.location);
+    const ask = async (method: string, options?: RequestOptions) => {
+      const answer = await server.request(method, path, options);
+      conforms(t, method, path, answer);
+      return answer;
+    };
+    const { etag = '' } = (await ask('GET')).headers;
+    t.match(etag, /^"[\w-]{22}"$/);
+    const again = await ask('GET', { headers: { 'if-none-match': `"x", ${etag}` } });
+    t.match(again, { status: 304, text: '' });
+    t.equal((await ask('GET', { headers: { 'if-none-match': '"x"' } })).status, 200);
+
+    const headers = { 'if-match': etag };
+    const renamed = await ask('PATCH', { body: { name: 'new' }, headers });
+    t.match(renamed, { status: 200, json: { name: 'new' } });
+    t.not(renamed.headers.etag, etag);
+    t.equal((await ask('GET')).headers.etag, renamed.headers.etag);
+    const stale = await ask('PATCH', { body: { name: 'newer' }, headers });
+    t.match(stale, { status: 412, json: { code: 'precondition_failed' } });
+    t.match(await ask('DELETE', { headers }), { status: 412 });
+    t.match(await ask('PATCH', { body: { name: null } }), { status: 200, json: { name: null } });
+    t.match(await ask('PATCH', { body: {} }), { status: 400 });
+    t.match(await ask('DELETE', { headers: { 'if-match': '*' } }), { status: 204 });
+    t.match(await ask('PATCH', { body: { name: null } }), { status: 404 });
+  });
+
+  t.test('a creation that is sent again is answered again', async (t) => {
+    const server = await startServer(t);
+    const create = async (key: string, body: object) => {
+      const headers = { 'idempotency-key': key };
+      const answer = await server.request('POST', '/v1/buffers', { body, headers });
+      conforms(t, 'POST', '/v1/buffers', answer);
+      return answer;
+    };
+    const first = await create('a', BODY);
+    t.equal(first.status, 201);
+    const second = await create('a', BODY);
+    t.match(second, { status: 201, text: first.text });
+    t.equal(second.headers.location, first.headers.location);
+    t.equal(server.control.buffers.size, 1);
+    const other = await create('a', { ...BODY, size: 2 });
+    t.match(other, { status: 422, json: { code: 'idempotency_key_reused' } });
+    t.equal((await create('b', BODY)).status, 201);
+    t.equal(server.control.buffers.size, 2);
+
+    server.control.failure = new BrokerError('out_of_memory', 'full');
+    t.equal((await create('c', BODY)).status, 507);
+    t.equal((await create('c', BODY)).status, 201, 'a refusal made nothing');
+  });
+
+  t.test('while the first is under way, and after a defect', async (t) => {
+    const keys = new Idempotency();
+    let answer: (value: number) => void = () => {};
+    const first = keys.run(1, 'k', {}, () => new Promise<number>((resolve) => (answer = resolve)));
+    const never = () => Promise.reject(new Error('it was made twice'));
+    await t.rejects(keys.run(1, 'k', {}, never), { code: 'idempotency_in_progress' });
+    t.equal(await keys.run(2, 'k', {}, async () => 7), 7, 'the key is another user’s');
+    answer(5);
+    t.equal(await first, 5);
+    t.equal(await keys.run(1, 'k', {}, never), 5);
+
+    const defect = new Error('a defect');
+    await t.rejects(
+      keys.run(1, 'd', {}, () => Promise.reject(defect)),
+      defect,
+    );
+    await t.rejects(keys.run(1, 'd', {}, never), defect);
+  });
+
+  t.test('answers are kept for an hour, and not more than some', async (t) => {
+    let now = 0;
+    const keys = new Idempotency(() => now);
+    for (let i = 0; i < IDEMPOTENCY_KEYS_PER_USER; i++)
+      await keys.run(1, `${i}`, {}, async () => i);
+    await t.rejects(
+      keys.run(1, 'more', {}, async () => 0),
+      { code: 'limit_exceeded' },
+    );
+    t.equal(await keys.run(1, '0', {}, async () => -1), 0);
+    now += IDEMPOTENCY_SECONDS * 1000;
+    t.equal(await keys.run(1, '0', {}, async () => -1), -1);
+  });
+});
