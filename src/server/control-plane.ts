@@ -72,6 +72,7 @@ export function createControlPlane(
       await plane.ask('configureQuotas', { layer: 'rest', rules: quotas.rules });
       return plane.ask('getQuota', id);
     },
+    metrics: () => plane.ask('metrics', null),
     health: async (): Promise<Health> => ({
       status: 'ok',
       version,

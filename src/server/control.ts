@@ -5,6 +5,7 @@
 import type { PartialPeer } from '../broker/buffer.js';
 import type { ListQuery, Page } from './collection.js';
 import type { components } from './http/openapi.gen.js';
+import type { PlaneMetrics } from './metrics.js';
 import type { PreviewTerms } from './preview/messages.js';
 
 type Schemas = components['schemas'];
@@ -84,5 +85,7 @@ export interface ControlPlane {
   getQuota(scope: string, key: string): Promise<QuotaInfo>;
   /** Sets a rule, or forgets it with null; it is kept over a restart. Rejects as `getQuota` does. */
   setQuota(scope: string, key: string, rule: QuotaRule | null): Promise<QuotaInfo>;
+  /** What the data plane has counted. */
+  metrics(): Promise<PlaneMetrics>;
   health(): Promise<Health>;
 }

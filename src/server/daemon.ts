@@ -27,6 +27,7 @@ import { PressureWatch, readPsi } from './quota/pressure.js';
 import { QuotaState, stateFolder } from './quota/state.js';
 import { readPasswd, readSubuids } from './quota/users.js';
 import { publishSocket } from './socket-file.js';
+import { countStart } from './starts.js';
 
 export class Daemon {
   private constructor(
@@ -86,6 +87,7 @@ export class Daemon {
       openapiPath: join(packageRoot, 'openapi.yaml'),
       peerOf: requester,
       ring,
+      starts: countStart(stateFolder()),
     });
     try {
       await listenOnUnixSocket(http, config.rest);

@@ -38,6 +38,7 @@ import type {
   TokenRequest,
   UserInfo,
 } from './control.js';
+import type { PlaneMetrics } from './metrics.js';
 import type { Content } from './preview/messages.js';
 import type { SubuidRange } from './quota/users.js';
 
@@ -147,6 +148,7 @@ export interface Questions {
   /** Memory is short; how many buffers were recalled. */
   pressed: { parameters: Pressure; answer: number };
   relieved: { parameters: Pressure['sources']; answer: null };
+  metrics: { parameters: null; answer: PlaneMetrics };
   /** Releases everything and ends the thread. */
   shutDown: { parameters: null; answer: null };
 }

@@ -20,6 +20,7 @@ import type { PreviewTerms } from '../preview/messages.js';
 import { streamEvents } from './event-stream.js';
 import { Idempotency } from './idempotency.js';
 import { bufferQuery, clientQuery, fieldNames, sendPage } from './lists.js';
+import type { Metrics } from './metrics.js';
 import type { OperationId, Spec } from './spec.js';
 
 /** Who is at the other end of an HTTP connection; null where that cannot be known. */
@@ -41,6 +42,8 @@ export function createHandlers(
   control: ControlPlane,
   spec: Spec,
   streams: EventStreams,
+  metrics: Metrics,
+  starts: number | null,
   peerOf: PeerOf | undefined,
 ): Record<OperationId, Handler> {
   const idempotency = new Idempotency();
@@ -50,6 +53,14 @@ export function createHandlers(
     getOpenapi: async (_request, reply) => {
       reply.type('application/yaml');
       return spec.text;
+    },
+    getMetrics: async (_request, reply) => {
+      const text = await metrics.text(await control.metrics(), {
+        eventReaders: streams.count,
+        starts,
+      });
+      reply.type(metrics.registry.contentType);
+      return text;
     },
     getDevice: () => control.device(),
     listFormats: () => control.formats(),

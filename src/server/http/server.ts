@@ -19,6 +19,7 @@ import { EventStreams } from '../events/streams.js';
 import { refuseBrowsers, SECURITY_HEADERS, setSecurityHeaders } from './guard.js';
 import { createHandlers, type PeerOf } from './handlers.js';
 import * as limits from './limits.js';
+import { Metrics } from './metrics.js';
 import { answerTo, PROBLEM_TYPE, problem } from './problem.js';
 import { addRoutes, pathOf, refuseUnknown } from './routes.js';
 import { readSpec } from './spec.js';
@@ -32,6 +33,8 @@ export interface HttpServerOptions {
   readonly peerOf?: PeerOf;
   /** What happened lately. */
   readonly ring: EventRing;
+  /** How often the daemon was started, where that is counted. */
+  readonly starts?: number | null;
   /** Milliseconds between signs of life on event streams. */
   readonly heartbeatMs?: number;
   /** Milliseconds that the data plane has for an answer. */
@@ -41,6 +44,8 @@ export interface HttpServerOptions {
 /** Makes the server. Throws where openapi.yaml cannot be read or has an unknown operation. */
 export function createHttpServer(options: HttpServerOptions): FastifyInstance {
   const spec = readSpec(options.openapiPath);
+  const metrics = new Metrics();
+  const sendProblem = problemSender((code) => metrics.problem(code));
   const app = Fastify({
     loggerInstance: options.logger,
     // Refusals are logged where they are answered; requests that went well are not news.
@@ -78,22 +83,27 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
   const streams = new EventStreams(options.ring, options.heartbeatMs);
   // Closing waits for the answers that are under way, and these would go on for ever.
   app.addHook('preClose', async () => streams.close());
-  addRoutes(app, spec, createHandlers(options.control, spec, streams, options.peerOf));
+  const { control, starts = null, peerOf } = options;
+  addRoutes(app, spec, createHandlers(control, spec, streams, metrics, starts, peerOf));
   return app;
 }
 
-function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
-  const answer = answerTo(error, pathOf(request));
-  const { status, code, detail } = answer.problem;
-  if (answer.cause === undefined) {
-    request.log.info({ code, method: request.method, path: pathOf(request) }, detail);
-  } else {
-    request.log.error(
-      { err: answer.cause, method: request.method, path: pathOf(request) },
-      'a request failed through a defect of the daemon',
-    );
-  }
-  reply.code(status).type(PROBLEM_TYPE).send(JSON.stringify(answer.problem));
+/** Answers with a problem document; `count` is told its code. */
+function problemSender(count: (code: string) => void) {
+  return (error: unknown, request: FastifyRequest, reply: FastifyReply): void => {
+    const answer = answerTo(error, pathOf(request));
+    const { status, code, detail } = answer.problem;
+    count(code);
+    if (answer.cause === undefined) {
+      request.log.info({ code, method: request.method, path: pathOf(request) }, detail);
+    } else {
+      request.log.error(
+        { err: answer.cause, method: request.method, path: pathOf(request) },
+        'a request failed through a defect of the daemon',
+      );
+    }
+    reply.code(status).type(PROBLEM_TYPE).send(JSON.stringify(answer.problem));
+  };
 }
 
 /** Answers what Node's HTTP parser did not take; there is no request yet, only a socket. */

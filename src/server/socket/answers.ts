@@ -24,7 +24,10 @@ function memoriesOf(broker: Broker, id: string): BufferMemories {
   };
 }
 
-export function answer(broker: Broker, journal: Journal, question: Question, post: Post): void {
+/** A question that the registry alone can answer. */
+export type Answerable = Exclude<Question, { question: 'metrics' }>;
+
+export function answer(broker: Broker, journal: Journal, question: Answerable, post: Post): void {
   const { seq } = question;
   try {
     if (question.question === 'catchUp') journal.ask(seq);
@@ -58,7 +61,15 @@ function lookUp(
   broker: Broker,
   question: Exclude<
     Question,
-    { question: 'catchUp' | 'createBuffer' | 'planBuffer' | 'reissueBuffer' | 'readImage' }
+    {
+      question:
+        | 'catchUp'
+        | 'metrics'
+        | 'createBuffer'
+        | 'planBuffer'
+        | 'reissueBuffer'
+        | 'readImage';
+    }
   >,
 ): unknown {
   switch (question.question) {

@@ -252,6 +252,11 @@ export class Connection {
     }
   }
 
+  /** Bytes that wait to be sent. */
+  get queuedBytes(): number {
+    return this.#queuedBytes;
+  }
+
   get nextPacket(): Packet | undefined {
     return this.#packets[0];
   }

@@ -25,6 +25,7 @@ import type {
   Question,
   QuotaSetup,
 } from '../messages.js';
+import type { PlaneMetrics } from '../metrics.js';
 import { identify } from '../peer.js';
 import { accountable } from '../quota/users.js';
 import { AllocatorClient } from './allocator-client.js';
@@ -34,6 +35,7 @@ import { createDisplay, type Global } from './display.js';
 import { advertised, dmabufGlobal, formatTable } from './dmabuf.js';
 import { Journal } from './journal.js';
 import { bindManager } from './manager.js';
+import { holdings, Measures } from './measures.js';
 import { Outbox } from './outbox.js';
 import { Reporter } from './reporter.js';
 
@@ -53,15 +55,18 @@ const post = (message: PlaneMessage) => control.postMessage(message);
 const log = (level: LogLevel, text: string, fields: object) =>
   post({ kind: 'log', level, text, fields });
 
+const measures = new Measures(() => performance.now());
 const reporter = new Reporter((events) => post({ kind: 'events', events }), Date.now);
 const allocatorClient = new AllocatorClient(allocator, (stack) =>
   log('error', 'the allocator failed', { stack }),
 );
 const broker: Broker = new Broker(
   {
-    allocate: (choice, id, done) => allocatorClient.allocate(choice, id, done),
+    allocate: (choice, id, done) =>
+      allocatorClient.allocate(choice, id, measures.allocating(choice.source, done)),
     plan: (choice, done) => allocatorClient.plan(choice, done),
-    importMemory: (spec, planes, done) => allocatorClient.importMemory(spec, planes, done),
+    importMemory: (spec, planes, done) =>
+      allocatorClient.importMemory(spec, planes, measures.allocating('import', done)),
     work: (work, done) => allocatorClient.work(work, done),
     free: (allocation) => allocatorClient.free(allocation),
     remains,
@@ -70,6 +75,7 @@ const broker: Broker = new Broker(
     closeFd: close,
     report: (event) => {
       reporter.report(event);
+      if (event.type === 'refusal') measures.refused(event.error.code);
       if (event.type !== 'buffer.reissued') return;
       const { id, generation } = event.buffer;
       log('info', 'buffer re-issued', { event: 'buffer_reissued', buffer: id, generation });
@@ -219,8 +225,23 @@ function drainMessages(): void {
   for (let m = receiveMessageOnPort(control); m; m = receiveMessageOnPort(control)) {
     const question = m.message as Question;
     if (question.question === 'shutDown') running = false;
-    answer(broker, journal, question, post);
+    if (question.question === 'metrics') {
+      post({ kind: 'answer', seq: question.seq, value: measured() });
+    } else answer(broker, journal, question, post);
   }
+}
+
+function measured(): PlaneMetrics {
+  const buffers = [...broker.buffers, ...broker.lingering];
+  let queuedBytes = 0;
+  for (const { connection } of connections.values()) queuedBytes += connection.queuedBytes;
+  return {
+    ...measures.counted,
+    users: holdings(buffers, ({ owner }) => String(owner.peer.uid ?? 'unknown')),
+    units: holdings(buffers, ({ owner }) => owner.peer.unit ?? 'none'),
+    clients: connections.size,
+    queuedBytes,
+  };
 }
 
 /** The sooner of two time-outs, where -1 is never. */
@@ -248,7 +269,9 @@ function flush(): number {
 
 while (running) {
   const timeout = sooner(flush(), broker.wait);
-  for (const input of step.run(timeout)) take(input);
+  const inputs = step.run(timeout);
+  const turnEnded = measures.turn();
+  for (const input of inputs) take(input);
   if (acceptAgainAt !== null && Date.now() >= acceptAgainAt) {
     acceptAgainAt = null;
     step.accepting(true);
@@ -257,6 +280,7 @@ while (running) {
   broker.poll();
   reporter.flush();
   journal.run();
+  turnEnded();
 }
 
 for (const fd of [...connections.keys()]) ended(fd, null);

@@ -10,7 +10,7 @@ import type {
   Token,
 } from '../../../src/server/control.js';
 import type { PlaneMessage, Question } from '../../../src/server/messages.js';
-import { answer } from '../../../src/server/socket/answers.js';
+import { type Answerable, answer } from '../../../src/server/socket/answers.js';
 import { Journal } from '../../../src/server/socket/journal.js';
 import { FakeWorld, memfd, offers, peer } from '../../broker/support/world.js';
 
@@ -26,7 +26,7 @@ function make() {
   );
   world.observer = journal;
   const ask = (question: Omit<Question, 'seq'>): PlaneMessage | undefined => {
-    answer(broker, journal, { seq: 7, ...question } as Question, post);
+    answer(broker, journal, { seq: 7, ...question } as Answerable, post);
     journal.run();
     return posted.pop();
   };

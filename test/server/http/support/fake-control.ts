@@ -28,6 +28,7 @@ import type {
   UserInfo,
 } from '../../../../src/server/control.js';
 import { checkIfMatch } from '../../../../src/server/etag.js';
+import type { PlaneMetrics } from '../../../../src/server/metrics.js';
 import { bufferCollection, clientCollection } from '../../../../src/server/mirror.js';
 import { checkRule, ruleFromRest, ruleId } from '../../../../src/server/quota/rest-rules.js';
 import {
@@ -41,6 +42,18 @@ const LINEAR = '0x0000000000000000';
 export const FAKE_LIMITS = { size: 2 ** 32, dimension: 16_384, buffers: 1_000 };
 
 const unlimited = { limits: { max_bytes: null } };
+
+export const NOTHING_COUNTED: PlaneMetrics = {
+  allocations: [],
+  refusals: {},
+  turns: { counts: [], sum: 0 },
+  allocationTimes: {},
+  users: [],
+  units: [],
+  clients: 0,
+  pendingAllocations: 0,
+  queuedBytes: 0,
+};
 
 export class FakeControl implements ControlPlane {
   readonly buffers = new Map<string, BufferInfo>();
@@ -235,6 +248,13 @@ export class FakeControl implements ControlPlane {
       this.quotas.configure('rest', rules);
       return quotaView(this.quotas, id);
     });
+  }
+
+  /** What the data plane would have counted. */
+  measured: PlaneMetrics = NOTHING_COUNTED;
+
+  metrics(): Promise<PlaneMetrics> {
+    return this.#answer(() => this.measured);
   }
 
   health(): Promise<Health> {

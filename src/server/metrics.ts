@@ -1,0 +1,48 @@
+/**
+ * What the data plane counts, as plain values: it is asked for them, since a message for each would
+ * cost more than what is counted.
+ */
+
+/** A histogram's counts; `counts` has one more than `bounds`, for what is above them all. */
+export interface HistogramCounts {
+  readonly counts: readonly number[];
+  readonly sum: number;
+}
+
+/** Buffers and their bytes under one label. */
+export interface Holding {
+  readonly state: string;
+  readonly label: string;
+  readonly buffers: number;
+  readonly bytes: number;
+}
+
+export interface PlaneMetrics {
+  readonly allocations: readonly {
+    readonly source: string;
+    /** `ok` or the refusal's code. */
+    readonly result: string;
+    readonly count: number;
+  }[];
+  readonly refusals: Readonly<Record<string, number>>;
+  /** From what was received in a turn to the answers that were queued. */
+  readonly turns: HistogramCounts;
+  /** From an allocation's request to its answer, by source. */
+  readonly allocationTimes: Readonly<Record<string, HistogramCounts>>;
+  readonly users: readonly Holding[];
+  readonly units: readonly Holding[];
+  readonly clients: number;
+  /** Allocations that the allocator has not answered. */
+  readonly pendingAllocations: number;
+  /** Bytes that clients have not read. */
+  readonly queuedBytes: number;
+}
+
+/** Seconds: a turn is tens of microseconds, an allocation up to seconds. */
+export const TIME_BOUNDS = [
+  0.000_01, 0.000_025, 0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025,
+  0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10,
+] as const;
+
+/** Users or units with a label of their own, those with most bytes; all others are `other`. */
+export const MAX_LABELS = 20;

@@ -1,0 +1,110 @@
+/**
+ * Counts what the data plane does. Counting costs an addition; what is held is summed up when asked.
+ */
+import type { BrokerBuffer } from '../../broker/buffer.js';
+import type { ErrorCode } from '../../broker/errors.js';
+import { type Holding, MAX_LABELS, type PlaneMetrics, TIME_BOUNDS } from '../metrics.js';
+
+class Histogram {
+  readonly counts: number[] = new Array(TIME_BOUNDS.length + 1).fill(0);
+  sum = 0;
+
+  observe(seconds: number): void {
+    const bound = TIME_BOUNDS.findIndex((each) => seconds <= each);
+    const index = bound < 0 ? TIME_BOUNDS.length : bound;
+    this.counts[index] = (this.counts[index] ?? 0) + 1;
+    this.sum += seconds;
+  }
+}
+
+type Counted = Pick<
+  PlaneMetrics,
+  'allocations' | 'refusals' | 'turns' | 'allocationTimes' | 'pendingAllocations'
+>;
+
+export class Measures {
+  readonly #allocations = new Map<string, { source: string; result: string; count: number }>();
+  readonly #times = new Map<string, Histogram>();
+  readonly #turns = new Histogram();
+  readonly #refusals: Partial<Record<ErrorCode, number>> = {};
+  #pending = 0;
+
+  /** `elapsed`: milliseconds of a clock that is not set. */
+  constructor(private readonly elapsed: () => number) {}
+
+  refused(code: ErrorCode): void {
+    this.#refusals[code] = (this.#refusals[code] ?? 0) + 1;
+  }
+
+  /** A turn began, with what was received; returns what ends it. */
+  turn(): () => void {
+    const start = this.elapsed();
+    return () => this.#turns.observe((this.elapsed() - start) / 1000);
+  }
+
+  /** An allocation begins; `done` is wrapped so that its answer is counted. */
+  allocating<R extends object>(source: string, done: (result: R) => void): (result: R) => void {
+    const start = this.elapsed();
+    this.#pending++;
+    return (result) => {
+      this.#pending--;
+      const code = 'error' in result ? (result.error as { code: ErrorCode }).code : 'ok';
+      this.#count(source, code);
+      let times = this.#times.get(source);
+      if (times === undefined) {
+        times = new Histogram();
+        this.#times.set(source, times);
+      }
+      times.observe((this.elapsed() - start) / 1000);
+      done(result);
+    };
+  }
+
+  #count(source: string, result: string): void {
+    const key = `${source} ${result}`;
+    const entry = this.#allocations.get(key) ?? { source, result, count: 0 };
+    entry.count++;
+    this.#allocations.set(key, entry);
+  }
+
+  get counted(): Counted {
+    return {
+      allocations: [...this.#allocations.values()],
+      refusals: this.#refusals as Record<string, number>,
+      turns: { counts: this.#turns.counts, sum: this.#turns.sum },
+      allocationTimes: Object.fromEntries(
+        [...this.#times].map(([source, { counts, sum }]) => [source, { counts, sum }]),
+      ),
+      pendingAllocations: this.#pending,
+    };
+  }
+}
+
+/** Sums buffers up by state and label; only those labels with most bytes have lines of their own. */
+export function holdings(
+  buffers: Iterable<BrokerBuffer>,
+  labelOf: (buffer: BrokerBuffer) => string,
+): Holding[] {
+  const all = [...buffers].map((buffer) => ({ buffer, label: labelOf(buffer) }));
+  const totals = new Map<string, number>();
+  for (const { buffer, label } of all) {
+    totals.set(label, (totals.get(label) ?? 0) + buffer.allocation.size);
+  }
+  const own = new Set(
+    [...totals]
+      .sort(([, a], [, b]) => b - a)
+      .slice(0, MAX_LABELS)
+      .map(([label]) => label),
+  );
+  const sums = new Map<string, { state: string; label: string; buffers: number; bytes: number }>();
+  for (const { buffer, label: full } of all) {
+    const label = own.has(full) ? full : 'other';
+    const { state } = buffer;
+    const key = `${state} ${label}`;
+    const sum = sums.get(key) ?? { state, label, buffers: 0, bytes: 0 };
+    sum.buffers++;
+    sum.bytes += buffer.allocation.size;
+    sums.set(key, sum);
+  }
+  return [...sums.values()];
+}

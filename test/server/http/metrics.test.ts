@@ -1,0 +1,157 @@
+/** The metrics: a text that Prometheus can parse, with what was counted, documented and shown. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import t from 'tap';
+import { BrokerError } from '../../../src/broker/errors.js';
+import { Metrics } from '../../../src/server/http/metrics.js';
+import { MAX_LABELS, TIME_BOUNDS } from '../../../src/server/metrics.js';
+import { holdings, Measures } from '../../../src/server/socket/measures.js';
+import { withoutLeaks } from '../../support/fds.js';
+import { Bench, FREE } from '../socket/support/bench.js';
+import { conforms } from './support/conforms.js';
+import { NOTHING_COUNTED } from './support/fake-control.js';
+import { root } from './support/root.js';
+import { startServer } from './support/server.js';
+
+interface Sample {
+  readonly name: string;
+  readonly labels: string;
+  readonly value: number;
+}
+
+/** The text format, 0.0.4: HELP and TYPE before the samples of a metric, one sample a line. */
+function parse(text: string): { samples: Sample[]; types: Map<string, string> } {
+  const types = new Map<string, string>();
+  const samples: Sample[] = [];
+  for (const line of text.trimEnd().split('\n')) {
+    if (line === '' || line.startsWith('# HELP ')) continue;
+    const type = /^# TYPE ([a-z_][a-z0-9_]*) (counter|gauge|histogram|summary)$/.exec(line);
+    if (type !== null) {
+      types.set(type[1] ?? '', type[2] ?? '');
+      continue;
+    }
+    const sample =
+      /^([a-z_][a-z0-9_]*)(?:\{((?:[a-z_]+="(?:[^"\\\n]|\\["\\n])*",?)*)\})? (-?[0-9.e+-]+|\+Inf|Na[Nn])$/.exec(
+        line,
+      );
+    if (sample === null) throw new Error(`no sample: ${line}`);
+    samples.push({ name: sample[1] ?? '', labels: sample[2] ?? '', value: Number(sample[3]) });
+  }
+  return { samples, types };
+}
+
+const counts = TIME_BOUNDS.map(() => 1);
+const COUNTED = {
+  ...NOTHING_COUNTED,
+  allocations: [
+    { source: 'memfd', result: 'ok', count: 3 },
+    { source: 'dma-heap:system', result: 'out_of_memory', count: 1 },
+  ],
+  refusals: { out_of_memory: 1 },
+  turns: { counts: [...counts, 2], sum: 30.5 },
+  allocationTimes: { memfd: { counts: [...counts, 0], sum: 0.5 } },
+  users: [{ state: 'lingering', label: '1000', buffers: 2, bytes: 8192 }],
+  units: [{ state: 'live', label: 'a"b\\.service', buffers: 1, bytes: 4096 }],
+  clients: 4,
+  pendingAllocations: 5,
+  queuedBytes: 6,
+};
+
+await withoutLeaks(t, 'metrics', async (t) => {
+  t.test('what was counted is shown, over HTTP', async (t) => {
+    const server = await startServer(t, { starts: 7 });
+    server.control.measured = COUNTED;
+    server.control.failure = new BrokerError('unavailable', 'once');
+    conforms(t, 'GET', '/metrics', await server.request('GET', '/metrics'));
+    const answer = await server.request('GET', '/metrics');
+    conforms(t, 'GET', '/metrics', answer);
+    const { samples, types } = parse(answer.text);
+    const value = (name: string, labels = '') =>
+      samples.find((each) => each.name === name && each.labels === labels)?.value;
+    t.equal(value('dmabroker_allocations_total', 'source="memfd",result="ok"'), 3);
+    t.equal(value('dmabroker_refusals_total', 'code="out_of_memory"'), 1);
+    t.equal(value('dmabroker_rest_problems_total', 'code="unavailable"'), 1);
+    t.equal(value('dmabroker_buffer_bytes', 'state="lingering",uid="1000"'), 8192);
+    t.equal(value('dmabroker_unit_buffers', 'state="live",unit="a\\"b\\\\.service"'), 1);
+    t.equal(value('dmabroker_clients'), 4);
+    t.equal(value('dmabroker_pending_allocations'), 5);
+    t.equal(value('dmabroker_client_queued_bytes'), 6);
+    t.equal(value('dmabroker_starts'), 7);
+    t.ok((value('process_open_fds') ?? 0) > 0);
+    t.type(value('nodejs_eventloop_lag_p99_seconds'), 'number');
+    t.equal(types.get('dmabroker_turn_seconds'), 'histogram');
+    const buckets = samples.filter(({ name }) => name === 'dmabroker_turn_seconds_bucket');
+    t.same(
+      buckets.map((bucket) => bucket.value),
+      [...counts.map((_, index) => index + 1), counts.length + 2],
+      'buckets are cumulative',
+    );
+    t.equal(buckets.at(-1)?.labels, 'le="+Inf"');
+    t.equal(value('dmabroker_turn_seconds_count'), counts.length + 2);
+    t.equal(value('dmabroker_turn_seconds_sum'), 30.5);
+    server.control.measured = NOTHING_COUNTED;
+    const { text } = await server.request('GET', '/metrics');
+    t.notMatch(text, 'uid="1000"', 'what is gone is not shown any more');
+  });
+
+  t.test('the dashboard and the page name what there is', async (t) => {
+    const metrics = new Metrics();
+    const text = await metrics.text(COUNTED, { eventReaders: 0, starts: 1 });
+    const { types } = parse(text);
+    const dashboard = readFileSync(join(root, 'docs/grafana-dashboard.json'), 'utf8');
+    const page = readFileSync(join(root, 'docs/metrics.md'), 'utf8');
+    const { panels } = JSON.parse(dashboard) as { panels: { targets: { expr: string }[] }[] };
+    const names = panels
+      .flatMap(({ targets }) => targets.map(({ expr }) => expr))
+      .flatMap((expr) => expr.match(/\b(?:dmabroker|process|nodejs)_[a-z0-9_]+/g) ?? []);
+    t.ok(names.length > 10);
+    for (const name of names) {
+      const base = name.replace(/_(bucket|sum|count)$/, '');
+      t.ok(types.has(name) || types.get(base) === 'histogram', name);
+    }
+    for (const name of types.keys()) {
+      if (!name.startsWith('dmabroker_')) continue;
+      t.match(page, `\`${name}\``, `${name} is in docs/metrics.md`);
+      t.ok(
+        names.some((each) => each.startsWith(name)),
+        `${name} is in the dashboard`,
+      );
+    }
+  });
+});
+
+t.test('allocations, refusals and times are counted', async (t) => {
+  let now = 0;
+  const measures = new Measures(() => now);
+  const results: object[] = [];
+  const done = measures.allocating('memfd', (result: object) => results.push(result));
+  const end = measures.turn();
+  t.equal(measures.counted.pendingAllocations, 1);
+  now = 2;
+  done({ allocation: {} });
+  measures.allocating('udmabuf', () => {})({ error: new BrokerError('out_of_memory', '') });
+  measures.refused('not_found');
+  measures.refused('not_found');
+  now = 20_000;
+  end();
+  const { allocations, refusals, turns, allocationTimes, pendingAllocations } = measures.counted;
+  t.equal(pendingAllocations, 0);
+  t.equal(results.length, 1);
+  t.same(allocations, [
+    { source: 'memfd', result: 'ok', count: 1 },
+    { source: 'udmabuf', result: 'out_of_memory', count: 1 },
+  ]);
+  t.same(refusals, { not_found: 2 });
+  t.equal(turns.counts.at(-1), 1, 'above all bounds');
+  t.equal(turns.sum, 20);
+  t.equal(allocationTimes.memfd?.counts[TIME_BOUNDS.indexOf(0.002_5)], 1);
+});
+
+t.test('labels are bounded: those with most bytes, and others', async (t) => {
+  const bench = new Bench().ready();
+  for (let i = 0; i < MAX_LABELS + 5; i++) bench.allocate(FREE + i, 'until_released');
+  let next = 0;
+  const found = holdings(bench.broker.buffers, () => `u${next++}`);
+  t.equal(found.length, MAX_LABELS + 1);
+  t.match(found.at(-1), { label: 'other', buffers: 5, bytes: 5 * 4096 });
+});
