@@ -1,6 +1,6 @@
 /**
  * The registry against a model: clients come and go, allocations are answered in any order, buffers
- * are shared, redeemed and released. After every step the registry and the model agree on who owns
+ * are shared, redeemed and released, leases are renewed and run out. After every step the registry and the model agree on who owns
  * what and on which fds are open; at the end everything has been closed and freed exactly once
  * (FakeWorld throws on a second time).
  */
@@ -10,7 +10,7 @@ import { Broker } from '../../src/broker/broker.js';
 import type { BrokerBuffer, Client } from '../../src/broker/buffer.js';
 import { BrokerError } from '../../src/broker/errors.js';
 import type { HeldFds } from '../../src/broker/held-fds.js';
-import { LINGERING_PAUSE_MS } from '../../src/broker/limits.js';
+import { DEFAULT_LEASE_GRACE_SECONDS, LINGERING_PAUSE_MS } from '../../src/broker/limits.js';
 import type { Rule } from '../../src/broker/quota/rules.js';
 import type { Lifetime } from '../../src/broker/request.js';
 import { FakeWorld, memfd, offers, peer, request } from './support/world.js';
@@ -28,11 +28,14 @@ type Action =
   | { kind: 'share'; pick: number; uses: number; uid: number | null; seconds: number | null }
   | { kind: 'redeem'; pick: number; token: number }
   | { kind: 'revoke'; token: number }
+  | { kind: 'renew'; pick: number; seconds: number }
   | { kind: 'quota'; rule: Rule }
   | { kind: 'wait'; seconds: number };
 
 const pick = fc.nat(1000);
 const uid = fc.constantFrom(1, 2);
+/** A step of the schedule takes five seconds. */
+const leaseSeconds = fc.integer({ min: 1, max: 30 });
 const action: fc.Arbitrary<Action> = fc.oneof(
   fc.record({ kind: fc.constant('connect' as const), uid }),
   fc.record({
@@ -51,7 +54,10 @@ const action: fc.Arbitrary<Action> = fc.oneof(
   fc.record({
     kind: fc.constant('allocate' as const),
     pick,
-    lifetime: fc.constantFrom<Lifetime>('connection', 'until_released'),
+    lifetime: fc.oneof(
+      fc.constantFrom<Lifetime>('connection', 'until_released'),
+      fc.record({ lease: leaseSeconds }),
+    ),
     rest: fc.boolean(),
   }),
   fc.record({ kind: fc.constant('answer' as const), pick, fds: fc.integer({ min: 1, max: 4 }) }),
@@ -64,6 +70,7 @@ const action: fc.Arbitrary<Action> = fc.oneof(
   }),
   fc.record({ kind: fc.constant('redeem' as const), pick, token: pick }),
   fc.record({ kind: fc.constant('revoke' as const), token: pick }),
+  fc.record({ kind: fc.constant('renew' as const), pick, seconds: leaseSeconds }),
   fc.record({
     kind: fc.constant('quota' as const),
     rule: fc.record({
@@ -83,6 +90,12 @@ interface Token {
   uses: number;
 }
 
+/** Milliseconds; `letGoAt` where it was recalled. */
+interface Lease {
+  endsAt: number;
+  letGoAt: number | null;
+}
+
 class Model {
   readonly world = new FakeWorld();
   readonly broker = new Broker(this.world, [memfd], offers);
@@ -92,6 +105,9 @@ class Model {
   readonly lost = new Set<BrokerBuffer>();
   readonly toldLost = new Set<BrokerBuffer>();
   readonly tokens: Token[] = [];
+  readonly leases = new Map<BrokerBuffer, Lease>();
+  /** Buffers whose watchers were told that the lease has ended. */
+  readonly toldExpired = new Set<BrokerBuffer>();
   /** Messages with fds that wait to be sent, as connections keep them. */
   readonly messages: HeldFds[] = [];
   /** Of every buffer that was registered. */
@@ -103,6 +119,9 @@ class Model {
   /** Buffers that were registered, and those whose watchers were told that they went. */
   registered = 0;
   released = 0;
+  /** Those that went with their lease, and whose watchers were told so. */
+  expired = 0;
+  toldLetGo = 0;
   /** The source is just now answering with memory. */
   #answering = false;
 
@@ -114,6 +133,8 @@ class Model {
     this.buffers.delete(buffer);
     this.lost.delete(buffer);
     this.toldLost.delete(buffer);
+    this.toldExpired.delete(buffer);
+    this.leases.delete(buffer);
     this.past.add(buffer);
     for (const token of this.tokens) if (token.buffer === buffer) token.uses = 0;
   }
@@ -147,8 +168,18 @@ class Model {
           this.ids.add(result.buffer.id);
           this.buffers.add(result.buffer);
           const { buffer } = result;
+          if (typeof lifetime === 'object') {
+            this.leases.set(buffer, { endsAt: world.ticks + lifetime.lease * 1000, letGoAt: null });
+          }
           buffer.watchers.add({
-            released: () => this.released++,
+            released: (reason) => {
+              this.released++;
+              if (reason === 'lease_expired') this.toldLetGo++;
+            },
+            recalled: (reason) => {
+              if (reason === 'lease_expired') this.toldExpired.add(buffer);
+            },
+            leased: () => this.toldExpired.delete(buffer),
             lost: () => this.toldLost.add(buffer),
             reissued: () => this.toldLost.delete(buffer),
           });
@@ -212,6 +243,15 @@ class Model {
         if (token === undefined) break;
         broker.revoke(token.buffer, token.id);
         token.uses = 0;
+        break;
+      }
+      case 'renew': {
+        const buffer = this.#at([...this.leases.keys()], action.pick);
+        if (buffer === undefined) break;
+        const endsAt = world.ticks + action.seconds * 1000;
+        const lease = this.leases.get(buffer);
+        broker.renew(buffer, action.seconds);
+        if (lease && endsAt > lease.endsAt) this.leases.set(buffer, { endsAt, letGoAt: null });
         break;
       }
       case 'send': {
@@ -298,12 +338,27 @@ class Model {
     );
   }
 
+  /** The broker has just looked at its leases. */
+  #runLeases(): void {
+    const { ticks } = this.world;
+    for (const [buffer, lease] of [...this.leases]) {
+      if (lease.letGoAt === null) {
+        if (lease.endsAt > ticks) continue;
+        lease.letGoAt = ticks + DEFAULT_LEASE_GRACE_SECONDS * 1000;
+      } else if (lease.letGoAt <= ticks) {
+        this.expired++;
+        this.#gone(buffer);
+      }
+    }
+  }
+
   /** Gives everything that was released time to be looked at. */
   #settle(): void {
     const { broker, world } = this;
     world.ticks += 5_000;
     for (let turn = 0; turn < 20 && broker.wait >= 0; turn++) {
       broker.poll();
+      this.#runLeases();
       world.ticks += LINGERING_PAUSE_MS;
     }
   }
@@ -321,6 +376,10 @@ class Model {
     const lost = [...buffers].filter(({ state }) => state === 'lost');
     same('lost buffers', lost, this.lost);
     same('buffers that were told so', this.toldLost, this.lost);
+    const recalled = [...this.leases].filter(([, { letGoAt }]) => letGoAt !== null);
+    const ended = recalled.map(([buffer]) => buffer);
+    same('buffers whose lease has ended', this.toldExpired, ended);
+    if (this.toldLetGo !== this.expired) throw new Error('leases that ran out');
     same('clients', broker.clients, this.clients);
     for (const client of this.clients) {
       const owned = [...buffers].filter((buffer) => buffer.owner.client === client);
@@ -353,11 +412,14 @@ class Model {
     if (this.world.open.size > 0) throw new Error(`fds ${[...this.world.open]} are left open`);
     if (this.world.freed.size !== this.given) throw new Error('not everything was freed');
     if (this.released !== this.registered) throw new Error('not everybody was told');
+    for (const { scope, key, charge } of this.broker.quotas.ledger.accounts) {
+      if (Object.values(charge).some((amount) => amount !== 0)) throw new Error(`${scope} ${key}`);
+    }
   }
 }
 
 t.test('registry and model agree', async (t) => {
-  const totals = { buffers: 0, redeemed: 0, reissued: 0 };
+  const totals = { buffers: 0, redeemed: 0, reissued: 0, expired: 0 };
   const property = fc.property(fc.array(action, { maxLength: 120, size: 'max' }), (actions) => {
     const model = new Model();
     model.run({ kind: 'connect', uid: 1 });
@@ -366,12 +428,14 @@ t.test('registry and model agree', async (t) => {
       model.compare();
     }
     totals.redeemed += model.messages.length;
+    totals.expired += model.expired;
     for (const { generation } of model.buffers) totals.reissued += generation - 1;
     model.end();
     totals.buffers += model.given;
   });
   t.doesNotThrow(() => fc.assert(property, { numRuns: 1000 }));
   t.ok(totals.buffers > 400, `${totals.buffers} allocations were answered`);
-  t.ok(totals.reissued > 50, `${totals.reissued} times a buffer was re-issued`);
-  t.ok(totals.redeemed > 50, `${totals.redeemed} buffers were redeemed`);
+  t.ok(totals.reissued > 20, `${totals.reissued} times a buffer was re-issued`);
+  t.ok(totals.expired > 50, `${totals.expired} leases ran out`);
+  t.ok(totals.redeemed > 20, `${totals.redeemed} buffers were redeemed`);
 });
