@@ -97,8 +97,13 @@ const RELAXABLE: ReadonlySet<ErrorCode> = new Set([
 ]);
 
 /** Whether a refusal is about something in the request that could be otherwise. */
-export function isRelaxable({ code }: BrokerError): boolean {
-  return RELAXABLE.has(code);
+export function isRelaxable(error: BrokerError): boolean {
+  return RELAXABLE.has(error.code) || isTooManyBytes(error);
+}
+
+/** Of a quota: all its other limits are on how many or how often. */
+function isTooManyBytes({ code, refusal }: BrokerError): boolean {
+  return code === 'limit_exceeded' && /^quota\.\w+\.bytes$/.test(refusal.constraint ?? '');
 }
 
 /** What may be asked instead, nearest first. */
@@ -112,6 +117,8 @@ export function proposals(request: AllocationRequest, error: BrokerError): Alloc
     case 'out_of_memory':
       if (refusal.constraint === 'name') return [{ ...request, name: null }];
       return specs(otherValues(spec, refusal));
+    case 'limit_exceeded':
+      return isTooManyBytes(error) ? specs(otherValues(spec, refusal)) : [];
     case 'unsupported_modifier':
       return specs(otherModifiers(spec, refusal));
     case 'unsupported_layout':
