@@ -96,6 +96,7 @@ export const catalogue = {
     status: 409,
     title: 'The first request with this Idempotency-Key is still under way',
   },
+  rate_limited: { number: 111, status: 429, title: 'Too many requests in a second' },
 } as const satisfies Record<string, Entry>;
 
 export type ErrorCode = keyof typeof catalogue;

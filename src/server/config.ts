@@ -9,6 +9,7 @@ import { DEFAULT_OPTIONS } from '../broker/broker.js';
 import { RECALL_SECONDS } from '../broker/quota/quotas.js';
 import type { Rules } from '../broker/quota/rules.js';
 import { CLIENT_SOCKET, daemonSocket, REST_SOCKET } from '../paths.js';
+import { DEFAULT_RATE_LIMIT } from './http/limits.js';
 import {
   type PressureTable,
   pressureSchema,
@@ -39,6 +40,8 @@ export interface AccountingConfig {
 export interface Config {
   readonly clients: SocketConfig;
   readonly rest: SocketConfig;
+  /** Requests a second that each user may send to the REST API; 0: any number. */
+  readonly rateLimit: number;
   /** UUID, DRM node (`/dev/dri/renderD128` or `226:128`) or part of the name; null: by rule. */
   readonly device: string | null;
   readonly logLevel: LogLevel;
@@ -63,7 +66,7 @@ interface SocketTable {
 
 interface File {
   clients?: SocketTable;
-  rest?: SocketTable;
+  rest?: SocketTable & { rate_limit?: number };
   device?: { select?: string };
   log?: { level?: LogLevel };
   accounting?: { unknown_grace_seconds?: number };
@@ -90,7 +93,13 @@ const schema = {
   additionalProperties: false,
   properties: {
     clients: socketTable,
-    rest: socketTable,
+    rest: {
+      ...socketTable,
+      properties: {
+        ...socketTable.properties,
+        rate_limit: { type: 'integer', minimum: 0, maximum: 1_000_000 },
+      },
+    },
     device: {
       type: 'object',
       additionalProperties: false,
@@ -179,6 +188,7 @@ export function loadConfig(path: string | null, overrides: Overrides): Config {
   return {
     clients: socketConfig(clients, daemonSocket(CLIENT_SOCKET)),
     rest: socketConfig(rest, daemonSocket(REST_SOCKET)),
+    rateLimit: rest.rate_limit ?? DEFAULT_RATE_LIMIT,
     device: overrides.device ?? file.device?.select ?? null,
     logLevel: overrides.logLevel ?? file.log?.level ?? 'info',
     accounting: {

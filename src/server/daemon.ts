@@ -87,6 +87,7 @@ export class Daemon {
       openapiPath: join(packageRoot, 'openapi.yaml'),
       peerOf: requester,
       ring,
+      rateLimit: config.rateLimit,
       starts: countStart(stateFolder()),
     });
     try {

@@ -14,6 +14,7 @@ group = "video"
 [rest]
 socket = "/run/x/rest.sock"
 mode = "0600"
+rate_limit = 7
 [device]
 select = "226:128"
 [log]
@@ -31,6 +32,7 @@ t.test('without a file', async (t) => {
   t.same(loadConfig(null, {}), {
     clients: { path: daemonSocket(CLIENT_SOCKET), mode: 0o660 },
     rest: { path: daemonSocket(REST_SOCKET), mode: 0o660 },
+    rateLimit: 10_000,
     device: null,
     logLevel: 'info',
     accounting: { unknownGraceSeconds: 60 },
@@ -44,6 +46,7 @@ t.test('with one, and what the command line says before it', async (t) => {
   const config = {
     clients: { path: '/run/x/client.sock', mode: 0o666, group: 'video' },
     rest: { path: '/run/x/rest.sock', mode: 0o600 },
+    rateLimit: 7,
     device: '226:128',
     logLevel: 'warn',
     accounting: { unknownGraceSeconds: 5 },
@@ -59,6 +62,7 @@ t.test('with one, and what the command line says before it', async (t) => {
   t.same(loadConfig(path, overrides), {
     clients: { ...config.clients, path: '/a' },
     rest: { ...config.rest, path: '/b' },
+    rateLimit: 7,
     device: 'llvmpipe',
     logLevel: 'debug',
     accounting: { unknownGraceSeconds: 5 },
@@ -70,6 +74,8 @@ t.test('with one, and what the command line says before it', async (t) => {
 });
 
 const mistakes: [string, RegExp][] = [
+  ['[rest]\nrate_limit = -1\n', /rest\.rate_limit must be >= 0/],
+  ['[clients]\nrate_limit = 1\n', /unknown key clients\.rate_limit/],
   ['[clients\n', /^f:1:\d+: /],
   ['\n\nmode = \n', /^f:3:\d+: /],
   ['[log]\nlevel = "info"\nlevel = "warn"\n', /^f:3:\d+: /],

@@ -40,3 +40,12 @@ export const IDEMPOTENCY_KEYS_PER_USER = 1000;
 
 /** Connections at a time: each costs a file descriptor that a client's buffer could need. */
 export const CONNECTION_LIMIT = 64;
+
+/**
+ * Requests that a user may send in a second, unless configured: about what one core answers, so that
+ * it stops a loop gone wild and no honest client. 0: no limit.
+ */
+export const DEFAULT_RATE_LIMIT = 10_000;
+
+/** Users whose requests are counted at a time; the one heard of least recently is forgotten. */
+export const MAX_RATE_KEYS = 1024;

@@ -21,6 +21,7 @@ import { createHandlers, type PeerOf } from './handlers.js';
 import * as limits from './limits.js';
 import { Metrics } from './metrics.js';
 import { answerTo, PROBLEM_TYPE, problem } from './problem.js';
+import { limitRate } from './rate-limit.js';
 import { addRoutes, pathOf, refuseUnknown } from './routes.js';
 import { readSpec } from './spec.js';
 
@@ -33,6 +34,8 @@ export interface HttpServerOptions {
   readonly peerOf?: PeerOf;
   /** What happened lately. */
   readonly ring: EventRing;
+  /** Requests a second that each user may send; absent or 0: any number. */
+  readonly rateLimit?: number;
   /** How often the daemon was started, where that is counted. */
   readonly starts?: number | null;
   /** Milliseconds between signs of life on event streams. */
@@ -79,6 +82,7 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
     setSecurityHeaders(reply);
     refuseBrowsers(request);
   });
+  if (options.rateLimit) limitRate(app, options.rateLimit, options.peerOf);
   app.addHook('onRequest', refuseUnknown(spec.operations));
   const streams = new EventStreams(options.ring, options.heartbeatMs);
   // Closing waits for the answers that are under way, and these would go on for ever.

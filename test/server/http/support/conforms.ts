@@ -40,6 +40,7 @@ const ANYWHERE: Record<number, string> = {
   404: 'not_found',
   405: 'method_not_allowed',
   408: 'request_timeout',
+  429: 'rate_limited',
   431: 'headers_too_large',
 };
 

@@ -1,0 +1,40 @@
+/** Each user has its own number of requests a second; what is beyond is refused, not delayed. */
+import t from 'tap';
+import { peer } from '../../broker/support/world.js';
+import { withoutLeaks } from '../../support/fds.js';
+import { conforms } from './support/conforms.js';
+import { startServer } from './support/server.js';
+
+await withoutLeaks(t, 'rate limit', async (t) => {
+  t.test('beyond it: 429 with Retry-After, for paths that are not there, too', async (t) => {
+    const server = await startServer(t, { rateLimit: 3, peerOf: () => peer });
+    const statuses: number[] = [];
+    for (let i = 0; !statuses.includes(429); i++) {
+      const path = i % 2 === 0 ? '/healthz' : '/nowhere';
+      const answer = await server.request('GET', path);
+      conforms(t, 'GET', path, answer);
+      statuses.push(answer.status);
+      if (answer.status !== 429) continue;
+      t.match(answer.json, { code: 'rate_limited', refusal: { possible: { max: 3 } } });
+      t.equal(answer.headers['retry-after'], '1');
+    }
+    t.ok(statuses.length > 3, 'not before');
+  });
+
+  t.test('one user does not use up what another has', async (t) => {
+    let uid = 1000;
+    const server = await startServer(t, { rateLimit: 2, peerOf: () => ({ ...peer, uid }) });
+    // A connection keeps its user, so each request has its own.
+    const ask = async () =>
+      (await server.raw('GET /healthz HTTP/1.0\r\nhost: localhost\r\n\r\n')).slice(9, 12);
+    let last = '';
+    while (last !== '429') last = await ask();
+    uid = 1001;
+    t.equal(await ask(), '200');
+  });
+
+  t.test('none by default', async (t) => {
+    const server = await startServer(t);
+    for (let i = 0; i < 50; i++) t.equal((await server.request('GET', '/healthz')).status, 200);
+  });
+});
