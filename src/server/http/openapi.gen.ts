@@ -2251,6 +2251,7 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             422: components["responses"]["Unprocessable"];
+            429: components["responses"]["LimitExceeded"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
         };

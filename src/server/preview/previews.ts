@@ -27,12 +27,12 @@ export class Previews {
   constructor(private readonly threads: URL) {}
 
   /**
-   * A PNG of what `read` gets; it is called only where there is room. Rejects with `unavailable`
+   * A PNG of what `read` gets; it is called only where there is room. Rejects with `limit_exceeded`
    * where `MAX_PREVIEWS` are under way, and with whatever `read` rejects with.
    */
   async render(read: () => Promise<Content>, terms: PreviewTerms): Promise<Uint8Array> {
     if (this.#taken >= MAX_PREVIEWS) {
-      throw new BrokerError('unavailable', `${MAX_PREVIEWS} previews are being made already`, {
+      throw new BrokerError('limit_exceeded', `${MAX_PREVIEWS} previews are being made already`, {
         constraint: 'previews',
         possible: { max: MAX_PREVIEWS },
       });

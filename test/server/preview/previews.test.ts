@@ -58,7 +58,7 @@ await withoutLeaks(t, 'previews', async (t) => {
         ),
     );
     const made = Array<string>(MAX_PREVIEWS).fill('made');
-    t.strictSame(await Promise.all(asked), [...made, 'unavailable']);
+    t.strictSame(await Promise.all(asked), [...made, 'limit_exceeded']);
     t.ok(await previews.render(async () => content(), terms), 'there is room again');
   });
 });

@@ -93,7 +93,7 @@ export async function startServer(t: Test, options: StartOptions = {}): Promise<
   };
 }
 
-async function send(
+export async function send(
   agent: Agent,
   socketPath: string,
   method: string,
