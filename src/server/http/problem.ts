@@ -30,12 +30,13 @@ export function answerTo(error: unknown, instance?: string): Answer {
 /** The problem document of a refusal. */
 export function problem(error: BrokerError, instance?: string): Problem {
   const { status, title } = catalogue[error.code];
-  const { constraint, requested, possible, nearest } = error.refusal;
+  const { constraint, requested, possible, nearest, quota } = error.refusal;
   const refusal = {
     ...(constraint === undefined ? {} : { constraint }),
     ...(requested === undefined ? {} : { requested }),
     ...(possible === undefined ? {} : { possible }),
     ...(nearest === undefined ? {} : { nearest: nearest && { ...nearest } }),
+    ...(quota === undefined ? {} : { quota }),
   };
   return {
     type: `urn:dmabroker:error:${error.code}`,

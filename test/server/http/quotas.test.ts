@@ -1,5 +1,6 @@
 /** The quotas' operations: answers as they are described, and what is refused. */
 import t from 'tap';
+import { BrokerError } from '../../../src/broker/errors.js';
 import { withoutLeaks } from '../../support/fds.js';
 import { conforms } from './support/conforms.js';
 import { type Running, startServer } from './support/server.js';
@@ -47,6 +48,14 @@ await withoutLeaks(t, 'quotas', async (t) => {
     t.same(cgroups.map(({ path }) => path).sort(), ['/', '/a', '/a/b']);
     t.match((await ask(server, 'GET', '/v1/quotas/user/default')).json, { over_limit: true });
     t.match((await ask(server, 'GET', '/v1/quotas/source/memfd')).json, { charge });
+  });
+
+  await t.test('a refusal names the quota', async (t) => {
+    const server = await startServer(t);
+    const quota = { scope: 'user', key: '7', dimension: 'bytes', limit: 1, in_use: 1 };
+    server.control.failure = new BrokerError('limit_exceeded', 'full', { quota });
+    const answer = await ask(server, 'POST', '/v1/buffers', { kind: 'buffer', size: 1 });
+    t.match(answer.json, { status: 429, refusal: { quota } });
   });
 
   await t.test('mistakes', async (t) => {
