@@ -11,6 +11,7 @@ import {
   type Client,
   type Owner,
   type Peer,
+  type RecallNotice,
   type ReleaseReason,
 } from './buffer.js';
 import { BrokerError } from './errors.js';
@@ -26,6 +27,7 @@ import type { Charge } from './quota/charge.js';
 import { estimateOf, importEstimate } from './quota/estimate.js';
 import { Quotas } from './quota/quotas.js';
 import type { Pressure } from './quota/recalls.js';
+import type { Layer, RuleId, Rules } from './quota/rules.js';
 import {
   type AllocationRequest,
   type Choice,
@@ -137,7 +139,9 @@ export class Broker {
       () => world.elapsed(),
       (buffer) => this.release(buffer, 'lease_expired'),
       (buffer) => world.changed(buffer),
+      (buffer, seconds) => this.#recalled(buffer, 'lease_expired', seconds),
     );
+    quotas.onRecall = (...what) => this.#recalled(...what);
   }
 
   /** Milliseconds since the epoch. */
@@ -509,6 +513,18 @@ export class Broker {
     const watchers = [...buffer.watchers];
     buffer.watchers.clear();
     for (const watcher of watchers) watcher.released(reason);
+  }
+
+  #recalled(buffer: BrokerBuffer, reason: RecallNotice, seconds: number): void {
+    this.world.report({ type: 'buffer.recalled', buffer, reason });
+    this.world.changed(buffer);
+    for (const watcher of [...buffer.watchers]) watcher.recalled?.(reason, seconds);
+  }
+
+  /** Replaces the rules of a layer, of which one has changed. */
+  setQuotas(layer: Layer, rules: Rules, changed: RuleId): void {
+    this.quotas.configure(layer, rules);
+    this.world.report({ type: 'quota.changed', quota: changed });
   }
 
   /** Memory is short: asks for a part of it back. Returns how many buffers it asked for. */

@@ -69,12 +69,15 @@ export type ReleaseReason = 'owner' | 'administrator' | 'lease_expired';
  */
 export type BufferState = 'live' | 'lost' | 'lingering' | 'unknown';
 
+/** Why a buffer is asked for; `withdrawn`: it may be kept after all. */
+export type RecallNotice = RecallReason | 'lease_expired' | 'withdrawn';
+
 /** Somebody who wants to know what becomes of a buffer. */
 export interface Watcher {
   /** The broker lets go of it: told once, and nothing after it. */
   released(reason: ReleaseReason): void;
   /** Its owner is asked to give it back within so many seconds, or may keep it after all. */
-  recalled?(reason: RecallReason | 'lease_expired' | 'withdrawn', seconds: number): void;
+  recalled?(reason: RecallNotice, seconds: number): void;
   /** Its lease was renewed, which withdraws the recall of one that had expired. */
   leased?(seconds: number): void;
   /** The device was lost, and with it the memory of this generation. */

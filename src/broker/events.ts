@@ -2,8 +2,9 @@
  * What happens in the registry, told to whoever watches it (`Surroundings.report`): the event stream
  * and the counters are made from these, never from the registry's state.
  */
-import type { BrokerBuffer, Client, Owner, ReleaseReason } from './buffer.js';
+import type { BrokerBuffer, Client, Owner, RecallNotice, ReleaseReason } from './buffer.js';
 import type { BrokerError } from './errors.js';
+import type { RuleId } from './quota/rules.js';
 
 /** Buffers and clients are those of the registry: a watcher copies what it keeps. */
 export type BrokerEvent =
@@ -17,6 +18,13 @@ export type BrokerEvent =
       readonly buffer: BrokerBuffer;
       readonly reason: ReleaseReason;
     }
+  | {
+      readonly type: 'buffer.recalled';
+      readonly buffer: BrokerBuffer;
+      readonly reason: RecallNotice;
+    }
+  /** Over REST. */
+  | { readonly type: 'quota.changed'; readonly quota: RuleId }
   | { readonly type: 'client.connected' | 'client.disconnected'; readonly client: Client }
   /** Somebody was refused something; `buffer` where it was about one. */
   | {

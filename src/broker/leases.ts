@@ -47,6 +47,8 @@ export class Leases {
     private readonly letGo: (buffer: BrokerBuffer) => void,
     /** Its lease is another than it was. */
     private readonly changed: (buffer: BrokerBuffer) => void,
+    /** It has ended, and the broker will let go in so many seconds. */
+    private readonly recalled: (buffer: BrokerBuffer, seconds: number) => void,
   ) {}
 
   start(buffer: BrokerBuffer, seconds: number): void {
@@ -109,10 +111,7 @@ export class Leases {
 
   #recall(buffer: BrokerBuffer, entry: Entry, now: number): void {
     this.#set(buffer, { ...entry, letGoAt: now + this.graceSeconds * 1000 });
-    this.changed(buffer);
-    for (const watcher of [...buffer.watchers]) {
-      watcher.recalled?.('lease_expired', this.graceSeconds);
-    }
+    this.recalled(buffer, this.graceSeconds);
   }
 
   #set(buffer: BrokerBuffer, entry: Entry): void {

@@ -15,6 +15,7 @@ import { holdersCommand } from './commands/holders.js';
 import { listCommand } from './commands/list.js';
 import { previewCommand } from './commands/preview.js';
 import { quotaCommand } from './commands/quota.js';
+import { recallCommand } from './commands/recall.js';
 import { recvCommand } from './commands/recv.js';
 import { reissueCommand } from './commands/reissue.js';
 import { releaseCommand } from './commands/release.js';
@@ -35,6 +36,7 @@ const commands = [
   renameCommand,
   reissueCommand,
   extendCommand,
+  recallCommand,
   shareCommand,
   tokensCommand,
   revokeCommand,

@@ -141,7 +141,7 @@ export class ClientBuffer implements BufferDescription {
    * go of it.
    */
   recalled: {
-    readonly reason: 'share' | 'memory_pressure' | 'lease_expired';
+    readonly reason: 'share' | 'memory_pressure' | 'lease_expired' | 'administrator';
     readonly deadline: Date;
   } | null = null;
   /**

@@ -87,7 +87,7 @@ export const dmabroker_buffer_v1 = {
   ],
   enums: {
     release_reason: { owner: 1, administrator: 2, lease_expired: 3 },
-    recall_reason: { withdrawn: 0, share: 1, memory_pressure: 2, lease_expired: 3 },
+    recall_reason: { withdrawn: 0, share: 1, memory_pressure: 2, lease_expired: 3, administrator: 4 },
     import_check: { device: 1, layout: 2 },
     error: { not_ready: 0 },
   },

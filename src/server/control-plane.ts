@@ -47,6 +47,7 @@ export function createControlPlane(
     },
     reissueBuffer: (id) => plane.ask('reissueBuffer', id),
     extendLease: (id, seconds) => plane.ask('extendLease', { id, seconds }),
+    recallBuffer: (id, seconds) => plane.ask('recallBuffer', { id, seconds }),
     listTokens: (id) => plane.ask('listTokens', id),
     shareBuffer: (id, terms) => plane.ask('shareBuffer', { id, terms }),
     revokeToken: async (id, tokenId) => {
@@ -69,7 +70,7 @@ export function createControlPlane(
     setQuota: async (scope, key, rule) => {
       const id = checkRule(scope, key, ruleFromRest(rule ?? {}));
       quotas.set(id, rule === null ? null : ruleFromRest(rule));
-      await plane.ask('configureQuotas', { layer: 'rest', rules: quotas.rules });
+      await plane.ask('configureQuotas', { rules: quotas.rules, changed: id });
       return plane.ask('getQuota', id);
     },
     metrics: () => plane.ask('metrics', null),

@@ -67,6 +67,8 @@ export interface ControlPlane {
   reissueBuffer(id: string): Promise<BufferInfo>;
   /** Rejects with `not_found`, or with `invalid_argument` where there is no lease. */
   extendLease(id: string, seconds: number): Promise<BufferInfo>;
+  /** Asks a buffer's owner to release it. Rejects with `not_found`. */
+  recallBuffer(id: string, seconds: number): Promise<BufferInfo>;
   /** Rejects with `not_found`. */
   listTokens(id: string): Promise<TokenInfo[]>;
   /** Makes a token. Rejects with `not_found` or `limit_exceeded`. */

@@ -135,6 +135,7 @@ export interface Questions {
   reissueBuffer: { parameters: string; answer: BufferInfo };
   memoriesOf: { parameters: string; answer: BufferMemories };
   extendLease: { parameters: { id: string; seconds: number }; answer: BufferInfo };
+  recallBuffer: { parameters: { id: string; seconds: number }; answer: BufferInfo };
   listTokens: { parameters: string; answer: TokenInfo[] };
   shareBuffer: { parameters: { id: string; terms: TokenRequest }; answer: Token };
   revokeToken: { parameters: { id: string; tokenId: string }; answer: null };
@@ -143,8 +144,8 @@ export interface Questions {
   listCgroups: { parameters: null; answer: CgroupInfo[] };
   listQuotas: { parameters: null; answer: QuotaInfo[] };
   getQuota: { parameters: RuleId; answer: QuotaInfo };
-  /** Replaces the rules of a layer. */
-  configureQuotas: { parameters: { layer: Layer; rules: Rules }; answer: null };
+  /** Replaces the rules of REST, of which one has changed. */
+  configureQuotas: { parameters: { rules: Rules; changed: RuleId }; answer: null };
   /** Memory is short; how many buffers were recalled. */
   pressed: { parameters: Pressure; answer: number };
   relieved: { parameters: Pressure['sources']; answer: null };

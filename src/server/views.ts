@@ -4,6 +4,7 @@
 import type { Broker } from '../broker/broker.js';
 import type { BrokerBuffer, Client, PartialPeer } from '../broker/buffer.js';
 import { fourccName, MOD_LINEAR, modifierText } from '../broker/fourcc.js';
+import type { RecallTerms } from '../broker/quota/recalls.js';
 import type { Allocation, FormatOffer, MemorySpec, Plan, SourceState } from '../broker/source.js';
 import type { TokenInfo as BrokerTokenInfo } from '../broker/tokens.js';
 import { unverified, usageNames } from '../broker/usage.js';
@@ -62,8 +63,13 @@ export function bufferView(broker: Broker, buffer: BrokerBuffer): BufferInfo {
     })),
     created_at: time(buffer.createdAt),
     released_at: buffer.releasedAt === null ? null : time(buffer.releasedAt),
+    recall: recallView(broker.quotas.recalls.ofBuffer(buffer)),
     tokens: broker.tokenCount(buffer),
   };
+}
+
+function recallView(recall: RecallTerms | null): BufferInfo['recall'] {
+  return recall && { reason: recall.reason, deadline: time(recall.deadline) };
 }
 
 /** What a request would become. */

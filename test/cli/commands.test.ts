@@ -108,6 +108,16 @@ await withoutLeaks(t, 'commands', async (t) => {
     t.match([...server.control.buffers.values()], [{ lifetime: { seconds: 120 } }]);
   });
 
+  t.test('a recall', async (t) => {
+    const server = await startServer(t);
+    await run(server, 'alloc', '--size', '1', ...MEMFD);
+    const [id = ''] = server.control.buffers.keys();
+    t.match((await run(server, 'show', id)).stdout, /^recalled: +-$/m);
+    const recalled = await run(server, 'recall', id, '120');
+    t.match(recalled.stdout, new RegExp(`^recalled ${id} until \\d{4}-.*Z$`, 'm'));
+    t.match((await run(server, 'show', id)).stdout, /^recalled: +until .*: administrator$/m);
+  });
+
   t.test('share, tokens, revoke', async (t) => {
     const server = await startServer(t);
     await run(server, 'alloc', '--size', '1', ...MEMFD);

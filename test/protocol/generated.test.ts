@@ -16,10 +16,9 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
-import type { ReleaseReason } from '../../src/broker/buffer.js';
+import type { RecallNotice, ReleaseReason } from '../../src/broker/buffer.js';
 import { catalogue } from '../../src/broker/errors.js';
 import { MAX_NAME_BYTES } from '../../src/broker/limits.js';
-import type { RecallReason } from '../../src/broker/quota/recalls.js';
 import type { Lifetime } from '../../src/broker/request.js';
 import { type HandleType, Usage } from '../../src/broker/source.js';
 import type { WorkPath } from '../../src/broker/work.js';
@@ -79,11 +78,12 @@ t.test('the numbers are the broker’s', async (t) => {
   };
   const paths: Record<WorkPath, number> = { device: 1, cpu: 2 };
   t.same(dmabroker.dmabroker_work_v1.enums.path, paths);
-  const recalls: Record<RecallReason | 'lease_expired' | 'withdrawn', number> = {
+  const recalls: Record<RecallNotice, number> = {
     withdrawn: 0,
     share: 1,
     memory_pressure: 2,
     lease_expired: 3,
+    administrator: 4,
   };
   t.same(dmabroker.dmabroker_buffer_v1.enums.recall_reason, recalls);
   t.same(enums.handle_type, handleTypes);

@@ -7,7 +7,7 @@ import { BrokerError } from '../errors.js';
 import type { Charge, Who } from './charge.js';
 import { asked, type Estimate, Ledger } from './ledger.js';
 import { DEFAULT_RULES, Policy } from './policy.js';
-import { Recalls } from './recalls.js';
+import { type RecallReason, Recalls } from './recalls.js';
 import { ShareRefusal } from './refusals.js';
 import type { Layer, Rules } from './rules.js';
 
@@ -30,6 +30,9 @@ export class Quotas {
   readonly policy: Policy;
   readonly ledger: Ledger;
   readonly recalls: Recalls;
+  /** Told of each recall, with the seconds that are left; the registry sets it. */
+  onRecall: (buffer: BrokerBuffer, reason: RecallReason | 'withdrawn', seconds: number) => void =
+    () => {};
   readonly #recallSeconds: number;
   #accountable: (uid: number) => number;
 
@@ -39,7 +42,7 @@ export class Quotas {
   ) {
     this.policy = new Policy(options.defaults ?? DEFAULT_RULES);
     this.ledger = new Ledger(this.policy, now);
-    this.recalls = new Recalls(this.ledger, this.policy, now);
+    this.recalls = new Recalls(this.ledger, this.policy, now, (...what) => this.onRecall(...what));
     this.#recallSeconds = options.recallSeconds ?? RECALL_SECONDS;
     this.#accountable = options.accountable ?? ((uid) => uid);
   }

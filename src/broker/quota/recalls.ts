@@ -11,15 +11,22 @@ import type { Policy } from './policy.js';
 import type { Need } from './refusals.js';
 import type { SharedDimension } from './rules.js';
 
-/** `share`: another user is below its share. `memory_pressure`: of the machine or a heap. */
-export type RecallReason = 'share' | 'memory_pressure';
+/**
+ * `share`: another user is below its share. `memory_pressure`: of the machine or a heap.
+ * `administrator`: somebody asked for it.
+ */
+export type RecallReason = 'share' | 'memory_pressure' | 'administrator';
 
-/** Buffers of one user that were recalled together. */
-interface Recall {
+/** What is asked of a buffer's owner, and by when. */
+export interface RecallTerms {
   readonly reason: RecallReason;
-  readonly uid: number;
   /** Milliseconds. */
   readonly deadline: number;
+}
+
+/** Buffers of one user that were recalled together. */
+interface Recall extends RecallTerms {
+  readonly uid: number;
   readonly buffers: Set<BrokerBuffer>;
   /** What the user holds of the capacity when it has given enough back, with whichever buffers. */
   readonly enough: { source: string | null; dimension: SharedDimension; amount: number } | null;
@@ -43,22 +50,35 @@ const MAX_NAMED = 32;
 
 export class Recalls {
   readonly #recalls = new Set<Recall>();
+  /** A buffer is in one recall at a time. */
+  readonly #byBuffer = new Map<BrokerBuffer, Recall>();
 
   constructor(
     private readonly ledger: Ledger,
     private readonly policy: Policy,
     /** Milliseconds. */
     private readonly now: () => number,
+    /** A buffer is recalled with so many seconds left, or its recall is withdrawn. */
+    private readonly told: (
+      buffer: BrokerBuffer,
+      reason: RecallReason | 'withdrawn',
+      seconds: number,
+    ) => void,
   ) {}
 
   /** The recalls of a buffer's user that are not met, each with its buffers. */
-  of(uid: number): { buffer: BrokerBuffer; reason: RecallReason; deadline: number }[] {
+  of(uid: number): (RecallTerms & { buffer: BrokerBuffer })[] {
     this.#review(uid);
     return [...this.#recalls]
       .filter((recall) => recall.uid === uid)
       .flatMap(({ buffers, reason, deadline }) =>
         [...buffers].map((buffer) => ({ buffer, reason, deadline })),
       );
+  }
+
+  /** What its owner was told last; null where it is not recalled. */
+  ofBuffer(buffer: BrokerBuffer): RecallTerms | null {
+    return this.#byBuffer.get(buffer) ?? null;
   }
 
   /** Throws `recalled` where the user has not given back in time what it was asked for. */
@@ -146,11 +166,19 @@ export class Recalls {
     }
   }
 
+  /** An administrator asks for a buffer, in place of whoever has asked for it before. */
+  forAdministrator(buffer: BrokerBuffer, seconds: number): void {
+    this.released(buffer);
+    this.#recall('administrator', buffer.charge.who.uid, [buffer], seconds, null);
+  }
+
   /** The registry has let go of a buffer. */
   released(buffer: BrokerBuffer): void {
-    for (const recall of this.#recalls) {
-      if (recall.buffers.delete(buffer) && recall.buffers.size === 0) this.#recalls.delete(recall);
-    }
+    const recall = this.#byBuffer.get(buffer);
+    if (recall === undefined) return;
+    this.#byBuffer.delete(buffer);
+    recall.buffers.delete(buffer);
+    if (recall.buffers.size === 0) this.#recalls.delete(recall);
   }
 
   // ---- inside ----------------------------------------------------------------------------------
@@ -163,10 +191,10 @@ export class Recalls {
     enough: Recall['enough'],
   ): void {
     const deadline = this.now() + seconds * 1000;
-    this.#recalls.add({ reason, uid, deadline, buffers: new Set(buffers), enough });
-    for (const buffer of buffers) {
-      for (const watcher of [...buffer.watchers]) watcher.recalled?.(reason, seconds);
-    }
+    const recall = { reason, uid, deadline, buffers: new Set(buffers), enough };
+    this.#recalls.add(recall);
+    for (const buffer of buffers) this.#byBuffer.set(buffer, recall);
+    for (const buffer of buffers) this.told(buffer, reason, seconds);
   }
 
   /** Withdraws what the user has met with other buffers than those that it was asked for. */
@@ -181,9 +209,8 @@ export class Recalls {
 
   #withdraw(recall: Recall): void {
     this.#recalls.delete(recall);
-    for (const buffer of recall.buffers) {
-      for (const watcher of [...buffer.watchers]) watcher.recalled?.('withdrawn', 0);
-    }
+    for (const buffer of recall.buffers) this.#byBuffer.delete(buffer);
+    for (const buffer of recall.buffers) this.told(buffer, 'withdrawn', 0);
   }
 
   /**
@@ -191,10 +218,9 @@ export class Recalls {
    * priority, then of whoever is furthest above its share, then unused for longest, then oldest.
    */
   #inOrder(buffers: BrokerBuffer[], over: ReadonlyMap<number, number>): BrokerBuffer[] {
-    const recalled = new Set([...this.#recalls].flatMap((recall) => [...recall.buffers]));
     const idleSince = this.now() - IDLE_SECONDS * 1000;
     const keys = buffers
-      .filter((buffer) => !recalled.has(buffer))
+      .filter((buffer) => !this.#byBuffer.has(buffer))
       .map((buffer) => ({
         buffer,
         key: [

@@ -46,6 +46,7 @@ function fields(buffer: BufferInfo): [string, string][] {
     ['slice', orDash(buffer.owner.slice)],
     ['created', buffer.created_at],
     ['released', orDash(buffer.released_at)],
+    ['recalled', recall(buffer)],
     ['tokens', String(buffer.tokens)],
   ];
 }
@@ -55,6 +56,10 @@ function lifetime({ lifetime: { type, ends_at, released_at } }: BufferInfo): str
   return released_at == null
     ? `lease until ${ends_at}`
     : `lease that ended at ${ends_at}; the daemon lets go at ${released_at}`;
+}
+
+function recall({ recall }: BufferInfo): string {
+  return recall === null ? orDash(null) : `until ${recall.deadline}: ${recall.reason}`;
 }
 
 /** What only the importer of an opaque_fd asks about. */

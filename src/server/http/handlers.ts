@@ -102,6 +102,10 @@ export function createHandlers(
       const { seconds } = request.body as { seconds: number };
       return control.extendLease(idOf(request), seconds);
     },
+    recallBuffer: (request) => {
+      const { seconds } = request.body as { seconds: number };
+      return control.recallBuffer(idOf(request), seconds);
+    },
     listTokens: (request) => control.listTokens(idOf(request)),
     shareBuffer: async (request, reply) => {
       const token = await control.shareBuffer(idOf(request), request.body as TokenRequest);

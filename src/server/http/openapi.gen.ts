@@ -196,6 +196,32 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/buffers/{id}/recall": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The buffer's id. */
+                id: components["schemas"]["BufferId"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Ask for a buffer back
+         * @description Asks the buffer's owner to release it within so many seconds, in place of a recall of it that
+         *     is under way. Nothing is taken away; but after the deadline the owner's user gets no further
+         *     allocation (`recalled`) until the buffer is released. `DELETE` makes the daemon let go of it
+         *     without asking.
+         */
+        post: operations["recallBuffer"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/buffers/{id}/tokens": {
         parameters: {
             query?: never;
@@ -530,7 +556,7 @@ export interface components {
          */
         Time: string;
         /** @description A buffer that the daemon keeps. */
-        Buffer: WithRequired<components["schemas"]["BufferFields"], "id" | "generation" | "state" | "name" | "handle_type" | "source" | "import" | "exporter" | "vulkan" | "size" | "kind" | "format" | "modifier" | "width" | "height" | "planes" | "placement" | "unverified_usage" | "lifetime" | "owner" | "recipients" | "created_at" | "released_at" | "tokens">;
+        Buffer: WithRequired<components["schemas"]["BufferFields"], "id" | "generation" | "state" | "name" | "handle_type" | "source" | "import" | "exporter" | "vulkan" | "size" | "kind" | "format" | "modifier" | "width" | "height" | "planes" | "placement" | "unverified_usage" | "lifetime" | "owner" | "recipients" | "created_at" | "released_at" | "recall" | "tokens">;
         /**
          * @description A buffer, or those of its fields that were asked for.
          * @example {
@@ -584,6 +610,7 @@ export interface components {
          *       "recipients": [],
          *       "created_at": "2026-11-20T08:15:30.123Z",
          *       "released_at": null,
+         *       "recall": null,
          *       "tokens": 1
          *     }
          */
@@ -656,8 +683,29 @@ export interface components {
             created_at?: components["schemas"]["Time"];
             /** @description When the daemon let go of it; null before. */
             released_at?: components["schemas"]["Time"] | null;
+            /** @description By when its owner is asked to release it, and why; null where it is not. The end of a lease is told in `lifetime`. */
+            recall?: components["schemas"]["Recall"] | null;
             /** @description Tokens that can still be redeemed. */
             tokens?: components["schemas"]["Count"];
+        };
+        /**
+         * @description Another user is below its share, memory is short, or somebody asked over REST.
+         * @enum {string}
+         */
+        RecallReason: "share" | "memory_pressure" | "administrator";
+        /** @description A buffer's owner is asked to release it. */
+        Recall: {
+            reason: components["schemas"]["RecallReason"];
+            /** @description Afterwards its user gets no further allocation until it is released. */
+            deadline: components["schemas"]["Time"];
+        };
+        /** @description How long the owner has. */
+        RecallRequest: {
+            /**
+             * @description Seconds, a day at most.
+             * @example 10
+             */
+            seconds: number;
         };
         /**
          * @description Names an event; it holds a number that is drawn at each start of the daemon.
@@ -666,10 +714,11 @@ export interface components {
         EventId: string;
         /**
          * @description What happened. `buffer.lost`: its memory went with the device. `buffer.reissued`: it has memory
-         *     again. `refusal`: somebody asked the data plane for something and was refused.
+         *     again. `buffer.recalled`: its owner is asked to release it, or with the reason `withdrawn` no
+         *     longer. `quota.changed`: over REST; the reason names it. `refusal`: somebody asked the data plane for something and was refused.
          * @enum {string}
          */
-        EventType: "buffer.created" | "buffer.redeemed" | "buffer.released" | "buffer.lost" | "buffer.reissued" | "client.connected" | "client.disconnected" | "refusal" | "device.lost" | "device.restored";
+        EventType: "buffer.created" | "buffer.redeemed" | "buffer.released" | "buffer.lost" | "buffer.reissued" | "buffer.recalled" | "quota.changed" | "client.connected" | "client.disconnected" | "refusal" | "device.lost" | "device.restored";
         /**
          * @description Something that happened. What does not apply is null; for a buffer's events the process is its owner's, for `buffer.redeemed` the one that redeemed it.
          * @example {
@@ -702,7 +751,7 @@ export interface components {
             executable: components["schemas"]["Executable"];
             /** @description A refusal's code. */
             code: components["schemas"]["ErrorCode"] | null;
-            /** @description Why a buffer was released or a device lost; a refusal's sentence. */
+            /** @description Why a buffer was released or recalled or a device lost; the quota that changed; a refusal's sentence. */
             reason: string | null;
         };
         /** @description What a request would become. */
@@ -1412,11 +1461,7 @@ export interface components {
         /** @description A buffer that its owner is asked to release. */
         RecalledBuffer: {
             buffer: components["schemas"]["BufferId"];
-            /**
-             * @description Another user is below its share, or memory is short.
-             * @enum {string}
-             */
-            reason: "share" | "memory_pressure";
+            reason: components["schemas"]["RecallReason"];
             deadline: components["schemas"]["Time"];
             /** @description The deadline is over; the user gets no further allocation. */
             overdue: boolean;
@@ -2038,6 +2083,40 @@ export interface operations {
         };
         responses: {
             /** @description The buffer with its new lease. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Buffer"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["BodyTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    recallBuffer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The buffer's id. */
+                id: components["schemas"]["BufferId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RecallRequest"];
+            };
+        };
+        responses: {
+            /** @description The buffer with its recall. */
             200: {
                 headers: {
                     [name: string]: unknown;

@@ -91,6 +91,11 @@ function lookUp(
       broker.renew(buffer, question.parameters.seconds);
       return bufferView(broker, buffer);
     }
+    case 'recallBuffer': {
+      const buffer = broker.get(question.parameters.id);
+      broker.quotas.recalls.forAdministrator(buffer, question.parameters.seconds);
+      return bufferView(broker, buffer);
+    }
     case 'listTokens':
       return broker.tokens(broker.get(question.parameters)).map(tokenView);
     case 'shareBuffer': {
@@ -111,7 +116,7 @@ function lookUp(
     case 'getQuota':
       return quotaView(broker.quotas, question.parameters);
     case 'configureQuotas':
-      broker.quotas.configure(question.parameters.layer, question.parameters.rules);
+      broker.setQuotas('rest', question.parameters.rules, question.parameters.changed);
       return null;
     case 'pressed':
       return broker.pressure(question.parameters);

@@ -56,7 +56,10 @@ function details(event: BrokerEvent): Partial<EventDraft> {
     case 'buffer.redeemed':
       return { ...ofBuffer(event.buffer), ...ofClient(event.client) };
     case 'buffer.released':
+    case 'buffer.recalled':
       return { ...ofBuffer(event.buffer), ...ofOwner(event.buffer.owner), reason: event.reason };
+    case 'quota.changed':
+      return { reason: event.quota };
     case 'refusal': {
       const { error, owner, buffer } = event;
       const { code, message: reason } = error;

@@ -74,6 +74,24 @@ await withoutLeaks(t, 'operations', async (t) => {
     }
   });
 
+  t.test('a buffer is recalled', async (t) => {
+    const server = await startServer(t);
+    const body = { kind: 'buffer', size: 4096, ...MEMFD };
+    const made = await ask(t, server, 'POST', '/v1/buffers', { body });
+    const { buffer } = made.json as CreatedBuffer;
+    t.equal(buffer.recall, null);
+    const path = `/v1/buffers/${buffer.id}/recall`;
+    const recalled = await ask(t, server, 'POST', path, { body: { seconds: 5 } });
+    t.match(recalled.json, { id: buffer.id, recall: { reason: 'administrator' } });
+    for (const seconds of [0, 86_401, 1.5, '60']) {
+      t.equal((await ask(t, server, 'POST', path, { body: { seconds } })).status, 400);
+    }
+    const nobody = await ask(t, server, 'POST', '/v1/buffers/aaaaaaaaaaaa/recall', {
+      body: { seconds: 5 },
+    });
+    t.equal(nobody.status, 404);
+  });
+
   t.test('tokens of a buffer', async (t) => {
     const server = await startServer(t);
     const body = { kind: 'buffer', size: 4096, ...MEMFD };
@@ -248,6 +266,7 @@ await withoutLeaks(t, 'operations', async (t) => {
       ],
       created_at: now,
       released_at: now,
+      recall: { reason: 'share', deadline: now },
       tokens: 0,
     };
     server.control.buffers.set(buffer.id, buffer);

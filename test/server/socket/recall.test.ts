@@ -4,6 +4,7 @@ import {
   dmabroker_buffer_v1,
   dmabroker_manager_v1,
 } from '../../../src/protocol/dmabroker-v1.gen.js';
+import { bufferView } from '../../../src/server/views.js';
 import { Bench, FREE, MANAGER } from './support/bench.js';
 
 t.test('the owner is told, and told again when it may keep the buffer', async (t) => {
@@ -30,4 +31,27 @@ t.test('the owner is told, and told again when it may keep the buffer', async (t
   owner.broker.relieved(null);
   t.match(owner.events(), [{ object: FREE, name, values: [recall_reason.withdrawn, 0] }]);
   owner.allocate(FREE + 3);
+});
+
+t.test('an administrator asks, in place of whoever has asked before', async (t) => {
+  const owner = new Bench().ready();
+  const buffer = owner.allocate(FREE);
+  const { recalls } = owner.broker.quotas;
+  const { memory_pressure, administrator } = dmabroker_buffer_v1.enums.recall_reason;
+  owner.broker.pressure({ sources: null, seconds: 5 });
+  recalls.forAdministrator(buffer, 60);
+  t.match(owner.events(), [{ values: [memory_pressure, 5] }, { values: [administrator, 60] }]);
+  const deadline = owner.world.time + 60_000;
+  const recall = { reason: 'administrator', deadline: new Date(deadline).toISOString() };
+  t.match(bufferView(owner.broker, buffer), { recall });
+  owner.broker.relieved(null);
+  t.same(owner.events(), [], 'it is asked for still');
+
+  owner.world.time = deadline;
+  owner.ask(FREE + 1);
+  const refusal = owner.events().find(({ name }) => name === 'dmabroker_buffer_v1.failed');
+  t.equal(refusal?.values[0], dmabroker_manager_v1.enums.refusal.recalled);
+  owner.broker.release(buffer, 'owner');
+  owner.allocate(FREE + 3);
+  t.match(bufferView(owner.broker, buffer), { recall: null });
 });

@@ -60,6 +60,21 @@ t.test('refusals, with their code and sentence', async (t) => {
   ]);
 });
 
+t.test('recalls and quotas', async (t) => {
+  const bench = new Bench().ready();
+  const buffer = bench.allocate(FREE, 'connection');
+  reported(bench);
+  bench.broker.pressure({ sources: null, seconds: 5 });
+  bench.broker.relieved(null);
+  bench.broker.setQuotas('rest', new Map([['user/7', { bytes: 1 }]]), 'user/7');
+  const about = { buffer: buffer.id, client: bench.connection.client.id };
+  t.match(reported(bench), [
+    { type: 'buffer.recalled', ...about, reason: 'memory_pressure' },
+    { type: 'buffer.recalled', ...about, reason: 'withdrawn' },
+    { type: 'quota.changed', buffer: null, reason: 'user/7' },
+  ]);
+});
+
 t.test('the token of a refused redemption is not told', async (t) => {
   const bench = new Bench().ready();
   bench.request(dmabroker_manager_v1, MANAGER, 'redeem', FREE, 'secret-token');

@@ -136,6 +136,13 @@ export class FakeControl implements ControlPlane {
     });
   }
 
+  recallBuffer(id: string, seconds: number): Promise<BufferInfo> {
+    return this.#answer(() => {
+      const deadline = new Date(Date.now() + seconds * 1000).toISOString();
+      return Object.assign(this.#find(id), { recall: { reason: 'administrator', deadline } });
+    });
+  }
+
   listTokens(id: string): Promise<TokenInfo[]> {
     return this.#answer(() => this.tokens.get(this.#find(id).id) ?? []);
   }
@@ -329,6 +336,7 @@ export class FakeControl implements ControlPlane {
       recipients: [],
       created_at: new Date().toISOString(),
       released_at: null,
+      recall: null,
       tokens: 1,
     };
   }
