@@ -12,6 +12,7 @@ import { extendCommand } from './commands/extend.js';
 import { formatsCommand } from './commands/formats.js';
 import { healthCommand } from './commands/health.js';
 import { holdersCommand } from './commands/holders.js';
+import { importCommand } from './commands/import.js';
 import { listCommand } from './commands/list.js';
 import { previewCommand } from './commands/preview.js';
 import { quotaCommand } from './commands/quota.js';
@@ -30,6 +31,7 @@ const commands = [
   showCommand,
   holdersCommand,
   allocCommand,
+  importCommand,
   previewCommand,
   recvCommand,
   releaseCommand,

@@ -6,7 +6,7 @@ import type { CreatedBuffer, PlannedBuffer } from '../../server/control.js';
 import { common, type MakeCommand } from '../command.js';
 import { contents } from '../describe.js';
 import { Usage } from '../failure.js';
-import { number } from '../numbers.js';
+import { dimensions, number, size } from '../numbers.js';
 import { orDash, printFields, printJson } from '../output.js';
 
 interface Options {
@@ -173,17 +173,4 @@ function layout(value: string): PlanePlace[] {
 
 function collect(value: string, before: string[] = []): string[] {
   return [...before, ...value.split(',')];
-}
-
-function size(value: string): number {
-  const [, digits, unit] = /^(\d+)([KMG]?)$/.exec(value) ?? [];
-  const count = Number(digits) * 1024 ** ['', 'K', 'M', 'G'].indexOf(unit ?? '');
-  if (!Number.isSafeInteger(count)) throw new Usage(`${value} is not a size, e.g. 4096 or 16M`);
-  return count;
-}
-
-function dimensions(value: string): { width: number; height: number } {
-  const [, width, height] = /^(\d{1,10})x(\d{1,10})$/.exec(value) ?? [];
-  if (width === undefined) throw new Usage(`${value} is not of the form WxH, e.g. 1920x1080`);
-  return { width: Number(width), height: Number(height) };
 }

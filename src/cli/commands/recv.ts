@@ -4,12 +4,10 @@
  */
 import { readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import type { Command } from 'commander';
-import { BrokerError, catalogue } from '../../broker/errors.js';
 import { modifierText } from '../../broker/fourcc.js';
 import type { ClientBuffer } from '../../client/buffer.js';
-import { CLIENT_SOCKET, clientSocket } from '../../paths.js';
+import { answered, clientSocketOption, connectTo } from '../client.js';
 import { common, type MakeCommand } from '../command.js';
-import { Refused, Unreachable } from '../failure.js';
 import { orDash, printFields, printJson } from '../output.js';
 
 interface Options {
@@ -22,43 +20,27 @@ export const recvCommand: MakeCommand = (program) => {
     .command('recv')
     .description('redeem a token, and show or save what it stands for')
     .argument('<token>', 'the token')
-    .option(
-      '--client-socket <path>',
-      `the daemon's client socket (env: DMABROKER_SOCKET, default: ${clientSocket(CLIENT_SOCKET)})`,
-    )
+    .addOption(clientSocketOption())
     .option('-o, --output <file>', "save the memory's bytes")
     .action(async (token: string, options: Options, command: Command) => {
       const { json } = common(command);
-      const buffer = await redeem(token, options);
-      if (options.output !== undefined) save(buffer, options.output);
+      const client = await connectTo(options.clientSocket);
+      const buffer = await answered(client.redeem(token));
+      if (options.output !== undefined) await save(buffer, options.output);
       const report = describe(buffer);
       if (json) printJson(report);
       else printFields(Object.entries(report).map(([name, value]) => [name, orDash(value)]));
       await buffer.close();
+      client.close();
     });
 };
 
-async function redeem(token: string, options: Options): Promise<ClientBuffer> {
-  const path =
-    options.clientSocket ?? (process.env.DMABROKER_SOCKET || clientSocket(CLIENT_SOCKET));
-  // The client library loads native code, which no other command needs.
-  const { connect, ConnectionError } = await import('../../client/index.js');
-  try {
-    return await (await connect({ socket: path })).redeem(token);
-  } catch (error) {
-    if (error instanceof BrokerError) {
-      const { status, title } = catalogue[error.code];
-      const type = `urn:dmabroker:error:${error.code}`;
-      throw new Refused({ type, title, status, detail: error.message, code: error.code });
-    }
-    if (error instanceof ConnectionError || (error instanceof Error && 'syscall' in error)) {
-      throw new Unreachable(`no daemon on ${path}: ${error.message}`);
-    }
-    throw error;
+async function save(buffer: ClientBuffer, file: string): Promise<void> {
+  // Only the daemon's device can read an opaque fd.
+  if (buffer.handleType === 'opaque_fd') {
+    writeFileSync(file, (await answered(buffer.read())).bytes);
+    return;
   }
-}
-
-function save(buffer: ClientBuffer, file: string): void {
   const memory = buffer.map({ write: false });
   memory.read((bytes) => writeFileSync(file, bytes));
   memory.unmap();

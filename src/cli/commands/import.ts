@@ -1,0 +1,111 @@
+/**
+ * `dmabrokerctl import`: registers a dma_buf that the command was started with (`3<…`, or by a program
+ * that leaves the fd open), until it is released, and makes a token for it.
+ */
+import { type Command, Option } from 'commander';
+import type { ImportedMemory, ReceivedPlane } from '../../client/index.js';
+import { answered, clientSocketOption, connectTo } from '../client.js';
+import { common, type MakeCommand } from '../command.js';
+import { Usage } from '../failure.js';
+import { dimensions, number, size } from '../numbers.js';
+import { orDash, printFields, printJson } from '../output.js';
+
+interface Options {
+  readonly clientSocket?: string;
+  readonly size?: number;
+  readonly image?: { readonly width: number; readonly height: number };
+  readonly format?: string;
+  readonly modifier?: bigint;
+  readonly plane?: ReceivedPlane[];
+  readonly name?: string;
+  readonly uses?: number;
+}
+
+export const importCommand: MakeCommand = (program) => {
+  program
+    .command('import')
+    .description('register a dma_buf that was made elsewhere, and make a token for it')
+    .addOption(
+      new Option('--size <bytes>', 'linear memory; K, M and G stand for KiB, MiB and GiB')
+        .argParser(size)
+        .conflicts('image'),
+    )
+    .addOption(new Option('--image <WxH>', 'an image; also give --format').argParser(dimensions))
+    .option('--format <fourcc>', "the image's DRM format, e.g. XR24")
+    .addOption(
+      new Option('--modifier <0x…>', "the memory's modifier (default: LINEAR)").argParser(modifier),
+    )
+    .addOption(
+      new Option(
+        '--plane <fd[:offset[:stride]]>',
+        'an open file descriptor and where the plane lies; repeated for each plane',
+      )
+        .argParser(plane)
+        .makeOptionMandatory(),
+    )
+    .option('--name <text>', 'a name for people')
+    .option('--uses <n>', 'how often the token can be redeemed', number)
+    .addOption(clientSocketOption())
+    .action(async (options: Options, command: Command) => {
+      const { json } = common(command);
+      const memory = described(options);
+      const client = await connectTo(options.clientSocket);
+      try {
+        const buffer = await answered(client.import(memory));
+        const token = await answered(buffer.share({ uses: options.uses ?? 1 }));
+        const { id, checked } = buffer;
+        const report = { id, size: buffer.size, checked: checked?.how ?? null, token };
+        if (json) printJson(report);
+        else {
+          printFields(
+            Object.entries(report).map(([name, value]) => [
+              name,
+              orDash(value === null ? null : String(value)),
+            ]),
+          );
+        }
+        await buffer.close();
+      } finally {
+        client.close();
+      }
+    });
+};
+
+function described({ plane: planes = [], ...options }: Options): ImportedMemory {
+  const common = {
+    planes,
+    lifetime: 'until_released',
+    ...(options.name !== undefined && { name: options.name }),
+  } as const;
+  if (options.image !== undefined) {
+    const { image, format, modifier: given } = options;
+    if (format === undefined) throw new Usage('--image needs --format, e.g. XR24');
+    return {
+      kind: 'image',
+      ...image,
+      format,
+      ...(given !== undefined && { modifier: given }),
+      ...common,
+    };
+  }
+  if (options.size === undefined) throw new Usage('one of --size and --image must be given');
+  if (options.format !== undefined || options.modifier !== undefined) {
+    throw new Usage('--format and --modifier are for --image');
+  }
+  return { kind: 'buffer', size: options.size, ...common };
+}
+
+/** `3:0:7680` */
+function plane(value: string, before: ReceivedPlane[] = []): ReceivedPlane[] {
+  const [, fd, offset = '0', stride = '0'] =
+    /^(\d{1,7})(?::(\d{1,10})(?::(\d{1,10}))?)?$/.exec(value) ?? [];
+  if (fd === undefined) throw new Usage(`${value} is not a plane, e.g. 3:0:7680`);
+  return [...before, { fd: Number(fd), offset: Number(offset), stride: Number(stride) }];
+}
+
+function modifier(value: string): bigint {
+  if (!/^0x[0-9a-f]{1,16}$/i.test(value)) {
+    throw new Usage(`${value} is not a modifier, e.g. 0x0100000000000001`);
+  }
+  return BigInt(value);
+}
