@@ -6,6 +6,7 @@ import { Option } from 'commander';
 import { BrokerError, catalogue } from '../broker/errors.js';
 import type { Client } from '../client/index.js';
 import { CLIENT_SOCKET, clientSocket } from '../paths.js';
+import type { Problem } from '../server/control.js';
 import { Refused, Unreachable } from './failure.js';
 
 export const clientSocketOption = () =>
@@ -37,13 +38,9 @@ export async function answered<T>(promise: Promise<T>): Promise<T> {
     if (!(error instanceof BrokerError)) throw error;
     const { code, message, refusal } = error;
     const { status, title } = catalogue[code];
-    throw new Refused({
-      type: `urn:dmabroker:error:${code}`,
-      title,
-      status,
-      detail: message,
-      code,
-      refusal,
-    });
+    const type = `urn:dmabroker:error:${code}`;
+    // JSON on the wire, whose shape the client library does not describe further.
+    const said = refusal as NonNullable<Problem['refusal']>;
+    throw new Refused({ type, title, status, detail: message, code, refusal: said });
   }
 }
