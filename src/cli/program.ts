@@ -1,0 +1,55 @@
+/**
+ * The whole command line: what main.ts runs, what completions and the man page are made from.
+ */
+import type { Command } from 'commander';
+import { makeProgram } from './command.js';
+import { allocCommand } from './commands/alloc.js';
+import { clientsCommand } from './commands/clients.js';
+import { deviceCommand } from './commands/device.js';
+import { eventsCommand } from './commands/events.js';
+import { extendCommand } from './commands/extend.js';
+import { formatsCommand } from './commands/formats.js';
+import { healthCommand } from './commands/health.js';
+import { holdersCommand } from './commands/holders.js';
+import { importCommand } from './commands/import.js';
+import { listCommand } from './commands/list.js';
+import { previewCommand } from './commands/preview.js';
+import { quotaCommand } from './commands/quota.js';
+import { recallCommand } from './commands/recall.js';
+import { recvCommand } from './commands/recv.js';
+import { reissueCommand } from './commands/reissue.js';
+import { releaseCommand } from './commands/release.js';
+import { renameCommand } from './commands/rename.js';
+import { showCommand } from './commands/show.js';
+import { revokeCommand, shareCommand, tokensCommand } from './commands/tokens.js';
+
+const commands = [
+  listCommand,
+  showCommand,
+  holdersCommand,
+  allocCommand,
+  importCommand,
+  previewCommand,
+  recvCommand,
+  releaseCommand,
+  renameCommand,
+  reissueCommand,
+  extendCommand,
+  recallCommand,
+  shareCommand,
+  tokensCommand,
+  revokeCommand,
+  deviceCommand,
+  formatsCommand,
+  clientsCommand,
+  eventsCommand,
+  quotaCommand,
+  healthCommand,
+];
+
+/** The program with its commands; parsing throws a CommanderError where it would exit. */
+export function dmabrokerctl(): Command {
+  const program = makeProgram().exitOverride();
+  for (const make of commands) make(program);
+  return program;
+}
