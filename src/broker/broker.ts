@@ -10,6 +10,7 @@ import {
   type BufferResult,
   type Client,
   type Owner,
+  type PartialPeer,
   type Peer,
   type RecallNotice,
   type ReleaseReason,
@@ -23,6 +24,7 @@ import { MAX_PAST_PROCESSES } from './limits.js';
 import { Lingering, type LingeringWorld } from './lingering.js';
 import { PeerProcess } from './peer-process.js';
 import { Planner } from './planner.js';
+import { denied, Policy } from './policy.js';
 import type { Charge } from './quota/charge.js';
 import { estimateOf, importEstimate } from './quota/estimate.js';
 import { Quotas } from './quota/quotas.js';
@@ -110,7 +112,7 @@ export class Broker {
   readonly #planner = new Planner({
     choose: (owner, request) => {
       checkRequest(request);
-      const choice = chooseSource(request, this.sources, this.offers);
+      const choice = this.#choose(owner, request);
       const who = this.quotas.whoIs(owner);
       this.quotas.ledger.check(who, choice.source, estimateOf(choice.spec));
       return choice;
@@ -123,6 +125,8 @@ export class Broker {
   /** Processes that have disconnected and are still of interest, oldest first. */
   readonly #past = new Set<PeerProcess>();
   readonly leases: Leases;
+  /** Who may do what; nobody is refused anything until one is set. */
+  policy = new Policy(null);
   #lastClient = 0;
 
   constructor(
@@ -223,7 +227,7 @@ export class Broker {
     let charge: Charge;
     try {
       checkRequest(request);
-      choice = chooseSource(request, this.sources, this.offers);
+      choice = this.#choose(owner, request);
       charge = this.quotas.reserve(owner, choice.source, estimateOf(choice.spec), this.buffers);
     } catch (error) {
       if (!(error instanceof BrokerError)) throw error;
@@ -259,6 +263,7 @@ export class Broker {
     };
     let charge: Charge;
     try {
+      this.policy.checkImport(owner.peer);
       checkRequest({ ...request, handleTypes: ['dma_buf'] });
       charge = this.quotas.reserve(owner, 'import', importEstimate(spec, planes), this.buffers);
     } catch (error) {
@@ -279,6 +284,19 @@ export class Broker {
       for (const { fd } of planes) if (!kept.has(fd)) this.world.closeFd(fd);
       done(this.#register(id, owner, spec, request, allocation, charge, null));
     });
+  }
+
+  /** Throws `permission_denied` where only the policy stands in the way. */
+  #choose({ peer }: Owner, request: AllocationRequest): Choice {
+    const permitted = this.policy.permitted(peer, this.sources);
+    this.policy.checkPlacement(peer, request);
+    try {
+      return chooseSource(request, permitted, this.offers);
+    } catch (error) {
+      if (permitted.length === this.sources.length) throw error;
+      const { source } = chooseSource(request, this.sources, this.offers);
+      throw denied('sources', source, [...new Set(permitted.map(({ name }) => name))]);
+    }
   }
 
   #newId(): string {
@@ -368,10 +386,12 @@ export class Broker {
     return this.#lingering.get(id) ?? this.get(id);
   }
 
-  share(buffer: BrokerBuffer, terms: TokenTerms): Issued {
+  /** `by`: who shares it, where that is not its owner. */
+  share(buffer: BrokerBuffer, terms: TokenTerms, by: PartialPeer = buffer.owner.peer): Issued {
     if (buffer.released) throw new BrokerError('not_found', 'the buffer is released');
     this.#checkLive(buffer);
-    const issued = this.#tokens.issue(buffer, terms);
+    const audience = this.policy.audience(by, terms.uid);
+    const issued = this.#tokens.issue(buffer, { ...terms, audience });
     this.world.changed(buffer);
     return issued;
   }
@@ -405,7 +425,7 @@ export class Broker {
 
   redeem(client: Client, token: string): Redemption {
     const admit = (buffer: BrokerBuffer) => this.#checkLive(buffer);
-    const { target, info } = this.#tokens.redeem(token, client.peer.uid, admit);
+    const { target, info } = this.#tokens.redeem(token, client.peer, admit);
     this.world.report({ type: 'buffer.redeemed', buffer: target, client });
     this.world.changed(target);
     return { buffer: target, mayRenew: info.mayRenew };

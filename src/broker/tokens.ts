@@ -4,9 +4,11 @@
  * so the time of the look-up tells nothing. The digest that was found is compared in constant time.
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
+import type { PartialPeer } from './buffer.js';
 import { BrokerError } from './errors.js';
 import { newToken, type Random } from './id.js';
 import { MAX_TOKEN_USES, MAX_TOKENS_PER_BUFFER } from './limits.js';
+import { includes, type Principals } from './policy.js';
 
 export interface TokenTerms {
   /** How often it can be redeemed, 1 … 1000. */
@@ -17,6 +19,8 @@ export interface TokenTerms {
   readonly seconds: number | null;
   /** Whether who redeems it may renew the buffer's lease; by default not. */
   readonly mayRenew?: boolean;
+  /** The only users and groups who may redeem it, or null for any. */
+  readonly audience?: Principals | null;
 }
 
 /** What may be shown of a token. */
@@ -33,6 +37,7 @@ export interface TokenInfo {
 
 interface Entry<T> extends TokenInfo {
   readonly target: T;
+  readonly audience: Principals | null;
   readonly digest: Buffer;
   usesLeft: number;
 }
@@ -83,6 +88,7 @@ export class Tokens<T> {
     const now = this.clock();
     const entry: Entry<T> = {
       target,
+      audience: terms.audience ?? null,
       digest: hash,
       id: `t${++this.#lastId}`,
       uid: terms.uid,
@@ -100,13 +106,22 @@ export class Tokens<T> {
    * What the token stands for; uses it once. One answer for every kind of bad token. `admit` may
    * refuse by throwing: then the token is not used.
    */
-  redeem(token: string, uid: number, admit: (target: T) => void = () => {}): Redeemed<T> {
+  redeem(
+    token: string,
+    who: Pick<PartialPeer, 'uid' | 'gid' | 'groups'>,
+    admit: (target: T) => void = () => {},
+  ): Redeemed<T> {
     const hash = digest(token);
     const key = keyOf(hash);
     const found = this.#entries.get(key);
     const entry = found !== undefined && timingSafeEqual(found.digest, hash) ? found : undefined;
     const expired = entry?.expires != null && entry.expires <= this.clock();
-    if (entry === undefined || expired || (entry.uid !== null && entry.uid !== uid)) {
+    if (
+      entry === undefined ||
+      expired ||
+      (entry.uid !== null && entry.uid !== who.uid) ||
+      !admits(entry, who)
+    ) {
       if (expired) this.#remove(key);
       throw new BrokerError(
         'invalid_token',
@@ -175,6 +190,13 @@ export class Tokens<T> {
     known?.delete(entry.id);
     if (known?.size === 0) this.#byTarget.delete(entry.target);
   }
+}
+
+function admits<T>(
+  { audience }: Entry<T>,
+  who: Pick<PartialPeer, 'uid' | 'gid' | 'groups'>,
+): boolean {
+  return audience === null || includes(audience, who);
 }
 
 function infoOf({ id, uid, mayRenew, createdAt, expires, usesLeft }: TokenInfo): TokenInfo {

@@ -6,10 +6,12 @@ import { readFileSync } from 'node:fs';
 import { Ajv, type ErrorObject } from 'ajv';
 import { parse, TomlError } from 'smol-toml';
 import { DEFAULT_OPTIONS } from '../broker/broker.js';
+import type { PolicyRules } from '../broker/policy.js';
 import { RECALL_SECONDS } from '../broker/quota/quotas.js';
 import type { Rules } from '../broker/quota/rules.js';
 import { CLIENT_SOCKET, daemonSocket, REST_SOCKET } from '../paths.js';
 import { DEFAULT_RATE_LIMIT } from './http/limits.js';
+import { machineNames, type PolicyTable, policyConfig, policySchema } from './policy-config.js';
 import {
   type PressureTable,
   pressureSchema,
@@ -19,6 +21,7 @@ import {
 } from './quota/config.js';
 import { DEFAULT_PRESSURE, type PressureConfig } from './quota/pressure.js';
 import { readPasswd } from './quota/users.js';
+import { lineOf } from './toml-lines.js';
 
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
@@ -48,6 +51,7 @@ export interface Config {
   readonly accounting: AccountingConfig;
   readonly quotas: { readonly rules: Rules; readonly recallSeconds: number };
   readonly pressure: PressureConfig;
+  readonly policy: PolicyRules;
 }
 
 /** What the command line may override. */
@@ -72,6 +76,7 @@ interface File {
   accounting?: { unknown_grace_seconds?: number };
   quotas?: QuotaTables;
   pressure?: PressureTable;
+  policy?: PolicyTable;
 }
 
 const socketTable = {
@@ -119,6 +124,7 @@ const schema = {
     },
     quotas: quotasSchema,
     pressure: pressureSchema,
+    policy: policySchema,
   },
 } as const;
 
@@ -140,7 +146,13 @@ export function parseConfig(text: string, about: string): File {
   }
   const ajv = new Ajv({ allErrors: false, allowUnionTypes: true });
   const validate = ajv.compile<File>(schema);
-  if (!validate(value)) throw new ConfigError(`${about}: ${sentence(validate.errors?.[0])}`);
+  if (!validate(value)) {
+    const [error] = validate.errors ?? [];
+    const extra: unknown = error?.params.additionalProperty;
+    const path = (error?.instancePath ?? '').split('/').slice(1);
+    const line = lineOf(text, typeof extra === 'string' ? [...path, extra] : path);
+    throw new ConfigError(`${about}:${line}: ${sentence(error)}`);
+  }
   return value;
 }
 
@@ -179,6 +191,14 @@ function pressureConfig(table: PressureTable): PressureConfig {
   };
 }
 
+function policyOf(table: PolicyTable, about: string): PolicyRules {
+  try {
+    return policyConfig(table, machineNames(), process.getuid?.() ?? 0);
+  } catch (error) {
+    throw new ConfigError(`${about}: ${error instanceof Error ? error.message : error}`);
+  }
+}
+
 export function loadConfig(path: string | null, overrides: Overrides): Config {
   const file = path === null ? {} : parseConfig(readFileSync(path, 'utf8'), path);
   const clients = { ...file.clients };
@@ -197,5 +217,6 @@ export function loadConfig(path: string | null, overrides: Overrides): Config {
     },
     quotas: quotaConfig(file.quotas ?? {}, path ?? ''),
     pressure: pressureConfig(file.pressure ?? {}),
+    policy: policyOf(file.policy ?? {}, path ?? ''),
   };
 }

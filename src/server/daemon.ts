@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import type { Peer } from '../broker/buffer.js';
+import { Policy } from '../broker/policy.js';
 import type { Rules } from '../broker/quota/rules.js';
 import { listenUnix } from '../native/libc/socket.js';
 import { notify } from '../native/systemd.js';
@@ -37,7 +38,14 @@ export class Daemon {
     private readonly watch: PressureWatch,
     private readonly unpublish: () => void,
     private readonly logger: Logger,
+    private readonly policy: { now: Policy },
   ) {}
+
+  /** Takes over what may change while it runs: the policy. Connections that there are stay. */
+  async reload({ policy }: Config): Promise<void> {
+    await this.plane.ask('setPolicy', policy);
+    this.policy.now = new Policy(policy);
+  }
 
   /** Resolves when clients and REST are served. `fatal`: a thread has died. */
   static async start(
@@ -77,15 +85,18 @@ export class Daemon {
       mainDevice: node,
       unknownGraceSeconds: config.accounting.unknownGraceSeconds,
       quotas: quotaSetup(config, state.rules, allocator.inventory.device),
+      policy: config.policy,
     };
     const plane = new DataPlane(threads, allocator, listener, start, events);
     const watch = pressureWatch(config, allocator, plane, logger, fatal);
     const previews = new Previews(threads);
+    const policy = { now: new Policy(config.policy) };
     const http = createHttpServer({
       control: createControlPlane(allocator, plane, previews, state, packageVersion()),
       logger: logger.child({ component: 'rest' }),
       openapiPath: join(packageRoot, 'openapi.yaml'),
       peerOf: requester,
+      roleOf: (socket) => policy.now.restRole(requester(socket) ?? NOBODY),
       ring,
       rateLimit: config.rateLimit,
       starts: countStart(stateFolder()),
@@ -100,7 +111,7 @@ export class Daemon {
     watch.start();
     notify('READY=1');
     logger.info({ clients: config.clients.path, rest: config.rest.path }, 'ready');
-    return new Daemon(plane, http, previews, watch, unpublish, logger);
+    return new Daemon(plane, http, previews, watch, unpublish, logger, policy);
   }
 
   /** Stops taking requests, releases every buffer, destroys the device. */
@@ -158,6 +169,8 @@ function describe(inventory: Inventory, logger: Logger): void {
   }
   for (const warning of warnings(inventory)) logger.warn(warning);
 }
+
+const NOBODY = { uid: null, gid: null, groups: null };
 
 /** Node keeps a socket's fd to itself; without it the requester is simply not known. */
 function requester(socket: Socket): Peer | null {

@@ -6,7 +6,7 @@ import { Command, Option } from 'commander';
 import { pino } from 'pino';
 import { packageVersion } from '../package-root.js';
 import { CLIENT_SOCKET, daemonSocket, REST_SOCKET } from '../paths.js';
-import { ConfigError, LOG_LEVELS, type LogLevel, loadConfig } from './config.js';
+import { type Config, ConfigError, LOG_LEVELS, type LogLevel, loadConfig } from './config.js';
 import { Allocator } from './data-plane.js';
 import { sourceView } from './views.js';
 
@@ -87,7 +87,7 @@ async function probe(): Promise<void> {
 
 async function run(): Promise<void> {
   const { Daemon } = await import('./daemon.js');
-  let daemon: { stop(): Promise<void> } | null = null;
+  let daemon: Awaited<ReturnType<typeof Daemon.start>> | null = null;
   let stopping = false;
   const stop = () => daemon?.stop().catch(fatal);
   // From the start: a daemon that is still starting has socket files to remove, too.
@@ -100,6 +100,18 @@ async function run(): Promise<void> {
       stop();
     });
   }
+  process.on('SIGHUP', () => {
+    if (daemon === null || stopping) return;
+    try {
+      const again = loadConfig(options.config ?? null, absolute(options));
+      const same = (c: Config) => JSON.stringify({ ...c, policy: null });
+      if (same(again) !== same(config)) logger.warn('all but the policy needs a restart to change');
+      daemon.reload(again).then(() => logger.info('the policy was read again'), fatal);
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      logger.error({ reason }, `the configuration was not taken, nothing has changed: ${reason}`);
+    }
+  });
   daemon = await Daemon.start(threads, config, logger, fatal);
   if (stopping) stop();
 }

@@ -9,6 +9,7 @@
  */
 import type { AllocationResult } from '../broker/broker.js';
 import type { ErrorMessage } from '../broker/errors.js';
+import type { PolicyRules } from '../broker/policy.js';
 import type { Pressure } from '../broker/quota/recalls.js';
 import type { Layer, RuleId, Rules } from '../broker/quota/rules.js';
 import type { Choice } from '../broker/request.js';
@@ -150,6 +151,8 @@ export interface Questions {
   pressed: { parameters: Pressure; answer: number };
   relieved: { parameters: Pressure['sources']; answer: null };
   metrics: { parameters: null; answer: PlaneMetrics };
+  /** The configuration was read again. */
+  setPolicy: { parameters: PolicyRules; answer: null };
   /** Releases everything and ends the thread. */
   shutDown: { parameters: null; answer: null };
 }
@@ -198,6 +201,7 @@ export interface PlaneSetup {
   /** dev_t of the DRM node to advertise, if there is one. */
   readonly mainDevice: Uint8Array | null;
   readonly quotas: QuotaSetup;
+  readonly policy: PolicyRules;
 }
 
 /** The data plane's quotas as they are at the start. */

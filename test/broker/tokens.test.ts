@@ -6,6 +6,8 @@ import { refused } from '../support/refused.js';
 import { FakeWorld } from './support/world.js';
 
 const UID = 1000;
+const user = (uid: number) => ({ uid, gid: uid, groups: [] });
+const ME = user(UID);
 const anybody: TokenTerms = { uses: 1, uid: null, seconds: null };
 
 function make() {
@@ -19,10 +21,10 @@ t.test('a token is good for its uses', async (t) => {
   t.equal(info.expires, null);
   t.match(token, /^[a-z2-7]{26}$/);
   t.same(
-    [1, 2, 3].map(() => tokens.redeem(token, UID).target),
+    [1, 2, 3].map(() => tokens.redeem(token, ME).target),
     ['a', 'a', 'a'],
   );
-  t.equal(refused(() => tokens.redeem(token, UID)).code, 'invalid_token');
+  t.equal(refused(() => tokens.redeem(token, ME)).code, 'invalid_token');
   t.equal(tokens.count('a'), 0);
 });
 
@@ -31,8 +33,8 @@ t.test(
   async (t) => {
     const { tokens } = make();
     const { token } = tokens.issue('a', { ...anybody, uid: UID });
-    t.equal(refused(() => tokens.redeem(token, 0)).code, 'invalid_token', 'not even root’s');
-    t.equal(tokens.redeem(token, UID).target, 'a');
+    t.equal(refused(() => tokens.redeem(token, user(0))).code, 'invalid_token', 'not even root’s');
+    t.equal(tokens.redeem(token, ME).target, 'a');
   },
 );
 
@@ -42,9 +44,9 @@ t.test('a token expires', async (t) => {
   const { token, info } = tokens.issue('a', terms);
   t.equal(info.expires, world.time + 60_000);
   world.time += 59_999;
-  t.equal(tokens.redeem(token, UID).target, 'a');
+  t.equal(tokens.redeem(token, ME).target, 'a');
   world.time += 1;
-  t.equal(refused(() => tokens.redeem(token, UID)).code, 'invalid_token');
+  t.equal(refused(() => tokens.redeem(token, ME)).code, 'invalid_token');
   t.equal(tokens.count('a'), 0);
   tokens.issue('b', terms);
   world.time += 60_000;
@@ -59,24 +61,24 @@ t.test('revocation', async (t) => {
   t.ok(tokens.revoke('a', first.info.id));
   t.notOk(tokens.revoke('a', first.info.id));
   t.notOk(tokens.revoke('a', first.token), 'the secret is no id');
-  t.equal(refused(() => tokens.redeem(first.token, UID)).code, 'invalid_token');
+  t.equal(refused(() => tokens.redeem(first.token, ME)).code, 'invalid_token');
   t.equal(tokens.count('a'), 1);
   tokens.revokeAll('a');
-  t.equal(refused(() => tokens.redeem(second.token, UID)).code, 'invalid_token');
-  t.equal(tokens.redeem(other.token, UID).target, 'b');
+  t.equal(refused(() => tokens.redeem(second.token, ME)).code, 'invalid_token');
+  t.equal(tokens.redeem(other.token, ME).target, 'b');
 });
 
 t.test('every bad token gets the same answer', async (t) => {
   const { tokens, world } = make();
   const usedUp = tokens.issue('a', anybody).token;
-  tokens.redeem(usedUp, UID);
+  tokens.redeem(usedUp, ME);
   const { token: revoked, info } = tokens.issue('a', anybody);
   tokens.revoke('a', info.id);
   const expired = tokens.issue('a', { ...anybody, seconds: 1 }).token;
   const ofAnother = tokens.issue('a', { ...anybody, uid: 7 }).token;
   world.time += 1000;
   const bad = ['', 'x', 'a'.repeat(26), usedUp, revoked, expired, ofAnother];
-  const answers = bad.map((token) => refused(() => tokens.redeem(token, UID)));
+  const answers = bad.map((token) => refused(() => tokens.redeem(token, ME)));
   const [first] = answers;
   t.match(first, { code: 'invalid_token' });
   for (const each of answers) t.same(each, first);
@@ -88,7 +90,7 @@ t.test('a list shows what is left of each token and no secret', async (t) => {
   world.time += 1000;
   const second = tokens.issue('a', anybody);
   tokens.issue('b', anybody);
-  tokens.redeem(first.token, 7);
+  tokens.redeem(first.token, user(7));
   const createdAt = world.time - 1000;
   const rest = { uid: 7, mayRenew: true, createdAt, expires: createdAt + 60_000 };
   t.same(tokens.list('a'), [
@@ -105,7 +107,7 @@ t.test('a list shows what is left of each token and no secret', async (t) => {
   t.notMatch(JSON.stringify(tokens.list('a')), first.token);
   world.time = createdAt + 60_000;
   t.match(tokens.list('a'), [{ id: second.info.id }], 'expired ones are gone');
-  tokens.redeem(second.token, 7);
+  tokens.redeem(second.token, user(7));
   t.same(tokens.list('a'), []);
 });
 

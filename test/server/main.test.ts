@@ -45,7 +45,7 @@ t.test('a configuration that cannot be used', async (t) => {
   writeFileSync(file, '[log]\nlevel = "loud"\n');
   const wrong = await run('--config', file);
   t.equal(wrong.status, 2);
-  t.match(wrong.stderr, `dmabrokerd: ${file}: log.level `);
+  t.match(wrong.stderr, `dmabrokerd: ${file}:2: log.level `);
   const missing = await run('--config', `${file}.not`);
   t.equal(missing.status, 2);
   t.match(missing.stderr, /^dmabrokerd: ENOENT: .*dmabroker\.toml\.not/);

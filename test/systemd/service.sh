@@ -30,6 +30,8 @@ for _ in $(seq 60); do
   sleep 1
 done
 echo "client=$(rest /v1/clients)"
+# REST is for administrators (docs/policy.md).
+usermod -aG dmabroker-admin bob
 echo "made=$(systemd-run --quiet --pipe --wait --unit=maker --uid=bob \
   curl -s --unix-socket /run/dmabroker/rest.sock http://localhost/v1/buffers \
   --json '{"kind":"buffer","size":4096}')"

@@ -13,6 +13,7 @@ import Fastify, {
   LogController,
 } from 'fastify';
 import { BrokerError } from '../../broker/errors.js';
+import type { RestRole } from '../../broker/policy.js';
 import type { ControlPlane } from '../control.js';
 import type { EventRing } from '../events/ring.js';
 import { EventStreams } from '../events/streams.js';
@@ -22,6 +23,7 @@ import * as limits from './limits.js';
 import { Metrics } from './metrics.js';
 import { answerTo, PROBLEM_TYPE, problem } from './problem.js';
 import { limitRate } from './rate-limit.js';
+import { checkRole } from './roles.js';
 import { addRoutes, pathOf, refuseUnknown } from './routes.js';
 import { readSpec } from './spec.js';
 
@@ -40,6 +42,8 @@ export interface HttpServerOptions {
   readonly starts?: number | null;
   /** Milliseconds between signs of life on event streams. */
   readonly heartbeatMs?: number;
+  /** What somebody may do; without it, everybody everything. */
+  readonly roleOf?: (socket: Socket) => RestRole;
   /** Milliseconds that the data plane has for an answer. */
   readonly handlerTimeoutMs?: number;
 }
@@ -84,6 +88,9 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
   });
   if (options.rateLimit) limitRate(app, options.rateLimit, options.peerOf);
   app.addHook('onRequest', refuseUnknown(spec.operations));
+  app.addHook('onRequest', async (request) => {
+    if (options.roleOf !== undefined) checkRole(options.roleOf(request.raw.socket), request);
+  });
   const streams = new EventStreams(options.ring, options.heartbeatMs);
   // Closing waits for the answers that are under way, and these would go on for ever.
   app.addHook('preClose', async () => streams.close());

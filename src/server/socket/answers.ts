@@ -5,6 +5,7 @@ import type { Broker } from '../../broker/broker.js';
 import type { BrokerBuffer } from '../../broker/buffer.js';
 import { BrokerError, toMessage } from '../../broker/errors.js';
 import { fourcc } from '../../broker/fourcc.js';
+import { Policy } from '../../broker/policy.js';
 import type { AllocationRequest } from '../../broker/request.js';
 import { usageBits } from '../../broker/usage.js';
 import type { CreateBuffer, Requester, Token, TokenRequest } from '../control.js';
@@ -122,6 +123,9 @@ function lookUp(
       return broker.pressure(question.parameters);
     case 'relieved':
       broker.relieved(question.parameters);
+      return null;
+    case 'setPolicy':
+      broker.policy = new Policy(question.parameters);
       return null;
     case 'shutDown':
       return null;

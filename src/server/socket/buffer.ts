@@ -262,7 +262,7 @@ export class BufferObject {
         seconds: seconds === 0 ? null : seconds,
         mayRenew: (rights & right.renew) !== 0,
       };
-      const { info, token } = this.broker.share(buffer, terms);
+      const { info, token } = this.broker.share(buffer, terms, this.connection.client.peer);
       tokenId = info.id;
       share.event('token_id', info.id);
       share.event('token', token);

@@ -203,6 +203,14 @@ export class Connection {
     this.touched();
   }
 
+  /** Tells a client that it may not be here, and ends the connection. */
+  refuse(reason: string): void {
+    const { implementation } = wl_display.enums.error;
+    this.failure = reason;
+    this.display?.event('error', 1, implementation, cut(reason, MAX_TEXT.error));
+    this.#end();
+  }
+
   /** Ends the connection because of `reason`, after what is queued has been sent. */
   drop(reason: string): void {
     this.failure ??= reason;

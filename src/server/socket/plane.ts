@@ -9,6 +9,7 @@ import { randomFillSync } from 'node:crypto';
 import { type MessagePort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { Broker } from '../../broker/broker.js';
 import { HeldFds } from '../../broker/held-fds.js';
+import { Policy } from '../../broker/policy.js';
 import { Quotas } from '../../broker/quota/quotas.js';
 import { EMFILE, ENFILE, errnoName } from '../../native/libc/errno.js';
 import { close } from '../../native/libc/fd.js';
@@ -97,6 +98,8 @@ const journal: Journal = new Journal(
   post,
 );
 
+broker.policy = new Policy(setup.policy);
+
 const step = new Step(setup.listener, setup.wake);
 const connections = new Map<number, { connection: Connection; outbox: Outbox }>();
 const globals = makeGlobals();
@@ -145,6 +148,10 @@ function accepted(input: Extract<Input, { kind: 'accept' }>): void {
     outbox: new Outbox(step, input.fd, connection),
   });
   step.add(input.fd);
+  if (!broker.policy.mayConnect(peer)) {
+    connection.refuse(`permission_denied: user ${uid} may not connect`);
+    return;
+  }
   log('debug', 'client connected', { client: client.id, ...client.peer });
 }
 

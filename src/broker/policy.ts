@@ -1,0 +1,103 @@
+/**
+ * Policy: who may connect, allocate from which source and placement, import, share with whom, and use
+ * REST. Decisions rest on uid and gids as the kernel gave them. The first rule that is for somebody and
+ * says something about a question decides it; where none does, it is allowed.
+ */
+import type { PartialPeer } from './buffer.js';
+import { BrokerError } from './errors.js';
+import type { AllocationRequest } from './request.js';
+import type { SourceState } from './source.js';
+
+/** Users and groups, by number. */
+export interface Principals {
+  readonly uids: readonly number[];
+  readonly gids: readonly number[];
+}
+
+/** Who may redeem what somebody shares. */
+export type Audience = 'anyone' | 'same_user' | 'nobody' | Principals;
+
+export interface PolicyRule {
+  /** null: everybody. */
+  readonly who: Principals | null;
+  /** The names of the sources that may be allocated from. */
+  readonly sources?: readonly string[];
+  /** The placements that may be asked for. */
+  readonly placements?: readonly string[];
+  readonly import?: boolean;
+  readonly share?: Audience;
+}
+
+export interface PolicyRules {
+  /** Administrators may connect, too. */
+  readonly connect: Principals;
+  /** May do everything over REST. */
+  readonly admin: Principals;
+  /** May see everything over REST and change nothing. */
+  readonly reader: Principals;
+  readonly rules: readonly PolicyRule[];
+}
+
+type Who = Pick<PartialPeer, 'uid' | 'gid' | 'groups'>;
+
+export function includes({ uids, gids }: Principals, { uid, gid, groups }: Who): boolean {
+  if (uid !== null && uids.includes(uid)) return true;
+  if (gid !== null && gids.includes(gid)) return true;
+  return (groups ?? []).some((group) => gids.includes(group));
+}
+
+export type RestRole = 'admin' | 'reader' | 'none';
+
+export class Policy {
+  constructor(private readonly policy: PolicyRules | null) {}
+
+  mayConnect(who: Who): boolean {
+    const { policy } = this;
+    return policy === null || includes(policy.connect, who) || includes(policy.admin, who);
+  }
+
+  restRole(who: Who): RestRole {
+    const { policy } = this;
+    if (policy === null || includes(policy.admin, who)) return 'admin';
+    return includes(policy.reader, who) ? 'reader' : 'none';
+  }
+
+  /** The sources that somebody may allocate from. */
+  permitted<S extends Pick<SourceState, 'name'>>(who: Who, sources: readonly S[]): readonly S[] {
+    const names = this.#find(who, 'sources');
+    return names === undefined ? sources : sources.filter(({ name }) => names.includes(name));
+  }
+
+  /** Throws `permission_denied` where a placement that is asked for may not be had. */
+  checkPlacement(who: Who, { spec: { placement } }: AllocationRequest): void {
+    const allowed = this.#find(who, 'placements');
+    if (placement === undefined || allowed === undefined || allowed.includes(placement)) return;
+    throw denied('placement', placement, allowed);
+  }
+
+  checkImport(who: Who): void {
+    if (this.#find(who, 'import') === false) throw denied('import', true, false);
+  }
+
+  /** Who may redeem what somebody shares, null: anybody. Throws where the token could not be used. */
+  audience(who: Who, uid: number | null): Principals | null {
+    const share = this.#find(who, 'share') ?? 'anyone';
+    if (share === 'anyone') return null;
+    if (share === 'nobody') throw denied('share', uid ?? 'anyone', share);
+    if (share !== 'same_user') return share;
+    if (uid !== null && uid !== who.uid) throw denied('share', uid, who.uid);
+    return { uids: who.uid === null ? [] : [who.uid], gids: [] };
+  }
+
+  #find<K extends keyof PolicyRule>(who: Who, key: K): PolicyRule[K] | undefined {
+    const found = this.policy?.rules.find(
+      (rule) => rule[key] !== undefined && (rule.who === null || includes(rule.who, who)),
+    );
+    return found?.[key];
+  }
+}
+
+export function denied(constraint: string, requested: unknown, possible: unknown): BrokerError {
+  const message = `the policy of this daemon does not allow this ${constraint}`;
+  return new BrokerError('permission_denied', message, { constraint, requested, possible });
+}

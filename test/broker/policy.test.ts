@@ -1,0 +1,125 @@
+/** Policy: who may do what, by uid and gids alone, and that the registry asks it. */
+import t from 'tap';
+import { Broker } from '../../src/broker/broker.js';
+import type { BrokerBuffer, Peer } from '../../src/broker/buffer.js';
+import { Policy, type PolicyRules } from '../../src/broker/policy.js';
+import { refused } from '../support/refused.js';
+import { FakeWorld, linear, memfd, offers, peer, request } from './support/world.js';
+
+const VIDEO = 44;
+const nobody = { uids: [], gids: [] };
+const base: PolicyRules = { connect: nobody, admin: nobody, reader: nobody, rules: [] };
+const user = (uid: number, gid = uid, groups: number[] = []): Peer => ({
+  ...peer,
+  uid,
+  gid,
+  groups,
+});
+const unknown = { uid: null, gid: null, groups: null };
+
+t.test('connecting and roles', async (t) => {
+  const policy = new Policy({
+    ...base,
+    connect: { uids: [1], gids: [VIDEO] },
+    admin: { uids: [0], gids: [] },
+    reader: { uids: [2], gids: [] },
+  });
+  t.ok(policy.mayConnect(user(1)));
+  t.ok(policy.mayConnect(user(7, VIDEO)), 'by its group');
+  t.ok(policy.mayConnect(user(7, 7, [VIDEO])), 'by a supplementary group');
+  t.ok(policy.mayConnect(user(0)), 'an administrator');
+  t.notOk(policy.mayConnect(user(7)));
+  t.notOk(policy.mayConnect(unknown));
+  t.equal(policy.restRole(user(0)), 'admin');
+  t.equal(policy.restRole(user(2)), 'reader');
+  t.equal(policy.restRole(user(1)), 'none', 'who may connect is no administrator');
+  t.equal(policy.restRole(unknown), 'none');
+});
+
+t.test('the first rule that says something decides', async (t) => {
+  const policy = new Policy({
+    ...base,
+    rules: [
+      { who: { uids: [1], gids: [] }, import: false },
+      { who: { uids: [1], gids: [] }, sources: ['memfd'] },
+      { who: null, sources: [] },
+    ],
+  });
+  t.same(policy.permitted(user(1), [memfd]), [memfd]);
+  t.same(policy.permitted(user(2), [memfd]), []);
+  t.equal(refused(() => policy.checkImport(user(1))).code, 'permission_denied');
+  policy.checkImport(user(2));
+});
+
+function make(rules: PolicyRules['rules']) {
+  const world = new FakeWorld();
+  const broker = new Broker(world, [memfd], offers);
+  broker.policy = new Policy({ ...base, rules });
+  const allocate = (who: Peer, spec = {}) => {
+    let found: BrokerBuffer | undefined;
+    let code: string | undefined;
+    const client = broker.connect(who);
+    const asked = request({ spec: { ...linear, ...spec } });
+    broker.allocate({ client, peer: who }, asked, (result) => {
+      if ('buffer' in result) found = result.buffer;
+      else code = result.error.code;
+    });
+    if (world.pending.length > 0) world.answer();
+    return { buffer: found as BrokerBuffer, code };
+  };
+  return { world, broker, allocate };
+}
+
+t.test('sources and placements', async (t) => {
+  const who = { uids: [1], gids: [] };
+  const { allocate } = make([{ who, sources: ['udmabuf'] }]);
+  t.equal(allocate(user(1)).code, 'permission_denied');
+  t.equal(allocate(user(2)).code, undefined);
+  const placed = make([{ who, placements: ['any'] }]);
+  t.equal(placed.allocate(user(1), { placement: 'host_visible' }).code, 'permission_denied');
+  t.equal(placed.allocate(user(1), { placement: 'any' }).code, undefined);
+});
+
+t.test('an import that is not allowed closes the fds', async (t) => {
+  const { world, broker } = make([{ who: null, import: false }]);
+  const planes = [{ fd: world.openFd(), offset: 0, stride: 0 }];
+  const answers: unknown[] = [];
+  const asked = { spec: linear, planes, lifetime: 'connection', name: null } as const;
+  broker.import({ client: null, peer }, asked, (result) => answers.push(result));
+  t.match(answers, [{ error: { code: 'permission_denied' } }]);
+  t.equal(world.open.size, 0);
+});
+
+t.test('sharing', async (t) => {
+  const terms = { uses: 9, uid: null, seconds: null };
+  const { broker, allocate } = make([
+    { who: { uids: [1], gids: [] }, share: 'same_user' },
+    { who: { uids: [2], gids: [] }, share: 'nobody' },
+    { who: { uids: [3], gids: [] }, share: { uids: [], gids: [VIDEO] } },
+  ]);
+  const code = (who: Peer, token: string) => {
+    try {
+      broker.redeem(broker.connect(who), token);
+      return 'redeemed';
+    } catch (error) {
+      return refused(() => {
+        throw error;
+      }).code;
+    }
+  };
+  const own = allocate(user(1)).buffer;
+  const { token } = broker.share(own, terms);
+  t.equal(code(user(2), token), 'invalid_token');
+  t.equal(code(user(1), token), 'redeemed');
+  t.equal(refused(() => broker.share(own, { ...terms, uid: 2 })).code, 'permission_denied');
+
+  const kept = allocate(user(2)).buffer;
+  t.equal(refused(() => broker.share(kept, terms)).code, 'permission_denied');
+
+  const group = broker.share(allocate(user(3)).buffer, terms).token;
+  t.equal(code(user(3), group), 'invalid_token');
+  t.equal(code(user(8, 8, [VIDEO]), group), 'redeemed');
+
+  const open = broker.share(allocate(user(4)).buffer, terms).token;
+  t.equal(code(user(9), open), 'redeemed');
+});
