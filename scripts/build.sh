@@ -29,3 +29,8 @@ rm -rf dist/bundle.old
 [ ! -d dist/bundle ] || mv dist/bundle dist/bundle.old
 mv dist/bundle.new dist/bundle
 rm -rf dist/bundle.old
+# What GET /docs loads. @fastify/swagger-ui has Swagger UI's files without swagger-ui-dist's telemetry;
+# they are under the Apache License, whose text it leaves out and typescript has.
+mkdir -p dist/docs
+cp node_modules/@fastify/swagger-ui/static/swagger-ui{-bundle.js,.css} dist/docs/
+cp node_modules/typescript/LICENSE.txt dist/docs/LICENSE

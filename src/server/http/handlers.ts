@@ -17,6 +17,7 @@ import type {
 import { etagOf, includesEtag } from '../etag.js';
 import type { EventStreams } from '../events/streams.js';
 import type { PreviewTerms } from '../preview/messages.js';
+import { sendDocsFile, sendDocsPage } from './docs.js';
 import { streamEvents } from './event-stream.js';
 import { Idempotency } from './idempotency.js';
 import { bufferQuery, clientQuery, fieldNames, sendPage } from './lists.js';
@@ -53,6 +54,11 @@ export function createHandlers(
     getOpenapi: async (_request, reply) => {
       reply.type('application/yaml');
       return spec.text;
+    },
+    getDocs: async (_request, reply) => sendDocsPage(reply),
+    getDocsFile: (request, reply) => {
+      const { file } = request.params as { file: string };
+      return sendDocsFile(reply, file);
     },
     getMetrics: async (_request, reply) => {
       const text = await metrics.text(await control.metrics(), {
