@@ -141,16 +141,12 @@ export class Broker {
     this.#lingering = new Lingering(world, unknownGraceMs, (buffer) => this.#gone(buffer));
     this.leases = new Leases(
       () => world.elapsed(),
+      () => world.now(),
       (buffer) => this.release(buffer, 'lease_expired'),
       (buffer) => world.changed(buffer),
       (buffer, seconds) => this.#recalled(buffer, 'lease_expired', seconds),
     );
     quotas.onRecall = (...what) => this.#recalled(...what);
-  }
-
-  /** Milliseconds since the epoch. */
-  now(): number {
-    return this.world.now();
   }
 
   get buffers(): Iterable<BrokerBuffer> {

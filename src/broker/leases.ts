@@ -3,7 +3,8 @@
  * lease is recalled, everybody who has the buffer is told, and when the period of grace is over the
  * broker lets go of it. Nothing is taken from anybody: fds that were handed out stay good.
  *
- * Moments are on a clock that only goes forward; setting the machine's date ends no lease.
+ * Moments are on a clock that only goes forward; setting the machine's date ends no lease. Each is also
+ * kept as the date that it was when it was set: what is shown of a lease changes only when the lease does.
  */
 import type { BrokerBuffer } from './buffer.js';
 import { Deadlines } from './deadlines.js';
@@ -17,12 +18,21 @@ export interface Lease {
   readonly endsIn: number;
   /** Seconds until the broker lets go of the buffer, where it has been recalled; else null. */
   readonly graceLeft: number | null;
+  /** Both as dates, in milliseconds since the epoch. */
+  readonly endDate: number;
+  readonly letGoDate: number | null;
+}
+
+/** On the clock that only goes forward, and by the machine's date. */
+interface Moment {
+  readonly at: number;
+  readonly date: number;
 }
 
 interface Entry {
   readonly seconds: number;
-  readonly endsAt: number;
-  readonly letGoAt: number | null;
+  readonly end: Moment;
+  readonly letGo: Moment | null;
 }
 
 /** Throws where a lease may not be so long. */
@@ -42,8 +52,10 @@ export class Leases {
   graceSeconds = DEFAULT_LEASE_GRACE_SECONDS;
 
   constructor(
-    /** Milliseconds. */
+    /** Milliseconds on a clock that only goes forward. */
     private readonly elapsed: () => number,
+    /** Milliseconds since the epoch. */
+    private readonly now: () => number,
     private readonly letGo: (buffer: BrokerBuffer) => void,
     /** Its lease is another than it was. */
     private readonly changed: (buffer: BrokerBuffer) => void,
@@ -53,7 +65,7 @@ export class Leases {
 
   start(buffer: BrokerBuffer, seconds: number): void {
     checkLease(seconds);
-    this.#set(buffer, { seconds, endsAt: this.elapsed() + seconds * 1000, letGoAt: null });
+    this.#set(buffer, { seconds, end: this.#in(seconds), letGo: null });
   }
 
   /**
@@ -69,8 +81,8 @@ export class Leases {
       });
     }
     checkLease(seconds);
-    const endsAt = this.elapsed() + seconds * 1000;
-    if (endsAt > entry.endsAt) this.#set(buffer, { seconds, endsAt, letGoAt: null });
+    const end = this.#in(seconds);
+    if (end.at > entry.end.at) this.#set(buffer, { seconds, end, letGo: null });
     this.changed(buffer);
     const lease = this.of(buffer) as Lease;
     for (const watcher of [...buffer.watchers]) watcher.leased?.(lease.endsIn);
@@ -80,10 +92,15 @@ export class Leases {
   of(buffer: BrokerBuffer): Lease | null {
     const entry = this.#entries.get(buffer);
     if (entry === undefined) return null;
-    const { seconds, endsAt, letGoAt } = entry;
-    const until = (at: number) => (at - this.elapsed()) / 1000;
-    const graceLeft = letGoAt === null ? null : Math.max(0, until(letGoAt));
-    return { seconds, endsIn: until(endsAt), graceLeft };
+    const { seconds, end, letGo } = entry;
+    const until = ({ at }: Moment) => (at - this.elapsed()) / 1000;
+    return {
+      seconds,
+      endsIn: until(end),
+      graceLeft: letGo === null ? null : Math.max(0, until(letGo)),
+      endDate: end.date,
+      letGoDate: letGo?.date ?? null,
+    };
   }
 
   /** The registry has let go of a buffer. */
@@ -98,8 +115,8 @@ export class Leases {
     for (let buffer = this.#deadlines.take(now); buffer; buffer = this.#deadlines.take(now)) {
       const entry = this.#entries.get(buffer);
       if (entry === undefined) continue;
-      if (entry.letGoAt !== null) this.letGo(buffer);
-      else this.#recall(buffer, entry, now);
+      if (entry.letGo !== null) this.letGo(buffer);
+      else this.#recall(buffer, entry);
     }
   }
 
@@ -109,13 +126,18 @@ export class Leases {
     return next === null ? -1 : Math.max(0, Math.ceil(next - this.elapsed()));
   }
 
-  #recall(buffer: BrokerBuffer, entry: Entry, now: number): void {
-    this.#set(buffer, { ...entry, letGoAt: now + this.graceSeconds * 1000 });
+  #in(seconds: number): Moment {
+    const milliseconds = seconds * 1000;
+    return { at: this.elapsed() + milliseconds, date: this.now() + milliseconds };
+  }
+
+  #recall(buffer: BrokerBuffer, entry: Entry): void {
+    this.#set(buffer, { ...entry, letGo: this.#in(this.graceSeconds) });
     this.recalled(buffer, this.graceSeconds);
   }
 
   #set(buffer: BrokerBuffer, entry: Entry): void {
     this.#entries.set(buffer, entry);
-    this.#deadlines.set(buffer, entry.letGoAt ?? entry.endsAt);
+    this.#deadlines.set(buffer, (entry.letGo ?? entry.end).at);
   }
 }

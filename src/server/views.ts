@@ -96,13 +96,12 @@ function lifetimeView(broker: Broker, buffer: BrokerBuffer): BufferInfo['lifetim
   if (typeof lifetime === 'string') return { type: lifetime };
   const lease = broker.leases.of(buffer);
   if (lease === null) return { type: 'lease' };
-  const { seconds, endsIn, graceLeft } = lease;
-  const inSeconds = (count: number) => time(broker.now() + count * 1000);
+  const { seconds, endDate, letGoDate } = lease;
   return {
     type: 'lease',
     seconds,
-    ends_at: inSeconds(endsIn),
-    released_at: graceLeft === null ? null : inSeconds(graceLeft),
+    ends_at: time(endDate),
+    released_at: letGoDate === null ? null : time(letGoDate),
   };
 }
 

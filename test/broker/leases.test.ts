@@ -41,7 +41,7 @@ t.test('recall, grace, and then the broker lets go', async (t) => {
   t.equal(broker.wait, 1);
   pass(1);
   t.same(told, [['recalled', 'lease_expired', DEFAULT_LEASE_GRACE_SECONDS]]);
-  t.same(broker.leases.of(buffer), { seconds: 60, endsIn: 0, graceLeft: GRACE / 1000 });
+  t.match(broker.leases.of(buffer), { seconds: 60, endsIn: 0, graceLeft: GRACE / 1000 });
   t.equal(broker.wait, GRACE);
   pass(GRACE - 1);
   t.equal(told.length, 1, 'told once');

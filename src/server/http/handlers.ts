@@ -77,9 +77,9 @@ export function createHandlers(
       // Converted by the check of the query.
       const { dry_run } = request.query as { dry_run?: boolean };
       if (dry_run) return control.planBuffer(request.body as CreateBuffer, requester);
-      const { 'idempotency-key': key } = request.headers as { 'idempotency-key'?: string };
+      const key = idempotencyKey(request);
       const body = request.body as CreateBuffer;
-      const created = await idempotency.run(requester.uid, key, body, () =>
+      const created = await idempotency.run(requester.uid, key, ['createBuffer', body], () =>
         control.createBuffer(body, requester),
       );
       reply.code(201).header('location', `/v1/buffers/${created.buffer.id}`);
@@ -114,7 +114,13 @@ export function createHandlers(
     },
     listTokens: (request) => control.listTokens(idOf(request)),
     shareBuffer: async (request, reply) => {
-      const token = await control.shareBuffer(idOf(request), request.body as TokenRequest);
+      const { uid } = peerOf?.(request.raw.socket) ?? UNKNOWN;
+      const id = idOf(request);
+      const terms = request.body as TokenRequest;
+      const asked = ['shareBuffer', id, terms];
+      const token = await idempotency.run(uid, idempotencyKey(request), asked, () =>
+        control.shareBuffer(id, terms),
+      );
       reply.code(201);
       return token;
     },
@@ -153,6 +159,10 @@ const usualMatrix = (height: number | null): Matrix => ((height ?? 0) >= 720 ? '
 function quotaOf(request: FastifyRequest): [scope: string, key: string] {
   const { scope, key } = request.params as { scope: string; key: string };
   return [scope, key];
+}
+
+function idempotencyKey(request: FastifyRequest): string | undefined {
+  return (request.headers as { 'idempotency-key'?: string })['idempotency-key'];
 }
 
 function idOf(request: FastifyRequest): string {

@@ -1677,7 +1677,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `unsupported_format`, `unsupported_modifier`, `unsupported_handle_type`, `unsupported_usage`, `unsupported_source`, `unsupported_placement`, `unsupported_layout` or `too_large`: no source of this daemon can serve the request; `refusal` says what it could serve. */
+        /** @description `unsupported_format`, `unsupported_modifier`, `unsupported_handle_type`, `unsupported_usage`, `unsupported_source`, `unsupported_placement`, `unsupported_layout` or `too_large`: no source of this daemon can serve the request; `refusal` says what it could serve. `idempotency_key_reused`: this Idempotency-Key came with another request before. */
         Unprocessable: {
             headers: {
                 [name: string]: unknown;
@@ -1747,6 +1747,8 @@ export interface components {
         Limit: number;
         /** @description Where to go on, from the `Link` of the page before; it belongs to that page's `sort`. */
         Cursor: string;
+        /** @description A text that the caller makes up for this creation. A request that comes again with it within an hour, from the same user, gets the first one's answer and makes nothing; with another request it is refused (422), and so is one that comes while the first is under way. */
+        IdempotencyKey: string;
         /** @description The ETag that the caller has seen, or several; if it is no longer so, nothing is done. */
         IfMatch: string;
     };
@@ -1975,8 +1977,8 @@ export interface operations {
                 dry_run?: boolean;
             };
             header?: {
-                /** @description A text that the caller makes up for this creation. A request that comes again with it within an hour, from the same user, gets the first one's answer and allocates nothing; with another body it is refused, and so is one that comes while the first is under way. */
-                "Idempotency-Key"?: string;
+                /** @description A text that the caller makes up for this creation. A request that comes again with it within an hour, from the same user, gets the first one's answer and makes nothing; with another request it is refused (422), and so is one that comes while the first is under way. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
             };
             path?: never;
             cookie?: never;
@@ -2257,7 +2259,10 @@ export interface operations {
     shareBuffer: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description A text that the caller makes up for this creation. A request that comes again with it within an hour, from the same user, gets the first one's answer and makes nothing; with another request it is refused (422), and so is one that comes while the first is under way. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
             path: {
                 /** @description The buffer's id. */
                 id: components["schemas"]["BufferId"];
@@ -2282,8 +2287,10 @@ export interface operations {
             400: components["responses"]["BadRequest"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
             413: components["responses"]["BodyTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["Unprocessable"];
             429: components["responses"]["LimitExceeded"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];

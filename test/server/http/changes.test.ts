@@ -63,6 +63,30 @@ await withoutLeaks(t, 'changes', async (t) => {
     t.equal((await create('c', BODY)).status, 201, 'a refusal made nothing');
   });
 
+  t.test('so is a token, and a key is of one request', async (t) => {
+    const server = await startServer(t);
+    const paths: string[] = [];
+    for (let i = 0; i < 2; i++) {
+      const made = await server.request('POST', '/v1/buffers', { body: BODY });
+      paths.push(`${made.headers.location}/tokens`);
+    }
+    const [path = '', other = ''] = paths;
+    const share = async (path: string, body: object) => {
+      const headers = { 'idempotency-key': 'a' };
+      const answer = await server.request('POST', path, { body, headers });
+      conforms(t, 'POST', path, answer);
+      return answer;
+    };
+    const first = await share(path, { uses: 2 });
+    t.equal(first.status, 201);
+    t.match(await share(path, { uses: 2 }), { status: 201, text: first.text });
+    t.equal(((await server.request('GET', path)).json as object[]).length, 1);
+    const reused = { status: 422, json: { code: 'idempotency_key_reused' } };
+    t.match(await share(path, { uses: 3 }), reused, 'other terms');
+    t.match(await share(other, { uses: 2 }), reused, 'another buffer');
+    t.match(await share('/v1/buffers', BODY), reused, 'another operation');
+  });
+
   t.test('while the first is under way, and after a defect', async (t) => {
     const keys = new Idempotency();
     let answer: (value: number) => void = () => {};

@@ -9,9 +9,11 @@ import type {
   CreatedBuffer,
   Token,
 } from '../../../src/server/control.js';
+import { etagOf } from '../../../src/server/etag.js';
 import type { PlaneMessage, Question } from '../../../src/server/messages.js';
 import { type Answerable, answer } from '../../../src/server/socket/answers.js';
 import { Journal } from '../../../src/server/socket/journal.js';
+import { bufferView } from '../../../src/server/views.js';
 import { FakeWorld, memfd, offers, peer } from '../../broker/support/world.js';
 
 function make() {
@@ -146,6 +148,17 @@ t.test('a lease is made, shown and extended', async (t) => {
   };
   const ends_at = at(60_000);
   t.same(lifetime(), { type: 'lease', seconds: 60, ends_at, released_at: null });
+  const etag = () => etagOf(bufferView(broker, buffer));
+  const first = etag();
+  for (let i = 0; i < 100; i++) {
+    // The two clocks do not go alike to the millisecond.
+    world.ticks += 0.3;
+    world.time += i % 2;
+    if (etag() !== first) t.fail(`another ETag after ${i} questions`);
+  }
+  t.equal(etag(), first);
+  world.ticks -= 30;
+  world.time -= 50;
   world.pass(60_000);
   broker.poll();
   t.same(lifetime(), { type: 'lease', seconds: 60, ends_at, released_at: at(5000) });

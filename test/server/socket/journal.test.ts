@@ -43,7 +43,8 @@ class Copy {
   }
 
   allocate(client: Client | null): void {
-    const lifetime = this.clients.length % 2 === 0 ? 'connection' : 'until_released';
+    const lifetimes = ['connection', 'until_released', { lease: 20 }] as const;
+    const lifetime = lifetimes[this.clients.length % 3] ?? 'connection';
     this.broker.allocate({ client, peer }, request({ lifetime }), () => {});
     this.world.answer();
   }
@@ -134,6 +135,8 @@ const step = fc.record({
     'look',
     'lose',
     'reissue',
+    'rename',
+    'renew',
     'wait',
     'turn',
     'catchUp',
@@ -155,7 +158,10 @@ function run(copy: Copy, { kind, pick, other }: { kind: string; pick: number; ot
       copy.allocate(null);
       break;
     case 'wait':
-      world.time += 1000;
+      world.pass(1000 * (1 + (other % 8)));
+      // Sometimes somebody sets the machine's date.
+      if (other % 5 === 0) world.time += 12_345;
+      broker.poll();
       break;
     case 'look':
       if (other % 4 === 0) world.held.clear();
@@ -196,6 +202,8 @@ function run(copy: Copy, { kind, pick, other }: { kind: string; pick: number; ot
       ...broker.share(buffer, { uses: 1 + (other % 2), uid: null, seconds, mayRenew: false }),
     });
   }
+  if (kind === 'rename') broker.rename(buffer, other % 3 === 0 ? null : `name ${other}`);
+  if (kind === 'renew') broker.renew(buffer, 1 + (other % 30));
   if (kind === 'release') broker.release(buffer, 'administrator');
   if (kind === 'hold') world.held.set(buffer.allocation.key, 'lingering');
   if (kind === 'doubt') world.held.set(buffer.allocation.key, 'unknown');
