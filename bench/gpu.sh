@@ -16,6 +16,10 @@ node dist/bench/roundtrip.js --rounds=1 --requests=100 >/dev/null
 # -L: node_modules may be a link; -p: the programs must stay younger than their sources.
 cp -Lpr --parents bin bench build/bench dist/bench dist/src dist/bundle dist/native \
   dist/test/support package.json openapi.yaml protocol node_modules/ffi-rs node_modules/@yuuang "$folder"
+# autocannon with all that it needs, in one file.
+node_modules/.bin/esbuild --bundle --platform=node --format=esm --target=node20 --log-level=error \
+  --banner:js="import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" \
+  --allow-overwrite --outfile="$folder/dist/bench/support/flood.js" dist/bench/support/flood.js
 find "$folder" \( -name '*.map' -o -name '*.d.ts' \) -delete
 if [ -n "${2:-}" ]; then
   cp "$2" "$folder/node"
