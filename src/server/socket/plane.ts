@@ -275,7 +275,7 @@ function flush(): number {
 }
 
 while (running) {
-  const timeout = sooner(flush(), broker.wait);
+  const timeout = sooner(sooner(flush(), broker.wait), reporter.wait);
   const inputs = step.run(timeout);
   const turnEnded = measures.turn();
   for (const input of inputs) take(input);
@@ -292,7 +292,7 @@ while (running) {
 
 for (const fd of [...connections.keys()]) ended(fd, null);
 broker.close();
-reporter.flush();
+reporter.close();
 step.close();
 control.close();
 allocator.close();

@@ -1,6 +1,7 @@
 /**
- * Copies what happens in the registry into plain events for the main thread, one message a turn: a
- * message for each would cost the data plane more than the event itself.
+ * Copies what happens in the registry into plain events for the main thread, one message for many: a
+ * message costs the data plane, and the main thread that wakes up for it, more than the event itself
+ * (docs/performance.md).
  */
 import type { BrokerBuffer, Client, Owner, PartialPeer } from '../../broker/buffer.js';
 import type { BrokerEvent } from '../../broker/events.js';
@@ -18,11 +19,18 @@ const NOTHING: Omit<EventDraft, 'type' | 'time'> = {
   reason: null,
 };
 
+/** Milliseconds between two messages; what happens after a quiet time is told at once. */
+const INTERVAL_MS = 20;
+/** Events in one message at most: a flood is told sooner, rather than in a message of megabytes. */
+const MAX_EVENTS = 256;
+
 export class Reporter {
   #events: EventDraft[] = [];
+  #next = 0;
 
   constructor(
     private readonly post: (events: EventDraft[]) => void,
+    /** Milliseconds since the epoch. */
     private readonly now: () => number,
   ) {}
 
@@ -35,11 +43,26 @@ export class Reporter {
     this.#add(type, { reason });
   }
 
-  /** Sends what has happened since it was last called. */
+  /** Milliseconds until `flush` has something to do; -1: never. */
+  get wait(): number {
+    if (this.#events.length === 0) return -1;
+    return this.#events.length >= MAX_EVENTS ? 0 : Math.max(0, this.#next - this.now());
+  }
+
+  /** Sends what has happened, if it is time. */
   flush(): void {
-    if (this.#events.length === 0) return;
+    if (this.wait === 0) this.#send();
+  }
+
+  /** Sends what is left. */
+  close(): void {
+    if (this.#events.length > 0) this.#send();
+  }
+
+  #send(): void {
     this.post(this.#events);
     this.#events = [];
+    this.#next = this.now() + INTERVAL_MS;
   }
 
   #add(type: EventInfo['type'], known: Partial<EventDraft>): void {

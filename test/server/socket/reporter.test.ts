@@ -80,3 +80,36 @@ t.test('the token of a refused redemption is not told', async (t) => {
   bench.request(dmabroker_manager_v1, MANAGER, 'redeem', FREE, 'secret-token');
   t.notMatch(JSON.stringify(reported(bench)), 'secret-token');
 });
+
+t.test('a flood becomes few messages, and nothing waits for long', async (t) => {
+  let now = 1000;
+  const sizes: number[] = [];
+  const reporter = new Reporter(
+    (events) => sizes.push(events.length),
+    () => now,
+  );
+  const happen = () => reporter.device('device.lost', 'test');
+  t.equal(reporter.wait, -1, 'nothing to tell');
+  happen();
+  t.equal(reporter.wait, 0);
+  reporter.flush();
+  t.strictSame(sizes, [1], 'at once after a quiet time');
+  for (let i = 0; i < 5; i++) {
+    happen();
+    reporter.flush();
+  }
+  t.strictSame(sizes, [1]);
+  t.equal(reporter.wait, 20);
+  now += 20;
+  t.equal(reporter.wait, 0);
+  reporter.flush();
+  t.strictSame(sizes, [1, 5]);
+  for (let i = 0; i < 300; i++) {
+    happen();
+    reporter.flush();
+  }
+  t.strictSame(sizes, [1, 5, 256], 'or when there are many');
+  reporter.close();
+  reporter.close();
+  t.strictSame(sizes, [1, 5, 256, 44], 'the rest at the end');
+});
