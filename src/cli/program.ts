@@ -12,6 +12,7 @@ import { formatsCommand } from './commands/formats.js';
 import { healthCommand } from './commands/health.js';
 import { holdersCommand } from './commands/holders.js';
 import { importCommand } from './commands/import.js';
+import { leaksCommand } from './commands/leaks.js';
 import { listCommand } from './commands/list.js';
 import { previewCommand } from './commands/preview.js';
 import { quotaCommand } from './commands/quota.js';
@@ -27,6 +28,7 @@ const commands = [
   listCommand,
   showCommand,
   holdersCommand,
+  leaksCommand,
   allocCommand,
   importCommand,
   previewCommand,

@@ -56,6 +56,11 @@ export class Collection<T extends { readonly id: string }> {
     return this.#items.get(id)?.view;
   }
 
+  /** All records, in no order. */
+  get views(): T[] {
+    return [...this.#items.values()].map(({ view }) => view);
+  }
+
   /** Adds a record, or replaces the one with its id. */
   set(view: T): void {
     this.delete(view.id);

@@ -11,6 +11,7 @@ import { RECALL_SECONDS } from '../broker/quota/quotas.js';
 import type { Rules } from '../broker/quota/rules.js';
 import { CLIENT_SOCKET, daemonSocket, REST_SOCKET } from '../paths.js';
 import { DEFAULT_RATE_LIMIT } from './http/limits.js';
+import { DEFAULT_LEAKS, type LeaksConfig } from './leaks/watch.js';
 import { machineNames, type PolicyTable, policyConfig, policySchema } from './policy-config.js';
 import {
   type PressureTable,
@@ -49,6 +50,7 @@ export interface Config {
   readonly device: string | null;
   readonly logLevel: LogLevel;
   readonly accounting: AccountingConfig;
+  readonly leaks: LeaksConfig;
   readonly quotas: { readonly rules: Rules; readonly recallSeconds: number };
   readonly pressure: PressureConfig;
   readonly policy: PolicyRules;
@@ -73,6 +75,7 @@ interface File {
   rest?: SocketTable & { rate_limit?: number };
   device?: { select?: string };
   log?: { level?: LogLevel };
+  leaks?: { forgotten_after_seconds?: number; sample_seconds?: number };
   accounting?: { unknown_grace_seconds?: number };
   quotas?: QuotaTables;
   pressure?: PressureTable;
@@ -93,6 +96,9 @@ const socketTable = {
 /** A day: what nobody has asked for by then is a matter for an administrator. */
 const MAX_GRACE_SECONDS = 86_400;
 
+/** A year. */
+const MAX_FORGOTTEN_SECONDS = 31_536_000;
+
 const schema = {
   type: 'object',
   additionalProperties: false,
@@ -109,6 +115,14 @@ const schema = {
       type: 'object',
       additionalProperties: false,
       properties: { select: { type: 'string', minLength: 1 } },
+    },
+    leaks: {
+      type: 'object',
+      additionalProperties: false,
+      properties: {
+        forgotten_after_seconds: { type: 'integer', minimum: 1, maximum: MAX_FORGOTTEN_SECONDS },
+        sample_seconds: { type: 'integer', minimum: 1, maximum: 3600 },
+      },
     },
     accounting: {
       type: 'object',
@@ -211,6 +225,11 @@ export function loadConfig(path: string | null, overrides: Overrides): Config {
     rateLimit: rest.rate_limit ?? DEFAULT_RATE_LIMIT,
     device: overrides.device ?? file.device?.select ?? null,
     logLevel: overrides.logLevel ?? file.log?.level ?? 'info',
+    leaks: {
+      forgottenAfterSeconds:
+        file.leaks?.forgotten_after_seconds ?? DEFAULT_LEAKS.forgottenAfterSeconds,
+      sampleSeconds: file.leaks?.sample_seconds ?? DEFAULT_LEAKS.sampleSeconds,
+    },
     accounting: {
       unknownGraceSeconds:
         file.accounting?.unknown_grace_seconds ?? DEFAULT_OPTIONS.unknownGraceMs / 1000,

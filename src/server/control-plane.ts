@@ -4,7 +4,9 @@
 import type { ControlPlane, Health } from './control.js';
 import type { Allocator, DataPlane } from './data-plane.js';
 import { holdersReport } from './holders/report.js';
-import { Sweeper } from './holders/sweep.js';
+import type { Sweeper } from './holders/sweep.js';
+import { leakReport } from './leaks/report.js';
+import type { LeakWatch } from './leaks/watch.js';
 import type { Previews } from './preview/previews.js';
 import { checkRule, ruleFromRest, ruleId } from './quota/rest-rules.js';
 import type { QuotaState } from './quota/state.js';
@@ -24,9 +26,10 @@ export function createControlPlane(
   plane: DataPlane,
   previews: Previews,
   quotas: QuotaState,
+  sweeper: Sweeper,
+  watch: LeakWatch,
   version: string,
 ): ControlPlane {
-  const sweeper = new Sweeper();
   return {
     device: async () => {
       const device = await allocator.device();
@@ -59,6 +62,12 @@ export function createControlPlane(
       return holdersReport(memories, await sweeper.sweep());
     },
     listClients: async (query) => (await plane.mirror()).clients.list(query),
+    leaks: async () => {
+      const { buffers } = await plane.mirror();
+      const { config, growth, last: sweep } = watch;
+      const { growing } = growth;
+      return leakReport(config, { buffers: buffers.views, growing, sweep, now: Date.now() });
+    },
     listUsers: async () => {
       const { names } = readPasswd();
       const users = await plane.ask('listUsers', null);

@@ -25,6 +25,7 @@ export type DeviceReport = DeepReadonly<Schemas['DeviceReport']>;
 export type FormatInfo = Schemas['Format'];
 export type Holder = Schemas['Holder'];
 export type Holders = Schemas['Holders'];
+export type LeakReport = Schemas['LeakReport'];
 export type Health = Schemas['Health'];
 export type Plane = Schemas['Plane'];
 export type PlannedBuffer = Schemas['PlannedBuffer'];
@@ -80,6 +81,8 @@ export interface ControlPlane {
   /** Rejects with `not_found`. */
   holders(id: string): Promise<Holders>;
   listClients(query: ListQuery<ClientInfo>): Promise<Page<ClientInfo>>;
+  /** What looks like a leak. */
+  leaks(): Promise<LeakReport>;
   listUsers(): Promise<UserInfo[]>;
   listCgroups(): Promise<CgroupInfo[]>;
   listQuotas(): Promise<QuotaInfo[]>;

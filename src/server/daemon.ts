@@ -19,7 +19,9 @@ import { createControlPlane, warnings } from './control-plane.js';
 import { Allocator, DataPlane } from './data-plane.js';
 import { mainDevice } from './drm-node.js';
 import { EventRing } from './events/ring.js';
+import { Sweeper } from './holders/sweep.js';
 import { listenOnUnixSocket } from './http/listen.js';
+import { LeakWatch } from './leaks/watch.js';
 import type { EventDraft, Inventory, QuotaSetup } from './messages.js';
 import { peerOf } from './peer.js';
 import { Previews } from './preview/previews.js';
@@ -36,6 +38,7 @@ export class Daemon {
     private readonly http: FastifyInstance,
     private readonly previews: Previews,
     private readonly watch: PressureWatch,
+    private readonly leaks: LeakWatch,
     private readonly unpublish: () => void,
     private readonly logger: Logger,
     private readonly policy: { now: Policy },
@@ -88,11 +91,23 @@ export class Daemon {
       policy: config.policy,
     };
     const plane = new DataPlane(threads, allocator, listener, start, events);
-    const watch = pressureWatch(config, allocator, plane, logger, fatal);
+    const fatalError = (error: unknown) =>
+      fatal(error instanceof Error ? error : new Error(String(error)));
+    const watch = pressureWatch(config, allocator, plane, logger, fatalError);
+    const sweeper = new Sweeper();
+    const leaks = new LeakWatch(config.leaks, sweeper, fatalError);
     const previews = new Previews(threads);
     const policy = { now: new Policy(config.policy) };
     const http = createHttpServer({
-      control: createControlPlane(allocator, plane, previews, state, packageVersion()),
+      control: createControlPlane(
+        allocator,
+        plane,
+        previews,
+        state,
+        sweeper,
+        leaks,
+        packageVersion(),
+      ),
       logger: logger.child({ component: 'rest' }),
       openapiPath: join(packageRoot, 'openapi.yaml'),
       peerOf: requester,
@@ -109,9 +124,10 @@ export class Daemon {
       throw error;
     }
     watch.start();
+    leaks.start();
     notify('READY=1');
     logger.info({ clients: config.clients.path, rest: config.rest.path }, 'ready');
-    return new Daemon(plane, http, previews, watch, unpublish, logger, policy);
+    return new Daemon(plane, http, previews, watch, leaks, unpublish, logger, policy);
   }
 
   /** Stops taking requests, releases every buffer, destroys the device. */
@@ -121,6 +137,7 @@ export class Daemon {
     await this.http.close();
     await this.previews.close();
     await this.watch.stop();
+    await this.leaks.stop();
     await this.plane.close();
     this.logger.info('stopped');
   }
@@ -140,7 +157,7 @@ function pressureWatch(
   allocator: Allocator,
   plane: DataPlane,
   logger: Logger,
-  fatal: (error: Error) => void,
+  failed: (error: unknown) => void,
 ): PressureWatch {
   const world = {
     psi: readPsi,
@@ -150,9 +167,7 @@ function pressureWatch(
     relieved: (sources: readonly string[] | null) => plane.ask('relieved', sources),
     log: (text: string, fields: object) => logger.warn(fields, text),
   };
-  return new PressureWatch(config.pressure, world, (error) =>
-    fatal(error instanceof Error ? error : new Error(String(error))),
-  );
+  return new PressureWatch(config.pressure, world, failed);
 }
 
 /** Says once what is usable and why the rest is not. */

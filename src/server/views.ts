@@ -62,6 +62,7 @@ export function bufferView(broker: Broker, buffer: BrokerBuffer): BufferInfo {
       received_at: time(receivedAt),
     })),
     created_at: time(buffer.createdAt),
+    last_used_at: time(buffer.lastUsed),
     released_at: buffer.releasedAt === null ? null : time(buffer.releasedAt),
     recall: recallView(broker.quotas.recalls.ofBuffer(buffer)),
     tokens: broker.tokenCount(buffer),

@@ -1,5 +1,6 @@
 /** Each command against the real REST server: text for people, JSON for programs. */
 import t from 'tap';
+import { NO_CGROUP } from '../../src/broker/cgroup.js';
 import type { BufferInfo, CreatedBuffer, DeviceInfo } from '../../src/server/control.js';
 import { peer } from '../broker/support/world.js';
 import { type Running, startServer } from '../server/http/support/server.js';
@@ -116,6 +117,34 @@ await withoutLeaks(t, 'commands', async (t) => {
     const recalled = await run(server, 'recall', id, '120');
     t.match(recalled.stdout, new RegExp(`^recalled ${id} until \\d{4}-.*Z$`, 'm'));
     t.match((await run(server, 'show', id)).stdout, /^recalled: +until .*: administrator$/m);
+  });
+
+  t.test('leaks', async (t) => {
+    const server = await startServer(t);
+    await run(server, 'alloc', '--size', '4096', ...MEMFD);
+    const [buffer] = server.control.buffers.values();
+    if (buffer === undefined) throw new Error('there is no buffer');
+    const { id, owner } = buffer;
+    const since = new Date(Date.now() - 600_000).toISOString();
+    const one = { id, name: 'old', state: 'lingering' as const, size: 4096, since, owner };
+    const { leakReport } = server.control;
+    const growing = { pid: 7, uid: 0, executable: 'hoarder', ...NO_CGROUP, started_at: since };
+    server.control.leakReport = {
+      ...leakReport,
+      lingering: { count: 1, bytes: 4096, oldest_seconds: 600, buffers: [one] },
+      growing: {
+        ...leakReport.growing,
+        missing: null,
+        count: 1,
+        processes: [{ ...growing, from: 3, to: 9, since }],
+      },
+    };
+    const { stdout } = await run(server, 'leaks');
+    t.match(stdout, /^forgotten: .* 3600 s: 0, 0 B$\nnone$/m);
+    t.match(stdout, /^growing: 1 processes$/m);
+    t.match(stdout, /^hoarder \(pid 7, uid 0\) +- +3 → 9 /m);
+    t.match(stdout, new RegExp(`^${id} +old +4 KiB +lingering .* 10 min$`, 'm'));
+    t.same(JSON.parse((await run(server, 'leaks', '--json')).stdout), server.control.leakReport);
   });
 
   t.test('share, tokens, revoke', async (t) => {

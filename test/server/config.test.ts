@@ -25,6 +25,7 @@ unknown_grace_seconds = 5
 
 const quotas = {
   quotas: { rules: new Map(), recallSeconds: 10 },
+  leaks: { forgottenAfterSeconds: 3600, sampleSeconds: 60 },
   pressure: { psiSomeAvg10: 10, heapBudget: 0.9, deadlineSeconds: 10 },
 };
 

@@ -21,10 +21,15 @@ function merged(sweep: Sweep, identities: readonly string[]): Holder[] {
   return [...byPid.values()].sort((a, b) => a.pid - b.pid);
 }
 
-function missing({ unreadable, hidden }: Sweep, identities: readonly string[]): string | null {
+function missing(sweep: Sweep, identities: readonly string[]): string | null {
   if (identities.length === 0) {
     return 'an opaque fd is the same device file in every process: nobody can tell who has which memory';
   }
+  return incompleteness(sweep);
+}
+
+/** Why a sweep has not seen everybody; null where it has. */
+export function incompleteness({ unreadable, hidden }: Sweep): string | null {
   if (hidden) return 'processes of other users are hidden (ProtectProc= of the unit, or hidepid=)';
   if (unreadable === 0) return null;
   return `without CAP_SYS_PTRACE, ${unreadable} processes of other users cannot be read`;

@@ -62,6 +62,7 @@ export function createHandlers(
     },
     getMetrics: async (_request, reply) => {
       const text = await metrics.text(await control.metrics(), {
+        leaks: await control.leaks(),
         eventReaders: streams.count,
         starts,
       });
@@ -142,6 +143,7 @@ export function createHandlers(
     listClients: async (request, reply) =>
       sendPage(request, reply, await control.listClients(clientQuery(request.query))),
     streamEvents: async (request, reply) => streamEvents(streams, request, reply),
+    getLeaks: () => control.leaks(),
     listUsers: () => control.listUsers(),
     listCgroups: () => control.listCgroups(),
     listQuotas: () => control.listQuotas(),

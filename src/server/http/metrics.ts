@@ -3,11 +3,13 @@
  * The names are an interface: docs/metrics.md lists them, docs/grafana-dashboard.json shows them.
  */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import type { LeakReport } from '../control.js';
 import { type HistogramCounts, type Holding, type PlaneMetrics, TIME_BOUNDS } from '../metrics.js';
 
 /** What this thread knows. */
 export interface MainMetrics {
   readonly eventReaders: number;
+  readonly leaks: LeakReport;
   /** How often the daemon was started; null where nothing counts it. */
   readonly starts: number | null;
 }
@@ -106,6 +108,22 @@ export class Metrics {
     'Bytes that clients have not read yet',
   );
   readonly #readers = this.#gauge('dmabroker_event_readers', 'Streams of GET /v1/events');
+  readonly #forgotten = this.#gauge(
+    'dmabroker_forgotten_buffers',
+    'Buffers that nobody was handed for long',
+  );
+  readonly #growing = this.#gauge(
+    'dmabroker_growing_holders',
+    'Processes that only get more of the memories',
+  );
+  readonly #lingering = this.#gauge(
+    'dmabroker_lingering_bytes',
+    'Bytes of released buffers whose memory somebody has, or may have',
+  );
+  readonly #oldest = this.#gauge(
+    'dmabroker_lingering_oldest_seconds',
+    'Time since the release of the oldest of them',
+  );
   #starts: Gauge | null = null;
 
   constructor() {
@@ -139,6 +157,11 @@ export class Metrics {
     this.#pending.set(plane.pendingAllocations);
     this.#queued.set(plane.queuedBytes);
     this.#readers.set(main.eventReaders);
+    const { forgotten, growing, lingering } = main.leaks;
+    this.#forgotten.set(forgotten.count);
+    this.#growing.set(growing.count);
+    this.#lingering.set(lingering.bytes);
+    this.#oldest.set(lingering.oldest_seconds);
     if (main.starts !== null) {
       this.#starts ??= this.#gauge(
         'dmabroker_starts',

@@ -488,6 +488,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/leaks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What looks like a leak
+         * @description Buffers that nobody was handed for long, processes that only get more of them, and released
+         *     memory that somebody still has, the longest first. None of this is proof: whether a buffer is
+         *     in use, only its holders know. At most 100 of each are shown; the counts are of all.
+         */
+        get: operations["getLeaks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/users": {
         parameters: {
             query?: never;
@@ -596,7 +618,7 @@ export interface components {
          */
         Time: string;
         /** @description A buffer that the daemon keeps. */
-        Buffer: WithRequired<components["schemas"]["BufferFields"], "id" | "generation" | "state" | "name" | "handle_type" | "source" | "import" | "exporter" | "vulkan" | "size" | "kind" | "format" | "modifier" | "width" | "height" | "planes" | "placement" | "unverified_usage" | "lifetime" | "owner" | "recipients" | "created_at" | "released_at" | "recall" | "tokens">;
+        Buffer: WithRequired<components["schemas"]["BufferFields"], "id" | "generation" | "state" | "name" | "handle_type" | "source" | "import" | "exporter" | "vulkan" | "size" | "kind" | "format" | "modifier" | "width" | "height" | "planes" | "placement" | "unverified_usage" | "lifetime" | "owner" | "recipients" | "created_at" | "last_used_at" | "released_at" | "recall" | "tokens">;
         /**
          * @description A buffer, or those of its fields that were asked for.
          * @example {
@@ -649,6 +671,7 @@ export interface components {
          *       },
          *       "recipients": [],
          *       "created_at": "2026-11-20T08:15:30.123Z",
+         *       "last_used_at": "2026-11-20T08:15:30.123Z",
          *       "released_at": null,
          *       "recall": null,
          *       "tokens": 1
@@ -721,12 +744,77 @@ export interface components {
             /** @description Every process that was handed the file descriptors, its owner too, also those that have disconnected: they may still hold them. */
             recipients?: components["schemas"]["Recipient"][];
             created_at?: components["schemas"]["Time"];
+            /** @description When it was made, or handed to somebody last. */
+            last_used_at?: components["schemas"]["Time"];
             /** @description When the daemon let go of it; null before. */
             released_at?: components["schemas"]["Time"] | null;
             /** @description By when its owner is asked to release it, and why; null where it is not. The end of a lease is told in `lifetime`. */
             recall?: components["schemas"]["Recall"] | null;
             /** @description Tokens that can still be redeemed. */
             tokens?: components["schemas"]["Count"];
+        };
+        /** @description What looks like a leak. */
+        LeakReport: {
+            /** @description Buffers that nobody was handed for `after_seconds`, that are not recalled and have no lease. */
+            forgotten: {
+                after_seconds: components["schemas"]["Count"];
+                count: components["schemas"]["Count"];
+                bytes: components["schemas"]["Count"];
+                /** @description The age of the first; 0 for none. */
+                oldest_seconds: number;
+                /** @description The first of them; `since` is their `last_used_at`. */
+                buffers: components["schemas"]["LeakedBuffer"][];
+            };
+            /** @description Processes that had more of the daemon's memories than at the sample before at least `rises` times in their last `window` samples, and never fewer. */
+            growing: {
+                sample_seconds: components["schemas"]["Count"];
+                window: components["schemas"]["Count"];
+                rises: components["schemas"]["Count"];
+                /** @description The last sample; null before the first. */
+                sampled_at: components["schemas"]["Time"] | null;
+                /** @description Why not all processes were seen; null where they were. */
+                missing: string | null;
+                count: components["schemas"]["Count"];
+                /** @description The first of them, those with most memories first. */
+                processes: components["schemas"]["GrowingProcess"][];
+            };
+            /** @description Buffers that were released and whose memory somebody has, or may have. */
+            lingering: {
+                count: components["schemas"]["Count"];
+                bytes: components["schemas"]["Count"];
+                /** @description The age of the first; 0 for none. */
+                oldest_seconds: number;
+                /** @description The first of them; `since` is their `released_at`. */
+                buffers: components["schemas"]["LeakedBuffer"][];
+            };
+        };
+        /** @description A buffer that may have leaked. */
+        LeakedBuffer: {
+            id: components["schemas"]["BufferId"];
+            /** @description As of a buffer. */
+            name: string | null;
+            state: components["schemas"]["BufferState"];
+            /** @description Bytes of memory; this is what is charged. */
+            size: components["schemas"]["Size"];
+            since: components["schemas"]["Time"];
+            owner: components["schemas"]["Owner"];
+        };
+        /** @description A process that has more and more memories of the daemon. */
+        GrowingProcess: {
+            /** @description The process. */
+            pid: number;
+            uid: components["schemas"]["Uid"];
+            executable: components["schemas"]["Executable"];
+            cgroup: components["schemas"]["CgroupPath"];
+            unit: components["schemas"]["Unit"];
+            slice: components["schemas"]["Slice"];
+            container: components["schemas"]["Container"];
+            started_at: components["schemas"]["Time"];
+            /** @description Memories that it had at the first sample. */
+            from: components["schemas"]["Count"];
+            /** @description Memories that it had at the last. */
+            to: components["schemas"]["Count"];
+            since: components["schemas"]["Time"];
         };
         /**
          * @description Another user is below its share, memory is short, or somebody asked over REST.
@@ -2614,6 +2702,30 @@ export interface operations {
             400: components["responses"]["BadRequest"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getLeaks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The report. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LeakReport"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
         };

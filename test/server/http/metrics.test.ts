@@ -9,7 +9,7 @@ import { holdings, Measures } from '../../../src/server/socket/measures.js';
 import { withoutLeaks } from '../../support/fds.js';
 import { Bench, FREE } from '../socket/support/bench.js';
 import { conforms } from './support/conforms.js';
-import { NOTHING_COUNTED } from './support/fake-control.js';
+import { NO_LEAKS, NOTHING_COUNTED } from './support/fake-control.js';
 import { root } from './support/root.js';
 import { startServer } from './support/server.js';
 
@@ -96,7 +96,11 @@ await withoutLeaks(t, 'metrics', async (t) => {
 
   t.test('the dashboard and the page name what there is', async (t) => {
     const metrics = new Metrics();
-    const text = await metrics.text(COUNTED, { eventReaders: 0, starts: 1 });
+    const text = await metrics.text(COUNTED, {
+      eventReaders: 0,
+      starts: 1,
+      leaks: NO_LEAKS,
+    });
     const { types } = parse(text);
     const dashboard = readFileSync(join(root, 'docs/grafana-dashboard.json'), 'utf8');
     const page = readFileSync(join(root, 'docs/metrics.md'), 'utf8');

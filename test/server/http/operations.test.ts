@@ -1,6 +1,7 @@
 /** Each operation does what openapi.yaml says, and what the data plane refuses is told as it is. */
 import { readFileSync } from 'node:fs';
 import t, { type Test } from 'tap';
+import { NO_CGROUP } from '../../../src/broker/cgroup.js';
 import { BrokerError } from '../../../src/broker/errors.js';
 import type { BufferInfo, CreatedBuffer, Token } from '../../../src/server/control.js';
 import { peer } from '../../broker/support/world.js';
@@ -72,6 +73,21 @@ await withoutLeaks(t, 'operations', async (t) => {
       const refused = { body: { ...body, lifetime: wrong } };
       t.equal((await ask(t, server, 'POST', '/v1/buffers', refused)).status, 400);
     }
+  });
+
+  t.test('leaks', async (t) => {
+    const server = await startServer(t);
+    const nothing = await ask(t, server, 'GET', '/v1/leaks');
+    t.match(nothing.json, { growing: { sampled_at: null, count: 0 }, lingering: { buffers: [] } });
+    const since = new Date().toISOString();
+    const { leakReport } = server.control;
+    const process = { pid: 7, uid: 0, executable: 'x', ...NO_CGROUP, started_at: since, since };
+    const processes = [{ ...process, from: 1, to: 6 }];
+    server.control.leakReport = {
+      ...leakReport,
+      growing: { ...leakReport.growing, sampled_at: since, missing: null, count: 1, processes },
+    };
+    t.match((await ask(t, server, 'GET', '/v1/leaks')).json, { growing: { processes } });
   });
 
   t.test('a buffer is recalled', async (t) => {
@@ -265,6 +281,7 @@ await withoutLeaks(t, 'operations', async (t) => {
         },
       ],
       created_at: now,
+      last_used_at: now,
       released_at: now,
       recall: { reason: 'share', deadline: now },
       tokens: 0,

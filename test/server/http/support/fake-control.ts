@@ -18,6 +18,7 @@ import type {
   FormatInfo,
   Health,
   Holders,
+  LeakReport,
   PlannedBuffer,
   QuotaInfo,
   QuotaRule,
@@ -28,6 +29,8 @@ import type {
   UserInfo,
 } from '../../../../src/server/control.js';
 import { checkIfMatch } from '../../../../src/server/etag.js';
+import { leakReport } from '../../../../src/server/leaks/report.js';
+import { DEFAULT_LEAKS } from '../../../../src/server/leaks/watch.js';
 import type { PlaneMetrics } from '../../../../src/server/metrics.js';
 import { bufferCollection, clientCollection } from '../../../../src/server/mirror.js';
 import { checkRule, ruleFromRest, ruleId } from '../../../../src/server/quota/rest-rules.js';
@@ -54,6 +57,13 @@ export const NOTHING_COUNTED: PlaneMetrics = {
   pendingAllocations: 0,
   queuedBytes: 0,
 };
+
+export const NO_LEAKS = leakReport(DEFAULT_LEAKS, {
+  buffers: [],
+  growing: [],
+  sweep: null,
+  now: 0,
+});
 
 export class FakeControl implements ControlPlane {
   readonly buffers = new Map<string, BufferInfo>();
@@ -230,6 +240,12 @@ export class FakeControl implements ControlPlane {
     return this.#reply(() => all.list(query));
   }
 
+  leakReport = NO_LEAKS;
+
+  leaks(): Promise<LeakReport> {
+    return this.#answer(() => this.leakReport);
+  }
+
   listUsers(): Promise<UserInfo[]> {
     return this.#answer(() => listUsers(this.quotas, Date.now()));
   }
@@ -335,6 +351,7 @@ export class FakeControl implements ControlPlane {
       },
       recipients: [],
       created_at: new Date().toISOString(),
+      last_used_at: new Date().toISOString(),
       released_at: null,
       recall: null,
       tokens: 1,
