@@ -12,7 +12,8 @@ import { Refused, Unreachable } from './failure.js';
 export const clientSocketOption = () =>
   new Option(
     '--client-socket <path>',
-    `the daemon's client socket (env: DMABROKER_SOCKET, default: ${clientSocket(CLIENT_SOCKET)})`,
+    "the daemon's client socket (env: DMABROKER_SOCKET; default: dmabroker/client.sock in " +
+      "$XDG_RUNTIME_DIR, or the system's in /run)",
   );
 
 /** Connects as any client does; `close` it, or the program does not end. */

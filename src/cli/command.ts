@@ -2,10 +2,11 @@
  * What every command has in common: the options that all of them take, and how a command gets at
  * the daemon. A command is a file in commands/ that exports a function of type `MakeCommand`.
  */
-import { Command, CommanderError } from 'commander';
+import { Command, CommanderError, Option } from 'commander';
 import { packageVersion } from '../package-root.js';
-import { clientSocket, REST_SOCKET } from '../paths.js';
+import { EXIT_CODES } from './failure.js';
 import { Rest } from './rest.js';
+import { type TargetOptions, targetOf } from './target.js';
 
 /** Adds a command to the program. */
 export type MakeCommand = (program: Command) => void;
@@ -17,27 +18,49 @@ export interface Common {
   readonly json: boolean;
 }
 
-/** The program, without its commands. */
-export function makeProgram(): Command {
+/**
+ * The program, without its commands.
+ *
+ * @param complain how complaints about the command line are printed
+ */
+export function makeProgram(complain: (text: string) => void): Command {
   return new Command('dmabrokerctl')
     .description('Shows and controls the dmabroker daemon')
-    .option(
-      '--socket <path>',
-      `the daemon's REST socket (env: DMABROKER_REST_SOCKET, default: ${clientSocket(REST_SOCKET)})`,
+    .addOption(
+      new Option(
+        '--socket <path>',
+        "the daemon's REST socket (env: DMABROKER_REST_SOCKET; default: " +
+          "dmabroker/rest.sock in $XDG_RUNTIME_DIR, or the system's in /run)",
+      ).conflicts('url'),
     )
-    .option('--json', "print the daemon's answer as JSON")
+    .option('--url <url>', "the daemon's address, in place of a socket (env: DMABROKER_URL)")
+    .option(
+      '--token-file <file>',
+      'the file with the token for the address (env: DMABROKER_TOKEN_FILE)',
+    )
+    .option('--json', 'print JSON; failures too, on stderr')
     .option('--version', 'print the version')
     .on('option:version', () => {
       process.stdout.write(`${packageVersion()}\n`);
       throw new CommanderError(0, 'commander.version', '');
     })
+    .addHelpText(
+      'after',
+      `\nExit codes:\n${EXIT_CODES.map(([code, meaning]) => `  ${code}  ${meaning}\n`).join('')}`,
+    )
+    .configureOutput({ writeErr: complain })
     .showHelpAfterError('(--help shows what there is)')
     .helpCommand(false);
 }
 
 /** The common options, from the command that is being run. */
 export function common(command: Command): Common {
-  const { socket, json } = command.optsWithGlobals<{ socket?: string; json?: boolean }>();
-  const path = socket ?? (process.env.DMABROKER_REST_SOCKET || clientSocket(REST_SOCKET));
-  return { rest: new Rest(path), json: json === true };
+  const { json, ...where } = command.optsWithGlobals<TargetOptions & { json?: boolean }>();
+  return {
+    // Only where it is asked for: some commands have nothing to do with REST.
+    get rest() {
+      return new Rest(targetOf(where, process.env));
+    },
+    json: json === true,
+  };
 }

@@ -4,16 +4,25 @@
 import type { Problem } from '../server/control.js';
 
 export const EXIT_OK = 0;
-/** The daemon refused the request. */
 export const EXIT_REFUSED = 1;
-/** The command line was wrong. */
 export const EXIT_USAGE = 2;
-/** No daemon could be reached. */
 export const EXIT_UNREACHABLE = 3;
+
+/** Every exit code and what it means: for --help, the man page and docs/cli.md. */
+export const EXIT_CODES: readonly (readonly [number, string])[] = [
+  [EXIT_OK, 'it is done'],
+  [EXIT_REFUSED, 'the daemon refused the request'],
+  [EXIT_USAGE, 'the command line was wrong, or a file that it names'],
+  [EXIT_UNREACHABLE, 'no daemon could be reached'],
+];
+
+/** A failure as --json tells it: the daemon's problem document, or this of the command line. */
+export type FailureReport = Problem | { readonly code: 'usage' | 'unreachable'; detail: string };
 
 /** A failure that is told in one sentence, without a stack. */
 export abstract class Failure extends Error {
   abstract readonly exitCode: number;
+  abstract readonly report: FailureReport;
 }
 
 /** The daemon's answer was a problem document. */
@@ -23,14 +32,26 @@ export class Refused extends Failure {
   constructor(readonly problem: Problem) {
     super(`${problem.code}: ${problem.detail}`);
   }
+
+  override get report(): FailureReport {
+    return this.problem;
+  }
 }
 
 /** An option or argument makes no sense. */
 export class Usage extends Failure {
   override readonly exitCode = EXIT_USAGE;
+
+  override get report(): FailureReport {
+    return { code: 'usage', detail: this.message };
+  }
 }
 
-/** Nobody answers on the socket, or something that is no dmabroker. */
+/** Nobody answers where the daemon should be, or something that is no dmabroker. */
 export class Unreachable extends Failure {
   override readonly exitCode = EXIT_UNREACHABLE;
+
+  override get report(): FailureReport {
+    return { code: 'unreachable', detail: this.message };
+  }
 }

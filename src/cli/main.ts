@@ -3,7 +3,7 @@
  * code (failure.ts). Importing this module runs the program.
  */
 import { CommanderError } from 'commander';
-import { EXIT_OK, EXIT_USAGE, Failure, Refused } from './failure.js';
+import { EXIT_OK, EXIT_USAGE, Failure, type FailureReport, Refused } from './failure.js';
 import { printable } from './output.js';
 import { dmabrokerctl } from './program.js';
 
@@ -12,7 +12,9 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error;
 });
 
-const program = dmabrokerctl();
+// A complaint comes before all options are read: whether it is to be JSON is asked of the arguments.
+const json = process.argv.includes('--json');
+const program = json ? dmabrokerctl(() => {}) : dmabrokerctl();
 
 try {
   await program.parseAsync();
@@ -23,12 +25,14 @@ try {
 /** Tells what went wrong; returns the exit code. */
 function report(error: unknown): number {
   if (error instanceof CommanderError) {
-    // It has printed its help or its complaint already.
-    return error.exitCode === 0 ? EXIT_OK : EXIT_USAGE;
+    if (error.exitCode === 0) return EXIT_OK;
+    // In text, it has printed its help or its complaint already.
+    if (json) printFailure({ code: 'usage', detail: complaint(error) });
+    return EXIT_USAGE;
   }
   if (!(error instanceof Failure)) throw error;
-  if (error instanceof Refused && program.opts().json === true) {
-    process.stderr.write(`${JSON.stringify(error.problem)}\n`);
+  if (json) {
+    printFailure(error.report);
     return error.exitCode;
   }
   const lines = error.message.split('\n').map(printable);
@@ -38,4 +42,12 @@ function report(error: unknown): number {
     process.stderr.write(`possible: ${printable(possible)}\n`);
   }
   return error.exitCode;
+}
+
+function printFailure(failure: FailureReport): void {
+  process.stderr.write(`${JSON.stringify(failure)}\n`);
+}
+
+function complaint({ code, message }: CommanderError): string {
+  return code === 'commander.help' ? 'no command was given' : message.replace(/^error: /, '');
 }

@@ -49,9 +49,17 @@ const commands = [
   healthCommand,
 ];
 
-/** The program with its commands; parsing throws a CommanderError where it would exit. */
-export function dmabrokerctl(): Command {
-  const program = makeProgram().exitOverride();
+/**
+ * The program with its commands; parsing throws a CommanderError where it would exit.
+ *
+ * @param complain how complaints about the command line are printed
+ */
+export function dmabrokerctl(
+  complain = (text: string): void => {
+    process.stderr.write(text);
+  },
+): Command {
+  const program = makeProgram(complain).exitOverride();
   for (const make of commands) make(program);
   return program;
 }

@@ -1,10 +1,12 @@
 /**
- * HTTP over the daemon's Unix socket, with node:http alone: the command line is to start quickly.
+ * HTTP to the daemon, with node:http alone: the command line is to start quickly.
  */
-import { request as httpRequest, type IncomingMessage } from 'node:http';
+import { request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http';
 import { buffer, text } from 'node:stream/consumers';
 import type { Problem } from '../server/control.js';
 import { Refused, Unreachable } from './failure.js';
+import { withProgress } from './progress.js';
+import type { Target } from './target.js';
 
 /** Milliseconds without a byte from the daemon; it gives itself 30 s for an answer. */
 const TIMEOUT_MS = 40_000;
@@ -12,9 +14,9 @@ const TIMEOUT_MS = 40_000;
 /** Records that the daemon answers with at most, at once. */
 const MAX_PAGE = 1000;
 
-/** The daemon's REST API on a socket. */
+/** The daemon's REST API. */
 export class Rest {
-  constructor(readonly socketPath: string) {}
+  constructor(readonly target: Target) {}
 
   /** GET; resolves with the answer's JSON. */
   get<T>(path: string): Promise<T> {
@@ -26,7 +28,7 @@ export class Rest {
     const all: T[] = [];
     query.set('limit', String(Math.min(limit, MAX_PAGE)));
     for (let next: string | undefined = `${path}?${query}`; next !== undefined; ) {
-      const answer = await this.#send('GET', next, undefined);
+      const answer: IncomingMessage = await waiting(this.#send('GET', next));
       all.push(...((await this.#read(answer)) as T[]));
       [, next] = /^<([^>]*)>; rel="next"$/.exec(String(answer.headers.link)) ?? [];
       if (all.length >= limit) return all.slice(0, limit);
@@ -41,8 +43,12 @@ export class Rest {
   }
 
   /** GET of something that is no JSON. */
-  async bytes(path: string): Promise<Buffer> {
-    const answer = await this.#send('GET', path, undefined);
+  bytes(path: string): Promise<Buffer> {
+    return waiting(this.#bytes(path));
+  }
+
+  async #bytes(path: string): Promise<Buffer> {
+    const answer = await this.#send('GET', path);
     const content = await buffer(answer).catch((error) => this.#unreachable(error));
     if (answer.statusCode === 200) return content;
     throw this.#refusal(content.toString());
@@ -84,8 +90,8 @@ export class Rest {
     }
   }
 
-  async #call(method: string, path: string, body?: string): Promise<unknown> {
-    return this.#read(await this.#send(method, path, body));
+  #call(method: string, path: string, body?: string): Promise<unknown> {
+    return waiting(this.#send(method, path, body).then((answer) => this.#read(answer)));
   }
 
   async #read(answer: IncomingMessage): Promise<unknown> {
@@ -101,27 +107,31 @@ export class Rest {
     return isProblem(document) ? new Refused(document) : this.#stranger();
   }
 
-  #send(
+  async #send(
     method: string,
     path: string,
     body?: string,
     headers: Readonly<Record<string, string>> = {},
   ): Promise<IncomingMessage> {
+    const { place, tls, headers: own } = this.target;
+    // Loaded only where it is needed: it costs a tenth of a command's time.
+    const send = tls ? (await import('node:https')).request : httpRequest;
+    const options: RequestOptions = {
+      ...place,
+      method,
+      path,
+      agent: false,
+      timeout: TIMEOUT_MS,
+      headers: {
+        ...own,
+        ...headers,
+        ...(body === undefined
+          ? {}
+          : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) }),
+      },
+    };
     return new Promise((resolve, reject) => {
-      const request = httpRequest({
-        socketPath: this.socketPath,
-        method,
-        path,
-        agent: false,
-        timeout: TIMEOUT_MS,
-        headers: {
-          host: 'localhost',
-          ...headers,
-          ...(body === undefined
-            ? {}
-            : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) }),
-        },
-      });
+      const request = send(options);
       request.once('response', resolve);
       request.once('timeout', () => request.destroy(new Error('it does not answer')));
       request.once('error', (error) => {
@@ -144,15 +154,19 @@ export class Rest {
   }
 
   #stranger(): Unreachable {
-    return new Unreachable(`what answers on ${this.socketPath} is no dmabroker`);
+    return new Unreachable(`what answers on ${this.target.name} is no dmabroker`);
   }
 
   #unreachable(error: Error & { code?: string }): never {
     throw new Unreachable(
-      `cannot reach the daemon: ${reason(error, this.socketPath)}\n` +
-        'Is dmabrokerd running? --socket or DMABROKER_REST_SOCKET names another socket.',
+      `cannot reach the daemon: ${reason(error, this.target.name)}\n` +
+        `Is dmabrokerd running? ${this.target.hint}`,
     );
   }
+}
+
+function waiting<T>(answer: Promise<T>): Promise<T> {
+  return withProgress((seconds) => `waiting for the daemon: ${seconds} s`, answer);
 }
 
 function reason(error: Error & { code?: string }, path: string): string {

@@ -5,6 +5,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import t from 'tap';
+import { EXIT_CODES } from '../../src/cli/failure.js';
 import { root } from '../server/http/support/root.js';
 import { startServer, temporaryFolder } from '../server/http/support/server.js';
 import { withoutLeaks } from '../support/fds.js';
@@ -92,8 +93,27 @@ await withoutLeaks(t, 'failures', async (t) => {
     t.match(await ctl(['--socket', path, 'list']), { status: 3, stderr: /is no dmabroker/ });
   });
 
+  t.test('--json: every failure is one JSON document on stderr', async (t) => {
+    const cases: [string[], number, object][] = [
+      [['lisst'], 2, { code: 'usage', detail: /unknown command 'lisst'/ }],
+      [['show'], 2, { code: 'usage', detail: "missing required argument 'id'" }],
+      [['alloc', '--size', '4x'], 2, { code: 'usage', detail: /4x is not a size/ }],
+      [[], 2, { code: 'usage', detail: 'no command was given' }],
+      [['list'], 3, { code: 'unreachable', detail: /\/nowhere does not exist/ }],
+    ];
+    for (const [args, status, report] of cases) {
+      const run = await ctl(['--socket', '/nowhere', ...args, '--json']);
+      t.equal(run.status, status, args.join(' '));
+      t.match(JSON.parse(run.stderr), report);
+      t.equal(run.stdout, '');
+    }
+  });
+
   t.test('help and version are no failures', async (t) => {
     t.match(await ctl(['--help']), { status: 0, stdout: /Commands:/, stderr: '' });
+    for (const [code, meaning] of EXIT_CODES) {
+      t.match((await ctl(['--help'])).stdout, `\n  ${code}  ${meaning}\n`);
+    }
     t.match(await ctl(['alloc', '--help']), { status: 0, stdout: /--handle-type/ });
     t.match(await ctl(['--version']), { status: 0, stdout: /^\d+\.\d+\.\d+\n$/ });
   });

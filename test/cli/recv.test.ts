@@ -33,6 +33,10 @@ t.test('shows what came, and saves it', async (t) => {
   t.match(plane_0, /^\/memfd:dmabroker:.*, offset 0, stride 0$/);
   t.ok(readFileSync(file).equals(memory.bytes));
 
+  const unwritable = recv(await buffer.share(), '--output', daemon.folder);
+  t.equal(unwritable.status, 2);
+  t.match(unwritable.stderr, /cannot be written: EISDIR/);
+
   const again = recv(token);
   t.equal(again.status, 1, 'the token is used up');
   t.match(again.stderr, /^dmabrokerctl: invalid_token: /);

@@ -1,10 +1,9 @@
 /** `dmabrokerctl preview ID -o FILE`: saves a picture of what is in an image now. */
-import { writeFileSync } from 'node:fs';
 import { type Command, Option } from 'commander';
 import { MATRICES, RANGES } from '../../pixels/ycbcr.js';
 import { common, type MakeCommand } from '../command.js';
-import { Usage } from '../failure.js';
 import { printJson } from '../output.js';
+import { saveBytes } from '../save.js';
 
 interface Options {
   readonly output: string;
@@ -27,16 +26,8 @@ export const previewCommand: MakeCommand = (program) => {
       const { output, ...terms } = options;
       const query = new URLSearchParams(terms);
       const png = await rest.bytes(`/v1/buffers/${encodeURIComponent(id)}/preview.png?${query}`);
-      save(output, png);
+      saveBytes(output, png);
       if (json) printJson({ file: output, bytes: png.length });
       else process.stdout.write(`${output}: ${png.length} bytes\n`);
     });
 };
-
-function save(file: string, png: Buffer): void {
-  try {
-    writeFileSync(file, png);
-  } catch (error) {
-    throw new Usage(`${file} cannot be written: ${error instanceof Error ? error.message : error}`);
-  }
-}

@@ -2,13 +2,14 @@
  * `dmabrokerctl recv TOKEN`: redeems a token on the client socket, as any client would, and shows
  * the file descriptors that came; or saves the memory to a file.
  */
-import { readFileSync, readlinkSync, writeFileSync } from 'node:fs';
+import { readFileSync, readlinkSync } from 'node:fs';
 import type { Command } from 'commander';
 import { modifierText } from '../../broker/fourcc.js';
 import type { ClientBuffer } from '../../client/buffer.js';
 import { answered, clientSocketOption, connectTo } from '../client.js';
 import { common, type MakeCommand } from '../command.js';
 import { orDash, printFields, printJson } from '../output.js';
+import { saveBytes, saveMemory } from '../save.js';
 
 interface Options {
   readonly clientSocket?: string;
@@ -25,25 +26,31 @@ export const recvCommand: MakeCommand = (program) => {
     .action(async (token: string, options: Options, command: Command) => {
       const { json } = common(command);
       const client = await connectTo(options.clientSocket);
-      const buffer = await answered(client.redeem(token));
-      if (options.output !== undefined) await save(buffer, options.output);
-      const report = describe(buffer);
-      if (json) printJson(report);
-      else printFields(Object.entries(report).map(([name, value]) => [name, orDash(value)]));
-      await buffer.close();
-      client.close();
+      try {
+        const buffer = await answered(client.redeem(token));
+        if (options.output !== undefined) await save(buffer, options.output);
+        const report = describe(buffer);
+        if (json) printJson(report);
+        else printFields(Object.entries(report).map(([name, value]) => [name, orDash(value)]));
+        await buffer.close();
+      } finally {
+        client.close();
+      }
     });
 };
 
 async function save(buffer: ClientBuffer, file: string): Promise<void> {
   // Only the daemon's device can read an opaque fd.
   if (buffer.handleType === 'opaque_fd') {
-    writeFileSync(file, (await answered(buffer.read())).bytes);
+    saveBytes(file, (await answered(buffer.read())).bytes);
     return;
   }
   const memory = buffer.map({ write: false });
-  memory.read((bytes) => writeFileSync(file, bytes));
-  memory.unmap();
+  try {
+    await saveMemory(file, memory);
+  } finally {
+    memory.unmap();
+  }
 }
 
 /** What came, for people and as JSON: each plane's fd with what the kernel calls it. */

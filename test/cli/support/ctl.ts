@@ -15,11 +15,16 @@ export interface Run {
 }
 
 /** Runs `dmabrokerctl` with arguments; `env` replaces what decides about sockets and colours. */
-export async function ctl(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Run> {
+export async function ctl(
+  args: readonly string[],
+  env: NodeJS.ProcessEnv = {},
+  started: (pid: number) => void = () => {},
+): Promise<Run> {
   const child = spawn(process.execPath, [main, ...args], {
     env: { PATH: process.env.PATH, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
+  if (child.pid !== undefined) started(child.pid);
   const closed = new Promise<number | null>((resolve) => child.once('close', resolve));
   const [stdout, stderr, status] = await Promise.all([
     text(child.stdout),
