@@ -1,0 +1,22 @@
+/** A random schedule of several users' processes on the real daemon, with dma_bufs. */
+import { execFileSync } from 'node:child_process';
+import t from 'tap';
+import { sharedDaemon } from '../support/actor.js';
+import { withoutLeaks } from '../support/fds.js';
+import { testSchedule } from '../support/schedule.js';
+
+const uidOf = (user: string) => Number(execFileSync('id', ['-u', user], { encoding: 'utf8' }));
+
+await withoutLeaks(t, 'a random schedule', async (t) => {
+  const daemon = await sharedDaemon(t);
+  const { allocated, redeemed, killed, lingered } = await testSchedule(t, daemon, {
+    steps: 60,
+    users: new Map(['alice', 'bob'].map((user) => [uidOf(user), user])),
+    sources: ['vulkan', 'udmabuf', 'dma-heap:system', 'memfd'],
+    actors: 4,
+    quietAfter: 10,
+  });
+  for (const count of [allocated, redeemed, killed, lingered]) t.ok(count > 0);
+  t.equal(await daemon.stop(), 0);
+  t.same(daemon.errors, []);
+});

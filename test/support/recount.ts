@@ -1,0 +1,78 @@
+/**
+ * What a daemon says that everybody is charged, against a count of the buffers that it lists.
+ */
+import { isDeepStrictEqual } from 'node:util';
+import type { BufferInfo, ClientInfo, QuotaInfo, UserInfo } from '../../src/server/control.js';
+import { eventually, type TestDaemon } from './daemon.js';
+
+/** Planes that lie in one memory share an fd. */
+const charge = (buffers: readonly BufferInfo[]) => ({
+  bytes: buffers.reduce((sum, { size }) => sum + size, 0),
+  buffers: buffers.length,
+  fds: buffers.reduce((sum, { planes }) => sum + new Set(planes.map((p) => p.memory)).size, 0),
+  pending: 0,
+});
+
+const EMPTY = charge([]);
+
+/** Whose a quota's charge is; null where the quota is for several. */
+function chargedTo({ scope, key }: QuotaInfo): ((buffer: BufferInfo) => boolean) | null {
+  if (scope === 'daemon') return () => true;
+  if (scope === 'source') return ({ source }) => source === key;
+  if (scope === 'user' && key !== 'default') return ({ owner }) => String(owner.uid) === key;
+  return null;
+}
+
+function differences(
+  buffers: readonly BufferInfo[],
+  clients: readonly ClientInfo[],
+  users: readonly UserInfo[],
+  quotas: readonly QuotaInfo[],
+): object[] {
+  const found: object[] = [];
+  const same = (what: string, said: unknown, counted: unknown) => {
+    if (!isDeepStrictEqual(said, counted)) found.push({ what, said, counted });
+  };
+  const uids = new Set([...users.map(({ uid }) => uid), ...buffers.map(({ owner }) => owner.uid)]);
+  for (const uid of uids) {
+    const mine = buffers.filter(({ owner }) => owner.uid === uid);
+    same(`user ${uid}`, users.find((user) => user.uid === uid)?.charge, charge(mine));
+  }
+  for (const quota of quotas) {
+    const mine = chargedTo(quota);
+    const counted = mine === null ? null : charge(buffers.filter(mine));
+    same(`quota ${quota.scope}/${quota.key}`, quota.charge, counted);
+  }
+  for (const { id, buffers: count, bytes } of clients) {
+    // A connection is told what it owns; what it has released is its user's charge alone.
+    const live = buffers.filter(({ owner, state }) => owner.client === id && state === 'live');
+    const { buffers: counted, bytes: size } = charge(live);
+    same(`client ${id}`, { count, bytes }, { count: counted, bytes: size });
+  }
+  return found;
+}
+
+/** Waits until everything agrees; the lists are asked for one after the other. */
+export async function recounted(daemon: TestDaemon): Promise<void> {
+  let left: object[] = [];
+  await eventually(
+    async () => {
+      const buffers = await daemon.buffers();
+      const { body: users } = await daemon.rest('GET', '/v1/users');
+      const { body: quotas } = await daemon.rest('GET', '/v1/quotas');
+      left = differences(buffers, await daemon.clients(), users, quotas);
+      return left.length === 0;
+    },
+    () => `a recount agrees: ${JSON.stringify(left)}`,
+  );
+}
+
+/** Waits until nobody is charged anything. */
+export async function nothingCharged(daemon: TestDaemon): Promise<void> {
+  await recounted(daemon);
+  const { body } = await daemon.rest('GET', '/v1/users');
+  const charged = (body as UserInfo[]).filter(
+    ({ charge }) => !isDeepStrictEqual({ ...charge }, EMPTY),
+  );
+  if (charged.length > 0) throw new Error(`still charged: ${JSON.stringify(charged)}`);
+}
