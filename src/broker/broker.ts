@@ -344,9 +344,14 @@ export class Broker {
   }
 
   /** Charges what was allocated instead of what was asked for; lets go of it where that is too much. */
-  #settle(charge: Charge, allocation: Allocation, held: HeldFds): BrokerError | null {
+  #settle(
+    charge: Charge,
+    allocation: Allocation,
+    held: HeldFds,
+    bytes = allocation.size,
+  ): BrokerError | null {
     try {
-      const actual = { bytes: allocation.size, fds: new Set(held.fds).size };
+      const actual = { bytes, fds: new Set(held.fds).size };
       this.quotas.settle(charge, actual, this.buffers);
       return null;
     } catch (error) {
@@ -420,7 +425,10 @@ export class Broker {
   }
 
   redeem(client: Client, token: string): Redemption {
-    const admit = (buffer: BrokerBuffer) => this.#checkLive(buffer);
+    const admit = (buffer: BrokerBuffer) => {
+      this.#checkLive(buffer);
+      this.quotas.redeem(buffer, client);
+    };
     const { target, info } = this.#tokens.redeem(token, client.peer, admit);
     this.world.report({ type: 'buffer.redeemed', buffer: target, client });
     this.world.changed(target);
@@ -493,8 +501,10 @@ export class Broker {
       held.release();
       return { error: new BrokerError('not_found', 'the buffer was released in the meantime') };
     }
-    const error = this.#settle(buffer.charge, allocation, held);
+    const bytes = this.quotas.importers.ownersPart(buffer, allocation.size);
+    const error = this.#settle(buffer.charge, allocation, held, bytes);
     if (error !== null) return { error };
+    this.quotas.importers.fit(buffer, allocation.size);
     this.world.free(buffer.allocation);
     buffer.held.release();
     this.#owns(buffer.owner, allocation.size - buffer.allocation.size);
@@ -556,7 +566,7 @@ export class Broker {
   /** The memory of a released buffer is gone, or charged no longer: the one place where that is known. */
   #gone(buffer: BrokerBuffer): void {
     this.world.gone(buffer);
-    buffer.charge.release();
+    this.quotas.release(buffer);
   }
 
   /** Looks after leases and released buffers; to be called when `wait` milliseconds have passed. */

@@ -9,6 +9,7 @@ import { DEFAULT_OPTIONS } from '../broker/broker.js';
 import type { PolicyRules } from '../broker/policy.js';
 import { RECALL_SECONDS } from '../broker/quota/quotas.js';
 import type { Rules } from '../broker/quota/rules.js';
+import type { ChargePolicy } from '../broker/shares.js';
 import { CLIENT_SOCKET, daemonSocket, REST_SOCKET } from '../paths.js';
 import { DEFAULT_RATE_LIMIT } from './http/limits.js';
 import { DEFAULT_LEAKS, type LeaksConfig } from './leaks/watch.js';
@@ -39,6 +40,8 @@ export interface SocketConfig {
 export interface AccountingConfig {
   /** How long memory is charged after its release where the kernel does not tell who holds it. */
   readonly unknownGraceSeconds: number;
+  /** Who is charged for a buffer that other users have redeemed. */
+  readonly charge: ChargePolicy;
 }
 
 export interface Config {
@@ -76,7 +79,7 @@ interface File {
   device?: { select?: string };
   log?: { level?: LogLevel };
   leaks?: { forgotten_after_seconds?: number; sample_seconds?: number };
-  accounting?: { unknown_grace_seconds?: number };
+  accounting?: { unknown_grace_seconds?: number; charge?: ChargePolicy };
   quotas?: QuotaTables;
   pressure?: PressureTable;
   policy?: PolicyTable;
@@ -129,6 +132,7 @@ const schema = {
       additionalProperties: false,
       properties: {
         unknown_grace_seconds: { type: 'number', minimum: 0, maximum: MAX_GRACE_SECONDS },
+        charge: { enum: ['owner', 'importers'] satisfies ChargePolicy[] },
       },
     },
     log: {
@@ -233,6 +237,7 @@ export function loadConfig(path: string | null, overrides: Overrides): Config {
     accounting: {
       unknownGraceSeconds:
         file.accounting?.unknown_grace_seconds ?? DEFAULT_OPTIONS.unknownGraceMs / 1000,
+      charge: file.accounting?.charge ?? 'owner',
     },
     quotas: quotaConfig(file.quotas ?? {}, path ?? ''),
     pressure: pressureConfig(file.pressure ?? {}),

@@ -149,6 +149,7 @@ function quotaSetup(config: Config, rest: Rules, device: DeviceInfo | null): Quo
     rules: { default: defaults, configuration: config.quotas.rules, rest },
     subuids: readSubuids(readPasswd()),
     recallSeconds: config.quotas.recallSeconds,
+    charge: config.accounting.charge,
   };
 }
 

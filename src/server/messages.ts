@@ -13,6 +13,7 @@ import type { PolicyRules } from '../broker/policy.js';
 import type { Pressure } from '../broker/quota/recalls.js';
 import type { Layer, RuleId, Rules } from '../broker/quota/rules.js';
 import type { Choice } from '../broker/request.js';
+import type { ChargePolicy } from '../broker/shares.js';
 import type {
   Allocation,
   FormatOffer,
@@ -210,6 +211,7 @@ export interface QuotaSetup {
   readonly subuids: readonly SubuidRange[];
   /** Given to holders above their share to give something back. */
   readonly recallSeconds: number;
+  readonly charge: ChargePolicy;
 }
 
 /** What the allocator's thread is started with. The eventfd stays main's. */

@@ -21,6 +21,7 @@ select = "226:128"
 level = "warn"
 [accounting]
 unknown_grace_seconds = 5
+charge = "importers"
 `;
 
 const quotas = {
@@ -39,7 +40,7 @@ t.test('without a file', async (t) => {
     rateLimit: 10_000,
     device: null,
     logLevel: 'info',
-    accounting: { unknownGraceSeconds: 60 },
+    accounting: { unknownGraceSeconds: 60, charge: 'owner' },
     ...quotas,
   });
 });
@@ -53,7 +54,7 @@ t.test('with one, and what the command line says before it', async (t) => {
     rateLimit: 7,
     device: '226:128',
     logLevel: 'warn',
-    accounting: { unknownGraceSeconds: 5 },
+    accounting: { unknownGraceSeconds: 5, charge: 'importers' },
     ...quotas,
   };
   t.same(withoutPolicy(loadConfig(path, {})), config);
@@ -69,7 +70,7 @@ t.test('with one, and what the command line says before it', async (t) => {
     rateLimit: 7,
     device: 'llvmpipe',
     logLevel: 'debug',
-    accounting: { unknownGraceSeconds: 5 },
+    accounting: { unknownGraceSeconds: 5, charge: 'importers' },
     ...quotas,
   });
   writeFileSync(path, '# nothing\n');

@@ -17,6 +17,8 @@ export interface Who {
 interface Book {
   /** Throws `limit_exceeded` and changes nothing where more may not be charged. */
   change(from: Amount, to: Amount): void;
+  /** The same without asking. */
+  set(from: Amount, to: Amount): void;
   end(amount: Amount): void;
 }
 
@@ -46,6 +48,14 @@ export class Charge {
     if (this.#released) throw new Error('the charge is released already');
     const actual = { bytes, buffers: 1, fds, pending: 0 };
     this.book.change(this.#amount, actual);
+    this.#amount = actual;
+  }
+
+  /** Other bytes, whatever the limits: for what becomes less, or goes back to what it was. */
+  resize(bytes: number): void {
+    if (this.#released) throw new Error('the charge is released already');
+    const actual = { ...this.#amount, bytes };
+    this.book.set(this.#amount, actual);
     this.#amount = actual;
   }
 

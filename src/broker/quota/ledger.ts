@@ -55,6 +55,30 @@ export class Ledger {
       if (settings.allocationsPerSecond !== null) bucket.take(settings.allocationsPerSecond, now);
     }
     this.capacities.settled(who.uid);
+    return this.#charge(accounts, who, source, want);
+  }
+
+  /**
+   * Charges somebody for a part of what others are charged, who are left with so many bytes. Throws
+   * `limit_exceeded`, and all is as it was, where there is no room.
+   */
+  takeOver(who: Who, source: string, bytes: number, left: ReadonlyMap<Charge, number>): Charge {
+    const before = [...left.keys()].map((charge) => [charge, charge.amount.bytes] as const);
+    // First, since the daemon's and the source's accounts have room for it once only.
+    for (const [charge, rest] of left) charge.resize(rest);
+    const accounts = this.accounts.path(who, source);
+    const want = { ...NOTHING, bytes };
+    try {
+      this.#admit(accounts, who.uid, want);
+    } catch (error) {
+      for (const [charge, all] of before) charge.resize(all);
+      this.accounts.drop(accounts);
+      throw error;
+    }
+    return this.#charge(accounts, who, source, want);
+  }
+
+  #charge(accounts: readonly Account[], who: Who, source: string, want: Amount): Charge {
     const add = (amount: Amount) => {
       for (const account of accounts) account.add(amount);
       this.capacities.add(who.uid, source, amount);
@@ -66,6 +90,7 @@ export class Ledger {
         this.#admit(accounts, who.uid, more);
         add(more);
       },
+      set: (from, to) => add(difference(to, from)),
       end: (amount) => {
         add(difference(NOTHING, amount));
         this.accounts.drop(accounts);

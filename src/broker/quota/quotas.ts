@@ -4,7 +4,9 @@
  */
 import type { BrokerBuffer, Client, Owner } from '../buffer.js';
 import { BrokerError } from '../errors.js';
+import type { ChargePolicy } from '../shares.js';
 import type { Charge, Who } from './charge.js';
+import { Importers } from './importers.js';
 import { asked, type Estimate, Ledger } from './ledger.js';
 import { DEFAULT_RULES, Policy } from './policy.js';
 import { type RecallReason, Recalls } from './recalls.js';
@@ -18,6 +20,8 @@ export interface QuotaOptions {
   readonly accountable?: (uid: number) => number;
   /** How long a holder above its share has to give something back. */
   readonly recallSeconds?: number;
+  /** Who is charged for a buffer that others have redeemed; by default its owner. */
+  readonly charge?: ChargePolicy;
 }
 
 /** As long as a compositor may take to notice that a client hangs. */
@@ -30,6 +34,7 @@ export class Quotas {
   readonly policy: Policy;
   readonly ledger: Ledger;
   readonly recalls: Recalls;
+  readonly importers: Importers;
   /** Told of each recall, with the seconds that are left; the registry sets it. */
   onRecall: (buffer: BrokerBuffer, reason: RecallReason | 'withdrawn', seconds: number) => void =
     () => {};
@@ -43,6 +48,7 @@ export class Quotas {
     this.policy = new Policy(options.defaults ?? DEFAULT_RULES);
     this.ledger = new Ledger(this.policy, now);
     this.recalls = new Recalls(this.ledger, this.policy, now, (...what) => this.onRecall(...what));
+    this.importers = new Importers(options.charge ?? 'owner', this.ledger);
     this.#recallSeconds = options.recallSeconds ?? RECALL_SECONDS;
     this.#accountable = options.accountable ?? ((uid) => uid);
   }
@@ -82,6 +88,17 @@ export class Quotas {
     return this.#orRecall(who, source, estimate, buffers, () =>
       this.ledger.reserve(who, source, estimate),
     );
+  }
+
+  /** A client is about to redeem a buffer. Throws where its user has no room for its share. */
+  redeem(buffer: BrokerBuffer, client: Client): void {
+    this.importers.redeem(buffer, this.whoIs({ client, peer: client.peer }));
+  }
+
+  /** The memory of a buffer is gone. */
+  release(buffer: BrokerBuffer): void {
+    buffer.charge.release();
+    this.importers.release(buffer);
   }
 
   /** Charges what an allocation really takes. Throws as `reserve` does for the difference. */

@@ -108,11 +108,12 @@ const active = new Set<number>();
 let acceptAgainAt: number | null = null;
 let running = true;
 
-function quotasOf({ rules, subuids, recallSeconds }: QuotaSetup): Quotas {
+function quotasOf({ rules, subuids, recallSeconds, charge }: QuotaSetup): Quotas {
   const quotas = new Quotas(() => Date.now(), {
     defaults: rules.default,
     accountable: accountable(subuids),
     recallSeconds,
+    charge,
   });
   quotas.configure('configuration', rules.configuration);
   quotas.configure('rest', rules.rest);

@@ -1,0 +1,150 @@
+/** Who is charged for a shared buffer, where importers are: each byte once, and given back exactly. */
+import fc from 'fast-check';
+import t from 'tap';
+import { Broker, type BufferResult } from '../../../src/broker/broker.js';
+import type { BrokerBuffer, Client } from '../../../src/broker/buffer.js';
+import { BrokerError } from '../../../src/broker/errors.js';
+import { Quotas } from '../../../src/broker/quota/quotas.js';
+import type { Rule, RuleId } from '../../../src/broker/quota/rules.js';
+import type { ChargePolicy } from '../../../src/broker/shares.js';
+import { refused } from '../../support/refused.js';
+import { FakeWorld, linear, memfd, offers, peer, request } from '../support/world.js';
+
+const terms = { uses: 9, uid: null, seconds: null };
+
+function make(charge: ChargePolicy) {
+  const world = new FakeWorld();
+  const quotas = new Quotas(() => world.time, { charge, defaults: new Map() });
+  const broker = new Broker(world, [memfd], offers, quotas);
+  const connect = (uid: number) => broker.connect({ ...peer, uid, cgroup: `/${uid}` });
+  const allocate = (client: Client, size: number): BrokerBuffer => {
+    const results: BufferResult[] = [];
+    const asked = request({ spec: { ...linear, size }, lifetime: 'until_released' });
+    broker.allocate({ client, peer: client.peer }, asked, (result) => results.push(result));
+    world.answer();
+    const [result] = results;
+    if (result === undefined || 'error' in result) throw new Error('it was not allocated');
+    return result.buffer;
+  };
+  const redeem = (client: Client, buffer: BrokerBuffer) =>
+    broker.redeem(client, broker.share(buffer, terms).token);
+  const charged = (uid: number) =>
+    quotas.ledger.accounts.find('user', String(uid))?.charge.bytes ?? 0;
+  const limit = (uid: number, bytes: number) =>
+    quotas.configure('rest', new Map<RuleId, Rule>([[`user/${uid}`, { bytes }]]));
+  return { world, quotas, broker, connect, allocate, redeem, charged, limit };
+}
+
+t.test('the owner, unless importers are to be charged', async (t) => {
+  for (const policy of ['owner', 'importers'] as const) {
+    const { connect, allocate, redeem, charged } = make(policy);
+    const [owner, other] = [connect(1), connect(2)];
+    const buffer = allocate(owner, 10);
+    redeem(owner, buffer);
+    t.same([charged(1), charged(2)], [10, 0], 'its owner itself is no importer');
+    redeem(other, buffer);
+    redeem(other, buffer);
+    t.same([charged(1), charged(2)], policy === 'owner' ? [10, 0] : [0, 10]);
+  }
+});
+
+t.test('importers share it until its memory is gone', async (t) => {
+  const { world, quotas, broker, connect, allocate, redeem, charged } = make('importers');
+  const [owner, a, b, c] = [connect(1), connect(2), connect(3), connect(4)];
+  const buffer = allocate(owner, 11);
+  for (const client of [c, a, b]) redeem(client, buffer);
+  t.same([1, 2, 3, 4].map(charged), [0, 4, 4, 3]);
+  const { accounts } = quotas.ledger;
+  t.match(accounts.find('user', '1')?.charge, { bytes: 0, buffers: 1, fds: 1 });
+  t.match(accounts.daemon.charge, { bytes: 11, buffers: 1, fds: 1, pending: 0 });
+  broker.disconnect(a);
+  world.held.set(buffer.allocation.key, 'lingering');
+  broker.release(buffer, 'owner');
+  t.same([1, 2, 3, 4].map(charged), [0, 4, 4, 3], 'it lingers');
+  world.held.clear();
+  world.pass(10_000);
+  broker.poll();
+  t.same([1, 2, 3, 4].map(charged), [0, 0, 0, 0]);
+  t.ok(accounts.daemon.empty);
+});
+
+t.test('no room: the redemption is refused, and nothing has changed', async (t) => {
+  const { broker, connect, allocate, redeem, charged, limit } = make('importers');
+  const [owner, a, b] = [connect(1), connect(2), connect(3)];
+  const buffer = allocate(owner, 100);
+  redeem(a, buffer);
+  limit(3, 49);
+  const { token, info } = broker.share(buffer, { ...terms, uses: 1 });
+  t.match(
+    refused(() => broker.redeem(b, token)),
+    {
+      code: 'limit_exceeded',
+      refusal: { constraint: 'quota.user.bytes', requested: 50, possible: { max: 49 } },
+    },
+  );
+  t.same([1, 2, 3].map(charged), [0, 100, 0]);
+  t.ok(
+    broker.tokens(buffer).some(({ id }) => id === info.id),
+    'the token is not used up',
+  );
+  limit(3, 50);
+  broker.redeem(b, token);
+  t.same([1, 2, 3].map(charged), [0, 50, 50]);
+});
+
+t.test('a full daemon has room for it: it is charged once', async (t) => {
+  const { quotas, connect, allocate, redeem, charged } = make('importers');
+  const buffer = allocate(connect(1), 100);
+  quotas.configure('rest', new Map([['daemon/default', { bytes: 100, reserve: 0 }]]));
+  redeem(connect(2), buffer);
+  t.same([charged(1), charged(2)], [0, 100]);
+});
+
+t.test('re-issued memory of the same size is the same charge', async (t) => {
+  const { world, quotas, broker, connect, allocate, redeem, charged } = make('importers');
+  const buffer = allocate(connect(1), 10);
+  redeem(connect(2), buffer);
+  broker.deviceLost([buffer.allocation]);
+  broker.reissue(buffer, () => {});
+  world.answer();
+  t.same([charged(1), charged(2)], [0, 10]);
+  broker.release(buffer, 'owner');
+  t.ok(quotas.ledger.accounts.daemon.empty);
+});
+
+t.test('the sum of what users are charged is that of the buffers, always', async (t) => {
+  const step = fc.record({
+    kind: fc.constantFrom('allocate', 'redeem', 'redeem', 'release', 'limit' as const),
+    uid: fc.integer({ min: 1, max: 4 }),
+    pick: fc.nat(20),
+    size: fc.integer({ min: 1, max: 100 }),
+  });
+  const property = fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
+    const { quotas, broker, connect, allocate, redeem, charged, limit } = make('importers');
+    const clients = new Map([1, 2, 3, 4].map((uid) => [uid, connect(uid)]));
+    for (const { kind, uid, pick, size } of steps) {
+      const client = clients.get(uid) as Client;
+      const buffers = [...broker.buffers];
+      const buffer = buffers[pick % buffers.length];
+      const before = [1, 2, 3, 4].map(charged);
+      try {
+        if (kind === 'limit') limit(uid, size * 2);
+        else if (kind === 'allocate') {
+          quotas.configure('rest', new Map());
+          allocate(client, size);
+        } else if (buffer === undefined) continue;
+        else if (kind === 'release') broker.release(buffer, 'owner');
+        else redeem(client, buffer);
+      } catch (error) {
+        if (!(error instanceof BrokerError) || error.code !== 'limit_exceeded') throw error;
+        if (`${[1, 2, 3, 4].map(charged)}` !== `${before}`) return false;
+      }
+      const all = [...broker.buffers].reduce((sum, { allocation }) => sum + allocation.size, 0);
+      const sum = [1, 2, 3, 4].reduce((total, each) => total + charged(each), 0);
+      if (sum !== all || quotas.ledger.accounts.daemon.charge.bytes !== all) return false;
+    }
+    for (const buffer of [...broker.buffers]) broker.release(buffer, 'owner');
+    return [...quotas.ledger.accounts].every((account) => account.empty);
+  });
+  t.doesNotThrow(() => fc.assert(property, { numRuns: 300 }));
+});
