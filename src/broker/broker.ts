@@ -118,6 +118,7 @@ export class Broker {
       return choice;
     },
     plan: (choice, done) => this.world.plan(choice, done),
+    permitted: ({ peer }, request) => this.#permittedRequest(peer, request),
   });
   /** Copies, fills and reads, for whoever has an object for the buffer. */
   readonly works: Works;
@@ -290,8 +291,29 @@ export class Broker {
       return chooseSource(request, permitted, this.offers);
     } catch (error) {
       if (permitted.length === this.sources.length) throw error;
-      const { source } = chooseSource(request, this.sources, this.offers);
+      const source = this.#sourceWithoutPolicy(request);
+      // What else is wrong is told in terms of what somebody may have.
+      if (source === null) throw error;
       throw denied('sources', source, [...new Set(permitted.map(({ name }) => name))]);
+    }
+  }
+
+  /** A request that names none of the sources that the policy forbids. */
+  #permittedRequest(peer: PartialPeer, request: AllocationRequest): AllocationRequest {
+    const { sources = [] } = request;
+    const named = this.policy.permitted(
+      peer,
+      sources.map((name) => ({ name })),
+    );
+    return { ...request, sources: named.map(({ name }) => name) };
+  }
+
+  #sourceWithoutPolicy(request: AllocationRequest): string | null {
+    try {
+      return chooseSource(request, this.sources, this.offers).source;
+    } catch (error) {
+      if (error instanceof BrokerError) return null;
+      throw error;
     }
   }
 

@@ -15,6 +15,8 @@ export interface Planning {
   choose(owner: Owner, request: AllocationRequest): Choice;
   /** Asks the source; answers later, exactly once. */
   plan(choice: Choice, done: (result: PlanResult) => void): void;
+  /** The request without the sources that its owner may not have: what a hint may name. */
+  permitted(owner: Owner, request: AllocationRequest): AllocationRequest;
 }
 
 export class Planner {
@@ -48,7 +50,7 @@ export class Planner {
       (candidate, tried) =>
         this.#plan(owner, candidate, (result) => tried('error' in result ? result.error : null)),
       (found) => {
-        const nearest = found === null ? null : requestWords(found);
+        const nearest = found === null ? null : requestWords(this.planning.permitted(owner, found));
         done({ error: new BrokerError(error.code, error.message, { ...error.refusal, nearest }) });
       },
     );

@@ -6,7 +6,6 @@
 import type { PartialPeer } from './buffer.js';
 import { BrokerError } from './errors.js';
 import type { AllocationRequest } from './request.js';
-import type { SourceState } from './source.js';
 
 /** Users and groups, by number. */
 export interface Principals {
@@ -63,7 +62,7 @@ export class Policy {
   }
 
   /** The sources that somebody may allocate from. */
-  permitted<S extends Pick<SourceState, 'name'>>(who: Who, sources: readonly S[]): readonly S[] {
+  permitted<S extends { readonly name: string }>(who: Who, sources: readonly S[]): readonly S[] {
     const names = this.#find(who, 'sources');
     return names === undefined ? sources : sources.filter(({ name }) => names.includes(name));
   }

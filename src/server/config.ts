@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs';
 import { Ajv, type ErrorObject } from 'ajv';
 import { parse, TomlError } from 'smol-toml';
 import { DEFAULT_OPTIONS } from '../broker/broker.js';
+import { DEFAULT_LEASE_GRACE_SECONDS } from '../broker/limits.js';
 import type { PolicyRules } from '../broker/policy.js';
 import { RECALL_SECONDS } from '../broker/quota/quotas.js';
 import type { Rules } from '../broker/quota/rules.js';
@@ -53,6 +54,8 @@ export interface Config {
   readonly device: string | null;
   readonly logLevel: LogLevel;
   readonly accounting: AccountingConfig;
+  /** From the end of a lease until the broker lets go of its buffer. */
+  readonly leaseGraceSeconds: number;
   readonly leaks: LeaksConfig;
   readonly quotas: { readonly rules: Rules; readonly recallSeconds: number };
   readonly pressure: PressureConfig;
@@ -80,6 +83,7 @@ interface File {
   log?: { level?: LogLevel };
   leaks?: { forgotten_after_seconds?: number; sample_seconds?: number };
   accounting?: { unknown_grace_seconds?: number; charge?: ChargePolicy };
+  leases?: { grace_seconds?: number };
   quotas?: QuotaTables;
   pressure?: PressureTable;
   policy?: PolicyTable;
@@ -134,6 +138,11 @@ const schema = {
         unknown_grace_seconds: { type: 'number', minimum: 0, maximum: MAX_GRACE_SECONDS },
         charge: { enum: ['owner', 'importers'] satisfies ChargePolicy[] },
       },
+    },
+    leases: {
+      type: 'object',
+      additionalProperties: false,
+      properties: { grace_seconds: { type: 'number', minimum: 0, maximum: MAX_GRACE_SECONDS } },
     },
     log: {
       type: 'object',
@@ -239,6 +248,7 @@ export function loadConfig(path: string | null, overrides: Overrides): Config {
         file.accounting?.unknown_grace_seconds ?? DEFAULT_OPTIONS.unknownGraceMs / 1000,
       charge: file.accounting?.charge ?? 'owner',
     },
+    leaseGraceSeconds: file.leases?.grace_seconds ?? DEFAULT_LEASE_GRACE_SECONDS,
     quotas: quotaConfig(file.quotas ?? {}, path ?? ''),
     pressure: pressureConfig(file.pressure ?? {}),
     policy: policyOf(file.policy ?? {}, path ?? ''),

@@ -87,6 +87,7 @@ export class Daemon {
     const start = {
       mainDevice: node,
       unknownGraceSeconds: config.accounting.unknownGraceSeconds,
+      leaseGraceSeconds: config.leaseGraceSeconds,
       quotas: quotaSetup(config, state.rules, allocator.inventory.device),
       policy: config.policy,
     };

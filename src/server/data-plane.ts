@@ -124,7 +124,7 @@ export class DataPlane {
     threads: URL,
     private readonly allocator: Allocator,
     private readonly listener: number,
-    start: Pick<PlaneSetup, 'mainDevice' | 'unknownGraceSeconds' | 'quotas' | 'policy'>,
+    start: Omit<PlaneSetup, 'listener' | 'wake' | 'inventory'>,
     private readonly events: Events,
   ) {
     const { port1, port2 } = new MessageChannel();

@@ -199,6 +199,7 @@ export interface PlaneSetup {
   readonly wake: number;
   readonly inventory: Inventory;
   readonly unknownGraceSeconds: number;
+  readonly leaseGraceSeconds: number;
   /** dev_t of the DRM node to advertise, if there is one. */
   readonly mainDevice: Uint8Array | null;
   readonly quotas: QuotaSetup;

@@ -1,7 +1,8 @@
 /** Policy: who may do what, by uid and gids alone, and that the registry asks it. */
 import t from 'tap';
 import { Broker } from '../../src/broker/broker.js';
-import type { BrokerBuffer, Peer } from '../../src/broker/buffer.js';
+import type { BrokerBuffer, BufferResult, Peer } from '../../src/broker/buffer.js';
+import { BrokerError } from '../../src/broker/errors.js';
 import { Policy, type PolicyRules } from '../../src/broker/policy.js';
 import { refused } from '../support/refused.js';
 import { FakeWorld, linear, memfd, offers, peer, request } from './support/world.js';
@@ -78,6 +79,32 @@ t.test('sources and placements', async (t) => {
   const placed = make([{ who, placements: ['any'] }]);
   t.equal(placed.allocate(user(1), { placement: 'host_visible' }).code, 'permission_denied');
   t.equal(placed.allocate(user(1), { placement: 'any' }).code, undefined);
+});
+
+t.test('no refusal and no hint names a source that is forbidden', async (t) => {
+  const { world, broker } = make([{ who: { uids: [1], gids: [] }, sources: ['memfd'] }]);
+  broker.setSources([{ ...memfd, name: 'udmabuf' }, memfd], offers);
+  world.planLimit = 4096;
+  const refusal = (uid: number, sources: string[], size: number) => {
+    const answers: BufferResult[] = [];
+    const asked = request({ spec: { ...linear, size }, sources });
+    broker.allocate({ client: null, peer: user(uid) }, asked, (result) => answers.push(result));
+    if (world.pending.length > 0) {
+      const possible = { max: 4096 };
+      world.refuse(new BrokerError('too_large', 'no', { constraint: 'size', possible }));
+    }
+    const [answer] = answers;
+    if (answer === undefined || !('error' in answer)) throw new Error('it was not refused');
+    return answer.error;
+  };
+  const named = ['udmabuf', 'memfd'];
+  t.match(refusal(2, ['nothing'], 4096).refusal, { possible: named, nearest: { sources: named } });
+  t.match(refusal(2, named, 8192).refusal.nearest, { sources: named });
+  for (const error of [refusal(1, ['nothing'], 4096), refusal(1, named, 8192)]) {
+    t.match(error.refusal.nearest, { sources: ['memfd'] });
+    t.notMatch(JSON.stringify([error.message, error.refusal.possible]), 'udmabuf');
+  }
+  t.match(refusal(1, ['udmabuf'], 4096), { code: 'permission_denied' });
 });
 
 t.test('an import that is not allowed closes the fds', async (t) => {

@@ -1,7 +1,10 @@
 /** A lease with the real daemon: it ends by itself, is recalled before, and can be renewed. */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import t from 'tap';
 import { connect } from '../../src/client/index.js';
-import { eventually, TestDaemon } from '../support/daemon.js';
+import { eventually, TestDaemon, withoutVulkan } from '../support/daemon.js';
+import { temporaryFolder } from '../support/folder.js';
 import { rejected } from '../support/refused.js';
 
 const linear = { kind: 'buffer', size: 4096, handleTypes: ['memfd'] } as const;
@@ -34,4 +37,17 @@ t.test('leases', async (t) => {
   other.close();
   for (const each of [buffer, plain, allowed]) await each.close().catch(() => {});
   await daemon.settled(fds);
+});
+
+t.test('the period of grace is a setting', async (t) => {
+  const file = join(temporaryFolder(t), 'dmabroker.toml');
+  writeFileSync(file, '[leases]\ngrace_seconds = 1000\n');
+  const daemon = await TestDaemon.start(['--config', file], { env: withoutVulkan });
+  t.teardown(() => daemon.stop());
+  const client = await connect({ socket: daemon.clientSocket });
+  const buffer = await client.allocate({ ...linear, lifetime: { lease: 1 } });
+  await eventually(() => buffer.recalled !== null, 'it is recalled');
+  const left = (buffer.recalled?.deadline.getTime() ?? 0) - Date.now();
+  t.ok(left > 500_000 && left <= 1_000_000, `${left} ms are left`);
+  client.close();
 });

@@ -22,6 +22,8 @@ level = "warn"
 [accounting]
 unknown_grace_seconds = 5
 charge = "importers"
+[leases]
+grace_seconds = 7.5
 `;
 
 const quotas = {
@@ -41,6 +43,7 @@ t.test('without a file', async (t) => {
     device: null,
     logLevel: 'info',
     accounting: { unknownGraceSeconds: 60, charge: 'owner' },
+    leaseGraceSeconds: 5,
     ...quotas,
   });
 });
@@ -55,6 +58,7 @@ t.test('with one, and what the command line says before it', async (t) => {
     device: '226:128',
     logLevel: 'warn',
     accounting: { unknownGraceSeconds: 5, charge: 'importers' },
+    leaseGraceSeconds: 7.5,
     ...quotas,
   };
   t.same(withoutPolicy(loadConfig(path, {})), config);
@@ -71,6 +75,7 @@ t.test('with one, and what the command line says before it', async (t) => {
     device: 'llvmpipe',
     logLevel: 'debug',
     accounting: { unknownGraceSeconds: 5, charge: 'importers' },
+    leaseGraceSeconds: 7.5,
     ...quotas,
   });
   writeFileSync(path, '# nothing\n');

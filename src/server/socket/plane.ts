@@ -99,6 +99,7 @@ const journal: Journal = new Journal(
 );
 
 broker.policy = new Policy(setup.policy);
+broker.leases.graceSeconds = setup.leaseGraceSeconds;
 
 const step = new Step(setup.listener, setup.wake);
 const connections = new Map<number, { connection: Connection; outbox: Outbox }>();
