@@ -14,7 +14,9 @@ fi
 find dist -mindepth 1 -maxdepth 1 -type d ! -name native ! -name "bundle*" -print0 2>/dev/null |
   xargs -0 -r -I{} find {} -name '*.js' | while read -r compiled; do
   source=${compiled#dist/}
-  [ -e "${source%.js}.ts" ] || rm -f "$compiled" "$compiled.map" "${compiled%.js}.d.ts"
+  [ -e "${source%.js}.ts" ] && continue
+  # What is removed here must be compiled again when its source comes back.
+  rm -f "$compiled" "$compiled.map" "${compiled%.js}.d.ts" dist/.tsbuildinfo
 done
 node_modules/.bin/tsc -p .
 # One file a thread instead of hundreds (Fastify's alone), and the REST server apart, so that it is

@@ -105,13 +105,11 @@ await withoutLeaks(t, 'layouts', async (t) => {
       refusal: { constraint: 'alignment.height', requested: 2 ** 31 },
     });
     const huge = { ...nv12, width: 65_536, height: 65_536 };
-    t.match(await rejected(client.allocate(huge)), {
-      code: 'too_large',
-      refusal: { constraint: 'offset', requested: 2 ** 32 },
-    });
+    // 6 GiB: more than the daemon may have, or an offset beyond 32 bits.
+    t.match((await rejected(client.allocate(huge))).code, /^(limit_exceeded|too_large)$/);
     t.match(await rejected(client.allocate({ ...linear, size: 2 ** 50 })), {
-      code: 'too_large',
-      refusal: { constraint: 'size', requested: 2 ** 50 },
+      code: 'limit_exceeded',
+      refusal: { requested: 2 ** 50 },
     });
     t.same(await daemon.buffers(), [], 'nothing is left behind');
   });

@@ -40,13 +40,13 @@ t.test('rules', async (t) => {
 });
 
 const mistakes: [text: string, message: RegExp][] = [
-  ['[quotas]\nreserve = 2', /^f: quotas\.reserve must be <= 1$/],
-  ['[quotas.default_user]\nbytes = "1X"', /^f: quotas\.default_user\.bytes must match pattern/],
-  ['[quotas.default_user]\nbytes = -1', /^f: quotas\.default_user\.bytes must be >= 0$/],
-  ['[quotas.daemon]\nweight = 2', /^f: unknown key quotas\.daemon\.weight$/],
-  ['[quotas.users.bob]\nweight = 0', /^f: quotas\.users\.bob\.weight must be >= 1$/],
-  ['[quotas.cgroups.foo]\nbytes = 0', /^f: unknown key quotas\.cgroups\.foo$/],
-  ['[pressure]\npsi_some_avg10 = 0', /^f: pressure\.psi_some_avg10 must be > 0$/],
+  ['[quotas]\nreserve = 2', /^f:2: quotas\.reserve must be <= 1$/],
+  ['[quotas.default_user]\nbytes = "1X"', /^f:2: quotas\.default_user\.bytes must match pattern/],
+  ['[quotas.default_user]\nbytes = -1', /^f:2: quotas\.default_user\.bytes must be >= 0$/],
+  ['[quotas.daemon]\nweight = 2', /^f:2: unknown key quotas\.daemon\.weight$/],
+  ['[quotas.users.bob]\nweight = 0', /^f:2: quotas\.users\.bob\.weight must be >= 1$/],
+  ['[quotas.cgroups.foo]\nbytes = 0', /^f:1: unknown key quotas\.cgroups\.foo$/],
+  ['[pressure]\npsi_some_avg10 = 0', /^f:2: pressure\.psi_some_avg10 must be > 0$/],
 ];
 
 t.test('mistakes', async (t) => {
