@@ -16,7 +16,7 @@ import {
   type ReleaseReason,
 } from './buffer.js';
 import { BrokerError } from './errors.js';
-import type { BrokerEvent } from './events.js';
+import type { BrokerEvent, BufferEvent } from './events.js';
 import { HeldFds } from './held-fds.js';
 import { newBufferId, type Random } from './id.js';
 import { Leases } from './leases.js';
@@ -356,7 +356,7 @@ export class Broker {
     if (typeof lifetime === 'object') this.leases.start(buffer, lifetime.lease);
     this.world.changed(buffer);
     owner.client?.owned.add(buffer);
-    this.world.report({ type: 'buffer.created', buffer });
+    this.#happened({ type: 'buffer.created', buffer });
     this.#owns(owner, allocation.size);
     if (lifetime === 'connection' && owner.client?.connected === false) {
       this.release(buffer, 'owner');
@@ -409,21 +409,29 @@ export class Broker {
     return this.#lingering.get(id) ?? this.get(id);
   }
 
-  /** `by`: who shares it, where that is not its owner. */
-  share(buffer: BrokerBuffer, terms: TokenTerms, by: PartialPeer = buffer.owner.peer): Issued {
+  /** Tells what has happened to a buffer, and keeps it with the buffer. */
+  #happened(event: BufferEvent): void {
+    event.buffer.history.add(event, this.world.now());
+    this.world.report(event);
+  }
+
+  /** `by`: who shares it; null: its owner, or somebody over REST. */
+  share(buffer: BrokerBuffer, terms: TokenTerms, by: Owner | null = null): Issued {
     if (buffer.released) throw new BrokerError('not_found', 'the buffer is released');
     this.#checkLive(buffer);
-    const audience = this.policy.audience(by, terms.uid);
+    const audience = this.policy.audience((by ?? buffer.owner).peer, terms.uid);
     const issued = this.#tokens.issue(buffer, { ...terms, audience });
+    this.#happened({ type: 'buffer.shared', buffer, token: issued.info, by });
     this.world.changed(buffer);
     return issued;
   }
 
-  /** Returns false where the buffer has no such token (any more). */
-  revoke(buffer: BrokerBuffer, tokenId: string): boolean {
-    const revoked = this.#tokens.revoke(buffer, tokenId);
-    if (revoked) this.world.changed(buffer);
-    return revoked;
+  /** Returns false where the buffer has no such token (any more). `by` as of `share`. */
+  revoke(buffer: BrokerBuffer, tokenId: string, by: Owner | null = null): boolean {
+    if (!this.#tokens.revoke(buffer, tokenId)) return false;
+    this.#happened({ type: 'buffer.unshared', buffer, token: tokenId, by });
+    this.world.changed(buffer);
+    return true;
   }
 
   tokens(buffer: BrokerBuffer): TokenInfo[] {
@@ -438,6 +446,7 @@ export class Broker {
   rename(buffer: BrokerBuffer, name: string | null): void {
     checkName(name);
     buffer.name = name;
+    this.#happened({ type: 'buffer.renamed', buffer });
     this.world.changed(buffer);
   }
 
@@ -452,7 +461,7 @@ export class Broker {
       this.quotas.redeem(buffer, client);
     };
     const { target, info } = this.#tokens.redeem(token, client.peer, admit);
-    this.world.report({ type: 'buffer.redeemed', buffer: target, client });
+    this.#happened({ type: 'buffer.redeemed', buffer: target, client, token: info.id });
     this.world.changed(target);
     return { buffer: target, mayRenew: info.mayRenew };
   }
@@ -484,7 +493,7 @@ export class Broker {
     );
     for (const buffer of buffers) {
       buffer.state = 'lost';
-      this.world.report({ type: 'buffer.lost', buffer });
+      this.#happened({ type: 'buffer.lost', buffer });
       this.world.changed(buffer);
       for (const watcher of [...buffer.watchers]) watcher.lost?.(buffer.generation);
     }
@@ -531,16 +540,17 @@ export class Broker {
     buffer.held.release();
     this.#owns(buffer.owner, allocation.size - buffer.allocation.size);
     buffer.replace(allocation, held);
-    this.world.report({ type: 'buffer.reissued', buffer });
+    this.#happened({ type: 'buffer.reissued', buffer });
     this.world.changed(buffer);
     for (const watcher of [...buffer.watchers]) watcher.reissued?.(buffer.generation);
     return { buffer };
   }
 
-  /** Renews its lease. Throws where it has none, or has been released. */
-  renew(buffer: BrokerBuffer, seconds: number): void {
+  /** Renews its lease. Throws where it has none, or has been released. `by` as of `share`. */
+  renew(buffer: BrokerBuffer, seconds: number, by: Owner | null = null): void {
     if (buffer.released) throw new BrokerError('not_found', 'the buffer is released');
     this.leases.renew(buffer, seconds);
+    this.#happened({ type: 'buffer.renewed', buffer, seconds, by });
   }
 
   /** Drops the broker's references; the memory lives on for as long as others hold its fds. */
@@ -556,15 +566,15 @@ export class Broker {
     this.leases.released(buffer);
     this.world.free(buffer.allocation);
     this.quotas.recalls.released(buffer);
+    this.#happened({ type: 'buffer.released', buffer, reason });
     this.#lingering.add(buffer);
-    this.world.report({ type: 'buffer.released', buffer, reason });
     const watchers = [...buffer.watchers];
     buffer.watchers.clear();
     for (const watcher of watchers) watcher.released(reason);
   }
 
   #recalled(buffer: BrokerBuffer, reason: RecallNotice, seconds: number): void {
-    this.world.report({ type: 'buffer.recalled', buffer, reason });
+    this.#happened({ type: 'buffer.recalled', buffer, reason });
     this.world.changed(buffer);
     for (const watcher of [...buffer.watchers]) watcher.recalled?.(reason, seconds);
   }
@@ -589,6 +599,7 @@ export class Broker {
   #gone(buffer: BrokerBuffer): void {
     this.world.gone(buffer);
     this.quotas.release(buffer);
+    this.#happened({ type: 'buffer.gone', buffer });
   }
 
   /** Looks after leases and released buffers; to be called when `wait` milliseconds have passed. */

@@ -4,6 +4,7 @@
 import type { Cgroup } from './cgroup.js';
 import type { BrokerError } from './errors.js';
 import type { HeldFds } from './held-fds.js';
+import { History } from './history.js';
 import { MAX_PAST_RECIPIENTS } from './limits.js';
 import type { PeerProcess } from './peer-process.js';
 import type { Charge } from './quota/charge.js';
@@ -94,6 +95,7 @@ export class BrokerBuffer {
   state: BufferState = 'live';
   readonly #recipients = new Map<string, Recipient>();
   readonly watchers = new Set<Watcher>();
+  readonly history = new History();
   /** Who waits for its memory to be allocated anew. */
   readonly reissuing: ((result: BufferResult) => void)[] = [];
   released = false;

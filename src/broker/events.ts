@@ -5,14 +5,47 @@
 import type { BrokerBuffer, Client, Owner, RecallNotice, ReleaseReason } from './buffer.js';
 import type { BrokerError } from './errors.js';
 import type { RuleId } from './quota/rules.js';
+import type { TokenInfo } from './tokens.js';
 
-/** Buffers and clients are those of the registry: a watcher copies what it keeps. */
-export type BrokerEvent =
+/** What happens to a buffer. `by`: who did it on the client socket; null where it was over REST. */
+export type BufferEvent =
   | {
-      readonly type: 'buffer.created' | 'buffer.lost' | 'buffer.reissued';
+      /** `gone`: nobody has its memory any more, or it is charged no longer; it is listed no more. */
+      readonly type:
+        | 'buffer.created'
+        | 'buffer.renamed'
+        | 'buffer.lost'
+        | 'buffer.reissued'
+        | 'buffer.gone';
       readonly buffer: BrokerBuffer;
     }
-  | { readonly type: 'buffer.redeemed'; readonly buffer: BrokerBuffer; readonly client: Client }
+  | {
+      readonly type: 'buffer.shared';
+      readonly buffer: BrokerBuffer;
+      readonly token: TokenInfo;
+      readonly by: Owner | null;
+    }
+  /** A token was revoked. */
+  | {
+      readonly type: 'buffer.unshared';
+      readonly buffer: BrokerBuffer;
+      /** Its id. */
+      readonly token: string;
+      readonly by: Owner | null;
+    }
+  | {
+      readonly type: 'buffer.redeemed';
+      readonly buffer: BrokerBuffer;
+      readonly client: Client;
+      /** Its id. */
+      readonly token: string;
+    }
+  | {
+      readonly type: 'buffer.renewed';
+      readonly buffer: BrokerBuffer;
+      readonly seconds: number;
+      readonly by: Owner | null;
+    }
   | {
       readonly type: 'buffer.released';
       readonly buffer: BrokerBuffer;
@@ -22,7 +55,11 @@ export type BrokerEvent =
       readonly type: 'buffer.recalled';
       readonly buffer: BrokerBuffer;
       readonly reason: RecallNotice;
-    }
+    };
+
+/** Buffers and clients are those of the registry: a watcher copies what it keeps. */
+export type BrokerEvent =
+  | BufferEvent
   /** Over REST. */
   | { readonly type: 'quota.changed'; readonly quota: RuleId }
   | { readonly type: 'client.connected' | 'client.disconnected'; readonly client: Client }

@@ -29,6 +29,12 @@ export const MAX_TOKENS_PER_BUFFER = 64;
 
 export const MAX_TOKEN_USES = 1000;
 
+/**
+ * Events of a buffer that are kept with it, 100 bytes each: what most buffers see in all their life, and
+ * 50 MiB for one connection that has as many buffers as it may and renews them all the time.
+ */
+export const MAX_HISTORY = 32;
+
 /** Recipients that have disconnected are forgotten beyond this, oldest first. */
 export const MAX_PAST_RECIPIENTS = 256;
 

@@ -10,6 +10,7 @@ import { eventsCommand } from './commands/events.js';
 import { extendCommand } from './commands/extend.js';
 import { formatsCommand } from './commands/formats.js';
 import { healthCommand } from './commands/health.js';
+import { historyCommand } from './commands/history.js';
 import { holdersCommand } from './commands/holders.js';
 import { importCommand } from './commands/import.js';
 import { leaksCommand } from './commands/leaks.js';
@@ -29,6 +30,7 @@ const commands = [
   showCommand,
   holdersCommand,
   leaksCommand,
+  historyCommand,
   allocCommand,
   importCommand,
   previewCommand,

@@ -57,6 +57,7 @@ export function createControlPlane(
       await plane.ask('revokeToken', { id, tokenId });
     },
     preview: (id, terms) => previews.render(() => plane.ask('readImage', id), terms),
+    history: (id) => plane.ask('historyOf', id),
     holders: async (id) => {
       const memories = await plane.ask('memoriesOf', id);
       return holdersReport(memories, await sweeper.sweep());

@@ -26,6 +26,7 @@ export type FormatInfo = Schemas['Format'];
 export type Holder = Schemas['Holder'];
 export type Holders = Schemas['Holders'];
 export type LeakReport = Schemas['LeakReport'];
+export type History = Schemas['History'];
 export type Health = Schemas['Health'];
 export type Plane = Schemas['Plane'];
 export type PlannedBuffer = Schemas['PlannedBuffer'];
@@ -78,6 +79,8 @@ export interface ControlPlane {
   revokeToken(id: string, tokenId: string): Promise<void>;
   /** A PNG of what is in an image now. Rejects with `not_found`, `unavailable`, `unsupported_…`. */
   preview(id: string, terms: PreviewTerms, requester: Requester): Promise<Uint8Array>;
+  /** Rejects with `not_found`. */
+  history(id: string): Promise<History>;
   /** Rejects with `not_found`. */
   holders(id: string): Promise<Holders>;
   listClients(query: ListQuery<ClientInfo>): Promise<Page<ClientInfo>>;

@@ -32,6 +32,7 @@ import type {
   CreatedBuffer,
   DeviceInfo,
   EventInfo,
+  History,
   PlannedBuffer,
   QuotaInfo,
   Requester,
@@ -135,6 +136,7 @@ export interface Questions {
   /** An image's present content; the fd of the answer is main's. */
   readImage: { parameters: string; answer: Content };
   reissueBuffer: { parameters: string; answer: BufferInfo };
+  historyOf: { parameters: string; answer: History };
   memoriesOf: { parameters: string; answer: BufferMemories };
   extendLease: { parameters: { id: string; seconds: number }; answer: BufferInfo };
   recallBuffer: { parameters: { id: string; seconds: number }; answer: BufferInfo };

@@ -4,6 +4,7 @@
 import type { Broker } from '../broker/broker.js';
 import type { BrokerBuffer, Client, PartialPeer } from '../broker/buffer.js';
 import { fourccName, MOD_LINEAR, modifierText } from '../broker/fourcc.js';
+import type { History as BrokerHistory } from '../broker/history.js';
 import type { RecallTerms } from '../broker/quota/recalls.js';
 import type { Allocation, FormatOffer, MemorySpec, Plan, SourceState } from '../broker/source.js';
 import type { TokenInfo as BrokerTokenInfo } from '../broker/tokens.js';
@@ -12,6 +13,7 @@ import type {
   BufferInfo,
   ClientInfo,
   FormatInfo,
+  History,
   PlannedBuffer,
   SourceInfo,
   TokenInfo,
@@ -127,6 +129,11 @@ export function tokenView(token: BrokerTokenInfo): TokenInfo {
     created_at: time(createdAt),
     expires_at: expires === null ? null : time(expires),
   };
+}
+
+export function historyView({ entries, forgotten }: BrokerHistory): History {
+  const events = entries.map(({ at, ...entry }) => ({ time: time(at), ...entry }));
+  return { events, forgotten };
 }
 
 export function clientView(client: Client): ClientInfo {

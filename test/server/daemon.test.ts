@@ -141,10 +141,16 @@ await withoutLeaks(t, 'events', async (t) => {
       const buffer = await client.allocate(linear);
       await buffer.close();
       client.close();
-      await reader.first(4);
+      await reader.first(5);
       t.same(
         reader.events.map(({ name }) => name),
-        ['client.connected', 'buffer.created', 'buffer.released', 'client.disconnected'],
+        [
+          'client.connected',
+          'buffer.created',
+          'buffer.released',
+          'buffer.gone',
+          'client.disconnected',
+        ],
       );
       t.equal(await daemon.stop(), 0);
       await reader.ended;

@@ -3,10 +3,10 @@
  */
 
 /**
- * Events that are kept. The end of the heaviest client (MAX_BUFFERS_PER_CLIENT) is 16,385 events at
- * once: a reader that had read everything before must not miss one of them.
+ * Events that are kept. The end of the heaviest client (MAX_BUFFERS_PER_CLIENT) is 32,769 events at
+ * once, two for each buffer: a reader that had read everything before must not miss one of them.
  */
-export const EVENT_RING_SIZE = 32_768;
+export const EVENT_RING_SIZE = 65_536;
 
 /** Streams at a time: a quarter of the connections (CONNECTION_LIMIT), so that others are served. */
 export const MAX_EVENT_READERS = 16;

@@ -139,6 +139,7 @@ export function createHandlers(
       reply.type('image/png').headers({ 'x-ycbcr-matrix': terms.matrix, 'x-ycbcr-range': range });
       return Buffer.from(png);
     },
+    getHistory: (request) => control.history(idOf(request)),
     listHolders: (request) => control.holders(idOf(request)),
     listClients: async (request, reply) =>
       sendPage(request, reply, await control.listClients(clientQuery(request.query))),

@@ -344,7 +344,7 @@ export interface paths {
         /**
          * What happens, as it happens
          * @description Server-sent events, from now on: `id`, `event` (an `EventType`) and `data` (an `Event`, as
-         *     JSON in one line). A comment every 15 s is a sign of life. The daemon keeps the last 32,768
+         *     JSON in one line). A comment every 15 s is a sign of life. The daemon keeps the last 65,536
          *     events: who connects again with `Last-Event-ID` gets what was missed, each event once.
          *
          *     Two more events have a `reason` and a `detail` as data. `reset`: events are missing, because
@@ -380,6 +380,30 @@ export interface paths {
          *     component are grey, half floats are cut to 0…1. Images that are not LINEAR are not shown.
          */
         get: operations["previewBuffer"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/buffers/{id}/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The buffer's id. */
+                id: components["schemas"]["BufferId"];
+            };
+            cookie?: never;
+        };
+        /**
+         * What has happened to a buffer
+         * @description The last events about the buffer and who caused them, for as long as it is listed; an event of
+         *     each is in `GET /v1/events`, too.
+         */
+        get: operations["getHistory"];
         put?: never;
         post?: never;
         delete?: never;
@@ -842,11 +866,13 @@ export interface components {
         EventId: string;
         /**
          * @description What happened. `buffer.lost`: its memory went with the device. `buffer.reissued`: it has memory
-         *     again. `buffer.recalled`: its owner is asked to release it, or with the reason `withdrawn` no
+         *     again. `buffer.shared`, `buffer.unshared`: a token was made or revoked. `buffer.renewed`: its lease
+         *     was. `buffer.gone`: it was released, and nobody has its memory any more, as far as the kernel
+         *     tells; it is listed no more. `buffer.recalled`: its owner is asked to release it, or with the reason `withdrawn` no
          *     longer. `quota.changed`: over REST; the reason names it. `refusal`: somebody asked the data plane for something and was refused.
          * @enum {string}
          */
-        EventType: "buffer.created" | "buffer.redeemed" | "buffer.released" | "buffer.lost" | "buffer.reissued" | "buffer.recalled" | "quota.changed" | "client.connected" | "client.disconnected" | "refusal" | "device.lost" | "device.restored";
+        EventType: "buffer.created" | "buffer.shared" | "buffer.unshared" | "buffer.redeemed" | "buffer.renamed" | "buffer.renewed" | "buffer.released" | "buffer.gone" | "buffer.lost" | "buffer.reissued" | "buffer.recalled" | "quota.changed" | "client.connected" | "client.disconnected" | "refusal" | "device.lost" | "device.restored";
         /**
          * @description Something that happened. What does not apply is null; for a buffer's events the process is its owner's, for `buffer.redeemed` the one that redeemed it.
          * @example {
@@ -879,8 +905,37 @@ export interface components {
             executable: components["schemas"]["Executable"];
             /** @description A refusal's code. */
             code: components["schemas"]["ErrorCode"] | null;
-            /** @description Why a buffer was released or recalled or a device lost; the quota that changed; a refusal's sentence. */
+            /** @description Why a buffer was released or recalled or a device lost; a token's id and terms; a buffer's new name or its lease's seconds; the quota that changed; a refusal's sentence. */
             reason: string | null;
+        };
+        /** @description What has happened to a buffer. */
+        History: {
+            /** @description The last ones, oldest first. */
+            events: components["schemas"]["HistoryEvent"][];
+            /** @description How many there were before these. */
+            forgotten: components["schemas"]["Count"];
+        };
+        /** @description Something that has happened to a buffer. */
+        HistoryEvent: {
+            time: components["schemas"]["Time"];
+            /**
+             * @description As the events' types, without `buffer.`.
+             * @enum {string}
+             */
+            what: "created" | "shared" | "unshared" | "redeemed" | "renamed" | "renewed" | "released" | "gone" | "lost" | "reissued" | "recalled";
+            /** @description The process that did it; null for somebody over REST, or the daemon by itself. */
+            who: components["schemas"]["HistoryActor"] | null;
+            /** @description Why it was released or recalled; a token's id and terms; its new name, its lease's seconds, its generation. */
+            detail: string | null;
+        };
+        /** @description A process; null is what is not known of it. */
+        HistoryActor: {
+            /** @description Its connection; null where it made the buffer over REST. */
+            client: components["schemas"]["ClientId"] | null;
+            /** @description Its user. */
+            uid: components["schemas"]["Uid"] | null;
+            pid: components["schemas"]["Pid"];
+            executable: components["schemas"]["Executable"];
         };
         /** @description What a request would become. */
         PlannedBuffer: {
@@ -2518,6 +2573,34 @@ export interface operations {
             404: components["responses"]["NotFound"];
             422: components["responses"]["Unprocessable"];
             429: components["responses"]["LimitExceeded"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getHistory: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The buffer's id. */
+                id: components["schemas"]["BufferId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The history. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["History"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
         };

@@ -12,7 +12,7 @@ import type { CreateBuffer, Requester, Token, TokenRequest } from '../control.js
 import { checkIfMatch } from '../etag.js';
 import type { BufferMemories, Change, PlaneMessage, Question } from '../messages.js';
 import { listCgroups, listQuotas, listUsers, quotaView } from '../quota/views.js';
-import { bufferView, planView, tokenView } from '../views.js';
+import { bufferView, historyView, planView, tokenView } from '../views.js';
 import type { Journal } from './journal.js';
 import { readImage } from './read-image.js';
 
@@ -76,6 +76,8 @@ function lookUp(
   switch (question.question) {
     case 'getBuffer':
       return bufferView(broker, broker.find(question.parameters));
+    case 'historyOf':
+      return historyView(broker.find(question.parameters).history);
     case 'memoriesOf':
       return memoriesOf(broker, question.parameters);
     case 'releaseBuffer':

@@ -152,7 +152,7 @@ export class BufferObject {
         });
       }
       this.#renewing = true;
-      this.broker.renew(buffer, seconds);
+      this.broker.renew(buffer, seconds, this.#self);
     } catch (error) {
       if (!(error instanceof BrokerError)) throw error;
       this.#resource.event('lease_refused', ...failure(error));
@@ -250,7 +250,7 @@ export class BufferObject {
     const share = this.connection.create(id, dmabroker_share_v1, this.version, {
       destroy: () => {},
       revoke: () => {
-        if (tokenId !== null) this.broker.revoke(buffer, tokenId);
+        if (tokenId !== null) this.broker.revoke(buffer, tokenId, this.#self);
       },
     });
     const buffer = this.#ready('share');
@@ -262,7 +262,7 @@ export class BufferObject {
         seconds: seconds === 0 ? null : seconds,
         mayRenew: (rights & right.renew) !== 0,
       };
-      const { info, token } = this.broker.share(buffer, terms, this.connection.client.peer);
+      const { info, token } = this.broker.share(buffer, terms, this.#self);
       tokenId = info.id;
       share.event('token_id', info.id);
       share.event('token', token);

@@ -5,6 +5,7 @@
  */
 import type { BrokerBuffer, Client, Owner, PartialPeer } from '../../broker/buffer.js';
 import type { BrokerEvent } from '../../broker/events.js';
+import { detailOf } from '../../broker/history.js';
 import type { EventInfo } from '../control.js';
 import type { EventDraft } from '../messages.js';
 
@@ -77,10 +78,7 @@ function details(event: BrokerEvent): Partial<EventDraft> {
     case 'client.disconnected':
       return ofClient(event.client);
     case 'buffer.redeemed':
-      return { ...ofBuffer(event.buffer), ...ofClient(event.client) };
-    case 'buffer.released':
-    case 'buffer.recalled':
-      return { ...ofBuffer(event.buffer), ...ofOwner(event.buffer.owner), reason: event.reason };
+      return { ...ofBuffer(event.buffer), ...ofClient(event.client), reason: detailOf(event) };
     case 'quota.changed':
       return { reason: event.quota };
     case 'refusal': {
@@ -89,7 +87,11 @@ function details(event: BrokerEvent): Partial<EventDraft> {
       return { ...(buffer === null ? {} : ofBuffer(buffer)), ...ofOwner(owner), code, reason };
     }
     default:
-      return { ...ofBuffer(event.buffer), ...ofOwner(event.buffer.owner) };
+      return {
+        ...ofBuffer(event.buffer),
+        ...ofOwner(event.buffer.owner),
+        reason: detailOf(event),
+      };
   }
 }
 

@@ -108,6 +108,22 @@ await withoutLeaks(t, 'operations', async (t) => {
     t.equal(nobody.status, 404);
   });
 
+  t.test('the history of a buffer', async (t) => {
+    const server = await startServer(t);
+    const body = { kind: 'buffer', size: 4096, name: 'first', ...MEMFD };
+    const made = await ask(t, server, 'POST', '/v1/buffers', { body });
+    const { buffer } = made.json as CreatedBuffer;
+    const history = await ask(t, server, 'GET', `/v1/buffers/${buffer.id}/history`);
+    t.match(history.json, {
+      events: [
+        { time: buffer.created_at, what: 'created' },
+        { what: 'renamed', detail: 'first' },
+      ],
+      forgotten: 7,
+    });
+    t.equal((await ask(t, server, 'GET', '/v1/buffers/aaaaaaaaaaaa/history')).status, 404);
+  });
+
   t.test('tokens of a buffer', async (t) => {
     const server = await startServer(t);
     const body = { kind: 'buffer', size: 4096, ...MEMFD };

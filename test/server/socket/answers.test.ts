@@ -134,6 +134,37 @@ t.test('tokens are made, listed and revoked', async (t) => {
   t.match(value({ question: 'listTokens', parameters: id }), [{ id: 't1' }]);
 });
 
+t.test('the history, of what lingers too', async (t) => {
+  const { world, broker, ask, create } = make();
+  create();
+  world.answer();
+  const [buffer] = broker.buffers;
+  if (buffer === undefined) throw new Error('nothing was allocated');
+  const { id } = buffer;
+  const history = () => {
+    const message = ask({ question: 'historyOf', parameters: id });
+    return message?.kind === 'answer' ? message.value : message;
+  };
+  const time = new Date(world.time).toISOString();
+  const until = new Date(world.time + 60_000).toISOString();
+  const who = { client: null, uid: peer.uid, pid: null, executable: peer.executable };
+  const created = { time, what: 'created', who, detail: null };
+  const shared = {
+    time,
+    what: 'shared',
+    who: null,
+    detail: `t1: 2 uses, any user, until ${until}`,
+  };
+  t.same(history(), { events: [created, shared], forgotten: 0 });
+  world.held.set(buffer.allocation.key, 'lingering');
+  broker.release(buffer, 'administrator');
+  t.match(history(), { events: [{}, {}, { what: 'released', detail: 'administrator' }] });
+  world.held.clear();
+  world.pass(10_000);
+  broker.poll();
+  t.match(history(), { error: { code: 'not_found' } });
+});
+
 t.test('a lease is made, shown and extended', async (t) => {
   const { world, broker, ask, create } = make();
   create({ lifetime: { type: 'lease', seconds: 60 } });

@@ -26,6 +26,7 @@ t.test("a buffer's life", async (t) => {
   const buffer = owner.allocate(FREE, 'until_released');
   const terms = { uses: 1, uid: null, seconds: null };
   const { token } = owner.broker.share(buffer, terms);
+  owner.broker.rename(buffer, 'new');
   other.request(dmabroker_manager_v1, MANAGER, 'redeem', FREE, token);
   owner.broker.deviceLost([buffer.allocation]);
   owner.broker.reissue(buffer, () => {});
@@ -39,10 +40,13 @@ t.test("a buffer's life", async (t) => {
     { type: 'client.connected', client: mine, uid, buffer: null },
     { type: 'client.connected', client: others },
     { type: 'buffer.created', ...about, client: mine, reason: null },
-    { type: 'buffer.redeemed', ...about, client: others },
+    { type: 'buffer.shared', ...about, client: mine, reason: 't1: 1 use, any user' },
+    { type: 'buffer.renamed', ...about, client: mine, reason: 'new' },
+    { type: 'buffer.redeemed', ...about, client: others, reason: 't1' },
     { type: 'buffer.lost', ...about, client: mine },
-    { type: 'buffer.reissued', ...about, client: mine },
+    { type: 'buffer.reissued', ...about, client: mine, reason: 'generation 2' },
     { type: 'buffer.released', ...about, client: mine, reason: 'administrator' },
+    { type: 'buffer.gone', ...about, client: mine },
     { type: 'client.disconnected', client: others },
   ]);
 });

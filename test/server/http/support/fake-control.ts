@@ -17,6 +17,7 @@ import type {
   DeviceReport,
   FormatInfo,
   Health,
+  History,
   Holders,
   LeakReport,
   PlannedBuffer,
@@ -231,6 +232,21 @@ export class FakeControl implements ControlPlane {
     return this.#answer(() => {
       this.#find(id);
       return this.holdersReport;
+    });
+  }
+
+  history(id: string): Promise<History> {
+    return this.#answer(() => {
+      const { created_at, owner, name } = this.#find(id);
+      const { client, uid, pid, executable } = owner;
+      const who = { client, uid, pid, executable };
+      return {
+        events: [
+          { time: created_at, what: 'created', who, detail: null },
+          { time: new Date().toISOString(), what: 'renamed', who: null, detail: name },
+        ],
+        forgotten: 7,
+      };
     });
   }
 

@@ -1,0 +1,106 @@
+/**
+ * What has happened to a buffer: the last events about it, in words, kept with it for as long as it is
+ * listed. An entry is a copy: it keeps no client and no token alive.
+ */
+import type { Owner } from './buffer.js';
+import type { BufferEvent } from './events.js';
+import { MAX_HISTORY } from './limits.js';
+import type { TokenInfo } from './tokens.js';
+
+type NameOf<T> = T extends `buffer.${infer Name}` ? Name : never;
+
+export interface HistoryEntry {
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+  readonly what: NameOf<BufferEvent['type']>;
+  /** The process that did it; null: somebody over REST, or the daemon by itself. */
+  readonly who: HistoryActor | null;
+  readonly detail: string | null;
+}
+
+export interface HistoryActor {
+  readonly client: string | null;
+  readonly uid: number | null;
+  readonly pid: number | null;
+  readonly executable: string | null;
+}
+
+export class History {
+  readonly #entries: HistoryEntry[] = [];
+  #forgotten = 0;
+
+  add(event: BufferEvent, at: number): void {
+    const what = event.type.slice('buffer.'.length) as HistoryEntry['what'];
+    this.#entries.push({ at, what, who: actorOf(event), detail: detailOf(event) });
+    if (this.#entries.length <= MAX_HISTORY) return;
+    this.#entries.shift();
+    this.#forgotten++;
+  }
+
+  /** Oldest first. */
+  get entries(): readonly HistoryEntry[] {
+    return this.#entries;
+  }
+
+  /** How many there were before these. */
+  get forgotten(): number {
+    return this.#forgotten;
+  }
+}
+
+/** What there is to say of an event beside its type. */
+export function detailOf(event: BufferEvent): string | null {
+  switch (event.type) {
+    case 'buffer.shared':
+      return describe(event.token);
+    case 'buffer.unshared':
+    case 'buffer.redeemed':
+      return event.token;
+    case 'buffer.renewed':
+      return `${event.seconds} s`;
+    case 'buffer.renamed':
+      return event.buffer.name;
+    case 'buffer.reissued':
+      return `generation ${event.buffer.generation}`;
+    case 'buffer.recalled':
+    case 'buffer.released':
+      return event.reason;
+    default:
+      return null;
+  }
+}
+
+function describe({ id, usesLeft, uid, expires, mayRenew }: TokenInfo): string {
+  const terms = [
+    `${id}: ${usesLeft} ${usesLeft === 1 ? 'use' : 'uses'}`,
+    uid === null ? 'any user' : `user ${uid}`,
+    ...(expires === null ? [] : [`until ${new Date(expires).toISOString()}`]),
+    ...(mayRenew ? ['may renew'] : []),
+  ];
+  return terms.join(', ');
+}
+
+function actorOf(event: BufferEvent): HistoryActor | null {
+  const by = doerOf(event);
+  if (by === null) return null;
+  const { client, peer } = by;
+  const { uid, pid, executable } = peer;
+  return { client: client?.id ?? null, uid, pid, executable };
+}
+
+function doerOf(event: BufferEvent): Owner | null {
+  switch (event.type) {
+    case 'buffer.created':
+      return event.buffer.owner;
+    case 'buffer.released':
+      return event.reason === 'owner' ? event.buffer.owner : null;
+    case 'buffer.redeemed':
+      return { client: event.client, peer: event.client.peer };
+    case 'buffer.shared':
+    case 'buffer.unshared':
+    case 'buffer.renewed':
+      return event.by;
+    default:
+      return null;
+  }
+}

@@ -1,0 +1,28 @@
+/** `dmabrokerctl history ID`: what has happened to a buffer. */
+import type { Command } from 'commander';
+import type { History } from '../../server/control.js';
+import { common, type MakeCommand } from '../command.js';
+import { processText } from '../describe.js';
+import { orDash, printJson, printTable } from '../output.js';
+
+const HEAD = ['TIME', 'WHAT', 'CLIENT', 'PROCESS', 'DETAIL'];
+
+export const historyCommand: MakeCommand = (program) => {
+  program
+    .command('history')
+    .description('what has happened to a buffer, and who did it')
+    .argument('<id>', "the buffer's id")
+    .action(async (id: string, _options: unknown, command: Command) => {
+      const { rest, json } = common(command);
+      const history = await rest.get<History>(`/v1/buffers/${encodeURIComponent(id)}/history`);
+      if (json) return printJson(history);
+      const { events, forgotten } = history;
+      if (forgotten > 0) process.stdout.write(`${forgotten} events before these are forgotten\n\n`);
+      await printTable(HEAD, events.map(row), 'nothing has happened');
+    });
+};
+
+function row({ time, what, who, detail }: History['events'][number]): string[] {
+  const process = who === null ? '-' : processText(who);
+  return [time, what, orDash(who?.client ?? null), process, orDash(detail)];
+}

@@ -1,0 +1,92 @@
+/** What has happened to a buffer is kept with it: what, who, details, and no more than some. */
+import t from 'tap';
+import { Broker } from '../../src/broker/broker.js';
+import type { BrokerBuffer } from '../../src/broker/buffer.js';
+import { MAX_HISTORY } from '../../src/broker/limits.js';
+import { FakeWorld, memfd, offers, peer, request } from './support/world.js';
+
+function make() {
+  const world = new FakeWorld();
+  const broker = new Broker(world, [memfd], offers);
+  const client = broker.connect(peer);
+  broker.allocate({ client, peer }, request({ lifetime: { lease: 60 } }), () => {});
+  world.answer();
+  const [buffer] = broker.buffers;
+  if (buffer === undefined) throw new Error('it was not allocated');
+  return { world, broker, client, buffer };
+}
+
+const told = ({ history }: BrokerBuffer) =>
+  history.entries.map(({ what, detail }) => [what, detail]);
+
+t.test("a buffer's whole life", async (t) => {
+  const { world, broker, client, buffer } = make();
+  const owner = { client, peer };
+  const other = broker.connect({ ...peer, uid: 7, pid: 11, executable: 'other' });
+  const until = new Date(world.time + 9000).toISOString();
+  const terms = { uses: 2, uid: 7, seconds: 9, mayRenew: true };
+  const { info, token } = broker.share(buffer, terms, owner);
+  broker.redeem(other, token);
+  t.equal(broker.revoke(buffer, info.id), true);
+  t.equal(broker.revoke(buffer, info.id), false, 'nothing happens');
+  broker.rename(buffer, 'new');
+  world.pass(1000);
+  broker.renew(buffer, 60, { client: other, peer: other.peer });
+  broker.quotas.recalls.forAdministrator(buffer, 5);
+  broker.deviceLost([buffer.allocation]);
+  broker.reissue(buffer, () => {});
+  world.answer();
+  world.held.set(buffer.allocation.key, 'lingering');
+  broker.release(buffer, 'owner');
+  t.same(told(buffer), [
+    ['created', null],
+    ['shared', `t1: 2 uses, user 7, until ${until}, may renew`],
+    ['redeemed', 't1'],
+    ['unshared', 't1'],
+    ['renamed', 'new'],
+    ['renewed', '60 s'],
+    ['recalled', 'administrator'],
+    ['lost', null],
+    ['reissued', 'generation 2'],
+    ['released', 'owner'],
+  ]);
+  const { uid, pid, executable } = peer;
+  const me = { client: client.id, uid, pid, executable };
+  const them = { client: other.id, uid: 7, pid: 11, executable: 'other' };
+  const who = buffer.history.entries.map((entry) => entry.who);
+  t.same(who, [me, me, them, null, null, them, null, null, null, me]);
+  t.equal(buffer.history.entries[5]?.at, world.time);
+  world.held.clear();
+  world.pass(10_000);
+  broker.poll();
+  t.same(told(buffer).at(-1), ['gone', null]);
+  const types = world.events
+    .filter(({ type }) => type.startsWith('buffer.'))
+    .map(({ type }) => type);
+  t.same(
+    types,
+    buffer.history.entries.map(({ what }) => `buffer.${what}`),
+    'as reported',
+  );
+});
+
+t.test('it is released before it is gone', async (t) => {
+  const { broker, buffer } = make();
+  broker.release(buffer, 'administrator');
+  t.same(told(buffer).slice(1), [
+    ['released', 'administrator'],
+    ['gone', null],
+  ]);
+  t.equal(buffer.history.entries[1]?.who, null);
+});
+
+t.test('the oldest are forgotten, and counted', async (t) => {
+  const { broker, buffer } = make();
+  for (let i = 1; i < MAX_HISTORY; i++) broker.rename(buffer, `${i}`);
+  t.equal(buffer.history.forgotten, 0);
+  t.same(told(buffer)[0], ['created', null]);
+  for (let i = 0; i < 3; i++) broker.rename(buffer, null);
+  t.equal(buffer.history.forgotten, 3);
+  t.equal(buffer.history.entries.length, MAX_HISTORY);
+  t.same(told(buffer)[0], ['renamed', '3']);
+});
