@@ -32,8 +32,12 @@ export interface PolicyRules {
   readonly connect: Principals;
   /** May do everything over REST. */
   readonly admin: Principals;
-  /** May see everything over REST and change nothing. */
+  /** May make, change and release buffers over REST, and see everything but their content. */
+  readonly operator: Principals;
+  /** May see everything over REST but buffers' content, and change nothing. */
   readonly reader: Principals;
+  /** Readers and operators who may see buffers' content over REST. */
+  readonly preview: Principals;
   readonly rules: readonly PolicyRule[];
 }
 
@@ -45,7 +49,21 @@ export function includes({ uids, gids }: Principals, { uid, gid, groups }: Who):
   return (groups ?? []).some((group) => gids.includes(group));
 }
 
-export type RestRole = 'admin' | 'reader' | 'none';
+/** Each may do what those before it may. */
+export const REST_ROLES = ['none', 'reader', 'operator', 'admin'] as const;
+export type RestRole = (typeof REST_ROLES)[number];
+
+/** What somebody may do over REST, or what it takes. */
+export interface RestAccess {
+  readonly role: RestRole;
+  /** To look at pixels is more than to list. */
+  readonly preview: boolean;
+}
+
+export function suffices(has: RestAccess, needed: RestAccess): boolean {
+  const enough = REST_ROLES.indexOf(has.role) >= REST_ROLES.indexOf(needed.role);
+  return enough && (has.preview || !needed.preview);
+}
 
 export class Policy {
   constructor(private readonly policy: PolicyRules | null) {}
@@ -55,10 +73,11 @@ export class Policy {
     return policy === null || includes(policy.connect, who) || includes(policy.admin, who);
   }
 
-  restRole(who: Who): RestRole {
+  restAccess(who: Who): RestAccess {
     const { policy } = this;
-    if (policy === null || includes(policy.admin, who)) return 'admin';
-    return includes(policy.reader, who) ? 'reader' : 'none';
+    if (policy === null || includes(policy.admin, who)) return { role: 'admin', preview: true };
+    const role = (['operator', 'reader'] as const).find((each) => includes(policy[each], who));
+    return { role: role ?? 'none', preview: includes(policy.preview, who) };
   }
 
   /** The sources that somebody may allocate from. */

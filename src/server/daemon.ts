@@ -112,7 +112,7 @@ export class Daemon {
       logger: logger.child({ component: 'rest' }),
       openapiPath: join(packageRoot, 'openapi.yaml'),
       peerOf: requester,
-      roleOf: (socket) => policy.now.restRole(requester(socket) ?? NOBODY),
+      accessOf: (who) => policy.now.restAccess(who),
       ring,
       rateLimit: config.rateLimit,
       starts: countStart(stateFolder()),
@@ -186,8 +186,6 @@ function describe(inventory: Inventory, logger: Logger): void {
   }
   for (const warning of warnings(inventory)) logger.warn(warning);
 }
-
-const NOBODY = { uid: null, gid: null, groups: null };
 
 /** Node keeps a socket's fd to itself; without it the requester is simply not known. */
 function requester(socket: Socket): Peer | null {

@@ -21,7 +21,9 @@ interface RuleTable extends PrincipalsTable {
 export interface PolicyTable {
   connect?: PrincipalsTable;
   admin?: PrincipalsTable;
+  operator?: PrincipalsTable;
   reader?: PrincipalsTable;
+  preview?: PrincipalsTable;
   rules?: RuleTable[];
 }
 
@@ -39,7 +41,9 @@ export const policySchema = {
   properties: {
     connect: principals,
     admin: principals,
+    operator: principals,
     reader: principals,
+    preview: principals,
     rules: {
       type: 'array',
       items: {
@@ -116,7 +120,9 @@ export function policyConfig(table: PolicyTable, known: Names, own: number): Pol
   return {
     connect: resolve(table.connect ?? present(DEFAULT_CONNECT), 'connect'),
     admin: { ...admin, uids: [...new Set([...admin.uids, own])] },
+    operator: resolve(table.operator ?? {}, 'operator'),
     reader: resolve(table.reader ?? {}, 'reader'),
+    preview: resolve(table.preview ?? {}, 'preview'),
     rules: (table.rules ?? []).map(({ users, groups, share, ...rest }, index) => ({
       ...rest,
       who:

@@ -3,13 +3,14 @@ import t from 'tap';
 import { Broker } from '../../src/broker/broker.js';
 import type { BrokerBuffer, BufferResult, Peer } from '../../src/broker/buffer.js';
 import { BrokerError } from '../../src/broker/errors.js';
-import { Policy, type PolicyRules } from '../../src/broker/policy.js';
+import { Policy, type PolicyRules, REST_ROLES, suffices } from '../../src/broker/policy.js';
 import { refused } from '../support/refused.js';
 import { FakeWorld, linear, memfd, offers, peer, request } from './support/world.js';
 
 const VIDEO = 44;
 const nobody = { uids: [], gids: [] };
-const base: PolicyRules = { connect: nobody, admin: nobody, reader: nobody, rules: [] };
+const roles = { admin: nobody, operator: nobody, reader: nobody, preview: nobody };
+const base: PolicyRules = { connect: nobody, ...roles, rules: [] };
 const user = (uid: number, gid = uid, groups: number[] = []): Peer => ({
   ...peer,
   uid,
@@ -23,7 +24,9 @@ t.test('connecting and roles', async (t) => {
     ...base,
     connect: { uids: [1], gids: [VIDEO] },
     admin: { uids: [0], gids: [] },
-    reader: { uids: [2], gids: [] },
+    operator: { uids: [3], gids: [] },
+    reader: { uids: [2, 3, 4], gids: [] },
+    preview: { uids: [4], gids: [] },
   });
   t.ok(policy.mayConnect(user(1)));
   t.ok(policy.mayConnect(user(7, VIDEO)), 'by its group');
@@ -31,10 +34,26 @@ t.test('connecting and roles', async (t) => {
   t.ok(policy.mayConnect(user(0)), 'an administrator');
   t.notOk(policy.mayConnect(user(7)));
   t.notOk(policy.mayConnect(unknown));
-  t.equal(policy.restRole(user(0)), 'admin');
-  t.equal(policy.restRole(user(2)), 'reader');
-  t.equal(policy.restRole(user(1)), 'none', 'who may connect is no administrator');
-  t.equal(policy.restRole(unknown), 'none');
+  t.same(policy.restAccess(user(0)), { role: 'admin', preview: true });
+  t.same(policy.restAccess(user(2)), { role: 'reader', preview: false });
+  t.same(policy.restAccess(user(3)), { role: 'operator', preview: false }, 'the higher one');
+  t.same(policy.restAccess(user(4)), { role: 'reader', preview: true });
+  t.equal(policy.restAccess(user(1)).role, 'none', 'who may connect is no administrator');
+  t.same(policy.restAccess(unknown), { role: 'none', preview: false });
+  t.same(new Policy(null).restAccess(unknown), { role: 'admin', preview: true }, 'no policy');
+});
+
+t.test('a role may do what those below it may; seeing pixels is apart', async (t) => {
+  for (const [has, role] of REST_ROLES.entries()) {
+    for (const [needed, other] of REST_ROLES.entries()) {
+      const enough = suffices({ role, preview: false }, { role: other, preview: false });
+      t.equal(enough, has >= needed, `${role} for ${other}`);
+    }
+  }
+  const reader = { role: 'reader', preview: true } as const;
+  t.ok(suffices(reader, reader));
+  t.notOk(suffices({ role: 'admin', preview: false }, reader));
+  t.notOk(suffices({ role: 'none', preview: true }, reader));
 });
 
 t.test('the first rule that says something decides', async (t) => {

@@ -15,7 +15,9 @@ t.test('defaults', async (t) => {
   t.same(policyConfig({}, names, OWN), {
     connect: { uids: [], gids: [990] },
     admin: { uids: [0, OWN], gids: [991] },
+    operator: { uids: [], gids: [] },
     reader: { uids: [], gids: [] },
+    preview: { uids: [], gids: [] },
     rules: [],
   });
   const none: Names = { user: () => null, group: () => null };

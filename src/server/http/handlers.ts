@@ -2,21 +2,19 @@
  * What each operation of openapi.yaml does: ask the data plane, and say the answer's status and
  * headers. The compiler demands a handler for each operationId.
  */
-import type { Socket } from 'node:net';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { NO_CGROUP } from '../../broker/cgroup.js';
 import type { Matrix } from '../../pixels/ycbcr.js';
 import type {
   BufferChange,
   ControlPlane,
   CreateBuffer,
   QuotaRule,
-  Requester,
   TokenRequest,
 } from '../control.js';
 import { etagOf, includesEtag } from '../etag.js';
 import type { EventStreams } from '../events/streams.js';
 import type { PreviewTerms } from '../preview/messages.js';
+import type { Callers } from './callers.js';
 import { sendDocsFile, sendDocsPage } from './docs.js';
 import { streamEvents } from './event-stream.js';
 import { Idempotency } from './idempotency.js';
@@ -24,19 +22,7 @@ import { bufferQuery, clientQuery, fieldNames, sendPage } from './lists.js';
 import type { Metrics } from './metrics.js';
 import type { OperationId, Spec } from './spec.js';
 
-/** Who is at the other end of an HTTP connection; null where that cannot be known. */
-export type PeerOf = (socket: Socket) => Requester | null;
-
 type Handler = (request: FastifyRequest, reply: FastifyReply) => Promise<unknown>;
-
-const UNKNOWN: Requester = {
-  uid: null,
-  gid: null,
-  groups: null,
-  pid: null,
-  executable: null,
-  ...NO_CGROUP,
-};
 
 /** The handlers, by operationId. Requests were validated before they get here. */
 export function createHandlers(
@@ -45,7 +31,7 @@ export function createHandlers(
   streams: EventStreams,
   metrics: Metrics,
   starts: number | null,
-  peerOf: PeerOf | undefined,
+  callers: Callers,
 ): Record<OperationId, Handler> {
   const idempotency = new Idempotency();
   const fields = fieldNames(spec, 'BufferFields');
@@ -74,13 +60,13 @@ export function createHandlers(
     listBuffers: async (request, reply) =>
       sendPage(request, reply, await control.listBuffers(bufferQuery(request.query)), fields),
     createBuffer: async (request, reply) => {
-      const requester = peerOf?.(request.raw.socket) ?? UNKNOWN;
+      const { name: caller, requester } = callers.of(request);
       // Converted by the check of the query.
       const { dry_run } = request.query as { dry_run?: boolean };
       if (dry_run) return control.planBuffer(request.body as CreateBuffer, requester);
       const key = idempotencyKey(request);
       const body = request.body as CreateBuffer;
-      const created = await idempotency.run(requester.uid, key, ['createBuffer', body], () =>
+      const created = await idempotency.run(caller, key, ['createBuffer', body], () =>
         control.createBuffer(body, requester),
       );
       reply.code(201).header('location', `/v1/buffers/${created.buffer.id}`);
@@ -115,11 +101,11 @@ export function createHandlers(
     },
     listTokens: (request) => control.listTokens(idOf(request)),
     shareBuffer: async (request, reply) => {
-      const { uid } = peerOf?.(request.raw.socket) ?? UNKNOWN;
+      const caller = callers.of(request).name;
       const id = idOf(request);
       const terms = request.body as TokenRequest;
       const asked = ['shareBuffer', id, terms];
-      const token = await idempotency.run(uid, idempotencyKey(request), asked, () =>
+      const token = await idempotency.run(caller, idempotencyKey(request), asked, () =>
         control.shareBuffer(id, terms),
       );
       reply.code(201);
@@ -134,7 +120,7 @@ export function createHandlers(
       const { max, matrix, range } = request.query as PreviewQuery;
       const buffer = await control.getBuffer(idOf(request));
       const terms = { max, range, matrix: matrix ?? usualMatrix(buffer.height) };
-      const requester = peerOf?.(request.raw.socket) ?? UNKNOWN;
+      const { requester } = callers.of(request);
       const png = await control.preview(buffer.id, terms, requester);
       reply.type('image/png').headers({ 'x-ycbcr-matrix': terms.matrix, 'x-ycbcr-range': range });
       return Buffer.from(png);

@@ -2,7 +2,7 @@
  * Idempotency-Key (draft-ietf-httpapi-idempotency-key-header): a request that is sent again, because
  * its answer was lost, gets the first one's answer and makes nothing twice.
  *
- * Owns the answers by user and key, tokens among them, in memory, for an hour. A refusal is not kept:
+ * Owns the answers by caller and key, tokens among them, in memory, for an hour. A refusal is not kept:
  * it made nothing, and may not be one the next time. No answer is ever forgotten early: who has too
  * many is refused.
  */
@@ -19,20 +19,20 @@ interface Entry {
 }
 
 export class Idempotency {
-  /** By user; oldest first. */
-  readonly #users = new Map<number | null, Map<string, Entry>>();
+  /** By who asked and key; oldest first. */
+  readonly #callers = new Map<string, Map<string, Entry>>();
 
   constructor(private readonly now: () => number = Date.now) {}
 
   /** Runs `create` for a key's first request, and answers later ones as that was answered. */
   async run<T>(
-    uid: number | null,
+    caller: string,
     key: string | undefined,
     request: unknown,
     create: () => Promise<T>,
   ): Promise<T> {
     if (key === undefined) return create();
-    const entries = this.#fresh(uid);
+    const entries = this.#fresh(caller);
     const digest = createHash('sha256').update(JSON.stringify(request)).digest('base64');
     const known = entries.get(key);
     if (known !== undefined) return answerAgain<T>(known, digest);
@@ -44,7 +44,7 @@ export class Idempotency {
     }
     const expires = this.now() + IDEMPOTENCY_SECONDS * 1000;
     const entry: Entry = { digest, expires, answer: undefined };
-    this.#users.set(uid, entries.set(key, entry));
+    this.#callers.set(caller, entries.set(key, entry));
     try {
       const value = await create();
       entry.answer = { value };
@@ -57,8 +57,8 @@ export class Idempotency {
     }
   }
 
-  #fresh(uid: number | null): Map<string, Entry> {
-    const entries = this.#users.get(uid) ?? new Map<string, Entry>();
+  #fresh(caller: string): Map<string, Entry> {
+    const entries = this.#callers.get(caller) ?? new Map<string, Entry>();
     const now = this.now();
     for (const [key, { expires, answer }] of entries) {
       if (expires > now) break;

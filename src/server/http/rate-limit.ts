@@ -1,29 +1,25 @@
 /**
  * Requests a second for each user. The package's own key is an IP address, which a Unix socket has
- * not; here it is the peer's uid. It counts requests that are refused, too.
+ * not; here it is who sends them (callers.ts). It counts requests that are refused, too.
  */
-import type { Socket } from 'node:net';
 import rateLimit from '@fastify/rate-limit';
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyInstance } from 'fastify';
 import { BrokerError } from '../../broker/errors.js';
-import type { PeerOf } from './handlers.js';
+import type { Callers } from './callers.js';
 import { MAX_RATE_KEYS } from './limits.js';
 
 const WINDOW_MS = 1000;
 
 /** Refuses what a user asks beyond `perSecond` requests with `rate_limited`. */
-export function limitRate(app: FastifyInstance, perSecond: number, peerOf?: PeerOf): void {
-  // Who is at the other end of a connection does not change, and asking costs system calls.
-  const keys = new WeakMap<Socket, string>();
-  const keyGenerator = ({ raw: { socket } }: FastifyRequest): string => {
-    const key = keys.get(socket) ?? `uid ${peerOf?.(socket)?.uid ?? 'unknown'}`;
-    keys.set(socket, key);
-    return key;
-  };
+export function limitRate(app: FastifyInstance, perSecond: number, callers: Callers): void {
   app.register(rateLimit, { global: false, cache: MAX_RATE_KEYS });
   let check: ReturnType<FastifyInstance['createRateLimit']> | undefined;
   app.addHook('onReady', async () => {
-    check = app.createRateLimit({ max: perSecond, timeWindow: WINDOW_MS, keyGenerator });
+    check = app.createRateLimit({
+      max: perSecond,
+      timeWindow: WINDOW_MS,
+      keyGenerator: (request) => callers.of(request).name,
+    });
   });
   app.addHook('onRequest', async (request, reply) => {
     const result = await check?.(request);

@@ -8,15 +8,17 @@
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { BrokerError } from '../../broker/errors.js';
+import type { Callers } from './callers.js';
 import type { createHandlers } from './handlers.js';
 import type { Operation, Spec } from './spec.js';
 import { createValidators, type Validators } from './validation.js';
 
-/** Adds a route for each operation. */
+/** Adds a route for each operation, for those who may use it. */
 export function addRoutes(
   app: FastifyInstance,
   spec: Spec,
   handlers: ReturnType<typeof createHandlers>,
+  callers: Callers,
 ): void {
   const validators = createValidators(spec);
   for (const operation of spec.operations) {
@@ -27,7 +29,10 @@ export function addRoutes(
     app.route({
       method: operation.method,
       url: operation.path.replace(/\{(\w+)\}/g, ':$1'),
-      ...(operation.body === undefined ? { onRequest: refuseBody } : {}),
+      onRequest: [
+        async (request) => callers.check(request, operation),
+        ...(operation.body === undefined ? [refuseBody] : []),
+      ],
       preValidation: checks(operation, validators),
       handler,
     });

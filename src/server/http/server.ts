@@ -13,27 +13,24 @@ import Fastify, {
   LogController,
 } from 'fastify';
 import { BrokerError } from '../../broker/errors.js';
-import type { RestRole } from '../../broker/policy.js';
 import type { ControlPlane } from '../control.js';
 import type { EventRing } from '../events/ring.js';
 import { EventStreams } from '../events/streams.js';
+import { type CallerOptions, Callers } from './callers.js';
 import { refuseBrowsers, SECURITY_HEADERS, setSecurityHeaders } from './guard.js';
-import { createHandlers, type PeerOf } from './handlers.js';
+import { createHandlers } from './handlers.js';
 import * as limits from './limits.js';
 import { Metrics } from './metrics.js';
 import { answerTo, PROBLEM_TYPE, problem } from './problem.js';
 import { limitRate } from './rate-limit.js';
-import { checkRole } from './roles.js';
 import { addRoutes, pathOf, refuseUnknown } from './routes.js';
 import { readSpec } from './spec.js';
 
-export interface HttpServerOptions {
+export interface HttpServerOptions extends CallerOptions {
   readonly control: ControlPlane;
   readonly logger: FastifyBaseLogger;
   /** Where openapi.yaml is. */
   readonly openapiPath: string;
-  /** Who is at the other end of a connection; without it, a requester is unknown. */
-  readonly peerOf?: PeerOf;
   /** What happened lately. */
   readonly ring: EventRing;
   /** Requests a second that each user may send; absent or 0: any number. */
@@ -42,8 +39,6 @@ export interface HttpServerOptions {
   readonly starts?: number | null;
   /** Milliseconds between signs of life on event streams. */
   readonly heartbeatMs?: number;
-  /** What somebody may do; without it, everybody everything. */
-  readonly roleOf?: (socket: Socket) => RestRole;
   /** Milliseconds that the data plane has for an answer. */
   readonly handlerTimeoutMs?: number;
 }
@@ -52,7 +47,8 @@ export interface HttpServerOptions {
 export function createHttpServer(options: HttpServerOptions): FastifyInstance {
   const spec = readSpec(options.openapiPath);
   const metrics = new Metrics();
-  const sendProblem = problemSender((code) => metrics.problem(code));
+  const callers = new Callers(options);
+  const sendProblem = problemSender(callers, (code) => metrics.problem(code));
   const app = Fastify({
     loggerInstance: options.logger,
     // Refusals are logged where they are answered; requests that went well are not news.
@@ -86,32 +82,37 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
     setSecurityHeaders(reply);
     refuseBrowsers(request);
   });
-  if (options.rateLimit) limitRate(app, options.rateLimit, options.peerOf);
+  if (options.rateLimit) limitRate(app, options.rateLimit, callers);
   app.addHook('onRequest', refuseUnknown(spec.operations));
-  app.addHook('onRequest', async (request) => {
-    if (options.roleOf !== undefined) checkRole(options.roleOf(request.raw.socket), request);
-  });
+  app.addHook('onResponse', async (request, reply) => logChange(callers, request, reply));
   const streams = new EventStreams(options.ring, options.heartbeatMs);
   // Closing waits for the answers that are under way, and these would go on for ever.
   app.addHook('preClose', async () => streams.close());
-  const { control, starts = null, peerOf } = options;
-  addRoutes(app, spec, createHandlers(control, spec, streams, metrics, starts, peerOf));
+  const { control, starts = null } = options;
+  const handlers = createHandlers(control, spec, streams, metrics, starts, callers);
+  addRoutes(app, spec, handlers, callers);
   return app;
 }
 
+/** Logs who changed something; what failed is logged where it is answered. */
+function logChange(callers: Callers, request: FastifyRequest, reply: FastifyReply): void {
+  const { method } = request;
+  if (method === 'GET' || method === 'HEAD' || reply.statusCode >= 400) return;
+  const by = callers.of(request).name;
+  request.log.info({ by, method, path: pathOf(request), status: reply.statusCode }, 'done');
+}
+
 /** Answers with a problem document; `count` is told its code. */
-function problemSender(count: (code: string) => void) {
+function problemSender(callers: Callers, count: (code: string) => void) {
   return (error: unknown, request: FastifyRequest, reply: FastifyReply): void => {
     const answer = answerTo(error, pathOf(request));
     const { status, code, detail } = answer.problem;
     count(code);
-    if (answer.cause === undefined) {
-      request.log.info({ code, method: request.method, path: pathOf(request) }, detail);
-    } else {
-      request.log.error(
-        { err: answer.cause, method: request.method, path: pathOf(request) },
-        'a request failed through a defect of the daemon',
-      );
+    const about = { by: callers.of(request).name, method: request.method, path: pathOf(request) };
+    if (answer.cause === undefined) request.log.info({ code, ...about }, detail);
+    else {
+      const text = 'a request failed through a defect of the daemon';
+      request.log.error({ err: answer.cause, ...about }, text);
     }
     reply.code(status).type(PROBLEM_TYPE).send(JSON.stringify(answer.problem));
   };

@@ -4,6 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { load } from 'js-yaml';
+import { REST_ROLES, type RestAccess } from '../../broker/policy.js';
 import type { operations } from './openapi.gen.js';
 
 export type OperationId = keyof operations;
@@ -26,6 +27,8 @@ export interface Operation {
   readonly lists: readonly string[];
   /** JSON pointer, into the document, of its body's schema. */
   readonly body: string | undefined;
+  /** What it takes to use it: `x-role` and `x-permission`. */
+  readonly access: RestAccess;
 }
 
 export interface Spec {
@@ -58,6 +61,11 @@ export function readSpec(file: string): Spec {
         body: isObject(operation.requestBody)
           ? pointer('paths', path, method, 'requestBody', 'content', 'application/json', 'schema')
           : undefined,
+        access: {
+          // What somebody forgot to think about is for administrators.
+          role: REST_ROLES.find((role) => role === operation['x-role']) ?? 'admin',
+          preview: operation['x-permission'] === 'preview',
+        },
       });
     }
   }

@@ -90,33 +90,38 @@ await withoutLeaks(t, 'changes', async (t) => {
   t.test('while the first is under way, and after a defect', async (t) => {
     const keys = new Idempotency();
     let answer: (value: number) => void = () => {};
-    const first = keys.run(1, 'k', {}, () => new Promise<number>((resolve) => (answer = resolve)));
+    const first = keys.run(
+      'uid 1',
+      'k',
+      {},
+      () => new Promise<number>((resolve) => (answer = resolve)),
+    );
     const never = () => Promise.reject(new Error('it was made twice'));
-    await t.rejects(keys.run(1, 'k', {}, never), { code: 'idempotency_in_progress' });
-    t.equal(await keys.run(2, 'k', {}, async () => 7), 7, 'the key is another user’s');
+    await t.rejects(keys.run('uid 1', 'k', {}, never), { code: 'idempotency_in_progress' });
+    t.equal(await keys.run('uid 2', 'k', {}, async () => 7), 7, 'the key is another user’s');
     answer(5);
     t.equal(await first, 5);
-    t.equal(await keys.run(1, 'k', {}, never), 5);
+    t.equal(await keys.run('uid 1', 'k', {}, never), 5);
 
     const defect = new Error('a defect');
     await t.rejects(
-      keys.run(1, 'd', {}, () => Promise.reject(defect)),
+      keys.run('uid 1', 'd', {}, () => Promise.reject(defect)),
       defect,
     );
-    await t.rejects(keys.run(1, 'd', {}, never), defect);
+    await t.rejects(keys.run('uid 1', 'd', {}, never), defect);
   });
 
   t.test('answers are kept for an hour, and not more than some', async (t) => {
     let now = 0;
     const keys = new Idempotency(() => now);
     for (let i = 0; i < IDEMPOTENCY_KEYS_PER_USER; i++)
-      await keys.run(1, `${i}`, {}, async () => i);
+      await keys.run('uid 1', `${i}`, {}, async () => i);
     await t.rejects(
-      keys.run(1, 'more', {}, async () => 0),
+      keys.run('uid 1', 'more', {}, async () => 0),
       { code: 'limit_exceeded' },
     );
-    t.equal(await keys.run(1, '0', {}, async () => -1), 0);
+    t.equal(await keys.run('uid 1', '0', {}, async () => -1), 0);
     now += IDEMPOTENCY_SECONDS * 1000;
-    t.equal(await keys.run(1, '0', {}, async () => -1), -1);
+    t.equal(await keys.run('uid 1', '0', {}, async () => -1), -1);
   });
 });
