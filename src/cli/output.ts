@@ -15,10 +15,17 @@ export async function printTable(
   rows: readonly (readonly string[])[],
   none: string,
 ): Promise<void> {
-  if (rows.length === 0) {
-    process.stdout.write(`${none}\n`);
-    return;
-  }
+  const lines = await tableLines(head, rows, none);
+  process.stdout.write(`${lines.join('\n')}\n`);
+}
+
+/** What `printTable` prints. */
+export async function tableLines(
+  head: readonly string[],
+  rows: readonly (readonly string[])[],
+  none: string,
+): Promise<string[]> {
+  if (rows.length === 0) return [none];
   // Loaded only here: many calls print no table.
   const { default: Table } = await import('cli-table3');
   const table = new Table({
@@ -34,7 +41,7 @@ export async function printTable(
   });
   table.push(...rows.map((row) => row.map(printable)));
   const lines = table.toString().split('\n');
-  process.stdout.write(`${lines.map((line) => line.trimEnd()).join('\n')}\n`);
+  return lines.map((line) => line.trimEnd());
 }
 
 /** Prints `name: value` lines, values in one column. */

@@ -5,6 +5,7 @@ import type { Command } from 'commander';
 import { makeProgram } from './command.js';
 import { allocCommand } from './commands/alloc.js';
 import { clientsCommand } from './commands/clients.js';
+import { completionCommand } from './commands/completion.js';
 import { deviceCommand } from './commands/device.js';
 import { eventsCommand } from './commands/events.js';
 import { extendCommand } from './commands/extend.js';
@@ -24,11 +25,13 @@ import { releaseCommand } from './commands/release.js';
 import { renameCommand } from './commands/rename.js';
 import { showCommand } from './commands/show.js';
 import { revokeCommand, shareCommand, tokensCommand } from './commands/tokens.js';
+import { topCommand } from './commands/top.js';
 
 const commands = [
   listCommand,
   showCommand,
   holdersCommand,
+  topCommand,
   leaksCommand,
   historyCommand,
   allocCommand,
@@ -49,6 +52,7 @@ const commands = [
   eventsCommand,
   quotaCommand,
   healthCommand,
+  completionCommand,
 ];
 
 /**

@@ -1,0 +1,143 @@
+/** `dmabrokerctl top`: the largest buffers and who has how much, as it changes. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Command, Option } from 'commander';
+import type { BufferInfo, QuotaInfo, UserInfo } from '../../server/control.js';
+import { common, type MakeCommand } from '../command.js';
+import { contents, placeText, processText } from '../describe.js';
+import { Usage } from '../failure.js';
+import { number } from '../numbers.js';
+import { age, bytes, orDash, printJson, tableLines } from '../output.js';
+import type { Rest } from '../rest.js';
+import { withScreen } from '../screen.js';
+
+interface Options {
+  readonly interval: number;
+  readonly limit: number;
+  readonly once?: boolean;
+}
+
+/** What is shown, and printed as JSON. */
+interface Snapshot {
+  readonly time: string;
+  readonly daemon: QuotaInfo;
+  readonly users: readonly UserInfo[];
+  /** The largest first. */
+  readonly buffers: readonly BufferInfo[];
+}
+
+const USERS = ['USER', 'UID', 'MEMORY', 'LIMIT', 'BUFFERS', 'FDS', 'RECALLED', 'OVER'];
+const BUFFERS = ['ID', 'SIZE', 'CONTENTS', 'STATE', 'OWNER', 'UNIT', 'HOLDERS', 'AGE', 'NAME'];
+
+export const topCommand: MakeCommand = (program) => {
+  program
+    .command('top')
+    .description('the largest buffers and the users, again and again; q ends it')
+    .addOption(
+      new Option('--interval <seconds>', 'between two looks, e.g. 0.5')
+        .argParser(interval)
+        .default(2),
+    )
+    .option('--limit <number>', 'how many buffers to show', number, 50)
+    .option('--once', 'look once')
+    .action(async ({ once, limit, ...options }: Options, command: Command) => {
+      const { rest, json } = common(command);
+      const stop = new AbortController();
+      const look = () => snapshot(rest, limit);
+      if (once) {
+        const found = await look();
+        if (json) return printJson(found);
+        return print(await lines(found));
+      }
+      if (process.stdout.isTTY && !json) {
+        return withScreen(stop, (screen) =>
+          repeat(options.interval, stop.signal, async () => screen.draw(await lines(await look()))),
+        );
+      }
+      await repeat(options.interval, stop.signal, async () => {
+        const found = await look();
+        print(json ? [JSON.stringify(found)] : [...(await lines(found)), '']);
+      });
+    });
+};
+
+async function snapshot(rest: Rest, limit: number): Promise<Snapshot> {
+  const query = new URLSearchParams({ sort: '-size' });
+  const [daemon, users, buffers] = await Promise.all([
+    rest.get<QuotaInfo>('/v1/quotas/daemon/default'),
+    rest.get<UserInfo[]>('/v1/users'),
+    rest.list<BufferInfo>('/v1/buffers', query, limit),
+  ]);
+  return { time: new Date().toISOString(), daemon, users, buffers };
+}
+
+/** Until the signal is aborted; what fails ends it. */
+async function repeat(
+  seconds: number,
+  signal: AbortSignal,
+  once: () => Promise<void>,
+): Promise<void> {
+  while (!signal.aborted) {
+    await once();
+    await sleep(seconds * 1000, undefined, { signal }).catch(() => {});
+  }
+}
+
+async function lines({ time, daemon, users, buffers }: Snapshot): Promise<string[]> {
+  return [
+    totals(time, daemon),
+    '',
+    ...(await tableLines(USERS, users.map(userRow), 'no users')),
+    '',
+    ...(await tableLines(BUFFERS, buffers.map(bufferRow), 'no buffers')),
+  ];
+}
+
+function totals(time: string, { charge, settings }: QuotaInfo): string {
+  const limit = (value: number | null, text: (count: number) => string) =>
+    value === null ? 'no limit' : text(value);
+  const memory = `${bytes(charge?.bytes ?? 0)} / ${limit(settings.bytes.value, bytes)}`;
+  const buffers = `${charge?.buffers ?? 0} / ${limit(settings.buffers.value, String)}`;
+  const fds = `${charge?.fds ?? 0} / ${limit(settings.fds.value, String)}`;
+  return `${time}  memory ${memory}  buffers ${buffers}  fds ${fds}`;
+}
+
+function userRow(user: UserInfo): string[] {
+  const { charge, limits } = user;
+  return [
+    orDash(user.name),
+    String(user.uid),
+    bytes(charge.bytes),
+    limits.bytes === null ? '-' : bytes(limits.bytes),
+    String(charge.buffers),
+    String(charge.fds),
+    String(user.recalled.length),
+    user.over_limit ? 'yes' : '',
+  ];
+}
+
+function bufferRow(buffer: BufferInfo): string[] {
+  return [
+    buffer.id,
+    bytes(buffer.size),
+    contents(buffer),
+    buffer.state,
+    processText(buffer.owner),
+    placeText(buffer.owner),
+    String(buffer.recipients.length),
+    age(buffer.created_at),
+    orDash(buffer.name),
+  ];
+}
+
+function print(lines: readonly string[]): void {
+  process.stdout.write(`${lines.join('\n')}\n`);
+}
+
+function interval(text: string): number {
+  const seconds = /^\d+(\.\d+)?$/.test(text) ? Number(text) : Number.NaN;
+  // Each look is three requests, of which the daemon takes so many a second from a user.
+  if (!(seconds >= 0.1 && seconds <= 86_400)) {
+    throw new Usage(`${text} is no interval from 0.1 to 86400 seconds`);
+  }
+  return seconds;
+}

@@ -1,0 +1,98 @@
+/** Shell completion: bash completes with the script; zsh and fish can parse theirs. */
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import t from 'tap';
+import { definitionOf, withAllBelow } from '../../src/cli/definition.js';
+import { dmabrokerctl } from '../../src/cli/program.js';
+import { packageRoot } from '../../src/package-root.js';
+import { TestDaemon } from '../support/daemon.js';
+import { ctl } from './support/ctl.js';
+
+const program = definitionOf(dmabrokerctl());
+const daemon = await TestDaemon.memfd(t);
+const folder = join(daemon.folder, 'completion');
+mkdirSync(folder);
+symlinkSync(join(packageRoot, 'bin/dmabrokerctl.js'), join(folder, 'dmabrokerctl'));
+const scripts = new Map<string, string>();
+for (const shell of ['bash', 'zsh', 'fish']) {
+  const { stdout } = await ctl(['completion', shell]);
+  scripts.set(shell, join(folder, shell));
+  writeFileSync(join(folder, shell), stdout);
+}
+
+/** What bash offers where the last word is to be completed. */
+function complete(...words: string[]): string[] {
+  const body = `source "$1"; shift
+    compopt() { :; }
+    COMP_WORDS=(dmabrokerctl "$@"); COMP_CWORD=$#
+    _dmabrokerctl
+    printf '%s\\n' "\${COMPREPLY[@]}"`;
+  const run = spawnSync('bash', ['-uc', body, 'bash', join(folder, 'bash'), ...words], {
+    encoding: 'utf8',
+    cwd: folder,
+    env: { ...process.env, PATH: `${folder}:${process.env.PATH}` },
+  });
+  t.equal(run.stderr, '', words.join(' '));
+  return run.stdout.split('\n').filter((line) => line !== '');
+}
+
+t.test('bash: every command and every option', async (t) => {
+  const globals = [...program.options.flatMap(({ flags }) => flags), '--help'];
+  for (const { path, commands, options } of withAllBelow(program)) {
+    if (commands.length > 0) {
+      const names = commands.map((each) => each.path.at(-1));
+      t.same(complete(...path, ''), names, `after ${path.join(' ')}`);
+    }
+    const own = path.length === 0 ? [] : options.flatMap(({ flags }) => flags);
+    const offered = complete(...path, '--').filter((word) => word !== '--');
+    const long = [...own, ...globals].filter((flag) => flag.startsWith('--'));
+    t.same(offered, long, `options of ${path.join(' ')}`);
+  }
+});
+
+t.test('bash: a word that was begun, behind options and their values', async (t) => {
+  t.same(complete('re'), ['recv', 'release', 'rename', 'reissue', 'recall', 'revoke']);
+  t.same(complete('--socket', 'list', 'quota', 's'), ['set'], 'a value is no command');
+  t.same(complete('--socket', '=', 'list', 'quota', 's'), ['set']);
+  t.same(complete('completion', ''), ['bash', 'zsh', 'fish']);
+  t.same(complete('preview', '--range', ''), ['limited', 'full']);
+  t.same(complete('preview', '--range', '=', 'f'), ['full']);
+  t.same(complete('preview', '--range', '='), ['limited', 'full']);
+  t.same(complete('top', '--interval', ''), [], 'nothing is known');
+  t.same(complete('recv', 'token', '-o', 'fi'), ['fish']);
+});
+
+t.test('bash: ids of buffers, of the daemon that the words name', async (t) => {
+  const socket = ['--socket', daemon.restSocket];
+  const made = await ctl([...socket, 'alloc', '--size', '1', '--json']);
+  const { id } = JSON.parse(made.stdout).buffer;
+  t.same(complete(...socket, 'show', ''), [id]);
+  t.same(complete('events', ...socket, '--buffer', id.slice(0, 3)), [id]);
+  t.same(complete(...socket, 'show', id, ''), [], 'there is one');
+  t.same(complete('--socket', '/nowhere', 'show', ''), [], 'no daemon, no complaint');
+});
+
+for (const shell of ['zsh', 'fish']) {
+  t.test(
+    `${shell}: the script can be parsed`,
+    {
+      skip: spawnSync(shell, ['--version']).status === 0 ? false : `${shell} is missing`,
+    },
+    async (t) => {
+      const { status, stderr } = spawnSync(shell, ['-n', join(folder, shell)], {
+        encoding: 'utf8',
+      });
+      t.equal(status, 0, stderr);
+    },
+  );
+}
+
+t.test('--json gives the script, too', async (t) => {
+  const { stdout } = await ctl(['completion', 'fish', '--json']);
+  t.match(JSON.parse(stdout), { shell: 'fish', script: /^complete -c dmabrokerctl -f$/m });
+});
+
+t.test('another shell is refused', async (t) => {
+  t.match(await ctl(['completion', 'csh']), { status: 2, stderr: /Allowed choices are bash, zsh/ });
+});

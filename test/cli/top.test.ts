@@ -1,0 +1,85 @@
+/** `dmabrokerctl top` against a real daemon: once, as JSON, and on a terminal. */
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import t from 'tap';
+import { TestDaemon } from '../support/daemon.js';
+import { ctl, main } from './support/ctl.js';
+
+const daemon = await TestDaemon.memfd(t);
+const top = ['--socket', daemon.restSocket, 'top'];
+for (const size of [4096, 65_536, 8192]) {
+  await daemon.rest('POST', '/v1/buffers', { kind: 'buffer', size, handle_types: ['memfd'] });
+}
+
+t.test('--once: totals, users, buffers by size', async (t) => {
+  const { status, stdout, stderr } = await ctl([...top, '--once', '--limit', '2']);
+  t.equal(status, 0, stderr);
+  const [totals = '', , users = '', user = '', , head = '', ...buffers] = stdout.split('\n');
+  t.match(totals, /^\d{4}-.*Z {2}memory 76 KiB \/ \S+ \S+ {2}buffers 3 \/ /);
+  t.match(users, /^USER +UID +MEMORY +LIMIT +BUFFERS +FDS +RECALLED +OVER$/);
+  t.match(user, new RegExp(`^\\S+ +${process.getuid?.()} +76 KiB +\\S.* 3 +3 +0$`));
+  t.match(head, /^ID +SIZE +CONTENTS +STATE +OWNER +UNIT +HOLDERS +AGE +NAME$/);
+  t.match(buffers, [/ 64 KiB +buffer +live /, / 8 KiB +buffer +live /, /^$/]);
+  t.notMatch(stdout, '\u001b');
+});
+
+t.test('--json: one document for each look', async (t) => {
+  const looked = await ctl([...top, '--once', '--json']);
+  t.match(JSON.parse(looked.stdout), {
+    daemon: { scope: 'daemon', charge: { bytes: 77_824 } },
+    users: [{ charge: { buffers: 3 } }],
+    buffers: [{ size: 65_536 }, { size: 8192 }, { size: 4096 }],
+  });
+
+  const child = spawn(process.execPath, [main, ...top, '--json', '--interval', '0.1'], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const seen: unknown[] = [];
+  for await (const line of createInterface(child.stdout)) {
+    seen.push(JSON.parse(line));
+    if (seen.length === 2) child.kill();
+  }
+  t.match(seen.slice(0, 2), Array(2).fill({ buffers: [{ size: 65_536 }, {}, {}] }));
+});
+
+t.test('an interval that makes no sense, no daemon', async (t) => {
+  for (const interval of ['0', '0.05', 'x', '1e9']) {
+    const run = await ctl([...top, '--interval', interval]);
+    t.match(run, { status: 2, stderr: /is no interval from/ });
+  }
+  t.match(await ctl(['--socket', '/nowhere', 'top']), { status: 3, stdout: '' });
+});
+
+// script(1) runs a command on a terminal of its own, and exits as it does.
+t.test(
+  'on a terminal: a screen of its own, until q or ^C',
+  {
+    skip: spawnSync('script', ['--version']).status === 0 ? false : 'script(1) is missing',
+  },
+  async (t) => {
+    for (const key of ['q', '\u0003']) {
+      const command = [process.execPath, main, ...top, '--interval', '0.1'].join(' ');
+      const child = spawn('script', ['-qec', `stty rows 7 cols 60; ${command}`, '/dev/null'], {
+        stdio: ['pipe', 'pipe', 'inherit'],
+      });
+      let shown = '';
+      let pressed = false;
+      child.stdout.setEncoding('utf8').on('data', (text: string) => {
+        shown += text;
+        // Two looks have been drawn.
+        if (pressed || shown.split('\u001b[H').length < 4) return;
+        pressed = true;
+        child.stdin.write(key);
+      });
+      const [status] = await once(child, 'close');
+      t.equal(status, 0);
+      t.ok(shown.startsWith('\u001b[?1049h'), 'the other screen');
+      t.ok(shown.endsWith('\u001b[?1049l'), 'the former screen is back');
+      const [, frame = ''] = shown.split('\u001b[H');
+      t.equal(frame.split('\n').length, 7, 'as many lines as the terminal has');
+      t.match(frame, ' 64 KiB ');
+      t.notMatch(frame, ' 8 KiB ', 'there is no room for it');
+    }
+  },
+);
