@@ -85,7 +85,10 @@ function flagsOf({ flags, description, value, valueKind }: OptionDefinition): st
   const names = flags.map((flag) =>
     flag.startsWith('--') ? `-l ${flag.slice(2)}` : `-s ${flag.slice(1)}`,
   );
-  const taken = value === null ? [] : ['-r', values(valueKind)].filter((text) => text !== '');
+  const taken =
+    value === null
+      ? []
+      : [valueKind.kind === 'file' ? '-r' : '-x', values(valueKind)].filter((text) => text !== '');
   return [...names, ...taken, `-d ${quoted(description)}`].join(' ');
 }
 
