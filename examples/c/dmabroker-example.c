@@ -222,6 +222,11 @@ static void buffer_lease_refused(void *data, struct dmabroker_buffer_v1 *object,
 	(void)data, (void)object, (void)code, (void)message, (void)detail;
 }
 
+static void buffer_device(void *data, struct dmabroker_buffer_v1 *object, struct wl_array *uuid)
+{
+	(void)data, (void)object, (void)uuid;
+}
+
 static const struct dmabroker_buffer_v1_listener buffer_listener = {
 	.info = buffer_info,
 	.plane = buffer_plane,
@@ -236,6 +241,7 @@ static const struct dmabroker_buffer_v1_listener buffer_listener = {
 	.recall = buffer_recall,
 	.lease = buffer_lease,
 	.lease_refused = buffer_lease_refused,
+	.device = buffer_device,
 };
 
 static void wait_for(struct wl_display *display, struct buffer *b)

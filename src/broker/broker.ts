@@ -15,6 +15,7 @@ import {
   type RecallNotice,
   type ReleaseReason,
 } from './buffer.js';
+import { type DeviceState, Devices, type OpenDevice, type SourceTable } from './devices.js';
 import { BrokerError } from './errors.js';
 import type { BrokerEvent, BufferEvent } from './events.js';
 import { HeldFds } from './held-fds.js';
@@ -58,10 +59,16 @@ export interface Surroundings extends Workshop, LingeringWorld {
   allocate(choice: Choice, id: string, done: (result: AllocationResult) => void): void;
   /** What `allocate` would answer, without memory; answers later, exactly once. */
   plan(choice: Choice, done: (result: PlanResult) => void): void;
-  /** Checks and imports memory whose planes' fds are the broker's; answers as `allocate` does. */
+  /** Opens one of `devices`. */
+  openDevice: OpenDevice;
+  /**
+   * Checks memory whose planes' fds are the broker's and imports it into a device, by default the main
+   * one; answers as `allocate` does.
+   */
   importMemory(
     spec: MemorySpec,
     planes: readonly Plane[],
+    device: string | null,
     done: (result: AllocationResult) => void,
   ): void;
   /** Destroys what the source keeps for an allocation (its fds are closed by the broker). */
@@ -86,6 +93,8 @@ export interface ImportRequest {
   /** An image's one modifier is that of the memory. */
   readonly spec: MemorySpec;
   readonly planes: readonly Plane[];
+  /** The deviceUUID of the device that is to import it; the main one, where it is absent. */
+  readonly device?: string | undefined;
   readonly lifetime: Lifetime;
   readonly name: string | null;
 }
@@ -120,6 +129,7 @@ export class Broker {
     plan: (choice, done) => this.world.plan(choice, done),
     permitted: ({ peer }, request) => this.#permittedRequest(peer, request),
   });
+  readonly #devices: Devices;
   /** Copies, fills and reads, for whoever has an object for the buffer. */
   readonly works: Works;
   readonly #lingering: Lingering;
@@ -136,7 +146,9 @@ export class Broker {
     public offers: readonly FormatOffer[],
     readonly quotas = new Quotas(() => world.now()),
     { unknownGraceMs }: BrokerOptions = DEFAULT_OPTIONS,
+    devices: readonly DeviceState[] = [],
   ) {
+    this.#devices = new Devices((uuid, done) => world.openDevice(uuid, done), devices);
     this.#tokens = new Tokens(() => world.now(), world.random);
     this.works = new Works(world);
     this.#lingering = new Lingering(world, unknownGraceMs, (buffer) => this.#gone(buffer));
@@ -164,9 +176,44 @@ export class Broker {
   }
 
   /** What can be had has changed: a device was lost, or is there again. */
-  setSources(sources: readonly SourceState[], offers: readonly FormatOffer[]): void {
+  setSources(
+    sources: readonly SourceState[],
+    offers: readonly FormatOffer[],
+    devices: readonly DeviceState[],
+  ): void {
     this.sources = sources;
     this.offers = offers;
+    this.#devices.update(devices);
+  }
+
+  /**
+   * Calls `go` when the device that a request names is open, at once where none is named; `refuse`
+   * where `check` throws, which says that the owner may not use it, where it cannot be opened, or where
+   * the owner's connection has gone in the meantime.
+   */
+  #onDevice(
+    { client }: Owner,
+    device: string | undefined,
+    check: () => void,
+    refuse: (error: BrokerError) => void,
+    go: () => void,
+  ): void {
+    if (device === undefined) {
+      go();
+      return;
+    }
+    try {
+      check();
+    } catch (error) {
+      if (!(error instanceof BrokerError)) throw error;
+      refuse(error);
+      return;
+    }
+    this.#devices.ready(device, (error) => {
+      if (error !== null) refuse(error);
+      else if (client?.connected === false) refuse(connectionGone());
+      else go();
+    });
   }
 
   /** Takes ownership of the pidfd, if there is one. */
@@ -220,6 +267,13 @@ export class Broker {
    * `done` is called with `not_found`.
    */
   allocate(owner: Owner, request: AllocationRequest, done: (result: BufferResult) => void): void {
+    const refuse = (error: BrokerError) => this.#planner.explain(owner, request, error, done);
+    const check = () => this.#checkVulkan(owner);
+    const go = () => this.#allocate(owner, request, done);
+    this.#onDevice(owner, request.device, check, refuse, go);
+  }
+
+  #allocate(owner: Owner, request: AllocationRequest, done: (result: BufferResult) => void): void {
     let choice: Choice;
     let charge: Charge;
     try {
@@ -245,7 +299,10 @@ export class Broker {
 
   /** A dry run: answers what `allocate` would; nothing is kept or charged. */
   test(owner: Owner, request: AllocationRequest, done: (result: PlanResult) => void): void {
-    this.#planner.test(owner, request, done);
+    const refuse = (error: BrokerError) => this.#planner.explain(owner, request, error, done);
+    const check = () => this.#checkVulkan(owner);
+    const go = () => this.#planner.test(owner, request, done);
+    this.#onDevice(owner, request.device, check, refuse, go);
   }
 
   /**
@@ -253,11 +310,22 @@ export class Broker {
    * comes of it. `done` as in `allocate`.
    */
   import(owner: Owner, request: ImportRequest, done: (result: BufferResult) => void): void {
-    const { spec, planes } = request;
     const failed = (error: BrokerError) => {
-      for (const fd of new Set(planes.map((plane) => plane.fd))) this.world.closeFd(fd);
+      for (const fd of new Set(request.planes.map((plane) => plane.fd))) this.world.closeFd(fd);
       done({ error });
     };
+    const check = () => this.policy.checkImport(owner.peer);
+    const go = () => this.#import(owner, request, failed, done);
+    this.#onDevice(owner, request.device, check, failed, go);
+  }
+
+  #import(
+    owner: Owner,
+    request: ImportRequest,
+    failed: (error: BrokerError) => void,
+    done: (result: BufferResult) => void,
+  ): void {
+    const { spec, planes, device = null } = request;
     let charge: Charge;
     try {
       this.policy.checkImport(owner.peer);
@@ -269,7 +337,7 @@ export class Broker {
       return;
     }
     const id = this.#newId();
-    this.world.importMemory(spec, planes, (result) => {
+    this.world.importMemory(spec, planes, device, (result) => {
       if ('error' in result) {
         charge.release();
         failed(result.error);
@@ -285,13 +353,16 @@ export class Broker {
 
   /** Throws `permission_denied` where only the policy stands in the way. */
   #choose({ peer }: Owner, request: AllocationRequest): Choice {
-    const permitted = this.policy.permitted(peer, this.sources);
+    const { device } = request;
+    const { sources, offers }: SourceTable =
+      device === undefined ? this : this.#devices.table(device);
+    const permitted = this.policy.permitted(peer, sources);
     this.policy.checkPlacement(peer, request);
     try {
-      return chooseSource(request, permitted, this.offers);
+      return chooseSource(request, permitted, offers);
     } catch (error) {
-      if (permitted.length === this.sources.length) throw error;
-      const source = this.#sourceWithoutPolicy(request);
+      if (permitted.length === sources.length) throw error;
+      const source = sourceOrNull(request, { sources, offers });
       // What else is wrong is told in terms of what somebody may have.
       if (source === null) throw error;
       throw denied('sources', source, [...new Set(permitted.map(({ name }) => name))]);
@@ -308,13 +379,11 @@ export class Broker {
     return { ...request, sources: named.map(({ name }) => name) };
   }
 
-  #sourceWithoutPolicy(request: AllocationRequest): string | null {
-    try {
-      return chooseSource(request, this.sources, this.offers).source;
-    } catch (error) {
-      if (error instanceof BrokerError) return null;
-      throw error;
-    }
+  /** Nobody opens a device whose memory is not for them. */
+  #checkVulkan({ peer }: Owner): void {
+    if (this.policy.permitted(peer, [{ name: 'vulkan' }]).length > 0) return;
+    const permitted = this.policy.permitted(peer, this.sources);
+    throw denied('sources', 'vulkan', [...new Set(permitted.map(({ name }) => name))]);
   }
 
   #newId(): string {
@@ -360,7 +429,7 @@ export class Broker {
     this.#owns(owner, allocation.size);
     if (lifetime === 'connection' && owner.client?.connected === false) {
       this.release(buffer, 'owner');
-      return { error: new BrokerError('not_found', 'the connection has gone') };
+      return { error: connectionGone() };
     }
     return { buffer };
   }
@@ -623,5 +692,19 @@ export class Broker {
   close(): void {
     for (const buffer of [...this.#buffers.values()]) this.release(buffer, 'administrator');
     this.#lingering.close();
+  }
+}
+
+function connectionGone(): BrokerError {
+  return new BrokerError('not_found', 'the connection has gone');
+}
+
+/** The source of a request that no policy stands in the way of. */
+function sourceOrNull(request: AllocationRequest, { sources, offers }: SourceTable): string | null {
+  try {
+    return chooseSource(request, sources, offers).source;
+  } catch (error) {
+    if (error instanceof BrokerError) return null;
+    throw error;
   }
 }

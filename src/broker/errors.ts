@@ -64,6 +64,11 @@ export const catalogue = {
     status: 422,
     title: 'The driver makes no image of the dictated layout',
   },
+  unsupported_device: {
+    number: 18,
+    status: 422,
+    title: 'There is no such Vulkan device, or it cannot be used',
+  },
   // REST only: the client protocol has no use for these.
   malformed_request: {
     number: 100,

@@ -60,7 +60,12 @@ export function findNearest(
 }
 
 /** A request in the words of openapi.yaml's CreateBuffer, without the name and the token. */
-export function requestWords({ spec, handleTypes, sources = [] }: AllocationRequest): object {
+export function requestWords({
+  spec,
+  handleTypes,
+  sources = [],
+  device,
+}: AllocationRequest): object {
   const { placement = 'any' } = spec;
   const alignment = Object.entries(spec.alignment ?? {}).filter(([, value]) => value !== 1);
   const common = {
@@ -69,6 +74,7 @@ export function requestWords({ spec, handleTypes, sources = [] }: AllocationRequ
     ...(alignment.length > 0 && { alignment: Object.fromEntries(alignment) }),
     ...(placement !== 'any' && { placement }),
     ...(sources.length > 0 && { sources }),
+    ...(device !== undefined && { device }),
   };
   if (spec.kind === 'buffer') return { kind: 'buffer', size: spec.size, ...common };
   return {
@@ -93,6 +99,7 @@ const RELAXABLE: ReadonlySet<ErrorCode> = new Set([
   'unsupported_usage',
   'unsupported_handle_type',
   'unsupported_source',
+  'unsupported_device',
   'unsupported_placement',
 ]);
 
@@ -135,6 +142,8 @@ export function proposals(request: AllocationRequest, error: BrokerError): Alloc
     }
     case 'unsupported_source':
       return [strings(refusal.possible), []].map((sources) => ({ ...request, sources }));
+    case 'unsupported_device':
+      return [{ ...request, device: undefined }];
     case 'unsupported_placement': {
       const weaker =
         spec.placement === 'host_cached' ? (['host_visible', 'any'] as const) : ['any'];

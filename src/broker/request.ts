@@ -24,11 +24,15 @@ export interface AllocationRequest {
   readonly name: string | null;
   /** The sources that may be taken, by name; any, where it is absent or empty. */
   readonly sources?: readonly string[];
+  /** The deviceUUID (32 hexadecimal digits) of the one Vulkan device that may be taken. */
+  readonly device?: string | undefined;
 }
 
 export interface Choice {
   readonly source: SourceName;
   readonly handleType: HandleType;
+  /** The Vulkan device that was named; undefined: the main one, where it is one's memory. */
+  readonly device?: string | undefined;
   /** The spec with its modifiers cut down to those that the source offers. */
   readonly spec: MemorySpec;
 }
@@ -69,15 +73,21 @@ export function checkRequest({ spec, name, lifetime }: AllocationRequest): void 
   checkDictated(spec);
 }
 
-/** Sources in order of preference, the unusable ones too (they explain a refusal). */
+/**
+ * Sources in order of preference, the unusable ones too (they explain a refusal): where the request
+ * names a device, that device's alone (`Devices.table`).
+ */
 export function chooseSource(
   request: AllocationRequest,
   sources: readonly SourceState[],
   offers: readonly FormatOffer[],
 ): Choice {
+  const { device } = request;
   const named = request.sources ?? [];
   const asked = named.length === 0 ? sources : sources.filter(({ name }) => named.includes(name));
-  if (named.length > 0 && !asked.some((source) => source.usable)) throw noSource(named, sources);
+  if (named.length > 0 && !asked.some((source) => source.usable)) {
+    throw noSource(named, sources, device);
+  }
   const usable = asked.filter((source) => source.usable);
   const exporting = usable.filter((source) => request.handleTypes.includes(source.handleType));
   if (exporting.length === 0) throw noHandleType(request, asked);
@@ -86,7 +96,13 @@ export function chooseSource(
   if (placed.length === 0) throw noPlacement(spec, exporting);
   const accepted = inOrder(placed, spec, offers, named.length > 0);
   const first = accepted[0] as SourceState;
-  if (spec.kind === 'buffer') return { source: first.name, handleType: first.handleType, spec };
+  const chosen = ({ name, handleType }: SourceState, spec: MemorySpec): Choice => ({
+    source: name,
+    handleType,
+    ...(device !== undefined && { device }),
+    spec,
+  });
+  if (spec.kind === 'buffer') return chosen(first, spec);
 
   const sameFormat = offers.filter(
     (offer) =>
@@ -99,9 +115,7 @@ export function chooseSource(
       .filter((o) => o.source === source.name && o.handleType === source.handleType)
       .map((offer) => offer.modifier)
       .filter((modifier) => spec.modifiers.includes(modifier));
-    if (modifiers.length > 0) {
-      return { source: source.name, handleType: source.handleType, spec: { ...spec, modifiers } };
-    }
+    if (modifiers.length > 0) return chosen(source, { ...spec, modifiers });
   }
   throw new BrokerError('unsupported_modifier', 'none of these modifiers can be had', {
     constraint: 'modifiers',
@@ -110,10 +124,15 @@ export function chooseSource(
   });
 }
 
-function noSource(named: readonly string[], sources: readonly SourceState[]): BrokerError {
+function noSource(
+  named: readonly string[],
+  sources: readonly SourceState[],
+  device: string | undefined,
+): BrokerError {
+  const missing = device === undefined ? 'there is no such source' : 'no source of a device';
   const reasons = named.map((name) => {
     const found = sources.find((source) => source.name === name);
-    return `${name}: ${found?.reason ?? 'there is no such source'}`;
+    return `${name}: ${found?.reason ?? missing}`;
   });
   return new BrokerError('unsupported_source', `not usable: ${reasons.join('; ')}`, {
     constraint: 'sources',

@@ -96,6 +96,8 @@ export interface VulkanMemory {
 export interface Plan {
   readonly source: SourceName;
   readonly handleType: HandleType;
+  /** As in Allocation. */
+  readonly device?: string;
   /** Bytes of each memory (fd); the kernel may round one up to whole pages. */
   readonly memories: readonly number[];
   /** The chosen modifier, for images. */
@@ -115,6 +117,11 @@ export interface Allocation {
   readonly handleType: HandleType;
   /** The source's own number for what it keeps (Vulkan objects), to be given to `free`. */
   readonly key: number;
+  /**
+   * The deviceUUID (32 hexadecimal digits) of the Vulkan device that made the memory or has imported
+   * it; absent where none did.
+   */
+  readonly device?: string;
   /** The memory's size in bytes: what is charged. */
   readonly size: number;
   /** The chosen modifier, for images. */

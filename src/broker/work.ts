@@ -48,6 +48,8 @@ export interface MemoryReference {
   readonly origin: Origin;
   readonly handleType: HandleType;
   readonly key: number;
+  /** As in Allocation. */
+  readonly device: string | null;
   /** One a plane; several may be of one memory. */
   readonly fds: readonly number[];
   /** Bytes of the VkBuffer, for an opaque fd: nothing else tells. */
@@ -81,9 +83,10 @@ export interface WorkDone {
 }
 
 export function referenceTo(side: Side): MemoryReference {
-  const { source, handleType, key, planes } = side.allocation;
+  const { source: origin, handleType, key, device = null, planes } = side.allocation;
   const { start, length } = extent(side);
-  return { origin: source, handleType, key, fds: planes.map(({ fd }) => fd), size: start + length };
+  const fds = planes.map(({ fd }) => fd);
+  return { origin, handleType, key, device, fds, size: start + length };
 }
 
 /**

@@ -7,6 +7,7 @@ import { allocCommand } from './commands/alloc.js';
 import { clientsCommand } from './commands/clients.js';
 import { completionCommand } from './commands/completion.js';
 import { deviceCommand } from './commands/device.js';
+import { devicesCommand } from './commands/devices.js';
 import { eventsCommand } from './commands/events.js';
 import { extendCommand } from './commands/extend.js';
 import { formatsCommand } from './commands/formats.js';
@@ -47,6 +48,7 @@ const commands = [
   tokensCommand,
   revokeCommand,
   deviceCommand,
+  devicesCommand,
   formatsCommand,
   clientsCommand,
   eventsCommand,

@@ -28,7 +28,7 @@ interface Waiting {
 
 const ANY_UID = 0xffffffff;
 
-type Info = Omit<BufferDescription, 'planes' | 'checked' | 'vulkan' | 'unverifiedUsage'>;
+type Info = Omit<BufferDescription, 'planes' | 'device' | 'checked' | 'vulkan' | 'unverifiedUsage'>;
 
 export class BufferObject implements BufferLink {
   readonly #object: ProtocolObject<typeof dmabroker_buffer_v1>;
@@ -37,6 +37,7 @@ export class BufferObject implements BufferLink {
   readonly #renewing: { resolve(): void; reject(error: Error): void }[] = [];
   #info: Info | null = null;
   #planes: ReceivedPlane[] = [];
+  #device: BufferDescription['device'] = null;
   #checked: BufferDescription['checked'] = null;
   #vulkan: BufferDescription['vulkan'] = null;
   #unverifiedUsage: BufferDescription['unverifiedUsage'] = [];
@@ -69,6 +70,9 @@ export class BufferObject implements BufferLink {
       },
       vulkan_memory: (memoryType, dedicated) => {
         this.#vulkan = { memoryType, dedicated: dedicated === 1 };
+      },
+      device: (uuid) => {
+        this.#device = Buffer.from(uuid).toString('hex');
       },
       unverified: (usage) => {
         this.#unverifiedUsage = usageNames(usage);
@@ -124,6 +128,7 @@ export class BufferObject implements BufferLink {
     const description = {
       ...this.#info,
       planes,
+      device: this.#device,
       checked: this.#checked,
       vulkan: this.#vulkan,
       unverifiedUsage: this.#unverifiedUsage,

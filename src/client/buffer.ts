@@ -40,6 +40,8 @@ export interface BufferDescription {
   readonly width: number | null;
   readonly height: number | null;
   readonly planes: readonly ReceivedPlane[];
+  /** The UUID of the Vulkan device that made the memory or has imported it; null where none did. */
+  readonly device: string | null;
   /**
    * For the importer of memory: whether the Vulkan device took it (`device`) or only the planes'
    * places were checked (`layout`), and the device's name or why it did not.
@@ -123,6 +125,7 @@ export class ClientBuffer implements BufferDescription {
   readonly format: string | null;
   readonly width: number | null;
   readonly height: number | null;
+  readonly device: string | null;
   readonly checked: BufferDescription['checked'];
   // What follows changes with `reissue`.
   generation: number;
@@ -172,6 +175,7 @@ export class ClientBuffer implements BufferDescription {
     this.width = description.width;
     this.height = description.height;
     this.planes = description.planes;
+    this.device = description.device;
     this.checked = description.checked;
     this.vulkan = description.vulkan;
     this.unverifiedUsage = description.unverifiedUsage;

@@ -9,7 +9,7 @@ import { dmabroker_manager_v1, dmabroker_params_v1 } from '../protocol/dmabroker
 import { hi, lo } from '../protocol/wire.js';
 import type { ClientBuffer } from './buffer.js';
 import { BufferObject } from './buffer-object.js';
-import { type BrokerDescription, findManager } from './manager.js';
+import { type BrokerDescription, type ClientDevice, findManager } from './manager.js';
 import { type Planned, testRequest } from './planned.js';
 import type { CommonRequest, ImageRequest, ImportedMemory, LinearRequest } from './requests.js';
 import { type ConnectionError, type ProtocolObject, WireClient } from './wire-client.js';
@@ -40,6 +40,11 @@ export class Client {
     private readonly manager: ProtocolObject<typeof dmabroker_manager_v1>,
     readonly description: BrokerDescription,
   ) {}
+
+  /** The machine's Vulkan devices, the main one first; a request may name one. */
+  get devices(): readonly ClientDevice[] {
+    return this.description.devices;
+  }
 
   /** Allocates. Rejects with BrokerError (refused) or ConnectionError. */
   async allocate(request: LinearRequest | ImageRequest): Promise<ClientBuffer> {
@@ -117,8 +122,9 @@ export class Client {
   /** What an allocation and an import have in common. */
   #describe(
     params: ProtocolObject<typeof dmabroker_params_v1>,
-    { lifetime, name }: Pick<CommonRequest, 'lifetime' | 'name'>,
+    { lifetime, name, device }: Pick<CommonRequest, 'lifetime' | 'name' | 'device'>,
   ): void {
+    if (device !== undefined) params.request('set_device', uuidBytes(device));
     if (typeof lifetime === 'object') params.request('set_lease', lifetime.lease);
     else if (lifetime) {
       params.request('set_lifetime', dmabroker_params_v1.enums.lifetime[lifetime]);
@@ -155,4 +161,12 @@ export class Client {
 
 function bits<T extends string>(names: readonly T[], values: Readonly<Record<T, number>>): number {
   return names.reduce((sum, name) => sum | values[name], 0);
+}
+
+/** Whatever is no UUID would end the connection. */
+function uuidBytes(device: string): Buffer {
+  if (!/^[0-9a-f]{32}$/i.test(device)) {
+    throw new TypeError(`a device's UUID has 32 hexadecimal digits: ${device}`);
+  }
+  return Buffer.from(device, 'hex');
 }

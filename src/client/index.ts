@@ -17,7 +17,7 @@ export {
   type ConnectOptions,
   connect,
 } from './client.js';
-export type { BrokerDescription, SourceDescription } from './manager.js';
+export type { BrokerDescription, ClientDevice, SourceDescription } from './manager.js';
 export type { ImageRequest, ImportedMemory, LinearRequest } from './requests.js';
 export { ConnectionError } from './wire-client.js';
 export type { ByteRange, CopyTerms, WorkPath } from './work.js';

@@ -14,16 +14,22 @@ export interface SourceDescription {
   readonly reason: string;
 }
 
+/** A Vulkan device of the machine. */
+export interface ClientDevice {
+  readonly name: string;
+  /** 32 hexadecimal digits: what `device` of a request names it by. */
+  readonly deviceUuid: string;
+  readonly driverUuid: string;
+  /** dev_t of its DRM node. */
+  readonly mainDevice: bigint | null;
+}
+
 /** What the daemon said about itself when the connection was made. */
 export interface BrokerDescription {
-  /** The Vulkan device, or null where there is none. */
-  readonly device: {
-    readonly name: string;
-    readonly deviceUuid: string;
-    readonly driverUuid: string;
-    /** dev_t of its DRM node. */
-    readonly mainDevice: bigint | null;
-  } | null;
+  /** The main Vulkan device, or null where there is none. */
+  readonly device: ClientDevice | null;
+  /** All, the main one first. */
+  readonly devices: readonly ClientDevice[];
   readonly sources: readonly SourceDescription[];
   /** By the names of dmabroker_manager_v1.limit. */
   readonly limits: Readonly<Record<string, bigint>>;
@@ -65,17 +71,17 @@ export function findManager(
 }
 
 function describedManager(wire: WireClient, done: (what: BrokerDescription) => void): Manager {
-  let device: BrokerDescription['device'] = null;
+  const devices: ClientDevice[] = [];
   const sources: SourceDescription[] = [];
   const limits: Record<string, bigint> = {};
   return wire.create(dmabroker_manager_v1, {
     device: (name, deviceUuid, driverUuid, node) => {
-      device = {
+      devices.push({
         name,
         deviceUuid: Buffer.from(deviceUuid).toString('hex'),
         driverUuid: Buffer.from(driverUuid).toString('hex'),
         mainDevice: node.length === 8 ? Buffer.from(node).readBigUInt64LE() : null,
-      };
+      });
     },
     source: (name, type, usable, reason) => {
       sources.push({ name, handleType: handleTypeOf(type), usable: usable === 1, reason });
@@ -85,6 +91,6 @@ function describedManager(wire: WireClient, done: (what: BrokerDescription) => v
       const [name] = known.find(([, value]) => value === what) ?? [];
       if (name !== undefined) limits[name] = join64(high, low);
     },
-    done: () => done({ device, sources, limits }),
+    done: () => done({ device: devices[0] ?? null, devices, sources, limits }),
   });
 }

@@ -17,6 +17,11 @@ export interface CommonRequest {
   readonly placement?: Placement;
   /** The one source to allocate from, e.g. `dma-heap:system`; by default the daemon chooses. */
   readonly source?: string;
+  /**
+   * The one Vulkan device to allocate from or to import into, by its UUID (`client.devices`); the main
+   * one by default.
+   */
+  readonly device?: string;
 }
 
 export interface LinearRequest extends CommonRequest {
@@ -45,10 +50,12 @@ export interface ImageRequest extends CommonRequest {
   readonly layout?: readonly PlanePlace[];
 }
 
+type ImportTerms = 'lifetime' | 'name' | 'device';
+
 /** Memory that was made elsewhere. The fds stay the caller's; keep them open until it is settled. */
 export type ImportedMemory = (
-  | Pick<LinearRequest, 'kind' | 'size' | 'lifetime' | 'name'>
-  | (Pick<ImageRequest, 'kind' | 'width' | 'height' | 'format' | 'lifetime' | 'name'> & {
+  | Pick<LinearRequest, 'kind' | 'size' | ImportTerms>
+  | (Pick<ImageRequest, 'kind' | 'width' | 'height' | 'format' | ImportTerms> & {
       /** The memory's DRM format modifier; DRM_FORMAT_MOD_LINEAR by default. */
       readonly modifier?: bigint;
     })

@@ -16,7 +16,7 @@ export const dmabroker_manager_v1 = {
     { name: 'done', opcode: 3, since: 1, destructor: false, args: [] },
   ],
   enums: {
-    refusal: { invalid_argument: 1, unsupported_format: 2, unsupported_modifier: 3, unsupported_handle_type: 4, unsupported_usage: 5, too_large: 6, out_of_memory: 7, limit_exceeded: 8, not_found: 9, invalid_token: 10, permission_denied: 11, device_lost: 12, internal: 13, unsupported_source: 14, unsupported_placement: 15, recalled: 16, unsupported_layout: 17 },
+    refusal: { invalid_argument: 1, unsupported_format: 2, unsupported_modifier: 3, unsupported_handle_type: 4, unsupported_usage: 5, too_large: 6, out_of_memory: 7, limit_exceeded: 8, not_found: 9, invalid_token: 10, permission_denied: 11, device_lost: 12, internal: 13, unsupported_source: 14, unsupported_placement: 15, recalled: 16, unsupported_layout: 17, unsupported_device: 18 },
     handle_type: { dma_buf: 1, opaque_fd: 2, memfd: 4 },
     usage: { sample: 1, render: 2, transfer: 4, storage: 8, cpu_read: 16, cpu_write: 32, scanout: 64, video_decode: 128, video_encode: 256 },
     limit: { buffer_size: 1, image_dimension: 2, buffers: 3, objects: 4, fds: 5 },
@@ -45,11 +45,12 @@ export const dmabroker_params_v1 = {
     { name: 'set_plane_layout', opcode: 15, since: 1, destructor: false, args: [{ name: 'plane_idx', type: 'uint' }, { name: 'offset', type: 'uint' }, { name: 'stride', type: 'uint' }] },
     { name: 'test', opcode: 16, since: 1, destructor: false, args: [{ name: 'test_id', type: 'new_id', interface: 'dmabroker_test_v1' }] },
     { name: 'set_lease', opcode: 17, since: 1, destructor: false, args: [{ name: 'seconds', type: 'uint' }] },
+    { name: 'set_device', opcode: 18, since: 1, destructor: false, args: [{ name: 'device_uuid', type: 'array' }] },
   ],
   events: [
   ],
   enums: {
-    error: { already_used: 0, already_set: 1, incomplete: 2, invalid_bits: 3, invalid_lifetime: 4, too_many_modifiers: 5, invalid_planes: 6, invalid_plane: 7, planes_mismatch: 8, invalid_placement: 9 },
+    error: { already_used: 0, already_set: 1, incomplete: 2, invalid_bits: 3, invalid_lifetime: 4, too_many_modifiers: 5, invalid_planes: 6, invalid_plane: 7, planes_mismatch: 8, invalid_placement: 9, invalid_device: 10 },
     plane_memory: { shared: 0, separate: 1 },
     placement: { any: 0, device_local: 1, host_visible: 2, host_cached: 3 },
     lifetime: { connection: 0, until_released: 1 },
@@ -84,6 +85,7 @@ export const dmabroker_buffer_v1 = {
     { name: 'recall', opcode: 10, since: 1, destructor: false, args: [{ name: 'reason', type: 'uint' }, { name: 'seconds', type: 'uint' }] },
     { name: 'lease', opcode: 11, since: 1, destructor: false, args: [{ name: 'seconds', type: 'uint' }, { name: 'answer', type: 'uint' }] },
     { name: 'lease_refused', opcode: 12, since: 1, destructor: false, args: [{ name: 'code', type: 'uint' }, { name: 'message', type: 'string' }, { name: 'detail', type: 'string' }] },
+    { name: 'device', opcode: 13, since: 1, destructor: false, args: [{ name: 'device_uuid', type: 'array' }] },
   ],
   enums: {
     release_reason: { owner: 1, administrator: 2, lease_expired: 3 },

@@ -1,6 +1,7 @@
 /**
  * REST's questions, answered by the data plane, the allocator, and what the daemon knows of itself.
  */
+import { BrokerError } from '../broker/errors.js';
 import type { ControlPlane, Health } from './control.js';
 import type { Allocator, DataPlane } from './data-plane.js';
 import { holdersReport } from './holders/report.js';
@@ -11,7 +12,7 @@ import type { Previews } from './preview/previews.js';
 import { checkRule, ruleFromRest, ruleId } from './quota/rest-rules.js';
 import type { QuotaState } from './quota/state.js';
 import { readPasswd } from './quota/users.js';
-import { formatView, sourceView } from './views.js';
+import { formatView, listedDeviceView, sourceView } from './views.js';
 
 /** What an administrator should know about this daemon's sources. */
 export function warnings({ sources }: Allocator['inventory']): string[] {
@@ -38,7 +39,14 @@ export function createControlPlane(
       const reason = device === null ? (unusable?.reason ?? null) : null;
       return { device, reason, sources: inventory.sources.map(sourceView) };
     },
-    formats: async () => allocator.inventory.offers.map(formatView),
+    devices: async () => (await allocator.devices()).map(listedDeviceView),
+    formats: async (device) => {
+      const { offers, devices } = allocator.inventory;
+      if (device === undefined) return offers.map(formatView);
+      const found = devices.find(({ uuid }) => uuid === device);
+      if (found === undefined) throw new BrokerError('not_found', `there is no device ${device}`);
+      return (found.table?.offers ?? []).map(formatView);
+    },
     listBuffers: async (query) => (await plane.mirror()).buffers.list(query),
     getBuffer: (id) => plane.ask('getBuffer', id),
     createBuffer: (request, requester) => plane.ask('createBuffer', { request, requester }),

@@ -23,6 +23,7 @@ export type EventInfo = Schemas['Event'];
 export type DeviceInfo = DeepReadonly<Schemas['Device']>;
 export type DeviceReport = DeepReadonly<Schemas['DeviceReport']>;
 export type FormatInfo = Schemas['Format'];
+export type ListedDeviceInfo = DeepReadonly<Schemas['ListedDevice']>;
 export type Holder = Schemas['Holder'];
 export type Holders = Schemas['Holders'];
 export type LeakReport = Schemas['LeakReport'];
@@ -52,7 +53,10 @@ export type Requester = PartialPeer;
 export interface ControlPlane {
   /** The device and the sources; heap budgets are as of now. */
   device(): Promise<DeviceReport>;
-  formats(): Promise<FormatInfo[]>;
+  /** All devices, the main one first; heap budgets are as of now. */
+  devices(): Promise<readonly ListedDeviceInfo[]>;
+  /** What the main device and the sources without one allocate, or the device of a UUID alone. */
+  formats(device?: string): Promise<FormatInfo[]>;
   /** Those that were released and linger, too. Rejects with `invalid_argument` for a bad cursor. */
   listBuffers(query: ListQuery<BufferInfo>): Promise<Page<BufferInfo>>;
   /** Rejects with `not_found`. */

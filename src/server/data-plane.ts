@@ -8,6 +8,7 @@
 import { MessageChannel, Worker } from 'node:worker_threads';
 import { type ErrorMessage, fromMessage } from '../broker/errors.js';
 import { close } from '../native/libc/fd.js';
+import type { ListedDevice } from '../native/sources/devices.js';
 import { eventfd, wake } from '../native/step.js';
 import type { DeviceInfo } from './control.js';
 import type {
@@ -40,7 +41,7 @@ interface Waiting {
 
 /** The allocator thread, once it has probed the memory sources. */
 export class Allocator {
-  readonly #waiting = new Map<number, (device: DeviceInfo | null) => void>();
+  readonly #waiting = new Map<number, (answer: DeviceAnswer) => void>();
   #seq = 0;
   /** It ends by itself when the data plane has closed its end of the channel. */
   readonly ended: Promise<void>;
@@ -86,18 +87,29 @@ export class Allocator {
     });
   }
 
-  /** The device as it is now, heap budgets included. */
-  device(): Promise<DeviceInfo | null> {
+  /** The main device as it is now, heap budgets included. */
+  async device(): Promise<DeviceInfo | null> {
+    const answer = await this.#ask('main');
+    return 'device' in answer ? answer.device : null;
+  }
+
+  /** All devices as they are now. */
+  async devices(): Promise<readonly ListedDevice[]> {
+    const answer = await this.#ask('all');
+    return 'devices' in answer ? answer.devices : [];
+  }
+
+  #ask(about: DeviceQuestion['about']): Promise<DeviceAnswer> {
     const seq = ++this.#seq;
     return new Promise((resolve) => {
       this.#waiting.set(seq, resolve);
-      this.worker.postMessage({ seq } satisfies DeviceQuestion);
+      this.worker.postMessage({ seq, about } satisfies DeviceQuestion);
     });
   }
 
-  #answer({ seq, device }: DeviceAnswer): void {
-    this.#waiting.get(seq)?.(device);
-    this.#waiting.delete(seq);
+  #answer(answer: DeviceAnswer): void {
+    this.#waiting.get(answer.seq)?.(answer);
+    this.#waiting.delete(answer.seq);
   }
 
   /** For a daemon that ends before it has a data plane. */

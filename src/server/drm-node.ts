@@ -16,6 +16,12 @@ export function devBytes(device: bigint): Buffer {
   return Buffer.from(BigUint64Array.of(device).buffer);
 }
 
+/** A device's own render node, else its primary one, else null. */
+export function ownNode(drm: DeviceInfo['drm']): Buffer | null {
+  const node = drm?.render ?? drm?.primary;
+  return node ? devBytes(makedev(node.major, node.minor)) : null;
+}
+
 /**
  * The device's own render node (VK_EXT_physical_device_drm), else the machine's first render node
  * (lavapipe has no node of its own), else its primary node, else null.

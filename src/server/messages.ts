@@ -8,6 +8,7 @@
  * The data plane blocks in the kernel, so whoever posts to it also writes its eventfd.
  */
 import type { AllocationResult } from '../broker/broker.js';
+import type { DeviceState } from '../broker/devices.js';
 import type { ErrorMessage } from '../broker/errors.js';
 import type { PolicyRules } from '../broker/policy.js';
 import type { Pressure } from '../broker/quota/recalls.js';
@@ -24,6 +25,7 @@ import type {
   SourceState,
 } from '../broker/source.js';
 import type { Work, WorkDone } from '../broker/work.js';
+import type { ListedDevice } from '../native/sources/devices.js';
 import type {
   BufferInfo,
   CgroupInfo,
@@ -47,11 +49,17 @@ import type { SubuidRange } from './quota/users.js';
 
 export type { AllocationResult };
 
-/** What the allocator found, at start or after a device was lost. */
+/** What the allocator found, at start, or after a device was opened or lost. */
 export interface Inventory {
+  /** The main one. */
   readonly device: DeviceInfo | null;
+  /** Of the main device and of the sources without a device. */
   readonly sources: readonly SourceState[];
   readonly offers: readonly FormatOffer[];
+  /** All, the main one first. */
+  readonly devices: readonly DeviceState[];
+  /** All as JSON, in the same order. */
+  readonly listed: readonly ListedDevice[];
 }
 
 /** Data plane → allocator. */
@@ -64,13 +72,16 @@ export type AllocatorRequest =
     }
   /** A dry run. */
   | { readonly kind: 'plan'; readonly seq: number; readonly choice: Choice }
-  /** The fds stay the data plane's. */
+  /** The fds stay the data plane's. `device`: a UUID, or null for the main one. */
   | {
       readonly kind: 'import';
       readonly seq: number;
       readonly spec: MemorySpec;
       readonly planes: readonly Plane[];
+      readonly device: string | null;
     }
+  /** A device's UUID. */
+  | { readonly kind: 'open'; readonly seq: number; readonly device: string }
   /** The fds in it stay the data plane's, and open until the reply. */
   | { readonly kind: 'work'; readonly seq: number; readonly work: Work }
   | {
@@ -78,12 +89,14 @@ export type AllocatorRequest =
       readonly source: Allocation['source'];
       readonly handleType: Allocation['handleType'];
       readonly key: number;
+      readonly device: Allocation['device'];
     };
 
 /** Allocator → data plane; the fds of an allocation, or of what was read, change hands with it. */
 export type AllocatorReply =
   | { readonly seq: number; readonly allocation: Allocation }
   | { readonly seq: number; readonly plan: Plan }
+  | { readonly seq: number; readonly opened: DeviceState }
   | { readonly seq: number; readonly work: WorkDone }
   | { readonly seq: number; readonly error: ErrorMessage };
 
@@ -225,15 +238,15 @@ export interface AllocatorSetup {
   readonly wake: number;
 }
 
-/** Main → allocator: what is the device like now? */
+/** Main → allocator: what is the main device like now, or what are all of them? */
 export interface DeviceQuestion {
   readonly seq: number;
+  readonly about: 'main' | 'all';
 }
 
-export interface DeviceAnswer {
-  readonly seq: number;
-  readonly device: DeviceInfo | null;
-}
+export type DeviceAnswer =
+  | { readonly seq: number; readonly device: DeviceInfo | null }
+  | { readonly seq: number; readonly devices: readonly ListedDevice[] };
 
-/** Allocator → main, when it has probed its sources, and again when a device was made anew. */
+/** Allocator → main, when it has probed its sources, and again when a device was opened or made anew. */
 export type AllocatorReady = { readonly inventory: Inventory } | { readonly failed: string };

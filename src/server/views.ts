@@ -9,11 +9,13 @@ import type { RecallTerms } from '../broker/quota/recalls.js';
 import type { Allocation, FormatOffer, MemorySpec, Plan, SourceState } from '../broker/source.js';
 import type { TokenInfo as BrokerTokenInfo } from '../broker/tokens.js';
 import { unverified, usageNames } from '../broker/usage.js';
+import type { ListedDevice } from '../native/sources/devices.js';
 import type {
   BufferInfo,
   ClientInfo,
   FormatInfo,
   History,
+  ListedDeviceInfo,
   PlannedBuffer,
   SourceInfo,
   TokenInfo,
@@ -37,6 +39,7 @@ export function bufferView(broker: Broker, buffer: BrokerBuffer): BufferInfo {
     name: buffer.name,
     handle_type: allocation.handleType,
     source: allocation.source,
+    device: allocation.device ?? null,
     import: check === undefined ? null : { checked: check.how, reason: check.reason },
     exporter: allocation.exporter,
     vulkan:
@@ -80,6 +83,7 @@ export function planView(spec: MemorySpec, plan: Plan): PlannedBuffer {
   return {
     handle_type: plan.handleType,
     source: plan.source,
+    device: plan.device ?? null,
     size: plan.memories.reduce((sum, bytes) => sum + bytes, 0),
     kind: spec.kind,
     modifier: plan.modifier === null ? null : modifierText(plan.modifier),
@@ -169,4 +173,8 @@ export function formatView({
 export function sourceView(source: SourceState): SourceInfo {
   const { name, handleType, usable, reason, maxBytes = null } = source;
   return { name, handle_type: handleType, usable, reason, limits: { max_bytes: maxBytes } };
+}
+
+export function listedDeviceView(device: ListedDevice): ListedDeviceInfo {
+  return { ...device, sources: device.sources.map(sourceView) };
 }

@@ -135,14 +135,14 @@ t.test('released before, or in the meantime', async (t) => {
 
 t.test('sources that have become unusable are not chosen', async (t) => {
   const { world, broker, client } = make();
-  broker.setSources([{ ...memfd, usable: false, reason: 'gone' }], []);
+  broker.setSources([{ ...memfd, usable: false, reason: 'gone' }], [], []);
   const ask = () => {
     const results: BufferResult[] = [];
     broker.allocate({ client, peer }, request(), (result) => results.push(result));
     return results;
   };
   t.match(ask(), [{ error: { code: 'unsupported_handle_type', message: /gone/ } }]);
-  broker.setSources([memfd], offers);
+  broker.setSources([memfd], offers, []);
   ask();
   t.equal(world.pending.length, 1);
 });

@@ -102,7 +102,7 @@ t.test('sources and placements', async (t) => {
 
 t.test('no refusal and no hint names a source that is forbidden', async (t) => {
   const { world, broker } = make([{ who: { uids: [1], gids: [] }, sources: ['memfd'] }]);
-  broker.setSources([{ ...memfd, name: 'udmabuf' }, memfd], offers);
+  broker.setSources([{ ...memfd, name: 'udmabuf' }, memfd], offers, []);
   world.planLimit = 4096;
   const refusal = (uid: number, sources: string[], size: number) => {
     const answers: BufferResult[] = [];

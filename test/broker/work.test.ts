@@ -277,6 +277,7 @@ t.test('how memory is named to the allocator', async (t) => {
     origin: 'vulkan',
     handleType: 'opaque_fd',
     key: 7,
+    device: null,
     fds: [10],
     size: 5000,
   });

@@ -3,6 +3,7 @@ import t from 'tap';
 import { NO_CGROUP } from '../../src/broker/cgroup.js';
 import type { BufferInfo, CreatedBuffer, DeviceInfo } from '../../src/server/control.js';
 import { peer } from '../broker/support/world.js';
+import { openDevice, otherDevice } from '../server/http/support/fake-devices.js';
 import { type Running, startServer } from '../server/http/support/server.js';
 import { withoutLeaks } from '../support/fds.js';
 import { ctl, type Run } from './support/ctl.js';
@@ -175,6 +176,25 @@ await withoutLeaks(t, 'commands', async (t) => {
     const again = await run(server, 'reissue', buffer.id, '--json');
     t.match(JSON.parse(again.stdout), { id: buffer.id, state: 'live', generation: 2 });
     t.equal((await run(server, 'reissue', 'nope')).status, 1, 'refused');
+  });
+
+  t.test('devices, and memory of one of them', async (t) => {
+    const server = await startServer(t);
+    t.equal((await run(server, 'devices')).stdout, 'no Vulkan devices\n');
+    server.control.listed = [openDevice, otherDevice];
+    const { stdout } = await run(server, 'devices');
+    t.match(stdout, /^[0-9a-f]{32} +llvmpipe .* cpu +llvmpipe +- +yes +yes +dma_buf$/m);
+    t.match(stdout, /^f{32} +Second .* +226:129 +no +no +-$/m);
+    t.same(JSON.parse((await run(server, 'devices', '--json')).stdout), server.control.listed);
+
+    const alloc = (device: string) =>
+      run(server, 'alloc', '--size', '4096', ...MEMFD, '--device', device);
+    for (const name of ['second', 'F'.repeat(32), 'ffffffff-ffff-ffff-ffff-ffffffffffff']) {
+      t.equal((await alloc(name)).status, 0, name);
+      t.match(server.control.requested, { device: otherDevice.device_uuid });
+    }
+    t.match(await alloc('third'), { status: 2, stderr: /no device is "third"; there are: llvm/ });
+    t.match(await alloc('e'), { status: 2, stderr: /several devices are "e"/ });
   });
 
   t.test('device, formats, clients, health', async (t) => {

@@ -18,6 +18,7 @@ function make(handleType: BufferDescription['handleType'], planes = 1, client: o
     width: null,
     height: null,
     planes: Array.from({ length: planes }, () => ({ fd, offset: 0, stride: 0 })),
+    device: null,
     checked: null,
     vulkan: null,
     unverifiedUsage: [],

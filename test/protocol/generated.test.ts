@@ -145,6 +145,8 @@ const longest: Record<string, number> = {
   'dmabroker_share_v1.failed.message': MAX_TEXT.message,
   'dmabroker_share_v1.failed.detail': MAX_TEXT.detail,
   'dmabroker_buffer_v1.checked.reason': MAX_TEXT.reason,
+  'dmabroker_buffer_v1.device.device_uuid': 16,
+  'dmabroker_params_v1.set_device.device_uuid': 16,
   'dmabroker_test_v1.possible.source': SOURCE_BYTES,
   'dmabroker_test_v1.failed.message': MAX_TEXT.message,
   'dmabroker_test_v1.failed.detail': MAX_TEXT.detail,

@@ -6,6 +6,7 @@ import type { CreatedBuffer, PlannedBuffer } from '../../server/control.js';
 import { common, type MakeCommand } from '../command.js';
 import { contents } from '../describe.js';
 import { Usage } from '../failure.js';
+import { findDevice } from '../find-device.js';
 import { dimensions, number, size } from '../numbers.js';
 import { orDash, printFields, printJson } from '../output.js';
 
@@ -20,6 +21,7 @@ interface Options {
   readonly separatePlanes?: boolean;
   readonly layout?: readonly PlanePlace[];
   readonly source?: string[];
+  readonly device?: string;
   readonly placement?: string;
   readonly dryRun?: boolean;
   readonly name?: string;
@@ -48,6 +50,7 @@ export const allocCommand: MakeCommand = (program) => {
       ).argParser(alignment),
     )
     .option('--separate-planes', 'each plane in a memory of its own (multi-planar V4L2)')
+    .option('--device <which>', "a Vulkan device's UUID, or a part of its name (see devices)")
     .addOption(
       new Option(
         '--layout <offset:stride,…>',
@@ -82,11 +85,14 @@ export const allocCommand: MakeCommand = (program) => {
     )
     .action(async (options: Options, command: Command) => {
       const { rest, json } = common(command);
+      const wanted = options.device;
+      const device = wanted === undefined ? undefined : await findDevice(rest, wanted);
+      const request = { ...body(options), device };
       if (options.dryRun) {
-        const planned = await rest.post<PlannedBuffer>('/v1/buffers?dry_run=true', body(options));
+        const planned = await rest.post<PlannedBuffer>('/v1/buffers?dry_run=true', request);
         return json ? printJson(planned) : printPlanned(planned);
       }
-      const created = await rest.post<CreatedBuffer>('/v1/buffers', body(options));
+      const created = await rest.post<CreatedBuffer>('/v1/buffers', request);
       if (json) return printJson(created);
       const { buffer, token } = created;
       printFields([
@@ -94,6 +100,7 @@ export const allocCommand: MakeCommand = (program) => {
         ['contents', contents(buffer)],
         ['size', `${buffer.size} bytes`],
         ['handle type', buffer.handle_type],
+        ['device', orDash(buffer.device)],
         ['modifier', orDash(buffer.modifier)],
         ['placement', buffer.placement.join(', ') || '-'],
         ['unverified', buffer.unverified_usage.join(', ') || '-'],
@@ -107,6 +114,7 @@ export const allocCommand: MakeCommand = (program) => {
 function printPlanned(planned: PlannedBuffer): void {
   printFields([
     ['source', planned.source],
+    ['device', orDash(planned.device)],
     ['size', `${planned.size} bytes`],
     ['handle type', planned.handle_type],
     ['modifier', orDash(planned.modifier)],
@@ -120,7 +128,7 @@ function printPlanned(planned: PlannedBuffer): void {
 }
 
 /** The request; JSON.stringify leaves out what was not given. */
-function body(options: Options): unknown {
+function body(options: Options): object {
   const { uses, seconds, uid } = options;
   const shared = {
     usage: options.usage,

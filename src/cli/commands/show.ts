@@ -32,6 +32,7 @@ function fields(buffer: BufferInfo): [string, string][] {
     ['name', orDash(buffer.name)],
     ['handle type', buffer.handle_type],
     ['source', buffer.source],
+    ['device', orDash(buffer.device)],
     ['exporter', orDash(buffer.exporter)],
     ['memory type', memoryType(buffer)],
     ['size', `${buffer.size} bytes`],

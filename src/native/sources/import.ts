@@ -30,10 +30,12 @@ interface Kept {
   imported: readonly Imported[];
 }
 
+/** Keys are never given twice, whatever device: each importer knows its own by them. */
+let lastKey = 0;
+
 export class Importer {
   readonly #kept = new Map<number, Kept>();
   #device: Device | null = null;
-  #nextKey = 1;
 
   /** Shares the device, if there is one. */
   constructor(device: Device | null) {
@@ -84,12 +86,14 @@ export class Importer {
     }
     const memories = [...byIdentity.values()];
     const { check, imported } = this.#intoDevice(memories);
-    const key = this.#nextKey++;
+    const device = check.how === 'device' ? (this.#device?.physical.deviceUuid ?? null) : null;
+    const key = ++lastKey;
     this.#kept.set(key, { memories, byDevice: check.how === 'device', imported });
     return {
       source: 'import',
       handleType: 'dma_buf',
       key,
+      ...(device !== null && { device }),
       size: memories.reduce((sum, { size }) => sum + size, 0),
       modifier: spec.kind === 'image' ? (spec.modifiers[0] ?? null) : null,
       placement: [],
@@ -124,12 +128,14 @@ export class Importer {
     }
   }
 
-  free(key: number): void {
+  /** Returns false where the import is not this importer's. */
+  free(key: number): boolean {
     const kept = this.#kept.get(key);
-    if (kept === undefined) throw new BrokerError('internal', `there is no import ${key}`);
+    if (kept === undefined) return false;
     this.#kept.delete(key);
     const device = this.#device;
     if (device !== null) for (const objects of kept.imported) destroyImported(device, objects);
+    return true;
   }
 
   close(): void {

@@ -1,5 +1,5 @@
 /**
- * All that the daemon has of one Vulkan device, over the device's losses: its memory sources and the
+ * All that the daemon has of one Vulkan device (devices.ts has the others), over the device's losses: its memory sources and the
  * importer. When a call answers VK_ERROR_DEVICE_LOST, every object of the device is destroyed, a new
  * VkDevice is made (with a new instance, so that the machine's devices are listed again), and the
  * call's request is tried once more. What was allocated is lost; imports are made again.
@@ -20,6 +20,7 @@ import type {
 import type { Work, WorkDone } from '../../broker/work.js';
 import { Transfers } from '../transfer/transfers.js';
 import { type DeviceDescription, describeDevice } from '../vulkan/describe.js';
+import { type PhysicalDevice, physicalDevices } from '../vulkan/physical-device.js';
 import type { VulkanHandleType } from '../vulkan/usage.js';
 import { Importer } from './import.js';
 import {
@@ -76,6 +77,23 @@ export class RenewableDevice {
     return this.#probe.states;
   }
 
+  /** Whether there is a device now. */
+  get live(): boolean {
+    return this.#probe.sources.length > 0;
+  }
+
+  /** Why there is none; null where there is one. */
+  get problem(): string | null {
+    if (this.live) return null;
+    return [...new Set(this.states.map(({ reason }) => reason))].join('; ');
+  }
+
+  /** The machine's devices, as this one's instance lists them; null while there is none. */
+  list(): PhysicalDevice[] | null {
+    const [live] = this.#probe.sources;
+    return live === undefined ? null : physicalDevices(live.device.instance);
+  }
+
   /** The device as it is now, or as it was before it was lost; null where there never was one. */
   describe(): RenewableDescription | null {
     const [live] = this.#probe.sources;
@@ -119,8 +137,9 @@ export class RenewableDevice {
     });
   }
 
-  freeImport(key: number): void {
-    this.#importer.free(key);
+  /** Returns false where the import is another device's. */
+  freeImport(key: number): boolean {
+    return this.#importer.free(key);
   }
 
   /** Whether the key's memory went with a lost device; from now on it is forgotten. */
@@ -149,8 +168,7 @@ export class RenewableDevice {
 
   /** Not where there was no device to be lost: that is a refusal like others. */
   #isLoss(error: unknown): error is BrokerError {
-    const live = this.#probe.sources.length > 0;
-    return live && error instanceof BrokerError && error.code === 'device_lost';
+    return this.live && error instanceof BrokerError && error.code === 'device_lost';
   }
 
   #renew(reason: string): void {

@@ -111,6 +111,7 @@ export class VulkanSource implements MemorySource {
       return {
         source: this.name,
         handleType: this.handleType,
+        device: this.device.physical.deviceUuid,
         memories: memories.map(({ allocationSize }) => Number(allocationSize)),
         modifier,
         planes,
@@ -140,6 +141,7 @@ export class VulkanSource implements MemorySource {
         source: this.name,
         handleType,
         key,
+        device: device.physical.deviceUuid,
         size: Number(size),
         modifier: placed.modifier,
         placement: placementOf(placed.memories),

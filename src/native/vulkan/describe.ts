@@ -7,7 +7,8 @@ import { flagNames } from './memory-type.js';
 import type { DeviceType, PhysicalDevice } from './physical-device.js';
 import { versionText } from './version.js';
 
-export interface DeviceDescription {
+/** What is known of a device without opening it. */
+export interface PhysicalDescription {
   readonly name: string;
   readonly type: DeviceType;
   readonly vendor_id: number;
@@ -19,6 +20,9 @@ export interface DeviceDescription {
   readonly device_uuid: string;
   readonly driver_uuid: string;
   readonly drm: PhysicalDevice['drm'];
+}
+
+export interface DeviceDescription extends PhysicalDescription {
   readonly extensions: readonly ExtensionReport[];
   /** Sizes in bytes. */
   readonly heaps: readonly {
@@ -40,11 +44,7 @@ export interface DeviceDescription {
   };
 }
 
-/** Heap budgets are those of this moment; everything else stays as it was at start. */
-export function describeDevice(device: Device): DeviceDescription {
-  const { physical } = device;
-  const { heaps, types } = memoryProperties(device);
-  const orNull = (value: bigint | null) => (value === null ? null : jsonNumber(value));
+export function describePhysical(physical: PhysicalDevice): PhysicalDescription {
   return {
     name: physical.name,
     type: physical.type,
@@ -55,6 +55,16 @@ export function describeDevice(device: Device): DeviceDescription {
     device_uuid: physical.deviceUuid,
     driver_uuid: physical.driverUuid,
     drm: physical.drm,
+  };
+}
+
+/** Heap budgets are those of this moment; everything else stays as it was at start. */
+export function describeDevice(device: Device): DeviceDescription {
+  const { physical } = device;
+  const { heaps, types } = memoryProperties(device);
+  const orNull = (value: bigint | null) => (value === null ? null : jsonNumber(value));
+  return {
+    ...describePhysical(physical),
     extensions: device.extensions,
     heaps: heaps.map((heap) => ({
       index: heap.index,

@@ -4,7 +4,7 @@ import { chooseDevice } from './choose.js';
 import { Device } from './device.js';
 import { Instance } from './instance.js';
 import { Loader } from './loader.js';
-import { type DrmNode, physicalDevices } from './physical-device.js';
+import { type DrmNode, type PhysicalDevice, physicalDevices } from './physical-device.js';
 
 /**
  * Opens the device that `selection` names (see `chooseDevice`). The result has no user yet: retain
@@ -18,6 +18,16 @@ export function openDevice(selection?: string): Device {
   } catch (error) {
     instance.destroy();
     throw error;
+  }
+}
+
+/** The machine's devices, in the drivers' order; opens none. Throws where there is no Vulkan at all. */
+export function listDevices(): PhysicalDevice[] {
+  const instance = Instance.create(Loader.open());
+  try {
+    return physicalDevices(instance);
+  } finally {
+    instance.destroy();
   }
 }
 

@@ -1,10 +1,11 @@
 /**
- * The allocator: the thread that owns the Vulkan device and the other memory sources, so that slow
+ * The allocator: the thread that owns the Vulkan devices and the other memory sources, so that slow
  * work (allocating, clearing gigabytes) never holds up the data plane.
  *
  * Owns: the sources and what they keep. The fds of an allocation change hands with the reply.
  */
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
+import type { DeviceState } from '../../broker/devices.js';
 import { BrokerError, toMessage } from '../../broker/errors.js';
 import type {
   Allocation,
@@ -15,15 +16,16 @@ import type {
   SourceState,
 } from '../../broker/source.js';
 import { identity } from '../../native/libc/fd.js';
+import { VulkanDevices } from '../../native/sources/devices.js';
 import { MemfdSource } from '../../native/sources/memfd.js';
 import { probeHeaps, probeUdmabuf } from '../../native/sources/probe.js';
-import { RenewableDevice } from '../../native/sources/renewable.js';
 import { wake } from '../../native/step.js';
 import type {
   AllocatorReady,
   AllocatorReply,
   AllocatorRequest,
   AllocatorSetup,
+  DeviceAnswer,
   DeviceNotice,
   DeviceQuestion,
   Inventory,
@@ -31,30 +33,24 @@ import type {
 
 const { setup, port } = workerData as { setup: AllocatorSetup; port: MessagePort };
 
-const vulkan = new RenewableDevice(setup.device ?? undefined, {
+const vulkan = new VulkanDevices(setup.device ?? undefined, {
   lost: (device, reason, allocations) => tell({ notice: 'lost', device, reason, allocations }),
   renewed: (device, problem) => {
-    const found = inventory();
-    parentPort?.postMessage({ inventory: found } satisfies AllocatorReady);
-    tell({ notice: 'renewed', device, problem, inventory: found });
+    tell({ notice: 'renewed', device, problem, inventory: tellMain() });
   },
 });
 const heaps = probeHeaps();
 const udmabuf = probeUdmabuf();
 const memfd = new MemfdSource();
-const sources: readonly MemorySource[] = [
-  ...vulkan.sources,
-  ...heaps.sources,
-  ...udmabuf.sources,
-  memfd,
-];
+/** Those without a device. */
+const sources: readonly MemorySource[] = [...heaps.sources, ...udmabuf.sources, memfd];
 const isOpaque = ({ handleType }: SourceState) => handleType === 'opaque_fd';
 /** In order of preference: whatever exports dma_bufs comes first. */
 const states = (): readonly SourceState[] => [
-  ...vulkan.states.filter((state) => !isOpaque(state)),
+  ...vulkan.main.states.filter((state) => !isOpaque(state)),
   ...heaps.states,
   ...udmabuf.states,
-  ...vulkan.states.filter(isOpaque),
+  ...vulkan.main.states.filter(isOpaque),
   {
     name: memfd.name,
     handleType: memfd.handleType,
@@ -65,13 +61,24 @@ const states = (): readonly SourceState[] => [
 
 function inventory(): Inventory {
   return {
-    device: vulkan.describe(),
+    device: vulkan.main.describe(),
     sources: states(),
-    offers: sources.flatMap((source) => source.formats()),
+    offers: [...vulkan.main.sources, ...sources].flatMap((source) => source.formats()),
+    devices: vulkan.states,
+    listed: vulkan.describe(),
   };
 }
 
-function sourceOf(name: SourceName, handleType: HandleType): MemorySource {
+/** What there is has changed. */
+function tellMain(): Inventory {
+  const found = inventory();
+  parentPort?.postMessage({ inventory: found } satisfies AllocatorReady);
+  return found;
+}
+
+/** `device`: a UUID, of a Vulkan source; the main device's without. */
+function sourceOf(name: SourceName, handleType: HandleType, device?: string): MemorySource {
+  if (name === 'vulkan') return vulkan.source(device, handleType);
   const found = sources.find((source) => source.name === name && source.handleType === handleType);
   if (found === undefined) throw new BrokerError('internal', `no source ${name} (${handleType})`);
   return found;
@@ -86,15 +93,22 @@ function identified(allocation: Allocation): Allocation {
 }
 
 function made({ choice, id }: Extract<AllocatorRequest, { kind: 'allocate' }>): Allocation {
-  return identified(sourceOf(choice.source, choice.handleType).allocate(choice.spec, id));
+  const { source, handleType, device, spec } = choice;
+  return identified(sourceOf(source, handleType, device).allocate(spec, id));
 }
 
 function planned({ choice }: Extract<AllocatorRequest, { kind: 'plan' }>): Plan {
-  return sourceOf(choice.source, choice.handleType).plan(choice.spec);
+  return sourceOf(choice.source, choice.handleType, choice.device).plan(choice.spec);
 }
 
-function taken({ spec, planes }: Extract<AllocatorRequest, { kind: 'import' }>): Allocation {
-  return identified(vulkan.import(spec, planes));
+function taken({ spec, planes, device }: Extract<AllocatorRequest, { kind: 'import' }>) {
+  return identified(vulkan.import(spec, planes, device));
+}
+
+function opened({ device }: Extract<AllocatorRequest, { kind: 'open' }>): DeviceState {
+  const state = vulkan.open(device);
+  tellMain();
+  return state;
 }
 
 function answer(request: Exclude<AllocatorRequest, { kind: 'free' }>): AllocatorReply {
@@ -107,6 +121,8 @@ function answer(request: Exclude<AllocatorRequest, { kind: 'free' }>): Allocator
         return { seq, plan: planned(request) };
       case 'import':
         return { seq, allocation: taken(request) };
+      case 'open':
+        return { seq, opened: opened(request) };
       case 'work':
         return { seq, work: vulkan.work(request.work) };
     }
@@ -117,9 +133,9 @@ function answer(request: Exclude<AllocatorRequest, { kind: 'free' }>): Allocator
 
 port.on('message', (request: AllocatorRequest) => {
   if (request.kind === 'free') {
-    const { source, handleType, key } = request;
+    const { source, handleType, key, device } = request;
     if (source === 'import') vulkan.freeImport(key);
-    else sourceOf(source, handleType).free(key);
+    else sourceOf(source, handleType, device).free(key);
     return;
   }
   tell(answer(request));
@@ -137,8 +153,12 @@ port.on('close', () => {
   parentPort?.close();
 });
 
-parentPort?.on('message', ({ seq }: DeviceQuestion) => {
-  parentPort?.postMessage({ seq, device: vulkan.describe() });
+parentPort?.on('message', ({ seq, about }: DeviceQuestion) => {
+  const answer: DeviceAnswer =
+    about === 'main'
+      ? { seq, device: vulkan.main.describe() }
+      : { seq, devices: vulkan.describe() };
+  parentPort?.postMessage(answer);
 });
 
-parentPort?.postMessage({ inventory: inventory() } satisfies AllocatorReady);
+tellMain();

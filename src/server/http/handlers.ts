@@ -56,7 +56,8 @@ export function createHandlers(
       return text;
     },
     getDevice: () => control.device(),
-    listFormats: () => control.formats(),
+    listDevices: () => control.devices(),
+    listFormats: ({ query }) => control.formats((query as { device?: string }).device),
     listBuffers: async (request, reply) =>
       sendPage(request, reply, await control.listBuffers(bufferQuery(request.query)), fields),
     createBuffer: async (request, reply) => {

@@ -101,6 +101,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/devices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * All Vulkan devices
+         * @description The machine's Vulkan devices (1.1 and later), as they were at start, the main one first. The
+         *     daemon opens another one when a request first names it. Heap budgets are read when asked.
+         */
+        get: operations["listDevices"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/device/formats": {
         parameters: {
             query?: never;
@@ -642,7 +663,7 @@ export interface components {
          */
         Time: string;
         /** @description A buffer that the daemon keeps. */
-        Buffer: WithRequired<components["schemas"]["BufferFields"], "id" | "generation" | "state" | "name" | "handle_type" | "source" | "import" | "exporter" | "vulkan" | "size" | "kind" | "format" | "modifier" | "width" | "height" | "planes" | "placement" | "unverified_usage" | "lifetime" | "owner" | "recipients" | "created_at" | "last_used_at" | "released_at" | "recall" | "tokens">;
+        Buffer: WithRequired<components["schemas"]["BufferFields"], "id" | "generation" | "state" | "name" | "handle_type" | "source" | "device" | "import" | "exporter" | "vulkan" | "size" | "kind" | "format" | "modifier" | "width" | "height" | "planes" | "placement" | "unverified_usage" | "lifetime" | "owner" | "recipients" | "created_at" | "last_used_at" | "released_at" | "recall" | "tokens">;
         /**
          * @description A buffer, or those of its fields that were asked for.
          * @example {
@@ -652,6 +673,7 @@ export interface components {
          *       "name": "camera preview",
          *       "handle_type": "dma_buf",
          *       "source": "vulkan",
+         *       "device": "6d657361323530303700000000000000",
          *       "import": null,
          *       "exporter": "udmabuf",
          *       "vulkan": null,
@@ -720,6 +742,8 @@ export interface components {
              * @example vulkan
              */
             source?: string;
+            /** @description The Vulkan device that made the memory or has imported it (`device_uuid` of `GET /v1/devices`); null where none did. */
+            device?: components["schemas"]["Uuid"] | null;
             /** @description For memory that a client brought, how it was checked. */
             import?: {
                 /**
@@ -941,6 +965,8 @@ export interface components {
         PlannedBuffer: {
             handle_type: components["schemas"]["HandleType"];
             source: components["schemas"]["SourceName"];
+            /** @description As of a buffer. */
+            device: components["schemas"]["Uuid"] | null;
             /** @description Bytes of memory; the kernel may round each memory up to whole pages. */
             size: components["schemas"]["Size"];
             /**
@@ -1209,6 +1235,53 @@ export interface components {
             /** @description When it was lost last; null where it never was. */
             last_lost_at: components["schemas"]["Time"] | null;
         };
+        /** @description A Vulkan physical device. The daemon has opened it or not; what only an open device tells is null where it is not. */
+        ListedDevice: {
+            /**
+             * @description deviceName.
+             * @example llvmpipe (LLVM 19.1.7, 256 bits)
+             */
+            name: string;
+            /**
+             * @description deviceType.
+             * @enum {string}
+             */
+            type: "discrete_gpu" | "integrated_gpu" | "virtual_gpu" | "cpu" | "other";
+            /** @description PCI vendor id. */
+            vendor_id: number;
+            /** @description PCI device id. */
+            device_id: number;
+            /**
+             * @description The Vulkan version that the device supports.
+             * @example 1.4.305
+             */
+            api_version: string;
+            driver: components["schemas"]["Driver"];
+            device_uuid: components["schemas"]["Uuid"];
+            driver_uuid: components["schemas"]["Uuid"];
+            /** @description As of a Device. */
+            drm: components["schemas"]["DrmNodes"] | null;
+            /** @description Whether memory comes from it where a request names no device. */
+            main: boolean;
+            /** @description Whether the daemon has it open. */
+            open: boolean;
+            /** @description Why it cannot be opened; null where nothing is known against it. */
+            reason: string | null;
+            /** @description What it serves, by handle type; empty before it is opened. */
+            sources: components["schemas"]["Source"][];
+            /** @description The device extensions that the daemon makes use of. */
+            extensions: components["schemas"]["Extension"][] | null;
+            /** @description Memory heaps. */
+            heaps: components["schemas"]["Heap"][] | null;
+            /** @description Memory types. */
+            memory_types: components["schemas"]["MemoryType"][] | null;
+            /** @description As of a Device. */
+            limits: components["schemas"]["DeviceLimits"] | null;
+            /** @description How often it was lost since the daemon started. */
+            losses: components["schemas"]["Count"];
+            /** @description When it was lost last; null where it never was. */
+            last_lost_at: components["schemas"]["Time"] | null;
+        };
         /** @description VkPhysicalDeviceDriverProperties. */
         Driver: {
             /**
@@ -1324,6 +1397,8 @@ export interface components {
             size: number;
             alignment?: components["schemas"]["SizeAlignment"];
             sources?: components["schemas"]["SourceList"];
+            /** @description The one Vulkan device to allocate from; the main one, if it is left out. Sources without a device are not taken in its place. */
+            device?: components["schemas"]["Uuid"];
             /**
              * @default [
              *       "transfer"
@@ -1374,6 +1449,8 @@ export interface components {
             /** @description Where each memory plane must lie, with exactly one modifier. The image gets this layout or is refused: `unsupported_layout` says which one the driver would choose. */
             layout?: components["schemas"]["PlanePlace"][];
             sources?: components["schemas"]["SourceList"];
+            /** @description The one Vulkan device to allocate from; the main one, if it is left out. Sources without a device are not taken in its place. */
+            device?: components["schemas"]["Uuid"];
             /**
              * @default [
              *       "transfer"
@@ -1667,7 +1744,7 @@ export interface components {
          * @description A stable code; docs/errors.md describes each.
          * @enum {string}
          */
-        ErrorCode: "invalid_argument" | "unsupported_format" | "unsupported_modifier" | "unsupported_handle_type" | "unsupported_usage" | "too_large" | "out_of_memory" | "limit_exceeded" | "not_found" | "invalid_token" | "permission_denied" | "device_lost" | "internal" | "unsupported_source" | "unsupported_placement" | "recalled" | "unsupported_layout" | "malformed_request" | "origin_refused" | "method_not_allowed" | "body_too_large" | "unsupported_media_type" | "unavailable" | "request_timeout" | "headers_too_large" | "precondition_failed" | "idempotency_key_reused" | "idempotency_in_progress" | "rate_limited";
+        ErrorCode: "invalid_argument" | "unsupported_format" | "unsupported_modifier" | "unsupported_handle_type" | "unsupported_usage" | "too_large" | "out_of_memory" | "limit_exceeded" | "not_found" | "invalid_token" | "permission_denied" | "device_lost" | "internal" | "unsupported_source" | "unsupported_placement" | "recalled" | "unsupported_layout" | "unsupported_device" | "malformed_request" | "origin_refused" | "method_not_allowed" | "body_too_large" | "unsupported_media_type" | "unavailable" | "request_timeout" | "headers_too_large" | "precondition_failed" | "idempotency_key_reused" | "idempotency_in_progress" | "rate_limited";
         /** @description An error (RFC 9457). */
         Problem: {
             /**
@@ -1820,7 +1897,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `unsupported_format`, `unsupported_modifier`, `unsupported_handle_type`, `unsupported_usage`, `unsupported_source`, `unsupported_placement`, `unsupported_layout` or `too_large`: no source of this daemon can serve the request; `refusal` says what it could serve. `idempotency_key_reused`: this Idempotency-Key came with another request before. */
+        /** @description `unsupported_format`, `unsupported_modifier`, `unsupported_handle_type`, `unsupported_usage`, `unsupported_source`, `unsupported_placement`, `unsupported_layout`, `unsupported_device` or `too_large`: no source of this daemon can serve the request; `refusal` says what it could serve. `idempotency_key_reused`: this Idempotency-Key came with another request before. */
         Unprocessable: {
             headers: {
                 [name: string]: unknown;
@@ -2030,9 +2107,36 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
-    listFormats: {
+    listDevices: {
         parameters: {
             query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The devices; empty without a Vulkan driver. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListedDevice"][];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listFormats: {
+        parameters: {
+            query?: {
+                /** @description Only formats of this device, empty until it is opened. Without it, those of the main device and of the sources that have no device. */
+                device?: components["schemas"]["Uuid"];
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -2050,6 +2154,7 @@ export interface operations {
             };
             400: components["responses"]["BadRequest"];
             403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
         };

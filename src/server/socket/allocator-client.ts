@@ -2,6 +2,7 @@
  * The data plane's side of the allocator: requests go out with a number, replies come back by it.
  */
 import type { MessagePort } from 'node:worker_threads';
+import type { OpenResult } from '../../broker/devices.js';
 import { fromMessage } from '../../broker/errors.js';
 import type { Choice } from '../../broker/request.js';
 import type { Allocation, MemorySpec, Plane, PlanResult } from '../../broker/source.js';
@@ -13,6 +14,7 @@ export class AllocatorClient {
   readonly #waiting = new Map<number, (result: AllocationResult) => void>();
   readonly #planning = new Map<number, (result: PlanResult) => void>();
   readonly #working = new Map<number, (result: WorkResult) => void>();
+  readonly #opening = new Map<number, (result: OpenResult) => void>();
   #seq = 0;
 
   /** `defect` is told what went wrong inside the allocator; the client learns only that it did. */
@@ -36,11 +38,18 @@ export class AllocatorClient {
   importMemory(
     spec: MemorySpec,
     planes: readonly Plane[],
+    device: string | null,
     done: (result: AllocationResult) => void,
   ): void {
     const seq = ++this.#seq;
     this.#waiting.set(seq, done);
-    this.#post({ kind: 'import', seq, spec, planes });
+    this.#post({ kind: 'import', seq, spec, planes, device });
+  }
+
+  openDevice(device: string, done: (result: OpenResult) => void): void {
+    const seq = ++this.#seq;
+    this.#opening.set(seq, done);
+    this.#post({ kind: 'open', seq, device });
   }
 
   work(work: Work, done: (result: WorkResult) => void): void {
@@ -49,8 +58,8 @@ export class AllocatorClient {
     this.#post({ kind: 'work', seq, work });
   }
 
-  free({ source, handleType, key }: Allocation): void {
-    this.#post({ kind: 'free', source, handleType, key });
+  free({ source, handleType, key, device }: Allocation): void {
+    this.#post({ kind: 'free', source, handleType, key, device });
   }
 
   /** A message from the allocator; from here on the fds in it are this thread's. */
@@ -59,19 +68,23 @@ export class AllocatorClient {
     const allocated = this.#waiting.get(seq);
     const planned = this.#planning.get(seq);
     const worked = this.#working.get(seq);
+    const opened = this.#opening.get(seq);
     this.#waiting.delete(seq);
     this.#planning.delete(seq);
     this.#working.delete(seq);
+    this.#opening.delete(seq);
     if ('error' in reply) {
       if (reply.error.defect !== undefined) this.defect(reply.error.defect);
       const error = fromMessage(reply.error);
       allocated?.({ error });
       planned?.({ error });
       worked?.({ error });
+      opened?.({ error });
     } else if ('work' in reply) worked?.(reply.work);
+    else if ('opened' in reply) opened?.({ device: reply.opened });
     else if ('plan' in reply) planned?.({ plan: reply.plan });
     else allocated?.({ allocation: reply.allocation });
-    if (!allocated && !planned && !worked)
+    if (!allocated && !planned && !worked && !opened)
       throw new Error(`an answer that nobody asked for: ${seq}`);
   }
 

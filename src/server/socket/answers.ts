@@ -166,6 +166,7 @@ function allocationRequest(request: CreateBuffer): AllocationRequest {
       request.lifetime.type === 'lease' ? { lease: request.lifetime.seconds } : 'until_released',
     name: request.name ?? null,
     sources: request.sources ?? [],
+    device: request.device,
   };
 }
 

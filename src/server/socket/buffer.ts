@@ -119,7 +119,8 @@ export class BufferObject {
       for (const [index, plane] of allocation.planes.entries()) {
         resource.event('plane', plane.fd, index, plane.offset, plane.stride);
       }
-      const { check, vulkan } = allocation;
+      const { check, device, vulkan } = allocation;
+      if (device !== undefined) resource.event('device', Buffer.from(device, 'hex'));
       if (vulkan !== undefined) {
         resource.event('vulkan_memory', vulkan.memoryType, vulkan.dedicated ? 1 : 0);
       }

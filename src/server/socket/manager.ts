@@ -12,6 +12,7 @@ import {
 import { dmabroker_manager_v1 } from '../../protocol/dmabroker-v1.gen.js';
 import { hi, lo, MAX_FDS } from '../../protocol/wire.js';
 import type { DeviceInfo } from '../control.js';
+import { ownNode } from '../drm-node.js';
 import { BufferObject } from './buffer.js';
 import type { Connection } from './connection.js';
 import { createParams } from './params.js';
@@ -24,7 +25,11 @@ export interface ManagerContext {
   readonly device: DeviceInfo | null;
   /** dev_t of the DRM node that is advertised, or null. */
   readonly mainDevice: Buffer | null;
+  /** The machine's other devices. */
+  readonly others: readonly OtherDevice[];
 }
+
+type OtherDevice = Pick<DeviceInfo, 'name' | 'device_uuid' | 'driver_uuid' | 'drm'>;
 
 export function bindManager(
   context: ManagerContext,
@@ -50,13 +55,17 @@ export function bindManager(
 
 function describe(
   manager: Resource<typeof dmabroker_manager_v1>,
-  { broker, device, mainDevice }: ManagerContext,
+  { broker, device, mainDevice, others }: ManagerContext,
 ): void {
   const { handle_type, limit } = dmabroker_manager_v1.enums;
   if (device !== null) {
-    const uuid = (hex: string) => Buffer.from(hex, 'hex');
-    const node = mainDevice ?? Buffer.alloc(0);
-    manager.event('device', device.name, uuid(device.device_uuid), uuid(device.driver_uuid), node);
+    const tell = (each: OtherDevice, node: Buffer | null) => {
+      const bytes = (uuid: string) => Buffer.from(uuid, 'hex');
+      const [own, driver] = [bytes(each.device_uuid), bytes(each.driver_uuid)];
+      manager.event('device', each.name, own, driver, node ?? Buffer.alloc(0));
+    };
+    tell(device, mainDevice);
+    for (const other of others) tell(other, ownNode(other.drm));
   }
   for (const { name, handleType, usable, reason } of broker.sources) {
     const why = cut(reason, MAX_TEXT.reason);

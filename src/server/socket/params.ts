@@ -30,6 +30,9 @@ function fromBits<T extends string>(bits: number, values: Readonly<Record<T, num
   return (Object.keys(values) as T[]).filter((name) => (bits & values[name]) !== 0);
 }
 
+/** VK_UUID_SIZE */
+const UUID_BYTES = 16;
+
 type Memory = { size: number } | { width: number; height: number; format: number };
 
 export function createParams(
@@ -56,6 +59,7 @@ export function createParams(
   let separatePlanes = false;
   let placement: Placement = 'any';
   let sources: readonly string[] = [];
+  let device: string | undefined;
   const layout = new Map<number, PlanePlace>();
   /** Memory that the client brings; the fds are ours until `import` hands them to the broker. */
   const planes = new Map<number, Plane>();
@@ -156,7 +160,7 @@ export function createParams(
         used = true;
         connection.waitingPlanes -= planes.size;
         planes.clear();
-        object.import({ spec: imported, planes: brought, lifetime, name });
+        object.import({ spec: imported, planes: brought, device, lifetime, name });
       }),
       set_plane_layout: before((index, offset, stride) => {
         if (index >= MAX_PLANES || layout.has(index)) {
@@ -174,6 +178,12 @@ export function createParams(
         );
         placement = known ?? params.error(error.invalid_placement, `placement ${value}`);
       }),
+      set_device: before((uuid) => {
+        if (uuid.length !== UUID_BYTES) {
+          params.error(error.invalid_device, `a UUID has ${UUID_BYTES} bytes, not ${uuid.length}`);
+        }
+        device = Buffer.from(uuid).toString('hex');
+      }),
     },
     () => {
       connection.waitingPlanes -= planes.size;
@@ -182,7 +192,7 @@ export function createParams(
   );
 
   function request(): AllocationRequest {
-    return { spec: spec(), handleTypes, lifetime, name, sources };
+    return { spec: spec(), handleTypes, lifetime, name, sources, device };
   }
 
   function spec(): MemorySpec {

@@ -50,7 +50,7 @@ interface PlaneData {
 const ACCEPT_PAUSE_MS = 100;
 
 const { setup, control, allocator } = workerData as PlaneData;
-const { sources, offers, device } = setup.inventory;
+const { sources, offers, device, devices, listed } = setup.inventory;
 
 const post = (message: PlaneMessage) => control.postMessage(message);
 const log = (level: LogLevel, text: string, fields: object) =>
@@ -66,8 +66,17 @@ const broker: Broker = new Broker(
     allocate: (choice, id, done) =>
       allocatorClient.allocate(choice, id, measures.allocating(choice.source, done)),
     plan: (choice, done) => allocatorClient.plan(choice, done),
-    importMemory: (spec, planes, done) =>
-      allocatorClient.importMemory(spec, planes, measures.allocating('import', done)),
+    openDevice: (uuid, done) =>
+      allocatorClient.openDevice(uuid, (result) => {
+        if ('device' in result) {
+          const { name, problem } = result.device;
+          if (problem === null) log('info', 'another Vulkan device was opened', { name, uuid });
+          else log('warn', 'a Vulkan device cannot be opened', { name, uuid, reason: problem });
+        }
+        done(result);
+      }),
+    importMemory: (spec, planes, device, done) =>
+      allocatorClient.importMemory(spec, planes, device, measures.allocating('import', done)),
     work: (work, done) => allocatorClient.work(work, done),
     free: (allocation) => allocatorClient.free(allocation),
     remains,
@@ -91,6 +100,7 @@ const broker: Broker = new Broker(
   offers,
   quotasOf(setup.quotas),
   { unknownGraceMs: setup.unknownGraceSeconds * 1000 },
+  devices,
 );
 const journal: Journal = new Journal(
   () => broker,
@@ -123,7 +133,8 @@ function quotasOf({ rules, subuids, recallSeconds, charge }: QuotaSetup): Quotas
 
 function makeGlobals(): Global[] {
   const mainDevice = setup.mainDevice === null ? null : Buffer.from(setup.mainDevice);
-  const context = { broker, device, mainDevice };
+  const others = listed.filter(({ main }) => !main);
+  const context = { broker, device, mainDevice, others };
   const manager: Global = {
     name: 1,
     definition: dmabroker_manager_v1,
@@ -219,7 +230,7 @@ function noticed(notice: DeviceNotice): void {
     return;
   }
   const { problem, inventory } = notice;
-  broker.setSources(inventory.sources, inventory.offers);
+  broker.setSources(inventory.sources, inventory.offers, inventory.devices);
   if (problem === null) {
     reporter.device('device.restored', `${device} was made anew`);
     log('info', 'the Vulkan device was made anew', { event: 'device_restored', device });

@@ -6,6 +6,7 @@
 import type { AllocationResult, Surroundings } from '../../../src/broker/broker.js';
 import type { BrokerBuffer, Client, Peer } from '../../../src/broker/buffer.js';
 import { NO_CGROUP } from '../../../src/broker/cgroup.js';
+import type { DeviceState, OpenResult } from '../../../src/broker/devices.js';
 import { BrokerError } from '../../../src/broker/errors.js';
 import type { BrokerEvent } from '../../../src/broker/events.js';
 import { fourcc, MOD_LINEAR } from '../../../src/broker/fourcc.js';
@@ -38,6 +39,7 @@ interface Pending {
 export interface PendingImport {
   readonly spec: MemorySpec;
   readonly planes: readonly Plane[];
+  readonly device: string | null;
   readonly done: (result: AllocationResult) => void;
 }
 
@@ -91,20 +93,36 @@ export class FakeWorld implements Surroundings {
   importMemory(
     spec: MemorySpec,
     planes: readonly Plane[],
+    device: string | null,
     done: (result: AllocationResult) => void,
   ): void {
-    this.imports.push({ spec, planes, done });
+    this.imports.push({ spec, planes, device, done });
+  }
+
+  /** Devices that are being opened, oldest first. */
+  readonly opening: { readonly uuid: string; readonly done: (result: OpenResult) => void }[] = [];
+
+  openDevice(uuid: string, done: (result: OpenResult) => void): void {
+    this.opening.push({ uuid, done });
+  }
+
+  /** Answers the oldest one. */
+  answerOpen(result: OpenResult): void {
+    const pending = this.opening.shift();
+    if (pending === undefined) throw new Error('no device is being opened');
+    pending.done(result);
   }
 
   /** Answers the oldest pending import: it is good, and its fds stay what they are. */
   answerImport(): Allocation {
     const pending = this.imports.shift();
     if (pending === undefined) throw new Error('no import is pending');
-    const { spec, planes, done } = pending;
+    const { spec, planes, device, done } = pending;
     const allocation: Allocation = {
       source: 'import',
       handleType: 'dma_buf',
       key: ++this.#lastKey,
+      ...(device !== null && { device }),
       size: 4096,
       modifier: spec.kind === 'image' ? 0n : null,
       placement: [],
@@ -230,6 +248,7 @@ export class FakeWorld implements Surroundings {
       source: choice.source,
       handleType: choice.handleType,
       key: ++this.#lastKey,
+      ...(choice.device !== undefined && { device: choice.device }),
       size: spec.kind === 'buffer' ? spec.size : spec.width * spec.height * 4,
       modifier: spec.kind === 'buffer' ? null : (spec.modifiers[0] ?? null),
       placement: ['host_visible'],
@@ -288,3 +307,29 @@ export const image: ImageSpec = {
 export function request(changes: Partial<AllocationRequest> = {}): AllocationRequest {
   return { spec: linear, handleTypes: ['memfd'], lifetime: 'connection', name: null, ...changes };
 }
+
+const SECOND = '0123456789abcdef0123456789abcdef';
+
+/** A device beside the main one, not open yet; and what becomes of it. */
+export const second: DeviceState = { uuid: SECOND, name: 'Second', table: null, problem: null };
+export const secondOpen: DeviceState = {
+  ...second,
+  table: {
+    sources: (['dma_buf', 'opaque_fd'] as const).map((handleType) => ({
+      name: 'vulkan',
+      handleType,
+      usable: true,
+      reason: 'Second',
+    })),
+    offers: [
+      {
+        format: fourcc('XR24'),
+        modifier: MOD_LINEAR,
+        planes: 1,
+        source: 'vulkan',
+        handleType: 'dma_buf',
+        made: 'image',
+      },
+    ],
+  },
+};

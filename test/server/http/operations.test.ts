@@ -8,6 +8,7 @@ import { peer } from '../../broker/support/world.js';
 import { withoutLeaks } from '../../support/fds.js';
 import { conforms } from './support/conforms.js';
 import { FAKE_LIMITS } from './support/fake-control.js';
+import { openDevice, otherDevice } from './support/fake-devices.js';
 import { openapiPath } from './support/root.js';
 import { type Answer, type RequestOptions, type Running, startServer } from './support/server.js';
 
@@ -223,6 +224,28 @@ await withoutLeaks(t, 'operations', async (t) => {
     t.equal(description.text, readFileSync(openapiPath, 'utf8'));
   });
 
+  t.test('devices, open or not', async (t) => {
+    const server = await startServer(t);
+    t.same((await ask(t, server, 'GET', '/v1/devices')).json, []);
+    server.control.listed = [openDevice, otherDevice];
+    const listed = await ask(t, server, 'GET', '/v1/devices');
+    t.match(listed.json, [
+      { main: true, open: true },
+      { main: false, open: false, heaps: null },
+    ]);
+    const formats = `/v1/device/formats?device=${otherDevice.device_uuid}`;
+    t.equal((await ask(t, server, 'GET', formats)).status, 404);
+    t.equal((await ask(t, server, 'GET', '/v1/device/formats?device=x')).status, 400);
+    const body = { kind: 'buffer', size: 4096, ...MEMFD };
+    const create = (device: string) =>
+      ask(t, server, 'POST', '/v1/buffers', { body: { ...body, device } });
+    t.equal((await create(otherDevice.device_uuid)).status, 201);
+    t.equal((await create('01234567-89ab-cdef-0123-456789abcdef')).status, 400, 'no dashes');
+    server.control.failure = new BrokerError('unsupported_device', 'no Vulkan device has the UUID');
+    const refused = await create('00'.repeat(16));
+    t.match(refused, { status: 422, json: { code: 'unsupported_device' } });
+  });
+
   t.test('refusals of the data plane keep their code, sentence and both sides', async (t) => {
     const server = await startServer(t);
     const image = { kind: 'image', width: 1, height: 1, format: 'XR24', ...MEMFD };
@@ -269,6 +292,7 @@ await withoutLeaks(t, 'operations', async (t) => {
       name: null,
       handle_type: 'dma_buf',
       source: 'import',
+      device: null,
       import: { checked: 'layout', reason: 'there is no Vulkan device' },
       exporter: 'udmabuf',
       vulkan: null,

@@ -11,7 +11,7 @@ import {
 import type { DeviceInfo } from '../../../src/server/control.js';
 import type { Global } from '../../../src/server/socket/display.js';
 import { bindManager } from '../../../src/server/socket/manager.js';
-import { image } from '../../broker/support/world.js';
+import { image, second, secondOpen } from '../../broker/support/world.js';
 import { split64 } from '../../support/wire-peer.js';
 import { Bench, errorOf, FREE, MANAGER } from './support/bench.js';
 
@@ -53,13 +53,17 @@ t.test('the description of a device', async (t) => {
   const uuid = '000102030405060708090a0b0c0d0e0f';
   const limits = { max_allocation_size: 2 ** 33, max_image_dimension_2d: 16_384 };
   const device = { name: 'GPU', device_uuid: uuid, driver_uuid: uuid, limits } as DeviceInfo;
+  const otherUuid = 'ff'.repeat(16);
+  const drm = { primary: null, render: { major: 226, minor: 129 } };
+  const others = [{ name: 'second', device_uuid: otherUuid, driver_uuid: uuid, drm }];
   const describe = (mainDevice: Buffer | null) => {
     const { broker } = new Bench();
     const global: Global = {
       name: 2,
       definition: dmabroker_manager_v1,
       version: 1,
-      bind: (connection, id) => bindManager({ broker, device, mainDevice }, connection, id, 1),
+      bind: (connection, id) =>
+        bindManager({ broker, device, mainDevice, others }, connection, id, 1),
     };
     const bench = new Bench([global]).ready();
     bench.bind(2, dmabroker_manager_v1.name, 1, FREE);
@@ -69,8 +73,10 @@ t.test('the description of a device', async (t) => {
   const node = Buffer.from('80e2000000000000', 'hex');
   const events = describe(node);
   t.same(events[0], ['device', 'GPU', bytes, bytes, node]);
-  t.same(events[2], ['limit', limit.buffer_size, 2, 0]);
-  t.same(events[3], ['limit', limit.image_dimension, 0, 16_384]);
+  const [other, its] = [Buffer.from(otherUuid, 'hex'), Buffer.from('81e2000000000000', 'hex')];
+  t.same(events[1], ['device', 'second', other, bytes, its], 'the main one comes first');
+  t.same(events[3], ['limit', limit.buffer_size, 2, 0]);
+  t.same(events[4], ['limit', limit.image_dimension, 0, 16_384]);
   t.same(describe(null)[0], ['device', 'GPU', bytes, bytes, Buffer.alloc(0)], 'without a node');
 });
 
@@ -125,6 +131,52 @@ t.test('refusals are events, and the connection goes on', async (t) => {
   t.equal(code, dmabroker_manager_v1.enums.refusal.too_large);
   t.match(JSON.parse(String(detail)), { constraint: 'size', requested: 2 ** 64 });
   t.equal(bench.connection.closing, false);
+});
+
+t.test('a device is named by the 16 bytes of its UUID', async (t) => {
+  const uuid = Buffer.from(second.uuid, 'hex');
+  const named = (bytes: Buffer) => {
+    const bench = withParams();
+    set(bench, 'set_buffer', 0, 4096);
+    bench.request(dmabroker_params_v1, PARAMS, 'set_device', bytes);
+    set(bench, 'create', BUFFER);
+    return bench;
+  };
+  const bench = named(uuid);
+  bench.world.answerOpen({ device: secondOpen });
+  t.match(bench.world.pending, [{ choice: { source: 'vulkan', device: second.uuid } }]);
+  bench.world.answer();
+  const told = bench.events().find(({ name }) => name === 'dmabroker_buffer_v1.device');
+  t.same(told?.values, [uuid]);
+
+  const unknown = named(Buffer.alloc(16));
+  const [failed] = unknown.events();
+  t.equal(failed?.values[0], dmabroker_manager_v1.enums.refusal.unsupported_device);
+  t.match(JSON.parse(String(failed?.values[2])), {
+    constraint: 'device',
+    possible: [second.uuid],
+  });
+  t.equal(unknown.connection.closing, false);
+
+  for (const length of [0, 15, 17]) {
+    const wrong = withParams();
+    wrong.request(dmabroker_params_v1, PARAMS, 'set_device', Buffer.alloc(length));
+    t.equal(errorOf(wrong.events()).code, error.invalid_device, `${length} bytes`);
+  }
+});
+
+t.test('memory is imported into the device that is named', async (t) => {
+  const bench = withParams();
+  set(bench, 'set_buffer', 0, 4096);
+  bench.request(dmabroker_params_v1, PARAMS, 'set_device', Buffer.from(second.uuid, 'hex'));
+  const fd = bench.world.openFd();
+  const plane = bench.peer.request(dmabroker_params_v1, PARAMS, 'add_plane', fd, 0, 0, 0);
+  bench.feed(plane, [fd]);
+  set(bench, 'import', BUFFER);
+  bench.world.answerOpen({ device: secondOpen });
+  t.match(bench.world.imports, [{ device: second.uuid }]);
+  bench.world.answerImport();
+  t.ok(bench.names().includes('dmabroker_buffer_v1.device'));
 });
 
 t.test('a detail that is too long for an event says so', async (t) => {

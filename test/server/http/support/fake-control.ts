@@ -20,6 +20,7 @@ import type {
   History,
   Holders,
   LeakReport,
+  ListedDeviceInfo,
   PlannedBuffer,
   QuotaInfo,
   QuotaRule,
@@ -74,6 +75,8 @@ export class FakeControl implements ControlPlane {
   readonly quotas = new Quotas(() => Date.now());
   /** Who asked for the last buffer. */
   requester: Requester | undefined;
+  /** What was asked for last. */
+  requested: CreateBuffer | undefined;
   /** Thrown by the next call, whatever it is. */
   failure: unknown;
   /** Whether calls never answer. */
@@ -100,7 +103,18 @@ export class FakeControl implements ControlPlane {
     return this.#answer(() => this.report);
   }
 
-  formats(): Promise<FormatInfo[]> {
+  listed: readonly ListedDeviceInfo[] = [];
+
+  devices(): Promise<readonly ListedDeviceInfo[]> {
+    return this.#answer(() => this.listed);
+  }
+
+  formats(device?: string): Promise<FormatInfo[]> {
+    if (device !== undefined) {
+      return this.#answer(() => {
+        throw new BrokerError('not_found', `there is no device ${device}`);
+      });
+    }
     return this.#answer(() =>
       ['AR24', 'XR24'].map((format) => ({
         format,
@@ -127,6 +141,7 @@ export class FakeControl implements ControlPlane {
   createBuffer(request: CreateBuffer, requester: Requester): Promise<CreatedBuffer> {
     return this.#answer(() => {
       this.requester = requester;
+      this.requested = request;
       const buffer = this.#allocate(request, requester);
       this.buffers.set(buffer.id, buffer);
       const { uses, seconds } = request.token;
@@ -184,7 +199,18 @@ export class FakeControl implements ControlPlane {
       const { handle_type, size, kind, modifier, planes, placement, unverified_usage } =
         this.#allocate(request, requester);
       const source = 'memfd';
-      return { handle_type, source, size, kind, modifier, planes, placement, unverified_usage };
+      const device = null;
+      return {
+        handle_type,
+        source,
+        device,
+        size,
+        kind,
+        modifier,
+        planes,
+        placement,
+        unverified_usage,
+      };
     });
   }
 
@@ -353,6 +379,7 @@ export class FakeControl implements ControlPlane {
       name: request.name ?? null,
       handle_type: 'memfd',
       source: 'memfd',
+      device: null,
       import: null,
       exporter: null,
       vulkan: null,

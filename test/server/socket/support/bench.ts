@@ -12,7 +12,7 @@ import { wl_display, wl_registry } from '../../../../src/protocol/wayland.gen.js
 import { Connection } from '../../../../src/server/socket/connection.js';
 import { createDisplay, type Global } from '../../../../src/server/socket/display.js';
 import { bindManager } from '../../../../src/server/socket/manager.js';
-import { FakeWorld, memfd, offers, peer } from '../../../broker/support/world.js';
+import { FakeWorld, memfd, offers, peer, second } from '../../../broker/support/world.js';
 import { type WireEvent, WirePeer } from '../../../support/wire-peer.js';
 
 export const REGISTRY = 2;
@@ -33,11 +33,12 @@ export class Bench {
   /** `globals` come after the manager, which is number 1. With `other`, both share a registry. */
   constructor(globals: readonly Global[] = [], other?: Bench) {
     this.world = other?.world ?? new FakeWorld();
-    this.broker = other?.broker ?? new Broker(this.world, [memfd], offers);
+    this.broker =
+      other?.broker ?? new Broker(this.world, [memfd], offers, undefined, undefined, [second]);
     const close = (fd: number) => this.closed.push(fd);
     const client = this.broker.connect(peer);
     this.connection = new Connection(client, close, () => this.touched++);
-    const context = { broker: this.broker, device: null, mainDevice: null };
+    const context = { broker: this.broker, device: null, mainDevice: null, others: [] };
     const manager: Global = {
       name: 1,
       definition: dmabroker_manager_v1,

@@ -1,0 +1,179 @@
+/**
+ * The machine's Vulkan devices: the main one, which is opened at start, and the others, each opened
+ * when it is first named. Each is lost and made anew on its own. A device is known by its deviceUUID;
+ * where two drivers say the same one, the first driver's device is taken.
+ *
+ * Owns: the devices that are open, with their sources and imports.
+ */
+import type { DeviceState } from '../../broker/devices.js';
+import { BrokerError } from '../../broker/errors.js';
+import type {
+  Allocation,
+  HandleType,
+  MemorySource,
+  MemorySpec,
+  Plane,
+  SourceState,
+} from '../../broker/source.js';
+import type { MemoryReference, Work, WorkDone } from '../../broker/work.js';
+import {
+  type DeviceDescription,
+  describePhysical,
+  type PhysicalDescription,
+} from '../vulkan/describe.js';
+import { listDevices } from '../vulkan/open.js';
+import { type DeviceEvents, RenewableDevice } from './renewable.js';
+import type { VulkanOptions } from './vulkan.js';
+
+type OpenParts = Omit<DeviceDescription, keyof PhysicalDescription>;
+
+/** A device of the machine; what only an open one tells is null of the others. */
+export type ListedDevice = PhysicalDescription & {
+  [K in keyof OpenParts]: OpenParts[K] | null;
+} & {
+  readonly main: boolean;
+  readonly open: boolean;
+  /** Why it cannot be opened, or is not there any more; null where nothing is known against it. */
+  readonly reason: string | null;
+  readonly sources: readonly SourceState[];
+  readonly losses: number;
+  readonly last_lost_at: string | null;
+};
+
+export class VulkanDevices {
+  readonly main: RenewableDevice;
+  /** The main one first. */
+  readonly #listed: readonly PhysicalDescription[];
+  /** By UUID: the main one, and those that were named. */
+  readonly #opened = new Map<string, RenewableDevice>();
+
+  /** `selection` as of `probeVulkan`. */
+  constructor(
+    selection: string | undefined,
+    private readonly events: DeviceEvents,
+    private readonly options: VulkanOptions = {},
+  ) {
+    this.main = new RenewableDevice(selection, events, options);
+    const main = this.main.describe();
+    const listed = new Map<string, PhysicalDescription>();
+    if (main !== null) {
+      listed.set(main.device_uuid, main);
+      this.#opened.set(main.device_uuid, this.main);
+    }
+    for (const device of list(this.main)) {
+      if (!listed.has(device.device_uuid)) listed.set(device.device_uuid, device);
+    }
+    this.#listed = [...listed.values()];
+  }
+
+  get states(): DeviceState[] {
+    return this.#listed.map((device) => this.#state(device));
+  }
+
+  #state({ device_uuid: uuid, name }: PhysicalDescription): DeviceState {
+    const device = this.#opened.get(uuid);
+    if (device === undefined) return { uuid, name, table: null, problem: null };
+    // One that was lost is opened again by itself: its sources say what there is to say.
+    const had = device.live || (device.describe()?.losses ?? 0) > 0;
+    if (!had) return { uuid, name, table: null, problem: device.problem };
+    const offers = device.sources.flatMap((source) => source.formats());
+    return { uuid, name, table: { sources: device.states, offers }, problem: null };
+  }
+
+  /** Opens a listed device unless that was tried before; the answer says what came of it. */
+  open(uuid: string): DeviceState {
+    const listed = this.#listed.find((device) => device.device_uuid === uuid);
+    if (listed === undefined) throw new BrokerError('unsupported_device', `no device is ${uuid}`);
+    if (!this.#opened.has(uuid)) {
+      this.#opened.set(uuid, new RenewableDevice(uuid, this.events, this.options));
+    }
+    return this.#state(listed);
+  }
+
+  /** All devices as JSON; heap budgets are as of now. */
+  describe(): ListedDevice[] {
+    return this.#listed.map((listed): ListedDevice => {
+      const device = this.#opened.get(listed.device_uuid);
+      const known = device?.describe() ?? null;
+      return {
+        ...listed,
+        extensions: null,
+        heaps: null,
+        memory_types: null,
+        limits: null,
+        losses: 0,
+        last_lost_at: null,
+        ...(device?.live && known),
+        ...(known !== null && { losses: known.losses, last_lost_at: known.last_lost_at }),
+        main: device === this.main,
+        open: device?.live ?? false,
+        reason: device?.problem ?? null,
+        sources: device?.states ?? [],
+      };
+    });
+  }
+
+  /** Without a UUID: the main device. */
+  #get(uuid: string | null | undefined): RenewableDevice {
+    if (uuid === null || uuid === undefined) return this.main;
+    const device = this.#opened.get(uuid);
+    if (device === undefined) throw new BrokerError('internal', `device ${uuid} is not open`);
+    return device;
+  }
+
+  source(uuid: string | undefined, handleType: HandleType): MemorySource {
+    const found = this.#get(uuid).sources.find((source) => source.handleType === handleType);
+    if (found === undefined) throw new BrokerError('internal', `no Vulkan source of ${handleType}`);
+    return found;
+  }
+
+  import(spec: MemorySpec, planes: readonly Plane[], uuid: string | null): Allocation {
+    return this.#get(uuid).import(spec, planes);
+  }
+
+  /** By key alone: an import that no device took has none. */
+  freeImport(key: number): void {
+    for (const device of new Set([this.main, ...this.#opened.values()])) {
+      if (device.freeImport(key)) return;
+    }
+    throw new BrokerError('internal', `there is no import ${key}`);
+  }
+
+  work(work: Work): WorkDone {
+    return this.#get(deviceFor(work)).work(work);
+  }
+
+  close(): void {
+    for (const device of new Set([this.main, ...this.#opened.values()])) device.close();
+  }
+}
+
+function list(main: RenewableDevice): PhysicalDescription[] {
+  try {
+    return (main.list() ?? listDevices()).map(describePhysical);
+  } catch {
+    // Without Vulkan; the main device's states say why.
+    return [];
+  }
+}
+
+/**
+ * Whose work it is: an opaque fd's own device, since no other reaches it; else the device of the
+ * memory that is read, or of that which is written.
+ */
+function deviceFor(work: Work): string | null {
+  const ends: MemoryReference[] = [];
+  if (work.kind !== 'fill') ends.push(work.source);
+  if (work.kind !== 'read') ends.push(work.destination);
+  const bound = [...new Set(ends.filter(isOpaque).map(({ device }) => device))];
+  if (bound.length > 1) {
+    const message = 'both are opaque_fd of different devices, of which none reaches the other';
+    throw new BrokerError('unsupported_handle_type', message, {
+      constraint: 'handle_type',
+      requested: bound,
+    });
+  }
+  return bound[0] ?? ends.find(({ device }) => device !== null)?.device ?? null;
+}
+
+const isOpaque = ({ handleType }: MemoryReference) => handleType === 'opaque_fd';
