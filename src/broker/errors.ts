@@ -102,6 +102,7 @@ export const catalogue = {
     title: 'The first request with this Idempotency-Key is still under way',
   },
   rate_limited: { number: 111, status: 429, title: 'Too many requests in a second' },
+  unauthenticated: { number: 112, status: 401, title: 'The request needs a token that is good' },
 } as const satisfies Record<string, Entry>;
 
 export type ErrorCode = keyof typeof catalogue;

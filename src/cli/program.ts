@@ -25,6 +25,7 @@ import { reissueCommand } from './commands/reissue.js';
 import { releaseCommand } from './commands/release.js';
 import { renameCommand } from './commands/rename.js';
 import { showCommand } from './commands/show.js';
+import { tokenCommand } from './commands/token.js';
 import { revokeCommand, shareCommand, tokensCommand } from './commands/tokens.js';
 import { topCommand } from './commands/top.js';
 
@@ -55,6 +56,7 @@ const commands = [
   quotaCommand,
   healthCommand,
   completionCommand,
+  tokenCommand,
 ];
 
 /**

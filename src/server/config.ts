@@ -13,6 +13,7 @@ import type { Rules } from '../broker/quota/rules.js';
 import type { ChargePolicy } from '../broker/shares.js';
 import { CLIENT_SOCKET, daemonSocket, REST_SOCKET } from '../paths.js';
 import { DEFAULT_RATE_LIMIT } from './http/limits.js';
+import type { TcpAddress } from './http/tcp.js';
 import { DEFAULT_LEAKS, type LeaksConfig } from './leaks/watch.js';
 import { machineNames, type PolicyTable, policyConfig, policySchema } from './policy-config.js';
 import {
@@ -24,6 +25,7 @@ import {
 } from './quota/config.js';
 import { DEFAULT_PRESSURE, type PressureConfig } from './quota/pressure.js';
 import { readPasswd } from './quota/users.js';
+import { type RestToken, readRestTokens } from './rest-tokens.js';
 import { lineOf } from './toml-lines.js';
 
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
@@ -48,6 +50,10 @@ export interface AccountingConfig {
 export interface Config {
   readonly clients: SocketConfig;
   readonly rest: SocketConfig;
+  /** Where REST is served over TCP, too; null: nowhere. */
+  readonly restTcp: TcpAddress | null;
+  /** For TCP. */
+  readonly tokens: readonly RestToken[];
   /** Requests a second that each user may send to the REST API; 0: any number. */
   readonly rateLimit: number;
   /** UUID, DRM node (`/dev/dri/renderD128` or `226:128`) or part of the name; null: by rule. */
@@ -76,9 +82,14 @@ interface SocketTable {
   group?: string;
 }
 
+interface TcpTable {
+  listen: string;
+  tokens_file: string;
+}
+
 interface File {
   clients?: SocketTable;
-  rest?: SocketTable & { rate_limit?: number };
+  rest?: SocketTable & { rate_limit?: number; tcp?: TcpTable };
   device?: { select?: string };
   log?: { level?: LogLevel };
   leaks?: { forgotten_after_seconds?: number; sample_seconds?: number };
@@ -116,6 +127,15 @@ const schema = {
       properties: {
         ...socketTable.properties,
         rate_limit: { type: 'integer', minimum: 0, maximum: 1_000_000 },
+        tcp: {
+          type: 'object',
+          additionalProperties: false,
+          required: ['listen', 'tokens_file'],
+          properties: {
+            listen: { type: 'string' },
+            tokens_file: { type: 'string', pattern: '^/' },
+          },
+        },
       },
     },
     device: {
@@ -226,6 +246,27 @@ function policyOf(table: PolicyTable, about: string): PolicyRules {
   }
 }
 
+/** Over TCP everybody could ask; beyond this machine, everybody could listen. */
+function tcpAddress(table: TcpTable | undefined, about: string): TcpAddress | null {
+  if (table === undefined) return null;
+  const [, host, digits] = /^(127\.0\.0\.1|\[::1\]):(\d{1,5})$/.exec(table.listen) ?? [];
+  const port = Number(digits);
+  if (host === undefined || port > 65_535) {
+    const wanted = '127.0.0.1:PORT or [::1]:PORT, a loopback address';
+    throw new ConfigError(`${about}: rest.tcp.listen must be ${wanted}, not ${table.listen}`);
+  }
+  return { host: host === '127.0.0.1' ? host : '::1', port };
+}
+
+function tokensOf(table: TcpTable | undefined): readonly RestToken[] {
+  if (table === undefined) return [];
+  try {
+    return readRestTokens(table.tokens_file, process.getuid?.() ?? 0);
+  } catch (error) {
+    throw new ConfigError(error instanceof Error ? error.message : String(error));
+  }
+}
+
 export function loadConfig(path: string | null, overrides: Overrides): Config {
   const file = path === null ? {} : parseConfig(readFileSync(path, 'utf8'), path);
   const clients = { ...file.clients };
@@ -235,6 +276,8 @@ export function loadConfig(path: string | null, overrides: Overrides): Config {
   return {
     clients: socketConfig(clients, daemonSocket(CLIENT_SOCKET)),
     rest: socketConfig(rest, daemonSocket(REST_SOCKET)),
+    restTcp: tcpAddress(rest.tcp, path ?? ''),
+    tokens: tokensOf(rest.tcp),
     rateLimit: rest.rate_limit ?? DEFAULT_RATE_LIMIT,
     device: overrides.device ?? file.device?.select ?? null,
     logLevel: overrides.logLevel ?? file.log?.level ?? 'info',

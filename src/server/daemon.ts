@@ -21,6 +21,7 @@ import { mainDevice } from './drm-node.js';
 import { EventRing } from './events/ring.js';
 import { Sweeper } from './holders/sweep.js';
 import { listenOnUnixSocket } from './http/listen.js';
+import { listenOnTcp } from './http/tcp.js';
 import { LeakWatch } from './leaks/watch.js';
 import type { EventDraft, Inventory, QuotaSetup } from './messages.js';
 import { peerOf } from './peer.js';
@@ -32,6 +33,12 @@ import { readPasswd, readSubuids } from './quota/users.js';
 import { publishSocket } from './socket-file.js';
 import { countStart } from './starts.js';
 
+/** What is read again at SIGHUP. */
+interface Changeable {
+  policy: Policy;
+  tokens: Config['tokens'];
+}
+
 export class Daemon {
   private constructor(
     private readonly plane: DataPlane,
@@ -41,13 +48,14 @@ export class Daemon {
     private readonly leaks: LeakWatch,
     private readonly unpublish: () => void,
     private readonly logger: Logger,
-    private readonly policy: { now: Policy },
+    private readonly now: Changeable,
   ) {}
 
-  /** Takes over what may change while it runs: the policy. Connections that there are stay. */
-  async reload({ policy }: Config): Promise<void> {
+  /** Takes over what may change while it runs. Connections that there are stay. */
+  async reload({ policy, tokens }: Config): Promise<void> {
     await this.plane.ask('setPolicy', policy);
-    this.policy.now = new Policy(policy);
+    this.now.policy = new Policy(policy);
+    this.now.tokens = tokens;
   }
 
   /** Resolves when clients and REST are served. `fatal`: a thread has died. */
@@ -98,7 +106,7 @@ export class Daemon {
     const sweeper = new Sweeper();
     const leaks = new LeakWatch(config.leaks, sweeper, fatalError);
     const previews = new Previews(threads);
-    const policy = { now: new Policy(config.policy) };
+    const now: Changeable = { policy: new Policy(config.policy), tokens: config.tokens };
     const http = createHttpServer({
       control: createControlPlane(
         allocator,
@@ -112,15 +120,21 @@ export class Daemon {
       logger: logger.child({ component: 'rest' }),
       openapiPath: join(packageRoot, 'openapi.yaml'),
       peerOf: requester,
-      accessOf: (who) => policy.now.restAccess(who),
+      accessOf: (who) => now.policy.restAccess(who),
+      tokens: () => now.tokens,
       ring,
       rateLimit: config.rateLimit,
       starts: countStart(stateFolder()),
     });
     try {
       await listenOnUnixSocket(http, config.rest);
+      if (config.restTcp !== null) {
+        const port = await listenOnTcp(http, config.restTcp);
+        logger.info({ ...config.restTcp, port }, 'REST over TCP');
+      }
     } catch (error) {
       unpublish();
+      await http.close();
       await plane.close();
       throw error;
     }
@@ -128,7 +142,7 @@ export class Daemon {
     leaks.start();
     notify('READY=1');
     logger.info({ clients: config.clients.path, rest: config.rest.path }, 'ready');
-    return new Daemon(plane, http, previews, watch, leaks, unpublish, logger, policy);
+    return new Daemon(plane, http, previews, watch, leaks, unpublish, logger, now);
   }
 
   /** Stops taking requests, releases every buffer, destroys the device. */

@@ -104,8 +104,9 @@ async function run(): Promise<void> {
     if (daemon === null || stopping) return;
     try {
       const again = loadConfig(options.config ?? null, absolute(options));
-      const same = (c: Config) => JSON.stringify({ ...c, policy: null });
-      if (same(again) !== same(config)) logger.warn('all but the policy needs a restart to change');
+      const same = (c: Config) => JSON.stringify({ ...c, policy: null, tokens: null });
+      if (same(again) !== same(config))
+        logger.warn('all but policy and tokens needs a restart to change');
       daemon.reload(again).then(() => logger.info('the policy was read again'), fatal);
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);

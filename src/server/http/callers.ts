@@ -1,29 +1,37 @@
 /**
  * Who sends a request and what they may do: for a process on the Unix socket the kernel says who it
- * is and the policy what it may. The rule itself is in broker/policy.ts, and what an operation needs
+ * is and the policy what it may; over TCP a bearer token says both. The rule itself is in broker/policy.ts, and what an operation needs
  * in openapi.yaml; this is the one place where both meet.
  */
 import type { Socket } from 'node:net';
-import type { FastifyRequest } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { NO_CGROUP } from '../../broker/cgroup.js';
 import { BrokerError } from '../../broker/errors.js';
 import { type RestAccess, suffices } from '../../broker/policy.js';
 import type { Requester } from '../control.js';
+import { findRestToken, type RestToken } from '../rest-tokens.js';
 import type { Operation } from './spec.js';
+import { tcpPort } from './tcp.js';
 
 export interface CallerOptions {
   /** Who is at the other end of a connection; null, or without it: unknown. */
   readonly peerOf?: (socket: Socket) => Requester | null;
   /** What a process may do, now; without it, everything. */
   readonly accessOf?: (who: Requester) => RestAccess;
+  /** The tokens for TCP, as they are now. */
+  readonly tokens?: () => readonly RestToken[];
 }
 
 export interface Caller {
-  /** In the log, and for whatever is counted for each caller: `uid 1000`. */
+  /** In the log, and for whatever is counted for each caller: `uid 1000`, `token grafana`. */
   readonly name: string;
   readonly requester: Requester;
-  readonly access: RestAccess;
+  /** Null over TCP without a token that is good. */
+  readonly access: RestAccess | null;
 }
+
+/** RFC 6750, section 2.1. */
+const BEARER = /^Bearer +([\w.~+/-]+=*)$/i;
 
 const UNKNOWN: Requester = {
   uid: null,
@@ -44,6 +52,7 @@ export class Callers {
 
   of(request: FastifyRequest): Caller {
     const { socket } = request.raw;
+    if (tcpPort(socket) !== undefined) return this.#bearer(request);
     const requester = this.#peers.get(socket) ?? this.options.peerOf?.(socket) ?? UNKNOWN;
     this.#peers.set(socket, requester);
     return {
@@ -53,13 +62,29 @@ export class Callers {
     };
   }
 
-  /** Throws `permission_denied` where the sender may not use the operation. */
-  check(request: FastifyRequest, { id, access: needed }: Operation): void {
+  #bearer({ headers }: FastifyRequest): Caller {
+    const [, secret] = BEARER.exec(headers.authorization ?? '') ?? [];
+    const tokens = this.options.tokens?.() ?? [];
+    const token = secret === undefined ? null : findRestToken(tokens, secret, Date.now());
+    if (token === null) return { name: 'anonymous', requester: UNKNOWN, access: null };
+    return { name: `token ${token.name}`, requester: UNKNOWN, access: token };
+  }
+
+  /** Throws `unauthenticated`, or `permission_denied` where the sender may not use the operation. */
+  check(request: FastifyRequest, reply: FastifyReply, operation: Operation): void {
+    const { id, access: needed } = operation;
     const { access } = this.of(request);
+    if (access === null) {
+      if (operation.public) return;
+      // RFC 6750, section 3: the error is named only where there was a token.
+      const error = request.headers.authorization === undefined ? '' : ', error="invalid_token"';
+      reply.header('www-authenticate', `Bearer realm="dmabroker"${error}`);
+      throw new BrokerError('unauthenticated', `${id} needs a token that is known and not expired`);
+    }
     if (suffices(access, needed)) return;
     throw new BrokerError('permission_denied', `${id} needs ${described(needed)}`, {
       constraint: 'role',
-      requested: access,
+      requested: { role: access.role, preview: access.preview },
       possible: needed,
     });
   }

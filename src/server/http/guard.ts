@@ -6,6 +6,7 @@
  */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { BrokerError } from '../../broker/errors.js';
+import { tcpPort } from './tcp.js';
 
 /** Headers that every answer has, errors of the HTTP parser too. */
 export const SECURITY_HEADERS: Readonly<Record<string, string>> = {
@@ -18,7 +19,9 @@ export const SECURITY_HEADERS: Readonly<Record<string, string>> = {
 };
 
 /** Names of the machine itself; with a port or without. */
-const LOCAL_HOST = /^(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?$/i;
+const LOCAL_HOST = /^(?:localhost|127\.0\.0\.1|\[::1\])(?::(\d{1,5}))?$/i;
+/** What a URL without one means. */
+const HTTP_PORT = 80;
 
 /** Refuses requests that a browser sent for a page, or that name another host. */
 export function refuseBrowsers(request: FastifyRequest): void {
@@ -30,11 +33,14 @@ export function refuseBrowsers(request: FastifyRequest): void {
       });
     }
   }
-  if (!LOCAL_HOST.test(headers.host ?? '')) {
-    throw new BrokerError('origin_refused', 'the header host must name localhost', {
+  const port = tcpPort(request.raw.socket);
+  const host = LOCAL_HOST.exec(headers.host ?? '');
+  if (host === null || (port !== undefined && Number(host[1] ?? HTTP_PORT) !== port)) {
+    const possible = port === undefined ? 'localhost' : `localhost:${port}`;
+    throw new BrokerError('origin_refused', `the header host must name ${possible}`, {
       constraint: 'host',
       requested: headers.host ?? null,
-      possible: 'localhost',
+      possible,
     });
   }
 }

@@ -30,7 +30,7 @@ export function addRoutes(
       method: operation.method,
       url: operation.path.replace(/\{(\w+)\}/g, ':$1'),
       onRequest: [
-        async (request) => callers.check(request, operation),
+        async (request, reply) => callers.check(request, reply, operation),
         ...(operation.body === undefined ? [refuseBody] : []),
       ],
       preValidation: checks(operation, validators),

@@ -3,8 +3,6 @@
  * data plane through the ControlPlane alone, and does not listen yet (listen.ts does).
  */
 
-import { STATUS_CODES } from 'node:http';
-import type { Socket } from 'node:net';
 import Fastify, {
   type FastifyBaseLogger,
   type FastifyInstance,
@@ -12,19 +10,19 @@ import Fastify, {
   type FastifyRequest,
   LogController,
 } from 'fastify';
-import { BrokerError } from '../../broker/errors.js';
 import type { ControlPlane } from '../control.js';
 import type { EventRing } from '../events/ring.js';
 import { EventStreams } from '../events/streams.js';
 import { type CallerOptions, Callers } from './callers.js';
-import { refuseBrowsers, SECURITY_HEADERS, setSecurityHeaders } from './guard.js';
+import { refuseBrowsers, setSecurityHeaders } from './guard.js';
 import { createHandlers } from './handlers.js';
 import * as limits from './limits.js';
 import { Metrics } from './metrics.js';
-import { answerTo, PROBLEM_TYPE, problem } from './problem.js';
+import { answerTo, PROBLEM_TYPE } from './problem.js';
 import { limitRate } from './rate-limit.js';
 import { addRoutes, pathOf, refuseUnknown } from './routes.js';
 import { readSpec } from './spec.js';
+import { answerUnparsable } from './unparsable.js';
 
 export interface HttpServerOptions extends CallerOptions {
   readonly control: ControlPlane;
@@ -116,39 +114,4 @@ function problemSender(callers: Callers, count: (code: string) => void) {
     }
     reply.code(status).type(PROBLEM_TYPE).send(JSON.stringify(answer.problem));
   };
-}
-
-/** Answers what Node's HTTP parser did not take; there is no request yet, only a socket. */
-function answerUnparsable(this: FastifyInstance, error: Error & { code?: string }, socket: Socket) {
-  if (error.code === 'ECONNRESET' || socket.destroyed) return;
-  const answer = problem(unparsable(error));
-  this.log.info({ code: answer.code }, answer.detail);
-  const body = JSON.stringify(answer);
-  const headers = {
-    ...SECURITY_HEADERS,
-    'content-type': PROBLEM_TYPE,
-    'content-length': String(Buffer.byteLength(body)),
-    connection: 'close',
-  };
-  const head = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
-  if (socket.writable) {
-    const status = `${answer.status} ${STATUS_CODES[answer.status] ?? ''}`;
-    socket.write(`HTTP/1.1 ${status}\r\n${head.join('')}\r\n${body}`);
-  }
-  socket.destroySoon();
-}
-
-function unparsable({ code, message }: Error & { code?: string }): BrokerError {
-  switch (code) {
-    case 'ERR_HTTP_REQUEST_TIMEOUT':
-      return new BrokerError('request_timeout', 'the request did not arrive in time', {
-        possible: { milliseconds: limits.REQUEST_TIMEOUT_MS },
-      });
-    case 'HPE_HEADER_OVERFLOW':
-      return new BrokerError('headers_too_large', 'the request header is too large', {
-        possible: { bytes: limits.HEADER_LIMIT },
-      });
-    default:
-      return new BrokerError('malformed_request', `this is no HTTP: ${message}`);
-  }
 }

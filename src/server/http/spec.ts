@@ -29,6 +29,8 @@ export interface Operation {
   readonly body: string | undefined;
   /** What it takes to use it: `x-role` and `x-permission`. */
   readonly access: RestAccess;
+  /** Whether it is for those, too, of whom nothing is known (`security: []`). */
+  readonly public: boolean;
 }
 
 export interface Spec {
@@ -61,6 +63,7 @@ export function readSpec(file: string): Spec {
         body: isObject(operation.requestBody)
           ? pointer('paths', path, method, 'requestBody', 'content', 'application/json', 'schema')
           : undefined,
+        public: Array.isArray(operation.security) && operation.security.length === 0,
         access: {
           // What somebody forgot to think about is for administrators.
           role: REST_ROLES.find((role) => role === operation['x-role']) ?? 'admin',

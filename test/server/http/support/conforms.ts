@@ -37,6 +37,7 @@ ajv.addSchema(document, 'openapi');
 
 /** Statuses that the description's text allows for any request, with their codes. */
 const ANYWHERE: Record<number, string> = {
+  401: 'unauthenticated',
   404: 'not_found',
   405: 'method_not_allowed',
   408: 'request_timeout',

@@ -1,0 +1,53 @@
+/**
+ * The REST API on a loopback address: a second listener of the same server, with the same limits.
+ * Nobody can say who is at the other end of such a connection, so that each request brings a token.
+ */
+import { createServer } from 'node:http';
+import type { Socket } from 'node:net';
+import type { FastifyInstance } from 'fastify';
+import * as limits from './limits.js';
+import { answerUnparsable } from './unparsable.js';
+
+export interface TcpAddress {
+  readonly host: '127.0.0.1' | '::1';
+  /** 0: any that is free. */
+  readonly port: number;
+}
+
+/** The ports of connections that came over TCP; a socket that is closed knows its own no more. */
+const ports = new WeakMap<Socket, number>();
+
+/** The daemon's port of a connection over TCP; undefined for one on the Unix socket. */
+export function tcpPort(socket: Socket): number | undefined {
+  return ports.get(socket);
+}
+
+/** Listens for as long as the server does, which is ready; resolves with the port. */
+export async function listenOnTcp(app: FastifyInstance, address: TcpAddress): Promise<number> {
+  const server = createServer(
+    {
+      requestTimeout: limits.REQUEST_TIMEOUT_MS,
+      headersTimeout: limits.HEADERS_TIMEOUT_MS,
+      keepAliveTimeout: limits.KEEP_ALIVE_TIMEOUT_MS,
+      connectionsCheckingInterval: limits.SLOW_REQUEST_CHECK_MS,
+      maxHeaderSize: limits.HEADER_LIMIT,
+    },
+    app.routing,
+  );
+  server.maxConnections = limits.CONNECTION_LIMIT;
+  server.setTimeout(limits.CONNECTION_TIMEOUT_MS);
+  server.on('clientError', (error, socket) => answerUnparsable.call(app, error, socket as Socket));
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(address.port, address.host, () => resolve());
+  });
+  const bound = server.address();
+  const port = typeof bound === 'object' && bound !== null ? bound.port : address.port;
+  server.on('connection', (socket) => ports.set(socket, port));
+  // After Fastify's own connections: streams of events have ended by then.
+  app.server.once('close', () => {
+    server.close();
+    server.closeIdleConnections();
+  });
+  return port;
+}
