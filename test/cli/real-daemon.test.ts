@@ -42,6 +42,7 @@ await withoutLeaks(t, 'real daemon', async (t) => {
     t.match(await json('list', '--name', 'irs'), [{ id, name: 'first', size: 4096 }]);
     t.match(await json('show', id), { id, state: 'live', handle_type: 'memfd' });
     t.match(await json('rename', id, 'second'), { name: 'second' });
+    t.match(await json('history', id), { events: [{}, {}], forgotten: 0 });
     t.same(await json('release', id), { released: id });
     t.same(await json('list'), []);
     t.match(await run('show', id), { status: 1, stderr: /^dmabrokerctl: not_found: / });
@@ -79,6 +80,7 @@ await withoutLeaks(t, 'real daemon', async (t) => {
     });
     t.same(await json('clients'), []);
     t.match(await json('device'), { device: null, sources: Array });
+    t.same(await json('devices'), []);
     t.ok((await json('formats')).length > 0);
     t.match(await json('health'), { status: 'ok' });
     await json('release', id);
