@@ -48,12 +48,13 @@ console.log(`CUDA     ${noCuda ?? 'libcuda.so.1'}`);
 console.log('');
 const client = await connect({ socket: daemon.clientSocket });
 
-/** Runs the second process; its one line of output. */
+/** Runs the second process; its last line of output (a layer may have said something before). */
 function peer(token: string, how: string, expected: number, value: number): string {
   const program = join(packageRoot, 'dist', 'bench', 'hardware-peer.js');
   const values = [expected, value].map(String);
   const args = [program, daemon.clientSocket, token, how, device.device_uuid, ...values];
-  return execFileSync(process.execPath, args, { encoding: 'utf8' }).trim();
+  const lines = execFileSync(process.execPath, args, { encoding: 'utf8' }).trim().split('\n');
+  return lines.at(-1) ?? '';
 }
 
 const rows: string[][] = [];
