@@ -3,7 +3,8 @@
  *
  * A dma_buf's fdinfo counts the references to its file, fds in flight and mappings included; with the
  * Vulkan objects destroyed and one fd kept, 1 means that it is nobody else's. That holds where the
- * exporter's memory lives exactly as long as the dma_buf. A DRM driver's lives on in its own handles,
+ * exporter's memory lives exactly as long as the dma_buf. (One may be kept several times: an import of
+ * what the broker had made itself; those references are our own.) A DRM driver's lives on in its own handles,
  * framebuffers and VM bindings: there a count above 1 proves that it is held, and 1 proves nothing.
  *
  * A memfd's references are not counted, but those who opened it are: the daemon hands out a
@@ -14,13 +15,13 @@
  *
  * An opaque fd tells nothing at all; it is closed at once, since it would keep the memory.
  *
- * Owns: the fds that it was given, until `close`.
+ * Owns: the fds that it was given, until `close`; the count of those for each dma_buf.
  */
 import { release } from 'node:os';
 import type { Remaining, Remains } from '../broker/lingering.js';
 import type { Allocation } from '../broker/source.js';
 import { info } from './dmabuf.js';
-import { close, reopen } from './libc/fd.js';
+import { close, identity, reopen } from './libc/fd.js';
 import { leasable } from './libc/lease.js';
 
 /**
@@ -60,6 +61,28 @@ class Counted implements Remains {
   }
 }
 
+/** How often each dma_buf, by identity, is kept here. */
+const kept = new Map<string, number>();
+
+class CountedDmaBufs extends Counted {
+  readonly #identities: readonly string[];
+
+  constructor(fds: readonly number[], proven: boolean) {
+    super(fds, (fd) => info(fd)?.count === kept.get(identity(fd)), proven);
+    this.#identities = fds.map(identity);
+    for (const each of this.#identities) kept.set(each, (kept.get(each) ?? 0) + 1);
+  }
+
+  override close(): void {
+    for (const each of this.#identities) {
+      const left = (kept.get(each) ?? 0) - 1;
+      if (left > 0) kept.set(each, left);
+      else kept.delete(each);
+    }
+    super.close();
+  }
+}
+
 const untold: Remains = { look: () => 'unknown', close: () => {} };
 
 /** Descriptions of their own for memfds; null where the process is out of fds. */
@@ -77,7 +100,7 @@ function reopened(fds: readonly number[]): number[] | null {
 /** Takes ownership of the fds, one a memory. */
 export function remains(allocation: Allocation, fds: readonly number[]): Remains {
   if (allocation.handleType === 'dma_buf') {
-    return new Counted(fds, (fd) => info(fd)?.count === 1, tells(allocation));
+    return new CountedDmaBufs(fds, tells(allocation));
   }
   const own = allocation.handleType === 'memfd' ? reopened(fds) : null;
   for (const fd of fds) close(fd);

@@ -7,6 +7,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import t from 'tap';
+import { connect } from '../../src/client/index.js';
 import { packageRoot } from '../../src/package-root.js';
 import { eventually, TestDaemon } from '../support/daemon.js';
 
@@ -49,6 +50,17 @@ for (const source of ['vulkan', 'udmabuf', 'dma-heap:system', 'memfd']) {
     });
   }
 }
+
+t.test("an import of the broker's own memory: neither keeps the other", async () => {
+  const socket = await connect({ socket: daemon.clientSocket });
+  const made = await socket.allocate({ kind: 'buffer', size: 4096 });
+  const { planes } = made;
+  const imported = await socket.import({ kind: 'buffer', size: 4096, planes });
+  await imported.release();
+  await made.release();
+  socket.close();
+  await daemon.settled(fds);
+});
 
 t.test('nobody has it: its charge is returned at once', async () => {
   const owner = await client('own', 'vulkan');
