@@ -216,6 +216,13 @@ export class Broker {
     });
   }
 
+  /** Throws `not_found`. */
+  client(id: string): Client {
+    const client = this.#clients.get(id);
+    if (client === undefined) throw new BrokerError('not_found', `there is no client ${id}`);
+    return client;
+  }
+
   /** Takes ownership of the pidfd, if there is one. */
   connect(peer: Peer, pidfd: number | null = null): Client {
     const client: Client = {

@@ -4,6 +4,7 @@
 import type { Command } from 'commander';
 import { makeProgram } from './command.js';
 import { allocCommand } from './commands/alloc.js';
+import { clientCommand, disconnectCommand } from './commands/client.js';
 import { clientsCommand } from './commands/clients.js';
 import { completionCommand } from './commands/completion.js';
 import { deviceCommand } from './commands/device.js';
@@ -17,6 +18,7 @@ import { holdersCommand } from './commands/holders.js';
 import { importCommand } from './commands/import.js';
 import { leaksCommand } from './commands/leaks.js';
 import { listCommand } from './commands/list.js';
+import { logLevelCommand } from './commands/log-level.js';
 import { previewCommand } from './commands/preview.js';
 import { quotaCommand } from './commands/quota.js';
 import { recallCommand } from './commands/recall.js';
@@ -52,9 +54,12 @@ const commands = [
   devicesCommand,
   formatsCommand,
   clientsCommand,
+  clientCommand,
+  disconnectCommand,
   eventsCommand,
   quotaCommand,
   healthCommand,
+  logLevelCommand,
   completionCommand,
   tokenCommand,
 ];

@@ -8,6 +8,7 @@ import { holdersReport } from './holders/report.js';
 import type { Sweeper } from './holders/sweep.js';
 import { leakReport } from './leaks/report.js';
 import type { LeakWatch } from './leaks/watch.js';
+import type { LogLevels } from './log-level.js';
 import type { Previews } from './preview/previews.js';
 import { checkRule, ruleFromRest, ruleId } from './quota/rest-rules.js';
 import type { QuotaState } from './quota/state.js';
@@ -29,6 +30,7 @@ export function createControlPlane(
   quotas: QuotaState,
   sweeper: Sweeper,
   watch: LeakWatch,
+  logLevels: LogLevels,
   version: string,
 ): ControlPlane {
   return {
@@ -76,6 +78,15 @@ export function createControlPlane(
       const { config, growth, last: sweep } = watch;
       const { growing } = growth;
       return leakReport(config, { buffers: buffers.views, growing, sweep, now: Date.now() });
+    },
+    getClient: (id) => plane.ask('getClient', id),
+    disconnectClient: async (id) => {
+      await plane.ask('disconnectClient', id);
+    },
+    logLevel: async () => ({ level: logLevels.level }),
+    setLogLevel: async ({ level }) => {
+      logLevels.level = level;
+      return { level };
     },
     listUsers: async () => {
       const { names } = readPasswd();

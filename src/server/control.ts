@@ -15,7 +15,9 @@ type DeepReadonly<T> = T extends object ? { readonly [K in keyof T]: DeepReadonl
 
 export type BufferChange = Schemas['BufferChange'];
 export type BufferInfo = Schemas['Buffer'];
+export type ClientDetail = Schemas['ClientDetail'];
 export type ClientInfo = Schemas['Client'];
+export type LogLevelInfo = Schemas['LogLevel'];
 /** A validated request: everything that has a default in openapi.yaml is filled in. */
 export type CreateBuffer = Schemas['CreateBuffer'];
 export type CreatedBuffer = Schemas['CreatedBuffer'];
@@ -90,6 +92,12 @@ export interface ControlPlane {
   listClients(query: ListQuery<ClientInfo>): Promise<Page<ClientInfo>>;
   /** What looks like a leak. */
   leaks(): Promise<LeakReport>;
+  /** Rejects with `not_found`. */
+  getClient(id: string): Promise<ClientDetail>;
+  /** Ends a connection; resolves when it is about to end. Rejects with `not_found`. */
+  disconnectClient(id: string): Promise<void>;
+  logLevel(): Promise<LogLevelInfo>;
+  setLogLevel(info: LogLevelInfo): Promise<LogLevelInfo>;
   listUsers(): Promise<UserInfo[]>;
   listCgroups(): Promise<CgroupInfo[]>;
   listQuotas(): Promise<QuotaInfo[]>;

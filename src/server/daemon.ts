@@ -23,6 +23,7 @@ import { Sweeper } from './holders/sweep.js';
 import { listenOnUnixSocket } from './http/listen.js';
 import { listenOnTcp } from './http/tcp.js';
 import { LeakWatch } from './leaks/watch.js';
+import { LogLevels } from './log-level.js';
 import type { EventDraft, Inventory, QuotaSetup } from './messages.js';
 import { peerOf } from './peer.js';
 import { Previews } from './preview/previews.js';
@@ -65,7 +66,9 @@ export class Daemon {
     logger: Logger,
     fatal: (error: Error) => void,
   ): Promise<Daemon> {
-    const clientLog = logger.child({ component: 'clients' });
+    const logLevels = new LogLevels(config.logLevel);
+    logLevels.follow(logger);
+    const clientLog = logLevels.follow(logger.child({ component: 'clients' }));
     const ring = new EventRing();
     const events = {
       log: (level: 'debug' | 'info' | 'warn' | 'error', text: string, fields: object) =>
@@ -115,6 +118,7 @@ export class Daemon {
         state,
         sweeper,
         leaks,
+        logLevels,
         packageVersion(),
       ),
       logger: logger.child({ component: 'rest' }),
@@ -126,6 +130,8 @@ export class Daemon {
       rateLimit: config.rateLimit,
       starts: countStart(stateFolder()),
     });
+    // Fastify's own, which those of its requests are made from.
+    logLevels.follow(http.log);
     try {
       await listenOnUnixSocket(http, config.rest);
       if (config.restTcp !== null) {

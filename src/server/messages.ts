@@ -29,6 +29,7 @@ import type { ListedDevice } from '../native/sources/devices.js';
 import type {
   BufferInfo,
   CgroupInfo,
+  ClientDetail,
   ClientInfo,
   CreateBuffer,
   CreatedBuffer,
@@ -156,6 +157,8 @@ export interface Questions {
   listTokens: { parameters: string; answer: TokenInfo[] };
   shareBuffer: { parameters: { id: string; terms: TokenRequest }; answer: Token };
   revokeToken: { parameters: { id: string; tokenId: string }; answer: null };
+  getClient: { parameters: string; answer: ClientDetail };
+  disconnectClient: { parameters: string; answer: null };
   /** Without their names. */
   listUsers: { parameters: null; answer: UserInfo[] };
   listCgroups: { parameters: null; answer: CgroupInfo[] };

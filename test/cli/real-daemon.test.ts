@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import t from 'tap';
 import { definitionOf, withAllBelow } from '../../src/cli/definition.js';
 import { dmabrokerctl } from '../../src/cli/program.js';
+import { connect } from '../../src/client/index.js';
 import { TestDaemon } from '../support/daemon.js';
 import { withoutLeaks } from '../support/fds.js';
 import { ctl, type Run } from './support/ctl.js';
@@ -84,6 +85,19 @@ await withoutLeaks(t, 'real daemon', async (t) => {
     t.ok((await json('formats')).length > 0);
     t.match(await json('health'), { status: 'ok' });
     await json('release', id);
+  });
+
+  t.test('history, client, disconnect, log-level', async (t) => {
+    const { id } = await allocate();
+    t.match(await json('history', id), { events: [{ what: 'created' }, { what: 'shared' }] });
+    await json('release', id);
+    const client = await connect({ socket: daemon.clientSocket });
+    const closed = new Promise((resolve) => client.onClosed(resolve));
+    const [{ id: name }] = await json('clients');
+    t.match(await json('client', name), { client: { id: name }, buffers: [] });
+    t.same(await json('disconnect', name), { disconnected: name });
+    await closed;
+    t.same(await json('log-level', 'info'), { level: 'info' });
   });
 
   t.test('quota', async (t) => {

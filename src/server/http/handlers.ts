@@ -8,6 +8,7 @@ import type {
   BufferChange,
   ControlPlane,
   CreateBuffer,
+  LogLevelInfo,
   QuotaRule,
   TokenRequest,
 } from '../control.js';
@@ -130,6 +131,18 @@ export function createHandlers(
     listHolders: (request) => control.holders(idOf(request)),
     listClients: async (request, reply) =>
       sendPage(request, reply, await control.listClients(clientQuery(request.query))),
+    getClient: (request) => control.getClient(idOf(request)),
+    disconnectClient: async (request, reply) => {
+      await control.disconnectClient(idOf(request));
+      reply.code(204);
+    },
+    getLogLevel: () => control.logLevel(),
+    setLogLevel: async (request) => {
+      const info = request.body as LogLevelInfo;
+      // With the level of before: what is logged less from now on is told that it will be.
+      request.log.warn(info, 'the log level is changed');
+      return control.setLogLevel(info);
+    },
     streamEvents: async (request, reply) => streamEvents(streams, request, reply),
     getLeaks: () => control.leaks(),
     listUsers: () => control.listUsers(),

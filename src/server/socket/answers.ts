@@ -6,13 +6,14 @@ import type { BrokerBuffer } from '../../broker/buffer.js';
 import { BrokerError, toMessage } from '../../broker/errors.js';
 import { fourcc } from '../../broker/fourcc.js';
 import { Policy } from '../../broker/policy.js';
+import { NOTHING } from '../../broker/quota/rules.js';
 import type { AllocationRequest } from '../../broker/request.js';
 import { usageBits } from '../../broker/usage.js';
-import type { CreateBuffer, Requester, Token, TokenRequest } from '../control.js';
+import type { ClientDetail, CreateBuffer, Requester, Token, TokenRequest } from '../control.js';
 import { checkIfMatch } from '../etag.js';
 import type { BufferMemories, Change, PlaneMessage, Question } from '../messages.js';
 import { listCgroups, listQuotas, listUsers, quotaView } from '../quota/views.js';
-import { bufferView, historyView, planView, tokenView } from '../views.js';
+import { bufferView, clientView, historyView, planView, tokenView } from '../views.js';
 import type { Journal } from './journal.js';
 import { readImage } from './read-image.js';
 
@@ -25,8 +26,20 @@ function memoriesOf(broker: Broker, id: string): BufferMemories {
   };
 }
 
+function clientDetail(broker: Broker, id: string): ClientDetail {
+  const client = broker.client(id);
+  const account = [...broker.quotas.ledger.accounts].find(
+    ({ scope, key }) => scope === 'connection' && key === id,
+  );
+  return {
+    client: clientView(client),
+    buffers: [...client.owned].map((buffer) => buffer.id),
+    charge: { ...(account?.charge ?? NOTHING) },
+  };
+}
+
 /** A question that the registry alone can answer. */
-export type Answerable = Exclude<Question, { question: 'metrics' }>;
+export type Answerable = Exclude<Question, { question: 'metrics' | 'disconnectClient' }>;
 
 export function answer(broker: Broker, journal: Journal, question: Answerable, post: Post): void {
   const { seq } = question;
@@ -66,6 +79,7 @@ function lookUp(
       question:
         | 'catchUp'
         | 'metrics'
+        | 'disconnectClient'
         | 'createBuffer'
         | 'planBuffer'
         | 'reissueBuffer'
@@ -76,6 +90,8 @@ function lookUp(
   switch (question.question) {
     case 'getBuffer':
       return bufferView(broker, broker.find(question.parameters));
+    case 'getClient':
+      return clientDetail(broker, question.parameters);
     case 'historyOf':
       return historyView(broker.find(question.parameters).history);
     case 'memoriesOf':

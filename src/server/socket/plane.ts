@@ -8,6 +8,7 @@
 import { randomFillSync } from 'node:crypto';
 import { type MessagePort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { Broker } from '../../broker/broker.js';
+import { toMessage } from '../../broker/errors.js';
 import { HeldFds } from '../../broker/held-fds.js';
 import { Policy } from '../../broker/policy.js';
 import { Quotas } from '../../broker/quota/quotas.js';
@@ -247,7 +248,24 @@ function drainMessages(): void {
     if (question.question === 'shutDown') running = false;
     if (question.question === 'metrics') {
       post({ kind: 'answer', seq: question.seq, value: measured() });
+    } else if (question.question === 'disconnectClient') {
+      post(disconnect(question));
     } else answer(broker, journal, question, post);
+  }
+}
+
+/** Ends a connection in the next turn, when the client has been told why. */
+function disconnect({
+  seq,
+  parameters,
+}: Question & { question: 'disconnectClient' }): PlaneMessage {
+  try {
+    const client = broker.client(parameters);
+    const found = [...connections.values()].find(({ connection }) => connection.client === client);
+    found?.connection.refuse('an administrator has ended the connection');
+    return { kind: 'answer', seq, value: null };
+  } catch (error) {
+    return { kind: 'refusal', seq, error: toMessage(error) };
   }
 }
 

@@ -10,6 +10,7 @@ import type { ListQuery, Page } from '../../../../src/server/collection.js';
 import type {
   BufferInfo,
   CgroupInfo,
+  ClientDetail,
   ClientInfo,
   ControlPlane,
   CreateBuffer,
@@ -21,6 +22,7 @@ import type {
   Holders,
   LeakReport,
   ListedDeviceInfo,
+  LogLevelInfo,
   PlannedBuffer,
   QuotaInfo,
   QuotaRule,
@@ -286,6 +288,39 @@ export class FakeControl implements ControlPlane {
 
   leaks(): Promise<LeakReport> {
     return this.#answer(() => this.leakReport);
+  }
+
+  getClient(id: string): Promise<ClientDetail> {
+    return this.#answer(() => {
+      const client = this.clients[this.#indexOf(id)] as ClientInfo;
+      const charge = { bytes: client.bytes, buffers: client.buffers, fds: 3, pending: 0 };
+      return { client, buffers: ['mfzgk5dfmjza'], charge };
+    });
+  }
+
+  disconnectClient(id: string): Promise<void> {
+    return this.#answer(() => {
+      this.clients.splice(this.#indexOf(id), 1);
+    });
+  }
+
+  #indexOf(id: string): number {
+    const index = this.clients.findIndex((client) => client.id === id);
+    if (index < 0) throw new BrokerError('not_found', `there is no client ${id}`);
+    return index;
+  }
+
+  #logLevel: LogLevelInfo = { level: 'info' };
+
+  logLevel(): Promise<LogLevelInfo> {
+    return this.#answer(() => this.#logLevel);
+  }
+
+  setLogLevel(info: LogLevelInfo): Promise<LogLevelInfo> {
+    return this.#answer(() => {
+      this.#logLevel = info;
+      return info;
+    });
   }
 
   listUsers(): Promise<UserInfo[]> {

@@ -1,0 +1,22 @@
+/** `dmabrokerctl log-level [LEVEL]`: how much the daemon logs, or from now on. */
+import type { Command } from 'commander';
+import type { LogLevelInfo } from '../../server/control.js';
+import { common, type MakeCommand } from '../command.js';
+import { printJson } from '../output.js';
+
+const PATH = '/v1/log-level';
+
+export const logLevelCommand: MakeCommand = (program) => {
+  program
+    .command('log-level')
+    .description('how much the daemon logs, or, with a level, how much from now on')
+    .argument('[level]', 'debug, info, warn or error; until the daemon is started again')
+    .action(async (level: string | undefined, _options: unknown, command: Command) => {
+      const { rest, json } = common(command);
+      const now = await (level === undefined
+        ? rest.get<LogLevelInfo>(PATH)
+        : rest.put<LogLevelInfo>(PATH, { level }));
+      if (json) printJson(now);
+      else process.stdout.write(`${now.level}\n`);
+    });
+};
