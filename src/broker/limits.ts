@@ -53,6 +53,12 @@ export const MAX_OBJECTS_PER_CLIENT = 65_536;
 /** fds that a connection may have brought for imports that it has not asked for yet: 64 of 4 planes. */
 export const MAX_WAITING_PLANES = 256;
 
+/** Of the process's fds, those that connections and what waits on them may have (client-fds.ts). */
+export const CLIENT_FDS_PART = 1 / 8;
+
+/** A connection's socket and its process's pidfd. */
+export const FDS_PER_CONNECTION = 2;
+
 /** What a client reads back at once is memory of the daemon's until then: a frame of 8K in half floats. */
 export const MAX_READ_SIZE = 256 * 1024 * 1024;
 

@@ -27,7 +27,7 @@ import { LogLevels } from './log-level.js';
 import type { EventDraft, Inventory, QuotaSetup } from './messages.js';
 import { peerOf } from './peer.js';
 import { Previews } from './preview/previews.js';
-import { machineRules } from './quota/defaults.js';
+import { machineRules, readMaxFds } from './quota/defaults.js';
 import { PressureWatch, readPsi } from './quota/pressure.js';
 import { QuotaState, stateFolder } from './quota/state.js';
 import { readPasswd, readSubuids } from './quota/users.js';
@@ -95,11 +95,13 @@ export class Daemon {
     const node = mainDevice(allocator.inventory.device);
     const state = QuotaState.read(stateFolder());
     if (state.warning !== null) logger.warn(state.warning);
+    const maxFds = readMaxFds();
     const start = {
       mainDevice: node,
       unknownGraceSeconds: config.accounting.unknownGraceSeconds,
       leaseGraceSeconds: config.leaseGraceSeconds,
-      quotas: quotaSetup(config, state.rules, allocator.inventory.device),
+      maxFds,
+      quotas: quotaSetup(config, state.rules, allocator.inventory.device, maxFds),
       policy: config.policy,
     };
     const plane = new DataPlane(threads, allocator, listener, start, events);
@@ -164,8 +166,13 @@ export class Daemon {
   }
 }
 
-function quotaSetup(config: Config, rest: Rules, device: DeviceInfo | null): QuotaSetup {
-  const defaults = machineRules(totalmem(), device);
+function quotaSetup(
+  config: Config,
+  rest: Rules,
+  device: DeviceInfo | null,
+  maxFds: number,
+): QuotaSetup {
+  const defaults = machineRules(totalmem(), maxFds, device);
   return {
     rules: { default: defaults, configuration: config.quotas.rules, rest },
     subuids: readSubuids(readPasswd()),

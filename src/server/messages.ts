@@ -218,6 +218,8 @@ export interface PlaneSetup {
   readonly inventory: Inventory;
   readonly unknownGraceSeconds: number;
   readonly leaseGraceSeconds: number;
+  /** How many fds the process may have. */
+  readonly maxFds: number;
   /** dev_t of the DRM node to advertise, if there is one. */
   readonly mainDevice: Uint8Array | null;
   readonly quotas: QuotaSetup;

@@ -15,12 +15,15 @@ import { TestDaemon } from './daemon.js';
 export type ActorLifetime = 'connection' | 'until_released' | { readonly lease: number };
 
 /** root's daemon, open to the group dmabroker: alice and bob of the guest. It ends with the test. */
-export async function sharedDaemon(t: Test, quotas = ''): Promise<TestDaemon> {
+export async function sharedDaemon(
+  t: Test,
+  { toml = '', wrapper = [] }: { toml?: string; wrapper?: readonly string[] } = {},
+): Promise<TestDaemon> {
   const folder = mkdtempSync(join(tmpdir(), 'dmabroker-test-'));
   chmodSync(folder, 0o755);
   const config = join(folder, 'dmabrokerd.toml');
-  writeFileSync(config, `[clients]\ngroup = "dmabroker"\n${quotas}`);
-  const daemon = await TestDaemon.start(['--config', config], { folder });
+  writeFileSync(config, `[clients]\ngroup = "dmabroker"\n[rest]\ngroup = "dmabroker"\n${toml}`);
+  const daemon = await TestDaemon.start(['--config', config], { folder, wrapper });
   t.teardown(() => daemon.stop('SIGKILL'));
   return daemon;
 }

@@ -7,6 +7,7 @@
  * the packets that wait to be sent (with a reference to their fds).
  */
 import type { Client } from '../../broker/buffer.js';
+import type { FdAllowance } from '../../broker/client-fds.js';
 import type { HeldFds } from '../../broker/held-fds.js';
 import { MAX_OBJECTS_PER_CLIENT } from '../../broker/limits.js';
 import { wl_display } from '../../protocol/wayland.gen.js';
@@ -61,6 +62,8 @@ export class Connection {
     readonly client: Client,
     /** Closes an fd that the client sent: they belong to whoever takes them from the connection. */
     readonly closeFd: (fd: number) => void,
+    /** What its user may have of the daemon's fds. */
+    readonly fds: FdAllowance,
     /** Called when there is something to send, or the connection is to end. */
     private readonly touched: () => void,
   ) {}

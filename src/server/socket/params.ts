@@ -134,12 +134,13 @@ export function createParams(
           if (used) params.error(error.already_used, 'these parameters were used by create');
           params.error(error.invalid_plane, `plane ${index} is out of range or there already`);
         }
-        planes.set(index, { fd, offset, stride });
-        connection.waitingPlanes++;
-        if (connection.waitingPlanes > MAX_WAITING_PLANES) {
-          const text = `more than ${MAX_WAITING_PLANES} planes wait for import`;
+        if (connection.waitingPlanes >= MAX_WAITING_PLANES || !connection.fds.take(1)) {
+          connection.closeFd(fd);
+          const text = `more than ${connection.waitingPlanes} planes wait for import`;
           throw new ProtocolError(1, wl_display.enums.error.no_memory, text);
         }
+        planes.set(index, { fd, offset, stride });
+        connection.waitingPlanes++;
       },
       create: before((bufferId) => {
         if (planes.size > 0) params.error(error.planes_mismatch, 'planes are for import');
@@ -158,7 +159,7 @@ export function createParams(
         const imported = spec();
         const object = new BufferObject(broker, connection, bufferId, version);
         used = true;
-        connection.waitingPlanes -= planes.size;
+        noLongerWaiting();
         planes.clear();
         object.import({ spec: imported, planes: brought, device, lifetime, name });
       }),
@@ -186,10 +187,15 @@ export function createParams(
       }),
     },
     () => {
-      connection.waitingPlanes -= planes.size;
+      noLongerWaiting();
       for (const { fd } of planes.values()) connection.closeFd(fd);
     },
   );
+
+  function noLongerWaiting(): void {
+    connection.waitingPlanes -= planes.size;
+    connection.fds.give(planes.size);
+  }
 
   function request(): AllocationRequest {
     return { spec: spec(), handleTypes, lifetime, name, sources, device };

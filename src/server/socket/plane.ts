@@ -8,8 +8,10 @@
 import { randomFillSync } from 'node:crypto';
 import { type MessagePort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { Broker } from '../../broker/broker.js';
+import { ClientFds } from '../../broker/client-fds.js';
 import { toMessage } from '../../broker/errors.js';
 import { HeldFds } from '../../broker/held-fds.js';
+import { CLIENT_FDS_PART, FDS_PER_CONNECTION } from '../../broker/limits.js';
 import { Policy } from '../../broker/policy.js';
 import { Quotas } from '../../broker/quota/quotas.js';
 import { EMFILE, ENFILE, errnoName } from '../../native/libc/errno.js';
@@ -45,6 +47,13 @@ interface PlaneData {
   readonly setup: PlaneSetup;
   readonly control: MessagePort;
   readonly allocator: MessagePort;
+}
+
+interface Connected {
+  readonly connection: Connection;
+  readonly outbox: Outbox;
+  /** Not one too many of its user's, which is only told so. */
+  readonly counted: boolean;
 }
 
 /** How long accepting pauses when the process is out of file descriptors. */
@@ -112,8 +121,9 @@ const journal: Journal = new Journal(
 broker.policy = new Policy(setup.policy);
 broker.leases.graceSeconds = setup.leaseGraceSeconds;
 
+const clientFds = new ClientFds(Math.floor(setup.maxFds * CLIENT_FDS_PART));
 const step = new Step(setup.listener, setup.wake);
-const connections = new Map<number, { connection: Connection; outbox: Outbox }>();
+const connections = new Map<number, Connected>();
 const globals = makeGlobals();
 /** The connections that have something to send or to end. */
 const active = new Set<number>();
@@ -155,15 +165,22 @@ function accepted(input: Extract<Input, { kind: 'accept' }>): void {
   const { pid, uid, gid } = input;
   const { peer, pidfd } = identify(input.fd, { pid, uid, gid }, input.pidfd);
   const client = broker.connect(peer, pidfd);
-  const connection = new Connection(client, close, () => active.add(input.fd));
+  const fds = clientFds.of(broker.quotas.whoIs({ client, peer }).uid);
+  const connection = new Connection(client, close, fds, () => active.add(input.fd));
   createDisplay(connection, globals);
+  const counted = fds.take(FDS_PER_CONNECTION);
   connections.set(input.fd, {
     connection,
     outbox: new Outbox(step, input.fd, connection),
+    counted,
   });
   step.add(input.fd);
   if (!broker.policy.mayConnect(peer)) {
     connection.refuse(`permission_denied: user ${uid} may not connect`);
+    return;
+  }
+  if (!counted) {
+    connection.refuse(`limit_exceeded: user ${uid} has too many connections`);
     return;
   }
   log('debug', 'client connected', { client: client.id, ...client.peer });
@@ -174,10 +191,11 @@ function ended(fd: number, reason: string | null): void {
   if (entry === undefined) return;
   connections.delete(fd);
   active.delete(fd);
-  const { connection } = entry;
+  const { connection, counted } = entry;
   const { client } = connection;
   step.remove(fd);
   connection.close();
+  if (counted) connection.fds.give(FDS_PER_CONNECTION);
   broker.disconnect(client);
   close(fd);
   const why = connection.failure ?? reason;

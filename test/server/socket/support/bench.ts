@@ -4,6 +4,7 @@
  */
 import { Broker } from '../../../../src/broker/broker.js';
 import type { BrokerBuffer } from '../../../../src/broker/buffer.js';
+import { ClientFds } from '../../../../src/broker/client-fds.js';
 import {
   dmabroker_manager_v1,
   dmabroker_params_v1,
@@ -19,6 +20,8 @@ export const REGISTRY = 2;
 export const MANAGER = 3;
 /** The first id that `ready` leaves free. */
 export const FREE = 4;
+/** A limit of its own (MAX_WAITING_PLANES) comes first. */
+const FDS = 2048;
 const MEMFD_BIT = dmabroker_manager_v1.enums.handle_type.memfd;
 
 export class Bench {
@@ -37,7 +40,8 @@ export class Bench {
       other?.broker ?? new Broker(this.world, [memfd], offers, undefined, undefined, [second]);
     const close = (fd: number) => this.closed.push(fd);
     const client = this.broker.connect(peer);
-    this.connection = new Connection(client, close, () => this.touched++);
+    const fds = new ClientFds(FDS).of(client.peer.uid);
+    this.connection = new Connection(client, close, fds, () => this.touched++);
     const context = { broker: this.broker, device: null, mainDevice: null, others: [] };
     const manager: Global = {
       name: 1,

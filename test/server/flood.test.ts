@@ -1,0 +1,71 @@
+/**
+ * Connections, and planes that wait on them, without end: one user gets its part of the daemon's fds
+ * and no more, and the daemon has some left for others.
+ */
+import { openSync } from 'node:fs';
+import t from 'tap';
+import { connect } from '../../src/client/index.js';
+import { close } from '../../src/native/libc/fd.js';
+import { connectUnix } from '../../src/native/libc/socket.js';
+import { dmabroker_manager_v1, dmabroker_params_v1 } from '../../src/protocol/dmabroker-v1.gen.js';
+import { wl_display } from '../../src/protocol/wayland.gen.js';
+import { eventually, TestDaemon } from '../support/daemon.js';
+import { withoutLeaks } from '../support/fds.js';
+import { FREE, MANAGER, RawClient } from '../support/raw-client.js';
+
+/** A half of an eighth of this, at two each. */
+const MAX_FDS = 800;
+const MOST = MAX_FDS / 8 / 2 / 2;
+const MEMFD = { kind: 'buffer', size: 4096, handleTypes: ['memfd'] } as const;
+
+await withoutLeaks(t, 'floods', async (t) => {
+  const wrapper = ['prlimit', `--nofile=${MAX_FDS}:${MAX_FDS}`];
+  const daemon = await TestDaemon.memfd(t, { wrapper });
+  const before = await daemon.idleFds();
+
+  await t.test('connections', async (t) => {
+    const client = await connect({ socket: daemon.clientSocket });
+    const fds = Array.from({ length: 500 }, () => connectUnix(daemon.clientSocket));
+    const clients = async () => (await daemon.clients()).length;
+    await eventually(async () => (await clients()) === MOST, `${MOST} are connected`);
+    await t.rejects(connect({ socket: daemon.clientSocket }), /limit_exceeded.*connections/);
+    t.ok(daemon.openFds() < MAX_FDS / 2, `${daemon.openFds()} fds are open`);
+    await (await client.allocate(MEMFD)).close();
+    for (const fd of fds) close(fd);
+    await eventually(async () => (await clients()) === 1, 'the others have left');
+    const another = await connect({ socket: daemon.clientSocket });
+    await (await another.allocate(MEMFD)).close();
+    another.close();
+    client.close();
+    await t.resolves(daemon.settled(before));
+  });
+
+  await t.test('planes that wait for an import', async (t) => {
+    const [client, other] = [
+      await new RawClient(daemon.clientSocket).ready(),
+      await new RawClient(daemon.clientSocket).ready(),
+    ];
+    const nothing = openSync('/dev/null', 'r');
+    // Beside the two connections.
+    const possible = MAX_FDS / 8 / 2 - 4;
+    const bring = (to: RawClient, id: number) => {
+      const params = to.peer.request(dmabroker_manager_v1, MANAGER, 'create_params', id);
+      const plane = to.peer.request(dmabroker_params_v1, id, 'add_plane', nothing, 0, 0, 64);
+      to.send(Buffer.concat([params, plane]), [nothing]);
+    };
+    for (let i = 0; i < possible; i++) bring(client, FREE + i);
+    client.request(wl_display, 1, 'sync', FREE + possible);
+    await client.until(() => client.count('wl_callback.done') === 1);
+    t.equal(daemon.openFds(), before + 4 + possible);
+    bring(other, FREE);
+    await other.ended();
+    t.match(other.events.at(-1), { name: 'wl_display.error' });
+    other.close();
+    close(nothing);
+    client.close();
+    await t.resolves(daemon.settled(before));
+  });
+
+  t.equal(await daemon.stop(), 0);
+  t.same(daemon.errors, []);
+});
