@@ -157,7 +157,7 @@ export class Broker {
       () => world.now(),
       (buffer) => this.release(buffer, 'lease_expired'),
       (buffer) => world.changed(buffer),
-      (buffer, seconds) => this.#recalled(buffer, 'lease_expired', seconds),
+      (buffer, seconds) => this.#recalled(buffer, 'lease_expired', seconds, null),
     );
     quotas.onRecall = (...what) => this.#recalled(...what);
   }
@@ -491,18 +491,19 @@ export class Broker {
     this.world.report(event);
   }
 
-  /** `by`: who shares it; null: its owner, or somebody over REST. */
+  /** Over REST it is shared in its owner's name, whoever does it: the owner's policy says with whom. */
   share(buffer: BrokerBuffer, terms: TokenTerms, by: Owner | null = null): Issued {
     if (buffer.released) throw new BrokerError('not_found', 'the buffer is released');
     this.#checkLive(buffer);
-    const audience = this.policy.audience((by ?? buffer.owner).peer, terms.uid);
+    const { peer } = by?.client ? by : buffer.owner;
+    const audience = this.policy.audience(peer, terms.uid);
     const issued = this.#tokens.issue(buffer, { ...terms, audience });
     this.#happened({ type: 'buffer.shared', buffer, token: issued.info, by });
     this.world.changed(buffer);
     return issued;
   }
 
-  /** Returns false where the buffer has no such token (any more). `by` as of `share`. */
+  /** Returns false where the buffer has no such token (any more). */
   revoke(buffer: BrokerBuffer, tokenId: string, by: Owner | null = null): boolean {
     if (!this.#tokens.revoke(buffer, tokenId)) return false;
     this.#happened({ type: 'buffer.unshared', buffer, token: tokenId, by });
@@ -519,10 +520,10 @@ export class Broker {
   }
 
   /** Throws `invalid_argument` for a name that is too long. */
-  rename(buffer: BrokerBuffer, name: string | null): void {
+  rename(buffer: BrokerBuffer, name: string | null, by: Owner | null = null): void {
     checkName(name);
     buffer.name = name;
-    this.#happened({ type: 'buffer.renamed', buffer });
+    this.#happened({ type: 'buffer.renamed', buffer, by });
     this.world.changed(buffer);
   }
 
@@ -582,7 +583,11 @@ export class Broker {
    * a refusal the buffer stays lost and may be tried again. Who asks while another waits gets the
    * same answer, so that no limit on pending allocations is needed: there is one for each buffer.
    */
-  reissue(buffer: BrokerBuffer, done: (result: BufferResult) => void): void {
+  reissue(
+    buffer: BrokerBuffer,
+    done: (result: BufferResult) => void,
+    by: Owner | null = null,
+  ): void {
     if (buffer.released) {
       done({ error: new BrokerError('not_found', 'the buffer is released') });
       return;
@@ -596,12 +601,12 @@ export class Broker {
     if (buffer.reissuing.length > 1) return;
     this.world.allocate(choice, buffer.id, (result) => {
       const waiting = buffer.reissuing.splice(0);
-      const answer = 'error' in result ? result : this.#replace(buffer, result.allocation);
+      const answer = 'error' in result ? result : this.#replace(buffer, result.allocation, by);
       for (const each of waiting) each(answer);
     });
   }
 
-  #replace(buffer: BrokerBuffer, allocation: Allocation): BufferResult {
+  #replace(buffer: BrokerBuffer, allocation: Allocation, by: Owner | null): BufferResult {
     const held = this.#hold(allocation);
     if (buffer.released) {
       this.world.free(allocation);
@@ -616,13 +621,13 @@ export class Broker {
     buffer.held.release();
     this.#owns(buffer.owner, allocation.size - buffer.allocation.size);
     buffer.replace(allocation, held);
-    this.#happened({ type: 'buffer.reissued', buffer });
+    this.#happened({ type: 'buffer.reissued', buffer, by });
     this.world.changed(buffer);
     for (const watcher of [...buffer.watchers]) watcher.reissued?.(buffer.generation);
     return { buffer };
   }
 
-  /** Renews its lease. Throws where it has none, or has been released. `by` as of `share`. */
+  /** Renews its lease. Throws where it has none, or has been released. */
   renew(buffer: BrokerBuffer, seconds: number, by: Owner | null = null): void {
     if (buffer.released) throw new BrokerError('not_found', 'the buffer is released');
     this.leases.renew(buffer, seconds);
@@ -630,7 +635,11 @@ export class Broker {
   }
 
   /** Drops the broker's references; the memory lives on for as long as others hold its fds. */
-  release(buffer: BrokerBuffer, reason: ReleaseReason): void {
+  release(
+    buffer: BrokerBuffer,
+    reason: ReleaseReason,
+    by: Owner | null = reason === 'owner' ? buffer.owner : null,
+  ): void {
     if (buffer.released) return;
     buffer.released = true;
     buffer.releasedAt = this.world.now();
@@ -642,23 +651,23 @@ export class Broker {
     this.leases.released(buffer);
     this.world.free(buffer.allocation);
     this.quotas.recalls.released(buffer);
-    this.#happened({ type: 'buffer.released', buffer, reason });
+    this.#happened({ type: 'buffer.released', buffer, reason, by });
     this.#lingering.add(buffer);
     const watchers = [...buffer.watchers];
     buffer.watchers.clear();
     for (const watcher of watchers) watcher.released(reason);
   }
 
-  #recalled(buffer: BrokerBuffer, reason: RecallNotice, seconds: number): void {
-    this.#happened({ type: 'buffer.recalled', buffer, reason });
+  #recalled(buffer: BrokerBuffer, reason: RecallNotice, seconds: number, by: Owner | null): void {
+    this.#happened({ type: 'buffer.recalled', buffer, reason, by });
     this.world.changed(buffer);
     for (const watcher of [...buffer.watchers]) watcher.recalled?.(reason, seconds);
   }
 
   /** Replaces the rules of a layer, of which one has changed. */
-  setQuotas(layer: Layer, rules: Rules, changed: RuleId): void {
+  setQuotas(layer: Layer, rules: Rules, changed: RuleId, by: Owner | null = null): void {
     this.quotas.configure(layer, rules);
-    this.world.report({ type: 'quota.changed', quota: changed });
+    this.world.report({ type: 'quota.changed', quota: changed, by });
   }
 
   /** Memory is short: asks for a part of it back. Returns how many buffers it asked for. */
@@ -688,6 +697,11 @@ export class Broker {
   get wait(): number {
     const [a, b] = [this.leases.wait, this.#lingering.wait];
     return a < 0 ? b : b < 0 ? a : Math.min(a, b);
+  }
+
+  /** Somebody is shown over REST what is in it. */
+  previewed(buffer: BrokerBuffer, by: Owner | null): void {
+    this.#happened({ type: 'buffer.previewed', buffer, by });
   }
 
   /** Somebody is told of a refusal, which is an event too. */

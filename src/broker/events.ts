@@ -7,17 +7,18 @@ import type { BrokerError } from './errors.js';
 import type { RuleId } from './quota/rules.js';
 import type { TokenInfo } from './tokens.js';
 
-/** What happens to a buffer. `by`: who did it on the client socket; null where it was over REST. */
+/** What happens to a buffer. `by`: who did it (a client, or somebody over REST); null: the daemon by itself. */
 export type BufferEvent =
   | {
       /** `gone`: nobody has its memory any more, or it is charged no longer; it is listed no more. */
-      readonly type:
-        | 'buffer.created'
-        | 'buffer.renamed'
-        | 'buffer.lost'
-        | 'buffer.reissued'
-        | 'buffer.gone';
+      readonly type: 'buffer.created' | 'buffer.lost' | 'buffer.gone';
       readonly buffer: BrokerBuffer;
+    }
+  | {
+      /** `previewed`: somebody was shown what is in it. */
+      readonly type: 'buffer.renamed' | 'buffer.reissued' | 'buffer.previewed';
+      readonly buffer: BrokerBuffer;
+      readonly by: Owner | null;
     }
   | {
       readonly type: 'buffer.shared';
@@ -50,18 +51,20 @@ export type BufferEvent =
       readonly type: 'buffer.released';
       readonly buffer: BrokerBuffer;
       readonly reason: ReleaseReason;
+      readonly by: Owner | null;
     }
   | {
       readonly type: 'buffer.recalled';
       readonly buffer: BrokerBuffer;
       readonly reason: RecallNotice;
+      readonly by: Owner | null;
     };
 
 /** Buffers and clients are those of the registry: a watcher copies what it keeps. */
 export type BrokerEvent =
   | BufferEvent
   /** Over REST. */
-  | { readonly type: 'quota.changed'; readonly quota: RuleId }
+  | { readonly type: 'quota.changed'; readonly quota: RuleId; readonly by: Owner | null }
   | { readonly type: 'client.connected' | 'client.disconnected'; readonly client: Client }
   /** Somebody was refused something; `buffer` where it was about one. */
   | {

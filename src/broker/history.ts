@@ -13,7 +13,7 @@ export interface HistoryEntry {
   /** Milliseconds since the epoch. */
   readonly at: number;
   readonly what: NameOf<BufferEvent['type']>;
-  /** The process that did it; null: somebody over REST, or the daemon by itself. */
+  /** The process that did it; null: the daemon by itself. */
   readonly who: HistoryActor | null;
   readonly detail: string | null;
 }
@@ -88,19 +88,17 @@ function actorOf(event: BufferEvent): HistoryActor | null {
   return { client: client?.id ?? null, uid, pid, executable };
 }
 
-function doerOf(event: BufferEvent): Owner | null {
+/** Who did it; null: the daemon by itself. */
+export function doerOf(event: BufferEvent): Owner | null {
   switch (event.type) {
     case 'buffer.created':
       return event.buffer.owner;
-    case 'buffer.released':
-      return event.reason === 'owner' ? event.buffer.owner : null;
     case 'buffer.redeemed':
       return { client: event.client, peer: event.client.peer };
-    case 'buffer.shared':
-    case 'buffer.unshared':
-    case 'buffer.renewed':
-      return event.by;
-    default:
+    case 'buffer.lost':
+    case 'buffer.gone':
       return null;
+    default:
+      return event.by;
   }
 }

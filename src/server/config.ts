@@ -59,6 +59,8 @@ export interface Config {
   /** UUID, DRM node (`/dev/dri/renderD128` or `226:128`) or part of the name; null: by rule. */
   readonly device: string | null;
   readonly logLevel: LogLevel;
+  /** Whether each act is a line of the log, whatever its level. */
+  readonly audit: boolean;
   readonly accounting: AccountingConfig;
   /** From the end of a lease until the broker lets go of its buffer. */
   readonly leaseGraceSeconds: number;
@@ -91,7 +93,7 @@ interface File {
   clients?: SocketTable;
   rest?: SocketTable & { rate_limit?: number; tcp?: TcpTable };
   device?: { select?: string };
-  log?: { level?: LogLevel };
+  log?: { level?: LogLevel; audit?: boolean };
   leaks?: { forgotten_after_seconds?: number; sample_seconds?: number };
   accounting?: { unknown_grace_seconds?: number; charge?: ChargePolicy };
   leases?: { grace_seconds?: number };
@@ -167,7 +169,7 @@ const schema = {
     log: {
       type: 'object',
       additionalProperties: false,
-      properties: { level: { enum: LOG_LEVELS } },
+      properties: { level: { enum: LOG_LEVELS }, audit: { type: 'boolean' } },
     },
     quotas: quotasSchema,
     pressure: pressureSchema,
@@ -281,6 +283,7 @@ export function loadConfig(path: string | null, overrides: Overrides): Config {
     rateLimit: rest.rate_limit ?? DEFAULT_RATE_LIMIT,
     device: overrides.device ?? file.device?.select ?? null,
     logLevel: overrides.logLevel ?? file.log?.level ?? 'info',
+    audit: file.log?.audit ?? true,
     leaks: {
       forgottenAfterSeconds:
         file.leaks?.forgotten_after_seconds ?? DEFAULT_LEAKS.forgottenAfterSeconds,

@@ -53,20 +53,20 @@ export function createControlPlane(
     getBuffer: (id) => plane.ask('getBuffer', id),
     createBuffer: (request, requester) => plane.ask('createBuffer', { request, requester }),
     planBuffer: (request, requester) => plane.ask('planBuffer', { request, requester }),
-    renameBuffer: (id, name, ifMatch) =>
-      plane.ask('renameBuffer', { change: { id, ifMatch }, name }),
-    releaseBuffer: async (id, ifMatch) => {
-      await plane.ask('releaseBuffer', { id, ifMatch });
+    renameBuffer: (id, name, ifMatch, by) =>
+      plane.ask('renameBuffer', { change: { id, ifMatch }, name }, by),
+    releaseBuffer: async (id, ifMatch, by) => {
+      await plane.ask('releaseBuffer', { id, ifMatch }, by);
     },
-    reissueBuffer: (id) => plane.ask('reissueBuffer', id),
-    extendLease: (id, seconds) => plane.ask('extendLease', { id, seconds }),
-    recallBuffer: (id, seconds) => plane.ask('recallBuffer', { id, seconds }),
+    reissueBuffer: (id, by) => plane.ask('reissueBuffer', id, by),
+    extendLease: (id, seconds, by) => plane.ask('extendLease', { id, seconds }, by),
+    recallBuffer: (id, seconds, by) => plane.ask('recallBuffer', { id, seconds }, by),
     listTokens: (id) => plane.ask('listTokens', id),
-    shareBuffer: (id, terms) => plane.ask('shareBuffer', { id, terms }),
-    revokeToken: async (id, tokenId) => {
-      await plane.ask('revokeToken', { id, tokenId });
+    shareBuffer: (id, terms, by) => plane.ask('shareBuffer', { id, terms }, by),
+    revokeToken: async (id, tokenId, by) => {
+      await plane.ask('revokeToken', { id, tokenId }, by);
     },
-    preview: (id, terms) => previews.render(() => plane.ask('readImage', id), terms),
+    preview: (id, terms, by) => previews.render(() => plane.ask('readImage', id, by), terms),
     history: (id) => plane.ask('historyOf', id),
     holders: async (id) => {
       const memories = await plane.ask('memoriesOf', id);
@@ -96,10 +96,10 @@ export function createControlPlane(
     listCgroups: () => plane.ask('listCgroups', null),
     listQuotas: () => plane.ask('listQuotas', null),
     getQuota: async (scope, key) => plane.ask('getQuota', ruleId(scope, key)),
-    setQuota: async (scope, key, rule) => {
+    setQuota: async (scope, key, rule, by) => {
       const id = checkRule(scope, key, ruleFromRest(rule ?? {}));
       quotas.set(id, rule === null ? null : ruleFromRest(rule));
-      await plane.ask('configureQuotas', { rules: quotas.rules, changed: id });
+      await plane.ask('configureQuotas', { rules: quotas.rules, changed: id }, by);
       return plane.ask('getQuota', id);
     },
     metrics: () => plane.ask('metrics', null),

@@ -49,7 +49,8 @@ export type UserInfo = Schemas['User'];
 export type Requester = PartialPeer;
 
 /**
- * The data plane, as REST sees it. A method rejects with a BrokerError where it refuses; every other
+ * The data plane, as REST sees it. `by` is who asks: every act and every refusal of one is told with
+ * it. A method rejects with a BrokerError where it refuses; every other
  * rejection is a defect and is answered as `internal`.
  */
 export interface ControlPlane {
@@ -68,23 +69,28 @@ export interface ControlPlane {
   /** A dry run of `createBuffer`. */
   planBuffer(request: CreateBuffer, requester: Requester): Promise<PlannedBuffer>;
   /** `ifMatch`: an If-Match header. Rejects with `not_found` or `precondition_failed`. */
-  renameBuffer(id: string, name: string | null, ifMatch?: string): Promise<BufferInfo>;
+  renameBuffer(
+    id: string,
+    name: string | null,
+    ifMatch: string | undefined,
+    by: Requester,
+  ): Promise<BufferInfo>;
   /** As `renameBuffer`. */
-  releaseBuffer(id: string, ifMatch?: string): Promise<void>;
+  releaseBuffer(id: string, ifMatch: string | undefined, by: Requester): Promise<void>;
   /** Allocates a lost buffer's memory anew. Rejects with `not_found`, or as `createBuffer` does. */
-  reissueBuffer(id: string): Promise<BufferInfo>;
+  reissueBuffer(id: string, by: Requester): Promise<BufferInfo>;
   /** Rejects with `not_found`, or with `invalid_argument` where there is no lease. */
-  extendLease(id: string, seconds: number): Promise<BufferInfo>;
+  extendLease(id: string, seconds: number, by: Requester): Promise<BufferInfo>;
   /** Asks a buffer's owner to release it. Rejects with `not_found`. */
-  recallBuffer(id: string, seconds: number): Promise<BufferInfo>;
+  recallBuffer(id: string, seconds: number, by: Requester): Promise<BufferInfo>;
   /** Rejects with `not_found`. */
   listTokens(id: string): Promise<TokenInfo[]>;
   /** Makes a token. Rejects with `not_found` or `limit_exceeded`. */
-  shareBuffer(id: string, terms: TokenRequest): Promise<Token>;
+  shareBuffer(id: string, terms: TokenRequest, by: Requester): Promise<Token>;
   /** Rejects with `not_found`. */
-  revokeToken(id: string, tokenId: string): Promise<void>;
+  revokeToken(id: string, tokenId: string, by: Requester): Promise<void>;
   /** A PNG of what is in an image now. Rejects with `not_found`, `unavailable`, `unsupported_…`. */
-  preview(id: string, terms: PreviewTerms, requester: Requester): Promise<Uint8Array>;
+  preview(id: string, terms: PreviewTerms, by: Requester): Promise<Uint8Array>;
   /** Rejects with `not_found`. */
   history(id: string): Promise<History>;
   /** Rejects with `not_found`. */
@@ -104,7 +110,7 @@ export interface ControlPlane {
   /** Rejects with `not_found` where a scope has no such key. */
   getQuota(scope: string, key: string): Promise<QuotaInfo>;
   /** Sets a rule, or forgets it with null; it is kept over a restart. Rejects as `getQuota` does. */
-  setQuota(scope: string, key: string, rule: QuotaRule | null): Promise<QuotaInfo>;
+  setQuota(scope: string, key: string, rule: QuotaRule | null, by: Requester): Promise<QuotaInfo>;
   /** What the data plane has counted. */
   metrics(): Promise<PlaneMetrics>;
   health(): Promise<Health>;

@@ -13,6 +13,8 @@ import type { Rules } from '../broker/quota/rules.js';
 import { listenUnix } from '../native/libc/socket.js';
 import { notify } from '../native/systemd.js';
 import { packageRoot, packageVersion } from '../package-root.js';
+import { auditRecord } from './audit/record.js';
+import { auditSink } from './audit/sink.js';
 import type { Config } from './config.js';
 import type { DeviceInfo } from './control.js';
 import { createControlPlane, warnings } from './control-plane.js';
@@ -31,6 +33,7 @@ import { machineRules, readMaxFds } from './quota/defaults.js';
 import { PressureWatch, readPsi } from './quota/pressure.js';
 import { QuotaState, stateFolder } from './quota/state.js';
 import { readPasswd, readSubuids } from './quota/users.js';
+import { eventDraft } from './socket/reporter.js';
 import { publishSocket } from './socket-file.js';
 import { countStart } from './starts.js';
 
@@ -74,6 +77,7 @@ export class Daemon {
       log: (level: 'debug' | 'info' | 'warn' | 'error', text: string, fields: object) =>
         clientLog[level](fields, text),
       happened: (drafts: readonly EventDraft[]) => ring.push(drafts),
+      acted: auditSink(logger, config.audit),
       fatal,
     };
     // The allocator's thread opens the device while this one loads the REST server.
@@ -100,6 +104,7 @@ export class Daemon {
       mainDevice: node,
       unknownGraceSeconds: config.accounting.unknownGraceSeconds,
       leaseGraceSeconds: config.leaseGraceSeconds,
+      audit: config.audit,
       maxFds,
       quotas: quotaSetup(config, state.rules, allocator.inventory.device, maxFds),
       policy: config.policy,
@@ -128,6 +133,13 @@ export class Daemon {
       peerOf: requester,
       accessOf: (who) => now.policy.restAccess(who),
       tokens: () => now.tokens,
+      denied: (peer, error) => {
+        const owner = { client: null, peer };
+        const event = { type: 'refusal', error, owner, buffer: null } as const;
+        ring.push([eventDraft(event, Date.now())]);
+        const record = auditRecord(event, Date.now());
+        if (record !== null) events.acted([record]);
+      },
       ring,
       rateLimit: config.rateLimit,
       starts: countStart(stateFolder()),

@@ -10,7 +10,8 @@ import { type ErrorMessage, fromMessage } from '../broker/errors.js';
 import { close } from '../native/libc/fd.js';
 import type { ListedDevice } from '../native/sources/devices.js';
 import { eventfd, wake } from '../native/step.js';
-import type { DeviceInfo } from './control.js';
+import type { AuditRecord } from './audit/record.js';
+import type { DeviceInfo, Requester } from './control.js';
 import type {
   AllocatorReady,
   AllocatorSetup,
@@ -30,6 +31,8 @@ interface Events {
   log(level: LogLevel, text: string, fields: object): void;
   /** What has happened, oldest first. */
   happened(events: readonly EventDraft[]): void;
+  /** Those of them that are acts. */
+  acted(records: readonly AuditRecord[]): void;
   /** A thread has died; the daemon cannot go on. */
   fatal(error: Error): void;
 }
@@ -153,15 +156,16 @@ export class DataPlane {
     this.#ended = new Promise((resolve) => this.#worker.once('exit', () => resolve()));
   }
 
-  /** Rejects with a BrokerError where the data plane refuses. */
+  /** `by`: who asks over REST. Rejects with a BrokerError where the data plane refuses. */
   ask<Q extends keyof Questions>(
     question: Q,
     parameters: Questions[Q]['parameters'],
+    by: Requester | null = null,
   ): Promise<Questions[Q]['answer']> {
     const seq = ++this.#seq;
     return new Promise((resolve, reject) => {
       this.#waiting.set(seq, { resolve: resolve as (value: unknown) => void, reject });
-      this.#port.postMessage({ seq, question, parameters } as Question);
+      this.#port.postMessage({ seq, question, parameters, by } as Question);
       wake(this.allocator.wakeFd);
     });
   }
@@ -198,6 +202,7 @@ export class DataPlane {
     }
     if (message.kind === 'events') {
       this.events.happened(message.events);
+      this.events.acted(message.audit);
       return;
     }
     const waiting = this.#waiting.get(message.seq);

@@ -78,6 +78,7 @@ async function probe(): Promise<void> {
   const allocator = await Allocator.start(threads, config.device, {
     log: () => {},
     happened: () => {},
+    acted: () => {},
     fatal,
   });
   const { device, sources } = allocator.inventory;

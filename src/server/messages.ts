@@ -26,6 +26,7 @@ import type {
 } from '../broker/source.js';
 import type { Work, WorkDone } from '../broker/work.js';
 import type { ListedDevice } from '../native/sources/devices.js';
+import type { AuditRecord } from './audit/record.js';
 import type {
   BufferInfo,
   CgroupInfo,
@@ -181,6 +182,8 @@ export type Question = {
     readonly seq: number;
     readonly question: K;
     readonly parameters: Questions[K]['parameters'];
+    /** Who asks over REST, where what is asked for does something to a buffer or a quota. */
+    readonly by?: Requester | null;
   };
 }[keyof Questions];
 
@@ -203,7 +206,12 @@ export type PlaneMessage =
   | { readonly kind: 'changes'; readonly changes: Changes }
   | { readonly kind: 'refusal'; readonly seq: number; readonly error: ErrorMessage }
   /** What has happened in one turn. */
-  | { readonly kind: 'events'; readonly events: readonly EventDraft[] }
+  | {
+      readonly kind: 'events';
+      readonly events: readonly EventDraft[];
+      /** Those of them that are acts; none where no audit is kept. */
+      readonly audit: readonly AuditRecord[];
+    }
   | {
       readonly kind: 'log';
       readonly level: LogLevel;
@@ -220,6 +228,8 @@ export interface PlaneSetup {
   readonly leaseGraceSeconds: number;
   /** How many fds the process may have. */
   readonly maxFds: number;
+  /** Whether acts are told for the audit. */
+  readonly audit: boolean;
   /** dev_t of the DRM node to advertise, if there is one. */
   readonly mainDevice: Uint8Array | null;
   readonly quotas: QuotaSetup;

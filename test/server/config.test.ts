@@ -19,6 +19,7 @@ rate_limit = 7
 select = "226:128"
 [log]
 level = "warn"
+audit = false
 [accounting]
 unknown_grace_seconds = 5
 charge = "importers"
@@ -44,6 +45,7 @@ t.test('without a file', async (t) => {
     tokens: [],
     device: null,
     logLevel: 'info',
+    audit: true,
     accounting: { unknownGraceSeconds: 60, charge: 'owner' },
     leaseGraceSeconds: 5,
     ...quotas,
@@ -61,6 +63,7 @@ t.test('with one, and what the command line says before it', async (t) => {
     tokens: [],
     device: '226:128',
     logLevel: 'warn',
+    audit: false,
     accounting: { unknownGraceSeconds: 5, charge: 'importers' },
     leaseGraceSeconds: 7.5,
     ...quotas,
@@ -80,6 +83,7 @@ t.test('with one, and what the command line says before it', async (t) => {
     tokens: [],
     device: 'llvmpipe',
     logLevel: 'debug',
+    audit: false,
     accounting: { unknownGraceSeconds: 5, charge: 'importers' },
     leaseGraceSeconds: 7.5,
     ...quotas,

@@ -9,7 +9,7 @@ import type { Charge, Who } from './charge.js';
 import { Importers } from './importers.js';
 import { asked, type Estimate, Ledger } from './ledger.js';
 import { DEFAULT_RULES, Policy } from './policy.js';
-import { type RecallReason, Recalls } from './recalls.js';
+import { Recalls, type Told } from './recalls.js';
 import { ShareRefusal } from './refusals.js';
 import type { Layer, Rules } from './rules.js';
 
@@ -36,8 +36,7 @@ export class Quotas {
   readonly recalls: Recalls;
   readonly importers: Importers;
   /** Told of each recall, with the seconds that are left; the registry sets it. */
-  onRecall: (buffer: BrokerBuffer, reason: RecallReason | 'withdrawn', seconds: number) => void =
-    () => {};
+  onRecall: Told = () => {};
   readonly #recallSeconds: number;
   #accountable: (uid: number) => number;
 

@@ -4,7 +4,7 @@
  *
  * Deadlines are looked at when somebody asks, so that no timer is needed.
  */
-import type { BrokerBuffer } from '../buffer.js';
+import type { BrokerBuffer, Owner } from '../buffer.js';
 import { BrokerError } from '../errors.js';
 import type { Ledger } from './ledger.js';
 import type { Policy } from './policy.js';
@@ -48,6 +48,14 @@ export const PRESSURE_PART = 0.1;
 /** As many overdue buffers are named in a refusal. */
 const MAX_NAMED = 32;
 
+/** `by`: who asked for it; null: the daemon. */
+export type Told = (
+  buffer: BrokerBuffer,
+  reason: RecallReason | 'withdrawn',
+  seconds: number,
+  by: Owner | null,
+) => void;
+
 export class Recalls {
   readonly #recalls = new Set<Recall>();
   /** A buffer is in one recall at a time. */
@@ -59,11 +67,7 @@ export class Recalls {
     /** Milliseconds. */
     private readonly now: () => number,
     /** A buffer is recalled with so many seconds left, or its recall is withdrawn. */
-    private readonly told: (
-      buffer: BrokerBuffer,
-      reason: RecallReason | 'withdrawn',
-      seconds: number,
-    ) => void,
+    private readonly told: Told,
   ) {}
 
   /** The recalls of a buffer's user that are not met, each with its buffers. */
@@ -167,9 +171,9 @@ export class Recalls {
   }
 
   /** An administrator asks for a buffer, in place of whoever has asked for it before. */
-  forAdministrator(buffer: BrokerBuffer, seconds: number): void {
+  forAdministrator(buffer: BrokerBuffer, seconds: number, by: Owner | null = null): void {
     this.released(buffer);
-    this.#recall('administrator', buffer.charge.who.uid, [buffer], seconds, null);
+    this.#recall('administrator', buffer.charge.who.uid, [buffer], seconds, null, by);
   }
 
   /** The registry has let go of a buffer. */
@@ -189,12 +193,13 @@ export class Recalls {
     buffers: readonly BrokerBuffer[],
     seconds: number,
     enough: Recall['enough'],
+    by: Owner | null = null,
   ): void {
     const deadline = this.now() + seconds * 1000;
     const recall = { reason, uid, deadline, buffers: new Set(buffers), enough };
     this.#recalls.add(recall);
     for (const buffer of buffers) this.#byBuffer.set(buffer, recall);
-    for (const buffer of buffers) this.told(buffer, reason, seconds);
+    for (const buffer of buffers) this.told(buffer, reason, seconds, by);
   }
 
   /** Withdraws what the user has met with other buffers than those that it was asked for. */
@@ -210,7 +215,7 @@ export class Recalls {
   #withdraw(recall: Recall): void {
     this.#recalls.delete(recall);
     for (const buffer of recall.buffers) this.#byBuffer.delete(buffer);
-    for (const buffer of recall.buffers) this.told(buffer, 'withdrawn', 0);
+    for (const buffer of recall.buffers) this.told(buffer, 'withdrawn', 0, null);
   }
 
   /**

@@ -20,6 +20,8 @@ export interface CallerOptions {
   readonly accessOf?: (who: Requester) => RestAccess;
   /** The tokens for TCP, as they are now. */
   readonly tokens?: () => readonly RestToken[];
+  /** Told of a request that its sender may not send. */
+  readonly denied?: (who: Requester, error: BrokerError) => void;
 }
 
 export interface Caller {
@@ -73,7 +75,7 @@ export class Callers {
   /** Throws `unauthenticated`, or `permission_denied` where the sender may not use the operation. */
   check(request: FastifyRequest, reply: FastifyReply, operation: Operation): void {
     const { id, access: needed } = operation;
-    const { access } = this.of(request);
+    const { access, requester } = this.of(request);
     if (access === null) {
       if (operation.public) return;
       // RFC 6750, section 3: the error is named only where there was a token.
@@ -82,11 +84,13 @@ export class Callers {
       throw new BrokerError('unauthenticated', `${id} needs a token that is known and not expired`);
     }
     if (suffices(access, needed)) return;
-    throw new BrokerError('permission_denied', `${id} needs ${described(needed)}`, {
+    const error = new BrokerError('permission_denied', `${id} needs ${described(needed)}`, {
       constraint: 'role',
       requested: { role: access.role, preview: access.preview },
       possible: needed,
     });
+    this.options.denied?.(requester, error);
+    throw error;
   }
 }
 

@@ -36,6 +36,7 @@ export function createHandlers(
 ): Record<OperationId, Handler> {
   const idempotency = new Idempotency();
   const fields = fieldNames(spec, 'BufferFields');
+  const by = (request: FastifyRequest) => callers.of(request).requester;
   return {
     getHealth: () => control.health(),
     getOpenapi: async (_request, reply) => {
@@ -84,22 +85,23 @@ export function createHandlers(
     },
     changeBuffer: async (request, reply) => {
       const { name } = request.body as BufferChange;
-      const buffer = await control.renameBuffer(idOf(request), name, request.headers['if-match']);
+      const ifMatch = request.headers['if-match'];
+      const buffer = await control.renameBuffer(idOf(request), name, ifMatch, by(request));
       reply.header('etag', etagOf(buffer));
       return buffer;
     },
     releaseBuffer: async (request, reply) => {
-      await control.releaseBuffer(idOf(request), request.headers['if-match']);
+      await control.releaseBuffer(idOf(request), request.headers['if-match'], by(request));
       reply.code(204);
     },
-    reissueBuffer: (request) => control.reissueBuffer(idOf(request)),
+    reissueBuffer: (request) => control.reissueBuffer(idOf(request), by(request)),
     extendLease: (request) => {
       const { seconds } = request.body as { seconds: number };
-      return control.extendLease(idOf(request), seconds);
+      return control.extendLease(idOf(request), seconds, by(request));
     },
     recallBuffer: (request) => {
       const { seconds } = request.body as { seconds: number };
-      return control.recallBuffer(idOf(request), seconds);
+      return control.recallBuffer(idOf(request), seconds, by(request));
     },
     listTokens: (request) => control.listTokens(idOf(request)),
     shareBuffer: async (request, reply) => {
@@ -108,22 +110,21 @@ export function createHandlers(
       const terms = request.body as TokenRequest;
       const asked = ['shareBuffer', id, terms];
       const token = await idempotency.run(caller, idempotencyKey(request), asked, () =>
-        control.shareBuffer(id, terms),
+        control.shareBuffer(id, terms, by(request)),
       );
       reply.code(201);
       return token;
     },
     revokeToken: async (request, reply) => {
       const { token_id } = request.params as { token_id: string };
-      await control.revokeToken(idOf(request), token_id);
+      await control.revokeToken(idOf(request), token_id, by(request));
       reply.code(204);
     },
     previewBuffer: async (request, reply) => {
       const { max, matrix, range } = request.query as PreviewQuery;
       const buffer = await control.getBuffer(idOf(request));
       const terms = { max, range, matrix: matrix ?? usualMatrix(buffer.height) };
-      const { requester } = callers.of(request);
-      const png = await control.preview(buffer.id, terms, requester);
+      const png = await control.preview(buffer.id, terms, by(request));
       reply.type('image/png').headers({ 'x-ycbcr-matrix': terms.matrix, 'x-ycbcr-range': range });
       return Buffer.from(png);
     },
@@ -149,8 +150,9 @@ export function createHandlers(
     listCgroups: () => control.listCgroups(),
     listQuotas: () => control.listQuotas(),
     getQuota: (request) => control.getQuota(...quotaOf(request)),
-    setQuota: (request) => control.setQuota(...quotaOf(request), request.body as QuotaRule),
-    unsetQuota: (request) => control.setQuota(...quotaOf(request), null),
+    setQuota: (request) =>
+      control.setQuota(...quotaOf(request), request.body as QuotaRule, by(request)),
+    unsetQuota: (request) => control.setQuota(...quotaOf(request), null, by(request)),
   };
 }
 

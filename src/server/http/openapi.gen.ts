@@ -942,13 +942,14 @@ export interface components {
         EventId: string;
         /**
          * @description What happened. `buffer.lost`: its memory went with the device. `buffer.reissued`: it has memory
-         *     again. `buffer.shared`, `buffer.unshared`: a token was made or revoked. `buffer.renewed`: its lease
+         *     again. `buffer.shared`, `buffer.unshared`: a token was made or revoked. `buffer.previewed`: somebody was shown
+         *     what is in it. `buffer.renewed`: its lease
          *     was. `buffer.gone`: it was released, and nobody has its memory any more, as far as the kernel
          *     tells; it is listed no more. `buffer.recalled`: its owner is asked to release it, or with the reason `withdrawn` no
          *     longer. `quota.changed`: over REST; the reason names it. `refusal`: somebody asked the data plane for something and was refused.
          * @enum {string}
          */
-        EventType: "buffer.created" | "buffer.shared" | "buffer.unshared" | "buffer.redeemed" | "buffer.renamed" | "buffer.renewed" | "buffer.released" | "buffer.gone" | "buffer.lost" | "buffer.reissued" | "buffer.recalled" | "quota.changed" | "client.connected" | "client.disconnected" | "refusal" | "device.lost" | "device.restored";
+        EventType: "buffer.created" | "buffer.shared" | "buffer.unshared" | "buffer.previewed" | "buffer.redeemed" | "buffer.renamed" | "buffer.renewed" | "buffer.released" | "buffer.gone" | "buffer.lost" | "buffer.reissued" | "buffer.recalled" | "quota.changed" | "client.connected" | "client.disconnected" | "refusal" | "device.lost" | "device.restored";
         /**
          * @description Something that happened. What does not apply is null; for a buffer's events the process is its owner's, for `buffer.redeemed` the one that redeemed it.
          * @example {
@@ -998,7 +999,7 @@ export interface components {
              * @description As the events' types, without `buffer.`.
              * @enum {string}
              */
-            what: "created" | "shared" | "unshared" | "redeemed" | "renamed" | "renewed" | "released" | "gone" | "lost" | "reissued" | "recalled";
+            what: "created" | "shared" | "unshared" | "redeemed" | "renamed" | "renewed" | "released" | "gone" | "lost" | "reissued" | "recalled" | "previewed";
             /** @description The process that did it; null for somebody over REST, or the daemon by itself. */
             who: components["schemas"]["HistoryActor"] | null;
             /** @description Why it was released or recalled; a token's id and terms; its new name, its lease's seconds, its generation. */
@@ -1006,7 +1007,7 @@ export interface components {
         };
         /** @description A process; null is what is not known of it. */
         HistoryActor: {
-            /** @description Its connection; null where it made the buffer over REST. */
+            /** @description Its connection; null where it spoke REST. */
             client: components["schemas"]["ClientId"] | null;
             /** @description Its user. */
             uid: components["schemas"]["Uid"] | null;

@@ -2,7 +2,7 @@
  * The control plane's questions, answered from the registry in the data plane's thread.
  */
 import type { Broker } from '../../broker/broker.js';
-import type { BrokerBuffer } from '../../broker/buffer.js';
+import type { BrokerBuffer, BufferResult, Owner } from '../../broker/buffer.js';
 import { BrokerError, toMessage } from '../../broker/errors.js';
 import { fourcc } from '../../broker/fourcc.js';
 import { Policy } from '../../broker/policy.js';
@@ -43,6 +43,13 @@ export type Answerable = Exclude<Question, { question: 'metrics' | 'disconnectCl
 
 export function answer(broker: Broker, journal: Journal, question: Answerable, post: Post): void {
   const { seq } = question;
+  const by = doer(question);
+  const refuse = (error: unknown) => {
+    if (by !== null && error instanceof BrokerError) {
+      broker.refused(by, error, subject(broker, question));
+    }
+    post({ kind: 'refusal', seq, error: toMessage(error) });
+  };
   try {
     if (question.question === 'catchUp') journal.ask(seq);
     else if (question.question === 'createBuffer') {
@@ -56,18 +63,40 @@ export function answer(broker: Broker, journal: Journal, question: Answerable, p
         else post({ kind: 'answer', seq, value: planView(asked.spec, result.plan) });
       });
     } else if (question.question === 'reissueBuffer') {
-      broker.reissue(broker.get(question.parameters), (result) => {
-        if ('error' in result) post({ kind: 'refusal', seq, error: toMessage(result.error) });
+      const done = (result: BufferResult) => {
+        if ('error' in result) refuse(result.error);
         else post({ kind: 'answer', seq, value: bufferView(broker, result.buffer) });
-      });
+      };
+      broker.reissue(broker.get(question.parameters), done, by);
     } else if (question.question === 'readImage') {
-      readImage(broker, broker.get(question.parameters), (result) => {
-        if ('error' in result) post({ kind: 'refusal', seq, error: toMessage(result.error) });
-        else post({ kind: 'answer', seq, value: result });
+      const buffer = broker.get(question.parameters);
+      readImage(broker, buffer, (result) => {
+        if ('error' in result) {
+          refuse(result.error);
+          return;
+        }
+        broker.previewed(buffer, by);
+        post({ kind: 'answer', seq, value: result });
       });
-    } else post({ kind: 'answer', seq, value: lookUp(broker, question) });
+    } else post({ kind: 'answer', seq, value: lookUp(broker, question, by) });
   } catch (error) {
-    post({ kind: 'refusal', seq, error: toMessage(error) });
+    refuse(error);
+  }
+}
+
+/** Who asks for something to be done, over REST; null where nobody does. */
+function doer({ by }: Answerable): Owner | null {
+  return by ? { client: null, peer: by } : null;
+}
+
+/** The buffer that a question is about, where there is one. */
+function subject(broker: Broker, { question, parameters }: Answerable): BrokerBuffer | null {
+  const about = question === 'renameBuffer' ? parameters.change : parameters;
+  const id = typeof about === 'object' && about !== null && 'id' in about ? about.id : about;
+  try {
+    return typeof id === 'string' ? broker.find(id) : null;
+  } catch {
+    return null; // There is none: that is what is refused.
   }
 }
 
@@ -86,6 +115,7 @@ function lookUp(
         | 'readImage';
     }
   >,
+  by: Owner | null,
 ): unknown {
   switch (question.question) {
     case 'getBuffer':
@@ -97,33 +127,33 @@ function lookUp(
     case 'memoriesOf':
       return memoriesOf(broker, question.parameters);
     case 'releaseBuffer':
-      broker.release(changing(broker, question.parameters), 'administrator');
+      broker.release(changing(broker, question.parameters), 'administrator', by);
       return null;
     case 'renameBuffer': {
       const { change, name } = question.parameters;
       const buffer = changing(broker, change);
-      broker.rename(buffer, name);
+      broker.rename(buffer, name, by);
       return bufferView(broker, buffer);
     }
     case 'extendLease': {
       const buffer = broker.get(question.parameters.id);
-      broker.renew(buffer, question.parameters.seconds);
+      broker.renew(buffer, question.parameters.seconds, by);
       return bufferView(broker, buffer);
     }
     case 'recallBuffer': {
       const buffer = broker.get(question.parameters.id);
-      broker.quotas.recalls.forAdministrator(buffer, question.parameters.seconds);
+      broker.quotas.recalls.forAdministrator(buffer, question.parameters.seconds, by);
       return bufferView(broker, buffer);
     }
     case 'listTokens':
       return broker.tokens(broker.get(question.parameters)).map(tokenView);
     case 'shareBuffer': {
       const { id, terms } = question.parameters;
-      return share(broker, broker.get(id), terms);
+      return share(broker, broker.get(id), terms, by);
     }
     case 'revokeToken': {
       const { id, tokenId } = question.parameters;
-      if (broker.revoke(broker.get(id), tokenId)) return null;
+      if (broker.revoke(broker.get(id), tokenId, by)) return null;
       throw new BrokerError('not_found', `buffer ${id} has no token ${tokenId}`);
     }
     case 'listUsers':
@@ -135,7 +165,7 @@ function lookUp(
     case 'getQuota':
       return quotaView(broker.quotas, question.parameters);
     case 'configureQuotas':
-      broker.setQuotas('rest', question.parameters.rules, question.parameters.changed);
+      broker.setQuotas('rest', question.parameters.rules, question.parameters.changed, by);
       return null;
     case 'pressed':
       return broker.pressure(question.parameters);
@@ -186,9 +216,9 @@ function allocationRequest(request: CreateBuffer): AllocationRequest {
   };
 }
 
-function share(broker: Broker, buffer: BrokerBuffer, terms: TokenRequest): Token {
+function share(broker: Broker, buffer: BrokerBuffer, terms: TokenRequest, by: Owner | null): Token {
   const { uses, uid, seconds, may_renew } = terms;
-  const { info, token } = broker.share(buffer, { uses, uid, seconds, mayRenew: may_renew });
+  const { info, token } = broker.share(buffer, { uses, uid, seconds, mayRenew: may_renew }, by);
   const { id, uses_left, expires_at } = tokenView(info);
   return { id, token, uses: uses_left, expires_at };
 }
@@ -205,12 +235,12 @@ function create(
     try {
       if ('error' in result) throw result.error;
       const { buffer } = result;
-      const token = share(broker, buffer, request.token);
+      const token = share(broker, buffer, request.token, owner);
       post({ kind: 'answer', seq, value: { buffer: bufferView(broker, buffer), token } });
     } catch (error) {
       if (error instanceof BrokerError) {
         broker.refused(owner, error);
-        if (!('error' in result)) broker.release(result.buffer, 'administrator');
+        if (!('error' in result)) broker.release(result.buffer, 'administrator', owner);
       }
       post({ kind: 'refusal', seq, error: toMessage(error) });
     }

@@ -156,6 +156,7 @@ export class BufferObject {
       this.broker.renew(buffer, seconds, this.#self);
     } catch (error) {
       if (!(error instanceof BrokerError)) throw error;
+      this.broker.refused(this.#self, error, buffer);
       this.#resource.event('lease_refused', ...failure(error));
     } finally {
       this.#renewing = false;
@@ -217,7 +218,8 @@ export class BufferObject {
   }
 
   #work(id: number, request: string): [WorkObject, BrokerBuffer] {
-    return [new WorkObject(this.connection, id, this.version), this.#ready(request)];
+    const refused = (error: BrokerError) => this.broker.refused(this.#self, error, this.#buffer);
+    return [new WorkObject(this.connection, id, this.version, refused), this.#ready(request)];
   }
 
   #copy(

@@ -9,7 +9,7 @@ import { randomFillSync } from 'node:crypto';
 import { type MessagePort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { Broker } from '../../broker/broker.js';
 import { ClientFds } from '../../broker/client-fds.js';
-import { toMessage } from '../../broker/errors.js';
+import { BrokerError, toMessage } from '../../broker/errors.js';
 import { HeldFds } from '../../broker/held-fds.js';
 import { CLIENT_FDS_PART, FDS_PER_CONNECTION } from '../../broker/limits.js';
 import { Policy } from '../../broker/policy.js';
@@ -67,7 +67,11 @@ const log = (level: LogLevel, text: string, fields: object) =>
   post({ kind: 'log', level, text, fields });
 
 const measures = new Measures(() => performance.now());
-const reporter = new Reporter((events) => post({ kind: 'events', events }), Date.now);
+const reporter = new Reporter(
+  (events, audit) => post({ kind: 'events', events, audit }),
+  Date.now,
+  setup.audit,
+);
 const allocatorClient = new AllocatorClient(allocator, (stack) =>
   log('error', 'the allocator failed', { stack }),
 );
@@ -176,7 +180,12 @@ function accepted(input: Extract<Input, { kind: 'accept' }>): void {
   });
   step.add(input.fd);
   if (!broker.policy.mayConnect(peer)) {
-    connection.refuse(`permission_denied: user ${uid} may not connect`);
+    const error = new BrokerError('permission_denied', `user ${uid} may not connect`, {
+      constraint: 'connect',
+      requested: uid,
+    });
+    broker.refused({ client, peer }, error);
+    connection.refuse(`${error.code}: ${error.message}`);
     return;
   }
   if (!counted) {

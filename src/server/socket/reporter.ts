@@ -2,10 +2,12 @@
  * Copies what happens in the registry into plain events for the main thread, one message for many: a
  * message costs the data plane, and the main thread that wakes up for it, more than the event itself
  * (docs/performance.md).
+ * With them go the records for the audit.
  */
 import type { BrokerBuffer, Client, Owner, PartialPeer } from '../../broker/buffer.js';
 import type { BrokerEvent } from '../../broker/events.js';
 import { detailOf } from '../../broker/history.js';
+import { type AuditRecord, auditRecord } from '../audit/record.js';
 import type { EventInfo } from '../control.js';
 import type { EventDraft } from '../messages.js';
 
@@ -27,21 +29,26 @@ const MAX_EVENTS = 256;
 
 export class Reporter {
   #events: EventDraft[] = [];
+  #audit: AuditRecord[] = [];
   #next = 0;
 
   constructor(
-    private readonly post: (events: EventDraft[]) => void,
+    private readonly post: (events: EventDraft[], audit: AuditRecord[]) => void,
     /** Milliseconds since the epoch. */
     private readonly now: () => number,
+    /** Whether an audit is kept. */
+    private readonly audit: boolean,
   ) {}
 
   readonly report = (event: BrokerEvent): void => {
-    this.#add(event.type, details(event));
+    this.#events.push(eventDraft(event, this.now()));
+    const record = this.audit ? auditRecord(event, this.now()) : null;
+    if (record !== null) this.#audit.push(record);
   };
 
   /** The device was lost, or could be opened again. */
   device(type: 'device.lost' | 'device.restored', reason: string): void {
-    this.#add(type, { reason });
+    this.#events.push(draft(type, this.now(), { reason }));
   }
 
   /** Milliseconds until `flush` has something to do; -1: never. */
@@ -61,15 +68,20 @@ export class Reporter {
   }
 
   #send(): void {
-    this.post(this.#events);
+    this.post(this.#events, this.#audit);
     this.#events = [];
+    this.#audit = [];
     this.#next = this.now() + INTERVAL_MS;
   }
+}
 
-  #add(type: EventInfo['type'], known: Partial<EventDraft>): void {
-    const time = new Date(this.now()).toISOString();
-    this.#events.push({ type, time, ...NOTHING, ...known });
-  }
+/** An event of the registry, in plain words. `now` in milliseconds since the epoch. */
+export function eventDraft(event: BrokerEvent, now: number): EventDraft {
+  return draft(event.type, now, details(event));
+}
+
+function draft(type: EventInfo['type'], now: number, known: Partial<EventDraft>): EventDraft {
+  return { type, time: new Date(now).toISOString(), ...NOTHING, ...known };
 }
 
 function details(event: BrokerEvent): Partial<EventDraft> {

@@ -1,6 +1,7 @@
 /**
  * dmabroker_work_v1: a copy, fill or read on its way, and its answer.
  */
+import type { BrokerError } from '../../broker/errors.js';
 import type { Worked } from '../../broker/works.js';
 import { dmabroker_work_v1 } from '../../protocol/dmabroker-v1.gen.js';
 import { hi, lo } from '../../protocol/wire.js';
@@ -15,6 +16,8 @@ export class WorkObject {
     private readonly connection: Connection,
     id: number,
     version: number,
+    /** Told of a refusal. */
+    private readonly refused: (error: BrokerError) => void,
   ) {
     this.#resource = connection.create(id, dmabroker_work_v1, version, { destroy: () => {} });
   }
@@ -23,6 +26,7 @@ export class WorkObject {
   readonly answered = (result: Worked): void => {
     const resource = this.#resource;
     if ('error' in result) {
+      this.refused(result.error);
       resource.event('failed', ...failure(result.error));
       return;
     }

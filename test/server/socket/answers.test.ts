@@ -152,7 +152,7 @@ t.test('the history, of what lingers too', async (t) => {
   const shared = {
     time,
     what: 'shared',
-    who: null,
+    who,
     detail: `t1: 2 uses, any user, until ${until}`,
   };
   t.same(history(), { events: [created, shared], forgotten: 0 });

@@ -12,6 +12,7 @@ function reported(bench: Bench): EventDraft[] {
   const reporter = new Reporter(
     (events) => batches.push(events),
     () => bench.world.time,
+    false,
   );
   for (const event of bench.world.events.splice(0)) reporter.report(event);
   reporter.flush();
@@ -91,6 +92,7 @@ t.test('a flood becomes few messages, and nothing waits for long', async (t) => 
   const reporter = new Reporter(
     (events) => sizes.push(events.length),
     () => now,
+    false,
   );
   const happen = () => reporter.device('device.lost', 'test');
   t.equal(reporter.wait, -1, 'nothing to tell');

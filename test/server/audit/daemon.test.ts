@@ -1,0 +1,138 @@
+/**
+ * The audit of a whole daemon: one line for each act that it was asked
+ * for, and no secret of a token anywhere in what it wrote.
+ */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import t, { type Test } from 'tap';
+import { connect } from '../../../src/client/index.js';
+import { eventually, type LogLine, TestDaemon, withoutVulkan } from '../../support/daemon.js';
+import { temporaryFolder } from '../../support/folder.js';
+import { rejected } from '../../support/refused.js';
+
+const linear = { kind: 'buffer', size: 4096, handleTypes: ['memfd'] } as const;
+const picture = {
+  kind: 'image',
+  width: 4,
+  height: 2,
+  format: 'XR24',
+  handleTypes: ['memfd'],
+} as const;
+
+async function start(t: Test, log: string): Promise<TestDaemon> {
+  const file = join(temporaryFolder(t), 'dmabroker.toml');
+  const rule = `[[policy.rules]]\nimport = false\nplacements = ["any"]\n`;
+  writeFileSync(file, `[log]\n${log}\n[leases]\ngrace_seconds = 0\n${rule}`);
+  const daemon = await TestDaemon.start(['--config', file], { env: withoutVulkan });
+  t.teardown(() => daemon.stop());
+  return daemon;
+}
+
+/** Does everything that an audit tells, and returns the secrets that were issued. */
+async function everything(daemon: TestDaemon): Promise<string[]> {
+  const client = await connect({ socket: daemon.clientSocket });
+  const buffer = await client.allocate({ ...picture, lifetime: { lease: 100 } });
+  const secrets = [await buffer.share(), await buffer.share({ mayRenew: true })];
+  const other = await connect({ socket: daemon.clientSocket });
+  const redeemed = await other.redeem(secrets[0] ?? '');
+  await rejected(other.redeem(secrets[0] ?? ''));
+  await rejected(other.redeem('made-up-secret'));
+  await rejected(redeemed.renew(10));
+  await buffer.renew(200);
+  await rejected(client.allocate({ ...linear, placement: 'host_visible' }));
+  const short = await client.allocate({ ...linear, lifetime: { lease: 1 } });
+
+  const rest = async (method: string, path: string, body?: unknown) => {
+    const answer = await daemon.rest(method, path, body);
+    const token = answer.body?.token?.token ?? answer.body?.token;
+    if (typeof token === 'string') secrets.push(token);
+    return answer.body;
+  };
+  const path = `/v1/buffers/${buffer.id}`;
+  const { buffer: made } = await rest('POST', '/v1/buffers', {
+    kind: 'buffer',
+    size: 64,
+    handle_types: ['memfd'],
+  });
+  const { id: token } = await rest('POST', `${path}/tokens`, {});
+  await rest('DELETE', `${path}/tokens/${token}`);
+  await rest('DELETE', `${path}/tokens/${token}`);
+  await rest('PATCH', path, { name: 'cursor' });
+  await rest('POST', `${path}/extend`, { seconds: 300 });
+  await rest('POST', `/v1/buffers/${made.id}/extend`, { seconds: 300 });
+  await rest('POST', `${path}/recall`, { seconds: 5 });
+  await daemon.rest('GET', `/v1/buffers/${made.id}/preview.png`);
+  await rest('POST', '/v1/buffers/aaaaaaaaaaaa/reissue');
+  await rest('PUT', '/v1/quotas/user/7', { bytes: 1 });
+  await rest('DELETE', `/v1/buffers/${made.id}`);
+  await eventually(() => short.released !== null, 'the lease runs out');
+  await buffer.release();
+  client.close();
+  other.close();
+  return secrets;
+}
+
+const audit = ({ log }: TestDaemon): LogLine[] =>
+  log.filter(({ component }) => component === 'audit');
+
+t.test('one line for each act; no secrets', async (t) => {
+  const daemon = await start(t, 'audit = true');
+  const secrets = await everything(daemon);
+  await eventually(() => audit(daemon).some(({ act }) => act === 'release'), 'all is told');
+  const uid = process.getuid?.();
+  const mine = { uid, pid: process.pid, rest: false };
+  const byRest = { uid, pid: process.pid, client: null, rest: true };
+  const seen = audit(daemon).map(({ act, who, code }) => ({ act, who, code }));
+  const found = (rest: boolean | null) =>
+    seen
+      .filter(({ who }) => ((who as { rest: boolean } | null)?.rest ?? null) === rest)
+      .map(({ act, code }) => (code === undefined ? act : `${act} ${code}`));
+  t.same(found(false), [
+    'grant',
+    'share',
+    'share',
+    'redeem',
+    'refusal invalid_token',
+    'refusal invalid_token',
+    'refusal permission_denied',
+    'renew',
+    'refusal permission_denied',
+    'grant',
+    'release',
+  ]);
+  t.same(found(true), [
+    'grant',
+    'share',
+    'share',
+    'revoke',
+    'refusal not_found',
+    'rename',
+    'renew',
+    'refusal invalid_argument',
+    'recall',
+    'refusal unsupported_format',
+    'refusal not_found',
+    'set_quota',
+    'forced_release',
+  ]);
+  t.same(found(null), ['recall', 'forced_release'], 'by itself: the lease that ran out');
+  for (const { who } of seen) if (who !== null) t.match(who, rest(who) ? byRest : mine);
+  t.match(
+    audit(daemon).find(({ act }) => act === 'grant'),
+    { level: 30, msg: 'grant', size: Number, format: 'XR24', source: 'memfd', owner: uid },
+  );
+  t.ok(secrets.length >= 4, `${secrets.length} secrets were issued`);
+  const text = JSON.stringify(daemon.log);
+  for (const secret of [...secrets, 'made-up-secret']) t.notOk(text.includes(secret));
+});
+
+const rest = (who: unknown) => (who as { rest: boolean }).rest;
+
+t.test('it can be done without; no secret in a log that says all', async (t) => {
+  const daemon = await start(t, 'audit = false');
+  const secrets = await everything(daemon);
+  await eventually(() => daemon.log.some(({ msg }) => msg === 'client left'), 'the log goes on');
+  t.same(audit(daemon), []);
+  const text = JSON.stringify(daemon.log);
+  for (const secret of [...secrets, 'made-up-secret']) t.notOk(text.includes(secret));
+});
