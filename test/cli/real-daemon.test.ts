@@ -100,6 +100,11 @@ await withoutLeaks(t, 'real daemon', async (t) => {
     t.same(await json('log-level', 'info'), { level: 'info' });
   });
 
+  t.test('token new', async (t) => {
+    const made = await json('token', 'new', '--name', 'scraper', '--role', 'reader');
+    t.match(made, { token: /^dmabroker_/, entry: { name: 'scraper', sha256: /^[0-9a-f]{64}$/ } });
+  });
+
   t.test('quota', async (t) => {
     const bytes = (value: number | null, from: string) => ({
       settings: { bytes: { value, from } },
