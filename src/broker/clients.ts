@@ -1,0 +1,63 @@
+/**
+ * The connections to the client socket, and the processes behind those that have ended: memory that
+ * they were handed may live as long as they do.
+ */
+import type { Client, Peer } from './buffer.js';
+import { BrokerError } from './errors.js';
+import { MAX_PAST_PROCESSES } from './limits.js';
+import { PeerProcess } from './peer-process.js';
+import type { Surroundings } from './surroundings.js';
+
+export class Clients {
+  readonly #clients = new Map<string, Client>();
+  /** Processes that have disconnected and are still of interest, oldest first. */
+  readonly #past = new Set<PeerProcess>();
+  #last = 0;
+
+  constructor(private readonly world: Surroundings) {}
+
+  get all(): Iterable<Client> {
+    return this.#clients.values();
+  }
+
+  /** Throws `not_found`. */
+  get(id: string): Client {
+    const client = this.#clients.get(id);
+    if (client === undefined) throw new BrokerError('not_found', `there is no client ${id}`);
+    return client;
+  }
+
+  /** Takes ownership of the pidfd, if there is one. */
+  add(peer: Peer, pidfd: number | null): Client {
+    const client: Client = {
+      id: `c${++this.#last}`,
+      peer,
+      connectedAt: this.world.now(),
+      owned: new Set(),
+      working: 0,
+      ownedBytes: 0,
+      fdsSent: 0,
+      connected: true,
+      process: new PeerProcess(pidfd, this.world, (process) => this.#past.delete(process)),
+    };
+    this.#clients.set(client.id, client);
+    return client;
+  }
+
+  remove(client: Client): void {
+    client.connected = false;
+    this.#clients.delete(client.id);
+    this.world.gone(client);
+  }
+
+  /** The connection's reference goes; a process that handed-out memory depends on is kept for a while. */
+  departed({ process }: Client): void {
+    process.release();
+    if (!process.watched) return;
+    this.#past.add(process);
+    for (const each of this.#past) {
+      if (this.#past.size <= MAX_PAST_PROCESSES) break;
+      each.abandon();
+    }
+  }
+}

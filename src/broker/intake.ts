@@ -1,0 +1,192 @@
+/**
+ * How memory comes to be a buffer: allocated by a source, or brought by a client. Each is checked,
+ * charged before it is made, and registered when it is there.
+ */
+import { BrokerBuffer, type BufferResult, type Owner } from './buffer.js';
+import { BrokerError } from './errors.js';
+import type { Leases } from './leases.js';
+import { Planner } from './planner.js';
+import type { Charge } from './quota/charge.js';
+import { estimateOf, importEstimate } from './quota/estimate.js';
+import type { Quotas } from './quota/quotas.js';
+import type { Registry } from './registry.js';
+import { type AllocationRequest, type Choice, checkRequest, type Lifetime } from './request.js';
+import { connectionGone, type Selection } from './selection.js';
+import type { Allocation, MemorySpec, Plane, PlanResult } from './source.js';
+import type { Surroundings } from './surroundings.js';
+
+/** Memory that a client brings. */
+export interface ImportRequest {
+  /** An image's one modifier is that of the memory. */
+  readonly spec: MemorySpec;
+  readonly planes: readonly Plane[];
+  /** The deviceUUID of the device that is to import it; the main one, where it is absent. */
+  readonly device?: string | undefined;
+  readonly lifetime: Lifetime;
+  readonly name: string | null;
+}
+
+export class Intake {
+  readonly #planner = new Planner({
+    choose: (owner, request) => {
+      checkRequest(request);
+      const choice = this.selection.choose(owner, request);
+      const who = this.quotas.whoIs(owner);
+      this.quotas.ledger.check(who, choice.source, estimateOf(choice.spec));
+      return choice;
+    },
+    plan: (choice, done) => this.world.plan(choice, done),
+    permitted: ({ peer }, request) => this.selection.permittedRequest(peer, request),
+  });
+
+  constructor(
+    private readonly world: Surroundings,
+    private readonly quotas: Quotas,
+    private readonly registry: Registry,
+    private readonly selection: Selection,
+    private readonly leases: Leases,
+    private readonly newId: () => string,
+    /** Lets go of a buffer that came too late for its owner. */
+    private readonly release: (buffer: BrokerBuffer) => void,
+  ) {}
+
+  /**
+   * Allocates for an owner. `done` is called once; with a refusal when the planner has looked for the
+   * nearest request. A buffer bound to a connection that has gone in the meantime is released before
+   * `done` is called with `not_found`.
+   */
+  allocate(owner: Owner, request: AllocationRequest, done: (result: BufferResult) => void): void {
+    const refuse = (error: BrokerError) => this.#planner.explain(owner, request, error, done);
+    const check = () => this.selection.checkVulkan(owner);
+    const go = () => this.#allocate(owner, request, done);
+    this.selection.onDevice(owner, request.device, check, refuse, go);
+  }
+
+  #allocate(owner: Owner, request: AllocationRequest, done: (result: BufferResult) => void): void {
+    let choice: Choice;
+    let charge: Charge;
+    try {
+      checkRequest(request);
+      choice = this.selection.choose(owner, request);
+      charge = this.quotas.reserve(
+        owner,
+        choice.source,
+        estimateOf(choice.spec),
+        this.registry.buffers,
+      );
+    } catch (error) {
+      if (!(error instanceof BrokerError)) throw error;
+      this.#planner.explain(owner, request, error, done);
+      return;
+    }
+    const id = this.newId();
+    this.world.allocate(choice, id, (result) => {
+      if ('error' in result) {
+        charge.release();
+        this.#planner.explain(owner, request, result.error, done);
+        return;
+      }
+      const { allocation } = result;
+      done(this.#register(id, owner, choice.spec, request, allocation, charge, choice));
+    });
+  }
+
+  /** A dry run: answers what `allocate` would; nothing is kept or charged. */
+  test(owner: Owner, request: AllocationRequest, done: (result: PlanResult) => void): void {
+    const refuse = (error: BrokerError) => this.#planner.explain(owner, request, error, done);
+    const check = () => this.selection.checkVulkan(owner);
+    const go = () => this.#planner.test(owner, request, done);
+    this.selection.onDevice(owner, request.device, check, refuse, go);
+  }
+
+  /**
+   * Registers memory that the owner brings. The planes' fds are the broker's from here on, whatever
+   * comes of it. `done` as in `allocate`.
+   */
+  import(owner: Owner, request: ImportRequest, done: (result: BufferResult) => void): void {
+    const failed = (error: BrokerError) => {
+      for (const fd of new Set(request.planes.map((plane) => plane.fd))) this.world.closeFd(fd);
+      done({ error });
+    };
+    const check = () => this.selection.policy.checkImport(owner.peer);
+    const go = () => this.#import(owner, request, failed, done);
+    this.selection.onDevice(owner, request.device, check, failed, go);
+  }
+
+  #import(
+    owner: Owner,
+    request: ImportRequest,
+    failed: (error: BrokerError) => void,
+    done: (result: BufferResult) => void,
+  ): void {
+    const { spec, planes, device = null } = request;
+    let charge: Charge;
+    try {
+      this.selection.policy.checkImport(owner.peer);
+      checkRequest({ ...request, handleTypes: ['dma_buf'] });
+      charge = this.quotas.reserve(
+        owner,
+        'import',
+        importEstimate(spec, planes),
+        this.registry.buffers,
+      );
+    } catch (error) {
+      if (!(error instanceof BrokerError)) throw error;
+      failed(error);
+      return;
+    }
+    const id = this.newId();
+    this.world.importMemory(spec, planes, device, (result) => {
+      if ('error' in result) {
+        charge.release();
+        failed(result.error);
+        return;
+      }
+      const { allocation } = result;
+      // Planes that lie in one memory have one fd from here on.
+      const kept = new Set(allocation.planes.map((plane) => plane.fd));
+      for (const { fd } of planes) if (!kept.has(fd)) this.world.closeFd(fd);
+      done(this.#register(id, owner, spec, request, allocation, charge, null));
+    });
+  }
+
+  #register(
+    id: string,
+    owner: Owner,
+    spec: MemorySpec,
+    request: Pick<AllocationRequest, 'lifetime' | 'name'>,
+    allocation: Allocation,
+    charge: Charge,
+    choice: Choice | null,
+  ): BufferResult {
+    const held = this.registry.hold(allocation);
+    const error = this.registry.settle(charge, allocation, held);
+    if (error !== null) {
+      charge.release();
+      return { error };
+    }
+    const { lifetime, name } = request;
+    const buffer = new BrokerBuffer(
+      id,
+      spec,
+      allocation,
+      held,
+      owner,
+      lifetime,
+      name,
+      this.world.now(),
+      charge,
+      choice,
+    );
+    this.registry.add(buffer);
+    if (typeof lifetime === 'object') this.leases.start(buffer, lifetime.lease);
+    this.world.changed(buffer);
+    this.registry.happened({ type: 'buffer.created', buffer });
+    this.registry.owns(owner, allocation.size);
+    if (lifetime === 'connection' && owner.client?.connected === false) {
+      this.release(buffer);
+      return { error: connectionGone() };
+    }
+    return { buffer };
+  }
+}

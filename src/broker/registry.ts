@@ -1,0 +1,90 @@
+/**
+ * The buffers that there are, and what every change of one has in common: its fds are held, its charge
+ * is set right, it is kept in its history and told.
+ */
+import type { BrokerBuffer, Owner } from './buffer.js';
+import { BrokerError } from './errors.js';
+import type { BufferEvent } from './events.js';
+import { HeldFds } from './held-fds.js';
+import { newBufferId } from './id.js';
+import type { Charge } from './quota/charge.js';
+import type { Quotas } from './quota/quotas.js';
+import type { Allocation } from './source.js';
+import type { Surroundings } from './surroundings.js';
+
+export class Registry {
+  readonly #buffers = new Map<string, BrokerBuffer>();
+
+  constructor(
+    private readonly world: Surroundings,
+    private readonly quotas: Quotas,
+  ) {}
+
+  get buffers(): Iterable<BrokerBuffer> {
+    return this.#buffers.values();
+  }
+
+  /** Throws `not_found`. */
+  get(id: string): BrokerBuffer {
+    const buffer = this.#buffers.get(id);
+    if (buffer === undefined) throw new BrokerError('not_found', `there is no buffer ${id}`);
+    return buffer;
+  }
+
+  add(buffer: BrokerBuffer): void {
+    this.#buffers.set(buffer.id, buffer);
+    buffer.owner.client?.owned.add(buffer);
+  }
+
+  remove(buffer: BrokerBuffer): void {
+    this.#buffers.delete(buffer.id);
+    buffer.owner.client?.owned.delete(buffer);
+  }
+
+  /** An id that no buffer has, nor one that lingers. */
+  newId(lingers: (id: string) => boolean): string {
+    for (;;) {
+      const id = newBufferId(this.world.random);
+      if (!this.#buffers.has(id) && !lingers(id)) return id;
+    }
+  }
+
+  /** Charges what was allocated instead of what was asked for; lets go of it where that is too much. */
+  settle(
+    charge: Charge,
+    allocation: Allocation,
+    held: HeldFds,
+    bytes = allocation.size,
+  ): BrokerError | null {
+    try {
+      const actual = { bytes, fds: new Set(held.fds).size };
+      this.quotas.settle(charge, actual, this.buffers);
+      return null;
+    } catch (error) {
+      this.world.free(allocation);
+      held.release();
+      if (!(error instanceof BrokerError)) throw error;
+      return error;
+    }
+  }
+
+  /** The bytes that a client owns have changed by so many. */
+  owns({ client }: Owner, bytes: number): void {
+    if (client === null) return;
+    client.ownedBytes += bytes;
+    if (client.connected) this.world.changed(client);
+  }
+
+  hold({ planes }: Allocation): HeldFds {
+    return new HeldFds(
+      planes.map((plane) => plane.fd),
+      (fd) => this.world.closeFd(fd),
+    );
+  }
+
+  /** Tells what has happened to a buffer, and keeps it with the buffer. */
+  happened(event: BufferEvent): void {
+    event.buffer.history.add(event, this.world.now());
+    this.world.report(event);
+  }
+}

@@ -1,0 +1,86 @@
+/**
+ * Buffers whose memory went with its device, and the memory that they get instead.
+ */
+import type { BrokerBuffer, BufferResult, Owner } from './buffer.js';
+import { BrokerError } from './errors.js';
+import type { Quotas } from './quota/quotas.js';
+import type { Registry } from './registry.js';
+import type { Allocation, LostAllocation } from './source.js';
+import type { Surroundings } from './surroundings.js';
+
+export class Reissues {
+  constructor(
+    private readonly world: Surroundings,
+    private readonly quotas: Quotas,
+    private readonly registry: Registry,
+  ) {}
+
+  /**
+   * The memory of these allocations went with its device: its fds are good, its contents undefined
+   * ("Lost Device"). Tells everybody who has the buffers; returns how many there are.
+   */
+  deviceLost(allocations: readonly LostAllocation[]): number {
+    const name = ({ source, handleType, key }: LostAllocation) => `${source} ${handleType} ${key}`;
+    const lost = new Set(allocations.map(name));
+    const buffers = [...this.registry.buffers].filter(
+      (buffer) => buffer.state === 'live' && lost.has(name(buffer.allocation)),
+    );
+    for (const buffer of buffers) {
+      buffer.state = 'lost';
+      this.registry.happened({ type: 'buffer.lost', buffer });
+      this.world.changed(buffer);
+      for (const watcher of [...buffer.watchers]) watcher.lost?.(buffer.generation);
+    }
+    return buffers.length;
+  }
+
+  /**
+   * Allocates the memory of a lost buffer anew, from the same source: its id, name, owner and tokens
+   * stay, its generation grows. `done` is called once: at once where nothing is lost (any more); with
+   * a refusal the buffer stays lost and may be tried again. Who asks while another waits gets the
+   * same answer, so that no limit on pending allocations is needed: there is one for each buffer.
+   */
+  reissue(
+    buffer: BrokerBuffer,
+    done: (result: BufferResult) => void,
+    by: Owner | null = null,
+  ): void {
+    if (buffer.released) {
+      done({ error: new BrokerError('not_found', 'the buffer is released') });
+      return;
+    }
+    const { choice, state } = buffer;
+    if (state === 'live' || choice === null) {
+      done({ buffer });
+      return;
+    }
+    buffer.reissuing.push(done);
+    if (buffer.reissuing.length > 1) return;
+    this.world.allocate(choice, buffer.id, (result) => {
+      const waiting = buffer.reissuing.splice(0);
+      const answer = 'error' in result ? result : this.#replace(buffer, result.allocation, by);
+      for (const each of waiting) each(answer);
+    });
+  }
+
+  #replace(buffer: BrokerBuffer, allocation: Allocation, by: Owner | null): BufferResult {
+    const held = this.registry.hold(allocation);
+    if (buffer.released) {
+      this.world.free(allocation);
+      held.release();
+      return { error: new BrokerError('not_found', 'the buffer was released in the meantime') };
+    }
+    const bytes = this.quotas.importers.ownersPart(buffer, allocation.size);
+    const error = this.registry.settle(buffer.charge, allocation, held, bytes);
+    if (error !== null) return { error };
+    this.quotas.importers.fit(buffer, allocation.size);
+    this.world.free(buffer.allocation);
+    buffer.held.release();
+    this.registry.owns(buffer.owner, allocation.size - buffer.allocation.size);
+    buffer.replace(allocation, held);
+    this.registry.happened({ type: 'buffer.reissued', buffer, by });
+    this.world.changed(buffer);
+    for (const watcher of [...buffer.watchers]) watcher.reissued?.(buffer.generation);
+    return { buffer };
+  }
+}

@@ -1,0 +1,116 @@
+/**
+ * What a request may be served from: the sources and offers of the device that it names, as far as the
+ * policy lets its owner have them.
+ */
+import type { Owner, PartialPeer } from './buffer.js';
+import { type DeviceState, Devices, type OpenDevice, type SourceTable } from './devices.js';
+import { BrokerError } from './errors.js';
+import { denied, Policy } from './policy.js';
+import { type AllocationRequest, type Choice, chooseSource } from './request.js';
+import type { FormatOffer, SourceState } from './source.js';
+
+export class Selection {
+  readonly #devices: Devices;
+  /** Who may do what; nobody is refused anything until one is set. */
+  policy = new Policy(null);
+
+  /** The main device's sources and offers; others' come when they are opened. */
+  constructor(
+    public sources: readonly SourceState[],
+    public offers: readonly FormatOffer[],
+    openDevice: OpenDevice,
+    devices: readonly DeviceState[],
+  ) {
+    this.#devices = new Devices(openDevice, devices);
+  }
+
+  /** What can be had has changed: a device was lost, or is there again. */
+  update(
+    sources: readonly SourceState[],
+    offers: readonly FormatOffer[],
+    devices: readonly DeviceState[],
+  ): void {
+    this.sources = sources;
+    this.offers = offers;
+    this.#devices.update(devices);
+  }
+
+  /**
+   * Calls `go` when the device that a request names is open, at once where none is named; `refuse`
+   * where `check` throws, which says that the owner may not use it, where it cannot be opened, or where
+   * the owner's connection has gone in the meantime.
+   */
+  onDevice(
+    { client }: Owner,
+    device: string | undefined,
+    check: () => void,
+    refuse: (error: BrokerError) => void,
+    go: () => void,
+  ): void {
+    if (device === undefined) {
+      go();
+      return;
+    }
+    try {
+      check();
+    } catch (error) {
+      if (!(error instanceof BrokerError)) throw error;
+      refuse(error);
+      return;
+    }
+    this.#devices.ready(device, (error) => {
+      if (error !== null) refuse(error);
+      else if (client?.connected === false) refuse(connectionGone());
+      else go();
+    });
+  }
+
+  /** Throws `permission_denied` where only the policy stands in the way. */
+  choose({ peer }: Owner, request: AllocationRequest): Choice {
+    const { device } = request;
+    const { sources, offers }: SourceTable =
+      device === undefined ? this : this.#devices.table(device);
+    const permitted = this.policy.permitted(peer, sources);
+    this.policy.checkPlacement(peer, request);
+    try {
+      return chooseSource(request, permitted, offers);
+    } catch (error) {
+      if (permitted.length === sources.length) throw error;
+      const source = sourceOrNull(request, { sources, offers });
+      // What else is wrong is told in terms of what somebody may have.
+      if (source === null) throw error;
+      throw denied('sources', source, [...new Set(permitted.map(({ name }) => name))]);
+    }
+  }
+
+  /** A request that names none of the sources that the policy forbids. */
+  permittedRequest(peer: PartialPeer, request: AllocationRequest): AllocationRequest {
+    const { sources = [] } = request;
+    const named = this.policy.permitted(
+      peer,
+      sources.map((name) => ({ name })),
+    );
+    return { ...request, sources: named.map(({ name }) => name) };
+  }
+
+  /** Nobody opens a device whose memory is not for them. */
+  checkVulkan({ peer }: Owner): void {
+    if (this.policy.permitted(peer, [{ name: 'vulkan' }]).length > 0) return;
+    const permitted = this.policy.permitted(peer, this.sources);
+    throw denied('sources', 'vulkan', [...new Set(permitted.map(({ name }) => name))]);
+  }
+}
+
+export function connectionGone(): BrokerError {
+  return new BrokerError('not_found', 'the connection has gone');
+}
+
+/** The source of a request that no policy stands in the way of. */
+function sourceOrNull(request: AllocationRequest, { sources, offers }: SourceTable): string | null {
+  try {
+    return chooseSource(request, sources, offers).source;
+  } catch (error) {
+    if (error instanceof BrokerError) return null;
+    throw error;
+  }
+}

@@ -1,0 +1,49 @@
+/**
+ * What the broker needs of the world: memory, devices, time, randomness, the closing of fds, and
+ * somebody to tell what has happened.
+ */
+import type { BrokerBuffer, Client } from './buffer.js';
+import type { OpenDevice } from './devices.js';
+import type { BrokerError } from './errors.js';
+import type { BrokerEvent } from './events.js';
+import type { Random } from './id.js';
+import type { LingeringWorld } from './lingering.js';
+import type { Choice } from './request.js';
+import type { Allocation, MemorySpec, Plane, PlanResult } from './source.js';
+import type { Workshop } from './works.js';
+
+export type AllocationResult = { allocation: Allocation } | { error: BrokerError };
+
+export interface Surroundings extends Workshop, LingeringWorld {
+  /** Answers later, exactly once; the fds of an allocation become the broker's. */
+  allocate(choice: Choice, id: string, done: (result: AllocationResult) => void): void;
+  /** What `allocate` would answer, without memory; answers later, exactly once. */
+  plan(choice: Choice, done: (result: PlanResult) => void): void;
+  /** Opens one of `devices`. */
+  openDevice: OpenDevice;
+  /**
+   * Checks memory whose planes' fds are the broker's and imports it into a device, by default the main
+   * one; answers as `allocate` does.
+   */
+  importMemory(
+    spec: MemorySpec,
+    planes: readonly Plane[],
+    device: string | null,
+    done: (result: AllocationResult) => void,
+  ): void;
+  /** Destroys what the source keeps for an allocation (its fds are closed by the broker). */
+  free(allocation: Allocation): void;
+  /** Whether the kernel will tell when nobody has an allocation's memory any more. */
+  tells(allocation: Allocation): boolean;
+  /** Whether the process behind a pidfd has ended. */
+  exited(pidfd: number): boolean;
+  /** Told what has happened; must not call back into the broker. */
+  report(event: BrokerEvent): void;
+  /** Something that is shown of it is new: to be called after every change, or lists are wrong. */
+  changed(record: BrokerBuffer | Client): void;
+  /** It is listed no more. */
+  gone(record: BrokerBuffer | Client): void;
+  /** Milliseconds since the epoch. */
+  now(): number;
+  readonly random: Random;
+}
