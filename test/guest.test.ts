@@ -5,7 +5,7 @@
 import { runInGuest } from './vm/vm.js';
 
 const { status } = await runInGuest(['node', 'dist/test/vm/suite.js'], {
-  timeoutSeconds: 1500,
+  timeoutSeconds: 3600,
   stdout: process.stdout,
   stderr: process.stderr,
 });
