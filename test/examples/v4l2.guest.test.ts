@@ -82,7 +82,7 @@ async function example(
     once(createInterface({ input: child.stdout }), 'line'),
     exit.then(async () => Promise.reject(new Error(await said))),
   ]);
-  const { body: buffers } = await daemon.rest('GET', '/v1/buffers');
+  const { body: buffers } = await daemon.rest('GET', '/v1/buffers?state=live');
   t.match(buffers, [{ name: 'V4L2 example', exporter: exporters[command], format }], 'registered');
   const client = await connect({ socket: daemon.clientSocket });
   const image = await client.redeem(token);
@@ -131,8 +131,10 @@ for (const format of ['XR24', 'AR24', 'NV12']) {
 }
 
 t.test('nothing stays behind', async (t) => {
-  const isEmpty = async () => (await daemon.rest('GET', '/v1/buffers')).body.length === 0;
-  await eventually(isEmpty, 'the buffers are gone');
+  // The compositor, or the camera's driver, may hold released memory for as long as it likes.
+  const live = '/v1/buffers?state=live';
+  const isEmpty = async () => (await daemon.rest('GET', live)).body.length === 0;
+  await eventually(isEmpty, 'the buffers are released');
   await eventually(() => daemon.openFds() === before, 'the daemon closed what it opened');
   t.strictSame(daemon.errors, [], 'no error');
 });

@@ -116,7 +116,7 @@ async function show(t: Test, env: NodeJS.ProcessEnv, format: string): Promise<Pi
   const lines = createInterface({ input: child.stdout });
   const [line] = await Promise.race([once(lines, 'line'), exit.then(() => said)]);
   t.equal(line, `showing ${width}x${height} ${format}`, 'it is shown');
-  const { body: buffers } = await daemon.rest('GET', '/v1/buffers');
+  const { body: buffers } = await daemon.rest('GET', '/v1/buffers?state=live');
   t.match(buffers, [{ name: 'Wayland example', exporter: 'udmabuf', format }], 'it is ours');
 
   const pictures = mkdtempSync(join(env.XDG_RUNTIME_DIR ?? '', 'pictures-'));
@@ -196,8 +196,10 @@ t.test('NV12, two planes in one dma_buf', async (t) => {
 });
 
 t.test('nothing stays behind', async (t) => {
-  const isEmpty = async () => (await daemon.rest('GET', '/v1/buffers')).body.length === 0;
-  await eventually(isEmpty, 'the buffers are gone');
+  // The compositor, or the camera's driver, may hold released memory for as long as it likes.
+  const live = '/v1/buffers?state=live';
+  const isEmpty = async () => (await daemon.rest('GET', live)).body.length === 0;
+  await eventually(isEmpty, 'the buffers are released');
   await eventually(() => daemon.openFds() === before, 'the daemon closed what it opened');
   t.strictSame(daemon.errors, [], 'no error');
 });

@@ -157,8 +157,11 @@ await withoutLeaks(t, 'hostile clients', async (t) => {
     for (let i = 0; i < 500; i++) {
       const guess = randomBytes(1 + (i % 60)).toString('hex');
       client.request(dmabroker_manager_v1, MANAGER, 'redeem', FREE + i, guess);
+      // A full socket is another test's matter.
+      if (i % 50 === 49) {
+        await client.until(() => client.count('dmabroker_buffer_v1.failed') === i + 1);
+      }
     }
-    await client.until(() => client.count('dmabroker_buffer_v1.failed') === 500);
     t.equal(client.count('dmabroker_buffer_v1.info'), 0);
   });
 
