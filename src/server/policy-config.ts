@@ -2,9 +2,8 @@
  * The configuration file's section `policy`: its schema, its defaults, and names of users and groups
  * made numbers. Names are looked up in /etc/passwd and /etc/group; others are given by number.
  */
-import { readFileSync } from 'node:fs';
 import type { Audience, PolicyRules, Principals } from '../broker/policy.js';
-import { readPasswd } from './quota/users.js';
+import { readGroups, readPasswd } from './quota/users.js';
 
 interface PrincipalsTable {
   users?: (string | number)[];
@@ -77,12 +76,7 @@ export interface Names {
 
 export function machineNames(): Names {
   const { uids } = readPasswd();
-  const groups = new Map<string, number>();
-  // name:password:gid:members of group(5). Node has no getgrnam.
-  for (const line of readFileSync('/etc/group', 'utf8').split('\n')) {
-    const [name = '', , gid = ''] = line.split(':');
-    if (/^\d+$/.test(gid) && !groups.has(name)) groups.set(name, Number(gid));
-  }
+  const groups = readGroups();
   return { user: (name) => uids.get(name) ?? null, group: (name) => groups.get(name) ?? null };
 }
 

@@ -4,17 +4,10 @@
  * client socket and for REST's.
  */
 import { randomBytes } from 'node:crypto';
-import {
-  chmodSync,
-  chownSync,
-  linkSync,
-  lstatSync,
-  mkdirSync,
-  readFileSync,
-  unlinkSync,
-} from 'node:fs';
+import { chmodSync, chownSync, linkSync, lstatSync, mkdirSync, unlinkSync } from 'node:fs';
 import { connect } from 'node:net';
 import { dirname, join } from 'node:path';
+import { readGroups } from './quota/users.js';
 
 export interface SocketFile {
   readonly path: string;
@@ -99,13 +92,11 @@ function probe(path: string): Promise<string> {
 
 function groupNumber(group: string | number): number {
   if (typeof group === 'number') return group;
-  // name:password:gid:members of group(5). Node has no getgrnam.
-  const lines = readFileSync('/etc/group', 'utf8').split('\n');
-  const gid = lines.map((line) => line.split(':')).find(([name]) => name === group)?.[2];
+  const gid = readGroups().get(group);
   if (gid === undefined) {
     throw new Error(`there is no group ${group} in /etc/group; another may be given by its number`);
   }
-  return Number(gid);
+  return gid;
 }
 
 function remove(path: string): void {

@@ -192,6 +192,19 @@ export class TestDaemon {
     await eventually(nothing, () => `${left}; not 0, 0 and ${fds}`);
   }
 
+  /** Waits until no buffer is live, and no more fds are open than before and for what others hold. */
+  async released(before: number): Promise<void> {
+    const live = '/v1/buffers?state=live';
+    const isEmpty = async () => (await this.rest('GET', live)).body.length === 0;
+    await eventually(isEmpty, 'the buffers are released');
+    // One fd is kept of each memory that is still held, two of NV12 in two; one connection asks.
+    const held = (await this.rest('GET', '/v1/buffers')).body.length;
+    await eventually(
+      () => this.openFds() <= before + 1 + 2 * held,
+      'the daemon closed what it opened',
+    );
+  }
+
   /** Ends it with a signal; resolves with its exit status (null if the signal ended it). */
   async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> {
     const { process: child } = this;

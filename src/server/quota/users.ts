@@ -1,5 +1,5 @@
 /**
- * Users of this machine: their names (passwd(5)), and whose subordinate uids are whose (subuid(5)).
+ * Users of this machine: their names (passwd(5)), its groups (group(5)), and whose subordinate uids are whose (subuid(5)).
  * A container without root runs as its owner's subuids, so the owner answers for them.
  */
 import { readFileSync } from 'node:fs';
@@ -34,6 +34,15 @@ export function parsePasswd(text: string): Passwd {
   return { uids, names };
 }
 
+/** `name:password:gid:members` of group(5); the first of a name counts. Node has no getgrnam. */
+export function parseGroups(text: string): ReadonlyMap<string, number> {
+  const gids = new Map<string, number>();
+  for (const [name = '', , gid = ''] of lines(text)) {
+    if (/^\d+$/.test(gid) && !gids.has(name)) gids.set(name, Number(gid));
+  }
+  return gids;
+}
+
 /** `owner:first:count`, the owner by name or number. Lines that say nothing usable are left out. */
 export function parseSubuids(text: string, { uids }: Passwd): SubuidRange[] {
   return lines(text).flatMap(([name = '', first = '', count = '']) => {
@@ -47,6 +56,11 @@ export function parseSubuids(text: string, { uids }: Passwd): SubuidRange[] {
 export function accountable(ranges: readonly SubuidRange[]): (uid: number) => number {
   return (uid) =>
     ranges.find(({ first, count }) => uid >= first && uid < first + count)?.owner ?? uid;
+}
+
+/** The numbers of this machine's groups. Throws where /etc/group cannot be read. */
+export function readGroups(): ReadonlyMap<string, number> {
+  return parseGroups(readFileSync('/etc/group', 'utf8'));
 }
 
 /** Of a file that may not be there. */
