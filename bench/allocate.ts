@@ -10,7 +10,7 @@ import { type MemorySource, type MemorySpec, Usage } from '../src/broker/source.
 import { connect, type ImageRequest, type LinearRequest } from '../src/client/index.js';
 import { close } from '../src/native/libc/fd.js';
 import { MemfdSource } from '../src/native/sources/memfd.js';
-import { probeVulkan } from '../src/native/sources/vulkan.js';
+import { probeVulkan } from '../src/native/sources/probe-vulkan.js';
 import { dmabroker_manager_v1 } from '../src/protocol/dmabroker-v1.gen.js';
 import { load, startDaemon } from './support/programs.js';
 import { figure, header, median, option, percentile, ratio, table } from './support/report.js';

@@ -9,7 +9,8 @@
 import { closeSync, readlinkSync } from 'node:fs';
 import { Usage } from '../src/broker/source.js';
 import { connect } from '../src/client/index.js';
-import { probeVulkan, type VulkanSource } from '../src/native/sources/vulkan.js';
+import { probeVulkan } from '../src/native/sources/probe-vulkan.js';
+import type { VulkanSource } from '../src/native/sources/vulkan.js';
 import { exportFd } from '../src/native/vulkan/memory.js';
 import { allocatePlanned, Draft, planBuffer } from '../src/native/vulkan/place.js';
 import { zero } from '../src/native/vulkan/zero.js';

@@ -167,3 +167,8 @@ export function toMessage(error: unknown): ErrorMessage {
 export function fromMessage(error: ErrorMessage): BrokerError {
   return new BrokerError(error.code, error.message, error.refusal);
 }
+
+/** What was thrown, in a sentence: anything can be thrown. */
+export function messageOf(thrown: unknown): string {
+  return thrown instanceof Error ? thrown.message : String(thrown);
+}

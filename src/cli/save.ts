@@ -3,7 +3,7 @@
  */
 import { closeSync, openSync, writeFileSync, writeSync } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
-import type { MappedMemory } from '../client/buffer.js';
+import type { MappedMemory } from '../client/mapped-memory.js';
 import { Usage } from './failure.js';
 import { bytes } from './output.js';
 import { withProgress } from './progress.js';

@@ -3,6 +3,7 @@
  * file, since arguments and environments of processes are shown to others, and is never printed.
  */
 import { readFileSync } from 'node:fs';
+import { messageOf } from '../broker/errors.js';
 import { clientSocket, REST_SOCKET } from '../paths.js';
 import { Usage } from './failure.js';
 
@@ -74,7 +75,7 @@ function readToken(file: string): string {
   try {
     token = readFileSync(file, 'utf8').trim();
   } catch (error) {
-    throw new Usage(`no token can be read: ${error instanceof Error ? error.message : error}`);
+    throw new Usage(`no token can be read: ${messageOf(error)}`);
   }
   if (!TOKEN.test(token)) throw new Usage(`${file} has no token in it, or more than a token`);
   return token;

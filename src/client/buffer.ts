@@ -7,9 +7,9 @@
 import { fstatSync } from 'node:fs';
 import type { HandleType, VulkanMemory } from '../broker/source.js';
 import type { UsageName } from '../broker/usage.js';
-import { sync } from '../native/dmabuf.js';
 import { close } from '../native/libc/fd.js';
-import { type Mapping, map } from '../native/libc/memory.js';
+import { map } from '../native/libc/memory.js';
+import { MappedMemory } from './mapped-memory.js';
 import {
   type ByteRange,
   type CopyTerms,
@@ -77,45 +77,6 @@ export interface BufferLink {
   copy(source: number, what: CopyTerms): Promise<WorkAnswer>;
   fill(value: number, what: ByteRange): Promise<WorkAnswer>;
   read(what: ByteRange): Promise<WorkAnswer>;
-}
-
-/** Mapped memory. Access through `read` and `write`, which keep caches coherent. */
-export class MappedMemory {
-  constructor(
-    private readonly mapping: Mapping,
-    /** The dma_buf to synchronise with, or null where that is not needed (memfd). */
-    private readonly dmaBuf: number | null,
-  ) {}
-
-  /** The memory. Outside `read` and `write` a device may see or show other bytes. */
-  get bytes(): Buffer {
-    return this.mapping.bytes;
-  }
-
-  #between<T>(access: { read: boolean; write: boolean }, body: (bytes: Buffer) => T): T {
-    if (this.dmaBuf === null) return body(this.bytes);
-    sync(this.dmaBuf, 'start', access);
-    try {
-      return body(this.bytes);
-    } finally {
-      sync(this.dmaBuf, 'end', access);
-    }
-  }
-
-  /** Runs `body` between DMA_BUF_IOCTL_SYNC's start and end for reading. */
-  read<T>(body: (bytes: Buffer) => T): T {
-    return this.#between({ read: true, write: false }, body);
-  }
-
-  /** Runs `body` between DMA_BUF_IOCTL_SYNC's start and end for reading and writing. */
-  write<T>(body: (bytes: Buffer) => T): T {
-    return this.#between({ read: true, write: true }, body);
-  }
-
-  /** Drops the mapping; `bytes` shows private zeroes from then on. */
-  unmap(): void {
-    this.mapping.release();
-  }
 }
 
 export class ClientBuffer implements BufferDescription {

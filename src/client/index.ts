@@ -8,7 +8,6 @@ export type { HandleType } from '../broker/source.js';
 export {
   type BufferDescription,
   ClientBuffer,
-  MappedMemory,
   type ReceivedPlane,
   type ShareTerms,
 } from './buffer.js';
@@ -18,6 +17,7 @@ export {
   connect,
 } from './client.js';
 export type { BrokerDescription, ClientDevice, SourceDescription } from './manager.js';
+export { MappedMemory } from './mapped-memory.js';
 export type { ImageRequest, ImportedMemory, LinearRequest } from './requests.js';
 export { ConnectionError } from './wire-client.js';
 export type { ByteRange, CopyTerms, WorkPath } from './work.js';

@@ -3,6 +3,7 @@
  *
  * Owns: the socket, and received fds until an event's handler takes them.
  */
+import { messageOf } from '../broker/errors.js';
 import { close } from '../native/libc/fd.js';
 import { connectUnix, receive, send, shutdown } from '../native/libc/socket.js';
 import { type Watch, watch } from '../native/libc/watch.js';
@@ -166,7 +167,7 @@ export class WireClient {
         this.#input = Buffer.concat([this.#input, received.bytes]);
         this.#dispatchAll();
       } catch (error) {
-        this.#end(new ConnectionError(error instanceof Error ? error.message : String(error)));
+        this.#end(new ConnectionError(messageOf(error)));
       }
     }
   }

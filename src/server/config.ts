@@ -2,10 +2,12 @@
  * The daemon's configuration: defaults, then the TOML file, then the command line's options.
  * Unknown keys and wrong types are refused with the key's name; nothing is guessed.
  */
+
 import { readFileSync } from 'node:fs';
 import { Ajv, type ErrorObject } from 'ajv';
 import { parse, TomlError } from 'smol-toml';
 import { DEFAULT_OPTIONS } from '../broker/broker.js';
+import { messageOf } from '../broker/errors.js';
 import { DEFAULT_LEASE_GRACE_SECONDS } from '../broker/limits.js';
 import type { PolicyRules } from '../broker/policy.js';
 import { RECALL_SECONDS } from '../broker/quota/quotas.js';
@@ -228,7 +230,7 @@ function quotaConfig(tables: QuotaTables, about: string): Config['quotas'] {
     const rules = quotaRules(tables, (name) => readPasswd().uids.get(name) ?? null);
     return { rules, recallSeconds: tables.recall_seconds ?? RECALL_SECONDS };
   } catch (error) {
-    throw new ConfigError(`${about}: ${error instanceof Error ? error.message : error}`);
+    throw new ConfigError(`${about}: ${messageOf(error)}`);
   }
 }
 
@@ -244,7 +246,7 @@ function policyOf(table: PolicyTable, about: string): PolicyRules {
   try {
     return policyConfig(table, machineNames(), process.getuid?.() ?? 0);
   } catch (error) {
-    throw new ConfigError(`${about}: ${error instanceof Error ? error.message : error}`);
+    throw new ConfigError(`${about}: ${messageOf(error)}`);
   }
 }
 
@@ -265,7 +267,7 @@ function tokensOf(table: TcpTable | undefined): readonly RestToken[] {
   try {
     return readRestTokens(table.tokens_file, process.getuid?.() ?? 0);
   } catch (error) {
-    throw new ConfigError(error instanceof Error ? error.message : String(error));
+    throw new ConfigError(messageOf(error));
   }
 }
 

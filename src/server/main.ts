@@ -1,9 +1,11 @@
 /**
  * dmabrokerd: the command line of the daemon, its log, its signals.
  */
+
 import { resolve } from 'node:path';
 import { Command, Option } from 'commander';
 import { pino } from 'pino';
+import { messageOf } from '../broker/errors.js';
 import { packageVersion } from '../package-root.js';
 import { CLIENT_SOCKET, daemonSocket, REST_SOCKET } from '../paths.js';
 import { type Config, ConfigError, LOG_LEVELS, type LogLevel, loadConfig } from './config.js';
@@ -110,7 +112,7 @@ async function run(): Promise<void> {
         logger.warn('all but policy and tokens needs a restart to change');
       daemon.reload(again).then(() => logger.info('the policy was read again'), fatal);
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = messageOf(error);
       logger.error({ reason }, `the configuration was not taken, nothing has changed: ${reason}`);
     }
   });
@@ -125,6 +127,6 @@ try {
   await (options.probe ? probe() : run());
 } catch (error) {
   // Nothing waits in the kernel yet, or everything was ended again.
-  logger.fatal(error instanceof Error ? error.message : String(error));
+  logger.fatal(messageOf(error));
   process.exitCode = 1;
 }

@@ -2,7 +2,7 @@
 import { closeSync, openSync } from 'node:fs';
 import t from 'tap';
 import { info, isDmaBuf, parseInfo, setName, sync } from '../../src/native/dmabuf.js';
-import { probeVulkan } from '../../src/native/sources/vulkan.js';
+import { probeVulkan } from '../../src/native/sources/probe-vulkan.js';
 import { enableValidation, expectNoValidationMessages, inGuest } from './vulkan/validation.js';
 
 const validation = enableValidation();

@@ -2,7 +2,9 @@
  * Finds the kernel's own exporters of dma_bufs and proves each by one small allocation. Never throws
  * for what a machine lacks: that is the reason in the states.
  */
+
 import { readdirSync } from 'node:fs';
+import { messageOf } from '../../broker/errors.js';
 import type { SourceName, SourceState } from '../../broker/source.js';
 import { isDmaBuf } from '../dmabuf.js';
 import { close } from '../libc/fd.js';
@@ -79,8 +81,4 @@ function probe(name: SourceName, open: () => Exporter, description: string): Pro
     states: [{ ...state, usable: true, reason: description, ...limited }],
     sources: [new LinearSource(exporter)],
   };
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

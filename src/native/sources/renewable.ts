@@ -6,7 +6,7 @@
  *
  * Owns: the device, its sources, the importer; while the device cannot be opened, a timer.
  */
-import { BrokerError } from '../../broker/errors.js';
+import { BrokerError, messageOf } from '../../broker/errors.js';
 import type {
   Allocation,
   FormatOffer,
@@ -23,13 +23,8 @@ import { type DeviceDescription, describeDevice } from '../vulkan/describe.js';
 import { type PhysicalDevice, physicalDevices } from '../vulkan/physical-device.js';
 import type { VulkanHandleType } from '../vulkan/usage.js';
 import { Importer } from './import.js';
-import {
-  messageOf,
-  probeVulkan,
-  type VulkanOptions,
-  type VulkanProbe,
-  type VulkanSource,
-} from './vulkan.js';
+import { probeVulkan, type VulkanProbe } from './probe-vulkan.js';
+import type { VulkanOptions, VulkanSource } from './vulkan.js';
 
 /** `last_lost_at`: RFC 3339, or null where it never was lost. */
 export type RenewableDescription = DeviceDescription & {

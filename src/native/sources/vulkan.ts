@@ -14,18 +14,15 @@ import type {
   MemorySource,
   MemorySpec,
   Plan,
-  SourceState,
   VulkanMemory,
 } from '../../broker/source.js';
 import { isDmaBuf, MAX_NAME, info as readInfo, setName } from '../dmabuf.js';
 import { checkSpec } from '../vulkan/check-spec.js';
-import { type DeviceDescription, describeDevice } from '../vulkan/describe.js';
 import type { Device } from '../vulkan/device.js';
 import { dmaBufSize, udmabufLimit } from '../vulkan/exporter.js';
 import { exportableFormats, formatsToLayOut, type ModifierOffer } from '../vulkan/formats.js';
 import { exportFd } from '../vulkan/memory.js';
 import { flagNames } from '../vulkan/memory-type.js';
-import { openDevice } from '../vulkan/open.js';
 import {
   allocatePlanned,
   type Context,
@@ -37,8 +34,7 @@ import {
   planBuffer,
 } from '../vulkan/place.js';
 import { planSpec } from '../vulkan/place-layout.js';
-import { bufferSupport } from '../vulkan/support.js';
-import { bufferUsage, type VulkanHandleType } from '../vulkan/usage.js';
+import type { VulkanHandleType } from '../vulkan/usage.js';
 import { type Zeroing, type ZeroPath, zero } from '../vulkan/zero.js';
 import { memoryName } from './linear.js';
 
@@ -221,82 +217,9 @@ function placementOf(memories: readonly PlacedMemory[]): string[] {
   return flagNames(memories.reduce((flags, { type }) => flags & type.flags, -1));
 }
 
-export interface VulkanProbe {
-  /** One for each handle type, in order of preference. */
-  readonly states: readonly SourceState[];
-  /** JSON; null where no device could be opened. */
-  readonly device: DeviceDescription | null;
-  /** The usable ones; closing the last of them destroys the device. */
-  readonly sources: readonly VulkanSource[];
-}
-
-/**
- * Opens the device that `selection` names (`chooseDevice` has the forms; undefined takes the best)
- * and proves by one small allocation what it exports. Never throws for what a machine lacks: that is
- * the reason in the states.
- */
-export function probeVulkan(selection?: string, options: VulkanOptions = {}): VulkanProbe {
-  const handleTypes = ['dma_buf', 'opaque_fd'] as const;
-  let device: Device;
-  try {
-    device = openDevice(selection);
-  } catch (error) {
-    const reason = messageOf(error);
-    const state = { name: 'vulkan', usable: false, reason } as const;
-    return {
-      states: handleTypes.map((handleType) => ({ ...state, handleType })),
-      device: null,
-      sources: [],
-    };
-  }
-  device.retain();
-  const description = describeDevice(device);
-  const sources: VulkanSource[] = [];
-  const states = handleTypes.map((handleType): SourceState => {
-    const found = tryHandleType(device, handleType, options);
-    const usable = typeof found !== 'string';
-    if (usable) sources.push(found);
-    return { name: 'vulkan', handleType, usable, reason: usable ? device.physical.name : found };
-  });
-  device.release();
-  return { states, device: description, sources };
-}
-
-/** A source that has allocated once, or the reason why there is none. */
-function tryHandleType(
-  device: Device,
-  handleType: VulkanHandleType,
-  options: VulkanOptions,
-): VulkanSource | string {
-  const needed = ['VK_KHR_external_memory_fd'];
-  if (handleType === 'dma_buf') needed.push('VK_EXT_external_memory_dma_buf');
-  const missing = needed.find((extension) => !device.enabled(extension));
-  if (missing) return `${missing} is missing`;
-
-  const { exportable, flags } = bufferSupport(device, bufferUsage(0), handleType);
-  if (!exportable) {
-    const hint = device.physical.driver.name === 'llvmpipe' ? ': no /dev/udmabuf' : '';
-    return `the driver cannot export ${handleType} memory (externalMemoryFeatures 0x${flags.toString(16)})${hint}`;
-  }
-  const source = new VulkanSource(device, handleType, options);
-  try {
-    const trial = source.allocate({ kind: 'buffer', size: 4096, usage: 0 }, 'trial');
-    for (const { fd } of trial.planes) closeSync(fd);
-    source.free(trial.key);
-    return source;
-  } catch (error) {
-    source.close();
-    return `a trial allocation failed: ${messageOf(error)}`;
-  }
-}
-
 /** An opaque_fd is one memory: no images are exported as one. */
 function importTerms({ memories }: Placed): VulkanMemory {
   const [memory] = memories;
   if (memory === undefined) throw new BrokerError('internal', 'an allocation without memory');
   return { memoryType: memory.type.index, dedicated: memory.dedicated };
-}
-
-export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -4,6 +4,7 @@
  *
  * Owns: the loaded library, which stays for the life of the process.
  */
+import { messageOf } from '../../broker/errors.js';
 import {
   type Address,
   type Argument,
@@ -60,7 +61,7 @@ export class Loader {
     try {
       library = Library.open(SONAME);
     } catch (cause) {
-      const detail = cause instanceof Error ? cause.message : String(cause);
+      const detail = messageOf(cause);
       throw new Error(
         detail.includes('No such file')
           ? `${SONAME} is not installed (Debian: libvulkan1 and a driver)`

@@ -3,6 +3,7 @@
  * beside itself and renamed, so that it is always whole; one that is damaged all the same is left
  * where it is, reported, and replaced by the next change.
  */
+
 import {
   closeSync,
   fsyncSync,
@@ -14,6 +15,7 @@ import {
 } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, isAbsolute, join } from 'node:path';
+import { messageOf } from '../../broker/errors.js';
 import type { Rule, RuleId, Rules } from '../../broker/quota/rules.js';
 import type { QuotaRule } from '../control.js';
 import { checkRule, ruleFromRest, ruleToRest } from './rest-rules.js';
@@ -56,7 +58,7 @@ export class QuotaState {
       if (error instanceof Error && 'code' in error && error.code === 'ENOENT') {
         return new QuotaState(path, new Map(), null);
       }
-      const why = error instanceof Error ? error.message : String(error);
+      const why = messageOf(error);
       const text = `${path} cannot be used (${why}): quotas that were set over REST are not in force`;
       return new QuotaState(path, new Map(), text);
     }

@@ -6,8 +6,10 @@
  * Owns: the client's object table, fds that were received and not yet claimed by a request, and
  * the packets that wait to be sent (with a reference to their fds).
  */
+
 import type { Client } from '../../broker/buffer.js';
 import type { FdAllowance } from '../../broker/client-fds.js';
+import { messageOf } from '../../broker/errors.js';
 import type { HeldFds } from '../../broker/held-fds.js';
 import { MAX_OBJECTS_PER_CLIENT } from '../../broker/limits.js';
 import { wl_display } from '../../protocol/wayland.gen.js';
@@ -194,7 +196,7 @@ export class Connection {
     const violation = error instanceof ProtocolError || error instanceof WireError;
     const object = error instanceof ProtocolError ? error.object : 1;
     const code = error instanceof ProtocolError ? error.code : invalid_method;
-    const text = error instanceof Error ? error.message : String(error);
+    const text = messageOf(error);
     this.failure = violation ? text : error instanceof Error ? (error.stack ?? text) : text;
     if (violation) this.display?.event('error', object, code, cut(text, MAX_TEXT.error));
     else this.display?.event('error', 1, implementation, 'the daemon failed on this request');

@@ -9,7 +9,7 @@ import { formatInfo } from '../../../src/broker/formats.js';
 import { fourcc, MOD_INVALID, MOD_LINEAR } from '../../../src/broker/fourcc.js';
 import { type Allocation, Usage } from '../../../src/broker/source.js';
 import { info, isDmaBuf } from '../../../src/native/dmabuf.js';
-import { probeVulkan } from '../../../src/native/sources/vulkan.js';
+import { probeVulkan } from '../../../src/native/sources/probe-vulkan.js';
 import { memoryProperties } from '../../../src/native/vulkan/memory-properties.js';
 import { refused } from '../../support/refused.js';
 import {

@@ -9,7 +9,8 @@ import { fourcc, MOD_LINEAR } from '../../../src/broker/fourcc.js';
 import { type Allocation, type MemorySpec, Usage } from '../../../src/broker/source.js';
 import { sync } from '../../../src/native/dmabuf.js';
 import { callInt, callLong, symbol, viewOf } from '../../../src/native/ffi.js';
-import { probeVulkan, type VulkanSource } from '../../../src/native/sources/vulkan.js';
+import { probeVulkan } from '../../../src/native/sources/probe-vulkan.js';
+import type { VulkanSource } from '../../../src/native/sources/vulkan.js';
 import { enableValidation, inGuest } from './validation.js';
 
 export const MIB = 1024 * 1024;

@@ -5,7 +5,7 @@
 import { closeSync, readFileSync, writeFileSync } from 'node:fs';
 import t from 'tap';
 import { info, isDmaBuf } from '../../../src/native/dmabuf.js';
-import { probeVulkan } from '../../../src/native/sources/vulkan.js';
+import { probeVulkan } from '../../../src/native/sources/probe-vulkan.js';
 import type { Zeroing } from '../../../src/native/vulkan/zero.js';
 import {
   buffer,

@@ -4,7 +4,7 @@
  */
 import t from 'tap';
 import { Arena } from '../../../src/native/arena.js';
-import { probeVulkan } from '../../../src/native/sources/vulkan.js';
+import { probeVulkan } from '../../../src/native/sources/probe-vulkan.js';
 import {
   VkBufferCreateInfo,
   VkBufferUsageFlagBits,
