@@ -3,12 +3,14 @@
  * of each, imports into and work on each, and that nothing of them stays behind.
  */
 import t from 'tap';
+import type { HandleType } from '../../src/broker/source.js';
 import { type ClientBuffer, connect } from '../../src/client/index.js';
 import { isDmaBuf } from '../../src/native/dmabuf.js';
 import { close } from '../../src/native/libc/fd.js';
 import { probeHeaps } from '../../src/native/sources/probe.js';
 import type { ListedDeviceInfo } from '../../src/server/control.js';
 import { twoDevices } from '../native/vulkan/second-lavapipe.js';
+import { Actor, type Got } from '../support/actor.js';
 import { eventually, TestDaemon } from '../support/daemon.js';
 
 t.setTimeout(300_000);
@@ -17,9 +19,45 @@ const { first, second, env } = twoDevices(t);
 const daemon = await TestDaemon.start(['--device', first], { env });
 t.teardown(() => daemon.stop('SIGKILL'));
 const get = async (path: string) => (await daemon.rest('GET', path)).body;
+const withoutClient = await daemon.idleFds();
+/**
+ * What a Mesa driver keeps of its own, for as long as an instance has loaded it: of each device that
+ * it lists one of these, whoever opens one.
+ */
+const OF_DRIVER = [
+  '/dev/udmabuf',
+  '/memfd:lp_dma_buf (deleted)',
+  '/memfd:allocation fd (deleted)',
+  '/dmabuf:',
+  'anon_inode:sync_file',
+];
+const ofDriver = () => OF_DRIVER.map((kind) => daemon.openFdsThat((target) => target === kind));
+/** A file of the validation layer's, one for each instance. */
+const logs = () => daemon.openFdsThat((target) => /^\/tmp\/validation-\w+\/log$/.test(target));
 const client = await connect({ socket: daemon.clientSocket });
+/** What the second device's driver keeps open of its own: known once it is open. */
+let driver = 0;
 const linear = { kind: 'buffer', size: 65_536 } as const;
+/** So that what stays of a step is told from what its first time opens. */
+const ROUNDS = 4;
 const image = { kind: 'image', width: 64, height: 32, format: 'XR24' } as const;
+
+/** The daemon's fds, while the one connection that asks is open. */
+async function openFds(): Promise<number> {
+  await daemon.clients();
+  return daemon.openFds();
+}
+
+/** Waits until the daemon has no buffer and as many fds as `before`. */
+async function nothingIsLeft(before: number): Promise<void> {
+  let left = '';
+  const settled = async () => {
+    const [buffers, fds] = [await daemon.buffers(), daemon.openFds()];
+    left = `${JSON.stringify(buffers)}, ${fds} fds; not none and ${before}`;
+    return buffers.length === 0 && fds === before;
+  };
+  await eventually(settled, () => left);
+}
 
 /** Its first 32 bits. */
 const word = async (buffer: ClientBuffer) => (await buffer.read({ size: 4 })).bytes.readUInt32LE();
@@ -50,11 +88,19 @@ t.test('a device that is not there', async (t) => {
 });
 
 t.test('the second is opened by the first request that names it', async (t) => {
-  const planned = await daemon.rest('POST', '/v1/buffers?dry_run=true', {
-    ...linear,
-    device: second,
-  });
-  t.match(planned, { status: 200, body: { source: 'vulkan', device: second } });
+  const plan = () => daemon.rest('POST', '/v1/buffers?dry_run=true', { ...linear, device: second });
+  const [before, kinds, files] = [await openFds(), ofDriver(), logs()];
+  t.match(await plan(), { status: 200, body: { source: 'vulkan', device: second } });
+  // An instance of its own, which lists both devices.
+  const each = OF_DRIVER.map(() => 2);
+  t.same(
+    ofDriver().map((count, i) => count - (kinds[i] ?? 0)),
+    each,
+  );
+  driver = (await openFds()) - before;
+  t.equal(driver, each.reduce((sum, count) => sum + count) + logs() - files, 'and nothing else');
+  for (let i = 0; i < ROUNDS; i++) await plan();
+  t.equal(await openFds(), before + driver, 'it is opened once');
   t.match(await get('/v1/devices'), [
     { open: true },
     {
@@ -72,6 +118,7 @@ t.test('the second is opened by the first request that names it', async (t) => {
 
 for (const device of [first, second]) {
   t.test(`memory of ${device}`, async (t) => {
+    const before = await openFds();
     for (const wanted of [linear, image]) {
       const buffer = await client.allocate({ ...wanted, device });
       t.match(buffer, { source: 'vulkan', handleType: 'dma_buf', device });
@@ -92,12 +139,14 @@ for (const device of [first, second]) {
     t.equal(redeemed.device, device);
     await redeemed.close();
     t.equal((await daemon.rest('DELETE', `/v1/buffers/${redeemed.id}`)).status, 204);
+    await nothingIsLeft(before);
   });
 }
 
 t.test('memory that was made elsewhere is imported into each', async (t) => {
   const heap = probeHeaps().sources[0];
   if (heap === undefined) throw new Error('there is no DMA heap');
+  const before = await openFds();
   for (const device of [first, second]) {
     const made = heap.allocate({ kind: 'buffer', size: linear.size, usage: 4 }, 'elsewhere');
     const imported = await client.import({ ...linear, planes: made.planes, device });
@@ -109,24 +158,40 @@ t.test('memory that was made elsewhere is imported into each', async (t) => {
     heap.free(made.key);
   }
   heap.close();
+  await nothingIsLeft(before);
 });
 
 t.test('an opaque_fd is worked on by its own device', async (t) => {
-  const handleTypes = ['opaque_fd'] as const;
-  const opaque = async (device: string) => client.allocate({ ...linear, handleTypes, device });
-  const [a, b] = [await opaque(first), await opaque(second)];
-  t.match([a, b], [{ device: first }, { device: second }]);
-  await a.fill(1);
-  await b.fill(2);
-  t.same([await word(a), await word(b)], [1, 2]);
-  const shared = await client.allocate({ ...linear, device: first });
-  t.equal(await shared.copyFrom(b), 'device');
-  t.equal(await word(shared), 2);
-  await t.rejects(a.copyFrom(b), { code: 'unsupported_handle_type', message: /different devices/ });
-  for (const buffer of [shared, b, a]) await buffer.close();
+  const before = await openFds();
+  // Only the end of a process says that its opaque_fds are gone: this client has one of its own.
+  const actor = Actor.start(daemon);
+  const allocate = async (handleType: HandleType, device: string) => {
+    const terms = { source: 'vulkan', size: linear.size, lifetime: 'connection' } as const;
+    return (await actor.tell<Got>({ what: 'allocate', ...terms, handleType, device })).number;
+  };
+  const word = (number: number) => actor.tell<number>({ what: 'word', number });
+  try {
+    const [a, b] = [await allocate('opaque_fd', first), await allocate('opaque_fd', second)];
+    t.match(await daemon.buffers(), [{ device: first }, { device: second }]);
+    await actor.tell({ what: 'fill', number: a, value: 1 });
+    await actor.tell({ what: 'fill', number: b, value: 2 });
+    t.same([await word(a), await word(b)], [1, 2]);
+    const shared = await allocate('dma_buf', first);
+    t.equal(await actor.tell({ what: 'copy', number: shared, from: b }), 'device');
+    t.equal(await word(shared), 2);
+    const refused = await actor.refused({ what: 'copy', number: a, from: b });
+    t.match(refused, { code: 'unsupported_handle_type', message: /different devices/ });
+    for (const number of [shared, b, a]) await actor.tell({ what: 'close', number });
+    const unknown = async () => (await daemon.buffers()).map(({ state }) => state).join();
+    await eventually(async () => (await unknown()) === 'unknown,unknown', 'who knows?');
+  } finally {
+    await actor.end('leave');
+  }
+  await nothingIsLeft(before);
 });
 
 t.test('sources without a device', async (t) => {
+  const before = await openFds();
   await t.rejects(client.allocate({ ...linear, device: second, source: 'udmabuf' }), {
     code: 'unsupported_source',
   });
@@ -140,18 +205,38 @@ t.test('sources without a device', async (t) => {
   const other = await client.allocate(linear);
   t.equal(other.device, first, 'the main one, where none is named');
   await other.close();
+  await nothingIsLeft(before);
+});
+
+t.test('each of it, again and again', async () => {
+  const heap = probeHeaps().sources[0];
+  if (heap === undefined) throw new Error('there is no DMA heap');
+  const made = heap.allocate({ kind: 'buffer', size: linear.size, usage: 4 }, 'elsewhere');
+  const before = await openFds();
+  for (let round = 0; round < ROUNDS; round++) {
+    for (const device of [first, second]) {
+      const own = await client.allocate({ ...linear, device });
+      const pixels = await client.allocate({ ...image, device });
+      const imported = await client.import({ ...linear, planes: made.planes, device });
+      await own.copyFrom(imported);
+      await imported.fill(round);
+      await pixels.read({ size: 4 });
+      for (const buffer of [own, pixels, imported]) await buffer.close();
+      const rest = await daemon.rest('POST', '/v1/buffers', { ...linear, device });
+      await (await client.redeem(rest.body.token.token)).close();
+      await daemon.rest('DELETE', `/v1/buffers/${rest.body.buffer.id}`);
+      await daemon.rest('POST', '/v1/buffers?dry_run=true', { ...image, device });
+    }
+  }
+  for (const { fd } of made.planes) close(fd);
+  await nothingIsLeft(before);
+  heap.free(made.key);
+  heap.close();
 });
 
 t.test('nothing stays behind', async (t) => {
-  // Nobody can say when an opaque_fd is gone before its client is.
-  const certain = async () => (await daemon.buffers()).filter(({ state }) => state !== 'unknown');
-  let left = '';
-  const gone = async () => {
-    left = JSON.stringify(await certain());
-    return left === '[]';
-  };
-  await eventually(gone, () => left);
   client.close();
+  await daemon.settled(withoutClient + driver);
   t.equal(await daemon.stop(), 0);
   t.same(daemon.errors, []);
 });

@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Test } from 'tap';
 import type { ErrorCode, Refusal } from '../../src/broker/errors.js';
+import type { HandleType } from '../../src/broker/source.js';
 import type { ShareTerms } from '../../src/client/index.js';
 import { packageRoot } from '../../src/package-root.js';
 import { TestDaemon } from './daemon.js';
@@ -31,10 +32,22 @@ export async function sharedDaemon(
 /** `number` names one of the actor's buffers. */
 export type Order =
   | { what: 'connect' }
-  | { what: 'allocate'; size: number; source: string; lifetime: ActorLifetime }
+  | {
+      what: 'allocate';
+      size: number;
+      source: string;
+      lifetime: ActorLifetime;
+      /** By default a memfd of the source of that name, a dma_buf of any other. */
+      handleType?: HandleType;
+      device?: string;
+    }
   | { what: 'share'; number: number; terms: ShareTerms }
   | { what: 'redeem'; token: string }
   | { what: 'map' | 'close' | 'release'; number: number }
+  | { what: 'fill'; number: number; value: number }
+  | { what: 'copy'; number: number; from: number }
+  /** Its first 32 bits. */
+  | { what: 'word'; number: number }
   | { what: 'renew'; number: number; seconds: number }
   | { what: 'rest'; method: string; path: string }
   /** Connects so often, waits for each, and keeps all. */

@@ -69,11 +69,10 @@ async function obey(order: Order): Promise<unknown> {
       await client();
       return null;
     case 'allocate': {
-      const { size, source, lifetime } = order;
-      const handleTypes = [source === 'memfd' ? 'memfd' : 'dma_buf'] as const;
-      return keep(
-        await (await client()).allocate({ kind: 'buffer', size, source, lifetime, handleTypes }),
-      );
+      const { size, source, lifetime, device } = order;
+      const handleTypes = [order.handleType ?? (source === 'memfd' ? 'memfd' : 'dma_buf')];
+      const request = { kind: 'buffer', size, source, lifetime, handleTypes } as const;
+      return keep(await (await client()).allocate({ ...request, ...(device && { device }) }));
     }
     case 'share': {
       const { number, terms } = order;
@@ -86,6 +85,12 @@ async function obey(order: Order): Promise<unknown> {
         .map()
         .write((bytes) => bytes.fill(1, 0, 1));
       return null;
+    case 'fill':
+      return find(order.number).fill(order.value);
+    case 'copy':
+      return find(order.number).copyFrom(find(order.from));
+    case 'word':
+      return (await find(order.number).read({ size: 4 })).bytes.readUInt32LE();
     case 'renew':
       await find(order.number).renew(order.seconds);
       return null;
