@@ -7,6 +7,7 @@ import { allocCommand } from './commands/alloc.js';
 import { clientCommand, disconnectCommand } from './commands/client.js';
 import { clientsCommand } from './commands/clients.js';
 import { completionCommand } from './commands/completion.js';
+import { configCommand } from './commands/config.js';
 import { deviceCommand } from './commands/device.js';
 import { devicesCommand } from './commands/devices.js';
 import { eventsCommand } from './commands/events.js';
@@ -59,6 +60,7 @@ const commands = [
   eventsCommand,
   quotaCommand,
   healthCommand,
+  configCommand,
   logLevelCommand,
   completionCommand,
   tokenCommand,

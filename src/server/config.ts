@@ -91,7 +91,8 @@ interface TcpTable {
   tokens_file: string;
 }
 
-interface File {
+/** What a configuration file may say. */
+export interface Tables {
   clients?: SocketTable;
   rest?: SocketTable & { rate_limit?: number; tcp?: TcpTable };
   device?: { select?: string };
@@ -185,7 +186,7 @@ export class ConfigError extends Error {
 }
 
 /** Parses a configuration file's text. Throws ConfigError with the line or the key. */
-export function parseConfig(text: string, about: string): File {
+export function parseConfig(text: string, about: string): Tables {
   let value: unknown;
   try {
     value = parse(text);
@@ -196,7 +197,7 @@ export function parseConfig(text: string, about: string): File {
     );
   }
   const ajv = new Ajv({ allErrors: false, allowUnionTypes: true });
-  const validate = ajv.compile<File>(schema);
+  const validate = ajv.compile<Tables>(schema);
   if (!validate(value)) {
     const [error] = validate.errors ?? [];
     const extra: unknown = error?.params.additionalProperty;
@@ -271,8 +272,31 @@ function tokensOf(table: TcpTable | undefined): readonly RestToken[] {
   }
 }
 
-export function loadConfig(path: string | null, overrides: Overrides): Config {
-  const file = path === null ? {} : parseConfig(readFileSync(path, 'utf8'), path);
+/** A configuration file as it was read; without one (`path` null), what an empty one says. */
+export interface ConfigFile {
+  readonly path: string | null;
+  readonly text: string;
+  readonly tables: Tables;
+}
+
+/** A configuration and what it was made from. */
+export interface Loaded {
+  readonly config: Config;
+  readonly file: ConfigFile;
+  readonly overrides: Overrides;
+  /** Milliseconds since 1970. */
+  readonly readAt: number;
+}
+
+/** Throws ConfigError, or the error of a file that cannot be read. */
+export function loadConfig(path: string | null, overrides: Overrides): Loaded {
+  const text = path === null ? '' : readFileSync(path, 'utf8');
+  const tables = parseConfig(text, path ?? '');
+  const file = { path, text, tables };
+  return { config: configOf(file, overrides), file, overrides, readAt: Date.now() };
+}
+
+function configOf({ path, tables: file }: ConfigFile, overrides: Overrides): Config {
   const clients = { ...file.clients };
   const rest = { ...file.rest };
   if (overrides.socket !== undefined) clients.socket = overrides.socket;

@@ -2,6 +2,7 @@
  * REST's questions, answered by the data plane, the allocator, and what the daemon knows of itself.
  */
 import { BrokerError } from '../broker/errors.js';
+import type { ConfigInForce } from './config-in-force.js';
 import type { ControlPlane, Health } from './control.js';
 import type { Allocator, DataPlane } from './data-plane.js';
 import { holdersReport } from './holders/report.js';
@@ -31,6 +32,7 @@ export function createControlPlane(
   sweeper: Sweeper,
   watch: LeakWatch,
   logLevels: LogLevels,
+  settings: ConfigInForce,
   version: string,
 ): ControlPlane {
   return {
@@ -88,6 +90,7 @@ export function createControlPlane(
       logLevels.level = level;
       return { level };
     },
+    config: async () => settings.report,
     listUsers: async () => {
       const { names } = readPasswd();
       const users = await plane.ask('listUsers', null);

@@ -18,6 +18,8 @@ export type BufferInfo = Schemas['Buffer'];
 export type ClientDetail = Schemas['ClientDetail'];
 export type ClientInfo = Schemas['Client'];
 export type LogLevelInfo = Schemas['LogLevel'];
+export type ConfigReport = DeepReadonly<Schemas['Config']>;
+export type ConfigSetting = DeepReadonly<Schemas['ConfigSetting']>;
 /** A validated request: everything that has a default in openapi.yaml is filled in. */
 export type CreateBuffer = Schemas['CreateBuffer'];
 export type CreatedBuffer = Schemas['CreatedBuffer'];
@@ -104,6 +106,8 @@ export interface ControlPlane {
   disconnectClient(id: string): Promise<void>;
   logLevel(): Promise<LogLevelInfo>;
   setLogLevel(info: LogLevelInfo): Promise<LogLevelInfo>;
+  /** What the daemon runs with, and what a restart would change. */
+  config(): Promise<ConfigReport>;
   listUsers(): Promise<UserInfo[]>;
   listCgroups(): Promise<CgroupInfo[]>;
   listQuotas(): Promise<QuotaInfo[]>;

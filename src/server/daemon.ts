@@ -15,8 +15,8 @@ import { notify } from '../native/systemd.js';
 import { packageRoot, packageVersion } from '../package-root.js';
 import { auditRecord } from './audit/record.js';
 import { auditSink } from './audit/sink.js';
-import type { Config } from './config.js';
-import type { DeviceInfo } from './control.js';
+import type { Config, Loaded } from './config.js';
+import { ConfigInForce } from './config-in-force.js';
 import { createControlPlane, warnings } from './control-plane.js';
 import { Allocator, DataPlane } from './data-plane.js';
 import { mainDevice } from './drm-node.js';
@@ -53,22 +53,27 @@ export class Daemon {
     private readonly unpublish: () => void,
     private readonly logger: Logger,
     private readonly now: Changeable,
+    /** What an administrator is told about the configuration. */
+    readonly settings: ConfigInForce,
   ) {}
 
   /** Takes over what may change while it runs. Connections that there are stay. */
-  async reload({ policy, tokens }: Config): Promise<void> {
+  async reload(loaded: Loaded): Promise<void> {
+    const { policy, tokens } = loaded.config;
     await this.plane.ask('setPolicy', policy);
     this.now.policy = new Policy(policy);
     this.now.tokens = tokens;
+    this.settings.reload(loaded);
   }
 
   /** Resolves when clients and REST are served. `fatal`: a thread has died. */
   static async start(
     threads: URL,
-    config: Config,
+    loaded: Loaded,
     logger: Logger,
     fatal: (error: Error) => void,
   ): Promise<Daemon> {
+    const { config } = loaded;
     const logLevels = new LogLevels(config.logLevel);
     logLevels.follow(logger);
     const clientLog = logLevels.follow(logger.child({ component: 'clients' }));
@@ -97,16 +102,18 @@ export class Daemon {
     }
     describe(allocator.inventory, logger);
     const node = mainDevice(allocator.inventory.device);
-    const state = QuotaState.read(stateFolder());
+    const folder = stateFolder();
+    const state = QuotaState.read(folder);
     if (state.warning !== null) logger.warn(state.warning);
     const maxFds = readMaxFds();
+    const machine = machineRules(totalmem(), maxFds, allocator.inventory.device);
     const start = {
       mainDevice: node,
       unknownGraceSeconds: config.accounting.unknownGraceSeconds,
       leaseGraceSeconds: config.leaseGraceSeconds,
       audit: config.audit,
       maxFds,
-      quotas: quotaSetup(config, state.rules, allocator.inventory.device, maxFds),
+      quotas: quotaSetup(config, machine, state.rules),
       policy: config.policy,
     };
     const plane = new DataPlane(threads, allocator, listener, start, events);
@@ -117,6 +124,10 @@ export class Daemon {
     const leaks = new LeakWatch(config.leaks, sweeper, fatalError);
     const previews = new Previews(threads);
     const now: Changeable = { policy: new Policy(config.policy), tokens: config.tokens };
+    const settings = new ConfigInForce(loaded, logLevels, folder, () => ({
+      machine,
+      rest: state.rules,
+    }));
     const http = createHttpServer({
       control: createControlPlane(
         allocator,
@@ -126,6 +137,7 @@ export class Daemon {
         sweeper,
         leaks,
         logLevels,
+        settings,
         packageVersion(),
       ),
       logger: logger.child({ component: 'rest' }),
@@ -142,7 +154,7 @@ export class Daemon {
       },
       ring,
       rateLimit: config.rateLimit,
-      starts: countStart(stateFolder()),
+      starts: countStart(folder),
     });
     // Fastify's own, which those of its requests are made from.
     logLevels.follow(http.log);
@@ -162,7 +174,7 @@ export class Daemon {
     leaks.start();
     notify('READY=1');
     logger.info({ clients: config.clients.path, rest: config.rest.path }, 'ready');
-    return new Daemon(plane, http, previews, watch, leaks, unpublish, logger, now);
+    return new Daemon(plane, http, previews, watch, leaks, unpublish, logger, now, settings);
   }
 
   /** Stops taking requests, releases every buffer, destroys the device. */
@@ -178,15 +190,9 @@ export class Daemon {
   }
 }
 
-function quotaSetup(
-  config: Config,
-  rest: Rules,
-  device: DeviceInfo | null,
-  maxFds: number,
-): QuotaSetup {
-  const defaults = machineRules(totalmem(), maxFds, device);
+function quotaSetup(config: Config, machine: Rules, rest: Rules): QuotaSetup {
   return {
-    rules: { default: defaults, configuration: config.quotas.rules, rest },
+    rules: { default: machine, configuration: config.quotas.rules, rest },
     subuids: readSubuids(readPasswd()),
     recallSeconds: config.quotas.recallSeconds,
     charge: config.accounting.charge,

@@ -8,7 +8,8 @@ import { pino } from 'pino';
 import { messageOf } from '../broker/errors.js';
 import { packageVersion } from '../package-root.js';
 import { CLIENT_SOCKET, daemonSocket, REST_SOCKET } from '../paths.js';
-import { type Config, ConfigError, LOG_LEVELS, type LogLevel, loadConfig } from './config.js';
+import { ConfigError, LOG_LEVELS, type Loaded, type LogLevel, loadConfig } from './config.js';
+import type { Daemon } from './daemon.js';
 import { Allocator } from './data-plane.js';
 import { sourceView } from './views.js';
 
@@ -70,7 +71,8 @@ function configured() {
   }
 }
 
-const config = configured();
+const loaded = configured();
+const { config } = loaded;
 const logger = pino(
   { level: config.logLevel, base: null, timestamp: pino.stdTimeFunctions.isoTime },
   pino.destination({ fd: 2, sync: true }),
@@ -88,9 +90,28 @@ async function probe(): Promise<void> {
   await allocator.close();
 }
 
+/** SIGHUP: a file that is wrong changes nothing. */
+async function reload(daemon: Daemon): Promise<void> {
+  let again: Loaded;
+  try {
+    again = loadConfig(options.config ?? null, absolute(options));
+  } catch (error) {
+    const reason = messageOf(error);
+    logger.error({ reason }, `the configuration was not taken, nothing has changed: ${reason}`);
+    daemon.settings.refused(reason);
+    return;
+  }
+  await daemon.reload(again);
+  logger.info('the policy was read again');
+  const { pending } = daemon.settings;
+  if (pending.length > 0) {
+    logger.warn({ pending }, `it takes a restart to change ${pending.join(', ')}`);
+  }
+}
+
 async function run(): Promise<void> {
   const { Daemon } = await import('./daemon.js');
-  let daemon: Awaited<ReturnType<typeof Daemon.start>> | null = null;
+  let daemon: Daemon | null = null;
   let stopping = false;
   const stop = () => daemon?.stop().catch(fatal);
   // From the start: a daemon that is still starting has socket files to remove, too.
@@ -105,18 +126,9 @@ async function run(): Promise<void> {
   }
   process.on('SIGHUP', () => {
     if (daemon === null || stopping) return;
-    try {
-      const again = loadConfig(options.config ?? null, absolute(options));
-      const same = (c: Config) => JSON.stringify({ ...c, policy: null, tokens: null });
-      if (same(again) !== same(config))
-        logger.warn('all but policy and tokens needs a restart to change');
-      daemon.reload(again).then(() => logger.info('the policy was read again'), fatal);
-    } catch (error) {
-      const reason = messageOf(error);
-      logger.error({ reason }, `the configuration was not taken, nothing has changed: ${reason}`);
-    }
+    reload(daemon).catch(fatal);
   });
-  daemon = await Daemon.start(threads, config, logger, fatal);
+  daemon = await Daemon.start(threads, loaded, logger, fatal);
   if (stopping) stop();
 }
 

@@ -11,6 +11,7 @@ import { REST_ROLES, type RestAccess, type RestRole } from '../broker/policy.js'
 export interface RestToken extends RestAccess {
   /** For the log; no secret. */
   readonly name: string;
+  readonly role: Exclude<RestRole, 'none'>;
   /** SHA-256 of the token, in hexadecimal. */
   readonly sha256: string;
   /** Milliseconds since 1970. */
@@ -21,7 +22,7 @@ interface File {
   tokens?: {
     name: string;
     sha256: string;
-    role: Exclude<RestRole, 'none'>;
+    role: RestToken['role'];
     preview?: boolean;
     expires: unknown;
   }[];

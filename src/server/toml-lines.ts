@@ -14,16 +14,18 @@ export function lineOf(text: string, path: readonly string[]): number {
   for (const [index, line] of text.split('\n').entries()) {
     const header = HEADER.exec(line);
     const key = KEY.exec(line);
-    let here: string[] | null = null;
+    let here: readonly string[] | null = null;
     if (header !== null) {
       table = keysOf(header[2] ?? '');
       if (header[1] === '[[') {
         const name = table.join('.');
         const count = counts.get(name) ?? 0;
         counts.set(name, count + 1);
+        // The list itself is where its first element is.
+        const isList = name === path.join('.');
         table = [...table, String(count)];
-      }
-      here = table;
+        here = isList ? path : table;
+      } else here = table;
     } else if (key !== null) here = [...table, ...keysOf(key[1] ?? '')];
     if (here === null || here.length > path.length || here.length <= best.length) continue;
     if (here.every((part, i) => part === path[i])) best = { length: here.length, line: index + 1 };

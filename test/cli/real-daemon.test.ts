@@ -84,6 +84,11 @@ await withoutLeaks(t, 'real daemon', async (t) => {
     t.same(await json('devices'), []);
     t.ok((await json('formats')).length > 0);
     t.match(await json('health'), { status: 'ok' });
+    const { settings } = await json('config');
+    t.match(
+      settings.find(({ key }: { key: string }) => key === 'clients.socket'),
+      { value: daemon.clientSocket, from: 'command_line', after_restart: null },
+    );
     await json('release', id);
   });
 

@@ -37,7 +37,7 @@ const quotas = {
 const withoutPolicy = ({ policy: _, ...rest }: Config) => rest;
 
 t.test('without a file', async (t) => {
-  t.same(withoutPolicy(loadConfig(null, {})), {
+  t.same(withoutPolicy(loadConfig(null, {}).config), {
     clients: { path: daemonSocket(CLIENT_SOCKET), mode: 0o660 },
     rest: { path: daemonSocket(REST_SOCKET), mode: 0o660 },
     rateLimit: 10_000,
@@ -68,14 +68,14 @@ t.test('with one, and what the command line says before it', async (t) => {
     leaseGraceSeconds: 7.5,
     ...quotas,
   };
-  t.same(withoutPolicy(loadConfig(path, {})), config);
+  t.same(withoutPolicy(loadConfig(path, {}).config), config);
   const overrides = {
     socket: '/a',
     restSocket: '/b',
     device: 'llvmpipe',
     logLevel: 'debug',
   } as const;
-  t.same(withoutPolicy(loadConfig(path, overrides)), {
+  t.same(withoutPolicy(loadConfig(path, overrides).config), {
     clients: { ...config.clients, path: '/a' },
     rest: { ...config.rest, path: '/b' },
     rateLimit: 7,
@@ -89,7 +89,7 @@ t.test('with one, and what the command line says before it', async (t) => {
     ...quotas,
   });
   writeFileSync(path, '# nothing\n');
-  t.same(loadConfig(path, {}), loadConfig(null, {}));
+  t.same(loadConfig(path, {}).config, loadConfig(null, {}).config);
   t.throws(() => loadConfig(`${path}.not`, {}), { code: 'ENOENT' });
 });
 

@@ -124,10 +124,10 @@ t.test('a configuration that opens too much is refused', async (t) => {
   writeFileSync(tokens, '', { mode: 0o600 });
   const load = (listen?: string) => {
     writeFileSync(file, config(tokens, listen));
-    return loadConfig(file, {});
+    return loadConfig(file, {}).config;
   };
   t.same(load('[::1]:7070').restTcp, { host: '::1', port: 7070 });
-  t.equal(loadConfig(null, {}).restTcp, null, 'off by default');
+  t.equal(loadConfig(null, {}).config.restTcp, null, 'off by default');
   for (const listen of [
     '0.0.0.0:1',
     '192.168.0.1:1',

@@ -20,6 +20,7 @@ t.test('keys are found, and where they are not what is above them', async (t) =>
     [['top'], 1],
     [['log', 'level'], 3],
     [['log', 'missing'], 2],
+    [['policy', 'rules'], 5],
     [['policy', 'rules', '0', 'users'], 6],
     [['policy', 'rules', '1', 'share'], 8],
     [['policy', 'rules', '1', 'share', 'groups'], 8],

@@ -144,6 +144,7 @@ export function createHandlers(
       request.log.warn(info, 'the log level is changed');
       return control.setLogLevel(info);
     },
+    getConfig: () => control.config(),
     streamEvents: async (request, reply) => streamEvents(streams, request, reply),
     getLeaks: () => control.leaks(),
     listUsers: () => control.listUsers(),

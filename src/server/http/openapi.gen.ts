@@ -530,6 +530,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/config": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The configuration in force
+         * @description Every setting, by its name in the configuration file, with its value and where that comes from.
+         *     The file is read again at SIGHUP; what of it takes a restart is shown beside what is in force.
+         *     Neither tokens nor their digests are shown.
+         */
+        get: operations["getConfig"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/quotas": {
         parameters: {
             query?: never;
@@ -1236,6 +1258,68 @@ export interface components {
              * @enum {string}
              */
             level: "debug" | "info" | "warn" | "error";
+        };
+        /** @description The configuration in force. */
+        Config: {
+            /** @description The configuration file; null where there is none. */
+            file: string | null;
+            read_at: components["schemas"]["Time"];
+            /** @description Why the file was not taken when it was last read; null where it was. */
+            error: string | null;
+            /** @description Where the daemon keeps what was set over REST. */
+            state_folder: string;
+            /** @description All that have a value, in the order of the sections; quotas last. */
+            settings: components["schemas"]["ConfigSetting"][];
+            /** @description The tokens for TCP, without the secrets and their digests. */
+            tokens: components["schemas"]["ConfigToken"][];
+        };
+        /** @description A setting in force. */
+        ConfigSetting: {
+            /**
+             * @description Its name in the file.
+             * @example rest.rate_limit
+             */
+            key: string;
+            value: components["schemas"]["ConfigValue"];
+            from: components["schemas"]["ConfigOrigin"];
+            line: components["schemas"]["ConfigLine"];
+            /** @description What a restart would put in force; null where that is the same. */
+            after_restart: components["schemas"]["ConfigChange"] | null;
+        };
+        /** @description A setting as it would be after a restart. */
+        ConfigChange: {
+            value: components["schemas"]["ConfigValue"];
+            from: components["schemas"]["ConfigOrigin"];
+            line: components["schemas"]["ConfigLine"];
+        };
+        /** @description As the file would say it, sizes in bytes, users and groups as numbers; null where it has none. */
+        ConfigValue: string | number | boolean | {
+            [key: string]: unknown;
+        }[] | {
+            [key: string]: unknown;
+        } | null;
+        /**
+         * @description Where a value comes from. What was set over REST comes before all others.
+         * @enum {string}
+         */
+        ConfigOrigin: "default" | "file" | "command_line" | "rest";
+        /** @description The line of the file that says so. */
+        ConfigLine: number | null;
+        /** @description A token for TCP. */
+        ConfigToken: {
+            /**
+             * @description What the log calls it.
+             * @example grafana
+             */
+            name: string;
+            /**
+             * @description What it may do.
+             * @enum {string}
+             */
+            role: "reader" | "operator" | "admin";
+            /** @description Whether it may see pixels. */
+            preview: boolean;
+            expires_at: components["schemas"]["Time"];
         };
         /** @description The Vulkan device and the memory sources. */
         DeviceReport: {
@@ -2947,6 +3031,30 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             413: components["responses"]["BodyTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getConfig: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The configuration. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Config"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
         };

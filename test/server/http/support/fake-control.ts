@@ -12,6 +12,7 @@ import type {
   CgroupInfo,
   ClientDetail,
   ClientInfo,
+  ConfigReport,
   ControlPlane,
   CreateBuffer,
   CreatedBuffer,
@@ -321,6 +322,19 @@ export class FakeControl implements ControlPlane {
       this.#logLevel = info;
       return info;
     });
+  }
+
+  config(): Promise<ConfigReport> {
+    const setting = { key: 'rest.rate_limit', value: 7, from: 'file', line: 2 } as const;
+    const later = { value: 10_000, from: 'default', line: null } as const;
+    return this.#answer(() => ({
+      file: '/etc/dmabroker.toml',
+      read_at: '2026-11-20T08:15:30.000Z',
+      error: null,
+      state_folder: '/var/lib/dmabroker',
+      settings: [{ ...setting, after_restart: later }],
+      tokens: [],
+    }));
   }
 
   listUsers(): Promise<UserInfo[]> {
