@@ -223,7 +223,8 @@ export class Broker {
     this.#checkLive(buffer);
     const { peer } = by?.client ? by : buffer.owner;
     const audience = this.policy.audience(peer, terms.uid);
-    const issued = this.#tokens.issue(buffer, { ...terms, audience });
+    const issuer = this.quotas.whoIs({ client: null, peer }).uid;
+    const issued = this.#tokens.issue(buffer, { ...terms, audience }, issuer);
     this.#registry.happened({ type: 'buffer.shared', buffer, token: issued.info, by });
     this.world.changed(buffer);
     return issued;

@@ -24,8 +24,14 @@ export const MAX_PENDING_PER_CLIENT = 64;
 /** The queue is served in order: one user's connections together hold up the others by so many. */
 export const MAX_PENDING_PER_USER = 256;
 
-/** A buffer is shared with a handful of processes; tokens are made anew when used up. */
+/**
+ * Of each user that has the buffer. It is shared with a handful of processes; tokens are made anew when
+ * used up.
+ */
 export const MAX_TOKENS_PER_BUFFER = 64;
+
+/** Of all buffers together, of which a user gets a half at most (fair-pool.ts). One is 1 KB of the heap. */
+export const MAX_TOKENS = 131_072;
 
 export const MAX_TOKEN_USES = 1000;
 
@@ -50,10 +56,16 @@ export const LINGERING_PAUSE_MS = 5;
 /** libwayland's WL_MAP_MAX_OBJECTS is 2^24; ours bounds what one connection costs. */
 export const MAX_OBJECTS_PER_CLIENT = 65_536;
 
+/**
+ * Of all connections together, of which a user gets a half at most (fair-pool.ts). One is 1 to 5 KB of
+ * the data plane's heap, 18 KB with 256 modifiers, and V8 ends a process at 2 to 4 GB.
+ */
+export const MAX_OBJECTS = 131_072;
+
 /** fds that a connection may have brought for imports that it has not asked for yet: 64 of 4 planes. */
 export const MAX_WAITING_PLANES = 256;
 
-/** Of the process's fds, those that connections and what waits on them may have (client-fds.ts). */
+/** Of the process's fds, those that connections and what waits on them may have (fair-pool.ts). */
 export const CLIENT_FDS_PART = 1 / 8;
 
 /** A connection's socket and its process's pidfd. */

@@ -6,8 +6,9 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { PartialPeer } from './buffer.js';
 import { BrokerError } from './errors.js';
+import { FairPool } from './fair-pool.js';
 import { newToken, type Random } from './id.js';
-import { MAX_TOKEN_USES, MAX_TOKENS_PER_BUFFER } from './limits.js';
+import { MAX_TOKEN_USES, MAX_TOKENS, MAX_TOKENS_PER_BUFFER } from './limits.js';
 import { includes, type Principals } from './policy.js';
 
 export interface TokenTerms {
@@ -39,6 +40,8 @@ interface Entry<T> extends TokenInfo {
   readonly target: T;
   readonly audience: Principals | null;
   readonly digest: Buffer;
+  /** The user that made it, whose part of the tokens it is. */
+  readonly issuer: number;
   usesLeft: number;
 }
 
@@ -59,6 +62,7 @@ const keyOf = (hash: Buffer) => hash.toString('base64');
 export class Tokens<T> {
   readonly #entries = new Map<string, Entry<T>>();
   readonly #byTarget = new Map<T, Map<string, string>>();
+  readonly #pool = new FairPool(MAX_TOKENS);
   #lastId = 0;
 
   constructor(
@@ -66,7 +70,8 @@ export class Tokens<T> {
     private readonly random: Random,
   ) {}
 
-  issue(target: T, terms: TokenTerms): Issued {
+  /** For the user `issuer`: nobody takes away how often others may share a buffer that they have, too. */
+  issue(target: T, terms: TokenTerms, issuer: number): Issued {
     if (!Number.isInteger(terms.uses) || terms.uses < 1 || terms.uses > MAX_TOKEN_USES) {
       throw new BrokerError('invalid_argument', `uses must be 1 to ${MAX_TOKEN_USES}`, {
         constraint: 'uses',
@@ -75,14 +80,12 @@ export class Tokens<T> {
       });
     }
     this.#dropExpired(target);
-    const known = this.#byTarget.get(target) ?? new Map();
-    if (known.size >= MAX_TOKENS_PER_BUFFER) {
-      throw new BrokerError('limit_exceeded', 'too many outstanding tokens for this buffer', {
-        constraint: 'tokens',
-        requested: known.size + 1,
-        possible: { max: MAX_TOKENS_PER_BUFFER },
-      });
+    const known = this.#byTarget.get(target) ?? new Map<string, string>();
+    const own = [...known.values()].filter((key) => this.#entries.get(key)?.issuer === issuer);
+    if (own.length >= MAX_TOKENS_PER_BUFFER) {
+      throw tooMany('of this buffer', own.length + 1, MAX_TOKENS_PER_BUFFER);
     }
+    if (!this.#pool.take(issuer, 1)) throw tooMany('of all buffers', 1, 0);
     const token = newToken(this.random);
     const hash = digest(token);
     const now = this.clock();
@@ -90,6 +93,7 @@ export class Tokens<T> {
       target,
       audience: terms.audience ?? null,
       digest: hash,
+      issuer,
       id: `t${++this.#lastId}`,
       uid: terms.uid,
       mayRenew: terms.mayRenew ?? false,
@@ -170,8 +174,7 @@ export class Tokens<T> {
   }
 
   revokeAll(target: T): void {
-    for (const key of this.#byTarget.get(target)?.values() ?? []) this.#entries.delete(key);
-    this.#byTarget.delete(target);
+    for (const key of [...(this.#byTarget.get(target)?.values() ?? [])]) this.#remove(key);
   }
 
   #dropExpired(target: T): void {
@@ -186,6 +189,7 @@ export class Tokens<T> {
     const entry = this.#entries.get(key);
     if (entry === undefined) return;
     this.#entries.delete(key);
+    this.#pool.give(entry.issuer, 1);
     const known = this.#byTarget.get(entry.target);
     known?.delete(entry.id);
     if (known?.size === 0) this.#byTarget.delete(entry.target);
@@ -197,6 +201,15 @@ function admits<T>(
   who: Pick<PartialPeer, 'uid' | 'gid' | 'groups'>,
 ): boolean {
   return audience === null || includes(audience, who);
+}
+
+function tooMany(what: string, requested: number, max: number): BrokerError {
+  const message = `the user has too many tokens ${what} that can still be redeemed`;
+  return new BrokerError('limit_exceeded', message, {
+    constraint: 'tokens',
+    requested,
+    possible: { max },
+  });
 }
 
 function infoOf({ id, uid, mayRenew, createdAt, expires, usesLeft }: TokenInfo): TokenInfo {

@@ -1,6 +1,6 @@
 /** Tokens: uses, the user, expiry, revocation, limits; and that every bad token looks the same. */
 import t from 'tap';
-import { MAX_TOKEN_USES, MAX_TOKENS_PER_BUFFER } from '../../src/broker/limits.js';
+import { MAX_TOKEN_USES, MAX_TOKENS, MAX_TOKENS_PER_BUFFER } from '../../src/broker/limits.js';
 import { Tokens, type TokenTerms } from '../../src/broker/tokens.js';
 import { refused } from '../support/refused.js';
 import { FakeWorld } from './support/world.js';
@@ -17,7 +17,7 @@ function make() {
 
 t.test('a token is good for its uses', async (t) => {
   const { tokens } = make();
-  const { token, info } = tokens.issue('a', { ...anybody, uses: 3 });
+  const { token, info } = tokens.issue('a', { ...anybody, uses: 3 }, UID);
   t.equal(info.expires, null);
   t.match(token, /^[a-z2-7]{26}$/);
   t.same(
@@ -32,7 +32,7 @@ t.test(
   'a token for one user is no other user’s, and a wrong user does not use it up',
   async (t) => {
     const { tokens } = make();
-    const { token } = tokens.issue('a', { ...anybody, uid: UID });
+    const { token } = tokens.issue('a', { ...anybody, uid: UID }, UID);
     t.equal(refused(() => tokens.redeem(token, user(0))).code, 'invalid_token', 'not even root’s');
     t.equal(tokens.redeem(token, ME).target, 'a');
   },
@@ -41,22 +41,22 @@ t.test(
 t.test('a token expires', async (t) => {
   const { tokens, world } = make();
   const terms = { uses: 2, uid: null, seconds: 60 };
-  const { token, info } = tokens.issue('a', terms);
+  const { token, info } = tokens.issue('a', terms, UID);
   t.equal(info.expires, world.time + 60_000);
   world.time += 59_999;
   t.equal(tokens.redeem(token, ME).target, 'a');
   world.time += 1;
   t.equal(refused(() => tokens.redeem(token, ME)).code, 'invalid_token');
   t.equal(tokens.count('a'), 0);
-  tokens.issue('b', terms);
+  tokens.issue('b', terms, UID);
   world.time += 60_000;
   t.equal(tokens.count('b'), 0, 'without being asked for');
 });
 
 t.test('revocation', async (t) => {
   const { tokens } = make();
-  const [first, second] = [tokens.issue('a', anybody), tokens.issue('a', anybody)];
-  const other = tokens.issue('b', anybody);
+  const [first, second] = [tokens.issue('a', anybody, UID), tokens.issue('a', anybody, UID)];
+  const other = tokens.issue('b', anybody, UID);
   t.notOk(tokens.revoke('b', first.info.id), 'it is of another buffer');
   t.ok(tokens.revoke('a', first.info.id));
   t.notOk(tokens.revoke('a', first.info.id));
@@ -70,12 +70,12 @@ t.test('revocation', async (t) => {
 
 t.test('every bad token gets the same answer', async (t) => {
   const { tokens, world } = make();
-  const usedUp = tokens.issue('a', anybody).token;
+  const usedUp = tokens.issue('a', anybody, UID).token;
   tokens.redeem(usedUp, ME);
-  const { token: revoked, info } = tokens.issue('a', anybody);
+  const { token: revoked, info } = tokens.issue('a', anybody, UID);
   tokens.revoke('a', info.id);
-  const expired = tokens.issue('a', { ...anybody, seconds: 1 }).token;
-  const ofAnother = tokens.issue('a', { ...anybody, uid: 7 }).token;
+  const expired = tokens.issue('a', { ...anybody, seconds: 1 }, UID).token;
+  const ofAnother = tokens.issue('a', { ...anybody, uid: 7 }, UID).token;
   world.time += 1000;
   const bad = ['', 'x', 'a'.repeat(26), usedUp, revoked, expired, ofAnother];
   const answers = bad.map((token) => refused(() => tokens.redeem(token, ME)));
@@ -86,10 +86,10 @@ t.test('every bad token gets the same answer', async (t) => {
 
 t.test('a list shows what is left of each token and no secret', async (t) => {
   const { tokens, world } = make();
-  const first = tokens.issue('a', { uses: 2, uid: 7, seconds: 60, mayRenew: true });
+  const first = tokens.issue('a', { uses: 2, uid: 7, seconds: 60, mayRenew: true }, UID);
   world.time += 1000;
-  const second = tokens.issue('a', anybody);
-  tokens.issue('b', anybody);
+  const second = tokens.issue('a', anybody, UID);
+  tokens.issue('b', anybody, UID);
   tokens.redeem(first.token, user(7));
   const createdAt = world.time - 1000;
   const rest = { uid: 7, mayRenew: true, createdAt, expires: createdAt + 60_000 };
@@ -115,7 +115,7 @@ t.test('limits', async (t) => {
   const { tokens, world } = make();
   for (const uses of [0, -1, MAX_TOKEN_USES + 1, Number.NaN, 1.5]) {
     t.same(
-      refused(() => tokens.issue('a', { ...anybody, uses })),
+      refused(() => tokens.issue('a', { ...anybody, uses }, UID)),
       {
         code: 'invalid_argument',
         message: 'uses must be 1 to 1000',
@@ -124,18 +124,42 @@ t.test('limits', async (t) => {
       `${uses} uses`,
     );
   }
-  tokens.issue('b', { ...anybody, uses: MAX_TOKEN_USES });
-  for (let i = 0; i < MAX_TOKENS_PER_BUFFER; i++) tokens.issue('a', { ...anybody, seconds: 1 });
+  tokens.issue('b', { ...anybody, uses: MAX_TOKEN_USES }, UID);
+  for (let i = 0; i < MAX_TOKENS_PER_BUFFER; i++)
+    tokens.issue('a', { ...anybody, seconds: 1 }, UID);
   t.match(
-    refused(() => tokens.issue('a', anybody)),
+    refused(() => tokens.issue('a', anybody, UID)),
     {
       code: 'limit_exceeded',
       refusal: { constraint: 'tokens', requested: 65, possible: { max: 64 } },
     },
   );
   t.equal(tokens.count('a'), MAX_TOKENS_PER_BUFFER);
-  t.ok(tokens.issue('c', anybody), 'each buffer has its own');
+  t.ok(tokens.issue('c', anybody, UID), 'each buffer has its own');
   world.time += 1000;
-  t.ok(tokens.issue('a', anybody), 'expired tokens make room');
+  t.ok(tokens.issue('a', anybody, UID), 'expired tokens make room');
   t.equal(tokens.count('a'), 1);
+});
+
+t.test('nobody uses up another’s', async (t) => {
+  const { tokens } = make();
+  const other = UID + 1;
+  for (let i = 0; i < MAX_TOKENS_PER_BUFFER; i++) tokens.issue('a', anybody, other);
+  t.equal(refused(() => tokens.issue('a', anybody, other)).code, 'limit_exceeded');
+  const { token } = tokens.issue('a', anybody, UID);
+  t.equal(tokens.redeem(token, ME).target, 'a', 'its owner shares it all the same');
+
+  let target = 0;
+  const fill = () => {
+    target++;
+    for (let i = 0; i < MAX_TOKENS_PER_BUFFER; i++) tokens.issue(`${target}`, anybody, other);
+  };
+  const { refusal } = refused(() => {
+    for (;;) fill();
+  });
+  t.match(refusal, { constraint: 'tokens', possible: { max: 0 } }, 'it has half of all');
+  t.equal(target, MAX_TOKENS / 2 / MAX_TOKENS_PER_BUFFER);
+  t.ok(tokens.issue('1', anybody, UID));
+  tokens.revokeAll('1');
+  t.doesNotThrow(fill, 'revoked ones make room');
 });

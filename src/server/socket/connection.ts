@@ -8,8 +8,8 @@
  */
 
 import type { Client } from '../../broker/buffer.js';
-import type { FdAllowance } from '../../broker/client-fds.js';
 import { messageOf } from '../../broker/errors.js';
+import type { Allowance } from '../../broker/fair-pool.js';
 import type { HeldFds } from '../../broker/held-fds.js';
 import { MAX_OBJECTS_PER_CLIENT } from '../../broker/limits.js';
 import { wl_display } from '../../protocol/wayland.gen.js';
@@ -31,6 +31,9 @@ export interface Packet {
   bytes: Buffer;
   held: HeldFds | null;
 }
+
+/** wl_display, which is there from the start. */
+const DISPLAY_ID = 1;
 
 /** Client-allocated object ids end here (wl_map's WL_SERVER_ID_START). */
 const SERVER_ID_START = 0xff000000;
@@ -64,8 +67,9 @@ export class Connection {
     readonly client: Client,
     /** Closes an fd that the client sent: they belong to whoever takes them from the connection. */
     readonly closeFd: (fd: number) => void,
-    /** What its user may have of the daemon's fds. */
-    readonly fds: FdAllowance,
+    /** What its user may have of the daemon's fds, and of objects. */
+    readonly fds: Allowance,
+    private readonly objects: Allowance,
     /** Called when there is something to send, or the connection is to end. */
     private readonly touched: () => void,
   ) {}
@@ -87,6 +91,10 @@ export class Connection {
     if (this.#objects.size >= MAX_OBJECTS_PER_CLIENT) {
       throw new ProtocolError(1, no_memory, `more than ${MAX_OBJECTS_PER_CLIENT} objects`);
     }
+    // The display goes with the connection, whose number is limited.
+    if (id !== DISPLAY_ID && !this.objects.take(1)) {
+      throw new ProtocolError(1, no_memory, 'the user has too many objects');
+    }
     const resource = new Resource(this, id, definition, version, requests, onDestroy);
     this.#objects.set(id, resource as unknown as Resource);
     return resource;
@@ -105,15 +113,16 @@ export class Connection {
   /** Removes an object and tells the client that its id is free again. */
   destroy(resource: { readonly id: number }): void {
     const known = this.#objects.get(resource.id);
-    if (known === undefined || known.id === 1) return;
+    if (known === undefined || known.id === DISPLAY_ID) return;
     this.#objects.delete(known.id);
+    this.objects.give(1);
     known.alive = false;
     known.onDestroy();
     this.display?.event('delete_id', known.id);
   }
 
   get display(): Resource<typeof wl_display> | undefined {
-    return this.#objects.get(1) as Resource<typeof wl_display> | undefined;
+    return this.#objects.get(DISPLAY_ID) as Resource<typeof wl_display> | undefined;
   }
 
   // ---- input -----------------------------------------------------------------------------------
@@ -295,6 +304,7 @@ export class Connection {
     for (const resource of this.#objects.values()) {
       resource.alive = false;
       resource.onDestroy();
+      if (resource.id !== DISPLAY_ID) this.objects.give(1);
     }
     this.#objects.clear();
     for (const fd of this.#fds.splice(0)) this.closeFd(fd);

@@ -8,10 +8,10 @@
 import { randomFillSync } from 'node:crypto';
 import { type MessagePort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { Broker } from '../../broker/broker.js';
-import { ClientFds } from '../../broker/client-fds.js';
 import { BrokerError, toMessage } from '../../broker/errors.js';
+import { FairPool } from '../../broker/fair-pool.js';
 import { HeldFds } from '../../broker/held-fds.js';
-import { CLIENT_FDS_PART, FDS_PER_CONNECTION } from '../../broker/limits.js';
+import { CLIENT_FDS_PART, FDS_PER_CONNECTION, MAX_OBJECTS } from '../../broker/limits.js';
 import { Policy } from '../../broker/policy.js';
 import { Quotas } from '../../broker/quota/quotas.js';
 import { EMFILE, ENFILE, errnoName } from '../../native/libc/errno.js';
@@ -125,7 +125,8 @@ const journal: Journal = new Journal(
 broker.policy = new Policy(setup.policy);
 broker.leases.graceSeconds = setup.leaseGraceSeconds;
 
-const clientFds = new ClientFds(Math.floor(setup.maxFds * CLIENT_FDS_PART));
+const clientFds = new FairPool(Math.floor(setup.maxFds * CLIENT_FDS_PART));
+const objects = new FairPool(MAX_OBJECTS);
 const step = new Step(setup.listener, setup.wake);
 const connections = new Map<number, Connected>();
 const globals = makeGlobals();
@@ -169,8 +170,9 @@ function accepted(input: Extract<Input, { kind: 'accept' }>): void {
   const { pid, uid, gid } = input;
   const { peer, pidfd } = identify(input.fd, { pid, uid, gid }, input.pidfd);
   const client = broker.connect(peer, pidfd);
-  const fds = clientFds.of(broker.quotas.whoIs({ client, peer }).uid);
-  const connection = new Connection(client, close, fds, () => active.add(input.fd));
+  const { uid: charged } = broker.quotas.whoIs({ client, peer });
+  const [fds, mine] = [clientFds.of(charged), objects.of(charged)];
+  const connection = new Connection(client, close, fds, mine, () => active.add(input.fd));
   createDisplay(connection, globals);
   const counted = fds.take(FDS_PER_CONNECTION);
   connections.set(input.fd, {

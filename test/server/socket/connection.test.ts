@@ -3,7 +3,7 @@
  * be.
  */
 import t from 'tap';
-import { MAX_OBJECTS_PER_CLIENT } from '../../../src/broker/limits.js';
+import { MAX_OBJECTS, MAX_OBJECTS_PER_CLIENT } from '../../../src/broker/limits.js';
 import {
   dmabroker_manager_v1,
   dmabroker_params_v1,
@@ -100,4 +100,15 @@ t.test('too many objects', async (t) => {
   t.same(bench.names(), ['wl_display.delete_id'], 'a destroyed one makes room');
   bench.request(dmabroker_manager_v1, MANAGER, 'create_params', FREE + room);
   t.match(errorOf(bench.events()), { object: 1, code: no_memory, text: /more than 65536 objects/ });
+
+  const another = new Bench([], bench);
+  another.request(wl_display, 1, 'get_registry', REGISTRY);
+  t.equal(another.connection.closing, false, 'a display is not counted');
+  another.request(wl_display, 1, 'get_registry', REGISTRY + 1);
+  t.match(errorOf(another.events()), { code: no_memory, text: /the user has too many objects/ });
+  t.equal(bench.objects.take(1, 30_000), true, 'another user has some');
+  bench.objects.give(1, 30_000);
+  bench.close();
+  another.close();
+  t.equal(bench.objects.take(1, MAX_OBJECTS / 2), true, 'all are given back');
 });

@@ -4,7 +4,8 @@
  */
 import { Broker } from '../../../../src/broker/broker.js';
 import type { BrokerBuffer } from '../../../../src/broker/buffer.js';
-import { ClientFds } from '../../../../src/broker/client-fds.js';
+import { FairPool } from '../../../../src/broker/fair-pool.js';
+import { MAX_OBJECTS } from '../../../../src/broker/limits.js';
 import {
   dmabroker_manager_v1,
   dmabroker_params_v1,
@@ -29,6 +30,7 @@ export class Bench {
   readonly world: FakeWorld;
   readonly broker: Broker;
   readonly connection: Connection;
+  readonly objects: FairPool;
   /** fds of the client that were closed. */
   readonly closed: number[] = [];
   touched = 0;
@@ -40,8 +42,10 @@ export class Bench {
       other?.broker ?? new Broker(this.world, [memfd], offers, undefined, undefined, [second]);
     const close = (fd: number) => this.closed.push(fd);
     const client = this.broker.connect(peer);
-    const fds = new ClientFds(FDS).of(client.peer.uid);
-    this.connection = new Connection(client, close, fds, () => this.touched++);
+    const { uid } = client.peer;
+    this.objects = other?.objects ?? new FairPool(MAX_OBJECTS);
+    const [fds, objects] = [new FairPool(FDS).of(uid), this.objects.of(uid)];
+    this.connection = new Connection(client, close, fds, objects, () => this.touched++);
     const context = { broker: this.broker, device: null, mainDevice: null, others: [] };
     const manager: Global = {
       name: 1,
