@@ -8,6 +8,9 @@ import { MAX_PAST_PROCESSES } from './limits.js';
 import { PeerProcess } from './peer-process.js';
 import type { Surroundings } from './surroundings.js';
 
+export const noClient = (id: string): BrokerError =>
+  new BrokerError('not_found', `there is no client ${id}`);
+
 export class Clients {
   readonly #clients = new Map<string, Client>();
   /** Processes that have disconnected and are still of interest, oldest first. */
@@ -23,7 +26,7 @@ export class Clients {
   /** Throws `not_found`. */
   get(id: string): Client {
     const client = this.#clients.get(id);
-    if (client === undefined) throw new BrokerError('not_found', `there is no client ${id}`);
+    if (client === undefined) throw noClient(id);
     return client;
   }
 

@@ -38,6 +38,8 @@ export interface PolicyRules {
   readonly reader: Principals;
   /** Readers and operators who may see buffers' content over REST. */
   readonly preview: Principals;
+  /** May see and change over REST what is their own user's, whatever their role. */
+  readonly owner: Principals;
   readonly rules: readonly PolicyRule[];
 }
 
@@ -58,11 +60,17 @@ export interface RestAccess {
   readonly role: RestRole;
   /** To look at pixels is more than to list. */
   readonly preview: boolean;
+  /** Whether, without the role, it is for those things that are the user's own. */
+  readonly owner: boolean;
 }
 
-export function suffices(has: RestAccess, needed: RestAccess): boolean {
+/** What somebody may use an operation for: everybody's things, those of their own user, or nothing. */
+export type Reach = 'all' | 'own' | 'none';
+
+export function reach(has: RestAccess, needed: RestAccess): Reach {
   const enough = REST_ROLES.indexOf(has.role) >= REST_ROLES.indexOf(needed.role);
-  return enough && (has.preview || !needed.preview);
+  if (enough && (has.preview || !needed.preview)) return 'all';
+  return has.owner && needed.owner ? 'own' : 'none';
 }
 
 export class Policy {
@@ -75,9 +83,16 @@ export class Policy {
 
   restAccess(who: Who): RestAccess {
     const { policy } = this;
-    if (policy === null || includes(policy.admin, who)) return { role: 'admin', preview: true };
+    if (policy === null || includes(policy.admin, who)) {
+      return { role: 'admin', preview: true, owner: true };
+    }
     const role = (['operator', 'reader'] as const).find((each) => includes(policy[each], who));
-    return { role: role ?? 'none', preview: includes(policy.preview, who) };
+    return {
+      role: role ?? 'none',
+      preview: includes(policy.preview, who),
+      // Of whom nothing is known, nobody can tell what is theirs.
+      owner: who.uid !== null && includes(policy.owner, who),
+    };
   }
 
   /** The sources that somebody may allocate from. */

@@ -12,6 +12,9 @@ import type { Quotas } from './quota/quotas.js';
 import type { Allocation } from './source.js';
 import type { Surroundings } from './surroundings.js';
 
+export const noBuffer = (id: string): BrokerError =>
+  new BrokerError('not_found', `there is no buffer ${id}`);
+
 export class Registry {
   readonly #buffers = new Map<string, BrokerBuffer>();
 
@@ -27,7 +30,7 @@ export class Registry {
   /** Throws `not_found`. */
   get(id: string): BrokerBuffer {
     const buffer = this.#buffers.get(id);
-    if (buffer === undefined) throw new BrokerError('not_found', `there is no buffer ${id}`);
+    if (buffer === undefined) throw noBuffer(id);
     return buffer;
   }
 

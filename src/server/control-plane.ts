@@ -3,13 +3,14 @@
  */
 import { BrokerError } from '../broker/errors.js';
 import type { ConfigInForce } from './config-in-force.js';
-import type { ControlPlane, Health } from './control.js';
+import type { ControlPlane, Health, OwnPlane, Requester } from './control.js';
 import type { Allocator, DataPlane } from './data-plane.js';
-import { holdersReport } from './holders/report.js';
+import { holdersReport, ownHolders } from './holders/report.js';
 import type { Sweeper } from './holders/sweep.js';
 import { leakReport } from './leaks/report.js';
 import type { LeakWatch } from './leaks/watch.js';
 import type { LogLevels } from './log-level.js';
+import type { Questions } from './messages.js';
 import type { Previews } from './preview/previews.js';
 import { checkRule, ruleFromRest, ruleId } from './quota/rest-rules.js';
 import type { QuotaState } from './quota/state.js';
@@ -35,7 +36,70 @@ export function createControlPlane(
   settings: ConfigInForce,
   version: string,
 ): ControlPlane {
+  /** For everybody's things, or only for those of a user. */
+  const planeFor = (only: number | null): OwnPlane => {
+    const ask = <Q extends keyof Questions>(
+      question: Q,
+      parameters: Questions[Q]['parameters'],
+      by: Requester | null = null,
+    ) => plane.ask(question, parameters, by, only);
+    const isTheirs = (uid: number | null) => only === null || uid === only;
+    return {
+      listBuffers: async ({ filter, ...query }) =>
+        (await plane.mirror()).buffers.list({
+          ...query,
+          filter: (buffer) => isTheirs(buffer.owner.uid) && filter(buffer),
+        }),
+      getBuffer: (id) => ask('getBuffer', id),
+      createBuffer: (request, requester) => ask('createBuffer', { request, requester }),
+      planBuffer: (request, requester) => ask('planBuffer', { request, requester }),
+      renameBuffer: (id, name, ifMatch, by) =>
+        ask('renameBuffer', { change: { id, ifMatch }, name }, by),
+      releaseBuffer: async (id, ifMatch, by) => {
+        await ask('releaseBuffer', { id, ifMatch }, by);
+      },
+      reissueBuffer: (id, by) => ask('reissueBuffer', id, by),
+      extendLease: (id, seconds, by) => ask('extendLease', { id, seconds }, by),
+      listTokens: (id) => ask('listTokens', id),
+      shareBuffer: (id, terms, by) => ask('shareBuffer', { id, terms }, by),
+      revokeToken: async (id, tokenId, by) => {
+        await ask('revokeToken', { id, tokenId }, by);
+      },
+      history: (id) => ask('historyOf', id),
+      holders: async (id) => {
+        const memories = await ask('memoriesOf', id);
+        const report = holdersReport(memories, await sweeper.sweep());
+        return only === null ? report : ownHolders(report, only);
+      },
+      listClients: async ({ filter, ...query }) =>
+        (await plane.mirror()).clients.list({
+          ...query,
+          filter: (client) => isTheirs(client.uid) && filter(client),
+        }),
+      getClient: (id) => ask('getClient', id),
+      leaks: async () => {
+        const { buffers } = await plane.mirror();
+        const { config, growth, last: sweep } = watch;
+        return leakReport(config, {
+          buffers: buffers.views.filter(({ owner }) => isTheirs(owner.uid)),
+          growing: growth.growing.filter(({ process }) => isTheirs(process.uid)),
+          sweep,
+          now: Date.now(),
+        });
+      },
+      listUsers: async () => {
+        const { names } = readPasswd();
+        const users = await ask('listUsers', null);
+        return users.map((user) => ({ ...user, name: names.get(user.uid) ?? null }));
+      },
+      listCgroups: () => ask('listCgroups', null),
+      listQuotas: () => ask('listQuotas', null),
+      getQuota: async (scope, key) => ask('getQuota', ruleId(scope, key)),
+    };
+  };
   return {
+    ...planeFor(null),
+    ownedBy: planeFor,
     device: async () => {
       const device = await allocator.device();
       const { inventory } = allocator;
@@ -51,37 +115,8 @@ export function createControlPlane(
       if (found === undefined) throw new BrokerError('not_found', `there is no device ${device}`);
       return (found.table?.offers ?? []).map(formatView);
     },
-    listBuffers: async (query) => (await plane.mirror()).buffers.list(query),
-    getBuffer: (id) => plane.ask('getBuffer', id),
-    createBuffer: (request, requester) => plane.ask('createBuffer', { request, requester }),
-    planBuffer: (request, requester) => plane.ask('planBuffer', { request, requester }),
-    renameBuffer: (id, name, ifMatch, by) =>
-      plane.ask('renameBuffer', { change: { id, ifMatch }, name }, by),
-    releaseBuffer: async (id, ifMatch, by) => {
-      await plane.ask('releaseBuffer', { id, ifMatch }, by);
-    },
-    reissueBuffer: (id, by) => plane.ask('reissueBuffer', id, by),
-    extendLease: (id, seconds, by) => plane.ask('extendLease', { id, seconds }, by),
     recallBuffer: (id, seconds, by) => plane.ask('recallBuffer', { id, seconds }, by),
-    listTokens: (id) => plane.ask('listTokens', id),
-    shareBuffer: (id, terms, by) => plane.ask('shareBuffer', { id, terms }, by),
-    revokeToken: async (id, tokenId, by) => {
-      await plane.ask('revokeToken', { id, tokenId }, by);
-    },
     preview: (id, terms, by) => previews.render(() => plane.ask('readImage', id, by), terms),
-    history: (id) => plane.ask('historyOf', id),
-    holders: async (id) => {
-      const memories = await plane.ask('memoriesOf', id);
-      return holdersReport(memories, await sweeper.sweep());
-    },
-    listClients: async (query) => (await plane.mirror()).clients.list(query),
-    leaks: async () => {
-      const { buffers } = await plane.mirror();
-      const { config, growth, last: sweep } = watch;
-      const { growing } = growth;
-      return leakReport(config, { buffers: buffers.views, growing, sweep, now: Date.now() });
-    },
-    getClient: (id) => plane.ask('getClient', id),
     disconnectClient: async (id) => {
       await plane.ask('disconnectClient', id);
     },
@@ -91,14 +126,6 @@ export function createControlPlane(
       return { level };
     },
     config: async () => settings.report,
-    listUsers: async () => {
-      const { names } = readPasswd();
-      const users = await plane.ask('listUsers', null);
-      return users.map((user) => ({ ...user, name: names.get(user.uid) ?? null }));
-    },
-    listCgroups: () => plane.ask('listCgroups', null),
-    listQuotas: () => plane.ask('listQuotas', null),
-    getQuota: async (scope, key) => plane.ask('getQuota', ruleId(scope, key)),
     setQuota: async (scope, key, rule, by) => {
       const id = checkRule(scope, key, ruleFromRest(rule ?? {}));
       quotas.set(id, rule === null ? null : ruleFromRest(rule));

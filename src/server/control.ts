@@ -118,4 +118,31 @@ export interface ControlPlane {
   /** What the data plane has counted. */
   metrics(): Promise<PlaneMetrics>;
   health(): Promise<Health>;
+  /** The same for one user: of what is not that user's own nothing is told, not even that it is there. */
+  ownedBy(uid: number): OwnPlane;
 }
+
+/** What users may ask about what is their own. Of an event stream, its own filter says what is. */
+export type OwnPlane = Pick<
+  ControlPlane,
+  | 'listBuffers'
+  | 'getBuffer'
+  | 'createBuffer'
+  | 'planBuffer'
+  | 'renameBuffer'
+  | 'releaseBuffer'
+  | 'reissueBuffer'
+  | 'extendLease'
+  | 'listTokens'
+  | 'shareBuffer'
+  | 'revokeToken'
+  | 'history'
+  | 'holders'
+  | 'listClients'
+  | 'getClient'
+  | 'leaks'
+  | 'listUsers'
+  | 'listCgroups'
+  | 'listQuotas'
+  | 'getQuota'
+>;

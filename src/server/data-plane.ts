@@ -156,16 +156,20 @@ export class DataPlane {
     this.#ended = new Promise((resolve) => this.#worker.once('exit', () => resolve()));
   }
 
-  /** `by`: who asks over REST. Rejects with a BrokerError where the data plane refuses. */
+  /**
+   * `by`: who asks over REST; `only`: the user whose things alone it may be about. Rejects with a
+   * BrokerError where the data plane refuses.
+   */
   ask<Q extends keyof Questions>(
     question: Q,
     parameters: Questions[Q]['parameters'],
     by: Requester | null = null,
+    only: number | null = null,
   ): Promise<Questions[Q]['answer']> {
     const seq = ++this.#seq;
     return new Promise((resolve, reject) => {
       this.#waiting.set(seq, { resolve: resolve as (value: unknown) => void, reject });
-      this.#port.postMessage({ seq, question, parameters, by } as Question);
+      this.#port.postMessage({ seq, question, parameters, by, only } as Question);
       wake(this.allocator.wakeFd);
     });
   }

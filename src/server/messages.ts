@@ -184,6 +184,8 @@ export type Question = {
     readonly parameters: Questions[K]['parameters'];
     /** Who asks over REST, where what is asked for does something to a buffer or a quota. */
     readonly by?: Requester | null;
+    /** The user whose things alone it may be about; everybody's without it, or null. */
+    readonly only?: number | null;
   };
 }[keyof Questions];
 

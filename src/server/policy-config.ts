@@ -23,6 +23,7 @@ export interface PolicyTable {
   operator?: PrincipalsTable;
   reader?: PrincipalsTable;
   preview?: PrincipalsTable;
+  owner?: PrincipalsTable;
   rules?: RuleTable[];
 }
 
@@ -43,6 +44,7 @@ export const policySchema = {
     operator: principals,
     reader: principals,
     preview: principals,
+    owner: principals,
     rules: {
       type: 'array',
       items: {
@@ -111,12 +113,14 @@ export function policyConfig(table: PolicyTable, known: Names, own: number): Pol
   const audience = (share: RuleTable['share'] & {}, key: string): Audience =>
     typeof share === 'string' ? share : resolve(share, key);
   const admin = resolve(table.admin ?? present(DEFAULT_ADMIN), 'admin');
+  const connect = resolve(table.connect ?? present(DEFAULT_CONNECT), 'connect');
   return {
-    connect: resolve(table.connect ?? present(DEFAULT_CONNECT), 'connect'),
+    connect,
     admin: { ...admin, uids: [...new Set([...admin.uids, own])] },
     operator: resolve(table.operator ?? {}, 'operator'),
     reader: resolve(table.reader ?? {}, 'reader'),
     preview: resolve(table.preview ?? {}, 'preview'),
+    owner: table.owner === undefined ? connect : resolve(table.owner, 'owner'),
     rules: (table.rules ?? []).map(({ users, groups, share, ...rest }, index) => ({
       ...rest,
       who:

@@ -93,7 +93,13 @@ export function parseRestTokens(text: string, about: string): RestToken[] {
       const example = '2027-01-31T00:00:00Z';
       throw new Error(`${about}: tokens.${index}.expires must be a time such as ${example}`);
     }
-    return { ...rest, preview: preview || rest.role === 'admin', expires: expires.getTime() };
+    return {
+      ...rest,
+      preview: preview || rest.role === 'admin',
+      // A token is no user, and owns nothing.
+      owner: false,
+      expires: expires.getTime(),
+    };
   });
   for (const key of ['name', 'sha256'] as const) {
     const seen = new Set(tokens.map((token) => token[key]));

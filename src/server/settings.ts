@@ -52,6 +52,7 @@ const VALUES: Readonly<Record<Key, (config: Config, file: Tables) => Value['valu
     'policy.operator': ({ policy }) => principals(policy.operator),
     'policy.reader': ({ policy }) => principals(policy.reader),
     'policy.preview': ({ policy }) => principals(policy.preview),
+    'policy.owner': ({ policy }) => principals(policy.owner),
     'policy.rules': ({ policy }) => policy.rules.map(policyRule),
     'quotas.recall_seconds': ({ quotas }) => quotas.recallSeconds,
   };

@@ -3,13 +3,13 @@ import t from 'tap';
 import { Broker } from '../../src/broker/broker.js';
 import type { BrokerBuffer, BufferResult, Peer } from '../../src/broker/buffer.js';
 import { BrokerError } from '../../src/broker/errors.js';
-import { Policy, type PolicyRules, REST_ROLES, suffices } from '../../src/broker/policy.js';
+import { Policy, type PolicyRules, REST_ROLES, reach } from '../../src/broker/policy.js';
 import { refused } from '../support/refused.js';
 import { FakeWorld, linear, memfd, offers, peer, request } from './support/world.js';
 
 const VIDEO = 44;
 const nobody = { uids: [], gids: [] };
-const roles = { admin: nobody, operator: nobody, reader: nobody, preview: nobody };
+const roles = { admin: nobody, operator: nobody, reader: nobody, preview: nobody, owner: nobody };
 const base: PolicyRules = { connect: nobody, ...roles, rules: [] };
 const user = (uid: number, gid = uid, groups: number[] = []): Peer => ({
   ...peer,
@@ -27,6 +27,7 @@ t.test('connecting and roles', async (t) => {
     operator: { uids: [3], gids: [] },
     reader: { uids: [2, 3, 4], gids: [] },
     preview: { uids: [4], gids: [] },
+    owner: { uids: [1, 2], gids: [] },
   });
   t.ok(policy.mayConnect(user(1)));
   t.ok(policy.mayConnect(user(7, VIDEO)), 'by its group');
@@ -34,26 +35,42 @@ t.test('connecting and roles', async (t) => {
   t.ok(policy.mayConnect(user(0)), 'an administrator');
   t.notOk(policy.mayConnect(user(7)));
   t.notOk(policy.mayConnect(unknown));
-  t.same(policy.restAccess(user(0)), { role: 'admin', preview: true });
-  t.same(policy.restAccess(user(2)), { role: 'reader', preview: false });
-  t.same(policy.restAccess(user(3)), { role: 'operator', preview: false }, 'the higher one');
-  t.same(policy.restAccess(user(4)), { role: 'reader', preview: true });
-  t.equal(policy.restAccess(user(1)).role, 'none', 'who may connect is no administrator');
-  t.same(policy.restAccess(unknown), { role: 'none', preview: false });
-  t.same(new Policy(null).restAccess(unknown), { role: 'admin', preview: true }, 'no policy');
+  const everything = { role: 'admin', preview: true, owner: true };
+  const reader = { role: 'reader', preview: false, owner: false };
+  t.same(policy.restAccess(user(0)), everything);
+  t.same(policy.restAccess(user(2)), { ...reader, owner: true }, 'beside another role');
+  t.same(policy.restAccess(user(3)), { ...reader, role: 'operator' }, 'the higher one');
+  t.same(policy.restAccess(user(4)), { ...reader, preview: true });
+  t.same(policy.restAccess(user(1)), { role: 'none', preview: false, owner: true });
+  t.same(policy.restAccess(user(7, VIDEO)), { role: 'none', preview: false, owner: false });
+  t.same(policy.restAccess(unknown), { role: 'none', preview: false, owner: false });
+  t.same(new Policy(null).restAccess(unknown), everything, 'no policy');
 });
 
 t.test('a role may do what those below it may; seeing pixels is apart', async (t) => {
   for (const [has, role] of REST_ROLES.entries()) {
     for (const [needed, other] of REST_ROLES.entries()) {
-      const enough = suffices({ role, preview: false }, { role: other, preview: false });
-      t.equal(enough, has >= needed, `${role} for ${other}`);
+      const rest = { preview: false, owner: false };
+      const reached = reach({ role, ...rest }, { role: other, ...rest });
+      t.equal(reached, has >= needed ? 'all' : 'none', `${role} for ${other}`);
     }
   }
-  const reader = { role: 'reader', preview: true } as const;
-  t.ok(suffices(reader, reader));
-  t.notOk(suffices({ role: 'admin', preview: false }, reader));
-  t.notOk(suffices({ role: 'none', preview: true }, reader));
+  const reader = { role: 'reader', preview: true, owner: false } as const;
+  t.equal(reach(reader, reader), 'all');
+  t.equal(reach({ ...reader, role: 'admin', preview: false }, reader), 'none');
+  t.equal(reach({ ...reader, role: 'none' }, reader), 'none');
+});
+
+t.test('an owner reaches what is theirs, where the operation has it', async (t) => {
+  const list = { role: 'reader', preview: false, owner: true } as const;
+  const metrics = { ...list, owner: false };
+  const owner = { role: 'none', preview: false, owner: true } as const;
+  t.equal(reach(owner, list), 'own');
+  t.equal(reach(owner, metrics), 'none');
+  t.equal(reach({ ...owner, owner: false }, list), 'none');
+  t.equal(reach({ ...owner, role: 'reader' }, list), 'all', 'who may see all is not held to it');
+  const release = { ...list, role: 'operator' } as const;
+  t.equal(reach({ ...owner, role: 'reader' }, release), 'own', 'a reader changes what is theirs');
 });
 
 t.test('the first rule that says something decides', async (t) => {

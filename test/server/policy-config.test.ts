@@ -18,6 +18,7 @@ t.test('defaults', async (t) => {
     operator: { uids: [], gids: [] },
     reader: { uids: [], gids: [] },
     preview: { uids: [], gids: [] },
+    owner: { uids: [], gids: [990] },
     rules: [],
   });
   const none: Names = { user: () => null, group: () => null };
@@ -52,6 +53,15 @@ share = "same_user"
       { who: null, share: 'same_user' },
     ],
   });
+});
+
+t.test('owners: whoever may connect, or who is named, or nobody', async (t) => {
+  const connect = { users: ['alice'] };
+  const ownerOf = (owner?: { users?: string[]; groups?: string[] }) =>
+    policyConfig({ connect, ...(owner && { owner }) }, names, OWN).owner;
+  t.same(ownerOf(), { uids: [1000], gids: [] });
+  t.same(ownerOf({ groups: ['video'] }), { uids: [], gids: [44] });
+  t.same(ownerOf({}), { uids: [], gids: [] });
 });
 
 t.test('mistakes', async (t) => {

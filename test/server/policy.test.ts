@@ -33,7 +33,7 @@ t.test('who may do what', { skip }, async (t) => {
   const file = join(temporaryFolder(t), 'dmabroker.toml');
   // The files let everybody in: what refuses here is the policy.
   const sockets = '[clients]\nmode = "0666"\n[rest]\nmode = "0666"\n';
-  writeFileSync(file, `${sockets}[policy]\nconnect = { users = [${ALICE}, ${BOB}] }\n`);
+  writeFileSync(file, `${sockets}[policy]\nconnect = { users = [${ALICE}, ${BOB}] }\nowner = {}\n`);
   const daemon = await TestDaemon.start(['--config', file], { env: withoutVulkan });
   t.teardown(() => daemon.stop());
   chmodSync(daemon.folder, 0o755);

@@ -50,6 +50,10 @@ export type Order =
   | { what: 'word'; number: number }
   | { what: 'renew'; number: number; seconds: number }
   | { what: 'rest'; method: string; path: string }
+  /** The same, answered with all of it (`RestAnswer`). */
+  | { what: 'ask'; method: string; path: string; body?: unknown }
+  /** Opens `/v1/events`; `followed` is answered with what has come. */
+  | { what: 'follow' | 'followed' }
   /** Connects so often, waits for each, and keeps all. */
   | { what: 'flood'; count: number }
   /** Connects so often and says nothing. */
@@ -92,7 +96,7 @@ export class Actor {
 
   private constructor(
     readonly process: ChildProcess,
-    readonly user: string | null,
+    readonly user: string | number | null,
   ) {
     process.on('message', ({ seq, value, error }: Answer) => {
       const waiting = this.#waiting.get(seq);
@@ -105,9 +109,10 @@ export class Actor {
     });
   }
 
-  /** As another user it takes root. The caller ends it. */
-  static start(daemon: TestDaemon, user: string | null = null): Actor {
-    const as = ['setpriv', `--reuid=${user}`, `--regid=${user}`, '--init-groups'];
+  /** As another user it takes root; one by number is in no group. The caller ends it. */
+  static start(daemon: TestDaemon, user: string | number | null = null): Actor {
+    const groups = typeof user === 'number' ? '--clear-groups' : '--init-groups';
+    const as = ['setpriv', `--reuid=${user}`, `--regid=${user}`, groups];
     const node = [process.execPath, program, daemon.clientSocket, daemon.restSocket];
     const [first = '', ...others] = user === null ? node : [...as, ...node];
     return new Actor(

@@ -233,7 +233,8 @@ export async function runDaemon(...args: string[]) {
   return { status, stdout, stderr };
 }
 
-function ask(options: RequestOptions, body?: unknown): Promise<RestAnswer> {
+/** One request, and its answer parsed. */
+export function ask(options: RequestOptions, body?: unknown): Promise<RestAnswer> {
   const payload = body === undefined ? undefined : JSON.stringify(body);
   const headers = payload === undefined ? {} : { 'content-type': 'application/json' };
   return new Promise((resolve, reject) => {

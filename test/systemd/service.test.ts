@@ -23,6 +23,8 @@ t.test('the service starts, serves its group alone, and stops', async (t) => {
   t.equal(seen.user?.trim(), 'dmabroker');
   t.equal(seen.folder, '750 dmabroker:dmabroker');
   t.equal(seen.socket, '660 dmabroker:dmabroker');
+  t.equal(seen.rest, '660 dmabroker:dmabroker');
+  t.equal(seen.own, '[]', 'a member of the group lists what is theirs');
   const { sources_usable } = JSON.parse(seen.health ?? '{}') as { sources_usable: string[] };
   t.ok(sources_usable.includes('vulkan/dma_buf'), 'the unit lets the driver reach its exporter');
   t.equal(seen.alice, 'drew 640x480 pixels', 'a member of the group allocates');

@@ -4,7 +4,7 @@ import { type Command, Option } from 'commander';
 import type { BufferInfo, QuotaInfo, UserInfo } from '../../server/control.js';
 import { common, type MakeCommand } from '../command.js';
 import { contents, placeText, processText } from '../describe.js';
-import { Usage } from '../failure.js';
+import { Refused, Usage } from '../failure.js';
 import { number } from '../numbers.js';
 import { age, bytes, orDash, printJson, tableLines } from '../output.js';
 import type { Rest } from '../rest.js';
@@ -19,7 +19,8 @@ interface Options {
 /** What is shown, and printed as JSON. */
 interface Snapshot {
   readonly time: string;
-  readonly daemon: QuotaInfo;
+  /** null for an owner, who is not told of everybody's. */
+  readonly daemon: QuotaInfo | null;
   readonly users: readonly UserInfo[];
   /** The largest first. */
   readonly buffers: readonly BufferInfo[];
@@ -63,7 +64,7 @@ export const topCommand: MakeCommand = (program) => {
 async function snapshot(rest: Rest, limit: number): Promise<Snapshot> {
   const query = new URLSearchParams({ sort: '-size' });
   const [daemon, users, buffers] = await Promise.all([
-    rest.get<QuotaInfo>('/v1/quotas/daemon/default'),
+    rest.get<QuotaInfo>('/v1/quotas/daemon/default').catch(nullWhereNone),
     rest.get<UserInfo[]>('/v1/users'),
     rest.list<BufferInfo>('/v1/buffers', query, limit),
   ]);
@@ -92,7 +93,14 @@ async function lines({ time, daemon, users, buffers }: Snapshot): Promise<string
   ];
 }
 
-function totals(time: string, { charge, settings }: QuotaInfo): string {
+function nullWhereNone(error: unknown): null {
+  if (error instanceof Refused && error.problem.code === 'not_found') return null;
+  throw error;
+}
+
+function totals(time: string, daemon: QuotaInfo | null): string {
+  if (daemon === null) return time;
+  const { charge, settings } = daemon;
   const limit = (value: number | null, text: (count: number) => string) =>
     value === null ? 'no limit' : text(value);
   const memory = `${bytes(charge?.bytes ?? 0)} / ${limit(settings.bytes.value, bytes)}`;

@@ -11,6 +11,12 @@ export const EVENT_RING_SIZE = 65_536;
 /** Streams at a time: a quarter of the connections (CONNECTION_LIMIT), so that others are served. */
 export const MAX_EVENT_READERS = 16;
 
+/** Of them, for users who are told only what is theirs; the others are for those with a role. */
+export const MAX_OWNER_READERS = 8;
+
+/** Of these, for one user. */
+export const MAX_READERS_PER_OWNER = 2;
+
 /**
  * Milliseconds between signs of life; proxies and clients give up after 30 s or more, and the server
  * itself after CONNECTION_TIMEOUT_MS without a byte.

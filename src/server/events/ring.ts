@@ -3,12 +3,19 @@
  * reader: it has a place in the ring, and one that is overtaken has missed events.
  *
  * An id is `RUN-NUMBER`: the run is drawn anew at each start of the daemon, so that an id of another
- * run is known as such and not taken for a place in this one.
+ * run is known as such and not taken for a place in this one. In a sealed id the number is not to be
+ * read: who is told of some events only is not to count the others.
  */
-import { randomBytes } from 'node:crypto';
+import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
 import type { EventInfo } from '../control.js';
 import type { EventDraft } from '../messages.js';
 import { EVENT_RING_SIZE } from './limits.js';
+
+const CIPHER = 'aes-128-ecb';
+const KEY_BYTES = 16;
+/** Half of a block is random, so that the same number never looks the same. */
+const SALT_BYTES = 8;
+const SEALED = /^[0-9a-f]{32}$/;
 
 /** Where a reader goes on, and what it was told before does not tell. */
 export interface Place {
@@ -21,6 +28,7 @@ export interface Place {
 export class EventRing {
   readonly #slots: EventInfo[] = [];
   readonly #run = randomBytes(4).toString('hex');
+  readonly #key = randomBytes(KEY_BYTES);
   readonly #readers = new Set<() => void>();
   /** The number that the next event gets. */
   #next = 1;
@@ -55,18 +63,36 @@ export class EventRing {
   }
 
   /** The id of the event before a number: what a reader that goes on there has read. */
-  idBefore(number: number): string {
-    return `${this.#run}-${number - 1}`;
+  idBefore(number: number, sealed = false): string {
+    return `${this.#run}-${sealed ? this.#seal(number - 1) : number - 1}`;
   }
 
-  /** Where a reader goes on whose last event had this id; null: with what happens from now on. */
-  placeAfter(lastId: string | null): Place {
+  /**
+   * Where a reader goes on whose last event had this id, which is sealed or not; null: with what
+   * happens from now on.
+   */
+  placeAfter(lastId: string | null, sealed = false): Place {
     if (lastId === null) return { next: this.#next, gap: null };
-    const [run, number] = lastId.split('-');
-    const next = Number(number) + 1;
+    const [run, number = ''] = lastId.split('-');
+    const next = (sealed ? this.#unseal(number) : Number(number)) + 1;
     if (run !== this.#run || !(next <= this.#next)) return { next: this.#next, gap: 'restarted' };
     if (next < this.oldest) return { next: this.#next, gap: 'overrun' };
     return { next, gap: null };
+  }
+
+  #seal(number: number): string {
+    const block = randomBytes(2 * SALT_BYTES);
+    block.writeBigUInt64BE(BigInt(number), SALT_BYTES);
+    const cipher = createCipheriv(CIPHER, this.#key, null).setAutoPadding(false);
+    return cipher.update(block, undefined, 'hex') + cipher.final('hex');
+  }
+
+  /** NaN for what is not of this run: then a number is as good as never one that there was. */
+  #unseal(text: string): number {
+    if (!SEALED.test(text)) return Number.NaN;
+    const cipher = createDecipheriv(CIPHER, this.#key, null).setAutoPadding(false);
+    const block = Buffer.concat([cipher.update(text, 'hex'), cipher.final()]);
+    return Number(block.readBigUInt64BE(SALT_BYTES));
   }
 
   /** Calls `reader` after each push; returns what ends that. */

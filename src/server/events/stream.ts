@@ -14,6 +14,8 @@ export interface Filter {
   readonly buffer: string | null;
   readonly client: string | null;
   readonly uid: number | null;
+  /** The user of whom alone it may be told; null: of everybody. */
+  readonly only: number | null;
 }
 
 /** Why a stream ends before its reader does. */
@@ -26,9 +28,25 @@ const SENTENCES: Readonly<Record<DropReason | 'restarted', string>> = {
   restarted: 'the daemon was started anew',
 };
 
+/** Whether something has happened to a user, or to what is theirs. */
+function concerns(event: EventInfo, only: number): boolean {
+  switch (event.type) {
+    case 'device.lost':
+    case 'device.restored':
+      return true;
+    case 'quota.changed':
+      return event.reason === `user/${only}`;
+    case 'refusal':
+      return event.uid === only;
+    default:
+      return event.uid === only || event.owner === only;
+  }
+}
+
 export function matches(filter: Filter, event: EventInfo): boolean {
-  const { types, buffer, client, uid } = filter;
+  const { types, buffer, client, uid, only } = filter;
   return (
+    (only === null || concerns(event, only)) &&
     (types === null || types.includes(event.type)) &&
     (buffer === null || buffer === event.buffer) &&
     (client === null || client === event.client) &&
@@ -40,6 +58,8 @@ export class EventStream {
   #next: number;
   #silent = 0;
   #over = false;
+  /** Whether the numbers of events are not for this reader. */
+  readonly #sealed: boolean;
   readonly #unwatch: () => void;
   readonly #heartbeat: NodeJS.Timeout;
 
@@ -54,8 +74,9 @@ export class EventStream {
     heartbeatMs = HEARTBEAT_MS,
   ) {
     this.#next = place.next;
+    this.#sealed = filter.only !== null;
     // An id without data is no event, but where the reader goes on after a broken connection.
-    out.write(`retry: ${RETRY_MS}\nid: ${ring.idBefore(place.next)}\n\n`);
+    out.write(`retry: ${RETRY_MS}\nid: ${this.#id}\n\n`);
     if (place.gap !== null) out.write(this.#notice('reset', place.gap));
     this.#unwatch = ring.watch(() => this.#pump());
     this.#heartbeat = setInterval(() => this.#beat(), heartbeatMs).unref();
@@ -78,6 +99,11 @@ export class EventStream {
     setTimeout(() => out.destroy(), DROP_GRACE_MS).unref();
   }
 
+  /** Of the last event that was looked at. */
+  get #id(): string {
+    return this.ring.idBefore(this.#next, this.#sealed);
+  }
+
   #pump(): void {
     if (this.#over) return;
     if (this.#next < this.ring.oldest) {
@@ -87,14 +113,16 @@ export class EventStream {
     while (this.#next < this.ring.next && !this.out.writableNeedDrain) {
       const event = this.ring.at(this.#next++);
       if (!matches(this.filter, event)) continue;
-      this.out.write(`id: ${event.id}\nevent: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`);
+      const id = this.#id;
+      const data = JSON.stringify({ ...event, id });
+      this.out.write(`id: ${id}\nevent: ${event.type}\ndata: ${data}\n\n`);
     }
   }
 
   #beat(): void {
     if (!this.out.writableNeedDrain) {
       // With the id: a reader whose filter nothing has passed would go on too far back.
-      this.out.write(`: heartbeat\nid: ${this.ring.idBefore(this.#next)}\n\n`);
+      this.out.write(`: heartbeat\nid: ${this.#id}\n\n`);
     } else if (++this.#silent >= MAX_SILENT_HEARTBEATS) this.drop('stalled');
   }
 

@@ -3,12 +3,13 @@
  */
 import type { Writable } from 'node:stream';
 import { BrokerError } from '../../broker/errors.js';
-import { MAX_EVENT_READERS } from './limits.js';
+import { MAX_EVENT_READERS, MAX_OWNER_READERS, MAX_READERS_PER_OWNER } from './limits.js';
 import type { EventRing } from './ring.js';
 import { type DropReason, EventStream, type Filter } from './stream.js';
 
 export class EventStreams {
-  readonly #streams = new Set<EventStream>();
+  /** With the user of whom alone each tells. */
+  readonly #streams = new Map<EventStream, number | null>();
 
   constructor(
     private readonly ring: EventRing,
@@ -19,14 +20,21 @@ export class EventStreams {
     return this.#streams.size;
   }
 
-  /** Throws `limit_exceeded` where there is no place for one more. */
-  admit(): void {
-    if (this.#streams.size < MAX_EVENT_READERS) return;
-    throw new BrokerError('limit_exceeded', `at most ${MAX_EVENT_READERS} readers of events`, {
-      constraint: 'event readers',
-      requested: this.#streams.size + 1,
-      possible: { max: MAX_EVENT_READERS },
-    });
+  /** Throws `limit_exceeded` where there is no place for one more, who is told of this user alone. */
+  admit(only: number | null): void {
+    const check = (count: number, max: number) => {
+      if (count < max) return;
+      throw new BrokerError('limit_exceeded', `at most ${max} readers of events`, {
+        constraint: 'event readers',
+        requested: count + 1,
+        possible: { max },
+      });
+    };
+    check(this.#streams.size, MAX_EVENT_READERS);
+    if (only === null) return;
+    const owners = [...this.#streams.values()].filter((uid) => uid !== null);
+    check(owners.length, MAX_OWNER_READERS);
+    check(owners.filter((uid) => uid === only).length, MAX_READERS_PER_OWNER);
   }
 
   /** Starts a stream after the event with an id; `dropped` is told why it ended, if not by the reader. */
@@ -36,7 +44,7 @@ export class EventStreams {
     lastId: string | null,
     dropped: (reason: DropReason) => void,
   ): void {
-    const place = this.ring.placeAfter(lastId);
+    const place = this.ring.placeAfter(lastId, filter.only !== null);
     const ended = (reason: DropReason | null) => {
       this.#streams.delete(stream);
       if (reason !== null) dropped(reason);
@@ -49,11 +57,11 @@ export class EventStreams {
       ended,
       this.heartbeatMs,
     );
-    this.#streams.add(stream);
+    this.#streams.set(stream, filter.only);
   }
 
   /** The daemon stops. */
   close(): void {
-    for (const stream of [...this.#streams]) stream.drop('stopping');
+    for (const stream of [...this.#streams.keys()]) stream.drop('stopping');
   }
 }

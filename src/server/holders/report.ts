@@ -35,6 +35,19 @@ export function incompleteness({ unreadable, hidden }: Sweep): string | null {
   return `without CAP_SYS_PTRACE, ${unreadable} processes of other users cannot be read`;
 }
 
+/**
+ * A report as the processes of one user could make it: of those of others they cannot see what they
+ * have open (proc(5)).
+ */
+export function ownHolders({ holders, ...report }: Holders, uid: number): Holders {
+  return {
+    ...report,
+    holders: holders.filter((holder) => holder.uid === uid),
+    complete: false,
+    missing: 'processes of other users are not shown',
+  };
+}
+
 export function holdersReport({ identities, clients }: BufferMemories, sweep: Sweep): Holders {
   const own = identities.map((identity) => sweep.own.get(identity));
   const why = missing(sweep, identities);

@@ -7,7 +7,7 @@ import type { Socket } from 'node:net';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { NO_CGROUP } from '../../broker/cgroup.js';
 import { BrokerError } from '../../broker/errors.js';
-import { type RestAccess, suffices } from '../../broker/policy.js';
+import { type RestAccess, reach } from '../../broker/policy.js';
 import type { Requester } from '../control.js';
 import { findRestToken, type RestToken } from '../rest-tokens.js';
 import type { Operation } from './spec.js';
@@ -44,11 +44,13 @@ const UNKNOWN: Requester = {
   ...NO_CGROUP,
 };
 
-const EVERYTHING: RestAccess = { role: 'admin', preview: true };
+const EVERYTHING: RestAccess = { role: 'admin', preview: true, owner: true };
 
 export class Callers {
   /** Who is at the other end of a connection does not change, and asking costs system calls. */
   readonly #peers = new WeakMap<Socket, Requester>();
+  /** Of requests that were checked: the user whose things alone they are about, or null. */
+  readonly #only = new WeakMap<FastifyRequest, number | null>();
 
   constructor(private readonly options: CallerOptions) {}
 
@@ -83,14 +85,30 @@ export class Callers {
       reply.header('www-authenticate', `Bearer realm="dmabroker"${error}`);
       throw new BrokerError('unauthenticated', `${id} needs a token that is known and not expired`);
     }
-    if (suffices(access, needed)) return;
+    const allowed = reach(access, needed);
+    if (allowed === 'all') {
+      this.#only.set(request, null);
+      return;
+    }
+    if (allowed === 'own' && requester.uid !== null) {
+      this.#only.set(request, requester.uid);
+      return;
+    }
+    const { role, preview, owner } = access;
     const error = new BrokerError('permission_denied', `${id} needs ${described(needed)}`, {
       constraint: 'role',
-      requested: { role: access.role, preview: access.preview },
+      requested: { role, preview, owner },
       possible: needed,
     });
     this.options.denied?.(requester, error);
     throw error;
+  }
+
+  /** The user whose things alone a request may be about; null: everybody's. It must be checked. */
+  only(request: FastifyRequest): number | null {
+    const only = this.#only.get(request);
+    if (only === undefined) throw new Error('nobody has checked what this request may do');
+    return only;
   }
 }
 

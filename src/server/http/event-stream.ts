@@ -4,6 +4,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { EventInfo } from '../control.js';
 import type { EventStreams } from '../events/streams.js';
+import type { Callers } from './callers.js';
 
 interface Query {
   readonly types?: EventInfo['type'][];
@@ -15,16 +16,19 @@ interface Query {
 
 export function streamEvents(
   streams: EventStreams,
+  callers: Callers,
   request: FastifyRequest,
   reply: FastifyReply,
 ): void {
-  streams.admit();
+  const only = callers.only(request);
+  streams.admit(only);
   const { types, buffer, client, uid, last_event_id } = request.query as Query;
   const filter = {
     types: types ?? null,
     buffer: buffer ?? null,
     client: client ?? null,
     uid: uid ?? null,
+    only,
   };
   const header = request.headers['last-event-id'];
   const lastId = (typeof header === 'string' ? header : last_event_id) ?? null;

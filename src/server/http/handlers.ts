@@ -9,6 +9,7 @@ import type {
   ControlPlane,
   CreateBuffer,
   LogLevelInfo,
+  OwnPlane,
   QuotaRule,
   TokenRequest,
 } from '../control.js';
@@ -37,6 +38,11 @@ export function createHandlers(
   const idempotency = new Idempotency();
   const fields = fieldNames(spec, 'BufferFields');
   const by = (request: FastifyRequest) => callers.of(request).requester;
+  /** For what owners may ask, too. */
+  const planeOf = (request: FastifyRequest): OwnPlane => {
+    const only = callers.only(request);
+    return only === null ? control : control.ownedBy(only);
+  };
   return {
     getHealth: () => control.health(),
     getOpenapi: async (_request, reply) => {
@@ -61,22 +67,30 @@ export function createHandlers(
     listDevices: () => control.devices(),
     listFormats: ({ query }) => control.formats((query as { device?: string }).device),
     listBuffers: async (request, reply) =>
-      sendPage(request, reply, await control.listBuffers(bufferQuery(request.query)), fields),
+      sendPage(
+        request,
+        reply,
+        await planeOf(request).listBuffers(bufferQuery(request.query)),
+        fields,
+      ),
     createBuffer: async (request, reply) => {
       const { name: caller, requester } = callers.of(request);
       // Converted by the check of the query.
       const { dry_run } = request.query as { dry_run?: boolean };
-      if (dry_run) return control.planBuffer(request.body as CreateBuffer, requester);
+      if (dry_run) return planeOf(request).planBuffer(request.body as CreateBuffer, requester);
       const key = idempotencyKey(request);
       const body = request.body as CreateBuffer;
-      const created = await idempotency.run(caller, key, ['createBuffer', body], () =>
-        control.createBuffer(body, requester),
+      const created = await idempotency.run(
+        caller,
+        key,
+        ['createBuffer', body, callers.only(request)],
+        () => planeOf(request).createBuffer(body, requester),
       );
       reply.code(201).header('location', `/v1/buffers/${created.buffer.id}`);
       return created;
     },
     getBuffer: async (request, reply) => {
-      const buffer = await control.getBuffer(idOf(request));
+      const buffer = await planeOf(request).getBuffer(idOf(request));
       const etag = etagOf(buffer);
       const { 'if-none-match': known } = request.headers;
       reply.header('etag', etag);
@@ -86,38 +100,38 @@ export function createHandlers(
     changeBuffer: async (request, reply) => {
       const { name } = request.body as BufferChange;
       const ifMatch = request.headers['if-match'];
-      const buffer = await control.renameBuffer(idOf(request), name, ifMatch, by(request));
+      const buffer = await planeOf(request).renameBuffer(idOf(request), name, ifMatch, by(request));
       reply.header('etag', etagOf(buffer));
       return buffer;
     },
     releaseBuffer: async (request, reply) => {
-      await control.releaseBuffer(idOf(request), request.headers['if-match'], by(request));
+      await planeOf(request).releaseBuffer(idOf(request), request.headers['if-match'], by(request));
       reply.code(204);
     },
-    reissueBuffer: (request) => control.reissueBuffer(idOf(request), by(request)),
+    reissueBuffer: (request) => planeOf(request).reissueBuffer(idOf(request), by(request)),
     extendLease: (request) => {
       const { seconds } = request.body as { seconds: number };
-      return control.extendLease(idOf(request), seconds, by(request));
+      return planeOf(request).extendLease(idOf(request), seconds, by(request));
     },
     recallBuffer: (request) => {
       const { seconds } = request.body as { seconds: number };
       return control.recallBuffer(idOf(request), seconds, by(request));
     },
-    listTokens: (request) => control.listTokens(idOf(request)),
+    listTokens: (request) => planeOf(request).listTokens(idOf(request)),
     shareBuffer: async (request, reply) => {
       const caller = callers.of(request).name;
       const id = idOf(request);
       const terms = request.body as TokenRequest;
-      const asked = ['shareBuffer', id, terms];
+      const asked = ['shareBuffer', id, terms, callers.only(request)];
       const token = await idempotency.run(caller, idempotencyKey(request), asked, () =>
-        control.shareBuffer(id, terms, by(request)),
+        planeOf(request).shareBuffer(id, terms, by(request)),
       );
       reply.code(201);
       return token;
     },
     revokeToken: async (request, reply) => {
       const { token_id } = request.params as { token_id: string };
-      await control.revokeToken(idOf(request), token_id, by(request));
+      await planeOf(request).revokeToken(idOf(request), token_id, by(request));
       reply.code(204);
     },
     previewBuffer: async (request, reply) => {
@@ -128,11 +142,11 @@ export function createHandlers(
       reply.type('image/png').headers({ 'x-ycbcr-matrix': terms.matrix, 'x-ycbcr-range': range });
       return Buffer.from(png);
     },
-    getHistory: (request) => control.history(idOf(request)),
-    listHolders: (request) => control.holders(idOf(request)),
+    getHistory: (request) => planeOf(request).history(idOf(request)),
+    listHolders: (request) => planeOf(request).holders(idOf(request)),
     listClients: async (request, reply) =>
-      sendPage(request, reply, await control.listClients(clientQuery(request.query))),
-    getClient: (request) => control.getClient(idOf(request)),
+      sendPage(request, reply, await planeOf(request).listClients(clientQuery(request.query))),
+    getClient: (request) => planeOf(request).getClient(idOf(request)),
     disconnectClient: async (request, reply) => {
       await control.disconnectClient(idOf(request));
       reply.code(204);
@@ -145,12 +159,12 @@ export function createHandlers(
       return control.setLogLevel(info);
     },
     getConfig: () => control.config(),
-    streamEvents: async (request, reply) => streamEvents(streams, request, reply),
-    getLeaks: () => control.leaks(),
-    listUsers: () => control.listUsers(),
-    listCgroups: () => control.listCgroups(),
-    listQuotas: () => control.listQuotas(),
-    getQuota: (request) => control.getQuota(...quotaOf(request)),
+    streamEvents: async (request, reply) => streamEvents(streams, callers, request, reply),
+    getLeaks: (request) => planeOf(request).leaks(),
+    listUsers: (request) => planeOf(request).listUsers(),
+    listCgroups: (request) => planeOf(request).listCgroups(),
+    listQuotas: (request) => planeOf(request).listQuotas(),
+    getQuota: (request) => planeOf(request).getQuota(...quotaOf(request)),
     setQuota: (request) =>
       control.setQuota(...quotaOf(request), request.body as QuotaRule, by(request)),
     unsetQuota: (request) => control.setQuota(...quotaOf(request), null, by(request)),

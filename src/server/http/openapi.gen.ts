@@ -373,7 +373,7 @@ export interface paths {
          *     lists again, the stream goes on as of now. `dropped`, the last one of a stream: the reader was
          *     too slow (`overrun`, `stalled`), or the daemon is stopping (`stopping`).
          *
-         *     At most 16 streams at a time (`limit_exceeded`).
+         *     At most 16 streams at a time (`limit_exceeded`), of them 8 of owners and 2 of one owner.
          */
         get: operations["streamEvents"];
         put?: never;
@@ -958,7 +958,7 @@ export interface components {
             seconds: number;
         };
         /**
-         * @description Names an event; it holds a number that is drawn at each start of the daemon.
+         * @description Names an event; it holds a number that is drawn at each start of the daemon. For an owner the rest cannot be read, and is another each time.
          * @example 5f0c1a2b-42
          */
         EventId: string;
@@ -984,6 +984,7 @@ export interface components {
          *       "uid": 1000,
          *       "pid": 4242,
          *       "executable": "weston",
+         *       "owner": 1000,
          *       "code": null,
          *       "reason": null
          *     }
@@ -1002,6 +1003,8 @@ export interface components {
             uid: components["schemas"]["Uid"] | null;
             pid: components["schemas"]["Pid"];
             executable: components["schemas"]["Executable"];
+            /** @description The user whose buffer it is about, where that is known. */
+            owner: components["schemas"]["Uid"] | null;
             /** @description A refusal's code. */
             code: components["schemas"]["ErrorCode"] | null;
             /** @description Why a buffer was released or recalled or a device lost; a token's id and terms; a buffer's new name or its lease's seconds; the quota that changed; a refusal's sentence. */

@@ -27,7 +27,7 @@ export interface Operation {
   readonly lists: readonly string[];
   /** JSON pointer, into the document, of its body's schema. */
   readonly body: string | undefined;
-  /** What it takes to use it: `x-role` and `x-permission`. */
+  /** What it takes to use it: `x-role`, `x-permission` and `x-owner`. */
   readonly access: RestAccess;
   /** Whether it is for those, too, of whom nothing is known (`security: []`). */
   readonly public: boolean;
@@ -68,6 +68,7 @@ export function readSpec(file: string): Spec {
           // What somebody forgot to think about is for administrators.
           role: REST_ROLES.find((role) => role === operation['x-role']) ?? 'admin',
           preview: operation['x-permission'] === 'preview',
+          owner: operation['x-owner'] === true,
         },
       });
     }

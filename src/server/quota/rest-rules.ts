@@ -26,11 +26,14 @@ const KEYS: Record<Scope, RegExp> = {
   connection: /^default$/,
 };
 
+export const noQuota = (id: string): BrokerError =>
+  new BrokerError('not_found', `there is no quota ${id}`);
+
 /** The rule's name. Throws `not_found` where there is no such quota. */
 export function ruleId(scope: string, key: string): RuleId {
   const known = SCOPES.find((each) => each === scope);
   if (known === undefined || !KEYS[known].test(key)) {
-    throw new BrokerError('not_found', `there is no quota ${scope}/${key}`);
+    throw noQuota(`${scope}/${key}`);
   }
   return `${known}/${key}`;
 }

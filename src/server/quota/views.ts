@@ -7,7 +7,14 @@ import { type Quotas, UNKNOWN_UID } from '../../broker/quota/quotas.js';
 import { DIMENSIONS, NOTHING, type RuleId, type Scope } from '../../broker/quota/rules.js';
 import type { CgroupInfo, QuotaInfo, UserInfo } from '../control.js';
 
-export function listQuotas(quotas: Quotas): QuotaInfo[] {
+/** What holds for a user, and says nothing of others. */
+const ownQuotas = (uid: number): readonly RuleId[] => [`user/${uid}`, 'connection/default'];
+
+export const isOwnQuota = (id: RuleId, uid: number): boolean => ownQuotas(uid).includes(id);
+
+/** `only`: those of a user, from what is charged to that user. */
+export function listQuotas(quotas: Quotas, only: number | null = null): QuotaInfo[] {
+  if (only !== null) return ownQuotas(only).map((id) => quotaView(quotas, id, only));
   const ids = new Set<RuleId>(['daemon/default', 'user/default', 'connection/default']);
   for (const id of quotas.policy.ids) ids.add(id);
   for (const { scope, key } of quotas.ledger.accounts) {
@@ -16,13 +23,16 @@ export function listQuotas(quotas: Quotas): QuotaInfo[] {
   return [...ids].map((id) => quotaView(quotas, id));
 }
 
-export function quotaView(quotas: Quotas, id: RuleId): QuotaInfo {
+export function quotaView(quotas: Quotas, id: RuleId, only: number | null = null): QuotaInfo {
   const { accounts } = quotas.ledger;
   const slash = id.indexOf('/');
   const [scope, key] = [id.slice(0, slash) as Scope, id.slice(slash + 1)];
   const exact = [...accounts].filter((each) => each.scope === scope && each.key === key);
   const settled = [...accounts].filter(
-    (each) => each.scope === scope && accounts.rulesFor(each.scope, each.key).includes(id),
+    (each) =>
+      each.scope === scope &&
+      isOf(only, each) &&
+      accounts.rulesFor(each.scope, each.key).includes(id),
   );
   // A rule for several has no charge of its own.
   const several =
@@ -36,6 +46,8 @@ export function quotaView(quotas: Quotas, id: RuleId): QuotaInfo {
     over_limit: settled.some(isOver),
   };
 }
+
+const isOf = (only: number | null, { uid }: Account) => only === null || uid === only;
 
 const isOver = ({ charge, settings }: Account) =>
   DIMENSIONS.some((dimension) => charge[dimension] > (settings[dimension] ?? Number.MAX_VALUE));
@@ -58,8 +70,10 @@ function limitsOf({ settings }: Account): UserInfo['limits'] {
 }
 
 /** Users that are charged or connected. Their names are for whoever can read passwd(5). */
-export function listUsers(quotas: Quotas, now: number): UserInfo[] {
-  const users = [...quotas.ledger.accounts].filter(({ scope }) => scope === 'user');
+export function listUsers(quotas: Quotas, now: number, only: number | null = null): UserInfo[] {
+  const users = [...quotas.ledger.accounts].filter(
+    (account) => account.scope === 'user' && isOf(only, account),
+  );
   return users.map((account) => {
     const uid = account.uid ?? UNKNOWN_UID;
     return {
@@ -79,8 +93,10 @@ export function listUsers(quotas: Quotas, now: number): UserInfo[] {
   });
 }
 
-export function listCgroups(quotas: Quotas): CgroupInfo[] {
-  const cgroups = [...quotas.ledger.accounts].filter(({ scope }) => scope === 'cgroup');
+export function listCgroups(quotas: Quotas, only: number | null = null): CgroupInfo[] {
+  const cgroups = [...quotas.ledger.accounts].filter(
+    (account) => account.scope === 'cgroup' && isOf(only, account),
+  );
   return cgroups.map((account) => ({
     path: account.key,
     uid: account.uid ?? UNKNOWN_UID,

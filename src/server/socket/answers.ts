@@ -15,6 +15,7 @@ import type { BufferMemories, Change, PlaneMessage, Question } from '../messages
 import { listCgroups, listQuotas, listUsers, quotaView } from '../quota/views.js';
 import { bufferView, clientView, historyView, planView, tokenView } from '../views.js';
 import type { Journal } from './journal.js';
+import { bufferIdOf, checkOwn } from './ownership.js';
 import { readImage } from './read-image.js';
 
 type Post = (message: PlaneMessage) => void;
@@ -42,7 +43,7 @@ function clientDetail(broker: Broker, id: string): ClientDetail {
 export type Answerable = Exclude<Question, { question: 'metrics' | 'disconnectClient' }>;
 
 export function answer(broker: Broker, journal: Journal, question: Answerable, post: Post): void {
-  const { seq } = question;
+  const { seq, only = null } = question;
   const by = doer(question);
   const refuse = (error: unknown) => {
     if (by !== null && error instanceof BrokerError) {
@@ -51,6 +52,7 @@ export function answer(broker: Broker, journal: Journal, question: Answerable, p
     post({ kind: 'refusal', seq, error: toMessage(error) });
   };
   try {
+    if (only !== null) checkOwn(broker, question, only);
     if (question.question === 'catchUp') journal.ask(seq);
     else if (question.question === 'createBuffer') {
       const { request, requester } = question.parameters;
@@ -78,7 +80,7 @@ export function answer(broker: Broker, journal: Journal, question: Answerable, p
         broker.previewed(buffer, by);
         post({ kind: 'answer', seq, value: result });
       });
-    } else post({ kind: 'answer', seq, value: lookUp(broker, question, by) });
+    } else post({ kind: 'answer', seq, value: lookUp(broker, question, by, only) });
   } catch (error) {
     refuse(error);
   }
@@ -89,12 +91,13 @@ function doer({ by }: Answerable): Owner | null {
   return by ? { client: null, peer: by } : null;
 }
 
-/** The buffer that a question is about, where there is one. */
-function subject(broker: Broker, { question, parameters }: Answerable): BrokerBuffer | null {
-  const about = question === 'renameBuffer' ? parameters.change : parameters;
-  const id = typeof about === 'object' && about !== null && 'id' in about ? about.id : about;
+/** The buffer that a question is about, where there is one that its sender may know of. */
+function subject(broker: Broker, question: Answerable): BrokerBuffer | null {
+  const id = bufferIdOf(question);
+  if (id === null) return null;
   try {
-    return typeof id === 'string' ? broker.find(id) : null;
+    if (question.only != null) checkOwn(broker, question, question.only);
+    return broker.find(id);
   } catch {
     return null; // There is none: that is what is refused.
   }
@@ -116,6 +119,7 @@ function lookUp(
     }
   >,
   by: Owner | null,
+  only: number | null,
 ): unknown {
   switch (question.question) {
     case 'getBuffer':
@@ -127,7 +131,12 @@ function lookUp(
     case 'memoriesOf':
       return memoriesOf(broker, question.parameters);
     case 'releaseBuffer':
-      broker.release(changing(broker, question.parameters), 'administrator', by);
+      // Only owners are held to what is theirs.
+      broker.release(
+        changing(broker, question.parameters),
+        only === null ? 'administrator' : 'owner',
+        by,
+      );
       return null;
     case 'renameBuffer': {
       const { change, name } = question.parameters;
@@ -157,13 +166,13 @@ function lookUp(
       throw new BrokerError('not_found', `buffer ${id} has no token ${tokenId}`);
     }
     case 'listUsers':
-      return listUsers(broker.quotas, Date.now());
+      return listUsers(broker.quotas, Date.now(), only);
     case 'listCgroups':
-      return listCgroups(broker.quotas);
+      return listCgroups(broker.quotas, only);
     case 'listQuotas':
-      return listQuotas(broker.quotas);
+      return listQuotas(broker.quotas, only);
     case 'getQuota':
-      return quotaView(broker.quotas, question.parameters);
+      return quotaView(broker.quotas, question.parameters, only);
     case 'configureQuotas':
       broker.setQuotas('rest', question.parameters.rules, question.parameters.changed, by);
       return null;

@@ -18,6 +18,7 @@ const NOTHING: Omit<EventDraft, 'type' | 'time'> = {
   uid: null,
   pid: null,
   executable: null,
+  owner: null,
   code: null,
   reason: null,
 };
@@ -107,7 +108,11 @@ function details(event: BrokerEvent): Partial<EventDraft> {
   }
 }
 
-const ofBuffer = ({ id, allocation }: BrokerBuffer) => ({ buffer: id, size: allocation.size });
+const ofBuffer = ({ id, allocation, owner }: BrokerBuffer) => ({
+  buffer: id,
+  size: allocation.size,
+  owner: owner.peer.uid,
+});
 
 const ofOwner = ({ client, peer }: Owner) => ({ client: client?.id ?? null, ...ofPeer(peer) });
 

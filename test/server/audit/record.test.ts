@@ -129,6 +129,7 @@ t.test('refusals', async (t) => {
     operator: no,
     reader: no,
     preview: no,
+    owner: no,
     rules: [{ who: null, share: 'nobody' }],
   });
   try {

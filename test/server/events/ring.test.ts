@@ -35,6 +35,28 @@ t.test('a reader goes on after its last event, or is told why it cannot', async 
   t.same(ring.placeAfter(future), { next: 5, gap: 'restarted' }, 'an id that was never given');
 });
 
+t.test('a sealed id leads on, and tells no number', async (t) => {
+  const ring = new EventRing(3);
+  const start = ring.idBefore(1, true);
+  ring.push(['a', 'b'].map((buffer) => draft({ buffer })));
+  const ids = [1, 2, 3, 3].map((number) => ring.idBefore(number, true));
+  t.equal(new Set([...ids, start]).size, 5, 'the same place never looks the same');
+  for (const id of ids) t.match(id, /^[0-9a-f]{8}-[0-9a-f]{32}$/);
+  t.same(
+    ids.map((id) => ring.placeAfter(id, true)),
+    [1, 2, 3, 3].map((next) => ({ next, gap: null })),
+  );
+  const unknown = { next: 3, gap: 'restarted' };
+  t.same(ring.placeAfter(ring.at(1).id, true), unknown, 'numbers cannot be tried');
+  t.same(
+    ring.placeAfter(ids[0]?.replace(/.$/, (c) => (c === '0' ? '1' : '0')) ?? '', true),
+    unknown,
+  );
+  t.same(ring.placeAfter(new EventRing().idBefore(1, true), true), unknown);
+  ring.push(['c', 'd'].map((buffer) => draft({ buffer })));
+  t.same(ring.placeAfter(start, true), { next: 5, gap: 'overrun' });
+});
+
 t.test('two runs do not share ids', async (t) => {
   t.not(new EventRing().idBefore(1), new EventRing().idBefore(1));
 });

@@ -11,6 +11,8 @@ import { startServer } from './support/server.js';
 
 const { operations, document } = readSpec(openapiPath);
 
+const paths = document.paths as Record<string, Record<string, Record<string, unknown>>>;
+
 /** Something for each parameter of a path; what is there does not matter for who may ask. */
 const url = (path: string) =>
   path
@@ -25,22 +27,22 @@ const endless = new Set(['streamEvents']);
 
 await withoutLeaks(t, 'access', async (t) => {
   t.test('every operation says which role it needs', async (t) => {
-    const paths = document.paths as Record<string, Record<string, Record<string, unknown>>>;
     for (const { id, path, method } of operations) {
       const role = paths[path]?.[method.toLowerCase()]?.['x-role'];
       t.ok(REST_ROLES.includes(role as RestRole), `${id}: ${role}`);
     }
     const needed = (id: string) => operations.find((operation) => operation.id === id)?.access;
-    t.same(needed('previewBuffer'), { role: 'reader', preview: true });
-    t.same(needed('setQuota'), { role: 'admin', preview: false });
+    t.same(needed('previewBuffer'), { role: 'reader', preview: true, owner: false });
+    t.same(needed('setQuota'), { role: 'admin', preview: false, owner: false });
+    t.same(needed('releaseBuffer'), { role: 'operator', preview: false, owner: true });
   });
 
   t.test('whoever has less is refused, whoever has it is not', async (t) => {
-    let access: RestAccess = { role: 'none', preview: false };
+    let access: RestAccess = { role: 'none', preview: false, owner: false };
     const server = await startServer(t, { peerOf: () => peer, accessOf: () => access });
     for (const role of REST_ROLES) {
       for (const preview of [false, true]) {
-        access = { role, preview };
+        access = { role, preview, owner: false };
         for (const { id, path, method, access: needed } of operations) {
           const enough =
             REST_ROLES.indexOf(role) >= REST_ROLES.indexOf(needed.role) &&
@@ -57,6 +59,32 @@ await withoutLeaks(t, 'access', async (t) => {
       }
     }
     t.equal(server.control.buffers.size, 0);
+  });
+
+  t.test('an owner is told of what is theirs alone, and refused the rest', async (t) => {
+    const access = { role: 'none', preview: false, owner: true } as const;
+    const server = await startServer(t, { peerOf: () => peer, accessOf: () => access });
+    for (const { id, path, method, access: needed } of operations) {
+      if (endless.has(id)) continue;
+      const { asked } = server.control;
+      const before = asked.length;
+      const body =
+        id === 'createBuffer' ? { kind: 'buffer', size: 1, handle_types: ['memfd'] } : {};
+      const withBody = paths[path]?.[method.toLowerCase()]?.requestBody !== undefined;
+      const answer = await server.request(method, url(path), withBody ? { body } : {});
+      conforms(t, method, url(path), answer);
+      if (needed.role === 'none') continue;
+      t.equal(answer.status === 403, !needed.owner, id);
+      // What is not well-formed is refused before anything is asked.
+      if (!needed.owner || answer.status === 400) t.equal(asked.length, before, id);
+      else t.same(asked.slice(before), [peer.uid], `${id} is held to the user`);
+    }
+  });
+
+  t.test('of whom no user is known, nothing is theirs', async (t) => {
+    const access = { role: 'none', preview: false, owner: true } as const;
+    const server = await startServer(t, { accessOf: () => access });
+    t.equal((await server.request('GET', '/v1/buffers')).status, 403);
   });
 
   t.test('the log says who changed something, and never a secret', async (t) => {

@@ -5,6 +5,7 @@ import type { EventInfo } from '../../../src/server/control.js';
 import { MAX_EVENT_READERS } from '../../../src/server/events/limits.js';
 import { EventRing } from '../../../src/server/events/ring.js';
 import { SECURITY_HEADERS } from '../../../src/server/http/guard.js';
+import { peer } from '../../broker/support/world.js';
 import { withoutLeaks } from '../../support/fds.js';
 import { draft } from '../events/support/drafts.js';
 import { conforms, mismatch } from './support/conforms.js';
@@ -125,6 +126,49 @@ await withoutLeaks(t, 'events', async (t) => {
     const answer = await server.request('GET', '/v1/events', { headers });
     conforms(t, 'GET', '/v1/events', answer);
     t.match(answer.json, { code: 'invalid_argument', refusal: { constraint: 'last-event-id' } });
+  });
+
+  t.test('an owner is told what is theirs, and cannot count the rest', async (t) => {
+    const access = { role: 'none', preview: false, owner: true } as const;
+    const alice = { ...peer, uid: 1000 };
+    const server = await startServer(t, { peerOf: () => alice, accessOf: () => access });
+    const reader = await EventReader.open(t, server.socketPath);
+    const [mine, bobs] = [
+      { uid: 1000, owner: 1000 },
+      { uid: 1001, owner: 1001 },
+    ];
+    const told = [
+      draft({ type: 'buffer.created', buffer: 'a', ...mine }),
+      draft({ type: 'buffer.redeemed', buffer: 'a', uid: 1001, owner: 1000 }),
+      draft({ type: 'buffer.redeemed', buffer: 'b', uid: 1000, owner: 1001 }),
+      draft({ type: 'refusal', uid: 1000 }),
+      draft({ type: 'quota.changed', reason: 'user/1000' }),
+      draft({ type: 'device.restored' }),
+    ];
+    const others = [
+      draft({ type: 'buffer.created', buffer: 'b', ...bobs }),
+      draft({ type: 'refusal', buffer: 'a', uid: 1001, owner: 1000 }),
+      draft({ type: 'refusal', uid: null }),
+      draft({ type: 'quota.changed', reason: 'user/1001' }),
+      draft({ type: 'quota.changed', reason: 'daemon/default' }),
+      draft({ type: 'client.connected', client: 'c2', uid: 1001 }),
+      draft({ type: 'buffer.released', buffer: 'x', uid: null, owner: null }),
+    ];
+    server.ring.push([...others, ...told]);
+    const events = await reader.first(told.length);
+    t.same(
+      events.map(({ data }) => JSON.parse(data)).map(({ id, ...event }) => event),
+      told,
+    );
+    const { id } = JSON.parse(events[0]?.data ?? '');
+    t.match(id, /^[0-9a-f]{8}-[0-9a-f]{32}$/);
+    const headers = { 'last-event-id': id };
+    const again = await EventReader.open(t, server.socketPath, '', headers);
+    const [second] = await again.first(1);
+    t.match(second?.data, '"type":"buffer.redeemed"', 'it goes on there');
+    const filtered = await server.request('GET', '/v1/events?uid=1001');
+    conforms(t, 'GET', '/v1/events', filtered);
+    t.match(filtered.json, { code: 'limit_exceeded', refusal: { possible: { max: 2 } } });
   });
 
   t.test('a slow reader is dropped with a reason; nothing piles up for it', async (t) => {

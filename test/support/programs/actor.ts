@@ -7,6 +7,7 @@ import { BrokerError } from '../../../src/broker/errors.js';
 import { type Client, type ClientBuffer, connect } from '../../../src/client/index.js';
 import { connectUnix } from '../../../src/native/libc/socket.js';
 import type { Answer, Got, Order } from '../actor.js';
+import { ask } from '../daemon.js';
 import { RawClient } from '../raw-client.js';
 
 const [socket = '', restSocket = ''] = process.argv.slice(2);
@@ -38,12 +39,21 @@ function find(number: number): ClientBuffer {
   return buffer;
 }
 
-/** The status of a request over a connection of its own. */
-const rest = (method: string, path: string) =>
-  new Promise<number>((resolve, reject) => {
-    const options = { socketPath: restSocket, method, path, agent: false, host: 'localhost' };
+/** A request over a connection of its own. */
+const rest = (method: string, path: string, body?: unknown) =>
+  ask({ socketPath: restSocket, method, path, agent: false }, body);
+
+let events = '';
+
+/** Resolves when the stream of events has begun. */
+const follow = () =>
+  new Promise<void>((resolve, reject) => {
+    const options = { socketPath: restSocket, path: '/v1/events', agent: false, host: 'localhost' };
     const outgoing = request(options, (response) => {
-      response.resume().once('end', () => resolve(response.statusCode ?? 0));
+      response.setEncoding('utf8').on('data', (text) => {
+        events += text;
+        resolve();
+      });
     });
     outgoing.once('error', reject);
     outgoing.end();
@@ -101,7 +111,13 @@ async function obey(order: Order): Promise<unknown> {
       await take(order.number).release();
       return null;
     case 'rest':
-      return rest(order.method, order.path);
+      return (await rest(order.method, order.path)).status;
+    case 'ask':
+      return rest(order.method, order.path, order.body);
+    case 'follow':
+      return follow();
+    case 'followed':
+      return events;
     case 'flood':
       return flood(order.count);
     case 'hang':

@@ -11,6 +11,7 @@ export function draft(known: Partial<EventDraft>): EventDraft {
     uid: null,
     pid: null,
     executable: null,
+    owner: null,
     code: null,
     reason: null,
     ...known,

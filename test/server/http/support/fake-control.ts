@@ -24,6 +24,7 @@ import type {
   LeakReport,
   ListedDeviceInfo,
   LogLevelInfo,
+  OwnPlane,
   PlannedBuffer,
   QuotaInfo,
   QuotaRule,
@@ -362,6 +363,14 @@ export class FakeControl implements ControlPlane {
       this.quotas.configure('rest', rules);
       return quotaView(this.quotas, id);
     });
+  }
+
+  /** The users that it was asked to be held to; what it answers is everybody's all the same. */
+  readonly asked: number[] = [];
+
+  ownedBy(uid: number): OwnPlane {
+    this.asked.push(uid);
+    return this;
   }
 
   /** What the data plane would have counted. */

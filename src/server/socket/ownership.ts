@@ -1,0 +1,61 @@
+/**
+ * What somebody without a role may ask over REST: about their own user's buffers and connections, and
+ * what holds for them. Everything else does not exist, in the same words as for what really does not.
+ */
+import type { Broker } from '../../broker/broker.js';
+import { noClient } from '../../broker/clients.js';
+import { noBuffer } from '../../broker/registry.js';
+import { noQuota } from '../quota/rest-rules.js';
+import { isOwnQuota } from '../quota/views.js';
+import type { Answerable } from './answers.js';
+
+/** The id of the buffer that a question is about; null where it is about none. */
+export function bufferIdOf(question: Answerable): string | null {
+  switch (question.question) {
+    case 'getBuffer':
+    case 'reissueBuffer':
+    case 'readImage':
+    case 'historyOf':
+    case 'memoriesOf':
+    case 'listTokens':
+      return question.parameters;
+    case 'releaseBuffer':
+    case 'extendLease':
+    case 'recallBuffer':
+    case 'shareBuffer':
+    case 'revokeToken':
+      return question.parameters.id;
+    case 'renameBuffer':
+      return question.parameters.change.id;
+    default:
+      return null;
+  }
+}
+
+/** Throws `not_found` where a question is about something that is not a user's own. */
+export function checkOwn(broker: Broker, question: Answerable, uid: number): void {
+  const id = bufferIdOf(question);
+  if (id !== null) {
+    if (broker.find(id).owner.peer.uid !== uid) throw noBuffer(id);
+    return;
+  }
+  switch (question.question) {
+    case 'createBuffer':
+    case 'planBuffer':
+    // Of lists each tells only what is the user's.
+    case 'listUsers':
+    case 'listCgroups':
+    case 'listQuotas':
+      return;
+    case 'getClient': {
+      const { parameters: client } = question;
+      if (broker.client(client).peer.uid !== uid) throw noClient(client);
+      return;
+    }
+    case 'getQuota':
+      if (!isOwnQuota(question.parameters, uid)) throw noQuota(question.parameters);
+      return;
+    default:
+      throw new Error(`${question.question} is not for owners`);
+  }
+}
