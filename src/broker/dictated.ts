@@ -4,12 +4,14 @@
  */
 import { type Alignment, alignUp, DEFAULT_ALIGNMENT, strictest } from './alignment.js';
 import { BrokerError } from './errors.js';
-import type { FormatInfo } from './formats.js';
+import { type FormatInfo, formatInfo } from './formats.js';
+import { MOD_LINEAR } from './fourcc.js';
 import {
   type LayoutPlane,
   type LinearLayout,
   linearLayout,
   MAX_OFFSET,
+  planeEnd,
   rowBytes,
 } from './layout.js';
 import type { ImageSpec, PlanePlace } from './source.js';
@@ -40,6 +42,27 @@ export function checkDictated({ layout, modifiers }: ImageSpec): void {
 export function checkPlaneCount(layout: readonly PlanePlace[], planes: number): void {
   if (layout.length === planes) return;
   refuse('layout', `the image has ${planes} planes`, layout.length, { planes });
+}
+
+/**
+ * The memory that a driver asks for an image of a dictated layout must reach to the end of its planes;
+ * of a layout that only the driver knows, beyond where they begin. Throws `unsupported_layout`.
+ */
+export function checkRoom(spec: ImageSpec, places: readonly PlanePlace[], bytes: number): void {
+  const format = formatInfo(spec.format);
+  const linear = spec.modifiers[0] === MOD_LINEAR;
+  const ends = places.map((place, index) => {
+    const plane = linear ? format?.planes[index] : undefined;
+    return plane === undefined ? place.offset + 1 : planeEnd(plane, spec, place);
+  });
+  const end = Math.max(...ends);
+  if (end <= bytes) return;
+  const message = `the planes end at ${end}, the driver's image has ${bytes} bytes`;
+  throw new BrokerError('unsupported_layout', message, {
+    constraint: 'layout',
+    requested: { end },
+    possible: { max: bytes },
+  });
 }
 
 /** LINEAR as the spec dictates it, else as the broker lays it out (`linearLayout`). */

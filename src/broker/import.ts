@@ -5,7 +5,7 @@
 import { BrokerError } from './errors.js';
 import { formatInfo } from './formats.js';
 import { MOD_LINEAR } from './fourcc.js';
-import { rowBytes } from './layout.js';
+import { planeEnd, rowBytes } from './layout.js';
 import type { ImageSpec, MemorySpec, Plane } from './source.js';
 
 /** linux-dmabuf-v1 has at most four planes. */
@@ -70,11 +70,9 @@ function checkImage(spec: ImageSpec, planes: readonly Plane[], sizes: readonly n
   for (const [index, plane] of format.planes.entries()) {
     const { offset = 0, stride = 0 } = planes[index] ?? {};
     const row = rowBytes(plane, spec.width);
-    const rows = Math.ceil(spec.height / plane.vsub);
     if (stride < row)
       refuse(`planes.${index}.stride`, 'a row does not fit in the stride', stride, { min: row });
-    // The last row may end without its padding.
-    const end = offset + stride * (rows - 1) + row;
+    const end = planeEnd(plane, spec, { offset, stride });
     const size = sizes[index] ?? 0;
     if (end > size)
       refuse(`planes.${index}`, `the plane ends at ${end}, its memory at ${size}`, end, {

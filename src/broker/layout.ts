@@ -9,6 +9,7 @@ import { type Alignment, alignUp, DEFAULT_ALIGNMENT, strictest } from './alignme
 import { BrokerError } from './errors.js';
 import { type FormatInfo, type FormatPlane, formatInfo, formats } from './formats.js';
 import { fourccName } from './fourcc.js';
+import type { PlanePlace } from './source.js';
 
 export interface LayoutPlane {
   /** The memory that it lies in: an index into `memories`. */
@@ -53,6 +54,16 @@ export function knownFormat(code: number): FormatInfo {
 export function rowBytes(plane: FormatPlane, width: number): number {
   const samples = Math.ceil(width / plane.hsub);
   return Math.ceil(samples / plane.blockWidth) * plane.bytesPerBlock;
+}
+
+/** Where a plane's last row ends, without its padding: bytes from the start of the memory. */
+export function planeEnd(
+  plane: FormatPlane,
+  { width, height }: Extent,
+  { offset, stride }: PlanePlace,
+): number {
+  const rows = Math.ceil(height / plane.vsub);
+  return offset + stride * (rows - 1) + rowBytes(plane, width);
 }
 
 /** Bytes for a pixel of the image, on average over a row. */

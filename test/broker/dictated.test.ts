@@ -1,7 +1,7 @@
 /** Layouts that a client dictates: used as they are where planes fit and lie apart, else refused. */
 import fc from 'fast-check';
 import t from 'tap';
-import { checkDictated, layoutOf } from '../../src/broker/dictated.js';
+import { checkDictated, checkRoom, layoutOf } from '../../src/broker/dictated.js';
 import { formats } from '../../src/broker/formats.js';
 import { fourcc } from '../../src/broker/fourcc.js';
 import { checkImport } from '../../src/broker/import.js';
@@ -26,6 +26,27 @@ const image = (format: string, list: Places, more: Partial<ImageSpec> = {}): Ima
 });
 
 const made = (spec: ImageSpec) => layoutOf(knownFormat(spec.format), spec);
+
+t.test('a driver whose image ends before its planes', async (t) => {
+  const room = (spec: ImageSpec, bytes: number) => () => checkRoom(spec, spec.layout ?? [], bytes);
+  // 50 whole rows and 400 bytes of the last.
+  const end = 8 + 50 * 1024 + 400;
+  t.doesNotThrow(room(image('XR24', [[8, 1024]]), end));
+  t.match(refused(room(image('XR24', [[8, 1024]]), end - 1)), {
+    code: 'unsupported_layout',
+    message: new RegExp(`end at ${end}, .* has ${end - 1} bytes`),
+    refusal: { constraint: 'layout', requested: { end }, possible: { max: end - 1 } },
+  });
+  const nv12: Places = [
+    [16_384, 128],
+    [0, 256],
+  ];
+  t.throws(room(image('NV12', nv12), 16_384 + 50 * 128 + 99), 'the one that ends last');
+  t.doesNotThrow(room(image('NV12', nv12), 16_384 + 50 * 128 + 100));
+  const tiled = { modifiers: [0x100000000000001n] };
+  t.doesNotThrow(room(image('XR24', [[8192, 512]], tiled), 8193), 'only the driver knows the rows');
+  t.throws(room(image('XR24', [[8192, 512]], tiled), 8192), 'but where they begin');
+});
 
 t.test('used as it is', async (t) => {
   t.match(made(image('XR24', [[4, 404]])), {

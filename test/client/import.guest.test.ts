@@ -107,6 +107,32 @@ t.test('planes that do not fit are refused, and nothing is lost', async (t) => {
   made.close();
 });
 
+t.test('memory that is too small for an image of the device is not called its', async (t) => {
+  const size = { width: 32, height: 4 };
+  const made = elsewhere('heap', { ...size, format: XR24 });
+  const [plane] = made.planes;
+  if (plane === undefined) throw new Error('no plane');
+  const total = info(plane.fd)?.size ?? 0;
+  const wish = { kind: 'image', width: 32, height: 1, format: 'XR24' } as const;
+  const taken = async (offset: number, stride: number) => {
+    const imported = await client.import({ ...wish, planes: [{ fd: plane.fd, offset, stride }] });
+    const { checked } = imported;
+    // Copied it can be, all the same.
+    t.equal(await imported.fill(0), 'device');
+    await imported.close();
+    return checked;
+  };
+  t.match(await taken(0, total / 4), { how: 'device' });
+  // lavapipe has four rows of every image (Mesa 25).
+  t.match(await taken(0, total), {
+    how: 'layout',
+    reason: new RegExp(`needs ${4 * total} bytes, the memory has ${total}$`),
+  });
+  // and puts each at offset 0.
+  t.match(await taken(256, 256), { how: 'layout', reason: /planes at .*"offset":0/ });
+  made.close();
+});
+
 t.test('nothing stays behind', async (t) => {
   t.strictSame((await daemon.rest('GET', '/v1/buffers?state=live')).body, []);
   await eventually(() => daemon.openFds() === before, 'the daemon closed what it was given');

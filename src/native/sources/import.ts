@@ -14,6 +14,7 @@ import { close, duplicate, identity } from '../libc/fd.js';
 import type { Device } from '../vulkan/device.js';
 import { dmaBufSize } from '../vulkan/exporter.js';
 import { destroyImported, type Imported, importBuffer, importProblem } from '../vulkan/import.js';
+import { imageProblem } from '../vulkan/import-image.js';
 
 /** One dma_buf of an import. */
 interface Memory {
@@ -85,7 +86,7 @@ export class Importer {
       if (!byIdentity.has(file.identity)) byIdentity.set(file.identity, file);
     }
     const memories = [...byIdentity.values()];
-    const { check, imported } = this.#intoDevice(memories);
+    const { check, imported } = this.#intoDevice(spec, planes, memories);
     const device = check.how === 'device' ? (this.#device?.physical.deviceUuid ?? null) : null;
     const key = ++lastKey;
     this.#kept.set(key, { memories, byDevice: check.how === 'device', imported });
@@ -107,7 +108,11 @@ export class Importer {
   }
 
   /** A device that does not take it is no reason to refuse: others may. The answer says so. */
-  #intoDevice(memories: readonly Memory[]): {
+  #intoDevice(
+    spec: MemorySpec,
+    planes: readonly Plane[],
+    memories: readonly Memory[],
+  ): {
     check: ImportCheck;
     imported: Imported[];
   } {
@@ -120,6 +125,8 @@ export class Importer {
     const problem = importProblem(device);
     if (problem !== null) return layoutOnly(problem);
     try {
+      const image = imageProblemOf(device, spec, planes, memories);
+      if (image !== null) return layoutOnly(`${device.physical.name}: ${image}`);
       const imported = importAll(device, memories);
       return { check: { how: 'device', reason: device.physical.name }, imported };
     } catch (error) {
@@ -142,6 +149,17 @@ export class Importer {
     this.leave();
     this.#kept.clear();
   }
+}
+
+/** An image whose planes lie in several memories is not asked about: it would be a disjoint one. */
+function imageProblemOf(
+  device: Device,
+  spec: MemorySpec,
+  planes: readonly Plane[],
+  [memory, ...others]: readonly Memory[],
+): string | null {
+  if (spec.kind !== 'image' || memory === undefined || others.length > 0) return null;
+  return imageProblem(device, spec, planes, BigInt(memory.size));
 }
 
 /** All or none. */

@@ -74,7 +74,8 @@ function usagesOf(
     .reduce((all, bit) => all | bit, 0);
 }
 
-function modifiersOf(
+/** What the device lists for a format, whatever it then exports or imports. */
+export function modifiersOf(
   { instance, physical }: Queried,
   vkFormat: number,
 ): { modifier: bigint; planes: number }[] {

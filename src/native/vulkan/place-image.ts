@@ -2,9 +2,9 @@
  * An image: which of the modifiers that the client can take the device serves for this
  * usage and size, and what exactly fails where none is left.
  */
-import { checkPlaneCount } from '../../broker/dictated.js';
+import { checkPlaneCount, checkRoom } from '../../broker/dictated.js';
 import { BrokerError } from '../../broker/errors.js';
-import { formatInfo } from '../../broker/formats.js';
+import { type FormatInfo, formatInfo } from '../../broker/formats.js';
 import { MOD_LINEAR, modifierText } from '../../broker/fourcc.js';
 import { knownFormat, meets } from '../../broker/layout.js';
 import { type ImageSpec, Usage } from '../../broker/source.js';
@@ -25,18 +25,26 @@ import { type ImageSupport, imageSupport } from './support.js';
 import { imageUsage, needsCpu } from './usage.js';
 
 /**
- * Whether the device may be asked for an image: with YCbCr formats only of whole chroma samples
- * (VUID-VkImageCreateInfo-format-04712, -04713), and of planes that lie in one memory.
+ * Whether the device may be asked for an image of that size: with YCbCr formats only of whole chroma
+ * samples (VUID-VkImageCreateInfo-format-04712, -04713).
  */
-export function imageCandidates(context: Context, spec: ImageSpec): readonly ModifierOffer[] {
-  const format = formatInfo(spec.format);
-  if (format === undefined) return [];
-  const { planes, ycbcr } = format;
-  if (spec.separatePlanes === true && planes.length > 1) return [];
+export function hasWholeSamples(
+  { planes, ycbcr }: FormatInfo,
+  { width, height }: { readonly width: number; readonly height: number },
+): boolean {
+  if (!ycbcr) return true;
   const packed = planes.some(({ blockWidth }) => blockWidth > 1);
   const hsub = Math.max(...planes.map((plane) => plane.hsub), packed ? 2 : 1);
   const vsub = Math.max(...planes.map((plane) => plane.vsub));
-  if (ycbcr && (spec.width % hsub !== 0 || spec.height % vsub !== 0)) return [];
+  return width % hsub === 0 && height % vsub === 0;
+}
+
+/** What the device may be asked for: images whose planes lie in one memory. */
+export function imageCandidates(context: Context, spec: ImageSpec): readonly ModifierOffer[] {
+  const format = formatInfo(spec.format);
+  if (format === undefined) return [];
+  if (spec.separatePlanes === true && format.planes.length > 1) return [];
+  if (!hasWholeSamples(format, spec)) return [];
   // The CPU makes sense of no other layout than LINEAR.
   return context.offers.filter(
     (offer) =>
@@ -82,6 +90,8 @@ export function planImage(
   const needs = imageRequirements(device, objects.image);
   const planes = planeLayouts(device, objects.image, chosen.planes);
   if (layout !== undefined && !sameLayout(planes, layout)) throw otherLayout(layout, planes);
+  // VUID-VkMemoryDedicatedAllocateInfo-image-02964: it gets no byte more than it asks for.
+  if (layout !== undefined) checkRoom(spec, layout, Number(needs.size));
   if (!meets({ planes, size: Number(needs.size) }, spec, spec.alignment ?? {})) {
     destroyObjects(device, objects);
     draft.made.splice(draft.made.indexOf(objects), 1);
