@@ -90,16 +90,17 @@ export class Broker {
       (uuid, done) => world.openDevice(uuid, done),
       devices,
     );
+    const newId = () => this.#registry.newId((id) => this.#lingering.get(id) !== undefined);
     this.#intake = new Intake(
       world,
       quotas,
       this.#registry,
       this.#selection,
       this.leases,
-      () => this.#registry.newId((id) => this.#lingering.get(id) !== undefined),
+      newId,
       (buffer) => this.release(buffer, 'owner'),
     );
-    this.#reissues = new Reissues(world, quotas, this.#registry);
+    this.#reissues = new Reissues(world, quotas, this.#registry, this.#lingering, newId);
     quotas.onRecall = (...what) => this.#recalled(...what);
   }
 

@@ -87,6 +87,14 @@ export interface Watcher {
   reissued?(generation: number): void;
 }
 
+/** What the memory that a buffer had gets. */
+interface Former {
+  readonly id: string;
+  readonly charge: Charge;
+  /** Milliseconds since the epoch. */
+  readonly now: number;
+}
+
 export type BufferResult = { buffer: BrokerBuffer } | { error: BrokerError };
 
 export class BrokerBuffer {
@@ -95,7 +103,9 @@ export class BrokerBuffer {
   state: BufferState = 'live';
   readonly #recipients = new Map<string, Recipient>();
   readonly watchers = new Set<Watcher>();
-  readonly history = new History();
+  history = new History();
+  /** The id of the buffer that has other memory now, where this is what it had before. */
+  formerOf: string | null = null;
   /** Who waits for its memory to be allocated anew. */
   readonly reissuing: ((result: BufferResult) => void)[] = [];
   released = false;
@@ -123,12 +133,39 @@ export class BrokerBuffer {
     this.lastUsed = createdAt;
   }
 
-  /** New memory in place of what was lost; the old one is the caller's to let go of. */
-  replace(allocation: Allocation, held: HeldFds): void {
+  /**
+   * New memory in place of what was lost. Returns the old memory as a buffer of its own, which is
+   * released and charged as given; who was handed it is a recipient of that one alone.
+   */
+  replace(allocation: Allocation, held: HeldFds, { id, charge, now }: Former): BrokerBuffer {
+    const { spec, owner, lifetime, name, createdAt } = this;
+    const past = [this.allocation, this.held] as const;
+    const former = new BrokerBuffer(
+      id,
+      spec,
+      ...past,
+      owner,
+      lifetime,
+      name,
+      createdAt,
+      charge,
+      null,
+    );
+    former.formerOf = this.id;
+    former.history = this.history.copy();
+    former.generation = this.generation;
+    former.lastUsed = this.lastUsed;
+    former.released = true;
+    former.releasedAt = now;
+    for (const [key, recipient] of this.#recipients) former.#recipients.set(key, recipient);
+    this.#recipients.clear();
+    former.#forgotten = this.#forgotten;
+    this.#forgotten = false;
     this.allocation = allocation;
     this.held = held;
     this.generation++;
     this.state = 'live';
+    return former;
   }
 
   get recipients(): Iterable<Recipient> {

@@ -37,6 +37,13 @@ export class History {
     this.#forgotten++;
   }
 
+  copy(): History {
+    const copy = new History();
+    copy.#entries.push(...this.#entries);
+    copy.#forgotten = this.#forgotten;
+    return copy;
+  }
+
   /** Oldest first. */
   get entries(): readonly HistoryEntry[] {
     return this.#entries;
@@ -65,6 +72,10 @@ export function detailOf(event: BufferEvent): string | null {
     case 'buffer.recalled':
     case 'buffer.released':
       return event.reason;
+    case 'buffer.gone': {
+      const { formerOf, generation } = event.buffer;
+      return formerOf === null ? null : `generation ${generation} of ${formerOf}`;
+    }
     default:
       return null;
   }

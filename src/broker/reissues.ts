@@ -1,8 +1,10 @@
 /**
- * Buffers whose memory went with its device, and the memory that they get instead.
+ * Buffers whose memory went with its device, and the memory that they get instead. Others may hold the
+ * old memory for as long as they like: it lingers, and is charged, as a released buffer of its own.
  */
 import type { BrokerBuffer, BufferResult, Owner } from './buffer.js';
 import { BrokerError } from './errors.js';
+import type { Lingering } from './lingering.js';
 import type { Quotas } from './quota/quotas.js';
 import type { Registry } from './registry.js';
 import type { Allocation, LostAllocation } from './source.js';
@@ -13,6 +15,8 @@ export class Reissues {
     private readonly world: Surroundings,
     private readonly quotas: Quotas,
     private readonly registry: Registry,
+    private readonly lingering: Lingering,
+    private readonly newId: () => string,
   ) {}
 
   /**
@@ -70,16 +74,25 @@ export class Reissues {
       held.release();
       return { error: new BrokerError('not_found', 'the buffer was released in the meantime') };
     }
-    const bytes = this.quotas.importers.ownersPart(buffer, allocation.size);
+    const { importers, ledger } = this.quotas;
+    const { who, source, amount } = buffer.charge;
+    const parts = importers.parts(buffer);
+    const bytes = importers.ownersPart(buffer, allocation.size);
     const error = this.registry.settle(buffer.charge, allocation, held, bytes);
     if (error !== null) return { error };
-    this.quotas.importers.fit(buffer, allocation.size);
+    importers.fit(buffer, allocation.size);
     this.world.free(buffer.allocation);
-    buffer.held.release();
     this.registry.owns(buffer.owner, allocation.size - buffer.allocation.size);
-    buffer.replace(allocation, held);
+    const former = buffer.replace(allocation, held, {
+      id: this.newId(),
+      charge: ledger.impose(who, source, amount),
+      now: this.world.now(),
+    });
+    importers.impose(former, parts);
     this.registry.happened({ type: 'buffer.reissued', buffer, by });
     this.world.changed(buffer);
+    this.world.changed(former);
+    this.lingering.add(former);
     for (const watcher of [...buffer.watchers]) watcher.reissued?.(buffer.generation);
     return { buffer };
   }

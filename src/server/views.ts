@@ -35,6 +35,7 @@ export function bufferView(broker: Broker, buffer: BrokerBuffer): BufferInfo {
   return {
     id: buffer.id,
     generation: buffer.generation,
+    former_of: buffer.formerOf,
     state: buffer.state,
     name: buffer.name,
     handle_type: allocation.handleType,

@@ -61,7 +61,7 @@ t.test("a buffer's whole life", async (t) => {
   broker.poll();
   t.same(told(buffer).at(-1), ['gone', null]);
   const types = world.events
-    .filter(({ type }) => type.startsWith('buffer.'))
+    .filter((event) => 'buffer' in event && event.buffer === buffer)
     .map(({ type }) => type);
   t.same(
     types,

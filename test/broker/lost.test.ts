@@ -31,6 +31,12 @@ function reissue(broker: Broker, buffer: BrokerBuffer): BufferResult[] {
   return results;
 }
 
+/** Time passes, and what lingers is looked at. */
+function look(world: FakeWorld, broker: Broker): void {
+  world.pass(5000);
+  broker.poll();
+}
+
 t.test('what the device had is lost, and nothing else; each watcher is told once', async (t) => {
   const { world, broker, allocated } = make();
   const [first, second, other] = [allocated(), allocated(null), allocated()];
@@ -88,6 +94,7 @@ t.test('re-issued: the same buffer with new memory of the next generation', asyn
   t.same([...world.freed], [allocation.key]);
   t.equal(world.open.size, 3, 'the old fds until the message is sent');
   held.release();
+  look(world, broker);
   t.same([...world.open], buffer.held.fds);
   t.same([...client.owned], [buffer]);
   t.same(reissue(broker, buffer), [{ buffer }], 'nothing is lost: an answer at once');
@@ -100,8 +107,55 @@ t.test('re-issued: the same buffer with new memory of the next generation', asyn
   world.answer();
   t.equal(buffer.generation, 3);
   broker.release(buffer, 'owner');
+  look(world, broker);
   t.equal(world.open.size, 0);
   t.equal(world.freed.size, 3);
+});
+
+t.test('what it had before is charged until nobody has it', async (t) => {
+  const { world, broker, client, allocated } = make();
+  const { ledger } = broker.quotas;
+  const used = () => ledger.accounts.find('user', String(peer.uid))?.charge;
+  const buffer = allocated();
+  const { id, allocation, held } = buffer;
+  const other = broker.connect(peer, world.openFd());
+  broker.handedOut(buffer, other);
+  world.held.set(allocation.key, 'lingering');
+  // Full: nothing more may be had, and still it gets its memory.
+  broker.quotas.configure('rest', new Map([['user/default', { bytes: 4096, buffers: 1 }]]));
+  broker.deviceLost([allocation]);
+  t.match(used(), { bytes: 4096, buffers: 1, fds: 2 }, 'lost memory is charged once');
+  reissue(broker, buffer);
+  world.answer(0, 2);
+  const [former] = [...broker.lingering] as [BrokerBuffer];
+  t.match(former, { formerOf: id, generation: 1, state: 'lingering', held, allocation });
+  t.match(former, { owner: { client }, name: 'mine', released: true, releasedAt: world.time });
+  t.match(buffer, { id, formerOf: null, generation: 2, state: 'live' });
+  t.not(former.id, id);
+  t.equal(broker.find(former.id), former);
+  t.throws(() => broker.get(former.id), { code: 'not_found' });
+  t.same(
+    [former, buffer].map(({ recipients }) => [...recipients].map((each) => each.client)),
+    [[other], []],
+    'nobody was handed the new memory',
+  );
+  t.match(used(), { bytes: 8192, buffers: 2, fds: 4, pending: 0 });
+  t.match(client, { ownedBytes: 4096 });
+  const results: BufferResult[] = [];
+  broker.allocate({ client, peer }, request(), (result) => results.push(result));
+  t.match(results, [{ error: { refusal: { constraint: 'quota.user.bytes' } } }]);
+  t.same(
+    former.history.entries.map(({ what }) => what),
+    ['created', 'lost'],
+  );
+  world.held.clear();
+  broker.disconnect(other);
+  look(world, broker);
+  t.same([...broker.lingering], []);
+  t.match(used(), { bytes: 4096, buffers: 1, fds: 2 });
+  t.match(former.history.entries.at(-1), { what: 'gone', detail: `generation 1 of ${id}` });
+  broker.release(buffer, 'owner');
+  t.same(world.open, new Set());
 });
 
 t.test('a refusal leaves it lost, to be tried again', async (t) => {

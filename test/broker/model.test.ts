@@ -102,11 +102,16 @@ interface Token {
   uses: number;
 }
 
+/** Memory that is not a live buffer's any more. */
+type Past = Pick<BrokerBuffer, 'owner' | 'allocation' | 'held'>;
+
 /** Milliseconds; `letGoAt` where it was recalled. */
 interface Lease {
   endsAt: number;
   letGoAt: number | null;
 }
+
+const memoryOf = ({ held }: Past) => held;
 
 class Model {
   readonly world = new FakeWorld();
@@ -124,8 +129,8 @@ class Model {
   readonly messages: HeldFds[] = [];
   /** Of every buffer that was registered. */
   readonly ids = new Set<string>();
-  /** Released buffers. */
-  readonly past = new Set<BrokerBuffer>();
+  /** Released buffers' memory, and what re-issued ones had before. */
+  readonly past = new Set<Past>();
   /** Allocations with memory; each must be freed. */
   given = 0;
   /** Buffers that were registered, and those whose watchers were told that they went. */
@@ -136,6 +141,8 @@ class Model {
   toldLetGo = 0;
   redeemed = 0;
   reissued = 0;
+  /** How often memory that a re-issued buffer had was seen to linger. */
+  formers = 0;
   /** The source is just now answering with memory. */
   #answering = false;
 
@@ -228,14 +235,16 @@ class Model {
       case 'reissue': {
         const buffer = this.#at([...this.buffers], action.pick);
         if (buffer === undefined) break;
-        const { generation } = buffer;
+        const { generation, owner, allocation, held } = buffer;
         const wasLost = this.lost.has(buffer);
         broker.reissue(buffer, (result) => {
           const good = this.#answering ? !buffer.released : !wasLost;
           if ('buffer' in result !== good) throw new Error('memory and answer differ');
           if (!good) return;
           if (buffer.generation !== generation + (wasLost ? 1 : 0)) throw new Error('generation');
-          if (this.lost.delete(buffer)) this.reissued++;
+          if (!this.lost.delete(buffer)) return;
+          this.reissued++;
+          this.past.add({ owner, allocation, held });
         });
         break;
       }
@@ -315,12 +324,12 @@ class Model {
 
   /** Every account's charge, counted anew from what there is. */
   #recount(): void {
-    // A buffer that is re-issued keeps its charge.
+    // A buffer that waits for new memory is charged for what it has.
     const waiting = this.world.pending.filter(({ id }) => !this.ids.has(id)).length;
     const { accounts } = this.broker.quotas.ledger;
     const { daemon } = accounts;
     const memory = [...this.buffers, ...this.#lingering()];
-    const count = (all: readonly BrokerBuffer[]) => ({
+    const count = (all: readonly Past[]) => ({
       bytes: all.reduce((sum, { allocation }) => sum + allocation.size, 0),
       buffers: all.length,
       fds: all.reduce((sum, { held }) => sum + new Set(held.fds).size, 0),
@@ -346,7 +355,7 @@ class Model {
   }
 
   /** A message that waits to be sent holds the memory as much as another process does. */
-  #lingering(): BrokerBuffer[] {
+  #lingering(): Past[] {
     return [...this.past].filter(
       ({ held, allocation }) =>
         this.world.held.has(allocation.key) || this.messages.some((message) => message === held),
@@ -403,7 +412,11 @@ class Model {
     const lingering = this.#lingering();
     // What is gone never comes back.
     for (const each of this.past) if (!lingering.includes(each)) this.past.delete(each);
-    same('lingering', broker.lingering, lingering);
+    const listed = [...broker.lingering];
+    same('lingering', listed.map(memoryOf), lingering.map(memoryOf));
+    const ids = new Set([...listed, ...buffers].map(({ id }) => id));
+    if (ids.size !== listed.length + buffers.size) throw new Error('an id is used twice');
+    this.formers += listed.filter(({ formerOf }) => formerOf !== null).length;
     const held = [...[...buffers, ...lingering].map((buffer) => buffer.held), ...this.messages];
     same(
       'open fds',
@@ -434,7 +447,7 @@ class Model {
 }
 
 t.test('registry and model agree', async (t) => {
-  const totals = { buffers: 0, redeemed: 0, reissued: 0, expired: 0 };
+  const totals = { buffers: 0, redeemed: 0, reissued: 0, formers: 0, expired: 0 };
   const property = fc.property(fc.array(action, { maxLength: 120, size: 'max' }), (actions) => {
     const model = new Model();
     model.run({ kind: 'connect', uid: 1 });
@@ -445,12 +458,14 @@ t.test('registry and model agree', async (t) => {
     totals.redeemed += model.redeemed;
     totals.expired += model.expired;
     totals.reissued += model.reissued;
+    totals.formers += model.formers;
     model.end();
     totals.buffers += model.given;
   });
   t.doesNotThrow(() => fc.assert(property, { numRuns: 1000 }));
   t.ok(totals.buffers > 400, `${totals.buffers} allocations were answered`);
   t.ok(totals.reissued > 30, `${totals.reissued} times a buffer was re-issued`);
+  t.ok(totals.formers > 30, `${totals.formers} times their old memory was seen to linger`);
   t.ok(totals.expired > 50, `${totals.expired} leases ran out`);
   t.ok(totals.redeemed > 300, `${totals.redeemed} buffers were redeemed`);
 });

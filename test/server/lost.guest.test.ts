@@ -6,8 +6,10 @@ import { once } from 'node:events';
 import t from 'tap';
 import { type Client, type ClientBuffer, connect } from '../../src/client/index.js';
 import { info, isDmaBuf } from '../../src/native/dmabuf.js';
+import { close, duplicate } from '../../src/native/libc/fd.js';
 import { DeviceLoss, type LosableCall } from '../native/vulkan/loss.js';
 import { eventually, TestDaemon } from '../support/daemon.js';
+import { recounted } from '../support/recount.js';
 
 t.setTimeout(500_000);
 
@@ -108,6 +110,27 @@ for (const call of calls) {
   });
 }
 
+t.test('the old memory is charged until nobody has it', async (t) => {
+  const image = await owner.allocate(small);
+  const copy = duplicate(image.planes[0]?.fd ?? -1);
+  await lose(owner, 'vkGetMemoryFdKHR');
+  losses++;
+  await eventually(() => image.lost, 'its owner is told');
+  await image.reissue();
+  const former = async () =>
+    (await daemon.buffers()).find(({ former_of }) => former_of === image.id);
+  const kept = await former();
+  t.match(kept, { state: 'lingering', generation: 1, owner: { client: /^c/ } });
+  const path = `/v1/buffers/${kept?.id}`;
+  t.match((await rest('GET', `${path}/holders`)).body.holders, [{ pid: process.pid }]);
+  t.equal((await rest('DELETE', path)).status, 404, 'it is released already');
+  await recounted(daemon);
+  close(copy);
+  await eventually(async () => (await former()) === undefined, 'the old memory is gone');
+  await recounted(daemon);
+  await image.close();
+});
+
 t.test('a buffer made over REST is re-issued over REST', async (t) => {
   const made = await daemon.rest('POST', '/v1/buffers', {
     kind: 'buffer',
@@ -183,7 +206,7 @@ t.test('what is left', async (t) => {
     reason: 'vkAllocateMemory: VK_ERROR_DEVICE_LOST',
   });
   t.equal(events('device_restored').length, losses);
-  t.equal(events('buffer_reissued').length, calls.length + 22);
+  t.equal(events('buffer_reissued').length, calls.length + 23);
   await eventually(
     () => openFds() <= before + lingering,
     () => `${openFds()} fds, not at most ${before} and ${lingering} that linger`,

@@ -45,8 +45,10 @@ function differences(
   }
   for (const { id, buffers: count, bytes } of clients) {
     // A connection is told what it owns; what it has released is its user's charge alone.
-    const live = buffers.filter(({ owner, state }) => owner.client === id && state === 'live');
-    const { buffers: counted, bytes: size } = charge(live);
+    const owned = buffers.filter(
+      ({ owner, released_at }) => owner.client === id && released_at === null,
+    );
+    const { buffers: counted, bytes: size } = charge(owned);
     same(`client ${id}`, { count, bytes }, { count: counted, bytes: size });
   }
   return found;

@@ -9,9 +9,16 @@ import type { BrokerBuffer } from '../buffer.js';
 import { type ChargePolicy, shares } from '../shares.js';
 import type { Charge, Who } from './charge.js';
 import type { Ledger } from './ledger.js';
+import { NOTHING } from './rules.js';
 
 const bytesOf = (charges: Iterable<Charge>) =>
   [...charges].reduce((sum, { amount }) => sum + amount.bytes, 0);
+
+/** What one importer is charged. */
+interface Part {
+  readonly who: Who;
+  readonly bytes: number;
+}
 
 export class Importers {
   /** By buffer and user. */
@@ -52,6 +59,23 @@ export class Importers {
     if (importers === undefined || bytesOf(importers.values()) <= size) return;
     const split = shares(this.policy, size, null, importers.keys());
     for (const [uid, charge] of importers) charge.resize(split.get(uid) ?? 0);
+  }
+
+  /** What each importer is charged for a buffer. */
+  parts(buffer: BrokerBuffer): Part[] {
+    const charges = this.#charges.get(buffer)?.values() ?? [];
+    return [...charges].map(({ who, amount }) => ({ who, bytes: amount.bytes }));
+  }
+
+  /** Charges them the same for the memory that the buffer had, whatever the limits. */
+  impose(former: BrokerBuffer, parts: readonly Part[]): void {
+    if (parts.length === 0) return;
+    const { source } = former.charge;
+    const charges = parts.map(({ who, bytes }): [number, Charge] => [
+      who.uid,
+      this.ledger.impose(who, source, { ...NOTHING, bytes }),
+    ]);
+    this.#charges.set(former, new Map(charges));
   }
 
   /** The memory is gone. */

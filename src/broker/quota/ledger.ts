@@ -78,6 +78,11 @@ export class Ledger {
     return this.#charge(accounts, who, source, want);
   }
 
+  /** Charges somebody whatever the limits: for memory that is there already. */
+  impose(who: Who, source: string, amount: Amount): Charge {
+    return this.#charge(this.accounts.path(who, source), who, source, amount);
+  }
+
   #charge(accounts: readonly Account[], who: Who, source: string, want: Amount): Charge {
     const add = (amount: Amount) => {
       for (const account of accounts) account.add(amount);

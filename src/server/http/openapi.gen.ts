@@ -222,8 +222,9 @@ export interface paths {
         /**
          * Give a lost buffer new memory
          * @description Allocates the memory of a buffer whose device was lost anew, zeroed, and tells everybody who has
-         *     it; its id, owner and tokens stay, its generation grows. A buffer that is not lost is answered
-         *     as it is. An owner that is a client of the daemon does this itself (`reissue` of
+         *     it; its id, owner and tokens stay, its generation grows. The old memory is listed under another id
+         *     (`former_of`) for as long as somebody has it. A buffer that is not lost is answered as it is. An
+         *     owner that is a client of the daemon does this itself (`reissue` of
          *     dmabroker-v1.xml).
          */
         post: operations["reissueBuffer"];
@@ -737,12 +738,13 @@ export interface components {
          */
         Time: string;
         /** @description A buffer that the daemon keeps. */
-        Buffer: WithRequired<components["schemas"]["BufferFields"], "id" | "generation" | "state" | "name" | "handle_type" | "source" | "device" | "import" | "exporter" | "vulkan" | "size" | "kind" | "format" | "modifier" | "width" | "height" | "planes" | "placement" | "unverified_usage" | "lifetime" | "owner" | "recipients" | "created_at" | "last_used_at" | "released_at" | "recall" | "tokens">;
+        Buffer: WithRequired<components["schemas"]["BufferFields"], "id" | "generation" | "former_of" | "state" | "name" | "handle_type" | "source" | "device" | "import" | "exporter" | "vulkan" | "size" | "kind" | "format" | "modifier" | "width" | "height" | "planes" | "placement" | "unverified_usage" | "lifetime" | "owner" | "recipients" | "created_at" | "last_used_at" | "released_at" | "recall" | "tokens">;
         /**
          * @description A buffer, or those of its fields that were asked for.
          * @example {
          *       "id": "mfzgk5dfmjza",
          *       "generation": 1,
+         *       "former_of": null,
          *       "state": "live",
          *       "name": "camera preview",
          *       "handle_type": "dma_buf",
@@ -804,6 +806,8 @@ export interface components {
              * @example 1
              */
             generation?: number;
+            /** @description For the memory that a buffer had before it was re-issued, and that somebody still has or may have: that buffer. It is listed under an id of its own, released, with those who were handed it; `generation` says which of the buffer's memories it was. Null for all others. */
+            former_of?: components["schemas"]["BufferId"] | null;
             state?: components["schemas"]["BufferState"];
             /**
              * @description The name that its owner gave it, for people. Text from a client, not to be trusted.
@@ -1007,7 +1011,7 @@ export interface components {
             owner: components["schemas"]["Uid"] | null;
             /** @description A refusal's code. */
             code: components["schemas"]["ErrorCode"] | null;
-            /** @description Why a buffer was released or recalled or a device lost; a token's id and terms; a buffer's new name or its lease's seconds; the quota that changed; a refusal's sentence. */
+            /** @description Why a buffer was released or recalled or a device lost; a token's id and terms; a buffer's new name or its lease's seconds; which memory of a re-issued buffer is gone; the quota that changed; a refusal's sentence. */
             reason: string | null;
         };
         /** @description What has happened to a buffer. */

@@ -112,6 +112,26 @@ t.test('re-issued memory of the same size is the same charge', async (t) => {
   t.ok(quotas.ledger.accounts.daemon.empty);
 });
 
+t.test('what a re-issued buffer had before is charged on as it was', async (t) => {
+  const { world, quotas, broker, connect, allocate, redeem, charged, limit } = make('importers');
+  const buffer = allocate(connect(1), 11);
+  for (const uid of [2, 3]) redeem(connect(uid), buffer);
+  const old = buffer.allocation.key;
+  world.held.set(old, 'lingering');
+  limit(3, 5);
+  broker.deviceLost([buffer.allocation]);
+  broker.reissue(buffer, () => {});
+  world.answer();
+  t.same([1, 2, 3].map(charged), [0, 12, 10]);
+  t.match(quotas.ledger.accounts.find('user', '1')?.charge, { buffers: 2, fds: 2 });
+  broker.release(buffer, 'owner');
+  t.same([1, 2, 3].map(charged), [0, 6, 5]);
+  world.held.clear();
+  world.pass(10_000);
+  broker.poll();
+  t.ok([...quotas.ledger.accounts].every((account) => account.empty));
+});
+
 t.test('the sum of what users are charged is that of the buffers, always', async (t) => {
   const step = fc.record({
     kind: fc.constantFrom('allocate', 'redeem', 'redeem', 'release', 'limit' as const),

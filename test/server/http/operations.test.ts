@@ -288,6 +288,7 @@ await withoutLeaks(t, 'operations', async (t) => {
     const buffer: BufferInfo = {
       id: 'mfzgk5dfmjza',
       generation: 2,
+      former_of: 'mfzgk5dfmjzb',
       state: 'lingering',
       name: null,
       handle_type: 'dma_buf',

@@ -433,6 +433,7 @@ export class FakeControl implements ControlPlane {
         .toString(26)
         .replace(/[0189]/g, (digit) => 'wxyz'['0189'.indexOf(digit)] ?? ''),
       generation: 1,
+      former_of: null,
       state: 'live',
       name: request.name ?? null,
       handle_type: 'memfd',
