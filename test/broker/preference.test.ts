@@ -1,5 +1,8 @@
 /** Which sources a request may have and in which order: scanout's CMA heaps, placement. */
 import t from 'tap';
+import { Broker } from '../../src/broker/broker.js';
+import type { BufferResult } from '../../src/broker/buffer.js';
+import { BrokerError } from '../../src/broker/errors.js';
 import { fourcc, MOD_LINEAR } from '../../src/broker/fourcc.js';
 import { isCmaHeap } from '../../src/broker/preference.js';
 import { chooseSource } from '../../src/broker/request.js';
@@ -7,7 +10,7 @@ import type { FormatOffer, ImageSpec, SourceState } from '../../src/broker/sourc
 import { Usage } from '../../src/broker/source.js';
 import { unverified, usageNames } from '../../src/broker/usage.js';
 import { refused } from '../support/refused.js';
-import { image, linear, memfd, request } from './support/world.js';
+import { FakeWorld, image, linear, memfd, peer, request } from './support/world.js';
 
 const TILED = 0x0100_0000_0000_0001n;
 const state = (name: SourceState['name']): SourceState => ({
@@ -82,6 +85,23 @@ t.test('scanout of linear memory: the driver’s buffer, then a CMA heap', async
   const wanted = request({ spec, handleTypes: ['dma_buf'] });
   t.equal(chooseSource(wanted, sources, offers).source, 'vulkan');
   t.equal(chooseSource(wanted, sources.slice(1), offers).source, 'dma-heap:linux,cma');
+});
+
+t.test('a CMA heap that has no more is a refusal, and no other memory', async (t) => {
+  const world = new FakeWorld();
+  const broker = new Broker(world, sources, offers);
+  const owner = { client: broker.connect(peer), peer };
+  const answers: BufferResult[] = [];
+  const spec = { ...image, format: NV12, usage: scanout };
+  const wanted = request({ spec, handleTypes: ['dma_buf'] });
+  broker.allocate(owner, wanted, (result) => answers.push(result));
+  t.match(world.pending, [{ choice: { source: 'dma-heap:linux,cma' } }]);
+  const details = { constraint: 'size', requested: 460_800 };
+  world.refuse(new BrokerError('out_of_memory', 'it has no 460800 bytes: ENOMEM', details));
+  t.match(answers, [{ error: { code: 'out_of_memory', refusal: details } }]);
+  t.same(world.pending, []);
+  t.same([...broker.buffers], []);
+  t.equal(world.open.size, 0);
 });
 
 t.test('the device’s own memory comes from a device', async (t) => {

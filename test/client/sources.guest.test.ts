@@ -3,16 +3,55 @@
  * one dma_buf and in two; and linux-dmabuf's list, which names a pair once.
  */
 import { execFileSync } from 'node:child_process';
+import { rmSync, statSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
-import t from 'tap';
+import t, { type Test } from 'tap';
 import { formats } from '../../src/broker/formats.js';
-import { connect } from '../../src/client/index.js';
+import { connect, type ImageRequest } from '../../src/client/index.js';
 import { info, isDmaBuf } from '../../src/native/dmabuf.js';
 import { TestDaemon } from '../support/daemon.js';
 import { rejected } from '../support/refused.js';
 
 t.setTimeout(180_000);
 const nv12 = { kind: 'image', width: 1920, height: 1080, format: 'NV12' } as const;
+
+/** A second node of the system heap under the name of a CMA heap: the guest's kernel has no CMA. */
+function cmaHeap(t: Test): void {
+  const { rdev } = statSync('/dev/dma_heap/system');
+  // gnu_dev_major, gnu_dev_minor
+  const numbers = [rdev >> 8, rdev & 0xff].map(String);
+  execFileSync('mknod', ['/dev/dma_heap/reserved', 'c', ...numbers]);
+  t.teardown(() => rmSync('/dev/dma_heap/reserved'));
+}
+
+t.test(
+  'scanout without a source takes the CMA heap, where the device makes no image',
+  async (t) => {
+    cmaHeap(t);
+    const daemon = await TestDaemon.start();
+    t.teardown(() => daemon.stop());
+    const before = await daemon.idleFds();
+    const client = await connect({ socket: daemon.clientSocket });
+    const small = { ...nv12, width: 320, height: 240 };
+    const scanout = { ...small, usage: ['scanout'] } as const;
+    const cases: readonly [ImageRequest, string][] = [
+      [scanout, 'dma-heap:reserved'],
+      [{ ...small, usage: ['sample'] }, 'vulkan'],
+      [{ ...scanout, format: 'XR24' }, 'vulkan'],
+      [{ ...scanout, source: 'udmabuf' }, 'udmabuf'],
+    ];
+    for (const [wish, source] of cases) {
+      const buffer = await client.allocate(wish);
+      t.equal(buffer.source, source, JSON.stringify(wish));
+      t.same(buffer.unverifiedUsage, wish.usage === scanout.usage ? ['scanout'] : []);
+      const zeroed = buffer.map().read((bytes) => bytes.every((byte) => byte === 0));
+      t.ok(zeroed);
+      await buffer.close();
+    }
+    client.close();
+    await daemon.settled(before);
+  },
+);
 
 t.test('each source', async (t) => {
   const daemon = await TestDaemon.start();
