@@ -13,7 +13,10 @@ import openapiTypescript, { astToString } from 'openapi-typescript';
 const root = process.cwd();
 const target = join(root, 'src/server/http/openapi.gen.ts');
 
-const ast = await openapiTypescript(pathToFileURL(join(root, 'openapi.yaml')), { silent: true });
+const ast = await openapiTypescript(pathToFileURL(join(root, 'openapi.yaml')), {
+  silent: true,
+  enumValues: true,
+});
 const text =
   '// Generated from openapi.yaml by scripts/generate-openapi.ts: do not edit.\n' +
   astToString(ast);

@@ -15,6 +15,12 @@ export function fourccName(code: number): string {
   return String.fromCharCode(code & 255, (code >> 8) & 255, (code >> 16) & 255, code >>> 24);
 }
 
+/** As people know it; a number where it has no characters. */
+export function fourccText(code: number): string {
+  const name = fourccName(code);
+  return /^[\x20-\x7e]{4}$/.test(name) ? name : `0x${code.toString(16).padStart(8, '0')}`;
+}
+
 /** DRM_FORMAT_MOD_LINEAR */
 export const MOD_LINEAR = 0n;
 /** DRM_FORMAT_MOD_INVALID: "implicit"; never a Vulkan modifier. */

@@ -3,11 +3,11 @@
  * over REST.
  */
 import { Option } from 'commander';
-import { BrokerError, catalogue } from '../broker/errors.js';
-import type { Client } from '../client/index.js';
+import { BrokerError, catalogue, type ErrorCode } from '../broker/errors.js';
+import type { Client, ConnectionError } from '../client/index.js';
 import { CLIENT_SOCKET, clientSocket } from '../paths.js';
 import type { Problem } from '../server/control.js';
-import { Refused, Unreachable } from './failure.js';
+import { Refused, Unreachable, whyUnreachable } from './failure.js';
 
 export const clientSocketOption = () =>
   new Option(
@@ -24,11 +24,29 @@ export async function connectTo(given: string | undefined): Promise<Client> {
   try {
     return await connect({ socket: path });
   } catch (error) {
-    if (error instanceof ConnectionError || (error instanceof Error && 'syscall' in error)) {
-      throw new Unreachable(`no daemon on ${path}: ${error.message}`);
+    if (error instanceof ConnectionError) throw refusedConnection(path, error);
+    if (error instanceof Error && 'syscall' in error) {
+      throw new Unreachable(`cannot reach the daemon: ${whyUnreachable(error, path)}\n${HINT}`);
     }
     throw error;
   }
+}
+
+const HINT =
+  'Is dmabrokerd running? --client-socket or DMABROKER_SOCKET names another socket for clients.';
+
+/** The connection ended at once: by the policy, or since it is no dmabroker that answers. */
+function refusedConnection(path: string, { protocol, message }: ConnectionError): Error {
+  if (protocol === null) return new Unreachable(`what answers on ${path} is no dmabroker`);
+  const [, detail] = /^protocol error: permission_denied: (.*)$/.exec(message) ?? [];
+  return detail === undefined
+    ? new Unreachable(`${path}: ${message}`)
+    : new Refused(problemOf('permission_denied', detail));
+}
+
+function problemOf(code: ErrorCode, detail: string): Problem {
+  const { status, title } = catalogue[code];
+  return { type: `urn:dmabroker:error:${code}`, title, status, detail, code };
 }
 
 /** An answer of the daemon; a refusal becomes one of REST's shape, as every command tells them. */
@@ -38,10 +56,8 @@ export async function answered<T>(promise: Promise<T>): Promise<T> {
   } catch (error) {
     if (!(error instanceof BrokerError)) throw error;
     const { code, message, refusal } = error;
-    const { status, title } = catalogue[code];
-    const type = `urn:dmabroker:error:${code}`;
     // JSON on the wire, whose shape the client library does not describe further.
     const said = refusal as NonNullable<Problem['refusal']>;
-    throw new Refused({ type, title, status, detail: message, code, refusal: said });
+    throw new Refused({ ...problemOf(code, message), refusal: said });
   }
 }

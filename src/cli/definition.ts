@@ -2,12 +2,30 @@
  * The command line as data, read from Commander's definition: what the shells complete and what the
  * man page says cannot differ from what is parsed.
  */
+
 import type { Argument, Command, Option } from 'commander';
+import { formats } from '../broker/formats.js';
+
+/**
+ * What the daemon knows the names of, and the command that prints them: they are the first column of
+ * its table whose head begins with one of `KNOWN_HEADS`.
+ */
+export const KNOWN = {
+  buffer: 'list --all',
+  client: 'clients',
+  device: 'devices',
+  quota: 'quota list',
+  source: 'device',
+} as const;
+export const KNOWN_HEADS = ['ID', 'QUOTA', 'SOURCE', 'UUID'];
+
+export type Known = keyof typeof KNOWN;
 
 /** What stands in a value's place. */
 export type ValueKind =
   | { readonly kind: 'choice'; readonly choices: readonly string[] }
-  | { readonly kind: 'file' | 'buffer' | 'other' };
+  | { readonly kind: 'known'; readonly what: Known }
+  | { readonly kind: 'file' | 'other' };
 
 export interface OptionDefinition {
   /** `-o`, `--output`. */
@@ -59,7 +77,7 @@ function optionOf(option: Option): OptionDefinition {
     flags: [short, long].filter((flag) => flag !== undefined),
     description: option.description,
     value,
-    valueKind: kindOf(value, option.argChoices, ['--buffer'].includes(long ?? '')),
+    valueKind: kindOf(value, option.argChoices),
     default: defaultValue === undefined ? null : String(defaultValue),
   };
 }
@@ -70,16 +88,20 @@ function argumentOf(argument: Argument): ArgumentDefinition {
     name,
     description: argument.description,
     required: argument.required,
-    valueKind: kindOf(name, argument.argChoices, name === 'id'),
+    valueKind: kindOf(name, argument.argChoices),
   };
 }
 
-function kindOf(
-  name: string | null,
-  choices: readonly string[] | undefined,
-  isBuffer: boolean,
-): ValueKind {
+/** By what a value is called: `<id>` is a buffer's, wherever it stands. */
+function kindOf(name: string | null, choices: readonly string[] | undefined): ValueKind {
   if (choices !== undefined) return { kind: 'choice', choices };
-  if (isBuffer) return { kind: 'buffer' };
+  if (name === 'fourcc') return { kind: 'choice', choices: FOURCCS };
+  const known = name === 'id' ? 'buffer' : name;
+  if (known !== null && isKnown(known)) return { kind: 'known', what: known };
   return { kind: name === 'file' || name === 'path' ? 'file' : 'other' };
 }
+
+const isKnown = (name: string): name is Known => Object.hasOwn(KNOWN, name);
+
+/** Without the spaces in which some end. */
+const FOURCCS = formats.map(({ name }) => name.trimEnd());

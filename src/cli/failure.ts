@@ -55,3 +55,20 @@ export class Unreachable extends Failure {
     return { code: 'unreachable', detail: this.message };
   }
 }
+
+/** Why nobody can be reached at a place, by the error's name in errno(3). */
+export function whyUnreachable(error: Error & { code?: string }, place: string): string {
+  switch (error.code) {
+    case 'ENOENT':
+      return `${place} does not exist`;
+    case 'ECONNREFUSED':
+    case 'ENOTSOCK':
+      return `nobody listens on ${place}`;
+    case 'EACCES':
+      return `you may not connect to ${place}`;
+    case 'ECONNRESET':
+      return `${place} closed the connection without an answer`;
+    default:
+      return `${place}: ${error.message}`;
+  }
+}

@@ -7,10 +7,14 @@ import { EXIT_OK, EXIT_USAGE, Failure, type FailureReport, Refused } from './fai
 import { printable } from './output.js';
 import { dmabrokerctl } from './program.js';
 
-// `dmabrokerctl list | head` is no error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error;
+  // `dmabrokerctl list | head` is no error; and nobody reads what would follow.
+  if (error.code === 'EPIPE') process.exit(EXIT_OK);
+  process.stderr.write(`dmabrokerctl: standard output: ${error.message}\n`);
+  process.exit(EXIT_USAGE);
 });
+// Nobody can be told.
+process.stderr.on('error', () => {});
 
 // A complaint comes before all options are read: whether it is to be JSON is asked of the arguments.
 const json = process.argv.includes('--json');
@@ -37,11 +41,24 @@ function report(error: unknown): number {
   }
   const lines = error.message.split('\n').map(printable);
   process.stderr.write(`dmabrokerctl: ${lines.join('\n')}\n`);
-  if (error instanceof Refused && error.problem.refusal?.possible !== undefined) {
-    const possible = JSON.stringify(error.problem.refusal.possible);
-    process.stderr.write(`possible: ${printable(possible)}\n`);
+  if (error instanceof Refused) {
+    const possible = possibleText(error.problem.refusal?.possible, error.message);
+    if (possible !== '') process.stderr.write(`possible: ${printable(possible)}\n`);
   }
   return error.exitCode;
+}
+
+/** What would have been possible, in words; nothing where the sentence has told it already. */
+function possibleText(possible: unknown, sentence: string): string {
+  const all = typeof possible === 'object' && possible !== null ? possible : { '': possible };
+  // A permission that is not needed is no news.
+  const told = Object.entries(all).filter(([, value]) => value !== undefined && value !== false);
+  const text = (value: unknown) => (typeof value === 'object' ? JSON.stringify(value) : `${value}`);
+  if (told.every(([, value]) => sentence.includes(text(value)))) return '';
+  const named = !Array.isArray(all);
+  return told
+    .map(([name, value]) => (named ? `${name} ` : '').trimStart() + text(value))
+    .join(', ');
 }
 
 function printFailure(failure: FailureReport): void {

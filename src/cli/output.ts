@@ -3,6 +3,10 @@
  * (names, paths) never reaches the terminal with its control characters.
  */
 import { stripVTControlCharacters } from 'node:util';
+import { columnWidths } from './width.js';
+
+/** Spaces between two columns. */
+const GAP = 2;
 
 /** Prints a value as JSON. */
 export function printJson(value: unknown): void {
@@ -15,17 +19,20 @@ export async function printTable(
   rows: readonly (readonly string[])[],
   none: string,
 ): Promise<void> {
-  const lines = await tableLines(head, rows, none);
+  const { isTTY, columns } = process.stdout;
+  const lines = await tableLines(head, rows, none, isTTY ? columns : undefined);
   process.stdout.write(`${lines.join('\n')}\n`);
 }
 
-/** What `printTable` prints. */
+/** What `printTable` prints; with a width, cells that are too long for it are wrapped. */
 export async function tableLines(
   head: readonly string[],
   rows: readonly (readonly string[])[],
   none: string,
+  width = Number.POSITIVE_INFINITY,
 ): Promise<string[]> {
   if (rows.length === 0) return [none];
+  const cells = rows.map((row) => row.map(printable));
   // Loaded only here: many calls print no table.
   const { default: Table } = await import('cli-table3');
   const table = new Table({
@@ -35,11 +42,13 @@ export async function tableLines(
       border: [],
       compact: true,
       'padding-left': 0,
-      'padding-right': 2,
+      'padding-right': GAP,
     },
     chars: NO_BORDERS,
+    colWidths: columnWidths([head, ...cells], width, GAP).map((each) => each + GAP),
+    wordWrap: true,
   });
-  table.push(...rows.map((row) => row.map(printable)));
+  table.push(...cells);
   const lines = table.toString().split('\n');
   return lines.map((line) => line.trimEnd());
 }

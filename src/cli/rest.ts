@@ -4,7 +4,7 @@
 import { request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http';
 import { buffer, text } from 'node:stream/consumers';
 import type { Problem } from '../server/control.js';
-import { Refused, Unreachable } from './failure.js';
+import { Refused, Unreachable, whyUnreachable } from './failure.js';
 import { withProgress } from './progress.js';
 import type { Target } from './target.js';
 
@@ -158,8 +158,10 @@ export class Rest {
   }
 
   #unreachable(error: Error & { code?: string }): never {
+    // Node's HTTP parser: it is another protocol.
+    if (error.code?.startsWith('HPE_')) throw this.#stranger();
     throw new Unreachable(
-      `cannot reach the daemon: ${reason(error, this.target.name)}\n` +
+      `cannot reach the daemon: ${whyUnreachable(error, this.target.name)}\n` +
         `Is dmabrokerd running? ${this.target.hint}`,
     );
   }
@@ -167,22 +169,6 @@ export class Rest {
 
 function waiting<T>(answer: Promise<T>): Promise<T> {
   return withProgress((seconds) => `waiting for the daemon: ${seconds} s`, answer);
-}
-
-function reason(error: Error & { code?: string }, path: string): string {
-  switch (error.code) {
-    case 'ENOENT':
-      return `${path} does not exist`;
-    case 'ECONNREFUSED':
-    case 'ENOTSOCK':
-      return `nobody listens on ${path}`;
-    case 'EACCES':
-      return `you may not connect to ${path}`;
-    case 'ECONNRESET':
-      return `${path} closed the connection without an answer`;
-    default:
-      return `${path}: ${error.message}`;
-  }
 }
 
 function isProblem(document: unknown): document is Problem {

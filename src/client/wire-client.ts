@@ -150,9 +150,11 @@ export class WireClient {
         if (sent < bytes.length) this.#output[0] = { bytes: bytes.subarray(sent), fds: [] };
         else this.#output.shift();
       }
-    } catch {
+    } catch (error) {
       // The daemon may have said why before it hung up.
       this.#readable();
+      // It has not: the request itself cannot be sent, with a closed fd for one.
+      if (this.#over === null) this.#end(new ConnectionError(messageOf(error)));
     }
   };
 

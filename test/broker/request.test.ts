@@ -93,8 +93,8 @@ t.test('no source for the format', async (t) => {
     refused(() => chooseSource(request({ spec }), [memfd], [...offers, ...offers])),
     {
       code: 'unsupported_format',
-      message: 'no usable source allocates 0x44434241',
-      refusal: { constraint: 'format', requested: '0x44434241', possible: ['XR24'] },
+      message: 'no usable source allocates ABCD',
+      refusal: { constraint: 'format', requested: 'ABCD', possible: ['XR24'] },
     },
   );
   const elsewhere = [offer(dmaBuf, MOD_LINEAR, 'AR24'), ...offers];

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import t from 'tap';
 import { definitionOf, withAllBelow } from '../../src/cli/definition.js';
 import { dmabrokerctl } from '../../src/cli/program.js';
+import { connect } from '../../src/client/index.js';
 import { packageRoot } from '../../src/package-root.js';
 import { TestDaemon } from '../support/daemon.js';
 import { ctl } from './support/ctl.js';
@@ -71,6 +72,27 @@ t.test('bash: ids of buffers, of the daemon that the words name', async (t) => {
   t.same(complete('events', ...socket, '--buffer', id.slice(0, 3)), [id]);
   t.same(complete(...socket, 'show', id, ''), [], 'there is one');
   t.same(complete('--socket', '/nowhere', 'show', ''), [], 'no daemon, no complaint');
+});
+
+t.test('bash: words of openapi.yaml, formats, and what the daemon knows', async (t) => {
+  const socket = ['--socket', daemon.restSocket];
+  t.same(complete('alloc', '--placement', 'h'), ['host_visible', 'host_cached']);
+  t.same(complete('alloc', '--usage', 'cpu_'), ['cpu_read', 'cpu_write']);
+  t.same(complete('alloc', '--handle-type', ''), ['dma_buf', 'opaque_fd', 'memfd']);
+  t.same(complete('import', '--format', 'R'), ['RA24', 'RX24', 'RG24', 'RG16', 'R16', 'R8']);
+  t.same(complete('list', '--state', 'l'), ['live', 'lost', 'lingering']);
+  t.same(complete('log-level', 'd'), ['debug']);
+  t.same(complete('events', '--type', 'device.'), ['device.lost', 'device.restored']);
+  const sources = complete(...socket, 'alloc', '--source', '');
+  t.same(sources.sort(), ['dma-heap', 'memfd', 'udmabuf', 'vulkan']);
+  t.same(complete(...socket, 'quota', 'get', 'd'), ['daemon']);
+  t.same(complete(...socket, 'alloc', '--device', ''), []);
+  t.same(complete(...socket, 'disconnect', ''), [], 'no client, and no buffer');
+  const client = await connect({ socket: daemon.clientSocket });
+  const [{ id = '' } = {}] = await daemon.clients();
+  t.same(complete(...socket, 'client', ''), [id]);
+  t.same(complete(...socket, 'list', '--client', ''), [id]);
+  client.close();
 });
 
 for (const shell of ['zsh', 'fish']) {

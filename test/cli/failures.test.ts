@@ -1,11 +1,13 @@
 /** How commands fail: the exit code, a sentence on stderr, nothing on stdout. */
 import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { createServer as createHttpServer } from 'node:http';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import t from 'tap';
 import { EXIT_CODES } from '../../src/cli/failure.js';
+import { draft } from '../server/events/support/drafts.js';
 import { root } from '../server/http/support/root.js';
 import { startServer, temporaryFolder } from '../server/http/support/server.js';
 import { withoutLeaks } from '../support/fds.js';
@@ -20,9 +22,11 @@ await withoutLeaks(t, 'failures', async (t) => {
     t.equal(refused.stdout, '');
     t.equal(
       refused.stderr,
-      'dmabrokerctl: unsupported_handle_type: this daemon exports memfd only\n' +
-        'possible: ["memfd"]\n',
+      'dmabrokerctl: unsupported_handle_type: this daemon exports memfd only\n',
+      'what is possible is in the sentence',
     );
+    const format = await ctl([...socket, 'alloc', '--image', '1x1', '--format', 'R8']);
+    t.match(format.stderr, /^dmabrokerctl: .*allocates R8 {2}\npossible: AR24, XR24\n$/);
     const json = await ctl([
       ...socket,
       '--json',
@@ -60,7 +64,21 @@ await withoutLeaks(t, 'failures', async (t) => {
       [['alloc', '--image', '1920'], /WxH/],
       [['alloc', '--image', '1x1'], /needs --format/],
       [['alloc', '--size', '1', '--image', '1x1'], /cannot be used with/],
-      [['alloc', '--size', '1', '--format', 'XR24'], /are for --image/],
+      [['alloc', '--size', '1', '--format', 'XR24'], /--format is for --image/],
+      [['alloc', '--size', '1', '--layout', '0:64'], /--layout is for --image/],
+      [['alloc', '--size', '1', '--usage', 'cpu_read,draw'], /Allowed choices are sample, render,/],
+      [['alloc', '--size', '1', '--placement', 'here'], /Allowed choices are any, device_local/],
+      [['alloc', '--size', '1', '--handle-type', 'shm'], /Allowed choices are dma_buf, opaque_fd/],
+      [['import', '--size', '1', '--plane', '4096'], /file descriptor 4096 is not open/],
+      [['import', '--size', '1', '--modifier', '0x0', '--plane', '0'], /--modifier is for --image/],
+      [['list', '--sort', 'colour'], /Allowed choices are created_at,/],
+      [['list', '--state', 'gone'], /Allowed choices are live, lost,/],
+      [['list', '--limit', 'x'], /x is not a whole number/],
+      [['list', '--owner', 'alice'], /alice is not a whole number/],
+      [['list', '--min-size', '1X'], /1X is not a size/],
+      [['log-level', 'loud'], /Allowed choices are debug, info/],
+      [['events', '--type', 'nonsense'], /Allowed choices are buffer.created,/],
+      [['events', '--count', '0'], /--count must be a number above 0/],
       [['alloc', '--size', '1', '--uses', 'many'], /many is not a whole number/],
     ];
     for (const [args, message] of cases) {
@@ -82,7 +100,14 @@ await withoutLeaks(t, 'failures', async (t) => {
     const other = createServer((socket) => socket.resume().end('SSH-2.0-OpenSSH_9.2\r\n'));
     await new Promise<void>((resolve) => other.listen(path, resolve));
     t.teardown(() => new Promise((resolve) => other.close(resolve)));
-    t.match(await ctl(['--socket', path, 'list']), { status: 3, stderr: /cannot reach/ });
+    const stranger = {
+      status: 3,
+      stderr: `dmabrokerctl: what answers on ${path} is no dmabroker\n`,
+    };
+    t.match(await ctl(['--socket', path, 'list']), stranger);
+    t.match(await ctl(['recv', 'token', '--client-socket', path]), stranger);
+    const nobody = await ctl(['recv', 'token', '--client-socket', missing]);
+    t.match(nobody, { status: 3, stderr: /cannot reach the daemon: .*missing does not exist/ });
   });
 
   t.test('3: another HTTP server answers', async (t) => {
@@ -124,12 +149,37 @@ await withoutLeaks(t, 'failures', async (t) => {
     t.match(run.stderr, /^dmabrokerctl: (cannot reach the daemon: \/nowhere|not built yet)/);
   });
 
-  t.test('a reader that leaves early is no error', async (t) => {
+  t.test('a reader that leaves early is no error, and ends what would go on', async (t) => {
+    const { socketPath, ring } = await startServer(t);
+    const making = setInterval(() => ring.push([draft({ buffer: 'abc' })]), 50);
+    t.teardown(() => clearInterval(making));
+    const ctl = `"${process.execPath}" "${main}" --socket "${socketPath}"`;
+    for (const [command, reader] of [
+      ['health', 'true'],
+      ['list', 'true'],
+      ['events', 'head -n 1'],
+      ['top --interval 0.1', 'head -n 1'],
+      ['top --interval 0.1 --json', 'head -n 1'],
+    ] as const) {
+      const child = spawn('bash', ['-c', `${ctl} ${command} | ${reader}; echo \${PIPESTATUS[0]}`]);
+      const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr)]);
+      t.match(stdout, /(^|\n)0\n$/, command);
+      t.equal(stderr, '', command);
+    }
+  });
+
+  t.test('what cannot be written is told without a stack', async (t) => {
     const { socketPath } = await startServer(t);
-    const command = `"${process.execPath}" "${main}" --socket "${socketPath}" health`;
-    const child = spawn('bash', ['-c', `${command} | true; echo \${PIPESTATUS[0]}`]);
-    const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr)]);
-    t.equal(stdout, '0\n');
-    t.equal(stderr, '');
+    const command = `"${process.execPath}" "${main}" --socket "${socketPath}" health > /dev/full`;
+    const { status, stderr } = await shell(command);
+    t.equal(status, 2);
+    t.match(stderr, /^dmabrokerctl: standard output: ENOSPC: .*\n$/);
   });
 });
+
+async function shell(command: string) {
+  const child = spawn('bash', ['-c', command]);
+  const closed = once(child, 'close') as Promise<[number | null]>;
+  const [stderr, [status]] = await Promise.all([text(child.stderr), closed]);
+  return { stderr, status };
+}

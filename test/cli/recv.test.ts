@@ -47,5 +47,5 @@ t.test('shows what came, and saves it', async (t) => {
 t.test('nobody there', async (t) => {
   const { status, stderr } = recv('token', '--client-socket', join(daemon.folder, 'none.sock'));
   t.equal(status, 3);
-  t.match(stderr, /no daemon on .*none\.sock/);
+  t.match(stderr, /cannot reach the daemon: .*none\.sock does not exist/);
 });

@@ -1,6 +1,6 @@
 /** The client library against the real daemon: connecting, allocating, refusals, mapped memory. */
 import t, { type Test } from 'tap';
-import { type Client, connect, fourcc, MOD_LINEAR } from '../../src/client/index.js';
+import { type Client, connect, MOD_LINEAR } from '../../src/client/index.js';
 import { isCloexec } from '../../src/native/libc/fd.js';
 import { eventually, TestDaemon } from '../support/daemon.js';
 import { withoutLeaks } from '../support/fds.js';
@@ -79,6 +79,14 @@ await withoutLeaks(t, 'client', async (t) => {
     await buffer.close();
   });
 
+  await t.test('a request that cannot be sent ends the connection', async (t) => {
+    const client = await connect({ socket: daemon.clientSocket });
+    const planes = [{ fd: 100_000, offset: 0, stride: 0 }];
+    const importing = client.import({ kind: 'buffer', size: 4096, planes });
+    await t.rejects(importing, { name: 'ConnectionError', message: /^sendmsg: EBADF/ });
+    await t.rejects(client.allocate(linear), { name: 'ConnectionError' });
+  });
+
   await connected('refusals', async (t, client) => {
     t.match(await rejected(client.allocate({ kind: 'buffer', size: 4096 })), {
       code: 'unsupported_handle_type',
@@ -99,7 +107,7 @@ await withoutLeaks(t, 'client', async (t) => {
     });
     t.match(await rejected(client.allocate({ ...image, format: 'ZZZZ' })), {
       code: 'unsupported_format',
-      refusal: { constraint: 'format', requested: `0x${fourcc('ZZZZ').toString(16)}` },
+      refusal: { constraint: 'format', requested: 'ZZZZ' },
     });
     t.match(await rejected(client.allocate({ ...linear, name: 'x'.repeat(65) })), {
       code: 'invalid_argument',

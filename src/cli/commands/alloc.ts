@@ -3,17 +3,20 @@ import { type Command, Option } from 'commander';
 import type { Alignment } from '../../broker/alignment.js';
 import type { PlanePlace } from '../../broker/source.js';
 import type { CreatedBuffer, PlannedBuffer } from '../../server/control.js';
+import {
+  handleTypeValues,
+  placementValues,
+  usageNameValues,
+} from '../../server/http/openapi.gen.js';
 import { common, type MakeCommand } from '../command.js';
 import { contents } from '../describe.js';
 import { Usage } from '../failure.js';
 import { findDevice } from '../find-device.js';
-import { dimensions, number, size } from '../numbers.js';
+import { number } from '../numbers.js';
+import { type MemoryOptions, memoryOf, memoryOptions, oneOf, several, someOf } from '../options.js';
 import { orDash, printFields, printJson } from '../output.js';
 
-interface Options {
-  readonly size?: number;
-  readonly image?: { readonly width: number; readonly height: number };
-  readonly format?: string;
+interface Options extends MemoryOptions {
   readonly modifier?: string[];
   readonly usage?: string[];
   readonly handleType?: string[];
@@ -32,17 +35,10 @@ interface Options {
 }
 
 export const allocCommand: MakeCommand = (program) => {
-  program
-    .command('alloc')
-    .description('allocate a buffer and make a token for it')
-    .addOption(
-      new Option('--size <bytes>', 'linear memory; K, M and G stand for KiB, MiB and GiB')
-        .argParser(size)
-        .conflicts('image'),
-    )
-    .addOption(new Option('--image <WxH>', 'an image; also give --format').argParser(dimensions))
-    .option('--format <fourcc>', "the image's DRM format, e.g. XR24")
-    .option('--modifier <0x…>', 'a modifier that its users can take; LINEAR if none', collect)
+  const command = program.command('alloc').description('allocate a buffer and make a token for it');
+  for (const option of memoryOptions()) command.addOption(option);
+  command
+    .addOption(several('--modifier <0x…>', 'a modifier that its users can take; LINEAR if none'))
     .addOption(
       new Option(
         '--align <what=n,…>',
@@ -50,24 +46,18 @@ export const allocCommand: MakeCommand = (program) => {
       ).argParser(alignment),
     )
     .option('--separate-planes', 'each plane in a memory of its own (multi-planar V4L2)')
-    .option('--device <which>', "a Vulkan device's UUID, or a part of its name (see devices)")
+    .option('--device <device>', "a Vulkan device's UUID, or a part of its name (see devices)")
     .addOption(
       new Option(
         '--layout <offset:stride,…>',
         'where each memory plane must lie, in bytes; with one --modifier at most',
       ).argParser(layout),
     )
-    .option('--source <name>', 'a memory source that may be taken, e.g. dma-heap:system', collect)
-    .option(
-      '--usage <use>',
-      'sample, render, transfer, storage, cpu_read, cpu_write, scanout, video_decode, video_encode',
-      collect,
-    )
-    .option('--placement <where>', 'any, device_local, host_visible or host_cached')
-    .option(
-      '--handle-type <type>',
-      'dma_buf, opaque_fd or memfd (default: dma_buf, else memfd)',
-      collect,
+    .addOption(several('--source <source>', 'a memory source that may be taken (see device)'))
+    .addOption(someOf('--usage <use>', 'what it is for', usageNameValues))
+    .addOption(oneOf('--placement <where>', 'whose memory, and who can map it', placementValues))
+    .addOption(
+      someOf('--handle-type <type>', 'what it leaves as; dma_buf, else memfd', handleTypeValues),
     )
     .option('--dry-run', 'only say what would be allocated')
     .option('--name <text>', 'a name for people')
@@ -141,19 +131,13 @@ function body(options: Options): object {
     lifetime: options.lease === undefined ? undefined : { type: 'lease', seconds: options.lease },
     token: { uses, seconds, uid },
   };
-  if (options.image !== undefined) {
-    if (options.format === undefined) throw new Usage('--image needs --format, e.g. XR24');
-    const { image, format, modifier: modifiers } = options;
-    const separate_planes = options.separatePlanes;
-    const planes = { separate_planes, layout: options.layout };
-    return { kind: 'image', ...image, format, modifiers, ...planes, ...shared };
-  }
-  if (options.size === undefined) throw new Usage('one of --size and --image must be given');
-  const { format, modifier, separatePlanes, layout } = options;
-  if ([format, modifier, separatePlanes, layout].some((option) => option !== undefined)) {
-    throw new Usage('--format, --modifier, --separate-planes and --layout are for --image');
-  }
-  return { kind: 'buffer', size: options.size, ...shared };
+  const { modifier: modifiers, separatePlanes: separate_planes, layout } = options;
+  const memory = memoryOf(options, {
+    '--modifier': modifiers,
+    '--separate-planes': separate_planes,
+    '--layout': layout,
+  });
+  return { ...memory, modifiers, separate_planes, layout, ...shared };
 }
 
 /** `stride=256,height=16` */
@@ -177,8 +161,4 @@ function layout(value: string): PlanePlace[] {
     }
     return { offset: Number(offset), stride: Number(stride) };
   });
-}
-
-function collect(value: string, before: string[] = []): string[] {
-  return [...before, ...value.split(',')];
 }

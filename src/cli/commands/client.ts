@@ -11,7 +11,7 @@ export const clientCommand: MakeCommand = (program) => {
   program
     .command('client')
     .description('a connected client, what it is charged and its buffers')
-    .argument('<id>', "the client's id")
+    .argument('<client>', "the client's id")
     .action(async (id: string, _options: unknown, command: Command) => {
       const { rest, json } = common(command);
       const detail = await rest.get<ClientDetail>(pathOf(id));
@@ -34,7 +34,7 @@ export const disconnectCommand: MakeCommand = (program) => {
   program
     .command('disconnect')
     .description("end a client's connection; buffers that are bound to it are released")
-    .argument('<id>', "the client's id")
+    .argument('<client>', "the client's id")
     .action(async (id: string, _options: unknown, command: Command) => {
       const { rest, json } = common(command);
       await rest.delete(pathOf(id));

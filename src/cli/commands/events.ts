@@ -1,10 +1,13 @@
 /** `dmabrokerctl events`: what happens, as it happens. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Command, Option } from 'commander';
+import type { Command } from 'commander';
 import type { EventInfo } from '../../server/control.js';
+import { eventTypeValues } from '../../server/http/openapi.gen.js';
 import { common, type MakeCommand } from '../command.js';
 import { processText } from '../describe.js';
 import { Unreachable, Usage } from '../failure.js';
+import { number } from '../numbers.js';
+import { someOf } from '../options.js';
 import { bytes, printable } from '../output.js';
 import type { Rest } from '../rest.js';
 import { EventParser, type ServerEvent } from '../sse.js';
@@ -13,8 +16,8 @@ interface Options {
   type?: string[];
   buffer?: string;
   client?: string;
-  uid?: string;
-  count?: string;
+  uid?: number;
+  count?: number;
 }
 
 /** How often it is tried in a row to reach a daemon that has gone. */
@@ -24,11 +27,11 @@ export const eventsCommand: MakeCommand = (program) => {
   program
     .command('events')
     .description('what happens, as it happens, until interrupted')
-    .option('--type <types...>', 'only these types, e.g. buffer.created')
-    .option('--buffer <id>', 'only about this buffer')
-    .option('--client <id>', 'only about this client')
-    .option('--uid <uid>', "only about this user's processes")
-    .addOption(new Option('--count <n>', 'end after so many events'))
+    .addOption(someOf('--type <type>', 'only this; may be repeated', eventTypeValues))
+    .option('--buffer <buffer>', 'only about this buffer')
+    .option('--client <client>', 'only about this client')
+    .option('--uid <uid>', "only about this user's processes", number)
+    .option('--count <n>', 'end after so many events', number)
     .action(async (options: Options, command: Command) => {
       const { rest, json } = common(command);
       await follow(rest, `/v1/events${queryOf(options)}`, countOf(options), (event) => {
@@ -39,17 +42,16 @@ export const eventsCommand: MakeCommand = (program) => {
 
 function queryOf({ type, buffer, client, uid }: Options): string {
   const query = new URLSearchParams();
-  if (type !== undefined) query.set('types', type.flatMap((each) => each.split(',')).join(','));
+  if (type !== undefined) query.set('types', type.join(','));
   if (buffer !== undefined) query.set('buffer', buffer);
   if (client !== undefined) query.set('client', client);
-  if (uid !== undefined) query.set('uid', uid);
+  if (uid !== undefined) query.set('uid', String(uid));
   return query.size === 0 ? '' : `?${query}`;
 }
 
-function countOf({ count }: Options): number {
-  if (count === undefined) return Number.POSITIVE_INFINITY;
-  if (!/^[1-9]\d*$/.test(count)) throw new Usage('--count must be a number above 0');
-  return Number(count);
+function countOf({ count = Number.POSITIVE_INFINITY }: Options): number {
+  if (count < 1) throw new Usage('--count must be a number above 0');
+  return count;
 }
 
 /**

@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import type { FormatInfo } from '../../server/control.js';
 import { common, type MakeCommand } from '../command.js';
+import { findDevice } from '../find-device.js';
 import { orDash, printJson, printTable } from '../output.js';
 
 const HEAD = ['FORMAT', 'MODIFIER', 'NAME', 'PLANES', 'SOURCE', 'HANDLE', 'MADE'];
@@ -10,9 +11,11 @@ export const formatsCommand: MakeCommand = (program) => {
   program
     .command('formats')
     .description('the formats and modifiers of images that can be allocated')
-    .action(async (_options: unknown, command: Command) => {
+    .option('--device <device>', 'of this Vulkan device alone: its UUID, or a part of its name')
+    .action(async ({ device }: { device?: string }, command: Command) => {
       const { rest, json } = common(command);
-      const formats = await rest.get<FormatInfo[]>('/v1/device/formats');
+      const query = device === undefined ? '' : `?device=${await findDevice(rest, device)}`;
+      const formats = await rest.get<FormatInfo[]>(`/v1/device/formats${query}`);
       if (json) return printJson(formats);
       await printTable(HEAD, formats.map(row), 'no images can be allocated');
     });

@@ -2,19 +2,18 @@
  * `dmabrokerctl import`: registers a dma_buf that the command was started with (`3<…`, or by a program
  * that leaves the fd open), until it is released, and makes a token for it.
  */
+import { fstatSync } from 'node:fs';
 import { type Command, Option } from 'commander';
 import type { ImportedMemory, ReceivedPlane } from '../../client/index.js';
 import { answered, clientSocketOption, connectTo } from '../client.js';
 import { common, type MakeCommand } from '../command.js';
 import { Usage } from '../failure.js';
-import { dimensions, number, size } from '../numbers.js';
+import { number } from '../numbers.js';
+import { type MemoryOptions, memoryOf, memoryOptions } from '../options.js';
 import { orDash, printFields, printJson } from '../output.js';
 
-interface Options {
+interface Options extends MemoryOptions {
   readonly clientSocket?: string;
-  readonly size?: number;
-  readonly image?: { readonly width: number; readonly height: number };
-  readonly format?: string;
   readonly modifier?: bigint;
   readonly plane?: ReceivedPlane[];
   readonly name?: string;
@@ -22,16 +21,11 @@ interface Options {
 }
 
 export const importCommand: MakeCommand = (program) => {
-  program
+  const command = program
     .command('import')
-    .description('register a dma_buf that was made elsewhere, and make a token for it')
-    .addOption(
-      new Option('--size <bytes>', 'linear memory; K, M and G stand for KiB, MiB and GiB')
-        .argParser(size)
-        .conflicts('image'),
-    )
-    .addOption(new Option('--image <WxH>', 'an image; also give --format').argParser(dimensions))
-    .option('--format <fourcc>', "the image's DRM format, e.g. XR24")
+    .description('register a dma_buf that was made elsewhere, and make a token for it');
+  for (const option of memoryOptions()) command.addOption(option);
+  command
     .addOption(
       new Option('--modifier <0x…>', "the memory's modifier (default: LINEAR)").argParser(modifier),
     )
@@ -77,22 +71,9 @@ function described({ plane: planes = [], ...options }: Options): ImportedMemory 
     lifetime: 'until_released',
     ...(options.name !== undefined && { name: options.name }),
   } as const;
-  if (options.image !== undefined) {
-    const { image, format, modifier: given } = options;
-    if (format === undefined) throw new Usage('--image needs --format, e.g. XR24');
-    return {
-      kind: 'image',
-      ...image,
-      format,
-      ...(given !== undefined && { modifier: given }),
-      ...common,
-    };
-  }
-  if (options.size === undefined) throw new Usage('one of --size and --image must be given');
-  if (options.format !== undefined || options.modifier !== undefined) {
-    throw new Usage('--format and --modifier are for --image');
-  }
-  return { kind: 'buffer', size: options.size, ...common };
+  const { modifier } = options;
+  const memory = memoryOf(options, { '--modifier': modifier });
+  return { ...memory, ...(modifier !== undefined && { modifier }), ...common };
 }
 
 /** `3:0:7680` */
@@ -100,6 +81,13 @@ function plane(value: string, before: ReceivedPlane[] = []): ReceivedPlane[] {
   const [, fd, offset = '0', stride = '0'] =
     /^(\d{1,7})(?::(\d{1,10})(?::(\d{1,10}))?)?$/.exec(value) ?? [];
   if (fd === undefined) throw new Usage(`${value} is not a plane, e.g. 3:0:7680`);
+  try {
+    fstatSync(Number(fd));
+  } catch {
+    throw new Usage(
+      `file descriptor ${fd} is not open: start the command with it, e.g. ${fd}<FILE`,
+    );
+  }
   return [...before, { fd: Number(fd), offset: Number(offset), stride: Number(stride) }];
 }
 

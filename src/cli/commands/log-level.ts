@@ -1,6 +1,7 @@
 /** `dmabrokerctl log-level [LEVEL]`: how much the daemon logs, or from now on. */
-import type { Command } from 'commander';
+import { Argument, type Command } from 'commander';
 import type { LogLevelInfo } from '../../server/control.js';
+import { logLevelLevelValues } from '../../server/http/openapi.gen.js';
 import { common, type MakeCommand } from '../command.js';
 import { printJson } from '../output.js';
 
@@ -10,7 +11,9 @@ export const logLevelCommand: MakeCommand = (program) => {
   program
     .command('log-level')
     .description('how much the daemon logs, or, with a level, how much from now on')
-    .argument('[level]', 'debug, info, warn or error; until the daemon is started again')
+    .addArgument(
+      new Argument('[level]', 'until the daemon is started again').choices(logLevelLevelValues),
+    )
     .action(async (level: string | undefined, _options: unknown, command: Command) => {
       const { rest, json } = common(command);
       const now = await (level === undefined

@@ -11,6 +11,7 @@ const NAMES = ['bytes', 'buffers', 'fds', 'pending', 'allocations_per_second'] a
 export const quotaCommand: MakeCommand = (program) => {
   const quota = program
     .command('quota')
+    .helpCommand(false)
     .description('quotas: list, get, set, unset (daemon, user/1000, cgroup/PATH, source/NAME, …)');
   quota
     .command('list', { isDefault: true })

@@ -1,5 +1,6 @@
 /** The completion script for bash (bash(1), Programmable Completion). */
 import { type CommandDefinition, type ValueKind, withAllBelow } from '../definition.js';
+import { knownNames } from './known.js';
 
 /** Patterns of `case` are `PATH|OPTION` or `PATH|POSITION`; options of the program have any path. */
 export function bashScript(program: CommandDefinition): string {
@@ -17,8 +18,13 @@ export function bashScript(program: CommandDefinition): string {
   const commands = all.filter(({ path }) => path.length > 0);
   const globals = program.options.flatMap(({ flags }) => flags);
   return `# bash completion of dmabrokerctl; made by: dmabrokerctl completion bash
-_dmabrokerctl_buffers() {
-  "$@" list --all 2>/dev/null | awk 'NR > 1 { print $1 }'
+_dmabrokerctl_known() {
+  local what=$1
+  shift
+  case $what in
+${knownNames('"$@"')
+  .map(([what, print]) => `    ${what}) ${print} ;;\n`)
+  .join('')}  esac
 }
 
 _dmabrokerctl() {
@@ -73,8 +79,8 @@ function branch(pattern: string, value: ValueKind): string {
   switch (value.kind) {
     case 'choice':
       return `      ${pattern}) words='${value.choices.join(' ')}' ;;\n`;
-    case 'buffer':
-      return `      ${pattern}) words=$(_dmabrokerctl_buffers "\${program[@]}") ;;\n`;
+    case 'known':
+      return `      ${pattern}) words=$(_dmabrokerctl_known ${value.what} "\${program[@]}") ;;\n`;
     case 'file':
       return `      ${pattern})
         compopt -o filenames

@@ -5,6 +5,7 @@ import {
   type ValueKind,
   withAllBelow,
 } from '../definition.js';
+import { knownNames } from './known.js';
 
 export function fishScript(program: CommandDefinition): string {
   const all = withAllBelow(program);
@@ -44,7 +45,7 @@ function __dmabrokerctl_at
     test "$path" = "$argv[1]"
 end
 
-function __dmabrokerctl_buffers
+function __dmabrokerctl_known
     set -l connection
     set -l option
     for word in (commandline -opc)[2..-1]
@@ -55,7 +56,10 @@ function __dmabrokerctl_buffers
             set option $word
         end
     end
-    dmabrokerctl $connection list --all 2>/dev/null | awk 'NR > 1 { print $1 }'
+    switch $argv[1]
+${knownNames('dmabrokerctl $connection')
+  .map(([what, print]) => `        case ${what}\n            ${print}\n`)
+  .join('')}    end
 end
 
 complete -c dmabrokerctl -f
@@ -96,8 +100,8 @@ function values(value: ValueKind): string {
   switch (value.kind) {
     case 'choice':
       return `-a ${quoted(value.choices.join(' '))}`;
-    case 'buffer':
-      return "-a '(__dmabrokerctl_buffers)'";
+    case 'known':
+      return `-a '(__dmabrokerctl_known ${value.what})'`;
     case 'file':
       return '-F';
     case 'other':

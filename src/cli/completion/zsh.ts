@@ -6,14 +6,18 @@ import {
   type ValueKind,
   withAllBelow,
 } from '../definition.js';
+import { knownNames } from './known.js';
 
 export function zshScript(program: CommandDefinition): string {
   return `#compdef dmabrokerctl
 # zsh completion of dmabrokerctl; made by: dmabrokerctl completion zsh
-_dmabrokerctl_buffers() {
-  local -a buffers
-  buffers=(\${(f)"$(dmabrokerctl $connection list --all 2>/dev/null | awk 'NR > 1 { print $1 }')"})
-  _describe buffer buffers
+_dmabrokerctl_known() {
+  local -a names
+  case $1 in
+${knownNames('dmabrokerctl $connection')
+  .map(([what, print]) => `    ${what}) names=(\${(f)"$(${print})"}) ;;\n`)
+  .join('')}  esac
+  compadd -a names
 }
 
 ${withAllBelow(program)
@@ -93,8 +97,9 @@ function action(value: ValueKind): string {
   switch (value.kind) {
     case 'choice':
       return `(${value.choices.join(' ')})`;
-    case 'buffer':
-      return '_dmabrokerctl_buffers';
+    case 'known':
+      // Behind a space, so that nothing is put between the words.
+      return ` _dmabrokerctl_known ${value.what}`;
     case 'file':
       return '_files';
     case 'other':

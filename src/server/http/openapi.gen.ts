@@ -685,6 +685,17 @@ export interface components {
          */
         TokenId: string;
         /**
+         * @description `device`: the Vulkan device imported it. `layout`: only the planes' places in the memory were checked.
+         * @enum {string}
+         */
+        ImportCheck: "device" | "layout";
+        /**
+         * @description What buffers are sorted by.
+         * @default created_at
+         * @enum {string}
+         */
+        BufferSort: "created_at" | "-created_at" | "size" | "-size" | "id" | "-id";
+        /**
          * @description `live`: its tokens can be redeemed. `lost`: its device was lost, and what the memory holds is
          *     undefined; it can be shared again when it has been re-issued. `lingering`: released, and somebody
          *     still has the memory. `unknown`: released, and the kernel does not tell whether somebody has it;
@@ -824,11 +835,7 @@ export interface components {
             device?: components["schemas"]["Uuid"] | null;
             /** @description For memory that a client brought, how it was checked. */
             import?: {
-                /**
-                 * @description `device`: the Vulkan device imported it. `layout`: only the planes' places in the memory were checked.
-                 * @enum {string}
-                 */
-                checked: "device" | "layout";
+                checked: components["schemas"]["ImportCheck"];
                 /** @description The device's name, or why it did not import. */
                 reason: string;
             } | null;
@@ -2327,7 +2334,7 @@ export interface operations {
                 /** @description Where to go on, from the `Link` of the page before; it belongs to that page's `sort`. */
                 cursor?: components["parameters"]["Cursor"];
                 /** @description What to sort by; with `-` before it, the largest or youngest first. */
-                sort?: "created_at" | "-created_at" | "size" | "-size" | "id" | "-id";
+                sort?: components["schemas"]["BufferSort"];
                 /**
                  * @description Only these fields of each buffer, separated by commas; all, if it is left out.
                  * @example id,size,state
@@ -3259,6 +3266,46 @@ export interface operations {
         };
     };
 }
+type FlattenedDeepRequired<T> = {
+    [K in keyof T]-?: FlattenedDeepRequired<T[K] extends unknown[] | undefined | null ? Extract<T[K], unknown[]>[number] : T[K]>;
+};
+type ReadonlyArray<T> = [
+    Exclude<T, undefined>
+] extends [
+    unknown[]
+] ? Readonly<Exclude<T, undefined>> : Readonly<Exclude<T, undefined>[]>;
+export const pathsDocsFileGetParametersPathFileValues: ReadonlyArray<FlattenedDeepRequired<paths>["/docs/{file}"]["get"]["parameters"]["path"]["file"]> = ["start.js", "swagger-ui-bundle.js", "swagger-ui.css"];
+export const pathsV1BuffersIdPreviewPngGetParametersQueryMatrixValues: ReadonlyArray<FlattenedDeepRequired<paths>["/v1/buffers/{id}/preview.png"]["get"]["parameters"]["query"]["matrix"]> = ["bt601", "bt709", "bt2020"];
+export const pathsV1BuffersIdPreviewPngGetParametersQueryRangeValues: ReadonlyArray<FlattenedDeepRequired<paths>["/v1/buffers/{id}/preview.png"]["get"]["parameters"]["query"]["range"]> = ["limited", "full"];
+export const pathsV1BuffersIdPreviewPngGetResponses200HeadersXYCbCrMatrixValues: ReadonlyArray<FlattenedDeepRequired<paths>["/v1/buffers/{id}/preview.png"]["get"]["responses"]["200"]["headers"]["X-YCbCr-Matrix"]> = ["bt601", "bt709", "bt2020"];
+export const pathsV1BuffersIdPreviewPngGetResponses200HeadersXYCbCrRangeValues: ReadonlyArray<FlattenedDeepRequired<paths>["/v1/buffers/{id}/preview.png"]["get"]["responses"]["200"]["headers"]["X-YCbCr-Range"]> = ["limited", "full"];
+export const pathsV1ClientsGetParametersQuerySortValues: ReadonlyArray<FlattenedDeepRequired<paths>["/v1/clients"]["get"]["parameters"]["query"]["sort"]> = ["connected_at", "-connected_at", "bytes", "-bytes", "id", "-id"];
+export const importCheckValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["ImportCheck"]> = ["device", "layout"];
+export const bufferSortValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["BufferSort"]> = ["created_at", "-created_at", "size", "-size", "id", "-id"];
+export const bufferStateValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["BufferState"]> = ["live", "lost", "lingering", "unknown"];
+export const handleTypeValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["HandleType"]> = ["dma_buf", "opaque_fd", "memfd"];
 type WithRequired<T, K extends keyof T> = T & {
     [P in K]-?: T[P];
 };
+export const bufferFieldsKindValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["BufferFields"]["kind"]> = ["buffer", "image"];
+export const recallReasonValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["RecallReason"]> = ["share", "memory_pressure", "administrator"];
+export const eventTypeValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["EventType"]> = ["buffer.created", "buffer.shared", "buffer.unshared", "buffer.previewed", "buffer.redeemed", "buffer.renamed", "buffer.renewed", "buffer.released", "buffer.gone", "buffer.lost", "buffer.reissued", "buffer.recalled", "quota.changed", "client.connected", "client.disconnected", "refusal", "device.lost", "device.restored"];
+export const historyEventWhatValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["HistoryEvent"]["what"]> = ["created", "shared", "unshared", "redeemed", "renamed", "renewed", "released", "gone", "lost", "reissued", "recalled", "previewed"];
+export const plannedBufferKindValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["PlannedBuffer"]["kind"]> = ["buffer", "image"];
+export const lifetimeTypeValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["Lifetime"]["type"]> = ["connection", "until_released", "lease"];
+export const untilReleasedTypeValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["UntilReleased"]["type"]> = ["until_released"];
+export const newLeaseTypeValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["NewLease"]["type"]> = ["lease"];
+export const logLevelLevelValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["LogLevel"]["level"]> = ["debug", "info", "warn", "error"];
+export const configOriginValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["ConfigOrigin"]> = ["default", "file", "command_line", "rest"];
+export const configTokenRoleValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["ConfigToken"]["role"]> = ["reader", "operator", "admin"];
+export const deviceTypeValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["Device"]["type"]> = ["discrete_gpu", "integrated_gpu", "virtual_gpu", "cpu", "other"];
+export const listedDeviceTypeValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["ListedDevice"]["type"]> = ["discrete_gpu", "integrated_gpu", "virtual_gpu", "cpu", "other"];
+export const formatMadeValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["Format"]["made"]> = ["image", "layout"];
+export const createLinearBufferKindValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["CreateLinearBuffer"]["kind"]> = ["buffer"];
+export const createImageKindValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["CreateImage"]["kind"]> = ["image"];
+export const usageNameValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["UsageName"]> = ["sample", "render", "transfer", "storage", "cpu_read", "cpu_write", "scanout", "video_decode", "video_encode"];
+export const placementValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["Placement"]> = ["any", "device_local", "host_visible", "host_cached"];
+export const healthStatusValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["Health"]["status"]> = ["ok"];
+export const quotaScopeValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["QuotaScope"]> = ["daemon", "user", "cgroup", "source", "connection"];
+export const quotaSettingFromValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["QuotaSetting"]["from"]> = ["default", "configuration", "rest"];
+export const errorCodeValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["ErrorCode"]> = ["invalid_argument", "unsupported_format", "unsupported_modifier", "unsupported_handle_type", "unsupported_usage", "too_large", "out_of_memory", "limit_exceeded", "not_found", "invalid_token", "permission_denied", "device_lost", "internal", "unsupported_source", "unsupported_placement", "recalled", "unsupported_layout", "unsupported_device", "malformed_request", "origin_refused", "method_not_allowed", "body_too_large", "unsupported_media_type", "unavailable", "request_timeout", "headers_too_large", "precondition_failed", "idempotency_key_reused", "idempotency_in_progress", "rate_limited", "unauthenticated"];

@@ -70,14 +70,15 @@ export function createValidators(spec: Spec): Validators {
   };
 }
 
-/** `{ default }` of the schema at a JSON pointer, or nothing. */
+/** `{ default }` of the schema at a JSON pointer, or of the one that it refers to, or nothing. */
 function defaultOf(document: object, pointer: string): { default?: unknown } {
   let value: unknown = document;
   for (const segment of pointer.split('/').slice(1)) {
     const key = decodeURIComponent(segment).replace(/~1/g, '/').replace(/~0/g, '~');
     value = (value as Record<string, unknown>)[key];
   }
-  const schema = value as { default?: unknown };
+  const schema = value as { $ref?: string; default?: unknown };
+  if (schema.$ref !== undefined) return defaultOf(document, schema.$ref.slice(1));
   return schema.default === undefined ? {} : { default: schema.default };
 }
 

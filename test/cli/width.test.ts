@@ -1,0 +1,27 @@
+/** Tables at a terminal: they fit, nothing is lost, and rows keep the name that they go by. */
+import t from 'tap';
+import { tableLines } from '../../src/cli/output.js';
+import { columnWidths } from '../../src/cli/width.js';
+
+const HEAD = ['ID', 'NAME', 'STATE'];
+const LONG = 'a name of many words that goes on and on';
+const ROWS = [
+  ['saevkrrysqmg2', LONG, 'live'],
+  ['er3l4ysb4amiy', '-', 'lingering'],
+];
+
+t.test('wide columns give way, never the first', async (t) => {
+  t.same(columnWidths([HEAD, ...ROWS], 1000, 2), [13, LONG.length, 9]);
+  t.same(columnWidths([HEAD, ...ROWS], 50, 2), [13, 22, 9]);
+  t.same(columnWidths([HEAD, ...ROWS], 1, 2), [13, 10, 9], 'no narrower than can be read');
+});
+
+t.test('cells are wrapped, and every word is there', async (t) => {
+  const lines = await tableLines(HEAD, ROWS, 'none', 50);
+  t.ok(lines.length > 3);
+  for (const line of lines) t.ok(line.length <= 50, line);
+  const text = lines.join(' ');
+  for (const word of [...LONG.split(' '), 'saevkrrysqmg2', 'lingering']) t.ok(text.includes(word));
+  t.equal((await tableLines(HEAD, ROWS, 'none')).length, 3, 'in a pipe, a line is a row');
+  t.same(await tableLines(HEAD, [], 'none', 50), ['none']);
+});
