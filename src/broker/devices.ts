@@ -19,6 +19,8 @@ export interface DeviceState {
   readonly name: string;
   /** What can be had of this device alone; null until it is opened. */
   readonly table: SourceTable | null;
+  /** Bytes of each of its memory heaps, once it was opened. */
+  readonly heaps?: readonly number[];
   /** Why it cannot be opened; null where it can, or where that is not known yet. */
   readonly problem: string | null;
 }

@@ -35,6 +35,7 @@ export class Intake {
       this.quotas.ledger.check(who, choice.source, estimateOf(choice.spec));
       return choice;
     },
+    check: (owner, plan) => this.quotas.checkPlan(owner, plan),
     plan: (choice, done) => this.world.plan(choice, done),
     permitted: ({ peer }, request) => this.selection.permittedRequest(peer, request),
   });

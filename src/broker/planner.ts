@@ -7,12 +7,14 @@ import { BrokerError } from './errors.js';
 import { MAX_PENDING_PER_CLIENT } from './limits.js';
 import { findNearest, isRelaxable, requestWords } from './nearest.js';
 import type { AllocationRequest, Choice } from './request.js';
-import type { PlanResult } from './source.js';
+import type { Plan, PlanResult } from './source.js';
 
 /** What a plan needs of the broker. */
 export interface Planning {
   /** What can be said of a request without its source: throws what an allocation would be told. */
   choose(owner: Owner, request: AllocationRequest): Choice;
+  /** Throws where there is no room for what the source has planned. */
+  check(owner: Owner, plan: Plan): void;
   /** Asks the source; answers later, exactly once. */
   plan(choice: Choice, done: (result: PlanResult) => void): void;
   /** The request without the sources that its owner may not have: what a hint may name. */
@@ -73,8 +75,19 @@ export class Planner {
       const left = (this.#waiting.get(who) ?? 1) - 1;
       if (left === 0) this.#waiting.delete(who);
       else this.#waiting.set(who, left);
-      done(result);
+      done(this.#checked(owner, result));
     });
+  }
+
+  #checked(owner: Owner, result: PlanResult): PlanResult {
+    if ('error' in result) return result;
+    try {
+      this.planning.check(owner, result.plan);
+      return result;
+    } catch (error) {
+      if (error instanceof BrokerError) return { error };
+      throw error;
+    }
   }
 }
 

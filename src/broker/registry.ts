@@ -61,7 +61,7 @@ export class Registry {
   ): BrokerError | null {
     try {
       const actual = { bytes, fds: new Set(held.fds).size };
-      this.quotas.settle(charge, actual, this.buffers);
+      this.quotas.settle(charge, actual, allocation, this.buffers);
       return null;
     } catch (error) {
       this.world.free(allocation);

@@ -75,7 +75,7 @@ export class Reissues {
       return { error: new BrokerError('not_found', 'the buffer was released in the meantime') };
     }
     const { importers, ledger } = this.quotas;
-    const { who, source, amount } = buffer.charge;
+    const { charged } = buffer.charge;
     const parts = importers.parts(buffer);
     const bytes = importers.ownersPart(buffer, allocation.size);
     const error = this.registry.settle(buffer.charge, allocation, held, bytes);
@@ -85,7 +85,7 @@ export class Reissues {
     this.registry.owns(buffer.owner, allocation.size - buffer.allocation.size);
     const former = buffer.replace(allocation, held, {
       id: this.newId(),
-      charge: ledger.impose(who, source, amount),
+      charge: ledger.impose(charged),
       now: this.world.now(),
     });
     importers.impose(former, parts);

@@ -92,6 +92,12 @@ export interface VulkanMemory {
   readonly dedicated: boolean;
 }
 
+/** One memory's place in a Vulkan device: `index` is VkMemoryType::heapIndex. */
+export interface HeapPart {
+  readonly index: number;
+  readonly bytes: number;
+}
+
 /** What a source would allocate: everything that is known before there is memory. */
 export interface Plan {
   readonly source: SourceName;
@@ -106,6 +112,8 @@ export interface Plan {
   readonly planes: readonly (Omit<Plane, 'fd'> & { readonly memory: number })[];
   /** As in Allocation. */
   readonly placement: readonly string[];
+  /** As in Allocation. */
+  readonly heaps?: readonly HeapPart[];
 }
 
 /** The answer to a dry run. */
@@ -131,6 +139,8 @@ export interface Allocation {
    * the machine's own memory; empty for an import.
    */
   readonly placement: readonly string[];
+  /** Where each memory is in the device that made it; absent where none did. */
+  readonly heaps?: readonly HeapPart[];
   readonly planes: readonly Plane[];
   /** The kernel's exporter (`exp_name` of fdinfo), for a dma_buf. */
   readonly exporter: string | null;

@@ -15,10 +15,12 @@ const charge = (buffers: readonly BufferInfo[]) => ({
 
 const EMPTY = charge([]);
 
+const isHeap = (key: string) => key.startsWith('vulkan:');
+
 /** Whose a quota's charge is; null where the quota is for several. */
 function chargedTo({ scope, key }: QuotaInfo): ((buffer: BufferInfo) => boolean) | null {
   if (scope === 'daemon') return () => true;
-  if (scope === 'source') return ({ source }) => source === key;
+  if (scope === 'source' && !isHeap(key)) return ({ source }) => source === key;
   if (scope === 'user' && key !== 'default') return ({ owner }) => String(owner.uid) === key;
   return null;
 }
@@ -38,7 +40,12 @@ function differences(
     const mine = buffers.filter(({ owner }) => owner.uid === uid);
     same(`user ${uid}`, users.find((user) => user.uid === uid)?.charge, charge(mine));
   }
+  // Of all heaps together: the list does not tell in which of them a buffer is.
+  const heaps = quotas.filter(({ scope, key }) => scope === 'source' && isHeap(key));
+  const inHeaps = heaps.reduce((sum, { charge }) => sum + (charge?.bytes ?? 0), 0);
+  same('heaps', inHeaps, charge(buffers.filter(({ source }) => source === 'vulkan')).bytes);
   for (const quota of quotas) {
+    if (heaps.includes(quota)) continue;
     const mine = chargedTo(quota);
     const counted = mine === null ? null : charge(buffers.filter(mine));
     same(`quota ${quota.scope}/${quota.key}`, quota.charge, counted);

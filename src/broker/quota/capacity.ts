@@ -12,7 +12,8 @@ import { type Demand, fairShare, overshoots } from './shares.js';
 
 /** A refused user's demand, held against the others until `until` (milliseconds). */
 interface Claim {
-  readonly source: string;
+  /** The source, and a heap where that is full. */
+  readonly sources: readonly string[];
   readonly want: Amount;
   readonly until: number;
 }
@@ -50,8 +51,8 @@ export class Capacities {
   }
 
   /** A user was refused below its share: what it wants counts as its demand for a while. */
-  claim({ uid }: Who, source: string, want: Amount, until: number): void {
-    this.#claims.set(uid, { source, want, until });
+  claim({ uid }: Who, sources: readonly string[], want: Amount, until: number): void {
+    this.#claims.set(uid, { sources, want, until });
   }
 
   /** The user has asked again, and got what it wants. */
@@ -126,9 +127,9 @@ export class Capacities {
       if (uid !== null && (source !== null || scope === 'user')) add(uid, charge);
     }
     const now = this.now();
-    for (const [uid, { until, want, source: wanted }] of this.#claims) {
+    for (const [uid, { until, want, sources }] of this.#claims) {
       if (until <= now) this.#claims.delete(uid);
-      else if (source === null || wanted === source) add(uid, want);
+      else if (source === null || sources.includes(source)) add(uid, want);
     }
     return new Map(
       [...amounts].map(([uid, demand]) => [uid, { weight: this.#weight(uid), demand }]),

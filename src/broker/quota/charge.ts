@@ -1,7 +1,7 @@
 /**
  * What one allocation is charged: from its reservation until its memory is gone.
  */
-import type { Amount } from './rules.js';
+import { type Amount, NOTHING } from './rules.js';
 
 /** Who is charged. */
 export interface Who {
@@ -13,6 +13,14 @@ export interface Who {
   readonly connection: string | null;
 }
 
+/** What somebody is charged for an allocation, and what of it in which heaps (heaps.ts). */
+export interface Charged {
+  readonly who: Who;
+  readonly source: string;
+  readonly amount: Amount;
+  readonly heaps: ReadonlyMap<string, Amount>;
+}
+
 /** The ledger's side of a charge. */
 interface Book {
   /** Throws `limit_exceeded` and changes nothing where more may not be charged. */
@@ -20,10 +28,13 @@ interface Book {
   /** The same without asking. */
   set(from: Amount, to: Amount): void;
   end(amount: Amount): void;
+  /** Charges a heap, or throws `limit_exceeded`; whatever its limit, where it is `forced`. */
+  heap(key: string, amount: Amount, forced: boolean): Charge;
 }
 
 export class Charge {
   #amount: Amount;
+  #heaps: readonly Charge[] = [];
   #released = false;
 
   /** Made by `Ledger.reserve`. */
@@ -36,19 +47,54 @@ export class Charge {
     this.#amount = reserved;
   }
 
+  /** As it is now. */
+  get charged(): Charged {
+    const heaps = new Map(this.#heaps.map(({ source, amount }) => [source, amount]));
+    return { who: this.who, source: this.source, amount: this.amount, heaps };
+  }
+
+  /** What of it counts for a source or heap; all of it does for the daemon (null). */
+  of(source: string | null): Amount {
+    if (source === null || source === this.source) return this.#amount;
+    return this.#heaps.find((heap) => heap.source === source)?.amount ?? NOTHING;
+  }
+
   get amount(): Amount {
     return this.#amount;
   }
 
   /**
    * The allocation was answered: the estimate becomes what it really is. Throws `limit_exceeded`
-   * where that is more than may be had; the estimate stays charged until `release`.
+   * where that is more than may be had; what was charged before stays charged until `release`.
    */
-  settle(bytes: number, fds: number): void {
+  settle(bytes: number, fds: number, heaps: ReadonlyMap<string, Amount> = new Map()): void {
     if (this.#released) throw new Error('the charge is released already');
+    const before = this.charged;
     const actual = { bytes, buffers: 1, fds, pending: 0 };
-    this.book.change(this.#amount, actual);
+    this.book.change(before.amount, actual);
     this.#amount = actual;
+    try {
+      this.#settleHeaps(heaps, false);
+    } catch (error) {
+      this.#settleHeaps(before.heaps, true);
+      this.book.set(actual, before.amount);
+      this.#amount = before.amount;
+      throw error;
+    }
+  }
+
+  /** Charges these heaps in place of those before; `forced` as in Book. */
+  #settleHeaps(heaps: ReadonlyMap<string, Amount>, forced: boolean): void {
+    for (const heap of this.#heaps) heap.release();
+    this.#heaps = [];
+    for (const [key, amount] of heaps) {
+      this.#heaps = [...this.#heaps, this.book.heap(key, amount, forced)];
+    }
+  }
+
+  /** Made by `Ledger.impose`: what is in these heaps, whatever the limits. */
+  imposeHeaps(heaps: ReadonlyMap<string, Amount>): void {
+    this.#settleHeaps(heaps, true);
   }
 
   /** Other bytes, whatever the limits: for what becomes less, or goes back to what it was. */
@@ -63,6 +109,7 @@ export class Charge {
   release(): void {
     if (this.#released) throw new Error('the charge is released already');
     this.#released = true;
+    this.#settleHeaps(new Map(), true);
     this.book.end(this.#amount);
   }
 }

@@ -3,6 +3,8 @@
  * the first redemption by another user on they share its bytes (shares.ts). The buffer itself and its
  * file descriptors stay its owner's, and so does its place in recalls, which only owners can answer.
  *
+ * In a heap (heaps.ts) a buffer stays its owner's, too.
+ *
  * A share stays until the memory is gone: that a user has given its copy back is seen by nobody.
  */
 import type { BrokerBuffer } from '../buffer.js';
@@ -73,7 +75,7 @@ export class Importers {
     const { source } = former.charge;
     const charges = parts.map(({ who, bytes }): [number, Charge] => [
       who.uid,
-      this.ledger.impose(who, source, { ...NOTHING, bytes }),
+      this.ledger.impose({ who, source, amount: { ...NOTHING, bytes }, heaps: new Map() }),
     ]);
     this.#charges.set(former, new Map(charges));
   }

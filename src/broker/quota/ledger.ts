@@ -6,7 +6,7 @@
 import { type Account, difference } from './account.js';
 import { Accounts } from './accounts.js';
 import { Capacities } from './capacity.js';
-import { Charge, type Who } from './charge.js';
+import { Charge, type Charged, type Who } from './charge.js';
 import type { Policy } from './policy.js';
 import { exceeded, tooFast } from './refusals.js';
 import { type Amount, DIMENSIONS, type Dimension, NOTHING, SHARED } from './rules.js';
@@ -79,8 +79,31 @@ export class Ledger {
   }
 
   /** Charges somebody whatever the limits: for memory that is there already. */
-  impose(who: Who, source: string, amount: Amount): Charge {
-    return this.#charge(this.accounts.path(who, source), who, source, amount);
+  impose({ who, source, amount, heaps }: Charged): Charge {
+    const charge = this.#charge(this.accounts.path(who, source), who, source, amount);
+    charge.imposeHeaps(heaps);
+    return charge;
+  }
+
+  /** Charges a heap's account alone: the others have it from the allocation. */
+  #heap(who: Who, key: string, amount: Amount, forced: boolean): Charge {
+    const accounts = [this.accounts.get('source', key)];
+    if (!forced) this.#admitOrDrop(accounts, who.uid, amount);
+    return this.#charge(accounts, who, key, amount);
+  }
+
+  /** Throws where these amounts may not be charged to heaps now. */
+  checkHeaps(who: Who, heaps: ReadonlyMap<string, Amount>): void {
+    for (const [key, amount] of heaps) this.#heap(who, key, amount, false).release();
+  }
+
+  #admitOrDrop(accounts: readonly Account[], uid: number, want: Amount): void {
+    try {
+      this.#admit(accounts, uid, want);
+    } catch (error) {
+      this.accounts.drop(accounts);
+      throw error;
+    }
   }
 
   #charge(accounts: readonly Account[], who: Who, source: string, want: Amount): Charge {
@@ -100,6 +123,7 @@ export class Ledger {
         add(difference(NOTHING, amount));
         this.accounts.drop(accounts);
       },
+      heap: (key, amount, forced) => this.#heap(who, key, amount, forced),
     });
   }
 

@@ -5,7 +5,9 @@
 import type { BrokerBuffer, Client, Owner } from '../buffer.js';
 import { BrokerError } from '../errors.js';
 import type { ChargePolicy } from '../shares.js';
+import type { Allocation, Plan } from '../source.js';
 import type { Charge, Who } from './charge.js';
+import { heapAmounts, heapRules } from './heaps.js';
 import { Importers } from './importers.js';
 import { asked, type Estimate, Ledger } from './ledger.js';
 import { DEFAULT_RULES, Policy } from './policy.js';
@@ -22,6 +24,8 @@ export interface QuotaOptions {
   readonly recallSeconds?: number;
   /** Who is charged for a buffer that others have redeemed; by default its owner. */
   readonly charge?: ChargePolicy;
+  /** The deviceUUID of the main Vulkan device, if there is one. */
+  readonly mainDevice?: string | null;
 }
 
 /** As long as a compositor may take to notice that a client hangs. */
@@ -37,6 +41,7 @@ export class Quotas {
   readonly importers: Importers;
   /** Told of each recall, with the seconds that are left; the registry sets it. */
   onRecall: Told = () => {};
+  readonly #mainDevice: string | null;
   readonly #recallSeconds: number;
   #accountable: (uid: number) => number;
 
@@ -48,6 +53,7 @@ export class Quotas {
     this.ledger = new Ledger(this.policy, now);
     this.recalls = new Recalls(this.ledger, this.policy, now, (...what) => this.onRecall(...what));
     this.importers = new Importers(options.charge ?? 'owner', this.ledger);
+    this.#mainDevice = options.mainDevice ?? null;
     this.#recallSeconds = options.recallSeconds ?? RECALL_SECONDS;
     this.#accountable = options.accountable ?? ((uid) => uid);
   }
@@ -101,10 +107,27 @@ export class Quotas {
   }
 
   /** Charges what an allocation really takes. Throws as `reserve` does for the difference. */
-  settle(charge: Charge, actual: Estimate, buffers: Iterable<BrokerBuffer>): void {
+  settle(
+    charge: Charge,
+    actual: Estimate,
+    allocation: Allocation,
+    buffers: Iterable<BrokerBuffer>,
+  ): void {
+    const heaps = heapAmounts(allocation, this.#mainDevice);
     this.#orRecall(charge.who, charge.source, actual, buffers, () =>
-      charge.settle(actual.bytes, actual.fds),
+      charge.settle(actual.bytes, actual.fds, heaps),
     );
+  }
+
+  /** Throws where there is no room for it in the heaps in which it would be. */
+  checkPlan(owner: Owner, plan: Plan): void {
+    this.ledger.checkHeaps(this.whoIs(owner), heapAmounts(plan, this.#mainDevice));
+  }
+
+  /** Built in: a device's heaps have these sizes. */
+  addHeaps(device: string, sizes: readonly number[]): void {
+    const heaps = heapRules(device, sizes, this.#mainDevice);
+    this.configure('default', new Map([...this.policy.rules('default'), ...heaps]));
   }
 
   /** Throws what `reserve` would throw now; changes nothing and recalls nothing. */
@@ -127,7 +150,9 @@ export class Quotas {
       if (!(error instanceof ShareRefusal)) throw error;
       const seconds = this.recalls.forShare(error.need, buffers, this.#recallSeconds);
       if (seconds === null) throw error;
-      this.ledger.capacities.claim(who, source, asked(estimate), this.now() + seconds * 1000);
+      const until = this.now() + seconds * 1000;
+      const sources = [source, error.need.source ?? source];
+      this.ledger.capacities.claim(who, sources, asked(estimate), until);
       const { refusal } = error;
       const text = `${error.message}; it is being recalled: ask again in ${seconds} s`;
       const possible = { ...(refusal.possible as object), recalling: true, after_seconds: seconds };

@@ -106,12 +106,12 @@ export class Recalls {
   forShare(need: Need, all: Iterable<BrokerBuffer>, seconds: number): number | null {
     const now = this.now();
     const { source, dimension } = need;
-    const counts = (buffer: BrokerBuffer) => source === null || buffer.charge.source === source;
+    const amount = ({ charge }: BrokerBuffer) => charge.of(source)[dimension];
     const left = new Map(need.over);
     let missing = need.shortfall;
     let waiting: number | null = null;
     for (const { uid, deadline, buffers } of this.#recalls) {
-      const asked = amountOf([...buffers].filter(counts), dimension);
+      const asked = sumOf(buffers, amount);
       left.set(uid, (left.get(uid) ?? 0) - asked);
       // What is overdue will not come: others are asked for it.
       if (deadline <= now || asked === 0) continue;
@@ -119,21 +119,21 @@ export class Recalls {
       waiting = Math.max(waiting ?? 0, (deadline - now) / 1000);
     }
     if (missing <= 0) return waiting;
-    const candidates = this.#inOrder([...all].filter(counts), need.over);
+    const candidates = [...all].filter((buffer) => amount(buffer) > 0);
     const chosen = new Map<number, BrokerBuffer[]>();
-    for (const buffer of candidates) {
-      const { who, amount } = buffer.charge;
+    for (const buffer of this.#inOrder(candidates, need.over)) {
+      const { who } = buffer.charge;
       const rest = left.get(who.uid) ?? 0;
       if (missing <= 0) break;
-      if (rest <= 0 || amount[dimension] === 0) continue;
-      left.set(who.uid, rest - amount[dimension]);
-      missing -= amount[dimension];
+      if (rest <= 0) continue;
+      left.set(who.uid, rest - amount(buffer));
+      missing -= amount(buffer);
       chosen.set(who.uid, [...(chosen.get(who.uid) ?? []), buffer]);
     }
     for (const [uid, buffers] of chosen) {
       const held = this.ledger.capacities.held(uid, source)[dimension];
-      const amount = held - amountOf(buffers, dimension);
-      this.#recall('share', uid, buffers, seconds, { source, dimension, amount });
+      const enough = held - sumOf(buffers, amount);
+      this.#recall('share', uid, buffers, seconds, { source, dimension, amount: enough });
     }
     return chosen.size === 0 ? waiting : seconds;
   }
@@ -147,7 +147,7 @@ export class Recalls {
       if (reason === 'memory_pressure' && deadline > now && [...buffers].some(counts)) return 0;
     }
     const candidates = [...all].filter(counts);
-    let missing = amountOf(candidates, 'bytes') * PRESSURE_PART;
+    let missing = sumOf(candidates, ({ charge }) => charge.amount.bytes) * PRESSURE_PART;
     const chosen = new Map<number, BrokerBuffer[]>();
     for (const buffer of this.#inOrder(candidates, new Map())) {
       if (missing <= 0) break;
@@ -253,6 +253,6 @@ export class Recalls {
   }
 }
 
-function amountOf(buffers: readonly BrokerBuffer[], dimension: SharedDimension): number {
-  return buffers.reduce((sum, { charge }) => sum + charge.amount[dimension], 0);
+function sumOf(buffers: Iterable<BrokerBuffer>, amount: (buffer: BrokerBuffer) => number): number {
+  return [...buffers].reduce((sum, buffer) => sum + amount(buffer), 0);
 }

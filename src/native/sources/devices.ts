@@ -77,7 +77,8 @@ export class VulkanDevices {
     const had = device.live || (device.describe()?.losses ?? 0) > 0;
     if (!had) return { uuid, name, table: null, problem: device.problem };
     const offers = device.sources.flatMap((source) => source.formats());
-    return { uuid, name, table: { sources: device.states, offers }, problem: null };
+    const heaps = device.describe()?.heaps.map(({ size }) => size) ?? [];
+    return { uuid, name, table: { sources: device.states, offers }, heaps, problem: null };
   }
 
   /** Opens a listed device unless that was tried before; the answer says what came of it. */

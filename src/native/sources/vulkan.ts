@@ -11,6 +11,7 @@ import { MOD_LINEAR } from '../../broker/fourcc.js';
 import type {
   Allocation,
   FormatOffer,
+  HeapPart,
   MemorySource,
   MemorySpec,
   Plan,
@@ -112,6 +113,10 @@ export class VulkanSource implements MemorySource {
         modifier,
         planes,
         placement: placementOf(memories),
+        heaps: memories.map(({ type, allocationSize }) => ({
+          index: type.heap,
+          bytes: Number(allocationSize),
+        })),
       };
     } finally {
       draft.destroy(this.device);
@@ -124,12 +129,13 @@ export class VulkanSource implements MemorySource {
     const fds: number[] = [];
     try {
       const placed = this.#place(spec, draft);
-      let size = 0n;
+      const heaps: HeapPart[] = [];
       for (const [index, memory] of placed.memories.entries()) {
         allocatePlanned(this.#context(), memory);
         const fd = exportFd(device, memory.objects.memory, handleType);
         fds.push(fd);
-        size += this.#finish(memory, fd, memoryName(id, index));
+        const bytes = Number(this.#finish(memory, fd, memoryName(id, index)));
+        heaps.push({ index: memory.type.heap, bytes });
       }
       const key = ++lastKey;
       this.#kept.set(key, draft.made);
@@ -138,9 +144,10 @@ export class VulkanSource implements MemorySource {
         handleType,
         key,
         device: device.physical.deviceUuid,
-        size: Number(size),
+        size: heaps.reduce((sum, { bytes }) => sum + bytes, 0),
         modifier: placed.modifier,
         placement: placementOf(placed.memories),
+        heaps,
         planes: placed.planes.map(({ memory, offset, stride }) => ({
           fd: fds[memory] as number,
           offset,

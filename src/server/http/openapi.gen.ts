@@ -580,7 +580,7 @@ export interface paths {
             path: {
                 /** @description Whose quota. */
                 scope: components["schemas"]["QuotaScope"];
-                /** @description `default` for the daemon, for connections and for users without a quota of their own; a user's number; a cgroup's path or pattern, its slashes as `%2F`; a source's name. */
+                /** @description `default` for the daemon, for connections and for users without a quota of their own; a user's number; a cgroup's path or pattern, its slashes as `%2F`; a source's name; for a memory heap of the main Vulkan device `vulkan:` and its index in `GET /v1/device`, for one of another device `vulkan:`, its `device_uuid`, `:` and the index. */
                 key: components["schemas"]["QuotaKey"];
             };
             cookie?: never;
@@ -3104,7 +3104,7 @@ export interface operations {
             path: {
                 /** @description Whose quota. */
                 scope: components["schemas"]["QuotaScope"];
-                /** @description `default` for the daemon, for connections and for users without a quota of their own; a user's number; a cgroup's path or pattern, its slashes as `%2F`; a source's name. */
+                /** @description `default` for the daemon, for connections and for users without a quota of their own; a user's number; a cgroup's path or pattern, its slashes as `%2F`; a source's name; for a memory heap of the main Vulkan device `vulkan:` and its index in `GET /v1/device`, for one of another device `vulkan:`, its `device_uuid`, `:` and the index. */
                 key: components["schemas"]["QuotaKey"];
             };
             cookie?: never;
@@ -3134,7 +3134,7 @@ export interface operations {
             path: {
                 /** @description Whose quota. */
                 scope: components["schemas"]["QuotaScope"];
-                /** @description `default` for the daemon, for connections and for users without a quota of their own; a user's number; a cgroup's path or pattern, its slashes as `%2F`; a source's name. */
+                /** @description `default` for the daemon, for connections and for users without a quota of their own; a user's number; a cgroup's path or pattern, its slashes as `%2F`; a source's name; for a memory heap of the main Vulkan device `vulkan:` and its index in `GET /v1/device`, for one of another device `vulkan:`, its `device_uuid`, `:` and the index. */
                 key: components["schemas"]["QuotaKey"];
             };
             cookie?: never;
@@ -3170,7 +3170,7 @@ export interface operations {
             path: {
                 /** @description Whose quota. */
                 scope: components["schemas"]["QuotaScope"];
-                /** @description `default` for the daemon, for connections and for users without a quota of their own; a user's number; a cgroup's path or pattern, its slashes as `%2F`; a source's name. */
+                /** @description `default` for the daemon, for connections and for users without a quota of their own; a user's number; a cgroup's path or pattern, its slashes as `%2F`; a source's name; for a memory heap of the main Vulkan device `vulkan:` and its index in `GET /v1/device`, for one of another device `vulkan:`, its `device_uuid`, `:` and the index. */
                 key: components["schemas"]["QuotaKey"];
             };
             cookie?: never;

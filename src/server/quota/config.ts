@@ -57,12 +57,8 @@ const priority = { type: 'integer', minimum: -MAX_PRIORITY, maximum: MAX_PRIORIT
 
 const table = (properties: object) =>
   ({ type: 'object', additionalProperties: false, properties }) as const;
-const named = (pattern: string, each: object) =>
-  ({
-    type: 'object',
-    additionalProperties: false,
-    patternProperties: { [pattern]: each },
-  }) as const;
+const named = (patternProperties: Readonly<Record<string, object>>) =>
+  ({ type: 'object', additionalProperties: false, patternProperties }) as const;
 
 const user = table({ ...limits, weight, priority });
 
@@ -72,9 +68,17 @@ export const quotasSchema = table({
   daemon: table(limits),
   default_user: user,
   connection: table(limits),
-  users: named('^[^/]+$', user),
-  cgroups: named('^/', table({ ...limits, priority })),
-  sources: named('^[^/\\s]+$', table(limits)),
+  users: named({ '^[^/]+$': user }),
+  cgroups: named({ '^/': table({ ...limits, priority }) }),
+  sources: named({
+    '^(?!vulkan:)[^/\\s]+$': table(limits),
+    // Heaps: what is there was allocated.
+    '^vulkan:([0-9a-f]{32}:)?(\\d|1[0-5])$': table({
+      bytes: limits.bytes,
+      buffers: count,
+      fds: count,
+    }),
+  }),
 });
 
 export const pressureSchema = table({

@@ -3,7 +3,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { DEFAULT_RULES } from '../../broker/quota/policy.js';
-import type { RuleId, Rules } from '../../broker/quota/rules.js';
+import type { Rules } from '../../broker/quota/rules.js';
 import type { DeviceInfo } from '../control.js';
 
 /** Of the process's fds, those that buffers may have. */
@@ -18,7 +18,7 @@ export function readMaxFds(limits = readFileSync('/proc/self/limits', 'utf8')): 
 /**
  * The daemon may have half of the machine's memory, as tmpfs(5) allows itself (most sources are
  * shared memory, and none of it can be swapped while a device uses it), and beside it what a
- * discrete GPU has of its own. `vulkan` may have what its heaps have. Three quarters of the fds are
+ * discrete GPU has of its own. (Each heap may have its size: broker/quota/heaps.ts.) Three quarters of the fds are
  * for buffers, so that what else the daemon opens, connections first, finds some.
  */
 export function machineRules(memory: number, maxFds: number, device: DeviceInfo | null): Rules {
@@ -30,7 +30,5 @@ export function machineRules(memory: number, maxFds: number, device: DeviceInfo 
     bytes: Math.floor(memory / 2) + total(own),
     fds: Math.floor(maxFds * BUFFERS_FDS),
   });
-  const id: RuleId = 'source/vulkan';
-  if (heaps.length > 0) rules.set(id, { bytes: total(heaps) });
   return rules;
 }

@@ -17,12 +17,15 @@ const ALLOWED: Record<Scope, readonly (keyof Rule)[]> = {
   connection: LIMITS,
 };
 
-/** (uid_t)-1 is the last. */
+/** What is in a heap was allocated: nothing is pending there. */
+const HEAP_LIMITS = ['bytes', 'buffers', 'fds'] as const;
+
+/** (uid_t)-1 is the last; a device has 16 heaps at most (VK_MAX_MEMORY_HEAPS). */
 const KEYS: Record<Scope, RegExp> = {
   daemon: /^default$/,
   user: /^(default|0|[1-9]\d{0,9})$/,
   cgroup: /^\/[^\0]{0,4094}$/,
-  source: /^[^/\s]{1,264}$/,
+  source: /^(?!vulkan:)[^/\s]{1,264}$|^vulkan:([0-9a-f]{32}:)?(\d|1[0-5])$/,
   connection: /^default$/,
 };
 
@@ -48,13 +51,16 @@ const inRange: { readonly [K in keyof Rule]?: (value: number) => boolean } = {
 /** Throws `not_found`, or `invalid_argument` where a rule of this scope cannot say this. */
 export function checkRule(scope: string, key: string, rule: Rule): RuleId {
   const id = ruleId(scope, key);
-  const allowed = ALLOWED[scope as Scope];
+  const isHeap = id.startsWith('source/vulkan:');
+  const allowed = isHeap ? HEAP_LIMITS : ALLOWED[scope as Scope];
   for (const [name, value] of Object.entries(rule) as [keyof Rule, unknown][]) {
     const nullable = LIMITS.some((limit) => limit === name);
     const check = inRange[name] ?? ((count: number) => Number.isSafeInteger(count) && count >= 0);
     const good = value === null ? nullable : typeof value === 'number' && check(value);
     if (allowed.includes(name) && good) continue;
-    const why = allowed.includes(name) ? 'is out of range' : `is nothing that a ${scope} has`;
+    const why = allowed.includes(name)
+      ? 'is out of range'
+      : `is nothing that a ${isHeap ? 'heap' : scope} has`;
     throw new BrokerError('invalid_argument', `${name} ${why}`, {
       constraint: name,
       requested: value,

@@ -84,6 +84,7 @@ const broker: Broker = new Broker(
       allocatorClient.openDevice(uuid, (result) => {
         if ('device' in result) {
           const { name, problem } = result.device;
+          broker.quotas.addHeaps(uuid, result.device.heaps ?? []);
           if (problem === null) log('info', 'another Vulkan device was opened', { name, uuid });
           else log('warn', 'a Vulkan device cannot be opened', { name, uuid, reason: problem });
         }
@@ -141,7 +142,9 @@ function quotasOf({ rules, subuids, recallSeconds, charge }: QuotaSetup): Quotas
     accountable: accountable(subuids),
     recallSeconds,
     charge,
+    mainDevice: device?.device_uuid ?? null,
   });
+  for (const { uuid, heaps = [] } of devices) quotas.addHeaps(uuid, heaps);
   quotas.configure('configuration', rules.configuration);
   quotas.configure('rest', rules.rest);
   return quotas;

@@ -303,7 +303,7 @@ t.test('the example of docs/quotas.md', async (t) => {
   t.equal(ledger.capacities.share(2, null, 'bytes'), 450);
   ledger.capacities.claim(
     { uid: 2, cgroup: null, connection: null },
-    'memfd',
+    ['memfd'],
     { bytes: 50, buffers: 1, fds: 1, pending: 1 },
     10_000,
   );

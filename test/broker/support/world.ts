@@ -235,8 +235,8 @@ export class FakeWorld implements Surroundings {
     return pending;
   }
 
-  /** Answers a pending allocation with memory; `fds` fds, one a plane. */
-  answer(index = 0, fds = 1): Allocation {
+  /** Answers a pending allocation with memory; `fds` fds, one a plane; `where` in a device. */
+  answer(index = 0, fds = 1, where: Pick<Allocation, 'device' | 'heaps'> = {}): Allocation {
     const { choice, done } = this.#takePending(index);
     const planes = Array.from({ length: fds }, (_, plane) => {
       const fd = ++this.#lastFd;
@@ -254,6 +254,7 @@ export class FakeWorld implements Surroundings {
       placement: ['host_visible'],
       planes,
       exporter: null,
+      ...where,
     };
     done({ allocation });
     return allocation;

@@ -58,6 +58,19 @@ await withoutLeaks(t, 'quotas', async (t) => {
     t.match(answer.json, { status: 429, refusal: { quota } });
   });
 
+  await t.test('a heap', async (t) => {
+    const server = await startServer(t);
+    for (const key of ['vulkan:0', `vulkan:${'0a'.repeat(16)}:15`]) {
+      const path = `/v1/quotas/source/${key}`;
+      const bytes = { value: 4096, from: 'rest' };
+      const set = await ask(server, 'PUT', path, { bytes: 4096 });
+      t.match(set.json, { scope: 'source', key, settings: { bytes }, charge: { bytes: 0 } });
+      t.match((await ask(server, 'GET', path)).json, { key, settings: { bytes } });
+      const unset = await ask(server, 'DELETE', path);
+      t.match(unset.json, { settings: { bytes: { value: null, from: 'default' } } });
+    }
+  });
+
   await t.test('mistakes', async (t) => {
     const server = await startServer(t);
     const put: [path: string, body: unknown, status: number, code: string][] = [
@@ -70,6 +83,11 @@ await withoutLeaks(t, 'quotas', async (t) => {
       ['user/1', { speed: 1 }, 400, 'malformed_request'],
       ['user/1', { allocations_per_second: 0 }, 400, 'invalid_argument'],
       ['source/vulkan', { weight: 1 }, 400, 'invalid_argument'],
+      ['source/vulkan:0', { pending: 1 }, 400, 'invalid_argument'],
+      ['source/vulkan:0', { allocations_per_second: 1 }, 400, 'invalid_argument'],
+      ['source/vulkan:16', {}, 404, 'not_found'],
+      ['source/vulkan:main', {}, 404, 'not_found'],
+      [`source/vulkan:${'A'.repeat(32)}:0`, {}, 404, 'not_found'],
       ['user/1', { reserve: 0.5 }, 400, 'invalid_argument'],
     ];
     for (const [path, body, status, code] of put) {

@@ -19,6 +19,8 @@ fds = 5
 [quotas.cgroups."/user.slice/*"]
 buffers = "7"
 priority = -1
+[quotas.sources."vulkan:1"]
+fds = 7
 [quotas.sources."dma-heap:system"]
 bytes = 4096
 [quotas.connection]
@@ -34,6 +36,7 @@ t.test('rules', async (t) => {
     'user/1001': { fds: 5 },
     'user/1000': { bytes: null, weight: 3 },
     'cgroup//user.slice/*': { buffers: 7, priority: -1 },
+    'source/vulkan:1': { fds: 7 },
     'source/dma-heap:system': { bytes: 4096 },
   });
   t.throws(() => quotaRules({ users: { bob: {} } }, () => null), /quotas\.users\.bob: there is no/);
@@ -46,6 +49,8 @@ const mistakes: [text: string, message: RegExp][] = [
   ['[quotas.daemon]\nweight = 2', /^f:2: unknown key quotas\.daemon\.weight$/],
   ['[quotas.users.bob]\nweight = 0', /^f:2: quotas\.users\.bob\.weight must be >= 1$/],
   ['[quotas.cgroups.foo]\nbytes = 0', /^f:1: unknown key quotas\.cgroups\.foo$/],
+  ['[quotas.sources."vulkan:1"]\npending = 1', /^f:2: unknown key .*pending$/],
+  ['[quotas.sources."vulkan:x"]\nbytes = 1', /^f:1: unknown key quotas\.sources/],
   ['[pressure]\npsi_some_avg10 = 0', /^f:2: pressure\.psi_some_avg10 must be > 0$/],
 ];
 
