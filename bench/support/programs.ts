@@ -68,8 +68,12 @@ function bound(child: ChildProcess): ChildProcess {
   return child;
 }
 
-export async function startDaemon(env: NodeJS.ProcessEnv): Promise<TestDaemon> {
-  const daemon = await TestDaemon.start([], { env });
+export async function startDaemon(
+  env: NodeJS.ProcessEnv,
+  extra: readonly string[] = [],
+  wrapper: readonly string[] = [],
+): Promise<TestDaemon> {
+  const daemon = await TestDaemon.start(extra, { env, wrapper });
   bound(daemon.process);
   return daemon;
 }

@@ -158,7 +158,7 @@ export class Broker {
   }
 
   /** Releases what was bound to the connection; `until_released` buffers stay. */
-  disconnect(client: Client): void {
+  disconnect(client: Client, by: Owner | null = null): void {
     this.#clients.remove(client);
     for (const buffer of [...client.owned]) {
       if (buffer.lifetime === 'connection') this.release(buffer, 'owner');
@@ -166,7 +166,7 @@ export class Broker {
     this.#lingering.departed(client);
     this.#clients.departed(client);
     this.quotas.disconnected(client);
-    this.world.report({ type: 'client.disconnected', client });
+    this.world.report({ type: 'client.disconnected', client, by });
   }
 
   /**

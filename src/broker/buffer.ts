@@ -51,6 +51,8 @@ export interface Client {
 export interface Owner {
   readonly client: Client | null;
   readonly peer: PartialPeer;
+  /** The name of the token with which a user of REST is known, who is otherwise not. */
+  readonly token?: string;
 }
 
 /** A process that was handed the fds. */

@@ -65,7 +65,9 @@ export type BrokerEvent =
   | BufferEvent
   /** Over REST. */
   | { readonly type: 'quota.changed'; readonly quota: RuleId; readonly by: Owner | null }
-  | { readonly type: 'client.connected' | 'client.disconnected'; readonly client: Client }
+  | { readonly type: 'client.connected'; readonly client: Client }
+  /** `by`: who has ended the connection over REST; null: one of its ends. */
+  | { readonly type: 'client.disconnected'; readonly client: Client; readonly by: Owner | null }
   /** Somebody was refused something; `buffer` where it was about one. */
   | {
       readonly type: 'refusal';

@@ -2,6 +2,7 @@
  * What has happened to a buffer: the last events about it, in words, kept with it for as long as it is
  * listed. An entry is a copy: it keeps no client and no token alive.
  */
+import { type Actor, actorOf } from './actor.js';
 import type { Owner } from './buffer.js';
 import type { BufferEvent } from './events.js';
 import { MAX_HISTORY } from './limits.js';
@@ -14,15 +15,8 @@ export interface HistoryEntry {
   readonly at: number;
   readonly what: NameOf<BufferEvent['type']>;
   /** The process that did it; null: the daemon by itself. */
-  readonly who: HistoryActor | null;
+  readonly who: Actor | null;
   readonly detail: string | null;
-}
-
-export interface HistoryActor {
-  readonly client: string | null;
-  readonly uid: number | null;
-  readonly pid: number | null;
-  readonly executable: string | null;
 }
 
 export class History {
@@ -31,7 +25,7 @@ export class History {
 
   add(event: BufferEvent, at: number): void {
     const what = event.type.slice('buffer.'.length) as HistoryEntry['what'];
-    this.#entries.push({ at, what, who: actorOf(event), detail: detailOf(event) });
+    this.#entries.push({ at, what, who: actorOf(doerOf(event)), detail: detailOf(event) });
     if (this.#entries.length <= MAX_HISTORY) return;
     this.#entries.shift();
     this.#forgotten++;
@@ -89,14 +83,6 @@ function describe({ id, usesLeft, uid, expires, mayRenew }: TokenInfo): string {
     ...(mayRenew ? ['may renew'] : []),
   ];
   return terms.join(', ');
-}
-
-function actorOf(event: BufferEvent): HistoryActor | null {
-  const by = doerOf(event);
-  if (by === null) return null;
-  const { client, peer } = by;
-  const { uid, pid, executable } = peer;
-  return { client: client?.id ?? null, uid, pid, executable };
 }
 
 /** Who did it; null: the daemon by itself. */

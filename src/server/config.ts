@@ -26,9 +26,9 @@ import {
   quotasSchema,
 } from './quota/config.js';
 import { DEFAULT_PRESSURE, type PressureConfig } from './quota/pressure.js';
-import { readPasswd } from './quota/users.js';
 import { type RestToken, readRestTokens } from './rest-tokens.js';
 import { lineOf } from './toml-lines.js';
+import { readPasswd } from './users.js';
 
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];

@@ -2,8 +2,16 @@
  * REST's questions, answered by the data plane, the allocator, and what the daemon knows of itself.
  */
 import { BrokerError } from '../broker/errors.js';
+import { logLevelRecord } from './audit/record.js';
+import type { AuditSink } from './audit/sink.js';
 import type { ConfigInForce } from './config-in-force.js';
-import type { ControlPlane, Health, OwnPlane, Requester } from './control.js';
+import {
+  type ControlPlane,
+  type Health,
+  type OwnPlane,
+  ownerOf,
+  type Requester,
+} from './control.js';
 import type { Allocator, DataPlane } from './data-plane.js';
 import { holdersReport, ownHolders } from './holders/report.js';
 import type { Sweeper } from './holders/sweep.js';
@@ -14,7 +22,7 @@ import type { Questions } from './messages.js';
 import type { Previews } from './preview/previews.js';
 import { checkRule, ruleFromRest, ruleId } from './quota/rest-rules.js';
 import type { QuotaState } from './quota/state.js';
-import { readPasswd } from './quota/users.js';
+import { readPasswd } from './users.js';
 import { formatView, listedDeviceView, sourceView } from './views.js';
 
 /** What an administrator should know about this daemon's sources. */
@@ -34,6 +42,7 @@ export function createControlPlane(
   watch: LeakWatch,
   logLevels: LogLevels,
   settings: ConfigInForce,
+  audit: AuditSink,
   version: string,
 ): ControlPlane {
   /** For everybody's things, or only for those of a user. */
@@ -117,12 +126,13 @@ export function createControlPlane(
     },
     recallBuffer: (id, seconds, by) => plane.ask('recallBuffer', { id, seconds }, by),
     preview: (id, terms, by) => previews.render(() => plane.ask('readImage', id, by), terms),
-    disconnectClient: async (id) => {
-      await plane.ask('disconnectClient', id);
+    disconnectClient: async (id, by) => {
+      await plane.ask('disconnectClient', id, by);
     },
     logLevel: async () => ({ level: logLevels.level }),
-    setLogLevel: async ({ level }) => {
+    setLogLevel: async ({ level }, by) => {
       logLevels.level = level;
+      audit.acted([logLevelRecord(ownerOf(by), level, new Date().toISOString())]);
       return { level };
     },
     config: async () => settings.report,

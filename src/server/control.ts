@@ -2,7 +2,7 @@
  * What the control plane (REST, on the main thread) may ask of the data plane (the worker thread
  * that owns the buffers). The shapes are openapi.yaml's: no second definition of them exists.
  */
-import type { PartialPeer } from '../broker/buffer.js';
+import type { Owner, PartialPeer } from '../broker/buffer.js';
 import type { ListQuery, Page } from './collection.js';
 import type { components } from './http/openapi.gen.js';
 import type { PlaneMetrics } from './metrics.js';
@@ -47,8 +47,12 @@ export type QuotaInfo = Schemas['Quota'];
 export type QuotaRule = DeepReadonly<Schemas['QuotaRule']>;
 export type UserInfo = Schemas['User'];
 
-/** The process behind a REST request, as far as its socket tells. */
-export type Requester = PartialPeer;
+/** The process behind a REST request, as far as its socket tells, or the name of its token. */
+export type Requester = PartialPeer & { readonly token?: string };
+
+export function ownerOf({ token, ...peer }: Requester): Owner {
+  return { client: null, peer, ...(token === undefined ? {} : { token }) };
+}
 
 /**
  * The data plane, as REST sees it. `by` is who asks: every act and every refusal of one is told with
@@ -103,9 +107,9 @@ export interface ControlPlane {
   /** Rejects with `not_found`. */
   getClient(id: string): Promise<ClientDetail>;
   /** Ends a connection; resolves when it is about to end. Rejects with `not_found`. */
-  disconnectClient(id: string): Promise<void>;
+  disconnectClient(id: string, by: Requester): Promise<void>;
   logLevel(): Promise<LogLevelInfo>;
-  setLogLevel(info: LogLevelInfo): Promise<LogLevelInfo>;
+  setLogLevel(info: LogLevelInfo, by: Requester): Promise<LogLevelInfo>;
   /** What the daemon runs with, and what a restart would change. */
   config(): Promise<ConfigReport>;
   listUsers(): Promise<UserInfo[]>;

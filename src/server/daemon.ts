@@ -14,13 +14,15 @@ import { listenUnix } from '../native/libc/socket.js';
 import { notify } from '../native/systemd.js';
 import { packageRoot, packageVersion } from '../package-root.js';
 import { auditRecord } from './audit/record.js';
-import { auditSink } from './audit/sink.js';
+import { AuditSink } from './audit/sink.js';
 import type { Config, Loaded } from './config.js';
 import { ConfigInForce } from './config-in-force.js';
+import { ownerOf } from './control.js';
 import { createControlPlane, warnings } from './control-plane.js';
 import { Allocator, DataPlane } from './data-plane.js';
 import { mainDevice } from './drm-node.js';
 import { EventRing } from './events/ring.js';
+import { EventStreams } from './events/streams.js';
 import { Sweeper } from './holders/sweep.js';
 import { listenOnUnixSocket } from './http/listen.js';
 import { listenOnTcp } from './http/tcp.js';
@@ -32,10 +34,11 @@ import { Previews } from './preview/previews.js';
 import { machineRules, readMaxFds } from './quota/defaults.js';
 import { PressureWatch, readPsi } from './quota/pressure.js';
 import { QuotaState, stateFolder } from './quota/state.js';
-import { readPasswd, readSubuids } from './quota/users.js';
+import { RefusalLines } from './refusal-lines.js';
 import { eventDraft } from './socket/reporter.js';
 import { publishSocket } from './socket-file.js';
 import { countStart } from './starts.js';
+import { readPasswd, readSubuids } from './users.js';
 
 /** What is read again at SIGHUP. */
 interface Changeable {
@@ -50,6 +53,8 @@ export class Daemon {
     private readonly previews: Previews,
     private readonly watch: PressureWatch,
     private readonly leaks: LeakWatch,
+    private readonly streams: EventStreams,
+    private readonly audit: AuditSink,
     private readonly unpublish: () => void,
     private readonly logger: Logger,
     private readonly now: Changeable,
@@ -64,6 +69,7 @@ export class Daemon {
     this.now.policy = new Policy(policy);
     this.now.tokens = tokens;
     this.settings.reload(loaded);
+    this.streams.checkAgain();
   }
 
   /** Resolves when clients and REST are served. `fatal`: a thread has died. */
@@ -78,11 +84,15 @@ export class Daemon {
     logLevels.follow(logger);
     const clientLog = logLevels.follow(logger.child({ component: 'clients' }));
     const ring = new EventRing();
+    const streams = new EventStreams(ring);
+    const audit = new AuditSink(logger, config.audit);
+    // A flood of requests that are refused is not to push everything else out of the ring.
+    const deniedEvents = new RefusalLines(() => {});
     const events = {
       log: (level: 'debug' | 'info' | 'warn' | 'error', text: string, fields: object) =>
         clientLog[level](fields, text),
       happened: (drafts: readonly EventDraft[]) => ring.push(drafts),
-      acted: auditSink(logger, config.audit),
+      acted: audit.acted,
       fatal,
     };
     // The allocator's thread opens the device while this one loads the REST server.
@@ -138,6 +148,7 @@ export class Daemon {
         leaks,
         logLevels,
         settings,
+        audit,
         packageVersion(),
       ),
       logger: logger.child({ component: 'rest' }),
@@ -145,14 +156,16 @@ export class Daemon {
       peerOf: requester,
       accessOf: (who) => now.policy.restAccess(who),
       tokens: () => now.tokens,
-      denied: (peer, error) => {
-        const owner = { client: null, peer };
+      denied: (caller, error) => {
+        const owner = ownerOf(caller.requester);
         const event = { type: 'refusal', error, owner, buffer: null } as const;
-        ring.push([eventDraft(event, Date.now())]);
-        const record = auditRecord(event, Date.now());
-        if (record !== null) events.acted([record]);
+        const time = new Date().toISOString();
+        if (deniedEvents.admit(caller.name)) ring.push([eventDraft(event, time)]);
+        const record = auditRecord(event, time);
+        if (record !== null) audit.acted([record]);
       },
       ring,
+      streams,
       rateLimit: config.rateLimit,
       starts: countStart(folder),
     });
@@ -174,7 +187,19 @@ export class Daemon {
     leaks.start();
     notify('READY=1');
     logger.info({ clients: config.clients.path, rest: config.rest.path }, 'ready');
-    return new Daemon(plane, http, previews, watch, leaks, unpublish, logger, now, settings);
+    return new Daemon(
+      plane,
+      http,
+      previews,
+      watch,
+      leaks,
+      streams,
+      audit,
+      unpublish,
+      logger,
+      now,
+      settings,
+    );
   }
 
   /** Stops taking requests, releases every buffer, destroys the device. */
@@ -186,6 +211,7 @@ export class Daemon {
     await this.watch.stop();
     await this.leaks.stop();
     await this.plane.close();
+    this.audit.close();
     this.logger.info('stopped');
   }
 }

@@ -47,7 +47,7 @@ import type {
 } from './control.js';
 import type { PlaneMetrics } from './metrics.js';
 import type { Content } from './preview/messages.js';
-import type { SubuidRange } from './quota/users.js';
+import type { SubuidRange } from './users.js';
 
 export type { AllocationResult };
 

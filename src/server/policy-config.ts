@@ -3,7 +3,7 @@
  * made numbers. Names are looked up in /etc/passwd and /etc/group; others are given by number.
  */
 import type { Audience, PolicyRules, Principals } from '../broker/policy.js';
-import { readGroups, readPasswd } from './quota/users.js';
+import { readGroups, readPasswd } from './users.js';
 
 interface PrincipalsTable {
   users?: (string | number)[];

@@ -8,8 +8,8 @@ import type { RuleId, Rules } from '../broker/quota/rules.js';
 import type { Config, Loaded, SocketConfig, Tables } from './config.js';
 import type { ConfigSetting } from './control.js';
 import { ruleToRest } from './quota/rest-rules.js';
-import { readPasswd } from './quota/users.js';
 import { lineOf } from './toml-lines.js';
+import { readPasswd } from './users.js';
 
 type Value = Omit<ConfigSetting, 'key' | 'after_restart'>;
 /** By key, in the order in which they are shown. */

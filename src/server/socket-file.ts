@@ -7,7 +7,7 @@ import { randomBytes } from 'node:crypto';
 import { chmodSync, chownSync, linkSync, lstatSync, mkdirSync, unlinkSync } from 'node:fs';
 import { connect } from 'node:net';
 import { dirname, join } from 'node:path';
-import { readGroups } from './quota/users.js';
+import { readGroups } from './users.js';
 
 export interface SocketFile {
   readonly path: string;

@@ -51,8 +51,8 @@ t.test("a buffer's whole life", async (t) => {
     ['released', 'owner'],
   ]);
   const { uid, pid, executable } = peer;
-  const me = { client: client.id, uid, pid, executable };
-  const them = { client: other.id, uid: 7, pid: 11, executable: 'other' };
+  const me = { client: client.id, uid, pid, executable, unit: null, token: null };
+  const them = { ...me, client: other.id, uid: 7, pid: 11, executable: 'other' };
   const who = buffer.history.entries.map((entry) => entry.who);
   t.same(who, [me, me, them, null, null, them, null, null, null, me]);
   t.equal(buffer.history.entries[5]?.at, world.time);

@@ -5,6 +5,7 @@ import { request } from 'node:http';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import t from 'tap';
+import type { Actor } from '../../src/broker/actor.js';
 import { loadConfig } from '../../src/server/config.js';
 import { digestOf, findRestToken, parseRestTokens } from '../../src/server/rest-tokens.js';
 import { ctl } from '../cli/support/ctl.js';
@@ -38,14 +39,16 @@ t.test('over TCP', { timeout: 110_000 }, async (t) => {
     path: string,
     secret?: string,
     headers: Record<string, string> = {},
+    body?: object,
   ) => {
     const bearer = secret === undefined ? {} : { authorization: `Bearer ${secret}` };
-    const all = { ...bearer, ...headers };
+    const json = body === undefined ? {} : { 'content-type': 'application/json' };
+    const all = { ...json, ...bearer, ...headers };
     const outgoing = request({ port, host: '127.0.0.1', method, path, headers: all, agent: false });
-    outgoing.end();
+    outgoing.end(body && JSON.stringify(body));
     const [answer] = await once(outgoing, 'response');
-    const body = await text(answer);
-    return { status: answer.statusCode, headers: answer.headers, body };
+    const answered = await text(answer);
+    return { status: answer.statusCode, headers: answer.headers, body: answered };
   };
 
   for (const path of ['/healthz', '/openapi.yaml', '/docs', '/docs/start.js']) {
@@ -89,6 +92,16 @@ t.test('over TCP', { timeout: 110_000 }, async (t) => {
     t.equal(answer.status, 200, host);
   }
 
+  const stream = request({
+    port,
+    path: '/v1/events',
+    headers: { authorization: `Bearer ${reader.secret}` },
+    agent: false,
+  });
+  stream.end();
+  const [events] = await once(stream, 'response');
+  const lastWords = text(events);
+
   const flood = () =>
     Promise.all(Array.from({ length: 60 }, () => ask('GET', '/v1/device', reader.secret)));
   await eventually(
@@ -108,6 +121,19 @@ t.test('over TCP', { timeout: 110_000 }, async (t) => {
     'a token that was removed is not taken',
   );
   t.equal((await ask('GET', '/v1/buffers', admin.secret)).status, 200);
+  t.match(await lastWords, /event: dropped\ndata: \{"reason":"unauthorized"/);
+
+  const made = await ask('PUT', '/v1/log-level', admin.secret, {}, { level: 'debug' });
+  t.equal(made.status, 200);
+  const audit = daemon.log.filter(({ component }) => component === 'audit');
+  t.match(audit.at(-1), { act: 'set_log_level', who: { token: 'root', uid: null, rest: true } });
+  const codes = (name: string | null) =>
+    audit.flatMap(({ who, code }) => ((who as Actor | null)?.token === name && code ? [code] : []));
+  t.equal(codes('watcher').filter((code) => code === 'permission_denied').length, 2);
+  t.equal(codes('root').filter((code) => code === 'origin_refused').length, refused.length);
+  // Without a token, with one that is not good, and the watcher's after its end.
+  const anonymous = codes(null).filter((code) => code === 'unauthenticated').length;
+  t.ok(anonymous >= 16, `${anonymous} lines`);
 
   const log = JSON.stringify(daemon.log);
   t.match(log, '"by":"token watcher"');

@@ -23,6 +23,10 @@ export const historyCommand: MakeCommand = (program) => {
 };
 
 function row({ time, what, who, detail }: History['events'][number]): string[] {
-  const process = who === null ? '-' : processText(who);
-  return [time, what, orDash(who?.client ?? null), process, orDash(detail)];
+  return [time, what, orDash(who?.client ?? null), doer(who), orDash(detail)];
+}
+
+function doer(who: History['events'][number]['who']): string {
+  if (who === null) return '-';
+  return who.token === null ? processText(who) : `token ${who.token}`;
 }

@@ -3,6 +3,7 @@
  * events, so that nothing is told there that is not told here. Of tokens there is the id; the
  * registry itself does not keep their secrets.
  */
+import { type Actor, actorOf } from '../../broker/actor.js';
 import type { BrokerBuffer, Owner } from '../../broker/buffer.js';
 import type { ErrorCode } from '../../broker/errors.js';
 import type { BrokerEvent } from '../../broker/events.js';
@@ -24,16 +25,11 @@ export type Act =
   | 'reissue'
   | 'preview'
   | 'set_quota'
+  | 'set_log_level'
+  | 'disconnect'
   | 'refusal';
 
-/** A process as it was when it connected; what is not known of it is null. */
-export interface Actor {
-  readonly uid: number | null;
-  readonly pid: number | null;
-  readonly executable: string | null;
-  readonly unit: string | null;
-  /** Its connection to the client socket; null: it spoke REST. */
-  readonly client: string | null;
+export interface AuditActor extends Actor {
   readonly rest: boolean;
 }
 
@@ -42,7 +38,7 @@ export interface AuditRecord {
   /** When it happened (ISO 8601). */
   readonly at: string;
   /** null: the daemon by itself. */
-  readonly who: Actor | null;
+  readonly who: AuditActor | null;
   readonly buffer?: string;
   /** Bytes. */
   readonly size?: number;
@@ -61,26 +57,36 @@ export interface AuditRecord {
   readonly seconds?: number;
   readonly name?: string | null;
   readonly quota?: string;
+  readonly log_level?: string;
+  /** The connection that was ended over REST. */
+  readonly client?: string;
   /** Why a buffer was recalled or released; a refusal's sentence. */
   readonly reason?: string;
   /** A refusal's, and what in the request it is about. */
   readonly code?: ErrorCode;
   readonly constraint?: string;
+  /** How many refusals of this caller (`by`) have no line of their own. */
+  readonly suppressed?: number;
+  readonly by?: string;
 }
 
-/** null for what nobody did or nobody is answerable for. `now` in milliseconds since the epoch. */
-export function auditRecord(event: BrokerEvent, now: number): AuditRecord | null {
+/** null for what nobody did or nobody is answerable for. `at` as in the record. */
+export function auditRecord(event: BrokerEvent, at: string): AuditRecord | null {
   const known = details(event);
-  return known === null ? null : { ...known, at: new Date(now).toISOString() };
+  return known === null ? null : { ...known, at };
 }
 
 function details(event: BrokerEvent): Omit<AuditRecord, 'at'> | null {
   switch (event.type) {
     case 'client.connected':
-    case 'client.disconnected':
     case 'buffer.lost':
     case 'buffer.gone':
       return null;
+    case 'client.disconnected': {
+      const { client, by } = event;
+      if (by === null) return null;
+      return { act: 'disconnect', who: actor(by), client: client.id, owner: client.peer.uid };
+    }
     case 'quota.changed':
       return { act: 'set_quota', who: actor(event.by), quota: event.quota };
     case 'refusal': {
@@ -127,11 +133,14 @@ function details(event: BrokerEvent): Omit<AuditRecord, 'at'> | null {
   }
 }
 
-function actor(owner: Owner | null): Actor | null {
-  if (owner === null) return null;
-  const { client, peer } = owner;
-  const { uid, pid, executable, unit } = peer;
-  return { uid, pid, executable, unit, client: client?.id ?? null, rest: client === null };
+/** Of somebody over REST who has changed the log's level. */
+export function logLevelRecord(by: Owner, log_level: string, at: string): AuditRecord {
+  return { act: 'set_log_level', at, who: actor(by), log_level };
+}
+
+function actor(owner: Owner | null): AuditActor | null {
+  const known = actorOf(owner);
+  return known && { ...known, rest: known.client === null };
 }
 
 function ofBuffer({ id, spec, allocation, owner }: BrokerBuffer) {

@@ -19,12 +19,13 @@ export interface Filter {
 }
 
 /** Why a stream ends before its reader does. */
-export type DropReason = 'overrun' | 'stalled' | 'stopping';
+export type DropReason = 'overrun' | 'stalled' | 'stopping' | 'unauthorized';
 
 const SENTENCES: Readonly<Record<DropReason | 'restarted', string>> = {
   overrun: 'events were lost: they came faster than they were read',
   stalled: 'nothing was read for too long',
   stopping: 'the daemon is stopping',
+  unauthorized: 'the token is no longer good, or the policy has changed',
   restarted: 'the daemon was started anew',
 };
 
@@ -71,6 +72,7 @@ export class EventStream {
     place: Place,
     /** The stream is over; it does nothing any more. */
     private readonly ended: (reason: DropReason | null) => void,
+    private readonly mayRead: () => boolean,
     heartbeatMs = HEARTBEAT_MS,
   ) {
     this.#next = place.next;
@@ -99,12 +101,18 @@ export class EventStream {
     setTimeout(() => out.destroy(), DROP_GRACE_MS).unref();
   }
 
+  /** Drops a reader who may not read any more. */
+  checkAgain(): void {
+    if (!this.#over && !this.mayRead()) this.drop('unauthorized');
+  }
+
   /** Of the last event that was looked at. */
   get #id(): string {
     return this.ring.idBefore(this.#next, this.#sealed);
   }
 
   #pump(): void {
+    this.checkAgain();
     if (this.#over) return;
     if (this.#next < this.ring.oldest) {
       this.drop('overrun');
@@ -120,6 +128,8 @@ export class EventStream {
   }
 
   #beat(): void {
+    this.checkAgain();
+    if (this.#over) return;
     if (!this.out.writableNeedDrain) {
       // With the id: a reader whose filter nothing has passed would go on too far back.
       this.out.write(`: heartbeat\nid: ${this.#id}\n\n`);

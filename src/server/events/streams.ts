@@ -7,6 +7,13 @@ import { MAX_EVENT_READERS, MAX_OWNER_READERS, MAX_READERS_PER_OWNER } from './l
 import type { EventRing } from './ring.js';
 import { type DropReason, EventStream, type Filter } from './stream.js';
 
+interface Reader {
+  /** Told why it has ended, if not by the reader. */
+  readonly dropped: (reason: DropReason) => void;
+  /** Whether it may go on: tokens expire, and the policy changes. */
+  readonly mayRead: () => boolean;
+}
+
 export class EventStreams {
   /** With the user of whom alone each tells. */
   readonly #streams = new Map<EventStream, number | null>();
@@ -37,13 +44,8 @@ export class EventStreams {
     check(owners.filter((uid) => uid === only).length, MAX_READERS_PER_OWNER);
   }
 
-  /** Starts a stream after the event with an id; `dropped` is told why it ended, if not by the reader. */
-  open(
-    out: Writable,
-    filter: Filter,
-    lastId: string | null,
-    dropped: (reason: DropReason) => void,
-  ): void {
+  /** Starts a stream after the event with an id. */
+  open(out: Writable, filter: Filter, lastId: string | null, { dropped, mayRead }: Reader): void {
     const place = this.ring.placeAfter(lastId, filter.only !== null);
     const ended = (reason: DropReason | null) => {
       this.#streams.delete(stream);
@@ -55,9 +57,15 @@ export class EventStreams {
       filter,
       place,
       ended,
+      mayRead,
       this.heartbeatMs,
     );
     this.#streams.set(stream, filter.only);
+  }
+
+  /** What readers may do has changed: drops those who may not read any more. */
+  checkAgain(): void {
+    for (const stream of [...this.#streams.keys()]) stream.checkAgain();
   }
 
   /** The daemon stops. */

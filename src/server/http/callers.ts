@@ -6,10 +6,10 @@
 import type { Socket } from 'node:net';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { NO_CGROUP } from '../../broker/cgroup.js';
-import { BrokerError } from '../../broker/errors.js';
 import { type RestAccess, reach } from '../../broker/policy.js';
 import type { Requester } from '../control.js';
 import { findRestToken, type RestToken } from '../rest-tokens.js';
+import { Denied } from './denied.js';
 import type { Operation } from './spec.js';
 import { tcpPort } from './tcp.js';
 
@@ -21,7 +21,7 @@ export interface CallerOptions {
   /** The tokens for TCP, as they are now. */
   readonly tokens?: () => readonly RestToken[];
   /** Told of a request that its sender may not send. */
-  readonly denied?: (who: Requester, error: BrokerError) => void;
+  readonly denied?: (who: Caller, error: Denied) => void;
 }
 
 export interface Caller {
@@ -30,6 +30,13 @@ export interface Caller {
   readonly requester: Requester;
   /** Null over TCP without a token that is good. */
   readonly access: RestAccess | null;
+}
+
+/** What a request was checked for. */
+interface Checked {
+  /** The user whose things alone it may be about; null: everybody's. */
+  readonly only: number | null;
+  readonly needed: RestAccess;
 }
 
 /** RFC 6750, section 2.1. */
@@ -49,8 +56,7 @@ const EVERYTHING: RestAccess = { role: 'admin', preview: true, owner: true };
 export class Callers {
   /** Who is at the other end of a connection does not change, and asking costs system calls. */
   readonly #peers = new WeakMap<Socket, Requester>();
-  /** Of requests that were checked: the user whose things alone they are about, or null. */
-  readonly #only = new WeakMap<FastifyRequest, number | null>();
+  readonly #checked = new WeakMap<FastifyRequest, Checked>();
 
   constructor(private readonly options: CallerOptions) {}
 
@@ -71,7 +77,8 @@ export class Callers {
     const tokens = this.options.tokens?.() ?? [];
     const token = secret === undefined ? null : findRestToken(tokens, secret, Date.now());
     if (token === null) return { name: 'anonymous', requester: UNKNOWN, access: null };
-    return { name: `token ${token.name}`, requester: UNKNOWN, access: token };
+    const requester = { ...UNKNOWN, token: token.name };
+    return { name: `token ${token.name}`, requester, access: token };
   }
 
   /** Throws `unauthenticated`, or `permission_denied` where the sender may not use the operation. */
@@ -83,32 +90,53 @@ export class Callers {
       // RFC 6750, section 3: the error is named only where there was a token.
       const error = request.headers.authorization === undefined ? '' : ', error="invalid_token"';
       reply.header('www-authenticate', `Bearer realm="dmabroker"${error}`);
-      throw new BrokerError('unauthenticated', `${id} needs a token that is known and not expired`);
+      throw new Denied('unauthenticated', `${id} needs a token that is known and not expired`);
     }
     const allowed = reach(access, needed);
     if (allowed === 'all') {
-      this.#only.set(request, null);
+      this.#checked.set(request, { only: null, needed });
       return;
     }
     if (allowed === 'own' && requester.uid !== null) {
-      this.#only.set(request, requester.uid);
+      this.#checked.set(request, { only: requester.uid, needed });
       return;
     }
     const { role, preview, owner } = access;
-    const error = new BrokerError('permission_denied', `${id} needs ${described(needed)}`, {
+    throw new Denied('permission_denied', `${id} needs ${described(needed)}`, {
       constraint: 'role',
       requested: { role, preview, owner },
       possible: needed,
     });
-    this.options.denied?.(requester, error);
-    throw error;
   }
 
   /** The user whose things alone a request may be about; null: everybody's. It must be checked. */
   only(request: FastifyRequest): number | null {
-    const only = this.#only.get(request);
-    if (only === undefined) throw new Error('nobody has checked what this request may do');
-    return only;
+    return this.#get(request).only;
+  }
+
+  /** Whether its sender may still do what was checked: tokens expire, and the policy changes. */
+  mayStill(request: FastifyRequest): boolean {
+    const { only, needed } = this.#get(request);
+    const { access } = this.of(request);
+    const allowed = access === null ? 'none' : reach(access, needed);
+    return allowed === 'all' || (allowed === 'own' && only !== null);
+  }
+
+  /** Throws where `mayStill` says no. */
+  checkAgain(request: FastifyRequest): void {
+    if (this.mayStill(request)) return;
+    throw new Denied('permission_denied', 'what this request came with is no longer good');
+  }
+
+  #get(request: FastifyRequest): Checked {
+    const checked = this.#checked.get(request);
+    if (checked === undefined) throw new Error('nobody has checked what this request may do');
+    return checked;
+  }
+
+  /** Tells of a refusal, if it is one of this server's own. */
+  tell(request: FastifyRequest, error: unknown): void {
+    if (error instanceof Denied) this.options.denied?.(this.of(request), error);
   }
 }
 

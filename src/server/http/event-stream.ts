@@ -46,7 +46,8 @@ export function streamEvents(
     return;
   }
   reply.raw.flushHeaders();
-  streams.open(reply.raw, filter, lastId, (reason) => {
-    request.log.info({ reason }, 'a reader of events was dropped');
+  streams.open(reply.raw, filter, lastId, {
+    dropped: (reason) => request.log.info({ reason }, 'a reader of events was dropped'),
+    mayRead: () => callers.mayStill(request),
   });
 }

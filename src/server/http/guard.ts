@@ -5,7 +5,7 @@
  * refuses any request with `Origin` or `Referer` (ipn/localapi/localapi.go).
  */
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { BrokerError } from '../../broker/errors.js';
+import { Denied } from './denied.js';
 import { tcpPort } from './tcp.js';
 
 /** Headers that every answer has, errors of the HTTP parser too. */
@@ -28,7 +28,7 @@ export function refuseBrowsers(request: FastifyRequest): void {
   const { headers } = request;
   for (const header of ['origin', 'referer'] as const) {
     if (headers[header] !== undefined) {
-      throw new BrokerError('origin_refused', `a request may not have the header ${header}`, {
+      throw new Denied('origin_refused', `a request may not have the header ${header}`, {
         constraint: header,
       });
     }
@@ -37,7 +37,7 @@ export function refuseBrowsers(request: FastifyRequest): void {
   const host = LOCAL_HOST.exec(headers.host ?? '');
   if (host === null || (port !== undefined && Number(host[1] ?? HTTP_PORT) !== port)) {
     const possible = port === undefined ? 'localhost' : `localhost:${port}`;
-    throw new BrokerError('origin_refused', `the header host must name ${possible}`, {
+    throw new Denied('origin_refused', `the header host must name ${possible}`, {
       constraint: 'host',
       requested: headers.host ?? null,
       possible,

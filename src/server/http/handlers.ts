@@ -139,6 +139,8 @@ export function createHandlers(
       const buffer = await control.getBuffer(idOf(request));
       const terms = { max, range, matrix: matrix ?? usualMatrix(buffer.height) };
       const png = await control.preview(buffer.id, terms, by(request));
+      // A picture takes its time; who may no longer see it does not get it.
+      callers.checkAgain(request);
       reply.type('image/png').headers({ 'x-ycbcr-matrix': terms.matrix, 'x-ycbcr-range': range });
       return Buffer.from(png);
     },
@@ -148,7 +150,7 @@ export function createHandlers(
       sendPage(request, reply, await planeOf(request).listClients(clientQuery(request.query))),
     getClient: (request) => planeOf(request).getClient(idOf(request)),
     disconnectClient: async (request, reply) => {
-      await control.disconnectClient(idOf(request));
+      await control.disconnectClient(idOf(request), by(request));
       reply.code(204);
     },
     getLogLevel: () => control.logLevel(),
@@ -156,7 +158,7 @@ export function createHandlers(
       const info = request.body as LogLevelInfo;
       // With the level of before: what is logged less from now on is told that it will be.
       request.log.warn(info, 'the log level is changed');
-      return control.setLogLevel(info);
+      return control.setLogLevel(info, by(request));
     },
     getConfig: () => control.config(),
     streamEvents: async (request, reply) => streamEvents(streams, callers, request, reply),

@@ -372,7 +372,8 @@ export interface paths {
          *     Two more events have a `reason` and a `detail` as data. `reset`: events are missing, because
          *     they were overwritten (`overrun`) or the daemon was started anew (`restarted`); ask for the
          *     lists again, the stream goes on as of now. `dropped`, the last one of a stream: the reader was
-         *     too slow (`overrun`, `stalled`), or the daemon is stopping (`stopping`).
+         *     too slow (`overrun`, `stalled`), may not read any more, because its token has expired or was
+         *     removed or the policy has changed (`unauthorized`), or the daemon is stopping (`stopping`).
          *
          *     At most 16 streams at a time (`limit_exceeded`), of them 8 of owners and 2 of one owner.
          */
@@ -1018,7 +1019,7 @@ export interface components {
             owner: components["schemas"]["Uid"] | null;
             /** @description A refusal's code. */
             code: components["schemas"]["ErrorCode"] | null;
-            /** @description Why a buffer was released or recalled or a device lost; a token's id and terms; a buffer's new name or its lease's seconds; which memory of a re-issued buffer is gone; the quota that changed; a refusal's sentence. */
+            /** @description Why a buffer was released or recalled or a device lost; a token's id and terms; a buffer's new name or its lease's seconds; which memory of a re-issued buffer is gone; the quota that changed; a refusal's sentence; `administrator` where a connection was ended over REST. */
             reason: string | null;
         };
         /** @description What has happened to a buffer. */
@@ -1036,7 +1037,7 @@ export interface components {
              * @enum {string}
              */
             what: "created" | "shared" | "unshared" | "redeemed" | "renamed" | "renewed" | "released" | "gone" | "lost" | "reissued" | "recalled" | "previewed";
-            /** @description The process that did it; null for somebody over REST, or the daemon by itself. */
+            /** @description The process that did it; null for the daemon by itself. */
             who: components["schemas"]["HistoryActor"] | null;
             /** @description Why it was released or recalled; a token's id and terms; its new name, its lease's seconds, its generation. */
             detail: string | null;
@@ -1049,6 +1050,9 @@ export interface components {
             uid: components["schemas"]["Uid"] | null;
             pid: components["schemas"]["Pid"];
             executable: components["schemas"]["Executable"];
+            unit: components["schemas"]["Unit"];
+            /** @description The name of the token with which it spoke REST over TCP. */
+            token: string | null;
         };
         /** @description What a request would become. */
         PlannedBuffer: {

@@ -13,6 +13,7 @@ import Fastify, {
 import type { ControlPlane } from '../control.js';
 import type { EventRing } from '../events/ring.js';
 import { EventStreams } from '../events/streams.js';
+import { RefusalLines } from '../refusal-lines.js';
 import { type CallerOptions, Callers } from './callers.js';
 import { refuseBrowsers, setSecurityHeaders } from './guard.js';
 import { createHandlers } from './handlers.js';
@@ -31,6 +32,8 @@ export interface HttpServerOptions extends CallerOptions {
   readonly openapiPath: string;
   /** What happened lately. */
   readonly ring: EventRing;
+  /** Its readers, where somebody else knows when what they may do changes. */
+  readonly streams?: EventStreams;
   /** Requests a second that each user may send; absent or 0: any number. */
   readonly rateLimit?: number;
   /** How often the daemon was started, where that is counted. */
@@ -46,7 +49,10 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
   const spec = readSpec(options.openapiPath);
   const metrics = new Metrics();
   const callers = new Callers(options);
-  const sendProblem = problemSender(callers, (code) => metrics.problem(code));
+  const lines = new RefusalLines((by, suppressed) =>
+    options.logger.warn({ by, suppressed }, 'refusals have no line of their own'),
+  );
+  const sendProblem = problemSender(callers, lines, (code) => metrics.problem(code));
   const app = Fastify({
     loggerInstance: options.logger,
     // Refusals are logged where they are answered; requests that went well are not news.
@@ -83,9 +89,12 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
   if (options.rateLimit) limitRate(app, options.rateLimit, callers);
   app.addHook('onRequest', refuseUnknown(spec.operations));
   app.addHook('onResponse', async (request, reply) => logChange(callers, request, reply));
-  const streams = new EventStreams(options.ring, options.heartbeatMs);
+  const streams = options.streams ?? new EventStreams(options.ring, options.heartbeatMs);
   // Closing waits for the answers that are under way, and these would go on for ever.
-  app.addHook('preClose', async () => streams.close());
+  app.addHook('preClose', async () => {
+    streams.close();
+    lines.close();
+  });
   const { control, starts = null } = options;
   const handlers = createHandlers(control, spec, streams, metrics, starts, callers);
   addRoutes(app, spec, handlers, callers);
@@ -101,14 +110,17 @@ function logChange(callers: Callers, request: FastifyRequest, reply: FastifyRepl
 }
 
 /** Answers with a problem document; `count` is told its code. */
-function problemSender(callers: Callers, count: (code: string) => void) {
+function problemSender(callers: Callers, lines: RefusalLines, count: (code: string) => void) {
   return (error: unknown, request: FastifyRequest, reply: FastifyReply): void => {
     const answer = answerTo(error, pathOf(request));
     const { status, code, detail } = answer.problem;
     count(code);
-    const about = { by: callers.of(request).name, method: request.method, path: pathOf(request) };
-    if (answer.cause === undefined) request.log.info({ code, ...about }, detail);
-    else {
+    const by = callers.of(request).name;
+    const about = { by, method: request.method, path: pathOf(request) };
+    callers.tell(request, error);
+    if (answer.cause === undefined) {
+      if (lines.admit(by)) request.log.info({ code, ...about }, detail);
+    } else {
       const text = 'a request failed through a defect of the daemon';
       request.log.error({ err: answer.cause, ...about }, text);
     }

@@ -9,7 +9,14 @@ import { Policy } from '../../broker/policy.js';
 import { NOTHING } from '../../broker/quota/rules.js';
 import type { AllocationRequest } from '../../broker/request.js';
 import { usageBits } from '../../broker/usage.js';
-import type { ClientDetail, CreateBuffer, Requester, Token, TokenRequest } from '../control.js';
+import {
+  type ClientDetail,
+  type CreateBuffer,
+  ownerOf,
+  type Requester,
+  type Token,
+  type TokenRequest,
+} from '../control.js';
 import { checkIfMatch } from '../etag.js';
 import type { BufferMemories, Change, PlaneMessage, Question } from '../messages.js';
 import { listCgroups, listQuotas, listUsers, quotaView } from '../quota/views.js';
@@ -60,7 +67,7 @@ export function answer(broker: Broker, journal: Journal, question: Answerable, p
     } else if (question.question === 'planBuffer') {
       const { request, requester } = question.parameters;
       const asked = allocationRequest(request);
-      broker.test({ client: null, peer: requester }, asked, (result) => {
+      broker.test(ownerOf(requester), asked, (result) => {
         if ('error' in result) post({ kind: 'refusal', seq, error: toMessage(result.error) });
         else post({ kind: 'answer', seq, value: planView(asked.spec, result.plan) });
       });
@@ -87,8 +94,8 @@ export function answer(broker: Broker, journal: Journal, question: Answerable, p
 }
 
 /** Who asks for something to be done, over REST; null where nobody does. */
-function doer({ by }: Answerable): Owner | null {
-  return by ? { client: null, peer: by } : null;
+export function doer({ by }: Pick<Question, 'by'>): Owner | null {
+  return by ? ownerOf(by) : null;
 }
 
 /** The buffer that a question is about, where there is one that its sender may know of. */
@@ -239,7 +246,7 @@ function create(
   seq: number,
   post: Post,
 ): void {
-  const owner = { client: null, peer: requester };
+  const owner = ownerOf(requester);
   broker.allocate(owner, allocationRequest(request), (result) => {
     try {
       if ('error' in result) throw result.error;

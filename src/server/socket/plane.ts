@@ -8,6 +8,7 @@
 import { randomFillSync } from 'node:crypto';
 import { type MessagePort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { Broker } from '../../broker/broker.js';
+import type { Owner } from '../../broker/buffer.js';
 import { BrokerError, toMessage } from '../../broker/errors.js';
 import { FairPool } from '../../broker/fair-pool.js';
 import { HeldFds } from '../../broker/held-fds.js';
@@ -31,9 +32,9 @@ import type {
 } from '../messages.js';
 import type { PlaneMetrics } from '../metrics.js';
 import { identify } from '../peer.js';
-import { accountable } from '../quota/users.js';
+import { accountable } from '../users.js';
 import { AllocatorClient } from './allocator-client.js';
-import { answer } from './answers.js';
+import { answer, doer } from './answers.js';
 import { Connection } from './connection.js';
 import { createDisplay, type Global } from './display.js';
 import { advertised, dmabufGlobal, formatTable } from './dmabuf.js';
@@ -54,6 +55,8 @@ interface Connected {
   readonly outbox: Outbox;
   /** Not one too many of its user's, which is only told so. */
   readonly counted: boolean;
+  /** Who has ended it over REST. */
+  endedBy: Owner | null;
 }
 
 /** How long accepting pauses when the process is out of file descriptors. */
@@ -182,6 +185,7 @@ function accepted(input: Extract<Input, { kind: 'accept' }>): void {
     connection,
     outbox: new Outbox(step, input.fd, connection),
     counted,
+    endedBy: null,
   });
   step.add(input.fd);
   if (!broker.policy.mayConnect(peer)) {
@@ -205,12 +209,12 @@ function ended(fd: number, reason: string | null): void {
   if (entry === undefined) return;
   connections.delete(fd);
   active.delete(fd);
-  const { connection, counted } = entry;
+  const { connection, counted, endedBy } = entry;
   const { client } = connection;
   step.remove(fd);
   connection.close();
   if (counted) connection.fds.give(FDS_PER_CONNECTION);
-  broker.disconnect(client);
+  broker.disconnect(client, endedBy);
   close(fd);
   const why = connection.failure ?? reason;
   if (why === null) log('debug', 'client left', { client: client.id });
@@ -287,16 +291,17 @@ function drainMessages(): void {
 }
 
 /** Ends a connection in the next turn, when the client has been told why. */
-function disconnect({
-  seq,
-  parameters,
-}: Question & { question: 'disconnectClient' }): PlaneMessage {
+function disconnect(question: Question & { question: 'disconnectClient' }): PlaneMessage {
+  const { seq, parameters } = question;
+  const by = doer(question);
   try {
     const client = broker.client(parameters);
     const found = [...connections.values()].find(({ connection }) => connection.client === client);
+    if (found !== undefined) found.endedBy ??= by;
     found?.connection.refuse('an administrator has ended the connection');
     return { kind: 'answer', seq, value: null };
   } catch (error) {
+    if (by !== null && error instanceof BrokerError) broker.refused(by, error);
     return { kind: 'refusal', seq, error: toMessage(error) };
   }
 }

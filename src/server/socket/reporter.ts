@@ -42,14 +42,15 @@ export class Reporter {
   ) {}
 
   readonly report = (event: BrokerEvent): void => {
-    this.#events.push(eventDraft(event, this.now()));
-    const record = this.audit ? auditRecord(event, this.now()) : null;
+    const time = this.#time();
+    this.#events.push(eventDraft(event, time));
+    const record = this.audit ? auditRecord(event, time) : null;
     if (record !== null) this.#audit.push(record);
   };
 
   /** The device was lost, or could be opened again. */
   device(type: 'device.lost' | 'device.restored', reason: string): void {
-    this.#events.push(draft(type, this.now(), { reason }));
+    this.#events.push(draft(type, this.#time(), { reason }));
   }
 
   /** Milliseconds until `flush` has something to do; -1: never. */
@@ -68,6 +69,10 @@ export class Reporter {
     if (this.#events.length > 0) this.#send();
   }
 
+  #time(): string {
+    return new Date(this.now()).toISOString();
+  }
+
   #send(): void {
     this.post(this.#events, this.#audit);
     this.#events = [];
@@ -76,20 +81,21 @@ export class Reporter {
   }
 }
 
-/** An event of the registry, in plain words. `now` in milliseconds since the epoch. */
-export function eventDraft(event: BrokerEvent, now: number): EventDraft {
-  return draft(event.type, now, details(event));
+/** An event of the registry, in plain words. `time` as in the event. */
+export function eventDraft(event: BrokerEvent, time: string): EventDraft {
+  return draft(event.type, time, details(event));
 }
 
-function draft(type: EventInfo['type'], now: number, known: Partial<EventDraft>): EventDraft {
-  return { type, time: new Date(now).toISOString(), ...NOTHING, ...known };
+function draft(type: EventInfo['type'], time: string, known: Partial<EventDraft>): EventDraft {
+  return { type, time, ...NOTHING, ...known };
 }
 
 function details(event: BrokerEvent): Partial<EventDraft> {
   switch (event.type) {
     case 'client.connected':
-    case 'client.disconnected':
       return ofClient(event.client);
+    case 'client.disconnected':
+      return { ...ofClient(event.client), reason: event.by === null ? null : 'administrator' };
     case 'buffer.redeemed':
       return { ...ofBuffer(event.buffer), ...ofClient(event.client), reason: detailOf(event) };
     case 'quota.changed':

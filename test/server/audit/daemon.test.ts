@@ -3,6 +3,7 @@
  * for, and no secret of a token anywhere in what it wrote.
  */
 import { writeFileSync } from 'node:fs';
+import { request } from 'node:http';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { connect } from '../../../src/client/index.js';
@@ -62,14 +63,41 @@ async function everything(daemon: TestDaemon): Promise<string[]> {
   await rest('POST', `/v1/buffers/${made.id}/extend`, { seconds: 300 });
   await rest('POST', `${path}/recall`, { seconds: 5 });
   await daemon.rest('GET', `/v1/buffers/${made.id}/preview.png`);
+  await pictureOf(daemon, buffer.id);
   await rest('POST', '/v1/buffers/aaaaaaaaaaaa/reissue');
   await rest('PUT', '/v1/quotas/user/7', { bytes: 1 });
   await rest('DELETE', `/v1/buffers/${made.id}`);
+  await rest('PUT', '/v1/log-level', { level: 'debug' });
+  const [, second] = await daemon.clients();
+  await rest('DELETE', `/v1/clients/${second?.id}`);
+  await eventually(async () => (await daemon.clients()).length === 1, 'the other one has gone');
+  await rest('DELETE', '/v1/clients/c999');
+  await foreign(daemon);
   await eventually(() => short.released !== null, 'the lease runs out');
   await buffer.release();
   client.close();
   other.close();
   return secrets;
+}
+
+const get = (daemon: TestDaemon, path: string, headers: Record<string, string>) =>
+  new Promise<number>((resolve, reject) => {
+    const options = { socketPath: daemon.restSocket, path, headers, agent: false };
+    const outgoing = request(options, (answer) => {
+      answer.resume().once('end', () => resolve(answer.statusCode ?? 0));
+    });
+    outgoing.once('error', reject).end();
+  });
+
+async function pictureOf(daemon: TestDaemon, id: string): Promise<void> {
+  const path = `/v1/buffers/${id}/preview.png`;
+  if ((await get(daemon, path, { host: 'localhost' })) !== 200) throw new Error('no picture');
+}
+
+/** What a browser's page would send. */
+async function foreign(daemon: TestDaemon): Promise<void> {
+  const headers = { host: 'localhost', origin: 'http://example.org' };
+  if ((await get(daemon, '/v1/buffers', headers)) !== 403) throw new Error('it was let in');
 }
 
 const audit = ({ log }: TestDaemon): LogLine[] =>
@@ -111,9 +139,14 @@ t.test('one line for each act; no secrets', async (t) => {
     'refusal invalid_argument',
     'recall',
     'refusal unsupported_format',
+    'preview',
     'refusal not_found',
     'set_quota',
     'forced_release',
+    'set_log_level',
+    'disconnect',
+    'refusal not_found',
+    'refusal origin_refused',
   ]);
   t.same(found(null), ['recall', 'forced_release'], 'by itself: the lease that ran out');
   for (const { who } of seen) if (who !== null) t.match(who, rest(who) ? byRest : mine);

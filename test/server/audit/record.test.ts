@@ -4,7 +4,7 @@ import { Broker } from '../../../src/broker/broker.js';
 import type { BrokerBuffer, Owner } from '../../../src/broker/buffer.js';
 import { BrokerError } from '../../../src/broker/errors.js';
 import { Policy } from '../../../src/broker/policy.js';
-import { type AuditRecord, auditRecord } from '../../../src/server/audit/record.js';
+import { type AuditRecord, auditRecord, logLevelRecord } from '../../../src/server/audit/record.js';
 import {
   FakeWorld,
   image,
@@ -17,7 +17,15 @@ import {
 
 const terms = { uses: 2, uid: 7, seconds: null };
 const rest: Owner = { client: null, peer: { ...peer, uid: 0, pid: 99, executable: 'curl' } };
-const byRest = { uid: 0, pid: 99, executable: 'curl', unit: null, client: null, rest: true };
+const byRest = {
+  uid: 0,
+  pid: 99,
+  executable: 'curl',
+  unit: null,
+  token: null,
+  client: null,
+  rest: true,
+};
 
 function make() {
   const world = new FakeWorld();
@@ -25,7 +33,9 @@ function make() {
   const client = broker.connect({ ...peer, unit: 'weston.service' });
   const owner = { client, peer: client.peer };
   const records = (): AuditRecord[] =>
-    world.events.splice(0).flatMap((event) => auditRecord(event, world.time) ?? []);
+    world.events
+      .splice(0)
+      .flatMap((event) => auditRecord(event, new Date(world.time).toISOString()) ?? []);
   const allocate = (changes = {}): BrokerBuffer => {
     broker.allocate(owner, request({ lifetime: { lease: 10 }, ...changes }), () => {});
     world.answer();
@@ -36,6 +46,7 @@ function make() {
     pid: 10,
     executable: 'test',
     unit: 'weston.service',
+    token: null,
     client: client.id,
     rest: false,
   };
@@ -99,6 +110,30 @@ t.test('every act over REST', async (t) => {
   t.match(records(), [{ act: 'set_quota', who: byRest, quota: 'user/7' }]);
   broker.release(buffer, 'administrator', rest);
   t.match(records(), [{ act: 'forced_release', ...about, reason: 'administrator' }]);
+});
+
+t.test('the end of a connection is an act where somebody else has ended it', async (t) => {
+  const { broker, client, records } = make();
+  const other = broker.connect({ ...peer, uid: 1001 });
+  records();
+  broker.disconnect(client);
+  t.same(records(), []);
+  broker.disconnect(other, rest);
+  t.match(records(), [{ act: 'disconnect', who: byRest, client: other.id, owner: 1001 }]);
+});
+
+t.test('somebody who has a token is named by it', async (t) => {
+  const { broker, records, allocate } = make();
+  const buffer = allocate();
+  records();
+  const unknown = { ...peer, uid: null, pid: null, executable: null };
+  const by: Owner = { client: null, peer: unknown, token: 'grafana' };
+  broker.rename(buffer, 'x', by);
+  t.match(records(), [{ act: 'rename', who: { uid: null, token: 'grafana', rest: true } }]);
+  t.match(buffer.history.entries.at(-1), { what: 'renamed', who: { uid: null, token: 'grafana' } });
+  const at = new Date(0).toISOString();
+  const level = { act: 'set_log_level', at, who: { token: 'grafana' }, log_level: 'debug' };
+  t.match(logLevelRecord(by, 'debug', at), level);
 });
 
 t.test('what the daemon does by itself', async (t) => {

@@ -1,9 +1,11 @@
 /** The event stream over HTTP: resumed without loss or repetition, filtered, and never unbounded. */
 import { connect } from 'node:net';
 import t from 'tap';
+import type { RestAccess } from '../../../src/broker/policy.js';
 import type { EventInfo } from '../../../src/server/control.js';
 import { MAX_EVENT_READERS } from '../../../src/server/events/limits.js';
 import { EventRing } from '../../../src/server/events/ring.js';
+import { EventStreams } from '../../../src/server/events/streams.js';
 import { SECURITY_HEADERS } from '../../../src/server/http/guard.js';
 import { peer } from '../../broker/support/world.js';
 import { withoutLeaks } from '../../support/fds.js';
@@ -235,6 +237,48 @@ await withoutLeaks(t, 'events', async (t) => {
       const again = await EventReader.open(t, server.socketPath);
       if (again.answer.statusCode === 200) break;
       again.answer.destroy();
+    }
+  });
+
+  t.test('who may not read any more is dropped, and told why', async (t) => {
+    const [own, all] = [
+      { role: 'none', preview: false, owner: true },
+      { role: 'reader', preview: false, owner: false },
+    ] as const;
+    const none = { ...own, owner: false } as const;
+    for (const [before, after, heartbeatMs, dropped] of [
+      [all, none, 5, true],
+      [all, none, 100_000, true],
+      [own, none, 100_000, true],
+      [all, own, 100_000, true],
+      [own, all, 100_000, false],
+    ] as const) {
+      let access: RestAccess = before;
+      const ring = new EventRing();
+      const streams = new EventStreams(ring, heartbeatMs);
+      const options = { peerOf: () => peer, accessOf: () => access, ring, streams };
+      const server = await startServer(t, options);
+      const reader = await EventReader.open(t, server.socketPath);
+      t.equal(reader.answer.statusCode, 200);
+      access = after;
+      // Either something happens, or the policy is read again, or the next heartbeat comes.
+      if (heartbeatMs > 5) {
+        if (dropped && before === all && after === none) server.ring.push(named('secret'));
+        else streams.checkAgain();
+      }
+      if (!dropped) {
+        server.ring.push([draft({ uid: peer.uid })]);
+        t.match(await reader.first(1), [{ name: 'buffer.created' }], 'it goes on');
+        continue;
+      }
+      await reader.ended;
+      t.same(
+        reader.events.map(({ name }) => name),
+        ['dropped'],
+        'nothing more is told',
+      );
+      t.match(JSON.parse(reader.events[0]?.data ?? ''), { reason: 'unauthorized' });
+      t.ok(server.log.some(({ reason }) => reason === 'unauthorized'));
     }
   });
 

@@ -268,8 +268,8 @@ export class FakeControl implements ControlPlane {
   history(id: string): Promise<History> {
     return this.#answer(() => {
       const { created_at, owner, name } = this.#find(id);
-      const { client, uid, pid, executable } = owner;
-      const who = { client, uid, pid, executable };
+      const { client, uid, pid, executable, unit } = owner;
+      const who = { client, uid, pid, executable, unit, token: null };
       return {
         events: [
           { time: created_at, what: 'created', who, detail: null },

@@ -1,6 +1,6 @@
 /** passwd(5) and subuid(5): who answers for a uid. */
 import t from 'tap';
-import { accountable, parsePasswd, parseSubuids } from '../../../src/server/quota/users.js';
+import { accountable, parsePasswd, parseSubuids } from '../../src/server/users.js';
 
 const passwd = parsePasswd('root:x:0:0::/root:/bin/sh\nalice:x:1000:1000\ntoor:x:0:0\nbad:x:y\n');
 
