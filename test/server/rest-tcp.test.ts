@@ -1,4 +1,5 @@
 /** A real daemon with REST on a loopback address: who gets in, who does not, and what the log says. */
+import { timingSafeEqual } from 'node:crypto';
 import { once } from 'node:events';
 import { chmodSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
@@ -17,6 +18,8 @@ async function token(name: string, role: string, ...more: string[]) {
   const [secret = '', , ...entry] = run.stdout.split('\n');
   return { secret, entry: entry.join('\n') };
 }
+
+const wrongOf = (secret: string) => secret.replace(/.$/, (last) => (last === 'a' ? 'b' : 'a'));
 
 const config = (file: string, listen = '127.0.0.1:0') =>
   `[rest.tcp]\nlisten = "${listen}"\ntokens_file = "${file}"\n`;
@@ -178,6 +181,18 @@ t.test('the file of tokens', async (t) => {
   t.equal(findRestToken(tokens, secret, expires - 1)?.name, 'a');
   t.equal(findRestToken(tokens, secret, expires), null);
   t.equal(findRestToken(tokens, `${secret}a`, 0), null);
+  // Whichever it is, all are compared, in constant time: how long it takes tells nothing.
+  const several = parseRestTokens(
+    [entry, (await token('b', 'admin')).entry, (await token('c', 'operator')).entry].join(''),
+    'f',
+  );
+  const lengths: number[] = [];
+  const equal = (x: NodeJS.ArrayBufferView, y: NodeJS.ArrayBufferView) => {
+    lengths.push(x.byteLength, y.byteLength);
+    return timingSafeEqual(x, y);
+  };
+  for (const guess of [secret, 'x', wrongOf(secret)]) findRestToken(several, guess, 0, equal);
+  t.same(lengths, Array(3 * 3 * 2).fill(32));
   const wrong: [string, RegExp][] = [
     [entry + entry, /two tokens have the same name/],
     [entry.replace('reader', 'none'), /tokens\.0\.role/],

@@ -62,7 +62,11 @@ export class Callers {
 
   of(request: FastifyRequest): Caller {
     const { socket } = request.raw;
-    if (tcpPort(socket) !== undefined) return this.#bearer(request);
+    return tcpPort(socket) === undefined ? this.at(socket) : this.#bearer(request);
+  }
+
+  /** Who is at the other end of a connection over the Unix socket. */
+  at(socket: Socket): Caller & { readonly access: RestAccess } {
     const requester = this.#peers.get(socket) ?? this.options.peerOf?.(socket) ?? UNKNOWN;
     this.#peers.set(socket, requester);
     return {

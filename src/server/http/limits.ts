@@ -41,6 +41,12 @@ export const IDEMPOTENCY_KEYS_PER_USER = 1000;
 /** Connections at a time: each costs a file descriptor that a client's buffer could need. */
 export const CONNECTION_LIMIT = 64;
 
+/** Of them, those of all users without a role: the others are for administrators and monitors. */
+export const USERS_CONNECTION_LIMIT = 48;
+
+/** Of these, for one user: two streams of events and some commands at the same time. */
+export const CONNECTIONS_PER_USER = 12;
+
 /**
  * Requests that a user may send in a second, unless configured: about what one core answers, so that
  * it stops a loop gone wild and no honest client. 0: no limit.

@@ -15,6 +15,7 @@ import type { EventRing } from '../events/ring.js';
 import { EventStreams } from '../events/streams.js';
 import { RefusalLines } from '../refusal-lines.js';
 import { type CallerOptions, Callers } from './callers.js';
+import { limitConnections } from './connections.js';
 import { refuseBrowsers, setSecurityHeaders } from './guard.js';
 import { createHandlers } from './handlers.js';
 import * as limits from './limits.js';
@@ -77,16 +78,16 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
     clientErrorHandler: answerUnparsable,
   });
   app.server.maxConnections = limits.CONNECTION_LIMIT;
+  limitConnections(app, callers);
 
   // Nothing but JSON is parsed: a form or plain text could be sent by any web page.
   app.removeContentTypeParser('text/plain');
   app.setSerializerCompiler(() => JSON.stringify);
   app.setErrorHandler(sendProblem);
-  app.addHook('onRequest', async (request, reply) => {
-    setSecurityHeaders(reply);
-    refuseBrowsers(request);
-  });
+  app.addHook('onRequest', async (_request, reply) => setSecurityHeaders(reply));
+  // Before anything that refuses: what is refused counts, too.
   if (options.rateLimit) limitRate(app, options.rateLimit, callers);
+  app.addHook('onRequest', async (request) => refuseBrowsers(request));
   app.addHook('onRequest', refuseUnknown(spec.operations));
   app.addHook('onResponse', async (request, reply) => logChange(callers, request, reply));
   const streams = options.streams ?? new EventStreams(options.ring, options.heartbeatMs);

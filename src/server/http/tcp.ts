@@ -2,7 +2,7 @@
  * The REST API on a loopback address: a second listener of the same server, with the same limits.
  * Nobody can say who is at the other end of such a connection, so that each request brings a token.
  */
-import { createServer } from 'node:http';
+import { createServer, type Server } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import * as limits from './limits.js';
@@ -22,8 +22,8 @@ export function tcpPort(socket: Socket): number | undefined {
   return ports.get(socket);
 }
 
-/** Listens for as long as the server does, which is ready; resolves with the port. */
-export async function listenOnTcp(app: FastifyInstance, address: TcpAddress): Promise<number> {
+/** A listener for `app`, which is ready. */
+export function createTcpServer(app: FastifyInstance): Server {
   const server = createServer(
     {
       requestTimeout: limits.REQUEST_TIMEOUT_MS,
@@ -37,6 +37,12 @@ export async function listenOnTcp(app: FastifyInstance, address: TcpAddress): Pr
   server.maxConnections = limits.CONNECTION_LIMIT;
   server.setTimeout(limits.CONNECTION_TIMEOUT_MS);
   server.on('clientError', (error, socket) => answerUnparsable.call(app, error, socket as Socket));
+  return server;
+}
+
+/** Listens for as long as the server does, which is ready; resolves with the port. */
+export async function listenOnTcp(app: FastifyInstance, address: TcpAddress): Promise<number> {
+  const server = createTcpServer(app);
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(address.port, address.host, () => resolve());

@@ -1,9 +1,12 @@
 /** Defects and slowness of the daemon or its clients: told apart from refusals, logged, bounded. */
 import { connect } from 'node:net';
+import { text as readAll } from 'node:stream/consumers';
 import { setTimeout } from 'node:timers/promises';
 import t from 'tap';
 import { BrokerError } from '../../../src/broker/errors.js';
+import { SECURITY_HEADERS } from '../../../src/server/http/guard.js';
 import * as limits from '../../../src/server/http/limits.js';
+import { createTcpServer, listenOnTcp } from '../../../src/server/http/tcp.js';
 import { withoutLeaks } from '../../support/fds.js';
 import { conforms } from './support/conforms.js';
 import { startServer } from './support/server.js';
@@ -58,6 +61,35 @@ await withoutLeaks(t, 'defects', async (t) => {
     t.equal(app.server.maxConnections, limits.CONNECTION_LIMIT);
     t.match(app.initialConfig, { handlerTimeout: limits.HANDLER_TIMEOUT_MS });
     t.equal(app.initialConfig.bodyLimit, limits.BODY_LIMIT);
+  });
+
+  t.test('over TCP, too', async (t) => {
+    const { app } = await startServer(t);
+    const server = createTcpServer(app);
+    t.equal(server.requestTimeout, limits.REQUEST_TIMEOUT_MS);
+    t.equal(server.headersTimeout, limits.HEADERS_TIMEOUT_MS);
+    t.equal(server.timeout, limits.CONNECTION_TIMEOUT_MS);
+    t.equal(server.keepAliveTimeout, limits.KEEP_ALIVE_TIMEOUT_MS);
+    t.equal(server.maxConnections, limits.CONNECTION_LIMIT);
+    const port = await listenOnTcp(app, { host: '127.0.0.1', port: 0 });
+    const send = async (text: string) => {
+      const socket = connect(port, '127.0.0.1', () => socket.write(text));
+      return readAll(socket.setEncoding('latin1'));
+    };
+    const long = 'x'.repeat(limits.HEADER_LIMIT);
+    const headers = await send(
+      `GET /healthz HTTP/1.1\r\nhost: localhost:${port}\r\nx: ${long}\r\n\r\n`,
+    );
+    t.match(headers, /^HTTP\/1.1 431 /);
+    const nonsense = await send('nonsense\r\n\r\n');
+    t.match(nonsense, /^HTTP\/1.1 400 /);
+    const refused = await send(`GET /v1/buffers HTTP/1.0\r\nhost: localhost:${port}\r\n\r\n`);
+    t.match(refused, /^HTTP\/1.1 401 /);
+    for (const answer of [headers, nonsense, refused]) {
+      for (const [name, value] of Object.entries(SECURITY_HEADERS)) {
+        t.ok(answer.includes(`${name}: ${value}\r\n`), name);
+      }
+    }
   });
 
   t.test('a header that does not come to an end is a 408', async (t) => {

@@ -21,6 +21,16 @@ await withoutLeaks(t, 'rate limit', async (t) => {
     t.ok(statuses.length > 3, 'not before');
   });
 
+  t.test('what a web page sends counts, too', async (t) => {
+    const server = await startServer(t, { rateLimit: 3, peerOf: () => peer });
+    const headers = { origin: 'http://example.org' };
+    const statuses = new Set<number>();
+    while (!statuses.has(429)) {
+      statuses.add((await server.request('GET', '/healthz', { headers })).status);
+    }
+    t.same(statuses, new Set([403, 429]));
+  });
+
   t.test('one user does not use up what another has', async (t) => {
     let uid = 1000;
     const server = await startServer(t, { rateLimit: 2, peerOf: () => ({ ...peer, uid }) });
