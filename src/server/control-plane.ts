@@ -13,6 +13,7 @@ import {
   type Requester,
 } from './control.js';
 import type { Allocator, DataPlane } from './data-plane.js';
+import { checkIfMatch, hasChanged, quotaState } from './etag.js';
 import { holdersReport, ownHolders } from './holders/report.js';
 import type { Sweeper } from './holders/sweep.js';
 import { leakReport } from './leaks/report.js';
@@ -62,17 +63,16 @@ export function createControlPlane(
       getBuffer: (id) => ask('getBuffer', id),
       createBuffer: (request, requester) => ask('createBuffer', { request, requester }),
       planBuffer: (request, requester) => ask('planBuffer', { request, requester }),
-      renameBuffer: (id, name, ifMatch, by) =>
-        ask('renameBuffer', { change: { id, ifMatch }, name }, by),
-      releaseBuffer: async (id, ifMatch, by) => {
-        await ask('releaseBuffer', { id, ifMatch }, by);
+      renameBuffer: (change, name, by) => ask('renameBuffer', { change, name }, by),
+      releaseBuffer: async (change, by) => {
+        await ask('releaseBuffer', change, by);
       },
-      reissueBuffer: (id, by) => ask('reissueBuffer', id, by),
-      extendLease: (id, seconds, by) => ask('extendLease', { id, seconds }, by),
+      reissueBuffer: (change, by) => ask('reissueBuffer', change, by),
+      extendLease: (change, seconds, by) => ask('extendLease', { change, seconds }, by),
       listTokens: (id) => ask('listTokens', id),
-      shareBuffer: (id, terms, by) => ask('shareBuffer', { id, terms }, by),
-      revokeToken: async (id, tokenId, by) => {
-        await ask('revokeToken', { id, tokenId }, by);
+      shareBuffer: (change, terms, by) => ask('shareBuffer', { change, terms }, by),
+      revokeToken: async (change, tokenId, by) => {
+        await ask('revokeToken', { change, tokenId }, by);
       },
       history: (id) => ask('historyOf', id),
       holders: async (id) => {
@@ -124,7 +124,7 @@ export function createControlPlane(
       if (found === undefined) throw new BrokerError('not_found', `there is no device ${device}`);
       return (found.table?.offers ?? []).map(formatView);
     },
-    recallBuffer: (id, seconds, by) => plane.ask('recallBuffer', { id, seconds }, by),
+    recallBuffer: (change, seconds, by) => plane.ask('recallBuffer', { change, seconds }, by),
     preview: (id, terms, by) => previews.render(() => plane.ask('readImage', id, by), terms),
     disconnectClient: async (id, by) => {
       await plane.ask('disconnectClient', id, by);
@@ -136,8 +136,14 @@ export function createControlPlane(
       return { level };
     },
     config: async () => settings.report,
-    setQuota: async (scope, key, rule, by) => {
+    setQuota: async ({ scope, key, ifMatch }, rule, by) => {
       const id = checkRule(scope, key, ruleFromRest(rule ?? {}));
+      if (ifMatch !== undefined) {
+        // Of two who have seen the same, the second is refused: nothing is awaited after this look.
+        const known = quotas.rules;
+        checkIfMatch(ifMatch, quotaState(await plane.ask('getQuota', id)));
+        if (quotas.rules !== known) throw hasChanged(ifMatch);
+      }
       quotas.set(id, rule === null ? null : ruleFromRest(rule));
       await plane.ask('configureQuotas', { rules: quotas.rules, changed: id }, by);
       return plane.ask('getQuota', id);

@@ -47,6 +47,19 @@ export type QuotaInfo = Schemas['Quota'];
 export type QuotaRule = DeepReadonly<Schemas['QuotaRule']>;
 export type UserInfo = Schemas['User'];
 
+/** A change of a buffer; with an If-Match header, only of one that is still so. */
+export interface Change {
+  readonly id: string;
+  readonly ifMatch: string | undefined;
+}
+
+/** A change of a quota; with an If-Match header, only of one whose settings are still so. */
+export interface QuotaChange {
+  readonly scope: string;
+  readonly key: string;
+  readonly ifMatch: string | undefined;
+}
+
 /** The process behind a REST request, as far as its socket tells, or the name of its token. */
 export type Requester = PartialPeer & { readonly token?: string };
 
@@ -74,27 +87,20 @@ export interface ControlPlane {
   createBuffer(request: CreateBuffer, requester: Requester): Promise<CreatedBuffer>;
   /** A dry run of `createBuffer`. */
   planBuffer(request: CreateBuffer, requester: Requester): Promise<PlannedBuffer>;
-  /** `ifMatch`: an If-Match header. Rejects with `not_found` or `precondition_failed`. */
-  renameBuffer(
-    id: string,
-    name: string | null,
-    ifMatch: string | undefined,
-    by: Requester,
-  ): Promise<BufferInfo>;
-  /** As `renameBuffer`. */
-  releaseBuffer(id: string, ifMatch: string | undefined, by: Requester): Promise<void>;
-  /** Allocates a lost buffer's memory anew. Rejects with `not_found`, or as `createBuffer` does. */
-  reissueBuffer(id: string, by: Requester): Promise<BufferInfo>;
-  /** Rejects with `not_found`, or with `invalid_argument` where there is no lease. */
-  extendLease(id: string, seconds: number, by: Requester): Promise<BufferInfo>;
-  /** Asks a buffer's owner to release it. Rejects with `not_found`. */
-  recallBuffer(id: string, seconds: number, by: Requester): Promise<BufferInfo>;
+  /** Each change rejects with `not_found` or `precondition_failed`. */
+  renameBuffer(change: Change, name: string | null, by: Requester): Promise<BufferInfo>;
+  releaseBuffer(change: Change, by: Requester): Promise<void>;
+  /** Allocates a lost buffer's memory anew. Rejects as `createBuffer` does, too. */
+  reissueBuffer(change: Change, by: Requester): Promise<BufferInfo>;
+  /** Rejects with `invalid_argument`, too, where there is no lease. */
+  extendLease(change: Change, seconds: number, by: Requester): Promise<BufferInfo>;
+  /** Asks a buffer's owner to release it. */
+  recallBuffer(change: Change, seconds: number, by: Requester): Promise<BufferInfo>;
   /** Rejects with `not_found`. */
   listTokens(id: string): Promise<TokenInfo[]>;
-  /** Makes a token. Rejects with `not_found` or `limit_exceeded`. */
-  shareBuffer(id: string, terms: TokenRequest, by: Requester): Promise<Token>;
-  /** Rejects with `not_found`. */
-  revokeToken(id: string, tokenId: string, by: Requester): Promise<void>;
+  /** Makes a token. Rejects with `limit_exceeded`, too. */
+  shareBuffer(change: Change, terms: TokenRequest, by: Requester): Promise<Token>;
+  revokeToken(change: Change, tokenId: string, by: Requester): Promise<void>;
   /** A PNG of what is in an image now. Rejects with `not_found`, `unavailable`, `unsupported_…`. */
   preview(id: string, terms: PreviewTerms, by: Requester): Promise<Uint8Array>;
   /** Rejects with `not_found`. */
@@ -117,8 +123,11 @@ export interface ControlPlane {
   listQuotas(): Promise<QuotaInfo[]>;
   /** Rejects with `not_found` where a scope has no such key. */
   getQuota(scope: string, key: string): Promise<QuotaInfo>;
-  /** Sets a rule, or forgets it with null; it is kept over a restart. Rejects as `getQuota` does. */
-  setQuota(scope: string, key: string, rule: QuotaRule | null, by: Requester): Promise<QuotaInfo>;
+  /**
+   * Sets a rule, or forgets it with null; it is kept over a restart. Rejects as `getQuota` does, or with
+   * `precondition_failed`.
+   */
+  setQuota(change: QuotaChange, rule: QuotaRule | null, by: Requester): Promise<QuotaInfo>;
   /** What the data plane has counted. */
   metrics(): Promise<PlaneMetrics>;
   health(): Promise<Health>;

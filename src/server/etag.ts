@@ -5,6 +5,7 @@
  */
 import { createHash } from 'node:crypto';
 import { BrokerError } from '../broker/errors.js';
+import type { QuotaInfo } from './control.js';
 
 export function etagOf(view: object): string {
   return `"${createHash('sha256').update(JSON.stringify(view)).digest('base64url').slice(0, 22)}"`;
@@ -15,12 +16,22 @@ export function includesEtag(list: string, etag: string): boolean {
   return list.split(',').some((each) => [etag, '*'].includes(each.trim()));
 }
 
+/**
+ * What of a quota its tag is made from: what is charged changes all the time, and is no reason to set
+ * it anew.
+ */
+export const quotaState = ({ scope, key, settings }: QuotaInfo) => ({ scope, key, settings });
+
 /** Throws where a change is to be made only to another state; `ifMatch` undefined: to any. */
 export function checkIfMatch(ifMatch: string | undefined, view: object): void {
   if (ifMatch === undefined || includesEtag(ifMatch, etagOf(view))) return;
-  throw new BrokerError('precondition_failed', 'it has changed since this ETag was answered', {
+  throw hasChanged(ifMatch, etagOf(view));
+}
+
+export function hasChanged(ifMatch: string, now?: string): BrokerError {
+  return new BrokerError('precondition_failed', 'it has changed since this ETag was answered', {
     constraint: 'if-match',
     requested: ifMatch,
-    possible: etagOf(view),
+    ...(now === undefined ? {} : { possible: now }),
   });
 }

@@ -30,6 +30,7 @@ import type { AuditRecord } from './audit/record.js';
 import type {
   BufferInfo,
   CgroupInfo,
+  Change,
   ClientDetail,
   ClientInfo,
   CreateBuffer,
@@ -127,12 +128,6 @@ export interface BufferMemories {
   readonly clients: readonly { readonly id: string; readonly pid: number }[];
 }
 
-/** A change of a buffer; with an If-Match, only of one that is still so. */
-export interface Change {
-  readonly id: string;
-  readonly ifMatch: string | undefined;
-}
-
 /** The questions that main asks of the data plane: parameters and answer of each. */
 export interface Questions {
   /** Answered when everything that happened before it was sent as `changes`. */
@@ -150,14 +145,14 @@ export interface Questions {
   releaseBuffer: { parameters: Change; answer: null };
   /** An image's present content; the fd of the answer is main's. */
   readImage: { parameters: string; answer: Content };
-  reissueBuffer: { parameters: string; answer: BufferInfo };
+  reissueBuffer: { parameters: Change; answer: BufferInfo };
   historyOf: { parameters: string; answer: History };
   memoriesOf: { parameters: string; answer: BufferMemories };
-  extendLease: { parameters: { id: string; seconds: number }; answer: BufferInfo };
-  recallBuffer: { parameters: { id: string; seconds: number }; answer: BufferInfo };
+  extendLease: { parameters: { change: Change; seconds: number }; answer: BufferInfo };
+  recallBuffer: { parameters: { change: Change; seconds: number }; answer: BufferInfo };
   listTokens: { parameters: string; answer: TokenInfo[] };
-  shareBuffer: { parameters: { id: string; terms: TokenRequest }; answer: Token };
-  revokeToken: { parameters: { id: string; tokenId: string }; answer: null };
+  shareBuffer: { parameters: { change: Change; terms: TokenRequest }; answer: Token };
+  revokeToken: { parameters: { change: Change; tokenId: string }; answer: null };
   getClient: { parameters: string; answer: ClientDetail };
   disconnectClient: { parameters: string; answer: null };
   /** Without their names. */

@@ -6,14 +6,18 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Matrix } from '../../pixels/ycbcr.js';
 import type {
   BufferChange,
+  BufferInfo,
+  Change,
   ControlPlane,
   CreateBuffer,
   LogLevelInfo,
   OwnPlane,
+  QuotaChange,
+  QuotaInfo,
   QuotaRule,
   TokenRequest,
 } from '../control.js';
-import { etagOf, includesEtag } from '../etag.js';
+import { etagOf, includesEtag, quotaState } from '../etag.js';
 import type { EventStreams } from '../events/streams.js';
 import type { PreviewTerms } from '../preview/messages.js';
 import type { Callers } from './callers.js';
@@ -99,39 +103,39 @@ export function createHandlers(
     },
     changeBuffer: async (request, reply) => {
       const { name } = request.body as BufferChange;
-      const ifMatch = request.headers['if-match'];
-      const buffer = await planeOf(request).renameBuffer(idOf(request), name, ifMatch, by(request));
-      reply.header('etag', etagOf(buffer));
-      return buffer;
+      const buffer = await planeOf(request).renameBuffer(changeOf(request), name, by(request));
+      return tagged(reply, buffer);
     },
     releaseBuffer: async (request, reply) => {
-      await planeOf(request).releaseBuffer(idOf(request), request.headers['if-match'], by(request));
+      await planeOf(request).releaseBuffer(changeOf(request), by(request));
       reply.code(204);
     },
-    reissueBuffer: (request) => planeOf(request).reissueBuffer(idOf(request), by(request)),
-    extendLease: (request) => {
+    reissueBuffer: async (request, reply) =>
+      tagged(reply, await planeOf(request).reissueBuffer(changeOf(request), by(request))),
+    extendLease: async (request, reply) => {
       const { seconds } = request.body as { seconds: number };
-      return planeOf(request).extendLease(idOf(request), seconds, by(request));
+      const extended = planeOf(request).extendLease(changeOf(request), seconds, by(request));
+      return tagged(reply, await extended);
     },
-    recallBuffer: (request) => {
+    recallBuffer: async (request, reply) => {
       const { seconds } = request.body as { seconds: number };
-      return control.recallBuffer(idOf(request), seconds, by(request));
+      return tagged(reply, await control.recallBuffer(changeOf(request), seconds, by(request)));
     },
     listTokens: (request) => planeOf(request).listTokens(idOf(request)),
     shareBuffer: async (request, reply) => {
       const caller = callers.of(request).name;
-      const id = idOf(request);
+      const change = changeOf(request);
       const terms = request.body as TokenRequest;
-      const asked = ['shareBuffer', id, terms, callers.only(request)];
+      const asked = ['shareBuffer', change, terms, callers.only(request)];
       const token = await idempotency.run(caller, idempotencyKey(request), asked, () =>
-        planeOf(request).shareBuffer(id, terms, by(request)),
+        planeOf(request).shareBuffer(change, terms, by(request)),
       );
       reply.code(201);
       return token;
     },
     revokeToken: async (request, reply) => {
       const { token_id } = request.params as { token_id: string };
-      await planeOf(request).revokeToken(idOf(request), token_id, by(request));
+      await planeOf(request).revokeToken(changeOf(request), token_id, by(request));
       reply.code(204);
     },
     previewBuffer: async (request, reply) => {
@@ -166,10 +170,16 @@ export function createHandlers(
     listUsers: (request) => planeOf(request).listUsers(),
     listCgroups: (request) => planeOf(request).listCgroups(),
     listQuotas: (request) => planeOf(request).listQuotas(),
-    getQuota: (request) => planeOf(request).getQuota(...quotaOf(request)),
-    setQuota: (request) =>
-      control.setQuota(...quotaOf(request), request.body as QuotaRule, by(request)),
-    unsetQuota: (request) => control.setQuota(...quotaOf(request), null, by(request)),
+    getQuota: async (request, reply) => {
+      const { scope, key } = quotaOf(request);
+      return taggedQuota(reply, await planeOf(request).getQuota(scope, key));
+    },
+    setQuota: async (request, reply) => {
+      const rule = request.body as QuotaRule;
+      return taggedQuota(reply, await control.setQuota(quotaOf(request), rule, by(request)));
+    },
+    unsetQuota: async (request, reply) =>
+      taggedQuota(reply, await control.setQuota(quotaOf(request), null, by(request))),
   };
 }
 
@@ -178,9 +188,23 @@ type PreviewQuery = Omit<PreviewTerms, 'matrix'> & { readonly matrix?: Matrix };
 /** What players assume where nothing is said: BT.709 from 720 rows on, BT.601 below. */
 const usualMatrix = (height: number | null): Matrix => ((height ?? 0) >= 720 ? 'bt709' : 'bt601');
 
-function quotaOf(request: FastifyRequest): [scope: string, key: string] {
+function quotaOf(request: FastifyRequest): QuotaChange {
   const { scope, key } = request.params as { scope: string; key: string };
-  return [scope, key];
+  return { scope, key, ifMatch: request.headers['if-match'] };
+}
+
+function changeOf(request: FastifyRequest): Change {
+  return { id: idOf(request), ifMatch: request.headers['if-match'] };
+}
+
+function tagged(reply: FastifyReply, buffer: BufferInfo): BufferInfo {
+  reply.header('etag', etagOf(buffer));
+  return buffer;
+}
+
+function taggedQuota(reply: FastifyReply, quota: QuotaInfo): QuotaInfo {
+  reply.header('etag', etagOf(quotaState(quota)));
+  return quota;
 }
 
 function idempotencyKey(request: FastifyRequest): string | undefined {

@@ -275,7 +275,7 @@ export interface paths {
          * @description Asks the buffer's owner to release it within so many seconds, in place of a recall of it that
          *     is under way. Nothing is taken away; but after the deadline the owner's user gets no further
          *     allocation (`recalled`) until the buffer is released. `DELETE` makes the daemon let go of it
-         *     without asking.
+         *     without asking. What was released already cannot be recalled (`not_found`).
          */
         post: operations["recallBuffer"];
         delete?: never;
@@ -2140,13 +2140,15 @@ export interface components {
         Cursor: string;
         /** @description A text that the caller makes up for this creation. A request that comes again with it within an hour, from the same user, gets the first one's answer and makes nothing; with another request it is refused (422), and so is one that comes while the first is under way. */
         IdempotencyKey: string;
-        /** @description The ETag that the caller has seen, or several; if it is no longer so, nothing is done. */
+        /** @description The ETag of the buffer or the quota that the caller has seen, or several; if it is no longer so, nothing is done. */
         IfMatch: string;
     };
     requestBodies: never;
     headers: {
         /** @description Changes with everything that is shown of it (RFC 9110). */
         ETag: string;
+        /** @description Changes with the quota's settings, not with what is charged. */
+        QuotaETag: string;
         /** @description Where the next page is, with `rel="next"` (RFC 8288); absent on the last. */
         NextPage: string;
     };
@@ -2483,7 +2485,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The ETag that the caller has seen, or several; if it is no longer so, nothing is done. */
+                /** @description The ETag of the buffer or the quota that the caller has seen, or several; if it is no longer so, nothing is done. */
                 "If-Match"?: components["parameters"]["IfMatch"];
             };
             path: {
@@ -2513,7 +2515,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description The ETag that the caller has seen, or several; if it is no longer so, nothing is done. */
+                /** @description The ETag of the buffer or the quota that the caller has seen, or several; if it is no longer so, nothing is done. */
                 "If-Match"?: components["parameters"]["IfMatch"];
             };
             path: {
@@ -2551,7 +2553,10 @@ export interface operations {
     reissueBuffer: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The ETag of the buffer or the quota that the caller has seen, or several; if it is no longer so, nothing is done. */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
             path: {
                 /** @description The buffer's id. */
                 id: components["schemas"]["BufferId"];
@@ -2563,6 +2568,7 @@ export interface operations {
             /** @description The buffer with its new memory. */
             200: {
                 headers: {
+                    ETag: components["headers"]["ETag"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2572,6 +2578,7 @@ export interface operations {
             400: components["responses"]["BadRequest"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            412: components["responses"]["PreconditionFailed"];
             422: components["responses"]["Unprocessable"];
             429: components["responses"]["LimitExceeded"];
             500: components["responses"]["Internal"];
@@ -2582,7 +2589,10 @@ export interface operations {
     extendLease: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The ETag of the buffer or the quota that the caller has seen, or several; if it is no longer so, nothing is done. */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
             path: {
                 /** @description The buffer's id. */
                 id: components["schemas"]["BufferId"];
@@ -2598,6 +2608,7 @@ export interface operations {
             /** @description The buffer with its new lease. */
             200: {
                 headers: {
+                    ETag: components["headers"]["ETag"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2607,6 +2618,7 @@ export interface operations {
             400: components["responses"]["BadRequest"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            412: components["responses"]["PreconditionFailed"];
             413: components["responses"]["BodyTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             500: components["responses"]["Internal"];
@@ -2616,7 +2628,10 @@ export interface operations {
     recallBuffer: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The ETag of the buffer or the quota that the caller has seen, or several; if it is no longer so, nothing is done. */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
             path: {
                 /** @description The buffer's id. */
                 id: components["schemas"]["BufferId"];
@@ -2632,6 +2647,7 @@ export interface operations {
             /** @description The buffer with its recall. */
             200: {
                 headers: {
+                    ETag: components["headers"]["ETag"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2641,6 +2657,7 @@ export interface operations {
             400: components["responses"]["BadRequest"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            412: components["responses"]["PreconditionFailed"];
             413: components["responses"]["BodyTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             500: components["responses"]["Internal"];
@@ -2679,6 +2696,8 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description The ETag of the buffer or the quota that the caller has seen, or several; if it is no longer so, nothing is done. */
+                "If-Match"?: components["parameters"]["IfMatch"];
                 /** @description A text that the caller makes up for this creation. A request that comes again with it within an hour, from the same user, gets the first one's answer and makes nothing; with another request it is refused (422), and so is one that comes while the first is under way. */
                 "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
             };
@@ -2707,6 +2726,7 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
             413: components["responses"]["BodyTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["Unprocessable"];
@@ -2718,7 +2738,10 @@ export interface operations {
     revokeToken: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The ETag of the buffer or the quota that the caller has seen, or several; if it is no longer so, nothing is done. */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
             path: {
                 /** @description The buffer's id. */
                 id: components["schemas"]["BufferId"];
@@ -2739,6 +2762,7 @@ export interface operations {
             400: components["responses"]["BadRequest"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            412: components["responses"]["PreconditionFailed"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
         };
@@ -3118,6 +3142,7 @@ export interface operations {
             /** @description The quota. */
             200: {
                 headers: {
+                    ETag: components["headers"]["QuotaETag"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3134,7 +3159,10 @@ export interface operations {
     setQuota: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The ETag of the buffer or the quota that the caller has seen, or several; if it is no longer so, nothing is done. */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
             path: {
                 /** @description Whose quota. */
                 scope: components["schemas"]["QuotaScope"];
@@ -3152,6 +3180,7 @@ export interface operations {
             /** @description The quota as it is now. */
             200: {
                 headers: {
+                    ETag: components["headers"]["QuotaETag"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3161,6 +3190,7 @@ export interface operations {
             400: components["responses"]["BadRequest"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            412: components["responses"]["PreconditionFailed"];
             413: components["responses"]["BodyTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             500: components["responses"]["Internal"];
@@ -3170,7 +3200,10 @@ export interface operations {
     unsetQuota: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The ETag of the buffer or the quota that the caller has seen, or several; if it is no longer so, nothing is done. */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
             path: {
                 /** @description Whose quota. */
                 scope: components["schemas"]["QuotaScope"];
@@ -3184,6 +3217,7 @@ export interface operations {
             /** @description The quota as it is now. */
             200: {
                 headers: {
+                    ETag: components["headers"]["QuotaETag"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -3193,6 +3227,7 @@ export interface operations {
             400: components["responses"]["BadRequest"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            412: components["responses"]["PreconditionFailed"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
         };

@@ -10,6 +10,7 @@ import { NOTHING } from '../../broker/quota/rules.js';
 import type { AllocationRequest } from '../../broker/request.js';
 import { usageBits } from '../../broker/usage.js';
 import {
+  type Change,
   type ClientDetail,
   type CreateBuffer,
   ownerOf,
@@ -18,7 +19,7 @@ import {
   type TokenRequest,
 } from '../control.js';
 import { checkIfMatch } from '../etag.js';
-import type { BufferMemories, Change, PlaneMessage, Question } from '../messages.js';
+import type { BufferMemories, PlaneMessage, Question } from '../messages.js';
 import { listCgroups, listQuotas, listUsers, quotaView } from '../quota/views.js';
 import { bufferView, clientView, historyView, planView, tokenView } from '../views.js';
 import type { Journal } from './journal.js';
@@ -76,7 +77,7 @@ export function answer(broker: Broker, journal: Journal, question: Answerable, p
         if ('error' in result) refuse(result.error);
         else post({ kind: 'answer', seq, value: bufferView(broker, result.buffer) });
       };
-      broker.reissue(broker.get(question.parameters), done, by);
+      broker.reissue(changing(broker, question.parameters), done, by);
     } else if (question.question === 'readImage') {
       const buffer = broker.get(question.parameters);
       readImage(broker, buffer, (result) => {
@@ -152,25 +153,25 @@ function lookUp(
       return bufferView(broker, buffer);
     }
     case 'extendLease': {
-      const buffer = broker.get(question.parameters.id);
+      const buffer = changing(broker, question.parameters.change);
       broker.renew(buffer, question.parameters.seconds, by);
       return bufferView(broker, buffer);
     }
     case 'recallBuffer': {
-      const buffer = broker.get(question.parameters.id);
+      const buffer = changing(broker, question.parameters.change);
       broker.quotas.recalls.forAdministrator(buffer, question.parameters.seconds, by);
       return bufferView(broker, buffer);
     }
     case 'listTokens':
       return broker.tokens(broker.get(question.parameters)).map(tokenView);
     case 'shareBuffer': {
-      const { id, terms } = question.parameters;
-      return share(broker, broker.get(id), terms, by);
+      const { change, terms } = question.parameters;
+      return share(broker, changing(broker, change), terms, by);
     }
     case 'revokeToken': {
-      const { id, tokenId } = question.parameters;
-      if (broker.revoke(broker.get(id), tokenId, by)) return null;
-      throw new BrokerError('not_found', `buffer ${id} has no token ${tokenId}`);
+      const { change, tokenId } = question.parameters;
+      if (broker.revoke(changing(broker, change), tokenId, by)) return null;
+      throw new BrokerError('not_found', `buffer ${change.id} has no token ${tokenId}`);
     }
     case 'listUsers':
       return listUsers(broker.quotas, Date.now(), only);

@@ -13,18 +13,18 @@ import type { Answerable } from './answers.js';
 export function bufferIdOf(question: Answerable): string | null {
   switch (question.question) {
     case 'getBuffer':
-    case 'reissueBuffer':
     case 'readImage':
     case 'historyOf':
     case 'memoriesOf':
     case 'listTokens':
       return question.parameters;
     case 'releaseBuffer':
+    case 'reissueBuffer':
+      return question.parameters.id;
     case 'extendLease':
     case 'recallBuffer':
     case 'shareBuffer':
     case 'revokeToken':
-      return question.parameters.id;
     case 'renameBuffer':
       return question.parameters.change.id;
     default:

@@ -39,6 +39,43 @@ await withoutLeaks(t, 'changes', async (t) => {
     t.match(await ask('PATCH', { body: { name: null } }), { status: 404 });
   });
 
+  t.test('every other change is made only to what was seen, too', async (t) => {
+    const server = await startServer(t);
+    const body = { ...BODY, lifetime: { type: 'lease', seconds: 60 } };
+    const made = await server.request('POST', '/v1/buffers', { body });
+    const path = String(made.headers.location);
+    const ask = async (method: string, url: string, options?: RequestOptions) => {
+      const answer = await server.request(method, url, options);
+      conforms(t, method, url, answer);
+      return answer;
+    };
+    await ask('POST', `${path}/tokens`, { body: {} });
+    const [{ id = '' } = {}] = (await ask('GET', `${path}/tokens`)).json as { id: string }[];
+    const changes: [string, string, object?][] = [
+      ['POST', `${path}/extend`, { seconds: 70 }],
+      ['POST', `${path}/recall`, { seconds: 70 }],
+      ['POST', `${path}/reissue`],
+      ['POST', `${path}/tokens`, {}],
+      ['DELETE', `${path}/tokens/${id}`],
+      ['PUT', '/v1/quotas/user/7', { bytes: 1 }],
+      ['DELETE', '/v1/quotas/user/7'],
+    ];
+    for (const [method, url, body] of changes) {
+      const stale = await ask(method, url, { body, headers: { 'if-match': '"old"' } });
+      t.match(stale, { status: 412, json: { code: 'precondition_failed' } }, `${method} ${url}`);
+    }
+    const listed = (await ask('GET', `${path}/tokens`)).json;
+    t.match(listed, [{ id }], 'no token was made or revoked');
+    for (const [method, url, body] of changes) {
+      const seen = url.startsWith(path) ? path : url;
+      const { etag = '' } = (await ask('GET', seen)).headers;
+      const answer = await ask(method, url, { body, headers: { 'if-match': etag } });
+      t.ok(answer.status < 300, `${method} ${url}: ${answer.status}`);
+      if (answer.status !== 200) continue;
+      t.equal(answer.headers.etag, (await ask('GET', seen)).headers.etag, 'the tag of now');
+    }
+  });
+
   t.test('a creation that is sent again is answered again', async (t) => {
     const server = await startServer(t);
     const create = async (key: string, body: object) => {

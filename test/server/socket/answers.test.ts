@@ -120,7 +120,10 @@ t.test('tokens are made, listed and revoked', async (t) => {
     return message?.kind === 'answer' ? message.value : message;
   };
   const terms = { uses: 3, uid: 7, seconds: null, may_renew: true };
-  const made = value({ question: 'shareBuffer', parameters: { id, terms } }) as Token;
+  const made = value({
+    question: 'shareBuffer',
+    parameters: { change: { id, ifMatch: undefined }, terms },
+  }) as Token;
   t.match(made, { id: 't2', token: /^[a-z2-7]{26}$/, uses: 3, expires_at: null });
   const list = value({ question: 'listTokens', parameters: id });
   t.match(list, [
@@ -128,7 +131,10 @@ t.test('tokens are made, listed and revoked', async (t) => {
     { id: 't2', uses_left: 3, uid: 7, may_renew: true },
   ]);
   t.notMatch(JSON.stringify(list), made.token);
-  const revoke = { question: 'revokeToken', parameters: { id, tokenId: 't2' } } as const;
+  const revoke = {
+    question: 'revokeToken',
+    parameters: { change: { id, ifMatch: undefined }, tokenId: 't2' },
+  } as const;
   t.equal(value(revoke), null);
   t.match(ask(revoke), { kind: 'refusal', error: { code: 'not_found' } });
   t.match(value({ question: 'listTokens', parameters: id }), [{ id: 't1' }]);
@@ -193,7 +199,7 @@ t.test('a lease is made, shown and extended', async (t) => {
   world.pass(60_000);
   broker.poll();
   t.same(lifetime(), { type: 'lease', seconds: 60, ends_at, released_at: at(5000) });
-  ask({ question: 'extendLease', parameters: { id, seconds: 9 } });
+  ask({ question: 'extendLease', parameters: { change: { id, ifMatch: undefined }, seconds: 9 } });
   t.same(lifetime(), { type: 'lease', seconds: 9, ends_at: at(9000), released_at: null });
 });
 

@@ -52,11 +52,11 @@ function about(id: string): Pick<Question, 'question' | 'parameters'>[] {
     { question: 'historyOf', parameters: id },
     { question: 'memoriesOf', parameters: id },
     { question: 'listTokens', parameters: id },
-    { question: 'extendLease', parameters: { id, seconds: 60 } },
+    { question: 'extendLease', parameters: { change, seconds: 60 } },
     { question: 'renameBuffer', parameters: { change, name: 'x' } },
-    { question: 'shareBuffer', parameters: { id, terms } },
-    { question: 'revokeToken', parameters: { id, tokenId: 't1' } },
-    { question: 'reissueBuffer', parameters: id },
+    { question: 'shareBuffer', parameters: { change, terms } },
+    { question: 'revokeToken', parameters: { change, tokenId: 't1' } },
+    { question: 'reissueBuffer', parameters: change },
     { question: 'releaseBuffer', parameters: change },
   ];
 }

@@ -10,6 +10,7 @@ import type { ListQuery, Page } from '../../../../src/server/collection.js';
 import type {
   BufferInfo,
   CgroupInfo,
+  Change,
   ClientDetail,
   ClientInfo,
   ConfigReport,
@@ -26,6 +27,7 @@ import type {
   LogLevelInfo,
   OwnPlane,
   PlannedBuffer,
+  QuotaChange,
   QuotaInfo,
   QuotaRule,
   Requester,
@@ -34,7 +36,7 @@ import type {
   TokenRequest,
   UserInfo,
 } from '../../../../src/server/control.js';
-import { checkIfMatch } from '../../../../src/server/etag.js';
+import { checkIfMatch, quotaState } from '../../../../src/server/etag.js';
 import { leakReport } from '../../../../src/server/leaks/report.js';
 import { DEFAULT_LEAKS } from '../../../../src/server/leaks/watch.js';
 import type { PlaneMetrics } from '../../../../src/server/metrics.js';
@@ -155,9 +157,9 @@ export class FakeControl implements ControlPlane {
     });
   }
 
-  extendLease(id: string, seconds: number): Promise<BufferInfo> {
+  extendLease(change: Change, seconds: number): Promise<BufferInfo> {
     return this.#answer(() => {
-      const buffer = this.#find(id);
+      const buffer = this.#changing(change);
       if (buffer.lifetime.type !== 'lease') {
         throw new BrokerError('invalid_argument', 'the buffer has no lease');
       }
@@ -166,10 +168,12 @@ export class FakeControl implements ControlPlane {
     });
   }
 
-  recallBuffer(id: string, seconds: number): Promise<BufferInfo> {
+  recallBuffer(change: Change, seconds: number): Promise<BufferInfo> {
     return this.#answer(() => {
       const deadline = new Date(Date.now() + seconds * 1000).toISOString();
-      return Object.assign(this.#find(id), { recall: { reason: 'administrator', deadline } });
+      return Object.assign(this.#changing(change), {
+        recall: { reason: 'administrator', deadline },
+      });
     });
   }
 
@@ -177,19 +181,21 @@ export class FakeControl implements ControlPlane {
     return this.#answer(() => this.tokens.get(this.#find(id).id) ?? []);
   }
 
-  shareBuffer(id: string, terms: TokenRequest): Promise<Token> {
+  shareBuffer(change: Change, terms: TokenRequest): Promise<Token> {
     return this.#answer(() => {
+      const { id } = this.#changing(change);
       const { uses, uid, may_renew } = terms;
       const token = { id: `t${++this.#tokens}`, uses_left: uses, uid, may_renew, expires_at: null };
-      const known = this.tokens.get(this.#find(id).id) ?? [];
+      const known = this.tokens.get(id) ?? [];
       this.tokens.set(id, [...known, { ...token, created_at: new Date().toISOString() }]);
       return { id: token.id, token: `secret-${token.id}`, uses, expires_at: null };
     });
   }
 
-  revokeToken(id: string, tokenId: string): Promise<void> {
+  revokeToken(change: Change, tokenId: string): Promise<void> {
     return this.#answer(() => {
-      const known = this.tokens.get(this.#find(id).id) ?? [];
+      const { id } = this.#changing(change);
+      const known = this.tokens.get(id) ?? [];
       const left = known.filter((token) => token.id !== tokenId);
       if (left.length === known.length) {
         throw new BrokerError('not_found', `buffer ${id} has no token ${tokenId}`);
@@ -218,24 +224,19 @@ export class FakeControl implements ControlPlane {
     });
   }
 
-  renameBuffer(id: string, name: string | null, ifMatch?: string): Promise<BufferInfo> {
+  renameBuffer(change: Change, name: string | null): Promise<BufferInfo> {
+    return this.#answer(() => Object.assign(this.#changing(change), { name }));
+  }
+
+  releaseBuffer(change: Change): Promise<void> {
     return this.#answer(() => {
-      const buffer = this.#find(id);
-      checkIfMatch(ifMatch, buffer);
-      return Object.assign(buffer, { name });
+      this.buffers.delete(this.#changing(change).id);
     });
   }
 
-  releaseBuffer(id: string, ifMatch?: string): Promise<void> {
+  reissueBuffer(change: Change): Promise<BufferInfo> {
     return this.#answer(() => {
-      checkIfMatch(ifMatch, this.#find(id));
-      this.buffers.delete(id);
-    });
-  }
-
-  reissueBuffer(id: string): Promise<BufferInfo> {
-    return this.#answer(() => {
-      const buffer = this.#find(id);
+      const buffer = this.#changing(change);
       if (buffer.state === 'lost') Object.assign(buffer, { state: 'live', generation: 2 });
       return buffer;
     });
@@ -354,9 +355,10 @@ export class FakeControl implements ControlPlane {
     return this.#answer(() => quotaView(this.quotas, ruleId(scope, key)));
   }
 
-  setQuota(scope: string, key: string, rule: QuotaRule | null): Promise<QuotaInfo> {
+  setQuota({ scope, key, ifMatch }: QuotaChange, rule: QuotaRule | null): Promise<QuotaInfo> {
     return this.#answer(() => {
       const id = checkRule(scope, key, ruleFromRest(rule ?? {}));
+      checkIfMatch(ifMatch, quotaState(quotaView(this.quotas, id)));
       const rules = new Map(this.quotas.policy.rules('rest'));
       if (rule === null) rules.delete(id);
       else rules.set(id, ruleFromRest(rule));
@@ -408,6 +410,12 @@ export class FakeControl implements ControlPlane {
   #find(id: string): BufferInfo {
     const buffer = this.buffers.get(id);
     if (buffer === undefined) throw new BrokerError('not_found', `there is no buffer ${id}`);
+    return buffer;
+  }
+
+  #changing({ id, ifMatch }: Change): BufferInfo {
+    const buffer = this.#find(id);
+    checkIfMatch(ifMatch, buffer);
     return buffer;
   }
 
