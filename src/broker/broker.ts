@@ -308,7 +308,7 @@ export class Broker {
     this.#tokens.revokeAll(buffer);
     this.leases.released(buffer);
     this.world.free(buffer.allocation);
-    this.quotas.recalls.released(buffer);
+    this.quotas.linger(buffer);
     this.#registry.happened({ type: 'buffer.released', buffer, reason, by });
     this.#lingering.add(buffer);
     const watchers = [...buffer.watchers];

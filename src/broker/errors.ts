@@ -132,6 +132,8 @@ export interface QuotaRefusal {
   readonly dimension: string;
   readonly limit: number;
   readonly in_use: number;
+  /** How much of that was released, and stays charged because somebody has it, or may have it. */
+  readonly lingering: number;
 }
 
 /** A refusal: the client's to handle, never the daemon's end. */

@@ -89,6 +89,7 @@ export class Reissues {
       now: this.world.now(),
     });
     importers.impose(former, parts);
+    this.quotas.linger(former);
     this.registry.happened({ type: 'buffer.reissued', buffer, by });
     this.world.changed(buffer);
     this.world.changed(former);

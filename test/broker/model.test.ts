@@ -343,6 +343,11 @@ class Model {
       pending: waiting,
     };
     if (JSON.stringify(daemon.charge) !== JSON.stringify(expected)) throw new Error('charges');
+    const { bytes, buffers, fds } = daemon.lingering;
+    const lingering = count(this.#lingering());
+    if (JSON.stringify({ bytes, buffers, fds }) !== JSON.stringify(lingering)) {
+      throw new Error('what lingers');
+    }
     if (waiting > 0) return;
     for (const { scope, key, charge } of accounts) {
       const mine = memory.filter(({ owner }) =>
@@ -440,8 +445,9 @@ class Model {
     if (this.world.open.size > 0) throw new Error(`fds ${[...this.world.open]} are left open`);
     if (this.world.freed.size !== this.given) throw new Error('not everything was freed');
     if (this.released !== this.registered) throw new Error('not everybody was told');
-    for (const { scope, key, charge } of this.broker.quotas.ledger.accounts) {
-      if (Object.values(charge).some((amount) => amount !== 0)) throw new Error(`${scope} ${key}`);
+    for (const { scope, key, charge, lingering } of this.broker.quotas.ledger.accounts) {
+      const amounts = [charge, lingering].flatMap((each) => Object.values(each));
+      if (amounts.some((amount) => amount !== 0)) throw new Error(`${scope} ${key}`);
     }
   }
 }

@@ -7,6 +7,7 @@ import { type Amount, DIMENSIONS, NOTHING, type Scope, type Settings } from './r
 export class Account {
   readonly bucket = new Bucket();
   #charge: Amount = NOTHING;
+  #lingering: Amount = NOTHING;
   /** Connections that are there and would be charged here. */
   live = 0;
 
@@ -23,6 +24,11 @@ export class Account {
     return this.#charge;
   }
 
+  /** How much of the charge is for memory that its owners have released. */
+  get lingering(): Amount {
+    return this.#lingering;
+  }
+
   get empty(): boolean {
     return DIMENSIONS.every((dimension) => this.#charge[dimension] === 0);
   }
@@ -30,6 +36,11 @@ export class Account {
   /** Adds, or takes away where the amount is negative. */
   add(amount: Amount): void {
     this.#charge = sum(this.#charge, amount);
+  }
+
+  /** So much of the charge lingers from now on, or no longer where the amount is negative. */
+  linger(amount: Amount): void {
+    this.#lingering = sum(this.#lingering, amount);
   }
 }
 

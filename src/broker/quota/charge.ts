@@ -1,6 +1,7 @@
 /**
  * What one allocation is charged: from its reservation until its memory is gone.
  */
+import { difference } from './account.js';
 import { type Amount, NOTHING } from './rules.js';
 
 /** Who is charged. */
@@ -28,6 +29,8 @@ interface Book {
   /** The same without asking. */
   set(from: Amount, to: Amount): void;
   end(amount: Amount): void;
+  /** So much of what is charged lingers; less than nothing: no longer. */
+  linger(amount: Amount): void;
   /** Charges a heap, or throws `limit_exceeded`; whatever its limit, where it is `forced`. */
   heap(key: string, amount: Amount, forced: boolean): Charge;
 }
@@ -35,6 +38,7 @@ interface Book {
 export class Charge {
   #amount: Amount;
   #heaps: readonly Charge[] = [];
+  #lingering = false;
   #released = false;
 
   /** Made by `Ledger.reserve`. */
@@ -105,10 +109,18 @@ export class Charge {
     this.#amount = actual;
   }
 
+  /** Its owner has released the buffer: what is charged from now on cannot be asked for. Once. */
+  linger(): void {
+    this.#lingering = true;
+    this.book.linger(this.#amount);
+    for (const heap of this.#heaps) heap.linger();
+  }
+
   /** The memory is gone, or was never had. Exactly once. */
   release(): void {
     if (this.#released) throw new Error('the charge is released already');
     this.#released = true;
+    if (this.#lingering) this.book.linger(difference(NOTHING, this.#amount));
     this.#settleHeaps(new Map(), true);
     this.book.end(this.#amount);
   }

@@ -80,6 +80,11 @@ export class Importers {
     this.#charges.set(former, new Map(charges));
   }
 
+  /** The buffer is released. */
+  linger(buffer: BrokerBuffer): void {
+    for (const charge of this.#charges.get(buffer)?.values() ?? []) charge.linger();
+  }
+
   /** The memory is gone. */
   release(buffer: BrokerBuffer): void {
     for (const charge of this.#charges.get(buffer)?.values() ?? []) charge.release();

@@ -119,6 +119,9 @@ export class Ledger {
         add(more);
       },
       set: (from, to) => add(difference(to, from)),
+      linger: (amount) => {
+        for (const account of accounts) account.linger(amount);
+      },
       end: (amount) => {
         add(difference(NOTHING, amount));
         this.accounts.drop(accounts);

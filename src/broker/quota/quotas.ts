@@ -100,6 +100,13 @@ export class Quotas {
     this.importers.redeem(buffer, this.whoIs({ client, peer: client.peer }));
   }
 
+  /** A buffer is released: what is charged for it cannot be recalled any more. */
+  linger(buffer: BrokerBuffer): void {
+    buffer.charge.linger();
+    this.importers.linger(buffer);
+    this.recalls.released(buffer);
+  }
+
   /** The memory of a buffer is gone. */
   release(buffer: BrokerBuffer): void {
     buffer.charge.release();
@@ -148,12 +155,18 @@ export class Quotas {
       return attempt();
     } catch (error) {
       if (!(error instanceof ShareRefusal)) throw error;
-      const seconds = this.recalls.forShare(error.need, buffers, this.#recallSeconds);
-      if (seconds === null) throw error;
+      const prospect = this.recalls.forShare(error.need, buffers, this.#recallSeconds);
+      const { refusal } = error;
+      if ('recallable' in prospect) {
+        const { recallable } = prospect;
+        const text = `${error.message}; ${recallable} can be recalled, which is not enough`;
+        const possible = { ...(refusal.possible as object), recalling: false, recallable };
+        throw new BrokerError('limit_exceeded', text, { ...refusal, possible });
+      }
+      const { afterSeconds: seconds } = prospect;
       const until = this.now() + seconds * 1000;
       const sources = [source, error.need.source ?? source];
       this.ledger.capacities.claim(who, sources, asked(estimate), until);
-      const { refusal } = error;
       const text = `${error.message}; it is being recalled: ask again in ${seconds} s`;
       const possible = { ...(refusal.possible as object), recalling: true, after_seconds: seconds };
       throw new BrokerError('limit_exceeded', text, { ...refusal, possible });

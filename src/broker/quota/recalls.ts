@@ -39,6 +39,12 @@ export interface Pressure {
   readonly seconds: number;
 }
 
+/**
+ * When a user that is below its share may ask again; or how much less than it lacks can be had back at
+ * most, in the dimension that is short.
+ */
+export type Prospect = { readonly afterSeconds: number } | { readonly recallable: number };
+
 /** Not handed out for so long: idle. Interactive clients redeem anew within seconds. */
 export const IDLE_SECONDS = 60;
 
@@ -100,25 +106,25 @@ export class Recalls {
   }
 
   /**
-   * Recalls what a user below its share lacks from those above theirs. Returns the seconds after
-   * which it may be there; null where there is nothing to recall.
+   * Recalls what a user below its share lacks from those above theirs. Nothing is recalled where that
+   * is not enough: memory that was released and is still held, or not answered yet, cannot be had back.
    */
-  forShare(need: Need, all: Iterable<BrokerBuffer>, seconds: number): number | null {
+  forShare(need: Need, all: Iterable<BrokerBuffer>, seconds: number): Prospect {
     const now = this.now();
     const { source, dimension } = need;
     const amount = ({ charge }: BrokerBuffer) => charge.of(source)[dimension];
     const left = new Map(need.over);
     let missing = need.shortfall;
-    let waiting: number | null = null;
+    let waiting = 0;
     for (const { uid, deadline, buffers } of this.#recalls) {
       const asked = sumOf(buffers, amount);
       left.set(uid, (left.get(uid) ?? 0) - asked);
       // What is overdue will not come: others are asked for it.
       if (deadline <= now || asked === 0) continue;
       missing -= asked;
-      waiting = Math.max(waiting ?? 0, (deadline - now) / 1000);
+      waiting = Math.max(waiting, (deadline - now) / 1000);
     }
-    if (missing <= 0) return waiting;
+    if (missing <= 0) return { afterSeconds: waiting };
     const candidates = [...all].filter((buffer) => amount(buffer) > 0);
     const chosen = new Map<number, BrokerBuffer[]>();
     for (const buffer of this.#inOrder(candidates, need.over)) {
@@ -130,12 +136,13 @@ export class Recalls {
       missing -= amount(buffer);
       chosen.set(who.uid, [...(chosen.get(who.uid) ?? []), buffer]);
     }
+    if (missing > 0) return { recallable: need.shortfall - missing };
     for (const [uid, buffers] of chosen) {
       const held = this.ledger.capacities.held(uid, source)[dimension];
       const enough = held - sumOf(buffers, amount);
       this.#recall('share', uid, buffers, seconds, { source, dimension, amount: enough });
     }
-    return chosen.size === 0 ? waiting : seconds;
+    return { afterSeconds: Math.max(waiting, seconds) };
   }
 
   /** Recalls a part of what is charged; nothing while a round before it is not over. */

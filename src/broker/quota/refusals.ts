@@ -53,15 +53,17 @@ interface Refused {
 
 export function exceeded({ account, dimension, limit, requested, max, why }: Refused): BrokerError {
   const inUse = account.charge[dimension];
+  const lingering = account.lingering[dimension];
   const possible = Math.max(0, max);
+  const still = lingering > 0 ? `, ${lingering} of them released and still held` : '';
   const text =
-    `${subject(account)} may have ${limit} ${names[dimension]} and has ${inUse}: ` +
+    `${subject(account)} may have ${limit} ${names[dimension]} and has ${inUse}${still}: ` +
     `${requested} more are not possible${why === undefined ? '' : ` (${why})`}`;
   return new BrokerError('limit_exceeded', text, {
     constraint: `quota.${account.scope}.${dimension}`,
     requested,
     possible: { max: possible },
-    quota: { scope: account.scope, key: account.key, dimension, limit, in_use: inUse },
+    quota: { scope: account.scope, key: account.key, dimension, limit, in_use: inUse, lingering },
   });
 }
 
@@ -80,6 +82,7 @@ export function tooFast(account: Account, rate: number, seconds: number): Broker
         dimension: 'allocations_per_second',
         limit: rate,
         in_use: rate,
+        lingering: 0,
       },
     },
   );

@@ -1975,6 +1975,11 @@ export interface components {
              * @example 1073000000
              */
             in_use: number;
+            /**
+             * @description How much of that was released, and stays charged because somebody has it, or may have it: it cannot be recalled.
+             * @example 4096
+             */
+            lingering: number;
         };
     };
     responses: {

@@ -204,3 +204,70 @@ t.test('what an allocation really takes is charged, or refused', async (t) => {
   world.answer(0, 2);
   t.match(quotas.ledger.accounts.daemon.charge, { bytes: PAGE, buffers: 1, fds: 2, pending: 0 });
 });
+
+t.test('what cannot be had back is not counted on', async (t) => {
+  await t.test('released and still held', async (t) => {
+    const { world, broker, connect, take, refuse, heard } = make([hundred]);
+    const [greedy, modest] = [connect(1), connect(2)];
+    const held = take(greedy, 60, 'held');
+    const live = take(greedy, 30, 'live');
+    world.held.set(held.allocation.key, 'lingering');
+    broker.release(held, 'owner');
+    take(modest, 10);
+    t.match(refuse(modest, 35), {
+      code: 'limit_exceeded',
+      refusal: {
+        possible: { max: 0, recalling: false, recallable: 30 * PAGE },
+        quota: { scope: 'daemon', in_use: 100 * PAGE, lingering: 60 * PAGE },
+      },
+    });
+    t.same(heard(), [], 'nobody is asked for what would not be enough');
+    t.match(refuse(modest, 30).refusal, { possible: { recalling: true, after_seconds: 10 } });
+    t.same(heard(), [['live', 'share', 10]]);
+    broker.release(live, 'owner');
+    take(modest, 30);
+
+    t.match(
+      refuse(modest, 5).refusal,
+      { possible: { recallable: 0 } },
+      'nothing is left to recall',
+    );
+    world.held.clear();
+    world.pass(10_000);
+    broker.poll();
+    take(modest, 5);
+  });
+
+  await t.test('not answered yet', async (t) => {
+    const { world, broker, connect } = make([hundred]);
+    const [greedy, modest] = [connect(1), connect(2)];
+    const ask = (client: Client, pages: number) => {
+      const results: BufferResult[] = [];
+      const spec = { ...linear, size: pages * PAGE };
+      const owner = { client, peer: client.peer };
+      broker.allocate(owner, request({ spec }), (result) => results.push(result));
+      return results;
+    };
+    const given = ask(greedy, 90);
+    t.match(ask(modest, 15), [
+      { error: { refusal: { possible: { recallable: 0 }, quota: { lingering: 0 } } } },
+    ]);
+    world.answer();
+    t.match(given, [{ buffer: { state: 'live' } }]);
+    t.match(ask(modest, 15), [{ error: { refusal: { possible: { recalling: true } } } }]);
+  });
+});
+
+t.test('a refusal tells how much of what is in use was released', async (t) => {
+  const { world, broker, connect, take, refuse } = make([['user/1', { bytes: 5 * PAGE }]]);
+  const client = connect(1);
+  take(client, 2);
+  const held = take(client, 3);
+  world.held.set(held.allocation.key, 'unknown');
+  broker.handedOut(held, connect(2));
+  broker.release(held, 'owner');
+  t.match(refuse(client, 1).refusal, {
+    constraint: 'quota.user.bytes',
+    quota: { in_use: 5 * PAGE, lingering: 3 * PAGE },
+  });
+});

@@ -52,7 +52,14 @@ await withoutLeaks(t, 'quotas', async (t) => {
 
   await t.test('a refusal names the quota', async (t) => {
     const server = await startServer(t);
-    const quota = { scope: 'user', key: '7', dimension: 'bytes', limit: 1, in_use: 1 };
+    const quota = {
+      scope: 'user',
+      key: '7',
+      dimension: 'bytes',
+      limit: 1,
+      in_use: 1,
+      lingering: 0,
+    };
     server.control.failure = new BrokerError('limit_exceeded', 'full', { quota });
     const answer = await ask(server, 'POST', '/v1/buffers', { kind: 'buffer', size: 1 });
     t.match(answer.json, { status: 429, refusal: { quota } });
