@@ -2,7 +2,7 @@
  * REST's questions, answered by the data plane, the allocator, and what the daemon knows of itself.
  */
 import { BrokerError } from '../broker/errors.js';
-import { logLevelRecord } from './audit/record.js';
+import { logLevelNote } from './audit/record.js';
 import type { AuditSink } from './audit/sink.js';
 import type { ConfigInForce } from './config-in-force.js';
 import {
@@ -132,7 +132,7 @@ export function createControlPlane(
     logLevel: async () => ({ level: logLevels.level }),
     setLogLevel: async ({ level }, by) => {
       logLevels.level = level;
-      audit.acted([logLevelRecord(ownerOf(by), level, new Date().toISOString())]);
+      audit.acted([logLevelNote(ownerOf(by), level, new Date().toISOString())]);
       return { level };
     },
     config: async () => settings.report,

@@ -13,7 +13,7 @@ import type { Rules } from '../broker/quota/rules.js';
 import { listenUnix } from '../native/libc/socket.js';
 import { notify } from '../native/systemd.js';
 import { packageRoot, packageVersion } from '../package-root.js';
-import { auditRecord } from './audit/record.js';
+import { auditNote } from './audit/record.js';
 import { AuditSink } from './audit/sink.js';
 import type { Config, Loaded } from './config.js';
 import { ConfigInForce } from './config-in-force.js';
@@ -161,8 +161,8 @@ export class Daemon {
         const event = { type: 'refusal', error, owner, buffer: null } as const;
         const time = new Date().toISOString();
         if (deniedEvents.admit(caller.name)) ring.push([eventDraft(event, time)]);
-        const record = auditRecord(event, time);
-        if (record !== null) audit.acted([record]);
+        const note = auditNote(event, time);
+        if (note !== null) audit.acted([note]);
       },
       ring,
       streams,

@@ -10,7 +10,7 @@ import { type ErrorMessage, fromMessage } from '../broker/errors.js';
 import { close } from '../native/libc/fd.js';
 import type { ListedDevice } from '../native/sources/devices.js';
 import { eventfd, wake } from '../native/step.js';
-import type { AuditRecord } from './audit/record.js';
+import type { AuditNote } from './audit/record.js';
 import type { DeviceInfo, Requester } from './control.js';
 import type {
   AllocatorReady,
@@ -32,7 +32,7 @@ interface Events {
   /** What has happened, oldest first. */
   happened(events: readonly EventDraft[]): void;
   /** Those of them that are acts. */
-  acted(records: readonly AuditRecord[]): void;
+  acted(notes: readonly AuditNote[]): void;
   /** A thread has died; the daemon cannot go on. */
   fatal(error: Error): void;
 }

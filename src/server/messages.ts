@@ -26,7 +26,7 @@ import type {
 } from '../broker/source.js';
 import type { Work, WorkDone } from '../broker/work.js';
 import type { ListedDevice } from '../native/sources/devices.js';
-import type { AuditRecord } from './audit/record.js';
+import type { AuditNote } from './audit/record.js';
 import type {
   BufferInfo,
   CgroupInfo,
@@ -207,7 +207,7 @@ export type PlaneMessage =
       readonly kind: 'events';
       readonly events: readonly EventDraft[];
       /** Those of them that are acts; none where no audit is kept. */
-      readonly audit: readonly AuditRecord[];
+      readonly audit: readonly AuditNote[];
     }
   | {
       readonly kind: 'log';

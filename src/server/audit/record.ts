@@ -4,11 +4,12 @@
  * registry itself does not keep their secrets.
  */
 import { type Actor, actorOf } from '../../broker/actor.js';
-import type { BrokerBuffer, Owner } from '../../broker/buffer.js';
+import type { BrokerBuffer, Client, Owner } from '../../broker/buffer.js';
 import type { ErrorCode } from '../../broker/errors.js';
 import type { BrokerEvent } from '../../broker/events.js';
 import { fourccName } from '../../broker/fourcc.js';
 import { doerOf } from '../../broker/history.js';
+import type { Allocation } from '../../broker/source.js';
 
 /** `forced_release`: not by its owner. `revoke`: of a token. `preview`: content was shown over REST. */
 export type Act =
@@ -70,13 +71,24 @@ export interface AuditRecord {
   readonly by?: string;
 }
 
-/** null for what nobody did or nobody is answerable for. `at` as in the record. */
-export function auditRecord(event: BrokerEvent, at: string): AuditRecord | null {
-  const known = details(event);
-  return known === null ? null : { ...known, at };
+/** What a record says of a buffer. */
+type About = Pick<AuditRecord, 'buffer' | 'size' | 'format' | 'source' | 'handle_type' | 'owner'>;
+
+/**
+ * A record as the data plane tells it. Who and what it is about are the same objects for all acts that
+ * have them in common: a message copies each of them once, and the data plane pays for it.
+ */
+export interface AuditNote extends Omit<AuditRecord, keyof About> {
+  readonly about: About | null;
 }
 
-function details(event: BrokerEvent): Omit<AuditRecord, 'at'> | null {
+/** For the log. */
+export function recordOf({ act, at, who, about, ...rest }: AuditNote): AuditRecord {
+  return { act, at, who, ...about, ...rest };
+}
+
+/** null for what nobody did or nobody is answerable for. `at` as in the record. */
+export function auditNote(event: BrokerEvent, at: string): AuditNote | null {
   switch (event.type) {
     case 'client.connected':
     case 'buffer.lost':
@@ -85,18 +97,20 @@ function details(event: BrokerEvent): Omit<AuditRecord, 'at'> | null {
     case 'client.disconnected': {
       const { client, by } = event;
       if (by === null) return null;
-      return { act: 'disconnect', who: actor(by), client: client.id, owner: client.peer.uid };
+      const about = { owner: client.peer.uid };
+      return { act: 'disconnect', at, who: actor(by), about, client: client.id };
     }
     case 'quota.changed':
-      return { act: 'set_quota', who: actor(event.by), quota: event.quota };
+      return { act: 'set_quota', at, who: actor(event.by), about: null, quota: event.quota };
     case 'refusal': {
       const { error, owner, buffer } = event;
       const { code, message: reason, refusal } = error;
       const { constraint } = refusal;
       return {
         act: 'refusal',
+        at,
         who: actor(owner),
-        ...(buffer === null ? {} : ofBuffer(buffer)),
+        about: buffer === null ? null : aboutBuffer(buffer),
         code,
         reason,
         ...(constraint === undefined ? {} : { constraint }),
@@ -104,48 +118,61 @@ function details(event: BrokerEvent): Omit<AuditRecord, 'at'> | null {
     }
   }
   const { buffer } = event;
-  const about = { who: actor(doerOf(event)), ...ofBuffer(buffer) };
+  const common = { at, who: actor(doerOf(event)), about: aboutBuffer(buffer) };
   switch (event.type) {
     case 'buffer.created':
-      return { act: buffer.allocation.source === 'import' ? 'import' : 'grant', ...about };
+      return { act: buffer.allocation.source === 'import' ? 'import' : 'grant', ...common };
     case 'buffer.shared': {
       const { id: token, usesLeft: uses, uid: for_uid } = event.token;
-      return { act: 'share', ...about, token, uses, for_uid };
+      return { act: 'share', ...common, token, uses, for_uid };
     }
     case 'buffer.unshared':
-      return { act: 'revoke', ...about, token: event.token };
+      return { act: 'revoke', ...common, token: event.token };
     case 'buffer.redeemed':
-      return { act: 'redeem', ...about, token: event.token };
+      return { act: 'redeem', ...common, token: event.token };
     case 'buffer.renewed':
-      return { act: 'renew', ...about, seconds: event.seconds };
+      return { act: 'renew', ...common, seconds: event.seconds };
     case 'buffer.renamed':
-      return { act: 'rename', ...about, name: buffer.name };
+      return { act: 'rename', ...common, name: buffer.name };
     case 'buffer.recalled':
-      return { act: 'recall', ...about, reason: event.reason };
+      return { act: 'recall', ...common, reason: event.reason };
     case 'buffer.released': {
       const { reason } = event;
-      return { act: reason === 'owner' ? 'release' : 'forced_release', ...about, reason };
+      return { act: reason === 'owner' ? 'release' : 'forced_release', ...common, reason };
     }
     case 'buffer.reissued':
-      return { act: 'reissue', ...about };
+      return { act: 'reissue', ...common };
     case 'buffer.previewed':
-      return { act: 'preview', ...about };
+      return { act: 'preview', ...common };
   }
 }
 
 /** Of somebody over REST who has changed the log's level. */
-export function logLevelRecord(by: Owner, log_level: string, at: string): AuditRecord {
-  return { act: 'set_log_level', at, who: actor(by), log_level };
+export function logLevelNote(by: Owner, log_level: string, at: string): AuditNote {
+  return { act: 'set_log_level', at, who: actor(by), about: null, log_level };
 }
+
+const actors = new WeakMap<Client, AuditActor>();
 
 function actor(owner: Owner | null): AuditActor | null {
-  const known = actorOf(owner);
-  return known && { ...known, rest: known.client === null };
+  const client = owner?.client ?? null;
+  const known = client === null ? undefined : actors.get(client);
+  if (known !== undefined) return known;
+  const one = actorOf(owner);
+  if (one === null) return null;
+  const made = { ...one, rest: client === null };
+  if (client !== null) actors.set(client, made);
+  return made;
 }
 
-function ofBuffer({ id, spec, allocation, owner }: BrokerBuffer) {
+/** By allocation: a re-issued buffer has another one. */
+const buffers = new WeakMap<Allocation, About>();
+
+function aboutBuffer({ id, spec, allocation, owner }: BrokerBuffer): About {
+  const known = buffers.get(allocation);
+  if (known !== undefined) return known;
   const { size, source, handleType } = allocation;
-  return {
+  const made = {
     buffer: id,
     size,
     ...(spec.kind === 'image' ? { format: fourccName(spec.format) } : {}),
@@ -153,4 +180,6 @@ function ofBuffer({ id, spec, allocation, owner }: BrokerBuffer) {
     handle_type: handleType,
     owner: owner.peer.uid,
   };
+  buffers.set(allocation, made);
+  return made;
 }

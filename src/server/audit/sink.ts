@@ -5,7 +5,7 @@
  */
 import type { Logger } from 'pino';
 import { REFUSAL_WINDOW_MS, RefusalLines } from '../refusal-lines.js';
-import type { AuditRecord } from './record.js';
+import { type AuditNote, recordOf } from './record.js';
 
 export class AuditSink {
   readonly #logger: Logger | null;
@@ -15,18 +15,25 @@ export class AuditSink {
   constructor(logger: Logger, wanted: boolean, windowMs = REFUSAL_WINDOW_MS) {
     this.#logger = wanted ? logger.child({ component: 'audit' }, { level: 'info' }) : null;
     this.#refusals = new RefusalLines((by, suppressed) => {
-      this.#write({ act: 'refusal', at: new Date().toISOString(), who: null, by, suppressed });
+      this.#write({
+        act: 'refusal',
+        at: new Date().toISOString(),
+        who: null,
+        about: null,
+        by,
+        suppressed,
+      });
     }, windowMs);
   }
 
-  readonly acted = (records: readonly AuditRecord[]): void => {
-    for (const record of records) {
-      if (record.act !== 'refusal' || this.#refusals.admit(callerOf(record))) this.#write(record);
+  readonly acted = (notes: readonly AuditNote[]): void => {
+    for (const note of notes) {
+      if (note.act !== 'refusal' || this.#refusals.admit(callerOf(note))) this.#write(note);
     }
   };
 
-  #write(record: AuditRecord): void {
-    this.#logger?.info(record, record.act);
+  #write(note: AuditNote): void {
+    this.#logger?.info(recordOf(note), note.act);
   }
 
   /** Tells what there still is to tell. */
@@ -36,7 +43,7 @@ export class AuditSink {
 }
 
 /** In the words of REST's log. */
-function callerOf({ who }: AuditRecord): string {
+function callerOf({ who }: AuditNote): string {
   if (who?.token != null) return `token ${who.token}`;
   return who?.uid == null ? 'anonymous' : `uid ${who.uid}`;
 }

@@ -2,12 +2,12 @@
  * Copies what happens in the registry into plain events for the main thread, one message for many: a
  * message costs the data plane, and the main thread that wakes up for it, more than the event itself
  * (docs/performance.md).
- * With them go the records for the audit.
+ * With them goes what the audit needs.
  */
 import type { BrokerBuffer, Client, Owner, PartialPeer } from '../../broker/buffer.js';
 import type { BrokerEvent } from '../../broker/events.js';
 import { detailOf } from '../../broker/history.js';
-import { type AuditRecord, auditRecord } from '../audit/record.js';
+import { type AuditNote, auditNote } from '../audit/record.js';
 import type { EventInfo } from '../control.js';
 import type { EventDraft } from '../messages.js';
 
@@ -30,11 +30,11 @@ const MAX_EVENTS = 256;
 
 export class Reporter {
   #events: EventDraft[] = [];
-  #audit: AuditRecord[] = [];
+  #audit: AuditNote[] = [];
   #next = 0;
 
   constructor(
-    private readonly post: (events: EventDraft[], audit: AuditRecord[]) => void,
+    private readonly post: (events: EventDraft[], audit: AuditNote[]) => void,
     /** Milliseconds since the epoch. */
     private readonly now: () => number,
     /** Whether an audit is kept. */
@@ -44,8 +44,8 @@ export class Reporter {
   readonly report = (event: BrokerEvent): void => {
     const time = this.#time();
     this.#events.push(eventDraft(event, time));
-    const record = this.audit ? auditRecord(event, time) : null;
-    if (record !== null) this.#audit.push(record);
+    const note = this.audit ? auditNote(event, time) : null;
+    if (note !== null) this.#audit.push(note);
   };
 
   /** The device was lost, or could be opened again. */

@@ -4,7 +4,12 @@ import { Broker } from '../../../src/broker/broker.js';
 import type { BrokerBuffer, Owner } from '../../../src/broker/buffer.js';
 import { BrokerError } from '../../../src/broker/errors.js';
 import { Policy } from '../../../src/broker/policy.js';
-import { type AuditRecord, auditRecord, logLevelRecord } from '../../../src/server/audit/record.js';
+import {
+  type AuditRecord,
+  auditNote,
+  logLevelNote,
+  recordOf,
+} from '../../../src/server/audit/record.js';
 import {
   FakeWorld,
   image,
@@ -33,9 +38,10 @@ function make() {
   const client = broker.connect({ ...peer, unit: 'weston.service' });
   const owner = { client, peer: client.peer };
   const records = (): AuditRecord[] =>
-    world.events
-      .splice(0)
-      .flatMap((event) => auditRecord(event, new Date(world.time).toISOString()) ?? []);
+    world.events.splice(0).flatMap((event) => {
+      const note = auditNote(event, new Date(world.time).toISOString());
+      return note === null ? [] : [recordOf(note)];
+    });
   const allocate = (changes = {}): BrokerBuffer => {
     broker.allocate(owner, request({ lifetime: { lease: 10 }, ...changes }), () => {});
     world.answer();
@@ -122,6 +128,25 @@ t.test('the end of a connection is an act where somebody else has ended it', asy
   t.match(records(), [{ act: 'disconnect', who: byRest, client: other.id, owner: 1001 }]);
 });
 
+t.test(
+  'who and what it is about are one object for all acts; a re-issued buffer is another',
+  async (t) => {
+    const { world, broker, client, owner, allocate } = make();
+    const buffer = allocate();
+    broker.share(buffer, terms, owner);
+    const notes = world.events.splice(0).flatMap((event) => auditNote(event, '') ?? []);
+    t.equal(notes.length, 2);
+    t.equal(notes[0]?.who, notes[1]?.who);
+    t.equal(notes[0]?.about, notes[1]?.about);
+    broker.deviceLost([buffer.allocation]);
+    broker.reissue(buffer, () => {}, owner);
+    world.answer();
+    const [again] = world.events.splice(0).flatMap((event) => auditNote(event, '') ?? []);
+    t.match(again, { act: 'reissue', who: { client: client.id }, about: { buffer: buffer.id } });
+    t.not(again?.about, notes[0]?.about);
+  },
+);
+
 t.test('somebody who has a token is named by it', async (t) => {
   const { broker, records, allocate } = make();
   const buffer = allocate();
@@ -133,7 +158,7 @@ t.test('somebody who has a token is named by it', async (t) => {
   t.match(buffer.history.entries.at(-1), { what: 'renamed', who: { uid: null, token: 'grafana' } });
   const at = new Date(0).toISOString();
   const level = { act: 'set_log_level', at, who: { token: 'grafana' }, log_level: 'debug' };
-  t.match(logLevelRecord(by, 'debug', at), level);
+  t.match(logLevelNote(by, 'debug', at), level);
 });
 
 t.test('what the daemon does by itself', async (t) => {
