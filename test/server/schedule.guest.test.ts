@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import t from 'tap';
 import { sharedDaemon } from '../support/actor.js';
 import { withoutLeaks } from '../support/fds.js';
-import { testSchedule } from '../support/schedule.js';
+import { testSchedule } from '../support/schedule/schedule.js';
 
 const uidOf = (user: string) => Number(execFileSync('id', ['-u', user], { encoding: 'utf8' }));
 

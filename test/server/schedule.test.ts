@@ -2,7 +2,7 @@
 import t from 'tap';
 import { TestDaemon } from '../support/daemon.js';
 import { withoutLeaks } from '../support/fds.js';
-import { testSchedule } from '../support/schedule.js';
+import { testSchedule } from '../support/schedule/schedule.js';
 
 await withoutLeaks(t, 'a random schedule', async (t) => {
   const daemon = await TestDaemon.memfd(t);
