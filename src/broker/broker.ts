@@ -75,7 +75,7 @@ export class Broker {
     this.#registry = new Registry(world, quotas);
     this.#clients = new Clients(world);
     this.#tokens = new Tokens(() => world.now(), world.random);
-    this.works = new Works(world);
+    this.works = new Works(world, (client) => quotas.whoIs({ client, peer: client.peer }).uid);
     this.#lingering = new Lingering(world, unknownGraceMs, (buffer) => this.#gone(buffer));
     this.leases = new Leases(
       () => world.elapsed(),

@@ -37,8 +37,6 @@ export interface Client {
   /** Milliseconds since the epoch. */
   readonly connectedAt: number;
   readonly owned: Set<BrokerBuffer>;
-  /** Copies, fills and reads that it waits for. */
-  working: number;
   /** Their sizes together. */
   ownedBytes: number;
   fdsSent: number;

@@ -37,7 +37,6 @@ export class Clients {
       peer,
       connectedAt: this.world.now(),
       owned: new Set(),
-      working: 0,
       ownedBytes: 0,
       fdsSent: 0,
       connected: true,

@@ -38,6 +38,7 @@ export class Intake {
     check: (owner, plan) => this.quotas.checkPlan(owner, plan),
     plan: (choice, done) => this.world.plan(choice, done),
     permitted: ({ peer }, request) => this.selection.permittedRequest(peer, request),
+    user: (owner) => this.quotas.whoIs(owner).uid,
   });
 
   constructor(

@@ -18,7 +18,7 @@ export const MAX_IMAGE_DIMENSION = 65_536;
 /** cosmic-comp, the heaviest user seen in the wild, held 8,704 dma_bufs (cosmic-comp#1760). */
 export const MAX_BUFFERS_PER_CLIENT = 16_384;
 
-/** What one client may have in the allocator's queue; more is refused at once. */
+/** What one client may have in the allocator's queue of each kind; more is refused at once. */
 export const MAX_PENDING_PER_CLIENT = 64;
 
 /** The queue is served in order: one user's connections together hold up the others by so many. */

@@ -4,10 +4,10 @@
  */
 import type { Owner } from './buffer.js';
 import { BrokerError } from './errors.js';
-import { MAX_PENDING_PER_CLIENT } from './limits.js';
 import { findNearest, isRelaxable, requestWords } from './nearest.js';
 import type { AllocationRequest, Choice } from './request.js';
 import type { Plan, PlanResult } from './source.js';
+import { Waiting } from './waiting.js';
 
 /** What a plan needs of the broker. */
 export interface Planning {
@@ -19,11 +19,13 @@ export interface Planning {
   plan(choice: Choice, done: (result: PlanResult) => void): void;
   /** The request without the sources that its owner may not have: what a hint may name. */
   permitted(owner: Owner, request: AllocationRequest): AllocationRequest;
+  /** The user that answers for an owner. */
+  user(owner: Owner): number;
 }
 
 export class Planner {
-  /** Plans that somebody waits for, by who waits: they are not charged, but not without bounds. */
-  readonly #waiting = new Map<string, number>();
+  /** Plans are not charged, but not without bounds. */
+  readonly #waiting = new Waiting('dry runs');
 
   constructor(private readonly planning: Planning) {}
 
@@ -59,22 +61,18 @@ export class Planner {
   }
 
   #plan(owner: Owner, request: AllocationRequest, done: (result: PlanResult) => void): void {
-    const who = owner.client?.id ?? `uid ${owner.peer.uid}`;
-    const waiting = (this.#waiting.get(who) ?? 0) + 1;
     let choice: Choice;
+    let answered: () => void;
     try {
-      if (waiting > MAX_PENDING_PER_CLIENT) throw tooMany(waiting);
       choice = this.planning.choose(owner, request);
+      answered = this.#waiting.begin(owner.client?.id ?? null, this.planning.user(owner));
     } catch (error) {
       if (!(error instanceof BrokerError)) throw error;
       done({ error });
       return;
     }
-    this.#waiting.set(who, waiting);
     this.planning.plan(choice, (result) => {
-      const left = (this.#waiting.get(who) ?? 1) - 1;
-      if (left === 0) this.#waiting.delete(who);
-      else this.#waiting.set(who, left);
+      answered();
       done(this.#checked(owner, result));
     });
   }
@@ -89,13 +87,4 @@ export class Planner {
       throw error;
     }
   }
-}
-
-function tooMany(requested: number): BrokerError {
-  const message = `at most ${MAX_PENDING_PER_CLIENT} dry runs at once`;
-  return new BrokerError('limit_exceeded', message, {
-    constraint: 'dry runs',
-    requested,
-    possible: { max: MAX_PENDING_PER_CLIENT },
-  });
 }

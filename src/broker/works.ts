@@ -7,7 +7,7 @@ import type { BrokerBuffer, Client } from './buffer.js';
 import { type CopyRequest, planCopy } from './copy.js';
 import { BrokerError } from './errors.js';
 import { HeldFds } from './held-fds.js';
-import { MAX_PENDING_PER_CLIENT } from './limits.js';
+import { Waiting } from './waiting.js';
 import {
   planFill,
   planRead,
@@ -36,7 +36,14 @@ export interface Workshop {
 }
 
 export class Works {
-  constructor(private readonly world: Workshop) {}
+  /** Copies, fills and reads that clients wait for. */
+  readonly waiting = new Waiting('pending works');
+
+  constructor(
+    private readonly world: Workshop,
+    /** The user that answers for a client. */
+    private readonly user: (client: Client) => number,
+  ) {}
 
   /** `done` is called once, at once for a refusal that needs no allocator; so of `fill` and `read`. */
   copy(
@@ -90,15 +97,8 @@ export class Works {
     plan: () => Work,
   ): void {
     let work: Work;
+    let answered = () => {};
     try {
-      const pending = (client?.working ?? 0) + 1;
-      if (pending > MAX_PENDING_PER_CLIENT) {
-        throw new BrokerError('limit_exceeded', `at most ${MAX_PENDING_PER_CLIENT} works at once`, {
-          constraint: 'pending works',
-          requested: pending,
-          possible: { max: MAX_PENDING_PER_CLIENT },
-        });
-      }
       if (buffers.some(({ released }) => released)) {
         throw new BrokerError('not_found', 'the buffer is released');
       }
@@ -109,15 +109,15 @@ export class Works {
         });
       }
       work = plan();
+      if (client !== null) answered = this.waiting.begin(client.id, this.user(client));
     } catch (error) {
       if (!(error instanceof BrokerError)) throw error;
       done({ error });
       return;
     }
     const held = buffers.map((buffer) => buffer.held.retain());
-    if (client !== null) client.working++;
     this.world.work(work, (result) => {
-      if (client !== null) client.working--;
+      answered();
       for (const fds of held) fds.release();
       if ('error' in result) done(result);
       else done({ path: result.path, content: this.#held(result) });

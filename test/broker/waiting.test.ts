@@ -1,0 +1,39 @@
+/** What waits for the allocator: so much of a connection, so much of a user, however many it has. */
+import t from 'tap';
+import { MAX_PENDING_PER_CLIENT, MAX_PENDING_PER_USER } from '../../src/broker/limits.js';
+import { Waiting } from '../../src/broker/waiting.js';
+import { refused } from '../support/refused.js';
+
+const times = <T>(count: number, each: () => T) => Array.from({ length: count }, each);
+
+t.test('of a connection', async (t) => {
+  const waiting = new Waiting('dry runs');
+  const ends = times(MAX_PENDING_PER_CLIENT, () => waiting.begin('c1', 1000));
+  t.match(
+    refused(() => waiting.begin('c1', 1000)),
+    {
+      code: 'limit_exceeded',
+      refusal: { constraint: 'dry runs', requested: 65, possible: { max: 64 } },
+    },
+  );
+  waiting.begin('c2', 1000)();
+  ends.shift()?.();
+  ends.push(waiting.begin('c1', 1000));
+  for (const end of ends) end();
+  t.equal(waiting.empty, true, 'what was refused was not counted');
+});
+
+t.test('of a user', async (t) => {
+  const waiting = new Waiting('dry runs');
+  let connections = 0;
+  const ends = times(MAX_PENDING_PER_USER, () => waiting.begin(`c${++connections}`, 1000));
+  for (const connection of ['another', null]) {
+    t.match(
+      refused(() => waiting.begin(connection, 1000)),
+      { refusal: { requested: 257, possible: { max: 256 } } },
+    );
+  }
+  ends.push(waiting.begin('c1', 1001), waiting.begin(null, 1001));
+  for (const end of ends) end();
+  t.equal(waiting.empty, true);
+});
