@@ -191,22 +191,12 @@ export class WireClient {
     if (known === undefined || message === undefined) {
       throw new Error(`an event that no object takes: ${opcode} of ${object}`);
     }
-    const taken: number[] = [];
-    let values: unknown[];
-    try {
-      values = decode(message, body, () => {
-        const fd = this.#fds.shift();
-        if (fd !== undefined) taken.push(fd);
-        return fd;
-      }) as unknown[];
-    } catch (error) {
-      // They are closed with the connection.
-      this.#fds.unshift(...taken);
-      throw error;
-    }
+    // Where this throws, the fds are closed with the connection.
+    const values = decode(message, body, this.#fds) as unknown[];
     const handlers = known.handlers as Record<string, (...values: unknown[]) => void>;
-    if (known.dead) for (const fd of taken) close(fd);
-    else handlers[message.name]?.(...values);
+    if (!known.dead) handlers[message.name]?.(...values);
+    else
+      for (const fd of values.filter((_, i) => message.args[i]?.type === 'fd')) close(fd as number);
   }
 
   /** Resolves when the daemon has taken every request before it. */

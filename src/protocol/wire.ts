@@ -166,16 +166,12 @@ export function decodeHeader(bytes: Buffer, at: number): Header {
 }
 
 /**
- * Reads the arguments of a message from its body (the bytes after the header). `takeFd` gives the
- * next file descriptor, or undefined when there is none. Throws WireError; the fds taken until
- * then are returned to nobody, so `takeFd` must remember them.
+ * Reads the arguments of a message from its body (the bytes after the header); file descriptors come
+ * from the front of `fds` and are the caller's. Throws WireError, and `fds` is as it was.
  */
-export function decode<M extends Message>(
-  message: M,
-  body: Buffer,
-  takeFd: () => number | undefined,
-): Values<M> {
+export function decode<M extends Message>(message: M, body: Buffer, fds: number[]): Values<M> {
   let at = 0;
+  let taken = 0;
   const fail = (why: string): never => {
     throw new WireError(`${message.name}: ${why}`);
   };
@@ -216,7 +212,7 @@ export function decode<M extends Message>(
       case 'array':
         return Buffer.from(block(uint()));
       case 'fd':
-        return takeFd() ?? fail('a file descriptor is missing');
+        return fds[taken++] ?? fail('a file descriptor is missing');
       case 'new_id':
         if (arg.interface === undefined) {
           const name = text(uint());
@@ -231,6 +227,7 @@ export function decode<M extends Message>(
   };
   const values = message.args.map(value);
   if (at !== body.length) fail('bytes are left over');
+  if (taken > 0) fds.splice(0, taken);
   return values as Values<M>;
 }
 

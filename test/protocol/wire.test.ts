@@ -1,4 +1,5 @@
 /** The wire format: what is written is read back, as libwayland's bytes; all else is a WireError. */
+import { isDeepStrictEqual } from 'node:util';
 import fc from 'fast-check';
 import t from 'tap';
 import {
@@ -26,8 +27,7 @@ const write = (message: Message, object: number, values: unknown[]) =>
   encode(message, object, values as Values<Message>);
 
 function read(message: Message, body: Buffer, fds: readonly number[] = []): unknown[] {
-  const left = [...fds];
-  return decode(message, body, () => left.shift()) as unknown[];
+  return decode(message, body, [...fds]) as unknown[];
 }
 
 const hex = (bytes: Buffer) => bytes.toString('hex');
@@ -79,6 +79,9 @@ t.test('the bytes are those of libwayland on a little-endian machine', async (t)
   const sent = encode(plane, 9, [42, 1, 4096, 2560]);
   t.equal(hex(sent.bytes), '09000000' + '01001400' + '01000000' + '00100000' + '000a0000');
   t.same(sent.fds, [42], 'an fd is no part of the bytes');
+  const queue = [42, 43];
+  t.same(decode(plane, bodyOf(sent.bytes), queue), [42, 1, 4096, 2560]);
+  t.same(queue, [43], 'the next one is for the next message');
   t.equal(
     bytes(
       write(everyType, 1, [
@@ -188,11 +191,13 @@ t.test('what was cut or made longer is a WireError', async (t) => {
 });
 
 function mustFail(message: Message, body: Buffer, fds: readonly number[]): void {
+  const left = [...fds];
   try {
-    read(message, body, fds);
+    decode(message, body, left);
   } catch (error) {
-    if (error instanceof WireError) return;
-    throw error;
+    if (!(error instanceof WireError)) throw error;
+    if (!isDeepStrictEqual(left, fds)) throw new Error('it kept fds');
+    return;
   }
   throw new Error(`${hex(body)} was taken`);
 }

@@ -79,7 +79,7 @@ export class WirePeer {
         throw new Error(`event ${opcode} of object ${object}, which is not known`);
       }
       const body = this.#input.subarray(HEADER_SIZE, size);
-      const values = decode(message, body, () => this.fds.shift()) as unknown[];
+      const values = decode(message, body, this.fds) as unknown[];
       events.push({ object, name: `${definition.name}.${message.name}`, values });
       this.#input = this.#input.subarray(size);
     }

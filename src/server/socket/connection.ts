@@ -169,16 +169,9 @@ export class Connection {
       throw new ProtocolError(1, invalid_method, `invalid method ${opcode} of ${name}@${object}`);
     }
     let values: unknown[];
-    const taken: number[] = [];
     try {
-      values = decode(message, body, () => {
-        const fd = this.#fds.shift();
-        if (fd !== undefined) taken.push(fd);
-        return fd;
-      }) as unknown[];
+      values = decode(message, body, this.#fds) as unknown[];
     } catch (error) {
-      // No request has them now: they are closed with the others.
-      this.#fds.unshift(...taken);
       if (!(error instanceof WireError)) throw error;
       throw new ProtocolError(1, invalid_method, `${name}@${object}.${error.message}`);
     }

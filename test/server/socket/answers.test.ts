@@ -48,7 +48,20 @@ function make() {
         requester: { ...peer, pid: null },
       },
     });
-  return { world, broker, posted, ask, create };
+  /** What is answered, or the refusal. */
+  const value = (question: Omit<Question, 'seq'>) => {
+    const message = ask(question);
+    return message?.kind === 'answer' ? message.value : message;
+  };
+  /** The buffer that `create` has made, with its memory. */
+  const made = () => {
+    create();
+    world.answer();
+    const [buffer] = broker.buffers;
+    if (buffer === undefined) throw new Error('nothing was allocated');
+    return buffer;
+  };
+  return { world, broker, posted, ask, create, value, made };
 }
 
 t.test('createBuffer answers when there is memory', async (t) => {
@@ -109,28 +122,20 @@ t.test('refusals', async (t) => {
 });
 
 t.test('tokens are made, listed and revoked', async (t) => {
-  const { world, broker, ask, create } = make();
-  create();
-  world.answer();
-  const [buffer] = broker.buffers;
-  if (buffer === undefined) throw new Error('nothing was allocated');
-  const { id } = buffer;
-  const value = (question: Omit<Question, 'seq'>) => {
-    const message = ask(question);
-    return message?.kind === 'answer' ? message.value : message;
-  };
+  const { ask, value, made } = make();
+  const { id } = made();
   const terms = { uses: 3, uid: 7, seconds: null, may_renew: true };
-  const made = value({
+  const shared = value({
     question: 'shareBuffer',
     parameters: { change: { id, ifMatch: undefined }, terms },
   }) as Token;
-  t.match(made, { id: 't2', token: /^[a-z2-7]{26}$/, uses: 3, expires_at: null });
+  t.match(shared, { id: 't2', token: /^[a-z2-7]{26}$/, uses: 3, expires_at: null });
   const list = value({ question: 'listTokens', parameters: id });
   t.match(list, [
     { id: 't1', uses_left: 2 },
     { id: 't2', uses_left: 3, uid: 7, may_renew: true },
   ]);
-  t.notMatch(JSON.stringify(list), made.token);
+  t.notMatch(JSON.stringify(list), shared.token);
   const revoke = {
     question: 'revokeToken',
     parameters: { change: { id, ifMatch: undefined }, tokenId: 't2' },
@@ -141,16 +146,10 @@ t.test('tokens are made, listed and revoked', async (t) => {
 });
 
 t.test('the history, of what lingers too', async (t) => {
-  const { world, broker, ask, create } = make();
-  create();
-  world.answer();
-  const [buffer] = broker.buffers;
-  if (buffer === undefined) throw new Error('nothing was allocated');
+  const { world, broker, value, made } = make();
+  const buffer = made();
   const { id } = buffer;
-  const history = () => {
-    const message = ask({ question: 'historyOf', parameters: id });
-    return message?.kind === 'answer' ? message.value : message;
-  };
+  const history = () => value({ question: 'historyOf', parameters: id });
   const time = new Date(world.time).toISOString();
   const until = new Date(world.time + 60_000).toISOString();
   const who = { client: null, uid: peer.uid, pid: null, executable: peer.executable };

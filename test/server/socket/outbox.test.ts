@@ -4,6 +4,7 @@
  * said everything.
  */
 import t from 'tap';
+import type { BrokerBuffer } from '../../../src/broker/buffer.js';
 import type { SendResult, Step } from '../../../src/native/step.js';
 import {
   dmabroker_buffer_v1,
@@ -51,7 +52,11 @@ function make() {
   const step = new FakeStep();
   const outbox = new Outbox(step as unknown as Step, 5, bench.connection);
   const sync = () => bench.request(wl_display, 1, 'sync', FREE);
-  return { bench, step, outbox, sync };
+  const redeem = (id: number, buffer: BrokerBuffer) => {
+    const { token } = bench.broker.share(buffer, { uses: 1, uid: null, seconds: null });
+    bench.request(dmabroker_manager_v1, MANAGER, 'redeem', id, token);
+  };
+  return { bench, step, outbox, sync, redeem };
 }
 
 const DONE_AND_DELETE_ID = 12 + 12;
@@ -113,14 +118,10 @@ t.test('a full socket is waited for and not read', async (t) => {
 });
 
 t.test('fds go out when those before were read', async (t) => {
-  const { bench, step, outbox } = make();
+  const { bench, step, outbox, redeem } = make();
   const buffer = bench.allocate(FREE);
-  const redeem = (id: number) => {
-    const { token } = bench.broker.share(buffer, { uses: 1, uid: null, seconds: null });
-    bench.request(dmabroker_manager_v1, MANAGER, 'redeem', id, token);
-  };
-  redeem(100);
-  redeem(101);
+  redeem(100, buffer);
+  redeem(101, buffer);
   outbox.flush();
   t.match(step.finish(), { drained: false, fds: buffer.held.fds }, 'the first at once');
   outbox.flush();
@@ -141,17 +142,13 @@ t.test('fds go out when those before were read', async (t) => {
 });
 
 t.test('fds do not wait for what is sent with them', async (t) => {
-  const { bench, step, outbox } = make();
+  const { bench, step, outbox, redeem } = make();
   const buffer = bench.allocate(FREE);
-  const redeem = (id: number) => {
-    const { token } = bench.broker.share(buffer, { uses: 1, uid: null, seconds: null });
-    bench.request(dmabroker_manager_v1, MANAGER, 'redeem', id, token);
-  };
-  redeem(100);
+  redeem(100, buffer);
   outbox.flush();
   step.finish();
   bench.request(dmabroker_buffer_v1, 100, 'destroy');
-  redeem(101);
+  redeem(101, buffer);
   outbox.flush();
   const { fds, bytes } = step.finish();
   t.same(fds, buffer.held.fds);
