@@ -1,11 +1,8 @@
 /** A random schedule of several users' processes on the real daemon, with dma_bufs. */
-import { execFileSync } from 'node:child_process';
 import t from 'tap';
-import { sharedDaemon } from '../support/actor.js';
+import { sharedDaemon, uidOf } from '../support/actor.js';
 import { withoutLeaks } from '../support/fds.js';
 import { testSchedule } from '../support/schedule/schedule.js';
-
-const uidOf = (user: string) => Number(execFileSync('id', ['-u', user], { encoding: 'utf8' }));
 
 await withoutLeaks(t, 'a random schedule', async (t) => {
   const daemon = await sharedDaemon(t);

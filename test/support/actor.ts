@@ -1,9 +1,9 @@
 /**
  * Clients in processes of their own, as users of the machine: told what to do over IPC, and killed.
  */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, type StdioOptions, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Test } from 'tap';
@@ -15,16 +15,28 @@ import { TestDaemon } from './daemon.js';
 
 export type ActorLifetime = 'connection' | 'until_released' | { readonly lease: number };
 
-/** root's daemon, open to the group dmabroker: alice and bob of the guest. It ends with the test. */
+export interface SharedOptions {
+  readonly toml?: string;
+  readonly wrapper?: readonly string[];
+  /** Who runs it, root if not given: one without rights, and in the group dmabroker. */
+  readonly user?: string;
+}
+
+/** A daemon that is open to the group dmabroker: alice and bob of the guest. It ends with the test. */
 export async function sharedDaemon(
   t: Test,
-  { toml = '', wrapper = [] }: { toml?: string; wrapper?: readonly string[] } = {},
+  { toml = '', wrapper = [], user }: SharedOptions = {},
 ): Promise<TestDaemon> {
   const folder = mkdtempSync(join(tmpdir(), 'dmabroker-test-'));
   chmodSync(folder, 0o755);
   const config = join(folder, 'dmabrokerd.toml');
   writeFileSync(config, `[clients]\ngroup = "dmabroker"\n[rest]\ngroup = "dmabroker"\n${toml}`);
-  const daemon = await TestDaemon.start(['--config', config], { folder, wrapper });
+  const as = ['setpriv', `--reuid=${user}`, `--regid=${user}`, `--groups=${user},dmabroker`];
+  if (user !== undefined) chownSync(folder, uidOf(user), 0);
+  const daemon = await TestDaemon.start(['--config', config], {
+    folder,
+    wrapper: user === undefined ? wrapper : [...as, ...wrapper],
+  });
   t.teardown(() => daemon.stop('SIGKILL'));
   return daemon;
 }
@@ -49,15 +61,28 @@ export type Order =
   /** Its first 32 bits. */
   | { what: 'word'; number: number }
   | { what: 'renew'; number: number; seconds: number }
+  /** What the daemon has said of it: Said. */
+  | { what: 'said'; number: number }
+  /** Brings the buffer's memory back as one of its own. */
+  | { what: 'import'; number: number }
+  /** Keeps a mapping alone, or an fd in a message that nobody receives. */
+  | { what: 'onlyMap' | 'onlySend'; number: number }
+  /** Starts a process that has the fd, and answers with its pid. */
+  | { what: 'pass'; number: number }
   | { what: 'rest'; method: string; path: string }
   /** The same, answered with all of it (`RestAnswer`). */
   | { what: 'ask'; method: string; path: string; body?: unknown }
   /** Opens `/v1/events`; `followed` is answered with what has come. */
-  | { what: 'follow' | 'followed' }
-  /** Connects so often, waits for each, and keeps all. */
-  | { what: 'flood'; count: number }
-  /** Connects so often and says nothing. */
-  | { what: 'hang'; count: number };
+  | { what: 'follow' | 'followed' };
+
+export interface Said {
+  readonly recalled: string | null;
+  readonly released: string | null;
+}
+
+/** The number of a user of the guest. */
+export const uidOf = (user: string) =>
+  Number(execFileSync('id', ['-u', user], { encoding: 'utf8' }));
 
 /** A buffer that an actor got, under its number. */
 export interface Got {
@@ -83,7 +108,23 @@ export class ActorError extends Error {
   }
 }
 
-const program = join(packageRoot, 'dist', 'test', 'support', 'programs', 'actor.js');
+/**
+ * Starts a program of support/programs; as another user it takes root, and one by number is in no
+ * group. The caller ends it.
+ */
+export function startAs(
+  user: string | number | null,
+  program: string,
+  args: readonly string[],
+  stdio: StdioOptions,
+): ChildProcess {
+  const file = join(packageRoot, 'dist', 'test', 'support', 'programs', `${program}.js`);
+  const groups = typeof user === 'number' ? '--clear-groups' : '--init-groups';
+  const as = ['setpriv', `--reuid=${user}`, `--regid=${user}`, groups];
+  const node = [process.execPath, file, ...args];
+  const [first = '', ...others] = user === null ? node : [...as, ...node];
+  return spawn(first, others, { stdio });
+}
 
 interface Waiting {
   readonly resolve: (value: unknown) => void;
@@ -109,16 +150,20 @@ export class Actor {
     });
   }
 
-  /** As another user it takes root; one by number is in no group. The caller ends it. */
   static start(daemon: TestDaemon, user: string | number | null = null): Actor {
-    const groups = typeof user === 'number' ? '--clear-groups' : '--init-groups';
-    const as = ['setpriv', `--reuid=${user}`, `--regid=${user}`, groups];
-    const node = [process.execPath, program, daemon.clientSocket, daemon.restSocket];
-    const [first = '', ...others] = user === null ? node : [...as, ...node];
+    const sockets = [daemon.clientSocket, daemon.restSocket];
     return new Actor(
-      spawn(first, others, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] }),
+      startAs(user, 'actor', sockets, ['ignore', 'inherit', 'inherit', 'ipc']),
       user,
     );
+  }
+
+  /** One that is connected, and ends, at the latest, with the test. */
+  static async connected(t: Test, daemon: TestDaemon, user: string | null = null): Promise<Actor> {
+    const actor = Actor.start(daemon, user);
+    t.teardown(() => actor.end('kill'));
+    await actor.tell({ what: 'connect' });
+    return actor;
   }
 
   get pid(): number {
@@ -143,6 +188,19 @@ export class Actor {
       throw error;
     }
     throw new Error(`${order.what} was not refused`);
+  }
+
+  /** Allocates until it is refused; what it got, and the refusal. */
+  async takeAll(source: string, size: number): Promise<{ got: Got[]; refused: ActorError }> {
+    const got: Got[] = [];
+    for (;;) {
+      try {
+        got.push(await this.allocate(source, size));
+      } catch (refused) {
+        if (refused instanceof ActorError) return { got, refused };
+        throw refused;
+      }
+    }
   }
 
   allocate(source: string, size: number, lifetime: ActorLifetime = 'connection'): Promise<Got> {

@@ -2,7 +2,13 @@
  * What a daemon says that everybody is charged, against a count of the buffers that it lists.
  */
 import { isDeepStrictEqual } from 'node:util';
-import type { BufferInfo, ClientInfo, QuotaInfo, UserInfo } from '../../src/server/control.js';
+import type {
+  BufferInfo,
+  CgroupInfo,
+  ClientInfo,
+  QuotaInfo,
+  UserInfo,
+} from '../../src/server/control.js';
 import { eventually, type TestDaemon } from './daemon.js';
 
 /** Planes that lie in one memory share an fd. */
@@ -25,11 +31,20 @@ function chargedTo({ scope, key }: QuotaInfo): ((buffer: BufferInfo) => boolean)
   return null;
 }
 
+/** Whether a control group is this one or below it. */
+const isWithin = (path: string, above: string) =>
+  above === '/' || path === above || path.startsWith(`${above}/`);
+
+interface Charged {
+  readonly users: readonly UserInfo[];
+  readonly quotas: readonly QuotaInfo[];
+  readonly cgroups: readonly CgroupInfo[];
+}
+
 function differences(
   buffers: readonly BufferInfo[],
   clients: readonly ClientInfo[],
-  users: readonly UserInfo[],
-  quotas: readonly QuotaInfo[],
+  { users, quotas, cgroups }: Charged,
 ): object[] {
   const found: object[] = [];
   const same = (what: string, said: unknown, counted: unknown) => {
@@ -50,6 +65,12 @@ function differences(
     const counted = mine === null ? null : charge(buffers.filter(mine));
     same(`quota ${quota.scope}/${quota.key}`, quota.charge, counted);
   }
+  for (const { path, uid, charge: said } of cgroups) {
+    const mine = buffers.filter(
+      ({ owner }) => owner.uid === uid && owner.cgroup !== null && isWithin(owner.cgroup, path),
+    );
+    same(`cgroup ${path} of ${uid}`, said, charge(mine));
+  }
   for (const { id, buffers: count, bytes } of clients) {
     // A connection is told what it owns; what it has released is its user's charge alone.
     const owned = buffers.filter(
@@ -69,7 +90,8 @@ export async function recounted(daemon: TestDaemon): Promise<void> {
       const buffers = await daemon.buffers();
       const { body: users } = await daemon.rest('GET', '/v1/users');
       const { body: quotas } = await daemon.rest('GET', '/v1/quotas');
-      left = differences(buffers, await daemon.clients(), users, quotas);
+      const { body: cgroups } = await daemon.rest('GET', '/v1/cgroups');
+      left = differences(buffers, await daemon.clients(), { users, quotas, cgroups });
       return left.length === 0;
     },
     () => `a recount agrees: ${JSON.stringify(left)}`,

@@ -2,17 +2,22 @@
  * A client that does what it is told over IPC (support/actor.ts), until it is told to leave or is
  * killed: `actor.js CLIENT-SOCKET REST-SOCKET`. Each buffer that it gets has a number of its own.
  */
+import { spawn } from 'node:child_process';
+import { unlinkSync } from 'node:fs';
 import { request } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { BrokerError } from '../../../src/broker/errors.js';
 import { type Client, type ClientBuffer, connect } from '../../../src/client/index.js';
-import { connectUnix } from '../../../src/native/libc/socket.js';
-import type { Answer, Got, Order } from '../actor.js';
+import { type Mapping, map } from '../../../src/native/libc/memory.js';
+import { connectUnix, listenUnix, send } from '../../../src/native/libc/socket.js';
+import type { Answer, Got, Order, Said } from '../actor.js';
 import { ask } from '../daemon.js';
-import { RawClient } from '../raw-client.js';
 
 const [socket = '', restSocket = ''] = process.argv.slice(2);
 const buffers = new Map<number, ClientBuffer>();
-const crowd: RawClient[] = [];
+/** What is not referred to any more is unmapped. */
+const mappings: Mapping[] = [];
 let last = 0;
 let connected: Promise<Client> | null = null;
 
@@ -39,6 +44,12 @@ function find(number: number): ClientBuffer {
   return buffer;
 }
 
+function fdOf({ planes }: ClientBuffer): number {
+  const [plane] = planes;
+  if (plane === undefined) throw new Error('the buffer has no plane');
+  return plane.fd;
+}
+
 /** A request over a connection of its own. */
 const rest = (method: string, path: string, body?: unknown) =>
   ask({ socketPath: restSocket, method, path, agent: false }, body);
@@ -59,18 +70,27 @@ const follow = () =>
     outgoing.end();
   });
 
-/** Connects until there are so many or one is refused; says how many the daemon has taken. */
-async function flood(count: number): Promise<number> {
-  let taken = 0;
-  for (let i = 0; i < count; i++) {
-    const each = new RawClient(socket);
-    crowd.push(each);
-    taken += await each.ready().then(
-      () => 1,
-      () => 0,
-    );
-  }
-  return taken;
+/** The fd of a buffer that stays with this process until it ends, in some way but as an fd. */
+async function only(number: number, keep: (fd: number, size: number) => void): Promise<void> {
+  const buffer = take(number);
+  keep(fdOf(buffer), buffer.size);
+  await buffer.close();
+}
+
+/** Puts an fd into a message to a socket that is never accepted. */
+function sendToNobody(fd: number): void {
+  const path = join(tmpdir(), `nobody-${process.pid}-${++last}`);
+  listenUnix(path);
+  const socket = connectUnix(path);
+  unlinkSync(path);
+  if (send(socket, Buffer.alloc(1), [fd]) !== 1) throw new Error('the message was not sent');
+}
+
+/** A child is this process's, which its end does not end. */
+function pass(fd: number): number {
+  const child = spawn('sleep', ['1000'], { stdio: ['ignore', 'ignore', 'ignore', fd] });
+  child.unref();
+  return child.pid ?? -1;
 }
 
 async function obey(order: Order): Promise<unknown> {
@@ -104,6 +124,20 @@ async function obey(order: Order): Promise<unknown> {
     case 'renew':
       await find(order.number).renew(order.seconds);
       return null;
+    case 'said': {
+      const { recalled, released } = find(order.number);
+      return { recalled: recalled?.reason ?? null, released } satisfies Said;
+    }
+    case 'import': {
+      const { planes, size } = find(order.number);
+      return keep(await (await client()).import({ kind: 'buffer', size, planes }));
+    }
+    case 'onlyMap':
+      return only(order.number, (fd, size) => mappings.push(map(fd, size, { write: true })));
+    case 'onlySend':
+      return only(order.number, sendToNobody);
+    case 'pass':
+      return pass(fdOf(find(order.number)));
     case 'close':
       await take(order.number).close();
       return null;
@@ -118,11 +152,6 @@ async function obey(order: Order): Promise<unknown> {
       return follow();
     case 'followed':
       return events;
-    case 'flood':
-      return flood(order.count);
-    case 'hang':
-      for (let i = 0; i < order.count; i++) connectUnix(socket);
-      return null;
   }
 }
 
