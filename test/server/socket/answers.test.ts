@@ -152,7 +152,8 @@ t.test('the history, of what lingers too', async (t) => {
   const history = () => value({ question: 'historyOf', parameters: id });
   const time = new Date(world.time).toISOString();
   const until = new Date(world.time + 60_000).toISOString();
-  const who = { client: null, uid: peer.uid, pid: null, executable: peer.executable };
+  const { uid, executable, unit } = peer;
+  const who = { client: null, uid, pid: null, executable, unit, token: null };
   const created = { time, what: 'created', who, detail: null };
   const shared = {
     time,
