@@ -32,12 +32,21 @@ const PAGE = `<!doctype html>
 </html>
 `;
 
-// validatorUrl: Swagger UI would ask validator.swagger.io otherwise.
+// validatorUrl: Swagger UI would ask validator.swagger.io otherwise. Nothing is sent from the page, so that
+// it asks for no token either.
 const START = `SwaggerUIBundle({
   url: '/openapi.yaml',
   dom_id: '#description',
   supportedSubmitMethods: [],
   validatorUrl: null,
+  plugins: [
+    () => ({
+      wrapComponents: {
+        authorizeBtn: () => () => null,
+        authorizeOperationBtn: () => () => null,
+      },
+    }),
+  ],
 });
 `;
 
