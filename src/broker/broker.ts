@@ -23,6 +23,7 @@ import { type ImportRequest, Intake } from './intake.js';
 import { Leases } from './leases.js';
 import { Lingering } from './lingering.js';
 import type { Policy } from './policy.js';
+import { type Drained, NO_POOL, Pool } from './pool/pool.js';
 import { Quotas } from './quota/quotas.js';
 import type { Pressure } from './quota/recalls.js';
 import type { Layer, RuleId, Rules } from './quota/rules.js';
@@ -63,6 +64,8 @@ export class Broker {
   readonly leases: Leases;
   /** Copies, fills and reads, for whoever has an object for the buffer. */
   readonly works: Works;
+  /** Spare memory; none until it has limits. */
+  readonly pool: Pool;
 
   constructor(
     private readonly world: Surroundings,
@@ -90,17 +93,27 @@ export class Broker {
       (uuid, done) => world.openDevice(uuid, done),
       devices,
     );
-    const newId = () => this.#registry.newId((id) => this.#lingering.get(id) !== undefined);
+    const newId = () =>
+      this.#registry.newId((id) => this.#lingering.get(id) !== undefined || this.pool.has(id));
+    this.pool = new Pool(world, quotas.rooms, newId);
     this.#intake = new Intake(
       world,
       quotas,
       this.#registry,
       this.#selection,
       this.leases,
+      this.pool,
       newId,
       (buffer) => this.release(buffer, 'owner'),
     );
-    this.#reissues = new Reissues(world, quotas, this.#registry, this.#lingering, newId);
+    this.#reissues = new Reissues(
+      world,
+      quotas,
+      this.#registry,
+      this.#lingering,
+      this.pool,
+      newId,
+    );
     quotas.onRecall = (...what) => this.#recalled(...what);
   }
 
@@ -196,6 +209,7 @@ export class Broker {
    * how many there are.
    */
   deviceLost(allocations: readonly LostAllocation[]): number {
+    this.pool.lost(allocations);
     return this.#reissues.deviceLost(allocations);
   }
 
@@ -325,16 +339,22 @@ export class Broker {
   /** Replaces the rules of a layer, of which one has changed. */
   setQuotas(layer: Layer, rules: Rules, changed: RuleId, by: Owner | null = null): void {
     this.quotas.configure(layer, rules);
+    this.pool.fit();
     this.world.report({ type: 'quota.changed', quota: changed, by });
   }
 
-  /** Memory is short: asks for a part of it back. Returns how many buffers it asked for. */
+  /**
+   * Memory is short: frees spares or, where there are none, asks for a part of it back. Returns how many
+   * buffers it asked for.
+   */
   pressure(pressure: Pressure): number {
+    if (this.pool.press(pressure.sources) > 0) return 0;
     return this.quotas.recalls.underPressure(pressure, this.buffers);
   }
 
   /** Memory is no longer short. */
   relieved(sources: Pressure['sources']): void {
+    this.pool.relieve(sources);
     this.quotas.recalls.relieved(sources);
   }
 
@@ -345,16 +365,25 @@ export class Broker {
     this.#registry.happened({ type: 'buffer.gone', buffer });
   }
 
-  /** Looks after leases and released buffers; to be called when `wait` milliseconds have passed. */
+  /** Frees all spares for somebody who asks for it. */
+  drainPool(by: Owner | null): Drained {
+    const drained = this.pool.drain();
+    this.world.report({ type: 'pool.drained', ...drained, by });
+    return drained;
+  }
+
+  /** Looks after leases, released buffers and spares; to be called when `wait` milliseconds have passed. */
   poll(): void {
     this.leases.run();
     this.#lingering.run();
+    this.pool.run();
   }
 
   /** Milliseconds until `poll` has something to do; -1: never. */
   get wait(): number {
-    const [a, b] = [this.leases.wait, this.#lingering.wait];
-    return a < 0 ? b : b < 0 ? a : Math.min(a, b);
+    const waits = [this.leases.wait, this.#lingering.wait, this.pool.wait];
+    const some = waits.filter((wait) => wait >= 0);
+    return some.length === 0 ? -1 : Math.min(...some);
   }
 
   /** Somebody is shown over REST what is in it. */
@@ -369,6 +398,7 @@ export class Broker {
 
   /** The daemon ends: everything goes. */
   close(): void {
+    this.pool.configure(NO_POOL);
     for (const buffer of [...this.buffers]) this.release(buffer, 'administrator');
     this.#lingering.close();
   }

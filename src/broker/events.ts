@@ -65,6 +65,13 @@ export type BrokerEvent =
   | BufferEvent
   /** Over REST. */
   | { readonly type: 'quota.changed'; readonly quota: RuleId; readonly by: Owner | null }
+  /** Over REST. What was freed. */
+  | {
+      readonly type: 'pool.drained';
+      readonly spares: number;
+      readonly bytes: number;
+      readonly by: Owner | null;
+    }
   | { readonly type: 'client.connected'; readonly client: Client }
   /** `by`: who has ended the connection over REST; null: one of its ends. */
   | { readonly type: 'client.disconnected'; readonly client: Client; readonly by: Owner | null }

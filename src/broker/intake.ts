@@ -6,6 +6,7 @@ import { BrokerBuffer, type BufferResult, type Owner } from './buffer.js';
 import { BrokerError } from './errors.js';
 import type { Leases } from './leases.js';
 import { Planner } from './planner.js';
+import type { Pool } from './pool/pool.js';
 import type { Charge } from './quota/charge.js';
 import { estimateOf, importEstimate } from './quota/estimate.js';
 import type { Quotas } from './quota/quotas.js';
@@ -47,6 +48,7 @@ export class Intake {
     private readonly registry: Registry,
     private readonly selection: Selection,
     private readonly leases: Leases,
+    private readonly pool: Pool,
     private readonly newId: () => string,
     /** Lets go of a buffer that came too late for its owner. */
     private readonly release: (buffer: BrokerBuffer) => void,
@@ -81,8 +83,14 @@ export class Intake {
       this.#planner.explain(owner, request, error, done);
       return;
     }
+    const spare = this.pool.take(choice);
+    if (spare !== null) {
+      const { id, allocation } = spare;
+      done(this.#register(id, owner, choice.spec, request, allocation, charge, choice));
+      return;
+    }
     const id = this.newId();
-    this.world.allocate(choice, id, (result) => {
+    this.pool.allocate(choice, id, (result) => {
       if ('error' in result) {
         charge.release();
         this.#planner.explain(owner, request, result.error, done);
@@ -137,6 +145,7 @@ export class Intake {
       failed(error);
       return;
     }
+    this.pool.fit();
     const id = this.newId();
     this.world.importMemory(spec, planes, device, (result) => {
       if ('error' in result) {
@@ -163,6 +172,7 @@ export class Intake {
   ): BufferResult {
     const held = this.registry.hold(allocation);
     const error = this.registry.settle(charge, allocation, held);
+    this.pool.fit();
     if (error !== null) {
       charge.release();
       return { error };

@@ -79,3 +79,18 @@ export const MAX_LEASE_SECONDS = 86_400;
 
 /** Enough for a client that is alive to renew or to stop using the buffer. */
 export const DEFAULT_LEASE_GRACE_SECONDS = 5;
+
+/** The third request of a spec in a short time is no coincidence: a swapchain has three images. */
+export const POOL_HOT_REQUESTS = 3;
+
+/** Spares that nobody has asked for in this time give way to others where the pool is full. */
+export const POOL_STALE_MS = 10_000;
+
+/** Specs that spares are kept of: with 64 spares of each, no more than 4,096 fds. */
+export const MAX_POOL_SPECS = 64;
+
+/** Specs whose requests are counted; one with as many modifiers as it may takes 5 KiB. */
+export const MAX_POOL_CANDIDATES = 256;
+
+/** The answer that took a spare leaves before the next one is asked for. */
+export const POOL_REFILL_DELAY_MS = 1;

@@ -5,6 +5,7 @@
 import type { BrokerBuffer, BufferResult, Owner } from './buffer.js';
 import { BrokerError } from './errors.js';
 import type { Lingering } from './lingering.js';
+import type { Pool } from './pool/pool.js';
 import type { Quotas } from './quota/quotas.js';
 import type { Registry } from './registry.js';
 import type { Allocation, LostAllocation } from './source.js';
@@ -16,6 +17,7 @@ export class Reissues {
     private readonly quotas: Quotas,
     private readonly registry: Registry,
     private readonly lingering: Lingering,
+    private readonly pool: Pool,
     private readonly newId: () => string,
   ) {}
 
@@ -60,7 +62,7 @@ export class Reissues {
     }
     buffer.reissuing.push(done);
     if (buffer.reissuing.length > 1) return;
-    this.world.allocate(choice, buffer.id, (result) => {
+    this.pool.allocate(choice, buffer.id, (result) => {
       const waiting = buffer.reissuing.splice(0);
       const answer = 'error' in result ? result : this.#replace(buffer, result.allocation, by);
       for (const each of waiting) each(answer);
@@ -90,6 +92,7 @@ export class Reissues {
     });
     importers.impose(former, parts);
     this.quotas.linger(former);
+    this.pool.fit();
     this.registry.happened({ type: 'buffer.reissued', buffer, by });
     this.world.changed(buffer);
     this.world.changed(former);

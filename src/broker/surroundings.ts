@@ -8,13 +8,14 @@ import type { BrokerError } from './errors.js';
 import type { BrokerEvent } from './events.js';
 import type { Random } from './id.js';
 import type { LingeringWorld } from './lingering.js';
+import type { PoolWorld } from './pool/pool.js';
 import type { Choice } from './request.js';
 import type { Allocation, MemorySpec, Plane, PlanResult } from './source.js';
 import type { Workshop } from './works.js';
 
 export type AllocationResult = { allocation: Allocation } | { error: BrokerError };
 
-export interface Surroundings extends Workshop, LingeringWorld {
+export interface Surroundings extends Workshop, LingeringWorld, PoolWorld {
   /** Answers later, exactly once; the fds of an allocation become the broker's. */
   allocate(choice: Choice, id: string, done: (result: AllocationResult) => void): void;
   /** What `allocate` would answer, without memory; answers later, exactly once. */

@@ -14,8 +14,10 @@ interface Place {
   readonly container: string | null;
 }
 
+type Image = Pick<BufferInfo, 'kind' | 'width' | 'height' | 'format'>;
+
 /** `image 1920x1080 XR24` or `buffer`. */
-export function contents({ kind, width, height, format }: BufferInfo): string {
+export function contents({ kind, width, height, format }: Image): string {
   return kind === 'image' ? `image ${width}x${height} ${format}` : 'buffer';
 }
 

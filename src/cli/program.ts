@@ -20,6 +20,7 @@ import { importCommand } from './commands/import.js';
 import { leaksCommand } from './commands/leaks.js';
 import { listCommand } from './commands/list.js';
 import { logLevelCommand } from './commands/log-level.js';
+import { poolCommand } from './commands/pool.js';
 import { previewCommand } from './commands/preview.js';
 import { quotaCommand } from './commands/quota.js';
 import { recallCommand } from './commands/recall.js';
@@ -38,6 +39,7 @@ const commands = [
   holdersCommand,
   topCommand,
   leaksCommand,
+  poolCommand,
   historyCommand,
   allocCommand,
   importCommand,

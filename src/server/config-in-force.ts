@@ -8,7 +8,8 @@ import type { LogLevels } from './log-level.js';
 import { type QuotaLayers, type Settings, settingsOf } from './settings.js';
 
 /** What `Daemon.reload` takes over. */
-const isReloadable = (key: string) => key.startsWith('policy.') || key === 'rest.tcp.tokens_file';
+const isReloadable = (key: string) =>
+  /^(policy|pool)\./.test(key) || key === 'rest.tcp.tokens_file';
 
 const UNSET = { value: null, from: 'default', line: null } as const;
 

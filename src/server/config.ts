@@ -10,6 +10,7 @@ import { DEFAULT_OPTIONS } from '../broker/broker.js';
 import { messageOf } from '../broker/errors.js';
 import { DEFAULT_LEASE_GRACE_SECONDS } from '../broker/limits.js';
 import type { PolicyRules } from '../broker/policy.js';
+import type { PoolLimits } from '../broker/pool/pool.js';
 import { RECALL_SECONDS } from '../broker/quota/quotas.js';
 import type { Rules } from '../broker/quota/rules.js';
 import type { ChargePolicy } from '../broker/shares.js';
@@ -18,6 +19,7 @@ import { DEFAULT_RATE_LIMIT } from './http/limits.js';
 import type { TcpAddress } from './http/tcp.js';
 import { DEFAULT_LEAKS, type LeaksConfig } from './leaks/watch.js';
 import { machineNames, type PolicyTable, policyConfig, policySchema } from './policy-config.js';
+import { type PoolTable, poolConfig, poolSchema } from './pool-config.js';
 import {
   type PressureTable,
   pressureSchema,
@@ -70,6 +72,7 @@ export interface Config {
   readonly quotas: { readonly rules: Rules; readonly recallSeconds: number };
   readonly pressure: PressureConfig;
   readonly policy: PolicyRules;
+  readonly pool: PoolLimits;
 }
 
 /** What the command line may override. */
@@ -78,6 +81,7 @@ export interface Overrides {
   readonly restSocket?: string;
   readonly device?: string;
   readonly logLevel?: LogLevel;
+  readonly poolBytes?: number;
 }
 
 interface SocketTable {
@@ -103,6 +107,7 @@ export interface Tables {
   quotas?: QuotaTables;
   pressure?: PressureTable;
   policy?: PolicyTable;
+  pool?: PoolTable;
 }
 
 const socketTable = {
@@ -177,6 +182,7 @@ const schema = {
     quotas: quotasSchema,
     pressure: pressureSchema,
     policy: policySchema,
+    pool: poolSchema,
   },
 } as const;
 
@@ -324,5 +330,9 @@ function configOf({ path, tables: file }: ConfigFile, overrides: Overrides): Con
     quotas: quotaConfig(file.quotas ?? {}, path ?? ''),
     pressure: pressureConfig(file.pressure ?? {}),
     policy: policyOf(file.policy ?? {}, path ?? ''),
+    pool: poolConfig({
+      ...file.pool,
+      ...(overrides.poolBytes !== undefined && { bytes: overrides.poolBytes }),
+    }),
   };
 }

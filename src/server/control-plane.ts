@@ -148,6 +148,8 @@ export function createControlPlane(
       await plane.ask('configureQuotas', { rules: quotas.rules, changed: id }, by);
       return plane.ask('getQuota', id);
     },
+    pool: () => plane.ask('getPool', null),
+    drainPool: (by) => plane.ask('drainPool', null, by),
     metrics: () => plane.ask('metrics', null),
     health: async (): Promise<Health> => ({
       status: 'ok',

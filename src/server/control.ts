@@ -35,6 +35,8 @@ export type History = Schemas['History'];
 export type Health = Schemas['Health'];
 export type Plane = Schemas['Plane'];
 export type PlannedBuffer = Schemas['PlannedBuffer'];
+export type PoolDrained = Schemas['PoolDrained'];
+export type PoolInfo = Schemas['Pool'];
 export type Problem = Schemas['Problem'];
 export type Recipient = Schemas['Recipient'];
 export type SourceInfo = Schemas['Source'];
@@ -128,6 +130,10 @@ export interface ControlPlane {
    * `precondition_failed`.
    */
   setQuota(change: QuotaChange, rule: QuotaRule | null, by: Requester): Promise<QuotaInfo>;
+  /** The spares that there are, and what they are for. */
+  pool(): Promise<PoolInfo>;
+  /** Frees all spares. */
+  drainPool(by: Requester): Promise<PoolDrained>;
   /** What the data plane has counted. */
   metrics(): Promise<PlaneMetrics>;
   health(): Promise<Health>;

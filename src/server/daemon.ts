@@ -64,8 +64,9 @@ export class Daemon {
 
   /** Takes over what may change while it runs. Connections that there are stay. */
   async reload(loaded: Loaded): Promise<void> {
-    const { policy, tokens } = loaded.config;
+    const { policy, pool, tokens } = loaded.config;
     await this.plane.ask('setPolicy', policy);
+    await this.plane.ask('setPool', pool);
     this.now.policy = new Policy(policy);
     this.now.tokens = tokens;
     this.settings.reload(loaded);
@@ -125,6 +126,7 @@ export class Daemon {
       maxFds,
       quotas: quotaSetup(config, machine, state.rules),
       policy: config.policy,
+      pool: config.pool,
     };
     const plane = new DataPlane(threads, allocator, listener, start, events);
     const fatalError = (error: unknown) =>

@@ -3,7 +3,7 @@
  */
 
 import { resolve } from 'node:path';
-import { Command, Option } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { pino } from 'pino';
 import { messageOf } from '../broker/errors.js';
 import { packageVersion } from '../package-root.js';
@@ -19,6 +19,7 @@ interface Options {
   restSocket?: string;
   device?: string;
   logLevel?: LogLevel;
+  poolBytes?: number;
   probe?: boolean;
 }
 
@@ -39,11 +40,17 @@ const options = new Command('dmabrokerd')
     'Vulkan device: UUID, DRM node or part of its name (default: by rule)',
   )
   .addOption(new Option('--log-level <level>', 'how much is logged').choices(LOG_LEVELS))
+  .option('--pool-bytes <bytes>', 'memory for spares; 0: none', poolBytes)
   .option('--probe', 'print what memory can be had here, as JSON, and exit')
   // A wrong option is a wrong configuration.
   .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : EXIT_CONFIG))
   .parse()
   .opts<Options>();
+
+function poolBytes(text: string): number {
+  if (/^\d{1,15}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError('It is a number of bytes.');
+}
 
 /** process.exit would hang while the data plane waits in the kernel; abort does not. */
 function fatal(error: unknown): never {
@@ -102,7 +109,7 @@ async function reload(daemon: Daemon): Promise<void> {
     return;
   }
   await daemon.reload(again);
-  logger.info('the policy was read again');
+  logger.info('the configuration was read again');
   const { pending } = daemon.settings;
   if (pending.length > 0) {
     logger.warn({ pending }, `it takes a restart to change ${pending.join(', ')}`);

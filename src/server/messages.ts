@@ -11,6 +11,7 @@ import type { AllocationResult } from '../broker/broker.js';
 import type { DeviceState } from '../broker/devices.js';
 import type { ErrorMessage } from '../broker/errors.js';
 import type { PolicyRules } from '../broker/policy.js';
+import type { PoolLimits } from '../broker/pool/pool.js';
 import type { Pressure } from '../broker/quota/recalls.js';
 import type { Layer, RuleId, Rules } from '../broker/quota/rules.js';
 import type { Choice } from '../broker/request.js';
@@ -39,6 +40,8 @@ import type {
   EventInfo,
   History,
   PlannedBuffer,
+  PoolDrained,
+  PoolInfo,
   QuotaInfo,
   Requester,
   Token,
@@ -168,6 +171,11 @@ export interface Questions {
   metrics: { parameters: null; answer: PlaneMetrics };
   /** The configuration was read again. */
   setPolicy: { parameters: PolicyRules; answer: null };
+  /** The configuration was read again: its spares go. */
+  setPool: { parameters: PoolLimits; answer: null };
+  getPool: { parameters: null; answer: PoolInfo };
+  /** What was freed. */
+  drainPool: { parameters: null; answer: PoolDrained };
   /** Releases everything and ends the thread. */
   shutDown: { parameters: null; answer: null };
 }
@@ -231,6 +239,7 @@ export interface PlaneSetup {
   readonly mainDevice: Uint8Array | null;
   readonly quotas: QuotaSetup;
   readonly policy: PolicyRules;
+  readonly pool: PoolLimits;
 }
 
 /** The data plane's quotas as they are at the start. */

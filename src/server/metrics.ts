@@ -36,6 +36,12 @@ export interface PlaneMetrics {
   readonly pendingAllocations: number;
   /** Bytes that clients have not read. */
   readonly queuedBytes: number;
+  readonly pool: {
+    readonly hits: number;
+    readonly misses: number;
+    readonly bytes: number;
+    readonly spares: number;
+  };
 }
 
 /** Seconds: a turn is tens of microseconds, an allocation up to seconds. */

@@ -54,6 +54,9 @@ const VALUES: Readonly<Record<Key, (config: Config, file: Tables) => Value['valu
     'policy.preview': ({ policy }) => principals(policy.preview),
     'policy.owner': ({ policy }) => principals(policy.owner),
     'policy.rules': ({ policy }) => policy.rules.map(policyRule),
+    'pool.bytes': ({ pool }) => pool.bytes,
+    'pool.spares_per_spec': ({ pool }) => pool.sparesPerSpec,
+    'pool.idle_seconds': ({ pool }) => pool.idleSeconds,
     'quotas.recall_seconds': ({ quotas }) => quotas.recallSeconds,
   };
 
@@ -71,6 +74,7 @@ export function settingsOf({ config, file, overrides }: Loaded, quotas: QuotaLay
     overrides.restSocket !== undefined && 'rest.socket',
     overrides.device !== undefined && 'device.select',
     overrides.logLevel !== undefined && 'log.level',
+    overrides.poolBytes !== undefined && 'pool.bytes',
   ]);
   for (const [key, read] of Object.entries(VALUES)) {
     const path = key.split('.');

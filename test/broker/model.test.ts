@@ -1,5 +1,5 @@
 /**
- * The registry against a model: clients come and go, allocations are answered in any order, buffers
+ * The registry against a model, with a pool of spares: clients come and go, allocations are answered in any order, buffers
  * are shared, redeemed and released, leases are renewed and run out. After every step the registry and the model agree on who owns
  * what and on which fds are open; at the end everything has been closed and freed exactly once
  * (FakeWorld throws on a second time).
@@ -10,7 +10,12 @@ import { Broker } from '../../src/broker/broker.js';
 import type { BrokerBuffer, Client } from '../../src/broker/buffer.js';
 import { BrokerError } from '../../src/broker/errors.js';
 import type { HeldFds } from '../../src/broker/held-fds.js';
-import { DEFAULT_LEASE_GRACE_SECONDS, LINGERING_PAUSE_MS } from '../../src/broker/limits.js';
+import {
+  DEFAULT_LEASE_GRACE_SECONDS,
+  LINGERING_PAUSE_MS,
+  POOL_REFILL_DELAY_MS,
+} from '../../src/broker/limits.js';
+import { NO_POOL, type PoolLimits } from '../../src/broker/pool/pool.js';
 import type { Rule } from '../../src/broker/quota/rules.js';
 import type { Lifetime } from '../../src/broker/request.js';
 import { FakeWorld, memfd, offers, peer, request } from './support/world.js';
@@ -30,6 +35,12 @@ type Action =
   | { kind: 'revoke'; token: number }
   | { kind: 'renew'; pick: number; seconds: number }
   | { kind: 'quota'; rule: Rule }
+  | { kind: 'spare'; good: boolean; fds: number }
+  | { kind: 'pool'; limits: PoolLimits }
+  | { kind: 'pressure'; short: boolean }
+  | { kind: 'drain' }
+  /** The same is asked for again and again, and answered at once. */
+  | { kind: 'rush'; pick: number; times: number }
   | { kind: 'wait'; seconds: number };
 
 const pick = fc.nat(1000);
@@ -90,6 +101,35 @@ const action: fc.Arbitrary<Action> = fc.oneof(
       bytes: fc.option(fc.integer({ min: 1, max: 20 }).map((pages) => pages * 4096)),
     }),
   }),
+  often(
+    4,
+    fc.record({
+      kind: fc.constant('spare' as const),
+      good: fc.integer({ max: 9 }).map((n) => n > 0),
+      fds: fc.integer({ min: 1, max: 4 }),
+    }),
+  ),
+  fc.record({
+    kind: fc.constant('pool' as const),
+    limits: fc.oneof(
+      fc.constant(NO_POOL),
+      fc.record({
+        bytes: fc.integer({ min: 1, max: 8 }).map((pages) => pages * 4096),
+        sparesPerSpec: fc.integer({ min: 1, max: 4 }),
+        idleSeconds: fc.integer({ min: 20, max: 120 }),
+      }),
+    ),
+  }),
+  fc.record({ kind: fc.constant('pressure' as const), short: fc.boolean() }),
+  fc.record({ kind: fc.constant('drain' as const) }),
+  often(
+    4,
+    fc.record({
+      kind: fc.constant('rush' as const),
+      pick,
+      times: fc.integer({ min: 1, max: 6 }),
+    }),
+  ),
   fc.record({ kind: fc.constant('wait' as const), seconds: fc.integer({ min: 1, max: 3 }) }),
 );
 
@@ -131,6 +171,11 @@ class Model {
   readonly ids = new Set<string>();
   /** Released buffers' memory, and what re-issued ones had before. */
   readonly past = new Set<Past>();
+  /** The memories that buffers have or had, by key: none is given twice. */
+  readonly memories = new Set<number>();
+  /** Spares, by key, as the source made them. */
+  readonly spares = new Set<number>();
+  fromPool = 0;
   /** Allocations with memory; each must be freed. */
   given = 0;
   /** Buffers that were registered, and those whose watchers were told that they went. */
@@ -182,9 +227,15 @@ class Model {
         const { lifetime } = action;
         broker.allocate({ client, peer: client?.peer ?? peer }, request({ lifetime }), (result) => {
           const late = lifetime === 'connection' && client?.connected === false;
-          const expected = this.#answering && !late;
+          const isSpare = world.fromPool.length > this.fromPool;
+          const expected = (this.#answering || isSpare) && !late;
           if ('buffer' in result !== expected) throw new Error('memory and answer differ');
           if (!('buffer' in result)) return;
+          const { key } = result.buffer.allocation;
+          if (this.spares.delete(key) !== isSpare) throw new Error('a spare, or not');
+          if (this.memories.has(key)) throw new Error('memory was given twice');
+          this.memories.add(key);
+          this.fromPool = world.fromPool.length;
           this.registered++;
           this.ids.add(result.buffer.id);
           this.buffers.add(result.buffer);
@@ -213,6 +264,34 @@ class Model {
         this.#answering = true;
         world.answer(action.pick % world.pending.length, action.fds);
         this.#answering = false;
+        break;
+      case 'spare':
+        if (world.preparing.length === 0) break;
+        if (action.good) {
+          this.given++;
+          this.spares.add(world.answerSpare(action.fds).key);
+        } else world.refuseSpare(new BrokerError('out_of_memory', 'no'));
+        break;
+      case 'pool':
+        broker.pool.configure(action.limits);
+        break;
+      case 'pressure':
+        if (action.short) broker.pressure({ sources: null, seconds: 10 });
+        else broker.relieved(null);
+        break;
+      case 'rush':
+        for (let i = 0; i < action.times; i++) {
+          while (world.pending.length > 0) this.run({ kind: 'answer', pick: 0, fds: 1 });
+          this.run({ kind: 'allocate', pick: action.pick, lifetime: 'connection', rest: false });
+          while (world.pending.length > 0) this.run({ kind: 'answer', pick: 0, fds: 1 });
+          world.ticks += POOL_REFILL_DELAY_MS;
+          this.#poll();
+          this.run({ kind: 'spare', good: true, fds: 1 });
+        }
+        break;
+      case 'drain':
+        broker.drainPool(null);
+        if (broker.pool.spares > 0) throw new Error('spares are left');
         break;
       case 'refuse':
         if (world.pending.length === 0) break;
@@ -285,7 +364,7 @@ class Model {
         break;
       }
       case 'quota':
-        broker.quotas.configure('rest', new Map([['daemon/default', action.rule]]));
+        broker.setQuotas('rest', new Map([['daemon/default', action.rule]]), 'daemon/default');
         break;
       case 'hold': {
         const buffer = this.#at([...this.buffers], action.pick);
@@ -359,6 +438,25 @@ class Model {
     }
   }
 
+  /** Spares keep within all limits; what is gone from the pool is freed. Returns their fds. */
+  #sparesFds(): number[] {
+    const { pool, quotas } = this.broker;
+    const spares = pool.specs.flatMap((spec) => spec.spares.map(({ allocation }) => allocation));
+    for (const key of this.spares) if (this.world.freed.has(key)) this.spares.delete(key);
+    const keys = spares.map(({ key }) => key);
+    if (keys.length !== this.spares.size || keys.some((key) => !this.spares.has(key))) {
+      throw new Error('spares');
+    }
+    const bytes = spares.reduce((sum, { size }) => sum + size, 0);
+    const fds = spares.flatMap(({ planes }) => planes.map(({ fd }) => fd));
+    if (pool.bytes !== bytes || pool.spares !== spares.length) throw new Error('sums of the pool');
+    if (bytes > pool.limits.bytes) throw new Error('the pool is too large');
+    const { settings, charge } = quotas.ledger.accounts.daemon;
+    const limit = settings.bytes ?? Number.POSITIVE_INFINITY;
+    if (bytes > 0 && charge.bytes + bytes > limit) throw new Error('spares are in the way');
+    return fds;
+  }
+
   /** A message that waits to be sent holds the memory as much as another process does. */
   #lingering(): Past[] {
     return [...this.past].filter(
@@ -367,8 +465,9 @@ class Model {
     );
   }
 
-  /** The broker has just looked at its leases. */
-  #runLeases(): void {
+  /** Lets the broker look at what is due, its leases among it. */
+  #poll(): void {
+    this.broker.poll();
     const { ticks } = this.world;
     for (const [buffer, lease] of [...this.leases]) {
       if (lease.letGoAt === null) {
@@ -386,8 +485,7 @@ class Model {
     const { broker, world } = this;
     world.ticks += 5_000;
     for (let turn = 0; turn < 20 && broker.wait >= 0; turn++) {
-      broker.poll();
-      this.#runLeases();
+      this.#poll();
       world.ticks += LINGERING_PAUSE_MS;
     }
   }
@@ -423,11 +521,7 @@ class Model {
     if (ids.size !== listed.length + buffers.size) throw new Error('an id is used twice');
     this.formers += listed.filter(({ formerOf }) => formerOf !== null).length;
     const held = [...[...buffers, ...lingering].map((buffer) => buffer.held), ...this.messages];
-    same(
-      'open fds',
-      world.open,
-      held.flatMap(({ fds }) => fds),
-    );
+    same('open fds', world.open, [...held.flatMap(({ fds }) => fds), ...this.#sparesFds()]);
     for (const buffer of buffers) {
       const live = this.tokens.filter(
         (token) => token.buffer === buffer && token.uses > 0 && token.expires > world.time,
@@ -442,6 +536,7 @@ class Model {
     for (const client of [...this.clients]) this.broker.disconnect(client);
     this.broker.close();
     for (const message of this.messages) message.release();
+    if (this.world.preparing.length > 0) this.run({ kind: 'spare', good: true, fds: 1 });
     if (this.world.open.size > 0) throw new Error(`fds ${[...this.world.open]} are left open`);
     if (this.world.freed.size !== this.given) throw new Error('not everything was freed');
     if (this.released !== this.registered) throw new Error('not everybody was told');
@@ -453,16 +548,18 @@ class Model {
 }
 
 t.test('registry and model agree', async (t) => {
-  const totals = { buffers: 0, redeemed: 0, reissued: 0, formers: 0, expired: 0 };
+  const totals = { buffers: 0, redeemed: 0, reissued: 0, formers: 0, expired: 0, fromPool: 0 };
   const property = fc.property(fc.array(action, { maxLength: 120, size: 'max' }), (actions) => {
     const model = new Model();
     model.run({ kind: 'connect', uid: 1 });
+    model.run({ kind: 'pool', limits: { bytes: 16_384, sparesPerSpec: 3, idleSeconds: 60 } });
     for (const each of actions) {
       model.run(each);
       model.compare();
     }
     totals.redeemed += model.redeemed;
     totals.expired += model.expired;
+    totals.fromPool += model.fromPool;
     totals.reissued += model.reissued;
     totals.formers += model.formers;
     model.end();
@@ -472,6 +569,7 @@ t.test('registry and model agree', async (t) => {
   t.ok(totals.buffers > 400, `${totals.buffers} allocations were answered`);
   t.ok(totals.reissued > 30, `${totals.reissued} times a buffer was re-issued`);
   t.ok(totals.formers > 30, `${totals.formers} times their old memory was seen to linger`);
+  t.ok(totals.fromPool > 100, `${totals.fromPool} spares were given`);
   t.ok(totals.expired > 50, `${totals.expired} leases ran out`);
   t.ok(totals.redeemed > 300, `${totals.redeemed} buffers were redeemed`);
 });

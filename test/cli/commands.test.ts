@@ -120,6 +120,60 @@ await withoutLeaks(t, 'commands', async (t) => {
     t.match((await run(server, 'show', id)).stdout, /^recalled: +until .*: administrator$/m);
   });
 
+  t.test('pool', async (t) => {
+    const server = await startServer(t);
+    t.match((await run(server, 'pool')).stdout, /^nothing is asked for often$/m);
+    const spec = {
+      source: 'vulkan',
+      handle_type: 'dma_buf' as const,
+      device: null,
+      placement: 'any' as const,
+      spares: 2,
+      hits: 5,
+      last_asked_at: new Date(Date.now() - 60_000).toISOString(),
+    };
+    server.control.spares = {
+      limits: { bytes: 1 << 28, spares_per_spec: 3, idle_seconds: 30 },
+      bytes: 16_719_872,
+      spares: 4,
+      hits: 7,
+      misses: 3,
+      specs: [
+        {
+          ...spec,
+          kind: 'image',
+          size: null,
+          width: 1920,
+          height: 1080,
+          format: 'XR24',
+          modifiers: ['0x0000000000000000'],
+          usage: ['render', 'sample'],
+          spare_bytes: 8_355_840,
+        },
+        {
+          ...spec,
+          kind: 'buffer',
+          size: 4096,
+          width: null,
+          height: null,
+          format: null,
+          modifiers: [],
+          usage: ['transfer'],
+          spare_bytes: 4096,
+        },
+      ],
+    };
+    const { stdout } = await run(server, 'pool');
+    t.match(stdout, /^spares: +4, 15.9 MiB of at most 256 MiB$/m);
+    t.match(stdout, /^allocations: +7 from the pool, 3 not$/m);
+    t.match(stdout, /^vulkan +dma_buf +image 1920x1080 XR24 +render sample +2 +8.0 MiB +5 +\d+ s$/m);
+    t.match(stdout, /^vulkan +dma_buf +buffer of 4 KiB +transfer +2 +4 KiB +5 +\d+ s$/m);
+    t.same(JSON.parse((await run(server, 'pool', '--json')).stdout), server.control.spares);
+    t.equal((await run(server, 'pool', '--drain')).stdout, 'freed 4 spares, 15.9 MiB\n');
+    const drained = await run(server, 'pool', '--drain', '--json');
+    t.same(JSON.parse(drained.stdout), { spares: 0, bytes: 0 });
+  });
+
   t.test('leaks', async (t) => {
     const server = await startServer(t);
     await run(server, 'alloc', '--size', '4096', ...MEMFD);

@@ -8,7 +8,7 @@ import t from 'tap';
 import { definitionOf, withAllBelow } from '../../src/cli/definition.js';
 import { dmabrokerctl } from '../../src/cli/program.js';
 import { connect } from '../../src/client/index.js';
-import { TestDaemon } from '../support/daemon.js';
+import { eventually, TestDaemon } from '../support/daemon.js';
 import { withoutLeaks } from '../support/fds.js';
 import { ctl, type Run } from './support/ctl.js';
 
@@ -90,6 +90,19 @@ await withoutLeaks(t, 'real daemon', async (t) => {
       { value: daemon.clientSocket, from: 'command_line', after_restart: null },
     );
     await json('release', id);
+  });
+
+  t.test('pool', async (t) => {
+    for (let i = 0; i < 3; i++) await json('release', (await allocate()).id);
+    await eventually(async () => (await json('pool')).spares === 3, 'spares are made');
+    const pool = await json('pool');
+    t.match(pool, { hits: Number, bytes: 3 * 4096, specs: [{ size: 4096, spares: 3 }] });
+    const { id } = await allocate();
+    t.equal((await json('pool')).hits, pool.hits + 1);
+    await json('release', id);
+    t.match(await run('pool'), { stdout: /^memfd +memfd +buffer of 4 KiB +transfer +\d +4 KiB /m });
+    t.match(await json('pool', '--drain'), { spares: Number, bytes: Number });
+    t.match(await json('pool'), { spares: 0, bytes: 0, specs: [] });
   });
 
   t.test('history, client, disconnect, log-level', async (t) => {

@@ -115,7 +115,7 @@ await withoutLeaks(t, 'the configuration in force', async (t) => {
       .replace('[quotas.users.root]\nfds = 77', '[quotas.users.root]\npending = 5')
       .replace('61001', '61009');
     writeFileSync(file, second);
-    await hup('the policy was read again');
+    await hup('the configuration was read again');
     const now = await report();
     t.match(find(now, 'policy.reader'), { value: { users: [61_009] }, after_restart: null });
     t.match(find(now, 'rest.rate_limit'), {
@@ -146,7 +146,7 @@ await withoutLeaks(t, 'the configuration in force', async (t) => {
     const { stdout } = await ctl(['--socket', daemon.restSocket, 'config']);
     t.match(stdout, /^not taken: .*rate_limit must be >= 0$/m);
     writeFileSync(file, FIRST(tokens));
-    await hup('the policy was read again');
+    await hup('the configuration was read again');
     t.equal((await report()).error, null);
   });
 });

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import t from 'tap';
 import { CLIENT_SOCKET, daemonSocket, REST_SOCKET } from '../../src/paths.js';
 import { type Config, ConfigError, loadConfig, parseConfig } from '../../src/server/config.js';
+import { poolConfig } from '../../src/server/pool-config.js';
 import { temporaryFolder } from '../support/folder.js';
 
 const full = `
@@ -25,6 +26,10 @@ unknown_grace_seconds = 5
 charge = "importers"
 [leases]
 grace_seconds = 7.5
+[pool]
+bytes = "8M"
+spares_per_spec = 2
+idle_seconds = 5
 `;
 
 const quotas = {
@@ -32,6 +37,7 @@ const quotas = {
   leaks: { forgottenAfterSeconds: 3600, sampleSeconds: 60 },
   pressure: { psiSomeAvg10: 10, heapBudget: 0.9, deadlineSeconds: 10 },
 };
+const pool = { bytes: 8 * 1024 * 1024, sparesPerSpec: 2, idleSeconds: 5 };
 
 /** It depends on the machine's users: policy-config.test.ts. */
 const withoutPolicy = ({ policy: _, ...rest }: Config) => rest;
@@ -48,6 +54,7 @@ t.test('without a file', async (t) => {
     audit: true,
     accounting: { unknownGraceSeconds: 60, charge: 'owner' },
     leaseGraceSeconds: 5,
+    pool: poolConfig({}),
     ...quotas,
   });
 });
@@ -66,6 +73,7 @@ t.test('with one, and what the command line says before it', async (t) => {
     audit: false,
     accounting: { unknownGraceSeconds: 5, charge: 'importers' },
     leaseGraceSeconds: 7.5,
+    pool,
     ...quotas,
   };
   t.same(withoutPolicy(loadConfig(path, {}).config), config);
@@ -74,6 +82,7 @@ t.test('with one, and what the command line says before it', async (t) => {
     restSocket: '/b',
     device: 'llvmpipe',
     logLevel: 'debug',
+    poolBytes: 0,
   } as const;
   t.same(withoutPolicy(loadConfig(path, overrides).config), {
     clients: { ...config.clients, path: '/a' },
@@ -86,6 +95,7 @@ t.test('with one, and what the command line says before it', async (t) => {
     audit: false,
     accounting: { unknownGraceSeconds: 5, charge: 'importers' },
     leaseGraceSeconds: 7.5,
+    pool: { ...pool, bytes: 0 },
     ...quotas,
   });
   writeFileSync(path, '# nothing\n');
@@ -113,8 +123,20 @@ const mistakes: [string, RegExp][] = [
     '[accounting]\nunknown_grace_seconds = -1',
     /^f:\d+: accounting\.unknown_grace_seconds must be >= 0$/,
   ],
+  ['[pool]\nbytes = "none"', /^f:2: pool\.bytes must match pattern/],
+  ['[pool]\nbytes = -1', /^f:2: pool\.bytes must be >= 0$/],
+  ['[pool]\nspares_per_spec = 65', /^f:2: pool\.spares_per_spec must be <= 64$/],
+  ['[pool]\nidle_seconds = 0', /^f:2: pool\.idle_seconds must be >= 1$/],
   ['[log]\nlevel = "loud"', /^f:\d+: log\.level .*: debug, info, warn, error$/],
 ];
+
+t.test('the pool has a part of the memory, which is bounded', async (t) => {
+  const gib = 2 ** 30;
+  t.same(poolConfig({}, 4 * gib), { bytes: gib / 16, sparesPerSpec: 3, idleSeconds: 30 });
+  t.equal(poolConfig({}, 4096 * gib).bytes, gib / 4);
+  t.equal(poolConfig({ bytes: '1G' }, gib).bytes, gib);
+  t.equal(poolConfig({ bytes: 0 }, gib).bytes, 0);
+});
 
 t.test('mistakes', async (t) => {
   for (const [text, message] of mistakes) {

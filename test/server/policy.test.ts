@@ -70,7 +70,7 @@ t.test('who may do what', { skip }, async (t) => {
   const readers = `[policy]\nconnect = { users = [${CAROL}] }\nreader = { users = [${BOB}] }\n`;
   writeFileSync(file, sockets + readers);
   daemon.process.kill('SIGHUP');
-  await said('the policy was read again');
+  await said('the configuration was read again');
   t.equal((await as(CAROL, redeemer, daemon.clientSocket, await token())).status, 0);
   t.not((await as(ALICE, redeemer, daemon.clientSocket, await token())).status, 0);
   t.equal((await as(BOB, ctl, ...rest, 'show', buffer.id)).status, 0, 'a reader sees');

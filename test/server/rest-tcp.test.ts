@@ -115,10 +115,7 @@ t.test('over TCP', { timeout: 110_000 }, async (t) => {
 
   writeFileSync(tokens, admin.entry);
   daemon.process.kill('SIGHUP');
-  await eventually(
-    () => daemon.log.some(({ msg }) => msg.includes('was read again')),
-    'read again',
-  );
+  await eventually(() => daemon.log.some(({ msg }) => msg.endsWith('read again')), 'read again');
   await eventually(
     async () => (await ask('GET', '/v1/buffers', reader.secret)).status === 401,
     'a token that was removed is not taken',

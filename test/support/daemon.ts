@@ -150,10 +150,10 @@ export class TestDaemon {
     return ask({ socketPath: this.restSocket, method, path, agent: false }, body);
   }
 
-  /** A GET over the one connection that is kept, so that the daemon's fds can be counted. */
-  async #get(path: string): Promise<RestAnswer> {
+  /** A request over the one connection that is kept, so that the daemon's fds can be counted. */
+  async #get(path: string, method = 'GET'): Promise<RestAnswer> {
     const { restSocket: socketPath } = this;
-    const kept = { socketPath, method: 'GET', path, agent: this.#agent };
+    const kept = { socketPath, method, path, agent: this.#agent };
     try {
       return await ask(kept);
     } catch (error) {
@@ -179,9 +179,15 @@ export class TestDaemon {
     return all;
   }
 
-  /** How many fds it has without clients; for `settled`. */
+  /** Frees the spares, over the connection that is kept; returns how many there were. */
+  async drained(): Promise<number> {
+    return (await this.#get('/v1/pool', 'DELETE')).body.spares;
+  }
+
+  /** How many fds it has without clients and spares; for `settled`. */
   async idleFds(): Promise<number> {
     await eventually(async () => (await this.clients()).length === 0, 'all clients have left');
+    await eventually(async () => (await this.drained()) === 0, 'there are no spares');
     let fewest = this.openFds();
     for (let look = 1; look < LOOKS; look++) {
       await new Promise((resolve) => setTimeout(resolve, 10));
@@ -190,10 +196,11 @@ export class TestDaemon {
     return fewest;
   }
 
-  /** Waits until it has no clients, no buffers, and as many fds as before. */
+  /** Waits until it has no clients, no buffers, no spares, and as many fds as before. */
   async settled(fds: number): Promise<void> {
     let left = '';
     const nothing = async () => {
+      await this.drained();
       const [clients, buffers] = [await this.clients(), await this.buffers()];
       left = `${clients.length} clients, ${buffers.length} buffers, ${this.openFds()} fds`;
       return clients.length === 0 && buffers.length === 0 && this.openFds() === fds;
@@ -206,6 +213,7 @@ export class TestDaemon {
     const live = '/v1/buffers?state=live';
     const isEmpty = async () => (await this.rest('GET', live)).body.length === 0;
     await eventually(isEmpty, 'the buffers are released');
+    await this.drained();
     // One fd is kept of each memory that is still held, two of NV12 in two; one connection asks.
     const held = (await this.rest('GET', '/v1/buffers')).body.length;
     await eventually(

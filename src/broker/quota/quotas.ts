@@ -13,6 +13,7 @@ import { asked, type Estimate, Ledger } from './ledger.js';
 import { DEFAULT_RULES, Policy } from './policy.js';
 import { Recalls, type Told } from './recalls.js';
 import { ShareRefusal } from './refusals.js';
+import { Rooms } from './room.js';
 import type { Layer, Rules } from './rules.js';
 
 export interface QuotaOptions {
@@ -39,6 +40,7 @@ export class Quotas {
   readonly ledger: Ledger;
   readonly recalls: Recalls;
   readonly importers: Importers;
+  readonly rooms: Rooms;
   /** Told of each recall, with the seconds that are left; the registry sets it. */
   onRecall: Told = () => {};
   readonly #mainDevice: string | null;
@@ -54,6 +56,7 @@ export class Quotas {
     this.recalls = new Recalls(this.ledger, this.policy, now, (...what) => this.onRecall(...what));
     this.importers = new Importers(options.charge ?? 'owner', this.ledger);
     this.#mainDevice = options.mainDevice ?? null;
+    this.rooms = new Rooms(this.ledger, this.policy, this.#mainDevice);
     this.#recallSeconds = options.recallSeconds ?? RECALL_SECONDS;
     this.#accountable = options.accountable ?? ((uid) => uid);
   }

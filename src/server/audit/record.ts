@@ -28,6 +28,7 @@ export type Act =
   | 'set_quota'
   | 'set_log_level'
   | 'disconnect'
+  | 'drain_pool'
   | 'refusal';
 
 export interface AuditActor extends Actor {
@@ -102,6 +103,10 @@ export function auditNote(event: BrokerEvent, at: string): AuditNote | null {
     }
     case 'quota.changed':
       return { act: 'set_quota', at, who: actor(event.by), about: null, quota: event.quota };
+    case 'pool.drained': {
+      const about = { size: event.bytes };
+      return { act: 'drain_pool', at, who: actor(event.by), about };
+    }
     case 'refusal': {
       const { error, owner, buffer } = event;
       const { code, message: reason, refusal } = error;

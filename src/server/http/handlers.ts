@@ -167,6 +167,8 @@ export function createHandlers(
     getConfig: () => control.config(),
     streamEvents: async (request, reply) => streamEvents(streams, callers, request, reply),
     getLeaks: (request) => planeOf(request).leaks(),
+    getPool: () => control.pool(),
+    drainPool: (request) => control.drainPool(by(request)),
     listUsers: (request) => planeOf(request).listUsers(),
     listCgroups: (request) => planeOf(request).listCgroups(),
     listQuotas: (request) => planeOf(request).listQuotas(),

@@ -98,6 +98,18 @@ export class Metrics {
     'Bytes of buffers, by state and systemd unit',
     ['state', 'unit'],
   );
+  readonly #poolHits = this.#counter(
+    'dmabroker_pool_hits_total',
+    'Allocations that were answered from the pool of spares',
+    [],
+  );
+  readonly #poolMisses = this.#counter(
+    'dmabroker_pool_misses_total',
+    'Allocations that were not, while there was a pool',
+    [],
+  );
+  readonly #poolBytes = this.#gauge('dmabroker_pool_bytes', 'Bytes of spares');
+  readonly #poolSpares = this.#gauge('dmabroker_pool_spares', 'Spares');
   readonly #clients = this.#gauge('dmabroker_clients', 'Connections of the client socket');
   readonly #pending = this.#gauge(
     'dmabroker_pending_allocations',
@@ -156,6 +168,12 @@ export class Metrics {
     this.#clients.set(plane.clients);
     this.#pending.set(plane.pendingAllocations);
     this.#queued.set(plane.queuedBytes);
+    this.#poolHits.reset();
+    this.#poolHits.inc(plane.pool.hits);
+    this.#poolMisses.reset();
+    this.#poolMisses.inc(plane.pool.misses);
+    this.#poolBytes.set(plane.pool.bytes);
+    this.#poolSpares.set(plane.pool.spares);
     this.#readers.set(main.eventReaders);
     const { forgotten, growing, lingering } = main.leaks;
     this.#forgotten.set(forgotten.count);

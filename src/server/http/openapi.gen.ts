@@ -631,6 +631,32 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/pool": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The pool of spare memory
+         * @description Memory that was allocated, zeroed and exported ahead of time for the specs that are asked for
+         *     often. Nobody has had it, and nobody is charged for it; it is freed where it is in the way.
+         */
+        get: operations["getPool"];
+        put?: never;
+        post?: never;
+        /**
+         * Free all spares
+         * @description Frees the spares and forgets what they were for: a spec gets new ones when it was asked for often
+         *     again.
+         */
+        delete: operations["drainPool"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/users": {
         parameters: {
             query?: never;
@@ -974,16 +1000,67 @@ export interface components {
          * @example 5f0c1a2b-42
          */
         EventId: string;
+        /** @description The pool of spare memory. */
+        Pool: {
+            /** @description As configured. */
+            limits: {
+                /** @description What all spares together may take; 0 where there is no pool. */
+                bytes: components["schemas"]["Size"];
+                spares_per_spec: components["schemas"]["Count"];
+                idle_seconds: components["schemas"]["Count"];
+            };
+            /** @description What the spares take. */
+            bytes: components["schemas"]["Size"];
+            spares: components["schemas"]["Count"];
+            /** @description Allocations that were answered from the pool. */
+            hits: components["schemas"]["Count"];
+            /** @description Allocations that were not, while there was a pool. */
+            misses: components["schemas"]["Count"];
+            /** @description What spares are kept of, the one asked for last first. */
+            specs: components["schemas"]["PoolSpec"][];
+        };
+        /** @description What spares are kept of: memory of one source for one request. Layout constraints are part of it and not shown. */
+        PoolSpec: {
+            source: components["schemas"]["SourceName"];
+            handle_type: components["schemas"]["HandleType"];
+            /** @description The Vulkan device that was named; null where none was. */
+            device: components["schemas"]["Uuid"] | null;
+            /**
+             * @description `buffer`: linear memory. `image`: two-dimensional.
+             * @enum {string}
+             */
+            kind: "buffer" | "image";
+            /** @description The bytes that were asked for; null for images. */
+            size: components["schemas"]["Size"] | null;
+            width: components["schemas"]["Pixels"] | null;
+            height: components["schemas"]["Pixels"] | null;
+            format: components["schemas"]["Fourcc"] | null;
+            /** @description Those that were asked for and that the source has. */
+            modifiers: components["schemas"]["Modifier"][];
+            usage: components["schemas"]["UsageName"][];
+            placement: components["schemas"]["Placement"];
+            spares: components["schemas"]["Count"];
+            /** @description What one of them takes; an estimate until there was one. */
+            spare_bytes: components["schemas"]["Size"];
+            /** @description Allocations that were answered with one, since the spec is kept. */
+            hits: components["schemas"]["Count"];
+            last_asked_at: components["schemas"]["Time"];
+        };
+        /** @description What was freed of the pool. */
+        PoolDrained: {
+            spares: components["schemas"]["Count"];
+            bytes: components["schemas"]["Size"];
+        };
         /**
          * @description What happened. `buffer.lost`: its memory went with the device. `buffer.reissued`: it has memory
          *     again. `buffer.shared`, `buffer.unshared`: a token was made or revoked. `buffer.previewed`: somebody was shown
          *     what is in it. `buffer.renewed`: its lease
          *     was. `buffer.gone`: it was released, and nobody has its memory any more, as far as the kernel
          *     tells; it is listed no more. `buffer.recalled`: its owner is asked to release it, or with the reason `withdrawn` no
-         *     longer. `quota.changed`: over REST; the reason names it. `refusal`: somebody asked the data plane for something and was refused.
+         *     longer. `quota.changed`: over REST; the reason names it. `pool.drained`: over REST; the reason says what was freed. `refusal`: somebody asked the data plane for something and was refused.
          * @enum {string}
          */
-        EventType: "buffer.created" | "buffer.shared" | "buffer.unshared" | "buffer.previewed" | "buffer.redeemed" | "buffer.renamed" | "buffer.renewed" | "buffer.released" | "buffer.gone" | "buffer.lost" | "buffer.reissued" | "buffer.recalled" | "quota.changed" | "client.connected" | "client.disconnected" | "refusal" | "device.lost" | "device.restored";
+        EventType: "buffer.created" | "buffer.shared" | "buffer.unshared" | "buffer.previewed" | "buffer.redeemed" | "buffer.renamed" | "buffer.renewed" | "buffer.released" | "buffer.gone" | "buffer.lost" | "buffer.reissued" | "buffer.recalled" | "quota.changed" | "pool.drained" | "client.connected" | "client.disconnected" | "refusal" | "device.lost" | "device.restored";
         /**
          * @description Something that happened. What does not apply is null; for a buffer's events the process is its owner's, for `buffer.redeemed` the one that redeemed it.
          * @example {
@@ -3261,6 +3338,54 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    getPool: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The pool. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Pool"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    drainPool: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was freed. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PoolDrained"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            403: components["responses"]["Forbidden"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     listUsers: {
         parameters: {
             query?: never;
@@ -3333,7 +3458,8 @@ type WithRequired<T, K extends keyof T> = T & {
 };
 export const bufferFieldsKindValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["BufferFields"]["kind"]> = ["buffer", "image"];
 export const recallReasonValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["RecallReason"]> = ["share", "memory_pressure", "administrator"];
-export const eventTypeValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["EventType"]> = ["buffer.created", "buffer.shared", "buffer.unshared", "buffer.previewed", "buffer.redeemed", "buffer.renamed", "buffer.renewed", "buffer.released", "buffer.gone", "buffer.lost", "buffer.reissued", "buffer.recalled", "quota.changed", "client.connected", "client.disconnected", "refusal", "device.lost", "device.restored"];
+export const poolSpecKindValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["PoolSpec"]["kind"]> = ["buffer", "image"];
+export const eventTypeValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["EventType"]> = ["buffer.created", "buffer.shared", "buffer.unshared", "buffer.previewed", "buffer.redeemed", "buffer.renamed", "buffer.renewed", "buffer.released", "buffer.gone", "buffer.lost", "buffer.reissued", "buffer.recalled", "quota.changed", "pool.drained", "client.connected", "client.disconnected", "refusal", "device.lost", "device.restored"];
 export const historyEventWhatValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["HistoryEvent"]["what"]> = ["created", "shared", "unshared", "redeemed", "renamed", "renewed", "released", "gone", "lost", "reissued", "recalled", "previewed"];
 export const plannedBufferKindValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["PlannedBuffer"]["kind"]> = ["buffer", "image"];
 export const lifetimeTypeValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["Lifetime"]["type"]> = ["connection", "until_released", "lease"];

@@ -4,7 +4,7 @@
  */
 import type { Rule, RuleId, Rules } from '../../broker/quota/rules.js';
 
-type Quantity = number | string;
+export type Quantity = number | string;
 
 /** A rule as it is written: bytes may have a unit, `"none"` takes a limit away. */
 export interface RuleTable {
@@ -40,6 +40,13 @@ export const MAX_WEIGHT = 1000;
 export const MAX_PRIORITY = 1000;
 
 const count = { type: ['integer', 'string'], minimum: 0, pattern: '^(none|[0-9]{1,15})$' } as const;
+
+/** Bytes, with a unit or without. */
+export const sizeSchema = {
+  type: ['integer', 'string'],
+  minimum: 0,
+  pattern: '^[0-9]{1,15}[KMGT]?$',
+} as const;
 
 const limits = {
   bytes: { type: ['integer', 'string'], minimum: 0, pattern: '^(none|[0-9]{1,15}[KMGT]?)$' },
@@ -89,7 +96,7 @@ export const pressureSchema = table({
 
 const UNITS = ['', 'K', 'M', 'G', 'T'];
 
-function quantity(value: Quantity): number | null {
+export function quantity(value: Quantity): number | null {
   if (typeof value === 'number') return value;
   if (value === 'none') return null;
   const [, digits = '', unit = ''] = /^(\d+)([KMGT]?)$/.exec(value) ?? [];

@@ -17,6 +17,12 @@ export class AllocatorClient {
   readonly #opening = new Map<number, (result: OpenResult) => void>();
   #seq = 0;
 
+  /** Whether nobody waits for an answer. */
+  get idle(): boolean {
+    const all = [this.#waiting, this.#planning, this.#working, this.#opening];
+    return all.every(({ size }) => size === 0);
+  }
+
   /** `defect` is told what went wrong inside the allocator; the client learns only that it did. */
   constructor(
     private readonly port: MessagePort,

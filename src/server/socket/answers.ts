@@ -24,6 +24,7 @@ import { listCgroups, listQuotas, listUsers, quotaView } from '../quota/views.js
 import { bufferView, clientView, historyView, planView, tokenView } from '../views.js';
 import type { Journal } from './journal.js';
 import { bufferIdOf, checkOwn } from './ownership.js';
+import { poolView } from './pool-view.js';
 import { readImage } from './read-image.js';
 
 type Post = (message: PlaneMessage) => void;
@@ -188,6 +189,13 @@ function lookUp(
       return broker.pressure(question.parameters);
     case 'relieved':
       broker.relieved(question.parameters);
+      return null;
+    case 'getPool':
+      return poolView(broker.pool);
+    case 'drainPool':
+      return broker.drainPool(by);
+    case 'setPool':
+      broker.pool.configure(question.parameters);
       return null;
     case 'setPolicy':
       broker.policy = new Policy(question.parameters);

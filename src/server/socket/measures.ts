@@ -60,6 +60,11 @@ export class Measures {
     };
   }
 
+  /** An allocation was answered from the pool, in the turn that asked for it. */
+  served(source: string): void {
+    this.#count(source, 'ok');
+  }
+
   #count(source: string, result: string): void {
     const key = `${source} ${result}`;
     const entry = this.#allocations.get(key) ?? { source, result, count: 0 };

@@ -82,6 +82,16 @@ const broker: Broker = new Broker(
   {
     allocate: (choice, id, done) =>
       allocatorClient.allocate(choice, id, measures.allocating(choice.source, done)),
+    prepare: (choice, id, done) =>
+      allocatorClient.allocate(choice, id, (result) => {
+        if ('error' in result) {
+          const { code, message: reason } = result.error;
+          log('debug', 'a spare could not be made', { source: choice.source, code, reason });
+        }
+        done(result);
+      }),
+    idle: () => allocatorClient.idle,
+    served: (source) => measures.served(source),
     plan: (choice, done) => allocatorClient.plan(choice, done),
     openDevice: (uuid, done) =>
       allocatorClient.openDevice(uuid, (result) => {
@@ -128,6 +138,7 @@ const journal: Journal = new Journal(
 
 broker.policy = new Policy(setup.policy);
 broker.leases.graceSeconds = setup.leaseGraceSeconds;
+broker.pool.configure(setup.pool);
 
 const clientFds = new FairPool(Math.floor(setup.maxFds * CLIENT_FDS_PART));
 const objects = new FairPool(MAX_OBJECTS);
@@ -310,12 +321,14 @@ function measured(): PlaneMetrics {
   const buffers = [...broker.buffers, ...broker.lingering];
   let queuedBytes = 0;
   for (const { connection } of connections.values()) queuedBytes += connection.queuedBytes;
+  const { hits, misses, bytes, spares } = broker.pool;
   return {
     ...measures.counted,
     users: holdings(buffers, ({ owner }) => String(owner.peer.uid ?? 'unknown')),
     units: holdings(buffers, ({ owner }) => owner.peer.unit ?? 'none'),
     clients: connections.size,
     queuedBytes,
+    pool: { hits, misses, bytes, spares },
   };
 }
 

@@ -100,6 +100,8 @@ function details(event: BrokerEvent): Partial<EventDraft> {
       return { ...ofBuffer(event.buffer), ...ofClient(event.client), reason: detailOf(event) };
     case 'quota.changed':
       return { reason: event.quota };
+    case 'pool.drained':
+      return { reason: `${event.spares} spares, ${event.bytes} bytes` };
     case 'refusal': {
       const { error, owner, buffer } = event;
       const { code, message: reason } = error;

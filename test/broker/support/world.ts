@@ -20,6 +20,7 @@ import type {
   MemorySpec,
   Plane,
   PlanResult,
+  SourceName,
   SourceState,
 } from '../../../src/broker/source.js';
 import type { Work } from '../../../src/broker/work.js';
@@ -43,6 +44,9 @@ export interface PendingImport {
   readonly done: (result: AllocationResult) => void;
 }
 
+/** Where in a device memory is. */
+type Where = Pick<Allocation, 'device' | 'heaps'>;
+
 const FIRST_FD = 100;
 
 export class FakeWorld implements Surroundings {
@@ -65,6 +69,25 @@ export class FakeWorld implements Surroundings {
 
   allocate(choice: Choice, id: string, done: (result: AllocationResult) => void): void {
     this.pending.push({ choice, id, done });
+  }
+
+  /** Spares that are being made: one at a time. */
+  readonly preparing: Pending[] = [];
+  /** Allocations that were answered from the pool, by source. */
+  readonly fromPool: string[] = [];
+
+  prepare(choice: Choice, id: string, done: (result: AllocationResult) => void): void {
+    if (!this.idle()) throw new Error('a spare is made while somebody waits');
+    this.preparing.push({ choice, id, done });
+  }
+
+  idle(): boolean {
+    const waiting = [this.pending, this.preparing, this.imports, this.works, this.opening];
+    return waiting.every(({ length }) => length === 0);
+  }
+
+  served(source: SourceName): void {
+    this.fromPool.push(source);
   }
 
   /** Bytes that a plan may have at most. */
@@ -229,15 +252,27 @@ export class FakeWorld implements Surroundings {
     }
   };
 
-  #takePending(index: number): Pending {
-    const [pending] = this.pending.splice(index, 1);
+  #takePending(index: number, from = this.pending): Pending {
+    const [pending] = from.splice(index, 1);
     if (pending === undefined) throw new Error('nothing is pending');
     return pending;
   }
 
   /** Answers a pending allocation with memory; `fds` fds, one a plane; `where` in a device. */
-  answer(index = 0, fds = 1, where: Pick<Allocation, 'device' | 'heaps'> = {}): Allocation {
-    const { choice, done } = this.#takePending(index);
+  answer(index = 0, fds = 1, where: Where = {}): Allocation {
+    return this.#answer(this.#takePending(index), fds, where);
+  }
+
+  /** Answers the spare that is being made. */
+  answerSpare(fds = 1, where: Where = {}): Allocation {
+    return this.#answer(this.#takePending(0, this.preparing), fds, where);
+  }
+
+  refuseSpare(error: BrokerError): void {
+    this.#takePending(0, this.preparing).done({ error });
+  }
+
+  #answer({ choice, done }: Pending, fds: number, where: Where): Allocation {
     const planes = Array.from({ length: fds }, (_, plane) => {
       const fd = ++this.#lastFd;
       this.open.add(fd);

@@ -55,6 +55,7 @@ const COUNTED = {
   clients: 4,
   pendingAllocations: 5,
   queuedBytes: 6,
+  pool: { hits: 8, misses: 9, bytes: 8192, spares: 2 },
 };
 
 await withoutLeaks(t, 'metrics', async (t) => {
@@ -76,6 +77,10 @@ await withoutLeaks(t, 'metrics', async (t) => {
     t.equal(value('dmabroker_clients'), 4);
     t.equal(value('dmabroker_pending_allocations'), 5);
     t.equal(value('dmabroker_client_queued_bytes'), 6);
+    t.equal(value('dmabroker_pool_hits_total'), 8);
+    t.equal(value('dmabroker_pool_misses_total'), 9);
+    t.equal(value('dmabroker_pool_bytes'), 8192);
+    t.equal(value('dmabroker_pool_spares'), 2);
     t.equal(value('dmabroker_starts'), 7);
     t.ok((value('process_open_fds') ?? 0) > 0);
     t.type(value('nodejs_eventloop_lag_p99_seconds'), 'number');

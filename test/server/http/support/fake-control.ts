@@ -27,6 +27,8 @@ import type {
   LogLevelInfo,
   OwnPlane,
   PlannedBuffer,
+  PoolDrained,
+  PoolInfo,
   QuotaChange,
   QuotaInfo,
   QuotaRule,
@@ -64,6 +66,7 @@ export const NOTHING_COUNTED: PlaneMetrics = {
   clients: 0,
   pendingAllocations: 0,
   queuedBytes: 0,
+  pool: { hits: 0, misses: 0, bytes: 0, spares: 0 },
 };
 
 export const NO_LEAKS = leakReport(DEFAULT_LEAKS, {
@@ -285,6 +288,27 @@ export class FakeControl implements ControlPlane {
     const all = clientCollection();
     for (const client of this.clients) all.set(structuredClone(client));
     return this.#reply(() => all.list(query));
+  }
+
+  spares: PoolInfo = {
+    limits: { bytes: 1 << 20, spares_per_spec: 3, idle_seconds: 30 },
+    bytes: 0,
+    spares: 0,
+    hits: 0,
+    misses: 0,
+    specs: [],
+  };
+
+  pool(): Promise<PoolInfo> {
+    return this.#answer(() => this.spares);
+  }
+
+  drainPool(): Promise<PoolDrained> {
+    return this.#answer(() => {
+      const { spares, bytes } = this.spares;
+      this.spares = { ...this.spares, spares: 0, bytes: 0, specs: [] };
+      return { spares, bytes };
+    });
   }
 
   leakReport = NO_LEAKS;

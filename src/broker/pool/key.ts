@@ -1,0 +1,27 @@
+/**
+ * The name of a spec in the pool: two requests that are answered with the same memory, from the same
+ * source, have the same one. It has all that a source is told, what is not given spelled out; whose the
+ * request is, its name and its lifetime are not part of it.
+ */
+import type { Choice } from '../request.js';
+
+export function keyOf({ source, handleType, device, spec }: Choice): string {
+  const { usage, placement = 'any', alignment = {} } = spec;
+  const common = [source, handleType, device ?? null, spec.kind, usage, placement];
+  if (spec.kind === 'buffer') {
+    return JSON.stringify([...common, spec.size, alignment.size ?? 1]);
+  }
+  const { width, height, format, modifiers, separatePlanes = false, layout = null } = spec;
+  const { stride = 1, offset = 1, size = 1, height: rows = 1 } = alignment;
+  return JSON.stringify([
+    ...common,
+    width,
+    height,
+    format,
+    // In the order of the request: a driver may choose by it.
+    modifiers.map(String),
+    [stride, offset, size, rows],
+    separatePlanes,
+    layout?.map((place) => [place.offset, place.stride]) ?? null,
+  ]);
+}

@@ -1,0 +1,294 @@
+/**
+ * The pool: spare memory for the specs that are asked for often, allocated, zeroed and exported ahead
+ * of time, so that such a request costs a lookup. A spare is given once, and nobody has had it before;
+ * memory that comes back is freed, never given to somebody else.
+ *
+ * Spares are charged to nobody, and never stand in anybody's way: together with all charges they stay
+ * within the daemon's and the sources' limits, and they are freed first where memory is short.
+ *
+ * Pure. It is asked when somebody is already charged for what he asks for.
+ */
+import type { BrokerError } from '../errors.js';
+import { POOL_REFILL_DELAY_MS, POOL_STALE_MS } from '../limits.js';
+import { NO_ROOM, type Rooms, type Whose } from '../quota/room.js';
+import type { Choice } from '../request.js';
+import type { Allocation, LostAllocation, SourceName } from '../source.js';
+import { type Spare, Spares, type SparesWorld } from './spares.js';
+import { type Clocks, type Spec, Specs } from './specs.js';
+
+export interface PoolLimits {
+  /** Of all spares together; 0: there is no pool. */
+  readonly bytes: number;
+  readonly sparesPerSpec: number;
+  /**
+   * A spec that is asked for several times in this time gets spares; one that nobody has asked for in
+   * it is forgotten, and its spares are freed.
+   */
+  readonly idleSeconds: number;
+}
+
+export const NO_POOL: PoolLimits = { bytes: 0, sparesPerSpec: 0, idleSeconds: 0 };
+
+type Made = { allocation: Allocation } | { error: BrokerError };
+
+export interface PoolWorld extends SparesWorld, Clocks {
+  allocate(choice: Choice, id: string, done: (result: Made) => void): void;
+  /** As `allocate`, for nobody: to be called only while `idle`. */
+  prepare(choice: Choice, id: string, done: (result: Made) => void): void;
+  /** Whether nobody waits for the allocator. */
+  idle(): boolean;
+  /** An allocation was answered from the pool. */
+  served(source: SourceName): void;
+}
+
+/** What was freed. */
+export interface Drained {
+  readonly spares: number;
+  readonly bytes: number;
+}
+
+export class Pool {
+  readonly #specs: Specs;
+  readonly #spares: Spares;
+  /** The sources whose memory is short; null: the machine's is. */
+  readonly #short = new Set<string | null>();
+  #limits = NO_POOL;
+  #making = false;
+  /** When to look for what to make; null: nothing is missing, or nothing more can be had. */
+  #refillAt: number | null = null;
+  #hits = 0;
+  #misses = 0;
+
+  constructor(
+    private readonly world: PoolWorld,
+    private readonly rooms: Rooms,
+    private readonly newId: () => string,
+  ) {
+    this.#spares = new Spares(world, rooms);
+    this.#specs = new Specs(world, ({ spares }) => {
+      for (const spare of spares.splice(0)) this.#spares.drop(spare);
+    });
+  }
+
+  get limits(): PoolLimits {
+    return this.#limits;
+  }
+
+  /** Of all spares. */
+  get bytes(): number {
+    return this.#spares.bytes;
+  }
+
+  get spares(): number {
+    return this.#spares.count;
+  }
+
+  /** Allocations that were answered from the pool, and those that were not while there is one. */
+  get hits(): number {
+    return this.#hits;
+  }
+
+  get misses(): number {
+    return this.#misses;
+  }
+
+  /** Those that spares are kept of, the one asked for last first. */
+  get specs(): readonly Readonly<Spec>[] {
+    return this.#specs.newestFirst;
+  }
+
+  /** Whether a spare has this id. */
+  has(id: string): boolean {
+    return this.#spares.has(id);
+  }
+
+  /** Replaces the limits, and begins with nothing. */
+  configure(limits: PoolLimits): void {
+    this.drain();
+    this.#limits = limits;
+  }
+
+  /**
+   * Somebody asks for memory, and is charged for it. The spare, its fds and what the source keeps for
+   * it, are the caller's from here on; null where there is none.
+   */
+  take(choice: Choice): Spare | null {
+    if (this.#limits.bytes === 0) return null;
+    const spec = this.#specs.asked(choice, this.#limits.bytes, this.#idleMs);
+    const spare = spec?.spares.shift() ?? null;
+    if (spec === null || spare === null) this.#misses++;
+    else {
+      this.#hits++;
+      spec.hits++;
+      this.#spares.take(spare);
+      this.world.served(choice.source);
+    }
+    this.fit();
+    if (spec !== null) this.#refillAt ??= this.world.elapsed() + POOL_REFILL_DELAY_MS;
+    return spare;
+  }
+
+  /** Allocates for somebody; where there is no memory left, once more without the spares. */
+  allocate(choice: Choice, id: string, done: (result: Made) => void): void {
+    this.world.allocate(choice, id, (result) => {
+      if ('error' in result && isShortage(result.error) && this.drain().spares > 0) {
+        this.world.allocate(choice, id, done);
+      } else done(result);
+    });
+  }
+
+  /** Somebody is charged more, or a limit has become less: spares give way. */
+  fit(): void {
+    if (this.spares === 0) return;
+    for (const whose of this.#spares.held.keys()) {
+      while (!this.#keeps(whose) && this.#giveWay(({ takes }) => takes.has(whose))) {}
+    }
+  }
+
+  /** The memory of these allocations went with its device. */
+  lost(allocations: readonly LostAllocation[]): void {
+    const name = ({ source, handleType, key }: LostAllocation) => `${source} ${handleType} ${key}`;
+    const lost = new Set(allocations.map(name));
+    this.#free(({ allocation }) => lost.has(name(allocation)));
+  }
+
+  /** Memory is short, of these sources or (null) the machine's. Returns how many spares were freed. */
+  press(sources: readonly string[] | null): number {
+    for (const source of sources ?? [null]) this.#short.add(source);
+    return this.#free(({ allocation }) => this.#isShort(allocation.source));
+  }
+
+  /** It is no longer short; spares are made again when somebody asks. */
+  relieve(sources: readonly string[] | null): void {
+    for (const source of sources ?? [null]) this.#short.delete(source);
+  }
+
+  /** Frees all spares and forgets what they were for. */
+  drain(): Drained {
+    const drained = { spares: this.spares, bytes: this.bytes };
+    this.#specs.clear();
+    this.#refillAt = null;
+    return drained;
+  }
+
+  /** Forgets what nobody asks for any more, and has the next spare made. */
+  run(): void {
+    const now = this.world.elapsed();
+    for (const spec of this.#specs) {
+      if (now < this.#forgetAt(spec)) break;
+      this.#specs.forget(spec);
+    }
+    if (this.#refillAt === null || now < this.#refillAt) return;
+    if (!this.#making && this.world.idle()) this.#refill();
+  }
+
+  /** Milliseconds until `run` has something to do; -1: never. */
+  get wait(): number {
+    const { oldest } = this.#specs;
+    if (oldest === undefined) return -1;
+    // Whoever waits for the allocator wakes this thread with the answer.
+    const at = this.#making || !this.world.idle() ? null : this.#refillAt;
+    const due = Math.min(this.#forgetAt(oldest), at ?? Number.POSITIVE_INFINITY);
+    return Math.max(0, Math.ceil(due - this.world.elapsed()));
+  }
+
+  // ---- inside ----------------------------------------------------------------------------------
+
+  #forgetAt({ askedAt }: Spec): number {
+    return askedAt + this.#idleMs;
+  }
+
+  get #idleMs(): number {
+    return this.#limits.idleSeconds * 1000;
+  }
+
+  #refill(): void {
+    const spec = this.#next();
+    if (spec === null) {
+      this.#refillAt = null;
+      return;
+    }
+    this.#making = true;
+    const id = this.newId();
+    this.world.prepare(spec.choice, id, (result) => {
+      this.#making = false;
+      if ('allocation' in result) this.#made(spec, { id, allocation: result.allocation });
+      // What cannot be had must be asked for often again before it is tried again.
+      else if (this.#specs.has(spec)) this.#specs.forget(spec);
+    });
+  }
+
+  #made(spec: Spec, spare: Spare): void {
+    const { allocation } = spare;
+    spec.bytes = allocation.size;
+    spec.takes = this.rooms.takenBy(allocation);
+    if (this.#specs.has(spec) && this.#fits(spec)) {
+      spec.spares.push(spare);
+      this.#spares.add(spare);
+    } else this.#spares.discard(allocation);
+  }
+
+  /** What to make a spare of: the one with the fewest, of these the one asked for last. */
+  #next(): Spec | null {
+    const { bytes, sparesPerSpec } = this.#limits;
+    const wanting = this.#specs.newestFirst
+      .filter((spec) => spec.spares.length < sparesPerSpec && spec.bytes <= bytes)
+      .sort((a, b) => a.spares.length - b.spares.length);
+    return wanting.find((spec) => this.#makeWay(spec)) ?? null;
+  }
+
+  /** Whether there is room for one more; spares that nobody has asked for lately give way to it. */
+  #makeWay(spec: Spec): boolean {
+    const lately = this.world.elapsed() - POOL_STALE_MS;
+    const isStale = ({ askedAt }: Spec) => askedAt <= lately && askedAt < spec.askedAt;
+    const isInWay = () => this.bytes + spec.bytes > this.#limits.bytes;
+    while (isInWay() && this.#giveWay(isStale)) {}
+    return this.#fits(spec);
+  }
+
+  /** Whether one more spare of it keeps within all limits. */
+  #fits({ choice: { source }, bytes, takes }: Spec): boolean {
+    if (this.#isShort(source) || this.bytes + bytes > this.#limits.bytes) return false;
+    return [...takes].every(([whose, more]) => this.#keeps(whose, more));
+  }
+
+  /** Whether the spares, and so much more, keep within a limit. */
+  #keeps(whose: Whose, more = NO_ROOM): boolean {
+    const room = this.rooms.of(whose);
+    const { bytes, fds } = this.#spares.held.get(whose) ?? NO_ROOM;
+    return bytes + more.bytes <= room.bytes && fds + more.fds <= room.fds;
+  }
+
+  #isShort(source: string): boolean {
+    return this.#short.has(null) || this.#short.has(source);
+  }
+
+  /** Frees a spare of such a spec, of the one unasked for longest. Returns false where there is none. */
+  #giveWay(such: (spec: Spec) => boolean): boolean {
+    for (const spec of this.#specs) {
+      const spare = such(spec) ? spec.spares.shift() : undefined;
+      if (spare === undefined) continue;
+      this.#spares.drop(spare);
+      return true;
+    }
+    return false;
+  }
+
+  /** Frees such spares; their specs stay hot. Returns how many there were. */
+  #free(such: (spare: Spare) => boolean): number {
+    let freed = 0;
+    for (const { spares } of this.#specs) {
+      for (const spare of spares.filter(such)) {
+        spares.splice(spares.indexOf(spare), 1);
+        this.#spares.drop(spare);
+        freed++;
+      }
+    }
+    return freed;
+  }
+}
+
+/** The machine has no memory for it, or this process no file descriptor. */
+function isShortage({ code, refusal }: BrokerError): boolean {
+  return code === 'out_of_memory' || (code === 'limit_exceeded' && refusal.constraint === 'fds');
+}

@@ -1,0 +1,75 @@
+/**
+ * The spares that there are: memory that nobody has had, and what it takes of which limits.
+ *
+ * Owns the fds of a spare, and what its source keeps for it, from `add` until `take` or `drop`.
+ */
+import { NO_ROOM, type Room, type Rooms, type Whose } from '../quota/room.js';
+import type { Allocation } from '../source.js';
+
+export interface Spare {
+  /** The buffer's, when somebody gets it: its memory has this name already. */
+  readonly id: string;
+  readonly allocation: Allocation;
+}
+
+export interface SparesWorld {
+  free(allocation: Allocation): void;
+  closeFd(fd: number): void;
+}
+
+export class Spares {
+  readonly #ids = new Set<string>();
+  readonly #held = new Map<Whose, Room>();
+
+  constructor(
+    private readonly world: SparesWorld,
+    private readonly rooms: Rooms,
+  ) {}
+
+  get count(): number {
+    return this.#ids.size;
+  }
+
+  get bytes(): number {
+    return this.#held.get(null)?.bytes ?? 0;
+  }
+
+  /** What they take of each limit. */
+  get held(): ReadonlyMap<Whose, Room> {
+    return this.#held;
+  }
+
+  has(id: string): boolean {
+    return this.#ids.has(id);
+  }
+
+  /** It is the pool's from here on. */
+  add({ id, allocation }: Spare): void {
+    this.#ids.add(id);
+    this.#count(allocation, 1);
+  }
+
+  /** It is the caller's from here on. */
+  take({ id, allocation }: Spare): void {
+    if (!this.#ids.delete(id)) throw new Error(`spare ${id} was given already`);
+    this.#count(allocation, -1);
+  }
+
+  drop(spare: Spare): void {
+    this.take(spare);
+    this.discard(spare.allocation);
+  }
+
+  /** Lets go of memory that is not one of them. */
+  discard(allocation: Allocation): void {
+    this.world.free(allocation);
+    for (const fd of new Set(allocation.planes.map((plane) => plane.fd))) this.world.closeFd(fd);
+  }
+
+  #count(allocation: Allocation, sign: 1 | -1): void {
+    for (const [whose, { bytes, fds }] of this.rooms.takenBy(allocation)) {
+      const held = this.#held.get(whose) ?? NO_ROOM;
+      this.#held.set(whose, { bytes: held.bytes + sign * bytes, fds: held.fds + sign * fds });
+    }
+  }
+}

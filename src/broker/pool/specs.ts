@@ -1,0 +1,98 @@
+/**
+ * The specs that spares are kept of: those that were asked for often in a short time, until nobody has
+ * asked for them for long. In the order of their last requests.
+ */
+import { MAX_POOL_SPECS } from '../limits.js';
+import { estimateOf } from '../quota/estimate.js';
+import type { Room, Whose } from '../quota/room.js';
+import type { Choice } from '../request.js';
+import { keyOf } from './key.js';
+import { Popularity } from './popularity.js';
+import type { Spare } from './spares.js';
+
+export interface Spec {
+  readonly key: string;
+  readonly choice: Choice;
+  readonly spares: Spare[];
+  hits: number;
+  /** The last request: milliseconds since the epoch, and on the clock that is never set back. */
+  lastAsked: number;
+  askedAt: number;
+  /** The bytes of a spare: an estimate until there was one. */
+  bytes: number;
+  /** What one takes of which limits; its heaps are known when there was one. */
+  takes: ReadonlyMap<Whose, Room>;
+}
+
+export interface Clocks {
+  /** Milliseconds on a clock that is never set back. */
+  elapsed(): number;
+  /** Milliseconds since the epoch. */
+  now(): number;
+}
+
+export class Specs {
+  readonly #specs = new Map<string, Spec>();
+  readonly #popularity = new Popularity();
+
+  constructor(
+    private readonly clocks: Clocks,
+    /** Told of each, with its spares. */
+    private readonly forgotten: (spec: Spec) => void,
+  ) {}
+
+  /** The one unasked for longest first. */
+  [Symbol.iterator](): Iterator<Spec> {
+    return this.#specs.values();
+  }
+
+  get oldest(): Spec | undefined {
+    const [first] = this.#specs.values();
+    return first;
+  }
+
+  get newestFirst(): Spec[] {
+    return [...this.#specs.values()].reverse();
+  }
+
+  /** It may have been forgotten while its spare was made. */
+  has(spec: Spec): boolean {
+    return this.#specs.get(spec.key) === spec;
+  }
+
+  /**
+   * Somebody asks: the spec, where that is often enough in `window` milliseconds and it takes no more
+   * than `maxBytes`.
+   */
+  asked(choice: Choice, maxBytes: number, window: number): Spec | null {
+    const now = this.clocks.elapsed();
+    const key = keyOf(choice);
+    let spec = this.#specs.get(key);
+    if (spec === undefined) {
+      const estimate = estimateOf(choice.spec);
+      if (estimate.bytes > maxBytes || !this.#popularity.asked(key, now, window)) return null;
+      const { bytes } = estimate;
+      const takes = new Map<Whose, Room>([
+        [null, estimate],
+        [choice.source, estimate],
+      ]);
+      spec = { key, choice, spares: [], hits: 0, lastAsked: 0, askedAt: 0, bytes, takes };
+    }
+    spec.askedAt = now;
+    spec.lastAsked = this.clocks.now();
+    this.#specs.delete(key);
+    this.#specs.set(key, spec);
+    if (this.#specs.size > MAX_POOL_SPECS && this.oldest) this.forget(this.oldest);
+    return spec;
+  }
+
+  forget(spec: Spec): void {
+    this.#specs.delete(spec.key);
+    this.forgotten(spec);
+  }
+
+  clear(): void {
+    for (const spec of [...this]) this.forget(spec);
+    this.#popularity.clear();
+  }
+}

@@ -1,0 +1,50 @@
+/** The pool in the shape of openapi.yaml. */
+import { fourccName, modifierText } from '../../broker/fourcc.js';
+import type { Pool } from '../../broker/pool/pool.js';
+import type { Spec } from '../../broker/pool/specs.js';
+import { usageNames } from '../../broker/usage.js';
+import type { PoolInfo } from '../control.js';
+
+export function poolView(pool: Pool): PoolInfo {
+  const { limits, bytes, spares, hits, misses } = pool;
+  return {
+    limits: {
+      bytes: limits.bytes,
+      spares_per_spec: limits.sparesPerSpec,
+      idle_seconds: limits.idleSeconds,
+    },
+    bytes,
+    spares,
+    hits,
+    misses,
+    specs: pool.specs.map(specView),
+  };
+}
+
+function specView({
+  choice,
+  spares,
+  bytes,
+  hits,
+  lastAsked,
+}: Readonly<Spec>): PoolInfo['specs'][number] {
+  const { source, handleType, device = null, spec } = choice;
+  const image = spec.kind === 'image' ? spec : null;
+  return {
+    source,
+    handle_type: handleType,
+    device,
+    kind: spec.kind,
+    size: spec.kind === 'buffer' ? spec.size : null,
+    width: image?.width ?? null,
+    height: image?.height ?? null,
+    format: image === null ? null : fourccName(image.format),
+    modifiers: image?.modifiers.map(modifierText) ?? [],
+    usage: usageNames(spec.usage),
+    placement: spec.placement ?? 'any',
+    spares: spares.length,
+    spare_bytes: bytes,
+    hits,
+    last_asked_at: new Date(lastAsked).toISOString(),
+  };
+}

@@ -1,0 +1,347 @@
+/** The pool: what becomes hot, what is given, what gives way, and that nothing is left. */
+import t from 'tap';
+import { Broker } from '../../../src/broker/broker.js';
+import type { BrokerBuffer } from '../../../src/broker/buffer.js';
+import { BrokerError } from '../../../src/broker/errors.js';
+import {
+  MAX_POOL_CANDIDATES,
+  MAX_POOL_SPECS,
+  POOL_HOT_REQUESTS,
+  POOL_REFILL_DELAY_MS,
+  POOL_STALE_MS,
+} from '../../../src/broker/limits.js';
+import { NO_POOL, type PoolLimits } from '../../../src/broker/pool/pool.js';
+import type { Rule } from '../../../src/broker/quota/rules.js';
+import type { MemorySpec } from '../../../src/broker/source.js';
+import { FakeWorld, linear, memfd, offers, peer, request } from '../support/world.js';
+
+const LIMITS: PoolLimits = { bytes: 1 << 20, sparesPerSpec: 2, idleSeconds: 30 };
+const PAGE = 4096;
+const noMemory = new BrokerError('out_of_memory', 'no memory');
+
+function make(limits: Partial<PoolLimits> = {}) {
+  const world = new FakeWorld();
+  const broker = new Broker(world, [memfd], offers);
+  broker.pool.configure({ ...LIMITS, ...limits });
+  const owner = { client: null, peer };
+  /** Asks for memory; what the source is asked for is answered at once. */
+  const ask = (spec: MemorySpec = linear): BrokerBuffer => {
+    let buffer: BrokerBuffer | null = null;
+    broker.allocate(owner, request({ spec, lifetime: 'until_released' }), (result) => {
+      if ('error' in result) throw result.error;
+      buffer = result.buffer;
+    });
+    if (world.pending.length > 0) world.answer();
+    if (buffer === null) throw new Error('there is no answer');
+    return buffer;
+  };
+  const askOften = (spec?: MemorySpec) =>
+    Array.from({ length: POOL_HOT_REQUESTS }, () => ask(spec));
+  /** Lets the data plane's turns go by until it wants nothing more. */
+  const rest = () => {
+    world.ticks += POOL_REFILL_DELAY_MS;
+    broker.poll();
+    while (world.preparing.length > 0) {
+      world.answerSpare();
+      broker.poll();
+    }
+  };
+  const limit = (rule: Rule, id: 'daemon/default' | 'source/memfd' = 'daemon/default') =>
+    broker.setQuotas('rest', new Map([[id, rule]]), id);
+  const release = (buffers: Iterable<BrokerBuffer>) => {
+    for (const buffer of [...buffers]) broker.release(buffer, 'owner');
+  };
+  return { world, broker, pool: broker.pool, owner, ask, askOften, rest, limit, release };
+}
+
+const of = (size: number): MemorySpec => ({ ...linear, size });
+
+t.test('what is asked for often is answered from the pool, with memory of its own', async (t) => {
+  const { world, broker, pool, ask, askOften, rest } = make();
+  const first = askOften();
+  t.equal(pool.spares, 0, 'in the turn of the request nothing is made');
+  t.equal(broker.wait, POOL_REFILL_DELAY_MS);
+  rest();
+  t.match(pool, { spares: 2, bytes: 2 * PAGE, hits: 0, misses: POOL_HOT_REQUESTS });
+  const before = world.open.size;
+  const [one, two] = [ask(), ask()];
+  t.equal(world.open.size, before, 'no new memory');
+  t.match(pool, { spares: 0, bytes: 0, hits: 2 });
+  t.same(world.fromPool, ['memfd', 'memfd']);
+  const all = [...first, one, two, ask()];
+  t.equal(pool.misses, POOL_HOT_REQUESTS + 1, 'then there is none');
+  for (const what of ['id', 'held'] as const) {
+    t.equal(new Set(all.map((buffer) => buffer[what])).size, all.length);
+  }
+  t.equal(new Set(all.flatMap(({ held }) => held.fds)).size, all.length);
+  const charge = { bytes: 6 * PAGE, buffers: 6, fds: 6, pending: 0 };
+  t.same(broker.quotas.ledger.accounts.daemon.charge, charge, 'charged as others are');
+  const created = world.events.filter(({ type }) => type === 'buffer.created');
+  t.equal(created.length, all.length, 'and told');
+  t.match(one.history.entries, [{ what: 'created', who: { uid: peer.uid } }]);
+});
+
+t.test('a spare has its id when it is made, and no other buffer gets it', async (t) => {
+  const { world, pool, ask, askOften, rest } = make();
+  askOften();
+  rest();
+  const [spec] = pool.specs;
+  const ids = spec?.spares.map(({ id }) => id) ?? [];
+  t.ok(ids.every((id) => pool.has(id)));
+  t.same([ask().id, ask().id], ids);
+  t.notOk(ids.some((id) => pool.has(id)));
+  t.equal(world.pending.length, 0);
+});
+
+t.test('no spare is made while somebody waits, and one at a time', async (t) => {
+  const { world, broker, pool, owner, askOften } = make();
+  askOften();
+  broker.allocate(owner, request({ spec: of(2 * PAGE) }), () => {});
+  world.ticks += POOL_REFILL_DELAY_MS;
+  broker.poll();
+  t.equal(world.preparing.length, 0, 'FakeWorld would throw');
+  t.equal(pool.wait, LIMITS.idleSeconds * 1000 - POOL_REFILL_DELAY_MS, 'nothing to look for');
+  world.answer();
+  t.equal(pool.wait, 0);
+  broker.poll();
+  broker.poll();
+  t.equal(world.preparing.length, 1);
+});
+
+t.test('seldom is not often', async (t) => {
+  const { world, pool, ask } = make({ bytes: 1 << 30 });
+  for (let i = 0; i < 10; i++) {
+    ask();
+    world.ticks += (LIMITS.idleSeconds * 1000) / (POOL_HOT_REQUESTS - 1);
+  }
+  t.same(pool.specs, []);
+  // Requests that others come between are forgotten, so that counting them takes little.
+  ask();
+  for (let i = 2; i < 2 + MAX_POOL_CANDIDATES; i++) ask(of(i * PAGE));
+  ask();
+  ask();
+  t.same(pool.specs, []);
+});
+
+t.test('a spec that nobody asks for is forgotten, with its spares', async (t) => {
+  const { world, broker, pool, askOften, rest, release } = make();
+  release(askOften());
+  rest();
+  world.ticks += LIMITS.idleSeconds * 1000 - POOL_REFILL_DELAY_MS - 1;
+  broker.poll();
+  t.equal(pool.spares, 2);
+  t.equal(broker.wait, 1);
+  world.ticks += 1;
+  broker.poll();
+  t.match(pool, { spares: 0, bytes: 0, specs: [] });
+  t.equal(broker.wait, -1);
+  t.equal(world.open.size, 0);
+  t.equal(world.freed.size, POOL_HOT_REQUESTS + 2);
+});
+
+t.test('never more bytes than configured; what nobody asked for lately gives way', async (t) => {
+  const { world, broker, pool, ask, askOften, rest, release } = make({ bytes: 3 * PAGE });
+  release(askOften());
+  release(askOften(of(2 * PAGE)));
+  rest();
+  const held = () => pool.specs.map(({ bytes, spares }) => [bytes / PAGE, spares.length]);
+  t.same(held(), [
+    [2, 1],
+    [1, 1],
+  ]);
+  release(askOften(of(4 * PAGE)));
+  rest();
+  t.equal(pool.specs.length, 2, 'what is larger than the pool is not for it');
+  world.ticks += POOL_STALE_MS;
+  release([ask()]);
+  rest();
+  t.same(held(), [
+    [1, 2],
+    [2, 0],
+  ]);
+  t.equal(broker.pool.bytes, 2 * PAGE);
+});
+
+t.test('spares give way to what is charged, and to a limit that is set', async (t) => {
+  const { pool, ask, askOften, rest, limit } = make();
+  limit({ bytes: 10 * PAGE, reserve: 0 });
+  askOften();
+  rest();
+  t.equal(pool.spares, 2);
+  ask(of(6 * PAGE));
+  t.equal(pool.spares, 1, 'nobody is refused for the sake of a spare');
+  ask();
+  rest();
+  t.equal(pool.spares, 0, 'it was taken, and there is room for no other');
+  limit({ bytes: 12 * PAGE, reserve: 0 });
+  t.throws(() => ask(of(3 * PAGE)), { code: 'limit_exceeded' });
+  ask(of(PAGE));
+  rest();
+  t.equal(pool.spares, 1);
+  limit({ bytes: 11 * PAGE, reserve: 0 });
+  t.equal(pool.spares, 0);
+});
+
+t.test('the same for file descriptors, and for a source', async (t) => {
+  const { pool, ask, askOften, rest, limit } = make();
+  limit({ fds: 5, reserve: 0 });
+  askOften();
+  rest();
+  t.equal(pool.spares, 2);
+  ask(of(2 * PAGE));
+  t.equal(pool.spares, 1);
+  limit({ bytes: 6 * PAGE }, 'source/memfd');
+  t.equal(pool.spares, 1);
+  limit({ bytes: 5 * PAGE }, 'source/memfd');
+  t.equal(pool.spares, 0);
+  rest();
+  t.equal(pool.spares, 0);
+});
+
+t.test('where there is no memory, spares go before anybody is refused', async (t) => {
+  const { world, broker, pool, owner, askOften, rest } = make();
+  askOften();
+  rest();
+  const answers: string[] = [];
+  const askLarge = () =>
+    broker.allocate(owner, request({ spec: of(64 * PAGE) }), (result) =>
+      answers.push('error' in result ? result.error.code : 'ok'),
+    );
+  askLarge();
+  world.refuse(noMemory);
+  t.equal(pool.spares, 0);
+  t.same(answers, []);
+  world.answer();
+  t.same(answers, ['ok']);
+  askLarge();
+  world.refuse(noMemory);
+  t.same(answers, ['ok', 'out_of_memory'], 'without spares there is no second time');
+  t.equal(world.pending.length, 0);
+});
+
+t.test('a spare that cannot be made is not tried again until it is asked for often', async (t) => {
+  const { world, broker, pool, ask, askOften } = make();
+  askOften();
+  world.ticks += POOL_REFILL_DELAY_MS;
+  broker.poll();
+  world.refuseSpare(noMemory);
+  broker.poll();
+  t.same([world.preparing.length, pool.specs.length], [0, 0]);
+  ask();
+  world.ticks += POOL_REFILL_DELAY_MS;
+  broker.poll();
+  t.equal(world.preparing.length, 0);
+});
+
+t.test(
+  'under pressure there are no spares, and buffers are recalled only after them',
+  async (t) => {
+    const { broker, pool, ask, askOften, rest } = make();
+    askOften();
+    rest();
+    t.equal(broker.pressure({ sources: ['vulkan'], seconds: 10 }), 0);
+    t.equal(pool.spares, 2, "other sources' memory is short");
+    broker.relieved(['vulkan']);
+    t.equal(broker.pressure({ sources: null, seconds: 10 }), 0);
+    t.equal(pool.spares, 0);
+    ask();
+    rest();
+    t.equal(pool.spares, 0, 'none is made while memory is short');
+    t.ok(broker.pressure({ sources: null, seconds: 10 }) > 0);
+    broker.relieved(null);
+    ask();
+    rest();
+    t.equal(pool.spares, 2);
+  },
+);
+
+t.test('spares go with their device', async (t) => {
+  const { world, broker, pool, ask, askOften, rest } = make();
+  const [buffer] = askOften();
+  rest();
+  const [kept, lost] = pool.specs[0]?.spares ?? [];
+  if (!buffer || !kept || !lost) throw new Error('there are no two spares');
+  t.equal(broker.deviceLost([buffer.allocation, lost.allocation]), 1);
+  t.equal(pool.spares, 1);
+  t.ok(world.freed.has(lost.allocation.key));
+  t.equal(ask().allocation, kept.allocation);
+});
+
+t.test(
+  'drained: everything is freed, what is being made too, and told with who it was',
+  async (t) => {
+    const { world, broker, pool, owner, ask, askOften, rest, release } = make();
+    release(askOften());
+    rest();
+    release([ask()]);
+    world.ticks += POOL_REFILL_DELAY_MS;
+    broker.poll();
+    t.equal(world.preparing.length, 1);
+    t.same(broker.drainPool(owner), { spares: 1, bytes: PAGE });
+    t.match(world.events.at(-1), { type: 'pool.drained', spares: 1, bytes: PAGE, by: owner });
+    world.answerSpare();
+    t.match(pool, { spares: 0, bytes: 0, specs: [] });
+    t.equal(world.open.size, 0);
+    release([ask(), ask()]);
+    rest();
+    t.equal(pool.spares, 0, 'what it was for is forgotten');
+    t.same(broker.drainPool(null), { spares: 0, bytes: 0 });
+  },
+);
+
+t.test('a spare larger than expected is not kept where it does not fit', async (t) => {
+  const { world, broker, pool, ask, askOften, rest, limit, release } = make();
+  release(askOften());
+  world.ticks += POOL_REFILL_DELAY_MS;
+  broker.poll();
+  limit({ bytes: PAGE - 1 });
+  world.answerSpare();
+  t.equal(pool.spares, 0);
+  t.equal(world.open.size, 0);
+  limit({});
+  release([ask()]);
+  rest();
+  t.equal(pool.spares, 2);
+});
+
+t.test('other limits begin with nothing; without bytes there is no pool', async (t) => {
+  const { world, pool, ask, askOften, rest, release } = make();
+  release(askOften());
+  rest();
+  pool.configure({ ...LIMITS, sparesPerSpec: 1 });
+  t.equal(pool.spares, 0);
+  release(askOften());
+  rest();
+  t.equal(pool.spares, 1);
+  pool.configure(NO_POOL);
+  const { misses } = pool;
+  release([...askOften(), ask()]);
+  rest();
+  t.match(pool, { spares: 0, misses, specs: [] });
+  t.equal(world.open.size, 0);
+});
+
+t.test('so many specs, not more', async (t) => {
+  const { pool, askOften, rest, release } = make({ bytes: Number.MAX_SAFE_INTEGER });
+  for (let i = 1; i <= MAX_POOL_SPECS + 1; i++) release(askOften(of(i * PAGE)));
+  rest();
+  t.equal(pool.specs.length, MAX_POOL_SPECS);
+  t.equal(pool.spares, MAX_POOL_SPECS * LIMITS.sparesPerSpec);
+  t.notOk(
+    pool.specs.some(({ bytes }) => bytes === PAGE),
+    'the one unasked for longest went',
+  );
+});
+
+t.test('the daemon ends: nothing is left', async (t) => {
+  const { world, broker, ask, askOften, rest } = make();
+  askOften();
+  rest();
+  ask();
+  world.ticks += POOL_REFILL_DELAY_MS;
+  broker.poll();
+  broker.close();
+  world.answerSpare();
+  t.equal(world.open.size, 0);
+  t.equal(world.freed.size, POOL_HOT_REQUESTS + 3);
+});
