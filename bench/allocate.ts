@@ -1,10 +1,13 @@
 /**
  * What the daemon adds to an allocation: allocate and release a linear buffer and an image through
  * its socket, against the same source called in this process, in turns, as ratios. dma_bufs where
- * Vulkan exports them (the guest), else memfds.
+ * Vulkan exports them (the guest), else memfds. And what the pool of spares saves: the time until a
+ * client has its memory, from a daemon with spares for every request against one without a pool.
  *
  *   node dist/bench/allocate.js [--rounds=7] [--requests=2000]
  */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { fourcc, MOD_LINEAR } from '../src/broker/fourcc.js';
 import { type MemorySource, type MemorySpec, Usage } from '../src/broker/source.js';
 import { connect, type ImageRequest, type LinearRequest } from '../src/client/index.js';
@@ -12,7 +15,9 @@ import { close } from '../src/native/libc/fd.js';
 import { MemfdSource } from '../src/native/sources/memfd.js';
 import { probeVulkan } from '../src/native/sources/probe-vulkan.js';
 import { dmabroker_manager_v1 } from '../src/protocol/dmabroker-v1.gen.js';
-import { load, startDaemon } from './support/programs.js';
+import type { PoolInfo } from '../src/server/control.js';
+import { eventually, type TestDaemon } from '../test/support/daemon.js';
+import { load, startDaemon, temporaryFolder } from './support/programs.js';
 import { figure, header, median, option, percentile, ratio, table } from './support/report.js';
 
 const ROUNDS = option('rounds', 7);
@@ -129,6 +134,69 @@ console.log(
 );
 console.log('also waits for the release.');
 
+// ---- with a pool -------------------------------------------------------------------------------
+
+/** Allocations that are timed before the pool is waited for. */
+const SPARES = 16;
+const BATCHES = Math.ceil(REQUESTS / SPARES / 4);
+const config = join(temporaryFolder(), 'pool.toml');
+writeFileSync(config, `[pool]\nbytes = "256M"\nspares_per_spec = ${SPARES}\nidle_seconds = 60\n`);
+const pooled = await startDaemon(process.env, ['--config', config]);
+const pooledClient = await connect({ socket: pooled.clientSocket });
+
+const poolOf = async (of: TestDaemon): Promise<PoolInfo> => (await of.rest('GET', '/v1/pool')).body;
+const filled = () =>
+  eventually(async () => (await poolOf(pooled)).specs[0]?.spares === SPARES, 'the pool is full');
+
+/** Until the client has the memory; in batches, and both daemons asked alike in between. */
+async function waited(of: 'pooled' | 'fresh', { wish }: Case): Promise<Times> {
+  const [server, asking] = of === 'pooled' ? [pooled, pooledClient] : [daemon, client];
+  const times: number[] = [];
+  for (let batch = 0; batch <= BATCHES; batch++) {
+    for (let i = 0; i < SPARES; i++) {
+      const start = process.hrtime.bigint();
+      const buffer = await asking.allocate({ ...wish, handleTypes: [handleType] });
+      // The first batch makes the spec hot.
+      if (batch > 0) times.push(Number(process.hrtime.bigint() - start) / 1000);
+      await buffer.release();
+    }
+    if (of === 'pooled') await filled();
+    else await poolOf(server);
+  }
+  return { p50: median(times), p99: percentile(times, 0.99) };
+}
+
+const poolRows: string[][] = [];
+for (const wanted of cases) {
+  const times: Record<'pooled' | 'fresh', Times[]> = { pooled: [], fresh: [] };
+  const before = await poolOf(pooled);
+  for (let round = 0; round < ROUNDS; round++) {
+    const order = ['fresh', 'pooled'] as const;
+    for (const of of round % 2 === 0 ? order : order.toReversed()) {
+      times[of].push(await waited(of, wanted));
+    }
+  }
+  const { hits, misses } = await poolOf(pooled);
+  const share = (hits - before.hits) / (hits - before.hits + misses - before.misses);
+  for (const of of ['fresh', 'pooled'] as const) {
+    const cells = (['p50', 'p99'] as const).flatMap((part) => {
+      const all = (from: readonly Times[]) => from.map((one) => one[part]);
+      return [figure(median(all(times[of]))), ratio(all(times[of]), all(times.fresh))];
+    });
+    poolRows.push([wanted.name, of, ...cells, of === 'pooled' ? figure(share * 100) : '']);
+  }
+}
+console.log('');
+table(['memory', 'way', 'p50 µs', 'ratio', 'p99 µs', 'ratio', 'hits %'], poolRows);
+console.log(
+  `The client library, until it has the memory. Medians of ${ROUNDS} rounds, in turns; ${BATCHES * SPARES}`,
+);
+console.log(
+  `allocations each, ${SPARES} at a time, then the pool fills again. Ratios are to fresh.`,
+);
+
+pooledClient.close();
 client.close();
 source.close();
+await pooled.stop();
 await daemon.stop();

@@ -68,9 +68,10 @@ function bound(child: ChildProcess): ChildProcess {
   return child;
 }
 
+/** Without a pool, so that each allocation is made when it is asked for; `extra` may say otherwise. */
 export async function startDaemon(
   env: NodeJS.ProcessEnv,
-  extra: readonly string[] = [],
+  extra: readonly string[] = ['--pool-bytes', '0'],
   wrapper: readonly string[] = [],
 ): Promise<TestDaemon> {
   const daemon = await TestDaemon.start(extra, { env, wrapper });

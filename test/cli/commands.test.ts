@@ -166,7 +166,10 @@ await withoutLeaks(t, 'commands', async (t) => {
     const { stdout } = await run(server, 'pool');
     t.match(stdout, /^spares: +4, 15.9 MiB of at most 256 MiB$/m);
     t.match(stdout, /^allocations: +7 from the pool, 3 not$/m);
-    t.match(stdout, /^vulkan +dma_buf +image 1920x1080 XR24 +render sample +2 +8.0 MiB +5 +\d+ s$/m);
+    t.match(
+      stdout,
+      /^vulkan +dma_buf +image 1920x1080 XR24 +render sample +2 +8.0 MiB +5 +\d+ s$/m,
+    );
     t.match(stdout, /^vulkan +dma_buf +buffer of 4 KiB +transfer +2 +4 KiB +5 +\d+ s$/m);
     t.same(JSON.parse((await run(server, 'pool', '--json')).stdout), server.control.spares);
     t.equal((await run(server, 'pool', '--drain')).stdout, 'freed 4 spares, 15.9 MiB\n');
