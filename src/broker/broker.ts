@@ -106,14 +106,7 @@ export class Broker {
       newId,
       (buffer) => this.release(buffer, 'owner'),
     );
-    this.#reissues = new Reissues(
-      world,
-      quotas,
-      this.#registry,
-      this.#lingering,
-      this.pool,
-      newId,
-    );
+    this.#reissues = new Reissues(world, quotas, this.#registry, this.#lingering, this.pool, newId);
     quotas.onRecall = (...what) => this.#recalled(...what);
   }
 
