@@ -32,7 +32,7 @@ async function start(audit: boolean) {
   const reader = `exec "$@" 2> >(grep --line-buffered -v '"component":"audit"' >&2)`;
   const daemon = await startDaemon(
     withoutVulkan,
-    ['--config', file],
+    ['--config', file, '--pool-bytes', '0'],
     ['bash', '-c', reader, 'bash'],
   );
   const owner = await connect({ socket: daemon.clientSocket });

@@ -11,7 +11,8 @@ import {
   POOL_STALE_MS,
 } from '../../../src/broker/limits.js';
 import { NO_POOL, type PoolLimits } from '../../../src/broker/pool/pool.js';
-import type { Rule } from '../../../src/broker/quota/rules.js';
+import { Quotas } from '../../../src/broker/quota/quotas.js';
+import type { Rule, RuleId } from '../../../src/broker/quota/rules.js';
 import type { MemorySpec } from '../../../src/broker/source.js';
 import { FakeWorld, linear, memfd, offers, peer, request } from '../support/world.js';
 
@@ -196,6 +197,38 @@ t.test('the same for file descriptors, and for a source', async (t) => {
   t.equal(pool.spares, 0);
   rest();
   t.equal(pool.spares, 0);
+});
+
+t.test('the same for a heap of a device, which is known when there was a spare', async (t) => {
+  const device = 'a'.repeat(32);
+  const vulkan = { ...memfd, name: 'vulkan', handleType: 'dma_buf' } as const;
+  const world = new FakeWorld();
+  const quotas = new Quotas(() => world.time, { mainDevice: device });
+  const broker = new Broker(world, [vulkan], offers, quotas);
+  broker.pool.configure(LIMITS);
+  const limit = (bytes: number, heap: number) =>
+    broker.setQuotas(
+      'rest',
+      new Map<RuleId, Rule>([[`source/vulkan:${heap}`, { bytes }]]),
+      'daemon/default',
+    );
+  const where = { device, heaps: [{ index: 1, bytes: PAGE }] };
+  for (let i = 0; i < POOL_HOT_REQUESTS; i++) {
+    broker.allocate({ client: null, peer }, request({ handleTypes: ['dma_buf'] }), () => {});
+    world.answer(0, 1, where);
+  }
+  world.ticks += POOL_REFILL_DELAY_MS;
+  for (broker.poll(); world.preparing.length > 0; broker.poll()) world.answerSpare(1, where);
+  t.equal(broker.pool.spares, 2);
+  limit(PAGE, 0);
+  t.equal(broker.pool.spares, 2, 'they are in another heap');
+  // A tenth of it is kept in reserve.
+  limit((POOL_HOT_REQUESTS + 1.5) * PAGE, 1);
+  t.equal(broker.pool.spares, 1);
+  broker.allocate({ client: null, peer }, request({ handleTypes: ['dma_buf'] }), () => {});
+  world.ticks += POOL_REFILL_DELAY_MS;
+  broker.poll();
+  t.same([broker.pool.hits, world.preparing.length], [1, 0], 'there is no room for another');
 });
 
 t.test('where there is no memory, spares go before anybody is refused', async (t) => {
