@@ -81,6 +81,26 @@ await withoutLeaks(t, 'access', async (t) => {
     }
   });
 
+  t.test('a picture is not shown to who may no longer see it when it is made', async (t) => {
+    const seeing: RestAccess = { role: 'reader', preview: true, owner: false };
+    let access = seeing;
+    const server = await startServer(t, { peerOf: () => peer, accessOf: () => access });
+    const body = { kind: 'image', width: 4, height: 4, format: 'XR24', handle_types: ['memfd'] };
+    access = { ...seeing, role: 'admin' };
+    const made = await server.request('POST', '/v1/buffers', { body });
+    access = seeing;
+    const path = `/v1/buffers/${(made.json as CreatedBuffer).buffer.id}/preview.png`;
+    t.equal((await server.request('GET', path)).status, 200);
+    const { preview } = server.control;
+    server.control.preview = (id) => {
+      access = { ...seeing, preview: false };
+      return preview.call(server.control, id);
+    };
+    const answer = await server.request('GET', path);
+    conforms(t, 'GET', path, answer);
+    t.match(answer, { status: 403, json: { code: 'permission_denied' } });
+  });
+
   t.test('of whom no user is known, nothing is theirs', async (t) => {
     const access = { role: 'none', preview: false, owner: true } as const;
     const server = await startServer(t, { accessOf: () => access });
