@@ -18,11 +18,11 @@ echo "user=$(ps -o user= -p "$(systemctl show -P MainPID dmabrokerd)")"
 echo "folder=$(stat -c '%a %U:%G' /run/dmabroker)"
 echo "socket=$(stat -c '%a %U:%G' /run/dmabroker/client.sock)"
 echo "rest=$(stat -c '%a %U:%G' /run/dmabroker/rest.sock)"
+echo "own=$(runuser -u alice -- curl -s --unix-socket /run/dmabroker/rest.sock http://localhost/v1/buffers)"
 echo "health=$(curl -s --unix-socket /run/dmabroker/rest.sock http://localhost/healthz)"
 as() { runuser -u "$1" -- /dmabroker/examples/c/build/dmabroker-example alloc 2>&1 | tail -n 1; }
 echo "alice=$(as alice)"
 echo "carol=$(as carol)"
-echo "own=$(runuser -u alice -- curl -s --unix-socket /run/dmabroker/rest.sock http://localhost/v1/buffers)"
 # A client in a unit of its own, connected and over REST.
 systemd-run --quiet --unit=holder --uid=alice --slice=tests.slice \
   node -e "require('node:net').connect('/run/dmabroker/client.sock').resume()"
