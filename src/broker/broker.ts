@@ -21,6 +21,7 @@ import type { DeviceState } from './devices.js';
 import { BrokerError } from './errors.js';
 import { type ImportRequest, Intake } from './intake.js';
 import { Leases } from './leases.js';
+import { DEFAULT_PAST_PROCESSES } from './limits.js';
 import { Lingering } from './lingering.js';
 import type { Policy } from './policy.js';
 import { type Drained, NO_POOL, Pool } from './pool/pool.js';
@@ -49,6 +50,8 @@ export interface Redemption {
 export interface BrokerOptions {
   /** How long memory is charged after its release where the kernel does not tell who holds it. */
   readonly unknownGraceMs: number;
+  /** How many processes are watched after they have disconnected: a pidfd each. */
+  readonly maxPastProcesses?: number;
 }
 
 export const DEFAULT_OPTIONS: BrokerOptions = { unknownGraceMs: 60_000 };
@@ -72,14 +75,19 @@ export class Broker {
     sources: readonly SourceState[],
     offers: readonly FormatOffer[],
     readonly quotas = new Quotas(() => world.now()),
-    { unknownGraceMs }: BrokerOptions = DEFAULT_OPTIONS,
+    { unknownGraceMs, maxPastProcesses }: BrokerOptions = DEFAULT_OPTIONS,
     devices: readonly DeviceState[] = [],
   ) {
     this.#registry = new Registry(world, quotas);
-    this.#clients = new Clients(world);
+    this.#clients = new Clients(world, maxPastProcesses ?? DEFAULT_PAST_PROCESSES);
     this.#tokens = new Tokens(() => world.now(), world.random);
     this.works = new Works(world, (client) => quotas.whoIs({ client, peer: client.peer }).uid);
-    this.#lingering = new Lingering(world, unknownGraceMs, (buffer) => this.#gone(buffer));
+    this.#lingering = new Lingering(
+      world,
+      unknownGraceMs,
+      (buffer) => world.tells(buffer.allocation) && this.#registry.memories.areOlder(buffer),
+      (buffer) => this.#gone(buffer),
+    );
     this.leases = new Leases(
       () => world.elapsed(),
       () => world.now(),
@@ -354,6 +362,7 @@ export class Broker {
   /** The memory of a released buffer is gone, or charged no longer: the one place where that is known. */
   #gone(buffer: BrokerBuffer): void {
     this.world.gone(buffer);
+    this.#registry.memories.remove(buffer);
     this.quotas.release(buffer);
     this.#registry.happened({ type: 'buffer.gone', buffer });
   }

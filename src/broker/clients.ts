@@ -4,7 +4,6 @@
  */
 import type { Client, Peer } from './buffer.js';
 import { BrokerError } from './errors.js';
-import { MAX_PAST_PROCESSES } from './limits.js';
 import { PeerProcess } from './peer-process.js';
 import type { Surroundings } from './surroundings.js';
 
@@ -17,7 +16,11 @@ export class Clients {
   readonly #past = new Set<PeerProcess>();
   #last = 0;
 
-  constructor(private readonly world: Surroundings) {}
+  constructor(
+    private readonly world: Surroundings,
+    /** Beyond so many past processes the oldest is forgotten: time decides about what it may hold. */
+    private readonly maxPast: number,
+  ) {}
 
   get all(): Iterable<Client> {
     return this.#clients.values();
@@ -58,7 +61,7 @@ export class Clients {
     if (!process.watched) return;
     this.#past.add(process);
     for (const each of this.#past) {
-      if (this.#past.size <= MAX_PAST_PROCESSES) break;
+      if (this.#past.size <= this.maxPast) break;
       each.abandon();
     }
   }

@@ -44,8 +44,11 @@ export const MAX_HISTORY = 32;
 /** Recipients that have disconnected are forgotten beyond this, oldest first. */
 export const MAX_PAST_RECIPIENTS = 256;
 
-/** Processes that are watched after they have disconnected: a pidfd each, out of the daemon's fds. */
-export const MAX_PAST_PROCESSES = 4096;
+/** Of the process's fds, those for the pidfds of processes that are watched after they have disconnected. */
+export const PAST_FDS_PART = 1 / 16;
+
+/** Of them, on a machine of which nothing is known. */
+export const DEFAULT_PAST_PROCESSES = 4096;
 
 /** One check is 10 to 20 µs (docs/performance.md): a turn of the data plane spends 0.3 ms on them. */
 export const LINGERING_CHECKS_PER_TURN = 16;

@@ -5,6 +5,9 @@
  * when a client that was handed it leaves. A turn makes few checks, so that thousands of lingering
  * buffers never hold up the data plane.
  *
+ * Memory that was registered under another id before is charged there, to the one who asked for it first;
+ * that buffer stays until the memory is gone. So a later one, an import of the same, is gone with its release.
+ *
  * Pure. Owns what is kept of each buffer (`Remains`) until it is gone.
  */
 import type { BrokerBuffer, Client } from './buffer.js';
@@ -65,6 +68,8 @@ export class Lingering {
     private readonly world: LingeringWorld,
     /** How long `unknown` memory is charged while its recipients live. */
     private readonly graceMs: number,
+    /** Whether its memory is charged, until it is gone, as that of another buffer. */
+    private readonly chargedElsewhere: (buffer: BrokerBuffer) => boolean,
     private readonly gone: (buffer: BrokerBuffer) => void,
   ) {}
 
@@ -164,6 +169,7 @@ export class Lingering {
 
   #look(entry: Entry): Remaining {
     const { held, allocation } = entry.buffer;
+    if (this.chargedElsewhere(entry.buffer)) return 'gone';
     if (entry.remains === null) {
       if (held.shared) return 'lingering';
       entry.remains = this.world.remains(allocation, held.take());

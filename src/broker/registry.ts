@@ -7,6 +7,7 @@ import { BrokerError } from './errors.js';
 import type { BufferEvent } from './events.js';
 import { HeldFds } from './held-fds.js';
 import { newBufferId } from './id.js';
+import { Memories } from './memories.js';
 import type { Charge } from './quota/charge.js';
 import type { Quotas } from './quota/quotas.js';
 import type { Allocation } from './source.js';
@@ -17,6 +18,8 @@ export const noBuffer = (id: string): BrokerError =>
 
 export class Registry {
   readonly #buffers = new Map<string, BrokerBuffer>();
+  /** Of live buffers and of those that linger. */
+  readonly memories = new Memories();
 
   constructor(
     private readonly world: Surroundings,
@@ -35,6 +38,7 @@ export class Registry {
   }
 
   add(buffer: BrokerBuffer): void {
+    this.memories.add(buffer);
     this.#buffers.set(buffer.id, buffer);
     buffer.owner.client?.owned.add(buffer);
   }

@@ -90,6 +90,7 @@ export class Reissues {
       charge: ledger.impose(charged),
       now: this.world.now(),
     });
+    this.registry.memories.replace(buffer, former);
     importers.impose(former, parts);
     this.quotas.linger(former);
     this.pool.fit();

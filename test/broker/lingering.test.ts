@@ -5,7 +5,6 @@ import type { BrokerBuffer, Client } from '../../src/broker/buffer.js';
 import {
   LINGERING_CHECKS_PER_TURN,
   LINGERING_PAUSE_MS,
-  MAX_PAST_PROCESSES,
   MAX_PAST_RECIPIENTS,
 } from '../../src/broker/limits.js';
 import type { Remaining } from '../../src/broker/lingering.js';
@@ -21,9 +20,15 @@ const opaque: SourceState = {
 };
 const memfd: SourceState = { ...opaque, name: 'memfd', handleType: 'memfd' };
 
+/** As many processes are watched after they have left. */
+const PAST = 1000;
+
 function make(source = memfd) {
   const world = new FakeWorld();
-  const broker = new Broker(world, [source], offers, undefined, { unknownGraceMs: GRACE_MS });
+  const broker = new Broker(world, [source], offers, undefined, {
+    unknownGraceMs: GRACE_MS,
+    maxPastProcesses: PAST,
+  });
   const allocate = (client: Client): BrokerBuffer => {
     const handleTypes = [source.handleType];
     broker.allocate({ client, peer }, request({ handleTypes }), () => {});
@@ -208,13 +213,13 @@ t.test('pidfds that are kept have an end', async (t) => {
   const { world, broker, allocate, pass, hold } = make(opaque);
   const owner = broker.connect(peer, world.openFd());
   const keep = Array.from({ length: 20 }, () => allocate(owner));
-  for (let i = 0; i < MAX_PAST_PROCESSES + 10; i++) {
+  for (let i = 0; i < PAST + 10; i++) {
     const client = broker.connect(peer, world.openFd());
     const buffer = keep[Math.floor(i / MAX_PAST_RECIPIENTS)] as BrokerBuffer;
     broker.handedOut(buffer, client);
     broker.disconnect(client);
   }
-  t.equal(world.open.size, keep.length + 1 + MAX_PAST_PROCESSES);
+  t.equal(world.open.size, keep.length + 1 + PAST);
   const first = keep[0] as BrokerBuffer;
   hold(first, 'unknown');
   broker.disconnect(owner);
@@ -237,4 +242,130 @@ t.test('the daemon ends', async (t) => {
   t.equal(world.open.size, 1);
   message.release();
   t.equal(world.open.size, 0);
+});
+
+t.test('memory that is registered more than once', async (t) => {
+  function make() {
+    const world = new FakeWorld();
+    const broker = new Broker(world, [memfd], offers);
+    const connect = (uid: number) => broker.connect({ ...peer, uid });
+    const charged = (uid: number) =>
+      broker.quotas.ledger.accounts.find('user', String(uid))?.charge.buffers ?? 0;
+    /** Memory of the broker's own. */
+    const allocate = (client: Client, ...identities: string[]): BrokerBuffer => {
+      broker.allocate({ client, peer: client.peer }, request(), () => {});
+      world.answer(0, identities.length, { identities });
+      return [...client.owned].at(-1) as BrokerBuffer;
+    };
+    const bring = (client: Client, ...identities: string[]): BrokerBuffer => {
+      const planes = identities.map(() => ({ fd: world.openFd(), offset: 0, stride: 0 }));
+      const { spec, lifetime, name } = request();
+      const owner = { client, peer: client.peer };
+      broker.import(owner, { spec, planes, lifetime, name }, () => {});
+      world.answerImport({ identities });
+      return [...client.owned].at(-1) as BrokerBuffer;
+    };
+    /** Somebody has an fd of it, the daemon itself or a client. */
+    const hold = (...buffers: BrokerBuffer[]) => {
+      for (const { allocation } of buffers) world.held.set(allocation.key, 'lingering');
+    };
+    const look = () => {
+      world.pass(10_000);
+      broker.poll();
+    };
+    return { world, broker, connect, charged, allocate, bring, hold, look };
+  }
+
+  t.test('an import that is released while the buffer lives is gone', async (t) => {
+    const { world, broker, connect, charged, allocate, bring, hold } = make();
+    const [maker, importer] = [connect(1), connect(2)];
+    const made = allocate(maker, '1:1');
+    const imported = bring(importer, '1:1');
+    hold(made, imported);
+    t.same([charged(1), charged(2)], [1, 1]);
+    broker.release(imported, 'owner');
+    t.same([...broker.lingering], []);
+    t.same([charged(1), charged(2)], [1, 0], 'it is charged to who made it');
+    t.same([...world.open], made.held.fds);
+    broker.release(made, 'owner');
+    t.same([...broker.lingering], [made], 'and there until nobody has it');
+  });
+
+  t.test('who asked first is charged until it is gone', async (t) => {
+    const { world, broker, connect, charged, allocate, bring, hold, look } = make();
+    const [maker, importer] = [connect(1), connect(2)];
+    const made = allocate(maker, '1:1');
+    const imported = bring(importer, '1:1');
+    hold(made, imported);
+    broker.release(made, 'owner');
+    t.same([...broker.lingering], [made], 'the daemon has it for the importer');
+    broker.release(imported, 'owner');
+    t.same([charged(1), charged(2)], [1, 0]);
+    world.held.clear();
+    look();
+    t.same([charged(1), charged(2)], [0, 0]);
+    t.equal(world.open.size, 0);
+  });
+
+  t.test('imported twice', async (t) => {
+    const { broker, connect, charged, bring, hold, look, world } = make();
+    const [one, other] = [connect(1), connect(2)];
+    const [first, second] = [bring(one, '1:1'), bring(other, '1:1')];
+    hold(first, second);
+    broker.disconnect(other);
+    t.same([...broker.lingering], []);
+    const third = bring(one, '1:1');
+    hold(third);
+    broker.release(first, 'owner');
+    broker.release(third, 'owner');
+    t.same([...broker.lingering], [first], 'one of them is left to be looked at');
+    world.held.clear();
+    look();
+    t.equal(charged(1), 0);
+    t.equal(world.open.size, 0);
+  });
+
+  t.test('planes: all of its memories must be charged elsewhere', async (t) => {
+    const { broker, connect, allocate, bring, hold } = make();
+    const client = connect(1);
+    allocate(client, '1:1');
+    const [both, one] = [bring(client, '1:1', '1:2'), bring(client, '1:1')];
+    hold(both, one);
+    broker.release(one, 'owner');
+    t.same([...broker.lingering], []);
+    broker.release(both, 'owner');
+    t.same([...broker.lingering], [both], 'nobody else is charged for its second memory');
+  });
+
+  t.test('a re-issued buffer keeps its place with the memory that it had', async (t) => {
+    const { world, broker, connect, charged, allocate, bring, hold } = make();
+    const [maker, importer] = [connect(1), connect(2)];
+    const made = allocate(maker, '1:1');
+    const imported = bring(importer, '1:1');
+    hold(made, imported);
+    broker.deviceLost([made.allocation]);
+    broker.reissue(made, () => {});
+    world.answer(0, 1, { identities: ['1:2'] });
+    t.match([...broker.lingering], [{ formerOf: made.id }]);
+    broker.release(imported, 'owner');
+    t.same([charged(1), charged(2)], [2, 0]);
+  });
+});
+
+t.test('of what the kernel does not count, each buffer stays for its own recipients', async (t) => {
+  const { world, broker, hold } = make(opaque);
+  const [maker, other] = [
+    broker.connect(peer, world.openFd()),
+    broker.connect(peer, world.openFd()),
+  ];
+  const buffers = [maker, other].map((client) => {
+    broker.allocate({ client, peer }, request({ handleTypes: ['opaque_fd'] }), () => {});
+    world.answer(0, 1, { identities: ['1:1'] });
+    const [buffer] = client.owned as Iterable<BrokerBuffer>;
+    broker.handedOut(buffer as BrokerBuffer, client);
+    hold(buffer as BrokerBuffer, 'unknown');
+    return buffer as BrokerBuffer;
+  });
+  broker.disconnect(other);
+  t.same([...broker.lingering], [buffers[1]]);
 });

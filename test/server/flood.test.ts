@@ -16,6 +16,8 @@ import { FREE, MANAGER, RawClient } from '../support/raw-client.js';
 /** A half of an eighth of this, at two each. */
 const MAX_FDS = 800;
 const MOST = MAX_FDS / 8 / 2 / 2;
+/** A sixteenth: pidfds of recipients that have left. */
+const PAST = MAX_FDS / 16;
 const MEMFD = { kind: 'buffer', size: 4096, handleTypes: ['memfd'] } as const;
 
 await withoutLeaks(t, 'floods', async (t) => {
@@ -68,4 +70,36 @@ await withoutLeaks(t, 'floods', async (t) => {
 
   t.equal(await daemon.stop(), 0);
   t.same(daemon.errors, []);
+});
+
+await withoutLeaks(t, 'recipients that come and go', async (t) => {
+  const wrapper = ['prlimit', `--nofile=${MAX_FDS}:${MAX_FDS}`];
+  const daemon = await TestDaemon.start([], { wrapper });
+  t.teardown(() => daemon.stop('SIGKILL'));
+  const { sources } = (await daemon.rest('GET', '/v1/device')).body;
+  const opaque = sources.some(
+    (each: { handle_type: string; usable: boolean }) =>
+      each.handle_type === 'opaque_fd' && each.usable,
+  );
+  if (!opaque) {
+    t.comment('not tested: no source here whose memory nobody can count');
+    return;
+  }
+  const owner = await connect({ socket: daemon.clientSocket });
+  const terms = { kind: 'buffer', size: 4096, handleTypes: ['opaque_fd'] } as const;
+  await (await owner.allocate(terms)).close();
+  const buffer = await owner.allocate(terms);
+  const token = await buffer.share({ uses: 4 * PAST });
+  for (let i = 0; i < 4 * PAST; i++) {
+    const client = await connect({ socket: daemon.clientSocket });
+    await (await client.redeem(token)).close();
+    client.close();
+  }
+  await eventually(async () => (await daemon.clients()).length === 1, 'all but one have left');
+  const pidfds = daemon.openFdsThat((target) => target.includes('pidfd'));
+  t.equal(pidfds, 1 + PAST, "its own, and of the last ones' each");
+  await (await owner.allocate(MEMFD)).close();
+  await buffer.close();
+  owner.close();
+  t.equal(await daemon.stop(), 0);
 });

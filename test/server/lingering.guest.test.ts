@@ -7,7 +7,8 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import t from 'tap';
-import { connect } from '../../src/client/index.js';
+import { type ClientBuffer, connect } from '../../src/client/index.js';
+import { close, duplicate } from '../../src/native/libc/fd.js';
 import { packageRoot } from '../../src/package-root.js';
 import { eventually, TestDaemon } from '../support/daemon.js';
 
@@ -58,6 +59,39 @@ t.test("an import of the broker's own memory: neither keeps the other", async ()
   const imported = await socket.import({ kind: 'buffer', size: 4096, planes });
   await imported.release();
   await made.release();
+  socket.close();
+  await daemon.settled(fds);
+});
+
+t.test('the same memory under two ids: what is released first keeps nothing', async (t) => {
+  const socket = await connect({ socket: daemon.clientSocket });
+  const ids = async () => (await daemon.buffers()).map(({ id, state }) => [id, state]);
+  const bring = (of: ClientBuffer) =>
+    socket.import({ kind: 'buffer', size: 4096, planes: of.planes });
+  for (const source of ['vulkan', 'dma-heap:system'] as const) {
+    const made = await socket.allocate({ kind: 'buffer', size: 4096, source });
+    const [one, two] = [await bring(made), await bring(made)];
+    for (const imported of [one, two]) await imported.release();
+    await socket.sync();
+    t.strictSame(await ids(), [[made.id, 'live']], `${source}: the imports are gone`);
+    const again = await bring(made);
+    await made.release();
+    await socket.sync();
+    await eventually(async () => (await ids()).length === 2, 'the import keeps it');
+    await again.release();
+    await eventually(async () => (await ids()).length === 0, 'nobody has it any more');
+  }
+  const nv12 = { kind: 'image', width: 64, height: 64, format: 'NV12' } as const;
+  const image = await socket.allocate({ ...nv12, source: 'dma-heap:system' });
+  t.equal(image.planes.length, 2, 'two planes in one dma_buf, each with an fd of its own');
+  const copies = image.planes.map((plane) => ({ ...plane, fd: duplicate(plane.fd) }));
+  const modifier = 0n;
+  const planes = await socket.import({ ...nv12, modifier, planes: copies });
+  for (const { fd } of copies) close(fd);
+  await planes.release();
+  await socket.sync();
+  t.strictSame(await ids(), [[image.id, 'live']]);
+  await image.release();
   socket.close();
   await daemon.settled(fds);
 });

@@ -12,7 +12,12 @@ import type { Owner } from '../../broker/buffer.js';
 import { BrokerError, toMessage } from '../../broker/errors.js';
 import { FairPool } from '../../broker/fair-pool.js';
 import { HeldFds } from '../../broker/held-fds.js';
-import { CLIENT_FDS_PART, FDS_PER_CONNECTION, MAX_OBJECTS } from '../../broker/limits.js';
+import {
+  CLIENT_FDS_PART,
+  FDS_PER_CONNECTION,
+  MAX_OBJECTS,
+  PAST_FDS_PART,
+} from '../../broker/limits.js';
 import { Policy } from '../../broker/policy.js';
 import { Quotas } from '../../broker/quota/quotas.js';
 import { EMFILE, ENFILE, errnoName } from '../../native/libc/errno.js';
@@ -127,7 +132,10 @@ const broker: Broker = new Broker(
   sources,
   offers,
   quotasOf(setup.quotas),
-  { unknownGraceMs: setup.unknownGraceSeconds * 1000 },
+  {
+    unknownGraceMs: setup.unknownGraceSeconds * 1000,
+    maxPastProcesses: Math.floor(setup.maxFds * PAST_FDS_PART),
+  },
   devices,
 );
 const journal: Journal = new Journal(

@@ -44,8 +44,8 @@ export interface PendingImport {
   readonly done: (result: AllocationResult) => void;
 }
 
-/** Where in a device memory is. */
-type Where = Pick<Allocation, 'device' | 'heaps'>;
+/** What else may be known of an allocation. */
+type Where = Pick<Allocation, 'device' | 'heaps' | 'identities'>;
 
 const FIRST_FD = 100;
 
@@ -137,7 +137,7 @@ export class FakeWorld implements Surroundings {
   }
 
   /** Answers the oldest pending import: it is good, and its fds stay what they are. */
-  answerImport(): Allocation {
+  answerImport(where: Where = {}): Allocation {
     const pending = this.imports.shift();
     if (pending === undefined) throw new Error('no import is pending');
     const { spec, planes, device, done } = pending;
@@ -152,6 +152,7 @@ export class FakeWorld implements Surroundings {
       planes,
       exporter: 'test',
       check: { how: 'layout', reason: 'no device' },
+      ...where,
     };
     done({ allocation });
     return allocation;
