@@ -69,6 +69,11 @@ export const catalogue = {
     status: 422,
     title: 'There is no such Vulkan device, or it cannot be used',
   },
+  busy: {
+    number: 19,
+    status: 503,
+    title: 'The work of others on the memory has not ended in time',
+  },
   // REST only: the client protocol has no use for these.
   malformed_request: {
     number: 100,

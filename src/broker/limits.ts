@@ -77,6 +77,12 @@ export const FDS_PER_CONNECTION = 2;
 /** What a client reads back at once is memory of the daemon's until then: a frame of 8K in half floats. */
 export const MAX_READ_SIZE = 256 * 1024 * 1024;
 
+/**
+ * How long work waits for others' work on the same memory. Kernel drivers end a job that hangs after
+ * some seconds themselves (vgem and amdgpu after 10): by then its memory is not worth waiting for.
+ */
+export const FENCE_LIMIT_MS = 8_000;
+
 /** A day: who needs a buffer for longer is still there to renew, or wants `until_released`. */
 export const MAX_LEASE_SECONDS = 86_400;
 

@@ -42,8 +42,11 @@ function report(error: unknown): number {
   const lines = error.message.split('\n').map(printable);
   process.stderr.write(`dmabrokerctl: ${lines.join('\n')}\n`);
   if (error instanceof Refused) {
-    const possible = possibleText(error.problem.refusal?.possible, error.message);
-    if (possible !== '') process.stderr.write(`possible: ${printable(possible)}\n`);
+    const { possible, nearest } = error.problem.refusal ?? {};
+    const text = possibleText(possible, error.message);
+    if (text !== '') process.stderr.write(`possible: ${printable(text)}\n`);
+    // Null: looked for, and nothing found.
+    if (nearest) process.stderr.write(`nearest: ${printable(JSON.stringify(nearest))}\n`);
   }
   return error.exitCode;
 }

@@ -16,7 +16,7 @@ export const dmabroker_manager_v1 = {
     { name: 'done', opcode: 3, since: 1, destructor: false, args: [] },
   ],
   enums: {
-    refusal: { invalid_argument: 1, unsupported_format: 2, unsupported_modifier: 3, unsupported_handle_type: 4, unsupported_usage: 5, too_large: 6, out_of_memory: 7, limit_exceeded: 8, not_found: 9, invalid_token: 10, permission_denied: 11, device_lost: 12, internal: 13, unsupported_source: 14, unsupported_placement: 15, recalled: 16, unsupported_layout: 17, unsupported_device: 18 },
+    refusal: { invalid_argument: 1, unsupported_format: 2, unsupported_modifier: 3, unsupported_handle_type: 4, unsupported_usage: 5, too_large: 6, out_of_memory: 7, limit_exceeded: 8, not_found: 9, invalid_token: 10, permission_denied: 11, device_lost: 12, internal: 13, unsupported_source: 14, unsupported_placement: 15, recalled: 16, unsupported_layout: 17, unsupported_device: 18, busy: 19 },
     handle_type: { dma_buf: 1, opaque_fd: 2, memfd: 4 },
     usage: { sample: 1, render: 2, transfer: 4, storage: 8, cpu_read: 16, cpu_write: 32, scanout: 64, video_decode: 128, video_encode: 256 },
     limit: { buffer_size: 1, image_dimension: 2, buffers: 3, objects: 4, fds: 5 },

@@ -45,6 +45,7 @@ export const {
   EINVAL,
   ENFILE,
   ENOPROTOOPT,
+  ENOTTY,
   EPIPE,
   ECONNRESET,
   ERANGE,

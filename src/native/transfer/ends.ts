@@ -30,11 +30,13 @@ export interface Memories {
   readonly ofPlane: readonly number[];
 }
 
+/** Opaque fds may all be of one file (/dev/nvidiactl); keys are unique over all devices. */
+export const opaqueName = (key: number) => `opaque ${key}`;
+
 export function memoriesOf({ handleType, key, fds, size }: MemoryReference): Memories {
   const all: Memory[] = [];
   const ofPlane = fds.map((fd) => {
-    // Opaque fds may all be of one file (/dev/nvidiactl).
-    const name = handleType === 'opaque_fd' ? `opaque ${key}` : identity(fd);
+    const name = handleType === 'opaque_fd' ? opaqueName(key) : identity(fd);
     const known = all.findIndex((memory) => memory.name === name);
     if (known >= 0) return known;
     const bytes = () => (handleType === 'dma_buf' ? Number(dmaBufSize(fd)) : fstatSync(fd).size);

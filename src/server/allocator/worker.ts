@@ -20,6 +20,7 @@ import { VulkanDevices } from '../../native/sources/devices.js';
 import { MemfdSource } from '../../native/sources/memfd.js';
 import { probeHeaps, probeUdmabuf } from '../../native/sources/probe.js';
 import { wake } from '../../native/step.js';
+import { claimsOf, claimsOfKey } from '../../native/transfer/claims.js';
 import type {
   AllocatorReady,
   AllocatorReply,
@@ -30,6 +31,7 @@ import type {
   DeviceQuestion,
   Inventory,
 } from '../messages.js';
+import { Waiting } from './waiting.js';
 
 const { setup, port } = workerData as { setup: AllocatorSetup; port: MessagePort };
 
@@ -42,6 +44,7 @@ const vulkan = new VulkanDevices(setup.device ?? undefined, {
 const heaps = probeHeaps();
 const udmabuf = probeUdmabuf();
 const memfd = new MemfdSource();
+const waiting = new Waiting();
 /** Those without a device. */
 const sources: readonly MemorySource[] = [...heaps.sources, ...udmabuf.sources, memfd];
 const isOpaque = ({ handleType }: SourceState) => handleType === 'opaque_fd';
@@ -131,14 +134,30 @@ function answer(request: Exclude<AllocatorRequest, { kind: 'free' }>): Allocator
   }
 }
 
-port.on('message', (request: AllocatorRequest) => {
-  if (request.kind === 'free') {
-    const { source, handleType, key, device } = request;
-    if (source === 'import') vulkan.freeImport(key);
-    else sourceOf(source, handleType, device).free(key);
-    return;
+function free({ source, handleType, key, device }: Extract<AllocatorRequest, { kind: 'free' }>) {
+  if (source === 'import') vulkan.freeImport(key);
+  else sourceOf(source, handleType, device).free(key);
+}
+
+function start(request: Extract<AllocatorRequest, { kind: 'work' }>): void {
+  const refuse = (error: unknown) => tell({ seq: request.seq, error: toMessage(error) });
+  try {
+    waiting.add(claimsOf(request.work), (problem) => {
+      if (problem === null) tell(answer(request));
+      else refuse(problem);
+    });
+  } catch (error) {
+    refuse(error);
   }
-  tell(answer(request));
+}
+
+port.on('message', (request: AllocatorRequest) => {
+  if (request.kind === 'work') start(request);
+  else if (request.kind !== 'free') tell(answer(request));
+  // After the work that uses its VkBuffer.
+  else if (request.handleType === 'opaque_fd') {
+    waiting.add(claimsOfKey(request.key), () => free(request));
+  } else free(request);
 });
 
 function tell(message: AllocatorReply | DeviceNotice): void {
@@ -148,6 +167,7 @@ function tell(message: AllocatorReply | DeviceNotice): void {
 
 // The data plane closes its end when it is done: everything is freed by then.
 port.on('close', () => {
+  waiting.close();
   for (const source of sources) source.close();
   vulkan.close();
   parentPort?.close();

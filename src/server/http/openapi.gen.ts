@@ -1992,7 +1992,7 @@ export interface components {
          * @description A stable code; docs/errors.md describes each.
          * @enum {string}
          */
-        ErrorCode: "invalid_argument" | "unsupported_format" | "unsupported_modifier" | "unsupported_handle_type" | "unsupported_usage" | "too_large" | "out_of_memory" | "limit_exceeded" | "not_found" | "invalid_token" | "permission_denied" | "device_lost" | "internal" | "unsupported_source" | "unsupported_placement" | "recalled" | "unsupported_layout" | "unsupported_device" | "malformed_request" | "origin_refused" | "method_not_allowed" | "body_too_large" | "unsupported_media_type" | "unavailable" | "request_timeout" | "headers_too_large" | "precondition_failed" | "idempotency_key_reused" | "idempotency_in_progress" | "rate_limited" | "unauthenticated";
+        ErrorCode: "invalid_argument" | "unsupported_format" | "unsupported_modifier" | "unsupported_handle_type" | "unsupported_usage" | "too_large" | "out_of_memory" | "limit_exceeded" | "not_found" | "invalid_token" | "permission_denied" | "device_lost" | "internal" | "unsupported_source" | "unsupported_placement" | "recalled" | "unsupported_layout" | "unsupported_device" | "busy" | "malformed_request" | "origin_refused" | "method_not_allowed" | "body_too_large" | "unsupported_media_type" | "unavailable" | "request_timeout" | "headers_too_large" | "precondition_failed" | "idempotency_key_reused" | "idempotency_in_progress" | "rate_limited" | "unauthenticated";
         /** @description An error (RFC 9457). */
         Problem: {
             /**
@@ -2205,7 +2205,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `device_lost`: the Vulkan device was lost. `unavailable`: the daemon's data plane did not answer in time, or the daemon is stopping. */
+        /** @description `device_lost`: the Vulkan device was lost. `busy`: the work of others on the memory has not ended in time. `unavailable`: the daemon's data plane did not answer in time, or the daemon is stopping. */
         Unavailable: {
             headers: {
                 [name: string]: unknown;
