@@ -3,7 +3,7 @@
  * anything over REST, and while autocannon lists 10,000 buffers over 50 connections as fast as they
  * are answered, in turns, as ratios.
  *
- *   node dist/bench/rest-load.js [--rounds=7] [--requests=5000] [--buffers=10000] [--connections=50]
+ *   node dist/bench/rest-load.js [--rounds=9] [--requests=30000] [--buffers=10000] [--connections=50]
  */
 import { spawn } from 'node:child_process';
 import { text } from 'node:stream/consumers';
@@ -13,8 +13,9 @@ import { withoutVulkan } from '../test/support/daemon.js';
 import { load, type Measured, startDaemon } from './support/programs.js';
 import { figure, header, median, option, ratio, table } from './support/report.js';
 
-const ROUNDS = option('rounds', 7);
-const REQUESTS = option('requests', 5000);
+const ROUNDS = option('rounds', 9);
+/** A second or more of them: fewer are over between two of the pauses that p99 is made of. */
+const REQUESTS = option('requests', 30_000);
 const BUFFERS = option('buffers', 10_000);
 const CONNECTIONS = option('connections', 50);
 /** Until the connections are there and the lists are made. */

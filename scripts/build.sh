@@ -19,18 +19,30 @@ find dist -mindepth 1 -maxdepth 1 -type d ! -name native ! -name "bundle*" -prin
   rm -f "$compiled" "$compiled.map" "${compiled%.js}.d.ts" dist/.tsbuildinfo
 done
 node_modules/.bin/tsc -p .
-# One file a thread instead of hundreds (Fastify's alone), and the REST server apart, so that it is
-# loaded while the device opens. White space is what costs in the guest, where parsing is slow.
-rm -rf dist/bundle.new
-node_modules/.bin/esbuild --bundle --splitting --platform=node --format=esm --target=node20 \
-  --log-level=warning --minify-whitespace --minify-syntax --sourcemap --external:ffi-rs \
-  --outdir=dist/bundle.new --outbase=src --chunk-names=chunks/[name]-[hash] \
-  --banner:js="import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);" \
+# bundle <folder> <outbase> <arguments of esbuild…>: a few files instead of hundreds, with what they share
+# in chunks. The old ones stay until the new ones are there.
+bundle() {
+  local folder=$1 outbase=$2
+  shift 2
+  rm -rf "$folder.new"
+  node_modules/.bin/esbuild --bundle --splitting --platform=node --format=esm --target=node20 \
+    --log-level=warning --external:ffi-rs \
+    --outdir="$folder.new" --outbase="$outbase" --chunk-names=chunks/[name]-[hash] \
+    --banner:js="import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);" \
+    "$@"
+  rm -rf "$folder.old"
+  [ ! -d "$folder" ] || mv "$folder" "$folder.old"
+  mv "$folder.new" "$folder"
+  rm -rf "$folder.old"
+}
+# A file for each of the daemon's threads, and the REST server apart, so that it is loaded while the
+# device opens. White space is what costs in the guest, where parsing is slow.
+bundle dist/bundle src --minify-whitespace --minify-syntax --sourcemap \
   src/server/main.ts src/server/socket/plane.ts src/server/allocator/worker.ts src/server/preview/worker.ts src/cli/main.ts
-rm -rf dist/bundle.old
-[ ! -d dist/bundle ] || mv dist/bundle dist/bundle.old
-mv dist/bundle.new dist/bundle
-rm -rf dist/bundle.old
+# The guest's tests: tap alone is 380 files. Their white space stays, since a failure is shown with the
+# lines around it.
+mapfile -t guest_tests < <(find test -name '*.guest.test.ts')
+bundle dist/bundle-tests test "${guest_tests[@]}"
 # What GET /docs loads. @fastify/swagger-ui has Swagger UI's files without swagger-ui-dist's telemetry;
 # they are under the Apache License, whose text it leaves out and typescript has.
 mkdir -p dist/docs

@@ -1,9 +1,11 @@
 /**
- * The guest's half of the test suite: runs every *.guest.test.js (or those named) with plain node
- * under the Khronos validation layer and prints one TAP stream, a subtest a file. A file fails also
- * when the layer had anything to say, about it or about a daemon that it started.
+ * The guest's part of the test suite: runs every *.guest.test.js (or every second, or those named)
+ * with plain node under the Khronos validation layer and prints one TAP stream, a subtest a file. A
+ * file fails also when the layer had anything to say, about it or about a daemon that it started.
  *
- *   node dist/test/vm/suite.js [file…]      (in the guest)
+ *   node dist/test/vm/suite.js [--half=1 | --half=2 | file…]      (in the guest)
+ *
+ * What runs is each file's bundle (scripts/build.sh): tap alone is 380 files, which take seconds to load.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -13,20 +15,24 @@ import { join, relative } from 'node:path';
 import { createInterface } from 'node:readline';
 import { writeLayerSettings } from './validation-layer.js';
 
-const root = 'dist/test';
+const compiled = 'dist/test';
+const bundled = 'dist/bundle-tests';
 
-function guestTests(): string[] {
-  return readdirSync(root, { recursive: true, encoding: 'utf8' })
+/** The files that the arguments ask for, by their names under test/. */
+function chosen(args: readonly string[]): string[] {
+  const half = /^--half=([12])$/.exec(args[0] ?? '')?.[1];
+  if (half === undefined && args.length > 0) return args.map((file) => relative(compiled, file));
+  return readdirSync(bundled, { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.guest.test.js'))
     .sort()
-    .map((name) => join(root, name));
+    .filter((_, index) => half === undefined || index % 2 === Number(half) - 1);
 }
 
 /** Indents TAP as a subtest; what is no TAP of the test (its stderr) goes to ours. */
-async function runFile(file: string): Promise<{ ok: boolean; messages: string }> {
+async function runFile(name: string): Promise<{ ok: boolean; messages: string }> {
   const folder = mkdtempSync(join(tmpdir(), 'validation-'));
   const { environment, log } = writeLayerSettings(folder);
-  const child = spawn(process.execPath, [file], {
+  const child = spawn(process.execPath, [join(bundled, name)], {
     stdio: ['ignore', 'pipe', 'inherit'],
     // Seconds for a file; everything is ten times slower here.
     env: { ...process.env, ...environment, TAP: '1', TAP_TIMEOUT: '600' },
@@ -39,7 +45,6 @@ async function runFile(file: string): Promise<{ ok: boolean; messages: string }>
   return { ok: code === 0, messages };
 }
 
-const files = process.argv.length > 2 ? process.argv.slice(2) : guestTests();
 let count = 0;
 let failed = 0;
 
@@ -57,11 +62,11 @@ function result(ok: boolean, name: string, diagnostic = ''): void {
 }
 
 console.log('TAP version 14');
-for (const file of files) {
-  const name = relative(root, file);
+for (const name of chosen(process.argv.slice(2))) {
   console.log(`# Subtest: ${name}`);
-  const { ok, messages } = await runFile(file);
-  result(ok, name);
+  const started = performance.now();
+  const { ok, messages } = await runFile(name);
+  result(ok, `${name} # time=${Math.round(performance.now() - started)}ms`);
   result(messages === '', `${name}: the validation layer had nothing to say`, messages);
 }
 console.log(`1..${count}`);
