@@ -16,6 +16,7 @@ import type { Allocator, DataPlane } from './data-plane.js';
 import { checkIfMatch, hasChanged, quotaState } from './etag.js';
 import { holdersReport, ownHolders } from './holders/report.js';
 import type { Sweeper } from './holders/sweep.js';
+import { holdings } from './holdings.js';
 import { leakReport } from './leaks/report.js';
 import type { LeakWatch } from './leaks/watch.js';
 import type { LogLevels } from './log-level.js';
@@ -150,7 +151,15 @@ export function createControlPlane(
     },
     pool: () => plane.ask('getPool', null),
     drainPool: (by) => plane.ask('drainPool', null, by),
-    metrics: () => plane.ask('metrics', null),
+    metrics: async () => {
+      const counted = await plane.ask('metrics', null);
+      const { views } = (await plane.mirror()).buffers;
+      return {
+        ...counted,
+        users: holdings(views, ({ owner }) => String(owner.uid ?? 'unknown')),
+        units: holdings(views, ({ owner }) => owner.unit ?? 'none'),
+      };
+    },
     health: async (): Promise<Health> => ({
       status: 'ok',
       version,

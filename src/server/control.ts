@@ -5,7 +5,7 @@
 import type { Owner, PartialPeer } from '../broker/buffer.js';
 import type { ListQuery, Page } from './collection.js';
 import type { components } from './http/openapi.gen.js';
-import type { PlaneMetrics } from './metrics.js';
+import type { Measured } from './metrics.js';
 import type { PreviewTerms } from './preview/messages.js';
 
 type Schemas = components['schemas'];
@@ -134,8 +134,8 @@ export interface ControlPlane {
   pool(): Promise<PoolInfo>;
   /** Frees all spares. */
   drainPool(by: Requester): Promise<PoolDrained>;
-  /** What the data plane has counted. */
-  metrics(): Promise<PlaneMetrics>;
+  /** What the data plane has counted, and who holds how much. */
+  metrics(): Promise<Measured>;
   health(): Promise<Health>;
   /** The same for one user: of what is not that user's own nothing is told, not even that it is there. */
   ownedBy(uid: number): OwnPlane;

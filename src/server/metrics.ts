@@ -29,8 +29,6 @@ export interface PlaneMetrics {
   readonly turns: HistogramCounts;
   /** From an allocation's request to its answer, by source. */
   readonly allocationTimes: Readonly<Record<string, HistogramCounts>>;
-  readonly users: readonly Holding[];
-  readonly units: readonly Holding[];
   readonly clients: number;
   /** Allocations that the allocator has not answered. */
   readonly pendingAllocations: number;
@@ -42,6 +40,12 @@ export interface PlaneMetrics {
     readonly bytes: number;
     readonly spares: number;
   };
+}
+
+/** With what is held, by user and by systemd unit. */
+export interface Measured extends PlaneMetrics {
+  readonly users: readonly Holding[];
+  readonly units: readonly Holding[];
 }
 
 /** Seconds: a turn is tens of microseconds, an allocation up to seconds. */

@@ -4,7 +4,7 @@
  */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { LeakReport } from '../control.js';
-import { type HistogramCounts, type Holding, type PlaneMetrics, TIME_BOUNDS } from '../metrics.js';
+import { type HistogramCounts, type Holding, type Measured, TIME_BOUNDS } from '../metrics.js';
 
 /** What this thread knows. */
 export interface MainMetrics {
@@ -149,7 +149,7 @@ export class Metrics {
   }
 
   /** The text of all metrics, with these values. */
-  async text(plane: PlaneMetrics, main: MainMetrics): Promise<string> {
+  async text(plane: Measured, main: MainMetrics): Promise<string> {
     this.#allocations.reset();
     for (const { source, result, count } of plane.allocations) {
       this.#allocations.inc({ source, result }, count);

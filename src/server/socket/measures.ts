@@ -1,9 +1,9 @@
 /**
- * Counts what the data plane does. Counting costs an addition; what is held is summed up when asked.
+ * Counts what the data plane does, which costs an addition. What is held is summed up elsewhere
+ * (holdings.ts).
  */
-import type { BrokerBuffer } from '../../broker/buffer.js';
 import type { ErrorCode } from '../../broker/errors.js';
-import { type Holding, MAX_LABELS, type PlaneMetrics, TIME_BOUNDS } from '../metrics.js';
+import { type PlaneMetrics, TIME_BOUNDS } from '../metrics.js';
 
 class Histogram {
   readonly counts: number[] = new Array(TIME_BOUNDS.length + 1).fill(0);
@@ -83,33 +83,4 @@ export class Measures {
       pendingAllocations: this.#pending,
     };
   }
-}
-
-/** Sums buffers up by state and label; only those labels with most bytes have lines of their own. */
-export function holdings(
-  buffers: Iterable<BrokerBuffer>,
-  labelOf: (buffer: BrokerBuffer) => string,
-): Holding[] {
-  const all = [...buffers].map((buffer) => ({ buffer, label: labelOf(buffer) }));
-  const totals = new Map<string, number>();
-  for (const { buffer, label } of all) {
-    totals.set(label, (totals.get(label) ?? 0) + buffer.allocation.size);
-  }
-  const own = new Set(
-    [...totals]
-      .sort(([, a], [, b]) => b - a)
-      .slice(0, MAX_LABELS)
-      .map(([label]) => label),
-  );
-  const sums = new Map<string, { state: string; label: string; buffers: number; bytes: number }>();
-  for (const { buffer, label: full } of all) {
-    const label = own.has(full) ? full : 'other';
-    const { state } = buffer;
-    const key = `${state} ${label}`;
-    const sum = sums.get(key) ?? { state, label, buffers: 0, bytes: 0 };
-    sum.buffers++;
-    sum.bytes += buffer.allocation.size;
-    sums.set(key, sum);
-  }
-  return [...sums.values()];
 }

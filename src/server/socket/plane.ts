@@ -45,7 +45,7 @@ import { createDisplay, type Global } from './display.js';
 import { advertised, dmabufGlobal, formatTable } from './dmabuf.js';
 import { Journal } from './journal.js';
 import { bindManager } from './manager.js';
-import { holdings, Measures } from './measures.js';
+import { Measures } from './measures.js';
 import { Outbox } from './outbox.js';
 import { Reporter } from './reporter.js';
 
@@ -326,14 +326,11 @@ function disconnect(question: Question & { question: 'disconnectClient' }): Plan
 }
 
 function measured(): PlaneMetrics {
-  const buffers = [...broker.buffers, ...broker.lingering];
   let queuedBytes = 0;
   for (const { connection } of connections.values()) queuedBytes += connection.queuedBytes;
   const { hits, misses, bytes, spares } = broker.pool;
   return {
     ...measures.counted,
-    users: holdings(buffers, ({ owner }) => String(owner.peer.uid ?? 'unknown')),
-    units: holdings(buffers, ({ owner }) => owner.peer.unit ?? 'none'),
     clients: connections.size,
     queuedBytes,
     pool: { hits, misses, bytes, spares },

@@ -41,7 +41,7 @@ import type {
 import { checkIfMatch, quotaState } from '../../../../src/server/etag.js';
 import { leakReport } from '../../../../src/server/leaks/report.js';
 import { DEFAULT_LEAKS } from '../../../../src/server/leaks/watch.js';
-import type { PlaneMetrics } from '../../../../src/server/metrics.js';
+import type { Measured } from '../../../../src/server/metrics.js';
 import { bufferCollection, clientCollection } from '../../../../src/server/mirror.js';
 import { checkRule, ruleFromRest, ruleId } from '../../../../src/server/quota/rest-rules.js';
 import {
@@ -56,7 +56,7 @@ export const FAKE_LIMITS = { size: 2 ** 32, dimension: 16_384, buffers: 1_000 };
 
 const unlimited = { limits: { max_bytes: null } };
 
-export const NOTHING_COUNTED: PlaneMetrics = {
+export const NOTHING_COUNTED: Measured = {
   allocations: [],
   refusals: {},
   turns: { counts: [], sum: 0 },
@@ -400,9 +400,9 @@ export class FakeControl implements ControlPlane {
   }
 
   /** What the data plane would have counted. */
-  measured: PlaneMetrics = NOTHING_COUNTED;
+  measured: Measured = NOTHING_COUNTED;
 
-  metrics(): Promise<PlaneMetrics> {
+  metrics(): Promise<Measured> {
     return this.#answer(() => this.measured);
   }
 
