@@ -321,6 +321,38 @@ t.test('a source has a capacity of its own', async (t) => {
   t.equal(shortOf(() => reserve(2, 1, 'vulkan')).source, 'vulkan');
 });
 
+t.test('each limit holds in each scope, for whom it is meant and nobody else', async (t) => {
+  const who = { uid: 1, cgroup: '/a/b', connection: 'c1' };
+  /** Somebody with whom `who` shares only what everybody shares. */
+  const stranger = { uid: 2, cgroup: '/z', connection: 'c2' };
+  const limits: [string, Rule][] = [
+    ['bytes', { bytes: 4 }],
+    ['buffers', { buffers: 2 }],
+    ['fds', { fds: 4 }],
+    ['pending', { pending: 2 }],
+    ['allocations_per_second', { allocationsPerSecond: 2 }],
+  ];
+  const scopes = ['connection/default', 'cgroup//a', 'user/1', 'source/memfd', 'daemon/default'];
+  for (const id of scopes as RuleId[]) {
+    const scope = id.slice(0, id.indexOf('/'));
+    for (const [dimension, rule] of limits) {
+      const policy = new Policy(new Map([[id, rule]]));
+      // Without the reserve of shared capacities, which is a matter of its own.
+      const daemon = { ...(scope === 'daemon' ? rule : {}), reserve: 0 };
+      policy.set('rest', new Map([['daemon/default', daemon]]));
+      const ledger = new Ledger(policy, () => 0);
+      const reserve = (whose: typeof who, source = 'memfd') =>
+        ledger.reserve(whose, source, { bytes: 2, fds: 2 });
+      reserve(who);
+      reserve(who);
+      const { constraint } = refused(() => reserve(who)).refusal;
+      t.equal(constraint, `quota.${scope}.${dimension}`);
+      if (scope === 'source') reserve(who, 'vulkan');
+      else if (scope !== 'daemon') reserve(stranger);
+    }
+  }
+});
+
 t.test('allocations per second', async (t) => {
   const { clock, reserve, ledger } = make([['user/default', { allocationsPerSecond: 2 }]]);
   reserve(1, 1).release();
