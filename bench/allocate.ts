@@ -149,13 +149,13 @@ const filled = () =>
   eventually(async () => (await poolOf(pooled)).specs[0]?.spares === SPARES, 'the pool is full');
 
 /** Until the client has the memory; in batches, and both daemons asked alike in between. */
-async function waited(of: 'pooled' | 'fresh', { wish }: Case): Promise<Times> {
+async function waited(of: 'pooled' | 'fresh', { wish }: Pick<Case, 'wish'>): Promise<Times> {
   const [server, asking] = of === 'pooled' ? [pooled, pooledClient] : [daemon, client];
   const times: number[] = [];
   for (let batch = 0; batch <= BATCHES; batch++) {
     for (let i = 0; i < SPARES; i++) {
       const start = process.hrtime.bigint();
-      const buffer = await asking.allocate({ ...wish, handleTypes: [handleType] });
+      const buffer = await asking.allocate({ handleTypes: [handleType], ...wish });
       // The first batch makes the spec hot.
       if (batch > 0) times.push(Number(process.hrtime.bigint() - start) / 1000);
       await buffer.release();
@@ -166,8 +166,18 @@ async function waited(of: 'pooled' | 'fresh', { wish }: Case): Promise<Times> {
   return { p50: median(times), p99: percentile(times, 0.99) };
 }
 
+// Memory that takes time to make: a driver's, which is cleared.
+const opaque = client.description.sources.some(
+  ({ name, handleType, usable }) => name === 'vulkan' && handleType === 'opaque_fd' && usable,
+);
+const driver: LinearRequest = { kind: 'buffer', size: 8 * 1024 * 1024, handleTypes: ['opaque_fd'] };
+const poolCases: readonly Pick<Case, 'name' | 'wish'>[] = [
+  ...cases,
+  ...(opaque ? [{ name: '8 MiB opaque_fd', wish: driver }] : []),
+];
+
 const poolRows: string[][] = [];
-for (const wanted of cases) {
+for (const wanted of poolCases) {
   const times: Record<'pooled' | 'fresh', Times[]> = { pooled: [], fresh: [] };
   const before = await poolOf(pooled);
   for (let round = 0; round < ROUNDS; round++) {
