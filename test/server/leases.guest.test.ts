@@ -73,7 +73,7 @@ await withoutLeaks(t, 'a lease', async (t) => {
       body: { seconds: 9 },
     } as const;
     t.match(await bob.tell(extend), { status: 404 }, 'for its owner and who administers');
-    t.match(await listed(own.id), { state: 'live', lease: { seconds: LONG } });
+    t.match(await listed(own.id), { state: 'live', lifetime: { type: 'lease', seconds: LONG } });
     const token = await alice.tell<string>({ what: 'share', number: own.number, terms: {} });
     t.type(token, 'string', 'it can be shared as before');
   });

@@ -5,7 +5,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
-import { Agent, type RequestOptions, request } from 'node:http';
+import { Agent } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -13,19 +13,12 @@ import { text } from 'node:stream/consumers';
 import type { Test } from 'tap';
 import { packageRoot } from '../../src/package-root.js';
 import type { BufferInfo, ClientInfo } from '../../src/server/control.js';
+import { ask, type RestAnswer } from './rest.js';
 
 export interface LogLine {
   readonly level: number;
   readonly msg: string;
   readonly [field: string]: unknown;
-}
-
-export interface RestAnswer {
-  readonly status: number;
-  // biome-ignore lint/suspicious/noExplicitAny: a test looks into whatever the API answers
-  readonly body: any;
-  /** Where the next page of a list is. */
-  readonly next: string | undefined;
 }
 
 export interface StartOptions {
@@ -250,24 +243,6 @@ export async function runDaemon(...args: string[]) {
     closed,
   ]);
   return { status, stdout, stderr };
-}
-
-/** One request, and its answer parsed. */
-export function ask(options: RequestOptions, body?: unknown): Promise<RestAnswer> {
-  const payload = body === undefined ? undefined : JSON.stringify(body);
-  const headers = payload === undefined ? {} : { 'content-type': 'application/json' };
-  return new Promise((resolve, reject) => {
-    const outgoing = request({ ...options, host: 'localhost', headers }, async (response) => {
-      const chunks: Buffer[] = [];
-      for await (const chunk of response) chunks.push(chunk as Buffer);
-      const text = Buffer.concat(chunks).toString();
-      const [, next] = /^<([^>]*)>; rel="next"$/.exec(String(response.headers.link)) ?? [];
-      const body = text === '' ? null : JSON.parse(text);
-      resolve({ status: response.statusCode ?? 0, body, next });
-    });
-    outgoing.once('error', reject);
-    outgoing.end(payload);
-  });
 }
 
 /** What is no JSON (a warning of Node's) is a line of its own, so that a test can find it. */

@@ -12,7 +12,7 @@ import { type Client, type ClientBuffer, connect } from '../../../src/client/ind
 import { type Mapping, map } from '../../../src/native/libc/memory.js';
 import { connectUnix, listenUnix, send } from '../../../src/native/libc/socket.js';
 import type { Answer, Got, Order, Said } from '../actor.js';
-import { ask } from '../daemon.js';
+import { ask } from '../rest.js';
 
 const [socket = '', restSocket = ''] = process.argv.slice(2);
 const buffers = new Map<number, ClientBuffer>();

@@ -6,7 +6,7 @@
 import { randomBytes } from 'node:crypto';
 import { openSync } from 'node:fs';
 import { connect } from 'node:net';
-import { setImmediate } from 'node:timers/promises';
+import { setTimeout as pause, setImmediate } from 'node:timers/promises';
 import {
   dmabroker_manager_v1,
   dmabroker_params_v1,
@@ -19,6 +19,9 @@ const BATCH = 64;
 const FDS = 28;
 /** More than the REST server takes of all users together. */
 const REQUESTS = 80;
+/** What was refused is tried again after so long: the machine is to do something else, too. */
+const AGAIN_MS = 1000;
+const PAUSE_MS = 20;
 const nothing = openSync('/dev/null', 'r');
 
 /** Connections that say no more. */
@@ -35,6 +38,7 @@ async function batches(batch: (client: RawClient, id: number) => Buffer): Promis
       await client.until(() => client.count('wl_callback.done') > 0);
       client.events.length = 0;
       tried.add(batch);
+      await pause(PAUSE_MS);
     }
   } finally {
     client.close();
@@ -65,8 +69,8 @@ async function planes(): Promise<void> {
       const params = client.peer.request(dmabroker_manager_v1, MANAGER, 'create_params', id);
       const plane = client.peer.request(dmabroker_params_v1, id, 'add_plane', nothing, 0, 0, 64);
       client.send(Buffer.concat([params, plane]), [nothing]);
-      await setImmediate();
       tried.add(planes);
+      await setImmediate();
     }
   } finally {
     client.close();
@@ -107,7 +111,7 @@ async function connection(): Promise<void> {
 function silentRequest(): void {
   connect(restSocket)
     .on('error', () => {})
-    .once('close', () => setTimeout(silentRequest, 100));
+    .once('close', () => setTimeout(silentRequest, AGAIN_MS));
 }
 
 const tried = new Set<unknown>();
@@ -119,7 +123,7 @@ async function insist(attack: () => Promise<void>, kind: unknown = attack): Prom
       () => tried.add(kind),
       () => {},
     );
-    await setImmediate();
+    await pause(PAUSE_MS);
   }
 }
 
@@ -128,7 +132,7 @@ const others = [garbage, planes, unfinished];
 for (const flood of floods) insist(() => batches(flood), flood);
 for (const attack of others) insist(attack);
 for (let i = 0; i < REQUESTS; i++) silentRequest();
-while (tried.size < floods.length + others.length) await setImmediate();
+while (tried.size < floods.length + others.length) await pause(PAUSE_MS);
 console.log('attacking');
 insist(half);
 insist(connection);

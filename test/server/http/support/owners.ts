@@ -4,7 +4,8 @@
  */
 import type { Test } from 'tap';
 import type { Actor, Got } from '../../../support/actor.js';
-import { eventually, type RestAnswer } from '../../../support/daemon.js';
+import { eventually } from '../../../support/daemon.js';
+import type { RestAnswer } from '../../../support/rest.js';
 
 const MISSING = 'aaaaaaaaaaaa';
 const SIZE = 4096;
