@@ -38,6 +38,35 @@ echo "made=$(systemd-run --quiet --pipe --wait --unit=maker --uid=bob \
   curl -s --unix-socket /run/dmabroker/rest.sock http://localhost/v1/buffers \
   --json '{"kind":"buffer","size":4096}')"
 systemctl stop holder
+
+# REST over TCP, as docs/operations.md switches it on: the unit as it is has no network.
+ctl() { node /dmabroker/bin/dmabrokerctl.js "$@"; }
+ctl token new --name grafana --role reader > /root/made
+head -n 1 /root/made > /root/token
+mkdir -p /etc/dmabroker
+sed 1,2d /root/made | install -o dmabroker -m 600 /dev/stdin /etc/dmabroker/tokens.toml
+printf '[rest.tcp]\nlisten = "127.0.0.1:7070"\ntokens_file = "/etc/dmabroker/tokens.toml"\n' \
+  > /etc/dmabroker.toml
+sed -i 's/^ExecStart=.*dmabrokerd.js$/& --config \/etc\/dmabroker.toml/' \
+  /etc/systemd/system/dmabrokerd.service.d/test.conf
+systemctl daemon-reload
+systemctl restart dmabrokerd 2>/dev/null && echo "closed=started" || echo "closed=$(systemctl show -P Result dmabrokerd)"
+echo "closed_answer=$(curl -s -o /dev/null -w '%{http_code}' http://127.0.0.1:7070/healthz || true)"
+cat > /etc/systemd/system/dmabrokerd.service.d/tcp.conf <<'END'
+[Service]
+PrivateNetwork=no
+RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6
+IPAddressDeny=any
+IPAddressAllow=localhost
+END
+systemctl daemon-reload
+systemctl reset-failed dmabrokerd || true
+systemctl restart dmabrokerd || { journalctl -u dmabrokerd --no-pager >&2; exit 1; }
+tcp() { curl -s -o /dev/null -w '%{http_code}' "$@" http://127.0.0.1:7070/v1/buffers; }
+echo "tcp=$(tcp -H "Authorization: Bearer $(cat /root/token)")"
+echo "tcp_stranger=$(tcp || true)"
+echo "tcp_listed=$(ctl --url http://127.0.0.1:7070 --token-file /root/token list)"
+echo "tcp_exposure=$(systemd-analyze security dmabrokerd --no-pager | sed -n 's/.*Overall exposure level[^:]*: \([0-9.]*\).*/\1/p')"
 echo "exposure=$(systemd-analyze security dmabrokerd --no-pager | sed -n 's/.*Overall exposure level[^:]*: \([0-9.]*\).*/\1/p')"
 systemctl stop dmabrokerd
 echo "result=$(systemctl show -P Result dmabrokerd) $(systemctl show -P ExecMainStatus dmabrokerd)"

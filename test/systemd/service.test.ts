@@ -42,6 +42,11 @@ t.test('the service starts, serves its group alone, and stops', async (t) => {
     'and whoever asks over REST',
   );
   t.ok(Number(seen.exposure) > 0 && Number(seen.exposure) < 3, `exposure ${seen.exposure}`);
+  t.equal(seen.closed_answer, '000', 'the unit as it is cannot be reached over TCP');
+  t.equal(seen.tcp, '200', 'with the drop-in, a token is enough');
+  t.equal(seen.tcp_stranger, '401', 'and it takes one');
+  t.equal(seen.tcp_listed, 'no buffers', 'the command line finds it there');
+  t.ok(Number(seen.tcp_exposure) < 3, `exposure over TCP ${seen.tcp_exposure}`);
   t.equal(seen.result, 'success 0', 'SIGTERM ends it well');
   t.equal(seen.left, '0', 'no socket stays behind');
 });
