@@ -3,30 +3,20 @@
  * fd of a buffer. It blocks in the kernel until a client, the allocator or the main thread speaks
  * (one dmab_step a turn), and never returns to Node's event loop: nothing here may await.
  *
- * Owns: accepted sockets, the fds of allocations, and through the registry the clients' pidfds. The listener and the eventfd are main's.
+ * Owns: the fds of allocations, and through the registry the clients' pidfds; accepted sockets are
+ * connections.ts's. The listener and the eventfd are main's.
  */
 import { randomFillSync } from 'node:crypto';
 import { type MessagePort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { Broker } from '../../broker/broker.js';
-import type { Owner } from '../../broker/buffer.js';
 import { BrokerError, toMessage } from '../../broker/errors.js';
-import { FairPool } from '../../broker/fair-pool.js';
-import { HeldFds } from '../../broker/held-fds.js';
-import {
-  CLIENT_FDS_PART,
-  FDS_PER_CONNECTION,
-  MAX_OBJECTS,
-  PAST_FDS_PART,
-} from '../../broker/limits.js';
+import { PAST_FDS_PART } from '../../broker/limits.js';
 import { Policy } from '../../broker/policy.js';
 import { Quotas } from '../../broker/quota/quotas.js';
-import { EMFILE, ENFILE, errnoName } from '../../native/libc/errno.js';
 import { close } from '../../native/libc/fd.js';
-import { sealedTable } from '../../native/libc/memory.js';
 import { hasExited } from '../../native/libc/pidfd.js';
 import { remains, tells } from '../../native/remains.js';
-import { type Input, Step } from '../../native/step.js';
-import { dmabroker_manager_v1 } from '../../protocol/dmabroker-v1.gen.js';
+import { Step } from '../../native/step.js';
 import type {
   DeviceNotice,
   LogLevel,
@@ -36,17 +26,13 @@ import type {
   QuotaSetup,
 } from '../messages.js';
 import type { PlaneMetrics } from '../metrics.js';
-import { identify } from '../peer.js';
 import { accountable } from '../users.js';
 import { AllocatorClient } from './allocator-client.js';
 import { answer, doer } from './answers.js';
-import { Connection } from './connection.js';
-import { createDisplay, type Global } from './display.js';
-import { advertised, dmabufGlobal, formatTable } from './dmabuf.js';
+import { Connections, sooner } from './connections.js';
+import { globalsOf } from './globals.js';
 import { Journal } from './journal.js';
-import { bindManager } from './manager.js';
 import { Measures } from './measures.js';
-import { Outbox } from './outbox.js';
 import { Reporter } from './reporter.js';
 
 interface PlaneData {
@@ -55,20 +41,8 @@ interface PlaneData {
   readonly allocator: MessagePort;
 }
 
-interface Connected {
-  readonly connection: Connection;
-  readonly outbox: Outbox;
-  /** Not one too many of its user's, which is only told so. */
-  readonly counted: boolean;
-  /** Who has ended it over REST. */
-  endedBy: Owner | null;
-}
-
-/** How long accepting pauses when the process is out of file descriptors. */
-const ACCEPT_PAUSE_MS = 100;
-
 const { setup, control, allocator } = workerData as PlaneData;
-const { sources, offers, device, devices, listed } = setup.inventory;
+const { sources, offers, device, devices } = setup.inventory;
 
 const post = (message: PlaneMessage) => control.postMessage(message);
 const log = (level: LogLevel, text: string, fields: object) =>
@@ -148,14 +122,8 @@ broker.policy = new Policy(setup.policy);
 broker.leases.graceSeconds = setup.leaseGraceSeconds;
 broker.pool.configure(setup.pool);
 
-const clientFds = new FairPool(Math.floor(setup.maxFds * CLIENT_FDS_PART));
-const objects = new FairPool(MAX_OBJECTS);
 const step = new Step(setup.listener, setup.wake);
-const connections = new Map<number, Connected>();
-const globals = makeGlobals();
-/** The connections that have something to send or to end. */
-const active = new Set<number>();
-let acceptAgainAt: number | null = null;
+const connections = new Connections(step, broker, globalsOf(broker, setup), setup.maxFds, log);
 let running = true;
 
 function quotasOf({ rules, subuids, recallSeconds, charge }: QuotaSetup): Quotas {
@@ -170,110 +138,6 @@ function quotasOf({ rules, subuids, recallSeconds, charge }: QuotaSetup): Quotas
   quotas.configure('configuration', rules.configuration);
   quotas.configure('rest', rules.rest);
   return quotas;
-}
-
-function makeGlobals(): Global[] {
-  const mainDevice = setup.mainDevice === null ? null : Buffer.from(setup.mainDevice);
-  const others = listed.filter(({ main }) => !main);
-  const context = { broker, device, mainDevice, others };
-  const manager: Global = {
-    name: 1,
-    definition: dmabroker_manager_v1,
-    version: dmabroker_manager_v1.version,
-    bind: (connection, id, version) => bindManager(context, connection, id, version),
-  };
-  const formats = advertised(offers);
-  if (formats.length === 0) return [manager];
-  const feedback =
-    mainDevice === null
-      ? null
-      : { mainDevice, table: new HeldFds([sealedTable(formatTable(formats))], close) };
-  return [manager, dmabufGlobal(2, formats, feedback)];
-}
-
-function accepted(input: Extract<Input, { kind: 'accept' }>): void {
-  const { pid, uid, gid } = input;
-  const { peer, pidfd } = identify(input.fd, { pid, uid, gid }, input.pidfd);
-  const client = broker.connect(peer, pidfd);
-  const { uid: charged } = broker.quotas.whoIs({ client, peer });
-  const [fds, mine] = [clientFds.of(charged), objects.of(charged)];
-  const connection = new Connection(client, close, fds, mine, () => active.add(input.fd));
-  createDisplay(connection, globals);
-  const counted = fds.take(FDS_PER_CONNECTION);
-  connections.set(input.fd, {
-    connection,
-    outbox: new Outbox(step, input.fd, connection),
-    counted,
-    endedBy: null,
-  });
-  step.add(input.fd);
-  if (!broker.policy.mayConnect(peer)) {
-    const error = new BrokerError('permission_denied', `user ${uid} may not connect`, {
-      constraint: 'connect',
-      requested: uid,
-    });
-    broker.refused({ client, peer }, error);
-    connection.refuse(`${error.code}: ${error.message}`);
-    return;
-  }
-  if (!counted) {
-    connection.refuse(`limit_exceeded: user ${uid} has too many connections`);
-    return;
-  }
-  log('debug', 'client connected', { client: client.id, ...client.peer });
-}
-
-function ended(fd: number, reason: string | null): void {
-  const entry = connections.get(fd);
-  if (entry === undefined) return;
-  connections.delete(fd);
-  active.delete(fd);
-  const { connection, counted, endedBy } = entry;
-  const { client } = connection;
-  step.remove(fd);
-  connection.close();
-  if (counted) connection.fds.give(FDS_PER_CONNECTION);
-  broker.disconnect(client, endedBy);
-  close(fd);
-  const why = connection.failure ?? reason;
-  if (why === null) log('debug', 'client left', { client: client.id });
-  else log('warn', 'client dropped', { client: client.id, ...client.peer, why });
-}
-
-function take(input: Input): void {
-  switch (input.kind) {
-    case 'accept':
-      accepted(input);
-      break;
-    case 'accept-failed':
-      if (input.errno === EMFILE || input.errno === ENFILE) {
-        // The connection stays in the backlog; epoll would report it again at once.
-        step.accepting(false);
-        acceptAgainAt = Date.now() + ACCEPT_PAUSE_MS;
-        log('error', 'out of file descriptors: not accepting for a moment', {});
-      }
-      break;
-    case 'wake':
-      // Messages are drained every turn.
-      break;
-    case 'writable':
-      connections.get(input.fd)?.outbox.writable();
-      active.add(input.fd);
-      break;
-    case 'failed':
-      ended(input.fd, errnoName(input.errno));
-      break;
-    case 'data':
-      received(input);
-      break;
-  }
-}
-
-function received({ fd, bytes, fds, truncated }: Extract<Input, { kind: 'data' }>): void {
-  const entry = connections.get(fd);
-  if (entry === undefined) for (const stray of fds) close(stray);
-  else if (bytes.length === 0) ended(fd, null);
-  else entry.connection.receive(bytes, fds, truncated);
 }
 
 function noticed(notice: DeviceNotice): void {
@@ -314,10 +178,7 @@ function disconnect(question: Question & { question: 'disconnectClient' }): Plan
   const { seq, parameters } = question;
   const by = doer(question);
   try {
-    const client = broker.client(parameters);
-    const found = [...connections.values()].find(({ connection }) => connection.client === client);
-    if (found !== undefined) found.endedBy ??= by;
-    found?.connection.refuse('an administrator has ended the connection');
+    connections.disconnect(broker.client(parameters), by);
     return { kind: 'answer', seq, value: null };
   } catch (error) {
     if (by !== null && error instanceof BrokerError) broker.refused(by, error);
@@ -326,49 +187,22 @@ function disconnect(question: Question & { question: 'disconnectClient' }): Plan
 }
 
 function measured(): PlaneMetrics {
-  let queuedBytes = 0;
-  for (const { connection } of connections.values()) queuedBytes += connection.queuedBytes;
   const { hits, misses, bytes, spares } = broker.pool;
   return {
     ...measures.counted,
     clients: connections.size,
-    queuedBytes,
+    queuedBytes: connections.queuedBytes,
     pool: { hits, misses, bytes, spares },
   };
 }
 
-/** The sooner of two time-outs, where -1 is never. */
-const sooner = (a: number, b: number) => (a < 0 ? b : b < 0 ? a : Math.min(a, b));
-
-/** Queues what connections have to send, ends those that are over; returns the step's time-out. */
-function flush(): number {
-  let timeout = acceptAgainAt === null ? -1 : Math.max(0, acceptAgainAt - Date.now());
-  const batch = [...active];
-  active.clear();
-  for (const fd of batch) {
-    const outbox = connections.get(fd)?.outbox;
-    if (outbox === undefined) continue;
-    const wait = outbox.flush();
-    if (wait === 'over') ended(fd, null);
-    else timeout = sooner(timeout, wait);
-  }
-  // The end of one connection may have given others something to send.
-  if (active.size > 0 || journal.behind) timeout = 0;
-  for (const fd of batch) {
-    if (connections.get(fd)?.outbox.busy || connections.get(fd)?.connection.closing) active.add(fd);
-  }
-  return timeout;
-}
-
 while (running) {
-  const timeout = sooner(sooner(flush(), broker.wait), reporter.wait);
+  const wait = connections.flush();
+  // Read after it: the end of a connection is something for the journal.
+  const timeout = journal.behind ? 0 : sooner(sooner(wait, broker.wait), reporter.wait);
   const inputs = step.run(timeout);
   const turnEnded = measures.turn();
-  for (const input of inputs) take(input);
-  if (acceptAgainAt !== null && Date.now() >= acceptAgainAt) {
-    acceptAgainAt = null;
-    step.accepting(true);
-  }
+  for (const input of inputs) connections.take(input);
   drainMessages();
   broker.poll();
   reporter.flush();
@@ -376,7 +210,7 @@ while (running) {
   turnEnded();
 }
 
-for (const fd of [...connections.keys()]) ended(fd, null);
+connections.close();
 broker.close();
 reporter.close();
 step.close();
