@@ -1,11 +1,8 @@
 /**
  * The daemon's configuration: defaults, then the TOML file, then the command line's options.
- * Unknown keys and wrong types are refused with the key's name; nothing is guessed.
  */
 
 import { readFileSync } from 'node:fs';
-import { Ajv, type ErrorObject } from 'ajv';
-import { parse, TomlError } from 'smol-toml';
 import { DEFAULT_OPTIONS } from '../broker/broker.js';
 import { messageOf } from '../broker/errors.js';
 import { DEFAULT_LEASE_GRACE_SECONDS } from '../broker/limits.js';
@@ -15,25 +12,23 @@ import { RECALL_SECONDS } from '../broker/quota/quotas.js';
 import type { Rules } from '../broker/quota/rules.js';
 import type { ChargePolicy } from '../broker/shares.js';
 import { CLIENT_SOCKET, daemonSocket, REST_SOCKET } from '../paths.js';
+import {
+  ConfigError,
+  type LogLevel,
+  parseConfig,
+  type SocketTable,
+  type Tables,
+  type TcpTable,
+} from './config-file.js';
 import { DEFAULT_RATE_LIMIT } from './http/limits.js';
 import type { TcpAddress } from './http/tcp.js';
 import { DEFAULT_LEAKS, type LeaksConfig } from './leaks/watch.js';
-import { machineNames, type PolicyTable, policyConfig, policySchema } from './policy-config.js';
-import { type PoolTable, poolConfig, poolSchema } from './pool-config.js';
-import {
-  type PressureTable,
-  pressureSchema,
-  type QuotaTables,
-  quotaRules,
-  quotasSchema,
-} from './quota/config.js';
+import { machineNames, type PolicyTable, policyConfig } from './policy-config.js';
+import { poolConfig } from './pool-config.js';
+import { type PressureTable, type QuotaTables, quotaRules } from './quota/config.js';
 import { DEFAULT_PRESSURE, type PressureConfig } from './quota/pressure.js';
 import { type RestToken, readRestTokens } from './rest-tokens.js';
-import { lineOf } from './toml-lines.js';
 import { readPasswd } from './users.js';
-
-export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
-export type LogLevel = (typeof LOG_LEVELS)[number];
 
 /** A Unix socket that the daemon listens on. */
 export interface SocketConfig {
@@ -82,145 +77,6 @@ export interface Overrides {
   readonly device?: string;
   readonly logLevel?: LogLevel;
   readonly poolBytes?: number;
-}
-
-interface SocketTable {
-  socket?: string;
-  mode?: string;
-  group?: string;
-}
-
-interface TcpTable {
-  listen: string;
-  tokens_file: string;
-}
-
-/** What a configuration file may say. */
-export interface Tables {
-  clients?: SocketTable;
-  rest?: SocketTable & { rate_limit?: number; tcp?: TcpTable };
-  device?: { select?: string };
-  log?: { level?: LogLevel; audit?: boolean };
-  leaks?: { forgotten_after_seconds?: number; sample_seconds?: number };
-  accounting?: { unknown_grace_seconds?: number; charge?: ChargePolicy };
-  leases?: { grace_seconds?: number };
-  quotas?: QuotaTables;
-  pressure?: PressureTable;
-  policy?: PolicyTable;
-  pool?: PoolTable;
-}
-
-const socketTable = {
-  type: 'object',
-  additionalProperties: false,
-  properties: {
-    // sockaddr_un's sun_path has 108 bytes with its NUL (unix(7))
-    socket: { type: 'string', pattern: '^/', maxLength: 107 },
-    mode: { type: 'string', pattern: '^0[0-7]{3}$' },
-    group: { type: 'string', minLength: 1 },
-  },
-} as const;
-
-/** A day: what nobody has asked for by then is a matter for an administrator. */
-const MAX_GRACE_SECONDS = 86_400;
-
-/** A year. */
-const MAX_FORGOTTEN_SECONDS = 31_536_000;
-
-const schema = {
-  type: 'object',
-  additionalProperties: false,
-  properties: {
-    clients: socketTable,
-    rest: {
-      ...socketTable,
-      properties: {
-        ...socketTable.properties,
-        rate_limit: { type: 'integer', minimum: 0, maximum: 1_000_000 },
-        tcp: {
-          type: 'object',
-          additionalProperties: false,
-          required: ['listen', 'tokens_file'],
-          properties: {
-            listen: { type: 'string' },
-            tokens_file: { type: 'string', pattern: '^/' },
-          },
-        },
-      },
-    },
-    device: {
-      type: 'object',
-      additionalProperties: false,
-      properties: { select: { type: 'string', minLength: 1 } },
-    },
-    leaks: {
-      type: 'object',
-      additionalProperties: false,
-      properties: {
-        forgotten_after_seconds: { type: 'integer', minimum: 1, maximum: MAX_FORGOTTEN_SECONDS },
-        sample_seconds: { type: 'integer', minimum: 1, maximum: 3600 },
-      },
-    },
-    accounting: {
-      type: 'object',
-      additionalProperties: false,
-      properties: {
-        unknown_grace_seconds: { type: 'number', minimum: 0, maximum: MAX_GRACE_SECONDS },
-        charge: { enum: ['owner', 'importers'] satisfies ChargePolicy[] },
-      },
-    },
-    leases: {
-      type: 'object',
-      additionalProperties: false,
-      properties: { grace_seconds: { type: 'number', minimum: 0, maximum: MAX_GRACE_SECONDS } },
-    },
-    log: {
-      type: 'object',
-      additionalProperties: false,
-      properties: { level: { enum: LOG_LEVELS }, audit: { type: 'boolean' } },
-    },
-    quotas: quotasSchema,
-    pressure: pressureSchema,
-    policy: policySchema,
-    pool: poolSchema,
-  },
-} as const;
-
-/** A configuration that cannot be used, with a sentence for the administrator. */
-export class ConfigError extends Error {
-  override readonly name = 'ConfigError';
-}
-
-/** Parses a configuration file's text. Throws ConfigError with the line or the key. */
-export function parseConfig(text: string, about: string): Tables {
-  let value: unknown;
-  try {
-    value = parse(text);
-  } catch (error) {
-    if (!(error instanceof TomlError)) throw error;
-    throw new ConfigError(
-      `${about}:${error.line}:${error.column}: ${error.message.split('\n')[0]}`,
-    );
-  }
-  const ajv = new Ajv({ allErrors: false, allowUnionTypes: true });
-  const validate = ajv.compile<Tables>(schema);
-  if (!validate(value)) {
-    const [error] = validate.errors ?? [];
-    const extra: unknown = error?.params.additionalProperty;
-    const path = (error?.instancePath ?? '').split('/').slice(1);
-    const line = lineOf(text, typeof extra === 'string' ? [...path, extra] : path);
-    throw new ConfigError(`${about}:${line}: ${sentence(error)}`);
-  }
-  return value;
-}
-
-function sentence(error: ErrorObject | undefined): string {
-  const key = (error?.instancePath ?? '').slice(1).replaceAll('/', '.');
-  const extra: unknown = error?.params.additionalProperty;
-  if (typeof extra === 'string') return `unknown key ${key === '' ? extra : `${key}.${extra}`}`;
-  const allowed: unknown = error?.params.allowedValues;
-  const list = Array.isArray(allowed) ? `: ${allowed.join(', ')}` : '';
-  return `${key} ${error?.message ?? 'is wrong'}${list}`;
 }
 
 function socketConfig(table: SocketTable | undefined, path: string): SocketConfig {

@@ -5,7 +5,8 @@
  */
 import type { PolicyRule, Principals } from '../broker/policy.js';
 import type { RuleId, Rules } from '../broker/quota/rules.js';
-import type { Config, Loaded, SocketConfig, Tables } from './config.js';
+import type { Config, Loaded, SocketConfig } from './config.js';
+import type { Tables } from './config-file.js';
 import type { ConfigSetting } from './control.js';
 import { ruleToRest } from './quota/rest-rules.js';
 import { lineOf } from './toml-lines.js';

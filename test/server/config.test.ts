@@ -3,7 +3,8 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { CLIENT_SOCKET, daemonSocket, REST_SOCKET } from '../../src/paths.js';
-import { type Config, ConfigError, loadConfig, parseConfig } from '../../src/server/config.js';
+import { type Config, loadConfig } from '../../src/server/config.js';
+import { ConfigError, parseConfig } from '../../src/server/config-file.js';
 import { poolConfig } from '../../src/server/pool-config.js';
 import { temporaryFolder } from '../support/folder.js';
 

@@ -1,6 +1,6 @@
 /** The section `policy`: names become numbers, defaults, and mistakes with their key. */
 import t from 'tap';
-import { parseConfig } from '../../src/server/config.js';
+import { parseConfig } from '../../src/server/config-file.js';
 import { type Names, policyConfig } from '../../src/server/policy-config.js';
 
 const users: Record<string, number> = { root: 0, alice: 1000 };

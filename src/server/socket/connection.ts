@@ -1,6 +1,6 @@
 /**
  * One client's connection as the protocol sees it: bytes and fds come in, are cut into messages
- * and dispatched to the objects; events go out as packets. It does no I/O itself (plane.ts does),
+ * and dispatched to the objects; events go out as packets. It does no I/O itself (connections.ts does),
  * so it can be tested with bytes alone.
  *
  * Owns: the client's object table, fds that were received and not yet claimed by a request, and

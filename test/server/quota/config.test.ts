@@ -1,6 +1,6 @@
 /** `[quotas]` and `[pressure]`: rules from TOML, and mistakes that are named. */
 import t from 'tap';
-import { parseConfig } from '../../../src/server/config.js';
+import { parseConfig } from '../../../src/server/config-file.js';
 import { quotaRules } from '../../../src/server/quota/config.js';
 
 const TEXT = `
