@@ -165,7 +165,7 @@ await withoutLeaks(t, 'layouts', async (t) => {
     const refused = await alloc(...image, '--align', 'rows=3');
     t.not(refused.status, 0);
     t.match(refused.stderr, /rows=3 is not an alignment/);
-    t.match((await alloc('--size', '1', '--separate-planes')).stderr, /are for --image/);
+    t.match((await alloc('--size', '1', '--separate-planes')).stderr, /is for --image/);
     for (const { id } of await daemon.buffers()) await daemon.rest('DELETE', `/v1/buffers/${id}`);
   });
 });
