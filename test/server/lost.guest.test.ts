@@ -14,8 +14,11 @@ import { recounted } from '../support/recount.js';
 t.setTimeout(500_000);
 
 const loss = new DeviceLoss();
-// A driver that is not known is not trusted to hand out zeroed memory: it is cleared by commands.
-const daemon = await TestDaemon.start([], { env: loss.environment('not known') });
+// A driver that is not known is not trusted to hand out zeroed memory: it is cleared by commands. Each
+// allocation must make the calls that lose the device: none is answered from the pool.
+const daemon = await TestDaemon.start(['--pool-bytes', '0'], {
+  env: loss.environment('not known'),
+});
 t.teardown(() => daemon.stop('SIGKILL'));
 const rest = (method: string, path: string) => daemon.rest(method, path);
 const open = () => connect({ socket: daemon.clientSocket });
