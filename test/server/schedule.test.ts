@@ -8,6 +8,7 @@ await withoutLeaks(t, 'a random schedule', async (t) => {
   const daemon = await TestDaemon.memfd(t);
   const counts = await testSchedule(t, daemon, {
     steps: 250,
+    wanted: [],
     users: new Map([[process.getuid?.() ?? 0, null]]),
     sources: ['memfd'],
     actors: 5,

@@ -11,6 +11,8 @@ import { Model } from './model.js';
 
 export interface ScheduleOptions extends ActionOptions {
   readonly steps: number;
+  /** What must have happened: where chance has left one out, it goes on, for four times the steps. */
+  readonly wanted: readonly (keyof Actions['counts'])[];
   /** At most so many processes at a time. */
   readonly actors: number;
   /** A quiet point after so many steps. */
@@ -34,10 +36,11 @@ class Schedule {
   }
 
   async run(): Promise<void> {
-    const { steps, quietAfter, actors } = this.options;
+    const { steps, wanted, quietAfter, actors } = this.options;
+    const isDone = () => wanted.every((what) => this.counts[what] > 0);
     const running = this.#actions.actors;
     while (running.size < actors) this.#actions.start();
-    for (let step = 1; step <= steps; step++) {
+    for (let step = 1; step <= steps || (step <= 4 * steps && !isDone()); step++) {
       const actor = this.random.one(running.keys());
       if (actor === undefined || running.size < actors / 2) this.#actions.start();
       else await this.#actions.any(actor);
