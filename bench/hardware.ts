@@ -8,6 +8,7 @@
  */
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
+import { messageOf } from '../src/broker/errors.js';
 import { connect } from '../src/client/index.js';
 import { Library } from '../src/native/ffi.js';
 import { packageRoot } from '../src/package-root.js';
@@ -34,7 +35,7 @@ function cudaProblem(): string | null {
     Library.open('libcuda.so.1');
     return null;
   } catch (error) {
-    return error instanceof Error ? error.message : String(error);
+    return messageOf(error);
   }
 }
 

@@ -17,6 +17,7 @@ import type {
   ReleaseReason,
 } from './buffer.js';
 import { Clients } from './clients.js';
+import { soonest } from './deadlines.js';
 import type { DeviceState } from './devices.js';
 import { BrokerError } from './errors.js';
 import { type ImportRequest, Intake } from './intake.js';
@@ -383,9 +384,7 @@ export class Broker {
 
   /** Milliseconds until `poll` has something to do; -1: never. */
   get wait(): number {
-    const waits = [this.leases.wait, this.#lingering.wait, this.pool.wait];
-    const some = waits.filter((wait) => wait >= 0);
-    return some.length === 0 ? -1 : Math.min(...some);
+    return soonest(this.leases.wait, this.#lingering.wait, this.pool.wait);
   }
 
   /** Somebody is shown over REST what is in it. */

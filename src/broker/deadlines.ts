@@ -50,3 +50,10 @@ export class Deadlines<T> {
     this.#order.splice(0, this.#order.length, ...current);
   }
 }
+
+/** The soonest of several waits in milliseconds, of which -1 is for ever. */
+export function soonest(...waits: readonly number[]): number {
+  let first = -1;
+  for (const wait of waits) if (wait >= 0 && (first < 0 || wait < first)) first = wait;
+  return first;
+}

@@ -6,6 +6,7 @@
  */
 import type { Broker } from '../../broker/broker.js';
 import type { Client, Owner } from '../../broker/buffer.js';
+import { soonest } from '../../broker/deadlines.js';
 import { BrokerError } from '../../broker/errors.js';
 import { FairPool } from '../../broker/fair-pool.js';
 import { CLIENT_FDS_PART, FDS_PER_CONNECTION, MAX_OBJECTS } from '../../broker/limits.js';
@@ -31,9 +32,6 @@ type InputOf<K extends Input['kind']> = Extract<Input, { kind: K }>;
 
 /** How long accepting pauses when the process is out of file descriptors. */
 const ACCEPT_PAUSE_MS = 100;
-
-/** The sooner of two time-outs in milliseconds, where -1 is never. */
-export const sooner = (a: number, b: number) => (a < 0 ? b : b < 0 ? a : Math.min(a, b));
 
 export class Connections {
   readonly #all = new Map<number, Connected>();
@@ -168,7 +166,7 @@ export class Connections {
       if (outbox === undefined) continue;
       const wait = outbox.flush();
       if (wait === 'over') this.#end(fd, null);
-      else timeout = sooner(timeout, wait);
+      else timeout = soonest(timeout, wait);
     }
     // The end of one connection may have given others something to send.
     if (this.#active.size > 0) timeout = 0;

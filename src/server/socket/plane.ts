@@ -9,6 +9,7 @@
 import { randomFillSync } from 'node:crypto';
 import { type MessagePort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { Broker } from '../../broker/broker.js';
+import { soonest } from '../../broker/deadlines.js';
 import { BrokerError, toMessage } from '../../broker/errors.js';
 import { PAST_FDS_PART } from '../../broker/limits.js';
 import { Policy } from '../../broker/policy.js';
@@ -29,7 +30,7 @@ import type { PlaneMetrics } from '../metrics.js';
 import { accountable } from '../users.js';
 import { AllocatorClient } from './allocator-client.js';
 import { answer, doer } from './answers.js';
-import { Connections, sooner } from './connections.js';
+import { Connections } from './connections.js';
 import { globalsOf } from './globals.js';
 import { Journal } from './journal.js';
 import { Measures } from './measures.js';
@@ -199,7 +200,7 @@ function measured(): PlaneMetrics {
 while (running) {
   const wait = connections.flush();
   // Read after it: the end of a connection is something for the journal.
-  const timeout = journal.behind ? 0 : sooner(sooner(wait, broker.wait), reporter.wait);
+  const timeout = journal.behind ? 0 : soonest(wait, broker.wait, reporter.wait);
   const inputs = step.run(timeout);
   const turnEnded = measures.turn();
   for (const input of inputs) connections.take(input);

@@ -1,6 +1,5 @@
 /** The control plane's questions, answered from the registry. */
 import t from 'tap';
-import { Broker } from '../../../src/broker/broker.js';
 import { BrokerError } from '../../../src/broker/errors.js';
 import { MAX_TOKEN_USES } from '../../../src/broker/limits.js';
 import type {
@@ -12,21 +11,12 @@ import type {
 import { etagOf } from '../../../src/server/etag.js';
 import type { PlaneMessage, Question } from '../../../src/server/messages.js';
 import { type Answerable, answer } from '../../../src/server/socket/answers.js';
-import { Journal } from '../../../src/server/socket/journal.js';
 import { bufferView } from '../../../src/server/views.js';
-import { FakeWorld, memfd, offers, peer } from '../../broker/support/world.js';
+import { peer } from '../../broker/support/world.js';
+import { makeRegistry } from './support/registry.js';
 
 function make() {
-  const world = new FakeWorld();
-  const broker = new Broker(world, [memfd], offers);
-  const posted: PlaneMessage[] = [];
-  const post = (message: PlaneMessage) => posted.push(message);
-  const journal = new Journal(
-    () => broker,
-    () => world.now(),
-    post,
-  );
-  world.observer = journal;
+  const { world, broker, posted, post, journal } = makeRegistry();
   const ask = (question: Omit<Question, 'seq'>): PlaneMessage | undefined => {
     answer(broker, journal, { seq: 7, ...question } as Answerable, post);
     journal.run();

@@ -1,26 +1,16 @@
 /** Owners over REST: their own things answer as for everybody, those of others as if there were none. */
 import t from 'tap';
-import { Broker } from '../../../src/broker/broker.js';
 import type { BrokerBuffer, Client } from '../../../src/broker/buffer.js';
 import type { PlaneMessage, Question } from '../../../src/server/messages.js';
 import { type Answerable, answer } from '../../../src/server/socket/answers.js';
-import { Journal } from '../../../src/server/socket/journal.js';
-import { FakeWorld, linear, memfd, offers, peer, request } from '../../broker/support/world.js';
+import { linear, peer, request } from '../../broker/support/world.js';
+import { makeRegistry } from './support/registry.js';
 
 const [ALICE, BOB] = [1000, 1001];
 const userOf = (uid: number) => ({ ...peer, uid, gid: uid, cgroup: '/user.slice' });
 
 function make() {
-  const world = new FakeWorld();
-  const broker = new Broker(world, [memfd], offers);
-  const posted: PlaneMessage[] = [];
-  const post = (message: PlaneMessage) => posted.push(message);
-  const journal = new Journal(
-    () => broker,
-    () => world.now(),
-    post,
-  );
-  world.observer = journal;
+  const { world, broker, posted, post, journal } = makeRegistry();
   const ask = (only: number | null, question: Pick<Question, 'question' | 'parameters'>) => {
     const by = userOf(only ?? 0);
     answer(broker, journal, { seq: 7, by, only, ...question } as Answerable, post);

@@ -7,7 +7,7 @@ import { unlinkSync } from 'node:fs';
 import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { BrokerError } from '../../../src/broker/errors.js';
+import { BrokerError, messageOf } from '../../../src/broker/errors.js';
 import { type Client, type ClientBuffer, connect } from '../../../src/client/index.js';
 import { type Mapping, map } from '../../../src/native/libc/memory.js';
 import { connectUnix, listenUnix, send } from '../../../src/native/libc/socket.js';
@@ -160,7 +160,7 @@ function failure(error: unknown): NonNullable<Answer['error']> {
     return { code: error.code, message: error.message, refusal: error.refusal };
   }
   const code = error instanceof Error && 'code' in error ? String(error.code) : 'error';
-  return { code, message: error instanceof Error ? error.message : String(error), refusal: {} };
+  return { code, message: messageOf(error), refusal: {} };
 }
 
 process.on('message', async ({ seq, order }: { seq: number; order: Order }) => {
