@@ -3,7 +3,16 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
+# Nothing to do where nothing has changed: a folder is newer, too, when a file of it is gone. What is
+# named is what the compilers read, scripts/ with this file among it.
 mkdir -p dist/native
+stamp=dist/.built
+if [ -e "$stamp" ] && [ -z "$(find src test bench scripts examples package.json package-lock.json tsconfig.json \
+  -name build -prune -o \( -type d -o -name '*.ts' -o -name '*.c' -o -name '*.json' -o -name '*.sh' \) -newer "$stamp" -print -quit)" ]; then
+  exit
+fi
+touch "$stamp.new"
+
 shim=src/native/shim/dmabroker.c
 if [ ! -e dist/native/dmabroker.so ] || [ "$shim" -nt dist/native/dmabroker.so ]; then
   "${CC:-cc}" -std=gnu11 -O2 -fPIC -shared -fvisibility=hidden -Wall -Wextra -Werror \
@@ -48,3 +57,4 @@ bundle dist/bundle-tests test "${guest_tests[@]}"
 mkdir -p dist/docs
 cp node_modules/@fastify/swagger-ui/static/swagger-ui{-bundle.js,.css} dist/docs/
 cp node_modules/typescript/LICENSE.txt dist/docs/LICENSE
+mv "$stamp.new" "$stamp"

@@ -29,18 +29,13 @@ need_modules() {
 }
 
 need_packages() {
-  local purpose=$1 package missing=()
+  local purpose=$1 missing=()
   shift
   if ! command -v dpkg-query >/dev/null; then
     say "$purpose: not a Debian system; these are needed: $*"
     return
   fi
-  for package in "$@"; do
-    case $(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null) in
-      installed) ;;
-      *) missing+=("$package") ;;
-    esac
-  done
+  mapfile -t missing < <(missing_packages "$@")
   [ ${#missing[@]} -eq 0 ] && return
   if [ "$(id -u)" -ne 0 ]; then
     say "$purpose: packages are missing. As root, run:"
@@ -57,16 +52,36 @@ need_packages() {
   apt-get $quiet install --yes --no-install-recommends "${missing[@]}" >&2
 }
 
+# Those of the packages that are not installed, a line each.
+missing_packages() {
+  local installed
+  # One that dpkg has never heard of is an error of dpkg-query's, and no line of its answer.
+  installed=$(dpkg-query -W -f '${db:Status-Status} ${Package}\n' "$@" 2>/dev/null || true)
+  for package in "$@"; do
+    grep -qx "installed $package" <<<"$installed" || echo "$package"
+  done
+}
+
 # A C compiler for the shim; wayland-scanner and libwayland-client for the C example.
 BUILD_PACKAGES=(gcc libc6-dev make libwayland-dev libwayland-bin)
 # The Vulkan headers and registry, linux-dmabuf's XML and drm_fourcc.h, that generated code and the
 # table of formats are compared with; curl, with which the commands of docs/rest.md are run.
 TEST_PACKAGES=(libvulkan-dev wayland-protocols libdrm-dev curl)
 
+# package_list <name>: one list of test/vm/packages.ts, beside the code that needs it; it can be read
+# before anything is compiled.
+package_list() {
+  sed -n "/$1 = \[/,/\]/s/^ *'\(.*\)',.*$/\1/p" test/vm/packages.ts
+}
+
 need_guest_packages() {
-  local packages
-  # One list, beside the code that needs them; it can be read before anything is compiled.
-  packages=$(sed -n "/HOST_PACKAGES = \[/,/\]/s/^ *'\(.*\)',$/\1/p" test/vm/packages.ts)
-  # shellcheck disable=SC2086
-  need_packages 'the guest' $packages
+  # shellcheck disable=SC2046
+  need_packages 'the guest' $(package_list HOST_PACKAGES)
+}
+
+# What building the fast guest's kernel takes. Without it the guest is five times slower, and that is all.
+want_kernel_packages() {
+  # shellcheck disable=SC2046
+  (need_packages 'the fast guest' $(package_list KERNEL_PACKAGES)) ||
+    say 'the fast guest is not built without them: QEMU is used'
 }

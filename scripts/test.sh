@@ -1,5 +1,11 @@
 #!/usr/bin/env bash
-# All tests: on the host what needs no dma_buf, in the guest what does. Installs what is missing.
+# The tests: on the host what needs no dma_buf, in the guest what does. Installs what is missing.
+#
+#   npm test                      all that a change must pass
+#   npm test -- broker/tokens     the files whose path under test/ has that in it
+#   npm run test:nightly          that, the soaks, and all at its full size
+#   npm run test:qemu             all of the guest's in QEMU, with Debian's own kernel
+#
 # The last line is `N passed, N failed, N skipped`.
 source "$(dirname "$0")/setup.sh"
 
@@ -8,19 +14,9 @@ need_modules
 need_packages 'building' "${BUILD_PACKAGES[@]}"
 need_packages 'testing' "${TEST_PACKAGES[@]}"
 need_guest_packages
-say 'building'
+want_kernel_packages
 bash scripts/build.sh
-for example in c wayland v4l2; do make --silent -C "examples/$example"; done
-make --silent -C test/native/vulkan/loss-layer
-
-say 'preparing the guest'
-node dist/test/vm/run.js
-
-mkdir -p build
-status=0
-# --reporter: one line a file while it runs; the whole TAP goes to the file that is counted.
-node_modules/.bin/tap run --reporter=terse --output-file=build/tests.tap "$@" || status=$?
-# The reporter leaves a control sequence for the cursor without a line's end.
-echo
-node dist/scripts/summary.js build/tests.tap || status=1
-exit "$status"
+for folder in examples/c examples/wayland examples/v4l2 test/native/vulkan/loss-layer; do
+  make --silent -C "$folder"
+done
+exec node dist/test/runner/main.js "$@"

@@ -6,5 +6,6 @@ need_node
 need_modules
 need_packages 'building' "${BUILD_PACKAGES[@]}"
 need_guest_packages
+want_kernel_packages
 bash scripts/build.sh >&2
 exec node dist/test/vm/run.js "$@"

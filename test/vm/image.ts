@@ -23,6 +23,7 @@ import {
   SUITE,
 } from './packages.js';
 import { cacheFolder, guestScript } from './paths.js';
+import { say } from './say.js';
 
 export interface GuestImage {
   folder: string;
@@ -146,8 +147,4 @@ function debianMirror(): string {
 
 function listed(folder: string): string[] {
   return existsSync(folder) ? readdirSync(folder).map((name) => join(folder, name)) : [];
-}
-
-function say(text: string): void {
-  process.stderr.write(`vm: ${text}\n`);
 }

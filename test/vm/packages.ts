@@ -14,8 +14,9 @@ export const HOST_PACKAGES = [
   'util-linux',
 ];
 
-/** What must be found to boot a guest that is built already. */
-export const BOOT_PROGRAMS = ['qemu-system-x86_64', 'setpriv', 'flock'];
+/** What must be found to boot a guest that is built already, and under QEMU. */
+export const BOOT_PROGRAMS = ['setpriv', 'flock'];
+export const QEMU_PROGRAMS = ['qemu-system-x86_64'];
 
 /** What must be found to build one. */
 export const BUILD_PROGRAMS = [
@@ -27,6 +28,26 @@ export const BUILD_PROGRAMS = [
   'npm',
   ...(process.getuid?.() === 0 ? [] : ['newuidmap']),
 ];
+
+/** Debian packages that building the fast kernel (kernel.ts) takes. */
+export const KERNEL_PACKAGES = [
+  'linux-source-6.12',
+  'gcc',
+  'libc6-dev',
+  'make',
+  'flex',
+  'bison',
+  'bc',
+  'libelf-dev',
+  'kmod',
+  'xz-utils',
+];
+
+/** What must be found to build it. */
+export const KERNEL_PROGRAMS = ['gcc', 'make', 'flex', 'bison', 'bc', 'depmod', 'xz', 'strip'];
+
+/** Its source, as that package leaves it. */
+export const KERNEL_SOURCE = '/usr/src/linux-source-6.12.tar.xz';
 
 export const SUITE = 'trixie';
 
@@ -83,12 +104,17 @@ export function systemPath(): string {
 
 /** Throws, with the command that helps, if one of the programs is not installed. */
 export function requirePrograms(programs: readonly string[]): void {
-  const missing = programs.filter((program) => !isInstalled(program));
+  const missing = missingPrograms(programs);
   if (missing.length === 0) return;
   throw new Error(
     `The guest needs ${missing.join(', ')}, which this machine lacks. On Debian:\n` +
       `  sudo apt-get install --no-install-recommends ${HOST_PACKAGES.join(' ')}`,
   );
+}
+
+/** Those of the programs that are not installed. */
+export function missingPrograms(programs: readonly string[]): string[] {
+  return programs.filter((program) => !isInstalled(program));
 }
 
 function isInstalled(program: string): boolean {

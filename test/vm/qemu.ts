@@ -1,32 +1,6 @@
-// Why: one place knows how QEMU is told to be our guest. It owns the command line and the ports
-// (sockets that QEMU inherits, so that there is neither a folder nor a file to clean up).
-import type { ChildProcess } from 'node:child_process';
-import type { Duplex } from 'node:stream';
-import { spawnBound } from './children.js';
-import type { GuestImage } from './image.js';
+// Why: one place knows how QEMU is told to be our guest. It owns the command line.
+import { FIRST_DESCRIPTOR, type Host, type MachineOptions, PORTS } from './machine.js';
 import { repositoryRoot } from './paths.js';
-
-export type Accelerator = 'tcg' | 'kvm';
-
-export interface Machine {
-  process: ChildProcess;
-  console: Duplex;
-  control: Duplex;
-  stdout: Duplex;
-  stderr: Duplex;
-  stdin: Duplex;
-}
-
-export interface MachineOptions {
-  image: GuestImage;
-  accelerator: Accelerator;
-  memoryMegabytes: number;
-  systemd: boolean;
-}
-
-// The descriptors that QEMU inherits, in the order of spawn's stdio; 0 to 2 are its own.
-const PORTS = ['console', 'control', 'stdout', 'stderr', 'stdin'] as const;
-const FIRST_DESCRIPTOR = 3;
 
 /**
  * Everything that TCG can do, but not `erms`: it says that `rep movsb` is fast, so that the kernel and
@@ -34,39 +8,21 @@ const FIRST_DESCRIPTOR = 3;
  */
 const TCG_CPU = 'max,erms=off';
 
-/** Starts the guest. QEMU dies with this thread; to end it before that, kill the process. */
-export function startMachine(options: MachineOptions): Machine {
-  const child = spawnBound(
-    ['qemu-system-x86_64', ...qemuArguments(options)],
-    ['ignore', 'pipe', 'pipe', ...PORTS.map(() => 'pipe' as const)],
-  );
-  const port = (name: (typeof PORTS)[number]): Duplex => {
-    const stream = child.stdio[FIRST_DESCRIPTOR + PORTS.indexOf(name)] as Duplex;
-    stream.on('error', () => undefined); // the guest's end went away: `close` says so
-    return stream;
-  };
-  return {
-    process: child,
-    console: port('console'),
-    control: port('control'),
-    stdout: port('stdout'),
-    stderr: port('stderr'),
-    stdin: port('stdin'),
-  };
-}
-
-function qemuArguments(options: MachineOptions): string[] {
-  const { image, accelerator, memoryMegabytes, systemd } = options;
+export function qemuCommand(
+  { image, kind }: Extract<Host, { kind: 'kvm' | 'tcg' }>,
+  { memoryMegabytes, systemd }: MachineOptions,
+): string[] {
   const ports = PORTS.flatMap((name, index) => {
     const chardev = ['-chardev', `socket,id=${name},fd=${FIRST_DESCRIPTOR + index}`];
     if (name === 'console') return [...chardev, '-serial', `chardev:${name}`];
     return [...chardev, '-device', `virtserialport,chardev=${name},name=dmabroker.${name}`];
   });
   return [
+    'qemu-system-x86_64',
     // No device that is not used: each costs the kernel time to find.
     ...['-machine', 'q35,sata=off,smbus=off,usb=off,vmport=off,hpet=off'],
-    ...['-accel', accelerator === 'tcg' ? 'tcg,thread=multi' : 'kvm'],
-    ...['-cpu', accelerator === 'tcg' ? TCG_CPU : 'host'],
+    ...['-accel', kind === 'tcg' ? 'tcg,thread=multi' : 'kvm'],
+    ...['-cpu', kind === 'tcg' ? TCG_CPU : 'host'],
     ...['-smp', '2', '-m', String(memoryMegabytes)],
     ...['-nodefaults', '-no-user-config', '-no-reboot', '-display', 'none'],
     ...['-kernel', image.kernel, '-initrd', image.initramfs],

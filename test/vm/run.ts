@@ -1,14 +1,17 @@
 // Why: `npm run vm -- <command>`: the guest for people and scripts. It turns a command line into
 // a call of runInGuest and that call's result into an exit status.
-import { prepareGuest, runInGuest, type SessionOptions } from './vm.js';
+import { type Preparation, prepareGuest, runInGuest, type SessionOptions } from './vm.js';
 
 const USAGE = `Usage: npm run vm -- [options] <command> [arguments]
 
-Runs a command in a Debian 13 guest (QEMU; lavapipe with real dma_bufs), in the checkout.
+Runs a command in a Debian 13 guest (lavapipe with real dma_bufs), in the checkout: User-Mode Linux
+where that starts, else QEMU.
 A single argument is a shell command line: npm run vm -- 'ls | wc -l'
 Without a command it only prepares the guest: builds it if it is missing.
 
 Options, before the command:
+  --qemu              in QEMU, with Debian's own kernel
+  --as-built          in User-Mode Linux only if that has been built already
   --systemd           boot systemd and run the command as a service of it
   --env NAME=VALUE    set a variable; may be repeated. Passed on as they are: CI,
                       WAYLAND_DEBUG, VK_LOADER_DEBUG, DMABROKER_*
@@ -17,8 +20,8 @@ Options, before the command:
   --stdin             pass standard input on (default: /dev/null)
   --help              this text
 
-Environment: DMABROKER_CACHE   where the guest is kept
-             DMABROKER_VM_ACCEL  tcg or kvm, without a trial
+Environment: DMABROKER_CACHE  where the guest is kept
+             DMABROKER_VM     uml, qemu, kvm or tcg, without a trial
 
 Exit status: the command's; 124 timed out, 125 the guest failed, 2 wrong usage.
 `;
@@ -26,7 +29,7 @@ Exit status: the command's; 124 timed out, 125 the guest failed, 2 wrong usage.
 class UsageError extends Error {}
 
 interface CommandLine {
-  options: SessionOptions;
+  options: SessionOptions & Preparation;
   argv: string[];
   help: boolean;
 }
@@ -34,7 +37,11 @@ interface CommandLine {
 function parse(args: readonly string[]): CommandLine {
   const rest = [...args];
   const env: Record<string, string> = passedOn();
-  const options: SessionOptions = { env, stdout: process.stdout, stderr: process.stderr };
+  const options: SessionOptions & Preparation = {
+    env,
+    stdout: process.stdout,
+    stderr: process.stderr,
+  };
   options.signal = stop.signal;
   const valueFor = (option: string): string => {
     const value = rest.shift();
@@ -51,6 +58,8 @@ function parse(args: readonly string[]): CommandLine {
     if (option === '--') break;
     if (option === '--help' || option === '-h') return { options, argv: [], help: true };
     if (option === '--systemd') options.systemd = true;
+    else if (option === '--qemu') options.choice = 'qemu';
+    else if (option === '--as-built') options.build = false;
     else if (option === '--stdin') options.stdin = process.stdin;
     else if (option === '--timeout') options.timeoutSeconds = numberFor(option);
     else if (option === '--memory') options.memoryMegabytes = Math.round(numberFor(option));
@@ -65,7 +74,7 @@ function parse(args: readonly string[]): CommandLine {
 
 /** Variables of the host that mean the same in the guest. */
 function passedOn(): Record<string, string> {
-  const host = ['DMABROKER_CACHE', 'DMABROKER_VM_ACCEL'];
+  const host = ['DMABROKER_CACHE', 'DMABROKER_VM'];
   const named = /^(CI|WAYLAND_DEBUG|VK_LOADER_DEBUG|DMABROKER_\w+)$/;
   const env: Record<string, string> = {};
   for (const [name, value] of Object.entries(process.env)) {
@@ -81,8 +90,8 @@ async function main(): Promise<number> {
     return 0;
   }
   if (argv.length === 0) {
-    const { image, accelerator } = await prepareGuest();
-    process.stderr.write(`vm: ready in ${image.folder}, runs with ${accelerator}\n`);
+    const { image, kind } = await prepareGuest(options);
+    process.stderr.write(`vm: ready in ${image.folder}, runs with ${kind}\n`);
     return 0;
   }
   const { status, timedOut, console } = await runInGuest(argv, options);

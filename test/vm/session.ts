@@ -1,12 +1,13 @@
 // Why: one boot of the guest, from power-on to the command's exit status. It owns the host's half
-// of the protocol (the guest's is guest/run-command.sh) and sees that QEMU is gone afterwards.
+// of the protocol (the guest's is guest/run-command.sh) and sees that the machine is gone afterwards.
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import type { Readable, Writable } from 'node:stream';
 import { commandScript } from './command.js';
 import { EndMark } from './end-mark.js';
-import type { GuestImage } from './image.js';
-import { type Accelerator, type Machine, startMachine } from './qemu.js';
+import { type Host, type Machine, spawnMachine } from './machine.js';
+import { qemuCommand } from './qemu.js';
+import { umlCommand } from './uml.js';
 
 export interface SessionOptions {
   /** Variables for the command, beside the guest's own. */
@@ -33,11 +34,11 @@ export interface GuestResult {
   /** Output that no stream was given for. */
   stdout: string;
   stderr: string;
-  /** The tail of what the kernel and QEMU printed. */
+  /** The tail of what the kernel and its machine printed. */
   console: string;
   /** Milliseconds from power-on until the command was handed over; undefined if never. */
   bootMilliseconds: number | undefined;
-  /** QEMU's process id. It has ended. */
+  /** The machine's process id. It has ended. */
   pid: number | undefined;
 }
 
@@ -59,8 +60,7 @@ const BOOT_SECONDS = { plain: 90, systemd: 300 };
 const TIMED_OUT = Symbol('timed out');
 
 export async function runSession(
-  image: GuestImage,
-  accelerator: Accelerator,
+  host: Host,
   argv: readonly string[],
   options: SessionOptions,
 ): Promise<GuestResult> {
@@ -69,7 +69,10 @@ export async function runSession(
   signal?.throwIfAborted();
   const mark = randomBytes(16).toString('hex');
   const started = performance.now();
-  const machine = startMachine({ image, accelerator, memoryMegabytes, systemd });
+  const asked = { memoryMegabytes, systemd };
+  const machine = spawnMachine(
+    host.kind === 'uml' ? umlCommand(host, asked) : qemuCommand(host, asked),
+  );
   const exited = once(machine.process, 'exit');
   const log = consoleTail(machine);
   const stdout = passOn(machine.stdout, mark, options.stdout);

@@ -1,26 +1,30 @@
 // Why: what tests import to run something in the guest. The parts are in the files beside it:
-// image.ts builds it, accelerator.ts chooses how it runs, session.ts is one boot.
-import { chooseAccelerator } from './accelerator.js';
-import { ensureImage, type GuestImage } from './image.js';
+// image.ts and kernel.ts build it, choose.ts decides how it runs, session.ts is one boot.
+import { askedFor, type Choice, chooseHost } from './choose.js';
+import { ensureImage } from './image.js';
+import type { Host } from './machine.js';
 import { BOOT_PROGRAMS, requirePrograms } from './packages.js';
-import type { Accelerator } from './qemu.js';
+import { say } from './say.js';
 import { GuestError, type GuestResult, runSession, type SessionOptions } from './session.js';
 
+export type { Choice } from './choose.js';
+export type { Host } from './machine.js';
 export { GuestError, type GuestResult, type SessionOptions } from './session.js';
 
 /** QEMU's TCG is not perfect, nor is a busy machine: see qemu.ts. */
 const BOOT_ATTEMPTS = 2;
 
-export interface PreparedGuest {
-  image: GuestImage;
-  accelerator: Accelerator;
+export interface Preparation {
+  /** Instead of what DMABROKER_VM says, or of the best that works. */
+  choice?: Choice | undefined;
+  /** Whether to build User-Mode Linux where it is missing. Default: true. */
+  build?: boolean;
 }
 
-/** Builds the guest if it is missing and finds out how it runs here. */
-export async function prepareGuest(): Promise<PreparedGuest> {
+/** Builds what is missing of the guest and finds out how it runs here. */
+export async function prepareGuest({ choice, build = true }: Preparation = {}): Promise<Host> {
   requirePrograms(BOOT_PROGRAMS);
-  const image = await ensureImage();
-  return { image, accelerator: await chooseAccelerator(image) };
+  return chooseHost(await ensureImage(), choice ?? askedFor(), build);
 }
 
 /**
@@ -30,16 +34,24 @@ export async function prepareGuest(): Promise<PreparedGuest> {
  */
 export async function runInGuest(
   argv: readonly string[],
+  options: SessionOptions & Preparation = {},
+): Promise<GuestResult> {
+  return runOn(await prepareGuest(options), argv, options);
+}
+
+/** The same in a guest that has been prepared. */
+export async function runOn(
+  host: Host,
+  argv: readonly string[],
   options: SessionOptions = {},
 ): Promise<GuestResult> {
-  const { image, accelerator } = await prepareGuest();
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await runSession(image, accelerator, argv, options);
+      return await runSession(host, argv, options);
     } catch (error) {
       // Nothing of the command has run then, so that a second boot cannot hide a fault of it.
       if (!(error instanceof GuestError) || error.booted || attempt === BOOT_ATTEMPTS) throw error;
-      process.stderr.write(`vm: the guest did not boot; once more. ${lastLine(error)}\n`);
+      say(`the guest did not boot; once more. ${lastLine(error)}`);
     }
   }
 }

@@ -11,8 +11,8 @@ ln -sf "$vm/npx.mjs" /usr/local/bin/npx
 
 echo 4096 > /sys/module/udmabuf/parameters/size_limit_mb
 
-# The second CPU starts here (see qemu.ts: maxcpus).
-echo 1 > /sys/devices/system/cpu/cpu1/online
+# The second CPU starts here (see qemu.ts: maxcpus). User-Mode Linux has one.
+if [ -e /sys/devices/system/cpu/cpu1 ]; then echo 1 > /sys/devices/system/cpu/cpu1/online; fi
 
 read -r cmdline < /proc/cmdline
 case " $cmdline " in

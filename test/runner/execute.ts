@@ -1,0 +1,128 @@
+/**
+ * Runs one test file, on the host or in a guest of its own, and says what came of it. It owns the
+ * file's processes: whatever happens, none is left when it is done, and nothing is waited for without
+ * a limit.
+ */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { Writable } from 'node:stream';
+import { GuestError, type Host, runOn } from '../vm/vm.js';
+import type { TestFile } from './files.js';
+import { type Outcome, TapReader } from './tap.js';
+
+/** Seconds for one test of a file, and for the file: ends what hangs, judges nothing. */
+const TEST_SECONDS = 600;
+const FILE_SECONDS = 900;
+/** How long output may stay open after the file has ended: what it started should be gone by then. */
+const LINGER_SECONDS = 10;
+
+export interface Execution extends Outcome {
+  readonly seconds: number;
+  /** All that the file printed to stdout. */
+  readonly tap: string;
+}
+
+export interface Surroundings {
+  /** Where compiled code is. */
+  readonly dist: string;
+  /** Absent: no guest is to be had. */
+  readonly host: Host | undefined;
+  /** Everything at its full size, the validation layer on every guest's file. */
+  readonly nightly: boolean;
+}
+
+export async function execute(file: TestFile, around: Surroundings): Promise<Execution> {
+  const started = performance.now();
+  const reader = new TapReader();
+  const pieces: Buffer[] = [];
+  const take = (chunk: Buffer): void => {
+    pieces.push(chunk);
+    reader.write(chunk);
+  };
+  const trouble = await (file.guest ? inGuest : onHost)(file, around, take);
+  const outcome = reader.end();
+  const nothing = outcome.passed + outcome.failed + outcome.skipped === 0;
+  // An exit status says no more than a failed assertion that is counted already.
+  const unsaid = outcome.failed === 0 ? trouble : trouble.filter(({ grave }) => grave);
+  if (nothing && unsaid.length === 0) unsaid.push({ text: 'it asserted nothing', grave: true });
+  return {
+    ...outcome,
+    failed: outcome.failed + unsaid.length,
+    failures: [...outcome.failures, ...unsaid.map(({ text }) => text)],
+    seconds: (performance.now() - started) / 1000,
+    tap: Buffer.concat(pieces).toString('utf8'),
+  };
+}
+
+/** What went wrong beside the assertions. Not grave: an exit status that failed assertions explain. */
+interface Trouble {
+  readonly text: string;
+  readonly grave: boolean;
+}
+
+type Take = (chunk: Buffer) => void;
+
+function environment({ nightly }: Surroundings): Record<string, string> {
+  return { TAP: '1', TAP_TIMEOUT: String(TEST_SECONDS), DMABROKER_NIGHTLY: nightly ? '1' : '' };
+}
+
+async function onHost({ name }: TestFile, around: Surroundings, take: Take): Promise<Trouble[]> {
+  const child = spawn(process.execPath, [`${around.dist}/test/${name}.test.js`], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...process.env, ...environment(around) },
+    detached: true, // a process group, so that all of it can be ended
+  });
+  const endGroup = (): void => {
+    try {
+      if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
+    } catch {
+      // Nobody is left.
+    }
+  };
+  process.once('exit', endGroup);
+  child.stdout.on('data', take);
+  const closed = once(child, 'close');
+  const trouble: Trouble[] = [];
+  const late = setTimeout(() => {
+    trouble.push({ text: `it was ended after ${FILE_SECONDS} s`, grave: true });
+    endGroup();
+  }, FILE_SECONDS * 1000);
+  const [code, signal] = (await once(child, 'exit')) as [number | null, NodeJS.Signals | null];
+  clearTimeout(late);
+  if (code !== 0)
+    trouble.push({ text: `it ended with ${signal ?? `status ${code}`}`, grave: false });
+  const lingering = setTimeout(() => {
+    const text = `a process that it started still held its output ${LINGER_SECONDS} s after it ended`;
+    trouble.push({ text, grave: true });
+    endGroup();
+    child.stdout.destroy();
+  }, LINGER_SECONDS * 1000);
+  await closed;
+  clearTimeout(lingering);
+  endGroup();
+  process.off('exit', endGroup);
+  return trouble;
+}
+
+async function inGuest({ name }: TestFile, around: Surroundings, take: Take): Promise<Trouble[]> {
+  if (around.host === undefined) return [{ text: 'there is no guest', grave: true }];
+  const stdout = new Writable({
+    write(chunk, _encoding, done) {
+      take(chunk);
+      done();
+    },
+  });
+  const layer = around.nightly ? ['--layer'] : [];
+  try {
+    const { status, timedOut } = await runOn(
+      around.host,
+      ['node', 'dist/test/vm/guest-file.js', ...layer, name],
+      { timeoutSeconds: FILE_SECONDS, env: environment(around), stdout, stderr: process.stderr },
+    );
+    if (timedOut) return [{ text: `its guest was ended after ${FILE_SECONDS} s`, grave: true }];
+    return status === 0 ? [] : [{ text: `it ended with status ${status}`, grave: false }];
+  } catch (error) {
+    if (!(error instanceof GuestError)) throw error;
+    return [{ text: error.message, grave: true }];
+  }
+}

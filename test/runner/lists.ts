@@ -1,0 +1,20 @@
+/**
+ * What is known of single test files: which run by night only, which may take long, and which are
+ * watched by the Khronos validation layer. Each with its reason.
+ */
+
+/** A file of the gate that takes more than this on an idle machine must be in SLOW. */
+export const LIMIT_SECONDS = 45;
+
+export const SLOW: ReadonlyMap<string, string> = new Map([]);
+
+/** Left to `npm run test:nightly`. */
+export const NIGHTLY: ReadonlyMap<string, string> = new Map([]);
+
+/**
+ * Whether a guest's file runs under the validation layer in the gate: what calls Vulkan itself, and one
+ * that has a daemon use every source. By night all do.
+ */
+export function isLayered(name: string): boolean {
+  return name.startsWith('native/') || name === 'client/sources.guest';
+}

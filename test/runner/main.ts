@@ -1,0 +1,90 @@
+/**
+ * `npm test`: runs the test files, two at a time, on the host or in a guest as each needs, and prints a
+ * line a file, what failed, what was slow, and as the last line tap's counts.
+ *
+ *   node dist/test/runner/main.js [--nightly] [--qemu] [word…]
+ *
+ * A word takes the files whose path has it in it. All TAP goes to build/tests.tap.
+ */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { cpus } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { repositoryRoot } from '../vm/paths.js';
+import { type Host, prepareGuest } from '../vm/vm.js';
+import { Contention } from './contention.js';
+import { type Execution, execute } from './execute.js';
+import { allFiles, chosen, longestFirst, type TestFile } from './files.js';
+import { printFailures, printFile, printSlowest, tapOf } from './report.js';
+import { readTimes, writeTimes } from './times.js';
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    nightly: { type: 'boolean', default: false },
+    qemu: { type: 'boolean', default: false },
+  },
+});
+const whole = positionals.length === 0;
+process.chdir(repositoryRoot());
+
+const times = readTimes();
+const everything = allFiles('dist/test');
+const files = longestFirst(chosen(everything, positionals, values.nightly), times);
+if (files.length === 0) {
+  console.error(`No test file has ${positionals.join(' or ')} in its path under test/.`);
+  process.exit(2);
+}
+
+// What must be built goes on beside the host's tests.
+let guest: Host | undefined;
+const needsGuest = files.some((file) => file.guest);
+const preparing = needsGuest
+  ? prepareGuest({ choice: values.qemu ? 'qemu' : undefined }).then((host) => {
+      guest = host;
+    })
+  : Promise.resolve();
+preparing.catch(() => undefined); // told where a file needs it
+
+const results = new Map<TestFile, Execution>();
+const waiting = [...files];
+const contention = new Contention();
+
+/** The next file that can run now; a guest's file waits until there is a guest. */
+async function next(): Promise<TestFile | undefined> {
+  for (;;) {
+    const at = waiting.findIndex((file) => !file.guest || guest !== undefined);
+    if (at >= 0) return waiting.splice(at, 1)[0];
+    if (waiting.length === 0) return undefined;
+    await preparing;
+  }
+}
+
+async function lane(): Promise<void> {
+  for (let file = await next(); file !== undefined; file = await next()) {
+    const around = { dist: 'dist', host: guest, nightly: values.nightly };
+    const result = await execute(file, around);
+    results.set(file, result);
+    printFile(file, result);
+  }
+}
+
+await Promise.all(cpus().slice(0, 2).map(lane));
+contention.stop();
+
+mkdirSync('build', { recursive: true });
+writeFileSync(join('build', 'tests.tap'), tapOf(results));
+for (const [file, { failed, seconds }] of results) if (failed === 0) times.set(file.name, seconds);
+writeTimes(times);
+
+const total = { passed: 0, failed: 0, skipped: 0 };
+for (const { passed, failed, skipped } of results.values()) {
+  total.passed += passed;
+  total.failed += failed;
+  total.skipped += skipped;
+}
+printFailures(results);
+let late = 0;
+if (whole) late = printSlowest(results, contention, !values.nightly && !values.qemu);
+console.log(`${total.passed} passed, ${total.failed + late} failed, ${total.skipped} skipped`);
+process.exitCode = total.failed + late === 0 && total.passed > 0 ? 0 : 1;

@@ -1,0 +1,75 @@
+/**
+ * What a person sees of a run, and what is kept of it.
+ */
+import type { Contention } from './contention.js';
+import type { Execution } from './execute.js';
+import type { TestFile } from './files.js';
+import { LIMIT_SECONDS, SLOW } from './lists.js';
+
+type Results = ReadonlyMap<TestFile, Execution>;
+
+export function printFile(
+  { name }: TestFile,
+  { passed, failed, skipped, seconds }: Execution,
+): void {
+  const counts = [`${passed} passed`];
+  if (failed > 0) counts.push(`${failed} failed`);
+  if (skipped > 0) counts.push(`${skipped} skipped`);
+  const verdict = failed > 0 ? 'FAIL' : ' ok ';
+  console.log(`${verdict} ${seconds.toFixed(1).padStart(6)} s  ${name}  ${counts.join(', ')}`);
+}
+
+/** Each failed assertion, and the reason of each skip. */
+export function printFailures(results: Results): void {
+  for (const [{ name }, { failures }] of results) {
+    for (const failure of failures) {
+      const [title, ...details] = failure.split('\n');
+      console.log([`\nFAIL ${name}: ${title}`, ...details.map((line) => `    ${line}`)].join('\n'));
+    }
+  }
+  for (const [{ name }, { skips }] of results) {
+    for (const reason of skips) console.log(`skipped in ${name}: ${reason}`);
+  }
+}
+
+/**
+ * The ten slowest files. Returns how many took longer than they may, where that can be said: not on a
+ * machine that other work keeps busy.
+ */
+export function printSlowest(results: Results, contention: Contention, judged: boolean): number {
+  const slowest = [...results].sort(([, a], [, b]) => b.seconds - a.seconds);
+  console.log('\nThe slowest files:');
+  for (const [{ name }, { seconds }] of slowest.slice(0, 10)) {
+    console.log(`${seconds.toFixed(1).padStart(8)} s  ${name}`);
+  }
+  const late = slowest.filter(
+    ([{ name }, { seconds }]) => seconds > LIMIT_SECONDS && !SLOW.has(name),
+  );
+  if (late.length === 0 || !judged) return 0;
+  if (contention.busy) {
+    const ratio = contention.ratio?.toFixed(1);
+    console.log(`Not judged: other work keeps the machine busy (a CPU second took ${ratio} s).`);
+    return 0;
+  }
+  for (const [{ name }] of late) {
+    console.log(
+      `FAIL ${name} took more than ${LIMIT_SECONDS} s: make it shorter, leave what is a soak to the ` +
+        'night, or give the reason in test/runner/lists.ts',
+    );
+  }
+  return late.length;
+}
+
+/** All files' TAP as one stream, a subtest a file. */
+export function tapOf(results: Results): string {
+  const lines = ['TAP version 14'];
+  let count = 0;
+  for (const [{ name }, { tap, failed, seconds }] of results) {
+    count += 1;
+    lines.push(`# Subtest: ${name}`);
+    for (const line of tap.trimEnd().split('\n')) lines.push(line === '' ? '' : `    ${line}`);
+    const verdict = failed === 0 ? 'ok' : 'not ok';
+    lines.push(`${verdict} ${count} - ${name} # time=${Math.round(seconds * 1000)}ms`);
+  }
+  return [...lines, `1..${count}`, ''].join('\n');
+}

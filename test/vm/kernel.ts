@@ -1,0 +1,107 @@
+// Why: User-Mode Linux is a kernel that runs as a program. Debian has its source, but its own build of
+// it lacks udmabuf and DMA heaps: this file builds one into the cache, under a name that is a hash of
+// its configuration and of the script that builds it. It owns that folder.
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { ended, spawnBound, withLock } from './children.js';
+import { KERNEL_PACKAGES, KERNEL_PROGRAMS, KERNEL_SOURCE, missingPrograms } from './packages.js';
+import { cacheFolder, guestScript } from './paths.js';
+import { say } from './say.js';
+
+export interface FastKernel {
+  folder: string;
+  /** The program. */
+  program: string;
+  /** What belongs at /usr/lib/modules: a folder named as the kernel calls itself. */
+  modules: string;
+}
+
+/** Compiling prints a line a file: about so many. */
+const STEPS = 2150;
+
+/** The kernel if it has been built. */
+export function builtKernel(): FastKernel | undefined {
+  const folder = join(cacheFolder(), `uml-${kernelKey()}`);
+  if (!existsSync(folder)) return undefined;
+  return { folder, program: join(folder, 'linux'), modules: join(folder, 'modules') };
+}
+
+/** The kernel, built if it is missing: 8 minutes of one CPU, once. Throws with what is missing. */
+export async function ensureKernel(): Promise<FastKernel> {
+  const known = builtKernel();
+  if (known !== undefined) return known;
+  if (process.arch !== 'x64') throw new Error('it is built for amd64 alone');
+  const missing = missingPrograms(KERNEL_PROGRAMS);
+  if (!existsSync(KERNEL_SOURCE)) missing.push(KERNEL_SOURCE);
+  if (missing.length > 0) {
+    throw new Error(
+      `building it takes ${missing.join(', ')}: ` +
+        `apt-get install --no-install-recommends ${KERNEL_PACKAGES.join(' ')}`,
+    );
+  }
+  mkdirSync(cacheFolder(), { recursive: true });
+  const waiting = () => say('another process is building the fast kernel; waiting for it');
+  return withLock(join(cacheFolder(), 'kernel.lock'), waiting, async () => {
+    if (builtKernel() === undefined) await build();
+    const built = builtKernel();
+    if (built === undefined) throw new Error('its folder is gone again');
+    return built;
+  });
+}
+
+function kernelKey(): string {
+  const parts = ['uml.config', 'build-kernel.sh'].map((name) => readFileSync(guestScript(name)));
+  return createHash('sha256').update(Buffer.concat(parts)).digest('hex').slice(0, 12);
+}
+
+/** Called with the lock held. */
+async function build(): Promise<void> {
+  const started = performance.now();
+  const folder = join(cacheFolder(), `uml-${kernelKey()}`);
+  const temporary = `${folder}.tmp`;
+  rmSync(temporary, { recursive: true, force: true });
+  mkdirSync(temporary);
+  say(`building the fast kernel (User-Mode Linux) in ${folder}: once, 4 to 10 minutes, 3 GB`);
+  try {
+    await compile(join(temporary, 'build'), join(temporary, 'made'));
+  } catch (error) {
+    rmSync(temporary, { recursive: true, force: true });
+    throw error;
+  }
+  const seconds = Math.round((performance.now() - started) / 1000);
+  const facts = { source: KERNEL_SOURCE, built: new Date().toISOString(), seconds };
+  const made = join(temporary, 'made');
+  writeFileSync(join(made, 'build.json'), `${JSON.stringify(facts, null, 2)}\n`);
+  renameSync(made, folder);
+  rmSync(temporary, { recursive: true });
+  say(`the fast kernel is built, in ${seconds} s`);
+}
+
+/** Runs the script and tells now and then how far it is; its whole output only if it fails. */
+async function compile(work: string, made: string): Promise<void> {
+  const script = guestScript('build-kernel.sh');
+  const child = spawnBound(
+    ['nice', 'sh', script, KERNEL_SOURCE, guestScript('uml.config'), work, made],
+    ['ignore', 'pipe', 'pipe'],
+    'TERM',
+  );
+  const last: string[] = [];
+  let lines = 0;
+  for (const stream of [child.stdout, child.stderr]) {
+    if (stream === null) continue;
+    createInterface(stream).on('line', (line) => {
+      last.push(line);
+      if (last.length > 40) last.shift();
+      lines += 1;
+    });
+  }
+  const progress = setInterval(
+    () => say(`the fast kernel: about ${Math.min(99, Math.round((100 * lines) / STEPS))} %`),
+    20_000,
+  );
+  const { code } = await ended(child);
+  clearInterval(progress);
+  if (code !== 0) throw new Error(`its build ended with status ${code}:\n${last.join('\n')}`);
+}

@@ -1,0 +1,48 @@
+// Why: a guest runs in User-Mode Linux (uml.ts) or in QEMU (qemu.ts). What a session needs of either is
+// said here: a process, its console, and four streams (sockets that the process inherits, so that
+// there is neither a folder nor a file to clean up).
+import type { ChildProcess } from 'node:child_process';
+import type { Duplex } from 'node:stream';
+import { spawnBound } from './children.js';
+import type { GuestImage } from './image.js';
+import type { FastKernel } from './kernel.js';
+
+/** How a guest runs: User-Mode Linux, or QEMU with KVM or with its own emulation of a CPU. */
+export type MachineKind = 'uml' | 'kvm' | 'tcg';
+
+/** A kind of machine with all that it takes to start one. */
+export type Host =
+  | { readonly kind: 'uml'; readonly image: GuestImage; readonly kernel: FastKernel }
+  | { readonly kind: 'kvm' | 'tcg'; readonly image: GuestImage };
+
+export interface MachineOptions {
+  readonly memoryMegabytes: number;
+  /** systemd is process 1, and the command a service of it. */
+  readonly systemd: boolean;
+}
+
+/** The streams, in the order of the descriptors that the process inherits from FIRST_DESCRIPTOR on. */
+export const PORTS = ['console', 'control', 'stdout', 'stderr', 'stdin'] as const;
+export const FIRST_DESCRIPTOR = 3;
+
+export type Machine = { readonly process: ChildProcess } & Readonly<
+  Record<(typeof PORTS)[number], Duplex>
+>;
+
+/** Starts a guest's process. It dies with this thread; to end it before that, kill the process. */
+export function spawnMachine(argv: readonly string[]): Machine {
+  const child = spawnBound(argv, ['ignore', 'pipe', 'pipe', ...PORTS.map(() => 'pipe' as const)]);
+  const port = (name: (typeof PORTS)[number]): Duplex => {
+    const stream = child.stdio[FIRST_DESCRIPTOR + PORTS.indexOf(name)] as Duplex;
+    stream.on('error', () => undefined); // the guest's end went away: `close` says so
+    return stream;
+  };
+  return {
+    process: child,
+    console: port('console'),
+    control: port('control'),
+    stdout: port('stdout'),
+    stderr: port('stderr'),
+    stdin: port('stdin'),
+  };
+}
