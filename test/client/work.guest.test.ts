@@ -7,6 +7,7 @@ import { closeSync } from 'node:fs';
 import t from 'tap';
 import { type ClientBuffer, connect, type ImageRequest } from '../../src/client/index.js';
 import { probeUdmabuf } from '../../src/native/sources/probe.js';
+import { sharedDaemon } from '../support/actor.js';
 import { TestDaemon, withoutVulkan } from '../support/daemon.js';
 import { rejected } from '../support/refused.js';
 
@@ -15,8 +16,8 @@ const SIZE = 64 * 1024;
 /** More than one piece of staging memory (transfers.ts, STAGING_BYTES). */
 const LARGE = 17 * 1024 * 1024;
 
-const daemon = await TestDaemon.start();
-t.teardown(() => daemon.stop('SIGKILL'));
+// Only a process's end, or this, says that its opaque_fds are gone: and this process is the client.
+const daemon = await sharedDaemon(t, { toml: '[accounting]\nunknown_grace_seconds = 1\n' });
 const before = await daemon.idleFds();
 const client = await connect({ socket: daemon.clientSocket });
 
@@ -185,7 +186,9 @@ t.test('refused, and released while work is pending', async (t) => {
   ];
   // One after the other: a refusal that nobody awaits yet would be unhandled.
   for (const [ask, expected] of cases) t.match(await rejected(ask()), expected);
-  const pending = Promise.all([a.fill(0x11111111), b.copyFrom(a), b.read()]);
+  const large = await allocate('dma-heap:system', LARGE);
+  const pending = Promise.all([a.fill(0x11111111), b.copyFrom(a), b.read(), large.fill(1)]);
+  await client.sync(); // the daemon has read them: REST is another way to it
   await Promise.all([a.release(), daemon.rest('DELETE', `/v1/buffers/${b.id}`)]);
   const [, , { bytes }] = await pending;
   t.ok(
@@ -193,7 +196,7 @@ t.test('refused, and released while work is pending', async (t) => {
     'it was done all the same',
   );
   t.match(await rejected(b.read()), { code: 'not_found' });
-  for (const buffer of [b, image, other]) await buffer.close();
+  for (const buffer of [b, image, other, large]) await buffer.close();
 });
 
 t.test('dma_bufs without a device', async (t) => {

@@ -52,6 +52,7 @@ async function openFds(): Promise<number> {
 async function nothingIsLeft(before: number): Promise<void> {
   let left = '';
   const settled = async () => {
+    await daemon.drained(); // what was asked for again and again has spares
     const [buffers, fds] = [await daemon.buffers(), daemon.openFds()];
     left = `${JSON.stringify(buffers)}, ${fds} fds; not none and ${before}`;
     return buffers.length === 0 && fds === before;

@@ -53,6 +53,10 @@ await withoutLeaks(t, 'bob takes everything', async (t) => {
     for (const { number } of got) await alice.tell({ what: 'release', number });
     const left = async () => (await daemon.buffers()).length + (await daemon.clients()).length;
     await eventually(async () => (await left()) === 1, 'everything is given back');
+    // What she was refused is her demand, for a while or until she has got it.
+    const { number } = await alice.allocate(SOURCE, SIZE);
+    await alice.tell({ what: 'release', number });
+    await eventually(async () => (await left()) === 1, 'that, too');
     await t.resolves(recounted(daemon));
   }
 
