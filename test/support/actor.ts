@@ -119,10 +119,18 @@ export function startAs(
   stdio: StdioOptions,
 ): ChildProcess {
   const file = join(packageRoot, 'dist', 'test', 'support', 'programs', `${program}.js`);
+  return spawnAs(user, [process.execPath, file, ...args], stdio);
+}
+
+/** Starts any program so. */
+export function spawnAs(
+  user: string | number | null,
+  argv: readonly string[],
+  stdio: StdioOptions,
+): ChildProcess {
   const groups = typeof user === 'number' ? '--clear-groups' : '--init-groups';
   const as = ['setpriv', `--reuid=${user}`, `--regid=${user}`, groups];
-  const node = [process.execPath, file, ...args];
-  const [first = '', ...others] = user === null ? node : [...as, ...node];
+  const [first = '', ...others] = user === null ? argv : [...as, ...argv];
   return spawn(first, others, { stdio });
 }
 

@@ -1,14 +1,16 @@
 /**
- * Clients that are killed at any moment of whatever they do (programs/restless.ts), while another
+ * Clients that are killed at any moment of whatever they do (programs/restless.c), while another
  * holds one buffer of theirs: their charge comes back but for that one, which is charged until its
  * holder lets go, and not a moment less.
  */
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout } from 'node:timers/promises';
 import type { Test } from 'tap';
-import { Actor, type Got, startAs } from './actor.js';
+import { packageRoot } from '../../src/package-root.js';
+import { Actor, type Got, spawnAs } from './actor.js';
 import { eventually, type TestDaemon } from './daemon.js';
 import { Random, seed } from './random.js';
 import { nothingCharged, recounted } from './recount.js';
@@ -22,6 +24,8 @@ export interface KillOptions {
   readonly longestMs: number;
 }
 
+const program = join(packageRoot, 'test/support/programs/build/restless');
+
 /** How often what is still held is looked at. */
 const LOOKS = 5;
 
@@ -30,8 +34,8 @@ class Victim {
   private constructor(private readonly child: ChildProcess) {}
 
   static start(daemon: TestDaemon, user: string | null, source: string): Victim {
-    const args = [daemon.clientSocket, source];
-    return new Victim(startAs(user, 'restless', args, ['pipe', 'pipe', 'inherit']));
+    const argv = [program, daemon.clientSocket, source];
+    return new Victim(spawnAs(user, argv, ['pipe', 'pipe', 'inherit']));
   }
 
   /** Begins; the token for what it keeps. */
@@ -79,7 +83,6 @@ export async function testKills(t: Test, daemon: TestDaemon, options: KillOption
   const random = new Random(chosen);
   const start = () => Victim.start(daemon, user, random.one(sources) ?? 'memfd');
   const holder = await Actor.connected(t, daemon);
-  // It takes long to start one.
   let next = start();
   t.teardown(() => next.kill());
 

@@ -95,7 +95,7 @@ export class Actions {
     const terms = uid === null ? {} : { uid };
     const share = { what: 'share', number, terms } as const;
     const token = await this.#unlessExpired<string>(known, holder, share);
-    if (token === null) return;
+    if (token === undefined) return;
     const allowed = uid === null || uid === this.actors.get(actor);
     if (!allowed) {
       const { code } = await actor.refused({ what: 'redeem', token });
@@ -103,18 +103,18 @@ export class Actions {
       return;
     }
     const got = await this.#unlessExpired<Got>(known, actor, { what: 'redeem', token });
-    if (got === null) return;
+    if (got === undefined) return;
     if (got.id !== known.id) throw new Error(`${got.id} was redeemed, not ${known.id}`);
     this.model.redeemed(known, actor, got);
     this.counts.redeemed++;
   }
 
-  /** Null where the buffer's lease is over; only then may it be refused. */
-  async #unlessExpired<T>(known: Known, actor: Actor, order: Order): Promise<T | null> {
+  /** Undefined where the buffer's lease is over; only then may it be refused. */
+  async #unlessExpired<T>(known: Known, actor: Actor, order: Order): Promise<T | undefined> {
     try {
       return await actor.tell<T>(order);
     } catch (error) {
-      if (error instanceof ActorError && performance.now() >= known.letGoAt) return null;
+      if (error instanceof ActorError && performance.now() >= known.letGoAt) return undefined;
       throw error;
     }
   }
@@ -150,7 +150,8 @@ export class Actions {
     const seconds = 1 + this.random.below(2);
     const earliest = letGoAt({ lease: seconds });
     const renew = { what: 'renew', number: known.ownerNumber, seconds } as const;
-    await this.#unlessExpired(known, known.owner, renew);
+    // A lease that was over is not renewed: what is known of its end stays.
+    if ((await this.#unlessExpired(known, known.owner, renew)) === undefined) return;
     known.letGoAt = Math.max(known.letGoAt, earliest);
   }
 

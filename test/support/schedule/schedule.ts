@@ -105,6 +105,7 @@ export async function testSchedule(
   const schedule = new Schedule(daemon, options, new Random(chosen));
   t.teardown(() => schedule.abandon());
   await t.resolves(schedule.run(), `the schedule of seed ${chosen}`);
+  await schedule.abandon(); // nobody is left, unless it failed
   await t.resolves(daemon.settled(before));
   t.comment(JSON.stringify(schedule.counts));
   return schedule.counts;
