@@ -66,7 +66,7 @@ missing_packages() {
 BUILD_PACKAGES=(gcc libc6-dev make libwayland-dev libwayland-bin)
 # The Vulkan headers and registry, linux-dmabuf's XML and drm_fourcc.h, that generated code and the
 # table of formats are compared with; curl, with which the commands of docs/rest.md are run.
-TEST_PACKAGES=(libvulkan-dev wayland-protocols libdrm-dev curl)
+TEST_PACKAGES=(libvulkan-dev wayland-protocols libdrm-dev curl zsh fish mandoc)
 
 # package_list <name>: one list of test/vm/packages.ts, beside the code that needs it; it can be read
 # before anything is compiled.

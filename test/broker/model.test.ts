@@ -18,6 +18,7 @@ import {
 import { NO_POOL, type PoolLimits } from '../../src/broker/pool/pool.js';
 import type { Rule } from '../../src/broker/quota/rules.js';
 import type { Lifetime } from '../../src/broker/request.js';
+import { atNight } from '../support/night.js';
 import { FakeWorld, memfd, offers, peer, request } from './support/world.js';
 
 /** `pick` chooses among whatever there is then, modulo its number. */
@@ -565,7 +566,7 @@ t.test('registry and model agree', async (t) => {
     model.end();
     totals.buffers += model.given;
   });
-  t.doesNotThrow(() => fc.assert(property, { numRuns: 1000 }));
+  t.doesNotThrow(() => fc.assert(property, { numRuns: atNight(1000, 20_000) }));
   t.ok(totals.buffers > 400, `${totals.buffers} allocations were answered`);
   t.ok(totals.reissued > 30, `${totals.reissued} times a buffer was re-issued`);
   t.ok(totals.formers > 30, `${totals.formers} times their old memory was seen to linger`);

@@ -7,14 +7,20 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { Writable } from 'node:stream';
 import { GuestError, type Host, runOn } from '../vm/vm.js';
-import type { TestFile } from './files.js';
+import type { TestFile, Where } from './files.js';
 import { type Outcome, TapReader } from './tap.js';
 
-/** Seconds for one test of a file, and for the file: ends what hangs, judges nothing. */
-const TEST_SECONDS = 600;
-const FILE_SECONDS = 900;
-/** How long output may stay open after the file has ended: what it started should be gone by then. */
-const LINGER_SECONDS = 10;
+/** Seconds. They end what hangs and judge nothing. */
+export interface Limits {
+  /** For one test of a file. */
+  readonly test: number;
+  readonly file: number;
+  /** How long output may stay open after the file has ended: what it started should be gone by then. */
+  readonly linger: number;
+}
+
+const LIMITS: Limits = { test: 600, file: 900, linger: 10 };
+const NIGHT_LIMITS: Limits = { test: 7200, file: 7200, linger: 10 };
 
 export interface Execution extends Outcome {
   readonly seconds: number;
@@ -25,11 +31,15 @@ export interface Execution extends Outcome {
 export interface Surroundings {
   /** Where compiled code is. */
   readonly dist: string;
-  /** Absent: no guest is to be had. */
-  readonly host: Host | undefined;
+  /** The guests that there are. */
+  readonly hosts: ReadonlyMap<Where, Host>;
   /** Everything at its full size, the validation layer on every guest's file. */
   readonly nightly: boolean;
+  readonly limits?: Limits;
 }
+
+const limitsOf = ({ limits, nightly }: Surroundings): Limits =>
+  limits ?? (nightly ? NIGHT_LIMITS : LIMITS);
 
 export async function execute(file: TestFile, around: Surroundings): Promise<Execution> {
   const started = performance.now();
@@ -39,7 +49,7 @@ export async function execute(file: TestFile, around: Surroundings): Promise<Exe
     pieces.push(chunk);
     reader.write(chunk);
   };
-  const trouble = await (file.guest ? inGuest : onHost)(file, around, take);
+  const trouble = await (file.where === 'host' ? onHost : inGuest)(file, around, take);
   const outcome = reader.end();
   const nothing = outcome.passed + outcome.failed + outcome.skipped === 0;
   // An exit status says no more than a failed assertion that is counted already.
@@ -62,11 +72,13 @@ interface Trouble {
 
 type Take = (chunk: Buffer) => void;
 
-function environment({ nightly }: Surroundings): Record<string, string> {
-  return { TAP: '1', TAP_TIMEOUT: String(TEST_SECONDS), DMABROKER_NIGHTLY: nightly ? '1' : '' };
+function environment(around: Surroundings): Record<string, string> {
+  const nightly = around.nightly ? '1' : '';
+  return { TAP: '1', TAP_TIMEOUT: String(limitsOf(around).test), DMABROKER_NIGHTLY: nightly };
 }
 
 async function onHost({ name }: TestFile, around: Surroundings, take: Take): Promise<Trouble[]> {
+  const limits = limitsOf(around);
   const child = spawn(process.execPath, [`${around.dist}/test/${name}.test.js`], {
     stdio: ['ignore', 'pipe', 'inherit'],
     env: { ...process.env, ...environment(around) },
@@ -84,19 +96,19 @@ async function onHost({ name }: TestFile, around: Surroundings, take: Take): Pro
   const closed = once(child, 'close');
   const trouble: Trouble[] = [];
   const late = setTimeout(() => {
-    trouble.push({ text: `it was ended after ${FILE_SECONDS} s`, grave: true });
+    trouble.push({ text: `it was ended after ${limits.file} s`, grave: true });
     endGroup();
-  }, FILE_SECONDS * 1000);
+  }, limits.file * 1000);
   const [code, signal] = (await once(child, 'exit')) as [number | null, NodeJS.Signals | null];
   clearTimeout(late);
   if (code !== 0)
     trouble.push({ text: `it ended with ${signal ?? `status ${code}`}`, grave: false });
   const lingering = setTimeout(() => {
-    const text = `a process that it started still held its output ${LINGER_SECONDS} s after it ended`;
+    const text = `a process that it started still held its output ${limits.linger} s after it ended`;
     trouble.push({ text, grave: true });
     endGroup();
     child.stdout.destroy();
-  }, LINGER_SECONDS * 1000);
+  }, limits.linger * 1000);
   await closed;
   clearTimeout(lingering);
   endGroup();
@@ -104,22 +116,25 @@ async function onHost({ name }: TestFile, around: Surroundings, take: Take): Pro
   return trouble;
 }
 
-async function inGuest({ name }: TestFile, around: Surroundings, take: Take): Promise<Trouble[]> {
-  if (around.host === undefined) return [{ text: 'there is no guest', grave: true }];
+async function inGuest(file: TestFile, around: Surroundings, take: Take): Promise<Trouble[]> {
+  const { name, where } = file;
+  const host = around.hosts.get(where);
+  if (host === undefined) return [{ text: 'there is no guest', grave: true }];
   const stdout = new Writable({
     write(chunk, _encoding, done) {
       take(chunk);
       done();
     },
   });
+  const { file: timeoutSeconds } = limitsOf(around);
   const layer = around.nightly ? ['--layer'] : [];
   try {
     const { status, timedOut } = await runOn(
-      around.host,
+      host,
       ['node', 'dist/test/vm/guest-file.js', ...layer, name],
-      { timeoutSeconds: FILE_SECONDS, env: environment(around), stdout, stderr: process.stderr },
+      { timeoutSeconds, env: environment(around), stdout, stderr: process.stderr },
     );
-    if (timedOut) return [{ text: `its guest was ended after ${FILE_SECONDS} s`, grave: true }];
+    if (timedOut) return [{ text: `its guest was ended after ${timeoutSeconds} s`, grave: true }];
     return status === 0 ? [] : [{ text: `it ended with status ${status}`, grave: false }];
   } catch (error) {
     if (!(error instanceof GuestError)) throw error;

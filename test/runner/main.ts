@@ -11,10 +11,10 @@ import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { repositoryRoot } from '../vm/paths.js';
-import { type Host, prepareGuest } from '../vm/vm.js';
+import { type Choice, type Host, prepareGuest } from '../vm/vm.js';
 import { Contention } from './contention.js';
 import { type Execution, execute } from './execute.js';
-import { allFiles, chosen, longestFirst, type TestFile } from './files.js';
+import { allFiles, chosen, label, longestFirst, type TestFile, type Where } from './files.js';
 import { printFailures, printFile, printSlowest, tapOf } from './report.js';
 import { readTimes, writeTimes } from './times.js';
 
@@ -37,23 +37,28 @@ if (files.length === 0) {
 }
 
 // What must be built goes on beside the host's tests.
-let guest: Host | undefined;
-const needsGuest = files.some((file) => file.guest);
-const preparing = needsGuest
-  ? prepareGuest({ choice: values.qemu ? 'qemu' : undefined }).then((host) => {
-      guest = host;
-    })
-  : Promise.resolve();
-preparing.catch(() => undefined); // told where a file needs it
+const hosts = new Map<Where, Host>();
+async function prepare(where: Where, choice: Choice | undefined): Promise<void> {
+  if (!files.some((file) => file.where === where)) return;
+  hosts.set(where, await prepareGuest({ choice }));
+}
+const preparing = prepare('guest', values.qemu ? 'qemu' : undefined)
+  .then(() => prepare('qemu', 'qemu'))
+  .catch((error: Error) => console.error(`There is no guest: ${error.message}`))
+  .then(() => {
+    prepared = true;
+  });
+let prepared = false;
 
 const results = new Map<TestFile, Execution>();
 const waiting = [...files];
 const contention = new Contention();
 
-/** The next file that can run now; a guest's file waits until there is a guest. */
+/** The next file that can run now; a guest's file waits until there is a guest, or will be none. */
 async function next(): Promise<TestFile | undefined> {
   for (;;) {
-    const at = waiting.findIndex((file) => !file.guest || guest !== undefined);
+    const canRun = ({ where }: TestFile) => where === 'host' || prepared || hosts.has(where);
+    const at = waiting.findIndex(canRun);
     if (at >= 0) return waiting.splice(at, 1)[0];
     if (waiting.length === 0) return undefined;
     await preparing;
@@ -62,7 +67,7 @@ async function next(): Promise<TestFile | undefined> {
 
 async function lane(): Promise<void> {
   for (let file = await next(); file !== undefined; file = await next()) {
-    const around = { dist: 'dist', host: guest, nightly: values.nightly };
+    const around = { dist: 'dist', hosts, nightly: values.nightly };
     const result = await execute(file, around);
     results.set(file, result);
     printFile(file, result);
@@ -74,7 +79,8 @@ contention.stop();
 
 mkdirSync('build', { recursive: true });
 writeFileSync(join('build', 'tests.tap'), tapOf(results));
-for (const [file, { failed, seconds }] of results) if (failed === 0) times.set(file.name, seconds);
+for (const [file, { failed, seconds }] of results)
+  if (failed === 0) times.set(label(file), seconds);
 writeTimes(times);
 
 const total = { passed: 0, failed: 0, skipped: 0 };

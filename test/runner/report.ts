@@ -3,32 +3,33 @@
  */
 import type { Contention } from './contention.js';
 import type { Execution } from './execute.js';
-import type { TestFile } from './files.js';
+import { label, type TestFile } from './files.js';
 import { LIMIT_SECONDS, SLOW } from './lists.js';
 
 type Results = ReadonlyMap<TestFile, Execution>;
 
-export function printFile(
-  { name }: TestFile,
-  { passed, failed, skipped, seconds }: Execution,
-): void {
+export function printFile(file: TestFile, { passed, failed, skipped, seconds }: Execution): void {
   const counts = [`${passed} passed`];
   if (failed > 0) counts.push(`${failed} failed`);
   if (skipped > 0) counts.push(`${skipped} skipped`);
   const verdict = failed > 0 ? 'FAIL' : ' ok ';
-  console.log(`${verdict} ${seconds.toFixed(1).padStart(6)} s  ${name}  ${counts.join(', ')}`);
+  console.log(
+    `${verdict} ${seconds.toFixed(1).padStart(6)} s  ${label(file)}  ${counts.join(', ')}`,
+  );
 }
 
 /** Each failed assertion, and the reason of each skip. */
 export function printFailures(results: Results): void {
-  for (const [{ name }, { failures }] of results) {
+  for (const [file, { failures }] of results) {
     for (const failure of failures) {
       const [title, ...details] = failure.split('\n');
-      console.log([`\nFAIL ${name}: ${title}`, ...details.map((line) => `    ${line}`)].join('\n'));
+      console.log(
+        [`\nFAIL ${label(file)}: ${title}`, ...details.map((line) => `    ${line}`)].join('\n'),
+      );
     }
   }
-  for (const [{ name }, { skips }] of results) {
-    for (const reason of skips) console.log(`skipped in ${name}: ${reason}`);
+  for (const [file, { skips }] of results) {
+    for (const reason of skips) console.log(`skipped in ${label(file)}: ${reason}`);
   }
 }
 
@@ -39,11 +40,11 @@ export function printFailures(results: Results): void {
 export function printSlowest(results: Results, contention: Contention, judged: boolean): number {
   const slowest = [...results].sort(([, a], [, b]) => b.seconds - a.seconds);
   console.log('\nThe slowest files:');
-  for (const [{ name }, { seconds }] of slowest.slice(0, 10)) {
-    console.log(`${seconds.toFixed(1).padStart(8)} s  ${name}`);
+  for (const [file, { seconds }] of slowest.slice(0, 10)) {
+    console.log(`${seconds.toFixed(1).padStart(8)} s  ${label(file)}`);
   }
   const late = slowest.filter(
-    ([{ name }, { seconds }]) => seconds > LIMIT_SECONDS && !SLOW.has(name),
+    ([file, { seconds }]) => seconds > LIMIT_SECONDS && !SLOW.has(label(file)),
   );
   if (late.length === 0 || !judged) return 0;
   if (contention.busy) {
@@ -51,9 +52,9 @@ export function printSlowest(results: Results, contention: Contention, judged: b
     console.log(`Not judged: other work keeps the machine busy (a CPU second took ${ratio} s).`);
     return 0;
   }
-  for (const [{ name }] of late) {
+  for (const [file] of late) {
     console.log(
-      `FAIL ${name} took more than ${LIMIT_SECONDS} s: make it shorter, leave what is a soak to the ` +
+      `FAIL ${label(file)} took more than ${LIMIT_SECONDS} s: make it shorter, leave what is a soak to the ` +
         'night, or give the reason in test/runner/lists.ts',
     );
   }
@@ -64,7 +65,8 @@ export function printSlowest(results: Results, contention: Contention, judged: b
 export function tapOf(results: Results): string {
   const lines = ['TAP version 14'];
   let count = 0;
-  for (const [{ name }, { tap, failed, seconds }] of results) {
+  for (const [file, { tap, failed, seconds }] of results) {
+    const name = label(file);
     count += 1;
     lines.push(`# Subtest: ${name}`);
     for (const line of tap.trimEnd().split('\n')) lines.push(line === '' ? '' : `    ${line}`);

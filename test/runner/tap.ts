@@ -71,8 +71,13 @@ export class TapReader {
   }
 
   #fail(result: Result): void {
-    const told = result.diag ? `\n${dump(result.diag).trimEnd()}` : '';
-    this.#failWith(`${result.fullname || result.name}${told}`);
+    // First what is different; then where, and what else tap tells.
+    const { diff, ...rest } = (result.diag ?? {}) as { diff?: string };
+    const told = [
+      ...(typeof diff === 'string' ? [diff.trimEnd()] : []),
+      ...(Object.keys(rest).length > 0 ? [dump(rest).trimEnd()] : []),
+    ];
+    this.#failWith([result.fullname || result.name, ...told].join('\n'));
   }
 
   #failWith(text: string): void {

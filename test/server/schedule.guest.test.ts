@@ -2,13 +2,14 @@
 import t from 'tap';
 import { sharedDaemon, uidOf } from '../support/actor.js';
 import { withoutLeaks } from '../support/fds.js';
+import { atNight } from '../support/night.js';
 import { testSchedule } from '../support/schedule/schedule.js';
 
 await withoutLeaks(t, 'a random schedule', async (t) => {
   const daemon = await sharedDaemon(t);
   const wanted = ['allocated', 'redeemed', 'killed', 'lingered'] as const;
   const counts = await testSchedule(t, daemon, {
-    steps: 60,
+    steps: atNight(60, 600),
     wanted,
     users: new Map(['alice', 'bob'].map((user) => [uidOf(user), user])),
     sources: ['vulkan', 'udmabuf', 'dma-heap:system', 'memfd'],

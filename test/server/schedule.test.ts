@@ -2,12 +2,13 @@
 import t from 'tap';
 import { TestDaemon } from '../support/daemon.js';
 import { withoutLeaks } from '../support/fds.js';
+import { atNight } from '../support/night.js';
 import { testSchedule } from '../support/schedule/schedule.js';
 
 await withoutLeaks(t, 'a random schedule', async (t) => {
   const daemon = await TestDaemon.memfd(t);
   const counts = await testSchedule(t, daemon, {
-    steps: 250,
+    steps: atNight(250, 5000),
     wanted: [],
     users: new Map([[process.getuid?.() ?? 0, null]]),
     sources: ['memfd'],

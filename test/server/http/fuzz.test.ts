@@ -9,12 +9,13 @@ import fc from 'fast-check';
 import t from 'tap';
 import { TestDaemon } from '../../support/daemon.js';
 import { withoutLeaks } from '../../support/fds.js';
+import { atNight } from '../../support/night.js';
 import { document, violation } from './support/conforms.js';
 import { nearly, type Schema } from './support/generate.js';
 import { type Generated, Model, textOf, usual } from './support/requests.js';
 import { type Answer, send } from './support/server.js';
 
-const REQUESTS = 20_000;
+const REQUESTS = atNight(20_000, 200_000);
 /** How often something is really done at least, about two thirds of what can be expected. */
 const LEAST = {
   'POST /v1/buffers': 1500,

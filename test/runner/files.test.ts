@@ -1,0 +1,48 @@
+/** Which files a run takes, and in which order. */
+import t from 'tap';
+import { allFiles, chosen, label, longestFirst, type TestFile } from './files.js';
+import { NIGHTLY, SLOW, SMOKE } from './lists.js';
+
+const files: TestFile[] = [
+  { name: 'broker/tokens', where: 'host' },
+  { name: 'native/dmabuf.guest', where: 'guest' },
+  { name: 'server/killed', where: 'host' },
+  { name: 'server/main-job.guest', where: 'guest' },
+];
+const names = (words: string[], nightly = false) => chosen(files, words, nightly).map(label);
+
+t.test('by words', async (t) => {
+  t.same(names(['broker/']), ['broker/tokens']);
+  t.same(names(['test/broker/tokens.test.ts']), ['broker/tokens'], 'as a shell completes it');
+  t.same(names(['dist/test/broker/tokens.test.js']), ['broker/tokens']);
+  t.same(names(['guest']), ['native/dmabuf.guest', 'server/main-job.guest']);
+  t.same(names(['tokens', 'dmabuf']), ['broker/tokens', 'native/dmabuf.guest']);
+  t.same(names(['killed']), ['server/killed'], 'one of the night, where it is named');
+  t.same(names(['nothing like it']), []);
+});
+
+t.test('all of them', async (t) => {
+  t.same(names([]), [
+    'broker/tokens',
+    'native/dmabuf.guest',
+    'server/main-job.guest',
+    'server/main-job.guest (QEMU)',
+  ]);
+  t.ok(names([], true).includes('server/killed'));
+});
+
+t.test('the longest first', async (t) => {
+  const times = new Map([
+    ['broker/tokens', 70],
+    ['native/dmabuf.guest', 1],
+    ['server/main-job.guest', 5],
+  ]);
+  const order = longestFirst(files, times).map(label);
+  t.same(order, ['broker/tokens', 'server/killed', 'server/main-job.guest', 'native/dmabuf.guest']);
+});
+
+t.test('the lists name files that there are', async (t) => {
+  const known = new Set(allFiles('dist/test').map(({ name }) => name));
+  for (const name of [...NIGHTLY.keys(), ...SMOKE]) t.ok(known.has(name), name);
+  for (const name of SLOW.keys()) t.ok(known.has(name.replace(/ \(QEMU\)$/, '')), name);
+});
