@@ -12,7 +12,8 @@ import { QEMU_PROGRAMS, requirePrograms, systemPath } from './packages.js';
 import { say } from './say.js';
 import { runSession } from './session.js';
 
-const TRIAL_SECONDS = 10;
+/** A KVM that does not work hangs; User-Mode Linux says so, and is slow on a busy machine. */
+const TRIAL_SECONDS = { uml: 60, kvm: 10, tcg: 90 };
 const CHOICES = ['uml', 'qemu', 'kvm', 'tcg'] as const;
 export type Choice = (typeof CHOICES)[number];
 
@@ -80,7 +81,7 @@ async function boots(host: Host, name: string, file: string): Promise<boolean> {
   let works = false;
   let reason = '';
   try {
-    const trial = await runSession(host, ['true'], { timeoutSeconds: TRIAL_SECONDS });
+    const trial = await runSession(host, ['true'], { timeoutSeconds: TRIAL_SECONDS[host.kind] });
     works = trial.status === 0;
     reason = `status ${trial.status}`;
   } catch (error) {
