@@ -186,7 +186,7 @@ export class Intake {
       owner,
       lifetime,
       name,
-      this.world.now(),
+      this.world.clock.now(),
       charge,
       choice,
     );

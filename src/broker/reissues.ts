@@ -88,7 +88,7 @@ export class Reissues {
     const former = buffer.replace(allocation, held, {
       id: this.newId(),
       charge: ledger.impose(charged),
-      now: this.world.now(),
+      now: this.world.clock.now(),
     });
     this.registry.memories.replace(buffer, former);
     importers.impose(former, parts);

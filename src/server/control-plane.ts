@@ -1,6 +1,7 @@
 /**
  * REST's questions, answered by the data plane, the allocator, and what the daemon knows of itself.
  */
+import { type Clock, dateText } from '../broker/clock.js';
 import { BrokerError } from '../broker/errors.js';
 import { logLevelNote } from './audit/record.js';
 import type { AuditSink } from './audit/sink.js';
@@ -46,6 +47,7 @@ export function createControlPlane(
   settings: ConfigInForce,
   audit: AuditSink,
   version: string,
+  clock: Clock,
 ): ControlPlane {
   /** For everybody's things, or only for those of a user. */
   const planeFor = (only: number | null): OwnPlane => {
@@ -78,7 +80,7 @@ export function createControlPlane(
       history: (id) => ask('historyOf', id),
       holders: async (id) => {
         const memories = await ask('memoriesOf', id);
-        const report = holdersReport(memories, await sweeper.sweep());
+        const report = holdersReport(memories, await sweeper.sweep(), clock);
         return only === null ? report : ownHolders(report, only);
       },
       listClients: async ({ filter, ...query }) =>
@@ -94,7 +96,7 @@ export function createControlPlane(
           buffers: buffers.views.filter(({ owner }) => isTheirs(owner.uid)),
           growing: growth.growing.filter(({ process }) => isTheirs(process.uid)),
           sweep,
-          now: Date.now(),
+          clock,
         });
       },
       listUsers: async () => {
@@ -133,7 +135,7 @@ export function createControlPlane(
     logLevel: async () => ({ level: logLevels.level }),
     setLogLevel: async ({ level }, by) => {
       logLevels.level = level;
-      audit.acted([logLevelNote(ownerOf(by), level, new Date().toISOString())]);
+      audit.acted([logLevelNote(ownerOf(by), level, dateText(clock, clock.now()))]);
       return { level };
     },
     config: async () => settings.report,

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import type { Peer } from '../broker/buffer.js';
+import { type Clock, dateText } from '../broker/clock.js';
 import { Policy } from '../broker/policy.js';
 import type { Rules } from '../broker/quota/rules.js';
 import { listenUnix } from '../native/libc/socket.js';
@@ -78,6 +79,7 @@ export class Daemon {
     threads: URL,
     loaded: Loaded,
     logger: Logger,
+    clock: Clock,
     fatal: (error: Error) => void,
   ): Promise<Daemon> {
     const { config } = loaded;
@@ -86,7 +88,7 @@ export class Daemon {
     const clientLog = logLevels.follow(logger.child({ component: 'clients' }));
     const ring = new EventRing();
     const streams = new EventStreams(ring);
-    const audit = new AuditSink(logger, config.audit);
+    const audit = new AuditSink(logger, config.audit, clock);
     // A flood of requests that are refused is not to push everything else out of the ring.
     const deniedEvents = new RefusalLines(() => {});
     const events = {
@@ -132,14 +134,12 @@ export class Daemon {
     const fatalError = (error: unknown) =>
       fatal(error instanceof Error ? error : new Error(String(error)));
     const watch = pressureWatch(config, allocator, plane, logger, fatalError);
-    const sweeper = new Sweeper();
+    const sweeper = new Sweeper(clock);
     const leaks = new LeakWatch(config.leaks, sweeper, fatalError);
     const previews = new Previews(threads);
     const now: Changeable = { policy: new Policy(config.policy), tokens: config.tokens };
-    const settings = new ConfigInForce(loaded, logLevels, folder, () => ({
-      machine,
-      rest: state.rules,
-    }));
+    const layers = () => ({ machine, rest: state.rules });
+    const settings = new ConfigInForce(loaded, logLevels, folder, layers, clock);
     const http = createHttpServer({
       control: createControlPlane(
         allocator,
@@ -152,7 +152,9 @@ export class Daemon {
         settings,
         audit,
         packageVersion(),
+        clock,
       ),
+      clock,
       logger: logger.child({ component: 'rest' }),
       openapiPath: join(packageRoot, 'openapi.yaml'),
       peerOf: requester,
@@ -161,8 +163,8 @@ export class Daemon {
       denied: (caller, error) => {
         const owner = ownerOf(caller.requester);
         const event = { type: 'refusal', error, owner, buffer: null } as const;
-        const time = new Date().toISOString();
-        if (deniedEvents.admit(caller.name)) ring.push([eventDraft(event, time)]);
+        const time = dateText(clock, clock.now());
+        if (deniedEvents.admit(caller.name)) ring.push([eventDraft(event, time, clock)]);
         const note = auditNote(event, time);
         if (note !== null) audit.acted([note]);
       },

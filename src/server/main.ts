@@ -6,6 +6,7 @@ import { resolve } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { pino } from 'pino';
 import { messageOf } from '../broker/errors.js';
+import { SystemClock } from '../native/clock.js';
 import { packageVersion } from '../package-root.js';
 import { CLIENT_SOCKET, daemonSocket, REST_SOCKET } from '../paths.js';
 import { type Loaded, loadConfig } from './config.js';
@@ -25,6 +26,7 @@ interface Options {
 }
 
 const EXIT_CONFIG = 2;
+const clock = new SystemClock();
 /** Where the other threads' files stand. */
 const threads = new URL('.', import.meta.url);
 
@@ -70,7 +72,7 @@ function absolute({ socket, restSocket, ...rest }: Options): Options {
 
 function configured() {
   try {
-    return loadConfig(options.config ?? null, absolute(options));
+    return loadConfig(options.config ?? null, absolute(options), clock);
   } catch (error) {
     if (!(error instanceof ConfigError) && !(error instanceof Error && 'code' in error))
       throw error;
@@ -102,7 +104,7 @@ async function probe(): Promise<void> {
 async function reload(daemon: Daemon): Promise<void> {
   let again: Loaded;
   try {
-    again = loadConfig(options.config ?? null, absolute(options));
+    again = loadConfig(options.config ?? null, absolute(options), clock);
   } catch (error) {
     const reason = messageOf(error);
     logger.error({ reason }, `the configuration was not taken, nothing has changed: ${reason}`);
@@ -136,7 +138,7 @@ async function run(): Promise<void> {
     if (daemon === null || stopping) return;
     reload(daemon).catch(fatal);
   });
-  daemon = await Daemon.start(threads, loaded, logger, fatal);
+  daemon = await Daemon.start(threads, loaded, logger, clock, fatal);
   if (stopping) stop();
 }
 

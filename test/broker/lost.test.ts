@@ -129,7 +129,12 @@ t.test('what it had before is charged until nobody has it', async (t) => {
   world.answer(0, 2);
   const [former] = [...broker.lingering] as [BrokerBuffer];
   t.match(former, { formerOf: id, generation: 1, state: 'lingering', held, allocation });
-  t.match(former, { owner: { client }, name: 'mine', released: true, releasedAt: world.time });
+  t.match(former, {
+    owner: { client },
+    name: 'mine',
+    released: true,
+    releasedAt: world.clock.now(),
+  });
   t.match(buffer, { id, formerOf: null, generation: 2, state: 'live' });
   t.not(former.id, id);
   t.equal(broker.find(former.id), former);

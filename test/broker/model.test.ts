@@ -88,7 +88,7 @@ const action: fc.Arbitrary<Action> = fc.oneof(
       pick,
       uses: fc.integer({ min: 1, max: 3 }),
       uid: fc.option(uid),
-      seconds: fc.option(fc.integer({ min: 1, max: 5 })),
+      seconds: fc.option(fc.integer({ min: 1, max: 60 })),
     }),
   ),
   often(6, fc.record({ kind: fc.constant('redeem' as const), pick, token: pick })),
@@ -241,7 +241,10 @@ class Model {
           this.buffers.add(result.buffer);
           const { buffer } = result;
           if (typeof lifetime === 'object') {
-            this.leases.set(buffer, { endsAt: world.ticks + lifetime.lease * 1000, letGoAt: null });
+            this.leases.set(buffer, {
+              endsAt: world.clock.now() + lifetime.lease * 1000,
+              letGoAt: null,
+            });
           }
           buffer.watchers.add({
             released: (reason) => {
@@ -284,7 +287,7 @@ class Model {
           while (world.pending.length > 0) this.run({ kind: 'answer', pick: 0, fds: 1 });
           this.run({ kind: 'allocate', pick: action.pick, lifetime: 'connection', rest: false });
           while (world.pending.length > 0) this.run({ kind: 'answer', pick: 0, fds: 1 });
-          world.ticks += POOL_REFILL_DELAY_MS;
+          world.pass(POOL_REFILL_DELAY_MS);
           this.#poll();
           this.run({ kind: 'spare', good: true, fds: 1 });
         }
@@ -333,7 +336,8 @@ class Model {
         if (buffer === undefined) break;
         const { uses, seconds } = action;
         const { token, info } = broker.share(buffer, { uses, uid: action.uid, seconds });
-        const expires = seconds === null ? Number.POSITIVE_INFINITY : world.time + seconds * 1000;
+        const expires =
+          seconds === null ? Number.POSITIVE_INFINITY : world.clock.now() + seconds * 1000;
         this.tokens.push({ text: token, id: info.id, buffer, uid: action.uid, expires, uses });
         break;
       }
@@ -350,7 +354,7 @@ class Model {
       case 'renew': {
         const buffer = this.#at([...this.leases.keys()], action.pick);
         if (buffer === undefined) break;
-        const endsAt = world.ticks + action.seconds * 1000;
+        const endsAt = world.clock.now() + action.seconds * 1000;
         const lease = this.leases.get(buffer);
         broker.renew(buffer, action.seconds);
         if (lease && endsAt > lease.endsAt) this.leases.set(buffer, { endsAt, letGoAt: null });
@@ -377,7 +381,7 @@ class Model {
         break;
       }
       case 'wait':
-        world.time += action.seconds * 1000;
+        world.pass(action.seconds * 1000);
         break;
     }
   }
@@ -386,7 +390,7 @@ class Model {
     if (client === undefined || token === undefined) return;
     const good =
       token.uses > 0 &&
-      token.expires > this.world.time &&
+      token.expires > this.world.clock.now() &&
       !this.lost.has(token.buffer) &&
       (token.uid === null || token.uid === client.peer.uid);
     try {
@@ -468,7 +472,7 @@ class Model {
   /** Lets the broker look at what is due, its leases among it. */
   #poll(): void {
     this.broker.poll();
-    const { ticks } = this.world;
+    const ticks = this.world.clock.now();
     for (const [buffer, lease] of [...this.leases]) {
       if (lease.letGoAt === null) {
         if (lease.endsAt > ticks) continue;
@@ -483,10 +487,10 @@ class Model {
   /** Gives everything that was released time to be looked at. */
   #settle(): void {
     const { broker, world } = this;
-    world.ticks += 5_000;
+    world.pass(5_000);
     for (let turn = 0; turn < 20 && broker.wait >= 0; turn++) {
       this.#poll();
-      world.ticks += LINGERING_PAUSE_MS;
+      world.pass(LINGERING_PAUSE_MS);
     }
   }
 
@@ -524,7 +528,7 @@ class Model {
     same('open fds', world.open, [...held.flatMap(({ fds }) => fds), ...this.#sparesFds()]);
     for (const buffer of buffers) {
       const live = this.tokens.filter(
-        (token) => token.buffer === buffer && token.uses > 0 && token.expires > world.time,
+        (token) => token.buffer === buffer && token.uses > 0 && token.expires > world.clock.now(),
       );
       if (broker.tokenCount(buffer) !== live.length) throw new Error('tokens');
     }

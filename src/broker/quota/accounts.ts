@@ -2,6 +2,7 @@
  * The table of accounts: who is charged where. An account is there while it is charged, while a
  * connection would be charged to it, or until its rate may be forgotten; so their number is bounded.
  */
+import { type Clock, LONG_AGO } from '../clock.js';
 import { Account } from './account.js';
 import type { Who } from './charge.js';
 import type { Policy } from './policy.js';
@@ -15,13 +16,12 @@ const SWEEP_MS = 1000;
 
 export class Accounts {
   readonly #accounts = new Map<string, Account>();
-  #sweptAt = 0;
+  #sweptAt = LONG_AGO;
   readonly daemon: Account;
 
   constructor(
     private readonly policy: Policy,
-    /** Milliseconds. */
-    private readonly now: () => number,
+    private readonly clock: Clock,
   ) {
     this.daemon = this.get('daemon', 'default');
   }
@@ -66,13 +66,13 @@ export class Accounts {
       if (account === this.daemon || account.live > 0 || !account.empty) continue;
       // A connection's name is never used again, and neither is its rate.
       const rate = account.scope === 'connection' ? null : account.settings.allocationsPerSecond;
-      if (account.bucket.full(rate, this.now())) this.#accounts.delete(nameOf(account));
+      if (account.bucket.full(rate, this.clock.now())) this.#accounts.delete(nameOf(account));
     }
   }
 
   #sweep(): void {
-    const now = this.now();
-    if (Math.abs(now - this.#sweptAt) < SWEEP_MS) return;
+    const now = this.clock.now();
+    if (now - this.#sweptAt < SWEEP_MS) return;
     this.#sweptAt = now;
     this.drop([...this.#accounts.values()]);
   }

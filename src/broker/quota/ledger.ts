@@ -3,6 +3,7 @@
  * before an allocation starts and is all or nothing over every account on its path: connection,
  * cgroup and those above it, user, source, daemon. docs/quotas.md has the arithmetic.
  */
+import type { Clock } from '../clock.js';
 import { type Account, difference } from './account.js';
 import { Accounts } from './accounts.js';
 import { Capacities } from './capacity.js';
@@ -25,11 +26,10 @@ export class Ledger {
 
   constructor(
     policy: Policy,
-    /** Milliseconds. */
-    private readonly now: () => number,
+    private readonly clock: Clock,
   ) {
-    this.accounts = new Accounts(policy, now);
-    this.capacities = new Capacities(this.accounts, policy, now);
+    this.accounts = new Accounts(policy, clock);
+    this.capacities = new Capacities(this.accounts, policy, clock);
   }
 
   /** A connection begins: its accounts are there until `disconnect`. */
@@ -50,7 +50,7 @@ export class Ledger {
   reserve(who: Who, source: string, estimate: Estimate): Charge {
     const want = asked(estimate);
     const accounts = this.#admitted(who, source, want);
-    const now = this.now();
+    const now = this.clock.now();
     for (const { bucket, settings } of accounts) {
       if (settings.allocationsPerSecond !== null) bucket.take(settings.allocationsPerSecond, now);
     }
@@ -138,7 +138,7 @@ export class Ledger {
   /** The accounts that all agree. */
   #admitted(who: Who, source: string, want: Amount): Account[] {
     const accounts = this.accounts.path(who, source);
-    const now = this.now();
+    const now = this.clock.now();
     try {
       this.#admit(accounts, who.uid, want);
       for (const account of accounts) {

@@ -3,6 +3,7 @@
  * at run time.
  */
 import type { BrokerBuffer, Client, Owner } from '../buffer.js';
+import { after, type Clock } from '../clock.js';
 import { BrokerError } from '../errors.js';
 import type { ChargePolicy } from '../shares.js';
 import type { Allocation, Plan } from '../source.js';
@@ -48,12 +49,14 @@ export class Quotas {
   #accountable: (uid: number) => number;
 
   constructor(
-    private readonly now: () => number,
+    private readonly clock: Clock,
     options: QuotaOptions = {},
   ) {
     this.policy = new Policy(options.defaults ?? DEFAULT_RULES);
-    this.ledger = new Ledger(this.policy, now);
-    this.recalls = new Recalls(this.ledger, this.policy, now, (...what) => this.onRecall(...what));
+    this.ledger = new Ledger(this.policy, clock);
+    this.recalls = new Recalls(this.ledger, this.policy, clock, (...what) =>
+      this.onRecall(...what),
+    );
     this.importers = new Importers(options.charge ?? 'owner', this.ledger);
     this.#mainDevice = options.mainDevice ?? null;
     this.rooms = new Rooms(this.ledger, this.policy, this.#mainDevice);
@@ -167,7 +170,7 @@ export class Quotas {
         throw new BrokerError('limit_exceeded', text, { ...refusal, possible });
       }
       const { afterSeconds: seconds } = prospect;
-      const until = this.now() + seconds * 1000;
+      const until = after(this.clock.now(), seconds * 1000);
       const sources = [source, error.need.source ?? source];
       this.ledger.capacities.claim(who, sources, asked(estimate), until);
       const text = `${error.message}; it is being recalled: ask again in ${seconds} s`;

@@ -5,6 +5,7 @@
  * Deadlines are looked at when somebody asks, so that no timer is needed.
  */
 import type { BrokerBuffer, Owner } from '../buffer.js';
+import { after, type Clock, type Monotonic } from '../clock.js';
 import { BrokerError } from '../errors.js';
 import type { Ledger } from './ledger.js';
 import type { Policy } from './policy.js';
@@ -20,8 +21,7 @@ export type RecallReason = 'share' | 'memory_pressure' | 'administrator';
 /** What is asked of a buffer's owner, and by when. */
 export interface RecallTerms {
   readonly reason: RecallReason;
-  /** Milliseconds. */
-  readonly deadline: number;
+  readonly deadline: Monotonic;
 }
 
 /** Buffers of one user that were recalled together. */
@@ -70,8 +70,7 @@ export class Recalls {
   constructor(
     private readonly ledger: Ledger,
     private readonly policy: Policy,
-    /** Milliseconds. */
-    private readonly now: () => number,
+    private readonly clock: Clock,
     /** A buffer is recalled with so many seconds left, or its recall is withdrawn. */
     private readonly told: Told,
   ) {}
@@ -93,7 +92,7 @@ export class Recalls {
 
   /** Throws `recalled` where the user has not given back in time what it was asked for. */
   refuseOverdue(uid: number): void {
-    const now = this.now();
+    const now = this.clock.now();
     const overdue = this.of(uid).filter(({ deadline }) => deadline <= now);
     if (overdue.length === 0) return;
     const names = overdue.slice(0, MAX_NAMED).map(({ buffer }) => buffer.id);
@@ -110,7 +109,7 @@ export class Recalls {
    * is not enough: memory that was released and is still held, or not answered yet, cannot be had back.
    */
   forShare(need: Need, all: Iterable<BrokerBuffer>, seconds: number): Prospect {
-    const now = this.now();
+    const now = this.clock.now();
     const { source, dimension } = need;
     const amount = ({ charge }: BrokerBuffer) => charge.of(source)[dimension];
     const left = new Map(need.over);
@@ -147,7 +146,7 @@ export class Recalls {
 
   /** Recalls a part of what is charged; nothing while a round before it is not over. */
   underPressure({ sources, seconds }: Pressure, all: Iterable<BrokerBuffer>): number {
-    const now = this.now();
+    const now = this.clock.now();
     const counts = ({ charge }: BrokerBuffer) =>
       sources === null || sources.includes(charge.source);
     for (const { reason, deadline, buffers } of this.#recalls) {
@@ -202,7 +201,7 @@ export class Recalls {
     enough: Recall['enough'],
     by: Owner | null = null,
   ): void {
-    const deadline = this.now() + seconds * 1000;
+    const deadline = after(this.clock.now(), seconds * 1000);
     const recall = { reason, uid, deadline, buffers: new Set(buffers), enough };
     this.#recalls.add(recall);
     for (const buffer of buffers) this.#byBuffer.set(buffer, recall);
@@ -230,7 +229,7 @@ export class Recalls {
    * priority, then of whoever is furthest above its share, then unused for longest, then oldest.
    */
   #inOrder(buffers: BrokerBuffer[], over: ReadonlyMap<number, number>): BrokerBuffer[] {
-    const idleSince = this.now() - IDLE_SECONDS * 1000;
+    const idleSince = after(this.clock.now(), -IDLE_SECONDS * 1000);
     const keys = buffers
       .filter((buffer) => !this.#byBuffer.has(buffer))
       .map((buffer) => ({

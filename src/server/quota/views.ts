@@ -1,6 +1,7 @@
 /**
  * Quotas, users and control groups in the shapes of openapi.yaml.
  */
+import { type Clock, dateText } from '../../broker/clock.js';
 import { type Account, sum } from '../../broker/quota/account.js';
 import type { Origins } from '../../broker/quota/policy.js';
 import { type Quotas, UNKNOWN_UID } from '../../broker/quota/quotas.js';
@@ -70,7 +71,7 @@ function limitsOf({ settings }: Account): UserInfo['limits'] {
 }
 
 /** Users that are charged or connected. Their names are for whoever can read passwd(5). */
-export function listUsers(quotas: Quotas, now: number, only: number | null = null): UserInfo[] {
+export function listUsers(quotas: Quotas, clock: Clock, only: number | null = null): UserInfo[] {
   const users = [...quotas.ledger.accounts].filter(
     (account) => account.scope === 'user' && isOf(only, account),
   );
@@ -86,8 +87,8 @@ export function listUsers(quotas: Quotas, now: number, only: number | null = nul
       recalled: quotas.recalls.of(uid).map(({ buffer, reason, deadline }) => ({
         buffer: buffer.id,
         reason,
-        deadline: new Date(deadline).toISOString(),
-        overdue: deadline <= now,
+        deadline: dateText(clock, deadline),
+        overdue: deadline <= clock.now(),
       })),
     };
   });

@@ -42,7 +42,7 @@ function clientDetail(broker: Broker, id: string): ClientDetail {
     ({ scope, key }) => scope === 'connection' && key === id,
   );
   return {
-    client: clientView(client),
+    client: clientView(client, broker.clock),
     buffers: [...client.owned].map((buffer) => buffer.id),
     charge: { ...(account?.charge ?? NOTHING) },
   };
@@ -136,7 +136,7 @@ function lookUp(
     case 'getClient':
       return clientDetail(broker, question.parameters);
     case 'historyOf':
-      return historyView(broker.find(question.parameters).history);
+      return historyView(broker.find(question.parameters).history, broker.clock);
     case 'memoriesOf':
       return memoriesOf(broker, question.parameters);
     case 'releaseBuffer':
@@ -164,7 +164,9 @@ function lookUp(
       return bufferView(broker, buffer);
     }
     case 'listTokens':
-      return broker.tokens(broker.get(question.parameters)).map(tokenView);
+      return broker
+        .tokens(broker.get(question.parameters))
+        .map((token) => tokenView(token, broker.clock));
     case 'shareBuffer': {
       const { change, terms } = question.parameters;
       return share(broker, changing(broker, change), terms, by);
@@ -175,7 +177,7 @@ function lookUp(
       throw new BrokerError('not_found', `buffer ${change.id} has no token ${tokenId}`);
     }
     case 'listUsers':
-      return listUsers(broker.quotas, Date.now(), only);
+      return listUsers(broker.quotas, broker.clock, only);
     case 'listCgroups':
       return listCgroups(broker.quotas, only);
     case 'listQuotas':
@@ -191,7 +193,7 @@ function lookUp(
       broker.relieved(question.parameters);
       return null;
     case 'getPool':
-      return poolView(broker.pool);
+      return poolView(broker.pool, broker.clock);
     case 'drainPool':
       return broker.drainPool(by);
     case 'setPool':
@@ -244,7 +246,7 @@ function allocationRequest(request: CreateBuffer): AllocationRequest {
 function share(broker: Broker, buffer: BrokerBuffer, terms: TokenRequest, by: Owner | null): Token {
   const { uses, uid, seconds, may_renew } = terms;
   const { info, token } = broker.share(buffer, { uses, uid, seconds, mayRenew: may_renew }, by);
-  const { id, uses_left, expires_at } = tokenView(info);
+  const { id, uses_left, expires_at } = tokenView(info, broker.clock);
   return { id, token, uses: uses_left, expires_at };
 }
 

@@ -11,7 +11,7 @@ const PAGE = 4096;
 
 function make(rules: [RuleId, Rule][]) {
   const world = new FakeWorld();
-  const quotas = new Quotas(() => world.time, { defaults: new Map(rules) });
+  const quotas = new Quotas(world.clock, { defaults: new Map(rules) });
   const broker = new Broker(world, [memfd], offers, quotas);
   const told: [string, string, number][] = [];
   const connect = (uid: number, cgroup: string | null = null) =>
@@ -68,7 +68,7 @@ t.test('who is below its share gets what others hold above theirs', async (t) =>
     },
   });
   t.same(heard(), [['first', 'share', 10]]);
-  world.time += 4000;
+  world.pass(4000);
   t.match(refuse(modest, 10), { refusal: { possible: { after_seconds: 6 } } });
   t.same(heard(), [], 'what is on its way is not asked for twice');
 
@@ -86,7 +86,7 @@ t.test('what is not given back counts against its user, on every connection', as
   take(modest, 10);
   refuse(modest, 30);
   t.same(heard(), [['big', 'share', 10]]);
-  world.time += 10_000;
+  world.pass(10_000);
   t.same(refuse(greedy, 1), {
     code: 'recalled',
     refusal: { constraint: 'recalled', requested: 1, possible: { release: [big.id] } },
@@ -108,7 +108,7 @@ t.test('as much of other buffers does as well', async (t) => {
   refuse(modest, 10);
   t.same(heard(), [['asked', 'share', 10]]);
   broker.release(other, 'owner');
-  world.time += 20_000;
+  world.pass(20_000);
   take(greedy, 1);
   t.same(heard(), [['asked', 'withdrawn', 0]]);
 });
@@ -124,10 +124,10 @@ t.test('the order: idle, then priority, then the largest overshoot, then the old
   const client = connect(1);
   take(important, 20, 'idle, important');
   const used = take(client, 10, 'used');
-  world.time += IDLE_SECONDS * 1000;
+  world.pass(IDLE_SECONDS * 1000);
   broker.handedOut(used, client);
   take(important, 10, 'important');
-  world.time += 1;
+  world.pass(1);
   take(client, 10, 'plain');
   take(client, 10, 'plain, later');
   take(background, 20, 'background');
@@ -155,7 +155,7 @@ t.test('memory pressure recalls a part, again when that is over, and withdraws',
     'the oldest',
   );
   broker.release(buffers[0] as BrokerBuffer, 'owner');
-  world.time += 10_000;
+  world.pass(10_000);
   t.match(refuse(client, 1), { code: 'recalled', refusal: { requested: 1 } });
   t.equal(broker.pressure(pressure), 2);
   heard();
@@ -175,7 +175,7 @@ t.test('a container answers for its owner', async (t) => {
   const world = new FakeWorld();
   const defaults = new Map<RuleId, Rule>([['user/default', { buffers: 2 }]]);
   const accountable = (uid: number) => (uid >= 100_000 ? 1000 : uid);
-  const quotas = new Quotas(() => world.time, { defaults, accountable });
+  const quotas = new Quotas(world.clock, { defaults, accountable });
   const broker = new Broker(world, [memfd], offers, quotas);
   const codes: string[] = [];
   for (const uid of [1000, 100_000, 165_535]) {

@@ -25,6 +25,7 @@ import type {
 } from '../../../src/broker/source.js';
 import type { Work } from '../../../src/broker/work.js';
 import type { WorkResult } from '../../../src/broker/works.js';
+import { FakeClock } from '../../support/clock.js';
 
 interface PendingWork {
   readonly work: Work;
@@ -58,7 +59,7 @@ export class FakeWorld implements Surroundings {
   readonly freed = new Set<number>();
   /** What was reported, oldest first. */
   readonly events: BrokerEvent[] = [];
-  time = 1_700_000_000_000;
+  readonly clock = new FakeClock();
   #lastFd = FIRST_FD;
   #lastKey = 0;
   #randomState = 1;
@@ -181,7 +182,6 @@ export class FakeWorld implements Surroundings {
   readonly ended = new Set<number>();
   /** How often released memory was looked at. */
   looks = 0;
-  ticks = 0;
 
   remains({ key }: Allocation, fds: readonly number[]): Remains {
     return {
@@ -204,14 +204,8 @@ export class FakeWorld implements Surroundings {
     return this.ended.has(pidfd);
   }
 
-  elapsed(): number {
-    return this.ticks;
-  }
-
-  /** Time passes on both clocks. */
   pass(milliseconds: number): void {
-    this.time += milliseconds;
-    this.ticks += milliseconds;
+    this.clock.pass(milliseconds);
   }
 
   /** A client's fd, open from now on. */
@@ -239,10 +233,6 @@ export class FakeWorld implements Surroundings {
 
   closeFd(fd: number): void {
     if (!this.open.delete(fd)) throw new Error(`fd ${fd} is closed and was not open`);
-  }
-
-  now(): number {
-    return this.time;
   }
 
   /** Different each time, the same in every run (a linear congruential generator). */
