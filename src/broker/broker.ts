@@ -251,6 +251,12 @@ export class Broker {
     return issued;
   }
 
+  /** Throws where an owner may not share a buffer on these terms when it has one. */
+  checkTerms({ peer }: Owner, terms: TokenTerms): void {
+    this.policy.audience(peer, terms.uid);
+    this.#tokens.check(terms, this.quotas.whoIs({ client: null, peer }).uid);
+  }
+
   /** Returns false where the buffer has no such token (any more). */
   revoke(buffer: BrokerBuffer, tokenId: string, by: Owner | null = null): boolean {
     if (!this.#tokens.revoke(buffer, tokenId)) return false;

@@ -72,13 +72,7 @@ export class Tokens<T> {
 
   /** For the user `issuer`: nobody takes away how often others may share a buffer that they have, too. */
   issue(target: T, terms: TokenTerms, issuer: number): Issued {
-    if (!Number.isInteger(terms.uses) || terms.uses < 1 || terms.uses > MAX_TOKEN_USES) {
-      throw new BrokerError('invalid_argument', `uses must be 1 to ${MAX_TOKEN_USES}`, {
-        constraint: 'uses',
-        requested: terms.uses,
-        possible: { min: 1, max: MAX_TOKEN_USES },
-      });
-    }
+    checkUses(terms);
     this.#dropExpired(target);
     const known = this.#byTarget.get(target) ?? new Map<string, string>();
     const own = [...known.values()].filter((key) => this.#entries.get(key)?.issuer === issuer);
@@ -104,6 +98,13 @@ export class Tokens<T> {
     this.#entries.set(keyOf(hash), entry);
     this.#byTarget.set(target, known.set(entry.id, keyOf(hash)));
     return { info: infoOf(entry), token };
+  }
+
+  /** Throws where a user could not make a token on these terms for something new. */
+  check(terms: TokenTerms, issuer: number): void {
+    checkUses(terms);
+    if (!this.#pool.take(issuer, 1)) throw tooMany('of all buffers', 1, 0);
+    this.#pool.give(issuer, 1);
   }
 
   /**
@@ -194,6 +195,15 @@ export class Tokens<T> {
     known?.delete(entry.id);
     if (known?.size === 0) this.#byTarget.delete(entry.target);
   }
+}
+
+function checkUses({ uses }: TokenTerms): void {
+  if (Number.isInteger(uses) && uses >= 1 && uses <= MAX_TOKEN_USES) return;
+  throw new BrokerError('invalid_argument', `uses must be 1 to ${MAX_TOKEN_USES}`, {
+    constraint: 'uses',
+    requested: uses,
+    possible: { min: 1, max: MAX_TOKEN_USES },
+  });
 }
 
 function admits<T>(

@@ -36,7 +36,7 @@ function allocated(
 }
 
 /** Allocations that wait for an answer. */
-const pendingOf = ({ broker }: Setup) => broker.quotas.ledger.accounts.daemon.charge.pending;
+const pendingOf = ({ broker }: Setup) => broker.quotas.accounts.daemon.charge.pending;
 
 const anybody = { uses: 1, uid: null, seconds: null };
 

@@ -57,7 +57,7 @@ t.test('held by somebody, then by nobody', async (t) => {
   const client = broker.connect(peer);
   const buffer = allocate(client);
   hold(buffer, 'lingering');
-  const charge = () => broker.quotas.ledger.accounts.find('user', String(peer.uid))?.charge;
+  const charge = () => broker.quotas.accounts.find('user', String(peer.uid))?.charge;
   broker.release(buffer, 'owner');
   t.same([...broker.buffers], []);
   t.same([...broker.lingering], [buffer]);
@@ -251,7 +251,7 @@ t.test('memory that is registered more than once', async (t) => {
     const broker = new Broker(world, [memfd], offers);
     const connect = (uid: number) => broker.connect({ ...peer, uid });
     const charged = (uid: number) =>
-      broker.quotas.ledger.accounts.find('user', String(uid))?.charge.buffers ?? 0;
+      broker.quotas.accounts.find('user', String(uid))?.charge.buffers ?? 0;
     /** Memory of the broker's own. */
     const allocate = (client: Client, ...identities: string[]): BrokerBuffer => {
       broker.allocate({ client, peer: client.peer }, request(), () => {});

@@ -114,8 +114,8 @@ t.test('re-issued: the same buffer with new memory of the next generation', asyn
 
 t.test('what it had before is charged until nobody has it', async (t) => {
   const { world, broker, client, allocated } = make();
-  const { ledger } = broker.quotas;
-  const used = () => ledger.accounts.find('user', String(peer.uid))?.charge;
+  const { accounts } = broker.quotas;
+  const used = () => accounts.find('user', String(peer.uid))?.charge;
   const buffer = allocated();
   const { id, allocation, held } = buffer;
   const other = broker.connect(peer, world.openFd());

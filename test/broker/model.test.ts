@@ -409,7 +409,7 @@ class Model {
   #recount(): void {
     // A buffer that waits for new memory is charged for what it has.
     const waiting = this.world.pending.filter(({ id }) => !this.ids.has(id)).length;
-    const { accounts } = this.broker.quotas.ledger;
+    const { accounts } = this.broker.quotas;
     const { daemon } = accounts;
     const memory = [...this.buffers, ...this.#lingering()];
     const count = (all: readonly Past[]) => ({
@@ -455,7 +455,7 @@ class Model {
     const fds = spares.flatMap(({ planes }) => planes.map(({ fd }) => fd));
     if (pool.bytes !== bytes || pool.spares !== spares.length) throw new Error('sums of the pool');
     if (bytes > pool.limits.bytes) throw new Error('the pool is too large');
-    const { settings, charge } = quotas.ledger.accounts.daemon;
+    const { settings, charge } = quotas.accounts.daemon;
     const limit = settings.bytes ?? Number.POSITIVE_INFINITY;
     if (bytes > 0 && charge.bytes + bytes > limit) throw new Error('spares are in the way');
     return fds;
@@ -544,7 +544,7 @@ class Model {
     if (this.world.open.size > 0) throw new Error(`fds ${[...this.world.open]} are left open`);
     if (this.world.freed.size !== this.given) throw new Error('not everything was freed');
     if (this.released !== this.registered) throw new Error('not everybody was told');
-    for (const { scope, key, charge, lingering } of this.broker.quotas.ledger.accounts) {
+    for (const { scope, key, charge, lingering } of this.broker.quotas.accounts) {
       const amounts = [charge, lingering].flatMap((each) => Object.values(each));
       if (amounts.some((amount) => amount !== 0)) throw new Error(`${scope} ${key}`);
     }

@@ -34,8 +34,8 @@ await withoutLeaks(t, 'the date is set', async (t) => {
     await redeemed.close();
     t.match(await daemon.buffers(), [{ id, tokens: 1, state: 'live' }], 'nothing is over');
     const [view] = await daemon.buffers();
-    const { ends_at } = view?.lifetime as { ends_at: string };
-    for (const date of [ends_at, view?.recall?.deadline ?? '']) {
+    if (view?.lifetime.type !== 'lease') throw new Error('there is no lease');
+    for (const date of [view.lifetime.ends_at ?? '', view.recall?.deadline ?? '']) {
       const left = Date.parse(date) - Date.now();
       t.ok(left > 0 && left <= 1_800_000, `${left} ms are left by the date of now`);
     }

@@ -14,7 +14,15 @@ const MAX_CGROUP_DEPTH = 32;
 /** How often accounts that are only kept for their rate are looked through. */
 const SWEEP_MS = 1000;
 
-export class Accounts {
+/** The table as others see it. */
+export interface AccountTable extends Iterable<Account> {
+  readonly daemon: Account;
+  find(scope: Exclude<Scope, 'cgroup'>, key: string): Account | undefined;
+  /** The rules for an account, the most specific first. */
+  rulesFor(scope: Scope, key: string): RuleId[];
+}
+
+export class Accounts implements AccountTable {
   readonly #accounts = new Map<string, Account>();
   #sweptAt = LONG_AGO;
   readonly daemon: Account;
@@ -84,7 +92,6 @@ export class Accounts {
     }
   }
 
-  /** The rules for an account, the most specific first. */
   rulesFor(scope: Scope, key: string): RuleId[] {
     if (scope === 'cgroup') return this.policy.cgroupRules(key);
     if (scope === 'user') return [`user/${key}`, 'user/default'];

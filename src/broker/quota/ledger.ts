@@ -59,6 +59,15 @@ export class Ledger {
   }
 
   /**
+   * Charges as `reserve` does, for somebody who only asks: no rate is used up, and a refused demand
+   * stays one. To be released at once.
+   */
+  rehearse(who: Who, source: string, estimate: Estimate): Charge {
+    const want = asked(estimate);
+    return this.#charge(this.#admitted(who, source, want), who, source, want);
+  }
+
+  /**
    * Charges somebody for a part of what others are charged, who are left with so many bytes. Throws
    * `limit_exceeded`, and all is as it was, where there is no room.
    */
@@ -92,11 +101,6 @@ export class Ledger {
     return this.#charge(accounts, who, key, amount);
   }
 
-  /** Throws where these amounts may not be charged to heaps now. */
-  checkHeaps(who: Who, heaps: ReadonlyMap<string, Amount>): void {
-    for (const [key, amount] of heaps) this.#heap(who, key, amount, false).release();
-  }
-
   #admitOrDrop(accounts: readonly Account[], uid: number, want: Amount): void {
     try {
       this.#admit(accounts, uid, want);
@@ -128,11 +132,6 @@ export class Ledger {
       },
       heap: (key, amount, forced) => this.#heap(who, key, amount, forced),
     });
-  }
-
-  /** Throws what `reserve` would throw now; nothing is charged, no rate is used. */
-  check(who: Who, source: string, estimate: Estimate): void {
-    this.accounts.drop(this.#admitted(who, source, asked(estimate)));
   }
 
   /** The accounts that all agree. */

@@ -7,6 +7,7 @@
 import type { BrokerBuffer, Owner } from '../buffer.js';
 import { after, type Clock, type Monotonic } from '../clock.js';
 import { BrokerError } from '../errors.js';
+import type { Who } from './charge.js';
 import type { Ledger } from './ledger.js';
 import type { Policy } from './policy.js';
 import type { Need } from './refusals.js';
@@ -90,10 +91,17 @@ export class Recalls {
     return this.#byBuffer.get(buffer) ?? null;
   }
 
-  /** Throws `recalled` where the user has not given back in time what it was asked for. */
-  refuseOverdue(uid: number): void {
+  /**
+   * Throws `recalled` where the user has not given back in time what it was asked for. A client is
+   * held to what clients that are there have been asked for; only over REST is somebody asked for what
+   * has no owner's connection, and can a user release it.
+   */
+  refuseOverdue({ uid, connection }: Who): void {
     const now = this.clock.now();
-    const overdue = this.of(uid).filter(({ deadline }) => deadline <= now);
+    const overdue = this.of(uid).filter(
+      ({ deadline, buffer }) =>
+        deadline <= now && (connection === null || buffer.owner.client?.connected === true),
+    );
     if (overdue.length === 0) return;
     const names = overdue.slice(0, MAX_NAMED).map(({ buffer }) => buffer.id);
     const text = `${overdue.length} recalled buffers of user ${uid} are overdue: ${names.join(', ')}`;

@@ -8,6 +8,7 @@ import { fourcc } from '../../broker/fourcc.js';
 import { Policy } from '../../broker/policy.js';
 import { NOTHING } from '../../broker/quota/rules.js';
 import type { AllocationRequest } from '../../broker/request.js';
+import type { TokenTerms } from '../../broker/tokens.js';
 import { usageBits } from '../../broker/usage.js';
 import {
   type Change,
@@ -38,7 +39,7 @@ function memoriesOf(broker: Broker, id: string): BufferMemories {
 
 function clientDetail(broker: Broker, id: string): ClientDetail {
   const client = broker.client(id);
-  const account = [...broker.quotas.ledger.accounts].find(
+  const account = [...broker.quotas.accounts].find(
     ({ scope, key }) => scope === 'connection' && key === id,
   );
   return {
@@ -68,8 +69,9 @@ export function answer(broker: Broker, journal: Journal, question: Answerable, p
       create(broker, request, requester, seq, post);
     } else if (question.question === 'planBuffer') {
       const { request, requester } = question.parameters;
-      const asked = allocationRequest(request);
-      broker.test(ownerOf(requester), asked, (result) => {
+      const [owner, asked] = [ownerOf(requester), allocationRequest(request)];
+      broker.checkTerms(owner, tokenTerms(request.token));
+      broker.test(owner, asked, (result) => {
         if ('error' in result) post({ kind: 'refusal', seq, error: toMessage(result.error) });
         else post({ kind: 'answer', seq, value: planView(asked.spec, result.plan) });
       });
@@ -243,9 +245,12 @@ function allocationRequest(request: CreateBuffer): AllocationRequest {
   };
 }
 
+function tokenTerms({ uses, uid, seconds, may_renew }: TokenRequest): TokenTerms {
+  return { uses, uid, seconds, mayRenew: may_renew };
+}
+
 function share(broker: Broker, buffer: BrokerBuffer, terms: TokenRequest, by: Owner | null): Token {
-  const { uses, uid, seconds, may_renew } = terms;
-  const { info, token } = broker.share(buffer, { uses, uid, seconds, mayRenew: may_renew }, by);
+  const { info, token } = broker.share(buffer, tokenTerms(terms), by);
   const { id, uses_left, expires_at } = tokenView(info, broker.clock);
   return { id, token, uses: uses_left, expires_at };
 }
@@ -258,6 +263,7 @@ function create(
   post: Post,
 ): void {
   const owner = ownerOf(requester);
+  broker.checkTerms(owner, tokenTerms(request.token));
   broker.allocate(owner, allocationRequest(request), (result) => {
     try {
       if ('error' in result) throw result.error;

@@ -76,7 +76,7 @@ t.test('what is asked for often is answered from the pool, with memory of its ow
   }
   t.equal(new Set(all.flatMap(({ held }) => held.fds)).size, all.length);
   const charge = { bytes: 6 * PAGE, buffers: 6, fds: 6, pending: 0 };
-  t.same(broker.quotas.ledger.accounts.daemon.charge, charge, 'charged as others are');
+  t.same(broker.quotas.accounts.daemon.charge, charge, 'charged as others are');
   const created = world.events.filter(({ type }) => type === 'buffer.created');
   t.equal(created.length, all.length, 'and told');
   t.match(one.history.entries, [{ what: 'created', who: { uid: peer.uid } }]);

@@ -162,7 +162,9 @@ class Model {
 
   #reserve(who: Who, { source, bytes, fds }: { source: string; bytes: number; fds: number }): void {
     const before = this.#overs();
-    const checked = this.#attempt(() => this.ledger.check(who, source, { bytes, fds }));
+    const checked = this.#attempt(() =>
+      this.ledger.rehearse(who, source, { bytes, fds }).release(),
+    );
     const ok = this.#attempt(() => {
       this.pending.push(this.ledger.reserve(who, source, { bytes, fds }));
     });
@@ -241,7 +243,8 @@ class Model {
     for (const who of this.connections) this.ledger.disconnect(who);
     // Accounts that were kept for their rates go with the next request after these are full.
     this.clock.pass(60_000);
-    this.ledger.check({ uid: 9, cgroup: null, connection: null }, 'other', { bytes: 0, fds: 0 });
+    const nobody = { uid: 9, cgroup: null, connection: null };
+    this.ledger.rehearse(nobody, 'other', { bytes: 0, fds: 0 }).release();
     const left = [...this.ledger.accounts];
     if (left.length !== 1 || !left[0]?.empty) throw new Error(`${left.length} accounts are left`);
   }

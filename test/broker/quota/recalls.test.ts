@@ -199,10 +199,10 @@ t.test('what an allocation really takes is charged, or refused', async (t) => {
   t.match(results, [{ error: { refusal: { constraint: 'quota.user.fds' } } }]);
   t.equal(world.open.size, 0);
   t.equal(world.freed.size, 1);
-  t.ok(quotas.ledger.accounts.daemon.empty);
+  t.ok(quotas.accounts.daemon.empty);
   ask();
   world.answer(0, 2);
-  t.match(quotas.ledger.accounts.daemon.charge, { bytes: PAGE, buffers: 1, fds: 2, pending: 0 });
+  t.match(quotas.accounts.daemon.charge, { bytes: PAGE, buffers: 1, fds: 2, pending: 0 });
 });
 
 t.test('what cannot be had back is not counted on', async (t) => {
@@ -270,4 +270,50 @@ t.test('a refusal tells how much of what is in use was released', async (t) => {
     constraint: 'quota.user.bytes',
     quota: { in_use: 5 * PAGE, lingering: 3 * PAGE },
   });
+});
+
+t.test('a buffer that nobody’s connection owns, recalled and overdue', async (t) => {
+  const { world, broker, connect, take, heard } = make([]);
+  const [client, gone] = [connect(1), connect(1)];
+  const owner = (rest: boolean) => ({ client: rest ? null : client, peer: client.peer });
+  const code = (rest: boolean) => {
+    const codes: (string | null)[] = [];
+    broker.allocate(owner(rest), request({ lifetime: 'until_released' }), (result) =>
+      codes.push('error' in result ? result.error.code : null),
+    );
+    if (world.pending.length > 0) world.answer();
+    return codes[0];
+  };
+  t.equal(code(true), null);
+  const [made] = broker.buffers;
+  if (made === undefined) throw new Error('nothing was allocated');
+  let left: BrokerBuffer | undefined;
+  broker.allocate(
+    { client: gone, peer: gone.peer },
+    request({ lifetime: 'until_released' }),
+    (result) => {
+      if ('buffer' in result) left = result.buffer;
+    },
+  );
+  world.answer();
+  broker.disconnect(gone);
+
+  for (const buffer of [made, left]) {
+    if (buffer === undefined) throw new Error('nothing was allocated');
+    broker.quotas.recalls.forAdministrator(buffer, 10);
+    const told = world.events.filter((event) => event.type === 'buffer.recalled');
+    t.equal(told.at(-1)?.buffer, buffer, 'REST is told by an event');
+    world.pass(10_000);
+    t.equal(code(false), null, 'a client was not asked, and cannot release it');
+    t.equal(code(true), 'recalled', 'who asks over REST could have');
+    broker.release(buffer, 'owner');
+    t.equal(code(true), null);
+  }
+
+  const own = take(client, 1, 'own');
+  broker.quotas.recalls.forAdministrator(own, 10);
+  t.same(heard(), [['own', 'administrator', 10]]);
+  world.pass(10_000);
+  t.equal(code(false), 'recalled');
+  t.equal(code(true), 'recalled', 'its user may release it over REST');
 });

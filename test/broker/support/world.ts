@@ -94,6 +94,8 @@ export class FakeWorld implements Surroundings {
   /** Bytes that a plan may have at most. */
   planLimit = 2 ** 40;
   plans = 0;
+  /** What the driver's layout takes beyond the size that was asked for. */
+  overhead = 0;
 
   /** Answered at once: linear memory, up to the limit. */
   plan({ source, handleType, spec }: Choice, done: (result: PlanResult) => void): void {
@@ -108,7 +110,8 @@ export class FakeWorld implements Surroundings {
     const planes = [{ memory: 0, offset: 0, stride }];
     const modifier = spec.kind === 'buffer' ? null : (spec.modifiers[0] ?? null);
     const placement = ['host_visible'];
-    done({ plan: { source, handleType, memories: [size], modifier, planes, placement } });
+    const memories = [size + this.overhead];
+    done({ plan: { source, handleType, memories, modifier, planes, placement } });
   }
 
   /** Imports that were asked for and not answered yet. */
@@ -275,7 +278,7 @@ export class FakeWorld implements Surroundings {
       handleType: choice.handleType,
       key: ++this.#lastKey,
       ...(choice.device !== undefined && { device: choice.device }),
-      size: spec.kind === 'buffer' ? spec.size : spec.width * spec.height * 4,
+      size: this.overhead + (spec.kind === 'buffer' ? spec.size : spec.width * spec.height * 4),
       modifier: spec.kind === 'buffer' ? null : (spec.modifiers[0] ?? null),
       placement: ['host_visible'],
       planes,

@@ -2,6 +2,7 @@
 import t from 'tap';
 import { BrokerError } from '../../../src/broker/errors.js';
 import { MAX_TOKEN_USES } from '../../../src/broker/limits.js';
+import { Policy } from '../../../src/broker/policy.js';
 import type {
   BufferInfo,
   CreateBuffer,
@@ -15,6 +16,17 @@ import { bufferView } from '../../../src/server/views.js';
 import { peer } from '../../broker/support/world.js';
 import { makeRegistry } from './support/registry.js';
 
+const nobody = { uids: [], gids: [] };
+const sharingNothing = new Policy({
+  connect: nobody,
+  admin: nobody,
+  operator: nobody,
+  reader: nobody,
+  preview: nobody,
+  owner: nobody,
+  rules: [{ who: null, share: 'nobody' }],
+});
+
 function make() {
   const { world, broker, posted, post, journal } = makeRegistry();
   const ask = (question: Omit<Question, 'seq'>): PlaneMessage | undefined => {
@@ -22,9 +34,12 @@ function make() {
     journal.run();
     return posted.pop();
   };
-  const create = (changes: Partial<CreateBuffer> = {}) =>
+  const create = (
+    changes: Partial<CreateBuffer> = {},
+    question: 'createBuffer' | 'planBuffer' = 'createBuffer',
+  ) =>
     ask({
-      question: 'createBuffer',
+      question,
       parameters: {
         request: {
           kind: 'buffer',
@@ -37,7 +52,7 @@ function make() {
         } as CreateBuffer,
         requester: { ...peer, pid: null },
       },
-    });
+    } as Omit<Question, 'seq'>);
   /** What is answered, or the refusal. */
   const value = (question: Omit<Question, 'seq'>) => {
     const message = ask(question);
@@ -53,6 +68,17 @@ function make() {
   };
   return { world, broker, posted, ask, create, value, made };
 }
+
+t.test('a dry run is refused for the sake of its token as the buffer is', async (t) => {
+  const { world, broker, create } = make();
+  t.match(create({}, 'planBuffer'), { kind: 'answer' });
+  broker.policy = sharingNothing;
+  for (const question of ['planBuffer', 'createBuffer'] as const) {
+    const refused = { kind: 'refusal', error: { code: 'permission_denied' } };
+    t.match(create({}, question), refused, question);
+  }
+  t.equal(world.pending.length, 0, 'no memory is made for it');
+});
 
 t.test('createBuffer answers when there is memory', async (t) => {
   const { world, broker, posted, create } = make();
@@ -85,9 +111,14 @@ t.test('an image by its names', async (t) => {
 
 t.test('a token that cannot be made takes the buffer with it', async (t) => {
   const { world, broker, posted, create } = make();
-  create({ token: { uses: MAX_TOKEN_USES + 1, uid: null, seconds: null, may_renew: false } });
+  const terms = { uses: MAX_TOKEN_USES + 1, uid: null, seconds: null, may_renew: false };
+  const refused = { kind: 'refusal', seq: 7, error: { code: 'invalid_argument' } };
+  t.match(create({ token: terms }), refused, 'before there is memory');
+  t.equal(world.pending.length, 0);
+  create();
+  broker.policy = sharingNothing;
   world.answer();
-  t.match(posted, [{ kind: 'refusal', seq: 7, error: { code: 'invalid_argument' } }]);
+  t.match(posted, [{ kind: 'refusal', seq: 7, error: { code: 'permission_denied' } }]);
   t.same([...broker.buffers], []);
   t.equal(world.open.size, 0);
 });
