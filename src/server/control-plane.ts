@@ -14,7 +14,7 @@ import {
   type Requester,
 } from './control.js';
 import type { Allocator, DataPlane } from './data-plane.js';
-import { checkIfMatch, hasChanged, quotaState } from './etag.js';
+import { checkIfMatch, quotaState } from './etag.js';
 import { holdersReport, ownHolders } from './holders/report.js';
 import type { Sweeper } from './holders/sweep.js';
 import { holdings } from './holdings.js';
@@ -25,6 +25,8 @@ import type { Questions } from './messages.js';
 import type { Previews } from './preview/previews.js';
 import { checkRule, ruleFromRest, ruleId } from './quota/rest-rules.js';
 import type { QuotaState } from './quota/state.js';
+import { Serial } from './serial.js';
+import type { StateFolder } from './state/folder.js';
 import { readPasswd } from './users.js';
 import { formatView, listedDeviceView, sourceView } from './views.js';
 
@@ -41,6 +43,7 @@ export function createControlPlane(
   plane: DataPlane,
   previews: Previews,
   quotas: QuotaState,
+  state: StateFolder,
   sweeper: Sweeper,
   watch: LeakWatch,
   logLevels: LogLevels,
@@ -49,6 +52,7 @@ export function createControlPlane(
   version: string,
   clock: Clock,
 ): ControlPlane {
+  const quotaChanges = new Serial();
   /** For everybody's things, or only for those of a user. */
   const planeFor = (only: number | null): OwnPlane => {
     const ask = <Q extends keyof Questions>(
@@ -141,15 +145,15 @@ export function createControlPlane(
     config: async () => settings.report,
     setQuota: async ({ scope, key, ifMatch }, rule, by) => {
       const id = checkRule(scope, key, ruleFromRest(rule ?? {}));
-      if (ifMatch !== undefined) {
-        // Of two who have seen the same, the second is refused: nothing is awaited after this look.
-        const known = quotas.rules;
-        checkIfMatch(ifMatch, quotaState(await plane.ask('getQuota', id)));
-        if (quotas.rules !== known) throw hasChanged(ifMatch);
-      }
-      quotas.set(id, rule === null ? null : ruleFromRest(rule));
-      await plane.ask('configureQuotas', { rules: quotas.rules, changed: id }, by);
-      return plane.ask('getQuota', id);
+      // Of two who have seen the same, the second is refused.
+      return quotaChanges.run(async () => {
+        if (ifMatch !== undefined) {
+          checkIfMatch(ifMatch, quotaState(await plane.ask('getQuota', id)));
+        }
+        await quotas.set(id, rule === null ? null : ruleFromRest(rule));
+        await plane.ask('configureQuotas', { rules: quotas.rules, changed: id }, by);
+        return plane.ask('getQuota', id);
+      });
     },
     pool: () => plane.ask('getPool', null),
     drainPool: (by) => plane.ask('drainPool', null, by),
@@ -171,7 +175,7 @@ export function createControlPlane(
         .map(({ name, handleType }) => `${name}/${handleType}`),
       warnings: [
         ...warnings(allocator.inventory),
-        ...(quotas.warning === null ? [] : [quotas.warning]),
+        ...[quotas.warning, state.problem].filter((warning) => warning !== null),
       ],
     }),
   };

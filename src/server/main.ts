@@ -9,7 +9,7 @@ import { messageOf } from '../broker/errors.js';
 import { SystemClock } from '../native/clock.js';
 import { packageVersion } from '../package-root.js';
 import { CLIENT_SOCKET, daemonSocket, REST_SOCKET } from '../paths.js';
-import { type Loaded, loadConfig } from './config.js';
+import { type Loaded, loadConfig, type Overrides } from './config.js';
 import { ConfigError, LOG_LEVELS, type LogLevel } from './config-file.js';
 import type { Daemon } from './daemon.js';
 import { Allocator } from './data-plane.js';
@@ -22,6 +22,7 @@ interface Options {
   device?: string;
   logLevel?: LogLevel;
   poolBytes?: number;
+  stateDir?: string;
   probe?: boolean;
 }
 
@@ -44,6 +45,10 @@ const options = new Command('dmabrokerd')
   )
   .addOption(new Option('--log-level <level>', 'how much is logged').choices(LOG_LEVELS))
   .option('--pool-bytes <bytes>', 'memory for spares; 0: none', poolBytes)
+  .option(
+    '--state-dir <folder>',
+    'what is kept over a restart (default: as systemd says, or by user)',
+  )
   .option('--probe', 'print what memory can be had here, as JSON, and exit')
   // A wrong option is a wrong configuration.
   .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : EXIT_CONFIG))
@@ -62,7 +67,7 @@ function fatal(error: unknown): never {
 }
 
 /** A socket's path on the command line is relative to where the command was given. */
-function absolute({ socket, restSocket, ...rest }: Options): Options {
+function absolute({ socket, restSocket, stateDir: _, ...rest }: Options): Overrides {
   return {
     ...rest,
     ...(socket === undefined ? {} : { socket: resolve(socket) }),
@@ -81,6 +86,7 @@ function configured() {
   }
 }
 
+const stateDir = options.stateDir === undefined ? null : resolve(options.stateDir);
 const loaded = configured();
 const { config } = loaded;
 const logger = pino(
@@ -138,7 +144,8 @@ async function run(): Promise<void> {
     if (daemon === null || stopping) return;
     reload(daemon).catch(fatal);
   });
-  daemon = await Daemon.start(threads, loaded, logger, clock, fatal);
+  const step = (name: string) => logger.debug(`start: ${name}`);
+  daemon = await Daemon.start({ threads, loaded, stateDir, logger, clock, fatal, step });
   if (stopping) stop();
 }
 
