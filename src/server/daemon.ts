@@ -1,26 +1,19 @@
 /**
- * How the daemon starts and stops: allocator, client socket, data plane, REST, in this order, and
- * back again.
+ * How the daemon starts and stops: state folder, allocator, client socket, data plane, REST, in this
+ * order, and back again, when it stops as well as when a step fails.
  */
-import type { Socket } from 'node:net';
 import { totalmem } from 'node:os';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
-import type { Peer } from '../broker/buffer.js';
 import { type Clock, dateText } from '../broker/clock.js';
-import { messageOf } from '../broker/errors.js';
 import { Policy } from '../broker/policy.js';
-import type { Rules } from '../broker/quota/rules.js';
-import { close } from '../native/libc/fd.js';
-import { listenUnix } from '../native/libc/socket.js';
-import { notify } from '../native/systemd.js';
 import { packageRoot, packageVersion } from '../package-root.js';
 import { auditNote } from './audit/record.js';
 import { AuditSink } from './audit/sink.js';
 import type { Config, Loaded } from './config.js';
 import { ConfigInForce } from './config-in-force.js';
 import { ownerOf } from './control.js';
-import { createControlPlane, warnings } from './control-plane.js';
+import { createControlPlane } from './control-plane.js';
 import { Allocator, DataPlane } from './data-plane.js';
 import { mainDevice } from './drm-node.js';
 import { EventRing } from './events/ring.js';
@@ -30,19 +23,23 @@ import { listenOnUnixSocket } from './http/listen.js';
 import { listenOnTcp } from './http/tcp.js';
 import { LeakWatch } from './leaks/watch.js';
 import { LogLevels } from './log-level.js';
-import type { EventDraft, Inventory, QuotaSetup } from './messages.js';
-import { peerOf } from './peer.js';
+import type { EventDraft } from './messages.js';
 import { Previews } from './preview/previews.js';
 import { machineRules, readMaxFds } from './quota/defaults.js';
-import { PressureWatch, readPsi } from './quota/pressure.js';
 import { QuotaState } from './quota/state.js';
 import { RefusalLines } from './refusal-lines.js';
 import { eventDraft } from './socket/reporter.js';
-import { publishSocket } from './socket-file.js';
+import {
+  describe,
+  listenForClients,
+  pressureWatch,
+  quotaSetup,
+  requester,
+  tellManager,
+} from './start.js';
 import { Started } from './started.js';
 import { countStart } from './starts.js';
 import { defaultStateFolder, StateFolder } from './state/folder.js';
-import { readPasswd, readSubuids } from './users.js';
 
 /** What is read again at SIGHUP. */
 interface Changeable {
@@ -259,75 +256,4 @@ export class Daemon {
     await this.started.end();
     this.logger.info('stopped');
   }
-}
-
-/** The clients' socket. Until the data plane has taken it over, `started` closes it. */
-async function listenForClients(config: Config, started: Started) {
-  let listener = -1;
-  const listenerTaken = started.add(() => {
-    if (listener >= 0) close(listener);
-  });
-  const unpublish = await publishSocket(config.clients, (path) => {
-    listener = listenUnix(path);
-  });
-  started.add(unpublish);
-  return { listener, listenerTaken, unpublish };
-}
-
-/** A manager that cannot be told does not keep the daemon from its work. */
-function tellManager(state: string, logger: Logger): void {
-  try {
-    notify(state);
-  } catch (error) {
-    const reason = messageOf(error);
-    logger.warn({ reason }, `the service manager (NOTIFY_SOCKET) cannot be told ${state}`);
-  }
-}
-
-function quotaSetup(config: Config, machine: Rules, rest: Rules): QuotaSetup {
-  return {
-    rules: { default: machine, configuration: config.quotas.rules, rest },
-    subuids: readSubuids(readPasswd()),
-    recallSeconds: config.quotas.recallSeconds,
-    charge: config.accounting.charge,
-  };
-}
-
-function pressureWatch(
-  config: Config,
-  allocator: Allocator,
-  plane: DataPlane,
-  logger: Logger,
-  failed: (error: unknown) => void,
-): PressureWatch {
-  const world = {
-    psi: readPsi,
-    device: () => allocator.device(),
-    pressed: (sources: readonly string[] | null, seconds: number) =>
-      plane.ask('pressed', { sources, seconds }),
-    relieved: (sources: readonly string[] | null) => plane.ask('relieved', sources),
-    log: (text: string, fields: object) => logger.warn(fields, text),
-  };
-  return new PressureWatch(config.pressure, world, failed);
-}
-
-/** Says once what is usable and why the rest is not. */
-function describe(inventory: Inventory, logger: Logger): void {
-  const { device, sources } = inventory;
-  if (device !== null) {
-    const { name, type, api_version, driver, extensions } = device;
-    logger.info({ name, type, api_version, driver, extensions }, `Vulkan device: ${name}`);
-  }
-  for (const source of sources) {
-    const { name, handleType, usable, reason } = source;
-    const text = `source ${name} (${handleType}): ${usable ? 'usable' : 'not usable'}: ${reason}`;
-    logger.info({ source }, text);
-  }
-  for (const warning of warnings(inventory)) logger.warn(warning);
-}
-
-/** Node keeps a socket's fd to itself; without it the requester is simply not known. */
-function requester(socket: Socket): Peer | null {
-  const fd = (socket as { _handle?: { fd?: number } })._handle?.fd;
-  return fd === undefined || fd < 0 ? null : peerOf(fd);
 }

@@ -13,6 +13,7 @@ import { type Loaded, loadConfig, type Overrides } from './config.js';
 import { ConfigError, LOG_LEVELS, type LogLevel } from './config-file.js';
 import type { Daemon } from './daemon.js';
 import { Allocator } from './data-plane.js';
+import { closeDebugger, onSignals } from './signals.js';
 import { sourceView } from './views.js';
 
 interface Options {
@@ -131,21 +132,23 @@ async function run(): Promise<void> {
   let stopping = false;
   const stop = () => daemon?.stop().catch(fatal);
   // From the start: a daemon that is still starting has socket files to remove, too.
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-    process.on(signal, () => {
+  onSignals({
+    stop: (signal) => {
       // A second signal ends it whatever it is waiting for.
       if (stopping) process.abort();
       stopping = true;
       logger.info({ signal }, 'stopping');
       stop();
-    });
-  }
-  process.on('SIGHUP', () => {
-    if (daemon === null || stopping) return;
-    reload(daemon).catch(fatal);
+    },
+    reload: () => {
+      if (daemon === null || stopping) return;
+      reload(daemon).catch(fatal);
+    },
+    ignored: (signal) => logger.info({ signal }, 'the signal has no meaning here'),
   });
   const step = (name: string) => logger.debug(`start: ${name}`);
   daemon = await Daemon.start({ threads, loaded, stateDir, logger, clock, fatal, step });
+  closeDebugger();
   if (stopping) stop();
 }
 
@@ -155,7 +158,7 @@ process.on('unhandledRejection', fatal);
 try {
   await (options.probe ? probe() : run());
 } catch (error) {
-  // Nothing waits in the kernel yet, or everything was ended again.
+  // Everything that was started was ended again.
   logger.fatal(messageOf(error));
   process.exitCode = 1;
 }

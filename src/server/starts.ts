@@ -9,13 +9,14 @@ const FILE = 'starts';
 
 /** Adds one; null where the number cannot be kept. */
 export async function countStart(folder: StateFolder): Promise<number | null> {
-  const before = Number(folder.read(FILE) ?? 0);
-  const starts = Number.isSafeInteger(before) && before >= 0 ? before + 1 : 1;
   try {
+    const before = Number(folder.read(FILE) ?? 0);
+    const starts = Number.isSafeInteger(before) && before >= 0 ? before + 1 : 1;
     await folder.replace(FILE, `${starts}\n`);
     return starts;
   } catch (error) {
-    if (error instanceof BrokerError) return null;
+    // The system's, of a file that cannot be read, or what came of them.
+    if (error instanceof BrokerError || (error instanceof Error && 'code' in error)) return null;
     throw error;
   }
 }

@@ -17,4 +17,5 @@ t.test('one more each time', async (t) => {
 
 t.test('no folder, no count', async (t) => {
   t.equal(await countStart(StateFolder.open('/proc/nowhere')), null);
+  t.equal(await countStart(StateFolder.open('/dev/null')), null, 'no folder at all');
 });
