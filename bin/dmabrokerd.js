@@ -2,6 +2,10 @@
 // The daemon: its bundle where there is one (it starts faster), else the compiled modules.
 import { existsSync } from 'node:fs';
 
+// Before anything is loaded: by default Node opens its debugger at SIGUSR1, and the others would end a
+// daemon that has not said yet what they mean (src/server/signals.ts).
+for (const signal of ['SIGUSR1', 'SIGUSR2', 'SIGHUP']) process.on(signal, () => {});
+
 const forms = ['../dist/bundle/server/main.js', '../dist/src/server/main.js'];
 const found = forms.map((form) => new URL(form, import.meta.url)).find((url) => existsSync(url));
 if (found) {

@@ -40,6 +40,7 @@ const started = Date.now();
 const folder = mkdtempSync(join(tmpdir(), 'dmabroker-quickstart-'));
 const clientSocket = join(folder, 'client.sock');
 const restSocket = join(folder, 'rest.sock');
+const stateFolder = join(folder, 'state');
 
 function say(who: string, text: string): void {
   const seconds = ((Date.now() - started) / 1000).toFixed(1).padStart(5);
@@ -57,7 +58,8 @@ function narrate(who: string, child: ChildProcess): void {
 }
 
 async function startDaemon(): Promise<ChildProcess> {
-  const args = ['bin/dmabrokerd.js', '--socket', clientSocket, '--rest-socket', restSocket];
+  const sockets = ['--socket', clientSocket, '--rest-socket', restSocket];
+  const args = ['bin/dmabrokerd.js', ...sockets, '--state-dir', stateFolder];
   const daemon = start('daemon', process.execPath, args);
   await new Promise<void>((resolve, reject) => {
     daemon.once('exit', (code) => reject(new Error(`the daemon ended with status ${code}`)));

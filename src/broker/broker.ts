@@ -17,6 +17,7 @@ import type {
   ReleaseReason,
 } from './buffer.js';
 import { Clients } from './clients.js';
+import type { Clock, Monotonic } from './clock.js';
 import { soonest } from './deadlines.js';
 import type { DeviceState } from './devices.js';
 import { BrokerError } from './errors.js';
@@ -75,13 +76,13 @@ export class Broker {
     private readonly world: Surroundings,
     sources: readonly SourceState[],
     offers: readonly FormatOffer[],
-    readonly quotas = new Quotas(() => world.now()),
+    readonly quotas = new Quotas(world.clock),
     { unknownGraceMs, maxPastProcesses }: BrokerOptions = DEFAULT_OPTIONS,
     devices: readonly DeviceState[] = [],
   ) {
     this.#registry = new Registry(world, quotas);
     this.#clients = new Clients(world, maxPastProcesses ?? DEFAULT_PAST_PROCESSES);
-    this.#tokens = new Tokens(() => world.now(), world.random);
+    this.#tokens = new Tokens(world.clock, world.random);
     this.works = new Works(world, (client) => quotas.whoIs({ client, peer: client.peer }).uid);
     this.#lingering = new Lingering(
       world,
@@ -90,8 +91,7 @@ export class Broker {
       (buffer) => this.#gone(buffer),
     );
     this.leases = new Leases(
-      () => world.elapsed(),
-      () => world.now(),
+      world.clock,
       (buffer) => this.release(buffer, 'lease_expired'),
       (buffer) => world.changed(buffer),
       (buffer, seconds) => this.#recalled(buffer, 'lease_expired', seconds, null),
@@ -117,6 +117,10 @@ export class Broker {
     );
     this.#reissues = new Reissues(world, quotas, this.#registry, this.#lingering, this.pool, newId);
     quotas.onRecall = (...what) => this.#recalled(...what);
+  }
+
+  get clock(): Clock {
+    return this.world.clock;
   }
 
   get sources(): readonly SourceState[] {
@@ -247,6 +251,12 @@ export class Broker {
     return issued;
   }
 
+  /** Throws where an owner may not share a buffer on these terms when it has one. */
+  checkTerms({ peer }: Owner, terms: TokenTerms): void {
+    this.policy.audience(peer, terms.uid);
+    this.#tokens.check(terms, this.quotas.whoIs({ client: null, peer }).uid);
+  }
+
   /** Returns false where the buffer has no such token (any more). */
   revoke(buffer: BrokerBuffer, tokenId: string, by: Owner | null = null): boolean {
     if (!this.#tokens.revoke(buffer, tokenId)) return false;
@@ -272,7 +282,7 @@ export class Broker {
   }
 
   /** When the first of its tokens expires; null: never. */
-  nextExpiry(buffer: BrokerBuffer): number | null {
+  nextExpiry(buffer: BrokerBuffer): Monotonic | null {
     return this.#tokens.nextExpiry(buffer);
   }
 
@@ -295,8 +305,8 @@ export class Broker {
 
   /** The planes' fds are on their way to a client: it is a recipient from now on. */
   handedOut(buffer: BrokerBuffer, client: Client): void {
-    buffer.addRecipient(client, this.world.now(), !this.world.tells(buffer.allocation));
-    buffer.lastUsed = this.world.now();
+    buffer.addRecipient(client, this.clock.now(), !this.world.tells(buffer.allocation));
+    buffer.lastUsed = this.clock.now();
     client.fdsSent += buffer.allocation.planes.length;
     if (!buffer.released) this.world.changed(buffer);
     if (client.connected) this.world.changed(client);
@@ -317,7 +327,7 @@ export class Broker {
   ): void {
     if (buffer.released) return;
     buffer.released = true;
-    buffer.releasedAt = this.world.now();
+    buffer.releasedAt = this.clock.now();
     this.#registry.remove(buffer);
     this.world.changed(buffer);
     this.#registry.owns(buffer.owner, -buffer.allocation.size);

@@ -2,6 +2,7 @@
  * What the broker knows about a buffer and about the clients that it deals with.
  */
 import type { Cgroup } from './cgroup.js';
+import type { Monotonic } from './clock.js';
 import type { BrokerError } from './errors.js';
 import type { HeldFds } from './held-fds.js';
 import { History } from './history.js';
@@ -34,8 +35,7 @@ export interface Client {
   /** `c1`, `c2`, …: never used again while the daemon runs. */
   readonly id: string;
   readonly peer: Peer;
-  /** Milliseconds since the epoch. */
-  readonly connectedAt: number;
+  readonly connectedAt: Monotonic;
   readonly owned: Set<BrokerBuffer>;
   /** Their sizes together. */
   ownedBytes: number;
@@ -56,7 +56,7 @@ export interface Owner {
 /** A process that was handed the fds. */
 export interface Recipient {
   readonly client: Client;
-  readonly receivedAt: number;
+  readonly receivedAt: Monotonic;
   /** Its reference to the process, where only its end tells that the memory is no longer held. */
   readonly process: PeerProcess | null;
 }
@@ -91,8 +91,7 @@ export interface Watcher {
 interface Former {
   readonly id: string;
   readonly charge: Charge;
-  /** Milliseconds since the epoch. */
-  readonly now: number;
+  readonly now: Monotonic;
 }
 
 export type BufferResult = { buffer: BrokerBuffer } | { error: BrokerError };
@@ -109,9 +108,9 @@ export class BrokerBuffer {
   /** Who waits for its memory to be allocated anew. */
   readonly reissuing: ((result: BufferResult) => void)[] = [];
   released = false;
-  /** Milliseconds since the epoch: made, or handed to somebody. */
-  lastUsed: number;
-  releasedAt: number | null = null;
+  /** Made, or handed to somebody. */
+  lastUsed: Monotonic;
+  releasedAt: Monotonic | null = null;
   /** Not all recipients are known any more. */
   #forgotten = false;
 
@@ -124,7 +123,7 @@ export class BrokerBuffer {
     readonly owner: Owner,
     readonly lifetime: Lifetime,
     public name: string | null,
-    readonly createdAt: number,
+    readonly createdAt: Monotonic,
     /** What its owner is charged for as long as the memory is there. */
     readonly charge: Charge,
     /** What was asked of the source, to be asked again; null for memory that a client brought. */
@@ -173,7 +172,7 @@ export class BrokerBuffer {
   }
 
   /** `watched`: the end of its process is to be known even after it has disconnected. */
-  addRecipient(client: Client, now: number, watched: boolean): void {
+  addRecipient(client: Client, now: Monotonic, watched: boolean): void {
     if (!this.#recipients.has(client.id)) {
       const process = watched ? client.process.retain() : null;
       this.#recipients.set(client.id, { client, receivedAt: now, process });

@@ -38,7 +38,7 @@ export class Clients {
     const client: Client = {
       id: `c${++this.#last}`,
       peer,
-      connectedAt: this.world.now(),
+      connectedAt: this.world.clock.now(),
       owned: new Set(),
       ownedBytes: 0,
       fdsSent: 0,

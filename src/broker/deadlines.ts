@@ -1,14 +1,15 @@
 /**
- * Things that end at a moment each, the soonest first. Moments are milliseconds of whatever clock the
- * caller reads; nothing here waits.
+ * Things that end at a moment each, the soonest first. Nothing here waits.
  */
+import type { Monotonic } from './clock.js';
+
 export class Deadlines<T> {
-  readonly #at = new Map<T, number>();
+  readonly #at = new Map<T, Monotonic>();
   /** Soonest first; an entry whose moment is not the map's is of the past and is skipped. */
-  readonly #order: { readonly item: T; readonly at: number }[] = [];
+  readonly #order: { readonly item: T; readonly at: Monotonic }[] = [];
 
   /** Sets or moves an item's moment. */
-  set(item: T, at: number): void {
+  set(item: T, at: Monotonic): void {
     if (this.#at.get(item) === at) return;
     this.#at.set(item, at);
     let [low, high] = [0, this.#order.length];
@@ -27,7 +28,7 @@ export class Deadlines<T> {
   }
 
   /** The soonest moment, or null where there is none. */
-  get next(): number | null {
+  get next(): Monotonic | null {
     for (let first = this.#order[0]; first !== undefined; first = this.#order[0]) {
       if (this.#at.get(first.item) === first.at) return first.at;
       this.#order.shift();
@@ -36,7 +37,7 @@ export class Deadlines<T> {
   }
 
   /** Takes out the first item that is due; undefined where none is. */
-  take(now: number): T | undefined {
+  take(now: Monotonic): T | undefined {
     const { next } = this;
     if (next === null || next > now) return undefined;
     const item = this.#order.shift()?.item;

@@ -108,6 +108,11 @@ export const catalogue = {
   },
   rate_limited: { number: 111, status: 429, title: 'Too many requests in a second' },
   unauthenticated: { number: 112, status: 401, title: 'The request needs a token that is good' },
+  not_stored: {
+    number: 113,
+    status: 507,
+    title: 'The change cannot be kept over a restart, and was not made',
+  },
 } as const satisfies Record<string, Entry>;
 
 export type ErrorCode = keyof typeof catalogue;

@@ -4,6 +4,7 @@
  */
 import { type Actor, actorOf } from './actor.js';
 import type { Owner } from './buffer.js';
+import { type Clock, dateText, type Monotonic } from './clock.js';
 import type { BufferEvent } from './events.js';
 import { MAX_HISTORY } from './limits.js';
 import type { TokenInfo } from './tokens.js';
@@ -11,8 +12,7 @@ import type { TokenInfo } from './tokens.js';
 type NameOf<T> = T extends `buffer.${infer Name}` ? Name : never;
 
 export interface HistoryEntry {
-  /** Milliseconds since the epoch. */
-  readonly at: number;
+  readonly at: Monotonic;
   readonly what: NameOf<BufferEvent['type']>;
   /** The process that did it; null: the daemon by itself. */
   readonly who: Actor | null;
@@ -23,9 +23,10 @@ export class History {
   readonly #entries: HistoryEntry[] = [];
   #forgotten = 0;
 
-  add(event: BufferEvent, at: number): void {
+  add(event: BufferEvent, clock: Clock): void {
     const what = event.type.slice('buffer.'.length) as HistoryEntry['what'];
-    this.#entries.push({ at, what, who: actorOf(doerOf(event)), detail: detailOf(event) });
+    const who = actorOf(doerOf(event));
+    this.#entries.push({ at: clock.now(), what, who, detail: detailOf(event, clock) });
     if (this.#entries.length <= MAX_HISTORY) return;
     this.#entries.shift();
     this.#forgotten++;
@@ -50,10 +51,10 @@ export class History {
 }
 
 /** What there is to say of an event beside its type. */
-export function detailOf(event: BufferEvent): string | null {
+export function detailOf(event: BufferEvent, clock: Clock): string | null {
   switch (event.type) {
     case 'buffer.shared':
-      return describe(event.token);
+      return describe(event.token, clock);
     case 'buffer.unshared':
     case 'buffer.redeemed':
       return event.token;
@@ -75,11 +76,11 @@ export function detailOf(event: BufferEvent): string | null {
   }
 }
 
-function describe({ id, usesLeft, uid, expires, mayRenew }: TokenInfo): string {
+function describe({ id, usesLeft, uid, expires, mayRenew }: TokenInfo, clock: Clock): string {
   const terms = [
     `${id}: ${usesLeft} ${usesLeft === 1 ? 'use' : 'uses'}`,
     uid === null ? 'any user' : `user ${uid}`,
-    ...(expires === null ? [] : [`until ${new Date(expires).toISOString()}`]),
+    ...(expires === null ? [] : [`until ${dateText(clock, expires)}`]),
     ...(mayRenew ? ['may renew'] : []),
   ];
   return terms.join(', ');

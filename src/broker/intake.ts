@@ -9,6 +9,7 @@ import { Planner } from './planner.js';
 import type { Pool } from './pool/pool.js';
 import type { Charge } from './quota/charge.js';
 import { estimateOf, importEstimate } from './quota/estimate.js';
+import type { Estimate } from './quota/ledger.js';
 import type { Quotas } from './quota/quotas.js';
 import type { Registry } from './registry.js';
 import { type AllocationRequest, type Choice, checkRequest, type Lifetime } from './request.js';
@@ -27,16 +28,15 @@ export interface ImportRequest {
   readonly name: string | null;
 }
 
+/** What quotas are asked about an allocation. */
+type Asked = [owner: Owner, source: string, estimate: Estimate];
+
 export class Intake {
   readonly #planner = new Planner({
-    choose: (owner, request) => {
-      checkRequest(request);
-      const choice = this.selection.choose(owner, request);
-      const who = this.quotas.whoIs(owner);
-      this.quotas.ledger.check(who, choice.source, estimateOf(choice.spec));
-      return choice;
-    },
-    check: (owner, plan) => this.quotas.checkPlan(owner, plan),
+    choose: (owner, request) =>
+      this.#admit(owner, request, (...asked) => this.quotas.rehearse(...asked, null)).choice,
+    check: (owner, { source, spec }, plan) =>
+      this.quotas.rehearse(owner, source, estimateOf(spec), plan),
     plan: (choice, done) => this.world.plan(choice, done),
     permitted: ({ peer }, request) => this.selection.permittedRequest(peer, request),
     user: (owner) => this.quotas.whoIs(owner).uid,
@@ -70,14 +70,8 @@ export class Intake {
     let choice: Choice;
     let charge: Charge;
     try {
-      checkRequest(request);
-      choice = this.selection.choose(owner, request);
-      charge = this.quotas.reserve(
-        owner,
-        choice.source,
-        estimateOf(choice.spec),
-        this.registry.buffers,
-      );
+      const reserve = (...asked: Asked) => this.quotas.reserve(...asked, this.registry.buffers);
+      ({ choice, charged: charge } = this.#admit(owner, request, reserve));
     } catch (error) {
       if (!(error instanceof BrokerError)) throw error;
       this.#planner.explain(owner, request, error, done);
@@ -99,6 +93,17 @@ export class Intake {
       const { allocation } = result;
       done(this.#register(id, owner, choice.spec, request, allocation, charge, choice));
     });
+  }
+
+  /** Judges a request, and is the one to do so for an allocation and for a dry run: throws what either is told. */
+  #admit<T>(
+    owner: Owner,
+    request: AllocationRequest,
+    charge: (...asked: Asked) => T,
+  ): { choice: Choice; charged: T } {
+    checkRequest(request);
+    const choice = this.selection.choose(owner, request);
+    return { choice, charged: charge(owner, choice.source, estimateOf(choice.spec)) };
   }
 
   /** A dry run: answers what `allocate` would; nothing is kept or charged. */
@@ -186,7 +191,7 @@ export class Intake {
       owner,
       lifetime,
       name,
-      this.world.now(),
+      this.world.clock.now(),
       charge,
       choice,
     );

@@ -2,11 +2,9 @@
  * Leases: buffers that the broker keeps for so many seconds unless they are renewed. At its end a
  * lease is recalled, everybody who has the buffer is told, and when the period of grace is over the
  * broker lets go of it. Nothing is taken from anybody: fds that were handed out stay good.
- *
- * Moments are on a clock that only goes forward; setting the machine's date ends no lease. Each is also
- * kept as the date that it was when it was set: what is shown of a lease changes only when the lease does.
  */
 import type { BrokerBuffer } from './buffer.js';
+import { after, type Clock, type Monotonic } from './clock.js';
 import { Deadlines } from './deadlines.js';
 import { BrokerError } from './errors.js';
 import { DEFAULT_LEASE_GRACE_SECONDS, MAX_LEASE_SECONDS } from './limits.js';
@@ -18,21 +16,14 @@ export interface Lease {
   readonly endsIn: number;
   /** Seconds until the broker lets go of the buffer, where it has been recalled; else null. */
   readonly graceLeft: number | null;
-  /** Both as dates, in milliseconds since the epoch. */
-  readonly endDate: number;
-  readonly letGoDate: number | null;
-}
-
-/** On the clock that only goes forward, and by the machine's date. */
-interface Moment {
-  readonly at: number;
-  readonly date: number;
+  readonly endsAt: Monotonic;
+  readonly letGoAt: Monotonic | null;
 }
 
 interface Entry {
   readonly seconds: number;
-  readonly end: Moment;
-  readonly letGo: Moment | null;
+  readonly endsAt: Monotonic;
+  readonly letGoAt: Monotonic | null;
 }
 
 /** Throws where a lease may not be so long. */
@@ -52,10 +43,7 @@ export class Leases {
   graceSeconds = DEFAULT_LEASE_GRACE_SECONDS;
 
   constructor(
-    /** Milliseconds on a clock that only goes forward. */
-    private readonly elapsed: () => number,
-    /** Milliseconds since the epoch. */
-    private readonly now: () => number,
+    private readonly clock: Clock,
     private readonly letGo: (buffer: BrokerBuffer) => void,
     /** Its lease is another than it was. */
     private readonly changed: (buffer: BrokerBuffer) => void,
@@ -65,7 +53,7 @@ export class Leases {
 
   start(buffer: BrokerBuffer, seconds: number): void {
     checkLease(seconds);
-    this.#set(buffer, { seconds, end: this.#in(seconds), letGo: null });
+    this.#set(buffer, { seconds, endsAt: this.#in(seconds), letGoAt: null });
   }
 
   /**
@@ -81,8 +69,8 @@ export class Leases {
       });
     }
     checkLease(seconds);
-    const end = this.#in(seconds);
-    if (end.at > entry.end.at) this.#set(buffer, { seconds, end, letGo: null });
+    const endsAt = this.#in(seconds);
+    if (endsAt > entry.endsAt) this.#set(buffer, { seconds, endsAt, letGoAt: null });
     this.changed(buffer);
     const lease = this.of(buffer) as Lease;
     for (const watcher of [...buffer.watchers]) watcher.leased?.(lease.endsIn);
@@ -92,14 +80,12 @@ export class Leases {
   of(buffer: BrokerBuffer): Lease | null {
     const entry = this.#entries.get(buffer);
     if (entry === undefined) return null;
-    const { seconds, end, letGo } = entry;
-    const until = ({ at }: Moment) => (at - this.elapsed()) / 1000;
+    const { endsAt, letGoAt } = entry;
+    const until = (moment: Monotonic) => (moment - this.clock.now()) / 1000;
     return {
-      seconds,
-      endsIn: until(end),
-      graceLeft: letGo === null ? null : Math.max(0, until(letGo)),
-      endDate: end.date,
-      letGoDate: letGo?.date ?? null,
+      ...entry,
+      endsIn: until(endsAt),
+      graceLeft: letGoAt === null ? null : Math.max(0, until(letGoAt)),
     };
   }
 
@@ -111,11 +97,11 @@ export class Leases {
 
   /** Recalls what has ended, and lets go of what was recalled and is out of grace. */
   run(): void {
-    const now = this.elapsed();
+    const now = this.clock.now();
     for (let buffer = this.#deadlines.take(now); buffer; buffer = this.#deadlines.take(now)) {
       const entry = this.#entries.get(buffer);
       if (entry === undefined) continue;
-      if (entry.letGo !== null) this.letGo(buffer);
+      if (entry.letGoAt !== null) this.letGo(buffer);
       else this.#recall(buffer, entry);
     }
   }
@@ -123,21 +109,20 @@ export class Leases {
   /** Milliseconds until `run` has something to do; -1: never. */
   get wait(): number {
     const { next } = this.#deadlines;
-    return next === null ? -1 : Math.max(0, Math.ceil(next - this.elapsed()));
+    return next === null ? -1 : Math.max(0, Math.ceil(next - this.clock.now()));
   }
 
-  #in(seconds: number): Moment {
-    const milliseconds = seconds * 1000;
-    return { at: this.elapsed() + milliseconds, date: this.now() + milliseconds };
+  #in(seconds: number): Monotonic {
+    return after(this.clock.now(), seconds * 1000);
   }
 
   #recall(buffer: BrokerBuffer, entry: Entry): void {
-    this.#set(buffer, { ...entry, letGo: this.#in(this.graceSeconds) });
+    this.#set(buffer, { ...entry, letGoAt: this.#in(this.graceSeconds) });
     this.recalled(buffer, this.graceSeconds);
   }
 
   #set(buffer: BrokerBuffer, entry: Entry): void {
     this.#entries.set(buffer, entry);
-    this.#deadlines.set(buffer, (entry.letGo ?? entry.end).at);
+    this.#deadlines.set(buffer, entry.letGoAt ?? entry.endsAt);
   }
 }

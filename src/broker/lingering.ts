@@ -11,6 +11,7 @@
  * Pure. Owns what is kept of each buffer (`Remains`) until it is gone.
  */
 import type { BrokerBuffer, Client } from './buffer.js';
+import { after, type Clock, LONG_AGO, type Monotonic } from './clock.js';
 import { LINGERING_CHECKS_PER_TURN, LINGERING_PAUSE_MS } from './limits.js';
 import type { Allocation } from './source.js';
 
@@ -29,8 +30,7 @@ export interface Remains {
 export interface LingeringWorld {
   /** Takes ownership of the fds, one a memory, and closes what is not needed to look at it. */
   remains(allocation: Allocation, fds: readonly number[]): Remains;
-  /** Milliseconds on a clock that is never set back. */
-  elapsed(): number;
+  readonly clock: Clock;
   /** What is shown of it is new. */
   changed(buffer: BrokerBuffer): void;
 }
@@ -50,9 +50,9 @@ interface Entry {
   /** Null while messages with the fds still wait to be sent. */
   remains: Remains | null;
   /** Since when it could have been gone for all that the kernel says. */
-  unknownSince: number | null;
+  unknownSince: Monotonic | null;
   level: number;
-  due: number;
+  due: Monotonic;
 }
 
 export class Lingering {
@@ -61,7 +61,7 @@ export class Lingering {
   readonly #queues = INTERVALS.map(() => new Set<Entry>());
   readonly #byClient = new Map<Client, Set<Entry>>();
   #checksLeft = LINGERING_CHECKS_PER_TURN;
-  #notBefore = Number.NEGATIVE_INFINITY;
+  #notBefore = LONG_AGO;
 
   /** `gone` is told once of each buffer, when nothing of it is left here. */
   constructor(
@@ -83,7 +83,7 @@ export class Lingering {
 
   /** Takes over the registry's reference to the buffer's fds. */
   add(buffer: BrokerBuffer): void {
-    const entry: Entry = { buffer, remains: null, unknownSince: null, level: 0, due: 0 };
+    const entry: Entry = { buffer, remains: null, unknownSince: null, level: 0, due: LONG_AGO };
     this.#entries.set(buffer.id, entry);
     buffer.state = 'lingering';
     for (const { client } of buffer.recipients) {
@@ -110,7 +110,7 @@ export class Lingering {
   /** Looks at what is due, as far as one turn may. */
   run(): void {
     this.#renewChecks();
-    const now = this.world.elapsed();
+    const now = this.world.clock.now();
     for (const queue of this.#queues) {
       for (const entry of queue) {
         if (entry.due > now || this.#checksLeft === 0) break;
@@ -129,7 +129,7 @@ export class Lingering {
     }
     if (due === Number.POSITIVE_INFINITY) return -1;
     if (this.#checksLeft === 0) due = Math.max(due, this.#notBefore);
-    return Math.max(0, Math.ceil(due - this.world.elapsed()));
+    return Math.max(0, Math.ceil(due - this.world.clock.now()));
   }
 
   /** The daemon ends: nobody is charged any more. */
@@ -138,24 +138,24 @@ export class Lingering {
   }
 
   #renewChecks(): void {
-    if (this.world.elapsed() < this.#notBefore) return;
+    if (this.world.clock.now() < this.#notBefore) return;
     this.#checksLeft = LINGERING_CHECKS_PER_TURN;
-    this.#notBefore = Number.NEGATIVE_INFINITY;
+    this.#notBefore = LONG_AGO;
   }
 
   #wait(entry: Entry, level: number): void {
     entry.level = level;
-    entry.due = this.world.elapsed() + (INTERVALS[level] as number);
+    entry.due = after(this.world.clock.now(), INTERVALS[level] as number);
     this.#queues[level]?.add(entry);
   }
 
   #check(entry: Entry): void {
     this.#checksLeft--;
-    if (this.#checksLeft === 0) this.#notBefore = this.world.elapsed() + LINGERING_PAUSE_MS;
+    if (this.#checksLeft === 0) this.#notBefore = after(this.world.clock.now(), LINGERING_PAUSE_MS);
     const { buffer } = entry;
     const found = this.#look(entry);
     if (found !== 'unknown') entry.unknownSince = null;
-    else entry.unknownSince ??= this.world.elapsed();
+    else entry.unknownSince ??= this.world.clock.now();
     if (found === 'gone' || (found === 'unknown' && this.#over(entry))) {
       this.#end(entry);
       return;
@@ -178,7 +178,8 @@ export class Lingering {
   }
 
   #over({ buffer, unknownSince }: Entry): boolean {
-    const since = this.world.elapsed() - (unknownSince ?? 0);
+    const now = this.world.clock.now();
+    const since = now - (unknownSince ?? now);
     return since >= this.graceMs || buffer.recipientsExited;
   }
 

@@ -14,7 +14,7 @@ export interface Planning {
   /** What can be said of a request without its source: throws what an allocation would be told. */
   choose(owner: Owner, request: AllocationRequest): Choice;
   /** Throws where there is no room for what the source has planned. */
-  check(owner: Owner, plan: Plan): void;
+  check(owner: Owner, choice: Choice, plan: Plan): void;
   /** Asks the source; answers later, exactly once. */
   plan(choice: Choice, done: (result: PlanResult) => void): void;
   /** The request without the sources that its owner may not have: what a hint may name. */
@@ -73,14 +73,14 @@ export class Planner {
     }
     this.planning.plan(choice, (result) => {
       answered();
-      done(this.#checked(owner, result));
+      done(this.#checked(owner, choice, result));
     });
   }
 
-  #checked(owner: Owner, result: PlanResult): PlanResult {
+  #checked(owner: Owner, choice: Choice, result: PlanResult): PlanResult {
     if ('error' in result) return result;
     try {
-      this.planning.check(owner, result.plan);
+      this.planning.check(owner, choice, result.plan);
       return result;
     } catch (error) {
       if (error instanceof BrokerError) return { error };

@@ -76,7 +76,7 @@ export class Reissues {
       held.release();
       return { error: new BrokerError('not_found', 'the buffer was released in the meantime') };
     }
-    const { importers, ledger } = this.quotas;
+    const { importers } = this.quotas;
     const { charged } = buffer.charge;
     const parts = importers.parts(buffer);
     const bytes = importers.ownersPart(buffer, allocation.size);
@@ -87,8 +87,8 @@ export class Reissues {
     this.registry.owns(buffer.owner, allocation.size - buffer.allocation.size);
     const former = buffer.replace(allocation, held, {
       id: this.newId(),
-      charge: ledger.impose(charged),
-      now: this.world.now(),
+      charge: this.quotas.impose(charged),
+      now: this.world.clock.now(),
     });
     this.registry.memories.replace(buffer, former);
     importers.impose(former, parts);

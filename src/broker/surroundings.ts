@@ -3,6 +3,7 @@
  * somebody to tell what has happened.
  */
 import type { BrokerBuffer, Client } from './buffer.js';
+import type { Clock } from './clock.js';
 import type { OpenDevice } from './devices.js';
 import type { BrokerError } from './errors.js';
 import type { BrokerEvent } from './events.js';
@@ -44,7 +45,6 @@ export interface Surroundings extends Workshop, LingeringWorld, PoolWorld {
   changed(record: BrokerBuffer | Client): void;
   /** It is listed no more. */
   gone(record: BrokerBuffer | Client): void;
-  /** Milliseconds since the epoch. */
-  now(): number;
+  readonly clock: Clock;
   readonly random: Random;
 }

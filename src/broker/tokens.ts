@@ -5,6 +5,7 @@
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { PartialPeer } from './buffer.js';
+import { after, type Clock, type Monotonic } from './clock.js';
 import { BrokerError } from './errors.js';
 import { FairPool } from './fair-pool.js';
 import { newToken, type Random } from './id.js';
@@ -30,9 +31,8 @@ export interface TokenInfo {
   readonly id: string;
   readonly uid: number | null;
   readonly mayRenew: boolean;
-  readonly createdAt: number;
-  /** Milliseconds on the broker's clock. */
-  readonly expires: number | null;
+  readonly createdAt: Monotonic;
+  readonly expires: Monotonic | null;
   readonly usesLeft: number;
 }
 
@@ -66,19 +66,13 @@ export class Tokens<T> {
   #lastId = 0;
 
   constructor(
-    private readonly clock: () => number,
+    private readonly clock: Clock,
     private readonly random: Random,
   ) {}
 
   /** For the user `issuer`: nobody takes away how often others may share a buffer that they have, too. */
   issue(target: T, terms: TokenTerms, issuer: number): Issued {
-    if (!Number.isInteger(terms.uses) || terms.uses < 1 || terms.uses > MAX_TOKEN_USES) {
-      throw new BrokerError('invalid_argument', `uses must be 1 to ${MAX_TOKEN_USES}`, {
-        constraint: 'uses',
-        requested: terms.uses,
-        possible: { min: 1, max: MAX_TOKEN_USES },
-      });
-    }
+    checkUses(terms);
     this.#dropExpired(target);
     const known = this.#byTarget.get(target) ?? new Map<string, string>();
     const own = [...known.values()].filter((key) => this.#entries.get(key)?.issuer === issuer);
@@ -88,7 +82,7 @@ export class Tokens<T> {
     if (!this.#pool.take(issuer, 1)) throw tooMany('of all buffers', 1, 0);
     const token = newToken(this.random);
     const hash = digest(token);
-    const now = this.clock();
+    const now = this.clock.now();
     const entry: Entry<T> = {
       target,
       audience: terms.audience ?? null,
@@ -98,12 +92,19 @@ export class Tokens<T> {
       uid: terms.uid,
       mayRenew: terms.mayRenew ?? false,
       createdAt: now,
-      expires: terms.seconds === null ? null : now + terms.seconds * 1000,
+      expires: terms.seconds === null ? null : after(now, terms.seconds * 1000),
       usesLeft: terms.uses,
     };
     this.#entries.set(keyOf(hash), entry);
     this.#byTarget.set(target, known.set(entry.id, keyOf(hash)));
     return { info: infoOf(entry), token };
+  }
+
+  /** Throws where a user could not make a token on these terms for something new. */
+  check(terms: TokenTerms, issuer: number): void {
+    checkUses(terms);
+    if (!this.#pool.take(issuer, 1)) throw tooMany('of all buffers', 1, 0);
+    this.#pool.give(issuer, 1);
   }
 
   /**
@@ -119,7 +120,7 @@ export class Tokens<T> {
     const key = keyOf(hash);
     const found = this.#entries.get(key);
     const entry = found !== undefined && timingSafeEqual(found.digest, hash) ? found : undefined;
-    const expired = entry?.expires != null && entry.expires <= this.clock();
+    const expired = entry?.expires != null && entry.expires <= this.clock.now();
     if (
       entry === undefined ||
       expired ||
@@ -147,9 +148,9 @@ export class Tokens<T> {
     return true;
   }
 
-  /** When the first of a target's tokens expires, on the broker's clock; null: never. */
-  nextExpiry(target: T): number | null {
-    let next: number | null = null;
+  /** When the first of a target's tokens expires; null: never. */
+  nextExpiry(target: T): Monotonic | null {
+    let next: Monotonic | null = null;
     for (const key of this.#byTarget.get(target)?.values() ?? []) {
       const expires = this.#entries.get(key)?.expires ?? null;
       if (expires !== null && (next === null || expires < next)) next = expires;
@@ -178,7 +179,7 @@ export class Tokens<T> {
   }
 
   #dropExpired(target: T): void {
-    const now = this.clock();
+    const now = this.clock.now();
     for (const key of [...(this.#byTarget.get(target)?.values() ?? [])]) {
       const expires = this.#entries.get(key)?.expires;
       if (expires != null && expires <= now) this.#remove(key);
@@ -194,6 +195,15 @@ export class Tokens<T> {
     known?.delete(entry.id);
     if (known?.size === 0) this.#byTarget.delete(entry.target);
   }
+}
+
+function checkUses({ uses }: TokenTerms): void {
+  if (Number.isInteger(uses) && uses >= 1 && uses <= MAX_TOKEN_USES) return;
+  throw new BrokerError('invalid_argument', `uses must be 1 to ${MAX_TOKEN_USES}`, {
+    constraint: 'uses',
+    requested: uses,
+    possible: { min: 1, max: MAX_TOKEN_USES },
+  });
 }
 
 function admits<T>(

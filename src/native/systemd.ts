@@ -10,6 +10,10 @@ const AF_UNIX = 1;
 const SOCK_DGRAM = 2;
 const SOCK_CLOEXEC = 0o2000000;
 const SUN_PATH = 108;
+const SOL_SOCKET = 1;
+const SO_SNDTIMEO = 21;
+/** A manager that does not read is not waited for longer (struct timeval: seconds, microseconds). */
+const SEND_TIMEOUT = new BigInt64Array([5n, 0n]);
 
 /** struct sockaddr_un; a leading @ means the abstract namespace, whose names begin with NUL. */
 function unixAddress(path: string): Buffer {
@@ -29,6 +33,11 @@ export function notify(state: string, socket = process.env.NOTIFY_SOCKET): boole
   const fd = callInt(symbol('socket'), AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
   if (fd < 0) throw new SystemError('socket', lastErrno());
   try {
+    const timeout = new Uint8Array(SEND_TIMEOUT.buffer);
+    const option = [SOL_SOCKET, SO_SNDTIMEO, addressOf(timeout), timeout.length] as const;
+    if (callInt(symbol('setsockopt'), fd, ...option) < 0) {
+      throw new SystemError('setsockopt', lastErrno());
+    }
     const sent = callLong(
       symbol('sendto'),
       fd,

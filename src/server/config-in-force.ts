@@ -2,6 +2,7 @@
  * The configuration that the daemon runs with, and the one that a restart would put in its place: the
  * file may have been read again since (SIGHUP), and only a part of it changes at run time.
  */
+import { type Clock, dateText } from '../broker/clock.js';
 import type { Loaded } from './config.js';
 import type { ConfigReport } from './control.js';
 import type { LogLevels } from './log-level.js';
@@ -23,6 +24,7 @@ export class ConfigInForce {
     private readonly logLevels: LogLevels,
     private readonly stateFolder: string,
     private readonly quotas: () => QuotaLayers,
+    private readonly clock: Clock,
   ) {
     this.#latest = started;
   }
@@ -51,7 +53,7 @@ export class ConfigInForce {
     });
     return {
       file: file.path,
-      read_at: new Date(readAt).toISOString(),
+      read_at: dateText(this.clock, readAt),
       error: this.#error,
       state_folder: this.stateFolder,
       settings,

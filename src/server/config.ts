@@ -4,6 +4,7 @@
 
 import { readFileSync } from 'node:fs';
 import { DEFAULT_OPTIONS } from '../broker/broker.js';
+import type { Clock, Monotonic } from '../broker/clock.js';
 import { messageOf } from '../broker/errors.js';
 import { DEFAULT_LEASE_GRACE_SECONDS } from '../broker/limits.js';
 import type { PolicyRules } from '../broker/policy.js';
@@ -146,16 +147,15 @@ export interface Loaded {
   readonly config: Config;
   readonly file: ConfigFile;
   readonly overrides: Overrides;
-  /** Milliseconds since 1970. */
-  readonly readAt: number;
+  readonly readAt: Monotonic;
 }
 
 /** Throws ConfigError, or the error of a file that cannot be read. */
-export function loadConfig(path: string | null, overrides: Overrides): Loaded {
+export function loadConfig(path: string | null, overrides: Overrides, clock: Clock): Loaded {
   const text = path === null ? '' : readFileSync(path, 'utf8');
   const tables = parseConfig(text, path ?? '');
   const file = { path, text, tables };
-  return { config: configOf(file, overrides), file, overrides, readAt: Date.now() };
+  return { config: configOf(file, overrides), file, overrides, readAt: clock.now() };
 }
 
 function configOf({ path, tables: file }: ConfigFile, overrides: Overrides): Config {

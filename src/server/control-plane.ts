@@ -1,6 +1,7 @@
 /**
  * REST's questions, answered by the data plane, the allocator, and what the daemon knows of itself.
  */
+import { type Clock, dateText } from '../broker/clock.js';
 import { BrokerError } from '../broker/errors.js';
 import { logLevelNote } from './audit/record.js';
 import type { AuditSink } from './audit/sink.js';
@@ -13,7 +14,7 @@ import {
   type Requester,
 } from './control.js';
 import type { Allocator, DataPlane } from './data-plane.js';
-import { checkIfMatch, hasChanged, quotaState } from './etag.js';
+import { checkIfMatch, quotaState } from './etag.js';
 import { holdersReport, ownHolders } from './holders/report.js';
 import type { Sweeper } from './holders/sweep.js';
 import { holdings } from './holdings.js';
@@ -24,6 +25,8 @@ import type { Questions } from './messages.js';
 import type { Previews } from './preview/previews.js';
 import { checkRule, ruleFromRest, ruleId } from './quota/rest-rules.js';
 import type { QuotaState } from './quota/state.js';
+import { Serial } from './serial.js';
+import type { StateFolder } from './state/folder.js';
 import { readPasswd } from './users.js';
 import { formatView, listedDeviceView, sourceView } from './views.js';
 
@@ -40,13 +43,16 @@ export function createControlPlane(
   plane: DataPlane,
   previews: Previews,
   quotas: QuotaState,
+  state: StateFolder,
   sweeper: Sweeper,
   watch: LeakWatch,
   logLevels: LogLevels,
   settings: ConfigInForce,
   audit: AuditSink,
   version: string,
+  clock: Clock,
 ): ControlPlane {
+  const quotaChanges = new Serial();
   /** For everybody's things, or only for those of a user. */
   const planeFor = (only: number | null): OwnPlane => {
     const ask = <Q extends keyof Questions>(
@@ -78,7 +84,7 @@ export function createControlPlane(
       history: (id) => ask('historyOf', id),
       holders: async (id) => {
         const memories = await ask('memoriesOf', id);
-        const report = holdersReport(memories, await sweeper.sweep());
+        const report = holdersReport(memories, await sweeper.sweep(), clock);
         return only === null ? report : ownHolders(report, only);
       },
       listClients: async ({ filter, ...query }) =>
@@ -94,7 +100,7 @@ export function createControlPlane(
           buffers: buffers.views.filter(({ owner }) => isTheirs(owner.uid)),
           growing: growth.growing.filter(({ process }) => isTheirs(process.uid)),
           sweep,
-          now: Date.now(),
+          clock,
         });
       },
       listUsers: async () => {
@@ -133,21 +139,21 @@ export function createControlPlane(
     logLevel: async () => ({ level: logLevels.level }),
     setLogLevel: async ({ level }, by) => {
       logLevels.level = level;
-      audit.acted([logLevelNote(ownerOf(by), level, new Date().toISOString())]);
+      audit.acted([logLevelNote(ownerOf(by), level, dateText(clock, clock.now()))]);
       return { level };
     },
     config: async () => settings.report,
     setQuota: async ({ scope, key, ifMatch }, rule, by) => {
       const id = checkRule(scope, key, ruleFromRest(rule ?? {}));
-      if (ifMatch !== undefined) {
-        // Of two who have seen the same, the second is refused: nothing is awaited after this look.
-        const known = quotas.rules;
-        checkIfMatch(ifMatch, quotaState(await plane.ask('getQuota', id)));
-        if (quotas.rules !== known) throw hasChanged(ifMatch);
-      }
-      quotas.set(id, rule === null ? null : ruleFromRest(rule));
-      await plane.ask('configureQuotas', { rules: quotas.rules, changed: id }, by);
-      return plane.ask('getQuota', id);
+      // Of two who have seen the same, the second is refused.
+      return quotaChanges.run(async () => {
+        if (ifMatch !== undefined) {
+          checkIfMatch(ifMatch, quotaState(await plane.ask('getQuota', id)));
+        }
+        await quotas.set(id, rule === null ? null : ruleFromRest(rule));
+        await plane.ask('configureQuotas', { rules: quotas.rules, changed: id }, by);
+        return plane.ask('getQuota', id);
+      });
     },
     pool: () => plane.ask('getPool', null),
     drainPool: (by) => plane.ask('drainPool', null, by),
@@ -169,7 +175,7 @@ export function createControlPlane(
         .map(({ name, handleType }) => `${name}/${handleType}`),
       warnings: [
         ...warnings(allocator.inventory),
-        ...(quotas.warning === null ? [] : [quotas.warning]),
+        ...[quotas.warning, state.problem].filter((warning) => warning !== null),
       ],
     }),
   };

@@ -1,24 +1,19 @@
 /**
- * How the daemon starts and stops: allocator, client socket, data plane, REST, in this order, and
- * back again.
+ * How the daemon starts and stops: state folder, allocator, client socket, data plane, REST, in this
+ * order, and back again, when it stops as well as when a step fails.
  */
-import type { Socket } from 'node:net';
 import { totalmem } from 'node:os';
 import { join } from 'node:path';
-import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
-import type { Peer } from '../broker/buffer.js';
+import { type Clock, dateText } from '../broker/clock.js';
 import { Policy } from '../broker/policy.js';
-import type { Rules } from '../broker/quota/rules.js';
-import { listenUnix } from '../native/libc/socket.js';
-import { notify } from '../native/systemd.js';
 import { packageRoot, packageVersion } from '../package-root.js';
 import { auditNote } from './audit/record.js';
 import { AuditSink } from './audit/sink.js';
 import type { Config, Loaded } from './config.js';
 import { ConfigInForce } from './config-in-force.js';
 import { ownerOf } from './control.js';
-import { createControlPlane, warnings } from './control-plane.js';
+import { createControlPlane } from './control-plane.js';
 import { Allocator, DataPlane } from './data-plane.js';
 import { mainDevice } from './drm-node.js';
 import { EventRing } from './events/ring.js';
@@ -28,17 +23,23 @@ import { listenOnUnixSocket } from './http/listen.js';
 import { listenOnTcp } from './http/tcp.js';
 import { LeakWatch } from './leaks/watch.js';
 import { LogLevels } from './log-level.js';
-import type { EventDraft, Inventory, QuotaSetup } from './messages.js';
-import { peerOf } from './peer.js';
+import type { EventDraft } from './messages.js';
 import { Previews } from './preview/previews.js';
 import { machineRules, readMaxFds } from './quota/defaults.js';
-import { PressureWatch, readPsi } from './quota/pressure.js';
-import { QuotaState, stateFolder } from './quota/state.js';
+import { QuotaState } from './quota/state.js';
 import { RefusalLines } from './refusal-lines.js';
 import { eventDraft } from './socket/reporter.js';
-import { publishSocket } from './socket-file.js';
+import {
+  describe,
+  listenForClients,
+  pressureWatch,
+  quotaSetup,
+  requester,
+  tellManager,
+} from './start.js';
+import { Started } from './started.js';
 import { countStart } from './starts.js';
-import { readPasswd, readSubuids } from './users.js';
+import { defaultStateFolder, StateFolder } from './state/folder.js';
 
 /** What is read again at SIGHUP. */
 interface Changeable {
@@ -46,18 +47,45 @@ interface Changeable {
   tokens: Config['tokens'];
 }
 
+/** What a daemon is started with. */
+export interface Start {
+  /** Where the other threads' files stand. */
+  readonly threads: URL;
+  readonly loaded: Loaded;
+  /** Where it keeps its state; null: where it does by default. */
+  readonly stateDir: string | null;
+  readonly logger: Logger;
+  readonly clock: Clock;
+  /** A thread has died. */
+  readonly fatal: (error: Error) => void;
+  /** Told of each step before it is taken; what it throws is that step's failure. */
+  readonly step: (name: StartStep) => void;
+}
+
+export const START_STEPS = [
+  'state folder',
+  'allocator',
+  'client socket',
+  'data plane',
+  'REST',
+  'REST over TCP',
+  'watches',
+  'service manager',
+] as const;
+export type StartStep = (typeof START_STEPS)[number];
+
+interface Parts {
+  readonly plane: DataPlane;
+  readonly streams: EventStreams;
+  readonly unpublish: () => void;
+  readonly now: Changeable;
+}
+
 export class Daemon {
   private constructor(
-    private readonly plane: DataPlane,
-    private readonly http: FastifyInstance,
-    private readonly previews: Previews,
-    private readonly watch: PressureWatch,
-    private readonly leaks: LeakWatch,
-    private readonly streams: EventStreams,
-    private readonly audit: AuditSink,
-    private readonly unpublish: () => void,
     private readonly logger: Logger,
-    private readonly now: Changeable,
+    private readonly started: Started,
+    private readonly parts: Parts,
     /** What an administrator is told about the configuration. */
     readonly settings: ConfigInForce,
   ) {}
@@ -65,30 +93,41 @@ export class Daemon {
   /** Takes over what may change while it runs. Connections that there are stay. */
   async reload(loaded: Loaded): Promise<void> {
     const { policy, pool, tokens } = loaded.config;
-    await this.plane.ask('setPolicy', policy);
-    await this.plane.ask('setPool', pool);
-    this.now.policy = new Policy(policy);
-    this.now.tokens = tokens;
+    const { plane, now, streams } = this.parts;
+    await plane.ask('setPolicy', policy);
+    await plane.ask('setPool', pool);
+    now.policy = new Policy(policy);
+    now.tokens = tokens;
     this.settings.reload(loaded);
-    this.streams.checkAgain();
+    streams.checkAgain();
   }
 
-  /** Resolves when clients and REST are served. `fatal`: a thread has died. */
-  static async start(
-    threads: URL,
-    loaded: Loaded,
-    logger: Logger,
-    fatal: (error: Error) => void,
-  ): Promise<Daemon> {
+  /** Resolves when clients and REST are served. Where it rejects, nothing is left of what was started. */
+  static async start(start: Start): Promise<Daemon> {
+    const started = new Started();
+    try {
+      return await Daemon.#start(start, started);
+    } catch (error) {
+      await started.end().catch((err: unknown) => {
+        start.logger.error({ err }, 'what was started could not be ended');
+      });
+      throw error;
+    }
+  }
+
+  static async #start(start: Start, started: Started): Promise<Daemon> {
+    const { threads, loaded, logger, clock, fatal, step } = start;
     const { config } = loaded;
     const logLevels = new LogLevels(config.logLevel);
     logLevels.follow(logger);
     const clientLog = logLevels.follow(logger.child({ component: 'clients' }));
     const ring = new EventRing();
     const streams = new EventStreams(ring);
-    const audit = new AuditSink(logger, config.audit);
+    const audit = new AuditSink(logger, config.audit, clock);
+    started.add(() => audit.close());
     // A flood of requests that are refused is not to push everything else out of the ring.
     const deniedEvents = new RefusalLines(() => {});
+    started.add(() => deniedEvents.close());
     const events = {
       log: (level: 'debug' | 'info' | 'warn' | 'error', text: string, fields: object) =>
         clientLog[level](fields, text),
@@ -96,63 +135,78 @@ export class Daemon {
       acted: audit.acted,
       fatal,
     };
-    // The allocator's thread opens the device while this one loads the REST server.
-    const [allocator, { createHttpServer }] = await Promise.all([
-      Allocator.start(threads, config.device, events),
-      import('./http/server.js'),
-    ]);
-    let listener = -1;
-    let unpublish: () => void;
-    try {
-      unpublish = await publishSocket(config.clients, (path) => {
-        listener = listenUnix(path);
-      });
-    } catch (error) {
-      await allocator.close();
-      throw error;
-    }
-    describe(allocator.inventory, logger);
-    const node = mainDevice(allocator.inventory.device);
-    const folder = stateFolder();
-    const state = QuotaState.read(folder);
-    if (state.warning !== null) logger.warn(state.warning);
-    const maxFds = readMaxFds();
-    const machine = machineRules(totalmem(), maxFds, allocator.inventory.device);
-    const start = {
-      mainDevice: node,
-      unknownGraceSeconds: config.accounting.unknownGraceSeconds,
-      leaseGraceSeconds: config.leaseGraceSeconds,
-      audit: config.audit,
-      maxFds,
-      quotas: quotaSetup(config, machine, state.rules),
-      policy: config.policy,
-      pool: config.pool,
-    };
-    const plane = new DataPlane(threads, allocator, listener, start, events);
     const fatalError = (error: unknown) =>
       fatal(error instanceof Error ? error : new Error(String(error)));
+
+    step('state folder');
+    const folder = StateFolder.open(start.stateDir ?? defaultStateFolder());
+    started.add(() => folder.close());
+    const state = QuotaState.read(folder);
+    for (const problem of [folder.problem, state.warning]) {
+      if (problem !== null) logger.warn(problem);
+    }
+    const starts = await countStart(folder);
+
+    step('allocator');
+    // Its thread opens the device while this one loads the REST server.
+    const loading = import('./http/server.js');
+    loading.catch(() => {}); // It is awaited below.
+    const allocator = await Allocator.start(threads, config.device, events);
+    const allocatorTaken = started.add(() => allocator.close());
+    const { createHttpServer } = await loading;
+    describe(allocator.inventory, logger);
+
+    step('client socket');
+    const { listener, listenerTaken, unpublish } = await listenForClients(config, started);
+
+    step('data plane');
+    const maxFds = readMaxFds();
+    const machine = machineRules(totalmem(), maxFds, allocator.inventory.device);
+    const plane = new DataPlane(
+      threads,
+      allocator,
+      listener,
+      {
+        mainDevice: mainDevice(allocator.inventory.device),
+        unknownGraceSeconds: config.accounting.unknownGraceSeconds,
+        leaseGraceSeconds: config.leaseGraceSeconds,
+        audit: config.audit,
+        maxFds,
+        quotas: quotaSetup(config, machine, state.rules),
+        policy: config.policy,
+        pool: config.pool,
+      },
+      events,
+    );
+    started.add(() => plane.close());
+    allocatorTaken();
+    listenerTaken();
+
+    step('REST');
     const watch = pressureWatch(config, allocator, plane, logger, fatalError);
-    const sweeper = new Sweeper();
+    const sweeper = new Sweeper(clock);
     const leaks = new LeakWatch(config.leaks, sweeper, fatalError);
     const previews = new Previews(threads);
+    started.add(() => previews.close());
     const now: Changeable = { policy: new Policy(config.policy), tokens: config.tokens };
-    const settings = new ConfigInForce(loaded, logLevels, folder, () => ({
-      machine,
-      rest: state.rules,
-    }));
+    const layers = () => ({ machine, rest: state.rules });
+    const settings = new ConfigInForce(loaded, logLevels, folder.path, layers, clock);
     const http = createHttpServer({
       control: createControlPlane(
         allocator,
         plane,
         previews,
         state,
+        folder,
         sweeper,
         leaks,
         logLevels,
         settings,
         audit,
         packageVersion(),
+        clock,
       ),
+      clock,
       logger: logger.child({ component: 'rest' }),
       openapiPath: join(packageRoot, 'openapi.yaml'),
       peerOf: requester,
@@ -161,107 +215,45 @@ export class Daemon {
       denied: (caller, error) => {
         const owner = ownerOf(caller.requester);
         const event = { type: 'refusal', error, owner, buffer: null } as const;
-        const time = new Date().toISOString();
-        if (deniedEvents.admit(caller.name)) ring.push([eventDraft(event, time)]);
+        const time = dateText(clock, clock.now());
+        if (deniedEvents.admit(caller.name)) ring.push([eventDraft(event, time, clock)]);
         const note = auditNote(event, time);
         if (note !== null) audit.acted([note]);
       },
       ring,
       streams,
       rateLimit: config.rateLimit,
-      starts: countStart(folder),
+      starts,
     });
+    started.add(() => http.close());
     // Fastify's own, which those of its requests are made from.
     logLevels.follow(http.log);
-    try {
-      await listenOnUnixSocket(http, config.rest);
-      if (config.restTcp !== null) {
-        const port = await listenOnTcp(http, config.restTcp);
-        logger.info({ ...config.restTcp, port }, 'REST over TCP');
-      }
-    } catch (error) {
-      unpublish();
-      await http.close();
-      await plane.close();
-      throw error;
+    await listenOnUnixSocket(http, config.rest);
+
+    step('REST over TCP');
+    if (config.restTcp !== null) {
+      const port = await listenOnTcp(http, config.restTcp);
+      logger.info({ ...config.restTcp, port }, 'REST over TCP');
     }
-    watch.start();
-    leaks.start();
-    notify('READY=1');
+
+    step('watches');
+    for (const each of [watch, leaks]) {
+      each.start();
+      started.add(() => each.stop());
+    }
+
+    step('service manager');
+    tellManager('READY=1', logger);
     logger.info({ clients: config.clients.path, rest: config.rest.path }, 'ready');
-    return new Daemon(
-      plane,
-      http,
-      previews,
-      watch,
-      leaks,
-      streams,
-      audit,
-      unpublish,
-      logger,
-      now,
-      settings,
-    );
+    return new Daemon(logger, started, { plane, streams, unpublish, now }, settings);
   }
 
   /** Stops taking requests, releases every buffer, destroys the device. */
   async stop(): Promise<void> {
-    notify('STOPPING=1');
-    this.unpublish();
-    await this.http.close();
-    await this.previews.close();
-    await this.watch.stop();
-    await this.leaks.stop();
-    await this.plane.close();
-    this.audit.close();
+    tellManager('STOPPING=1', this.logger);
+    // First: who comes now is to find nobody, and not somebody who does not answer.
+    this.parts.unpublish();
+    await this.started.end();
     this.logger.info('stopped');
   }
-}
-
-function quotaSetup(config: Config, machine: Rules, rest: Rules): QuotaSetup {
-  return {
-    rules: { default: machine, configuration: config.quotas.rules, rest },
-    subuids: readSubuids(readPasswd()),
-    recallSeconds: config.quotas.recallSeconds,
-    charge: config.accounting.charge,
-  };
-}
-
-function pressureWatch(
-  config: Config,
-  allocator: Allocator,
-  plane: DataPlane,
-  logger: Logger,
-  failed: (error: unknown) => void,
-): PressureWatch {
-  const world = {
-    psi: readPsi,
-    device: () => allocator.device(),
-    pressed: (sources: readonly string[] | null, seconds: number) =>
-      plane.ask('pressed', { sources, seconds }),
-    relieved: (sources: readonly string[] | null) => plane.ask('relieved', sources),
-    log: (text: string, fields: object) => logger.warn(fields, text),
-  };
-  return new PressureWatch(config.pressure, world, failed);
-}
-
-/** Says once what is usable and why the rest is not. */
-function describe(inventory: Inventory, logger: Logger): void {
-  const { device, sources } = inventory;
-  if (device !== null) {
-    const { name, type, api_version, driver, extensions } = device;
-    logger.info({ name, type, api_version, driver, extensions }, `Vulkan device: ${name}`);
-  }
-  for (const source of sources) {
-    const { name, handleType, usable, reason } = source;
-    const text = `source ${name} (${handleType}): ${usable ? 'usable' : 'not usable'}: ${reason}`;
-    logger.info({ source }, text);
-  }
-  for (const warning of warnings(inventory)) logger.warn(warning);
-}
-
-/** Node keeps a socket's fd to itself; without it the requester is simply not known. */
-function requester(socket: Socket): Peer | null {
-  const fd = (socket as { _handle?: { fd?: number } })._handle?.fd;
-  return fd === undefined || fd < 0 ? null : peerOf(fd);
 }

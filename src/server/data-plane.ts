@@ -72,12 +72,16 @@ export class Allocator {
       trackUnmanagedFds: false,
     });
     return new Promise((resolve, reject) => {
+      const failed = (error: Error) => {
+        port2.close();
+        close(wakeFd);
+        reject(error);
+      };
+      const ended = () => failed(new Error('the allocator ended before it was ready'));
+      worker.once('exit', ended);
       worker.once('message', (ready: AllocatorReady) => {
-        if ('failed' in ready) {
-          reject(new Error(ready.failed));
-          return;
-        }
         worker.off('error', reject);
+        worker.off('exit', ended);
         worker.on('error', events.fatal);
         const allocator = new Allocator(worker, ready.inventory, wakeFd, port2);
         worker.on('message', (message: DeviceAnswer | { inventory: Inventory }) => {
@@ -86,6 +90,7 @@ export class Allocator {
         });
         resolve(allocator);
       });
+      // `exit` follows.
       worker.once('error', reject);
     });
   }

@@ -28,7 +28,7 @@ export function checkIfMatch(ifMatch: string | undefined, view: object): void {
   throw hasChanged(ifMatch, etagOf(view));
 }
 
-export function hasChanged(ifMatch: string, now?: string): BrokerError {
+function hasChanged(ifMatch: string, now?: string): BrokerError {
   return new BrokerError('precondition_failed', 'it has changed since this ETag was answered', {
     constraint: 'if-match',
     requested: ifMatch,

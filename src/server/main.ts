@@ -6,12 +6,14 @@ import { resolve } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { pino } from 'pino';
 import { messageOf } from '../broker/errors.js';
+import { SystemClock } from '../native/clock.js';
 import { packageVersion } from '../package-root.js';
 import { CLIENT_SOCKET, daemonSocket, REST_SOCKET } from '../paths.js';
-import { type Loaded, loadConfig } from './config.js';
+import { type Loaded, loadConfig, type Overrides } from './config.js';
 import { ConfigError, LOG_LEVELS, type LogLevel } from './config-file.js';
 import type { Daemon } from './daemon.js';
 import { Allocator } from './data-plane.js';
+import { closeDebugger, onSignals } from './signals.js';
 import { sourceView } from './views.js';
 
 interface Options {
@@ -21,10 +23,12 @@ interface Options {
   device?: string;
   logLevel?: LogLevel;
   poolBytes?: number;
+  stateDir?: string;
   probe?: boolean;
 }
 
 const EXIT_CONFIG = 2;
+const clock = new SystemClock();
 /** Where the other threads' files stand. */
 const threads = new URL('.', import.meta.url);
 
@@ -42,6 +46,10 @@ const options = new Command('dmabrokerd')
   )
   .addOption(new Option('--log-level <level>', 'how much is logged').choices(LOG_LEVELS))
   .option('--pool-bytes <bytes>', 'memory for spares; 0: none', poolBytes)
+  .option(
+    '--state-dir <folder>',
+    'what is kept over a restart (default: as systemd says, or by user)',
+  )
   .option('--probe', 'print what memory can be had here, as JSON, and exit')
   // A wrong option is a wrong configuration.
   .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : EXIT_CONFIG))
@@ -60,7 +68,7 @@ function fatal(error: unknown): never {
 }
 
 /** A socket's path on the command line is relative to where the command was given. */
-function absolute({ socket, restSocket, ...rest }: Options): Options {
+function absolute({ socket, restSocket, stateDir: _, ...rest }: Options): Overrides {
   return {
     ...rest,
     ...(socket === undefined ? {} : { socket: resolve(socket) }),
@@ -70,7 +78,7 @@ function absolute({ socket, restSocket, ...rest }: Options): Options {
 
 function configured() {
   try {
-    return loadConfig(options.config ?? null, absolute(options));
+    return loadConfig(options.config ?? null, absolute(options), clock);
   } catch (error) {
     if (!(error instanceof ConfigError) && !(error instanceof Error && 'code' in error))
       throw error;
@@ -79,6 +87,7 @@ function configured() {
   }
 }
 
+const stateDir = options.stateDir === undefined ? null : resolve(options.stateDir);
 const loaded = configured();
 const { config } = loaded;
 const logger = pino(
@@ -102,7 +111,7 @@ async function probe(): Promise<void> {
 async function reload(daemon: Daemon): Promise<void> {
   let again: Loaded;
   try {
-    again = loadConfig(options.config ?? null, absolute(options));
+    again = loadConfig(options.config ?? null, absolute(options), clock);
   } catch (error) {
     const reason = messageOf(error);
     logger.error({ reason }, `the configuration was not taken, nothing has changed: ${reason}`);
@@ -123,20 +132,23 @@ async function run(): Promise<void> {
   let stopping = false;
   const stop = () => daemon?.stop().catch(fatal);
   // From the start: a daemon that is still starting has socket files to remove, too.
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-    process.on(signal, () => {
+  onSignals({
+    stop: (signal) => {
       // A second signal ends it whatever it is waiting for.
       if (stopping) process.abort();
       stopping = true;
       logger.info({ signal }, 'stopping');
       stop();
-    });
-  }
-  process.on('SIGHUP', () => {
-    if (daemon === null || stopping) return;
-    reload(daemon).catch(fatal);
+    },
+    reload: () => {
+      if (daemon === null || stopping) return;
+      reload(daemon).catch(fatal);
+    },
+    ignored: (signal) => logger.info({ signal }, 'the signal has no meaning here'),
   });
-  daemon = await Daemon.start(threads, loaded, logger, fatal);
+  const step = (name: string) => logger.debug(`start: ${name}`);
+  daemon = await Daemon.start({ threads, loaded, stateDir, logger, clock, fatal, step });
+  closeDebugger();
   if (stopping) stop();
 }
 
@@ -146,7 +158,7 @@ process.on('unhandledRejection', fatal);
 try {
   await (options.probe ? probe() : run());
 } catch (error) {
-  // Nothing waits in the kernel yet, or everything was ended again.
+  // Everything that was started was ended again.
   logger.fatal(messageOf(error));
   process.exitCode = 1;
 }

@@ -270,4 +270,4 @@ export type DeviceAnswer =
   | { readonly seq: number; readonly devices: readonly ListedDevice[] };
 
 /** Allocator → main, when it has probed its sources, and again when a device was opened or made anew. */
-export type AllocatorReady = { readonly inventory: Inventory } | { readonly failed: string };
+export type AllocatorReady = { readonly inventory: Inventory };

@@ -6,6 +6,7 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs';
 import { Ajv } from 'ajv';
 import { parse, TomlDate, TomlError } from 'smol-toml';
+import type { WallTime } from '../broker/clock.js';
 import { REST_ROLES, type RestAccess, type RestRole } from '../broker/policy.js';
 
 export interface RestToken extends RestAccess {
@@ -14,8 +15,8 @@ export interface RestToken extends RestAccess {
   readonly role: Exclude<RestRole, 'none'>;
   /** SHA-256 of the token, in hexadecimal. */
   readonly sha256: string;
-  /** Milliseconds since 1970. */
-  readonly expires: number;
+  /** A date that somebody has written, and so the one thing that is judged by the date. */
+  readonly expires: WallTime;
 }
 
 interface File {
@@ -98,7 +99,7 @@ export function parseRestTokens(text: string, about: string): RestToken[] {
       preview: preview || rest.role === 'admin',
       // A token is no user, and owns nothing.
       owner: false,
-      expires: expires.getTime(),
+      expires: expires.getTime() as WallTime,
     };
   });
   for (const key of ['name', 'sha256'] as const) {
@@ -114,7 +115,7 @@ export const digestOf = (secret: string): Buffer => createHash('sha256').update(
 export function findRestToken(
   tokens: readonly RestToken[],
   secret: string,
-  now: number,
+  now: WallTime,
   equal = timingSafeEqual,
 ): RestToken | null {
   const digest = digestOf(secret);

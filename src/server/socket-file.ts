@@ -4,9 +4,10 @@
  * client socket and for REST's.
  */
 import { randomBytes } from 'node:crypto';
-import { chmodSync, chownSync, linkSync, lstatSync, mkdirSync, unlinkSync } from 'node:fs';
+import { chmodSync, chownSync, linkSync, lstatSync, unlinkSync } from 'node:fs';
 import { connect } from 'node:net';
 import { dirname, join } from 'node:path';
+import { makeFolder } from './make-folder.js';
 import { readGroups } from './users.js';
 
 export interface SocketFile {
@@ -41,7 +42,7 @@ export async function publishSocket(
     throw new Error(`${path} is too long for a Unix socket: ${PATH_LIMIT} bytes at most`);
   }
   const gid = group === undefined ? undefined : groupNumber(group);
-  mkdirSync(folder, { recursive: true, mode: FOLDER_MODE });
+  makeFolder(folder, FOLDER_MODE);
   await removeStale(path);
 
   await listen(temporary);
@@ -57,7 +58,10 @@ export async function publishSocket(
   }
 
   const { dev, ino } = lstatSync(path);
+  let removed = false;
   return () => {
+    if (removed) return;
+    removed = true;
     const now = lstatSync(path, { throwIfNoEntry: false });
     // Somebody may have removed it and another daemon have made its own.
     if (now?.dev === dev && now.ino === ino) remove(path);

@@ -1,31 +1,22 @@
 /**
- * How often the daemon was started: a number in its state folder, where it has one
- * (StateDirectory= of the unit). systemd's own count of restarts cannot be read by the service.
+ * How often the daemon was started: a number in its state folder. systemd's own count of restarts cannot
+ * be read by the service.
  */
-import { readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { BrokerError } from '../broker/errors.js';
+import type { StateFolder } from './state/folder.js';
 
-/** Adds one; returns null where there is no folder or the number cannot be kept. */
-export function countStart(folder: string | undefined): number | null {
-  if (folder === undefined || folder === '') return null;
-  const file = join(folder, 'starts');
-  const starts = before(file) + 1;
-  try {
-    writeFileSync(`${file}.new`, `${starts}\n`);
-    renameSync(`${file}.new`, file);
-  } catch (error) {
-    if (error instanceof Error && 'code' in error) return null;
-    throw error;
-  }
-  return starts;
-}
+const FILE = 'starts';
 
-function before(file: string): number {
+/** Adds one; null where the number cannot be kept. */
+export async function countStart(folder: StateFolder): Promise<number | null> {
   try {
-    const found = Number(readFileSync(file, 'utf8'));
-    return Number.isSafeInteger(found) && found >= 0 ? found : 0;
+    const before = Number(folder.read(FILE) ?? 0);
+    const starts = Number.isSafeInteger(before) && before >= 0 ? before + 1 : 1;
+    await folder.replace(FILE, `${starts}\n`);
+    return starts;
   } catch (error) {
-    if (error instanceof Error && 'code' in error) return 0;
+    // The system's, of a file that cannot be read, or what came of them.
+    if (error instanceof BrokerError || (error instanceof Error && 'code' in error)) return null;
     throw error;
   }
 }

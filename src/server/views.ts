@@ -3,6 +3,7 @@
  */
 import type { Broker } from '../broker/broker.js';
 import type { BrokerBuffer, Client, PartialPeer } from '../broker/buffer.js';
+import { type Clock, dateText, type Monotonic } from '../broker/clock.js';
 import { fourccName, MOD_LINEAR, modifierText } from '../broker/fourcc.js';
 import type { History as BrokerHistory } from '../broker/history.js';
 import type { RecallTerms } from '../broker/quota/recalls.js';
@@ -26,12 +27,11 @@ function peerView<P extends PartialPeer>(peer: P) {
   return { ...peer, groups: peer.groups === null ? null : [...peer.groups] };
 }
 
-const time = (milliseconds: number) => new Date(milliseconds).toISOString();
-
 export function bufferView(broker: Broker, buffer: BrokerBuffer): BufferInfo {
   const { allocation, spec, owner } = buffer;
   const { check } = allocation;
   const image = spec.kind === 'image' ? spec : null;
+  const time = (moment: Monotonic) => dateText(broker.clock, moment);
   return {
     id: buffer.id,
     generation: buffer.generation,
@@ -70,13 +70,13 @@ export function bufferView(broker: Broker, buffer: BrokerBuffer): BufferInfo {
     created_at: time(buffer.createdAt),
     last_used_at: time(buffer.lastUsed),
     released_at: buffer.releasedAt === null ? null : time(buffer.releasedAt),
-    recall: recallView(broker.quotas.recalls.ofBuffer(buffer)),
+    recall: recallView(broker.quotas.recalls.ofBuffer(buffer), broker.clock),
     tokens: broker.tokenCount(buffer),
   };
 }
 
-function recallView(recall: RecallTerms | null): BufferInfo['recall'] {
-  return recall && { reason: recall.reason, deadline: time(recall.deadline) };
+function recallView(recall: RecallTerms | null, clock: Clock): BufferInfo['recall'] {
+  return recall && { reason: recall.reason, deadline: dateText(clock, recall.deadline) };
 }
 
 /** What a request would become. */
@@ -104,12 +104,12 @@ function lifetimeView(broker: Broker, buffer: BrokerBuffer): BufferInfo['lifetim
   if (typeof lifetime === 'string') return { type: lifetime };
   const lease = broker.leases.of(buffer);
   if (lease === null) return { type: 'lease' };
-  const { seconds, endDate, letGoDate } = lease;
+  const { seconds, endsAt, letGoAt } = lease;
   return {
     type: 'lease',
     seconds,
-    ends_at: time(endDate),
-    released_at: letGoDate === null ? null : time(letGoDate),
+    ends_at: dateText(broker.clock, endsAt),
+    released_at: letGoAt === null ? null : dateText(broker.clock, letGoAt),
   };
 }
 
@@ -124,28 +124,28 @@ function planeViews({ planes }: Allocation): BufferInfo['planes'] {
   }));
 }
 
-export function tokenView(token: BrokerTokenInfo): TokenInfo {
+export function tokenView(token: BrokerTokenInfo, clock: Clock): TokenInfo {
   const { id, usesLeft, uid, mayRenew, createdAt, expires } = token;
   return {
     id,
     uses_left: usesLeft,
     uid,
     may_renew: mayRenew,
-    created_at: time(createdAt),
-    expires_at: expires === null ? null : time(expires),
+    created_at: dateText(clock, createdAt),
+    expires_at: expires === null ? null : dateText(clock, expires),
   };
 }
 
-export function historyView({ entries, forgotten }: BrokerHistory): History {
-  const events = entries.map(({ at, ...entry }) => ({ time: time(at), ...entry }));
+export function historyView({ entries, forgotten }: BrokerHistory, clock: Clock): History {
+  const events = entries.map(({ at, ...entry }) => ({ time: dateText(clock, at), ...entry }));
   return { events, forgotten };
 }
 
-export function clientView(client: Client): ClientInfo {
+export function clientView(client: Client, clock: Clock): ClientInfo {
   return {
     id: client.id,
     ...peerView(client.peer),
-    connected_at: time(client.connectedAt),
+    connected_at: dateText(clock, client.connectedAt),
     buffers: client.owned.size,
     bytes: client.ownedBytes,
     fds_sent: client.fdsSent,

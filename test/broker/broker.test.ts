@@ -36,7 +36,7 @@ function allocated(
 }
 
 /** Allocations that wait for an answer. */
-const pendingOf = ({ broker }: Setup) => broker.quotas.ledger.accounts.daemon.charge.pending;
+const pendingOf = ({ broker }: Setup) => broker.quotas.accounts.daemon.charge.pending;
 
 const anybody = { uses: 1, uid: null, seconds: null };
 
@@ -52,7 +52,12 @@ t.test('an allocation is registered, owned and listed', async (t) => {
   const [result] = results;
   if (result === undefined || 'error' in result) throw new Error('it was not allocated');
   const { buffer } = result;
-  t.match(buffer, { name: 'mine', lifetime: 'connection', createdAt: world.time, generation: 1 });
+  t.match(buffer, {
+    name: 'mine',
+    lifetime: 'connection',
+    createdAt: world.clock.now(),
+    generation: 1,
+  });
   t.equal(pendingOf(setup), 0);
   t.same([...client.owned], [buffer]);
   t.same([...broker.buffers], [buffer]);
@@ -102,7 +107,7 @@ t.test('release closes, frees, revokes and tells those who watch', async (t) => 
   t.ok(world.freed.has(buffer.allocation.key));
   t.equal(world.open.size, 1, 'open until the message is sent');
   buffer.held.release();
-  world.ticks += 10;
+  world.pass(10);
   broker.poll();
   t.equal(world.open.size, 0);
   t.equal(client.owned.size, 0);
@@ -159,7 +164,7 @@ t.test('redeeming', async (t) => {
   t.equal(refused(() => broker.redeem(other, forMe)).code, 'invalid_token');
   t.same(broker.redeem(client, forMe), { buffer, mayRenew: false });
   const once = broker.share(buffer, { ...anybody, seconds: 5 });
-  t.equal(once.info.expires, world.time + 5000);
+  t.equal(once.info.expires, world.clock.now() + 5000);
   t.equal(broker.tokenCount(buffer), 1);
   t.same(broker.tokens(buffer), [once.info]);
   t.ok(broker.revoke(buffer, once.info.id));
@@ -168,7 +173,7 @@ t.test('redeeming', async (t) => {
   t.equal(client.owned.size, 0, 'who redeems does not own');
   broker.handedOut(buffer, client);
   broker.handedOut(buffer, client);
-  t.match([...buffer.recipients], [{ client, receivedAt: world.time }]);
+  t.match([...buffer.recipients], [{ client, receivedAt: world.clock.now() }]);
   t.equal(client.fdsSent, 2);
 });
 

@@ -1,9 +1,12 @@
 /** Deadlines come in order, once, whatever was moved and removed before. */
+
 import fc from 'fast-check';
 import t from 'tap';
+import type { Monotonic } from '../../src/broker/clock.js';
 import { Deadlines } from '../../src/broker/deadlines.js';
 
 type Action = { item: number; at: number | null };
+const moment = (at: number) => at as Monotonic;
 
 t.test('as a sorted list says', async (t) => {
   const action = fc.record({
@@ -18,14 +21,18 @@ t.test('as a sorted list says', async (t) => {
         deadlines.delete(item);
         model.delete(item);
       } else {
-        deadlines.set(item, at);
+        deadlines.set(item, moment(at));
         model.set(item, at);
       }
       const soonest = model.size === 0 ? null : Math.min(...model.values());
       if (deadlines.next !== soonest) throw new Error(`${deadlines.next} is not ${soonest}`);
     }
     const taken: number[] = [];
-    for (let item = deadlines.take(10); item !== undefined; item = deadlines.take(10)) {
+    for (
+      let item = deadlines.take(moment(10));
+      item !== undefined;
+      item = deadlines.take(moment(10))
+    ) {
       taken.push(model.get(item) ?? -1);
       model.delete(item);
     }

@@ -23,7 +23,7 @@ t.test("a buffer's whole life", async (t) => {
   const { world, broker, client, buffer } = make();
   const owner = { client, peer };
   const other = broker.connect({ ...peer, uid: 7, pid: 11, executable: 'other' });
-  const until = new Date(world.time + 9000).toISOString();
+  const until = new Date(world.clock.today + 9000).toISOString();
   const terms = { uses: 2, uid: 7, seconds: 9, mayRenew: true };
   const { info, token } = broker.share(buffer, terms, owner);
   broker.redeem(other, token);
@@ -55,7 +55,7 @@ t.test("a buffer's whole life", async (t) => {
   const them = { ...me, client: other.id, uid: 7, pid: 11, executable: 'other' };
   const who = buffer.history.entries.map((entry) => entry.who);
   t.same(who, [me, me, them, null, null, them, null, null, null, me]);
-  t.equal(buffer.history.entries[5]?.at, world.time);
+  t.equal(buffer.history.entries[5]?.at, world.clock.now());
   world.held.clear();
   world.pass(10_000);
   broker.poll();

@@ -39,12 +39,13 @@ function make(source = memfd) {
   };
   /** Lets time pass, and the data plane wake up as often as it wants to. */
   const pass = (ms: number) => {
-    const end = world.ticks + ms;
-    for (let wait = broker.wait; wait >= 0 && world.ticks + wait <= end; wait = broker.wait) {
-      world.ticks += wait;
+    const end = world.clock.now() + ms;
+    const left = () => end - world.clock.now();
+    for (let wait = broker.wait; wait >= 0 && wait <= left(); wait = broker.wait) {
+      world.pass(wait);
       broker.poll();
     }
-    world.ticks = end;
+    world.pass(left());
   };
   const hold = ({ allocation }: BrokerBuffer, how: Remaining) =>
     world.held.set(allocation.key, how);
@@ -56,11 +57,11 @@ t.test('held by somebody, then by nobody', async (t) => {
   const client = broker.connect(peer);
   const buffer = allocate(client);
   hold(buffer, 'lingering');
-  const charge = () => broker.quotas.ledger.accounts.find('user', String(peer.uid))?.charge;
+  const charge = () => broker.quotas.accounts.find('user', String(peer.uid))?.charge;
   broker.release(buffer, 'owner');
   t.same([...broker.buffers], []);
   t.same([...broker.lingering], [buffer]);
-  t.match(buffer, { state: 'lingering', releasedAt: world.time });
+  t.match(buffer, { state: 'lingering', releasedAt: world.clock.now() });
   t.equal(broker.find(buffer.id), buffer);
   t.throws(() => broker.get(buffer.id), { code: 'not_found' });
   t.ok(world.freed.has(buffer.allocation.key), 'the Vulkan objects are gone at once');
@@ -250,7 +251,7 @@ t.test('memory that is registered more than once', async (t) => {
     const broker = new Broker(world, [memfd], offers);
     const connect = (uid: number) => broker.connect({ ...peer, uid });
     const charged = (uid: number) =>
-      broker.quotas.ledger.accounts.find('user', String(uid))?.charge.buffers ?? 0;
+      broker.quotas.accounts.find('user', String(uid))?.charge.buffers ?? 0;
     /** Memory of the broker's own. */
     const allocate = (client: Client, ...identities: string[]): BrokerBuffer => {
       broker.allocate({ client, peer: client.peer }, request(), () => {});

@@ -114,8 +114,8 @@ t.test('re-issued: the same buffer with new memory of the next generation', asyn
 
 t.test('what it had before is charged until nobody has it', async (t) => {
   const { world, broker, client, allocated } = make();
-  const { ledger } = broker.quotas;
-  const used = () => ledger.accounts.find('user', String(peer.uid))?.charge;
+  const { accounts } = broker.quotas;
+  const used = () => accounts.find('user', String(peer.uid))?.charge;
   const buffer = allocated();
   const { id, allocation, held } = buffer;
   const other = broker.connect(peer, world.openFd());
@@ -129,7 +129,12 @@ t.test('what it had before is charged until nobody has it', async (t) => {
   world.answer(0, 2);
   const [former] = [...broker.lingering] as [BrokerBuffer];
   t.match(former, { formerOf: id, generation: 1, state: 'lingering', held, allocation });
-  t.match(former, { owner: { client }, name: 'mine', released: true, releasedAt: world.time });
+  t.match(former, {
+    owner: { client },
+    name: 'mine',
+    released: true,
+    releasedAt: world.clock.now(),
+  });
   t.match(buffer, { id, formerOf: null, generation: 2, state: 'live' });
   t.not(former.id, id);
   t.equal(broker.find(former.id), former);

@@ -89,7 +89,7 @@ const action: fc.Arbitrary<Action> = fc.oneof(
       pick,
       uses: fc.integer({ min: 1, max: 3 }),
       uid: fc.option(uid),
-      seconds: fc.option(fc.integer({ min: 1, max: 5 })),
+      seconds: fc.option(fc.integer({ min: 1, max: 60 })),
     }),
   ),
   often(6, fc.record({ kind: fc.constant('redeem' as const), pick, token: pick })),
@@ -242,7 +242,10 @@ class Model {
           this.buffers.add(result.buffer);
           const { buffer } = result;
           if (typeof lifetime === 'object') {
-            this.leases.set(buffer, { endsAt: world.ticks + lifetime.lease * 1000, letGoAt: null });
+            this.leases.set(buffer, {
+              endsAt: world.clock.now() + lifetime.lease * 1000,
+              letGoAt: null,
+            });
           }
           buffer.watchers.add({
             released: (reason) => {
@@ -285,7 +288,7 @@ class Model {
           while (world.pending.length > 0) this.run({ kind: 'answer', pick: 0, fds: 1 });
           this.run({ kind: 'allocate', pick: action.pick, lifetime: 'connection', rest: false });
           while (world.pending.length > 0) this.run({ kind: 'answer', pick: 0, fds: 1 });
-          world.ticks += POOL_REFILL_DELAY_MS;
+          world.pass(POOL_REFILL_DELAY_MS);
           this.#poll();
           this.run({ kind: 'spare', good: true, fds: 1 });
         }
@@ -334,7 +337,8 @@ class Model {
         if (buffer === undefined) break;
         const { uses, seconds } = action;
         const { token, info } = broker.share(buffer, { uses, uid: action.uid, seconds });
-        const expires = seconds === null ? Number.POSITIVE_INFINITY : world.time + seconds * 1000;
+        const expires =
+          seconds === null ? Number.POSITIVE_INFINITY : world.clock.now() + seconds * 1000;
         this.tokens.push({ text: token, id: info.id, buffer, uid: action.uid, expires, uses });
         break;
       }
@@ -351,7 +355,7 @@ class Model {
       case 'renew': {
         const buffer = this.#at([...this.leases.keys()], action.pick);
         if (buffer === undefined) break;
-        const endsAt = world.ticks + action.seconds * 1000;
+        const endsAt = world.clock.now() + action.seconds * 1000;
         const lease = this.leases.get(buffer);
         broker.renew(buffer, action.seconds);
         if (lease && endsAt > lease.endsAt) this.leases.set(buffer, { endsAt, letGoAt: null });
@@ -378,7 +382,7 @@ class Model {
         break;
       }
       case 'wait':
-        world.time += action.seconds * 1000;
+        world.pass(action.seconds * 1000);
         break;
     }
   }
@@ -387,7 +391,7 @@ class Model {
     if (client === undefined || token === undefined) return;
     const good =
       token.uses > 0 &&
-      token.expires > this.world.time &&
+      token.expires > this.world.clock.now() &&
       !this.lost.has(token.buffer) &&
       (token.uid === null || token.uid === client.peer.uid);
     try {
@@ -406,7 +410,7 @@ class Model {
   #recount(): void {
     // A buffer that waits for new memory is charged for what it has.
     const waiting = this.world.pending.filter(({ id }) => !this.ids.has(id)).length;
-    const { accounts } = this.broker.quotas.ledger;
+    const { accounts } = this.broker.quotas;
     const { daemon } = accounts;
     const memory = [...this.buffers, ...this.#lingering()];
     const count = (all: readonly Past[]) => ({
@@ -452,7 +456,7 @@ class Model {
     const fds = spares.flatMap(({ planes }) => planes.map(({ fd }) => fd));
     if (pool.bytes !== bytes || pool.spares !== spares.length) throw new Error('sums of the pool');
     if (bytes > pool.limits.bytes) throw new Error('the pool is too large');
-    const { settings, charge } = quotas.ledger.accounts.daemon;
+    const { settings, charge } = quotas.accounts.daemon;
     const limit = settings.bytes ?? Number.POSITIVE_INFINITY;
     if (bytes > 0 && charge.bytes + bytes > limit) throw new Error('spares are in the way');
     return fds;
@@ -469,7 +473,7 @@ class Model {
   /** Lets the broker look at what is due, its leases among it. */
   #poll(): void {
     this.broker.poll();
-    const { ticks } = this.world;
+    const ticks = this.world.clock.now();
     for (const [buffer, lease] of [...this.leases]) {
       if (lease.letGoAt === null) {
         if (lease.endsAt > ticks) continue;
@@ -484,10 +488,10 @@ class Model {
   /** Gives everything that was released time to be looked at. */
   #settle(): void {
     const { broker, world } = this;
-    world.ticks += 5_000;
+    world.pass(5_000);
     for (let turn = 0; turn < 20 && broker.wait >= 0; turn++) {
       this.#poll();
-      world.ticks += LINGERING_PAUSE_MS;
+      world.pass(LINGERING_PAUSE_MS);
     }
   }
 
@@ -525,7 +529,7 @@ class Model {
     same('open fds', world.open, [...held.flatMap(({ fds }) => fds), ...this.#sparesFds()]);
     for (const buffer of buffers) {
       const live = this.tokens.filter(
-        (token) => token.buffer === buffer && token.uses > 0 && token.expires > world.time,
+        (token) => token.buffer === buffer && token.uses > 0 && token.expires > world.clock.now(),
       );
       if (broker.tokenCount(buffer) !== live.length) throw new Error('tokens');
     }
@@ -541,7 +545,7 @@ class Model {
     if (this.world.open.size > 0) throw new Error(`fds ${[...this.world.open]} are left open`);
     if (this.world.freed.size !== this.given) throw new Error('not everything was freed');
     if (this.released !== this.registered) throw new Error('not everybody was told');
-    for (const { scope, key, charge, lingering } of this.broker.quotas.ledger.accounts) {
+    for (const { scope, key, charge, lingering } of this.broker.quotas.accounts) {
       const amounts = [charge, lingering].flatMap((each) => Object.values(each));
       if (amounts.some((amount) => amount !== 0)) throw new Error(`${scope} ${key}`);
     }

@@ -12,7 +12,7 @@ const anybody: TokenTerms = { uses: 1, uid: null, seconds: null };
 
 function make() {
   const world = new FakeWorld();
-  return { world, tokens: new Tokens<string>(() => world.now(), world.random) };
+  return { world, tokens: new Tokens<string>(world.clock, world.random) };
 }
 
 t.test('a token is good for its uses', async (t) => {
@@ -42,14 +42,14 @@ t.test('a token expires', async (t) => {
   const { tokens, world } = make();
   const terms = { uses: 2, uid: null, seconds: 60 };
   const { token, info } = tokens.issue('a', terms, UID);
-  t.equal(info.expires, world.time + 60_000);
-  world.time += 59_999;
+  t.equal(info.expires, world.clock.now() + 60_000);
+  world.pass(59_999);
   t.equal(tokens.redeem(token, ME).target, 'a');
-  world.time += 1;
+  world.pass(1);
   t.equal(refused(() => tokens.redeem(token, ME)).code, 'invalid_token');
   t.equal(tokens.count('a'), 0);
   tokens.issue('b', terms, UID);
-  world.time += 60_000;
+  world.pass(60_000);
   t.equal(tokens.count('b'), 0, 'without being asked for');
 });
 
@@ -76,7 +76,7 @@ t.test('every bad token gets the same answer', async (t) => {
   tokens.revoke('a', info.id);
   const expired = tokens.issue('a', { ...anybody, seconds: 1 }, UID).token;
   const ofAnother = tokens.issue('a', { ...anybody, uid: 7 }, UID).token;
-  world.time += 1000;
+  world.pass(1000);
   const bad = ['', 'x', 'a'.repeat(26), usedUp, revoked, expired, ofAnother];
   const answers = bad.map((token) => refused(() => tokens.redeem(token, ME)));
   const [first] = answers;
@@ -87,11 +87,11 @@ t.test('every bad token gets the same answer', async (t) => {
 t.test('a list shows what is left of each token and no secret', async (t) => {
   const { tokens, world } = make();
   const first = tokens.issue('a', { uses: 2, uid: 7, seconds: 60, mayRenew: true }, UID);
-  world.time += 1000;
+  world.pass(1000);
   const second = tokens.issue('a', anybody, UID);
   tokens.issue('b', anybody, UID);
   tokens.redeem(first.token, user(7));
-  const createdAt = world.time - 1000;
+  const createdAt = world.clock.now() - 1000;
   const rest = { uid: 7, mayRenew: true, createdAt, expires: createdAt + 60_000 };
   t.same(tokens.list('a'), [
     { id: first.info.id, usesLeft: 1, ...rest },
@@ -100,12 +100,12 @@ t.test('a list shows what is left of each token and no secret', async (t) => {
       usesLeft: 1,
       uid: null,
       mayRenew: false,
-      createdAt: world.time,
+      createdAt: world.clock.now(),
       expires: null,
     },
   ]);
   t.notMatch(JSON.stringify(tokens.list('a')), first.token);
-  world.time = createdAt + 60_000;
+  world.pass(59_000);
   t.match(tokens.list('a'), [{ id: second.info.id }], 'expired ones are gone');
   tokens.redeem(second.token, user(7));
   t.same(tokens.list('a'), []);
@@ -136,7 +136,7 @@ t.test('limits', async (t) => {
   );
   t.equal(tokens.count('a'), MAX_TOKENS_PER_BUFFER);
   t.ok(tokens.issue('c', anybody, UID), 'each buffer has its own');
-  world.time += 1000;
+  world.pass(1000);
   t.ok(tokens.issue('a', anybody, UID), 'expired tokens make room');
   t.equal(tokens.count('a'), 1);
 });

@@ -1,5 +1,6 @@
 /** `dmabrokerctl quota` against the real REST server. */
 import t from 'tap';
+import { peer } from '../broker/support/world.js';
 import { startServer } from '../server/http/support/server.js';
 import { withoutLeaks } from '../support/fds.js';
 import { ctl } from './support/ctl.js';
@@ -8,10 +9,8 @@ await withoutLeaks(t, 'quota', async (t) => {
   const server = await startServer(t);
   const run = (...args: string[]) => ctl(['--socket', server.socketPath, 'quota', ...args]);
   const { quotas } = server.control;
-  quotas.ledger.reserve({ uid: 7, cgroup: null, connection: null }, 'memfd', {
-    bytes: 4096,
-    fds: 1,
-  });
+  const owner = { client: null, peer: { ...peer, uid: 7 } };
+  quotas.reserve(owner, 'memfd', { bytes: 4096, fds: 1 }, []);
 
   const set = await run('set', 'user/7', '--bytes', '2K', '--fds', 'none', '--per-second', '1.5');
   t.equal(set.status, 0, set.stderr);

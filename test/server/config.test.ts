@@ -1,4 +1,5 @@
 /** The configuration file: what it may say, and that every mistake is named by its line or key. */
+
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
@@ -6,7 +7,10 @@ import { CLIENT_SOCKET, daemonSocket, REST_SOCKET } from '../../src/paths.js';
 import { type Config, loadConfig } from '../../src/server/config.js';
 import { ConfigError, parseConfig } from '../../src/server/config-file.js';
 import { poolConfig } from '../../src/server/pool-config.js';
+import { FakeClock } from '../support/clock.js';
 import { temporaryFolder } from '../support/folder.js';
+
+const clock = new FakeClock();
 
 const full = `
 [clients]
@@ -44,7 +48,7 @@ const pool = { bytes: 8 * 1024 * 1024, sparesPerSpec: 2, idleSeconds: 5 };
 const withoutPolicy = ({ policy: _, ...rest }: Config) => rest;
 
 t.test('without a file', async (t) => {
-  t.same(withoutPolicy(loadConfig(null, {}).config), {
+  t.same(withoutPolicy(loadConfig(null, {}, clock).config), {
     clients: { path: daemonSocket(CLIENT_SOCKET), mode: 0o660 },
     rest: { path: daemonSocket(REST_SOCKET), mode: 0o660 },
     rateLimit: 10_000,
@@ -77,7 +81,7 @@ t.test('with one, and what the command line says before it', async (t) => {
     pool,
     ...quotas,
   };
-  t.same(withoutPolicy(loadConfig(path, {}).config), config);
+  t.same(withoutPolicy(loadConfig(path, {}, clock).config), config);
   const overrides = {
     socket: '/a',
     restSocket: '/b',
@@ -85,7 +89,7 @@ t.test('with one, and what the command line says before it', async (t) => {
     logLevel: 'debug',
     poolBytes: 0,
   } as const;
-  t.same(withoutPolicy(loadConfig(path, overrides).config), {
+  t.same(withoutPolicy(loadConfig(path, overrides, clock).config), {
     clients: { ...config.clients, path: '/a' },
     rest: { ...config.rest, path: '/b' },
     rateLimit: 7,
@@ -100,8 +104,8 @@ t.test('with one, and what the command line says before it', async (t) => {
     ...quotas,
   });
   writeFileSync(path, '# nothing\n');
-  t.same(loadConfig(path, {}).config, loadConfig(null, {}).config);
-  t.throws(() => loadConfig(`${path}.not`, {}), { code: 'ENOENT' });
+  t.same(loadConfig(path, {}, clock).config, loadConfig(null, {}, clock).config);
+  t.throws(() => loadConfig(`${path}.not`, {}, clock), { code: 'ENOENT' });
 });
 
 const mistakes: [string, RegExp][] = [

@@ -29,7 +29,7 @@ await withoutLeaks(t, 'sockets', async (t) => {
     const { clientSocket, restSocket, folder } = daemon;
     t.equal(mode(clientSocket), 0o660);
     t.equal(mode(restSocket), 0o660);
-    t.same(readdirSync(folder).sort(), ['client.sock', 'rest.sock'], 'and nothing else');
+    t.same(readdirSync(folder).sort(), ['client.sock', 'rest.sock', 'state'], 'and nothing else');
 
     const other = join(folder, 'other.sock');
     const same = await run('--socket', clientSocket, '--rest-socket', other);
@@ -42,7 +42,11 @@ await withoutLeaks(t, 'sockets', async (t) => {
       `60 another process listens on ${restSocket}`,
       'last words',
     );
-    t.same(readdirSync(folder).sort(), ['client.sock', 'rest.sock'], 'they leave nothing behind');
+    t.same(
+      readdirSync(folder).sort(),
+      ['client.sock', 'rest.sock', 'state'],
+      'they leave nothing behind',
+    );
 
     const client = await connect({ socket: clientSocket });
     t.ok(await client.allocate(linear).then((buffer) => buffer.close().then(() => true)));

@@ -15,6 +15,7 @@ t.test('--help and --version', async (t) => {
     '--rest-socket',
     '--device',
     '--log-level',
+    '--state-dir',
     '--probe',
   ]) {
     t.match(help.stdout, option);

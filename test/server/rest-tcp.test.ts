@@ -1,4 +1,5 @@
 /** A real daemon with REST on a loopback address: who gets in, who does not, and what the log says. */
+
 import { timingSafeEqual } from 'node:crypto';
 import { once } from 'node:events';
 import { chmodSync, writeFileSync } from 'node:fs';
@@ -7,9 +8,11 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import t from 'tap';
 import type { Actor } from '../../src/broker/actor.js';
+import type { WallTime } from '../../src/broker/clock.js';
 import { loadConfig } from '../../src/server/config.js';
 import { digestOf, findRestToken, parseRestTokens } from '../../src/server/rest-tokens.js';
 import { ctl } from '../cli/support/ctl.js';
+import { FakeClock } from '../support/clock.js';
 import { eventually, TestDaemon, withoutVulkan } from '../support/daemon.js';
 import { temporaryFolder } from '../support/folder.js';
 
@@ -150,10 +153,10 @@ t.test('a configuration that opens too much is refused', async (t) => {
   writeFileSync(tokens, '', { mode: 0o600 });
   const load = (listen?: string) => {
     writeFileSync(file, config(tokens, listen));
-    return loadConfig(file, {}).config;
+    return loadConfig(file, {}, new FakeClock()).config;
   };
   t.same(load('[::1]:7070').restTcp, { host: '::1', port: 7070 });
-  t.equal(loadConfig(null, {}).config.restTcp, null, 'off by default');
+  t.equal(loadConfig(null, {}, new FakeClock()).config.restTcp, null, 'off by default');
   for (const listen of [
     '0.0.0.0:1',
     '192.168.0.1:1',
@@ -175,9 +178,10 @@ t.test('the file of tokens', async (t) => {
   const tokens = parseRestTokens(entry, 'f');
   t.match(tokens, [{ name: 'a', role: 'reader', preview: true }]);
   const { expires = 0 } = tokens[0] ?? {};
-  t.equal(findRestToken(tokens, secret, expires - 1)?.name, 'a');
-  t.equal(findRestToken(tokens, secret, expires), null);
-  t.equal(findRestToken(tokens, `${secret}a`, 0), null);
+  const date = (milliseconds: number) => milliseconds as WallTime;
+  t.equal(findRestToken(tokens, secret, date(expires - 1))?.name, 'a');
+  t.equal(findRestToken(tokens, secret, date(expires)), null);
+  t.equal(findRestToken(tokens, `${secret}a`, date(0)), null);
   // Whichever it is, all are compared, in constant time: how long it takes tells nothing.
   const several = parseRestTokens(
     [entry, (await token('b', 'admin')).entry, (await token('c', 'operator')).entry].join(''),
@@ -188,7 +192,7 @@ t.test('the file of tokens', async (t) => {
     lengths.push(x.byteLength, y.byteLength);
     return timingSafeEqual(x, y);
   };
-  for (const guess of [secret, 'x', wrongOf(secret)]) findRestToken(several, guess, 0, equal);
+  for (const guess of [secret, 'x', wrongOf(secret)]) findRestToken(several, guess, date(0), equal);
   t.same(lengths, Array(3 * 3 * 2).fill(32));
   const wrong: [string, RegExp][] = [
     [entry + entry, /two tokens have the same name/],

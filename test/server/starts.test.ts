@@ -1,20 +1,21 @@
 /** Starts are counted where there is a folder for it, and nothing fails where there is none. */
-import { readdirSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { countStart } from '../../src/server/starts.js';
+import { StateFolder } from '../../src/server/state/folder.js';
 import { temporaryFolder } from '../support/folder.js';
 
 t.test('one more each time', async (t) => {
-  const folder = temporaryFolder(t);
-  t.same([countStart(folder), countStart(folder), countStart(folder)], [1, 2, 3]);
-  t.same(readdirSync(folder), ['starts']);
-  writeFileSync(join(folder, 'starts'), 'nonsense');
-  t.equal(countStart(folder), 1);
+  const path = temporaryFolder(t);
+  const folder = StateFolder.open(path);
+  for (const starts of [1, 2, 3]) t.equal(await countStart(folder), starts);
+  writeFileSync(join(path, 'starts'), 'nonsense');
+  t.equal(await countStart(folder), 1);
+  folder.close();
 });
 
 t.test('no folder, no count', async (t) => {
-  t.equal(countStart(undefined), null);
-  t.equal(countStart(''), null);
-  t.equal(countStart('/nowhere/at/all'), null);
+  t.equal(await countStart(StateFolder.open('/proc/nowhere')), null);
+  t.equal(await countStart(StateFolder.open('/dev/null')), null, 'no folder at all');
 });

@@ -232,8 +232,9 @@ export class TestDaemon {
 
 /** Runs the daemon until it ends by itself. */
 export async function runDaemon(...args: string[]) {
+  const state = mkdtempSync(join(tmpdir(), 'dmabroker-state-'));
   const child = spawn(process.execPath, [program, ...args], {
-    env: withoutVulkan,
+    env: { ...withoutVulkan, STATE_DIRECTORY: state },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const closed = once(child, 'close') as Promise<[number | null]>;
@@ -242,6 +243,7 @@ export async function runDaemon(...args: string[]) {
     text(child.stderr),
     closed,
   ]);
+  rmSync(state, { recursive: true, force: true });
   return { status, stdout, stderr };
 }
 

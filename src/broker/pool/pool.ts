@@ -8,13 +8,14 @@
  *
  * Pure. It is asked when somebody is already charged for what he asks for.
  */
+import { after, type Clock, type Monotonic } from '../clock.js';
 import type { BrokerError } from '../errors.js';
 import { POOL_REFILL_DELAY_MS, POOL_STALE_MS } from '../limits.js';
 import { NO_ROOM, type Rooms, type Whose } from '../quota/room.js';
 import type { Choice } from '../request.js';
 import type { Allocation, LostAllocation, SourceName } from '../source.js';
 import { type Spare, Spares, type SparesWorld } from './spares.js';
-import { type Clocks, type Spec, Specs } from './specs.js';
+import { type Spec, Specs } from './specs.js';
 
 export interface PoolLimits {
   /** Of all spares together; 0: there is no pool. */
@@ -31,7 +32,8 @@ export const NO_POOL: PoolLimits = { bytes: 0, sparesPerSpec: 0, idleSeconds: 0 
 
 type Made = { allocation: Allocation } | { error: BrokerError };
 
-export interface PoolWorld extends SparesWorld, Clocks {
+export interface PoolWorld extends SparesWorld {
+  readonly clock: Clock;
   allocate(choice: Choice, id: string, done: (result: Made) => void): void;
   /** As `allocate`, for nobody: to be called only while `idle`. */
   prepare(choice: Choice, id: string, done: (result: Made) => void): void;
@@ -55,7 +57,7 @@ export class Pool {
   #limits = NO_POOL;
   #making = false;
   /** When to look for what to make; null: nothing is missing, or nothing more can be had. */
-  #refillAt: number | null = null;
+  #refillAt: Monotonic | null = null;
   #hits = 0;
   #misses = 0;
 
@@ -65,7 +67,7 @@ export class Pool {
     private readonly newId: () => string,
   ) {
     this.#spares = new Spares(world, rooms);
-    this.#specs = new Specs(world, ({ spares }) => {
+    this.#specs = new Specs(world.clock, ({ spares }) => {
       for (const spare of spares.splice(0)) this.#spares.drop(spare);
     });
   }
@@ -124,7 +126,7 @@ export class Pool {
       this.world.served(choice.source);
     }
     this.fit();
-    if (spec !== null) this.#refillAt ??= this.world.elapsed() + POOL_REFILL_DELAY_MS;
+    if (spec !== null) this.#refillAt ??= after(this.world.clock.now(), POOL_REFILL_DELAY_MS);
     return spare;
   }
 
@@ -173,7 +175,7 @@ export class Pool {
 
   /** Forgets what nobody asks for any more, and has the next spare made. */
   run(): void {
-    const now = this.world.elapsed();
+    const now = this.world.clock.now();
     for (const spec of this.#specs) {
       if (now < this.#forgetAt(spec)) break;
       this.#specs.forget(spec);
@@ -189,13 +191,13 @@ export class Pool {
     // Whoever waits for the allocator wakes this thread with the answer.
     const at = this.#making || !this.world.idle() ? null : this.#refillAt;
     const due = Math.min(this.#forgetAt(oldest), at ?? Number.POSITIVE_INFINITY);
-    return Math.max(0, Math.ceil(due - this.world.elapsed()));
+    return Math.max(0, Math.ceil(due - this.world.clock.now()));
   }
 
   // ---- inside ----------------------------------------------------------------------------------
 
-  #forgetAt({ askedAt }: Spec): number {
-    return askedAt + this.#idleMs;
+  #forgetAt({ askedAt }: Spec): Monotonic {
+    return after(askedAt, this.#idleMs);
   }
 
   get #idleMs(): number {
@@ -239,7 +241,7 @@ export class Pool {
 
   /** Whether there is room for one more; spares that nobody has asked for lately give way to it. */
   #makeWay(spec: Spec): boolean {
-    const lately = this.world.elapsed() - POOL_STALE_MS;
+    const lately = after(this.world.clock.now(), -POOL_STALE_MS);
     const isStale = ({ askedAt }: Spec) => askedAt <= lately && askedAt < spec.askedAt;
     const isInWay = () => this.bytes + spec.bytes > this.#limits.bytes;
     while (isInWay() && this.#giveWay(isStale)) {}

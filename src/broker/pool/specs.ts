@@ -2,6 +2,7 @@
  * The specs that spares are kept of: those that were asked for often in a short time, until nobody has
  * asked for them for long. In the order of their last requests.
  */
+import { type Clock, LONG_AGO, type Monotonic } from '../clock.js';
 import { MAX_POOL_SPECS } from '../limits.js';
 import { estimateOf } from '../quota/estimate.js';
 import type { Room, Whose } from '../quota/room.js';
@@ -15,20 +16,12 @@ export interface Spec {
   readonly choice: Choice;
   readonly spares: Spare[];
   hits: number;
-  /** The last request: milliseconds since the epoch, and on the clock that is never set back. */
-  lastAsked: number;
-  askedAt: number;
+  /** For the last time. */
+  askedAt: Monotonic;
   /** The bytes of a spare: an estimate until there was one. */
   bytes: number;
   /** What one takes of which limits; its heaps are known when there was one. */
   takes: ReadonlyMap<Whose, Room>;
-}
-
-export interface Clocks {
-  /** Milliseconds on a clock that is never set back. */
-  elapsed(): number;
-  /** Milliseconds since the epoch. */
-  now(): number;
 }
 
 export class Specs {
@@ -36,7 +29,7 @@ export class Specs {
   readonly #popularity = new Popularity();
 
   constructor(
-    private readonly clocks: Clocks,
+    private readonly clock: Clock,
     /** Told of each, with its spares. */
     private readonly forgotten: (spec: Spec) => void,
   ) {}
@@ -65,7 +58,7 @@ export class Specs {
    * than `maxBytes`.
    */
   asked(choice: Choice, maxBytes: number, window: number): Spec | null {
-    const now = this.clocks.elapsed();
+    const now = this.clock.now();
     const key = keyOf(choice);
     let spec = this.#specs.get(key);
     if (spec === undefined) {
@@ -76,10 +69,9 @@ export class Specs {
         [null, estimate],
         [choice.source, estimate],
       ]);
-      spec = { key, choice, spares: [], hits: 0, lastAsked: 0, askedAt: 0, bytes, takes };
+      spec = { key, choice, spares: [], hits: 0, askedAt: LONG_AGO, bytes, takes };
     }
     spec.askedAt = now;
-    spec.lastAsked = this.clocks.now();
     this.#specs.delete(key);
     this.#specs.set(key, spec);
     if (this.#specs.size > MAX_POOL_SPECS && this.oldest) this.forget(this.oldest);

@@ -2,6 +2,7 @@
  * The table of accounts: who is charged where. An account is there while it is charged, while a
  * connection would be charged to it, or until its rate may be forgotten; so their number is bounded.
  */
+import { type Clock, LONG_AGO } from '../clock.js';
 import { Account } from './account.js';
 import type { Who } from './charge.js';
 import type { Policy } from './policy.js';
@@ -13,15 +14,22 @@ const MAX_CGROUP_DEPTH = 32;
 /** How often accounts that are only kept for their rate are looked through. */
 const SWEEP_MS = 1000;
 
-export class Accounts {
+/** The table as others see it. */
+export interface AccountTable extends Iterable<Account> {
+  readonly daemon: Account;
+  find(scope: Exclude<Scope, 'cgroup'>, key: string): Account | undefined;
+  /** The rules for an account, the most specific first. */
+  rulesFor(scope: Scope, key: string): RuleId[];
+}
+
+export class Accounts implements AccountTable {
   readonly #accounts = new Map<string, Account>();
-  #sweptAt = 0;
+  #sweptAt = LONG_AGO;
   readonly daemon: Account;
 
   constructor(
     private readonly policy: Policy,
-    /** Milliseconds. */
-    private readonly now: () => number,
+    private readonly clock: Clock,
   ) {
     this.daemon = this.get('daemon', 'default');
   }
@@ -66,13 +74,13 @@ export class Accounts {
       if (account === this.daemon || account.live > 0 || !account.empty) continue;
       // A connection's name is never used again, and neither is its rate.
       const rate = account.scope === 'connection' ? null : account.settings.allocationsPerSecond;
-      if (account.bucket.full(rate, this.now())) this.#accounts.delete(nameOf(account));
+      if (account.bucket.full(rate, this.clock.now())) this.#accounts.delete(nameOf(account));
     }
   }
 
   #sweep(): void {
-    const now = this.now();
-    if (Math.abs(now - this.#sweptAt) < SWEEP_MS) return;
+    const now = this.clock.now();
+    if (now - this.#sweptAt < SWEEP_MS) return;
     this.#sweptAt = now;
     this.drop([...this.#accounts.values()]);
   }
@@ -84,7 +92,6 @@ export class Accounts {
     }
   }
 
-  /** The rules for an account, the most specific first. */
   rulesFor(scope: Scope, key: string): RuleId[] {
     if (scope === 'cgroup') return this.policy.cgroupRules(key);
     if (scope === 'user') return [`user/${key}`, 'user/default'];

@@ -2,33 +2,34 @@
  * A token bucket: so many allocations a second, with a burst of one second's worth. It is full when
  * it is made, and time comes from outside.
  */
+import { LONG_AGO, type Monotonic } from '../clock.js';
+
 export class Bucket {
   #tokens: number | null = null;
-  #at = 0;
+  #at = LONG_AGO;
 
   /** Seconds until one token is there; 0 if one is. `rate`: tokens per second, more than 0. */
-  wait(rate: number, now: number): number {
+  wait(rate: number, now: Monotonic): number {
     this.#refill(rate, now);
     const missing = 1 - (this.#tokens ?? 0);
     return missing <= 0 ? 0 : missing / rate;
   }
 
   /** Takes one token; `wait` has said that it is there. */
-  take(rate: number, now: number): void {
+  take(rate: number, now: Monotonic): void {
     this.#refill(rate, now);
     this.#tokens = (this.#tokens ?? 0) - 1;
   }
 
   /** Whether forgetting it makes no difference. */
-  full(rate: number | null, now: number): boolean {
+  full(rate: number | null, now: Monotonic): boolean {
     if (rate === null || this.#tokens === null) return true;
     this.#refill(rate, now);
     return this.#tokens >= burst(rate);
   }
 
-  #refill(rate: number, now: number): void {
-    // A clock that is set back gives nothing and takes nothing.
-    const seconds = Math.max(0, now - this.#at) / 1000;
+  #refill(rate: number, now: Monotonic): void {
+    const seconds = (now - this.#at) / 1000;
     const tokens = this.#tokens ?? burst(rate);
     this.#tokens = Math.min(burst(rate), tokens + seconds * rate);
     this.#at = now;

@@ -2,6 +2,7 @@
  * Sharing a capacity, the daemon's or a source's, among users: may this one have more of it? Max-min
  * shares of what is not reserved, and the reserve for users below their share.
  */
+import type { Clock, Monotonic } from '../clock.js';
 import { Account } from './account.js';
 import type { Accounts } from './accounts.js';
 import type { Who } from './charge.js';
@@ -10,12 +11,12 @@ import { exceeded, ShareRefusal } from './refusals.js';
 import { type Amount, NOTHING, type SharedDimension } from './rules.js';
 import { type Demand, fairShare, overshoots } from './shares.js';
 
-/** A refused user's demand, held against the others until `until` (milliseconds). */
+/** A refused user's demand, held against the others until `until`. */
 interface Claim {
   /** The source, and a heap where that is full. */
   readonly sources: readonly string[];
   readonly want: Amount;
-  readonly until: number;
+  readonly until: Monotonic;
 }
 
 export class Capacities {
@@ -26,8 +27,7 @@ export class Capacities {
   constructor(
     private readonly accounts: Accounts,
     private readonly policy: Policy,
-    /** Milliseconds. */
-    private readonly now: () => number,
+    private readonly clock: Clock,
   ) {}
 
   /** Adds to what a user holds of a source, or takes away where the amount is negative. */
@@ -51,7 +51,7 @@ export class Capacities {
   }
 
   /** A user was refused below its share: what it wants counts as its demand for a while. */
-  claim({ uid }: Who, sources: readonly string[], want: Amount, until: number): void {
+  claim({ uid }: Who, sources: readonly string[], want: Amount, until: Monotonic): void {
     this.#claims.set(uid, { sources, want, until });
   }
 
@@ -126,7 +126,7 @@ export class Capacities {
     for (const { scope, uid, charge } of this.#usersOf(source)) {
       if (uid !== null && (source !== null || scope === 'user')) add(uid, charge);
     }
-    const now = this.now();
+    const now = this.clock.now();
     for (const [uid, { until, want, sources }] of this.#claims) {
       if (until <= now) this.#claims.delete(uid);
       else if (source === null || sources.includes(source)) add(uid, want);

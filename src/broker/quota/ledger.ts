@@ -3,6 +3,7 @@
  * before an allocation starts and is all or nothing over every account on its path: connection,
  * cgroup and those above it, user, source, daemon. docs/quotas.md has the arithmetic.
  */
+import type { Clock } from '../clock.js';
 import { type Account, difference } from './account.js';
 import { Accounts } from './accounts.js';
 import { Capacities } from './capacity.js';
@@ -25,11 +26,10 @@ export class Ledger {
 
   constructor(
     policy: Policy,
-    /** Milliseconds. */
-    private readonly now: () => number,
+    private readonly clock: Clock,
   ) {
-    this.accounts = new Accounts(policy, now);
-    this.capacities = new Capacities(this.accounts, policy, now);
+    this.accounts = new Accounts(policy, clock);
+    this.capacities = new Capacities(this.accounts, policy, clock);
   }
 
   /** A connection begins: its accounts are there until `disconnect`. */
@@ -50,12 +50,21 @@ export class Ledger {
   reserve(who: Who, source: string, estimate: Estimate): Charge {
     const want = asked(estimate);
     const accounts = this.#admitted(who, source, want);
-    const now = this.now();
+    const now = this.clock.now();
     for (const { bucket, settings } of accounts) {
       if (settings.allocationsPerSecond !== null) bucket.take(settings.allocationsPerSecond, now);
     }
     this.capacities.settled(who.uid);
     return this.#charge(accounts, who, source, want);
+  }
+
+  /**
+   * Charges as `reserve` does, for somebody who only asks: no rate is used up, and a refused demand
+   * stays one. To be released at once.
+   */
+  rehearse(who: Who, source: string, estimate: Estimate): Charge {
+    const want = asked(estimate);
+    return this.#charge(this.#admitted(who, source, want), who, source, want);
   }
 
   /**
@@ -92,11 +101,6 @@ export class Ledger {
     return this.#charge(accounts, who, key, amount);
   }
 
-  /** Throws where these amounts may not be charged to heaps now. */
-  checkHeaps(who: Who, heaps: ReadonlyMap<string, Amount>): void {
-    for (const [key, amount] of heaps) this.#heap(who, key, amount, false).release();
-  }
-
   #admitOrDrop(accounts: readonly Account[], uid: number, want: Amount): void {
     try {
       this.#admit(accounts, uid, want);
@@ -130,15 +134,10 @@ export class Ledger {
     });
   }
 
-  /** Throws what `reserve` would throw now; nothing is charged, no rate is used. */
-  check(who: Who, source: string, estimate: Estimate): void {
-    this.accounts.drop(this.#admitted(who, source, asked(estimate)));
-  }
-
   /** The accounts that all agree. */
   #admitted(who: Who, source: string, want: Amount): Account[] {
     const accounts = this.accounts.path(who, source);
-    const now = this.now();
+    const now = this.clock.now();
     try {
       this.#admit(accounts, who.uid, want);
       for (const account of accounts) {

@@ -3,10 +3,12 @@
  * at run time.
  */
 import type { BrokerBuffer, Client, Owner } from '../buffer.js';
+import { after, type Clock } from '../clock.js';
 import { BrokerError } from '../errors.js';
 import type { ChargePolicy } from '../shares.js';
 import type { Allocation, Plan } from '../source.js';
-import type { Charge, Who } from './charge.js';
+import type { AccountTable } from './accounts.js';
+import type { Charge, Charged, Who } from './charge.js';
 import { heapAmounts, heapRules } from './heaps.js';
 import { Importers } from './importers.js';
 import { asked, type Estimate, Ledger } from './ledger.js';
@@ -14,7 +16,7 @@ import { DEFAULT_RULES, Policy } from './policy.js';
 import { Recalls, type Told } from './recalls.js';
 import { ShareRefusal } from './refusals.js';
 import { Rooms } from './room.js';
-import type { Layer, Rules } from './rules.js';
+import type { Layer, Rules, SharedDimension } from './rules.js';
 
 export interface QuotaOptions {
   /** Built-in rules; those for no machine in particular, if not given. */
@@ -37,7 +39,7 @@ export const UNKNOWN_UID = 0xffffffff;
 
 export class Quotas {
   readonly policy: Policy;
-  readonly ledger: Ledger;
+  readonly #ledger: Ledger;
   readonly recalls: Recalls;
   readonly importers: Importers;
   readonly rooms: Rooms;
@@ -48,15 +50,17 @@ export class Quotas {
   #accountable: (uid: number) => number;
 
   constructor(
-    private readonly now: () => number,
+    private readonly clock: Clock,
     options: QuotaOptions = {},
   ) {
     this.policy = new Policy(options.defaults ?? DEFAULT_RULES);
-    this.ledger = new Ledger(this.policy, now);
-    this.recalls = new Recalls(this.ledger, this.policy, now, (...what) => this.onRecall(...what));
-    this.importers = new Importers(options.charge ?? 'owner', this.ledger);
+    this.#ledger = new Ledger(this.policy, clock);
+    this.recalls = new Recalls(this.#ledger, this.policy, clock, (...what) =>
+      this.onRecall(...what),
+    );
+    this.importers = new Importers(options.charge ?? 'owner', this.#ledger);
     this.#mainDevice = options.mainDevice ?? null;
-    this.rooms = new Rooms(this.ledger, this.policy, this.#mainDevice);
+    this.rooms = new Rooms(this.#ledger, this.policy, this.#mainDevice);
     this.#recallSeconds = options.recallSeconds ?? RECALL_SECONDS;
     this.#accountable = options.accountable ?? ((uid) => uid);
   }
@@ -64,7 +68,7 @@ export class Quotas {
   /** Replaces the rules of a layer. Charges stay; what is over its limit now gets no more. */
   configure(layer: Layer, rules: Rules): void {
     this.policy.set(layer, rules);
-    this.ledger.accounts.refresh();
+    this.#ledger.accounts.refresh();
   }
 
   whoIs({ client, peer }: Owner): Who {
@@ -73,11 +77,11 @@ export class Quotas {
   }
 
   connected(client: Client): void {
-    this.ledger.connect(this.whoIs({ client, peer: client.peer }));
+    this.#ledger.connect(this.whoIs({ client, peer: client.peer }));
   }
 
   disconnected(client: Client): void {
-    this.ledger.disconnect(this.whoIs({ client, peer: client.peer }));
+    this.#ledger.disconnect(this.whoIs({ client, peer: client.peer }));
   }
 
   /**
@@ -91,11 +95,34 @@ export class Quotas {
     estimate: Estimate,
     buffers: Iterable<BrokerBuffer>,
   ): Charge {
-    const who = this.whoIs(owner);
-    this.recalls.refuseOverdue(who.uid);
+    const who = this.#admit(owner);
     return this.#orRecall(who, source, estimate, buffers, () =>
-      this.ledger.reserve(who, source, estimate),
+      this.#ledger.reserve(who, source, estimate),
     );
+  }
+
+  /**
+   * A dry run: throws what `reserve` would throw now and, where the source has planned it, `settle`.
+   * Charges the same in the same way, and takes it back at once; uses up no rate and recalls nothing.
+   */
+  rehearse(owner: Owner, source: string, estimate: Estimate, plan: Plan | null): void {
+    const who = this.#admit(owner);
+    const charge = this.#ledger.rehearse(who, source, estimate);
+    try {
+      if (plan === null) return;
+      const { memories } = plan;
+      const bytes = memories.reduce((sum, memory) => sum + memory, 0);
+      charge.settle(bytes, memories.length, heapAmounts(plan, this.#mainDevice));
+    } finally {
+      charge.release();
+    }
+  }
+
+  /** Who is charged for what an owner asks for. Throws where that user gets nothing, whatever it is. */
+  #admit(owner: Owner): Who {
+    const who = this.whoIs(owner);
+    this.recalls.refuseOverdue(who);
+    return who;
   }
 
   /** A client is about to redeem a buffer. Throws where its user has no room for its share. */
@@ -129,22 +156,25 @@ export class Quotas {
     );
   }
 
-  /** Throws where there is no room for it in the heaps in which it would be. */
-  checkPlan(owner: Owner, plan: Plan): void {
-    this.ledger.checkHeaps(this.whoIs(owner), heapAmounts(plan, this.#mainDevice));
-  }
-
   /** Built in: a device's heaps have these sizes. */
   addHeaps(device: string, sizes: readonly number[]): void {
     const heaps = heapRules(device, sizes, this.#mainDevice);
     this.configure('default', new Map([...this.policy.rules('default'), ...heaps]));
   }
 
-  /** Throws what `reserve` would throw now; changes nothing and recalls nothing. */
-  check(owner: Owner, source: string, estimate: Estimate): void {
-    const who = this.whoIs(owner);
-    this.recalls.refuseOverdue(who.uid);
-    this.ledger.check(who, source, estimate);
+  /** What is charged where, for whoever shows it. */
+  get accounts(): AccountTable {
+    return this.#ledger.accounts;
+  }
+
+  /** What a user may have of the daemon's capacity; null where there is no limit. */
+  shareOf(uid: number, dimension: SharedDimension): number | null {
+    return this.#ledger.capacities.share(uid, null, dimension);
+  }
+
+  /** Charges somebody whatever the limits: for memory that is there already. */
+  impose(charged: Charged): Charge {
+    return this.#ledger.impose(charged);
   }
 
   #orRecall<T>(
@@ -167,9 +197,9 @@ export class Quotas {
         throw new BrokerError('limit_exceeded', text, { ...refusal, possible });
       }
       const { afterSeconds: seconds } = prospect;
-      const until = this.now() + seconds * 1000;
+      const until = after(this.clock.now(), seconds * 1000);
       const sources = [source, error.need.source ?? source];
-      this.ledger.capacities.claim(who, sources, asked(estimate), until);
+      this.#ledger.capacities.claim(who, sources, asked(estimate), until);
       const text = `${error.message}; it is being recalled: ask again in ${seconds} s`;
       const possible = { ...(refusal.possible as object), recalling: true, after_seconds: seconds };
       throw new BrokerError('limit_exceeded', text, { ...refusal, possible });

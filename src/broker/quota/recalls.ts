@@ -5,7 +5,9 @@
  * Deadlines are looked at when somebody asks, so that no timer is needed.
  */
 import type { BrokerBuffer, Owner } from '../buffer.js';
+import { after, type Clock, type Monotonic } from '../clock.js';
 import { BrokerError } from '../errors.js';
+import type { Who } from './charge.js';
 import type { Ledger } from './ledger.js';
 import type { Policy } from './policy.js';
 import type { Need } from './refusals.js';
@@ -20,8 +22,7 @@ export type RecallReason = 'share' | 'memory_pressure' | 'administrator';
 /** What is asked of a buffer's owner, and by when. */
 export interface RecallTerms {
   readonly reason: RecallReason;
-  /** Milliseconds. */
-  readonly deadline: number;
+  readonly deadline: Monotonic;
 }
 
 /** Buffers of one user that were recalled together. */
@@ -70,8 +71,7 @@ export class Recalls {
   constructor(
     private readonly ledger: Ledger,
     private readonly policy: Policy,
-    /** Milliseconds. */
-    private readonly now: () => number,
+    private readonly clock: Clock,
     /** A buffer is recalled with so many seconds left, or its recall is withdrawn. */
     private readonly told: Told,
   ) {}
@@ -91,10 +91,17 @@ export class Recalls {
     return this.#byBuffer.get(buffer) ?? null;
   }
 
-  /** Throws `recalled` where the user has not given back in time what it was asked for. */
-  refuseOverdue(uid: number): void {
-    const now = this.now();
-    const overdue = this.of(uid).filter(({ deadline }) => deadline <= now);
+  /**
+   * Throws `recalled` where the user has not given back in time what it was asked for. A client is
+   * held to what clients that are there have been asked for; only over REST is somebody asked for what
+   * has no owner's connection, and can a user release it.
+   */
+  refuseOverdue({ uid, connection }: Who): void {
+    const now = this.clock.now();
+    const overdue = this.of(uid).filter(
+      ({ deadline, buffer }) =>
+        deadline <= now && (connection === null || buffer.owner.client?.connected === true),
+    );
     if (overdue.length === 0) return;
     const names = overdue.slice(0, MAX_NAMED).map(({ buffer }) => buffer.id);
     const text = `${overdue.length} recalled buffers of user ${uid} are overdue: ${names.join(', ')}`;
@@ -110,7 +117,7 @@ export class Recalls {
    * is not enough: memory that was released and is still held, or not answered yet, cannot be had back.
    */
   forShare(need: Need, all: Iterable<BrokerBuffer>, seconds: number): Prospect {
-    const now = this.now();
+    const now = this.clock.now();
     const { source, dimension } = need;
     const amount = ({ charge }: BrokerBuffer) => charge.of(source)[dimension];
     const left = new Map(need.over);
@@ -147,7 +154,7 @@ export class Recalls {
 
   /** Recalls a part of what is charged; nothing while a round before it is not over. */
   underPressure({ sources, seconds }: Pressure, all: Iterable<BrokerBuffer>): number {
-    const now = this.now();
+    const now = this.clock.now();
     const counts = ({ charge }: BrokerBuffer) =>
       sources === null || sources.includes(charge.source);
     for (const { reason, deadline, buffers } of this.#recalls) {
@@ -202,7 +209,7 @@ export class Recalls {
     enough: Recall['enough'],
     by: Owner | null = null,
   ): void {
-    const deadline = this.now() + seconds * 1000;
+    const deadline = after(this.clock.now(), seconds * 1000);
     const recall = { reason, uid, deadline, buffers: new Set(buffers), enough };
     this.#recalls.add(recall);
     for (const buffer of buffers) this.#byBuffer.set(buffer, recall);
@@ -230,7 +237,7 @@ export class Recalls {
    * priority, then of whoever is furthest above its share, then unused for longest, then oldest.
    */
   #inOrder(buffers: BrokerBuffer[], over: ReadonlyMap<number, number>): BrokerBuffer[] {
-    const idleSince = this.now() - IDLE_SECONDS * 1000;
+    const idleSince = after(this.clock.now(), -IDLE_SECONDS * 1000);
     const keys = buffers
       .filter((buffer) => !this.#byBuffer.has(buffer))
       .map((buffer) => ({

@@ -6,7 +6,7 @@
  * the kernel's reference to the file at once) and the address range itself goes when the Buffer is
  * collected.
  */
-import { ftruncateSync, writeSync } from 'node:fs';
+import { ftruncateSync, writeFileSync } from 'node:fs';
 import {
   type Address,
   callInt,
@@ -101,5 +101,5 @@ export function sealedContent(name: string, fill: (fd: number) => void): number 
 
 /** The same of bytes that are there, e.g. for a table that every client maps. */
 export function sealedTable(bytes: Buffer): number {
-  return sealedContent('dmabroker-table', (fd) => writeSync(fd, bytes));
+  return sealedContent('dmabroker-table', (fd) => writeFileSync(fd, bytes));
 }

@@ -6,6 +6,7 @@
  *
  * Owns: the device, its sources, the importer; while the device cannot be opened, a timer.
  */
+import { dateText, type Monotonic } from '../../broker/clock.js';
 import { BrokerError, messageOf } from '../../broker/errors.js';
 import type {
   Allocation,
@@ -18,6 +19,7 @@ import type {
   SourceState,
 } from '../../broker/source.js';
 import type { Work, WorkDone } from '../../broker/work.js';
+import { SystemClock } from '../clock.js';
 import { Transfers } from '../transfer/transfers.js';
 import { type DeviceDescription, describeDevice } from '../vulkan/describe.js';
 import { type PhysicalDevice, physicalDevices } from '../vulkan/physical-device.js';
@@ -25,6 +27,8 @@ import type { VulkanHandleType } from '../vulkan/usage.js';
 import { Importer } from './import.js';
 import { probeVulkan, type VulkanProbe } from './probe-vulkan.js';
 import type { VulkanOptions, VulkanSource } from './vulkan.js';
+
+const clock = new SystemClock();
 
 /** `last_lost_at`: RFC 3339, or null where it never was lost. */
 export type RenewableDescription = DeviceDescription & {
@@ -51,7 +55,7 @@ export class RenewableDevice {
   /** Keys whose memory was lost with a device, and which are still to be freed. */
   readonly #lostKeys = new Set<number>();
   #losses = 0;
-  #lastLostAt: number | null = null;
+  #lastLostAt: Monotonic | null = null;
   #retry: NodeJS.Timeout | null = null;
 
   /** Opens the device that `selection` names; without one there is no source, and it stays so. */
@@ -98,7 +102,7 @@ export class RenewableDevice {
     return {
       ...device,
       losses: this.#losses,
-      last_lost_at: at === null ? null : new Date(at).toISOString(),
+      last_lost_at: at === null ? null : dateText(clock, at),
     };
   }
 
@@ -169,7 +173,7 @@ export class RenewableDevice {
   #renew(reason: string): void {
     const { device, sources } = this.#probe;
     this.#losses++;
-    this.#lastLostAt = Date.now();
+    this.#lastLostAt = clock.now();
     const allocations = sources.flatMap(({ name, handleType, keys }) =>
       keys.map((key): LostAllocation => ({ source: name, handleType, key })),
     );

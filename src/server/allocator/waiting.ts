@@ -6,6 +6,7 @@
  *
  * Owns: the fences of what waits, and a timer while anything does.
  */
+import { after, type Clock, type Monotonic } from '../../broker/clock.js';
 import { BrokerError } from '../../broker/errors.js';
 import { FENCE_LIMIT_MS } from '../../broker/limits.js';
 import type { Claims } from '../../native/transfer/claims.js';
@@ -14,7 +15,7 @@ import type { Claims } from '../../native/transfer/claims.js';
 const INTERVAL_MS = 2;
 
 interface Entry extends Claims {
-  readonly until: number;
+  readonly until: Monotonic;
   readonly go: (problem: BrokerError | null) => void;
 }
 
@@ -23,15 +24,14 @@ export class Waiting {
   #entries: Entry[] = [];
   #timer: NodeJS.Timeout | null = null;
 
-  /** `now`: milliseconds on a clock that is never set back. */
-  constructor(private readonly now: () => number = () => performance.now()) {}
+  constructor(private readonly clock: Clock) {}
 
   /**
    * Takes over the fences. Calls `go` once: at once where nothing is to be waited for, with a refusal
    * where a fence takes too long.
    */
   add({ names, fences }: Claims, go: Entry['go']): void {
-    this.#entries.push({ names, fences, until: this.now() + FENCE_LIMIT_MS, go });
+    this.#entries.push({ names, fences, until: after(this.clock.now(), FENCE_LIMIT_MS), go });
     this.#run();
   }
 
@@ -48,7 +48,7 @@ export class Waiting {
       const { names, fences, until } = entry;
       const behind = names.some((name) => claimed.has(name));
       const done = !behind && fences.every((fence) => fence.signalled());
-      if (done || (!behind && this.now() >= until)) {
+      if (done || (!behind && this.clock.now() >= until)) {
         ended.push({ entry, problem: done ? null : tooLong() });
         // What comes after it in this turn runs after it, too.
         return false;

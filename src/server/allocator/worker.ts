@@ -15,6 +15,7 @@ import type {
   SourceName,
   SourceState,
 } from '../../broker/source.js';
+import { SystemClock } from '../../native/clock.js';
 import { identity } from '../../native/libc/fd.js';
 import { VulkanDevices } from '../../native/sources/devices.js';
 import { MemfdSource } from '../../native/sources/memfd.js';
@@ -44,7 +45,7 @@ const vulkan = new VulkanDevices(setup.device ?? undefined, {
 const heaps = probeHeaps();
 const udmabuf = probeUdmabuf();
 const memfd = new MemfdSource();
-const waiting = new Waiting();
+const waiting = new Waiting(new SystemClock());
 /** Those without a device. */
 const sources: readonly MemorySource[] = [...heaps.sources, ...udmabuf.sources, memfd];
 const isOpaque = ({ handleType }: SourceState) => handleType === 'opaque_fd';

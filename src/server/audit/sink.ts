@@ -4,6 +4,7 @@
  * tells how many more there were.
  */
 import type { Logger } from 'pino';
+import { type Clock, dateText } from '../../broker/clock.js';
 import { REFUSAL_WINDOW_MS, RefusalLines } from '../refusal-lines.js';
 import { type AuditNote, recordOf } from './record.js';
 
@@ -12,12 +13,12 @@ export class AuditSink {
   readonly #refusals: RefusalLines;
 
   /** Drops everything where no audit is wanted. */
-  constructor(logger: Logger, wanted: boolean, windowMs = REFUSAL_WINDOW_MS) {
+  constructor(logger: Logger, wanted: boolean, clock: Clock, windowMs = REFUSAL_WINDOW_MS) {
     this.#logger = wanted ? logger.child({ component: 'audit' }, { level: 'info' }) : null;
     this.#refusals = new RefusalLines((by, suppressed) => {
       this.#write({
         act: 'refusal',
-        at: new Date().toISOString(),
+        at: dateText(clock, clock.now()),
         who: null,
         about: null,
         by,

@@ -24,7 +24,9 @@ export interface ProcessInfo extends Cgroup {
   readonly pid: number;
   readonly uid: number;
   readonly executable: string;
-  /** Milliseconds since the epoch. */
+  /** When it started, in clock ticks since boot: with the number, what names a process. */
+  readonly startTicks: string;
+  /** The same as a date, by the machine's date as it is set now: milliseconds since 1970. */
   readonly startedAt: number;
 }
 
@@ -34,7 +36,6 @@ function statFields(pid: number): string[] {
   return text.slice(text.lastIndexOf(')') + 2).split(' ');
 }
 
-/** When it started, in clock ticks since boot: with the number, what names a process. */
 export const startTime = (pid: number): string => statFields(pid)[19] ?? '';
 
 export const isKernelThread = (pid: number): boolean =>
@@ -45,12 +46,14 @@ function bootTime(): number {
 }
 
 export function processInfo(pid: number): ProcessInfo {
+  const startTicks = startTime(pid);
   return {
     pid,
     uid: statSync(`/proc/${pid}`).uid,
     executable: readFileSync(`/proc/${pid}/comm`, 'utf8').trimEnd(),
     ...parseCgroup(readFileSync(`/proc/${pid}/cgroup`, 'utf8')),
-    startedAt: bootTime() + (Number(startTime(pid)) * 1000) / TICKS_PER_SECOND,
+    startTicks,
+    startedAt: bootTime() + (Number(startTicks) * 1000) / TICKS_PER_SECOND,
   };
 }
 

@@ -1,6 +1,7 @@
 /**
  * The holders of one buffer in the shape of openapi.yaml, from a sweep and what the data plane knows.
  */
+import { type Clock, dateText } from '../../broker/clock.js';
 import type { Holders } from '../control.js';
 import type { BufferMemories } from '../messages.js';
 import type { Holder, Sweep } from './sweep.js';
@@ -48,11 +49,15 @@ export function ownHolders({ holders, ...report }: Holders, uid: number): Holder
   };
 }
 
-export function holdersReport({ identities, clients }: BufferMemories, sweep: Sweep): Holders {
+export function holdersReport(
+  { identities, clients }: BufferMemories,
+  sweep: Sweep,
+  clock: Clock,
+): Holders {
   const own = identities.map((identity) => sweep.own.get(identity));
   const why = missing(sweep, identities);
   return {
-    holders: merged(sweep, identities).map(({ startedAt, ...holder }) => ({
+    holders: merged(sweep, identities).map(({ startedAt, startTicks: _, ...holder }) => ({
       ...holder,
       started_at: new Date(startedAt).toISOString(),
       clients: clients.filter(({ pid }) => pid === holder.pid).map(({ id }) => id),
@@ -64,6 +69,6 @@ export function holdersReport({ identities, clients }: BufferMemories, sweep: Sw
     complete: why === null,
     missing: why,
     unreadable: sweep.unreadable,
-    scanned_at: new Date(sweep.scannedAt).toISOString(),
+    scanned_at: dateText(clock, sweep.scannedAt),
   };
 }

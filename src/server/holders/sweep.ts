@@ -5,6 +5,7 @@
  */
 import { existsSync, readdirSync } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
+import { after, type Clock, LONG_AGO, type Monotonic } from '../../broker/clock.js';
 import {
   isDenied,
   isGone,
@@ -31,33 +32,35 @@ export interface Sweep {
   readonly unreadable: number;
   /** Whether processes of others are not even listed (ProtectProc=, hidepid=). */
   readonly hidden: boolean;
-  /** Milliseconds since the epoch. */
-  readonly scannedAt: number;
+  readonly scannedAt: Monotonic;
 }
 
 export class Sweeper {
   #last: Promise<Sweep> | null = null;
-  #goodUntil = 0;
+  /** Null while it is under way. */
+  #goodUntil: Monotonic | null = LONG_AGO;
+
+  constructor(private readonly clock: Clock) {}
 
   /** The result of a sweep that began within the last second, or of a new one. */
   sweep(): Promise<Sweep> {
-    const now = performance.now();
-    if (this.#last === null || now >= this.#goodUntil) {
-      this.#goodUntil = Number.POSITIVE_INFINITY;
-      this.#last = sweep().finally(() => {
-        this.#goodUntil = performance.now() + GOOD_FOR_MS;
+    const isOver = this.#goodUntil !== null && this.clock.now() >= this.#goodUntil;
+    if (this.#last === null || isOver) {
+      this.#goodUntil = null;
+      this.#last = sweep(this.clock).finally(() => {
+        this.#goodUntil = after(this.clock.now(), GOOD_FOR_MS);
       });
     }
     return this.#last;
   }
 }
 
-export async function sweep(): Promise<Sweep> {
-  const scannedAt = Date.now();
+export async function sweep(clock: Clock): Promise<Sweep> {
+  const scannedAt = clock.now();
   const holders = new Map<string, Holder[]>();
   const own: Uses = new Map();
   let unreadable = 0;
-  let sliceEnds = performance.now() + SLICE_MS;
+  let sliceEnds = after(scannedAt, SLICE_MS);
   for (const name of readdirSync('/proc')) {
     const pid = Number(name);
     if (!Number.isInteger(pid)) continue;
@@ -65,14 +68,14 @@ export async function sweep(): Promise<Sweep> {
     try {
       const started = startTime(pid);
       for (const _ of readUses(pid, uses)) {
-        if (performance.now() < sliceEnds) continue;
+        if (clock.now() < sliceEnds) continue;
         await setImmediate();
-        sliceEnds = performance.now() + SLICE_MS;
+        sliceEnds = after(clock.now(), SLICE_MS);
       }
       if (pid === process.pid || uses.size === 0) continue;
       const info = processInfo(pid);
       // Its number may have been given to another process meanwhile.
-      if (startTime(pid) !== started) continue;
+      if (info.startTicks !== started) continue;
       for (const [identity, use] of uses) {
         const known = holders.get(identity) ?? [];
         known.push({ ...info, ...use });

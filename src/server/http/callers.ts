@@ -6,6 +6,7 @@
 import type { Socket } from 'node:net';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { NO_CGROUP } from '../../broker/cgroup.js';
+import type { Clock } from '../../broker/clock.js';
 import { type RestAccess, reach } from '../../broker/policy.js';
 import type { Requester } from '../control.js';
 import { findRestToken, type RestToken } from '../rest-tokens.js';
@@ -14,6 +15,7 @@ import type { Operation } from './spec.js';
 import { tcpPort } from './tcp.js';
 
 export interface CallerOptions {
+  readonly clock: Clock;
   /** Who is at the other end of a connection; null, or without it: unknown. */
   readonly peerOf?: (socket: Socket) => Requester | null;
   /** What a process may do, now; without it, everything. */
@@ -78,8 +80,10 @@ export class Callers {
 
   #bearer({ headers }: FastifyRequest): Caller {
     const [, secret] = BEARER.exec(headers.authorization ?? '') ?? [];
+    const { clock } = this.options;
     const tokens = this.options.tokens?.() ?? [];
-    const token = secret === undefined ? null : findRestToken(tokens, secret, Date.now());
+    const token =
+      secret === undefined ? null : findRestToken(tokens, secret, clock.date(clock.now()));
     if (token === null) return { name: 'anonymous', requester: UNKNOWN, access: null };
     const requester = { ...UNKNOWN, token: token.name };
     return { name: `token ${token.name}`, requester, access: token };

@@ -3,6 +3,7 @@
  * headers. The compiler demands a handler for each operationId.
  */
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Clock } from '../../broker/clock.js';
 import type { Matrix } from '../../pixels/ycbcr.js';
 import type {
   BufferChange,
@@ -38,8 +39,9 @@ export function createHandlers(
   metrics: Metrics,
   starts: number | null,
   callers: Callers,
+  clock: Clock,
 ): Record<OperationId, Handler> {
-  const idempotency = new Idempotency();
+  const idempotency = new Idempotency(clock);
   const fields = fieldNames(spec, 'BufferFields');
   const by = (request: FastifyRequest) => callers.of(request).requester;
   /** For what owners may ask, too. */
@@ -74,7 +76,7 @@ export function createHandlers(
       sendPage(
         request,
         reply,
-        await planeOf(request).listBuffers(bufferQuery(request.query)),
+        await planeOf(request).listBuffers(bufferQuery(request.query, clock)),
         fields,
       ),
     createBuffer: async (request, reply) => {

@@ -7,13 +7,14 @@
  * many is refused.
  */
 import { createHash } from 'node:crypto';
+import { after, type Clock, type Monotonic } from '../../broker/clock.js';
 import { BrokerError } from '../../broker/errors.js';
 import { IDEMPOTENCY_KEYS_PER_USER, IDEMPOTENCY_SECONDS } from './limits.js';
 
 interface Entry {
   /** Of the request: the same key may not come with another one. */
   readonly digest: string;
-  readonly expires: number;
+  readonly expires: Monotonic;
   /** Undefined while the first request is under way. */
   answer: { readonly value: unknown } | { readonly failure: unknown } | undefined;
 }
@@ -22,7 +23,7 @@ export class Idempotency {
   /** By who asked and key; oldest first. */
   readonly #callers = new Map<string, Map<string, Entry>>();
 
-  constructor(private readonly now: () => number = Date.now) {}
+  constructor(private readonly clock: Clock) {}
 
   /** Runs `create` for a key's first request, and answers later ones as that was answered. */
   async run<T>(
@@ -42,7 +43,7 @@ export class Idempotency {
         possible: { max: IDEMPOTENCY_KEYS_PER_USER, seconds: IDEMPOTENCY_SECONDS },
       });
     }
-    const expires = this.now() + IDEMPOTENCY_SECONDS * 1000;
+    const expires = after(this.clock.now(), IDEMPOTENCY_SECONDS * 1000);
     const entry: Entry = { digest, expires, answer: undefined };
     this.#callers.set(caller, entries.set(key, entry));
     try {
@@ -59,7 +60,7 @@ export class Idempotency {
 
   #fresh(caller: string): Map<string, Entry> {
     const entries = this.#callers.get(caller) ?? new Map<string, Entry>();
-    const now = this.now();
+    const now = this.clock.now();
     for (const [key, { expires, answer }] of entries) {
       if (expires > now) break;
       if (answer !== undefined) entries.delete(key);

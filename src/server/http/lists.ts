@@ -2,6 +2,7 @@
  * Lists: what their query parameters ask for, and how a page is answered.
  */
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Clock } from '../../broker/clock.js';
 import { BrokerError } from '../../broker/errors.js';
 import type { ListQuery, Page } from '../collection.js';
 import type { BufferInfo, ClientInfo } from '../control.js';
@@ -12,7 +13,7 @@ import type { Spec } from './spec.js';
 type Query<Id extends keyof operations> = NonNullable<operations[Id]['parameters']['query']>;
 
 /** The filters, sorting and place of `GET /v1/buffers`. */
-export function bufferQuery(query: unknown): ListQuery<BufferInfo> {
+export function bufferQuery(query: unknown, clock: Clock): ListQuery<BufferInfo> {
   const {
     limit = 0,
     sort = '',
@@ -29,7 +30,7 @@ export function bufferQuery(query: unknown): ListQuery<BufferInfo> {
     older_than,
     newer_than,
   } = query as Query<'listBuffers'>;
-  const now = Date.now();
+  const now = clock.date(clock.now());
   const ageIs = (from: number, to: number, created: string) => {
     const seconds = (now - Date.parse(created)) / 1000;
     return seconds >= from && seconds <= to;

@@ -594,7 +594,7 @@ export interface paths {
         /**
          * Set a quota
          * @description Replaces what REST has set for this quota; what is left out comes from the configuration. It is
-         *     kept over a restart. A limit below what is in use takes nothing away: `over_limit` is true, and
+         *     kept over a restart: answered when it is on the disk, or refused (`not_stored`). A limit below what is in use takes nothing away: `over_limit` is true, and
          *     further allocations are refused.
          */
         put: operations["setQuota"];
@@ -1992,7 +1992,7 @@ export interface components {
          * @description A stable code; docs/errors.md describes each.
          * @enum {string}
          */
-        ErrorCode: "invalid_argument" | "unsupported_format" | "unsupported_modifier" | "unsupported_handle_type" | "unsupported_usage" | "too_large" | "out_of_memory" | "limit_exceeded" | "not_found" | "invalid_token" | "permission_denied" | "device_lost" | "internal" | "unsupported_source" | "unsupported_placement" | "recalled" | "unsupported_layout" | "unsupported_device" | "busy" | "malformed_request" | "origin_refused" | "method_not_allowed" | "body_too_large" | "unsupported_media_type" | "unavailable" | "request_timeout" | "headers_too_large" | "precondition_failed" | "idempotency_key_reused" | "idempotency_in_progress" | "rate_limited" | "unauthenticated";
+        ErrorCode: "invalid_argument" | "unsupported_format" | "unsupported_modifier" | "unsupported_handle_type" | "unsupported_usage" | "too_large" | "out_of_memory" | "limit_exceeded" | "not_found" | "invalid_token" | "permission_denied" | "device_lost" | "internal" | "unsupported_source" | "unsupported_placement" | "recalled" | "unsupported_layout" | "unsupported_device" | "busy" | "malformed_request" | "origin_refused" | "method_not_allowed" | "body_too_large" | "unsupported_media_type" | "unavailable" | "request_timeout" | "headers_too_large" | "precondition_failed" | "idempotency_key_reused" | "idempotency_in_progress" | "rate_limited" | "unauthenticated" | "not_stored";
         /** @description An error (RFC 9457). */
         Problem: {
             /**
@@ -2125,6 +2125,15 @@ export interface components {
         };
         /** @description `idempotency_in_progress`: the first request with this Idempotency-Key is still under way. */
         Conflict: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `not_stored`: the state folder cannot be written (`constraint`: why, as errno). Nothing has changed. */
+        NotStored: {
             headers: {
                 [name: string]: unknown;
             };
@@ -3277,6 +3286,7 @@ export interface operations {
             415: components["responses"]["UnsupportedMediaType"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
+            507: components["responses"]["NotStored"];
         };
     };
     unsetQuota: {
@@ -3312,6 +3322,7 @@ export interface operations {
             412: components["responses"]["PreconditionFailed"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
+            507: components["responses"]["NotStored"];
         };
     };
     getLeaks: {
@@ -3478,4 +3489,4 @@ export const placementValues: ReadonlyArray<FlattenedDeepRequired<components>["s
 export const healthStatusValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["Health"]["status"]> = ["ok"];
 export const quotaScopeValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["QuotaScope"]> = ["daemon", "user", "cgroup", "source", "connection"];
 export const quotaSettingFromValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["QuotaSetting"]["from"]> = ["default", "configuration", "rest"];
-export const errorCodeValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["ErrorCode"]> = ["invalid_argument", "unsupported_format", "unsupported_modifier", "unsupported_handle_type", "unsupported_usage", "too_large", "out_of_memory", "limit_exceeded", "not_found", "invalid_token", "permission_denied", "device_lost", "internal", "unsupported_source", "unsupported_placement", "recalled", "unsupported_layout", "unsupported_device", "busy", "malformed_request", "origin_refused", "method_not_allowed", "body_too_large", "unsupported_media_type", "unavailable", "request_timeout", "headers_too_large", "precondition_failed", "idempotency_key_reused", "idempotency_in_progress", "rate_limited", "unauthenticated"];
+export const errorCodeValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["ErrorCode"]> = ["invalid_argument", "unsupported_format", "unsupported_modifier", "unsupported_handle_type", "unsupported_usage", "too_large", "out_of_memory", "limit_exceeded", "not_found", "invalid_token", "permission_denied", "device_lost", "internal", "unsupported_source", "unsupported_placement", "recalled", "unsupported_layout", "unsupported_device", "busy", "malformed_request", "origin_refused", "method_not_allowed", "body_too_large", "unsupported_media_type", "unavailable", "request_timeout", "headers_too_large", "precondition_failed", "idempotency_key_reused", "idempotency_in_progress", "rate_limited", "unauthenticated", "not_stored"];

@@ -2,8 +2,9 @@
  * Requests a second for each user. The package's own key is an IP address, which a Unix socket has
  * not; here it is who sends them (callers.ts). It counts requests that are refused, too.
  */
-import rateLimit from '@fastify/rate-limit';
+import rateLimit, { type FastifyRateLimitStore } from '@fastify/rate-limit';
 import type { FastifyInstance } from 'fastify';
+import { after, type Clock, type Monotonic } from '../../broker/clock.js';
 import { BrokerError } from '../../broker/errors.js';
 import type { Callers } from './callers.js';
 import { MAX_RATE_KEYS } from './limits.js';
@@ -11,8 +12,13 @@ import { MAX_RATE_KEYS } from './limits.js';
 const WINDOW_MS = 1000;
 
 /** Refuses what a user asks beyond `perSecond` requests with `rate_limited`. */
-export function limitRate(app: FastifyInstance, perSecond: number, callers: Callers): void {
-  app.register(rateLimit, { global: false, cache: MAX_RATE_KEYS });
+export function limitRate(
+  app: FastifyInstance,
+  perSecond: number,
+  callers: Callers,
+  clock: Clock,
+): void {
+  app.register(rateLimit, { global: false, store: windowsBy(clock) });
   let check: ReturnType<FastifyInstance['createRateLimit']> | undefined;
   app.addHook('onReady', async () => {
     check = app.createRateLimit({
@@ -30,4 +36,38 @@ export function limitRate(app: FastifyInstance, perSecond: number, callers: Call
       possible: { max: perSecond },
     });
   });
+}
+
+interface Window {
+  readonly ends: Monotonic;
+  count: number;
+}
+
+/** The package's own store measures by the date: set back, it would refuse until it is there again. */
+function windowsBy(clock: Clock) {
+  return class Windows implements FastifyRateLimitStore {
+    /** By user; the one heard of least recently first. */
+    readonly #windows = new Map<string, Window>();
+
+    incr(
+      key: string,
+      done: (error: Error | null, result?: { current: number; ttl: number }) => void,
+    ) {
+      const now = clock.now();
+      let window = this.#windows.get(key);
+      if (window === undefined || window.ends <= now) {
+        window = { ends: after(now, WINDOW_MS), count: 0 };
+      }
+      window.count++;
+      this.#windows.delete(key);
+      this.#windows.set(key, window);
+      const [oldest] = this.#windows.keys();
+      if (this.#windows.size > MAX_RATE_KEYS && oldest !== undefined) this.#windows.delete(oldest);
+      done(null, { current: window.count, ttl: window.ends - now });
+    }
+
+    child() {
+      return new Windows();
+    }
+  };
 }

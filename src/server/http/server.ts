@@ -86,7 +86,7 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
   app.setErrorHandler(sendProblem);
   app.addHook('onRequest', async (_request, reply) => setSecurityHeaders(reply));
   // Before anything that refuses: what is refused counts, too.
-  if (options.rateLimit) limitRate(app, options.rateLimit, callers);
+  if (options.rateLimit) limitRate(app, options.rateLimit, callers, options.clock);
   app.addHook('onRequest', async (request) => refuseBrowsers(request));
   app.addHook('onRequest', refuseUnknown(spec.operations));
   app.addHook('onResponse', async (request, reply) => logChange(callers, request, reply));
@@ -96,8 +96,8 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
     streams.close();
     lines.close();
   });
-  const { control, starts = null } = options;
-  const handlers = createHandlers(control, spec, streams, metrics, starts, callers);
+  const { control, clock, starts = null } = options;
+  const handlers = createHandlers(control, spec, streams, metrics, starts, callers, clock);
   addRoutes(app, spec, handlers, callers);
   return app;
 }

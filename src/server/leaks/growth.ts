@@ -6,6 +6,7 @@
  * `RISES` times, and never fewer. One that fills a pool of buffers rises a few times and then stays;
  * one that also gives back falls now and then.
  */
+import type { Monotonic } from '../../broker/clock.js';
 import type { ProcessInfo } from '../holders/proc.js';
 import type { Sweep } from '../holders/sweep.js';
 
@@ -14,8 +15,7 @@ export const WINDOW = 10;
 export const RISES = 5;
 
 interface Sample {
-  /** Milliseconds since the epoch. */
-  readonly at: number;
+  readonly at: Monotonic;
   /** Memories of the daemon of which it has an fd or a mapping. */
   readonly memories: number;
 }
@@ -42,7 +42,7 @@ export class Growth {
       // The daemon has an fd of each of its buffers' memories; another dma_buf is not its own.
       if (!own.has(identity)) continue;
       for (const { fds, mappings, ...process } of all) {
-        const key = `${process.pid} ${process.startedAt}`;
+        const key = `${process.pid} ${process.startTicks}`;
         const known = counts.get(key)?.memories ?? 0;
         counts.set(key, { process, memories: known + 1 });
       }

@@ -3,6 +3,7 @@
  * and released memory that somebody still has. Pure. None of it is proof: a buffer that was handed
  * out once may be in use all the time, which no one but its holders knows.
  */
+import { type Clock, dateText } from '../../broker/clock.js';
 import type { BufferInfo, LeakReport } from '../control.js';
 import { incompleteness } from '../holders/report.js';
 import type { Sweep } from '../holders/sweep.js';
@@ -17,12 +18,12 @@ export interface Observed {
   readonly growing: readonly Growing[];
   /** The last sample of the holders; null before the first. */
   readonly sweep: Sweep | null;
-  /** Milliseconds since the epoch. */
-  readonly now: number;
+  readonly clock: Clock;
 }
 
 export function leakReport(config: LeaksConfig, observed: Observed): LeakReport {
-  const { buffers, growing, sweep, now } = observed;
+  const { buffers, growing, sweep, clock } = observed;
+  const now = clock.date(clock.now());
   const before = now - config.forgottenAfterSeconds * 1000;
   const missing = sweep === null ? 'the holders were not looked at yet' : incompleteness(sweep);
   return {
@@ -38,10 +39,10 @@ export function leakReport(config: LeaksConfig, observed: Observed): LeakReport 
       sample_seconds: config.sampleSeconds,
       window: WINDOW,
       rises: RISES,
-      sampled_at: sweep === null ? null : new Date(sweep.scannedAt).toISOString(),
+      sampled_at: sweep === null ? null : dateText(clock, sweep.scannedAt),
       missing,
       count: growing.length,
-      processes: growing.slice(0, MAX_SHOWN).map(growingView),
+      processes: growing.slice(0, MAX_SHOWN).map((process) => growingView(process, clock)),
     },
     lingering: group(
       buffers.filter(({ state }) => state === 'lingering' || state === 'unknown'),
@@ -77,17 +78,16 @@ function group(
   };
 }
 
-function growingView({
-  process,
-  first,
-  last,
-}: Growing): LeakReport['growing']['processes'][number] {
-  const { startedAt, ...info } = process;
+function growingView(
+  { process, first, last }: Growing,
+  clock: Clock,
+): LeakReport['growing']['processes'][number] {
+  const { startedAt, startTicks: _, ...info } = process;
   return {
     ...info,
     started_at: new Date(startedAt).toISOString(),
     from: first.memories,
     to: last.memories,
-    since: new Date(first.at).toISOString(),
+    since: dateText(clock, first.at),
   };
 }

@@ -1,66 +1,37 @@
 /**
- * The rules that were set over REST, in a file, so that they are kept over a restart. It is written
- * beside itself and renamed, so that it is always whole; one that is damaged all the same is left
- * where it is, reported, and replaced by the next change.
+ * The rules that were set over REST, in a file of the state folder, so that they are kept over a restart.
+ * A file that is damaged is left where it is, reported, and replaced by the next change.
  */
-
-import {
-  closeSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  writeSync,
-} from 'node:fs';
-import { homedir } from 'node:os';
-import { dirname, isAbsolute, join } from 'node:path';
+import { join } from 'node:path';
 import { messageOf } from '../../broker/errors.js';
 import type { Rule, RuleId, Rules } from '../../broker/quota/rules.js';
 import type { QuotaRule } from '../control.js';
+import type { StateFolder } from '../state/folder.js';
 import { checkRule, ruleFromRest, ruleToRest } from './rest-rules.js';
 
 const FILE = 'quotas.json';
 const VERSION = 1;
-const FOLDER_MODE = 0o700;
-const FILE_MODE = 0o600;
-
-/** systemd.exec(5)'s StateDirectory=, else root's, else the user's own (XDG base directories). */
-export function stateFolder(
-  env: NodeJS.ProcessEnv = process.env,
-  uid = process.getuid?.(),
-): string {
-  const unit = env.STATE_DIRECTORY?.split(':')[0];
-  if (unit) return unit;
-  if (uid === 0) return '/var/lib/dmabroker';
-  const home = env.XDG_STATE_HOME;
-  const state = home !== undefined && isAbsolute(home) ? home : join(homedir(), '.local/state');
-  return join(state, 'dmabroker');
-}
 
 export class QuotaState {
-  #rules: Map<RuleId, Rule>;
+  #rules: Rules;
 
   private constructor(
-    private readonly path: string,
+    private readonly folder: StateFolder,
     rules: Rules,
     /** Why the file could not be used, or null. */
     readonly warning: string | null,
   ) {
-    this.#rules = new Map(rules);
+    this.#rules = rules;
   }
 
-  static read(folder: string): QuotaState {
-    const path = join(folder, FILE);
+  static read(folder: StateFolder): QuotaState {
     try {
-      return new QuotaState(path, parse(readFileSync(path, 'utf8')), null);
+      const text = folder.read(FILE);
+      return new QuotaState(folder, text === null ? new Map() : parse(text), null);
     } catch (error) {
-      if (error instanceof Error && 'code' in error && error.code === 'ENOENT') {
-        return new QuotaState(path, new Map(), null);
-      }
-      const why = messageOf(error);
-      const text = `${path} cannot be used (${why}): quotas that were set over REST are not in force`;
-      return new QuotaState(path, new Map(), text);
+      const path = join(folder.path, FILE);
+      const text = `${path} cannot be used (${messageOf(error)}): quotas that were set over REST are not in force`;
+      return new QuotaState(folder, new Map(), text);
     }
   }
 
@@ -68,36 +39,18 @@ export class QuotaState {
     return this.#rules;
   }
 
-  /** Sets a rule, or takes it away with null. Throws, and changes nothing, if it cannot be kept. */
-  set(id: RuleId, rule: Rule | null): void {
+  /**
+   * Sets a rule, or takes it away with null. Resolves when it is kept; rejects with `not_stored`, and
+   * changes nothing, where it cannot be. One change at a time.
+   */
+  async set(id: RuleId, rule: Rule | null): Promise<void> {
     const rules = new Map(this.#rules);
     if (rule === null) rules.delete(id);
     else rules.set(id, rule);
-    this.#write(rules);
-    this.#rules = rules;
-  }
-
-  #write(rules: Rules): void {
     const entries = [...rules].map(([id, rule]) => [id, ruleToRest(rule)]);
     const content = { version: VERSION, quotas: Object.fromEntries(entries) };
-    const folder = dirname(this.path);
-    const temporary = `${this.path}.new`;
-    mkdirSync(folder, { recursive: true, mode: FOLDER_MODE });
-    const file = openSync(temporary, 'w', FILE_MODE);
-    try {
-      writeSync(file, `${JSON.stringify(content, null, 2)}\n`);
-      fsyncSync(file);
-    } finally {
-      closeSync(file);
-    }
-    renameSync(temporary, this.path);
-    // The name is the folder's: without this a power cut may bring the old file back.
-    const opened = openSync(folder, 'r');
-    try {
-      fsyncSync(opened);
-    } finally {
-      closeSync(opened);
-    }
+    await this.folder.replace(FILE, `${JSON.stringify(content, null, 2)}\n`);
+    this.#rules = rules;
   }
 }
 

@@ -1,6 +1,7 @@
 /**
  * Quotas, users and control groups in the shapes of openapi.yaml.
  */
+import { type Clock, dateText } from '../../broker/clock.js';
 import { type Account, sum } from '../../broker/quota/account.js';
 import type { Origins } from '../../broker/quota/policy.js';
 import { type Quotas, UNKNOWN_UID } from '../../broker/quota/quotas.js';
@@ -17,14 +18,14 @@ export function listQuotas(quotas: Quotas, only: number | null = null): QuotaInf
   if (only !== null) return ownQuotas(only).map((id) => quotaView(quotas, id, only));
   const ids = new Set<RuleId>(['daemon/default', 'user/default', 'connection/default']);
   for (const id of quotas.policy.ids) ids.add(id);
-  for (const { scope, key } of quotas.ledger.accounts) {
+  for (const { scope, key } of quotas.accounts) {
     if (scope === 'user' || scope === 'source') ids.add(`${scope}/${key}`);
   }
   return [...ids].map((id) => quotaView(quotas, id));
 }
 
 export function quotaView(quotas: Quotas, id: RuleId, only: number | null = null): QuotaInfo {
-  const { accounts } = quotas.ledger;
+  const { accounts } = quotas;
   const slash = id.indexOf('/');
   const [scope, key] = [id.slice(0, slash) as Scope, id.slice(slash + 1)];
   const exact = [...accounts].filter((each) => each.scope === scope && each.key === key);
@@ -56,11 +57,11 @@ function settingsView({ allocationsPerSecond, ...rest }: Origins): QuotaInfo['se
   return { ...rest, allocations_per_second: allocationsPerSecond };
 }
 
-function shareView({ ledger: { capacities } }: Quotas, uid: number): UserInfo['share'] {
+function shareView(quotas: Quotas, uid: number): UserInfo['share'] {
   return {
-    bytes: capacities.share(uid, null, 'bytes'),
-    buffers: capacities.share(uid, null, 'buffers'),
-    fds: capacities.share(uid, null, 'fds'),
+    bytes: quotas.shareOf(uid, 'bytes'),
+    buffers: quotas.shareOf(uid, 'buffers'),
+    fds: quotas.shareOf(uid, 'fds'),
   };
 }
 
@@ -70,8 +71,8 @@ function limitsOf({ settings }: Account): UserInfo['limits'] {
 }
 
 /** Users that are charged or connected. Their names are for whoever can read passwd(5). */
-export function listUsers(quotas: Quotas, now: number, only: number | null = null): UserInfo[] {
-  const users = [...quotas.ledger.accounts].filter(
+export function listUsers(quotas: Quotas, clock: Clock, only: number | null = null): UserInfo[] {
+  const users = [...quotas.accounts].filter(
     (account) => account.scope === 'user' && isOf(only, account),
   );
   return users.map((account) => {
@@ -86,15 +87,15 @@ export function listUsers(quotas: Quotas, now: number, only: number | null = nul
       recalled: quotas.recalls.of(uid).map(({ buffer, reason, deadline }) => ({
         buffer: buffer.id,
         reason,
-        deadline: new Date(deadline).toISOString(),
-        overdue: deadline <= now,
+        deadline: dateText(clock, deadline),
+        overdue: deadline <= clock.now(),
       })),
     };
   });
 }
 
 export function listCgroups(quotas: Quotas, only: number | null = null): CgroupInfo[] {
-  const cgroups = [...quotas.ledger.accounts].filter(
+  const cgroups = [...quotas.accounts].filter(
     (account) => account.scope === 'cgroup' && isOf(only, account),
   );
   return cgroups.map((account) => ({

@@ -8,6 +8,7 @@ import { fourcc } from '../../broker/fourcc.js';
 import { Policy } from '../../broker/policy.js';
 import { NOTHING } from '../../broker/quota/rules.js';
 import type { AllocationRequest } from '../../broker/request.js';
+import type { TokenTerms } from '../../broker/tokens.js';
 import { usageBits } from '../../broker/usage.js';
 import {
   type Change,
@@ -38,11 +39,11 @@ function memoriesOf(broker: Broker, id: string): BufferMemories {
 
 function clientDetail(broker: Broker, id: string): ClientDetail {
   const client = broker.client(id);
-  const account = [...broker.quotas.ledger.accounts].find(
+  const account = [...broker.quotas.accounts].find(
     ({ scope, key }) => scope === 'connection' && key === id,
   );
   return {
-    client: clientView(client),
+    client: clientView(client, broker.clock),
     buffers: [...client.owned].map((buffer) => buffer.id),
     charge: { ...(account?.charge ?? NOTHING) },
   };
@@ -68,8 +69,9 @@ export function answer(broker: Broker, journal: Journal, question: Answerable, p
       create(broker, request, requester, seq, post);
     } else if (question.question === 'planBuffer') {
       const { request, requester } = question.parameters;
-      const asked = allocationRequest(request);
-      broker.test(ownerOf(requester), asked, (result) => {
+      const [owner, asked] = [ownerOf(requester), allocationRequest(request)];
+      broker.checkTerms(owner, tokenTerms(request.token));
+      broker.test(owner, asked, (result) => {
         if ('error' in result) post({ kind: 'refusal', seq, error: toMessage(result.error) });
         else post({ kind: 'answer', seq, value: planView(asked.spec, result.plan) });
       });
@@ -136,7 +138,7 @@ function lookUp(
     case 'getClient':
       return clientDetail(broker, question.parameters);
     case 'historyOf':
-      return historyView(broker.find(question.parameters).history);
+      return historyView(broker.find(question.parameters).history, broker.clock);
     case 'memoriesOf':
       return memoriesOf(broker, question.parameters);
     case 'releaseBuffer':
@@ -164,7 +166,9 @@ function lookUp(
       return bufferView(broker, buffer);
     }
     case 'listTokens':
-      return broker.tokens(broker.get(question.parameters)).map(tokenView);
+      return broker
+        .tokens(broker.get(question.parameters))
+        .map((token) => tokenView(token, broker.clock));
     case 'shareBuffer': {
       const { change, terms } = question.parameters;
       return share(broker, changing(broker, change), terms, by);
@@ -175,7 +179,7 @@ function lookUp(
       throw new BrokerError('not_found', `buffer ${change.id} has no token ${tokenId}`);
     }
     case 'listUsers':
-      return listUsers(broker.quotas, Date.now(), only);
+      return listUsers(broker.quotas, broker.clock, only);
     case 'listCgroups':
       return listCgroups(broker.quotas, only);
     case 'listQuotas':
@@ -191,7 +195,7 @@ function lookUp(
       broker.relieved(question.parameters);
       return null;
     case 'getPool':
-      return poolView(broker.pool);
+      return poolView(broker.pool, broker.clock);
     case 'drainPool':
       return broker.drainPool(by);
     case 'setPool':
@@ -241,10 +245,13 @@ function allocationRequest(request: CreateBuffer): AllocationRequest {
   };
 }
 
+function tokenTerms({ uses, uid, seconds, may_renew }: TokenRequest): TokenTerms {
+  return { uses, uid, seconds, mayRenew: may_renew };
+}
+
 function share(broker: Broker, buffer: BrokerBuffer, terms: TokenRequest, by: Owner | null): Token {
-  const { uses, uid, seconds, may_renew } = terms;
-  const { info, token } = broker.share(buffer, { uses, uid, seconds, mayRenew: may_renew }, by);
-  const { id, uses_left, expires_at } = tokenView(info);
+  const { info, token } = broker.share(buffer, tokenTerms(terms), by);
+  const { id, uses_left, expires_at } = tokenView(info, broker.clock);
   return { id, token, uses: uses_left, expires_at };
 }
 
@@ -256,6 +263,7 @@ function create(
   post: Post,
 ): void {
   const owner = ownerOf(requester);
+  broker.checkTerms(owner, tokenTerms(request.token));
   broker.allocate(owner, allocationRequest(request), (result) => {
     try {
       if ('error' in result) throw result.error;

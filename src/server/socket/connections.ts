@@ -6,6 +6,7 @@
  */
 import type { Broker } from '../../broker/broker.js';
 import type { Client, Owner } from '../../broker/buffer.js';
+import { after, type Monotonic } from '../../broker/clock.js';
 import { soonest } from '../../broker/deadlines.js';
 import { BrokerError } from '../../broker/errors.js';
 import { FairPool } from '../../broker/fair-pool.js';
@@ -39,7 +40,7 @@ export class Connections {
   readonly #active = new Set<number>();
   readonly #fds: FairPool;
   readonly #objects = new FairPool(MAX_OBJECTS);
-  #acceptAgainAt: number | null = null;
+  #acceptAgainAt: Monotonic | null = null;
 
   constructor(
     private readonly step: Step,
@@ -73,7 +74,7 @@ export class Connections {
         if (input.errno === EMFILE || input.errno === ENFILE) {
           // The connection stays in the backlog; epoll would report it again at once.
           this.step.accepting(false);
-          this.#acceptAgainAt = Date.now() + ACCEPT_PAUSE_MS;
+          this.#acceptAgainAt = after(this.broker.clock.now(), ACCEPT_PAUSE_MS);
           this.log('error', 'out of file descriptors: not accepting for a moment', {});
         }
         break;
@@ -102,7 +103,7 @@ export class Connections {
     const connection = new Connection(client, close, fds, objects, () => this.#active.add(fd));
     createDisplay(connection, this.globals);
     const counted = fds.take(FDS_PER_CONNECTION);
-    const outbox = new Outbox(this.step, fd, connection);
+    const outbox = new Outbox(this.step, fd, connection, broker.clock);
     this.#all.set(fd, { connection, outbox, counted, endedBy: null });
     this.step.add(fd);
     if (!broker.policy.mayConnect(peer)) {
@@ -179,7 +180,7 @@ export class Connections {
 
   #acceptAgain(): number {
     if (this.#acceptAgainAt === null) return -1;
-    const wait = this.#acceptAgainAt - Date.now();
+    const wait = Math.ceil(this.#acceptAgainAt - this.broker.clock.now());
     if (wait > 0) return wait;
     this.#acceptAgainAt = null;
     this.step.accepting(true);

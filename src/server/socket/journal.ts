@@ -6,6 +6,7 @@
  */
 import type { Broker } from '../../broker/broker.js';
 import { BrokerBuffer, type Client } from '../../broker/buffer.js';
+import type { Clock, Monotonic } from '../../broker/clock.js';
 import type { Changes, PlaneMessage } from '../messages.js';
 import { bufferView, clientView } from '../views.js';
 
@@ -19,15 +20,17 @@ export class Journal {
   readonly #sent = new Set<BrokerBuffer | Client>();
   #gone: (BrokerBuffer | Client)[] = [];
   /** When the next token of a buffer expires, which shows and is not told by anybody. */
-  readonly #expiring = new Map<BrokerBuffer, number>();
+  readonly #expiring = new Map<BrokerBuffer, Monotonic>();
   #soonest = Number.POSITIVE_INFINITY;
   #changes = 0;
+  /** As of the dates in what was sent. */
+  #timesSet = 0;
   /** Main's questions: answered when all changes up to a number are sent. */
   readonly #asked: { readonly seq: number; readonly upTo: number }[] = [];
 
   constructor(
     private readonly broker: () => Broker,
-    private readonly now: () => number,
+    private readonly clock: Clock,
     private readonly post: (message: PlaneMessage) => void,
   ) {}
 
@@ -46,6 +49,7 @@ export class Journal {
   /** Main wants to know everything that has happened until now. */
   ask(seq: number): void {
     this.#findExpired();
+    this.#dateAgain();
     this.#asked.push({ seq, upTo: this.#changes });
   }
 
@@ -93,7 +97,7 @@ export class Journal {
         for (const { client } of record.recipients) if (client.connected) this.#sent.add(client);
       } else {
         records++;
-        changes.clients.push(clientView(record));
+        changes.clients.push(clientView(record, this.clock));
       }
     }
     return changes;
@@ -108,8 +112,16 @@ export class Journal {
     }
   }
 
+  /** The machine's date was set: all that was sent is dated otherwise now. */
+  #dateAgain(): void {
+    const { timesSet } = this.clock;
+    if (timesSet === this.#timesSet) return;
+    this.#timesSet = timesSet;
+    for (const record of this.#sent) this.changed(record);
+  }
+
   #findExpired(): void {
-    const now = this.now();
+    const now = this.clock.now();
     if (this.#soonest > now) return;
     this.#soonest = Number.POSITIVE_INFINITY;
     for (const [buffer, at] of this.#expiring) {

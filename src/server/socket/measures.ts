@@ -2,6 +2,7 @@
  * Counts what the data plane does, which costs an addition. What is held is summed up elsewhere
  * (holdings.ts).
  */
+import type { Clock } from '../../broker/clock.js';
 import type { ErrorCode } from '../../broker/errors.js';
 import { type PlaneMetrics, TIME_BOUNDS } from '../metrics.js';
 
@@ -29,8 +30,7 @@ export class Measures {
   readonly #refusals: Partial<Record<ErrorCode, number>> = {};
   #pending = 0;
 
-  /** `elapsed`: milliseconds of a clock that is not set. */
-  constructor(private readonly elapsed: () => number) {}
+  constructor(private readonly clock: Clock) {}
 
   refused(code: ErrorCode): void {
     this.#refusals[code] = (this.#refusals[code] ?? 0) + 1;
@@ -38,13 +38,13 @@ export class Measures {
 
   /** A turn began, with what was received; returns what ends it. */
   turn(): () => void {
-    const start = this.elapsed();
-    return () => this.#turns.observe((this.elapsed() - start) / 1000);
+    const start = this.clock.now();
+    return () => this.#turns.observe((this.clock.now() - start) / 1000);
   }
 
   /** An allocation begins; `done` is wrapped so that its answer is counted. */
   allocating<R extends object>(source: string, done: (result: R) => void): (result: R) => void {
-    const start = this.elapsed();
+    const start = this.clock.now();
     this.#pending++;
     return (result) => {
       this.#pending--;
@@ -55,7 +55,7 @@ export class Measures {
         times = new Histogram();
         this.#times.set(source, times);
       }
-      times.observe((this.elapsed() - start) / 1000);
+      times.observe((this.clock.now() - start) / 1000);
       done(result);
     };
   }

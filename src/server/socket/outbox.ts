@@ -5,6 +5,7 @@
  * File descriptors in flight are charged to the daemon (ETOOMANYREFS, unix(7)), so a message with
  * fds goes out only when its peer has read what was sent before (SIOCOUTQ).
  */
+import { after, type Clock, type Monotonic } from '../../broker/clock.js';
 import type { Step } from '../../native/step.js';
 import type { Connection, Packet } from './connection.js';
 
@@ -17,7 +18,7 @@ export class Outbox {
   #turnedAway = false;
   /** The socket is full; epoll says when it is writable. */
   #full = false;
-  #retryAt: number | null = null;
+  #retryAt: Monotonic | null = null;
   #retryMs = FIRST_RETRY_MS;
   /** fds were sent that the peer may not have read yet. */
   #fdsInFlight = false;
@@ -28,6 +29,7 @@ export class Outbox {
     private readonly step: Step,
     private readonly fd: number,
     private readonly connection: Connection,
+    private readonly clock: Clock,
   ) {}
 
   writable(): void {
@@ -55,15 +57,15 @@ export class Outbox {
 
   #tryNext({ bytes, held }: Packet): number {
     if (this.#full) return -1;
-    const now = Date.now();
-    if (this.#retryAt !== null && now < this.#retryAt) return this.#retryAt - now;
+    const now = this.clock.now();
+    if (this.#retryAt !== null && now < this.#retryAt) return Math.ceil(this.#retryAt - now);
     const drained = held !== null && this.#fdsInFlight;
     const { connection } = this;
     connection.sending = this.step.send(this.fd, bytes, held?.fds ?? [], drained, (result) => {
       connection.sending = false;
       this.#retryAt = null;
       if (result === 'full') this.#full = true;
-      else if (result === 'undrained') this.#retryAt = Date.now() + this.#nextRetry();
+      else if (result === 'undrained') this.#retryAt = after(this.clock.now(), this.#nextRetry());
       else if (typeof result === 'object') this.#broken = true;
       else {
         this.#retryMs = FIRST_RETRY_MS;

@@ -14,6 +14,7 @@ import { BrokerError, toMessage } from '../../broker/errors.js';
 import { PAST_FDS_PART } from '../../broker/limits.js';
 import { Policy } from '../../broker/policy.js';
 import { Quotas } from '../../broker/quota/quotas.js';
+import { SystemClock } from '../../native/clock.js';
 import { close } from '../../native/libc/fd.js';
 import { hasExited } from '../../native/libc/pidfd.js';
 import { remains, tells } from '../../native/remains.js';
@@ -49,10 +50,11 @@ const post = (message: PlaneMessage) => control.postMessage(message);
 const log = (level: LogLevel, text: string, fields: object) =>
   post({ kind: 'log', level, text, fields });
 
-const measures = new Measures(() => performance.now());
+const clock = new SystemClock();
+const measures = new Measures(clock);
 const reporter = new Reporter(
   (events, audit) => post({ kind: 'events', events, audit }),
-  Date.now,
+  clock,
   setup.audit,
 );
 const allocatorClient = new AllocatorClient(allocator, (stack) =>
@@ -100,8 +102,7 @@ const broker: Broker = new Broker(
     },
     changed: (record) => journal.changed(record),
     gone: (record) => journal.gone(record),
-    now: () => Date.now(),
-    elapsed: () => performance.now(),
+    clock,
     random: (bytes) => randomFillSync(bytes),
   },
   sources,
@@ -113,11 +114,7 @@ const broker: Broker = new Broker(
   },
   devices,
 );
-const journal: Journal = new Journal(
-  () => broker,
-  () => Date.now(),
-  post,
-);
+const journal: Journal = new Journal(() => broker, clock, post);
 
 broker.policy = new Policy(setup.policy);
 broker.leases.graceSeconds = setup.leaseGraceSeconds;
@@ -128,7 +125,7 @@ const connections = new Connections(step, broker, globalsOf(broker, setup), setu
 let running = true;
 
 function quotasOf({ rules, subuids, recallSeconds, charge }: QuotaSetup): Quotas {
-  const quotas = new Quotas(() => Date.now(), {
+  const quotas = new Quotas(clock, {
     defaults: rules.default,
     accountable: accountable(subuids),
     recallSeconds,

@@ -1,11 +1,12 @@
 /** The pool in the shape of openapi.yaml. */
+import { type Clock, dateText } from '../../broker/clock.js';
 import { fourccName, modifierText } from '../../broker/fourcc.js';
 import type { Pool } from '../../broker/pool/pool.js';
 import type { Spec } from '../../broker/pool/specs.js';
 import { usageNames } from '../../broker/usage.js';
 import type { PoolInfo } from '../control.js';
 
-export function poolView(pool: Pool): PoolInfo {
+export function poolView(pool: Pool, clock: Clock): PoolInfo {
   const { limits, bytes, spares, hits, misses } = pool;
   return {
     limits: {
@@ -17,17 +18,14 @@ export function poolView(pool: Pool): PoolInfo {
     spares,
     hits,
     misses,
-    specs: pool.specs.map(specView),
+    specs: pool.specs.map((spec) => specView(spec, clock)),
   };
 }
 
-function specView({
-  choice,
-  spares,
-  bytes,
-  hits,
-  lastAsked,
-}: Readonly<Spec>): PoolInfo['specs'][number] {
+function specView(
+  { choice, spares, bytes, hits, askedAt }: Readonly<Spec>,
+  clock: Clock,
+): PoolInfo['specs'][number] {
   const { source, handleType, device = null, spec } = choice;
   const image = spec.kind === 'image' ? spec : null;
   return {
@@ -45,6 +43,6 @@ function specView({
     spares: spares.length,
     spare_bytes: bytes,
     hits,
-    last_asked_at: new Date(lastAsked).toISOString(),
+    last_asked_at: dateText(clock, askedAt),
   };
 }

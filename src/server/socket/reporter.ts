@@ -5,6 +5,7 @@
  * With them goes what the audit needs.
  */
 import type { BrokerBuffer, Client, Owner, PartialPeer } from '../../broker/buffer.js';
+import { after, type Clock, dateText, LONG_AGO } from '../../broker/clock.js';
 import type { BrokerEvent } from '../../broker/events.js';
 import { detailOf } from '../../broker/history.js';
 import { type AuditNote, auditNote } from '../audit/record.js';
@@ -31,19 +32,18 @@ const MAX_EVENTS = 256;
 export class Reporter {
   #events: EventDraft[] = [];
   #audit: AuditNote[] = [];
-  #next = 0;
+  #next = LONG_AGO;
 
   constructor(
     private readonly post: (events: EventDraft[], audit: AuditNote[]) => void,
-    /** Milliseconds since the epoch. */
-    private readonly now: () => number,
+    private readonly clock: Clock,
     /** Whether an audit is kept. */
     private readonly audit: boolean,
   ) {}
 
   readonly report = (event: BrokerEvent): void => {
     const time = this.#time();
-    this.#events.push(eventDraft(event, time));
+    this.#events.push(eventDraft(event, time, this.clock));
     const note = this.audit ? auditNote(event, time) : null;
     if (note !== null) this.#audit.push(note);
   };
@@ -56,7 +56,9 @@ export class Reporter {
   /** Milliseconds until `flush` has something to do; -1: never. */
   get wait(): number {
     if (this.#events.length === 0) return -1;
-    return this.#events.length >= MAX_EVENTS ? 0 : Math.max(0, this.#next - this.now());
+    return this.#events.length >= MAX_EVENTS
+      ? 0
+      : Math.max(0, Math.ceil(this.#next - this.clock.now()));
   }
 
   /** Sends what has happened, if it is time. */
@@ -70,34 +72,38 @@ export class Reporter {
   }
 
   #time(): string {
-    return new Date(this.now()).toISOString();
+    return dateText(this.clock, this.clock.now());
   }
 
   #send(): void {
     this.post(this.#events, this.#audit);
     this.#events = [];
     this.#audit = [];
-    this.#next = this.now() + INTERVAL_MS;
+    this.#next = after(this.clock.now(), INTERVAL_MS);
   }
 }
 
 /** An event of the registry, in plain words. `time` as in the event. */
-export function eventDraft(event: BrokerEvent, time: string): EventDraft {
-  return draft(event.type, time, details(event));
+export function eventDraft(event: BrokerEvent, time: string, clock: Clock): EventDraft {
+  return draft(event.type, time, details(event, clock));
 }
 
 function draft(type: EventInfo['type'], time: string, known: Partial<EventDraft>): EventDraft {
   return { type, time, ...NOTHING, ...known };
 }
 
-function details(event: BrokerEvent): Partial<EventDraft> {
+function details(event: BrokerEvent, clock: Clock): Partial<EventDraft> {
   switch (event.type) {
     case 'client.connected':
       return ofClient(event.client);
     case 'client.disconnected':
       return { ...ofClient(event.client), reason: event.by === null ? null : 'administrator' };
     case 'buffer.redeemed':
-      return { ...ofBuffer(event.buffer), ...ofClient(event.client), reason: detailOf(event) };
+      return {
+        ...ofBuffer(event.buffer),
+        ...ofClient(event.client),
+        reason: detailOf(event, clock),
+      };
     case 'quota.changed':
       return { reason: event.quota };
     case 'pool.drained':
@@ -111,7 +117,7 @@ function details(event: BrokerEvent): Partial<EventDraft> {
       return {
         ...ofBuffer(event.buffer),
         ...ofOwner(event.buffer.owner),
-        reason: detailOf(event),
+        reason: detailOf(event, clock),
       };
   }
 }

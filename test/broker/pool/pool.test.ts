@@ -40,7 +40,7 @@ function make(limits: Partial<PoolLimits> = {}) {
     Array.from({ length: POOL_HOT_REQUESTS }, () => ask(spec));
   /** Lets the data plane's turns go by until it wants nothing more. */
   const rest = () => {
-    world.ticks += POOL_REFILL_DELAY_MS;
+    world.pass(POOL_REFILL_DELAY_MS);
     broker.poll();
     while (world.preparing.length > 0) {
       world.answerSpare();
@@ -76,7 +76,7 @@ t.test('what is asked for often is answered from the pool, with memory of its ow
   }
   t.equal(new Set(all.flatMap(({ held }) => held.fds)).size, all.length);
   const charge = { bytes: 6 * PAGE, buffers: 6, fds: 6, pending: 0 };
-  t.same(broker.quotas.ledger.accounts.daemon.charge, charge, 'charged as others are');
+  t.same(broker.quotas.accounts.daemon.charge, charge, 'charged as others are');
   const created = world.events.filter(({ type }) => type === 'buffer.created');
   t.equal(created.length, all.length, 'and told');
   t.match(one.history.entries, [{ what: 'created', who: { uid: peer.uid } }]);
@@ -98,7 +98,7 @@ t.test('no spare is made while somebody waits, and one at a time', async (t) => 
   const { world, broker, pool, owner, askOften } = make();
   askOften();
   broker.allocate(owner, request({ spec: of(2 * PAGE) }), () => {});
-  world.ticks += POOL_REFILL_DELAY_MS;
+  world.pass(POOL_REFILL_DELAY_MS);
   broker.poll();
   t.equal(world.preparing.length, 0, 'FakeWorld would throw');
   t.equal(pool.wait, LIMITS.idleSeconds * 1000 - POOL_REFILL_DELAY_MS, 'nothing to look for');
@@ -113,7 +113,7 @@ t.test('seldom is not often', async (t) => {
   const { world, pool, ask } = make({ bytes: 1 << 30 });
   for (let i = 0; i < 10; i++) {
     ask();
-    world.ticks += (LIMITS.idleSeconds * 1000) / (POOL_HOT_REQUESTS - 1);
+    world.pass((LIMITS.idleSeconds * 1000) / (POOL_HOT_REQUESTS - 1));
   }
   t.same(pool.specs, []);
   // Requests that others come between are forgotten, so that counting them takes little.
@@ -128,11 +128,11 @@ t.test('a spec that nobody asks for is forgotten, with its spares', async (t) =>
   const { world, broker, pool, askOften, rest, release } = make();
   release(askOften());
   rest();
-  world.ticks += LIMITS.idleSeconds * 1000 - POOL_REFILL_DELAY_MS - 1;
+  world.pass(LIMITS.idleSeconds * 1000 - POOL_REFILL_DELAY_MS - 1);
   broker.poll();
   t.equal(pool.spares, 2);
   t.equal(broker.wait, 1);
-  world.ticks += 1;
+  world.pass(1);
   broker.poll();
   t.match(pool, { spares: 0, bytes: 0, specs: [] });
   t.equal(broker.wait, -1);
@@ -153,7 +153,7 @@ t.test('never more bytes than configured; what nobody asked for lately gives way
   release(askOften(of(4 * PAGE)));
   rest();
   t.equal(pool.specs.length, 2, 'what is larger than the pool is not for it');
-  world.ticks += POOL_STALE_MS;
+  world.pass(POOL_STALE_MS);
   release([ask()]);
   rest();
   t.same(held(), [
@@ -203,7 +203,7 @@ t.test('the same for a heap of a device, which is known when there was a spare',
   const device = 'a'.repeat(32);
   const vulkan = { ...memfd, name: 'vulkan', handleType: 'dma_buf' } as const;
   const world = new FakeWorld();
-  const quotas = new Quotas(() => world.time, { mainDevice: device });
+  const quotas = new Quotas(world.clock, { mainDevice: device });
   const broker = new Broker(world, [vulkan], offers, quotas);
   broker.pool.configure(LIMITS);
   const limit = (bytes: number, heap: number) =>
@@ -217,7 +217,7 @@ t.test('the same for a heap of a device, which is known when there was a spare',
     broker.allocate({ client: null, peer }, request({ handleTypes: ['dma_buf'] }), () => {});
     world.answer(0, 1, where);
   }
-  world.ticks += POOL_REFILL_DELAY_MS;
+  world.pass(POOL_REFILL_DELAY_MS);
   for (broker.poll(); world.preparing.length > 0; broker.poll()) world.answerSpare(1, where);
   t.equal(broker.pool.spares, 2);
   limit(PAGE, 0);
@@ -226,7 +226,7 @@ t.test('the same for a heap of a device, which is known when there was a spare',
   limit((POOL_HOT_REQUESTS + 1.5) * PAGE, 1);
   t.equal(broker.pool.spares, 1);
   broker.allocate({ client: null, peer }, request({ handleTypes: ['dma_buf'] }), () => {});
-  world.ticks += POOL_REFILL_DELAY_MS;
+  world.pass(POOL_REFILL_DELAY_MS);
   broker.poll();
   t.same([broker.pool.hits, world.preparing.length], [1, 0], 'there is no room for another');
 });
@@ -255,13 +255,13 @@ t.test('where there is no memory, spares go before anybody is refused', async (t
 t.test('a spare that cannot be made is not tried again until it is asked for often', async (t) => {
   const { world, broker, pool, ask, askOften } = make();
   askOften();
-  world.ticks += POOL_REFILL_DELAY_MS;
+  world.pass(POOL_REFILL_DELAY_MS);
   broker.poll();
   world.refuseSpare(noMemory);
   broker.poll();
   t.same([world.preparing.length, pool.specs.length], [0, 0]);
   ask();
-  world.ticks += POOL_REFILL_DELAY_MS;
+  world.pass(POOL_REFILL_DELAY_MS);
   broker.poll();
   t.equal(world.preparing.length, 0);
 });
@@ -307,7 +307,7 @@ t.test(
     release(askOften());
     rest();
     release([ask()]);
-    world.ticks += POOL_REFILL_DELAY_MS;
+    world.pass(POOL_REFILL_DELAY_MS);
     broker.poll();
     t.equal(world.preparing.length, 1);
     t.same(broker.drainPool(owner), { spares: 1, bytes: PAGE });
@@ -325,7 +325,7 @@ t.test(
 t.test('a spare larger than expected is not kept where it does not fit', async (t) => {
   const { world, broker, pool, ask, askOften, rest, limit, release } = make();
   release(askOften());
-  world.ticks += POOL_REFILL_DELAY_MS;
+  world.pass(POOL_REFILL_DELAY_MS);
   broker.poll();
   limit({ bytes: PAGE - 1 });
   world.answerSpare();
@@ -371,7 +371,7 @@ t.test('the daemon ends: nothing is left', async (t) => {
   askOften();
   rest();
   ask();
-  world.ticks += POOL_REFILL_DELAY_MS;
+  world.pass(POOL_REFILL_DELAY_MS);
   broker.poll();
   broker.close();
   world.answerSpare();

@@ -6,7 +6,7 @@ import type { BrokerBuffer } from '../../../src/broker/buffer.js';
 import { heapAmounts, heapRules } from '../../../src/broker/quota/heaps.js';
 import { Quotas } from '../../../src/broker/quota/quotas.js';
 import type { Rule, RuleId } from '../../../src/broker/quota/rules.js';
-import type { HeapPart, SourceState } from '../../../src/broker/source.js';
+import type { HeapPart, Plan, SourceState } from '../../../src/broker/source.js';
 import { FakeWorld, linear, offers, peer, request } from '../support/world.js';
 
 const MAIN = 'a'.repeat(32);
@@ -21,7 +21,7 @@ const vulkan: SourceState = {
 
 function make(rules: [RuleId, Rule][] = []) {
   const world = new FakeWorld();
-  const quotas = new Quotas(() => world.time, { defaults: new Map(rules), mainDevice: MAIN });
+  const quotas = new Quotas(world.clock, { defaults: new Map(rules), mainDevice: MAIN });
   const broker = new Broker(world, [vulkan], offers, quotas);
   const clients = new Map([1, 2].map((uid) => [uid, broker.connect({ ...peer, uid })]));
   /** Asks for so many pages; the driver puts them into a heap. */
@@ -41,7 +41,7 @@ function make(rules: [RuleId, Rule][] = []) {
     if ('error' in result) throw result.error;
     return result.buffer;
   };
-  const charge = (key: string) => quotas.ledger.accounts.find('source', key)?.charge;
+  const charge = (key: string) => quotas.accounts.find('source', key)?.charge;
   return { world, quotas, broker, ask, take, charge };
 }
 
@@ -83,7 +83,7 @@ t.test('a full heap: the memory goes back, and others have room', async (t) => {
   const { world, quotas, ask, take, charge } = make([['source/vulkan:0', { bytes: 4 * PAGE }]]);
   quotas.configure('rest', new Map([['daemon/default', { reserve: 0 }]]));
   take(1, 3, 0);
-  const before = quotas.ledger.accounts.daemon.charge;
+  const before = quotas.accounts.daemon.charge;
   t.match(ask(1, 2, 0), {
     error: {
       code: 'limit_exceeded',
@@ -93,7 +93,7 @@ t.test('a full heap: the memory goes back, and others have room', async (t) => {
       },
     },
   });
-  t.same(quotas.ledger.accounts.daemon.charge, before);
+  t.same(quotas.accounts.daemon.charge, before);
   t.match(charge('vulkan:0'), { bytes: 3 * PAGE, buffers: 1 });
   t.equal(world.open.size, 1);
   t.equal(world.freed.size, 1);
@@ -104,17 +104,14 @@ t.test('a full heap: the memory goes back, and others have room', async (t) => {
 
 t.test('a dry run says so, too', async (t) => {
   const { quotas, broker } = make([['source/vulkan:0', { bytes: PAGE }]]);
-  const plan = { device: MAIN, heaps: [{ index: 0, bytes: 2 * PAGE }] };
   const owner = { client: null, peer };
-  const check = (bytes: number) =>
-    quotas.checkPlan(owner, { ...plan, heaps: [{ index: 0, bytes }] } as never);
+  const check = (bytes: number) => {
+    const plan = { device: MAIN, memories: [bytes], heaps: [{ index: 0, bytes }] };
+    quotas.rehearse(owner, 'vulkan', { bytes, fds: 1 }, plan as unknown as Plan);
+  };
   t.throws(() => check(2 * PAGE), { code: 'limit_exceeded' });
   t.doesNotThrow(() => check(PAGE / 2));
-  t.equal(
-    broker.quotas.ledger.accounts.find('source', 'vulkan:0'),
-    undefined,
-    'nothing is charged',
-  );
+  t.equal(broker.quotas.accounts.find('source', 'vulkan:0'), undefined, 'nothing is charged');
 });
 
 t.test(
@@ -204,7 +201,7 @@ t.test(
         if ((counted.get(`vulkan:${OTHER}:1`) ?? 0) > limit) return false;
       }
       for (const buffer of [...broker.buffers]) broker.release(buffer, 'owner');
-      return [...broker.quotas.ledger.accounts].every((account) => account.empty);
+      return [...broker.quotas.accounts].every((account) => account.empty);
     });
     t.doesNotThrow(() => fc.assert(property, { numRuns: 300 }));
   },

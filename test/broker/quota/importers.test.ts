@@ -14,7 +14,7 @@ const terms = { uses: 9, uid: null, seconds: null };
 
 function make(charge: ChargePolicy) {
   const world = new FakeWorld();
-  const quotas = new Quotas(() => world.time, { charge, defaults: new Map() });
+  const quotas = new Quotas(world.clock, { charge, defaults: new Map() });
   const broker = new Broker(world, [memfd], offers, quotas);
   const connect = (uid: number) => broker.connect({ ...peer, uid, cgroup: `/${uid}` });
   const allocate = (client: Client, size: number): BrokerBuffer => {
@@ -28,8 +28,7 @@ function make(charge: ChargePolicy) {
   };
   const redeem = (client: Client, buffer: BrokerBuffer) =>
     broker.redeem(client, broker.share(buffer, terms).token);
-  const charged = (uid: number) =>
-    quotas.ledger.accounts.find('user', String(uid))?.charge.bytes ?? 0;
+  const charged = (uid: number) => quotas.accounts.find('user', String(uid))?.charge.bytes ?? 0;
   const limit = (uid: number, bytes: number) =>
     quotas.configure('rest', new Map<RuleId, Rule>([[`user/${uid}`, { bytes }]]));
   return { world, quotas, broker, connect, allocate, redeem, charged, limit };
@@ -54,7 +53,7 @@ t.test('importers share it until its memory is gone', async (t) => {
   const buffer = allocate(owner, 11);
   for (const client of [c, a, b]) redeem(client, buffer);
   t.same([1, 2, 3, 4].map(charged), [0, 4, 4, 3]);
-  const { accounts } = quotas.ledger;
+  const { accounts } = quotas;
   t.match(accounts.find('user', '1')?.charge, { bytes: 0, buffers: 1, fds: 1 });
   t.match(accounts.daemon.charge, { bytes: 11, buffers: 1, fds: 1, pending: 0 });
   broker.disconnect(a);
@@ -109,7 +108,7 @@ t.test('re-issued memory of the same size is the same charge', async (t) => {
   world.answer();
   t.same([charged(1), charged(2)], [0, 10]);
   broker.release(buffer, 'owner');
-  t.ok(quotas.ledger.accounts.daemon.empty);
+  t.ok(quotas.accounts.daemon.empty);
 });
 
 t.test('what a re-issued buffer had before is charged on as it was', async (t) => {
@@ -123,13 +122,13 @@ t.test('what a re-issued buffer had before is charged on as it was', async (t) =
   broker.reissue(buffer, () => {});
   world.answer();
   t.same([1, 2, 3].map(charged), [0, 12, 10]);
-  t.match(quotas.ledger.accounts.find('user', '1')?.charge, { buffers: 2, fds: 2 });
+  t.match(quotas.accounts.find('user', '1')?.charge, { buffers: 2, fds: 2 });
   broker.release(buffer, 'owner');
   t.same([1, 2, 3].map(charged), [0, 6, 5]);
   world.held.clear();
   world.pass(10_000);
   broker.poll();
-  t.ok([...quotas.ledger.accounts].every((account) => account.empty));
+  t.ok([...quotas.accounts].every((account) => account.empty));
 });
 
 t.test('the sum of what users are charged is that of the buffers, always', async (t) => {
@@ -161,10 +160,10 @@ t.test('the sum of what users are charged is that of the buffers, always', async
       }
       const all = [...broker.buffers].reduce((sum, { allocation }) => sum + allocation.size, 0);
       const sum = [1, 2, 3, 4].reduce((total, each) => total + charged(each), 0);
-      if (sum !== all || quotas.ledger.accounts.daemon.charge.bytes !== all) return false;
+      if (sum !== all || quotas.accounts.daemon.charge.bytes !== all) return false;
     }
     for (const buffer of [...broker.buffers]) broker.release(buffer, 'owner');
-    return [...quotas.ledger.accounts].every((account) => account.empty);
+    return [...quotas.accounts].every((account) => account.empty);
   });
   t.doesNotThrow(() => fc.assert(property, { numRuns: 300 }));
 });

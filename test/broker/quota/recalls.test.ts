@@ -11,7 +11,7 @@ const PAGE = 4096;
 
 function make(rules: [RuleId, Rule][]) {
   const world = new FakeWorld();
-  const quotas = new Quotas(() => world.time, { defaults: new Map(rules) });
+  const quotas = new Quotas(world.clock, { defaults: new Map(rules) });
   const broker = new Broker(world, [memfd], offers, quotas);
   const told: [string, string, number][] = [];
   const connect = (uid: number, cgroup: string | null = null) =>
@@ -68,7 +68,7 @@ t.test('who is below its share gets what others hold above theirs', async (t) =>
     },
   });
   t.same(heard(), [['first', 'share', 10]]);
-  world.time += 4000;
+  world.pass(4000);
   t.match(refuse(modest, 10), { refusal: { possible: { after_seconds: 6 } } });
   t.same(heard(), [], 'what is on its way is not asked for twice');
 
@@ -86,7 +86,7 @@ t.test('what is not given back counts against its user, on every connection', as
   take(modest, 10);
   refuse(modest, 30);
   t.same(heard(), [['big', 'share', 10]]);
-  world.time += 10_000;
+  world.pass(10_000);
   t.same(refuse(greedy, 1), {
     code: 'recalled',
     refusal: { constraint: 'recalled', requested: 1, possible: { release: [big.id] } },
@@ -108,7 +108,7 @@ t.test('as much of other buffers does as well', async (t) => {
   refuse(modest, 10);
   t.same(heard(), [['asked', 'share', 10]]);
   broker.release(other, 'owner');
-  world.time += 20_000;
+  world.pass(20_000);
   take(greedy, 1);
   t.same(heard(), [['asked', 'withdrawn', 0]]);
 });
@@ -124,10 +124,10 @@ t.test('the order: idle, then priority, then the largest overshoot, then the old
   const client = connect(1);
   take(important, 20, 'idle, important');
   const used = take(client, 10, 'used');
-  world.time += IDLE_SECONDS * 1000;
+  world.pass(IDLE_SECONDS * 1000);
   broker.handedOut(used, client);
   take(important, 10, 'important');
-  world.time += 1;
+  world.pass(1);
   take(client, 10, 'plain');
   take(client, 10, 'plain, later');
   take(background, 20, 'background');
@@ -155,7 +155,7 @@ t.test('memory pressure recalls a part, again when that is over, and withdraws',
     'the oldest',
   );
   broker.release(buffers[0] as BrokerBuffer, 'owner');
-  world.time += 10_000;
+  world.pass(10_000);
   t.match(refuse(client, 1), { code: 'recalled', refusal: { requested: 1 } });
   t.equal(broker.pressure(pressure), 2);
   heard();
@@ -175,7 +175,7 @@ t.test('a container answers for its owner', async (t) => {
   const world = new FakeWorld();
   const defaults = new Map<RuleId, Rule>([['user/default', { buffers: 2 }]]);
   const accountable = (uid: number) => (uid >= 100_000 ? 1000 : uid);
-  const quotas = new Quotas(() => world.time, { defaults, accountable });
+  const quotas = new Quotas(world.clock, { defaults, accountable });
   const broker = new Broker(world, [memfd], offers, quotas);
   const codes: string[] = [];
   for (const uid of [1000, 100_000, 165_535]) {
@@ -199,10 +199,10 @@ t.test('what an allocation really takes is charged, or refused', async (t) => {
   t.match(results, [{ error: { refusal: { constraint: 'quota.user.fds' } } }]);
   t.equal(world.open.size, 0);
   t.equal(world.freed.size, 1);
-  t.ok(quotas.ledger.accounts.daemon.empty);
+  t.ok(quotas.accounts.daemon.empty);
   ask();
   world.answer(0, 2);
-  t.match(quotas.ledger.accounts.daemon.charge, { bytes: PAGE, buffers: 1, fds: 2, pending: 0 });
+  t.match(quotas.accounts.daemon.charge, { bytes: PAGE, buffers: 1, fds: 2, pending: 0 });
 });
 
 t.test('what cannot be had back is not counted on', async (t) => {
@@ -270,4 +270,50 @@ t.test('a refusal tells how much of what is in use was released', async (t) => {
     constraint: 'quota.user.bytes',
     quota: { in_use: 5 * PAGE, lingering: 3 * PAGE },
   });
+});
+
+t.test('a buffer that nobody’s connection owns, recalled and overdue', async (t) => {
+  const { world, broker, connect, take, heard } = make([]);
+  const [client, gone] = [connect(1), connect(1)];
+  const owner = (rest: boolean) => ({ client: rest ? null : client, peer: client.peer });
+  const code = (rest: boolean) => {
+    const codes: (string | null)[] = [];
+    broker.allocate(owner(rest), request({ lifetime: 'until_released' }), (result) =>
+      codes.push('error' in result ? result.error.code : null),
+    );
+    if (world.pending.length > 0) world.answer();
+    return codes[0];
+  };
+  t.equal(code(true), null);
+  const [made] = broker.buffers;
+  if (made === undefined) throw new Error('nothing was allocated');
+  let left: BrokerBuffer | undefined;
+  broker.allocate(
+    { client: gone, peer: gone.peer },
+    request({ lifetime: 'until_released' }),
+    (result) => {
+      if ('buffer' in result) left = result.buffer;
+    },
+  );
+  world.answer();
+  broker.disconnect(gone);
+
+  for (const buffer of [made, left]) {
+    if (buffer === undefined) throw new Error('nothing was allocated');
+    broker.quotas.recalls.forAdministrator(buffer, 10);
+    const told = world.events.filter((event) => event.type === 'buffer.recalled');
+    t.equal(told.at(-1)?.buffer, buffer, 'REST is told by an event');
+    world.pass(10_000);
+    t.equal(code(false), null, 'a client was not asked, and cannot release it');
+    t.equal(code(true), 'recalled', 'who asks over REST could have');
+    broker.release(buffer, 'owner');
+    t.equal(code(true), null);
+  }
+
+  const own = take(client, 1, 'own');
+  broker.quotas.recalls.forAdministrator(own, 10);
+  t.same(heard(), [['own', 'administrator', 10]]);
+  world.pass(10_000);
+  t.equal(code(false), 'recalled');
+  t.equal(code(true), 'recalled', 'its user may release it over REST');
 });

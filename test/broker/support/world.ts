@@ -25,6 +25,7 @@ import type {
 } from '../../../src/broker/source.js';
 import type { Work } from '../../../src/broker/work.js';
 import type { WorkResult } from '../../../src/broker/works.js';
+import { FakeClock } from '../../support/clock.js';
 
 interface PendingWork {
   readonly work: Work;
@@ -58,7 +59,7 @@ export class FakeWorld implements Surroundings {
   readonly freed = new Set<number>();
   /** What was reported, oldest first. */
   readonly events: BrokerEvent[] = [];
-  time = 1_700_000_000_000;
+  readonly clock = new FakeClock();
   #lastFd = FIRST_FD;
   #lastKey = 0;
   #randomState = 1;
@@ -93,6 +94,8 @@ export class FakeWorld implements Surroundings {
   /** Bytes that a plan may have at most. */
   planLimit = 2 ** 40;
   plans = 0;
+  /** What the driver's layout takes beyond the size that was asked for. */
+  overhead = 0;
 
   /** Answered at once: linear memory, up to the limit. */
   plan({ source, handleType, spec }: Choice, done: (result: PlanResult) => void): void {
@@ -107,7 +110,8 @@ export class FakeWorld implements Surroundings {
     const planes = [{ memory: 0, offset: 0, stride }];
     const modifier = spec.kind === 'buffer' ? null : (spec.modifiers[0] ?? null);
     const placement = ['host_visible'];
-    done({ plan: { source, handleType, memories: [size], modifier, planes, placement } });
+    const memories = [size + this.overhead];
+    done({ plan: { source, handleType, memories, modifier, planes, placement } });
   }
 
   /** Imports that were asked for and not answered yet. */
@@ -181,7 +185,6 @@ export class FakeWorld implements Surroundings {
   readonly ended = new Set<number>();
   /** How often released memory was looked at. */
   looks = 0;
-  ticks = 0;
 
   remains({ key }: Allocation, fds: readonly number[]): Remains {
     return {
@@ -204,14 +207,8 @@ export class FakeWorld implements Surroundings {
     return this.ended.has(pidfd);
   }
 
-  elapsed(): number {
-    return this.ticks;
-  }
-
-  /** Time passes on both clocks. */
   pass(milliseconds: number): void {
-    this.time += milliseconds;
-    this.ticks += milliseconds;
+    this.clock.pass(milliseconds);
   }
 
   /** A client's fd, open from now on. */
@@ -239,10 +236,6 @@ export class FakeWorld implements Surroundings {
 
   closeFd(fd: number): void {
     if (!this.open.delete(fd)) throw new Error(`fd ${fd} is closed and was not open`);
-  }
-
-  now(): number {
-    return this.time;
   }
 
   /** Different each time, the same in every run (a linear congruential generator). */
@@ -285,7 +278,7 @@ export class FakeWorld implements Surroundings {
       handleType: choice.handleType,
       key: ++this.#lastKey,
       ...(choice.device !== undefined && { device: choice.device }),
-      size: spec.kind === 'buffer' ? spec.size : spec.width * spec.height * 4,
+      size: this.overhead + (spec.kind === 'buffer' ? spec.size : spec.width * spec.height * 4),
       modifier: spec.kind === 'buffer' ? null : (spec.modifiers[0] ?? null),
       placement: ['host_visible'],
       planes,

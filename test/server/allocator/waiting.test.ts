@@ -1,9 +1,11 @@
 /** Work that waits for fences: started when they signal, in its order, refused after the limit. */
+
 import { setImmediate, setTimeout } from 'node:timers/promises';
 import t from 'tap';
 import type { BrokerError } from '../../../src/broker/errors.js';
 import { FENCE_LIMIT_MS } from '../../../src/broker/limits.js';
 import { Waiting } from '../../../src/server/allocator/waiting.js';
+import { FakeClock } from '../../support/clock.js';
 
 class FakeFence {
   closed = 0;
@@ -13,8 +15,8 @@ class FakeFence {
 }
 
 function make() {
-  let time = 0;
-  const waiting = new Waiting(() => time);
+  const clock = new FakeClock();
+  const waiting = new Waiting(clock);
   const done: string[] = [];
   const add = (what: string, names: string[], ...fences: FakeFence[]) =>
     waiting.add({ names, fences }, (problem: BrokerError | null) => {
@@ -24,9 +26,7 @@ function make() {
     for (let i = 0; i < 5000 && done.length < length; i++) await setTimeout(1);
     return done;
   };
-  const pass = (ms: number) => {
-    time += ms;
-  };
+  const pass = (ms: number) => clock.pass(ms);
   return { waiting, done, add, until, pass };
 }
 

@@ -1,7 +1,9 @@
 /** Each act is one record, with who, what and why; what is nobody's act is none. */
+
 import t from 'tap';
 import { Broker } from '../../../src/broker/broker.js';
 import type { BrokerBuffer, Owner } from '../../../src/broker/buffer.js';
+import { dateText } from '../../../src/broker/clock.js';
 import { BrokerError } from '../../../src/broker/errors.js';
 import { Policy } from '../../../src/broker/policy.js';
 import {
@@ -39,7 +41,7 @@ function make() {
   const owner = { client, peer: client.peer };
   const records = (): AuditRecord[] =>
     world.events.splice(0).flatMap((event) => {
-      const note = auditNote(event, new Date(world.time).toISOString());
+      const note = auditNote(event, dateText(world.clock, world.clock.now()));
       return note === null ? [] : [recordOf(note)];
     });
   const allocate = (changes = {}): BrokerBuffer => {
@@ -63,7 +65,7 @@ t.test('every act of a client', async (t) => {
   const { world, broker, client, owner, records, allocate, byClient } = make();
   const buffer = allocate({ spec: image });
   const about = {
-    at: new Date(world.time).toISOString(),
+    at: dateText(world.clock, world.clock.now()),
     who: byClient,
     buffer: buffer.id,
     size: 640 * 480 * 4,

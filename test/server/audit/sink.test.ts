@@ -1,9 +1,11 @@
 /** A record is a line at level info, however quiet the log is; or none where no audit is wanted. */
+
 import pino from 'pino';
 import t from 'tap';
 import type { AuditNote } from '../../../src/server/audit/record.js';
 import { AuditSink } from '../../../src/server/audit/sink.js';
 import { MAX_REFUSAL_LINES } from '../../../src/server/refusal-lines.js';
+import { FakeClock } from '../../support/clock.js';
 
 const record: AuditNote = {
   act: 'grant',
@@ -16,7 +18,7 @@ function lines(wanted: boolean, records: readonly AuditNote[]): unknown[] {
   const written: unknown[] = [];
   const write = (line: string) => written.push(JSON.parse(line));
   const logger = pino({ level: 'error', base: null }, { write });
-  const sink = new AuditSink(logger, wanted);
+  const sink = new AuditSink(logger, wanted, new FakeClock());
   sink.acted(records);
   logger.info('not said');
   sink.close();

@@ -1,14 +1,19 @@
 /** One sweep over all processes: fds, copies, mappings, other processes; and what it may not see. */
+
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import t from 'tap';
+import { SystemClock } from '../../../src/native/clock.js';
 import { close, duplicate, identity } from '../../../src/native/libc/fd.js';
 import { map, sealedMemfd } from '../../../src/native/libc/memory.js';
 import { packageRoot } from '../../../src/package-root.js';
 import { holdersReport } from '../../../src/server/holders/report.js';
 import { Sweeper, sweep } from '../../../src/server/holders/sweep.js';
+import { FakeClock } from '../../support/clock.js';
 import { withoutLeaks } from '../../support/fds.js';
+
+const clock = new SystemClock();
 
 async function end(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
@@ -26,7 +31,7 @@ await withoutLeaks(t, 'a sweep', async (t) => {
 
   await t.test('what this process has is reported apart', async (t) => {
     const [copy, mapping] = [duplicate(memfd), map(memfd, 4096, { write: true })];
-    const report = holdersReport(memories(), await sweep());
+    const report = holdersReport(memories(), await sweep(clock), clock);
     t.same(report.daemon, { fds: 2, mappings: 1 });
     t.same(report.holders, []);
     mapping.release();
@@ -43,7 +48,8 @@ await withoutLeaks(t, 'a sweep', async (t) => {
         { id: 'c5', pid },
         { id: 'c6', pid: 1 },
       ]),
-      await sweep(),
+      await sweep(clock),
+      clock,
     );
     t.match(report.holders, [
       {
@@ -60,26 +66,33 @@ await withoutLeaks(t, 'a sweep', async (t) => {
     t.equal(report.complete, report.unreadable === 0);
     t.equal(report.missing === null, report.complete);
     await end(child);
-    t.same(holdersReport(memories(), await sweep()).holders, []);
+    t.same(holdersReport(memories(), await sweep(clock), clock).holders, []);
   });
 
   await t.test('asked for often, done once', async (t) => {
-    const sweeper = new Sweeper();
+    const fake = new FakeClock();
+    const sweeper = new Sweeper(fake);
     const [one, two] = await Promise.all([sweeper.sweep(), sweeper.sweep()]);
     t.equal(one, two);
+    fake.setDate(3_600_000);
     t.equal(await sweeper.sweep(), one);
+    fake.pass(1000);
+    t.not(await sweeper.sweep(), one, 'a second is over');
   });
 
   await t.test('an opaque fd', async (t) => {
-    const report = holdersReport({ identities: [], clients: [] }, await sweep());
+    const report = holdersReport({ identities: [], clients: [] }, await sweep(clock), clock);
     t.match(report, { holders: [], complete: false, missing: /opaque/ });
   });
 
   await t.test('as a user who may not look', { skip: process.getuid?.() !== 0 }, async (t) => {
-    const file = join(packageRoot, 'dist', 'src', 'server', 'holders', 'sweep.js');
+    const compiled = join(packageRoot, 'dist', 'src');
+    const file = join(compiled, 'server', 'holders', 'sweep.js');
+    const clockFile = join(compiled, 'native', 'clock.js');
     const code = `
       import { sweep } from ${JSON.stringify(file)};
-      const { unreadable, hidden } = await sweep();
+      import { SystemClock } from ${JSON.stringify(clockFile)};
+      const { unreadable, hidden } = await sweep(new SystemClock());
       console.log(JSON.stringify({ unreadable, hidden }));
     `;
     const text = execFileSync(process.execPath, ['--input-type=module', '-e', code], {
@@ -89,8 +102,11 @@ await withoutLeaks(t, 'a sweep', async (t) => {
     });
     const { unreadable, hidden } = JSON.parse(text) as { unreadable: number; hidden: boolean };
     t.ok(unreadable >= 2, `${unreadable} processes: this one and the first`);
-    const blind = { ...(await sweep()), unreadable, hidden };
-    t.match(holdersReport(memories(), blind), { complete: false, missing: /CAP_SYS_PTRACE/ });
+    const blind = { ...(await sweep(clock)), unreadable, hidden };
+    t.match(holdersReport(memories(), blind, clock), {
+      complete: false,
+      missing: /CAP_SYS_PTRACE/,
+    });
   });
   close(memfd);
 });

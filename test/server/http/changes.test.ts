@@ -1,8 +1,10 @@
 /** Renaming, ETags and If-Match; creations with an Idempotency-Key make nothing twice. */
+
 import t from 'tap';
 import { BrokerError } from '../../../src/broker/errors.js';
 import { Idempotency } from '../../../src/server/http/idempotency.js';
 import { IDEMPOTENCY_KEYS_PER_USER, IDEMPOTENCY_SECONDS } from '../../../src/server/http/limits.js';
+import { FakeClock } from '../../support/clock.js';
 import { withoutLeaks } from '../../support/fds.js';
 import { conforms } from './support/conforms.js';
 import { type RequestOptions, startServer } from './support/server.js';
@@ -125,7 +127,7 @@ await withoutLeaks(t, 'changes', async (t) => {
   });
 
   t.test('while the first is under way, and after a defect', async (t) => {
-    const keys = new Idempotency();
+    const keys = new Idempotency(new FakeClock());
     let answer: (value: number) => void = () => {};
     const first = keys.run(
       'uid 1',
@@ -149,8 +151,8 @@ await withoutLeaks(t, 'changes', async (t) => {
   });
 
   t.test('answers are kept for an hour, and not more than some', async (t) => {
-    let now = 0;
-    const keys = new Idempotency(() => now);
+    const clock = new FakeClock();
+    const keys = new Idempotency(clock);
     for (let i = 0; i < IDEMPOTENCY_KEYS_PER_USER; i++)
       await keys.run('uid 1', `${i}`, {}, async () => i);
     await t.rejects(
@@ -158,7 +160,9 @@ await withoutLeaks(t, 'changes', async (t) => {
       { code: 'limit_exceeded' },
     );
     t.equal(await keys.run('uid 1', '0', {}, async () => -1), 0);
-    now += IDEMPOTENCY_SECONDS * 1000;
+    clock.setDate(2 * IDEMPOTENCY_SECONDS * 1000);
+    t.equal(await keys.run('uid 1', '0', {}, async () => -1), 0, 'the date does not end it');
+    clock.pass(IDEMPOTENCY_SECONDS * 1000);
     t.equal(await keys.run('uid 1', '0', {}, async () => -1), -1);
   });
 });

@@ -1,4 +1,5 @@
 /** The metrics: a text that Prometheus can parse, with what was counted, documented and shown. */
+
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
@@ -8,6 +9,7 @@ import { Metrics } from '../../../src/server/http/metrics.js';
 import { MAX_LABELS, TIME_BOUNDS } from '../../../src/server/metrics.js';
 import { Measures } from '../../../src/server/socket/measures.js';
 import { bufferView } from '../../../src/server/views.js';
+import { FakeClock } from '../../support/clock.js';
 import { withoutLeaks } from '../../support/fds.js';
 import { Bench, FREE } from '../socket/support/bench.js';
 import { conforms } from './support/conforms.js';
@@ -132,18 +134,18 @@ await withoutLeaks(t, 'metrics', async (t) => {
 });
 
 t.test('allocations, refusals and times are counted', async (t) => {
-  let now = 0;
-  const measures = new Measures(() => now);
+  const clock = new FakeClock();
+  const measures = new Measures(clock);
   const results: object[] = [];
   const done = measures.allocating('memfd', (result: object) => results.push(result));
   const end = measures.turn();
   t.equal(measures.counted.pendingAllocations, 1);
-  now = 2;
+  clock.pass(2);
   done({ allocation: {} });
   measures.allocating('udmabuf', () => {})({ error: new BrokerError('out_of_memory', '') });
   measures.refused('not_found');
   measures.refused('not_found');
-  now = 20_000;
+  clock.pass(19_998);
   end();
   const { allocations, refusals, turns, allocationTimes, pendingAllocations } = measures.counted;
   t.equal(pendingAllocations, 0);

@@ -1,6 +1,8 @@
 /** The quotas' operations: answers as they are described, and what is refused. */
+
 import t from 'tap';
 import { BrokerError } from '../../../src/broker/errors.js';
+import { peer } from '../../broker/support/world.js';
 import { withoutLeaks } from '../../support/fds.js';
 import { conforms } from './support/conforms.js';
 import { type Running, startServer } from './support/server.js';
@@ -37,9 +39,9 @@ await withoutLeaks(t, 'quotas', async (t) => {
 
   await t.test('users and cgroups', async (t) => {
     const server = await startServer(t);
-    const { ledger } = server.control.quotas;
-    const who = { uid: 1000, cgroup: '/a/b', connection: 'c1' };
-    ledger.reserve(who, 'memfd', { bytes: 4096, fds: 1 });
+    const { quotas } = server.control;
+    const owner = { client: null, peer: { ...peer, uid: 1000, cgroup: '/a/b' } };
+    quotas.reserve(owner, 'memfd', { bytes: 4096, fds: 1 }, []);
     await ask(server, 'PUT', '/v1/quotas/user/default', { bytes: 4095 });
     const charge = { bytes: 4096, buffers: 1, fds: 1, pending: 1 };
     const users = await ask(server, 'GET', '/v1/users');

@@ -1,6 +1,7 @@
 /** Each user has its own number of requests a second; what is beyond is refused, not delayed. */
 import t from 'tap';
 import { peer } from '../../broker/support/world.js';
+import { FakeClock } from '../../support/clock.js';
 import { withoutLeaks } from '../../support/fds.js';
 import { conforms } from './support/conforms.js';
 import { startServer } from './support/server.js';
@@ -41,6 +42,24 @@ await withoutLeaks(t, 'rate limit', async (t) => {
     while (last !== '429') last = await ask();
     uid = 1001;
     t.equal(await ask(), '200');
+  });
+
+  t.test('a second is over in a second, whatever the date is set to', async (t) => {
+    const clock = new FakeClock();
+    const server = await startServer(t, { rateLimit: 2, peerOf: () => peer, clock });
+    const ask = async () => (await server.request('GET', '/healthz')).status;
+    const used = async () => {
+      for (let i = 0; i < 2; i++) t.equal(await ask(), 200);
+      t.equal(await ask(), 429);
+    };
+    await used();
+    clock.setDate(-3_600_000);
+    clock.pass(999);
+    t.equal(await ask(), 429);
+    clock.pass(1);
+    await used();
+    clock.setDate(7_200_000);
+    t.equal(await ask(), 429, 'the date is no time that has passed');
   });
 
   t.test('none by default', async (t) => {

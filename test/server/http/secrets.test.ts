@@ -1,9 +1,11 @@
 /** Wherever somebody puts a secret into a request, it is in no line of the log. */
+
 import pino from 'pino';
 import t from 'tap';
 import { EventRing } from '../../../src/server/events/ring.js';
 import { HEADER_LIMIT } from '../../../src/server/http/limits.js';
 import { createHttpServer } from '../../../src/server/http/server.js';
+import { FakeClock } from '../../support/clock.js';
 import { withoutLeaks } from '../../support/fds.js';
 import { FakeControl } from './support/fake-control.js';
 import { openapiPath } from './support/root.js';
@@ -46,7 +48,13 @@ await withoutLeaks(t, 'secrets at level debug', async (t) => {
   const lines: string[] = [];
   const logger = pino({ level: 'trace' }, { write: (line: string) => lines.push(line) });
   const control = new FakeControl();
-  const app = createHttpServer({ control, logger, openapiPath, ring: new EventRing() });
+  const app = createHttpServer({
+    control,
+    logger,
+    openapiPath,
+    ring: new EventRing(),
+    clock: new FakeClock(),
+  });
   t.teardown(() => app.close());
   const headers = { host: 'localhost', authorization: `Bearer ${SECRET}` };
   const payload = { kind: 'buffer', size: 64, handle_types: ['memfd'] };

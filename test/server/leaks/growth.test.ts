@@ -1,9 +1,11 @@
 /** Processes that only grow, and those that do something else. */
+
 import fc from 'fast-check';
 import t from 'tap';
 import { NO_CGROUP } from '../../../src/broker/cgroup.js';
 import type { Holder, Sweep } from '../../../src/server/holders/sweep.js';
 import { Growth, onlyGrows, RISES, WINDOW } from '../../../src/server/leaks/growth.js';
+import { FakeClock } from '../../support/clock.js';
 
 const rising = (count: number) => Array.from({ length: count }, (_, index) => index);
 
@@ -16,28 +18,29 @@ t.test('what only grows', async (t) => {
   t.notOk(onlyGrows([]));
 });
 
-let time = 0;
-const holder = (pid: number, startedAt = 0): Holder => ({
+const clock = new FakeClock();
+const holder = (pid: number, startTicks = '0'): Holder => ({
   pid,
   uid: 1000,
   executable: 'test',
   ...NO_CGROUP,
-  startedAt,
+  startTicks,
+  startedAt: 0,
   fds: 1,
   mappings: 1,
 });
 
 /** Each process has so many memories, the daemon all of them. */
-function sweep(counts: ReadonlyMap<number, number>, startedAt = 0): Sweep {
+function sweep(counts: ReadonlyMap<number, number>, startTicks = '0'): Sweep {
   const holders = new Map<string, Holder[]>();
   for (const [pid, count] of counts) {
     for (let i = 0; i < count; i++) {
-      holders.set(`1:${i}`, [...(holders.get(`1:${i}`) ?? []), holder(pid, startedAt)]);
+      holders.set(`1:${i}`, [...(holders.get(`1:${i}`) ?? []), holder(pid, startTicks)]);
     }
   }
   const own = new Map([...holders.keys()].map((key) => [key, { fds: 1, mappings: 0 }]));
-  time += 60_000;
-  return { holders, own, unreadable: 0, hidden: false, scannedAt: time };
+  clock.pass(60_000);
+  return { holders, own, unreadable: 0, hidden: false, scannedAt: clock.now() };
 }
 
 const pids = (growth: Growth) => growth.growing.map(({ process }) => process.pid);
@@ -59,7 +62,7 @@ t.test('samples of several processes', async (t) => {
   t.same(pids(growth), [2, 1], 'the one with most first');
   t.match(growth.growing[1], {
     first: { memories: 1 },
-    last: { memories: RISES + 1, at: time },
+    last: { memories: RISES + 1, at: clock.now() },
   });
   growth.sample(
     sweep(
@@ -77,7 +80,7 @@ t.test('samples of several processes', async (t) => {
 t.test('neither another process of the same number nor memory of others counts', async (t) => {
   const reused = new Growth();
   for (const count of rising(RISES + 1)) {
-    reused.sample(sweep(new Map([[1, count + 1]]), count < 3 ? 0 : 1));
+    reused.sample(sweep(new Map([[1, count + 1]]), count < 3 ? '0' : '1'));
   }
   t.same(pids(reused), []);
   const foreign = new Growth();

@@ -1,12 +1,15 @@
 /** The report: what counts as forgotten, what is shown first, and that all of it is bounded. */
+
 import t from 'tap';
 import type { BufferInfo } from '../../../src/server/control.js';
 import { leakReport } from '../../../src/server/leaks/report.js';
 import { DEFAULT_LEAKS } from '../../../src/server/leaks/watch.js';
 import { bufferView } from '../../../src/server/views.js';
+import { FakeClock } from '../../support/clock.js';
 import { Bench, FREE } from '../socket/support/bench.js';
 
-const now = Date.parse('2026-11-22T12:00:00Z');
+const clock = new FakeClock();
+const now = clock.today;
 const ago = (seconds: number) => new Date(now - seconds * 1000).toISOString();
 
 const bench = new Bench().ready();
@@ -19,7 +22,7 @@ const buffer = (id: string, changes: Partial<BufferInfo>): BufferInfo => ({
   ...changes,
 });
 const report = (buffers: BufferInfo[]) =>
-  leakReport(DEFAULT_LEAKS, { buffers, growing: [], sweep: null, now });
+  leakReport(DEFAULT_LEAKS, { buffers, growing: [], sweep: null, clock });
 
 t.test('forgotten', async (t) => {
   const { forgotten, lingering } = report([

@@ -2,6 +2,7 @@
 import t from 'tap';
 import { BrokerError } from '../../../src/broker/errors.js';
 import { MAX_TOKEN_USES } from '../../../src/broker/limits.js';
+import { Policy } from '../../../src/broker/policy.js';
 import type {
   BufferInfo,
   CreateBuffer,
@@ -15,6 +16,17 @@ import { bufferView } from '../../../src/server/views.js';
 import { peer } from '../../broker/support/world.js';
 import { makeRegistry } from './support/registry.js';
 
+const nobody = { uids: [], gids: [] };
+const sharingNothing = new Policy({
+  connect: nobody,
+  admin: nobody,
+  operator: nobody,
+  reader: nobody,
+  preview: nobody,
+  owner: nobody,
+  rules: [{ who: null, share: 'nobody' }],
+});
+
 function make() {
   const { world, broker, posted, post, journal } = makeRegistry();
   const ask = (question: Omit<Question, 'seq'>): PlaneMessage | undefined => {
@@ -22,9 +34,12 @@ function make() {
     journal.run();
     return posted.pop();
   };
-  const create = (changes: Partial<CreateBuffer> = {}) =>
+  const create = (
+    changes: Partial<CreateBuffer> = {},
+    question: 'createBuffer' | 'planBuffer' = 'createBuffer',
+  ) =>
     ask({
-      question: 'createBuffer',
+      question,
       parameters: {
         request: {
           kind: 'buffer',
@@ -37,7 +52,7 @@ function make() {
         } as CreateBuffer,
         requester: { ...peer, pid: null },
       },
-    });
+    } as Omit<Question, 'seq'>);
   /** What is answered, or the refusal. */
   const value = (question: Omit<Question, 'seq'>) => {
     const message = ask(question);
@@ -53,6 +68,17 @@ function make() {
   };
   return { world, broker, posted, ask, create, value, made };
 }
+
+t.test('a dry run is refused for the sake of its token as the buffer is', async (t) => {
+  const { world, broker, create } = make();
+  t.match(create({}, 'planBuffer'), { kind: 'answer' });
+  broker.policy = sharingNothing;
+  for (const question of ['planBuffer', 'createBuffer'] as const) {
+    const refused = { kind: 'refusal', error: { code: 'permission_denied' } };
+    t.match(create({}, question), refused, question);
+  }
+  t.equal(world.pending.length, 0, 'no memory is made for it');
+});
 
 t.test('createBuffer answers when there is memory', async (t) => {
   const { world, broker, posted, create } = make();
@@ -71,7 +97,7 @@ t.test('createBuffer answers when there is memory', async (t) => {
     recipients: [],
     tokens: 1,
   });
-  t.match(token, { uses: 2, expires_at: new Date(world.time + 60_000).toISOString() });
+  t.match(token, { uses: 2, expires_at: new Date(world.clock.today + 60_000).toISOString() });
   const found = broker.redeem(broker.connect(peer), token.token);
   t.equal(found.buffer.id, buffer.id);
 });
@@ -85,9 +111,14 @@ t.test('an image by its names', async (t) => {
 
 t.test('a token that cannot be made takes the buffer with it', async (t) => {
   const { world, broker, posted, create } = make();
-  create({ token: { uses: MAX_TOKEN_USES + 1, uid: null, seconds: null, may_renew: false } });
+  const terms = { uses: MAX_TOKEN_USES + 1, uid: null, seconds: null, may_renew: false };
+  const refused = { kind: 'refusal', seq: 7, error: { code: 'invalid_argument' } };
+  t.match(create({ token: terms }), refused, 'before there is memory');
+  t.equal(world.pending.length, 0);
+  create();
+  broker.policy = sharingNothing;
   world.answer();
-  t.match(posted, [{ kind: 'refusal', seq: 7, error: { code: 'invalid_argument' } }]);
+  t.match(posted, [{ kind: 'refusal', seq: 7, error: { code: 'permission_denied' } }]);
   t.same([...broker.buffers], []);
   t.equal(world.open.size, 0);
 });
@@ -140,8 +171,8 @@ t.test('the history, of what lingers too', async (t) => {
   const buffer = made();
   const { id } = buffer;
   const history = () => value({ question: 'historyOf', parameters: id });
-  const time = new Date(world.time).toISOString();
-  const until = new Date(world.time + 60_000).toISOString();
+  const time = new Date(world.clock.today).toISOString();
+  const until = new Date(world.clock.today + 60_000).toISOString();
   const { uid, executable, unit } = peer;
   const who = { client: null, uid, pid: null, executable, unit, token: null };
   const created = { time, what: 'created', who, detail: null };
@@ -167,7 +198,7 @@ t.test('a lease is made, shown and extended', async (t) => {
   world.answer();
   const [buffer] = broker.buffers;
   if (buffer === undefined) throw new Error('nothing was allocated');
-  const at = (milliseconds: number) => new Date(world.time + milliseconds).toISOString();
+  const at = (milliseconds: number) => new Date(world.clock.today + milliseconds).toISOString();
   const { id } = buffer;
   const lifetime = () => {
     const message = ask({ question: 'getBuffer', parameters: id });
@@ -177,18 +208,17 @@ t.test('a lease is made, shown and extended', async (t) => {
   t.same(lifetime(), { type: 'lease', seconds: 60, ends_at, released_at: null });
   const etag = () => etagOf(bufferView(broker, buffer));
   const first = etag();
-  for (let i = 0; i < 100; i++) {
-    // The two clocks do not go alike to the millisecond.
-    world.ticks += 0.3;
-    world.time += i % 2;
+  for (let i = 0; i < 120; i++) {
+    world.pass(0.25);
     if (etag() !== first) t.fail(`another ETag after ${i} questions`);
   }
   t.equal(etag(), first);
-  world.ticks -= 30;
-  world.time -= 50;
-  world.pass(60_000);
+  world.clock.setDate(3_600_000);
+  t.match(lifetime(), { ends_at: at(60_000 - 30) }, 'the same moment by another date');
+  world.pass(60_000 - 30);
   broker.poll();
-  t.same(lifetime(), { type: 'lease', seconds: 60, ends_at, released_at: at(5000) });
+  const ended = { ends_at: at(0), released_at: at(5000) };
+  t.same(lifetime(), { type: 'lease', seconds: 60, ...ended });
   ask({ question: 'extendLease', parameters: { change: { id, ifMatch: undefined }, seconds: 9 } });
   t.same(lifetime(), { type: 'lease', seconds: 9, ends_at: at(9000), released_at: null });
 });

@@ -22,7 +22,7 @@ t.test('the owner is told, and told again when it may keep the buffer', async (t
   t.match(owner.events(), [{ object: FREE, name, values }]);
   t.same(other.names(), []);
 
-  owner.world.time += 5000;
+  owner.world.pass(5000);
   owner.ask(FREE + 1);
   const [code] =
     owner.events().find((event) => event.name === 'dmabroker_buffer_v1.failed')?.values ?? [];
@@ -41,13 +41,13 @@ t.test('an administrator asks, in place of whoever has asked before', async (t) 
   owner.broker.pressure({ sources: null, seconds: 5 });
   recalls.forAdministrator(buffer, 60);
   t.match(owner.events(), [{ values: [memory_pressure, 5] }, { values: [administrator, 60] }]);
-  const deadline = owner.world.time + 60_000;
-  const recall = { reason: 'administrator', deadline: new Date(deadline).toISOString() };
+  const deadline = new Date(owner.world.clock.today + 60_000).toISOString();
+  const recall = { reason: 'administrator', deadline };
   t.match(bufferView(owner.broker, buffer), { recall });
   owner.broker.relieved(null);
   t.same(owner.events(), [], 'it is asked for still');
 
-  owner.world.time = deadline;
+  owner.world.pass(60_000);
   owner.ask(FREE + 1);
   const refusal = owner.events().find(({ name }) => name === 'dmabroker_buffer_v1.failed');
   t.equal(refusal?.values[0], dmabroker_manager_v1.enums.refusal.recalled);

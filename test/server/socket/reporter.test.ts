@@ -1,19 +1,17 @@
 /** What happens in the registry becomes events: who, what and why, in the order in which it happened. */
+
 import t from 'tap';
 import { BrokerError } from '../../../src/broker/errors.js';
 import { dmabroker_manager_v1 } from '../../../src/protocol/dmabroker-v1.gen.js';
 import type { EventDraft } from '../../../src/server/messages.js';
 import { Reporter } from '../../../src/server/socket/reporter.js';
+import { FakeClock } from '../../support/clock.js';
 import { Bench, FREE, MANAGER } from './support/bench.js';
 
 /** What the bench's registry has reported since the last call, as it is posted. */
 function reported(bench: Bench): EventDraft[] {
   const batches: EventDraft[][] = [];
-  const reporter = new Reporter(
-    (events) => batches.push(events),
-    () => bench.world.time,
-    false,
-  );
+  const reporter = new Reporter((events) => batches.push(events), bench.world.clock, false);
   for (const event of bench.world.events.splice(0)) reporter.report(event);
   reporter.flush();
   reporter.flush();
@@ -87,13 +85,9 @@ t.test('the token of a refused redemption is not told', async (t) => {
 });
 
 t.test('a flood becomes few messages, and nothing waits for long', async (t) => {
-  let now = 1000;
+  const clock = new FakeClock();
   const sizes: number[] = [];
-  const reporter = new Reporter(
-    (events) => sizes.push(events.length),
-    () => now,
-    false,
-  );
+  const reporter = new Reporter((events) => sizes.push(events.length), clock, false);
   const happen = () => reporter.device('device.lost', 'test');
   t.equal(reporter.wait, -1, 'nothing to tell');
   happen();
@@ -106,7 +100,7 @@ t.test('a flood becomes few messages, and nothing waits for long', async (t) => 
   }
   t.strictSame(sizes, [1]);
   t.equal(reporter.wait, 20);
-  now += 20;
+  clock.pass(20);
   t.equal(reporter.wait, 0);
   reporter.flush();
   t.strictSame(sizes, [1, 5]);

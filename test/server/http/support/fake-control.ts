@@ -3,9 +3,11 @@
  * the real one refuses, and can be told to fail or to hang. It exports memfd only, as on a machine
  * without a Vulkan device.
  */
+
 import { encode } from 'fast-png';
 import { BrokerError } from '../../../../src/broker/errors.js';
 import { Quotas } from '../../../../src/broker/quota/quotas.js';
+import { SystemClock } from '../../../../src/native/clock.js';
 import type { ListQuery, Page } from '../../../../src/server/collection.js';
 import type {
   BufferInfo,
@@ -73,7 +75,7 @@ export const NO_LEAKS = leakReport(DEFAULT_LEAKS, {
   buffers: [],
   growing: [],
   sweep: null,
-  now: 0,
+  clock: new SystemClock(),
 });
 
 export class FakeControl implements ControlPlane {
@@ -81,7 +83,7 @@ export class FakeControl implements ControlPlane {
   readonly clients: ClientInfo[] = [];
   /** By buffer; those of createBuffer are not kept. */
   readonly tokens = new Map<string, TokenInfo[]>();
-  readonly quotas = new Quotas(() => Date.now());
+  readonly quotas = new Quotas(new SystemClock());
   /** Who asked for the last buffer. */
   requester: Requester | undefined;
   /** What was asked for last. */
@@ -364,7 +366,7 @@ export class FakeControl implements ControlPlane {
   }
 
   listUsers(): Promise<UserInfo[]> {
-    return this.#answer(() => listUsers(this.quotas, Date.now()));
+    return this.#answer(() => listUsers(this.quotas, new SystemClock()));
   }
 
   listCgroups(): Promise<CgroupInfo[]> {

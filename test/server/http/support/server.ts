@@ -2,6 +2,7 @@
  * Runs the real REST server on a Unix socket in a folder of its own, for one test, and sends it
  * requests over that socket.
  */
+
 import { mkdtempSync, rmSync } from 'node:fs';
 import {
   Agent,
@@ -16,6 +17,7 @@ import { text as readAll } from 'node:stream/consumers';
 import type { FastifyInstance } from 'fastify';
 import pino from 'pino';
 import type { Test } from 'tap';
+import { SystemClock } from '../../../../src/native/clock.js';
 import { EventRing } from '../../../../src/server/events/ring.js';
 import { listenOnUnixSocket, type UnixListenOptions } from '../../../../src/server/http/listen.js';
 import { createHttpServer, type HttpServerOptions } from '../../../../src/server/http/server.js';
@@ -65,7 +67,8 @@ export async function startServer(t: Test, options: StartOptions = {}): Promise<
   const log: Record<string, unknown>[] = [];
   const logger = pino({}, { write: (line: string) => log.push(JSON.parse(line)) });
   const ring = options.ring ?? new EventRing();
-  const app = createHttpServer({ control, logger, openapiPath, ...options, ring });
+  const clock = options.clock ?? new SystemClock();
+  const app = createHttpServer({ control, logger, openapiPath, ...options, ring, clock });
   const socketPath = join(temporaryFolder(t), 'rest.sock');
   await listenOnUnixSocket(app, { path: socketPath, ...options });
   const agent = new Agent({ keepAlive: true, maxSockets: 4 });

@@ -9,11 +9,7 @@ export function makeRegistry() {
   const broker = new Broker(world, [memfd], offers);
   const posted: PlaneMessage[] = [];
   const post = (message: PlaneMessage) => posted.push(message);
-  const journal = new Journal(
-    () => broker,
-    () => world.now(),
-    post,
-  );
+  const journal = new Journal(() => broker, world.clock, post);
   world.observer = journal;
   return { world, broker, posted, post, journal };
 }

@@ -1,0 +1,92 @@
+/**
+ * Pieces of the daemon's start (daemon.ts has their order). Owns nothing: what is opened here is ended by
+ * `Started`, or by whom it is handed to.
+ */
+import type { Socket } from 'node:net';
+import type { Logger } from 'pino';
+import type { Peer } from '../broker/buffer.js';
+import { messageOf } from '../broker/errors.js';
+import type { Rules } from '../broker/quota/rules.js';
+import { close } from '../native/libc/fd.js';
+import { listenUnix } from '../native/libc/socket.js';
+import { notify } from '../native/systemd.js';
+import type { Config } from './config.js';
+import { warnings } from './control-plane.js';
+import type { Allocator, DataPlane } from './data-plane.js';
+import type { Inventory, QuotaSetup } from './messages.js';
+import { peerOf } from './peer.js';
+import { PressureWatch, readPsi } from './quota/pressure.js';
+import { publishSocket } from './socket-file.js';
+import type { Started } from './started.js';
+import { readPasswd, readSubuids } from './users.js';
+
+/** The clients' socket. Until the data plane has taken it over, `started` closes it. */
+export async function listenForClients(config: Config, started: Started) {
+  let listener = -1;
+  const listenerTaken = started.add(() => {
+    if (listener >= 0) close(listener);
+  });
+  const unpublish = await publishSocket(config.clients, (path) => {
+    listener = listenUnix(path);
+  });
+  started.add(unpublish);
+  return { listener, listenerTaken, unpublish };
+}
+
+/** A manager that cannot be told does not keep the daemon from its work. */
+export function tellManager(state: string, logger: Logger): void {
+  try {
+    notify(state);
+  } catch (error) {
+    const reason = messageOf(error);
+    logger.warn({ reason }, `the service manager (NOTIFY_SOCKET) cannot be told ${state}`);
+  }
+}
+
+export function quotaSetup(config: Config, machine: Rules, rest: Rules): QuotaSetup {
+  return {
+    rules: { default: machine, configuration: config.quotas.rules, rest },
+    subuids: readSubuids(readPasswd()),
+    recallSeconds: config.quotas.recallSeconds,
+    charge: config.accounting.charge,
+  };
+}
+
+export function pressureWatch(
+  config: Config,
+  allocator: Allocator,
+  plane: DataPlane,
+  logger: Logger,
+  failed: (error: unknown) => void,
+): PressureWatch {
+  const world = {
+    psi: readPsi,
+    device: () => allocator.device(),
+    pressed: (sources: readonly string[] | null, seconds: number) =>
+      plane.ask('pressed', { sources, seconds }),
+    relieved: (sources: readonly string[] | null) => plane.ask('relieved', sources),
+    log: (text: string, fields: object) => logger.warn(fields, text),
+  };
+  return new PressureWatch(config.pressure, world, failed);
+}
+
+/** Says once what is usable and why the rest is not. */
+export function describe(inventory: Inventory, logger: Logger): void {
+  const { device, sources } = inventory;
+  if (device !== null) {
+    const { name, type, api_version, driver, extensions } = device;
+    logger.info({ name, type, api_version, driver, extensions }, `Vulkan device: ${name}`);
+  }
+  for (const source of sources) {
+    const { name, handleType, usable, reason } = source;
+    const text = `source ${name} (${handleType}): ${usable ? 'usable' : 'not usable'}: ${reason}`;
+    logger.info({ source }, text);
+  }
+  for (const warning of warnings(inventory)) logger.warn(warning);
+}
+
+/** Node keeps a socket's fd to itself; without it the requester is simply not known. */
+export function requester(socket: Socket): Peer | null {
+  const fd = (socket as { _handle?: { fd?: number } })._handle?.fd;
+  return fd === undefined || fd < 0 ? null : peerOf(fd);
+}

@@ -1,0 +1,103 @@
+/**
+ * A start that fails, at any step: the daemon says why and ends, with no thread, no socket file and no
+ * lock left; and what is no failure.
+ */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import t from 'tap';
+import { packageRoot } from '../../src/package-root.js';
+import { START_STEPS } from '../../src/server/daemon.js';
+import { StateFolder } from '../../src/server/state/folder.js';
+import { runDaemon, TestDaemon, withoutVulkan } from '../support/daemon.js';
+import { withoutLeaks } from '../support/fds.js';
+import { temporaryFolder } from '../support/folder.js';
+
+const program = join(packageRoot, 'dist', 'test', 'support', 'programs', 'failing-start.js');
+
+await withoutLeaks(t, 'a start that fails', async (t) => {
+  for (const step of START_STEPS) {
+    await t.test(`at ${step}`, async (t) => {
+      const folder = temporaryFolder(t);
+      const child = spawn(process.execPath, [program, folder, step], {
+        env: withoutVulkan,
+        stdio: ['ignore', 'pipe', 'pipe'],
+        // A thread that is left keeps the process.
+        timeout: 60_000,
+      });
+      const exited = once(child, 'close');
+      const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr)]);
+      t.same(await exited, [0, null], 'it ends by itself');
+      t.equal(stdout, `${step} fails\n`);
+      t.equal(stderr, '');
+      t.same(
+        readdirSync(folder).filter((name) => name !== 'state'),
+        [],
+        'no socket file',
+      );
+      const state = StateFolder.open(join(folder, 'state'));
+      t.equal(state.problem, null, 'and no lock');
+      state.close();
+    });
+  }
+
+  await t.test('for reasons of the machine', async (t) => {
+    const folder = temporaryFolder(t);
+    writeFileSync(join(folder, 'file'), '');
+    const taken = createServer().listen(0, '127.0.0.1');
+    await once(taken, 'listening');
+    t.teardown(() => taken.close());
+    const { port } = taken.address() as { port: number };
+    const config = join(folder, 'c.toml');
+    const tokens = join(folder, 'tokens.toml');
+    writeFileSync(tokens, '', { mode: 0o600 });
+    const tcp = `[rest.tcp]\nlisten = "127.0.0.1:${port}"\ntokens_file = "${tokens}"\n`;
+    writeFileSync(config, tcp);
+    mkdirSync(join(folder, 'sockets'));
+    const socket = (name: string) => join(folder, 'sockets', name);
+    const good = ['--socket', socket('c.sock'), '--rest-socket', socket('r.sock')];
+    const reasons: [string[], RegExp][] = [
+      [['--socket', join(folder, 'file', 'c.sock')], /EEXIST.*file/],
+      [['--socket', '/proc/nowhere/c.sock'], /ENOENT/],
+      [['--rest-socket', join(folder, 'file')], /is there and is no socket/],
+      [['--config', config], /EADDRINUSE/],
+    ];
+    for (const [wrong, message] of reasons) {
+      const { status, stderr } = await runDaemon(...good, ...wrong);
+      t.equal(status, 1, wrong.join(' '));
+      t.match(stderr.trimEnd().split('\n').at(-1), message, 'its last line says why');
+      t.same(readdirSync(join(folder, 'sockets')), [], 'nothing is left');
+    }
+  });
+});
+
+await withoutLeaks(t, 'a start that does not fail', async (t) => {
+  const nowhere = join(temporaryFolder(t), 'nowhere');
+  for (const where of [nowhere, `@${'x'.repeat(200)}`, '@dmabroker-nobody-listens']) {
+    await t.test(`NOTIFY_SOCKET leads nowhere: ${where.slice(0, 40)}`, async (t) => {
+      const env = { ...withoutVulkan, NOTIFY_SOCKET: where };
+      const daemon = await TestDaemon.start([], { env });
+      t.equal((await daemon.rest('GET', '/healthz')).status, 200);
+      t.equal(await daemon.stop(), 0, 'the first SIGTERM ends it');
+      const warned = daemon.log.filter(({ msg }) => msg.includes('NOTIFY_SOCKET'));
+      t.match(warned, [
+        { level: 40, msg: /READY=1/ },
+        { level: 40, msg: /STOPPING=1/ },
+      ]);
+      t.same(daemon.errors, []);
+    });
+  }
+
+  await t.test('a state folder that cannot be written', async (t) => {
+    const file = join(temporaryFolder(t), 'file');
+    writeFileSync(file, '');
+    const daemon = await TestDaemon.start(['--state-dir', file], { env: withoutVulkan });
+    const { body } = await daemon.rest('GET', '/healthz');
+    t.match(body.warnings.join('\n'), /cannot be written/);
+    t.match(await daemon.rest('PUT', '/v1/quotas/user/1', {}), { status: 507 });
+    t.equal(await daemon.stop(), 0);
+  });
+});
