@@ -6,7 +6,8 @@
  */
 import { closeSync, openSync } from 'node:fs';
 import { BrokerError } from '../../broker/errors.js';
-import { isDmaBuf, setName, sync } from '../dmabuf.js';
+import { setName, sync } from '../dmabuf.js';
+import { isDmaBuf } from '../kind.js';
 import { close } from '../libc/fd.js';
 import { ioctl } from '../libc/ioctl.js';
 import { map } from '../libc/memory.js';

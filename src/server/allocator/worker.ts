@@ -6,7 +6,7 @@
  */
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import type { DeviceState } from '../../broker/devices.js';
-import { BrokerError, toMessage } from '../../broker/errors.js';
+import { BrokerError, type ErrorMessage, outOfFds, toMessage } from '../../broker/errors.js';
 import type {
   Allocation,
   HandleType,
@@ -15,6 +15,7 @@ import type {
   SourceName,
   SourceState,
 } from '../../broker/source.js';
+import { isOutOfFds } from '../../native/libc/errno.js';
 import { identity } from '../../native/libc/fd.js';
 import { VulkanDevices } from '../../native/sources/devices.js';
 import { MemfdSource } from '../../native/sources/memfd.js';
@@ -114,6 +115,11 @@ function opened({ device }: Extract<AllocatorRequest, { kind: 'open' }>): Device
   return state;
 }
 
+/** Whoever asks is told of a descriptor that the daemon lacked, wherever that was. */
+function refusal(error: unknown): ErrorMessage {
+  return toMessage(isOutOfFds(error) ? outOfFds() : error);
+}
+
 function answer(request: Exclude<AllocatorRequest, { kind: 'free' }>): AllocatorReply {
   const { seq } = request;
   try {
@@ -130,7 +136,7 @@ function answer(request: Exclude<AllocatorRequest, { kind: 'free' }>): Allocator
         return { seq, work: vulkan.work(request.work) };
     }
   } catch (error) {
-    return { seq, error: toMessage(error) };
+    return { seq, error: refusal(error) };
   }
 }
 
@@ -140,7 +146,7 @@ function free({ source, handleType, key, device }: Extract<AllocatorRequest, { k
 }
 
 function start(request: Extract<AllocatorRequest, { kind: 'work' }>): void {
-  const refuse = (error: unknown) => tell({ seq: request.seq, error: toMessage(error) });
+  const refuse = (error: unknown) => tell({ seq: request.seq, error: refusal(error) });
   try {
     waiting.add(claimsOf(request.work), (problem) => {
       if (problem === null) tell(answer(request));
