@@ -4,10 +4,9 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 mkdir -p dist/native
-shim=src/native/shim/dmabroker.c
-if [ ! -e dist/native/dmabroker.so ] || [ "$shim" -nt dist/native/dmabroker.so ]; then
+if [ -z "$(find dist/native/dmabroker.so -newer src/native/shim/dmabroker.c -newer src/native/shim/closers.c 2> /dev/null)" ]; then
   "${CC:-cc}" -std=gnu11 -O2 -fPIC -shared -fvisibility=hidden -Wall -Wextra -Werror \
-    -o dist/native/dmabroker.so.new "$shim" -lpthread -ldl
+    -o dist/native/dmabroker.so.new src/native/shim/*.c -lpthread -ldl
   mv dist/native/dmabroker.so.new dist/native/dmabroker.so
 fi
 # What was compiled from a file that is gone would still run, a renamed test for one.
