@@ -4,7 +4,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 mkdir -p dist/native
-if [ -z "$(find dist/native/dmabroker.so -newer src/native/shim/dmabroker.c -newer src/native/shim/closers.c 2> /dev/null)" ]; then
+if [ ! -e dist/native/dmabroker.so ] || [ -n "$(find src/native/shim -newer dist/native/dmabroker.so)" ]; then
   "${CC:-cc}" -std=gnu11 -O2 -fPIC -shared -fvisibility=hidden -Wall -Wextra -Werror \
     -o dist/native/dmabroker.so.new src/native/shim/*.c -lpthread -ldl
   mv dist/native/dmabroker.so.new dist/native/dmabroker.so

@@ -7,7 +7,7 @@
 import { MAX_FDS } from '../../protocol/wire.js';
 import { type Address, addressOf, callInt, callLong, lastErrno, shim, symbol } from '../ffi.js';
 import { check, EAGAIN, ERANGE, SystemError } from './errno.js';
-import { close } from './fd.js';
+import { owning } from './fd.js';
 
 const AF_UNIX = 1;
 const SOCK_STREAM = 1;
@@ -39,13 +39,10 @@ function withUnixSocket(flags: number, path: string, use: (fd: number, address: 
   const address = unixAddress(path);
   const fd = callInt(socketFn, AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | flags, 0);
   if (fd < 0) throw new SystemError('socket', lastErrno());
-  try {
+  return owning(fd, () => {
     use(fd, address);
-  } catch (error) {
-    close(fd);
-    throw error;
-  }
-  return fd;
+    return fd;
+  });
 }
 
 /** Connects to a listening socket; a blocking connect, since its peer's backlog may be full. */

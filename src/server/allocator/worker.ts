@@ -16,7 +16,7 @@ import type {
   SourceState,
 } from '../../broker/source.js';
 import { isOutOfFds } from '../../native/libc/errno.js';
-import { identity } from '../../native/libc/fd.js';
+import { close, identity } from '../../native/libc/fd.js';
 import { VulkanDevices } from '../../native/sources/devices.js';
 import { MemfdSource } from '../../native/sources/memfd.js';
 import { probeHeaps, probeUdmabuf } from '../../native/sources/probe.js';
@@ -97,8 +97,17 @@ function identified(allocation: Allocation): Allocation {
 }
 
 function made({ choice, id }: Extract<AllocatorRequest, { kind: 'allocate' }>): Allocation {
-  const { source, handleType, device, spec } = choice;
-  return identified(sourceOf(source, handleType, device).allocate(spec, id));
+  const { source: name, handleType, device, spec } = choice;
+  const source = sourceOf(name, handleType, device);
+  const allocation = source.allocate(spec, id);
+  try {
+    return identified(allocation);
+  } catch (error) {
+    // Its receiver would have been told of it: nobody else lets go of it.
+    for (const fd of new Set(allocation.planes.map((plane) => plane.fd))) close(fd);
+    source.free(allocation.key);
+    throw error;
+  }
 }
 
 function planned({ choice }: Extract<AllocatorRequest, { kind: 'plan' }>): Plan {
