@@ -13,10 +13,9 @@ if [ -e "$stamp" ] && [ -z "$(find src test bench scripts examples package.json 
 fi
 touch "$stamp.new"
 
-shim=src/native/shim/dmabroker.c
-if [ ! -e dist/native/dmabroker.so ] || [ "$shim" -nt dist/native/dmabroker.so ]; then
+if [ ! -e dist/native/dmabroker.so ] || [ -n "$(find src/native/shim -newer dist/native/dmabroker.so)" ]; then
   "${CC:-cc}" -std=gnu11 -O2 -fPIC -shared -fvisibility=hidden -Wall -Wextra -Werror \
-    -o dist/native/dmabroker.so.new "$shim" -lpthread -ldl
+    -o dist/native/dmabroker.so.new src/native/shim/*.c -lpthread -ldl
   mv dist/native/dmabroker.so.new dist/native/dmabroker.so
 fi
 # What was compiled from a file that is gone would still run, a renamed test for one.

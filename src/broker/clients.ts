@@ -57,7 +57,7 @@ export class Clients {
 
   /** The connection's reference goes; a process that handed-out memory depends on is kept for a while. */
   departed({ process }: Client): void {
-    process.release();
+    process.disconnected();
     if (!process.watched) return;
     this.#past.add(process);
     for (const each of this.#past) {

@@ -159,6 +159,10 @@ export class BrokerError extends Error {
   }
 }
 
+/** What the daemon lacks itself: nobody in particular is to blame, and it may be there the next time. */
+export const outOfFds = (): BrokerError =>
+  new BrokerError('limit_exceeded', 'the daemon is out of file descriptors', { constraint: 'fds' });
+
 /** The same error after a trip between threads, where classes do not survive. */
 export interface ErrorMessage {
   readonly code: ErrorCode;

@@ -16,12 +16,25 @@ export class FairPool {
 
   /** Returns false, and counts nothing, where the user has its part already. */
   take(uid: number, count: number): boolean {
-    const mine = (this.#byUser.get(uid) ?? 0) + count;
-    const taken = this.#taken + count;
-    if (mine > this.total - taken) return false;
-    this.#byUser.set(uid, mine);
-    this.#taken = taken;
+    if (!this.has(uid, count)) return false;
+    this.overdraw(uid, count);
     return true;
+  }
+
+  /** Whether `take` would count them. */
+  has(uid: number, count: number): boolean {
+    return (this.#byUser.get(uid) ?? 0) + count <= this.total - this.#taken - count;
+  }
+
+  /** Counts what is there already, whatever the user's part. */
+  overdraw(uid: number, count: number): void {
+    this.#byUser.set(uid, (this.#byUser.get(uid) ?? 0) + count);
+    this.#taken += count;
+  }
+
+  /** Whether as much again as there is has been counted beyond it. */
+  get overdrawn(): boolean {
+    return this.#taken >= 2 * this.total;
   }
 
   give(uid: number, count: number): void {
@@ -36,6 +49,8 @@ export class FairPool {
   of(uid: number): Allowance {
     return {
       take: (count) => this.take(uid, count),
+      has: (count) => this.has(uid, count),
+      overdraw: (count) => this.overdraw(uid, count),
       give: (count) => this.give(uid, count),
     };
   }
@@ -43,5 +58,7 @@ export class FairPool {
 
 export interface Allowance {
   take(count: number): boolean;
+  has(count: number): boolean;
+  overdraw(count: number): void;
   give(count: number): void;
 }

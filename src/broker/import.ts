@@ -19,6 +19,21 @@ export interface ImportCheck {
   readonly reason: string;
 }
 
+/** A plane's fd is something else; `kind` says what. */
+export function noDmaBuf(plane: number, kind: string): BrokerError {
+  return new BrokerError('invalid_argument', `plane ${plane} is no dma_buf but ${kindText(kind)}`, {
+    constraint: `planes.${plane}.fd`,
+    requested: kind,
+    possible: 'dma_buf',
+  });
+}
+
+/** In a sentence. */
+function kindText(kind: string): string {
+  if (kind === 'path') return 'opened with O_PATH';
+  return kind === 'other' ? 'another kind of file' : `a ${kind}`;
+}
+
 function refuse(
   constraint: string,
   message: string,

@@ -44,10 +44,7 @@ export const MAX_HISTORY = 32;
 /** Recipients that have disconnected are forgotten beyond this, oldest first. */
 export const MAX_PAST_RECIPIENTS = 256;
 
-/** Of the process's fds, those for the pidfds of processes that are watched after they have disconnected. */
-export const PAST_FDS_PART = 1 / 16;
-
-/** Of them, on a machine of which nothing is known. */
+/** Processes that are watched after they have disconnected, a pidfd each, on a machine of which nothing is known. */
 export const DEFAULT_PAST_PROCESSES = 4096;
 
 /** One check is 10 to 20 µs (docs/performance.md): a turn of the data plane spends 0.3 ms on them. */
@@ -68,8 +65,11 @@ export const MAX_OBJECTS = 131_072;
 /** fds that a connection may have brought for imports that it has not asked for yet: 64 of 4 planes. */
 export const MAX_WAITING_PLANES = 256;
 
-/** Of the process's fds, those that connections and what waits on them may have (fair-pool.ts). */
-export const CLIENT_FDS_PART = 1 / 8;
+/**
+ * Threads that close what clients gave, each with 64 KiB of stack. They are there for closes that wait
+ * (a socket that lingers, a file whose server is slow); one user has a half of them at most (fair-pool.ts).
+ */
+export const MAX_CLOSERS = 64;
 
 /** A connection's socket and its process's pidfd. */
 export const FDS_PER_CONNECTION = 2;

@@ -12,6 +12,8 @@ interface World {
 export class PeerProcess {
   #references = 1;
   #exited = false;
+  /** Its connection is there, whose end waits for the pidfd, too. */
+  #connected = true;
 
   /** Takes ownership of the pidfd; null where the kernel gave none. The caller has the first reference. */
   constructor(
@@ -23,11 +25,16 @@ export class PeerProcess {
 
   /** Only true where that is certain. */
   get exited(): boolean {
-    if (this.pidfd !== null && this.world.exited(this.pidfd)) {
-      this.#exited = true;
-      this.abandon();
-    }
+    if (!this.#exited && this.pidfd !== null) this.#exited = this.world.exited(this.pidfd);
+    if (this.#exited && !this.#connected) this.abandon();
     return this.#exited;
+  }
+
+  /** The connection's reference ends. */
+  disconnected(): void {
+    this.#connected = false;
+    this.release();
+    if (this.#exited) this.abandon();
   }
 
   /** Whether it can still be found out that it exits. */

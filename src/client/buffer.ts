@@ -64,6 +64,16 @@ export interface ShareTerms {
   readonly mayRenew?: boolean;
 }
 
+/** What is mapped, and for what; all of plane 0's memory, to be written, by default. */
+export interface MapOptions {
+  readonly plane?: number;
+  readonly write?: boolean;
+  /** Bytes from the start of the memory. */
+  readonly offset?: number;
+  /** Bytes; up to the end of the memory by default. */
+  readonly size?: number;
+}
+
 /** What a buffer asks of its connection. */
 export interface BufferLink {
   share(terms: ShareTerms): Promise<string>;
@@ -143,18 +153,21 @@ export class ClientBuffer implements BufferDescription {
   }
 
   /**
-   * Maps the whole memory that a plane lies in (mind the plane's offset). Throws TypeError for an
-   * opaque_fd, which only a driver can read.
+   * Maps the memory that a plane lies in, from its start (mind the plane's offset), or the bytes of it that
+   * `offset` and `size` say. Throws TypeError for an opaque_fd, which only a driver can read, and
+   * RangeError for more than a Buffer can have (4 GiB with Node 20).
    */
-  map({ plane = 0, write = true }: { plane?: number; write?: boolean } = {}): MappedMemory {
+  map({ plane = 0, write = true, offset = 0, size }: MapOptions = {}): MappedMemory {
     const { handleType } = this;
     const chosen = this.planes[plane];
     if (!this.#open) throw new TypeError('the buffer is closed');
     if (chosen === undefined) throw new RangeError(`there is no plane ${plane}`);
     if (handleType === 'opaque_fd') throw new TypeError('an opaque_fd cannot be mapped');
     // A plane may be in a memory of its own, smaller than all of them together.
-    const { size } = fstatSync(chosen.fd);
-    const mapping = map(chosen.fd, Math.min(size, this.size) || this.size, { write });
+    const whole = Math.min(fstatSync(chosen.fd).size, this.size) || this.size;
+    const length = size ?? whole - offset;
+    if (offset + length > whole) throw new RangeError(`the memory has ${whole} bytes`);
+    const mapping = map(chosen.fd, length, { write, offset });
     const mapped = new MappedMemory(mapping, handleType === 'dma_buf' ? chosen.fd : null);
     this.#mappings.add(mapped);
     return mapped;

@@ -164,7 +164,7 @@ export class WireClient {
         const received = receive(this.fd);
         if (received === null) return;
         this.#fds.push(...received.fds);
-        if (received.truncated) throw new Error('file descriptors were lost on the way');
+        if (received.lost) throw new Error('file descriptors were lost on the way');
         if (received.bytes.length === 0) throw new Error('the daemon closed the connection');
         this.#input = Buffer.concat([this.#input, received.bytes]);
         this.#dispatchAll();

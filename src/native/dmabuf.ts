@@ -1,17 +1,15 @@
 /**
- * What the kernel does with a dma_buf that somebody holds: recognise it, name it, bracket CPU
- * access, and tell who exported it. include/uapi/linux/dma-buf.h, Documentation/driver-api/dma-buf.rst.
+ * What the kernel does with a dma_buf that somebody holds: name it, bracket CPU access, and tell who
+ * exported it. include/uapi/linux/dma-buf.h, Documentation/driver-api/dma-buf.rst.
  *
  * Owns nothing: every fd stays its caller's.
  */
-import { readFileSync, statfsSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { addressOf, callInt, lastErrno, symbol, transientString } from './ffi.js';
 import { EAGAIN, EINTR } from './libc/errno.js';
 
 const ioctl = symbol('ioctl');
 
-/** include/uapi/linux/magic.h: the dma_buf pseudo file system's f_type, "DMAB". */
-const DMA_BUF_MAGIC = 0x444d4142;
 /** `_IOW('b', 0, struct dma_buf_sync)`, of one u64. */
 const DMA_BUF_IOCTL_SYNC = 0x4008_6200;
 /** `_IOW('b', 1, u64)`: on 64 bits the same number as DMA_BUF_SET_NAME with a pointer's size. */
@@ -22,15 +20,6 @@ export const MAX_NAME = 31;
 const SYNC_READ = 1;
 const SYNC_WRITE = 2;
 const SYNC_END = 4;
-
-/** Whether an open fd is a dma_buf (fstatfs). False for an fd that is not open. */
-export function isDmaBuf(fd: number): boolean {
-  try {
-    return statfsSync(`/proc/self/fd/${fd}`).type === DMA_BUF_MAGIC;
-  } catch {
-    return false;
-  }
-}
 
 /**
  * Names a dma_buf for fdinfo and debugfs: at most 31 bytes. Any holder can change it, so a name

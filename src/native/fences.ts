@@ -24,9 +24,13 @@ export interface Fence {
  */
 export function pendingFence(dmaBuf: number, access: 'read' | 'write'): Fence | null {
   const fence = exported(dmaBuf, access);
-  if (!fence.signalled()) return fence;
-  fence.close();
-  return null;
+  let signalled = true;
+  try {
+    signalled = fence.signalled();
+  } finally {
+    if (signalled) fence.close();
+  }
+  return signalled ? null : fence;
 }
 
 function exported(dmaBuf: number, access: 'read' | 'write'): Fence {

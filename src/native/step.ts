@@ -16,6 +16,10 @@ const EPOLL_CTL_DEL = 2;
 const EPOLL_CTL_MOD = 3;
 const EPOLLIN = 1;
 const EPOLLOUT = 4;
+const EPOLLONESHOT = 1 << 30;
+/** What is watched, as in the shim. */
+const SOCKET = 0;
+const PROCESS = 1;
 const EFD_CLOEXEC = 0o2000000;
 const EFD_NONBLOCK = 0o4000;
 
@@ -39,6 +43,7 @@ const layoutNames = [
   'inSize',
   'outSize',
   'maxFds',
+  'maxInFds',
 ] as const;
 type Layout = Record<(typeof layoutNames)[number], number>;
 
@@ -59,8 +64,13 @@ export type Input =
   | { kind: 'wake' }
   | { kind: 'writable'; fd: number }
   | { kind: 'failed'; fd: number; errno: number }
-  /** `bytes` is a view that the next step overwrites; empty at the end of the stream. */
-  | { kind: 'data'; fd: number; bytes: Buffer; fds: number[]; truncated: boolean };
+  /** The process of a pidfd that is watched has ended; told once. */
+  | { kind: 'exited'; pidfd: number }
+  /**
+   * `bytes` is a view that the next step overwrites; empty at the end of the stream. `lost`: fds came
+   * with it for which this process had no descriptor left.
+   */
+  | { kind: 'data'; fd: number; bytes: Buffer; fds: number[]; lost: boolean };
 
 /** An eventfd(2), for `wake`. The caller owns it. */
 export function eventfd(): number {
@@ -111,12 +121,17 @@ export class Step {
     }
   }
 
-  #control(op: number, fd: number, events: number): void {
-    check('epoll_ctl', callInt(this.#epollFn, this.#epoll, op, fd, events), `fd ${fd}`);
+  #control(op: number, fd: number, events: number, what = SOCKET): void {
+    check('epoll_ctl', callInt(this.#epollFn, this.#epoll, op, fd, events, what), `fd ${fd}`);
   }
 
   add(fd: number): void {
     this.#control(EPOLL_CTL_ADD, fd, EPOLLIN);
+  }
+
+  /** Tells when the process of a pidfd has ended. The pidfd stays the caller's. */
+  addProcess(pidfd: number): void {
+    this.#control(EPOLL_CTL_ADD, pidfd, EPOLLIN | EPOLLONESHOT, PROCESS);
   }
 
   remove(fd: number): void {
@@ -188,10 +203,10 @@ export class Step {
 
   #input(index: number, at: number): Input {
     const word = (i: number) => this.#words[at + i] as number;
-    const { maxFds, inBytes, inSize } = this.#layout;
+    const { maxInFds, inBytes, inSize } = this.#layout;
     const fd = word(1);
     const result = word(2);
-    const peer = 5 + maxFds;
+    const peer = 5 + maxInFds;
     switch (word(0)) {
       case 1:
         if (result < 0) return { kind: 'accept-failed', errno: -result };
@@ -207,6 +222,8 @@ export class Step {
         return { kind: 'wake' };
       case 3:
         return { kind: 'writable', fd };
+      case 4:
+        return { kind: 'exited', pidfd: fd };
       default: {
         if (result < 0) return { kind: 'failed', fd, errno: -result };
         const start = inBytes + index * inSize;
@@ -215,7 +232,7 @@ export class Step {
           fd,
           bytes: this.#bytes.subarray(start, start + result),
           fds: [...this.#words.subarray(at + 5, at + 5 + word(4))],
-          truncated: word(3) === 1,
+          lost: word(3) === 1,
         };
       }
     }

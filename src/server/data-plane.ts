@@ -3,7 +3,7 @@
  * their messages into promises for REST. `threads` is the folder of main.js, beside which the
  * threads' own files stand, compiled or bundled.
  *
- * Owns: both workers, the eventfd, the listening socket of the clients.
+ * Owns: both workers, the eventfd.
  */
 import { MessageChannel, Worker } from 'node:worker_threads';
 import { type ErrorMessage, fromMessage } from '../broker/errors.js';
@@ -139,11 +139,11 @@ export class DataPlane {
   #nextCatchUp: Promise<void> | null = null;
   #seq = 0;
 
-  /** Takes ownership of the listening socket. */
+  /** Takes the listening socket, for its thread. */
   constructor(
     threads: URL,
     private readonly allocator: Allocator,
-    private readonly listener: number,
+    listener: number,
     start: Omit<PlaneSetup, 'listener' | 'wake' | 'inventory'>,
     private readonly events: Events,
   ) {
@@ -226,7 +226,6 @@ export class DataPlane {
     await this.#ended;
     this.#port.close();
     await this.allocator.ended;
-    close(this.listener);
     close(this.allocator.wakeFd);
   }
 }

@@ -224,7 +224,7 @@ export type PlaneMessage =
       readonly fields: object;
     };
 
-/** What the data plane's thread is started with. The fds stay main's. */
+/** What the data plane's thread is started with. The listener becomes its own; the eventfd stays main's. */
 export interface PlaneSetup {
   readonly listener: number;
   readonly wake: number;

@@ -7,7 +7,7 @@ import { readFileSync, statSync } from 'node:fs';
 import type { Peer } from '../broker/buffer.js';
 import { type Cgroup, NO_CGROUP, parseCgroup } from '../broker/cgroup.js';
 import { ENOPROTOOPT } from '../native/libc/errno.js';
-import { close } from '../native/libc/fd.js';
+import { close, owning } from '../native/libc/fd.js';
 import { hasExited, openPidfd } from '../native/libc/pidfd.js';
 import { type Credentials, peerCredentials, peerGroups, peerPidfd } from '../native/libc/socket.js';
 
@@ -20,14 +20,16 @@ export interface Identity {
 /** Takes ownership of `pidfd`, which is -errno where SO_PEERPIDFD failed. The socket stays open. */
 export function identify(socket: number, credentials: Credentials, pidfd: number): Identity {
   const process = pidfd >= 0 ? pidfd : withoutPeerPidfd(credentials, -pidfd);
-  return {
-    peer: {
-      ...credentials,
-      groups: peerGroups(socket),
-      ...(process === null ? NOTHING : described(credentials.pid, process)),
-    },
-    pidfd: process,
-  };
+  if (process === null) {
+    return { peer: { ...credentials, groups: peerGroups(socket), ...NOTHING }, pidfd: null };
+  }
+  return owning(process, () => {
+    const groups = peerGroups(socket);
+    return {
+      peer: { ...credentials, groups, ...described(credentials.pid, process) },
+      pidfd: process,
+    };
+  });
 }
 
 /** The peer alone, for a connection whose process is of no further interest. */

@@ -8,7 +8,8 @@ import { basename, dirname } from 'node:path';
 import t, { type Test } from 'tap';
 import { formats } from '../../src/broker/formats.js';
 import { connect, type ImageRequest } from '../../src/client/index.js';
-import { info, isDmaBuf } from '../../src/native/dmabuf.js';
+import { info } from '../../src/native/dmabuf.js';
+import { isDmaBuf } from '../../src/native/kind.js';
 import { TestDaemon } from '../support/daemon.js';
 import { rejected } from '../support/refused.js';
 

@@ -1,7 +1,8 @@
 /** What can be asked of a dma_buf: the parser and the refusals anywhere, the rest in the guest. */
 import { closeSync, openSync } from 'node:fs';
 import t from 'tap';
-import { info, isDmaBuf, parseInfo, setName, sync } from '../../src/native/dmabuf.js';
+import { info, parseInfo, setName, sync } from '../../src/native/dmabuf.js';
+import { isDmaBuf } from '../../src/native/kind.js';
 import { probeVulkan } from '../../src/native/sources/probe-vulkan.js';
 import { enableValidation, expectNoValidationMessages, inGuest } from './vulkan/validation.js';
 

@@ -1,17 +1,22 @@
 /** One turn of the data plane: what is sent, what comes, and what becomes of a message. */
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { EMFILE, EPIPE } from '../../src/native/libc/errno.js';
 import { close, identity, isCloexec } from '../../src/native/libc/fd.js';
+import { openPidfd } from '../../src/native/libc/pidfd.js';
 import { connectUnix, listenUnix, receive, send } from '../../src/native/libc/socket.js';
 import { eventfd, type Input, type SendResult, Step, wake } from '../../src/native/step.js';
 import { packageRoot } from '../../src/package-root.js';
 import { MAX_FDS } from '../../src/protocol/wire.js';
 import { withoutLeaks } from '../support/fds.js';
+import { withFewFds } from '../support/few-fds.js';
 import { temporaryFolder } from '../support/folder.js';
 import { sendManyFds } from '../support/many-fds.js';
+
+/** fds in one message at most: the kernel's. */
+const SCM_MAX_FD = 253;
 
 const hello = Buffer.from('hello');
 
@@ -73,7 +78,7 @@ await withoutLeaks(t, 'step', async (t) => {
     const { step, server, client, drop } = make(t);
     send(client, hello, []);
     const [input] = step.run(-1);
-    t.same(data(input), { kind: 'data', fd: server, bytes: hello, fds: [], truncated: false });
+    t.same(data(input), { kind: 'data', fd: server, bytes: hello, fds: [], lost: false });
     drop(client);
     t.equal(data(step.run(-1)[0]).bytes.length, 0, 'empty at the end');
     step.remove(server);
@@ -102,12 +107,49 @@ await withoutLeaks(t, 'step', async (t) => {
     const { fds } = data(step.run(-1)[0]);
     t.same(fds.map(identity), [identity(file), identity(file)]);
     t.ok(fds.every(isCloexec));
-    sendManyFds(client, hello, file, MAX_FDS + 1);
-    const cut = data(step.run(-1)[0]);
-    t.equal(cut.truncated, true);
-    t.equal(cut.fds.length, MAX_FDS);
-    for (const fd of [...fds, ...cut.fds]) close(fd);
+    sendManyFds(client, hello, file, SCM_MAX_FD);
+    const all = data(step.run(-1)[0]);
+    t.match(all, { lost: false, fds: { length: SCM_MAX_FD } }, 'the kernel has none to close');
+    for (const fd of [...fds, ...all.fds]) close(fd);
     closeSync(file);
+  });
+
+  t.test('fds for which there is no descriptor left', async (t) => {
+    const { step, client } = make(t);
+    const file = openSync('/dev/zero', 'r');
+    send(client, hello, Array(MAX_FDS).fill(file));
+    const some = withFewFds(3, () => data(step.run(-1)[0]));
+    t.match(some, { lost: true, bytes: hello, fds: { length: 3 } });
+    for (const fd of [file, ...some.fds]) close(fd);
+  });
+
+  t.test('many fds from many sockets: a few in each turn', async (t) => {
+    const { step, pairs } = make(t, 10);
+    const file = openSync('/dev/zero', 'r');
+    for (const { client } of pairs) send(client, hello, Array(MAX_FDS).fill(file));
+    const heard = new Set<number>();
+    while (heard.size < pairs.length) {
+      const turn = step.run(0).map((input) => data(input));
+      const fds = turn.flatMap((input) => input.fds);
+      t.ok(fds.length > 0 && fds.length <= 2 * MAX_FDS, `${fds.length}`);
+      for (const fd of fds) close(fd);
+      for (const { fd } of turn) heard.add(fd);
+    }
+    t.same(step.run(0), [], 'each socket was heard');
+    close(file);
+  });
+
+  t.test('the end of a process', async (t) => {
+    const { step } = make(t, 0);
+    const child = spawn('cat', { stdio: ['pipe', 'ignore', 'ignore'] });
+    const pidfd = openPidfd(child.pid ?? -1) ?? -1;
+    step.addProcess(pidfd);
+    t.same(step.run(0), []);
+    child.kill('SIGKILL');
+    t.same(step.run(-1), [{ kind: 'exited', pidfd }]);
+    t.same(step.run(0), [], 'told once');
+    step.remove(pidfd);
+    close(pidfd);
   });
 
   t.test('sending', async (t) => {

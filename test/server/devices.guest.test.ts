@@ -5,7 +5,7 @@
 import t from 'tap';
 import type { HandleType } from '../../src/broker/source.js';
 import { type ClientBuffer, connect } from '../../src/client/index.js';
-import { isDmaBuf } from '../../src/native/dmabuf.js';
+import { isDmaBuf } from '../../src/native/kind.js';
 import { close } from '../../src/native/libc/fd.js';
 import { probeHeaps } from '../../src/native/sources/probe.js';
 import type { ListedDeviceInfo } from '../../src/server/control.js';

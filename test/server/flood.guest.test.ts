@@ -6,14 +6,15 @@
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import t from 'tap';
+import { fdParts } from '../../src/broker/fd-parts.js';
 import { Actor, type Got, sharedDaemon, startAs, uidOf } from '../support/actor.js';
 import { eventually } from '../support/daemon.js';
 import { withoutLeaks } from '../support/fds.js';
 import { recounted } from '../support/recount.js';
 
-/** A half of an eighth of this, at two each, is what connections of one user get. */
 const MAX_FDS = 512;
-const MOST = MAX_FDS / 8 / 2 / 2;
+/** What connections of one user get: a half, at two each. */
+const MOST = Math.floor(fdParts(MAX_FDS).clients / 2 / 2);
 const SOURCE = 'udmabuf';
 const SIZE = 65_536;
 const TIMES = 3;

@@ -1,23 +1,19 @@
 /**
- * Connections, and planes that wait on them, without end: one user gets its part of the daemon's fds
+ * Connections, and processes that come and go, without end: one user gets its part of the daemon's fds
  * and no more, and the daemon has some left for others.
  */
-import { openSync } from 'node:fs';
 import t from 'tap';
+import { fdParts } from '../../src/broker/fd-parts.js';
 import { connect } from '../../src/client/index.js';
 import { close } from '../../src/native/libc/fd.js';
 import { connectUnix } from '../../src/native/libc/socket.js';
-import { dmabroker_manager_v1, dmabroker_params_v1 } from '../../src/protocol/dmabroker-v1.gen.js';
-import { wl_display } from '../../src/protocol/wayland.gen.js';
 import { eventually, TestDaemon } from '../support/daemon.js';
 import { withoutLeaks } from '../support/fds.js';
-import { FREE, MANAGER, RawClient } from '../support/raw-client.js';
 
-/** A half of an eighth of this, at two each. */
 const MAX_FDS = 800;
-const MOST = MAX_FDS / 8 / 2 / 2;
-/** A sixteenth: pidfds of recipients that have left. */
-const PAST = MAX_FDS / 16;
+const { clients: ALL, pastProcesses: PAST } = fdParts(MAX_FDS);
+/** One user has a half, at two each. */
+const MOST = Math.floor(ALL / 2 / 2);
 const MEMFD = { kind: 'buffer', size: 4096, handleTypes: ['memfd'] } as const;
 
 await withoutLeaks(t, 'floods', async (t) => {
@@ -38,32 +34,6 @@ await withoutLeaks(t, 'floods', async (t) => {
     const another = await connect({ socket: daemon.clientSocket });
     await (await another.allocate(MEMFD)).close();
     another.close();
-    client.close();
-    await t.resolves(daemon.settled(before));
-  });
-
-  await t.test('planes that wait for an import', async (t) => {
-    const [client, other] = [
-      await new RawClient(daemon.clientSocket).ready(),
-      await new RawClient(daemon.clientSocket).ready(),
-    ];
-    const nothing = openSync('/dev/null', 'r');
-    // Beside the two connections.
-    const possible = MAX_FDS / 8 / 2 - 4;
-    const bring = (to: RawClient, id: number) => {
-      const params = to.peer.request(dmabroker_manager_v1, MANAGER, 'create_params', id);
-      const plane = to.peer.request(dmabroker_params_v1, id, 'add_plane', nothing, 0, 0, 64);
-      to.send(Buffer.concat([params, plane]), [nothing]);
-    };
-    for (let i = 0; i < possible; i++) bring(client, FREE + i);
-    client.request(wl_display, 1, 'sync', FREE + possible);
-    await client.until(() => client.count('wl_callback.done') === 1);
-    t.equal(daemon.openFds(), before + 4 + possible);
-    bring(other, FREE);
-    await other.ended();
-    t.match(other.events.at(-1), { name: 'wl_display.error' });
-    other.close();
-    close(nothing);
     client.close();
     await t.resolves(daemon.settled(before));
   });

@@ -5,7 +5,8 @@
 import { once } from 'node:events';
 import t from 'tap';
 import { type Client, type ClientBuffer, connect } from '../../src/client/index.js';
-import { info, isDmaBuf } from '../../src/native/dmabuf.js';
+import { info } from '../../src/native/dmabuf.js';
+import { isDmaBuf } from '../../src/native/kind.js';
 import { close, duplicate } from '../../src/native/libc/fd.js';
 import { DeviceLoss, type LosableCall } from '../native/vulkan/loss.js';
 import { eventually, TestDaemon } from '../support/daemon.js';

@@ -5,7 +5,8 @@
 import { fstatSync } from 'node:fs';
 import t from 'tap';
 import { type ClientBuffer, connect } from '../../src/client/index.js';
-import { info, isDmaBuf } from '../../src/native/dmabuf.js';
+import { info } from '../../src/native/dmabuf.js';
+import { isDmaBuf } from '../../src/native/kind.js';
 import { TestDaemon } from '../support/daemon.js';
 import { filled, poolOf, warm } from '../support/pool.js';
 import { recounted } from '../support/recount.js';

@@ -88,7 +88,11 @@ export class RawClient {
   }
 
   /** The requests for a memfd as object `id`, with params `id + 1`, in one. */
-  asking(id: number, size = 4096): Buffer {
+  asking(
+    id: number,
+    size = 4096,
+    lifetime: keyof typeof dmabroker_params_v1.enums.lifetime = 'connection',
+  ): Buffer {
     const { memfd } = dmabroker_manager_v1.enums.handle_type;
     const { peer } = this;
     const params = id + 1;
@@ -96,6 +100,12 @@ export class RawClient {
       peer.request(dmabroker_manager_v1, MANAGER, 'create_params', params),
       peer.request(dmabroker_params_v1, params, 'set_buffer', 0, size),
       peer.request(dmabroker_params_v1, params, 'set_handle_types', memfd),
+      peer.request(
+        dmabroker_params_v1,
+        params,
+        'set_lifetime',
+        dmabroker_params_v1.enums.lifetime[lifetime],
+      ),
       peer.request(dmabroker_params_v1, params, 'create', id),
       peer.request(dmabroker_params_v1, params, 'destroy'),
     ]);
@@ -114,7 +124,8 @@ export class RawClient {
     this.#watch?.close();
     close(this.fd);
     for (const { name, values } of this.events) {
-      if (name === 'dmabroker_buffer_v1.plane') close(values[0] as number);
+      const carries = ['dmabroker_buffer_v1.plane', 'dmabroker_work_v1.content'].includes(name);
+      if (carries) close(values[0] as number);
     }
     for (const fd of this.peer.fds) close(fd);
   }

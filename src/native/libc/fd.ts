@@ -25,6 +25,19 @@ export function close(fd: number): void {
   if (callInt(closeFn, fd) < 0 && lastErrno() === 9) throw new SystemError('close', 9, `fd ${fd}`);
 }
 
+/**
+ * Runs what comes between an fd's making and its having an owner: where that throws, the fd is closed.
+ * Else it is the caller's.
+ */
+export function owning<T>(fd: number, body: (fd: number) => T): T {
+  try {
+    return body(fd);
+  } catch (error) {
+    close(fd);
+    throw error;
+  }
+}
+
 /** A second descriptor for the same open file, CLOEXEC; the caller's to close. */
 export function duplicate(fd: number): number {
   return fcntlOrThrow(fd, F_DUPFD_CLOEXEC, 3);

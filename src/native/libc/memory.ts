@@ -6,6 +6,7 @@
  * the kernel's reference to the file at once) and the address range itself goes when the Buffer is
  * collected.
  */
+import { constants } from 'node:buffer';
 import { ftruncateSync, writeFileSync } from 'node:fs';
 import {
   type Address,
@@ -17,7 +18,7 @@ import {
   viewOf,
 } from '../ffi.js';
 import { SystemError } from './errno.js';
-import { close } from './fd.js';
+import { owning } from './fd.js';
 
 const PROT_READ = 1;
 const PROT_WRITE = 2;
@@ -53,15 +54,46 @@ export interface Mapping {
   release(): void;
 }
 
-/** Maps `length` bytes of a file from its start. The fd may be closed afterwards. */
-export function map(fd: number, length: number, access: { write: boolean }): Mapping {
+/** A Buffer has no more bytes than this (4 GiB with Node 20). */
+export const MAX_MAPPED = constants.MAX_LENGTH;
+
+export interface MapTerms {
+  readonly write: boolean;
+  /** Where in the file it begins; 0 by default, and any byte will do. */
+  readonly offset?: number;
+}
+
+/**
+ * Maps `length` bytes of a file. The fd may be closed afterwards. Throws RangeError, and maps nothing, for
+ * more than MAX_MAPPED.
+ */
+export function map(fd: number, length: number, { write, offset = 0 }: MapTerms): Mapping {
   if (!Number.isSafeInteger(length) || length <= 0) throw new RangeError('not a length to map');
-  const protection = access.write ? PROT_READ | PROT_WRITE : PROT_READ;
-  const address = callLong(mmap, 0, length, protection, MAP_SHARED, fd, 0);
+  if (!Number.isSafeInteger(offset) || offset < 0) throw new RangeError('not an offset to map at');
+  const skipped = offset % PAGE_SIZE;
+  const whole = skipped + length;
+  if (whole > MAX_MAPPED) {
+    const text = `${length} bytes are more than a Buffer can have (${MAX_MAPPED})`;
+    throw new RangeError(`${text}: map a part at a time`);
+  }
+  const protection = write ? PROT_READ | PROT_WRITE : PROT_READ;
+  const address = callLong(mmap, 0, whole, protection, MAP_SHARED, fd, offset - skipped);
   if (address === MAP_FAILED) throw new SystemError('mmap', lastErrno(), `${length} bytes`);
-  const bytes = viewOf(address, length);
-  // Views made with subarray() keep the ArrayBuffer alive, not this Buffer object.
-  collected.register(bytes.buffer, { address, length });
+  const { bytes, release } = viewed(address, whole);
+  return { bytes: bytes.subarray(skipped), release };
+}
+
+/** Takes ownership of the address range, also where it throws. */
+function viewed(address: Address, length: number): Mapping {
+  let bytes: Buffer;
+  try {
+    bytes = viewOf(address, length);
+    // Views made with subarray() keep the ArrayBuffer alive, not this Buffer object.
+    collected.register(bytes.buffer, { address, length });
+  } catch (error) {
+    callInt(munmap, address, length);
+    throw error;
+  }
   let released = false;
   const release = () => {
     if (released) return;
@@ -77,16 +109,13 @@ export function map(fd: number, length: number, access: { write: boolean }): Map
 function memfd(name: string, seals: number, fill: (fd: number) => void): number {
   const fd = callInt(memfdCreate, transientString(name), MFD_CLOEXEC | MFD_ALLOW_SEALING);
   if (fd < 0) throw new SystemError('memfd_create', lastErrno());
-  try {
+  return owning(fd, () => {
     fill(fd);
     if (callInt(fcntl, fd, F_ADD_SEALS, seals) < 0) {
       throw new SystemError('fcntl', lastErrno(), 'F_ADD_SEALS');
     }
-  } catch (error) {
-    close(fd);
-    throw error;
-  }
-  return fd;
+    return fd;
+  });
 }
 
 /** A memfd of fixed size, zeroed by the kernel, CLOEXEC. The caller owns it. */

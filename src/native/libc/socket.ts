@@ -7,7 +7,7 @@
 import { MAX_FDS } from '../../protocol/wire.js';
 import { type Address, addressOf, callInt, callLong, lastErrno, shim, symbol } from '../ffi.js';
 import { check, EAGAIN, ERANGE, SystemError } from './errno.js';
-import { close } from './fd.js';
+import { owning } from './fd.js';
 
 const AF_UNIX = 1;
 const SOCK_STREAM = 1;
@@ -39,13 +39,10 @@ function withUnixSocket(flags: number, path: string, use: (fd: number, address: 
   const address = unixAddress(path);
   const fd = callInt(socketFn, AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | flags, 0);
   if (fd < 0) throw new SystemError('socket', lastErrno());
-  try {
+  return owning(fd, () => {
     use(fd, address);
-  } catch (error) {
-    close(fd);
-    throw error;
-  }
-  return fd;
+    return fd;
+  });
 }
 
 /** Connects to a listening socket; a blocking connect, since its peer's backlog may be full. */
@@ -138,15 +135,17 @@ export interface Received {
   /** A copy; empty at the end of the stream. */
   readonly bytes: Buffer;
   readonly fds: readonly number[];
-  /** The kernel closed fds that did not fit: what was received cannot be trusted. */
-  readonly truncated: boolean;
+  /** There were more, for which this process had no descriptor left. */
+  readonly lost: boolean;
 }
 
 const RECEIVE_SIZE = 64 * 1024;
 const inBytes = Buffer.alloc(RECEIVE_SIZE);
 const inBytesAddress = addressOf(inBytes);
-// fds, then their number, then the truncated flag: the three outputs of dmab_receive
-const inWords = new Int32Array(MAX_FDS + 2);
+/** As many as a message can carry (the kernel's SCM_MAX_FD, MAX_IN_FDS of the shim). */
+const MAX_IN_FDS = 253;
+// fds, then their number, then whether some were lost: the three outputs of dmab_receive
+const inWords = new Int32Array(MAX_IN_FDS + 2);
 const inWordsAddress = addressOf(new Uint8Array(inWords.buffer));
 
 /** Receives what is there without waiting; null if there is nothing yet. */
@@ -157,14 +156,14 @@ export function receive(fd: number): Received | null {
     inBytesAddress,
     RECEIVE_SIZE,
     inWordsAddress,
-    inWordsAddress + MAX_FDS * 4,
-    inWordsAddress + (MAX_FDS + 1) * 4,
+    inWordsAddress + MAX_IN_FDS * 4,
+    inWordsAddress + (MAX_IN_FDS + 1) * 4,
   );
   if (n === -EAGAIN) return null;
   check('recvmsg', n);
   return {
     bytes: Buffer.from(inBytes.subarray(0, n)),
-    fds: [...inWords.subarray(0, inWords[MAX_FDS])],
-    truncated: inWords[MAX_FDS + 1] === 1,
+    fds: [...inWords.subarray(0, inWords[MAX_IN_FDS])],
+    lost: inWords[MAX_IN_FDS + 1] === 1,
   };
 }

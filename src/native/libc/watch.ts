@@ -8,7 +8,7 @@
 import { Socket } from 'node:net';
 import { addressOf, callInt, lastErrno, shim, symbol } from '../ffi.js';
 import { check, SystemError } from './errno.js';
-import { close } from './fd.js';
+import { owning } from './fd.js';
 
 const O_CLOEXEC = 0o2000000;
 
@@ -27,13 +27,9 @@ export function watch(fd: number, readable: () => void): Watch {
     throw new SystemError('pipe2', lastErrno());
   }
   const [readEnd, writeEnd] = ends as unknown as [number, number];
-  try {
-    check('watch', callInt(shim.symbol('dmab_watch'), fd, writeEnd));
-  } catch (error) {
-    close(readEnd);
-    close(writeEnd);
-    throw error;
-  }
+  owning(readEnd, () =>
+    owning(writeEnd, () => check('watch', callInt(shim.symbol('dmab_watch'), fd, writeEnd))),
+  );
   const pipe = new Socket({ fd: readEnd, readable: true, writable: false });
   pipe.on('data', readable);
   // The thread's end closes when the socket hung up: what came before that is still to be read.

@@ -8,6 +8,7 @@
  *  - dmab_send, dmab_receive: sendmsg and recvmsg with SCM_RIGHTS (cmsg(3), unix(7)).
  *  - dmab_step: the data plane's batch: send what is queued, wait, receive what is ready; one
  *    ffi-rs call however many requests it carries.
+ *  - dmab_close_later, in closers.c: close what a client gave, which may take as long as it likes.
  *  - dmab_watch: tells Node's event loop that a socket is readable, without reading from it
  *    (libuv reads with read(2), which drops file descriptors).
  *
@@ -81,8 +82,20 @@ EXPORT int64_t dmab_symbol(const char *name)
 /* libwayland's MAX_FDS_OUT: no peer of ours sends or takes more in one message. */
 enum { MAX_FDS = 28 };
 
+/*
+ * The kernel's SCM_MAX_FD: more than a message can carry. Whatever does not find room is closed by
+ * the kernel, in recvmsg and by the thread that calls it, and close(2) of a foreign file may wait
+ * for as long as its owner likes. So there is room for all of them.
+ */
+enum { MAX_IN_FDS = 253 };
+
 union control {
 	char bytes[CMSG_SPACE(MAX_FDS * sizeof(int))];
+	struct cmsghdr align;
+};
+
+union in_control {
+	char bytes[CMSG_SPACE(MAX_IN_FDS * sizeof(int))];
 	struct cmsghdr align;
 };
 
@@ -110,15 +123,14 @@ EXPORT int64_t dmab_send(int sock, const void *bytes, size_t length, const int *
 }
 
 /*
- * Returns bytes received (0 at the end of the stream) or -errno. *nfds fds are the caller's now.
- * *truncated: the kernel closed fds that did not fit (MSG_CTRUNC); nothing received with such a
- * message can be trusted to be complete.
+ * Returns bytes received (0 at the end of the stream) or -errno. *nfds fds are the caller's now, at
+ * most MAX_IN_FDS. *lost: there were more, for which this process had no descriptor left
+ * (MSG_CTRUNC: there was room for all, so that it is not the sender's doing).
  */
-EXPORT int64_t dmab_receive(int sock, void *bytes, size_t length, int *fds, int *nfds,
-			    int *truncated)
+EXPORT int64_t dmab_receive(int sock, void *bytes, size_t length, int *fds, int *nfds, int *lost)
 {
 	struct iovec iov = { bytes, length };
-	union control control;
+	union in_control control;
 	struct msghdr msg = {
 		.msg_iov = &iov,
 		.msg_iovlen = 1,
@@ -127,10 +139,10 @@ EXPORT int64_t dmab_receive(int sock, void *bytes, size_t length, int *fds, int 
 	};
 	ssize_t n = recvmsg(sock, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 	*nfds = 0;
-	*truncated = 0;
+	*lost = 0;
 	if (n < 0)
 		return -errno;
-	*truncated = (msg.msg_flags & MSG_CTRUNC) != 0;
+	*lost = (msg.msg_flags & MSG_CTRUNC) != 0;
 	for (struct cmsghdr *c = CMSG_FIRSTHDR(&msg); c; c = CMSG_NXTHDR(&msg, c)) {
 		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
 			continue;
@@ -145,8 +157,17 @@ EXPORT int64_t dmab_receive(int sock, void *bytes, size_t length, int *fds, int 
 
 enum { MAX_OUT = 128, MAX_IN = 64, IN_BYTES = 4096, OUT_BYTES = 512 * 1024 };
 
+/*
+ * After so many received fds no more is received in a turn, so that each is charged to its sender
+ * before others come: what one turn takes beyond all shares is 2 * MAX_FDS + MAX_IN_FDS at most.
+ */
+enum { TURN_FDS = 2 * MAX_FDS };
+
 /* What an in entry is. */
-enum { IN_DATA = 0, IN_ACCEPT = 1, IN_WAKE = 2, IN_WRITABLE = 3 };
+enum { IN_DATA = 0, IN_ACCEPT = 1, IN_WAKE = 2, IN_WRITABLE = 3, IN_EXITED = 4 };
+
+/* What is watched, in the upper half of epoll's word; its fd is in the lower one. */
+enum { WATCH_SOCKET = 0, WATCH_PROCESS = 1 };
 
 struct out {
 	int32_t sock;
@@ -159,8 +180,8 @@ struct out {
 struct in {
 	int32_t kind, sock;
 	int32_t result; /* bytes in in_bytes[index], 0 = end of stream, or -errno */
-	int32_t truncated;
-	int32_t nfds, fds[MAX_FDS];
+	int32_t lost;
+	int32_t nfds, fds[MAX_IN_FDS];
 	int32_t pid, uid, gid, pidfd; /* of an accepted peer: SO_PEERCRED, SO_PEERPIDFD or -errno */
 };
 
@@ -196,6 +217,7 @@ EXPORT int32_t dmab_step_layout(int32_t *w)
 	w[i++] = IN_BYTES;
 	w[i++] = OUT_BYTES;
 	w[i++] = MAX_FDS;
+	w[i++] = MAX_IN_FDS;
 	return i;
 }
 
@@ -249,6 +271,7 @@ static void step_accept(struct step *s, struct in *in)
 EXPORT int64_t dmab_step(struct step *s)
 {
 	struct epoll_event events[MAX_IN / 2];
+	int received = 0;
 
 	step_send(s);
 	s->nin = 0;
@@ -256,7 +279,7 @@ EXPORT int64_t dmab_step(struct step *s)
 	if (n < 0)
 		return errno == EINTR ? 0 : -errno;
 	for (int i = 0; i < n; i++) {
-		int fd = events[i].data.fd;
+		int fd = (int)(uint32_t)events[i].data.u64;
 		struct in *in = &s->in[s->nin];
 		memset(in, 0, sizeof *in);
 		in->sock = fd;
@@ -268,12 +291,17 @@ EXPORT int64_t dmab_step(struct step *s)
 			in->kind = IN_WAKE;
 			in->result = (int32_t)read(fd, &count, sizeof count);
 			s->nin++;
+		} else if (events[i].data.u64 >> 32 == WATCH_PROCESS) {
+			in->kind = IN_EXITED;
+			s->nin++;
 		} else {
-			if (events[i].events & (EPOLLIN | EPOLLHUP | EPOLLERR)) {
+			/* Level-triggered: who is passed over now is first in the next turn. */
+			if ((events[i].events & (EPOLLIN | EPOLLHUP | EPOLLERR)) &&
+			    received < TURN_FDS) {
 				in->kind = IN_DATA;
 				in->result = (int32_t)dmab_receive(fd, s->in_bytes[s->nin], IN_BYTES,
-								   in->fds, &in->nfds,
-								   &in->truncated);
+								   in->fds, &in->nfds, &in->lost);
+				received += in->nfds;
 				s->nin++;
 			}
 			if (events[i].events & EPOLLOUT) {
@@ -289,9 +317,12 @@ EXPORT int64_t dmab_step(struct step *s)
 }
 
 /* epoll_ctl with a plain event word: struct epoll_event is packed on x86-64 and not elsewhere. */
-EXPORT int64_t dmab_epoll(int epoll, int op, int fd, uint32_t events)
+EXPORT int64_t dmab_epoll(int epoll, int op, int fd, uint32_t events, uint32_t what)
 {
-	struct epoll_event event = { .events = events, .data.fd = fd };
+	struct epoll_event event = {
+		.events = events,
+		.data.u64 = (uint64_t)what << 32 | (uint32_t)fd,
+	};
 	return epoll_ctl(epoll, op, fd, &event) < 0 ? -errno : 0;
 }
 

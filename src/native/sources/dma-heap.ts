@@ -6,10 +6,11 @@
  */
 import { closeSync, openSync } from 'node:fs';
 import { BrokerError } from '../../broker/errors.js';
-import { isDmaBuf, setName, sync } from '../dmabuf.js';
-import { close } from '../libc/fd.js';
+import { setName, sync } from '../dmabuf.js';
+import { isDmaBuf } from '../kind.js';
+import { owning } from '../libc/fd.js';
 import { ioctl } from '../libc/ioctl.js';
-import { map } from '../libc/memory.js';
+import { cut, MOST_AT_ONCE, Windows } from '../transfer/windows.js';
 import type { Exporter } from './linear.js';
 
 /** `_IOWR('H', 0, struct dma_heap_allocation_data)`: u64 len, u32 fd, u32 fd_flags, u64 heap_flags. */
@@ -36,18 +37,13 @@ export function heapExporter(heap: string, folder = '/dev/dma_heap'): Exporter {
     exporter: heap,
     committed: true,
     limit: () => null,
-    create: (bytes, name) => {
-      const fd = allocate(device, bytes);
-      try {
+    create: (bytes, name) =>
+      owning(allocate(device, bytes), (fd) => {
         if (!isDmaBuf(fd)) throw new BrokerError('internal', `${heap} gave something else`);
         if (!ZEROED.has(heap)) clear(fd, bytes);
         setName(fd, name);
         return fd;
-      } catch (error) {
-        close(fd);
-        throw error;
-      }
-    },
+      }),
     close: () => closeSync(device),
   };
 }
@@ -62,12 +58,12 @@ function allocate(device: number, bytes: number): number {
 
 /** Clears memory by the CPU, caches included. */
 export function clear(fd: number, bytes: number): void {
-  const mapping = map(fd, bytes, { write: true });
+  const windows = new Windows(fd, bytes, true);
   try {
     sync(fd, 'start', { read: false, write: true });
-    mapping.bytes.fill(0);
+    for (const { offset, size } of cut(0, bytes, MOST_AT_ONCE)) windows.at(offset, size).fill(0);
     sync(fd, 'end', { read: false, write: true });
   } finally {
-    mapping.release();
+    windows.close();
   }
 }

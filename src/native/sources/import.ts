@@ -5,10 +5,11 @@
  * Owns: the Vulkan objects of each import, under its key, until `free` or until the device is left.
  * The fds are the caller's.
  */
-import { BrokerError } from '../../broker/errors.js';
-import { checkImport, type ImportCheck } from '../../broker/import.js';
+import { BrokerError, outOfFds } from '../../broker/errors.js';
+import { checkImport, type ImportCheck, noDmaBuf } from '../../broker/import.js';
 import type { Allocation, MemorySpec, Plane } from '../../broker/source.js';
-import { info, isDmaBuf } from '../dmabuf.js';
+import { info } from '../dmabuf.js';
+import { kindOf } from '../kind.js';
 import { SystemError } from '../libc/errno.js';
 import { close, duplicate, identity } from '../libc/fd.js';
 import type { Device } from '../vulkan/device.js';
@@ -71,11 +72,9 @@ export class Importer {
    */
   import(spec: MemorySpec, planes: readonly Plane[]): Allocation {
     for (const [index, { fd }] of planes.entries()) {
-      if (isDmaBuf(fd)) continue;
-      throw new BrokerError('invalid_argument', `plane ${index} is no dma_buf`, {
-        constraint: `planes.${index}.fd`,
-        possible: 'dma_buf',
-      });
+      const kind = kindOf(fd);
+      if (kind === 'unasked') throw outOfFds();
+      if (kind !== 'dma_buf') throw noDmaBuf(index, kind);
     }
     const sizes = planes.map(({ fd }) => Number(dmaBufSize(fd)));
     checkImport(spec, planes, sizes);

@@ -6,7 +6,7 @@
  */
 import { alignUp, strictest } from '../../broker/alignment.js';
 import { layoutOf } from '../../broker/dictated.js';
-import { BrokerError } from '../../broker/errors.js';
+import { BrokerError, outOfFds } from '../../broker/errors.js';
 import { formats } from '../../broker/formats.js';
 import { MOD_LINEAR, modifierText } from '../../broker/fourcc.js';
 import { knownFormat } from '../../broker/layout.js';
@@ -21,9 +21,10 @@ import type {
   Plan,
   SourceName,
 } from '../../broker/source.js';
-import { EMFILE, ENFILE, SystemError } from '../libc/errno.js';
+import { isOutOfFds } from '../libc/errno.js';
 import { close } from '../libc/fd.js';
 import { PAGE_SIZE } from '../libc/memory.js';
+
 import { checkMemory } from './machine.js';
 
 /** Bytes that one memory may have, and whose limit that is. */
@@ -180,11 +181,7 @@ function refusalOf(error: unknown, source: SourceName, bytes: number): unknown {
   // Node's own calls (ftruncate) fail with an Error that has a code.
   if (!(error instanceof Error && 'code' in error) || error instanceof BrokerError) return error;
   const refusal = { constraint: 'size', requested: bytes };
-  if (error instanceof SystemError && (error.errno === EMFILE || error.errno === ENFILE)) {
-    return new BrokerError('limit_exceeded', 'the daemon is out of file descriptors', {
-      constraint: 'fds',
-    });
-  }
+  if (isOutOfFds(error)) return outOfFds();
   const message = `${source} has no ${bytes} bytes: ${error.message}`;
   return new BrokerError('out_of_memory', message, refusal);
 }

@@ -6,7 +6,7 @@
 import { readdirSync } from 'node:fs';
 import { messageOf } from '../../broker/errors.js';
 import type { SourceName, SourceState } from '../../broker/source.js';
-import { isDmaBuf } from '../dmabuf.js';
+import { isDmaBuf } from '../kind.js';
 import { close } from '../libc/fd.js';
 import { PAGE_SIZE } from '../libc/memory.js';
 import { heapExporter } from './dma-heap.js';

@@ -6,7 +6,7 @@
  */
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { setName } from '../dmabuf.js';
-import { close } from '../libc/fd.js';
+import { close, owning } from '../libc/fd.js';
 import { ioctl } from '../libc/ioctl.js';
 import { sealedMemfd } from '../libc/memory.js';
 import type { Exporter, MemoryLimit } from './linear.js';
@@ -57,14 +57,10 @@ export function udmabufExporter(path = '/dev/udmabuf'): Exporter {
       // It demands F_SEAL_SHRINK and refuses F_SEAL_WRITE (check_memfd_seals).
       const memfd = sealedMemfd(name, bytes);
       try {
-        const fd = create(device, memfd, bytes);
-        try {
+        return owning(create(device, memfd, bytes), (fd) => {
           setName(fd, name);
           return fd;
-        } catch (error) {
-          close(fd);
-          throw error;
-        }
+        });
       } finally {
         close(memfd);
       }

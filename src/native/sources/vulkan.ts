@@ -17,7 +17,8 @@ import type {
   Plan,
   VulkanMemory,
 } from '../../broker/source.js';
-import { isDmaBuf, MAX_NAME, info as readInfo, setName } from '../dmabuf.js';
+import { MAX_NAME, info as readInfo, setName } from '../dmabuf.js';
+import { isDmaBuf } from '../kind.js';
 import { checkSpec } from '../vulkan/check-spec.js';
 import type { Device } from '../vulkan/device.js';
 import { dmaBufSize, udmabufLimit } from '../vulkan/exporter.js';

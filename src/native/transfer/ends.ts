@@ -9,12 +9,12 @@ import type { MemoryReference } from '../../broker/work.js';
 import { sync } from '../dmabuf.js';
 import { SystemError } from '../libc/errno.js';
 import { identity } from '../libc/fd.js';
-import { type Mapping, map } from '../libc/memory.js';
 import type { VulkanSource } from '../sources/vulkan.js';
 import type { Device } from '../vulkan/device.js';
 import { dmaBufSize } from '../vulkan/exporter.js';
 import { destroyImported, type Imported, importBuffer, importProblem } from '../vulkan/import.js';
 import type { TransferBuffer } from '../vulkan/transfer.js';
+import { Windows } from './windows.js';
 
 export interface Memory {
   readonly fd: number;
@@ -82,8 +82,8 @@ export function openOnDevice(
 }
 
 export interface CpuEnd {
-  /** Each memory, mapped. */
-  readonly bytes: readonly Buffer[];
+  /** Bytes of a memory, MOST_AT_ONCE at most; good until the next call for the same memory. */
+  at(memory: number, offset: number, size: number): Buffer;
   close(): void;
 }
 
@@ -98,24 +98,31 @@ export function openOnCpu(
 ): CpuEnd | null {
   if (handleType === 'opaque_fd') return null;
   const write = access === 'write';
-  const open: { fd: number; mapping: Mapping }[] = [];
-  const synchronise = handleType === 'dma_buf';
+  const open: Windows[] = [];
+  const begun: number[] = [];
   const close = () => {
-    for (const { fd, mapping } of open) {
-      if (synchronise) sync(fd, 'end', { read: !write, write });
-      mapping.release();
+    try {
+      for (const fd of begun.splice(0)) sync(fd, 'end', { read: !write, write });
+    } finally {
+      for (const windows of open.splice(0)) windows.close();
     }
   };
   try {
     for (const { fd, size } of all) {
-      const mapping = map(fd, size, { write });
-      if (synchronise) sync(fd, 'start', { read: !write, write });
-      open.push({ fd, mapping });
+      open.push(new Windows(fd, size, write));
+      if (handleType !== 'dma_buf') continue;
+      sync(fd, 'start', { read: !write, write });
+      begun.push(fd);
     }
   } catch (error) {
     close();
     if (error instanceof SystemError && error.syscall === 'mmap') return null;
     throw error;
   }
-  return { bytes: open.map(({ mapping }) => mapping.bytes), close };
+  const at = (memory: number, offset: number, size: number) => {
+    const windows = open[memory];
+    if (windows === undefined) throw new Error(`there is no memory ${memory}`);
+    return windows.at(offset, size);
+  };
+  return { at, close };
 }

@@ -6,10 +6,10 @@
  * the caller's.
  */
 import { ftruncateSync, writeSync } from 'node:fs';
-import { endianness } from 'node:os';
 import { overlaps } from '../../broker/copy.js';
 import { BrokerError } from '../../broker/errors.js';
 import type { MemoryReference, Range, Work, WorkDone, WorkPath } from '../../broker/work.js';
+import { copyBytes, fillWords, takenBack } from '../guarded.js';
 import { sealedContent } from '../libc/memory.js';
 import type { VulkanSource } from '../sources/vulkan.js';
 import type { Device } from '../vulkan/device.js';
@@ -24,6 +24,7 @@ import {
   openOnDevice,
 } from './ends.js';
 import { batches, piecesOf, type Run, runsOf } from './runs.js';
+import { cut, MOST_AT_ONCE } from './windows.js';
 
 /** Bytes of staging memory: enough for a submission not to count beside the copying. */
 const STAGING_BYTES = 16 * 1024 * 1024;
@@ -79,7 +80,7 @@ export class Transfers {
       const c = keep(openOnCpu(source, from, 'read'));
       const d = keep(openOnCpu(destination, to, 'write'));
       if (c !== null && d !== null) {
-        for (const run of runs) sourceOf(c, run).copy(destinationOf(d, run));
+        for (const run of pieces(runs)) copyBytes(destinationOf(d, run), sourceOf(c, run));
         return 'cpu';
       }
       if (device !== null && a !== null && d !== null) download(device, room, runs, a, d);
@@ -103,11 +104,10 @@ export class Transfers {
       }
       const here = keep(openOnCpu(destination, memories, 'write'));
       if (here === null) throw outOfReach();
-      const word = Buffer.alloc(4);
-      if (endianness() === 'LE') word.writeUInt32LE(value);
-      else word.writeUInt32BE(value);
-      for (const { memory, offset, size } of pieces) {
-        entry(here.bytes, memory).fill(word, offset, offset + size);
+      for (const piece of pieces) {
+        for (const { offset, size } of cut(piece.offset, piece.size, MOST_AT_ONCE)) {
+          fillWords(here.at(piece.memory, offset, size), value);
+        }
       }
       return 'cpu';
     });
@@ -120,9 +120,9 @@ export class Transfers {
       let at = 0;
       path = this.readInto(source, range, (chunk) => {
         for (let done = 0; done < chunk.length; ) {
-          const written = writeSync(fd, chunk, done, chunk.length - done, at);
-          done += written;
-          at += written;
+          const count = writeOut(fd, chunk, done, at);
+          done += count;
+          at += count;
         }
       });
     });
@@ -153,8 +153,10 @@ export class Transfers {
       }
       const here = keep(openOnCpu(source, memories, 'read'));
       if (here === null) throw outOfReach();
-      for (const { memory, offset, size } of pieces) {
-        take(entry(here.bytes, memory).subarray(offset, offset + size));
+      for (const piece of pieces) {
+        for (const { offset, size } of cut(piece.offset, piece.size, MOST_AT_ONCE)) {
+          take(here.at(piece.memory, offset, size));
+        }
       }
       return 'cpu';
     });
@@ -179,6 +181,21 @@ function withEnds<T>(body: (keep: <E extends { close(): void } | null>(end: E) =
   }
 }
 
+/** write(2) at `at`; the kernel meets pages that are gone with EFAULT, where the CPU would with SIGBUS. */
+function writeOut(fd: number, chunk: Buffer, from: number, at: number): number {
+  try {
+    return writeSync(fd, chunk, from, chunk.length - from, at);
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'EFAULT') throw takenBack();
+    throw error;
+  }
+}
+
+/** Runs that the CPU reaches at once. */
+function* pieces(runs: Iterable<Run>): Generator<Run> {
+  for (const batch of batches(runs, MOST_AT_ONCE, 1)) yield* batch;
+}
+
 const stagingSize = (bytes: number) => Math.max(1, Math.min(bytes, STAGING_BYTES));
 
 function outOfReach(): BrokerError {
@@ -192,10 +209,10 @@ function entry<T>(list: readonly T[], index: number): T {
   return found;
 }
 
-const sourceOf = ({ bytes }: CpuEnd, { source, sourceOffset, size }: Run) =>
-  entry(bytes, source).subarray(sourceOffset, sourceOffset + size);
-const destinationOf = ({ bytes }: CpuEnd, { destination, destinationOffset, size }: Run) =>
-  entry(bytes, destination).subarray(destinationOffset, destinationOffset + size);
+const sourceOf = (end: CpuEnd, { source, sourceOffset, size }: Run) =>
+  end.at(source, sourceOffset, size);
+const destinationOf = (end: CpuEnd, { destination, destinationOffset, size }: Run) =>
+  end.at(destination, destinationOffset, size);
 
 const bufferOf = ({ buffer }: Staging): TransferBuffer => ({ buffer, handleType: null });
 

@@ -5,7 +5,7 @@
  * closes it, against the specification.
  */
 import { closeSync } from 'node:fs';
-import { BrokerError } from '../../broker/errors.js';
+import { BrokerError, outOfFds } from '../../broker/errors.js';
 import { duplicate, identity } from '../libc/fd.js';
 import { bindBuffer, createBuffer, destroyBuffer } from './buffer.js';
 import type { Device } from './device.js';
@@ -67,7 +67,7 @@ function copyOf(fd: number): number {
   try {
     return duplicate(fd);
   } catch {
-    throw new BrokerError('limit_exceeded', 'the daemon is out of file descriptors');
+    throw outOfFds();
   }
 }
 

@@ -6,7 +6,7 @@
  * that vkGetMemoryFdKHR returns ("the application owns it").
  */
 import { BrokerError } from '../../broker/errors.js';
-import { setCloexec } from '../libc/fd.js';
+import { owning, setCloexec } from '../libc/fd.js';
 import { outHandle } from './call.js';
 import type { Device } from './device.js';
 import {
@@ -110,6 +110,8 @@ export function exportFd(device: Device, memory: bigint, handleType: VulkanHandl
     check(device.call(call, info, arena.address + out), call);
     return arena.view.getInt32(out, true);
   });
-  setCloexec(fd);
-  return fd;
+  return owning(fd, () => {
+    setCloexec(fd);
+    return fd;
+  });
 }

@@ -5,7 +5,8 @@
  * Owns: its VkBuffer and mapped VkDeviceMemory, until `close`.
  */
 import { BrokerError } from '../../broker/errors.js';
-import { type Address, addressOf, callLong, symbol } from '../ffi.js';
+import { type Address, addressOf } from '../ffi.js';
+import { copyMemory } from '../guarded.js';
 import { bindBuffer, createBuffer, destroyBuffer } from './buffer.js';
 import { outHandle } from './call.js';
 import type { Device } from './device.js';
@@ -20,8 +21,6 @@ import { suitableTypes } from './memory-type.js';
 import { bufferRequirements } from './requirements.js';
 
 const USAGE = Usage.VK_BUFFER_USAGE_TRANSFER_SRC_BIT | Usage.VK_BUFFER_USAGE_TRANSFER_DST_BIT;
-
-const memcpy = symbol('memcpy');
 
 export class Staging {
   private constructor(
@@ -61,11 +60,11 @@ export class Staging {
 
   /** Copies from `at` on as many bytes as `into` has. */
   take(at: number, into: Buffer): void {
-    callLong(memcpy, addressOf(into), this.address + at, into.length);
+    copyMemory(addressOf(into), this.address + at, into.length);
   }
 
   put(at: number, from: Buffer): void {
-    callLong(memcpy, this.address + at, addressOf(from), from.length);
+    copyMemory(this.address + at, addressOf(from), from.length);
   }
 
   /** vkFreeMemory unmaps it. */

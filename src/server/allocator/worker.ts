@@ -6,7 +6,7 @@
  */
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import type { DeviceState } from '../../broker/devices.js';
-import { BrokerError, toMessage } from '../../broker/errors.js';
+import { BrokerError, type ErrorMessage, outOfFds, toMessage } from '../../broker/errors.js';
 import type {
   Allocation,
   HandleType,
@@ -16,7 +16,8 @@ import type {
   SourceState,
 } from '../../broker/source.js';
 import { SystemClock } from '../../native/clock.js';
-import { identity } from '../../native/libc/fd.js';
+import { isOutOfFds } from '../../native/libc/errno.js';
+import { close, identity } from '../../native/libc/fd.js';
 import { VulkanDevices } from '../../native/sources/devices.js';
 import { MemfdSource } from '../../native/sources/memfd.js';
 import { probeHeaps, probeUdmabuf } from '../../native/sources/probe.js';
@@ -97,8 +98,17 @@ function identified(allocation: Allocation): Allocation {
 }
 
 function made({ choice, id }: Extract<AllocatorRequest, { kind: 'allocate' }>): Allocation {
-  const { source, handleType, device, spec } = choice;
-  return identified(sourceOf(source, handleType, device).allocate(spec, id));
+  const { source: name, handleType, device, spec } = choice;
+  const source = sourceOf(name, handleType, device);
+  const allocation = source.allocate(spec, id);
+  try {
+    return identified(allocation);
+  } catch (error) {
+    // Its receiver would have been told of it: nobody else lets go of it.
+    for (const fd of new Set(allocation.planes.map((plane) => plane.fd))) close(fd);
+    source.free(allocation.key);
+    throw error;
+  }
 }
 
 function planned({ choice }: Extract<AllocatorRequest, { kind: 'plan' }>): Plan {
@@ -113,6 +123,11 @@ function opened({ device }: Extract<AllocatorRequest, { kind: 'open' }>): Device
   const state = vulkan.open(device);
   tellMain();
   return state;
+}
+
+/** Whoever asks is told of a descriptor that the daemon lacked, wherever that was. */
+function refusal(error: unknown): ErrorMessage {
+  return toMessage(isOutOfFds(error) ? outOfFds() : error);
 }
 
 function answer(request: Exclude<AllocatorRequest, { kind: 'free' }>): AllocatorReply {
@@ -131,7 +146,7 @@ function answer(request: Exclude<AllocatorRequest, { kind: 'free' }>): Allocator
         return { seq, work: vulkan.work(request.work) };
     }
   } catch (error) {
-    return { seq, error: toMessage(error) };
+    return { seq, error: refusal(error) };
   }
 }
 
@@ -141,7 +156,7 @@ function free({ source, handleType, key, device }: Extract<AllocatorRequest, { k
 }
 
 function start(request: Extract<AllocatorRequest, { kind: 'work' }>): void {
-  const refuse = (error: unknown) => tell({ seq: request.seq, error: toMessage(error) });
+  const refuse = (error: unknown) => tell({ seq: request.seq, error: refusal(error) });
   try {
     waiting.add(claimsOf(request.work), (problem) => {
       if (problem === null) tell(answer(request));

@@ -2,12 +2,10 @@
  * The built-in limits that follow from the machine's memory and the process's file descriptors.
  */
 import { readFileSync } from 'node:fs';
+import { fdParts } from '../../broker/fd-parts.js';
 import { DEFAULT_RULES } from '../../broker/quota/policy.js';
 import type { Rules } from '../../broker/quota/rules.js';
 import type { DeviceInfo } from '../control.js';
-
-/** Of the process's fds, those that buffers may have. */
-const BUFFERS_FDS = 3 / 4;
 
 /** RLIMIT_NOFILE, which Node has raised as far as it may when it started (proc(5), limits). */
 export function readMaxFds(limits = readFileSync('/proc/self/limits', 'utf8')): number {
@@ -18,8 +16,7 @@ export function readMaxFds(limits = readFileSync('/proc/self/limits', 'utf8')): 
 /**
  * The daemon may have half of the machine's memory, as tmpfs(5) allows itself (most sources are
  * shared memory, and none of it can be swapped while a device uses it), and beside it what a
- * discrete GPU has of its own. (Each heap may have its size: broker/quota/heaps.ts.) Three quarters of the fds are
- * for buffers, so that what else the daemon opens, connections first, finds some.
+ * discrete GPU has of its own. (Each heap may have its size: broker/quota/heaps.ts.)
  */
 export function machineRules(memory: number, maxFds: number, device: DeviceInfo | null): Rules {
   const rules = new Map(DEFAULT_RULES);
@@ -28,7 +25,7 @@ export function machineRules(memory: number, maxFds: number, device: DeviceInfo 
   const own = device?.type === 'discrete_gpu' ? heaps.filter((heap) => heap.device_local) : [];
   rules.set('daemon/default', {
     bytes: Math.floor(memory / 2) + total(own),
-    fds: Math.floor(maxFds * BUFFERS_FDS),
+    fds: fdParts(maxFds).buffers,
   });
   return rules;
 }

@@ -3,8 +3,8 @@
  * and dispatched to the objects; events go out as packets. It does no I/O itself (connections.ts does),
  * so it can be tested with bytes alone.
  *
- * Owns: the client's object table, fds that were received and not yet claimed by a request, and
- * the packets that wait to be sent (with a reference to their fds).
+ * Owns: the client's object table, fds that were received and not yet claimed by a request (their
+ * charge is foreign-fds.ts's), and the packets that wait to be sent (with a reference to their fds).
  */
 
 import type { Client } from '../../broker/buffer.js';
@@ -23,6 +23,7 @@ import {
   MAX_MESSAGE_SIZE,
   WireError,
 } from '../../protocol/wire.js';
+import type { ForeignFds } from './foreign-fds.js';
 import { ProtocolError, Resource } from './resource.js';
 import { cut, MAX_TEXT } from './text.js';
 
@@ -65,10 +66,9 @@ export class Connection {
 
   constructor(
     readonly client: Client,
-    /** Closes an fd that the client sent: they belong to whoever takes them from the connection. */
-    readonly closeFd: (fd: number) => void,
-    /** What its user may have of the daemon's fds, and of objects. */
-    readonly fds: Allowance,
+    /** What the client has sent; each belongs to whoever takes it from the connection. */
+    readonly foreign: ForeignFds,
+    /** What its user may have of objects. */
     private readonly objects: Allowance,
     /** Called when there is something to send, or the connection is to end. */
     private readonly touched: () => void,
@@ -127,20 +127,43 @@ export class Connection {
 
   // ---- input -----------------------------------------------------------------------------------
 
-  /** Takes what was received, fds included, and dispatches every complete message. */
-  receive(bytes: Buffer, fds: readonly number[], truncated: boolean): void {
+  /**
+   * Takes what was received, fds included, and dispatches every complete message. `lost`: more fds came
+   * than the daemon had descriptors left for.
+   */
+  receive(bytes: Buffer, fds: readonly number[], lost: boolean): void {
     this.#fds.push(...fds);
+    const fit = fds.map((fd) => this.foreign.arrived(fd)).every(Boolean);
     if (this.closing) return;
     try {
-      if (truncated || this.#fds.length > MAX_FDS) {
-        throw new WireError(`more than ${MAX_FDS} file descriptors`);
-      }
+      this.#checkFds(fds, fit, lost);
       this.#input = this.#input.length === 0 ? bytes : Buffer.concat([this.#input, bytes]);
       this.#dispatchAll();
       // A full buffer may be cut from a longer flush, whose fds came with its first byte.
       if (bytes.length < MAX_MESSAGE_SIZE) this.#checkSurplus();
     } catch (error) {
       this.#fail(error);
+    }
+  }
+
+  /**
+   * What has come cannot be sent back, and a stream of which fds are missing cannot be gone on with: all
+   * of this ends the connection. It is the user's own, whose other connections are not touched.
+   */
+  #checkFds(fds: readonly number[], fit: boolean, lost: boolean): void {
+    const { no_memory } = wl_display.enums.error;
+    if (fds.some((fd) => this.foreign.kindOf(fd) === 'socket')) {
+      // Held here, the other end of a connection would never see that its process has gone.
+      throw new WireError('a socket: no request takes one');
+    }
+    if (this.#fds.length > MAX_FDS) throw new WireError(`more than ${MAX_FDS} file descriptors`);
+    if (lost) {
+      const text = 'the daemon is out of file descriptors, and some that you have sent are lost';
+      throw new ProtocolError(DISPLAY_ID, no_memory, text);
+    }
+    if (!fit) {
+      const text = 'the user has too many file descriptors with the daemon';
+      throw new ProtocolError(DISPLAY_ID, no_memory, text);
     }
   }
 
@@ -300,7 +323,7 @@ export class Connection {
       if (resource.id !== DISPLAY_ID) this.objects.give(1);
     }
     this.#objects.clear();
-    for (const fd of this.#fds.splice(0)) this.closeFd(fd);
+    for (const fd of this.#fds.splice(0)) this.foreign.close(fd);
     for (const packet of this.#packets.splice(0)) packet.held?.release();
   }
 }

@@ -1,8 +1,10 @@
 /**
  * The clients' connections: what each turn of the data plane received goes to them, what they have to
- * send goes out, and they are ended.
+ * send goes out, and they are ended: when the client hangs up, when its process has ended (whoever else
+ * may have its socket), or by the daemon.
  *
- * Owns: accepted sockets, until they end. The listener is main's.
+ * Owns: accepted sockets, until they end; they are closed by threads that may wait (closing.ts), since
+ * what was sent and not received is closed with them. The listener is main's.
  */
 import type { Broker } from '../../broker/broker.js';
 import type { Client, Owner } from '../../broker/buffer.js';
@@ -10,34 +12,57 @@ import { after, type Monotonic } from '../../broker/clock.js';
 import { soonest } from '../../broker/deadlines.js';
 import { BrokerError } from '../../broker/errors.js';
 import { FairPool } from '../../broker/fair-pool.js';
-import { CLIENT_FDS_PART, FDS_PER_CONNECTION, MAX_OBJECTS } from '../../broker/limits.js';
+import { FDS_PER_CONNECTION, MAX_OBJECTS } from '../../broker/limits.js';
+import { kindOf } from '../../native/kind.js';
 import { EMFILE, ENFILE, errnoName } from '../../native/libc/errno.js';
 import { close } from '../../native/libc/fd.js';
+import { isReady, POLLIN } from '../../native/libc/poll.js';
+import { shutdown } from '../../native/libc/socket.js';
 import type { Input, Step } from '../../native/step.js';
+import { MAX_FDS } from '../../protocol/wire.js';
 import type { LogLevel } from '../messages.js';
 import { identify } from '../peer.js';
+import type { Closing } from './closing.js';
 import { Connection } from './connection.js';
 import { createDisplay, type Global } from './display.js';
+import { ForeignFds } from './foreign-fds.js';
 import { Outbox } from './outbox.js';
+
+/** In the place of a user: for what no connection has sent. */
+export const NOBODY = -1;
 
 interface Connected {
   readonly connection: Connection;
   readonly outbox: Outbox;
-  /** Not one too many of its user's, which is only told so. */
-  readonly counted: boolean;
+  /** The user that is charged for its fds. */
+  readonly uid: number;
+  /** Its process, where there is a pidfd; the broker's. */
+  readonly pidfd: number | null;
   /** Who has ended it over REST. */
   endedBy: Owner | null;
+  /** How often it may still be heard; null while its process is there. */
+  readsLeft: number | null;
 }
 
 type InputOf<K extends Input['kind']> = Extract<Input, { kind: K }>;
 
-/** How long accepting pauses when the process is out of file descriptors. */
+/** How long accepting pauses when there are no file descriptors for connections. */
 const ACCEPT_PAUSE_MS = 100;
+
+/**
+ * What a process has sent before it ended is still heard: more than a socket's buffer holds (212,992
+ * bytes, net.core.wmem_default) at 4 KiB at once. Somebody else who has the socket is not heard for ever.
+ */
+const LAST_READS = 64;
 
 export class Connections {
   readonly #all = new Map<number, Connected>();
   /** Those that have something to send or to end. */
   readonly #active = new Set<number>();
+  /** By pidfd. */
+  readonly #processes = new Map<number, number>();
+  /** Users whose connections are not read: they wait for something of theirs to be closed. */
+  readonly #heldBack = new Set<number>();
   readonly #fds: FairPool;
   readonly #objects = new FairPool(MAX_OBJECTS);
   #acceptAgainAt: Monotonic | null = null;
@@ -46,11 +71,12 @@ export class Connections {
     private readonly step: Step,
     private readonly broker: Broker,
     private readonly globals: readonly Global[],
-    /** Of the process (RLIMIT_NOFILE); a part of them is the clients'. */
-    maxFds: number,
+    private readonly closing: Closing,
+    /** What all clients may have of the process's fds. */
+    fds: number,
     private readonly log: (level: LogLevel, text: string, fields: object) => void,
   ) {
-    this.#fds = new FairPool(Math.floor(maxFds * CLIENT_FDS_PART));
+    this.#fds = new FairPool(fds);
   }
 
   get size(): number {
@@ -73,13 +99,14 @@ export class Connections {
       case 'accept-failed':
         if (input.errno === EMFILE || input.errno === ENFILE) {
           // The connection stays in the backlog; epoll would report it again at once.
-          this.step.accepting(false);
-          this.#acceptAgainAt = after(this.broker.clock.now(), ACCEPT_PAUSE_MS);
-          this.log('error', 'out of file descriptors: not accepting for a moment', {});
+          this.#pauseAccepting('error', 'out of file descriptors');
         }
         break;
       case 'wake':
         // Messages are drained every turn.
+        break;
+      case 'exited':
+        this.#exited(input.pidfd);
         break;
       case 'writable':
         this.#all.get(input.fd)?.outbox.writable();
@@ -99,13 +126,25 @@ export class Connections {
     const { peer, pidfd } = identify(fd, { pid, uid, gid }, received);
     const client = broker.connect(peer, pidfd);
     const { uid: charged } = broker.quotas.whoIs({ client, peer });
-    const [fds, objects] = [this.#fds.of(charged), this.#objects.of(charged)];
-    const connection = new Connection(client, close, fds, objects, () => this.#active.add(fd));
+    const fds = this.#fds.of(charged);
+    const closeLater = (each: number, done: () => void) => this.#closeLater(charged, each, done);
+    const foreign = new ForeignFds({ kindOf, close, closeLater }, fds);
+    const touched = () => this.#active.add(fd);
+    const connection = new Connection(client, foreign, this.#objects.of(charged), touched);
     createDisplay(connection, this.globals);
-    const counted = fds.take(FDS_PER_CONNECTION);
-    const outbox = new Outbox(this.step, fd, connection, broker.clock);
-    this.#all.set(fd, { connection, outbox, counted, endedBy: null });
+    const fits = fds.take(FDS_PER_CONNECTION);
+    if (!fits) fds.overdraw(FDS_PER_CONNECTION);
+    if (this.#fds.overdrawn) this.#pauseAccepting('warn', 'refused connections are not closed yet');
+    const outbox = new Outbox(this.step, fd, connection, broker.clock, () =>
+      this.#heldBack.has(charged),
+    );
+    const entry = { connection, outbox, uid: charged, pidfd, endedBy: null, readsLeft: null };
+    this.#all.set(fd, entry);
     this.step.add(fd);
+    if (pidfd !== null) {
+      this.#processes.set(pidfd, fd);
+      this.step.addProcess(pidfd);
+    }
     if (!broker.policy.mayConnect(peer)) {
       const error = new BrokerError('permission_denied', `user ${uid} may not connect`, {
         constraint: 'connect',
@@ -115,18 +154,61 @@ export class Connections {
       connection.refuse(`${error.code}: ${error.message}`);
       return;
     }
-    if (!counted) {
-      connection.refuse(`limit_exceeded: user ${uid} has too many connections`);
+    if (!fits) {
+      connection.refuse(
+        `limit_exceeded: user ${uid} has too many connections, or fds that no buffer has`,
+      );
       return;
     }
     this.log('debug', 'client connected', { client: client.id, ...client.peer });
   }
 
-  #received({ fd, bytes, fds, truncated }: InputOf<'data'>): void {
+  #received({ fd, bytes, fds, lost }: InputOf<'data'>): void {
     const entry = this.#all.get(fd);
-    if (entry === undefined) for (const stray of fds) close(stray);
-    else if (bytes.length === 0) this.#end(fd, null);
-    else entry.connection.receive(bytes, fds, truncated);
+    if (entry === undefined) {
+      // It has ended in this turn; nobody is left to be charged.
+      for (const stray of fds) this.closing.add(NOBODY, stray, () => {});
+    } else if (bytes.length === 0) this.#end(fd, null);
+    else {
+      if (entry.readsLeft !== null) entry.readsLeft--;
+      entry.connection.receive(bytes, fds, lost);
+    }
+  }
+
+  /** What it sent before is still heard: it may have released something, and ended. */
+  #exited(pidfd: number): void {
+    const fd = this.#processes.get(pidfd);
+    const entry = fd === undefined ? undefined : this.#all.get(fd);
+    if (fd === undefined || entry === undefined) return;
+    entry.readsLeft = LAST_READS;
+    this.#active.add(fd);
+  }
+
+  /** Whether a connection's process has ended, and all that it had sent was heard. */
+  #gone(fd: number, { readsLeft, outbox }: Connected): boolean {
+    if (readsLeft === null) return false;
+    return readsLeft <= 0 || !outbox.reading || !isReady(fd, POLLIN);
+  }
+
+  /** Closes what may take as long as its user likes, who is charged for it until it is done. */
+  #closeLater(uid: number, fd: number, done: () => void): void {
+    this.closing.add(uid, fd, () => {
+      done();
+      this.#holdBack(uid);
+    });
+    this.#holdBack(uid);
+  }
+
+  /**
+   * Who has no room for the fds of one more message because of what is still being closed is not read
+   * until there is: it waits for itself.
+   */
+  #holdBack(uid: number): void {
+    const full = !this.#fds.has(uid, MAX_FDS) && this.closing.waitsFor(uid);
+    if (full === this.#heldBack.has(uid)) return;
+    if (full) this.#heldBack.add(uid);
+    else this.#heldBack.delete(uid);
+    for (const [fd, entry] of this.#all) if (entry.uid === uid) this.#active.add(fd);
   }
 
   #end(fd: number, reason: string | null): void {
@@ -134,13 +216,19 @@ export class Connections {
     if (entry === undefined) return;
     this.#all.delete(fd);
     this.#active.delete(fd);
-    const { connection, counted, endedBy } = entry;
+    const { connection, uid, pidfd, endedBy } = entry;
     const { client } = connection;
     this.step.remove(fd);
+    if (pidfd !== null) {
+      this.#processes.delete(pidfd);
+      this.step.remove(pidfd);
+    }
     connection.close();
-    if (counted) connection.fds.give(FDS_PER_CONNECTION);
     this.broker.disconnect(client, endedBy);
-    close(fd);
+    this.#fds.give(uid, FDS_PER_CONNECTION - 1);
+    // Its peer knows at once, whatever the close has to wait for.
+    shutdown(fd);
+    this.#closeLater(uid, fd, () => this.#fds.give(uid, 1));
     const why = connection.failure ?? reason;
     if (why === null) this.log('debug', 'client left', { client: client.id });
     else this.log('warn', 'client dropped', { client: client.id, ...client.peer, why });
@@ -163,19 +251,28 @@ export class Connections {
     const batch = [...this.#active];
     this.#active.clear();
     for (const fd of batch) {
-      const outbox = this.#all.get(fd)?.outbox;
-      if (outbox === undefined) continue;
-      const wait = outbox.flush();
-      if (wait === 'over') this.#end(fd, null);
+      const entry = this.#all.get(fd);
+      if (entry === undefined) continue;
+      const wait = entry.outbox.flush();
+      if (wait === 'over' || this.#gone(fd, entry)) this.#end(fd, null);
       else timeout = soonest(timeout, wait);
     }
     // The end of one connection may have given others something to send.
     if (this.#active.size > 0) timeout = 0;
     for (const fd of batch) {
       const entry = this.#all.get(fd);
-      if (entry?.outbox.busy || entry?.connection.closing) this.#active.add(fd);
+      const ending = entry?.connection.closing || typeof entry?.readsLeft === 'number';
+      if (entry?.outbox.busy || ending) this.#active.add(fd);
     }
     return timeout;
+  }
+
+  #pauseAccepting(level: LogLevel, why: string): void {
+    if (this.#acceptAgainAt !== null) return;
+    this.step.accepting(false);
+    this.#acceptAgainAt = after(this.broker.clock.now(), ACCEPT_PAUSE_MS);
+    const waiting = Object.fromEntries(this.closing.left);
+    this.log(level, `${why}: not accepting for a moment`, { waiting });
   }
 
   #acceptAgain(): number {

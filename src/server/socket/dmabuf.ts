@@ -128,7 +128,7 @@ function createParams(connection: Connection, id: number, version: number): void
   };
   const params = connection.create(id, zwp_linux_buffer_params_v1, version, {
     destroy: () => {},
-    add: (fd) => connection.closeFd(fd),
+    add: (fd) => connection.foreign.close(fd),
     create: () => {
       use();
       params.event('failed');

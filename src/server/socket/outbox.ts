@@ -30,10 +30,17 @@ export class Outbox {
     private readonly fd: number,
     private readonly connection: Connection,
     private readonly clock: Clock,
+    /** Whether its user has to wait, for a reason that is not this connection's. */
+    private readonly heldBack: () => boolean = () => false,
   ) {}
 
   writable(): void {
     this.#full = false;
+  }
+
+  /** Whether what the client sends is read. */
+  get reading(): boolean {
+    return this.#reading;
   }
 
   /** It wants `flush` to be called again after the step. */
@@ -88,7 +95,8 @@ export class Outbox {
 
   /** Reads only from those who have read what was for them. */
   #watch(): void {
-    const reading = !this.connection.closing && !this.#full && this.#retryAt === null;
+    const able = !this.#full && this.#retryAt === null && !this.heldBack();
+    const reading = !this.connection.closing && able;
     if (reading === this.#reading && !this.#full) return;
     this.#reading = reading;
     this.step.watch(this.fd, reading, this.#full);

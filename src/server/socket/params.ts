@@ -3,8 +3,9 @@
  */
 import type { Alignment } from '../../broker/alignment.js';
 import type { Broker } from '../../broker/broker.js';
+import { type BrokerError, outOfFds } from '../../broker/errors.js';
 import { MOD_LINEAR } from '../../broker/fourcc.js';
-import { MAX_PLANES } from '../../broker/import.js';
+import { MAX_PLANES, noDmaBuf } from '../../broker/import.js';
 import { MAX_MODIFIERS, MAX_WAITING_PLANES } from '../../broker/limits.js';
 import type { AllocationRequest, Lifetime } from '../../broker/request.js';
 import {
@@ -33,6 +34,9 @@ function fromBits<T extends string>(bits: number, values: Readonly<Record<T, num
 /** VK_UUID_SIZE */
 const UUID_BYTES = 16;
 
+/** In place of an fd that was closed. */
+const NONE = -1;
+
 type Memory = { size: number } | { width: number; height: number; format: number };
 
 export function createParams(
@@ -48,6 +52,7 @@ export function createParams(
     plane_memory,
   } = dmabroker_params_v1.enums;
   const { handle_type, usage: usages } = dmabroker_manager_v1.enums;
+  const { foreign } = connection;
   let used = false;
   let what: Memory | null = null;
   const modifiers: bigint[] = [];
@@ -61,8 +66,12 @@ export function createParams(
   let sources: readonly string[] = [];
   let device: string | undefined;
   const layout = new Map<number, PlanePlace>();
-  /** Memory that the client brings; the fds are ours until `import` hands them to the broker. */
+  /**
+   * Memory that the client brings; the fds are ours until `import` hands them to the broker. What is no
+   * dma_buf is closed at once, and `import` is refused.
+   */
   const planes = new Map<number, Plane>();
+  let unusable: BrokerError | null = null;
 
   /** Wraps a request that may come only before create. */
   const before =
@@ -130,17 +139,21 @@ export function createParams(
       }),
       add_plane: (fd, index, offset, stride) => {
         if (used || index >= MAX_PLANES || planes.has(index)) {
-          connection.closeFd(fd);
+          foreign.close(fd);
           if (used) params.error(error.already_used, 'these parameters were used by create');
           params.error(error.invalid_plane, `plane ${index} is out of range or there already`);
         }
-        if (connection.waitingPlanes >= MAX_WAITING_PLANES || !connection.fds.take(1)) {
-          connection.closeFd(fd);
+        if (connection.waitingPlanes >= MAX_WAITING_PLANES) {
+          foreign.close(fd);
           const text = `more than ${connection.waitingPlanes} planes wait for import`;
           throw new ProtocolError(1, wl_display.enums.error.no_memory, text);
         }
-        planes.set(index, { fd, offset, stride });
         connection.waitingPlanes++;
+        const kind = foreign.kindOf(fd);
+        planes.set(index, { fd: kind === 'dma_buf' ? fd : NONE, offset, stride });
+        if (kind === 'dma_buf') return;
+        foreign.close(fd);
+        unusable ??= kind === 'unasked' ? outOfFds() : noDmaBuf(index, kind);
       },
       create: before((bufferId) => {
         if (planes.size > 0) params.error(error.planes_mismatch, 'planes are for import');
@@ -159,7 +172,14 @@ export function createParams(
         const imported = spec();
         const object = new BufferObject(broker, connection, bufferId, version);
         used = true;
-        noLongerWaiting();
+        connection.waitingPlanes -= planes.size;
+        if (unusable !== null) {
+          for (const fd of waitingFds()) foreign.close(fd);
+          planes.clear();
+          object.failed(unusable);
+          return;
+        }
+        for (const fd of waitingFds()) foreign.handOver(fd);
         planes.clear();
         object.import({ spec: imported, planes: brought, device, lifetime, name });
       }),
@@ -187,14 +207,13 @@ export function createParams(
       }),
     },
     () => {
-      noLongerWaiting();
-      for (const { fd } of planes.values()) connection.closeFd(fd);
+      connection.waitingPlanes -= planes.size;
+      for (const fd of waitingFds()) foreign.close(fd);
     },
   );
 
-  function noLongerWaiting(): void {
-    connection.waitingPlanes -= planes.size;
-    connection.fds.give(planes.size);
+  function waitingFds(): number[] {
+    return [...planes.values()].map(({ fd }) => fd).filter((fd) => fd !== NONE);
   }
 
   function request(): AllocationRequest {

@@ -3,18 +3,20 @@
  * fd of a buffer. It blocks in the kernel until a client, the allocator or the main thread speaks
  * (one dmab_step a turn), and never returns to Node's event loop: nothing here may await.
  *
- * Owns: the fds of allocations, and through the registry the clients' pidfds; accepted sockets are
- * connections.ts's. The listener and the eventfd are main's.
+ * Owns: the listener, the fds of allocations, and through the registry the clients' pidfds; accepted
+ * sockets are connections.ts's. The eventfd is main's.
  */
 import { randomFillSync } from 'node:crypto';
 import { type MessagePort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { Broker } from '../../broker/broker.js';
+import { after } from '../../broker/clock.js';
 import { soonest } from '../../broker/deadlines.js';
 import { BrokerError, toMessage } from '../../broker/errors.js';
-import { PAST_FDS_PART } from '../../broker/limits.js';
+import { fdParts } from '../../broker/fd-parts.js';
 import { Policy } from '../../broker/policy.js';
 import { Quotas } from '../../broker/quota/quotas.js';
 import { SystemClock } from '../../native/clock.js';
+import { Closers } from '../../native/closers.js';
 import { close } from '../../native/libc/fd.js';
 import { hasExited } from '../../native/libc/pidfd.js';
 import { remains, tells } from '../../native/remains.js';
@@ -31,11 +33,15 @@ import type { PlaneMetrics } from '../metrics.js';
 import { accountable } from '../users.js';
 import { AllocatorClient } from './allocator-client.js';
 import { answer, doer } from './answers.js';
-import { Connections } from './connections.js';
+import { Closing } from './closing.js';
+import { Connections, NOBODY } from './connections.js';
 import { globalsOf } from './globals.js';
 import { Journal } from './journal.js';
 import { Measures } from './measures.js';
 import { Reporter } from './reporter.js';
+
+/** How long the daemon's end waits for the closing of what clients gave. */
+const LAST_CLOSES_MS = 1000;
 
 interface PlaneData {
   readonly setup: PlaneSetup;
@@ -45,6 +51,7 @@ interface PlaneData {
 
 const { setup, control, allocator } = workerData as PlaneData;
 const { sources, offers, device, devices } = setup.inventory;
+const fds = fdParts(setup.maxFds);
 
 const post = (message: PlaneMessage) => control.postMessage(message);
 const log = (level: LogLevel, text: string, fields: object) =>
@@ -110,7 +117,7 @@ const broker: Broker = new Broker(
   quotasOf(setup.quotas),
   {
     unknownGraceMs: setup.unknownGraceSeconds * 1000,
-    maxPastProcesses: Math.floor(setup.maxFds * PAST_FDS_PART),
+    maxPastProcesses: fds.pastProcesses,
   },
   devices,
 );
@@ -121,7 +128,10 @@ broker.leases.graceSeconds = setup.leaseGraceSeconds;
 broker.pool.configure(setup.pool);
 
 const step = new Step(setup.listener, setup.wake);
-const connections = new Connections(step, broker, globalsOf(broker, setup), setup.maxFds, log);
+const closers = new Closers(setup.wake);
+const closing = new Closing(closers);
+const globals = globalsOf(broker, setup);
+const connections = new Connections(step, broker, globals, closing, fds.clients, log);
 let running = true;
 
 function quotasOf({ rules, subuids, recallSeconds, charge }: QuotaSetup): Quotas {
@@ -194,13 +204,28 @@ function measured(): PlaneMetrics {
   };
 }
 
+/** Clients' fds whose close waits are left to the kernel, which ends the process as soon as it can. */
+function closeLast(): void {
+  const end = after(clock.now(), LAST_CLOSES_MS);
+  const nothing = new Int32Array(new SharedArrayBuffer(4));
+  while (closing.left.size > 0 && clock.now() < end) {
+    Atomics.wait(nothing, 0, 0, LAST_CLOSES_MS / 100);
+    closing.run();
+  }
+  const left = Object.fromEntries(closing.left);
+  if (closing.left.size > 0)
+    log('warn', 'file descriptors of these users are not closed yet', { left });
+  closers.close();
+}
+
 while (running) {
   const wait = connections.flush();
   // Read after it: the end of a connection is something for the journal.
-  const timeout = journal.behind ? 0 : soonest(wait, broker.wait, reporter.wait);
+  const timeout = journal.behind ? 0 : soonest(wait, broker.wait, reporter.wait, closing.wait);
   const inputs = step.run(timeout);
   const turnEnded = measures.turn();
   for (const input of inputs) connections.take(input);
+  closing.run();
   drainMessages();
   broker.poll();
   reporter.flush();
@@ -211,6 +236,9 @@ while (running) {
 connections.close();
 broker.close();
 reporter.close();
+// With it goes what is still in its backlog, and what was sent there.
+closing.add(NOBODY, setup.listener, () => {});
+closeLast();
 step.close();
 control.close();
 allocator.close();

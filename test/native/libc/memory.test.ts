@@ -9,7 +9,7 @@ import { runInNewContext } from 'node:vm';
 import t from 'tap';
 import { callInt, symbol } from '../../../src/native/ffi.js';
 import { close, isCloexec } from '../../../src/native/libc/fd.js';
-import { map, sealedMemfd, sealedTable } from '../../../src/native/libc/memory.js';
+import { MAX_MAPPED, map, sealedMemfd, sealedTable } from '../../../src/native/libc/memory.js';
 import { withoutLeaks } from '../../support/fds.js';
 
 const SIZE = 8192;
@@ -89,12 +89,29 @@ await withoutLeaks(t, 'memory', async (t) => {
     for (const length of [0, -1, 1.5, Number.NaN, 2 ** 60]) {
       t.throws(() => map(fd, length, { write: true }), RangeError);
     }
-    t.throws(() => map(fd, 2 ** 50, { write: false }), { syscall: 'mmap', code: 'ENOMEM' });
     close(fd);
     t.throws(() => map(fd, SIZE, { write: false }), { syscall: 'mmap', code: 'EBADF' });
     const pipe = openSync('/dev/null', 'r');
     t.throws(() => map(pipe, SIZE, { write: false }), { code: 'ENODEV' });
     close(pipe);
+  });
+
+  t.test('what a Buffer cannot have is not mapped', async (t) => {
+    const size = MAX_MAPPED + SIZE;
+    const fd = sealedMemfd('large', size);
+    t.throws(() => map(fd, size, { write: true }), /4294967296.*map a part/);
+    t.throws(() => map(fd, MAX_MAPPED, { write: true, offset: 1 }), RangeError);
+    t.notOk(mapped('large'), 'and nothing of it stays');
+    t.throws(() => map(fd, SIZE, { write: true, offset: -1 }), RangeError);
+    const end = map(fd, 10, { write: true, offset: size - 10 });
+    t.equal(end.bytes.length, 10);
+    end.bytes.write('0123456789');
+    const read = Buffer.alloc(5);
+    readSync(fd, read, { position: size - 5 });
+    t.equal(read.toString(), '56789', 'a part behind 4 GiB, which begins at no page');
+    end.release();
+    t.notOk(mapped('large'));
+    close(fd);
   });
 
   t.test('what nobody can reach is unmapped', async (t) => {

@@ -13,7 +13,8 @@ import {
   type MemorySource,
   Usage,
 } from '../../../src/broker/source.js';
-import { info, isDmaBuf } from '../../../src/native/dmabuf.js';
+import { info } from '../../../src/native/dmabuf.js';
+import { isDmaBuf } from '../../../src/native/kind.js';
 import { isCloexec } from '../../../src/native/libc/fd.js';
 import { clear } from '../../../src/native/sources/dma-heap.js';
 import { probeHeaps, probeUdmabuf } from '../../../src/native/sources/probe.js';

@@ -4,7 +4,8 @@
  */
 import { closeSync, readFileSync, writeFileSync } from 'node:fs';
 import t from 'tap';
-import { info, isDmaBuf } from '../../../src/native/dmabuf.js';
+import { info } from '../../../src/native/dmabuf.js';
+import { isDmaBuf } from '../../../src/native/kind.js';
 import { probeVulkan } from '../../../src/native/sources/probe-vulkan.js';
 import type { Zeroing } from '../../../src/native/vulkan/zero.js';
 import {

@@ -4,8 +4,9 @@
  */
 import { Broker } from '../../../../src/broker/broker.js';
 import type { BrokerBuffer } from '../../../../src/broker/buffer.js';
-import { FairPool } from '../../../../src/broker/fair-pool.js';
+import { type Allowance, FairPool } from '../../../../src/broker/fair-pool.js';
 import { MAX_OBJECTS } from '../../../../src/broker/limits.js';
+import type { FdKind } from '../../../../src/native/kind.js';
 import {
   dmabroker_manager_v1,
   dmabroker_params_v1,
@@ -13,6 +14,7 @@ import {
 import { wl_display, wl_registry } from '../../../../src/protocol/wayland.gen.js';
 import { Connection } from '../../../../src/server/socket/connection.js';
 import { createDisplay, type Global } from '../../../../src/server/socket/display.js';
+import { ForeignFds } from '../../../../src/server/socket/foreign-fds.js';
 import { bindManager } from '../../../../src/server/socket/manager.js';
 import { FakeWorld, memfd, offers, peer, second } from '../../../broker/support/world.js';
 import { type WireEvent, WirePeer } from '../../../support/wire-peer.js';
@@ -22,7 +24,7 @@ export const MANAGER = 3;
 /** The first id that `ready` leaves free. */
 export const FREE = 4;
 /** A limit of its own (MAX_WAITING_PLANES) comes first. */
-const FDS = 2048;
+export const FDS = 2048;
 const MEMFD_BIT = dmabroker_manager_v1.enums.handle_type.memfd;
 
 export class Bench {
@@ -31,6 +33,10 @@ export class Bench {
   readonly broker: Broker;
   readonly connection: Connection;
   readonly objects: FairPool;
+  /** What its user may have of fds. */
+  readonly allowance: Allowance;
+  /** What fds of the client are; dma_bufs, if nothing else is said. */
+  readonly kinds = new Map<number, FdKind>();
   /** fds of the client that were closed. */
   readonly closed: number[] = [];
   touched = 0;
@@ -40,12 +46,23 @@ export class Bench {
     this.world = other?.world ?? new FakeWorld();
     this.broker =
       other?.broker ?? new Broker(this.world, [memfd], offers, undefined, undefined, [second]);
-    const close = (fd: number) => this.closed.push(fd);
+    const close = (fd: number) => {
+      this.closed.push(fd);
+    };
     const client = this.broker.connect(peer);
     const { uid } = client.peer;
     this.objects = other?.objects ?? new FairPool(MAX_OBJECTS);
-    const [fds, objects] = [new FairPool(FDS).of(uid), this.objects.of(uid)];
-    this.connection = new Connection(client, close, fds, objects, () => this.touched++);
+    const world = {
+      kindOf: (fd: number) => this.kinds.get(fd) ?? 'dma_buf',
+      close,
+      closeLater: (fd: number, done: () => void) => {
+        close(fd);
+        done();
+      },
+    };
+    this.allowance = new FairPool(FDS).of(uid);
+    const foreign = new ForeignFds(world, this.allowance);
+    this.connection = new Connection(client, foreign, this.objects.of(uid), () => this.touched++);
     const context = { broker: this.broker, device: null, mainDevice: null, others: [] };
     const manager: Global = {
       name: 1,
@@ -57,9 +74,9 @@ export class Bench {
   }
 
   /** Gives bytes to the connection as if they had been received. */
-  feed(bytes: Buffer, fds: readonly number[] = [], truncated = false): void {
+  feed(bytes: Buffer, fds: readonly number[] = [], lost = false): void {
     const view = Buffer.from(bytes);
-    this.connection.receive(view, fds, truncated);
+    this.connection.receive(view, fds, lost);
     view.fill(0xff);
   }
 

@@ -1,0 +1,61 @@
+/**
+ * File descriptors that a client has sent. Each is charged to the connection's user from the moment that
+ * recvmsg(2) has installed it until it is closed or the broker has it, whether or not a request ever
+ * names it; what it is has been asked of the kernel (native/kind.ts) before anything is done with it.
+ *
+ * Owns: each fd from `arrived` on, until `close` or `handOver`.
+ */
+import type { Allowance } from '../../broker/fair-pool.js';
+import type { FdKind } from '../../native/kind.js';
+
+/** What is done with fds. */
+export interface FdWorld {
+  kindOf(fd: number): FdKind;
+  /** Closes at once: for what is known not to wait. */
+  close(fd: number): void;
+  /** Closes in a thread that may wait; `done` is called when it is closed, perhaps never. */
+  closeLater(fd: number, done: () => void): void;
+}
+
+export class ForeignFds {
+  readonly #kinds = new Map<number, FdKind>();
+
+  constructor(
+    private readonly world: FdWorld,
+    /** What the connection's user may have of the daemon's fds. */
+    private readonly allowance: Allowance,
+  ) {}
+
+  /** Returns false where its user has more than its part now: it is charged all the same. */
+  arrived(fd: number): boolean {
+    const fits = this.allowance.take(1);
+    if (!fits) this.allowance.overdraw(1);
+    this.#kinds.set(fd, this.world.kindOf(fd));
+    return fits;
+  }
+
+  kindOf(fd: number): FdKind {
+    const kind = this.#kinds.get(fd);
+    if (kind === undefined) throw new Error(`fd ${fd} is none that the client has sent`);
+    return kind;
+  }
+
+  /** A dma_buf is closed at once: its release belongs to a driver, and waits for nobody. */
+  close(fd: number): void {
+    const kind = this.kindOf(fd);
+    this.#kinds.delete(fd);
+    const closed = () => this.allowance.give(1);
+    if (kind !== 'dma_buf') this.world.closeLater(fd, closed);
+    else {
+      this.world.close(fd);
+      closed();
+    }
+  }
+
+  /** It is the broker's from here on, and charged as a buffer's. */
+  handOver(fd: number): void {
+    if (this.kindOf(fd) !== 'dma_buf') throw new Error(`fd ${fd} is no dma_buf`);
+    this.#kinds.delete(fd);
+    this.allowance.give(1);
+  }
+}
