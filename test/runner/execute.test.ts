@@ -2,6 +2,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
+import { eventually } from '../support/daemon.js';
 import { temporaryFolder } from '../support/folder.js';
 import { execute, type Limits } from './execute.js';
 
@@ -63,7 +64,7 @@ t.test('one whose process outlives it and holds its output', async (t) => {
     { linger: 1 },
   );
   t.match(result, { passed: 1, failures: [/still held its output/] });
-  t.notOk(runs(pid), 'it is gone');
+  await eventually(() => !runs(pid), 'it is gone');
 });
 
 t.test('one for a guest where there is none', async (t) => {
