@@ -72,7 +72,7 @@ export const catalogue = {
   busy: {
     number: 19,
     status: 503,
-    title: 'The work of others on the memory has not ended in time',
+    title: 'What it has to wait for has not ended in time',
   },
   // REST only: the client protocol has no use for these.
   malformed_request: {

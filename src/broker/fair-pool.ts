@@ -32,6 +32,11 @@ export class FairPool {
     this.#taken += count;
   }
 
+  /** What a user has of it. */
+  taken(uid: number): number {
+    return this.#byUser.get(uid) ?? 0;
+  }
+
   /** Whether as much again as there is has been counted beyond it. */
   get overdrawn(): boolean {
     return this.#taken >= 2 * this.total;

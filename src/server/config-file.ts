@@ -5,6 +5,7 @@
 import { Ajv, type ErrorObject } from 'ajv';
 import { parse, TomlError } from 'smol-toml';
 import type { ChargePolicy } from '../broker/shares.js';
+import { WHEN_FULL, type WhenFull } from './audit/when-full.js';
 import { type PolicyTable, policySchema } from './policy-config.js';
 import { type PoolTable, poolSchema } from './pool-config.js';
 import {
@@ -34,7 +35,7 @@ export interface Tables {
   clients?: SocketTable;
   rest?: SocketTable & { rate_limit?: number; tcp?: TcpTable };
   device?: { select?: string };
-  log?: { level?: LogLevel; audit?: boolean };
+  log?: { level?: LogLevel; audit?: boolean; audit_when_full?: WhenFull };
   leaks?: { forgotten_after_seconds?: number; sample_seconds?: number };
   accounting?: { unknown_grace_seconds?: number; charge?: ChargePolicy };
   leases?: { grace_seconds?: number };
@@ -111,7 +112,11 @@ const schema = {
     log: {
       type: 'object',
       additionalProperties: false,
-      properties: { level: { enum: LOG_LEVELS }, audit: { type: 'boolean' } },
+      properties: {
+        level: { enum: LOG_LEVELS },
+        audit: { type: 'boolean' },
+        audit_when_full: { enum: WHEN_FULL },
+      },
     },
     quotas: quotasSchema,
     pressure: pressureSchema,

@@ -13,6 +13,7 @@ import { RECALL_SECONDS } from '../broker/quota/quotas.js';
 import type { Rules } from '../broker/quota/rules.js';
 import type { ChargePolicy } from '../broker/shares.js';
 import { CLIENT_SOCKET, daemonSocket, REST_SOCKET } from '../paths.js';
+import type { WhenFull } from './audit/when-full.js';
 import {
   ConfigError,
   type LogLevel,
@@ -61,6 +62,8 @@ export interface Config {
   readonly logLevel: LogLevel;
   /** Whether each act is a line of the log, whatever its level. */
   readonly audit: boolean;
+  /** What becomes of an act for which the log has no room. */
+  readonly auditWhenFull: WhenFull;
   readonly accounting: AccountingConfig;
   /** From the end of a lease until the broker lets go of its buffer. */
   readonly leaseGraceSeconds: number;
@@ -172,6 +175,7 @@ function configOf({ path, tables: file }: ConfigFile, overrides: Overrides): Con
     device: overrides.device ?? file.device?.select ?? null,
     logLevel: overrides.logLevel ?? file.log?.level ?? 'info',
     audit: file.log?.audit ?? true,
+    auditWhenFull: file.log?.audit_when_full ?? 'drop',
     leaks: {
       forgottenAfterSeconds:
         file.leaks?.forgotten_after_seconds ?? DEFAULT_LEAKS.forgottenAfterSeconds,

@@ -22,6 +22,7 @@ import { Sweeper } from './holders/sweep.js';
 import { listenOnUnixSocket } from './http/listen.js';
 import { listenOnTcp } from './http/tcp.js';
 import { LeakWatch } from './leaks/watch.js';
+import type { Log } from './log/log.js';
 import { LogLevels } from './log-level.js';
 import type { EventDraft } from './messages.js';
 import { Previews } from './preview/previews.js';
@@ -54,7 +55,7 @@ export interface Start {
   readonly loaded: Loaded;
   /** Where it keeps its state; null: where it does by default. */
   readonly stateDir: string | null;
-  readonly logger: Logger;
+  readonly log: Log;
   readonly clock: Clock;
   /** A thread has died. */
   readonly fatal: (error: Error) => void;
@@ -109,21 +110,28 @@ export class Daemon {
       return await Daemon.#start(start, started);
     } catch (error) {
       await started.end().catch((err: unknown) => {
-        start.logger.error({ err }, 'what was started could not be ended');
+        start.log.logger.error({ err }, 'what was started could not be ended');
       });
       throw error;
     }
   }
 
   static async #start(start: Start, started: Started): Promise<Daemon> {
-    const { threads, loaded, logger, clock, fatal, step } = start;
+    const { threads, loaded, log, clock, fatal, step } = start;
+    const { logger } = log;
     const { config } = loaded;
     const logLevels = new LogLevels(config.logLevel);
     logLevels.follow(logger);
     const clientLog = logLevels.follow(logger.child({ component: 'clients' }));
     const ring = new EventRing();
     const streams = new EventStreams(ring);
-    const audit = new AuditSink(logger, config.audit, clock);
+    let plane: DataPlane | null = null;
+    const audit = new AuditSink(log, clock, {
+      wanted: config.audit,
+      whenFull: config.auditWhenFull,
+      // It ends with an error where the data plane does, which is told elsewhere.
+      held: (held) => void plane?.ask('hold', held).catch(() => {}),
+    });
     started.add(() => audit.close());
     // A flood of requests that are refused is not to push everything else out of the ring.
     const deniedEvents = new RefusalLines(() => {});
@@ -162,7 +170,7 @@ export class Daemon {
     step('data plane');
     const maxFds = readMaxFds();
     const machine = machineRules(totalmem(), maxFds, allocator.inventory.device);
-    const plane = new DataPlane(
+    plane = new DataPlane(
       threads,
       allocator,
       listener,
@@ -224,6 +232,8 @@ export class Daemon {
       streams,
       rateLimit: config.rateLimit,
       starts,
+      lost: () => log.lost,
+      held: () => audit.held,
     });
     started.add(() => http.close());
     // Fastify's own, which those of its requests are made from.

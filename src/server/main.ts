@@ -4,15 +4,16 @@
 
 import { resolve } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { pino } from 'pino';
 import { messageOf } from '../broker/errors.js';
 import { SystemClock } from '../native/clock.js';
+import { Writer } from '../native/writer.js';
 import { packageVersion } from '../package-root.js';
 import { CLIENT_SOCKET, daemonSocket, REST_SOCKET } from '../paths.js';
 import { type Loaded, loadConfig, type Overrides } from './config.js';
 import { ConfigError, LOG_LEVELS, type LogLevel } from './config-file.js';
 import type { Daemon } from './daemon.js';
 import { Allocator } from './data-plane.js';
+import { Log } from './log/log.js';
 import { closeDebugger, onSignals } from './signals.js';
 import { sourceView } from './views.js';
 
@@ -28,6 +29,7 @@ interface Options {
 }
 
 const EXIT_CONFIG = 2;
+const STDERR = 2;
 const clock = new SystemClock();
 /** Where the other threads' files stand. */
 const threads = new URL('.', import.meta.url);
@@ -64,6 +66,7 @@ function poolBytes(text: string): number {
 /** process.exit would hang while the data plane waits in the kernel; abort does not. */
 function fatal(error: unknown): never {
   logger.fatal(error instanceof Error ? error : new Error(String(error)), 'fatal');
+  log.flush();
   process.abort();
 }
 
@@ -90,10 +93,12 @@ function configured() {
 const stateDir = options.stateDir === undefined ? null : resolve(options.stateDir);
 const loaded = configured();
 const { config } = loaded;
-const logger = pino(
-  { level: config.logLevel, base: null, timestamp: pino.stdTimeFunctions.isoTime },
-  pino.destination({ fd: 2, sync: true }),
-);
+const log = new Log(new Writer(STDERR), config.logLevel);
+const { logger } = log;
+process.on('exit', () => log.flush());
+// Node's own way would wait for the reader of standard error.
+process.removeAllListeners('warning');
+process.on('warning', (warning) => logger.warn(warning));
 
 async function probe(): Promise<void> {
   const allocator = await Allocator.start(threads, config.device, {
@@ -147,7 +152,7 @@ async function run(): Promise<void> {
     ignored: (signal) => logger.info({ signal }, 'the signal has no meaning here'),
   });
   const step = (name: string) => logger.debug(`start: ${name}`);
-  daemon = await Daemon.start({ threads, loaded, stateDir, logger, clock, fatal, step });
+  daemon = await Daemon.start({ threads, loaded, stateDir, log, clock, fatal, step });
   closeDebugger();
   if (stopping) stop();
 }

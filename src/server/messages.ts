@@ -176,6 +176,8 @@ export interface Questions {
   getPool: { parameters: null; answer: PoolInfo };
   /** What was freed. */
   drainPool: { parameters: null; answer: PoolDrained };
+  /** Whether clients are not to be read, since what they do could not be recorded. */
+  hold: { parameters: boolean; answer: null };
   /** Releases everything and ends the thread. */
   shutDown: { parameters: null; answer: null };
 }

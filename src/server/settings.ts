@@ -40,6 +40,7 @@ const VALUES: Readonly<Record<Key, (config: Config, file: Tables) => Value['valu
     'device.select': ({ device }) => device,
     'log.level': ({ logLevel }) => logLevel,
     'log.audit': ({ audit }) => audit,
+    'log.audit_when_full': ({ auditWhenFull }) => auditWhenFull,
     'leaks.forgotten_after_seconds': ({ leaks }) => leaks.forgottenAfterSeconds,
     'leaks.sample_seconds': ({ leaks }) => leaks.sampleSeconds,
     'accounting.charge': ({ accounting }) => accounting.charge,

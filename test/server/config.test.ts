@@ -26,6 +26,7 @@ select = "226:128"
 [log]
 level = "warn"
 audit = false
+audit_when_full = "block"
 [accounting]
 unknown_grace_seconds = 5
 charge = "importers"
@@ -57,6 +58,7 @@ t.test('without a file', async (t) => {
     device: null,
     logLevel: 'info',
     audit: true,
+    auditWhenFull: 'drop',
     accounting: { unknownGraceSeconds: 60, charge: 'owner' },
     leaseGraceSeconds: 5,
     pool: poolConfig({}),
@@ -76,6 +78,7 @@ t.test('with one, and what the command line says before it', async (t) => {
     device: '226:128',
     logLevel: 'warn',
     audit: false,
+    auditWhenFull: 'block',
     accounting: { unknownGraceSeconds: 5, charge: 'importers' },
     leaseGraceSeconds: 7.5,
     pool,
@@ -98,6 +101,7 @@ t.test('with one, and what the command line says before it', async (t) => {
     device: 'llvmpipe',
     logLevel: 'debug',
     audit: false,
+    auditWhenFull: 'block',
     accounting: { unknownGraceSeconds: 5, charge: 'importers' },
     leaseGraceSeconds: 7.5,
     pool: { ...pool, bytes: 0 },

@@ -3,6 +3,7 @@ import { type RequestOptions, request } from 'node:http';
 
 export interface RestAnswer {
   readonly status: number;
+  /** JSON parsed; of another type the text. */
   // biome-ignore lint/suspicious/noExplicitAny: a test looks into whatever the API answers
   readonly body: any;
   /** Where the next page of a list is. */
@@ -19,7 +20,8 @@ export function ask(options: RequestOptions, body?: unknown): Promise<RestAnswer
       for await (const chunk of response) chunks.push(chunk as Buffer);
       const text = Buffer.concat(chunks).toString();
       const [, next] = /^<([^>]*)>; rel="next"$/.exec(String(response.headers.link)) ?? [];
-      const body = text === '' ? null : JSON.parse(text);
+      const isJson = /\bjson\b/.test(response.headers['content-type'] ?? '');
+      const body = text === '' ? null : isJson ? JSON.parse(text) : text;
       resolve({ status: response.statusCode ?? 0, body, next });
     });
     outgoing.once('error', reject);

@@ -20,6 +20,7 @@ import type {
 } from '../control.js';
 import { etagOf, includesEtag, quotaState } from '../etag.js';
 import type { EventStreams } from '../events/streams.js';
+import type { Losses } from '../log/queue.js';
 import type { PreviewTerms } from '../preview/messages.js';
 import type { Callers } from './callers.js';
 import { sendDocsFile, sendDocsPage } from './docs.js';
@@ -40,6 +41,7 @@ export function createHandlers(
   starts: number | null,
   callers: Callers,
   clock: Clock,
+  lost: () => Losses,
 ): Record<OperationId, Handler> {
   const idempotency = new Idempotency(clock);
   const fields = fieldNames(spec, 'BufferFields');
@@ -65,6 +67,7 @@ export function createHandlers(
         leaks: await control.leaks(),
         eventReaders: streams.count,
         starts,
+        lost: lost(),
       });
       reply.type(metrics.registry.contentType);
       return text;

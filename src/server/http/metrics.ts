@@ -4,6 +4,7 @@
  */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { LeakReport } from '../control.js';
+import type { Losses } from '../log/queue.js';
 import { type HistogramCounts, type Holding, type Measured, TIME_BOUNDS } from '../metrics.js';
 
 /** What this thread knows. */
@@ -12,6 +13,8 @@ export interface MainMetrics {
   readonly leaks: LeakReport;
   /** How often the daemon was started; null where nothing counts it. */
   readonly starts: number | null;
+  /** Lines of the log that were lost, by user. */
+  readonly lost: Losses;
 }
 
 /** A histogram that was counted elsewhere. */
@@ -68,6 +71,11 @@ export class Metrics {
     'dmabroker_refusals_total',
     'What the data plane refused, by code',
     ['code'],
+  );
+  readonly #lost = this.#counter(
+    'dmabroker_log_lines_lost_total',
+    'Lines of the log, the audit among them, that could not be written, by whose they were',
+    ['who'],
   );
   readonly #turns = this.#histogram(
     'dmabroker_turn_seconds',
@@ -180,6 +188,8 @@ export class Metrics {
     this.#growing.set(growing.count);
     this.#lingering.set(lingering.bytes);
     this.#oldest.set(lingering.oldest_seconds);
+    this.#lost.reset();
+    for (const [who, count] of main.lost) this.#lost.inc({ who }, count);
     if (main.starts !== null) {
       this.#starts ??= this.#gauge(
         'dmabroker_starts',

@@ -2214,7 +2214,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `device_lost`: the Vulkan device was lost. `busy`: the work of others on the memory has not ended in time. `unavailable`: the daemon's data plane did not answer in time, or the daemon is stopping. */
+        /** @description `device_lost`: the Vulkan device was lost. `busy`: what it has to wait for has not ended in time. `unavailable`: the daemon's data plane did not answer in time, or the daemon is stopping. */
         Unavailable: {
             headers: {
                 [name: string]: unknown;

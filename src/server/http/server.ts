@@ -10,9 +10,11 @@ import Fastify, {
   type FastifyRequest,
   LogController,
 } from 'fastify';
+import { BrokerError } from '../../broker/errors.js';
 import type { ControlPlane } from '../control.js';
 import type { EventRing } from '../events/ring.js';
 import { EventStreams } from '../events/streams.js';
+import type { Losses } from '../log/queue.js';
 import { RefusalLines } from '../refusal-lines.js';
 import { type CallerOptions, Callers } from './callers.js';
 import { limitConnections } from './connections.js';
@@ -39,6 +41,10 @@ export interface HttpServerOptions extends CallerOptions {
   readonly rateLimit?: number;
   /** How often the daemon was started, where that is counted. */
   readonly starts?: number | null;
+  /** Lines of the log that were lost, by user. */
+  readonly lost?: () => Losses;
+  /** Whether nothing may be changed now, since it could not be recorded. */
+  readonly held?: () => boolean;
   /** Milliseconds between signs of life on event streams. */
   readonly heartbeatMs?: number;
   /** Milliseconds that the data plane has for an answer. */
@@ -89,6 +95,7 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
   if (options.rateLimit) limitRate(app, options.rateLimit, callers, options.clock);
   app.addHook('onRequest', async (request) => refuseBrowsers(request));
   app.addHook('onRequest', refuseUnknown(spec.operations));
+  app.addHook('onRequest', async (request) => refuseUnrecorded(request, options.held));
   app.addHook('onResponse', async (request, reply) => logChange(callers, request, reply));
   const streams = options.streams ?? new EventStreams(options.ring, options.heartbeatMs);
   // Closing waits for the answers that are under way, and these would go on for ever.
@@ -97,15 +104,39 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
     lines.close();
   });
   const { control, clock, starts = null } = options;
-  const handlers = createHandlers(control, spec, streams, metrics, starts, callers, clock);
+  const handlers = createHandlers(
+    control,
+    spec,
+    streams,
+    metrics,
+    starts,
+    callers,
+    clock,
+    options.lost ?? (() => new Map()),
+  );
   addRoutes(app, spec, handlers, callers);
   return app;
+}
+
+const isRead = ({ method }: FastifyRequest) => method === 'GET' || method === 'HEAD';
+
+/** What the audit could not record is not done (log.audit_when_full). */
+function refuseUnrecorded(request: FastifyRequest, held = () => false): void {
+  const looks = isRead(request) && !pathOf(request).endsWith('/preview.png');
+  if (looks || !held()) return;
+  throw new BrokerError(
+    'busy',
+    'nothing is done now, since the log has no room to record it: try again',
+    {
+      constraint: 'log.audit_when_full',
+    },
+  );
 }
 
 /** Logs who changed something; what failed is logged where it is answered. */
 function logChange(callers: Callers, request: FastifyRequest, reply: FastifyReply): void {
   const { method } = request;
-  if (method === 'GET' || method === 'HEAD' || reply.statusCode >= 400) return;
+  if (isRead(request) || reply.statusCode >= 400) return;
   const by = callers.of(request).name;
   request.log.info({ by, method, path: pathOf(request), status: reply.statusCode }, 'done');
 }

@@ -63,6 +63,8 @@ export class Connections {
   readonly #processes = new Map<number, number>();
   /** Users whose connections are not read: they wait for something of theirs to be closed. */
   readonly #heldBack = new Set<number>();
+  /** Nobody's connection is read. */
+  #held = false;
   readonly #fds: FairPool;
   readonly #objects = new FairPool(MAX_OBJECTS);
   #acceptAgainAt: Monotonic | null = null;
@@ -135,8 +137,12 @@ export class Connections {
     const fits = fds.take(FDS_PER_CONNECTION);
     if (!fits) fds.overdraw(FDS_PER_CONNECTION);
     if (this.#fds.overdrawn) this.#pauseAccepting('warn', 'refused connections are not closed yet');
-    const outbox = new Outbox(this.step, fd, connection, broker.clock, () =>
-      this.#heldBack.has(charged),
+    const outbox = new Outbox(
+      this.step,
+      fd,
+      connection,
+      broker.clock,
+      () => this.#held || this.#heldBack.has(charged),
     );
     const entry = { connection, outbox, uid: charged, pidfd, endedBy: null, readsLeft: null };
     this.#all.set(fd, entry);
@@ -209,6 +215,12 @@ export class Connections {
     if (full) this.#heldBack.add(uid);
     else this.#heldBack.delete(uid);
     for (const [fd, entry] of this.#all) if (entry.uid === uid) this.#active.add(fd);
+  }
+
+  /** Reads nobody's requests, or everybody's again. */
+  hold(held: boolean): void {
+    this.#held = held;
+    for (const fd of this.#all.keys()) this.#active.add(fd);
   }
 
   #end(fd: number, reason: string | null): void {

@@ -175,6 +175,9 @@ function drainMessages(): void {
     if (question.question === 'shutDown') running = false;
     if (question.question === 'metrics') {
       post({ kind: 'answer', seq: question.seq, value: measured() });
+    } else if (question.question === 'hold') {
+      connections.hold(question.parameters);
+      post({ kind: 'answer', seq: question.seq, value: null });
     } else if (question.question === 'disconnectClient') {
       post(disconnect(question));
     } else answer(broker, journal, question, post);

@@ -109,6 +109,7 @@ await withoutLeaks(t, 'metrics', async (t) => {
       eventReaders: 0,
       starts: 1,
       leaks: NO_LEAKS,
+      lost: new Map([['uid 1001', 3]]),
     });
     const { types } = parse(text);
     const dashboard = readFileSync(join(root, 'docs/grafana-dashboard.json'), 'utf8');

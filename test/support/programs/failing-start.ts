@@ -3,14 +3,17 @@
  * this process then ends by itself shows that no thread is left.
  */
 import { join } from 'node:path';
-import { pino } from 'pino';
 import { messageOf } from '../../../src/broker/errors.js';
 import { SystemClock } from '../../../src/native/clock.js';
+import { Writer } from '../../../src/native/writer.js';
 import { loadConfig } from '../../../src/server/config.js';
 import { Daemon } from '../../../src/server/daemon.js';
+import { Log } from '../../../src/server/log/log.js';
 
 const [folder = '', failing = ''] = process.argv.slice(2);
 const clock = new SystemClock();
+const log = new Log(new Writer(2), 'error');
+process.on('exit', () => log.flush());
 const overrides = {
   socket: join(folder, 'c.sock'),
   restSocket: join(folder, 'r.sock'),
@@ -21,7 +24,7 @@ try {
     threads: new URL('../../../src/server/', import.meta.url),
     loaded: loadConfig(null, overrides, clock),
     stateDir: join(folder, 'state'),
-    logger: pino({ level: 'error' }, pino.destination({ fd: 2, sync: true })),
+    log,
     clock,
     fatal: (error) => {
       console.error(error);
