@@ -112,7 +112,6 @@ await withoutLeaks(t, 'hostile requests', async (t) => {
     );
     const value = fc.stringMatching(/^[!-~]{1,40}$/);
     const property = fc.asyncProperty(name, value, async (header, text) => {
-      if (header === 'expect') return; // Node answers 417 itself, before there is a request.
       await mustBeDescribed(server, 'GET', '/v1/buffers', { headers: { [header]: text } });
       await mustBeDescribed(server, 'DELETE', '/v1/buffers/a', { headers: { [header]: text } });
     });
