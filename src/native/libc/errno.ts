@@ -31,6 +31,11 @@ export class SystemError extends Error {
   }
 }
 
+/** Whether a system call has failed, one of Node's or one of ours. */
+export function isSystemError(error: unknown): error is Error & { code: string; syscall: string } {
+  return error instanceof Error && 'code' in error && 'syscall' in error;
+}
+
 /** Passes a count on, and throws for the -errno that the shim's functions return. */
 export function check(syscall: string, result: number, about?: string): number {
   if (result < 0) throw new SystemError(syscall, -result, about);
