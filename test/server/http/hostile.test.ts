@@ -88,6 +88,7 @@ await withoutLeaks(t, 'hostile requests', async (t) => {
       fc.constantFrom(...Object.keys(document.paths)),
     );
     const property = fc.asyncProperty(fc.constantFrom(...methods), path, async (method, path) => {
+      if (method === 'GET' && path === '/v1/events') return; // Its answer has no end.
       // A fragment is no part of a request; what a server makes of one is not described.
       await mustBeDescribed(server, method, path.replaceAll('#', '%23'), {});
     });
