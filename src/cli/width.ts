@@ -3,6 +3,8 @@
  * lost. The first column is what rows are named by, and stays whole.
  */
 
+import stringWidth from 'string-width';
+
 /** No column gets narrower than this, or than its head. */
 const NARROWEST = 10;
 
@@ -14,7 +16,7 @@ export function columnWidths(
 ): number[] {
   const [head = []] = lines;
   const widths = head.map((_, column) =>
-    Math.max(...lines.map((line) => [...(line[column] ?? '')].length)),
+    Math.max(...lines.map((line) => stringWidth(line[column] ?? ''))),
   );
   const least = head.map((name, column) =>
     column === 0 ? (widths[0] ?? 0) : Math.max(NARROWEST, name.length),

@@ -33,6 +33,7 @@ import { eventDraft } from './socket/reporter.js';
 import {
   describe,
   listenForClients,
+  lookFailed,
   pressureWatch,
   quotaSetup,
   requester,
@@ -191,9 +192,10 @@ export class Daemon {
     listenerTaken();
 
     step('REST');
-    const watch = pressureWatch(config, allocator, plane, logger, fatalError);
+    const failed = lookFailed(logger, fatalError);
+    const watch = pressureWatch(config, allocator, plane, logger, failed);
     const sweeper = new Sweeper(clock);
-    const leaks = new LeakWatch(config.leaks, sweeper, fatalError);
+    const leaks = new LeakWatch(config.leaks, sweeper, failed);
     const previews = new Previews(threads);
     started.add(() => previews.close());
     const now: Changeable = { policy: new Policy(config.policy), tokens: config.tokens };

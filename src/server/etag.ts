@@ -11,9 +11,14 @@ export function etagOf(view: object): string {
   return `"${createHash('sha256').update(JSON.stringify(view)).digest('base64url').slice(0, 22)}"`;
 }
 
-/** Whether a list of tags (If-Match, If-None-Match) has this one; a weak tag is compared as strong. */
-export function includesEtag(list: string, etag: string): boolean {
+/** Whether a list of tags has this one, compared as If-Match does: a weak tag is never the same. */
+function includesEtag(list: string, etag: string): boolean {
   return list.split(',').some((each) => [etag, '*'].includes(each.trim()));
+}
+
+/** The same as If-None-Match compares: a weak tag, of a proxy that has changed how it is sent, will do. */
+export function includesWeakly(list: string, etag: string): boolean {
+  return includesEtag(list.replace(/W\/"/g, '"'), etag);
 }
 
 /**

@@ -129,6 +129,8 @@ export interface BufferMemories {
   /** st_dev:st_ino; empty where files do not tell memories apart. */
   readonly identities: readonly string[];
   readonly clients: readonly { readonly id: string; readonly pid: number }[];
+  /** How many that were handed it have no pid here: they are in a pid namespace that is not seen. */
+  readonly outside: number;
 }
 
 /** The questions that main asks of the data plane: parameters and answer of each. */

@@ -7,6 +7,7 @@ import type { Logger } from 'pino';
 import type { Peer } from '../broker/buffer.js';
 import { messageOf } from '../broker/errors.js';
 import type { Rules } from '../broker/quota/rules.js';
+import { isSystemError } from '../native/libc/errno.js';
 import { close } from '../native/libc/fd.js';
 import { listenUnix } from '../native/libc/socket.js';
 import { notify } from '../native/systemd.js';
@@ -68,6 +69,20 @@ export function pressureWatch(
     log: (text: string, fields: object) => logger.warn(fields, text),
   };
   return new PressureWatch(config.pressure, world, failed);
+}
+
+/**
+ * For what looks at the machine again and again: a look that the system refuses, for want of file
+ * descriptors, say, is missed. The next one may do.
+ */
+export function lookFailed(
+  logger: Logger,
+  fatal: (error: unknown) => void,
+): (error: unknown) => void {
+  return (error) => {
+    if (!isSystemError(error)) fatal(error);
+    else logger.warn({ reason: error.message }, 'the machine could not be looked at');
+  };
 }
 
 /** Says once what is usable and why the rest is not. */

@@ -3,6 +3,7 @@
  * be read by the service.
  */
 import { BrokerError } from '../broker/errors.js';
+import { isSystemError } from '../native/libc/errno.js';
 import type { StateFolder } from './state/folder.js';
 
 const FILE = 'starts';
@@ -16,7 +17,7 @@ export async function countStart(folder: StateFolder): Promise<number | null> {
     return starts;
   } catch (error) {
     // The system's, of a file that cannot be read, or what came of them.
-    if (error instanceof BrokerError || (error instanceof Error && 'code' in error)) return null;
+    if (error instanceof BrokerError || isSystemError(error)) return null;
     throw error;
   }
 }

@@ -16,6 +16,15 @@ t.test('wide columns give way, never the first', async (t) => {
   t.same(columnWidths([HEAD, ...ROWS], 1, 2), [13, 10, 9], 'no narrower than can be read');
 });
 
+t.test('letters that take two cells of a terminal', async (t) => {
+  const name = '一号摄像机的画面';
+  const rows = [['saevkrrysqmg2', name, 'live']];
+  t.same(columnWidths([HEAD, ...rows], 1000, 2), [13, 16, 5]);
+  const [, line = ''] = await tableLines(HEAD, rows, 'none');
+  t.match(line, new RegExp(`${name} +live$`), 'in a pipe all of it is in one line');
+  t.match((await tableLines(HEAD, rows, 'none', 80))[1], name, 'and at a terminal that has room');
+});
+
 t.test('cells are wrapped, and every word is there', async (t) => {
   const lines = await tableLines(HEAD, ROWS, 'none', 50);
   t.ok(lines.length > 3);

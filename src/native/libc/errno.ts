@@ -15,6 +15,11 @@ export function errnoName(errno: number): string {
   return names.get(errno) ?? `errno ${errno}`;
 }
 
+/** Whether a system call has failed, one of Node's or one of ours. */
+export function isSystemError(error: unknown): error is Error & { code: string; syscall: string } {
+  return error instanceof Error && 'code' in error && 'syscall' in error;
+}
+
 /** A failed system call, in the shape of Node's own system errors. */
 export class SystemError extends Error {
   override readonly name = 'SystemError';

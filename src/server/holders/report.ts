@@ -22,9 +22,15 @@ function merged(sweep: Sweep, identities: readonly string[]): Holder[] {
   return [...byPid.values()].sort((a, b) => a.pid - b.pid);
 }
 
-function missing(sweep: Sweep, identities: readonly string[]): string | null {
+function missing(
+  sweep: Sweep,
+  { identities, outside }: Pick<BufferMemories, 'identities' | 'outside'>,
+): string | null {
   if (identities.length === 0) {
     return 'an opaque fd is the same device file in every process: nobody can tell who has which memory';
+  }
+  if (outside > 0) {
+    return `${outside} that were handed it are in a pid namespace that cannot be seen from here`;
   }
   return incompleteness(sweep);
 }
@@ -50,12 +56,12 @@ export function ownHolders({ holders, ...report }: Holders, uid: number): Holder
 }
 
 export function holdersReport(
-  { identities, clients }: BufferMemories,
+  { identities, clients, outside }: BufferMemories,
   sweep: Sweep,
   clock: Clock,
 ): Holders {
   const own = identities.map((identity) => sweep.own.get(identity));
-  const why = missing(sweep, identities);
+  const why = missing(sweep, { identities, outside });
   return {
     holders: merged(sweep, identities).map(({ startedAt, startTicks: _, ...holder }) => ({
       ...holder,

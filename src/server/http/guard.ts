@@ -5,6 +5,7 @@
  * refuses any request with `Origin` or `Referer` (ipn/localapi/localapi.go).
  */
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { BrokerError } from '../../broker/errors.js';
 import { Denied } from './denied.js';
 import { tcpPort } from './tcp.js';
 
@@ -22,6 +23,33 @@ export const SECURITY_HEADERS: Readonly<Record<string, string>> = {
 const LOCAL_HOST = /^(?:localhost|127\.0\.0\.1|\[::1\])(?::(\d{1,5}))?$/i;
 /** What a URL without one means. */
 const HTTP_PORT = 80;
+
+/**
+ * Refuses what Node would answer without a problem document, or take: no or several names of the host
+ * (RFC 9112, section 3.2), and an expectation that nobody can meet (RFC 9110, section 10.1.1).
+ */
+export function refuseMisdirected({ raw }: FastifyRequest): void {
+  const names = raw.rawHeaders.filter((each, i) => i % 2 === 0 && each.toLowerCase() === 'host');
+  const least = raw.httpVersion === '1.0' ? 0 : 1;
+  if (names.length < least || names.length > 1) {
+    throw new BrokerError(
+      'malformed_request',
+      `a request has one header host, not ${names.length}`,
+      {
+        constraint: 'host',
+        requested: names.length,
+      },
+    );
+  }
+  const { expect } = raw.headers;
+  if (expect !== undefined && expect.toLowerCase() !== '100-continue') {
+    throw new BrokerError('malformed_request', 'the header expect can be 100-continue alone', {
+      constraint: 'expect',
+      requested: expect,
+      possible: '100-continue',
+    });
+  }
+}
 
 /** Refuses requests that a browser sent for a page, or that name another host. */
 export function refuseBrowsers(request: FastifyRequest): void {

@@ -18,7 +18,7 @@ import type {
   QuotaRule,
   TokenRequest,
 } from '../control.js';
-import { etagOf, includesEtag, quotaState } from '../etag.js';
+import { etagOf, includesWeakly, quotaState } from '../etag.js';
 import type { EventStreams } from '../events/streams.js';
 import type { Losses } from '../log/queue.js';
 import type { PreviewTerms } from '../preview/messages.js';
@@ -103,7 +103,7 @@ export function createHandlers(
       const etag = etagOf(buffer);
       const { 'if-none-match': known } = request.headers;
       reply.header('etag', etag);
-      if (known === undefined || !includesEtag(known, etag)) return buffer;
+      if (known === undefined || !includesWeakly(known, etag)) return buffer;
       return reply.code(304).send();
     },
     changeBuffer: async (request, reply) => {

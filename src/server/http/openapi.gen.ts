@@ -274,8 +274,8 @@ export interface paths {
          * Ask for a buffer back
          * @description Asks the buffer's owner to release it within so many seconds, in place of a recall of it that
          *     is under way. Nothing is taken away; but after the deadline the owner's user gets no further
-         *     allocation (`recalled`) until the buffer is released. `DELETE` makes the daemon let go of it
-         *     without asking. What was released already cannot be recalled (`not_found`).
+         *     allocation (`recalled`) until the buffer is released: over REST alone where the owner has no
+         *     connection that could be told. `DELETE` makes the daemon let go of it without asking. What was released already cannot be recalled (`not_found`).
          */
         post: operations["recallBuffer"];
         delete?: never;

@@ -6,6 +6,7 @@
  * (most of a second, ten times that in an emulated machine) and read that schema from a path that is
  * lost when the daemon is bundled. The file is linted where it is changed instead.
  */
+import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { BrokerError } from '../../broker/errors.js';
 import type { Callers } from './callers.js';
@@ -31,12 +32,18 @@ export function addRoutes(
       url: operation.path.replace(/\{(\w+)\}/g, ':$1'),
       onRequest: [
         async (request, reply) => callers.check(request, reply, operation),
+        refuseNameless,
         ...(operation.body === undefined ? [refuseBody] : []),
       ],
       preValidation: checks(operation, validators),
       handler,
     });
   }
+}
+
+/** `/v1/buffers/` is no buffer without a name: there is no such resource. */
+async function refuseNameless(request: FastifyRequest): Promise<void> {
+  if (Object.values(request.params as object).includes('')) throw noResource(pathOf(request));
 }
 
 /** A hook that holds a request against its operation. */
@@ -77,7 +84,7 @@ export function refuseUnknown(operations: readonly Operation[]) {
     if (!request.is404) return;
     const path = pathOf(request);
     const known = paths.find(({ pattern }) => pattern.test(path));
-    if (known === undefined) throw new BrokerError('not_found', `there is no resource ${path}`);
+    if (known === undefined) throw noResource(path);
     reply.header('allow', known.allowed.join(', '));
     throw new BrokerError('method_not_allowed', `${path} has no method ${request.method}`, {
       constraint: 'method',
@@ -86,6 +93,8 @@ export function refuseUnknown(operations: readonly Operation[]) {
     });
   };
 }
+
+const noResource = (path: string) => new BrokerError('not_found', `there is no resource ${path}`);
 
 /** The path of a request, without the query. */
 export function pathOf(request: FastifyRequest): string {
@@ -96,11 +105,21 @@ export function pathOf(request: FastifyRequest): string {
  * For operations without a body: one that is sent nonetheless is refused before it is read. Many
  * clients send a content type with an empty body; Fastify would want to parse that.
  */
-async function refuseBody(request: FastifyRequest): Promise<void> {
-  const { headers } = request.raw;
-  const empty = headers['content-length'] === undefined || headers['content-length'] === '0';
-  if (!empty || headers['transfer-encoding'] !== undefined) {
+async function refuseBody({ raw }: FastifyRequest): Promise<void> {
+  const { headers } = raw;
+  const { 'content-length': length = '0', 'transfer-encoding': coding } = headers;
+  if (length !== '0' || (coding !== undefined && !(await isEmpty(raw)))) {
     throw new BrokerError('malformed_request', 'this operation takes no body');
   }
   delete headers['content-type'];
+  delete headers['transfer-encoding'];
+}
+
+/** Of a body whose length is not told before: some clients send all of theirs in chunks. */
+function isEmpty(raw: IncomingMessage): Promise<boolean> {
+  return new Promise((resolve) => {
+    raw.once('data', () => resolve(false));
+    raw.once('end', () => resolve(true));
+    raw.once('close', () => resolve(false));
+  });
 }

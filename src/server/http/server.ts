@@ -18,7 +18,7 @@ import type { Losses } from '../log/queue.js';
 import { RefusalLines } from '../refusal-lines.js';
 import { type CallerOptions, Callers } from './callers.js';
 import { limitConnections } from './connections.js';
-import { refuseBrowsers, setSecurityHeaders } from './guard.js';
+import { refuseBrowsers, refuseMisdirected, setSecurityHeaders } from './guard.js';
 import { createHandlers } from './handlers.js';
 import * as limits from './limits.js';
 import { Metrics } from './metrics.js';
@@ -74,6 +74,8 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
       headersTimeout: limits.HEADERS_TIMEOUT_MS,
       connectionsCheckingInterval: limits.SLOW_REQUEST_CHECK_MS,
       maxHeaderSize: limits.HEADER_LIMIT,
+      // Refused with a problem document, as everything else is (guard.ts).
+      requireHostHeader: false,
     },
     // The alternative answers 503 in a form of its own while closing.
     return503OnClosing: false,
@@ -84,6 +86,7 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
     clientErrorHandler: answerUnparsable,
   });
   app.server.maxConnections = limits.CONNECTION_LIMIT;
+  app.server.on('checkExpectation', app.routing);
   limitConnections(app, callers);
 
   // Nothing but JSON is parsed: a form or plain text could be sent by any web page.
@@ -93,7 +96,10 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
   app.addHook('onRequest', async (_request, reply) => setSecurityHeaders(reply));
   // Before anything that refuses: what is refused counts, too.
   if (options.rateLimit) limitRate(app, options.rateLimit, callers, options.clock);
-  app.addHook('onRequest', async (request) => refuseBrowsers(request));
+  app.addHook('onRequest', async (request) => {
+    refuseMisdirected(request);
+    refuseBrowsers(request);
+  });
   app.addHook('onRequest', refuseUnknown(spec.operations));
   app.addHook('onRequest', async (request) => refuseUnrecorded(request, options.held));
   app.addHook('onResponse', async (request, reply) => logChange(callers, request, reply));

@@ -31,10 +31,12 @@ export function createTcpServer(app: FastifyInstance): Server {
       keepAliveTimeout: limits.KEEP_ALIVE_TIMEOUT_MS,
       connectionsCheckingInterval: limits.SLOW_REQUEST_CHECK_MS,
       maxHeaderSize: limits.HEADER_LIMIT,
+      requireHostHeader: false,
     },
     app.routing,
   );
   server.maxConnections = limits.CONNECTION_LIMIT;
+  server.on('checkExpectation', app.routing);
   server.setTimeout(limits.CONNECTION_TIMEOUT_MS);
   server.on('clientError', (error, socket) => answerUnparsable.call(app, error, socket as Socket));
   return server;

@@ -31,8 +31,10 @@ import { readImage } from './read-image.js';
 type Post = (message: PlaneMessage) => void;
 
 function memoriesOf(broker: Broker, id: string): BufferMemories {
+  const { allocation, recipients } = broker.find(id);
   return {
-    identities: broker.find(id).allocation.identities ?? [],
+    identities: allocation.identities ?? [],
+    outside: [...recipients].filter(({ client }) => client.peer.pid === 0).length,
     clients: [...broker.clients].map((client) => ({ id: client.id, pid: client.peer.pid })),
   };
 }

@@ -10,6 +10,7 @@ import { unlink } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 import { BrokerError, messageOf } from '../../broker/errors.js';
+import { isSystemError } from '../../native/libc/errno.js';
 import { lock } from '../../native/libc/flock.js';
 import { makeFolder } from '../make-folder.js';
 import { type Files, replaceFile, Unsettled } from './replace.js';
@@ -138,15 +139,6 @@ export class StateFolder {
   }
 }
 
-interface SystemFailure extends Error {
-  readonly code: string;
-  readonly syscall: string;
-}
-
-function isSystemError(error: unknown): error is SystemFailure {
-  return error instanceof Error && 'code' in error && 'syscall' in error;
-}
-
-function sentence(path: string, { code, message }: SystemFailure): string {
+function sentence(path: string, { code, message }: Error & { code: string }): string {
   return `${path} cannot be written: ${CAUSES[code] ?? message} (${code})`;
 }

@@ -27,6 +27,7 @@ await withoutLeaks(t, 'a sweep', async (t) => {
   const memories = (clients: { id: string; pid: number }[] = []) => ({
     identities: [memory],
     clients,
+    outside: 0,
   });
 
   await t.test('what this process has is reported apart', async (t) => {
@@ -80,8 +81,17 @@ await withoutLeaks(t, 'a sweep', async (t) => {
     t.not(await sweeper.sweep(), one, 'a second is over');
   });
 
+  await t.test('who was handed it in another pid namespace is not seen', async (t) => {
+    const report = holdersReport({ ...memories(), outside: 1 }, await sweep(clock), clock);
+    t.match(report, { complete: false, missing: /^1 that were handed it .* pid namespace/ });
+  });
+
   await t.test('an opaque fd', async (t) => {
-    const report = holdersReport({ identities: [], clients: [] }, await sweep(clock), clock);
+    const report = holdersReport(
+      { identities: [], clients: [], outside: 0 },
+      await sweep(clock),
+      clock,
+    );
     t.match(report, { holders: [], complete: false, missing: /opaque/ });
   });
 

@@ -26,6 +26,10 @@ await withoutLeaks(t, 'changes', async (t) => {
     const again = await ask('GET', { headers: { 'if-none-match': `"x", ${etag}` } });
     t.match(again, { status: 304, text: '' });
     t.equal((await ask('GET', { headers: { 'if-none-match': '"x"' } })).status, 200);
+    const weak = { 'if-none-match': `W/"x", W/${etag}` };
+    t.equal((await ask('GET', { headers: weak })).status, 304, 'a weak tag will do');
+    const strong = { 'if-match': `W/${etag}` };
+    t.equal((await ask('DELETE', { headers: strong })).status, 412, 'but not for a change');
 
     const headers = { 'if-match': etag };
     const renamed = await ask('PATCH', { body: { name: 'new' }, headers });

@@ -88,6 +88,7 @@ await withoutLeaks(t, 'hostile requests', async (t) => {
       fc.constantFrom(...Object.keys(document.paths)),
     );
     const property = fc.asyncProperty(fc.constantFrom(...methods), path, async (method, path) => {
+      if (method === 'GET' && path === '/v1/events') return; // Its answer has no end.
       // A fragment is no part of a request; what a server makes of one is not described.
       await mustBeDescribed(server, method, path.replaceAll('#', '%23'), {});
     });
@@ -112,7 +113,6 @@ await withoutLeaks(t, 'hostile requests', async (t) => {
     );
     const value = fc.stringMatching(/^[!-~]{1,40}$/);
     const property = fc.asyncProperty(name, value, async (header, text) => {
-      if (header === 'expect') return; // Node answers 417 itself, before there is a request.
       await mustBeDescribed(server, 'GET', '/v1/buffers', { headers: { [header]: text } });
       await mustBeDescribed(server, 'DELETE', '/v1/buffers/a', { headers: { [header]: text } });
     });

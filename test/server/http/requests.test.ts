@@ -51,6 +51,49 @@ const bodies: [unknown, string, string | undefined, unknown?][] = [
 ];
 
 await withoutLeaks(t, 'wrong requests', async (t) => {
+  t.test('what Node would answer without a problem document, or take', async (t) => {
+    const server = await startServer(t);
+    const wrong: [head: string, constraint: string][] = [
+      ['GET /healthz HTTP/1.1', 'host'],
+      ['GET /nowhere HTTP/1.1', 'host'],
+      ['GET /healthz HTTP/1.1\r\nhost: localhost\r\nhost: localhost', 'host'],
+      ['GET /healthz HTTP/1.0\r\nhost: localhost\r\nHost: evil', 'host'],
+      ['GET /healthz HTTP/1.1\r\nhost: localhost\r\nexpect: a miracle', 'expect'],
+    ];
+    for (const [head, constraint] of wrong) {
+      const answer = await server.raw(`${head}\r\nconnection: close\r\n\r\n`);
+      t.match(answer, /^HTTP\/1\.1 400 /, head);
+      t.match(answer, /content-type: application\/problem\+json/);
+      const problem = JSON.parse(answer.slice(answer.indexOf('\r\n\r\n') + 4));
+      t.match(problem, { code: 'malformed_request', refusal: { constraint } });
+    }
+    const asked = 'GET /healthz HTTP/1.1\r\nhost: localhost\r\nexpect: 100-continue';
+    t.match(await server.raw(`${asked}\r\nconnection: close\r\n\r\n`), /HTTP\/1\.1 200 /);
+  });
+
+  t.test('a body in chunks, where none is taken', async (t) => {
+    const server = await startServer(t);
+    const { json } = await server.request('POST', '/v1/buffers', { body: BUFFER });
+    const { id } = (json as { buffer: { id: string } }).buffer;
+    const chunked = (chunks: string) =>
+      server.raw(
+        `DELETE /v1/buffers/${id} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n` +
+          `content-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n${chunks}`,
+      );
+    t.match(await chunked('2\r\n{}\r\n0\r\n\r\n'), /^HTTP\/1\.1 400 [\s\S]*takes no body/);
+    t.match(await chunked('0\r\n\r\n'), /^HTTP\/1\.1 204 /, 'an empty one is none');
+  });
+
+  t.test('a resource without its name is not there', async (t) => {
+    const server = await startServer(t);
+    const paths = ['/v1/buffers/', '/v1/clients/', '/v1/buffers//tokens', '/v1/quotas/user/'];
+    for (const path of [...paths, '/healthz/']) {
+      const answer = await server.request('GET', path);
+      t.match(answer, { status: 404, json: { code: 'not_found' } }, path);
+      t.match((answer.json as { detail: string }).detail, `there is no resource ${path}`);
+    }
+  });
+
   t.test('bodies', async (t) => {
     const server = await startServer(t);
     for (const [body, code, constraint, possible] of bodies) {
@@ -98,7 +141,7 @@ await withoutLeaks(t, 'wrong requests', async (t) => {
     ['GET', '/v1/buffers/ABC', {}, 400, { refusal: { constraint: 'id', requested: 'ABC' } }],
     ['DELETE', `/v1/buffers/${'a'.repeat(14)}`, {}, 400, { code: 'invalid_argument' }],
     ['GET', `/v1/buffers/${'a'.repeat(500)}`, {}, 400, { code: 'malformed_request' }],
-    ['GET', '/v1/buffers/', {}, 400, { code: 'invalid_argument' }],
+    ['GET', '/v1/buffers/', {}, 404, { code: 'not_found' }],
     ['GET', '/v1/buffers/%', {}, 400, { code: 'malformed_request' }],
     ['DELETE', '/v1/buffers/abc', { raw: 'x' }, 400, { code: 'malformed_request' }],
     ['DELETE', '/v1/buffers/abc', { headers: json }, 404, { code: 'not_found' }],

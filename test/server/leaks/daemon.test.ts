@@ -2,11 +2,13 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import t from 'tap';
 import { packageRoot } from '../../../src/package-root.js';
 import type { CreatedBuffer, LeakReport } from '../../../src/server/control.js';
+import { CONNECTION_LIMIT } from '../../../src/server/http/limits.js';
 import { RISES } from '../../../src/server/leaks/growth.js';
 import { eventually, TestDaemon, withoutVulkan } from '../../support/daemon.js';
 import { withoutLeaks } from '../../support/fds.js';
@@ -52,5 +54,25 @@ await withoutLeaks(t, 'leaks', async (t) => {
   await ended;
   await eventually(async () => (await report()).lingering.count === 0, 'its memory is gone');
   await eventually(async () => (await report()).growing.count === 0, 'the process is forgotten');
+  t.equal(await daemon.stop(), 0);
+});
+
+await withoutLeaks(t, 'a look that there are no file descriptors for', async (t) => {
+  const config = join(temporaryFolder(t), 'c.toml');
+  writeFileSync(config, '[leaks]\nsample_seconds = 1\n');
+  // As many as it takes for connections alone to use them up.
+  const wrapper = ['prlimit', '--nofile=80'];
+  const daemon = await TestDaemon.start(['--config', config], { env: withoutVulkan, wrapper });
+  t.teardown(() => daemon.stop());
+  const sockets = Array.from({ length: CONNECTION_LIMIT }, () => {
+    // Some are accepted when others have left, or never.
+    return connect(daemon.restSocket).on('error', () => {});
+  });
+  const missed = () => daemon.log.some(({ msg }) => msg === 'the machine could not be looked at');
+  await eventually(missed, 'a look was missed');
+  for (const socket of sockets) socket.destroy();
+  const served = async () => (await daemon.rest('GET', '/v1/leaks')).status === 200;
+  await eventually(() => served().catch(() => false), 'it goes on');
+  t.equal(daemon.process.exitCode, null);
   t.equal(await daemon.stop(), 0);
 });
