@@ -111,3 +111,27 @@ t.test('the fds are closed exactly once', async (t) => {
   t.equal(world.open.size, 0);
   t.strictSame([...broker.buffers], []);
 });
+
+t.test('planes of one image that lie in the same bytes', async (t) => {
+  const nv12 = image('NV12', 64, 64);
+  const check = (planes: Plane[], memories?: readonly unknown[]) =>
+    checkImport(nv12, planes, [65_536, 65_536], memories);
+  const overlap = { refusal: { constraint: 'planes.1.offset', requested: 64 * 64 - 1 } };
+  t.match(
+    refused(() => check([plane(0, 64), plane(64 * 64 - 1, 64)])),
+    overlap,
+  );
+  t.match(
+    refused(() => check([plane(0, 64, 3), plane(64 * 64 - 1, 64, 4)], ['same', 'same'])),
+    overlap,
+    'in one dma_buf by two descriptors',
+  );
+  check([plane(0, 64), plane(64 * 64, 64)]);
+  check([plane(0, 64, 3), plane(0, 64, 4)]);
+  check([plane(0, 128), plane(64, 128)]);
+  t.match(
+    refused(() => check([plane(0, 128), plane(63, 128)])),
+    { message: 'planes 0 and 1 overlap' },
+    'rows that take turns may not touch either',
+  );
+});
