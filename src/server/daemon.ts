@@ -121,6 +121,7 @@ export class Daemon {
     const start = {
       mainDevice: node,
       unknownGraceSeconds: config.accounting.unknownGraceSeconds,
+      trustCounts: config.accounting.trustCounts,
       leaseGraceSeconds: config.leaseGraceSeconds,
       audit: config.audit,
       maxFds,

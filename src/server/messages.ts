@@ -230,6 +230,8 @@ export interface PlaneSetup {
   readonly wake: number;
   readonly inventory: Inventory;
   readonly unknownGraceSeconds: number;
+  /** `accounting.trust_counts` */
+  readonly trustCounts: boolean;
   readonly leaseGraceSeconds: number;
   /** How many fds the process may have. */
   readonly maxFds: number;

@@ -25,6 +25,7 @@ audit = false
 [accounting]
 unknown_grace_seconds = 5
 charge = "importers"
+trust_counts = false
 [leases]
 grace_seconds = 7.5
 [pool]
@@ -53,7 +54,7 @@ t.test('without a file', async (t) => {
     device: null,
     logLevel: 'info',
     audit: true,
-    accounting: { unknownGraceSeconds: 60, charge: 'owner' },
+    accounting: { unknownGraceSeconds: 60, charge: 'owner', trustCounts: true },
     leaseGraceSeconds: 5,
     pool: poolConfig({}),
     ...quotas,
@@ -72,7 +73,7 @@ t.test('with one, and what the command line says before it', async (t) => {
     device: '226:128',
     logLevel: 'warn',
     audit: false,
-    accounting: { unknownGraceSeconds: 5, charge: 'importers' },
+    accounting: { unknownGraceSeconds: 5, charge: 'importers', trustCounts: false },
     leaseGraceSeconds: 7.5,
     pool,
     ...quotas,
@@ -94,7 +95,7 @@ t.test('with one, and what the command line says before it', async (t) => {
     device: 'llvmpipe',
     logLevel: 'debug',
     audit: false,
-    accounting: { unknownGraceSeconds: 5, charge: 'importers' },
+    accounting: { unknownGraceSeconds: 5, charge: 'importers', trustCounts: false },
     leaseGraceSeconds: 7.5,
     pool: { ...pool, bytes: 0 },
     ...quotas,

@@ -14,6 +14,7 @@ import { BrokerError, toMessage } from '../../broker/errors.js';
 import { fdParts } from '../../broker/fd-parts.js';
 import { Policy } from '../../broker/policy.js';
 import { Quotas } from '../../broker/quota/quotas.js';
+import type { Allocation } from '../../broker/source.js';
 import { Closers } from '../../native/closers.js';
 import { close } from '../../native/libc/fd.js';
 import { hasExited } from '../../native/libc/pidfd.js';
@@ -93,8 +94,8 @@ const broker: Broker = new Broker(
       allocatorClient.importMemory(spec, planes, device, measures.allocating('import', done)),
     work: (work, done) => allocatorClient.work(work, done),
     free: (allocation) => allocatorClient.free(allocation),
-    remains,
-    tells,
+    remains: (allocation, fds) => remains(allocation, fds, isTold(allocation)),
+    tells: isTold,
     exited: hasExited,
     closeFd: close,
     report: (event) => {
@@ -128,6 +129,11 @@ const journal: Journal = new Journal(
 broker.policy = new Policy(setup.policy);
 broker.leases.graceSeconds = setup.leaseGraceSeconds;
 broker.pool.configure(setup.pool);
+
+/** Whether the kernel tells when memory is gone, as far as the configuration believes it. */
+function isTold(allocation: Allocation): boolean {
+  return tells(allocation) && (setup.trustCounts || allocation.handleType !== 'dma_buf');
+}
 
 const step = new Step(setup.listener, setup.wake);
 const closers = new Closers(setup.wake);
