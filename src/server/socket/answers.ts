@@ -49,7 +49,7 @@ function clientDetail(broker: Broker, id: string): ClientDetail {
 }
 
 /** A question that the registry alone can answer. */
-export type Answerable = Exclude<Question, { question: 'metrics' | 'disconnectClient' }>;
+export type Answerable = Exclude<Question, { question: 'metrics' | 'ping' | 'disconnectClient' }>;
 
 export function answer(broker: Broker, journal: Journal, question: Answerable, post: Post): void {
   const { seq, only = null } = question;

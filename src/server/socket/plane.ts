@@ -18,6 +18,7 @@ import type { Allocation } from '../../broker/source.js';
 import { Closers } from '../../native/closers.js';
 import { close } from '../../native/libc/fd.js';
 import { hasExited } from '../../native/libc/pidfd.js';
+import { nameThread } from '../../native/libc/thread.js';
 import { remains, tells } from '../../native/remains.js';
 import { Step } from '../../native/step.js';
 import type {
@@ -37,6 +38,7 @@ import { Connections, NOBODY } from './connections.js';
 import { globalsOf } from './globals.js';
 import { Journal } from './journal.js';
 import { Measures } from './measures.js';
+import { ownClient } from './ownership.js';
 import { Reporter } from './reporter.js';
 
 /** How long the daemon's end waits for the closing of what clients gave. */
@@ -48,6 +50,7 @@ interface PlaneData {
   readonly allocator: MessagePort;
 }
 
+nameThread('dmab-plane');
 const { setup, control, allocator } = workerData as PlaneData;
 const { sources, offers, device, devices } = setup.inventory;
 const fds = fdParts(setup.maxFds);
@@ -183,6 +186,8 @@ function drainMessages(): void {
     if (question.question === 'shutDown') running = false;
     if (question.question === 'metrics') {
       post({ kind: 'answer', seq: question.seq, value: measured() });
+    } else if (question.question === 'ping') {
+      post({ kind: 'answer', seq: question.seq, value: null });
     } else if (question.question === 'disconnectClient') {
       post(disconnect(question));
     } else answer(broker, journal, question, post);
@@ -191,10 +196,10 @@ function drainMessages(): void {
 
 /** Ends a connection in the next turn, when the client has been told why. */
 function disconnect(question: Question & { question: 'disconnectClient' }): PlaneMessage {
-  const { seq, parameters } = question;
+  const { seq, parameters, only = null } = question;
   const by = doer(question);
   try {
-    connections.disconnect(broker.client(parameters), by);
+    connections.disconnect(ownClient(broker, parameters, only), by);
     return { kind: 'answer', seq, value: null };
   } catch (error) {
     if (by !== null && error instanceof BrokerError) broker.refused(by, error);
