@@ -7,6 +7,7 @@ import { existsSync } from 'node:fs';
 import t, { type Test } from 'tap';
 import { connect } from '../../../src/client/index.js';
 import { close } from '../../../src/native/libc/fd.js';
+import { connectUnix, send } from '../../../src/native/libc/socket.js';
 import {
   dmabroker_manager_v1,
   dmabroker_params_v1,
@@ -128,6 +129,20 @@ await withoutLeaks(t, 'files that are slow to be closed', async (t) => {
     }
   }
 
+  const lets = daemon.log.some(({ msg }) => msg.startsWith('this kernel lets clients of REST'));
+  const skip = lets ? 'the kernel is older than Linux 6.16' : false;
+  await t.test('a TCP socket that lingers, sent to REST', { skip }, async (t) => {
+    const { fd, letGo } = slowSocket();
+    const rest = connectUnix(daemon.restSocket);
+    const line = Buffer.from('GET /healthz HTTP/1.1\r\n');
+    t.throws(() => send(rest, line, [fd]), { code: 'EPERM' }, 'the kernel does not let it through');
+    letGo();
+    close(fd);
+    close(rest);
+    t.equal((await daemon.rest('GET', '/healthz')).status, 200);
+    await t.resolves(daemon.settled(before), 'nothing of it is left');
+  });
+
   t.equal(await daemon.stop(), 0);
   t.same(daemon.errors, []);
 });
@@ -137,8 +152,10 @@ for (const { what, make, skip } of kinds) {
     const daemon = await TestDaemon.memfd(t);
     const file = await make(t);
     const client = await new RawClient(daemon.clientSocket).ready();
-    await given(daemon, file, (fd) => client.send(sync(client), [fd]));
-    client.request(wl_display, 1, 'sync', FREE + 1);
+    await given(daemon, file, (fd) => {
+      client.send(sync(client), [fd]);
+      client.send(sync(client, FREE + 1));
+    });
     await client.ended();
     client.close();
     const exited = once(daemon.process, 'exit');
