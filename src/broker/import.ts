@@ -56,7 +56,7 @@ export function checkImport(
   spec: MemorySpec,
   planes: readonly Plane[],
   sizes: readonly number[],
-  memories: readonly unknown[] = planes.map(({ fd }) => fd),
+  memories: readonly unknown[],
 ): void {
   for (const [index, { offset }] of planes.entries()) {
     const size = sizes[index] ?? 0;
