@@ -6,6 +6,7 @@ import { BrokerError } from './errors.js';
 import { formatInfo } from './formats.js';
 import { fourccName, MOD_LINEAR, modifierText } from './fourcc.js';
 import { rowBytes } from './layout.js';
+import { onlyDriverKnows } from './registered.js';
 import type { Allocation, ImageSpec } from './source.js';
 import { type CopyPlan, checkRange, extent, type Region, type Side } from './work.js';
 
@@ -72,6 +73,7 @@ function planImage(from: ImageSpec, a: Allocation, to: ImageSpec, b: Allocation)
       return offset === other?.offset && stride === other.stride;
     });
   const format = formatInfo(from.format);
+  const imported = a.source === 'import' || b.source === 'import';
   const linear = a.modifier === MOD_LINEAR && b.modifier === MOD_LINEAR;
   if (linear && format !== undefined) {
     return format.planes.map((plane, index): Region => {
@@ -85,12 +87,14 @@ function planImage(from: ImageSpec, a: Allocation, to: ImageSpec, b: Allocation)
         source: { plane: index, offset: source.offset, stride: source.stride },
         destination: { plane: index, offset: destination.offset, stride: destination.stride },
       };
-      // Padding goes along only where it means the same on both sides: another plane may lie in it.
+      // Padding goes along only where it means the same on both sides: another plane may lie in it,
+      // or another image, where the memory was made elsewhere.
       // The last row may end without (checkImport).
-      if (same) return { ...places, bytes: source.stride * (rows - 1) + row, rows: 1 };
+      if (same && !imported) return { ...places, bytes: source.stride * (rows - 1) + row, rows: 1 };
       return { ...places, bytes: row, rows };
     });
   }
+  if (imported) throw onlyDriverKnows(a.modifier);
   if (same) return 'memories';
   const describe = ({ modifier, planes }: Allocation) => ({
     modifier: modifierText(modifier ?? MOD_LINEAR),

@@ -48,13 +48,15 @@ function refuse(
 }
 
 /**
- * Throws where the planes do not lie in their memories. `sizes[i]` is the size in bytes of plane
- * i's dma_buf. A layout other than linear is its driver's own: there only offsets are compared.
+ * Throws where the planes do not lie in their memories, or two of them in the same bytes. `sizes[i]` is the
+ * size in bytes of plane i's dma_buf, `memories[i]` tells which one that is. A layout other than linear is
+ * its driver's own: there only offsets are compared.
  */
 export function checkImport(
   spec: MemorySpec,
   planes: readonly Plane[],
   sizes: readonly number[],
+  memories: readonly unknown[],
 ): void {
   for (const [index, { offset }] of planes.entries()) {
     const size = sizes[index] ?? 0;
@@ -64,7 +66,7 @@ export function checkImport(
       });
   }
   if (spec.kind === 'buffer') checkLinear(spec.size, planes, sizes);
-  else if (spec.modifiers[0] === MOD_LINEAR) checkImage(spec, planes, sizes);
+  else if (spec.modifiers[0] === MOD_LINEAR) checkImage(spec, planes, sizes, memories);
 }
 
 function checkLinear(bytes: number, planes: readonly Plane[], sizes: readonly number[]): void {
@@ -74,7 +76,12 @@ function checkLinear(bytes: number, planes: readonly Plane[], sizes: readonly nu
     refuse('size', `the memory has ${room} bytes from the offset on`, bytes, { max: room });
 }
 
-function checkImage(spec: ImageSpec, planes: readonly Plane[], sizes: readonly number[]): void {
+function checkImage(
+  spec: ImageSpec,
+  planes: readonly Plane[],
+  sizes: readonly number[],
+  memories: readonly unknown[],
+): void {
   const format = formatInfo(spec.format);
   // A format that the broker does not know can be passed on all the same; its planes are not judged.
   if (format === undefined) return;
@@ -94,4 +101,36 @@ function checkImage(spec: ImageSpec, planes: readonly Plane[], sizes: readonly n
         max: size,
       });
   }
+  const all = format.planes.map((plane, index) => ({
+    offset: planes[index]?.offset ?? 0,
+    stride: planes[index]?.stride ?? 0,
+    bytes: rowBytes(plane, spec.width),
+    rows: Math.ceil(spec.height / plane.vsub),
+    memory: memories[index],
+  }));
+  for (const [index, plane] of all.entries()) {
+    const other = all.findIndex(
+      (each, i) => i < index && each.memory === plane.memory && touch(each, plane),
+    );
+    if (other < 0) continue;
+    refuse(`planes.${index}.offset`, `planes ${other} and ${index} overlap`, plane.offset);
+  }
+}
+
+interface RowsInMemory {
+  readonly offset: number;
+  readonly stride: number;
+  readonly bytes: number;
+  readonly rows: number;
+}
+
+/** Whether a row of one lies in a row of the other: rows of two planes may take turns. */
+function touch(a: RowsInMemory, b: RowsInMemory): boolean {
+  for (let [i, j] = [0, 0]; i < a.rows && j < b.rows; ) {
+    const [one, other] = [a.offset + i * a.stride, b.offset + j * b.stride];
+    if (one < other + b.bytes && other < one + a.bytes) return true;
+    if (one < other) i++;
+    else j++;
+  }
+  return false;
 }

@@ -5,6 +5,7 @@
 import { alignUp } from './alignment.js';
 import { BrokerError } from './errors.js';
 import { MAX_READ_SIZE } from './limits.js';
+import { isImportedImage, partOf, rowsOf, spansOf } from './registered.js';
 import type { Allocation, HandleType, MemorySpec, Origin } from './source.js';
 
 /** A buffer as work sees it. */
@@ -31,6 +32,15 @@ export interface Place {
   readonly offset: number;
   readonly stride: number;
 }
+
+/** `rows` runs of `bytes` bytes each, in the memory of a plane. */
+export interface Rows extends Place {
+  readonly bytes: number;
+  readonly rows: number;
+}
+
+/** What is filled or read: bytes that count through all memories, one after the other, or rows. */
+export type Extent = Range | readonly Rows[];
 
 /** `rows` runs of `bytes` bytes each. */
 export interface Region {
@@ -63,15 +73,20 @@ export type Work =
       readonly destination: MemoryReference;
       readonly plan: CopyPlan;
     }
-  /** The range counts through all memories, one after the other; so does that of `read`. */
   | {
       readonly kind: 'fill';
       readonly destination: MemoryReference;
-      readonly range: Range;
+      readonly extent: Extent;
       /** 32 bits, in the host's byte order. */
       readonly value: number;
     }
-  | { readonly kind: 'read'; readonly source: MemoryReference; readonly range: Range };
+  | {
+      readonly kind: 'read';
+      readonly source: MemoryReference;
+      readonly extent: Extent;
+      /** Bytes of all that is read. */
+      readonly size: number;
+    };
 
 /** Who moved the bytes. */
 export type WorkPath = 'device' | 'cpu';
@@ -92,7 +107,7 @@ export function referenceTo(side: Side): MemoryReference {
 /**
  * The bytes that a client may name. Linear memory: all of it; of an import the part that was
  * registered, of an opaque fd what was asked for (the VkBuffer does not reach further). An image: all
- * of its memories.
+ * of its memories; an imported one has less of them (registered.ts).
  */
 export function extent({ spec, allocation }: Side): { start: number; length: number } {
   if (spec.kind === 'image') return { start: 0, length: allocation.size };
@@ -128,27 +143,50 @@ export function checkRange(
 }
 
 /** Images are filled whole: what a range of them means depends on the layout. */
-export function planFill(side: Side, request: RangeRequest): Range {
-  const { start, length } = extent(side);
+export function planFill(side: Side, request: RangeRequest): Extent {
   if (side.spec.kind === 'image') {
     if (request.offset !== 0n) refuse('offset', 'an image is filled whole', request.offset, 0);
     if (request.size !== 0n) refuse('size', 'an image is filled whole', request.size, 0);
   }
-  const range = checkRange(request, length);
-  for (const name of ['offset', 'size'] as const) {
-    const value = name === 'offset' ? start + range.offset : range.size;
-    if (value % WORD === 0) continue;
-    throw new BrokerError('invalid_argument', `memory is filled by words of ${WORD} bytes`, {
-      constraint: name,
-      requested: value,
-      possible: { multiple_of: WORD },
-    });
+  if (isImportedImage(side)) {
+    const rows = rowsOf(side);
+    for (const { plane, offset, stride, bytes } of rows) {
+      checkWords(`planes.${plane}.offset`, offset);
+      checkWords(`planes.${plane}.stride`, stride);
+      checkWords('width', bytes);
+    }
+    return rows;
   }
+  const { start, length } = extent(side);
+  const range = checkRange(request, length);
+  checkWords('offset', start + range.offset);
+  checkWords('size', range.size);
   return { offset: start + range.offset, size: range.size };
 }
 
-export function planRead(side: Side, request: RangeRequest): Range {
+function checkWords(constraint: string, value: number): void {
+  if (value % WORD === 0) return;
+  throw new BrokerError('invalid_argument', `memory is filled by words of ${WORD} bytes`, {
+    constraint,
+    requested: value,
+    possible: { multiple_of: WORD },
+  });
+}
+
+/** What is read, and how many bytes that are. */
+export function planRead(side: Side, request: RangeRequest): { extent: Extent; size: number } {
+  if (isImportedImage(side)) {
+    const spans = spansOf(side);
+    const length = spans.reduce((sum, { bytes }) => sum + bytes, 0);
+    const { offset, size } = readable(request, length);
+    return { extent: partOf(spans, offset, size), size };
+  }
   const { start, length } = extent(side);
+  const { offset, size } = readable(request, length);
+  return { extent: { offset: start + offset, size }, size };
+}
+
+function readable(request: RangeRequest, length: number): Range {
   const { offset, size } = checkRange(request, length);
   if (size > MAX_READ_SIZE) {
     throw new BrokerError('too_large', `at most ${MAX_READ_SIZE} bytes are read at once`, {
@@ -157,5 +195,5 @@ export function planRead(side: Side, request: RangeRequest): Range {
       possible: { max: MAX_READ_SIZE },
     });
   }
-  return { offset: start + offset, size };
+  return { offset, size };
 }

@@ -71,7 +71,7 @@ export class Works {
     this.#run(client, [destination], done, () => ({
       kind: 'fill',
       destination: referenceTo(destination),
-      range: planFill(destination, request),
+      extent: planFill(destination, request),
       value,
     }));
   }
@@ -86,7 +86,7 @@ export class Works {
     this.#run(client, [source], done, () => ({
       kind: 'read',
       source: referenceTo(source),
-      range: planRead(source, request),
+      ...planRead(source, request),
     }));
   }
 

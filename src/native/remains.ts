@@ -2,27 +2,27 @@
  * Released memory that somebody may still hold: what the kernel tells about that.
  *
  * A dma_buf's fdinfo counts the references to its file, fds in flight and mappings included; with the
- * Vulkan objects destroyed and one fd kept, 1 means that it is nobody else's. That holds where the
+ * Vulkan objects destroyed and one fd kept, 1 means that nobody else can use it. (A descriptor opened with
+ * O_PATH is not counted: nothing can be done with it, and it cannot be opened again, but it keeps the memory.
+ * No answer of the kernel tells of it.) That holds where the
  * exporter's memory lives exactly as long as the dma_buf. (One may be kept several times: an import of
  * what the broker had made itself; those references are our own.) A DRM driver's lives on in its own handles,
  * framebuffers and VM bindings: there a count above 1 proves that it is held, and 1 proves nothing.
  *
- * A memfd's references are not counted, but those who opened it are: the daemon hands out a
- * description that it opened itself (sources/memfd.ts), opens another one when the memfd is released,
- * and a write lease on that one is granted exactly when no other description is open (fcntl(2),
- * F_SETLEASE; check_conflicting_open in fs/locks.c). A mapping or a message in flight keeps its
- * description open.
+ * A memfd's references are not counted, but the end of the last one is told, of whatever kind it was
+ * (libc/inotify.ts). Its fd is closed at once, so that it is nobody's reference.
  *
  * An opaque fd tells nothing at all; it is closed at once, since it would keep the memory.
  *
- * Owns: the fds that it was given, until `close`; the count of those for each dma_buf.
+ * Owns: the fds that it was given, until `close`; the count of those for each dma_buf; the watch of memfds.
  */
 import { release } from 'node:os';
 import type { Remaining, Remains } from '../broker/lingering.js';
 import type { Allocation } from '../broker/source.js';
 import { info } from './dmabuf.js';
-import { close, identity, reopen } from './libc/fd.js';
-import { leasable } from './libc/lease.js';
+import { SystemError } from './libc/errno.js';
+import { close, identity } from './libc/fd.js';
+import { GoneWatch } from './libc/inotify.js';
 
 /**
  * Exporters whose memory is the dma_buf's alone: the system heap and the names of CMA heaps
@@ -42,67 +42,100 @@ export function tells({ handleType, exporter }: Allocation, kernel: string = rel
   return HEAPS.has(exporter) || (exporter === 'udmabuf' && atLeast(kernel, 6, 11));
 }
 
-/** Looks at each memory; the buffer's is gone when all are. */
-class Counted implements Remains {
-  constructor(
-    private readonly fds: readonly number[],
-    private readonly alone: (fd: number) => boolean,
-    /** What it means when none is held. */
-    private readonly proven: boolean,
-  ) {}
-
-  look(): Remaining {
-    if (!this.fds.every(this.alone)) return 'lingering';
-    return this.proven ? 'gone' : 'unknown';
-  }
-
-  close(): void {
-    for (const fd of this.fds) close(fd);
-  }
-}
-
 /** How often each dma_buf, by identity, is kept here. */
 const kept = new Map<string, number>();
 
-class CountedDmaBufs extends Counted {
+/** The buffer's memory is gone when each of its dma_bufs is nobody else's. */
+class CountedDmaBufs implements Remains {
   readonly #identities: readonly string[];
 
-  constructor(fds: readonly number[], proven: boolean) {
-    super(fds, (fd) => info(fd)?.count === kept.get(identity(fd)), proven);
+  constructor(
+    private readonly fds: readonly number[],
+    /** Whether it is proven by that. */
+    private readonly proven: boolean,
+  ) {
     this.#identities = fds.map(identity);
     for (const each of this.#identities) kept.set(each, (kept.get(each) ?? 0) + 1);
   }
 
-  override close(): void {
+  look(): Remaining {
+    const alone = (fd: number) => info(fd)?.count === kept.get(identity(fd));
+    if (!this.fds.every(alone)) return 'lingering';
+    return this.proven ? 'gone' : 'unknown';
+  }
+
+  close(): void {
     for (const each of this.#identities) {
       const left = (kept.get(each) ?? 0) - 1;
       if (left > 0) kept.set(each, left);
       else kept.delete(each);
     }
-    super.close();
+    for (const fd of this.fds) close(fd);
+  }
+}
+
+/** One for all, from the start: a user has few instances. Null where there is none to be had. */
+const shared = makeWatch();
+
+function makeWatch(): GoneWatch | null {
+  try {
+    return new GoneWatch();
+  } catch (error) {
+    if (error instanceof SystemError) return null;
+    throw error;
+  }
+}
+
+class WatchedMemfds implements Remains {
+  readonly #watches: number[] = [];
+
+  /** The fds stay the caller's. Throws where the kernel watches no more. */
+  constructor(
+    fds: readonly number[],
+    private readonly watch: GoneWatch,
+  ) {
+    try {
+      for (const fd of fds) this.#watches.push(this.watch.watch(fd));
+    } catch (error) {
+      this.close();
+      throw error;
+    }
+  }
+
+  look(): Remaining {
+    return this.#watches.every((each) => this.watch.gone(each)) ? 'gone' : 'lingering';
+  }
+
+  close(): void {
+    for (const each of this.#watches) this.watch.forget(each);
   }
 }
 
 const untold: Remains = { look: () => 'unknown', close: () => {} };
 
-/** Descriptions of their own for memfds; null where the process is out of fds. */
-function reopened(fds: readonly number[]): number[] | null {
-  const opened: number[] = [];
+function watched(fds: readonly number[], watch: GoneWatch | null): Remains {
+  if (watch === null) return untold;
   try {
-    for (const fd of fds) opened.push(reopen(fd));
-    return opened;
-  } catch {
-    for (const fd of opened) close(fd);
-    return null;
+    return new WatchedMemfds(fds, watch);
+  } catch (error) {
+    // Too many watches: then nothing is told.
+    if (error instanceof SystemError) return untold;
+    throw error;
   }
 }
 
-/** Takes ownership of the fds, one a memory. */
-export function remains(allocation: Allocation, fds: readonly number[]): Remains {
-  if (allocation.handleType === 'dma_buf') {
-    return new CountedDmaBufs(fds, tells(allocation));
-  }
-  const own = allocation.handleType === 'memfd' ? reopened(fds) : null;
+/**
+ * Takes ownership of the fds, one a memory. `proven`: a dma_buf is gone where nobody else has a counted
+ * reference (`tells`).
+ */
+export function remains(
+  { handleType }: Allocation,
+  fds: readonly number[],
+  proven: boolean,
+  watch: GoneWatch | null = shared,
+): Remains {
+  if (handleType === 'dma_buf') return new CountedDmaBufs(fds, proven);
+  const left = handleType === 'memfd' ? watched(fds, watch) : untold;
   for (const fd of fds) close(fd);
-  return own === null ? untold : new Counted(own, leasable, true);
+  return left;
 }

@@ -37,7 +37,7 @@ export interface Tables {
   device?: { select?: string };
   log?: { level?: LogLevel; audit?: boolean; audit_when_full?: WhenFull };
   leaks?: { forgotten_after_seconds?: number; sample_seconds?: number };
-  accounting?: { unknown_grace_seconds?: number; charge?: ChargePolicy };
+  accounting?: { unknown_grace_seconds?: number; charge?: ChargePolicy; trust_counts?: boolean };
   leases?: { grace_seconds?: number };
   quotas?: QuotaTables;
   pressure?: PressureTable;
@@ -102,6 +102,7 @@ const schema = {
       properties: {
         unknown_grace_seconds: { type: 'number', minimum: 0, maximum: MAX_GRACE_SECONDS },
         charge: { enum: ['owner', 'importers'] satisfies ChargePolicy[] },
+        trust_counts: { type: 'boolean' },
       },
     },
     leases: {

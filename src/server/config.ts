@@ -46,6 +46,8 @@ export interface AccountingConfig {
   readonly unknownGraceSeconds: number;
   /** Who is charged for a buffer that other users have redeemed. */
   readonly charge: ChargePolicy;
+  /** Whether a dma_buf that nobody else can use is taken to be gone with the daemon's own reference. */
+  readonly trustCounts: boolean;
 }
 
 export interface Config {
@@ -185,6 +187,7 @@ function configOf({ path, tables: file }: ConfigFile, overrides: Overrides): Con
       unknownGraceSeconds:
         file.accounting?.unknown_grace_seconds ?? DEFAULT_OPTIONS.unknownGraceMs / 1000,
       charge: file.accounting?.charge ?? 'owner',
+      trustCounts: file.accounting?.trust_counts ?? true,
     },
     leaseGraceSeconds: file.leases?.grace_seconds ?? DEFAULT_LEASE_GRACE_SECONDS,
     quotas: quotaConfig(file.quotas ?? {}, path ?? ''),

@@ -8,13 +8,14 @@ import type { AuditSink } from './audit/sink.js';
 import type { ConfigInForce } from './config-in-force.js';
 import {
   type ControlPlane,
-  type Health,
+  type Health as HealthReport,
   type OwnPlane,
   ownerOf,
   type Requester,
 } from './control.js';
 import type { Allocator, DataPlane } from './data-plane.js';
 import { checkIfMatch, quotaState } from './etag.js';
+import { Health } from './health.js';
 import { holdersReport, ownHolders } from './holders/report.js';
 import type { Sweeper } from './holders/sweep.js';
 import { holdings } from './holdings.js';
@@ -53,6 +54,11 @@ export function createControlPlane(
   clock: Clock,
 ): ControlPlane {
   const quotaChanges = new Serial();
+  const health = new Health([
+    { name: 'the clients', ask: () => plane.ask('ping', null) },
+    { name: 'the allocator', ask: () => allocator.ping() },
+    { name: 'previews', ask: () => previews.ping() },
+  ]);
   /** For everybody's things, or only for those of a user. */
   const planeFor = (only: number | null): OwnPlane => {
     const ask = <Q extends keyof Questions>(
@@ -93,6 +99,9 @@ export function createControlPlane(
           filter: (client) => isTheirs(client.uid) && filter(client),
         }),
       getClient: (id) => ask('getClient', id),
+      disconnectClient: async (id, by) => {
+        await ask('disconnectClient', id, by);
+      },
       leaks: async () => {
         const { buffers } = await plane.mirror();
         const { config, growth, last: sweep } = watch;
@@ -133,9 +142,6 @@ export function createControlPlane(
     },
     recallBuffer: (change, seconds, by) => plane.ask('recallBuffer', { change, seconds }, by),
     preview: (id, terms, by) => previews.render(() => plane.ask('readImage', id, by), terms),
-    disconnectClient: async (id, by) => {
-      await plane.ask('disconnectClient', id, by);
-    },
     logLevel: async () => ({ level: logLevels.level }),
     setLogLevel: async ({ level }, by) => {
       logLevels.level = level;
@@ -166,17 +172,20 @@ export function createControlPlane(
         units: holdings(views, ({ owner }) => owner.unit ?? 'none'),
       };
     },
-    health: async (): Promise<Health> => ({
-      status: 'ok',
-      version,
-      uptime_seconds: Math.floor(process.uptime()),
-      sources_usable: allocator.inventory.sources
-        .filter((source) => source.usable)
-        .map(({ name, handleType }) => `${name}/${handleType}`),
-      warnings: [
-        ...warnings(allocator.inventory),
-        ...[quotas.warning, state.problem].filter((warning) => warning !== null),
-      ],
-    }),
+    health: async (): Promise<HealthReport> => {
+      await health.check();
+      return {
+        status: 'ok',
+        version,
+        uptime_seconds: Math.floor(process.uptime()),
+        sources_usable: allocator.inventory.sources
+          .filter((source) => source.usable)
+          .map(({ name, handleType }) => `${name}/${handleType}`),
+        warnings: [
+          ...warnings(allocator.inventory),
+          ...[quotas.warning, state.problem].filter((warning) => warning !== null),
+        ],
+      };
+    },
   };
 }

@@ -159,6 +159,7 @@ export type OwnPlane = Pick<
   | 'holders'
   | 'listClients'
   | 'getClient'
+  | 'disconnectClient'
   | 'leaks'
   | 'listUsers'
   | 'listCgroups'

@@ -178,6 +178,7 @@ export class Daemon {
       {
         mainDevice: mainDevice(allocator.inventory.device),
         unknownGraceSeconds: config.accounting.unknownGraceSeconds,
+        trustCounts: config.accounting.trustCounts,
         leaseGraceSeconds: config.leaseGraceSeconds,
         audit: config.audit,
         maxFds,

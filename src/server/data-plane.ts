@@ -107,6 +107,11 @@ export class Allocator {
     return 'devices' in answer ? answer.devices : [];
   }
 
+  /** Resolves when the thread answers. */
+  async ping(): Promise<void> {
+    await this.#ask('nothing');
+  }
+
   #ask(about: DeviceQuestion['about']): Promise<DeviceAnswer> {
     const seq = ++this.#seq;
     return new Promise((resolve) => {

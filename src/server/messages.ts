@@ -171,6 +171,8 @@ export interface Questions {
   pressed: { parameters: Pressure; answer: number };
   relieved: { parameters: Pressure['sources']; answer: null };
   metrics: { parameters: null; answer: PlaneMetrics };
+  /** Whether the data plane answers. */
+  ping: { parameters: null; answer: null };
   /** The configuration was read again. */
   setPolicy: { parameters: PolicyRules; answer: null };
   /** The configuration was read again: its spares go. */
@@ -234,6 +236,8 @@ export interface PlaneSetup {
   readonly wake: number;
   readonly inventory: Inventory;
   readonly unknownGraceSeconds: number;
+  /** `accounting.trust_counts` */
+  readonly trustCounts: boolean;
   readonly leaseGraceSeconds: number;
   /** How many fds the process may have. */
   readonly maxFds: number;
@@ -263,15 +267,16 @@ export interface AllocatorSetup {
   readonly wake: number;
 }
 
-/** Main → allocator: what is the main device like now, or what are all of them? */
+/** Main → allocator: what is the main device like now, what are all of them, or just: does it answer? */
 export interface DeviceQuestion {
   readonly seq: number;
-  readonly about: 'main' | 'all';
+  readonly about: 'main' | 'all' | 'nothing';
 }
 
 export type DeviceAnswer =
   | { readonly seq: number; readonly device: DeviceInfo | null }
-  | { readonly seq: number; readonly devices: readonly ListedDevice[] };
+  | { readonly seq: number; readonly devices: readonly ListedDevice[] }
+  | { readonly seq: number };
 
 /** Allocator → main, when it has probed its sources, and again when a device was opened or made anew. */
 export type AllocatorReady = { readonly inventory: Inventory };

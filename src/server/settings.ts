@@ -44,6 +44,7 @@ const VALUES: Readonly<Record<Key, (config: Config, file: Tables) => Value['valu
     'leaks.forgotten_after_seconds': ({ leaks }) => leaks.forgottenAfterSeconds,
     'leaks.sample_seconds': ({ leaks }) => leaks.sampleSeconds,
     'accounting.charge': ({ accounting }) => accounting.charge,
+    'accounting.trust_counts': ({ accounting }) => accounting.trustCounts,
     'accounting.unknown_grace_seconds': ({ accounting }) => accounting.unknownGraceSeconds,
     'leases.grace_seconds': ({ leaseGraceSeconds }) => leaseGraceSeconds,
     'pressure.psi_some_avg10': ({ pressure }) => pressure.psiSomeAvg10,

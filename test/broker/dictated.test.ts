@@ -96,6 +96,7 @@ t.test('the broker’s own layout can be dictated, and imported', async (t) => {
         spec,
         layout.map((place) => ({ fd: 3, ...place })),
         sizes,
+        own.planes.map(({ memory }) => memory),
       );
     }),
     { numRuns: 200 },

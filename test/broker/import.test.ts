@@ -10,7 +10,7 @@ import { formats } from '../../src/broker/formats.js';
 import { fourcc } from '../../src/broker/fourcc.js';
 import { checkImport } from '../../src/broker/import.js';
 import { linearLayout } from '../../src/broker/layout.js';
-import type { ImageSpec, Plane } from '../../src/broker/source.js';
+import type { ImageSpec, MemorySpec, Plane } from '../../src/broker/source.js';
 import { refused } from '../support/refused.js';
 import { FakeWorld, peer } from './support/world.js';
 
@@ -22,6 +22,13 @@ const image = (format: string, width: number, height: number): ImageSpec => ({
   modifiers: [0n],
   usage: 4,
 });
+/** Where nothing else is said, each descriptor is a memory of its own. */
+const check = (
+  spec: MemorySpec,
+  planes: readonly Plane[],
+  sizes: readonly number[],
+  memories: readonly unknown[] = planes.map(({ fd }) => fd),
+) => checkImport(spec, planes, sizes, memories);
 const plane = (offset: number, stride: number, fd = 3): Plane => ({ fd, offset, stride });
 
 t.test('what the broker itself lays out can be imported, and not a byte less', async (t) => {
@@ -35,12 +42,12 @@ t.test('what the broker itself lays out can be imported, and not a byte less', a
       const spec: ImageSpec = { ...image(format.name, extent.width, extent.height) };
       const planes = layout.planes.map(({ offset, stride }) => plane(offset, stride));
       const sizes = planes.map(() => layout.memories[0] ?? 0);
-      checkImport(spec, planes, sizes);
+      check(spec, planes, sizes);
       const last = layout.planes.at(-1);
       if (last === undefined) throw new Error('no planes');
       // The end of the last row, without its padding, is the least that will do.
       const short = sizes.map(() => last.offset + last.stride * (last.rows - 1));
-      t.throws(() => checkImport(spec, planes, short));
+      t.throws(() => check(spec, planes, short));
     }),
     { numRuns: 200 },
   );
@@ -50,8 +57,8 @@ t.test('each misfit is named', async (t) => {
   const nv12 = image('NV12', 64, 64);
   const good = [plane(0, 64), plane(4096, 64)];
   const sizes = [8192, 8192];
-  checkImport(nv12, good, sizes);
-  const wrong = (planes: Plane[], spec = nv12) => refused(() => checkImport(spec, planes, sizes));
+  check(nv12, good, sizes);
+  const wrong = (planes: Plane[], spec = nv12) => refused(() => check(spec, planes, sizes));
   t.match(wrong([plane(0, 64)]), { refusal: { constraint: 'planes', requested: 1, possible: 2 } });
   t.match(wrong([plane(0, 63), plane(4096, 64)]), {
     refusal: { constraint: 'planes.0.stride', requested: 63, possible: { min: 64 } },
@@ -64,16 +71,16 @@ t.test('each misfit is named', async (t) => {
     refusal: { constraint: 'planes' },
   });
   const linear = { kind: 'buffer', size: 8000, usage: 4 } as const;
-  checkImport(linear, [plane(192, 0)], sizes);
+  check(linear, [plane(192, 0)], sizes);
   t.match(
-    refused(() => checkImport(linear, [plane(193, 0)], sizes)),
+    refused(() => check(linear, [plane(193, 0)], sizes)),
     {
       code: 'invalid_argument',
       refusal: { constraint: 'size', requested: 8000, possible: { max: 7999 } },
     },
   );
   const tiled: ImageSpec = { ...nv12, modifiers: [0x0100_0000_0000_0001n] };
-  checkImport(tiled, [plane(0, 1)], sizes);
+  check(tiled, [plane(0, 1)], sizes);
 });
 
 t.test('the fds are closed exactly once', async (t) => {
@@ -110,4 +117,28 @@ t.test('the fds are closed exactly once', async (t) => {
   world.answerImport();
   t.equal(world.open.size, 0);
   t.strictSame([...broker.buffers], []);
+});
+
+t.test('planes of one image that lie in the same bytes', async (t) => {
+  const nv12 = image('NV12', 64, 64);
+  const both = (planes: Plane[], memories?: readonly unknown[]) =>
+    check(nv12, planes, [65_536, 65_536], memories);
+  const overlap = { refusal: { constraint: 'planes.1.offset', requested: 64 * 64 - 1 } };
+  t.match(
+    refused(() => both([plane(0, 64), plane(64 * 64 - 1, 64)])),
+    overlap,
+  );
+  t.match(
+    refused(() => both([plane(0, 64, 3), plane(64 * 64 - 1, 64, 4)], ['same', 'same'])),
+    overlap,
+    'in one dma_buf by two descriptors',
+  );
+  both([plane(0, 64), plane(64 * 64, 64)]);
+  both([plane(0, 64, 3), plane(0, 64, 4)]);
+  both([plane(0, 128), plane(64, 128)]);
+  t.match(
+    refused(() => both([plane(0, 128), plane(63, 128)])),
+    { message: 'planes 0 and 1 overlap' },
+    'rows that take turns may not touch either',
+  );
 });

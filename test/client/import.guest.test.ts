@@ -3,7 +3,11 @@
  * imported into the Vulkan device, shared, and read by another client. What is no dma_buf, or is too
  * small, is refused with the plane named.
  */
+import { once } from 'node:events';
 import { closeSync } from 'node:fs';
+import { get } from 'node:http';
+import { buffer } from 'node:stream/consumers';
+import { decode } from 'fast-png';
 import t from 'tap';
 import { connect, type ReceivedPlane } from '../../src/client/index.js';
 import { info } from '../../src/native/dmabuf.js';
@@ -131,6 +135,56 @@ t.test('memory that is too small for an image of the device is not called its', 
   // and puts each at offset 0.
   t.match(await taken(256, 256), { how: 'layout', reason: /planes at .*"offset":0/ });
   made.close();
+});
+
+t.test('an image in the middle of a larger dma_buf: its pixels alone are touched', async (t) => {
+  const [width, height, left, top] = [16, 8, 32, 10];
+  // One of its own: the thread that makes pictures stays.
+  const daemon = await TestDaemon.start();
+  t.teardown(() => daemon.stop('SIGKILL'));
+  const client = await connect({ socket: daemon.clientSocket });
+  const made = elsewhere('heap', { width: 64, height: 64, format: XR24 });
+  const [plane] = made.planes;
+  if (plane === undefined) throw new Error('no plane');
+  const { fd, stride } = plane;
+  const outer = await client.import({
+    kind: 'image',
+    width: 64,
+    height: 64,
+    format: 'XR24',
+    planes: made.planes,
+  });
+  const place = { fd, stride, offset: top * stride + left * 4 };
+  const wish = { kind: 'image', width, height, format: 'XR24', planes: [place] } as const;
+  const inner = await client.import(wish);
+  await outer.fill(0x0101_0101);
+  await inner.fill(0x0202_0202);
+  const { bytes } = await outer.read();
+  const wrong: string[] = [];
+  for (let y = 0; y < 64; y++) {
+    for (let x = 0; x < 64; x++) {
+      const inside = x >= left && x < left + width && y >= top && y < top + height;
+      if (bytes[y * stride + x * 4] !== (inside ? 2 : 1)) wrong.push(`${x},${y}`);
+    }
+  }
+  t.strictSame(wrong, []);
+  t.equal((await inner.read()).bytes.length, (height - 1) * stride + width * 4);
+  const path = `/v1/buffers/${inner.id}/preview.png`;
+  const [response] = await once(
+    get({ socketPath: daemon.restSocket, path, agent: false }),
+    'response',
+  );
+  const { data, ...size } = decode(await buffer(response));
+  t.match(size, { width, height });
+  t.ok(
+    data.every((value, i) => value === (i % 4 === 3 ? 255 : 2)),
+    'its picture is of its own pixels',
+  );
+  await inner.close();
+  await outer.close();
+  made.close();
+  client.close();
+  t.equal(await daemon.stop(), 0);
 });
 
 t.test('nothing stays behind', async (t) => {

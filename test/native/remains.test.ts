@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import t from 'tap';
 import type { Allocation } from '../../src/broker/source.js';
 import { close, duplicate } from '../../src/native/libc/fd.js';
+import { GoneWatch } from '../../src/native/libc/inotify.js';
 import { map } from '../../src/native/libc/memory.js';
 import { receive, send } from '../../src/native/libc/socket.js';
 import { remains, tells } from '../../src/native/remains.js';
@@ -12,7 +13,16 @@ import { connectedPair } from '../support/accept.js';
 import { withoutLeaks } from '../support/fds.js';
 import { temporaryFolder } from '../support/folder.js';
 
+const O_PATH = 0o10000000;
+
 const linear = { kind: 'buffer', size: 4096, usage: 4 } as const;
+
+/** One that watches nothing any more. */
+function closedWatch(): GoneWatch {
+  const watch = new GoneWatch();
+  watch.close();
+  return watch;
+}
 
 await withoutLeaks(t, 'memfds', async (t) => {
   const source = new MemfdSource();
@@ -20,8 +30,19 @@ await withoutLeaks(t, 'memfds', async (t) => {
   function given() {
     const allocation = source.allocate(linear, 'test');
     const fds = [...new Set(allocation.planes.map(({ fd }) => fd))];
-    return { theirs: duplicate(fds[0] ?? -1), release: () => remains(allocation, fds) };
+    const release = (watch?: GoneWatch | null) => remains(allocation, fds, true, watch);
+    return { theirs: duplicate(fds[0] ?? -1), release };
   }
+
+  t.test('where the kernel watches no more it is not known', async (t) => {
+    for (const watch of [null, closedWatch()]) {
+      const { theirs, release } = given();
+      const left = release(watch);
+      t.equal(left.look(), 'unknown');
+      left.close();
+      close(theirs);
+    }
+  });
 
   t.test('an fd', async (t) => {
     const { theirs, release } = given();
@@ -74,11 +95,25 @@ await withoutLeaks(t, 'memfds', async (t) => {
     });
   }
 
+  t.test('opened with O_PATH, by which it could be opened again', async (t) => {
+    const { theirs, release } = given();
+    const path = openSync(`/proc/self/fd/${theirs}`, O_PATH);
+    close(theirs);
+    const left = release();
+    t.equal(left.look(), 'lingering');
+    const again = openSync(`/proc/self/fd/${path}`, 'r+');
+    closeSync(path);
+    t.equal(left.look(), 'lingering');
+    closeSync(again);
+    t.equal(left.look(), 'gone');
+    left.close();
+  });
+
   t.test('each memory of a buffer', async (t) => {
     const two = [source.allocate(linear, 'a'), source.allocate(linear, 'b')] as const;
     const fds = two.map(({ planes }) => planes[0]?.fd ?? -1);
     const theirs = duplicate(fds[1] ?? -1);
-    const left = remains(two[0], fds);
+    const left = remains(two[0], fds, true);
     t.equal(left.look(), 'lingering');
     close(theirs);
     t.equal(left.look(), 'gone');
@@ -90,6 +125,7 @@ await withoutLeaks(t, 'memfds', async (t) => {
     const left = remains(
       allocation,
       allocation.planes.map(({ fd }) => fd),
+      true,
     );
     t.equal(left.look(), 'unknown');
     left.close();

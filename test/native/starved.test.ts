@@ -46,7 +46,12 @@ const takers: Record<string, () => number[]> = {
   'a memfd': () => [sealedMemfd('x', 4096)],
   'memory in two memfds': () => memfds.allocate(separate, 'id').planes.map(({ fd }) => fd),
   'a read': () => {
-    const work = { kind: 'read', source: reference, range: { offset: 0, size: 4096 } } as const;
+    const work = {
+      kind: 'read',
+      source: reference,
+      extent: { offset: 0, size: 4096 },
+      size: 4096,
+    } as const;
     return [new Transfers(null, null).run(work).content?.fd ?? -1];
   },
   'a watch': () => {

@@ -26,13 +26,13 @@ await withoutLeaks(t, 'administration', async (t) => {
     });
     t.match((await run('client', id)).stdout, new RegExp(`^buffers: +${buffer.id}$`, 'm'));
     t.equal((await run('disconnect', id)).stdout, `disconnected ${id}\n`);
-    t.match((await closed).message, 'an administrator has ended the connection');
+    t.match((await closed).message, 'the connection was ended over REST');
     await buffer.close().catch(() => {});
     await eventually(async () => (await daemon.buffers()).length === 0, 'its buffer is released');
     t.same(await daemon.clients(), []);
     t.equal((await daemon.rest('DELETE', `/v1/clients/${id}`)).status, 404);
     t.equal((await daemon.rest('GET', `/v1/clients/${id}`)).status, 404);
-    const why = 'an administrator has ended the connection';
+    const why = 'the connection was ended over REST';
     t.ok(
       daemon.log.some((line) => line.client === id && line.why === why),
       'it is logged',

@@ -30,6 +30,7 @@ audit_when_full = "block"
 [accounting]
 unknown_grace_seconds = 5
 charge = "importers"
+trust_counts = false
 [leases]
 grace_seconds = 7.5
 [pool]
@@ -59,7 +60,7 @@ t.test('without a file', async (t) => {
     logLevel: 'info',
     audit: true,
     auditWhenFull: 'drop',
-    accounting: { unknownGraceSeconds: 60, charge: 'owner' },
+    accounting: { unknownGraceSeconds: 60, charge: 'owner', trustCounts: true },
     leaseGraceSeconds: 5,
     pool: poolConfig({}),
     ...quotas,
@@ -79,7 +80,7 @@ t.test('with one, and what the command line says before it', async (t) => {
     logLevel: 'warn',
     audit: false,
     auditWhenFull: 'block',
-    accounting: { unknownGraceSeconds: 5, charge: 'importers' },
+    accounting: { unknownGraceSeconds: 5, charge: 'importers', trustCounts: false },
     leaseGraceSeconds: 7.5,
     pool,
     ...quotas,
@@ -102,7 +103,7 @@ t.test('with one, and what the command line says before it', async (t) => {
     logLevel: 'debug',
     audit: false,
     auditWhenFull: 'block',
-    accounting: { unknownGraceSeconds: 5, charge: 'importers' },
+    accounting: { unknownGraceSeconds: 5, charge: 'importers', trustCounts: false },
     leaseGraceSeconds: 7.5,
     pool: { ...pool, bytes: 0 },
     ...quotas,

@@ -1,7 +1,7 @@
 /**
  * File descriptors by number: closing, duplicating, identity. Whoever calls owns what it gets.
  */
-import { constants, fstatSync, openSync } from 'node:fs';
+import { fstatSync } from 'node:fs';
 import { callInt, lastErrno, symbol } from '../ffi.js';
 import { SystemError } from './errno.js';
 
@@ -41,12 +41,6 @@ export function owning<T>(fd: number, body: (fd: number) => T): T {
 /** A second descriptor for the same open file, CLOEXEC; the caller's to close. */
 export function duplicate(fd: number): number {
   return fcntlOrThrow(fd, F_DUPFD_CLOEXEC, 3);
-}
-
-/** Another open file description of the same file, read and write, CLOEXEC; the caller's to close. */
-export function reopen(fd: number): number {
-  // libuv adds O_CLOEXEC.
-  return openSync(`/proc/self/fd/${fd}`, constants.O_RDWR);
 }
 
 export function setCloexec(fd: number): void {

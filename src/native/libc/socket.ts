@@ -6,7 +6,7 @@
 
 import { MAX_FDS } from '../../protocol/wire.js';
 import { type Address, addressOf, callInt, callLong, lastErrno, shim, symbol } from '../ffi.js';
-import { check, EAGAIN, ERANGE, SystemError } from './errno.js';
+import { check, EAGAIN, ENOPROTOOPT, ERANGE, SystemError } from './errno.js';
 import { owning } from './fd.js';
 
 const AF_UNIX = 1;
@@ -80,9 +80,11 @@ const SOL_SOCKET = 1;
 const SO_PEERCRED = 17;
 const SO_PEERGROUPS = 59;
 const SO_PEERPIDFD = 77;
+const SO_PASSRIGHTS = 83;
 /** The kernel's NGROUPS_MAX. */
 const MAX_GROUPS = 65_536;
 const getsockopt = symbol('getsockopt');
+const setsockopt = symbol('setsockopt');
 const option = new Uint32Array(64);
 const optionAddress = addressOf(new Uint8Array(option.buffer));
 const optionSize = new Uint32Array(1);
@@ -118,6 +120,18 @@ export function peerGroups(fd: number): number[] {
 export function peerPidfd(fd: number): number {
   const size = socketOption(fd, SO_PEERPIDFD, optionAddress, 4);
   return size < 0 ? size : (option[0] as number);
+}
+
+/**
+ * SO_PASSRIGHTS, off (Linux 6.16): nobody can send file descriptors to this socket, nor to those that are
+ * accepted from it. Returns false where the kernel knows no such thing.
+ */
+export function refuseFds(fd: number): boolean {
+  option[0] = 0;
+  if (callInt(setsockopt, fd, SOL_SOCKET, SO_PASSRIGHTS, optionAddress, 4) >= 0) return true;
+  const errno = lastErrno();
+  if (errno === ENOPROTOOPT) return false;
+  throw new SystemError('setsockopt', errno, 'SO_PASSRIGHTS');
 }
 
 const sendFds = new Int32Array(MAX_FDS);

@@ -77,9 +77,14 @@ export class Importer {
       if (kind !== 'dma_buf') throw noDmaBuf(index, kind);
     }
     const sizes = planes.map(({ fd }) => Number(dmaBufSize(fd)));
-    checkImport(spec, planes, sizes);
     // Several planes may lie in one dma_buf, each with an fd of its own.
-    const files = planes.map(({ fd }, i) => ({ fd, size: sizes[i] ?? 0, identity: identity(fd) }));
+    const identities = planes.map(({ fd }) => identity(fd));
+    checkImport(spec, planes, sizes, identities);
+    const files = planes.map(({ fd }, i) => ({
+      fd,
+      size: sizes[i] ?? 0,
+      identity: identities[i] ?? '',
+    }));
     const byIdentity = new Map<string, Memory>();
     for (const file of files) {
       if (!byIdentity.has(file.identity)) byIdentity.set(file.identity, file);

@@ -3,7 +3,7 @@
  * command buffers can take. Pure.
  */
 import { BrokerError } from '../../broker/errors.js';
-import type { CopyPlan, Range } from '../../broker/work.js';
+import type { CopyPlan, Extent, Range, Rows } from '../../broker/work.js';
 import type { Memories } from './ends.js';
 
 export interface Run {
@@ -54,8 +54,26 @@ function checkWithin({ all }: Memories, index: number, end: number): void {
   throw new BrokerError('internal', `a run ends at ${end}, its memory at ${size}`);
 }
 
-/** The pieces of a range that counts through all memories, one after the other. */
-export function* piecesOf({ offset, size }: Range, { all }: Memories): Generator<Piece> {
+/** The pieces of what is filled or read. */
+export function* piecesOf(extent: Extent, memories: Memories): Generator<Piece> {
+  if (!('size' in extent)) {
+    for (const rows of extent) yield* piecesOfRows(rows, memories);
+    return;
+  }
+  yield* piecesOfRange(extent, memories);
+}
+
+function* piecesOfRows(rows: Rows, memories: Memories): Generator<Piece> {
+  const memory = memories.ofPlane[rows.plane] ?? -1;
+  for (let row = 0; row < rows.rows; row++) {
+    const offset = rows.offset + row * rows.stride;
+    checkWithin(memories, memory, offset + rows.bytes);
+    yield { memory, offset, size: rows.bytes };
+  }
+}
+
+/** A range counts through all memories, one after the other. */
+function* piecesOfRange({ offset, size }: Range, { all }: Memories): Generator<Piece> {
   let start = 0;
   let left = size;
   for (const [memory, { size: bytes }] of all.entries()) {

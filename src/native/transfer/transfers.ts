@@ -8,13 +8,13 @@
 import { ftruncateSync, writeSync } from 'node:fs';
 import { overlaps } from '../../broker/copy.js';
 import { BrokerError } from '../../broker/errors.js';
-import type { MemoryReference, Range, Work, WorkDone, WorkPath } from '../../broker/work.js';
+import type { MemoryReference, Work, WorkDone, WorkPath } from '../../broker/work.js';
 import { copyBytes, fillWords, takenBack } from '../guarded.js';
 import { sealedContent } from '../libc/memory.js';
 import type { VulkanSource } from '../sources/vulkan.js';
 import type { Device } from '../vulkan/device.js';
 import { Staging } from '../vulkan/staging.js';
-import { copyBuffers, fillBuffer, type TransferBuffer } from '../vulkan/transfer.js';
+import { copyBuffers, fillBuffers, type TransferBuffer } from '../vulkan/transfer.js';
 import {
   type CpuEnd,
   type DeviceEnd,
@@ -33,6 +33,7 @@ const RUNS = 4096;
 
 type Copy = Extract<Work, { kind: 'copy' }>;
 type Fill = Extract<Work, { kind: 'fill' }>;
+type Read = Extract<Work, { kind: 'read' }>;
 
 export class Transfers {
   /** Both are the caller's, and live longer; `opaque` is the source of opaque fds on that device. */
@@ -43,7 +44,7 @@ export class Transfers {
 
   /** Throws BrokerErrors; the content of a read is the caller's to close. */
   run(work: Work): WorkDone {
-    if (work.kind === 'read') return this.#read(work.source, work.range);
+    if (work.kind === 'read') return this.#read(work);
     return { path: work.kind === 'copy' ? this.#copy(work) : this.#fill(work), content: null };
   }
 
@@ -90,15 +91,19 @@ export class Transfers {
     });
   }
 
-  #fill({ destination, range, value }: Fill): WorkPath {
+  #fill({ destination, extent, value }: Fill): WorkPath {
     const memories = memoriesOf(destination);
-    const pieces = [...piecesOf(range, memories)];
+    const pieces = [...piecesOf(extent, memories)];
     return withEnds((keep) => {
       const { device } = this;
       const there = keep(this.#onDevice(destination, memories));
       if (device !== null && there !== null) {
-        for (const piece of pieces) {
-          fillBuffer(device, entry(there.buffers, piece.memory), piece, value);
+        for (const batch of chunks(pieces, RUNS)) {
+          const fills = batch.map((piece) => ({
+            ...piece,
+            destination: entry(there.buffers, piece.memory),
+          }));
+          fillBuffers(device, fills, value);
         }
         return 'device';
       }
@@ -113,12 +118,12 @@ export class Transfers {
     });
   }
 
-  #read(source: MemoryReference, range: Range): WorkDone {
+  #read({ source, extent, size }: Read): WorkDone {
     let path: WorkPath = 'cpu';
     const fd = sealedContent('dmabroker-content', (fd) => {
-      ftruncateSync(fd, range.size);
+      ftruncateSync(fd, size);
       let at = 0;
-      path = this.readInto(source, range, (chunk) => {
+      path = this.readInto(source, { extent, size }, (chunk) => {
         for (let done = 0; done < chunk.length; ) {
           const count = writeOut(fd, chunk, done, at);
           done += count;
@@ -126,18 +131,22 @@ export class Transfers {
         }
       });
     });
-    return { path, content: { fd, size: range.size } };
+    return { path, content: { fd, size } };
   }
 
-  /** Gives the bytes of a range to `take`, piece by piece; each is good until it returns. */
-  readInto(source: MemoryReference, range: Range, take: (chunk: Buffer) => void): WorkPath {
+  /** Gives the bytes to `take`, piece by piece; each is good until it returns. */
+  readInto(
+    source: MemoryReference,
+    { extent, size: bytes }: Pick<Read, 'extent' | 'size'>,
+    take: (chunk: Buffer) => void,
+  ): WorkPath {
     const memories = memoriesOf(source);
-    const pieces = [...piecesOf(range, memories)];
+    const pieces = [...piecesOf(extent, memories)];
     return withEnds((keep) => {
       const { device } = this;
       const there = keep(this.#onDevice(source, memories));
       if (device !== null && there !== null) {
-        const room = stagingSize(range.size);
+        const room = stagingSize(bytes);
         const staging = keep(Staging.create(device, room));
         const chunk = Buffer.allocUnsafe(room);
         const runs = pieces.map(({ memory, offset, size }) => {
@@ -166,6 +175,10 @@ export class Transfers {
     const { device, opaque } = this;
     return device === null ? null : openOnDevice(device, opaque, reference, memories);
   }
+}
+
+function* chunks<T>(list: readonly T[], most: number): Generator<T[]> {
+  for (let at = 0; at < list.length; at += most) yield list.slice(at, at + most);
 }
 
 /** Runs `body` and closes what it has told to keep. */

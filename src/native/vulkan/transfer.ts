@@ -74,21 +74,25 @@ function* groups(runs: readonly BufferRun[]): Generator<[BufferRun, ...BufferRun
   if (group !== null) yield group;
 }
 
+/** Bytes to be filled. */
+export interface BufferFill {
+  readonly destination: TransferBuffer;
+  readonly offset: number;
+  readonly size: number;
+}
+
 /**
- * vkCmdFillBuffer with a 32-bit value. Offset and size are multiples of 4, within the buffer
+ * vkCmdFillBuffer with a 32-bit value. Offsets and sizes are multiples of 4, within the buffer
  * (VUID-vkCmdFillBuffer-dstOffset-00025, -size-00028, -size-00027).
  */
-export function fillBuffer(
-  device: Device,
-  destination: TransferBuffer,
-  range: { readonly offset: number; readonly size: number },
-  value: number,
-): void {
+export function fillBuffers(device: Device, fills: readonly BufferFill[], value: number): void {
   const access = Access.VK_ACCESS_TRANSFER_WRITE_BIT;
-  between(device, [{ ...destination, access }], (commands) => {
-    const { offset, size } = range;
-    const call = 'vkCmdFillBuffer';
-    device.functions.call(call, commands, destination.buffer, offset, size, value);
+  const ends = fills.map(({ destination }) => ({ ...destination, access }));
+  between(device, ends, (commands) => {
+    for (const { destination, offset, size } of fills) {
+      const call = 'vkCmdFillBuffer';
+      device.functions.call(call, commands, destination.buffer, offset, size, value);
+    }
   });
 }
 

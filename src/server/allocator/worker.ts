@@ -18,6 +18,7 @@ import type {
 import { SystemClock } from '../../native/clock.js';
 import { isOutOfFds } from '../../native/libc/errno.js';
 import { close, identity } from '../../native/libc/fd.js';
+import { nameThread } from '../../native/libc/thread.js';
 import { VulkanDevices } from '../../native/sources/devices.js';
 import { MemfdSource } from '../../native/sources/memfd.js';
 import { probeHeaps, probeUdmabuf } from '../../native/sources/probe.js';
@@ -35,6 +36,7 @@ import type {
 } from '../messages.js';
 import { Waiting } from './waiting.js';
 
+nameThread('dmab-allocator');
 const { setup, port } = workerData as { setup: AllocatorSetup; port: MessagePort };
 
 const vulkan = new VulkanDevices(setup.device ?? undefined, {
@@ -189,12 +191,11 @@ port.on('close', () => {
   parentPort?.close();
 });
 
-parentPort?.on('message', ({ seq, about }: DeviceQuestion) => {
-  const answer: DeviceAnswer =
-    about === 'main'
-      ? { seq, device: vulkan.main.describe() }
-      : { seq, devices: vulkan.describe() };
-  parentPort?.postMessage(answer);
-});
+function told({ seq, about }: DeviceQuestion): DeviceAnswer {
+  if (about === 'main') return { seq, device: vulkan.main.describe() };
+  return about === 'all' ? { seq, devices: vulkan.describe() } : { seq };
+}
+
+parentPort?.on('message', (question: DeviceQuestion) => parentPort?.postMessage(told(question)));
 
 tellMain();

@@ -159,7 +159,7 @@ export function createHandlers(
       sendPage(request, reply, await planeOf(request).listClients(clientQuery(request.query))),
     getClient: (request) => planeOf(request).getClient(idOf(request)),
     disconnectClient: async (request, reply) => {
-      await control.disconnectClient(idOf(request), by(request));
+      await planeOf(request).disconnectClient(idOf(request), by(request));
       reply.code(204);
     },
     getLogLevel: () => control.logLevel(),

@@ -1,8 +1,13 @@
 /**
  * Lets the REST server listen on a Unix socket whose file's owner, group and mode say who may
  * connect. Closing the server removes the file.
+ *
+ * HTTP has no file descriptors. Whoever sends one to this socket all the same would have this thread close
+ * it: libuv reads with read(2), in which the kernel drops it, and a close may wait for its owner. From Linux
+ * 6.16 on nobody can send one; before, whoever may connect can hold up REST, which is told once.
  */
 import type { FastifyInstance } from 'fastify';
+import { refuseFds } from '../../native/libc/socket.js';
 import { publishSocket, type SocketFile } from '../socket-file.js';
 
 export type UnixListenOptions = SocketFile;
@@ -14,10 +19,12 @@ export async function listenOnUnixSocket(
 ): Promise<void> {
   let unpublish: () => void;
   try {
-    unpublish = await publishSocket(options, (path) =>
+    unpublish = await publishSocket(options, async (path) => {
       // Fastify's log line is to name the file's final path, not the one that it binds.
-      app.listen({ path, listenTextResolver: () => `REST API on ${options.path}` }),
-    );
+      await app.listen({ path, listenTextResolver: () => `REST API on ${options.path}` });
+      const { fd } = (app.server as unknown as { _handle: { fd: number } })._handle;
+      if (!refuseFds(fd)) app.log.info('this kernel lets clients of REST send files to it');
+    });
   } catch (error) {
     await app.close();
     throw error;

@@ -9,7 +9,7 @@ export interface paths {
         };
         /**
          * Whether the daemon works
-         * @description Answered while both threads of the daemon work; else 503.
+         * @description Every thread of the daemon is asked; where one does not answer within seconds, 503 names it.
          */
         get: operations["getHealth"];
         put?: never;
@@ -499,7 +499,7 @@ export interface paths {
         post?: never;
         /**
          * Disconnect a client
-         * @description Tells the client that an administrator has ended the connection (`wl_display.error`) and ends it;
+         * @description Tells the client that the connection was ended over REST (`wl_display.error`) and ends it;
          *     what is bound to it is released. The process may connect again.
          */
         delete: operations["disconnectClient"];

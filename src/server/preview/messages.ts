@@ -30,6 +30,12 @@ export interface PreviewRequest {
   readonly terms: PreviewTerms;
 }
 
+/** Whether the thread answers. */
+export interface PreviewPing {
+  readonly seq: number;
+}
+
 export type PreviewReply =
+  | { readonly seq: number }
   | { readonly seq: number; readonly png: Uint8Array }
   | { readonly seq: number; readonly error: ErrorMessage };

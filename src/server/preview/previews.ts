@@ -7,10 +7,19 @@ import { Worker } from 'node:worker_threads';
 import { BrokerError } from '../../broker/errors.js';
 import { close } from '../../native/libc/fd.js';
 import { asError } from '../data-plane.js';
-import type { Content, PreviewReply, PreviewRequest, PreviewTerms } from './messages.js';
+import type {
+  Content,
+  PreviewPing,
+  PreviewReply,
+  PreviewRequest,
+  PreviewTerms,
+} from './messages.js';
 
 /** Pictures under way, each with a copy of its image: 256 MiB at most (MAX_READ_SIZE). */
 export const MAX_PREVIEWS = 2;
+
+/** To a ping. */
+const NO_PICTURE = new Uint8Array();
 
 interface Waiting {
   resolve(png: Uint8Array): void;
@@ -60,6 +69,18 @@ export class Previews {
     });
   }
 
+  /** Resolves when the thread answers, at once where there is none. */
+  async ping(): Promise<void> {
+    const worker = this.#worker;
+    if (worker === null) return;
+    const seq = ++this.#seq;
+    await new Promise<void>((resolve) => {
+      // One that has ended is none either.
+      this.#waiting.set(seq, { resolve: () => resolve(), reject: () => resolve() });
+      worker.postMessage({ seq } satisfies PreviewPing);
+    });
+  }
+
   #start(): Worker {
     if (this.#worker !== null) return this.#worker;
     const worker = new Worker(new URL('preview/worker.js', this.threads), {
@@ -69,8 +90,8 @@ export class Previews {
     worker.on('message', (reply: PreviewReply) => {
       const waiting = this.#waiting.get(reply.seq);
       this.#waiting.delete(reply.seq);
-      if ('png' in reply) waiting?.resolve(reply.png);
-      else waiting?.reject(asError(reply.error));
+      if ('error' in reply) waiting?.reject(asError(reply.error));
+      else waiting?.resolve('png' in reply ? reply.png : NO_PICTURE);
     });
     // It has nothing that could not be made anew: the next picture starts another.
     worker.on('error', (error) => this.#ended(error));

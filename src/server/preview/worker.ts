@@ -10,8 +10,11 @@ import { toMessage } from '../../broker/errors.js';
 import { knownFormat } from '../../broker/layout.js';
 import { close } from '../../native/libc/fd.js';
 import { map } from '../../native/libc/memory.js';
+import { nameThread } from '../../native/libc/thread.js';
 import { picture } from '../../pixels/image.js';
-import type { PreviewReply, PreviewRequest } from './messages.js';
+import type { PreviewPing, PreviewReply, PreviewRequest } from './messages.js';
+
+nameThread('dmab-preview');
 
 function png({ content, terms }: PreviewRequest): Uint8Array {
   const { fd, size, width, height } = content;
@@ -30,9 +33,13 @@ function png({ content, terms }: PreviewRequest): Uint8Array {
   }
 }
 
-parentPort?.on('message', (request: PreviewRequest) => {
+parentPort?.on('message', (request: PreviewRequest | PreviewPing) => {
   const { seq } = request;
-  let reply: PreviewReply;
+  let reply: PreviewReply = { seq };
+  if (!('content' in request)) {
+    parentPort?.postMessage(reply);
+    return;
+  }
   try {
     reply = { seq, png: png(request) };
   } catch (error) {

@@ -52,7 +52,10 @@ function clientDetail(broker: Broker, id: string): ClientDetail {
 }
 
 /** A question that the registry alone can answer. */
-export type Answerable = Exclude<Question, { question: 'metrics' | 'hold' | 'disconnectClient' }>;
+export type Answerable = Exclude<
+  Question,
+  { question: 'metrics' | 'hold' | 'ping' | 'disconnectClient' }
+>;
 
 export function answer(broker: Broker, journal: Journal, question: Answerable, post: Post): void {
   const { seq, only = null } = question;

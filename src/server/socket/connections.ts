@@ -251,7 +251,7 @@ export class Connections {
     const found = [...this.#all.values()].find(({ connection }) => connection.client === client);
     if (found === undefined) return;
     found.endedBy ??= by;
-    found.connection.refuse('an administrator has ended the connection');
+    found.connection.refuse('the connection was ended over REST');
   }
 
   /**

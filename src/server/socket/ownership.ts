@@ -3,6 +3,7 @@
  * what holds for them. Everything else does not exist, in the same words as for what really does not.
  */
 import type { Broker } from '../../broker/broker.js';
+import type { Client } from '../../broker/buffer.js';
 import { noClient } from '../../broker/clients.js';
 import { noBuffer } from '../../broker/registry.js';
 import { noQuota } from '../quota/rest-rules.js';
@@ -32,6 +33,13 @@ export function bufferIdOf(question: Answerable): string | null {
   }
 }
 
+/** A connection; `only`: the user whose it has to be, or null for anybody's. Throws `not_found`. */
+export function ownClient(broker: Broker, id: string, only: number | null): Client {
+  const client = broker.client(id);
+  if (only !== null && client.peer.uid !== only) throw noClient(id);
+  return client;
+}
+
 /** Throws `not_found` where a question is about something that is not a user's own. */
 export function checkOwn(broker: Broker, question: Answerable, uid: number): void {
   const id = bufferIdOf(question);
@@ -47,11 +55,9 @@ export function checkOwn(broker: Broker, question: Answerable, uid: number): voi
     case 'listCgroups':
     case 'listQuotas':
       return;
-    case 'getClient': {
-      const { parameters: client } = question;
-      if (broker.client(client).peer.uid !== uid) throw noClient(client);
+    case 'getClient':
+      ownClient(broker, question.parameters, uid);
       return;
-    }
     case 'getQuota':
       if (!isOwnQuota(question.parameters, uid)) throw noQuota(question.parameters);
       return;

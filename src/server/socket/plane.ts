@@ -15,10 +15,12 @@ import { BrokerError, toMessage } from '../../broker/errors.js';
 import { fdParts } from '../../broker/fd-parts.js';
 import { Policy } from '../../broker/policy.js';
 import { Quotas } from '../../broker/quota/quotas.js';
+import type { Allocation } from '../../broker/source.js';
 import { SystemClock } from '../../native/clock.js';
 import { Closers } from '../../native/closers.js';
 import { close } from '../../native/libc/fd.js';
 import { hasExited } from '../../native/libc/pidfd.js';
+import { nameThread } from '../../native/libc/thread.js';
 import { remains, tells } from '../../native/remains.js';
 import { Step } from '../../native/step.js';
 import type {
@@ -38,6 +40,7 @@ import { Connections, NOBODY } from './connections.js';
 import { globalsOf } from './globals.js';
 import { Journal } from './journal.js';
 import { Measures } from './measures.js';
+import { ownClient } from './ownership.js';
 import { Reporter } from './reporter.js';
 
 /** How long the daemon's end waits for the closing of what clients gave. */
@@ -49,6 +52,7 @@ interface PlaneData {
   readonly allocator: MessagePort;
 }
 
+nameThread('dmab-plane');
 const { setup, control, allocator } = workerData as PlaneData;
 const { sources, offers, device, devices } = setup.inventory;
 const fds = fdParts(setup.maxFds);
@@ -96,8 +100,8 @@ const broker: Broker = new Broker(
       allocatorClient.importMemory(spec, planes, device, measures.allocating('import', done)),
     work: (work, done) => allocatorClient.work(work, done),
     free: (allocation) => allocatorClient.free(allocation),
-    remains,
-    tells,
+    remains: (allocation, fds) => remains(allocation, fds, isTold(allocation)),
+    tells: isTold,
     exited: hasExited,
     closeFd: close,
     report: (event) => {
@@ -126,6 +130,11 @@ const journal: Journal = new Journal(() => broker, clock, post);
 broker.policy = new Policy(setup.policy);
 broker.leases.graceSeconds = setup.leaseGraceSeconds;
 broker.pool.configure(setup.pool);
+
+/** Whether the kernel tells when memory is gone, as far as the configuration believes it. */
+function isTold(allocation: Allocation): boolean {
+  return tells(allocation) && (setup.trustCounts || allocation.handleType !== 'dma_buf');
+}
 
 const step = new Step(setup.listener, setup.wake);
 const closers = new Closers(setup.wake);
@@ -178,6 +187,8 @@ function drainMessages(): void {
     } else if (question.question === 'hold') {
       connections.hold(question.parameters);
       post({ kind: 'answer', seq: question.seq, value: null });
+    } else if (question.question === 'ping') {
+      post({ kind: 'answer', seq: question.seq, value: null });
     } else if (question.question === 'disconnectClient') {
       post(disconnect(question));
     } else answer(broker, journal, question, post);
@@ -186,10 +197,10 @@ function drainMessages(): void {
 
 /** Ends a connection in the next turn, when the client has been told why. */
 function disconnect(question: Question & { question: 'disconnectClient' }): PlaneMessage {
-  const { seq, parameters } = question;
+  const { seq, parameters, only = null } = question;
   const by = doer(question);
   try {
-    connections.disconnect(broker.client(parameters), by);
+    connections.disconnect(ownClient(broker, parameters, only), by);
     return { kind: 'answer', seq, value: null };
   } catch (error) {
     if (by !== null && error instanceof BrokerError) broker.refused(by, error);

@@ -6,6 +6,7 @@ import type { Broker } from '../../broker/broker.js';
 import type { BrokerBuffer } from '../../broker/buffer.js';
 import { BrokerError } from '../../broker/errors.js';
 import { MOD_LINEAR, modifierText } from '../../broker/fourcc.js';
+import { isImportedImage, spansOf } from '../../broker/registered.js';
 import { referenceTo } from '../../broker/work.js';
 import { duplicate } from '../../native/libc/fd.js';
 import { memoriesOf } from '../../native/transfer/ends.js';
@@ -45,11 +46,30 @@ export function readImage(
   });
 }
 
-/** A read gives all memories, one after the other, in the order of their planes. */
+/**
+ * A read gives all memories, one after the other, in the order of their planes; of an imported image, each
+ * from the image's first byte in it on.
+ */
 function planesInContent(buffer: BrokerBuffer): Content['planes'] {
+  if (isImportedImage(buffer)) return planesInSpans(buffer);
   const { all, ofPlane } = memoriesOf(referenceTo(buffer));
   return buffer.allocation.planes.map(({ offset, stride }, index) => {
     const before = all.slice(0, ofPlane[index]);
     return { offset: offset + before.reduce((sum, { size }) => sum + size, 0), stride };
   });
+}
+
+function planesInSpans(buffer: BrokerBuffer): Content['planes'] {
+  const { planes } = buffer.allocation;
+  /** By fd: what is to be added to an offset in that memory. */
+  const shifts = new Map<number, number>();
+  let before = 0;
+  for (const { plane, offset, bytes } of spansOf(buffer)) {
+    shifts.set(planes[plane]?.fd ?? -1, before - offset);
+    before += bytes;
+  }
+  return planes.map(({ fd, offset, stride }) => ({
+    offset: offset + (shifts.get(fd) ?? 0),
+    stride,
+  }));
 }

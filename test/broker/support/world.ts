@@ -174,7 +174,7 @@ export class FakeWorld implements Surroundings {
     const pending = this.works.shift();
     if (pending === undefined) throw new Error('no work is pending');
     const { work, done } = pending;
-    const content = () => ({ fd: this.openFd(), size: work.kind === 'read' ? work.range.size : 0 });
+    const content = () => ({ fd: this.openFd(), size: work.kind === 'read' ? work.size : 0 });
     done(error ? { error } : { path: 'cpu', content: work.kind === 'read' ? content() : null });
     return work;
   }

@@ -46,10 +46,10 @@ t.test('copy, fill and read', async (t) => {
     { object: WORK, name: 'dmabroker_work_v1.done', values: [path.cpu] },
   ]);
   fill(bench, WORK + 1);
-  t.match(world.answerWork(), { range: { offset: 8, size: 16 }, value: 0xdeadbeef });
+  t.match(world.answerWork(), { extent: { offset: 8, size: 16 }, value: 0xdeadbeef });
   t.same(bench.names(), ['dmabroker_work_v1.done']);
   read(bench, WORK + 2);
-  t.match(world.answerWork(), { kind: 'read', range: { offset: 0, size: 4096 } });
+  t.match(world.answerWork(), { kind: 'read', extent: { offset: 0, size: 4096 } });
   t.equal(world.open.size, 3, 'what was read waits to be sent');
   t.match(bench.events(), [
     { name: 'dmabroker_work_v1.content', values: [Number, 0, 4096] },

@@ -153,4 +153,14 @@ export async function ownersAreApart(t: Test, alice: User, bob: User, source: st
       'what bob did himself',
     );
   });
+  await t.test('one’s own connection is ended, the other’s is not there', async (t) => {
+    const ids = async (user: User) =>
+      (await ask(user, 'GET', '/v1/clients')).body.map(({ id }: { id: string }) => id);
+    const [[hers], [his]] = [await ids(alice), await ids(bob)];
+    const hidden = { status: 404, body: { code: 'not_found' } };
+    t.match(await ask(bob, 'DELETE', `/v1/clients/${hers}`), hidden);
+    t.same(await ids(alice), [hers]);
+    t.equal((await ask(bob, 'DELETE', `/v1/clients/${his}`)).status, 204);
+    await eventually(async () => (await ids(bob)).length === 0, 'it is ended');
+  });
 }
