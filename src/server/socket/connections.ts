@@ -13,19 +13,16 @@ import { soonest } from '../../broker/deadlines.js';
 import { BrokerError } from '../../broker/errors.js';
 import { FairPool } from '../../broker/fair-pool.js';
 import { FDS_PER_CONNECTION, MAX_OBJECTS } from '../../broker/limits.js';
-import { kindOf } from '../../native/kind.js';
 import { EMFILE, ENFILE, errnoName } from '../../native/libc/errno.js';
-import { close } from '../../native/libc/fd.js';
 import { isReady, POLLIN } from '../../native/libc/poll.js';
 import { shutdown } from '../../native/libc/socket.js';
 import type { Input, Step } from '../../native/step.js';
-import { MAX_FDS } from '../../protocol/wire.js';
 import type { LogLevel } from '../messages.js';
 import { identify } from '../peer.js';
+import { ClientFds } from './client-fds.js';
 import type { Closing } from './closing.js';
 import { Connection } from './connection.js';
 import { createDisplay, type Global } from './display.js';
-import { ForeignFds } from './foreign-fds.js';
 import { Outbox } from './outbox.js';
 
 /** In the place of a user: for what no connection has sent. */
@@ -61,11 +58,9 @@ export class Connections {
   readonly #active = new Set<number>();
   /** By pidfd. */
   readonly #processes = new Map<number, number>();
-  /** Users whose connections are not read: they wait for something of theirs to be closed. */
-  readonly #heldBack = new Set<number>();
+  readonly #fds: ClientFds;
   /** Nobody's connection is read. */
   #held = false;
-  readonly #fds: FairPool;
   readonly #objects = new FairPool(MAX_OBJECTS);
   #acceptAgainAt: Monotonic | null = null;
 
@@ -78,7 +73,9 @@ export class Connections {
     fds: number,
     private readonly log: (level: LogLevel, text: string, fields: object) => void,
   ) {
-    this.#fds = new FairPool(fds);
+    this.#fds = new ClientFds(fds, closing, (uid) => {
+      for (const [fd, entry] of this.#all) if (entry.uid === uid) this.#active.add(fd);
+    });
   }
 
   get size(): number {
@@ -129,8 +126,7 @@ export class Connections {
     const client = broker.connect(peer, pidfd);
     const { uid: charged } = broker.quotas.whoIs({ client, peer });
     const fds = this.#fds.of(charged);
-    const closeLater = (each: number, done: () => void) => this.#closeLater(charged, each, done);
-    const foreign = new ForeignFds({ kindOf, close, closeLater }, fds);
+    const foreign = this.#fds.foreign(charged);
     const touched = () => this.#active.add(fd);
     const connection = new Connection(client, foreign, this.#objects.of(charged), touched);
     createDisplay(connection, this.globals);
@@ -142,7 +138,7 @@ export class Connections {
       fd,
       connection,
       broker.clock,
-      () => this.#held || this.#heldBack.has(charged),
+      () => this.#held || this.#fds.holdsBack(charged),
     );
     const entry = { connection, outbox, uid: charged, pidfd, endedBy: null, readsLeft: null };
     this.#all.set(fd, entry);
@@ -196,27 +192,6 @@ export class Connections {
     return readsLeft <= 0 || !outbox.reading || !isReady(fd, POLLIN);
   }
 
-  /** Closes what may take as long as its user likes, who is charged for it until it is done. */
-  #closeLater(uid: number, fd: number, done: () => void): void {
-    this.closing.add(uid, fd, () => {
-      done();
-      this.#holdBack(uid);
-    });
-    this.#holdBack(uid);
-  }
-
-  /**
-   * Who has no room for the fds of one more message because of what is still being closed is not read
-   * until there is: it waits for itself.
-   */
-  #holdBack(uid: number): void {
-    const full = !this.#fds.has(uid, MAX_FDS) && this.closing.waitsFor(uid);
-    if (full === this.#heldBack.has(uid)) return;
-    if (full) this.#heldBack.add(uid);
-    else this.#heldBack.delete(uid);
-    for (const [fd, entry] of this.#all) if (entry.uid === uid) this.#active.add(fd);
-  }
-
   /** Reads nobody's requests, or everybody's again. */
   hold(held: boolean): void {
     this.#held = held;
@@ -237,10 +212,11 @@ export class Connections {
     }
     connection.close();
     this.broker.disconnect(client, endedBy);
-    this.#fds.give(uid, FDS_PER_CONNECTION - 1);
+    const fds = this.#fds.of(uid);
+    fds.give(FDS_PER_CONNECTION - 1);
     // Its peer knows at once, whatever the close has to wait for.
     shutdown(fd);
-    this.#closeLater(uid, fd, () => this.#fds.give(uid, 1));
+    this.#fds.closeLater(uid, fd, () => fds.give(1));
     const why = connection.failure ?? reason;
     if (why === null) this.log('debug', 'client left', { client: client.id });
     else this.log('warn', 'client dropped', { client: client.id, ...client.peer, why });
