@@ -10,16 +10,16 @@ export function fourcc(name: string): number {
   return (byte(0) | (byte(1) << 8) | (byte(2) << 16) | (byte(3) << 24)) >>> 0;
 }
 
-/** The four characters of a code, e.g. `XR24`. */
+/** The four characters of a code, e.g. `XR24`; its number where they are no characters. */
 export function fourccName(code: number): string {
-  return String.fromCharCode(code & 255, (code >> 8) & 255, (code >> 16) & 255, code >>> 24);
+  return isFourcc(code) ? characters(code) : `0x${code.toString(16).padStart(8, '0')}`;
 }
 
-/** As people know it; a number where it has no characters. */
-export function fourccText(code: number): string {
-  const name = fourccName(code);
-  return /^[\x20-\x7e]{4}$/.test(name) ? name : `0x${code.toString(16).padStart(8, '0')}`;
-}
+/** Whether a code can be written as its characters. */
+export const isFourcc = (code: number): boolean => /^[\x20-\x7e]{4}$/.test(characters(code));
+
+const characters = (code: number): string =>
+  String.fromCharCode(code & 255, (code >> 8) & 255, (code >> 16) & 255, code >>> 24);
 
 /** DRM_FORMAT_MOD_LINEAR */
 export const MOD_LINEAR = 0n;

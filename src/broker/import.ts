@@ -4,7 +4,7 @@
  */
 import { BrokerError } from './errors.js';
 import { formatInfo } from './formats.js';
-import { MOD_LINEAR } from './fourcc.js';
+import { fourccName, isFourcc, MOD_LINEAR } from './fourcc.js';
 import { planeEnd, rowBytes } from './layout.js';
 import type { ImageSpec, MemorySpec, Plane } from './source.js';
 
@@ -58,6 +58,7 @@ export function checkImport(
   sizes: readonly number[],
   memories: readonly unknown[],
 ): void {
+  if (spec.kind === 'image') checkFormat(spec.format);
   for (const [index, { offset }] of planes.entries()) {
     const size = sizes[index] ?? 0;
     if (offset >= size)
@@ -67,6 +68,15 @@ export function checkImport(
   }
   if (spec.kind === 'buffer') checkLinear(spec.size, planes, sizes);
   else if (spec.modifiers[0] === MOD_LINEAR) checkImage(spec, planes, sizes, memories);
+}
+
+/** Whatever has a fourcc can be passed on; 0 is DRM_FORMAT_INVALID, and on the wire linear memory. */
+function checkFormat(format: number): void {
+  if (isFourcc(format)) return;
+  throw new BrokerError('unsupported_format', 'a format has four ASCII characters (drm_fourcc.h)', {
+    constraint: 'format',
+    requested: fourccName(format),
+  });
 }
 
 function checkLinear(bytes: number, planes: readonly Plane[], sizes: readonly number[]): void {

@@ -6,7 +6,7 @@
 import { checkAlignment } from './alignment.js';
 import { checkDictated } from './dictated.js';
 import { BrokerError } from './errors.js';
-import { fourccName, fourccText, modifierText } from './fourcc.js';
+import { fourccName, modifierText } from './fourcc.js';
 import { checkLease } from './leases.js';
 import { MAX_BUFFER_SIZE, MAX_IMAGE_DIMENSION, MAX_MODIFIERS, MAX_NAME_BYTES } from './limits.js';
 import { inOrder, servesPlacement } from './preference.js';
@@ -174,7 +174,7 @@ function noFormat(
   offers: readonly FormatOffer[],
   accepted: readonly SourceState[],
 ): BrokerError {
-  const name = fourccText(format);
+  const name = fourccName(format);
   const possible = offers
     .filter((o) => accepted.some((s) => s.name === o.source && s.handleType === o.handleType))
     .map((offer) => fourccName(offer.format));

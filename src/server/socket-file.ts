@@ -6,7 +6,7 @@
 import { randomBytes } from 'node:crypto';
 import { chmodSync, chownSync, linkSync, lstatSync, unlinkSync } from 'node:fs';
 import { connect } from 'node:net';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { makeFolder } from './make-folder.js';
 import { readGroups } from './users.js';
 
@@ -23,6 +23,15 @@ const DEFAULT_MODE = 0o660;
 const FOLDER_MODE = 0o750;
 /** sockaddr_un's sun_path has 108 bytes with its NUL (unix(7)). */
 const PATH_LIMIT = 107;
+
+function makeFolderOf(path: string, folder: string): void {
+  try {
+    makeFolder(folder, FOLDER_MODE);
+  } catch (error) {
+    const advice = '--socket and --rest-socket name other paths, XDG_RUNTIME_DIR another folder';
+    throw new Error(`${folder} for ${basename(path)} cannot be made (${codeOf(error)}): ${advice}`);
+  }
+}
 
 /**
  * Calls `listen` with a path to bind, then gives the file its real name. Throws, with a sentence
@@ -42,7 +51,7 @@ export async function publishSocket(
     throw new Error(`${path} is too long for a Unix socket: ${PATH_LIMIT} bytes at most`);
   }
   const gid = group === undefined ? undefined : groupNumber(group);
-  makeFolder(folder, FOLDER_MODE);
+  makeFolderOf(path, folder);
   await removeStale(path);
 
   await listen(temporary);

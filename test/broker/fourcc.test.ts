@@ -20,6 +20,15 @@ t.test('codes', async (t) => {
   }
 });
 
+t.test('what has no characters is shown as its number, wherever it goes', async (t) => {
+  t.equal(fourccName(0), '0x00000000');
+  t.equal(fourccName(0x0a000041), '0x0a000041');
+  const shown = fc.property(fc.integer({ min: 0, max: 0xffffffff }), (code) =>
+    /^([\x20-\x7e]{4}|0x[0-9a-f]{8})$/.test(fourccName(code)),
+  );
+  t.doesNotThrow(() => fc.assert(shown, { numRuns: 2000 }));
+});
+
 t.test('modifiers', async (t) => {
   t.equal(modifierText(MOD_LINEAR), '0x0000000000000000');
   t.equal(modifierText(MOD_INVALID), '0x00ffffffffffffff');

@@ -53,6 +53,18 @@ t.test('what the broker itself lays out can be imported, and not a byte less', a
   );
 });
 
+t.test('a format of no characters is refused, and 0 is no image', async (t) => {
+  for (const format of [0, 0x0a000041, 0xb4325258]) {
+    const spec = { ...image('XR24', 4, 4), format };
+    t.throws(() => check(spec, [plane(0, 64)], [4096]), {
+      code: 'unsupported_format',
+      refusal: { constraint: 'format', requested: /^0x/ },
+    });
+  }
+  const unknown = image('ZZ99', 4, 4);
+  check(unknown, [plane(0, 64)], [4096]);
+});
+
 t.test('each misfit is named', async (t) => {
   const nv12 = image('NV12', 64, 64);
   const good = [plane(0, 64), plane(4096, 64)];

@@ -91,7 +91,10 @@ export class TestDaemon {
     // what it has answered for both is after that.
     const before = daemon.#openSockets();
     await daemon.rest('GET', '/v1/clients');
-    await eventually(() => daemon.#openSockets() === before, 'the connection is closed');
+    await eventually(
+      () => daemon.#openSockets() === before,
+      () => `the connection is closed: ${daemon.#openSockets()} sockets, not ${before}`,
+    );
     return daemon;
   }
 
