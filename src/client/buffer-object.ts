@@ -190,7 +190,8 @@ export class BufferObject implements BufferLink {
 
   /** Ends the object; fds that are on their way to it are closed as they come. */
   destroy(request: 'destroy' | 'release'): Promise<void> {
-    this.#object.request(request);
+    if (request === 'release') this.#object.request('release');
+    this.#object.request('destroy');
     this.#waiting?.reject(new TypeError('the buffer is closed'));
     return this.wire.sync();
   }

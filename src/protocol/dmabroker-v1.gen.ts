@@ -62,7 +62,7 @@ export const dmabroker_buffer_v1 = {
   version: 1,
   requests: [
     { name: 'destroy', opcode: 0, since: 1, destructor: true, args: [] },
-    { name: 'release', opcode: 1, since: 1, destructor: true, args: [] },
+    { name: 'release', opcode: 1, since: 1, destructor: false, args: [] },
     { name: 'share', opcode: 2, since: 1, destructor: false, args: [{ name: 'share_id', type: 'new_id', interface: 'dmabroker_share_v1' }, { name: 'uses', type: 'uint' }, { name: 'uid', type: 'uint' }, { name: 'seconds', type: 'uint' }] },
     { name: 'reissue', opcode: 3, since: 1, destructor: false, args: [] },
     { name: 'copy', opcode: 4, since: 1, destructor: false, args: [{ name: 'work_id', type: 'new_id', interface: 'dmabroker_work_v1' }, { name: 'source', type: 'object', interface: 'dmabroker_buffer_v1' }, { name: 'source_offset_hi', type: 'uint' }, { name: 'source_offset_lo', type: 'uint' }, { name: 'offset_hi', type: 'uint' }, { name: 'offset_lo', type: 'uint' }, { name: 'size_hi', type: 'uint' }, { name: 'size_lo', type: 'uint' }] },
@@ -91,7 +91,6 @@ export const dmabroker_buffer_v1 = {
     release_reason: { owner: 1, administrator: 2, lease_expired: 3 },
     recall_reason: { withdrawn: 0, share: 1, memory_pressure: 2, lease_expired: 3, administrator: 4 },
     import_check: { device: 1, layout: 2 },
-    error: { not_ready: 0 },
   },
 } as const satisfies Interface;
 
@@ -117,7 +116,7 @@ export const dmabroker_share_v1 = {
   version: 1,
   requests: [
     { name: 'destroy', opcode: 0, since: 1, destructor: true, args: [] },
-    { name: 'revoke', opcode: 1, since: 1, destructor: true, args: [] },
+    { name: 'revoke', opcode: 1, since: 1, destructor: false, args: [] },
   ],
   events: [
     { name: 'token', opcode: 0, since: 1, destructor: false, args: [{ name: 'token', type: 'string' }] },

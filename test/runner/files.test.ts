@@ -1,7 +1,7 @@
 /** Which files a run takes, and in which order. */
 import t from 'tap';
 import { allFiles, chosen, label, longestFirst, type TestFile } from './files.js';
-import { NIGHTLY, SLOW, SMOKE } from './lists.js';
+import { BOOTS, NIGHTLY, SLOW, SMOKE } from './lists.js';
 
 const files: TestFile[] = [
   { name: 'broker/tokens', where: 'host' },
@@ -43,6 +43,6 @@ t.test('the longest first', async (t) => {
 
 t.test('the lists name files that there are', async (t) => {
   const known = new Set(allFiles('dist/test').map(({ name }) => name));
-  for (const name of [...NIGHTLY.keys(), ...SMOKE]) t.ok(known.has(name), name);
+  for (const name of [...NIGHTLY.keys(), ...SMOKE, ...BOOTS]) t.ok(known.has(name), name);
   for (const name of SLOW.keys()) t.ok(known.has(name.replace(/ \(QEMU\)$/, '')), name);
 });

@@ -19,6 +19,9 @@ export const NIGHTLY: ReadonlyMap<string, string> = new Map(
   ]),
 );
 
+/** Files of the host that boot guests themselves: not before these have been built. */
+export const BOOTS: ReadonlySet<string> = new Set(['vm/guest', 'systemd/service']);
+
 /** Run a second time, in QEMU: that Debian's own kernel does as User-Mode Linux does. */
 export const SMOKE: ReadonlySet<string> = new Set(['server/main-job.guest']);
 

@@ -15,6 +15,7 @@ import { type Choice, type Host, prepareGuest } from '../vm/vm.js';
 import { Contention } from './contention.js';
 import { type Execution, execute } from './execute.js';
 import { allFiles, chosen, label, longestFirst, type TestFile, type Where } from './files.js';
+import { BOOTS } from './lists.js';
 import { printFailures, printFile, printSlowest, tapOf } from './report.js';
 import { readTimes, writeTimes } from './times.js';
 
@@ -57,7 +58,8 @@ const contention = new Contention();
 /** The next file that can run now; a guest's file waits until there is a guest, or will be none. */
 async function next(): Promise<TestFile | undefined> {
   for (;;) {
-    const canRun = ({ where }: TestFile) => where === 'host' || prepared || hosts.has(where);
+    const canRun = ({ name, where }: TestFile) =>
+      prepared || hosts.has(where) || (where === 'host' && !BOOTS.has(name));
     const at = waiting.findIndex(canRun);
     if (at >= 0) return waiting.splice(at, 1)[0];
     if (waiting.length === 0) return undefined;

@@ -99,8 +99,12 @@ export class TestDaemon {
   }
 
   /** One without Vulkan that ends, at the latest, with the test. */
-  static async memfd(t: Test, options: Omit<StartOptions, 'env'> = {}): Promise<TestDaemon> {
-    const daemon = await TestDaemon.start([], { ...options, env: withoutVulkan });
+  static async memfd(
+    t: Test,
+    options: Omit<StartOptions, 'env'> = {},
+    extra: readonly string[] = [],
+  ): Promise<TestDaemon> {
+    const daemon = await TestDaemon.start(extra, { ...options, env: withoutVulkan });
     t.teardown(() => daemon.stop());
     return daemon;
   }

@@ -116,6 +116,14 @@ export class RawClient {
     return this.events.filter((event) => event.name === name).length;
   }
 
+  /** Closes the fds of the events that there were, and drops them. */
+  forget(): void {
+    for (const { name, values } of this.events.splice(0)) {
+      const carries = ['dmabroker_buffer_v1.plane', 'dmabroker_work_v1.content'].includes(name);
+      if (carries) close(values[0] as number);
+    }
+  }
+
   /** Hangs up; fds that it received are closed. */
   close(): void {
     this.#over = true;
@@ -123,10 +131,7 @@ export class RawClient {
     shutdown(this.fd);
     this.#watch?.close();
     close(this.fd);
-    for (const { name, values } of this.events) {
-      const carries = ['dmabroker_buffer_v1.plane', 'dmabroker_work_v1.content'].includes(name);
-      if (carries) close(values[0] as number);
-    }
+    this.forget();
     for (const fd of this.peer.fds) close(fd);
   }
 }

@@ -13,10 +13,11 @@ import {
   dmabroker_share_v1,
 } from '../../protocol/dmabroker-v1.gen.js';
 import { hi, join64, lo } from '../../protocol/wire.js';
-import type { Connection } from './connection.js';
+import type { Connection, Packet } from './connection.js';
 import { failure } from './failure.js';
 import type { Resource } from './resource.js';
 import { cut, MAX_TEXT } from './text.js';
+import { Turns } from './turns.js';
 import { WorkObject } from './work.js';
 
 const ANY_UID = 0xffffffff;
@@ -27,8 +28,14 @@ const objects = new WeakMap<Resource<typeof dmabroker_buffer_v1>, BufferObject>(
 export class BufferObject {
   readonly #resource: Resource<typeof dmabroker_buffer_v1>;
   #buffer: BrokerBuffer | null = null;
+  /** Why there is none. */
+  #failure: BrokerError | null = null;
+  readonly #turns: Turns;
+  /** The message with `done`, for as long as it may not have been sent. */
+  #done: Packet | null = null;
   /** Releases the buffer if it is still being allocated when the object goes. */
   #abandoned = false;
+  #released = false;
   /** Only the connection that allocated it may release it. */
   #owner = false;
   /** The token that was redeemed for it has the right. */
@@ -43,27 +50,30 @@ export class BufferObject {
     id: number,
     private readonly version: number,
   ) {
+    this.#turns = new Turns(connection.waits);
     this.#resource = connection.create(
       id,
       dmabroker_buffer_v1,
       version,
       {
         destroy: () => {},
-        release: () => this.#release(),
+        release: () => this.#turns.add(() => this.#release()),
         share: (shareId, uses, uid, seconds) => this.#share(shareId, uses, uid, seconds, 0),
         share_with_rights: (...terms) => this.#share(...terms),
-        reissue: () => this.#reissue(),
-        renew: (seconds) => this.#renew(seconds),
+        reissue: () => this.#turns.add(() => this.#reissue()),
+        renew: (seconds) => this.#turns.add(() => this.#renew(seconds)),
         copy: (workId, sourceId, ...values) => this.#copy(workId, sourceId, values),
         fill: (workId, offsetHi, offsetLo, sizeHi, sizeLo, value) => {
           const range = { offset: join64(offsetHi, offsetLo), size: join64(sizeHi, sizeLo) };
-          const [work, buffer] = this.#work(workId, 'fill');
-          broker.works.fill(connection.client, buffer, range, value, work.answered);
+          this.#work(workId, (buffer, answered) =>
+            broker.works.fill(connection.client, buffer, range, value, answered),
+          );
         },
         read: (workId, offsetHi, offsetLo, sizeHi, sizeLo) => {
           const range = { offset: join64(offsetHi, offsetLo), size: join64(sizeHi, sizeLo) };
-          const [work, buffer] = this.#work(workId, 'read');
-          broker.works.read(connection.client, buffer, range, work.answered);
+          this.#work(workId, (buffer, answered) =>
+            broker.works.read(connection.client, buffer, range, answered),
+          );
         },
       },
       () => this.#gone(),
@@ -93,6 +103,13 @@ export class BufferObject {
     else this.show(result.buffer);
   };
 
+  /** The first answer is given: what was asked meanwhile is done, or fails with it. */
+  #settle(failure: BrokerError | null): void {
+    if (this.#turns.settled) return;
+    this.#failure = failure;
+    this.#turns.settle();
+  }
+
   /** Sends the buffer: info, its planes and done in one message, with all fds. */
   show(buffer: BrokerBuffer): void {
     const { spec, allocation } = buffer;
@@ -101,7 +118,7 @@ export class BufferObject {
     const modifier = allocation.modifier ?? 0n;
     this.#buffer = buffer;
     buffer.watchers.add(this.#watcher);
-    this.connection.packet(buffer.held, () => {
+    this.#done = this.connection.packet(buffer.held, () => {
       resource.event(
         'info',
         buffer.id,
@@ -136,6 +153,7 @@ export class BufferObject {
       if (lease?.graceLeft != null) this.#watcher.recalled?.('lease_expired', lease.graceLeft);
     });
     this.broker.handedOut(buffer, this.connection.client);
+    this.#settle(null);
   }
 
   /** Shows what a token stood for. */
@@ -145,8 +163,8 @@ export class BufferObject {
   }
 
   #renew(seconds: number): void {
-    const buffer = this.#ready('renew');
     try {
+      const buffer = this.#had();
       if (!this.#owner && !this.#mayRenew) {
         throw new BrokerError('permission_denied', 'the token gave no right to renew the lease', {
           constraint: 'rights',
@@ -156,7 +174,7 @@ export class BufferObject {
       this.broker.renew(buffer, seconds, this.#self);
     } catch (error) {
       if (!(error instanceof BrokerError)) throw error;
-      this.broker.refused(this.#self, error, buffer);
+      this.broker.refused(this.#self, error, this.#buffer);
       this.#resource.event('lease_refused', ...failure(error));
     } finally {
       this.#renewing = false;
@@ -170,6 +188,7 @@ export class BufferObject {
   failed(error: BrokerError): void {
     this.broker.refused(this.#self, error, this.#buffer);
     this.#resource.event('failed', ...failure(error));
+    this.#settle(error);
   }
 
   readonly #watcher: Watcher = {
@@ -188,21 +207,24 @@ export class BufferObject {
     },
   };
 
-  /** The buffer; a violation where there is none yet, or none was had. */
-  #ready(request: string): BrokerBuffer {
-    const { not_ready } = dmabroker_buffer_v1.enums.error;
-    return this.#buffer ?? this.#resource.error(not_ready, `${request} before done`);
+  /** The buffer, when it is the request's turn. Throws what it failed with. */
+  #had(): BrokerBuffer {
+    if (this.#buffer !== null) return this.#buffer;
+    throw this.#failure ?? new Error('it is not settled');
   }
 
   #release(): void {
-    const buffer = this.#ready('release');
+    const buffer = this.#buffer;
+    if (buffer === null || this.#released) return;
+    this.#released = true;
     buffer.watchers.delete(this.#watcher);
     if (this.#owner) this.broker.release(buffer, 'owner');
   }
 
   #reissue(): void {
-    const buffer = this.#ready('reissue');
     if (this.#reissuing) return;
+    const buffer = this.#buffer;
+    if (buffer === null || this.#abandoned) return; // `failed` has been sent
     if (buffer.state === 'lost' && buffer.owner.client !== this.connection.client) {
       const message = 'only its owner may have a lost buffer re-issued';
       this.failed(new BrokerError('permission_denied', message));
@@ -217,9 +239,25 @@ export class BufferObject {
     });
   }
 
-  #work(id: number, request: string): [WorkObject, BrokerBuffer] {
+  /** Work on this buffer, and on others that it names; `run` throws BrokerError where it is refused. */
+  #work(
+    id: number,
+    run: (buffer: BrokerBuffer, answered: WorkObject['answered']) => void,
+    ...others: BufferObject[]
+  ): void {
     const refused = (error: BrokerError) => this.broker.refused(this.#self, error, this.#buffer);
-    return [new WorkObject(this.connection, id, this.version, refused), this.#ready(request)];
+    const work = new WorkObject(this.connection, id, this.version, refused);
+    this.#turns.add(
+      () => {
+        try {
+          run(this.#had(), work.answered);
+        } catch (error) {
+          if (!(error instanceof BrokerError)) throw error;
+          work.answered({ error });
+        }
+      },
+      ...others.map((other) => other.#turns),
+    );
   }
 
   #copy(
@@ -227,52 +265,66 @@ export class BufferObject {
     sourceId: number,
     [fromHi, fromLo, toHi, toLo, sizeHi, sizeLo]: [number, number, number, number, number, number],
   ): void {
-    const [work, buffer] = this.#work(workId, 'copy');
     const named = objects.get(this.connection.find(sourceId, dmabroker_buffer_v1));
     if (named === undefined) throw new Error(`object ${sourceId} has no buffer object`);
-    const source = named.#ready('copy');
     const request = {
       sourceOffset: join64(fromHi, fromLo),
       offset: join64(toHi, toLo),
       size: join64(sizeHi, sizeLo),
     };
-    this.broker.works.copy(this.connection.client, source, buffer, request, work.answered);
+    const { client } = this.connection;
+    this.#work(
+      workId,
+      (buffer, answered) => this.broker.works.copy(client, named.#had(), buffer, request, answered),
+      named,
+    );
   }
 
+  /**
+   * The client cannot have read what was not sent: a buffer of whatever lifetime would stay without
+   * anybody who knows its id.
+   */
   #gone(): void {
     this.#abandoned = true;
     const buffer = this.#buffer;
-    if (buffer === null) return;
+    if (buffer === null) {
+      const text = 'its object was destroyed before it was made';
+      // With the connection everything ends, and nobody is to be told.
+      if (!this.connection.closing) this.#settle(new BrokerError('not_found', text));
+      return;
+    }
     buffer.watchers.delete(this.#watcher);
-    if (this.#owner && buffer.lifetime === 'connection') this.broker.release(buffer, 'owner');
+    const unread = this.#done !== null && this.connection.isUnsent(this.#done);
+    if (!this.#owner || this.#released) return;
+    if (buffer.lifetime === 'connection' || unread) this.broker.release(buffer, 'owner');
   }
 
   #share(id: number, uses: number, uid: number, seconds: number, rights: number): void {
     const { right, error } = dmabroker_share_v1.enums;
-    let tokenId: string | null = null;
+    let revoke: (() => void) | null = null;
     const share = this.connection.create(id, dmabroker_share_v1, this.version, {
       destroy: () => {},
-      revoke: () => {
-        if (tokenId !== null) this.broker.revoke(buffer, tokenId, this.#self);
-      },
+      revoke: () => this.#turns.add(() => revoke?.()),
     });
-    const buffer = this.#ready('share');
     if ((rights & ~right.renew) !== 0) share.error(error.invalid_rights, `rights ${rights}`);
-    try {
-      const terms = {
-        uses,
-        uid: uid === ANY_UID ? null : uid,
-        seconds: seconds === 0 ? null : seconds,
-        mayRenew: (rights & right.renew) !== 0,
-      };
-      const { info, token } = this.broker.share(buffer, terms, this.#self);
-      tokenId = info.id;
-      share.event('token_id', info.id);
-      share.event('token', token);
-    } catch (error) {
-      if (!(error instanceof BrokerError)) throw error;
-      this.broker.refused(this.#self, error, this.#buffer);
-      share.event('failed', ...failure(error));
-    }
+    const terms = {
+      uses,
+      uid: uid === ANY_UID ? null : uid,
+      seconds: seconds === 0 ? null : seconds,
+      mayRenew: (rights & right.renew) !== 0,
+    };
+    this.#turns.add(() => {
+      try {
+        const buffer = this.#had();
+        const { info, token } = this.broker.share(buffer, terms, this.#self);
+        revoke = () => this.broker.revoke(buffer, info.id, this.#self);
+        share.event('token_id', info.id);
+        share.event('token', token);
+      } catch (error) {
+        if (!(error instanceof BrokerError)) throw error;
+        this.broker.refused(this.#self, error, this.#buffer);
+        share.event('failed', ...failure(error));
+      }
+    });
   }
 }

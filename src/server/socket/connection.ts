@@ -42,6 +42,9 @@ const SERVER_ID_START = 0xff000000;
 /** A client that does not read is dropped when more than this waits for it (as compositors do). */
 export const MAX_QUEUED_BYTES = 1024 * 1024;
 
+/** Requests of a client that may wait for earlier answers before it is not read for a while. */
+export const MAX_WAITING_REQUESTS = 1024;
+
 /** Events travel together up to this; far below what one step takes (shim/dmabroker.c's OUT_BYTES). */
 export const MAX_PACKET_BYTES = 32 * 1024;
 
@@ -55,6 +58,8 @@ export class Connection {
   #queuedBytes = 0;
   /** The messages of the packet that is being put together, if one is. */
   #collected: Buffer[] | null = null;
+  /** Requests that wait for the answer to an earlier one (turns.ts). */
+  #waitingRequests = 0;
   /** fds that its params objects hold for imports (params.ts); they are limited as a whole. */
   waitingPlanes = 0;
   /** No further input is taken; the connection ends when its packets are sent. */
@@ -123,6 +128,18 @@ export class Connection {
 
   get display(): Resource<typeof wl_display> | undefined {
     return this.#objects.get(DISPLAY_ID) as Resource<typeof wl_display> | undefined;
+  }
+
+  /** Requests more, or fewer, wait for the answers to earlier ones. */
+  readonly waits = (more: number): void => {
+    const behind = this.behind;
+    this.#waitingRequests += more;
+    if (behind !== this.behind) this.touched();
+  };
+
+  /** So many wait that it is not to be read for now. */
+  get behind(): boolean {
+    return this.#waitingRequests >= MAX_WAITING_REQUESTS;
   }
 
   // ---- input -----------------------------------------------------------------------------------
@@ -274,20 +291,28 @@ export class Connection {
   /**
    * Runs `events` and sends what they write in one message, together with the fds of `held`. What
    * waits before them goes along, so that the fds need not wait until the peer has read it, if all
-   * of it fits in what libwayland reads at once.
+   * of it fits in what libwayland reads at once. Returns the message; null where nothing is sent any more.
    */
-  packet(held: HeldFds, events: () => void): void {
-    if (this.closing) return;
+  packet(held: HeldFds, events: () => void): Packet | null {
+    if (this.closing) return null;
     this.#collected = [];
     events();
     const bytes = Buffer.concat(this.#collected);
     this.#collected = null;
     const last = this.#open(bytes.length, MAX_MESSAGE_SIZE);
-    if (last === undefined) this.#packets.push({ bytes, held: held.retain() });
-    else {
-      last.bytes = Buffer.concat([last.bytes, bytes]);
-      last.held = held.retain();
+    if (last === undefined) {
+      const packet = { bytes, held: held.retain() };
+      this.#packets.push(packet);
+      return packet;
     }
+    last.bytes = Buffer.concat([last.bytes, bytes]);
+    last.held = held.retain();
+    return last;
+  }
+
+  /** Whether nothing of a packet has been sent yet: its fds go with its first byte. */
+  isUnsent(packet: Packet): boolean {
+    return packet.held !== null && this.#packets.includes(packet);
   }
 
   /** Bytes that wait to be sent. */

@@ -95,7 +95,8 @@ export class Outbox {
 
   /** Reads only from those who have read what was for them. */
   #watch(): void {
-    const able = !this.#full && this.#retryAt === null && !this.heldBack();
+    const waits = this.heldBack() || this.connection.behind;
+    const able = !this.#full && this.#retryAt === null && !waits;
     const reading = !this.connection.closing && able;
     if (reading === this.#reading && !this.#full) return;
     this.#reading = reading;

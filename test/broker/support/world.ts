@@ -70,7 +70,11 @@ export class FakeWorld implements Surroundings {
 
   allocate(choice: Choice, id: string, done: (result: AllocationResult) => void): void {
     this.pending.push({ choice, id, done });
+    if (this.immediate) this.answer(this.pending.length - 1);
   }
+
+  /** Allocations are answered at once, as from the pool. */
+  immediate = false;
 
   /** Spares that are being made: one at a time. */
   readonly preparing: Pending[] = [];

@@ -11,6 +11,7 @@ import {
   dmabroker_share_v1,
 } from '../../../src/protocol/dmabroker-v1.gen.js';
 import { MAX_MESSAGE_SIZE } from '../../../src/protocol/wire.js';
+import { MAX_WAITING_REQUESTS } from '../../../src/server/socket/connection.js';
 import { Bench, errorOf, FREE, MANAGER } from './support/bench.js';
 
 const BUFFER = FREE;
@@ -18,7 +19,7 @@ const SHARE = 50;
 const PARAMS = 40;
 const REDEEMED = 60;
 const ANY_UID = 0xffffffff;
-const { release_reason, error } = dmabroker_buffer_v1.enums;
+const { release_reason } = dmabroker_buffer_v1.enums;
 const { refusal } = dmabroker_manager_v1.enums;
 
 /** An owner with a buffer, and somebody else. */
@@ -131,6 +132,8 @@ t.test('an owner is told what it did not do itself', async (t) => {
   owner.broker.release(buffer, 'administrator');
   t.match(owner.events(), [{ object: BUFFER, values: [release_reason.administrator] }]);
   owner.request(dmabroker_buffer_v1, BUFFER, 'release');
+  t.same(owner.names(), []);
+  owner.request(dmabroker_buffer_v1, BUFFER, 'destroy');
   t.same(owner.names(), ['wl_display.delete_id']);
 });
 
@@ -164,20 +167,111 @@ t.test('an object that is destroyed while it waits', async (t) => {
   }
 });
 
-t.test('share and release before done', async (t) => {
-  for (const request of ['share', 'release'] as const) {
+/** What is sent at once: a buffer, a token for it, its release. Answered when, and by what. */
+const pipelined = {
+  cold: (bench: Bench) => bench.world.answer(),
+  /** The pool has a spare: it is there before the next request is read. */
+  warm: () => {},
+} as const;
+
+for (const lifetime of ['connection', 'until_released'] as const) {
+  t.test(`create, share, release and destroy in one flush, ${lifetime}`, async (t) => {
+    const seen = Object.entries(pipelined).map(([how, answer]) => {
+      const bench = new Bench().ready();
+      if (how === 'warm') bench.world.immediate = true;
+      bench.ask(BUFFER, lifetime);
+      bench.request(dmabroker_buffer_v1, BUFFER, 'share', SHARE, 1, ANY_UID, 0);
+      bench.request(dmabroker_buffer_v1, BUFFER, 'release');
+      answer(bench);
+      bench.request(dmabroker_buffer_v1, BUFFER, 'destroy');
+      const names = bench.names().filter((name) => name !== 'wl_display.delete_id');
+      t.same([...bench.broker.buffers], [], `${how}: nothing is left`);
+      return names;
+    });
+    t.same(seen[0], seen[1], 'cold as warm');
+    t.same(seen[0], [
+      'dmabroker_buffer_v1.info',
+      'dmabroker_buffer_v1.plane',
+      'dmabroker_buffer_v1.done',
+      'dmabroker_share_v1.token_id',
+      'dmabroker_share_v1.token',
+    ]);
+  });
+
+  t.test(`destroyed before done can have been read, ${lifetime}`, async (t) => {
+    for (const how of ['cold', 'warm'] as const) {
+      const bench = new Bench().ready();
+      if (how === 'warm') bench.world.immediate = true;
+      bench.ask(BUFFER, lifetime);
+      bench.request(dmabroker_buffer_v1, BUFFER, 'destroy');
+      if (how === 'cold') bench.world.answer();
+      bench.events();
+      t.same([...bench.broker.buffers], [], `${how}: it does not stay under an id that nobody has`);
+    }
+  });
+}
+
+t.test('what was asked of a buffer that fails fails as it does', async (t) => {
+  const bench = new Bench().ready();
+  bench.ask(BUFFER);
+  bench.request(dmabroker_buffer_v1, BUFFER, 'share', SHARE, 1, ANY_UID, 0);
+  bench.request(dmabroker_buffer_v1, BUFFER, 'renew', 5);
+  bench.request(dmabroker_buffer_v1, BUFFER, 'release');
+  t.same(bench.names(), ['wl_display.delete_id'], 'the params object alone has ended');
+  bench.world.refuse(new BrokerError('out_of_memory', 'there is none'));
+  t.match(bench.events(), [
+    { name: 'dmabroker_buffer_v1.failed', values: [refusal.out_of_memory] },
+    { name: 'dmabroker_share_v1.failed', values: [refusal.out_of_memory] },
+    { name: 'dmabroker_buffer_v1.lease_refused', values: [refusal.out_of_memory] },
+  ]);
+  bench.request(dmabroker_buffer_v1, BUFFER, 'share', SHARE + 1, 1, ANY_UID, 0);
+  t.match(bench.events(), [{ name: 'dmabroker_share_v1.failed', values: [refusal.out_of_memory] }]);
+  t.equal(bench.connection.failure, null, 'and the connection goes on');
+});
+
+t.test('a share of a buffer that is given up is answered, too', async (t) => {
+  const bench = new Bench().ready();
+  bench.ask(BUFFER);
+  bench.request(dmabroker_buffer_v1, BUFFER, 'share', SHARE, 1, ANY_UID, 0);
+  bench.request(dmabroker_buffer_v1, BUFFER, 'destroy');
+  t.match(bench.events().at(-2), {
+    name: 'dmabroker_share_v1.failed',
+    values: [refusal.not_found],
+  });
+  bench.world.answer();
+  t.equal(bench.world.open.size, 0);
+});
+
+t.test('release is no destructor: the object is destroyed as any other, once', async (t) => {
+  const { owner, buffer } = pair('until_released');
+  owner.request(dmabroker_buffer_v1, BUFFER, 'release');
+  t.ok(buffer.released);
+  owner.request(dmabroker_buffer_v1, BUFFER, 'release');
+  owner.request(dmabroker_buffer_v1, BUFFER, 'share', SHARE, 1, ANY_UID, 0);
+  t.match(owner.events(), [{ name: 'dmabroker_share_v1.failed', values: [refusal.not_found] }]);
+  owner.request(dmabroker_share_v1, SHARE, 'revoke');
+  owner.request(dmabroker_share_v1, SHARE, 'destroy');
+  owner.request(dmabroker_buffer_v1, BUFFER, 'destroy');
+  t.same(owner.names(), ['wl_display.delete_id', 'wl_display.delete_id']);
+  t.equal(owner.connection.failure, null);
+});
+
+t.test(
+  'a client that asks more and more of a buffer on its way is not read for a while',
+  async (t) => {
     const bench = new Bench().ready();
     bench.ask(BUFFER);
-    bench.events();
-    if (request === 'release') bench.request(dmabroker_buffer_v1, BUFFER, request);
-    else bench.request(dmabroker_buffer_v1, BUFFER, request, SHARE, 1, ANY_UID, 0);
-    const found = errorOf(bench.events());
-    t.match(found, { object: BUFFER, code: error.not_ready, text: `${request} before done` });
+    for (let i = 0; i < MAX_WAITING_REQUESTS; i++) {
+      t.notOk(bench.connection.behind);
+      bench.request(dmabroker_buffer_v1, BUFFER, 'renew', 5);
+    }
+    t.ok(bench.connection.behind);
+    const { touched } = bench;
     bench.world.answer();
-    bench.close();
-    t.equal(bench.world.open.size, 0);
-  }
-});
+    t.notOk(bench.connection.behind);
+    t.ok(bench.touched > touched, 'it is looked at again');
+  },
+);
 
 t.test('a token that cannot be made', async (t) => {
   const { owner } = pair();
@@ -186,6 +280,7 @@ t.test('a token that cannot be made', async (t) => {
     { object: SHARE, name: 'dmabroker_share_v1.failed', values: [refusal.invalid_argument] },
   ]);
   owner.request(dmabroker_share_v1, SHARE, 'revoke');
+  owner.request(dmabroker_share_v1, SHARE, 'destroy');
   owner.broker.release([...owner.broker.buffers][0] as never, 'administrator');
   owner.events();
   owner.request(dmabroker_buffer_v1, BUFFER, 'share', SHARE, 1, ANY_UID, 0);

@@ -18,7 +18,6 @@ const TO = FREE + 2;
 const WORK = 50;
 const { path } = dmabroker_work_v1.enums;
 const { refusal } = dmabroker_manager_v1.enums;
-const { not_ready } = dmabroker_buffer_v1.enums.error;
 
 function withBuffers() {
   const bench = new Bench().ready();
@@ -160,18 +159,50 @@ t.test('violations', async (t) => {
     t.equal(world.open.size, 0, name);
     t.equal(world.works.length, 0, name);
   }
-  for (const [name, ask] of [
-    ['copy', (bench: Bench) => copy(bench, { source: FREE + 4 })],
-    ['fill', (bench: Bench) => fill(bench, WORK, FREE + 4)],
-    ['read', (bench: Bench) => read(bench, WORK, FREE + 4)],
-  ] as const) {
-    const { bench } = withBuffers();
-    bench.ask(FREE + 4);
-    bench.events();
-    ask(bench);
-    const text = `${name} before done`;
-    t.match(errorOf(bench.events()), { object: FREE + 4, code: not_ready, text });
-  }
+});
+
+t.test('work on a buffer that is on its way is done in its order', async (t) => {
+  const LATE = FREE + 4;
+  const { bench, world } = withBuffers();
+  bench.ask(LATE);
+  bench.events();
+  copy(bench, { source: LATE });
+  fill(bench, WORK + 1, TO);
+  read(bench, WORK + 2, LATE);
+  fill(bench, WORK + 3, FROM);
+  t.same(
+    world.works.map(({ work }) => work.kind),
+    ['fill'],
+    'what has nothing to do with it goes on',
+  );
+  world.answerWork();
+  bench.events();
+  world.answer();
+  t.same(
+    world.works.map(({ work }) => work.kind),
+    ['copy', 'fill', 'read'],
+  );
+  while (world.works.length > 0) world.answerWork();
+  t.same(
+    bench.events().flatMap(({ object, name }) => (name.endsWith('.done') ? [object] : [])),
+    [LATE, WORK, WORK + 1, WORK + 2],
+  );
+});
+
+t.test('work on a buffer that fails fails as it did, and other work goes on', async (t) => {
+  const LATE = FREE + 4;
+  const { bench, world } = withBuffers();
+  bench.ask(LATE);
+  bench.events();
+  copy(bench, { source: LATE });
+  fill(bench, WORK + 1, TO);
+  world.refuse(new BrokerError('out_of_memory', 'there is none'));
+  world.answerWork();
+  t.match(bench.events(), [
+    { object: LATE, values: [refusal.out_of_memory] },
+    { object: WORK, values: [refusal.out_of_memory] },
+    { object: WORK + 1, name: 'dmabroker_work_v1.done' },
+  ]);
 });
 
 t.test('a client cannot fill the allocator’s queue', async (t) => {

@@ -148,6 +148,12 @@ static void share(struct connection *connection, struct dmabroker_buffer_v1 *buf
 	dmabroker_share_v1_destroy(share);
 }
 
+static void release(struct dmabroker_buffer_v1 *buffer)
+{
+	dmabroker_buffer_v1_release(buffer);
+	dmabroker_buffer_v1_destroy(buffer);
+}
+
 static void allocates(struct connection *connection)
 {
 	struct answer answers[3], token;
@@ -156,11 +162,11 @@ static void allocates(struct connection *connection)
 		all[i] = create(connection, &answers[i]);
 	for (int i = 0; i < 3; i++)
 		await(connection, &answers[i]);
-	dmabroker_buffer_v1_release(all[0]);
+	release(all[0]);
 	dmabroker_buffer_v1_destroy(all[1]);
 	if (!answers[2].failed)
 		share(connection, all[2], 1, &token);
-	dmabroker_buffer_v1_release(all[2]);
+	release(all[2]);
 	for (int i = 0; i < 3; i++)
 		forget(&answers[i]);
 }
@@ -176,7 +182,7 @@ static void redeems(struct connection *connection)
 		struct dmabroker_buffer_v1 *redeemed = listening(
 			dmabroker_manager_v1_redeem(connection->manager, token.token), &taken);
 		await(connection, &taken);
-		dmabroker_buffer_v1_release(buffer);
+		release(buffer);
 		dmabroker_buffer_v1_destroy(redeemed);
 		forget(&taken);
 	}
@@ -204,8 +210,8 @@ static void imports(struct connection *connection)
 	if (brought.failed)
 		dmabroker_buffer_v1_destroy(imported);
 	else
-		dmabroker_buffer_v1_release(imported);
-	dmabroker_buffer_v1_release(buffer);
+		release(imported);
+	release(buffer);
 	forget(&made);
 	forget(&brought);
 }

@@ -1,0 +1,59 @@
+/**
+ * The order of requests on buffer objects. A client need not wait until a buffer is there before it asks
+ * something of it: a request waits for the answers that it needs, and for the requests before it on the
+ * same objects. So what is answered does not depend on how fast the daemon is.
+ *
+ * A request is in the queues of all objects that it names, and has its turn when it is the first in each
+ * and all are settled. Since all come in one order, the earliest of those that wait can always be next
+ * when the answers have come.
+ */
+
+interface Turn {
+  readonly of: readonly Turns[];
+  readonly run: () => void;
+}
+
+export class Turns {
+  readonly #queue: Turn[] = [];
+  #settled = false;
+
+  /** `waiting` is told how many requests more wait than before, or fewer. */
+  constructor(private readonly waiting: (more: number) => void) {}
+
+  /** Whether the object's first answer is there: a buffer or a failure. */
+  get settled(): boolean {
+    return this.#settled;
+  }
+
+  /** Runs a request on this object, and on others that it names: now, or when it is its turn. */
+  add(run: () => void, ...others: readonly Turns[]): void {
+    const of = [...new Set([this, ...others])];
+    const turn = { of, run };
+    for (const each of of) each.#queue.push(turn);
+    this.waiting(1);
+    advance(of);
+  }
+
+  /** The answer has come. */
+  settle(): void {
+    this.#settled = true;
+    advance([this]);
+  }
+
+  /** Runs what is first in its queues; returns what may be next then. */
+  next(): readonly Turns[] {
+    const [turn] = this.#queue;
+    if (turn === undefined) return [];
+    if (!turn.of.every((each) => each.#settled && each.#queue[0] === turn)) return [];
+    for (const each of turn.of) each.#queue.shift();
+    this.waiting(-1);
+    turn.run();
+    return turn.of;
+  }
+}
+
+function advance(from: readonly Turns[]): void {
+  const work = [...from];
+  for (let turns = work.shift(); turns !== undefined; turns = work.shift())
+    work.push(...turns.next());
+}
