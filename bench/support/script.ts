@@ -95,7 +95,10 @@ function turn(kind: Kind, connection: number, nth: number, all: number): [End, .
               memory.height,
               memory.format,
             );
-      const release = request(dmabroker_buffer_v1, before, 'release');
+      const release = Buffer.concat([
+        request(dmabroker_buffer_v1, before, 'release'),
+        request(dmabroker_buffer_v1, before, 'destroy'),
+      ]);
       return [
         done(id),
         ...(nth === 0 ? [] : [release]),

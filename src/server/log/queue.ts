@@ -4,16 +4,17 @@
  * audit's room, nor one user's audit another's, nor a flood of one act of a user's the room for what else
  * that user does: nobody can talk their own tracks away.
  *
- * Owns: the accounting of what the writer's thread has not written yet.
+ * Owns: the lines of this turn, and the accounting of what the writer's thread has not written yet.
  */
 import { FairPool } from '../../broker/fair-pool.js';
 
 /** native/writer.ts. */
 export interface LineWriter {
-  add(line: Uint8Array): boolean;
-  /** How many lines are over, in the order in which they were added. */
+  /** One line or more. */
+  add(lines: Uint8Array): boolean;
+  /** How many of what was added are over, in that order. */
   done(): number;
-  /** The numbers of lines that could not be written since the last call. */
+  /** The numbers of those that could not be written since the last call. */
   failed(): number[];
   wait(milliseconds: number): number;
 }
@@ -38,29 +39,56 @@ const MAX_COUNTED = 256;
 /** Lines that were lost: by user (`uid 1001`), and the log's own (`log`). */
 export type Losses = ReadonlyMap<string, number>;
 
-interface Waiting {
-  readonly number: number;
-  readonly bytes: number;
-  readonly account: Account | null;
+/** Lines that are handed to the writer as one. */
+interface Batch {
+  readonly lines: string[];
+  bytes: number;
+  logBytes: number;
+  /** Lines of the log's own. */
+  logLines: number;
+  /** The audit's, by user and act. */
+  readonly acts: Map<string, Act>;
   /** The losses that it tells of. */
-  readonly told: Losses | null;
+  told: Losses | null;
 }
+
+interface Act {
+  readonly account: Account;
+  bytes: number;
+  lines: number;
+}
+
+/** A batch goes to the writer at the end of the turn, or when it has so many bytes. */
+const BATCH_BYTES = 32 * 1024;
 
 const NOBODY = -1;
 
+const emptyBatch = (): Batch => ({
+  lines: [],
+  bytes: 0,
+  logBytes: 0,
+  logLines: 0,
+  acts: new Map(),
+  told: null,
+});
+
 export class LogQueue {
-  readonly #waiting: Waiting[] = [];
+  /** With the writer, in its order. */
+  readonly #waiting: Batch[] = [];
+  /** Not yet. */
+  #batch = emptyBatch();
   readonly #audit: FairPool;
   /** Bytes of each act of each user. */
   readonly #acts = new Map<string, number>();
   /** Lost and not told yet, and ever. */
   #lost = new Map<string, number>();
   readonly #lostEver = new Map<string, number>();
-  /** Numbers of lines that could not be written, until their turn comes. */
+  /** Numbers of batches that could not be written, until their turn comes. */
   readonly #failed = new Set<number>();
   #logBytes = 0;
   #auditBytes = 0;
-  #added = 0;
+  /** The number of the first batch that waits. */
+  #first = 0;
   #timer: NodeJS.Timeout | null = null;
 
   constructor(
@@ -79,52 +107,71 @@ export class LogQueue {
 
   /** A line of the daemon's own, at pino's level. */
   log(line: string, level: number): void {
-    this.#collect();
-    const bytes = Buffer.from(line);
+    const bytes = Buffer.byteLength(line);
     const room = this.limits.log * (level >= LEVEL_ERROR ? 1 : 1 - ERRORS_PART);
-    if (this.#logBytes + bytes.length > room || !this.#add(bytes, null)) this.#lose('log', 1);
+    const fits = () => this.#logBytes + bytes <= room;
+    if (fits() || this.#hasGone(fits)) this.#add(line, bytes, null);
+    else this.#lose('log', 1);
   }
 
   /** An audit's line. Returns false, and nothing is lost or counted, where there is no room for it. */
   audit(line: string, account: Account): boolean {
-    this.#collect();
-    const bytes = Buffer.from(line);
-    return this.#fits(bytes.length, account) && this.#add(bytes, account);
+    const bytes = Buffer.byteLength(line);
+    const fits = () => this.#fits(bytes, account);
+    if (!fits() && !this.#hasGone(fits)) return false;
+    this.#add(line, bytes, account);
+    return true;
   }
 
   /** An audit's line that will not be written: counted as its user's loss. */
-  lose({ uid }: Account): void {
-    this.#lose(uid === null ? 'nobody' : `uid ${uid}`, 1);
+  lose(account: Account): void {
+    this.#lose(whose(account), 1);
   }
 
   /** Waits until all is written, but not longer. */
   flush(milliseconds: number): void {
+    this.#send();
     this.writer.wait(milliseconds);
   }
 
-  #fits(bytes: number, { uid, act }: Account): boolean {
-    const user = uid ?? NOBODY;
+  /** Whether there is room when what has been written meanwhile is taken off. */
+  #hasGone(fits: () => boolean): boolean {
+    this.#send();
+    this.#collect();
+    return fits();
+  }
+
+  #fits(bytes: number, account: Account): boolean {
+    const user = account.uid ?? NOBODY;
     if (!this.#audit.has(user, bytes)) return false;
-    const key = `${user} ${act}`;
     const others = this.#auditBytes - this.#audit.taken(user);
     // A quarter of what others leave, of which the user may have a half.
-    return (this.#acts.get(key) ?? 0) + bytes <= (this.limits.audit - others) / 4;
+    const mine = this.#acts.get(keyOf(account)) ?? 0;
+    return mine + bytes <= (this.limits.audit - others) / 4;
   }
 
-  #add(bytes: Buffer, account: Account | null, told: Losses | null = null): boolean {
-    if (!this.writer.add(bytes)) return false;
-    this.#waiting.push({ number: this.#added++, bytes: bytes.length, account, told });
-    this.#count(account, bytes.length);
-    return true;
-  }
-
-  #count(account: Account | null, bytes: number): void {
+  #add(line: string, bytes: number, account: Account | null): void {
+    const batch = this.#batch;
+    if (batch.lines.length === 0) setImmediate(this.#send);
+    batch.lines.push(line);
+    batch.bytes += bytes;
     if (account === null) {
+      batch.logBytes += bytes;
+      batch.logLines++;
       this.#logBytes += bytes;
-      return;
+    } else {
+      const key = keyOf(account);
+      const act = batch.acts.get(key) ?? { account, bytes: 0, lines: 0 };
+      batch.acts.set(key, act);
+      act.bytes += bytes;
+      act.lines++;
+      this.#count(key, account, bytes);
     }
-    const user = account.uid ?? NOBODY;
-    const key = `${user} ${account.act}`;
+    if (batch.bytes >= BATCH_BYTES) this.#send();
+  }
+
+  #count(key: string, { uid }: Account, bytes: number): void {
+    const user = uid ?? NOBODY;
     const sum = (this.#acts.get(key) ?? 0) + bytes;
     if (sum === 0) this.#acts.delete(key);
     else this.#acts.set(key, sum);
@@ -133,21 +180,38 @@ export class LogQueue {
     else this.#audit.give(user, -bytes);
   }
 
+  /** Hands what there is to the writer. */
+  readonly #send = (): void => {
+    const batch = this.#batch;
+    if (batch.lines.length === 0) return;
+    this.#batch = emptyBatch();
+    this.#collect();
+    const text = batch.lines.join('');
+    if (this.writer.add(Buffer.from(text))) this.#waiting.push(batch);
+    else this.#over(batch, true);
+  };
+
   /** Takes note of what has been written, and of what could not be. */
   #collect(): void {
+    if (this.#waiting.length === 0) return;
     const done = this.writer.done();
     for (const number of this.writer.failed()) this.#failed.add(number);
-    let over = 0;
-    for (const { number, bytes, account, told } of this.#waiting) {
-      if (number >= done) break;
-      over++;
-      this.#count(account, -bytes);
-      if (!this.#failed.delete(number)) continue;
-      if (told !== null) for (const [who, count] of told) this.#keep(who, count);
-      else if (account !== null) this.lose(account);
-      else this.#lose('log', 1);
+    while (this.#waiting.length > 0 && this.#first < done) {
+      const batch = this.#waiting.shift();
+      if (batch !== undefined) this.#over(batch, this.#failed.delete(this.#first));
+      this.#first++;
     }
-    this.#waiting.splice(0, over);
+  }
+
+  #over({ logBytes, logLines, acts, told }: Batch, failed: boolean): void {
+    this.#logBytes -= logBytes;
+    for (const [key, { account, bytes }] of acts) this.#count(key, account, -bytes);
+    if (!failed) return;
+    for (const { account, lines } of acts.values()) this.#lose(whose(account), lines);
+    if (told !== null) for (const [who, count] of told) this.#keep(who, count);
+    // The line that tells of losses is none.
+    const own = logLines - (told === null ? 0 : 1);
+    if (own > 0) this.#lose('log', own);
   }
 
   #lose(who: string, count: number): void {
@@ -163,17 +227,24 @@ export class LogQueue {
     this.#timer ??= setInterval(() => this.#tell(), LOOK_MS).unref();
   }
 
-  /** Tells of losses when the queue is empty: one line at a time, until one is really written. */
+  /** Tells of losses when nothing waits: one line at a time, until one is really written. */
   #tell(): void {
+    this.#send();
     this.#collect();
     if (this.#waiting.length > 0) return;
     if (this.#lost.size > 0) {
       const losses = this.#lost;
       this.#lost = new Map();
-      if (!this.#add(Buffer.from(this.describe(losses)), null, losses)) this.#lost = losses;
+      const line = this.describe(losses);
+      this.#batch.told = losses;
+      this.#add(line, Buffer.byteLength(line), null);
+      this.#send();
     } else if (this.#timer !== null) {
       clearInterval(this.#timer);
       this.#timer = null;
     }
   }
 }
+
+const keyOf = ({ uid, act }: Account): string => `${uid ?? NOBODY} ${act}`;
+const whose = ({ uid }: Account): string => (uid === null ? 'nobody' : `uid ${uid}`);

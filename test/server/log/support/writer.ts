@@ -45,11 +45,12 @@ export class FakeWriter implements LineWriter {
     }
   }
 
-  /** What has been written, as JSON. */
+  /** What has been written, as JSON, a line each. */
   read(): Record<string, unknown>[] {
     return this.#lines
       .slice(0, this.#done)
       .filter((_, number) => !this.#lost.has(number))
-      .map((line) => JSON.parse(Buffer.from(line).toString()));
+      .flatMap((lines) => Buffer.from(lines).toString().split('\n').slice(0, -1))
+      .map((line) => JSON.parse(line));
   }
 }
