@@ -128,7 +128,10 @@ t.test('over TCP', { timeout: 110_000 }, async (t) => {
 
   const made = await ask('PUT', '/v1/log-level', admin.secret, {}, { level: 'debug' });
   t.equal(made.status, 200);
-  const audit = daemon.log.filter(({ component }) => component === 'audit');
+  const acts = () => daemon.log.filter(({ component }) => component === 'audit');
+  const isSet = () => acts().some(({ act }) => act === 'set_log_level');
+  await eventually(isSet, 'the last act is a line');
+  const audit = acts();
   // What other threads have done meanwhile is told beside it.
   const set = audit.filter(({ act }) => act === 'set_log_level');
   t.match(set, [{ who: { token: 'root', uid: null, rest: true } }]);

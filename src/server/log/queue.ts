@@ -102,6 +102,8 @@ export class LogQueue {
 
   /** Lines lost since the start. */
   get lost(): Losses {
+    this.#send();
+    this.#collect();
     return this.#lostEver;
   }
 

@@ -36,6 +36,7 @@ function lines(wanted: boolean, records: readonly AuditNote[]): object[] {
   sink.acted(records);
   log.logger.info('not said');
   sink.close();
+  log.flush();
   return writer.read();
 }
 
