@@ -18,10 +18,10 @@ export const MAX_IMAGE_DIMENSION = 65_536;
 /** cosmic-comp, the heaviest user seen in the wild, held 8,704 dma_bufs (cosmic-comp#1760). */
 export const MAX_BUFFERS_PER_CLIENT = 16_384;
 
-/** What one client may have in the allocator's queue of each kind; more is refused at once. */
+/** What one client may have of each kind that waits for the allocator; more is refused at once. */
 export const MAX_PENDING_PER_CLIENT = 64;
 
-/** The queue is served in order: one user's connections together hold up the others by so many. */
+/** The same for all connections of one user. What waits is a few KB of the heap; users take turns (turns.ts). */
 export const MAX_PENDING_PER_USER = 256;
 
 /**
@@ -76,6 +76,15 @@ export const FDS_PER_CONNECTION = 2;
 
 /** What a client reads back at once is memory of the daemon's until then: a frame of 8K in half floats. */
 export const MAX_READ_SIZE = 256 * 1024 * 1024;
+
+/**
+ * Bytes that are copied, filled, read or cleared at once, before it is somebody else's turn: some
+ * milliseconds of the CPU, and so much that a submission to a device does not count beside it.
+ */
+export const PIECE_BYTES = 16 * 1024 * 1024;
+
+/** Runs of bytes, the rows of an image mostly, at once: on the CPU each is a call of 10 µs. */
+export const PIECE_RUNS = 1024;
 
 /**
  * How long work waits for others' work on the same memory. Kernel drivers end a job that hangs after

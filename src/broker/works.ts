@@ -1,12 +1,13 @@
 /**
  * Copies, fills and reads that clients ask for. While one is pending it has a reference of its own to
  * the buffers' fds: whoever releases a buffer in the meantime, the memory is there until it is done.
- * (What a source keeps for it, too: the allocator takes requests in order, a `free` after the work.)
+ * (What a source keeps for it, too: the allocator does a `free` after the work that touches it.)
  */
-import type { BrokerBuffer, Client } from './buffer.js';
+import type { BrokerBuffer, Owner } from './buffer.js';
 import { type CopyRequest, planCopy } from './copy.js';
 import { BrokerError } from './errors.js';
 import { HeldFds } from './held-fds.js';
+import type { Asker } from './turns.js';
 import { Waiting } from './waiting.js';
 import {
   planFill,
@@ -31,7 +32,7 @@ export type Worked =
 /** What work needs of the world. */
 export interface Workshop {
   /** Answers later, exactly once; the fd of what was read becomes the broker's. */
-  work(work: Work, done: (result: WorkResult) => void): void;
+  work(asker: Asker, work: Work, done: (result: WorkResult) => void): void;
   closeFd(fd: number): void;
 }
 
@@ -41,19 +42,18 @@ export class Works {
 
   constructor(
     private readonly world: Workshop,
-    /** The user that answers for a client. */
-    private readonly user: (client: Client) => number,
+    private readonly who: (owner: Owner) => Asker,
   ) {}
 
   /** `done` is called once, at once for a refusal that needs no allocator; so of `fill` and `read`. */
   copy(
-    client: Client,
+    owner: Owner,
     source: BrokerBuffer,
     destination: BrokerBuffer,
     request: CopyRequest,
     done: (result: Worked) => void,
   ): void {
-    this.#run(client, [source, destination], done, () => ({
+    this.#run(owner, [source, destination], done, () => ({
       kind: 'copy',
       source: referenceTo(source),
       destination: referenceTo(destination),
@@ -62,13 +62,13 @@ export class Works {
   }
 
   fill(
-    client: Client,
+    owner: Owner,
     destination: BrokerBuffer,
     request: RangeRequest,
     value: number,
     done: (result: Worked) => void,
   ): void {
-    this.#run(client, [destination], done, () => ({
+    this.#run(owner, [destination], done, () => ({
       kind: 'fill',
       destination: referenceTo(destination),
       range: planFill(destination, request),
@@ -76,14 +76,13 @@ export class Works {
     }));
   }
 
-  /** `client` is null where REST asks, which counts what it has pending itself. */
   read(
-    client: Client | null,
+    owner: Owner,
     source: BrokerBuffer,
     request: RangeRequest,
     done: (result: Worked) => void,
   ): void {
-    this.#run(client, [source], done, () => ({
+    this.#run(owner, [source], done, () => ({
       kind: 'read',
       source: referenceTo(source),
       range: planRead(source, request),
@@ -91,13 +90,14 @@ export class Works {
   }
 
   #run(
-    client: Client | null,
+    owner: Owner,
     buffers: readonly BrokerBuffer[],
     done: (result: Worked) => void,
     plan: () => Work,
   ): void {
+    const asker = this.who(owner);
     let work: Work;
-    let answered = () => {};
+    let answered: () => void;
     try {
       if (buffers.some(({ released }) => released)) {
         throw new BrokerError('not_found', 'the buffer is released');
@@ -109,14 +109,14 @@ export class Works {
         });
       }
       work = plan();
-      if (client !== null) answered = this.waiting.begin(client.id, this.user(client));
+      answered = this.waiting.begin(asker);
     } catch (error) {
       if (!(error instanceof BrokerError)) throw error;
       done({ error });
       return;
     }
     const held = buffers.map((buffer) => buffer.held.retain());
-    this.world.work(work, (result) => {
+    this.world.work(asker, work, (result) => {
       answered();
       for (const fds of held) fds.release();
       if ('error' in result) done(result);

@@ -58,12 +58,12 @@ export class BufferObject {
         fill: (workId, offsetHi, offsetLo, sizeHi, sizeLo, value) => {
           const range = { offset: join64(offsetHi, offsetLo), size: join64(sizeHi, sizeLo) };
           const [work, buffer] = this.#work(workId, 'fill');
-          broker.works.fill(connection.client, buffer, range, value, work.answered);
+          broker.works.fill(this.#self, buffer, range, value, work.answered);
         },
         read: (workId, offsetHi, offsetLo, sizeHi, sizeLo) => {
           const range = { offset: join64(offsetHi, offsetLo), size: join64(sizeHi, sizeLo) };
           const [work, buffer] = this.#work(workId, 'read');
-          broker.works.read(connection.client, buffer, range, work.answered);
+          broker.works.read(this.#self, buffer, range, work.answered);
         },
       },
       () => this.#gone(),
@@ -236,7 +236,7 @@ export class BufferObject {
       offset: join64(toHi, toLo),
       size: join64(sizeHi, sizeLo),
     };
-    this.broker.works.copy(this.connection.client, source, buffer, request, work.answered);
+    this.broker.works.copy(this.#self, source, buffer, request, work.answered);
   }
 
   #gone(): void {

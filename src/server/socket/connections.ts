@@ -13,6 +13,7 @@ import { soonest } from '../../broker/deadlines.js';
 import { BrokerError } from '../../broker/errors.js';
 import { FairPool } from '../../broker/fair-pool.js';
 import { FDS_PER_CONNECTION, MAX_OBJECTS } from '../../broker/limits.js';
+import { NOBODY } from '../../broker/turns.js';
 import { kindOf } from '../../native/kind.js';
 import { EMFILE, ENFILE, errnoName } from '../../native/libc/errno.js';
 import { close } from '../../native/libc/fd.js';
@@ -27,9 +28,6 @@ import { Connection } from './connection.js';
 import { createDisplay, type Global } from './display.js';
 import { ForeignFds } from './foreign-fds.js';
 import { Outbox } from './outbox.js';
-
-/** In the place of a user: for what no connection has sent. */
-export const NOBODY = -1;
 
 interface Connected {
   readonly connection: Connection;
@@ -173,7 +171,7 @@ export class Connections {
     const entry = this.#all.get(fd);
     if (entry === undefined) {
       // It has ended in this turn; nobody is left to be charged.
-      for (const stray of fds) this.closing.add(NOBODY, stray, () => {});
+      for (const stray of fds) this.closing.add(NOBODY.uid, stray, () => {});
     } else if (bytes.length === 0) this.#end(fd, null);
     else {
       if (entry.readsLeft !== null) entry.readsLeft--;

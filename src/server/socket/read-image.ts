@@ -3,7 +3,7 @@
  * waits for nobody.
  */
 import type { Broker } from '../../broker/broker.js';
-import type { BrokerBuffer } from '../../broker/buffer.js';
+import type { BrokerBuffer, Owner } from '../../broker/buffer.js';
 import { BrokerError } from '../../broker/errors.js';
 import { MOD_LINEAR, modifierText } from '../../broker/fourcc.js';
 import { referenceTo } from '../../broker/work.js';
@@ -15,6 +15,7 @@ import type { Content } from '../preview/messages.js';
 export function readImage(
   broker: Broker,
   buffer: BrokerBuffer,
+  by: Owner,
   done: (result: Content | { error: BrokerError }) => void,
 ): void {
   const { spec, allocation } = buffer;
@@ -31,7 +32,7 @@ export function readImage(
     });
   }
   const planes = planesInContent(buffer);
-  broker.works.read(null, buffer, { offset: 0n, size: 0n }, (worked) => {
+  broker.works.read(by, buffer, { offset: 0n, size: 0n }, (worked) => {
     if ('error' in worked) return done(worked);
     const { content } = worked;
     const [fd] = content?.held.fds ?? [];
