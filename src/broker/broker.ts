@@ -83,7 +83,7 @@ export class Broker {
     this.#registry = new Registry(world, quotas);
     this.#clients = new Clients(world, maxPastProcesses ?? DEFAULT_PAST_PROCESSES);
     this.#tokens = new Tokens(world.clock, world.random);
-    this.works = new Works(world, (owner) => quotas.whoIs(owner));
+    this.works = new Works(world, quotas);
     this.#lingering = new Lingering(
       world,
       unknownGraceMs,

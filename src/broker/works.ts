@@ -1,5 +1,6 @@
 /**
- * Copies, fills and reads that clients ask for. While one is pending it has a reference of its own to
+ * Copies, fills and reads that clients ask for. The answer to a read is memory of its own, which is
+ * charged to who asked. While one is pending it has a reference of its own to
  * the buffers' fds: whoever releases a buffer in the meantime, the memory is there until it is done.
  * (What a source keeps for it, too: the allocator does a `free` after the work that touches it.)
  */
@@ -7,6 +8,8 @@ import type { BrokerBuffer, Owner } from './buffer.js';
 import { type CopyRequest, planCopy } from './copy.js';
 import { BrokerError } from './errors.js';
 import { HeldFds } from './held-fds.js';
+import type { Charge } from './quota/charge.js';
+import type { Quotas } from './quota/quotas.js';
 import type { Asker } from './turns.js';
 import { Waiting } from './waiting.js';
 import {
@@ -21,12 +24,17 @@ import {
 
 export type WorkResult = WorkDone | { readonly error: BrokerError };
 
-/** What was done; a reference to what was read is the receiver's. */
+/** What was read. */
+export interface ReadContent {
+  /** The reference is the receiver's. */
+  readonly held: HeldFds;
+  readonly size: number;
+  /** To be called once, when whoever asked has it, or will not: it is charged until then. */
+  readonly received: () => void;
+}
+
 export type Worked =
-  | {
-      readonly path: WorkPath;
-      readonly content: { readonly held: HeldFds; readonly size: number } | null;
-    }
+  | { readonly path: WorkPath; readonly content: ReadContent | null }
   | { readonly error: BrokerError };
 
 /** What work needs of the world. */
@@ -42,7 +50,7 @@ export class Works {
 
   constructor(
     private readonly world: Workshop,
-    private readonly who: (owner: Owner) => Asker,
+    private readonly quotas: Quotas,
   ) {}
 
   /** `done` is called once, at once for a refusal that needs no allocator; so of `fill` and `read`. */
@@ -95,9 +103,10 @@ export class Works {
     done: (result: Worked) => void,
     plan: () => Work,
   ): void {
-    const asker = this.who(owner);
+    const asker = this.quotas.whoIs(owner);
     let work: Work;
     let answered: () => void;
+    let charge: Charge | null = null;
     try {
       if (buffers.some(({ released }) => released)) {
         throw new BrokerError('not_found', 'the buffer is released');
@@ -109,8 +118,10 @@ export class Works {
         });
       }
       work = plan();
+      if (work.kind === 'read') charge = this.quotas.holdAnswer(owner, work.range.size);
       answered = this.waiting.begin(asker);
     } catch (error) {
+      charge?.release();
       if (!(error instanceof BrokerError)) throw error;
       done({ error });
       return;
@@ -119,14 +130,15 @@ export class Works {
     this.world.work(asker, work, (result) => {
       answered();
       for (const fds of held) fds.release();
+      if ('error' in result || result.content === null) charge?.release();
       if ('error' in result) done(result);
-      else done({ path: result.path, content: this.#held(result) });
+      else done({ path: result.path, content: this.#content(result, charge) });
     });
   }
 
-  #held({ content }: WorkDone) {
+  #content({ content }: WorkDone, charge: Charge | null): ReadContent | null {
     if (content === null) return null;
     const held = new HeldFds([content.fd], (fd) => this.world.closeFd(fd));
-    return { held, size: content.size };
+    return { held, size: content.size, received: () => charge?.release() };
   }
 }

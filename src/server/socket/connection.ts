@@ -31,6 +31,8 @@ import { cut, MAX_TEXT } from './text.js';
 export interface Packet {
   bytes: Buffer;
   held: HeldFds | null;
+  /** To be told when the peer has received it. */
+  received?: () => void;
 }
 
 /** wl_display, which is there from the start. */
@@ -53,6 +55,8 @@ export class Connection {
   /** fds that were unclaimed when the input had been used up once already. */
   #staleFds = 0;
   #queuedBytes = 0;
+  /** Of what was sent and perhaps not read. */
+  readonly #inFlight: (() => void)[] = [];
   /** The messages of the packet that is being put together, if one is. */
   #collected: Buffer[] | null = null;
   /** fds that its params objects hold for imports (params.ts); they are limited as a whole. */
@@ -274,20 +278,24 @@ export class Connection {
   /**
    * Runs `events` and sends what they write in one message, together with the fds of `held`. What
    * waits before them goes along, so that the fds need not wait until the peer has read it, if all
-   * of it fits in what libwayland reads at once.
+   * of it fits in what libwayland reads at once. `received` is called once: when the peer has the message,
+   * or never will.
    */
-  packet(held: HeldFds, events: () => void): void {
-    if (this.closing) return;
+  packet(held: HeldFds, events: () => void, received?: () => void): void {
+    if (this.closing) {
+      received?.();
+      return;
+    }
     this.#collected = [];
     events();
     const bytes = Buffer.concat(this.#collected);
     this.#collected = null;
     const last = this.#open(bytes.length, MAX_MESSAGE_SIZE);
-    if (last === undefined) this.#packets.push({ bytes, held: held.retain() });
-    else {
-      last.bytes = Buffer.concat([last.bytes, bytes]);
-      last.held = held.retain();
-    }
+    const packet = last ?? { bytes: Buffer.alloc(0), held: null };
+    packet.bytes = Buffer.concat([packet.bytes, bytes]);
+    packet.held = held.retain();
+    if (received !== undefined) packet.received = received;
+    if (last === undefined) this.#packets.push(packet);
   }
 
   /** Bytes that wait to be sent. */
@@ -310,8 +318,20 @@ export class Connection {
     this.#queuedBytes -= count;
     packet.held?.release();
     packet.held = null;
+    if (packet.received !== undefined) this.#inFlight.push(packet.received);
+    delete packet.received;
     if (count < packet.bytes.length) packet.bytes = packet.bytes.subarray(count);
     else this.#packets.shift();
+  }
+
+  /** Whether it matters when the peer has read what it was sent, or is sent now. */
+  get awaitsReceipt(): boolean {
+    return this.#inFlight.length > 0 || this.#packets[0]?.received !== undefined;
+  }
+
+  /** The peer has read all that was sent. */
+  received(): void {
+    for (const received of this.#inFlight.splice(0)) received();
   }
 
   /** The client is gone: every object ends, nothing more is sent, fds are closed. */
@@ -324,6 +344,10 @@ export class Connection {
     }
     this.#objects.clear();
     for (const fd of this.#fds.splice(0)) this.foreign.close(fd);
-    for (const packet of this.#packets.splice(0)) packet.held?.release();
+    for (const packet of this.#packets.splice(0)) {
+      packet.held?.release();
+      packet.received?.();
+    }
+    this.received();
   }
 }

@@ -42,6 +42,8 @@ export function readImage(
       done({ fd: duplicate(fd), size: content.size, format, width, height, planes });
     } finally {
       content.held.release();
+      // The main thread's from here on, which has few at a time (preview/previews.ts).
+      content.received();
     }
   });
 }
