@@ -6,6 +6,9 @@
 /** Long enough for a sentence; REST and log lines stay readable. */
 export const MAX_NAME_BYTES = 64;
 
+/** `dma-heap:` with the longest name of a CMA region (CMA_MAX_NAME, less its NUL); others are shorter. */
+export const MAX_SOURCE_NAME_BYTES = 'dma-heap:'.length + 63;
+
 /** Far above any driver's list for one format (Intel and AMD offer a few dozen). */
 export const MAX_MODIFIERS = 256;
 
@@ -58,9 +61,18 @@ export const MAX_OBJECTS_PER_CLIENT = 65_536;
 
 /**
  * Of all connections together, of which a user gets a half at most (fair-pool.ts). One is 1 to 5 KB of
- * the data plane's heap, 18 KB with 256 modifiers, and V8 ends a process at 2 to 4 GB.
+ * the data plane's heap beside what it carries, and V8 ends a process at 2 to 4 GB.
  */
 export const MAX_OBJECTS = 131_072;
+
+/**
+ * Bytes of the heap for what all objects carry until they are used: modifiers, names of buffers and
+ * sources. A user gets a half at most: 16,000 lists of 256 modifiers.
+ */
+export const MAX_CARRIED_BYTES = 256 * 1024 * 1024;
+
+/** Of the heap, for one modifier in a list: a BigInt, and its place. */
+export const MODIFIER_BYTES = 32;
 
 /** fds that a connection may have brought for imports that it has not asked for yet: 64 of 4 planes. */
 export const MAX_WAITING_PLANES = 256;

@@ -74,6 +74,8 @@ export class Connection {
     readonly foreign: ForeignFds,
     /** What its user may have of objects. */
     private readonly objects: Allowance,
+    /** What all of its user's objects may carry, in bytes. */
+    private readonly carried: Allowance,
     /** Called when there is something to send, or the connection is to end. */
     private readonly touched: () => void,
   ) {}
@@ -114,12 +116,20 @@ export class Connection {
     return found as unknown as Resource<I>;
   }
 
+  /** For `Resource.carry`. */
+  carry(bytes: number): void {
+    if (this.carried.take(bytes)) return;
+    const { no_memory } = wl_display.enums.error;
+    throw new ProtocolError(1, no_memory, "the user's objects carry too much");
+  }
+
   /** Removes an object and tells the client that its id is free again. */
   destroy(resource: { readonly id: number }): void {
     const known = this.#objects.get(resource.id);
     if (known === undefined || known.id === DISPLAY_ID) return;
     this.#objects.delete(known.id);
     this.objects.give(1);
+    this.carried.give(known.carried);
     known.alive = false;
     known.onDestroy();
     this.display?.event('delete_id', known.id);
@@ -340,6 +350,7 @@ export class Connection {
     for (const resource of this.#objects.values()) {
       resource.alive = false;
       resource.onDestroy();
+      this.carried.give(resource.carried);
       if (resource.id !== DISPLAY_ID) this.objects.give(1);
     }
     this.#objects.clear();
