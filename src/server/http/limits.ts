@@ -44,8 +44,20 @@ export const CONNECTION_LIMIT = 64;
 /** Of them, those of all users without a role: the others are for administrators and monitors. */
 export const USERS_CONNECTION_LIMIT = 48;
 
-/** Of these, for one user: two streams of events and some commands at the same time. */
+/**
+ * For one user who is no administrator: two streams of events and some commands at the same time; for a
+ * reader some scrapers.
+ */
 export const CONNECTIONS_PER_USER = 12;
+
+/** Over TCP, of CONNECTION_LIMIT: connections on which no good token was seen; others take their place. */
+export const STRANGER_LIMIT = 24;
+
+/** The rest of them: on which one was. */
+export const KNOWN_CONNECTION_LIMIT = CONNECTION_LIMIT - STRANGER_LIMIT;
+
+/** Of these, for one token. */
+export const CONNECTIONS_PER_TOKEN = 16;
 
 /**
  * Requests that a user may send in a second, unless configured: about what one core answers, so that
