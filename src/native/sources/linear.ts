@@ -6,7 +6,7 @@
  */
 import { alignUp, strictest } from '../../broker/alignment.js';
 import { layoutOf } from '../../broker/dictated.js';
-import { BrokerError, outOfFds } from '../../broker/errors.js';
+import { BrokerError, isOutOfFds, outOfFds } from '../../broker/errors.js';
 import { formats } from '../../broker/formats.js';
 import { MOD_LINEAR, modifierText } from '../../broker/fourcc.js';
 import { knownFormat } from '../../broker/layout.js';
@@ -22,7 +22,6 @@ import type {
   SourceName,
 } from '../../broker/source.js';
 import { type Steps, toEnd } from '../../broker/steps.js';
-import { isOutOfFds } from '../libc/errno.js';
 import { close } from '../libc/fd.js';
 import { PAGE_SIZE } from '../libc/memory.js';
 

@@ -8,7 +8,7 @@
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { after } from '../../broker/clock.js';
 import type { DeviceState } from '../../broker/devices.js';
-import { BrokerError, type ErrorMessage, outOfFds, toMessage } from '../../broker/errors.js';
+import { BrokerError, toMessage } from '../../broker/errors.js';
 import type {
   Allocation,
   HandleType,
@@ -20,7 +20,6 @@ import type {
 import type { Steps } from '../../broker/steps.js';
 import { type Job, Turns } from '../../broker/turns.js';
 import { SystemClock } from '../../native/clock.js';
-import { isOutOfFds } from '../../native/libc/errno.js';
 import { close, identity } from '../../native/libc/fd.js';
 import { VulkanDevices } from '../../native/sources/devices.js';
 import { MemfdSource } from '../../native/sources/memfd.js';
@@ -135,11 +134,6 @@ function opened({ device }: Requested<'open'>): DeviceState {
   return state;
 }
 
-/** Whoever asks is told of a descriptor that the daemon lacked, wherever that was. */
-function refusal(error: unknown): ErrorMessage {
-  return toMessage(isOutOfFds(error) ? outOfFds() : error);
-}
-
 function* answer(request: Asked): Steps<AllocatorReply> {
   const { seq } = request;
   try {
@@ -156,7 +150,7 @@ function* answer(request: Asked): Steps<AllocatorReply> {
         return { seq, work: yield* vulkan.work(request.work) };
     }
   } catch (error) {
-    return { seq, error: refusal(error) };
+    return { seq, error: toMessage(error) };
   }
 }
 
@@ -206,7 +200,7 @@ function add(request: Asked, over?: () => void): void {
 
 /** Its turn comes when the memory is free. */
 function start(request: Requested<'work'>): void {
-  const refuse = (error: unknown) => tell({ seq: request.seq, error: refusal(error) });
+  const refuse = (error: unknown) => tell({ seq: request.seq, error: toMessage(error) });
   try {
     waiting.add(claimsOf(request.work), (problem, over) => {
       if (problem === null) add(request, over);
