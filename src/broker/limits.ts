@@ -44,6 +44,12 @@ export const MAX_TOKEN_USES = 1000;
  */
 export const MAX_HISTORY = 32;
 
+/**
+ * Of all buffers together, of which a user gets a half at most (fair-pool.ts): who was handed what, 150
+ * bytes each. They stay with the buffer when the client destroys its object.
+ */
+export const MAX_RECIPIENTS = 1_048_576;
+
 /** Recipients that have disconnected are forgotten beyond this, oldest first. */
 export const MAX_PAST_RECIPIENTS = 256;
 
@@ -73,6 +79,12 @@ export const MAX_CARRIED_BYTES = 256 * 1024 * 1024;
 
 /** Of the heap, for one modifier in a list: a BigInt, and its place. */
 export const MODIFIER_BYTES = 32;
+
+/**
+ * Bytes of events that wait for all clients together, of which a user gets a half at most (fair-pool.ts).
+ * Beyond it a connection that does not read is dropped much earlier.
+ */
+export const MAX_QUEUED = 256 * 1024 * 1024;
 
 /** fds that a connection may have brought for imports that it has not asked for yet: 64 of 4 planes. */
 export const MAX_WAITING_PLANES = 256;

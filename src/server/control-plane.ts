@@ -132,7 +132,10 @@ export function createControlPlane(
       return (found.table?.offers ?? []).map(formatView);
     },
     recallBuffer: (change, seconds, by) => plane.ask('recallBuffer', { change, seconds }, by),
-    preview: (id, terms, by) => previews.render(() => plane.ask('readImage', id, by), terms),
+    preview: (id, terms, by) => {
+      const user = by.token ?? String(by.uid);
+      return previews.render(user, () => plane.ask('readImage', id, by), terms);
+    },
     disconnectClient: async (id, by) => {
       await plane.ask('disconnectClient', id, by);
     },

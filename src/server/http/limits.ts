@@ -38,6 +38,9 @@ export const IDEMPOTENCY_SECONDS = 3600;
 /** Answers that are kept for one user: about a megabyte. */
 export const IDEMPOTENCY_KEYS_PER_USER = 1000;
 
+/** Answers that are kept for all of them, of which one gets a half at most: about 16 MB. */
+export const MAX_IDEMPOTENCY_KEYS = 16_384;
+
 /** Connections at a time: each costs a file descriptor that a client's buffer could need. */
 export const CONNECTION_LIMIT = 64;
 

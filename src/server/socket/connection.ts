@@ -76,6 +76,8 @@ export class Connection {
     private readonly objects: Allowance,
     /** What all of its user's objects may carry, in bytes. */
     private readonly carried: Allowance,
+    /** What may wait to be sent to all of its user's connections, in bytes. */
+    private readonly queue: Allowance,
     /** Called when there is something to send, or the connection is to end. */
     private readonly touched: () => void,
   ) {}
@@ -267,6 +269,8 @@ export class Connection {
   write(bytes: Buffer): void {
     if (this.closing) return;
     this.#queuedBytes += bytes.length;
+    const fits = this.queue.take(bytes.length);
+    if (!fits) this.queue.overdraw(bytes.length);
     this.touched();
     if (this.#collected !== null) this.#collected.push(bytes);
     else {
@@ -274,7 +278,8 @@ export class Connection {
       if (last === undefined) this.#packets.push({ bytes, held: null });
       else last.bytes = Buffer.concat([last.bytes, bytes]);
     }
-    if (this.#queuedBytes > MAX_QUEUED_BYTES) this.drop('it does not read what it is sent');
+    const most = fits ? MAX_QUEUED_BYTES : MAX_PACKET_BYTES;
+    if (this.#queuedBytes > most) this.drop('it does not read what it is sent');
   }
 
   /** The last packet, if it may grow by `more` bytes to at most `max`; one with fds never does. */
@@ -326,6 +331,7 @@ export class Connection {
     const packet = this.#packets[0];
     if (packet === undefined) return;
     this.#queuedBytes -= count;
+    this.queue.give(count);
     packet.held?.release();
     packet.held = null;
     if (packet.received !== undefined) this.#inFlight.push(packet.received);
@@ -360,5 +366,7 @@ export class Connection {
       packet.received?.();
     }
     this.received();
+    this.queue.give(this.#queuedBytes);
+    this.#queuedBytes = 0;
   }
 }

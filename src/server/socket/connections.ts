@@ -12,7 +12,12 @@ import { after, type Monotonic } from '../../broker/clock.js';
 import { soonest } from '../../broker/deadlines.js';
 import { BrokerError } from '../../broker/errors.js';
 import { FairPool } from '../../broker/fair-pool.js';
-import { FDS_PER_CONNECTION, MAX_CARRIED_BYTES, MAX_OBJECTS } from '../../broker/limits.js';
+import {
+  FDS_PER_CONNECTION,
+  MAX_CARRIED_BYTES,
+  MAX_OBJECTS,
+  MAX_QUEUED,
+} from '../../broker/limits.js';
 import { NOBODY } from '../../broker/turns.js';
 import { kindOf } from '../../native/kind.js';
 import { EMFILE, ENFILE, errnoName } from '../../native/libc/errno.js';
@@ -66,6 +71,7 @@ export class Connections {
   readonly #fds: FairPool;
   readonly #objects = new FairPool(MAX_OBJECTS);
   readonly #carried = new FairPool(MAX_CARRIED_BYTES);
+  readonly #queued = new FairPool(MAX_QUEUED);
   #acceptAgainAt: Monotonic | null = null;
 
   constructor(
@@ -131,9 +137,9 @@ export class Connections {
     const closeLater = (each: number, done: () => void) => this.#closeLater(charged, each, done);
     const foreign = new ForeignFds({ kindOf, close, closeLater }, fds);
     const touched = () => this.#active.add(fd);
-    const objects = this.#objects.of(charged);
-    const carried = this.#carried.of(charged);
-    const connection = new Connection(client, foreign, objects, carried, touched);
+    const [objects, carried] = [this.#objects.of(charged), this.#carried.of(charged)];
+    const queue = this.#queued.of(charged);
+    const connection = new Connection(client, foreign, objects, carried, queue, touched);
     createDisplay(connection, this.globals);
     const fits = fds.take(FDS_PER_CONNECTION);
     if (!fits) fds.overdraw(FDS_PER_CONNECTION);

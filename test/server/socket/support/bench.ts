@@ -5,7 +5,7 @@
 import { Broker } from '../../../../src/broker/broker.js';
 import type { BrokerBuffer } from '../../../../src/broker/buffer.js';
 import { type Allowance, FairPool } from '../../../../src/broker/fair-pool.js';
-import { MAX_CARRIED_BYTES, MAX_OBJECTS } from '../../../../src/broker/limits.js';
+import { MAX_CARRIED_BYTES, MAX_OBJECTS, MAX_QUEUED } from '../../../../src/broker/limits.js';
 import type { FdKind } from '../../../../src/native/kind.js';
 import {
   dmabroker_manager_v1,
@@ -34,6 +34,7 @@ export class Bench {
   readonly connection: Connection;
   readonly objects: FairPool;
   readonly carried: FairPool;
+  readonly queued: FairPool;
   /** What its user may have of fds. */
   readonly allowance: Allowance;
   /** What fds of the client are; dma_bufs, if nothing else is said. */
@@ -64,7 +65,8 @@ export class Bench {
     };
     this.allowance = new FairPool(FDS).of(uid);
     const foreign = new ForeignFds(world, this.allowance);
-    const pools = [this.objects.of(uid), this.carried.of(uid)] as const;
+    this.queued = other?.queued ?? new FairPool(MAX_QUEUED);
+    const pools = [this.objects.of(uid), this.carried.of(uid), this.queued.of(uid)] as const;
     this.connection = new Connection(client, foreign, ...pools, () => this.touched++);
     const context = { broker: this.broker, device: null, mainDevice: null, others: [] };
     const manager: Global = {
