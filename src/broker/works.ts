@@ -47,6 +47,9 @@ export interface Workshop {
 export class Works {
   /** Copies, fills and reads that clients wait for. */
   readonly waiting = new Waiting('pending works');
+  /** Answers that are elsewhere, until it is said that they are received; by ticket. */
+  readonly #elsewhere = new Map<number, () => void>();
+  #lastTicket = 0;
 
   constructor(
     private readonly world: Workshop,
@@ -95,6 +98,18 @@ export class Works {
       source: referenceTo(source),
       range: planRead(source, request),
     }));
+  }
+
+  /** An answer leaves this thread, and stays charged until `received` is called with the ticket. */
+  leaves({ received }: ReadContent): number {
+    const ticket = ++this.#lastTicket;
+    this.#elsewhere.set(ticket, received);
+    return ticket;
+  }
+
+  received(ticket: number): void {
+    this.#elsewhere.get(ticket)?.();
+    this.#elsewhere.delete(ticket);
   }
 
   #run(

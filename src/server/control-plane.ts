@@ -134,7 +134,10 @@ export function createControlPlane(
     recallBuffer: (change, seconds, by) => plane.ask('recallBuffer', { change, seconds }, by),
     preview: (id, terms, by) => {
       const user = by.token ?? String(by.uid);
-      return previews.render(user, () => plane.ask('readImage', id, by), terms);
+      const read = () => plane.ask('readImage', id, by);
+      // Where the data plane has ended, so has the charge.
+      const done = (ticket: number) => void plane.ask('imageDone', ticket).catch(() => {});
+      return previews.render(user, read, terms, done);
     },
     disconnectClient: async (id, by) => {
       await plane.ask('disconnectClient', id, by);

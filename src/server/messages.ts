@@ -153,6 +153,8 @@ export interface Questions {
   releaseBuffer: { parameters: Change; answer: null };
   /** An image's present content; the fd of the answer is main's. */
   readImage: { parameters: string; answer: Content };
+  /** By its ticket: it is charged no longer. */
+  imageDone: { parameters: number; answer: null };
   reissueBuffer: { parameters: Change; answer: BufferInfo };
   historyOf: { parameters: string; answer: History };
   memoriesOf: { parameters: string; answer: BufferMemories };

@@ -32,20 +32,26 @@ export class Previews {
 
   /**
    * A PNG of what `read` gets, for `user`; it is called only where there is room. Rejects with
-   * `limit_exceeded` where as many are under way as may be, and with whatever `read` rejects with.
+   * `limit_exceeded` where as many are under way as may be, and with whatever `read` rejects with. `done`
+   * is told the ticket of what was read, when it is needed no longer.
    */
   async render(
     user: string,
     read: () => Promise<Content>,
     terms: PreviewTerms,
+    done: (ticket: number) => void = () => {},
   ): Promise<Uint8Array> {
     this.#check(this.#taken.length, MAX_PREVIEWS);
     const own = this.#taken.filter((each) => each === user).length;
     this.#check(own, MAX_PREVIEWS_PER_USER);
     this.#taken.push(user);
+    let ticket: number | null = null;
     try {
-      return await this.#ask(await read(), terms);
+      const content = await read();
+      ticket = content.ticket;
+      return await this.#ask(content, terms);
     } finally {
+      if (ticket !== null) done(ticket);
       this.#taken.splice(this.#taken.indexOf(user), 1);
     }
   }

@@ -206,6 +206,9 @@ function lookUp(
     case 'setPolicy':
       broker.policy = new Policy(question.parameters);
       return null;
+    case 'imageDone':
+      broker.works.received(question.parameters);
+      return null;
     case 'shutDown':
       return null;
   }

@@ -4,14 +4,14 @@
  */
 import type { Broker } from '../../broker/broker.js';
 import type { BrokerBuffer, Owner } from '../../broker/buffer.js';
-import { BrokerError } from '../../broker/errors.js';
+import { BrokerError, isOutOfFds, outOfFds } from '../../broker/errors.js';
 import { MOD_LINEAR, modifierText } from '../../broker/fourcc.js';
 import { referenceTo } from '../../broker/work.js';
 import { duplicate } from '../../native/libc/fd.js';
 import { memoriesOf } from '../../native/transfer/ends.js';
 import type { Content } from '../preview/messages.js';
 
-/** `done` is called once; the content's fd is its receiver's. */
+/** `done` is called once; the content's fd is its receiver's, who says when it is done with it. */
 export function readImage(
   broker: Broker,
   buffer: BrokerBuffer,
@@ -39,11 +39,15 @@ export function readImage(
     if (content === null || fd === undefined) throw new Error('a read without content');
     try {
       const { format, width, height } = spec;
-      done({ fd: duplicate(fd), size: content.size, format, width, height, planes });
+      const copy = duplicate(fd);
+      const ticket = broker.works.leaves(content);
+      done({ fd: copy, ticket, size: content.size, format, width, height, planes });
+    } catch (error) {
+      content.received();
+      if (!isOutOfFds(error)) throw error;
+      done({ error: outOfFds() });
     } finally {
       content.held.release();
-      // The main thread's from here on, which has few at a time (preview/previews.ts).
-      content.received();
     }
   });
 }

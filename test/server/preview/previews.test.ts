@@ -21,6 +21,7 @@ function content(change: Partial<Content> = {}): Content {
   return {
     fd: sealedTable(pixels),
     size: pixels.length,
+    ticket: 0,
     format: fourcc('XR24'),
     width: 2,
     height: 1,
@@ -45,6 +46,16 @@ await withoutLeaks(t, 'previews', async (t) => {
   t.test('a format that is not known', async (t) => {
     const unknown = previews.render('a', async () => content({ format: fourcc('ZZZZ') }), terms);
     t.match(await rejected(unknown), { code: 'unsupported_format' });
+  });
+
+  t.test('whoever counts is told when it is over, however it ends', async (t) => {
+    const done: number[] = [];
+    const told = (ticket: number) => done.push(ticket);
+    await previews.render('a', async () => content({ ticket: 1 }), terms, told);
+    const unknown = { ticket: 2, format: fourcc('ZZZZ') };
+    await t.rejects(previews.render('a', async () => content(unknown), terms, told));
+    await t.rejects(previews.render('a', () => Promise.reject(new Error('gone')), terms, told));
+    t.same(done, [1, 2]);
   });
 
   t.test('content that could not be read', async (t) => {
