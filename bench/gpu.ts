@@ -8,6 +8,7 @@
  */
 import { closeSync, readlinkSync } from 'node:fs';
 import { Usage } from '../src/broker/source.js';
+import { toEnd } from '../src/broker/steps.js';
 import { connect } from '../src/client/index.js';
 import { probeVulkan } from '../src/native/sources/probe-vulkan.js';
 import type { VulkanSource } from '../src/native/sources/vulkan.js';
@@ -90,7 +91,7 @@ function steps({ device }: VulkanSource, size: number, usage: number): Steps {
     exporter: null,
     size: allocationSize,
   } as const;
-  const how = zero(device, exported, 'auto');
+  const how = toEnd(zero(device, exported, 'auto'));
   const zeroedAt = now();
   const link = readlinkSync(`/proc/self/fd/${fd}`);
   const freeing = now();

@@ -21,9 +21,10 @@ import type { Clock, Monotonic } from './clock.js';
 import { soonest } from './deadlines.js';
 import type { DeviceState } from './devices.js';
 import { BrokerError } from './errors.js';
+import { FairPool } from './fair-pool.js';
 import { type ImportRequest, Intake } from './intake.js';
 import { Leases } from './leases.js';
-import { DEFAULT_PAST_PROCESSES } from './limits.js';
+import { DEFAULT_PAST_PROCESSES, MAX_RECIPIENTS } from './limits.js';
 import { Lingering } from './lingering.js';
 import type { Policy } from './policy.js';
 import { type Drained, NO_POOL, Pool } from './pool/pool.js';
@@ -54,6 +55,8 @@ export interface BrokerOptions {
   readonly unknownGraceMs: number;
   /** How many processes are watched after they have disconnected: a pidfd each. */
   readonly maxPastProcesses?: number;
+  /** MAX_RECIPIENTS, if not given. */
+  readonly maxRecipients?: number;
 }
 
 export const DEFAULT_OPTIONS: BrokerOptions = { unknownGraceMs: 60_000 };
@@ -66,6 +69,7 @@ export class Broker {
   readonly #reissues: Reissues;
   readonly #tokens: Tokens<BrokerBuffer>;
   readonly #lingering: Lingering;
+  readonly #recipients: FairPool;
   readonly leases: Leases;
   /** Copies, fills and reads, for whoever has an object for the buffer. */
   readonly works: Works;
@@ -77,13 +81,14 @@ export class Broker {
     sources: readonly SourceState[],
     offers: readonly FormatOffer[],
     readonly quotas = new Quotas(world.clock),
-    { unknownGraceMs, maxPastProcesses }: BrokerOptions = DEFAULT_OPTIONS,
+    { unknownGraceMs, maxPastProcesses, maxRecipients }: BrokerOptions = DEFAULT_OPTIONS,
     devices: readonly DeviceState[] = [],
   ) {
     this.#registry = new Registry(world, quotas);
     this.#clients = new Clients(world, maxPastProcesses ?? DEFAULT_PAST_PROCESSES);
+    this.#recipients = new FairPool(maxRecipients ?? MAX_RECIPIENTS);
     this.#tokens = new Tokens(world.clock, world.random);
-    this.works = new Works(world, (client) => quotas.whoIs({ client, peer: client.peer }).uid);
+    this.works = new Works(world, quotas);
     this.#lingering = new Lingering(
       world,
       unknownGraceMs,
@@ -289,12 +294,23 @@ export class Broker {
   redeem(client: Client, token: string): Redemption {
     const admit = (buffer: BrokerBuffer) => {
       this.#checkLive(buffer);
+      this.#checkRecipient(buffer, client);
       this.quotas.redeem(buffer, client);
     };
     const { target, info } = this.#tokens.redeem(token, client.peer, admit);
     this.#registry.happened({ type: 'buffer.redeemed', buffer: target, client, token: info.id });
     this.world.changed(target);
     return { buffer: target, mayRenew: info.mayRenew };
+  }
+
+  #checkRecipient(buffer: BrokerBuffer, client: Client): void {
+    if (buffer.hasRecipient(client) || this.#recipients.has(this.#userOf(client), 1)) return;
+    const message = 'the user was handed too many buffers on too many connections';
+    throw new BrokerError('limit_exceeded', message, { constraint: 'recipients' });
+  }
+
+  #userOf(client: Client): number {
+    return this.quotas.whoIs({ client, peer: client.peer }).uid;
   }
 
   #checkLive({ id, state }: BrokerBuffer): void {
@@ -305,7 +321,13 @@ export class Broker {
 
   /** The planes' fds are on their way to a client: it is a recipient from now on. */
   handedOut(buffer: BrokerBuffer, client: Client): void {
-    buffer.addRecipient(client, this.clock.now(), !this.world.tells(buffer.allocation));
+    const count = () => {
+      const uid = this.#userOf(client);
+      this.#recipients.overdraw(uid, 1);
+      return () => this.#recipients.give(uid, 1);
+    };
+    const watched = !this.world.tells(buffer.allocation);
+    buffer.addRecipient(client, this.clock.now(), watched, count);
     buffer.lastUsed = this.clock.now();
     client.fdsSent += buffer.allocation.planes.length;
     if (!buffer.released) this.world.changed(buffer);

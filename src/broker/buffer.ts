@@ -59,6 +59,8 @@ export interface Recipient {
   readonly receivedAt: Monotonic;
   /** Its reference to the process, where only its end tells that the memory is no longer held. */
   readonly process: PeerProcess | null;
+  /** Called when nobody needs to know of it any more. */
+  readonly forgotten: () => void;
 }
 
 export type ReleaseReason = 'owner' | 'administrator' | 'lease_expired';
@@ -171,11 +173,19 @@ export class BrokerBuffer {
     return this.#recipients.values();
   }
 
-  /** `watched`: the end of its process is to be known even after it has disconnected. */
-  addRecipient(client: Client, now: Monotonic, watched: boolean): void {
-    if (!this.#recipients.has(client.id)) {
+  hasRecipient(client: Client): boolean {
+    return this.#recipients.has(client.id);
+  }
+
+  /**
+   * `watched`: the end of its process is to be known even after it has disconnected. `count` is called for
+   * one more, and what it returns when that is forgotten.
+   */
+  addRecipient(client: Client, now: Monotonic, watched: boolean, count: () => () => void): void {
+    if (!this.hasRecipient(client)) {
       const process = watched ? client.process.retain() : null;
-      this.#recipients.set(client.id, { client, receivedAt: now, process });
+      const recipient = { client, receivedAt: now, process, forgotten: count() };
+      this.#recipients.set(client.id, recipient);
     }
     let past = [...this.#recipients.values()].filter((r) => !r.client.connected).length;
     for (const [id, recipient] of this.#recipients) {
@@ -184,6 +194,7 @@ export class BrokerBuffer {
       this.#recipients.delete(id);
       if (recipient.process?.exited === false) this.#forgotten = true;
       recipient.process?.release();
+      recipient.forgotten();
       past--;
     }
   }
@@ -196,7 +207,10 @@ export class BrokerBuffer {
 
   /** Nothing is to be known of them any more. */
   forgetRecipients(): void {
-    for (const { process } of this.#recipients.values()) process?.release();
+    for (const { process, forgotten } of this.#recipients.values()) {
+      process?.release();
+      forgotten();
+    }
     this.#recipients.clear();
   }
 }

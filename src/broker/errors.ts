@@ -163,6 +163,16 @@ export class BrokerError extends Error {
 export const outOfFds = (): BrokerError =>
   new BrokerError('limit_exceeded', 'the daemon is out of file descriptors', { constraint: 'fds' });
 
+/** Whether something failed for want of a file descriptor: a system call, or the start of a thread. */
+export function isOutOfFds(error: unknown): boolean {
+  if (!(error instanceof Error) || !('code' in error)) return false;
+  if (error.code === 'ERR_WORKER_INIT_FAILED') return /\bE[MN]FILE\b/.test(error.message);
+  return error.code === 'EMFILE' || error.code === 'ENFILE';
+}
+
+/** Wherever the daemon found out that it lacked one, that is no defect: whoever asks is told. */
+export const orOutOfFds = (error: unknown): unknown => (isOutOfFds(error) ? outOfFds() : error);
+
 /** The same error after a trip between threads, where classes do not survive. */
 export interface ErrorMessage {
   readonly code: ErrorCode;
@@ -172,7 +182,8 @@ export interface ErrorMessage {
   readonly defect?: string;
 }
 
-export function toMessage(error: unknown): ErrorMessage {
+export function toMessage(thrown: unknown): ErrorMessage {
+  const error = orOutOfFds(thrown);
   if (error instanceof BrokerError) {
     return { code: error.code, message: error.message, refusal: error.refusal };
   }

@@ -8,32 +8,32 @@
  * threshold of Choudhury and Hahne ("Dynamic queue length thresholds for shared-memory packet
  * switches", 1998), with α = 1.
  */
-export class FairPool {
-  readonly #byUser = new Map<number, number>();
+export class FairPool<User = number> {
+  readonly #byUser = new Map<User, number>();
   #taken = 0;
 
   constructor(private readonly total: number) {}
 
   /** Returns false, and counts nothing, where the user has its part already. */
-  take(uid: number, count: number): boolean {
+  take(uid: User, count: number): boolean {
     if (!this.has(uid, count)) return false;
     this.overdraw(uid, count);
     return true;
   }
 
   /** Whether `take` would count them. */
-  has(uid: number, count: number): boolean {
+  has(uid: User, count: number): boolean {
     return (this.#byUser.get(uid) ?? 0) + count <= this.total - this.#taken - count;
   }
 
   /** Counts what is there already, whatever the user's part. */
-  overdraw(uid: number, count: number): void {
+  overdraw(uid: User, count: number): void {
     this.#byUser.set(uid, (this.#byUser.get(uid) ?? 0) + count);
     this.#taken += count;
   }
 
   /** What a user has of it. */
-  taken(uid: number): number {
+  taken(uid: User): number {
     return this.#byUser.get(uid) ?? 0;
   }
 
@@ -42,7 +42,7 @@ export class FairPool {
     return this.#taken >= 2 * this.total;
   }
 
-  give(uid: number, count: number): void {
+  give(uid: User, count: number): void {
     const mine = (this.#byUser.get(uid) ?? 0) - count;
     if (mine < 0) throw new Error(`user ${uid} gives back more than it took`);
     if (mine === 0) this.#byUser.delete(uid);
@@ -51,7 +51,7 @@ export class FairPool {
   }
 
   /** The pool as one user sees it. */
-  of(uid: number): Allowance {
+  of(uid: User): Allowance {
     return {
       take: (count) => this.take(uid, count),
       has: (count) => this.has(uid, count),

@@ -20,7 +20,7 @@ export interface FdParts {
 }
 
 /**
- * What is left, a sixteenth, is for the answers to reads that wait to be sent. The reserve has room for what
+ * What is left, a sixteenth, is nobody's. Answers to reads are charged as buffers are. The reserve has room for what
  * clients have beyond their part while they are being refused (`FairPool.overdrawn`).
  */
 export function fdParts(maxFds: number): FdParts {

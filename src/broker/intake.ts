@@ -37,9 +37,9 @@ export class Intake {
       this.#admit(owner, request, (...asked) => this.quotas.rehearse(...asked, null)).choice,
     check: (owner, { source, spec }, plan) =>
       this.quotas.rehearse(owner, source, estimateOf(spec), plan),
-    plan: (choice, done) => this.world.plan(choice, done),
+    plan: (asker, choice, done) => this.world.plan(asker, choice, done),
     permitted: ({ peer }, request) => this.selection.permittedRequest(peer, request),
-    user: (owner) => this.quotas.whoIs(owner).uid,
+    asker: (owner) => this.quotas.whoIs(owner),
   });
 
   constructor(
@@ -84,7 +84,7 @@ export class Intake {
       return;
     }
     const id = this.newId();
-    this.pool.allocate(choice, id, (result) => {
+    this.pool.allocate(charge.who, choice, id, (result) => {
       if ('error' in result) {
         charge.release();
         this.#planner.explain(owner, request, result.error, done);
@@ -152,7 +152,7 @@ export class Intake {
     }
     this.pool.fit();
     const id = this.newId();
-    this.world.importMemory(spec, planes, device, (result) => {
+    this.world.importMemory(charge.who, spec, planes, device, (result) => {
       if ('error' in result) {
         charge.release();
         failed(result.error);

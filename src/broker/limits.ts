@@ -6,6 +6,9 @@
 /** Long enough for a sentence; REST and log lines stay readable. */
 export const MAX_NAME_BYTES = 64;
 
+/** `dma-heap:` with the longest name of a CMA region (CMA_MAX_NAME, less its NUL); others are shorter. */
+export const MAX_SOURCE_NAME_BYTES = 'dma-heap:'.length + 63;
+
 /** Far above any driver's list for one format (Intel and AMD offer a few dozen). */
 export const MAX_MODIFIERS = 256;
 
@@ -18,10 +21,10 @@ export const MAX_IMAGE_DIMENSION = 65_536;
 /** cosmic-comp, the heaviest user seen in the wild, held 8,704 dma_bufs (cosmic-comp#1760). */
 export const MAX_BUFFERS_PER_CLIENT = 16_384;
 
-/** What one client may have in the allocator's queue of each kind; more is refused at once. */
+/** What one client may have of each kind that waits for the allocator; more is refused at once. */
 export const MAX_PENDING_PER_CLIENT = 64;
 
-/** The queue is served in order: one user's connections together hold up the others by so many. */
+/** The same for all connections of one user. What waits is a few KB of the heap; users take turns (turns.ts). */
 export const MAX_PENDING_PER_USER = 256;
 
 /**
@@ -41,6 +44,12 @@ export const MAX_TOKEN_USES = 1000;
  */
 export const MAX_HISTORY = 32;
 
+/**
+ * Of all buffers together, of which a user gets a half at most (fair-pool.ts): who was handed what, 150
+ * bytes each. They stay with the buffer when the client destroys its object.
+ */
+export const MAX_RECIPIENTS = 1_048_576;
+
 /** Recipients that have disconnected are forgotten beyond this, oldest first. */
 export const MAX_PAST_RECIPIENTS = 256;
 
@@ -58,9 +67,24 @@ export const MAX_OBJECTS_PER_CLIENT = 65_536;
 
 /**
  * Of all connections together, of which a user gets a half at most (fair-pool.ts). One is 1 to 5 KB of
- * the data plane's heap, 18 KB with 256 modifiers, and V8 ends a process at 2 to 4 GB.
+ * the data plane's heap beside what it carries, and V8 ends a process at 2 to 4 GB.
  */
 export const MAX_OBJECTS = 131_072;
+
+/**
+ * Bytes of the heap for what all objects carry until they are used: modifiers, names of buffers and
+ * sources. A user gets a half at most: 16,000 lists of 256 modifiers.
+ */
+export const MAX_CARRIED_BYTES = 256 * 1024 * 1024;
+
+/** Of the heap, for one modifier in a list: a BigInt, and its place. */
+export const MODIFIER_BYTES = 32;
+
+/**
+ * Bytes of events that wait for all clients together, of which a user gets a half at most (fair-pool.ts).
+ * Beyond it a connection that does not read is dropped much earlier.
+ */
+export const MAX_QUEUED = 256 * 1024 * 1024;
 
 /** fds that a connection may have brought for imports that it has not asked for yet: 64 of 4 planes. */
 export const MAX_WAITING_PLANES = 256;
@@ -76,6 +100,15 @@ export const FDS_PER_CONNECTION = 2;
 
 /** What a client reads back at once is memory of the daemon's until then: a frame of 8K in half floats. */
 export const MAX_READ_SIZE = 256 * 1024 * 1024;
+
+/**
+ * Bytes that are copied, filled, read or cleared at once, before it is somebody else's turn: some
+ * milliseconds of the CPU, and so much that a submission to a device does not count beside it.
+ */
+export const PIECE_BYTES = 16 * 1024 * 1024;
+
+/** Runs of bytes, the rows of an image mostly, at once: on the CPU each is a call of 10 µs. */
+export const PIECE_RUNS = 1024;
 
 /**
  * How long work waits for others' work on the same memory. Kernel drivers end a job that hangs after

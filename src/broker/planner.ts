@@ -7,6 +7,7 @@ import { BrokerError } from './errors.js';
 import { findNearest, isRelaxable, requestWords } from './nearest.js';
 import type { AllocationRequest, Choice } from './request.js';
 import type { Plan, PlanResult } from './source.js';
+import type { Asker } from './turns.js';
 import { Waiting } from './waiting.js';
 
 /** What a plan needs of the broker. */
@@ -16,11 +17,11 @@ export interface Planning {
   /** Throws where there is no room for what the source has planned. */
   check(owner: Owner, choice: Choice, plan: Plan): void;
   /** Asks the source; answers later, exactly once. */
-  plan(choice: Choice, done: (result: PlanResult) => void): void;
+  plan(asker: Asker, choice: Choice, done: (result: PlanResult) => void): void;
   /** The request without the sources that its owner may not have: what a hint may name. */
   permitted(owner: Owner, request: AllocationRequest): AllocationRequest;
-  /** The user that answers for an owner. */
-  user(owner: Owner): number;
+  /** Who asks, and the user that answers for it. */
+  asker(owner: Owner): Asker;
 }
 
 export class Planner {
@@ -63,15 +64,16 @@ export class Planner {
   #plan(owner: Owner, request: AllocationRequest, done: (result: PlanResult) => void): void {
     let choice: Choice;
     let answered: () => void;
+    const asker = this.planning.asker(owner);
     try {
       choice = this.planning.choose(owner, request);
-      answered = this.#waiting.begin(owner.client?.id ?? null, this.planning.user(owner));
+      answered = this.#waiting.begin(asker);
     } catch (error) {
       if (!(error instanceof BrokerError)) throw error;
       done({ error });
       return;
     }
-    this.planning.plan(choice, (result) => {
+    this.planning.plan(asker, choice, (result) => {
       answered();
       done(this.#checked(owner, choice, result));
     });

@@ -62,7 +62,8 @@ export class Reissues {
     }
     buffer.reissuing.push(done);
     if (buffer.reissuing.length > 1) return;
-    this.pool.allocate(choice, buffer.id, (result) => {
+    const asker = this.quotas.whoIs(by ?? buffer.owner);
+    this.pool.allocate(asker, choice, buffer.id, (result) => {
       const waiting = buffer.reissuing.splice(0);
       const answer = 'error' in result ? result : this.#replace(buffer, result.allocation, by);
       for (const each of waiting) each(answer);

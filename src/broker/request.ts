@@ -8,7 +8,13 @@ import { checkDictated } from './dictated.js';
 import { BrokerError } from './errors.js';
 import { fourccName, modifierText } from './fourcc.js';
 import { checkLease } from './leases.js';
-import { MAX_BUFFER_SIZE, MAX_IMAGE_DIMENSION, MAX_MODIFIERS, MAX_NAME_BYTES } from './limits.js';
+import {
+  MAX_BUFFER_SIZE,
+  MAX_IMAGE_DIMENSION,
+  MAX_MODIFIERS,
+  MAX_NAME_BYTES,
+  MAX_SOURCE_NAME_BYTES,
+} from './limits.js';
 import { inOrder, servesPlacement } from './preference.js';
 import type { FormatOffer, HandleType, MemorySpec, SourceName, SourceState } from './source.js';
 
@@ -47,19 +53,22 @@ function inRange(constraint: string, requested: number, max: number): void {
 }
 
 export function checkName(name: string | null): void {
-  if (name !== null && Buffer.byteLength(name) > MAX_NAME_BYTES) {
-    throw new BrokerError('invalid_argument', `a name has at most ${MAX_NAME_BYTES} bytes`, {
-      constraint: 'name',
-      requested: Buffer.byteLength(name),
-      possible: { max: MAX_NAME_BYTES },
-    });
-  }
+  if (name !== null) checkLength('name', 'a name', name, MAX_NAME_BYTES);
+}
+
+function checkLength(constraint: string, what: string, text: string, max: number): void {
+  const requested = Buffer.byteLength(text);
+  if (requested <= max) return;
+  const message = `${what} has at most ${max} bytes`;
+  throw new BrokerError('invalid_argument', message, { constraint, requested, possible: { max } });
 }
 
 /** Throws a BrokerError that names the field. */
-export function checkRequest({ spec, name, lifetime }: AllocationRequest): void {
+export function checkRequest({ spec, name, lifetime, sources = [] }: AllocationRequest): void {
   if (typeof lifetime === 'object') checkLease(lifetime.lease);
   checkName(name);
+  for (const source of sources)
+    checkLength('sources', 'the name of a source', source, MAX_SOURCE_NAME_BYTES);
   if (spec.kind === 'buffer') {
     inRange('size', spec.size, MAX_BUFFER_SIZE);
     checkAlignment(spec.alignment ?? {}, ['size']);

@@ -5,6 +5,7 @@
 import type { Alignment } from './alignment.js';
 import type { BrokerError } from './errors.js';
 import type { ImportCheck } from './import.js';
+import type { Steps } from './steps.js';
 
 /** How the memory leaves the process. A `memfd` is never called a dma_buf. */
 export type HandleType = 'dma_buf' | 'opaque_fd' | 'memfd';
@@ -188,7 +189,12 @@ export interface MemorySource {
   formats(): readonly FormatOffer[];
   /** What `allocate` would do: the same checks, by the same code, and no memory. */
   plan(spec: MemorySpec): Plan;
-  /** `id` names the memory where the kernel can name it (DMA_BUF_SET_NAME). */
+  /**
+   * `id` names the memory where the kernel can name it (DMA_BUF_SET_NAME). Clearing much memory takes
+   * more than one piece.
+   */
+  allocating(spec: MemorySpec, id: string): Steps<Allocation>;
+  /** The same at once. */
   allocate(spec: MemorySpec, id: string): Allocation;
   /** Destroys what the source keeps; the fds are the caller's and stay open. */
   free(key: number): void;

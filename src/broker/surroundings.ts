@@ -12,15 +12,22 @@ import type { LingeringWorld } from './lingering.js';
 import type { PoolWorld } from './pool/pool.js';
 import type { Choice } from './request.js';
 import type { Allocation, MemorySpec, Plane, PlanResult } from './source.js';
+import type { Asker } from './turns.js';
 import type { Workshop } from './works.js';
 
 export type AllocationResult = { allocation: Allocation } | { error: BrokerError };
 
+/** Who asks is served in turn with others (turns.ts). */
 export interface Surroundings extends Workshop, LingeringWorld, PoolWorld {
   /** Answers later, exactly once; the fds of an allocation become the broker's. */
-  allocate(choice: Choice, id: string, done: (result: AllocationResult) => void): void;
+  allocate(
+    asker: Asker,
+    choice: Choice,
+    id: string,
+    done: (result: AllocationResult) => void,
+  ): void;
   /** What `allocate` would answer, without memory; answers later, exactly once. */
-  plan(choice: Choice, done: (result: PlanResult) => void): void;
+  plan(asker: Asker, choice: Choice, done: (result: PlanResult) => void): void;
   /** Opens one of `devices`. */
   openDevice: OpenDevice;
   /**
@@ -28,6 +35,7 @@ export interface Surroundings extends Workshop, LingeringWorld, PoolWorld {
    * one; answers as `allocate` does.
    */
   importMemory(
+    asker: Asker,
     spec: MemorySpec,
     planes: readonly Plane[],
     device: string | null,

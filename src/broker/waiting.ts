@@ -1,9 +1,10 @@
 /**
- * How much of one kind waits for the allocator, which takes it in order: no connection, and no user with
- * many of them, holds up the others for long.
+ * How much of one kind waits for the allocator: what waits is memory of the daemon's, and no connection,
+ * nor a user with many of them, may have much of it.
  */
 import { BrokerError } from './errors.js';
 import { MAX_PENDING_PER_CLIENT, MAX_PENDING_PER_USER } from './limits.js';
+import type { Asker } from './turns.js';
 
 export class Waiting {
   readonly #counts = new Map<string, number>();
@@ -13,11 +14,8 @@ export class Waiting {
     private readonly what: string,
   ) {}
 
-  /**
-   * One more, until the returned function is called. Throws `limit_exceeded`. `connection` is null
-   * for a user of REST.
-   */
-  begin(connection: string | null, uid: number): () => void {
+  /** One more, until the returned function is called. Throws `limit_exceeded`. */
+  begin({ connection, uid }: Asker): () => void {
     const limits = new Map([
       [connection ?? `REST ${uid}`, MAX_PENDING_PER_CLIENT],
       [`user ${uid}`, MAX_PENDING_PER_USER],

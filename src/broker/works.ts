@@ -1,12 +1,16 @@
 /**
- * Copies, fills and reads that clients ask for. While one is pending it has a reference of its own to
+ * Copies, fills and reads that clients ask for. The answer to a read is memory of its own, which is
+ * charged to who asked. While one is pending it has a reference of its own to
  * the buffers' fds: whoever releases a buffer in the meantime, the memory is there until it is done.
- * (What a source keeps for it, too: the allocator takes requests in order, a `free` after the work.)
+ * (What a source keeps for it, too: the allocator does a `free` after the work that touches it.)
  */
-import type { BrokerBuffer, Client } from './buffer.js';
+import type { BrokerBuffer, Owner } from './buffer.js';
 import { type CopyRequest, planCopy } from './copy.js';
 import { BrokerError } from './errors.js';
 import { HeldFds } from './held-fds.js';
+import type { Charge } from './quota/charge.js';
+import type { Quotas } from './quota/quotas.js';
+import type { Asker } from './turns.js';
 import { Waiting } from './waiting.js';
 import {
   planFill,
@@ -20,40 +24,47 @@ import {
 
 export type WorkResult = WorkDone | { readonly error: BrokerError };
 
-/** What was done; a reference to what was read is the receiver's. */
+/** What was read. */
+export interface ReadContent {
+  /** The reference is the receiver's. */
+  readonly held: HeldFds;
+  readonly size: number;
+  /** To be called once, when whoever asked has it, or will not: it is charged until then. */
+  readonly received: () => void;
+}
+
 export type Worked =
-  | {
-      readonly path: WorkPath;
-      readonly content: { readonly held: HeldFds; readonly size: number } | null;
-    }
+  | { readonly path: WorkPath; readonly content: ReadContent | null }
   | { readonly error: BrokerError };
 
 /** What work needs of the world. */
 export interface Workshop {
   /** Answers later, exactly once; the fd of what was read becomes the broker's. */
-  work(work: Work, done: (result: WorkResult) => void): void;
+  work(asker: Asker, work: Work, done: (result: WorkResult) => void): void;
   closeFd(fd: number): void;
 }
 
 export class Works {
   /** Copies, fills and reads that clients wait for. */
   readonly waiting = new Waiting('pending works');
+  /** Answers that are elsewhere, until it is said that they are received; by ticket. */
+  readonly #elsewhere = new Map<number, () => void>();
+  #lastTicket = 0;
 
   constructor(
     private readonly world: Workshop,
-    /** The user that answers for a client. */
-    private readonly user: (client: Client) => number,
+    private readonly quotas: Quotas,
   ) {}
 
   /** `done` is called once, at once for a refusal that needs no allocator; so of `fill` and `read`. */
   copy(
-    client: Client,
+    owner: Owner,
     source: BrokerBuffer,
     destination: BrokerBuffer,
     request: CopyRequest,
     done: (result: Worked) => void,
   ): void {
-    this.#run(client, [source, destination], done, () => ({
+    this.#run(owner, [source, destination], done, () => ({
       kind: 'copy',
       source: referenceTo(source),
       destination: referenceTo(destination),
@@ -62,13 +73,13 @@ export class Works {
   }
 
   fill(
-    client: Client,
+    owner: Owner,
     destination: BrokerBuffer,
     request: RangeRequest,
     value: number,
     done: (result: Worked) => void,
   ): void {
-    this.#run(client, [destination], done, () => ({
+    this.#run(owner, [destination], done, () => ({
       kind: 'fill',
       destination: referenceTo(destination),
       extent: planFill(destination, request),
@@ -76,28 +87,41 @@ export class Works {
     }));
   }
 
-  /** `client` is null where REST asks, which counts what it has pending itself. */
   read(
-    client: Client | null,
+    owner: Owner,
     source: BrokerBuffer,
     request: RangeRequest,
     done: (result: Worked) => void,
   ): void {
-    this.#run(client, [source], done, () => ({
+    this.#run(owner, [source], done, () => ({
       kind: 'read',
       source: referenceTo(source),
       ...planRead(source, request),
     }));
   }
 
+  /** An answer leaves this thread, and stays charged until `received` is called with the ticket. */
+  leaves({ received }: ReadContent): number {
+    const ticket = ++this.#lastTicket;
+    this.#elsewhere.set(ticket, received);
+    return ticket;
+  }
+
+  received(ticket: number): void {
+    this.#elsewhere.get(ticket)?.();
+    this.#elsewhere.delete(ticket);
+  }
+
   #run(
-    client: Client | null,
+    owner: Owner,
     buffers: readonly BrokerBuffer[],
     done: (result: Worked) => void,
     plan: () => Work,
   ): void {
+    const asker = this.quotas.whoIs(owner);
     let work: Work;
-    let answered = () => {};
+    let answered: () => void;
+    let charge: Charge | null = null;
     try {
       if (buffers.some(({ released }) => released)) {
         throw new BrokerError('not_found', 'the buffer is released');
@@ -109,24 +133,27 @@ export class Works {
         });
       }
       work = plan();
-      if (client !== null) answered = this.waiting.begin(client.id, this.user(client));
+      if (work.kind === 'read') charge = this.quotas.holdAnswer(owner, work.size);
+      answered = this.waiting.begin(asker);
     } catch (error) {
+      charge?.release();
       if (!(error instanceof BrokerError)) throw error;
       done({ error });
       return;
     }
     const held = buffers.map((buffer) => buffer.held.retain());
-    this.world.work(work, (result) => {
+    this.world.work(asker, work, (result) => {
       answered();
       for (const fds of held) fds.release();
+      if ('error' in result || result.content === null) charge?.release();
       if ('error' in result) done(result);
-      else done({ path: result.path, content: this.#held(result) });
+      else done({ path: result.path, content: this.#content(result, charge) });
     });
   }
 
-  #held({ content }: WorkDone) {
+  #content({ content }: WorkDone, charge: Charge | null): ReadContent | null {
     if (content === null) return null;
     const held = new HeldFds([content.fd], (fd) => this.world.closeFd(fd));
-    return { held, size: content.size };
+    return { held, size: content.size, received: () => charge?.release() };
   }
 }

@@ -10,8 +10,8 @@
  * Owns nothing: every fd stays its caller's.
  */
 import { closeSync, openSync, readFileSync, readlinkSync } from 'node:fs';
+import { isOutOfFds } from '../broker/errors.js';
 import { parseInfo } from './dmabuf.js';
-import { isOutOfFds } from './libc/errno.js';
 import { close } from './libc/fd.js';
 import { sealedMemfd } from './libc/memory.js';
 

@@ -141,7 +141,13 @@ export function createControlPlane(
       return (found.table?.offers ?? []).map(formatView);
     },
     recallBuffer: (change, seconds, by) => plane.ask('recallBuffer', { change, seconds }, by),
-    preview: (id, terms, by) => previews.render(() => plane.ask('readImage', id, by), terms),
+    preview: (id, terms, by) => {
+      const user = by.token ?? String(by.uid);
+      const read = () => plane.ask('readImage', id, by);
+      // Where the data plane has ended, so has the charge.
+      const done = (ticket: number) => void plane.ask('imageDone', ticket).catch(() => {});
+      return previews.render(user, read, terms, done);
+    },
     logLevel: async () => ({ level: logLevels.level }),
     setLogLevel: async ({ level }, by) => {
       logLevels.level = level;

@@ -25,6 +25,7 @@ import type {
   Plane,
   SourceState,
 } from '../broker/source.js';
+import type { Asker } from '../broker/turns.js';
 import type { Work, WorkDone } from '../broker/work.js';
 import type { ListedDevice } from '../native/sources/devices.js';
 import type { AuditNote } from './audit/record.js';
@@ -68,28 +69,30 @@ export interface Inventory {
   readonly listed: readonly ListedDevice[];
 }
 
-/** Data plane → allocator. */
+/** Data plane → allocator, which serves those who ask in turn; frees do not wait for it. */
 export type AllocatorRequest =
   | {
       readonly kind: 'allocate';
       readonly seq: number;
+      readonly asker: Asker;
       readonly choice: Choice;
       readonly id: string;
     }
   /** A dry run. */
-  | { readonly kind: 'plan'; readonly seq: number; readonly choice: Choice }
+  | { readonly kind: 'plan'; readonly seq: number; readonly asker: Asker; readonly choice: Choice }
   /** The fds stay the data plane's. `device`: a UUID, or null for the main one. */
   | {
       readonly kind: 'import';
       readonly seq: number;
+      readonly asker: Asker;
       readonly spec: MemorySpec;
       readonly planes: readonly Plane[];
       readonly device: string | null;
     }
   /** A device's UUID. */
-  | { readonly kind: 'open'; readonly seq: number; readonly device: string }
+  | { readonly kind: 'open'; readonly seq: number; readonly asker: Asker; readonly device: string }
   /** The fds in it stay the data plane's, and open until the reply. */
-  | { readonly kind: 'work'; readonly seq: number; readonly work: Work }
+  | { readonly kind: 'work'; readonly seq: number; readonly asker: Asker; readonly work: Work }
   | {
       readonly kind: 'free';
       readonly source: Allocation['source'];
@@ -150,6 +153,8 @@ export interface Questions {
   releaseBuffer: { parameters: Change; answer: null };
   /** An image's present content; the fd of the answer is main's. */
   readImage: { parameters: string; answer: Content };
+  /** By its ticket: it is charged no longer. */
+  imageDone: { parameters: number; answer: null };
   reissueBuffer: { parameters: Change; answer: BufferInfo };
   historyOf: { parameters: string; answer: History };
   memoriesOf: { parameters: string; answer: BufferMemories };

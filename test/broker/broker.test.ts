@@ -177,6 +177,39 @@ t.test('redeeming', async (t) => {
   t.equal(client.fdsSent, 2);
 });
 
+t.test('who was handed what has a bound, whatever becomes of the objects', async (t) => {
+  const world = new FakeWorld();
+  const options = { unknownGraceMs: 0, maxRecipients: 8 };
+  const broker = new Broker(world, [memfd], offers, undefined, options);
+  const clients = Array.from({ length: 5 }, () => broker.connect(peer));
+  const [first] = clients as [Client];
+  const setup = { world, broker, client: first };
+  const buffer = allocated(setup, null, { lifetime: 'until_released' });
+  const { token } = broker.share(buffer, { uses: 100, uid: null, seconds: null });
+  const hand = (client: Client) => broker.handedOut(broker.redeem(client, token).buffer, client);
+  for (const client of clients.slice(0, 4)) hand(client);
+  const left = () => broker.tokens(buffer)[0]?.usesLeft;
+  const before = left();
+  t.match(
+    refused(() => hand(clients[4] as Client)),
+    { code: 'limit_exceeded', refusal: { constraint: 'recipients' } },
+  );
+  t.equal(left(), before, 'the token is not used');
+  hand(first);
+  hand(broker.connect({ ...peer, uid: 7 }));
+  broker.release(buffer, 'administrator');
+  world.pass(1000);
+  broker.poll();
+  const again = broker.share(allocated(setup, null, { lifetime: 'until_released' }), {
+    uses: 9,
+    uid: null,
+    seconds: null,
+  });
+  const { buffer: next } = broker.redeem(clients[4] as Client, again.token);
+  broker.handedOut(next, clients[4] as Client);
+  t.equal([...next.recipients].length, 1, 'what is gone is not counted');
+});
+
 t.test('limits of one connection', async (t) => {
   const setup = make();
   const { world, broker, client } = setup;

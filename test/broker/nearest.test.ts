@@ -261,7 +261,7 @@ t.test('a dry run leaves nothing behind, and waits like anything else', async (t
   const owner = { client: broker.connect(peer), peer };
   const waiting: (() => void)[] = [];
   const { plan } = world;
-  world.plan = (choice, done) => waiting.push(() => plan.call(world, choice, done));
+  world.plan = (asker, choice, done) => waiting.push(() => plan.call(world, asker, choice, done));
   const answers: PlanResult[] = [];
   for (let i = 0; i < 65; i++) broker.test(owner, request(), (result) => answers.push(result));
   t.match(answers, [{ error: { code: 'limit_exceeded', refusal: { constraint: 'dry runs' } } }]);

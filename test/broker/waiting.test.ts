@@ -8,17 +8,17 @@ const times = <T>(count: number, each: () => T) => Array.from({ length: count },
 
 t.test('of a connection', async (t) => {
   const waiting = new Waiting('dry runs');
-  const ends = times(MAX_PENDING_PER_CLIENT, () => waiting.begin('c1', 1000));
+  const ends = times(MAX_PENDING_PER_CLIENT, () => waiting.begin({ connection: 'c1', uid: 1000 }));
   t.match(
-    refused(() => waiting.begin('c1', 1000)),
+    refused(() => waiting.begin({ connection: 'c1', uid: 1000 })),
     {
       code: 'limit_exceeded',
       refusal: { constraint: 'dry runs', requested: 65, possible: { max: 64 } },
     },
   );
-  waiting.begin('c2', 1000)();
+  waiting.begin({ connection: 'c2', uid: 1000 })();
   ends.shift()?.();
-  ends.push(waiting.begin('c1', 1000));
+  ends.push(waiting.begin({ connection: 'c1', uid: 1000 }));
   for (const end of ends) end();
   t.equal(waiting.empty, true, 'what was refused was not counted');
 });
@@ -26,14 +26,19 @@ t.test('of a connection', async (t) => {
 t.test('of a user', async (t) => {
   const waiting = new Waiting('dry runs');
   let connections = 0;
-  const ends = times(MAX_PENDING_PER_USER, () => waiting.begin(`c${++connections}`, 1000));
+  const ends = times(MAX_PENDING_PER_USER, () =>
+    waiting.begin({ connection: `c${++connections}`, uid: 1000 }),
+  );
   for (const connection of ['another', null]) {
     t.match(
-      refused(() => waiting.begin(connection, 1000)),
+      refused(() => waiting.begin({ connection, uid: 1000 })),
       { refusal: { requested: 257, possible: { max: 256 } } },
     );
   }
-  ends.push(waiting.begin('c1', 1001), waiting.begin(null, 1001));
+  ends.push(
+    waiting.begin({ connection: 'c1', uid: 1001 }),
+    waiting.begin({ connection: null, uid: 1001 }),
+  );
   for (const end of ends) end();
   t.equal(waiting.empty, true);
 });

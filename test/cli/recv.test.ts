@@ -2,7 +2,7 @@
  * `dmabrokerctl recv` against the real daemon: it is a client like any other.
  */
 import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { connect } from '../../src/client/index.js';
@@ -33,13 +33,55 @@ t.test('shows what came, and saves it', async (t) => {
   t.match(plane_0, /^\/memfd:dmabroker:.*, offset 0, stride 0$/);
   t.ok(readFileSync(file).equals(memory.bytes));
 
-  const unwritable = recv(await buffer.share(), '--output', daemon.folder);
-  t.equal(unwritable.status, 2);
-  t.match(unwritable.stderr, /cannot be written: EISDIR/);
+  const kept = await buffer.share();
+  for (const bad of [daemon.folder, join(daemon.folder, 'none', 'file')]) {
+    const unwritable = recv(kept, '--output', bad);
+    t.equal(unwritable.status, 2);
+    t.match(unwritable.stderr, /cannot be written: (EISDIR|ENOENT)/);
+  }
+  t.equal(recv(kept).status, 0, 'the token was not used up by what failed before');
 
   const again = recv(token);
   t.equal(again.status, 1, 'the token is used up');
   t.match(again.stderr, /^dmabrokerctl: invalid_token: /);
+  t.equal(recv(token, '--output', file).status, 1);
+  t.ok(readFileSync(file).equals(memory.bytes), 'a file keeps its content where nothing comes');
+  t.equal(recv(token, '--output', `${file}.new`).status, 1);
+  t.notOk(existsSync(`${file}.new`), 'and none is made');
+  await buffer.release();
+  client.close();
+});
+
+t.test('separate planes are saved, all of them', async (t) => {
+  const client = await connect({ socket: daemon.clientSocket });
+  const image = await client.allocate({
+    kind: 'image',
+    width: 64,
+    height: 64,
+    format: 'NV12',
+    separatePlanes: true,
+    handleTypes: ['memfd'],
+  });
+  const planes = image.planes.map((_, plane) => image.map({ plane }));
+  for (const [plane, memory] of planes.entries()) memory.write((bytes) => bytes.fill(plane + 1));
+  const file = join(daemon.folder, 'planes');
+  const { status, stdout } = recv(await image.share(), '--json', '--output', file);
+  t.equal(status, 0);
+  const { saved_plane_0, saved_plane_1 } = JSON.parse(stdout);
+  const first = planes[0]?.bytes.length;
+  t.same([saved_plane_0, saved_plane_1], ['0', String(first)]);
+  t.ok(readFileSync(file).equals(Buffer.concat(planes.map(({ bytes }) => bytes))));
+  await image.release();
+  client.close();
+});
+
+t.test('5 GiB', async (t) => {
+  const client = await connect({ socket: daemon.clientSocket });
+  const size = 5 * 2 ** 30;
+  const buffer = await client.allocate({ kind: 'buffer', size, handleTypes: ['memfd'] });
+  const { status, stderr } = recv(await buffer.share(), '--json', '--output', '/dev/null');
+  t.equal(stderr, '');
+  t.equal(status, 0);
   await buffer.release();
   client.close();
 });

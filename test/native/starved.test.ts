@@ -5,13 +5,14 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { BrokerError } from '../../src/broker/errors.js';
-import { isOutOfFds } from '../../src/native/libc/errno.js';
+import { BrokerError, isOutOfFds } from '../../src/broker/errors.js';
+import { toEnd } from '../../src/broker/steps.js';
 import { close } from '../../src/native/libc/fd.js';
 import { sealedMemfd } from '../../src/native/libc/memory.js';
 import { connectUnix, listenUnix } from '../../src/native/libc/socket.js';
 import { watch } from '../../src/native/libc/watch.js';
 import { MemfdSource } from '../../src/native/sources/memfd.js';
+import { inPieces } from '../../src/native/transfer/pieces.js';
 import { Transfers } from '../../src/native/transfer/transfers.js';
 import { withFewFds } from '../support/few-fds.js';
 import { temporaryFolder } from '../support/folder.js';
@@ -52,7 +53,8 @@ const takers: Record<string, () => number[]> = {
       extent: { offset: 0, size: 4096 },
       size: 4096,
     } as const;
-    return [new Transfers(null, null).run(work).content?.fd ?? -1];
+    const done = toEnd(inPieces(work, (body) => body(new Transfers(null, null))));
+    return [done.content?.fd ?? -1];
   },
   'a watch': () => {
     watch(client, () => {}).close();

@@ -44,5 +44,11 @@ t.test('what a client draws can be seen', async (t) => {
   t.match((await preview('aaaaaaaa')).stderr, /not_found/);
   t.match((await daemon.rest('GET', `/v1/buffers/${buffer.id}/preview.png?max=0`)).status, 400);
   await eventually(() => daemon.openFds() === before, 'no fd is left');
+  const charged = async () => {
+    const { body } = await daemon.rest('GET', '/v1/users');
+    return body.map((user: { charge: { bytes: number } }) => user.charge.bytes);
+  };
+  const sizes = buffer.size + planar.size + linear.size;
+  await eventually(async () => (await charged()).join() === `${sizes}`, 'nor anything charged');
   client.close();
 });

@@ -3,13 +3,14 @@
 import { timingSafeEqual } from 'node:crypto';
 import { once } from 'node:events';
 import { chmodSync, writeFileSync } from 'node:fs';
-import { request } from 'node:http';
+import { Agent, request } from 'node:http';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import t from 'tap';
 import type { Actor } from '../../src/broker/actor.js';
 import type { WallTime } from '../../src/broker/clock.js';
 import { loadConfig } from '../../src/server/config.js';
+import { CONNECTIONS_PER_TOKEN } from '../../src/server/http/limits.js';
 import { digestOf, findRestToken, parseRestTokens } from '../../src/server/rest-tokens.js';
 import { ctl } from '../cli/support/ctl.js';
 import { FakeClock } from '../support/clock.js';
@@ -40,6 +41,8 @@ t.test('over TCP', { timeout: 110_000 }, async (t) => {
   const port = Number(daemon.log.find(({ msg }) => msg === 'REST over TCP')?.port);
   t.ok(port > 0);
 
+  /** A connection for each request, and no more at once than a token may have. */
+  const agent = new Agent({ maxSockets: CONNECTIONS_PER_TOKEN });
   const ask = async (
     method: string,
     path: string,
@@ -50,7 +53,7 @@ t.test('over TCP', { timeout: 110_000 }, async (t) => {
     const bearer = secret === undefined ? {} : { authorization: `Bearer ${secret}` };
     const json = body === undefined ? {} : { 'content-type': 'application/json' };
     const all = { ...json, ...bearer, ...headers };
-    const outgoing = request({ port, host: '127.0.0.1', method, path, headers: all, agent: false });
+    const outgoing = request({ port, host: '127.0.0.1', method, path, headers: all, agent });
     outgoing.end(body && JSON.stringify(body));
     const [answer] = await once(outgoing, 'response');
     const answered = await text(answer);

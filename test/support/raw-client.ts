@@ -32,6 +32,12 @@ export class RawClient {
     this.#watch = watch(this.fd, () => this.#readable());
   }
 
+  /** Reads nothing more, until `read`. */
+  stop(): void {
+    this.#watch?.close();
+    this.#watch = null;
+  }
+
   #readable(): void {
     while (!this.#over) {
       try {

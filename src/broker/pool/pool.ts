@@ -14,6 +14,7 @@ import { POOL_REFILL_DELAY_MS, POOL_STALE_MS } from '../limits.js';
 import { NO_ROOM, type Rooms, type Whose } from '../quota/room.js';
 import type { Choice } from '../request.js';
 import type { Allocation, LostAllocation, SourceName } from '../source.js';
+import type { Asker } from '../turns.js';
 import { type Spare, Spares, type SparesWorld } from './spares.js';
 import { type Spec, Specs } from './specs.js';
 
@@ -34,7 +35,7 @@ type Made = { allocation: Allocation } | { error: BrokerError };
 
 export interface PoolWorld extends SparesWorld {
   readonly clock: Clock;
-  allocate(choice: Choice, id: string, done: (result: Made) => void): void;
+  allocate(asker: Asker, choice: Choice, id: string, done: (result: Made) => void): void;
   /** As `allocate`, for nobody: to be called only while `idle`. */
   prepare(choice: Choice, id: string, done: (result: Made) => void): void;
   /** Whether nobody waits for the allocator. */
@@ -131,10 +132,10 @@ export class Pool {
   }
 
   /** Allocates for somebody; where there is no memory left, once more without the spares. */
-  allocate(choice: Choice, id: string, done: (result: Made) => void): void {
-    this.world.allocate(choice, id, (result) => {
+  allocate(asker: Asker, choice: Choice, id: string, done: (result: Made) => void): void {
+    this.world.allocate(asker, choice, id, (result) => {
       if ('error' in result && isShortage(result.error) && this.drain().spares > 0) {
-        this.world.allocate(choice, id, done);
+        this.world.allocate(asker, choice, id, done);
       } else done(result);
     });
   }

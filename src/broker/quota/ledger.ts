@@ -87,6 +87,16 @@ export class Ledger {
     return this.#charge(accounts, who, source, want);
   }
 
+  /**
+   * Charges what is no allocation, until it is released: no rate is used up, nothing is recalled for it.
+   * Throws `limit_exceeded`.
+   */
+  hold(who: Who, source: string, amount: Amount): Charge {
+    const accounts = this.accounts.path(who, source);
+    this.#admitOrDrop(accounts, who.uid, amount);
+    return this.#charge(accounts, who, source, amount);
+  }
+
   /** Charges somebody whatever the limits: for memory that is there already. */
   impose({ who, source, amount, heaps }: Charged): Charge {
     const charge = this.#charge(this.accounts.path(who, source), who, source, amount);

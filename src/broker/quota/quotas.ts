@@ -2,6 +2,7 @@
  * The broker's door to quotas: who is charged for an owner, reservations, and settings that change
  * at run time.
  */
+import { alignUp, DEFAULT_ALIGNMENT } from '../alignment.js';
 import type { BrokerBuffer, Client, Owner } from '../buffer.js';
 import { after, type Clock } from '../clock.js';
 import { BrokerError } from '../errors.js';
@@ -16,7 +17,7 @@ import { DEFAULT_RULES, Policy } from './policy.js';
 import { Recalls, type Told } from './recalls.js';
 import { ShareRefusal } from './refusals.js';
 import { Rooms } from './room.js';
-import type { Layer, Rules, SharedDimension } from './rules.js';
+import { type Layer, NOTHING, type Rules, type SharedDimension } from './rules.js';
 
 export interface QuotaOptions {
   /** Built-in rules; those for no machine in particular, if not given. */
@@ -33,6 +34,9 @@ export interface QuotaOptions {
 
 /** As long as a compositor may take to notice that a client hangs. */
 export const RECALL_SECONDS = 10;
+
+/** What memory for the answer to a read counts as, beside the names of sources. */
+export const READ_SOURCE = 'read';
 
 /** (uid_t)-1, which no process has: a user of REST whom the kernel did not name. */
 export const UNKNOWN_UID = 0xffffffff;
@@ -123,6 +127,15 @@ export class Quotas {
     const who = this.whoIs(owner);
     this.recalls.refuseOverdue(who);
     return who;
+  }
+
+  /**
+   * Charges the memory and the fd of an answer, from before it is made until whoever asked has received
+   * it. Throws `limit_exceeded`.
+   */
+  holdAnswer(owner: Owner, bytes: number): Charge {
+    const whole = alignUp(bytes, DEFAULT_ALIGNMENT.size);
+    return this.#ledger.hold(this.whoIs(owner), READ_SOURCE, { ...NOTHING, bytes: whole, fds: 1 });
   }
 
   /** A client is about to redeem a buffer. Throws where its user has no room for its share. */

@@ -2,14 +2,15 @@
  * `dmabrokerctl recv TOKEN`: redeems a token on the client socket, as any client would, and shows
  * the file descriptors that came; or saves the memory to a file.
  */
-import { readFileSync, readlinkSync } from 'node:fs';
+import { fstatSync, readFileSync, readlinkSync, readSync } from 'node:fs';
 import type { Command } from 'commander';
+import { BrokerError } from '../../broker/errors.js';
 import { modifierText } from '../../broker/fourcc.js';
 import type { ClientBuffer } from '../../client/buffer.js';
 import { answered, clientSocketOption, connectTo } from '../client.js';
 import { common, type MakeCommand } from '../command.js';
 import { orDash, printFields, printJson } from '../output.js';
-import { saveBytes, saveMemory } from '../save.js';
+import { Output } from '../save.js';
 
 interface Options {
   readonly clientSocket?: string;
@@ -22,39 +23,120 @@ export const recvCommand: MakeCommand = (program) => {
     .description('redeem a token, and show or save what it stands for')
     .argument('<token>', 'the token')
     .addOption(clientSocketOption())
-    .option('-o, --output <file>', "save the memory's bytes")
+    .option('-o, --output <file>', "save the memory's bytes; of several, one after the other")
     .action(async (token: string, options: Options, command: Command) => {
       const { json } = common(command);
-      const client = await connectTo(options.clientSocket);
+      // Before anything that uses the token up.
+      const output = options.output === undefined ? null : Output.open(options.output);
+      let saved = false;
       try {
-        const buffer = await answered(client.redeem(token));
-        if (options.output !== undefined) await save(buffer, options.output);
-        const report = describe(buffer);
-        if (json) printJson(report);
-        else printFields(Object.entries(report).map(([name, value]) => [name, orDash(value)]));
-        await buffer.close();
+        const client = await connectTo(options.clientSocket);
+        try {
+          const buffer = await answered(client.redeem(token));
+          const memories = memoriesOf(buffer);
+          if (output !== null) await save(buffer, memories, output);
+          saved = true;
+          const report = describe(buffer, output === null ? null : memories);
+          if (json) printJson(report);
+          else printFields(Object.entries(report).map(([name, value]) => [name, orDash(value)]));
+          await buffer.close();
+        } finally {
+          client.close();
+        }
       } finally {
-        client.close();
+        if (saved) output?.close();
+        else output?.abandon();
       }
     });
 };
 
-async function save(buffer: ClientBuffer, file: string): Promise<void> {
+/** What planes lie in: with separate planes each in one of its own. */
+interface Memory {
+  /** One of the planes in it. */
+  readonly plane: number;
+  readonly size: number;
+  /** Where it begins in a file of all memories. */
+  readonly start: number;
+}
+
+/** For each plane its memory. */
+function memoriesOf({ handleType, planes, size }: ClientBuffer): Memory[] {
+  const known = new Map<string, Memory>();
+  let start = 0;
+  return planes.map(({ fd }, plane) => {
+    const { dev, ino, size: bytes } = fstatSync(fd);
+    // Every opaque fd may be the driver's one device file; it is one memory.
+    const key = handleType === 'opaque_fd' ? 'opaque' : `${dev}:${ino}`;
+    const found = known.get(key);
+    if (found !== undefined) return found;
+    const memory = { plane, size: Math.min(bytes || size, size), start };
+    start += memory.size;
+    known.set(key, memory);
+    return memory;
+  });
+}
+
+const CHUNK_BYTES = 16 * 2 ** 20;
+
+/** All memories, one after the other. */
+async function save(buffer: ClientBuffer, memories: readonly Memory[], output: Output) {
   // Only the daemon's device can read an opaque fd.
   if (buffer.handleType === 'opaque_fd') {
-    saveBytes(file, (await answered(buffer.read())).bytes);
+    await saveOpaque(buffer, output);
     return;
   }
-  const memory = buffer.map({ write: false });
-  try {
-    await saveMemory(file, memory);
-  } finally {
-    memory.unmap();
+  for (const { plane, size } of new Set(memories)) {
+    const fd = buffer.planes[plane]?.fd ?? -1;
+    await output.writeAll(size, (offset) => {
+      const length = Math.min(CHUNK_BYTES, size - offset);
+      if (buffer.handleType === 'memfd') return readAt(fd, offset, length);
+      const memory = buffer.map({ plane, write: false, offset, size: length });
+      try {
+        return memory.read((bytes) => Buffer.from(bytes));
+      } finally {
+        memory.unmap();
+      }
+    });
   }
 }
 
-/** What came, for people and as JSON: each plane's fd with what the kernel calls it. */
-function describe(buffer: ClientBuffer): Record<string, string | null> {
+/** read(2): a mapping would fill a memfd's holes. */
+function readAt(fd: number, offset: number, length: number): Buffer {
+  const chunk = Buffer.allocUnsafe(length);
+  return chunk.subarray(0, readSync(fd, chunk, 0, length, offset));
+}
+
+/** Its end is not known before: what was asked for may be less than the memory. */
+async function saveOpaque(buffer: ClientBuffer, output: Output): Promise<void> {
+  const read = async (offset: number, size: number): Promise<Buffer> => {
+    try {
+      return (await buffer.read({ offset, size })).bytes;
+    } catch (error) {
+      if (!(error instanceof BrokerError)) throw error;
+      const { constraint, possible } = error.refusal;
+      const max = (possible as { max?: number } | undefined)?.max;
+      if (error.code !== 'invalid_argument' || max === undefined) throw error;
+      if (constraint === 'offset' && offset > 0) return Buffer.alloc(0);
+      if (constraint !== 'size' || max >= size || max === 0) throw error;
+      return read(offset, max);
+    }
+  };
+  for (let at = 0; at < buffer.size; ) {
+    const bytes = await answered(read(at, Math.min(CHUNK_BYTES, buffer.size - at)));
+    if (bytes.length === 0) break;
+    output.write(bytes);
+    at += bytes.length;
+  }
+}
+
+/**
+ * What came, for people and as JSON: each plane's fd with what the kernel calls it and, where it was saved,
+ * its place in the file.
+ */
+function describe(
+  buffer: ClientBuffer,
+  saved: readonly Memory[] | null,
+): Record<string, string | null> {
   const { id, handleType, source, size, format, modifier, width, height, planes } = buffer;
   const fields: Record<string, string | null> = {
     id,
@@ -70,6 +152,8 @@ function describe(buffer: ClientBuffer): Record<string, string | null> {
     const exporter = /^exp_name:\t(.*)$/m.exec(readFileSync(`/proc/self/fdinfo/${fd}`, 'utf8'));
     const from = exporter === null ? '' : ` from ${exporter[1]}`;
     fields[`plane_${index}`] = `${link}${from}, offset ${offset}, stride ${stride}`;
+    const memory = saved?.[index];
+    if (memory !== undefined) fields[`saved_plane_${index}`] = String(memory.start + offset);
   }
   return fields;
 }

@@ -36,12 +36,6 @@ export class SystemError extends Error {
   }
 }
 
-/** Whether a system call, Node's own included, failed for want of a file descriptor. */
-export function isOutOfFds(error: unknown): boolean {
-  if (!(error instanceof Error) || !('code' in error)) return false;
-  return error.code === 'EMFILE' || error.code === 'ENFILE';
-}
-
 /** Passes a count on, and throws for the -errno that the shim's functions return. */
 export function check(syscall: string, result: number, about?: string): number {
   if (result < 0) throw new SystemError(syscall, -result, about);

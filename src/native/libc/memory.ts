@@ -8,6 +8,7 @@
  */
 import { constants } from 'node:buffer';
 import { ftruncateSync, writeFileSync } from 'node:fs';
+import { onePiece, type Steps, toEnd } from '../../broker/steps.js';
 import {
   type Address,
   callInt,
@@ -18,7 +19,7 @@ import {
   viewOf,
 } from '../ffi.js';
 import { SystemError } from './errno.js';
-import { owning } from './fd.js';
+import { close } from './fd.js';
 
 const PROT_READ = 1;
 const PROT_WRITE = 2;
@@ -106,29 +107,34 @@ function viewed(address: Address, length: number): Mapping {
   return { bytes, release };
 }
 
-function memfd(name: string, seals: number, fill: (fd: number) => void): number {
+/** The memfd is the caller's once it is returned; until then it goes with whatever ends the steps. */
+function* memfd(name: string, seals: number, fill: (fd: number) => Steps<void>): Steps<number> {
   const fd = callInt(memfdCreate, transientString(name), MFD_CLOEXEC | MFD_ALLOW_SEALING);
   if (fd < 0) throw new SystemError('memfd_create', lastErrno());
-  return owning(fd, () => {
-    fill(fd);
+  let done = false;
+  try {
+    yield* fill(fd);
     if (callInt(fcntl, fd, F_ADD_SEALS, seals) < 0) {
       throw new SystemError('fcntl', lastErrno(), 'F_ADD_SEALS');
     }
+    done = true;
     return fd;
-  });
+  } finally {
+    if (!done) close(fd);
+  }
 }
 
 /** A memfd of fixed size, zeroed by the kernel, CLOEXEC. The caller owns it. */
 export function sealedMemfd(name: string, size: number): number {
-  return memfd(name, SEAL_SIZE, (fd) => ftruncateSync(fd, size));
+  return toEnd(memfd(name, SEAL_SIZE, (fd) => onePiece(() => ftruncateSync(fd, size))));
 }
 
 /** A memfd whose content `fill` writes (write(2), no mapping) and nobody can change afterwards. */
-export function sealedContent(name: string, fill: (fd: number) => void): number {
+export function sealedContent(name: string, fill: (fd: number) => Steps<void>): Steps<number> {
   return memfd(name, SEAL_SIZE | F_SEAL_WRITE, fill);
 }
 
 /** The same of bytes that are there, e.g. for a table that every client maps. */
 export function sealedTable(bytes: Buffer): number {
-  return sealedContent('dmabroker-table', (fd) => writeFileSync(fd, bytes));
+  return toEnd(sealedContent('dmabroker-table', (fd) => onePiece(() => writeFileSync(fd, bytes))));
 }

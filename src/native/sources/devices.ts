@@ -15,7 +15,9 @@ import type {
   Plane,
   SourceState,
 } from '../../broker/source.js';
+import type { Steps } from '../../broker/steps.js';
 import type { MemoryReference, Work, WorkDone } from '../../broker/work.js';
+import { inPieces } from '../transfer/pieces.js';
 import {
   type DeviceDescription,
   describePhysical,
@@ -140,8 +142,29 @@ export class VulkanDevices {
     throw new BrokerError('internal', `there is no import ${key}`);
   }
 
-  work(work: Work): WorkDone {
-    return this.#get(deviceFor(work)).work(work);
+  /** Copies, fills and reads. What was lost with its device, meanwhile or before, is refused. */
+  *work(work: Work): Steps<WorkDone> {
+    const device = this.#get(deviceFor(work));
+    const ends = endsOf(work);
+    const checkLost = () => {
+      if (!ends.some(({ origin, key }) => origin === 'vulkan' && this.#hasLost(key))) return;
+      throw new BrokerError('device_lost', 'the memory was lost with its device', {
+        constraint: 'state',
+        requested: 'live',
+      });
+    };
+    return yield* inPieces(work, (body) => {
+      checkLost();
+      try {
+        return device.piece(body);
+      } finally {
+        checkLost();
+      }
+    });
+  }
+
+  #hasLost(key: number): boolean {
+    return [this.main, ...this.#opened.values()].some((device) => device.hasLost(key));
   }
 
   close(): void {
@@ -163,9 +186,7 @@ function list(main: RenewableDevice): PhysicalDescription[] {
  * memory that is read, or of that which is written.
  */
 function deviceFor(work: Work): string | null {
-  const ends: MemoryReference[] = [];
-  if (work.kind !== 'fill') ends.push(work.source);
-  if (work.kind !== 'read') ends.push(work.destination);
+  const ends = endsOf(work);
   const bound = [...new Set(ends.filter(isOpaque).map(({ device }) => device))];
   if (bound.length > 1) {
     const message = 'both are opaque_fd of different devices, of which none reaches the other';
@@ -175,6 +196,13 @@ function deviceFor(work: Work): string | null {
     });
   }
   return bound[0] ?? ends.find(({ device }) => device !== null)?.device ?? null;
+}
+
+function endsOf(work: Work): MemoryReference[] {
+  const ends: MemoryReference[] = [];
+  if (work.kind !== 'fill') ends.push(work.source);
+  if (work.kind !== 'read') ends.push(work.destination);
+  return ends;
 }
 
 const isOpaque = ({ handleType }: MemoryReference) => handleType === 'opaque_fd';

@@ -6,11 +6,13 @@
  */
 import { closeSync, openSync } from 'node:fs';
 import { BrokerError } from '../../broker/errors.js';
+import { PIECE_BYTES } from '../../broker/limits.js';
+import type { Steps } from '../../broker/steps.js';
 import { setName, sync } from '../dmabuf.js';
 import { isDmaBuf } from '../kind.js';
 import { owning } from '../libc/fd.js';
 import { ioctl } from '../libc/ioctl.js';
-import { cut, MOST_AT_ONCE, Windows } from '../transfer/windows.js';
+import { cut, Windows } from '../transfer/windows.js';
 import type { Exporter } from './linear.js';
 
 /** `_IOWR('H', 0, struct dma_heap_allocation_data)`: u64 len, u32 fd, u32 fd_flags, u64 heap_flags. */
@@ -40,10 +42,10 @@ export function heapExporter(heap: string, folder = '/dev/dma_heap'): Exporter {
     create: (bytes, name) =>
       owning(allocate(device, bytes), (fd) => {
         if (!isDmaBuf(fd)) throw new BrokerError('internal', `${heap} gave something else`);
-        if (!ZEROED.has(heap)) clear(fd, bytes);
         setName(fd, name);
         return fd;
       }),
+    ...(!ZEROED.has(heap) && { clear }),
     close: () => closeSync(device),
   };
 }
@@ -57,12 +59,15 @@ function allocate(device: number, bytes: number): number {
 }
 
 /** Clears memory by the CPU, caches included. */
-export function clear(fd: number, bytes: number): void {
+export function* clear(fd: number, bytes: number): Steps<void> {
   const windows = new Windows(fd, bytes, true);
   try {
-    sync(fd, 'start', { read: false, write: true });
-    for (const { offset, size } of cut(0, bytes, MOST_AT_ONCE)) windows.at(offset, size).fill(0);
-    sync(fd, 'end', { read: false, write: true });
+    for (const { offset, size } of cut(0, bytes, PIECE_BYTES)) {
+      if (offset > 0) yield;
+      sync(fd, 'start', { read: false, write: true });
+      windows.at(offset, size).fill(0);
+      sync(fd, 'end', { read: false, write: true });
+    }
   } finally {
     windows.close();
   }

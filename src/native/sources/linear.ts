@@ -6,7 +6,7 @@
  */
 import { alignUp, strictest } from '../../broker/alignment.js';
 import { layoutOf } from '../../broker/dictated.js';
-import { BrokerError, outOfFds } from '../../broker/errors.js';
+import { BrokerError, isOutOfFds, outOfFds } from '../../broker/errors.js';
 import { formats } from '../../broker/formats.js';
 import { MOD_LINEAR, modifierText } from '../../broker/fourcc.js';
 import { knownFormat } from '../../broker/layout.js';
@@ -21,7 +21,7 @@ import type {
   Plan,
   SourceName,
 } from '../../broker/source.js';
-import { isOutOfFds } from '../libc/errno.js';
+import { type Steps, toEnd } from '../../broker/steps.js';
 import { close } from '../libc/fd.js';
 import { PAGE_SIZE } from '../libc/memory.js';
 
@@ -44,10 +44,11 @@ export interface Exporter {
   /** As of now: an administrator may change it. */
   limit(): MemoryLimit | null;
   /**
-   * Zeroed memory of whole pages as a CLOEXEC fd, the caller's, named where it can be. Throws
-   * BrokerError or SystemError.
+   * Memory of whole pages as a CLOEXEC fd, the caller's, named where it can be: zeroed, unless there is
+   * `clear`. Throws BrokerError or SystemError.
    */
   create(bytes: number, name: string): number;
+  clear?(fd: number, bytes: number): Steps<void>;
   close(): void;
 }
 
@@ -101,8 +102,12 @@ export class LinearSource implements MemorySource {
   }
 
   allocate(spec: MemorySpec, id: string): Allocation {
+    return toEnd(this.allocating(spec, id));
+  }
+
+  *allocating(spec: MemorySpec, id: string): Steps<Allocation> {
     const { memories, planes, ...plan } = this.plan(spec);
-    const fds = this.#create(memories, id);
+    const fds = yield* this.#create(memories, id);
     return {
       ...plan,
       key: 0,
@@ -150,16 +155,21 @@ export class LinearSource implements MemorySource {
   }
 
   /** All or none. */
-  #create(memories: readonly number[], id: string): number[] {
+  *#create(memories: readonly number[], id: string): Steps<number[]> {
     const fds: number[] = [];
+    let done = false;
     try {
       for (const [index, bytes] of memories.entries()) {
-        fds.push(this.exporter.create(bytes, memoryName(id, index)));
+        const fd = this.exporter.create(bytes, memoryName(id, index));
+        fds.push(fd);
+        if (this.exporter.clear) yield* this.exporter.clear(fd, bytes);
       }
+      done = true;
       return fds;
     } catch (error) {
-      for (const fd of fds) close(fd);
       throw refusalOf(error, this.name, sum(memories));
+    } finally {
+      if (!done) for (const fd of fds) close(fd);
     }
   }
 }

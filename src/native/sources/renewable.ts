@@ -18,7 +18,7 @@ import type {
   Plane,
   SourceState,
 } from '../../broker/source.js';
-import type { Work, WorkDone } from '../../broker/work.js';
+import { onePiece, type Steps, toEnd } from '../../broker/steps.js';
 import { SystemClock } from '../clock.js';
 import { Transfers } from '../transfer/transfers.js';
 import { type DeviceDescription, describeDevice } from '../vulkan/describe.js';
@@ -124,21 +124,23 @@ export class RenewableDevice {
     return this.attempt(() => this.#importer.import(spec, planes));
   }
 
-  /**
-   * Copies, fills, reads, with whatever device there is; without one the CPU does what it can. Memory
-   * of a device that was lost is not asked for (the broker knows).
-   */
-  work(work: Work): WorkDone {
+  /** A piece of work, with whatever device there is; without one the CPU does what it can. */
+  piece<T>(body: (transfers: Transfers) => T): T {
     return this.attempt(() => {
       const { sources } = this.#probe;
       const opaque = sources.find(({ handleType }) => handleType === 'opaque_fd') ?? null;
-      return new Transfers(sources[0]?.device ?? null, opaque).run(work);
+      return body(new Transfers(sources[0]?.device ?? null, opaque));
     });
   }
 
   /** Returns false where the import is another device's. */
   freeImport(key: number): boolean {
     return this.#importer.free(key);
+  }
+
+  /** Whether the key's memory went with a lost device, and is not forgotten. */
+  hasLost(key: number): boolean {
+    return this.#lostKeys.has(key);
   }
 
   /** Whether the key's memory went with a lost device; from now on it is forgotten. */
@@ -151,16 +153,23 @@ export class RenewableDevice {
    * more; if that loses the new one as well, the refusal (`device_lost`) is thrown.
    */
   attempt<T>(body: () => T): T {
+    return toEnd(this.attempting(() => onePiece(body)));
+  }
+
+  /** The same in pieces: somebody else's may have lost the device, and had it made anew, in between. */
+  *attempting<T>(body: () => Steps<T>): Steps<T> {
+    const before = this.#losses;
     try {
-      return body();
+      return yield* body();
     } catch (error) {
       if (!this.#isLoss(error)) throw error;
-      this.#renew(error.message);
+      if (this.#losses === before) this.#renew(error.message);
     }
+    const again = this.#losses;
     try {
-      return body();
+      return yield* body();
     } catch (error) {
-      if (this.#isLoss(error)) this.#renew(error.message);
+      if (this.#isLoss(error) && this.#losses === again) this.#renew(error.message);
       throw error;
     }
   }
@@ -252,8 +261,12 @@ class RenewableSource implements MemorySource {
   }
 
   allocate(spec: MemorySpec, id: string): Allocation {
+    return toEnd(this.allocating(spec, id));
+  }
+
+  allocating(spec: MemorySpec, id: string): Steps<Allocation> {
     const { device, handleType } = this;
-    return device.attempt(() => device.source(handleType).allocate(spec, id));
+    return device.attempting(() => device.source(handleType).allocating(spec, id));
   }
 
   free(key: number): void {

@@ -17,6 +17,7 @@ import type {
   Plan,
   VulkanMemory,
 } from '../../broker/source.js';
+import { type Steps, toEnd } from '../../broker/steps.js';
 import { MAX_NAME, info as readInfo, setName } from '../dmabuf.js';
 import { isDmaBuf } from '../kind.js';
 import { checkSpec } from '../vulkan/check-spec.js';
@@ -53,6 +54,8 @@ export class VulkanSource implements MemorySource {
   /** How the last allocation was cleared: for tests and logs. */
   lastZeroPath: ZeroPath | null = null;
   readonly #kept = new Map<number, readonly Objects[]>();
+  /** What is being made: it goes with the device, too. */
+  readonly #making = new Set<Draft>();
   readonly #offers: readonly ModifierOffer[];
   /** fdinfo's exp_name, known from the first allocation on. */
   #exporter: string | null = null;
@@ -125,9 +128,16 @@ export class VulkanSource implements MemorySource {
   }
 
   allocate(spec: MemorySpec, id: string): Allocation {
+    return toEnd(this.allocating(spec, id));
+  }
+
+  /** Throws `device_lost` where the source is closed between two pieces. */
+  *allocating(spec: MemorySpec, id: string): Steps<Allocation> {
     const { device, handleType } = this;
     const draft = new Draft();
     const fds: number[] = [];
+    let done = false;
+    this.#making.add(draft);
     try {
       const placed = this.#place(spec, draft);
       const heaps: HeapPart[] = [];
@@ -135,11 +145,13 @@ export class VulkanSource implements MemorySource {
         allocatePlanned(this.#context(), memory);
         const fd = exportFd(device, memory.objects.memory, handleType);
         fds.push(fd);
-        const bytes = Number(this.#finish(memory, fd, memoryName(id, index)));
+        const bytes = Number(yield* this.#finish(draft, memory, fd, memoryName(id, index)));
         heaps.push({ index: memory.type.heap, bytes });
       }
       const key = ++lastKey;
       this.#kept.set(key, draft.made);
+      this.#making.delete(draft);
+      done = true;
       return {
         source: this.name,
         handleType,
@@ -157,10 +169,9 @@ export class VulkanSource implements MemorySource {
         exporter: this.#exporter,
         ...(handleType === 'opaque_fd' && { vulkan: importTerms(placed) }),
       };
-    } catch (error) {
-      for (const fd of fds) closeSync(fd);
-      draft.destroy(device);
-      throw error;
+    } finally {
+      if (!done) for (const fd of fds) closeSync(fd);
+      if (this.#making.delete(draft)) draft.destroy(device);
     }
   }
 
@@ -188,6 +199,8 @@ export class VulkanSource implements MemorySource {
   /** Frees what is left; exported fds stay their owners'. */
   close(): void {
     for (const key of this.keys) this.free(key);
+    for (const draft of this.#making) draft.destroy(this.device);
+    this.#making.clear();
     this.device.release();
   }
 
@@ -202,7 +215,7 @@ export class VulkanSource implements MemorySource {
   }
 
   /** Identifies, names and clears memory that has just been exported; returns its size. */
-  #finish(placed: PlacedMemory, fd: number, name: string): bigint {
+  *#finish(draft: Draft, placed: PlacedMemory, fd: number, name: string): Steps<bigint> {
     const isFile = this.handleType === 'dma_buf';
     if (isFile && !isDmaBuf(fd)) {
       throw new BrokerError('internal', 'the driver exported something that is no dma_buf');
@@ -214,7 +227,14 @@ export class VulkanSource implements MemorySource {
     const size = fileSize > allocationSize ? fileSize : allocationSize;
     const { memory } = objects;
     const exported = { ...placed, memory, fd, handleType: this.handleType, exporter, size };
-    this.lastZeroPath = zero(this.device, exported, this.options.zeroing ?? 'auto');
+    const zeroing = zero(this.device, exported, this.options.zeroing ?? 'auto');
+    let step = zeroing.next();
+    for (; step.done !== true; step = zeroing.next()) {
+      yield;
+      if (this.#making.has(draft)) continue;
+      throw new BrokerError('device_lost', 'the device was lost while its memory was cleared');
+    }
+    this.lastZeroPath = step.value;
     this.#exporter = exporter;
     return size;
   }

@@ -4,10 +4,11 @@
  *
  * Owns: one mapping, until the next one takes its place, or `close`. The fd is the caller's.
  */
+import { PIECE_BYTES } from '../../broker/limits.js';
 import { type Mapping, map, PAGE_SIZE } from '../libc/memory.js';
 
-/** Mapped at once: a frame of 4K in half floats, so that most images are mapped once. */
-const WINDOW_BYTES = 64 * 1024 * 1024;
+/** Mapped at once: a piece of work, wherever in a page it begins. */
+const WINDOW_BYTES = PIECE_BYTES + PAGE_SIZE;
 
 /** What one call of `at` can give: its offset need not be a page's. */
 export const MOST_AT_ONCE = WINDOW_BYTES - PAGE_SIZE;

@@ -8,6 +8,8 @@
  *    would leave its padding and auxiliary planes.
  */
 import { BrokerError } from '../../broker/errors.js';
+import { PIECE_BYTES } from '../../broker/limits.js';
+import type { Steps } from '../../broker/steps.js';
 import { callLong, symbol } from '../ffi.js';
 import { bindBuffer, createBuffer, destroyBuffer } from './buffer.js';
 import { outHandle } from './call.js';
@@ -22,7 +24,7 @@ import {
 } from './layout.gen.js';
 import { freeMemory } from './memory.js';
 import type { MemoryType } from './memory-properties.js';
-import { release } from './ownership.js';
+import { acquire, release } from './ownership.js';
 import { bufferRequirements } from './requirements.js';
 import { check } from './result.js';
 import { write } from './struct.js';
@@ -68,34 +70,51 @@ function reachesAll({ type, size, allocationSize }: Exported): boolean {
   return hostVisible && size <= allocationSize;
 }
 
-/** Clears exported memory; returns how. Throws where it cannot: then the memory must not leave. */
-export function zero(device: Device, exported: Exported, zeroing: Zeroing): ZeroPath {
+/**
+ * Bytes at once. A device whose own memory it is fills it at tens of GB/s, and each submission imports
+ * the memory anew.
+ */
+const AT_ONCE = { map: BigInt(PIECE_BYTES), fill: 16n * BigInt(PIECE_BYTES) };
+
+/**
+ * Clears exported memory; returns how. Throws where it cannot: then the memory must not leave. Nothing
+ * of the device is held between two pieces but the memory itself, whose owner says whether it is there.
+ */
+export function* zero(device: Device, exported: Exported, zeroing: Zeroing): Steps<ZeroPath> {
   const path = choosePath(device, exported, zeroing);
-  if (path === 'map') zeroByMapping(device, exported);
-  if (path === 'fill') zeroByFilling(device, exported);
+  if (path === 'fresh') return path;
+  const [clear, all] =
+    path === 'map'
+      ? ([zeroByMapping, exported.allocationSize] as const)
+      : ([zeroByFilling, exported.size] as const);
+  for (let offset = 0n; offset < all; offset += AT_ONCE[path]) {
+    if (offset > 0n) yield;
+    const left = all - offset;
+    clear(device, exported, offset, left < AT_ONCE[path] ? left : AT_ONCE[path]);
+  }
   return path;
 }
 
 const memset = symbol('memset');
 
 /** vkMapMemory and vkUnmapMemory; external synchronisation: the memory. */
-function zeroByMapping(device: Device, exported: Exported): void {
-  const { memory, type, allocationSize } = exported;
+function zeroByMapping(device: Device, exported: Exported, offset: bigint, size: bigint): void {
+  const { memory, type } = exported;
   // VUID-vkMapMemory-memory-00682: HOST_VISIBLE
   if (!reachesAll(exported)) {
     throw new BrokerError('internal', 'the CPU cannot map all of this memory to clear it');
   }
   const { arena } = device;
   const call = 'vkMapMemory';
-  const at = outHandle(arena, call, (out) =>
-    device.call(call, memory, 0, constants.VK_WHOLE_SIZE, 0, out),
-  );
+  const at = outHandle(arena, call, (out) => device.call(call, memory, offset, size, 0, out));
   try {
-    callLong(memset, at, 0, allocationSize);
+    callLong(memset, at, 0, size);
     if ((type.flags & Flag.VK_MEMORY_PROPERTY_HOST_COHERENT_BIT) === 0) {
       arena.scoped(() => {
+        // VUID-VkMappedMemoryRange-size-01389: pieces are multiples of any nonCoherentAtomSize.
         const range = write(arena, VkMappedMemoryRange, {
           memory,
+          offset,
           size: constants.VK_WHOLE_SIZE,
         });
         const flush = 'vkFlushMappedMemoryRanges';
@@ -112,7 +131,7 @@ function zeroByMapping(device: Device, exported: Exported): void {
  * memory dedicated to an image takes no buffer; opaque memory, which is not dedicated here, takes the
  * buffer itself.
  */
-function zeroByFilling(device: Device, exported: Exported): void {
+function zeroByFilling(device: Device, exported: Exported, offset: bigint, bytes: bigint): void {
   const usage = VkBufferUsageFlagBits.VK_BUFFER_USAGE_TRANSFER_DST_BIT;
   const { handleType, size } = exported;
   const buffer = createBuffer(device, size, usage, handleType);
@@ -132,7 +151,7 @@ function zeroByFilling(device: Device, exported: Exported): void {
       throw new BrokerError('internal', 'this opaque memory takes no buffer to clear it by');
     }
     bindBuffer(device, buffer, imported || exported.memory);
-    fill(device, buffer, handleType);
+    fill(device, buffer, handleType, offset, bytes);
   } finally {
     destroyBuffer(device, buffer);
     freeMemory(device, imported);
@@ -140,15 +159,20 @@ function zeroByFilling(device: Device, exported: Exported): void {
 }
 
 /**
- * Fills with zeros, then gives the memory to the world. Nothing is acquired first, since the old
- * contents do not matter ("Queue Family Ownership Transfer").
+ * Fills with zeros, then gives the memory to the world. For the first piece nothing is acquired, since the
+ * old contents do not matter ("Queue Family Ownership Transfer"); the next ones must keep what it wrote.
  */
-function fill(device: Device, buffer: bigint, handleType: VulkanHandleType): void {
+function fill(
+  device: Device,
+  buffer: bigint,
+  handleType: VulkanHandleType,
+  offset: bigint,
+  bytes: bigint,
+): void {
+  const shared = [{ buffer, handleType, access: VkAccessFlagBits.VK_ACCESS_TRANSFER_WRITE_BIT }];
   device.commands.run((commands) => {
-    // Rounded down to a multiple of 4 (vkCmdFillBuffer): sizes here are whole pages.
-    const whole = constants.VK_WHOLE_SIZE;
-    device.functions.call('vkCmdFillBuffer', commands, buffer, 0, whole, 0);
-    const access = VkAccessFlagBits.VK_ACCESS_TRANSFER_WRITE_BIT;
-    release(device, commands, [{ buffer, handleType, access }]);
+    if (offset > 0n) acquire(device, commands, shared);
+    device.functions.call('vkCmdFillBuffer', commands, buffer, offset, bytes, 0);
+    release(device, commands, shared);
   });
 }

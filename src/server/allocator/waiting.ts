@@ -1,10 +1,10 @@
 /**
- * What waits for others' work on the same memory to end (native/fences.ts). One thread serves
- * everybody, and the device has one queue: neither may block for one client's fence, in poll(2) or
- * behind a semaphore, so that the fences are asked again and again. What touches the same memory stays
- * in its order.
+ * What waits for others' work on the same memory to end: of the daemon's own, which is done in pieces, or
+ * such as a fence tells of (native/fences.ts). One thread serves everybody, and the device has one queue:
+ * neither may block for one client's fence, in poll(2) or behind a semaphore, so that the fences are asked
+ * again and again. What touches the same memory is done in its order, one after the other.
  *
- * Owns: the fences of what waits, and a timer while anything does.
+ * Owns: the fences of what waits, and a timer while one is awaited.
  */
 import { after, type Clock, type Monotonic } from '../../broker/clock.js';
 import { BrokerError } from '../../broker/errors.js';
@@ -14,9 +14,15 @@ import type { Claims } from '../../native/transfer/claims.js';
 /** Far less than a frame; each time is one poll(2) a fence. */
 const INTERVAL_MS = 2;
 
+/** Called once, with a refusal or with what is to be called when the work is over. */
+type Go = (problem: BrokerError | null, over: () => void) => void;
+
 interface Entry extends Claims {
-  readonly until: Monotonic;
-  readonly go: (problem: BrokerError | null) => void;
+  readonly go: Go;
+  /** Since it is its turn: when its fences have to have signalled. */
+  until: Monotonic | null;
+  /** It has gone, and is not over. */
+  running: boolean;
 }
 
 export class Waiting {
@@ -27,44 +33,58 @@ export class Waiting {
   constructor(private readonly clock: Clock) {}
 
   /**
-   * Takes over the fences. Calls `go` once: at once where nothing is to be waited for, with a refusal
-   * where a fence takes too long.
+   * Takes over the fences. Calls `go`: at once where nothing is to be waited for, with a refusal where a
+   * fence takes too long.
    */
-  add({ names, fences }: Claims, go: Entry['go']): void {
-    this.#entries.push({ names, fences, until: after(this.clock.now(), FENCE_LIMIT_MS), go });
+  add({ names, fences }: Claims, go: Go): void {
+    this.#entries.push({ names, fences, until: null, running: false, go });
     this.#run();
   }
 
   /** Whoever waits is not called any more. */
   close(): void {
     if (this.#timer !== null) clearTimeout(this.#timer);
-    for (const { fences } of this.#entries.splice(0)) for (const fence of fences) fence.close();
+    for (const { fences, running } of this.#entries.splice(0)) {
+      if (!running) for (const fence of fences) fence.close();
+    }
   }
 
   #run(): void {
+    const now = this.clock.now();
     const claimed = new Set<string>();
-    const ended: { entry: Entry; problem: BrokerError | null }[] = [];
-    const left = this.#entries.filter((entry) => {
-      const { names, fences, until } = entry;
+    const gone: { entry: Entry; problem: BrokerError | null }[] = [];
+    let awaited = false;
+    for (const entry of this.#entries) {
+      const { names, fences, running } = entry;
       const behind = names.some((name) => claimed.has(name));
-      const done = !behind && fences.every((fence) => fence.signalled());
-      if (done || (!behind && this.clock.now() >= until)) {
-        ended.push({ entry, problem: done ? null : tooLong() });
-        // What comes after it in this turn runs after it, too.
-        return false;
-      }
       for (const name of names) claimed.add(name);
-      return true;
-    });
-    this.#entries = left;
-    for (const { entry } of ended) for (const fence of entry.fences) fence.close();
-    if (left.length > 0 && this.#timer === null) {
+      if (running || behind) continue;
+      entry.until ??= after(now, FENCE_LIMIT_MS);
+      if (fences.every((fence) => fence.signalled())) gone.push({ entry, problem: null });
+      else if (now >= entry.until) gone.push({ entry, problem: tooLong() });
+      else awaited = true;
+    }
+    for (const { entry } of gone) {
+      entry.running = true;
+      for (const fence of entry.fences) fence.close();
+    }
+    if (awaited && this.#timer === null) {
       this.#timer = setTimeout(() => {
         this.#timer = null;
         this.#run();
       }, INTERVAL_MS);
     }
-    for (const { entry, problem } of ended) entry.go(problem);
+    for (const { entry, problem } of gone) {
+      if (problem !== null) this.#over(entry);
+      entry.go(problem, () => this.#over(entry));
+    }
+  }
+
+  #over(entry: Entry): void {
+    const at = this.#entries.indexOf(entry);
+    if (at < 0) return;
+    this.#entries.splice(at, 1);
+    this.#run();
   }
 }
 

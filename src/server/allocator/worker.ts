@@ -1,12 +1,14 @@
 /**
  * The allocator: the thread that owns the Vulkan devices and the other memory sources, so that slow
- * work (allocating, clearing gigabytes) never holds up the data plane.
+ * work (allocating, clearing gigabytes) never holds up the data plane. What is long is done in pieces, and
+ * those who ask take turns (broker/turns.ts); between two turns it hears who asks what the devices are.
  *
  * Owns: the sources and what they keep. The fds of an allocation change hands with the reply.
  */
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
+import { after } from '../../broker/clock.js';
 import type { DeviceState } from '../../broker/devices.js';
-import { BrokerError, type ErrorMessage, outOfFds, toMessage } from '../../broker/errors.js';
+import { BrokerError, toMessage } from '../../broker/errors.js';
 import type {
   Allocation,
   HandleType,
@@ -15,8 +17,9 @@ import type {
   SourceName,
   SourceState,
 } from '../../broker/source.js';
+import type { Steps } from '../../broker/steps.js';
+import { type Job, Turns } from '../../broker/turns.js';
 import { SystemClock } from '../../native/clock.js';
-import { isOutOfFds } from '../../native/libc/errno.js';
 import { close, identity } from '../../native/libc/fd.js';
 import { nameThread } from '../../native/libc/thread.js';
 import { VulkanDevices } from '../../native/sources/devices.js';
@@ -48,7 +51,9 @@ const vulkan = new VulkanDevices(setup.device ?? undefined, {
 const heaps = probeHeaps();
 const udmabuf = probeUdmabuf();
 const memfd = new MemfdSource();
-const waiting = new Waiting(new SystemClock());
+const clock = new SystemClock();
+const waiting = new Waiting(clock);
+const turns = new Turns();
 /** Those without a device. */
 const sources: readonly MemorySource[] = [...heaps.sources, ...udmabuf.sources, memfd];
 const isOpaque = ({ handleType }: SourceState) => handleType === 'opaque_fd';
@@ -83,6 +88,10 @@ function tellMain(): Inventory {
   return found;
 }
 
+type Requested<K extends AllocatorRequest['kind']> = Extract<AllocatorRequest, { kind: K }>;
+/** Those who wait for an answer. */
+type Asked = Exclude<AllocatorRequest, { kind: 'free' }>;
+
 /** `device`: a UUID, of a Vulkan source; the main device's without. */
 function sourceOf(name: SourceName, handleType: HandleType, device?: string): MemorySource {
   if (name === 'vulkan') return vulkan.source(device, handleType);
@@ -99,10 +108,10 @@ function identified(allocation: Allocation): Allocation {
   return { ...allocation, identities: [...fds].map(identity) };
 }
 
-function made({ choice, id }: Extract<AllocatorRequest, { kind: 'allocate' }>): Allocation {
+function* made({ choice, id }: Requested<'allocate'>): Steps<Allocation> {
   const { source: name, handleType, device, spec } = choice;
   const source = sourceOf(name, handleType, device);
-  const allocation = source.allocate(spec, id);
+  const allocation = yield* source.allocating(spec, id);
   try {
     return identified(allocation);
   } catch (error) {
@@ -113,31 +122,26 @@ function made({ choice, id }: Extract<AllocatorRequest, { kind: 'allocate' }>): 
   }
 }
 
-function planned({ choice }: Extract<AllocatorRequest, { kind: 'plan' }>): Plan {
+function planned({ choice }: Requested<'plan'>): Plan {
   return sourceOf(choice.source, choice.handleType, choice.device).plan(choice.spec);
 }
 
-function taken({ spec, planes, device }: Extract<AllocatorRequest, { kind: 'import' }>) {
+function taken({ spec, planes, device }: Requested<'import'>) {
   return identified(vulkan.import(spec, planes, device));
 }
 
-function opened({ device }: Extract<AllocatorRequest, { kind: 'open' }>): DeviceState {
+function opened({ device }: Requested<'open'>): DeviceState {
   const state = vulkan.open(device);
   tellMain();
   return state;
 }
 
-/** Whoever asks is told of a descriptor that the daemon lacked, wherever that was. */
-function refusal(error: unknown): ErrorMessage {
-  return toMessage(isOutOfFds(error) ? outOfFds() : error);
-}
-
-function answer(request: Exclude<AllocatorRequest, { kind: 'free' }>): AllocatorReply {
+function* answer(request: Asked): Steps<AllocatorReply> {
   const { seq } = request;
   try {
     switch (request.kind) {
       case 'allocate':
-        return { seq, allocation: made(request) };
+        return { seq, allocation: yield* made(request) };
       case 'plan':
         return { seq, plan: planned(request) };
       case 'import':
@@ -145,23 +149,63 @@ function answer(request: Exclude<AllocatorRequest, { kind: 'free' }>): Allocator
       case 'open':
         return { seq, opened: opened(request) };
       case 'work':
-        return { seq, work: vulkan.work(request.work) };
+        return { seq, work: yield* vulkan.work(request.work) };
     }
   } catch (error) {
-    return { seq, error: refusal(error) };
+    return { seq, error: toMessage(error) };
   }
 }
 
-function free({ source, handleType, key, device }: Extract<AllocatorRequest, { kind: 'free' }>) {
+function free({ source, handleType, key, device }: Requested<'free'>) {
   if (source === 'import') vulkan.freeImport(key);
   else sourceOf(source, handleType, device).free(key);
 }
 
-function start(request: Extract<AllocatorRequest, { kind: 'work' }>): void {
-  const refuse = (error: unknown) => tell({ seq: request.seq, error: refusal(error) });
+/** `over` is called when it has been answered. */
+function jobOf(request: Asked, over: () => void = () => {}): Job {
+  const steps = answer(request);
+  return {
+    step: () => {
+      const step = steps.next();
+      if (step.done !== true) return false;
+      tell(step.value);
+      over();
+      return true;
+    },
+    end: () => {
+      const error = toMessage(new BrokerError('busy', 'the daemon ends'));
+      steps.return({ seq: request.seq, error });
+    },
+  };
+}
+
+/** The event loop is gone back to so often, however much is to be done. */
+const MOST_MS = 2;
+let going = false;
+
+function go(): void {
+  if (going) return;
+  going = true;
+  setImmediate(() => {
+    going = false;
+    const end = after(clock.now(), MOST_MS);
+    do turns.run();
+    while (!turns.empty && clock.now() < end);
+    if (!turns.empty) go();
+  });
+}
+
+function add(request: Asked, over?: () => void): void {
+  turns.add(request.asker, jobOf(request, over));
+  go();
+}
+
+/** Its turn comes when the memory is free. */
+function start(request: Requested<'work'>): void {
+  const refuse = (error: unknown) => tell({ seq: request.seq, error: toMessage(error) });
   try {
-    waiting.add(claimsOf(request.work), (problem) => {
-      if (problem === null) tell(answer(request));
+    waiting.add(claimsOf(request.work), (problem, over) => {
+      if (problem === null) add(request, over);
       else refuse(problem);
     });
   } catch (error) {
@@ -171,10 +215,13 @@ function start(request: Extract<AllocatorRequest, { kind: 'work' }>): void {
 
 port.on('message', (request: AllocatorRequest) => {
   if (request.kind === 'work') start(request);
-  else if (request.kind !== 'free') tell(answer(request));
+  else if (request.kind !== 'free') add(request);
   // After the work that uses its VkBuffer.
   else if (request.handleType === 'opaque_fd') {
-    waiting.add(claimsOfKey(request.key), () => free(request));
+    waiting.add(claimsOfKey(request.key), (_, over) => {
+      free(request);
+      over();
+    });
   } else free(request);
 });
 
@@ -186,6 +233,7 @@ function tell(message: AllocatorReply | DeviceNotice): void {
 // The data plane closes its end when it is done: everything is freed by then.
 port.on('close', () => {
   waiting.close();
+  turns.close();
   for (const source of sources) source.close();
   vulkan.close();
   parentPort?.close();

@@ -17,6 +17,9 @@ export const MAX_OWNER_READERS = 8;
 /** Of these, for one user. */
 export const MAX_READERS_PER_OWNER = 2;
 
+/** For one user or token with a role. */
+export const MAX_READERS_PER_CALLER = 6;
+
 /**
  * Milliseconds between signs of life; proxies and clients give up after 30 s or more, and the server
  * itself after CONNECTION_TIMEOUT_MS without a byte.

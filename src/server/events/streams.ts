@@ -3,11 +3,18 @@
  */
 import type { Writable } from 'node:stream';
 import { BrokerError } from '../../broker/errors.js';
-import { MAX_EVENT_READERS, MAX_OWNER_READERS, MAX_READERS_PER_OWNER } from './limits.js';
+import {
+  MAX_EVENT_READERS,
+  MAX_OWNER_READERS,
+  MAX_READERS_PER_CALLER,
+  MAX_READERS_PER_OWNER,
+} from './limits.js';
 import type { EventRing } from './ring.js';
 import { type DropReason, EventStream, type Filter } from './stream.js';
 
 interface Reader {
+  /** Who it is, as in the log. */
+  readonly caller: string;
   /** Told why it has ended, if not by the reader. */
   readonly dropped: (reason: DropReason) => void;
   /** Whether it may go on: tokens expire, and the policy changes. */
@@ -15,8 +22,11 @@ interface Reader {
 }
 
 export class EventStreams {
-  /** With the user of whom alone each tells. */
-  readonly #streams = new Map<EventStream, number | null>();
+  /** With the user of whom alone each tells, and who reads it. */
+  readonly #streams = new Map<
+    EventStream,
+    { readonly only: number | null; readonly caller: string }
+  >();
 
   constructor(
     private readonly ring: EventRing,
@@ -27,8 +37,8 @@ export class EventStreams {
     return this.#streams.size;
   }
 
-  /** Throws `limit_exceeded` where there is no place for one more, who is told of this user alone. */
-  admit(only: number | null): void {
+  /** Throws `limit_exceeded` where there is no place for one more of a caller, who is told of this user alone. */
+  admit(only: number | null, caller: string): void {
     const check = (count: number, max: number) => {
       if (count < max) return;
       throw new BrokerError('limit_exceeded', `at most ${max} readers of events`, {
@@ -38,14 +48,19 @@ export class EventStreams {
       });
     };
     check(this.#streams.size, MAX_EVENT_READERS);
-    if (only === null) return;
-    const owners = [...this.#streams.values()].filter((uid) => uid !== null);
+    const all = [...this.#streams.values()];
+    if (only === null) {
+      check(all.filter((each) => each.caller === caller).length, MAX_READERS_PER_CALLER);
+      return;
+    }
+    const owners = all.filter((each) => each.only !== null);
     check(owners.length, MAX_OWNER_READERS);
-    check(owners.filter((uid) => uid === only).length, MAX_READERS_PER_OWNER);
+    check(owners.filter((each) => each.only === only).length, MAX_READERS_PER_OWNER);
   }
 
   /** Starts a stream after the event with an id. */
-  open(out: Writable, filter: Filter, lastId: string | null, { dropped, mayRead }: Reader): void {
+  open(out: Writable, filter: Filter, lastId: string | null, reader: Reader): void {
+    const { caller, dropped, mayRead } = reader;
     const place = this.ring.placeAfter(lastId, filter.only !== null);
     const ended = (reason: DropReason | null) => {
       this.#streams.delete(stream);
@@ -60,7 +75,7 @@ export class EventStreams {
       mayRead,
       this.heartbeatMs,
     );
-    this.#streams.set(stream, filter.only);
+    this.#streams.set(stream, { only: filter.only, caller });
   }
 
   /** What readers may do has changed: drops those who may not read any more. */

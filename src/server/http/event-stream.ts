@@ -21,7 +21,8 @@ export function streamEvents(
   reply: FastifyReply,
 ): void {
   const only = callers.only(request);
-  streams.admit(only);
+  const caller = callers.of(request).name;
+  streams.admit(only, caller);
   const { types, buffer, client, uid, last_event_id } = request.query as Query;
   const filter = {
     types: types ?? null,
@@ -47,6 +48,7 @@ export function streamEvents(
   }
   reply.raw.flushHeaders();
   streams.open(reply.raw, filter, lastId, {
+    caller,
     dropped: (reason) => request.log.info({ reason }, 'a reader of events was dropped'),
     mayRead: () => callers.mayStill(request),
   });

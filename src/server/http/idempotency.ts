@@ -9,7 +9,8 @@
 import { createHash } from 'node:crypto';
 import { after, type Clock, type Monotonic } from '../../broker/clock.js';
 import { BrokerError } from '../../broker/errors.js';
-import { IDEMPOTENCY_KEYS_PER_USER, IDEMPOTENCY_SECONDS } from './limits.js';
+import { FairPool } from '../../broker/fair-pool.js';
+import { IDEMPOTENCY_KEYS_PER_USER, IDEMPOTENCY_SECONDS, MAX_IDEMPOTENCY_KEYS } from './limits.js';
 
 interface Entry {
   /** Of the request: the same key may not come with another one. */
@@ -22,6 +23,7 @@ interface Entry {
 export class Idempotency {
   /** By who asked and key; oldest first. */
   readonly #callers = new Map<string, Map<string, Entry>>();
+  readonly #pool = new FairPool<string>(MAX_IDEMPOTENCY_KEYS);
 
   constructor(private readonly clock: Clock) {}
 
@@ -33,11 +35,12 @@ export class Idempotency {
     create: () => Promise<T>,
   ): Promise<T> {
     if (key === undefined) return create();
-    const entries = this.#fresh(caller);
+    this.#forget();
+    const entries = this.#callers.get(caller) ?? new Map<string, Entry>();
     const digest = createHash('sha256').update(JSON.stringify(request)).digest('base64');
     const known = entries.get(key);
     if (known !== undefined) return answerAgain<T>(known, digest);
-    if (entries.size >= IDEMPOTENCY_KEYS_PER_USER) {
+    if (entries.size >= IDEMPOTENCY_KEYS_PER_USER || !this.#pool.take(caller, 1)) {
       throw new BrokerError('limit_exceeded', 'too many idempotency keys in the last hour', {
         constraint: 'idempotency-key',
         possible: { max: IDEMPOTENCY_KEYS_PER_USER, seconds: IDEMPOTENCY_SECONDS },
@@ -52,20 +55,27 @@ export class Idempotency {
       return value;
     } catch (failure) {
       // After a defect nobody knows what was made: it is not tried again.
-      if (failure instanceof BrokerError) entries.delete(key);
+      if (failure instanceof BrokerError) this.#delete(caller, entries, key);
       else entry.answer = { failure };
       throw failure;
     }
   }
 
-  #fresh(caller: string): Map<string, Entry> {
-    const entries = this.#callers.get(caller) ?? new Map<string, Entry>();
+  /** What is over, whoever's it is: some never come again. */
+  #forget(): void {
     const now = this.clock.now();
-    for (const [key, { expires, answer }] of entries) {
-      if (expires > now) break;
-      if (answer !== undefined) entries.delete(key);
+    for (const [caller, entries] of this.#callers) {
+      for (const [key, { expires, answer }] of entries) {
+        if (expires > now) break;
+        if (answer !== undefined) this.#delete(caller, entries, key);
+      }
     }
-    return entries;
+  }
+
+  #delete(caller: string, entries: Map<string, Entry>, key: string): void {
+    entries.delete(key);
+    this.#pool.give(caller, 1);
+    if (entries.size === 0) this.#callers.delete(caller);
   }
 }
 

@@ -38,14 +38,29 @@ export const IDEMPOTENCY_SECONDS = 3600;
 /** Answers that are kept for one user: about a megabyte. */
 export const IDEMPOTENCY_KEYS_PER_USER = 1000;
 
+/** Answers that are kept for all of them, of which one gets a half at most: about 16 MB. */
+export const MAX_IDEMPOTENCY_KEYS = 16_384;
+
 /** Connections at a time: each costs a file descriptor that a client's buffer could need. */
 export const CONNECTION_LIMIT = 64;
 
 /** Of them, those of all users without a role: the others are for administrators and monitors. */
 export const USERS_CONNECTION_LIMIT = 48;
 
-/** Of these, for one user: two streams of events and some commands at the same time. */
+/**
+ * For one user who is no administrator: two streams of events and some commands at the same time; for a
+ * reader some scrapers.
+ */
 export const CONNECTIONS_PER_USER = 12;
+
+/** Over TCP, of CONNECTION_LIMIT: connections on which no good token was seen; others take their place. */
+export const STRANGER_LIMIT = 24;
+
+/** The rest of them: on which one was. */
+export const KNOWN_CONNECTION_LIMIT = CONNECTION_LIMIT - STRANGER_LIMIT;
+
+/** Of these, for one token. */
+export const CONNECTIONS_PER_TOKEN = 16;
 
 /**
  * Requests that a user may send in a second, unless configured: about what one core answers, so that

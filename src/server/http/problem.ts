@@ -4,7 +4,7 @@
  * A refusal (BrokerError, or an error of Fastify's that the client caused) is shown; anything else
  * is a defect of the daemon: its cause goes to the log and not to the client.
  */
-import { BrokerError, catalogue } from '../../broker/errors.js';
+import { BrokerError, catalogue, orOutOfFds } from '../../broker/errors.js';
 import type { Problem } from '../control.js';
 import { BODY_LIMIT } from './limits.js';
 
@@ -18,7 +18,8 @@ export interface Answer {
 }
 
 /** The answer to an error; `instance` is the request's path. */
-export function answerTo(error: unknown, instance?: string): Answer {
+export function answerTo(thrown: unknown, instance?: string): Answer {
+  const error = orOutOfFds(thrown);
   const refusal = error instanceof BrokerError ? error : fromFramework(error);
   if (refusal !== undefined && refusal.code !== 'internal') {
     return { problem: problem(refusal, instance) };

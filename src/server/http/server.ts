@@ -26,6 +26,7 @@ import { answerTo, PROBLEM_TYPE } from './problem.js';
 import { limitRate } from './rate-limit.js';
 import { addRoutes, pathOf, refuseUnknown } from './routes.js';
 import { readSpec } from './spec.js';
+import { knowStrangers } from './tcp.js';
 import { answerUnparsable } from './unparsable.js';
 
 export interface HttpServerOptions extends CallerOptions {
@@ -94,6 +95,7 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
   app.setSerializerCompiler(() => JSON.stringify);
   app.setErrorHandler(sendProblem);
   app.addHook('onRequest', async (_request, reply) => setSecurityHeaders(reply));
+  knowStrangers(app, callers);
   // Before anything that refuses: what is refused counts, too.
   if (options.rateLimit) limitRate(app, options.rateLimit, callers, options.clock);
   app.addHook('onRequest', async (request) => {

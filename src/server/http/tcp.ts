@@ -5,13 +5,30 @@
 import { createServer, type Server } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FastifyInstance } from 'fastify';
+import type { Callers } from './callers.js';
 import * as limits from './limits.js';
+import { Strangers } from './strangers.js';
 import { answerUnparsable } from './unparsable.js';
 
 export interface TcpAddress {
   readonly host: '127.0.0.1' | '::1';
   /** 0: any that is free. */
   readonly port: number;
+}
+
+/** Those of a server's connections that are nobody's yet. */
+const strangers = new WeakMap<FastifyInstance, Strangers>();
+
+/** Tells who asks on which connection; to be called before anything refuses a request. */
+export function knowStrangers(app: FastifyInstance, callers: Callers): void {
+  const known = new Strangers();
+  strangers.set(app, known);
+  app.addHook('onRequest', async (request, reply) => {
+    const { socket } = request.raw;
+    if (tcpPort(socket) === undefined) return;
+    known.asks(socket, callers.of(request).requester.token ?? null);
+    reply.raw.once('close', () => known.answered(socket));
+  });
 }
 
 /** The ports of connections that came over TCP; a socket that is closed knows its own no more. */
@@ -51,7 +68,10 @@ export async function listenOnTcp(app: FastifyInstance, address: TcpAddress): Pr
   });
   const bound = server.address();
   const port = typeof bound === 'object' && bound !== null ? bound.port : address.port;
-  server.on('connection', (socket) => ports.set(socket, port));
+  server.on('connection', (socket) => {
+    ports.set(socket, port);
+    strangers.get(app)?.arrived(socket);
+  });
   // After Fastify's own connections: streams of events have ended by then.
   app.server.once('close', () => {
     server.close();

@@ -14,6 +14,8 @@ export interface PreviewTerms {
 export interface Content {
   /** Can be mapped; the preview thread's to close. */
   readonly fd: number;
+  /** For whoever counts what is not done with. */
+  readonly ticket: number;
   /** Bytes. */
   readonly size: number;
   /** DRM fourcc. */

@@ -20,6 +20,8 @@ export const MAX_PREVIEWS = 2;
 
 /** To a ping. */
 const NO_PICTURE = new Uint8Array();
+/** Of these, for one user. */
+export const MAX_PREVIEWS_PER_USER = 1;
 
 interface Waiting {
   resolve(png: Uint8Array): void;
@@ -29,29 +31,46 @@ interface Waiting {
 export class Previews {
   #worker: Worker | null = null;
   readonly #waiting = new Map<number, Waiting>();
-  #taken = 0;
+  /** For whom they are. */
+  readonly #taken: string[] = [];
   #seq = 0;
 
   /** `threads`: the folder of main.js, beside which the threads' files stand. */
   constructor(private readonly threads: URL) {}
 
   /**
-   * A PNG of what `read` gets; it is called only where there is room. Rejects with `limit_exceeded`
-   * where `MAX_PREVIEWS` are under way, and with whatever `read` rejects with.
+   * A PNG of what `read` gets, for `user`; it is called only where there is room. Rejects with
+   * `limit_exceeded` where as many are under way as may be, and with whatever `read` rejects with. `done`
+   * is told the ticket of what was read, when it is needed no longer.
    */
-  async render(read: () => Promise<Content>, terms: PreviewTerms): Promise<Uint8Array> {
-    if (this.#taken >= MAX_PREVIEWS) {
-      throw new BrokerError('limit_exceeded', `${MAX_PREVIEWS} previews are being made already`, {
-        constraint: 'previews',
-        possible: { max: MAX_PREVIEWS },
-      });
-    }
-    this.#taken++;
+  async render(
+    user: string,
+    read: () => Promise<Content>,
+    terms: PreviewTerms,
+    done: (ticket: number) => void = () => {},
+  ): Promise<Uint8Array> {
+    this.#check(this.#taken.length, MAX_PREVIEWS);
+    const own = this.#taken.filter((each) => each === user).length;
+    this.#check(own, MAX_PREVIEWS_PER_USER);
+    this.#taken.push(user);
+    let ticket: number | null = null;
     try {
-      return await this.#ask(await read(), terms);
+      const content = await read();
+      ticket = content.ticket;
+      return await this.#ask(content, terms);
     } finally {
-      this.#taken--;
+      if (ticket !== null) done(ticket);
+      this.#taken.splice(this.#taken.indexOf(user), 1);
     }
+  }
+
+  #check(taken: number, max: number): void {
+    if (taken < max) return;
+    const message = `${taken} previews are being made already, of at most ${max}`;
+    throw new BrokerError('limit_exceeded', message, {
+      constraint: 'previews',
+      possible: { max },
+    });
   }
 
   #ask(content: Content, terms: PreviewTerms): Promise<Uint8Array> {

@@ -6,6 +6,7 @@ import type { OpenResult } from '../../broker/devices.js';
 import { fromMessage } from '../../broker/errors.js';
 import type { Choice } from '../../broker/request.js';
 import type { Allocation, MemorySpec, Plane, PlanResult } from '../../broker/source.js';
+import { type Asker, NOBODY } from '../../broker/turns.js';
 import type { Work } from '../../broker/work.js';
 import type { WorkResult } from '../../broker/works.js';
 import type { AllocationResult, AllocatorReply, AllocatorRequest } from '../messages.js';
@@ -29,19 +30,25 @@ export class AllocatorClient {
     private readonly defect: (stack: string) => void,
   ) {}
 
-  allocate(choice: Choice, id: string, done: (result: AllocationResult) => void): void {
+  allocate(
+    asker: Asker,
+    choice: Choice,
+    id: string,
+    done: (result: AllocationResult) => void,
+  ): void {
     const seq = ++this.#seq;
     this.#waiting.set(seq, done);
-    this.#post({ kind: 'allocate', seq, choice, id });
+    this.#post({ kind: 'allocate', seq, asker, choice, id });
   }
 
-  plan(choice: Choice, done: (result: PlanResult) => void): void {
+  plan(asker: Asker, choice: Choice, done: (result: PlanResult) => void): void {
     const seq = ++this.#seq;
     this.#planning.set(seq, done);
-    this.#post({ kind: 'plan', seq, choice });
+    this.#post({ kind: 'plan', seq, asker, choice });
   }
 
   importMemory(
+    asker: Asker,
     spec: MemorySpec,
     planes: readonly Plane[],
     device: string | null,
@@ -49,19 +56,19 @@ export class AllocatorClient {
   ): void {
     const seq = ++this.#seq;
     this.#waiting.set(seq, done);
-    this.#post({ kind: 'import', seq, spec, planes, device });
+    this.#post({ kind: 'import', seq, asker, spec, planes, device });
   }
 
   openDevice(device: string, done: (result: OpenResult) => void): void {
     const seq = ++this.#seq;
     this.#opening.set(seq, done);
-    this.#post({ kind: 'open', seq, device });
+    this.#post({ kind: 'open', seq, asker: NOBODY, device });
   }
 
-  work(work: Work, done: (result: WorkResult) => void): void {
+  work(asker: Asker, work: Work, done: (result: WorkResult) => void): void {
     const seq = ++this.#seq;
     this.#working.set(seq, done);
-    this.#post({ kind: 'work', seq, work });
+    this.#post({ kind: 'work', seq, asker, work });
   }
 
   free({ source, handleType, key, device }: Allocation): void {

@@ -88,7 +88,7 @@ export function answer(broker: Broker, journal: Journal, question: Answerable, p
       broker.reissue(changing(broker, question.parameters), done, by);
     } else if (question.question === 'readImage') {
       const buffer = broker.get(question.parameters);
-      readImage(broker, buffer, (result) => {
+      readImage(broker, buffer, by ?? buffer.owner, (result) => {
         if ('error' in result) {
           refuse(result.error);
           return;
@@ -208,6 +208,9 @@ function lookUp(
       return null;
     case 'setPolicy':
       broker.policy = new Policy(question.parameters);
+      return null;
+    case 'imageDone':
+      broker.works.received(question.parameters);
       return null;
     case 'shutDown':
       return null;

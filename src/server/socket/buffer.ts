@@ -15,9 +15,9 @@ import {
 import { hi, join64, lo } from '../../protocol/wire.js';
 import type { Connection, Packet } from './connection.js';
 import { failure } from './failure.js';
+import { Order } from './order.js';
 import type { Resource } from './resource.js';
 import { cut, MAX_TEXT } from './text.js';
-import { Turns } from './turns.js';
 import { WorkObject } from './work.js';
 
 const ANY_UID = 0xffffffff;
@@ -30,7 +30,7 @@ export class BufferObject {
   #buffer: BrokerBuffer | null = null;
   /** Why there is none. */
   #failure: BrokerError | null = null;
-  readonly #turns: Turns;
+  readonly #order: Order;
   /** The message with `done`, for as long as it may not have been sent. */
   #done: Packet | null = null;
   /** Releases the buffer if it is still being allocated when the object goes. */
@@ -50,29 +50,29 @@ export class BufferObject {
     id: number,
     private readonly version: number,
   ) {
-    this.#turns = new Turns(connection.waits);
+    this.#order = new Order(connection.waits);
     this.#resource = connection.create(
       id,
       dmabroker_buffer_v1,
       version,
       {
         destroy: () => {},
-        release: () => this.#turns.add(() => this.#release()),
+        release: () => this.#order.add(() => this.#release()),
         share: (shareId, uses, uid, seconds) => this.#share(shareId, uses, uid, seconds, 0),
         share_with_rights: (...terms) => this.#share(...terms),
-        reissue: () => this.#turns.add(() => this.#reissue()),
-        renew: (seconds) => this.#turns.add(() => this.#renew(seconds)),
+        reissue: () => this.#order.add(() => this.#reissue()),
+        renew: (seconds) => this.#order.add(() => this.#renew(seconds)),
         copy: (workId, sourceId, ...values) => this.#copy(workId, sourceId, values),
         fill: (workId, offsetHi, offsetLo, sizeHi, sizeLo, value) => {
           const range = { offset: join64(offsetHi, offsetLo), size: join64(sizeHi, sizeLo) };
           this.#work(workId, (buffer, answered) =>
-            broker.works.fill(connection.client, buffer, range, value, answered),
+            broker.works.fill(this.#self, buffer, range, value, answered),
           );
         },
         read: (workId, offsetHi, offsetLo, sizeHi, sizeLo) => {
           const range = { offset: join64(offsetHi, offsetLo), size: join64(sizeHi, sizeLo) };
           this.#work(workId, (buffer, answered) =>
-            broker.works.read(connection.client, buffer, range, answered),
+            broker.works.read(this.#self, buffer, range, answered),
           );
         },
       },
@@ -105,9 +105,9 @@ export class BufferObject {
 
   /** The first answer is given: what was asked meanwhile is done, or fails with it. */
   #settle(failure: BrokerError | null): void {
-    if (this.#turns.settled) return;
+    if (this.#order.settled) return;
     this.#failure = failure;
-    this.#turns.settle();
+    this.#order.settle();
   }
 
   /** Sends the buffer: info, its planes and done in one message, with all fds. */
@@ -247,7 +247,7 @@ export class BufferObject {
   ): void {
     const refused = (error: BrokerError) => this.broker.refused(this.#self, error, this.#buffer);
     const work = new WorkObject(this.connection, id, this.version, refused);
-    this.#turns.add(
+    this.#order.add(
       () => {
         try {
           run(this.#had(), work.answered);
@@ -256,7 +256,7 @@ export class BufferObject {
           work.answered({ error });
         }
       },
-      ...others.map((other) => other.#turns),
+      ...others.map((other) => other.#order),
     );
   }
 
@@ -272,10 +272,10 @@ export class BufferObject {
       offset: join64(toHi, toLo),
       size: join64(sizeHi, sizeLo),
     };
-    const { client } = this.connection;
     this.#work(
       workId,
-      (buffer, answered) => this.broker.works.copy(client, named.#had(), buffer, request, answered),
+      (buffer, answered) =>
+        this.broker.works.copy(this.#self, named.#had(), buffer, request, answered),
       named,
     );
   }
@@ -304,7 +304,7 @@ export class BufferObject {
     let revoke: (() => void) | null = null;
     const share = this.connection.create(id, dmabroker_share_v1, this.version, {
       destroy: () => {},
-      revoke: () => this.#turns.add(() => revoke?.()),
+      revoke: () => this.#order.add(() => revoke?.()),
     });
     if ((rights & ~right.renew) !== 0) share.error(error.invalid_rights, `rights ${rights}`);
     const terms = {
@@ -313,7 +313,7 @@ export class BufferObject {
       seconds: seconds === 0 ? null : seconds,
       mayRenew: (rights & right.renew) !== 0,
     };
-    this.#turns.add(() => {
+    this.#order.add(() => {
       try {
         const buffer = this.#had();
         const { info, token } = this.broker.share(buffer, terms, this.#self);

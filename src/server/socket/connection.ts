@@ -31,6 +31,8 @@ import { cut, MAX_TEXT } from './text.js';
 export interface Packet {
   bytes: Buffer;
   held: HeldFds | null;
+  /** To be told when the peer has received it. */
+  received?: () => void;
 }
 
 /** wl_display, which is there from the start. */
@@ -56,9 +58,11 @@ export class Connection {
   /** fds that were unclaimed when the input had been used up once already. */
   #staleFds = 0;
   #queuedBytes = 0;
+  /** Of what was sent and perhaps not read. */
+  readonly #inFlight: (() => void)[] = [];
   /** The messages of the packet that is being put together, if one is. */
   #collected: Buffer[] | null = null;
-  /** Requests that wait for the answer to an earlier one (turns.ts). */
+  /** Requests that wait for the answer to an earlier one (order.ts). */
   #waitingRequests = 0;
   /** fds that its params objects hold for imports (params.ts); they are limited as a whole. */
   waitingPlanes = 0;
@@ -75,6 +79,10 @@ export class Connection {
     readonly foreign: ForeignFds,
     /** What its user may have of objects. */
     private readonly objects: Allowance,
+    /** What all of its user's objects may carry, in bytes. */
+    private readonly carried: Allowance,
+    /** What may wait to be sent to all of its user's connections, in bytes. */
+    private readonly queue: Allowance,
     /** Called when there is something to send, or the connection is to end. */
     private readonly touched: () => void,
   ) {}
@@ -115,12 +123,20 @@ export class Connection {
     return found as unknown as Resource<I>;
   }
 
+  /** For `Resource.carry`. */
+  carry(bytes: number): void {
+    if (this.carried.take(bytes)) return;
+    const { no_memory } = wl_display.enums.error;
+    throw new ProtocolError(1, no_memory, "the user's objects carry too much");
+  }
+
   /** Removes an object and tells the client that its id is free again. */
   destroy(resource: { readonly id: number }): void {
     const known = this.#objects.get(resource.id);
     if (known === undefined || known.id === DISPLAY_ID) return;
     this.#objects.delete(known.id);
     this.objects.give(1);
+    this.carried.give(known.carried);
     known.alive = false;
     known.onDestroy();
     this.display?.event('delete_id', known.id);
@@ -270,6 +286,8 @@ export class Connection {
   write(bytes: Buffer): void {
     if (this.closing) return;
     this.#queuedBytes += bytes.length;
+    const fits = this.queue.take(bytes.length);
+    if (!fits) this.queue.overdraw(bytes.length);
     this.touched();
     if (this.#collected !== null) this.#collected.push(bytes);
     else {
@@ -277,7 +295,8 @@ export class Connection {
       if (last === undefined) this.#packets.push({ bytes, held: null });
       else last.bytes = Buffer.concat([last.bytes, bytes]);
     }
-    if (this.#queuedBytes > MAX_QUEUED_BYTES) this.drop('it does not read what it is sent');
+    const most = fits ? MAX_QUEUED_BYTES : MAX_PACKET_BYTES;
+    if (this.#queuedBytes > most) this.drop('it does not read what it is sent');
   }
 
   /** The last packet, if it may grow by `more` bytes to at most `max`; one with fds never does. */
@@ -291,23 +310,25 @@ export class Connection {
   /**
    * Runs `events` and sends what they write in one message, together with the fds of `held`. What
    * waits before them goes along, so that the fds need not wait until the peer has read it, if all
-   * of it fits in what libwayland reads at once. Returns the message; null where nothing is sent any more.
+   * of it fits in what libwayland reads at once. `received` is called once: when the peer has the message,
+   * or never will. Returns the message; null where nothing is sent any more.
    */
-  packet(held: HeldFds, events: () => void): Packet | null {
-    if (this.closing) return null;
+  packet(held: HeldFds, events: () => void, received?: () => void): Packet | null {
+    if (this.closing) {
+      received?.();
+      return null;
+    }
     this.#collected = [];
     events();
     const bytes = Buffer.concat(this.#collected);
     this.#collected = null;
     const last = this.#open(bytes.length, MAX_MESSAGE_SIZE);
-    if (last === undefined) {
-      const packet = { bytes, held: held.retain() };
-      this.#packets.push(packet);
-      return packet;
-    }
-    last.bytes = Buffer.concat([last.bytes, bytes]);
-    last.held = held.retain();
-    return last;
+    const packet = last ?? { bytes: Buffer.alloc(0), held: null };
+    packet.bytes = Buffer.concat([packet.bytes, bytes]);
+    packet.held = held.retain();
+    if (received !== undefined) packet.received = received;
+    if (last === undefined) this.#packets.push(packet);
+    return packet;
   }
 
   /** Whether nothing of a packet has been sent yet: its fds go with its first byte. */
@@ -333,10 +354,23 @@ export class Connection {
     const packet = this.#packets[0];
     if (packet === undefined) return;
     this.#queuedBytes -= count;
+    this.queue.give(count);
     packet.held?.release();
     packet.held = null;
+    if (packet.received !== undefined) this.#inFlight.push(packet.received);
+    delete packet.received;
     if (count < packet.bytes.length) packet.bytes = packet.bytes.subarray(count);
     else this.#packets.shift();
+  }
+
+  /** Whether it matters when the peer has read what it was sent, or is sent now. */
+  get awaitsReceipt(): boolean {
+    return this.#inFlight.length > 0 || this.#packets[0]?.received !== undefined;
+  }
+
+  /** The peer has read all that was sent. */
+  received(): void {
+    for (const received of this.#inFlight.splice(0)) received();
   }
 
   /** The client is gone: every object ends, nothing more is sent, fds are closed. */
@@ -345,10 +379,17 @@ export class Connection {
     for (const resource of this.#objects.values()) {
       resource.alive = false;
       resource.onDestroy();
+      this.carried.give(resource.carried);
       if (resource.id !== DISPLAY_ID) this.objects.give(1);
     }
     this.#objects.clear();
     for (const fd of this.#fds.splice(0)) this.foreign.close(fd);
-    for (const packet of this.#packets.splice(0)) packet.held?.release();
+    for (const packet of this.#packets.splice(0)) {
+      packet.held?.release();
+      packet.received?.();
+    }
+    this.received();
+    this.queue.give(this.#queuedBytes);
+    this.#queuedBytes = 0;
   }
 }

@@ -12,7 +12,13 @@ import { after, type Monotonic } from '../../broker/clock.js';
 import { soonest } from '../../broker/deadlines.js';
 import { BrokerError } from '../../broker/errors.js';
 import { FairPool } from '../../broker/fair-pool.js';
-import { FDS_PER_CONNECTION, MAX_OBJECTS } from '../../broker/limits.js';
+import {
+  FDS_PER_CONNECTION,
+  MAX_CARRIED_BYTES,
+  MAX_OBJECTS,
+  MAX_QUEUED,
+} from '../../broker/limits.js';
+import { NOBODY } from '../../broker/turns.js';
 import { EMFILE, ENFILE, errnoName } from '../../native/libc/errno.js';
 import { isReady, POLLIN } from '../../native/libc/poll.js';
 import { shutdown } from '../../native/libc/socket.js';
@@ -24,9 +30,6 @@ import type { Closing } from './closing.js';
 import { Connection } from './connection.js';
 import { createDisplay, type Global } from './display.js';
 import { Outbox } from './outbox.js';
-
-/** In the place of a user: for what no connection has sent. */
-export const NOBODY = -1;
 
 interface Connected {
   readonly connection: Connection;
@@ -62,6 +65,8 @@ export class Connections {
   /** Nobody's connection is read. */
   #held = false;
   readonly #objects = new FairPool(MAX_OBJECTS);
+  readonly #carried = new FairPool(MAX_CARRIED_BYTES);
+  readonly #queued = new FairPool(MAX_QUEUED);
   #acceptAgainAt: Monotonic | null = null;
 
   constructor(
@@ -128,7 +133,9 @@ export class Connections {
     const fds = this.#fds.of(charged);
     const foreign = this.#fds.foreign(charged);
     const touched = () => this.#active.add(fd);
-    const connection = new Connection(client, foreign, this.#objects.of(charged), touched);
+    const [objects, carried] = [this.#objects.of(charged), this.#carried.of(charged)];
+    const queue = this.#queued.of(charged);
+    const connection = new Connection(client, foreign, objects, carried, queue, touched);
     createDisplay(connection, this.globals);
     const fits = fds.take(FDS_PER_CONNECTION);
     if (!fits) fds.overdraw(FDS_PER_CONNECTION);
@@ -169,7 +176,7 @@ export class Connections {
     const entry = this.#all.get(fd);
     if (entry === undefined) {
       // It has ended in this turn; nobody is left to be charged.
-      for (const stray of fds) this.closing.add(NOBODY, stray, () => {});
+      for (const stray of fds) this.closing.add(NOBODY.uid, stray, () => {});
     } else if (bytes.length === 0) this.#end(fd, null);
     else {
       if (entry.readsLeft !== null) entry.readsLeft--;

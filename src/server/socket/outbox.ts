@@ -3,15 +3,19 @@
  * socket for. The server never waits for a client: one that does not read is no longer read.
  *
  * File descriptors in flight are charged to the daemon (ETOOMANYREFS, unix(7)), so a message with
- * fds goes out only when its peer has read what was sent before (SIOCOUTQ).
+ * fds goes out only when its peer has read what was sent before (SIOCOUTQ). What is charged until it is
+ * received is asked about in the same way.
  */
 import { after, type Clock, type Monotonic } from '../../broker/clock.js';
+import { soonest } from '../../broker/deadlines.js';
 import type { Step } from '../../native/step.js';
 import type { Connection, Packet } from './connection.js';
 
 /** How often a peer that has not read is looked at again; nothing tells when it has. */
 const FIRST_RETRY_MS = 1;
 const LAST_RETRY_MS = 64;
+/** The same for who has nothing to send, and lets something of its user's be charged. */
+const LAST_LOOK_MS = 1000;
 
 export class Outbox {
   /** The current step had no room for a packet. */
@@ -22,6 +26,9 @@ export class Outbox {
   #retryMs = FIRST_RETRY_MS;
   /** fds were sent that the peer may not have read yet. */
   #fdsInFlight = false;
+  /** When it is looked whether the peer has received something that is charged until then. */
+  #lookAt: Monotonic | null = null;
+  #lookMs = FIRST_RETRY_MS;
   #reading = true;
   #broken = false;
 
@@ -45,7 +52,8 @@ export class Outbox {
 
   /** It wants `flush` to be called again after the step. */
   get busy(): boolean {
-    return this.connection.sending || this.#turnedAway || this.#retryAt !== null;
+    const { sending, awaitsReceipt } = this.connection;
+    return sending || this.#turnedAway || this.#retryAt !== null || awaitsReceipt;
   }
 
   /**
@@ -59,7 +67,25 @@ export class Outbox {
     if (this.#broken || (closing && (nextPacket === undefined || stuck))) return 'over';
     const wait = nextPacket === undefined ? -1 : this.#tryNext(nextPacket);
     this.#watch();
-    return wait;
+    return soonest(wait, this.#look());
+  }
+
+  /** Returns in how many ms it wants to look again; -1: not at all. */
+  #look(): number {
+    const { connection } = this;
+    if (!connection.awaitsReceipt) return -1;
+    const now = this.clock.now();
+    if (this.#lookAt === null || now >= this.#lookAt) {
+      if (this.step.unread(this.fd) === 0) connection.received();
+      if (!connection.awaitsReceipt) {
+        this.#lookAt = null;
+        this.#lookMs = FIRST_RETRY_MS;
+        return -1;
+      }
+      this.#lookAt = after(now, this.#lookMs);
+      this.#lookMs = Math.min(this.#lookMs * 2, LAST_LOOK_MS);
+    }
+    return Math.ceil(this.#lookAt - now);
   }
 
   #tryNext({ bytes, held }: Packet): number {

@@ -6,7 +6,7 @@ import type { Broker } from '../../broker/broker.js';
 import { type BrokerError, outOfFds } from '../../broker/errors.js';
 import { MOD_LINEAR } from '../../broker/fourcc.js';
 import { MAX_PLANES, noDmaBuf } from '../../broker/import.js';
-import { MAX_MODIFIERS, MAX_WAITING_PLANES } from '../../broker/limits.js';
+import { MAX_MODIFIERS, MAX_WAITING_PLANES, MODIFIER_BYTES } from '../../broker/limits.js';
 import type { AllocationRequest, Lifetime } from '../../broker/request.js';
 import {
   type HandleType,
@@ -36,6 +36,9 @@ const UUID_BYTES = 16;
 
 /** In place of an fd that was closed. */
 const NONE = -1;
+
+/** Of the heap: two for a character that is not Latin-1, and a head. */
+const textBytes = (text: string) => 2 * text.length + 16;
 
 type Memory = { size: number } | { width: number; height: number; format: number };
 
@@ -94,9 +97,11 @@ export function createParams(
       set_buffer: before((high, low) => setOnce({ size: Number(join64(high, low)) })),
       set_image: before((width, height, format) => setOnce({ width, height, format })),
       add_modifier: before((high, low) => {
-        if (modifiers.push(join64(high, low)) > MAX_MODIFIERS) {
+        if (modifiers.length === MAX_MODIFIERS) {
           params.error(error.too_many_modifiers, `more than ${MAX_MODIFIERS} modifiers`);
         }
+        params.carry(MODIFIER_BYTES);
+        modifiers.push(join64(high, low));
       }),
       set_usage: before((bits) => {
         if (fromBits(bits, usages) === null) params.error(error.invalid_bits, `usage ${bits}`);
@@ -116,6 +121,7 @@ export function createParams(
         lifetime = { lease: seconds };
       }),
       set_name: before((text) => {
+        params.carry(textBytes(text));
         name = text;
       }),
       set_alignment: before((stride, offset, size, height) => {
@@ -135,6 +141,7 @@ export function createParams(
         separatePlanes = value === plane_memory.separate;
       }),
       set_source: before((text) => {
+        params.carry(textBytes(text));
         sources = [text];
       }),
       add_plane: (fd, index, offset, stride) => {

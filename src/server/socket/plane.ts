@@ -16,6 +16,7 @@ import { fdParts } from '../../broker/fd-parts.js';
 import { Policy } from '../../broker/policy.js';
 import { Quotas } from '../../broker/quota/quotas.js';
 import type { Allocation } from '../../broker/source.js';
+import { NOBODY } from '../../broker/turns.js';
 import { SystemClock } from '../../native/clock.js';
 import { Closers } from '../../native/closers.js';
 import { close } from '../../native/libc/fd.js';
@@ -36,7 +37,7 @@ import { accountable } from '../users.js';
 import { AllocatorClient } from './allocator-client.js';
 import { answer, doer } from './answers.js';
 import { Closing } from './closing.js';
-import { Connections, NOBODY } from './connections.js';
+import { Connections } from './connections.js';
 import { globalsOf } from './globals.js';
 import { Journal } from './journal.js';
 import { Measures } from './measures.js';
@@ -73,10 +74,10 @@ const allocatorClient = new AllocatorClient(allocator, (stack) =>
 );
 const broker: Broker = new Broker(
   {
-    allocate: (choice, id, done) =>
-      allocatorClient.allocate(choice, id, measures.allocating(choice.source, done)),
+    allocate: (asker, choice, id, done) =>
+      allocatorClient.allocate(asker, choice, id, measures.allocating(choice.source, done)),
     prepare: (choice, id, done) =>
-      allocatorClient.allocate(choice, id, (result) => {
+      allocatorClient.allocate(NOBODY, choice, id, (result) => {
         if ('error' in result) {
           const { code, message: reason } = result.error;
           log('debug', 'a spare could not be made', { source: choice.source, code, reason });
@@ -85,7 +86,7 @@ const broker: Broker = new Broker(
       }),
     idle: () => allocatorClient.idle,
     served: (source) => measures.served(source),
-    plan: (choice, done) => allocatorClient.plan(choice, done),
+    plan: (asker, choice, done) => allocatorClient.plan(asker, choice, done),
     openDevice: (uuid, done) =>
       allocatorClient.openDevice(uuid, (result) => {
         if ('device' in result) {
@@ -96,9 +97,15 @@ const broker: Broker = new Broker(
         }
         done(result);
       }),
-    importMemory: (spec, planes, device, done) =>
-      allocatorClient.importMemory(spec, planes, device, measures.allocating('import', done)),
-    work: (work, done) => allocatorClient.work(work, done),
+    importMemory: (asker, spec, planes, device, done) =>
+      allocatorClient.importMemory(
+        asker,
+        spec,
+        planes,
+        device,
+        measures.allocating('import', done),
+      ),
+    work: (asker, work, done) => allocatorClient.work(asker, work, done),
     free: (allocation) => allocatorClient.free(allocation),
     remains: (allocation, fds) => remains(allocation, fds, isTold(allocation)),
     tells: isTold,
@@ -251,7 +258,7 @@ connections.close();
 broker.close();
 reporter.close();
 // With it goes what is still in its backlog, and what was sent there.
-closing.add(NOBODY, setup.listener, () => {});
+closing.add(NOBODY.uid, setup.listener, () => {});
 closeLast();
 step.close();
 control.close();

@@ -3,8 +3,8 @@
  * waits for nobody.
  */
 import type { Broker } from '../../broker/broker.js';
-import type { BrokerBuffer } from '../../broker/buffer.js';
-import { BrokerError } from '../../broker/errors.js';
+import type { BrokerBuffer, Owner } from '../../broker/buffer.js';
+import { BrokerError, isOutOfFds, outOfFds } from '../../broker/errors.js';
 import { MOD_LINEAR, modifierText } from '../../broker/fourcc.js';
 import { isImportedImage, spansOf } from '../../broker/registered.js';
 import { referenceTo } from '../../broker/work.js';
@@ -12,10 +12,11 @@ import { duplicate } from '../../native/libc/fd.js';
 import { memoriesOf } from '../../native/transfer/ends.js';
 import type { Content } from '../preview/messages.js';
 
-/** `done` is called once; the content's fd is its receiver's. */
+/** `done` is called once; the content's fd is its receiver's, who says when it is done with it. */
 export function readImage(
   broker: Broker,
   buffer: BrokerBuffer,
+  by: Owner,
   done: (result: Content | { error: BrokerError }) => void,
 ): void {
   const { spec, allocation } = buffer;
@@ -32,14 +33,20 @@ export function readImage(
     });
   }
   const planes = planesInContent(buffer);
-  broker.works.read(null, buffer, { offset: 0n, size: 0n }, (worked) => {
+  broker.works.read(by, buffer, { offset: 0n, size: 0n }, (worked) => {
     if ('error' in worked) return done(worked);
     const { content } = worked;
     const [fd] = content?.held.fds ?? [];
     if (content === null || fd === undefined) throw new Error('a read without content');
     try {
       const { format, width, height } = spec;
-      done({ fd: duplicate(fd), size: content.size, format, width, height, planes });
+      const copy = duplicate(fd);
+      const ticket = broker.works.leaves(content);
+      done({ fd: copy, ticket, size: content.size, format, width, height, planes });
+    } catch (error) {
+      content.received();
+      if (!isOutOfFds(error)) throw error;
+      done({ error: outOfFds() });
     } finally {
       content.held.release();
     }

@@ -26,6 +26,8 @@ export class ProtocolError extends Error {
 /** An object of the client, typed by its interface. */
 export class Resource<I extends Interface = Interface> {
   alive = true;
+  /** Bytes of what it carries, which are charged until it goes. */
+  carried = 0;
 
   constructor(
     readonly connection: Connection,
@@ -44,6 +46,12 @@ export class Resource<I extends Interface = Interface> {
     if (!this.alive) return;
     const message = this.definition.events.find((event) => event.name === name) as Message;
     this.connection.write(encode(message, this.id, values as Values<Message>).bytes);
+  }
+
+  /** It keeps so many bytes more of what the client has sent. Ends the connection where that is too much. */
+  carry(bytes: number): void {
+    this.connection.carry(bytes);
+    this.carried += bytes;
   }
 
   /** Ends the connection with an error of the interface's own. */

@@ -22,7 +22,10 @@ export class WorkObject {
     this.#resource = connection.create(id, dmabroker_work_v1, version, { destroy: () => {} });
   }
 
-  /** The answer. What was read goes to the client, or is closed where the object has gone. */
+  /**
+   * The answer. What was read goes to the client, or is closed where the object has gone; it is charged
+   * until the client has it.
+   */
   readonly answered = (result: Worked): void => {
     const resource = this.#resource;
     if ('error' in result) {
@@ -34,13 +37,14 @@ export class WorkObject {
     const done = () => resource.event('done', dmabroker_work_v1.enums.path[path]);
     if (content === null) done();
     else {
-      const { held, size } = content;
+      const { held, size, received } = content;
       if (resource.alive) {
-        this.connection.packet(held, () => {
+        const events = () => {
           resource.event('content', held.fds[0] ?? -1, hi(size), lo(size));
           done();
-        });
-      }
+        };
+        this.connection.packet(held, events, received);
+      } else received();
       held.release();
     }
   };

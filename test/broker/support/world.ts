@@ -23,11 +23,13 @@ import type {
   SourceName,
   SourceState,
 } from '../../../src/broker/source.js';
+import type { Asker } from '../../../src/broker/turns.js';
 import type { Work } from '../../../src/broker/work.js';
 import type { WorkResult } from '../../../src/broker/works.js';
 import { FakeClock } from '../../support/clock.js';
 
 interface PendingWork {
+  readonly asker: Asker;
   readonly work: Work;
   readonly done: (result: WorkResult) => void;
 }
@@ -68,7 +70,12 @@ export class FakeWorld implements Surroundings {
     this.events.push(event);
   }
 
-  allocate(choice: Choice, id: string, done: (result: AllocationResult) => void): void {
+  allocate(
+    _asker: Asker,
+    choice: Choice,
+    id: string,
+    done: (result: AllocationResult) => void,
+  ): void {
     this.pending.push({ choice, id, done });
     if (this.immediate) this.answer(this.pending.length - 1);
   }
@@ -102,7 +109,11 @@ export class FakeWorld implements Surroundings {
   overhead = 0;
 
   /** Answered at once: linear memory, up to the limit. */
-  plan({ source, handleType, spec }: Choice, done: (result: PlanResult) => void): void {
+  plan(
+    _asker: Asker,
+    { source, handleType, spec }: Choice,
+    done: (result: PlanResult) => void,
+  ): void {
     this.plans++;
     const size = spec.kind === 'buffer' ? spec.size : spec.width * spec.height * 4;
     if (size > this.planLimit) {
@@ -122,6 +133,7 @@ export class FakeWorld implements Surroundings {
   readonly imports: PendingImport[] = [];
 
   importMemory(
+    _asker: Asker,
     spec: MemorySpec,
     planes: readonly Plane[],
     device: string | null,
@@ -169,8 +181,8 @@ export class FakeWorld implements Surroundings {
   /** Work that was asked for and not answered yet. */
   readonly works: PendingWork[] = [];
 
-  work(work: Work, done: (result: WorkResult) => void): void {
-    this.works.push({ work, done });
+  work(asker: Asker, work: Work, done: (result: WorkResult) => void): void {
+    this.works.push({ asker, work, done });
   }
 
   /** Answers the oldest pending work; a read with a new fd. */

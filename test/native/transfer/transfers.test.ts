@@ -1,8 +1,11 @@
 /** Rows in a memory that has others beside them: the CPU touches those rows alone. */
 import { readSync, writeSync } from 'node:fs';
 import t from 'tap';
+import { toEnd } from '../../../src/broker/steps.js';
+import type { Work } from '../../../src/broker/work.js';
 import { close } from '../../../src/native/libc/fd.js';
 import { sealedMemfd } from '../../../src/native/libc/memory.js';
+import { inPieces } from '../../../src/native/transfer/pieces.js';
 import { Transfers } from '../../../src/native/transfer/transfers.js';
 import { withoutLeaks } from '../../support/fds.js';
 
@@ -30,11 +33,11 @@ await withoutLeaks(t, 'rows', async (t) => {
     }
     return bytes;
   };
-  const transfers = new Transfers(null, null);
+  const run = (work: Work) => toEnd(inPieces(work, (body) => body(new Transfers(null, null))));
 
   t.test('a fill', async (t) => {
     const { fd, content, reference } = memory(1);
-    transfers.run({ kind: 'fill', destination: reference, extent: [ROWS], value: 0x0202_0202 });
+    run({ kind: 'fill', destination: reference, extent: [ROWS], value: 0x0202_0202 });
     t.ok(content().equals(changed(1, 2)));
     close(fd);
   });
@@ -44,7 +47,7 @@ await withoutLeaks(t, 'rows', async (t) => {
     const { plane, offset, stride, bytes, rows } = ROWS;
     const place = { plane, offset, stride };
     const plan = [{ source: place, destination: place, bytes, rows }];
-    transfers.run({ kind: 'copy', source: from.reference, destination: to.reference, plan });
+    run({ kind: 'copy', source: from.reference, destination: to.reference, plan });
     t.ok(to.content().equals(changed(1, 3)));
     for (const { fd } of [from, to]) close(fd);
   });
@@ -53,7 +56,7 @@ await withoutLeaks(t, 'rows', async (t) => {
     const { fd, reference } = memory(0);
     writeSync(fd, changed(0, 7), 0, SIZE, 0);
     const size = ROWS.bytes * ROWS.rows;
-    const { content } = transfers.run({ kind: 'read', source: reference, extent: [ROWS], size });
+    const { content } = run({ kind: 'read', source: reference, extent: [ROWS], size });
     const bytes = Buffer.alloc(size);
     readSync(content?.fd ?? -1, bytes, 0, size, 0);
     t.ok(bytes.equals(Buffer.alloc(size, 7)));
@@ -65,7 +68,7 @@ await withoutLeaks(t, 'rows', async (t) => {
     const { fd, reference } = memory(0);
     const extent = [{ ...ROWS, rows: 100 }];
     const fill = { kind: 'fill', destination: reference, extent, value: 1 } as const;
-    t.throws(() => transfers.run(fill), { code: 'internal' });
+    t.throws(() => run(fill), { code: 'internal' });
     close(fd);
   });
 });

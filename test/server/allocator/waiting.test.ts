@@ -19,8 +19,9 @@ function make() {
   const waiting = new Waiting(clock);
   const done: string[] = [];
   const add = (what: string, names: string[], ...fences: FakeFence[]) =>
-    waiting.add({ names, fences }, (problem: BrokerError | null) => {
+    waiting.add({ names, fences }, (problem: BrokerError | null, over) => {
       done.push(problem === null ? what : `${what}: ${problem.code}`);
+      over();
     });
   const until = async (length: number) => {
     for (let i = 0; i < 5000 && done.length < length; i++) await setTimeout(1);

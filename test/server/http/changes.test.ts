@@ -3,7 +3,11 @@
 import t from 'tap';
 import { BrokerError } from '../../../src/broker/errors.js';
 import { Idempotency } from '../../../src/server/http/idempotency.js';
-import { IDEMPOTENCY_KEYS_PER_USER, IDEMPOTENCY_SECONDS } from '../../../src/server/http/limits.js';
+import {
+  IDEMPOTENCY_KEYS_PER_USER,
+  IDEMPOTENCY_SECONDS,
+  MAX_IDEMPOTENCY_KEYS,
+} from '../../../src/server/http/limits.js';
 import { FakeClock } from '../../support/clock.js';
 import { withoutLeaks } from '../../support/fds.js';
 import { conforms } from './support/conforms.js';
@@ -168,5 +172,26 @@ await withoutLeaks(t, 'changes', async (t) => {
     t.equal(await keys.run('uid 1', '0', {}, async () => -1), 0, 'the date does not end it');
     clock.pass(IDEMPOTENCY_SECONDS * 1000);
     t.equal(await keys.run('uid 1', '0', {}, async () => -1), -1);
+  });
+
+  t.test('many users, who do not come again', async (t) => {
+    const clock = new FakeClock();
+    const keys = new Idempotency(clock);
+    const fill = async (from: number): Promise<number> => {
+      for (let kept = 0; ; kept++) {
+        const caller = `uid ${from + Math.floor(kept / IDEMPOTENCY_KEYS_PER_USER)}`;
+        try {
+          await keys.run(caller, `${kept}`, {}, async () => kept);
+        } catch (error) {
+          t.match(error, { code: 'limit_exceeded' });
+          return kept;
+        }
+      }
+    };
+    const most = await fill(1);
+    t.ok(most < MAX_IDEMPOTENCY_KEYS, 'some are left for who comes next');
+    t.equal(await keys.run('uid 9999', 'k', {}, async () => 1), 1);
+    clock.pass(IDEMPOTENCY_SECONDS * 1000);
+    t.equal(await fill(1000), most, 'theirs are forgotten when their time is over');
   });
 });

@@ -3,7 +3,7 @@ import { connect } from 'node:net';
 import t from 'tap';
 import type { RestAccess } from '../../../src/broker/policy.js';
 import type { EventInfo } from '../../../src/server/control.js';
-import { MAX_EVENT_READERS } from '../../../src/server/events/limits.js';
+import { MAX_EVENT_READERS, MAX_READERS_PER_CALLER } from '../../../src/server/events/limits.js';
 import { EventRing } from '../../../src/server/events/ring.js';
 import { EventStreams } from '../../../src/server/events/streams.js';
 import { SECURITY_HEADERS } from '../../../src/server/http/guard.js';
@@ -224,7 +224,8 @@ await withoutLeaks(t, 'events', async (t) => {
   });
 
   t.test('there is a limit on readers, and a place again when one leaves', async (t) => {
-    const server = await startServer(t);
+    let connections = 0;
+    const server = await startServer(t, { peerOf: () => ({ ...peer, uid: connections++ }) });
     const readers: EventReader[] = [];
     for (let i = 0; i < MAX_EVENT_READERS; i++) {
       readers.push(await EventReader.open(t, server.socketPath));
@@ -238,6 +239,17 @@ await withoutLeaks(t, 'events', async (t) => {
       if (again.answer.statusCode === 200) break;
       again.answer.destroy();
     }
+  });
+
+  t.test('one user with a role does not have all of them', async (t) => {
+    let uid = 1;
+    const server = await startServer(t, { peerOf: () => ({ ...peer, uid }) });
+    for (let i = 0; i < MAX_READERS_PER_CALLER; i++) {
+      t.equal((await EventReader.open(t, server.socketPath)).answer.statusCode, 200);
+    }
+    t.equal((await EventReader.open(t, server.socketPath)).answer.statusCode, 429);
+    uid = 2;
+    t.equal((await EventReader.open(t, server.socketPath)).answer.statusCode, 200);
   });
 
   t.test('who may not read any more is dropped, and told why', async (t) => {

@@ -4,7 +4,11 @@ import t from 'tap';
 import { fourcc } from '../../../src/broker/fourcc.js';
 import { sealedTable } from '../../../src/native/libc/memory.js';
 import type { Content } from '../../../src/server/preview/messages.js';
-import { MAX_PREVIEWS, Previews } from '../../../src/server/preview/previews.js';
+import {
+  MAX_PREVIEWS,
+  MAX_PREVIEWS_PER_USER,
+  Previews,
+} from '../../../src/server/preview/previews.js';
 import { withoutLeaks } from '../../support/fds.js';
 import { rejected } from '../../support/refused.js';
 
@@ -17,6 +21,7 @@ function content(change: Partial<Content> = {}): Content {
   return {
     fd: sealedTable(pixels),
     size: pixels.length,
+    ticket: 0,
     format: fourcc('XR24'),
     width: 2,
     height: 1,
@@ -27,31 +32,41 @@ function content(change: Partial<Content> = {}): Content {
 
 const previews = new Previews(threads);
 // The thread stays, with fds of its own.
-await previews.render(async () => content(), terms);
+await previews.render('a', async () => content(), terms);
 
 await withoutLeaks(t, 'previews', async (t) => {
   t.test('a picture', async (t) => {
     const { width, height, channels, data } = decode(
-      await previews.render(async () => content(), terms),
+      await previews.render('a', async () => content(), terms),
     );
     t.strictSame({ width, height, channels }, { width: 2, height: 1, channels: 4 });
     t.strictSame([...data], [255, 0, 0, 255, 0, 0, 255, 255]);
   });
 
   t.test('a format that is not known', async (t) => {
-    const unknown = previews.render(async () => content({ format: fourcc('ZZZZ') }), terms);
+    const unknown = previews.render('a', async () => content({ format: fourcc('ZZZZ') }), terms);
     t.match(await rejected(unknown), { code: 'unsupported_format' });
   });
 
+  t.test('whoever counts is told when it is over, however it ends', async (t) => {
+    const done: number[] = [];
+    const told = (ticket: number) => done.push(ticket);
+    await previews.render('a', async () => content({ ticket: 1 }), terms, told);
+    const unknown = { ticket: 2, format: fourcc('ZZZZ') };
+    await t.rejects(previews.render('a', async () => content(unknown), terms, told));
+    await t.rejects(previews.render('a', () => Promise.reject(new Error('gone')), terms, told));
+    t.same(done, [1, 2]);
+  });
+
   t.test('content that could not be read', async (t) => {
-    const failed = previews.render(async () => Promise.reject(new Error('gone')), terms);
+    const failed = previews.render('a', async () => Promise.reject(new Error('gone')), terms);
     await t.rejects(failed, /gone/);
   });
 
   t.test('so many at once', async (t) => {
-    const asked = Array.from({ length: MAX_PREVIEWS + 1 }, () =>
+    const asked = Array.from({ length: MAX_PREVIEWS + 1 }, (_, user) =>
       previews
-        .render(async () => content(), terms)
+        .render(`user ${user}`, async () => content(), terms)
         .then(
           () => 'made',
           (error) => error.code,
@@ -59,7 +74,16 @@ await withoutLeaks(t, 'previews', async (t) => {
     );
     const made = Array<string>(MAX_PREVIEWS).fill('made');
     t.strictSame(await Promise.all(asked), [...made, 'limit_exceeded']);
-    t.ok(await previews.render(async () => content(), terms), 'there is room again');
+    t.ok(await previews.render('a', async () => content(), terms), 'there is room again');
+  });
+
+  t.test('so many for one user', async (t) => {
+    const one = previews.render('a', async () => content(), terms);
+    t.match(await rejected(previews.render('a', async () => content(), terms)), {
+      code: 'limit_exceeded',
+      refusal: { constraint: 'previews', possible: { max: MAX_PREVIEWS_PER_USER } },
+    });
+    t.ok(await one);
   });
 });
 

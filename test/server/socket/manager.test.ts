@@ -191,26 +191,16 @@ t.test('a detail that is too long for an event says so', async (t) => {
   t.match(detail.nearest, { width: 640, modifiers: ['0x0000000000000000'] });
 });
 
-t.test('what a client sends comes back cut', async (t) => {
+t.test('what no source is called does not come back', async (t) => {
   const bench = withParams();
   set(bench, 'set_buffer', 0, 1);
   set(bench, 'set_source', 'ü'.repeat(2000));
   set(bench, 'create', BUFFER);
   const [failed] = bench.events();
   const [code, message, detail] = failed?.values ?? [];
-  t.equal(code, dmabroker_manager_v1.enums.refusal.unsupported_source);
+  t.equal(code, dmabroker_manager_v1.enums.refusal.invalid_argument);
   t.ok(Buffer.byteLength(String(message)) <= 512);
-  t.same(JSON.parse(String(detail)), {
-    constraint: 'sources',
-    truncated: true,
-    nearest: {
-      kind: 'buffer',
-      size: 1,
-      usage: ['transfer'],
-      handle_types: ['memfd'],
-      sources: ['memfd'],
-    },
-  });
+  t.match(JSON.parse(String(detail)), { constraint: 'sources', requested: 4000 });
   t.equal(bench.connection.closing, false);
 });
 

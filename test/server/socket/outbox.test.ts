@@ -26,12 +26,18 @@ class FakeStep {
   readonly queue: Sent[] = [];
   /** Turns everything away: the batch is full. */
   full = false;
+  /** What the peer has not read. */
+  left = 0;
   watched = { readable: true, writable: false };
 
   send(_fd: number, bytes: Buffer, fds: readonly number[], drained: boolean, done: Sent['done']) {
     if (this.full) return false;
     this.queue.push({ bytes: Buffer.from(bytes), fds, drained, done });
     return true;
+  }
+
+  unread(): number {
+    return this.left;
   }
 
   watch(_fd: number, readable: boolean, writable: boolean): void {
@@ -157,6 +163,49 @@ t.test('fds do not wait for what is sent with them', async (t) => {
   t.equal(names[0], 'wl_display.delete_id', 'unread, it would hold them up');
   t.equal(names.at(-1), 'dmabroker_buffer_v1.done');
   t.equal(bench.connection.packets, 0);
+});
+
+t.test('what was read is charged until the peer has received it', async (t) => {
+  const { bench, step, outbox } = make();
+  const buffer = bench.allocate(FREE);
+  const charged = () => bench.broker.quotas.accounts.find('user', '1000')?.charge.bytes;
+  t.equal(charged(), buffer.allocation.size);
+  bench.request(dmabroker_buffer_v1, FREE, 'read', 50, 0, 0, 0, 0);
+  t.equal(charged(), 8192, 'before it is made');
+  bench.world.answerWork();
+  step.left = 100;
+  const sending = Number(outbox.flush());
+  t.ok(sending > 0 && sending <= 64, 'the step is not to wait for ever');
+  step.finish();
+  for (let i = 0; i < 20; i++) {
+    const wait = Number(outbox.flush());
+    t.ok(wait > 0 && wait <= 1000, `looked at again in ${wait} ms`);
+    t.ok(outbox.busy);
+    t.equal(charged(), 8192, 'as long as it is on its way');
+    bench.world.pass(wait);
+  }
+  t.equal(step.watched.readable, true, 'meanwhile it is heard');
+  step.left = 0;
+  t.equal(outbox.flush(), -1);
+  t.equal(outbox.busy, false);
+  t.equal(charged(), 4096);
+});
+
+t.test('what was read and never received is not charged to who has gone', async (t) => {
+  for (const sent of [true, false]) {
+    const { bench, step, outbox } = make();
+    bench.allocate(FREE, 'until_released');
+    for (const id of [50, 51]) {
+      bench.request(dmabroker_buffer_v1, FREE, 'read', id, 0, 0, 0, 0);
+      bench.world.answerWork();
+    }
+    step.left = 100;
+    outbox.flush();
+    if (sent) step.finish();
+    bench.close();
+    if (!sent) step.finish({ errno: 32 });
+    t.equal(bench.broker.quotas.accounts.find('user', '1000')?.charge.bytes, 4096);
+  }
 });
 
 t.test('the end', async (t) => {

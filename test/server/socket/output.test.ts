@@ -3,6 +3,7 @@
  * buffer's fds stay open and together until they are on their way.
  */
 import t from 'tap';
+import { MAX_QUEUED } from '../../../src/broker/limits.js';
 import {
   dmabroker_buffer_v1,
   dmabroker_manager_v1,
@@ -181,6 +182,24 @@ t.test('the end of a connection', async (t) => {
   t.equal(world.open.size, 0, 'what comes later is released');
   t.same([...broker.buffers], []);
   t.same([...broker.clients], []);
+});
+
+t.test('what waits for all of a user’s connections has a bound, too', async (t) => {
+  const bench = new Bench().ready();
+  const other = new Bench([], bench).ready();
+  const { uid } = bench.connection.client.peer;
+  t.equal(bench.queued.taken(uid), 0, 'what was sent is not counted');
+  // As if many connections had not read.
+  bench.queued.overdraw(uid, MAX_QUEUED / 2);
+  const sync = (each: Bench) => each.request(wl_display, 1, 'sync', FREE);
+  sync(other);
+  t.equal(other.connection.closing, false, 'who reads goes on');
+  t.same(other.names(), ['wl_callback.done', 'wl_display.delete_id']);
+  for (let i = 0; i < MAX_PACKET_BYTES / 24 + 1; i++) sync(bench);
+  t.match(bench.connection.failure, /does not read/);
+  bench.close();
+  other.close();
+  t.equal(bench.queued.taken(uid), MAX_QUEUED / 2, 'all is given back');
 });
 
 t.test('nothing follows an error', async (t) => {

@@ -5,7 +5,7 @@
 import { Broker } from '../../../../src/broker/broker.js';
 import type { BrokerBuffer } from '../../../../src/broker/buffer.js';
 import { type Allowance, FairPool } from '../../../../src/broker/fair-pool.js';
-import { MAX_OBJECTS } from '../../../../src/broker/limits.js';
+import { MAX_CARRIED_BYTES, MAX_OBJECTS, MAX_QUEUED } from '../../../../src/broker/limits.js';
 import type { FdKind } from '../../../../src/native/kind.js';
 import {
   dmabroker_manager_v1,
@@ -33,6 +33,8 @@ export class Bench {
   readonly broker: Broker;
   readonly connection: Connection;
   readonly objects: FairPool;
+  readonly carried: FairPool;
+  readonly queued: FairPool;
   /** What its user may have of fds. */
   readonly allowance: Allowance;
   /** What fds of the client are; dma_bufs, if nothing else is said. */
@@ -52,6 +54,7 @@ export class Bench {
     const client = this.broker.connect(peer);
     const { uid } = client.peer;
     this.objects = other?.objects ?? new FairPool(MAX_OBJECTS);
+    this.carried = other?.carried ?? new FairPool(MAX_CARRIED_BYTES);
     const world = {
       kindOf: (fd: number) => this.kinds.get(fd) ?? 'dma_buf',
       close,
@@ -62,7 +65,9 @@ export class Bench {
     };
     this.allowance = new FairPool(FDS).of(uid);
     const foreign = new ForeignFds(world, this.allowance);
-    this.connection = new Connection(client, foreign, this.objects.of(uid), () => this.touched++);
+    this.queued = other?.queued ?? new FairPool(MAX_QUEUED);
+    const pools = [this.objects.of(uid), this.carried.of(uid), this.queued.of(uid)] as const;
+    this.connection = new Connection(client, foreign, ...pools, () => this.touched++);
     const context = { broker: this.broker, device: null, mainDevice: null, others: [] };
     const manager: Global = {
       name: 1,

@@ -1,7 +1,7 @@
 /** Requests on objects: each in its order, none before what it needs, and none for ever. */
 import fc from 'fast-check';
 import t from 'tap';
-import { Turns } from '../../../src/server/socket/turns.js';
+import { Order } from '../../../src/server/socket/order.js';
 
 /** Requests on a few objects, whose answers come at some time. */
 interface Plan {
@@ -17,22 +17,22 @@ function run({ objects, requests, answers }: Plan) {
   const all = Array.from(
     { length: objects },
     () =>
-      new Turns((more) => {
+      new Order((more) => {
         waiting += more;
       }),
   );
   const done: number[] = [];
   const answer = (now: number) => {
-    for (const [i, turns] of all.entries()) {
-      if (answers[i] === now && !turns.settled) turns.settle();
+    for (const [i, order] of all.entries()) {
+      if (answers[i] === now && !order.settled) order.settle();
     }
   };
   for (const [index, names] of requests.entries()) {
     answer(index);
-    const [first, ...others] = names.map((name) => all[name % objects] as Turns);
+    const [first, ...others] = names.map((name) => all[name % objects] as Order);
     first?.add(() => done.push(index), ...others);
   }
-  for (const turns of all) if (!turns.settled) turns.settle();
+  for (const order of all) if (!order.settled) order.settle();
   return { done, waiting };
 }
 

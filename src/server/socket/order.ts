@@ -9,11 +9,11 @@
  */
 
 interface Turn {
-  readonly of: readonly Turns[];
+  readonly of: readonly Order[];
   readonly run: () => void;
 }
 
-export class Turns {
+export class Order {
   readonly #queue: Turn[] = [];
   #settled = false;
 
@@ -26,7 +26,7 @@ export class Turns {
   }
 
   /** Runs a request on this object, and on others that it names: now, or when it is its turn. */
-  add(run: () => void, ...others: readonly Turns[]): void {
+  add(run: () => void, ...others: readonly Order[]): void {
     const of = [...new Set([this, ...others])];
     const turn = { of, run };
     for (const each of of) each.#queue.push(turn);
@@ -41,7 +41,7 @@ export class Turns {
   }
 
   /** Runs what is first in its queues; returns what may be next then. */
-  next(): readonly Turns[] {
+  next(): readonly Order[] {
     const [turn] = this.#queue;
     if (turn === undefined) return [];
     if (!turn.of.every((each) => each.#settled && each.#queue[0] === turn)) return [];
@@ -52,8 +52,8 @@ export class Turns {
   }
 }
 
-function advance(from: readonly Turns[]): void {
+function advance(from: readonly Order[]): void {
   const work = [...from];
-  for (let turns = work.shift(); turns !== undefined; turns = work.shift())
-    work.push(...turns.next());
+  for (let order = work.shift(); order !== undefined; order = work.shift())
+    work.push(...order.next());
 }
