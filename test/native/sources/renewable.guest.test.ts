@@ -5,7 +5,9 @@
 import { closeSync, readdirSync, readlinkSync } from 'node:fs';
 import t from 'tap';
 import { BrokerError } from '../../../src/broker/errors.js';
+import { PIECE_BYTES } from '../../../src/broker/limits.js';
 import type { Allocation, LostAllocation } from '../../../src/broker/source.js';
+import { toEnd } from '../../../src/broker/steps.js';
 import { RenewableDevice } from '../../../src/native/sources/renewable.js';
 import type { VulkanHandleType } from '../../../src/native/vulkan/usage.js';
 import type { Zeroing } from '../../../src/native/vulkan/zero.js';
@@ -123,6 +125,34 @@ for (const type of ['dma_buf', 'opaque_fd'] as const) {
     });
   }
 }
+
+t.test(
+  'lost by somebody else while an allocation is being cleared',
+  needs('dma_buf'),
+  async (t) => {
+    const before = openFds();
+    const setup = new Setup('map');
+    const source = setup.source('dma_buf');
+    const steps = source.allocating(buffer(3 * PIECE_BYTES), 'cleared');
+    t.equal(steps.next().done, false, 'it is not over after a piece');
+    const ended = source.allocating(buffer(3 * PIECE_BYTES), 'ended');
+    ended.next();
+    loss.at('vkAllocateMemory');
+    const other = source.allocate(buffer(4096), 'other');
+    const allocation = toEnd(steps);
+    t.same(setup.renewed, [null], 'the device was made anew once');
+    t.ok(mapped(fdOf(allocation), allocation.size, isZero), 'all of it is zero');
+    ended.return(allocation);
+    t.equal(setup.live('dma_buf'), 2, 'what was half made is gone with its device');
+    for (const each of [other, allocation]) drop(setup, 'dma_buf', each);
+    const again = source.allocating(buffer(3 * PIECE_BYTES), 'again');
+    again.next();
+    again.return(allocation);
+    t.equal(setup.live('dma_buf'), 0, 'what is ended half-way is freed');
+    setup.device.close();
+    t.equal(openFds(), before);
+  },
+);
 
 t.test('an image, bound', needs('dma_buf'), async (t) => {
   const setup = new Setup();
