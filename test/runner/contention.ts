@@ -7,7 +7,7 @@
 const PROBE_MS = 15;
 const EVERY_MS = 4000;
 /** Two files at once and what they start keep two cores busy: half a CPU each is usual. */
-const BUSY = 3;
+const BUSY = 2;
 
 export class Contention {
   readonly #ratios: number[] = [];

@@ -43,13 +43,15 @@ export function printSlowest(results: Results, contention: Contention, judged: b
   for (const [file, { seconds }] of slowest.slice(0, 10)) {
     console.log(`${seconds.toFixed(1).padStart(8)} s  ${label(file)}`);
   }
+  if (contention.ratio !== undefined) {
+    console.log(`A second of a CPU took ${contention.ratio.toFixed(1)} s here.`);
+  }
   const late = slowest.filter(
     ([file, { seconds }]) => seconds > LIMIT_SECONDS && !SLOW.has(label(file)),
   );
   if (late.length === 0 || !judged) return 0;
   if (contention.busy) {
-    const ratio = contention.ratio?.toFixed(1);
-    console.log(`Not judged: other work keeps the machine busy (a CPU second took ${ratio} s).`);
+    console.log('Times are not judged: other work keeps the machine busy.');
     return 0;
   }
   for (const [file] of late) {

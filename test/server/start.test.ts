@@ -60,7 +60,7 @@ await withoutLeaks(t, 'a start that fails', async (t) => {
     const socket = (name: string) => join(folder, 'sockets', name);
     const good = ['--socket', socket('c.sock'), '--rest-socket', socket('r.sock')];
     const reasons: [string[], RegExp][] = [
-      [['--socket', join(folder, 'file', 'c.sock')], /EEXIST.*file/],
+      [['--socket', join(folder, 'file', 'c.sock')], /file for c\.sock cannot be made \(EEXIST\)/],
       [['--socket', '/proc/nowhere/c.sock'], /ENOENT/],
       [['--rest-socket', join(folder, 'file')], /is there and is no socket/],
       [['--config', config], /EADDRINUSE/],

@@ -9,15 +9,18 @@ const GUARD = '[ "$PPID" = "$1" ] || exit 1; shift; exec "$@"';
 
 /**
  * Starts a program that the kernel kills with `signal` when this thread ends. The returned
- * process id is the program's own: the wrappers replace themselves with it.
+ * process id is the program's own: the wrappers replace themselves with it. With `ownGroup` it is also that
+ * of a process group.
  */
 export function spawnBound(
   argv: readonly string[],
   stdio: StdioOptions,
   signal: 'KILL' | 'TERM' = 'KILL',
+  { ownGroup = false }: { ownGroup?: boolean } = {},
 ): ChildProcess {
   const guard = ['--pdeathsig', signal, 'sh', '-c', GUARD, 'sh', String(process.pid), ...argv];
-  return spawn('setpriv', guard, { stdio, env: { ...process.env, PATH: systemPath() } });
+  const env = { ...process.env, PATH: systemPath() };
+  return spawn('setpriv', guard, { stdio, env, detached: ownGroup });
 }
 
 /** Resolves with the exit code once the process has ended and its pipes are drained. */

@@ -1,6 +1,6 @@
 // Why: everything that needs a real dma_buf relies on the guest; these tests hold its promises.
 // They run on the host and boot a guest six times.
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import t from 'tap';
 import { commandScript } from './command.js';
 import { EndMark } from './end-mark.js';
@@ -13,6 +13,16 @@ const { kind } = await prepareGuest(); // minutes, if nobody has built it yet
 function runs(pid: number | undefined): boolean {
   const path = `/proc/${pid}/stat`;
   return existsSync(path) && !/\) Z /.test(readFileSync(path, 'utf8'));
+}
+
+/** The processes of a process group (proc(5): pid, name, state, parent, group). */
+function groupOf(pid: number | undefined): string[] {
+  return readdirSync('/proc').filter((entry) => {
+    const path = `/proc/${entry}/stat`;
+    if (!/^\d+$/.test(entry) || !existsSync(path)) return false;
+    const [, state, , group] = /\) (.) (\d+) (\d+)/.exec(readFileSync(path, 'utf8')) ?? [];
+    return state !== 'Z' && Number(group) === pid;
+  });
 }
 
 t.test('arguments arrive exactly, the streams stay apart, the status comes back', async (t) => {
@@ -28,6 +38,7 @@ t.test('arguments arrive exactly, the streams stay apart, the status comes back'
   t.same(JSON.parse(result.stdout), [awkward, "a 'b'\n$c", '/dmabroker']);
   t.equal(result.stderr, 'only here');
   t.notOk(runs(result.pid), 'its machine is gone');
+  t.same(groupOf(result.pid), [], 'and whatever it started');
 });
 
 t.test(
@@ -77,6 +88,7 @@ t.test('a timeout ends the guest', async (t) => {
   t.equal(result.status, 124);
   t.ok(result.timedOut);
   t.notOk(runs(result.pid), 'its machine is gone');
+  t.same(groupOf(result.pid), [], 'and whatever it started');
 });
 
 t.test('a guest that goes away without a status is an error', async (t) => {

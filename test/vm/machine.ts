@@ -29,9 +29,10 @@ export type Machine = { readonly process: ChildProcess } & Readonly<
   Record<(typeof PORTS)[number], Duplex>
 >;
 
-/** Starts a guest's process. It dies with this thread; to end it before that, kill the process. */
+/** Starts a guest's process. It dies with this thread; to end it before that, `endMachine`. */
 export function spawnMachine(argv: readonly string[]): Machine {
-  const child = spawnBound(argv, ['ignore', 'pipe', 'pipe', ...PORTS.map(() => 'pipe' as const)]);
+  const stdio = ['ignore', 'pipe', 'pipe', ...PORTS.map(() => 'pipe' as const)] as const;
+  const child = spawnBound(argv, [...stdio], 'KILL', { ownGroup: true });
   const port = (name: (typeof PORTS)[number]): Duplex => {
     const stream = child.stdio[FIRST_DESCRIPTOR + PORTS.indexOf(name)] as Duplex;
     stream.on('error', () => undefined); // the guest's end went away: `close` says so
@@ -45,4 +46,17 @@ export function spawnMachine(argv: readonly string[]): Machine {
     stderr: port('stderr'),
     stdin: port('stdin'),
   };
+}
+
+/**
+ * Ends it, and what it has started: a process of the guest's that User-Mode Linux was just making is not
+ * traced yet (PTRACE_O_EXITKILL), and would stay.
+ */
+export function endMachine({ process: child }: Machine): void {
+  if (child.pid === undefined) return;
+  try {
+    process.kill(-child.pid, 'SIGKILL');
+  } catch {
+    // It is gone.
+  }
 }

@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import type { Readable, Writable } from 'node:stream';
 import { commandScript } from './command.js';
 import { EndMark } from './end-mark.js';
-import { type Host, type Machine, spawnMachine } from './machine.js';
+import { endMachine, type Host, type Machine, spawnMachine } from './machine.js';
 import { qemuCommand } from './qemu.js';
 import { umlCommand } from './uml.js';
 
@@ -118,8 +118,9 @@ export async function runSession(
   } finally {
     limit.abort();
     options.stdin?.unpipe(machine.stdin);
-    machine.process.kill('SIGKILL'); // nothing in it is worth a shutdown
+    endMachine(machine); // nothing in it is worth a shutdown
     await exited;
+    endMachine(machine);
     for (const stream of machine.process.stdio) stream?.destroy();
   }
 }

@@ -64,5 +64,6 @@ status=$?
 printf '\0%s' "$mark" >&4
 printf '\0%s' "$mark" >&5
 echo "exit $status" >&3
-# The runner ends the guest now; the ports stay open until then.
-sleep 60
+# The runner ends the guest now; the ports stay open until then. No program is started for the wait: one
+# that is being made while User-Mode Linux is killed may stay on the host.
+read -r _ <&3
