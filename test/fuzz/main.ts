@@ -1,0 +1,78 @@
+/**
+ * `npm run fuzz`: plays the fuzzers' targets for longer than the tests do, or a seed that found something
+ * again, and prints how much of what was sent and how fast. Ends with 1 where a fault was found.
+ *
+ *   npm run fuzz                                  all targets
+ *   npm run fuzz -- daemon --messages 1000000     one, for so many messages
+ *   npm run fuzz -- wire --seed 42 --rounds 1     one round of it again
+ */
+import { parseArgs } from 'node:util';
+import { seed as chosenSeed } from '../support/random.js';
+import { playHouse } from './house.js';
+import { openDaemon, playRounds } from './rounds.js';
+import { buildSanitized } from './sanitized.js';
+import { inRound, seedsUntil, TARGETS, type TargetName } from './seeds.js';
+import { Fault } from './session.js';
+import { Tally } from './tally.js';
+
+type Play = (seeds: Iterable<number>, tally: Tally) => Promise<void>;
+
+const MESSAGES = 100_000;
+
+async function playWire(seeds: Iterable<number>, tally: Tally): Promise<void> {
+  for (const seed of seeds) await inRound(seed, async () => playHouse(seed, tally));
+}
+
+async function playDaemon(seeds: Iterable<number>, tally: Tally): Promise<void> {
+  const sanitized = buildSanitized();
+  if (sanitized === null) console.log('# without sanitizers: the compiler has none');
+  const daemon = await openDaemon(sanitized);
+  try {
+    await playRounds(daemon, seeds, tally);
+  } catch (error) {
+    for (const line of daemon.log.slice(-20)) console.log(`# ${JSON.stringify(line)}`);
+    throw error;
+  } finally {
+    await daemon.stop('SIGKILL');
+  }
+}
+
+const plays: Readonly<Record<TargetName, Play>> = { wire: playWire, daemon: playDaemon };
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    seed: { type: 'string' },
+    messages: { type: 'string', default: String(MESSAGES) },
+    rounds: { type: 'string' },
+  },
+});
+const first = Number(values.seed ?? chosenSeed());
+const targets = TARGETS.filter((name) => positionals.length === 0 || positionals.includes(name));
+if (targets.length === 0 || targets.length < positionals.length) {
+  throw new Error(`the targets are ${TARGETS.join(', ')}`);
+}
+
+function seedsOf(tally: Tally): Iterable<number> {
+  if (values.rounds === undefined) return seedsUntil(first, Number(values.messages), tally);
+  return Array.from({ length: Number(values.rounds) }, (_, round) => first + round);
+}
+
+for (const target of targets) {
+  console.log(`${target}: from seed ${first} on`);
+  const tally = new Tally();
+  const started = performance.now();
+  try {
+    await plays[target](seedsOf(tally), tally);
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error;
+    process.exitCode = 1;
+    console.log(`${target}: FAULT, ${error.message}`);
+  }
+  const seconds = (performance.now() - started) / 1000;
+  const { sessions, heard } = tally.counts;
+  const errors = heard['wl_display.error'] ?? 0;
+  const rate = Math.round(tally.messages / seconds);
+  console.log(`${target}: ${tally.messages} messages, ${rate} a second, ${seconds.toFixed(1)} s`);
+  console.log(`${target}: sessions ${JSON.stringify(sessions)}, ${errors} ended with an error`);
+}

@@ -1,0 +1,66 @@
+/**
+ * The client protocol against a real daemon, in rounds of a thousand messages: each begins with a seed of its
+ * own, so that one that finds something can be played alone, and ends with everything as it was.
+ */
+import { chmodSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { TestDaemon, withoutVulkan } from '../support/daemon.js';
+import { Witness } from './invariants.js';
+import { Memory } from './memory.js';
+import { Players } from './players.js';
+import type { Sanitized } from './sanitized.js';
+import { inRound } from './seeds.js';
+import type { Tally } from './tally.js';
+
+export const MESSAGES_PER_ROUND = 1000;
+/** Open to the users who play, without a limit on REST's rate, and with one on what is filled. */
+const OPEN = `[clients]
+mode = "0666"
+[rest]
+mode = "0666"
+rate_limit = 0
+[policy]
+connect = { users = [0, 61001, 61002] }
+[quotas.default_user]
+bytes = "256M"
+`;
+
+/** A daemon that every user may connect to; with sanitizers where there are some. The caller stops it. */
+export async function openDaemon(sanitized: Sanitized | null): Promise<TestDaemon> {
+  const folder = mkdtempSync(join(tmpdir(), 'dmabroker-fuzz-'));
+  chmodSync(folder, 0o755);
+  const config = join(folder, 'dmabrokerd.toml');
+  writeFileSync(config, OPEN);
+  return TestDaemon.start(['--config', config], {
+    folder,
+    env: { ...withoutVulkan, ...sanitized?.env },
+    ...(sanitized !== null && { program: sanitized.program }),
+  });
+}
+
+/** Plays a round for each seed. Throws a Fault that names its seed. */
+export async function playRounds(
+  daemon: TestDaemon,
+  seeds: Iterable<number>,
+  tally: Tally,
+): Promise<void> {
+  const witness = await Witness.start(daemon);
+  const players = new Players(daemon.clientSocket);
+  const memory = new Memory();
+  try {
+    for (const seed of seeds) {
+      await inRound(seed, async () => {
+        await players.play(seed, MESSAGES_PER_ROUND, tally);
+        await witness.served();
+        await players.leave(tally);
+        await witness.alone();
+      });
+      memory.look(daemon.memory());
+    }
+  } finally {
+    await players.end();
+  }
+  await witness.end();
+  memory.judge();
+}
