@@ -43,7 +43,7 @@ await withoutLeaks(t, 'requests, right and broken, to a daemon', async (t) => {
     yield* keptSeeds('daemon');
     yield* seedsUntil(first, MESSAGES, tally);
   }
-  await playRounds(daemon, seeds(), tally);
+  await playRounds('daemon', daemon, seeds(), tally);
   t.comment(tally.counts.sessions);
   t.ok(tally.messages >= MESSAGES, `${tally.messages} messages`);
   for (const [name, least] of Object.entries(LEAST)) {

@@ -27,13 +27,14 @@ class Player {
 
   constructor(
     private readonly user: number | null,
+    private readonly target: string,
     private readonly socket: string,
   ) {
     this.#child = this.#start();
   }
 
   #start(): ChildProcess {
-    const argv = [process.execPath, program, this.socket];
+    const argv = [process.execPath, program, this.target, this.socket];
     return spawnAs(this.user, argv, ['ignore', 'inherit', 'inherit', 'ipc']);
   }
 
@@ -76,8 +77,9 @@ class Player {
 export class Players {
   readonly #all: readonly Player[];
 
-  constructor(socket: string) {
-    this.#all = USERS.map((user) => new Player(user, socket));
+  /** `target`: `daemon`, the client socket, or `rest`. */
+  constructor(target: 'daemon' | 'rest', socket: string) {
+    this.#all = USERS.map((user) => new Player(user, target, socket));
   }
 
   /** Plays about so many messages, all at the same time; the connections are left open. */
@@ -89,12 +91,13 @@ export class Players {
     const seeds = this.#all.map(() => 1 + random.below(2 ** 31));
     let tokens: string[] = [];
     // In halves, so that what one has shared another can redeem.
-    for (const half of [1, 2]) {
+    for (const half of [1, 2] as const) {
       const orders = this.#all.map(async (player, i) => {
         const killedAt = half === 2 && i === victim ? dies : null;
         const order = {
           what: 'play',
           seed: seeds[i] ?? 1,
+          half,
           messages: each,
           killedAt,
           tokens,

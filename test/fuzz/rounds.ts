@@ -1,10 +1,11 @@
 /**
- * The client protocol against a real daemon, in rounds of a thousand messages: each begins with a seed of its
+ * The client protocol, or REST, against a real daemon, in rounds of a thousand messages: each begins with a seed of its
  * own, so that one that finds something can be played alone, and ends with everything as it was.
  */
 import { chmodSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { QuotaInfo } from '../../src/server/control.js';
 import { TestDaemon, withoutVulkan } from '../support/daemon.js';
 import { Witness } from './invariants.js';
 import { Memory } from './memory.js';
@@ -22,6 +23,7 @@ mode = "0666"
 rate_limit = 0
 [policy]
 connect = { users = [0, 61001, 61002] }
+admin = { users = [0, 61002] }
 [quotas.default_user]
 bytes = "256M"
 `;
@@ -32,26 +34,40 @@ export async function openDaemon(sanitized: Sanitized | null): Promise<TestDaemo
   chmodSync(folder, 0o755);
   const config = join(folder, 'dmabrokerd.toml');
   writeFileSync(config, OPEN);
-  return TestDaemon.start(['--config', config], {
+  const daemon = await TestDaemon.start(['--config', config], {
     folder,
     env: { ...withoutVulkan, ...sanitized?.env },
     ...(sanitized !== null && { program: sanitized.program }),
   });
+  await startPreviews(daemon);
+  return daemon;
+}
+
+/** The thread that makes them starts with the first one, and has fds of its own. */
+async function startPreviews(daemon: TestDaemon): Promise<void> {
+  const image = { kind: 'image', width: 8, height: 8, format: 'XR24', handle_types: ['memfd'] };
+  const { body } = await daemon.rest('POST', '/v1/buffers', image);
+  const path = `/v1/buffers/${body.buffer.id}`;
+  const { status } = await daemon.rest('GET', `${path}/preview.png`);
+  if (status !== 200) throw new Error(`a preview is answered with ${status}`);
+  await daemon.rest('DELETE', path);
 }
 
 /** Plays a round for each seed. Throws a Fault that names its seed. */
 export async function playRounds(
+  target: 'daemon' | 'rest',
   daemon: TestDaemon,
   seeds: Iterable<number>,
   tally: Tally,
 ): Promise<void> {
   const witness = await Witness.start(daemon);
-  const players = new Players(daemon.clientSocket);
+  const players = new Players(target, target === 'rest' ? daemon.restSocket : daemon.clientSocket);
   const memory = new Memory();
   try {
     for (const seed of seeds) {
       await inRound(seed, async () => {
         await players.play(seed, MESSAGES_PER_ROUND, tally);
+        if (target === 'rest') await withdrawQuotas(daemon);
         await witness.served();
         await players.leave(tally);
         await witness.alone();
@@ -63,4 +79,12 @@ export async function playRounds(
   }
   await witness.end();
   memory.judge();
+}
+
+/** Those that were set over REST: who watches is to have its part. */
+async function withdrawQuotas(daemon: TestDaemon): Promise<void> {
+  const quotas: QuotaInfo[] = (await daemon.rest('GET', '/v1/quotas')).body;
+  for (const { scope, key } of quotas) {
+    await daemon.rest('DELETE', `/v1/quotas/${scope}/${encodeURIComponent(key)}`);
+  }
 }

@@ -8,7 +8,7 @@ import { packageRoot } from '../../src/package-root.js';
 import { Fault } from './session.js';
 import type { Tally } from './tally.js';
 
-export const TARGETS = ['wire', 'daemon'] as const;
+export const TARGETS = ['wire', 'daemon', 'rest'] as const;
 export type TargetName = (typeof TARGETS)[number];
 
 interface Kept {

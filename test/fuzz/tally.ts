@@ -1,5 +1,17 @@
 /** What a run has sent and heard, so that one that reaches nothing is seen. */
-import type { Session } from './session.js';
+
+/** A connection's life, played step by step. */
+export interface Playable {
+  readonly kind: string;
+  /** Requests that were sent, by name. */
+  readonly sent: ReadonlyMap<string, number>;
+  /** Answers, by name. */
+  readonly heard: { readonly counts: ReadonlyMap<string, number> };
+  readonly messages: number;
+  /** Plays one move; returns false when its life is over. */
+  step(): boolean;
+  end(): void;
+}
 
 export interface Counts {
   readonly sessions: Record<string, number>;
@@ -19,7 +31,7 @@ export class Tally {
     return Object.values(this.counts.sent).reduce((sum, by) => sum + by, 0);
   }
 
-  add({ kind, sent, heard }: Session): void {
+  add({ kind, sent, heard }: Playable): void {
     count(this.counts.sessions, kind, 1);
     for (const [name, by] of sent) count(this.counts.sent, name, by);
     for (const [name, by] of heard.counts) count(this.counts.heard, name, by);
