@@ -4,14 +4,22 @@
  *
  * File descriptors in flight are charged to the daemon (ETOOMANYREFS, unix(7)), so a message with
  * fds goes out only when its peer has read what was sent before (SIOCOUTQ).
+ *
+ * What a client sends and nobody reads can hold its own end of the connection, or another's: that one would
+ * never be seen to hang up, since the daemon itself keeps its end open. So who has sent fds is read after a
+ * while, whether or not it reads.
  */
 import { after, type Clock, type Monotonic } from '../../broker/clock.js';
+import { soonest } from '../../broker/deadlines.js';
 import type { Step } from '../../native/step.js';
 import type { Connection, Packet } from './connection.js';
 
 /** How often a peer that has not read is looked at again; nothing tells when it has. */
 const FIRST_RETRY_MS = 1;
 const LAST_RETRY_MS = 64;
+
+/** How often it is looked whether one that is not read has sent fds: a file of /proc is read for it. */
+const LOOK_MS = 500;
 
 export class Outbox {
   /** The current step had no room for a packet. */
@@ -23,7 +31,12 @@ export class Outbox {
   /** fds were sent that the peer may not have read yet. */
   #fdsInFlight = false;
   #reading = true;
+  /** epoll tells when the socket is writable. */
+  #watchingFull = false;
   #broken = false;
+  /** When it is looked next whether fds wait in what is not read. */
+  #lookAt: Monotonic | null = null;
+  #fdsWaiting = false;
 
   constructor(
     private readonly step: Step,
@@ -45,7 +58,7 @@ export class Outbox {
 
   /** It wants `flush` to be called again after the step. */
   get busy(): boolean {
-    return this.connection.sending || this.#turnedAway || this.#retryAt !== null;
+    return this.connection.sending || this.#turnedAway || this.#stuck;
   }
 
   /**
@@ -54,12 +67,33 @@ export class Outbox {
    */
   flush(): number | 'over' {
     const { closing, nextPacket } = this.connection;
-    const stuck = this.#full || this.#retryAt !== null;
     this.#turnedAway = false;
-    if (this.#broken || (closing && (nextPacket === undefined || stuck))) return 'over';
+    if (this.#broken || (closing && (nextPacket === undefined || this.#stuck))) return 'over';
+    const look = this.#look();
     const wait = nextPacket === undefined ? -1 : this.#tryNext(nextPacket);
     this.#watch();
-    return wait;
+    return soonest(wait, look);
+  }
+
+  /** Its peer has not read what was sent before. */
+  get #stuck(): boolean {
+    return this.#full || this.#retryAt !== null;
+  }
+
+  /** Looks, when it is time, for fds in what is not read. Returns milliseconds until the next time. */
+  #look(): number {
+    if (!this.#stuck) {
+      this.#lookAt = null;
+      this.#fdsWaiting = false;
+      return -1;
+    }
+    const now = this.clock.now();
+    this.#lookAt ??= after(now, LOOK_MS);
+    if (now >= this.#lookAt) {
+      this.#fdsWaiting = this.step.waitingFds(this.fd) > 0;
+      this.#lookAt = after(now, LOOK_MS);
+    }
+    return Math.ceil(this.#lookAt - now);
   }
 
   #tryNext({ bytes, held }: Packet): number {
@@ -93,12 +127,13 @@ export class Outbox {
     return now;
   }
 
-  /** Reads only from those who have read what was for them. */
+  /** Reads only from those who have read what was for them, or have sent fds. */
   #watch(): void {
-    const able = !this.#full && this.#retryAt === null && !this.heldBack();
+    const able = (!this.#stuck || this.#fdsWaiting) && !this.heldBack();
     const reading = !this.connection.closing && able;
-    if (reading === this.#reading && !this.#full) return;
+    if (reading === this.#reading && this.#full === this.#watchingFull) return;
     this.#reading = reading;
+    this.#watchingFull = this.#full;
     this.step.watch(this.fd, reading, this.#full);
   }
 }
