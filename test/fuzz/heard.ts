@@ -34,6 +34,8 @@ export class Heard {
   /** Objects that are to be answered. */
   readonly pending = new Set<number>();
   readonly globals: GlobalOffer[] = [];
+  /** Handle types that some source has. */
+  readonly handleTypes = new Set<number>();
   /** How often each event came, by name. */
   readonly counts = new Map<string, number>();
   /** fds that no event has taken yet; they come before it. */
@@ -121,6 +123,9 @@ export class Heard {
           interface: second as string,
           version: third as number,
         });
+        break;
+      case 'dmabroker_manager_v1.source':
+        if (third === 1) this.handleTypes.add(second as number);
         break;
       case 'dmabroker_buffer_v1.done':
         this.ready.add(object);

@@ -5,8 +5,10 @@
  *   npm run fuzz                                  all targets
  *   npm run fuzz -- daemon --messages 1000000     one, for so many messages
  *   npm run fuzz -- wire --seed 42 --rounds 1     one round of it again
+ *   npm run fuzz -- daemon --vulkan               with every source of memory that the machine has
  */
 import { parseArgs } from 'node:util';
+import { withoutVulkan } from '../support/daemon.js';
 import { seed as chosenSeed } from '../support/random.js';
 import { playHouse } from './house.js';
 import { openDaemon, playRounds } from './rounds.js';
@@ -28,9 +30,10 @@ async function playWire(seeds: Iterable<number>, tally: Tally): Promise<void> {
 const playing =
   (target: 'daemon' | 'rest'): Play =>
   async (seeds, tally) => {
-    const sanitized = buildSanitized();
-    if (sanitized === null) console.log('# without sanitizers: the compiler has none');
-    const daemon = await openDaemon(sanitized);
+    // Drivers have findings of their own.
+    const sanitized = values.vulkan ? null : buildSanitized();
+    if (sanitized === null) console.log('# without sanitizers');
+    const daemon = await openDaemon(sanitized, values.vulkan ? process.env : withoutVulkan);
     try {
       await playRounds(target, daemon, seeds, tally);
     } catch (error) {
@@ -54,6 +57,7 @@ const { values, positionals } = parseArgs({
     seed: { type: 'string' },
     messages: { type: 'string', default: String(MESSAGES) },
     rounds: { type: 'string' },
+    vulkan: { type: 'boolean', default: false },
   },
 });
 const first = Number(values.seed ?? chosenSeed());

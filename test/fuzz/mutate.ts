@@ -22,6 +22,8 @@ export interface Mutated {
 
 type Mutation = (random: Random, built: Built, talk: Talk) => Mutated;
 
+/** The kernel's: more than a message can carry. */
+const SCM_MAX_FD = 253;
 const OPCODE = 4;
 const SIZE = 6;
 
@@ -153,6 +155,7 @@ const mutations: readonly Mutation[] = [
     const more = Array.from({ length: 1 + random.below(4) }, () => wish(random));
     return whole(bytes, [...fds, ...more]);
   },
+  (random, { bytes }) => whole(bytes, Array(random.below(SCM_MAX_FD) + 1).fill(wish(random))),
   (random, { bytes }) => {
     const count = random.one([MAX_FDS - 1, MAX_FDS]) ?? MAX_FDS;
     const fds = Array.from({ length: count }, () => ({ ...wish(random), tame: true }));

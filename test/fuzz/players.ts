@@ -65,6 +65,12 @@ class Player {
     }
   }
 
+  /** Ends the process, and begins with another one. */
+  async restart(): Promise<void> {
+    await this.end();
+    this.#child = this.#start();
+  }
+
   async end(): Promise<void> {
     const child = this.#child;
     if (child.exitCode !== null || child.signalCode !== null) return;
@@ -126,6 +132,10 @@ export class Players {
       done.push(each.value);
     }
     return done;
+  }
+
+  async restart(): Promise<void> {
+    await Promise.all(this.#all.map((player) => player.restart()));
   }
 
   async end(): Promise<void> {

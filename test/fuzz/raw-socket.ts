@@ -6,8 +6,9 @@
 import { addressOf, callInt, symbol } from '../../src/native/ffi.js';
 import { SystemError } from '../../src/native/libc/errno.js';
 import { close } from '../../src/native/libc/fd.js';
-import { POLLIN, POLLOUT } from '../../src/native/libc/poll.js';
+import { isReady, POLLIN, POLLOUT } from '../../src/native/libc/poll.js';
 import { connectUnix, type Received, receive, send } from '../../src/native/libc/socket.js';
+import { sendManyFds } from '../support/many-fds.js';
 
 const LOOK_MS = 100;
 /** A daemon that does not read is given up: what is not sent may be anything. */
@@ -51,6 +52,11 @@ export class RawSocket {
       } else if (this.over || looks++ > FULL_LOOKS) break;
       else this.#pull(POLLIN | POLLOUT, LOOK_MS);
     }
+  }
+
+  /** An fd so many times in one message, if the socket is not full. */
+  sendMany(bytes: Buffer, fd: number, count: number): void {
+    if (!this.over && isReady(this.fd, POLLOUT)) sendManyFds(this.fd, bytes, fd, count);
   }
 
   #send(bytes: Buffer, fds: readonly number[]): number {

@@ -14,7 +14,7 @@ import type { Sanitized } from './sanitized.js';
 import { inRound } from './seeds.js';
 import type { Tally } from './tally.js';
 
-export const MESSAGES_PER_ROUND = 1000;
+const MESSAGES_PER_ROUND = 1000;
 /** Open to the users who play, without a limit on REST's rate, and with one on what is filled. */
 const OPEN = `[clients]
 mode = "0666"
@@ -24,19 +24,27 @@ rate_limit = 0
 [policy]
 connect = { users = [0, 61001, 61002] }
 admin = { users = [0, 61002] }
+[accounting]
+unknown_grace_seconds = 1
 [quotas.default_user]
 bytes = "256M"
 `;
 
-/** A daemon that every user may connect to; with sanitizers where there are some. The caller stops it. */
-export async function openDaemon(sanitized: Sanitized | null): Promise<TestDaemon> {
+/**
+ * A daemon that the users who play may connect to; with sanitizers where there are some. By default it has
+ * memfds alone. The caller stops it.
+ */
+export async function openDaemon(
+  sanitized: Sanitized | null,
+  env: NodeJS.ProcessEnv = withoutVulkan,
+): Promise<TestDaemon> {
   const folder = mkdtempSync(join(tmpdir(), 'dmabroker-fuzz-'));
   chmodSync(folder, 0o755);
   const config = join(folder, 'dmabrokerd.toml');
   writeFileSync(config, OPEN);
   const daemon = await TestDaemon.start(['--config', config], {
     folder,
-    env: { ...withoutVulkan, ...sanitized?.env },
+    env: { ...env, ...sanitized?.env },
     ...(sanitized !== null && { program: sanitized.program }),
   });
   await startPreviews(daemon);
@@ -59,6 +67,7 @@ export async function playRounds(
   daemon: TestDaemon,
   seeds: Iterable<number>,
   tally: Tally,
+  messages = MESSAGES_PER_ROUND,
 ): Promise<void> {
   const witness = await Witness.start(daemon);
   const players = new Players(target, target === 'rest' ? daemon.restSocket : daemon.clientSocket);
@@ -66,10 +75,13 @@ export async function playRounds(
   try {
     for (const seed of seeds) {
       await inRound(seed, async () => {
-        await players.play(seed, MESSAGES_PER_ROUND, tally);
+        await players.play(seed, messages, tally);
         if (target === 'rest') await withdrawQuotas(daemon);
         await witness.served();
         await players.leave(tally);
+        // What nobody can count is charged until those who had it have exited.
+        const uncounted = (await daemon.buffers()).some(({ state }) => state === 'unknown');
+        if (uncounted) await players.restart();
         await witness.alone();
       });
       memory.look(daemon.memory());

@@ -28,6 +28,8 @@ export interface Line {
 }
 
 const LONGEST = 150;
+/** What is asked for at once, without reading the answers. */
+const MOST = 60;
 /** One in so many requests of a broken session is broken. */
 const BROKEN = 8;
 const DONE = 'wl_callback.done';
@@ -67,7 +69,10 @@ export class Session {
     const chance = random.below(40);
     if (chance < 6) this.#wait();
     else if (chance === 6) this.#reading = !this.#reading;
-    else this.#say(this.#talk.move());
+    else if (chance === 7) {
+      this.#reading = false;
+      this.#say(this.#talk.often(1 + random.below(MOST)));
+    } else this.#say(this.#talk.move());
     if (this.#reading) this.#read();
     this.#judge();
     return true;
@@ -118,6 +123,7 @@ export class Session {
     try {
       this.line.read(this.heard);
     } catch (error) {
+      if (error instanceof Fault) throw error;
       throw new Fault(`what the daemon sends cannot be read: ${error}`);
     }
   }

@@ -40,9 +40,12 @@ export class SocketLine implements Line {
 
   send({ bytes, fds }: Piece): void {
     if (this.over || bytes.length === 0) return;
-    const wishes = fds.slice(0, MAX_FDS);
+    // More than the shim would send are one fd, so many times.
+    const wishes = fds.slice(0, fds.length > MAX_FDS ? 1 : MAX_FDS);
     const sent = wishes.map((wish) => this.fds.make(wish, [this.fd, ...this.others], this.#kept));
-    this.#socket.send(bytes, sent);
+    const [fd] = sent;
+    if (fd !== undefined && fds.length > MAX_FDS) this.#socket.sendMany(bytes, fd, fds.length);
+    else this.#socket.send(bytes, sent);
     this.fds.sweep();
   }
 

@@ -6,7 +6,7 @@
  * What is chosen depends on the seed alone; a choice among what the daemon has said (tokens, buffers that
  * are there) is a number, so that later choices are the same however fast it answers.
  */
-import { dmabroker_params_v1 } from '../../src/protocol/dmabroker-v1.gen.js';
+import { dmabroker_manager_v1, dmabroker_params_v1 } from '../../src/protocol/dmabroker-v1.gen.js';
 import { wl_display } from '../../src/protocol/wayland.gen.js';
 import type { Argument, Interface, Message } from '../../src/protocol/wire.js';
 import type { Random } from '../support/random.js';
@@ -22,7 +22,7 @@ const MANAGER = 'dmabroker_manager_v1';
 const BUFFER = 'dmabroker_buffer_v1';
 /** The manager, which every daemon offers. */
 const FIRST_GLOBAL: GlobalOffer = { name: 1, interface: MANAGER, version: 1 };
-const { memfd } = interfaces.get(MANAGER)?.enums.handle_type ?? {};
+const { memfd } = dmabroker_manager_v1.enums.handle_type;
 
 /** Of params: what says what the memory is, or may come once or in order alone. */
 const NOT_BY_CHANCE = ['set_buffer', 'set_image', 'set_device', 'set_plane_layout', 'add_plane'];
@@ -51,10 +51,21 @@ export class Talk {
 
   /** The requests of one move, to be sent together or one by one. */
   move(): Built[] {
-    if (this.#first(MANAGER) === undefined) return this.#begin();
     const { random } = this;
+    if (this.#first(MANAGER) === undefined) return this.#begin();
     if (random.below(4) === 0 && !this.tame) return this.#anything();
-    const chance = random.below(94);
+    return this.#usual(random.below(94));
+  }
+
+  /** The same kind of move so many times, as who is in a hurry asks for all at once. */
+  often(times: number): Built[] {
+    const chance = this.random.below(94);
+    return Array.from({ length: times }, () => this.#usual(chance)).flat();
+  }
+
+  #usual(chance: number): Built[] {
+    const { random } = this;
+    if (this.#first(MANAGER) === undefined) return this.#begin();
     if (chance < 34) return this.#parameters();
     if (chance < 48) return this.#withBuffer(['share', 'share_with_rights'], random);
     if (chance < 60) return this.#say(this.#first(MANAGER), 'redeem', { token: this.#token() });
@@ -90,7 +101,7 @@ export class Talk {
     else if (random.below(12) === 0)
       made.push(...this.#say(id, 'set_plane_layout', { plane_idx: 0 }));
     if (!imports && random.below(5) > 0) {
-      made.push(...this.#say(id, 'set_handle_types', { handle_types: memfd ?? 0 }));
+      made.push(...this.#say(id, 'set_handle_types', { handle_types: this.#handleType() }));
     }
     made.push(...this.#say(id, imports ? 'import' : random.below(5) === 0 ? 'test' : 'create'));
     if (random.below(4) > 0) made.push(...this.#say(id, 'destroy'));
@@ -170,6 +181,13 @@ export class Talk {
     const choice = this.random.below(1 << 20);
     const ready = [...this.heard.ready].filter((id) => this.objects.get(id)?.name === BUFFER);
     return ready[choice % Math.max(1, ready.length)];
+  }
+
+  /** One that some source has. */
+  #handleType(): number {
+    const choice = this.random.below(1 << 20);
+    const types = [...this.heard.handleTypes];
+    return types[choice % Math.max(1, types.length)] ?? memfd;
   }
 
   #token(): string {
