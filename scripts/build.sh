@@ -19,7 +19,7 @@ if [ ! -e dist/native/dmabroker.so ] || [ -n "$(find src/native/shim -newer dist
   mv dist/native/dmabroker.so.new dist/native/dmabroker.so
 fi
 # What was compiled from a file that is gone would still run, a renamed test for one.
-find dist -mindepth 1 -maxdepth 1 -type d ! -name native ! -name "bundle*" -print0 2>/dev/null |
+find dist -mindepth 1 -maxdepth 1 -type d ! -name native ! -name docs ! -name "bundle*" -print0 2>/dev/null |
   xargs -0 -r -I{} find {} -name '*.js' | while read -r compiled; do
   source=${compiled#dist/}
   [ -e "${source%.js}.ts" ] && continue

@@ -6,10 +6,12 @@
  * it, except for `wake`, which any thread may call with the eventfd's number.
  */
 import { writeSync } from 'node:fs';
+import { isOutOfFds } from '../broker/errors.js';
 import { type Address, addressOf, callInt, callLong, lastErrno, shim, symbol } from './ffi.js';
 import { check, EAGAIN, EBUSY, SystemError } from './libc/errno.js';
 import { close } from './libc/fd.js';
 import { ioctl } from './libc/ioctl.js';
+import { queuedFds } from './libc/socket.js';
 
 const EPOLL_CLOEXEC = 0o2000000;
 const EPOLL_CTL_ADD = 1;
@@ -144,6 +146,16 @@ export class Step {
   /** Which of the two a socket is watched for; a hang-up is always reported. */
   watch(fd: number, readable: boolean, writable: boolean): void {
     this.#control(EPOLL_CTL_MOD, fd, (readable ? EPOLLIN : 0) | (writable ? EPOLLOUT : 0));
+  }
+
+  /** How many fds a socket's peer has sent that are not received yet; 0 where nobody can tell. */
+  waitingFds(fd: number): number {
+    try {
+      return queuedFds(fd);
+    } catch (error) {
+      if (isOutOfFds(error)) return 0;
+      throw error;
+    }
   }
 
   /** Stops or resumes taking connections (when the process is out of fds). */

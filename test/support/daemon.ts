@@ -27,6 +27,8 @@ export interface StartOptions {
   readonly wrapper?: readonly string[];
   /** For its sockets; by default one of its own. Removed when it is stopped. */
   readonly folder?: string;
+  /** What Node runs; by default bin/dmabrokerd.js. */
+  readonly program?: string;
 }
 
 const program = join(packageRoot, 'bin', 'dmabrokerd.js');
@@ -65,7 +67,8 @@ export class TestDaemon {
     const client = join(folder, 'client.sock');
     const rest = join(folder, 'rest.sock');
     const sockets = ['--socket', client, '--rest-socket', rest];
-    const node = [process.execPath, program, ...sockets, '--log-level', 'debug', ...extra];
+    const run = options.program ?? program;
+    const node = [process.execPath, run, ...sockets, '--log-level', 'debug', ...extra];
     const [first = '', ...others] = [...wrapper, ...node];
     // Nothing of the user's own state is read or changed.
     const state = { XDG_STATE_HOME: folder, STATE_DIRECTORY: join(folder, 'state') };

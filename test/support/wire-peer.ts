@@ -24,7 +24,8 @@ export interface WireEvent {
   readonly values: readonly unknown[];
 }
 
-const interfaces = new Map<string, Interface>(
+/** Every interface of the protocols' tables, by its name. */
+export const interfaces: ReadonlyMap<string, Interface> = new Map<string, Interface>(
   [dmabroker, dmabuf, wayland]
     .flatMap((protocol): Interface[] => Object.values(protocol))
     .map((definition) => [definition.name, definition]),

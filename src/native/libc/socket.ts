@@ -3,7 +3,7 @@
  *
  * Sockets made here are CLOEXEC and the caller's. Received fds are the caller's; sent ones stay so.
  */
-
+import { readFileSync } from 'node:fs';
 import { MAX_FDS } from '../../protocol/wire.js';
 import { type Address, addressOf, callInt, callLong, lastErrno, shim, symbol } from '../ffi.js';
 import { check, EAGAIN, ENOPROTOOPT, ERANGE, SystemError } from './errno.js';
@@ -132,6 +132,15 @@ export function refuseFds(fd: number): boolean {
   const errno = lastErrno();
   if (errno === ENOPROTOOPT) return false;
   throw new SystemError('setsockopt', errno, 'SO_PASSRIGHTS');
+}
+
+/**
+ * How many fds lie in what a Unix socket has received and nobody has read (unix(7)'s line of fdinfo,
+ * Linux 5.11). 0 where the kernel does not tell.
+ */
+export function queuedFds(fd: number): number {
+  const text = readFileSync(`/proc/self/fdinfo/${fd}`, 'utf8');
+  return Number(/^scm_fds:\s*(\d+)$/m.exec(text)?.[1] ?? 0);
 }
 
 const sendFds = new Int32Array(MAX_FDS);

@@ -5,6 +5,10 @@
  * File descriptors in flight are charged to the daemon (ETOOMANYREFS, unix(7)), so a message with
  * fds goes out only when its peer has read what was sent before (SIOCOUTQ). What is charged until it is
  * received is asked about in the same way.
+ *
+ * What a client sends and nobody reads can hold its own end of the connection, or another's: that one would
+ * never be seen to hang up, since the daemon itself keeps its end open. So who has sent fds is read after a
+ * while, whether or not it reads.
  */
 import { after, type Clock, type Monotonic } from '../../broker/clock.js';
 import { soonest } from '../../broker/deadlines.js';
@@ -17,6 +21,9 @@ const LAST_RETRY_MS = 64;
 /** The same for who has nothing to send, and lets something of its user's be charged. */
 const LAST_LOOK_MS = 1000;
 
+/** How often it is looked whether one that is not read has sent fds: a file of /proc is read for it. */
+const LOOK_MS = 500;
+
 export class Outbox {
   /** The current step had no room for a packet. */
   #turnedAway = false;
@@ -27,10 +34,15 @@ export class Outbox {
   /** fds were sent that the peer may not have read yet. */
   #fdsInFlight = false;
   /** When it is looked whether the peer has received something that is charged until then. */
-  #lookAt: Monotonic | null = null;
-  #lookMs = FIRST_RETRY_MS;
+  #receiptAt: Monotonic | null = null;
+  #receiptMs = FIRST_RETRY_MS;
   #reading = true;
+  /** epoll tells when the socket is writable. */
+  #watchingFull = false;
   #broken = false;
+  /** When it is looked next whether fds wait in what is not read. */
+  #lookAt: Monotonic | null = null;
+  #fdsWaiting = false;
 
   constructor(
     private readonly step: Step,
@@ -53,7 +65,7 @@ export class Outbox {
   /** It wants `flush` to be called again after the step. */
   get busy(): boolean {
     const { sending, awaitsReceipt } = this.connection;
-    return sending || this.#turnedAway || this.#retryAt !== null || awaitsReceipt;
+    return sending || this.#turnedAway || this.#stuck || awaitsReceipt;
   }
 
   /**
@@ -62,28 +74,52 @@ export class Outbox {
    */
   flush(): number | 'over' {
     const { closing, nextPacket } = this.connection;
-    const stuck = this.#full || this.#retryAt !== null;
     this.#turnedAway = false;
-    if (this.#broken || (closing && (nextPacket === undefined || stuck))) return 'over';
+    if (this.#broken || (closing && (nextPacket === undefined || this.#stuck))) return 'over';
+    const look = this.#look();
     const wait = nextPacket === undefined ? -1 : this.#tryNext(nextPacket);
     this.#watch();
-    return soonest(wait, this.#look());
+    return soonest(soonest(wait, look), this.#lookReceived());
   }
 
-  /** Returns in how many ms it wants to look again; -1: not at all. */
-  #look(): number {
+  /**
+   * Looks, when it is time, whether what is charged until the peer has it was received. Returns in how
+   * many ms it wants to look again; -1: not at all.
+   */
+  #lookReceived(): number {
     const { connection } = this;
     if (!connection.awaitsReceipt) return -1;
     const now = this.clock.now();
-    if (this.#lookAt === null || now >= this.#lookAt) {
+    if (this.#receiptAt === null || now >= this.#receiptAt) {
       if (this.step.unread(this.fd) === 0) connection.received();
       if (!connection.awaitsReceipt) {
-        this.#lookAt = null;
-        this.#lookMs = FIRST_RETRY_MS;
+        this.#receiptAt = null;
+        this.#receiptMs = FIRST_RETRY_MS;
         return -1;
       }
-      this.#lookAt = after(now, this.#lookMs);
-      this.#lookMs = Math.min(this.#lookMs * 2, LAST_LOOK_MS);
+      this.#receiptAt = after(now, this.#receiptMs);
+      this.#receiptMs = Math.min(this.#receiptMs * 2, LAST_LOOK_MS);
+    }
+    return Math.ceil(this.#receiptAt - now);
+  }
+
+  /** Its peer has not read what was sent before. */
+  get #stuck(): boolean {
+    return this.#full || this.#retryAt !== null;
+  }
+
+  /** Looks, when it is time, for fds in what is not read. Returns milliseconds until the next time. */
+  #look(): number {
+    if (!this.#stuck) {
+      this.#lookAt = null;
+      this.#fdsWaiting = false;
+      return -1;
+    }
+    const now = this.clock.now();
+    this.#lookAt ??= after(now, LOOK_MS);
+    if (now >= this.#lookAt) {
+      this.#fdsWaiting = this.step.waitingFds(this.fd) > 0;
+      this.#lookAt = after(now, LOOK_MS);
     }
     return Math.ceil(this.#lookAt - now);
   }
@@ -119,13 +155,14 @@ export class Outbox {
     return now;
   }
 
-  /** Reads only from those who have read what was for them. */
+  /** Reads only from those who have read what was for them, or have sent fds. */
   #watch(): void {
     const waits = this.heldBack() || this.connection.behind;
-    const able = !this.#full && this.#retryAt === null && !waits;
+    const able = (!this.#stuck || this.#fdsWaiting) && !waits;
     const reading = !this.connection.closing && able;
-    if (reading === this.#reading && !this.#full) return;
+    if (reading === this.#reading && this.#full === this.#watchingFull) return;
     this.#reading = reading;
+    this.#watchingFull = this.#full;
     this.step.watch(this.fd, reading, this.#full);
   }
 }

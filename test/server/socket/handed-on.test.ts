@@ -8,18 +8,22 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import t, { type Test } from 'tap';
 import { close } from '../../../src/native/libc/fd.js';
+import { ioctl } from '../../../src/native/libc/ioctl.js';
 import { openPidfd } from '../../../src/native/libc/pidfd.js';
 import { packageRoot } from '../../../src/package-root.js';
 import {
   dmabroker_manager_v1,
   dmabroker_params_v1,
 } from '../../../src/protocol/dmabroker-v1.gen.js';
-import { wl_display } from '../../../src/protocol/wayland.gen.js';
+import { wl_display, wl_registry } from '../../../src/protocol/wayland.gen.js';
 import { eventually, TestDaemon } from '../../support/daemon.js';
 import { withoutLeaks } from '../../support/fds.js';
-import { FREE, MANAGER, RawClient } from '../../support/raw-client.js';
+import { FREE, MANAGER, RawClient, REGISTRY } from '../../support/raw-client.js';
 
 const PARAMS = FREE;
+const SIOCOUTQ = 0x5411;
+/** What nobody has received when it was looked at so often, 10 ms apart, is not received soon. */
+const LOOKS = 20;
 
 function program(name: string, ...args: string[]): ChildProcess {
   const file = join(packageRoot, 'dist/test/support/programs', `${name}.js`);
@@ -29,6 +33,13 @@ function program(name: string, ...args: string[]): ChildProcess {
 async function firstLine({ stdout }: ChildProcess): Promise<string> {
   if (stdout === null) throw new Error('no pipe');
   return (await once(createInterface(stdout), 'line'))[0];
+}
+
+/** How much of what a client has sent is not received (SIOCOUTQ, unix(7)). */
+function unread({ fd }: RawClient): number {
+  const bytes = Buffer.alloc(4);
+  ioctl(fd, 'SIOCOUTQ', SIOCOUTQ, bytes);
+  return bytes.readInt32LE();
 }
 
 const errorText = (client: RawClient) =>
@@ -74,6 +85,30 @@ await withoutLeaks(t, 'sockets that are handed on', async (t) => {
       await over(t);
     });
   }
+
+  await t.test(
+    'a client hangs up whose own end lies behind answers that it has not read',
+    async (t) => {
+      const client = new RawClient(daemon.clientSocket, { reading: false });
+      const { peer } = client;
+      const target = { interface: dmabroker_manager_v1.name, version: 1, id: MANAGER };
+      client.request(wl_display, 1, 'get_registry', REGISTRY);
+      client.request(wl_registry, REGISTRY, 'bind', 1, target);
+      // The second answer has an fd, and waits until the first one was read: nothing more is received.
+      for (const id of [FREE, FREE + 2]) client.send(client.asking(id));
+      await eventually(async () => (await daemon.buffers()).length === 2, 'both are there');
+      let [id, looks] = [FREE + 4, 0];
+      await eventually(() => {
+        looks = unread(client) > 0 ? looks + 1 : 0;
+        if (looks === 0) client.request(wl_display, 1, 'sync', id++);
+        return looks === LOOKS;
+      }, 'it is not read any more');
+      client.send(peer.request(wl_display, 1, 'sync', id), [client.fd]);
+      // Not shut down, as RawClient does: the end that lies there is open still.
+      close(client.fd);
+      await over(t);
+    },
+  );
 
   await t.test('two clients give each the other’s socket, and are killed', async (t) => {
     const pair = program('pair', daemon.clientSocket);

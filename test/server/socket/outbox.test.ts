@@ -29,6 +29,12 @@ class FakeStep {
   /** What the peer has not read. */
   left = 0;
   watched = { readable: true, writable: false };
+  /** fds that the client has sent and that are not received. */
+  fdsWaiting = 0;
+
+  waitingFds(): number {
+    return this.fdsWaiting;
+  }
 
   send(_fd: number, bytes: Buffer, fds: readonly number[], drained: boolean, done: Sent['done']) {
     if (this.full) return false;
@@ -114,7 +120,7 @@ t.test('a full socket is waited for and not read', async (t) => {
   sync();
   outbox.flush();
   step.finish('full');
-  t.equal(outbox.flush(), -1);
+  t.ok(Number(outbox.flush()) > 1, 'epoll tells when it can be sent');
   t.same(step.watched, { readable: false, writable: true });
   t.equal(step.queue.length, 0);
   outbox.writable();
@@ -207,6 +213,48 @@ t.test('what was read and never received is not charged to who has gone', async 
     t.equal(bench.broker.quotas.accounts.find('user', '1000')?.charge.bytes, 4096);
   }
 });
+for (const why of ['full', 'undrained'] as const) {
+  t.test(
+    `a client that does not read (${why}) and has sent fds is read, its own end may be among them`,
+    async (t) => {
+      const { bench, step, outbox, sync } = make();
+      const pass = () => {
+        for (let turn = 0; turn < 20; turn++) {
+          bench.world.pass(100);
+          outbox.flush();
+          if (step.queue.length > 0) step.finish(why);
+        }
+      };
+      sync();
+      outbox.flush();
+      step.finish(why);
+      const wait = outbox.flush();
+      t.type(wait, 'number');
+      t.ok(Number(wait) > 0 && outbox.busy, 'it is looked at again, though nothing happens');
+      pass();
+      t.equal(step.watched.readable, false, 'without fds it waits until it has read');
+      step.fdsWaiting = 1;
+      pass();
+      t.equal(step.watched.readable, true, 'what may hold an end is received');
+      step.fdsWaiting = 0;
+      pass();
+      t.equal(step.watched.readable, false, 'and it waits again');
+      step.fdsWaiting = 1;
+      pass();
+      if (why === 'full') outbox.writable();
+      outbox.flush();
+      bench.world.pass(100);
+      outbox.flush();
+      step.finish();
+      outbox.flush();
+      t.same(
+        step.watched,
+        { readable: true, writable: false },
+        'once it has read, all is as before',
+      );
+    },
+  );
+}
 
 t.test('the end', async (t) => {
   const violation = Buffer.alloc(8);

@@ -1,0 +1,55 @@
+/**
+ * Generated and broken requests to a real daemon, from processes of several users that are killed now and
+ * then, with fds of every kind: whoever does nothing wrong is served, its memory is its own, and after each
+ * thousand messages nothing is left of them. The shim is watched by the compiler's sanitizers.
+ * `npm run fuzz -- daemon --seed N` plays one round again.
+ */
+import { readFileSync } from 'node:fs';
+import t from 'tap';
+import { withoutLeaks } from '../support/fds.js';
+import { atNight } from '../support/night.js';
+import { seed } from '../support/random.js';
+import { openDaemon, playRounds } from './rounds.js';
+import { buildSanitized } from './sanitized.js';
+import { keptSeeds, seedsUntil } from './seeds.js';
+import { Tally } from './tally.js';
+
+const MESSAGES = atNight(50_000, 1_000_000);
+/** How much of it is heard at least, in the gate: about a third of what can be expected. */
+const LEAST = {
+  'dmabroker_buffer_v1.done': 500,
+  'dmabroker_buffer_v1.failed': 1000,
+  'dmabroker_buffer_v1.released': 5,
+  'dmabroker_share_v1.token': 200,
+  'dmabroker_test_v1.possible': 100,
+  'dmabroker_work_v1.done': 30,
+  'dmabroker_work_v1.content': 20,
+  'wl_display.error': 50,
+};
+
+t.setTimeout(atNight(280_000, 7_000_000));
+
+await withoutLeaks(t, 'requests, right and broken, to a daemon', async (t) => {
+  const sanitized = buildSanitized();
+  if (sanitized === null) t.comment('without sanitizers: the compiler has none');
+  const daemon = await openDaemon(sanitized);
+  t.teardown(() => daemon.stop('SIGKILL'));
+  const maps = readFileSync(`/proc/${daemon.pid}/maps`, 'utf8');
+  if (sanitized !== null) t.match(maps, /bundle-sanitized\/dist\/native\/dmabroker\.so/);
+  const tally = new Tally();
+  const first = seed();
+  t.comment(`DMABROKER_SEED=${first}`);
+  function* seeds() {
+    yield* keptSeeds('daemon');
+    yield* seedsUntil(first, MESSAGES, tally);
+  }
+  await playRounds('daemon', daemon, seeds(), tally);
+  t.comment(tally.counts.sessions);
+  t.ok(tally.messages >= MESSAGES, `${tally.messages} messages`);
+  for (const [name, least] of Object.entries(LEAST)) {
+    const heard = tally.counts.heard[name] ?? 0;
+    t.ok(heard >= least, `${name} is heard ${heard} times`);
+  }
+  t.equal(await daemon.stop(), 0);
+  t.same(daemon.errors, []);
+});

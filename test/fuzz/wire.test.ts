@@ -1,0 +1,48 @@
+/**
+ * Generated and broken requests to the wire decoder and the Connection, without a socket: whatever comes,
+ * the daemon does not fail on it, who keeps to the protocol is served, and when all have left, every fd,
+ * buffer, object and charge is gone. `npm run fuzz -- wire --seed N` plays one seed again.
+ */
+import t from 'tap';
+import { atNight } from '../support/night.js';
+import { seed } from '../support/random.js';
+import { interfaces } from '../support/wire-peer.js';
+import { playHouse } from './house.js';
+import { inRound, keptSeeds, seedsUntil } from './seeds.js';
+import { Tally } from './tally.js';
+
+const MESSAGES = atNight(150_000, 5_000_000);
+/** How often each request is sent and each answer heard at least, in the gate. */
+const LEAST = 1;
+/** What a daemon without a DRM node does not offer, or a client without a device does not hear. */
+const NEVER = /^(zwp_linux_dmabuf_feedback_v1|wl_callback\.|dmabroker_manager_v1\.device)/;
+/** Said by devices alone, or by an administrator. */
+const UNHEARD =
+  /\.(error|global_remove|device|vulkan_memory|lost|reissued|created|main_device|tranche_\w+|format_table|possible)$/;
+
+t.setTimeout(atNight(280_000, 7_000_000));
+
+t.test('requests, right and broken, to Connections', async (t) => {
+  const tally = new Tally();
+  const first = seed();
+  t.comment(`DMABROKER_SEED=${first}`);
+  for (const each of keptSeeds('wire')) await inRound(each, async () => playHouse(each, tally));
+  for (const each of seedsUntil(first, MESSAGES, tally)) {
+    await inRound(each, async () => playHouse(each, tally));
+  }
+  const { sent, heard, sessions } = tally.counts;
+  t.ok(tally.messages >= MESSAGES, `${tally.messages} messages`);
+  t.comment(sessions);
+  const named = [...interfaces.values()].flatMap(({ name, requests, events }) => ({
+    requests: requests.map((each) => `${name}.${each.name}`),
+    events: events.map((each) => `${name}.${each.name}`),
+  }));
+  for (const name of named.flatMap(({ requests }) => requests)) {
+    if (NEVER.test(name)) continue;
+    t.ok((sent[name] ?? 0) >= LEAST, `${name} is sent ${sent[name]} times`);
+  }
+  for (const name of named.flatMap(({ events }) => events)) {
+    if (NEVER.test(name) || UNHEARD.test(name)) continue;
+    t.ok((heard[name] ?? 0) >= LEAST, `${name} is heard ${heard[name]} times`);
+  }
+});
