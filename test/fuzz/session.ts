@@ -5,7 +5,7 @@
  */
 import type { Random } from '../support/random.js';
 import { Heard } from './heard.js';
-import type { Built } from './message.js';
+import type { Built, Wish } from './message.js';
 import { cut, mutate, type Piece } from './mutate.js';
 import { Talk } from './talk.js';
 
@@ -28,6 +28,8 @@ export interface Line {
 }
 
 const LONGEST = 150;
+/** Of fds.ts: the connection's own. */
+const OWN_END: Wish = { choice: 1, tame: false };
 /** What is asked for at once, without reading the answers. */
 const MOST = 60;
 /** One in so many requests of a broken session is broken. */
@@ -81,7 +83,9 @@ export class Session {
   /** Hangs up, in one of the ways that there are. */
   end(): void {
     const { line } = this;
-    if (!line.over && !this.#lost && this.random.below(2) === 0) this.#wait();
+    const how = this.random.below(4);
+    if (how === 0 && this.kind === 'broken') this.#leaveOwnEnd();
+    else if (how < 2 && !line.over && !this.#lost) this.#wait();
     this.#read();
     this.#judge();
     line.hangUp(this.heard);
@@ -106,6 +110,12 @@ export class Session {
       const small = random.below(10) === 0 && (this.kind !== 'tame' || piece.fds.length === 0);
       for (const each of small ? cut(random, piece) : [piece]) this.line.send(each);
     }
+  }
+
+  /** Hangs up with its own end of the connection in what was sent last, and answers unread. */
+  #leaveOwnEnd(): void {
+    this.#say(this.#talk.often(3));
+    for (const { bytes } of this.#talk.sync()) this.line.send({ bytes, fds: [OWN_END] });
   }
 
   /** Until all that was asked is answered. */

@@ -53,7 +53,7 @@ export class Talk {
   move(): Built[] {
     const { random } = this;
     if (this.#first(MANAGER) === undefined) return this.#begin();
-    if (random.below(4) === 0 && !this.tame) return this.#anything();
+    if (random.below(3) === 0 && !this.tame) return this.#anything();
     return this.#usual(random.below(94));
   }
 
@@ -137,7 +137,18 @@ export class Talk {
     const chosen = names[random.below(1 << 20) % names.length];
     const some = all.filter(([, { name }]) => name === chosen);
     const [id, definition] = some[random.below(1 << 20) % some.length] ?? [1, wl_display];
-    const request = random.one(definition.requests as readonly Message[]);
+    const before = this.objects.size;
+    const said = this.#sayAny(id, definition);
+    // What was made is used at once, or it would drown among the others.
+    for (let more = random.below(4); more > 0 && this.objects.size > before; more--) {
+      const [newest, made] = [...this.objects].at(-1) ?? [1, wl_display];
+      said.push(...this.#sayAny(newest, made));
+    }
+    return said;
+  }
+
+  #sayAny(id: number, { requests }: Interface): Built[] {
+    const request = this.random.one(requests as readonly Message[]);
     return request === undefined ? [] : this.#say(id, request.name);
   }
 
