@@ -2,4 +2,4 @@
 import t from 'tap';
 import { fairness } from './fairness.js';
 
-await fairness(t, { source: 'dma-heap:system', handleType: 'dma_buf', pieces: 4 });
+await fairness(t, { source: 'dma-heap:system', handleType: 'dma_buf', pieces: 4, fills: 5 });

@@ -8,13 +8,14 @@ import { AllocatorThread, type Asked, allocation, filling } from './support.js';
 const alice = (connection: string) => ({ uid: 61001, connection });
 const bob = { uid: 61002, connection: 'bob' };
 const CONNECTIONS = 4;
-const FILLS = 16;
 
 export interface Memory {
   readonly source: string;
   readonly handleType: 'dma_buf' | 'memfd';
   /** Pieces of the large memory. */
   readonly pieces: number;
+  /** How often each of alice's connections has it filled. */
+  readonly fills: number;
 }
 
 export function fairness(t: Test, memory: Memory): Promise<void> {
@@ -24,7 +25,7 @@ export function fairness(t: Test, memory: Memory): Promise<void> {
 
     await t.test("one user's gigabytes do not hold up another's small requests", async (t) => {
       const large = await thread.memory(memory, size);
-      const work = Array.from({ length: CONNECTIONS * FILLS }, (_, i): Asked => {
+      const work = Array.from({ length: CONNECTIONS * memory.fills }, (_, i): Asked => {
         const connection = `alice${i % CONNECTIONS}`;
         return ['fill', filling(alice(connection), large.reference)];
       });
@@ -33,7 +34,7 @@ export function fairness(t: Test, memory: Memory): Promise<void> {
         (_): Asked => ['small', allocation(bob, memory, 4096)],
       );
       const order = await thread.order([...work, ...small]);
-      t.same(order.filter((name) => name === 'fill').length, CONNECTIONS * FILLS);
+      t.same(order.filter((name) => name === 'fill').length, CONNECTIONS * memory.fills);
       const before = order.lastIndexOf('small') - small.length + 1;
       // bob has a turn for each of alice's pieces, so that hardly one of her fills is over when he has all; some
       // are where this thread was not let ask for everything at once. In order it would be all of them.
