@@ -124,7 +124,8 @@ async function reload(daemon: Daemon): Promise<void> {
     return;
   }
   await daemon.reload(again);
-  logger.info('the configuration was read again');
+  const named = options.config === undefined ? ': no file is named, by --config' : '';
+  logger.info(`the configuration was read again${named}`);
   const { pending } = daemon.settings;
   if (pending.length > 0) {
     logger.warn({ pending }, `it takes a restart to change ${pending.join(', ')}`);
