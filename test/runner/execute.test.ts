@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import t from 'tap';
 import { eventually } from '../support/daemon.js';
 import { temporaryFolder } from '../support/folder.js';
-import { execute, type Limits } from './execute.js';
+import { type Execution, execute, type Limits, type Surroundings } from './execute.js';
+import type { TestFile } from './files.js';
 
 const dist = temporaryFolder(t);
 mkdirSync(join(dist, 'test'));
@@ -14,7 +15,11 @@ function run(program: string, limits: Partial<Limits> = {}) {
   writeFileSync(join(dist, 'test', 'x.test.js'), program);
   const all = { test: 60, file: 60, linger: 60, ...limits };
   const around = { dist, hosts: new Map(), nightly: false, limits: all };
-  return execute({ name: 'x', where: 'host' }, around);
+  return only({ name: 'x', where: 'host' }, around);
+}
+
+async function only(file: TestFile, around: Surroundings): Promise<Execution | undefined> {
+  return (await execute([file], around)).get(file);
 }
 
 /** Whether the process that wrote its number there still runs. */
@@ -28,8 +33,8 @@ t.test('one that passes', async (t) => {
 });
 
 t.test('one that fails after its last assertion', async (t) => {
-  const { failed, failures } = await run(`${good} process.exitCode = 3;`);
-  t.same([failed, failures], [1, ['it ended with status 3']]);
+  const result = await run(`${good} process.exitCode = 3;`);
+  t.match(result, { failed: 1, failures: ['it ended with status 3'] });
 });
 
 t.test('one whose failed assertion says it', async (t) => {
@@ -49,7 +54,7 @@ t.test('one that a signal ends', async (t) => {
 
 t.test('one that does not end', async (t) => {
   const result = await run(`${good} setInterval(() => {}, 1e9);`, { file: 1 });
-  t.match(result.failures, [/ended after 1 s/]);
+  t.match(result, { failures: [/ended after 1 s/] });
 });
 
 t.test('one whose process outlives it and holds its output', async (t) => {
@@ -69,6 +74,33 @@ t.test('one whose process outlives it and holds its output', async (t) => {
 
 t.test('one for a guest where there is none', async (t) => {
   const around = { dist, hosts: new Map(), nightly: false };
-  const result = await execute({ name: 'x.guest', where: 'guest' }, around);
+  const result = await only({ name: 'x.guest', where: 'guest' }, around);
   t.match(result, { passed: 0, failed: 1, failures: ['there is no guest'] });
+});
+
+t.test('files that share a process', async (t) => {
+  const files = ['a', 'b', 'c'].map((name): TestFile => ({ name, where: 'host' }));
+  // In place of runner/together.js.
+  mkdirSync(join(dist, 'test', 'runner'), { recursive: true });
+  const together = (...lines: string[]) => {
+    const program = lines.map((line) => `console.log(${JSON.stringify(line)});`).join('\n');
+    writeFileSync(join(dist, 'test', 'runner', 'together.js'), `${program} process.exitCode = 1;`);
+  };
+  const around = { dist, hosts: new Map(), nightly: false };
+  const outcomes = async () => [...(await execute(files, around)).values()];
+
+  together('TAP version 14', '# test file: a', 'ok 1 - x', 'ok 2 - y', '# test file: b');
+  t.match(await outcomes(), [
+    { passed: 2, failed: 0, tap: /^ok 1 - x\nok 2 - y\n1\.\.2$/ },
+    { passed: 0, failures: [/no plan/] },
+    { passed: 0, failures: [/did not run/] },
+  ]);
+
+  const two = ['# test file: b', 'not ok 2 - y', '# test file: c', 'ok 3 - z', '1..3'];
+  together('TAP version 14', '# test file: a', 'ok 1 - x', ...two);
+  t.match(await outcomes(), [
+    { passed: 1, failed: 0, tap: /^ok 1 - x\n1\.\.1$/ },
+    { failed: 1, failures: ['y'], tap: /^not ok 1 - y\n1\.\.1$/ },
+    { passed: 1, failed: 0, tap: /^ok 1 - z\n/ },
+  ]);
 });

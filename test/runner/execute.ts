@@ -1,14 +1,14 @@
 /**
- * Runs one test file, on the host or in a guest of its own, and says what came of it. It owns the
- * file's processes: whatever happens, none is left when it is done, and nothing is waited for without
- * a limit.
+ * Runs one test file, on the host or in a guest of its own, or several that share a process, and says
+ * what came of each. It owns their processes: whatever happens, none is left when it is done, and
+ * nothing is waited for without a limit.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { Writable } from 'node:stream';
 import { GuestError, type Host, runOn } from '../vm/vm.js';
-import type { TestFile, Where } from './files.js';
-import { type Outcome, TapReader } from './tap.js';
+import type { Group, TestFile, Where } from './files.js';
+import { nothing, type Outcome, partsOf, TapReader } from './tap.js';
 
 /** Seconds. They end what hangs and judge nothing. */
 export interface Limits {
@@ -41,7 +41,11 @@ export interface Surroundings {
 const limitsOf = ({ limits, nightly }: Surroundings): Limits =>
   limits ?? (nightly ? NIGHT_LIMITS : LIMITS);
 
-export async function execute(file: TestFile, around: Surroundings): Promise<Execution> {
+/** What became of each file of the group. */
+export async function execute(
+  group: Group,
+  around: Surroundings,
+): Promise<ReadonlyMap<TestFile, Execution>> {
   const started = performance.now();
   const reader = new TapReader();
   const pieces: Buffer[] = [];
@@ -49,19 +53,58 @@ export async function execute(file: TestFile, around: Surroundings): Promise<Exe
     pieces.push(chunk);
     reader.write(chunk);
   };
-  const trouble = await (file.where === 'host' ? onHost : inGuest)(file, around, take);
-  const outcome = reader.end();
+  const [file] = group;
+  if (file === undefined) return new Map();
+  const trouble = await (file.where === 'host' ? onHost : inGuest)(group, around, take);
+  const last = reader.end();
+  const ended = performance.now();
+  const tap = Buffer.concat(pieces).toString('utf8');
+  const seconds = (ended - started) / 1000;
+  if (group.length === 1) return new Map([[file, { ...judged(last, trouble), seconds, tap }]]);
+  return apart(group, reader, { tap, ended, trouble });
+}
+
+/** An exit status says no more than a failed assertion that is counted already. */
+function judged(outcome: Outcome, trouble: readonly Trouble[]): Outcome {
+  const unsaid = outcome.failed === 0 ? [...trouble] : trouble.filter(({ grave }) => grave);
   const nothing = outcome.passed + outcome.failed + outcome.skipped === 0;
-  // An exit status says no more than a failed assertion that is counted already.
-  const unsaid = outcome.failed === 0 ? trouble : trouble.filter(({ grave }) => grave);
   if (nothing && unsaid.length === 0) unsaid.push({ text: 'it asserted nothing', grave: true });
   return {
     ...outcome,
     failed: outcome.failed + unsaid.length,
     failures: [...outcome.failures, ...unsaid.map(({ text }) => text)],
-    seconds: (performance.now() - started) / 1000,
-    tap: Buffer.concat(pieces).toString('utf8'),
   };
+}
+
+interface Whole {
+  readonly tap: string;
+  readonly ended: number;
+  readonly trouble: readonly Trouble[];
+}
+
+/** What files that shared a process did, each; what went wrong beside, the last of them is told. */
+function apart(
+  group: Group,
+  reader: TapReader,
+  { tap, ended, trouble }: Whole,
+): ReadonlyMap<TestFile, Execution> {
+  const parts = [...reader.parts];
+  const anyFailed = parts.some(([, { outcome }]) => outcome.failed > 0);
+  const texts = partsOf(tap);
+  return new Map(
+    group.map((file) => {
+      const at = parts.findIndex(([name]) => name === file.name);
+      const part = parts[at]?.[1];
+      if (part === undefined) {
+        const text = 'it did not run: the file before it ended their process';
+        return [file, { ...judged(nothing(), [{ text, grave: true }]), seconds: 0, tap: '' }];
+      }
+      const isLast = at === parts.length - 1;
+      const own = isLast ? trouble.filter(({ grave }) => grave || !anyFailed) : [];
+      const seconds = ((parts[at + 1]?.[1].began ?? ended) - part.began) / 1000;
+      return [file, { ...judged(part.outcome, own), seconds, tap: texts.get(file.name) ?? '' }];
+    }),
+  );
 }
 
 /** What went wrong beside the assertions. Not grave: an exit status that failed assertions explain. */
@@ -77,9 +120,16 @@ function environment(around: Surroundings): Record<string, string> {
   return { TAP: '1', TAP_TIMEOUT: String(limitsOf(around).test), DMABROKER_NIGHTLY: nightly };
 }
 
-async function onHost({ name }: TestFile, around: Surroundings, take: Take): Promise<Trouble[]> {
+/** The program and its arguments. */
+function commandOf(group: Group, { dist }: Surroundings): string[] {
+  const names = group.map(({ name }) => name);
+  if (names.length > 1) return [`${dist}/test/runner/together.js`, ...names];
+  return names.map((name) => `${dist}/test/${name}.test.js`);
+}
+
+async function onHost(group: Group, around: Surroundings, take: Take): Promise<Trouble[]> {
   const limits = limitsOf(around);
-  const child = spawn(process.execPath, [`${around.dist}/test/${name}.test.js`], {
+  const child = spawn(process.execPath, commandOf(group, around), {
     stdio: ['ignore', 'pipe', 'inherit'],
     env: { ...process.env, ...environment(around) },
     detached: true, // a process group, so that all of it can be ended
@@ -116,7 +166,8 @@ async function onHost({ name }: TestFile, around: Surroundings, take: Take): Pro
   return trouble;
 }
 
-async function inGuest(file: TestFile, around: Surroundings, take: Take): Promise<Trouble[]> {
+async function inGuest([file]: Group, around: Surroundings, take: Take): Promise<Trouble[]> {
+  if (file === undefined) return [];
   const { name, where } = file;
   const host = around.hosts.get(where);
   if (host === undefined) return [{ text: 'there is no guest', grave: true }];

@@ -1,6 +1,6 @@
 /** Which files a run takes, and in which order. */
 import t from 'tap';
-import { allFiles, chosen, label, longestFirst, type TestFile } from './files.js';
+import { allFiles, chosen, groups, label, type TestFile } from './files.js';
 import { BOOTS, NIGHTLY, SLOW, SMOKE } from './lists.js';
 
 const files: TestFile[] = [
@@ -37,7 +37,7 @@ t.test('the longest first', async (t) => {
     ['native/dmabuf.guest', 1],
     ['server/main-job.guest', 5],
   ]);
-  const order = longestFirst(files, times).map(label);
+  const order = groups(files, times).flatMap((group) => group.map(label));
   t.same(order, ['broker/tokens', 'server/killed', 'server/main-job.guest', 'native/dmabuf.guest']);
 });
 
@@ -45,4 +45,21 @@ t.test('the lists name files that there are', async (t) => {
   const known = new Set(allFiles('dist/test').map(({ name }) => name));
   for (const name of [...NIGHTLY.keys(), ...SMOKE, ...BOOTS]) t.ok(known.has(name), name);
   for (const name of SLOW.keys()) t.ok(known.has(name.replace(/ \(QEMU\)$/, '')), name);
+});
+
+t.test('pure code shares a process, one for each lane', async (t) => {
+  const pure = ['broker/a', 'broker/b', 'broker/c'].map(
+    (name): TestFile => ({ name, where: 'host' }),
+  );
+  const times = new Map([
+    ['broker/a', 3],
+    ['broker/b', 2],
+    ['broker/c', 2],
+    ['native/dmabuf.guest', 1],
+  ]);
+  const order = groups([...files.slice(1, 2), ...pure], times);
+  t.same(
+    order.map((group) => group.map(label)),
+    [['broker/b', 'broker/c'], ['broker/a'], ['native/dmabuf.guest']],
+  );
 });

@@ -3,7 +3,7 @@
  * without its ending: broker/tokens, native/dmabuf.guest. The last word tells that it needs the guest.
  */
 import { readdirSync } from 'node:fs';
-import { NIGHTLY, SMOKE } from './lists.js';
+import { NIGHTLY, SMOKE, sharesProcess } from './lists.js';
 
 /** What it runs on: the guest where it needs real dma_bufs, Debian's own kernel in QEMU for a smoke run. */
 export type Where = 'host' | 'guest' | 'qemu';
@@ -50,11 +50,29 @@ export function chosen(
   return files.filter(({ name }) => wanted.some((word) => `${name}.test`.includes(word)));
 }
 
-/** Longest first, by what they took the last time; one that is not known yet may be the longest. */
-export function longestFirst(
+/** Files that run one after the other in one process; most are alone. */
+export type Group = readonly TestFile[];
+
+/**
+ * The groups of a run, longest first, by what their files took the last time; one that is not known yet
+ * may be the longest. What can share a process is dealt to two of them, so that both lanes have work.
+ */
+export function groups(
   files: readonly TestFile[],
   seconds: ReadonlyMap<string, number>,
-): TestFile[] {
-  const of = (file: TestFile) => seconds.get(label(file)) ?? (file.where === 'host' ? 10 : 60);
-  return [...files].sort((a, b) => of(b) - of(a));
+  lanes = 2,
+): Group[] {
+  const of = (file: TestFile) => {
+    const unknown = file.where !== 'host' ? 60 : sharesProcess(file.name) ? 1 : 10;
+    return seconds.get(label(file)) ?? unknown;
+  };
+  const sum = (group: Group) => group.reduce((total, file) => total + of(file), 0);
+  const longestFirst = [...files].sort((a, b) => of(b) - of(a));
+  const alone: Group[] = [];
+  const shared: TestFile[][] = Array.from({ length: lanes }, () => []);
+  for (const file of longestFirst) {
+    if (!sharesProcess(file.name)) alone.push([file]);
+    else shared.reduce((least, group) => (sum(group) < sum(least) ? group : least)).push(file);
+  }
+  return [...alone, ...shared.filter(({ length }) => length > 0)].sort((a, b) => sum(b) - sum(a));
 }

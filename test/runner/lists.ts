@@ -1,6 +1,6 @@
 /**
- * What is known of single test files: which run by night only, which may take long, and which are
- * watched by the Khronos validation layer. Each with its reason.
+ * What is known of single test files: which run by night only, which may take long, which share a
+ * process, and which are watched by the Khronos validation layer. Each with its reason.
  */
 
 /** A file of the gate that takes more than this on an idle machine must be in SLOW. */
@@ -32,3 +32,10 @@ export const SMOKE: ReadonlySet<string> = new Set(['server/main-job.guest']);
 export function isLayered(name: string): boolean {
   return name.startsWith('native/') || name === 'client/sources.guest';
 }
+
+/**
+ * Whether a file can run in one process with others: what tests pure code, and leaves nothing behind.
+ * The others count the fds of their process, or what their own daemon holds and charges, and would see
+ * each other's.
+ */
+export const sharesProcess = (name: string): boolean => /^(broker|pixels)\//.test(name);

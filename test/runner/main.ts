@@ -14,7 +14,7 @@ import { repositoryRoot } from '../vm/paths.js';
 import { type Choice, type Host, prepareGuest } from '../vm/vm.js';
 import { Contention } from './contention.js';
 import { type Execution, execute } from './execute.js';
-import { allFiles, chosen, label, longestFirst, type TestFile, type Where } from './files.js';
+import { allFiles, chosen, type Group, groups, label, type TestFile, type Where } from './files.js';
 import { BOOTS } from './lists.js';
 import { printFailures, printFile, printSlowest, tapOf } from './report.js';
 import { readTimes, writeTimes } from './times.js';
@@ -31,7 +31,7 @@ process.chdir(repositoryRoot());
 
 const times = readTimes();
 const everything = allFiles('dist/test');
-const files = longestFirst(chosen(everything, positionals, values.nightly), times);
+const files = chosen(everything, positionals, values.nightly);
 if (files.length === 0) {
   console.error(`No test file has ${positionals.join(' or ')} in its path under test/.`);
   process.exit(2);
@@ -52,15 +52,15 @@ const preparing = prepare('guest', values.qemu ? 'qemu' : undefined)
 let prepared = false;
 
 const results = new Map<TestFile, Execution>();
-const waiting = [...files];
+const waiting = groups(files, times);
 const contention = new Contention();
 
-/** The next file that can run now; a guest's file waits until there is a guest, or will be none. */
-async function next(): Promise<TestFile | undefined> {
+/** The next that can run now; a guest's file waits until there is a guest, or will be none. */
+async function next(): Promise<Group | undefined> {
   for (;;) {
     const canRun = ({ name, where }: TestFile) =>
       prepared || hosts.has(where) || (where === 'host' && !BOOTS.has(name));
-    const at = waiting.findIndex(canRun);
+    const at = waiting.findIndex((group) => group.every(canRun));
     if (at >= 0) return waiting.splice(at, 1)[0];
     if (waiting.length === 0) return undefined;
     await preparing;
@@ -68,11 +68,12 @@ async function next(): Promise<TestFile | undefined> {
 }
 
 async function lane(): Promise<void> {
-  for (let file = await next(); file !== undefined; file = await next()) {
+  for (let group = await next(); group !== undefined; group = await next()) {
     const around = { dist: 'dist', hosts, nightly: values.nightly };
-    const result = await execute(file, around);
-    results.set(file, result);
-    printFile(file, result);
+    for (const [file, result] of await execute(group, around)) {
+      results.set(file, result);
+      printFile(file, result);
+    }
   }
 }
 

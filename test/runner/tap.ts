@@ -1,7 +1,8 @@
 /**
  * What a test file's TAP says, read with tap's own parser: how many assertions passed, failed and were
  * skipped, at any depth, and which failed. A subtest's closing line is no assertion, unless it alone
- * says that the subtest failed (a plan that was not kept, a time-out).
+ * says that the subtest failed (a plan that was not kept, a time-out). Of files that shared a process
+ * (together.ts) each has an outcome of its own.
  */
 import { dump } from 'js-yaml';
 import { Parser, type Result } from 'tap-parser';
@@ -19,19 +20,47 @@ export interface Outcome extends Counts {
   readonly skips: string[];
 }
 
+/** The comment with which a file's part of a stream begins. */
+export const beginning = (name: string): string => `test file: ${name}`;
+const BEGINNING = /^# test file: (.*)\n?$/;
+
+export const nothing = (): Outcome => ({
+  passed: 0,
+  failed: 0,
+  skipped: 0,
+  failures: [],
+  skips: [],
+});
+
+/** What one file did of those whose stream it is. */
+interface Part {
+  readonly outcome: Outcome;
+  /** performance.now(). */
+  readonly began: number;
+}
+
 /** Takes TAP as it comes; `end` gives what it said. */
 export class TapReader {
-  readonly #outcome: Outcome = { passed: 0, failed: 0, skipped: 0, failures: [], skips: [] };
+  /** By file, in the order in which they ran, where the stream names them. */
+  readonly parts = new Map<string, Part>();
+  #outcome = nothing();
   readonly #parser = new Parser();
 
   constructor() {
     this.#follow(this.#parser);
+    this.#parser.on('comment', (comment: string) => {
+      const name = BEGINNING.exec(comment)?.[1];
+      if (name === undefined) return;
+      this.#outcome = nothing();
+      this.parts.set(name, { outcome: this.#outcome, began: performance.now() });
+    });
   }
 
   write(bytes: Buffer | string): void {
     this.#parser.write(bytes);
   }
 
+  /** What the stream said; where it names files, what its last part did. */
   end(): Outcome {
     this.#parser.end();
     return this.#outcome;
@@ -84,4 +113,25 @@ export class TapReader {
     this.#outcome.failed += 1;
     this.#outcome.failures.push(text);
   }
+}
+
+/** The stream of files that shared a process, cut into a stream for each. */
+export function partsOf(tap: string): ReadonlyMap<string, string> {
+  const parts = new Map<string, string[]>();
+  let lines: string[] = [];
+  let count = 0;
+  const end = (): void => void lines.push(`1..${count}`);
+  for (const line of tap.split('\n')) {
+    const name = BEGINNING.exec(line)?.[1];
+    if (name !== undefined) {
+      end();
+      lines = [];
+      count = 0;
+      parts.set(name, lines);
+    } else if (!/^1\.\.\d+|^TAP version/.test(line)) {
+      lines.push(line.replace(/^(not ok|ok) \d+/, (_, verdict) => `${verdict} ${++count}`));
+    }
+  }
+  end();
+  return new Map([...parts].map(([name, part]) => [name, part.join('\n')]));
 }
