@@ -19,7 +19,7 @@ const image = await client.allocate({
   height: 1080,
   format: 'XR24',
   handleTypes: [handleType],
-  usage: ['transfer', 'cpuWrite'],
+  usage: ['transfer', 'cpu_write'],
   name: 'quickstart',
 });
 const [plane] = image.planes;

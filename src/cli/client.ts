@@ -3,8 +3,9 @@
  * over REST.
  */
 import { Option } from 'commander';
-import { BrokerError, catalogue, type ErrorCode } from '../broker/errors.js';
+import { catalogue, type ErrorCode } from '../broker/errors.js';
 import type { Client, ConnectionError } from '../client/index.js';
+import { BrokerError } from '../client/refusal.js';
 import { CLIENT_SOCKET, clientSocket } from '../paths.js';
 import type { Problem } from '../server/control.js';
 import { Refused, Unreachable, whyUnreachable } from './failure.js';
@@ -55,9 +56,8 @@ export async function answered<T>(promise: Promise<T>): Promise<T> {
     return await promise;
   } catch (error) {
     if (!(error instanceof BrokerError)) throw error;
-    const { code, message, refusal } = error;
-    // JSON on the wire, whose shape the client library does not describe further.
-    const said = refusal as NonNullable<Problem['refusal']>;
+    const { code, message, detail } = error;
+    const said = detail as NonNullable<Problem['refusal']>;
     throw new Refused({ ...problemOf(code, message), refusal: said });
   }
 }

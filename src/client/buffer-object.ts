@@ -12,12 +12,16 @@ import { hi, join64, lo } from '../protocol/wire.js';
 import {
   type BufferDescription,
   type BufferLink,
+  type BufferNews,
   ClientBuffer,
   type ReceivedPlane,
+  type Share,
   type ShareTerms,
 } from './buffer.js';
+import type { CallOptions, ClientEvent } from './events.js';
+import type { Listeners } from './listeners.js';
 import { handleTypeOf } from './manager.js';
-import { refusalOf } from './refusal.js';
+import { BrokerError, refusalOf } from './refusal.js';
 import { ConnectionError, type ProtocolObject, type WireClient } from './wire-client.js';
 import { type ByteRange, type CopyTerms, type WorkAnswer, work } from './work.js';
 
@@ -45,7 +49,10 @@ export class BufferObject implements BufferLink {
   /** Told at once what becomes of it, in the order of the events. */
   #buffer: ClientBuffer | null = null;
 
-  constructor(readonly wire: WireClient) {
+  constructor(
+    readonly wire: WireClient,
+    private readonly events: Listeners<[ClientEvent]>,
+  ) {
     this.#object = wire.create(dmabroker_buffer_v1, {
       info: (id, generation, type, source, sizeHi, sizeLo, code, modHi, modLo, w, h) => {
         const image = code !== 0;
@@ -79,7 +86,6 @@ export class BufferObject implements BufferLink {
       },
       done: () => this.#done(),
       failed: (...failure) => {
-        if (this.#buffer === null) this.#object.request('destroy');
         this.#waiting?.reject(refusalOf(...failure));
       },
       released: (reason) => {
@@ -101,21 +107,38 @@ export class BufferObject implements BufferLink {
     return this.#object.id;
   }
 
-  /** Sends a request that is answered by info, plane and done, or by failed (BrokerError). */
-  async receive(ask: () => void): Promise<ClientBuffer> {
+  /**
+   * Sends a request that is answered by info, plane and done, or by failed (BrokerError). A signal gives
+   * up what does not exist yet, by `end`; a buffer that there is stays, and takes its answer all the same.
+   */
+  async receive(
+    ask: () => void,
+    options: CallOptions = {},
+    end: 'destroy' | 'release' = 'destroy',
+  ): Promise<ClientBuffer> {
     try {
       return await this.wire.answer((resolve, reject) => {
         this.#waiting = { resolve, reject };
         ask();
-      });
+      }, options);
     } catch (error) {
-      // The connection may have ended between them and done.
+      if (this.#buffer !== null && this.wire.isOpen && !this.#object.dead) throw error;
+      // The connection may have ended between them and done; or it was given up.
       for (const plane of this.#planes) if (plane !== undefined) close(plane.fd);
       this.#planes = [];
+      if (!this.#object.dead && this.wire.isOpen) {
+        // done may have been sent already; then the buffer is there for as long as its lifetime says.
+        if (end === 'release' && !(error instanceof BrokerError)) this.#object.request('release');
+        this.#object.request('destroy');
+      }
       throw error;
     } finally {
       this.#waiting = null;
     }
+  }
+
+  tell(news: BufferNews): void {
+    if (this.#buffer !== null) this.events.tell({ type: news, buffer: this.#buffer });
   }
 
   #done(): void {
@@ -140,48 +163,78 @@ export class BufferObject implements BufferLink {
     this.#waiting?.resolve(this.#buffer);
   }
 
-  share({ uses = 1, uid = ANY_UID, seconds = 0, mayRenew = false }: ShareTerms): Promise<string> {
-    return this.wire.answer((resolve, reject) => {
-      const rights = mayRenew ? dmabroker_share_v1.enums.right.renew : 0;
-      const share = this.wire.create(dmabroker_share_v1, {
-        token_id: () => {},
-        token: (token) => {
-          share.request('destroy');
-          resolve(token);
-        },
-        failed: (...failure) => {
-          share.request('destroy');
-          reject(refusalOf(...failure));
-        },
-      });
-      this.#object.request('share_with_rights', share.id, uses, uid, seconds, rights);
+  async share(
+    { uses = 1, uid = ANY_UID, seconds = 0, mayRenew = false }: ShareTerms,
+    options: CallOptions,
+  ): Promise<Share & { forget(): void }> {
+    const rights = mayRenew ? dmabroker_share_v1.enums.right.renew : 0;
+    let tokenId = '';
+    const share = this.wire.create(dmabroker_share_v1, {
+      token_id: (id) => {
+        tokenId = id;
+      },
+      token: (token) => settle.resolve(token),
+      failed: (...failure) => settle.reject(refusalOf(...failure)),
     });
+    let settle: { resolve(token: string): void; reject(error: Error): void };
+    const end = (first?: 'revoke'): void => {
+      if (share.dead || !this.wire.isOpen) return;
+      if (first !== undefined) share.request(first);
+      share.request('destroy');
+    };
+    try {
+      const token = await this.wire.answer<string>((resolve, reject) => {
+        settle = { resolve, reject };
+        this.#object.request('share_with_rights', share.id, uses, uid, seconds, rights);
+      }, options);
+      const revoke = async (): Promise<void> => {
+        if (share.dead) return;
+        end('revoke');
+        await this.wire.sync();
+      };
+      return { token, tokenId, revoke, forget: () => end() };
+    } catch (error) {
+      // Given up: nobody will know the token.
+      end(error instanceof BrokerError ? undefined : 'revoke');
+      throw error;
+    }
   }
 
-  renew(seconds: number): Promise<void> {
+  renew(seconds: number, options: CallOptions): Promise<void> {
     return this.wire.answer((resolve, reject) => {
       this.#renewing.push({ resolve, reject });
       this.#object.request('renew', seconds);
-    });
+    }, options);
   }
 
-  copy(source: number, { sourceOffset = 0, offset = 0, size = 0 }: CopyTerms): Promise<WorkAnswer> {
+  copy(
+    source: number,
+    { sourceOffset = 0, offset = 0, size = 0 }: CopyTerms,
+    options: CallOptions,
+  ): Promise<WorkAnswer> {
     const offsets = [hi(sourceOffset), lo(sourceOffset), hi(offset), lo(offset)] as const;
-    return work(this.wire, (id) => {
+    const ask = (id: number): void => {
       this.#object.request('copy', id, source, ...offsets, hi(size), lo(size));
-    });
+    };
+    return work(this.wire, ask, options);
   }
 
-  fill(value: number, { offset = 0, size = 0 }: ByteRange): Promise<WorkAnswer> {
-    return work(this.wire, (id) => {
+  fill(
+    value: number,
+    { offset = 0, size = 0 }: ByteRange,
+    options: CallOptions,
+  ): Promise<WorkAnswer> {
+    const ask = (id: number): void => {
       this.#object.request('fill', id, hi(offset), lo(offset), hi(size), lo(size), value);
-    });
+    };
+    return work(this.wire, ask, options);
   }
 
-  read({ offset = 0, size = 0 }: ByteRange): Promise<WorkAnswer> {
-    return work(this.wire, (id) => {
+  read({ offset = 0, size = 0 }: ByteRange, options: CallOptions): Promise<WorkAnswer> {
+    const ask = (id: number): void => {
       this.#object.request('read', id, hi(offset), lo(offset), hi(size), lo(size));
-    });
+    };
+    return work(this.wire, ask, options);
   }
 
   async reissue(): Promise<void> {
@@ -189,11 +242,11 @@ export class BufferObject implements BufferLink {
   }
 
   /** Ends the object; fds that are on their way to it are closed as they come. */
-  destroy(request: 'destroy' | 'release'): Promise<void> {
+  async destroy(request: 'destroy' | 'release'): Promise<void> {
     if (request === 'release') this.#object.request('release');
     this.#object.request('destroy');
     this.#waiting?.reject(new TypeError('the buffer is closed'));
-    return this.wire.sync();
+    await this.wire.sync();
   }
 }
 

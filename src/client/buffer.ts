@@ -9,10 +9,15 @@ import type { HandleType, VulkanMemory } from '../broker/source.js';
 import type { UsageName } from '../broker/usage.js';
 import { close } from '../native/libc/fd.js';
 import { map } from '../native/libc/memory.js';
+import { bytes, type Check, flag, record, signal, someBytes, U32, u32, whole } from './check.js';
+import { type CallOptions, checkOptions } from './events.js';
+import { Listeners } from './listeners.js';
 import { MappedMemory } from './mapped-memory.js';
 import {
   type ByteRange,
   type CopyTerms,
+  checkCopy,
+  checkRange,
   takeContent,
   type WorkAnswer,
   type WorkPath,
@@ -64,6 +69,23 @@ export interface ShareTerms {
   readonly mayRenew?: boolean;
 }
 
+const checkShare: Check = record<ShareTerms & CallOptions>({
+  uses: whole(1, U32),
+  uid: whole(0, U32 - 1), // the last stands for anybody
+  seconds: whole(1, U32),
+  mayRenew: flag,
+  signal,
+});
+
+/** A token that can be ended. */
+export interface Share {
+  readonly token: string;
+  /** How lists name the token; no secret. */
+  readonly tokenId: string;
+  /** Ends the token. Who has redeemed it keeps what was received. Once is enough. */
+  revoke(): Promise<void>;
+}
+
 /** What is mapped, and for what; all of plane 0's memory, to be written, by default. */
 export interface MapOptions {
   readonly plane?: number;
@@ -74,20 +96,39 @@ export interface MapOptions {
   readonly size?: number;
 }
 
+const checkMap: Check = record<MapOptions>({
+  plane: whole(0, 3),
+  write: flag,
+  offset: bytes,
+  size: someBytes,
+});
+
+/** What was read, and who did it. */
+export interface ReadContent {
+  readonly bytes: Buffer;
+  readonly path: WorkPath;
+}
+
 /** What a buffer asks of its connection. */
 export interface BufferLink {
-  share(terms: ShareTerms): Promise<string>;
-  renew(seconds: number): Promise<void>;
+  /** `forget`: it will not be revoked. */
+  share(terms: ShareTerms, options: CallOptions): Promise<Share & { forget(): void }>;
+  renew(seconds: number, options: CallOptions): Promise<void>;
   /** Resolves when the buffer has been given its new memory (`replace`). */
   reissue(): Promise<void>;
   destroy(request: 'destroy' | 'release'): Promise<void>;
+  /** For those who listen to all of the connection's buffers. */
+  tell(news: BufferNews): void;
   /** Whose connection it is, and the number of its object there. */
   readonly wire: object;
   readonly id: number;
-  copy(source: number, what: CopyTerms): Promise<WorkAnswer>;
-  fill(value: number, what: ByteRange): Promise<WorkAnswer>;
-  read(what: ByteRange): Promise<WorkAnswer>;
+  copy(source: number, what: CopyTerms, options: CallOptions): Promise<WorkAnswer>;
+  fill(value: number, what: ByteRange, options: CallOptions): Promise<WorkAnswer>;
+  read(what: ByteRange, options: CallOptions): Promise<WorkAnswer>;
 }
+
+/** What the connection tells a buffer of. */
+export type BufferNews = 'released' | 'recalled' | 'leased' | 'lost' | 'reissued';
 
 export class ClientBuffer implements BufferDescription {
   readonly id: string;
@@ -123,9 +164,13 @@ export class ClientBuffer implements BufferDescription {
    * at once, anybody else's when the owner's has.
    */
   lost = false;
-  readonly #onLost = new Set<() => void>();
-  readonly #onReissued = new Set<() => void>();
-  readonly #onRecalled = new Set<() => void>();
+  readonly #listeners = {
+    released: new Listeners(),
+    recalled: new Listeners(),
+    leased: new Listeners(),
+    lost: new Listeners(),
+    reissued: new Listeners(),
+  } satisfies Record<BufferNews, Listeners>;
   #reissuing: Promise<void> | null = null;
   /** fds of lost memory that mappings still synchronise with. */
   readonly #former: ReceivedPlane[] = [];
@@ -157,10 +202,12 @@ export class ClientBuffer implements BufferDescription {
    * `offset` and `size` say. Throws TypeError for an opaque_fd, which only a driver can read, and
    * RangeError for more than a Buffer can have (4 GiB with Node 20).
    */
-  map({ plane = 0, write = true, offset = 0, size }: MapOptions = {}): MappedMemory {
+  map(options: MapOptions = {}): MappedMemory {
+    checkMap(options, 'options');
+    const { plane = 0, write = true, offset = 0, size } = options;
     const { handleType } = this;
     const chosen = this.planes[plane];
-    if (!this.#open) throw new TypeError('the buffer is closed');
+    this.#mustBeOpen();
     if (chosen === undefined) throw new RangeError(`there is no plane ${plane}`);
     if (handleType === 'opaque_fd') throw new TypeError('an opaque_fd cannot be mapped');
     // A plane may be in a memory of its own, smaller than all of them together.
@@ -173,20 +220,45 @@ export class ClientBuffer implements BufferDescription {
     return mapped;
   }
 
-  /** A token with which other processes can redeem the buffer. Rejects with BrokerError. */
-  async share(terms: ShareTerms = {}): Promise<string> {
+  #mustBeOpen({ signal }: CallOptions = {}): void {
     if (!this.#open) throw new TypeError('the buffer is closed');
-    return this.#link.share(terms);
+    signal?.throwIfAborted();
+  }
+
+  /** A token with which other processes can redeem the buffer. Rejects with BrokerError. */
+  async share(terms: ShareTerms & CallOptions = {}): Promise<string> {
+    checkShare(terms, 'terms');
+    this.#mustBeOpen(terms);
+    const share = await this.#link.share(terms, terms);
+    share.forget();
+    return share.token;
+  }
+
+  /** The same, with what ends it; the connection keeps a little for it until it is revoked. */
+  async shareRevocably(terms: ShareTerms & CallOptions = {}): Promise<Share> {
+    checkShare(terms, 'terms');
+    this.#mustBeOpen(terms);
+    return this.#link.share(terms, terms);
+  }
+
+  /** Calls back when the daemon has let go of it: see `released`. Returns what takes the listener off. */
+  onReleased(listener: () => void): () => void {
+    return this.#listeners.released.add(listener);
   }
 
   /** Calls back each time that the device is lost, and this buffer's memory with it. */
-  onLost(listener: () => void): void {
-    this.#onLost.add(listener);
+  onLost(listener: () => void): () => void {
+    return this.#listeners.lost.add(listener);
   }
 
   /** Calls back when somebody else has had the buffer re-issued: `reissue` gets the new memory. */
-  onReissued(listener: () => void): void {
-    this.#onReissued.add(listener);
+  onReissued(listener: () => void): () => void {
+    return this.#listeners.reissued.add(listener);
+  }
+
+  /** Calls back when the daemon asks for the buffer, or no longer does: see `recalled`. */
+  onRecalled(listener: () => void): () => void {
+    return this.#listeners.recalled.add(listener);
   }
 
   /**
@@ -195,7 +267,7 @@ export class ClientBuffer implements BufferDescription {
    * another's, who has not had it re-issued yet.
    */
   async reissue(): Promise<readonly ReceivedPlane[]> {
-    if (!this.#open) throw new TypeError('the buffer is closed');
+    this.#mustBeOpen();
     this.#reissuing ??= this.#link.reissue().finally(() => {
       this.#reissuing = null;
     });
@@ -218,62 +290,69 @@ export class ClientBuffer implements BufferDescription {
   /** The connection's: the daemon has let go of it. */
   wasReleased(reason: ClientBuffer['released']): void {
     this.released = reason;
+    this.#tell('released');
   }
 
   /** The connection's: its memory was lost. */
   wasLost(): void {
     this.lost = true;
-    for (const listener of this.#onLost) listener();
-  }
-
-  /** Calls back when the daemon asks for the buffer, or no longer does: see `recalled`. */
-  onRecalled(listener: () => void): void {
-    this.#onRecalled.add(listener);
+    this.#tell('lost');
   }
 
   /** The connection's: when the lease ends now. */
   wasLeased(ends: Date): void {
     this.leaseEnds = ends;
+    this.#tell('leased');
     if (this.recalled?.reason === 'lease_expired') this.wasRecalled(null);
   }
 
   /** The connection's: the daemon asks for it, or no longer does. */
   wasRecalled(recalled: ClientBuffer['recalled']): void {
     this.recalled = recalled;
-    for (const listener of this.#onRecalled) listener();
+    this.#tell('recalled');
   }
 
   /** The connection's: somebody had it re-issued. */
   wasReissued(): void {
-    for (const listener of this.#onReissued) listener();
+    this.#tell('reissued');
+  }
+
+  #tell(news: BufferNews): void {
+    this.#listeners[news].tell();
+    this.#link.tell(news);
   }
 
   /**
    * Has the daemon copy another buffer of this connection into this one: linear memory into linear
    * memory, or an image into one of the same format, width and height. Rejects with BrokerError.
    */
-  async copyFrom(source: ClientBuffer, what: CopyTerms = {}): Promise<WorkPath> {
-    if (!this.#open || !source.#open) throw new TypeError('the buffer is closed');
+  async copyFrom(source: ClientBuffer, what: CopyTerms & CallOptions = {}): Promise<WorkPath> {
+    if (!(source instanceof ClientBuffer)) throw new TypeError('source must be a ClientBuffer');
+    checkCopy(what, 'what');
+    this.#mustBeOpen(what);
+    source.#mustBeOpen();
     if (source.#link.wire !== this.#link.wire) {
       throw new TypeError('the buffers are of different connections');
     }
-    return (await this.#link.copy(source.#link.id, what)).path;
+    return (await this.#link.copy(source.#link.id, what, what)).path;
   }
 
   /** Fills with a 32-bit value; offset and size are multiples of 4. Rejects with BrokerError. */
-  async fill(value: number, range: ByteRange = {}): Promise<WorkPath> {
-    if (!this.#open) throw new TypeError('the buffer is closed');
-    if (value >>> 0 !== value) throw new RangeError(`not a 32-bit value: ${value}`);
-    return (await this.#link.fill(value, range)).path;
+  async fill(value: number, range: ByteRange & CallOptions = {}): Promise<WorkPath> {
+    u32(value, 'value');
+    checkRange(range, 'range');
+    this.#mustBeOpen(range);
+    return (await this.#link.fill(value, range, range)).path;
   }
 
   /**
    * The content as it is now, read by the daemon: for memory that this process cannot map, too.
    * Several memories (separate planes) come one after the other. Rejects with BrokerError.
    */
-  async read(range: ByteRange = {}): Promise<{ readonly bytes: Buffer; readonly path: WorkPath }> {
-    if (!this.#open) throw new TypeError('the buffer is closed');
-    const answer = await this.#link.read(range);
+  async read(range: ByteRange & CallOptions = {}): Promise<ReadContent> {
+    checkRange(range, 'range');
+    this.#mustBeOpen(range);
+    const answer = await this.#link.read(range, range);
     return { path: answer.path, bytes: takeContent(answer) };
   }
 
@@ -281,9 +360,11 @@ export class ClientBuffer implements BufferDescription {
    * Has the lease end so many seconds from now, or later where it would have. Rejects with BrokerError:
    * `permission_denied` where neither this connection owns it nor its token had the right.
    */
-  async renew(seconds: number): Promise<void> {
-    if (!this.#open) throw new TypeError('the buffer is closed');
-    await this.#link.renew(seconds);
+  async renew(seconds: number, options: CallOptions = {}): Promise<void> {
+    u32(seconds, 'seconds');
+    checkOptions(options, 'options');
+    this.#mustBeOpen(options);
+    await this.#link.renew(seconds, options);
   }
 
   /** Drops the fds and mappings of this process, then tells the daemon. */
@@ -296,15 +377,24 @@ export class ClientBuffer implements BufferDescription {
 
   /**
    * Closes what this process has; a buffer bound to this connection that it owns is released. Once
-   * is enough. Rejects with ConnectionError where the daemon can no longer be told.
+   * is enough. Never rejects: a connection that is over has taken the buffer along.
    */
   async close(): Promise<void> {
-    if (this.#open) await this.#end('destroy');
+    if (this.#open) await this.#end('destroy').catch(() => {});
   }
 
-  /** The same, and releases the buffer, whatever its lifetime, if this connection owns it. */
-  async release(): Promise<void> {
-    if (!this.#open) throw new TypeError('the buffer is closed');
+  /**
+   * The same, and releases the buffer, whatever its lifetime, if this connection owns it. Rejects with
+   * ConnectionError where the daemon can no longer be told; who does not await it does not hear that.
+   */
+  release(): Promise<void> {
+    const released = this.#release();
+    released.catch(() => {});
+    return released;
+  }
+
+  async #release(): Promise<void> {
+    this.#mustBeOpen();
     await this.#end('release');
   }
 }

@@ -3,29 +3,47 @@
  */
 import type { Alignment } from '../broker/alignment.js';
 import { fourcc } from '../broker/fourcc.js';
-import { Usage } from '../broker/source.js';
+import { usageBits } from '../broker/usage.js';
 import { CLIENT_SOCKET, clientSocket } from '../paths.js';
 import { dmabroker_manager_v1, dmabroker_params_v1 } from '../protocol/dmabroker-v1.gen.js';
 import { hi, lo } from '../protocol/wire.js';
 import type { ClientBuffer } from './buffer.js';
 import { BufferObject } from './buffer-object.js';
+import { type Check, listener, record, signal, text } from './check.js';
+import { type CallOptions, type ClientEvent, checkOptions, eventsOf } from './events.js';
+import { Listeners } from './listeners.js';
 import { type BrokerDescription, type ClientDevice, findManager } from './manager.js';
 import { type Planned, testRequest } from './planned.js';
-import type { CommonRequest, ImageRequest, ImportedMemory, LinearRequest } from './requests.js';
+import {
+  type CommonRequest,
+  checkImport,
+  checkRequest,
+  type ImageRequest,
+  type ImportedMemory,
+  type LinearRequest,
+} from './requests.js';
 import { type ConnectionError, type ProtocolObject, WireClient } from './wire-client.js';
 
-export interface ConnectOptions {
+export interface ConnectOptions extends CallOptions {
   /** The daemon's client socket; by default the system's, or the user's own daemon. */
   readonly socket?: string;
 }
 
 const { handle_type } = dmabroker_manager_v1.enums;
 
+/** sun_path with its NUL (unix(7)). */
+const MAX_PATH_BYTES = 107;
+const checkConnect: Check = record<ConnectOptions>({ socket: text(1, MAX_PATH_BYTES), signal });
+/** Far longer than any token is; a message of the wire has 4,096 bytes. */
+const checkToken: Check = text(1, 1024);
+
 /** Connects and waits until the daemon has described itself. */
 export async function connect(options: ConnectOptions = {}): Promise<Client> {
+  checkConnect(options, 'options');
+  options.signal?.throwIfAborted();
   const wire = WireClient.connect(options.socket ?? clientSocket(CLIENT_SOCKET));
   try {
-    const { manager, description } = await findManager(wire);
+    const { manager, description } = await findManager(wire, options);
     return new Client(wire, manager, description);
   } catch (error) {
     wire.close();
@@ -34,6 +52,9 @@ export async function connect(options: ConnectOptions = {}): Promise<Client> {
 }
 
 export class Client {
+  readonly #events = new Listeners<[ClientEvent]>();
+  #unref: (() => void) | null = null;
+
   /** Made by `connect`. */
   constructor(
     private readonly wire: WireClient,
@@ -46,22 +67,39 @@ export class Client {
     return this.description.devices;
   }
 
-  /** Allocates. Rejects with BrokerError (refused) or ConnectionError. */
-  async allocate(request: LinearRequest | ImageRequest): Promise<ClientBuffer> {
+  /**
+   * Allocates. Rejects with BrokerError (refused) or ConnectionError, and with TypeError or RangeError for
+   * what is no request, before anything is sent.
+   */
+  async allocate(
+    request: LinearRequest | ImageRequest,
+    options: CallOptions = {},
+  ): Promise<ClientBuffer> {
+    checkRequest(request);
+    this.#check(options);
     const params = this.#params(request);
-    return this.#receive((id) => {
+    const ask = (id: number): void => {
       params.request('create', id);
       params.request('destroy');
-    });
+    };
+    return this.#receive(ask, options, 'release');
+  }
+
+  #check(options: CallOptions): void {
+    checkOptions(options, 'options');
+    options.signal?.throwIfAborted();
   }
 
   /** A dry run: what `allocate` would give. Rejects as it would; nothing is allocated. */
-  async test(request: LinearRequest | ImageRequest): Promise<Planned> {
+  async test(request: LinearRequest | ImageRequest, options: CallOptions = {}): Promise<Planned> {
+    checkRequest(request);
+    this.#check(options);
     const params = this.#params(request);
-    return testRequest(this.wire, request.kind, (id) => {
+    const ask = (id: number): void => {
       params.request('test', id);
       params.request('destroy');
-    });
+    };
+    return testRequest(this.wire, request.kind, ask, options);
   }
 
   #params(request: LinearRequest | ImageRequest): ProtocolObject<typeof dmabroker_params_v1> {
@@ -90,7 +128,7 @@ export class Client {
     if (placement) {
       params.request('set_placement', dmabroker_params_v1.enums.placement[placement]);
     }
-    if (usage) params.request('set_usage', bits(usage, Usage));
+    if (usage) params.request('set_usage', bits(usage, usageBits));
     if (handleTypes) params.request('set_handle_types', bits(handleTypes, handle_type));
     this.#describe(params, request);
     return params;
@@ -100,7 +138,9 @@ export class Client {
    * Registers dma_bufs that were made elsewhere: from then on they can be shared like any buffer.
    * Rejects with BrokerError, whose refusal names the plane.
    */
-  async import(memory: ImportedMemory): Promise<ClientBuffer> {
+  async import(memory: ImportedMemory, options: CallOptions = {}): Promise<ClientBuffer> {
+    checkImport(memory);
+    this.#check(options);
     const params = this.wire.create(dmabroker_params_v1, {});
     this.manager.request('create_params', params.id);
     if (memory.kind === 'buffer') params.request('set_buffer', hi(memory.size), lo(memory.size));
@@ -113,10 +153,11 @@ export class Client {
       params.request('add_plane', fd, index, offset, stride);
     }
     this.#describe(params, memory);
-    return this.#receive((id) => {
+    const ask = (id: number): void => {
       params.request('import', id);
       params.request('destroy');
-    });
+    };
+    return this.#receive(ask, options, 'release');
   }
 
   /** What an allocation and an import have in common. */
@@ -124,7 +165,7 @@ export class Client {
     params: ProtocolObject<typeof dmabroker_params_v1>,
     { lifetime, name, device }: Pick<CommonRequest, 'lifetime' | 'name' | 'device'>,
   ): void {
-    if (device !== undefined) params.request('set_device', uuidBytes(device));
+    if (device !== undefined) params.request('set_device', Buffer.from(device, 'hex'));
     if (typeof lifetime === 'object') params.request('set_lease', lifetime.lease);
     else if (lifetime) {
       params.request('set_lifetime', dmabroker_params_v1.enums.lifetime[lifetime]);
@@ -133,24 +174,58 @@ export class Client {
   }
 
   /** Gets a buffer that somebody shared. Rejects with BrokerError (`invalid_token`). */
-  redeem(token: string): Promise<ClientBuffer> {
-    return this.#receive((id) => this.manager.request('redeem', id, token));
+  async redeem(token: string, options: CallOptions = {}): Promise<ClientBuffer> {
+    checkToken(token, 'token');
+    this.#check(options);
+    const ask = (id: number): void => this.manager.request('redeem', id, token);
+    return this.#receive(ask, options, 'destroy');
   }
 
   /** Creates a buffer object, sends the request that it answers, and waits for done or failed. */
-  #receive(ask: (id: number) => void): Promise<ClientBuffer> {
-    const object = new BufferObject(this.wire);
-    return object.receive(() => ask(object.id));
+  #receive(
+    ask: (id: number) => void,
+    options: CallOptions,
+    end: 'destroy' | 'release',
+  ): Promise<ClientBuffer> {
+    const object = new BufferObject(this.wire, this.#events);
+    return object.receive(() => ask(object.id), options, end);
   }
 
   /** Resolves when the daemon has taken every request before it. */
-  sync(): Promise<void> {
-    return this.wire.sync();
+  async sync(options: CallOptions = {}): Promise<void> {
+    this.#check(options);
+    return this.wire.sync(options);
   }
 
-  /** Called once when the connection is over. */
-  onClosed(listener: (error: ConnectionError) => void): void {
-    this.wire.onClosed(listener);
+  /**
+   * What happens to the buffers of this connection, from now on; it keeps the process alive while it is
+   * iterated. Ends with `close`, or throws ConnectionError where the connection ends otherwise.
+   */
+  events(options: CallOptions = {}): AsyncGenerator<ClientEvent, void, undefined> {
+    checkOptions(options, 'options');
+    return eventsOf(this.wire, this.#events, options);
+  }
+
+  /**
+   * Has the connection keep the process alive, as a socket of Node does: for who waits for `onRecalled` and
+   * the like alone. Else only what is awaited does.
+   */
+  ref(): this {
+    this.#unref ??= this.wire.hold();
+    return this;
+  }
+
+  /** The opposite, which is the beginning. */
+  unref(): this {
+    this.#unref?.();
+    this.#unref = null;
+    return this;
+  }
+
+  /** Called once when the connection is over; returns what takes the listener off. */
+  onClosed(told: (error: ConnectionError) => void): () => void {
+    listener(told, 'listener');
+    return this.wire.onClosed(told);
   }
 
   /** Disconnects: buffers bound to the connection are released, fds received stay good. */
@@ -161,12 +236,4 @@ export class Client {
 
 function bits<T extends string>(names: readonly T[], values: Readonly<Record<T, number>>): number {
   return names.reduce((sum, name) => sum | values[name], 0);
-}
-
-/** Whatever is no UUID would end the connection. */
-function uuidBytes(device: string): Buffer {
-  if (!/^[0-9a-f]{32}$/i.test(device)) {
-    throw new TypeError(`a device's UUID has 32 hexadecimal digits: ${device}`);
-  }
-  return Buffer.from(device, 'hex');
 }

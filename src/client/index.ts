@@ -2,13 +2,17 @@
  * The client library: `import { connect } from 'dmabroker'`.
  */
 export type { Alignment } from '../broker/alignment.js';
-export { BrokerError, type ErrorCode, type Refusal } from '../broker/errors.js';
+export type { ErrorCode } from '../broker/errors.js';
 export { fourcc, fourccName, MOD_LINEAR } from '../broker/fourcc.js';
-export type { HandleType } from '../broker/source.js';
+export type { HandleType, Placement, PlanePlace, VulkanMemory } from '../broker/source.js';
+export type { UsageName } from '../broker/usage.js';
 export {
   type BufferDescription,
   ClientBuffer,
+  type MapOptions,
+  type ReadContent,
   type ReceivedPlane,
+  type Share,
   type ShareTerms,
 } from './buffer.js';
 export {
@@ -16,8 +20,26 @@ export {
   type ConnectOptions,
   connect,
 } from './client.js';
+export type { CallOptions, ClientEvent } from './events.js';
 export type { BrokerDescription, ClientDevice, SourceDescription } from './manager.js';
 export { MappedMemory } from './mapped-memory.js';
-export type { ImageRequest, ImportedMemory, LinearRequest } from './requests.js';
+export type { Planned } from './planned.js';
+export {
+  BrokerError,
+  type Json,
+  type Possible,
+  type QuotaRefusal,
+  type Refusal,
+} from './refusal.js';
+export type {
+  BroughtPlane,
+  CommonRequest,
+  ImageRequest,
+  ImportedImage,
+  ImportedLinear,
+  ImportedMemory,
+  ImportTerms,
+  LinearRequest,
+} from './requests.js';
 export { ConnectionError } from './wire-client.js';
 export type { ByteRange, CopyTerms, WorkPath } from './work.js';

@@ -5,6 +5,7 @@ import type { HandleType } from '../broker/source.js';
 import { dmabroker_manager_v1 } from '../protocol/dmabroker-v1.gen.js';
 import { wl_registry } from '../protocol/wayland.gen.js';
 import { join64 } from '../protocol/wire.js';
+import type { CallOptions } from './events.js';
 import { ConnectionError, type ProtocolObject, type WireClient } from './wire-client.js';
 
 export interface SourceDescription {
@@ -47,6 +48,7 @@ type Manager = ProtocolObject<typeof dmabroker_manager_v1>;
 /** Binds the manager and waits for its description. */
 export function findManager(
   wire: WireClient,
+  options: CallOptions,
 ): Promise<{ manager: Manager; description: BrokerDescription }> {
   return wire.answer((resolve, reject) => {
     let manager: Manager | null = null;
@@ -67,7 +69,7 @@ export function findManager(
     wire.sync().then(() => {
       if (manager === null) reject(new ConnectionError('no dmabroker_manager_v1 at this socket'));
     }, reject);
-  });
+  }, options);
 }
 
 function describedManager(wire: WireClient, done: (what: BrokerDescription) => void): Manager {

@@ -3,6 +3,7 @@ import type { HandleType } from '../broker/source.js';
 import { type UsageName, usageNames } from '../broker/usage.js';
 import { dmabroker_test_v1 } from '../protocol/dmabroker-v1.gen.js';
 import { join64 } from '../protocol/wire.js';
+import type { CallOptions } from './events.js';
 import { handleTypeOf } from './manager.js';
 import { refusalOf } from './refusal.js';
 import { ConnectionError, type WireClient } from './wire-client.js';
@@ -29,6 +30,7 @@ export function testRequest(
   wire: WireClient,
   kind: 'buffer' | 'image',
   ask: (id: number) => void,
+  options: CallOptions,
 ): Promise<Planned> {
   return wire.answer((resolve, reject) => {
     let possible: Omit<Planned, 'planes' | 'unverifiedUsage'> | null = null;
@@ -57,5 +59,5 @@ export function testRequest(
       },
     });
     ask(object.id);
-  });
+  }, options);
 }

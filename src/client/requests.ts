@@ -1,14 +1,32 @@
 /**
- * What a client may ask for: memory to be allocated, or memory that it brings.
+ * What a client may ask for: memory to be allocated, or memory that it brings; and the check of each
+ * (check.ts).
  */
 import type { Alignment } from '../broker/alignment.js';
-import type { HandleType, Placement, PlanePlace, Usage } from '../broker/source.js';
-import type { ReceivedPlane } from './buffer.js';
+import { MAX_MODIFIERS, MAX_NAME_BYTES, MAX_SOURCE_NAME_BYTES } from '../broker/limits.js';
+import type { HandleType, Placement, PlanePlace } from '../broker/source.js';
+import { type UsageName, usageBits } from '../broker/usage.js';
+import { dmabroker_manager_v1, dmabroker_params_v1 } from '../protocol/dmabroker-v1.gen.js';
+import {
+  bytes,
+  type Check,
+  type Fields,
+  flag,
+  listOf,
+  oneOf,
+  openFd,
+  pattern,
+  record,
+  text,
+  u32,
+  u64,
+} from './check.js';
 
 export interface CommonRequest {
   /** `dma_buf` alone by default; nothing else is ever substituted. */
   readonly handleTypes?: readonly HandleType[];
-  readonly usage?: readonly (keyof typeof Usage)[];
+  /** `transfer` by default. */
+  readonly usage?: readonly UsageName[];
   /** `connection` by default; a lease is in seconds. */
   readonly lifetime?: 'connection' | 'until_released' | { readonly lease: number };
   /** For people, at most 64 bytes. */
@@ -50,13 +68,112 @@ export interface ImageRequest extends CommonRequest {
   readonly layout?: readonly PlanePlace[];
 }
 
-type ImportTerms = 'lifetime' | 'name' | 'device';
+/** What may be said of brought memory as of any other; `device`: the one that is to import it. */
+export interface ImportTerms extends Pick<CommonRequest, 'lifetime' | 'name' | 'device'> {}
+
+/**
+ * A plane of memory that the client brings. Planes of the same file (st_dev and st_ino) lie in one memory,
+ * whether they have one fd or several.
+ */
+export interface BroughtPlane {
+  /** A dma_buf; it stays the caller's. */
+  readonly fd: number;
+  /** Bytes from the start of the memory. */
+  readonly offset: number;
+  /** Bytes from one row to the next; 0 for linear memory. */
+  readonly stride: number;
+}
+
+export interface ImportedLinear extends ImportTerms, Pick<LinearRequest, 'kind' | 'size'> {
+  readonly planes: readonly BroughtPlane[];
+}
+
+export interface ImportedImage
+  extends ImportTerms,
+    Pick<ImageRequest, 'kind' | 'width' | 'height' | 'format'> {
+  /** The memory's DRM format modifier; DRM_FORMAT_MOD_LINEAR by default. */
+  readonly modifier?: bigint;
+  readonly planes: readonly BroughtPlane[];
+}
 
 /** Memory that was made elsewhere. The fds stay the caller's; keep them open until it is settled. */
-export type ImportedMemory = (
-  | Pick<LinearRequest, 'kind' | 'size' | ImportTerms>
-  | (Pick<ImageRequest, 'kind' | 'width' | 'height' | 'format' | ImportTerms> & {
-      /** The memory's DRM format modifier; DRM_FORMAT_MOD_LINEAR by default. */
-      readonly modifier?: bigint;
-    })
-) & { readonly planes: readonly ReceivedPlane[] };
+export type ImportedMemory = ImportedLinear | ImportedImage;
+
+/** linux-dmabuf's, and the wire's. */
+const MAX_PLANES = 4;
+
+const lease: Check = record<{ lease: number }>({ lease: u32 }, ['lease']);
+const lifetime: Check = (value, name) => {
+  const known = Object.keys(dmabroker_params_v1.enums.lifetime);
+  (typeof value === 'object' ? lease : oneOf(known))(value, name);
+};
+
+const kind: Check = oneOf(['buffer', 'image']);
+const fourccText = pattern(/^[\x20-\x7e]{4}$/, 'a DRM fourcc, e.g. XR24');
+
+const terms: Fields<ImportTerms> = {
+  lifetime,
+  name: text(0, MAX_NAME_BYTES),
+  device: pattern(/^[0-9a-f]{32}$/i, 'a UUID of 32 hexadecimal digits'),
+};
+
+const common: Fields<CommonRequest> = {
+  ...terms,
+  handleTypes: listOf(oneOf(Object.keys(dmabroker_manager_v1.enums.handle_type)), 1, 3),
+  usage: listOf(oneOf(Object.keys(usageBits)), 1, Object.keys(usageBits).length),
+  placement: oneOf(Object.keys(dmabroker_params_v1.enums.placement)),
+  source: text(1, MAX_SOURCE_NAME_BYTES),
+};
+
+const linear = record<LinearRequest>(
+  { ...common, kind, size: bytes, alignment: record<Pick<Alignment, 'size'>>({ size: u32 }) },
+  ['kind', 'size'],
+);
+
+const place: Fields<PlanePlace> = { offset: u32, stride: u32 };
+const dimensions = { kind, width: u32, height: u32, format: fourccText };
+
+const image = record<ImageRequest>(
+  {
+    ...common,
+    ...dimensions,
+    modifiers: listOf(u64, 1, MAX_MODIFIERS),
+    alignment: record<Alignment>({ stride: u32, offset: u32, size: u32, height: u32 }),
+    separatePlanes: flag,
+    layout: listOf(record<PlanePlace>(place, ['offset', 'stride']), 1, MAX_PLANES),
+  },
+  ['kind', 'width', 'height', 'format'],
+);
+
+const planes = listOf(
+  record<BroughtPlane>({ ...place, fd: openFd }, ['fd', 'offset', 'stride']),
+  1,
+  MAX_PLANES,
+);
+
+const importedLinear = record<ImportedLinear>({ ...terms, kind, size: bytes, planes }, [
+  'kind',
+  'size',
+  'planes',
+]);
+
+const importedImage = record<ImportedImage>({ ...terms, ...dimensions, modifier: u64, planes }, [
+  'kind',
+  'width',
+  'height',
+  'format',
+  'planes',
+]);
+
+const kindOf = (value: unknown): unknown =>
+  typeof value === 'object' && value !== null && 'kind' in value ? value.kind : undefined;
+
+/** Throws TypeError or RangeError. */
+export function checkRequest(request: LinearRequest | ImageRequest): void {
+  (kindOf(request) === 'image' ? image : linear)(request, '');
+}
+
+/** Throws TypeError or RangeError. */
+export function checkImport(memory: ImportedMemory): void {
+  (kindOf(memory) === 'image' ? importedImage : importedLinear)(memory, '');
+}

@@ -20,6 +20,8 @@ import {
   type MessageOf,
   type Values,
 } from '../protocol/wire.js';
+import type { CallOptions } from './events.js';
+import { Listeners } from './listeners.js';
 
 /** The connection is gone: the daemon ended it, or it ended itself. */
 export class ConnectionError extends Error {
@@ -63,7 +65,7 @@ export class WireClient {
   readonly #objects = new Map<number, ProtocolObject>();
   readonly #freeIds: number[] = [];
   readonly #watch: Watch;
-  readonly #closed = new Set<(error: ConnectionError) => void>();
+  readonly #closed = new Listeners<[ConnectionError]>();
   readonly display: ProtocolObject<typeof wl_display>;
   #nextId = 2;
   #input: Buffer = Buffer.alloc(0);
@@ -72,6 +74,8 @@ export class WireClient {
   #holds = 0;
   /** Why the connection is over; null while it is not. */
   #over: ConnectionError | null = null;
+  /** Whether it is over because the caller has closed it. */
+  closedHere = false;
 
   private constructor(private readonly fd: number) {
     this.#watch = watch(fd, () => this.#readable());
@@ -92,28 +96,52 @@ export class WireClient {
     return new WireClient(connectUnix(path));
   }
 
-  /** Called once when the connection is over. */
-  onClosed(listener: (error: ConnectionError) => void): void {
-    if (this.#over === null) this.#closed.add(listener);
-    else listener(this.#over);
+  /** Whether requests can still be sent. */
+  get isOpen(): boolean {
+    return this.#over === null;
   }
 
-  /** Waits for events: rejects when the connection ends first, and keeps the process alive. */
+  /** Called once when the connection is over; returns what takes the listener off. */
+  onClosed(listener: (error: ConnectionError) => void): () => void {
+    const off = this.#closed.add(listener);
+    if (this.#over !== null) {
+      off();
+      listener(this.#over);
+    }
+    return off;
+  }
+
+  /** Keeps the process alive; returns what lets it end again. */
+  hold(): () => void {
+    if (this.#holds++ === 0) this.#watch.ref();
+    let held = true;
+    return () => {
+      if (held && --this.#holds === 0 && this.#over === null) this.#watch.unref();
+      held = false;
+    };
+  }
+
+  /**
+   * Waits for events: rejects when the connection ends first or the signal is aborted, and keeps the
+   * process alive.
+   */
   async answer<T>(
     start: (resolve: (value: T) => void, reject: (error: Error) => void) => void,
+    { signal }: CallOptions = {},
   ): Promise<T> {
     if (this.#over !== null) throw this.#over;
-    if (this.#holds++ === 0) this.#watch.ref();
-    let listener: ((error: ConnectionError) => void) | undefined;
+    signal?.throwIfAborted();
+    const ends = [this.hold()];
     try {
       return await new Promise<T>((resolve, reject) => {
-        listener = reject;
-        this.onClosed(reject);
+        ends.push(this.onClosed(reject));
+        const aborted = () => reject(signal?.reason);
+        signal?.addEventListener('abort', aborted, { once: true });
+        ends.push(() => signal?.removeEventListener('abort', aborted));
         start(resolve, reject);
       });
     } finally {
-      if (listener !== undefined) this.#closed.delete(listener);
-      if (--this.#holds === 0) this.#watch.unref();
+      for (const end of ends) end();
     }
   }
 
@@ -200,11 +228,11 @@ export class WireClient {
   }
 
   /** Resolves when the daemon has taken every request before it. */
-  sync(): Promise<void> {
+  sync(options?: CallOptions): Promise<void> {
     return this.answer((resolve) => {
       const callback = this.create(wl_callback, { done: () => resolve() });
       this.display.request('sync', callback.id);
-    });
+    }, options);
   }
 
   #end(error: ConnectionError): void {
@@ -215,13 +243,13 @@ export class WireClient {
     close(this.fd);
     for (const fd of this.#fds.splice(0)) close(fd);
     this.#objects.clear();
-    const listeners = [...this.#closed];
+    this.#closed.tell(error);
     this.#closed.clear();
-    for (const listener of listeners) listener(error);
   }
 
   /** Ends the connection; fds that were received stay with whoever has them. */
   close(): void {
+    this.closedHere ||= this.#over === null;
     this.#end(new ConnectionError('the connection was closed'));
   }
 }

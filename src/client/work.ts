@@ -7,8 +7,10 @@ import { readSync } from 'node:fs';
 import { close } from '../native/libc/fd.js';
 import { dmabroker_work_v1 } from '../protocol/dmabroker-v1.gen.js';
 import { join64 } from '../protocol/wire.js';
+import { bytes, type Check, type Fields, record, signal, someBytes } from './check.js';
+import type { CallOptions } from './events.js';
 import { refusalOf } from './refusal.js';
-import { ConnectionError, type WireClient } from './wire-client.js';
+import { ConnectionError, type ProtocolObject, type WireClient } from './wire-client.js';
 
 /** Bytes of a buffer: from `offset` (0 by default) on as many as `size` says, else to the end. */
 export interface ByteRange {
@@ -22,6 +24,10 @@ export interface CopyTerms extends ByteRange {
   readonly sourceOffset?: number;
 }
 
+const range: Fields<ByteRange & CallOptions> = { offset: bytes, size: someBytes, signal };
+export const checkRange: Check = record<ByteRange & CallOptions>(range);
+export const checkCopy: Check = record<CopyTerms & CallOptions>({ ...range, sourceOffset: bytes });
+
 /** Who moved the bytes: the Vulkan device, or the CPU where that cannot take the memory. */
 export type WorkPath = 'device' | 'cpu';
 
@@ -32,27 +38,35 @@ export interface WorkAnswer {
 }
 
 /** Makes a work object, sends the request that it answers, waits. Rejects with BrokerError. */
-export async function work(wire: WireClient, ask: (id: number) => void): Promise<WorkAnswer> {
+export async function work(
+  wire: WireClient,
+  ask: (id: number) => void,
+  options: CallOptions,
+): Promise<WorkAnswer> {
   const received: { fd: number; size: number }[] = [];
+  let object: ProtocolObject<typeof dmabroker_work_v1> | undefined;
   try {
     const path = await wire.answer<WorkPath>((resolve, reject) => {
-      const object = wire.create(dmabroker_work_v1, {
+      const made = wire.create(dmabroker_work_v1, {
         content: (fd, sizeHi, sizeLo) => {
           received.push({ fd, size: Number(join64(sizeHi, sizeLo)) });
         },
         done: (by) => {
-          object.request('destroy');
+          made.request('destroy');
           resolve(by === dmabroker_work_v1.enums.path.device ? 'device' : 'cpu');
         },
         failed: (...failure) => {
-          object.request('destroy');
+          made.request('destroy');
           reject(refusalOf(...failure));
         },
       });
-      ask(object.id);
-    });
+      object = made;
+      ask(made.id);
+    }, options);
     return { path, content: received.pop() ?? null };
   } finally {
+    // Given up: what comes for it is let go.
+    if (object?.dead === false && wire.isOpen) object.request('destroy');
     // The connection may have ended between content and done.
     for (const { fd } of received) close(fd);
   }

@@ -3,6 +3,7 @@
  * here or in the daemon, no memory in the kernel and no buffer in the registry.
  */
 import { closeSync, openSync, readdirSync, readFileSync } from 'node:fs';
+import { inspect } from 'node:util';
 import t, { type Test } from 'tap';
 import { fourcc } from '../../src/broker/fourcc.js';
 import { type Client, connect, type ImportedMemory } from '../../src/client/index.js';
@@ -124,7 +125,7 @@ t.test('allocations', async (t) => {
   for (const [what, request, expected] of allocations) {
     const { code, message, refusal } = await rejected(client.allocate(request));
     t.match({ code, ...refusal }, expected, what);
-    answers.add(JSON.stringify({ message, refusal }));
+    answers.add(inspect({ message, refusal }));
     await nothingIsLeft(t, what);
   }
   t.equal(answers.size, allocations.length, 'each has an error of its own');
@@ -138,11 +139,9 @@ t.test('imports', async (t) => {
   }
 });
 
-t.test('64 planes end the connection, and nothing else', async (t) => {
-  const rude = await connect({ socket: daemon.clientSocket });
+t.test('64 planes, which are not sent', async (t) => {
   const planes = Array.from({ length: 64 }, () => plane);
-  await t.rejects(rude.import({ ...image, planes }), { message: /plane 4 is out of range/ });
-  rude.close();
+  await t.rejects(client.import({ ...image, planes }), { message: /^planes must have 1 to 4/ });
   await nothingIsLeft(t, '64 planes');
   t.equal((await client.import({ ...image, planes: [plane] })).source, 'import');
 });

@@ -30,8 +30,13 @@ function make(handleType: BufferDescription['handleType'], planes = 1, client: o
     copy: work,
     fill: work,
     read: work,
-    share: async () => 'token',
-
+    share: async () => ({
+      token: 'token',
+      tokenId: 'id',
+      revoke: async () => {},
+      forget: () => said.push('forget'),
+    }),
+    tell: () => {},
     renew: async () => {},
     reissue: async () => {
       said.push('reissue');
@@ -68,7 +73,7 @@ await withoutLeaks(t, 'buffers', async (t) => {
     await buffer.close();
     await buffer.close();
     await t.rejects(buffer.release(), TypeError);
-    t.same(said, ['destroy']);
+    t.same(said, ['forget', 'destroy']);
     const other = make('memfd');
     await other.buffer.release();
     await other.buffer.close();

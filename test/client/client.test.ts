@@ -50,7 +50,7 @@ await withoutLeaks(t, 'client', async (t) => {
   });
 
   await connected('a linear buffer', async (t, client) => {
-    const buffer = await client.allocate({ ...linear, name: 'mine', usage: ['cpuRead'] });
+    const buffer = await client.allocate({ ...linear, name: 'mine', usage: ['cpu_read'] });
     t.match(buffer, {
       id: /^[a-z2-7]{13}$/,
       generation: 1,
@@ -79,14 +79,6 @@ await withoutLeaks(t, 'client', async (t) => {
     await buffer.close();
   });
 
-  await t.test('a request that cannot be sent ends the connection', async (t) => {
-    const client = await connect({ socket: daemon.clientSocket });
-    const planes = [{ fd: 100_000, offset: 0, stride: 0 }];
-    const importing = client.import({ kind: 'buffer', size: 4096, planes });
-    await t.rejects(importing, { name: 'ConnectionError', message: /^sendmsg: EBADF/ });
-    await t.rejects(client.allocate(linear), { name: 'ConnectionError' });
-  });
-
   await connected('refusals', async (t, client) => {
     t.match(await rejected(client.allocate({ kind: 'buffer', size: 4096 })), {
       code: 'unsupported_handle_type',
@@ -97,26 +89,21 @@ await withoutLeaks(t, 'client', async (t) => {
       code: 'invalid_argument',
       refusal: { constraint: 'size', requested: 0, possible: { min: 1 } },
     });
-    t.match(await rejected(client.allocate({ ...linear, size: 2 ** 60 })), {
-      code: 'too_large',
-      refusal: { constraint: 'size', requested: 2 ** 60, possible: { max: 2 ** 53 - 1 } },
-    });
     t.match(await rejected(client.allocate({ ...image, modifiers: [5n] })), {
       code: 'unsupported_modifier',
-      refusal: { requested: ['0x0000000000000005'], possible: ['0x0000000000000000'] },
+      refusal: { constraint: 'modifiers', requested: [5n], possible: [0n] },
     });
     t.match(await rejected(client.allocate({ ...image, format: 'ZZZZ' })), {
       code: 'unsupported_format',
       refusal: { constraint: 'format', requested: 'ZZZZ' },
     });
-    t.match(await rejected(client.allocate({ ...linear, name: 'x'.repeat(65) })), {
-      code: 'invalid_argument',
-      refusal: { constraint: 'name', requested: 65, possible: { max: 64 } },
-    });
     t.equal((await rejected(client.redeem('nonsense'))).code, 'invalid_token');
     t.same(await daemon.buffers(), [], 'nothing is left of them');
     const buffer = await client.allocate(linear);
-    t.match(await rejected(buffer.share({ uses: 0 })), { code: 'invalid_argument' });
+    t.match(await rejected(buffer.share({ uses: 1001 })), {
+      code: 'invalid_argument',
+      refusal: { constraint: 'uses', requested: 1001, possible: { min: 1, max: 1000 } },
+    });
     await buffer.close();
   });
 

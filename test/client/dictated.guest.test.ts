@@ -96,7 +96,7 @@ t.test('refused', async (t) => {
     [
       'half a pixel',
       { layout: [place(2, 1024)] },
-      { refusal: { constraint: 'layout.0.offset', possible: { multiple_of: 4 } } },
+      { refusal: { constraint: 'layout.0.offset', possible: { multipleOf: 4 } } },
     ],
     // Half of the machine's memory is what the daemon may have.
     ['more than there is', { layout: [place(0, 2 ** 32 - 4)] }, { code: 'limit_exceeded' }],

@@ -4,7 +4,7 @@
  * buffer.
  */
 import t from 'tap';
-import { connect, type LinearRequest } from '../../src/client/index.js';
+import { connect } from '../../src/client/index.js';
 import { ctl } from '../cli/support/ctl.js';
 import { TestDaemon } from '../support/daemon.js';
 import { withoutLeaks } from '../support/fds.js';
@@ -51,10 +51,12 @@ await withoutLeaks(t, 'dry runs', async (t) => {
     const error = await rejected(client.test(wish));
     t.match(error, {
       code: 'unsupported_handle_type',
-      refusal: { possible: ['memfd'], nearest: { kind: 'buffer', handle_types: ['memfd'] } },
+      refusal: { possible: ['memfd'], nearest: { kind: 'buffer', handleTypes: ['memfd'] } },
     });
     t.same((await rejected(client.allocate(wish))).refusal, error.refusal);
-    t.match(await client.test(nearest(error.refusal.nearest)), { source: 'memfd' });
+    const { nearest } = error.refusal;
+    if (!nearest) throw new Error('there is no nearest');
+    t.match(await client.test(nearest), { source: 'memfd' });
     t.match(await rejected(client.test({ ...nv12, format: 'QQQQ' })), {
       code: 'unsupported_format',
     });
@@ -83,9 +85,3 @@ await withoutLeaks(t, 'dry runs', async (t) => {
     await daemon.settled(before);
   });
 });
-
-/** A request of openapi.yaml's in the client's words. */
-function nearest(found: unknown): LinearRequest {
-  const { kind, size, handle_types } = found as Record<string, unknown>;
-  return { kind, size, handleTypes: handle_types } as LinearRequest;
-}

@@ -180,7 +180,7 @@ t.test('refused, and released while work is pending', async (t) => {
       { refusal: { constraint: 'source_offset' } },
     ],
     [() => a.copyFrom(a, { offset: 4, size: 8 }), { code: 'invalid_argument', message: /overlap/ }],
-    [() => a.fill(0, { offset: 1, size: 4 }), { refusal: { possible: { multiple_of: 4 } } }],
+    [() => a.fill(0, { offset: 1, size: 4 }), { refusal: { possible: { multipleOf: 4 } } }],
     [() => image.copyFrom(other), { code: 'unsupported_format' }],
     [() => image.fill(0, { size: 4 }), { code: 'invalid_argument' }],
   ];

@@ -78,12 +78,8 @@ await withoutLeaks(t, 'work', async (t) => {
       [() => image.copyFrom(other), { code: 'unsupported_format' }],
       [() => image.copyFrom(small), { code: 'invalid_argument', refusal: { constraint: 'kind' } }],
       [() => small.copyFrom(large), { refusal: { constraint: 'size', possible: { max: 4096 } } }],
-      [() => small.fill(0, { offset: 2 }), { refusal: { possible: { multiple_of: 4 } } }],
+      [() => small.fill(0, { offset: 2 }), { refusal: { possible: { multipleOf: 4 } } }],
       [() => small.read({ offset: 4096 }), { refusal: { constraint: 'offset' } }],
-      [
-        () => small.read({ offset: -4, size: 8 }),
-        { refusal: { requested: (2n ** 64n - 4n).toString() } },
-      ],
     ];
     // One after the other: a refusal that nobody awaits yet would be unhandled.
     for (const [ask, expected] of cases) t.match(await rejected(ask()), expected);

@@ -2,11 +2,12 @@
  * Refusals as values: what a function or a promise was refused with, to be compared as a whole.
  */
 import { BrokerError, type ErrorCode, type Refusal } from '../../src/broker/errors.js';
+import * as client from '../../src/client/index.js';
 
-export interface Refused {
+export interface Refused<R = Refusal> {
   readonly code: ErrorCode;
   readonly message: string;
-  readonly refusal: Refusal;
+  readonly refusal: R;
 }
 
 function refusedBy(error: unknown): Refused {
@@ -25,12 +26,23 @@ export function refused(body: () => unknown): Refused {
   throw new Error('nothing was refused');
 }
 
-/** The same for a promise. */
-export async function rejected(promise: Promise<unknown>): Promise<Refused> {
+/** The same for a promise of the daemon's own code. */
+export async function rejectedInside(promise: Promise<unknown>): Promise<Refused> {
+  const error = await promise.then(
+    () => new Error('nothing was refused'),
+    (error: unknown) => error,
+  );
+  return refusedBy(error);
+}
+
+/** The same for a promise of the client library, whose refusals are in its own words. */
+export async function rejected(promise: Promise<unknown>): Promise<Refused<client.Refusal>> {
   try {
     await promise;
   } catch (error) {
-    return refusedBy(error);
+    if (!(error instanceof client.BrokerError)) throw error;
+    const { code, message, refusal } = error;
+    return { code, message, refusal };
   }
   throw new Error('nothing was refused');
 }

@@ -4,9 +4,9 @@
  */
 import { fstatSync, readFileSync, readlinkSync, readSync } from 'node:fs';
 import type { Command } from 'commander';
-import { BrokerError } from '../../broker/errors.js';
 import { modifierText } from '../../broker/fourcc.js';
 import type { ClientBuffer } from '../../client/buffer.js';
+import { BrokerError } from '../../client/refusal.js';
 import { answered, clientSocketOption, connectTo } from '../client.js';
 import { common, type MakeCommand } from '../command.js';
 import { orDash, printFields, printJson } from '../output.js';

@@ -10,7 +10,7 @@ import {
   Previews,
 } from '../../../src/server/preview/previews.js';
 import { withoutLeaks } from '../../support/fds.js';
-import { rejected } from '../../support/refused.js';
+import { rejectedInside } from '../../support/refused.js';
 
 const threads = new URL('../../../src/server/', import.meta.url);
 const terms = { max: 64, matrix: 'bt709', range: 'limited' } as const;
@@ -45,7 +45,7 @@ await withoutLeaks(t, 'previews', async (t) => {
 
   t.test('a format that is not known', async (t) => {
     const unknown = previews.render('a', async () => content({ format: fourcc('ZZZZ') }), terms);
-    t.match(await rejected(unknown), { code: 'unsupported_format' });
+    t.match(await rejectedInside(unknown), { code: 'unsupported_format' });
   });
 
   t.test('whoever counts is told when it is over, however it ends', async (t) => {
@@ -79,7 +79,7 @@ await withoutLeaks(t, 'previews', async (t) => {
 
   t.test('so many for one user', async (t) => {
     const one = previews.render('a', async () => content(), terms);
-    t.match(await rejected(previews.render('a', async () => content(), terms)), {
+    t.match(await rejectedInside(previews.render('a', async () => content(), terms)), {
       code: 'limit_exceeded',
       refusal: { constraint: 'previews', possible: { max: MAX_PREVIEWS_PER_USER } },
     });

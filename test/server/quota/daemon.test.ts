@@ -35,7 +35,7 @@ await withoutLeaks(t, 'quotas', async (t) => {
           constraint: 'quota.user.bytes',
           requested: 4096,
           possible: { max: 0 },
-          quota: { scope: 'user', key: String(uid), limit: 8 * 4096, in_use: 10 * 4096 },
+          quota: { scope: 'user', key: String(uid), limit: 8 * 4096, inUse: 10 * 4096 },
         },
       });
       t.match((await first.rest('GET', '/v1/users')).body, [{ uid, over_limit: true }]);
@@ -66,7 +66,7 @@ await withoutLeaks(t, 'quotas', async (t) => {
     const client = await connect({ socket: daemon.clientSocket });
     const held = await client.allocate(pages(1));
     const { refusal } = await rejected(client.allocate(pages(1)));
-    t.match(refusal, { quota: { scope: 'connection', limit: 1, in_use: 1 } });
+    t.match(refusal, { quota: { scope: 'connection', limit: 1, inUse: 1 } });
     const { body } = await daemon.rest('GET', '/healthz');
     t.match(body.warnings.join('\n'), /quotas\.json cannot be used/);
     await held.close();
