@@ -84,28 +84,39 @@ static void wait_until(struct broker *broker, const bool *done)
 /* ---- a buffer ------------------------------------------------------------------------------- */
 
 static void buffer_info(void *data, struct dmabroker_buffer_v1 *object, const char *id,
-			uint32_t generation, uint32_t handle_type, const char *source,
+			uint32_t generation, uint32_t handle_types, const char *source,
 			uint32_t size_hi, uint32_t size_lo, uint32_t format, uint32_t modifier_hi,
 			uint32_t modifier_lo, uint32_t width, uint32_t height)
 {
 	struct broker_buffer *b = data;
 
-	(void)object, (void)generation, (void)handle_type;
+	(void)object, (void)generation, (void)handle_types, (void)size_hi, (void)size_lo;
 	snprintf(b->id, sizeof b->id, "%s", id);
 	snprintf(b->source, sizeof b->source, "%s", source);
-	b->size = (uint64_t)size_hi << 32 | size_lo;
 	b->modifier = (uint64_t)modifier_hi << 32 | modifier_lo;
 	b->format = format;
 	b->width = width;
 	b->height = height;
 }
 
-static void buffer_plane(void *data, struct dmabroker_buffer_v1 *object, int32_t fd, uint32_t index,
-			 uint32_t offset, uint32_t stride)
+static void buffer_memory(void *data, struct dmabroker_buffer_v1 *object, uint32_t index,
+			  uint32_t size_hi, uint32_t size_lo)
 {
 	struct broker_buffer *b = data;
 
 	(void)object;
+	if (index != 0)
+		errx(1, "more memories than one");
+	b->size = (uint64_t)size_hi << 32 | size_lo;
+}
+
+static void buffer_plane(void *data, struct dmabroker_buffer_v1 *object, int32_t fd,
+			 uint32_t handle_type, uint32_t index, uint32_t memory, uint32_t offset,
+			 uint32_t stride)
+{
+	struct broker_buffer *b = data;
+
+	(void)object, (void)handle_type, (void)memory;
 	if (index >= MAX_PLANES)
 		errx(1, "more planes than expected");
 	b->planes[index] = (struct broker_plane){ .fd = fd, .offset = offset, .stride = stride };
@@ -191,6 +202,7 @@ static void buffer_device(void *data, struct dmabroker_buffer_v1 *object, struct
 
 static const struct dmabroker_buffer_v1_listener buffer_listener = {
 	.info = buffer_info,
+	.memory = buffer_memory,
 	.plane = buffer_plane,
 	.done = buffer_done,
 	.failed = buffer_failed,

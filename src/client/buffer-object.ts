@@ -13,6 +13,7 @@ import {
   type BufferDescription,
   type BufferLink,
   ClientBuffer,
+  type ReceivedMemory,
   type ReceivedPlane,
   type ShareTerms,
 } from './buffer.js';
@@ -28,7 +29,10 @@ interface Waiting {
 
 const ANY_UID = 0xffffffff;
 
-type Info = Omit<BufferDescription, 'planes' | 'device' | 'checked' | 'vulkan' | 'unverifiedUsage'>;
+type Info = Omit<
+  BufferDescription,
+  'memories' | 'planes' | 'device' | 'checked' | 'vulkan' | 'unverifiedUsage'
+>;
 
 export class BufferObject implements BufferLink {
   readonly #object: ProtocolObject<typeof dmabroker_buffer_v1>;
@@ -36,6 +40,7 @@ export class BufferObject implements BufferLink {
   /** In the order of the requests, which is that of the answers. */
   readonly #renewing: { resolve(): void; reject(error: Error): void }[] = [];
   #info: Info | null = null;
+  #memories: ReceivedMemory[] = [];
   #planes: ReceivedPlane[] = [];
   #device: BufferDescription['device'] = null;
   #checked: BufferDescription['checked'] = null;
@@ -47,12 +52,12 @@ export class BufferObject implements BufferLink {
 
   constructor(readonly wire: WireClient) {
     this.#object = wire.create(dmabroker_buffer_v1, {
-      info: (id, generation, type, source, sizeHi, sizeLo, code, modHi, modLo, w, h) => {
+      info: (id, generation, types, source, sizeHi, sizeLo, code, modHi, modLo, w, h) => {
         const image = code !== 0;
         this.#info = {
           id,
           generation,
-          handleType: handleTypeOf(type),
+          handleType: handleTypeOf(types),
           source,
           size: Number(join64(sizeHi, sizeLo)),
           format: image ? fourccName(code) : null,
@@ -61,8 +66,13 @@ export class BufferObject implements BufferLink {
           height: image ? h : null,
         };
       },
-      plane: (fd, index, offset, stride) => {
-        this.#planes[index] = { fd, offset, stride };
+      memory: (index, sizeHi, sizeLo) => {
+        this.#memories[index] = { size: Number(join64(sizeHi, sizeLo)) };
+      },
+      plane: (fd, _type, index, memory, offset, stride) => {
+        // Of a second handle type, which nobody has asked for.
+        if (this.#planes[index] !== undefined) close(fd);
+        else this.#planes[index] = { fd, memory, offset, stride };
       },
       checked: (how, reason) => {
         const device = how === dmabroker_buffer_v1.enums.import_check.device;
@@ -123,10 +133,12 @@ export class BufferObject implements BufferLink {
       this.#waiting?.reject(new ConnectionError('done before info'));
       return;
     }
-    const planes = this.#planes;
+    const [memories, planes] = [this.#memories, this.#planes];
+    this.#memories = [];
     this.#planes = [];
     const description = {
       ...this.#info,
+      memories,
       planes,
       device: this.#device,
       checked: this.#checked,

@@ -18,9 +18,17 @@ import {
   type WorkPath,
 } from './work.js';
 
+/** A memory of a buffer; which one it is, its place in the list says. */
+export interface ReceivedMemory {
+  /** Bytes: as many can be mapped. */
+  readonly size: number;
+}
+
 export interface ReceivedPlane {
   /** Belongs to the ClientBuffer; duplicate it to keep it longer. */
   readonly fd: number;
+  /** Which of the buffer's `memories` it lies in. Planes in one have an fd each. */
+  readonly memory: number;
   /** Bytes from the start of the memory. */
   readonly offset: number;
   /** Bytes from one row to the next; 0 for linear memory. */
@@ -32,13 +40,14 @@ export interface BufferDescription {
   readonly generation: number;
   readonly handleType: HandleType;
   readonly source: string;
-  /** Bytes of memory. */
+  /** Bytes of all memories together. */
   readonly size: number;
   /** DRM fourcc as text, or null for linear memory. */
   readonly format: string | null;
   readonly modifier: bigint | null;
   readonly width: number | null;
   readonly height: number | null;
+  readonly memories: readonly ReceivedMemory[];
   readonly planes: readonly ReceivedPlane[];
   /** The UUID of the Vulkan device that made the memory or has imported it; null where none did. */
   readonly device: string | null;
@@ -64,9 +73,12 @@ export interface ShareTerms {
   readonly mayRenew?: boolean;
 }
 
-/** What is mapped, and for what; all of plane 0's memory, to be written, by default. */
+/** What is mapped, and for what; all of memory 0, to be written, by default. */
 export interface MapOptions {
+  /** The memory that a plane lies in, by the plane's number; in place of `memory`. */
   readonly plane?: number;
+  /** A memory, by its number. */
+  readonly memory?: number;
   readonly write?: boolean;
   /** Bytes from the start of the memory. */
   readonly offset?: number;
@@ -102,6 +114,7 @@ export class ClientBuffer implements BufferDescription {
   generation: number;
   size: number;
   modifier: bigint | null;
+  memories: readonly ReceivedMemory[];
   planes: readonly ReceivedPlane[];
   vulkan: VulkanMemory | null;
   readonly unverifiedUsage: readonly UsageName[];
@@ -145,6 +158,7 @@ export class ClientBuffer implements BufferDescription {
     this.modifier = description.modifier;
     this.width = description.width;
     this.height = description.height;
+    this.memories = description.memories;
     this.planes = description.planes;
     this.device = description.device;
     this.checked = description.checked;
@@ -153,24 +167,39 @@ export class ClientBuffer implements BufferDescription {
   }
 
   /**
-   * Maps the memory that a plane lies in, from its start (mind the plane's offset), or the bytes of it that
-   * `offset` and `size` say. Throws TypeError for an opaque_fd, which only a driver can read, and
-   * RangeError for more than a Buffer can have (4 GiB with Node 20).
+   * Maps a memory, or the one that a plane lies in, from its start (mind the plane's offset), or the bytes
+   * of it that `offset` and `size` say. Throws TypeError for an opaque_fd, which only a driver can read,
+   * and RangeError for what the memory does not have and for more than a Buffer can have (4 GiB with
+   * Node 20).
    */
-  map({ plane = 0, write = true, offset = 0, size }: MapOptions = {}): MappedMemory {
+  map({ plane, memory, write = true, offset = 0, size }: MapOptions = {}): MappedMemory {
     const { handleType } = this;
-    const chosen = this.planes[plane];
     if (!this.#open) throw new TypeError('the buffer is closed');
-    if (chosen === undefined) throw new RangeError(`there is no plane ${plane}`);
+    const { fd, size: whole } = this.#memoryOf(plane, memory);
     if (handleType === 'opaque_fd') throw new TypeError('an opaque_fd cannot be mapped');
-    // A plane may be in a memory of its own, smaller than all of them together.
-    const whole = Math.min(fstatSync(chosen.fd).size, this.size) || this.size;
     const length = size ?? whole - offset;
     if (offset + length > whole) throw new RangeError(`the memory has ${whole} bytes`);
-    const mapping = map(chosen.fd, length, { write, offset });
-    const mapped = new MappedMemory(mapping, handleType === 'dma_buf' ? chosen.fd : null);
+    const mapping = map(fd, length, { write, offset });
+    const mapped = new MappedMemory(mapping, handleType === 'dma_buf' ? fd : null);
     this.#mappings.add(mapped);
     return mapped;
+  }
+
+  /** An fd of a memory, and how many bytes of it can be mapped: no more than its file has, or SIGBUS follows. */
+  #memoryOf(plane: number | undefined, memory: number | undefined): { fd: number; size: number } {
+    if (plane !== undefined && memory !== undefined) {
+      throw new TypeError('either a plane or a memory is mapped');
+    }
+    const index = plane === undefined ? (memory ?? 0) : this.planes[plane]?.memory;
+    if (index === undefined) throw new RangeError(`there is no plane ${plane}`);
+    const told = this.memories[index];
+    const [first] = this.planes.filter((each) => each.memory === index);
+    if (told === undefined || first === undefined) {
+      throw new RangeError(`there is no memory ${index}`);
+    }
+    // Some kernels do not say how long a dma_buf is; mmap(2) refuses more of one than there is.
+    const { size } = fstatSync(first.fd);
+    return { fd: first.fd, size: size === 0 ? told.size : Math.min(told.size, size) };
   }
 
   /** A token with which other processes can redeem the buffer. Rejects with BrokerError. */
@@ -210,6 +239,7 @@ export class ClientBuffer implements BufferDescription {
     this.generation = description.generation;
     this.size = description.size;
     this.modifier = description.modifier;
+    this.memories = description.memories;
     this.planes = description.planes;
     this.vulkan = description.vulkan;
     this.lost = false;

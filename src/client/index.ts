@@ -8,6 +8,8 @@ export type { HandleType } from '../broker/source.js';
 export {
   type BufferDescription,
   ClientBuffer,
+  type MapOptions,
+  type ReceivedMemory,
   type ReceivedPlane,
   type ShareTerms,
 } from './buffer.js';
@@ -18,6 +20,6 @@ export {
 } from './client.js';
 export type { BrokerDescription, ClientDevice, SourceDescription } from './manager.js';
 export { MappedMemory } from './mapped-memory.js';
-export type { ImageRequest, ImportedMemory, LinearRequest } from './requests.js';
+export type { BroughtPlane, ImageRequest, ImportedMemory, LinearRequest } from './requests.js';
 export { ConnectionError } from './wire-client.js';
 export type { ByteRange, CopyTerms, WorkPath } from './work.js';

@@ -15,7 +15,9 @@ export interface Planned {
   readonly size: number;
   /** Null for linear memory. */
   readonly modifier: bigint | null;
-  /** `memory`: planes with the same number share one. Offsets and strides in bytes. */
+  /** Bytes of each. */
+  readonly memories: readonly { readonly size: number }[];
+  /** `memory`: its index in `memories`. Offsets and strides in bytes. */
   readonly planes: readonly {
     readonly memory: number;
     readonly offset: number;
@@ -31,14 +33,18 @@ export function testRequest(
   ask: (id: number) => void,
 ): Promise<Planned> {
   return wire.answer((resolve, reject) => {
-    let possible: Omit<Planned, 'planes' | 'unverifiedUsage'> | null = null;
+    let possible: Omit<Planned, 'memories' | 'planes' | 'unverifiedUsage'> | null = null;
     let unverifiedUsage: readonly UsageName[] = [];
+    const memories: Planned['memories'][number][] = [];
     const planes: Planned['planes'][number][] = [];
     const object = wire.create(dmabroker_test_v1, {
-      possible: (source, type, sizeHi, sizeLo, modifierHi, modifierLo) => {
+      possible: (source, sizeHi, sizeLo, types, modifierHi, modifierLo) => {
         const modifier = kind === 'image' ? join64(modifierHi, modifierLo) : null;
         const size = Number(join64(sizeHi, sizeLo));
-        possible = { handleType: handleTypeOf(type), source, size, modifier };
+        possible = { handleType: handleTypeOf(types), source, size, modifier };
+      },
+      memory: (index, sizeHi, sizeLo) => {
+        memories[index] = { size: Number(join64(sizeHi, sizeLo)) };
       },
       plane_layout: (index, memory, offset, stride) => {
         planes[index] = { memory, offset, stride };
@@ -49,7 +55,7 @@ export function testRequest(
       done: () => {
         object.request('destroy');
         if (possible === null) reject(new ConnectionError('done before possible'));
-        else resolve({ ...possible, planes, unverifiedUsage });
+        else resolve({ ...possible, memories, planes, unverifiedUsage });
       },
       failed: (...failure) => {
         object.request('destroy');

@@ -59,4 +59,10 @@ export type ImportedMemory = (
       /** The memory's DRM format modifier; DRM_FORMAT_MOD_LINEAR by default. */
       readonly modifier?: bigint;
     })
-) & { readonly planes: readonly ReceivedPlane[] };
+) & { readonly planes: readonly BroughtPlane[] };
+
+/**
+ * A plane of memory that is brought. Planes of the same file (st_dev and st_ino) lie in one memory,
+ * whether they have one fd or several.
+ */
+export type BroughtPlane = Omit<ReceivedPlane, 'memory'>;

@@ -73,8 +73,8 @@ await withoutLeaks(t, 'broken daemons', async (t) => {
     const before = openFds();
     const pending = client.allocate(linear);
     daemon.event(dmabroker_buffer_v1, BUFFER, 'info', 'a', 1, 4, 'memfd', 0, 1, 0, 0, 0, 0, 0);
-    daemon.event(dmabroker_buffer_v1, BUFFER, 'plane', file, 0, 0, 0);
-    daemon.event(dmabroker_buffer_v1, BUFFER, 'plane', file, 1, 0, 0);
+    daemon.event(dmabroker_buffer_v1, BUFFER, 'plane', file, 4, 0, 0, 0, 0);
+    daemon.event(dmabroker_buffer_v1, BUFFER, 'plane', file, 4, 1, 1, 0, 0);
     daemon.hangUp();
     await t.rejects(pending, ConnectionError);
     closeSync(file);
@@ -86,7 +86,7 @@ await withoutLeaks(t, 'broken daemons', async (t) => {
     const { daemon, client } = await ready(t);
     const file = openSync('/dev/zero', 'r');
     const pending = client.allocate(linear);
-    const event = Buffer.from(`0600000001001800${'00'.repeat(16)}`, 'hex');
+    const event = Buffer.from(`0600000002002000${'00'.repeat(24)}`, 'hex');
     daemon.send(event, [file]);
     await t.rejects(pending, /plane: bytes are left over/);
     closeSync(file);

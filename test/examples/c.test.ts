@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { buffer as readAll, text as readText } from 'node:stream/consumers';
 import t from 'tap';
+import { connect } from '../../src/client/index.js';
 import { packageRoot } from '../../src/package-root.js';
 import { TestDaemon } from '../support/daemon.js';
 import { withoutLeaks } from '../support/fds.js';
@@ -78,10 +79,11 @@ await withoutLeaks(t, 'the example in C', async (t) => {
     t.equal(stdout.length, 0);
     t.match(stderr, /^source: memfd: usable: /m);
     t.match(stderr, /^source: vulkan: not usable: ./m);
-    const what = /^buffer: ([a-z2-7]{13}) 640x480 XR24 modifier 0x0{16} 1228800 bytes from memfd$/m;
+    const what = /^buffer: ([a-z2-7]{13}) 640x480 XR24 modifier 0x0{16} from memfd$/m;
     const id = what.exec(stderr)?.[1];
     t.type(id, 'string');
-    t.match(stderr, `plane 0: offset 0 stride 2560 fd -> /memfd:dmabroker:${id}`);
+    t.match(stderr, `plane 0: memory 0 offset 0 stride 2560 fd -> /memfd:dmabroker:${id}`);
+    t.match(stderr, /^memory 0: 1228800 bytes$/m);
     t.match(stderr, /^drew 640x480 pixels$/m);
   });
 
@@ -94,7 +96,8 @@ await withoutLeaks(t, 'the example in C', async (t) => {
       / -> dmabroker_params_v1[@#]\d+\.set_image\(640, 480, 875713112\)/,
       / -> dmabroker_params_v1[@#]\d+\.create\(new id dmabroker_buffer_v1[@#]\d+\)/,
       / dmabroker_buffer_v1[@#]\d+\.info\("[a-z2-7]{13}", 1, 4, "memfd", 0, 1228800, /,
-      / dmabroker_buffer_v1[@#]\d+\.plane\(fd \d+, 0, 0, 2560\)/,
+      / dmabroker_buffer_v1[@#]\d+\.memory\(0, 0, 1228800\)/,
+      / dmabroker_buffer_v1[@#]\d+\.plane\(fd \d+, 4, 0, 0, 0, 2560\)/,
       / dmabroker_buffer_v1[@#]\d+\.done\(\)/,
       / wl_display[@#]1\.delete_id\(\d+\)/,
     ]) {
@@ -124,6 +127,22 @@ await withoutLeaks(t, 'the example in C', async (t) => {
     const ended = once(owner, 'close');
     owner.stdin.end();
     t.same(await ended, [0, null]);
+  });
+
+  await t.test("separate planes are mapped whole: each memory's size is told", async (t) => {
+    const client = await connect({ socket: daemon.clientSocket });
+    const nv12 = { kind: 'image', width: 1920, height: 1080, format: 'NV12' } as const;
+    const own = { handleTypes: ['memfd'], separatePlanes: true } as const;
+    const buffer = await client.allocate({ ...nv12, ...own });
+    for (const memory of [0, 1]) buffer.map({ memory }).write((bytes) => bytes.fill(memory + 1));
+    const { status, stdout, stderr } = await run(['redeem', await buffer.share()]);
+    t.equal(status, 0, stderr);
+    const [luma = 0, chroma = 0] = buffer.memories.map(({ size }) => size);
+    t.ok(luma > chroma && chroma > 0);
+    const bytes = Buffer.concat([Buffer.alloc(luma, 1), Buffer.alloc(chroma, 2)]);
+    t.ok(stdout.equals(bytes), 'the bytes of both');
+    await buffer.close();
+    client.close();
   });
 
   await t.test('released while somebody holds it', async (t) => {

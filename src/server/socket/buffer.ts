@@ -110,12 +110,13 @@ export class BufferObject {
     this.#order.settle();
   }
 
-  /** Sends the buffer: info, its planes and done in one message, with all fds. */
+  /** Sends the buffer: info, its memories, planes and done in one message, with all fds. */
   show(buffer: BrokerBuffer): void {
     const { spec, allocation } = buffer;
     const resource = this.#resource;
     const image = spec.kind === 'image' ? spec : { format: 0, width: 0, height: 0 };
     const modifier = allocation.modifier ?? 0n;
+    const type = dmabroker_manager_v1.enums.handle_type[allocation.handleType];
     this.#buffer = buffer;
     buffer.watchers.add(this.#watcher);
     this.#done = this.connection.packet(buffer.held, () => {
@@ -123,7 +124,7 @@ export class BufferObject {
         'info',
         buffer.id,
         buffer.generation,
-        dmabroker_manager_v1.enums.handle_type[allocation.handleType],
+        type,
         allocation.source,
         hi(allocation.size),
         lo(allocation.size),
@@ -133,8 +134,11 @@ export class BufferObject {
         image.width,
         image.height,
       );
-      for (const [index, plane] of allocation.planes.entries()) {
-        resource.event('plane', plane.fd, index, plane.offset, plane.stride);
+      for (const [index, bytes] of allocation.memories.entries()) {
+        resource.event('memory', index, hi(bytes), lo(bytes));
+      }
+      for (const [index, { fd, memory, offset, stride }] of allocation.planes.entries()) {
+        resource.event('plane', fd, type, index, memory, offset, stride);
       }
       const { check, device, vulkan } = allocation;
       if (device !== undefined) resource.event('device', Buffer.from(device, 'hex'));

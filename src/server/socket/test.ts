@@ -32,7 +32,10 @@ function tell(
   const type = dmabroker_manager_v1.enums.handle_type[handleType];
   const size = memories.reduce((sum, bytes) => sum + bytes, 0);
   const by = modifier ?? 0n;
-  resource.event('possible', source, type, hi(size), lo(size), hi(by), lo(by), planes.length);
+  resource.event('possible', source, hi(size), lo(size), type, hi(by), lo(by), planes.length);
+  for (const [index, bytes] of memories.entries()) {
+    resource.event('memory', index, hi(bytes), lo(bytes));
+  }
   for (const [index, { memory, offset, stride }] of planes.entries()) {
     resource.event('plane_layout', index, memory, offset, stride);
   }

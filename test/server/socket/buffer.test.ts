@@ -59,8 +59,10 @@ t.test('a buffer is described', async (t) => {
     owner.events().map(({ object, name, values }) => [object, name.split('.')[1], ...values]),
     [
       [BUFFER, 'info', buffer?.id, 1, 4, 'memfd', 0, 4096, 0, 0, 0, 0, 0],
-      [BUFFER, 'plane', planes[0]?.fd, 0, 0, 64],
-      [BUFFER, 'plane', planes[1]?.fd, 1, 4096, 64],
+      [BUFFER, 'memory', 0, 0, 2048],
+      [BUFFER, 'memory', 1, 0, 2048],
+      [BUFFER, 'plane', planes[0]?.fd, 4, 0, 0, 0, 64],
+      [BUFFER, 'plane', planes[1]?.fd, 4, 1, 1, 4096, 64],
       [BUFFER, 'done'],
     ],
   );
@@ -72,7 +74,8 @@ t.test('who redeems gets the same buffer, and both are recipients', async (t) =>
   const events = redeem(other, share(owner));
   t.match(events, [
     { object: REDEEMED, name: 'dmabroker_buffer_v1.info', values: [buffer.id] },
-    { name: 'dmabroker_buffer_v1.plane', values: [buffer.held.fds[0], 0, 0, 64] },
+    { name: 'dmabroker_buffer_v1.memory', values: [0, 0, 4096] },
+    { name: 'dmabroker_buffer_v1.plane', values: [buffer.held.fds[0], 4, 0, 0, 0, 64] },
     { name: 'dmabroker_buffer_v1.done' },
   ]);
   const clients = [...buffer.recipients].map(({ client }) => client);
@@ -191,6 +194,7 @@ for (const lifetime of ['connection', 'until_released'] as const) {
     t.same(seen[0], seen[1], 'cold as warm');
     t.same(seen[0], [
       'dmabroker_buffer_v1.info',
+      'dmabroker_buffer_v1.memory',
       'dmabroker_buffer_v1.plane',
       'dmabroker_buffer_v1.done',
       'dmabroker_share_v1.token_id',

@@ -48,12 +48,13 @@ t.test('the owner has it re-issued, then others get the new planes', async (t) =
   const [fd] = buffer.held.fds;
   const planes = (object: number) => [
     { object, name: event('info'), values: [buffer.id, 2] },
-    { object, name: event('plane'), values: [fd, 0, 0, 64] },
+    { object, name: event('memory'), values: [0, 0, 4096] },
+    { object, name: event('plane'), values: [fd, 4, 0, 0, 0, 64] },
     { object, name: event('done') },
   ];
   const events = owner.events();
   t.match(events, planes(BUFFER));
-  t.equal(events.length, 3, 'answered once, and not told what it did itself');
+  t.equal(events.length, 4, 'answered once, and not told what it did itself');
   t.notSame(before, [fd]);
   t.match(other.events(), [{ object: REDEEMED, name: event('reissued'), values: [2] }]);
   reissue(other, REDEEMED);
@@ -130,12 +131,12 @@ t.test(
     const bench = new Bench().ready();
     bench.allocate(BUFFER);
     reissue(bench, BUFFER);
-    t.same(bench.names(), [event('info'), event('plane'), event('done')]);
+    t.same(bench.names(), [event('info'), event('memory'), event('plane'), event('done')]);
     bench.ask(REDEEMED);
     reissue(bench, REDEEMED);
     t.same(bench.names(), ['wl_display.delete_id']);
     bench.world.answer();
-    const shown = [event('info'), event('plane'), event('done')];
+    const shown = [event('info'), event('memory'), event('plane'), event('done')];
     t.same(bench.names(), [...shown, ...shown]);
   },
 );

@@ -88,7 +88,8 @@ function packets({ connection, peer }: Bench): { names: string[]; fds: number }[
   }
   return found;
 }
-const BUFFER_EVENTS = ['info', 'plane', 'plane', 'plane', 'done'].map(
+const [memories, planes] = ['memory', 'plane'].map((name) => Array(3).fill(name));
+const BUFFER_EVENTS = ['info', ...(memories ?? []), ...(planes ?? []), 'done'].map(
   (name) => `dmabroker_buffer_v1.${name}`,
 );
 const SYNCED = ['wl_callback.done', 'wl_display.delete_id'];
