@@ -66,10 +66,11 @@ static void die(const char *what)
 /* ---- what the broker says about itself ------------------------------------------------------ */
 
 static void manager_device(void *data, struct dmabroker_manager_v1 *m, const char *name,
-			   struct wl_array *device, struct wl_array *driver, struct wl_array *node)
+			   const char *device_uuid, const char *driver_uuid, uint32_t main_device_hi,
+			   uint32_t main_device_lo)
 {
-	(void)data, (void)m, (void)device, (void)driver, (void)node;
-	fprintf(stderr, "device: %s\n", name);
+	(void)data, (void)m, (void)driver_uuid, (void)main_device_hi, (void)main_device_lo;
+	fprintf(stderr, "device: %s (%s)\n", name, device_uuid);
 }
 
 static void manager_source(void *data, struct dmabroker_manager_v1 *m, const char *name,
@@ -238,7 +239,7 @@ static void buffer_lease_refused(void *data, struct dmabroker_buffer_v1 *object,
 	(void)data, (void)object, (void)code, (void)message, (void)detail;
 }
 
-static void buffer_device(void *data, struct dmabroker_buffer_v1 *object, struct wl_array *uuid)
+static void buffer_device(void *data, struct dmabroker_buffer_v1 *object, const char *uuid)
 {
 	(void)data, (void)object, (void)uuid;
 }

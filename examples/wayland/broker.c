@@ -195,7 +195,7 @@ static void buffer_lease_refused(void *data, struct dmabroker_buffer_v1 *object,
 	(void)data, (void)object, (void)code, (void)message, (void)detail;
 }
 
-static void buffer_device(void *data, struct dmabroker_buffer_v1 *object, struct wl_array *uuid)
+static void buffer_device(void *data, struct dmabroker_buffer_v1 *object, const char *uuid)
 {
 	(void)data, (void)object, (void)uuid;
 }

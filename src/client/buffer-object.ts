@@ -82,7 +82,7 @@ export class BufferObject implements BufferLink {
         this.#vulkan = { memoryType, dedicated: dedicated === 1 };
       },
       device: (uuid) => {
-        this.#device = Buffer.from(uuid).toString('hex');
+        this.#device = uuid;
       },
       unverified: (usage) => {
         this.#unverifiedUsage = usageNames(usage);

@@ -124,7 +124,7 @@ export class Client {
     params: ProtocolObject<typeof dmabroker_params_v1>,
     { lifetime, name, device }: Pick<CommonRequest, 'lifetime' | 'name' | 'device'>,
   ): void {
-    if (device !== undefined) params.request('set_device', uuidBytes(device));
+    if (device !== undefined) params.request('set_device', uuidText(device));
     if (typeof lifetime === 'object') params.request('set_lease', lifetime.lease);
     else if (lifetime) {
       params.request('set_lifetime', dmabroker_params_v1.enums.lifetime[lifetime]);
@@ -164,9 +164,9 @@ function bits<T extends string>(names: readonly T[], values: Readonly<Record<T, 
 }
 
 /** Whatever is no UUID would end the connection. */
-function uuidBytes(device: string): Buffer {
+function uuidText(device: string): string {
   if (!/^[0-9a-f]{32}$/i.test(device)) {
     throw new TypeError(`a device's UUID has 32 hexadecimal digits: ${device}`);
   }
-  return Buffer.from(device, 'hex');
+  return device.toLowerCase();
 }

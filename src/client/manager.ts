@@ -75,13 +75,8 @@ function describedManager(wire: WireClient, done: (what: BrokerDescription) => v
   const sources: SourceDescription[] = [];
   const limits: Record<string, bigint> = {};
   return wire.create(dmabroker_manager_v1, {
-    device: (name, deviceUuid, driverUuid, node) => {
-      devices.push({
-        name,
-        deviceUuid: Buffer.from(deviceUuid).toString('hex'),
-        driverUuid: Buffer.from(driverUuid).toString('hex'),
-        mainDevice: node.length === 8 ? Buffer.from(node).readBigUInt64LE() : null,
-      });
+    device: (name, deviceUuid, driverUuid, high, low) => {
+      devices.push({ name, deviceUuid, driverUuid, mainDevice: join64(high, low) || null });
     },
     source: (name, type, usable, reason) => {
       sources.push({ name, handleType: handleTypeOf(type), usable: usable === 1, reason });

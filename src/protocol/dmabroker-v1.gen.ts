@@ -10,7 +10,7 @@ export const dmabroker_manager_v1 = {
     { name: 'redeem', opcode: 2, since: 1, destructor: false, args: [{ name: 'buffer_id', type: 'new_id', interface: 'dmabroker_buffer_v1' }, { name: 'token', type: 'string' }] },
   ],
   events: [
-    { name: 'device', opcode: 0, since: 1, destructor: false, args: [{ name: 'name', type: 'string' }, { name: 'device_uuid', type: 'array' }, { name: 'driver_uuid', type: 'array' }, { name: 'main_device', type: 'array' }] },
+    { name: 'device', opcode: 0, since: 1, destructor: false, args: [{ name: 'name', type: 'string' }, { name: 'device_uuid', type: 'string' }, { name: 'driver_uuid', type: 'string' }, { name: 'main_device_hi', type: 'uint' }, { name: 'main_device_lo', type: 'uint' }] },
     { name: 'source', opcode: 1, since: 1, destructor: false, args: [{ name: 'name', type: 'string' }, { name: 'handle_type', type: 'uint' }, { name: 'usable', type: 'uint' }, { name: 'reason', type: 'string' }] },
     { name: 'limit', opcode: 2, since: 1, destructor: false, args: [{ name: 'what', type: 'uint' }, { name: 'value_hi', type: 'uint' }, { name: 'value_lo', type: 'uint' }] },
     { name: 'done', opcode: 3, since: 1, destructor: false, args: [] },
@@ -45,7 +45,7 @@ export const dmabroker_params_v1 = {
     { name: 'set_plane_layout', opcode: 15, since: 1, destructor: false, args: [{ name: 'plane_idx', type: 'uint' }, { name: 'offset', type: 'uint' }, { name: 'stride', type: 'uint' }] },
     { name: 'test', opcode: 16, since: 1, destructor: false, args: [{ name: 'test_id', type: 'new_id', interface: 'dmabroker_test_v1' }] },
     { name: 'set_lease', opcode: 17, since: 1, destructor: false, args: [{ name: 'seconds', type: 'uint' }] },
-    { name: 'set_device', opcode: 18, since: 1, destructor: false, args: [{ name: 'device_uuid', type: 'array' }] },
+    { name: 'set_device', opcode: 18, since: 1, destructor: false, args: [{ name: 'device_uuid', type: 'string' }] },
   ],
   events: [
   ],
@@ -86,7 +86,7 @@ export const dmabroker_buffer_v1 = {
     { name: 'recall', opcode: 11, since: 1, destructor: false, args: [{ name: 'reason', type: 'uint' }, { name: 'seconds', type: 'uint' }] },
     { name: 'lease', opcode: 12, since: 1, destructor: false, args: [{ name: 'seconds', type: 'uint' }, { name: 'answer', type: 'uint' }] },
     { name: 'lease_refused', opcode: 13, since: 1, destructor: false, args: [{ name: 'code', type: 'uint' }, { name: 'message', type: 'string' }, { name: 'detail', type: 'string' }] },
-    { name: 'device', opcode: 14, since: 1, destructor: false, args: [{ name: 'device_uuid', type: 'array' }] },
+    { name: 'device', opcode: 14, since: 1, destructor: false, args: [{ name: 'device_uuid', type: 'string' }] },
   ],
   enums: {
     release_reason: { owner: 1, administrator: 2, lease_expired: 3 },

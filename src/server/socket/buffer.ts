@@ -141,7 +141,7 @@ export class BufferObject {
         resource.event('plane', fd, type, index, memory, offset, stride);
       }
       const { check, device, vulkan } = allocation;
-      if (device !== undefined) resource.event('device', Buffer.from(device, 'hex'));
+      if (device !== undefined) resource.event('device', device);
       if (vulkan !== undefined) {
         resource.event('vulkan_memory', vulkan.memoryType, vulkan.dedicated ? 1 : 0);
       }

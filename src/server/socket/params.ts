@@ -31,8 +31,8 @@ function fromBits<T extends string>(bits: number, values: Readonly<Record<T, num
   return (Object.keys(values) as T[]).filter((name) => (bits & values[name]) !== 0);
 }
 
-/** VK_UUID_SIZE */
-const UUID_BYTES = 16;
+/** VK_UUID_SIZE bytes, as REST has them too. */
+const UUID = /^[0-9a-f]{32}$/;
 
 /** In place of an fd that was closed. */
 const NONE = -1;
@@ -207,10 +207,10 @@ export function createParams(
         placement = known ?? params.error(error.invalid_placement, `placement ${value}`);
       }),
       set_device: before((uuid) => {
-        if (uuid.length !== UUID_BYTES) {
-          params.error(error.invalid_device, `a UUID has ${UUID_BYTES} bytes, not ${uuid.length}`);
+        if (!UUID.test(uuid)) {
+          params.error(error.invalid_device, 'a UUID has 32 lower-case hexadecimal digits');
         }
-        device = Buffer.from(uuid).toString('hex');
+        device = uuid;
       }),
     },
     () => {

@@ -168,7 +168,7 @@ export class FakeWorld implements Surroundings {
       ...(device !== null && { device }),
       memories: planes.map(() => 4096),
       size: 4096 * planes.length,
-      modifier: spec.kind === 'image' ? 0n : null,
+      modifier: spec.kind === 'image' ? (spec.modifiers[0] ?? null) : null,
       placement: [],
       planes: planes.map((plane, memory) => ({ ...plane, memory })),
       exporter: 'test',
