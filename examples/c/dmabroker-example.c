@@ -386,7 +386,7 @@ static const struct dmabroker_share_v1_listener share_listener = {
 
 static void share(struct wl_display *display, const struct buffer *b)
 {
-	struct dmabroker_share_v1 *object = dmabroker_buffer_v1_share(b->object, 1, ANY_USER, 0);
+	struct dmabroker_share_v1 *object = dmabroker_buffer_v1_share(b->object, 1, ANY_USER, 0, 0);
 
 	dmabroker_share_v1_add_listener(object, &share_listener, NULL);
 	while (!answered)

@@ -305,7 +305,7 @@ static const struct dmabroker_share_v1_listener share_listener = {
 void broker_print_token(struct broker *broker, struct broker_buffer *buffer)
 {
 	struct dmabroker_share_v1 *share =
-		dmabroker_buffer_v1_share(buffer->object, 1, ANY_USER, 0);
+		dmabroker_buffer_v1_share(buffer->object, 1, ANY_USER, 0, 0);
 	bool answered = false;
 
 	dmabroker_share_v1_add_listener(share, &share_listener, &answered);

@@ -166,7 +166,7 @@ export class BufferObject implements BufferLink {
           reject(refusalOf(...failure));
         },
       });
-      this.#object.request('share_with_rights', share.id, uses, uid, seconds, rights);
+      this.#object.request('share', share.id, uses, uid, seconds, rights);
     });
   }
 
@@ -177,23 +177,25 @@ export class BufferObject implements BufferLink {
     });
   }
 
-  copy(source: number, { sourceOffset = 0, offset = 0, size = 0 }: CopyTerms): Promise<WorkAnswer> {
-    const offsets = [hi(sourceOffset), lo(sourceOffset), hi(offset), lo(offset)] as const;
-    return work(this.wire, (id) => {
-      this.#object.request('copy', id, source, ...offsets, hi(size), lo(size));
+  copy(source: number, { sourceOffset = 0, ...range }: CopyTerms): Promise<WorkAnswer> {
+    return this.#work(range, (work) => {
+      if (sourceOffset !== 0) {
+        work.request('set_source_offset', hi(sourceOffset), lo(sourceOffset));
+      }
+      work.request('copy', source);
     });
   }
 
-  fill(value: number, { offset = 0, size = 0 }: ByteRange): Promise<WorkAnswer> {
-    return work(this.wire, (id) => {
-      this.#object.request('fill', id, hi(offset), lo(offset), hi(size), lo(size), value);
-    });
+  fill(value: number, range: ByteRange): Promise<WorkAnswer> {
+    return this.#work(range, (work) => work.request('fill', value));
   }
 
-  read({ offset = 0, size = 0 }: ByteRange): Promise<WorkAnswer> {
-    return work(this.wire, (id) => {
-      this.#object.request('read', id, hi(offset), lo(offset), hi(size), lo(size));
-    });
+  read(range: ByteRange): Promise<WorkAnswer> {
+    return this.#work(range, (work) => work.request('read'));
+  }
+
+  #work(range: ByteRange, ask: Parameters<typeof work>[3]): Promise<WorkAnswer> {
+    return work(this.wire, (id) => this.#object.request('create_work', id), range, ask);
   }
 
   async reissue(): Promise<void> {

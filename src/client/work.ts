@@ -6,9 +6,9 @@
 import { readSync } from 'node:fs';
 import { close } from '../native/libc/fd.js';
 import { dmabroker_work_v1 } from '../protocol/dmabroker-v1.gen.js';
-import { join64 } from '../protocol/wire.js';
+import { hi, join64, lo } from '../protocol/wire.js';
 import { refusalOf } from './refusal.js';
-import { ConnectionError, type WireClient } from './wire-client.js';
+import { ConnectionError, type ProtocolObject, type WireClient } from './wire-client.js';
 
 /** Bytes of a buffer: from `offset` (0 by default) on as many as `size` says, else to the end. */
 export interface ByteRange {
@@ -31,8 +31,15 @@ export interface WorkAnswer {
   readonly content: { readonly fd: number; readonly size: number } | null;
 }
 
-/** Makes a work object, sends the request that it answers, waits. Rejects with BrokerError. */
-export async function work(wire: WireClient, ask: (id: number) => void): Promise<WorkAnswer> {
+type Work = ProtocolObject<typeof dmabroker_work_v1>;
+
+/** Makes a work object of a range, asks for the work, waits. Rejects with BrokerError. */
+export async function work(
+  wire: WireClient,
+  create: (id: number) => void,
+  { offset = 0, size = 0 }: ByteRange,
+  ask: (work: Work) => void,
+): Promise<WorkAnswer> {
   const received: { fd: number; size: number }[] = [];
   try {
     const path = await wire.answer<WorkPath>((resolve, reject) => {
@@ -49,7 +56,10 @@ export async function work(wire: WireClient, ask: (id: number) => void): Promise
           reject(refusalOf(...failure));
         },
       });
-      ask(object.id);
+      create(object.id);
+      if (offset !== 0) object.request('set_offset', hi(offset), lo(offset));
+      if (size !== 0) object.request('set_size', hi(size), lo(size));
+      ask(object);
     });
     return { path, content: received.pop() ?? null };
   } finally {

@@ -63,13 +63,10 @@ export const dmabroker_buffer_v1 = {
   requests: [
     { name: 'destroy', opcode: 0, since: 1, destructor: true, args: [] },
     { name: 'release', opcode: 1, since: 1, destructor: false, args: [] },
-    { name: 'share', opcode: 2, since: 1, destructor: false, args: [{ name: 'share_id', type: 'new_id', interface: 'dmabroker_share_v1' }, { name: 'uses', type: 'uint' }, { name: 'uid', type: 'uint' }, { name: 'seconds', type: 'uint' }] },
+    { name: 'share', opcode: 2, since: 1, destructor: false, args: [{ name: 'share_id', type: 'new_id', interface: 'dmabroker_share_v1' }, { name: 'uses', type: 'uint' }, { name: 'uid', type: 'uint' }, { name: 'seconds', type: 'uint' }, { name: 'rights', type: 'uint' }] },
     { name: 'reissue', opcode: 3, since: 1, destructor: false, args: [] },
-    { name: 'copy', opcode: 4, since: 1, destructor: false, args: [{ name: 'work_id', type: 'new_id', interface: 'dmabroker_work_v1' }, { name: 'source', type: 'object', interface: 'dmabroker_buffer_v1' }, { name: 'source_offset_hi', type: 'uint' }, { name: 'source_offset_lo', type: 'uint' }, { name: 'offset_hi', type: 'uint' }, { name: 'offset_lo', type: 'uint' }, { name: 'size_hi', type: 'uint' }, { name: 'size_lo', type: 'uint' }] },
-    { name: 'fill', opcode: 5, since: 1, destructor: false, args: [{ name: 'work_id', type: 'new_id', interface: 'dmabroker_work_v1' }, { name: 'offset_hi', type: 'uint' }, { name: 'offset_lo', type: 'uint' }, { name: 'size_hi', type: 'uint' }, { name: 'size_lo', type: 'uint' }, { name: 'value', type: 'uint' }] },
-    { name: 'read', opcode: 6, since: 1, destructor: false, args: [{ name: 'work_id', type: 'new_id', interface: 'dmabroker_work_v1' }, { name: 'offset_hi', type: 'uint' }, { name: 'offset_lo', type: 'uint' }, { name: 'size_hi', type: 'uint' }, { name: 'size_lo', type: 'uint' }] },
-    { name: 'share_with_rights', opcode: 7, since: 1, destructor: false, args: [{ name: 'share_id', type: 'new_id', interface: 'dmabroker_share_v1' }, { name: 'uses', type: 'uint' }, { name: 'uid', type: 'uint' }, { name: 'seconds', type: 'uint' }, { name: 'rights', type: 'uint' }] },
-    { name: 'renew', opcode: 8, since: 1, destructor: false, args: [{ name: 'seconds', type: 'uint' }] },
+    { name: 'create_work', opcode: 4, since: 1, destructor: false, args: [{ name: 'work_id', type: 'new_id', interface: 'dmabroker_work_v1' }] },
+    { name: 'renew', opcode: 5, since: 1, destructor: false, args: [{ name: 'seconds', type: 'uint' }] },
   ],
   events: [
     { name: 'info', opcode: 0, since: 1, destructor: false, args: [{ name: 'id', type: 'string' }, { name: 'generation', type: 'uint' }, { name: 'handle_types', type: 'uint' }, { name: 'source', type: 'string' }, { name: 'size_hi', type: 'uint' }, { name: 'size_lo', type: 'uint' }, { name: 'format', type: 'uint' }, { name: 'modifier_hi', type: 'uint' }, { name: 'modifier_lo', type: 'uint' }, { name: 'width', type: 'uint' }, { name: 'height', type: 'uint' }] },
@@ -136,6 +133,12 @@ export const dmabroker_work_v1 = {
   version: 1,
   requests: [
     { name: 'destroy', opcode: 0, since: 1, destructor: true, args: [] },
+    { name: 'set_offset', opcode: 1, since: 1, destructor: false, args: [{ name: 'offset_hi', type: 'uint' }, { name: 'offset_lo', type: 'uint' }] },
+    { name: 'set_size', opcode: 2, since: 1, destructor: false, args: [{ name: 'size_hi', type: 'uint' }, { name: 'size_lo', type: 'uint' }] },
+    { name: 'set_source_offset', opcode: 3, since: 1, destructor: false, args: [{ name: 'offset_hi', type: 'uint' }, { name: 'offset_lo', type: 'uint' }] },
+    { name: 'copy', opcode: 4, since: 1, destructor: false, args: [{ name: 'source', type: 'object', interface: 'dmabroker_buffer_v1' }] },
+    { name: 'fill', opcode: 5, since: 1, destructor: false, args: [{ name: 'value', type: 'uint' }] },
+    { name: 'read', opcode: 6, since: 1, destructor: false, args: [] },
   ],
   events: [
     { name: 'content', opcode: 0, since: 1, destructor: false, args: [{ name: 'fd', type: 'fd' }, { name: 'size_hi', type: 'uint' }, { name: 'size_lo', type: 'uint' }] },
@@ -143,6 +146,7 @@ export const dmabroker_work_v1 = {
     { name: 'failed', opcode: 2, since: 1, destructor: false, args: [{ name: 'code', type: 'uint' }, { name: 'message', type: 'string' }, { name: 'detail', type: 'string' }] },
   ],
   enums: {
+    error: { already_used: 0, no_source: 1 },
     path: { device: 1, cpu: 2 },
   },
 } as const satisfies Interface;

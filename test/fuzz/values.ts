@@ -27,7 +27,6 @@ const UUID_BYTES = 16;
 const USUAL: Readonly<Record<string, readonly number[]>> = {
   size_lo: SIZES,
   offset_lo: [0, 0, 0, 1, 64, 4095],
-  source_offset_lo: [0, 0, 0, 1, 64, 4095],
   width: [1, 2, 3, 16, 64, 641],
   height: [1, 2, 3, 16, 64, 479],
   format: FORMATS,

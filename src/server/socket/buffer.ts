@@ -7,12 +7,13 @@ import type { BrokerBuffer, Owner, Watcher } from '../../broker/buffer.js';
 import { BrokerError } from '../../broker/errors.js';
 import type { AllocationRequest } from '../../broker/request.js';
 import { unverified } from '../../broker/usage.js';
+import type { Worked } from '../../broker/works.js';
 import {
   dmabroker_buffer_v1,
   dmabroker_manager_v1,
   dmabroker_share_v1,
 } from '../../protocol/dmabroker-v1.gen.js';
-import { hi, join64, lo } from '../../protocol/wire.js';
+import { hi, lo } from '../../protocol/wire.js';
 import type { Connection, Packet } from './connection.js';
 import { failure } from './failure.js';
 import { Order } from './order.js';
@@ -58,23 +59,10 @@ export class BufferObject {
       {
         destroy: () => {},
         release: () => this.#order.add(() => this.#release()),
-        share: (shareId, uses, uid, seconds) => this.#share(shareId, uses, uid, seconds, 0),
-        share_with_rights: (...terms) => this.#share(...terms),
+        share: (...terms) => this.#share(...terms),
         reissue: () => this.#order.add(() => this.#reissue()),
         renew: (seconds) => this.#order.add(() => this.#renew(seconds)),
-        copy: (workId, sourceId, ...values) => this.#copy(workId, sourceId, values),
-        fill: (workId, offsetHi, offsetLo, sizeHi, sizeLo, value) => {
-          const range = { offset: join64(offsetHi, offsetLo), size: join64(sizeHi, sizeLo) };
-          this.#work(workId, (buffer, answered) =>
-            broker.works.fill(this.#self, buffer, range, value, answered),
-          );
-        },
-        read: (workId, offsetHi, offsetLo, sizeHi, sizeLo) => {
-          const range = { offset: join64(offsetHi, offsetLo), size: join64(sizeHi, sizeLo) };
-          this.#work(workId, (buffer, answered) =>
-            broker.works.read(this.#self, buffer, range, answered),
-          );
-        },
+        create_work: (workId) => this.#createWork(workId),
       },
       () => this.#gone(),
     );
@@ -243,45 +231,43 @@ export class BufferObject {
     });
   }
 
-  /** Work on this buffer, and on others that it names; `run` throws BrokerError where it is refused. */
-  #work(
-    id: number,
-    run: (buffer: BrokerBuffer, answered: WorkObject['answered']) => void,
-    ...others: BufferObject[]
-  ): void {
-    const refused = (error: BrokerError) => this.broker.refused(this.#self, error, this.#buffer);
-    const work = new WorkObject(this.connection, id, this.version, refused);
-    this.#order.add(
-      () => {
-        try {
-          run(this.#had(), work.answered);
-        } catch (error) {
-          if (!(error instanceof BrokerError)) throw error;
-          work.answered({ error });
-        }
+  #createWork(id: number): void {
+    const { works } = this.broker;
+    new WorkObject(this.connection, id, this.version, {
+      refused: (error) => this.broker.refused(this.#self, error, this.#buffer),
+      copy: (sourceId, range, sourceOffset, answered) => {
+        const source = objects.get(this.connection.find(sourceId, dmabroker_buffer_v1));
+        if (source === undefined) throw new Error(`object ${sourceId} has no buffer object`);
+        const copy = (buffer: BrokerBuffer) =>
+          works.copy(this.#self, source.#had(), buffer, { ...range, sourceOffset }, answered);
+        this.#work(answered, copy, source);
       },
-      ...others.map((other) => other.#order),
-    );
+      fill: (value, range, answered) =>
+        this.#work(answered, (buffer) => works.fill(this.#self, buffer, range, value, answered)),
+      read: (range, answered) =>
+        this.#work(answered, (buffer) => works.read(this.#self, buffer, range, answered)),
+    });
   }
 
-  #copy(
-    workId: number,
-    sourceId: number,
-    [fromHi, fromLo, toHi, toLo, sizeHi, sizeLo]: [number, number, number, number, number, number],
+  /** Work on this buffer, and on others that it names; `run` throws BrokerError where it is refused. */
+  #work(
+    answered: (result: Worked) => void,
+    run: (buffer: BrokerBuffer) => void,
+    ...others: BufferObject[]
   ): void {
-    const named = objects.get(this.connection.find(sourceId, dmabroker_buffer_v1));
-    if (named === undefined) throw new Error(`object ${sourceId} has no buffer object`);
-    const request = {
-      sourceOffset: join64(fromHi, fromLo),
-      offset: join64(toHi, toLo),
-      size: join64(sizeHi, sizeLo),
+    if (this.#abandoned) {
+      answered({ error: new BrokerError('not_found', "the buffer's object was destroyed") });
+      return;
+    }
+    const turn = () => {
+      try {
+        run(this.#had());
+      } catch (error) {
+        if (!(error instanceof BrokerError)) throw error;
+        answered({ error });
+      }
     };
-    this.#work(
-      workId,
-      (buffer, answered) =>
-        this.broker.works.copy(this.#self, named.#had(), buffer, request, answered),
-      named,
-    );
+    this.#order.add(turn, ...others.map((other) => other.#order));
   }
 
   /**
@@ -304,13 +290,13 @@ export class BufferObject {
   }
 
   #share(id: number, uses: number, uid: number, seconds: number, rights: number): void {
-    const { right, error } = dmabroker_share_v1.enums;
+    const { right } = dmabroker_share_v1.enums;
     let revoke: (() => void) | null = null;
     const share = this.connection.create(id, dmabroker_share_v1, this.version, {
       destroy: () => {},
       revoke: () => this.#order.add(() => revoke?.()),
     });
-    if ((rights & ~right.renew) !== 0) share.error(error.invalid_rights, `rights ${rights}`);
+    if ((rights & ~right.renew) !== 0) share.error('invalid_rights', `rights ${rights}`);
     const terms = {
       uses,
       uid: uid === ANY_UID ? null : uid,

@@ -19,7 +19,7 @@ function lost() {
   const owner = new Bench().ready();
   const other = new Bench([], owner).ready();
   const buffer = owner.allocate(BUFFER);
-  owner.request(dmabroker_buffer_v1, BUFFER, 'share', SHARE, 2, 0xffffffff, 0);
+  owner.request(dmabroker_buffer_v1, BUFFER, 'share', SHARE, 2, 0xffffffff, 0, 0);
   const made = owner.events().find(({ name }) => name === 'dmabroker_share_v1.token');
   const token = made?.values[0] as string;
   other.request(dmabroker_manager_v1, MANAGER, 'redeem', REDEEMED, token);
@@ -77,7 +77,7 @@ t.test('nobody but the owner, while it is lost', async (t) => {
   t.match(other.events(), [{ object: id, values: [refusal.device_lost] }]);
   owner.request(dmabroker_share_v1, SHARE, 'destroy');
   owner.events();
-  owner.request(dmabroker_buffer_v1, BUFFER, 'share', SHARE, 1, 0xffffffff, 0);
+  owner.request(dmabroker_buffer_v1, BUFFER, 'share', SHARE, 1, 0xffffffff, 0, 0);
   t.match(owner.events(), [
     { object: SHARE, name: 'dmabroker_share_v1.failed', values: [refusal.device_lost] },
   ]);

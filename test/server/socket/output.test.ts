@@ -169,7 +169,7 @@ t.test('the end of a connection', async (t) => {
   const bench = new Bench().ready();
   const { world, broker } = bench;
   bench.allocate(BUFFER);
-  bench.request(dmabroker_buffer_v1, BUFFER, 'share', 100, 1, ANY_UID, 0);
+  bench.request(dmabroker_buffer_v1, BUFFER, 'share', 100, 1, ANY_UID, 0, 0);
   const [event] = bench.events();
   const token = String(event?.values[0]);
   bench.request(dmabroker_manager_v1, MANAGER, 'redeem', 101, token);
