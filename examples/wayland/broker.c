@@ -136,6 +136,14 @@ static void buffer_vulkan_memory(void *data, struct dmabroker_buffer_v1 *object,
 	(void)data, (void)object, (void)memory_type, (void)dedicated;
 }
 
+/* The whole of what failed says, where that is too long for it. */
+static void buffer_long_detail(void *data, struct dmabroker_buffer_v1 *object, int32_t fd,
+			       uint32_t size)
+{
+	(void)data, (void)object, (void)size;
+	close(fd); /* ours, whether or not it is read */
+}
+
 static void buffer_failed(void *data, struct dmabroker_buffer_v1 *object, uint32_t code,
 			  const char *message, const char *detail)
 {
@@ -205,6 +213,7 @@ static const struct dmabroker_buffer_v1_listener buffer_listener = {
 	.memory = buffer_memory,
 	.plane = buffer_plane,
 	.done = buffer_done,
+	.long_detail = buffer_long_detail,
 	.failed = buffer_failed,
 	.released = buffer_released,
 	.checked = buffer_checked,
@@ -284,6 +293,14 @@ static void share_token(void *data, struct dmabroker_share_v1 *share, const char
 	*(bool *)data = true;
 }
 
+/* The whole of what failed says, where that is too long for it. */
+static void share_long_detail(void *data, struct dmabroker_share_v1 *share, int32_t fd,
+			       uint32_t size)
+{
+	(void)data, (void)share, (void)size;
+	close(fd); /* ours, whether or not it is read */
+}
+
 static void share_failed(void *data, struct dmabroker_share_v1 *share, uint32_t code,
 			 const char *message, const char *detail)
 {
@@ -298,6 +315,7 @@ static void share_token_id(void *data, struct dmabroker_share_v1 *share, const c
 
 static const struct dmabroker_share_v1_listener share_listener = {
 	.token = share_token,
+	.long_detail = share_long_detail,
 	.failed = share_failed,
 	.token_id = share_token_id,
 };

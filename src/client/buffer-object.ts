@@ -18,7 +18,7 @@ import {
   type ShareTerms,
 } from './buffer.js';
 import { handleTypeOf } from './manager.js';
-import { refusalOf } from './refusal.js';
+import { Refusals } from './refusal.js';
 import { ConnectionError, type ProtocolObject, type WireClient } from './wire-client.js';
 import { type ByteRange, type CopyTerms, type WorkAnswer, work } from './work.js';
 
@@ -39,6 +39,7 @@ export class BufferObject implements BufferLink {
   #waiting: Waiting | null = null;
   /** In the order of the requests, which is that of the answers. */
   readonly #renewing: { resolve(): void; reject(error: Error): void }[] = [];
+  readonly #refusals = new Refusals();
   #info: Info | null = null;
   #memories: ReceivedMemory[] = [];
   #planes: ReceivedPlane[] = [];
@@ -88,9 +89,10 @@ export class BufferObject implements BufferLink {
         this.#unverifiedUsage = usageNames(usage);
       },
       done: () => this.#done(),
+      long_detail: this.#refusals.longDetail,
       failed: (...failure) => {
         if (this.#buffer === null) this.#object.request('destroy');
-        this.#waiting?.reject(refusalOf(...failure));
+        this.#waiting?.reject(this.#refusals.of(...failure));
       },
       released: (reason) => {
         this.#buffer?.wasReleased(nameOf(dmabroker_buffer_v1.enums.release_reason, reason));
@@ -101,7 +103,7 @@ export class BufferObject implements BufferLink {
         this.#buffer?.wasLeased(this.#leaseEnds);
         if (answer === 1) this.#renewing.shift()?.resolve();
       },
-      lease_refused: (...failure) => this.#renewing.shift()?.reject(refusalOf(...failure)),
+      lease_refused: (...failure) => this.#renewing.shift()?.reject(this.#refusals.of(...failure)),
       lost: () => this.#buffer?.wasLost(),
       reissued: () => this.#buffer?.wasReissued(),
     });
@@ -155,7 +157,9 @@ export class BufferObject implements BufferLink {
   share({ uses = 1, uid = ANY_UID, seconds = 0, mayRenew = false }: ShareTerms): Promise<string> {
     return this.wire.answer((resolve, reject) => {
       const rights = mayRenew ? dmabroker_share_v1.enums.right.renew : 0;
+      const refusals = new Refusals();
       const share = this.wire.create(dmabroker_share_v1, {
+        long_detail: refusals.longDetail,
         token_id: () => {},
         token: (token) => {
           share.request('destroy');
@@ -163,7 +167,7 @@ export class BufferObject implements BufferLink {
         },
         failed: (...failure) => {
           share.request('destroy');
-          reject(refusalOf(...failure));
+          reject(refusals.of(...failure));
         },
       });
       this.#object.request('share', share.id, uses, uid, seconds, rights);

@@ -4,7 +4,7 @@ import { type UsageName, usageNames } from '../broker/usage.js';
 import { dmabroker_test_v1 } from '../protocol/dmabroker-v1.gen.js';
 import { join64 } from '../protocol/wire.js';
 import { handleTypeOf } from './manager.js';
-import { refusalOf } from './refusal.js';
+import { Refusals } from './refusal.js';
 import { ConnectionError, type WireClient } from './wire-client.js';
 
 /** What would be allocated. */
@@ -37,7 +37,9 @@ export function testRequest(
     let unverifiedUsage: readonly UsageName[] = [];
     const memories: Planned['memories'][number][] = [];
     const planes: Planned['planes'][number][] = [];
+    const refusals = new Refusals();
     const object = wire.create(dmabroker_test_v1, {
+      long_detail: refusals.longDetail,
       possible: (source, sizeHi, sizeLo, types, modifierHi, modifierLo) => {
         const modifier = kind === 'image' ? join64(modifierHi, modifierLo) : null;
         const size = Number(join64(sizeHi, sizeLo));
@@ -59,7 +61,7 @@ export function testRequest(
       },
       failed: (...failure) => {
         object.request('destroy');
-        reject(refusalOf(...failure));
+        reject(refusals.of(...failure));
       },
     });
     ask(object.id);

@@ -1,10 +1,47 @@
-/** A `failed` event as the error that it stands for. */
+/** Refusals as the errors that they stand for. */
+import { fstatSync, readSync } from 'node:fs';
 import { BrokerError, catalogue, type ErrorCode, type Refusal } from '../broker/errors.js';
+import { MAX_LONG_TEXT } from '../broker/limits.js';
+import { close } from '../native/libc/fd.js';
 
 const codes = new Map<number, ErrorCode>(
   Object.entries(catalogue).map(([code, { number }]) => [number, code as ErrorCode]),
 );
 
-export function refusalOf(code: number, message: string, detail: string): BrokerError {
-  return new BrokerError(codes.get(code) ?? 'internal', message, JSON.parse(detail) as Refusal);
+/** What the events of a refusal carry. */
+type Said = [code: number, message: string, detail: string];
+
+/** The refusals of one object: `long_detail`, where the detail is long, and then the event itself. */
+export class Refusals {
+  /** The whole of a detail that is longer than a message, until the refusal that it is of. */
+  #whole: string | null = null;
+
+  /** For `long_detail`; the fd is closed. */
+  readonly longDetail = (fd: number, size: number): void => {
+    try {
+      this.#whole = textOf(fd, size);
+    } finally {
+      close(fd);
+    }
+  };
+
+  /** A code of a later daemon is `internal`: the message says what it is about. */
+  of(...[code, message, detail]: Said): BrokerError {
+    const whole = this.#whole ?? detail;
+    this.#whole = null;
+    return new BrokerError(codes.get(code) ?? 'internal', message, JSON.parse(whole) as Refusal);
+  }
+}
+
+/** Null for what is no file of that size, which could be read for ever or not at all. */
+function textOf(fd: number, size: number): string | null {
+  const file = fstatSync(fd);
+  if (!file.isFile() || file.size !== size || size > MAX_LONG_TEXT) return null;
+  const bytes = Buffer.alloc(size);
+  for (let at = 0; at < size; ) {
+    const count = readSync(fd, bytes, at, size - at, at);
+    if (count === 0) return null;
+    at += count;
+  }
+  return bytes.toString('utf8');
 }

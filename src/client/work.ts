@@ -7,7 +7,7 @@ import { readSync } from 'node:fs';
 import { close } from '../native/libc/fd.js';
 import { dmabroker_work_v1 } from '../protocol/dmabroker-v1.gen.js';
 import { hi, join64, lo } from '../protocol/wire.js';
-import { refusalOf } from './refusal.js';
+import { Refusals } from './refusal.js';
 import { ConnectionError, type ProtocolObject, type WireClient } from './wire-client.js';
 
 /** Bytes of a buffer: from `offset` (0 by default) on as many as `size` says, else to the end. */
@@ -43,7 +43,9 @@ export async function work(
   const received: { fd: number; size: number }[] = [];
   try {
     const path = await wire.answer<WorkPath>((resolve, reject) => {
+      const refusals = new Refusals();
       const object = wire.create(dmabroker_work_v1, {
+        long_detail: refusals.longDetail,
         content: (fd, sizeHi, sizeLo) => {
           received.push({ fd, size: Number(join64(sizeHi, sizeLo)) });
         },
@@ -53,7 +55,7 @@ export async function work(
         },
         failed: (...failure) => {
           object.request('destroy');
-          reject(refusalOf(...failure));
+          reject(refusals.of(...failure));
         },
       });
       create(object.id);

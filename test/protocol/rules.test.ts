@@ -66,6 +66,29 @@ t.test('ids, nullable objects and fds that bindings know', async (t) => {
   }
 });
 
+t.test('every refusal is told in the same way, and may have a long detail before it', async (t) => {
+  const refusals = messages.filter(({ name }) => /\.(failed|lease_refused)$/.test(name));
+  for (const { name, message } of refusals) {
+    t.same(
+      message.args.map((arg) => [arg.name, arg.type]),
+      [
+        ['code', 'uint'],
+        ['message', 'string'],
+        ['detail', 'string'],
+      ],
+      name,
+    );
+    const owner = all.find((each) => each.name === name.split('.')[0]);
+    const long = owner?.events.find((each) => each.name === 'long_detail');
+    t.same(
+      long?.args.map(({ type }) => type),
+      ['fd', 'uint'],
+      `${name}: long_detail`,
+    );
+  }
+  t.equal(refusals.length, 5);
+});
+
 t.test('all is of the first version', async (t) => {
   for (const { name, version } of all) t.equal(version, 1, name);
   for (const { name, message } of messages) t.equal(message.since, 1, name);

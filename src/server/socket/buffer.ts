@@ -15,7 +15,7 @@ import {
 } from '../../protocol/dmabroker-v1.gen.js';
 import { hi, lo } from '../../protocol/wire.js';
 import type { Connection, Packet } from './connection.js';
-import { failure } from './failure.js';
+import { refuse } from './failure.js';
 import { Order } from './order.js';
 import type { Resource } from './resource.js';
 import { cut, MAX_TEXT } from './text.js';
@@ -167,7 +167,7 @@ export class BufferObject {
     } catch (error) {
       if (!(error instanceof BrokerError)) throw error;
       this.broker.refused(this.#self, error, this.#buffer);
-      this.#resource.event('lease_refused', ...failure(error));
+      refuse(this.broker, this.#self, this.#resource, error, 'lease_refused');
     } finally {
       this.#renewing = false;
     }
@@ -179,7 +179,7 @@ export class BufferObject {
 
   failed(error: BrokerError): void {
     this.broker.refused(this.#self, error, this.#buffer);
-    this.#resource.event('failed', ...failure(error));
+    refuse(this.broker, this.#self, this.#resource, error);
     this.#settle(error);
   }
 
@@ -234,7 +234,10 @@ export class BufferObject {
   #createWork(id: number): void {
     const { works } = this.broker;
     new WorkObject(this.connection, id, this.version, {
-      refused: (error) => this.broker.refused(this.#self, error, this.#buffer),
+      refused: (error, resource) => {
+        this.broker.refused(this.#self, error, this.#buffer);
+        refuse(this.broker, this.#self, resource, error);
+      },
       copy: (sourceId, range, sourceOffset, answered) => {
         const source = objects.get(this.connection.find(sourceId, dmabroker_buffer_v1));
         if (source === undefined) throw new Error(`object ${sourceId} has no buffer object`);
@@ -313,7 +316,7 @@ export class BufferObject {
       } catch (error) {
         if (!(error instanceof BrokerError)) throw error;
         this.broker.refused(this.#self, error, this.#buffer);
-        share.event('failed', ...failure(error));
+        refuse(this.broker, this.#self, share, error);
       }
     });
   }

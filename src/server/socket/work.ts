@@ -9,7 +9,6 @@ import type { Worked } from '../../broker/works.js';
 import { dmabroker_work_v1 } from '../../protocol/dmabroker-v1.gen.js';
 import { hi, join64, lo } from '../../protocol/wire.js';
 import type { Connection } from './connection.js';
-import { failure } from './failure.js';
 import type { Resource } from './resource.js';
 
 type Answered = (result: Worked) => void;
@@ -19,8 +18,8 @@ export interface Workpiece {
   copy(sourceId: number, range: RangeRequest, sourceOffset: bigint, answered: Answered): void;
   fill(value: number, range: RangeRequest, answered: Answered): void;
   read(range: RangeRequest, answered: Answered): void;
-  /** Told of a refusal. */
-  refused(error: BrokerError): void;
+  /** Notes a refusal, and tells the object of it. */
+  refused(error: BrokerError, work: Resource<typeof dmabroker_work_v1>): void;
 }
 
 export class WorkObject {
@@ -87,8 +86,7 @@ export class WorkObject {
   readonly #answered = (result: Worked): void => {
     const resource = this.#resource;
     if ('error' in result) {
-      this.buffer.refused(result.error);
-      resource.event('failed', ...failure(result.error));
+      this.buffer.refused(result.error, resource);
       return;
     }
     const { content, path } = result;

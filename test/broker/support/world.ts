@@ -235,6 +235,18 @@ export class FakeWorld implements Surroundings {
     return fd;
   }
 
+  /** Texts that were made, by fd. */
+  readonly texts = new Map<number, string>();
+  /** No descriptor is left for another one. */
+  outOfFds = false;
+
+  sealText(text: string): number {
+    if (this.outOfFds) throw Object.assign(new Error('memfd_create'), { code: 'EMFILE' });
+    const fd = this.openFd();
+    this.texts.set(fd, text);
+    return fd;
+  }
+
   free({ key }: Allocation): void {
     if (this.freed.has(key)) throw new Error(`key ${key} is freed twice`);
     this.freed.add(key);
