@@ -5,8 +5,7 @@
  *   dmabroker-example [options] alloc          allocate an image, draw into it, print what it is
  *   dmabroker-example [options] redeem TOKEN   get a shared buffer, write its bytes to stdout
  *
- *   --socket PATH        the broker's client socket (default: $DMABROKER_SOCKET,
- *                        else /run/dmabroker/client.sock)
+ *   --socket PATH        the broker's client socket (default: see find-socket.h)
  *   --handle-type TYPE   dma_buf (default) or memfd
  *   --size WxH           pixels, for alloc (default: 640x480)
  *   --share              alloc: print a token, then wait until stdin ends
@@ -31,6 +30,7 @@
 #include <wayland-client.h>
 
 #include "dmabroker-v1-client.h"
+#include "find-socket.h"
 
 #define FOURCC(a, b, c, d) \
 	((uint32_t)(a) | ((uint32_t)(b) << 8) | ((uint32_t)(c) << 16) | ((uint32_t)(d) << 24))
@@ -477,7 +477,7 @@ static void parse(int argc, char **argv, struct options *o)
 int main(int argc, char **argv)
 {
 	struct options o = {
-		.socket = getenv("DMABROKER_SOCKET"),
+		.socket = find_socket(),
 		.handle_types = DMABROKER_MANAGER_V1_HANDLE_TYPE_DMA_BUF,
 		.width = 640,
 		.height = 480,
@@ -486,9 +486,11 @@ int main(int argc, char **argv)
 
 	parse(argc, argv, &o);
 	const char *command = optind < argc ? argv[optind] : "alloc";
-	struct wl_display *display = wl_display_connect(o.socket ? o.socket : "/run/dmabroker/client.sock");
-	if (!display)
-		die("cannot connect to the broker");
+	struct wl_display *display = wl_display_connect(o.socket);
+	if (!display) {
+		fprintf(stderr, "dmabroker-example: nobody answers at %s: %s\n", o.socket, strerror(errno));
+		return 1;
+	}
 	struct wl_registry *registry = wl_display_get_registry(display);
 	wl_registry_add_listener(registry, &registry_listener, NULL);
 	/* The first roundtrip finds the manager, the second brings its description. */

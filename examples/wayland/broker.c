@@ -12,6 +12,7 @@
 
 #include "broker.h"
 #include "dmabroker-v1-client.h"
+#include "find-socket.h"
 
 #define ANY_USER 0xffffffffu
 
@@ -52,9 +53,7 @@ static const struct wl_registry_listener registry_listener = {
 void broker_connect(struct broker *broker, const char *socket)
 {
 	if (!socket)
-		socket = getenv("DMABROKER_SOCKET");
-	if (!socket)
-		socket = "/run/dmabroker/client.sock";
+		socket = find_socket();
 	*broker = (struct broker){ .display = wl_display_connect(socket) };
 	if (!broker->display)
 		err(1, "cannot connect to the broker at %s", socket);

@@ -18,7 +18,7 @@ export const clientSocketOption = () =>
 
 /** Connects as any client does; `close` it, or the program does not end. */
 export async function connectTo(given: string | undefined): Promise<Client> {
-  const path = given ?? (process.env.DMABROKER_SOCKET || clientSocket(CLIENT_SOCKET));
+  const path = given ?? clientSocket(CLIENT_SOCKET);
   // The client library loads native code, which no other command needs.
   const { connect, ConnectionError } = await import('../client/index.js');
   try {

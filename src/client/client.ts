@@ -15,7 +15,10 @@ import type { CommonRequest, ImageRequest, ImportedMemory, LinearRequest } from 
 import { type ConnectionError, type ProtocolObject, WireClient } from './wire-client.js';
 
 export interface ConnectOptions {
-  /** The daemon's client socket; by default the system's, or the user's own daemon. */
+  /**
+   * The daemon's client socket; by default `DMABROKER_SOCKET`, else the user's own daemon's in
+   * `XDG_RUNTIME_DIR` where there is one, else the system's.
+   */
   readonly socket?: string;
 }
 

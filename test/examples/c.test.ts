@@ -4,7 +4,7 @@
  */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { createInterface } from 'node:readline';
 import { buffer as readAll, text as readText } from 'node:stream/consumers';
 import t from 'tap';
@@ -12,7 +12,7 @@ import { connect } from '../../src/client/index.js';
 import { packageRoot } from '../../src/package-root.js';
 import { TestDaemon } from '../support/daemon.js';
 import { withoutLeaks } from '../support/fds.js';
-import { temporaryFolder } from '../support/folder.js';
+import { runtimeFolder, temporaryFolder } from '../support/folder.js';
 
 /** Why the example cannot be built here, or false. */
 function missing(): string | false {
@@ -85,6 +85,18 @@ await withoutLeaks(t, 'the example in C', async (t) => {
     t.match(stderr, `plane 0: memory 0 offset 0 stride 2560 fd -> /memfd:dmabroker:${id}`);
     t.match(stderr, /^memory 0: 1228800 bytes$/m);
     t.match(stderr, /^drew 640x480 pixels$/m);
+  });
+
+  await t.test('where it finds the socket', async (t) => {
+    const found = ({ stderr }: Run) => /^buffer: /m.test(stderr);
+    const alloc = (env: NodeJS.ProcessEnv) => run(['--handle-type', 'memfd', 'alloc'], env);
+    const XDG_RUNTIME_DIR = runtimeFolder(t, daemon.clientSocket);
+    t.ok(found(await alloc({ DMABROKER_SOCKET: '', XDG_RUNTIME_DIR })));
+    t.ok(found(await alloc({ XDG_RUNTIME_DIR: '/nowhere' })), 'DMABROKER_SOCKET comes first');
+    for (const folder of ['/nowhere', relative('.', XDG_RUNTIME_DIR)]) {
+      const nobody = await alloc({ DMABROKER_SOCKET: '', XDG_RUNTIME_DIR: folder });
+      t.match(nobody.stderr, 'nobody answers at /run/dmabroker/client.sock');
+    }
   });
 
   await t.test('with WAYLAND_DEBUG=1', async (t) => {
@@ -173,7 +185,7 @@ await withoutLeaks(t, 'the example in C', async (t) => {
   await t.test('what it says when it cannot', async (t) => {
     const nobody = await run(['alloc'], { DMABROKER_SOCKET: '/nowhere' });
     t.equal(nobody.status, 1);
-    t.match(nobody.stderr, /^dmabroker-example: cannot connect to the broker$/m);
+    t.match(nobody.stderr, /^dmabroker-example: nobody answers at \/nowhere: No such file/m);
     for (const wrong of [['--nonsense'], ['redeem'], ['dance'], ['--size', 'x', 'alloc']]) {
       const { status, stderr } = await run(wrong);
       t.equal(status, 1, wrong.join(' '));
