@@ -17,7 +17,7 @@ import {
   type ReceivedPlane,
   type ShareTerms,
 } from './buffer.js';
-import { handleTypeOf } from './manager.js';
+import { handleTypeOf, nameOf } from './enums.js';
 import { Refusals } from './refusal.js';
 import { ConnectionError, type ProtocolObject, type WireClient } from './wire-client.js';
 import { type ByteRange, type CopyTerms, type WorkAnswer, work } from './work.js';
@@ -31,7 +31,7 @@ const ANY_UID = 0xffffffff;
 
 type Info = Omit<
   BufferDescription,
-  'memories' | 'planes' | 'device' | 'checked' | 'vulkan' | 'unverifiedUsage'
+  'handleType' | 'memories' | 'planes' | 'device' | 'checked' | 'vulkan' | 'unverifiedUsage'
 >;
 
 export class BufferObject implements BufferLink {
@@ -43,6 +43,8 @@ export class BufferObject implements BufferLink {
   #info: Info | null = null;
   #memories: ReceivedMemory[] = [];
   #planes: ReceivedPlane[] = [];
+  /** The handle type of what is kept of them. */
+  #planeType: number | null = null;
   #device: BufferDescription['device'] = null;
   #checked: BufferDescription['checked'] = null;
   #vulkan: BufferDescription['vulkan'] = null;
@@ -53,12 +55,11 @@ export class BufferObject implements BufferLink {
 
   constructor(readonly wire: WireClient) {
     this.#object = wire.create(dmabroker_buffer_v1, {
-      info: (id, generation, types, source, sizeHi, sizeLo, code, modHi, modLo, w, h) => {
+      info: (id, generation, _types, source, sizeHi, sizeLo, code, modHi, modLo, w, h) => {
         const image = code !== 0;
         this.#info = {
           id,
           generation,
-          handleType: handleTypeOf(types),
           source,
           size: Number(join64(sizeHi, sizeLo)),
           format: image ? fourccName(code) : null,
@@ -70,14 +71,15 @@ export class BufferObject implements BufferLink {
       memory: (index, sizeHi, sizeLo) => {
         this.#memories[index] = { size: Number(join64(sizeHi, sizeLo)) };
       },
-      plane: (fd, _type, index, memory, offset, stride) => {
-        // Of a second handle type, which nobody has asked for.
-        if (this.#planes[index] !== undefined) close(fd);
+      plane: (fd, type, index, memory, offset, stride) => {
+        // Whoever made the buffer may have had it as several types: the first is enough.
+        this.#planeType ??= type;
+        const again = this.#planes[index] !== undefined;
+        if (again || type !== this.#planeType) close(fd);
         else this.#planes[index] = { fd, memory, offset, stride };
       },
       checked: (how, reason) => {
-        const device = how === dmabroker_buffer_v1.enums.import_check.device;
-        this.#checked = { how: device ? 'device' : 'layout', reason };
+        this.#checked = { how: nameOf(dmabroker_buffer_v1.enums.import_check, how), reason };
       },
       vulkan_memory: (memoryType, dedicated) => {
         this.#vulkan = { memoryType, dedicated: dedicated === 1 };
@@ -136,10 +138,13 @@ export class BufferObject implements BufferLink {
       return;
     }
     const [memories, planes] = [this.#memories, this.#planes];
+    const handleType = handleTypeOf(this.#planeType ?? 0);
     this.#memories = [];
     this.#planes = [];
+    this.#planeType = null;
     const description = {
       ...this.#info,
+      handleType,
       memories,
       planes,
       device: this.#device,
@@ -219,10 +224,4 @@ function recallOf(value: number, seconds: number): ClientBuffer['recalled'] {
   const reason = nameOf(dmabroker_buffer_v1.enums.recall_reason, value);
   if (reason === 'withdrawn') return null;
   return { reason, deadline: new Date(Date.now() + seconds * 1000) };
-}
-
-function nameOf<T extends string>(names: Readonly<Record<T, number>>, value: number): T {
-  const found = (Object.keys(names) as T[]).find((name) => names[name] === value);
-  if (found === undefined) throw new ConnectionError(`unknown value ${value}`);
-  return found;
 }

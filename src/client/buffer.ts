@@ -9,6 +9,7 @@ import type { HandleType, VulkanMemory } from '../broker/source.js';
 import type { UsageName } from '../broker/usage.js';
 import { close } from '../native/libc/fd.js';
 import { map } from '../native/libc/memory.js';
+import type { OrUnknown } from './enums.js';
 import { MappedMemory } from './mapped-memory.js';
 import {
   type ByteRange,
@@ -38,7 +39,7 @@ export interface ReceivedPlane {
 export interface BufferDescription {
   readonly id: string;
   readonly generation: number;
-  readonly handleType: HandleType;
+  readonly handleType: OrUnknown<HandleType>;
   readonly source: string;
   /** Bytes of all memories together. */
   readonly size: number;
@@ -55,7 +56,10 @@ export interface BufferDescription {
    * For the importer of memory: whether the Vulkan device took it (`device`) or only the planes'
    * places were checked (`layout`), and the device's name or why it did not.
    */
-  readonly checked: { readonly how: 'device' | 'layout'; readonly reason: string } | null;
+  readonly checked: {
+    readonly how: OrUnknown<'device' | 'layout'>;
+    readonly reason: string;
+  } | null;
   /** For an opaque_fd, what a Vulkan or CUDA importer must be told, with `size`; null otherwise. */
   readonly vulkan: VulkanMemory | null;
   /** The usages asked for that no device was asked about, e.g. `scanout`. */
@@ -103,7 +107,7 @@ export interface BufferLink {
 
 export class ClientBuffer implements BufferDescription {
   readonly id: string;
-  readonly handleType: HandleType;
+  readonly handleType: OrUnknown<HandleType>;
   readonly source: string;
   readonly format: string | null;
   readonly width: number | null;
@@ -119,7 +123,7 @@ export class ClientBuffer implements BufferDescription {
   vulkan: VulkanMemory | null;
   readonly unverifiedUsage: readonly UsageName[];
   /** Why the daemon let go of it, or null: its fds stay good all the same. */
-  released: 'owner' | 'administrator' | 'lease_expired' | null = null;
+  released: OrUnknown<'owner' | 'administrator' | 'lease_expired'> | null = null;
   /** When the lease ends; null where it has none. */
   leaseEnds: Date | null = null;
   /**
@@ -128,7 +132,7 @@ export class ClientBuffer implements BufferDescription {
    * go of it.
    */
   recalled: {
-    readonly reason: 'share' | 'memory_pressure' | 'lease_expired' | 'administrator';
+    readonly reason: OrUnknown<'share' | 'memory_pressure' | 'lease_expired' | 'administrator'>;
     readonly deadline: Date;
   } | null = null;
   /**
@@ -177,6 +181,8 @@ export class ClientBuffer implements BufferDescription {
     if (!this.#open) throw new TypeError('the buffer is closed');
     const { fd, size: whole } = this.#memoryOf(plane, memory);
     if (handleType === 'opaque_fd') throw new TypeError('an opaque_fd cannot be mapped');
+    if (handleType === 'unknown')
+      throw new TypeError('how memory of this type is mapped is not known');
     const length = size ?? whole - offset;
     if (offset + length > whole) throw new RangeError(`the memory has ${whole} bytes`);
     const mapping = map(fd, length, { write, offset });

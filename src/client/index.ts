@@ -18,6 +18,7 @@ export {
   type ConnectOptions,
   connect,
 } from './client.js';
+export type { OrUnknown } from './enums.js';
 export type { BrokerDescription, ClientDevice, SourceDescription } from './manager.js';
 export { MappedMemory } from './mapped-memory.js';
 export type { BroughtPlane, ImageRequest, ImportedMemory, LinearRequest } from './requests.js';

@@ -3,13 +3,13 @@ import type { HandleType } from '../broker/source.js';
 import { type UsageName, usageNames } from '../broker/usage.js';
 import { dmabroker_test_v1 } from '../protocol/dmabroker-v1.gen.js';
 import { join64 } from '../protocol/wire.js';
-import { handleTypeOf } from './manager.js';
+import { handleTypeOf, type OrUnknown } from './enums.js';
 import { Refusals } from './refusal.js';
 import { ConnectionError, type WireClient } from './wire-client.js';
 
 /** What would be allocated. */
 export interface Planned {
-  readonly handleType: HandleType;
+  readonly handleType: OrUnknown<HandleType>;
   readonly source: string;
   /** Bytes of memory; the kernel may round up. */
   readonly size: number;

@@ -7,6 +7,7 @@ import { readSync } from 'node:fs';
 import { close } from '../native/libc/fd.js';
 import { dmabroker_work_v1 } from '../protocol/dmabroker-v1.gen.js';
 import { hi, join64, lo } from '../protocol/wire.js';
+import { nameOf, type OrUnknown } from './enums.js';
 import { Refusals } from './refusal.js';
 import { ConnectionError, type ProtocolObject, type WireClient } from './wire-client.js';
 
@@ -23,7 +24,7 @@ export interface CopyTerms extends ByteRange {
 }
 
 /** Who moved the bytes: the Vulkan device, or the CPU where that cannot take the memory. */
-export type WorkPath = 'device' | 'cpu';
+export type WorkPath = OrUnknown<'device' | 'cpu'>;
 
 export interface WorkAnswer {
   readonly path: WorkPath;
@@ -51,7 +52,7 @@ export async function work(
         },
         done: (by) => {
           object.request('destroy');
-          resolve(by === dmabroker_work_v1.enums.path.device ? 'device' : 'cpu');
+          resolve(nameOf(dmabroker_work_v1.enums.path, by));
         },
         failed: (...failure) => {
           object.request('destroy');
