@@ -5,19 +5,31 @@
 import { existsSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
 
-/** What decides the paths: the process, or what a test says. */
+/** What decides where the daemon listens: the process, or what a test says. */
 export interface PathContext {
   readonly uid: number;
   /** XDG_RUNTIME_DIR */
   readonly runtimeDir: string | undefined;
   /** RUNTIME_DIRECTORY, which systemd sets for a unit with RuntimeDirectory= (systemd.exec(5)). */
   readonly unitDir: string | undefined;
-  readonly exists: (path: string) => boolean;
+}
+
+/** What decides where clients look. */
+export interface FindContext {
+  readonly env: NodeJS.ProcessEnv;
+  readonly exists?: (path: string) => boolean;
 }
 
 const SYSTEM_FOLDER = '/run/dmabroker';
 export const CLIENT_SOCKET = 'client.sock';
 export const REST_SOCKET = 'rest.sock';
+export type SocketName = typeof CLIENT_SOCKET | typeof REST_SOCKET;
+
+/** What names a socket to clients, an absolute path. */
+const VARIABLES: Readonly<Record<SocketName, string>> = {
+  [CLIENT_SOCKET]: 'DMABROKER_SOCKET',
+  [REST_SOCKET]: 'DMABROKER_REST_SOCKET',
+};
 
 /** The user's own folder. A relative XDG_RUNTIME_DIR is to be ignored (XDG base directories). */
 function userFolder({ uid, runtimeDir }: PathContext): string {
@@ -33,10 +45,19 @@ export function daemonSocket(name: string, context: PathContext = currentContext
   return join(context.uid === 0 ? SYSTEM_FOLDER : userFolder(context), name);
 }
 
-/** Where a client finds one: at the user's own daemon if there is one, else at the system's. */
-export function clientSocket(name: string, context: PathContext = currentContext()): string {
-  const own = join(userFolder(context), name);
-  return context.uid !== 0 && context.exists(own) ? own : join(SYSTEM_FOLDER, name);
+/**
+ * Where a client finds one, by the one rule of docs/protocol.md: where its variable says; else in
+ * XDG_RUNTIME_DIR, where there is one; else at the system's daemon.
+ */
+export function clientSocket(
+  name: SocketName,
+  { env, exists = existsSync }: FindContext = { env: process.env },
+): string {
+  const named = env[VARIABLES[name]];
+  if (named) return named;
+  const folder = env.XDG_RUNTIME_DIR;
+  const own = folder !== undefined && isAbsolute(folder) && join(folder, 'dmabroker', name);
+  return own && exists(own) ? own : join(SYSTEM_FOLDER, name);
 }
 
 function currentContext(): PathContext {
@@ -45,6 +66,5 @@ function currentContext(): PathContext {
     uid: process.getuid?.() ?? 0,
     runtimeDir: process.env.XDG_RUNTIME_DIR,
     unitDir: process.env.RUNTIME_DIRECTORY,
-    exists: existsSync,
   };
 }

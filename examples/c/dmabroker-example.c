@@ -5,8 +5,7 @@
  *   dmabroker-example [options] alloc          allocate an image, draw into it, print what it is
  *   dmabroker-example [options] redeem TOKEN   get a shared buffer, write its bytes to stdout
  *
- *   --socket PATH        the broker's client socket (default: $DMABROKER_SOCKET,
- *                        else /run/dmabroker/client.sock)
+ *   --socket PATH        the broker's client socket (default: see find-socket.h)
  *   --handle-type TYPE   dma_buf (default) or memfd
  *   --size WxH           pixels, for alloc (default: 640x480)
  *   --share              alloc: print a token, then wait until stdin ends
@@ -31,6 +30,7 @@
 #include <wayland-client.h>
 
 #include "dmabroker-v1-client.h"
+#include "find-socket.h"
 
 #define FOURCC(a, b, c, d) \
 	((uint32_t)(a) | ((uint32_t)(b) << 8) | ((uint32_t)(c) << 16) | ((uint32_t)(d) << 24))
@@ -38,18 +38,19 @@
 #define ANY_USER 0xffffffffu
 
 struct plane {
-	int fd; /* ours: the receiver of an fd owns it */
-	uint32_t offset, stride;
+	int fd; /* ours: the receiver of an fd owns it; each plane has one of its own */
+	uint32_t handle_type, memory, offset, stride;
 };
 
 struct buffer {
 	struct dmabroker_buffer_v1 *object;
 	char id[14];
 	char source[32];
-	uint32_t handle_type, format, width, height;
-	uint64_t size, modifier;
+	uint32_t format, width, height;
+	uint64_t modifier;
+	uint64_t memories[MAX_PLANES]; /* bytes of each: so much can be mapped, and no more */
 	struct plane planes[MAX_PLANES];
-	unsigned plane_count;
+	unsigned memory_count, plane_count;
 	bool done, failed;
 };
 
@@ -65,10 +66,11 @@ static void die(const char *what)
 /* ---- what the broker says about itself ------------------------------------------------------ */
 
 static void manager_device(void *data, struct dmabroker_manager_v1 *m, const char *name,
-			   struct wl_array *device, struct wl_array *driver, struct wl_array *node)
+			   const char *device_uuid, const char *driver_uuid, uint32_t main_device_hi,
+			   uint32_t main_device_lo)
 {
-	(void)data, (void)m, (void)device, (void)driver, (void)node;
-	fprintf(stderr, "device: %s\n", name);
+	(void)data, (void)m, (void)driver_uuid, (void)main_device_hi, (void)main_device_lo;
+	fprintf(stderr, "device: %s (%s)\n", name, device_uuid);
 }
 
 static void manager_source(void *data, struct dmabroker_manager_v1 *m, const char *name,
@@ -120,32 +122,47 @@ static const struct wl_registry_listener registry_listener = {
 /* ---- a buffer ------------------------------------------------------------------------------- */
 
 static void buffer_info(void *data, struct dmabroker_buffer_v1 *object, const char *id,
-			uint32_t generation, uint32_t handle_type, const char *source,
+			uint32_t generation, uint32_t handle_types, const char *source,
 			uint32_t size_hi, uint32_t size_lo, uint32_t format, uint32_t modifier_hi,
 			uint32_t modifier_lo, uint32_t width, uint32_t height)
 {
 	struct buffer *b = data;
 
-	(void)object, (void)generation;
+	(void)object, (void)generation, (void)handle_types, (void)size_hi, (void)size_lo;
 	snprintf(b->id, sizeof b->id, "%s", id);
 	snprintf(b->source, sizeof b->source, "%s", source);
-	b->handle_type = handle_type;
-	b->size = (uint64_t)size_hi << 32 | size_lo;
 	b->modifier = (uint64_t)modifier_hi << 32 | modifier_lo;
 	b->format = format;
 	b->width = width;
 	b->height = height;
 }
 
-static void buffer_plane(void *data, struct dmabroker_buffer_v1 *object, int32_t fd, uint32_t index,
-			 uint32_t offset, uint32_t stride)
+static void buffer_memory(void *data, struct dmabroker_buffer_v1 *object, uint32_t index,
+			  uint32_t size_hi, uint32_t size_lo)
 {
 	struct buffer *b = data;
 
 	(void)object;
 	if (index >= MAX_PLANES)
-		die("more planes than expected");
-	b->planes[index] = (struct plane){ .fd = fd, .offset = offset, .stride = stride };
+		die("more memories than expected");
+	b->memories[index] = (uint64_t)size_hi << 32 | size_lo;
+	b->memory_count++;
+}
+
+static void buffer_plane(void *data, struct dmabroker_buffer_v1 *object, int32_t fd,
+			 uint32_t handle_type, uint32_t index, uint32_t memory, uint32_t offset,
+			 uint32_t stride)
+{
+	struct buffer *b = data;
+
+	(void)object;
+	if (index >= MAX_PLANES || memory >= b->memory_count)
+		die("more planes than expected, or of an unknown memory");
+	b->planes[index] = (struct plane){ .fd = fd,
+					   .handle_type = handle_type,
+					   .memory = memory,
+					   .offset = offset,
+					   .stride = stride };
 	b->plane_count++;
 }
 
@@ -167,6 +184,14 @@ static void buffer_vulkan_memory(void *data, struct dmabroker_buffer_v1 *object,
 				 uint32_t memory_type, uint32_t dedicated)
 {
 	(void)data, (void)object, (void)memory_type, (void)dedicated;
+}
+
+/* The whole of what failed says, where that is too long for it. */
+static void buffer_long_detail(void *data, struct dmabroker_buffer_v1 *object, int32_t fd,
+			       uint32_t size)
+{
+	(void)data, (void)object, (void)size;
+	close(fd); /* ours, whether or not it is read */
 }
 
 static void buffer_failed(void *data, struct dmabroker_buffer_v1 *object, uint32_t code,
@@ -222,15 +247,17 @@ static void buffer_lease_refused(void *data, struct dmabroker_buffer_v1 *object,
 	(void)data, (void)object, (void)code, (void)message, (void)detail;
 }
 
-static void buffer_device(void *data, struct dmabroker_buffer_v1 *object, struct wl_array *uuid)
+static void buffer_device(void *data, struct dmabroker_buffer_v1 *object, const char *uuid)
 {
 	(void)data, (void)object, (void)uuid;
 }
 
 static const struct dmabroker_buffer_v1_listener buffer_listener = {
 	.info = buffer_info,
+	.memory = buffer_memory,
 	.plane = buffer_plane,
 	.done = buffer_done,
+	.long_detail = buffer_long_detail,
 	.failed = buffer_failed,
 	.released = buffer_released,
 	.checked = buffer_checked,
@@ -257,37 +284,42 @@ static void wait_for(struct wl_display *display, struct buffer *b)
 
 static void print_buffer(const struct buffer *b)
 {
-	char link[64], target[128] = "";
-	struct plane plane = b->planes[0];
+	fprintf(stderr, "buffer: %s %ux%u %.4s modifier 0x%016" PRIx64 " from %s\n", b->id, b->width,
+		b->height, (const char *)&b->format, b->modifier, b->source);
+	for (unsigned i = 0; i < b->memory_count; i++)
+		fprintf(stderr, "memory %u: %" PRIu64 " bytes\n", i, b->memories[i]);
+	for (unsigned i = 0; i < b->plane_count; i++) {
+		char link[64], target[128] = "";
+		struct plane plane = b->planes[i];
 
-	snprintf(link, sizeof link, "/proc/self/fd/%d", plane.fd);
-	if (readlink(link, target, sizeof target - 1) < 0)
-		die("no /proc");
-	fprintf(stderr,
-		"buffer: %s %ux%u %.4s modifier 0x%016" PRIx64 " %" PRIu64 " bytes from %s\n", b->id,
-		b->width, b->height, (const char *)&b->format, b->modifier, b->size, b->source);
-	fprintf(stderr, "plane 0: offset %u stride %u fd -> %s\n", plane.offset, plane.stride, target);
+		snprintf(link, sizeof link, "/proc/self/fd/%d", plane.fd);
+		if (readlink(link, target, sizeof target - 1) < 0)
+			die("no /proc");
+		fprintf(stderr, "plane %u: memory %u offset %u stride %u fd -> %s\n", i, plane.memory,
+			plane.offset, plane.stride, target);
+	}
 }
 
 /* ---- the CPU's view ------------------------------------------------------------------------- */
 
-static void sync_dma_buf(const struct buffer *b, uint64_t flags)
+static void sync_dma_buf(const struct plane *plane, uint64_t flags)
 {
 	struct dma_buf_sync sync = { .flags = flags };
 	int result;
 
-	if (b->handle_type != DMABROKER_MANAGER_V1_HANDLE_TYPE_DMA_BUF)
+	if (plane->handle_type != DMABROKER_MANAGER_V1_HANDLE_TYPE_DMA_BUF)
 		return; /* a memfd is ordinary memory */
 	do
-		result = ioctl(b->planes[0].fd, DMA_BUF_IOCTL_SYNC, &sync);
+		result = ioctl(plane->fd, DMA_BUF_IOCTL_SYNC, &sync);
 	while (result < 0 && (errno == EINTR || errno == EAGAIN));
 	if (result < 0)
 		die("DMA_BUF_IOCTL_SYNC failed");
 }
 
-static uint8_t *map(const struct buffer *b, int protection)
+/* All of the memory that a plane lies in. */
+static uint8_t *map(const struct buffer *b, const struct plane *plane, int protection)
 {
-	void *memory = mmap(NULL, b->size, protection, MAP_SHARED, b->planes[0].fd, 0);
+	void *memory = mmap(NULL, b->memories[plane->memory], protection, MAP_SHARED, plane->fd, 0);
 
 	if (memory == MAP_FAILED)
 		die("mmap failed");
@@ -297,30 +329,38 @@ static uint8_t *map(const struct buffer *b, int protection)
 /* A gradient: something else in every pixel of a row and in every row. */
 static void draw(const struct buffer *b)
 {
-	uint8_t *memory = map(b, PROT_READ | PROT_WRITE);
+	const struct plane *plane = &b->planes[0];
+	uint8_t *memory = map(b, plane, PROT_READ | PROT_WRITE);
 
-	sync_dma_buf(b, DMA_BUF_SYNC_START | DMA_BUF_SYNC_WRITE);
+	sync_dma_buf(plane, DMA_BUF_SYNC_START | DMA_BUF_SYNC_WRITE);
 	for (uint32_t y = 0; y < b->height; y++) {
-		uint32_t *row = (uint32_t *)(memory + b->planes[0].offset +
-					     (size_t)y * b->planes[0].stride);
+		uint32_t *row = (uint32_t *)(memory + plane->offset + (size_t)y * plane->stride);
 		for (uint32_t x = 0; x < b->width; x++)
 			row[x] = 0xff000000u | (x & 0xff) << 16 | (y & 0xff) << 8 | ((x ^ y) & 0xff);
 	}
-	sync_dma_buf(b, DMA_BUF_SYNC_END | DMA_BUF_SYNC_WRITE);
+	sync_dma_buf(plane, DMA_BUF_SYNC_END | DMA_BUF_SYNC_WRITE);
 	fprintf(stderr, "drew %ux%u pixels\n", b->width, b->height);
-	munmap(memory, b->size);
+	munmap(memory, b->memories[plane->memory]);
 }
 
+/* Memory after memory: separate planes lie in several. */
 static void dump(const struct buffer *b)
 {
-	uint8_t *memory = map(b, PROT_READ);
+	for (unsigned m = 0; m < b->memory_count; m++) {
+		const struct plane *plane = b->planes;
 
-	sync_dma_buf(b, DMA_BUF_SYNC_START | DMA_BUF_SYNC_READ);
-	size_t written = fwrite(memory, 1, b->size, stdout);
-	sync_dma_buf(b, DMA_BUF_SYNC_END | DMA_BUF_SYNC_READ);
-	if (written != b->size || fflush(stdout) != 0)
-		die("cannot write to stdout");
-	munmap(memory, b->size);
+		while (plane->memory != m)
+			if (++plane == b->planes + b->plane_count)
+				die("a memory without a plane");
+		uint8_t *memory = map(b, plane, PROT_READ);
+
+		sync_dma_buf(plane, DMA_BUF_SYNC_START | DMA_BUF_SYNC_READ);
+		size_t written = fwrite(memory, 1, b->memories[m], stdout);
+		sync_dma_buf(plane, DMA_BUF_SYNC_END | DMA_BUF_SYNC_READ);
+		if (written != b->memories[m] || fflush(stdout) != 0)
+			die("cannot write to stdout");
+		munmap(memory, b->memories[m]);
+	}
 }
 
 /* ---- sharing -------------------------------------------------------------------------------- */
@@ -333,6 +373,14 @@ static void share_token(void *data, struct dmabroker_share_v1 *share, const char
 	printf("%s\n", token);
 	fflush(stdout);
 	answered = true;
+}
+
+/* The whole of what failed says, where that is too long for it. */
+static void share_long_detail(void *data, struct dmabroker_share_v1 *share, int32_t fd,
+			       uint32_t size)
+{
+	(void)data, (void)share, (void)size;
+	close(fd); /* ours, whether or not it is read */
 }
 
 static void share_failed(void *data, struct dmabroker_share_v1 *share, uint32_t code,
@@ -349,13 +397,14 @@ static void share_token_id(void *data, struct dmabroker_share_v1 *share, const c
 
 static const struct dmabroker_share_v1_listener share_listener = {
 	.token = share_token,
+	.long_detail = share_long_detail,
 	.failed = share_failed,
 	.token_id = share_token_id,
 };
 
 static void share(struct wl_display *display, const struct buffer *b)
 {
-	struct dmabroker_share_v1 *object = dmabroker_buffer_v1_share(b->object, 1, ANY_USER, 0);
+	struct dmabroker_share_v1 *object = dmabroker_buffer_v1_share(b->object, 1, ANY_USER, 0, 0);
 
 	dmabroker_share_v1_add_listener(object, &share_listener, NULL);
 	while (!answered)
@@ -428,7 +477,7 @@ static void parse(int argc, char **argv, struct options *o)
 int main(int argc, char **argv)
 {
 	struct options o = {
-		.socket = getenv("DMABROKER_SOCKET"),
+		.socket = find_socket(),
 		.handle_types = DMABROKER_MANAGER_V1_HANDLE_TYPE_DMA_BUF,
 		.width = 640,
 		.height = 480,
@@ -437,9 +486,11 @@ int main(int argc, char **argv)
 
 	parse(argc, argv, &o);
 	const char *command = optind < argc ? argv[optind] : "alloc";
-	struct wl_display *display = wl_display_connect(o.socket ? o.socket : "/run/dmabroker/client.sock");
-	if (!display)
-		die("cannot connect to the broker");
+	struct wl_display *display = wl_display_connect(o.socket);
+	if (!display) {
+		fprintf(stderr, "dmabroker-example: nobody answers at %s: %s\n", o.socket, strerror(errno));
+		return 1;
+	}
 	struct wl_registry *registry = wl_display_get_registry(display);
 	wl_registry_add_listener(registry, &registry_listener, NULL);
 	/* The first roundtrip finds the manager, the second brings its description. */

@@ -6,8 +6,7 @@
  *   dmabroker-v4l2 [options] export     let the camera allocate (V4L2_MEMORY_MMAP), register its
  *                                       memory (VIDIOC_EXPBUF), print a token for it
  *
- *   --socket PATH     the broker's client socket (default: $DMABROKER_SOCKET,
- *                     else /run/dmabroker/client.sock)
+ *   --socket PATH     the broker's client socket (default: see ../c/find-socket.h)
  *   --device PATH     the camera (default: /dev/video0)
  *   --size WxH        pixels (default: 640x480)
  *   --format FOURCC   XR24 (default), AR24 or NV12

@@ -12,6 +12,7 @@
 
 #include "broker.h"
 #include "dmabroker-v1-client.h"
+#include "find-socket.h"
 
 #define ANY_USER 0xffffffffu
 
@@ -52,9 +53,7 @@ static const struct wl_registry_listener registry_listener = {
 void broker_connect(struct broker *broker, const char *socket)
 {
 	if (!socket)
-		socket = getenv("DMABROKER_SOCKET");
-	if (!socket)
-		socket = "/run/dmabroker/client.sock";
+		socket = find_socket();
 	*broker = (struct broker){ .display = wl_display_connect(socket) };
 	if (!broker->display)
 		err(1, "cannot connect to the broker at %s", socket);
@@ -84,28 +83,39 @@ static void wait_until(struct broker *broker, const bool *done)
 /* ---- a buffer ------------------------------------------------------------------------------- */
 
 static void buffer_info(void *data, struct dmabroker_buffer_v1 *object, const char *id,
-			uint32_t generation, uint32_t handle_type, const char *source,
+			uint32_t generation, uint32_t handle_types, const char *source,
 			uint32_t size_hi, uint32_t size_lo, uint32_t format, uint32_t modifier_hi,
 			uint32_t modifier_lo, uint32_t width, uint32_t height)
 {
 	struct broker_buffer *b = data;
 
-	(void)object, (void)generation, (void)handle_type;
+	(void)object, (void)generation, (void)handle_types, (void)size_hi, (void)size_lo;
 	snprintf(b->id, sizeof b->id, "%s", id);
 	snprintf(b->source, sizeof b->source, "%s", source);
-	b->size = (uint64_t)size_hi << 32 | size_lo;
 	b->modifier = (uint64_t)modifier_hi << 32 | modifier_lo;
 	b->format = format;
 	b->width = width;
 	b->height = height;
 }
 
-static void buffer_plane(void *data, struct dmabroker_buffer_v1 *object, int32_t fd, uint32_t index,
-			 uint32_t offset, uint32_t stride)
+static void buffer_memory(void *data, struct dmabroker_buffer_v1 *object, uint32_t index,
+			  uint32_t size_hi, uint32_t size_lo)
 {
 	struct broker_buffer *b = data;
 
 	(void)object;
+	if (index != 0)
+		errx(1, "more memories than one");
+	b->size = (uint64_t)size_hi << 32 | size_lo;
+}
+
+static void buffer_plane(void *data, struct dmabroker_buffer_v1 *object, int32_t fd,
+			 uint32_t handle_type, uint32_t index, uint32_t memory, uint32_t offset,
+			 uint32_t stride)
+{
+	struct broker_buffer *b = data;
+
+	(void)object, (void)handle_type, (void)memory;
 	if (index >= MAX_PLANES)
 		errx(1, "more planes than expected");
 	b->planes[index] = (struct broker_plane){ .fd = fd, .offset = offset, .stride = stride };
@@ -123,6 +133,14 @@ static void buffer_vulkan_memory(void *data, struct dmabroker_buffer_v1 *object,
 				 uint32_t memory_type, uint32_t dedicated)
 {
 	(void)data, (void)object, (void)memory_type, (void)dedicated;
+}
+
+/* The whole of what failed says, where that is too long for it. */
+static void buffer_long_detail(void *data, struct dmabroker_buffer_v1 *object, int32_t fd,
+			       uint32_t size)
+{
+	(void)data, (void)object, (void)size;
+	close(fd); /* ours, whether or not it is read */
 }
 
 static void buffer_failed(void *data, struct dmabroker_buffer_v1 *object, uint32_t code,
@@ -184,15 +202,17 @@ static void buffer_lease_refused(void *data, struct dmabroker_buffer_v1 *object,
 	(void)data, (void)object, (void)code, (void)message, (void)detail;
 }
 
-static void buffer_device(void *data, struct dmabroker_buffer_v1 *object, struct wl_array *uuid)
+static void buffer_device(void *data, struct dmabroker_buffer_v1 *object, const char *uuid)
 {
 	(void)data, (void)object, (void)uuid;
 }
 
 static const struct dmabroker_buffer_v1_listener buffer_listener = {
 	.info = buffer_info,
+	.memory = buffer_memory,
 	.plane = buffer_plane,
 	.done = buffer_done,
+	.long_detail = buffer_long_detail,
 	.failed = buffer_failed,
 	.released = buffer_released,
 	.checked = buffer_checked,
@@ -272,6 +292,14 @@ static void share_token(void *data, struct dmabroker_share_v1 *share, const char
 	*(bool *)data = true;
 }
 
+/* The whole of what failed says, where that is too long for it. */
+static void share_long_detail(void *data, struct dmabroker_share_v1 *share, int32_t fd,
+			       uint32_t size)
+{
+	(void)data, (void)share, (void)size;
+	close(fd); /* ours, whether or not it is read */
+}
+
 static void share_failed(void *data, struct dmabroker_share_v1 *share, uint32_t code,
 			 const char *message, const char *detail)
 {
@@ -286,6 +314,7 @@ static void share_token_id(void *data, struct dmabroker_share_v1 *share, const c
 
 static const struct dmabroker_share_v1_listener share_listener = {
 	.token = share_token,
+	.long_detail = share_long_detail,
 	.failed = share_failed,
 	.token_id = share_token_id,
 };
@@ -293,7 +322,7 @@ static const struct dmabroker_share_v1_listener share_listener = {
 void broker_print_token(struct broker *broker, struct broker_buffer *buffer)
 {
 	struct dmabroker_share_v1 *share =
-		dmabroker_buffer_v1_share(buffer->object, 1, ANY_USER, 0);
+		dmabroker_buffer_v1_share(buffer->object, 1, ANY_USER, 0, 0);
 	bool answered = false;
 
 	dmabroker_share_v1_add_listener(share, &share_listener, &answered);

@@ -41,7 +41,7 @@ struct broker {
 /* The code of "AR24" and the like; ends the program if it is none of the three above. */
 uint32_t format_named(const char *name);
 
-/* At a client socket; NULL: $DMABROKER_SOCKET, else /run/dmabroker/client.sock. */
+/* At a client socket; NULL: where ../c/find-socket.h finds it. */
 void broker_connect(struct broker *broker, const char *socket);
 void broker_disconnect(struct broker *broker);
 

@@ -4,8 +4,8 @@
  *
  *   dmabroker-show [--socket PATH] [--format AR24|XR24|NV12]
  *
- *   --socket PATH   the broker's client socket (default: $DMABROKER_SOCKET,
- *                   else /run/dmabroker/client.sock); the compositor's is $WAYLAND_DISPLAY
+ *   --socket PATH   the broker's client socket (default: see ../c/find-socket.h); the compositor's
+ *                   is $WAYLAND_DISPLAY
  *
  * Prints `showing …` once the compositor has drawn it, and stays until stdin ends or the
  * compositor closes the window.

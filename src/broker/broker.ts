@@ -26,6 +26,7 @@ import { type ImportRequest, Intake } from './intake.js';
 import { Leases } from './leases.js';
 import { DEFAULT_PAST_PROCESSES, MAX_RECIPIENTS } from './limits.js';
 import { Lingering } from './lingering.js';
+import { LongTexts } from './long-texts.js';
 import type { Policy } from './policy.js';
 import { type Drained, NO_POOL, Pool } from './pool/pool.js';
 import { Quotas } from './quota/quotas.js';
@@ -73,6 +74,8 @@ export class Broker {
   readonly leases: Leases;
   /** Copies, fills and reads, for whoever has an object for the buffer. */
   readonly works: Works;
+  /** What is too long for a message. */
+  readonly texts: LongTexts;
   /** Spare memory; none until it has limits. */
   readonly pool: Pool;
 
@@ -89,6 +92,7 @@ export class Broker {
     this.#recipients = new FairPool(maxRecipients ?? MAX_RECIPIENTS);
     this.#tokens = new Tokens(world.clock, world.random);
     this.works = new Works(world, quotas);
+    this.texts = new LongTexts(world, quotas);
     this.#lingering = new Lingering(
       world,
       unknownGraceMs,

@@ -98,6 +98,12 @@ export const MAX_CLOSERS = 64;
 /** A connection's socket and its process's pidfd. */
 export const FDS_PER_CONNECTION = 2;
 
+/**
+ * Bytes of one text in a memfd. The longest is a refusal's detail: 256 modifiers twice, or a name of a
+ * message's length in escapes, are 30 KB.
+ */
+export const MAX_LONG_TEXT = 1024 * 1024;
+
 /** What a client reads back at once is memory of the daemon's until then: a frame of 8K in half floats. */
 export const MAX_READ_SIZE = 256 * 1024 * 1024;
 

@@ -85,6 +85,12 @@ export interface Plane {
   readonly stride: number;
 }
 
+/** A plane of an allocation: planes in one memory have the same fd. */
+export interface PlaneInMemory extends Plane {
+  /** Index into the allocation's `memories`. */
+  readonly memory: number;
+}
+
 /** Vulkan's own terms of a memory. */
 export interface VulkanMemory {
   /** memoryTypeIndex */
@@ -131,7 +137,9 @@ export interface Allocation {
    * it; absent where none did.
    */
   readonly device?: string;
-  /** The memory's size in bytes: what is charged. */
+  /** Bytes of each memory (fd): as many can be mapped, where it can be mapped at all. */
+  readonly memories: readonly number[];
+  /** The sum of `memories`: what is charged. */
   readonly size: number;
   /** The chosen modifier, for images. */
   readonly modifier: bigint | null;
@@ -142,7 +150,7 @@ export interface Allocation {
   readonly placement: readonly string[];
   /** Where each memory is in the device that made it; absent where none did. */
   readonly heaps?: readonly HeapPart[];
-  readonly planes: readonly Plane[];
+  readonly planes: readonly PlaneInMemory[];
   /** The kernel's exporter (`exp_name` of fdinfo), for a dma_buf. */
   readonly exporter: string | null;
   /** For an opaque_fd, what its importer must know (VUID-VkMemoryAllocateInfo-allocationSize-01742). */

@@ -9,6 +9,7 @@ import type { BrokerError } from './errors.js';
 import type { BrokerEvent } from './events.js';
 import type { Random } from './id.js';
 import type { LingeringWorld } from './lingering.js';
+import type { TextWorld } from './long-texts.js';
 import type { PoolWorld } from './pool/pool.js';
 import type { Choice } from './request.js';
 import type { Allocation, MemorySpec, Plane, PlanResult } from './source.js';
@@ -18,7 +19,7 @@ import type { Workshop } from './works.js';
 export type AllocationResult = { allocation: Allocation } | { error: BrokerError };
 
 /** Who asks is served in turn with others (turns.ts). */
-export interface Surroundings extends Workshop, LingeringWorld, PoolWorld {
+export interface Surroundings extends Workshop, LingeringWorld, PoolWorld, TextWorld {
   /** Answers later, exactly once; the fds of an allocation become the broker's. */
   allocate(
     asker: Asker,

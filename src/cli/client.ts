@@ -4,8 +4,8 @@
  */
 import { Option } from 'commander';
 import { catalogue, type ErrorCode } from '../broker/errors.js';
+import { BrokerError } from '../client/broker-error.js';
 import type { Client, ConnectionError } from '../client/index.js';
-import { BrokerError } from '../client/refusal.js';
 import { CLIENT_SOCKET, clientSocket } from '../paths.js';
 import type { Problem } from '../server/control.js';
 import { Refused, Unreachable, whyUnreachable } from './failure.js';
@@ -19,7 +19,7 @@ export const clientSocketOption = () =>
 
 /** Connects as any client does; `close` it, or the program does not end. */
 export async function connectTo(given: string | undefined): Promise<Client> {
-  const path = given ?? (process.env.DMABROKER_SOCKET || clientSocket(CLIENT_SOCKET));
+  const path = given ?? clientSocket(CLIENT_SOCKET);
   // The client library loads native code, which no other command needs.
   const { connect, ConnectionError } = await import('../client/index.js');
   try {

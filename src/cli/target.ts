@@ -33,7 +33,7 @@ export function targetOf(options: TargetOptions, env: NodeJS.ProcessEnv): Target
   const url = options.url ?? (options.socket === undefined ? env.DMABROKER_URL : undefined);
   if (url) return urlTarget(url, options.tokenFile ?? env.DMABROKER_TOKEN_FILE);
   if (options.tokenFile !== undefined) throw new Usage('--token-file is for --url');
-  const socketPath = options.socket ?? (env.DMABROKER_REST_SOCKET || clientSocket(REST_SOCKET));
+  const socketPath = options.socket ?? clientSocket(REST_SOCKET, { env });
   return {
     name: socketPath,
     hint: '--socket or DMABROKER_REST_SOCKET names another socket.',

@@ -9,21 +9,23 @@ import { usageNames } from '../broker/usage.js';
 import { close } from '../native/libc/fd.js';
 import { dmabroker_buffer_v1, dmabroker_share_v1 } from '../protocol/dmabroker-v1.gen.js';
 import { hi, join64, lo } from '../protocol/wire.js';
+import { BrokerError } from './broker-error.js';
 import {
   type BufferDescription,
   type BufferLink,
   type BufferNews,
   ClientBuffer,
+  type ReceivedMemory,
   type ReceivedPlane,
   type Share,
   type ShareTerms,
 } from './buffer.js';
+import { handleTypeOf, nameOf } from './enums.js';
 import type { CallOptions, ClientEvent } from './events.js';
 import type { Listeners } from './listeners.js';
-import { handleTypeOf } from './manager.js';
-import { BrokerError, refusalOf } from './refusal.js';
+import { Refusals } from './refusal.js';
 import { ConnectionError, type ProtocolObject, type WireClient } from './wire-client.js';
-import { type ByteRange, type CopyTerms, type WorkAnswer, work } from './work.js';
+import { type ByteRange, type CopyTerms, type Work, type WorkAnswer, work } from './work.js';
 
 interface Waiting {
   resolve(buffer: ClientBuffer): void;
@@ -32,15 +34,22 @@ interface Waiting {
 
 const ANY_UID = 0xffffffff;
 
-type Info = Omit<BufferDescription, 'planes' | 'device' | 'checked' | 'vulkan' | 'unverifiedUsage'>;
+type Info = Omit<
+  BufferDescription,
+  'handleType' | 'memories' | 'planes' | 'device' | 'checked' | 'vulkan' | 'unverifiedUsage'
+>;
 
 export class BufferObject implements BufferLink {
   readonly #object: ProtocolObject<typeof dmabroker_buffer_v1>;
   #waiting: Waiting | null = null;
   /** In the order of the requests, which is that of the answers. */
   readonly #renewing: { resolve(): void; reject(error: Error): void }[] = [];
+  readonly #refusals = new Refusals();
   #info: Info | null = null;
+  #memories: ReceivedMemory[] = [];
   #planes: ReceivedPlane[] = [];
+  /** The handle type of what is kept of them. */
+  #planeType: number | null = null;
   #device: BufferDescription['device'] = null;
   #checked: BufferDescription['checked'] = null;
   #vulkan: BufferDescription['vulkan'] = null;
@@ -54,12 +63,11 @@ export class BufferObject implements BufferLink {
     private readonly events: Listeners<[ClientEvent]>,
   ) {
     this.#object = wire.create(dmabroker_buffer_v1, {
-      info: (id, generation, type, source, sizeHi, sizeLo, code, modHi, modLo, w, h) => {
+      info: (id, generation, _types, source, sizeHi, sizeLo, code, modHi, modLo, w, h) => {
         const image = code !== 0;
         this.#info = {
           id,
           generation,
-          handleType: handleTypeOf(type),
           source,
           size: Number(join64(sizeHi, sizeLo)),
           format: image ? fourccName(code) : null,
@@ -68,25 +76,32 @@ export class BufferObject implements BufferLink {
           height: image ? h : null,
         };
       },
-      plane: (fd, index, offset, stride) => {
-        this.#planes[index] = { fd, offset, stride };
+      memory: (index, sizeHi, sizeLo) => {
+        this.#memories[index] = { size: Number(join64(sizeHi, sizeLo)) };
+      },
+      plane: (fd, type, index, memory, offset, stride) => {
+        // Whoever made the buffer may have had it as several types: the first is enough.
+        this.#planeType ??= type;
+        const again = this.#planes[index] !== undefined;
+        if (again || type !== this.#planeType) close(fd);
+        else this.#planes[index] = { fd, memory, offset, stride };
       },
       checked: (how, reason) => {
-        const device = how === dmabroker_buffer_v1.enums.import_check.device;
-        this.#checked = { how: device ? 'device' : 'layout', reason };
+        this.#checked = { how: nameOf(dmabroker_buffer_v1.enums.import_check, how), reason };
       },
       vulkan_memory: (memoryType, dedicated) => {
         this.#vulkan = { memoryType, dedicated: dedicated === 1 };
       },
       device: (uuid) => {
-        this.#device = Buffer.from(uuid).toString('hex');
+        this.#device = uuid;
       },
       unverified: (usage) => {
         this.#unverifiedUsage = usageNames(usage);
       },
       done: () => this.#done(),
+      long_detail: this.#refusals.longDetail,
       failed: (...failure) => {
-        this.#waiting?.reject(refusalOf(...failure));
+        this.#waiting?.reject(this.#refusals.of(...failure));
       },
       released: (reason) => {
         this.#buffer?.wasReleased(nameOf(dmabroker_buffer_v1.enums.release_reason, reason));
@@ -97,7 +112,7 @@ export class BufferObject implements BufferLink {
         this.#buffer?.wasLeased(this.#leaseEnds);
         if (answer === 1) this.#renewing.shift()?.resolve();
       },
-      lease_refused: (...failure) => this.#renewing.shift()?.reject(refusalOf(...failure)),
+      lease_refused: (...failure) => this.#renewing.shift()?.reject(this.#refusals.of(...failure)),
       lost: () => this.#buffer?.wasLost(),
       reissued: () => this.#buffer?.wasReissued(),
     });
@@ -146,10 +161,15 @@ export class BufferObject implements BufferLink {
       this.#waiting?.reject(new ConnectionError('done before info'));
       return;
     }
-    const planes = this.#planes;
+    const [memories, planes] = [this.#memories, this.#planes];
+    const handleType = handleTypeOf(this.#planeType ?? 0);
+    this.#memories = [];
     this.#planes = [];
+    this.#planeType = null;
     const description = {
       ...this.#info,
+      handleType,
+      memories,
       planes,
       device: this.#device,
       checked: this.#checked,
@@ -168,13 +188,15 @@ export class BufferObject implements BufferLink {
     options: CallOptions,
   ): Promise<Share & { forget(): void }> {
     const rights = mayRenew ? dmabroker_share_v1.enums.right.renew : 0;
+    const refusals = new Refusals();
     let tokenId = '';
     const share = this.wire.create(dmabroker_share_v1, {
+      long_detail: refusals.longDetail,
       token_id: (id) => {
         tokenId = id;
       },
       token: (token) => settle.resolve(token),
-      failed: (...failure) => settle.reject(refusalOf(...failure)),
+      failed: (...failure) => settle.reject(refusals.of(...failure)),
     });
     let settle: { resolve(token: string): void; reject(error: Error): void };
     const end = (first?: 'revoke'): void => {
@@ -185,7 +207,7 @@ export class BufferObject implements BufferLink {
     try {
       const token = await this.wire.answer<string>((resolve, reject) => {
         settle = { resolve, reject };
-        this.#object.request('share_with_rights', share.id, uses, uid, seconds, rights);
+        this.#object.request('share', share.id, uses, uid, seconds, rights);
       }, options);
       const revoke = async (): Promise<void> => {
         if (share.dead) return;
@@ -209,32 +231,29 @@ export class BufferObject implements BufferLink {
 
   copy(
     source: number,
-    { sourceOffset = 0, offset = 0, size = 0 }: CopyTerms,
+    { sourceOffset = 0, ...range }: CopyTerms,
     options: CallOptions,
   ): Promise<WorkAnswer> {
-    const offsets = [hi(sourceOffset), lo(sourceOffset), hi(offset), lo(offset)] as const;
-    const ask = (id: number): void => {
-      this.#object.request('copy', id, source, ...offsets, hi(size), lo(size));
+    const ask = (work: Work): void => {
+      if (sourceOffset !== 0) {
+        work.request('set_source_offset', hi(sourceOffset), lo(sourceOffset));
+      }
+      work.request('copy', source);
     };
-    return work(this.wire, ask, options);
+    return this.#work(range, ask, options);
   }
 
-  fill(
-    value: number,
-    { offset = 0, size = 0 }: ByteRange,
-    options: CallOptions,
-  ): Promise<WorkAnswer> {
-    const ask = (id: number): void => {
-      this.#object.request('fill', id, hi(offset), lo(offset), hi(size), lo(size), value);
-    };
-    return work(this.wire, ask, options);
+  fill(value: number, range: ByteRange, options: CallOptions): Promise<WorkAnswer> {
+    return this.#work(range, (work) => work.request('fill', value), options);
   }
 
-  read({ offset = 0, size = 0 }: ByteRange, options: CallOptions): Promise<WorkAnswer> {
-    const ask = (id: number): void => {
-      this.#object.request('read', id, hi(offset), lo(offset), hi(size), lo(size));
-    };
-    return work(this.wire, ask, options);
+  read(range: ByteRange, options: CallOptions): Promise<WorkAnswer> {
+    return this.#work(range, (work) => work.request('read'), options);
+  }
+
+  #work(range: ByteRange, ask: (work: Work) => void, options: CallOptions): Promise<WorkAnswer> {
+    const create = (id: number): void => this.#object.request('create_work', id);
+    return work(this.wire, { create, range, ask }, options);
   }
 
   async reissue(): Promise<void> {
@@ -254,10 +273,4 @@ function recallOf(value: number, seconds: number): ClientBuffer['recalled'] {
   const reason = nameOf(dmabroker_buffer_v1.enums.recall_reason, value);
   if (reason === 'withdrawn') return null;
   return { reason, deadline: new Date(Date.now() + seconds * 1000) };
-}
-
-function nameOf<T extends string>(names: Readonly<Record<T, number>>, value: number): T {
-  const found = (Object.keys(names) as T[]).find((name) => names[name] === value);
-  if (found === undefined) throw new ConnectionError(`unknown value ${value}`);
-  return found;
 }

@@ -10,6 +10,7 @@ import type { UsageName } from '../broker/usage.js';
 import { close } from '../native/libc/fd.js';
 import { map } from '../native/libc/memory.js';
 import { bytes, type Check, flag, record, signal, someBytes, U32, u32, whole } from './check.js';
+import type { OrUnknown } from './enums.js';
 import { type CallOptions, checkOptions } from './events.js';
 import { Listeners } from './listeners.js';
 import { MappedMemory } from './mapped-memory.js';
@@ -23,9 +24,17 @@ import {
   type WorkPath,
 } from './work.js';
 
+/** A memory of a buffer; which one it is, its place in the list says. */
+export interface ReceivedMemory {
+  /** Bytes: as many can be mapped. */
+  readonly size: number;
+}
+
 export interface ReceivedPlane {
   /** Belongs to the ClientBuffer; duplicate it to keep it longer. */
   readonly fd: number;
+  /** Which of the buffer's `memories` it lies in. Planes in one have an fd each. */
+  readonly memory: number;
   /** Bytes from the start of the memory. */
   readonly offset: number;
   /** Bytes from one row to the next; 0 for linear memory. */
@@ -35,15 +44,16 @@ export interface ReceivedPlane {
 export interface BufferDescription {
   readonly id: string;
   readonly generation: number;
-  readonly handleType: HandleType;
+  readonly handleType: OrUnknown<HandleType>;
   readonly source: string;
-  /** Bytes of memory. */
+  /** Bytes of all memories together. */
   readonly size: number;
   /** DRM fourcc as text, or null for linear memory. */
   readonly format: string | null;
   readonly modifier: bigint | null;
   readonly width: number | null;
   readonly height: number | null;
+  readonly memories: readonly ReceivedMemory[];
   readonly planes: readonly ReceivedPlane[];
   /** The UUID of the Vulkan device that made the memory or has imported it; null where none did. */
   readonly device: string | null;
@@ -51,7 +61,10 @@ export interface BufferDescription {
    * For the importer of memory: whether the Vulkan device took it (`device`) or only the planes'
    * places were checked (`layout`), and the device's name or why it did not.
    */
-  readonly checked: { readonly how: 'device' | 'layout'; readonly reason: string } | null;
+  readonly checked: {
+    readonly how: OrUnknown<'device' | 'layout'>;
+    readonly reason: string;
+  } | null;
   /** For an opaque_fd, what a Vulkan or CUDA importer must be told, with `size`; null otherwise. */
   readonly vulkan: VulkanMemory | null;
   /** The usages asked for that no device was asked about, e.g. `scanout`. */
@@ -86,9 +99,12 @@ export interface Share {
   revoke(): Promise<void>;
 }
 
-/** What is mapped, and for what; all of plane 0's memory, to be written, by default. */
+/** What is mapped, and for what; all of memory 0, to be written, by default. */
 export interface MapOptions {
+  /** The memory that a plane lies in, by the plane's number; in place of `memory`. */
   readonly plane?: number;
+  /** A memory, by its number. */
+  readonly memory?: number;
   readonly write?: boolean;
   /** Bytes from the start of the memory. */
   readonly offset?: number;
@@ -98,6 +114,7 @@ export interface MapOptions {
 
 const checkMap: Check = record<MapOptions>({
   plane: whole(0, 3),
+  memory: whole(0, 3),
   write: flag,
   offset: bytes,
   size: someBytes,
@@ -132,7 +149,7 @@ export type BufferNews = 'released' | 'recalled' | 'leased' | 'lost' | 'reissued
 
 export class ClientBuffer implements BufferDescription {
   readonly id: string;
-  readonly handleType: HandleType;
+  readonly handleType: OrUnknown<HandleType>;
   readonly source: string;
   readonly format: string | null;
   readonly width: number | null;
@@ -143,11 +160,12 @@ export class ClientBuffer implements BufferDescription {
   generation: number;
   size: number;
   modifier: bigint | null;
+  memories: readonly ReceivedMemory[];
   planes: readonly ReceivedPlane[];
   vulkan: VulkanMemory | null;
   readonly unverifiedUsage: readonly UsageName[];
   /** Why the daemon let go of it, or null: its fds stay good all the same. */
-  released: 'owner' | 'administrator' | 'lease_expired' | null = null;
+  released: OrUnknown<'owner' | 'administrator' | 'lease_expired'> | null = null;
   /** When the lease ends; null where it has none. */
   leaseEnds: Date | null = null;
   /**
@@ -156,7 +174,7 @@ export class ClientBuffer implements BufferDescription {
    * go of it.
    */
   recalled: {
-    readonly reason: 'share' | 'memory_pressure' | 'lease_expired' | 'administrator';
+    readonly reason: OrUnknown<'share' | 'memory_pressure' | 'lease_expired' | 'administrator'>;
     readonly deadline: Date;
   } | null = null;
   /**
@@ -190,6 +208,7 @@ export class ClientBuffer implements BufferDescription {
     this.modifier = description.modifier;
     this.width = description.width;
     this.height = description.height;
+    this.memories = description.memories;
     this.planes = description.planes;
     this.device = description.device;
     this.checked = description.checked;
@@ -198,26 +217,43 @@ export class ClientBuffer implements BufferDescription {
   }
 
   /**
-   * Maps the memory that a plane lies in, from its start (mind the plane's offset), or the bytes of it that
-   * `offset` and `size` say. Throws TypeError for an opaque_fd, which only a driver can read, and
-   * RangeError for more than a Buffer can have (4 GiB with Node 20).
+   * Maps a memory, or the one that a plane lies in, from its start (mind the plane's offset), or the bytes
+   * of it that `offset` and `size` say. Throws TypeError for an opaque_fd, which only a driver can read,
+   * and RangeError for what the memory does not have and for more than a Buffer can have (4 GiB with
+   * Node 20).
    */
   map(options: MapOptions = {}): MappedMemory {
     checkMap(options, 'options');
-    const { plane = 0, write = true, offset = 0, size } = options;
+    const { plane, memory, write = true, offset = 0, size } = options;
     const { handleType } = this;
-    const chosen = this.planes[plane];
     this.#mustBeOpen();
-    if (chosen === undefined) throw new RangeError(`there is no plane ${plane}`);
+    const { fd, size: whole } = this.#memoryOf(plane, memory);
     if (handleType === 'opaque_fd') throw new TypeError('an opaque_fd cannot be mapped');
-    // A plane may be in a memory of its own, smaller than all of them together.
-    const whole = Math.min(fstatSync(chosen.fd).size, this.size) || this.size;
+    if (handleType === 'unknown')
+      throw new TypeError('how memory of this type is mapped is not known');
     const length = size ?? whole - offset;
     if (offset + length > whole) throw new RangeError(`the memory has ${whole} bytes`);
-    const mapping = map(chosen.fd, length, { write, offset });
-    const mapped = new MappedMemory(mapping, handleType === 'dma_buf' ? chosen.fd : null);
+    const mapping = map(fd, length, { write, offset });
+    const mapped = new MappedMemory(mapping, handleType === 'dma_buf' ? fd : null);
     this.#mappings.add(mapped);
     return mapped;
+  }
+
+  /** An fd of a memory, and how many bytes of it can be mapped: no more than its file has, or SIGBUS follows. */
+  #memoryOf(plane: number | undefined, memory: number | undefined): { fd: number; size: number } {
+    if (plane !== undefined && memory !== undefined) {
+      throw new TypeError('either a plane or a memory is mapped');
+    }
+    const index = plane === undefined ? (memory ?? 0) : this.planes[plane]?.memory;
+    if (index === undefined) throw new RangeError(`there is no plane ${plane}`);
+    const told = this.memories[index];
+    const [first] = this.planes.filter((each) => each.memory === index);
+    if (told === undefined || first === undefined) {
+      throw new RangeError(`there is no memory ${index}`);
+    }
+    // Some kernels do not say how long a dma_buf is; mmap(2) refuses more of one than there is.
+    const { size } = fstatSync(first.fd);
+    return { fd: first.fd, size: size === 0 ? told.size : Math.min(told.size, size) };
   }
 
   #mustBeOpen({ signal }: CallOptions = {}): void {
@@ -282,6 +318,7 @@ export class ClientBuffer implements BufferDescription {
     this.generation = description.generation;
     this.size = description.size;
     this.modifier = description.modifier;
+    this.memories = description.memories;
     this.planes = description.planes;
     this.vulkan = description.vulkan;
     this.lost = false;

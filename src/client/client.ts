@@ -25,7 +25,10 @@ import {
 import { type ConnectionError, type ProtocolObject, WireClient } from './wire-client.js';
 
 export interface ConnectOptions extends CallOptions {
-  /** The daemon's client socket; by default the system's, or the user's own daemon. */
+  /**
+   * The daemon's client socket; by default `DMABROKER_SOCKET`, else the user's own daemon's in
+   * `XDG_RUNTIME_DIR` where there is one, else the system's.
+   */
   readonly socket?: string;
 }
 
@@ -165,7 +168,7 @@ export class Client {
     params: ProtocolObject<typeof dmabroker_params_v1>,
     { lifetime, name, device }: Pick<CommonRequest, 'lifetime' | 'name' | 'device'>,
   ): void {
-    if (device !== undefined) params.request('set_device', Buffer.from(device, 'hex'));
+    if (device !== undefined) params.request('set_device', device.toLowerCase());
     if (typeof lifetime === 'object') params.request('set_lease', lifetime.lease);
     else if (lifetime) {
       params.request('set_lifetime', dmabroker_params_v1.enums.lifetime[lifetime]);

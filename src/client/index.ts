@@ -7,10 +7,18 @@ export { fourcc, fourccName, MOD_LINEAR } from '../broker/fourcc.js';
 export type { HandleType, Placement, PlanePlace, VulkanMemory } from '../broker/source.js';
 export type { UsageName } from '../broker/usage.js';
 export {
+  BrokerError,
+  type Json,
+  type Possible,
+  type QuotaRefusal,
+  type Refusal,
+} from './broker-error.js';
+export {
   type BufferDescription,
   ClientBuffer,
   type MapOptions,
   type ReadContent,
+  type ReceivedMemory,
   type ReceivedPlane,
   type Share,
   type ShareTerms,
@@ -20,17 +28,11 @@ export {
   type ConnectOptions,
   connect,
 } from './client.js';
+export type { OrUnknown } from './enums.js';
 export type { CallOptions, ClientEvent } from './events.js';
 export type { BrokerDescription, ClientDevice, SourceDescription } from './manager.js';
 export { MappedMemory } from './mapped-memory.js';
 export type { Planned } from './planned.js';
-export {
-  BrokerError,
-  type Json,
-  type Possible,
-  type QuotaRefusal,
-  type Refusal,
-} from './refusal.js';
 export type {
   BroughtPlane,
   CommonRequest,

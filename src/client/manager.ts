@@ -5,12 +5,13 @@ import type { HandleType } from '../broker/source.js';
 import { dmabroker_manager_v1 } from '../protocol/dmabroker-v1.gen.js';
 import { wl_registry } from '../protocol/wayland.gen.js';
 import { join64 } from '../protocol/wire.js';
+import { handleTypeOf, nameOf, type OrUnknown } from './enums.js';
 import type { CallOptions } from './events.js';
 import { ConnectionError, type ProtocolObject, type WireClient } from './wire-client.js';
 
 export interface SourceDescription {
   readonly name: string;
-  readonly handleType: HandleType;
+  readonly handleType: OrUnknown<HandleType>;
   readonly usable: boolean;
   readonly reason: string;
 }
@@ -34,13 +35,6 @@ export interface BrokerDescription {
   readonly sources: readonly SourceDescription[];
   /** By the names of dmabroker_manager_v1.limit. */
   readonly limits: Readonly<Record<string, bigint>>;
-}
-
-export function handleTypeOf(bit: number): HandleType {
-  const known = Object.entries(dmabroker_manager_v1.enums.handle_type);
-  const found = known.find(([, value]) => value === bit);
-  if (found === undefined) throw new ConnectionError(`unknown handle type ${bit}`);
-  return found[0] as HandleType;
 }
 
 type Manager = ProtocolObject<typeof dmabroker_manager_v1>;
@@ -77,21 +71,15 @@ function describedManager(wire: WireClient, done: (what: BrokerDescription) => v
   const sources: SourceDescription[] = [];
   const limits: Record<string, bigint> = {};
   return wire.create(dmabroker_manager_v1, {
-    device: (name, deviceUuid, driverUuid, node) => {
-      devices.push({
-        name,
-        deviceUuid: Buffer.from(deviceUuid).toString('hex'),
-        driverUuid: Buffer.from(driverUuid).toString('hex'),
-        mainDevice: node.length === 8 ? Buffer.from(node).readBigUInt64LE() : null,
-      });
+    device: (name, deviceUuid, driverUuid, high, low) => {
+      devices.push({ name, deviceUuid, driverUuid, mainDevice: join64(high, low) || null });
     },
     source: (name, type, usable, reason) => {
       sources.push({ name, handleType: handleTypeOf(type), usable: usable === 1, reason });
     },
     limit: (what, high, low) => {
-      const known = Object.entries(dmabroker_manager_v1.enums.limit);
-      const [name] = known.find(([, value]) => value === what) ?? [];
-      if (name !== undefined) limits[name] = join64(high, low);
+      const name = nameOf(dmabroker_manager_v1.enums.limit, what);
+      if (name !== 'unknown') limits[name] = join64(high, low);
     },
     done: () => done({ device: devices[0] ?? null, devices, sources, limits }),
   });

@@ -3,20 +3,22 @@ import type { HandleType } from '../broker/source.js';
 import { type UsageName, usageNames } from '../broker/usage.js';
 import { dmabroker_test_v1 } from '../protocol/dmabroker-v1.gen.js';
 import { join64 } from '../protocol/wire.js';
+import { handleTypeOf, type OrUnknown } from './enums.js';
 import type { CallOptions } from './events.js';
-import { handleTypeOf } from './manager.js';
-import { refusalOf } from './refusal.js';
+import { Refusals } from './refusal.js';
 import { ConnectionError, type WireClient } from './wire-client.js';
 
 /** What would be allocated. */
 export interface Planned {
-  readonly handleType: HandleType;
+  readonly handleType: OrUnknown<HandleType>;
   readonly source: string;
   /** Bytes of memory; the kernel may round up. */
   readonly size: number;
   /** Null for linear memory. */
   readonly modifier: bigint | null;
-  /** `memory`: planes with the same number share one. Offsets and strides in bytes. */
+  /** Bytes of each. */
+  readonly memories: readonly { readonly size: number }[];
+  /** `memory`: its index in `memories`. Offsets and strides in bytes. */
   readonly planes: readonly {
     readonly memory: number;
     readonly offset: number;
@@ -33,14 +35,20 @@ export function testRequest(
   options: CallOptions,
 ): Promise<Planned> {
   return wire.answer((resolve, reject) => {
-    let possible: Omit<Planned, 'planes' | 'unverifiedUsage'> | null = null;
+    let possible: Omit<Planned, 'memories' | 'planes' | 'unverifiedUsage'> | null = null;
     let unverifiedUsage: readonly UsageName[] = [];
+    const memories: Planned['memories'][number][] = [];
     const planes: Planned['planes'][number][] = [];
+    const refusals = new Refusals();
     const object = wire.create(dmabroker_test_v1, {
-      possible: (source, type, sizeHi, sizeLo, modifierHi, modifierLo) => {
+      long_detail: refusals.longDetail,
+      possible: (source, sizeHi, sizeLo, types, modifierHi, modifierLo) => {
         const modifier = kind === 'image' ? join64(modifierHi, modifierLo) : null;
         const size = Number(join64(sizeHi, sizeLo));
-        possible = { handleType: handleTypeOf(type), source, size, modifier };
+        possible = { handleType: handleTypeOf(types), source, size, modifier };
+      },
+      memory: (index, sizeHi, sizeLo) => {
+        memories[index] = { size: Number(join64(sizeHi, sizeLo)) };
       },
       plane_layout: (index, memory, offset, stride) => {
         planes[index] = { memory, offset, stride };
@@ -51,11 +59,11 @@ export function testRequest(
       done: () => {
         object.request('destroy');
         if (possible === null) reject(new ConnectionError('done before possible'));
-        else resolve({ ...possible, planes, unverifiedUsage });
+        else resolve({ ...possible, memories, planes, unverifiedUsage });
       },
       failed: (...failure) => {
         object.request('destroy');
-        reject(refusalOf(...failure));
+        reject(refusals.of(...failure));
       },
     });
     ask(object.id);

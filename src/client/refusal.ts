@@ -1,120 +1,49 @@
-/**
- * A `failed` event as the error that it stands for, in the library's own words: what the daemon tells in
- * those of openapi.yaml (docs/errors.md lists them) has camelCase fields and bigint modifiers here, so that
- * a refusal's `nearest` can be asked for as it is.
- */
+/** Refusals as the daemon sends them. */
+import { fstatSync, readSync } from 'node:fs';
 import { catalogue, type ErrorCode } from '../broker/errors.js';
-import type { ImageRequest, LinearRequest } from './requests.js';
-
-export type Json =
-  | string
-  | number
-  | boolean
-  | null
-  | readonly Json[]
-  | { readonly [name: string]: Json };
-
-/** What would have been possible: a value, some to choose from, or bounds (`min`, `max`, …). */
-export type Possible =
-  | string
-  | number
-  | bigint
-  | boolean
-  | null
-  | readonly Possible[]
-  | { readonly [name: string]: Possible };
-
-/** The quota that refused; docs/quotas.md has the scopes and dimensions. */
-export interface QuotaRefusal {
-  readonly scope: string;
-  /** The user's number, the control group's path, the source, the connection, or `default`. */
-  readonly key: string;
-  readonly dimension: string;
-  readonly limit: number;
-  readonly inUse: number;
-  /** How much of that was released, and stays charged because somebody has it, or may have it. */
-  readonly lingering: number;
-}
-
-export interface Refusal {
-  /** The request's field or the limit that failed, in the words of docs/errors.md: `handle_types`. */
-  readonly constraint?: string;
-  /** What was asked for. */
-  readonly requested?: Possible;
-  readonly possible?: Possible;
-  /**
-   * The nearest request that would succeed; it was planned before it was told, and `allocate` takes it. Null
-   * where none was found, absent where none is looked for.
-   */
-  readonly nearest?: LinearRequest | ImageRequest | null;
-  readonly quota?: QuotaRefusal;
-  /** Whether the daemon left something out, because its message has room for 4,096 bytes. */
-  readonly truncated?: boolean;
-}
-
-/** The daemon refused; the connection and all of its buffers are what they were. */
-export class BrokerError extends Error {
-  override readonly name = 'BrokerError';
-
-  constructor(
-    readonly code: ErrorCode,
-    message: string,
-    readonly refusal: Refusal = {},
-    /** What `refusal` was made of: JSON in the words of docs/errors.md. */
-    readonly detail: { readonly [name: string]: Json } = {},
-  ) {
-    super(message);
-  }
-
-  /** `refusal.nearest`. */
-  get nearest(): LinearRequest | ImageRequest | null {
-    return this.refusal.nearest ?? null;
-  }
-}
+import { MAX_LONG_TEXT } from '../broker/limits.js';
+import { close } from '../native/libc/fd.js';
+import { BrokerError, inOwnWords } from './broker-error.js';
 
 const codes = new Map<number, ErrorCode>(
   Object.entries(catalogue).map(([code, { number }]) => [number, code as ErrorCode]),
 );
 
-/** A code that this library does not know yet is told as `internal`; the sentence tells more. */
-export function refusalOf(code: number, message: string, detail: string): BrokerError {
-  const told = JSON.parse(detail);
-  return new BrokerError(codes.get(code) ?? 'internal', message, inOwnWords(told), told);
+/** What the events of a refusal carry. */
+type Said = [code: number, message: string, detail: string];
+
+/** The refusals of one object: `long_detail`, where the detail is long, and then the event itself. */
+export class Refusals {
+  /** The whole of a detail that is longer than a message, until the refusal that it is of. */
+  #whole: string | null = null;
+
+  /** For `long_detail`; the fd is closed. */
+  readonly longDetail = (fd: number, size: number): void => {
+    try {
+      this.#whole = textOf(fd, size);
+    } finally {
+      close(fd);
+    }
+  };
+
+  /** A code of a later daemon is `internal`: the message says what it is about. */
+  of(...[code, message, detail]: Said): BrokerError {
+    const whole = this.#whole ?? detail;
+    this.#whole = null;
+    const told = JSON.parse(whole);
+    return new BrokerError(codes.get(code) ?? 'internal', message, inOwnWords(told), told);
+  }
 }
 
-/** Exported for tests. */
-export function inOwnWords({ nearest, ...detail }: { readonly [name: string]: Json }): Refusal {
-  const modifiers = detail.constraint === 'modifiers' || detail.constraint === 'modifier';
-  const own: Record<string, Possible> = {};
-  for (const [name, value] of Object.entries(detail))
-    own[camelCase(name)] = words(value, modifiers);
-  if (nearest === undefined) return own as Refusal;
-  return { ...own, nearest: requestOf(nearest) } as Refusal;
+/** Null for what is no file of that size, which could be read for ever or not at all. */
+function textOf(fd: number, size: number): string | null {
+  const file = fstatSync(fd);
+  if (!file.isFile() || file.size !== size || size > MAX_LONG_TEXT) return null;
+  const bytes = Buffer.alloc(size);
+  for (let at = 0; at < size; ) {
+    const count = readSync(fd, bytes, at, size - at, at);
+    if (count === 0) return null;
+    at += count;
+  }
+  return bytes.toString('utf8');
 }
-
-/** A request in the words of CreateBuffer; the wire, and so the library, names one source at most. */
-function requestOf(nearest: Json): Refusal['nearest'] {
-  if (nearest === null) return null;
-  const { sources, ...request } = words(nearest, false) as { readonly [name: string]: Possible };
-  const [source] = Array.isArray(sources) ? sources : [];
-  return { ...request, ...(source !== undefined && { source }) } as unknown as LinearRequest;
-}
-
-const camelCase = (name: string): string =>
-  name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
-
-/** `areModifiers`: texts here are of modifiers. */
-function words(value: Json, areModifiers: boolean): Possible {
-  if (typeof value === 'string') return areModifiers ? modifierOf(value) : value;
-  if (Array.isArray(value)) return value.map((each: Json) => words(each, areModifiers));
-  if (typeof value !== 'object' || value === null) return value as Possible;
-  return Object.fromEntries(
-    Object.entries(value).map(([name, each]) => [
-      camelCase(name),
-      words(each, areModifiers || name === 'modifiers' || name === 'modifier'),
-    ]),
-  );
-}
-
-/** broker/fourcc.ts writes them. */
-const modifierOf = (text: string): Possible => (/^0x[0-9a-f]+$/.test(text) ? BigInt(text) : text);

@@ -82,6 +82,8 @@ export interface BroughtPlane {
   readonly offset: number;
   /** Bytes from one row to the next; 0 for linear memory. */
   readonly stride: number;
+  /** As a received plane has it. It is not asked: the file says which memory it is. */
+  readonly memory?: number;
 }
 
 export interface ImportedLinear extends ImportTerms, Pick<LinearRequest, 'kind' | 'size'> {
@@ -146,7 +148,7 @@ const image = record<ImageRequest>(
 );
 
 const planes = listOf(
-  record<BroughtPlane>({ ...place, fd: openFd }, ['fd', 'offset', 'stride']),
+  record<BroughtPlane>({ ...place, fd: openFd, memory: u32 }, ['fd', 'offset', 'stride']),
   1,
   MAX_PLANES,
 );

@@ -6,10 +6,11 @@
 import { readSync } from 'node:fs';
 import { close } from '../native/libc/fd.js';
 import { dmabroker_work_v1 } from '../protocol/dmabroker-v1.gen.js';
-import { join64 } from '../protocol/wire.js';
+import { hi, join64, lo } from '../protocol/wire.js';
 import { bytes, type Check, type Fields, record, signal, someBytes } from './check.js';
+import { nameOf, type OrUnknown } from './enums.js';
 import type { CallOptions } from './events.js';
-import { refusalOf } from './refusal.js';
+import { Refusals } from './refusal.js';
 import { ConnectionError, type ProtocolObject, type WireClient } from './wire-client.js';
 
 /** Bytes of a buffer: from `offset` (0 by default) on as many as `size` says, else to the end. */
@@ -29,7 +30,7 @@ export const checkRange: Check = record<ByteRange & CallOptions>(range);
 export const checkCopy: Check = record<CopyTerms & CallOptions>({ ...range, sourceOffset: bytes });
 
 /** Who moved the bytes: the Vulkan device, or the CPU where that cannot take the memory. */
-export type WorkPath = 'device' | 'cpu';
+export type WorkPath = OrUnknown<'device' | 'cpu'>;
 
 export interface WorkAnswer {
   readonly path: WorkPath;
@@ -37,32 +38,47 @@ export interface WorkAnswer {
   readonly content: { readonly fd: number; readonly size: number } | null;
 }
 
-/** Makes a work object, sends the request that it answers, waits. Rejects with BrokerError. */
+export type Work = ProtocolObject<typeof dmabroker_work_v1>;
+
+/** What is to be done: on which bytes, and the request that says it once they are told. */
+export interface WorkToDo {
+  readonly create: (id: number) => void;
+  readonly range: ByteRange;
+  readonly ask: (work: Work) => void;
+}
+
+/** Makes a work object of a range, asks for the work, waits. Rejects with BrokerError. */
 export async function work(
   wire: WireClient,
-  ask: (id: number) => void,
+  { create, range: { offset = 0, size = 0 }, ask }: WorkToDo,
   options: CallOptions,
 ): Promise<WorkAnswer> {
   const received: { fd: number; size: number }[] = [];
-  let object: ProtocolObject<typeof dmabroker_work_v1> | undefined;
+  let object: Work | undefined;
   try {
-    const path = await wire.answer<WorkPath>((resolve, reject) => {
+    const start = (resolve: (path: WorkPath) => void, reject: (error: Error) => void): void => {
+      const refusals = new Refusals();
       const made = wire.create(dmabroker_work_v1, {
+        long_detail: refusals.longDetail,
         content: (fd, sizeHi, sizeLo) => {
           received.push({ fd, size: Number(join64(sizeHi, sizeLo)) });
         },
         done: (by) => {
           made.request('destroy');
-          resolve(by === dmabroker_work_v1.enums.path.device ? 'device' : 'cpu');
+          resolve(nameOf(dmabroker_work_v1.enums.path, by));
         },
         failed: (...failure) => {
           made.request('destroy');
-          reject(refusalOf(...failure));
+          reject(refusals.of(...failure));
         },
       });
       object = made;
-      ask(made.id);
-    }, options);
+      create(made.id);
+      if (offset !== 0) made.request('set_offset', hi(offset), lo(offset));
+      if (size !== 0) made.request('set_size', hi(size), lo(size));
+      ask(made);
+    };
+    const path = await wire.answer<WorkPath>(start, options);
     return { path, content: received.pop() ?? null };
   } finally {
     // Given up: what comes for it is let go.

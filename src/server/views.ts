@@ -88,12 +88,7 @@ export function planView(spec: MemorySpec, plan: Plan): PlannedBuffer {
     size: plan.memories.reduce((sum, bytes) => sum + bytes, 0),
     kind: spec.kind,
     modifier: plan.modifier === null ? null : modifierText(plan.modifier),
-    planes: plan.planes.map(({ memory, offset, stride }, index) => ({
-      index,
-      memory,
-      offset,
-      stride,
-    })),
+    planes: planeViews(plan),
     placement: [...plan.placement],
     unverified_usage: usageNames(unverified(spec.usage)),
   };
@@ -113,15 +108,8 @@ function lifetimeView(broker: Broker, buffer: BrokerBuffer): BufferInfo['lifetim
   };
 }
 
-/** Planes with the number of the memory (the fd) that each lies in. */
-function planeViews({ planes }: Allocation): BufferInfo['planes'] {
-  const memories = [...new Set(planes.map(({ fd }) => fd))];
-  return planes.map(({ fd, offset, stride }, index) => ({
-    index,
-    memory: memories.indexOf(fd),
-    offset,
-    stride,
-  }));
+function planeViews({ planes }: Pick<Allocation | Plan, 'planes'>): BufferInfo['planes'] {
+  return planes.map(({ memory, offset, stride }, index) => ({ index, memory, offset, stride }));
 }
 
 export function tokenView(token: BrokerTokenInfo, clock: Clock): TokenInfo {

@@ -27,7 +27,7 @@ function imported(
     const offset = at + gap;
     const stride = rowBytes(plane, width) + padding;
     at = offset + stride * Math.ceil(height / plane.vsub);
-    return { fd: 10, offset, stride };
+    return { fd: 10, memory: 0, offset, stride };
   });
   const spec: ImageSpec = {
     kind: 'image',
@@ -41,6 +41,7 @@ function imported(
     source: 'import',
     handleType: 'dma_buf',
     key: 1,
+    memories: [MEMORY],
     size: MEMORY,
     modifier,
     placement: [],
@@ -139,8 +140,8 @@ t.test('a part of a read; planes in memories of their own', async (t) => {
     allocation: {
       ...side.allocation,
       planes: [
-        { fd: 10, offset: luma?.offset ?? 0, stride: 16 },
-        { fd: 11, offset: 100, stride: chroma?.stride ?? 0 },
+        { fd: 10, memory: 0, offset: luma?.offset ?? 0, stride: 16 },
+        { fd: 11, memory: 1, offset: 100, stride: chroma?.stride ?? 0 },
       ],
     },
   };

@@ -20,10 +20,11 @@ const allocation = (size: number, planes: Planes, more: Partial<Allocation> = {}
   source: 'udmabuf',
   handleType: 'dma_buf',
   key: 7,
+  memories: [size],
   size,
   modifier: null,
   placement: [],
-  planes: planes.map(([offset, stride, fd = 10]) => ({ fd, offset, stride })),
+  planes: planes.map(([offset, stride, fd = 10]) => ({ fd, memory: fd - 10, offset, stride })),
   exporter: null,
   ...more,
 });

@@ -1,11 +1,14 @@
 /** A daemon that is none, or breaks off: a ConnectionError each time, and no fd is lost. */
-import { closeSync, openSync, readdirSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readdirSync } from 'node:fs';
 import t, { type Test } from 'tap';
 import { type Client, ConnectionError, connect } from '../../src/client/index.js';
+import { close } from '../../src/native/libc/fd.js';
+import { sealedBytes } from '../../src/native/libc/memory.js';
 import { dmabroker_buffer_v1, dmabroker_manager_v1 } from '../../src/protocol/dmabroker-v1.gen.js';
 import { wl_callback, wl_display, wl_registry } from '../../src/protocol/wayland.gen.js';
 import { FakeDaemon } from '../support/fake-daemon.js';
 import { withoutLeaks } from '../support/fds.js';
+import { rejected } from '../support/refused.js';
 
 // The ids that the client library chooses: in the order in which it makes objects.
 const [DISPLAY, REGISTRY, CALLBACK, MANAGER, , BUFFER] = [1, 2, 3, 4, 5, 6];
@@ -60,21 +63,14 @@ await withoutLeaks(t, 'broken daemons', async (t) => {
     await t.rejects(pending, { message: 'protocol error: no, no', protocol });
   });
 
-  t.test('an unknown handle type', async (t) => {
-    const { daemon, client } = await ready(t);
-    const pending = client.allocate(linear);
-    daemon.event(dmabroker_buffer_v1, BUFFER, 'info', 'a', 1, 64, 'x', 0, 1, 0, 0, 0, 0, 0);
-    await t.rejects(pending, { name: 'ConnectionError', message: 'unknown handle type 64' });
-  });
-
   t.test('fds of a buffer that was never complete', async (t) => {
     const { daemon, client } = await ready(t);
     const file = openSync('/dev/zero', 'r');
     const before = openFds();
     const pending = client.allocate(linear);
     daemon.event(dmabroker_buffer_v1, BUFFER, 'info', 'a', 1, 4, 'memfd', 0, 1, 0, 0, 0, 0, 0);
-    daemon.event(dmabroker_buffer_v1, BUFFER, 'plane', file, 0, 0, 0);
-    daemon.event(dmabroker_buffer_v1, BUFFER, 'plane', file, 1, 0, 0);
+    daemon.event(dmabroker_buffer_v1, BUFFER, 'plane', file, 4, 0, 0, 0, 0);
+    daemon.event(dmabroker_buffer_v1, BUFFER, 'plane', file, 4, 1, 1, 0, 0);
     daemon.hangUp();
     await t.rejects(pending, ConnectionError);
     closeSync(file);
@@ -86,10 +82,37 @@ await withoutLeaks(t, 'broken daemons', async (t) => {
     const { daemon, client } = await ready(t);
     const file = openSync('/dev/zero', 'r');
     const pending = client.allocate(linear);
-    const event = Buffer.from(`0600000001001800${'00'.repeat(16)}`, 'hex');
+    const event = Buffer.from(`0600000002002000${'00'.repeat(24)}`, 'hex');
     daemon.send(event, [file]);
     await t.rejects(pending, /plane: bytes are left over/);
     closeSync(file);
+  });
+
+  t.test('a long detail that is no file of its size', async (t) => {
+    const { daemon, client } = await ready(t);
+    const short = JSON.stringify({ constraint: 'name', truncated: true });
+    const file = sealedBytes('detail', JSON.stringify({ constraint: 'name', requested: 'x' }));
+    const zero = openSync('/dev/zero', 'r');
+    const { size } = fstatSync(file);
+    for (const [fd, told] of [
+      [file, size],
+      [file, size + 1],
+      [zero, 10],
+    ] as const) {
+      const pending = client.allocate(linear);
+      daemon.event(dmabroker_buffer_v1, BUFFER, 'long_detail', fd, told);
+      daemon.event(dmabroker_buffer_v1, BUFFER, 'failed', 1, 'no', short);
+      daemon.event(wl_display, DISPLAY, 'delete_id', BUFFER);
+      daemon.event(wl_display, DISPLAY, 'delete_id', BUFFER - 1);
+      const { refusal } = await rejected(pending);
+      t.same(
+        refusal,
+        fd === file && told === size ? { constraint: 'name', requested: 'x' } : JSON.parse(short),
+      );
+    }
+    closeSync(zero);
+    close(file);
+    client.close();
   });
 
   t.test('a buffer without a description', async (t) => {

@@ -4,7 +4,7 @@ import { type BufferDescription, ClientBuffer } from '../../src/client/index.js'
 import { sealedMemfd } from '../../src/native/libc/memory.js';
 import { withoutLeaks } from '../support/fds.js';
 
-function make(handleType: BufferDescription['handleType'], planes = 1, client: object = {}) {
+function make(handleType: BufferDescription['handleType'], planes = 1, told = 4096) {
   const fd = sealedMemfd('test', 4096);
   const said: string[] = [];
   const description: BufferDescription = {
@@ -17,7 +17,8 @@ function make(handleType: BufferDescription['handleType'], planes = 1, client: o
     modifier: null,
     width: null,
     height: null,
-    planes: Array.from({ length: planes }, () => ({ fd, offset: 0, stride: 0 })),
+    memories: [{ size: told }],
+    planes: Array.from({ length: planes }, () => ({ fd, memory: 0, offset: 0, stride: 0 })),
     device: null,
     checked: null,
     vulkan: null,
@@ -25,7 +26,7 @@ function make(handleType: BufferDescription['handleType'], planes = 1, client: o
   };
   const work = async () => ({ path: 'cpu' as const, content: null });
   const buffer = new ClientBuffer(description, {
-    wire: client,
+    wire: {},
     id: 7,
     copy: work,
     fill: work,
@@ -52,6 +53,19 @@ await withoutLeaks(t, 'buffers', async (t) => {
   t.test('an opaque_fd cannot be mapped', async (t) => {
     const { buffer } = make('opaque_fd');
     t.throws(() => buffer.map(), /an opaque_fd cannot be mapped/);
+    await buffer.close();
+  });
+
+  t.test('what is mapped is there: no more of a memory than its file has', async (t) => {
+    const { buffer } = make('memfd', 2, 8192);
+    const { bytes } = buffer.map();
+    t.equal(bytes.length, 4096, 'a byte more would be SIGBUS');
+    t.equal(buffer.map({ plane: 1 }).bytes.length, 4096);
+    t.equal(buffer.map({ memory: 0, offset: 4000 }).bytes.length, 96);
+    for (const wrong of [{ plane: 2 }, { memory: 1 }, { size: 4097 }, { offset: 4096, size: 1 }]) {
+      t.throws(() => buffer.map(wrong), RangeError);
+    }
+    t.throws(() => buffer.map({ plane: 0, memory: 0 }), TypeError);
     await buffer.close();
   });
 

@@ -42,20 +42,41 @@ await withoutLeaks(t, 'layouts', async (t) => {
     }
   });
 
-  await connected('planes on their own', async (t, client) => {
+  const wholly = "separate planes are mapped whole: each memory's size is told";
+  await connected(wholly, async (t, client) => {
     const buffer = await client.allocate({ ...nv12, separatePlanes: true });
     t.match(buffer.planes, [
-      { offset: 0, stride: 1920 },
-      { offset: 0, stride: 1920 },
+      { memory: 0, offset: 0, stride: 1920 },
+      { memory: 1, offset: 0, stride: 1920 },
     ]);
     const sizes = buffer.planes.map(({ fd }) => fstatSync(fd).size);
     t.strictSame(sizes, [2_076_672, 1_040_384]);
     t.equal(buffer.size, 2_076_672 + 1_040_384);
-    for (const plane of [0, 1]) {
-      const { bytes } = buffer.map({ plane });
-      t.equal(bytes.length, sizes[plane], 'all of its memory and no more is mapped');
-      t.equal(bytes[bytes.length - 1], 0);
+    t.strictSame(
+      buffer.memories,
+      sizes.map((size) => ({ size })),
+    );
+    for (const index of [0, 1]) {
+      for (const what of [{ plane: index }, { memory: index }]) {
+        const { bytes } = buffer.map(what);
+        t.equal(bytes.length, sizes[index], 'all of its memory and no more is mapped');
+        t.equal(bytes[bytes.length - 1], 0);
+      }
     }
+    const planned = await client.test({ ...nv12, separatePlanes: true });
+    t.strictSame(planned.memories, buffer.memories, 'and a dry run tells it');
+    const redeemed = await client.redeem(await buffer.share());
+    t.strictSame(redeemed.memories, buffer.memories);
+    t.equal(redeemed.map({ plane: 1 }).bytes.length, sizes[1]);
+    await redeemed.close();
+    const together = await client.allocate(nv12);
+    t.match(together, { memories: [{ size: together.size }], planes: [{}, { memory: 0 }] });
+    t.equal(
+      new Set(together.planes.map(({ fd }) => fd)).size,
+      2,
+      'each plane has an fd of its own',
+    );
+    await together.close();
     t.match(await daemon.buffers(), [{ planes: [{ memory: 0 }, { memory: 1 }] }]);
     await buffer.close();
   });

@@ -28,7 +28,8 @@ class Setup {
     const info = [MEMFD, 'memfd', 0, 4096, 0, 0, 0, 0, 0] as const;
     const fd = sealedMemfd(`generation ${generation}`, 4096);
     this.daemon.event(dmabroker_buffer_v1, BUFFER, 'info', 'a', generation, ...info);
-    this.daemon.event(dmabroker_buffer_v1, BUFFER, 'plane', fd, 0, 0, 0);
+    this.daemon.event(dmabroker_buffer_v1, BUFFER, 'memory', 0, 0, 4096);
+    this.daemon.event(dmabroker_buffer_v1, BUFFER, 'plane', fd, MEMFD, 0, 0, 0, 0);
     this.daemon.event(dmabroker_buffer_v1, BUFFER, 'done');
     close(fd);
   }

@@ -4,14 +4,15 @@
  */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { createInterface } from 'node:readline';
 import { buffer as readAll, text as readText } from 'node:stream/consumers';
 import t from 'tap';
+import { connect } from '../../src/client/index.js';
 import { packageRoot } from '../../src/package-root.js';
 import { TestDaemon } from '../support/daemon.js';
 import { withoutLeaks } from '../support/fds.js';
-import { temporaryFolder } from '../support/folder.js';
+import { runtimeFolder, temporaryFolder } from '../support/folder.js';
 
 /** Why the example cannot be built here, or false. */
 function missing(): string | false {
@@ -78,11 +79,24 @@ await withoutLeaks(t, 'the example in C', async (t) => {
     t.equal(stdout.length, 0);
     t.match(stderr, /^source: memfd: usable: /m);
     t.match(stderr, /^source: vulkan: not usable: ./m);
-    const what = /^buffer: ([a-z2-7]{13}) 640x480 XR24 modifier 0x0{16} 1228800 bytes from memfd$/m;
+    const what = /^buffer: ([a-z2-7]{13}) 640x480 XR24 modifier 0x0{16} from memfd$/m;
     const id = what.exec(stderr)?.[1];
     t.type(id, 'string');
-    t.match(stderr, `plane 0: offset 0 stride 2560 fd -> /memfd:dmabroker:${id}`);
+    t.match(stderr, `plane 0: memory 0 offset 0 stride 2560 fd -> /memfd:dmabroker:${id}`);
+    t.match(stderr, /^memory 0: 1228800 bytes$/m);
     t.match(stderr, /^drew 640x480 pixels$/m);
+  });
+
+  await t.test('where it finds the socket', async (t) => {
+    const found = ({ stderr }: Run) => /^buffer: /m.test(stderr);
+    const alloc = (env: NodeJS.ProcessEnv) => run(['--handle-type', 'memfd', 'alloc'], env);
+    const XDG_RUNTIME_DIR = runtimeFolder(t, daemon.clientSocket);
+    t.ok(found(await alloc({ DMABROKER_SOCKET: '', XDG_RUNTIME_DIR })));
+    t.ok(found(await alloc({ XDG_RUNTIME_DIR: '/nowhere' })), 'DMABROKER_SOCKET comes first');
+    for (const folder of ['/nowhere', relative('.', XDG_RUNTIME_DIR)]) {
+      const nobody = await alloc({ DMABROKER_SOCKET: '', XDG_RUNTIME_DIR: folder });
+      t.match(nobody.stderr, 'nobody answers at /run/dmabroker/client.sock');
+    }
   });
 
   await t.test('with WAYLAND_DEBUG=1', async (t) => {
@@ -94,7 +108,8 @@ await withoutLeaks(t, 'the example in C', async (t) => {
       / -> dmabroker_params_v1[@#]\d+\.set_image\(640, 480, 875713112\)/,
       / -> dmabroker_params_v1[@#]\d+\.create\(new id dmabroker_buffer_v1[@#]\d+\)/,
       / dmabroker_buffer_v1[@#]\d+\.info\("[a-z2-7]{13}", 1, 4, "memfd", 0, 1228800, /,
-      / dmabroker_buffer_v1[@#]\d+\.plane\(fd \d+, 0, 0, 2560\)/,
+      / dmabroker_buffer_v1[@#]\d+\.memory\(0, 0, 1228800\)/,
+      / dmabroker_buffer_v1[@#]\d+\.plane\(fd \d+, 4, 0, 0, 0, 2560\)/,
       / dmabroker_buffer_v1[@#]\d+\.done\(\)/,
       / wl_display[@#]1\.delete_id\(\d+\)/,
     ]) {
@@ -126,6 +141,22 @@ await withoutLeaks(t, 'the example in C', async (t) => {
     t.same(await ended, [0, null]);
   });
 
+  await t.test("separate planes are mapped whole: each memory's size is told", async (t) => {
+    const client = await connect({ socket: daemon.clientSocket });
+    const nv12 = { kind: 'image', width: 1920, height: 1080, format: 'NV12' } as const;
+    const own = { handleTypes: ['memfd'], separatePlanes: true } as const;
+    const buffer = await client.allocate({ ...nv12, ...own });
+    for (const memory of [0, 1]) buffer.map({ memory }).write((bytes) => bytes.fill(memory + 1));
+    const { status, stdout, stderr } = await run(['redeem', await buffer.share()]);
+    t.equal(status, 0, stderr);
+    const [luma = 0, chroma = 0] = buffer.memories.map(({ size }) => size);
+    t.ok(luma > chroma && chroma > 0);
+    const bytes = Buffer.concat([Buffer.alloc(luma, 1), Buffer.alloc(chroma, 2)]);
+    t.ok(stdout.equals(bytes), 'the bytes of both');
+    await buffer.close();
+    client.close();
+  });
+
   await t.test('released while somebody holds it', async (t) => {
     const owner = start(['--handle-type', 'memfd', '--share', 'alloc']);
     const [token] = (await once(createInterface({ input: owner.stdout }), 'line')) as [string];
@@ -154,7 +185,7 @@ await withoutLeaks(t, 'the example in C', async (t) => {
   await t.test('what it says when it cannot', async (t) => {
     const nobody = await run(['alloc'], { DMABROKER_SOCKET: '/nowhere' });
     t.equal(nobody.status, 1);
-    t.match(nobody.stderr, /^dmabroker-example: cannot connect to the broker$/m);
+    t.match(nobody.stderr, /^dmabroker-example: nobody answers at \/nowhere: No such file/m);
     for (const wrong of [['--nonsense'], ['redeem'], ['dance'], ['--size', 'x', 'alloc']]) {
       const { status, stderr } = await run(wrong);
       t.equal(status, 1, wrong.join(' '));

@@ -13,7 +13,7 @@ import t, { type Test } from 'tap';
 import { type ClientBuffer, connect } from '../../src/client/index.js';
 import { packageRoot } from '../../src/package-root.js';
 import { TestDaemon } from '../support/daemon.js';
-import { temporaryFolder } from '../support/folder.js';
+import { runtimeFolder, temporaryFolder } from '../support/folder.js';
 
 const program = join(packageRoot, 'examples/v4l2/build/dmabroker-v4l2');
 /** No multiple of 64 bytes in any format, so that rows are padded. */
@@ -69,9 +69,11 @@ async function example(
   format: string,
   look: (image: ClientBuffer) => void,
 ): Promise<void> {
-  const args = ['--socket', daemon.clientSocket, '--device', camera];
-  const options = ['--size', `${width}x${height}`, '--format', format];
-  const child = spawn(program, [...args, ...options, command], { stdio: 'pipe' });
+  const args = ['--device', camera, '--size', `${width}x${height}`, '--format', format];
+  // Both finds: it is told the socket, or looks for it.
+  const socket = command === 'capture' ? ['--socket', daemon.clientSocket] : [];
+  const env = { ...process.env, XDG_RUNTIME_DIR: runtimeFolder(t, daemon.clientSocket) };
+  const child = spawn(program, [...socket, ...args, command], { env, stdio: 'pipe' });
   const exit = once(child, 'exit');
   t.teardown(async () => {
     child.kill();

@@ -13,7 +13,7 @@ import { inflateSync } from 'node:zlib';
 import t, { type Test } from 'tap';
 import { packageRoot } from '../../src/package-root.js';
 import { TestDaemon } from '../support/daemon.js';
-import { temporaryFolder } from '../support/folder.js';
+import { runtimeFolder } from '../support/folder.js';
 
 const run = promisify(execFile);
 const program = join(packageRoot, 'examples/wayland/build/dmabroker-show');
@@ -27,7 +27,8 @@ const SOCKET = 'wayland-test';
  * an imported dma_buf (llvmpipe reads at NULL); without a node it maps the dma_buf itself.
  */
 async function startWeston(t: Test): Promise<NodeJS.ProcessEnv> {
-  const folder = temporaryFolder(t); // 0700, as XDG_RUNTIME_DIR has to be
+  // 0700, as XDG_RUNTIME_DIR has to be; the example looks for the broker's socket in it, too.
+  const folder = runtimeFolder(t, daemon.clientSocket);
   const env = { PATH: process.env.PATH, XDG_RUNTIME_DIR: folder, WAYLAND_DISPLAY: SOCKET };
   const weston = `weston --no-config --backend=headless --renderer=gl --shell=kiosk-shell.so \
     --width=${width} --height=${height} --idle-time=0 --socket=${SOCKET} --debug`;
@@ -103,7 +104,7 @@ function paeth(left: number, up: number, corner: number): number {
 
 /** Starts the example, takes a screenshot once it says that it is shown, and ends it. */
 async function show(t: Test, env: NodeJS.ProcessEnv, format: string): Promise<Pixels> {
-  const child = spawn(program, ['--socket', daemon.clientSocket, '--format', format], {
+  const child = spawn(program, ['--format', format], {
     env,
     stdio: 'pipe',
   });

@@ -57,7 +57,13 @@ export class Heard {
     this.forget(id);
     const answers = definition.events.map(({ name }) => name);
     const answered = answers.includes('failed') && answers.some((name) => ANSWERS.includes(name));
-    if (answered) this.pending.add(id);
+    // Work is answered when it is asked for.
+    if (answered && definition.name !== 'dmabroker_work_v1') this.pending.add(id);
+  }
+
+  /** A request of an object that is there is to be answered. */
+  asked(id: number): void {
+    this.pending.add(id);
   }
 
   /** A request has ended an object. */

@@ -53,7 +53,9 @@ function importError(pending: PendingImport | undefined): BrokerError | null {
 
 /** What the allocator and the drivers do next, if there is anything. Returns false if not. */
 function turn(random: Random, { world }: Bench): boolean {
-  const refusal = () => new BrokerError('out_of_memory', 'by chance');
+  const requested = 'x'.repeat(random.below(4) === 0 ? 5000 : 1);
+  const refusal = () =>
+    new BrokerError('out_of_memory', 'by chance', { constraint: 'x', requested });
   const bad = random.below(8) === 0;
   const ways: (() => void)[] = [];
   if (world.pending.length > 0) {

@@ -20,6 +20,9 @@ type Given = Readonly<Record<string, Value>>;
 
 const MANAGER = 'dmabroker_manager_v1';
 const BUFFER = 'dmabroker_buffer_v1';
+const WORK = 'dmabroker_work_v1';
+/** What it is that a work object answers. */
+const WORKS = ['copy', 'fill', 'read'];
 /** The manager, which every daemon offers. */
 const FIRST_GLOBAL: GlobalOffer = { name: 1, interface: MANAGER, version: 1 };
 const { memfd } = dmabroker_manager_v1.enums.handle_type;
@@ -67,9 +70,10 @@ export class Talk {
     const { random } = this;
     if (this.#first(MANAGER) === undefined) return this.#begin();
     if (chance < 34) return this.#parameters();
-    if (chance < 48) return this.#withBuffer(['share', 'share_with_rights'], random);
+    if (chance < 48) return this.#withBuffer(['share'], random);
     if (chance < 60) return this.#say(this.#first(MANAGER), 'redeem', { token: this.#token() });
-    if (chance < 74) return this.#withBuffer(['copy', 'fill', 'read', 'renew', 'reissue'], random);
+    if (chance < 70) return this.#work();
+    if (chance < 74) return this.#withBuffer(['renew', 'reissue'], random);
     if (chance < 86) return this.#drop();
     return this.sync();
   }
@@ -113,6 +117,21 @@ export class Talk {
     const request = random.one(requests) ?? 'share';
     const id = this.#readyBuffer();
     return id === undefined ? this.sync() : this.#say(id, request);
+  }
+
+  /** A copy, fill or read of a buffer that is there. */
+  #work(): Built[] {
+    const { random } = this;
+    const buffer = this.#readyBuffer();
+    if (buffer === undefined) return this.sync();
+    const made = this.#say(buffer, 'create_work');
+    const id = [...this.objects.keys()].at(-1) ?? 0;
+    const kind = random.one(WORKS) ?? 'read';
+    const setters = ['set_offset', 'set_size', ...(kind === 'copy' ? ['set_source_offset'] : [])];
+    for (const setter of setters) if (random.below(2) === 0) made.push(...this.#say(id, setter));
+    made.push(...this.#say(id, kind));
+    if (random.below(4) === 0) made.push(...this.#say(id, 'destroy'));
+    return made;
   }
 
   /** Ends an object by one of its destructors. */
@@ -166,6 +185,7 @@ export class Talk {
       if (type === 'new_id') this.#made(values[i] as Value, named);
     }
     if (message.destructor) this.#gone(id);
+    if (definition.name === WORK && WORKS.includes(request)) this.heard.asked(id);
     return [build(definition, message, id, values)];
   }
 

@@ -27,7 +27,6 @@ const UUID_BYTES = 16;
 const USUAL: Readonly<Record<string, readonly number[]>> = {
   size_lo: SIZES,
   offset_lo: [0, 0, 0, 1, 64, 4095],
-  source_offset_lo: [0, 0, 0, 1, 64, 4095],
   width: [1, 2, 3, 16, 64, 641],
   height: [1, 2, 3, 16, 64, 479],
   format: FORMATS,
@@ -95,9 +94,10 @@ export function plausible(
 ): Value {
   switch (arg.type) {
     case 'string':
-      return text(random);
+      if (!arg.name.endsWith('uuid') || (!tame && random.below(8) === 0)) return text(random);
+      return bytes(random, UUID_BYTES).toString('hex');
     case 'array':
-      return bytes(random, !tame && random.below(8) === 0 ? random.below(300) : UUID_BYTES);
+      return bytes(random, random.below(300));
     case 'fd':
       return { choice: random.below(1 << 30), tame };
     default:

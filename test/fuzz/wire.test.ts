@@ -16,9 +16,9 @@ const MESSAGES = atNight(150_000, 5_000_000);
 const LEAST = 1;
 /** What a daemon without a DRM node does not offer, or a client without a device does not hear. */
 const NEVER = /^(zwp_linux_dmabuf_feedback_v1|wl_callback\.|dmabroker_manager_v1\.device)/;
-/** Said by devices alone, or by an administrator. */
+/** Said by devices alone, or by an administrator; no refusal of a token or of a dry run is so long here. */
 const UNHEARD =
-  /\.(error|global_remove|device|vulkan_memory|lost|reissued|created|main_device|tranche_\w+|format_table|possible)$/;
+  /(share|test)_v1\.long_detail$|\.(error|global_remove|device|vulkan_memory|lost|reissued|created|main_device|tranche_\w+|format_table|possible)$/;
 
 const named = [...interfaces.values()].flatMap(({ name, requests, events }) => ({
   requests: requests.map((each) => `${name}.${each.name}`),

@@ -53,7 +53,7 @@ t.test('the bytes are those of libwayland on a little-endian machine', async (t)
   const [error, deleteId] = wl_display.events;
   const [bind] = wl_registry.requests;
   const [, , redeem] = dmabroker_manager_v1.requests;
-  const [, plane] = dmabroker_buffer_v1.events;
+  const [, , plane] = dmabroker_buffer_v1.events;
   const bytes = (encoded: { bytes: Buffer }) => hex(encoded.bytes);
   t.equal(bytes(encode(getRegistry, 1, [2])), '01000000' + '01000c00' + '02000000');
   t.equal(bytes(encode(sync, 1, [3])), '01000000' + '00000c00' + '03000000');
@@ -76,11 +76,14 @@ t.test('the bytes are those of libwayland on a little-endian machine', async (t)
     bytes(encode(redeem, 4, [5, 'abcd'])),
     '04000000' + '02001800' + '05000000' + '05000000' + '6162636400000000',
   );
-  const sent = encode(plane, 9, [42, 1, 4096, 2560]);
-  t.equal(hex(sent.bytes), '09000000' + '01001400' + '01000000' + '00100000' + '000a0000');
+  const sent = encode(plane, 9, [42, 4, 1, 0, 4096, 2560]);
+  t.equal(
+    hex(sent.bytes),
+    '09000000' + '02001c00' + '04000000' + '01000000' + '00000000' + '00100000' + '000a0000',
+  );
   t.same(sent.fds, [42], 'an fd is no part of the bytes');
   const queue = [42, 43];
-  t.same(decode(plane, bodyOf(sent.bytes), queue), [42, 1, 4096, 2560]);
+  t.same(decode(plane, bodyOf(sent.bytes), queue), [42, 4, 1, 0, 4096, 2560]);
   t.same(queue, [43], 'the next one is for the next message');
   t.equal(
     bytes(
@@ -137,7 +140,7 @@ t.test('arguments that are wrong', async (t) => {
   const [bind] = wl_registry.requests;
   const [, , redeem] = dmabroker_manager_v1.requests;
   const setName = dmabroker_params_v1.requests[7];
-  const [, plane] = dmabroker_buffer_v1.events;
+  const [, , plane] = dmabroker_buffer_v1.events;
   const words = (...parts: (number | string)[]) =>
     Buffer.concat(
       parts.map((part) =>
@@ -166,7 +169,7 @@ t.test('arguments that are wrong', async (t) => {
     ['2^32 - 1', setName, words(2 ** 32 - 1, 'abc\0'), /too large/],
     ['2^32 - 4', setName, words(2 ** 32 - 4, 'abc\0'), /too large/],
     ['the second one', redeem, words(5, 1, ''), /too large/],
-    ['no fd', plane, words(0, 0, 0), /file descriptor is missing/],
+    ['no fd', plane, words(0, 0, 0, 0, 0), /file descriptor is missing/],
   ];
   for (const [what, message, body, why] of wrong) {
     t.throws(() => read(message, body), { name: 'WireError', message: why }, what);

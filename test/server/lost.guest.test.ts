@@ -74,7 +74,11 @@ for (const call of calls) {
     const mine = await other.allocate(linear);
     const token = await image.share({ uses: 5 });
     const redeemed = await other.redeem(token);
-    const imported = await other.import({ kind: linear.kind, size: linear.size, planes: heap.planes });
+    const imported = await other.import({
+      kind: linear.kind,
+      size: linear.size,
+      planes: heap.planes,
+    });
     t.equal(imported.checked?.how, 'device');
     const old = image.map();
     old.write((bytes) => bytes.fill(7));

@@ -125,8 +125,7 @@ export class RawClient {
   /** Closes the fds of the events that there were, and drops them. */
   forget(): void {
     for (const { name, values } of this.events.splice(0)) {
-      const carries = ['dmabroker_buffer_v1.plane', 'dmabroker_work_v1.content'].includes(name);
-      if (carries) close(values[0] as number);
+      if (/\.(plane|content|long_detail)$/.test(name)) close(values[0] as number);
     }
   }
 

@@ -4,7 +4,7 @@
  */
 import { fstatSync } from 'node:fs';
 import { type Command, Option } from 'commander';
-import type { ImportedMemory, ReceivedPlane } from '../../client/index.js';
+import type { BroughtPlane, ImportedMemory } from '../../client/index.js';
 import { answered, clientSocketOption, connectTo } from '../client.js';
 import { common, type MakeCommand } from '../command.js';
 import { Usage } from '../failure.js';
@@ -15,7 +15,7 @@ import { orDash, printFields, printJson } from '../output.js';
 interface Options extends MemoryOptions {
   readonly clientSocket?: string;
   readonly modifier?: bigint;
-  readonly plane?: ReceivedPlane[];
+  readonly plane?: BroughtPlane[];
   readonly name?: string;
   readonly uses?: number;
 }
@@ -77,7 +77,7 @@ function described({ plane: planes = [], ...options }: Options): ImportedMemory 
 }
 
 /** `3:0:7680` */
-function plane(value: string, before: ReceivedPlane[] = []): ReceivedPlane[] {
+function plane(value: string, before: BroughtPlane[] = []): BroughtPlane[] {
   const [, fd, offset = '0', stride = '0'] =
     /^(\d{1,7})(?::(\d{1,10})(?::(\d{1,10}))?)?$/.exec(value) ?? [];
   if (fd === undefined) throw new Usage(`${value} is not a plane, e.g. 3:0:7680`);

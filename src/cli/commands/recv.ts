@@ -2,11 +2,11 @@
  * `dmabrokerctl recv TOKEN`: redeems a token on the client socket, as any client would, and shows
  * the file descriptors that came; or saves the memory to a file.
  */
-import { fstatSync, readFileSync, readlinkSync, readSync } from 'node:fs';
+import { readFileSync, readlinkSync, readSync } from 'node:fs';
 import type { Command } from 'commander';
 import { modifierText } from '../../broker/fourcc.js';
+import { BrokerError } from '../../client/broker-error.js';
 import type { ClientBuffer } from '../../client/buffer.js';
-import { BrokerError } from '../../client/refusal.js';
 import { answered, clientSocketOption, connectTo } from '../client.js';
 import { common, type MakeCommand } from '../command.js';
 import { orDash, printFields, printJson } from '../output.js';
@@ -50,7 +50,6 @@ export const recvCommand: MakeCommand = (program) => {
     });
 };
 
-/** What planes lie in: with separate planes each in one of its own. */
 interface Memory {
   /** One of the planes in it. */
   readonly plane: number;
@@ -59,19 +58,12 @@ interface Memory {
   readonly start: number;
 }
 
-/** For each plane its memory. */
-function memoriesOf({ handleType, planes, size }: ClientBuffer): Memory[] {
-  const known = new Map<string, Memory>();
+/** As they are saved, one after the other. */
+function memoriesOf({ memories, planes }: ClientBuffer): Memory[] {
   let start = 0;
-  return planes.map(({ fd }, plane) => {
-    const { dev, ino, size: bytes } = fstatSync(fd);
-    // Every opaque fd may be the driver's one device file; it is one memory.
-    const key = handleType === 'opaque_fd' ? 'opaque' : `${dev}:${ino}`;
-    const found = known.get(key);
-    if (found !== undefined) return found;
-    const memory = { plane, size: Math.min(bytes || size, size), start };
-    start += memory.size;
-    known.set(key, memory);
+  return memories.map(({ size }, index) => {
+    const memory = { plane: planes.findIndex((each) => each.memory === index), size, start };
+    start += size;
     return memory;
   });
 }
@@ -85,7 +77,7 @@ async function save(buffer: ClientBuffer, memories: readonly Memory[], output: O
     await saveOpaque(buffer, output);
     return;
   }
-  for (const { plane, size } of new Set(memories)) {
+  for (const { plane, size } of memories) {
     const fd = buffer.planes[plane]?.fd ?? -1;
     await output.writeAll(size, (offset) => {
       const length = Math.min(CHUNK_BYTES, size - offset);
@@ -147,13 +139,13 @@ function describe(
     extent: width === null ? null : `${width}x${height}`,
     modifier: modifier === null ? null : modifierText(modifier),
   };
-  for (const [index, { fd, offset, stride }] of planes.entries()) {
+  for (const [index, { fd, memory, offset, stride }] of planes.entries()) {
     const link = readlinkSync(`/proc/self/fd/${fd}`);
     const exporter = /^exp_name:\t(.*)$/m.exec(readFileSync(`/proc/self/fdinfo/${fd}`, 'utf8'));
     const from = exporter === null ? '' : ` from ${exporter[1]}`;
     fields[`plane_${index}`] = `${link}${from}, offset ${offset}, stride ${stride}`;
-    const memory = saved?.[index];
-    if (memory !== undefined) fields[`saved_plane_${index}`] = String(memory.start + offset);
+    const place = saved?.[memory];
+    if (place !== undefined) fields[`saved_plane_${index}`] = String(place.start + offset);
   }
   return fields;
 }

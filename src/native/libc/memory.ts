@@ -135,6 +135,6 @@ export function sealedContent(name: string, fill: (fd: number) => Steps<void>): 
 }
 
 /** The same of bytes that are there, e.g. for a table that every client maps. */
-export function sealedTable(bytes: Buffer): number {
-  return toEnd(sealedContent('dmabroker-table', (fd) => onePiece(() => writeFileSync(fd, bytes))));
+export function sealedBytes(name: string, bytes: Uint8Array | string): number {
+  return toEnd(sealedContent(name, (fd) => onePiece(() => writeFileSync(fd, bytes))));
 }

@@ -80,16 +80,13 @@ export class Importer {
     // Several planes may lie in one dma_buf, each with an fd of its own.
     const identities = planes.map(({ fd }) => identity(fd));
     checkImport(spec, planes, sizes, identities);
-    const files = planes.map(({ fd }, i) => ({
-      fd,
-      size: sizes[i] ?? 0,
-      identity: identities[i] ?? '',
-    }));
-    const byIdentity = new Map<string, Memory>();
-    for (const file of files) {
-      if (!byIdentity.has(file.identity)) byIdentity.set(file.identity, file);
-    }
-    const memories = [...byIdentity.values()];
+    const memories: Memory[] = [];
+    const placed = planes.map((plane, i) => {
+      const file = { fd: plane.fd, size: sizes[i] ?? 0, identity: identities[i] ?? '' };
+      const known = memories.findIndex((each) => each.identity === file.identity);
+      const memory = known >= 0 ? known : memories.push(file) - 1;
+      return { ...plane, memory, fd: memories[memory]?.fd ?? plane.fd };
+    });
     const { check, imported } = this.#intoDevice(spec, planes, memories);
     const device = check.how === 'device' ? (this.#device?.physical.deviceUuid ?? null) : null;
     const key = ++lastKey;
@@ -99,13 +96,11 @@ export class Importer {
       handleType: 'dma_buf',
       key,
       ...(device !== null && { device }),
+      memories: memories.map(({ size }) => size),
       size: memories.reduce((sum, { size }) => sum + size, 0),
       modifier: spec.kind === 'image' ? (spec.modifiers[0] ?? null) : null,
       placement: [],
-      planes: planes.map((plane, i) => ({
-        ...plane,
-        fd: byIdentity.get(files[i]?.identity ?? '')?.fd ?? plane.fd,
-      })),
+      planes: placed,
       exporter: info(planes[0]?.fd ?? -1)?.exporter ?? null,
       check,
     };

@@ -106,17 +106,14 @@ export class LinearSource implements MemorySource {
   }
 
   *allocating(spec: MemorySpec, id: string): Steps<Allocation> {
-    const { memories, planes, ...plan } = this.plan(spec);
+    const { planes, ...plan } = this.plan(spec);
+    const { memories } = plan;
     const fds = yield* this.#create(memories, id);
     return {
       ...plan,
       key: 0,
       size: sum(memories),
-      planes: planes.map(({ memory, offset, stride }) => ({
-        fd: fds[memory] as number,
-        offset,
-        stride,
-      })),
+      planes: planes.map((plane) => ({ ...plane, fd: fds[plane.memory] as number })),
       exporter: this.exporter.exporter,
     };
   }

@@ -7,14 +7,15 @@ import type { BrokerBuffer, Owner, Watcher } from '../../broker/buffer.js';
 import { BrokerError } from '../../broker/errors.js';
 import type { AllocationRequest } from '../../broker/request.js';
 import { unverified } from '../../broker/usage.js';
+import type { Worked } from '../../broker/works.js';
 import {
   dmabroker_buffer_v1,
   dmabroker_manager_v1,
   dmabroker_share_v1,
 } from '../../protocol/dmabroker-v1.gen.js';
-import { hi, join64, lo } from '../../protocol/wire.js';
+import { hi, lo } from '../../protocol/wire.js';
 import type { Connection, Packet } from './connection.js';
-import { failure } from './failure.js';
+import { refuse } from './failure.js';
 import { Order } from './order.js';
 import type { Resource } from './resource.js';
 import { cut, MAX_TEXT } from './text.js';
@@ -58,23 +59,10 @@ export class BufferObject {
       {
         destroy: () => {},
         release: () => this.#order.add(() => this.#release()),
-        share: (shareId, uses, uid, seconds) => this.#share(shareId, uses, uid, seconds, 0),
-        share_with_rights: (...terms) => this.#share(...terms),
+        share: (...terms) => this.#share(...terms),
         reissue: () => this.#order.add(() => this.#reissue()),
         renew: (seconds) => this.#order.add(() => this.#renew(seconds)),
-        copy: (workId, sourceId, ...values) => this.#copy(workId, sourceId, values),
-        fill: (workId, offsetHi, offsetLo, sizeHi, sizeLo, value) => {
-          const range = { offset: join64(offsetHi, offsetLo), size: join64(sizeHi, sizeLo) };
-          this.#work(workId, (buffer, answered) =>
-            broker.works.fill(this.#self, buffer, range, value, answered),
-          );
-        },
-        read: (workId, offsetHi, offsetLo, sizeHi, sizeLo) => {
-          const range = { offset: join64(offsetHi, offsetLo), size: join64(sizeHi, sizeLo) };
-          this.#work(workId, (buffer, answered) =>
-            broker.works.read(this.#self, buffer, range, answered),
-          );
-        },
+        create_work: (workId) => this.#createWork(workId),
       },
       () => this.#gone(),
     );
@@ -110,12 +98,13 @@ export class BufferObject {
     this.#order.settle();
   }
 
-  /** Sends the buffer: info, its planes and done in one message, with all fds. */
+  /** Sends the buffer: info, its memories, planes and done in one message, with all fds. */
   show(buffer: BrokerBuffer): void {
     const { spec, allocation } = buffer;
     const resource = this.#resource;
     const image = spec.kind === 'image' ? spec : { format: 0, width: 0, height: 0 };
     const modifier = allocation.modifier ?? 0n;
+    const type = dmabroker_manager_v1.enums.handle_type[allocation.handleType];
     this.#buffer = buffer;
     buffer.watchers.add(this.#watcher);
     this.#done = this.connection.packet(buffer.held, () => {
@@ -123,7 +112,7 @@ export class BufferObject {
         'info',
         buffer.id,
         buffer.generation,
-        dmabroker_manager_v1.enums.handle_type[allocation.handleType],
+        type,
         allocation.source,
         hi(allocation.size),
         lo(allocation.size),
@@ -133,11 +122,14 @@ export class BufferObject {
         image.width,
         image.height,
       );
-      for (const [index, plane] of allocation.planes.entries()) {
-        resource.event('plane', plane.fd, index, plane.offset, plane.stride);
+      for (const [index, bytes] of allocation.memories.entries()) {
+        resource.event('memory', index, hi(bytes), lo(bytes));
+      }
+      for (const [index, { fd, memory, offset, stride }] of allocation.planes.entries()) {
+        resource.event('plane', fd, type, index, memory, offset, stride);
       }
       const { check, device, vulkan } = allocation;
-      if (device !== undefined) resource.event('device', Buffer.from(device, 'hex'));
+      if (device !== undefined) resource.event('device', device);
       if (vulkan !== undefined) {
         resource.event('vulkan_memory', vulkan.memoryType, vulkan.dedicated ? 1 : 0);
       }
@@ -175,7 +167,7 @@ export class BufferObject {
     } catch (error) {
       if (!(error instanceof BrokerError)) throw error;
       this.broker.refused(this.#self, error, this.#buffer);
-      this.#resource.event('lease_refused', ...failure(error));
+      refuse(this.broker, this.#self, this.#resource, error, 'lease_refused');
     } finally {
       this.#renewing = false;
     }
@@ -187,7 +179,7 @@ export class BufferObject {
 
   failed(error: BrokerError): void {
     this.broker.refused(this.#self, error, this.#buffer);
-    this.#resource.event('failed', ...failure(error));
+    refuse(this.broker, this.#self, this.#resource, error);
     this.#settle(error);
   }
 
@@ -239,45 +231,46 @@ export class BufferObject {
     });
   }
 
-  /** Work on this buffer, and on others that it names; `run` throws BrokerError where it is refused. */
-  #work(
-    id: number,
-    run: (buffer: BrokerBuffer, answered: WorkObject['answered']) => void,
-    ...others: BufferObject[]
-  ): void {
-    const refused = (error: BrokerError) => this.broker.refused(this.#self, error, this.#buffer);
-    const work = new WorkObject(this.connection, id, this.version, refused);
-    this.#order.add(
-      () => {
-        try {
-          run(this.#had(), work.answered);
-        } catch (error) {
-          if (!(error instanceof BrokerError)) throw error;
-          work.answered({ error });
-        }
+  #createWork(id: number): void {
+    const { works } = this.broker;
+    new WorkObject(this.connection, id, this.version, {
+      refused: (error, resource) => {
+        this.broker.refused(this.#self, error, this.#buffer);
+        refuse(this.broker, this.#self, resource, error);
       },
-      ...others.map((other) => other.#order),
-    );
+      copy: (sourceId, range, sourceOffset, answered) => {
+        const source = objects.get(this.connection.find(sourceId, dmabroker_buffer_v1));
+        if (source === undefined) throw new Error(`object ${sourceId} has no buffer object`);
+        const copy = (buffer: BrokerBuffer) =>
+          works.copy(this.#self, source.#had(), buffer, { ...range, sourceOffset }, answered);
+        this.#work(answered, copy, source);
+      },
+      fill: (value, range, answered) =>
+        this.#work(answered, (buffer) => works.fill(this.#self, buffer, range, value, answered)),
+      read: (range, answered) =>
+        this.#work(answered, (buffer) => works.read(this.#self, buffer, range, answered)),
+    });
   }
 
-  #copy(
-    workId: number,
-    sourceId: number,
-    [fromHi, fromLo, toHi, toLo, sizeHi, sizeLo]: [number, number, number, number, number, number],
+  /** Work on this buffer, and on others that it names; `run` throws BrokerError where it is refused. */
+  #work(
+    answered: (result: Worked) => void,
+    run: (buffer: BrokerBuffer) => void,
+    ...others: BufferObject[]
   ): void {
-    const named = objects.get(this.connection.find(sourceId, dmabroker_buffer_v1));
-    if (named === undefined) throw new Error(`object ${sourceId} has no buffer object`);
-    const request = {
-      sourceOffset: join64(fromHi, fromLo),
-      offset: join64(toHi, toLo),
-      size: join64(sizeHi, sizeLo),
+    if (this.#abandoned) {
+      answered({ error: new BrokerError('not_found', "the buffer's object was destroyed") });
+      return;
+    }
+    const turn = () => {
+      try {
+        run(this.#had());
+      } catch (error) {
+        if (!(error instanceof BrokerError)) throw error;
+        answered({ error });
+      }
     };
-    this.#work(
-      workId,
-      (buffer, answered) =>
-        this.broker.works.copy(this.#self, named.#had(), buffer, request, answered),
-      named,
-    );
+    this.#order.add(turn, ...others.map((other) => other.#order));
   }
 
   /**
@@ -300,13 +293,13 @@ export class BufferObject {
   }
 
   #share(id: number, uses: number, uid: number, seconds: number, rights: number): void {
-    const { right, error } = dmabroker_share_v1.enums;
+    const { right } = dmabroker_share_v1.enums;
     let revoke: (() => void) | null = null;
     const share = this.connection.create(id, dmabroker_share_v1, this.version, {
       destroy: () => {},
       revoke: () => this.#order.add(() => revoke?.()),
     });
-    if ((rights & ~right.renew) !== 0) share.error(error.invalid_rights, `rights ${rights}`);
+    if ((rights & ~right.renew) !== 0) share.error('invalid_rights', `rights ${rights}`);
     const terms = {
       uses,
       uid: uid === ANY_UID ? null : uid,
@@ -323,7 +316,7 @@ export class BufferObject {
       } catch (error) {
         if (!(error instanceof BrokerError)) throw error;
         this.broker.refused(this.#self, error, this.#buffer);
-        share.event('failed', ...failure(error));
+        refuse(this.broker, this.#self, share, error);
       }
     });
   }

@@ -120,10 +120,9 @@ function tell(
 
 /** Takes what a client brings, closes it, and answers that it failed. */
 function createParams(connection: Connection, id: number, version: number): void {
-  const { error } = zwp_linux_buffer_params_v1.enums;
   let used = false;
   const use = () => {
-    if (used) params.error(error.already_used, 'these parameters were used already');
+    if (used) params.error('already_used', 'these parameters were used already');
     used = true;
   };
   const params = connection.create(id, zwp_linux_buffer_params_v1, version, {
@@ -135,7 +134,7 @@ function createParams(connection: Connection, id: number, version: number): void
     },
     create_immed: () => {
       use();
-      params.error(error.invalid_wl_buffer, 'no wl_buffer is made here: see dmabroker_params_v1');
+      params.error('invalid_wl_buffer', 'no wl_buffer is made here: see dmabroker_params_v1');
     },
   });
 }

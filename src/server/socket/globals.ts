@@ -6,7 +6,7 @@
 import type { Broker } from '../../broker/broker.js';
 import { HeldFds } from '../../broker/held-fds.js';
 import { close } from '../../native/libc/fd.js';
-import { sealedTable } from '../../native/libc/memory.js';
+import { sealedBytes } from '../../native/libc/memory.js';
 import { dmabroker_manager_v1 } from '../../protocol/dmabroker-v1.gen.js';
 import type { PlaneSetup } from '../messages.js';
 import type { Global } from './display.js';
@@ -30,6 +30,9 @@ export function globalsOf(broker: Broker, setup: PlaneSetup): readonly Global[] 
   const feedback =
     mainDevice === null
       ? null
-      : { mainDevice, table: new HeldFds([sealedTable(formatTable(formats))], close) };
+      : {
+          mainDevice,
+          table: new HeldFds([sealedBytes('dmabroker-table', formatTable(formats))], close),
+        };
   return [manager, dmabufGlobal(2, formats, feedback)];
 }

@@ -60,9 +60,10 @@ function describe(
   const { handle_type, limit } = dmabroker_manager_v1.enums;
   if (device !== null) {
     const tell = (each: OtherDevice, node: Buffer | null) => {
-      const bytes = (uuid: string) => Buffer.from(uuid, 'hex');
-      const [own, driver] = [bytes(each.device_uuid), bytes(each.driver_uuid)];
-      manager.event('device', each.name, own, driver, node ?? Buffer.alloc(0));
+      // Native byte order: the daemon runs on little-endian machines alone (package.json's cpu).
+      const dev = node?.readBigUInt64LE() ?? 0n;
+      const { name, device_uuid, driver_uuid } = each;
+      manager.event('device', name, device_uuid, driver_uuid, hi(dev), lo(dev));
     };
     tell(device, mainDevice);
     for (const other of others) tell(other, ownNode(other.drm));

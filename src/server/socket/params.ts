@@ -31,8 +31,8 @@ function fromBits<T extends string>(bits: number, values: Readonly<Record<T, num
   return (Object.keys(values) as T[]).filter((name) => (bits & values[name]) !== 0);
 }
 
-/** VK_UUID_SIZE */
-const UUID_BYTES = 16;
+/** VK_UUID_SIZE bytes, as REST has them too. */
+const UUID = /^[0-9a-f]{32}$/;
 
 /** In place of an fd that was closed. */
 const NONE = -1;
@@ -48,12 +48,7 @@ export function createParams(
   id: number,
   version: number,
 ): void {
-  const {
-    error,
-    lifetime: lifetimes,
-    placement: placements,
-    plane_memory,
-  } = dmabroker_params_v1.enums;
+  const { lifetime: lifetimes, placement: placements, plane_memory } = dmabroker_params_v1.enums;
   const { handle_type, usage: usages } = dmabroker_manager_v1.enums;
   const { foreign } = connection;
   let used = false;
@@ -80,11 +75,11 @@ export function createParams(
   const before =
     <A extends unknown[]>(set: (...values: A) => void) =>
     (...values: A) => {
-      if (used) params.error(error.already_used, 'these parameters were used by create');
+      if (used) params.error('already_used', 'these parameters were used by create');
       set(...values);
     };
   const setOnce = (value: Memory) => {
-    if (what !== null) params.error(error.already_set, 'the kind of memory is set already');
+    if (what !== null) params.error('already_set', 'the kind of memory is set already');
     what = value;
   };
 
@@ -98,24 +93,24 @@ export function createParams(
       set_image: before((width, height, format) => setOnce({ width, height, format })),
       add_modifier: before((high, low) => {
         if (modifiers.length === MAX_MODIFIERS) {
-          params.error(error.too_many_modifiers, `more than ${MAX_MODIFIERS} modifiers`);
+          params.error('too_many_modifiers', `more than ${MAX_MODIFIERS} modifiers`);
         }
         params.carry(MODIFIER_BYTES);
         modifiers.push(join64(high, low));
       }),
       set_usage: before((bits) => {
-        if (fromBits(bits, usages) === null) params.error(error.invalid_bits, `usage ${bits}`);
+        if (fromBits(bits, usages) === null) params.error('invalid_bits', `usage ${bits}`);
         usage = bits;
       }),
       set_handle_types: before((bits) => {
         handleTypes =
-          fromBits(bits, handle_type) ?? params.error(error.invalid_bits, `handle types ${bits}`);
+          fromBits(bits, handle_type) ?? params.error('invalid_bits', `handle types ${bits}`);
       }),
       set_lifetime: before((value) => {
         const known = (Object.keys(lifetimes) as (keyof typeof lifetimes)[]).find(
           (key) => lifetimes[key] === value,
         );
-        lifetime = known ?? params.error(error.invalid_lifetime, `lifetime ${value}`);
+        lifetime = known ?? params.error('invalid_lifetime', `lifetime ${value}`);
       }),
       set_lease: before((seconds) => {
         lifetime = { lease: seconds };
@@ -136,7 +131,7 @@ export function createParams(
       }),
       set_planes: before((value) => {
         if (value !== plane_memory.shared && value !== plane_memory.separate) {
-          params.error(error.invalid_planes, `planes ${value}`);
+          params.error('invalid_planes', `planes ${value}`);
         }
         separatePlanes = value === plane_memory.separate;
       }),
@@ -147,8 +142,8 @@ export function createParams(
       add_plane: (fd, index, offset, stride) => {
         if (used || index >= MAX_PLANES || planes.has(index)) {
           foreign.close(fd);
-          if (used) params.error(error.already_used, 'these parameters were used by create');
-          params.error(error.invalid_plane, `plane ${index} is out of range or there already`);
+          if (used) params.error('already_used', 'these parameters were used by create');
+          params.error('invalid_plane', `plane ${index} is out of range or there already`);
         }
         if (connection.waitingPlanes >= MAX_WAITING_PLANES) {
           foreign.close(fd);
@@ -163,7 +158,7 @@ export function createParams(
         unusable ??= kind === 'unasked' ? outOfFds() : noDmaBuf(index, kind);
       },
       create: before((bufferId) => {
-        if (planes.size > 0) params.error(error.planes_mismatch, 'planes are for import');
+        if (planes.size > 0) params.error('planes_mismatch', 'planes are for import');
         const object = new BufferObject(broker, connection, bufferId, version);
         object.allocate(request());
         used = true;
@@ -172,10 +167,10 @@ export function createParams(
         const brought: Plane[] = [];
         for (let index = 0; planes.has(index); index++) brought.push(planes.get(index) as Plane);
         if (brought.length === 0 || brought.length < planes.size) {
-          params.error(error.planes_mismatch, 'import wants planes, from 0 on without a gap');
+          params.error('planes_mismatch', 'import wants planes, from 0 on without a gap');
         }
-        if (layout.size > 0) params.error(error.planes_mismatch, 'a plane layout is for create');
-        if (modifiers.length > 1) params.error(error.planes_mismatch, 'memory has one modifier');
+        if (layout.size > 0) params.error('planes_mismatch', 'a plane layout is for create');
+        if (modifiers.length > 1) params.error('planes_mismatch', 'memory has one modifier');
         const imported = spec();
         const object = new BufferObject(broker, connection, bufferId, version);
         used = true;
@@ -192,25 +187,25 @@ export function createParams(
       }),
       set_plane_layout: before((index, offset, stride) => {
         if (index >= MAX_PLANES || layout.has(index)) {
-          params.error(error.invalid_plane, `plane ${index} is out of range or there already`);
+          params.error('invalid_plane', `plane ${index} is out of range or there already`);
         }
         layout.set(index, { offset, stride });
       }),
       test: before((testId) => {
-        if (planes.size > 0) params.error(error.planes_mismatch, 'planes are for import');
+        if (planes.size > 0) params.error('planes_mismatch', 'planes are for import');
         testRequest(broker, connection, testId, version, request());
       }),
       set_placement: before((value) => {
         const known = (Object.keys(placements) as Placement[]).find(
           (key) => placements[key] === value,
         );
-        placement = known ?? params.error(error.invalid_placement, `placement ${value}`);
+        placement = known ?? params.error('invalid_placement', `placement ${value}`);
       }),
       set_device: before((uuid) => {
-        if (uuid.length !== UUID_BYTES) {
-          params.error(error.invalid_device, `a UUID has ${UUID_BYTES} bytes, not ${uuid.length}`);
+        if (!UUID.test(uuid)) {
+          params.error('invalid_device', 'a UUID has 32 lower-case hexadecimal digits');
         }
-        device = Buffer.from(uuid).toString('hex');
+        device = uuid;
       }),
     },
     () => {
@@ -228,7 +223,7 @@ export function createParams(
   }
 
   function spec(): MemorySpec {
-    const memory = what ?? params.error(error.incomplete, 'no set_buffer or set_image was sent');
+    const memory = what ?? params.error('incomplete', 'no set_buffer or set_image was sent');
     if ('size' in memory) return { kind: 'buffer', size: memory.size, usage, alignment, placement };
     const taken = modifiers.length > 0 ? modifiers : [MOD_LINEAR];
     return {
@@ -246,7 +241,7 @@ export function createParams(
   function dictated(): PlanePlace[] {
     const places = [...layout].sort(([a], [b]) => a - b);
     if (places.some(([index], i) => index !== i)) {
-      params.error(error.invalid_plane, 'a layout wants its planes from 0 on without a gap');
+      params.error('invalid_plane', 'a layout wants its planes from 0 on without a gap');
     }
     return places.map(([, place]) => place);
   }

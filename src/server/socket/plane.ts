@@ -20,6 +20,7 @@ import { NOBODY } from '../../broker/turns.js';
 import { SystemClock } from '../../native/clock.js';
 import { Closers } from '../../native/closers.js';
 import { close } from '../../native/libc/fd.js';
+import { sealedBytes } from '../../native/libc/memory.js';
 import { hasExited } from '../../native/libc/pidfd.js';
 import { nameThread } from '../../native/libc/thread.js';
 import { remains, tells } from '../../native/remains.js';
@@ -109,6 +110,7 @@ const broker: Broker = new Broker(
     free: (allocation) => allocatorClient.free(allocation),
     remains: (allocation, fds) => remains(allocation, fds, isTold(allocation)),
     tells: isTold,
+    sealText: (text) => sealedBytes('dmabroker-text', text),
     exited: hasExited,
     closeFd: close,
     report: (event) => {

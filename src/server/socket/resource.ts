@@ -23,6 +23,11 @@ export class ProtocolError extends Error {
   }
 }
 
+/** The names of an interface's errors. */
+type ErrorOf<I extends Interface> = I['enums'] extends { readonly error: infer E }
+  ? keyof E & string
+  : never;
+
 /** An object of the client, typed by its interface. */
 export class Resource<I extends Interface = Interface> {
   alive = true;
@@ -54,8 +59,9 @@ export class Resource<I extends Interface = Interface> {
     this.carried += bytes;
   }
 
-  /** Ends the connection with an error of the interface's own. */
-  error(code: number, message: string): never {
-    throw new ProtocolError(this.id, code, message);
+  /** Ends the connection with an error of the interface's own: there is no violation without an entry. */
+  error(entry: ErrorOf<I>, message: string): never {
+    const codes = this.definition.enums.error;
+    throw new ProtocolError(this.id, codes?.[entry] ?? 0, message);
   }
 }

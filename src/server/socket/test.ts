@@ -6,7 +6,7 @@ import { unverified } from '../../broker/usage.js';
 import { dmabroker_manager_v1, dmabroker_test_v1 } from '../../protocol/dmabroker-v1.gen.js';
 import { hi, lo } from '../../protocol/wire.js';
 import type { Connection } from './connection.js';
-import { failure } from './failure.js';
+import { refuse } from './failure.js';
 import type { Resource } from './resource.js';
 
 export function testRequest(
@@ -18,8 +18,9 @@ export function testRequest(
 ): void {
   const resource = connection.create(id, dmabroker_test_v1, version, { destroy: () => {} });
   const { client } = connection;
-  broker.test({ client, peer: client.peer }, request, (result) => {
-    if ('error' in result) resource.event('failed', ...failure(result.error));
+  const owner = { client, peer: client.peer };
+  broker.test(owner, request, (result) => {
+    if ('error' in result) refuse(broker, owner, resource, result.error);
     else tell(resource, result.plan, unverified(request.spec.usage));
   });
 }
@@ -32,7 +33,10 @@ function tell(
   const type = dmabroker_manager_v1.enums.handle_type[handleType];
   const size = memories.reduce((sum, bytes) => sum + bytes, 0);
   const by = modifier ?? 0n;
-  resource.event('possible', source, type, hi(size), lo(size), hi(by), lo(by), planes.length);
+  resource.event('possible', source, hi(size), lo(size), type, hi(by), lo(by), planes.length);
+  for (const [index, bytes] of memories.entries()) {
+    resource.event('memory', index, hi(bytes), lo(bytes));
+  }
   for (const [index, { memory, offset, stride }] of planes.entries()) {
     resource.event('plane_layout', index, memory, offset, stride);
   }

@@ -8,7 +8,7 @@ export const MAX_TEXT = {
   reason: 512,
   /** The sentence of a refusal; together with `detail` it must fit in one event. */
   message: 512,
-  /** A refusal's JSON; REST has the whole of it. */
+  /** A refusal's JSON; the whole of a longer one comes in a memfd (failure.ts). */
   detail: 3072,
   /** The sentence of wl_display.error. */
   error: 1024,

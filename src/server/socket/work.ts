@@ -1,36 +1,92 @@
 /**
- * dmabroker_work_v1: a copy, fill or read on its way, and its answer.
+ * dmabroker_work_v1: a copy, fill or read of a buffer: first its range, then what is to be done, then the
+ * answer.
  */
+
 import type { BrokerError } from '../../broker/errors.js';
+import type { RangeRequest } from '../../broker/work.js';
 import type { Worked } from '../../broker/works.js';
 import { dmabroker_work_v1 } from '../../protocol/dmabroker-v1.gen.js';
-import { hi, lo } from '../../protocol/wire.js';
+import { hi, join64, lo } from '../../protocol/wire.js';
 import type { Connection } from './connection.js';
-import { failure } from './failure.js';
 import type { Resource } from './resource.js';
+
+type Answered = (result: Worked) => void;
+
+/** The buffer that the work is about; each calls `answered` once. */
+export interface Workpiece {
+  copy(sourceId: number, range: RangeRequest, sourceOffset: bigint, answered: Answered): void;
+  fill(value: number, range: RangeRequest, answered: Answered): void;
+  read(range: RangeRequest, answered: Answered): void;
+  /** Notes a refusal, and tells the object of it. */
+  refused(error: BrokerError, work: Resource<typeof dmabroker_work_v1>): void;
+}
 
 export class WorkObject {
   readonly #resource: Resource<typeof dmabroker_work_v1>;
+  #offset = 0n;
+  #size = 0n;
+  #sourceOffset: bigint | null = null;
+  #used = false;
 
   constructor(
     private readonly connection: Connection,
     id: number,
     version: number,
-    /** Told of a refusal. */
-    private readonly refused: (error: BrokerError) => void,
+    private readonly buffer: Workpiece,
   ) {
-    this.#resource = connection.create(id, dmabroker_work_v1, version, { destroy: () => {} });
+    /** Wraps a request that may come only before the work is asked for. */
+    const before =
+      <A extends unknown[]>(run: (...values: A) => void) =>
+      (...values: A) => {
+        if (this.#used) this.#resource.error('already_used', 'the work was asked for already');
+        run(...values);
+      };
+    /** Wraps what asks for it. */
+    const asking = <A extends unknown[]>(run: (...values: A) => void) =>
+      before((...values: A) => {
+        this.#used = true;
+        run(...values);
+      });
+    /** The same for what has no source. */
+    const alone = <A extends unknown[]>(run: (...values: A) => void) =>
+      asking((...values: A) => {
+        if (this.#sourceOffset !== null) {
+          this.#resource.error('no_source', 'only copy has a source');
+        }
+        run(...values);
+      });
+    this.#resource = connection.create(id, dmabroker_work_v1, version, {
+      destroy: () => {},
+      set_offset: before((high, low) => {
+        this.#offset = join64(high, low);
+      }),
+      set_size: before((high, low) => {
+        this.#size = join64(high, low);
+      }),
+      set_source_offset: before((high, low) => {
+        this.#sourceOffset = join64(high, low);
+      }),
+      copy: asking((source) =>
+        buffer.copy(source, this.#range, this.#sourceOffset ?? 0n, this.#answered),
+      ),
+      fill: alone((value) => buffer.fill(value, this.#range, this.#answered)),
+      read: alone(() => buffer.read(this.#range, this.#answered)),
+    });
+  }
+
+  get #range(): RangeRequest {
+    return { offset: this.#offset, size: this.#size };
   }
 
   /**
    * The answer. What was read goes to the client, or is closed where the object has gone; it is charged
    * until the client has it.
    */
-  readonly answered = (result: Worked): void => {
+  readonly #answered = (result: Worked): void => {
     const resource = this.#resource;
     if ('error' in result) {
-      this.refused(result.error);
-      resource.event('failed', ...failure(result.error));
+      this.buffer.refused(result.error, resource);
       return;
     }
     const { content, path } = result;

@@ -166,10 +166,11 @@ export class FakeWorld implements Surroundings {
       handleType: 'dma_buf',
       key: ++this.#lastKey,
       ...(device !== null && { device }),
-      size: 4096,
-      modifier: spec.kind === 'image' ? 0n : null,
+      memories: planes.map(() => 4096),
+      size: 4096 * planes.length,
+      modifier: spec.kind === 'image' ? (spec.modifiers[0] ?? null) : null,
       placement: [],
-      planes,
+      planes: planes.map((plane, memory) => ({ ...plane, memory })),
       exporter: 'test',
       check: { how: 'layout', reason: 'no device' },
       ...where,
@@ -234,6 +235,18 @@ export class FakeWorld implements Surroundings {
     return fd;
   }
 
+  /** Texts that were made, by fd. */
+  readonly texts = new Map<number, string>();
+  /** No descriptor is left for another one. */
+  outOfFds = false;
+
+  sealText(text: string): number {
+    if (this.outOfFds) throw Object.assign(new Error('memfd_create'), { code: 'EMFILE' });
+    const fd = this.openFd();
+    this.texts.set(fd, text);
+    return fd;
+  }
+
   free({ key }: Allocation): void {
     if (this.freed.has(key)) throw new Error(`key ${key} is freed twice`);
     this.freed.add(key);
@@ -283,18 +296,22 @@ export class FakeWorld implements Surroundings {
   }
 
   #answer({ choice, done }: Pending, fds: number, where: Where): Allocation {
-    const planes = Array.from({ length: fds }, (_, plane) => {
+    const planes = Array.from({ length: fds }, (_, memory) => {
       const fd = ++this.#lastFd;
       this.open.add(fd);
-      return { fd, offset: plane * 4096, stride: 64 };
+      return { fd, memory, offset: memory * 4096, stride: 64 };
     });
     const { spec } = choice;
+    const size =
+      this.overhead + (spec.kind === 'buffer' ? spec.size : spec.width * spec.height * 4);
+    const part = Math.floor(size / fds);
     const allocation: Allocation = {
       source: choice.source,
       handleType: choice.handleType,
       key: ++this.#lastKey,
       ...(choice.device !== undefined && { device: choice.device }),
-      size: this.overhead + (spec.kind === 'buffer' ? spec.size : spec.width * spec.height * 4),
+      memories: planes.map(({ memory }) => (memory === 0 ? size - part * (fds - 1) : part)),
+      size,
       modifier: spec.kind === 'buffer' ? null : (spec.modifiers[0] ?? null),
       placement: ['host_visible'],
       planes,

@@ -9,7 +9,7 @@ import { runInNewContext } from 'node:vm';
 import t from 'tap';
 import { callInt, symbol } from '../../../src/native/ffi.js';
 import { close, isCloexec } from '../../../src/native/libc/fd.js';
-import { MAX_MAPPED, map, sealedMemfd, sealedTable } from '../../../src/native/libc/memory.js';
+import { MAX_MAPPED, map, sealedBytes, sealedMemfd } from '../../../src/native/libc/memory.js';
 import { withoutLeaks } from '../../support/fds.js';
 
 const SIZE = 8192;
@@ -43,7 +43,7 @@ await withoutLeaks(t, 'memory', async (t) => {
 
   t.test('a sealed table', async (t) => {
     const table = Buffer.from('a table');
-    const fd = sealedTable(table);
+    const fd = sealedBytes('table', table);
     const bytes = Buffer.alloc(20);
     t.equal(readSync(fd, bytes, { position: 0 }), table.length);
     t.ok(bytes.subarray(0, table.length).equals(table));

@@ -87,7 +87,7 @@ t.test('buffers of any size', needs('dma_buf'), async (t) => {
     const allocation = source.allocate(buffer(size, Usage.storage), `b${size}`);
     const fd = fdOf(allocation);
     t.match(allocation, { source: 'vulkan', handleType: 'dma_buf', modifier: null });
-    t.strictSame(allocation.planes, [{ fd, offset: 0, stride: 0 }]);
+    t.strictSame(allocation.planes, [{ fd, memory: 0, offset: 0, stride: 0 }]);
     t.ok(allocation.size >= size);
     checkFd(t, fd, `b${size}`, allocation);
     source.free(allocation.key);

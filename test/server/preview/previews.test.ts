@@ -2,7 +2,7 @@
 import { decode } from 'fast-png';
 import t from 'tap';
 import { fourcc } from '../../../src/broker/fourcc.js';
-import { sealedTable } from '../../../src/native/libc/memory.js';
+import { sealedBytes } from '../../../src/native/libc/memory.js';
 import type { Content } from '../../../src/server/preview/messages.js';
 import {
   MAX_PREVIEWS,
@@ -19,7 +19,7 @@ const terms = { max: 64, matrix: 'bt709', range: 'limited' } as const;
 function content(change: Partial<Content> = {}): Content {
   const pixels = Buffer.from([0, 0, 255, 0, 255, 0, 0, 0]);
   return {
-    fd: sealedTable(pixels),
+    fd: sealedBytes('pixels', pixels),
     size: pixels.length,
     ticket: 0,
     format: fourcc('XR24'),

@@ -37,7 +37,7 @@ interface Terms {
 }
 
 function share(bench: Bench, { uses = 1, uid = ANY_UID, seconds = 0 }: Terms = {}): string {
-  bench.request(dmabroker_buffer_v1, BUFFER, 'share', SHARE, uses, uid, seconds);
+  bench.request(dmabroker_buffer_v1, BUFFER, 'share', SHARE, uses, uid, seconds, 0);
   const [id, event] = bench.events();
   if (id?.name !== 'dmabroker_share_v1.token_id') throw new Error(id?.name);
   if (event?.name !== 'dmabroker_share_v1.token') throw new Error(event?.name);
@@ -59,8 +59,10 @@ t.test('a buffer is described', async (t) => {
     owner.events().map(({ object, name, values }) => [object, name.split('.')[1], ...values]),
     [
       [BUFFER, 'info', buffer?.id, 1, 4, 'memfd', 0, 4096, 0, 0, 0, 0, 0],
-      [BUFFER, 'plane', planes[0]?.fd, 0, 0, 64],
-      [BUFFER, 'plane', planes[1]?.fd, 1, 4096, 64],
+      [BUFFER, 'memory', 0, 0, 2048],
+      [BUFFER, 'memory', 1, 0, 2048],
+      [BUFFER, 'plane', planes[0]?.fd, 4, 0, 0, 0, 64],
+      [BUFFER, 'plane', planes[1]?.fd, 4, 1, 1, 4096, 64],
       [BUFFER, 'done'],
     ],
   );
@@ -72,7 +74,8 @@ t.test('who redeems gets the same buffer, and both are recipients', async (t) =>
   const events = redeem(other, share(owner));
   t.match(events, [
     { object: REDEEMED, name: 'dmabroker_buffer_v1.info', values: [buffer.id] },
-    { name: 'dmabroker_buffer_v1.plane', values: [buffer.held.fds[0], 0, 0, 64] },
+    { name: 'dmabroker_buffer_v1.memory', values: [0, 0, 4096] },
+    { name: 'dmabroker_buffer_v1.plane', values: [buffer.held.fds[0], 4, 0, 0, 0, 64] },
     { name: 'dmabroker_buffer_v1.done' },
   ]);
   const clients = [...buffer.recipients].map(({ client }) => client);
@@ -180,7 +183,7 @@ for (const lifetime of ['connection', 'until_released'] as const) {
       const bench = new Bench().ready();
       if (how === 'warm') bench.world.immediate = true;
       bench.ask(BUFFER, lifetime);
-      bench.request(dmabroker_buffer_v1, BUFFER, 'share', SHARE, 1, ANY_UID, 0);
+      bench.request(dmabroker_buffer_v1, BUFFER, 'share', SHARE, 1, ANY_UID, 0, 0);
       bench.request(dmabroker_buffer_v1, BUFFER, 'release');
       answer(bench);
       bench.request(dmabroker_buffer_v1, BUFFER, 'destroy');
@@ -191,6 +194,7 @@ for (const lifetime of ['connection', 'until_released'] as const) {
     t.same(seen[0], seen[1], 'cold as warm');
     t.same(seen[0], [
       'dmabroker_buffer_v1.info',
+      'dmabroker_buffer_v1.memory',
       'dmabroker_buffer_v1.plane',
       'dmabroker_buffer_v1.done',
       'dmabroker_share_v1.token_id',
@@ -214,7 +218,7 @@ for (const lifetime of ['connection', 'until_released'] as const) {
 t.test('what was asked of a buffer that fails fails as it does', async (t) => {
   const bench = new Bench().ready();
   bench.ask(BUFFER);
-  bench.request(dmabroker_buffer_v1, BUFFER, 'share', SHARE, 1, ANY_UID, 0);
+  bench.request(dmabroker_buffer_v1, BUFFER, 'share', SHARE, 1, ANY_UID, 0, 0);
   bench.request(dmabroker_buffer_v1, BUFFER, 'renew', 5);
   bench.request(dmabroker_buffer_v1, BUFFER, 'release');
   t.same(bench.names(), ['wl_display.delete_id'], 'the params object alone has ended');
@@ -224,7 +228,7 @@ t.test('what was asked of a buffer that fails fails as it does', async (t) => {
     { name: 'dmabroker_share_v1.failed', values: [refusal.out_of_memory] },
     { name: 'dmabroker_buffer_v1.lease_refused', values: [refusal.out_of_memory] },
   ]);
-  bench.request(dmabroker_buffer_v1, BUFFER, 'share', SHARE + 1, 1, ANY_UID, 0);
+  bench.request(dmabroker_buffer_v1, BUFFER, 'share', SHARE + 1, 1, ANY_UID, 0, 0);
   t.match(bench.events(), [{ name: 'dmabroker_share_v1.failed', values: [refusal.out_of_memory] }]);
   t.equal(bench.connection.failure, null, 'and the connection goes on');
 });
@@ -232,7 +236,7 @@ t.test('what was asked of a buffer that fails fails as it does', async (t) => {
 t.test('a share of a buffer that is given up is answered, too', async (t) => {
   const bench = new Bench().ready();
   bench.ask(BUFFER);
-  bench.request(dmabroker_buffer_v1, BUFFER, 'share', SHARE, 1, ANY_UID, 0);
+  bench.request(dmabroker_buffer_v1, BUFFER, 'share', SHARE, 1, ANY_UID, 0, 0);
   bench.request(dmabroker_buffer_v1, BUFFER, 'destroy');
   t.match(bench.events().at(-2), {
     name: 'dmabroker_share_v1.failed',
@@ -247,7 +251,7 @@ t.test('release is no destructor: the object is destroyed as any other, once', a
   owner.request(dmabroker_buffer_v1, BUFFER, 'release');
   t.ok(buffer.released);
   owner.request(dmabroker_buffer_v1, BUFFER, 'release');
-  owner.request(dmabroker_buffer_v1, BUFFER, 'share', SHARE, 1, ANY_UID, 0);
+  owner.request(dmabroker_buffer_v1, BUFFER, 'share', SHARE, 1, ANY_UID, 0, 0);
   t.match(owner.events(), [{ name: 'dmabroker_share_v1.failed', values: [refusal.not_found] }]);
   owner.request(dmabroker_share_v1, SHARE, 'revoke');
   owner.request(dmabroker_share_v1, SHARE, 'destroy');
@@ -275,7 +279,7 @@ t.test(
 
 t.test('a token that cannot be made', async (t) => {
   const { owner } = pair();
-  owner.request(dmabroker_buffer_v1, BUFFER, 'share', SHARE, 0, ANY_UID, 0);
+  owner.request(dmabroker_buffer_v1, BUFFER, 'share', SHARE, 0, ANY_UID, 0, 0);
   t.match(owner.events(), [
     { object: SHARE, name: 'dmabroker_share_v1.failed', values: [refusal.invalid_argument] },
   ]);
@@ -283,19 +287,19 @@ t.test('a token that cannot be made', async (t) => {
   owner.request(dmabroker_share_v1, SHARE, 'destroy');
   owner.broker.release([...owner.broker.buffers][0] as never, 'administrator');
   owner.events();
-  owner.request(dmabroker_buffer_v1, BUFFER, 'share', SHARE, 1, ANY_UID, 0);
+  owner.request(dmabroker_buffer_v1, BUFFER, 'share', SHARE, 1, ANY_UID, 0, 0);
   t.match(owner.events(), [{ name: 'dmabroker_share_v1.failed', values: [refusal.not_found] }]);
 });
 
 t.test('a token with rights, and rights that there are not', async (t) => {
   const { owner, buffer } = pair();
   const { renew } = dmabroker_share_v1.enums.right;
-  owner.request(dmabroker_buffer_v1, BUFFER, 'share_with_rights', SHARE, 2, 7, 60, renew);
+  owner.request(dmabroker_buffer_v1, BUFFER, 'share', SHARE, 2, 7, 60, renew);
   const [id] = owner.events();
   t.match(owner.broker.tokens(buffer), [
     { id: id?.values[0], usesLeft: 2, uid: 7, mayRenew: true },
   ]);
-  owner.request(dmabroker_buffer_v1, BUFFER, 'share_with_rights', SHARE + 1, 1, ANY_UID, 0, 2);
+  owner.request(dmabroker_buffer_v1, BUFFER, 'share', SHARE + 1, 1, ANY_UID, 0, 2);
   const { invalid_rights } = dmabroker_share_v1.enums.error;
   t.match(errorOf(owner.events()), { object: SHARE + 1, code: invalid_rights });
 });

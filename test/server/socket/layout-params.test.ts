@@ -145,7 +145,8 @@ t.test('a dry run, as often as wanted, then the allocation', async (t) => {
   t.same(
     bench.events().map(({ name, values }) => [name, ...values]),
     [
-      ['dmabroker_test_v1.possible', 'memfd', handle_type.memfd, 0, 640 * 480 * 4, 0, 0, 1],
+      ['dmabroker_test_v1.possible', 'memfd', 0, 640 * 480 * 4, handle_type.memfd, 0, 0, 1],
+      ['dmabroker_test_v1.memory', 0, 0, 640 * 480 * 4],
       ['dmabroker_test_v1.plane_layout', 0, 0, 0, 2560],
       ['dmabroker_test_v1.unverified', usage.scanout],
       ['dmabroker_test_v1.done'],

@@ -19,7 +19,7 @@ function lost() {
   const owner = new Bench().ready();
   const other = new Bench([], owner).ready();
   const buffer = owner.allocate(BUFFER);
-  owner.request(dmabroker_buffer_v1, BUFFER, 'share', SHARE, 2, 0xffffffff, 0);
+  owner.request(dmabroker_buffer_v1, BUFFER, 'share', SHARE, 2, 0xffffffff, 0, 0);
   const made = owner.events().find(({ name }) => name === 'dmabroker_share_v1.token');
   const token = made?.values[0] as string;
   other.request(dmabroker_manager_v1, MANAGER, 'redeem', REDEEMED, token);
@@ -48,12 +48,13 @@ t.test('the owner has it re-issued, then others get the new planes', async (t) =
   const [fd] = buffer.held.fds;
   const planes = (object: number) => [
     { object, name: event('info'), values: [buffer.id, 2] },
-    { object, name: event('plane'), values: [fd, 0, 0, 64] },
+    { object, name: event('memory'), values: [0, 0, 4096] },
+    { object, name: event('plane'), values: [fd, 4, 0, 0, 0, 64] },
     { object, name: event('done') },
   ];
   const events = owner.events();
   t.match(events, planes(BUFFER));
-  t.equal(events.length, 3, 'answered once, and not told what it did itself');
+  t.equal(events.length, 4, 'answered once, and not told what it did itself');
   t.notSame(before, [fd]);
   t.match(other.events(), [{ object: REDEEMED, name: event('reissued'), values: [2] }]);
   reissue(other, REDEEMED);
@@ -76,7 +77,7 @@ t.test('nobody but the owner, while it is lost', async (t) => {
   t.match(other.events(), [{ object: id, values: [refusal.device_lost] }]);
   owner.request(dmabroker_share_v1, SHARE, 'destroy');
   owner.events();
-  owner.request(dmabroker_buffer_v1, BUFFER, 'share', SHARE, 1, 0xffffffff, 0);
+  owner.request(dmabroker_buffer_v1, BUFFER, 'share', SHARE, 1, 0xffffffff, 0, 0);
   t.match(owner.events(), [
     { object: SHARE, name: 'dmabroker_share_v1.failed', values: [refusal.device_lost] },
   ]);
@@ -130,12 +131,12 @@ t.test(
     const bench = new Bench().ready();
     bench.allocate(BUFFER);
     reissue(bench, BUFFER);
-    t.same(bench.names(), [event('info'), event('plane'), event('done')]);
+    t.same(bench.names(), [event('info'), event('memory'), event('plane'), event('done')]);
     bench.ask(REDEEMED);
     reissue(bench, REDEEMED);
     t.same(bench.names(), ['wl_display.delete_id']);
     bench.world.answer();
-    const shown = [event('info'), event('plane'), event('done')];
+    const shown = [event('info'), event('memory'), event('plane'), event('done')];
     t.same(bench.names(), [...shown, ...shown]);
   },
 );

@@ -9,6 +9,7 @@ import type { SendResult, Step } from '../../../src/native/step.js';
 import {
   dmabroker_buffer_v1,
   dmabroker_manager_v1,
+  dmabroker_work_v1,
 } from '../../../src/protocol/dmabroker-v1.gen.js';
 import { wl_display } from '../../../src/protocol/wayland.gen.js';
 import { Outbox } from '../../../src/server/socket/outbox.js';
@@ -176,7 +177,8 @@ t.test('what was read is charged until the peer has received it', async (t) => {
   const buffer = bench.allocate(FREE);
   const charged = () => bench.broker.quotas.accounts.find('user', '1000')?.charge.bytes;
   t.equal(charged(), buffer.allocation.size);
-  bench.request(dmabroker_buffer_v1, FREE, 'read', 50, 0, 0, 0, 0);
+  bench.request(dmabroker_buffer_v1, FREE, 'create_work', 50);
+  bench.request(dmabroker_work_v1, 50, 'read');
   t.equal(charged(), 8192, 'before it is made');
   bench.world.answerWork();
   step.left = 100;
@@ -202,7 +204,8 @@ t.test('what was read and never received is not charged to who has gone', async 
     const { bench, step, outbox } = make();
     bench.allocate(FREE, 'until_released');
     for (const id of [50, 51]) {
-      bench.request(dmabroker_buffer_v1, FREE, 'read', id, 0, 0, 0, 0);
+      bench.request(dmabroker_buffer_v1, FREE, 'create_work', id);
+      bench.request(dmabroker_work_v1, id, 'read');
       bench.world.answerWork();
     }
     step.left = 100;

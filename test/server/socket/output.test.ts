@@ -88,7 +88,8 @@ function packets({ connection, peer }: Bench): { names: string[]; fds: number }[
   }
   return found;
 }
-const BUFFER_EVENTS = ['info', 'plane', 'plane', 'plane', 'done'].map(
+const [memories, planes] = ['memory', 'plane'].map((name) => Array(3).fill(name));
+const BUFFER_EVENTS = ['info', ...(memories ?? []), ...(planes ?? []), 'done'].map(
   (name) => `dmabroker_buffer_v1.${name}`,
 );
 const SYNCED = ['wl_callback.done', 'wl_display.delete_id'];
@@ -168,7 +169,7 @@ t.test('the end of a connection', async (t) => {
   const bench = new Bench().ready();
   const { world, broker } = bench;
   bench.allocate(BUFFER);
-  bench.request(dmabroker_buffer_v1, BUFFER, 'share', 100, 1, ANY_UID, 0);
+  bench.request(dmabroker_buffer_v1, BUFFER, 'share', 100, 1, ANY_UID, 0, 0);
   const [event] = bench.events();
   const token = String(event?.values[0]);
   bench.request(dmabroker_manager_v1, MANAGER, 'redeem', 101, token);

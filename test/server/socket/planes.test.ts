@@ -37,10 +37,10 @@ t.test('an import is shown with how it was checked', async (t) => {
   const events = bench.events();
   t.strictSame(
     events.map(({ name }) => name.split('.')[1]),
-    ['info', 'plane', 'checked', 'done'],
+    ['info', 'memory', 'plane', 'checked', 'done'],
   );
   const { layout } = dmabroker_buffer_v1.enums.import_check;
-  t.strictSame(events[2]?.values, [layout, 'no device']);
+  t.strictSame(events[3]?.values, [layout, 'no device']);
   bench.close();
   t.equal(bench.world.open.size, 0, 'released with its connection');
   t.strictSame(bench.closed, [], 'and by nobody else');

@@ -1,6 +1,6 @@
 /** Answers to reads are memory of the daemon's: who does not take them is charged, and gets no more. */
 import t from 'tap';
-import { dmabroker_buffer_v1 } from '../../../src/protocol/dmabroker-v1.gen.js';
+import { dmabroker_buffer_v1, dmabroker_work_v1 } from '../../../src/protocol/dmabroker-v1.gen.js';
 import { eventually, TestDaemon } from '../../support/daemon.js';
 import { withoutLeaks } from '../../support/fds.js';
 import { FREE, RawClient } from '../../support/raw-client.js';
@@ -35,7 +35,8 @@ await withoutLeaks(t, 'answers that nobody takes', async (t) => {
     t.equal(await charged(), 2 * SIZE);
     for (const client of clients) {
       for (let i = 0; i < READS; i++) {
-        client.request(dmabroker_buffer_v1, FREE, 'read', WORK + i, 0, 0, 0, 0);
+        client.request(dmabroker_buffer_v1, FREE, 'create_work', WORK + i);
+        client.request(dmabroker_work_v1, WORK + i, 'read');
       }
     }
     await eventually(async () => (await charged()) === QUOTA, 'what there is room for is charged');

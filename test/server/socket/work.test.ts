@@ -16,7 +16,7 @@ import { Bench, errorOf, FREE, MANAGER } from './support/bench.js';
 const FROM = FREE;
 const TO = FREE + 2;
 const WORK = 50;
-const { path } = dmabroker_work_v1.enums;
+const { path, error } = dmabroker_work_v1.enums;
 const { refusal } = dmabroker_manager_v1.enums;
 
 function withBuffers() {
@@ -24,12 +24,30 @@ function withBuffers() {
   return { bench, from: bench.allocate(FROM), to: bench.allocate(TO), world: bench.world };
 }
 
-const copy = (bench: Bench, { id = WORK, source = FROM, size = 64 } = {}) =>
-  bench.request(dmabroker_buffer_v1, TO, 'copy', id, source, 0, 16, 0, 32, 0, size);
-const fill = (bench: Bench, id = WORK, buffer = TO) =>
-  bench.request(dmabroker_buffer_v1, buffer, 'fill', id, 0, 8, 0, 16, 0xdeadbeef);
-const read = (bench: Bench, id = WORK, buffer = FROM) =>
-  bench.request(dmabroker_buffer_v1, buffer, 'read', id, 0, 0, 0, 0);
+type Setter = 'set_offset' | 'set_size' | 'set_source_offset';
+
+/** A work object of a range. */
+function work(bench: Bench, id: number, buffer: number, range: Partial<Record<Setter, number>>) {
+  bench.request(dmabroker_buffer_v1, buffer, 'create_work', id);
+  for (const [name, value] of Object.entries(range)) {
+    bench.request(dmabroker_work_v1, id, name as Setter, 0, value);
+  }
+}
+
+function copy(bench: Bench, { id = WORK, source = FROM, size = 64 } = {}) {
+  work(bench, id, TO, { set_source_offset: 16, set_offset: 32, set_size: size });
+  bench.request(dmabroker_work_v1, id, 'copy', source);
+}
+
+function fill(bench: Bench, id = WORK, buffer = TO) {
+  work(bench, id, buffer, { set_offset: 8, set_size: 16 });
+  bench.request(dmabroker_work_v1, id, 'fill', 0xdeadbeef);
+}
+
+function read(bench: Bench, id = WORK, buffer = FROM) {
+  work(bench, id, buffer, {});
+  bench.request(dmabroker_work_v1, id, 'read');
+}
 
 t.test('copy, fill and read', async (t) => {
   const { bench, from, to, world } = withBuffers();
@@ -150,6 +168,22 @@ t.test('violations', async (t) => {
     ],
     ['its own new id', { object: 1, code: invalid_object }, (b) => copy(b, { source: WORK })],
     ['an id in use', { object: 1, code: invalid_object }, (b) => copy(b, { id: FROM })],
+    [
+      'a source of a fill',
+      { object: WORK, code: error.no_source },
+      (b) => {
+        work(b, WORK, TO, { set_source_offset: 0 });
+        b.request(dmabroker_work_v1, WORK, 'fill', 0);
+      },
+    ],
+    [
+      'a source of a read',
+      { object: WORK, code: error.no_source },
+      (b) => {
+        work(b, WORK, TO, { set_source_offset: 0 });
+        b.request(dmabroker_work_v1, WORK, 'read');
+      },
+    ],
   ];
   for (const [name, expected, violate] of cases) {
     const { bench, world } = withBuffers();
@@ -160,6 +194,46 @@ t.test('violations', async (t) => {
     t.equal(world.works.length, 0, name);
   }
 });
+
+t.test('work is asked for once, and nothing is said of it afterwards', async (t) => {
+  const after: ((bench: Bench) => void)[] = [
+    (b) => b.request(dmabroker_work_v1, WORK, 'read'),
+    (b) => b.request(dmabroker_work_v1, WORK, 'fill', 1),
+    (b) => b.request(dmabroker_work_v1, WORK, 'copy', FROM),
+    (b) => b.request(dmabroker_work_v1, WORK, 'set_offset', 0, 0),
+    (b) => b.request(dmabroker_work_v1, WORK, 'set_size', 0, 0),
+    (b) => b.request(dmabroker_work_v1, WORK, 'set_source_offset', 0, 0),
+  ];
+  for (const violate of after) {
+    const { bench } = withBuffers();
+    fill(bench);
+    violate(bench);
+    t.match(errorOf(bench.events()), { object: WORK, code: error.already_used });
+    bench.close();
+  }
+});
+
+t.test(
+  'no work is begun for an object that was destroyed; what was asked for is done',
+  async (t) => {
+    const { bench, from, world } = withBuffers();
+    const other = new Bench([], bench).ready();
+    const { token } = bench.broker.share(from, { uses: 1, uid: null, seconds: null });
+    other.request(dmabroker_manager_v1, MANAGER, 'redeem', FROM, token);
+    read(other);
+    work(other, WORK + 1, FROM, {});
+    other.request(dmabroker_buffer_v1, FROM, 'destroy');
+    other.request(dmabroker_work_v1, WORK + 1, 'read');
+    world.answerWork();
+    t.equal(world.works.length, 0);
+    const events = other.events().filter(({ object }) => object >= WORK);
+    t.match(events, [
+      { object: WORK + 1, name: 'dmabroker_work_v1.failed', values: [refusal.not_found] },
+      { object: WORK, name: 'dmabroker_work_v1.content' },
+      { object: WORK, name: 'dmabroker_work_v1.done' },
+    ]);
+  },
+);
 
 t.test('work on a buffer that is on its way is done in its order', async (t) => {
   const LATE = FREE + 4;

@@ -143,7 +143,7 @@ static void share(struct connection *connection, struct dmabroker_buffer_v1 *buf
 		  struct answer *answer)
 {
 	struct dmabroker_share_v1 *share =
-		listening(dmabroker_buffer_v1_share(buffer, uses, ANY_USER, 0), answer);
+		listening(dmabroker_buffer_v1_share(buffer, uses, ANY_USER, 0, 0), answer);
 	await(connection, answer);
 	dmabroker_share_v1_destroy(share);
 }

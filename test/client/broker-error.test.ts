@@ -1,7 +1,7 @@
 /** A refusal in the library's words: its nearest request is one that the library takes as it is. */
 import t from 'tap';
+import { inOwnWords } from '../../src/client/broker-error.js';
 import { type Client, connect } from '../../src/client/index.js';
-import { inOwnWords } from '../../src/client/refusal.js';
 import { TestDaemon } from '../support/daemon.js';
 import { withoutLeaks } from '../support/fds.js';
 import { rejected } from '../support/refused.js';
