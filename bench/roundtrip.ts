@@ -6,7 +6,7 @@
  */
 import { connect } from '../src/client/index.js';
 import { dmabroker_buffer_v1, dmabroker_manager_v1 } from '../src/protocol/dmabroker-v1.gen.js';
-import { encode, hi, lo, type Message, type Values } from '../src/protocol/wire.js';
+import { encode, hi, lo, type Message, type MessageOf, type Values } from '../src/protocol/wire.js';
 import { withoutVulkan } from '../test/support/daemon.js';
 import {
   load,
@@ -45,16 +45,20 @@ const buffer = await owner.allocate({ kind: 'buffer', size: 4096, handleTypes: [
 
 /** The answer to redeem as the daemon writes it, with 0 for the object's id. */
 function redeemed(): Buffer {
-  const events: readonly Message[] = dmabroker_buffer_v1.events;
-  const event = (name: string, values: unknown[]) => {
-    const message = events.find((candidate) => candidate.name === name) as Message;
+  type Buffers = typeof dmabroker_buffer_v1;
+  const event = <N extends Buffers['events'][number]['name']>(
+    name: N,
+    values: Values<MessageOf<Buffers, 'events', N>>,
+  ) => {
+    const message = dmabroker_buffer_v1.events.find((each) => each.name === name) as Message;
     return encode(message, 0, values as Values<Message>).bytes;
   };
   const { id, generation, source, size } = buffer;
   const type = dmabroker_manager_v1.enums.handle_type.memfd;
   return Buffer.concat([
     event('info', [id, generation, type, source, hi(size), lo(size), 0, 0, 0, 0, 0]),
-    event('plane', [-1, 0, 0, 0]),
+    event('memory', [0, hi(size), lo(size)]),
+    event('plane', [-1, type, 0, 0, 0, 0]),
     event('done', []),
   ]);
 }
@@ -118,7 +122,9 @@ console.log(`Medians of ${ROUNDS} rounds, the two in turns; ${REQUESTS} requests
 console.log(
   'sync: done and delete_id. redeem: destroys one buffer object, redeems the next: delete_id,',
 );
-console.log('info, plane with a memfd, done. Every answer had the same bytes and fds from both.');
+console.log(
+  'info, memory, plane with a memfd, done. Every answer had the same bytes and fds from both.',
+);
 
 owner.close();
 await reference.stop();

@@ -23,8 +23,9 @@ problem document (RFC 9457, \`application/problem+json\`), and \`dmabrokerctl\` 
 with 1.
 
 A refusal carries, where it applies, both sides as JSON: \`constraint\` (the field or the limit that
-failed), \`requested\` and \`possible\`. On the client socket that is the argument \`detail\` of \`failed\`, in
-a problem document the member \`refusal\`.
+failed), \`requested\` and \`possible\`. On the client socket that is the argument \`detail\` of \`failed\`
+(where it is longer than a message, the content of \`long_detail\`'s memfd), in a problem document the member
+\`refusal\`.
 
 \`\`\`json
 ${JSON.stringify(
