@@ -30,7 +30,7 @@ const small = heap.allocate(
   { kind: 'image', width: 64, height: 64, format: fourcc('XR24'), modifiers: [0n], usage: 4 },
   'small',
 );
-const [plane] = small.planes;
+const [plane] = small.planes.map(({ fd, offset, stride }) => ({ fd, offset, stride }));
 if (plane === undefined) throw new Error('no plane');
 const memfd = sealedMemfd('no dma_buf', 65_536);
 const zero = openSync('/dev/zero', 'r+');

@@ -9,7 +9,7 @@ import { get } from 'node:http';
 import { buffer } from 'node:stream/consumers';
 import { decode } from 'fast-png';
 import t from 'tap';
-import { connect, type ReceivedPlane } from '../../src/client/index.js';
+import { type BroughtPlane, connect } from '../../src/client/index.js';
 import { info } from '../../src/native/dmabuf.js';
 import { identity } from '../../src/native/libc/fd.js';
 import { sealedMemfd } from '../../src/native/libc/memory.js';
@@ -22,6 +22,8 @@ t.teardown(() => daemon.stop('SIGKILL'));
 const client = await connect({ socket: daemon.clientSocket });
 const before = daemon.openFds();
 
+const brought = ({ fd, offset, stride }: BroughtPlane): BroughtPlane => ({ fd, offset, stride });
+
 /** Planes of memory that the daemon has never seen. */
 function elsewhere(
   from: 'heap' | 'udmabuf',
@@ -30,7 +32,7 @@ function elsewhere(
   const [source] = from === 'heap' ? probeHeaps().sources : probeUdmabuf().sources;
   if (source === undefined) throw new Error(`no ${from} in the guest`);
   const image = { kind: 'image', ...spec, modifiers: [0n], usage: 4 } as const;
-  const planes: readonly ReceivedPlane[] = source.allocate(image, 'elsewhere').planes;
+  const planes = source.allocate(image, 'elsewhere').planes.map(brought);
   return {
     planes,
     close: () => {
