@@ -10,20 +10,14 @@ import { close } from '../native/libc/fd.js';
 import { dmabroker_buffer_v1, dmabroker_share_v1 } from '../protocol/dmabroker-v1.gen.js';
 import { hi, join64, lo } from '../protocol/wire.js';
 import { BrokerError } from './broker-error.js';
-import {
-  type BufferDescription,
-  type BufferLink,
-  type BufferNews,
-  ClientBuffer,
-  type ReceivedMemory,
-  type ReceivedPlane,
-  type Share,
-  type ShareTerms,
-} from './buffer.js';
+import { type BufferLink, type BufferNews, ClientBuffer } from './buffer.js';
+import { Deadline, Recall } from './deadline.js';
+import type { BufferDescription, ReceivedMemory, ReceivedPlane } from './description.js';
 import { handleTypeOf, nameOf } from './enums.js';
 import type { CallOptions, ClientEvent } from './events.js';
 import type { Listeners } from './listeners.js';
 import { Refusals } from './refusal.js';
+import type { Share, ShareTerms } from './terms.js';
 import { ConnectionError, type ProtocolObject, type WireClient } from './wire-client.js';
 import { type ByteRange, type CopyTerms, type Work, type WorkAnswer, work } from './work.js';
 
@@ -54,7 +48,7 @@ export class BufferObject implements BufferLink {
   #checked: BufferDescription['checked'] = null;
   #vulkan: BufferDescription['vulkan'] = null;
   #unverifiedUsage: BufferDescription['unverifiedUsage'] = [];
-  #leaseEnds: Date | null = null;
+  #leaseEnds: Deadline | null = null;
   /** Told at once what becomes of it, in the order of the events. */
   #buffer: ClientBuffer | null = null;
 
@@ -108,7 +102,7 @@ export class BufferObject implements BufferLink {
       },
       recall: (reason, seconds) => this.#buffer?.wasRecalled(recallOf(reason, seconds)),
       lease: (seconds, answer) => {
-        this.#leaseEnds = new Date(Date.now() + seconds * 1000);
+        this.#leaseEnds = new Deadline(seconds);
         this.#buffer?.wasLeased(this.#leaseEnds);
         if (answer === 1) this.#renewing.shift()?.resolve();
       },
@@ -177,8 +171,7 @@ export class BufferObject implements BufferLink {
       unverifiedUsage: this.#unverifiedUsage,
     };
     if (this.#buffer === null) {
-      this.#buffer = new ClientBuffer(description, this);
-      this.#buffer.leaseEnds = this.#leaseEnds;
+      this.#buffer = new ClientBuffer(description, this, this.#leaseEnds);
     } else this.#buffer.replace(description);
     this.#waiting?.resolve(this.#buffer);
   }
@@ -272,5 +265,5 @@ export class BufferObject implements BufferLink {
 function recallOf(value: number, seconds: number): ClientBuffer['recalled'] {
   const reason = nameOf(dmabroker_buffer_v1.enums.recall_reason, value);
   if (reason === 'withdrawn') return null;
-  return { reason, deadline: new Date(Date.now() + seconds * 1000) };
+  return new Recall(reason, seconds);
 }

@@ -9,11 +9,21 @@ import type { HandleType, VulkanMemory } from '../broker/source.js';
 import type { UsageName } from '../broker/usage.js';
 import { close } from '../native/libc/fd.js';
 import { map } from '../native/libc/memory.js';
-import { bytes, type Check, flag, record, signal, someBytes, U32, u32, whole } from './check.js';
+import { u32 } from './check.js';
+import type { Deadline, Recall } from './deadline.js';
+import type { BufferDescription, ReceivedMemory, ReceivedPlane } from './description.js';
 import type { OrUnknown } from './enums.js';
 import { type CallOptions, checkOptions } from './events.js';
 import { Listeners } from './listeners.js';
 import { MappedMemory } from './mapped-memory.js';
+import {
+  checkMap,
+  checkShare,
+  type MapOptions,
+  type ReadContent,
+  type Share,
+  type ShareTerms,
+} from './terms.js';
 import {
   type ByteRange,
   type CopyTerms,
@@ -23,108 +33,6 @@ import {
   type WorkAnswer,
   type WorkPath,
 } from './work.js';
-
-/** A memory of a buffer; which one it is, its place in the list says. */
-export interface ReceivedMemory {
-  /** Bytes: as many can be mapped. */
-  readonly size: number;
-}
-
-export interface ReceivedPlane {
-  /** Belongs to the ClientBuffer; duplicate it to keep it longer. */
-  readonly fd: number;
-  /** Which of the buffer's `memories` it lies in. Planes in one have an fd each. */
-  readonly memory: number;
-  /** Bytes from the start of the memory. */
-  readonly offset: number;
-  /** Bytes from one row to the next; 0 for linear memory. */
-  readonly stride: number;
-}
-
-export interface BufferDescription {
-  readonly id: string;
-  readonly generation: number;
-  readonly handleType: OrUnknown<HandleType>;
-  readonly source: string;
-  /** Bytes of all memories together. */
-  readonly size: number;
-  /** DRM fourcc as text, or null for linear memory. */
-  readonly format: string | null;
-  readonly modifier: bigint | null;
-  readonly width: number | null;
-  readonly height: number | null;
-  readonly memories: readonly ReceivedMemory[];
-  readonly planes: readonly ReceivedPlane[];
-  /** The UUID of the Vulkan device that made the memory or has imported it; null where none did. */
-  readonly device: string | null;
-  /**
-   * For the importer of memory: whether the Vulkan device took it (`device`) or only the planes'
-   * places were checked (`layout`), and the device's name or why it did not.
-   */
-  readonly checked: {
-    readonly how: OrUnknown<'device' | 'layout'>;
-    readonly reason: string;
-  } | null;
-  /** For an opaque_fd, what a Vulkan or CUDA importer must be told, with `size`; null otherwise. */
-  readonly vulkan: VulkanMemory | null;
-  /** The usages asked for that no device was asked about, e.g. `scanout`. */
-  readonly unverifiedUsage: readonly UsageName[];
-}
-
-export interface ShareTerms {
-  /** How often the token can be redeemed; 1 by default. */
-  readonly uses?: number;
-  /** The only user who may redeem it; anybody by default. */
-  readonly uid?: number;
-  /** How long it is good for; as long as the buffer by default. */
-  readonly seconds?: number;
-  /** Whether who redeems it may renew the buffer's lease; by default not. */
-  readonly mayRenew?: boolean;
-}
-
-const checkShare: Check = record<ShareTerms & CallOptions>({
-  uses: whole(1, U32),
-  uid: whole(0, U32 - 1), // the last stands for anybody
-  seconds: whole(1, U32),
-  mayRenew: flag,
-  signal,
-});
-
-/** A token that can be ended. */
-export interface Share {
-  readonly token: string;
-  /** How lists name the token; no secret. */
-  readonly tokenId: string;
-  /** Ends the token. Who has redeemed it keeps what was received. Once is enough. */
-  revoke(): Promise<void>;
-}
-
-/** What is mapped, and for what; all of memory 0, to be written, by default. */
-export interface MapOptions {
-  /** The memory that a plane lies in, by the plane's number; in place of `memory`. */
-  readonly plane?: number;
-  /** A memory, by its number. */
-  readonly memory?: number;
-  readonly write?: boolean;
-  /** Bytes from the start of the memory. */
-  readonly offset?: number;
-  /** Bytes; up to the end of the memory by default. */
-  readonly size?: number;
-}
-
-const checkMap: Check = record<MapOptions>({
-  plane: whole(0, 3),
-  memory: whole(0, 3),
-  write: flag,
-  offset: bytes,
-  size: someBytes,
-});
-
-/** What was read, and who did it. */
-export interface ReadContent {
-  readonly bytes: Buffer;
-  readonly path: WorkPath;
-}
 
 /** What a buffer asks of its connection. */
 export interface BufferLink {
@@ -166,22 +74,18 @@ export class ClientBuffer implements BufferDescription {
   readonly unverifiedUsage: readonly UsageName[];
   /** Why the daemon let go of it, or null: its fds stay good all the same. */
   released: OrUnknown<'owner' | 'administrator' | 'lease_expired'> | null = null;
-  /** When the lease ends; null where it has none. */
-  leaseEnds: Date | null = null;
   /**
    * The daemon asks for it back; null where it does not (any more). After the deadline its owner's
    * user gets no further allocation until it is released; or, with `lease_expired`, the daemon lets
    * go of it.
    */
-  recalled: {
-    readonly reason: OrUnknown<'share' | 'memory_pressure' | 'lease_expired' | 'administrator'>;
-    readonly deadline: Date;
-  } | null = null;
+  recalled: Recall | null = null;
   /**
    * The device was lost, and what this memory holds is undefined: `reissue` replaces it, the owner's
    * at once, anybody else's when the owner's has.
    */
   lost = false;
+  #leaseEnds: Deadline | null;
   readonly #listeners = {
     released: new Listeners(),
     recalled: new Listeners(),
@@ -197,8 +101,9 @@ export class ClientBuffer implements BufferDescription {
 
   readonly #link: BufferLink;
 
-  constructor(description: BufferDescription, link: BufferLink) {
+  constructor(description: BufferDescription, link: BufferLink, leaseEnds: Deadline | null = null) {
     this.#link = link;
+    this.#leaseEnds = leaseEnds;
     this.id = description.id;
     this.generation = description.generation;
     this.handleType = description.handleType;
@@ -214,6 +119,16 @@ export class ClientBuffer implements BufferDescription {
     this.checked = description.checked;
     this.vulkan = description.vulkan;
     this.unverifiedUsage = description.unverifiedUsage;
+  }
+
+  /** When the lease ends; null where it has none. */
+  get leaseEnds(): Date | null {
+    return this.#leaseEnds?.deadline ?? null;
+  }
+
+  /** The same as seconds from now, whatever is done to the machine's date. */
+  get leaseSecondsLeft(): number | null {
+    return this.#leaseEnds?.secondsLeft ?? null;
   }
 
   /**
@@ -337,8 +252,8 @@ export class ClientBuffer implements BufferDescription {
   }
 
   /** The connection's: when the lease ends now. */
-  wasLeased(ends: Date): void {
-    this.leaseEnds = ends;
+  wasLeased(ends: Deadline): void {
+    this.#leaseEnds = ends;
     this.#tell('leased');
     if (this.recalled?.reason === 'lease_expired') this.wasRecalled(null);
   }

@@ -13,21 +13,14 @@ export {
   type QuotaRefusal,
   type Refusal,
 } from './broker-error.js';
-export {
-  type BufferDescription,
-  ClientBuffer,
-  type MapOptions,
-  type ReadContent,
-  type ReceivedMemory,
-  type ReceivedPlane,
-  type Share,
-  type ShareTerms,
-} from './buffer.js';
+export { ClientBuffer } from './buffer.js';
 export {
   Client,
   type ConnectOptions,
   connect,
 } from './client.js';
+export type { Deadline, Recall } from './deadline.js';
+export type { BufferDescription, ReceivedMemory, ReceivedPlane } from './description.js';
 export type { OrUnknown } from './enums.js';
 export type { CallOptions, ClientEvent } from './events.js';
 export type { BrokerDescription, ClientDevice, SourceDescription } from './manager.js';
@@ -43,5 +36,6 @@ export type {
   ImportTerms,
   LinearRequest,
 } from './requests.js';
+export type { MapOptions, ReadContent, Share, ShareTerms } from './terms.js';
 export { ConnectionError } from './wire-client.js';
 export type { ByteRange, CopyTerms, WorkPath } from './work.js';

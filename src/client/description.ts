@@ -1,0 +1,53 @@
+/**
+ * What the daemon says of a buffer, as the library tells it.
+ */
+import type { HandleType, VulkanMemory } from '../broker/source.js';
+import type { UsageName } from '../broker/usage.js';
+import type { OrUnknown } from './enums.js';
+
+/** A memory of a buffer; which one it is, its place in the list says. */
+export interface ReceivedMemory {
+  /** Bytes: as many can be mapped. */
+  readonly size: number;
+}
+
+export interface ReceivedPlane {
+  /** Belongs to the ClientBuffer; duplicate it to keep it longer. */
+  readonly fd: number;
+  /** Which of the buffer's `memories` it lies in. Planes in one have an fd each. */
+  readonly memory: number;
+  /** Bytes from the start of the memory. */
+  readonly offset: number;
+  /** Bytes from one row to the next; 0 for linear memory. */
+  readonly stride: number;
+}
+
+export interface BufferDescription {
+  readonly id: string;
+  readonly generation: number;
+  readonly handleType: OrUnknown<HandleType>;
+  readonly source: string;
+  /** Bytes of all memories together. */
+  readonly size: number;
+  /** DRM fourcc as text, or null for linear memory. */
+  readonly format: string | null;
+  readonly modifier: bigint | null;
+  readonly width: number | null;
+  readonly height: number | null;
+  readonly memories: readonly ReceivedMemory[];
+  readonly planes: readonly ReceivedPlane[];
+  /** The UUID of the Vulkan device that made the memory or has imported it; null where none did. */
+  readonly device: string | null;
+  /**
+   * For the importer of memory: whether the Vulkan device took it (`device`) or only the planes'
+   * places were checked (`layout`), and the device's name or why it did not.
+   */
+  readonly checked: {
+    readonly how: OrUnknown<'device' | 'layout'>;
+    readonly reason: string;
+  } | null;
+  /** For an opaque_fd, what a Vulkan or CUDA importer must be told, with `size`; null otherwise. */
+  readonly vulkan: VulkanMemory | null;
+  /** The usages asked for that no device was asked about, e.g. `scanout`. */
+  readonly unverifiedUsage: readonly UsageName[];
+}
