@@ -22,8 +22,13 @@ interface Response {
   readonly content?: Record<string, unknown>;
 }
 
+interface Described {
+  readonly operationId?: string;
+  readonly responses: Record<string, Response>;
+}
+
 interface Document {
-  readonly paths: Record<string, Record<string, { readonly responses: Record<string, Response> }>>;
+  readonly paths: Record<string, Record<string, Described>>;
   readonly components: {
     readonly responses: Record<string, Response>;
     readonly headers: Record<string, Header>;
