@@ -5,7 +5,12 @@ import { existsSync } from 'node:fs';
 const forms = ['../dist/bundle/cli/main.js', '../dist/src/cli/main.js'];
 const found = forms.map((form) => new URL(form, import.meta.url)).find((url) => existsSync(url));
 if (found) {
-  await import(found.href);
+  // What it needs, and what is missing here (src/native/platform.ts), without a stack.
+  await import(found.href).catch((error) => {
+    if (error?.code !== 'ERR_DMABROKER_PLATFORM') throw error;
+    console.error(`dmabrokerctl: ${error.message}`);
+    process.exitCode = 1;
+  });
 } else {
   console.error('dmabrokerctl: not built yet: run `npm run build` first');
   process.exitCode = 1;

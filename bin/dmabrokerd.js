@@ -9,7 +9,12 @@ for (const signal of ['SIGUSR1', 'SIGUSR2', 'SIGHUP']) process.on(signal, () => 
 const forms = ['../dist/bundle/server/main.js', '../dist/src/server/main.js'];
 const found = forms.map((form) => new URL(form, import.meta.url)).find((url) => existsSync(url));
 if (found) {
-  await import(found.href);
+  // What it needs, and what is missing here (src/native/platform.ts), without a stack.
+  await import(found.href).catch((error) => {
+    if (error?.code !== 'ERR_DMABROKER_PLATFORM') throw error;
+    console.error(`dmabrokerd: ${error.message}`);
+    process.exitCode = 1;
+  });
 } else {
   console.error('dmabrokerd: not built yet: run `npm run build` first');
   process.exitCode = 1;

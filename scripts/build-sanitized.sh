@@ -10,7 +10,8 @@ case $("$cc" -print-file-name=libasan.so) in /*) ;; *) exit 4 ;; esac
 
 # build.sh looks for compiled files whose source is gone, but not in folders that are called bundle*.
 folder=dist/bundle-sanitized
-mkdir -p $folder/dist/native $folder/bin
+native=$folder/dist/native/linux-$(node -p process.arch)
+mkdir -p "$native" $folder/bin
 # Two test files may want it at the same time.
 exec 9>$folder/.lock
 flock 9
@@ -21,8 +22,8 @@ fi
 touch $stamp.new
 "$cc" -std=gnu11 -O1 -g -fPIC -shared -fvisibility=hidden -fno-omit-frame-pointer \
   -fsanitize=address,undefined -fno-sanitize-recover=undefined -Wall -Wextra -Werror \
-  -o $folder/dist/native/dmabroker.so.new src/native/shim/*.c -lpthread -ldl
-mv $folder/dist/native/dmabroker.so.new $folder/dist/native/dmabroker.so
+  -o "$native/dmabroker.so.new" src/native/shim/*.c -lpthread -ldl
+mv "$native/dmabroker.so.new" "$native/dmabroker.so"
 rm -rf $folder/dist/bundle
 cp -r dist/bundle $folder/dist/bundle
 cp bin/dmabrokerd.js $folder/bin/

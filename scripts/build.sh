@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
-# Compiles everything: the shim (C), TypeScript (src, test, bench, scripts), the daemon's bundle.
+# Compiles everything: the shim (C), TypeScript (src, test, bench, scripts), the daemon's bundle, the library.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 # Nothing to do where nothing has changed: a folder is newer, too, when a file of it is gone. What is
 # named is what the compilers read, scripts/ with this file among it.
-mkdir -p dist/native
+native=dist/native/linux-$(node -p process.arch)
+mkdir -p "$native"
 stamp=dist/.built
 if [ -e "$stamp" ] && [ -z "$(find src test bench scripts examples package.json package-lock.json tsconfig.json \
   -name build -prune -o \( -type d -o -name '*.ts' -o -name '*.c' -o -name '*.json' -o -name '*.sh' \) -newer "$stamp" -print -quit)" ]; then
@@ -13,13 +14,11 @@ if [ -e "$stamp" ] && [ -z "$(find src test bench scripts examples package.json 
 fi
 touch "$stamp.new"
 
-if [ ! -e dist/native/dmabroker.so ] || [ -n "$(find src/native/shim -newer dist/native/dmabroker.so)" ]; then
-  "${CC:-cc}" -std=gnu11 -O2 -fPIC -shared -fvisibility=hidden -Wall -Wextra -Werror \
-    -o dist/native/dmabroker.so.new src/native/shim/*.c -lpthread -ldl
-  mv dist/native/dmabroker.so.new dist/native/dmabroker.so
+if [ ! -e "$native/dmabroker.so" ] || [ -n "$(find src/native/shim scripts/build-shim.sh -newer "$native/dmabroker.so")" ]; then
+  bash scripts/build-shim.sh "${CC:-cc}" "$native"
 fi
 # What was compiled from a file that is gone would still run, a renamed test for one.
-find dist -mindepth 1 -maxdepth 1 -type d ! -name native ! -name docs ! -name "bundle*" -print0 2>/dev/null |
+find dist -mindepth 1 -maxdepth 1 -type d ! -name native ! -name docs ! -name lib ! -name "bundle*" -print0 2>/dev/null |
   xargs -0 -r -I{} find {} -name '*.js' | while read -r compiled; do
   source=${compiled#dist/}
   [ -e "${source%.js}.ts" ] && continue
@@ -45,8 +44,18 @@ bundle() {
 }
 # A file for each of the daemon's threads, and the REST server apart, so that it is loaded while the
 # device opens. White space is what costs in the guest, where parsing is slow.
-bundle dist/bundle src --minify-whitespace --minify-syntax --sourcemap \
+bundle dist/bundle src --minify-whitespace --minify-syntax --metafile=dist/.bundled.json \
   src/server/main.ts src/server/socket/plane.ts src/server/allocator/worker.ts src/server/preview/worker.ts src/cli/main.ts
+# What is in them of others, under whose licences: they want to be with every copy.
+node dist/scripts/bundled-licences.js dist/.bundled.json dist/bundle/LICENSES.txt
+# The client library for those who install the package: one file, which import and require load alike, so
+# that nobody has two of it, and the types that it has.
+rm -rf dist/lib
+node_modules/.bin/esbuild --bundle --platform=node --format=cjs --target=node20 --log-level=warning \
+  --external:ffi-rs --define:import.meta.url=importMetaUrl \
+  --banner:js="const importMetaUrl = require('node:url').pathToFileURL(__filename).href;" \
+  --outfile=dist/lib/client/index.js src/client/index.ts
+node dist/scripts/library-types.js
 # The guest's tests: tap alone is 380 files. Their white space stays, since a failure is shown with the
 # lines around it.
 mapfile -t guest_tests < <(find test -name '*.guest.test.ts')

@@ -68,6 +68,12 @@ BUILD_PACKAGES=(gcc libc6-dev make libwayland-dev libwayland-bin)
 # table of formats are compared with; curl, with which the commands of docs/rest.md are run.
 TEST_PACKAGES=(libvulkan-dev wayland-protocols libdrm-dev curl zsh fish mandoc)
 
+# The other architecture's shim, for the package (scripts/prepack.sh), and what starts it in a test.
+case $(uname -m) in
+  aarch64) PACK_PACKAGES=(gcc-x86-64-linux-gnu libc6-dev-amd64-cross qemu-user) ;;
+  *) PACK_PACKAGES=(gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user) ;;
+esac
+
 # package_list <name>: one list of test/vm/packages.ts, beside the code that needs it; it can be read
 # before anything is compiled.
 package_list() {

@@ -12,7 +12,7 @@ source "$(dirname "$0")/setup.sh"
 need_node
 need_modules
 need_packages 'building' "${BUILD_PACKAGES[@]}"
-need_packages 'testing' "${TEST_PACKAGES[@]}"
+need_packages 'testing' "${TEST_PACKAGES[@]}" "${PACK_PACKAGES[@]}"
 need_guest_packages
 want_kernel_packages
 bash scripts/build.sh

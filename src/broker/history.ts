@@ -9,14 +9,13 @@ import type { BufferEvent } from './events.js';
 import { MAX_HISTORY } from './limits.js';
 import type { TokenInfo } from './tokens.js';
 
-type NameOf<T> = T extends `buffer.${infer Name}` ? Name : never;
-
+/** In the words of the events, so that one name stands for one thing wherever it is shown. */
 export interface HistoryEntry {
   readonly at: Monotonic;
-  readonly what: NameOf<BufferEvent['type']>;
+  readonly type: BufferEvent['type'];
   /** The process that did it; null: the daemon by itself. */
   readonly who: Actor | null;
-  readonly detail: string | null;
+  readonly reason: string | null;
 }
 
 export class History {
@@ -24,9 +23,9 @@ export class History {
   #forgotten = 0;
 
   add(event: BufferEvent, clock: Clock): void {
-    const what = event.type.slice('buffer.'.length) as HistoryEntry['what'];
     const who = actorOf(doerOf(event));
-    this.#entries.push({ at: clock.now(), what, who, detail: detailOf(event, clock) });
+    const reason = reasonOf(event, clock);
+    this.#entries.push({ at: clock.now(), type: event.type, who, reason });
     if (this.#entries.length <= MAX_HISTORY) return;
     this.#entries.shift();
     this.#forgotten++;
@@ -51,7 +50,7 @@ export class History {
 }
 
 /** What there is to say of an event beside its type. */
-export function detailOf(event: BufferEvent, clock: Clock): string | null {
+export function reasonOf(event: BufferEvent, clock: Clock): string | null {
   switch (event.type) {
     case 'buffer.shared':
       return describe(event.token, clock);

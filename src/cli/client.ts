@@ -8,7 +8,7 @@ import { BrokerError } from '../client/broker-error.js';
 import type { Client, ConnectionError } from '../client/index.js';
 import { CLIENT_SOCKET, clientSocket } from '../paths.js';
 import type { Problem } from '../server/control.js';
-import { Refused, Unreachable, whyUnreachable } from './failure.js';
+import { Refused, type RefusedProblem, Unreachable, whyUnreachable } from './failure.js';
 
 export const clientSocketOption = () =>
   new Option(
@@ -45,7 +45,7 @@ function refusedConnection(path: string, { protocol, message }: ConnectionError)
     : new Refused(problemOf('permission_denied', detail));
 }
 
-function problemOf(code: ErrorCode, detail: string): Problem {
+function problemOf(code: ErrorCode, detail: string): RefusedProblem {
   const { status, title } = catalogue[code];
   return { type: `urn:dmabroker:error:${code}`, title, status, detail, code };
 }

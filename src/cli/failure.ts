@@ -16,8 +16,13 @@ export const EXIT_CODES: readonly (readonly [number, string])[] = [
   [EXIT_UNREACHABLE, 'no daemon could be reached'],
 ];
 
+/** A problem document; what was refused over the client socket was no request that has a name. */
+export type RefusedProblem = Omit<Problem, 'request_id'> & Partial<Pick<Problem, 'request_id'>>;
+
 /** A failure as --json tells it: the daemon's problem document, or this of the command line. */
-export type FailureReport = Problem | { readonly code: 'usage' | 'unreachable'; detail: string };
+export type FailureReport =
+  | RefusedProblem
+  | { readonly code: 'usage' | 'unreachable'; detail: string };
 
 /** A failure that is told in one sentence, without a stack. */
 export abstract class Failure extends Error {
@@ -29,7 +34,7 @@ export abstract class Failure extends Error {
 export class Refused extends Failure {
   override readonly exitCode = EXIT_REFUSED;
 
-  constructor(readonly problem: Problem) {
+  constructor(readonly problem: RefusedProblem) {
     super(`${problem.code}: ${problem.detail}`);
   }
 

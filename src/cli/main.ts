@@ -47,6 +47,9 @@ function report(error: unknown): number {
     if (text !== '') process.stderr.write(`possible: ${printable(text)}\n`);
     // Null: looked for, and nothing found.
     if (nearest) process.stderr.write(`nearest: ${printable(JSON.stringify(nearest))}\n`);
+    // The daemon's log has it, too.
+    const { request_id } = error.problem;
+    if (request_id) process.stderr.write(`request: ${printable(request_id)}\n`);
   }
   return error.exitCode;
 }

@@ -12,27 +12,35 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type * as FfiRs from 'ffi-rs';
+import { requireSupported, thisPlatform, unloadable } from './platform.js';
 
 /** An address in this process. User space ends below 2^47, so a double holds it exactly. */
 export type Address = number;
 
-const { createExternalBuffer, DataType, load, open } = createRequire(import.meta.url)(
-  'ffi-rs',
-) as typeof FfiRs;
-
 const SHIM = 'dmabroker-shim';
-const shimPath = findShim();
-open({ library: SHIM, path: shimPath });
+requireSupported(thisPlatform());
+const { shimPath, ffiRs } = loadNative();
+const { createExternalBuffer, DataType, load } = ffiRs;
 
-/** `dist/native/dmabroker.so` stands beside every form that the code is compiled to. */
+/** ffi-rs has a package with its binary for each platform; an installation can lack it, too. */
+function loadNative(): { readonly shimPath: string; readonly ffiRs: typeof FfiRs } {
+  try {
+    const ffiRs = createRequire(import.meta.url)('ffi-rs') as typeof FfiRs;
+    const shimPath = findShim();
+    ffiRs.open({ library: SHIM, path: shimPath });
+    return { shimPath, ffiRs };
+  } catch (error) {
+    throw unloadable(error, thisPlatform());
+  }
+}
+
+/** `dist/native/linux-ARCH/dmabroker.so` stands beside every form that the code is compiled to. */
 function findShim(): string {
-  let folder = dirname(fileURLToPath(import.meta.url));
-  for (;;) {
-    const candidate = join(folder, 'native', 'dmabroker.so');
+  const file = join('native', `linux-${process.arch}`, 'dmabroker.so');
+  for (let folder = dirname(fileURLToPath(import.meta.url)); ; folder = dirname(folder)) {
+    const candidate = join(folder, file);
     if (existsSync(candidate)) return candidate;
-    const parent = dirname(folder);
-    if (parent === folder) throw new Error('native/dmabroker.so is missing: run `npm run build`');
-    folder = parent;
+    if (dirname(folder) === folder) throw new Error(`${file} is missing: run \`npm run build\``);
   }
 }
 

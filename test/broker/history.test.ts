@@ -1,4 +1,4 @@
-/** What has happened to a buffer is kept with it: what, who, details, and no more than some. */
+/** What has happened to a buffer is kept with it: what, who, why, and no more than some. */
 import t from 'tap';
 import { Broker } from '../../src/broker/broker.js';
 import type { BrokerBuffer } from '../../src/broker/buffer.js';
@@ -17,7 +17,7 @@ function make() {
 }
 
 const told = ({ history }: BrokerBuffer) =>
-  history.entries.map(({ what, detail }) => [what, detail]);
+  history.entries.map(({ type, reason }) => [type, reason]);
 
 t.test("a buffer's whole life", async (t) => {
   const { world, broker, client, buffer } = make();
@@ -39,16 +39,16 @@ t.test("a buffer's whole life", async (t) => {
   world.held.set(buffer.allocation.key, 'lingering');
   broker.release(buffer, 'owner');
   t.same(told(buffer), [
-    ['created', null],
-    ['shared', `t1: 2 uses, user 7, until ${until}, may renew`],
-    ['redeemed', 't1'],
-    ['unshared', 't1'],
-    ['renamed', 'new'],
-    ['renewed', '60 s'],
-    ['recalled', 'administrator'],
-    ['lost', null],
-    ['reissued', 'generation 2'],
-    ['released', 'owner'],
+    ['buffer.created', null],
+    ['buffer.shared', `t1: 2 uses, user 7, until ${until}, may renew`],
+    ['buffer.redeemed', 't1'],
+    ['buffer.unshared', 't1'],
+    ['buffer.renamed', 'new'],
+    ['buffer.renewed', '60 s'],
+    ['buffer.recalled', 'administrator'],
+    ['buffer.lost', null],
+    ['buffer.reissued', 'generation 2'],
+    ['buffer.released', 'owner'],
   ]);
   const { uid, pid, executable } = peer;
   const me = { client: client.id, uid, pid, executable, unit: null, token: null };
@@ -59,13 +59,13 @@ t.test("a buffer's whole life", async (t) => {
   world.held.clear();
   world.pass(10_000);
   broker.poll();
-  t.same(told(buffer).at(-1), ['gone', null]);
+  t.same(told(buffer).at(-1), ['buffer.gone', null]);
   const types = world.events
     .filter((event) => 'buffer' in event && event.buffer === buffer)
     .map(({ type }) => type);
   t.same(
     types,
-    buffer.history.entries.map(({ what }) => `buffer.${what}`),
+    buffer.history.entries.map(({ type }) => type),
     'as reported',
   );
 });
@@ -74,8 +74,8 @@ t.test('it is released before it is gone', async (t) => {
   const { broker, buffer } = make();
   broker.release(buffer, 'administrator');
   t.same(told(buffer).slice(1), [
-    ['released', 'administrator'],
-    ['gone', null],
+    ['buffer.released', 'administrator'],
+    ['buffer.gone', null],
   ]);
   t.equal(buffer.history.entries[1]?.who, null);
 });
@@ -84,9 +84,9 @@ t.test('the oldest are forgotten, and counted', async (t) => {
   const { broker, buffer } = make();
   for (let i = 1; i < MAX_HISTORY; i++) broker.rename(buffer, `${i}`);
   t.equal(buffer.history.forgotten, 0);
-  t.same(told(buffer)[0], ['created', null]);
+  t.same(told(buffer)[0], ['buffer.created', null]);
   for (let i = 0; i < 3; i++) broker.rename(buffer, null);
   t.equal(buffer.history.forgotten, 3);
   t.equal(buffer.history.entries.length, MAX_HISTORY);
-  t.same(told(buffer)[0], ['renamed', '3']);
+  t.same(told(buffer)[0], ['buffer.renamed', '3']);
 });

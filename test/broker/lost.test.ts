@@ -150,15 +150,15 @@ t.test('what it had before is charged until nobody has it', async (t) => {
   broker.allocate({ client, peer }, request(), (result) => results.push(result));
   t.match(results, [{ error: { refusal: { constraint: 'quota.user.bytes' } } }]);
   t.same(
-    former.history.entries.map(({ what }) => what),
-    ['created', 'lost'],
+    former.history.entries.map(({ type }) => type),
+    ['buffer.created', 'buffer.lost'],
   );
   world.held.clear();
   broker.disconnect(other);
   look(world, broker);
   t.same([...broker.lingering], []);
   t.match(used(), { bytes: 4096, buffers: 1, fds: 2 });
-  t.match(former.history.entries.at(-1), { what: 'gone', detail: `generation 1 of ${id}` });
+  t.match(former.history.entries.at(-1), { type: 'buffer.gone', reason: `generation 1 of ${id}` });
   broker.release(buffer, 'owner');
   t.same(world.open, new Set());
 });

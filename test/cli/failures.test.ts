@@ -20,13 +20,16 @@ await withoutLeaks(t, 'failures', async (t) => {
     const refused = await ctl([...socket, 'alloc', '--size', '4096', '--handle-type', 'dma_buf']);
     t.equal(refused.status, 1);
     t.equal(refused.stdout, '');
-    t.equal(
+    t.match(
       refused.stderr,
-      'dmabrokerctl: unsupported_handle_type: this daemon exports memfd only\n',
+      /^dmabrokerctl: unsupported_handle_type: this daemon exports memfd only\nrequest: \S+\n$/,
       'what is possible is in the sentence',
     );
     const format = await ctl([...socket, 'alloc', '--image', '1x1', '--format', 'R8']);
-    t.match(format.stderr, /^dmabrokerctl: .*allocates R8 {2}\npossible: AR24, XR24\n$/);
+    t.match(
+      format.stderr,
+      /^dmabrokerctl: .*allocates R8 {2}\npossible: AR24, XR24\nrequest: [0-9a-f]{8}-\d+\n$/,
+    );
     const json = await ctl([
       ...socket,
       '--json',
@@ -37,7 +40,10 @@ await withoutLeaks(t, 'failures', async (t) => {
       'dma_buf',
     ]);
     t.equal(json.status, 1);
-    t.match(JSON.parse(json.stderr), { code: 'unsupported_handle_type', status: 422 });
+    t.match(JSON.parse(json.stderr), {
+      code: 'unsupported_handle_type',
+      request_id: /^\w{8}-\d+$/,
+    });
 
     t.match(await ctl([...socket, 'show', 'abc']), { status: 1, stderr: /not_found/ });
     t.match(await ctl([...socket, 'release', 'abc']), { status: 1, stderr: /not_found/ });

@@ -11,8 +11,8 @@ await withoutLeaks(t, 'history', async (t) => {
   const [id = ''] = server.control.buffers.keys();
   const { stdout } = await run('history', id);
   t.match(stdout, /^7 events before these are forgotten$/m);
-  t.match(stdout, /^\d{4}-\S+Z +created +- +- +-$/m);
-  t.match(stdout, /^\d{4}-\S+Z +renamed +- +- +mine$/m);
+  t.match(stdout, /^\d{4}-\S+Z +buffer\.created +- +- +-$/m);
+  t.match(stdout, /^\d{4}-\S+Z +buffer\.renamed +- +- +mine$/m);
   t.match(JSON.parse((await run('history', id, '--json')).stdout), { forgotten: 7 });
   t.equal((await run('history', 'aaaaaaaaaaaa')).status, 1);
 });

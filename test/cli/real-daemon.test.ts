@@ -107,7 +107,9 @@ await withoutLeaks(t, 'real daemon', async (t) => {
 
   t.test('history, client, disconnect, log-level', async (t) => {
     const { id } = await allocate();
-    t.match(await json('history', id), { events: [{ what: 'created' }, { what: 'shared' }] });
+    t.match(await json('history', id), {
+      events: [{ type: 'buffer.created' }, { type: 'buffer.shared' }],
+    });
     await json('release', id);
     const client = await connect({ socket: daemon.clientSocket });
     const closed = new Promise((resolve) => client.onClosed(resolve));

@@ -8,7 +8,8 @@ import { buildSanitized } from './sanitized.js';
 
 const sanitized = buildSanitized();
 const skip = sanitized === null ? 'the compiler has no sanitizers' : false;
-const shim = join(packageRoot, 'dist/bundle-sanitized/dist/native/dmabroker.so');
+const native = `dist/native/linux-${process.arch}`;
+const shim = join(packageRoot, 'dist/bundle-sanitized', native, 'dmabroker.so');
 const ffi = createRequire(import.meta.url).resolve('ffi-rs');
 
 /** Copies so many bytes within memory that has 4096, by the shim. */

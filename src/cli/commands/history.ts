@@ -5,7 +5,7 @@ import { common, type MakeCommand } from '../command.js';
 import { processText } from '../describe.js';
 import { orDash, printJson, printTable } from '../output.js';
 
-const HEAD = ['TIME', 'WHAT', 'CLIENT', 'PROCESS', 'DETAIL'];
+const HEAD = ['TIME', 'TYPE', 'CLIENT', 'PROCESS', 'REASON'];
 
 export const historyCommand: MakeCommand = (program) => {
   program
@@ -22,8 +22,8 @@ export const historyCommand: MakeCommand = (program) => {
     });
 };
 
-function row({ time, what, who, detail }: History['events'][number]): string[] {
-  return [time, what, orDash(who?.client ?? null), doer(who), orDash(detail)];
+function row({ time, type, who, reason }: History['events'][number]): string[] {
+  return [time, type, orDash(who?.client ?? null), doer(who), orDash(reason)];
 }
 
 function doer(who: History['events'][number]['who']): string {

@@ -26,7 +26,7 @@ import type { Callers } from './callers.js';
 import { sendDocsFile, sendDocsPage } from './docs.js';
 import { streamEvents } from './event-stream.js';
 import { Idempotency } from './idempotency.js';
-import { bufferQuery, clientQuery, fieldNames, sendPage } from './lists.js';
+import { bufferQuery, clientQuery, sendPage } from './lists.js';
 import type { Metrics } from './metrics.js';
 import type { OperationId, Spec } from './spec.js';
 
@@ -44,7 +44,6 @@ export function createHandlers(
   lost: () => Losses,
 ): Record<OperationId, Handler> {
   const idempotency = new Idempotency(clock);
-  const fields = fieldNames(spec, 'BufferFields');
   const by = (request: FastifyRequest) => callers.of(request).requester;
   /** For what owners may ask, too. */
   const planeOf = (request: FastifyRequest): OwnPlane => {
@@ -80,7 +79,6 @@ export function createHandlers(
         request,
         reply,
         await planeOf(request).listBuffers(bufferQuery(request.query, clock)),
-        fields,
       ),
     createBuffer: async (request, reply) => {
       const { name: caller, requester } = callers.of(request);

@@ -16,7 +16,11 @@ export interface paths {
         post?: never;
         delete?: never;
         options?: never;
-        head?: never;
+        /**
+         * As getHealth, without the body
+         * @description The status and the headers of `getHealth`.
+         */
+        head: operations["headHealth"];
         patch?: never;
         trace?: never;
     };
@@ -36,7 +40,11 @@ export interface paths {
         post?: never;
         delete?: never;
         options?: never;
-        head?: never;
+        /**
+         * As getOpenapi, without the body
+         * @description The status and the headers of `getOpenapi`.
+         */
+        head: operations["headOpenapi"];
         patch?: never;
         trace?: never;
     };
@@ -56,7 +64,11 @@ export interface paths {
         post?: never;
         delete?: never;
         options?: never;
-        head?: never;
+        /**
+         * As getDocs, without the body
+         * @description The status and the headers of `getDocs`.
+         */
+        head: operations["headDocs"];
         patch?: never;
         trace?: never;
     };
@@ -76,7 +88,11 @@ export interface paths {
         post?: never;
         delete?: never;
         options?: never;
-        head?: never;
+        /**
+         * As getDocsFile, without the body
+         * @description The status and the headers of `getDocsFile`.
+         */
+        head: operations["headDocsFile"];
         patch?: never;
         trace?: never;
     };
@@ -97,7 +113,11 @@ export interface paths {
         post?: never;
         delete?: never;
         options?: never;
-        head?: never;
+        /**
+         * As getDevice, without the body
+         * @description The status and the headers of `getDevice`.
+         */
+        head: operations["headDevice"];
         patch?: never;
         trace?: never;
     };
@@ -118,7 +138,11 @@ export interface paths {
         post?: never;
         delete?: never;
         options?: never;
-        head?: never;
+        /**
+         * As listDevices, without the body
+         * @description The status and the headers of `listDevices`.
+         */
+        head: operations["headListDevices"];
         patch?: never;
         trace?: never;
     };
@@ -139,7 +163,11 @@ export interface paths {
         post?: never;
         delete?: never;
         options?: never;
-        head?: never;
+        /**
+         * As listFormats, without the body
+         * @description The status and the headers of `listFormats`.
+         */
+        head: operations["headListFormats"];
         patch?: never;
         trace?: never;
     };
@@ -170,7 +198,11 @@ export interface paths {
         post: operations["createBuffer"];
         delete?: never;
         options?: never;
-        head?: never;
+        /**
+         * As listBuffers, without the body
+         * @description The status and the headers of `listBuffers`.
+         */
+        head: operations["headListBuffers"];
         patch?: never;
         trace?: never;
     };
@@ -199,7 +231,11 @@ export interface paths {
          */
         delete: operations["releaseBuffer"];
         options?: never;
-        head?: never;
+        /**
+         * As getBuffer, without the body
+         * @description The status and the headers of `getBuffer`.
+         */
+        head: operations["headBuffer"];
         /**
          * Rename a buffer
          * @description Gives a buffer another name, or none. It is for people; nothing goes by it.
@@ -307,7 +343,11 @@ export interface paths {
         post: operations["shareBuffer"];
         delete?: never;
         options?: never;
-        head?: never;
+        /**
+         * As listTokens, without the body
+         * @description The status and the headers of `listTokens`.
+         */
+        head: operations["headListTokens"];
         patch?: never;
         trace?: never;
     };
@@ -352,7 +392,11 @@ export interface paths {
         post?: never;
         delete?: never;
         options?: never;
-        head?: never;
+        /**
+         * As getMetrics, without the body
+         * @description The status and the headers of `getMetrics`.
+         */
+        head: operations["headMetrics"];
         patch?: never;
         trace?: never;
     };
@@ -382,7 +426,11 @@ export interface paths {
         post?: never;
         delete?: never;
         options?: never;
-        head?: never;
+        /**
+         * As streamEvents, without the body
+         * @description The status and the headers of `streamEvents`.
+         */
+        head: operations["headStreamEvents"];
         patch?: never;
         trace?: never;
     };
@@ -407,7 +455,11 @@ export interface paths {
         post?: never;
         delete?: never;
         options?: never;
-        head?: never;
+        /**
+         * As previewBuffer, without the body
+         * @description The status and the headers of `previewBuffer`.
+         */
+        head: operations["headPreviewBuffer"];
         patch?: never;
         trace?: never;
     };
@@ -431,7 +483,11 @@ export interface paths {
         post?: never;
         delete?: never;
         options?: never;
-        head?: never;
+        /**
+         * As getHistory, without the body
+         * @description The status and the headers of `getHistory`.
+         */
+        head: operations["headHistory"];
         patch?: never;
         trace?: never;
     };
@@ -456,7 +512,11 @@ export interface paths {
         post?: never;
         delete?: never;
         options?: never;
-        head?: never;
+        /**
+         * As listHolders, without the body
+         * @description The status and the headers of `listHolders`.
+         */
+        head: operations["headListHolders"];
         patch?: never;
         trace?: never;
     };
@@ -476,7 +536,11 @@ export interface paths {
         post?: never;
         delete?: never;
         options?: never;
-        head?: never;
+        /**
+         * As listClients, without the body
+         * @description The status and the headers of `listClients`.
+         */
+        head: operations["headListClients"];
         patch?: never;
         trace?: never;
     };
@@ -504,7 +568,11 @@ export interface paths {
          */
         delete: operations["disconnectClient"];
         options?: never;
-        head?: never;
+        /**
+         * As getClient, without the body
+         * @description The status and the headers of `getClient`.
+         */
+        head: operations["headClient"];
         patch?: never;
         trace?: never;
     };
@@ -528,7 +596,11 @@ export interface paths {
         post?: never;
         delete?: never;
         options?: never;
-        head?: never;
+        /**
+         * As getLogLevel, without the body
+         * @description The status and the headers of `getLogLevel`.
+         */
+        head: operations["headLogLevel"];
         patch?: never;
         trace?: never;
     };
@@ -550,7 +622,11 @@ export interface paths {
         post?: never;
         delete?: never;
         options?: never;
-        head?: never;
+        /**
+         * As getConfig, without the body
+         * @description The status and the headers of `getConfig`.
+         */
+        head: operations["headConfig"];
         patch?: never;
         trace?: never;
     };
@@ -570,7 +646,11 @@ export interface paths {
         post?: never;
         delete?: never;
         options?: never;
-        head?: never;
+        /**
+         * As listQuotas, without the body
+         * @description The status and the headers of `listQuotas`.
+         */
+        head: operations["headListQuotas"];
         patch?: never;
         trace?: never;
     };
@@ -605,7 +685,11 @@ export interface paths {
          */
         delete: operations["unsetQuota"];
         options?: never;
-        head?: never;
+        /**
+         * As getQuota, without the body
+         * @description The status and the headers of `getQuota`.
+         */
+        head: operations["headQuota"];
         patch?: never;
         trace?: never;
     };
@@ -627,7 +711,11 @@ export interface paths {
         post?: never;
         delete?: never;
         options?: never;
-        head?: never;
+        /**
+         * As getLeaks, without the body
+         * @description The status and the headers of `getLeaks`.
+         */
+        head: operations["headLeaks"];
         patch?: never;
         trace?: never;
     };
@@ -653,7 +741,11 @@ export interface paths {
          */
         delete: operations["drainPool"];
         options?: never;
-        head?: never;
+        /**
+         * As getPool, without the body
+         * @description The status and the headers of `getPool`.
+         */
+        head: operations["headPool"];
         patch?: never;
         trace?: never;
     };
@@ -673,7 +765,11 @@ export interface paths {
         post?: never;
         delete?: never;
         options?: never;
-        head?: never;
+        /**
+         * As listUsers, without the body
+         * @description The status and the headers of `listUsers`.
+         */
+        head: operations["headListUsers"];
         patch?: never;
         trace?: never;
     };
@@ -693,7 +789,11 @@ export interface paths {
         post?: never;
         delete?: never;
         options?: never;
-        head?: never;
+        /**
+         * As listCgroups, without the body
+         * @description The status and the headers of `listCgroups`.
+         */
+        head: operations["headListCgroups"];
         patch?: never;
         trace?: never;
     };
@@ -728,6 +828,7 @@ export interface components {
          *     still has the memory. `unknown`: released, and the kernel does not tell whether somebody has it;
          *     it stops being listed when every process that was handed it has exited, or after the configured
          *     time. All of them are charged.
+         * @example live
          * @enum {string}
          */
         BufferState: "live" | "lost" | "lingering" | "unknown";
@@ -740,6 +841,7 @@ export interface components {
          * @description How the memory leaves the daemon. `opaque_fd` is Vulkan's OPAQUE_FD: to be imported by Vulkan,
          *     OpenGL or CUDA on the same device and driver, never mapped. `memfd` is ordinary shared memory,
          *     never called a dma_buf.
+         * @example dma_buf
          * @enum {string}
          */
         HandleType: "dma_buf" | "opaque_fd" | "memfd";
@@ -775,10 +877,8 @@ export interface components {
          * @example 2026-11-20T08:15:30.123Z
          */
         Time: string;
-        /** @description A buffer that the daemon keeps. */
-        Buffer: WithRequired<components["schemas"]["BufferFields"], "id" | "generation" | "former_of" | "state" | "name" | "handle_type" | "source" | "device" | "import" | "exporter" | "vulkan" | "size" | "kind" | "format" | "modifier" | "width" | "height" | "planes" | "placement" | "unverified_usage" | "lifetime" | "owner" | "recipients" | "created_at" | "last_used_at" | "released_at" | "recall" | "tokens">;
         /**
-         * @description A buffer, or those of its fields that were asked for.
+         * @description A buffer that the daemon keeps.
          * @example {
          *       "id": "mfzgk5dfmjza",
          *       "generation": 1,
@@ -837,83 +937,256 @@ export interface components {
          *       "tokens": 1
          *     }
          */
-        BufferFields: {
-            id?: components["schemas"]["BufferId"];
+        Buffer: {
+            id: components["schemas"]["BufferId"];
             /**
              * @description Counts the memories that it has had; it grows when it is re-issued.
              * @example 1
              */
-            generation?: number;
-            /** @description For the memory that a buffer had before it was re-issued, and that somebody still has or may have: that buffer. It is listed under an id of its own, released, with those who were handed it; `generation` says which of the buffer's memories it was. Null for all others. */
-            former_of?: components["schemas"]["BufferId"] | null;
-            state?: components["schemas"]["BufferState"];
+            generation: number;
             /**
-             * @description The name that its owner gave it, for people. Text from a client, not to be trusted.
+             * @description For the memory that a buffer had before it was re-issued, and that somebody still has or may have: that buffer. It is listed under an id of its own, released, with those who were handed it; `generation` says which of the buffer's memories it was. Null for all others.
+             * @example null
+             */
+            former_of: components["schemas"]["BufferId"] | null;
+            state: components["schemas"]["BufferState"];
+            /**
+             * @description The name that its owner gave it, for people; null for none. Text from a client, not to be trusted.
              * @example camera preview
              */
-            name?: string | null;
-            handle_type?: components["schemas"]["HandleType"];
+            name: string | null;
+            handle_type: components["schemas"]["HandleType"];
             /**
              * @description Where the memory comes from; a source's name, or `import` where a client brought it.
              * @example vulkan
              */
-            source?: string;
-            /** @description The Vulkan device that made the memory or has imported it (`device_uuid` of `GET /v1/devices`); null where none did. */
-            device?: components["schemas"]["Uuid"] | null;
-            /** @description For memory that a client brought, how it was checked. */
-            import?: {
-                checked: components["schemas"]["ImportCheck"];
-                /** @description The device's name, or why it did not import. */
-                reason: string;
-            } | null;
+            source: string;
             /**
-             * @description The kernel's exporter (`exp_name` of fdinfo), for a dma_buf.
+             * @description The Vulkan device that made the memory or has imported it (`device_uuid` of `GET /v1/devices`); null where none did.
+             * @example 6d657361323530303700000000000000
+             */
+            device: components["schemas"]["Uuid"] | null;
+            /**
+             * @description For memory that a client brought, how it was checked; null for what the daemon allocated.
+             * @example null
+             */
+            import: components["schemas"]["ImportResult"] | null;
+            /**
+             * @description The kernel's exporter (`exp_name` of fdinfo), for a dma_buf; null for other handle types.
              * @example udmabuf
              */
-            exporter?: string | null;
-            /** @description For an `opaque_fd`, what its importer must tell Vulkan beside the size. */
-            vulkan?: {
-                /** @description memoryTypeIndex */
-                memory_type: number;
-                /** @description Whether it is for one VkBuffer alone. */
-                dedicated: boolean;
-            } | null;
-            /** @description Bytes of memory, padding included; this is what is charged. */
-            size?: components["schemas"]["Size"];
+            exporter: string | null;
             /**
-             * @description `buffer`: linear memory. `image`: two-dimensional.
-             * @enum {string}
+             * @description For an `opaque_fd`, what its importer must tell Vulkan beside the size; null for other handle types.
+             * @example null
              */
-            kind?: "buffer" | "image";
-            /** @description An image's format; null for linear memory. */
-            format?: components["schemas"]["Fourcc"] | null;
-            /** @description The modifier that the driver chose; null for linear memory. */
-            modifier?: components["schemas"]["Modifier"] | null;
-            /** @description An image's width; null for linear memory. */
-            width?: components["schemas"]["Pixels"] | null;
-            /** @description An image's height; null for linear memory. */
-            height?: components["schemas"]["Pixels"] | null;
-            /** @description Its memory planes, in the words of linux-dmabuf-v1. */
-            planes?: components["schemas"]["Plane"][];
-            /** @description Where the memory is: the properties of its Vulkan memory type (VkMemoryPropertyFlagBits in lower case without prefix and suffix), or what is the same of the machine's own memory. Empty for an import. */
-            placement?: string[];
-            /** @description The usages asked for that no device was asked about (`scanout`, `video_decode`, `video_encode`): whether the memory serves for them, its users find out. */
-            unverified_usage?: components["schemas"]["UsageName"][];
-            lifetime?: components["schemas"]["Lifetime"];
-            owner?: components["schemas"]["Owner"];
-            /** @description Every process that was handed the file descriptors, its owner too, also those that have disconnected: they may still hold them. */
-            recipients?: components["schemas"]["Recipient"][];
-            created_at?: components["schemas"]["Time"];
+            vulkan: components["schemas"]["VulkanImport"] | null;
+            /**
+             * @description Bytes of memory, padding included; this is what is charged.
+             * @example 8355840
+             */
+            size: components["schemas"]["Size"];
+            kind: components["schemas"]["BufferKind"];
+            /**
+             * @description An image's format; null for linear memory.
+             * @example XR24
+             */
+            format: components["schemas"]["Fourcc"] | null;
+            /**
+             * @description The modifier that the driver chose; null for linear memory.
+             * @example 0x0000000000000000
+             */
+            modifier: components["schemas"]["Modifier"] | null;
+            /**
+             * @description An image's width in pixels; null for linear memory.
+             * @example 1920
+             */
+            width: components["schemas"]["Pixels"] | null;
+            /**
+             * @description An image's height in pixels; null for linear memory.
+             * @example 1080
+             */
+            height: components["schemas"]["Pixels"] | null;
+            /**
+             * @description Its memory planes, in the words of linux-dmabuf-v1.
+             * @example [
+             *       {
+             *         "index": 0,
+             *         "memory": 0,
+             *         "offset": 0,
+             *         "stride": 7680
+             *       }
+             *     ]
+             */
+            planes: components["schemas"]["Plane"][];
+            /**
+             * @description Where the memory is: the properties of its Vulkan memory type (VkMemoryPropertyFlagBits in lower case without prefix and suffix), or what is the same of the machine's own memory. Empty for an import.
+             * @example [
+             *       "device_local",
+             *       "host_visible"
+             *     ]
+             */
+            placement: string[];
+            /**
+             * @description The usages asked for that no device was asked about (`scanout`, `video_decode`, `video_encode`): whether the memory serves for them, its users find out.
+             * @example [
+             *       "scanout"
+             *     ]
+             */
+            unverified_usage: components["schemas"]["UsageName"][];
+            lifetime: components["schemas"]["Lifetime"];
+            owner: components["schemas"]["Owner"];
+            /**
+             * @description Every process that was handed the file descriptors, its owner too, also those that have disconnected: they may still hold them.
+             * @example []
+             */
+            recipients: components["schemas"]["Recipient"][];
+            created_at: components["schemas"]["Time"];
             /** @description When it was made, or handed to somebody last. */
-            last_used_at?: components["schemas"]["Time"];
-            /** @description When the daemon let go of it; null before. */
-            released_at?: components["schemas"]["Time"] | null;
-            /** @description By when its owner is asked to release it, and why; null where it is not. The end of a lease is told in `lifetime`. */
-            recall?: components["schemas"]["Recall"] | null;
-            /** @description Tokens that can still be redeemed. */
-            tokens?: components["schemas"]["Count"];
+            last_used_at: components["schemas"]["Time"];
+            /**
+             * @description When the daemon let go of it; null before.
+             * @example null
+             */
+            released_at: components["schemas"]["Time"] | null;
+            /**
+             * @description By when its owner is asked to release it, and why; null where it is not. The end of a lease is told in `lifetime`.
+             * @example {
+             *       "reason": "administrator",
+             *       "deadline": "2026-11-20T08:16:30.123Z"
+             *     }
+             */
+            recall: components["schemas"]["Recall"] | null;
+            /**
+             * @description How many tokens can still be redeemed.
+             * @example 1
+             */
+            tokens: components["schemas"]["Count"];
         };
-        /** @description What looks like a leak. */
+        /**
+         * @description Those fields of a `Buffer` that `fields` asks for; all, where it is left out.
+         * @example {
+         *       "id": "mfzgk5dfmjza",
+         *       "state": "live",
+         *       "size": 8355840
+         *     }
+         */
+        BufferFields: {
+            id?: components["schemas"]["Buffer"]["id"];
+            generation?: components["schemas"]["Buffer"]["generation"];
+            former_of?: components["schemas"]["Buffer"]["former_of"];
+            state?: components["schemas"]["Buffer"]["state"];
+            name?: components["schemas"]["Buffer"]["name"];
+            handle_type?: components["schemas"]["Buffer"]["handle_type"];
+            source?: components["schemas"]["Buffer"]["source"];
+            device?: components["schemas"]["Buffer"]["device"];
+            import?: components["schemas"]["Buffer"]["import"];
+            exporter?: components["schemas"]["Buffer"]["exporter"];
+            vulkan?: components["schemas"]["Buffer"]["vulkan"];
+            size?: components["schemas"]["Buffer"]["size"];
+            kind?: components["schemas"]["Buffer"]["kind"];
+            format?: components["schemas"]["Buffer"]["format"];
+            modifier?: components["schemas"]["Buffer"]["modifier"];
+            width?: components["schemas"]["Buffer"]["width"];
+            height?: components["schemas"]["Buffer"]["height"];
+            planes?: components["schemas"]["Buffer"]["planes"];
+            placement?: components["schemas"]["Buffer"]["placement"];
+            unverified_usage?: components["schemas"]["Buffer"]["unverified_usage"];
+            lifetime?: components["schemas"]["Buffer"]["lifetime"];
+            owner?: components["schemas"]["Buffer"]["owner"];
+            recipients?: components["schemas"]["Buffer"]["recipients"];
+            created_at?: components["schemas"]["Buffer"]["created_at"];
+            last_used_at?: components["schemas"]["Buffer"]["last_used_at"];
+            released_at?: components["schemas"]["Buffer"]["released_at"];
+            recall?: components["schemas"]["Buffer"]["recall"];
+            tokens?: components["schemas"]["Buffer"]["tokens"];
+        };
+        /**
+         * @description The name of one of a `Buffer`'s fields.
+         * @example size
+         * @enum {string}
+         */
+        BufferField: "id" | "generation" | "former_of" | "state" | "name" | "handle_type" | "source" | "device" | "import" | "exporter" | "vulkan" | "size" | "kind" | "format" | "modifier" | "width" | "height" | "planes" | "placement" | "unverified_usage" | "lifetime" | "owner" | "recipients" | "created_at" | "last_used_at" | "released_at" | "recall" | "tokens";
+        /**
+         * @description `buffer`: linear memory. `image`: two-dimensional.
+         * @example image
+         * @enum {string}
+         */
+        BufferKind: "buffer" | "image";
+        /**
+         * @description How memory that a client brought was checked.
+         * @example {
+         *       "checked": "device",
+         *       "reason": "llvmpipe (LLVM 19.1.7, 256 bits)"
+         *     }
+         */
+        ImportResult: {
+            checked: components["schemas"]["ImportCheck"];
+            /** @description The device's name, or why it did not import. */
+            reason: string;
+        };
+        /**
+         * @description What the importer of an `opaque_fd` must tell Vulkan beside the size.
+         * @example {
+         *       "memory_type": 0,
+         *       "dedicated": true
+         *     }
+         */
+        VulkanImport: {
+            /** @description memoryTypeIndex. */
+            memory_type: number;
+            /** @description Whether it is for one VkBuffer alone. */
+            dedicated: boolean;
+        };
+        /**
+         * @description What looks like a leak.
+         * @example {
+         *       "forgotten": {
+         *         "after_seconds": 3600,
+         *         "count": 1,
+         *         "bytes": 8355840,
+         *         "oldest_seconds": 7200,
+         *         "buffers": [
+         *           {
+         *             "id": "mfzgk5dfmjza",
+         *             "name": "camera preview",
+         *             "state": "live",
+         *             "size": 8355840,
+         *             "since": "2026-11-20T08:15:30.123Z",
+         *             "owner": {
+         *               "client": "c7",
+         *               "uid": 1000,
+         *               "gid": 1000,
+         *               "groups": [
+         *                 44
+         *               ],
+         *               "pid": 4242,
+         *               "executable": "weston",
+         *               "cgroup": "/user.slice/user-1000.slice/session-3.scope",
+         *               "unit": "session-3.scope",
+         *               "slice": "user-1000.slice",
+         *               "container": null
+         *             }
+         *           }
+         *         ]
+         *       },
+         *       "growing": {
+         *         "sample_seconds": 60,
+         *         "window": 10,
+         *         "rises": 5,
+         *         "sampled_at": "2026-11-20T10:15:30.123Z",
+         *         "missing": null,
+         *         "count": 0,
+         *         "processes": []
+         *       },
+         *       "lingering": {
+         *         "count": 0,
+         *         "bytes": 0,
+         *         "oldest_seconds": 0,
+         *         "buffers": []
+         *       }
+         *     }
+         */
         LeakReport: {
             /** @description Buffers that nobody was handed for `after_seconds`, that are not recalled and have no lease. */
             forgotten: {
@@ -987,7 +1260,12 @@ export interface components {
             /** @description Afterwards its user gets no further allocation until it is released. */
             deadline: components["schemas"]["Time"];
         };
-        /** @description How long the owner has. */
+        /**
+         * @description How long the owner has.
+         * @example {
+         *       "seconds": 10
+         *     }
+         */
         RecallRequest: {
             /**
              * @description Seconds, a day at most.
@@ -1000,7 +1278,44 @@ export interface components {
          * @example 5f0c1a2b-42
          */
         EventId: string;
-        /** @description The pool of spare memory. */
+        /**
+         * @description The pool of spare memory.
+         * @example {
+         *       "limits": {
+         *         "bytes": 268435456,
+         *         "spares_per_spec": 3,
+         *         "idle_seconds": 30
+         *       },
+         *       "bytes": 25067520,
+         *       "spares": 3,
+         *       "hits": 41,
+         *       "misses": 9,
+         *       "specs": [
+         *         {
+         *           "source": "vulkan",
+         *           "handle_type": "dma_buf",
+         *           "device": null,
+         *           "kind": "image",
+         *           "size": null,
+         *           "width": 1920,
+         *           "height": 1080,
+         *           "format": "XR24",
+         *           "modifiers": [
+         *             "0x0000000000000000"
+         *           ],
+         *           "usage": [
+         *             "sample",
+         *             "transfer"
+         *           ],
+         *           "placement": "any",
+         *           "spares": 3,
+         *           "spare_bytes": 8355840,
+         *           "hits": 41,
+         *           "last_asked_at": "2026-11-20T08:15:30.123Z"
+         *         }
+         *       ]
+         *     }
+         */
         Pool: {
             /** @description As configured. */
             limits: {
@@ -1025,11 +1340,7 @@ export interface components {
             handle_type: components["schemas"]["HandleType"];
             /** @description The Vulkan device that was named; null where none was. */
             device: components["schemas"]["Uuid"] | null;
-            /**
-             * @description `buffer`: linear memory. `image`: two-dimensional.
-             * @enum {string}
-             */
-            kind: "buffer" | "image";
+            kind: components["schemas"]["BufferKind"];
             /** @description The bytes that were asked for; null for images. */
             size: components["schemas"]["Size"] | null;
             width: components["schemas"]["Pixels"] | null;
@@ -1046,7 +1357,13 @@ export interface components {
             hits: components["schemas"]["Count"];
             last_asked_at: components["schemas"]["Time"];
         };
-        /** @description What was freed of the pool. */
+        /**
+         * @description What was freed of the pool.
+         * @example {
+         *       "spares": 3,
+         *       "bytes": 25067520
+         *     }
+         */
         PoolDrained: {
             spares: components["schemas"]["Count"];
             bytes: components["schemas"]["Size"];
@@ -1061,6 +1378,17 @@ export interface components {
          * @enum {string}
          */
         EventType: "buffer.created" | "buffer.shared" | "buffer.unshared" | "buffer.previewed" | "buffer.redeemed" | "buffer.renamed" | "buffer.renewed" | "buffer.released" | "buffer.gone" | "buffer.lost" | "buffer.reissued" | "buffer.recalled" | "quota.changed" | "pool.drained" | "client.connected" | "client.disconnected" | "refusal" | "device.lost" | "device.restored";
+        /**
+         * @description The `EventType`s that are about a buffer.
+         * @example buffer.created
+         * @enum {string}
+         */
+        BufferEventType: "buffer.created" | "buffer.shared" | "buffer.unshared" | "buffer.previewed" | "buffer.redeemed" | "buffer.renamed" | "buffer.renewed" | "buffer.released" | "buffer.gone" | "buffer.lost" | "buffer.reissued" | "buffer.recalled";
+        /**
+         * @description Why a buffer was released or recalled or a device lost; a token's id and terms; a buffer's new name, its lease's seconds or its generation; which memory of a re-issued buffer is gone; the quota that changed; a refusal's sentence; `administrator` where a connection was ended over REST. Null where there is nothing to say.
+         * @example owner
+         */
+        EventReason: string | null;
         /**
          * @description Something that happened. What does not apply is null; for a buffer's events the process is its owner's, for `buffer.redeemed` the one that redeemed it.
          * @example {
@@ -1096,28 +1424,70 @@ export interface components {
             owner: components["schemas"]["Uid"] | null;
             /** @description A refusal's code. */
             code: components["schemas"]["ErrorCode"] | null;
-            /** @description Why a buffer was released or recalled or a device lost; a token's id and terms; a buffer's new name or its lease's seconds; which memory of a re-issued buffer is gone; the quota that changed; a refusal's sentence; `administrator` where a connection was ended over REST. */
-            reason: string | null;
+            reason: components["schemas"]["EventReason"];
         };
-        /** @description What has happened to a buffer. */
+        /**
+         * @description What has happened to a buffer.
+         * @example {
+         *       "events": [
+         *         {
+         *           "time": "2026-11-20T08:15:30.123Z",
+         *           "type": "buffer.created",
+         *           "who": {
+         *             "client": "c7",
+         *             "uid": 1000,
+         *             "pid": 4242,
+         *             "executable": "weston",
+         *             "unit": "session-3.scope",
+         *             "token": null
+         *           },
+         *           "reason": null
+         *         },
+         *         {
+         *           "time": "2026-11-20T08:15:31.456Z",
+         *           "type": "buffer.shared",
+         *           "who": {
+         *             "client": "c7",
+         *             "uid": 1000,
+         *             "pid": 4242,
+         *             "executable": "weston",
+         *             "unit": "session-3.scope",
+         *             "token": null
+         *           },
+         *           "reason": "t7: 1 use, any user"
+         *         }
+         *       ],
+         *       "forgotten": 0
+         *     }
+         */
         History: {
             /** @description The last ones, oldest first. */
             events: components["schemas"]["HistoryEvent"][];
             /** @description How many there were before these. */
             forgotten: components["schemas"]["Count"];
         };
-        /** @description Something that has happened to a buffer. */
+        /**
+         * @description An event about a buffer, as the buffer keeps it: `type`, `time` and `reason` are those of the `Event`.
+         * @example {
+         *       "time": "2026-11-20T08:15:30.123Z",
+         *       "type": "buffer.created",
+         *       "who": {
+         *         "client": "c7",
+         *         "uid": 1000,
+         *         "pid": 4242,
+         *         "executable": "weston",
+         *         "unit": "session-3.scope",
+         *         "token": null
+         *       },
+         *       "reason": null
+         *     }
+         */
         HistoryEvent: {
             time: components["schemas"]["Time"];
-            /**
-             * @description As the events' types, without `buffer.`.
-             * @enum {string}
-             */
-            what: "created" | "shared" | "unshared" | "redeemed" | "renamed" | "renewed" | "released" | "gone" | "lost" | "reissued" | "recalled" | "previewed";
+            type: components["schemas"]["BufferEventType"];
             /** @description The process that did it; null for the daemon by itself. */
             who: components["schemas"]["HistoryActor"] | null;
-            /** @description Why it was released or recalled; a token's id and terms; its new name, its lease's seconds, its generation. */
-            detail: string | null;
+            reason: components["schemas"]["EventReason"];
         };
         /** @description A process; null is what is not known of it. */
         HistoryActor: {
@@ -1131,7 +1501,30 @@ export interface components {
             /** @description The name of the token with which it spoke REST over TCP. */
             token: string | null;
         };
-        /** @description What a request would become. */
+        /**
+         * @description What a request would become.
+         * @example {
+         *       "handle_type": "dma_buf",
+         *       "source": "vulkan",
+         *       "device": "6d657361323530303700000000000000",
+         *       "size": 8355840,
+         *       "kind": "image",
+         *       "modifier": "0x0000000000000000",
+         *       "planes": [
+         *         {
+         *           "index": 0,
+         *           "memory": 0,
+         *           "offset": 0,
+         *           "stride": 7680
+         *         }
+         *       ],
+         *       "placement": [
+         *         "device_local",
+         *         "host_visible"
+         *       ],
+         *       "unverified_usage": []
+         *     }
+         */
         PlannedBuffer: {
             handle_type: components["schemas"]["HandleType"];
             source: components["schemas"]["SourceName"];
@@ -1139,11 +1532,7 @@ export interface components {
             device: components["schemas"]["Uuid"] | null;
             /** @description Bytes of memory; the kernel may round each memory up to whole pages. */
             size: components["schemas"]["Size"];
-            /**
-             * @description `buffer`: linear memory. `image`: two-dimensional.
-             * @enum {string}
-             */
-            kind: "buffer" | "image";
+            kind: components["schemas"]["BufferKind"];
             /** @description The modifier that the driver would choose; null for linear memory. */
             modifier: components["schemas"]["Modifier"] | null;
             /** @description Its memory planes, in the words of linux-dmabuf-v1. */
@@ -1164,7 +1553,12 @@ export interface components {
             /** @description Bytes from one row to the next; 0 for linear memory. */
             stride: components["schemas"]["Size"];
         };
-        /** @description How long the daemon keeps the buffer. */
+        /**
+         * @description How long the daemon keeps the buffer.
+         * @example {
+         *       "type": "until_released"
+         *     }
+         */
         Lifetime: {
             /**
              * @description `connection`: until its owner disconnects. `until_released`: until its owner or an administrator releases it. `lease`: for so many seconds, unless it is renewed.
@@ -1202,11 +1596,32 @@ export interface components {
             type: "lease";
             seconds: components["schemas"]["LeaseSeconds"];
         };
-        /** @description A longer lease. */
+        /**
+         * @description A longer lease.
+         * @example {
+         *       "seconds": 600
+         *     }
+         */
         LeaseExtension: {
             seconds: components["schemas"]["LeaseSeconds"];
         };
-        /** @description Who asked for the buffer. */
+        /**
+         * @description Who asked for the buffer.
+         * @example {
+         *       "client": "c7",
+         *       "uid": 1000,
+         *       "gid": 1000,
+         *       "groups": [
+         *         44
+         *       ],
+         *       "pid": 4242,
+         *       "executable": "weston",
+         *       "cgroup": "/user.slice/user-1000.slice/session-3.scope",
+         *       "unit": "session-3.scope",
+         *       "slice": "user-1000.slice",
+         *       "container": null
+         *     }
+         */
         Owner: {
             /** @description The client's id; null for a buffer that was made over REST or whose owner left. */
             client: string | null;
@@ -1277,7 +1692,36 @@ export interface components {
             connected: boolean;
             received_at: components["schemas"]["Time"];
         };
-        /** @description Who has a buffer's memory. */
+        /**
+         * @description Who has a buffer's memory.
+         * @example {
+         *       "holders": [
+         *         {
+         *           "pid": 4242,
+         *           "uid": 1000,
+         *           "executable": "weston",
+         *           "cgroup": "/user.slice/user-1000.slice/session-3.scope",
+         *           "unit": "session-3.scope",
+         *           "slice": "user-1000.slice",
+         *           "container": null,
+         *           "fds": 1,
+         *           "mappings": 1,
+         *           "started_at": "2026-11-20T08:00:00.000Z",
+         *           "clients": [
+         *             "c7"
+         *           ]
+         *         }
+         *       ],
+         *       "daemon": {
+         *         "fds": 1,
+         *         "mappings": 0
+         *       },
+         *       "complete": true,
+         *       "missing": null,
+         *       "unreadable": 0,
+         *       "scanned_at": "2026-11-20T08:15:31.456Z"
+         *     }
+         */
         Holders: {
             /** @description The processes, by number; the daemon itself is not among them. */
             holders: components["schemas"]["Holder"][];
@@ -1318,7 +1762,27 @@ export interface components {
             /** @description Its connections to the daemon; empty for a process that got the memory elsewhere. */
             clients: string[];
         };
-        /** @description A connection of the client socket. */
+        /**
+         * @description A connection of the client socket.
+         * @example {
+         *       "id": "c7",
+         *       "uid": 1000,
+         *       "gid": 1000,
+         *       "groups": [
+         *         44
+         *       ],
+         *       "pid": 4242,
+         *       "executable": "weston",
+         *       "cgroup": "/user.slice/user-1000.slice/session-3.scope",
+         *       "unit": "session-3.scope",
+         *       "slice": "user-1000.slice",
+         *       "container": null,
+         *       "connected_at": "2026-11-20T08:15:30.123Z",
+         *       "buffers": 1,
+         *       "bytes": 8355840,
+         *       "fds_sent": 1
+         *     }
+         */
         Client: {
             id: components["schemas"]["ClientId"];
             uid: components["schemas"]["Uid"];
@@ -1338,7 +1802,38 @@ export interface components {
             /** @description File descriptors that it was handed since it connected. */
             fds_sent: components["schemas"]["Count"];
         };
-        /** @description A connection of the client socket, its buffers and its charge. */
+        /**
+         * @description A connection of the client socket, its buffers and its charge.
+         * @example {
+         *       "client": {
+         *         "id": "c7",
+         *         "uid": 1000,
+         *         "gid": 1000,
+         *         "groups": [
+         *           44
+         *         ],
+         *         "pid": 4242,
+         *         "executable": "weston",
+         *         "cgroup": "/user.slice/user-1000.slice/session-3.scope",
+         *         "unit": "session-3.scope",
+         *         "slice": "user-1000.slice",
+         *         "container": null,
+         *         "connected_at": "2026-11-20T08:15:30.123Z",
+         *         "buffers": 1,
+         *         "bytes": 8355840,
+         *         "fds_sent": 1
+         *       },
+         *       "buffers": [
+         *         "mfzgk5dfmjza"
+         *       ],
+         *       "charge": {
+         *         "bytes": 8355840,
+         *         "buffers": 1,
+         *         "fds": 1,
+         *         "pending": 0
+         *       }
+         *     }
+         */
         ClientDetail: {
             client: components["schemas"]["Client"];
             /** @description The buffers that it owns. */
@@ -1346,7 +1841,12 @@ export interface components {
             /** @description What the connection is charged, released memory that somebody still has included. */
             charge: components["schemas"]["QuotaAmount"];
         };
-        /** @description How much is logged. */
+        /**
+         * @description How much is logged.
+         * @example {
+         *       "level": "debug"
+         *     }
+         */
         LogLevel: {
             /**
              * @description This and what is worse is logged.
@@ -1354,7 +1854,36 @@ export interface components {
              */
             level: "debug" | "info" | "warn" | "error";
         };
-        /** @description The configuration in force. */
+        /**
+         * @description The configuration in force.
+         * @example {
+         *       "file": "/etc/dmabroker.toml",
+         *       "read_at": "2026-11-20T08:00:00.000Z",
+         *       "error": null,
+         *       "state_folder": "/var/lib/dmabroker",
+         *       "settings": [
+         *         {
+         *           "key": "rest.rate_limit",
+         *           "value": 10000,
+         *           "from": "file",
+         *           "line": 7,
+         *           "after_restart": {
+         *             "value": 20000,
+         *             "from": "file",
+         *             "line": 7
+         *           }
+         *         }
+         *       ],
+         *       "tokens": [
+         *         {
+         *           "name": "grafana",
+         *           "role": "reader",
+         *           "preview": false,
+         *           "expires_at": "2027-11-20T08:00:00.000Z"
+         *         }
+         *       ]
+         *     }
+         */
         Config: {
             /** @description The configuration file; null where there is none. */
             file: string | null;
@@ -1416,7 +1945,70 @@ export interface components {
             preview: boolean;
             expires_at: components["schemas"]["Time"];
         };
-        /** @description The Vulkan device and the memory sources. */
+        /**
+         * @description The Vulkan device and the memory sources.
+         * @example {
+         *       "device": {
+         *         "name": "llvmpipe (LLVM 19.1.7, 256 bits)",
+         *         "type": "cpu",
+         *         "vendor_id": 65541,
+         *         "device_id": 0,
+         *         "api_version": "1.4.305",
+         *         "driver": {
+         *           "name": "llvmpipe",
+         *           "info": "Mesa 25.0.7-2 (LLVM 19.1.7)"
+         *         },
+         *         "device_uuid": "6d657361323530303700000000000000",
+         *         "driver_uuid": "6c6c766d706970655555494400000000",
+         *         "drm": null,
+         *         "extensions": [
+         *           {
+         *             "name": "VK_EXT_external_memory_dma_buf",
+         *             "enabled": true,
+         *             "reason": null
+         *           }
+         *         ],
+         *         "heaps": [
+         *           {
+         *             "index": 0,
+         *             "size": 12638251008,
+         *             "device_local": true,
+         *             "budget": null,
+         *             "usage": null
+         *           }
+         *         ],
+         *         "memory_types": [
+         *           {
+         *             "index": 0,
+         *             "heap": 0,
+         *             "flags": [
+         *               "device_local",
+         *               "host_visible"
+         *             ]
+         *           }
+         *         ],
+         *         "limits": {
+         *           "max_allocations": 4294967295,
+         *           "max_allocation_size": 2147483648,
+         *           "max_image_dimension_2d": 16384
+         *         },
+         *         "losses": 0,
+         *         "last_lost_at": null
+         *       },
+         *       "reason": null,
+         *       "sources": [
+         *         {
+         *           "name": "vulkan",
+         *           "handle_type": "dma_buf",
+         *           "usable": true,
+         *           "reason": "llvmpipe (LLVM 19.1.7, 256 bits)",
+         *           "limits": {
+         *             "max_bytes": null
+         *           }
+         *         }
+         *       ]
+         *     }
+         */
         DeviceReport: {
             /** @description The device; null where there is none that can be used. */
             device: components["schemas"]["Device"] | null;
@@ -1445,7 +2037,56 @@ export interface components {
                 max_bytes: components["schemas"]["Size"] | null;
             };
         };
-        /** @description A Vulkan physical device and what the daemon enabled on it. */
+        /**
+         * @description A Vulkan physical device and what the daemon enabled on it.
+         * @example {
+         *       "name": "llvmpipe (LLVM 19.1.7, 256 bits)",
+         *       "type": "cpu",
+         *       "vendor_id": 65541,
+         *       "device_id": 0,
+         *       "api_version": "1.4.305",
+         *       "driver": {
+         *         "name": "llvmpipe",
+         *         "info": "Mesa 25.0.7-2 (LLVM 19.1.7)"
+         *       },
+         *       "device_uuid": "6d657361323530303700000000000000",
+         *       "driver_uuid": "6c6c766d706970655555494400000000",
+         *       "drm": null,
+         *       "extensions": [
+         *         {
+         *           "name": "VK_EXT_external_memory_dma_buf",
+         *           "enabled": true,
+         *           "reason": null
+         *         }
+         *       ],
+         *       "heaps": [
+         *         {
+         *           "index": 0,
+         *           "size": 12638251008,
+         *           "device_local": true,
+         *           "budget": null,
+         *           "usage": null
+         *         }
+         *       ],
+         *       "memory_types": [
+         *         {
+         *           "index": 0,
+         *           "heap": 0,
+         *           "flags": [
+         *             "device_local",
+         *             "host_visible"
+         *           ]
+         *         }
+         *       ],
+         *       "limits": {
+         *         "max_allocations": 4294967295,
+         *         "max_allocation_size": 2147483648,
+         *         "max_image_dimension_2d": 16384
+         *       },
+         *       "losses": 0,
+         *       "last_lost_at": null
+         *     }
+         */
         Device: {
             /**
              * @description deviceName of VkPhysicalDeviceProperties.
@@ -1483,7 +2124,70 @@ export interface components {
             /** @description When it was lost last; null where it never was. */
             last_lost_at: components["schemas"]["Time"] | null;
         };
-        /** @description A Vulkan physical device. The daemon has opened it or not; what only an open device tells is null where it is not. */
+        /**
+         * @description A Vulkan physical device. The daemon has opened it or not; what only an open device tells is null where it is not.
+         * @example {
+         *       "name": "llvmpipe (LLVM 19.1.7, 256 bits)",
+         *       "type": "cpu",
+         *       "vendor_id": 65541,
+         *       "device_id": 0,
+         *       "api_version": "1.4.305",
+         *       "driver": {
+         *         "name": "llvmpipe",
+         *         "info": "Mesa 25.0.7-2 (LLVM 19.1.7)"
+         *       },
+         *       "device_uuid": "6d657361323530303700000000000000",
+         *       "driver_uuid": "6c6c766d706970655555494400000000",
+         *       "drm": null,
+         *       "main": true,
+         *       "open": true,
+         *       "reason": null,
+         *       "sources": [
+         *         {
+         *           "name": "vulkan",
+         *           "handle_type": "dma_buf",
+         *           "usable": true,
+         *           "reason": "llvmpipe (LLVM 19.1.7, 256 bits)",
+         *           "limits": {
+         *             "max_bytes": null
+         *           }
+         *         }
+         *       ],
+         *       "extensions": [
+         *         {
+         *           "name": "VK_EXT_external_memory_dma_buf",
+         *           "enabled": true,
+         *           "reason": null
+         *         }
+         *       ],
+         *       "heaps": [
+         *         {
+         *           "index": 0,
+         *           "size": 12638251008,
+         *           "device_local": true,
+         *           "budget": null,
+         *           "usage": null
+         *         }
+         *       ],
+         *       "memory_types": [
+         *         {
+         *           "index": 0,
+         *           "heap": 0,
+         *           "flags": [
+         *             "device_local",
+         *             "host_visible"
+         *           ]
+         *         }
+         *       ],
+         *       "limits": {
+         *         "max_allocations": 4294967295,
+         *         "max_allocation_size": 2147483648,
+         *         "max_image_dimension_2d": 16384
+         *       },
+         *       "losses": 0,
+         *       "last_lost_at": null
+         *     }
+         */
         ListedDevice: {
             /**
              * @description deviceName.
@@ -1610,7 +2314,18 @@ export interface components {
             /** @description maxImageDimension2D, in pixels. */
             max_image_dimension_2d: components["schemas"]["Count"];
         };
-        /** @description A format that a usable source allocates, with one modifier. */
+        /**
+         * @description A format that a usable source allocates, with one modifier.
+         * @example {
+         *       "format": "XR24",
+         *       "modifier": "0x0000000000000000",
+         *       "modifier_name": "LINEAR",
+         *       "planes": 1,
+         *       "source": "vulkan",
+         *       "handle_type": "dma_buf",
+         *       "made": "image"
+         *     }
+         */
         Format: {
             format: components["schemas"]["Fourcc"];
             modifier: components["schemas"]["Modifier"];
@@ -1781,7 +2496,12 @@ export interface components {
         Placement: "any" | "device_local" | "host_visible" | "host_cached";
         /** @description The kinds of file descriptor that every user of the buffer can take. Nothing else is ever substituted: on a machine without a dma_buf exporter, ask for `memfd`. */
         HandleTypeList: components["schemas"]["HandleType"][];
-        /** @description What is to be different of a buffer. */
+        /**
+         * @description What is to be different of a buffer.
+         * @example {
+         *       "name": "camera preview"
+         *     }
+         */
         BufferChange: {
             /** @description Its new name; null for none. */
             name: components["schemas"]["NewName"] | null;
@@ -1791,7 +2511,14 @@ export interface components {
          * @example camera preview
          */
         NewName: string;
-        /** @description The token to be made. */
+        /**
+         * @description The token to be made.
+         * @example {
+         *       "uses": 2,
+         *       "seconds": 60,
+         *       "uid": 1000
+         *     }
+         */
         TokenRequest: {
             /**
              * @description How often it can be redeemed.
@@ -1814,12 +2541,87 @@ export interface components {
              */
             may_renew: boolean;
         };
-        /** @description A new buffer and the token with which processes get its file descriptors. */
+        /**
+         * @description A new buffer and the token with which processes get its file descriptors.
+         * @example {
+         *       "buffer": {
+         *         "id": "mfzgk5dfmjza",
+         *         "generation": 1,
+         *         "former_of": null,
+         *         "state": "live",
+         *         "name": "camera preview",
+         *         "handle_type": "dma_buf",
+         *         "source": "vulkan",
+         *         "device": "6d657361323530303700000000000000",
+         *         "import": null,
+         *         "exporter": "udmabuf",
+         *         "vulkan": null,
+         *         "size": 8355840,
+         *         "kind": "image",
+         *         "format": "XR24",
+         *         "modifier": "0x0000000000000000",
+         *         "width": 1920,
+         *         "height": 1080,
+         *         "planes": [
+         *           {
+         *             "index": 0,
+         *             "memory": 0,
+         *             "offset": 0,
+         *             "stride": 7680
+         *           }
+         *         ],
+         *         "placement": [
+         *           "device_local",
+         *           "host_visible",
+         *           "host_coherent",
+         *           "host_cached"
+         *         ],
+         *         "unverified_usage": [],
+         *         "lifetime": {
+         *           "type": "until_released"
+         *         },
+         *         "owner": {
+         *           "client": null,
+         *           "uid": 1000,
+         *           "gid": 1000,
+         *           "groups": [
+         *             44
+         *           ],
+         *           "pid": 4242,
+         *           "executable": "curl",
+         *           "cgroup": "/user.slice/user-1000.slice/session-3.scope",
+         *           "unit": "session-3.scope",
+         *           "slice": "user-1000.slice",
+         *           "container": null
+         *         },
+         *         "recipients": [],
+         *         "created_at": "2026-11-20T08:15:30.123Z",
+         *         "last_used_at": "2026-11-20T08:15:30.123Z",
+         *         "released_at": null,
+         *         "recall": null,
+         *         "tokens": 1
+         *       },
+         *       "token": {
+         *         "id": "t7",
+         *         "token": "oer4dbmenis5xcdmlnghjr6wtq",
+         *         "uses": 1,
+         *         "expires_at": null
+         *       }
+         *     }
+         */
         CreatedBuffer: {
             buffer: components["schemas"]["Buffer"];
             token: components["schemas"]["Token"];
         };
-        /** @description A secret; whoever has it may redeem the buffer on the client socket. */
+        /**
+         * @description A secret; whoever has it may redeem the buffer on the client socket.
+         * @example {
+         *       "id": "t7",
+         *       "token": "oer4dbmenis5xcdmlnghjr6wtq",
+         *       "uses": 1,
+         *       "expires_at": null
+         *     }
+         */
         Token: {
             id: components["schemas"]["TokenId"];
             /** @description The secret. */
@@ -1829,7 +2631,17 @@ export interface components {
             /** @description When it expires; null for as long as the buffer. */
             expires_at: components["schemas"]["Time"] | null;
         };
-        /** @description What may be shown of a token that can still be redeemed. */
+        /**
+         * @description What may be shown of a token that can still be redeemed.
+         * @example {
+         *       "id": "t7",
+         *       "uses_left": 1,
+         *       "uid": null,
+         *       "may_renew": false,
+         *       "created_at": "2026-11-20T08:15:30.123Z",
+         *       "expires_at": null
+         *     }
+         */
         TokenInfo: {
             id: components["schemas"]["TokenId"];
             /** @description How often it can still be redeemed. */
@@ -1842,7 +2654,20 @@ export interface components {
             /** @description When it expires; null for as long as the buffer. */
             expires_at: components["schemas"]["Time"] | null;
         };
-        /** @description The daemon's state. */
+        /**
+         * @description The daemon's state.
+         * @example {
+         *       "status": "ok",
+         *       "version": "0.1.0",
+         *       "uptime_seconds": 86400,
+         *       "sources_usable": [
+         *         "vulkan/dma_buf",
+         *         "udmabuf/dma_buf",
+         *         "memfd/memfd"
+         *       ],
+         *       "warnings": []
+         *     }
+         */
         Health: {
             /**
              * @description It works.
@@ -1871,7 +2696,13 @@ export interface components {
          * @example 1000
          */
         QuotaKey: string;
-        /** @description A quota to be set. Null means no limit. */
+        /**
+         * @description A quota to be set. Null means no limit.
+         * @example {
+         *       "bytes": 536870912,
+         *       "allocations_per_second": 10
+         *     }
+         */
         QuotaRule: {
             /** @description Bytes of memory. */
             bytes?: number | null;
@@ -1940,7 +2771,59 @@ export interface components {
             /** @description Allocations a second. */
             allocations_per_second: number | null;
         };
-        /** @description A quota. */
+        /**
+         * @description A quota.
+         * @example {
+         *       "scope": "user",
+         *       "key": "1000",
+         *       "settings": {
+         *         "bytes": {
+         *           "value": 536870912,
+         *           "from": "rest"
+         *         },
+         *         "buffers": {
+         *           "value": 16384,
+         *           "from": "default"
+         *         },
+         *         "fds": {
+         *           "value": null,
+         *           "from": "default"
+         *         },
+         *         "pending": {
+         *           "value": 256,
+         *           "from": "default"
+         *         },
+         *         "allocations_per_second": {
+         *           "value": 10,
+         *           "from": "rest"
+         *         },
+         *         "weight": {
+         *           "value": 1,
+         *           "from": "default"
+         *         },
+         *         "priority": {
+         *           "value": 0,
+         *           "from": "default"
+         *         },
+         *         "reserve": {
+         *           "value": 0.1,
+         *           "from": "default"
+         *         }
+         *       },
+         *       "charge": {
+         *         "bytes": 8355840,
+         *         "buffers": 1,
+         *         "fds": 1,
+         *         "pending": 0
+         *       },
+         *       "share": {
+         *         "bytes": 536870912,
+         *         "buffers": null,
+         *         "fds": 13155
+         *       },
+         *       "over_limit": false
+         *     }
+         */
         Quota: {
             scope: components["schemas"]["QuotaScope"];
             key: components["schemas"]["QuotaKey"];
@@ -1952,7 +2835,40 @@ export interface components {
             /** @description Whether more is in use than may be, by one of those that it holds for. */
             over_limit: boolean;
         };
-        /** @description A user, its containers' users included. */
+        /**
+         * @description A user, its containers' users included.
+         * @example {
+         *       "uid": 1000,
+         *       "name": "alice",
+         *       "charge": {
+         *         "bytes": 8355840,
+         *         "buffers": 1,
+         *         "fds": 1,
+         *         "pending": 0
+         *       },
+         *       "limits": {
+         *         "bytes": 536870912,
+         *         "buffers": 16384,
+         *         "fds": null,
+         *         "pending": 256,
+         *         "allocations_per_second": 10
+         *       },
+         *       "share": {
+         *         "bytes": 536870912,
+         *         "buffers": null,
+         *         "fds": 13155
+         *       },
+         *       "over_limit": false,
+         *       "recalled": [
+         *         {
+         *           "buffer": "mfzgk5dfmjza",
+         *           "reason": "share",
+         *           "deadline": "2026-11-20T08:16:30.123Z",
+         *           "overdue": false
+         *         }
+         *       ]
+         *     }
+         */
         User: {
             /** @description Its number; 2^32 - 1 for users of REST that are not known. */
             uid: number;
@@ -1974,7 +2890,27 @@ export interface components {
             /** @description The deadline is over; the user gets no further allocation. */
             overdue: boolean;
         };
-        /** @description A control group, as far as one user's processes in it and below it go. */
+        /**
+         * @description A control group, as far as one user's processes in it and below it go.
+         * @example {
+         *       "path": "/user.slice/user-1000.slice/session-3.scope",
+         *       "uid": 1000,
+         *       "charge": {
+         *         "bytes": 8355840,
+         *         "buffers": 1,
+         *         "fds": 1,
+         *         "pending": 0
+         *       },
+         *       "limits": {
+         *         "bytes": null,
+         *         "buffers": null,
+         *         "fds": null,
+         *         "pending": null,
+         *         "allocations_per_second": null
+         *       },
+         *       "over_limit": false
+         *     }
+         */
         Cgroup: {
             /**
              * @description Its path.
@@ -2006,11 +2942,20 @@ export interface components {
             status: number;
             /** @description What was wrong this time. */
             detail: string;
-            /** @description The path of the request. */
+            /**
+             * @description The path of the request.
+             * @example /v1/buffers
+             */
             instance?: string;
+            request_id: components["schemas"]["RequestId"];
             code: components["schemas"]["ErrorCode"];
             refusal?: components["schemas"]["Refusal"];
         };
+        /**
+         * @description Names a request and its answer; the daemon's log has it with what it says of the request. It holds a number that is drawn at each start of the daemon.
+         * @example 5f0c1a2b-7
+         */
+        RequestId: string;
         /** @description Both sides of a refusal, for programs. */
         Refusal: {
             /**
@@ -2022,10 +2967,8 @@ export interface components {
             requested?: unknown;
             /** @description What would have been possible (any JSON). */
             possible?: unknown;
-            /** @description The nearest request that would succeed: a CreateBuffer, without the name and the token, that passed a dry run. Null where none was found; absent where no other request would help. */
-            nearest?: {
-                [key: string]: unknown;
-            } | null;
+            /** @description The nearest request that would succeed, without the name and the token; it passed a dry run. Null where none was found; absent where no other request would help. */
+            nearest?: components["schemas"]["CreateBuffer"] | null;
             quota?: components["schemas"]["QuotaRefusal"];
         };
         /** @description The quota that refused. */
@@ -2063,6 +3006,12 @@ export interface components {
         /** @description `malformed_request`: the request is no JSON or a field is missing, unknown or of another type. `invalid_argument`: a value is out of range or not of the form that it must have. */
         BadRequest: {
             headers: {
+                /** @description The request's name, made by the daemon; one that the caller sends is not looked at. */
+                "Request-Id": components["schemas"]["RequestId"];
+                /** @description How many requests (`q`) one user may send in so many seconds (`w`), as in draft-ietf-httpapi-ratelimit-headers-10; absent where the daemon has no such limit. */
+                "RateLimit-Policy"?: string;
+                /** @description How many are left (`r`) for so many seconds (`t`), as in the same draft. */
+                RateLimit?: string;
                 [name: string]: unknown;
             };
             content: {
@@ -2074,6 +3023,7 @@ export interface components {
                  *       "detail": "size must be >= 1",
                  *       "instance": "/v1/buffers",
                  *       "code": "invalid_argument",
+                 *       "request_id": "5f0c1a2b-7",
                  *       "refusal": {
                  *         "constraint": "size",
                  *         "requested": 0,
@@ -2086,18 +3036,78 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `origin_refused`: the request comes from a browser or names another host. `permission_denied`: the caller may not do this. */
-        Forbidden: {
+        /** @description `unauthenticated`: over TCP, a token is missing, or not good. */
+        Unauthenticated: {
             headers: {
+                "Request-Id": components["headers"]["RequestId"];
+                "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                RateLimit: components["headers"]["RateLimit"];
+                "WWW-Authenticate": components["headers"]["WwwAuthenticate"];
                 [name: string]: unknown;
             };
             content: {
+                /**
+                 * @example {
+                 *       "type": "urn:dmabroker:error:unauthenticated",
+                 *       "title": "The request needs a token that is good",
+                 *       "status": 401,
+                 *       "detail": "listBuffers needs a token that is known and not expired",
+                 *       "instance": "/v1/buffers",
+                 *       "code": "unauthenticated",
+                 *       "request_id": "5f0c1a2b-7"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `origin_refused`: the request comes from a browser or names another host. `permission_denied`: the caller may not do this. */
+        Forbidden: {
+            headers: {
+                /** @description The request's name, made by the daemon; one that the caller sends is not looked at. */
+                "Request-Id": components["schemas"]["RequestId"];
+                /** @description How many requests (`q`) one user may send in so many seconds (`w`), as in draft-ietf-httpapi-ratelimit-headers-10; absent where the daemon has no such limit. */
+                "RateLimit-Policy"?: string;
+                /** @description How many are left (`r`) for so many seconds (`t`), as in the same draft. */
+                RateLimit?: string;
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "type": "urn:dmabroker:error:permission_denied",
+                 *       "title": "The caller may not do this",
+                 *       "status": 403,
+                 *       "detail": "listBuffers needs the role reader",
+                 *       "instance": "/v1/buffers",
+                 *       "code": "permission_denied",
+                 *       "request_id": "5f0c1a2b-7",
+                 *       "refusal": {
+                 *         "constraint": "role",
+                 *         "requested": {
+                 *           "role": "none",
+                 *           "preview": false,
+                 *           "owner": false
+                 *         },
+                 *         "possible": {
+                 *           "role": "reader",
+                 *           "preview": false,
+                 *           "owner": true
+                 *         }
+                 *       }
+                 *     }
+                 */
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
         /** @description `not_found`: there is no such thing (any more). */
         NotFound: {
             headers: {
+                /** @description The request's name, made by the daemon; one that the caller sends is not looked at. */
+                "Request-Id": components["schemas"]["RequestId"];
+                /** @description How many requests (`q`) one user may send in so many seconds (`w`), as in draft-ietf-httpapi-ratelimit-headers-10; absent where the daemon has no such limit. */
+                "RateLimit-Policy"?: string;
+                /** @description How many are left (`r`) for so many seconds (`t`), as in the same draft. */
+                RateLimit?: string;
                 [name: string]: unknown;
             };
             content: {
@@ -2108,7 +3118,8 @@ export interface components {
                  *       "status": 404,
                  *       "detail": "there is no buffer mfzgk5dfmjza",
                  *       "instance": "/v1/buffers/mfzgk5dfmjza",
-                 *       "code": "not_found"
+                 *       "code": "not_found",
+                 *       "request_id": "5f0c1a2b-7"
                  *     }
                  */
                 "application/problem+json": components["schemas"]["Problem"];
@@ -2117,51 +3128,154 @@ export interface components {
         /** @description `precondition_failed`: it has changed since the ETag in `If-Match` was answered. */
         PreconditionFailed: {
             headers: {
+                /** @description The request's name, made by the daemon; one that the caller sends is not looked at. */
+                "Request-Id": components["schemas"]["RequestId"];
+                /** @description How many requests (`q`) one user may send in so many seconds (`w`), as in draft-ietf-httpapi-ratelimit-headers-10; absent where the daemon has no such limit. */
+                "RateLimit-Policy"?: string;
+                /** @description How many are left (`r`) for so many seconds (`t`), as in the same draft. */
+                RateLimit?: string;
                 [name: string]: unknown;
             };
             content: {
+                /**
+                 * @example {
+                 *       "type": "urn:dmabroker:error:precondition_failed",
+                 *       "title": "The resource has changed since its ETag was answered",
+                 *       "status": 412,
+                 *       "detail": "the buffer mfzgk5dfmjza has changed since then",
+                 *       "instance": "/v1/buffers/mfzgk5dfmjza",
+                 *       "code": "precondition_failed",
+                 *       "request_id": "5f0c1a2b-7"
+                 *     }
+                 */
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
         /** @description `idempotency_in_progress`: the first request with this Idempotency-Key is still under way. */
         Conflict: {
             headers: {
+                /** @description The request's name, made by the daemon; one that the caller sends is not looked at. */
+                "Request-Id": components["schemas"]["RequestId"];
+                /** @description How many requests (`q`) one user may send in so many seconds (`w`), as in draft-ietf-httpapi-ratelimit-headers-10; absent where the daemon has no such limit. */
+                "RateLimit-Policy"?: string;
+                /** @description How many are left (`r`) for so many seconds (`t`), as in the same draft. */
+                RateLimit?: string;
                 [name: string]: unknown;
             };
             content: {
+                /**
+                 * @example {
+                 *       "type": "urn:dmabroker:error:idempotency_in_progress",
+                 *       "title": "The first request with this Idempotency-Key is still under way",
+                 *       "status": 409,
+                 *       "detail": "the first request with this Idempotency-Key is still under way",
+                 *       "instance": "/v1/buffers",
+                 *       "code": "idempotency_in_progress",
+                 *       "request_id": "5f0c1a2b-7"
+                 *     }
+                 */
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
         /** @description `not_stored`: the state folder cannot be written (`constraint`: why, as errno). Nothing has changed. */
         NotStored: {
             headers: {
+                /** @description The request's name, made by the daemon; one that the caller sends is not looked at. */
+                "Request-Id": components["schemas"]["RequestId"];
+                /** @description How many requests (`q`) one user may send in so many seconds (`w`), as in draft-ietf-httpapi-ratelimit-headers-10; absent where the daemon has no such limit. */
+                "RateLimit-Policy"?: string;
+                /** @description How many are left (`r`) for so many seconds (`t`), as in the same draft. */
+                RateLimit?: string;
                 [name: string]: unknown;
             };
             content: {
+                /**
+                 * @example {
+                 *       "type": "urn:dmabroker:error:not_stored",
+                 *       "title": "The change cannot be kept over a restart, and was not made",
+                 *       "status": 507,
+                 *       "detail": "the quotas cannot be written",
+                 *       "instance": "/v1/quotas/user/1000",
+                 *       "code": "not_stored",
+                 *       "request_id": "5f0c1a2b-7",
+                 *       "refusal": {
+                 *         "constraint": "ENOSPC"
+                 *       }
+                 *     }
+                 */
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
         /** @description `body_too_large`: the body is longer than the daemon reads. */
         BodyTooLarge: {
             headers: {
+                /** @description The request's name, made by the daemon; one that the caller sends is not looked at. */
+                "Request-Id": components["schemas"]["RequestId"];
+                /** @description How many requests (`q`) one user may send in so many seconds (`w`), as in draft-ietf-httpapi-ratelimit-headers-10; absent where the daemon has no such limit. */
+                "RateLimit-Policy"?: string;
+                /** @description How many are left (`r`) for so many seconds (`t`), as in the same draft. */
+                RateLimit?: string;
                 [name: string]: unknown;
             };
             content: {
+                /**
+                 * @example {
+                 *       "type": "urn:dmabroker:error:body_too_large",
+                 *       "title": "The request body is too large",
+                 *       "status": 413,
+                 *       "detail": "the body is longer than the daemon reads",
+                 *       "instance": "/v1/buffers",
+                 *       "code": "body_too_large",
+                 *       "request_id": "5f0c1a2b-7",
+                 *       "refusal": {
+                 *         "possible": {
+                 *           "bytes": 16384
+                 *         }
+                 *       }
+                 *     }
+                 */
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
         /** @description `unsupported_media_type`: the body is not said to be `application/json`. */
         UnsupportedMediaType: {
             headers: {
+                /** @description The request's name, made by the daemon; one that the caller sends is not looked at. */
+                "Request-Id": components["schemas"]["RequestId"];
+                /** @description How many requests (`q`) one user may send in so many seconds (`w`), as in draft-ietf-httpapi-ratelimit-headers-10; absent where the daemon has no such limit. */
+                "RateLimit-Policy"?: string;
+                /** @description How many are left (`r`) for so many seconds (`t`), as in the same draft. */
+                RateLimit?: string;
                 [name: string]: unknown;
             };
             content: {
+                /**
+                 * @example {
+                 *       "type": "urn:dmabroker:error:unsupported_media_type",
+                 *       "title": "The request body must be application/json",
+                 *       "status": 415,
+                 *       "detail": "the content type is not application/json",
+                 *       "instance": "/v1/buffers",
+                 *       "code": "unsupported_media_type",
+                 *       "request_id": "5f0c1a2b-7",
+                 *       "refusal": {
+                 *         "constraint": "content-type",
+                 *         "possible": "application/json"
+                 *       }
+                 *     }
+                 */
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
         /** @description `unsupported_format`, `unsupported_modifier`, `unsupported_handle_type`, `unsupported_usage`, `unsupported_source`, `unsupported_placement`, `unsupported_layout`, `unsupported_device` or `too_large`: no source of this daemon can serve the request; `refusal` says what it could serve. `idempotency_key_reused`: this Idempotency-Key came with another request before. */
         Unprocessable: {
             headers: {
+                /** @description The request's name, made by the daemon; one that the caller sends is not looked at. */
+                "Request-Id": components["schemas"]["RequestId"];
+                /** @description How many requests (`q`) one user may send in so many seconds (`w`), as in draft-ietf-httpapi-ratelimit-headers-10; absent where the daemon has no such limit. */
+                "RateLimit-Policy"?: string;
+                /** @description How many are left (`r`) for so many seconds (`t`), as in the same draft. */
+                RateLimit?: string;
                 [name: string]: unknown;
             };
             content: {
@@ -2173,6 +3287,7 @@ export interface components {
                  *       "detail": "this daemon exports memfd, not dma_buf",
                  *       "instance": "/v1/buffers",
                  *       "code": "unsupported_handle_type",
+                 *       "request_id": "5f0c1a2b-7",
                  *       "refusal": {
                  *         "constraint": "handle_types",
                  *         "requested": [
@@ -2180,48 +3295,176 @@ export interface components {
                  *         ],
                  *         "possible": [
                  *           "memfd"
-                 *         ]
+                 *         ],
+                 *         "nearest": {
+                 *           "kind": "buffer",
+                 *           "size": 1048576,
+                 *           "handle_types": [
+                 *             "memfd"
+                 *           ]
+                 *         }
                  *       }
                  *     }
                  */
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `limit_exceeded`: a quota is reached. `recalled`: recalled buffers are overdue. */
+        /** @description `limit_exceeded`: a quota is reached. `recalled`: recalled buffers are overdue. `rate_limited`: the user has sent too many requests in this second. */
         LimitExceeded: {
             headers: {
+                "Request-Id": components["headers"]["RequestId"];
+                "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                RateLimit: components["headers"]["RateLimit"];
+                "Retry-After": components["headers"]["RetryAfter"];
                 [name: string]: unknown;
             };
             content: {
+                /**
+                 * @example {
+                 *       "type": "urn:dmabroker:error:limit_exceeded",
+                 *       "title": "A limit on held buffers or bytes is reached",
+                 *       "status": 429,
+                 *       "detail": "the user 1000 may have 1073741824 bytes",
+                 *       "instance": "/v1/buffers",
+                 *       "code": "limit_exceeded",
+                 *       "request_id": "5f0c1a2b-7",
+                 *       "refusal": {
+                 *         "constraint": "bytes",
+                 *         "requested": 8355840,
+                 *         "quota": {
+                 *           "scope": "user",
+                 *           "key": "1000",
+                 *           "dimension": "bytes",
+                 *           "limit": 1073741824,
+                 *           "in_use": 1073000000,
+                 *           "lingering": 4096
+                 *         }
+                 *       }
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description `rate_limited`: the user has sent too many requests in this second. */
+        RateLimited: {
+            headers: {
+                "Request-Id": components["headers"]["RequestId"];
+                "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                RateLimit: components["headers"]["RateLimit"];
+                "Retry-After": components["headers"]["RetryAfter"];
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "type": "urn:dmabroker:error:rate_limited",
+                 *       "title": "Too many requests in a second",
+                 *       "status": 429,
+                 *       "detail": "more than 10000 requests in a second",
+                 *       "instance": "/v1/buffers",
+                 *       "code": "rate_limited",
+                 *       "request_id": "5f0c1a2b-7",
+                 *       "refusal": {
+                 *         "constraint": "requests per second",
+                 *         "possible": {
+                 *           "max": 10000
+                 *         }
+                 *       }
+                 *     }
+                 */
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
         /** @description `out_of_memory`: the source has no memory for this request. */
         OutOfMemory: {
             headers: {
+                /** @description The request's name, made by the daemon; one that the caller sends is not looked at. */
+                "Request-Id": components["schemas"]["RequestId"];
+                /** @description How many requests (`q`) one user may send in so many seconds (`w`), as in draft-ietf-httpapi-ratelimit-headers-10; absent where the daemon has no such limit. */
+                "RateLimit-Policy"?: string;
+                /** @description How many are left (`r`) for so many seconds (`t`), as in the same draft. */
+                RateLimit?: string;
                 [name: string]: unknown;
             };
             content: {
+                /**
+                 * @example {
+                 *       "type": "urn:dmabroker:error:out_of_memory",
+                 *       "title": "The source has no memory for this request",
+                 *       "status": 507,
+                 *       "detail": "vulkan has no memory for 8355840 bytes",
+                 *       "instance": "/v1/buffers",
+                 *       "code": "out_of_memory",
+                 *       "request_id": "5f0c1a2b-7"
+                 *     }
+                 */
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
         /** @description `internal`: a defect of the daemon; its log has the cause. */
         Internal: {
             headers: {
+                /** @description The request's name, made by the daemon; one that the caller sends is not looked at. */
+                "Request-Id": components["schemas"]["RequestId"];
+                /** @description How many requests (`q`) one user may send in so many seconds (`w`), as in draft-ietf-httpapi-ratelimit-headers-10; absent where the daemon has no such limit. */
+                "RateLimit-Policy"?: string;
+                /** @description How many are left (`r`) for so many seconds (`t`), as in the same draft. */
+                RateLimit?: string;
                 [name: string]: unknown;
             };
             content: {
+                /**
+                 * @example {
+                 *       "type": "urn:dmabroker:error:internal",
+                 *       "title": "The daemon failed; its log has the cause",
+                 *       "status": 500,
+                 *       "detail": "the daemon failed; its log has the cause",
+                 *       "instance": "/v1/buffers/mfzgk5dfmjza",
+                 *       "code": "internal",
+                 *       "request_id": "5f0c1a2b-7"
+                 *     }
+                 */
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
         /** @description `device_lost`: the Vulkan device was lost. `busy`: what it has to wait for has not ended in time. `unavailable`: the daemon's data plane did not answer in time, or the daemon is stopping. */
         Unavailable: {
             headers: {
+                /** @description The request's name, made by the daemon; one that the caller sends is not looked at. */
+                "Request-Id": components["schemas"]["RequestId"];
+                /** @description How many requests (`q`) one user may send in so many seconds (`w`), as in draft-ietf-httpapi-ratelimit-headers-10; absent where the daemon has no such limit. */
+                "RateLimit-Policy"?: string;
+                /** @description How many are left (`r`) for so many seconds (`t`), as in the same draft. */
+                RateLimit?: string;
                 [name: string]: unknown;
             };
             content: {
+                /**
+                 * @example {
+                 *       "type": "urn:dmabroker:error:unavailable",
+                 *       "title": "The daemon did not answer in time",
+                 *       "status": 503,
+                 *       "detail": "the data plane did not answer in time",
+                 *       "instance": "/v1/buffers/mfzgk5dfmjza",
+                 *       "code": "unavailable",
+                 *       "request_id": "5f0c1a2b-7"
+                 *     }
+                 */
                 "application/problem+json": components["schemas"]["Problem"];
             };
+        };
+        /** @description The status and the headers of GET's problem document. */
+        HeadRefused: {
+            headers: {
+                /** @description The request's name, made by the daemon; one that the caller sends is not looked at. */
+                "Request-Id": components["schemas"]["RequestId"];
+                /** @description How many requests (`q`) one user may send in so many seconds (`w`), as in draft-ietf-httpapi-ratelimit-headers-10; absent where the daemon has no such limit. */
+                "RateLimit-Policy"?: string;
+                /** @description How many are left (`r`) for so many seconds (`t`), as in the same draft. */
+                RateLimit?: string;
+                [name: string]: unknown;
+            };
+            content?: never;
         };
     };
     parameters: {
@@ -2236,6 +3479,16 @@ export interface components {
     };
     requestBodies: never;
     headers: {
+        /** @description The request's name, made by the daemon; one that the caller sends is not looked at. */
+        RequestId: components["schemas"]["RequestId"];
+        /** @description How many requests (`q`) one user may send in so many seconds (`w`), as in draft-ietf-httpapi-ratelimit-headers-10; absent where the daemon has no such limit. */
+        RateLimitPolicy: string;
+        /** @description How many are left (`r`) for so many seconds (`t`), as in the same draft. */
+        RateLimit: string;
+        /** @description Seconds after which a request that was refused as `rate_limited` may be sent again; absent with other codes. */
+        RetryAfter: string;
+        /** @description As RFC 6750 has it. */
+        WwwAuthenticate: string;
         /** @description Changes with everything that is shown of it (RFC 9110). */
         ETag: string;
         /** @description Changes with the quota's settings, not with what is charged. */
@@ -2259,6 +3512,12 @@ export interface operations {
             /** @description The daemon works. */
             200: {
                 headers: {
+                    /** @description The request's name, made by the daemon; one that the caller sends is not looked at. */
+                    "Request-Id": components["schemas"]["RequestId"];
+                    /** @description How many requests (`q`) one user may send in so many seconds (`w`), as in draft-ietf-httpapi-ratelimit-headers-10; absent where the daemon has no such limit. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left (`r`) for so many seconds (`t`), as in the same draft. */
+                    RateLimit?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -2267,8 +3526,35 @@ export interface operations {
             };
             400: components["responses"]["BadRequest"];
             403: components["responses"]["Forbidden"];
+            429: components["responses"]["RateLimited"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
+        };
+    };
+    headHealth: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As GET. */
+            200: {
+                headers: {
+                    /** @description The request's name, made by the daemon; one that the caller sends is not looked at. */
+                    "Request-Id": components["schemas"]["RequestId"];
+                    /** @description How many requests (`q`) one user may send in so many seconds (`w`), as in draft-ietf-httpapi-ratelimit-headers-10; absent where the daemon has no such limit. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left (`r`) for so many seconds (`t`), as in the same draft. */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            "4XX": components["responses"]["HeadRefused"];
+            "5XX": components["responses"]["HeadRefused"];
         };
     };
     getOpenapi: {
@@ -2283,16 +3569,50 @@ export interface operations {
             /** @description The OpenAPI description. */
             200: {
                 headers: {
+                    /** @description The request's name, made by the daemon; one that the caller sends is not looked at. */
+                    "Request-Id": components["schemas"]["RequestId"];
+                    /** @description How many requests (`q`) one user may send in so many seconds (`w`), as in draft-ietf-httpapi-ratelimit-headers-10; absent where the daemon has no such limit. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left (`r`) for so many seconds (`t`), as in the same draft. */
+                    RateLimit?: string;
                     [name: string]: unknown;
                 };
                 content: {
+                    /** @example openapi: 3.1.0 */
                     "application/yaml": string;
                 };
             };
             400: components["responses"]["BadRequest"];
             403: components["responses"]["Forbidden"];
+            429: components["responses"]["RateLimited"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
+        };
+    };
+    headOpenapi: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As GET. */
+            200: {
+                headers: {
+                    /** @description The request's name, made by the daemon; one that the caller sends is not looked at. */
+                    "Request-Id": components["schemas"]["RequestId"];
+                    /** @description How many requests (`q`) one user may send in so many seconds (`w`), as in draft-ietf-httpapi-ratelimit-headers-10; absent where the daemon has no such limit. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left (`r`) for so many seconds (`t`), as in the same draft. */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            "4XX": components["responses"]["HeadRefused"];
+            "5XX": components["responses"]["HeadRefused"];
         };
     };
     getDocs: {
@@ -2307,16 +3627,50 @@ export interface operations {
             /** @description The page. */
             200: {
                 headers: {
+                    /** @description The request's name, made by the daemon; one that the caller sends is not looked at. */
+                    "Request-Id": components["schemas"]["RequestId"];
+                    /** @description How many requests (`q`) one user may send in so many seconds (`w`), as in draft-ietf-httpapi-ratelimit-headers-10; absent where the daemon has no such limit. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left (`r`) for so many seconds (`t`), as in the same draft. */
+                    RateLimit?: string;
                     [name: string]: unknown;
                 };
                 content: {
+                    /** @example <!doctype html> */
                     "text/html": string;
                 };
             };
             400: components["responses"]["BadRequest"];
             403: components["responses"]["Forbidden"];
+            429: components["responses"]["RateLimited"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
+        };
+    };
+    headDocs: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As GET. */
+            200: {
+                headers: {
+                    /** @description The request's name, made by the daemon; one that the caller sends is not looked at. */
+                    "Request-Id": components["schemas"]["RequestId"];
+                    /** @description How many requests (`q`) one user may send in so many seconds (`w`), as in draft-ietf-httpapi-ratelimit-headers-10; absent where the daemon has no such limit. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left (`r`) for so many seconds (`t`), as in the same draft. */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            "4XX": components["responses"]["HeadRefused"];
+            "5XX": components["responses"]["HeadRefused"];
         };
     };
     getDocsFile: {
@@ -2334,17 +3688,55 @@ export interface operations {
             /** @description The file. */
             200: {
                 headers: {
+                    /** @description The request's name, made by the daemon; one that the caller sends is not looked at. */
+                    "Request-Id": components["schemas"]["RequestId"];
+                    /** @description How many requests (`q`) one user may send in so many seconds (`w`), as in draft-ietf-httpapi-ratelimit-headers-10; absent where the daemon has no such limit. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left (`r`) for so many seconds (`t`), as in the same draft. */
+                    RateLimit?: string;
                     [name: string]: unknown;
                 };
                 content: {
+                    /** @example body { margin: 0 } */
                     "text/css": string;
+                    /** @example SwaggerUIBundle({ url: '/openapi.yaml' }); */
                     "text/javascript": string;
                 };
             };
             400: components["responses"]["BadRequest"];
             403: components["responses"]["Forbidden"];
+            429: components["responses"]["RateLimited"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
+        };
+    };
+    headDocsFile: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The file's name. */
+                file: "start.js" | "swagger-ui-bundle.js" | "swagger-ui.css";
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As GET. */
+            200: {
+                headers: {
+                    /** @description The request's name, made by the daemon; one that the caller sends is not looked at. */
+                    "Request-Id": components["schemas"]["RequestId"];
+                    /** @description How many requests (`q`) one user may send in so many seconds (`w`), as in draft-ietf-httpapi-ratelimit-headers-10; absent where the daemon has no such limit. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left (`r`) for so many seconds (`t`), as in the same draft. */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            "4XX": components["responses"]["HeadRefused"];
+            "5XX": components["responses"]["HeadRefused"];
         };
     };
     getDevice: {
@@ -2359,6 +3751,12 @@ export interface operations {
             /** @description The report; `device` is null on a daemon without a Vulkan device. */
             200: {
                 headers: {
+                    /** @description The request's name, made by the daemon; one that the caller sends is not looked at. */
+                    "Request-Id": components["schemas"]["RequestId"];
+                    /** @description How many requests (`q`) one user may send in so many seconds (`w`), as in draft-ietf-httpapi-ratelimit-headers-10; absent where the daemon has no such limit. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left (`r`) for so many seconds (`t`), as in the same draft. */
+                    RateLimit?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -2366,9 +3764,37 @@ export interface operations {
                 };
             };
             400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
+            429: components["responses"]["RateLimited"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
+        };
+    };
+    headDevice: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As GET. */
+            200: {
+                headers: {
+                    /** @description The request's name, made by the daemon; one that the caller sends is not looked at. */
+                    "Request-Id": components["schemas"]["RequestId"];
+                    /** @description How many requests (`q`) one user may send in so many seconds (`w`), as in draft-ietf-httpapi-ratelimit-headers-10; absent where the daemon has no such limit. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left (`r`) for so many seconds (`t`), as in the same draft. */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            "4XX": components["responses"]["HeadRefused"];
+            "5XX": components["responses"]["HeadRefused"];
         };
     };
     listDevices: {
@@ -2383,16 +3809,115 @@ export interface operations {
             /** @description The devices; empty without a Vulkan driver. */
             200: {
                 headers: {
+                    /** @description The request's name, made by the daemon; one that the caller sends is not looked at. */
+                    "Request-Id": components["schemas"]["RequestId"];
+                    /** @description How many requests (`q`) one user may send in so many seconds (`w`), as in draft-ietf-httpapi-ratelimit-headers-10; absent where the daemon has no such limit. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left (`r`) for so many seconds (`t`), as in the same draft. */
+                    RateLimit?: string;
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "name": "llvmpipe (LLVM 19.1.7, 256 bits)",
+                     *         "type": "cpu",
+                     *         "vendor_id": 65541,
+                     *         "device_id": 0,
+                     *         "api_version": "1.4.305",
+                     *         "driver": {
+                     *           "name": "llvmpipe",
+                     *           "info": "Mesa 25.0.7-2 (LLVM 19.1.7)"
+                     *         },
+                     *         "device_uuid": "6d657361323530303700000000000000",
+                     *         "driver_uuid": "6c6c766d706970655555494400000000",
+                     *         "drm": null,
+                     *         "main": true,
+                     *         "open": true,
+                     *         "reason": null,
+                     *         "sources": [
+                     *           {
+                     *             "name": "vulkan",
+                     *             "handle_type": "dma_buf",
+                     *             "usable": true,
+                     *             "reason": "llvmpipe (LLVM 19.1.7, 256 bits)",
+                     *             "limits": {
+                     *               "max_bytes": null
+                     *             }
+                     *           }
+                     *         ],
+                     *         "extensions": [
+                     *           {
+                     *             "name": "VK_EXT_external_memory_dma_buf",
+                     *             "enabled": true,
+                     *             "reason": null
+                     *           }
+                     *         ],
+                     *         "heaps": [
+                     *           {
+                     *             "index": 0,
+                     *             "size": 12638251008,
+                     *             "device_local": true,
+                     *             "budget": null,
+                     *             "usage": null
+                     *           }
+                     *         ],
+                     *         "memory_types": [
+                     *           {
+                     *             "index": 0,
+                     *             "heap": 0,
+                     *             "flags": [
+                     *               "device_local",
+                     *               "host_visible"
+                     *             ]
+                     *           }
+                     *         ],
+                     *         "limits": {
+                     *           "max_allocations": 4294967295,
+                     *           "max_allocation_size": 2147483648,
+                     *           "max_image_dimension_2d": 16384
+                     *         },
+                     *         "losses": 0,
+                     *         "last_lost_at": null
+                     *       }
+                     *     ]
+                     */
                     "application/json": components["schemas"]["ListedDevice"][];
                 };
             };
             400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
+            429: components["responses"]["RateLimited"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
+        };
+    };
+    headListDevices: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As GET. */
+            200: {
+                headers: {
+                    /** @description The request's name, made by the daemon; one that the caller sends is not looked at. */
+                    "Request-Id": components["schemas"]["RequestId"];
+                    /** @description How many requests (`q`) one user may send in so many seconds (`w`), as in draft-ietf-httpapi-ratelimit-headers-10; absent where the daemon has no such limit. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left (`r`) for so many seconds (`t`), as in the same draft. */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            "4XX": components["responses"]["HeadRefused"];
+            "5XX": components["responses"]["HeadRefused"];
         };
     };
     listFormats: {
@@ -2410,17 +3935,67 @@ export interface operations {
             /** @description The formats; empty where no usable source allocates images. */
             200: {
                 headers: {
+                    /** @description The request's name, made by the daemon; one that the caller sends is not looked at. */
+                    "Request-Id": components["schemas"]["RequestId"];
+                    /** @description How many requests (`q`) one user may send in so many seconds (`w`), as in draft-ietf-httpapi-ratelimit-headers-10; absent where the daemon has no such limit. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left (`r`) for so many seconds (`t`), as in the same draft. */
+                    RateLimit?: string;
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "format": "XR24",
+                     *         "modifier": "0x0000000000000000",
+                     *         "modifier_name": "LINEAR",
+                     *         "planes": 1,
+                     *         "source": "vulkan",
+                     *         "handle_type": "dma_buf",
+                     *         "made": "image"
+                     *       }
+                     *     ]
+                     */
                     "application/json": components["schemas"]["Format"][];
                 };
             };
             400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            429: components["responses"]["RateLimited"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
+        };
+    };
+    headListFormats: {
+        parameters: {
+            query?: {
+                /** @description Only formats of this device, empty until it is opened. Without it, those of the main device and of the sources that have no device. */
+                device?: components["schemas"]["Uuid"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As GET. */
+            200: {
+                headers: {
+                    /** @description The request's name, made by the daemon; one that the caller sends is not looked at. */
+                    "Request-Id": components["schemas"]["RequestId"];
+                    /** @description How many requests (`q`) one user may send in so many seconds (`w`), as in draft-ietf-httpapi-ratelimit-headers-10; absent where the daemon has no such limit. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left (`r`) for so many seconds (`t`), as in the same draft. */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            "4XX": components["responses"]["HeadRefused"];
+            "5XX": components["responses"]["HeadRefused"];
         };
     };
     listBuffers: {
@@ -2433,10 +4008,14 @@ export interface operations {
                 /** @description What to sort by; with `-` before it, the largest or youngest first. */
                 sort?: components["schemas"]["BufferSort"];
                 /**
-                 * @description Only these fields of each buffer, separated by commas; all, if it is left out.
-                 * @example id,size,state
+                 * @description Only these fields of each buffer, with commas between them; all, if it is left out.
+                 * @example [
+                 *       "id",
+                 *       "size",
+                 *       "state"
+                 *     ]
                  */
-                fields?: string;
+                fields?: components["schemas"]["BufferField"][];
                 /** @description Only buffers of this user. */
                 owner_uid?: components["schemas"]["Uid"];
                 /** @description Only buffers that this connection owns. */
@@ -2469,15 +4048,29 @@ export interface operations {
             /** @description The buffers of one page. */
             200: {
                 headers: {
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    RateLimit: components["headers"]["RateLimit"];
                     Link: components["headers"]["NextPage"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "id": "mfzgk5dfmjza",
+                     *         "state": "live",
+                     *         "size": 8355840
+                     *       }
+                     *     ]
+                     */
                     "application/json": components["schemas"]["BufferFields"][];
                 };
             };
             400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
+            429: components["responses"]["RateLimited"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
         };
@@ -2504,6 +4097,12 @@ export interface operations {
             /** @description A dry run; this would be allocated. */
             200: {
                 headers: {
+                    /** @description The request's name, made by the daemon; one that the caller sends is not looked at. */
+                    "Request-Id": components["schemas"]["RequestId"];
+                    /** @description How many requests (`q`) one user may send in so many seconds (`w`), as in draft-ietf-httpapi-ratelimit-headers-10; absent where the daemon has no such limit. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left (`r`) for so many seconds (`t`), as in the same draft. */
+                    RateLimit?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -2513,6 +4112,9 @@ export interface operations {
             /** @description Allocated. */
             201: {
                 headers: {
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    RateLimit: components["headers"]["RateLimit"];
                     /** @description The buffer's path. */
                     Location: string;
                     [name: string]: unknown;
@@ -2522,6 +4124,7 @@ export interface operations {
                 };
             };
             400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
             409: components["responses"]["Conflict"];
             413: components["responses"]["BodyTooLarge"];
@@ -2531,6 +4134,68 @@ export interface operations {
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
             507: components["responses"]["OutOfMemory"];
+        };
+    };
+    headListBuffers: {
+        parameters: {
+            query?: {
+                /** @description How many to answer with at most. */
+                limit?: components["parameters"]["Limit"];
+                /** @description Where to go on, from the `Link` of the page before; it belongs to that page's `sort`. */
+                cursor?: components["parameters"]["Cursor"];
+                /** @description What to sort by; with `-` before it, the largest or youngest first. */
+                sort?: components["schemas"]["BufferSort"];
+                /**
+                 * @description Only these fields of each buffer, with commas between them; all, if it is left out.
+                 * @example [
+                 *       "id",
+                 *       "size",
+                 *       "state"
+                 *     ]
+                 */
+                fields?: components["schemas"]["BufferField"][];
+                /** @description Only buffers of this user. */
+                owner_uid?: components["schemas"]["Uid"];
+                /** @description Only buffers that this connection owns. */
+                client?: components["schemas"]["ClientId"];
+                /** @description Only buffers of owners in this systemd unit. */
+                unit?: string;
+                /** @description Only buffers in this state. */
+                state?: components["schemas"]["BufferState"];
+                /** @description Only images of this format. */
+                format?: components["schemas"]["Fourcc"];
+                /** @description Only memory of this source. */
+                source?: string;
+                /** @description Only buffers whose name has this in it. */
+                name?: string;
+                /** @description Only buffers of at least so many bytes. */
+                min_size?: components["schemas"]["Size"];
+                /** @description Only buffers of at most so many bytes. */
+                max_size?: components["schemas"]["Size"];
+                /** @description Only buffers that were made at least so many seconds ago. */
+                older_than?: components["schemas"]["Count"];
+                /** @description Only buffers that were made at most so many seconds ago. */
+                newer_than?: components["schemas"]["Count"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As GET. */
+            200: {
+                headers: {
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    Link: components["headers"]["NextPage"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            "4XX": components["responses"]["HeadRefused"];
+            "5XX": components["responses"]["HeadRefused"];
         };
     };
     getBuffer: {
@@ -2551,6 +4216,9 @@ export interface operations {
             /** @description The buffer. */
             200: {
                 headers: {
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    RateLimit: components["headers"]["RateLimit"];
                     ETag: components["headers"]["ETag"];
                     [name: string]: unknown;
                 };
@@ -2561,13 +4229,21 @@ export interface operations {
             /** @description It is still as the ETag says. */
             304: {
                 headers: {
+                    /** @description The request's name, made by the daemon; one that the caller sends is not looked at. */
+                    "Request-Id": components["schemas"]["RequestId"];
+                    /** @description How many requests (`q`) one user may send in so many seconds (`w`), as in draft-ietf-httpapi-ratelimit-headers-10; absent where the daemon has no such limit. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left (`r`) for so many seconds (`t`), as in the same draft. */
+                    RateLimit?: string;
                     [name: string]: unknown;
                 };
                 content?: never;
             };
             400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            429: components["responses"]["RateLimited"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
         };
@@ -2590,16 +4266,67 @@ export interface operations {
             /** @description Released. */
             204: {
                 headers: {
+                    /** @description The request's name, made by the daemon; one that the caller sends is not looked at. */
+                    "Request-Id": components["schemas"]["RequestId"];
+                    /** @description How many requests (`q`) one user may send in so many seconds (`w`), as in draft-ietf-httpapi-ratelimit-headers-10; absent where the daemon has no such limit. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left (`r`) for so many seconds (`t`), as in the same draft. */
+                    RateLimit?: string;
                     [name: string]: unknown;
                 };
                 content?: never;
             };
             400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             412: components["responses"]["PreconditionFailed"];
+            429: components["responses"]["RateLimited"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
+        };
+    };
+    headBuffer: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description ETags of the buffer that the caller has; one of them is answered with 304. */
+                "If-None-Match"?: string;
+            };
+            path: {
+                /** @description The buffer's id. */
+                id: components["schemas"]["BufferId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As GET. */
+            200: {
+                headers: {
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    ETag: components["headers"]["ETag"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description As GET. */
+            304: {
+                headers: {
+                    /** @description The request's name, made by the daemon; one that the caller sends is not looked at. */
+                    "Request-Id": components["schemas"]["RequestId"];
+                    /** @description How many requests (`q`) one user may send in so many seconds (`w`), as in draft-ietf-httpapi-ratelimit-headers-10; absent where the daemon has no such limit. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left (`r`) for so many seconds (`t`), as in the same draft. */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            "4XX": components["responses"]["HeadRefused"];
+            "5XX": components["responses"]["HeadRefused"];
         };
     };
     changeBuffer: {
@@ -2624,6 +4351,9 @@ export interface operations {
             /** @description The buffer as it is now. */
             200: {
                 headers: {
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    RateLimit: components["headers"]["RateLimit"];
                     ETag: components["headers"]["ETag"];
                     [name: string]: unknown;
                 };
@@ -2632,11 +4362,13 @@ export interface operations {
                 };
             };
             400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             412: components["responses"]["PreconditionFailed"];
             413: components["responses"]["BodyTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["RateLimited"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
         };
@@ -2659,6 +4391,9 @@ export interface operations {
             /** @description The buffer with its new memory. */
             200: {
                 headers: {
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    RateLimit: components["headers"]["RateLimit"];
                     ETag: components["headers"]["ETag"];
                     [name: string]: unknown;
                 };
@@ -2667,6 +4402,7 @@ export interface operations {
                 };
             };
             400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             412: components["responses"]["PreconditionFailed"];
@@ -2699,6 +4435,9 @@ export interface operations {
             /** @description The buffer with its new lease. */
             200: {
                 headers: {
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    RateLimit: components["headers"]["RateLimit"];
                     ETag: components["headers"]["ETag"];
                     [name: string]: unknown;
                 };
@@ -2707,11 +4446,13 @@ export interface operations {
                 };
             };
             400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             412: components["responses"]["PreconditionFailed"];
             413: components["responses"]["BodyTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["RateLimited"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
         };
@@ -2738,6 +4479,9 @@ export interface operations {
             /** @description The buffer with its recall. */
             200: {
                 headers: {
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    RateLimit: components["headers"]["RateLimit"];
                     ETag: components["headers"]["ETag"];
                     [name: string]: unknown;
                 };
@@ -2746,11 +4490,13 @@ export interface operations {
                 };
             };
             400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             412: components["responses"]["PreconditionFailed"];
             413: components["responses"]["BodyTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["RateLimited"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
         };
@@ -2770,15 +4516,35 @@ export interface operations {
             /** @description The tokens. */
             200: {
                 headers: {
+                    /** @description The request's name, made by the daemon; one that the caller sends is not looked at. */
+                    "Request-Id": components["schemas"]["RequestId"];
+                    /** @description How many requests (`q`) one user may send in so many seconds (`w`), as in draft-ietf-httpapi-ratelimit-headers-10; absent where the daemon has no such limit. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left (`r`) for so many seconds (`t`), as in the same draft. */
+                    RateLimit?: string;
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "id": "t7",
+                     *         "uses_left": 1,
+                     *         "uid": null,
+                     *         "may_renew": false,
+                     *         "created_at": "2026-11-20T08:15:30.123Z",
+                     *         "expires_at": null
+                     *       }
+                     *     ]
+                     */
                     "application/json": components["schemas"]["TokenInfo"][];
                 };
             };
             400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            429: components["responses"]["RateLimited"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
         };
@@ -2807,6 +4573,12 @@ export interface operations {
             /** @description Made. */
             201: {
                 headers: {
+                    /** @description The request's name, made by the daemon; one that the caller sends is not looked at. */
+                    "Request-Id": components["schemas"]["RequestId"];
+                    /** @description How many requests (`q`) one user may send in so many seconds (`w`), as in draft-ietf-httpapi-ratelimit-headers-10; absent where the daemon has no such limit. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left (`r`) for so many seconds (`t`), as in the same draft. */
+                    RateLimit?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -2814,6 +4586,7 @@ export interface operations {
                 };
             };
             400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
@@ -2824,6 +4597,35 @@ export interface operations {
             429: components["responses"]["LimitExceeded"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
+        };
+    };
+    headListTokens: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The buffer's id. */
+                id: components["schemas"]["BufferId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As GET. */
+            200: {
+                headers: {
+                    /** @description The request's name, made by the daemon; one that the caller sends is not looked at. */
+                    "Request-Id": components["schemas"]["RequestId"];
+                    /** @description How many requests (`q`) one user may send in so many seconds (`w`), as in draft-ietf-httpapi-ratelimit-headers-10; absent where the daemon has no such limit. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left (`r`) for so many seconds (`t`), as in the same draft. */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            "4XX": components["responses"]["HeadRefused"];
+            "5XX": components["responses"]["HeadRefused"];
         };
     };
     revokeToken: {
@@ -2846,14 +4648,22 @@ export interface operations {
             /** @description Revoked. */
             204: {
                 headers: {
+                    /** @description The request's name, made by the daemon; one that the caller sends is not looked at. */
+                    "Request-Id": components["schemas"]["RequestId"];
+                    /** @description How many requests (`q`) one user may send in so many seconds (`w`), as in draft-ietf-httpapi-ratelimit-headers-10; absent where the daemon has no such limit. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left (`r`) for so many seconds (`t`), as in the same draft. */
+                    RateLimit?: string;
                     [name: string]: unknown;
                 };
                 content?: never;
             };
             400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             412: components["responses"]["PreconditionFailed"];
+            429: components["responses"]["RateLimited"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
         };
@@ -2870,16 +4680,55 @@ export interface operations {
             /** @description The metrics. */
             200: {
                 headers: {
+                    /** @description The request's name, made by the daemon; one that the caller sends is not looked at. */
+                    "Request-Id": components["schemas"]["RequestId"];
+                    /** @description How many requests (`q`) one user may send in so many seconds (`w`), as in draft-ietf-httpapi-ratelimit-headers-10; absent where the daemon has no such limit. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left (`r`) for so many seconds (`t`), as in the same draft. */
+                    RateLimit?: string;
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example # HELP dmabroker_allocations_total Allocations and imports, by source and result (ok or the refusal code)
+                     *     # TYPE dmabroker_allocations_total counter
+                     *     dmabroker_allocations_total{source="memfd",result="ok"} 1
+                     */
                     "text/plain": string;
                 };
             };
             400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
+            429: components["responses"]["RateLimited"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
+        };
+    };
+    headMetrics: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As GET. */
+            200: {
+                headers: {
+                    /** @description The request's name, made by the daemon; one that the caller sends is not looked at. */
+                    "Request-Id": components["schemas"]["RequestId"];
+                    /** @description How many requests (`q`) one user may send in so many seconds (`w`), as in draft-ietf-httpapi-ratelimit-headers-10; absent where the daemon has no such limit. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left (`r`) for so many seconds (`t`), as in the same draft. */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            "4XX": components["responses"]["HeadRefused"];
+            "5XX": components["responses"]["HeadRefused"];
         };
     };
     streamEvents: {
@@ -2914,17 +4763,75 @@ export interface operations {
             /** @description The stream. */
             200: {
                 headers: {
+                    /** @description The request's name, made by the daemon; one that the caller sends is not looked at. */
+                    "Request-Id": components["schemas"]["RequestId"];
+                    /** @description How many requests (`q`) one user may send in so many seconds (`w`), as in draft-ietf-httpapi-ratelimit-headers-10; absent where the daemon has no such limit. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left (`r`) for so many seconds (`t`), as in the same draft. */
+                    RateLimit?: string;
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example id: 5f0c1a2b-42
+                     *     event: buffer.created
+                     *     data: {"id":"5f0c1a2b-42","type":"buffer.created","time":"2026-11-20T08:15:30.123Z","buffer":"mfzgk5dfmjza","size":8355840,"client":"c7","uid":1000,"pid":4242,"executable":"weston","owner":1000,"code":null,"reason":null}
+                     */
                     "text/event-stream": string;
                 };
             };
             400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
             429: components["responses"]["LimitExceeded"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
+        };
+    };
+    headStreamEvents: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Only events of these types, with commas between them.
+                 * @example [
+                 *       "buffer.created",
+                 *       "buffer.released"
+                 *     ]
+                 */
+                types?: components["schemas"]["EventType"][];
+                /** @description Only events about this buffer. */
+                buffer?: components["schemas"]["BufferId"];
+                /** @description Only events about this client. */
+                client?: components["schemas"]["ClientId"];
+                /** @description Only events about processes of this user. */
+                uid?: components["schemas"]["Uid"];
+                /** @description As `Last-Event-ID`, for clients that cannot set headers; the header comes first. */
+                last_event_id?: components["schemas"]["EventId"];
+            };
+            header?: {
+                /** @description The id of the last event that was read. */
+                "Last-Event-ID"?: components["schemas"]["EventId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As GET. */
+            200: {
+                headers: {
+                    /** @description The request's name, made by the daemon; one that the caller sends is not looked at. */
+                    "Request-Id": components["schemas"]["RequestId"];
+                    /** @description How many requests (`q`) one user may send in so many seconds (`w`), as in draft-ietf-httpapi-ratelimit-headers-10; absent where the daemon has no such limit. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left (`r`) for so many seconds (`t`), as in the same draft. */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            "4XX": components["responses"]["HeadRefused"];
+            "5XX": components["responses"]["HeadRefused"];
         };
     };
     previewBuffer: {
@@ -2949,6 +4856,9 @@ export interface operations {
             /** @description The picture. */
             200: {
                 headers: {
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    RateLimit: components["headers"]["RateLimit"];
                     /** @description The matrix that was used, where the format is YCbCr. */
                     "X-YCbCr-Matrix": "bt601" | "bt709" | "bt2020";
                     /** @description The range that was assumed, where the format is YCbCr. */
@@ -2960,12 +4870,50 @@ export interface operations {
                 };
             };
             400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             422: components["responses"]["Unprocessable"];
             429: components["responses"]["LimitExceeded"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
+        };
+    };
+    headPreviewBuffer: {
+        parameters: {
+            query?: {
+                /** @description Pixels of the longer side at most; an image is never made larger. */
+                max?: number;
+                /** @description How YCbCr becomes RGB: ITU-R BT.601, BT.709 or BT.2020; by default BT.709 from 720 rows on and BT.601 below. */
+                matrix?: "bt601" | "bt709" | "bt2020";
+                /** @description Of YCbCr samples; `limited` has black at 16 and white at 235 of 255. */
+                range?: "limited" | "full";
+            };
+            header?: never;
+            path: {
+                /** @description The buffer's id. */
+                id: components["schemas"]["BufferId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As GET. */
+            200: {
+                headers: {
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    /** @description The matrix that was used, where the format is YCbCr. */
+                    "X-YCbCr-Matrix": "bt601" | "bt709" | "bt2020";
+                    /** @description The range that was assumed, where the format is YCbCr. */
+                    "X-YCbCr-Range": "limited" | "full";
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            "4XX": components["responses"]["HeadRefused"];
+            "5XX": components["responses"]["HeadRefused"];
         };
     };
     getHistory: {
@@ -2983,6 +4931,12 @@ export interface operations {
             /** @description The history. */
             200: {
                 headers: {
+                    /** @description The request's name, made by the daemon; one that the caller sends is not looked at. */
+                    "Request-Id": components["schemas"]["RequestId"];
+                    /** @description How many requests (`q`) one user may send in so many seconds (`w`), as in draft-ietf-httpapi-ratelimit-headers-10; absent where the daemon has no such limit. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left (`r`) for so many seconds (`t`), as in the same draft. */
+                    RateLimit?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -2990,10 +4944,41 @@ export interface operations {
                 };
             };
             400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            429: components["responses"]["RateLimited"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
+        };
+    };
+    headHistory: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The buffer's id. */
+                id: components["schemas"]["BufferId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As GET. */
+            200: {
+                headers: {
+                    /** @description The request's name, made by the daemon; one that the caller sends is not looked at. */
+                    "Request-Id": components["schemas"]["RequestId"];
+                    /** @description How many requests (`q`) one user may send in so many seconds (`w`), as in draft-ietf-httpapi-ratelimit-headers-10; absent where the daemon has no such limit. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left (`r`) for so many seconds (`t`), as in the same draft. */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            "4XX": components["responses"]["HeadRefused"];
+            "5XX": components["responses"]["HeadRefused"];
         };
     };
     listHolders: {
@@ -3011,6 +4996,12 @@ export interface operations {
             /** @description The holders, and whether they are all. */
             200: {
                 headers: {
+                    /** @description The request's name, made by the daemon; one that the caller sends is not looked at. */
+                    "Request-Id": components["schemas"]["RequestId"];
+                    /** @description How many requests (`q`) one user may send in so many seconds (`w`), as in draft-ietf-httpapi-ratelimit-headers-10; absent where the daemon has no such limit. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left (`r`) for so many seconds (`t`), as in the same draft. */
+                    RateLimit?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3018,10 +5009,41 @@ export interface operations {
                 };
             };
             400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            429: components["responses"]["RateLimited"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
+        };
+    };
+    headListHolders: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The buffer's id. */
+                id: components["schemas"]["BufferId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As GET. */
+            200: {
+                headers: {
+                    /** @description The request's name, made by the daemon; one that the caller sends is not looked at. */
+                    "Request-Id": components["schemas"]["RequestId"];
+                    /** @description How many requests (`q`) one user may send in so many seconds (`w`), as in draft-ietf-httpapi-ratelimit-headers-10; absent where the daemon has no such limit. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left (`r`) for so many seconds (`t`), as in the same draft. */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            "4XX": components["responses"]["HeadRefused"];
+            "5XX": components["responses"]["HeadRefused"];
         };
     };
     listClients: {
@@ -3047,17 +5069,79 @@ export interface operations {
             /** @description The clients of one page. */
             200: {
                 headers: {
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    RateLimit: components["headers"]["RateLimit"];
                     Link: components["headers"]["NextPage"];
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "id": "c7",
+                     *         "uid": 1000,
+                     *         "gid": 1000,
+                     *         "groups": [
+                     *           44
+                     *         ],
+                     *         "pid": 4242,
+                     *         "executable": "weston",
+                     *         "cgroup": "/user.slice/user-1000.slice/session-3.scope",
+                     *         "unit": "session-3.scope",
+                     *         "slice": "user-1000.slice",
+                     *         "container": null,
+                     *         "connected_at": "2026-11-20T08:15:30.123Z",
+                     *         "buffers": 1,
+                     *         "bytes": 8355840,
+                     *         "fds_sent": 1
+                     *       }
+                     *     ]
+                     */
                     "application/json": components["schemas"]["Client"][];
                 };
             };
             400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
+            429: components["responses"]["RateLimited"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
+        };
+    };
+    headListClients: {
+        parameters: {
+            query?: {
+                /** @description How many to answer with at most. */
+                limit?: components["parameters"]["Limit"];
+                /** @description Where to go on, from the `Link` of the page before; it belongs to that page's `sort`. */
+                cursor?: components["parameters"]["Cursor"];
+                /** @description What to sort by; with `-` before it, the largest or youngest first. */
+                sort?: "connected_at" | "-connected_at" | "bytes" | "-bytes" | "id" | "-id";
+                /** @description Only clients of this user. */
+                uid?: components["schemas"]["Uid"];
+                /** @description Only clients in this systemd unit. */
+                unit?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As GET. */
+            200: {
+                headers: {
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    Link: components["headers"]["NextPage"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            "4XX": components["responses"]["HeadRefused"];
+            "5XX": components["responses"]["HeadRefused"];
         };
     };
     getClient: {
@@ -3075,6 +5159,12 @@ export interface operations {
             /** @description The client. */
             200: {
                 headers: {
+                    /** @description The request's name, made by the daemon; one that the caller sends is not looked at. */
+                    "Request-Id": components["schemas"]["RequestId"];
+                    /** @description How many requests (`q`) one user may send in so many seconds (`w`), as in draft-ietf-httpapi-ratelimit-headers-10; absent where the daemon has no such limit. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left (`r`) for so many seconds (`t`), as in the same draft. */
+                    RateLimit?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3082,8 +5172,10 @@ export interface operations {
                 };
             };
             400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            429: components["responses"]["RateLimited"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
         };
@@ -3103,15 +5195,52 @@ export interface operations {
             /** @description The connection ends, at the latest when the client has read why or takes too long. */
             204: {
                 headers: {
+                    /** @description The request's name, made by the daemon; one that the caller sends is not looked at. */
+                    "Request-Id": components["schemas"]["RequestId"];
+                    /** @description How many requests (`q`) one user may send in so many seconds (`w`), as in draft-ietf-httpapi-ratelimit-headers-10; absent where the daemon has no such limit. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left (`r`) for so many seconds (`t`), as in the same draft. */
+                    RateLimit?: string;
                     [name: string]: unknown;
                 };
                 content?: never;
             };
             400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            429: components["responses"]["RateLimited"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
+        };
+    };
+    headClient: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The client's id. */
+                id: components["schemas"]["ClientId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As GET. */
+            200: {
+                headers: {
+                    /** @description The request's name, made by the daemon; one that the caller sends is not looked at. */
+                    "Request-Id": components["schemas"]["RequestId"];
+                    /** @description How many requests (`q`) one user may send in so many seconds (`w`), as in draft-ietf-httpapi-ratelimit-headers-10; absent where the daemon has no such limit. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left (`r`) for so many seconds (`t`), as in the same draft. */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            "4XX": components["responses"]["HeadRefused"];
+            "5XX": components["responses"]["HeadRefused"];
         };
     };
     getLogLevel: {
@@ -3126,6 +5255,12 @@ export interface operations {
             /** @description The level. */
             200: {
                 headers: {
+                    /** @description The request's name, made by the daemon; one that the caller sends is not looked at. */
+                    "Request-Id": components["schemas"]["RequestId"];
+                    /** @description How many requests (`q`) one user may send in so many seconds (`w`), as in draft-ietf-httpapi-ratelimit-headers-10; absent where the daemon has no such limit. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left (`r`) for so many seconds (`t`), as in the same draft. */
+                    RateLimit?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3133,7 +5268,9 @@ export interface operations {
                 };
             };
             400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
+            429: components["responses"]["RateLimited"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
         };
@@ -3154,6 +5291,12 @@ export interface operations {
             /** @description The level that holds now. */
             200: {
                 headers: {
+                    /** @description The request's name, made by the daemon; one that the caller sends is not looked at. */
+                    "Request-Id": components["schemas"]["RequestId"];
+                    /** @description How many requests (`q`) one user may send in so many seconds (`w`), as in draft-ietf-httpapi-ratelimit-headers-10; absent where the daemon has no such limit. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left (`r`) for so many seconds (`t`), as in the same draft. */
+                    RateLimit?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3161,11 +5304,39 @@ export interface operations {
                 };
             };
             400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
             413: components["responses"]["BodyTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["RateLimited"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
+        };
+    };
+    headLogLevel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As GET. */
+            200: {
+                headers: {
+                    /** @description The request's name, made by the daemon; one that the caller sends is not looked at. */
+                    "Request-Id": components["schemas"]["RequestId"];
+                    /** @description How many requests (`q`) one user may send in so many seconds (`w`), as in draft-ietf-httpapi-ratelimit-headers-10; absent where the daemon has no such limit. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left (`r`) for so many seconds (`t`), as in the same draft. */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            "4XX": components["responses"]["HeadRefused"];
+            "5XX": components["responses"]["HeadRefused"];
         };
     };
     getConfig: {
@@ -3180,6 +5351,12 @@ export interface operations {
             /** @description The configuration. */
             200: {
                 headers: {
+                    /** @description The request's name, made by the daemon; one that the caller sends is not looked at. */
+                    "Request-Id": components["schemas"]["RequestId"];
+                    /** @description How many requests (`q`) one user may send in so many seconds (`w`), as in draft-ietf-httpapi-ratelimit-headers-10; absent where the daemon has no such limit. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left (`r`) for so many seconds (`t`), as in the same draft. */
+                    RateLimit?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3187,9 +5364,37 @@ export interface operations {
                 };
             };
             400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
+            429: components["responses"]["RateLimited"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
+        };
+    };
+    headConfig: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As GET. */
+            200: {
+                headers: {
+                    /** @description The request's name, made by the daemon; one that the caller sends is not looked at. */
+                    "Request-Id": components["schemas"]["RequestId"];
+                    /** @description How many requests (`q`) one user may send in so many seconds (`w`), as in draft-ietf-httpapi-ratelimit-headers-10; absent where the daemon has no such limit. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left (`r`) for so many seconds (`t`), as in the same draft. */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            "4XX": components["responses"]["HeadRefused"];
+            "5XX": components["responses"]["HeadRefused"];
         };
     };
     listQuotas: {
@@ -3204,16 +5409,104 @@ export interface operations {
             /** @description The quotas. */
             200: {
                 headers: {
+                    /** @description The request's name, made by the daemon; one that the caller sends is not looked at. */
+                    "Request-Id": components["schemas"]["RequestId"];
+                    /** @description How many requests (`q`) one user may send in so many seconds (`w`), as in draft-ietf-httpapi-ratelimit-headers-10; absent where the daemon has no such limit. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left (`r`) for so many seconds (`t`), as in the same draft. */
+                    RateLimit?: string;
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "scope": "user",
+                     *         "key": "1000",
+                     *         "settings": {
+                     *           "bytes": {
+                     *             "value": 536870912,
+                     *             "from": "rest"
+                     *           },
+                     *           "buffers": {
+                     *             "value": 16384,
+                     *             "from": "default"
+                     *           },
+                     *           "fds": {
+                     *             "value": null,
+                     *             "from": "default"
+                     *           },
+                     *           "pending": {
+                     *             "value": 256,
+                     *             "from": "default"
+                     *           },
+                     *           "allocations_per_second": {
+                     *             "value": 10,
+                     *             "from": "rest"
+                     *           },
+                     *           "weight": {
+                     *             "value": 1,
+                     *             "from": "default"
+                     *           },
+                     *           "priority": {
+                     *             "value": 0,
+                     *             "from": "default"
+                     *           },
+                     *           "reserve": {
+                     *             "value": 0.1,
+                     *             "from": "default"
+                     *           }
+                     *         },
+                     *         "charge": {
+                     *           "bytes": 8355840,
+                     *           "buffers": 1,
+                     *           "fds": 1,
+                     *           "pending": 0
+                     *         },
+                     *         "share": {
+                     *           "bytes": 536870912,
+                     *           "buffers": null,
+                     *           "fds": 13155
+                     *         },
+                     *         "over_limit": false
+                     *       }
+                     *     ]
+                     */
                     "application/json": components["schemas"]["Quota"][];
                 };
             };
             400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
+            429: components["responses"]["RateLimited"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
+        };
+    };
+    headListQuotas: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As GET. */
+            200: {
+                headers: {
+                    /** @description The request's name, made by the daemon; one that the caller sends is not looked at. */
+                    "Request-Id": components["schemas"]["RequestId"];
+                    /** @description How many requests (`q`) one user may send in so many seconds (`w`), as in draft-ietf-httpapi-ratelimit-headers-10; absent where the daemon has no such limit. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left (`r`) for so many seconds (`t`), as in the same draft. */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            "4XX": components["responses"]["HeadRefused"];
+            "5XX": components["responses"]["HeadRefused"];
         };
     };
     getQuota: {
@@ -3233,6 +5526,9 @@ export interface operations {
             /** @description The quota. */
             200: {
                 headers: {
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    RateLimit: components["headers"]["RateLimit"];
                     ETag: components["headers"]["QuotaETag"];
                     [name: string]: unknown;
                 };
@@ -3241,8 +5537,10 @@ export interface operations {
                 };
             };
             400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            429: components["responses"]["RateLimited"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
         };
@@ -3271,6 +5569,9 @@ export interface operations {
             /** @description The quota as it is now. */
             200: {
                 headers: {
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    RateLimit: components["headers"]["RateLimit"];
                     ETag: components["headers"]["QuotaETag"];
                     [name: string]: unknown;
                 };
@@ -3279,11 +5580,13 @@ export interface operations {
                 };
             };
             400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             412: components["responses"]["PreconditionFailed"];
             413: components["responses"]["BodyTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["RateLimited"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
             507: components["responses"]["NotStored"];
@@ -3309,6 +5612,9 @@ export interface operations {
             /** @description The quota as it is now. */
             200: {
                 headers: {
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    RateLimit: components["headers"]["RateLimit"];
                     ETag: components["headers"]["QuotaETag"];
                     [name: string]: unknown;
                 };
@@ -3317,12 +5623,43 @@ export interface operations {
                 };
             };
             400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             412: components["responses"]["PreconditionFailed"];
+            429: components["responses"]["RateLimited"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
             507: components["responses"]["NotStored"];
+        };
+    };
+    headQuota: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Whose quota. */
+                scope: components["schemas"]["QuotaScope"];
+                /** @description `default` for the daemon, for connections and for users without a quota of their own; a user's number; a cgroup's path or pattern, its slashes as `%2F`; a source's name; for a memory heap of the main Vulkan device `vulkan:` and its index in `GET /v1/device`, for one of another device `vulkan:`, its `device_uuid`, `:` and the index. */
+                key: components["schemas"]["QuotaKey"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As GET. */
+            200: {
+                headers: {
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    ETag: components["headers"]["QuotaETag"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            "4XX": components["responses"]["HeadRefused"];
+            "5XX": components["responses"]["HeadRefused"];
         };
     };
     getLeaks: {
@@ -3337,6 +5674,12 @@ export interface operations {
             /** @description The report. */
             200: {
                 headers: {
+                    /** @description The request's name, made by the daemon; one that the caller sends is not looked at. */
+                    "Request-Id": components["schemas"]["RequestId"];
+                    /** @description How many requests (`q`) one user may send in so many seconds (`w`), as in draft-ietf-httpapi-ratelimit-headers-10; absent where the daemon has no such limit. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left (`r`) for so many seconds (`t`), as in the same draft. */
+                    RateLimit?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3344,9 +5687,37 @@ export interface operations {
                 };
             };
             400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
+            429: components["responses"]["RateLimited"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
+        };
+    };
+    headLeaks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As GET. */
+            200: {
+                headers: {
+                    /** @description The request's name, made by the daemon; one that the caller sends is not looked at. */
+                    "Request-Id": components["schemas"]["RequestId"];
+                    /** @description How many requests (`q`) one user may send in so many seconds (`w`), as in draft-ietf-httpapi-ratelimit-headers-10; absent where the daemon has no such limit. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left (`r`) for so many seconds (`t`), as in the same draft. */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            "4XX": components["responses"]["HeadRefused"];
+            "5XX": components["responses"]["HeadRefused"];
         };
     };
     getPool: {
@@ -3361,6 +5732,12 @@ export interface operations {
             /** @description The pool. */
             200: {
                 headers: {
+                    /** @description The request's name, made by the daemon; one that the caller sends is not looked at. */
+                    "Request-Id": components["schemas"]["RequestId"];
+                    /** @description How many requests (`q`) one user may send in so many seconds (`w`), as in draft-ietf-httpapi-ratelimit-headers-10; absent where the daemon has no such limit. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left (`r`) for so many seconds (`t`), as in the same draft. */
+                    RateLimit?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3368,7 +5745,9 @@ export interface operations {
                 };
             };
             400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
+            429: components["responses"]["RateLimited"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
         };
@@ -3385,6 +5764,12 @@ export interface operations {
             /** @description What was freed. */
             200: {
                 headers: {
+                    /** @description The request's name, made by the daemon; one that the caller sends is not looked at. */
+                    "Request-Id": components["schemas"]["RequestId"];
+                    /** @description How many requests (`q`) one user may send in so many seconds (`w`), as in draft-ietf-httpapi-ratelimit-headers-10; absent where the daemon has no such limit. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left (`r`) for so many seconds (`t`), as in the same draft. */
+                    RateLimit?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3392,9 +5777,37 @@ export interface operations {
                 };
             };
             400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
+            429: components["responses"]["RateLimited"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
+        };
+    };
+    headPool: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As GET. */
+            200: {
+                headers: {
+                    /** @description The request's name, made by the daemon; one that the caller sends is not looked at. */
+                    "Request-Id": components["schemas"]["RequestId"];
+                    /** @description How many requests (`q`) one user may send in so many seconds (`w`), as in draft-ietf-httpapi-ratelimit-headers-10; absent where the daemon has no such limit. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left (`r`) for so many seconds (`t`), as in the same draft. */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            "4XX": components["responses"]["HeadRefused"];
+            "5XX": components["responses"]["HeadRefused"];
         };
     };
     listUsers: {
@@ -3409,16 +5822,85 @@ export interface operations {
             /** @description The users. */
             200: {
                 headers: {
+                    /** @description The request's name, made by the daemon; one that the caller sends is not looked at. */
+                    "Request-Id": components["schemas"]["RequestId"];
+                    /** @description How many requests (`q`) one user may send in so many seconds (`w`), as in draft-ietf-httpapi-ratelimit-headers-10; absent where the daemon has no such limit. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left (`r`) for so many seconds (`t`), as in the same draft. */
+                    RateLimit?: string;
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "uid": 1000,
+                     *         "name": "alice",
+                     *         "charge": {
+                     *           "bytes": 8355840,
+                     *           "buffers": 1,
+                     *           "fds": 1,
+                     *           "pending": 0
+                     *         },
+                     *         "limits": {
+                     *           "bytes": 536870912,
+                     *           "buffers": 16384,
+                     *           "fds": null,
+                     *           "pending": 256,
+                     *           "allocations_per_second": 10
+                     *         },
+                     *         "share": {
+                     *           "bytes": 536870912,
+                     *           "buffers": null,
+                     *           "fds": 13155
+                     *         },
+                     *         "over_limit": false,
+                     *         "recalled": [
+                     *           {
+                     *             "buffer": "mfzgk5dfmjza",
+                     *             "reason": "share",
+                     *             "deadline": "2026-11-20T08:16:30.123Z",
+                     *             "overdue": false
+                     *           }
+                     *         ]
+                     *       }
+                     *     ]
+                     */
                     "application/json": components["schemas"]["User"][];
                 };
             };
             400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
+            429: components["responses"]["RateLimited"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
+        };
+    };
+    headListUsers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As GET. */
+            200: {
+                headers: {
+                    /** @description The request's name, made by the daemon; one that the caller sends is not looked at. */
+                    "Request-Id": components["schemas"]["RequestId"];
+                    /** @description How many requests (`q`) one user may send in so many seconds (`w`), as in draft-ietf-httpapi-ratelimit-headers-10; absent where the daemon has no such limit. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left (`r`) for so many seconds (`t`), as in the same draft. */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            "4XX": components["responses"]["HeadRefused"];
+            "5XX": components["responses"]["HeadRefused"];
         };
     };
     listCgroups: {
@@ -3433,16 +5915,72 @@ export interface operations {
             /** @description The control groups. */
             200: {
                 headers: {
+                    /** @description The request's name, made by the daemon; one that the caller sends is not looked at. */
+                    "Request-Id": components["schemas"]["RequestId"];
+                    /** @description How many requests (`q`) one user may send in so many seconds (`w`), as in draft-ietf-httpapi-ratelimit-headers-10; absent where the daemon has no such limit. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left (`r`) for so many seconds (`t`), as in the same draft. */
+                    RateLimit?: string;
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example [
+                     *       {
+                     *         "path": "/user.slice/user-1000.slice/session-3.scope",
+                     *         "uid": 1000,
+                     *         "charge": {
+                     *           "bytes": 8355840,
+                     *           "buffers": 1,
+                     *           "fds": 1,
+                     *           "pending": 0
+                     *         },
+                     *         "limits": {
+                     *           "bytes": null,
+                     *           "buffers": null,
+                     *           "fds": null,
+                     *           "pending": null,
+                     *           "allocations_per_second": null
+                     *         },
+                     *         "over_limit": false
+                     *       }
+                     *     ]
+                     */
                     "application/json": components["schemas"]["Cgroup"][];
                 };
             };
             400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthenticated"];
             403: components["responses"]["Forbidden"];
+            429: components["responses"]["RateLimited"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
+        };
+    };
+    headListCgroups: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As GET. */
+            200: {
+                headers: {
+                    /** @description The request's name, made by the daemon; one that the caller sends is not looked at. */
+                    "Request-Id": components["schemas"]["RequestId"];
+                    /** @description How many requests (`q`) one user may send in so many seconds (`w`), as in draft-ietf-httpapi-ratelimit-headers-10; absent where the daemon has no such limit. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left (`r`) for so many seconds (`t`), as in the same draft. */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            "4XX": components["responses"]["HeadRefused"];
+            "5XX": components["responses"]["HeadRefused"];
         };
     };
 }
@@ -3455,24 +5993,26 @@ type ReadonlyArray<T> = [
     unknown[]
 ] ? Readonly<Exclude<T, undefined>> : Readonly<Exclude<T, undefined>[]>;
 export const pathsDocsFileGetParametersPathFileValues: ReadonlyArray<FlattenedDeepRequired<paths>["/docs/{file}"]["get"]["parameters"]["path"]["file"]> = ["start.js", "swagger-ui-bundle.js", "swagger-ui.css"];
+export const pathsDocsFileHeadParametersPathFileValues: ReadonlyArray<FlattenedDeepRequired<paths>["/docs/{file}"]["head"]["parameters"]["path"]["file"]> = ["start.js", "swagger-ui-bundle.js", "swagger-ui.css"];
 export const pathsV1BuffersIdPreviewPngGetParametersQueryMatrixValues: ReadonlyArray<FlattenedDeepRequired<paths>["/v1/buffers/{id}/preview.png"]["get"]["parameters"]["query"]["matrix"]> = ["bt601", "bt709", "bt2020"];
 export const pathsV1BuffersIdPreviewPngGetParametersQueryRangeValues: ReadonlyArray<FlattenedDeepRequired<paths>["/v1/buffers/{id}/preview.png"]["get"]["parameters"]["query"]["range"]> = ["limited", "full"];
 export const pathsV1BuffersIdPreviewPngGetResponses200HeadersXYCbCrMatrixValues: ReadonlyArray<FlattenedDeepRequired<paths>["/v1/buffers/{id}/preview.png"]["get"]["responses"]["200"]["headers"]["X-YCbCr-Matrix"]> = ["bt601", "bt709", "bt2020"];
 export const pathsV1BuffersIdPreviewPngGetResponses200HeadersXYCbCrRangeValues: ReadonlyArray<FlattenedDeepRequired<paths>["/v1/buffers/{id}/preview.png"]["get"]["responses"]["200"]["headers"]["X-YCbCr-Range"]> = ["limited", "full"];
+export const pathsV1BuffersIdPreviewPngHeadParametersQueryMatrixValues: ReadonlyArray<FlattenedDeepRequired<paths>["/v1/buffers/{id}/preview.png"]["head"]["parameters"]["query"]["matrix"]> = ["bt601", "bt709", "bt2020"];
+export const pathsV1BuffersIdPreviewPngHeadParametersQueryRangeValues: ReadonlyArray<FlattenedDeepRequired<paths>["/v1/buffers/{id}/preview.png"]["head"]["parameters"]["query"]["range"]> = ["limited", "full"];
+export const pathsV1BuffersIdPreviewPngHeadResponses200HeadersXYCbCrMatrixValues: ReadonlyArray<FlattenedDeepRequired<paths>["/v1/buffers/{id}/preview.png"]["head"]["responses"]["200"]["headers"]["X-YCbCr-Matrix"]> = ["bt601", "bt709", "bt2020"];
+export const pathsV1BuffersIdPreviewPngHeadResponses200HeadersXYCbCrRangeValues: ReadonlyArray<FlattenedDeepRequired<paths>["/v1/buffers/{id}/preview.png"]["head"]["responses"]["200"]["headers"]["X-YCbCr-Range"]> = ["limited", "full"];
 export const pathsV1ClientsGetParametersQuerySortValues: ReadonlyArray<FlattenedDeepRequired<paths>["/v1/clients"]["get"]["parameters"]["query"]["sort"]> = ["connected_at", "-connected_at", "bytes", "-bytes", "id", "-id"];
+export const pathsV1ClientsHeadParametersQuerySortValues: ReadonlyArray<FlattenedDeepRequired<paths>["/v1/clients"]["head"]["parameters"]["query"]["sort"]> = ["connected_at", "-connected_at", "bytes", "-bytes", "id", "-id"];
 export const importCheckValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["ImportCheck"]> = ["device", "layout"];
 export const bufferSortValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["BufferSort"]> = ["created_at", "-created_at", "size", "-size", "id", "-id"];
 export const bufferStateValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["BufferState"]> = ["live", "lost", "lingering", "unknown"];
 export const handleTypeValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["HandleType"]> = ["dma_buf", "opaque_fd", "memfd"];
-type WithRequired<T, K extends keyof T> = T & {
-    [P in K]-?: T[P];
-};
-export const bufferFieldsKindValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["BufferFields"]["kind"]> = ["buffer", "image"];
+export const bufferFieldValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["BufferField"]> = ["id", "generation", "former_of", "state", "name", "handle_type", "source", "device", "import", "exporter", "vulkan", "size", "kind", "format", "modifier", "width", "height", "planes", "placement", "unverified_usage", "lifetime", "owner", "recipients", "created_at", "last_used_at", "released_at", "recall", "tokens"];
+export const bufferKindValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["BufferKind"]> = ["buffer", "image"];
 export const recallReasonValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["RecallReason"]> = ["share", "memory_pressure", "administrator"];
-export const poolSpecKindValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["PoolSpec"]["kind"]> = ["buffer", "image"];
 export const eventTypeValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["EventType"]> = ["buffer.created", "buffer.shared", "buffer.unshared", "buffer.previewed", "buffer.redeemed", "buffer.renamed", "buffer.renewed", "buffer.released", "buffer.gone", "buffer.lost", "buffer.reissued", "buffer.recalled", "quota.changed", "pool.drained", "client.connected", "client.disconnected", "refusal", "device.lost", "device.restored"];
-export const historyEventWhatValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["HistoryEvent"]["what"]> = ["created", "shared", "unshared", "redeemed", "renamed", "renewed", "released", "gone", "lost", "reissued", "recalled", "previewed"];
-export const plannedBufferKindValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["PlannedBuffer"]["kind"]> = ["buffer", "image"];
+export const bufferEventTypeValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["BufferEventType"]> = ["buffer.created", "buffer.shared", "buffer.unshared", "buffer.previewed", "buffer.redeemed", "buffer.renamed", "buffer.renewed", "buffer.released", "buffer.gone", "buffer.lost", "buffer.reissued", "buffer.recalled"];
 export const lifetimeTypeValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["Lifetime"]["type"]> = ["connection", "until_released", "lease"];
 export const untilReleasedTypeValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["UntilReleased"]["type"]> = ["until_released"];
 export const newLeaseTypeValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["NewLease"]["type"]> = ["lease"];

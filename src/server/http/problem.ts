@@ -5,7 +5,7 @@
  * is a defect of the daemon: its cause goes to the log and not to the client.
  */
 import { BrokerError, catalogue, orOutOfFds } from '../../broker/errors.js';
-import type { Problem } from '../control.js';
+import type { CreateBuffer, Problem } from '../control.js';
 import { BODY_LIMIT } from './limits.js';
 
 export const PROBLEM_TYPE = 'application/problem+json';
@@ -17,26 +17,27 @@ export interface Answer {
   readonly cause?: unknown;
 }
 
-/** The answer to an error; `instance` is the request's path. */
-export function answerTo(thrown: unknown, instance?: string): Answer {
+/** The answer to an error of a request; `instance` is its path. */
+export function answerTo(thrown: unknown, requestId: string, instance?: string): Answer {
   const error = orOutOfFds(thrown);
   const refusal = error instanceof BrokerError ? error : fromFramework(error);
   if (refusal !== undefined && refusal.code !== 'internal') {
-    return { problem: problem(refusal, instance) };
+    return { problem: problem(refusal, requestId, instance) };
   }
   const hidden = new BrokerError('internal', 'the daemon failed; its log has the cause');
-  return { problem: problem(hidden, instance), cause: error };
+  return { problem: problem(hidden, requestId, instance), cause: error };
 }
 
 /** The problem document of a refusal. */
-export function problem(error: BrokerError, instance?: string): Problem {
+export function problem(error: BrokerError, requestId: string, instance?: string): Problem {
   const { status, title } = catalogue[error.code];
   const { constraint, requested, possible, nearest, quota } = error.refusal;
   const refusal = {
     ...(constraint === undefined ? {} : { constraint }),
     ...(requested === undefined ? {} : { requested }),
     ...(possible === undefined ? {} : { possible }),
-    ...(nearest === undefined ? {} : { nearest: nearest && { ...nearest } }),
+    // Made in the words of CreateBuffer (broker/nearest.ts).
+    ...(nearest === undefined ? {} : { nearest: nearest as CreateBuffer | null }),
     ...(quota === undefined ? {} : { quota }),
   };
   return {
@@ -46,6 +47,7 @@ export function problem(error: BrokerError, instance?: string): Problem {
     detail: error.message,
     ...(instance === undefined ? {} : { instance }),
     code: error.code,
+    request_id: requestId,
     ...(Object.keys(refusal).length === 0 ? {} : { refusal }),
   };
 }

@@ -1,6 +1,7 @@
 /**
  * Requests a second for each user. The package's own key is an IP address, which a Unix socket has
- * not; here it is who sends them (callers.ts). It counts requests that are refused, too.
+ * not; here it is who sends them (callers.ts). It counts requests that are refused, too, and every answer
+ * tells what is left (draft-ietf-httpapi-ratelimit-headers-10).
  */
 import rateLimit, { type FastifyRateLimitStore } from '@fastify/rate-limit';
 import type { FastifyInstance } from 'fastify';
@@ -18,6 +19,7 @@ export function limitRate(
   callers: Callers,
   clock: Clock,
 ): void {
+  const policy = `"user";q=${perSecond};w=${WINDOW_MS / 1000}`;
   app.register(rateLimit, { global: false, store: windowsBy(clock) });
   let check: ReturnType<FastifyInstance['createRateLimit']> | undefined;
   app.addHook('onReady', async () => {
@@ -29,7 +31,10 @@ export function limitRate(
   });
   app.addHook('onRequest', async (request, reply) => {
     const result = await check?.(request);
-    if (result === undefined || result.isAllowed || !result.isExceeded) return;
+    if (result === undefined || result.isAllowed) return;
+    reply.header('ratelimit-policy', policy);
+    reply.header('ratelimit', `"user";r=${result.remaining};t=${result.ttlInSeconds}`);
+    if (!result.isExceeded) return;
     reply.header('retry-after', String(Math.max(1, result.ttlInSeconds)));
     throw new BrokerError('rate_limited', `more than ${perSecond} requests in a second`, {
       constraint: 'requests per second',

@@ -24,6 +24,7 @@ import * as limits from './limits.js';
 import { Metrics } from './metrics.js';
 import { answerTo, PROBLEM_TYPE } from './problem.js';
 import { limitRate } from './rate-limit.js';
+import { REQUEST_ID, REQUEST_ID_LABEL, requestIds } from './request-id.js';
 import { addRoutes, pathOf, refuseUnknown } from './routes.js';
 import { readSpec } from './spec.js';
 import { knowStrangers } from './tcp.js';
@@ -63,8 +64,13 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
   const sendProblem = problemSender(callers, lines, (code) => metrics.problem(code));
   const app = Fastify({
     loggerInstance: options.logger,
+    genReqId: requestIds(),
+    requestIdHeader: false,
     // Refusals are logged where they are answered; requests that went well are not news.
-    logController: new LogController({ disableRequestLogging: true }),
+    logController: new LogController({
+      disableRequestLogging: true,
+      requestIdLogLabel: REQUEST_ID_LABEL,
+    }),
     requestTimeout: limits.REQUEST_TIMEOUT_MS,
     connectionTimeout: limits.CONNECTION_TIMEOUT_MS,
     keepAliveTimeout: limits.KEEP_ALIVE_TIMEOUT_MS,
@@ -82,6 +88,7 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
     return503OnClosing: false,
     frameworkErrors: (error, request, reply) => {
       setSecurityHeaders(reply);
+      reply.header(REQUEST_ID, request.id);
       sendProblem(error, request, reply);
     },
     clientErrorHandler: answerUnparsable,
@@ -94,7 +101,10 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
   app.removeContentTypeParser('text/plain');
   app.setSerializerCompiler(() => JSON.stringify);
   app.setErrorHandler(sendProblem);
-  app.addHook('onRequest', async (_request, reply) => setSecurityHeaders(reply));
+  app.addHook('onRequest', async (request, reply) => {
+    setSecurityHeaders(reply);
+    reply.header(REQUEST_ID, request.id);
+  });
   knowStrangers(app, callers);
   // Before anything that refuses: what is refused counts, too.
   if (options.rateLimit) limitRate(app, options.rateLimit, callers, options.clock);
@@ -152,7 +162,7 @@ function logChange(callers: Callers, request: FastifyRequest, reply: FastifyRepl
 /** Answers with a problem document; `count` is told its code. */
 function problemSender(callers: Callers, lines: RefusalLines, count: (code: string) => void) {
   return (error: unknown, request: FastifyRequest, reply: FastifyReply): void => {
-    const answer = answerTo(error, pathOf(request));
+    const answer = answerTo(error, request.id, pathOf(request));
     const { status, code, detail } = answer.problem;
     count(code);
     const by = callers.of(request).name;

@@ -7,7 +7,7 @@
 import type { BrokerBuffer, Client, Owner, PartialPeer } from '../../broker/buffer.js';
 import { after, type Clock, dateText, LONG_AGO } from '../../broker/clock.js';
 import type { BrokerEvent } from '../../broker/events.js';
-import { detailOf } from '../../broker/history.js';
+import { reasonOf } from '../../broker/history.js';
 import { type AuditNote, auditNote } from '../audit/record.js';
 import type { EventInfo } from '../control.js';
 import type { EventDraft } from '../messages.js';
@@ -102,7 +102,7 @@ function details(event: BrokerEvent, clock: Clock): Partial<EventDraft> {
       return {
         ...ofBuffer(event.buffer),
         ...ofClient(event.client),
-        reason: detailOf(event, clock),
+        reason: reasonOf(event, clock),
       };
     case 'quota.changed':
       return { reason: event.quota };
@@ -117,7 +117,7 @@ function details(event: BrokerEvent, clock: Clock): Partial<EventDraft> {
       return {
         ...ofBuffer(event.buffer),
         ...ofOwner(event.buffer.owner),
-        reason: detailOf(event, clock),
+        reason: reasonOf(event, clock),
       };
   }
 }

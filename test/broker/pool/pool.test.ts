@@ -79,7 +79,7 @@ t.test('what is asked for often is answered from the pool, with memory of its ow
   t.same(broker.quotas.accounts.daemon.charge, charge, 'charged as others are');
   const created = world.events.filter(({ type }) => type === 'buffer.created');
   t.equal(created.length, all.length, 'and told');
-  t.match(one.history.entries, [{ what: 'created', who: { uid: peer.uid } }]);
+  t.match(one.history.entries, [{ type: 'buffer.created', who: { uid: peer.uid } }]);
 });
 
 t.test('a spare has its id when it is made, and no other buffer gets it', async (t) => {

@@ -157,7 +157,10 @@ t.test('somebody who has a token is named by it', async (t) => {
   const by: Owner = { client: null, peer: unknown, token: 'grafana' };
   broker.rename(buffer, 'x', by);
   t.match(records(), [{ act: 'rename', who: { uid: null, token: 'grafana', rest: true } }]);
-  t.match(buffer.history.entries.at(-1), { what: 'renamed', who: { uid: null, token: 'grafana' } });
+  t.match(buffer.history.entries.at(-1), {
+    type: 'buffer.renamed',
+    who: { uid: null, token: 'grafana' },
+  });
   const at = new Date(0).toISOString();
   const level = { act: 'set_log_level', at, who: { token: 'grafana' }, log_level: 'debug' };
   t.match(logLevelNote(by, 'debug', at), level);

@@ -74,7 +74,8 @@ await withoutLeaks(t, 'lists', async (t) => {
     const id = await create(server, { kind: 'buffer', size: 10 });
     t.same((await list(t, server, '?fields=size,id')).buffers, [{ id, size: 10 }]);
     const { answer } = await list(t, server, '?fields=id,colour');
-    t.match(answer, { status: 400, json: { refusal: { constraint: 'fields' } } });
+    const refusal = { constraint: 'fields[1]', requested: 'colour' };
+    t.match(answer, { status: 400, json: { code: 'invalid_argument', refusal } });
   });
 
   t.test('what is refused', async (t) => {

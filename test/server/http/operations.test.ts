@@ -117,8 +117,8 @@ await withoutLeaks(t, 'operations', async (t) => {
     const history = await ask(t, server, 'GET', `/v1/buffers/${buffer.id}/history`);
     t.match(history.json, {
       events: [
-        { time: buffer.created_at, what: 'created' },
-        { what: 'renamed', detail: 'first' },
+        { time: buffer.created_at, type: 'buffer.created' },
+        { type: 'buffer.renamed', reason: 'first' },
       ],
       forgotten: 7,
     });

@@ -22,6 +22,19 @@ await withoutLeaks(t, 'rate limit', async (t) => {
     t.ok(statuses.length > 3, 'not before');
   });
 
+  t.test('every answer tells what is left', async (t) => {
+    const clock = new FakeClock();
+    const server = await startServer(t, { rateLimit: 3, peerOf: () => peer, clock });
+    const left: unknown[] = [];
+    for (const path of ['/healthz', '/nowhere', '/v1/buffers?limit=0', '/healthz']) {
+      const answer = await server.request('GET', path);
+      conforms(t, 'GET', path, answer);
+      t.equal(answer.headers['ratelimit-policy'], '"user";q=3;w=1', path);
+      left.push(answer.headers.ratelimit);
+    }
+    t.same(left, ['"user";r=2;t=1', '"user";r=1;t=1', '"user";r=0;t=1', '"user";r=0;t=1']);
+  });
+
   t.test('what a web page sends counts, too', async (t) => {
     const server = await startServer(t, { rateLimit: 3, peerOf: () => peer });
     const headers = { origin: 'http://example.org' };
@@ -64,6 +77,9 @@ await withoutLeaks(t, 'rate limit', async (t) => {
 
   t.test('none by default', async (t) => {
     const server = await startServer(t);
-    for (let i = 0; i < 50; i++) t.equal((await server.request('GET', '/healthz')).status, 200);
+    for (let i = 0; i < 50; i++) {
+      const { status, headers } = await server.request('GET', '/healthz');
+      t.match({ status, ...headers }, { status: 200, ratelimit: undefined });
+    }
   });
 });

@@ -175,17 +175,17 @@ t.test('the history, of what lingers too', async (t) => {
   const until = new Date(world.clock.today + 60_000).toISOString();
   const { uid, executable, unit } = peer;
   const who = { client: null, uid, pid: null, executable, unit, token: null };
-  const created = { time, what: 'created', who, detail: null };
+  const created = { time, type: 'buffer.created', who, reason: null };
   const shared = {
     time,
-    what: 'shared',
+    type: 'buffer.shared',
     who,
-    detail: `t1: 2 uses, any user, until ${until}`,
+    reason: `t1: 2 uses, any user, until ${until}`,
   };
   t.same(history(), { events: [created, shared], forgotten: 0 });
   world.held.set(buffer.allocation.key, 'lingering');
   broker.release(buffer, 'administrator');
-  t.match(history(), { events: [{}, {}, { what: 'released', detail: 'administrator' }] });
+  t.match(history(), { events: [{}, {}, { type: 'buffer.released', reason: 'administrator' }] });
   world.held.clear();
   world.pass(10_000);
   broker.poll();

@@ -278,8 +278,13 @@ export class FakeControl implements ControlPlane {
       const who = { client, uid, pid, executable, unit, token: null };
       return {
         events: [
-          { time: created_at, what: 'created', who, detail: null },
-          { time: new Date().toISOString(), what: 'renamed', who: null, detail: name },
+          { time: created_at, type: 'buffer.created', who, reason: null },
+          {
+            time: new Date().toISOString(),
+            type: 'buffer.renamed',
+            who: null,
+            reason: name,
+          },
         ],
         forgotten: 7,
       };

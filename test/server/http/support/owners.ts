@@ -107,9 +107,9 @@ export async function ownersAreApart(t: Test, alice: User, bob: User, source: st
   await t.test('one’s own', async (t) => {
     const path = `/v1/buffers/${mine.id}`;
     t.match((await ask(alice, 'GET', `${path}/history`)).body.events, [
-      { what: 'created', who: { uid: alice.uid } },
-      { what: 'shared' },
-      { what: 'redeemed', who: { uid: bob.uid } },
+      { type: 'buffer.created', who: { uid: alice.uid } },
+      { type: 'buffer.shared' },
+      { type: 'buffer.redeemed', who: { uid: bob.uid } },
     ]);
     const { holders, complete } = (await ask(alice, 'GET', `${path}/holders`)).body;
     t.equal(complete, false);

@@ -125,8 +125,11 @@ export const usual: fc.Arbitrary<Generated> = fc.oneof(
   { arbitrary: list, weight: 1 },
 );
 
-export const textOf = (value: unknown) =>
-  typeof value === 'string' ? value : JSON.stringify(value);
+export const textOf = (value: unknown): string | undefined => {
+  if (typeof value === 'string') return value;
+  // Of the description's lists, all have commas (`explode: false`).
+  return Array.isArray(value) ? value.map(textOf).join(',') : JSON.stringify(value);
+};
 
 const toWellFormed = (text: string) => text.replace(/[\ud800-\udfff]/g, '\ufffd');
 const encode = (text: string) => encodeURIComponent(toWellFormed(text));

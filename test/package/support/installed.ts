@@ -1,0 +1,36 @@
+/** The package as its users have it: packed, and installed from the registry into a folder of its own. */
+import { execFileSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Test } from 'tap';
+import { packageRoot } from '../../../src/package-root.js';
+import { temporaryFolder } from '../../support/folder.js';
+
+const QUIET = ['--no-audit', '--no-fund', '--loglevel=error'];
+const npm = (cwd: string, ...args: string[]) =>
+  execFileSync('npm', [...args, ...QUIET], { cwd, encoding: 'utf8', timeout: 240_000 });
+
+export interface Packed {
+  /** The tarball. */
+  readonly file: string;
+  /** Paths in it. */
+  readonly paths: readonly string[];
+}
+
+/** `npm pack`, with what it builds before. */
+export function pack(t: Test): Packed {
+  const folder = temporaryFolder(t);
+  const said = npm(packageRoot, 'pack', '--json', '--pack-destination', folder);
+  const [{ filename, files }] = JSON.parse(said.slice(said.indexOf('['))) as [
+    { filename: string; files: { path: string }[] },
+  ];
+  return { file: join(folder, filename), paths: files.map(({ path }) => path) };
+}
+
+/** A folder whose node_modules has the package; nothing is compiled, and every `engines` must hold. */
+export function install(t: Test, { file }: Packed): string {
+  const folder = temporaryFolder(t);
+  writeFileSync(join(folder, 'package.json'), '{ "private": true }\n');
+  npm(folder, 'install', '--engine-strict', '--ignore-scripts', '--prefer-offline', file);
+  return folder;
+}
