@@ -24,7 +24,7 @@ import { BrokerError } from './errors.js';
 import { FairPool } from './fair-pool.js';
 import { type ImportRequest, Intake } from './intake.js';
 import { Leases } from './leases.js';
-import { DEFAULT_PAST_PROCESSES, MAX_RECIPIENTS } from './limits.js';
+import { DEFAULT_PAST_PROCESSES, DEFAULT_TRUSTED_BYTES, MAX_RECIPIENTS } from './limits.js';
 import { Lingering } from './lingering.js';
 import type { Policy } from './policy.js';
 import { type Drained, NO_POOL, Pool } from './pool/pool.js';
@@ -38,6 +38,7 @@ import { Selection } from './selection.js';
 import type { FormatOffer, LostAllocation, PlanResult, SourceState } from './source.js';
 import type { Surroundings } from './surroundings.js';
 import { type Issued, type TokenInfo, Tokens, type TokenTerms } from './tokens.js';
+import type { Suspect, Swept } from './unproven.js';
 import { Works } from './works.js';
 
 export type { ImportRequest } from './intake.js';
@@ -53,6 +54,8 @@ export interface Redemption {
 export interface BrokerOptions {
   /** How long memory is charged after its release where the kernel does not tell who holds it. */
   readonly unknownGraceMs: number;
+  /** What each user's memory is taken to be gone by its count alone; DEFAULT_TRUSTED_BYTES, if not given. */
+  readonly trustedBytes?: number;
   /** How many processes are watched after they have disconnected: a pidfd each. */
   readonly maxPastProcesses?: number;
   /** MAX_RECIPIENTS, if not given. */
@@ -81,7 +84,12 @@ export class Broker {
     sources: readonly SourceState[],
     offers: readonly FormatOffer[],
     readonly quotas = new Quotas(world.clock),
-    { unknownGraceMs, maxPastProcesses, maxRecipients }: BrokerOptions = DEFAULT_OPTIONS,
+    {
+      unknownGraceMs,
+      trustedBytes,
+      maxPastProcesses,
+      maxRecipients,
+    }: BrokerOptions = DEFAULT_OPTIONS,
     devices: readonly DeviceState[] = [],
   ) {
     this.#registry = new Registry(world, quotas);
@@ -92,7 +100,10 @@ export class Broker {
     this.#lingering = new Lingering(
       world,
       unknownGraceMs,
-      (buffer) => world.tells(buffer.allocation) && this.#registry.memories.areOlder(buffer),
+      trustedBytes ?? DEFAULT_TRUSTED_BYTES,
+      (buffer) => this.#suspect(buffer),
+      (buffer) =>
+        world.tells(buffer.allocation) !== 'unknown' && this.#registry.memories.areOlder(buffer),
       (buffer) => this.#gone(buffer),
     );
     this.leases = new Leases(
@@ -152,6 +163,34 @@ export class Broker {
   /** Released, and perhaps still held by somebody; oldest release first. */
   get lingering(): Iterable<BrokerBuffer> {
     return this.#lingering.buffers;
+  }
+
+  /** Bytes that are taken to be gone without proof. */
+  get unprovenBytes(): number {
+    return this.#lingering.unproven.bytes;
+  }
+
+  /** The sweep that was asked for is over. */
+  swept(found: Swept): void {
+    this.#lingering.unproven.swept(found);
+  }
+
+  #suspect({ allocation, owner, recipients }: BrokerBuffer): Suspect {
+    const charged = this.quotas.whoIs(owner).uid;
+    const users = new Set([charged]);
+    // Where files do not tell memories apart there is nothing to look for.
+    let outside = allocation.identities === undefined;
+    for (const { client } of recipients) {
+      users.add(this.#userOf(client));
+      outside ||= client.peer.pid === 0;
+    }
+    return {
+      identities: allocation.identities ?? [],
+      bytes: allocation.size,
+      owner: charged,
+      users: [...users].sort((a, b) => a - b),
+      outside,
+    };
   }
 
   get clients(): Iterable<Client> {
@@ -326,7 +365,7 @@ export class Broker {
       this.#recipients.overdraw(uid, 1);
       return () => this.#recipients.give(uid, 1);
     };
-    const watched = !this.world.tells(buffer.allocation);
+    const watched = this.world.tells(buffer.allocation) !== 'gone';
     buffer.addRecipient(client, this.clock.now(), watched, count);
     buffer.lastUsed = this.clock.now();
     client.fdsSent += buffer.allocation.planes.length;
