@@ -34,6 +34,7 @@ import type { Layer, RuleId, Rules } from './quota/rules.js';
 import { Registry } from './registry.js';
 import { Reissues } from './reissues.js';
 import { type AllocationRequest, checkName } from './request.js';
+import { RoomQueue } from './room-queue.js';
 import { Selection } from './selection.js';
 import type { FormatOffer, LostAllocation, PlanResult, SourceState } from './source.js';
 import type { Surroundings } from './surroundings.js';
@@ -73,6 +74,7 @@ export class Broker {
   readonly #tokens: Tokens<BrokerBuffer>;
   readonly #lingering: Lingering;
   readonly #recipients: FairPool;
+  readonly #room: RoomQueue;
   readonly leases: Leases;
   /** Copies, fills and reads, for whoever has an object for the buffer. */
   readonly works: Works;
@@ -95,6 +97,7 @@ export class Broker {
     this.#registry = new Registry(world, quotas);
     this.#clients = new Clients(world, maxPastProcesses ?? DEFAULT_PAST_PROCESSES);
     this.#recipients = new FairPool(maxRecipients ?? MAX_RECIPIENTS);
+    this.#room = new RoomQueue(world.clock);
     this.#tokens = new Tokens(world.clock, world.random);
     this.works = new Works(world, quotas);
     this.#lingering = new Lingering(
@@ -102,6 +105,7 @@ export class Broker {
       unknownGraceMs,
       trustedBytes ?? DEFAULT_TRUSTED_BYTES,
       (buffer) => this.#suspect(buffer),
+      this.#room,
       (buffer) =>
         world.tells(buffer.allocation) !== 'unknown' && this.#registry.memories.areOlder(buffer),
       (buffer) => this.#gone(buffer),
@@ -128,6 +132,7 @@ export class Broker {
       this.#selection,
       this.leases,
       this.pool,
+      this.#room,
       newId,
       (buffer) => this.release(buffer, 'owner'),
     );
@@ -450,12 +455,13 @@ export class Broker {
   poll(): void {
     this.leases.run();
     this.#lingering.run();
+    this.#room.run();
     this.pool.run();
   }
 
   /** Milliseconds until `poll` has something to do; -1: never. */
   get wait(): number {
-    return soonest(this.leases.wait, this.#lingering.wait, this.pool.wait);
+    return soonest(this.leases.wait, this.#lingering.wait, this.#room.wait, this.pool.wait);
   }
 
   /** Somebody is shown over REST what is in it. */

@@ -74,6 +74,9 @@ export const MAX_UNPROVEN = 8192;
 /** By one sweep: what it is asked for is copied to another thread, half a microsecond each. */
 export const SOUGHT_AT_ONCE = 4096;
 
+/** An allocation waits so long for two sweeps of a machine with very many processes. */
+export const ROOM_WAIT_MS = 10_000;
+
 /** libwayland's WL_MAP_MAX_OBJECTS is 2^24; ours bounds what one connection costs. */
 export const MAX_OBJECTS_PER_CLIENT = 65_536;
 

@@ -17,6 +17,7 @@ import type { BrokerBuffer, Client } from './buffer.js';
 import { after, type Clock, LONG_AGO, type Monotonic } from './clock.js';
 import { soonest } from './deadlines.js';
 import { LINGERING_CHECKS_PER_TURN, LINGERING_PAUSE_MS } from './limits.js';
+import type { RoomQueue } from './room-queue.js';
 import type { Allocation } from './source.js';
 import { type Suspect, Unproven, type UnprovenWorld, type Verdict } from './unproven.js';
 
@@ -62,6 +63,8 @@ interface Entry {
   giveUp: (() => void) | null;
   /** What the last of them has said. */
   verdict: Verdict;
+  /** To be called when it is no longer expected to be gone soon; null where it is not. */
+  settled: (() => void) | null;
   level: number;
   due: Monotonic;
 }
@@ -83,6 +86,8 @@ export class Lingering {
     trustedBytes: number,
     /** Who was handed it, as those know it who look for it. */
     private readonly suspect: (buffer: BrokerBuffer) => Suspect,
+    /** Told what of a user's may be found to be gone. */
+    private readonly room: Pick<RoomQueue, 'expect'>,
     /** Whether its memory is charged, until it is gone, as that of another buffer. */
     private readonly chargedElsewhere: (buffer: BrokerBuffer) => boolean,
     private readonly gone: (buffer: BrokerBuffer) => void,
@@ -106,6 +111,7 @@ export class Lingering {
       unknownSince: null,
       giveUp: null,
       verdict: 'unknown',
+      settled: null,
       level: 0,
       due: LONG_AGO,
     };
@@ -212,6 +218,7 @@ export class Lingering {
     if (found !== 'counted') {
       entry.giveUp?.();
       entry.giveUp = null;
+      this.#settle(entry);
       return found;
     }
     if (entry.giveUp === null) {
@@ -220,8 +227,11 @@ export class Lingering {
       if (this.unproven.trust(suspect)) return 'gone';
       entry.verdict = 'unknown';
       // All that one sweep finds is too much for one turn: each waits for its check.
+      entry.settled = this.room.expect(suspect.owner);
       entry.giveUp = this.unproven.seek(suspect, (verdict) => {
         entry.verdict = verdict;
+        if (verdict === 'gone') entry.settled ??= this.room.expect(suspect.owner);
+        else this.#settle(entry);
         this.#lookSoon(entry);
       });
     }
@@ -255,5 +265,11 @@ export class Lingering {
     else remains.close();
     buffer.forgetRecipients();
     this.gone(buffer);
+    this.#settle(entry);
+  }
+
+  #settle(entry: Entry): void {
+    entry.settled?.();
+    entry.settled = null;
   }
 }

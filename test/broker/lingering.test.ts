@@ -311,6 +311,37 @@ t.test('memory that nobody has by its count', async (t) => {
     t.equal(world.open.size, 0);
   });
 
+  t.test('an allocation that needs its room waits until it is known', async (t) => {
+    const { world, broker, client, released, sweep, lingering } = counted(0);
+    broker.setQuotas('configuration', new Map([['user/default', { bytes: SIZE }]]), 'user/default');
+    const buffer = released();
+    const outcomes: string[] = [];
+    const ask = () =>
+      broker.allocate({ client, peer }, request({ handleTypes: ['dma_buf'] }), (result) =>
+        outcomes.push('error' in result ? result.error.code : 'made'),
+      );
+    ask();
+    t.same([outcomes, world.pending.length], [[], 0], 'neither refused nor made');
+    sweep();
+    t.equal(lingering().length, 0);
+    t.equal(world.pending.length, 1);
+    broker.release(buffer, 'owner');
+    world.answer(0, 1, { identities: [`1:${++memories}`] });
+    t.same(outcomes, ['made']);
+
+    const [made] = [...client.owned];
+    if (made === undefined) throw new Error('it was made');
+    broker.handedOut(made, client);
+    world.held.set(made.allocation.key, 'counted');
+    broker.release(made, 'owner');
+    ask();
+    t.same(outcomes, ['made']);
+    sweep({ held: [identity(made)] });
+    t.same(outcomes, ['made', 'limit_exceeded'], 'it is held: there is nothing to wait for');
+    ask();
+    t.same(outcomes, ['made', 'limit_exceeded', 'limit_exceeded']);
+  });
+
   t.test('of much that is proven at once, a turn lets go of little', async (t) => {
     const { released, sweep, look, lingering } = counted(0);
     const all = Array.from({ length: 5 * LINGERING_CHECKS_PER_TURN }, released);

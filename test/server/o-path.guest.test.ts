@@ -98,6 +98,24 @@ await withoutLeaks(t, 'nor do such descriptors in messages that nobody receives'
   t.same(daemon.errors, []);
 });
 
+await withoutLeaks(t, 'who keeps nothing is never refused, however much it releases', async (t) => {
+  const daemon = await start(t);
+  const client = await connect({ socket: daemon.clientSocket });
+  // Several at once, of a quota that is full of what was released and not proven yet.
+  for (let i = 0; i < 2 * (TRUSTED + QUOTA); i++) {
+    const two = [0, 1].map(() => client.allocate({ kind: 'buffer', size: SIZE }));
+    for (const buffer of await Promise.all(two)) await buffer.release();
+  }
+  const kept: number[] = [];
+  for (let i = 0; i < TRUSTED + QUOTA; i++) kept.push(await keepPath(t, client));
+  await t.rejects(client.allocate({ kind: 'buffer', size: SIZE }), { code: 'limit_exceeded' });
+  for (const path of kept) closeSync(path);
+  await eventually(async () => (await daemon.buffers()).length === 0, 'nobody has them any more');
+  client.close();
+  t.equal(await daemon.stop(), 0);
+  t.same(daemon.errors, []);
+});
+
 await withoutLeaks(t, 'a daemon that may not look at its clients', async (t) => {
   chmodSync('/dev/udmabuf', 0o666);
   const daemon = await sharedDaemon(t, { user: 'carol', toml: toml(3) });
