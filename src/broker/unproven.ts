@@ -160,12 +160,13 @@ export class Unproven {
     const verdicts = new Map<Entry, Verdict>();
     const held = new Set(found.held);
     /** Whom nobody was seen to have, by its users. */
-    const unseen = new Map<string, Entry[]>();
+    const unseen = new Map<string | number, Entry[]>();
     for (const entry of asked) {
       if (entry.identities.some((identity) => held.has(identity))) verdicts.set(entry, 'held');
       else if (this.isBlindTo(entry)) verdicts.set(entry, 'unknown');
       else {
-        const key = entry.users.join();
+        const [user = 0] = entry.users;
+        const key = entry.users.length === 1 ? user : entry.users.join();
         const same = unseen.get(key);
         if (same === undefined) unseen.set(key, [entry]);
         else same.push(entry);
