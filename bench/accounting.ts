@@ -41,7 +41,7 @@ await measure('fdinfo, read and parsed', () => {
 });
 const released = allocations.map((allocation, i) => {
   const fds = fdsOf[i] ?? [];
-  return remains(allocation, fds, true);
+  return remains(allocation, fds);
 });
 await measure('memfd, watched', () => {
   for (const each of released) each.look();

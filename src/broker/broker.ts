@@ -24,7 +24,7 @@ import { BrokerError } from './errors.js';
 import { FairPool } from './fair-pool.js';
 import { type ImportRequest, Intake } from './intake.js';
 import { Leases } from './leases.js';
-import { DEFAULT_PAST_PROCESSES, MAX_RECIPIENTS } from './limits.js';
+import { DEFAULT_PAST_PROCESSES, DEFAULT_TRUSTED_BYTES, MAX_RECIPIENTS } from './limits.js';
 import { Lingering } from './lingering.js';
 import { LongTexts } from './long-texts.js';
 import type { Policy } from './policy.js';
@@ -35,10 +35,12 @@ import type { Layer, RuleId, Rules } from './quota/rules.js';
 import { Registry } from './registry.js';
 import { Reissues } from './reissues.js';
 import { type AllocationRequest, checkName } from './request.js';
+import { RoomQueue } from './room-queue.js';
 import { Selection } from './selection.js';
 import type { FormatOffer, LostAllocation, PlanResult, SourceState } from './source.js';
 import type { Surroundings } from './surroundings.js';
 import { type Issued, type TokenInfo, Tokens, type TokenTerms } from './tokens.js';
+import type { Suspect, Swept } from './unproven.js';
 import { Works } from './works.js';
 
 export type { ImportRequest } from './intake.js';
@@ -54,6 +56,8 @@ export interface Redemption {
 export interface BrokerOptions {
   /** How long memory is charged after its release where the kernel does not tell who holds it. */
   readonly unknownGraceMs: number;
+  /** What each user's memory is taken to be gone by its count alone; DEFAULT_TRUSTED_BYTES, if not given. */
+  readonly trustedBytes?: number;
   /** How many processes are watched after they have disconnected: a pidfd each. */
   readonly maxPastProcesses?: number;
   /** MAX_RECIPIENTS, if not given. */
@@ -71,6 +75,7 @@ export class Broker {
   readonly #tokens: Tokens<BrokerBuffer>;
   readonly #lingering: Lingering;
   readonly #recipients: FairPool;
+  readonly #room: RoomQueue;
   readonly leases: Leases;
   /** Copies, fills and reads, for whoever has an object for the buffer. */
   readonly works: Works;
@@ -84,19 +89,29 @@ export class Broker {
     sources: readonly SourceState[],
     offers: readonly FormatOffer[],
     readonly quotas = new Quotas(world.clock),
-    { unknownGraceMs, maxPastProcesses, maxRecipients }: BrokerOptions = DEFAULT_OPTIONS,
+    {
+      unknownGraceMs,
+      trustedBytes,
+      maxPastProcesses,
+      maxRecipients,
+    }: BrokerOptions = DEFAULT_OPTIONS,
     devices: readonly DeviceState[] = [],
   ) {
     this.#registry = new Registry(world, quotas);
     this.#clients = new Clients(world, maxPastProcesses ?? DEFAULT_PAST_PROCESSES);
     this.#recipients = new FairPool(maxRecipients ?? MAX_RECIPIENTS);
+    this.#room = new RoomQueue(world.clock);
     this.#tokens = new Tokens(world.clock, world.random);
     this.works = new Works(world, quotas);
     this.texts = new LongTexts(world, quotas);
     this.#lingering = new Lingering(
       world,
       unknownGraceMs,
-      (buffer) => world.tells(buffer.allocation) && this.#registry.memories.areOlder(buffer),
+      trustedBytes ?? DEFAULT_TRUSTED_BYTES,
+      (buffer) => this.#suspect(buffer),
+      this.#room,
+      (buffer) =>
+        world.tells(buffer.allocation) !== 'unknown' && this.#registry.memories.areOlder(buffer),
       (buffer) => this.#gone(buffer),
     );
     this.leases = new Leases(
@@ -121,6 +136,7 @@ export class Broker {
       this.#selection,
       this.leases,
       this.pool,
+      this.#room,
       newId,
       (buffer) => this.release(buffer, 'owner'),
     );
@@ -156,6 +172,34 @@ export class Broker {
   /** Released, and perhaps still held by somebody; oldest release first. */
   get lingering(): Iterable<BrokerBuffer> {
     return this.#lingering.buffers;
+  }
+
+  /** Bytes that are taken to be gone without proof. */
+  get unprovenBytes(): number {
+    return this.#lingering.unproven.bytes;
+  }
+
+  /** The sweep that was asked for is over. */
+  swept(found: Swept): void {
+    this.#lingering.unproven.swept(found);
+  }
+
+  #suspect({ allocation, owner, recipients }: BrokerBuffer): Suspect {
+    const charged = this.quotas.whoIs(owner).uid;
+    const users = new Set([charged]);
+    // Where files do not tell memories apart there is nothing to look for.
+    let outside = allocation.identities === undefined;
+    for (const { client } of recipients) {
+      users.add(this.#userOf(client));
+      outside ||= client.peer.pid === 0;
+    }
+    return {
+      identities: allocation.identities ?? [],
+      bytes: allocation.size,
+      owner: charged,
+      users: [...users].sort((a, b) => a - b),
+      outside,
+    };
   }
 
   get clients(): Iterable<Client> {
@@ -330,7 +374,7 @@ export class Broker {
       this.#recipients.overdraw(uid, 1);
       return () => this.#recipients.give(uid, 1);
     };
-    const watched = !this.world.tells(buffer.allocation);
+    const watched = this.world.tells(buffer.allocation) !== 'gone';
     buffer.addRecipient(client, this.clock.now(), watched, count);
     buffer.lastUsed = this.clock.now();
     client.fdsSent += buffer.allocation.planes.length;
@@ -415,12 +459,13 @@ export class Broker {
   poll(): void {
     this.leases.run();
     this.#lingering.run();
+    this.#room.run();
     this.pool.run();
   }
 
   /** Milliseconds until `poll` has something to do; -1: never. */
   get wait(): number {
-    return soonest(this.leases.wait, this.#lingering.wait, this.pool.wait);
+    return soonest(this.leases.wait, this.#lingering.wait, this.#room.wait, this.pool.wait);
   }
 
   /** Somebody is shown over REST what is in it. */

@@ -199,6 +199,11 @@ export class BrokerBuffer {
     }
   }
 
+  /** Whether anybody but the broker ever had its memory: an import's owner had it before. */
+  get wasHandedOut(): boolean {
+    return this.#recipients.size > 0 || this.#forgotten || this.allocation.check !== undefined;
+  }
+
   /** Whether every process that was handed the fds has ended; only true where that is certain. */
   get recipientsExited(): boolean {
     if (this.#forgotten) return false;

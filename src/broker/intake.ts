@@ -13,6 +13,7 @@ import type { Estimate } from './quota/ledger.js';
 import type { Quotas } from './quota/quotas.js';
 import type { Registry } from './registry.js';
 import { type AllocationRequest, type Choice, checkRequest, type Lifetime } from './request.js';
+import type { RoomQueue } from './room-queue.js';
 import { connectionGone, type Selection } from './selection.js';
 import type { Allocation, MemorySpec, Plane, PlanResult } from './source.js';
 import type { Surroundings } from './surroundings.js';
@@ -49,6 +50,7 @@ export class Intake {
     private readonly selection: Selection,
     private readonly leases: Leases,
     private readonly pool: Pool,
+    private readonly room: RoomQueue,
     private readonly newId: () => string,
     /** Lets go of a buffer that came too late for its owner. */
     private readonly release: (buffer: BrokerBuffer) => void,
@@ -62,8 +64,32 @@ export class Intake {
   allocate(owner: Owner, request: AllocationRequest, done: (result: BufferResult) => void): void {
     const refuse = (error: BrokerError) => this.#planner.explain(owner, request, error, done);
     const check = () => this.selection.checkVulkan(owner);
-    const go = () => this.#allocate(owner, request, done);
+    const go = () => this.#enter(owner, request, done);
     this.selection.onDevice(owner, request.device, check, refuse, go);
+  }
+
+  /** Waits for room where that may come, or allocates. */
+  #enter(owner: Owner, request: AllocationRequest, done: (result: BufferResult) => void): void {
+    const who = this.quotas.whoIs(owner);
+    const fits = () => this.#fits(owner, request);
+    const go = () => {
+      const isLate = request.lifetime === 'connection' && owner.client?.connected === false;
+      if (isLate) done({ error: connectionGone() });
+      else this.#allocate(owner, request, done);
+    };
+    const waits = this.room.isExpected(who.uid) && !fits() && this.room.add(who, fits, go);
+    if (!waits) this.#allocate(owner, request, done);
+  }
+
+  /** Whether it need not wait for room; what is refused for another reason is refused at once. */
+  #fits(owner: Owner, request: AllocationRequest): boolean {
+    try {
+      this.#admit(owner, request, (...asked) => this.quotas.rehearse(...asked, null));
+      return true;
+    } catch (error) {
+      if (!(error instanceof BrokerError)) throw error;
+      return error.code !== 'limit_exceeded';
+    }
   }
 
   #allocate(owner: Owner, request: AllocationRequest, done: (result: BufferResult) => void): void {

@@ -62,6 +62,21 @@ export const LINGERING_CHECKS_PER_TURN = 16;
 /** After a turn with so many checks: at most 3,200 a second, however many buffers linger. */
 export const LINGERING_PAUSE_MS = 5;
 
+/** Of each user, what is taken to be gone by its count alone: seven frames of 4K. */
+export const DEFAULT_TRUSTED_BYTES = 256 * 1024 * 1024;
+
+/**
+ * Of all users together, of which one gets a half at most (fair-pool.ts): memories that are taken to be
+ * gone and sought nevertheless, 300 bytes each.
+ */
+export const MAX_UNPROVEN = 8192;
+
+/** By one sweep: its answer takes the data plane 2.5 µs each, in one turn. */
+export const SOUGHT_AT_ONCE = 2048;
+
+/** An allocation waits so long for two sweeps of a machine with very many processes. */
+export const ROOM_WAIT_MS = 10_000;
+
 /** libwayland's WL_MAP_MAX_OBJECTS is 2^24; ours bounds what one connection costs. */
 export const MAX_OBJECTS_PER_CLIENT = 65_536;
 

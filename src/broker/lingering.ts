@@ -5,6 +5,9 @@
  * when a client that was handed it leaves. A turn makes few checks, so that thousands of lingering
  * buffers never hold up the data plane.
  *
+ * Where nobody has it by the kernel's count alone, it is taken to be gone as far as that is trusted, or
+ * else is looked for in all processes (unproven.ts).
+ *
  * Memory that was registered under another id before is charged there, to the one who asked for it first;
  * that buffer stays until the memory is gone. So a later one, an import of the same, is gone with its release.
  *
@@ -12,14 +15,17 @@
  */
 import type { BrokerBuffer, Client } from './buffer.js';
 import { after, type Clock, LONG_AGO, type Monotonic } from './clock.js';
+import { soonest } from './deadlines.js';
 import { LINGERING_CHECKS_PER_TURN, LINGERING_PAUSE_MS } from './limits.js';
+import type { RoomQueue } from './room-queue.js';
 import type { Allocation } from './source.js';
+import { type Suspect, Unproven, type UnprovenWorld, type Verdict } from './unproven.js';
 
 /**
- * What the kernel says about released memory. `gone`: nobody else has it. `lingering`: somebody has.
- * `unknown`: its count of references proves nothing.
+ * What the kernel says about released memory. `gone`: nobody else has it. `counted`: nobody has a
+ * reference that is counted. `lingering`: somebody has. `unknown`: its count of references proves nothing.
  */
-export type Remaining = 'gone' | 'lingering' | 'unknown';
+export type Remaining = 'gone' | 'counted' | 'lingering' | 'unknown';
 
 /** The last reference to a released buffer's memory. */
 export interface Remains {
@@ -27,9 +33,11 @@ export interface Remains {
   close(): void;
 }
 
-export interface LingeringWorld {
+export interface LingeringWorld extends UnprovenWorld {
   /** Takes ownership of the fds, one a memory, and closes what is not needed to look at it. */
   remains(allocation: Allocation, fds: readonly number[]): Remains;
+  /** What the kernel will tell, at best, when nobody has an allocation's memory any more. */
+  tells(allocation: Allocation): Exclude<Remaining, 'lingering'>;
   readonly clock: Clock;
   /** What is shown of it is new. */
   changed(buffer: BrokerBuffer): void;
@@ -51,6 +59,12 @@ interface Entry {
   remains: Remains | null;
   /** Since when it could have been gone for all that the kernel says. */
   unknownSince: Monotonic | null;
+  /** Ends the search in all processes; null where it is not sought there. */
+  giveUp: (() => void) | null;
+  /** What the last of them has said. */
+  verdict: Verdict;
+  /** To be called when it is no longer expected to be gone soon; null where it is not. */
+  settled: (() => void) | null;
   level: number;
   due: Monotonic;
 }
@@ -62,16 +76,24 @@ export class Lingering {
   readonly #byClient = new Map<Client, Set<Entry>>();
   #checksLeft = LINGERING_CHECKS_PER_TURN;
   #notBefore = LONG_AGO;
+  readonly unproven: Unproven;
 
   /** `gone` is told once of each buffer, when nothing of it is left here. */
   constructor(
     private readonly world: LingeringWorld,
     /** How long `unknown` memory is charged while its recipients live. */
     private readonly graceMs: number,
+    trustedBytes: number,
+    /** Who was handed it, as those know it who look for it. */
+    private readonly suspect: (buffer: BrokerBuffer) => Suspect,
+    /** Told what of a user's may be found to be gone. */
+    private readonly room: Pick<RoomQueue, 'expect'>,
     /** Whether its memory is charged, until it is gone, as that of another buffer. */
     private readonly chargedElsewhere: (buffer: BrokerBuffer) => boolean,
     private readonly gone: (buffer: BrokerBuffer) => void,
-  ) {}
+  ) {
+    this.unproven = new Unproven(world, trustedBytes, graceMs);
+  }
 
   get buffers(): Iterable<BrokerBuffer> {
     return [...this.#entries.values()].map(({ buffer }) => buffer);
@@ -83,7 +105,16 @@ export class Lingering {
 
   /** Takes over the registry's reference to the buffer's fds. */
   add(buffer: BrokerBuffer): void {
-    const entry: Entry = { buffer, remains: null, unknownSince: null, level: 0, due: LONG_AGO };
+    const entry: Entry = {
+      buffer,
+      remains: null,
+      unknownSince: null,
+      giveUp: null,
+      verdict: 'unknown',
+      settled: null,
+      level: 0,
+      due: LONG_AGO,
+    };
     this.#entries.set(buffer.id, entry);
     buffer.state = 'lingering';
     for (const { client } of buffer.recipients) {
@@ -101,10 +132,12 @@ export class Lingering {
   departed(client: Client): void {
     const entries = this.#byClient.get(client) ?? [];
     this.#byClient.delete(client);
-    for (const entry of entries) {
-      this.#queues[entry.level]?.delete(entry);
-      this.#wait(entry, 0);
-    }
+    for (const entry of entries) this.#lookSoon(entry);
+  }
+
+  #lookSoon(entry: Entry): void {
+    this.#queues[entry.level]?.delete(entry);
+    this.#wait(entry, 0);
   }
 
   /** Looks at what is due, as far as one turn may. */
@@ -118,6 +151,7 @@ export class Lingering {
         this.#check(entry);
       }
     }
+    this.unproven.run();
   }
 
   /** Milliseconds until `run` has something to do; -1: never. */
@@ -127,9 +161,10 @@ export class Lingering {
       const [first] = queue;
       if (first !== undefined) due = Math.min(due, first.due);
     }
-    if (due === Number.POSITIVE_INFINITY) return -1;
+    if (due === Number.POSITIVE_INFINITY) return this.unproven.wait;
     if (this.#checksLeft === 0) due = Math.max(due, this.#notBefore);
-    return Math.max(0, Math.ceil(due - this.world.clock.now()));
+    const wait = Math.max(0, Math.ceil(due - this.world.clock.now()));
+    return soonest(wait, this.unproven.wait);
   }
 
   /** The daemon ends: nobody is charged any more. */
@@ -153,7 +188,7 @@ export class Lingering {
     this.#checksLeft--;
     if (this.#checksLeft === 0) this.#notBefore = after(this.world.clock.now(), LINGERING_PAUSE_MS);
     const { buffer } = entry;
-    const found = this.#look(entry);
+    const found = this.#judged(entry, this.#look(entry));
     if (found !== 'unknown') entry.unknownSince = null;
     else entry.unknownSince ??= this.world.clock.now();
     if (found === 'gone' || (found === 'unknown' && this.#over(entry))) {
@@ -177,14 +212,48 @@ export class Lingering {
     return entry.remains.look();
   }
 
+  /** What is made of a count. */
+  #judged(entry: Entry, found: Remaining): Exclude<Remaining, 'counted'> {
+    const { buffer } = entry;
+    if (found !== 'counted') {
+      entry.giveUp?.();
+      entry.giveUp = null;
+      this.#settle(entry);
+      return found;
+    }
+    if (entry.giveUp === null) {
+      if (!buffer.wasHandedOut || this.#over(entry)) return 'gone';
+      const suspect = this.suspect(buffer);
+      if (this.unproven.trust(suspect)) return 'gone';
+      entry.verdict = 'unknown';
+      // All that one sweep finds is too much for one turn: each waits for its check.
+      entry.settled = this.room.expect(suspect.owner);
+      entry.giveUp = this.unproven.seek(suspect, (verdict) => {
+        entry.verdict = verdict;
+        if (verdict === 'gone') entry.settled ??= this.room.expect(suspect.owner);
+        else this.#settle(entry);
+        this.#lookSoon(entry);
+      });
+    }
+    return entry.verdict === 'held' ? 'lingering' : entry.verdict;
+  }
+
+  /**
+   * Whether `unknown` memory is charged no longer. That all who were handed it have exited ends it where
+   * nobody could look at whom they may have passed it on to.
+   */
   #over({ buffer, unknownSince }: Entry): boolean {
     const now = this.world.clock.now();
     const since = now - (unknownSince ?? now);
-    return since >= this.graceMs || buffer.recipientsExited;
+    if (since >= this.graceMs) return true;
+    const isCounted = this.world.tells(buffer.allocation) === 'counted';
+    if (isCounted && !this.unproven.isBlindTo(this.suspect(buffer))) return false;
+    return buffer.recipientsExited;
   }
 
   #end(entry: Entry): void {
     const { buffer, remains } = entry;
+    entry.giveUp?.();
     this.#entries.delete(buffer.id);
     this.#queues[entry.level]?.delete(entry);
     for (const { client } of buffer.recipients) {
@@ -196,5 +265,11 @@ export class Lingering {
     else remains.close();
     buffer.forgetRecipients();
     this.gone(buffer);
+    this.#settle(entry);
+  }
+
+  #settle(entry: Entry): void {
+    entry.settled?.();
+    entry.settled = null;
   }
 }

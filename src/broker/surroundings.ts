@@ -44,8 +44,6 @@ export interface Surroundings extends Workshop, LingeringWorld, PoolWorld, TextW
   ): void;
   /** Destroys what the source keeps for an allocation (its fds are closed by the broker). */
   free(allocation: Allocation): void;
-  /** Whether the kernel will tell when nobody has an allocation's memory any more. */
-  tells(allocation: Allocation): boolean;
   /** Whether the process behind a pidfd has ended. */
   exited(pidfd: number): boolean;
   /** Told what has happened; must not call back into the broker. */

@@ -4,7 +4,7 @@
  * A dma_buf's fdinfo counts the references to its file, fds in flight and mappings included; with the
  * Vulkan objects destroyed and one fd kept, 1 means that nobody else can use it. (A descriptor opened with
  * O_PATH is not counted: nothing can be done with it, and it cannot be opened again, but it keeps the memory.
- * No answer of the kernel tells of it.) That holds where the
+ * No answer of the kernel tells of it, so that this is `counted`, and no more.) That holds where the
  * exporter's memory lives exactly as long as the dma_buf. (One may be kept several times: an import of
  * what the broker had made itself; those references are our own.) A DRM driver's lives on in its own handles,
  * framebuffers and VM bindings: there a count above 1 proves that it is held, and 1 proves nothing.
@@ -35,11 +35,15 @@ function atLeast(kernel: string, major: number, minor: number): boolean {
   return a > major || (a === major && b >= minor);
 }
 
-/** Whether the kernel will tell when nobody has the memory any more. */
-export function tells({ handleType, exporter }: Allocation, kernel: string = release()): boolean {
-  if (handleType === 'memfd') return true;
-  if (handleType === 'opaque_fd' || exporter === null) return false;
-  return HEAPS.has(exporter) || (exporter === 'udmabuf' && atLeast(kernel, 6, 11));
+/** What the kernel will tell, at best, when nobody has the memory any more. */
+export function tells(
+  { handleType, exporter }: Allocation,
+  kernel: string = release(),
+): Exclude<Remaining, 'lingering'> {
+  if (handleType === 'memfd') return 'gone';
+  if (handleType === 'opaque_fd' || exporter === null) return 'unknown';
+  const isCounted = HEAPS.has(exporter) || (exporter === 'udmabuf' && atLeast(kernel, 6, 11));
+  return isCounted ? 'counted' : 'unknown';
 }
 
 /** How often each dma_buf, by identity, is kept here. */
@@ -51,8 +55,8 @@ class CountedDmaBufs implements Remains {
 
   constructor(
     private readonly fds: readonly number[],
-    /** Whether it is proven by that. */
-    private readonly proven: boolean,
+    /** What it is where nobody else has a reference. */
+    private readonly alone: Remaining,
   ) {
     this.#identities = fds.map(identity);
     for (const each of this.#identities) kept.set(each, (kept.get(each) ?? 0) + 1);
@@ -61,7 +65,7 @@ class CountedDmaBufs implements Remains {
   look(): Remaining {
     const alone = (fd: number) => info(fd)?.count === kept.get(identity(fd));
     if (!this.fds.every(alone)) return 'lingering';
-    return this.proven ? 'gone' : 'unknown';
+    return this.alone;
   }
 
   close(): void {
@@ -124,17 +128,14 @@ function watched(fds: readonly number[], watch: GoneWatch | null): Remains {
   }
 }
 
-/**
- * Takes ownership of the fds, one a memory. `proven`: a dma_buf is gone where nobody else has a counted
- * reference (`tells`).
- */
+/** Takes ownership of the fds, one a memory. */
 export function remains(
-  { handleType }: Allocation,
+  allocation: Allocation,
   fds: readonly number[],
-  proven: boolean,
   watch: GoneWatch | null = shared,
 ): Remains {
-  if (handleType === 'dma_buf') return new CountedDmaBufs(fds, proven);
+  const { handleType } = allocation;
+  if (handleType === 'dma_buf') return new CountedDmaBufs(fds, tells(allocation));
   const left = handleType === 'memfd' ? watched(fds, watch) : untold;
   for (const fd of fds) close(fd);
   return left;

@@ -9,8 +9,10 @@ import { WHEN_FULL, type WhenFull } from './audit/when-full.js';
 import { type PolicyTable, policySchema } from './policy-config.js';
 import { type PoolTable, poolSchema } from './pool-config.js';
 import {
+  limitSchema,
   type PressureTable,
   pressureSchema,
+  type Quantity,
   type QuotaTables,
   quotasSchema,
 } from './quota/config.js';
@@ -37,7 +39,7 @@ export interface Tables {
   device?: { select?: string };
   log?: { level?: LogLevel; audit?: boolean; audit_when_full?: WhenFull };
   leaks?: { forgotten_after_seconds?: number; sample_seconds?: number };
-  accounting?: { unknown_grace_seconds?: number; charge?: ChargePolicy; trust_counts?: boolean };
+  accounting?: { unknown_grace_seconds?: number; charge?: ChargePolicy; trusted_bytes?: Quantity };
   leases?: { grace_seconds?: number };
   quotas?: QuotaTables;
   pressure?: PressureTable;
@@ -102,7 +104,7 @@ const schema = {
       properties: {
         unknown_grace_seconds: { type: 'number', minimum: 0, maximum: MAX_GRACE_SECONDS },
         charge: { enum: ['owner', 'importers'] satisfies ChargePolicy[] },
-        trust_counts: { type: 'boolean' },
+        trusted_bytes: limitSchema,
       },
     },
     leases: {

@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs';
 import { DEFAULT_OPTIONS } from '../broker/broker.js';
 import type { Clock, Monotonic } from '../broker/clock.js';
 import { messageOf } from '../broker/errors.js';
-import { DEFAULT_LEASE_GRACE_SECONDS } from '../broker/limits.js';
+import { DEFAULT_LEASE_GRACE_SECONDS, DEFAULT_TRUSTED_BYTES } from '../broker/limits.js';
 import type { PolicyRules } from '../broker/policy.js';
 import type { PoolLimits } from '../broker/pool/pool.js';
 import { RECALL_SECONDS } from '../broker/quota/quotas.js';
@@ -27,7 +27,7 @@ import type { TcpAddress } from './http/tcp.js';
 import { DEFAULT_LEAKS, type LeaksConfig } from './leaks/watch.js';
 import { machineNames, type PolicyTable, policyConfig } from './policy-config.js';
 import { poolConfig } from './pool-config.js';
-import { type PressureTable, type QuotaTables, quotaRules } from './quota/config.js';
+import { type PressureTable, type QuotaTables, quantity, quotaRules } from './quota/config.js';
 import { DEFAULT_PRESSURE, type PressureConfig } from './quota/pressure.js';
 import { type RestToken, readRestTokens } from './rest-tokens.js';
 import { readPasswd } from './users.js';
@@ -46,8 +46,8 @@ export interface AccountingConfig {
   readonly unknownGraceSeconds: number;
   /** Who is charged for a buffer that other users have redeemed. */
   readonly charge: ChargePolicy;
-  /** Whether a dma_buf that nobody else can use is taken to be gone with the daemon's own reference. */
-  readonly trustCounts: boolean;
+  /** Of each user, dma_bufs that are taken to be gone by their count alone; null: all. */
+  readonly trustedBytes: number | null;
 }
 
 export interface Config {
@@ -187,7 +187,7 @@ function configOf({ path, tables: file }: ConfigFile, overrides: Overrides): Con
       unknownGraceSeconds:
         file.accounting?.unknown_grace_seconds ?? DEFAULT_OPTIONS.unknownGraceMs / 1000,
       charge: file.accounting?.charge ?? 'owner',
-      trustCounts: file.accounting?.trust_counts ?? true,
+      trustedBytes: quantity(file.accounting?.trusted_bytes ?? DEFAULT_TRUSTED_BYTES),
     },
     leaseGraceSeconds: file.leases?.grace_seconds ?? DEFAULT_LEASE_GRACE_SECONDS,
     quotas: quotaConfig(file.quotas ?? {}, path ?? ''),

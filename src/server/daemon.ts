@@ -18,6 +18,7 @@ import { Allocator, DataPlane } from './data-plane.js';
 import { mainDevice } from './drm-node.js';
 import { EventRing } from './events/ring.js';
 import { EventStreams } from './events/streams.js';
+import { Search } from './holders/search.js';
 import { Sweeper } from './holders/sweep.js';
 import { listenOnUnixSocket } from './http/listen.js';
 import { listenOnTcp } from './http/tcp.js';
@@ -42,6 +43,7 @@ import {
 import { Started } from './started.js';
 import { countStart } from './starts.js';
 import { defaultStateFolder, StateFolder } from './state/folder.js';
+import { accountable, readPasswd, readSubuids } from './users.js';
 
 /** What is read again at SIGHUP. */
 interface Changeable {
@@ -137,15 +139,23 @@ export class Daemon {
     // A flood of requests that are refused is not to push everything else out of the ring.
     const deniedEvents = new RefusalLines(() => {});
     started.add(() => deniedEvents.close());
+    const search: Search = new Search({
+      clock,
+      userOf: accountable(readSubuids(readPasswd())),
+      answer: (found) => void plane?.ask('swept', found).catch(() => {}),
+      failed: (error) => failed(error),
+    });
+    const fatalError = (error: unknown) =>
+      fatal(error instanceof Error ? error : new Error(String(error)));
+    const failed = lookFailed(logger, fatalError);
     const events = {
       log: (level: 'debug' | 'info' | 'warn' | 'error', text: string, fields: object) =>
         clientLog[level](fields, text),
       happened: (drafts: readonly EventDraft[]) => ring.push(drafts),
       acted: audit.acted,
+      sweep: (identities: readonly string[]) => search.search(identities),
       fatal,
     };
-    const fatalError = (error: unknown) =>
-      fatal(error instanceof Error ? error : new Error(String(error)));
 
     step('state folder');
     const folder = StateFolder.open(start.stateDir ?? defaultStateFolder());
@@ -178,7 +188,7 @@ export class Daemon {
       {
         mainDevice: mainDevice(allocator.inventory.device),
         unknownGraceSeconds: config.accounting.unknownGraceSeconds,
-        trustCounts: config.accounting.trustCounts,
+        trustedBytes: config.accounting.trustedBytes ?? Number.POSITIVE_INFINITY,
         leaseGraceSeconds: config.leaseGraceSeconds,
         audit: config.audit,
         maxFds,
@@ -189,11 +199,12 @@ export class Daemon {
       events,
     );
     started.add(() => plane.close());
+    // Its last answer goes to the data plane.
+    started.add(() => search.stop());
     allocatorTaken();
     listenerTaken();
 
     step('REST');
-    const failed = lookFailed(logger, fatalError);
     const watch = pressureWatch(config, allocator, plane, logger, failed);
     const sweeper = new Sweeper(clock);
     const leaks = new LeakWatch(config.leaks, sweeper, failed);

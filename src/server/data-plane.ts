@@ -37,6 +37,11 @@ interface Events {
   fatal(error: Error): void;
 }
 
+interface PlaneEvents extends Events {
+  /** All processes are to be looked at, for these memories. */
+  sweep(identities: readonly string[]): void;
+}
+
 interface Waiting {
   resolve(value: unknown): void;
   reject(error: Error): void;
@@ -150,7 +155,7 @@ export class DataPlane {
     private readonly allocator: Allocator,
     listener: number,
     start: Omit<PlaneSetup, 'listener' | 'wake' | 'inventory'>,
-    private readonly events: Events,
+    private readonly events: PlaneEvents,
   ) {
     const { port1, port2 } = new MessageChannel();
     const { inventory, wakeFd } = allocator;
@@ -217,6 +222,10 @@ export class DataPlane {
     if (message.kind === 'events') {
       this.events.happened(message.events);
       this.events.acted(message.audit);
+      return;
+    }
+    if (message.kind === 'sweep') {
+      this.events.sweep(message.identities);
       return;
     }
     const waiting = this.#waiting.get(message.seq);

@@ -26,6 +26,7 @@ import type {
   SourceState,
 } from '../broker/source.js';
 import type { Asker } from '../broker/turns.js';
+import type { Swept } from '../broker/unproven.js';
 import type { Work, WorkDone } from '../broker/work.js';
 import type { ListedDevice } from '../native/sources/devices.js';
 import type { AuditNote } from './audit/record.js';
@@ -187,6 +188,8 @@ export interface Questions {
   drainPool: { parameters: null; answer: PoolDrained };
   /** Whether clients are not to be read, since what they do could not be recorded. */
   hold: { parameters: boolean; answer: null };
+  /** What a `sweep` has found. */
+  swept: { parameters: Swept; answer: null };
   /** Releases everything and ends the thread. */
   shutDown: { parameters: null; answer: null };
 }
@@ -220,6 +223,8 @@ export interface Changes {
 export type PlaneMessage =
   | { readonly kind: 'answer'; readonly seq: number; readonly value: unknown }
   | { readonly kind: 'changes'; readonly changes: Changes }
+  /** Asks who has these memories (st_dev:st_ino) in a sweep that begins now; answered with `swept`. */
+  | { readonly kind: 'sweep'; readonly identities: readonly string[] }
   | { readonly kind: 'refusal'; readonly seq: number; readonly error: ErrorMessage }
   /** What has happened in one turn. */
   | {
@@ -241,8 +246,8 @@ export interface PlaneSetup {
   readonly wake: number;
   readonly inventory: Inventory;
   readonly unknownGraceSeconds: number;
-  /** `accounting.trust_counts` */
-  readonly trustCounts: boolean;
+  /** `accounting.trusted_bytes`; Infinity: none. */
+  readonly trustedBytes: number;
   readonly leaseGraceSeconds: number;
   /** How many fds the process may have. */
   readonly maxFds: number;

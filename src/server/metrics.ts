@@ -34,6 +34,8 @@ export interface PlaneMetrics {
   readonly pendingAllocations: number;
   /** Bytes that clients have not read. */
   readonly queuedBytes: number;
+  /** Bytes of released memory that is taken to be gone without proof. */
+  readonly unprovenBytes: number;
   readonly pool: {
     readonly hits: number;
     readonly misses: number;

@@ -9,6 +9,7 @@ import {
 } from '../../src/broker/limits.js';
 import type { Remaining } from '../../src/broker/lingering.js';
 import type { SourceState } from '../../src/broker/source.js';
+import type { Swept } from '../../src/broker/unproven.js';
 import { FakeWorld, offers, peer, request } from './support/world.js';
 
 const GRACE_MS = 60_000;
@@ -207,6 +208,152 @@ t.test('memory of which the kernel tells nothing', async (t) => {
     hold(buffer as BrokerBuffer, 'unknown');
     broker.release(buffer as BrokerBuffer, 'administrator');
     t.same([...broker.lingering], []);
+  });
+});
+
+t.test('memory that nobody has by its count', async (t) => {
+  const dmaBuf: SourceState = { ...opaque, handleType: 'dma_buf' };
+  const SIZE = 4096;
+  let memories = 0;
+  function counted(trusted: number) {
+    const world = new FakeWorld();
+    world.told = 'counted';
+    const broker = new Broker(world, [dmaBuf], offers, undefined, {
+      unknownGraceMs: GRACE_MS,
+      trustedBytes: trusted * SIZE,
+    });
+    const pidfd = world.openFd();
+    const client = broker.connect(peer, pidfd);
+    const make = (handOut = true): BrokerBuffer => {
+      broker.allocate({ client, peer }, request({ handleTypes: ['dma_buf'] }), () => {});
+      world.answer(0, 1, { identities: [`1:${++memories}`] });
+      const buffer = [...client.owned].at(-1) as BrokerBuffer;
+      if (handOut) broker.handedOut(buffer, client);
+      world.held.set(buffer.allocation.key, 'counted');
+      return buffer;
+    };
+    const released = () => {
+      const buffer = make();
+      broker.release(buffer, 'owner');
+      return buffer;
+    };
+    const charged = () => broker.quotas.accounts.find('user', String(peer.uid))?.charge.bytes ?? 0;
+    /** Lets a second pass, and the next sweep find this. */
+    const sweep = (found: Partial<Swept> = {}) => {
+      world.pass(1000);
+      broker.poll();
+      const nothing = { held: [], hidden: false, unread: [], inFlight: new Map(), took: 0 };
+      if (world.sweeps.pop() === undefined) throw new Error('no sweep was asked for');
+      broker.swept({ ...nothing, ...found });
+      look();
+    };
+    const look = () => {
+      world.pass(10);
+      broker.poll();
+    };
+    /** Their ids: a buffer is too much to be shown. */
+    const lingering = () => [...broker.lingering].map(({ id }) => id);
+    return { world, broker, client, pidfd, make, released, charged, sweep, look, lingering };
+  }
+  const identity = ({ allocation }: BrokerBuffer) => allocation.identities?.[0] ?? '';
+
+  t.test('is gone at once as far as that is trusted, else when it is proven', async (t) => {
+    const { world, broker, released, charged, sweep, lingering } = counted(2);
+    const [, kept, third, fourth] = [released(), released(), released(), released()];
+    t.same(lingering(), [third.id, fourth.id]);
+    t.same([third.state, fourth.state], ['unknown', 'unknown']);
+    t.equal(charged(), 2 * SIZE);
+    t.equal(broker.unprovenBytes, 2 * SIZE);
+    sweep({ held: [identity(kept), identity(third)] });
+    t.same(lingering(), [third.id]);
+    t.equal(third.state, 'lingering');
+    t.equal(broker.unprovenBytes, SIZE);
+    t.equal(charged(), SIZE);
+    world.pass(GRACE_MS);
+    sweep({ held: [identity(third)] });
+    t.same(lingering(), [third.id], 'no grace for what is seen to be held');
+    sweep();
+    t.equal(lingering().length, 0);
+    t.equal(charged(), 0);
+    t.equal(broker.unprovenBytes, 0);
+    t.equal(world.open.size, 1, 'the pidfd');
+  });
+
+  t.test('is gone where nobody was handed it', async (t) => {
+    const { broker, make, lingering } = counted(0);
+    broker.release(make(false), 'administrator');
+    t.equal(lingering().length, 0);
+  });
+
+  t.test('is charged for its time where no sweep can see', async (t) => {
+    const { world, broker, released, sweep, lingering } = counted(0);
+    const buffer = released();
+    sweep({ unread: [peer.uid] });
+    t.same(lingering(), [buffer.id]);
+    t.equal(buffer.state, 'unknown');
+    world.pass(GRACE_MS);
+    broker.poll();
+    t.equal(lingering().length, 0);
+    t.equal(broker.wait, -1, 'and is not sought any more');
+  });
+
+  t.test('is not gone with its recipients where a sweep can see', async (t) => {
+    const { world, client, pidfd, broker, make, sweep, look, lingering } = counted(0);
+    const buffer = make();
+    broker.disconnect(client);
+    world.ended.add(pidfd);
+    look();
+    t.same(lingering(), [buffer.id], 'they may have passed it on');
+    sweep({ held: [identity(buffer)] });
+    t.same(lingering(), [buffer.id]);
+    sweep({ hidden: true });
+    t.same(lingering(), [], 'where none can, it is');
+    t.equal(world.open.size, 0);
+  });
+
+  t.test('an allocation that needs its room waits until it is known', async (t) => {
+    const { world, broker, client, released, sweep, lingering } = counted(0);
+    broker.setQuotas('configuration', new Map([['user/default', { bytes: SIZE }]]), 'user/default');
+    const buffer = released();
+    const outcomes: string[] = [];
+    const ask = () =>
+      broker.allocate({ client, peer }, request({ handleTypes: ['dma_buf'] }), (result) =>
+        outcomes.push('error' in result ? result.error.code : 'made'),
+      );
+    ask();
+    t.same([outcomes, world.pending.length], [[], 0], 'neither refused nor made');
+    sweep();
+    t.equal(lingering().length, 0);
+    t.equal(world.pending.length, 1);
+    broker.release(buffer, 'owner');
+    world.answer(0, 1, { identities: [`1:${++memories}`] });
+    t.same(outcomes, ['made']);
+
+    const [made] = [...client.owned];
+    if (made === undefined) throw new Error('it was made');
+    broker.handedOut(made, client);
+    world.held.set(made.allocation.key, 'counted');
+    broker.release(made, 'owner');
+    ask();
+    t.same(outcomes, ['made']);
+    sweep({ held: [identity(made)] });
+    t.same(outcomes, ['made', 'limit_exceeded'], 'it is held: there is nothing to wait for');
+    ask();
+    t.same(outcomes, ['made', 'limit_exceeded', 'limit_exceeded']);
+  });
+
+  t.test('of much that is proven at once, a turn lets go of little', async (t) => {
+    const { released, sweep, look, lingering } = counted(0);
+    const all = Array.from({ length: 5 * LINGERING_CHECKS_PER_TURN }, released);
+    for (let i = 0; i < 10; i++) look();
+    // It was asked for when some of them were sought; the next one is for all.
+    sweep({ held: all.map(identity) });
+    t.equal(lingering().length, all.length);
+    sweep();
+    const left = lingering().length;
+    t.ok(left >= all.length - 2 * LINGERING_CHECKS_PER_TURN, `${left}`);
+    for (let i = 0; i < 10; i++) look();
+    t.equal(lingering().length, 0);
   });
 });
 

@@ -30,7 +30,7 @@ audit_when_full = "block"
 [accounting]
 unknown_grace_seconds = 5
 charge = "importers"
-trust_counts = false
+trusted_bytes = "1M"
 [leases]
 grace_seconds = 7.5
 [pool]
@@ -60,7 +60,7 @@ t.test('without a file', async (t) => {
     logLevel: 'info',
     audit: true,
     auditWhenFull: 'drop',
-    accounting: { unknownGraceSeconds: 60, charge: 'owner', trustCounts: true },
+    accounting: { unknownGraceSeconds: 60, charge: 'owner', trustedBytes: 2 ** 28 },
     leaseGraceSeconds: 5,
     pool: poolConfig({}),
     ...quotas,
@@ -80,7 +80,7 @@ t.test('with one, and what the command line says before it', async (t) => {
     logLevel: 'warn',
     audit: false,
     auditWhenFull: 'block',
-    accounting: { unknownGraceSeconds: 5, charge: 'importers', trustCounts: false },
+    accounting: { unknownGraceSeconds: 5, charge: 'importers', trustedBytes: 2 ** 20 },
     leaseGraceSeconds: 7.5,
     pool,
     ...quotas,
@@ -103,7 +103,7 @@ t.test('with one, and what the command line says before it', async (t) => {
     logLevel: 'debug',
     audit: false,
     auditWhenFull: 'block',
-    accounting: { unknownGraceSeconds: 5, charge: 'importers', trustCounts: false },
+    accounting: { unknownGraceSeconds: 5, charge: 'importers', trustedBytes: 2 ** 20 },
     leaseGraceSeconds: 7.5,
     pool: { ...pool, bytes: 0 },
     ...quotas,

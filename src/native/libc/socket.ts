@@ -139,7 +139,12 @@ export function refuseFds(fd: number): boolean {
  * Linux 5.11). 0 where the kernel does not tell.
  */
 export function queuedFds(fd: number): number {
-  const text = readFileSync(`/proc/self/fdinfo/${fd}`, 'utf8');
+  return queuedFdsOf(`/proc/self/fdinfo/${fd}`);
+}
+
+/** The same of any process's socket, by its file in /proc/PID/fdinfo. */
+export function queuedFdsOf(fdinfo: string): number {
+  const text = readFileSync(fdinfo, 'utf8');
   return Number(/^scm_fds:\s*(\d+)$/m.exec(text)?.[1] ?? 0);
 }
 

@@ -4,6 +4,8 @@
  */
 import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
 import { type Cgroup, parseCgroup } from '../../broker/cgroup.js';
+import { shareFds } from '../../native/libc/kcmp.js';
+import { queuedFdsOf } from '../../native/libc/socket.js';
 
 /** How files are called whose memory can be the broker's: dma_bufs, and its own memfds. */
 const SHAREABLE = /^\/(?:dmabuf:|memfd:dmabroker:)/;
@@ -30,16 +32,27 @@ export interface ProcessInfo extends Cgroup {
   readonly startedAt: number;
 }
 
+const statFields = (pid: number): string[] => fieldsOf(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+
 /** The fields after the name, which may hold spaces and parentheses itself. */
-function statFields(pid: number): string[] {
-  const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
-  return text.slice(text.lastIndexOf(')') + 2).split(' ');
-}
+const fieldsOf = (stat: string): string[] => stat.slice(stat.lastIndexOf(')') + 2).split(' ');
 
 export const startTime = (pid: number): string => statFields(pid)[19] ?? '';
 
-export const isKernelThread = (pid: number): boolean =>
-  (Number(statFields(pid)[6]) & PF_KTHREAD) !== 0;
+/** Not one that has ended and is not waited for, nor a thread of the kernel. */
+export function mayHaveFds(pid: number): boolean {
+  const [state = '', , , , , , flags] = statFields(pid);
+  return !isDead(state) && (Number(flags) & PF_KTHREAD) === 0;
+}
+
+/** A zombie, or what is about to be one. */
+const isDead = (state: string): boolean => /^[ZXx]$/.test(state);
+
+/** The users that a process acts as: who started a program of another user's (set-user-ID) is one, too. */
+export function usersOf(pid: number): number[] {
+  const [, text = ''] = /^Uid:\t(.*)$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
+  return [...new Set(text.split('\t').map(Number))];
+}
 
 function bootTime(): number {
   return Number(/^btime (\d+)$/m.exec(readFileSync('/proc/stat', 'utf8'))?.[1]) * 1000;
@@ -85,22 +98,58 @@ export function parseMaps(text: string, uses: Uses): void {
   }
 }
 
-/** Counts what a process has; yields now and then, so that thousands of fds can be read in slices. */
-export function* readUses(pid: number, uses: Uses): Generator<void> {
-  for (const fd of readdirSync(`/proc/${pid}/fd`)) {
-    const path = `/proc/${pid}/fd/${fd}`;
-    try {
-      if (SHAREABLE.test(readlinkSync(path))) {
-        const { dev, ino } = statSync(path, { bigint: true });
-        count(uses, `${dev}:${ino}`, 'fds');
+/**
+ * Counts what a process has; yields now and then, so that thousands of fds can be read in slices. Of each
+ * socket `onSocket` is told its name and how many fds lie in it unread.
+ */
+export function* readUses(
+  pid: number,
+  uses: Uses,
+  onSocket: ((name: string, queued: number) => void) | null = null,
+): Generator<void> {
+  let mapped = false;
+  for (const task of tasks(pid)) {
+    for (const fd of readdirSync(`${task}/fd`)) {
+      try {
+        const target = readlinkSync(`${task}/fd/${fd}`);
+        if (SHAREABLE.test(target)) {
+          const { dev, ino } = statSync(`${task}/fd/${fd}`, { bigint: true });
+          count(uses, `${dev}:${ino}`, 'fds');
+        } else if (onSocket !== null && target.startsWith('socket:')) {
+          onSocket(target, queuedFdsOf(`${task}/fdinfo/${fd}`));
+        }
+      } catch (error) {
+        // Closed meanwhile.
+        if (!isGone(error)) throw error;
       }
+      yield;
+    }
+    // All threads have one memory.
+    if (!mapped) parseMaps(readFileSync(`${task}/maps`, 'utf8'), uses);
+    mapped = true;
+  }
+}
+
+/**
+ * Folders of a process's threads, one for each table of file descriptors: a thread may have one of its own,
+ * and the first may have ended before the others. Throws `isDenied` where that cannot be told.
+ */
+function tasks(pid: number): string[] {
+  const all = readdirSync(`/proc/${pid}/task`).map(Number);
+  const folder = (tid: number) => `/proc/${pid}/task/${tid}`;
+  if (all.length === 1) return [`/proc/${pid}`];
+  const found: number[] = [];
+  for (const tid of all) {
+    try {
+      const state = readFileSync(`${folder(tid)}/stat`, 'utf8');
+      if (isDead(fieldsOf(state)[0] ?? '')) continue;
+      if (!found.some((other) => shareFds(other, tid))) found.push(tid);
     } catch (error) {
-      // Closed meanwhile.
+      // Ended meanwhile.
       if (!isGone(error)) throw error;
     }
-    yield;
   }
-  parseMaps(readFileSync(`/proc/${pid}/maps`, 'utf8'), uses);
+  return found.map(folder);
 }
 
 const codeOf = (error: unknown) =>
@@ -109,6 +158,9 @@ const codeOf = (error: unknown) =>
 /** The process, or its fd, is no longer there. */
 export const isGone = (error: unknown): boolean => ['ENOENT', 'ESRCH'].includes(`${codeOf(error)}`);
 
-/** It takes CAP_SYS_PTRACE to read another user's (ptrace(2), PTRACE_MODE_READ_FSCREDS). */
+/**
+ * It takes CAP_SYS_PTRACE to read another user's (ptrace(2), PTRACE_MODE_READ_FSCREDS). A kernel without
+ * kcmp(2) does not let anybody tell what each thread has.
+ */
 export const isDenied = (error: unknown): boolean =>
-  ['EACCES', 'EPERM'].includes(`${codeOf(error)}`);
+  ['EACCES', 'EPERM', 'ENOSYS'].includes(`${codeOf(error)}`);

@@ -9,13 +9,14 @@ import { after, type Clock, LONG_AGO, type Monotonic } from '../../broker/clock.
 import {
   isDenied,
   isGone,
-  isKernelThread,
+  mayHaveFds,
   type ProcessInfo,
   processInfo,
   readUses,
   startTime,
   type Use,
   type Uses,
+  usersOf,
 } from './proc.js';
 
 const SLICE_MS = 5;
@@ -30,8 +31,15 @@ export interface Sweep {
   readonly own: Uses;
   /** Processes that may not be read. */
   readonly unreadable: number;
+  /** Users of those. */
+  readonly unread: ReadonlySet<number>;
   /** Whether processes of others are not even listed (ProtectProc=, hidepid=). */
   readonly hidden: boolean;
+  /**
+   * By user, how many fds lie in messages that their processes have not received, in which no process has
+   * them; empty where that was not asked for.
+   */
+  readonly inFlight: ReadonlyMap<number, number>;
   readonly scannedAt: Monotonic;
 }
 
@@ -55,11 +63,14 @@ export class Sweeper {
   }
 }
 
-export async function sweep(clock: Clock): Promise<Sweep> {
+/** `messages`: what is in messages is counted, too. */
+export async function sweep(clock: Clock, messages = false): Promise<Sweep> {
+  const inFlight = new InFlight();
   const scannedAt = clock.now();
   const holders = new Map<string, Holder[]>();
   const own: Uses = new Map();
   let unreadable = 0;
+  const unread = new Set<number>();
   let sliceEnds = after(scannedAt, SLICE_MS);
   for (const name of readdirSync('/proc')) {
     const pid = Number(name);
@@ -67,7 +78,8 @@ export async function sweep(clock: Clock): Promise<Sweep> {
     const uses: Uses = pid === process.pid ? own : new Map();
     try {
       const started = startTime(pid);
-      for (const _ of readUses(pid, uses)) {
+      const onSocket = messages ? inFlight.of(pid) : null;
+      for (const _ of readUses(pid, uses, onSocket)) {
         if (clock.now() < sliceEnds) continue;
         await setImmediate();
         sliceEnds = after(clock.now(), SLICE_MS);
@@ -82,18 +94,42 @@ export async function sweep(clock: Clock): Promise<Sweep> {
         holders.set(identity, known);
       }
     } catch (error) {
-      if (isDenied(error)) unreadable += mayHaveFds(pid) ? 1 : 0;
-      else if (!isGone(error)) throw error;
+      if (!isDenied(error) && !isGone(error)) throw error;
+      const users = isDenied(error) ? usersOfUnread(pid) : null;
+      if (users === null) continue;
+      unreadable++;
+      for (const user of users) unread.add(user);
     }
   }
-  return { holders, own, unreadable, hidden: !existsSync('/proc/1'), scannedAt };
+  const hidden = !existsSync('/proc/1');
+  return { holders, own, unreadable, unread, hidden, inFlight: inFlight.byUser, scannedAt };
 }
 
-function mayHaveFds(pid: number): boolean {
+/** The users of a process that cannot be read; null where it has no fds, or is gone. */
+function usersOfUnread(pid: number): number[] | null {
   try {
-    return !isKernelThread(pid);
+    return mayHaveFds(pid) ? usersOf(pid) : null;
   } catch (error) {
-    if (isGone(error)) return false;
+    if (isGone(error)) return null;
     throw error;
+  }
+}
+
+/** Counts fds in messages; a socket that a user has several times counts once. */
+class InFlight {
+  readonly byUser = new Map<number, number>();
+  readonly #counted = new Set<string>();
+
+  /** What counts those of a process's sockets. */
+  of(pid: number): (socket: string, queued: number) => void {
+    return (socket, queued) => {
+      if (queued === 0) return;
+      for (const user of usersOf(pid)) {
+        const key = `${user} ${socket}`;
+        if (this.#counted.has(key)) continue;
+        this.#counted.add(key);
+        this.byUser.set(user, (this.byUser.get(user) ?? 0) + queued);
+      }
+    };
   }
 }

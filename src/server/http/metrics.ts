@@ -127,6 +127,10 @@ export class Metrics {
     'dmabroker_client_queued_bytes',
     'Bytes that clients have not read yet',
   );
+  readonly #unproven = this.#gauge(
+    'dmabroker_unproven_bytes',
+    'Bytes of released memory that is taken to be gone and is looked for',
+  );
   readonly #readers = this.#gauge('dmabroker_event_readers', 'Streams of GET /v1/events');
   readonly #forgotten = this.#gauge(
     'dmabroker_forgotten_buffers',
@@ -176,6 +180,7 @@ export class Metrics {
     this.#clients.set(plane.clients);
     this.#pending.set(plane.pendingAllocations);
     this.#queued.set(plane.queuedBytes);
+    this.#unproven.set(plane.unprovenBytes);
     this.#poolHits.reset();
     this.#poolHits.inc(plane.pool.hits);
     this.#poolMisses.reset();

@@ -48,8 +48,11 @@ export const sizeSchema = {
   pattern: '^[0-9]{1,15}[KMGT]?$',
 } as const;
 
+/** A size, or that there is no limit. */
+export const limitSchema = { ...sizeSchema, pattern: '^(none|[0-9]{1,15}[KMGT]?)$' } as const;
+
 const limits = {
-  bytes: { type: ['integer', 'string'], minimum: 0, pattern: '^(none|[0-9]{1,15}[KMGT]?)$' },
+  bytes: limitSchema,
   buffers: count,
   fds: count,
   pending: count,

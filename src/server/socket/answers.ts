@@ -212,6 +212,9 @@ function lookUp(
     case 'imageDone':
       broker.works.received(question.parameters);
       return null;
+    case 'swept':
+      broker.swept(question.parameters);
+      return null;
     case 'shutDown':
       return null;
   }

@@ -15,7 +15,6 @@ import { BrokerError, toMessage } from '../../broker/errors.js';
 import { fdParts } from '../../broker/fd-parts.js';
 import { Policy } from '../../broker/policy.js';
 import { Quotas } from '../../broker/quota/quotas.js';
-import type { Allocation } from '../../broker/source.js';
 import { NOBODY } from '../../broker/turns.js';
 import { SystemClock } from '../../native/clock.js';
 import { Closers } from '../../native/closers.js';
@@ -108,9 +107,10 @@ const broker: Broker = new Broker(
       ),
     work: (asker, work, done) => allocatorClient.work(asker, work, done),
     free: (allocation) => allocatorClient.free(allocation),
-    remains: (allocation, fds) => remains(allocation, fds, isTold(allocation)),
-    tells: isTold,
     sealText: (text) => sealedBytes('dmabroker-text', text),
+    remains,
+    tells,
+    sweep: (identities) => post({ kind: 'sweep', identities }),
     exited: hasExited,
     closeFd: close,
     report: (event) => {
@@ -130,6 +130,7 @@ const broker: Broker = new Broker(
   quotasOf(setup.quotas),
   {
     unknownGraceMs: setup.unknownGraceSeconds * 1000,
+    trustedBytes: setup.trustedBytes,
     maxPastProcesses: fds.pastProcesses,
   },
   devices,
@@ -139,11 +140,6 @@ const journal: Journal = new Journal(() => broker, clock, post);
 broker.policy = new Policy(setup.policy);
 broker.leases.graceSeconds = setup.leaseGraceSeconds;
 broker.pool.configure(setup.pool);
-
-/** Whether the kernel tells when memory is gone, as far as the configuration believes it. */
-function isTold(allocation: Allocation): boolean {
-  return tells(allocation) && (setup.trustCounts || allocation.handleType !== 'dma_buf');
-}
 
 const step = new Step(setup.listener, setup.wake);
 const closers = new Closers(setup.wake);
@@ -223,6 +219,7 @@ function measured(): PlaneMetrics {
     ...measures.counted,
     clients: connections.size,
     queuedBytes: connections.queuedBytes,
+    unprovenBytes: broker.unprovenBytes,
     pool: { hits, misses, bytes, spares },
   };
 }

@@ -215,8 +215,19 @@ export class FakeWorld implements Surroundings {
     };
   }
 
-  tells({ handleType }: Allocation): boolean {
-    return handleType !== 'opaque_fd';
+  /** Of dma_bufs: by default all tests' kernel is one that knows better than to count. */
+  told: ReturnType<Surroundings['tells']> = 'gone';
+
+  tells({ handleType }: Allocation): ReturnType<Surroundings['tells']> {
+    if (handleType === 'dma_buf') return this.told;
+    return handleType === 'memfd' ? 'gone' : 'unknown';
+  }
+
+  /** Sweeps that were asked for and not answered yet: identities of each. */
+  readonly sweeps: (readonly string[])[] = [];
+
+  sweep(identities: readonly string[]): void {
+    this.sweeps.push(identities);
   }
 
   exited(pidfd: number): boolean {

@@ -2,16 +2,23 @@
 
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Readable } from 'node:stream';
 import t from 'tap';
 import { SystemClock } from '../../../src/native/clock.js';
 import { close, duplicate, identity } from '../../../src/native/libc/fd.js';
 import { map, sealedMemfd } from '../../../src/native/libc/memory.js';
+import { receive, send } from '../../../src/native/libc/socket.js';
 import { packageRoot } from '../../../src/package-root.js';
+import { mayHaveFds } from '../../../src/server/holders/proc.js';
 import { holdersReport } from '../../../src/server/holders/report.js';
 import { Sweeper, sweep } from '../../../src/server/holders/sweep.js';
+import { connectedPair } from '../../support/accept.js';
 import { FakeClock } from '../../support/clock.js';
+import { eventually } from '../../support/daemon.js';
 import { withoutLeaks } from '../../support/fds.js';
+import { temporaryFolder } from '../../support/folder.js';
 
 const clock = new SystemClock();
 
@@ -68,6 +75,53 @@ await withoutLeaks(t, 'a sweep', async (t) => {
     t.equal(report.missing === null, report.complete);
     await end(child);
     t.same(holdersReport(memories(), await sweep(clock), clock).holders, []);
+  });
+
+  for (const how of ['unshared', 'headless']) {
+    const where =
+      how === 'unshared' ? 'a thread of its own table' : 'a process without its first thread';
+    await t.test(`what ${where} has is seen`, async (t) => {
+      const program = join(packageRoot, 'dist', 'test', 'support', 'programs', 'own-table.js');
+      const child = spawn(process.execPath, [program, '3', how], {
+        stdio: ['ignore', 'pipe', 'inherit', memfd],
+      });
+      t.teardown(() => end(child));
+      await once(child.stdout as Readable, 'data');
+      const seen = async () => holdersReport(memories(), await sweep(clock), clock).holders;
+      // Its first thread is about to close it, or to end.
+      await eventually(() => !existsSync(`/proc/${child.pid}/fd/3`), 'it is not where one looks');
+      t.match(await seen(), [{ pid: child.pid, fds: 1 }]);
+      await end(child);
+      t.same(await seen(), []);
+    });
+  }
+
+  await t.test('a process that has ended and is not waited for has nothing', async (t) => {
+    const child = spawn('sh', ['-c', 'true & exec sleep 1000'], { stdio: 'ignore' });
+    t.teardown(() => end(child));
+    const children = `/proc/${child.pid}/task/${child.pid}/children`;
+    const zombie = () => Number(readFileSync(children, 'utf8').trim());
+    await eventually(
+      () => zombie() > 0 && /\) Z /.test(readFileSync(`/proc/${zombie()}/stat`, 'utf8')),
+      'there is one',
+    );
+    t.notOk(mayHaveFds(zombie()));
+    t.ok(mayHaveFds(child.pid ?? -1));
+  });
+
+  await t.test('fds in a message that nobody receives', async (t) => {
+    const path = join(temporaryFolder(t), 'socket');
+    const [one, other] = connectedPair(path);
+    const uid = process.getuid?.() ?? -1;
+    const inFlight = async () => (await sweep(clock, true)).inFlight.get(uid) ?? 0;
+    const before = await inFlight();
+    send(one, Buffer.from('x'), [memfd, memfd]);
+    const copy = duplicate(other);
+    t.equal(await inFlight(), before + 2, 'counted once, however often its process has the socket');
+    t.equal((await sweep(clock)).inFlight.size, 0, 'only where it is asked for');
+    for (const fd of receive(other)?.fds ?? []) close(fd);
+    t.equal(await inFlight(), before);
+    for (const fd of [one, other, copy]) close(fd);
   });
 
   await t.test('asked for often, done once', async (t) => {

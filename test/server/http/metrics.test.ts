@@ -59,6 +59,7 @@ const COUNTED = {
   clients: 4,
   pendingAllocations: 5,
   queuedBytes: 6,
+  unprovenBytes: 65_536,
   pool: { hits: 8, misses: 9, bytes: 8192, spares: 2 },
 };
 
@@ -81,6 +82,7 @@ await withoutLeaks(t, 'metrics', async (t) => {
     t.equal(value('dmabroker_clients'), 4);
     t.equal(value('dmabroker_pending_allocations'), 5);
     t.equal(value('dmabroker_client_queued_bytes'), 6);
+    t.equal(value('dmabroker_unproven_bytes'), 65_536);
     t.equal(value('dmabroker_pool_hits_total'), 8);
     t.equal(value('dmabroker_pool_misses_total'), 9);
     t.equal(value('dmabroker_pool_bytes'), 8192);

@@ -40,7 +40,8 @@ function sweep(counts: ReadonlyMap<number, number>, startTicks = '0'): Sweep {
   }
   const own = new Map([...holders.keys()].map((key) => [key, { fds: 1, mappings: 0 }]));
   clock.pass(60_000);
-  return { holders, own, unreadable: 0, hidden: false, scannedAt: clock.now() };
+  const seen = { unreadable: 0, unread: new Set<number>(), hidden: false, inFlight: new Map() };
+  return { holders, own, ...seen, scannedAt: clock.now() };
 }
 
 const pids = (growth: Growth) => growth.growing.map(({ process }) => process.pid);

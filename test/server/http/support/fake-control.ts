@@ -68,6 +68,7 @@ export const NOTHING_COUNTED: Measured = {
   clients: 0,
   pendingAllocations: 0,
   queuedBytes: 0,
+  unprovenBytes: 0,
   pool: { hits: 0, misses: 0, bytes: 0, spares: 0 },
 };
 
