@@ -2952,8 +2952,8 @@ export interface components {
             refusal?: components["schemas"]["Refusal"];
         };
         /**
-         * @description Names a request and its answer; the daemon's log has it with what it says of the request. It holds a number that is drawn at each start of the daemon.
-         * @example 5f0c1a2b-7
+         * @description Names a request and its answer, by chance; the daemon's log has it with what it says of the request.
+         * @example 5f0c1a2b9d3e4f60
          */
         RequestId: string;
         /** @description Both sides of a refusal, for programs. */
@@ -3023,7 +3023,7 @@ export interface components {
                  *       "detail": "size must be >= 1",
                  *       "instance": "/v1/buffers",
                  *       "code": "invalid_argument",
-                 *       "request_id": "5f0c1a2b-7",
+                 *       "request_id": "5f0c1a2b9d3e4f60",
                  *       "refusal": {
                  *         "constraint": "size",
                  *         "requested": 0,
@@ -3054,7 +3054,7 @@ export interface components {
                  *       "detail": "listBuffers needs a token that is known and not expired",
                  *       "instance": "/v1/buffers",
                  *       "code": "unauthenticated",
-                 *       "request_id": "5f0c1a2b-7"
+                 *       "request_id": "5f0c1a2b9d3e4f60"
                  *     }
                  */
                 "application/problem+json": components["schemas"]["Problem"];
@@ -3080,7 +3080,7 @@ export interface components {
                  *       "detail": "listBuffers needs the role reader",
                  *       "instance": "/v1/buffers",
                  *       "code": "permission_denied",
-                 *       "request_id": "5f0c1a2b-7",
+                 *       "request_id": "5f0c1a2b9d3e4f60",
                  *       "refusal": {
                  *         "constraint": "role",
                  *         "requested": {
@@ -3119,7 +3119,7 @@ export interface components {
                  *       "detail": "there is no buffer mfzgk5dfmjza",
                  *       "instance": "/v1/buffers/mfzgk5dfmjza",
                  *       "code": "not_found",
-                 *       "request_id": "5f0c1a2b-7"
+                 *       "request_id": "5f0c1a2b9d3e4f60"
                  *     }
                  */
                 "application/problem+json": components["schemas"]["Problem"];
@@ -3145,7 +3145,7 @@ export interface components {
                  *       "detail": "the buffer mfzgk5dfmjza has changed since then",
                  *       "instance": "/v1/buffers/mfzgk5dfmjza",
                  *       "code": "precondition_failed",
-                 *       "request_id": "5f0c1a2b-7"
+                 *       "request_id": "5f0c1a2b9d3e4f60"
                  *     }
                  */
                 "application/problem+json": components["schemas"]["Problem"];
@@ -3171,7 +3171,7 @@ export interface components {
                  *       "detail": "the first request with this Idempotency-Key is still under way",
                  *       "instance": "/v1/buffers",
                  *       "code": "idempotency_in_progress",
-                 *       "request_id": "5f0c1a2b-7"
+                 *       "request_id": "5f0c1a2b9d3e4f60"
                  *     }
                  */
                 "application/problem+json": components["schemas"]["Problem"];
@@ -3197,7 +3197,7 @@ export interface components {
                  *       "detail": "the quotas cannot be written",
                  *       "instance": "/v1/quotas/user/1000",
                  *       "code": "not_stored",
-                 *       "request_id": "5f0c1a2b-7",
+                 *       "request_id": "5f0c1a2b9d3e4f60",
                  *       "refusal": {
                  *         "constraint": "ENOSPC"
                  *       }
@@ -3226,7 +3226,7 @@ export interface components {
                  *       "detail": "the body is longer than the daemon reads",
                  *       "instance": "/v1/buffers",
                  *       "code": "body_too_large",
-                 *       "request_id": "5f0c1a2b-7",
+                 *       "request_id": "5f0c1a2b9d3e4f60",
                  *       "refusal": {
                  *         "possible": {
                  *           "bytes": 16384
@@ -3257,7 +3257,7 @@ export interface components {
                  *       "detail": "the content type is not application/json",
                  *       "instance": "/v1/buffers",
                  *       "code": "unsupported_media_type",
-                 *       "request_id": "5f0c1a2b-7",
+                 *       "request_id": "5f0c1a2b9d3e4f60",
                  *       "refusal": {
                  *         "constraint": "content-type",
                  *         "possible": "application/json"
@@ -3287,7 +3287,7 @@ export interface components {
                  *       "detail": "this daemon exports memfd, not dma_buf",
                  *       "instance": "/v1/buffers",
                  *       "code": "unsupported_handle_type",
-                 *       "request_id": "5f0c1a2b-7",
+                 *       "request_id": "5f0c1a2b9d3e4f60",
                  *       "refusal": {
                  *         "constraint": "handle_types",
                  *         "requested": [
@@ -3327,7 +3327,7 @@ export interface components {
                  *       "detail": "the user 1000 may have 1073741824 bytes",
                  *       "instance": "/v1/buffers",
                  *       "code": "limit_exceeded",
-                 *       "request_id": "5f0c1a2b-7",
+                 *       "request_id": "5f0c1a2b9d3e4f60",
                  *       "refusal": {
                  *         "constraint": "bytes",
                  *         "requested": 8355840,
@@ -3363,7 +3363,7 @@ export interface components {
                  *       "detail": "more than 10000 requests in a second",
                  *       "instance": "/v1/buffers",
                  *       "code": "rate_limited",
-                 *       "request_id": "5f0c1a2b-7",
+                 *       "request_id": "5f0c1a2b9d3e4f60",
                  *       "refusal": {
                  *         "constraint": "requests per second",
                  *         "possible": {
@@ -3395,7 +3395,7 @@ export interface components {
                  *       "detail": "vulkan has no memory for 8355840 bytes",
                  *       "instance": "/v1/buffers",
                  *       "code": "out_of_memory",
-                 *       "request_id": "5f0c1a2b-7"
+                 *       "request_id": "5f0c1a2b9d3e4f60"
                  *     }
                  */
                 "application/problem+json": components["schemas"]["Problem"];
@@ -3421,7 +3421,7 @@ export interface components {
                  *       "detail": "the daemon failed; its log has the cause",
                  *       "instance": "/v1/buffers/mfzgk5dfmjza",
                  *       "code": "internal",
-                 *       "request_id": "5f0c1a2b-7"
+                 *       "request_id": "5f0c1a2b9d3e4f60"
                  *     }
                  */
                 "application/problem+json": components["schemas"]["Problem"];
@@ -3447,7 +3447,7 @@ export interface components {
                  *       "detail": "the data plane did not answer in time",
                  *       "instance": "/v1/buffers/mfzgk5dfmjza",
                  *       "code": "unavailable",
-                 *       "request_id": "5f0c1a2b-7"
+                 *       "request_id": "5f0c1a2b9d3e4f60"
                  *     }
                  */
                 "application/problem+json": components["schemas"]["Problem"];

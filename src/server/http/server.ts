@@ -24,7 +24,7 @@ import * as limits from './limits.js';
 import { Metrics } from './metrics.js';
 import { answerTo, PROBLEM_TYPE } from './problem.js';
 import { limitRate } from './rate-limit.js';
-import { REQUEST_ID, REQUEST_ID_LABEL, requestIds } from './request-id.js';
+import { newRequestId, REQUEST_ID, REQUEST_ID_LABEL } from './request-id.js';
 import { addRoutes, pathOf, refuseUnknown } from './routes.js';
 import { readSpec } from './spec.js';
 import { knowStrangers } from './tcp.js';
@@ -64,7 +64,7 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
   const sendProblem = problemSender(callers, lines, (code) => metrics.problem(code));
   const app = Fastify({
     loggerInstance: options.logger,
-    genReqId: requestIds(),
+    genReqId: newRequestId,
     requestIdHeader: false,
     // Refusals are logged where they are answered; requests that went well are not news.
     logController: new LogController({

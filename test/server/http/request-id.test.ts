@@ -3,7 +3,7 @@ import t from 'tap';
 import { withoutLeaks } from '../../support/fds.js';
 import { startServer } from './support/server.js';
 
-const NAME = /^[0-9a-f]{8}-\d+$/;
+const NAME = /^[0-9a-f]{16}$/;
 
 await withoutLeaks(t, 'request ids', async (t) => {
   t.test('every answer has one of its own, what was refused too', async (t) => {
