@@ -36,6 +36,7 @@ ${JSON.stringify(
     detail: 'this daemon exports memfd, not dma_buf',
     instance: '/v1/buffers',
     code: 'unsupported_handle_type',
+    request_id: '5f0c1a2b9d3e4f60',
     refusal: { constraint: 'handle_types', requested: ['dma_buf'], possible: ['memfd'] },
   },
   null,

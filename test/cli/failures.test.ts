@@ -28,7 +28,7 @@ await withoutLeaks(t, 'failures', async (t) => {
     const format = await ctl([...socket, 'alloc', '--image', '1x1', '--format', 'R8']);
     t.match(
       format.stderr,
-      /^dmabrokerctl: .*allocates R8 {2}\npossible: AR24, XR24\nrequest: [0-9a-f]{8}-\d+\n$/,
+      /^dmabrokerctl: .*allocates R8 {2}\npossible: AR24, XR24\nrequest: [0-9a-f]{16}\n$/,
     );
     const json = await ctl([
       ...socket,
@@ -42,7 +42,7 @@ await withoutLeaks(t, 'failures', async (t) => {
     t.equal(json.status, 1);
     t.match(JSON.parse(json.stderr), {
       code: 'unsupported_handle_type',
-      request_id: /^\w{8}-\d+$/,
+      request_id: /^[0-9a-f]{16}$/,
     });
 
     t.match(await ctl([...socket, 'show', 'abc']), { status: 1, stderr: /not_found/ });

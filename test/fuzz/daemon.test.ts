@@ -35,7 +35,7 @@ await withoutLeaks(t, 'requests, right and broken, to a daemon', async (t) => {
   const daemon = await openDaemon(sanitized);
   t.teardown(() => daemon.stop('SIGKILL'));
   const maps = readFileSync(`/proc/${daemon.pid}/maps`, 'utf8');
-  if (sanitized !== null) t.match(maps, /bundle-sanitized\/dist\/native\/dmabroker\.so/);
+  if (sanitized !== null) t.match(maps, /bundle-sanitized\/dist\/native\/linux-\w+\/dmabroker\.so/);
   const tally = new Tally();
   const first = seed();
   t.comment(`DMABROKER_SEED=${first}`);

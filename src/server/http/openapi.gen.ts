@@ -2952,7 +2952,7 @@ export interface components {
             refusal?: components["schemas"]["Refusal"];
         };
         /**
-         * @description Names a request and its answer; the daemon's log has it with what it says of the request. It holds a number that is drawn at each start of the daemon.
+         * @description Names a request and its answer, by chance; the daemon's log has it with what it says of the request.
          * @example 5f0c1a2b9d3e4f60
          */
         RequestId: string;

@@ -8,7 +8,7 @@ import { BrokerError } from '../../broker/errors.js';
 import { SECURITY_HEADERS } from './guard.js';
 import * as limits from './limits.js';
 import { PROBLEM_TYPE, problem } from './problem.js';
-import { nextRequestId, REQUEST_ID, REQUEST_ID_LABEL } from './request-id.js';
+import { newRequestId, REQUEST_ID, REQUEST_ID_LABEL } from './request-id.js';
 
 /** There is no request yet, only a socket. */
 export function answerUnparsable(
@@ -17,7 +17,7 @@ export function answerUnparsable(
   socket: Socket,
 ) {
   if (error.code === 'ECONNRESET' || socket.destroyed) return;
-  const requestId = nextRequestId(this);
+  const requestId = newRequestId();
   const answer = problem(unparsable(error), requestId);
   this.log.info({ code: answer.code, [REQUEST_ID_LABEL]: requestId }, answer.detail);
   const body = JSON.stringify(answer);

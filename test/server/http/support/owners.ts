@@ -86,12 +86,9 @@ export async function ownersAreApart(t: Test, alice: User, bob: User, source: st
         await ask(bob, method, `/v1/buffers/${MISSING}${rest}`, body),
       ];
       t.equal(hidden.status, 404, `${method} ${rest}`);
-      t.equal(
-        JSON.stringify(hidden)
-          .replaceAll(mine.id, MISSING)
-          .replace(hidden.body.request_id, none.body.request_id),
-        JSON.stringify(none),
-      );
+      // Each request has a name of its own.
+      for (const { body } of [hidden, none]) body.request_id = null;
+      t.equal(JSON.stringify(hidden).replaceAll(mine.id, MISSING), JSON.stringify(none));
     }
   });
 
