@@ -7,6 +7,9 @@ cd "$(dirname "$0")/.."
 # named is what the compilers read, scripts/ with this file among it.
 native=dist/native/linux-$(node -p process.arch)
 mkdir -p "$native"
+# Whoever comes second waits, and finds that there is nothing to do.
+exec {lock}>dist/.lock
+flock "$lock"
 stamp=dist/.built
 if [ -e "$stamp" ] && [ -z "$(find src test bench scripts examples package.json package-lock.json tsconfig.json \
   -name build -prune -o \( -type d -o -name '*.ts' -o -name '*.c' -o -name '*.json' -o -name '*.sh' \) -newer "$stamp" -print -quit)" ]; then

@@ -15,8 +15,9 @@ need_packages 'building' "${BUILD_PACKAGES[@]}"
 need_packages 'testing' "${TEST_PACKAGES[@]}" "${PACK_PACKAGES[@]}"
 need_guest_packages
 want_kernel_packages
-bash scripts/build.sh
+# Before the build: it looks whether a folder has changed since.
 for folder in examples/c examples/wayland examples/v4l2 test/native/vulkan/loss-layer test/support/programs; do
   make --silent -C "$folder"
 done
+bash scripts/build.sh
 exec node dist/test/runner/main.js "$@"

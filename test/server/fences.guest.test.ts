@@ -138,7 +138,7 @@ t.test('a fence that does not signal', async (t) => {
   t.match(await rejected(buffer.read({ size: 4 })), {
     code: 'busy',
     message: new RegExp(`${FENCE_LIMIT_MS} ms`),
-    refusal: { constraint: 'fences', possible: { max_wait_ms: FENCE_LIMIT_MS } },
+    refusal: { constraint: 'fences', possible: { maxWaitMs: FENCE_LIMIT_MS } },
   });
   vgem.signal(fence);
   t.equal(await word(buffer), 0, 'then it can be read');

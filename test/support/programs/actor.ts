@@ -7,8 +7,8 @@ import { unlinkSync } from 'node:fs';
 import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { BrokerError, messageOf } from '../../../src/broker/errors.js';
-import { type Client, type ClientBuffer, connect } from '../../../src/client/index.js';
+import { messageOf } from '../../../src/broker/errors.js';
+import { BrokerError, type Client, type ClientBuffer, connect } from '../../../src/client/index.js';
 import { type Mapping, map } from '../../../src/native/libc/memory.js';
 import { connectUnix, listenUnix, send } from '../../../src/native/libc/socket.js';
 import type { Answer, Got, Order, Said } from '../actor.js';
@@ -157,7 +157,8 @@ async function obey(order: Order): Promise<unknown> {
 
 function failure(error: unknown): NonNullable<Answer['error']> {
   if (error instanceof BrokerError) {
-    return { code: error.code, message: error.message, refusal: error.refusal };
+    // As the daemon told it: JSON.
+    return { code: error.code, message: error.message, refusal: error.detail };
   }
   const code = error instanceof Error && 'code' in error ? String(error.code) : 'error';
   return { code, message: messageOf(error), refusal: {} };
