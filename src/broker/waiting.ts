@@ -2,8 +2,10 @@
  * How much of one kind waits for the allocator: what waits is memory of the daemon's, and no connection,
  * nor a user with many of them, may have much of it.
  */
+
 import { BrokerError } from './errors.js';
 import { MAX_PENDING_PER_CLIENT, MAX_PENDING_PER_USER } from './limits.js';
+import type { Constraint } from './refusal-words.js';
 import type { Asker } from './turns.js';
 
 export class Waiting {
@@ -11,7 +13,7 @@ export class Waiting {
 
   constructor(
     /** What is counted, for the refusal. */
-    private readonly what: string,
+    private readonly what: Constraint,
   ) {}
 
   /** One more, until the returned function is called. Throws `limit_exceeded`. */
