@@ -69,8 +69,14 @@ BUILD_PACKAGES=(gcc libc6-dev make libwayland-dev libwayland-bin)
 TEST_PACKAGES=(libvulkan-dev wayland-protocols libdrm-dev curl zsh fish mandoc)
 # What test/bindings compiles with: waylandpp, Qt's scanner and headers, wayland-rs. Rust is 400 MB of it, so
 # that these are asked for only by a run that has such a file in it.
-BINDING_PACKAGES=(g++ pkgconf waylandpp-dev wayland-scanner++ qt6-wayland-dev-tools qt6-base-dev
-  rustc cargo librust-wayland-client-dev librust-wayland-scanner-dev)
+BINDING_PACKAGES=(g++ pkgconf waylandpp-dev wayland-scanner++ qt6-wayland-dev-tools qt6-base-dev rustc cargo)
+need_binding_packages() {
+  # docs/first-fd.md is written for wayland-rs 0.29, which Debian 13 has beside a newer one.
+  local version=
+  [ -n "$(apt-cache show librust-wayland-client-0.29-dev 2>/dev/null)" ] && version=-0.29
+  need_packages 'testing the bindings' "${BINDING_PACKAGES[@]}" \
+    "librust-wayland-client$version-dev" "librust-wayland-scanner$version-dev"
+}
 
 # package_list <name>: one list of test/vm/packages.ts, beside the code that needs it; it can be read
 # before anything is compiled.

@@ -29,7 +29,7 @@ need_modules
 need_packages 'building' "${BUILD_PACKAGES[@]}"
 need_packages 'testing' "${TEST_PACKAGES[@]}"
 if wants_bindings "$@"; then
-  need_packages 'testing the bindings' "${BINDING_PACKAGES[@]}"
+  need_binding_packages
 fi
 need_guest_packages
 want_kernel_packages
