@@ -1,5 +1,5 @@
 /**
- * Writes docs/errors.md from the catalogue of errors. `--check` writes nothing and fails where the
+ * Writes docs/errors.md from the catalogue of errors and the words of refusals. `--check` writes nothing and fails where the
  * committed file is not up to date.
  *
  * Run after a build, in the repository's root: `node dist/scripts/generate-errors-doc.js [--check]`.
@@ -7,13 +7,14 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { catalogue } from '../src/broker/errors.js';
+import { constraints, families, possibles } from '../src/broker/refusal-words.js';
 
 const target = join(process.cwd(), 'docs/errors.md');
 /** Numbers from here on are REST's own. */
 const REST_ONLY = 100;
 
 const entries = Object.entries(catalogue);
-const text = `<!-- Generated from src/broker/errors.ts by scripts/generate-errors-doc.ts: do not edit. -->
+const text = `<!-- Generated from src/broker/errors.ts and refusal-words.ts by scripts/generate-errors-doc.ts: do not edit. -->
 
 # Errors
 
@@ -58,17 +59,48 @@ ${entries
   .filter(([, { number }]) => number >= REST_ONLY)
   .map(([code, { status, title }]) => `| \`${code}\` | ${status} | ${title} |`)
   .join('\n')}
+
+## The words of a refusal
+
+\`requested\` is what was asked for, a value of the field's own kind. \`possible\` is a value, a list to choose from,
+or an object of bounds. Beside them there may be
+
+| member | meaning |
+|---|---|
+| \`nearest\` | an allocation's or a dry run's: the nearest request that would succeed, in the words of CreateBuffer (openapi.yaml), or null |
+| \`quota\` | the quota that refused ([quotas.md](quotas.md)): \`scope\`, \`key\`, \`dimension\`, \`limit\`, \`in_use\`, \`lingering\` |
+| \`truncated\` | true: there was more, which \`long_detail\` has |
+
+A later daemon may say words that are not here. The client library has the members in camelCase (\`inUse\`,
+\`multipleOf\`), and the constraints as they are.
+
+| \`constraint\` | what it is about |
+|---|---|
+${words(constraints)}
+${Object.entries(families)
+  .map(([form, about]) => `| ${form.includes('`') ? form : `\`${form}\``} | ${about} |`)
+  .join('\n')}
+
+| in \`possible\` | meaning |
+|---|---|
+${words(possibles)}
 `;
 
 if (process.argv.includes('--check')) {
   if (readFileSync(target, 'utf8') !== text) {
     process.stderr.write(
-      'docs/errors.md is not what src/broker/errors.ts says: run scripts/generate-errors-doc.ts\n',
+      'docs/errors.md is not what src/broker/errors.ts and refusal-words.ts say: run scripts/generate-errors-doc.ts\n',
     );
     process.exitCode = 1;
   }
 } else {
   writeFileSync(target, text);
+}
+
+function words(list: Readonly<Record<string, string>>): string {
+  return Object.entries(list)
+    .map(([word, meaning]) => `| \`${word}\` | ${meaning} |`)
+    .join('\n');
 }
 
 function rows(list: typeof entries): string {

@@ -67,6 +67,16 @@ BUILD_PACKAGES=(gcc libc6-dev make libwayland-dev libwayland-bin)
 # The Vulkan headers and registry, linux-dmabuf's XML and drm_fourcc.h, that generated code and the
 # table of formats are compared with; curl, with which the commands of docs/rest.md are run.
 TEST_PACKAGES=(libvulkan-dev wayland-protocols libdrm-dev curl zsh fish mandoc)
+# What test/bindings compiles with: waylandpp, Qt's scanner and headers, wayland-rs. Rust is 400 MB of it, so
+# that these are asked for only by a run that has such a file in it.
+BINDING_PACKAGES=(g++ pkgconf waylandpp-dev wayland-scanner++ qt6-wayland-dev-tools qt6-base-dev rustc cargo)
+need_binding_packages() {
+  # docs/first-fd.md is written for wayland-rs 0.29, which Debian 13 has beside a newer one.
+  local version=
+  [ -n "$(apt-cache show librust-wayland-client-0.29-dev 2>/dev/null)" ] && version=-0.29
+  need_packages 'testing the bindings' "${BINDING_PACKAGES[@]}" \
+    "librust-wayland-client$version-dev" "librust-wayland-scanner$version-dev"
+}
 
 # The other architecture's shim, for the package (scripts/prepack.sh), and what starts it in a test.
 case $(uname -m) in

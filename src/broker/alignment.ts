@@ -47,7 +47,7 @@ export function checkAlignment(alignment: Alignment, allowed: readonly string[] 
   for (const key of keys) {
     const requested = alignment[key];
     if (requested === undefined || requested === 1) continue;
-    const constraint = `alignment.${key}`;
+    const constraint = `alignment.${key}` as const;
     if (!allowed.includes(key)) {
       throw new BrokerError('invalid_argument', `linear memory has no ${key} to be aligned`, {
         constraint,

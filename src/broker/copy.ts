@@ -2,10 +2,12 @@
  * Which bytes a copy moves: a range of linear memory, or an image into one of the same format and
  * dimensions, row by row where the strides differ. Pure arithmetic.
  */
+
 import { BrokerError } from './errors.js';
 import { formatInfo } from './formats.js';
 import { fourccName, MOD_LINEAR, modifierText } from './fourcc.js';
 import { rowBytes } from './layout.js';
+import type { Constraint, Possible } from './refusal-words.js';
 import { onlyDriverKnows } from './registered.js';
 import type { Allocation, ImageSpec } from './source.js';
 import { type CopyPlan, checkRange, extent, type Region, type Side } from './work.js';
@@ -20,8 +22,11 @@ export interface CopyRequest {
 export function planCopy(source: Side, destination: Side, request: CopyRequest): CopyPlan {
   const [from, to] = [source.spec, destination.spec];
   if (from.kind === 'image' && to.kind === 'image') {
-    for (const [constraint, value] of Object.entries(request)) {
-      if (value !== 0n) throw mismatch(constraint, 'an image is copied whole', Number(value), 0);
+    const { sourceOffset: source_offset, offset, size } = request;
+    for (const [constraint, value] of Object.entries({ source_offset, offset, size })) {
+      if (value === 0n) continue;
+      const named = constraint as 'source_offset' | 'offset' | 'size';
+      throw mismatch(named, 'an image is copied whole', Number(value), 0);
     }
     return planImage(from, source.allocation, to, destination.allocation);
   }
@@ -30,7 +35,7 @@ export function planCopy(source: Side, destination: Side, request: CopyRequest):
   throw mismatch('kind', 'an image is copied into an image', from.kind, to.kind);
 }
 
-function mismatch(constraint: string, message: string, requested: unknown, possible: unknown) {
+function mismatch(constraint: Constraint, message: string, requested: unknown, possible: Possible) {
   return new BrokerError('invalid_argument', message, { constraint, requested, possible });
 }
 

@@ -2,6 +2,7 @@
  * A layout that the client dictates: where each plane of an image lies and how long its rows are. Where
  * the broker lays images out itself it is checked here; where a driver does, by the driver.
  */
+
 import { type Alignment, alignUp, DEFAULT_ALIGNMENT, strictest } from './alignment.js';
 import { BrokerError } from './errors.js';
 import { type FormatInfo, formatInfo } from './formats.js';
@@ -14,9 +15,15 @@ import {
   planeEnd,
   rowBytes,
 } from './layout.js';
+import type { Constraint, Possible } from './refusal-words.js';
 import type { ImageSpec, PlanePlace } from './source.js';
 
-function refuse(constraint: string, message: string, requested: unknown, possible: unknown): never {
+function refuse(
+  constraint: Constraint,
+  message: string,
+  requested: unknown,
+  possible: Possible,
+): never {
   throw new BrokerError('invalid_argument', message, { constraint, requested, possible });
 }
 
@@ -110,7 +117,12 @@ function dictatedLayout(
 }
 
 /** Of what is demanded, and of what pixels are aligned to. */
-function multiple(constraint: string, requested: number, demanded: number, bytes: number): void {
+function multiple(
+  constraint: Constraint,
+  requested: number,
+  demanded: number,
+  bytes: number,
+): void {
   const unit = Math.max(demanded, bytes);
   if (requested % unit === 0) return;
   refuse(constraint, `it must be a multiple of ${unit}`, requested, { multiple_of: unit });

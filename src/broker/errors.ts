@@ -6,6 +6,8 @@
  * anything else that is thrown is a defect of the daemon.
  */
 
+import type { Constraint, Possible } from './refusal-words.js';
+
 interface Entry {
   /** `failed.code` of dmabroker-v1.xml's enum `refusal`. */
   readonly number: number;
@@ -119,12 +121,12 @@ export type ErrorCode = keyof typeof catalogue;
 
 /** What failed, on both sides, as JSON: the same object in `failed.detail` and in REST. */
 export interface Refusal {
-  /** The request's field or the constraint that failed, e.g. `width`, `format`. */
-  readonly constraint?: string;
+  /** The request's field or the limit that failed. */
+  readonly constraint?: Constraint;
   /** What the client asked for. */
   readonly requested?: unknown;
   /** What would have been possible. */
-  readonly possible?: unknown;
+  readonly possible?: Possible;
   /**
    * The nearest request that would succeed, in the words of openapi.yaml's CreateBuffer; it was
    * planned before it is told. Null where none was found, absent where none is looked for.

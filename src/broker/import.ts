@@ -2,10 +2,12 @@
  * Memory that somebody else made and wants registered: do the offsets and strides that the client
  * gives lie in the memory that its dma_bufs have? Pure: how large they are comes in from outside.
  */
+
 import { BrokerError } from './errors.js';
 import { formatInfo } from './formats.js';
 import { fourccName, isFourcc, MOD_LINEAR } from './fourcc.js';
 import { planeEnd, rowBytes } from './layout.js';
+import type { Constraint, Possible } from './refusal-words.js';
 import type { ImageSpec, MemorySpec, Plane } from './source.js';
 
 /** linux-dmabuf-v1 has at most four planes. */
@@ -35,10 +37,10 @@ function kindText(kind: string): string {
 }
 
 function refuse(
-  constraint: string,
+  constraint: Constraint,
   message: string,
   requested: unknown,
-  possible?: unknown,
+  possible?: Possible,
 ): never {
   throw new BrokerError('invalid_argument', message, {
     constraint,

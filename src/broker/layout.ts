@@ -5,10 +5,12 @@
  * Strides of the other planes follow from the first one's in the proportion of their pixels (half
  * of luma's for YUV420's chroma): V4L2's single-planar formats carry one bytesperline and mean that.
  */
+
 import { type Alignment, alignUp, DEFAULT_ALIGNMENT, strictest } from './alignment.js';
 import { BrokerError } from './errors.js';
 import { type FormatInfo, type FormatPlane, formatInfo, formats } from './formats.js';
 import { fourccName } from './fourcc.js';
+import type { Constraint } from './refusal-words.js';
 import type { PlanePlace } from './source.js';
 
 export interface LayoutPlane {
@@ -70,7 +72,7 @@ export function planeEnd(
 const density = ({ bytesPerBlock, blockWidth, hsub }: FormatPlane) =>
   bytesPerBlock / (blockWidth * hsub);
 
-function within(constraint: string, requested: number, max: number, hint = ''): number {
+function within(constraint: Constraint, requested: number, max: number, hint = ''): number {
   if (requested <= max) return requested;
   throw new BrokerError('too_large', `${constraint} would be ${requested}, over ${max}${hint}`, {
     constraint,

@@ -171,8 +171,9 @@ function otherValues(spec: MemorySpec, refusal: Refusal): MemorySpec[] {
     if (constraint.startsWith('layout')) return [anyLayout(spec)];
     switch (constraint) {
       case 'width':
+        return max === null ? [] : [{ ...spec, width: within(spec.width, max) }];
       case 'height':
-        return max === null ? [] : [{ ...spec, [constraint]: within(spec[constraint], max) }];
+        return max === null ? [] : [{ ...spec, height: within(spec.height, max) }];
       case 'width, height': {
         const most = possible as { width: number; height: number };
         const { width, height } = spec;

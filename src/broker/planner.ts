@@ -26,7 +26,7 @@ export interface Planning {
 
 export class Planner {
   /** Plans are not charged, but not without bounds. */
-  readonly #waiting = new Waiting('dry runs');
+  readonly #waiting = new Waiting();
 
   constructor(private readonly planning: Planning) {}
 
@@ -67,7 +67,7 @@ export class Planner {
     const asker = this.planning.asker(owner);
     try {
       choice = this.planning.choose(owner, request);
-      answered = this.#waiting.begin(asker);
+      answered = this.#waiting.begin(asker, 'dry runs');
     } catch (error) {
       if (!(error instanceof BrokerError)) throw error;
       done({ error });

@@ -3,8 +3,10 @@
  * REST. Decisions rest on uid and gids as the kernel gave them. The first rule that is for somebody and
  * says something about a question decides it; where none does, it is allowed.
  */
+
 import type { PartialPeer } from './buffer.js';
 import { BrokerError } from './errors.js';
+import type { Constraint, Possible } from './refusal-words.js';
 import type { AllocationRequest } from './request.js';
 
 /** Users and groups, by number. */
@@ -130,7 +132,11 @@ export class Policy {
   }
 }
 
-export function denied(constraint: string, requested: unknown, possible: unknown): BrokerError {
+export function denied(
+  constraint: Constraint,
+  requested: unknown,
+  possible: Possible,
+): BrokerError {
   const message = `the policy of this daemon does not allow this ${constraint}`;
   return new BrokerError('permission_denied', message, { constraint, requested, possible });
 }

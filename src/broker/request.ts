@@ -3,6 +3,7 @@
  * serve, and picks the source. Nothing is substituted: a handle type or modifier that was not
  * accepted is never given.
  */
+
 import { checkAlignment } from './alignment.js';
 import { checkDictated } from './dictated.js';
 import { BrokerError } from './errors.js';
@@ -16,6 +17,7 @@ import {
   MAX_SOURCE_NAME_BYTES,
 } from './limits.js';
 import { inOrder, servesPlacement } from './preference.js';
+import type { Constraint } from './refusal-words.js';
 import type { FormatOffer, HandleType, MemorySpec, SourceName, SourceState } from './source.js';
 
 /** A lease is in seconds. */
@@ -42,7 +44,7 @@ export interface Choice {
   readonly spec: MemorySpec;
 }
 
-function inRange(constraint: string, requested: number, max: number): void {
+function inRange(constraint: Constraint, requested: number, max: number): void {
   if (Number.isSafeInteger(requested) && requested >= 1 && requested <= max) return;
   const code = requested > max ? 'too_large' : 'invalid_argument';
   throw new BrokerError(code, `${constraint} must be 1 to ${max}`, {
@@ -56,7 +58,7 @@ export function checkName(name: string | null): void {
   if (name !== null) checkLength('name', 'a name', name, MAX_NAME_BYTES);
 }
 
-function checkLength(constraint: string, what: string, text: string, max: number): void {
+function checkLength(constraint: Constraint, what: string, text: string, max: number): void {
   const requested = Buffer.byteLength(text);
   if (requested <= max) return;
   const message = `${what} has at most ${max} bytes`;

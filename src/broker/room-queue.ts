@@ -7,7 +7,6 @@
  * Pure. Owns those that wait, of which a user has no more than of those that wait for the allocator.
  */
 import { after, type Clock, type Monotonic } from './clock.js';
-import { BrokerError } from './errors.js';
 import { ROOM_WAIT_MS } from './limits.js';
 import type { Asker } from './turns.js';
 import { Waiting } from './waiting.js';
@@ -25,7 +24,7 @@ export class RoomQueue {
   readonly #waiters = new Map<number, Waiter[]>();
   /** Users of whom something was settled since the last `run`. */
   readonly #settled = new Set<number>();
-  readonly #counted = new Waiting('allocations that wait for room');
+  readonly #counted = new Waiting();
 
   constructor(private readonly clock: Clock) {}
 
@@ -46,13 +45,8 @@ export class RoomQueue {
 
   /** `go` is called once, later. Returns false, and it is not, where too many wait already. */
   add(asker: Asker, fits: () => boolean, go: () => void): boolean {
-    let over: () => void;
-    try {
-      over = this.#counted.begin(asker);
-    } catch (error) {
-      if (!(error instanceof BrokerError)) throw error;
-      return false;
-    }
+    const over = this.#counted.tryBegin(asker, () => null);
+    if (over === null) return false;
     const all = this.#waiters.get(asker.uid) ?? [];
     this.#waiters.set(asker.uid, all);
     const until = after(this.clock.now(), ROOM_WAIT_MS);

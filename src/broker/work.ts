@@ -2,9 +2,11 @@
  * Work on the content of buffers: what a client may ask for and what is then done, in words that say
  * nothing of devices. Pure: offsets are judged here, whoever moves the bytes only moves them.
  */
+
 import { alignUp } from './alignment.js';
 import { BrokerError } from './errors.js';
 import { MAX_READ_SIZE } from './limits.js';
+import type { Constraint } from './refusal-words.js';
 import { isImportedImage, partOf, rowsOf, spansOf } from './registered.js';
 import type { Allocation, HandleType, MemorySpec, Origin } from './source.js';
 
@@ -119,7 +121,7 @@ export function extent({ spec, allocation }: Side): { start: number; length: num
 
 const WORD = 4;
 
-function refuse(constraint: string, message: string, requested: bigint, max: number): never {
+function refuse(constraint: Constraint, message: string, requested: bigint, max: number): never {
   throw new BrokerError('invalid_argument', message, {
     constraint,
     requested: requested <= Number.MAX_SAFE_INTEGER ? Number(requested) : requested.toString(),
@@ -131,7 +133,10 @@ function refuse(constraint: string, message: string, requested: bigint, max: num
 export function checkRange(
   { offset, size }: RangeRequest,
   length: number,
-  names: { readonly offset: string; readonly size: string } = { offset: 'offset', size: 'size' },
+  names: { readonly offset: Constraint; readonly size: Constraint } = {
+    offset: 'offset',
+    size: 'size',
+  },
 ): Range {
   // 64 bits each: as numbers, their sum would be rounded.
   if (offset >= BigInt(length))
@@ -164,7 +169,7 @@ export function planFill(side: Side, request: RangeRequest): Extent {
   return { offset: start + range.offset, size: range.size };
 }
 
-function checkWords(constraint: string, value: number): void {
+function checkWords(constraint: Constraint, value: number): void {
   if (value % WORD === 0) return;
   throw new BrokerError('invalid_argument', `memory is filled by words of ${WORD} bytes`, {
     constraint,

@@ -46,7 +46,7 @@ export interface Workshop {
 
 export class Works {
   /** Copies, fills and reads that clients wait for. */
-  readonly waiting = new Waiting('pending works');
+  readonly waiting = new Waiting();
   /** Answers that are elsewhere, until it is said that they are received; by ticket. */
   readonly #elsewhere = new Map<number, () => void>();
   #lastTicket = 0;
@@ -134,7 +134,7 @@ export class Works {
       }
       work = plan();
       if (work.kind === 'read') charge = this.quotas.holdAnswer(owner, work.size);
-      answered = this.waiting.begin(asker);
+      answered = this.waiting.begin(asker, 'pending works');
     } catch (error) {
       charge?.release();
       if (!(error instanceof BrokerError)) throw error;

@@ -7,7 +7,11 @@
 import { fourccName } from '../broker/fourcc.js';
 import { usageNames } from '../broker/usage.js';
 import { close } from '../native/libc/fd.js';
-import { dmabroker_buffer_v1, dmabroker_share_v1 } from '../protocol/dmabroker-v1.gen.js';
+import {
+  dmabroker_buffer_v1,
+  type dmabroker_manager_v1,
+  dmabroker_share_v1,
+} from '../protocol/dmabroker-v1.gen.js';
 import { hi, join64, lo } from '../protocol/wire.js';
 import { BrokerError } from './broker-error.js';
 import { type BufferLink, type BufferNews, ClientBuffer } from './buffer.js';
@@ -54,6 +58,7 @@ export class BufferObject implements BufferLink {
 
   constructor(
     readonly wire: WireClient,
+    private readonly manager: ProtocolObject<typeof dmabroker_manager_v1>,
     private readonly events: Listeners<[ClientEvent]>,
   ) {
     this.#object = wire.create(dmabroker_buffer_v1, {
@@ -245,7 +250,7 @@ export class BufferObject implements BufferLink {
   }
 
   #work(range: ByteRange, ask: (work: Work) => void, options: CallOptions): Promise<WorkAnswer> {
-    const create = (id: number): void => this.#object.request('create_work', id);
+    const create = (id: number): void => this.manager.request('create_work', id, this.#object.id);
     return work(this.wire, { create, range, ask }, options);
   }
 

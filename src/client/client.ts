@@ -190,7 +190,7 @@ export class Client {
     options: CallOptions,
     end: 'destroy' | 'release',
   ): Promise<ClientBuffer> {
-    const object = new BufferObject(this.wire, this.#events);
+    const object = new BufferObject(this.wire, this.manager, this.#events);
     return object.receive(() => ask(object.id), options, end);
   }
 

@@ -8,6 +8,7 @@ export const dmabroker_manager_v1 = {
     { name: 'destroy', opcode: 0, since: 1, destructor: true, args: [] },
     { name: 'create_params', opcode: 1, since: 1, destructor: false, args: [{ name: 'params_id', type: 'new_id', interface: 'dmabroker_params_v1' }] },
     { name: 'redeem', opcode: 2, since: 1, destructor: false, args: [{ name: 'buffer_id', type: 'new_id', interface: 'dmabroker_buffer_v1' }, { name: 'token', type: 'string' }] },
+    { name: 'create_work', opcode: 3, since: 1, destructor: false, args: [{ name: 'work_id', type: 'new_id', interface: 'dmabroker_work_v1' }, { name: 'buffer', type: 'object', interface: 'dmabroker_buffer_v1' }] },
   ],
   events: [
     { name: 'device', opcode: 0, since: 1, destructor: false, args: [{ name: 'name', type: 'string' }, { name: 'device_uuid', type: 'string' }, { name: 'driver_uuid', type: 'string' }, { name: 'main_device_hi', type: 'uint' }, { name: 'main_device_lo', type: 'uint' }] },
@@ -65,8 +66,7 @@ export const dmabroker_buffer_v1 = {
     { name: 'release', opcode: 1, since: 1, destructor: false, args: [] },
     { name: 'share', opcode: 2, since: 1, destructor: false, args: [{ name: 'share_id', type: 'new_id', interface: 'dmabroker_share_v1' }, { name: 'uses', type: 'uint' }, { name: 'uid', type: 'uint' }, { name: 'seconds', type: 'uint' }, { name: 'rights', type: 'uint' }] },
     { name: 'reissue', opcode: 3, since: 1, destructor: false, args: [] },
-    { name: 'create_work', opcode: 4, since: 1, destructor: false, args: [{ name: 'work_id', type: 'new_id', interface: 'dmabroker_work_v1' }] },
-    { name: 'renew', opcode: 5, since: 1, destructor: false, args: [{ name: 'seconds', type: 'uint' }] },
+    { name: 'renew', opcode: 4, since: 1, destructor: false, args: [{ name: 'seconds', type: 'uint' }] },
   ],
   events: [
     { name: 'info', opcode: 0, since: 1, destructor: false, args: [{ name: 'id', type: 'string' }, { name: 'generation', type: 'uint' }, { name: 'handle_types', type: 'uint' }, { name: 'source', type: 'string' }, { name: 'size_hi', type: 'uint' }, { name: 'size_lo', type: 'uint' }, { name: 'format', type: 'uint' }, { name: 'modifier_hi', type: 'uint' }, { name: 'modifier_lo', type: 'uint' }, { name: 'width', type: 'uint' }, { name: 'height', type: 'uint' }] },

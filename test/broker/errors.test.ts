@@ -1,6 +1,12 @@
 /** The catalogue of errors, and errors on their way between threads. */
 import t from 'tap';
-import { BrokerError, catalogue, fromMessage, toMessage } from '../../src/broker/errors.js';
+import {
+  BrokerError,
+  catalogue,
+  fromMessage,
+  type Refusal,
+  toMessage,
+} from '../../src/broker/errors.js';
 
 t.test('numbers are different and statuses are errors', async (t) => {
   const entries = Object.values(catalogue);
@@ -12,7 +18,7 @@ t.test('numbers are different and statuses are errors', async (t) => {
 });
 
 t.test('a refusal is the same on the other side', async (t) => {
-  const refusal = { constraint: 'width', requested: 0, possible: { min: 1, max: 5 } };
+  const refusal: Refusal = { constraint: 'width', requested: 0, possible: { min: 1, max: 5 } };
   const sent = new BrokerError('too_large', 'too wide', refusal);
   const arrived = fromMessage(structuredClone(toMessage(sent)));
   t.ok(arrived instanceof BrokerError);

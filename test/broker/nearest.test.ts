@@ -1,4 +1,5 @@
 /** What a refusal proposes instead: each rule, and that every proposal told is one that works. */
+
 import fc from 'fast-check';
 import t from 'tap';
 import { Broker, type BufferResult } from '../../src/broker/broker.js';
@@ -11,13 +12,14 @@ import {
   proposals,
   type requestWords,
 } from '../../src/broker/nearest.js';
+import type { Constraint, Possible } from '../../src/broker/refusal-words.js';
 import type { AllocationRequest } from '../../src/broker/request.js';
 import { type PlanResult, Usage } from '../../src/broker/source.js';
 import { mismatch } from '../server/http/support/conforms.js';
 import { FakeWorld, image, linear, memfd, offers, peer, request } from './support/world.js';
 
 const TILED = 0x0100_0000_0000_0001n;
-const refusal = (code: ErrorCode, constraint: string, requested: unknown, possible: unknown) =>
+const refusal = (code: ErrorCode, constraint: Constraint, requested: unknown, possible: Possible) =>
   new BrokerError(code, '', { constraint, requested, possible });
 const first = (asked: AllocationRequest, error: BrokerError) =>
   proposals(asked, error).map(({ spec, ...rest }) => ({ ...spec, ...rest }))[0];

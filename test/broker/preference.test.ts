@@ -2,7 +2,7 @@
 import t from 'tap';
 import { Broker } from '../../src/broker/broker.js';
 import type { BufferResult } from '../../src/broker/buffer.js';
-import { BrokerError } from '../../src/broker/errors.js';
+import { BrokerError, type Refusal } from '../../src/broker/errors.js';
 import { fourcc, MOD_LINEAR } from '../../src/broker/fourcc.js';
 import { isCmaHeap } from '../../src/broker/preference.js';
 import { chooseSource } from '../../src/broker/request.js';
@@ -96,7 +96,7 @@ t.test('a CMA heap that has no more is a refusal, and no other memory', async (t
   const wanted = request({ spec, handleTypes: ['dma_buf'] });
   broker.allocate(owner, wanted, (result) => answers.push(result));
   t.match(world.pending, [{ choice: { source: 'dma-heap:linux,cma' } }]);
-  const details = { constraint: 'size', requested: 460_800 };
+  const details: Refusal = { constraint: 'size', requested: 460_800 };
   world.refuse(new BrokerError('out_of_memory', 'it has no 460800 bytes: ENOMEM', details));
   t.match(answers, [{ error: { code: 'out_of_memory', refusal: details } }]);
   t.same(world.pending, []);

@@ -4,8 +4,10 @@
  *
  * Owns: the fds that came, until somebody takes them.
  */
+
 import { wl_display } from '../../src/protocol/wayland.gen.js';
 import { decode, decodeHeader, HEADER_SIZE, type Interface } from '../../src/protocol/wire.js';
+import { unlisted } from '../support/refusal-words.js';
 
 /** Tokens are everybody's: those of one connection are redeemed by another. */
 const MAX_TOKENS = 64;
@@ -118,6 +120,10 @@ export class Heard {
   #note(name: string, object: number, values: unknown[]): void {
     const [first, second, third] = values;
     const event = name.split('.').at(-1) ?? '';
+    if (/^dmabroker_.*\.(failed|lease_refused)$/.test(name)) {
+      const strange = unlisted(JSON.parse(third as string));
+      if (strange.length > 0) throw new Error(`${third}: not in docs/errors.md: ${strange}`);
+    }
     if (event === 'failed' || ANSWERS.includes(event)) this.pending.delete(object);
     switch (name) {
       case 'wl_display.error':

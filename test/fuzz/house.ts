@@ -55,7 +55,7 @@ function importError(pending: PendingImport | undefined): BrokerError | null {
 function turn(random: Random, { world }: Bench): boolean {
   const requested = 'x'.repeat(random.below(4) === 0 ? 5000 : 1);
   const refusal = () =>
-    new BrokerError('out_of_memory', 'by chance', { constraint: 'x', requested });
+    new BrokerError('out_of_memory', 'by chance', { constraint: 'size', requested });
   const bad = random.below(8) === 0;
   const ways: (() => void)[] = [];
   if (world.pending.length > 0) {

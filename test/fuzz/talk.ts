@@ -124,7 +124,7 @@ export class Talk {
     const { random } = this;
     const buffer = this.#readyBuffer();
     if (buffer === undefined) return this.sync();
-    const made = this.#say(buffer, 'create_work');
+    const made = this.#say(this.#first(MANAGER), 'create_work', { buffer });
     const id = [...this.objects.keys()].at(-1) ?? 0;
     const kind = random.one(WORKS) ?? 'read';
     const setters = ['set_offset', 'set_size', ...(kind === 'copy' ? ['set_source_offset'] : [])];

@@ -27,6 +27,31 @@ function wide({ args }: Message): string[] {
   return names;
 }
 
+/** The interfaces that an interface's messages make or name, without itself. */
+const named = ({ name, requests, events }: Interface): readonly string[] =>
+  [
+    ...new Set(
+      [...requests, ...events]
+        .flatMap(({ args }) => args.map((arg) => arg.interface))
+        .filter((other) => other !== undefined && other !== name),
+    ),
+  ] as string[];
+
+t.test(
+  'no two interfaces name each other, which a binding with a module for each cannot load',
+  async (t) => {
+    /** Whether one can be come to from the other. */
+    const leads = (from: string, to: string, seen = new Set<string>()): boolean => {
+      if (seen.has(from)) return false;
+      seen.add(from);
+      const definition = all.find(({ name }) => name === from);
+      const next = definition === undefined ? [] : named(definition);
+      return next.includes(to) || next.some((each) => leads(each, to, seen));
+    };
+    for (const { name } of all) t.notOk(leads(name, name), name);
+  },
+);
+
 t.test('the one destructor of an interface is destroy', async (t) => {
   for (const { name, requests, events } of all) {
     const ends = requests.filter(({ destructor }) => destructor);

@@ -75,7 +75,11 @@ export const GUEST_PACKAGES = [
   'strace',
   'socat',
   'busybox-static',
-  'python3-minimal',
+  // What clients of other bindings run with: waylandpp's library, and pywayland, whose package leaves out
+  // what it loads (cffi's backend).
+  'libwayland-client++1',
+  'python3-pywayland',
+  'python3-cffi-backend',
 ];
 
 /**

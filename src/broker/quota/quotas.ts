@@ -2,10 +2,12 @@
  * The broker's door to quotas: who is charged for an owner, reservations, and settings that change
  * at run time.
  */
+
 import { alignUp, DEFAULT_ALIGNMENT } from '../alignment.js';
 import type { BrokerBuffer, Client, Owner } from '../buffer.js';
 import { after, type Clock } from '../clock.js';
 import { BrokerError } from '../errors.js';
+import type { Possible } from '../refusal-words.js';
 import type { ChargePolicy } from '../shares.js';
 import type { Allocation, Plan } from '../source.js';
 import type { AccountTable } from './accounts.js';
@@ -206,7 +208,9 @@ export class Quotas {
       if ('recallable' in prospect) {
         const { recallable } = prospect;
         const text = `${error.message}; ${recallable} can be recalled, which is not enough`;
-        const possible = { ...(refusal.possible as object), recalling: false, recallable };
+        const { possible: most } = refusal;
+        const bounds = typeof most === 'object' && !Array.isArray(most) ? most : {};
+        const possible: Possible = { ...bounds, recalling: false, recallable };
         throw new BrokerError('limit_exceeded', text, { ...refusal, possible });
       }
       const { afterSeconds: seconds } = prospect;

@@ -6,7 +6,7 @@
  */
 import { alignUp, strictest } from '../../broker/alignment.js';
 import { layoutOf } from '../../broker/dictated.js';
-import { BrokerError, isOutOfFds, outOfFds } from '../../broker/errors.js';
+import { BrokerError, isOutOfFds, outOfFds, type Refusal } from '../../broker/errors.js';
 import { formats } from '../../broker/formats.js';
 import { MOD_LINEAR, modifierText } from '../../broker/fourcc.js';
 import { knownFormat } from '../../broker/layout.js';
@@ -187,7 +187,7 @@ function bufferShape(size: number, alignment = 1): Shape {
 function refusalOf(error: unknown, source: SourceName, bytes: number): unknown {
   // Node's own calls (ftruncate) fail with an Error that has a code.
   if (!(error instanceof Error && 'code' in error) || error instanceof BrokerError) return error;
-  const refusal = { constraint: 'size', requested: bytes };
+  const refusal: Refusal = { constraint: 'size', requested: bytes };
   if (isOutOfFds(error)) return outOfFds();
   const message = `${source} has no ${bytes} bytes: ${error.message}`;
   return new BrokerError('out_of_memory', message, refusal);

@@ -1,6 +1,6 @@
 /** How much memory there is, for sources that take it from the machine's RAM. */
 import { freemem, totalmem } from 'node:os';
-import { BrokerError } from '../../broker/errors.js';
+import { BrokerError, type Refusal } from '../../broker/errors.js';
 
 /** Bytes of RAM, or of the control group's share of it (memory.max). */
 function ram(): number {
@@ -16,7 +16,7 @@ function ram(): number {
  */
 export function checkMemory(bytes: number, committed: boolean): void {
   const total = ram();
-  const refusal = (max: number) => ({
+  const refusal = (max: number): Refusal => ({
     constraint: 'size',
     requested: bytes,
     possible: { max },

@@ -26,7 +26,7 @@ export function checkSpec(spec: MemorySpec, handleType: VulkanHandleType): void 
   }
 }
 
-function positive(name: string, value: number): void {
+function positive(name: 'size' | 'width' | 'height', value: number): void {
   if (Number.isSafeInteger(value) && value > 0) return;
   throw new BrokerError('invalid_argument', `${name} must be a positive integer`, {
     constraint: name,

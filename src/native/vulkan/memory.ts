@@ -5,7 +5,7 @@
  * Owns: the count of allocations that exist. A memory object is its caller's, and so is every fd
  * that vkGetMemoryFdKHR returns ("the application owns it").
  */
-import { BrokerError } from '../../broker/errors.js';
+import { BrokerError, type Refusal } from '../../broker/errors.js';
 import { owning, setCloexec } from '../libc/fd.js';
 import { outHandle } from './call.js';
 import type { Device } from './device.js';
@@ -51,7 +51,7 @@ export function checkCount(device: Device, more = 1): void {
 export function allocateMemory(device: Device, request: MemoryRequest): bigint {
   checkCount(device);
   const { arena } = device;
-  const refusal = { constraint: 'size', requested: Number(request.size) };
+  const refusal: Refusal = { constraint: 'size', requested: Number(request.size) };
   const memory = arena.scoped(() => {
     let pNext = 0;
     if (request.dedicated) {

@@ -5,8 +5,10 @@
  * Bodies are taken as they are (`"4096"` is no integer); path and query parameters, which are text,
  * are converted. Unknown fields are refused and never dropped: a misspelt field must not be ignored.
  */
+
 import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
-import { BrokerError } from '../../broker/errors.js';
+import { BrokerError, type Refusal } from '../../broker/errors.js';
+import type { FieldPath } from '../../broker/refusal-words.js';
 import type { Spec } from './spec.js';
 
 /** Checks one part of a request and fills in defaults; throws a BrokerError. */
@@ -114,7 +116,7 @@ function refusal(error: ErrorObject): BrokerError {
   const field = fieldOf(error);
   const what = field === '' ? 'the body' : field;
   return new BrokerError(code, `${what} ${sentence(error)}`, {
-    ...(field === '' ? {} : { constraint: field }),
+    ...(field === '' ? {} : { constraint: field as FieldPath }),
     // Lists and objects are the client's own and could be long; it knows them.
     ...(isScalar(error.data) ? { requested: error.data } : {}),
     ...possible(error),
@@ -155,7 +157,7 @@ function sentence({ keyword, message, params, parentSchema }: ErrorObject): stri
   }
 }
 
-function possible({ keyword, params, parentSchema }: ErrorObject): { possible?: unknown } {
+function possible({ keyword, params, parentSchema }: ErrorObject): Refusal {
   switch (keyword) {
     case 'enum':
       return { possible: params.allowedValues };

@@ -2,8 +2,10 @@
  * Rules as REST and the state file have them: snake case, null for no limit. What a rule of a scope
  * may say, and which keys a scope has, is checked here for both.
  */
+
 import { BrokerError } from '../../broker/errors.js';
 import { type Rule, type RuleId, SCOPES, type Scope } from '../../broker/quota/rules.js';
+import type { FieldPath } from '../../broker/refusal-words.js';
 import type { QuotaRule } from '../control.js';
 import { MAX_PRIORITY, MAX_WEIGHT } from './config.js';
 
@@ -48,6 +50,10 @@ const inRange: { readonly [K in keyof Rule]?: (value: number) => boolean } = {
   reserve: (value) => value >= 0 && value <= 1,
 };
 
+/** As a request of REST has it. */
+const restName = (name: keyof Rule) =>
+  (name === 'allocationsPerSecond' ? 'allocations_per_second' : name) as FieldPath;
+
 /** Throws `not_found`, or `invalid_argument` where a rule of this scope cannot say this. */
 export function checkRule(scope: string, key: string, rule: Rule): RuleId {
   const id = ruleId(scope, key);
@@ -62,9 +68,9 @@ export function checkRule(scope: string, key: string, rule: Rule): RuleId {
       ? 'is out of range'
       : `is nothing that a ${isHeap ? 'heap' : scope} has`;
     throw new BrokerError('invalid_argument', `${name} ${why}`, {
-      constraint: name,
+      constraint: restName(name),
       requested: value,
-      ...(allowed.includes(name) ? {} : { possible: allowed }),
+      ...(allowed.includes(name) ? {} : { possible: allowed.map(restName) }),
     });
   }
   return id;

@@ -62,11 +62,17 @@ export class BufferObject {
         share: (...terms) => this.#share(...terms),
         reissue: () => this.#order.add(() => this.#reissue()),
         renew: (seconds) => this.#order.add(() => this.#renew(seconds)),
-        create_work: (workId) => this.#createWork(workId),
       },
       () => this.#gone(),
     );
     objects.set(this.#resource, this);
+  }
+
+  /** The one that a request names; another id ends the connection. */
+  static named(connection: Connection, id: number): BufferObject {
+    const object = objects.get(connection.find(id, dmabroker_buffer_v1));
+    if (object === undefined) throw new Error(`object ${id} has no buffer object`);
+    return object;
   }
 
   /** Asks the broker for memory; the answer comes later as events. */
@@ -231,7 +237,8 @@ export class BufferObject {
     });
   }
 
-  #createWork(id: number): void {
+  /** Makes a work object, whose requests are about this buffer. */
+  createWork(id: number): void {
     const { works } = this.broker;
     new WorkObject(this.connection, id, this.version, {
       refused: (error, resource) => {
@@ -239,8 +246,7 @@ export class BufferObject {
         refuse(this.broker, this.#self, resource, error);
       },
       copy: (sourceId, range, sourceOffset, answered) => {
-        const source = objects.get(this.connection.find(sourceId, dmabroker_buffer_v1));
-        if (source === undefined) throw new Error(`object ${sourceId} has no buffer object`);
+        const source = BufferObject.named(this.connection, sourceId);
         const copy = (buffer: BrokerBuffer) =>
           works.copy(this.#self, source.#had(), buffer, { ...range, sourceOffset }, answered);
         this.#work(answered, copy, source);

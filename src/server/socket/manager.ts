@@ -49,6 +49,7 @@ export function bindManager(
         object.failed(error);
       }
     },
+    create_work: (workId, bufferId) => BufferObject.named(connection, bufferId).createWork(workId),
   });
   describe(manager, context);
 }

@@ -112,7 +112,9 @@ export class StateFolder {
       if (!isSystemError(error)) throw error;
       this.problem = sentence(file, error);
       const text = `${this.problem}; nothing has changed`;
-      throw new BrokerError('not_stored', text, { constraint: error.code });
+      throw new BrokerError('not_stored', text, {
+        constraint: error.code as `E${Uppercase<string>}`,
+      });
     }
   }
 

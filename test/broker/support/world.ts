@@ -7,7 +7,7 @@ import type { AllocationResult, Surroundings } from '../../../src/broker/broker.
 import type { BrokerBuffer, Client, Peer } from '../../../src/broker/buffer.js';
 import { NO_CGROUP } from '../../../src/broker/cgroup.js';
 import type { DeviceState, OpenResult } from '../../../src/broker/devices.js';
-import { BrokerError } from '../../../src/broker/errors.js';
+import { BrokerError, type Refusal } from '../../../src/broker/errors.js';
 import type { BrokerEvent } from '../../../src/broker/events.js';
 import { fourcc, MOD_LINEAR } from '../../../src/broker/fourcc.js';
 import type { Remaining, Remains } from '../../../src/broker/lingering.js';
@@ -117,7 +117,11 @@ export class FakeWorld implements Surroundings {
     this.plans++;
     const size = spec.kind === 'buffer' ? spec.size : spec.width * spec.height * 4;
     if (size > this.planLimit) {
-      const refusal = { constraint: 'size', requested: size, possible: { max: this.planLimit } };
+      const refusal: Refusal = {
+        constraint: 'size',
+        requested: size,
+        possible: { max: this.planLimit },
+      };
       done({ error: new BrokerError('too_large', 'the fake source has a limit', refusal) });
       return;
     }

@@ -50,7 +50,7 @@ async function equipped(path: string): Promise<RawClient> {
   client.request(dmabroker_manager_v1, MANAGER, 'create_params', PARAMS);
   client.request(dmabroker_params_v1, PARAMS, 'set_buffer', 0, 4096);
   client.request(dmabroker_buffer_v1, BUFFER, 'share', SHARE, 1, 0xffffffff, 0, 0);
-  client.request(dmabroker_buffer_v1, BUFFER, 'create_work', WORK);
+  client.request(dmabroker_manager_v1, MANAGER, 'create_work', WORK, BUFFER);
   await client.until(() => client.count('dmabroker_share_v1.token') === 1);
   return client;
 }

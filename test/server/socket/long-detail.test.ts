@@ -102,7 +102,10 @@ t.test('what nobody receives is closed, and charged to nobody', async (t) => {
 });
 
 t.test('nothing is made for an object that was destroyed', async (t) => {
-  const long = new BrokerError('internal', 'no', { constraint: 'x', requested: 'y'.repeat(5000) });
+  const long = new BrokerError('internal', 'no', {
+    constraint: 'size',
+    requested: 'y'.repeat(5000),
+  });
   for (const destroyed of [false, true]) {
     const bench = new Bench().ready();
     bench.ask(BUFFER);

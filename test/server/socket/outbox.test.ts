@@ -177,7 +177,7 @@ t.test('what was read is charged until the peer has received it', async (t) => {
   const buffer = bench.allocate(FREE);
   const charged = () => bench.broker.quotas.accounts.find('user', '1000')?.charge.bytes;
   t.equal(charged(), buffer.allocation.size);
-  bench.request(dmabroker_buffer_v1, FREE, 'create_work', 50);
+  bench.request(dmabroker_manager_v1, MANAGER, 'create_work', 50, FREE);
   bench.request(dmabroker_work_v1, 50, 'read');
   t.equal(charged(), 8192, 'before it is made');
   bench.world.answerWork();
@@ -204,7 +204,7 @@ t.test('what was read and never received is not charged to who has gone', async 
     const { bench, step, outbox } = make();
     bench.allocate(FREE, 'until_released');
     for (const id of [50, 51]) {
-      bench.request(dmabroker_buffer_v1, FREE, 'create_work', id);
+      bench.request(dmabroker_manager_v1, MANAGER, 'create_work', id, FREE);
       bench.request(dmabroker_work_v1, id, 'read');
       bench.world.answerWork();
     }

@@ -1,9 +1,9 @@
 /** Answers to reads are memory of the daemon's: who does not take them is charged, and gets no more. */
 import t from 'tap';
-import { dmabroker_buffer_v1, dmabroker_work_v1 } from '../../../src/protocol/dmabroker-v1.gen.js';
+import { dmabroker_manager_v1, dmabroker_work_v1 } from '../../../src/protocol/dmabroker-v1.gen.js';
 import { eventually, TestDaemon } from '../../support/daemon.js';
 import { withoutLeaks } from '../../support/fds.js';
-import { FREE, RawClient } from '../../support/raw-client.js';
+import { FREE, MANAGER, RawClient } from '../../support/raw-client.js';
 
 const MIB = 2 ** 20;
 const QUOTA = 64 * MIB;
@@ -35,7 +35,7 @@ await withoutLeaks(t, 'answers that nobody takes', async (t) => {
     t.equal(await charged(), 2 * SIZE);
     for (const client of clients) {
       for (let i = 0; i < READS; i++) {
-        client.request(dmabroker_buffer_v1, FREE, 'create_work', WORK + i);
+        client.request(dmabroker_manager_v1, MANAGER, 'create_work', WORK + i, FREE);
         client.request(dmabroker_work_v1, WORK + i, 'read');
       }
     }

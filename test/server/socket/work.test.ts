@@ -28,7 +28,7 @@ type Setter = 'set_offset' | 'set_size' | 'set_source_offset';
 
 /** A work object of a range. */
 function work(bench: Bench, id: number, buffer: number, range: Partial<Record<Setter, number>>) {
-  bench.request(dmabroker_buffer_v1, buffer, 'create_work', id);
+  bench.request(dmabroker_manager_v1, MANAGER, 'create_work', id, buffer);
   for (const [name, value] of Object.entries(range)) {
     bench.request(dmabroker_work_v1, id, name as Setter, 0, value);
   }

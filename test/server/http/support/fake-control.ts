@@ -462,7 +462,7 @@ export class FakeControl implements ControlPlane {
     }
     if (this.buffers.size >= this.maxBuffers) {
       throw new BrokerError('limit_exceeded', 'there are too many buffers', {
-        constraint: 'buffers',
+        constraint: 'tokens',
         requested: this.buffers.size + 1,
         possible: this.maxBuffers,
       });
@@ -541,7 +541,11 @@ function layout(request: CreateBuffer): Layout {
   return { kind, size: stride * height, format, modifier: LINEAR, width, height, planes };
 }
 
-function tooLarge(constraint: string, requested: number, possible: number): void {
+function tooLarge(
+  constraint: 'size' | 'width' | 'height',
+  requested: number,
+  possible: number,
+): void {
   if (requested <= possible) return;
   throw new BrokerError('too_large', `${constraint} may be ${possible} at most`, {
     constraint,

@@ -1,0 +1,30 @@
+/** Which words of a refusal's JSON are not in the list that docs/errors.md is made of. */
+import { constraints, possibles } from '../../src/broker/refusal-words.js';
+
+const MEMBERS = ['constraint', 'requested', 'possible', 'nearest', 'quota', 'truncated'];
+/** refusal-words.ts's families, but for REST's paths. */
+const FAMILIES = [
+  /^planes\.\d+(\.(fd|offset|stride))?$/,
+  /^layout\.\d+\.(offset|stride)$/,
+  /^quota\.(user|cgroup|source|connection|daemon)\.\w+$/,
+  /^E[A-Z0-9]+$/,
+];
+
+export function unlisted(detail: Readonly<Record<string, unknown>>): string[] {
+  const { constraint, possible } = detail;
+  const known =
+    constraint === undefined ||
+    (typeof constraint === 'string' &&
+      (Object.hasOwn(constraints, constraint) || FAMILIES.some((form) => form.test(constraint))));
+  return [
+    ...Object.keys(detail).filter((name) => !MEMBERS.includes(name)),
+    ...(known ? [] : [String(constraint)]),
+    ...namesOf(possible).filter((name) => !Object.hasOwn(possibles, name)),
+  ];
+}
+
+function namesOf(value: unknown): string[] {
+  if (typeof value !== 'object' || value === null) return [];
+  if (Array.isArray(value)) return value.flatMap(namesOf);
+  return Object.entries(value).flatMap(([name, inner]) => [name, ...namesOf(inner)]);
+}
