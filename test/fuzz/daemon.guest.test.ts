@@ -13,9 +13,9 @@ const MESSAGES = atNight(4000, 100_000);
 /** A guest is slow: looking is worth less often. */
 const PER_ROUND = 500;
 const LEAST = {
-  'dmabroker_buffer_v1.done': 50,
-  'dmabroker_buffer_v1.failed': 50,
-  'dmabroker_test_v1.possible': 5,
+  'dmabroker_buffer_v1.done': 15,
+  'dmabroker_buffer_v1.failed': 15,
+  'dmabroker_test_v1.possible': 2,
 };
 
 t.setTimeout(atNight(280_000, 7_000_000));
