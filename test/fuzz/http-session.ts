@@ -2,12 +2,14 @@
  * One connection to REST, chosen by chance: tame (right HTTP, whose answers are held against openapi.yaml one by
  * one), or broken, whose answers are still HTTP with a status of the catalogue and a problem document.
  */
+
 import fc from 'fast-check';
 import { catalogue } from '../../src/broker/errors.js';
 import { document, mismatch, violation } from '../server/http/support/conforms.js';
 import { generators } from '../server/http/support/operations.js';
 import { type Generated, type Model, textOf, usual } from '../server/http/support/requests.js';
 import type { Random } from '../support/random.js';
+import { unlisted } from '../support/refusal-words.js';
 import type { Fds } from './fds.js';
 import { broken } from './http-broken.js';
 import { Answers, BadAnswer, bytesOf, type HttpAnswer, type HttpRequest } from './http-message.js';
@@ -178,6 +180,9 @@ export class HttpSession {
     if (status < 400) return undefined;
     const [type] = (headers['content-type'] ?? '').split(';');
     if (type !== PROBLEM) return `content type ${type}`;
+    const { refusal = {} } = json as { refusal?: Record<string, unknown> };
+    const strange = unlisted(refusal, true);
+    if (strange.length > 0) return `${strange} is not in docs/errors.md`;
     return mismatch('/components/schemas/Problem', json);
   }
 

@@ -10,9 +10,11 @@ const FAMILIES = [
   /^E[A-Z0-9]+$/,
 ];
 
-export function unlisted(detail: Readonly<Record<string, unknown>>): string[] {
+/** `rest`: a constraint may be the path of any member of a request. */
+export function unlisted(detail: Readonly<Record<string, unknown>>, rest = false): string[] {
   const { constraint, possible } = detail;
   const known =
+    rest ||
     constraint === undefined ||
     (typeof constraint === 'string' &&
       (Object.hasOwn(constraints, constraint) || FAMILIES.some((form) => form.test(constraint))));
