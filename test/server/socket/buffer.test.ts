@@ -9,6 +9,7 @@ import {
   dmabroker_manager_v1,
   dmabroker_params_v1,
   dmabroker_share_v1,
+  dmabroker_work_v1,
 } from '../../../src/protocol/dmabroker-v1.gen.js';
 import { MAX_MESSAGE_SIZE } from '../../../src/protocol/wire.js';
 import { MAX_WAITING_REQUESTS } from '../../../src/server/socket/connection.js';
@@ -266,6 +267,35 @@ t.test(
     t.match(bench.events(), [
       { name: 'dmabroker_share_v1.failed', values: [refusal.out_of_memory] },
     ]);
+  },
+);
+
+t.test('a buffer that stays is not given up for a reissue that was not read', async (t) => {
+  const { owner, buffer } = pair('until_released');
+  owner.request(dmabroker_buffer_v1, BUFFER, 'reissue');
+  owner.request(dmabroker_buffer_v1, BUFFER, 'destroy');
+  owner.events();
+  t.notOk(buffer.released, 'the client knew it');
+});
+
+t.test(
+  'the source of a copy that waits is released after it, or with the connection',
+  async (t) => {
+    const COPY = 70;
+    for (const end of ['answered', 'closed'] as const) {
+      const bench = new Bench().ready();
+      const source = bench.allocate(BUFFER);
+      bench.ask(REDEEMED, 'until_released');
+      bench.request(dmabroker_buffer_v1, REDEEMED, 'create_work', COPY);
+      bench.request(dmabroker_work_v1, COPY, 'copy', BUFFER);
+      bench.request(dmabroker_buffer_v1, BUFFER, 'destroy');
+      t.notOk(source.released, 'the copy waits for its target');
+      if (end === 'closed') bench.close();
+      bench.world.answer();
+      t.equal(bench.world.works.length, end === 'answered' ? 1 : 0, `${end}: it is copied`);
+      t.ok(source.released, `${end}: and then released`);
+      t.equal([...bench.broker.buffers].length, end === 'answered' ? 1 : 0);
+    }
   },
 );
 
