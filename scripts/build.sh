@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 # named is what the compilers read, scripts/ with this file among it.
 mkdir -p dist/native
 stamp=dist/.built
-if [ -e "$stamp" ] && [ -z "$(find src test bench scripts examples package.json package-lock.json tsconfig.json \
+if [ -e "$stamp" ] && [ -z "$(find src test bench conformance scripts examples package.json package-lock.json tsconfig.json \
   -name build -prune -o \( -type d -o -name '*.ts' -o -name '*.c' -o -name '*.json' -o -name '*.sh' \) -newer "$stamp" -print -quit)" ]; then
   exit
 fi
