@@ -16,7 +16,7 @@ need_packages 'testing' "${TEST_PACKAGES[@]}"
 need_guest_packages
 want_kernel_packages
 bash scripts/build.sh
-for folder in examples/c examples/wayland examples/v4l2 test/native/vulkan/loss-layer test/support/programs; do
+for folder in examples/c examples/wayland examples/v4l2 conformance/drivers/c test/native/vulkan/loss-layer test/support/programs; do
   make --silent -C "$folder"
 done
 exec node dist/test/runner/main.js "$@"
