@@ -4,7 +4,8 @@
  *   npm run conformance -- [--driver COMMAND]… [--socket PATH [--rest-socket PATH]] [word…]
  *
  * Without --driver both of the project's are taken, alone and together; without --socket it starts a daemon
- * of its own. Words take the scenarios whose file or name has one of them. Ends with 1 where one failed.
+ * of its own. Words take the scenarios whose file or name has one of them. Ends with 1 where one failed,
+ * with 2 where it could not be tried.
  */
 import { parseArgs } from 'node:util';
 import { OwnDaemon } from './own-daemon.js';
@@ -69,4 +70,9 @@ async function main(): Promise<number> {
   return total.failed > 0 ? 1 : 0;
 }
 
-process.exitCode = await main();
+try {
+  process.exitCode = await main();
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error);
+  process.exitCode = 2;
+}

@@ -99,7 +99,6 @@ export class Runner {
     if (setup.restSocket !== null) has.add('rest');
     if (setup.runtimeFolder !== null) has.add('runtime_folder');
     if (setup.lose !== undefined) has.add('lose');
-    has.add(`${handleType} alone`);
     const source = usable.find(({ handle_type }) => handle_type === handleType)?.name ?? '';
     const bindings = new Map<string, Json>([
       ['handle_type', handleType],

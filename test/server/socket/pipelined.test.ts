@@ -16,14 +16,16 @@ await withoutLeaks(t, 'one flush', async (t) => {
   const cold = await TestDaemon.memfd(t, {}, ['--pool-bytes', '0']);
   const warm = await TestDaemon.memfd(t);
   const loaded = await daemonForTwo(t, {});
-  const stop = await load(loaded, 'memfd', unlessRoot === false ? BOB : null);
   const conditions = [
     { name: 'cold', daemon: cold },
     { name: 'warm', daemon: warm, before: spared(warm) },
-    { name: 'loaded', daemon: loaded },
+    {
+      name: 'loaded',
+      daemon: loaded,
+      beside: () => load(loaded, 'memfd', unlessRoot === false ? BOB : null),
+    },
   ];
   await alike(t, conditions, 'memfd', TIMES);
-  await stop();
   t.equal((await poolOf(cold)).hits, 0);
   t.ok((await poolOf(warm)).hits >= TIMES, 'spares were handed out');
   for (const { daemon } of conditions) {

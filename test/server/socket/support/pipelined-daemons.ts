@@ -9,13 +9,15 @@ import { Actor } from '../../../support/actor.js';
 import { eventually, type TestDaemon } from '../../../support/daemon.js';
 import { poolOf } from '../../../support/pool.js';
 import { RawClient } from '../../../support/raw-client.js';
-import { sequences, transcript } from './pipelined.js';
+import { missing, sequences, transcript } from './pipelined.js';
 
 export interface Condition {
   readonly name: string;
   readonly daemon: TestDaemon;
   /** Before each flush. */
   readonly before?: () => Promise<void>;
+  /** What goes on beside; returns what ends it. */
+  readonly beside?: () => Promise<() => Promise<void>>;
 }
 
 /** A daemon's last spec has a spare; where nothing was asked for yet there is no spec. */
@@ -59,10 +61,13 @@ export async function alike(
   times: number,
 ): Promise<void> {
   const seen = new Map<string, Map<string, string>>();
-  for (const { name: how, daemon, before } of conditions) {
+  for (const { name: how, daemon, before, beside } of conditions) {
+    const stop = await beside?.();
     const owner = await connect({ socket: daemon.clientSocket });
     const shared = await owner.allocate({ kind: 'buffer', size: 8192, handleTypes: [type] });
     const client = await new RawClient(daemon.clientSocket).ready();
+    // A request that is added to the protocol needs a place here.
+    t.same(missing(client, type), [], 'every request is in a sequence');
     for (const name of Object.keys(sequences)) {
       const token = await shared.share({ uses: times });
       for (let i = 0; i < times; i++) {
@@ -73,6 +78,7 @@ export async function alike(
         if (!answers.has(answer)) answers.set(answer, `${how}, ${i}`);
       }
     }
+    await stop?.();
     client.close();
     await shared.release();
     owner.close();

@@ -10,6 +10,7 @@ import {
   dmabroker_manager_v1,
   dmabroker_params_v1,
   dmabroker_share_v1,
+  dmabroker_test_v1,
   dmabroker_work_v1,
 } from '../../../../src/protocol/dmabroker-v1.gen.js';
 import { FREE, MANAGER, type RawClient } from '../../../support/raw-client.js';
@@ -47,7 +48,11 @@ export class Flush {
     return Array.from({ length: this.#next - FREE }, (_, i) => FREE + i);
   }
 
+  /** The requests that were sent, by interface and name. */
+  readonly used = new Set<string>();
+
   readonly request: RawClient['request'] = (...request) => {
+    this.used.add(`${request[0].name}.${request[2]}`);
     const bytes = this.client.peer.request(...request);
     this.#bytes.push(bytes);
     return bytes;
@@ -82,13 +87,16 @@ export class Flush {
     return id;
   }
 
-  test(memory: Memory, type = this.handleType): void {
+  /** Twice: the parameters are not used up. */
+  test(memory: Memory, type = this.handleType): number[] {
     const params = this.#params(memory, 'connection', type);
-    for (let i = 0; i < 2; i++) {
+    const ids = [1, 2].map(() => {
       const id = this.#object('dmabroker_test_v1', ['done', 'failed']);
       this.request(dmabroker_params_v1, params, 'test', id);
-    }
+      return id;
+    });
     this.request(dmabroker_params_v1, params, 'destroy');
+    return ids;
   }
 
   redeem(token: string): number {
@@ -103,22 +111,26 @@ export class Flush {
     return id;
   }
 
-  #work(buffer: number): number {
+  work(buffer: number): number {
     const id = this.#object(dmabroker_work_v1.name, ['done', 'failed']);
     this.request(dmabroker_buffer_v1, buffer, 'create_work', id);
     return id;
   }
 
   fill(buffer: number, value: number): void {
-    this.request(dmabroker_work_v1, this.#work(buffer), 'fill', value);
+    this.request(dmabroker_work_v1, this.work(buffer), 'fill', value);
   }
 
   copy(from: number, to: number): void {
-    this.request(dmabroker_work_v1, this.#work(to), 'copy', from);
+    const id = this.work(to);
+    this.request(dmabroker_work_v1, id, 'set_offset', 0, 4);
+    this.request(dmabroker_work_v1, id, 'set_source_offset', 0, 4);
+    this.request(dmabroker_work_v1, id, 'set_size', 0, 8);
+    this.request(dmabroker_work_v1, id, 'copy', from);
   }
 
   read(buffer: number): void {
-    const id = this.#work(buffer);
+    const id = this.work(buffer);
     this.request(dmabroker_work_v1, id, 'set_size', 0, 8);
     this.request(dmabroker_work_v1, id, 'read');
   }
@@ -137,10 +149,12 @@ export class Flush {
   }
 
   /** No event of it comes any more. */
-  destroy(buffer: number): void {
-    this.request(dmabroker_buffer_v1, buffer, 'destroy');
-    this.left.delete(buffer);
-    this.finals.splice(0, this.finals.length, ...this.finals.filter(({ id }) => id !== buffer));
+  destroy(id: number): void {
+    const name = this.left.get(id) ?? '';
+    this.request(interfaces.get(name) as typeof dmabroker_buffer_v1, id, 'destroy');
+    this.left.delete(id);
+    const at = this.finals.findIndex((final) => final.id === id);
+    this.finals.splice(at, 1);
   }
 }
 
@@ -192,6 +206,15 @@ export const sequences: Readonly<Record<string, (flush: Flush, type: HandleType)
     flush.share(buffer);
     flush.destroy(buffer);
   },
+  'work and shares whose objects are destroyed before they are answered': (flush) => {
+    const buffer = flush.create('linear', 'connection');
+    const work = flush.work(buffer);
+    flush.request(dmabroker_work_v1, work, 'fill', 4);
+    flush.destroy(work);
+    flush.destroy(flush.share(buffer));
+    flush.read(buffer);
+    flush.release(buffer);
+  },
   'a copy, and its source is destroyed': (flush) => {
     const [from, to] = [flush.create('linear', 'connection'), flush.create('linear', 'connection')];
     flush.fill(from, 5);
@@ -226,7 +249,7 @@ export const sequences: Readonly<Record<string, (flush: Flush, type: HandleType)
     flush.release(to);
   },
   'dry runs beside the allocation': (flush, type) => {
-    flush.test('linear');
+    flush.destroy(flush.test('linear')[0] ?? 0);
     flush.test('nv12');
     flush.test('linear', refusedType(type));
     flush.share(flush.create('linear', 'connection'));
@@ -251,6 +274,19 @@ export const sequences: Readonly<Record<string, (flush: Flush, type: HandleType)
     flush.release(buffer);
   },
 };
+
+/** What is asked in none of them, of what can be asked behind an answer that is on its way. */
+export function missing(client: RawClient, type: HandleType): string[] {
+  const all = Object.values(sequences).flatMap((write) => {
+    const flush = new Flush(client, type, '');
+    write(flush, type);
+    return [...flush.used];
+  });
+  const used = new Set(all);
+  return [dmabroker_buffer_v1, dmabroker_share_v1, dmabroker_work_v1, dmabroker_test_v1]
+    .flatMap(({ name, requests }) => requests.map((request) => `${name}.${request.name}`))
+    .filter((name) => !used.has(name));
+}
 
 /** What is drawn anew each time. */
 const DRAWN: Readonly<Record<string, readonly number[]>> = {
