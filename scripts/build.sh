@@ -11,7 +11,7 @@ mkdir -p "$native"
 exec {lock}>dist/.lock
 flock "$lock"
 stamp=dist/.built
-if [ -e "$stamp" ] && [ -z "$(find src test bench scripts examples package.json package-lock.json tsconfig.json \
+if [ -e "$stamp" ] && [ -z "$(find src test bench conformance scripts examples package.json package-lock.json tsconfig.json \
   -name build -prune -o \( -type d -o -name '*.ts' -o -name '*.c' -o -name '*.json' -o -name '*.sh' \) -newer "$stamp" -print -quit)" ]; then
   exit
 fi

@@ -37,7 +37,7 @@ want_kernel_packages
 if wants_bindings "$@"; then
   make --silent -C examples/cpp
 fi
-for folder in examples/c examples/wayland examples/v4l2 test/native/vulkan/loss-layer test/support/programs; do
+for folder in examples/c examples/wayland examples/v4l2 conformance/drivers/c test/native/vulkan/loss-layer test/support/programs; do
   make --silent -C "$folder"
 done
 bash scripts/build.sh

@@ -32,9 +32,9 @@ export class BufferObject {
   /** Why there is none. */
   #failure: BrokerError | null = null;
   readonly #order: Order;
-  /** The message with `done`, for as long as it may not have been sent. */
+  /** The message with the first `done`: what was sent with it, the client may know. */
   #done: Packet | null = null;
-  /** Releases the buffer if it is still being allocated when the object goes. */
+  /** The object has gone. */
   #abandoned = false;
   #released = false;
   /** Only the connection that allocated it may release it. */
@@ -93,9 +93,24 @@ export class BufferObject {
 
   readonly #answered = (result: BufferResult) => {
     if ('error' in result) this.failed(result.error);
-    else if (this.#abandoned) this.broker.release(result.buffer, 'owner');
+    else if (this.#abandoned) this.#giveUp(result.buffer);
     else this.show(result.buffer);
   };
+
+  /**
+   * It was made for an object that has gone. What was asked before is done all the same, as it is where the
+   * buffer is there at once; its release has its turn behind that. With the connection everything ends.
+   */
+  #giveUp(buffer: BrokerBuffer): void {
+    if (this.connection.closing) {
+      this.broker.release(buffer, 'owner');
+      // Others may wait for this answer: objects that were destroyed before the connection ended.
+      this.#settle(new BrokerError('not_found', 'the connection has ended'));
+      return;
+    }
+    this.#buffer = buffer;
+    this.#settle(null);
+  }
 
   /** The first answer is given: what was asked meanwhile is done, or fails with it. */
   #settle(failure: BrokerError | null): void {
@@ -113,7 +128,7 @@ export class BufferObject {
     const type = dmabroker_manager_v1.enums.handle_type[allocation.handleType];
     this.#buffer = buffer;
     buffer.watchers.add(this.#watcher);
-    this.#done = this.connection.packet(buffer.held, () => {
+    const done = this.connection.packet(buffer.held, () => {
       resource.event(
         'info',
         buffer.id,
@@ -150,6 +165,7 @@ export class BufferObject {
       resource.event('done');
       if (lease?.graceLeft != null) this.#watcher.recalled?.('lease_expired', lease.graceLeft);
     });
+    this.#done ??= done;
     this.broker.handedOut(buffer, this.connection.client);
     this.#settle(null);
   }
@@ -280,22 +296,21 @@ export class BufferObject {
   }
 
   /**
-   * The client cannot have read what was not sent: a buffer of whatever lifetime would stay without
-   * anybody who knows its id.
+   * Releases what nobody else keeps, when what was asked before is done. The client cannot have read what was
+   * not sent: a buffer of whatever lifetime would stay without anybody who knows its id.
    */
   #gone(): void {
     this.#abandoned = true;
-    const buffer = this.#buffer;
-    if (buffer === null) {
-      const text = 'its object was destroyed before it was made';
-      // With the connection everything ends, and nobody is to be told.
-      if (!this.connection.closing) this.#settle(new BrokerError('not_found', text));
-      return;
-    }
-    buffer.watchers.delete(this.#watcher);
-    const unread = this.#done !== null && this.connection.isUnsent(this.#done);
-    if (!this.#owner || this.#released) return;
-    if (buffer.lifetime === 'connection' || unread) this.broker.release(buffer, 'owner');
+    this.#buffer?.watchers.delete(this.#watcher);
+    const unread = this.#done === null || this.connection.isUnsent(this.#done);
+    const letGo = () => {
+      const buffer = this.#buffer;
+      if (buffer === null || !this.#owner || this.#released) return;
+      this.#released = true;
+      if (buffer.lifetime === 'connection' || unread) this.broker.release(buffer, 'owner');
+    };
+    if (this.connection.closing) letGo();
+    else this.#order.add(letGo);
   }
 
   #share(id: number, uses: number, uid: number, seconds: number, rights: number): void {

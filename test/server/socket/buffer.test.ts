@@ -9,6 +9,7 @@ import {
   dmabroker_manager_v1,
   dmabroker_params_v1,
   dmabroker_share_v1,
+  dmabroker_work_v1,
 } from '../../../src/protocol/dmabroker-v1.gen.js';
 import { MAX_MESSAGE_SIZE } from '../../../src/protocol/wire.js';
 import { MAX_WAITING_REQUESTS } from '../../../src/server/socket/connection.js';
@@ -233,18 +234,70 @@ t.test('what was asked of a buffer that fails fails as it does', async (t) => {
   t.equal(bench.connection.failure, null, 'and the connection goes on');
 });
 
-t.test('a share of a buffer that is given up is answered, too', async (t) => {
-  const bench = new Bench().ready();
-  bench.ask(BUFFER);
-  bench.request(dmabroker_buffer_v1, BUFFER, 'share', SHARE, 1, ANY_UID, 0, 0);
-  bench.request(dmabroker_buffer_v1, BUFFER, 'destroy');
-  t.match(bench.events().at(-2), {
-    name: 'dmabroker_share_v1.failed',
-    values: [refusal.not_found],
-  });
-  bench.world.answer();
-  t.equal(bench.world.open.size, 0);
+for (const lifetime of ['connection', 'until_released'] as const) {
+  t.test(
+    `what was asked before destroy is answered alike, cold and warm, ${lifetime}`,
+    async (t) => {
+      const seen = Object.entries(pipelined).map(([how, answer]) => {
+        const bench = new Bench().ready();
+        if (how === 'warm') bench.world.immediate = true;
+        bench.ask(BUFFER, lifetime);
+        bench.request(dmabroker_buffer_v1, BUFFER, 'share', SHARE, 1, ANY_UID, 0, 0);
+        bench.request(dmabroker_buffer_v1, BUFFER, 'destroy');
+        answer(bench);
+        const names = bench.names().filter((name) => name.startsWith('dmabroker_share_v1.'));
+        t.same([...bench.broker.buffers], [], `${how}: nothing is left`);
+        return names;
+      });
+      t.same(seen[0], seen[1], 'cold as warm');
+      t.same(seen[0], ['dmabroker_share_v1.token_id', 'dmabroker_share_v1.token']);
+    },
+  );
+}
+
+t.test(
+  'a share of a buffer that fails after its object was destroyed fails as it does',
+  async (t) => {
+    const bench = new Bench().ready();
+    bench.ask(BUFFER);
+    bench.request(dmabroker_buffer_v1, BUFFER, 'share', SHARE, 1, ANY_UID, 0, 0);
+    bench.request(dmabroker_buffer_v1, BUFFER, 'destroy');
+    bench.events();
+    bench.world.refuse(new BrokerError('out_of_memory', 'there is none'));
+    t.match(bench.events(), [
+      { name: 'dmabroker_share_v1.failed', values: [refusal.out_of_memory] },
+    ]);
+  },
+);
+
+t.test('a buffer that stays is not given up for a reissue that was not read', async (t) => {
+  const { owner, buffer } = pair('until_released');
+  owner.request(dmabroker_buffer_v1, BUFFER, 'reissue');
+  owner.request(dmabroker_buffer_v1, BUFFER, 'destroy');
+  owner.events();
+  t.notOk(buffer.released, 'the client knew it');
 });
+
+t.test(
+  'the source of a copy that waits is released after it, or with the connection',
+  async (t) => {
+    const COPY = 70;
+    for (const end of ['answered', 'closed'] as const) {
+      const bench = new Bench().ready();
+      const source = bench.allocate(BUFFER);
+      bench.ask(REDEEMED, 'until_released');
+      bench.request(dmabroker_manager_v1, MANAGER, 'create_work', COPY, REDEEMED);
+      bench.request(dmabroker_work_v1, COPY, 'copy', BUFFER);
+      bench.request(dmabroker_buffer_v1, BUFFER, 'destroy');
+      t.notOk(source.released, 'the copy waits for its target');
+      if (end === 'closed') bench.close();
+      bench.world.answer();
+      t.equal(bench.world.works.length, end === 'answered' ? 1 : 0, `${end}: it is copied`);
+      t.ok(source.released, `${end}: and then released`);
+      t.equal([...bench.broker.buffers].length, end === 'answered' ? 1 : 0);
+    }
+  },
+);
 
 t.test('release is no destructor: the object is destroyed as any other, once', async (t) => {
   const { owner, buffer } = pair('until_released');

@@ -1,0 +1,203 @@
+/**
+ * The driver of the TypeScript library: conformance/README.md has the commands.
+ *
+ * Owns: the connection, and what was got through it, until `disconnect`.
+ */
+import { readdirSync } from 'node:fs';
+import { createInterface } from 'node:readline';
+import {
+  BrokerError,
+  type Client,
+  type ClientBuffer,
+  ConnectionError,
+  connect,
+  type ImportedMemory,
+  type MappedMemory,
+  type Share,
+} from '../../src/client/index.js';
+import type { Answer } from '../driver.js';
+import type { Json } from '../pattern.js';
+import { argument, type Fields, requestOf, told } from './words.js';
+
+let client: Client | null = null;
+const buffers = new Map<string, ClientBuffer>();
+const mappings = new Map<string, MappedMemory>();
+const shares = new Map<string, Share>();
+
+function named<T>(all: ReadonlyMap<string, T>, name: Json | undefined): T {
+  const found = all.get(String(name));
+  if (found === undefined) throw new Error(`nothing here is called ${name}`);
+  return found;
+}
+
+function connected(): Client {
+  if (client === null) throw new Error('connect comes first');
+  return client;
+}
+
+const bufferOf = ({ buffer }: Fields): ClientBuffer => named(buffers, buffer);
+
+function described(buffer: ClientBuffer): Json {
+  const { id, generation, handleType, source, size, format, modifier, width, height } = buffer;
+  const { memories, device, checked, vulkan, unverifiedUsage } = buffer;
+  const planes = buffer.planes.map(({ memory, offset, stride }) => ({ memory, offset, stride }));
+  const what = { id, generation, handleType, source, size, format, modifier, width, height };
+  return told({ ...what, memories, planes, device, checked, vulkan, unverifiedUsage });
+}
+
+/** What has no name is told, and let go. */
+async function keep(buffer: ClientBuffer, as: string | undefined): Promise<Json> {
+  const what = described(buffer);
+  if (as === undefined) await buffer.close();
+  else buffers.set(as, buffer);
+  return what;
+}
+
+/** Options of a call: what is not said is left out. */
+function options<T extends object>(args: Fields, ...names: string[]): T {
+  const said = names.filter((name) => args[name] !== undefined);
+  return argument(Object.fromEntries(said.map((name) => [name, args[name] as Json]))) as T;
+}
+
+async function disconnect(): Promise<Json> {
+  client?.close();
+  client = null;
+  for (const buffer of buffers.values()) await buffer.close();
+  buffers.clear();
+  mappings.clear();
+  shares.clear();
+  return {};
+}
+
+type Command = (args: Fields, as: string | undefined) => Promise<Json> | Json;
+
+const commands: Readonly<Record<string, Command>> = {
+  hello: () => ({ library: 'dmabroker', language: 'TypeScript', can: Object.keys(commands) }),
+  connect: async (args) => {
+    client = await connect(options(args, 'socket'));
+    const { devices, sources, limits } = client.description;
+    const counts = Object.entries(limits).map(([name, value]) => [name, Number(value)]);
+    const numbered = devices.map((each) => ({
+      ...each,
+      mainDevice: each.mainDevice === null ? null : Number(each.mainDevice),
+    }));
+    return told({ devices: numbered, sources, limits: Object.fromEntries(counts) });
+  },
+  disconnect,
+  sync: async () => {
+    await connected().sync();
+    return {};
+  },
+  allocate: async ({ request }, as) =>
+    keep(await connected().allocate(requestOf(request as Fields)), as),
+  test: async ({ request }) => told(await connected().test(requestOf(request as Fields))),
+  import: async ({ request }, as) => {
+    const { planes, ...rest } = request as Fields;
+    const brought = (planes as readonly Fields[]).map(({ plane, ...each }) => {
+      const { fd } = bufferOf(each).planes[Number(plane)] ?? { fd: -1 };
+      return { fd, offset: Number(each.offset), stride: Number(each.stride) };
+    });
+    const memory = { ...requestOf(rest), planes: brought } as unknown as ImportedMemory;
+    return keep(await connected().import(memory), as);
+  },
+  redeem: async ({ token }, as) => keep(await connected().redeem(String(token)), as),
+  share: async (args, as) => {
+    const terms = options<object>(args, 'uses', 'uid', 'seconds', 'may_renew');
+    const share = await bufferOf(args).shareRevocably(terms);
+    if (as !== undefined) shares.set(as, share);
+    return { token: share.token, token_id: share.tokenId };
+  },
+  revoke: async ({ share }) => {
+    await named(shares, share).revoke();
+    return {};
+  },
+  renew: async (args) => {
+    await bufferOf(args).renew(Number(args.seconds));
+    return {};
+  },
+  reissue: async (args) => {
+    const buffer = bufferOf(args);
+    await buffer.reissue();
+    return described(buffer);
+  },
+  state: async (args) => {
+    // What the daemon has said before is heard first.
+    await connected().sync();
+    const { released, recalled, lost, generation, leaseEnds } = bufferOf(args);
+    return {
+      released,
+      recalled: recalled?.reason ?? null,
+      leased: leaseEnds !== null,
+      lost,
+      generation,
+    };
+  },
+  map: (args, as) => {
+    const mapping = bufferOf(args).map(options(args, 'memory', 'plane', 'write'));
+    if (as !== undefined) mappings.set(as, mapping);
+    return { size: mapping.bytes.length };
+  },
+  poke: ({ mapping, offset, bytes }) => {
+    const content = Buffer.from(String(bytes), 'hex');
+    named(mappings, mapping).write((memory) => memory.set(content, Number(offset)));
+    return {};
+  },
+  peek: ({ mapping, offset, size }) => {
+    const [from, count] = [Number(offset), Number(size)];
+    const bytes = named(mappings, mapping).read((memory) =>
+      memory.subarray(from, from + count).toString('hex'),
+    );
+    return { bytes };
+  },
+  unmap: ({ mapping }) => {
+    named(mappings, mapping).unmap();
+    return {};
+  },
+  fill: async (args) => ({
+    path: await bufferOf(args).fill(Number(args.value), options(args, 'offset', 'size')),
+  }),
+  copy: async (args) => {
+    const range = options<object>(args, 'offset', 'size', 'source_offset');
+    return { path: await bufferOf(args).copyFrom(named(buffers, args.source), range) };
+  },
+  read: async (args) => {
+    const { bytes, path } = await bufferOf(args).read(options(args, 'offset', 'size'));
+    return { bytes: bytes.toString('hex'), path };
+  },
+  release: async (args) => {
+    await bufferOf(args).release();
+    return {};
+  },
+  close: async (args) => {
+    await bufferOf(args).close();
+    return {};
+  },
+  fds: () => ({ open: readdirSync('/proc/self/fd').length }),
+};
+
+async function answer(line: string): Promise<Answer> {
+  const {
+    do: what,
+    args = {},
+    as,
+  } = JSON.parse(line) as { do: string; args?: Fields; as?: string };
+  try {
+    const command = commands[what];
+    if (command === undefined) throw new Error(`there is no command ${what}`);
+    return { ok: await command(args, as) };
+  } catch (error) {
+    if (error instanceof BrokerError) {
+      return { refused: { code: error.code, message: error.message, detail: error.detail } };
+    }
+    if (error instanceof ConnectionError) {
+      return { ended: { code: error.protocol?.code ?? null, message: error.message } };
+    }
+    // Nothing was sent, or nobody was there.
+    return { rejected: { message: error instanceof Error ? error.message : String(error) } };
+  }
+}
+
+for await (const line of createInterface(process.stdin)) {
+  console.log(JSON.stringify(await answer(line)));
+}
+await disconnect();

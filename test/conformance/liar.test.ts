@@ -1,0 +1,62 @@
+/** The checker can fail: a driver that alters one answer is caught, whichever it is. */
+import { join } from 'node:path';
+import t from 'tap';
+import { OwnDaemon } from '../../conformance/own-daemon.js';
+import { SCENARIOS, TYPESCRIPT } from '../../conformance/places.js';
+import { Runner } from '../../conformance/runner.js';
+import { readScenarios, type Scenario } from '../../conformance/scenario.js';
+import { packageRoot } from '../../src/package-root.js';
+import { withoutVulkan } from '../support/daemon.js';
+
+t.setTimeout(240_000);
+
+/** A command's answer, the field that is altered, to what, and where that must be noticed. */
+const lies = [
+  ['connect', 'ok.limits.fds', 27, 'connect: the daemon describes itself'],
+  ['allocate', 'ok.id', 'NOT AN ID', 'allocate: linear memory'],
+  ['allocate', 'ok.memories', [], 'allocate: linear memory'],
+  ['allocate', 'ok.handle_type', 'opaque_fd', 'allocate: linear memory'],
+  ['allocate', 'ok.planes', [{ memory: 0 }, { memory: 0 }], 'allocate: each plane of NV12 lies'],
+  ['allocate', 'refused.code', 'internal', 'refusals: a format that nobody knows'],
+  ['allocate', 'refused.detail.constraint', 'name', 'refusals: a source that there is not'],
+  ['allocate', 'refused.detail.possible', [], 'refusals: a modifier that cannot be had'],
+  ['allocate', 'refused.detail.nearest', { kind: 'buffer' }, 'refusals: a modifier that cannot'],
+  ['allocate', 'ok.unverified_usage', [], 'allocate: usages that are taken on trust are told'],
+  ['test', 'ok.planes', [], 'allocate: a dry run says what would be'],
+  ['map', 'ok.size', 1, 'allocate: memory is mapped by its own size'],
+  ['peek', 'ok.bytes', '00', 'share: two clients have the same memory'],
+  ['redeem', 'ok.id', 'aaaaaaaaaaaaa', 'share: two clients have the same memory'],
+  ['redeem', 'refused.code', 'not_found', 'share: a token that nobody made'],
+  ['share', 'ok.token', 'aaaaaaaaaaaaaaaaaaaaaaaaaa', 'share: two clients have the same memory'],
+  ['share', 'ok.token_id', 'aaaaaaaaaaaaa', 'share: a token that an administrator revoked'],
+  ['state', 'ok.released', 'administrator', 'release: somebody else'],
+  ['state', 'ok.leased', false, 'leases: a recall because of its end'],
+  ['renew', 'refused.code', 'invalid_argument', 'leases: who has no right to renew is refused'],
+  ['reissue', 'ok.generation', 2, 'lost: a buffer that is not lost'],
+  ['read', 'ok.bytes', '0403020104030200', 'work: fill, and read what was filled'],
+  ['fill', 'ok.path', 'magic', 'work: fill, and read what was filled'],
+  ['copy', 'ok.path', 'magic', 'work: copy linear memory'],
+] as const;
+
+const program = join(packageRoot, 'dist/test/conformance/support/liar.js');
+
+t.test('a lie is caught, and the truth passes', async (t) => {
+  const own = await OwnDaemon.start(withoutVulkan);
+  t.teardown(() => own.stop());
+  const outcomes = async (driver: string, scenarios: readonly Scenario[]) => {
+    const runner = new Runner({ ...own.setup, drivers: [driver] });
+    const found: string[] = [];
+    for (const each of scenarios) found.push((await runner.run(each)).outcome);
+    await runner.end();
+    return found;
+  };
+  const about = lies.map(([, , , title]) => readScenarios(SCENARIOS, [title]));
+  const every = [...new Map(about.flat().map((each) => [each.name, each])).values()];
+  t.same([...new Set(await outcomes(TYPESCRIPT, every))], ['passed']);
+  for (const [i, [command, path, value, title]] of lies.entries()) {
+    const said = JSON.stringify(value).replaceAll('"', '\\"');
+    const liar = `"${process.execPath}" "${program}" ${command} ${path} "${said}"`;
+    const [found] = await outcomes(liar, about[i] ?? []);
+    t.equal(found, 'failed', `${title}: ${command} says ${path} = ${JSON.stringify(value)}`);
+  }
+});

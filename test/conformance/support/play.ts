@@ -1,0 +1,45 @@
+/** All scenarios with one set of drivers, and what may be skipped there: nothing is left out unnoticed. */
+import { existsSync } from 'node:fs';
+import type { Test } from 'tap';
+import type { OwnDaemon } from '../../../conformance/own-daemon.js';
+import { C, SCENARIOS, TYPESCRIPT } from '../../../conformance/places.js';
+import { Runner, type Setup } from '../../../conformance/runner.js';
+import { readScenarios } from '../../../conformance/scenario.js';
+
+export { C, TYPESCRIPT };
+
+export interface Plan {
+  readonly drivers: readonly string[];
+  readonly daemon: OwnDaemon;
+  /** What the daemon does not have. */
+  readonly without?: readonly string[];
+  readonly lose?: Setup['lose'];
+}
+
+/** What a driver that speaks the library's words has not: those of the protocol. */
+const WIRE = /^the driver of [A-Z] has no (send|events|raw)$/;
+
+export async function play(t: Test, { drivers, daemon, without = [], lose }: Plan): Promise<void> {
+  if (!existsSync(C.slice(1, -1))) throw new Error('run make -C conformance/drivers/c');
+  const runner = new Runner({ ...daemon.setup, drivers, ...(lose && { lose }) });
+  try {
+    for (const scenario of readScenarios(SCENARIOS)) {
+      const { outcome, reasons } = await runner.run(scenario);
+      const title = `${scenario.file}: ${scenario.name}`;
+      if (outcome === 'skipped') {
+        const wire = drivers.includes(TYPESCRIPT) ? WIRE : /^$/;
+        const known = (reason: string) =>
+          wire.test(reason) || without.some((what) => reason === `no ${what}`);
+        t.same(
+          reasons.filter((reason) => !known(reason)),
+          [],
+          `${title}: may be skipped`,
+        );
+      } else t.equal(reasons.join('\n'), '', title);
+    }
+  } finally {
+    await runner.end();
+  }
+  const defects = daemon.daemon.errors.filter(({ event }) => event !== 'device_lost');
+  t.same(defects, [], 'the daemon found nothing wrong with itself');
+}
