@@ -58,7 +58,6 @@ export const constraints = {
   'content-type': 'the header',
   cursor: 'the place in a list',
   expect: 'the header',
-  fields: 'the fields that an answer is to have',
   host: 'the header',
   'idempotency-key': 'the header, or the keys that are kept',
   'if-match': 'the header',

@@ -271,7 +271,7 @@ await withoutLeaks(t, 'operations', async (t) => {
     server.control.maxBuffers = 0;
     const limited = await ask(t, server, 'POST', '/v1/buffers', { body: image });
     t.equal(limited.status, 429);
-    t.match(limited.json, { code: 'limit_exceeded', refusal: { constraint: 'buffers' } });
+    t.match(limited.json, { code: 'limit_exceeded', refusal: { constraint: 'tokens' } });
 
     server.control.failure = new BrokerError('out_of_memory', 'the heap is full');
     const full = await ask(t, server, 'POST', '/v1/buffers', { body: image });
