@@ -22,6 +22,7 @@ import { refuseBrowsers, refuseMisdirected, setSecurityHeaders } from './guard.j
 import { createHandlers } from './handlers.js';
 import * as limits from './limits.js';
 import { Metrics } from './metrics.js';
+import { limitPipelining } from './pipelining.js';
 import { answerTo, PROBLEM_TYPE } from './problem.js';
 import { limitRate } from './rate-limit.js';
 import { newRequestId, REQUEST_ID, REQUEST_ID_LABEL } from './request-id.js';
@@ -101,6 +102,7 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
   app.removeContentTypeParser('text/plain');
   app.setSerializerCompiler(() => JSON.stringify);
   app.setErrorHandler(sendProblem);
+  limitPipelining(app);
   app.addHook('onRequest', async (request, reply) => {
     setSecurityHeaders(reply);
     reply.header(REQUEST_ID, request.id);
