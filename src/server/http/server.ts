@@ -17,6 +17,7 @@ import { EventStreams } from '../events/streams.js';
 import type { Losses } from '../log/queue.js';
 import { RefusalLines } from '../refusal-lines.js';
 import { type CallerOptions, Callers } from './callers.js';
+import { closeSoon } from './closing.js';
 import { limitConnections } from './connections.js';
 import { refuseBrowsers, refuseMisdirected, setSecurityHeaders } from './guard.js';
 import { createHandlers } from './handlers.js';
@@ -122,6 +123,7 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
   app.addHook('preClose', async () => {
     streams.close();
     lines.close();
+    closeSoon(app.server);
   });
   const { control, clock, starts = null } = options;
   const handlers = createHandlers(

@@ -63,6 +63,37 @@ await withoutLeaks(t, 'pipelining', async (t) => {
     t.ok(grown < 256 * 1024 * 1024, `it has ${grown} bytes more`);
   });
 
-  t.equal(await daemon.stop(), 0);
+  await t.test('a large file that nobody reads is in memory once', async (t) => {
+    const before = daemon.memory();
+    const some = request('/docs/swagger-ui-bundle.js').repeat(MAX_PIPELINED);
+    const sockets = await Promise.all(Array.from({ length: 40 }, () => opened(daemon)));
+    for (const socket of sockets) {
+      socket.pause();
+      socket.write(some);
+    }
+    for (const socket of sockets) if (socket.readableLength === 0) await once(socket, 'readable');
+    const grown = daemon.memory() - before;
+    for (const socket of sockets) socket.destroy();
+    t.ok(grown < 128 * 1024 * 1024, `it has ${grown} bytes more, for 540 MB of answers`);
+  });
+
+  // They are there when the daemon is told to stop, and send on.
+  const sockets = await Promise.all(Array.from({ length: 3 }, () => opened(daemon)));
+  const starts = [
+    'GET /healthz HTTP/1.1\r\n',
+    'POST /v1/buffers HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 900\r\n\r\n{',
+    request('/docs/swagger-ui-bundle.js').repeat(MAX_PIPELINED),
+  ];
+  const drip = setInterval(() => {
+    for (const socket of sockets.slice(0, 2)) socket.write(' ');
+  }, 100);
+  for (const [i, start] of starts.entries()) {
+    sockets[i]?.pause();
+    sockets[i]?.write(start);
+  }
+  t.equal((await daemon.rest('GET', '/healthz')).status, 200);
+  t.equal(await daemon.stop(), 0, 'requests that never end do not keep it from ending');
+  clearInterval(drip);
+  for (const socket of sockets) socket.destroy();
   t.same(daemon.errors, []);
 });
