@@ -160,6 +160,10 @@ export class Daemon {
     step('state folder');
     const folder = StateFolder.open(start.stateDir ?? defaultStateFolder());
     started.add(() => folder.close());
+    if (folder.abandoned !== null) {
+      const sockets = folder.abandoned.size;
+      logger.warn({ sockets }, 'a daemon that was killed and has not ended: its place is taken');
+    }
     const state = QuotaState.read(folder);
     for (const problem of [folder.problem, state.warning]) {
       if (problem !== null) logger.warn(problem);
@@ -176,7 +180,7 @@ export class Daemon {
     describe(allocator.inventory, logger);
 
     step('client socket');
-    const { listener, listenerTaken, unpublish } = await listenForClients(config, started);
+    const { listener, listenerTaken, unpublish } = await listenForClients(config, started, folder);
 
     step('data plane');
     const maxFds = readMaxFds();
@@ -252,7 +256,7 @@ export class Daemon {
     started.add(() => http.close());
     // Fastify's own, which those of its requests are made from.
     logLevels.follow(http.log);
-    await listenOnUnixSocket(http, config.rest);
+    await listenOnUnixSocket(http, config.rest, folder);
 
     step('REST over TCP');
     if (config.restTcp !== null) {

@@ -8,6 +8,7 @@ import { chmodSync, chownSync, linkSync, lstatSync, unlinkSync } from 'node:fs';
 import { connect } from 'node:net';
 import { basename, dirname, join } from 'node:path';
 import { makeFolder } from './make-folder.js';
+import { socketIdentity, socketLine } from './state/holder.js';
 import { readGroups } from './users.js';
 
 export interface SocketFile {
@@ -16,6 +17,13 @@ export interface SocketFile {
   readonly mode?: number;
   /** The socket file's group, by name (in /etc/group) or number; the daemon's own by default. */
   readonly group?: string | number;
+}
+
+/** state/folder.ts; without it nothing is known of daemons that were killed and have not ended. */
+export interface Publishing {
+  /** Sockets whose process never does anything again. */
+  readonly abandoned: ReadonlySet<string> | null;
+  readonly note: (line: string) => void;
 }
 
 const DEFAULT_MODE = 0o660;
@@ -41,6 +49,7 @@ function makeFolderOf(path: string, folder: string): void {
 export async function publishSocket(
   { path, mode = DEFAULT_MODE, group }: SocketFile,
   listen: (path: string) => unknown,
+  state: Publishing = { abandoned: null, note: () => {} },
 ): Promise<() => void> {
   const folder = dirname(path);
   // The file gets its name only once it is complete, and never in place of another's: a daemon that
@@ -52,7 +61,7 @@ export async function publishSocket(
   }
   const gid = group === undefined ? undefined : groupNumber(group);
   makeFolderOf(path, folder);
-  await removeStale(path);
+  await removeStale(path, state.abandoned);
 
   await listen(temporary);
   try {
@@ -66,6 +75,7 @@ export async function publishSocket(
     remove(temporary);
   }
 
+  state.note(socketLine(path));
   const { dev, ino } = lstatSync(path);
   let removed = false;
   return () => {
@@ -78,10 +88,15 @@ export async function publishSocket(
 }
 
 /** Removes a socket file on which nobody listens; throws for anything else that is there. */
-async function removeStale(path: string): Promise<void> {
+async function removeStale(path: string, abandoned: Publishing['abandoned']): Promise<void> {
   const found = lstatSync(path, { throwIfNoEntry: false });
   if (found === undefined) return;
   if (!found.isSocket()) throw new Error(`${path} is there and is no socket: it is not touched`);
+  // Its listener is there, and nobody will ever accept.
+  if (abandoned?.has(socketIdentity(path)) === true) {
+    remove(path);
+    return;
+  }
   const state = await probe(path);
   if (state === 'ECONNREFUSED') remove(path);
   else if (state === 'connected' || state === 'EAGAIN') {

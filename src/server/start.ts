@@ -17,19 +17,20 @@ import type { Allocator, DataPlane } from './data-plane.js';
 import type { Inventory, QuotaSetup } from './messages.js';
 import { peerOf } from './peer.js';
 import { PressureWatch, readPsi } from './quota/pressure.js';
-import { publishSocket } from './socket-file.js';
+import { type Publishing, publishSocket } from './socket-file.js';
 import type { Started } from './started.js';
 import { readPasswd, readSubuids } from './users.js';
 
 /** The clients' socket. Until the data plane has taken it over, `started` closes it. */
-export async function listenForClients(config: Config, started: Started) {
+export async function listenForClients(config: Config, started: Started, state: Publishing) {
   let listener = -1;
   const listenerTaken = started.add(() => {
     if (listener >= 0) close(listener);
   });
-  const unpublish = await publishSocket(config.clients, (path) => {
+  const listen = (path: string) => {
     listener = listenUnix(path);
-  });
+  };
+  const unpublish = await publishSocket(config.clients, listen, state);
   started.add(unpublish);
   return { listener, listenerTaken, unpublish };
 }

@@ -11,6 +11,8 @@ import { queuedFdsOf } from '../../native/libc/socket.js';
 const SHAREABLE = /^\/(?:dmabuf:|memfd:dmabroker:)/;
 /** include/linux/sched.h: PF_KTHREAD, a thread of the kernel, which has no fds. */
 const PF_KTHREAD = 0x0020_0000;
+/** PF_EXITING, PF_POSTCOREDUMP, PF_SIGNALED: whichever it is, it never comes back to user space. */
+const ENDING = 0x4 | 0x8 | 0x400;
 /** sysconf(_SC_CLK_TCK), which is 100 on every Linux that Node runs on. */
 const TICKS_PER_SECOND = 100;
 
@@ -43,6 +45,15 @@ export const startTime = (pid: number): string => statFields(pid)[19] ?? '';
 export function mayHaveFds(pid: number): boolean {
   const [state = '', , , , , , flags] = statFields(pid);
   return !isDead(state) && (Number(flags) & PF_KTHREAD) === 0;
+}
+
+/**
+ * Whether a process runs no more, though it may still have its files: it was killed, and a thread of it waits
+ * in the kernel for somebody else. Throws where there is no such process.
+ */
+export function isEnding(pid: number): boolean {
+  const [state = '', , , , , , flags] = statFields(pid);
+  return isDead(state) || (Number(flags) & ENDING) !== 0;
 }
 
 /** A zombie, or what is about to be one. */

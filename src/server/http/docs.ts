@@ -56,8 +56,17 @@ export function sendDocsPage(reply: FastifyReply): string {
   return PAGE;
 }
 
+/** Read once: a megabyte and a half, which whoever may ask without a token would have in memory per request. */
+const files = new Map<string, Promise<Buffer>>([['start.js', Promise.resolve(Buffer.from(START))]]);
+
 /** Answers with a file that the page loads; openapi.yaml says which there are. */
-export async function sendDocsFile(reply: FastifyReply, file: string): Promise<string> {
+export async function sendDocsFile(reply: FastifyReply, file: string): Promise<Buffer> {
   reply.type(file.endsWith('.css') ? 'text/css; charset=utf-8' : 'text/javascript; charset=utf-8');
-  return file === 'start.js' ? START : readFile(join(packageRoot, 'dist/docs', file), 'utf8');
+  const known = files.get(file);
+  if (known !== undefined) return known;
+  const content = readFile(join(packageRoot, 'dist/docs', file));
+  files.set(file, content);
+  // It may be there the next time.
+  content.catch(() => files.delete(file));
+  return content;
 }

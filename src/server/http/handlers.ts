@@ -44,6 +44,8 @@ export function createHandlers(
   lost: () => Losses,
 ): Record<OperationId, Handler> {
   const idempotency = new Idempotency(clock);
+  // Its bytes are the same in all answers that wait to be read.
+  const text = Buffer.from(spec.text);
   const by = (request: FastifyRequest) => callers.of(request).requester;
   /** For what owners may ask, too. */
   const planeOf = (request: FastifyRequest): OwnPlane => {
@@ -54,7 +56,7 @@ export function createHandlers(
     getHealth: () => control.health(),
     getOpenapi: async (_request, reply) => {
       reply.type('application/yaml');
-      return spec.text;
+      return text;
     },
     getDocs: async (_request, reply) => sendDocsPage(reply),
     getDocsFile: (request, reply) => {

@@ -23,6 +23,12 @@ export const CONNECTION_TIMEOUT_MS = HANDLER_TIMEOUT_MS + 10_000;
 /** Milliseconds that an idle connection is kept for another request (Node's own default). */
 export const KEEP_ALIVE_TIMEOUT_MS = 5_000;
 
+/** Milliseconds that a daemon which stops gives to requests: Node's own limits end with the listener. */
+export const CLOSING_MS = 2_000;
+
+/** Requests of one connection that are not answered yet: those who pipeline send two or three. */
+export const MAX_PIPELINED = 8;
+
 /** Bytes of a body. The largest useful one, an image with 256 modifiers, has under 8 KiB. */
 export const BODY_LIMIT = 16 * 1024;
 

@@ -8,7 +8,7 @@
  */
 import type { FastifyInstance } from 'fastify';
 import { refuseFds } from '../../native/libc/socket.js';
-import { publishSocket, type SocketFile } from '../socket-file.js';
+import { type Publishing, publishSocket, type SocketFile } from '../socket-file.js';
 
 export type UnixListenOptions = SocketFile;
 
@@ -16,15 +16,17 @@ export type UnixListenOptions = SocketFile;
 export async function listenOnUnixSocket(
   app: FastifyInstance,
   options: UnixListenOptions,
+  state?: Publishing,
 ): Promise<void> {
   let unpublish: () => void;
   try {
-    unpublish = await publishSocket(options, async (path) => {
+    const listen = async (path: string) => {
       // Fastify's log line is to name the file's final path, not the one that it binds.
       await app.listen({ path, listenTextResolver: () => `REST API on ${options.path}` });
       const { fd } = (app.server as unknown as { _handle: { fd: number } })._handle;
       if (!refuseFds(fd)) app.log.info('this kernel lets clients of REST send files to it');
-    });
+    };
+    unpublish = await publishSocket(options, listen, state);
   } catch (error) {
     await app.close();
     throw error;

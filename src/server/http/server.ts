@@ -17,11 +17,13 @@ import { EventStreams } from '../events/streams.js';
 import type { Losses } from '../log/queue.js';
 import { RefusalLines } from '../refusal-lines.js';
 import { type CallerOptions, Callers } from './callers.js';
+import { closeSoon } from './closing.js';
 import { limitConnections } from './connections.js';
 import { refuseBrowsers, refuseMisdirected, setSecurityHeaders } from './guard.js';
 import { createHandlers } from './handlers.js';
 import * as limits from './limits.js';
 import { Metrics } from './metrics.js';
+import { limitPipelining } from './pipelining.js';
 import { answerTo, PROBLEM_TYPE } from './problem.js';
 import { limitRate } from './rate-limit.js';
 import { newRequestId, REQUEST_ID, REQUEST_ID_LABEL } from './request-id.js';
@@ -101,6 +103,7 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
   app.removeContentTypeParser('text/plain');
   app.setSerializerCompiler(() => JSON.stringify);
   app.setErrorHandler(sendProblem);
+  limitPipelining(app);
   app.addHook('onRequest', async (request, reply) => {
     setSecurityHeaders(reply);
     reply.header(REQUEST_ID, request.id);
@@ -120,6 +123,7 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
   app.addHook('preClose', async () => {
     streams.close();
     lines.close();
+    closeSoon(app.server);
   });
   const { control, clock, starts = null } = options;
   const handlers = createHandlers(

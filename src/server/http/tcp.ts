@@ -6,6 +6,7 @@ import { createServer, type Server } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import type { Callers } from './callers.js';
+import { closeSoon } from './closing.js';
 import * as limits from './limits.js';
 import { Strangers } from './strangers.js';
 import { answerUnparsable } from './unparsable.js';
@@ -76,6 +77,7 @@ export async function listenOnTcp(app: FastifyInstance, address: TcpAddress): Pr
   app.server.once('close', () => {
     server.close();
     server.closeIdleConnections();
+    closeSoon(server);
   });
   return port;
 }

@@ -5,7 +5,7 @@
  * Where the folder cannot be written (a read-only system, no home) the daemon runs nonetheless: it is
  * told to whoever wants something kept.
  */
-import { closeSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, constants, ftruncateSync, openSync, unlinkSync, writeSync } from 'node:fs';
 import { unlink } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
@@ -13,17 +13,23 @@ import { BrokerError, messageOf } from '../../broker/errors.js';
 import { isSystemError } from '../../native/libc/errno.js';
 import { lock } from '../../native/libc/flock.js';
 import { makeFolder } from '../make-folder.js';
+import { abandonedBy, holderLine } from './holder.js';
+import { openPlain, readPlain } from './plain-file.js';
 import { type Files, replaceFile, Unsettled } from './replace.js';
 
 const FOLDER_MODE = 0o700;
 const FILE_MODE = 0o600;
 const LOCK_FILE = 'lock';
+const LOCK_FLAGS = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT;
 
 /** In words of the administrator's, who is to do something about it. */
 const CAUSES: Readonly<Record<string, string>> = {
   ENOSPC: 'no space is left on the device',
   EDQUOT: "the disk quota of the daemon's user is used up",
-  EFBIG: 'the file would be larger than the daemon may make one',
+  EFBIG: 'the file is larger than the daemon may make or reads one',
+  EINVAL: 'something that is no regular file is in its place',
+  EISDIR: 'something that is no regular file is in its place',
+  ENXIO: 'something that is no regular file is in its place',
   EROFS: 'the file system is read-only',
   EACCES: "the daemon's user may not write there",
   EPERM: "the daemon's user may not write there",
@@ -47,6 +53,8 @@ export class StateFolder {
   #lock: number | null = null;
   /** Why nothing can be kept, as of the last time; null where it can. */
   problem: string | null = null;
+  /** Sockets of the daemon whose place this one has taken, since its process never ended (holder.ts); null: there is none. */
+  abandoned: ReadonlySet<string> | null = null;
 
   private constructor(
     readonly path: string,
@@ -69,24 +77,54 @@ export class StateFolder {
   #own(): void {
     if (this.#lock !== null) return;
     makeFolder(this.path, FOLDER_MODE);
-    // Never removed: a lock on a file that another daemon has just removed would lock nothing.
-    const fd = openSync(join(this.path, LOCK_FILE), 'a', FILE_MODE);
+    // One at a time, so that whoever takes the place of one that was killed does not take another's.
+    const turn = openSync(this.path, constants.O_RDONLY | constants.O_DIRECTORY);
+    try {
+      this.#lock = this.#takeLock(tryTurn(turn, () => this.#taken()));
+    } finally {
+      closeSync(turn);
+    }
+    this.note(holderLine());
+  }
+
+  #takeLock(mayReplace: boolean): number {
+    const file = join(this.path, LOCK_FILE);
+    const fd = openPlain(file, LOCK_FLAGS, FILE_MODE);
     let locked = false;
     try {
       locked = lock(fd);
+      // What it says is of a daemon that has ended.
+      if (locked) ftruncateSync(fd);
     } finally {
       if (!locked) closeSync(fd);
     }
-    if (!locked) {
-      throw new Error(`another daemon uses ${this.path}: --state-dir names another folder`);
-    }
-    this.#lock = fd;
+    if (locked) return fd;
+    const sockets = mayReplace ? abandonedBy(readPlain(file)) : null;
+    if (sockets === null) throw this.#taken();
+    // Its lock is on a file that is none of the folder's any more.
+    unlinkSync(file);
+    this.abandoned = sockets;
+    return this.#takeLock(false);
   }
+
+  #taken(): Error {
+    return new Error(`another daemon uses ${this.path}: --state-dir names another folder`);
+  }
+
+  /** For whoever may have to take this process's place. What finds no room there is not known, then. */
+  readonly note = (line: string): void => {
+    if (this.#lock === null) return;
+    try {
+      writeSync(this.#lock, line);
+    } catch (error) {
+      if (!isSystemError(error)) throw error;
+    }
+  };
 
   /** A file's content; null where there is none. */
   read(name: string): string | null {
     try {
-      return readFileSync(join(this.path, name), 'utf8');
+      return readPlain(join(this.path, name));
     } catch (error) {
       if (isSystemError(error) && error.code === 'ENOENT') return null;
       throw error;
@@ -138,6 +176,17 @@ export class StateFolder {
   close(): void {
     if (this.#lock !== null) closeSync(this.#lock);
     this.#lock = null;
+  }
+}
+
+/** Whether it is this one's turn; false where the file system (NFS) has no locks of folders. */
+function tryTurn(folder: number, taken: () => Error): boolean {
+  try {
+    if (!lock(folder)) throw taken();
+    return true;
+  } catch (error) {
+    if (isSystemError(error)) return false;
+    throw error;
   }
 }
 

@@ -4,6 +4,7 @@
  */
 import { open, rename, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { isSystemError } from '../../native/libc/errno.js';
 
 /** What is done to files; a test brings its own. */
 export interface Files {
@@ -46,7 +47,12 @@ export async function replaceFile(
 }
 
 async function writeNew(path: string, content: string, files: Files): Promise<void> {
-  const file = await files.open(path, 'w', FILE_MODE);
+  // Made anew: what is left of a daemon that was killed may be there, and what is no file of its at all (a FIFO
+  // would be waited for, a link written through).
+  await files.unlink(path).catch((error: unknown) => {
+    if (!isSystemError(error) || error.code !== 'ENOENT') throw error;
+  });
+  const file = await files.open(path, 'wx', FILE_MODE);
   try {
     // It goes on where write(2) has taken only a part.
     await file.writeFile(content);

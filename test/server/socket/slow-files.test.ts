@@ -13,6 +13,7 @@ import {
   dmabroker_params_v1,
 } from '../../../src/protocol/dmabroker-v1.gen.js';
 import { wl_display } from '../../../src/protocol/wayland.gen.js';
+import { isEnding } from '../../../src/server/holders/proc.js';
 import { eventually, TestDaemon } from '../../support/daemon.js';
 import { withoutLeaks } from '../../support/fds.js';
 import { FuseFile, fuseMissing } from '../../support/fuse.js';
@@ -180,5 +181,36 @@ for (const { what, make, skip } of kinds) {
   };
   await withoutLeaks(t, 'the daemon’s end', async (t) => {
     await t.test(`while ${what} is being closed`, { skip }, ending);
+  });
+}
+
+/** SIGQUIT is as a crash: it dumps core, for which every thread would have to stop. */
+for (const signal of ['SIGKILL', 'SIGQUIT'] as const) {
+  const what = `a daemon that ${signal} does not end, because of a client's file, keeps nobody from starting`;
+  await t.test(what, { skip: fuseMissing() }, async (t) => {
+    const killed = await TestDaemon.memfd(t);
+    const file = await fuse(t);
+    const client = await new RawClient(killed.clientSocket).ready();
+    await given(killed, file, (fd) => {
+      client.send(sync(client), [fd]);
+      client.send(sync(client, FREE + 1));
+    });
+    await client.ended();
+    client.close();
+    const exited = once(killed.process, 'exit');
+    killed.process.kill(signal);
+    await eventually(() => isEnding(killed.pid), 'it runs no more');
+    t.ok(existsSync(killed.clientSocket), 'it could not tidy up');
+    const { folder } = killed;
+    const next = await TestDaemon.memfd(t, { folder });
+    t.ok(next.log.some(({ msg }) => /its place is taken/.test(msg)));
+    await othersAreServed(t, next);
+    t.equal((await next.rest('GET', '/healthz')).status, 200);
+    await t.rejects(TestDaemon.memfd(t, { folder }), /another daemon uses/, 'it is in its place');
+    await file.letGo();
+    t.same(await exited, [null, signal]);
+    await t.rejects(TestDaemon.memfd(t, { folder }), /another daemon uses/, 'and stays there');
+    await othersAreServed(t, next);
+    t.equal(await next.stop(), 0);
   });
 }

@@ -7,7 +7,7 @@ import { once } from 'node:events';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { runDaemon, TestDaemon, withoutVulkan } from '../../support/daemon.js';
+import { eventually, runDaemon, TestDaemon, withoutVulkan } from '../../support/daemon.js';
 import { withoutLeaks } from '../../support/fds.js';
 import { temporaryFolder } from '../../support/folder.js';
 import { Random, seed } from '../../support/random.js';
@@ -111,6 +111,7 @@ await withoutLeaks(t, 'state of a daemon', async (t) => {
       };
       const ended = once(daemon.process, 'exit');
       const changes = [1, 2, 3].map((uid) => change(uid).catch(() => {}));
+      await eventually(() => answered.size === 3, 'each was set once');
       await new Promise((resolve) => setTimeout(resolve, 20 + random.below(200)));
       daemon.process.kill('SIGKILL');
       await ended;

@@ -2,9 +2,18 @@
  * The state folder: one daemon has it at a time, whatever ended the one before; and a file in it has its
  * old content or its new one, whichever step of the replacement fails.
  */
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
+import {
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { open, rename, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import t from 'tap';
@@ -21,6 +30,11 @@ function linkOf(fd: number): string | null {
   } catch {
     return null; // It was the folder's own.
   }
+}
+
+function truncated(path: string, size: number): void {
+  writeFileSync(path, '');
+  truncateSync(path, size);
 }
 
 const real: Files = { open, rename, unlink };
@@ -112,6 +126,55 @@ await withoutLeaks(t, 'the state folder', async (t) => {
       folder.close();
     }
   });
+
+  await t.test('what is no regular file, or is huge, is never waited for', async (t) => {
+    const fifo = (at: string) => t.equal(spawnSync('mkfifo', [at]).status, 0);
+    const strange: [string, (at: string) => void, RegExp][] = [
+      ['a FIFO', fifo, /no regular file is in its place/],
+      ['a folder', (at) => mkdirSync(at), /no regular file is in its place/],
+      ['a device that never ends', (at) => symlinkSync('/dev/zero', at), /no regular file/],
+      ['a file of 3 GiB', (at) => truncated(at, 3 * 2 ** 30), /larger/],
+    ];
+    for (const [what, make, text] of strange) {
+      const path = temporaryFolder(t);
+      make(join(path, 'f'));
+      const folder = StateFolder.open(path);
+      t.throws(() => folder.read('f'), { code: /^E/, syscall: String }, what);
+      await t.rejects(folder.replace('f', ''), { code: 'not_stored', message: text }, what);
+      folder.close();
+    }
+    for (const [what, make] of strange.slice(0, 3)) {
+      const path = temporaryFolder(t);
+      make(join(path, 'lock'));
+      const folder = StateFolder.open(path);
+      t.match(folder.problem, /no regular file is in its place/, `${what} as lock`);
+      folder.close();
+    }
+  });
+
+  await t.test(
+    'a half-written file, a FIFO or a link under the new name is replaced',
+    async (t) => {
+      const path = temporaryFolder(t);
+      const other = join(temporaryFolder(t), 'other');
+      writeFileSync(other, 'untouched');
+      const makes: ((at: string) => void)[] = [
+        (at) => writeFileSync(at, 'half'),
+        (at) => t.equal(spawnSync('mkfifo', [at]).status, 0),
+        (at) => symlinkSync(other, at),
+      ];
+      const folder = StateFolder.open(path);
+      for (const make of makes) {
+        make(join(path, 'f.new'));
+        await folder.replace('f', 'new content');
+        t.ok(lstatSync(join(path, 'f')).isFile());
+        t.equal(readFileSync(join(path, 'f'), 'utf8'), 'new content');
+        t.equal(readFileSync(other, 'utf8'), 'untouched');
+        t.same(readdirSync(path).sort(), ['f', 'lock']);
+      }
+      folder.close();
+    },
+  );
 
   await t.test('one at a time', async (t) => {
     const path = temporaryFolder(t);
