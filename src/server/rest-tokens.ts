@@ -3,11 +3,12 @@
  * it can use them; it is refused nonetheless where others could read or change it.
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
-import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, constants, fstatSync, readFileSync } from 'node:fs';
 import { Ajv } from 'ajv';
 import { parse, TomlDate, TomlError } from 'smol-toml';
 import type { WallTime } from '../broker/clock.js';
 import { REST_ROLES, type RestAccess, type RestRole } from '../broker/policy.js';
+import { openPlain } from './state/plain-file.js';
 
 export interface RestToken extends RestAccess {
   /** For the log; no secret. */
@@ -57,7 +58,8 @@ const FORBIDDEN_MODE = 0o077;
 
 /** Throws an Error with a sentence for the administrator. */
 export function readRestTokens(path: string, own: number): RestToken[] {
-  const fd = openSync(path, 'r');
+  // A FIFO would hold up the start, and SIGHUP the main thread.
+  const fd = openPlain(path, constants.O_RDONLY);
   let text: string;
   try {
     const { mode, uid } = fstatSync(fd);

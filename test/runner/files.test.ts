@@ -47,7 +47,7 @@ t.test('the lists name files that there are', async (t) => {
   for (const name of SLOW.keys()) t.ok(known.has(name.replace(/ \(QEMU\)$/, '')), name);
 });
 
-t.test('pure code shares a process, one for each lane', async (t) => {
+t.test('pure code shares two processes', async (t) => {
   const pure = ['broker/a', 'broker/b', 'broker/c'].map(
     (name): TestFile => ({ name, where: 'host' }),
   );

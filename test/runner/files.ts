@@ -55,7 +55,7 @@ export type Group = readonly TestFile[];
 
 /**
  * The groups of a run, longest first, by what their files took the last time; one that is not known yet
- * may be the longest. What can share a process is dealt to two of them, so that both lanes have work.
+ * may be the longest. What can share a process is dealt to two of them, so that two lanes have work.
  */
 export function groups(
   files: readonly TestFile[],

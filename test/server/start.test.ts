@@ -2,7 +2,7 @@
  * A start that fails, at any step: the daemon says why and ends, with no thread, no socket file and no
  * lock left; and what is no failure.
  */
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -56,6 +56,10 @@ await withoutLeaks(t, 'a start that fails', async (t) => {
     writeFileSync(tokens, '', { mode: 0o600 });
     const tcp = `[rest.tcp]\nlisten = "127.0.0.1:${port}"\ntokens_file = "${tokens}"\n`;
     writeFileSync(config, tcp);
+    const fifo = join(folder, 'fifo');
+    execFileSync('mkfifo', ['-m', '600', fifo]);
+    const waits = join(folder, 'waits.toml');
+    writeFileSync(waits, tcp.replace(tokens, fifo));
     mkdirSync(join(folder, 'sockets'));
     const socket = (name: string) => join(folder, 'sockets', name);
     const good = ['--socket', socket('c.sock'), '--rest-socket', socket('r.sock')];
@@ -71,6 +75,9 @@ await withoutLeaks(t, 'a start that fails', async (t) => {
       t.match(stderr.trimEnd().split('\n').at(-1), message, 'its last line says why');
       t.same(readdirSync(join(folder, 'sockets')), [], 'nothing is left');
     }
+    const held = await runDaemon(...good, '--config', waits);
+    t.equal(held.status, 2, 'a FIFO in place of the tokens is not waited for');
+    t.match(held.stderr, /fifo is no file/);
   });
 });
 
