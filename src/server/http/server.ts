@@ -17,7 +17,7 @@ import { EventStreams } from '../events/streams.js';
 import type { Losses } from '../log/queue.js';
 import { RefusalLines } from '../refusal-lines.js';
 import { type CallerOptions, Callers } from './callers.js';
-import { closeSoon } from './closing.js';
+import { closeSoon, letProcessEnd } from './closing.js';
 import { limitConnections } from './connections.js';
 import { refuseBrowsers, refuseMisdirected, setSecurityHeaders } from './guard.js';
 import { createHandlers } from './handlers.js';
@@ -103,6 +103,7 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
   app.removeContentTypeParser('text/plain');
   app.setSerializerCompiler(() => JSON.stringify);
   app.setErrorHandler(sendProblem);
+  letProcessEnd(app);
   limitPipelining(app);
   app.addHook('onRequest', async (request, reply) => {
     setSecurityHeaders(reply);

@@ -52,6 +52,18 @@ await withoutLeaks(t, 'defects', async (t) => {
     t.match(answer.json, { code: 'unavailable' });
   });
 
+  t.test('a handler that hangs keeps no process from ending', async (t) => {
+    const server = await startServer(t, { handlerTimeoutMs: 1000 });
+    server.control.hangs = true;
+    const timers = () =>
+      process.getActiveResourcesInfo().filter((resource) => resource === 'Timeout').length;
+    const before = timers();
+    const answer = server.request('GET', '/v1/buffers');
+    await setTimeout(200);
+    t.ok(timers() <= before, 'none of the timers that keep a process is its');
+    t.equal((await answer).status, 503, 'and it is ended all the same');
+  });
+
   t.test('every time-out and limit is set', async (t) => {
     const { app } = await startServer(t);
     t.equal(app.server.requestTimeout, limits.REQUEST_TIMEOUT_MS);
