@@ -9,6 +9,9 @@ export const LIMIT_SECONDS = 45;
 export const SLOW: ReadonlyMap<string, string> = new Map([
   ['systemd/service', 'systemd starts in QEMU: every instruction is emulated'],
   ['server/main-job.guest (QEMU)', 'every instruction is emulated'],
+  ['server/http/proxy', 'the first time it installs Prism and Spectral into the cache'],
+  ['package/runtimes', 'the first time it installs Bun and Deno into the cache'],
+  ['bindings/rust', 'the first time it compiles the crates'],
 ]);
 
 /** Left to `npm run test:nightly`. */
