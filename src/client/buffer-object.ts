@@ -181,10 +181,8 @@ export class BufferObject implements BufferLink {
     this.#waiting?.resolve(this.#buffer);
   }
 
-  async share(
-    { uses = 1, uid = ANY_UID, seconds = 0, mayRenew = false }: ShareTerms,
-    options: CallOptions,
-  ): Promise<Share & { forget(): void }> {
+  async share(terms: ShareTerms & CallOptions): Promise<Share & { forget(): void }> {
+    const { uses = 1, uid = ANY_UID, seconds = 0, mayRenew = false } = terms;
     const rights = mayRenew ? dmabroker_share_v1.enums.right.renew : 0;
     const refusals = new Refusals();
     let tokenId = '';
@@ -206,7 +204,7 @@ export class BufferObject implements BufferLink {
       const token = await this.wire.answer<string>((resolve, reject) => {
         settle = { resolve, reject };
         this.#object.request('share', share.id, uses, uid, seconds, rights);
-      }, options);
+      }, terms);
       const revoke = async (): Promise<void> => {
         if (share.dead) return;
         end('revoke');
@@ -227,31 +225,27 @@ export class BufferObject implements BufferLink {
     }, options);
   }
 
-  copy(
-    source: number,
-    { sourceOffset = 0, ...range }: CopyTerms,
-    options: CallOptions,
-  ): Promise<WorkAnswer> {
-    const ask = (work: Work): void => {
+  copy(source: number, what: CopyTerms & CallOptions): Promise<WorkAnswer> {
+    const { sourceOffset = 0 } = what;
+    return this.#work(what, (work) => {
       if (sourceOffset !== 0) {
         work.request('set_source_offset', hi(sourceOffset), lo(sourceOffset));
       }
       work.request('copy', source);
-    };
-    return this.#work(range, ask, options);
+    });
   }
 
-  fill(value: number, range: ByteRange, options: CallOptions): Promise<WorkAnswer> {
-    return this.#work(range, (work) => work.request('fill', value), options);
+  fill(value: number, range: ByteRange & CallOptions): Promise<WorkAnswer> {
+    return this.#work(range, (work) => work.request('fill', value));
   }
 
-  read(range: ByteRange, options: CallOptions): Promise<WorkAnswer> {
-    return this.#work(range, (work) => work.request('read'), options);
+  read(range: ByteRange & CallOptions): Promise<WorkAnswer> {
+    return this.#work(range, (work) => work.request('read'));
   }
 
-  #work(range: ByteRange, ask: (work: Work) => void, options: CallOptions): Promise<WorkAnswer> {
+  #work(range: ByteRange & CallOptions, ask: (work: Work) => void): Promise<WorkAnswer> {
     const create = (id: number): void => this.manager.request('create_work', id, this.#object.id);
-    return work(this.wire, { create, range, ask }, options);
+    return work(this.wire, { create, range, ask }, range);
   }
 
   async reissue(): Promise<void> {

@@ -37,7 +37,7 @@ import {
 /** What a buffer asks of its connection. */
 export interface BufferLink {
   /** `forget`: it will not be revoked. */
-  share(terms: ShareTerms, options: CallOptions): Promise<Share & { forget(): void }>;
+  share(terms: ShareTerms & CallOptions): Promise<Share & { forget(): void }>;
   renew(seconds: number, options: CallOptions): Promise<void>;
   /** Resolves when the buffer has been given its new memory (`replace`). */
   reissue(): Promise<void>;
@@ -47,9 +47,9 @@ export interface BufferLink {
   /** Whose connection it is, and the number of its object there. */
   readonly wire: object;
   readonly id: number;
-  copy(source: number, what: CopyTerms, options: CallOptions): Promise<WorkAnswer>;
-  fill(value: number, what: ByteRange, options: CallOptions): Promise<WorkAnswer>;
-  read(what: ByteRange, options: CallOptions): Promise<WorkAnswer>;
+  copy(source: number, what: CopyTerms & CallOptions): Promise<WorkAnswer>;
+  fill(value: number, what: ByteRange & CallOptions): Promise<WorkAnswer>;
+  read(what: ByteRange & CallOptions): Promise<WorkAnswer>;
 }
 
 /** What the connection tells a buffer of. */
@@ -178,18 +178,20 @@ export class ClientBuffer implements BufferDescription {
 
   /** A token with which other processes can redeem the buffer. Rejects with BrokerError. */
   async share(terms: ShareTerms & CallOptions = {}): Promise<string> {
-    checkShare(terms, 'terms');
-    this.#mustBeOpen(terms);
-    const share = await this.#link.share(terms, terms);
+    const share = await this.#share(terms);
     share.forget();
     return share.token;
   }
 
   /** The same, with what ends it; the connection keeps a little for it until it is revoked. */
   async shareRevocably(terms: ShareTerms & CallOptions = {}): Promise<Share> {
+    return this.#share(terms);
+  }
+
+  #share(terms: ShareTerms & CallOptions): ReturnType<BufferLink['share']> {
     checkShare(terms, 'terms');
     this.#mustBeOpen(terms);
-    return this.#link.share(terms, terms);
+    return this.#link.share(terms);
   }
 
   /** Calls back when the daemon has let go of it: see `released`. Returns what takes the listener off. */
@@ -286,7 +288,7 @@ export class ClientBuffer implements BufferDescription {
     if (source.#link.wire !== this.#link.wire) {
       throw new TypeError('the buffers are of different connections');
     }
-    return (await this.#link.copy(source.#link.id, what, what)).path;
+    return (await this.#link.copy(source.#link.id, what)).path;
   }
 
   /** Fills with a 32-bit value; offset and size are multiples of 4. Rejects with BrokerError. */
@@ -294,7 +296,7 @@ export class ClientBuffer implements BufferDescription {
     u32(value, 'value');
     checkRange(range, 'range');
     this.#mustBeOpen(range);
-    return (await this.#link.fill(value, range, range)).path;
+    return (await this.#link.fill(value, range)).path;
   }
 
   /**
@@ -304,7 +306,7 @@ export class ClientBuffer implements BufferDescription {
   async read(range: ByteRange & CallOptions = {}): Promise<ReadContent> {
     checkRange(range, 'range');
     this.#mustBeOpen(range);
-    const answer = await this.#link.read(range, range);
+    const answer = await this.#link.read(range);
     return { path: answer.path, bytes: takeContent(answer) };
   }
 

@@ -138,7 +138,7 @@ export const openFd: Check = (value, name) => {
   }
 };
 
-export const listener: Check = (value, name) => {
+export const checkListener: Check = (value, name) => {
   if (typeof value !== 'function') throw wrongType(name, 'a function', value);
 };
 

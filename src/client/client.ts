@@ -9,7 +9,7 @@ import { dmabroker_manager_v1, dmabroker_params_v1 } from '../protocol/dmabroker
 import { hi, lo } from '../protocol/wire.js';
 import type { ClientBuffer } from './buffer.js';
 import { BufferObject } from './buffer-object.js';
-import { type Check, listener, record, signal, text } from './check.js';
+import { type Check, record, signal, text } from './check.js';
 import { type CallOptions, type ClientEvent, checkOptions, eventsOf } from './events.js';
 import { Listeners } from './listeners.js';
 import { type BrokerDescription, type ClientDevice, findManager } from './manager.js';
@@ -226,9 +226,8 @@ export class Client {
   }
 
   /** Called once when the connection is over; returns what takes the listener off. */
-  onClosed(told: (error: ConnectionError) => void): () => void {
-    listener(told, 'listener');
-    return this.wire.onClosed(told);
+  onClosed(listener: (error: ConnectionError) => void): () => void {
+    return this.wire.onClosed(listener);
   }
 
   /** Disconnects: buffers bound to the connection are released, fds received stay good. */

@@ -2,16 +2,14 @@
  * Who is told when something happens. What one of them throws is its own: it reaches the process as an
  * uncaught exception, as an EventEmitter's would, and neither the connection nor the others.
  */
-import { type Check, listener } from './check.js';
-
-const isListener: Check = listener;
+import { checkListener } from './check.js';
 
 export class Listeners<A extends unknown[] = []> {
   readonly #all = new Set<{ readonly listener: (...values: A) => void }>();
 
   /** Returns what takes it off again. Throws TypeError for what cannot be called. */
   add(listener: (...values: A) => void): () => void {
-    isListener(listener, 'listener');
+    checkListener(listener, 'listener');
     // One that is added twice is called twice, and taken off once.
     const entry = { listener };
     this.#all.add(entry);

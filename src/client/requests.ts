@@ -3,6 +3,7 @@
  * (check.ts).
  */
 import type { Alignment } from '../broker/alignment.js';
+import { MAX_PLANES } from '../broker/import.js';
 import { MAX_MODIFIERS, MAX_NAME_BYTES, MAX_SOURCE_NAME_BYTES } from '../broker/limits.js';
 import type { HandleType, Placement, PlanePlace } from '../broker/source.js';
 import { type UsageName, usageBits } from '../broker/usage.js';
@@ -100,9 +101,6 @@ export interface ImportedImage
 
 /** Memory that was made elsewhere. The fds stay the caller's; keep them open until it is settled. */
 export type ImportedMemory = ImportedLinear | ImportedImage;
-
-/** linux-dmabuf's, and the wire's. */
-const MAX_PLANES = 4;
 
 const lease: Check = record<{ lease: number }>({ lease: u32 }, ['lease']);
 const lifetime: Check = (value, name) => {

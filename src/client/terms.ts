@@ -2,6 +2,7 @@
  * What may be said when a buffer is shared or mapped, with the check of each (check.ts), and what comes of
  * that.
  */
+import { MAX_PLANES } from '../broker/import.js';
 import { bytes, type Check, flag, record, signal, someBytes, U32, whole } from './check.js';
 import type { CallOptions } from './events.js';
 import type { WorkPath } from './work.js';
@@ -48,8 +49,8 @@ export interface MapOptions {
 }
 
 export const checkMap: Check = record<MapOptions>({
-  plane: whole(0, 3),
-  memory: whole(0, 3),
+  plane: whole(0, MAX_PLANES - 1),
+  memory: whole(0, MAX_PLANES - 1),
   write: flag,
   offset: bytes,
   size: someBytes,
