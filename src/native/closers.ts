@@ -22,9 +22,10 @@ export class Closers {
   /**
    * Closes an fd in a thread that may wait for as long as its owner likes. Returns false where there is
    * none to be had: then the fd stays the caller's. `ticket`: a number of 32 bits, told by `closed`.
+   * `isConnection`: a socket of one's own that was shut down; what it has received is read out first.
    */
-  closeLater(fd: number, ticket: number): boolean {
-    return callLong(closeLaterFn, fd, ticket) === 0;
+  closeLater(fd: number, ticket: number, isConnection: boolean): boolean {
+    return callLong(closeLaterFn, fd, ticket, isConnection ? 1 : 0) === 0;
   }
 
   /** The tickets of what has been closed since. */

@@ -15,14 +15,11 @@ export const SLOW: ReadonlyMap<string, string> = new Map([
 ]);
 
 /** Left to `npm run test:nightly`. */
-export const NIGHTLY: ReadonlyMap<string, string> = new Map([
-  ...['server/killed', 'server/schedule', 'server/http/owners'].map(
+export const NIGHTLY: ReadonlyMap<string, string> = new Map(
+  ['server/killed', 'server/schedule', 'server/http/owners'].map(
     (name) => [name, `${name}.guest does the same in the gate, with dma_bufs`] as const,
   ),
-  ...['conformance/c.guest', 'conformance/typescript.guest'].map(
-    (name) => [name, 'in the gate each driver plays what takes no dma_buf, on the host'] as const,
-  ),
-]);
+);
 
 /** Files of the host that boot guests themselves: not before these have been built. */
 export const BOOTS: ReadonlySet<string> = new Set(['vm/guest', 'systemd/service']);

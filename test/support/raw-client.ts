@@ -21,6 +21,8 @@ export class RawClient {
   #watch: Watch | null = null;
   #onChange: () => void = () => {};
   #over = false;
+  /** What reading ended with, where that was not the end of the stream. */
+  failure: unknown = null;
 
   constructor(path: string, { reading = true }: { reading?: boolean } = {}) {
     this.fd = connectUnix(path);
@@ -45,8 +47,9 @@ export class RawClient {
         if (received === null) return;
         if (received.bytes.length === 0) this.#over = true;
         else this.events.push(...this.peer.read(received.bytes, received.fds));
-      } catch {
-        // ECONNRESET: the daemon left something of ours unread.
+      } catch (error) {
+        // ECONNRESET: the daemon was killed, and something of ours was left unread.
+        this.failure = error;
         this.#over = true;
       }
       this.#onChange();

@@ -5,6 +5,10 @@
  * to be harmless, and the threads here may wait; whose turn it is and how many may wait for one user is
  * decided by who asks (server/socket/closing.ts).
  *
+ * A connection is read out before it is closed: where something unread is left, its peer is told
+ * ECONNRESET in place of the end (unix_release_sock of the kernel), and libwayland then forgets the
+ * wl_display.error that it has received and not yet dispatched.
+ *
  * Owns: each fd from dmab_close_later on, and the threads, which never end.
  */
 #include <errno.h>
@@ -12,6 +16,7 @@
 #include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #define EXPORT __attribute__((visibility("default")))
@@ -23,6 +28,7 @@ struct closing {
 	struct closing *next;
 	uint32_t ticket;
 	int fd;
+	int is_connection;
 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -30,6 +36,18 @@ static pthread_cond_t added = PTHREAD_COND_INITIALIZER;
 static struct closing *waiting, **last_waiting = &waiting;
 static struct closing *closed;
 static int idle, queued, wake_fd = -1;
+
+/*
+ * Takes what a connection that was shut down still holds: no more comes. Without room for control data
+ * the kernel closes the fds in it (unix(7)), which may wait as long as any other close here.
+ */
+static void read_out(int fd)
+{
+	char bytes[4096];
+
+	while (recv(fd, bytes, sizeof bytes, MSG_DONTWAIT) > 0)
+		;
+}
 
 static void *closer(void *unused)
 {
@@ -48,6 +66,8 @@ static void *closer(void *unused)
 		queued--;
 		pthread_mutex_unlock(&lock);
 
+		if (c->is_connection)
+			read_out(c->fd);
 		close(c->fd); /* Whatever it answers, the descriptor is gone (close(2)). */
 
 		pthread_mutex_lock(&lock);
@@ -89,16 +109,17 @@ EXPORT void dmab_closers_wake(int fd)
 
 /*
  * Takes the fd and closes it in a thread of its own; `ticket` is among dmab_closed's answers afterwards.
+ * A connection, which the caller has shut down, is read out first.
  * Returns 0, or -errno where there is no thread for it: then the fd stays the caller's.
  */
-EXPORT int64_t dmab_close_later(int fd, uint32_t ticket)
+EXPORT int64_t dmab_close_later(int fd, uint32_t ticket, int is_connection)
 {
 	struct closing *c = malloc(sizeof *c);
 	int error = 0;
 
 	if (!c)
 		return -ENOMEM;
-	*c = (struct closing){ .ticket = ticket, .fd = fd };
+	*c = (struct closing){ .ticket = ticket, .fd = fd, .is_connection = is_connection };
 	pthread_mutex_lock(&lock);
 	/* Each one that waits gets a thread: the one before it may never end. */
 	if (queued >= idle)

@@ -47,11 +47,12 @@ export class ClientFds {
   }
 
   /** Closes what may take as long as its user likes, who is charged for it until `done`. */
-  closeLater(uid: number, fd: number, done: () => void): void {
-    this.closing.add(uid, fd, () => {
+  closeLater(uid: number, fd: number, done: () => void, isConnection = false): void {
+    const closed = () => {
       done();
       this.#look(uid);
-    });
+    };
+    this.closing.add(uid, fd, closed, isConnection);
     this.#look(uid);
   }
 

@@ -11,7 +11,7 @@ import { MAX_CLOSERS } from '../../broker/limits.js';
 
 /** native/closers.ts */
 export interface Closer {
-  closeLater(fd: number, ticket: number): boolean;
+  closeLater(fd: number, ticket: number, isConnection: boolean): boolean;
   closed(): number[];
 }
 
@@ -20,6 +20,8 @@ interface Waiting {
   readonly fd: number;
   /** Called when it has been closed. */
   readonly done: () => void;
+  /** One of the daemon's own, which was shut down: nothing unread may be left in it. */
+  readonly isConnection: boolean;
 }
 
 /** How long until a thread is asked for again where the machine had none. */
@@ -37,9 +39,9 @@ export class Closing {
   constructor(private readonly closer: Closer) {}
 
   /** Takes the fd. `done` is called, from `run`, when it has been closed: perhaps never. */
-  add(uid: number, fd: number, done: () => void): void {
+  add(uid: number, fd: number, done: () => void, isConnection = false): void {
     const queue = this.#queues.get(uid) ?? [];
-    queue.push({ uid, fd, done });
+    queue.push({ uid, fd, done, isConnection });
     this.#queues.set(uid, queue);
     this.#start(uid);
   }
@@ -78,9 +80,10 @@ export class Closing {
   #start(uid: number): void {
     const queue = this.#queues.get(uid) ?? [];
     while (queue[0] !== undefined && !this.#refused && this.#threads.take(uid, 1)) {
+      const [next] = queue;
       const ticket = this.#nextTicket();
-      if (this.closer.closeLater(queue[0].fd, ticket)) {
-        this.#running.set(ticket, queue[0]);
+      if (this.closer.closeLater(next.fd, ticket, next.isConnection)) {
+        this.#running.set(ticket, next);
         queue.shift();
       } else {
         this.#threads.give(uid, 1);

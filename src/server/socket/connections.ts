@@ -223,7 +223,7 @@ export class Connections {
     fds.give(FDS_PER_CONNECTION - 1);
     // Its peer knows at once, whatever the close has to wait for.
     shutdown(fd);
-    this.#fds.closeLater(uid, fd, () => fds.give(1));
+    this.#fds.closeLater(uid, fd, () => fds.give(1), true);
     const why = connection.failure ?? reason;
     if (why === null) this.log('debug', 'client left', { client: client.id });
     else this.log('warn', 'client dropped', { client: client.id, ...client.peer, why });

@@ -12,7 +12,7 @@ import { connect } from '../../../src/client/index.js';
 import { packageRoot } from '../../../src/package-root.js';
 import { dmabroker_manager_v1 } from '../../../src/protocol/dmabroker-v1.gen.js';
 import { wl_display } from '../../../src/protocol/wayland.gen.js';
-import { TestDaemon } from '../../support/daemon.js';
+import { eventually, TestDaemon } from '../../support/daemon.js';
 import { withoutLeaks } from '../../support/fds.js';
 import { sendManyFds } from '../../support/many-fds.js';
 import { FREE, MANAGER, RawClient } from '../../support/raw-client.js';
@@ -64,6 +64,19 @@ await withoutLeaks(t, 'hostile clients', async (t) => {
       other.send(randomBytes(1 + i * 200));
       other.close();
     }
+  });
+
+  await attack('a violation with much behind it', async (t, client) => {
+    client.stop();
+    client.send(Buffer.alloc(4096, 0xff));
+    for (let i = 0; i < 3; i++) client.send(Buffer.alloc(16 * 1024));
+    await eventually(async () => (await daemon.clients()).length === 0, 'it is dropped');
+    t.throws(() => client.send(Buffer.alloc(8)), { code: 'EPIPE' }, 'nobody reads any more');
+    client.read();
+    await client.ended();
+    t.equal(client.count('wl_display.error'), 1);
+    // ECONNRESET behind it would be the end for libwayland 1.23, with the error undispatched.
+    t.equal(client.failure, null, 'then comes the end of the stream');
   });
 
   await attack('half a message, then the end', async (t, client) => {
