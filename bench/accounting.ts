@@ -8,7 +8,7 @@ import { SystemClock } from '../src/native/clock.js';
 import { parseInfo } from '../src/native/dmabuf.js';
 import { remains } from '../src/native/remains.js';
 import { MemfdSource } from '../src/native/sources/memfd.js';
-import { sweep } from '../src/server/holders/sweep.js';
+import { sweep } from '../src/server/observe/holders/sweep.js';
 
 const BUFFERS = 10_000;
 const ROUNDS = 7;

@@ -8,14 +8,14 @@
  */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fourcc, MOD_LINEAR } from '../src/broker/fourcc.js';
-import { type MemorySource, type MemorySpec, Usage } from '../src/broker/source.js';
 import { connect, type ImageRequest, type LinearRequest } from '../src/client/index.js';
+import { fourcc, MOD_LINEAR } from '../src/memory/fourcc.js';
+import { type MemorySource, type MemorySpec, Usage } from '../src/memory/source.js';
 import { close } from '../src/native/libc/fd.js';
 import { MemfdSource } from '../src/native/sources/memfd.js';
 import { probeVulkan } from '../src/native/sources/probe-vulkan.js';
 import { dmabroker_manager_v1 } from '../src/protocol/dmabroker-v1.gen.js';
-import type { PoolInfo } from '../src/server/control.js';
+import type { PoolInfo } from '../src/rest/contract.js';
 import { eventually, type TestDaemon } from '../test/support/daemon.js';
 import { load, startDaemon, temporaryFolder } from './support/programs.js';
 import { figure, header, median, option, percentile, ratio, table } from './support/report.js';

@@ -14,7 +14,7 @@ import { figure, header, median, option, ratio, table } from './support/report.j
 const ROUNDS = option('rounds', 7);
 const REQUESTS = option('requests', 20_000);
 const WARM_UP = Math.ceil(REQUESTS / 10);
-/** How often one token can be redeemed (src/broker/limits.ts). */
+/** How often one token can be redeemed (src/memory/limits.ts). */
 const USES = 1000;
 
 const cases = [

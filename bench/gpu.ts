@@ -7,9 +7,9 @@
  *   node dist/bench/gpu.js [--rounds=21]
  */
 import { closeSync, readlinkSync } from 'node:fs';
-import { Usage } from '../src/broker/source.js';
-import { toEnd } from '../src/broker/steps.js';
 import { connect } from '../src/client/index.js';
+import { Usage } from '../src/memory/source.js';
+import { toEnd } from '../src/memory/steps.js';
 import { probeVulkan } from '../src/native/sources/probe-vulkan.js';
 import type { VulkanSource } from '../src/native/sources/vulkan.js';
 import { exportFd } from '../src/native/vulkan/memory.js';

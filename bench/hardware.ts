@@ -8,8 +8,8 @@
  */
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
-import { messageOf } from '../src/broker/errors.js';
 import { connect } from '../src/client/index.js';
+import { messageOf } from '../src/memory/errors.js';
 import { Library } from '../src/native/ffi.js';
 import { packageRoot } from '../src/package-root.js';
 import { mismatch } from './support/importer.js';

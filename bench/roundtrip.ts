@@ -22,7 +22,7 @@ import type { Kind } from './support/script.js';
 const ROUNDS = option('rounds', 7);
 const REQUESTS = option('requests', 20_000);
 const WARM_UP = Math.ceil(REQUESTS / 10);
-/** How often one token can be redeemed (src/broker/limits.ts). */
+/** How often one token can be redeemed (src/memory/limits.ts). */
 const USES = 1000;
 
 interface Case {

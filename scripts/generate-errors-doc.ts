@@ -6,15 +6,15 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { catalogue } from '../src/broker/errors.js';
-import { constraints, families, possibles } from '../src/broker/refusal-words.js';
+import { catalogue } from '../src/memory/errors.js';
+import { constraints, families, possibles } from '../src/memory/refusal-words.js';
 
 const target = join(process.cwd(), 'docs/errors.md');
 /** Numbers from here on are REST's own. */
 const REST_ONLY = 100;
 
 const entries = Object.entries(catalogue);
-const text = `<!-- Generated from src/broker/errors.ts and refusal-words.ts by scripts/generate-errors-doc.ts: do not edit. -->
+const text = `<!-- Generated from src/memory/errors.ts and refusal-words.ts by scripts/generate-errors-doc.ts: do not edit. -->
 
 # Errors
 
@@ -89,7 +89,7 @@ ${words(possibles)}
 if (process.argv.includes('--check')) {
   if (readFileSync(target, 'utf8') !== text) {
     process.stderr.write(
-      'docs/errors.md is not what src/broker/errors.ts and refusal-words.ts say: run scripts/generate-errors-doc.ts\n',
+      'docs/errors.md is not what src/memory/errors.ts and refusal-words.ts say: run scripts/generate-errors-doc.ts\n',
     );
     process.exitCode = 1;
   }

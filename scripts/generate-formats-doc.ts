@@ -1,13 +1,13 @@
 /**
- * Writes docs/formats.md: the table of src/broker/formats.ts and what a linear layout is. `--check`
+ * Writes docs/formats.md: the table of src/memory/formats.ts and what a linear layout is. `--check`
  * writes nothing and fails where the committed file is not up to date.
  *
  * Run after a build, in the repository's root: `node dist/scripts/generate-formats-doc.js [--check]`.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { DEFAULT_ALIGNMENT, MAX_ALIGNMENT } from '../src/broker/alignment.js';
-import { type FormatPlane, formats } from '../src/broker/formats.js';
+import { DEFAULT_ALIGNMENT, MAX_ALIGNMENT } from '../src/memory/alignment.js';
+import { type FormatPlane, formats } from '../src/memory/formats.js';
 
 const target = join(process.cwd(), 'docs/formats.md');
 
@@ -21,7 +21,7 @@ const rows = formats.map(({ name, drm, vkFormat, planes }) => {
   return `| \`${name}\` | ${drm} | ${vk} | ${planes.map(planeText).join(' + ')} |`;
 });
 
-const text = `<!-- Generated from src/broker/formats.ts by scripts/generate-formats-doc.ts: do not edit. -->
+const text = `<!-- Generated from src/memory/formats.ts by scripts/generate-formats-doc.ts: do not edit. -->
 
 # Formats and layouts
 
@@ -91,7 +91,7 @@ if (!process.argv.includes('--check')) {
   writeFileSync(target, text);
 } else if (readFileSync(target, 'utf8') !== text) {
   process.stderr.write(
-    'docs/formats.md is not what src/broker/formats.ts says: run scripts/generate-formats-doc.ts\n',
+    'docs/formats.md is not what src/memory/formats.ts says: run scripts/generate-formats-doc.ts\n',
   );
   process.exitCode = 1;
 }

@@ -1,5 +1,5 @@
 /**
- * Writes src/server/http/openapi.gen.ts, the TypeScript types of openapi.yaml's schemas and
+ * Writes src/rest/openapi.gen.ts, the TypeScript types of openapi.yaml's schemas and
  * operations. `--check` writes nothing and fails where the committed file is not up to date.
  *
  * Run after a build: `node dist/scripts/generate-openapi.js [--check]`.
@@ -11,7 +11,7 @@ import openapiTypescript, { astToString } from 'openapi-typescript';
 
 // The npm script and CI run it in the repository's root; so do people.
 const root = process.cwd();
-const target = join(root, 'src/server/http/openapi.gen.ts');
+const target = join(root, 'src/rest/openapi.gen.ts');
 
 const ast = await openapiTypescript(pathToFileURL(join(root, 'openapi.yaml')), {
   silent: true,
@@ -24,7 +24,7 @@ const text =
 if (process.argv.includes('--check')) {
   if (readFileSync(target, 'utf8') !== text) {
     process.stderr.write(
-      'src/server/http/openapi.gen.ts is not what openapi.yaml says: run scripts/generate-openapi.ts\n',
+      'src/rest/openapi.gen.ts is not what openapi.yaml says: run scripts/generate-openapi.ts\n',
     );
     process.exitCode = 1;
   }

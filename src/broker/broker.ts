@@ -7,6 +7,12 @@
  * the data plane's thread and answers by callback, since that thread never returns to Node's event
  * loop and a promise would never be settled there.
  */
+
+import type { Clock, Monotonic } from '../memory/clock.js';
+import type { DeviceState } from '../memory/device.js';
+import { BrokerError } from '../memory/errors.js';
+import { DEFAULT_PAST_PROCESSES, DEFAULT_TRUSTED_BYTES, MAX_RECIPIENTS } from '../memory/limits.js';
+import type { FormatOffer, LostAllocation, PlanResult, SourceState } from '../memory/source.js';
 import type {
   BrokerBuffer,
   BufferResult,
@@ -17,14 +23,10 @@ import type {
   ReleaseReason,
 } from './buffer.js';
 import { Clients } from './clients.js';
-import type { Clock, Monotonic } from './clock.js';
 import { soonest } from './deadlines.js';
-import type { DeviceState } from './devices.js';
-import { BrokerError } from './errors.js';
 import { FairPool } from './fair-pool.js';
 import { type ImportRequest, Intake } from './intake.js';
 import { Leases } from './leases.js';
-import { DEFAULT_PAST_PROCESSES, DEFAULT_TRUSTED_BYTES, MAX_RECIPIENTS } from './limits.js';
 import { Lingering } from './lingering.js';
 import { LongTexts } from './long-texts.js';
 import type { Policy } from './policy.js';
@@ -37,7 +39,6 @@ import { Reissues } from './reissues.js';
 import { type AllocationRequest, checkName } from './request.js';
 import { RoomQueue } from './room-queue.js';
 import { Selection } from './selection.js';
-import type { FormatOffer, LostAllocation, PlanResult, SourceState } from './source.js';
 import type { Surroundings } from './surroundings.js';
 import { type Issued, type TokenInfo, Tokens, type TokenTerms } from './tokens.js';
 import type { Suspect, Swept } from './unproven.js';

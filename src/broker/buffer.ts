@@ -1,17 +1,18 @@
 /**
  * What the broker knows about a buffer and about the clients that it deals with.
  */
+
+import type { Monotonic } from '../memory/clock.js';
+import type { BrokerError } from '../memory/errors.js';
+import { MAX_PAST_RECIPIENTS } from '../memory/limits.js';
+import type { Allocation, MemorySpec } from '../memory/source.js';
 import type { Cgroup } from './cgroup.js';
-import type { Monotonic } from './clock.js';
-import type { BrokerError } from './errors.js';
 import type { HeldFds } from './held-fds.js';
 import { History } from './history.js';
-import { MAX_PAST_RECIPIENTS } from './limits.js';
 import type { PeerProcess } from './peer-process.js';
 import type { Charge } from './quota/charge.js';
 import type { RecallReason } from './quota/recalls.js';
 import type { Choice, Lifetime } from './request.js';
-import type { Allocation, MemorySpec } from './source.js';
 
 /**
  * A process as the kernel named it when it connected. Decisions rest on uid, gid and groups alone: a

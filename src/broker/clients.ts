@@ -2,8 +2,9 @@
  * The connections to the client socket, and the processes behind those that have ended: memory that
  * they were handed may live as long as they do.
  */
+
+import { BrokerError } from '../memory/errors.js';
 import type { Client, Peer } from './buffer.js';
-import { BrokerError } from './errors.js';
 import { PeerProcess } from './peer-process.js';
 import type { Surroundings } from './surroundings.js';
 

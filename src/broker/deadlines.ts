@@ -1,7 +1,7 @@
 /**
  * Things that end at a moment each, the soonest first. Nothing here waits.
  */
-import type { Monotonic } from './clock.js';
+import type { Monotonic } from '../memory/clock.js';
 
 export class Deadlines<T> {
   readonly #at = new Map<T, Monotonic>();

@@ -3,27 +3,9 @@
  * offered to everybody; another device is opened when a request first names it, and then serves those
  * that do. Pure: opening comes in from outside.
  */
-import { BrokerError } from './errors.js';
-import type { FormatOffer, SourceState } from './source.js';
 
-/** What can be had. */
-export interface SourceTable {
-  /** In order of preference. */
-  readonly sources: readonly SourceState[];
-  readonly offers: readonly FormatOffer[];
-}
-
-export interface DeviceState {
-  /** VkPhysicalDeviceIDProperties::deviceUUID, 32 hexadecimal digits. */
-  readonly uuid: string;
-  readonly name: string;
-  /** What can be had of this device alone; null until it is opened. */
-  readonly table: SourceTable | null;
-  /** Bytes of each of its memory heaps, once it was opened. */
-  readonly heaps?: readonly number[];
-  /** Why it cannot be opened; null where it can, or where that is not known yet. */
-  readonly problem: string | null;
-}
+import type { DeviceState, SourceTable } from '../memory/device.js';
+import { BrokerError } from '../memory/errors.js';
 
 export type OpenResult = { readonly device: DeviceState } | { readonly error: BrokerError };
 

@@ -2,8 +2,9 @@
  * What happens in the registry, told to whoever watches it (`Surroundings.report`): the event stream
  * and the counters are made from these, never from the registry's state.
  */
+
+import type { BrokerError } from '../memory/errors.js';
 import type { BrokerBuffer, Client, Owner, RecallNotice, ReleaseReason } from './buffer.js';
-import type { BrokerError } from './errors.js';
 import type { RuleId } from './quota/rules.js';
 import type { TokenInfo } from './tokens.js';
 

@@ -2,11 +2,12 @@
  * What has happened to a buffer: the last events about it, in words, kept with it for as long as it is
  * listed. An entry is a copy: it keeps no client and no token alive.
  */
+
+import { type Clock, dateText, type Monotonic } from '../memory/clock.js';
+import { MAX_HISTORY } from '../memory/limits.js';
 import { type Actor, actorOf } from './actor.js';
 import type { Owner } from './buffer.js';
-import { type Clock, dateText, type Monotonic } from './clock.js';
 import type { BufferEvent } from './events.js';
-import { MAX_HISTORY } from './limits.js';
 import type { TokenInfo } from './tokens.js';
 
 /** In the words of the events, so that one name stands for one thing wherever it is shown. */

@@ -2,8 +2,10 @@
  * How memory comes to be a buffer: allocated by a source, or brought by a client. Each is checked,
  * charged before it is made, and registered when it is there.
  */
+
+import { BrokerError } from '../memory/errors.js';
+import type { Allocation, MemorySpec, Plane, PlanResult } from '../memory/source.js';
 import { BrokerBuffer, type BufferResult, type Owner } from './buffer.js';
-import { BrokerError } from './errors.js';
 import type { Leases } from './leases.js';
 import { Planner } from './planner.js';
 import type { Pool } from './pool/pool.js';
@@ -15,7 +17,6 @@ import type { Registry } from './registry.js';
 import { type AllocationRequest, type Choice, checkRequest, type Lifetime } from './request.js';
 import type { RoomQueue } from './room-queue.js';
 import { connectionGone, type Selection } from './selection.js';
-import type { Allocation, MemorySpec, Plane, PlanResult } from './source.js';
 import type { Surroundings } from './surroundings.js';
 
 /** Memory that a client brings. */

@@ -3,11 +3,12 @@
  * lease is recalled, everybody who has the buffer is told, and when the period of grace is over the
  * broker lets go of it. Nothing is taken from anybody: fds that were handed out stay good.
  */
+
+import { after, type Clock, type Monotonic } from '../memory/clock.js';
+import { BrokerError } from '../memory/errors.js';
+import { DEFAULT_LEASE_GRACE_SECONDS, MAX_LEASE_SECONDS } from '../memory/limits.js';
 import type { BrokerBuffer } from './buffer.js';
-import { after, type Clock, type Monotonic } from './clock.js';
 import { Deadlines } from './deadlines.js';
-import { BrokerError } from './errors.js';
-import { DEFAULT_LEASE_GRACE_SECONDS, MAX_LEASE_SECONDS } from './limits.js';
 
 export interface Lease {
   /** What was asked for last. */

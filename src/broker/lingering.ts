@@ -13,25 +13,15 @@
  *
  * Pure. Owns what is kept of each buffer (`Remains`) until it is gone.
  */
+
+import { after, type Clock, LONG_AGO, type Monotonic } from '../memory/clock.js';
+import { LINGERING_CHECKS_PER_TURN, LINGERING_PAUSE_MS } from '../memory/limits.js';
+import type { Remaining, Remains } from '../memory/remains.js';
+import type { Allocation } from '../memory/source.js';
 import type { BrokerBuffer, Client } from './buffer.js';
-import { after, type Clock, LONG_AGO, type Monotonic } from './clock.js';
 import { soonest } from './deadlines.js';
-import { LINGERING_CHECKS_PER_TURN, LINGERING_PAUSE_MS } from './limits.js';
 import type { RoomQueue } from './room-queue.js';
-import type { Allocation } from './source.js';
 import { type Suspect, Unproven, type UnprovenWorld, type Verdict } from './unproven.js';
-
-/**
- * What the kernel says about released memory. `gone`: nobody else has it. `counted`: nobody has a
- * reference that is counted. `lingering`: somebody has. `unknown`: its count of references proves nothing.
- */
-export type Remaining = 'gone' | 'counted' | 'lingering' | 'unknown';
-
-/** The last reference to a released buffer's memory. */
-export interface Remains {
-  look(): Remaining;
-  close(): void;
-}
 
 export interface LingeringWorld extends UnprovenWorld {
   /** Takes ownership of the fds, one a memory, and closes what is not needed to look at it. */

@@ -4,10 +4,11 @@
  *
  * Owns: nothing; a text's memory is its receiver's.
  */
+
+import { BrokerError } from '../memory/errors.js';
+import { MAX_LONG_TEXT } from '../memory/limits.js';
 import type { Owner } from './buffer.js';
-import { BrokerError } from './errors.js';
 import { HeldFds } from './held-fds.js';
-import { MAX_LONG_TEXT } from './limits.js';
 import type { Charge } from './quota/charge.js';
 import type { Quotas } from './quota/quotas.js';
 import type { ReadContent } from './works.js';

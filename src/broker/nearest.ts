@@ -2,20 +2,20 @@
  * The nearest request that would succeed, for a refusal: proposals relax the constraint that failed
  * and nothing else, and each is planned by its source before it is told, so that what is told works.
  */
-import { alignUp } from './alignment.js';
-import type { BrokerError, ErrorCode, Refusal } from './errors.js';
-import { type FormatInfo, formatInfo } from './formats.js';
-import { fourcc, fourccName, MOD_LINEAR, modifierText } from './fourcc.js';
-import { MAX_MODIFIERS } from './limits.js';
-import type { AllocationRequest } from './request.js';
+import { alignUp } from '../memory/alignment.js';
+import type { BrokerError, ErrorCode, Refusal } from '../memory/errors.js';
+import { type FormatInfo, formatInfo } from '../memory/formats.js';
+import { fourcc, fourccName, MOD_LINEAR, modifierText } from '../memory/fourcc.js';
+import { MAX_MODIFIERS } from '../memory/limits.js';
 import {
   type HandleType,
   type ImageSpec,
   type MemorySpec,
   type PlanePlace,
   Usage,
-} from './source.js';
-import { type UsageName, usageBits, usageNames } from './usage.js';
+} from '../memory/source.js';
+import { type UsageName, usageBits, usageNames } from '../memory/usage.js';
+import type { AllocationRequest } from './request.js';
 
 /** Plans of one refusal: a request may have to be relaxed in several respects. */
 export const MAX_ATTEMPTS = 12;

@@ -2,11 +2,12 @@
  * Dry runs: what a request would become, and for a refusal the nearest request that would not be
  * refused. The checks are those of an allocation; nothing is kept and nothing is charged.
  */
+
+import { BrokerError } from '../memory/errors.js';
+import type { Plan, PlanResult } from '../memory/source.js';
 import type { Owner } from './buffer.js';
-import { BrokerError } from './errors.js';
 import { findNearest, isRelaxable, requestWords } from './nearest.js';
 import type { AllocationRequest, Choice } from './request.js';
-import type { Plan, PlanResult } from './source.js';
 import type { Asker } from './turns.js';
 import { Waiting } from './waiting.js';
 

@@ -4,9 +4,9 @@
  * says something about a question decides it; where none does, it is allowed.
  */
 
+import { BrokerError } from '../memory/errors.js';
+import type { Constraint, Possible } from '../memory/refusal-words.js';
 import type { PartialPeer } from './buffer.js';
-import { BrokerError } from './errors.js';
-import type { Constraint, Possible } from './refusal-words.js';
 import type { AllocationRequest } from './request.js';
 
 /** Users and groups, by number. */

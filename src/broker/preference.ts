@@ -1,8 +1,8 @@
 /**
  * Which sources may serve a request, and which of them first.
  */
-import { MOD_LINEAR } from './fourcc.js';
-import { type FormatOffer, type MemorySpec, type SourceState, Usage } from './source.js';
+import { MOD_LINEAR } from '../memory/fourcc.js';
+import { type FormatOffer, type MemorySpec, type SourceState, Usage } from '../memory/source.js';
 
 /**
  * The names of CMA heaps (Documentation/userspace-api/dma-buf-heaps.rst): `default_cma_region` since
@@ -16,9 +16,6 @@ export function isCmaHeap(name: SourceState['name']): boolean {
   const [kind, heap = ''] = name.split(':', 2);
   return kind === 'dma-heap' && (CMA_NAMES.has(heap) || heap.toLowerCase().includes('cma'));
 }
-
-/** What is said of the machine's own memory: no device's, and mapped through the CPU's caches. */
-export const HOST_MEMORY = ['host_visible', 'host_cached'] as const;
 
 /** Whether a source may have memory there; which types a device has, only its source knows. */
 export function servesPlacement({ name }: SourceState, { placement = 'any' }: MemorySpec): boolean {

@@ -2,15 +2,16 @@
  * The buffers that there are, and what every change of one has in common: its fds are held, its charge
  * is set right, it is kept in its history and told.
  */
+
+import { BrokerError } from '../memory/errors.js';
+import type { Allocation } from '../memory/source.js';
 import type { BrokerBuffer, Owner } from './buffer.js';
-import { BrokerError } from './errors.js';
 import type { BufferEvent } from './events.js';
 import { HeldFds } from './held-fds.js';
 import { newBufferId } from './id.js';
 import { Memories } from './memories.js';
 import type { Charge } from './quota/charge.js';
 import type { Quotas } from './quota/quotas.js';
-import type { Allocation } from './source.js';
 import type { Surroundings } from './surroundings.js';
 
 export const noBuffer = (id: string): BrokerError =>

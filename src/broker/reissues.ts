@@ -2,13 +2,14 @@
  * Buffers whose memory went with its device, and the memory that they get instead. Others may hold the
  * old memory for as long as they like: it lingers, and is charged, as a released buffer of its own.
  */
+
+import { BrokerError } from '../memory/errors.js';
+import type { Allocation, LostAllocation } from '../memory/source.js';
 import type { BrokerBuffer, BufferResult, Owner } from './buffer.js';
-import { BrokerError } from './errors.js';
 import type { Lingering } from './lingering.js';
 import type { Pool } from './pool/pool.js';
 import type { Quotas } from './quota/quotas.js';
 import type { Registry } from './registry.js';
-import type { Allocation, LostAllocation } from './source.js';
 import type { Surroundings } from './surroundings.js';
 
 export class Reissues {

@@ -4,21 +4,27 @@
  * accepted is never given.
  */
 
-import { checkAlignment } from './alignment.js';
-import { checkDictated } from './dictated.js';
-import { BrokerError } from './errors.js';
-import { fourccName, modifierText } from './fourcc.js';
-import { checkLease } from './leases.js';
+import { checkAlignment } from '../memory/alignment.js';
+import { checkDictated } from '../memory/dictated.js';
+import { BrokerError } from '../memory/errors.js';
+import { fourccName, modifierText } from '../memory/fourcc.js';
 import {
   MAX_BUFFER_SIZE,
   MAX_IMAGE_DIMENSION,
   MAX_MODIFIERS,
   MAX_NAME_BYTES,
   MAX_SOURCE_NAME_BYTES,
-} from './limits.js';
+} from '../memory/limits.js';
+import type { Constraint } from '../memory/refusal-words.js';
+import type {
+  FormatOffer,
+  HandleType,
+  MemorySpec,
+  SourceName,
+  SourceState,
+} from '../memory/source.js';
+import { checkLease } from './leases.js';
 import { inOrder, servesPlacement } from './preference.js';
-import type { Constraint } from './refusal-words.js';
-import type { FormatOffer, HandleType, MemorySpec, SourceName, SourceState } from './source.js';
 
 /** A lease is in seconds. */
 export type Lifetime = 'connection' | 'until_released' | { readonly lease: number };

@@ -6,8 +6,8 @@
  *
  * Pure. Owns those that wait, of which a user has no more than of those that wait for the allocator.
  */
-import { after, type Clock, type Monotonic } from './clock.js';
-import { ROOM_WAIT_MS } from './limits.js';
+import { after, type Clock, type Monotonic } from '../memory/clock.js';
+import { ROOM_WAIT_MS } from '../memory/limits.js';
 import type { Asker } from './turns.js';
 import { Waiting } from './waiting.js';
 

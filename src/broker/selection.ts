@@ -2,12 +2,14 @@
  * What a request may be served from: the sources and offers of the device that it names, as far as the
  * policy lets its owner have them.
  */
+
+import type { DeviceState, SourceTable } from '../memory/device.js';
+import { BrokerError } from '../memory/errors.js';
+import type { FormatOffer, SourceState } from '../memory/source.js';
 import type { Owner, PartialPeer } from './buffer.js';
-import { type DeviceState, Devices, type OpenDevice, type SourceTable } from './devices.js';
-import { BrokerError } from './errors.js';
+import { Devices, type OpenDevice } from './devices.js';
 import { denied, Policy } from './policy.js';
 import { type AllocationRequest, type Choice, chooseSource } from './request.js';
-import type { FormatOffer, SourceState } from './source.js';
 
 export class Selection {
   readonly #devices: Devices;

@@ -2,17 +2,18 @@
  * What the broker needs of the world: memory, devices, time, randomness, the closing of fds, and
  * somebody to tell what has happened.
  */
+
+import type { Clock } from '../memory/clock.js';
+import type { BrokerError } from '../memory/errors.js';
+import type { Allocation, MemorySpec, Plane, PlanResult } from '../memory/source.js';
 import type { BrokerBuffer, Client } from './buffer.js';
-import type { Clock } from './clock.js';
 import type { OpenDevice } from './devices.js';
-import type { BrokerError } from './errors.js';
 import type { BrokerEvent } from './events.js';
 import type { Random } from './id.js';
 import type { LingeringWorld } from './lingering.js';
 import type { TextWorld } from './long-texts.js';
 import type { PoolWorld } from './pool/pool.js';
 import type { Choice } from './request.js';
-import type { Allocation, MemorySpec, Plane, PlanResult } from './source.js';
 import type { Asker } from './turns.js';
 import type { Workshop } from './works.js';
 

@@ -4,12 +4,12 @@
  * so the time of the look-up tells nothing. The digest that was found is compared in constant time.
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
+import { after, type Clock, type Monotonic } from '../memory/clock.js';
+import { BrokerError } from '../memory/errors.js';
+import { MAX_TOKEN_USES, MAX_TOKENS, MAX_TOKENS_PER_BUFFER } from '../memory/limits.js';
 import type { PartialPeer } from './buffer.js';
-import { after, type Clock, type Monotonic } from './clock.js';
-import { BrokerError } from './errors.js';
 import { FairPool } from './fair-pool.js';
 import { newToken, type Random } from './id.js';
-import { MAX_TOKEN_USES, MAX_TOKENS, MAX_TOKENS_PER_BUFFER } from './limits.js';
 import { includes, type Principals } from './policy.js';
 
 export interface TokenTerms {

@@ -11,9 +11,9 @@
  * Pure. Owns the list of what is sought. Sweeps cost the main thread a part of its time, and none is asked
  * for where nothing is sought.
  */
-import { after, type Clock, LONG_AGO, type Monotonic } from './clock.js';
+import { after, type Clock, LONG_AGO, type Monotonic } from '../memory/clock.js';
+import { MAX_UNPROVEN, SOUGHT_AT_ONCE } from '../memory/limits.js';
 import { FairPool } from './fair-pool.js';
-import { MAX_UNPROVEN, SOUGHT_AT_ONCE } from './limits.js';
 
 /** Memory that somebody may have. */
 export interface Suspect {

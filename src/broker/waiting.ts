@@ -3,9 +3,9 @@
  * nor a user with many of them, may have much of it.
  */
 
-import { BrokerError } from './errors.js';
-import { MAX_PENDING_PER_CLIENT, MAX_PENDING_PER_USER } from './limits.js';
-import type { Constraint } from './refusal-words.js';
+import { BrokerError } from '../memory/errors.js';
+import { MAX_PENDING_PER_CLIENT, MAX_PENDING_PER_USER } from '../memory/limits.js';
+import type { Constraint } from '../memory/refusal-words.js';
 import type { Asker } from './turns.js';
 
 export class Waiting {

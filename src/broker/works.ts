@@ -4,14 +4,9 @@
  * the buffers' fds: whoever releases a buffer in the meantime, the memory is there until it is done.
  * (What a source keeps for it, too: the allocator does a `free` after the work that touches it.)
  */
-import type { BrokerBuffer, Owner } from './buffer.js';
-import { type CopyRequest, planCopy } from './copy.js';
-import { BrokerError } from './errors.js';
-import { HeldFds } from './held-fds.js';
-import type { Charge } from './quota/charge.js';
-import type { Quotas } from './quota/quotas.js';
-import type { Asker } from './turns.js';
-import { Waiting } from './waiting.js';
+
+import { type CopyRequest, planCopy } from '../memory/copy.js';
+import { BrokerError } from '../memory/errors.js';
 import {
   planFill,
   planRead,
@@ -20,7 +15,13 @@ import {
   type Work,
   type WorkDone,
   type WorkPath,
-} from './work.js';
+} from '../memory/work.js';
+import type { BrokerBuffer, Owner } from './buffer.js';
+import { HeldFds } from './held-fds.js';
+import type { Charge } from './quota/charge.js';
+import type { Quotas } from './quota/quotas.js';
+import type { Asker } from './turns.js';
+import { Waiting } from './waiting.js';
 
 export type WorkResult = WorkDone | { readonly error: BrokerError };
 

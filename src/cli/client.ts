@@ -3,11 +3,11 @@
  * over REST.
  */
 import { Option } from 'commander';
-import { catalogue, type ErrorCode } from '../broker/errors.js';
 import { BrokerError } from '../client/broker-error.js';
 import type { Client, ConnectionError } from '../client/index.js';
-import { CLIENT_SOCKET, clientSocket } from '../paths.js';
-import type { Problem } from '../server/control.js';
+import { catalogue, type ErrorCode } from '../memory/errors.js';
+import { CLIENT_SOCKET, clientSocket } from '../protocol/paths.js';
+import type { Problem } from '../rest/contract.js';
 import { Refused, type RefusedProblem, Unreachable, whyUnreachable } from './failure.js';
 
 export const clientSocketOption = () =>

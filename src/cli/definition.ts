@@ -4,7 +4,7 @@
  */
 
 import type { Argument, Command, Option } from 'commander';
-import { formats } from '../broker/formats.js';
+import { formats } from '../memory/formats.js';
 
 /**
  * What the daemon knows the names of, and the command that prints them: they are the first column of

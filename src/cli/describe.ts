@@ -1,7 +1,7 @@
 /**
  * How buffers and processes are put into words for people; several commands show them.
  */
-import type { BufferInfo } from '../server/control.js';
+import type { BufferInfo } from '../rest/contract.js';
 
 interface Process {
   readonly uid: number | null;

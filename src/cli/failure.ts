@@ -1,7 +1,7 @@
 /**
  * The ways in which the command line fails, each with its exit code. Scripts rely on the codes.
  */
-import type { Problem } from '../server/control.js';
+import type { Problem } from '../rest/contract.js';
 
 export const EXIT_OK = 0;
 export const EXIT_REFUSED = 1;

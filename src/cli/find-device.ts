@@ -1,7 +1,7 @@
 /**
  * Which Vulkan device somebody at a terminal means: REST takes its UUID alone.
  */
-import type { ListedDeviceInfo } from '../server/control.js';
+import type { ListedDeviceInfo } from '../rest/contract.js';
 import { Usage } from './failure.js';
 import type { Rest } from './rest.js';
 

@@ -3,7 +3,7 @@
  */
 import { request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http';
 import { buffer, text } from 'node:stream/consumers';
-import type { Problem } from '../server/control.js';
+import type { Problem } from '../rest/contract.js';
 import { Refused, Unreachable, whyUnreachable } from './failure.js';
 import { withProgress } from './progress.js';
 import type { Target } from './target.js';

@@ -3,8 +3,8 @@
  * file, since arguments and environments of processes are shown to others, and is never printed.
  */
 import { readFileSync } from 'node:fs';
-import { messageOf } from '../broker/errors.js';
-import { clientSocket, REST_SOCKET } from '../paths.js';
+import { messageOf } from '../memory/errors.js';
+import { clientSocket, REST_SOCKET } from '../protocol/paths.js';
 import { Usage } from './failure.js';
 
 /** What each request is sent with, and what the place is called in messages. */

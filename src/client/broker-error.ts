@@ -3,7 +3,7 @@
  * them) has camelCase fields and bigint modifiers here, so that its `nearest` can be asked for as it is.
  * Loads no native code: the command line knows refusals, too.
  */
-import type { ErrorCode } from '../broker/errors.js';
+import type { ErrorCode } from '../memory/errors.js';
 import type { ImageRequest, LinearRequest } from './requests.js';
 
 export type Json =
@@ -106,5 +106,5 @@ function words(value: Json, areModifiers: boolean): Possible {
   );
 }
 
-/** broker/fourcc.ts writes them. */
+/** memory/fourcc.ts writes them. */
 const modifierOf = (text: string): Possible => (/^0x[0-9a-f]+$/.test(text) ? BigInt(text) : text);

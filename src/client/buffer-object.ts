@@ -4,8 +4,8 @@
  *
  * Owns: the fds of planes that have come, until the description is handed out.
  */
-import { fourccName } from '../broker/fourcc.js';
-import { usageNames } from '../broker/usage.js';
+import { fourccName } from '../memory/fourcc.js';
+import { usageNames } from '../memory/usage.js';
 import { close } from '../native/libc/fd.js';
 import {
   dmabroker_buffer_v1,

@@ -5,8 +5,8 @@
  * Owns: the fds, until `close` or `release`.
  */
 import { fstatSync } from 'node:fs';
-import type { HandleType, VulkanMemory } from '../broker/source.js';
-import type { UsageName } from '../broker/usage.js';
+import type { HandleType, VulkanMemory } from '../memory/source.js';
+import type { UsageName } from '../memory/usage.js';
 import { close } from '../native/libc/fd.js';
 import { map } from '../native/libc/memory.js';
 import { u32 } from './check.js';

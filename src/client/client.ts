@@ -1,11 +1,11 @@
 /**
  * A connection to the broker: allocate buffers, redeem tokens.
  */
-import type { Alignment } from '../broker/alignment.js';
-import { fourcc } from '../broker/fourcc.js';
-import { usageBits } from '../broker/usage.js';
-import { CLIENT_SOCKET, clientSocket } from '../paths.js';
+import type { Alignment } from '../memory/alignment.js';
+import { fourcc } from '../memory/fourcc.js';
+import { usageBits } from '../memory/usage.js';
 import { dmabroker_manager_v1, dmabroker_params_v1 } from '../protocol/dmabroker-v1.gen.js';
+import { CLIENT_SOCKET, clientSocket } from '../protocol/paths.js';
 import { hi, lo } from '../protocol/wire.js';
 import type { ClientBuffer } from './buffer.js';
 import { BufferObject } from './buffer-object.js';

@@ -1,8 +1,8 @@
 /**
  * What the daemon says of a buffer, as the library tells it.
  */
-import type { HandleType, VulkanMemory } from '../broker/source.js';
-import type { UsageName } from '../broker/usage.js';
+import type { HandleType, VulkanMemory } from '../memory/source.js';
+import type { UsageName } from '../memory/usage.js';
 import type { OrUnknown } from './enums.js';
 
 /** A memory of a buffer; which one it is, its place in the list says. */

@@ -2,7 +2,7 @@
  * Values of the protocol's enums as names. A daemon that is newer than this library may say what it does
  * not know: that is `unknown`, and no reason to end anything (docs/protocol.md, "Versions").
  */
-import type { HandleType } from '../broker/source.js';
+import type { HandleType } from '../memory/source.js';
 import { dmabroker_manager_v1 } from '../protocol/dmabroker-v1.gen.js';
 
 export type OrUnknown<T extends string> = T | 'unknown';

@@ -1,11 +1,11 @@
 /**
  * The client library: `import { connect } from 'dmabroker'`.
  */
-export type { Alignment } from '../broker/alignment.js';
-export type { ErrorCode } from '../broker/errors.js';
-export { fourcc, fourccName, MOD_LINEAR } from '../broker/fourcc.js';
-export type { HandleType, Placement, PlanePlace, VulkanMemory } from '../broker/source.js';
-export type { UsageName } from '../broker/usage.js';
+export type { Alignment } from '../memory/alignment.js';
+export type { ErrorCode } from '../memory/errors.js';
+export { fourcc, fourccName, MOD_LINEAR } from '../memory/fourcc.js';
+export type { HandleType, Placement, PlanePlace, VulkanMemory } from '../memory/source.js';
+export type { UsageName } from '../memory/usage.js';
 export {
   BrokerError,
   type Json,

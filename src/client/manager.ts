@@ -1,7 +1,7 @@
 /**
  * Finding dmabroker_manager_v1 on a new connection, and what the daemon says about itself there.
  */
-import type { HandleType } from '../broker/source.js';
+import type { HandleType } from '../memory/source.js';
 import { dmabroker_manager_v1 } from '../protocol/dmabroker-v1.gen.js';
 import { wl_registry } from '../protocol/wayland.gen.js';
 import { join64 } from '../protocol/wire.js';

@@ -1,6 +1,6 @@
 /** dmabroker_test_v1 as the client hears it: what an allocation would be. */
-import type { HandleType } from '../broker/source.js';
-import { type UsageName, usageNames } from '../broker/usage.js';
+import type { HandleType } from '../memory/source.js';
+import { type UsageName, usageNames } from '../memory/usage.js';
 import { dmabroker_test_v1 } from '../protocol/dmabroker-v1.gen.js';
 import { join64 } from '../protocol/wire.js';
 import { handleTypeOf, type OrUnknown } from './enums.js';

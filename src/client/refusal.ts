@@ -1,7 +1,7 @@
 /** Refusals as the daemon sends them. */
 import { fstatSync, readSync } from 'node:fs';
-import { catalogue, type ErrorCode } from '../broker/errors.js';
-import { MAX_LONG_TEXT } from '../broker/limits.js';
+import { catalogue, type ErrorCode } from '../memory/errors.js';
+import { MAX_LONG_TEXT } from '../memory/limits.js';
 import { close } from '../native/libc/fd.js';
 import { BrokerError, inOwnWords } from './broker-error.js';
 

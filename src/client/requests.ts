@@ -2,11 +2,11 @@
  * What a client may ask for: memory to be allocated, or memory that it brings; and the check of each
  * (check.ts).
  */
-import type { Alignment } from '../broker/alignment.js';
-import { MAX_PLANES } from '../broker/import.js';
-import { MAX_MODIFIERS, MAX_NAME_BYTES, MAX_SOURCE_NAME_BYTES } from '../broker/limits.js';
-import type { HandleType, Placement, PlanePlace } from '../broker/source.js';
-import { type UsageName, usageBits } from '../broker/usage.js';
+import type { Alignment } from '../memory/alignment.js';
+import { MAX_PLANES } from '../memory/import.js';
+import { MAX_MODIFIERS, MAX_NAME_BYTES, MAX_SOURCE_NAME_BYTES } from '../memory/limits.js';
+import type { HandleType, Placement, PlanePlace } from '../memory/source.js';
+import { type UsageName, usageBits } from '../memory/usage.js';
 import { dmabroker_manager_v1, dmabroker_params_v1 } from '../protocol/dmabroker-v1.gen.js';
 import {
   bytes,

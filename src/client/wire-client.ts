@@ -3,7 +3,7 @@
  *
  * Owns: the socket, and received fds until an event's handler takes them.
  */
-import { messageOf } from '../broker/errors.js';
+import { messageOf } from '../memory/errors.js';
 import { close } from '../native/libc/fd.js';
 import { connectUnix, receive, send, shutdown } from '../native/libc/socket.js';
 import { type Watch, watch } from '../native/libc/watch.js';

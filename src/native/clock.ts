@@ -6,7 +6,7 @@
  * is measured once, and again when it is found to have moved: dates of one moment are equal to the
  * millisecond until somebody sets the date.
  */
-import type { Clock, Monotonic, WallTime } from '../broker/clock.js';
+import type { Clock, Monotonic, WallTime } from '../memory/clock.js';
 
 /** By how much the date is off before it counts as set: more than two readings in a row take. */
 const TOLERANCE_MS = 50;

@@ -4,7 +4,7 @@
  *
  * Owns nothing.
  */
-import { BrokerError } from '../broker/errors.js';
+import { BrokerError } from '../memory/errors.js';
 import { type Address, addressOf, callLong, shim } from './ffi.js';
 
 const copyFn = shim.symbol('dmab_copy');

@@ -10,7 +10,7 @@
  * Owns nothing: every fd stays its caller's.
  */
 import { closeSync, openSync, readFileSync, readlinkSync } from 'node:fs';
-import { isOutOfFds } from '../broker/errors.js';
+import { isOutOfFds } from '../memory/errors.js';
 import { parseInfo } from './dmabuf.js';
 import { close } from './libc/fd.js';
 import { sealedMemfd } from './libc/memory.js';

@@ -6,7 +6,7 @@
  * it, except for `wake`, which any thread may call with the eventfd's number.
  */
 import { writeSync } from 'node:fs';
-import { isOutOfFds } from '../broker/errors.js';
+import { isOutOfFds } from '../memory/errors.js';
 import { type Address, addressOf, callInt, callLong, lastErrno, shim, symbol } from './ffi.js';
 import { check, EAGAIN, EBUSY, SystemError } from './libc/errno.js';
 import { close } from './libc/fd.js';

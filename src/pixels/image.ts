@@ -2,7 +2,7 @@
  * An image in LINEAR memory as RGBA, smaller if so wanted: what a preview shows. Every format of the
  * broker's table. Pure: the memory comes in as bytes.
  */
-import type { FormatInfo, FormatPlane } from '../broker/formats.js';
+import type { FormatInfo, FormatPlane } from '../memory/formats.js';
 import { rgbReader } from './rgb.js';
 import { converter, type Matrix, type Range } from './ycbcr.js';
 

@@ -2,7 +2,7 @@
  * One pixel of an RGB format as 8-bit red, green, blue, alpha. Where the components lie follows from
  * drm_fourcc.h's own name: letters and bits, from the high end of a little-endian word.
  */
-import type { FormatInfo } from '../broker/formats.js';
+import type { FormatInfo } from '../memory/formats.js';
 
 /** Red, green, blue, alpha of one pixel, 0 to 255 each, written from `at` on. */
 export type ReadPixel = (

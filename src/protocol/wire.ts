@@ -82,8 +82,6 @@ export type Handlers<I extends Interface, S extends Side> = {
 export const HEADER_SIZE = 8;
 /** libwayland's buffer: no message is longer (libwayland 1.21 drops a longer event). */
 export const MAX_MESSAGE_SIZE = 4096;
-/** libwayland's MAX_FDS_OUT. */
-export const MAX_FDS = 28;
 
 const LITTLE = endianness() === 'LE';
 

@@ -5,32 +5,27 @@
 import { totalmem } from 'node:os';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
-import { type Clock, dateText } from '../broker/clock.js';
 import { Policy } from '../broker/policy.js';
+import { type Clock, dateText } from '../memory/clock.js';
 import { packageRoot, packageVersion } from '../package-root.js';
-import { auditNote } from './audit/record.js';
-import { AuditSink } from './audit/sink.js';
-import type { Config, Loaded } from './config.js';
-import { ConfigInForce } from './config-in-force.js';
-import { ownerOf } from './control.js';
-import { createControlPlane } from './control-plane.js';
-import { Allocator, DataPlane } from './data-plane.js';
-import { mainDevice } from './drm-node.js';
+import type { Config, Loaded } from './config/config.js';
+import { ConfigInForce } from './config/in-force.js';
+import { machineRules, readMaxFds } from './config/machine-rules.js';
+import { AuditSink } from './events/audit-sink.js';
+import { RefusalLines } from './events/refusal-lines.js';
 import { EventRing } from './events/ring.js';
 import { EventStreams } from './events/streams.js';
-import { Search } from './holders/search.js';
-import { Sweeper } from './holders/sweep.js';
+import { createControlPlane } from './http/control-plane.js';
 import { listenOnUnixSocket } from './http/listen.js';
 import { listenOnTcp } from './http/tcp.js';
-import { LeakWatch } from './leaks/watch.js';
+import { LogLevels } from './log/levels.js';
 import type { Log } from './log/log.js';
-import { LogLevels } from './log-level.js';
-import type { EventDraft } from './messages.js';
-import { Previews } from './preview/previews.js';
-import { machineRules, readMaxFds } from './quota/defaults.js';
-import { QuotaState } from './quota/state.js';
-import { RefusalLines } from './refusal-lines.js';
-import { eventDraft } from './socket/reporter.js';
+import { mainDevice } from './machine/drm-node.js';
+import { accountable, readPasswd, readSubuids } from './machine/users.js';
+import { Search } from './observe/holders/search.js';
+import { Sweeper } from './observe/holders/sweep.js';
+import { LeakWatch } from './observe/leaks/watch.js';
+import { eventDraft } from './plane/reporter.js';
 import {
   describe,
   listenForClients,
@@ -41,9 +36,14 @@ import {
   tellManager,
 } from './start.js';
 import { Started } from './started.js';
-import { countStart } from './starts.js';
 import { defaultStateFolder, StateFolder } from './state/folder.js';
-import { accountable, readPasswd, readSubuids } from './users.js';
+import { QuotaState } from './state/quotas.js';
+import { countStart } from './state/starts.js';
+import { Allocator, DataPlane } from './threads/data-plane.js';
+import { Previews } from './threads/previews.js';
+import { auditNote } from './words/audit.js';
+import type { EventDraft } from './words/messages.js';
+import { ownerOf } from './words/requester.js';
 
 /** What is read again at SIGHUP. */
 interface Changeable {

@@ -4,18 +4,18 @@
 
 import { resolve } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { messageOf } from '../broker/errors.js';
+import { messageOf } from '../memory/errors.js';
 import { SystemClock } from '../native/clock.js';
 import { Writer } from '../native/writer.js';
 import { packageVersion } from '../package-root.js';
-import { CLIENT_SOCKET, daemonSocket, REST_SOCKET } from '../paths.js';
-import { type Loaded, loadConfig, type Overrides } from './config.js';
-import { ConfigError, LOG_LEVELS, type LogLevel } from './config-file.js';
+import { CLIENT_SOCKET, daemonSocket, REST_SOCKET } from '../protocol/paths.js';
+import { type Loaded, loadConfig, type Overrides } from './config/config.js';
+import { ConfigError, LOG_LEVELS, type LogLevel } from './config/file.js';
 import type { Daemon } from './daemon.js';
-import { Allocator } from './data-plane.js';
+import { sourceView } from './lists/inventory-views.js';
 import { Log } from './log/log.js';
-import { closeDebugger, onSignals } from './signals.js';
-import { sourceView } from './views.js';
+import { closeDebugger, onSignals } from './machine/signals.js';
+import { Allocator } from './threads/data-plane.js';
 
 interface Options {
   config?: string;

@@ -5,21 +5,21 @@
 import type { Socket } from 'node:net';
 import type { Logger } from 'pino';
 import type { Peer } from '../broker/buffer.js';
-import { messageOf } from '../broker/errors.js';
 import type { Rules } from '../broker/quota/rules.js';
+import { messageOf } from '../memory/errors.js';
 import { isSystemError } from '../native/libc/errno.js';
 import { close } from '../native/libc/fd.js';
 import { listenUnix } from '../native/libc/socket.js';
 import { notify } from '../native/systemd.js';
-import type { Config } from './config.js';
-import { warnings } from './control-plane.js';
-import type { Allocator, DataPlane } from './data-plane.js';
-import type { Inventory, QuotaSetup } from './messages.js';
-import { peerOf } from './peer.js';
-import { PressureWatch, readPsi } from './quota/pressure.js';
-import { type Publishing, publishSocket } from './socket-file.js';
+import type { Config } from './config/config.js';
+import { warnings } from './http/control-plane.js';
+import { peerOf } from './machine/peer.js';
+import { type Publishing, publishSocket } from './machine/socket-file.js';
+import { readPasswd, readSubuids } from './machine/users.js';
+import { PressureWatch, readPsi } from './observe/pressure.js';
 import type { Started } from './started.js';
-import { readPasswd, readSubuids } from './users.js';
+import type { Allocator, DataPlane } from './threads/data-plane.js';
+import type { Inventory, QuotaSetup } from './words/messages.js';
 
 /** The clients' socket. Until the data plane has taken it over, `started` closes it. */
 export async function listenForClients(config: Config, started: Started, state: Publishing) {

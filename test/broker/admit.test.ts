@@ -6,9 +6,9 @@ import fc from 'fast-check';
 import t from 'tap';
 import { Broker } from '../../src/broker/broker.js';
 import type { BrokerBuffer, Client, Owner } from '../../src/broker/buffer.js';
-import { BrokerError, type ErrorCode } from '../../src/broker/errors.js';
 import { Quotas } from '../../src/broker/quota/quotas.js';
 import type { Rule, RuleId } from '../../src/broker/quota/rules.js';
+import { BrokerError, type ErrorCode } from '../../src/memory/errors.js';
 import { FakeWorld, linear, memfd, offers, peer, request } from './support/world.js';
 
 const PAGE = 4096;

@@ -2,13 +2,13 @@
 import t from 'tap';
 import { Broker, type BufferResult } from '../../src/broker/broker.js';
 import type { BrokerBuffer, Client, Peer, ReleaseReason } from '../../src/broker/buffer.js';
-import { BrokerError } from '../../src/broker/errors.js';
+import type { AllocationRequest } from '../../src/broker/request.js';
+import { BrokerError } from '../../src/memory/errors.js';
 import {
   MAX_BUFFERS_PER_CLIENT,
   MAX_PAST_RECIPIENTS,
   MAX_PENDING_PER_CLIENT,
-} from '../../src/broker/limits.js';
-import type { AllocationRequest } from '../../src/broker/request.js';
+} from '../../src/memory/limits.js';
 import { refused } from '../support/refused.js';
 import { FakeWorld, linear, memfd, offers, peer, request } from './support/world.js';
 

@@ -2,8 +2,8 @@
 
 import fc from 'fast-check';
 import t from 'tap';
-import type { Monotonic } from '../../src/broker/clock.js';
 import { Deadlines } from '../../src/broker/deadlines.js';
+import type { Monotonic } from '../../src/memory/clock.js';
 
 type Action = { item: number; at: number | null };
 const moment = (at: number) => at as Monotonic;

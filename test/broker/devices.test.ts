@@ -4,9 +4,9 @@
  */
 import t from 'tap';
 import { Broker, type BufferResult } from '../../src/broker/broker.js';
-import { BrokerError } from '../../src/broker/errors.js';
 import { chooseSource } from '../../src/broker/request.js';
-import type { PlanResult, SourceState } from '../../src/broker/source.js';
+import { BrokerError } from '../../src/memory/errors.js';
+import type { PlanResult, SourceState } from '../../src/memory/source.js';
 import { refused } from '../support/refused.js';
 import {
   FakeWorld,

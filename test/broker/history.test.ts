@@ -2,7 +2,7 @@
 import t from 'tap';
 import { Broker } from '../../src/broker/broker.js';
 import type { BrokerBuffer } from '../../src/broker/buffer.js';
-import { MAX_HISTORY } from '../../src/broker/limits.js';
+import { MAX_HISTORY } from '../../src/memory/limits.js';
 import { FakeWorld, memfd, offers, peer, request } from './support/world.js';
 
 function make() {

@@ -2,7 +2,7 @@
 import t from 'tap';
 import { Broker } from '../../src/broker/broker.js';
 import type { BrokerBuffer } from '../../src/broker/buffer.js';
-import { DEFAULT_LEASE_GRACE_SECONDS, MAX_LEASE_SECONDS } from '../../src/broker/limits.js';
+import { DEFAULT_LEASE_GRACE_SECONDS, MAX_LEASE_SECONDS } from '../../src/memory/limits.js';
 import { refused } from '../support/refused.js';
 import { FakeWorld, memfd, offers, peer, request } from './support/world.js';
 

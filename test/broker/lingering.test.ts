@@ -2,14 +2,14 @@
 import t from 'tap';
 import { Broker } from '../../src/broker/broker.js';
 import type { BrokerBuffer, Client } from '../../src/broker/buffer.js';
+import type { Swept } from '../../src/broker/unproven.js';
 import {
   LINGERING_CHECKS_PER_TURN,
   LINGERING_PAUSE_MS,
   MAX_PAST_RECIPIENTS,
-} from '../../src/broker/limits.js';
-import type { Remaining } from '../../src/broker/lingering.js';
-import type { SourceState } from '../../src/broker/source.js';
-import type { Swept } from '../../src/broker/unproven.js';
+} from '../../src/memory/limits.js';
+import type { Remaining } from '../../src/memory/remains.js';
+import type { SourceState } from '../../src/memory/source.js';
 import { FakeWorld, offers, peer, request } from './support/world.js';
 
 const GRACE_MS = 60_000;

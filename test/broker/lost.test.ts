@@ -2,7 +2,7 @@
 import t from 'tap';
 import { Broker, type BufferResult } from '../../src/broker/broker.js';
 import type { BrokerBuffer, Client } from '../../src/broker/buffer.js';
-import { BrokerError } from '../../src/broker/errors.js';
+import { BrokerError } from '../../src/memory/errors.js';
 import { refused } from '../support/refused.js';
 import { FakeWorld, linear, memfd, offers, peer, request } from './support/world.js';
 

@@ -8,16 +8,16 @@ import fc from 'fast-check';
 import t from 'tap';
 import { Broker } from '../../src/broker/broker.js';
 import type { BrokerBuffer, Client } from '../../src/broker/buffer.js';
-import { BrokerError } from '../../src/broker/errors.js';
 import type { HeldFds } from '../../src/broker/held-fds.js';
+import { NO_POOL, type PoolLimits } from '../../src/broker/pool/pool.js';
+import type { Rule } from '../../src/broker/quota/rules.js';
+import type { Lifetime } from '../../src/broker/request.js';
+import { BrokerError } from '../../src/memory/errors.js';
 import {
   DEFAULT_LEASE_GRACE_SECONDS,
   LINGERING_PAUSE_MS,
   POOL_REFILL_DELAY_MS,
-} from '../../src/broker/limits.js';
-import { NO_POOL, type PoolLimits } from '../../src/broker/pool/pool.js';
-import type { Rule } from '../../src/broker/quota/rules.js';
-import type { Lifetime } from '../../src/broker/request.js';
+} from '../../src/memory/limits.js';
 import { atNight } from '../support/night.js';
 import { FakeWorld, memfd, offers, peer, request } from './support/world.js';
 

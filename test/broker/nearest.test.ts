@@ -3,18 +3,18 @@
 import fc from 'fast-check';
 import t from 'tap';
 import { Broker, type BufferResult } from '../../src/broker/broker.js';
-import { BrokerError, type ErrorCode } from '../../src/broker/errors.js';
-import { formatInfo, formats } from '../../src/broker/formats.js';
-import { fourcc, MOD_LINEAR } from '../../src/broker/fourcc.js';
 import {
   MAX_ATTEMPTS,
   nearestFormat,
   proposals,
   type requestWords,
 } from '../../src/broker/nearest.js';
-import type { Constraint, Possible } from '../../src/broker/refusal-words.js';
 import type { AllocationRequest } from '../../src/broker/request.js';
-import { type PlanResult, Usage } from '../../src/broker/source.js';
+import { BrokerError, type ErrorCode } from '../../src/memory/errors.js';
+import { formatInfo, formats } from '../../src/memory/formats.js';
+import { fourcc, MOD_LINEAR } from '../../src/memory/fourcc.js';
+import type { Constraint, Possible } from '../../src/memory/refusal-words.js';
+import { type PlanResult, Usage } from '../../src/memory/source.js';
 import { mismatch } from '../server/http/support/conforms.js';
 import { FakeWorld, image, linear, memfd, offers, peer, request } from './support/world.js';
 
@@ -223,7 +223,7 @@ type Words = ReturnType<typeof requestWords> & {
   readonly sources?: string[];
 };
 
-/** The request that words stand for, as src/server/socket/answers.ts reads them. */
+/** The request that words stand for, as src/server/plane/answers.ts reads them. */
 function fromWords(words: Words, asked: AllocationRequest): AllocationRequest {
   const { handle_types: handleTypes, sources = [], modifiers, format, ...rest } = words;
   const usage = asked.spec.usage;

@@ -2,8 +2,8 @@
 import t from 'tap';
 import { Broker } from '../../src/broker/broker.js';
 import type { BrokerBuffer, BufferResult, Peer } from '../../src/broker/buffer.js';
-import { BrokerError } from '../../src/broker/errors.js';
 import { Policy, type PolicyRules, REST_ROLES, reach } from '../../src/broker/policy.js';
+import { BrokerError } from '../../src/memory/errors.js';
 import { refused } from '../support/refused.js';
 import { FakeWorld, linear, memfd, offers, peer, request } from './support/world.js';
 

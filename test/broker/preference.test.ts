@@ -2,13 +2,13 @@
 import t from 'tap';
 import { Broker } from '../../src/broker/broker.js';
 import type { BufferResult } from '../../src/broker/buffer.js';
-import { BrokerError, type Refusal } from '../../src/broker/errors.js';
-import { fourcc, MOD_LINEAR } from '../../src/broker/fourcc.js';
 import { isCmaHeap } from '../../src/broker/preference.js';
 import { chooseSource } from '../../src/broker/request.js';
-import type { FormatOffer, ImageSpec, SourceState } from '../../src/broker/source.js';
-import { Usage } from '../../src/broker/source.js';
-import { unverified, usageNames } from '../../src/broker/usage.js';
+import { BrokerError, type Refusal } from '../../src/memory/errors.js';
+import { fourcc, MOD_LINEAR } from '../../src/memory/fourcc.js';
+import type { FormatOffer, ImageSpec, SourceState } from '../../src/memory/source.js';
+import { Usage } from '../../src/memory/source.js';
+import { unverified, usageNames } from '../../src/memory/usage.js';
 import { refused } from '../support/refused.js';
 import { FakeWorld, image, linear, memfd, peer, request } from './support/world.js';
 

@@ -1,11 +1,11 @@
 /** From what a client asks for to a source: each refusal, the order of preference, no substitute. */
 import fc from 'fast-check';
 import t from 'tap';
-import { formats } from '../../src/broker/formats.js';
-import { fourcc, MOD_INVALID, MOD_LINEAR } from '../../src/broker/fourcc.js';
-import { MAX_IMAGE_DIMENSION, MAX_MODIFIERS, MAX_NAME_BYTES } from '../../src/broker/limits.js';
 import { type AllocationRequest, checkRequest, chooseSource } from '../../src/broker/request.js';
-import type { FormatOffer, HandleType, SourceState } from '../../src/broker/source.js';
+import { formats } from '../../src/memory/formats.js';
+import { fourcc, MOD_INVALID, MOD_LINEAR } from '../../src/memory/fourcc.js';
+import { MAX_IMAGE_DIMENSION, MAX_MODIFIERS, MAX_NAME_BYTES } from '../../src/memory/limits.js';
+import type { FormatOffer, HandleType, SourceState } from '../../src/memory/source.js';
 import { type Refused, refused } from '../support/refused.js';
 import { image, linear, memfd, offers, request } from './support/world.js';
 

@@ -1,7 +1,7 @@
 /** Allocations that wait for what is about to be found gone: for a bounded time, and not for nothing. */
 import t from 'tap';
-import { MAX_PENDING_PER_USER, ROOM_WAIT_MS } from '../../src/broker/limits.js';
 import { RoomQueue } from '../../src/broker/room-queue.js';
+import { MAX_PENDING_PER_USER, ROOM_WAIT_MS } from '../../src/memory/limits.js';
 import { FakeClock } from '../support/clock.js';
 
 const [ALICE, BOB] = [1000, 1001];

@@ -1,7 +1,7 @@
 /** Tokens: uses, the user, expiry, revocation, limits; and that every bad token looks the same. */
 import t from 'tap';
-import { MAX_TOKEN_USES, MAX_TOKENS, MAX_TOKENS_PER_BUFFER } from '../../src/broker/limits.js';
 import { Tokens, type TokenTerms } from '../../src/broker/tokens.js';
+import { MAX_TOKEN_USES, MAX_TOKENS, MAX_TOKENS_PER_BUFFER } from '../../src/memory/limits.js';
 import { refused } from '../support/refused.js';
 import { FakeWorld } from './support/world.js';
 

@@ -1,8 +1,8 @@
 /** What nobody has by its count: trusted up to a bound, and sought in all processes. */
 import fc from 'fast-check';
 import t from 'tap';
-import { MAX_UNPROVEN, SOUGHT_AT_ONCE } from '../../src/broker/limits.js';
 import { type Suspect, type Swept, Unproven, type Verdict } from '../../src/broker/unproven.js';
+import { MAX_UNPROVEN, SOUGHT_AT_ONCE } from '../../src/memory/limits.js';
 import { FakeClock } from '../support/clock.js';
 
 const [ALICE, BOB] = [1000, 1001];

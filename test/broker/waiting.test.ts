@@ -1,7 +1,7 @@
 /** What waits for the allocator: so much of a connection, so much of a user, however many it has. */
 import t from 'tap';
-import { MAX_PENDING_PER_CLIENT, MAX_PENDING_PER_USER } from '../../src/broker/limits.js';
 import { Waiting } from '../../src/broker/waiting.js';
+import { MAX_PENDING_PER_CLIENT, MAX_PENDING_PER_USER } from '../../src/memory/limits.js';
 import { refused } from '../support/refused.js';
 
 const times = <T>(count: number, each: () => T) => Array.from({ length: count }, each);

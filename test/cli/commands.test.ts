@@ -1,7 +1,7 @@
 /** Each command against the real REST server: text for people, JSON for programs. */
 import t from 'tap';
 import { NO_CGROUP } from '../../src/broker/cgroup.js';
-import type { BufferInfo, CreatedBuffer, DeviceInfo } from '../../src/server/control.js';
+import type { BufferInfo, CreatedBuffer, DeviceInfo } from '../../src/rest/contract.js';
 import { peer } from '../broker/support/world.js';
 import { openDevice, otherDevice } from '../server/http/support/fake-devices.js';
 import { type Running, startServer } from '../server/http/support/server.js';

@@ -5,8 +5,8 @@
 import { closeSync, openSync, readdirSync, readFileSync } from 'node:fs';
 import { inspect } from 'node:util';
 import t, { type Test } from 'tap';
-import { fourcc } from '../../src/broker/fourcc.js';
 import { type Client, connect, type ImportedMemory } from '../../src/client/index.js';
+import { fourcc } from '../../src/memory/fourcc.js';
 import { sealedMemfd } from '../../src/native/libc/memory.js';
 import { probeHeaps } from '../../src/native/sources/probe.js';
 import { eventually, TestDaemon } from '../support/daemon.js';

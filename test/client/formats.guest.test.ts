@@ -4,8 +4,8 @@
  * pattern in each plane that a copy on the device brings to another buffer.
  */
 import t from 'tap';
-import { formats } from '../../src/broker/formats.js';
 import { type ClientBuffer, connect } from '../../src/client/index.js';
+import { formats } from '../../src/memory/formats.js';
 import { TestDaemon } from '../support/daemon.js';
 
 t.setTimeout(300_000);

@@ -4,9 +4,9 @@
  */
 import { fstatSync } from 'node:fs';
 import t, { type Test } from 'tap';
-import { formats } from '../../src/broker/formats.js';
-import { linearLayout } from '../../src/broker/layout.js';
 import { type Client, connect } from '../../src/client/index.js';
+import { formats } from '../../src/memory/formats.js';
+import { linearLayout } from '../../src/memory/layout.js';
 import { ctl } from '../cli/support/ctl.js';
 import { TestDaemon } from '../support/daemon.js';
 import { withoutLeaks } from '../support/fds.js';

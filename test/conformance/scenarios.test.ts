@@ -5,7 +5,7 @@ import t from 'tap';
 import { Driver } from '../../conformance/driver.js';
 import { C, SCENARIOS, TYPESCRIPT } from '../../conformance/places.js';
 import { readScenarios } from '../../conformance/scenario.js';
-import { catalogue } from '../../src/broker/errors.js';
+import { catalogue } from '../../src/memory/errors.js';
 import { packageRoot } from '../../src/package-root.js';
 
 const scenarios = readScenarios(SCENARIOS);

@@ -4,13 +4,13 @@
  * left, nothing may be left of them.
  */
 import { isDeepStrictEqual } from 'node:util';
-import { BrokerError } from '../../src/broker/errors.js';
-import { fourcc, MOD_LINEAR } from '../../src/broker/fourcc.js';
-import { checkImport } from '../../src/broker/import.js';
+import { BrokerError } from '../../src/memory/errors.js';
+import { fourcc, MOD_LINEAR } from '../../src/memory/fourcc.js';
+import { checkImport } from '../../src/memory/import.js';
 import type { FdKind } from '../../src/native/kind.js';
-import { dmabufGlobal } from '../../src/server/socket/dmabuf.js';
+import { dmabufGlobal } from '../../src/server/wayland/dmabuf.js';
 import { type PendingImport, secondOpen } from '../broker/support/world.js';
-import { Bench } from '../server/socket/support/bench.js';
+import { Bench } from '../server/wayland/support/bench.js';
 import { Random } from '../support/random.js';
 import type { Heard } from './heard.js';
 import type { Wish } from './message.js';

@@ -4,7 +4,7 @@
  */
 
 import fc from 'fast-check';
-import { catalogue } from '../../src/broker/errors.js';
+import { catalogue } from '../../src/memory/errors.js';
 import { document, mismatch, violation } from '../server/http/support/conforms.js';
 import { generators } from '../server/http/support/operations.js';
 import { type Generated, type Model, textOf, usual } from '../server/http/support/requests.js';

@@ -6,7 +6,7 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import { type Client, type ClientBuffer, connect } from '../../src/client/index.js';
-import type { UserInfo } from '../../src/server/control.js';
+import type { UserInfo } from '../../src/rest/contract.js';
 import { eventually, type TestDaemon } from '../support/daemon.js';
 import { recounted } from '../support/recount.js';
 import { Fault } from './session.js';

@@ -2,7 +2,9 @@
  * Breaks requests: what they say, how long they say that they are, what comes with them, and how they are
  * cut when they are sent.
  */
-import { HEADER_SIZE, MAX_FDS } from '../../src/protocol/wire.js';
+
+import { MAX_FDS } from '../../src/memory/limits.js';
+import { HEADER_SIZE } from '../../src/protocol/wire.js';
 import type { Random } from '../support/random.js';
 import type { Built, Place, Wish } from './message.js';
 import type { Talk } from './talk.js';

@@ -5,7 +5,7 @@
 import { chmodSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { QuotaInfo } from '../../src/server/control.js';
+import type { QuotaInfo } from '../../src/rest/contract.js';
 import { TestDaemon, withoutVulkan } from '../support/daemon.js';
 import { Witness } from './invariants.js';
 import { Memory } from './memory.js';

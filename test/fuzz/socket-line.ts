@@ -3,8 +3,9 @@
  *
  * Owns: the socket, and the fds that came with answers.
  */
+
+import { MAX_FDS } from '../../src/memory/limits.js';
 import { close } from '../../src/native/libc/fd.js';
-import { MAX_FDS } from '../../src/protocol/wire.js';
 import type { Fds } from './fds.js';
 import type { Heard } from './heard.js';
 import type { Piece } from './mutate.js';

@@ -3,7 +3,7 @@
  * something, and by its type alone where the name is not known. A request that is added to the XML is
  * fuzzed without a word here.
  */
-import { fourcc } from '../../src/broker/fourcc.js';
+import { fourcc } from '../../src/memory/fourcc.js';
 import type { Argument, Interface } from '../../src/protocol/wire.js';
 import type { Random } from '../support/random.js';
 import { interfaces } from '../support/wire-peer.js';

@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import t from 'tap';
-import { after } from '../../src/broker/clock.js';
+import { after } from '../../src/memory/clock.js';
 import { SystemClock } from '../../src/native/clock.js';
 
 t.test('a moment has one date, which is the machine’s', async (t) => {

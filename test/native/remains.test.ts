@@ -2,7 +2,7 @@
 import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import type { Allocation } from '../../src/broker/source.js';
+import type { Allocation } from '../../src/memory/source.js';
 import { close, duplicate } from '../../src/native/libc/fd.js';
 import { GoneWatch } from '../../src/native/libc/inotify.js';
 import { map } from '../../src/native/libc/memory.js';

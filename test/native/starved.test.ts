@@ -5,8 +5,8 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { BrokerError, isOutOfFds } from '../../src/broker/errors.js';
-import { toEnd } from '../../src/broker/steps.js';
+import { BrokerError, isOutOfFds } from '../../src/memory/errors.js';
+import { toEnd } from '../../src/memory/steps.js';
 import { close } from '../../src/native/libc/fd.js';
 import { sealedMemfd } from '../../src/native/libc/memory.js';
 import { connectUnix, listenUnix } from '../../src/native/libc/socket.js';

@@ -3,9 +3,9 @@
  * comments in drm_fourcc.h have them, colours as the recommendations compute them.
  */
 import t from 'tap';
-import { formatInfo, formats } from '../../src/broker/formats.js';
-import { fourcc } from '../../src/broker/fourcc.js';
-import { linearLayout } from '../../src/broker/layout.js';
+import { formatInfo, formats } from '../../src/memory/formats.js';
+import { fourcc } from '../../src/memory/fourcc.js';
+import { linearLayout } from '../../src/memory/layout.js';
 import { type PictureRequest, picture } from '../../src/pixels/image.js';
 
 /** Bytes of one pixel that is 0x20 red, 0x60 green, 0xa0 blue, 0xff alpha, as far as there are such. */

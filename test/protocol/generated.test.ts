@@ -17,11 +17,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import type { RecallNotice, ReleaseReason } from '../../src/broker/buffer.js';
-import { catalogue } from '../../src/broker/errors.js';
-import { MAX_NAME_BYTES } from '../../src/broker/limits.js';
 import type { Lifetime } from '../../src/broker/request.js';
-import { type HandleType, Usage } from '../../src/broker/source.js';
-import type { WorkPath } from '../../src/broker/work.js';
+import { catalogue } from '../../src/memory/errors.js';
+import { MAX_NAME_BYTES } from '../../src/memory/limits.js';
+import { type HandleType, Usage } from '../../src/memory/source.js';
+import type { WorkPath } from '../../src/memory/work.js';
 import { packageRoot } from '../../src/package-root.js';
 import * as dmabroker from '../../src/protocol/dmabroker-v1.gen.js';
 import {
@@ -32,7 +32,7 @@ import {
   type Message,
   type Values,
 } from '../../src/protocol/wire.js';
-import { MAX_TEXT } from '../../src/server/socket/text.js';
+import { MAX_TEXT } from '../../src/server/wayland/text.js';
 
 const script = join(packageRoot, 'dist/scripts/generate-protocol.js');
 const xmlPath = join(packageRoot, 'protocol/dmabroker-v1.xml');

@@ -3,8 +3,9 @@
  * cannot be got wrong without being noticed.
  */
 import t from 'tap';
+import { MAX_FDS } from '../../src/memory/limits.js';
 import * as dmabroker from '../../src/protocol/dmabroker-v1.gen.js';
-import { type Interface, MAX_FDS, type Message } from '../../src/protocol/wire.js';
+import type { Interface, Message } from '../../src/protocol/wire.js';
 
 const all: readonly Interface[] = Object.values(dmabroker);
 const messages = all.flatMap(({ name, requests, events }) => [

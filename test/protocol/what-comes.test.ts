@@ -7,8 +7,9 @@ import { closeSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { XMLParser } from 'fast-xml-parser';
 import t from 'tap';
+import { MAX_FDS } from '../../src/memory/limits.js';
 import { packageRoot } from '../../src/package-root.js';
-import { MAX_FDS, MAX_MESSAGE_SIZE } from '../../src/protocol/wire.js';
+import { MAX_MESSAGE_SIZE } from '../../src/protocol/wire.js';
 import { temporaryFolder } from '../support/folder.js';
 
 const xml = readFileSync(join(packageRoot, 'protocol/dmabroker-v1.xml'), 'utf8');

@@ -40,4 +40,4 @@ export function isLayered(name: string): boolean {
  * The others count the fds of their process, or what their own daemon holds and charges, and would see
  * each other's.
  */
-export const sharesProcess = (name: string): boolean => /^(broker|pixels)\//.test(name);
+export const sharesProcess = (name: string): boolean => /^(broker|memory|pixels)\//.test(name);

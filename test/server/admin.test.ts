@@ -1,7 +1,7 @@
 /** A real daemon's clients and log level in an administrator's hands, over REST and by the command line. */
 import t from 'tap';
 import { connect } from '../../src/client/index.js';
-import type { ClientDetail } from '../../src/server/control.js';
+import type { ClientDetail } from '../../src/rest/contract.js';
 import { ctl } from '../cli/support/ctl.js';
 import { eventually, TestDaemon } from '../support/daemon.js';
 import { withoutLeaks } from '../support/fds.js';

@@ -2,14 +2,14 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import * as broker from '../../src/broker/limits.js';
+import * as broker from '../../src/memory/limits.js';
 import { packageRoot } from '../../src/package-root.js';
 import * as events from '../../src/server/events/limits.js';
+import { MAX_REFUSAL_LINES } from '../../src/server/events/refusal-lines.js';
 import * as http from '../../src/server/http/limits.js';
 import { AUDIT_BYTES, LOG_BYTES } from '../../src/server/log/queue.js';
-import { MAX_PREVIEWS, MAX_PREVIEWS_PER_USER } from '../../src/server/preview/previews.js';
-import { MAX_REFUSAL_LINES } from '../../src/server/refusal-lines.js';
-import { MAX_PACKET_BYTES, MAX_QUEUED_BYTES } from '../../src/server/socket/connection.js';
+import { MAX_PREVIEWS, MAX_PREVIEWS_PER_USER } from '../../src/server/threads/previews.js';
+import { MAX_PACKET_BYTES, MAX_QUEUED_BYTES } from '../../src/server/wayland/connection.js';
 
 /** Files of limits alone: whatever is added there is in the table, or here. */
 const limits: Record<string, number> = { ...broker, ...events, ...http };

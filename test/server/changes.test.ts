@@ -6,7 +6,7 @@ import { request } from 'node:http';
 import { json } from 'node:stream/consumers';
 import t from 'tap';
 import { connect } from '../../src/client/index.js';
-import type { BufferInfo, Problem, QuotaInfo } from '../../src/server/control.js';
+import type { BufferInfo, Problem, QuotaInfo } from '../../src/rest/contract.js';
 import { TestDaemon } from '../support/daemon.js';
 import { withoutLeaks } from '../support/fds.js';
 

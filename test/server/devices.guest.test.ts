@@ -3,12 +3,12 @@
  * of each, imports into and work on each, and that nothing of them stays behind.
  */
 import t from 'tap';
-import type { HandleType } from '../../src/broker/source.js';
 import { type ClientBuffer, connect } from '../../src/client/index.js';
+import type { HandleType } from '../../src/memory/source.js';
 import { isDmaBuf } from '../../src/native/kind.js';
 import { close } from '../../src/native/libc/fd.js';
 import { probeHeaps } from '../../src/native/sources/probe.js';
-import type { ListedDeviceInfo } from '../../src/server/control.js';
+import type { ListedDeviceInfo } from '../../src/rest/contract.js';
 import { twoDevices } from '../native/vulkan/second-lavapipe.js';
 import { Actor, type Got } from '../support/actor.js';
 import { eventually, TestDaemon } from '../support/daemon.js';

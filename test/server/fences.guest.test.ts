@@ -6,8 +6,8 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
-import { FENCE_LIMIT_MS } from '../../src/broker/limits.js';
 import { type ClientBuffer, connect } from '../../src/client/index.js';
+import { FENCE_LIMIT_MS } from '../../src/memory/limits.js';
 import { pendingFence } from '../../src/native/fences.js';
 import { close } from '../../src/native/libc/fd.js';
 import { map } from '../../src/native/libc/memory.js';

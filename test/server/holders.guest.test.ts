@@ -6,7 +6,7 @@ import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { packageRoot } from '../../src/package-root.js';
-import type { Holders } from '../../src/server/control.js';
+import type { Holders } from '../../src/rest/contract.js';
 import { Actor, type Got, sharedDaemon, uidOf } from '../support/actor.js';
 import { eventually, type TestDaemon } from '../support/daemon.js';
 import { withoutLeaks } from '../support/fds.js';

@@ -7,9 +7,9 @@ import { chmodSync, chownSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Test } from 'tap';
-import type { ErrorCode, Refusal } from '../../src/broker/errors.js';
-import type { HandleType } from '../../src/broker/source.js';
 import type { ShareTerms } from '../../src/client/index.js';
+import type { ErrorCode, Refusal } from '../../src/memory/errors.js';
+import type { HandleType } from '../../src/memory/source.js';
 import { packageRoot } from '../../src/package-root.js';
 import { TestDaemon } from './daemon.js';
 

@@ -1,5 +1,5 @@
 /** A clock that stands still until a test moves it, and whose date is set apart from it. */
-import { after, type Clock, type Monotonic, type WallTime } from '../../src/broker/clock.js';
+import { after, type Clock, type Monotonic, type WallTime } from '../../src/memory/clock.js';
 
 const BOOTED = 1_700_000_000_000;
 

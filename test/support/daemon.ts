@@ -12,7 +12,7 @@ import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
 import type { Test } from 'tap';
 import { packageRoot } from '../../src/package-root.js';
-import type { BufferInfo, ClientInfo } from '../../src/server/control.js';
+import type { BufferInfo, ClientInfo } from '../../src/rest/contract.js';
 import { ask, type RestAnswer } from './rest.js';
 
 export interface LogLine {

@@ -1,6 +1,6 @@
 /** A daemon's pool of spares, warmed for a test. */
 import type { Client, ImageRequest, LinearRequest } from '../../src/client/index.js';
-import type { PoolInfo } from '../../src/server/control.js';
+import type { PoolInfo } from '../../src/rest/contract.js';
 import { eventually, type TestDaemon } from './daemon.js';
 
 export const poolOf = async (daemon: TestDaemon): Promise<PoolInfo> =>

@@ -8,7 +8,7 @@ import type {
   ClientInfo,
   QuotaInfo,
   UserInfo,
-} from '../../src/server/control.js';
+} from '../../src/rest/contract.js';
 import { eventually, type TestDaemon } from './daemon.js';
 
 /** Planes that lie in one memory share an fd. */

@@ -1,5 +1,5 @@
 /** Which words of a refusal's JSON are not in the list that docs/errors.md is made of. */
-import { constraints, possibles } from '../../src/broker/refusal-words.js';
+import { constraints, possibles } from '../../src/memory/refusal-words.js';
 
 const MEMBERS = ['constraint', 'requested', 'possible', 'nearest', 'quota', 'truncated'];
 /** refusal-words.ts's families, but for REST's paths. */

@@ -1,8 +1,9 @@
 /**
  * Refusals as values: what a function or a promise was refused with, to be compared as a whole.
  */
-import { BrokerError, type ErrorCode, type Refusal } from '../../src/broker/errors.js';
+
 import * as client from '../../src/client/index.js';
+import { BrokerError, type ErrorCode, type Refusal } from '../../src/memory/errors.js';
 
 export interface Refused<R = Refusal> {
   readonly code: ErrorCode;

@@ -8,12 +8,12 @@
  *
  * Pure. It is asked when somebody is already charged for what he asks for.
  */
-import { after, type Clock, type Monotonic } from '../clock.js';
-import type { BrokerError } from '../errors.js';
-import { POOL_REFILL_DELAY_MS, POOL_STALE_MS } from '../limits.js';
+import { after, type Clock, type Monotonic } from '../../memory/clock.js';
+import type { BrokerError } from '../../memory/errors.js';
+import { POOL_REFILL_DELAY_MS, POOL_STALE_MS } from '../../memory/limits.js';
+import type { Allocation, LostAllocation, SourceName } from '../../memory/source.js';
 import { NO_ROOM, type Rooms, type Whose } from '../quota/room.js';
 import type { Choice } from '../request.js';
-import type { Allocation, LostAllocation, SourceName } from '../source.js';
 import type { Asker } from '../turns.js';
 import { type Spare, Spares, type SparesWorld } from './spares.js';
 import { type Spec, Specs } from './specs.js';

@@ -2,8 +2,8 @@
  * Which specs are asked for often enough that spares of them are worth their memory. Bounded: of
  * specs that are asked for now and then, the last ones are known.
  */
-import type { Monotonic } from '../clock.js';
-import { MAX_POOL_CANDIDATES, POOL_HOT_REQUESTS } from '../limits.js';
+import type { Monotonic } from '../../memory/clock.js';
+import { MAX_POOL_CANDIDATES, POOL_HOT_REQUESTS } from '../../memory/limits.js';
 
 export class Popularity {
   /** When each was asked for lately; the one unasked for longest comes first. */

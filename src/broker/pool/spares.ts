@@ -3,8 +3,9 @@
  *
  * Owns the fds of a spare, and what its source keeps for it, from `add` until `take` or `drop`.
  */
+
+import type { Allocation } from '../../memory/source.js';
 import { NO_ROOM, type Room, type Rooms, type Whose } from '../quota/room.js';
-import type { Allocation } from '../source.js';
 
 export interface Spare {
   /** The buffer's, when somebody gets it: its memory has this name already. */

@@ -2,8 +2,8 @@
  * The specs that spares are kept of: those that were asked for often in a short time, until nobody has
  * asked for them for long. In the order of their last requests.
  */
-import { type Clock, LONG_AGO, type Monotonic } from '../clock.js';
-import { MAX_POOL_SPECS } from '../limits.js';
+import { type Clock, LONG_AGO, type Monotonic } from '../../memory/clock.js';
+import { MAX_POOL_SPECS } from '../../memory/limits.js';
 import { estimateOf } from '../quota/estimate.js';
 import type { Room, Whose } from '../quota/room.js';
 import type { Choice } from '../request.js';

@@ -1,8 +1,10 @@
 /**
  * An account: what is charged for one scope, and the settings that hold for it.
  */
+
+import { type Amount, DIMENSIONS, NOTHING, type Scope } from '../../memory/charged.js';
 import { Bucket } from './bucket.js';
-import { type Amount, DIMENSIONS, NOTHING, type Scope, type Settings } from './rules.js';
+import type { Settings } from './rules.js';
 
 export class Account {
   readonly bucket = new Bucket();

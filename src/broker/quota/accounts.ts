@@ -2,11 +2,13 @@
  * The table of accounts: who is charged where. An account is there while it is charged, while a
  * connection would be charged to it, or until its rate may be forgotten; so their number is bounded.
  */
-import { type Clock, LONG_AGO } from '../clock.js';
+
+import type { Scope } from '../../memory/charged.js';
+import { type Clock, LONG_AGO } from '../../memory/clock.js';
 import { Account } from './account.js';
 import type { Who } from './charge.js';
 import type { Policy } from './policy.js';
-import type { RuleId, Scope } from './rules.js';
+import type { RuleId } from './rules.js';
 
 /** What is deeper is charged to its ancestor of this depth; the kernel bounds paths by PATH_MAX. */
 const MAX_CGROUP_DEPTH = 32;

@@ -2,7 +2,7 @@
  * A token bucket: so many allocations a second, with a burst of one second's worth. It is full when
  * it is made, and time comes from outside.
  */
-import { LONG_AGO, type Monotonic } from '../clock.js';
+import { LONG_AGO, type Monotonic } from '../../memory/clock.js';
 
 export class Bucket {
   #tokens: number | null = null;

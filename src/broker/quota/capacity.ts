@@ -2,13 +2,14 @@
  * Sharing a capacity, the daemon's or a source's, among users: may this one have more of it? Max-min
  * shares of what is not reserved, and the reserve for users below their share.
  */
-import type { Clock, Monotonic } from '../clock.js';
+
+import { type Amount, NOTHING, type SharedDimension } from '../../memory/charged.js';
+import type { Clock, Monotonic } from '../../memory/clock.js';
 import { Account } from './account.js';
 import type { Accounts } from './accounts.js';
 import type { Who } from './charge.js';
 import type { Policy } from './policy.js';
 import { exceeded, ShareRefusal } from './refusals.js';
-import { type Amount, NOTHING, type SharedDimension } from './rules.js';
 import { type Demand, fairShare, overshoots } from './shares.js';
 
 /** A refused user's demand, held against the others until `until`. */

@@ -1,8 +1,9 @@
 /**
  * What one allocation is charged: from its reservation until its memory is gone.
  */
+
+import { type Amount, NOTHING } from '../../memory/charged.js';
 import { difference } from './account.js';
-import { type Amount, NOTHING } from './rules.js';
 
 /** Who is charged. */
 export interface Who {

@@ -2,11 +2,11 @@
  * What an allocation will probably take: charged from the request until its source has answered
  * with what it really takes. A driver's layout may need more, which is then charged, or refused.
  */
-import { alignUp, DEFAULT_ALIGNMENT } from '../alignment.js';
-import { layoutOf } from '../dictated.js';
-import { BrokerError } from '../errors.js';
-import { formatInfo } from '../formats.js';
-import type { MemorySpec, Plane } from '../source.js';
+import { alignUp, DEFAULT_ALIGNMENT } from '../../memory/alignment.js';
+import { layoutOf } from '../../memory/dictated.js';
+import { BrokerError } from '../../memory/errors.js';
+import { formatInfo } from '../../memory/formats.js';
+import type { MemorySpec, Plane } from '../../memory/source.js';
 import type { Estimate } from './ledger.js';
 
 /** For a format that the broker has no layout of. */

@@ -5,8 +5,10 @@
  * Which heap an allocation is in, its driver decides when it is made: before, only its source is
  * charged for it.
  */
-import type { HeapPart } from '../source.js';
-import { type Amount, NOTHING, type Rule, type RuleId, type Rules } from './rules.js';
+
+import { type Amount, NOTHING } from '../../memory/charged.js';
+import type { HeapPart } from '../../memory/source.js';
+import type { Rule, RuleId, Rules } from './rules.js';
 
 /** `device`, `main`: deviceUUIDs. */
 function keyOf(device: string, heap: number, main: string | null): string {

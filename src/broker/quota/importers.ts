@@ -7,11 +7,12 @@
  *
  * A share stays until the memory is gone: that a user has given its copy back is seen by nobody.
  */
+
+import { NOTHING } from '../../memory/charged.js';
 import type { BrokerBuffer } from '../buffer.js';
 import { type ChargePolicy, shares } from '../shares.js';
 import type { Charge, Who } from './charge.js';
 import type { Ledger } from './ledger.js';
-import { NOTHING } from './rules.js';
 
 const bytesOf = (charges: Iterable<Charge>) =>
   [...charges].reduce((sum, { amount }) => sum + amount.bytes, 0);

@@ -3,14 +3,15 @@
  * before an allocation starts and is all or nothing over every account on its path: connection,
  * cgroup and those above it, user, source, daemon. docs/quotas.md has the arithmetic.
  */
-import type { Clock } from '../clock.js';
+
+import { type Amount, DIMENSIONS, type Dimension, NOTHING, SHARED } from '../../memory/charged.js';
+import type { Clock } from '../../memory/clock.js';
 import { type Account, difference } from './account.js';
 import { Accounts } from './accounts.js';
 import { Capacities } from './capacity.js';
 import { Charge, type Charged, type Who } from './charge.js';
 import type { Policy } from './policy.js';
 import { exceeded, tooFast } from './refusals.js';
-import { type Amount, DIMENSIONS, type Dimension, NOTHING, SHARED } from './rules.js';
 
 /** What an allocation will probably take, before its source has answered. */
 export interface Estimate {

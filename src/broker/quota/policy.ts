@@ -2,7 +2,11 @@
  * Which settings hold for whom: rules from three layers (built in, configuration, REST), the later
  * before the earlier, and the rule for one before the rule for all.
  */
-import { MAX_BUFFERS_PER_CLIENT, MAX_PENDING_PER_CLIENT, MAX_PENDING_PER_USER } from '../limits.js';
+import {
+  MAX_BUFFERS_PER_CLIENT,
+  MAX_PENDING_PER_CLIENT,
+  MAX_PENDING_PER_USER,
+} from '../../memory/limits.js';
 import type { Layer, Rule, RuleId, Rules, Settings } from './rules.js';
 
 const LAYERS = ['rest', 'configuration', 'default'] as const;

@@ -3,13 +3,14 @@
  * at run time.
  */
 
-import { alignUp, DEFAULT_ALIGNMENT } from '../alignment.js';
+import { alignUp, DEFAULT_ALIGNMENT } from '../../memory/alignment.js';
+import { NOTHING, type SharedDimension } from '../../memory/charged.js';
+import { after, type Clock } from '../../memory/clock.js';
+import { BrokerError } from '../../memory/errors.js';
+import type { Possible } from '../../memory/refusal-words.js';
+import type { Allocation, Plan } from '../../memory/source.js';
 import type { BrokerBuffer, Client, Owner } from '../buffer.js';
-import { after, type Clock } from '../clock.js';
-import { BrokerError } from '../errors.js';
-import type { Possible } from '../refusal-words.js';
 import type { ChargePolicy } from '../shares.js';
-import type { Allocation, Plan } from '../source.js';
 import type { AccountTable } from './accounts.js';
 import type { Charge, Charged, Who } from './charge.js';
 import { heapAmounts, heapRules } from './heaps.js';
@@ -19,7 +20,7 @@ import { DEFAULT_RULES, Policy } from './policy.js';
 import { Recalls, type Told } from './recalls.js';
 import { ShareRefusal } from './refusals.js';
 import { Rooms } from './room.js';
-import { type Layer, NOTHING, type Rules, type SharedDimension } from './rules.js';
+import type { Layer, Rules } from './rules.js';
 
 export interface QuotaOptions {
   /** Built-in rules; those for no machine in particular, if not given. */

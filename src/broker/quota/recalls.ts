@@ -4,14 +4,15 @@
  *
  * Deadlines are looked at when somebody asks, so that no timer is needed.
  */
+
+import type { SharedDimension } from '../../memory/charged.js';
+import { after, type Clock, type Monotonic } from '../../memory/clock.js';
+import { BrokerError } from '../../memory/errors.js';
 import type { BrokerBuffer, Owner } from '../buffer.js';
-import { after, type Clock, type Monotonic } from '../clock.js';
-import { BrokerError } from '../errors.js';
 import type { Who } from './charge.js';
 import type { Ledger } from './ledger.js';
 import type { Policy } from './policy.js';
 import type { Need } from './refusals.js';
-import type { SharedDimension } from './rules.js';
 
 /**
  * `share`: another user is below its share. `memory_pressure`: of the machine or a heap.

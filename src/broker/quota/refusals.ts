@@ -2,9 +2,10 @@
  * How a quota refuses: which scope and dimension, its limit, what is in use, what was asked for and
  * what would have been possible.
  */
-import { BrokerError } from '../errors.js';
+
+import type { Dimension, SharedDimension } from '../../memory/charged.js';
+import { BrokerError } from '../../memory/errors.js';
 import type { Account } from './account.js';
-import type { Dimension, SharedDimension } from './rules.js';
 
 /** What must be recalled from whom so that a user below its share can be served. */
 export interface Need {

@@ -2,11 +2,12 @@
  * What there is room for: how much of a limit of the daemon's, a source's or a heap's nobody is charged,
  * and what memory takes of each. Spares of the pool may lie in it until somebody asks for it.
  */
-import type { Allocation } from '../source.js';
+
+import type { Amount } from '../../memory/charged.js';
+import type { Allocation } from '../../memory/source.js';
 import { heapAmounts } from './heaps.js';
 import type { Ledger } from './ledger.js';
 import type { Policy } from './policy.js';
-import type { Amount } from './rules.js';
 
 export type Room = Pick<Amount, 'bytes' | 'fds'>;
 

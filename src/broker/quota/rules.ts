@@ -1,25 +1,11 @@
 /**
- * What a quota is: the dimensions that are counted, the scopes that they are counted for, and the
- * rules that limit them. docs/quotas.md has the arithmetic.
+ * What a quota is: the rules that limit what memory/charged.ts counts. docs/quotas.md has the arithmetic.
  */
 
-/**
- * bytes: the memory's size as its source gave it. fds: file descriptors that the daemon keeps open
- * for a buffer (planes in one memory share one). pending: allocations that are not answered yet.
- */
-export const DIMENSIONS = ['bytes', 'buffers', 'fds', 'pending'] as const;
-export type Dimension = (typeof DIMENSIONS)[number];
+import type { Scope } from '../../memory/charged.js';
 
-/** What is shared out among users where the daemon or a source has a limit. */
-export const SHARED = ['bytes', 'buffers', 'fds'] as const satisfies readonly Dimension[];
-export type SharedDimension = (typeof SHARED)[number];
-
-export type Amount = Readonly<Record<Dimension, number>>;
-
-export const NOTHING: Amount = { bytes: 0, buffers: 0, fds: 0, pending: 0 };
-
-export const SCOPES = ['daemon', 'user', 'cgroup', 'source', 'connection'] as const;
-export type Scope = (typeof SCOPES)[number];
+export const MAX_WEIGHT = 1000;
+export const MAX_PRIORITY = 1000;
 
 /** null: no limit. A rate is a token bucket that holds one second's worth, at least one. */
 export interface Limits {

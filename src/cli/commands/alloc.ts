@@ -1,13 +1,9 @@
 /** `dmabrokerctl alloc`: allocates a buffer that lives until it is released. */
 import { type Command, Option } from 'commander';
-import type { Alignment } from '../../broker/alignment.js';
-import type { PlanePlace } from '../../broker/source.js';
-import type { CreatedBuffer, PlannedBuffer } from '../../server/control.js';
-import {
-  handleTypeValues,
-  placementValues,
-  usageNameValues,
-} from '../../server/http/openapi.gen.js';
+import type { Alignment } from '../../memory/alignment.js';
+import type { PlanePlace } from '../../memory/source.js';
+import type { CreatedBuffer, PlannedBuffer } from '../../rest/contract.js';
+import { handleTypeValues, placementValues, usageNameValues } from '../../rest/openapi.gen.js';
 import { common, type MakeCommand } from '../command.js';
 import { contents } from '../describe.js';
 import { Usage } from '../failure.js';

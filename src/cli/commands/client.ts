@@ -1,6 +1,6 @@
 /** `dmabrokerctl client ID` and `disconnect ID`: one connection, shown or ended. */
 import type { Command } from 'commander';
-import type { ClientDetail } from '../../server/control.js';
+import type { ClientDetail } from '../../rest/contract.js';
 import { common, type MakeCommand } from '../command.js';
 import { placeText, processText } from '../describe.js';
 import { bytes, printFields, printJson } from '../output.js';

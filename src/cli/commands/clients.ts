@@ -1,6 +1,6 @@
 /** `dmabrokerctl clients`: who is connected to the client socket. */
 import type { Command } from 'commander';
-import type { ClientInfo } from '../../server/control.js';
+import type { ClientInfo } from '../../rest/contract.js';
 import { common, type MakeCommand } from '../command.js';
 import { placeText, processText } from '../describe.js';
 import { age, bytes, printJson, printTable } from '../output.js';

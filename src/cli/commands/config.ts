@@ -1,6 +1,6 @@
 /** `dmabrokerctl config`: what the daemon runs with, and what a restart would change. */
 import type { Command } from 'commander';
-import type { ConfigReport, ConfigSetting } from '../../server/control.js';
+import type { ConfigReport, ConfigSetting } from '../../rest/contract.js';
 import { common, type MakeCommand } from '../command.js';
 import { orDash, printFields, printJson, printTable } from '../output.js';
 

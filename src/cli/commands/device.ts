@@ -1,6 +1,6 @@
 /** `dmabrokerctl device`: the Vulkan device and the memory sources. */
 import type { Command } from 'commander';
-import type { DeviceInfo, DeviceReport } from '../../server/control.js';
+import type { DeviceInfo, DeviceReport } from '../../rest/contract.js';
 import { common, type MakeCommand } from '../command.js';
 import { bytes, orDash, printFields, printJson, printTable } from '../output.js';
 

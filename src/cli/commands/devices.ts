@@ -1,6 +1,6 @@
 /** `dmabrokerctl devices`: all Vulkan devices of the machine. */
 import type { Command } from 'commander';
-import type { ListedDeviceInfo } from '../../server/control.js';
+import type { ListedDeviceInfo } from '../../rest/contract.js';
 import { common, type MakeCommand } from '../command.js';
 import { printJson, printTable } from '../output.js';
 

@@ -1,8 +1,8 @@
 /** `dmabrokerctl events`: what happens, as it happens. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
-import type { EventInfo } from '../../server/control.js';
-import { eventTypeValues } from '../../server/http/openapi.gen.js';
+import type { EventInfo } from '../../rest/contract.js';
+import { eventTypeValues } from '../../rest/openapi.gen.js';
 import { common, type MakeCommand } from '../command.js';
 import { processText } from '../describe.js';
 import { Unreachable, Usage } from '../failure.js';

@@ -1,6 +1,6 @@
 /** `dmabrokerctl extend ID SECONDS`: renews a lease. */
 import type { Command } from 'commander';
-import type { BufferInfo } from '../../server/control.js';
+import type { BufferInfo } from '../../rest/contract.js';
 import { common, type MakeCommand } from '../command.js';
 import { number } from '../numbers.js';
 import { printJson } from '../output.js';

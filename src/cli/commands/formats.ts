@@ -1,6 +1,6 @@
 /** `dmabrokerctl formats`: what images can be allocated. */
 import type { Command } from 'commander';
-import type { FormatInfo } from '../../server/control.js';
+import type { FormatInfo } from '../../rest/contract.js';
 import { common, type MakeCommand } from '../command.js';
 import { findDevice } from '../find-device.js';
 import { orDash, printJson, printTable } from '../output.js';

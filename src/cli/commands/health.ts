@@ -1,6 +1,6 @@
 /** `dmabrokerctl health`: whether the daemon works. */
 import type { Command } from 'commander';
-import type { Health } from '../../server/control.js';
+import type { Health } from '../../rest/contract.js';
 import { common, type MakeCommand } from '../command.js';
 import { printFields, printJson } from '../output.js';
 

@@ -1,6 +1,6 @@
 /** `dmabrokerctl history ID`: what has happened to a buffer. */
 import type { Command } from 'commander';
-import type { History } from '../../server/control.js';
+import type { History } from '../../rest/contract.js';
 import { common, type MakeCommand } from '../command.js';
 import { processText } from '../describe.js';
 import { orDash, printJson, printTable } from '../output.js';

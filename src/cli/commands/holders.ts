@@ -1,6 +1,6 @@
 /** `dmabrokerctl holders ID`: which processes have a buffer's memory now. */
 import type { Command } from 'commander';
-import type { Holder, Holders } from '../../server/control.js';
+import type { Holder, Holders } from '../../rest/contract.js';
 import { common, type MakeCommand } from '../command.js';
 import { placeText } from '../describe.js';
 import { age, orDash, printFields, printJson, printTable } from '../output.js';

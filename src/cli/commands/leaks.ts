@@ -1,6 +1,6 @@
 /** `dmabrokerctl leaks`: what looks like a leak. */
 import type { Command } from 'commander';
-import type { LeakReport } from '../../server/control.js';
+import type { LeakReport } from '../../rest/contract.js';
 import { common, type MakeCommand } from '../command.js';
 import { placeText, processText } from '../describe.js';
 import { age, bytes, orDash, printJson, printTable } from '../output.js';

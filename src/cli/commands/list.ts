@@ -1,7 +1,7 @@
 /** `dmabrokerctl list`: buffers, filtered and sorted by the daemon. */
 import type { Command } from 'commander';
-import type { BufferInfo } from '../../server/control.js';
-import { bufferSortValues, bufferStateValues } from '../../server/http/openapi.gen.js';
+import type { BufferInfo } from '../../rest/contract.js';
+import { bufferSortValues, bufferStateValues } from '../../rest/openapi.gen.js';
 import { common, type MakeCommand } from '../command.js';
 import { contents, processText } from '../describe.js';
 import { number, size } from '../numbers.js';

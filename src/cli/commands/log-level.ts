@@ -1,7 +1,7 @@
 /** `dmabrokerctl log-level [LEVEL]`: how much the daemon logs, or from now on. */
 import { Argument, type Command } from 'commander';
-import type { LogLevelInfo } from '../../server/control.js';
-import { logLevelLevelValues } from '../../server/http/openapi.gen.js';
+import type { LogLevelInfo } from '../../rest/contract.js';
+import { logLevelLevelValues } from '../../rest/openapi.gen.js';
 import { common, type MakeCommand } from '../command.js';
 import { printJson } from '../output.js';
 

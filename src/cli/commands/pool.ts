@@ -1,6 +1,6 @@
 /** `dmabrokerctl pool`: the spares that the daemon keeps, and what for. */
 import type { Command } from 'commander';
-import type { PoolDrained, PoolInfo } from '../../server/control.js';
+import type { PoolDrained, PoolInfo } from '../../rest/contract.js';
 import { common, type MakeCommand } from '../command.js';
 import { contents } from '../describe.js';
 import { age, bytes, printFields, printJson, printTable } from '../output.js';

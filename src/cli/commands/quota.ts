@@ -1,6 +1,6 @@
 /** `dmabrokerctl quota`: who may have how much, and who has how much. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import type { QuotaInfo, QuotaRule } from '../../server/control.js';
+import type { QuotaInfo, QuotaRule } from '../../rest/contract.js';
 import { common, type MakeCommand } from '../command.js';
 import { Usage } from '../failure.js';
 import { bytes, printFields, printJson, printTable } from '../output.js';

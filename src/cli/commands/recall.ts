@@ -1,6 +1,6 @@
 /** `dmabrokerctl recall ID SECONDS`: asks a buffer's owner to release it. */
 import type { Command } from 'commander';
-import type { BufferInfo } from '../../server/control.js';
+import type { BufferInfo } from '../../rest/contract.js';
 import { common, type MakeCommand } from '../command.js';
 import { number } from '../numbers.js';
 import { printJson } from '../output.js';

@@ -4,9 +4,9 @@
  */
 import { readFileSync, readlinkSync, readSync } from 'node:fs';
 import type { Command } from 'commander';
-import { modifierText } from '../../broker/fourcc.js';
 import { BrokerError } from '../../client/broker-error.js';
 import type { ClientBuffer } from '../../client/buffer.js';
+import { modifierText } from '../../memory/fourcc.js';
 import { answered, clientSocketOption, connectTo } from '../client.js';
 import { common, type MakeCommand } from '../command.js';
 import { orDash, printFields, printJson } from '../output.js';

@@ -1,6 +1,6 @@
 /** `dmabrokerctl reissue ID`: new memory for a buffer whose device was lost. */
 import type { Command } from 'commander';
-import type { BufferInfo } from '../../server/control.js';
+import type { BufferInfo } from '../../rest/contract.js';
 import { common, type MakeCommand } from '../command.js';
 import { printJson } from '../output.js';
 

@@ -1,6 +1,6 @@
 /** `dmabrokerctl rename ID [NAME]`: gives a buffer another name, or none. */
 import type { Command } from 'commander';
-import type { BufferChange, BufferInfo } from '../../server/control.js';
+import type { BufferChange, BufferInfo } from '../../rest/contract.js';
 import { common, type MakeCommand } from '../command.js';
 import { orDash, printable, printJson } from '../output.js';
 

@@ -1,6 +1,6 @@
 /** `dmabrokerctl show ID`: everything about one buffer. */
 import type { Command } from 'commander';
-import type { BufferInfo, Recipient } from '../../server/control.js';
+import type { BufferInfo, Recipient } from '../../rest/contract.js';
 import { common, type MakeCommand } from '../command.js';
 import { contents, placeText, processText } from '../describe.js';
 import { orDash, printFields, printJson, printTable } from '../output.js';

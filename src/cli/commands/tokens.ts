@@ -1,6 +1,6 @@
 /** `dmabrokerctl share`, `tokens` and `revoke`: a buffer's tokens. */
 import type { Command } from 'commander';
-import type { Token, TokenInfo } from '../../server/control.js';
+import type { Token, TokenInfo } from '../../rest/contract.js';
 import { common, type MakeCommand } from '../command.js';
 import { number } from '../numbers.js';
 import { age, orDash, printFields, printJson, printTable } from '../output.js';

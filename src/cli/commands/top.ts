@@ -1,7 +1,7 @@
 /** `dmabrokerctl top`: the largest buffers and who has how much, as it changes. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Command, Option } from 'commander';
-import type { BufferInfo, QuotaInfo, UserInfo } from '../../server/control.js';
+import type { BufferInfo, QuotaInfo, UserInfo } from '../../rest/contract.js';
 import { common, type MakeCommand } from '../command.js';
 import { contents, placeText, processText } from '../describe.js';
 import { Refused, Usage } from '../failure.js';

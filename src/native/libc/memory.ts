@@ -8,7 +8,7 @@
  */
 import { constants } from 'node:buffer';
 import { ftruncateSync, writeFileSync } from 'node:fs';
-import { onePiece, type Steps, toEnd } from '../../broker/steps.js';
+import { onePiece, type Steps, toEnd } from '../../memory/steps.js';
 import {
   type Address,
   callInt,

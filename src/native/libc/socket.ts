@@ -4,7 +4,7 @@
  * Sockets made here are CLOEXEC and the caller's. Received fds are the caller's; sent ones stay so.
  */
 import { readFileSync } from 'node:fs';
-import { MAX_FDS } from '../../protocol/wire.js';
+import { MAX_FDS } from '../../memory/limits.js';
 import { type Address, addressOf, callInt, callLong, lastErrno, shim, symbol } from '../ffi.js';
 import { check, EAGAIN, ENOPROTOOPT, ERANGE, SystemError } from './errno.js';
 import { owning } from './fd.js';

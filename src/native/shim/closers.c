@@ -3,7 +3,7 @@
  * a TCP socket that lingers (socket(7), SO_LINGER), for the server of a FUSE file (FLUSH), and not
  * even SIGKILL ends the latter. So no thread that serves anybody calls it on a file that is not known
  * to be harmless, and the threads here may wait; whose turn it is and how many may wait for one user is
- * decided by who asks (server/socket/closing.ts).
+ * decided by who asks (server/wayland/closing.ts).
  *
  * A connection is read out before it is closed: where something unread is left, its peer is told
  * ECONNRESET in place of the end (unix_release_sock of the kernel), and libwayland then forgets the

@@ -5,8 +5,8 @@
  *
  * Owns: the devices that are open, with their sources and imports.
  */
-import type { DeviceState } from '../../broker/devices.js';
-import { BrokerError } from '../../broker/errors.js';
+import type { DeviceState } from '../../memory/device.js';
+import { BrokerError } from '../../memory/errors.js';
 import type {
   Allocation,
   HandleType,
@@ -14,9 +14,9 @@ import type {
   MemorySpec,
   Plane,
   SourceState,
-} from '../../broker/source.js';
-import type { Steps } from '../../broker/steps.js';
-import type { MemoryReference, Work, WorkDone } from '../../broker/work.js';
+} from '../../memory/source.js';
+import type { Steps } from '../../memory/steps.js';
+import type { MemoryReference, Work, WorkDone } from '../../memory/work.js';
 import { inPieces } from '../transfer/pieces.js';
 import {
   type DeviceDescription,

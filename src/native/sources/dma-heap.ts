@@ -5,9 +5,9 @@
  * Owns: the open heap device.
  */
 import { closeSync, openSync } from 'node:fs';
-import { BrokerError } from '../../broker/errors.js';
-import { PIECE_BYTES } from '../../broker/limits.js';
-import type { Steps } from '../../broker/steps.js';
+import { BrokerError } from '../../memory/errors.js';
+import { PIECE_BYTES } from '../../memory/limits.js';
+import type { Steps } from '../../memory/steps.js';
 import { setName, sync } from '../dmabuf.js';
 import { isDmaBuf } from '../kind.js';
 import { owning } from '../libc/fd.js';

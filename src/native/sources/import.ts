@@ -5,9 +5,9 @@
  * Owns: the Vulkan objects of each import, under its key, until `free` or until the device is left.
  * The fds are the caller's.
  */
-import { BrokerError, outOfFds } from '../../broker/errors.js';
-import { checkImport, type ImportCheck, noDmaBuf } from '../../broker/import.js';
-import type { Allocation, MemorySpec, Plane } from '../../broker/source.js';
+import { BrokerError, outOfFds } from '../../memory/errors.js';
+import { checkImport, type ImportCheck, noDmaBuf } from '../../memory/import.js';
+import type { Allocation, MemorySpec, Plane } from '../../memory/source.js';
 import { info } from '../dmabuf.js';
 import { kindOf } from '../kind.js';
 import { SystemError } from '../libc/errno.js';

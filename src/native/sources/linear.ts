@@ -4,13 +4,12 @@
  *
  * It keeps nothing of an allocation: the fds, the receiver's, are the memory.
  */
-import { alignUp, strictest } from '../../broker/alignment.js';
-import { layoutOf } from '../../broker/dictated.js';
-import { BrokerError, isOutOfFds, outOfFds, type Refusal } from '../../broker/errors.js';
-import { formats } from '../../broker/formats.js';
-import { MOD_LINEAR, modifierText } from '../../broker/fourcc.js';
-import { knownFormat } from '../../broker/layout.js';
-import { HOST_MEMORY } from '../../broker/preference.js';
+import { alignUp, strictest } from '../../memory/alignment.js';
+import { layoutOf } from '../../memory/dictated.js';
+import { BrokerError, isOutOfFds, outOfFds, type Refusal } from '../../memory/errors.js';
+import { formats } from '../../memory/formats.js';
+import { MOD_LINEAR, modifierText } from '../../memory/fourcc.js';
+import { knownFormat } from '../../memory/layout.js';
 import type {
   Allocation,
   FormatOffer,
@@ -20,8 +19,9 @@ import type {
   MemorySpec,
   Plan,
   SourceName,
-} from '../../broker/source.js';
-import { type Steps, toEnd } from '../../broker/steps.js';
+} from '../../memory/source.js';
+import { HOST_MEMORY } from '../../memory/source.js';
+import { type Steps, toEnd } from '../../memory/steps.js';
 import { close } from '../libc/fd.js';
 import { PAGE_SIZE } from '../libc/memory.js';
 

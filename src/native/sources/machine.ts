@@ -1,6 +1,6 @@
 /** How much memory there is, for sources that take it from the machine's RAM. */
 import { freemem, totalmem } from 'node:os';
-import { BrokerError, type Refusal } from '../../broker/errors.js';
+import { BrokerError, type Refusal } from '../../memory/errors.js';
 
 /** Bytes of RAM, or of the control group's share of it (memory.max). */
 function ram(): number {

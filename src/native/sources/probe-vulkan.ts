@@ -3,8 +3,8 @@
  */
 
 import { closeSync } from 'node:fs';
-import { messageOf } from '../../broker/errors.js';
-import type { SourceState } from '../../broker/source.js';
+import { messageOf } from '../../memory/errors.js';
+import type { SourceState } from '../../memory/source.js';
 import { type DeviceDescription, describeDevice } from '../vulkan/describe.js';
 import type { Device } from '../vulkan/device.js';
 import { openDevice } from '../vulkan/open.js';

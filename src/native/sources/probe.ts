@@ -4,8 +4,8 @@
  */
 
 import { readdirSync } from 'node:fs';
-import { messageOf } from '../../broker/errors.js';
-import type { SourceName, SourceState } from '../../broker/source.js';
+import { messageOf } from '../../memory/errors.js';
+import type { SourceName, SourceState } from '../../memory/source.js';
 import { isDmaBuf } from '../kind.js';
 import { close } from '../libc/fd.js';
 import { PAGE_SIZE } from '../libc/memory.js';

@@ -6,8 +6,8 @@
  *
  * Owns: the device, its sources, the importer; while the device cannot be opened, a timer.
  */
-import { dateText, type Monotonic } from '../../broker/clock.js';
-import { BrokerError, messageOf } from '../../broker/errors.js';
+import { dateText, type Monotonic } from '../../memory/clock.js';
+import { BrokerError, messageOf } from '../../memory/errors.js';
 import type {
   Allocation,
   FormatOffer,
@@ -17,8 +17,8 @@ import type {
   Plan,
   Plane,
   SourceState,
-} from '../../broker/source.js';
-import { onePiece, type Steps, toEnd } from '../../broker/steps.js';
+} from '../../memory/source.js';
+import { onePiece, type Steps, toEnd } from '../../memory/steps.js';
 import { SystemClock } from '../clock.js';
 import { Transfers } from '../transfer/transfers.js';
 import { type DeviceDescription, describeDevice } from '../vulkan/describe.js';

@@ -6,8 +6,8 @@
  * which is all the external synchronisation that Vulkan asks for.
  */
 import { closeSync } from 'node:fs';
-import { BrokerError } from '../../broker/errors.js';
-import { MOD_LINEAR } from '../../broker/fourcc.js';
+import { BrokerError } from '../../memory/errors.js';
+import { MOD_LINEAR } from '../../memory/fourcc.js';
 import type {
   Allocation,
   FormatOffer,
@@ -16,8 +16,8 @@ import type {
   MemorySpec,
   Plan,
   VulkanMemory,
-} from '../../broker/source.js';
-import { type Steps, toEnd } from '../../broker/steps.js';
+} from '../../memory/source.js';
+import { type Steps, toEnd } from '../../memory/steps.js';
 import { MAX_NAME, info as readInfo, setName } from '../dmabuf.js';
 import { isDmaBuf } from '../kind.js';
 import { checkSpec } from '../vulkan/check-spec.js';

@@ -1,5 +1,5 @@
 /** What work is going to touch: memories by their names, and the fences that it must wait for. */
-import type { MemoryReference, Work } from '../../broker/work.js';
+import type { MemoryReference, Work } from '../../memory/work.js';
 import { type Fence, pendingFence } from '../fences.js';
 import { memoriesOf, opaqueName } from './ends.js';
 

@@ -4,8 +4,8 @@
  * An end owns what it opened (imports, mappings) until `close`; the fds are the caller's.
  */
 import { fstatSync } from 'node:fs';
-import { BrokerError } from '../../broker/errors.js';
-import type { MemoryReference } from '../../broker/work.js';
+import { BrokerError } from '../../memory/errors.js';
+import type { MemoryReference } from '../../memory/work.js';
 import { sync } from '../dmabuf.js';
 import { SystemError } from '../libc/errno.js';
 import { identity } from '../libc/fd.js';

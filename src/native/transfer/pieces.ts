@@ -6,11 +6,11 @@
  * the content. The fds of buffers are the caller's, and open until the end.
  */
 import { ftruncateSync, writeSync } from 'node:fs';
-import { overlaps } from '../../broker/copy.js';
-import { BrokerError } from '../../broker/errors.js';
-import { PIECE_BYTES, PIECE_RUNS } from '../../broker/limits.js';
-import type { Steps } from '../../broker/steps.js';
-import type { CopyPlan, MemoryReference, Work, WorkDone, WorkPath } from '../../broker/work.js';
+import { overlaps } from '../../memory/copy.js';
+import { BrokerError } from '../../memory/errors.js';
+import { PIECE_BYTES, PIECE_RUNS } from '../../memory/limits.js';
+import type { Steps } from '../../memory/steps.js';
+import type { CopyPlan, MemoryReference, Work, WorkDone, WorkPath } from '../../memory/work.js';
 import { takenBack } from '../guarded.js';
 import { sealedContent } from '../libc/memory.js';
 import { memoriesOf } from './ends.js';

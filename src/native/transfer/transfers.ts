@@ -5,8 +5,8 @@
  * Owns nothing between two calls; all calls are made in the allocator's thread. The fds of buffers are
  * the caller's.
  */
-import { BrokerError } from '../../broker/errors.js';
-import type { MemoryReference, WorkPath } from '../../broker/work.js';
+import { BrokerError } from '../../memory/errors.js';
+import type { MemoryReference, WorkPath } from '../../memory/work.js';
 import { copyBytes, fillWords } from '../guarded.js';
 import type { VulkanSource } from '../sources/vulkan.js';
 import type { Device } from '../vulkan/device.js';

@@ -4,7 +4,7 @@
  *
  * Owns: one mapping, until the next one takes its place, or `close`. The fd is the caller's.
  */
-import { PIECE_BYTES } from '../../broker/limits.js';
+import { PIECE_BYTES } from '../../memory/limits.js';
 import { type Mapping, map, PAGE_SIZE } from '../libc/memory.js';
 
 /** Mapped at once: a piece of work, wherever in a page it begins. */

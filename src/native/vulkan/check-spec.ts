@@ -1,6 +1,6 @@
 /** What is wrong with a request on its own, whatever the device. Pure. */
-import { BrokerError } from '../../broker/errors.js';
-import type { MemorySpec } from '../../broker/source.js';
+import { BrokerError } from '../../memory/errors.js';
+import type { MemorySpec } from '../../memory/source.js';
 import { isUsage, type VulkanHandleType } from './usage.js';
 
 /** Throws `invalid_argument` or `unsupported_handle_type`. */

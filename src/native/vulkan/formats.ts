@@ -2,9 +2,9 @@
  * Which of the broker's formats, with which DRM format modifiers, a device exports: what it lists
  * (VkDrmFormatModifierPropertiesListEXT) less what it then refuses to export.
  */
-import { type FormatInfo, formats } from '../../broker/formats.js';
-import { MOD_LINEAR } from '../../broker/fourcc.js';
-import { Usage } from '../../broker/source.js';
+import { type FormatInfo, formats } from '../../memory/formats.js';
+import { MOD_LINEAR } from '../../memory/fourcc.js';
+import { Usage } from '../../memory/source.js';
 import { Arena } from '../arena.js';
 import {
   VkDrmFormatModifierPropertiesEXT,

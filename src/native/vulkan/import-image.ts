@@ -2,8 +2,8 @@
  * Whether a device could use memory that was made elsewhere as the image that it is said to be. An
  * image of that layout is made and asked how much memory it needs; nothing is bound to it.
  */
-import { formatInfo } from '../../broker/formats.js';
-import type { ImageSpec, PlanePlace } from '../../broker/source.js';
+import { formatInfo } from '../../memory/formats.js';
+import type { ImageSpec, PlanePlace } from '../../memory/source.js';
 import type { Device } from './device.js';
 import { modifiersOf, vkFormatOf } from './formats.js';
 import { createImage, destroyImage, planeLayouts } from './image.js';

@@ -5,7 +5,7 @@
  * closes it, against the specification.
  */
 import { closeSync } from 'node:fs';
-import { BrokerError, outOfFds } from '../../broker/errors.js';
+import { BrokerError, outOfFds } from '../../memory/errors.js';
 import { duplicate, identity } from '../libc/fd.js';
 import { bindBuffer, createBuffer, destroyBuffer } from './buffer.js';
 import type { Device } from './device.js';

@@ -4,7 +4,7 @@
  *
  * Owns: the loaded library, which stays for the life of the process.
  */
-import { messageOf } from '../../broker/errors.js';
+import { messageOf } from '../../memory/errors.js';
 import {
   type Address,
   type Argument,

@@ -2,9 +2,9 @@
  * Which memory type an allocation gets: allowed by the resource, with the properties that usage and
  * placement demand, on a heap that has room. Pure.
  */
-import { BrokerError } from '../../broker/errors.js';
-import { type Placement, Usage } from '../../broker/source.js';
-import { usageNames } from '../../broker/usage.js';
+import { BrokerError } from '../../memory/errors.js';
+import { type Placement, Usage } from '../../memory/source.js';
+import { usageNames } from '../../memory/usage.js';
 import { jsonNumber } from './json-number.js';
 import { VkMemoryPropertyFlagBits as Flag } from './layout.gen.js';
 import type { HeapBudget, MemoryProperties, MemoryType } from './memory-properties.js';

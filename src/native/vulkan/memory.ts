@@ -5,7 +5,7 @@
  * Owns: the count of allocations that exist. A memory object is its caller's, and so is every fd
  * that vkGetMemoryFdKHR returns ("the application owns it").
  */
-import { BrokerError, type Refusal } from '../../broker/errors.js';
+import { BrokerError, type Refusal } from '../../memory/errors.js';
 import { owning, setCloexec } from '../libc/fd.js';
 import { outHandle } from './call.js';
 import type { Device } from './device.js';

@@ -2,13 +2,13 @@
  * An image: which of the modifiers that the client can take the device serves for this
  * usage and size, and what exactly fails where none is left.
  */
-import { checkPlaneCount, checkRoom } from '../../broker/dictated.js';
-import { BrokerError } from '../../broker/errors.js';
-import { type FormatInfo, formatInfo } from '../../broker/formats.js';
-import { MOD_LINEAR, modifierText } from '../../broker/fourcc.js';
-import { knownFormat, meets } from '../../broker/layout.js';
-import { type ImageSpec, Usage } from '../../broker/source.js';
-import { unverified, usageNames } from '../../broker/usage.js';
+import { checkPlaneCount, checkRoom } from '../../memory/dictated.js';
+import { BrokerError } from '../../memory/errors.js';
+import { type FormatInfo, formatInfo } from '../../memory/formats.js';
+import { MOD_LINEAR, modifierText } from '../../memory/fourcc.js';
+import { knownFormat, meets } from '../../memory/layout.js';
+import { type ImageSpec, Usage } from '../../memory/source.js';
+import { unverified, usageNames } from '../../memory/usage.js';
 import type { Device } from './device.js';
 import { type ModifierOffer, vkFormatOf } from './formats.js';
 import {

@@ -2,11 +2,11 @@
  * An image as the broker lays it out, LINEAR, in the memory of VkBuffers: where the device exports no
  * image of the format (lavapipe and NV12), or none that meets the alignment that is demanded.
  */
-import { layoutOf } from '../../broker/dictated.js';
-import { BrokerError } from '../../broker/errors.js';
-import { MOD_LINEAR, modifierText } from '../../broker/fourcc.js';
-import { knownFormat } from '../../broker/layout.js';
-import { type ImageSpec, Usage } from '../../broker/source.js';
+import { layoutOf } from '../../memory/dictated.js';
+import { BrokerError } from '../../memory/errors.js';
+import { MOD_LINEAR, modifierText } from '../../memory/fourcc.js';
+import { knownFormat } from '../../memory/layout.js';
+import { type ImageSpec, Usage } from '../../memory/source.js';
 import { type Context, type Draft, type Placed, planBuffer } from './place.js';
 import { imageCandidates, planImage } from './place-image.js';
 

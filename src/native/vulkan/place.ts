@@ -4,10 +4,10 @@
  * first half alone. What has been made is noted in the `Draft` as it is made, so that the caller can
  * undo it whenever something fails.
  */
-import { alignUp } from '../../broker/alignment.js';
-import { BrokerError } from '../../broker/errors.js';
-import type { BufferSpec } from '../../broker/source.js';
-import { usageNames } from '../../broker/usage.js';
+import { alignUp } from '../../memory/alignment.js';
+import { BrokerError } from '../../memory/errors.js';
+import type { BufferSpec } from '../../memory/source.js';
+import { usageNames } from '../../memory/usage.js';
 import { bindBuffer, createBuffer, destroyBuffer } from './buffer.js';
 import type { Device } from './device.js';
 import type { ModifierOffer } from './formats.js';

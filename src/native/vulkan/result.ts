@@ -1,7 +1,7 @@
 /**
  * What a VkResult means to the broker: its name, and the catalogue's code for it ("Return Codes").
  */
-import { BrokerError, type ErrorCode, type Refusal } from '../../broker/errors.js';
+import { BrokerError, type ErrorCode, type Refusal } from '../../memory/errors.js';
 import { VkResult } from './layout.gen.js';
 
 const names = new Map<number, string>(

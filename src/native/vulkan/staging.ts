@@ -4,7 +4,7 @@
  *
  * Owns: its VkBuffer and mapped VkDeviceMemory, until `close`.
  */
-import { BrokerError } from '../../broker/errors.js';
+import { BrokerError } from '../../memory/errors.js';
 import { type Address, addressOf } from '../ffi.js';
 import { copyMemory } from '../guarded.js';
 import { bindBuffer, createBuffer, destroyBuffer } from './buffer.js';

@@ -1,7 +1,7 @@
 /**
  * The broker's usage bits in Vulkan's words. Pure.
  */
-import { type HandleType, Usage } from '../../broker/source.js';
+import { type HandleType, Usage } from '../../memory/source.js';
 import {
   VkBufferUsageFlagBits as Buffer,
   VkImageUsageFlagBits as Image,

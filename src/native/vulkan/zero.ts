@@ -7,9 +7,9 @@
  *  - `fill`: vkCmdFillBuffer over a VkBuffer that spans the whole memory. Clearing an image instead
  *    would leave its padding and auxiliary planes.
  */
-import { BrokerError } from '../../broker/errors.js';
-import { PIECE_BYTES } from '../../broker/limits.js';
-import type { Steps } from '../../broker/steps.js';
+import { BrokerError } from '../../memory/errors.js';
+import { PIECE_BYTES } from '../../memory/limits.js';
+import type { Steps } from '../../memory/steps.js';
 import { callLong, symbol } from '../ffi.js';
 import { bindBuffer, createBuffer, destroyBuffer } from './buffer.js';
 import { outHandle } from './call.js';

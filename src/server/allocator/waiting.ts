@@ -6,9 +6,9 @@
  *
  * Owns: the fences of what waits, and a timer while one is awaited.
  */
-import { after, type Clock, type Monotonic } from '../../broker/clock.js';
-import { BrokerError } from '../../broker/errors.js';
-import { FENCE_LIMIT_MS } from '../../broker/limits.js';
+import { after, type Clock, type Monotonic } from '../../memory/clock.js';
+import { BrokerError } from '../../memory/errors.js';
+import { FENCE_LIMIT_MS } from '../../memory/limits.js';
 import type { Claims } from '../../native/transfer/claims.js';
 
 /** Far less than a frame; each time is one poll(2) a fence. */

@@ -7,8 +7,8 @@
  * read: who is told of some events only is not to count the others.
  */
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
-import type { EventInfo } from '../control.js';
-import type { EventDraft } from '../messages.js';
+import type { EventInfo } from '../../rest/contract.js';
+import type { EventDraft } from '../words/messages.js';
 import { EVENT_RING_SIZE } from './limits.js';
 
 const CIPHER = 'aes-128-ecb';

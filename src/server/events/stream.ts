@@ -4,7 +4,7 @@
  * reader costs no more than one buffer of the socket's; it is dropped when the ring overtakes it.
  */
 import type { Writable } from 'node:stream';
-import type { EventInfo } from '../control.js';
+import type { EventInfo } from '../../rest/contract.js';
 import { DROP_GRACE_MS, HEARTBEAT_MS, MAX_SILENT_HEARTBEATS, RETRY_MS } from './limits.js';
 import type { EventRing, Place } from './ring.js';
 

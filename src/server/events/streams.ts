@@ -2,7 +2,7 @@
  * The readers of the event stream: how many there may be, and their end with the daemon.
  */
 import type { Writable } from 'node:stream';
-import { BrokerError } from '../../broker/errors.js';
+import { BrokerError } from '../../memory/errors.js';
 import {
   MAX_EVENT_READERS,
   MAX_OWNER_READERS,

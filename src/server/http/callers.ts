@@ -6,10 +6,10 @@
 import type { Socket } from 'node:net';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { NO_CGROUP } from '../../broker/cgroup.js';
-import type { Clock } from '../../broker/clock.js';
 import { type RestAccess, reach } from '../../broker/policy.js';
-import type { Requester } from '../control.js';
-import { findRestToken, type RestToken } from '../rest-tokens.js';
+import type { Clock } from '../../memory/clock.js';
+import { findRestToken, type RestToken } from '../config/rest-tokens.js';
+import type { Requester } from '../words/requester.js';
 import { Denied } from './denied.js';
 import type { Operation } from './spec.js';
 import { tcpPort } from './tcp.js';

@@ -5,7 +5,7 @@
  * refuses any request with `Origin` or `Referer` (ipn/localapi/localapi.go).
  */
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { BrokerError } from '../../broker/errors.js';
+import { BrokerError } from '../../memory/errors.js';
 import { Denied } from './denied.js';
 import { tcpPort } from './tcp.js';
 

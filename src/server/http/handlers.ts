@@ -3,25 +3,23 @@
  * headers. The compiler demands a handler for each operationId.
  */
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { Clock } from '../../broker/clock.js';
+import type { Clock } from '../../memory/clock.js';
 import type { Matrix } from '../../pixels/ycbcr.js';
 import type {
   BufferChange,
   BufferInfo,
-  Change,
-  ControlPlane,
   CreateBuffer,
   LogLevelInfo,
-  OwnPlane,
-  QuotaChange,
   QuotaInfo,
   QuotaRule,
   TokenRequest,
-} from '../control.js';
-import { etagOf, includesWeakly, quotaState } from '../etag.js';
+} from '../../rest/contract.js';
 import type { EventStreams } from '../events/streams.js';
 import type { Losses } from '../log/queue.js';
-import type { PreviewTerms } from '../preview/messages.js';
+import type { ControlPlane, OwnPlane } from '../words/control.js';
+import { etagOf, includesWeakly, quotaState } from '../words/etag.js';
+import type { PreviewTerms } from '../words/preview.js';
+import type { Change, QuotaChange } from '../words/requester.js';
 import type { Callers } from './callers.js';
 import { sendDocsFile, sendDocsPage } from './docs.js';
 import { streamEvents } from './event-stream.js';

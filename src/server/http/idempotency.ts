@@ -7,9 +7,9 @@
  * many is refused.
  */
 import { createHash } from 'node:crypto';
-import { after, type Clock, type Monotonic } from '../../broker/clock.js';
-import { BrokerError } from '../../broker/errors.js';
 import { FairPool } from '../../broker/fair-pool.js';
+import { after, type Clock, type Monotonic } from '../../memory/clock.js';
+import { BrokerError } from '../../memory/errors.js';
 import { IDEMPOTENCY_KEYS_PER_USER, IDEMPOTENCY_SECONDS, MAX_IDEMPOTENCY_KEYS } from './limits.js';
 
 interface Entry {

@@ -8,7 +8,7 @@
  */
 import type { FastifyInstance } from 'fastify';
 import { refuseFds } from '../../native/libc/socket.js';
-import { type Publishing, publishSocket, type SocketFile } from '../socket-file.js';
+import { type Publishing, publishSocket, type SocketFile } from '../machine/socket-file.js';
 
 export type UnixListenOptions = SocketFile;
 

@@ -2,10 +2,10 @@
  * Lists: what their query parameters ask for, and how a page is answered.
  */
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { Clock } from '../../broker/clock.js';
-import type { ListQuery, Page } from '../collection.js';
-import type { BufferInfo, ClientInfo } from '../control.js';
-import type { operations } from './openapi.gen.js';
+import type { Clock } from '../../memory/clock.js';
+import type { BufferInfo, ClientInfo } from '../../rest/contract.js';
+import type { operations } from '../../rest/openapi.gen.js';
+import type { ListQuery, Page } from '../lists/collection.js';
 
 /** A validated query: what has a default is there. */
 type Query<Id extends keyof operations> = NonNullable<operations[Id]['parameters']['query']>;

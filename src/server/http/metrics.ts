@@ -3,9 +3,14 @@
  * The names are an interface: docs/metrics.md lists them, docs/grafana-dashboard.json shows them.
  */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
-import type { LeakReport } from '../control.js';
+import type { LeakReport } from '../../rest/contract.js';
 import type { Losses } from '../log/queue.js';
-import { type HistogramCounts, type Holding, type Measured, TIME_BOUNDS } from '../metrics.js';
+import {
+  type HistogramCounts,
+  type Holding,
+  type Measured,
+  TIME_BOUNDS,
+} from '../words/metrics.js';
 
 /** What this thread knows. */
 export interface MainMetrics {

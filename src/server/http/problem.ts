@@ -4,8 +4,8 @@
  * A refusal (BrokerError, or an error of Fastify's that the client caused) is shown; anything else
  * is a defect of the daemon: its cause goes to the log and not to the client.
  */
-import { BrokerError, catalogue, orOutOfFds } from '../../broker/errors.js';
-import type { CreateBuffer, Problem } from '../control.js';
+import { BrokerError, catalogue, orOutOfFds } from '../../memory/errors.js';
+import type { CreateBuffer, Problem } from '../../rest/contract.js';
 import { BODY_LIMIT } from './limits.js';
 
 export const PROBLEM_TYPE = 'application/problem+json';

@@ -5,8 +5,8 @@
  */
 import rateLimit, { type FastifyRateLimitStore } from '@fastify/rate-limit';
 import type { FastifyInstance } from 'fastify';
-import { after, type Clock, type Monotonic } from '../../broker/clock.js';
-import { BrokerError } from '../../broker/errors.js';
+import { after, type Clock, type Monotonic } from '../../memory/clock.js';
+import { BrokerError } from '../../memory/errors.js';
 import type { Callers } from './callers.js';
 import { MAX_RATE_KEYS } from './limits.js';
 

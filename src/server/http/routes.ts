@@ -8,7 +8,7 @@
  */
 import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { BrokerError } from '../../broker/errors.js';
+import { BrokerError } from '../../memory/errors.js';
 import type { Callers } from './callers.js';
 import type { createHandlers } from './handlers.js';
 import type { Operation, Spec } from './spec.js';

@@ -10,12 +10,12 @@ import Fastify, {
   type FastifyRequest,
   LogController,
 } from 'fastify';
-import { BrokerError } from '../../broker/errors.js';
-import type { ControlPlane } from '../control.js';
+import { BrokerError } from '../../memory/errors.js';
+import { RefusalLines } from '../events/refusal-lines.js';
 import type { EventRing } from '../events/ring.js';
 import { EventStreams } from '../events/streams.js';
 import type { Losses } from '../log/queue.js';
-import { RefusalLines } from '../refusal-lines.js';
+import type { ControlPlane } from '../words/control.js';
 import { type CallerOptions, Callers } from './callers.js';
 import { closeSoon, letProcessEnd } from './closing.js';
 import { limitConnections } from './connections.js';

@@ -5,7 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { load } from 'js-yaml';
 import { REST_ROLES, type RestAccess } from '../../broker/policy.js';
-import type { operations } from './openapi.gen.js';
+import type { operations } from '../../rest/openapi.gen.js';
 
 /** What a handler is for; HEAD is answered by GET's. */
 export type OperationId = Exclude<keyof operations, `head${string}`>;

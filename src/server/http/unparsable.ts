@@ -4,7 +4,7 @@
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FastifyInstance } from 'fastify';
-import { BrokerError } from '../../broker/errors.js';
+import { BrokerError } from '../../memory/errors.js';
 import { SECURITY_HEADERS } from './guard.js';
 import * as limits from './limits.js';
 import { PROBLEM_TYPE, problem } from './problem.js';

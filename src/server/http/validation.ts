@@ -7,8 +7,8 @@
  */
 
 import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
-import { BrokerError, type Refusal } from '../../broker/errors.js';
-import type { FieldPath } from '../../broker/refusal-words.js';
+import { BrokerError, type Refusal } from '../../memory/errors.js';
+import type { FieldPath } from '../../memory/refusal-words.js';
 import type { Spec } from './spec.js';
 
 /** Checks one part of a request and fills in defaults; throws a BrokerError. */

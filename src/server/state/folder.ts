@@ -9,12 +9,12 @@ import { closeSync, constants, ftruncateSync, openSync, unlinkSync, writeSync } 
 import { unlink } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
-import { BrokerError, messageOf } from '../../broker/errors.js';
+import { BrokerError, messageOf } from '../../memory/errors.js';
 import { isSystemError } from '../../native/libc/errno.js';
 import { lock } from '../../native/libc/flock.js';
-import { makeFolder } from '../make-folder.js';
-import { abandonedBy, holderLine } from './holder.js';
-import { openPlain, readPlain } from './plain-file.js';
+import { abandonedBy, holderLine } from '../machine/holder.js';
+import { makeFolder } from '../machine/make-folder.js';
+import { openPlain, readPlain } from '../machine/plain-file.js';
 import { type Files, replaceFile, Unsettled } from './replace.js';
 
 const FOLDER_MODE = 0o700;

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import t from 'tap';
 import { keyOf } from '../../../src/broker/pool/key.js';
 import type { Choice } from '../../../src/broker/request.js';
-import type { Placement } from '../../../src/broker/source.js';
+import type { Placement } from '../../../src/memory/source.js';
 import { image, linear } from '../support/world.js';
 
 const few = (...values: number[]) => fc.constantFrom(...values);

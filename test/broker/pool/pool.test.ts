@@ -2,18 +2,18 @@
 import t from 'tap';
 import { Broker } from '../../../src/broker/broker.js';
 import type { BrokerBuffer } from '../../../src/broker/buffer.js';
-import { BrokerError } from '../../../src/broker/errors.js';
+import { NO_POOL, type PoolLimits } from '../../../src/broker/pool/pool.js';
+import { Quotas } from '../../../src/broker/quota/quotas.js';
+import type { Rule, RuleId } from '../../../src/broker/quota/rules.js';
+import { BrokerError } from '../../../src/memory/errors.js';
 import {
   MAX_POOL_CANDIDATES,
   MAX_POOL_SPECS,
   POOL_HOT_REQUESTS,
   POOL_REFILL_DELAY_MS,
   POOL_STALE_MS,
-} from '../../../src/broker/limits.js';
-import { NO_POOL, type PoolLimits } from '../../../src/broker/pool/pool.js';
-import { Quotas } from '../../../src/broker/quota/quotas.js';
-import type { Rule, RuleId } from '../../../src/broker/quota/rules.js';
-import type { MemorySpec } from '../../../src/broker/source.js';
+} from '../../../src/memory/limits.js';
+import type { MemorySpec } from '../../../src/memory/source.js';
 import { FakeWorld, linear, memfd, offers, peer, request } from '../support/world.js';
 
 const LIMITS: PoolLimits = { bytes: 1 << 20, sparesPerSpec: 2, idleSeconds: 30 };

@@ -6,7 +6,7 @@ import type { BrokerBuffer } from '../../../src/broker/buffer.js';
 import { heapAmounts, heapRules } from '../../../src/broker/quota/heaps.js';
 import { Quotas } from '../../../src/broker/quota/quotas.js';
 import type { Rule, RuleId } from '../../../src/broker/quota/rules.js';
-import type { HeapPart, Plan, SourceState } from '../../../src/broker/source.js';
+import type { HeapPart, Plan, SourceState } from '../../../src/memory/source.js';
 import { FakeWorld, linear, offers, peer, request } from '../support/world.js';
 
 const MAIN = 'a'.repeat(32);

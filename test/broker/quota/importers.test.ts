@@ -3,10 +3,10 @@ import fc from 'fast-check';
 import t from 'tap';
 import { Broker, type BufferResult } from '../../../src/broker/broker.js';
 import type { BrokerBuffer, Client } from '../../../src/broker/buffer.js';
-import { BrokerError } from '../../../src/broker/errors.js';
 import { Quotas } from '../../../src/broker/quota/quotas.js';
 import type { Rule, RuleId } from '../../../src/broker/quota/rules.js';
 import type { ChargePolicy } from '../../../src/broker/shares.js';
+import { BrokerError } from '../../../src/memory/errors.js';
 import { refused } from '../../support/refused.js';
 import { FakeWorld, linear, memfd, offers, peer, request } from '../support/world.js';
 

@@ -6,14 +6,15 @@
 
 import fc from 'fast-check';
 import t from 'tap';
-import { after } from '../../../src/broker/clock.js';
-import { BrokerError } from '../../../src/broker/errors.js';
 import type { Account } from '../../../src/broker/quota/account.js';
 import type { Charge, Who } from '../../../src/broker/quota/charge.js';
 import { Ledger } from '../../../src/broker/quota/ledger.js';
 import { Policy } from '../../../src/broker/quota/policy.js';
 import { ShareRefusal } from '../../../src/broker/quota/refusals.js';
-import { DIMENSIONS, type Rule, type RuleId, type Rules } from '../../../src/broker/quota/rules.js';
+import type { Rule, RuleId, Rules } from '../../../src/broker/quota/rules.js';
+import { DIMENSIONS } from '../../../src/memory/charged.js';
+import { after } from '../../../src/memory/clock.js';
+import { BrokerError } from '../../../src/memory/errors.js';
 import { FakeClock } from '../../support/clock.js';
 import { refused } from '../../support/refused.js';
 

@@ -6,12 +6,15 @@
 import type { AllocationResult, Surroundings } from '../../../src/broker/broker.js';
 import type { BrokerBuffer, Client, Peer } from '../../../src/broker/buffer.js';
 import { NO_CGROUP } from '../../../src/broker/cgroup.js';
-import type { DeviceState, OpenResult } from '../../../src/broker/devices.js';
-import { BrokerError, type Refusal } from '../../../src/broker/errors.js';
+import type { OpenResult } from '../../../src/broker/devices.js';
 import type { BrokerEvent } from '../../../src/broker/events.js';
-import { fourcc, MOD_LINEAR } from '../../../src/broker/fourcc.js';
-import type { Remaining, Remains } from '../../../src/broker/lingering.js';
 import type { AllocationRequest, Choice } from '../../../src/broker/request.js';
+import type { Asker } from '../../../src/broker/turns.js';
+import type { WorkResult } from '../../../src/broker/works.js';
+import type { DeviceState } from '../../../src/memory/device.js';
+import { BrokerError, type Refusal } from '../../../src/memory/errors.js';
+import { fourcc, MOD_LINEAR } from '../../../src/memory/fourcc.js';
+import type { Remaining, Remains } from '../../../src/memory/remains.js';
 import type {
   Allocation,
   BufferSpec,
@@ -22,10 +25,8 @@ import type {
   PlanResult,
   SourceName,
   SourceState,
-} from '../../../src/broker/source.js';
-import type { Asker } from '../../../src/broker/turns.js';
-import type { Work } from '../../../src/broker/work.js';
-import type { WorkResult } from '../../../src/broker/works.js';
+} from '../../../src/memory/source.js';
+import type { Work } from '../../../src/memory/work.js';
 import { FakeClock } from '../../support/clock.js';
 
 interface PendingWork {

@@ -2,6 +2,7 @@
 import { closeSync, existsSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
+import { MAX_FDS } from '../../../src/memory/limits.js';
 import { close, identity, isCloexec } from '../../../src/native/libc/fd.js';
 import { sealedMemfd } from '../../../src/native/libc/memory.js';
 import {
@@ -12,7 +13,6 @@ import {
   send,
   shutdown,
 } from '../../../src/native/libc/socket.js';
-import { MAX_FDS } from '../../../src/protocol/wire.js';
 import { connectedPair } from '../../support/accept.js';
 import { withoutLeaks } from '../../support/fds.js';
 import { withFewFds } from '../../support/few-fds.js';

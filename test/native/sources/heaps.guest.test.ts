@@ -4,16 +4,16 @@
  */
 import { closeSync, existsSync, fstatSync, readdirSync } from 'node:fs';
 import t, { type Test } from 'tap';
-import { formats } from '../../../src/broker/formats.js';
-import { fourcc, MOD_LINEAR } from '../../../src/broker/fourcc.js';
-import { linearLayout } from '../../../src/broker/layout.js';
+import { formats } from '../../../src/memory/formats.js';
+import { fourcc, MOD_LINEAR } from '../../../src/memory/fourcc.js';
+import { linearLayout } from '../../../src/memory/layout.js';
 import {
   type Allocation,
   type ImageSpec,
   type MemorySource,
   Usage,
-} from '../../../src/broker/source.js';
-import { toEnd } from '../../../src/broker/steps.js';
+} from '../../../src/memory/source.js';
+import { toEnd } from '../../../src/memory/steps.js';
 import { info } from '../../../src/native/dmabuf.js';
 import { isDmaBuf } from '../../../src/native/kind.js';
 import { isCloexec } from '../../../src/native/libc/fd.js';

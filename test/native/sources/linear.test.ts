@@ -2,8 +2,8 @@
 import { closeSync, fstatSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { constants, totalmem } from 'node:os';
 import t from 'tap';
-import { fourcc, MOD_LINEAR } from '../../../src/broker/fourcc.js';
-import type { ImageSpec } from '../../../src/broker/source.js';
+import { fourcc, MOD_LINEAR } from '../../../src/memory/fourcc.js';
+import type { ImageSpec } from '../../../src/memory/source.js';
 import { SystemError } from '../../../src/native/libc/errno.js';
 import { sealedMemfd } from '../../../src/native/libc/memory.js';
 import { type Exporter, LinearSource, memoryName } from '../../../src/native/sources/linear.js';

@@ -1,8 +1,8 @@
 /** The memfd source: whole pages, aligned rows, zeroed, of a size that nobody can change. */
 import { fstatSync, ftruncateSync, readlinkSync } from 'node:fs';
 import t from 'tap';
-import { formats } from '../../../src/broker/formats.js';
-import { fourcc, MOD_LINEAR } from '../../../src/broker/fourcc.js';
+import { formats } from '../../../src/memory/formats.js';
+import { fourcc, MOD_LINEAR } from '../../../src/memory/fourcc.js';
 import { close, isCloexec } from '../../../src/native/libc/fd.js';
 import { map } from '../../../src/native/libc/memory.js';
 import { MemfdSource } from '../../../src/native/sources/memfd.js';

@@ -4,10 +4,10 @@
  */
 import { closeSync, readdirSync, readlinkSync } from 'node:fs';
 import t from 'tap';
-import { BrokerError } from '../../../src/broker/errors.js';
-import { PIECE_BYTES } from '../../../src/broker/limits.js';
-import type { Allocation, LostAllocation } from '../../../src/broker/source.js';
-import { toEnd } from '../../../src/broker/steps.js';
+import { BrokerError } from '../../../src/memory/errors.js';
+import { PIECE_BYTES } from '../../../src/memory/limits.js';
+import type { Allocation, LostAllocation } from '../../../src/memory/source.js';
+import { toEnd } from '../../../src/memory/steps.js';
 import { RenewableDevice } from '../../../src/native/sources/renewable.js';
 import type { VulkanHandleType } from '../../../src/native/vulkan/usage.js';
 import type { Zeroing } from '../../../src/native/vulkan/zero.js';

@@ -5,9 +5,9 @@
  */
 import { closeSync, fstatSync, readFileSync, readlinkSync } from 'node:fs';
 import t, { type Test } from 'tap';
-import { formatInfo } from '../../../src/broker/formats.js';
-import { fourcc, MOD_INVALID, MOD_LINEAR } from '../../../src/broker/fourcc.js';
-import { type Allocation, Usage } from '../../../src/broker/source.js';
+import { formatInfo } from '../../../src/memory/formats.js';
+import { fourcc, MOD_INVALID, MOD_LINEAR } from '../../../src/memory/fourcc.js';
+import { type Allocation, Usage } from '../../../src/memory/source.js';
 import { info } from '../../../src/native/dmabuf.js';
 import { isDmaBuf } from '../../../src/native/kind.js';
 import { probeVulkan } from '../../../src/native/sources/probe-vulkan.js';

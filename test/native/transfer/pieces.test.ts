@@ -1,10 +1,10 @@
 /** Copies, fills and reads in pieces: what comes of them, whatever else is done in between. */
 import { ftruncateSync, readSync, writeSync } from 'node:fs';
 import t from 'tap';
-import { BrokerError } from '../../../src/broker/errors.js';
-import { PIECE_BYTES } from '../../../src/broker/limits.js';
-import { type Steps, toEnd } from '../../../src/broker/steps.js';
-import type { MemoryReference, Work, WorkDone } from '../../../src/broker/work.js';
+import { BrokerError } from '../../../src/memory/errors.js';
+import { PIECE_BYTES } from '../../../src/memory/limits.js';
+import { type Steps, toEnd } from '../../../src/memory/steps.js';
+import type { MemoryReference, Work, WorkDone } from '../../../src/memory/work.js';
 import { close } from '../../../src/native/libc/fd.js';
 import { sealedMemfd } from '../../../src/native/libc/memory.js';
 import { inPieces } from '../../../src/native/transfer/pieces.js';

@@ -1,8 +1,8 @@
 /** Rows in a memory that has others beside them: the CPU touches those rows alone. */
 import { readSync, writeSync } from 'node:fs';
 import t from 'tap';
-import { toEnd } from '../../../src/broker/steps.js';
-import type { Work } from '../../../src/broker/work.js';
+import { toEnd } from '../../../src/memory/steps.js';
+import type { Work } from '../../../src/memory/work.js';
 import { close } from '../../../src/native/libc/fd.js';
 import { sealedMemfd } from '../../../src/native/libc/memory.js';
 import { inPieces } from '../../../src/native/transfer/pieces.js';

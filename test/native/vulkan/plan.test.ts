@@ -1,6 +1,6 @@
 /** Pure decisions: which extensions are enabled, which memory type is taken, what results mean. */
 import t from 'tap';
-import { type Placement, Usage } from '../../../src/broker/source.js';
+import { type Placement, Usage } from '../../../src/memory/source.js';
 import { planExtensions } from '../../../src/native/vulkan/extensions.js';
 import {
   VkMemoryPropertyFlagBits as Flag,

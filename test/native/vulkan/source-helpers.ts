@@ -4,9 +4,9 @@
  */
 import { readdirSync } from 'node:fs';
 import t from 'tap';
-import { BrokerError } from '../../../src/broker/errors.js';
-import { fourcc, MOD_LINEAR } from '../../../src/broker/fourcc.js';
-import { type Allocation, type MemorySpec, Usage } from '../../../src/broker/source.js';
+import { BrokerError } from '../../../src/memory/errors.js';
+import { fourcc, MOD_LINEAR } from '../../../src/memory/fourcc.js';
+import { type Allocation, type MemorySpec, Usage } from '../../../src/memory/source.js';
 import { sync } from '../../../src/native/dmabuf.js';
 import { callInt, callLong, symbol, viewOf } from '../../../src/native/ffi.js';
 import { probeVulkan } from '../../../src/native/sources/probe-vulkan.js';

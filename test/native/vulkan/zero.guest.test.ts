@@ -4,7 +4,7 @@
  */
 import { closeSync } from 'node:fs';
 import t from 'tap';
-import { toEnd } from '../../../src/broker/steps.js';
+import { toEnd } from '../../../src/memory/steps.js';
 import { info } from '../../../src/native/dmabuf.js';
 import { callInt, callLong, symbol, viewOf } from '../../../src/native/ffi.js';
 import { probeVulkan } from '../../../src/native/sources/probe-vulkan.js';

@@ -1,6 +1,6 @@
 /** What is asked of the allocator's thread with one kind of memory, and the order of its answers. */
 import type { Test } from 'tap';
-import { PIECE_BYTES } from '../../../src/broker/limits.js';
+import { PIECE_BYTES } from '../../../src/memory/limits.js';
 import { map } from '../../../src/native/libc/memory.js';
 import { withoutLeaks } from '../../support/fds.js';
 import { AllocatorThread, type Asked, allocation, filling } from './support.js';

@@ -4,9 +4,9 @@
  */
 import { once } from 'node:events';
 import { MessageChannel, Worker } from 'node:worker_threads';
-import type { Allocation } from '../../../src/broker/source.js';
 import type { Asker } from '../../../src/broker/turns.js';
-import type { MemoryReference } from '../../../src/broker/work.js';
+import type { Allocation } from '../../../src/memory/source.js';
+import type { MemoryReference } from '../../../src/memory/work.js';
 import { close } from '../../../src/native/libc/fd.js';
 import { eventfd } from '../../../src/native/step.js';
 import type {
@@ -14,9 +14,9 @@ import type {
   AllocatorRequest,
   DeviceAnswer,
   DeviceNotice,
-} from '../../../src/server/messages.js';
+} from '../../../src/server/words/messages.js';
 
-const THREAD = new URL('../../../src/server/allocator/worker.js', import.meta.url);
+const THREAD = new URL('../../../src/server/allocator/main.js', import.meta.url);
 
 type Reply = AllocatorReply | DeviceNotice;
 /** What is asked, and what it is called in the order of answers. */

@@ -2,8 +2,8 @@
 
 import { setImmediate, setTimeout } from 'node:timers/promises';
 import t from 'tap';
-import type { BrokerError } from '../../../src/broker/errors.js';
-import { FENCE_LIMIT_MS } from '../../../src/broker/limits.js';
+import type { BrokerError } from '../../../src/memory/errors.js';
+import { FENCE_LIMIT_MS } from '../../../src/memory/limits.js';
 import { Waiting } from '../../../src/server/allocator/waiting.js';
 import { FakeClock } from '../../support/clock.js';
 

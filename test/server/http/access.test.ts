@@ -1,7 +1,7 @@
 /** What each role may do, for every operation of openapi.yaml; and that the log says who did it. */
 import t from 'tap';
 import { REST_ROLES, type RestAccess, type RestRole } from '../../../src/broker/policy.js';
-import type { CreatedBuffer } from '../../../src/server/control.js';
+import type { CreatedBuffer } from '../../../src/rest/contract.js';
 import { readSpec } from '../../../src/server/http/spec.js';
 import { peer } from '../../broker/support/world.js';
 import { withoutLeaks } from '../../support/fds.js';

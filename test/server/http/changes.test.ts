@@ -1,7 +1,7 @@
 /** Renaming, ETags and If-Match; creations with an Idempotency-Key make nothing twice. */
 
 import t from 'tap';
-import { BrokerError } from '../../../src/broker/errors.js';
+import { BrokerError } from '../../../src/memory/errors.js';
 import { Idempotency } from '../../../src/server/http/idempotency.js';
 import {
   IDEMPOTENCY_KEYS_PER_USER,

@@ -3,7 +3,7 @@ import { connect } from 'node:net';
 import { text as readAll } from 'node:stream/consumers';
 import { setTimeout } from 'node:timers/promises';
 import t from 'tap';
-import { BrokerError } from '../../../src/broker/errors.js';
+import { BrokerError } from '../../../src/memory/errors.js';
 import { SECURITY_HEADERS } from '../../../src/server/http/guard.js';
 import * as limits from '../../../src/server/http/limits.js';
 import { createTcpServer, listenOnTcp } from '../../../src/server/http/tcp.js';

@@ -2,7 +2,7 @@
 import { connect } from 'node:net';
 import t from 'tap';
 import type { RestAccess } from '../../../src/broker/policy.js';
-import type { EventInfo } from '../../../src/server/control.js';
+import type { EventInfo } from '../../../src/rest/contract.js';
 import { MAX_EVENT_READERS, MAX_READERS_PER_CALLER } from '../../../src/server/events/limits.js';
 import { EventRing } from '../../../src/server/events/ring.js';
 import { EventStreams } from '../../../src/server/events/streams.js';

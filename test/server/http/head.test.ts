@@ -1,6 +1,6 @@
 /** HEAD of everything that GET answers: the same status and headers, and no body. */
 import t from 'tap';
-import type { CreatedBuffer } from '../../../src/server/control.js';
+import type { CreatedBuffer } from '../../../src/rest/contract.js';
 import { withoutLeaks } from '../../support/fds.js';
 import { conforms, document } from './support/conforms.js';
 import { startServer } from './support/server.js';

@@ -1,6 +1,6 @@
 /** Lists over HTTP: pages by Link, filters, sorting, sparse fields, and what is refused. */
 import t, { type Test } from 'tap';
-import type { BufferInfo } from '../../../src/server/control.js';
+import type { BufferInfo } from '../../../src/rest/contract.js';
 import { withoutLeaks } from '../../support/fds.js';
 import { conforms } from './support/conforms.js';
 import { type Running, startServer } from './support/server.js';

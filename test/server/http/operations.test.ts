@@ -2,8 +2,8 @@
 import { readFileSync } from 'node:fs';
 import t, { type Test } from 'tap';
 import { NO_CGROUP } from '../../../src/broker/cgroup.js';
-import { BrokerError } from '../../../src/broker/errors.js';
-import type { BufferInfo, CreatedBuffer, Token } from '../../../src/server/control.js';
+import { BrokerError } from '../../../src/memory/errors.js';
+import type { BufferInfo, CreatedBuffer, Token } from '../../../src/rest/contract.js';
 import { peer } from '../../broker/support/world.js';
 import { withoutLeaks } from '../../support/fds.js';
 import { conforms } from './support/conforms.js';

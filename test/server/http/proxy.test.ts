@@ -14,7 +14,7 @@ import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
 import t, { type Test } from 'tap';
 import { connect } from '../../../src/client/index.js';
-import type { CreatedBuffer, Token } from '../../../src/server/control.js';
+import type { CreatedBuffer, Token } from '../../../src/rest/contract.js';
 import { ctl } from '../../cli/support/ctl.js';
 import { eventually, TestDaemon, withoutVulkan } from '../../support/daemon.js';
 import { temporaryFolder } from '../../support/folder.js';

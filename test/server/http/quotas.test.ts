@@ -1,7 +1,7 @@
 /** The quotas' operations: answers as they are described, and what is refused. */
 
 import t from 'tap';
-import { BrokerError } from '../../../src/broker/errors.js';
+import { BrokerError } from '../../../src/memory/errors.js';
 import { peer } from '../../broker/support/world.js';
 import { withoutLeaks } from '../../support/fds.js';
 import { conforms } from './support/conforms.js';

@@ -2,8 +2,8 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
-import { catalogue } from '../../../src/broker/errors.js';
-import type { Problem } from '../../../src/server/control.js';
+import { catalogue } from '../../../src/memory/errors.js';
+import type { Problem } from '../../../src/rest/contract.js';
 import { document, mismatch } from './support/conforms.js';
 import { root } from './support/root.js';
 
@@ -193,7 +193,7 @@ t.test('every operation describes the problems that any request can have', async
 });
 
 for (const [script, file] of [
-  ['generate-openapi', 'src/server/http/openapi.gen.ts'],
+  ['generate-openapi', 'src/rest/openapi.gen.ts'],
   ['generate-errors-doc', 'docs/errors.md'],
 ]) {
   t.test(`${file} is up to date`, async (t) => {

@@ -3,10 +3,10 @@
  * this process then ends by itself shows that no thread is left.
  */
 import { join } from 'node:path';
-import { messageOf } from '../../../src/broker/errors.js';
+import { messageOf } from '../../../src/memory/errors.js';
 import { SystemClock } from '../../../src/native/clock.js';
 import { Writer } from '../../../src/native/writer.js';
-import { loadConfig } from '../../../src/server/config.js';
+import { loadConfig } from '../../../src/server/config/config.js';
 import { Daemon } from '../../../src/server/daemon.js';
 import { Log } from '../../../src/server/log/log.js';
 

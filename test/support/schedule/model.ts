@@ -4,7 +4,7 @@
  *
  * A lease's end is the daemon's to say: here it is only checked that it does not come too early.
  */
-import { DEFAULT_LEASE_GRACE_SECONDS } from '../../../src/broker/limits.js';
+import { DEFAULT_LEASE_GRACE_SECONDS } from '../../../src/memory/limits.js';
 import type { Actor, ActorLifetime, Got } from '../actor.js';
 
 /** A buffer that was made, until nobody has it. */

@@ -1,5 +1,5 @@
 /** Events as the data plane sends them. */
-import type { EventDraft } from '../../../../src/server/messages.js';
+import type { EventDraft } from '../../../../src/server/words/messages.js';
 
 export function draft(known: Partial<EventDraft>): EventDraft {
   return {

@@ -5,18 +5,15 @@
  */
 
 import { encode } from 'fast-png';
-import { BrokerError } from '../../../../src/broker/errors.js';
 import { Quotas } from '../../../../src/broker/quota/quotas.js';
+import { BrokerError } from '../../../../src/memory/errors.js';
 import { SystemClock } from '../../../../src/native/clock.js';
-import type { ListQuery, Page } from '../../../../src/server/collection.js';
 import type {
   BufferInfo,
   CgroupInfo,
-  Change,
   ClientDetail,
   ClientInfo,
   ConfigReport,
-  ControlPlane,
   CreateBuffer,
   CreatedBuffer,
   DeviceReport,
@@ -27,31 +24,31 @@ import type {
   LeakReport,
   ListedDeviceInfo,
   LogLevelInfo,
-  OwnPlane,
   PlannedBuffer,
   PoolDrained,
   PoolInfo,
-  QuotaChange,
   QuotaInfo,
   QuotaRule,
-  Requester,
   Token,
   TokenInfo,
   TokenRequest,
   UserInfo,
-} from '../../../../src/server/control.js';
-import { checkIfMatch, quotaState } from '../../../../src/server/etag.js';
-import { leakReport } from '../../../../src/server/leaks/report.js';
-import { DEFAULT_LEAKS } from '../../../../src/server/leaks/watch.js';
-import type { Measured } from '../../../../src/server/metrics.js';
-import { bufferCollection, clientCollection } from '../../../../src/server/mirror.js';
-import { checkRule, ruleFromRest, ruleId } from '../../../../src/server/quota/rest-rules.js';
+} from '../../../../src/rest/contract.js';
+import type { ListQuery, Page } from '../../../../src/server/lists/collection.js';
+import { bufferCollection, clientCollection } from '../../../../src/server/lists/mirror.js';
+import { leakReport } from '../../../../src/server/observe/leaks/report.js';
+import { DEFAULT_LEAKS } from '../../../../src/server/observe/leaks/watch.js';
 import {
   listCgroups,
   listQuotas,
   listUsers,
   quotaView,
-} from '../../../../src/server/quota/views.js';
+} from '../../../../src/server/plane/quota-views.js';
+import type { ControlPlane, OwnPlane } from '../../../../src/server/words/control.js';
+import { checkIfMatch, quotaState } from '../../../../src/server/words/etag.js';
+import type { Measured } from '../../../../src/server/words/metrics.js';
+import { checkRule, ruleFromRest, ruleId } from '../../../../src/server/words/quota-rules.js';
+import type { Change, QuotaChange, Requester } from '../../../../src/server/words/requester.js';
 
 const LINEAR = '0x0000000000000000';
 export const FAKE_LIMITS = { size: 2 ** 32, dimension: 16_384, buffers: 1_000 };

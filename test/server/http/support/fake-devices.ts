@@ -1,5 +1,5 @@
 /** Vulkan devices as REST shows them: one that the daemon has opened, and one that it has not. */
-import type { ListedDeviceInfo } from '../../../../src/server/control.js';
+import type { ListedDeviceInfo } from '../../../../src/rest/contract.js';
 
 export const openDevice: ListedDeviceInfo = {
   name: 'llvmpipe (LLVM 19.1.7, 256 bits)',

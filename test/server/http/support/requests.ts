@@ -3,7 +3,7 @@
  * their answers say of the registry.
  */
 import fc from 'fast-check';
-import type { BufferInfo } from '../../../../src/server/control.js';
+import type { BufferInfo } from '../../../../src/rest/contract.js';
 import type { Answer } from './server.js';
 
 export interface Generated {

@@ -1,0 +1,213 @@
+/**
+ * What a memory source is, to everyone who does not allocate: the shapes that a request, an
+ * allocation and a source's state have. Sources themselves live in src/native/sources.
+ */
+import type { Alignment } from './alignment.js';
+import type { BrokerError } from './errors.js';
+import type { ImportCheck } from './import.js';
+import type { Steps } from './steps.js';
+
+/** How the memory leaves the process. A `memfd` is never called a dma_buf. */
+export type HandleType = 'dma_buf' | 'opaque_fd' | 'memfd';
+
+/** `dma-heap:` is followed by the heap's name in /dev/dma_heap; without one there is none at all. */
+export type SourceName = 'vulkan' | `dma-heap:${string}` | 'dma-heap' | 'udmabuf' | 'memfd';
+
+/** Where a buffer's memory comes from: a source, or a client that brought it. */
+export type Origin = SourceName | 'import';
+
+/** What the buffer will be used for; the bits of dmabroker-v1.xml's enum `usage`. */
+export const Usage = {
+  sample: 1,
+  render: 2,
+  transfer: 4,
+  storage: 8,
+  cpuRead: 16,
+  cpuWrite: 32,
+  scanout: 64,
+  videoDecode: 128,
+  videoEncode: 256,
+} as const;
+
+/**
+ * Where the memory is to be, in the words of Vulkan's memory properties: `device_local` is the
+ * device's own, `host_visible` can be mapped, `host_cached` mapped and read at full speed.
+ */
+export type Placement = 'any' | 'device_local' | 'host_visible' | 'host_cached';
+
+/** What is said of the machine's own memory: no device's, and mapped through the CPU's caches. */
+export const HOST_MEMORY = ['host_visible', 'host_cached'] as const satisfies Placement[];
+
+/** Linear memory of `size` bytes (a VkBuffer). */
+export interface BufferSpec {
+  readonly kind: 'buffer';
+  /** Bytes, 1 … 2^53-1. */
+  readonly size: number;
+  readonly usage: number;
+  /** Only `size` means something. */
+  readonly alignment?: Alignment;
+  /** `any` by default. */
+  readonly placement?: Placement;
+}
+
+/** Where a plane lies in its memory: bytes from its start, and from row to row. */
+export interface PlanePlace {
+  readonly offset: number;
+  readonly stride: number;
+}
+
+/** A two-dimensional image. */
+export interface ImageSpec {
+  readonly kind: 'image';
+  /** Pixels. */
+  readonly width: number;
+  readonly height: number;
+  /** DRM fourcc (drm_fourcc.h). */
+  readonly format: number;
+  /** DRM format modifiers that the client can take; at least one. */
+  readonly modifiers: readonly bigint[];
+  readonly usage: number;
+  readonly alignment?: Alignment;
+  /** Each plane of a multi-planar format in a memory (and fd) of its own, e.g. for V4L2. */
+  readonly separatePlanes?: boolean;
+  /** One place for each memory plane, exactly these; then there is one modifier. */
+  readonly layout?: readonly PlanePlace[];
+  /** `any` by default. */
+  readonly placement?: Placement;
+}
+
+export type MemorySpec = BufferSpec | ImageSpec;
+
+/** A memory plane, in linux-dmabuf-v1's words. */
+export interface Plane {
+  /** Owned by whoever holds the Allocation; planes of one allocation may share one fd. */
+  readonly fd: number;
+  /** Bytes from the start of the fd's memory. */
+  readonly offset: number;
+  /** Bytes from one row to the next; 0 for a linear buffer. */
+  readonly stride: number;
+}
+
+/** A plane of an allocation: planes in one memory have the same fd. */
+export interface PlaneInMemory extends Plane {
+  /** Index into the allocation's `memories`. */
+  readonly memory: number;
+}
+
+/** Vulkan's own terms of a memory. */
+export interface VulkanMemory {
+  /** memoryTypeIndex */
+  readonly memoryType: number;
+  /** Whether it is for one VkBuffer alone (VkMemoryDedicatedAllocateInfo). */
+  readonly dedicated: boolean;
+}
+
+/** One memory's place in a Vulkan device: `index` is VkMemoryType::heapIndex. */
+export interface HeapPart {
+  readonly index: number;
+  readonly bytes: number;
+}
+
+/** What a source would allocate: everything that is known before there is memory. */
+export interface Plan {
+  readonly source: SourceName;
+  readonly handleType: HandleType;
+  /** As in Allocation. */
+  readonly device?: string;
+  /** Bytes of each memory (fd); the kernel may round one up to whole pages. */
+  readonly memories: readonly number[];
+  /** The chosen modifier, for images. */
+  readonly modifier: bigint | null;
+  /** `memory` is an index into `memories`. */
+  readonly planes: readonly (Omit<Plane, 'fd'> & { readonly memory: number })[];
+  /** As in Allocation. */
+  readonly placement: readonly string[];
+  /** As in Allocation. */
+  readonly heaps?: readonly HeapPart[];
+}
+
+/** The answer to a dry run. */
+export type PlanResult = { readonly plan: Plan } | { readonly error: BrokerError };
+
+/** Exported memory: zeroed, CLOEXEC, its fds owned by the receiver of this object. */
+export interface Allocation {
+  readonly source: Origin;
+  readonly handleType: HandleType;
+  /** The source's own number for what it keeps (Vulkan objects), to be given to `free`. */
+  readonly key: number;
+  /**
+   * The deviceUUID (32 hexadecimal digits) of the Vulkan device that made the memory or has imported
+   * it; absent where none did.
+   */
+  readonly device?: string;
+  /** Bytes of each memory (fd): as many can be mapped, where it can be mapped at all. */
+  readonly memories: readonly number[];
+  /** The sum of `memories`: what is charged. */
+  readonly size: number;
+  /** The chosen modifier, for images. */
+  readonly modifier: bigint | null;
+  /**
+   * Where the memory is: the names of its Vulkan memory type's properties, or what is the same of
+   * the machine's own memory; empty for an import.
+   */
+  readonly placement: readonly string[];
+  /** Where each memory is in the device that made it; absent where none did. */
+  readonly heaps?: readonly HeapPart[];
+  readonly planes: readonly PlaneInMemory[];
+  /** The kernel's exporter (`exp_name` of fdinfo), for a dma_buf. */
+  readonly exporter: string | null;
+  /** For an opaque_fd, what its importer must know (VUID-VkMemoryAllocateInfo-allocationSize-01742). */
+  readonly vulkan?: VulkanMemory;
+  /** st_dev:st_ino of each memory; absent where files do not tell memories apart (opaque fds). */
+  readonly identities?: readonly string[];
+  /** For an import, how it was checked; such memory is not zeroed. */
+  readonly check?: ImportCheck;
+}
+
+/** An allocation by which it can be told from every other: memory that went with its device. */
+export type LostAllocation = Pick<Allocation, 'source' | 'handleType' | 'key'>;
+
+/** What was found out about a source, at start or when its device was made anew. */
+export interface SourceState {
+  readonly name: SourceName;
+  readonly handleType: HandleType;
+  readonly usable: boolean;
+  /** Why not, where it is not usable; otherwise what it is (e.g. the device's name). */
+  readonly reason: string;
+  /** Bytes that one of its memories may have, where the source itself has a limit, as of the start. */
+  readonly maxBytes?: number;
+}
+
+/** A format that a source allocates, with one modifier. */
+export interface FormatOffer {
+  readonly format: number;
+  readonly modifier: bigint;
+  /** Memory planes. */
+  readonly planes: number;
+  readonly source: SourceName;
+  readonly handleType: HandleType;
+  /**
+   * `image`: the driver made it as an image, for the usage that was asked for. `layout`: linear
+   * memory that the broker laid out; whether a device takes it is for its importer to try.
+   */
+  readonly made: 'image' | 'layout';
+}
+
+/** A memory source; all its methods run in the allocator thread. Errors are BrokerErrors. */
+export interface MemorySource {
+  readonly name: SourceName;
+  readonly handleType: HandleType;
+  formats(): readonly FormatOffer[];
+  /** What `allocate` would do: the same checks, by the same code, and no memory. */
+  plan(spec: MemorySpec): Plan;
+  /**
+   * `id` names the memory where the kernel can name it (DMA_BUF_SET_NAME). Clearing much memory takes
+   * more than one piece.
+   */
+  allocating(spec: MemorySpec, id: string): Steps<Allocation>;
+  /** The same at once. */
+  allocate(spec: MemorySpec, id: string): Allocation;
+  /** Destroys what the source keeps; the fds are the caller's and stay open. */
+  free(key: number): void;
+  close(): void;
+}

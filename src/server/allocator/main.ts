@@ -1,0 +1,249 @@
+/**
+ * The allocator: the thread that owns the Vulkan devices and the other memory sources, so that slow
+ * work (allocating, clearing gigabytes) never holds up the data plane. What is long is done in pieces, and
+ * those who ask take turns (broker/turns.ts); between two turns it hears who asks what the devices are.
+ *
+ * Owns: the sources and what they keep. The fds of an allocation change hands with the reply.
+ */
+import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
+import { type Job, Turns } from '../../broker/turns.js';
+import { after } from '../../memory/clock.js';
+import type { DeviceState } from '../../memory/device.js';
+import { BrokerError, toMessage } from '../../memory/errors.js';
+import type {
+  Allocation,
+  HandleType,
+  MemorySource,
+  Plan,
+  SourceName,
+  SourceState,
+} from '../../memory/source.js';
+import type { Steps } from '../../memory/steps.js';
+import { SystemClock } from '../../native/clock.js';
+import { close, identity } from '../../native/libc/fd.js';
+import { nameThread } from '../../native/libc/thread.js';
+import { VulkanDevices } from '../../native/sources/devices.js';
+import { MemfdSource } from '../../native/sources/memfd.js';
+import { probeHeaps, probeUdmabuf } from '../../native/sources/probe.js';
+import { wake } from '../../native/step.js';
+import { claimsOf, claimsOfKey } from '../../native/transfer/claims.js';
+import type {
+  AllocatorReady,
+  AllocatorReply,
+  AllocatorRequest,
+  AllocatorSetup,
+  DeviceAnswer,
+  DeviceNotice,
+  DeviceQuestion,
+  Inventory,
+} from '../words/messages.js';
+import { Waiting } from './waiting.js';
+
+nameThread('dmab-allocator');
+const { setup, port } = workerData as { setup: AllocatorSetup; port: MessagePort };
+
+const vulkan = new VulkanDevices(setup.device ?? undefined, {
+  lost: (device, reason, allocations) => tell({ notice: 'lost', device, reason, allocations }),
+  renewed: (device, problem) => {
+    tell({ notice: 'renewed', device, problem, inventory: tellMain() });
+  },
+});
+const heaps = probeHeaps();
+const udmabuf = probeUdmabuf();
+const memfd = new MemfdSource();
+const clock = new SystemClock();
+const waiting = new Waiting(clock);
+const turns = new Turns();
+/** Those without a device. */
+const sources: readonly MemorySource[] = [...heaps.sources, ...udmabuf.sources, memfd];
+const isOpaque = ({ handleType }: SourceState) => handleType === 'opaque_fd';
+/** In order of preference: whatever exports dma_bufs comes first. */
+const states = (): readonly SourceState[] => [
+  ...vulkan.main.states.filter((state) => !isOpaque(state)),
+  ...heaps.states,
+  ...udmabuf.states,
+  ...vulkan.main.states.filter(isOpaque),
+  {
+    name: memfd.name,
+    handleType: memfd.handleType,
+    usable: true,
+    reason: 'shared memory for development; not a dma_buf',
+  },
+];
+
+function inventory(): Inventory {
+  return {
+    device: vulkan.main.describe(),
+    sources: states(),
+    offers: [...vulkan.main.sources, ...sources].flatMap((source) => source.formats()),
+    devices: vulkan.states,
+    listed: vulkan.describe(),
+  };
+}
+
+/** What there is has changed. */
+function tellMain(): Inventory {
+  const found = inventory();
+  parentPort?.postMessage({ inventory: found } satisfies AllocatorReady);
+  return found;
+}
+
+type Requested<K extends AllocatorRequest['kind']> = Extract<AllocatorRequest, { kind: K }>;
+/** Those who wait for an answer. */
+type Asked = Exclude<AllocatorRequest, { kind: 'free' }>;
+
+/** `device`: a UUID, of a Vulkan source; the main device's without. */
+function sourceOf(name: SourceName, handleType: HandleType, device?: string): MemorySource {
+  if (name === 'vulkan') return vulkan.source(device, handleType);
+  const found = sources.find((source) => source.name === name && source.handleType === handleType);
+  if (found === undefined) throw new BrokerError('internal', `no source ${name} (${handleType})`);
+  return found;
+}
+
+/** Here and not in the data plane, which would have to ask for each of thousands of buffers. */
+function identified(allocation: Allocation): Allocation {
+  // Every opaque fd is the driver's one device file.
+  if (allocation.handleType === 'opaque_fd') return allocation;
+  const fds = new Set(allocation.planes.map(({ fd }) => fd));
+  return { ...allocation, identities: [...fds].map(identity) };
+}
+
+function* made({ choice, id }: Requested<'allocate'>): Steps<Allocation> {
+  const { source: name, handleType, device, spec } = choice;
+  const source = sourceOf(name, handleType, device);
+  const allocation = yield* source.allocating(spec, id);
+  try {
+    return identified(allocation);
+  } catch (error) {
+    // Its receiver would have been told of it: nobody else lets go of it.
+    for (const fd of new Set(allocation.planes.map((plane) => plane.fd))) close(fd);
+    source.free(allocation.key);
+    throw error;
+  }
+}
+
+function planned({ choice }: Requested<'plan'>): Plan {
+  return sourceOf(choice.source, choice.handleType, choice.device).plan(choice.spec);
+}
+
+function taken({ spec, planes, device }: Requested<'import'>) {
+  return identified(vulkan.import(spec, planes, device));
+}
+
+function opened({ device }: Requested<'open'>): DeviceState {
+  const state = vulkan.open(device);
+  tellMain();
+  return state;
+}
+
+function* answer(request: Asked): Steps<AllocatorReply> {
+  const { seq } = request;
+  try {
+    switch (request.kind) {
+      case 'allocate':
+        return { seq, allocation: yield* made(request) };
+      case 'plan':
+        return { seq, plan: planned(request) };
+      case 'import':
+        return { seq, allocation: taken(request) };
+      case 'open':
+        return { seq, opened: opened(request) };
+      case 'work':
+        return { seq, work: yield* vulkan.work(request.work) };
+    }
+  } catch (error) {
+    return { seq, error: toMessage(error) };
+  }
+}
+
+function free({ source, handleType, key, device }: Requested<'free'>) {
+  if (source === 'import') vulkan.freeImport(key);
+  else sourceOf(source, handleType, device).free(key);
+}
+
+/** `over` is called when it has been answered. */
+function jobOf(request: Asked, over: () => void = () => {}): Job {
+  const steps = answer(request);
+  return {
+    step: () => {
+      const step = steps.next();
+      if (step.done !== true) return false;
+      tell(step.value);
+      over();
+      return true;
+    },
+    end: () => {
+      const error = toMessage(new BrokerError('busy', 'the daemon ends'));
+      steps.return({ seq: request.seq, error });
+    },
+  };
+}
+
+/** The event loop is gone back to so often, however much is to be done. */
+const MOST_MS = 2;
+let going = false;
+
+function go(): void {
+  if (going) return;
+  going = true;
+  setImmediate(() => {
+    going = false;
+    const end = after(clock.now(), MOST_MS);
+    do turns.run();
+    while (!turns.empty && clock.now() < end);
+    if (!turns.empty) go();
+  });
+}
+
+function add(request: Asked, over?: () => void): void {
+  turns.add(request.asker, jobOf(request, over));
+  go();
+}
+
+/** Its turn comes when the memory is free. */
+function start(request: Requested<'work'>): void {
+  const refuse = (error: unknown) => tell({ seq: request.seq, error: toMessage(error) });
+  try {
+    waiting.add(claimsOf(request.work), (problem, over) => {
+      if (problem === null) add(request, over);
+      else refuse(problem);
+    });
+  } catch (error) {
+    refuse(error);
+  }
+}
+
+port.on('message', (request: AllocatorRequest) => {
+  if (request.kind === 'work') start(request);
+  else if (request.kind !== 'free') add(request);
+  // After the work that uses its VkBuffer.
+  else if (request.handleType === 'opaque_fd') {
+    waiting.add(claimsOfKey(request.key), (_, over) => {
+      free(request);
+      over();
+    });
+  } else free(request);
+});
+
+function tell(message: AllocatorReply | DeviceNotice): void {
+  port.postMessage(message);
+  wake(setup.wake);
+}
+
+// The data plane closes its end when it is done: everything is freed by then.
+port.on('close', () => {
+  waiting.close();
+  turns.close();
+  for (const source of sources) source.close();
+  vulkan.close();
+  parentPort?.close();
+});
+
+function told({ seq, about }: DeviceQuestion): DeviceAnswer {
+  if (about === 'main') return { seq, device: vulkan.main.describe() };
+  return about === 'all' ? { seq, devices: vulkan.describe() } : { seq };
+}
+
+parentPort?.on('message', (question: DeviceQuestion) => parentPort?.postMessage(told(question)));
+
+tellMain();

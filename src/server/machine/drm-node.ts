@@ -1,0 +1,48 @@
+/**
+ * Which DRM node is advertised as the main device (zwp_linux_dmabuf_feedback_v1 demands one).
+ */
+import { readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import type { DeviceInfo } from '../../rest/contract.js';
+
+/** makedev(3), as glibc and the kernel's 64-bit stat encode a dev_t. */
+export function makedev(major: number, minor: number): bigint {
+  const [a, i] = [BigInt(major), BigInt(minor)];
+  return ((a & 0xfffn) << 8n) | ((a & ~0xfffn) << 32n) | (i & 0xffn) | ((i & ~0xffn) << 12n);
+}
+
+/** A dev_t as the protocol carries it: its 8 bytes in native order. */
+export function devBytes(device: bigint): Buffer {
+  return Buffer.from(BigUint64Array.of(device).buffer);
+}
+
+/** A device's own render node, else its primary one, else null. */
+export function ownNode(drm: DeviceInfo['drm']): Buffer | null {
+  const node = drm?.render ?? drm?.primary;
+  return node ? devBytes(makedev(node.major, node.minor)) : null;
+}
+
+/**
+ * The device's own render node (VK_EXT_physical_device_drm), else the machine's first render node
+ * (lavapipe has no node of its own), else its primary node, else null.
+ */
+export function mainDevice(device: DeviceInfo | null, folder = '/dev/dri'): Buffer | null {
+  const render = device?.drm?.render;
+  if (render) return devBytes(makedev(render.major, render.minor));
+  const first = firstRenderNode(folder);
+  if (first !== null) return devBytes(first);
+  const primary = device?.drm?.primary;
+  return primary ? devBytes(makedev(primary.major, primary.minor)) : null;
+}
+
+function firstRenderNode(folder: string): bigint | null {
+  try {
+    const [name] = readdirSync(folder)
+      .filter((entry) => entry.startsWith('renderD'))
+      .sort();
+    if (name === undefined) return null;
+    return statSync(join(folder, name), { bigint: true }).rdev;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,140 @@
+/**
+ * Puts a listening Unix socket at its path: with its final mode and group from the first moment,
+ * replacing a file that nobody listens on, and never in place of another daemon's. Used for the
+ * client socket and for REST's.
+ */
+import { randomBytes } from 'node:crypto';
+import { chmodSync, chownSync, linkSync, lstatSync, unlinkSync } from 'node:fs';
+import { connect } from 'node:net';
+import { basename, dirname, join } from 'node:path';
+import { socketIdentity, socketLine } from './holder.js';
+import { makeFolder } from './make-folder.js';
+import { readGroups } from './users.js';
+
+export interface SocketFile {
+  readonly path: string;
+  /** The socket file's mode; 0660 by default: the daemon's user and group may connect. */
+  readonly mode?: number;
+  /** The socket file's group, by name (in /etc/group) or number; the daemon's own by default. */
+  readonly group?: string | number;
+}
+
+/** state/folder.ts; without it nothing is known of daemons that were killed and have not ended. */
+export interface Publishing {
+  /** Sockets whose process never does anything again. */
+  readonly abandoned: ReadonlySet<string> | null;
+  readonly note: (line: string) => void;
+}
+
+const DEFAULT_MODE = 0o660;
+/** A folder that is made: Node makes sockets 0755, and nobody else is to see that moment either. */
+const FOLDER_MODE = 0o750;
+/** sockaddr_un's sun_path has 108 bytes with its NUL (unix(7)). */
+const PATH_LIMIT = 107;
+
+function makeFolderOf(path: string, folder: string): void {
+  try {
+    makeFolder(folder, FOLDER_MODE);
+  } catch (error) {
+    const advice = '--socket and --rest-socket name other paths, XDG_RUNTIME_DIR another folder';
+    throw new Error(`${folder} for ${basename(path)} cannot be made (${codeOf(error)}): ${advice}`);
+  }
+}
+
+/**
+ * Calls `listen` with a path to bind, then gives the file its real name. Throws, with a sentence
+ * for people, where somebody else listens on it or the file cannot be had; what `listen` opened is
+ * then the caller's to close. Returns a function that removes the file, if it is still ours.
+ */
+export async function publishSocket(
+  { path, mode = DEFAULT_MODE, group }: SocketFile,
+  listen: (path: string) => unknown,
+  state: Publishing = { abandoned: null, note: () => {} },
+): Promise<() => void> {
+  const folder = dirname(path);
+  // The file gets its name only once it is complete, and never in place of another's: a daemon that
+  // starts at the same moment is not robbed of its socket.
+  const temporary = join(folder, `.${randomBytes(3).toString('hex')}`);
+  const longest = Math.max(Buffer.byteLength(path), Buffer.byteLength(temporary));
+  if (longest > PATH_LIMIT) {
+    throw new Error(`${path} is too long for a Unix socket: ${PATH_LIMIT} bytes at most`);
+  }
+  const gid = group === undefined ? undefined : groupNumber(group);
+  makeFolderOf(path, folder);
+  await removeStale(path, state.abandoned);
+
+  await listen(temporary);
+  try {
+    if (gid !== undefined) chownSync(temporary, -1, gid);
+    chmodSync(temporary, mode);
+    linkSync(temporary, path);
+  } catch (error) {
+    if (codeOf(error) === 'EEXIST') throw new Error(`another process has just made ${path}`);
+    throw error;
+  } finally {
+    remove(temporary);
+  }
+
+  state.note(socketLine(path));
+  const { dev, ino } = lstatSync(path);
+  let removed = false;
+  return () => {
+    if (removed) return;
+    removed = true;
+    const now = lstatSync(path, { throwIfNoEntry: false });
+    // Somebody may have removed it and another daemon have made its own.
+    if (now?.dev === dev && now.ino === ino) remove(path);
+  };
+}
+
+/** Removes a socket file on which nobody listens; throws for anything else that is there. */
+async function removeStale(path: string, abandoned: Publishing['abandoned']): Promise<void> {
+  const found = lstatSync(path, { throwIfNoEntry: false });
+  if (found === undefined) return;
+  if (!found.isSocket()) throw new Error(`${path} is there and is no socket: it is not touched`);
+  // Its listener is there, and nobody will ever accept.
+  if (abandoned?.has(socketIdentity(path)) === true) {
+    remove(path);
+    return;
+  }
+  const state = await probe(path);
+  if (state === 'ECONNREFUSED') remove(path);
+  else if (state === 'connected' || state === 'EAGAIN') {
+    // EAGAIN: somebody listens, and has no time just now.
+    throw new Error(`another process listens on ${path}`);
+  } else if (state !== 'ENOENT') {
+    throw new Error(`cannot tell whether somebody listens on ${path}: ${state}`);
+  }
+}
+
+function probe(path: string): Promise<string> {
+  return new Promise((resolve) => {
+    const socket = connect(path);
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve('connected');
+    });
+    socket.once('error', (error) => resolve(codeOf(error) ?? error.message));
+  });
+}
+
+function groupNumber(group: string | number): number {
+  if (typeof group === 'number') return group;
+  const gid = readGroups().get(group);
+  if (gid === undefined) {
+    throw new Error(`there is no group ${group} in /etc/group; another may be given by its number`);
+  }
+  return gid;
+}
+
+function remove(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch (error) {
+    if (codeOf(error) !== 'ENOENT') throw error;
+  }
+}
+
+function codeOf(error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error ? String(error.code) : undefined;
+}

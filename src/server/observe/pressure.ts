@@ -1,0 +1,105 @@
+/**
+ * Is memory short? The machine's by the kernel's pressure stall information
+ * (/proc/pressure/memory; Documentation/accounting/psi.rst), the Vulkan heaps' by their budgets. It
+ * is read every few seconds: a trigger on the file would need CAP_SYS_RESOURCE before Linux 6.1.
+ */
+import { readFileSync } from 'node:fs';
+import type { DeviceInfo } from '../../rest/contract.js';
+
+export interface PressureConfig {
+  /** Per cent of the last 10 s in which some task waited for memory. */
+  readonly psiSomeAvg10: number;
+  /** The part of a heap's budget that may be used. */
+  readonly heapBudget: number;
+  readonly deadlineSeconds: number;
+}
+
+export const DEFAULT_PRESSURE: PressureConfig = {
+  psiSomeAvg10: 10,
+  heapBudget: 0.9,
+  deadlineSeconds: 10,
+};
+
+const INTERVAL_MS = 2000;
+
+/** `some`'s avg10; null where the text has none. */
+export function someAvg10(text: string): number | null {
+  const [, value] = /^some avg10=(\d+(?:\.\d+)?) /m.exec(text) ?? [];
+  return value === undefined ? null : Number(value);
+}
+
+/** Whether some heap is used beyond that part of its budget. */
+export function overBudget(heaps: DeviceInfo['heaps'], part: number): boolean {
+  return heaps.some(
+    ({ budget, usage }) => budget !== null && usage !== null && usage > budget * part,
+  );
+}
+
+/** What it looks at and whom it tells; a test brings its own. */
+export interface PressureWorld {
+  /** The text of /proc/pressure/memory; null where the kernel has none (CONFIG_PSI). */
+  psi(): string | null;
+  device(): Promise<DeviceInfo | null>;
+  pressed(sources: readonly string[] | null, seconds: number): Promise<unknown>;
+  relieved(sources: readonly string[] | null): Promise<unknown>;
+  log(text: string, fields: object): void;
+}
+
+export class PressureWatch {
+  #timer: NodeJS.Timeout | null = null;
+  #machine = false;
+  #heap = false;
+  #looking: Promise<void> | null = null;
+
+  constructor(
+    private readonly config: PressureConfig,
+    private readonly world: PressureWorld,
+    private readonly failed: (error: unknown) => void,
+  ) {}
+
+  start(): void {
+    this.#timer = setInterval(() => {
+      this.#looking ??= this.look()
+        .catch(this.failed)
+        .finally(() => {
+          this.#looking = null;
+        });
+    }, INTERVAL_MS).unref();
+  }
+
+  /** Resolves when nothing is being asked any more. */
+  async stop(): Promise<void> {
+    if (this.#timer !== null) clearInterval(this.#timer);
+    await this.#looking;
+  }
+
+  async look(): Promise<void> {
+    const { psiSomeAvg10, heapBudget } = this.config;
+    const some = someAvg10(this.world.psi() ?? '') ?? 0;
+    this.#machine = await this.#tell(some > psiSomeAvg10, this.#machine, null, {
+      some_avg10: some,
+    });
+    const heaps = (await this.world.device())?.heaps ?? [];
+    const over = overBudget(heaps, heapBudget);
+    this.#heap = await this.#tell(over, this.#heap, ['vulkan'], { heaps });
+  }
+
+  async #tell(now: boolean, before: boolean, sources: string[] | null, fields: object) {
+    if (now) await this.world.pressed(sources, this.config.deadlineSeconds);
+    else if (before) await this.world.relieved(sources);
+    if (now !== before) {
+      const text = now ? 'memory is short: buffers are recalled' : 'memory is no longer short';
+      this.world.log(text, { sources, ...fields });
+    }
+    return now;
+  }
+}
+
+export function readPsi(): string | null {
+  try {
+    return readFileSync('/proc/pressure/memory', 'utf8');
+  } catch {
+    // ENOENT without CONFIG_PSI, EOPNOTSUPP with psi=0.
+    return null;
+  }
+}

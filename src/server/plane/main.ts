@@ -1,0 +1,264 @@
+/**
+ * The data plane: the worker thread that owns the client socket, the registry of buffers and every
+ * fd of a buffer. It blocks in the kernel until a client, the allocator or the main thread speaks
+ * (one dmab_step a turn), and never returns to Node's event loop: nothing here may await.
+ *
+ * Owns: the listener, the fds of allocations, and through the registry the clients' pidfds; accepted
+ * sockets are connections.ts's. The eventfd is main's.
+ */
+import { randomFillSync } from 'node:crypto';
+import { type MessagePort, receiveMessageOnPort, workerData } from 'node:worker_threads';
+import { Broker } from '../../broker/broker.js';
+import { soonest } from '../../broker/deadlines.js';
+import { fdParts } from '../../broker/fd-parts.js';
+import { Policy } from '../../broker/policy.js';
+import { Quotas } from '../../broker/quota/quotas.js';
+import { NOBODY } from '../../broker/turns.js';
+import { after } from '../../memory/clock.js';
+import { BrokerError, toMessage } from '../../memory/errors.js';
+import { SystemClock } from '../../native/clock.js';
+import { Closers } from '../../native/closers.js';
+import { close } from '../../native/libc/fd.js';
+import { sealedBytes } from '../../native/libc/memory.js';
+import { hasExited } from '../../native/libc/pidfd.js';
+import { nameThread } from '../../native/libc/thread.js';
+import { remains, tells } from '../../native/remains.js';
+import { Step } from '../../native/step.js';
+import { accountable } from '../machine/users.js';
+import { Closing } from '../wayland/closing.js';
+import { Connections } from '../wayland/connections.js';
+import { globalsOf } from '../wayland/globals.js';
+import type {
+  DeviceNotice,
+  LogLevel,
+  PlaneMessage,
+  PlaneSetup,
+  Question,
+  QuotaSetup,
+} from '../words/messages.js';
+import type { PlaneMetrics } from '../words/metrics.js';
+import { AllocatorClient } from './allocator-client.js';
+import { answer, doer } from './answers.js';
+import { Journal } from './journal.js';
+import { Measures } from './measures.js';
+import { ownClient } from './ownership.js';
+import { Reporter } from './reporter.js';
+
+/** How long the daemon's end waits for the closing of what clients gave. */
+const LAST_CLOSES_MS = 1000;
+
+interface PlaneData {
+  readonly setup: PlaneSetup;
+  readonly control: MessagePort;
+  readonly allocator: MessagePort;
+}
+
+nameThread('dmab-plane');
+const { setup, control, allocator } = workerData as PlaneData;
+const { sources, offers, device, devices } = setup.inventory;
+const fds = fdParts(setup.maxFds);
+
+const post = (message: PlaneMessage) => control.postMessage(message);
+const log = (level: LogLevel, text: string, fields: object) =>
+  post({ kind: 'log', level, text, fields });
+
+const clock = new SystemClock();
+const measures = new Measures(clock);
+const reporter = new Reporter(
+  (events, audit) => post({ kind: 'events', events, audit }),
+  clock,
+  setup.audit,
+);
+const allocatorClient = new AllocatorClient(allocator, (stack) =>
+  log('error', 'the allocator failed', { stack }),
+);
+const broker: Broker = new Broker(
+  {
+    allocate: (asker, choice, id, done) =>
+      allocatorClient.allocate(asker, choice, id, measures.allocating(choice.source, done)),
+    prepare: (choice, id, done) =>
+      allocatorClient.allocate(NOBODY, choice, id, (result) => {
+        if ('error' in result) {
+          const { code, message: reason } = result.error;
+          log('debug', 'a spare could not be made', { source: choice.source, code, reason });
+        }
+        done(result);
+      }),
+    idle: () => allocatorClient.idle,
+    served: (source) => measures.served(source),
+    plan: (asker, choice, done) => allocatorClient.plan(asker, choice, done),
+    openDevice: (uuid, done) =>
+      allocatorClient.openDevice(uuid, (result) => {
+        if ('device' in result) {
+          const { name, problem } = result.device;
+          broker.quotas.addHeaps(uuid, result.device.heaps ?? []);
+          if (problem === null) log('info', 'another Vulkan device was opened', { name, uuid });
+          else log('warn', 'a Vulkan device cannot be opened', { name, uuid, reason: problem });
+        }
+        done(result);
+      }),
+    importMemory: (asker, spec, planes, device, done) =>
+      allocatorClient.importMemory(
+        asker,
+        spec,
+        planes,
+        device,
+        measures.allocating('import', done),
+      ),
+    work: (asker, work, done) => allocatorClient.work(asker, work, done),
+    free: (allocation) => allocatorClient.free(allocation),
+    sealText: (text) => sealedBytes('dmabroker-text', text),
+    remains,
+    tells,
+    sweep: (identities) => post({ kind: 'sweep', identities }),
+    exited: hasExited,
+    closeFd: close,
+    report: (event) => {
+      reporter.report(event);
+      if (event.type === 'refusal') measures.refused(event.error.code);
+      if (event.type !== 'buffer.reissued') return;
+      const { id, generation } = event.buffer;
+      log('info', 'buffer re-issued', { event: 'buffer_reissued', buffer: id, generation });
+    },
+    changed: (record) => journal.changed(record),
+    gone: (record) => journal.gone(record),
+    clock,
+    random: (bytes) => randomFillSync(bytes),
+  },
+  sources,
+  offers,
+  quotasOf(setup.quotas),
+  {
+    unknownGraceMs: setup.unknownGraceSeconds * 1000,
+    trustedBytes: setup.trustedBytes,
+    maxPastProcesses: fds.pastProcesses,
+  },
+  devices,
+);
+const journal: Journal = new Journal(() => broker, clock, post);
+
+broker.policy = new Policy(setup.policy);
+broker.leases.graceSeconds = setup.leaseGraceSeconds;
+broker.pool.configure(setup.pool);
+
+const step = new Step(setup.listener, setup.wake);
+const closers = new Closers(setup.wake);
+const closing = new Closing(closers);
+const globals = globalsOf(broker, setup);
+const connections = new Connections(step, broker, globals, closing, fds.clients, log);
+let running = true;
+
+function quotasOf({ rules, subuids, recallSeconds, charge }: QuotaSetup): Quotas {
+  const quotas = new Quotas(clock, {
+    defaults: rules.default,
+    accountable: accountable(subuids),
+    recallSeconds,
+    charge,
+    mainDevice: device?.device_uuid ?? null,
+  });
+  for (const { uuid, heaps = [] } of devices) quotas.addHeaps(uuid, heaps);
+  quotas.configure('configuration', rules.configuration);
+  quotas.configure('rest', rules.rest);
+  return quotas;
+}
+
+function noticed(notice: DeviceNotice): void {
+  const { device } = notice;
+  if (notice.notice === 'lost') {
+    const { reason } = notice;
+    const buffers = broker.deviceLost(notice.allocations);
+    reporter.device('device.lost', reason);
+    log('error', 'the Vulkan device was lost', { event: 'device_lost', device, buffers, reason });
+    return;
+  }
+  const { problem, inventory } = notice;
+  broker.setSources(inventory.sources, inventory.offers, inventory.devices);
+  if (problem === null) {
+    reporter.device('device.restored', `${device} was made anew`);
+    log('info', 'the Vulkan device was made anew', { event: 'device_restored', device });
+  } else log('error', 'the Vulkan device cannot be opened', { device, reason: problem });
+}
+
+function drainMessages(): void {
+  for (let m = receiveMessageOnPort(allocator); m; m = receiveMessageOnPort(allocator)) {
+    if ('notice' in m.message) noticed(m.message);
+    else allocatorClient.reply(m.message);
+  }
+  for (let m = receiveMessageOnPort(control); m; m = receiveMessageOnPort(control)) {
+    const question = m.message as Question;
+    if (question.question === 'shutDown') running = false;
+    if (question.question === 'metrics') {
+      post({ kind: 'answer', seq: question.seq, value: measured() });
+    } else if (question.question === 'hold') {
+      connections.hold(question.parameters);
+      post({ kind: 'answer', seq: question.seq, value: null });
+    } else if (question.question === 'ping') {
+      post({ kind: 'answer', seq: question.seq, value: null });
+    } else if (question.question === 'disconnectClient') {
+      post(disconnect(question));
+    } else answer(broker, journal, question, post);
+  }
+}
+
+/** Ends a connection in the next turn, when the client has been told why. */
+function disconnect(question: Question & { question: 'disconnectClient' }): PlaneMessage {
+  const { seq, parameters, only = null } = question;
+  const by = doer(question);
+  try {
+    connections.disconnect(ownClient(broker, parameters, only), by);
+    return { kind: 'answer', seq, value: null };
+  } catch (error) {
+    if (by !== null && error instanceof BrokerError) broker.refused(by, error);
+    return { kind: 'refusal', seq, error: toMessage(error) };
+  }
+}
+
+function measured(): PlaneMetrics {
+  const { hits, misses, bytes, spares } = broker.pool;
+  return {
+    ...measures.counted,
+    clients: connections.size,
+    queuedBytes: connections.queuedBytes,
+    unprovenBytes: broker.unprovenBytes,
+    pool: { hits, misses, bytes, spares },
+  };
+}
+
+/** Clients' fds whose close waits are left to the kernel, which ends the process as soon as it can. */
+function closeLast(): void {
+  const end = after(clock.now(), LAST_CLOSES_MS);
+  const nothing = new Int32Array(new SharedArrayBuffer(4));
+  while (closing.left.size > 0 && clock.now() < end) {
+    Atomics.wait(nothing, 0, 0, LAST_CLOSES_MS / 100);
+    closing.run();
+  }
+  const left = Object.fromEntries(closing.left);
+  if (closing.left.size > 0)
+    log('warn', 'file descriptors of these users are not closed yet', { left });
+  closers.close();
+}
+
+while (running) {
+  const wait = connections.flush();
+  // Read after it: the end of a connection is something for the journal.
+  const timeout = journal.behind ? 0 : soonest(wait, broker.wait, reporter.wait, closing.wait);
+  const inputs = step.run(timeout);
+  const turnEnded = measures.turn();
+  for (const input of inputs) connections.take(input);
+  closing.run();
+  drainMessages();
+  broker.poll();
+  reporter.flush();
+  journal.run();
+  turnEnded();
+}
+
+connections.close();
+broker.close();
+reporter.close();
+// With it goes what is still in its backlog, and what was sent there.
+closing.add(NOBODY.uid, setup.listener, () => {});
+closeLast();
+step.close();
+control.close();
+allocator.close();

@@ -1,0 +1,137 @@
+/**
+ * The broker's records in the shapes of openapi.yaml.
+ */
+import type { Broker } from '../../broker/broker.js';
+import type { BrokerBuffer, Client, PartialPeer } from '../../broker/buffer.js';
+import type { History as BrokerHistory } from '../../broker/history.js';
+import type { RecallTerms } from '../../broker/quota/recalls.js';
+import type { TokenInfo as BrokerTokenInfo } from '../../broker/tokens.js';
+import { type Clock, dateText, type Monotonic } from '../../memory/clock.js';
+import { fourccName, modifierText } from '../../memory/fourcc.js';
+import type { Allocation, MemorySpec, Plan } from '../../memory/source.js';
+import { unverified, usageNames } from '../../memory/usage.js';
+import type {
+  BufferInfo,
+  ClientInfo,
+  History,
+  PlannedBuffer,
+  TokenInfo,
+} from '../../rest/contract.js';
+
+/** A copy, with the list that openapi.yaml's types want to own. */
+function peerView<P extends PartialPeer>(peer: P) {
+  return { ...peer, groups: peer.groups === null ? null : [...peer.groups] };
+}
+
+export function bufferView(broker: Broker, buffer: BrokerBuffer): BufferInfo {
+  const { allocation, spec, owner } = buffer;
+  const { check } = allocation;
+  const image = spec.kind === 'image' ? spec : null;
+  const time = (moment: Monotonic) => dateText(broker.clock, moment);
+  return {
+    id: buffer.id,
+    generation: buffer.generation,
+    former_of: buffer.formerOf,
+    state: buffer.state,
+    name: buffer.name,
+    handle_type: allocation.handleType,
+    source: allocation.source,
+    device: allocation.device ?? null,
+    import: check === undefined ? null : { checked: check.how, reason: check.reason },
+    exporter: allocation.exporter,
+    vulkan:
+      allocation.vulkan === undefined
+        ? null
+        : {
+            memory_type: allocation.vulkan.memoryType,
+            dedicated: allocation.vulkan.dedicated,
+          },
+    size: allocation.size,
+    kind: spec.kind,
+    format: image === null ? null : fourccName(image.format),
+    modifier: allocation.modifier === null ? null : modifierText(allocation.modifier),
+    width: image?.width ?? null,
+    height: image?.height ?? null,
+    planes: planeViews(allocation),
+    placement: [...allocation.placement],
+    unverified_usage: usageNames(unverified(spec.usage)),
+    lifetime: lifetimeView(broker, buffer),
+    owner: { client: owner.client?.id ?? null, ...peerView(owner.peer) },
+    recipients: [...buffer.recipients].map(({ client, receivedAt }) => ({
+      client: client.id,
+      ...peerView(client.peer),
+      connected: client.connected,
+      received_at: time(receivedAt),
+    })),
+    created_at: time(buffer.createdAt),
+    last_used_at: time(buffer.lastUsed),
+    released_at: buffer.releasedAt === null ? null : time(buffer.releasedAt),
+    recall: recallView(broker.quotas.recalls.ofBuffer(buffer), broker.clock),
+    tokens: broker.tokenCount(buffer),
+  };
+}
+
+function recallView(recall: RecallTerms | null, clock: Clock): BufferInfo['recall'] {
+  return recall && { reason: recall.reason, deadline: dateText(clock, recall.deadline) };
+}
+
+/** What a request would become. */
+export function planView(spec: MemorySpec, plan: Plan): PlannedBuffer {
+  return {
+    handle_type: plan.handleType,
+    source: plan.source,
+    device: plan.device ?? null,
+    size: plan.memories.reduce((sum, bytes) => sum + bytes, 0),
+    kind: spec.kind,
+    modifier: plan.modifier === null ? null : modifierText(plan.modifier),
+    planes: planeViews(plan),
+    placement: [...plan.placement],
+    unverified_usage: usageNames(unverified(spec.usage)),
+  };
+}
+
+function lifetimeView(broker: Broker, buffer: BrokerBuffer): BufferInfo['lifetime'] {
+  const { lifetime } = buffer;
+  if (typeof lifetime === 'string') return { type: lifetime };
+  const lease = broker.leases.of(buffer);
+  if (lease === null) return { type: 'lease' };
+  const { seconds, endsAt, letGoAt } = lease;
+  return {
+    type: 'lease',
+    seconds,
+    ends_at: dateText(broker.clock, endsAt),
+    released_at: letGoAt === null ? null : dateText(broker.clock, letGoAt),
+  };
+}
+
+function planeViews({ planes }: Pick<Allocation | Plan, 'planes'>): BufferInfo['planes'] {
+  return planes.map(({ memory, offset, stride }, index) => ({ index, memory, offset, stride }));
+}
+
+export function tokenView(token: BrokerTokenInfo, clock: Clock): TokenInfo {
+  const { id, usesLeft, uid, mayRenew, createdAt, expires } = token;
+  return {
+    id,
+    uses_left: usesLeft,
+    uid,
+    may_renew: mayRenew,
+    created_at: dateText(clock, createdAt),
+    expires_at: expires === null ? null : dateText(clock, expires),
+  };
+}
+
+export function historyView({ entries, forgotten }: BrokerHistory, clock: Clock): History {
+  const events = entries.map(({ at, ...entry }) => ({ time: dateText(clock, at), ...entry }));
+  return { events, forgotten };
+}
+
+export function clientView(client: Client, clock: Clock): ClientInfo {
+  return {
+    id: client.id,
+    ...peerView(client.peer),
+    connected_at: dateText(clock, client.connectedAt),
+    buffers: client.owned.size,
+    bytes: client.ownedBytes,
+    fds_sent: client.fdsSent,
+  };
+}

@@ -1,0 +1,251 @@
+/**
+ * The main thread's side of the other two: starts the allocator and the data plane, and turns
+ * their messages into promises for REST. `threads` is the folder of main.js, beside which the
+ * threads' own files stand, compiled or bundled.
+ *
+ * Owns: both workers, the eventfd.
+ */
+import { MessageChannel, Worker } from 'node:worker_threads';
+import { type ErrorMessage, fromMessage } from '../../memory/errors.js';
+import { close } from '../../native/libc/fd.js';
+import type { ListedDevice } from '../../native/sources/devices.js';
+import { eventfd, wake } from '../../native/step.js';
+import type { DeviceInfo } from '../../rest/contract.js';
+import { Mirror } from '../lists/mirror.js';
+import type { AuditNote } from '../words/audit.js';
+import type {
+  AllocatorReady,
+  AllocatorSetup,
+  DeviceAnswer,
+  DeviceQuestion,
+  EventDraft,
+  Inventory,
+  LogLevel,
+  PlaneMessage,
+  PlaneSetup,
+  Question,
+  Questions,
+} from '../words/messages.js';
+import type { Requester } from '../words/requester.js';
+
+interface Events {
+  log(level: LogLevel, text: string, fields: object): void;
+  /** What has happened, oldest first. */
+  happened(events: readonly EventDraft[]): void;
+  /** Those of them that are acts. */
+  acted(notes: readonly AuditNote[]): void;
+  /** A thread has died; the daemon cannot go on. */
+  fatal(error: Error): void;
+}
+
+interface PlaneEvents extends Events {
+  /** All processes are to be looked at, for these memories. */
+  sweep(identities: readonly string[]): void;
+}
+
+interface Waiting {
+  resolve(value: unknown): void;
+  reject(error: Error): void;
+}
+
+/** The allocator thread, once it has probed the memory sources. */
+export class Allocator {
+  readonly #waiting = new Map<number, (answer: DeviceAnswer) => void>();
+  #seq = 0;
+  /** It ends by itself when the data plane has closed its end of the channel. */
+  readonly ended: Promise<void>;
+
+  private constructor(
+    private readonly worker: Worker,
+    /** As of now: it changes when the device is lost. */
+    public inventory: Inventory,
+    readonly wakeFd: number,
+    /** The data plane's end of the channel to it. */
+    readonly port: MessageChannel['port2'],
+  ) {
+    // From the start: the event comes once, and perhaps before anybody waits for it.
+    this.ended = new Promise((resolve) => worker.once('exit', () => resolve()));
+  }
+
+  static start(threads: URL, device: string | null, events: Events): Promise<Allocator> {
+    const wakeFd = eventfd();
+    const { port1, port2 } = new MessageChannel();
+    const setup: AllocatorSetup = { device, wake: wakeFd };
+    const worker = new Worker(new URL('allocator/main.js', threads), {
+      workerData: { setup, port: port1 },
+      transferList: [port1],
+      // fds change threads here, and each has a stated owner: Node's bookkeeping would only warn.
+      trackUnmanagedFds: false,
+    });
+    return new Promise((resolve, reject) => {
+      const failed = (error: Error) => {
+        port2.close();
+        close(wakeFd);
+        reject(error);
+      };
+      const ended = () => failed(new Error('the allocator ended before it was ready'));
+      worker.once('exit', ended);
+      worker.once('message', (ready: AllocatorReady) => {
+        worker.off('error', reject);
+        worker.off('exit', ended);
+        worker.on('error', events.fatal);
+        const allocator = new Allocator(worker, ready.inventory, wakeFd, port2);
+        worker.on('message', (message: DeviceAnswer | { inventory: Inventory }) => {
+          if ('inventory' in message) allocator.inventory = message.inventory;
+          else allocator.#answer(message);
+        });
+        resolve(allocator);
+      });
+      // `exit` follows.
+      worker.once('error', reject);
+    });
+  }
+
+  /** The main device as it is now, heap budgets included. */
+  async device(): Promise<DeviceInfo | null> {
+    const answer = await this.#ask('main');
+    return 'device' in answer ? answer.device : null;
+  }
+
+  /** All devices as they are now. */
+  async devices(): Promise<readonly ListedDevice[]> {
+    const answer = await this.#ask('all');
+    return 'devices' in answer ? answer.devices : [];
+  }
+
+  /** Resolves when the thread answers. */
+  async ping(): Promise<void> {
+    await this.#ask('nothing');
+  }
+
+  #ask(about: DeviceQuestion['about']): Promise<DeviceAnswer> {
+    const seq = ++this.#seq;
+    return new Promise((resolve) => {
+      this.#waiting.set(seq, resolve);
+      this.worker.postMessage({ seq, about } satisfies DeviceQuestion);
+    });
+  }
+
+  #answer(answer: DeviceAnswer): void {
+    this.#waiting.get(answer.seq)?.(answer);
+    this.#waiting.delete(answer.seq);
+  }
+
+  /** For a daemon that ends before it has a data plane. */
+  async close(): Promise<void> {
+    this.port.close();
+    await this.ended;
+    close(this.wakeFd);
+  }
+}
+
+export class DataPlane {
+  readonly #waiting = new Map<number, Waiting>();
+  readonly #port: MessageChannel['port1'];
+  readonly #worker: Worker;
+  readonly #ended: Promise<void>;
+  readonly #mirror = new Mirror();
+  /** The question for changes that is under way, and the one that will be asked after it. */
+  #catchingUp: Promise<void> | null = null;
+  #nextCatchUp: Promise<void> | null = null;
+  #seq = 0;
+
+  /** Takes the listening socket, for its thread. */
+  constructor(
+    threads: URL,
+    private readonly allocator: Allocator,
+    listener: number,
+    start: Omit<PlaneSetup, 'listener' | 'wake' | 'inventory'>,
+    private readonly events: PlaneEvents,
+  ) {
+    const { port1, port2 } = new MessageChannel();
+    const { inventory, wakeFd } = allocator;
+    const setup: PlaneSetup = { listener, wake: wakeFd, inventory, ...start };
+    this.#port = port1;
+    this.#port.on('message', (message: PlaneMessage) => this.#take(message));
+    this.#worker = new Worker(new URL('plane/main.js', threads), {
+      workerData: { setup, control: port2, allocator: allocator.port },
+      transferList: [port2, allocator.port],
+      trackUnmanagedFds: false,
+    });
+    this.#worker.on('error', events.fatal);
+    this.#ended = new Promise((resolve) => this.#worker.once('exit', () => resolve()));
+  }
+
+  /**
+   * `by`: who asks over REST; `only`: the user whose things alone it may be about. Rejects with a
+   * BrokerError where the data plane refuses.
+   */
+  ask<Q extends keyof Questions>(
+    question: Q,
+    parameters: Questions[Q]['parameters'],
+    by: Requester | null = null,
+    only: number | null = null,
+  ): Promise<Questions[Q]['answer']> {
+    const seq = ++this.#seq;
+    return new Promise((resolve, reject) => {
+      this.#waiting.set(seq, { resolve: resolve as (value: unknown) => void, reject });
+      this.#port.postMessage({ seq, question, parameters, by, only } as Question);
+      wake(this.allocator.wakeFd);
+    });
+  }
+
+  /** The registry as it is now, or a moment later: with everything that was answered until now. */
+  async mirror(): Promise<Mirror> {
+    await this.#catchUp();
+    return this.#mirror;
+  }
+
+  /** However many wait, one question is under way at a time: the data plane is not flooded. */
+  #catchUp(): Promise<void> {
+    if (this.#catchingUp !== null) {
+      this.#nextCatchUp ??= this.#catchingUp.then(() => {
+        this.#nextCatchUp = null;
+        return this.#catchUp();
+      });
+      return this.#nextCatchUp;
+    }
+    this.#catchingUp = this.ask('catchUp', null).then(() => {
+      this.#catchingUp = null;
+    });
+    return this.#catchingUp;
+  }
+
+  #take(message: PlaneMessage): void {
+    if (message.kind === 'changes') {
+      this.#mirror.apply(message.changes);
+      return;
+    }
+    if (message.kind === 'log') {
+      this.events.log(message.level, message.text, message.fields);
+      return;
+    }
+    if (message.kind === 'events') {
+      this.events.happened(message.events);
+      this.events.acted(message.audit);
+      return;
+    }
+    if (message.kind === 'sweep') {
+      this.events.sweep(message.identities);
+      return;
+    }
+    const waiting = this.#waiting.get(message.seq);
+    this.#waiting.delete(message.seq);
+    if (message.kind === 'answer') waiting?.resolve(message.value);
+    else waiting?.reject(asError(message.error));
+  }
+
+  /** Ends both threads: connections are closed, buffers released, the device destroyed. */
+  async close(): Promise<void> {
+    await this.ask('shutDown', null);
+    await this.#ended;
+    this.#port.close();
+    await this.allocator.ended;
+    close(this.allocator.wakeFd);
+  }
+}
+
+/** A defect's stack goes to the log as an Error of its own; a refusal stays a BrokerError. */
+export function asError(error: ErrorMessage): Error {
+  return error.defect === undefined ? fromMessage(error) : new Error(error.defect);
+}

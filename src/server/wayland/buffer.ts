@@ -1,0 +1,344 @@
+/**
+ * dmabroker_buffer_v1 and dmabroker_share_v1: a client's object for a buffer that it allocated or
+ * redeemed. The object is not the buffer: destroying one client's object leaves others' alone.
+ */
+import type { Broker, BufferResult, ImportRequest, Redemption } from '../../broker/broker.js';
+import type { BrokerBuffer, Owner, Watcher } from '../../broker/buffer.js';
+import type { AllocationRequest } from '../../broker/request.js';
+import type { Worked } from '../../broker/works.js';
+import { BrokerError } from '../../memory/errors.js';
+import { unverified } from '../../memory/usage.js';
+import {
+  dmabroker_buffer_v1,
+  dmabroker_manager_v1,
+  dmabroker_share_v1,
+} from '../../protocol/dmabroker-v1.gen.js';
+import { hi, lo } from '../../protocol/wire.js';
+import type { Connection, Packet } from './connection.js';
+import { refuse } from './failure.js';
+import { Order } from './order.js';
+import type { Resource } from './resource.js';
+import { cut, MAX_TEXT } from './text.js';
+import { WorkObject } from './work.js';
+
+const ANY_UID = 0xffffffff;
+
+/** What a resource stands for, for requests that name one. */
+const objects = new WeakMap<Resource<typeof dmabroker_buffer_v1>, BufferObject>();
+
+export class BufferObject {
+  readonly #resource: Resource<typeof dmabroker_buffer_v1>;
+  #buffer: BrokerBuffer | null = null;
+  /** Why there is none. */
+  #failure: BrokerError | null = null;
+  readonly #order: Order;
+  /** The message with the first `done`: what was sent with it, the client may know. */
+  #done: Packet | null = null;
+  /** The object has gone. */
+  #abandoned = false;
+  #released = false;
+  /** Only the connection that allocated it may release it. */
+  #owner = false;
+  /** The token that was redeemed for it has the right. */
+  #mayRenew = false;
+  #renewing = false;
+  /** `reissue` was sent and is not answered. */
+  #reissuing = false;
+
+  constructor(
+    private readonly broker: Broker,
+    private readonly connection: Connection,
+    id: number,
+    private readonly version: number,
+  ) {
+    this.#order = new Order(connection.waits);
+    this.#resource = connection.create(
+      id,
+      dmabroker_buffer_v1,
+      version,
+      {
+        destroy: () => {},
+        release: () => this.#order.add(() => this.#release()),
+        share: (...terms) => this.#share(...terms),
+        reissue: () => this.#order.add(() => this.#reissue()),
+        renew: (seconds) => this.#order.add(() => this.#renew(seconds)),
+      },
+      () => this.#gone(),
+    );
+    objects.set(this.#resource, this);
+  }
+
+  /** The one that a request names; another id ends the connection. */
+  static named(connection: Connection, id: number): BufferObject {
+    const object = objects.get(connection.find(id, dmabroker_buffer_v1));
+    if (object === undefined) throw new Error(`object ${id} has no buffer object`);
+    return object;
+  }
+
+  /** Asks the broker for memory; the answer comes later as events. */
+  allocate(request: AllocationRequest): void {
+    this.#owner = true;
+    this.broker.allocate(this.#self, request, this.#answered);
+  }
+
+  /** Registers memory that the client brings; the fds are the broker's from here on. */
+  import(request: ImportRequest): void {
+    this.#owner = true;
+    this.broker.import(this.#self, request, this.#answered);
+  }
+
+  get #self(): Owner {
+    return { client: this.connection.client, peer: this.connection.client.peer };
+  }
+
+  readonly #answered = (result: BufferResult) => {
+    if ('error' in result) this.failed(result.error);
+    else if (this.#abandoned) this.#giveUp(result.buffer);
+    else this.show(result.buffer);
+  };
+
+  /**
+   * It was made for an object that has gone. What was asked before is done all the same, as it is where the
+   * buffer is there at once; its release has its turn behind that. With the connection everything ends.
+   */
+  #giveUp(buffer: BrokerBuffer): void {
+    if (this.connection.closing) {
+      this.broker.release(buffer, 'owner');
+      // Others may wait for this answer: objects that were destroyed before the connection ended.
+      this.#settle(new BrokerError('not_found', 'the connection has ended'));
+      return;
+    }
+    this.#buffer = buffer;
+    this.#settle(null);
+  }
+
+  /** The first answer is given: what was asked meanwhile is done, or fails with it. */
+  #settle(failure: BrokerError | null): void {
+    if (this.#order.settled) return;
+    this.#failure = failure;
+    this.#order.settle();
+  }
+
+  /** Sends the buffer: info, its memories, planes and done in one message, with all fds. */
+  show(buffer: BrokerBuffer): void {
+    const { spec, allocation } = buffer;
+    const resource = this.#resource;
+    const image = spec.kind === 'image' ? spec : { format: 0, width: 0, height: 0 };
+    const modifier = allocation.modifier ?? 0n;
+    const type = dmabroker_manager_v1.enums.handle_type[allocation.handleType];
+    this.#buffer = buffer;
+    buffer.watchers.add(this.#watcher);
+    const done = this.connection.packet(buffer.held, () => {
+      resource.event(
+        'info',
+        buffer.id,
+        buffer.generation,
+        type,
+        allocation.source,
+        hi(allocation.size),
+        lo(allocation.size),
+        image.format,
+        hi(modifier),
+        lo(modifier),
+        image.width,
+        image.height,
+      );
+      for (const [index, bytes] of allocation.memories.entries()) {
+        resource.event('memory', index, hi(bytes), lo(bytes));
+      }
+      for (const [index, { fd, memory, offset, stride }] of allocation.planes.entries()) {
+        resource.event('plane', fd, type, index, memory, offset, stride);
+      }
+      const { check, device, vulkan } = allocation;
+      if (device !== undefined) resource.event('device', device);
+      if (vulkan !== undefined) {
+        resource.event('vulkan_memory', vulkan.memoryType, vulkan.dedicated ? 1 : 0);
+      }
+      if (check !== undefined) {
+        const { import_check } = dmabroker_buffer_v1.enums;
+        resource.event('checked', import_check[check.how], cut(check.reason, MAX_TEXT.reason));
+      }
+      const trusted = unverified(spec.usage);
+      if (trusted !== 0) resource.event('unverified', trusted);
+      const lease = this.broker.leases.of(buffer);
+      if (lease !== null) this.#leased(lease.endsIn);
+      resource.event('done');
+      if (lease?.graceLeft != null) this.#watcher.recalled?.('lease_expired', lease.graceLeft);
+    });
+    this.#done ??= done;
+    this.broker.handedOut(buffer, this.connection.client);
+    this.#settle(null);
+  }
+
+  /** Shows what a token stood for. */
+  redeemed({ buffer, mayRenew }: Redemption): void {
+    this.#mayRenew = mayRenew;
+    this.show(buffer);
+  }
+
+  #renew(seconds: number): void {
+    try {
+      const buffer = this.#had();
+      if (!this.#owner && !this.#mayRenew) {
+        throw new BrokerError('permission_denied', 'the token gave no right to renew the lease', {
+          constraint: 'rights',
+        });
+      }
+      this.#renewing = true;
+      this.broker.renew(buffer, seconds, this.#self);
+    } catch (error) {
+      if (!(error instanceof BrokerError)) throw error;
+      this.broker.refused(this.#self, error, this.#buffer);
+      refuse(this.broker, this.#self, this.#resource, error, 'lease_refused');
+    } finally {
+      this.#renewing = false;
+    }
+  }
+
+  #leased(seconds: number): void {
+    this.#resource.event('lease', Math.max(0, Math.ceil(seconds)), this.#renewing ? 1 : 0);
+  }
+
+  failed(error: BrokerError): void {
+    this.broker.refused(this.#self, error, this.#buffer);
+    refuse(this.broker, this.#self, this.#resource, error);
+    this.#settle(error);
+  }
+
+  readonly #watcher: Watcher = {
+    recalled: (reason, seconds) => {
+      if (!this.#owner && reason !== 'lease_expired') return;
+      const { recall_reason } = dmabroker_buffer_v1.enums;
+      this.#resource.event('recall', recall_reason[reason], Math.ceil(seconds));
+    },
+    leased: (seconds) => this.#leased(seconds),
+    released: (reason) => {
+      this.#resource.event('released', dmabroker_buffer_v1.enums.release_reason[reason]);
+    },
+    lost: (generation) => this.#resource.event('lost', generation),
+    reissued: (generation) => {
+      if (!this.#reissuing) this.#resource.event('reissued', generation);
+    },
+  };
+
+  /** The buffer, when it is the request's turn. Throws what it failed with. */
+  #had(): BrokerBuffer {
+    if (this.#buffer !== null) return this.#buffer;
+    throw this.#failure ?? new Error('it is not settled');
+  }
+
+  #release(): void {
+    const buffer = this.#buffer;
+    if (buffer === null || this.#released) return;
+    this.#released = true;
+    buffer.watchers.delete(this.#watcher);
+    if (this.#owner) this.broker.release(buffer, 'owner');
+  }
+
+  #reissue(): void {
+    if (this.#reissuing) return;
+    const buffer = this.#buffer;
+    if (buffer === null || this.#abandoned) return; // `failed` has been sent
+    if (buffer.state === 'lost' && buffer.owner.client !== this.connection.client) {
+      const message = 'only its owner may have a lost buffer re-issued';
+      this.failed(new BrokerError('permission_denied', message));
+      return;
+    }
+    this.#reissuing = true;
+    this.broker.reissue(buffer, (result) => {
+      this.#reissuing = false;
+      if (this.#abandoned) return;
+      if ('error' in result) this.failed(result.error);
+      else this.show(result.buffer);
+    });
+  }
+
+  /** Makes a work object, whose requests are about this buffer. */
+  createWork(id: number): void {
+    const { works } = this.broker;
+    new WorkObject(this.connection, id, this.version, {
+      refused: (error, resource) => {
+        this.broker.refused(this.#self, error, this.#buffer);
+        refuse(this.broker, this.#self, resource, error);
+      },
+      copy: (sourceId, range, sourceOffset, answered) => {
+        const source = BufferObject.named(this.connection, sourceId);
+        const copy = (buffer: BrokerBuffer) =>
+          works.copy(this.#self, source.#had(), buffer, { ...range, sourceOffset }, answered);
+        this.#work(answered, copy, source);
+      },
+      fill: (value, range, answered) =>
+        this.#work(answered, (buffer) => works.fill(this.#self, buffer, range, value, answered)),
+      read: (range, answered) =>
+        this.#work(answered, (buffer) => works.read(this.#self, buffer, range, answered)),
+    });
+  }
+
+  /** Work on this buffer, and on others that it names; `run` throws BrokerError where it is refused. */
+  #work(
+    answered: (result: Worked) => void,
+    run: (buffer: BrokerBuffer) => void,
+    ...others: BufferObject[]
+  ): void {
+    if (this.#abandoned) {
+      answered({ error: new BrokerError('not_found', "the buffer's object was destroyed") });
+      return;
+    }
+    const turn = () => {
+      try {
+        run(this.#had());
+      } catch (error) {
+        if (!(error instanceof BrokerError)) throw error;
+        answered({ error });
+      }
+    };
+    this.#order.add(turn, ...others.map((other) => other.#order));
+  }
+
+  /**
+   * Releases what nobody else keeps, when what was asked before is done. The client cannot have read what was
+   * not sent: a buffer of whatever lifetime would stay without anybody who knows its id.
+   */
+  #gone(): void {
+    this.#abandoned = true;
+    this.#buffer?.watchers.delete(this.#watcher);
+    const unread = this.#done === null || this.connection.isUnsent(this.#done);
+    const letGo = () => {
+      const buffer = this.#buffer;
+      if (buffer === null || !this.#owner || this.#released) return;
+      this.#released = true;
+      if (buffer.lifetime === 'connection' || unread) this.broker.release(buffer, 'owner');
+    };
+    if (this.connection.closing) letGo();
+    else this.#order.add(letGo);
+  }
+
+  #share(id: number, uses: number, uid: number, seconds: number, rights: number): void {
+    const { right } = dmabroker_share_v1.enums;
+    let revoke: (() => void) | null = null;
+    const share = this.connection.create(id, dmabroker_share_v1, this.version, {
+      destroy: () => {},
+      revoke: () => this.#order.add(() => revoke?.()),
+    });
+    if ((rights & ~right.renew) !== 0) share.error('invalid_rights', `rights ${rights}`);
+    const terms = {
+      uses,
+      uid: uid === ANY_UID ? null : uid,
+      seconds: seconds === 0 ? null : seconds,
+      mayRenew: (rights & right.renew) !== 0,
+    };
+    this.#order.add(() => {
+      try {
+        const buffer = this.#had();
+        const { info, token } = this.broker.share(buffer, terms, this.#self);
+        revoke = () => this.broker.revoke(buffer, info.id, this.#self);
+        share.event('token_id', info.id);
+        share.event('token', token);
+      } catch (error) {
+        if (!(error instanceof BrokerError)) throw error;
+        this.broker.refused(this.#self, error, this.#buffer);
+        refuse(this.broker, this.#self, share, error);
+      }
+    });
+  }
+}

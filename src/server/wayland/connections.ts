@@ -1,0 +1,286 @@
+/**
+ * The clients' connections: what each turn of the data plane received goes to them, what they have to
+ * send goes out, and they are ended: when the client hangs up, when its process has ended (whoever else
+ * may have its socket), or by the daemon.
+ *
+ * Owns: accepted sockets, until they end; they are closed by threads that may wait (closing.ts), since
+ * what was sent and not received is closed with them. The listener is main's.
+ */
+import type { Broker } from '../../broker/broker.js';
+import type { Client, Owner } from '../../broker/buffer.js';
+import { soonest } from '../../broker/deadlines.js';
+import { FairPool } from '../../broker/fair-pool.js';
+import { NOBODY } from '../../broker/turns.js';
+import { after, type Monotonic } from '../../memory/clock.js';
+import { BrokerError } from '../../memory/errors.js';
+import {
+  FDS_PER_CONNECTION,
+  MAX_CARRIED_BYTES,
+  MAX_OBJECTS,
+  MAX_QUEUED,
+} from '../../memory/limits.js';
+import { EMFILE, ENFILE, errnoName } from '../../native/libc/errno.js';
+import { isReady, POLLIN } from '../../native/libc/poll.js';
+import { shutdown } from '../../native/libc/socket.js';
+import type { Input, Step } from '../../native/step.js';
+import { identify } from '../machine/peer.js';
+import type { LogLevel } from '../words/messages.js';
+import { ClientFds } from './client-fds.js';
+import type { Closing } from './closing.js';
+import { Connection } from './connection.js';
+import { createDisplay, type Global } from './display.js';
+import { Outbox } from './outbox.js';
+
+interface Connected {
+  readonly connection: Connection;
+  readonly outbox: Outbox;
+  /** The user that is charged for its fds. */
+  readonly uid: number;
+  /** Its process, where there is a pidfd; the broker's. */
+  readonly pidfd: number | null;
+  /** Who has ended it over REST. */
+  endedBy: Owner | null;
+  /** How often it may still be heard; null while its process is there. */
+  readsLeft: number | null;
+}
+
+type InputOf<K extends Input['kind']> = Extract<Input, { kind: K }>;
+
+/** How long accepting pauses when there are no file descriptors for connections. */
+const ACCEPT_PAUSE_MS = 100;
+
+/**
+ * What a process has sent before it ended is still heard: more than a socket's buffer holds (212,992
+ * bytes, net.core.wmem_default) at 4 KiB at once. Somebody else who has the socket is not heard for ever.
+ */
+const LAST_READS = 64;
+
+export class Connections {
+  readonly #all = new Map<number, Connected>();
+  /** Those that have something to send or to end. */
+  readonly #active = new Set<number>();
+  /** By pidfd. */
+  readonly #processes = new Map<number, number>();
+  readonly #fds: ClientFds;
+  /** Nobody's connection is read. */
+  #held = false;
+  readonly #objects = new FairPool(MAX_OBJECTS);
+  readonly #carried = new FairPool(MAX_CARRIED_BYTES);
+  readonly #queued = new FairPool(MAX_QUEUED);
+  #acceptAgainAt: Monotonic | null = null;
+
+  constructor(
+    private readonly step: Step,
+    private readonly broker: Broker,
+    private readonly globals: readonly Global[],
+    private readonly closing: Closing,
+    /** What all clients may have of the process's fds. */
+    fds: number,
+    private readonly log: (level: LogLevel, text: string, fields: object) => void,
+  ) {
+    this.#fds = new ClientFds(fds, closing, (uid) => {
+      for (const [fd, entry] of this.#all) if (entry.uid === uid) this.#active.add(fd);
+    });
+  }
+
+  get size(): number {
+    return this.#all.size;
+  }
+
+  /** Bytes that wait to be sent. */
+  get queuedBytes(): number {
+    let bytes = 0;
+    for (const { connection } of this.#all.values()) bytes += connection.queuedBytes;
+    return bytes;
+  }
+
+  /** One thing that the step has received; the fds in it belong to the connection from here on. */
+  take(input: Input): void {
+    switch (input.kind) {
+      case 'accept':
+        this.#accepted(input);
+        break;
+      case 'accept-failed':
+        if (input.errno === EMFILE || input.errno === ENFILE) {
+          // The connection stays in the backlog; epoll would report it again at once.
+          this.#pauseAccepting('error', 'out of file descriptors');
+        }
+        break;
+      case 'wake':
+        // Messages are drained every turn.
+        break;
+      case 'exited':
+        this.#exited(input.pidfd);
+        break;
+      case 'writable':
+        this.#all.get(input.fd)?.outbox.writable();
+        this.#active.add(input.fd);
+        break;
+      case 'failed':
+        this.#end(input.fd, errnoName(input.errno));
+        break;
+      case 'data':
+        this.#received(input);
+        break;
+    }
+  }
+
+  #accepted({ fd, pid, uid, gid, pidfd: received }: InputOf<'accept'>): void {
+    const { broker } = this;
+    const { peer, pidfd } = identify(fd, { pid, uid, gid }, received);
+    const client = broker.connect(peer, pidfd);
+    const { uid: charged } = broker.quotas.whoIs({ client, peer });
+    const fds = this.#fds.of(charged);
+    const foreign = this.#fds.foreign(charged);
+    const touched = () => this.#active.add(fd);
+    const [objects, carried] = [this.#objects.of(charged), this.#carried.of(charged)];
+    const queue = this.#queued.of(charged);
+    const connection = new Connection(client, foreign, objects, carried, queue, touched);
+    createDisplay(connection, this.globals);
+    const fits = fds.take(FDS_PER_CONNECTION);
+    if (!fits) fds.overdraw(FDS_PER_CONNECTION);
+    if (this.#fds.overdrawn) this.#pauseAccepting('warn', 'refused connections are not closed yet');
+    const outbox = new Outbox(
+      this.step,
+      fd,
+      connection,
+      broker.clock,
+      () => this.#held || this.#fds.holdsBack(charged),
+    );
+    const entry = { connection, outbox, uid: charged, pidfd, endedBy: null, readsLeft: null };
+    this.#all.set(fd, entry);
+    this.step.add(fd);
+    if (pidfd !== null) {
+      this.#processes.set(pidfd, fd);
+      this.step.addProcess(pidfd);
+    }
+    if (!broker.policy.mayConnect(peer)) {
+      const error = new BrokerError('permission_denied', `user ${uid} may not connect`, {
+        constraint: 'connect',
+        requested: uid,
+      });
+      broker.refused({ client, peer }, error);
+      connection.refuse(`${error.code}: ${error.message}`);
+      return;
+    }
+    if (!fits) {
+      connection.refuse(
+        `limit_exceeded: user ${uid} has too many connections, or fds that no buffer has`,
+      );
+      return;
+    }
+    this.log('debug', 'client connected', { client: client.id, ...client.peer });
+  }
+
+  #received({ fd, bytes, fds, lost }: InputOf<'data'>): void {
+    const entry = this.#all.get(fd);
+    if (entry === undefined) {
+      // It has ended in this turn; nobody is left to be charged.
+      for (const stray of fds) this.closing.add(NOBODY.uid, stray, () => {});
+    } else if (bytes.length === 0) this.#end(fd, null);
+    else {
+      if (entry.readsLeft !== null) entry.readsLeft--;
+      entry.connection.receive(bytes, fds, lost);
+    }
+  }
+
+  /** What it sent before is still heard: it may have released something, and ended. */
+  #exited(pidfd: number): void {
+    const fd = this.#processes.get(pidfd);
+    const entry = fd === undefined ? undefined : this.#all.get(fd);
+    if (fd === undefined || entry === undefined) return;
+    entry.readsLeft = LAST_READS;
+    this.#active.add(fd);
+  }
+
+  /** Whether a connection's process has ended, and all that it had sent was heard. */
+  #gone(fd: number, { readsLeft, outbox }: Connected): boolean {
+    if (readsLeft === null) return false;
+    return readsLeft <= 0 || !outbox.reading || !isReady(fd, POLLIN);
+  }
+
+  /** Reads nobody's requests, or everybody's again. */
+  hold(held: boolean): void {
+    this.#held = held;
+    for (const fd of this.#all.keys()) this.#active.add(fd);
+  }
+
+  #end(fd: number, reason: string | null): void {
+    const entry = this.#all.get(fd);
+    if (entry === undefined) return;
+    this.#all.delete(fd);
+    this.#active.delete(fd);
+    const { connection, uid, pidfd, endedBy } = entry;
+    const { client } = connection;
+    this.step.remove(fd);
+    if (pidfd !== null) {
+      this.#processes.delete(pidfd);
+      this.step.remove(pidfd);
+    }
+    connection.close();
+    this.broker.disconnect(client, endedBy);
+    const fds = this.#fds.of(uid);
+    fds.give(FDS_PER_CONNECTION - 1);
+    // Its peer knows at once, whatever the close has to wait for.
+    shutdown(fd);
+    this.#fds.closeLater(uid, fd, () => fds.give(1), true);
+    const why = connection.failure ?? reason;
+    if (why === null) this.log('debug', 'client left', { client: client.id });
+    else this.log('warn', 'client dropped', { client: client.id, ...client.peer, why });
+  }
+
+  /** Ends one in the next turn, when the client has been told why. */
+  disconnect(client: Client, by: Owner | null): void {
+    const found = [...this.#all.values()].find(({ connection }) => connection.client === client);
+    if (found === undefined) return;
+    found.endedBy ??= by;
+    found.connection.refuse('the connection was ended over REST');
+  }
+
+  /**
+   * Queues what connections have to send, ends those that are over, and accepts again when it is time.
+   * Returns how long the step may wait, in milliseconds; -1: for ever.
+   */
+  flush(): number {
+    let timeout = this.#acceptAgain();
+    const batch = [...this.#active];
+    this.#active.clear();
+    for (const fd of batch) {
+      const entry = this.#all.get(fd);
+      if (entry === undefined) continue;
+      const wait = entry.outbox.flush();
+      if (wait === 'over' || this.#gone(fd, entry)) this.#end(fd, null);
+      else timeout = soonest(timeout, wait);
+    }
+    // The end of one connection may have given others something to send.
+    if (this.#active.size > 0) timeout = 0;
+    for (const fd of batch) {
+      const entry = this.#all.get(fd);
+      const ending = entry?.connection.closing || typeof entry?.readsLeft === 'number';
+      if (entry?.outbox.busy || ending) this.#active.add(fd);
+    }
+    return timeout;
+  }
+
+  #pauseAccepting(level: LogLevel, why: string): void {
+    if (this.#acceptAgainAt !== null) return;
+    this.step.accepting(false);
+    this.#acceptAgainAt = after(this.broker.clock.now(), ACCEPT_PAUSE_MS);
+    const waiting = Object.fromEntries(this.closing.left);
+    this.log(level, `${why}: not accepting for a moment`, { waiting });
+  }
+
+  #acceptAgain(): number {
+    if (this.#acceptAgainAt === null) return -1;
+    const wait = Math.ceil(this.#acceptAgainAt - this.broker.clock.now());
+    if (wait > 0) return wait;
+    this.#acceptAgainAt = null;
+    this.step.accepting(true);
+    return -1;
+  }
+
+  /** The daemon ends: all of them go. */
+  close(): void {
+    for (const fd of [...this.#all.keys()]) this.#end(fd, null);
+  }
+}

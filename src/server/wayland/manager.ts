@@ -1,0 +1,86 @@
+/**
+ * dmabroker_manager_v1: the broker describes itself, and a client begins.
+ */
+import type { Broker } from '../../broker/broker.js';
+import { BrokerError } from '../../memory/errors.js';
+import {
+  MAX_BUFFER_SIZE,
+  MAX_BUFFERS_PER_CLIENT,
+  MAX_FDS,
+  MAX_IMAGE_DIMENSION,
+  MAX_OBJECTS_PER_CLIENT,
+} from '../../memory/limits.js';
+import { dmabroker_manager_v1 } from '../../protocol/dmabroker-v1.gen.js';
+import { hi, lo } from '../../protocol/wire.js';
+import type { DeviceInfo } from '../../rest/contract.js';
+import { ownNode } from '../machine/drm-node.js';
+import { BufferObject } from './buffer.js';
+import type { Connection } from './connection.js';
+import { createParams } from './params.js';
+import type { Resource } from './resource.js';
+import { cut, MAX_TEXT } from './text.js';
+
+/** What the manager's events say and its requests reach. */
+export interface ManagerContext {
+  readonly broker: Broker;
+  readonly device: DeviceInfo | null;
+  /** dev_t of the DRM node that is advertised, or null. */
+  readonly mainDevice: Buffer | null;
+  /** The machine's other devices. */
+  readonly others: readonly OtherDevice[];
+}
+
+type OtherDevice = Pick<DeviceInfo, 'name' | 'device_uuid' | 'driver_uuid' | 'drm'>;
+
+export function bindManager(
+  context: ManagerContext,
+  connection: Connection,
+  id: number,
+  version: number,
+): void {
+  const manager = connection.create(id, dmabroker_manager_v1, version, {
+    destroy: () => {},
+    create_params: (paramsId) => createParams(context.broker, connection, paramsId, version),
+    redeem: (bufferId, token) => {
+      const object = new BufferObject(context.broker, connection, bufferId, version);
+      try {
+        object.redeemed(context.broker.redeem(connection.client, token));
+      } catch (error) {
+        if (!(error instanceof BrokerError)) throw error;
+        object.failed(error);
+      }
+    },
+    create_work: (workId, bufferId) => BufferObject.named(connection, bufferId).createWork(workId),
+  });
+  describe(manager, context);
+}
+
+function describe(
+  manager: Resource<typeof dmabroker_manager_v1>,
+  { broker, device, mainDevice, others }: ManagerContext,
+): void {
+  const { handle_type, limit } = dmabroker_manager_v1.enums;
+  if (device !== null) {
+    const tell = (each: OtherDevice, node: Buffer | null) => {
+      // Native byte order: the daemon runs on little-endian machines alone (package.json's cpu).
+      const dev = node?.readBigUInt64LE() ?? 0n;
+      const { name, device_uuid, driver_uuid } = each;
+      manager.event('device', name, device_uuid, driver_uuid, hi(dev), lo(dev));
+    };
+    tell(device, mainDevice);
+    for (const other of others) tell(other, ownNode(other.drm));
+  }
+  for (const { name, handleType, usable, reason } of broker.sources) {
+    const why = cut(reason, MAX_TEXT.reason);
+    manager.event('source', name, handle_type[handleType], usable ? 1 : 0, why);
+  }
+  const limits = [
+    [limit.buffer_size, device?.limits.max_allocation_size ?? MAX_BUFFER_SIZE],
+    [limit.image_dimension, device?.limits.max_image_dimension_2d ?? MAX_IMAGE_DIMENSION],
+    [limit.buffers, MAX_BUFFERS_PER_CLIENT],
+    [limit.objects, MAX_OBJECTS_PER_CLIENT],
+    [limit.fds, MAX_FDS],
+  ] as const;
+  for (const [what, value] of limits) manager.event('limit', what, hi(value), lo(value));
+  manager.event('done');
+}

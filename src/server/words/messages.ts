@@ -1,0 +1,291 @@
+/**
+ * What the daemon's threads say to each other. There are three kinds of thread:
+ *
+ *  - main: starts the others, REST, logs, signals;
+ *  - the data plane (plane/main.ts): client socket, registry, every fd of a buffer;
+ *  - the allocator (allocator/main.ts): the Vulkan device and the other memory sources.
+ *
+ * The data plane blocks in the kernel, so whoever posts to it also writes its eventfd.
+ */
+import type { AllocationResult } from '../../broker/broker.js';
+import type { PolicyRules } from '../../broker/policy.js';
+import type { PoolLimits } from '../../broker/pool/pool.js';
+import type { Pressure } from '../../broker/quota/recalls.js';
+import type { Layer, RuleId, Rules } from '../../broker/quota/rules.js';
+import type { Choice } from '../../broker/request.js';
+import type { ChargePolicy } from '../../broker/shares.js';
+import type { Asker } from '../../broker/turns.js';
+import type { Swept } from '../../broker/unproven.js';
+import type { DeviceState } from '../../memory/device.js';
+import type { ErrorMessage } from '../../memory/errors.js';
+import type {
+  Allocation,
+  FormatOffer,
+  LostAllocation,
+  MemorySpec,
+  Plan,
+  Plane,
+  SourceState,
+} from '../../memory/source.js';
+import type { Work, WorkDone } from '../../memory/work.js';
+import type { ListedDevice } from '../../native/sources/devices.js';
+import type {
+  BufferInfo,
+  CgroupInfo,
+  ClientDetail,
+  ClientInfo,
+  CreateBuffer,
+  CreatedBuffer,
+  DeviceInfo,
+  EventInfo,
+  History,
+  PlannedBuffer,
+  PoolDrained,
+  PoolInfo,
+  QuotaInfo,
+  Token,
+  TokenInfo,
+  TokenRequest,
+  UserInfo,
+} from '../../rest/contract.js';
+import type { SubuidRange } from '../machine/users.js';
+import type { AuditNote } from './audit.js';
+import type { PlaneMetrics } from './metrics.js';
+import type { Content } from './preview.js';
+import type { Change, Requester } from './requester.js';
+
+export type { AllocationResult };
+
+/** What the allocator found, at start, or after a device was opened or lost. */
+export interface Inventory {
+  /** The main one. */
+  readonly device: DeviceInfo | null;
+  /** Of the main device and of the sources without a device. */
+  readonly sources: readonly SourceState[];
+  readonly offers: readonly FormatOffer[];
+  /** All, the main one first. */
+  readonly devices: readonly DeviceState[];
+  /** All as JSON, in the same order. */
+  readonly listed: readonly ListedDevice[];
+}
+
+/** Data plane → allocator, which serves those who ask in turn; frees do not wait for it. */
+export type AllocatorRequest =
+  | {
+      readonly kind: 'allocate';
+      readonly seq: number;
+      readonly asker: Asker;
+      readonly choice: Choice;
+      readonly id: string;
+    }
+  /** A dry run. */
+  | { readonly kind: 'plan'; readonly seq: number; readonly asker: Asker; readonly choice: Choice }
+  /** The fds stay the data plane's. `device`: a UUID, or null for the main one. */
+  | {
+      readonly kind: 'import';
+      readonly seq: number;
+      readonly asker: Asker;
+      readonly spec: MemorySpec;
+      readonly planes: readonly Plane[];
+      readonly device: string | null;
+    }
+  /** A device's UUID. */
+  | { readonly kind: 'open'; readonly seq: number; readonly asker: Asker; readonly device: string }
+  /** The fds in it stay the data plane's, and open until the reply. */
+  | { readonly kind: 'work'; readonly seq: number; readonly asker: Asker; readonly work: Work }
+  | {
+      readonly kind: 'free';
+      readonly source: Allocation['source'];
+      readonly handleType: Allocation['handleType'];
+      readonly key: number;
+      readonly device: Allocation['device'];
+    };
+
+/** Allocator → data plane; the fds of an allocation, or of what was read, change hands with it. */
+export type AllocatorReply =
+  | { readonly seq: number; readonly allocation: Allocation }
+  | { readonly seq: number; readonly plan: Plan }
+  | { readonly seq: number; readonly opened: DeviceState }
+  | { readonly seq: number; readonly work: WorkDone }
+  | { readonly seq: number; readonly error: ErrorMessage };
+
+/**
+ * Allocator → data plane: the device was lost, with the memory of these allocations; then that it is
+ * there again or, with a `problem`, cannot be opened for now. Either way the inventory has changed.
+ */
+export type DeviceNotice =
+  | {
+      readonly notice: 'lost';
+      readonly device: string;
+      readonly reason: string;
+      readonly allocations: readonly LostAllocation[];
+    }
+  | {
+      readonly notice: 'renewed';
+      readonly device: string;
+      readonly problem: string | null;
+      readonly inventory: Inventory;
+    };
+
+/** What it takes to find out who has a buffer's memory. */
+export interface BufferMemories {
+  /** st_dev:st_ino; empty where files do not tell memories apart. */
+  readonly identities: readonly string[];
+  readonly clients: readonly { readonly id: string; readonly pid: number }[];
+  /** How many that were handed it have no pid here: they are in a pid namespace that is not seen. */
+  readonly outside: number;
+}
+
+/** The questions that main asks of the data plane: parameters and answer of each. */
+export interface Questions {
+  /** Answered when everything that happened before it was sent as `changes`. */
+  catchUp: { parameters: null; answer: null };
+  getBuffer: { parameters: string; answer: BufferInfo };
+  createBuffer: {
+    parameters: { request: CreateBuffer; requester: Requester };
+    answer: CreatedBuffer;
+  };
+  planBuffer: {
+    parameters: { request: CreateBuffer; requester: Requester };
+    answer: PlannedBuffer;
+  };
+  renameBuffer: { parameters: { change: Change; name: string | null }; answer: BufferInfo };
+  releaseBuffer: { parameters: Change; answer: null };
+  /** An image's present content; the fd of the answer is main's. */
+  readImage: { parameters: string; answer: Content };
+  /** By its ticket: it is charged no longer. */
+  imageDone: { parameters: number; answer: null };
+  reissueBuffer: { parameters: Change; answer: BufferInfo };
+  historyOf: { parameters: string; answer: History };
+  memoriesOf: { parameters: string; answer: BufferMemories };
+  extendLease: { parameters: { change: Change; seconds: number }; answer: BufferInfo };
+  recallBuffer: { parameters: { change: Change; seconds: number }; answer: BufferInfo };
+  listTokens: { parameters: string; answer: TokenInfo[] };
+  shareBuffer: { parameters: { change: Change; terms: TokenRequest }; answer: Token };
+  revokeToken: { parameters: { change: Change; tokenId: string }; answer: null };
+  getClient: { parameters: string; answer: ClientDetail };
+  disconnectClient: { parameters: string; answer: null };
+  /** Without their names. */
+  listUsers: { parameters: null; answer: UserInfo[] };
+  listCgroups: { parameters: null; answer: CgroupInfo[] };
+  listQuotas: { parameters: null; answer: QuotaInfo[] };
+  getQuota: { parameters: RuleId; answer: QuotaInfo };
+  /** Replaces the rules of REST, of which one has changed. */
+  configureQuotas: { parameters: { rules: Rules; changed: RuleId }; answer: null };
+  /** Memory is short; how many buffers were recalled. */
+  pressed: { parameters: Pressure; answer: number };
+  relieved: { parameters: Pressure['sources']; answer: null };
+  metrics: { parameters: null; answer: PlaneMetrics };
+  /** Whether the data plane answers. */
+  ping: { parameters: null; answer: null };
+  /** The configuration was read again. */
+  setPolicy: { parameters: PolicyRules; answer: null };
+  /** The configuration was read again: its spares go. */
+  setPool: { parameters: PoolLimits; answer: null };
+  getPool: { parameters: null; answer: PoolInfo };
+  /** What was freed. */
+  drainPool: { parameters: null; answer: PoolDrained };
+  /** Whether clients are not to be read, since what they do could not be recorded. */
+  hold: { parameters: boolean; answer: null };
+  /** What a `sweep` has found. */
+  swept: { parameters: Swept; answer: null };
+  /** Releases everything and ends the thread. */
+  shutDown: { parameters: null; answer: null };
+}
+
+export type Question = {
+  [K in keyof Questions]: {
+    readonly seq: number;
+    readonly question: K;
+    readonly parameters: Questions[K]['parameters'];
+    /** Who asks over REST, where what is asked for does something to a buffer or a quota. */
+    readonly by?: Requester | null;
+    /** The user whose things alone it may be about; everybody's without it, or null. */
+    readonly only?: number | null;
+  };
+}[keyof Questions];
+
+/** An event before it has its id. */
+export type EventDraft = Omit<EventInfo, 'id'>;
+
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
+
+/** What main's copy of the registry lacks: new or changed records as they are now, and ids. */
+export interface Changes {
+  readonly buffers: readonly BufferInfo[];
+  readonly clients: readonly ClientInfo[];
+  readonly goneBuffers: readonly string[];
+  readonly goneClients: readonly string[];
+}
+
+/** Data plane → main. */
+export type PlaneMessage =
+  | { readonly kind: 'answer'; readonly seq: number; readonly value: unknown }
+  | { readonly kind: 'changes'; readonly changes: Changes }
+  /** Asks who has these memories (st_dev:st_ino) in a sweep that begins now; answered with `swept`. */
+  | { readonly kind: 'sweep'; readonly identities: readonly string[] }
+  | { readonly kind: 'refusal'; readonly seq: number; readonly error: ErrorMessage }
+  /** What has happened in one turn. */
+  | {
+      readonly kind: 'events';
+      readonly events: readonly EventDraft[];
+      /** Those of them that are acts; none where no audit is kept. */
+      readonly audit: readonly AuditNote[];
+    }
+  | {
+      readonly kind: 'log';
+      readonly level: LogLevel;
+      readonly text: string;
+      readonly fields: object;
+    };
+
+/** What the data plane's thread is started with. The listener becomes its own; the eventfd stays main's. */
+export interface PlaneSetup {
+  readonly listener: number;
+  readonly wake: number;
+  readonly inventory: Inventory;
+  readonly unknownGraceSeconds: number;
+  /** `accounting.trusted_bytes`; Infinity: none. */
+  readonly trustedBytes: number;
+  readonly leaseGraceSeconds: number;
+  /** How many fds the process may have. */
+  readonly maxFds: number;
+  /** Whether acts are told for the audit. */
+  readonly audit: boolean;
+  /** dev_t of the DRM node to advertise, if there is one. */
+  readonly mainDevice: Uint8Array | null;
+  readonly quotas: QuotaSetup;
+  readonly policy: PolicyRules;
+  readonly pool: PoolLimits;
+}
+
+/** The data plane's quotas as they are at the start. */
+export interface QuotaSetup {
+  readonly rules: Readonly<Record<Layer, Rules>>;
+  readonly subuids: readonly SubuidRange[];
+  /** Given to holders above their share to give something back. */
+  readonly recallSeconds: number;
+  readonly charge: ChargePolicy;
+}
+
+/** What the allocator's thread is started with. The eventfd stays main's. */
+export interface AllocatorSetup {
+  /** The configured device, or null: by rule. */
+  readonly device: string | null;
+  /** To be written after each reply, since the data plane blocks in the kernel. */
+  readonly wake: number;
+}
+
+/** Main → allocator: what is the main device like now, what are all of them, or just: does it answer? */
+export interface DeviceQuestion {
+  readonly seq: number;
+  readonly about: 'main' | 'all' | 'nothing';
+}
+
+export type DeviceAnswer =
+  | { readonly seq: number; readonly device: DeviceInfo | null }
+  | { readonly seq: number; readonly devices: readonly ListedDevice[] }
+  | { readonly seq: number };
+
+/** Allocator → main, when it has probed its sources, and again when a device was opened or made anew. */
+export type AllocatorReady = { readonly inventory: Inventory };

@@ -1,0 +1,156 @@
+/** The configuration file: what it may say, and that every mistake is named by its line or key. */
+
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import t from 'tap';
+import { CLIENT_SOCKET, daemonSocket, REST_SOCKET } from '../../../src/protocol/paths.js';
+import { type Config, loadConfig } from '../../../src/server/config/config.js';
+import { ConfigError, parseConfig } from '../../../src/server/config/file.js';
+import { poolConfig } from '../../../src/server/config/pool.js';
+import { FakeClock } from '../../support/clock.js';
+import { temporaryFolder } from '../../support/folder.js';
+
+const clock = new FakeClock();
+
+const full = `
+[clients]
+socket = "/run/x/client.sock"
+mode = "0666"
+group = "video"
+[rest]
+socket = "/run/x/rest.sock"
+mode = "0600"
+rate_limit = 7
+[device]
+select = "226:128"
+[log]
+level = "warn"
+audit = false
+audit_when_full = "block"
+[accounting]
+unknown_grace_seconds = 5
+charge = "importers"
+trusted_bytes = "1M"
+[leases]
+grace_seconds = 7.5
+[pool]
+bytes = "8M"
+spares_per_spec = 2
+idle_seconds = 5
+`;
+
+const quotas = {
+  quotas: { rules: new Map(), recallSeconds: 10 },
+  leaks: { forgottenAfterSeconds: 3600, sampleSeconds: 60 },
+  pressure: { psiSomeAvg10: 10, heapBudget: 0.9, deadlineSeconds: 10 },
+};
+const pool = { bytes: 8 * 1024 * 1024, sparesPerSpec: 2, idleSeconds: 5 };
+
+/** It depends on the machine's users: policy-config.test.ts. */
+const withoutPolicy = ({ policy: _, ...rest }: Config) => rest;
+
+t.test('without a file', async (t) => {
+  t.same(withoutPolicy(loadConfig(null, {}, clock).config), {
+    clients: { path: daemonSocket(CLIENT_SOCKET), mode: 0o660 },
+    rest: { path: daemonSocket(REST_SOCKET), mode: 0o660 },
+    rateLimit: 10_000,
+    restTcp: null,
+    tokens: [],
+    device: null,
+    logLevel: 'info',
+    audit: true,
+    auditWhenFull: 'drop',
+    accounting: { unknownGraceSeconds: 60, charge: 'owner', trustedBytes: 2 ** 28 },
+    leaseGraceSeconds: 5,
+    pool: poolConfig({}),
+    ...quotas,
+  });
+});
+
+t.test('with one, and what the command line says before it', async (t) => {
+  const path = join(temporaryFolder(t), 'dmabroker.toml');
+  writeFileSync(path, full);
+  const config = {
+    clients: { path: '/run/x/client.sock', mode: 0o666, group: 'video' },
+    rest: { path: '/run/x/rest.sock', mode: 0o600 },
+    rateLimit: 7,
+    restTcp: null,
+    tokens: [],
+    device: '226:128',
+    logLevel: 'warn',
+    audit: false,
+    auditWhenFull: 'block',
+    accounting: { unknownGraceSeconds: 5, charge: 'importers', trustedBytes: 2 ** 20 },
+    leaseGraceSeconds: 7.5,
+    pool,
+    ...quotas,
+  };
+  t.same(withoutPolicy(loadConfig(path, {}, clock).config), config);
+  const overrides = {
+    socket: '/a',
+    restSocket: '/b',
+    device: 'llvmpipe',
+    logLevel: 'debug',
+    poolBytes: 0,
+  } as const;
+  t.same(withoutPolicy(loadConfig(path, overrides, clock).config), {
+    clients: { ...config.clients, path: '/a' },
+    rest: { ...config.rest, path: '/b' },
+    rateLimit: 7,
+    restTcp: null,
+    tokens: [],
+    device: 'llvmpipe',
+    logLevel: 'debug',
+    audit: false,
+    auditWhenFull: 'block',
+    accounting: { unknownGraceSeconds: 5, charge: 'importers', trustedBytes: 2 ** 20 },
+    leaseGraceSeconds: 7.5,
+    pool: { ...pool, bytes: 0 },
+    ...quotas,
+  });
+  writeFileSync(path, '# nothing\n');
+  t.same(loadConfig(path, {}, clock).config, loadConfig(null, {}, clock).config);
+  t.throws(() => loadConfig(`${path}.not`, {}, clock), { code: 'ENOENT' });
+});
+
+const mistakes: [string, RegExp][] = [
+  ['[rest]\nrate_limit = -1\n', /rest\.rate_limit must be >= 0/],
+  ['[clients]\nrate_limit = 1\n', /unknown key clients\.rate_limit/],
+  ['[clients\n', /^f:1:\d+: /],
+  ['\n\nmode = \n', /^f:3:\d+: /],
+  ['[log]\nlevel = "info"\nlevel = "warn"\n', /^f:3:\d+: /],
+  ['color = 1', /^f:\d+: unknown key color$/],
+  ['[clients]\nsockets = "/x"', /^f:\d+: unknown key clients\.sockets$/],
+  ['[clients]\nsocket = "relative"', /^f:\d+: clients\.socket must match pattern/],
+  [`[rest]\nsocket = "/${'x'.repeat(107)}"`, /^f:\d+: rest\.socket must NOT have more than 107/],
+  ['[clients]\nmode = 432', /^f:\d+: clients\.mode must be string$/],
+  ['[clients]\nmode = "660"', /^f:\d+: clients\.mode must match pattern/],
+  ['[clients]\nmode = "0888"', /^f:\d+: clients\.mode must match pattern/],
+  ['[clients]\ngroup = ""', /^f:\d+: clients\.group must NOT have fewer than 1/],
+  ['clients = "x"', /^f:\d+: clients must be object$/],
+  ['[device]\nselect = ""', /^f:\d+: device\.select must NOT have fewer/],
+  [
+    '[accounting]\nunknown_grace_seconds = -1',
+    /^f:\d+: accounting\.unknown_grace_seconds must be >= 0$/,
+  ],
+  ['[pool]\nbytes = "none"', /^f:2: pool\.bytes must match pattern/],
+  ['[pool]\nbytes = -1', /^f:2: pool\.bytes must be >= 0$/],
+  ['[pool]\nspares_per_spec = 65', /^f:2: pool\.spares_per_spec must be <= 64$/],
+  ['[pool]\nidle_seconds = 0', /^f:2: pool\.idle_seconds must be >= 1$/],
+  ['[log]\nlevel = "loud"', /^f:\d+: log\.level .*: debug, info, warn, error$/],
+];
+
+t.test('the pool has a part of the memory, which is bounded', async (t) => {
+  const gib = 2 ** 30;
+  t.same(poolConfig({}, 4 * gib), { bytes: gib / 16, sparesPerSpec: 3, idleSeconds: 30 });
+  t.equal(poolConfig({}, 4096 * gib).bytes, gib / 4);
+  t.equal(poolConfig({ bytes: '1G' }, gib).bytes, gib);
+  t.equal(poolConfig({ bytes: 0 }, gib).bytes, 0);
+});
+
+t.test('mistakes', async (t) => {
+  for (const [text, message] of mistakes) {
+    t.throws(() => parseConfig(text, 'f'), { name: 'ConfigError', message }, JSON.stringify(text));
+  }
+  t.ok(new ConfigError('x') instanceof Error);
+});

@@ -1,0 +1,61 @@
+/** `[quotas]` and `[pressure]`: rules from TOML, and mistakes that are named. */
+import t from 'tap';
+import { parseConfig } from '../../../src/server/config/file.js';
+import { quotaRules } from '../../../src/server/config/quotas.js';
+
+const TEXT = `
+[quotas]
+reserve = 0.2
+[quotas.daemon]
+bytes = "8G"
+[quotas.default_user]
+bytes = "512M"
+allocations_per_second = 0.5
+[quotas.users.alice]
+weight = 3
+bytes = "none"
+[quotas.users.1001]
+fds = 5
+[quotas.cgroups."/user.slice/*"]
+buffers = "7"
+priority = -1
+[quotas.sources."vulkan:1"]
+fds = 7
+[quotas.sources."dma-heap:system"]
+bytes = 4096
+[quotas.connection]
+pending = 8
+`;
+
+t.test('rules', async (t) => {
+  const rules = quotaRules(parseConfig(TEXT, 'f').quotas ?? {}, () => 1000);
+  t.same(Object.fromEntries(rules), {
+    'daemon/default': { bytes: 8 * 2 ** 30, reserve: 0.2 },
+    'user/default': { bytes: 2 ** 29, allocationsPerSecond: 0.5 },
+    'connection/default': { pending: 8 },
+    'user/1001': { fds: 5 },
+    'user/1000': { bytes: null, weight: 3 },
+    'cgroup//user.slice/*': { buffers: 7, priority: -1 },
+    'source/vulkan:1': { fds: 7 },
+    'source/dma-heap:system': { bytes: 4096 },
+  });
+  t.throws(() => quotaRules({ users: { bob: {} } }, () => null), /quotas\.users\.bob: there is no/);
+});
+
+const mistakes: [text: string, message: RegExp][] = [
+  ['[quotas]\nreserve = 2', /^f:2: quotas\.reserve must be <= 1$/],
+  ['[quotas.default_user]\nbytes = "1X"', /^f:2: quotas\.default_user\.bytes must match pattern/],
+  ['[quotas.default_user]\nbytes = -1', /^f:2: quotas\.default_user\.bytes must be >= 0$/],
+  ['[quotas.daemon]\nweight = 2', /^f:2: unknown key quotas\.daemon\.weight$/],
+  ['[quotas.users.bob]\nweight = 0', /^f:2: quotas\.users\.bob\.weight must be >= 1$/],
+  ['[quotas.cgroups.foo]\nbytes = 0', /^f:1: unknown key quotas\.cgroups\.foo$/],
+  ['[quotas.sources."vulkan:1"]\npending = 1', /^f:2: unknown key .*pending$/],
+  ['[quotas.sources."vulkan:x"]\nbytes = 1', /^f:1: unknown key quotas\.sources/],
+  ['[pressure]\npsi_some_avg10 = 0', /^f:2: pressure\.psi_some_avg10 must be > 0$/],
+];
+
+t.test('mistakes', async (t) => {
+  for (const [text, message] of mistakes) {
+    t.throws(() => parseConfig(text, 'f'), { name: 'ConfigError', message }, JSON.stringify(text));
+  }
+});

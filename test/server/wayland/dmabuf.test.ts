@@ -1,0 +1,138 @@
+/**
+ * zwp_linux_dmabuf_v1: the formats as its text demands, with a device and without one; what is
+ * brought to it is closed, and nothing is made.
+ */
+import t from 'tap';
+import { HeldFds } from '../../../src/broker/held-fds.js';
+import { fourcc, MOD_LINEAR } from '../../../src/memory/fourcc.js';
+import {
+  zwp_linux_buffer_params_v1,
+  zwp_linux_dmabuf_v1,
+} from '../../../src/protocol/linux-dmabuf-v1.gen.js';
+import {
+  type AdvertisedFormat,
+  dmabufGlobal,
+  type Feedback,
+  formatTable,
+} from '../../../src/server/wayland/dmabuf.js';
+import { Bench, errorOf, FREE } from './support/bench.js';
+
+const [XR24, AR24] = [fourcc('XR24'), fourcc('AR24')];
+const TILED = 0x0100_0000_0000_0002n;
+const formats: AdvertisedFormat[] = [
+  { format: XR24, modifier: MOD_LINEAR },
+  { format: XR24, modifier: TILED },
+  { format: AR24, modifier: MOD_LINEAR },
+];
+const TABLE_FD = 900;
+const DMABUF = FREE;
+const OBJECT = FREE + 1;
+
+function bound(version: number, withDevice: boolean) {
+  const closed: number[] = [];
+  const table = new HeldFds([TABLE_FD], (fd) => closed.push(fd));
+  const mainDevice = Buffer.from('80e2000000000000', 'hex');
+  const feedback: Feedback | null = withDevice ? { mainDevice, table } : null;
+  const global = dmabufGlobal(2, formats, feedback);
+  const bench = new Bench([global]).ready();
+  bench.bind(2, zwp_linux_dmabuf_v1.name, version, DMABUF);
+  return { bench, global, table, closed, mainDevice };
+}
+
+const formatEvents = [XR24, AR24].map((format) => ({
+  object: DMABUF,
+  name: 'zwp_linux_dmabuf_v1.format',
+  values: [format],
+}));
+const modifierEvents = [
+  [XR24, 0, 0],
+  [XR24, 0x01000000, 2],
+  [AR24, 0, 0],
+].map((values) => ({ object: DMABUF, name: 'zwp_linux_dmabuf_v1.modifier', values }));
+
+t.test('without a device: version 3', async (t) => {
+  const { bench, global } = bound(3, false);
+  t.equal(global.version, 3);
+  t.same(bench.events(), [...formatEvents, ...modifierEvents]);
+  for (const version of [1, 2]) t.same(bound(version, false).bench.events(), formatEvents);
+});
+
+t.test('with a device: version 4', async (t) => {
+  const { bench, global } = bound(4, true);
+  t.equal(global.version, 4);
+  t.same(bench.events(), [], 'version 4 has no format events');
+  t.same(bound(3, true).bench.events(), [...formatEvents, ...modifierEvents]);
+});
+
+for (const request of ['get_default_feedback', 'get_surface_feedback'] as const) {
+  t.test(request, async (t) => {
+    const { bench, table, closed, mainDevice } = bound(4, true);
+    if (request === 'get_default_feedback') {
+      bench.request(zwp_linux_dmabuf_v1, DMABUF, request, OBJECT);
+    } else bench.request(zwp_linux_dmabuf_v1, DMABUF, request, OBJECT, 77);
+    t.same(bench.connection.nextPacket?.held?.fds, [TABLE_FD]);
+    table.release();
+    t.same(closed, [], 'the table’s fd stays open until it is sent');
+    const events = bench.events();
+    t.same(closed, [TABLE_FD]);
+    t.same(
+      events.map(({ object, name, values }) => [object, name.split('.')[1], values]),
+      [
+        [OBJECT, 'format_table', [TABLE_FD, 48]],
+        [OBJECT, 'main_device', [mainDevice]],
+        [OBJECT, 'tranche_target_device', [mainDevice]],
+        [OBJECT, 'tranche_flags', [0]],
+        [OBJECT, 'tranche_formats', [Buffer.from('000001000200', 'hex')]],
+        [OBJECT, 'tranche_done', []],
+        [OBJECT, 'done', []],
+      ],
+    );
+  });
+}
+
+t.test('the table', async (t) => {
+  t.equal(
+    formatTable(formats).toString('hex'),
+    ['58523234', '00000000', '0000000000000000'].join('') +
+      ['58523234', '00000000', '0200000000000001'].join('') +
+      ['41523234', '00000000', '0000000000000000'].join(''),
+  );
+});
+
+/** Parameters with two planes added, as object OBJECT. */
+function withPlanes() {
+  const { bench } = bound(3, false);
+  bench.request(zwp_linux_dmabuf_v1, DMABUF, 'create_params', OBJECT);
+  const add = (plane: number) =>
+    bench.peer.request(zwp_linux_buffer_params_v1, OBJECT, 'add', 0, plane, 0, 256, 0, 0);
+  bench.feed(Buffer.concat([add(0), add(1)]), [700, 701]);
+  bench.events();
+  return bench;
+}
+const image = [640, 480, XR24, 0] as const;
+
+t.test('create fails, and what was brought is closed', async (t) => {
+  const bench = withPlanes();
+  t.same(bench.closed, [700, 701]);
+  bench.request(zwp_linux_buffer_params_v1, OBJECT, 'create', ...image);
+  t.same(bench.names(), ['zwp_linux_buffer_params_v1.failed']);
+  bench.request(zwp_linux_buffer_params_v1, OBJECT, 'destroy');
+  t.same(bench.names(), ['wl_display.delete_id']);
+  t.equal(bench.connection.closing, false);
+});
+
+t.test('parameters are used once', async (t) => {
+  const bench = withPlanes();
+  bench.request(zwp_linux_buffer_params_v1, OBJECT, 'create', ...image);
+  bench.events();
+  bench.request(zwp_linux_buffer_params_v1, OBJECT, 'create', ...image);
+  const { already_used } = zwp_linux_buffer_params_v1.enums.error;
+  t.match(errorOf(bench.events()), { object: OBJECT, code: already_used });
+});
+
+t.test('create_immed is an error', async (t) => {
+  const bench = withPlanes();
+  bench.request(zwp_linux_buffer_params_v1, OBJECT, 'create_immed', OBJECT + 1, ...image);
+  const { invalid_wl_buffer } = zwp_linux_buffer_params_v1.enums.error;
+  t.match(errorOf(bench.events()), { object: OBJECT, code: invalid_wl_buffer, text: /wl_buffer/ });
+});

@@ -1,0 +1,70 @@
+/** Requests on objects: each in its order, none before what it needs, and none for ever. */
+import fc from 'fast-check';
+import t from 'tap';
+import { Order } from '../../../src/server/wayland/order.js';
+
+/** Requests on a few objects, whose answers come at some time. */
+interface Plan {
+  readonly objects: number;
+  /** The objects that each request names, in the order in which they come. */
+  readonly requests: readonly (readonly number[])[];
+  /** After so many requests each object's answer comes. */
+  readonly answers: readonly number[];
+}
+
+function run({ objects, requests, answers }: Plan) {
+  let waiting = 0;
+  const all = Array.from(
+    { length: objects },
+    () =>
+      new Order((more) => {
+        waiting += more;
+      }),
+  );
+  const done: number[] = [];
+  const answer = (now: number) => {
+    for (const [i, order] of all.entries()) {
+      if (answers[i] === now && !order.settled) order.settle();
+    }
+  };
+  for (const [index, names] of requests.entries()) {
+    answer(index);
+    const [first, ...others] = names.map((name) => all[name % objects] as Order);
+    first?.add(() => done.push(index), ...others);
+  }
+  for (const order of all) if (!order.settled) order.settle();
+  return { done, waiting };
+}
+
+t.test('whenever the answers come, each object sees its requests in one order', async (t) => {
+  const plans = fc.record({
+    objects: fc.integer({ min: 1, max: 4 }),
+    requests: fc.array(fc.array(fc.nat(3), { minLength: 1, maxLength: 3 }), { maxLength: 40 }),
+    answers: fc.array(fc.nat(40), { minLength: 4, maxLength: 4 }),
+  });
+  const property = fc.property(plans, (plan) => {
+    const { done, waiting } = run(plan);
+    if (waiting !== 0 || done.length !== plan.requests.length) return false;
+    for (let object = 0; object < plan.objects; object++) {
+      const own = done.filter((index) =>
+        plan.requests[index]?.some((name) => name % plan.objects === object),
+      );
+      if (own.some((index, i) => i > 0 && index < (own[i - 1] ?? 0))) return false;
+    }
+    return true;
+  });
+  t.doesNotThrow(() => fc.assert(property, { numRuns: 2000 }));
+});
+
+t.test('two that name each other do not wait for ever', async (t) => {
+  const plan = {
+    objects: 2,
+    requests: [
+      [0, 1],
+      [1, 0],
+      [0, 1],
+    ],
+    answers: [99, 99],
+  };
+  t.same(run(plan), { done: [0, 1, 2], waiting: 0 });
+});

@@ -1,0 +1,287 @@
+/**
+ * Sending through the step: what does not fit in a turn is sent in the next one, a peer that has
+ * not read is waited for without being read, but never for ever, and a connection ends when it has
+ * said everything.
+ */
+import t from 'tap';
+import type { BrokerBuffer } from '../../../src/broker/buffer.js';
+import type { SendResult, Step } from '../../../src/native/step.js';
+import {
+  dmabroker_buffer_v1,
+  dmabroker_manager_v1,
+  dmabroker_work_v1,
+} from '../../../src/protocol/dmabroker-v1.gen.js';
+import { wl_display } from '../../../src/protocol/wayland.gen.js';
+import { Outbox } from '../../../src/server/wayland/outbox.js';
+import { Bench, FREE, MANAGER } from './support/bench.js';
+
+interface Sent {
+  readonly bytes: Buffer;
+  readonly fds: readonly number[];
+  readonly drained: boolean;
+  readonly done: (result: SendResult) => void;
+}
+
+/** A step that keeps what it is given until the test says what became of it. */
+class FakeStep {
+  readonly queue: Sent[] = [];
+  /** Turns everything away: the batch is full. */
+  full = false;
+  /** What the peer has not read. */
+  left = 0;
+  watched = { readable: true, writable: false };
+  /** fds that the client has sent and that are not received. */
+  fdsWaiting = 0;
+
+  waitingFds(): number {
+    return this.fdsWaiting;
+  }
+
+  send(_fd: number, bytes: Buffer, fds: readonly number[], drained: boolean, done: Sent['done']) {
+    if (this.full) return false;
+    this.queue.push({ bytes: Buffer.from(bytes), fds, drained, done });
+    return true;
+  }
+
+  unread(): number {
+    return this.left;
+  }
+
+  watch(_fd: number, readable: boolean, writable: boolean): void {
+    this.watched = { readable, writable };
+  }
+
+  /** Ends the turn of the oldest message. */
+  finish(result?: SendResult): Sent {
+    const [sent] = this.queue.splice(0, 1);
+    if (sent === undefined) throw new Error('nothing is being sent');
+    sent.done(result ?? sent.bytes.length);
+    return sent;
+  }
+}
+
+function make() {
+  const bench = new Bench().ready();
+  const step = new FakeStep();
+  const outbox = new Outbox(step as unknown as Step, 5, bench.connection, bench.world.clock);
+  const sync = () => bench.request(wl_display, 1, 'sync', FREE);
+  const redeem = (id: number, buffer: BrokerBuffer) => {
+    const { token } = bench.broker.share(buffer, { uses: 1, uid: null, seconds: null });
+    bench.request(dmabroker_manager_v1, MANAGER, 'redeem', id, token);
+  };
+  return { bench, step, outbox, sync, redeem };
+}
+
+const DONE_AND_DELETE_ID = 12 + 12;
+
+t.test('one packet a turn', async (t) => {
+  const { bench, step, outbox, sync } = make();
+  t.equal(outbox.flush(), -1, 'nothing to do');
+  t.equal(outbox.busy, false);
+  sync();
+  t.equal(outbox.flush(), -1, 'all of it in one: the step may wait');
+  t.equal(outbox.busy, true);
+  sync();
+  t.equal(bench.connection.packets, 2, 'what the step has is left as it is');
+  t.equal(step.finish().bytes.length, DONE_AND_DELETE_ID);
+  sync();
+  t.equal(bench.connection.packets, 1, 'what it has not got yet grows');
+  outbox.flush();
+  t.equal(step.finish().bytes.length, 2 * DONE_AND_DELETE_ID);
+  t.equal(bench.connection.packets, 0);
+  t.equal(outbox.flush(), -1);
+  t.equal(outbox.busy, false);
+});
+
+t.test('what did not fit in the turn goes into the next', async (t) => {
+  const { bench, step, outbox, sync } = make();
+  sync();
+  step.full = true;
+  t.equal(outbox.flush(), 0);
+  t.equal(outbox.busy, true, 'it asks to be called again');
+  step.full = false;
+  sync();
+  outbox.flush();
+  t.equal(step.queue.length, 1);
+  t.equal(step.finish().bytes.length, 2 * DONE_AND_DELETE_ID, 'with what came since');
+  t.equal(bench.connection.packets, 0);
+});
+
+t.test('a message that was sent in part', async (t) => {
+  const { step, outbox, sync } = make();
+  sync();
+  outbox.flush();
+  const { bytes } = step.finish(5);
+  outbox.flush();
+  t.same(step.finish().bytes, bytes.subarray(5));
+});
+
+t.test('a full socket is waited for and not read', async (t) => {
+  const { step, outbox, sync } = make();
+  sync();
+  outbox.flush();
+  step.finish('full');
+  t.ok(Number(outbox.flush()) > 1, 'epoll tells when it can be sent');
+  t.same(step.watched, { readable: false, writable: true });
+  t.equal(step.queue.length, 0);
+  outbox.writable();
+  outbox.flush();
+  t.equal(step.queue.length, 1);
+  t.same(step.watched, { readable: true, writable: false });
+});
+
+t.test('fds go out when those before were read', async (t) => {
+  const { bench, step, outbox, redeem } = make();
+  const buffer = bench.allocate(FREE);
+  redeem(100, buffer);
+  redeem(101, buffer);
+  outbox.flush();
+  t.match(step.finish(), { drained: false, fds: buffer.held.fds }, 'the first at once');
+  outbox.flush();
+  t.match(step.queue, [{ drained: true, fds: buffer.held.fds }]);
+  step.finish('undrained');
+  const wait = outbox.flush();
+  t.ok(typeof wait === 'number' && wait >= 0 && wait <= 64, `asked again in ${wait} ms`);
+  t.equal(outbox.busy, true);
+  t.equal(step.watched.readable, false, 'meanwhile it is not read');
+  bench.world.clock.setDate(-3_600_000);
+  bench.world.pass(Number(wait));
+  const retried = outbox.flush();
+  t.equal(retried, 0, 'the step is not to wait while the socket is not read');
+  t.equal(step.finish().drained, true);
+  t.equal(outbox.flush(), -1);
+  t.equal(step.watched.readable, true);
+  bench.broker.release(buffer, 'owner');
+  t.equal(bench.world.open.size, 0, 'nothing holds the fds any more');
+});
+
+t.test('fds do not wait for what is sent with them', async (t) => {
+  const { bench, step, outbox, redeem } = make();
+  const buffer = bench.allocate(FREE);
+  redeem(100, buffer);
+  outbox.flush();
+  step.finish();
+  bench.request(dmabroker_buffer_v1, 100, 'destroy');
+  redeem(101, buffer);
+  outbox.flush();
+  const { fds, bytes } = step.finish();
+  t.same(fds, buffer.held.fds);
+  const names = bench.peer.read(bytes, fds).map(({ name }) => name);
+  t.equal(names[0], 'wl_display.delete_id', 'unread, it would hold them up');
+  t.equal(names.at(-1), 'dmabroker_buffer_v1.done');
+  t.equal(bench.connection.packets, 0);
+});
+
+t.test('what was read is charged until the peer has received it', async (t) => {
+  const { bench, step, outbox } = make();
+  const buffer = bench.allocate(FREE);
+  const charged = () => bench.broker.quotas.accounts.find('user', '1000')?.charge.bytes;
+  t.equal(charged(), buffer.allocation.size);
+  bench.request(dmabroker_manager_v1, MANAGER, 'create_work', 50, FREE);
+  bench.request(dmabroker_work_v1, 50, 'read');
+  t.equal(charged(), 8192, 'before it is made');
+  bench.world.answerWork();
+  step.left = 100;
+  const sending = Number(outbox.flush());
+  t.ok(sending > 0 && sending <= 64, 'the step is not to wait for ever');
+  step.finish();
+  for (let i = 0; i < 20; i++) {
+    const wait = Number(outbox.flush());
+    t.ok(wait > 0 && wait <= 1000, `looked at again in ${wait} ms`);
+    t.ok(outbox.busy);
+    t.equal(charged(), 8192, 'as long as it is on its way');
+    bench.world.pass(wait);
+  }
+  t.equal(step.watched.readable, true, 'meanwhile it is heard');
+  step.left = 0;
+  t.equal(outbox.flush(), -1);
+  t.equal(outbox.busy, false);
+  t.equal(charged(), 4096);
+});
+
+t.test('what was read and never received is not charged to who has gone', async (t) => {
+  for (const sent of [true, false]) {
+    const { bench, step, outbox } = make();
+    bench.allocate(FREE, 'until_released');
+    for (const id of [50, 51]) {
+      bench.request(dmabroker_manager_v1, MANAGER, 'create_work', id, FREE);
+      bench.request(dmabroker_work_v1, id, 'read');
+      bench.world.answerWork();
+    }
+    step.left = 100;
+    outbox.flush();
+    if (sent) step.finish();
+    bench.close();
+    if (!sent) step.finish({ errno: 32 });
+    t.equal(bench.broker.quotas.accounts.find('user', '1000')?.charge.bytes, 4096);
+  }
+});
+for (const why of ['full', 'undrained'] as const) {
+  t.test(
+    `a client that does not read (${why}) and has sent fds is read, its own end may be among them`,
+    async (t) => {
+      const { bench, step, outbox, sync } = make();
+      const pass = () => {
+        for (let turn = 0; turn < 20; turn++) {
+          bench.world.pass(100);
+          outbox.flush();
+          if (step.queue.length > 0) step.finish(why);
+        }
+      };
+      sync();
+      outbox.flush();
+      step.finish(why);
+      const wait = outbox.flush();
+      t.type(wait, 'number');
+      t.ok(Number(wait) > 0 && outbox.busy, 'it is looked at again, though nothing happens');
+      pass();
+      t.equal(step.watched.readable, false, 'without fds it waits until it has read');
+      step.fdsWaiting = 1;
+      pass();
+      t.equal(step.watched.readable, true, 'what may hold an end is received');
+      step.fdsWaiting = 0;
+      pass();
+      t.equal(step.watched.readable, false, 'and it waits again');
+      step.fdsWaiting = 1;
+      pass();
+      if (why === 'full') outbox.writable();
+      outbox.flush();
+      bench.world.pass(100);
+      outbox.flush();
+      step.finish();
+      outbox.flush();
+      t.same(
+        step.watched,
+        { readable: true, writable: false },
+        'once it has read, all is as before',
+      );
+    },
+  );
+}
+
+t.test('the end', async (t) => {
+  const violation = Buffer.alloc(8);
+  await t.test('after the error was sent', async (t) => {
+    const { bench, step, outbox } = make();
+    bench.feed(violation);
+    t.equal(outbox.flush(), 0, 'its last words, and then at once the end');
+    t.equal(step.watched.readable, false);
+    step.finish();
+    t.equal(outbox.flush(), 'over');
+  });
+  await t.test('at once where nothing can be sent', async (t) => {
+    const { bench, step, outbox, sync } = make();
+    sync();
+    outbox.flush();
+    step.finish('full');
+    bench.feed(violation);
+    t.equal(outbox.flush(), 'over');
+  });
+  await t.test('when sending fails', async (t) => {
+    const { step, outbox, sync } = make();
+    sync();
+    outbox.flush();
+    step.finish({ errno: 32 });
+    t.equal(outbox.flush(), 'over');
+  });
+});
