@@ -15,7 +15,6 @@ import { AuditSink } from './events/audit-sink.js';
 import { RefusalLines } from './events/refusal-lines.js';
 import { EventRing } from './events/ring.js';
 import { EventStreams } from './events/streams.js';
-import { createControlPlane } from './http/control-plane.js';
 import { listenOnUnixSocket } from './http/listen.js';
 import { listenOnTcp } from './http/tcp.js';
 import { LogLevels } from './log/levels.js';
@@ -218,20 +217,22 @@ export class Daemon {
     const layers = () => ({ machine, rest: state.rules });
     const settings = new ConfigInForce(loaded, logLevels, folder.path, layers, clock);
     const http = createHttpServer({
-      control: createControlPlane(
-        allocator,
+      world: {
         plane,
+        allocator,
         previews,
-        state,
-        folder,
+        quotas: state,
+        state: folder,
         sweeper,
         leaks,
         logLevels,
         settings,
         audit,
-        packageVersion(),
+        version: packageVersion(),
+        starts,
+        lost: () => log.lost,
         clock,
-      ),
+      },
       clock,
       logger: logger.child({ component: 'rest' }),
       openapiPath: join(packageRoot, 'openapi.yaml'),
@@ -249,8 +250,6 @@ export class Daemon {
       ring,
       streams,
       rateLimit: config.rateLimit,
-      starts,
-      lost: () => log.lost,
       held: () => audit.held,
     });
     started.add(() => http.close());

@@ -12,7 +12,7 @@ import { close } from '../native/libc/fd.js';
 import { listenUnix } from '../native/libc/socket.js';
 import { notify } from '../native/systemd.js';
 import type { Config } from './config/config.js';
-import { warnings } from './http/control-plane.js';
+import { warnings } from './lists/inventory-views.js';
 import { peerOf } from './machine/peer.js';
 import { type Publishing, publishSocket } from './machine/socket-file.js';
 import { readPasswd, readSubuids } from './machine/users.js';

@@ -223,7 +223,7 @@ type Words = ReturnType<typeof requestWords> & {
   readonly sources?: string[];
 };
 
-/** The request that words stand for, as src/server/plane/answers.ts reads them. */
+/** The request that words stand for, as src/server/plane/creation.ts reads them. */
 function fromWords(words: Words, asked: AllocationRequest): AllocationRequest {
   const { handle_types: handleTypes, sources = [], modifiers, format, ...rest } = words;
   const usage = asked.spec.usage;

@@ -1,8 +1,9 @@
 /** Each command against the real REST server: text for people, JSON for programs. */
 import t from 'tap';
-import { NO_CGROUP } from '../../src/broker/cgroup.js';
-import type { BufferInfo, CreatedBuffer, DeviceInfo } from '../../src/rest/contract.js';
-import { peer } from '../broker/support/world.js';
+import type { BufferInfo, CreatedBuffer, DeviceInfo, PoolInfo } from '../../src/rest/contract.js';
+import { listedDeviceView } from '../../src/server/lists/inventory-views.js';
+import { memfd, offers, peer, request } from '../broker/support/world.js';
+import { FakeDaemon } from '../server/http/support/fake-daemon.js';
 import { openDevice, otherDevice } from '../server/http/support/fake-devices.js';
 import { type Running, startServer } from '../server/http/support/server.js';
 import { withoutLeaks } from '../support/fds.js';
@@ -41,10 +42,10 @@ await withoutLeaks(t, 'commands', async (t) => {
     const image = ['--image', '1366x768', '--format', 'XR24', '--name', 'preview', '--uses', '2'];
     const made = await run(server, 'alloc', ...image, ...MEMFD);
     t.equal(made.status, 0, made.stderr);
-    const [buffer] = server.control.buffers.values();
+    const [buffer] = server.daemon.buffers;
     if (buffer === undefined) throw new Error('nothing was allocated');
     t.match(buffer, { name: 'preview', width: 1366, height: 768, format: 'XR24' });
-    t.match(made.stdout, new RegExp(`^token: +secret-${buffer.id}$`, 'm'));
+    t.match(made.stdout, /^token: +[a-z2-7]{26}$/m);
     t.match(made.stdout, /^uses: +2$/m);
 
     const listed = await run(server, 'list');
@@ -61,7 +62,7 @@ await withoutLeaks(t, 'commands', async (t) => {
 
     const released = await run(server, 'release', buffer.id);
     t.equal(released.stdout, `released ${buffer.id}\n`);
-    t.equal(server.control.buffers.size, 0);
+    t.equal(server.daemon.buffers.length, 0);
     t.equal((await run(server, 'list')).stdout, 'no buffers\n');
   });
 
@@ -88,14 +89,15 @@ await withoutLeaks(t, 'commands', async (t) => {
   t.test('--json prints what the daemon answered, before or after the command', async (t) => {
     const server = await startServer(t);
     await run(server, 'alloc', '--size', '1');
-    const [buffer] = server.control.buffers.values();
+    const [buffer] = server.daemon.buffers;
     const id = buffer?.id ?? '';
     t.same(JSON.parse((await run(server, '--json', 'list')).stdout), [buffer]);
     t.same(JSON.parse((await run(server, 'list', '--json')).stdout), [buffer]);
     t.same(JSON.parse((await run(server, 'show', id, '--json')).stdout), buffer);
     t.same(JSON.parse((await run(server, 'clients', '--json')).stdout), []);
     t.match(JSON.parse((await run(server, 'health', '--json')).stdout), { status: 'ok' });
-    t.match(JSON.parse((await run(server, 'device', '--json')).stdout), server.control.report);
+    const report = { device: null, sources: [{ name: 'vulkan' }, { name: 'memfd' }] };
+    t.match(JSON.parse((await run(server, 'device', '--json')).stdout), report);
     t.match(JSON.parse((await run(server, 'formats', '--json')).stdout), [{ format: 'AR24' }, {}]);
     t.same(JSON.parse((await run(server, 'release', id, '--json')).stdout), { released: id });
   });
@@ -103,17 +105,17 @@ await withoutLeaks(t, 'commands', async (t) => {
   t.test('a lease', async (t) => {
     const server = await startServer(t);
     await run(server, 'alloc', '--size', '1', '--lease', '60', ...MEMFD);
-    const [id = ''] = server.control.buffers.keys();
+    const [{ id } = { id: '' }] = server.daemon.buffers;
     t.match((await run(server, 'show', id)).stdout, /^lifetime: +lease until \d{4}-.*Z$/m);
     const extended = await run(server, 'extend', id, '120');
     t.match(extended.stdout, new RegExp(`^extended ${id} until \\d{4}-.*Z$`, 'm'));
-    t.match([...server.control.buffers.values()], [{ lifetime: { seconds: 120 } }]);
+    t.match(server.daemon.buffers, [{ lifetime: { seconds: 120 } }]);
   });
 
   t.test('a recall', async (t) => {
     const server = await startServer(t);
     await run(server, 'alloc', '--size', '1', ...MEMFD);
-    const [id = ''] = server.control.buffers.keys();
+    const [{ id } = { id: '' }] = server.daemon.buffers;
     t.match((await run(server, 'show', id)).stdout, /^recalled: +-$/m);
     const recalled = await run(server, 'recall', id, '120');
     t.match(recalled.stdout, new RegExp(`^recalled ${id} until \\d{4}-.*Z$`, 'm'));
@@ -132,7 +134,7 @@ await withoutLeaks(t, 'commands', async (t) => {
       hits: 5,
       last_asked_at: new Date(Date.now() - 60_000).toISOString(),
     };
-    server.control.spares = {
+    const pool: PoolInfo = {
       limits: { bytes: 1 << 28, spares_per_spec: 3, idle_seconds: 30 },
       bytes: 16_719_872,
       spares: 4,
@@ -163,6 +165,7 @@ await withoutLeaks(t, 'commands', async (t) => {
         },
       ],
     };
+    server.daemon.dictated.getPool = () => pool;
     const { stdout } = await run(server, 'pool');
     t.match(stdout, /^spares: +4, 15.9 MiB of at most 256 MiB$/m);
     t.match(stdout, /^allocations: +7 from the pool, 3 not$/m);
@@ -171,8 +174,10 @@ await withoutLeaks(t, 'commands', async (t) => {
       /^vulkan +dma_buf +image 1920x1080 XR24 +render sample +2 +8.0 MiB +5 +\d+ s$/m,
     );
     t.match(stdout, /^vulkan +dma_buf +buffer of 4 KiB +transfer +2 +4 KiB +5 +\d+ s$/m);
-    t.same(JSON.parse((await run(server, 'pool', '--json')).stdout), server.control.spares);
+    t.same(JSON.parse((await run(server, 'pool', '--json')).stdout), pool);
+    server.daemon.dictated.drainPool = () => ({ spares: 4, bytes: 16_719_872 });
     t.equal((await run(server, 'pool', '--drain')).stdout, 'freed 4 spares, 15.9 MiB\n');
+    delete server.daemon.dictated.drainPool;
     const drained = await run(server, 'pool', '--drain', '--json');
     t.same(JSON.parse(drained.stdout), { spares: 0, bytes: 0 });
   });
@@ -180,41 +185,33 @@ await withoutLeaks(t, 'commands', async (t) => {
   t.test('leaks', async (t) => {
     const server = await startServer(t);
     await run(server, 'alloc', '--size', '4096', ...MEMFD);
-    const [buffer] = server.control.buffers.values();
+    const [buffer] = server.daemon.buffers;
     if (buffer === undefined) throw new Error('there is no buffer');
-    const { id, owner } = buffer;
-    const since = new Date(Date.now() - 600_000).toISOString();
-    const one = { id, name: 'old', state: 'lingering' as const, size: 4096, since, owner };
-    const { leakReport } = server.control;
-    const growing = { pid: 7, uid: 0, executable: 'hoarder', ...NO_CGROUP, started_at: since };
-    server.control.leakReport = {
-      ...leakReport,
-      lingering: { count: 1, bytes: 4096, oldest_seconds: 600, buffers: [one] },
-      growing: {
-        ...leakReport.growing,
-        missing: null,
-        count: 1,
-        processes: [{ ...growing, from: 3, to: 9, since }],
-      },
-    };
+    const { id } = buffer;
+    const { daemon } = server;
+    const released_at = new Date(daemon.clock.today - 600_000).toISOString();
+    await daemon.lists({ ...buffer, name: 'old', state: 'lingering', released_at });
+    daemon.grows({ pid: 7, uid: 0, executable: 'hoarder' }, 3, 9);
     const { stdout } = await run(server, 'leaks');
     t.match(stdout, /^forgotten: .* 3600 s: 0, 0 B$\nnone$/m);
     t.match(stdout, /^growing: 1 processes$/m);
     t.match(stdout, /^hoarder \(pid 7, uid 0\) +- +3 → 9 /m);
     t.match(stdout, new RegExp(`^${id} +old +4 KiB +lingering .* 10 min$`, 'm'));
-    t.same(JSON.parse((await run(server, 'leaks', '--json')).stdout), server.control.leakReport);
+    const report = { lingering: { count: 1, bytes: 4096, buffers: [{ id, name: 'old' }] } };
+    t.match(JSON.parse((await run(server, 'leaks', '--json')).stdout), report);
   });
 
   t.test('share, tokens, revoke', async (t) => {
     const server = await startServer(t);
     await run(server, 'alloc', '--size', '1', ...MEMFD);
-    const [id = ''] = server.control.buffers.keys();
+    const [{ id } = { id: '' }] = server.daemon.buffers;
+    await run(server, 'revoke', id, 't1');
     t.equal((await run(server, 'tokens', id)).stdout, 'no tokens\n');
     const terms = ['--uses', '2', '--uid', '7', '--seconds', '60', '--renew'];
     const shared = await run(server, 'share', id, ...terms);
     t.match(shared.stdout, /^id: +t2$/m);
-    t.match(shared.stdout, /^token: +secret-t2$/m);
-    t.match((await run(server, 'tokens', id)).stdout, /^t2 +2 +7 +yes +- +\d+ s$/m);
+    t.match(shared.stdout, /^token: +[a-z2-7]{26}$/m);
+    t.match((await run(server, 'tokens', id)).stdout, /^t2 +2 +7 +yes +\d{4}-\S+Z +\d+ s$/m);
     t.equal((await run(server, 'revoke', id, 't2')).stdout, 'revoked t2\n');
     t.equal((await run(server, 'revoke', id, 't2')).status, 1, 'it is gone');
   });
@@ -222,9 +219,11 @@ await withoutLeaks(t, 'commands', async (t) => {
   t.test('reissue says what there is now', async (t) => {
     const server = await startServer(t);
     await run(server, 'alloc', '--size', '1', ...MEMFD);
-    const [buffer] = server.control.buffers.values();
+    const [buffer] = server.daemon.buffers;
     if (buffer === undefined) throw new Error('nothing was allocated');
-    buffer.state = 'lost';
+    const { broker } = server.daemon;
+    const { key } = broker.get(buffer.id).allocation;
+    broker.deviceLost([{ source: 'memfd', handleType: 'memfd', key }]);
     t.match((await run(server, 'list')).stdout, new RegExp(`^${buffer.id} .* lost +`, 'm'));
     t.match(await run(server, 'reissue', buffer.id), {
       status: 0,
@@ -236,19 +235,23 @@ await withoutLeaks(t, 'commands', async (t) => {
   });
 
   t.test('devices, and memory of one of them', async (t) => {
-    const server = await startServer(t);
+    const { device_uuid: uuid, name } = otherDevice;
+    const opened = { uuid, name, table: { sources: [memfd], offers }, problem: null };
+    const server = await startServer(t, { daemon: new FakeDaemon([opened]) });
     t.equal((await run(server, 'devices')).stdout, 'no Vulkan devices\n');
-    server.control.listed = [openDevice, otherDevice];
+    server.daemon.has([openDevice, otherDevice]);
     const { stdout } = await run(server, 'devices');
     t.match(stdout, /^[0-9a-f]{32} +llvmpipe .* cpu +llvmpipe +- +yes +yes +dma_buf$/m);
     t.match(stdout, /^f{32} +Second .* +226:129 +no +no +-$/m);
-    t.same(JSON.parse((await run(server, 'devices', '--json')).stdout), server.control.listed);
+    const listed = server.daemon.devices.map(listedDeviceView);
+    t.same(JSON.parse((await run(server, 'devices', '--json')).stdout), listed);
 
     const alloc = (device: string) =>
       run(server, 'alloc', '--size', '4096', ...MEMFD, '--device', device);
     for (const name of ['second', 'F'.repeat(32), 'ffffffff-ffff-ffff-ffff-ffffffffffff']) {
       t.equal((await alloc(name)).status, 0, name);
-      t.match(server.control.requested, { device: otherDevice.device_uuid });
+      const { parameters } = server.daemon.asked.at(-1) ?? {};
+      t.match(parameters, { device: otherDevice.device_uuid });
     }
     t.match(await alloc('third'), { status: 2, stderr: /no device is "third"; there are: llvm/ });
     t.match(await alloc('e'), { status: 2, stderr: /several devices are "e"/ });
@@ -257,9 +260,9 @@ await withoutLeaks(t, 'commands', async (t) => {
   t.test('device, formats, clients, health', async (t) => {
     const server = await startServer(t);
     const none = await run(server, 'device');
-    t.match(none.stdout, /^device: +none: libvulkan.so.1 is not installed$/m);
+    t.match(none.stdout, /^device: +none: there is no device$/m);
     t.match(none.stdout, /^vulkan +dma_buf +no +there is no device$/m);
-    server.control.report = { ...server.control.report, device, reason: null };
+    server.daemon.has([], device);
     const some = await run(server, 'device');
     t.match(some.stdout, /^device: +llvmpipe \(LLVM 19.1.7, 256 bits\) \(cpu\)$/m);
     t.match(some.stdout, /^drm primary: +-$/m);
@@ -272,35 +275,33 @@ await withoutLeaks(t, 'commands', async (t) => {
       /^XR24 +0x0{16} +LINEAR +1 +memfd +memfd +layout$/m,
     );
     t.equal((await run(server, 'clients')).stdout, 'no clients\n');
-    server.control.clients.push({
-      id: 'c1',
-      ...peer,
-      groups: [1000],
-      pid: 712,
-      executable: 'weston',
-      unit: 'weston.service',
-      connected_at: new Date(Date.now() - 3_600_000 * 5).toISOString(),
-      buffers: 2,
-      bytes: 8_355_840,
-      fds_sent: 3,
-    });
+    const { daemon } = server;
+    daemon.memory.clock.setDate(-3_600_000 * 5);
+    const weston = { ...peer, pid: 712, executable: 'weston', unit: 'weston.service' };
+    const client = daemon.connect(weston);
+    for (const size of [8_355_840 - 4096, 4096]) {
+      const owner = { client, peer: client.peer };
+      const spec = { kind: 'buffer', size, usage: 4 } as const;
+      daemon.broker.allocate(owner, request({ spec }), () => {});
+    }
+    for (const buffer of client.owned) daemon.broker.handedOut(buffer, client);
     const clients = await run(server, 'clients');
     t.match(
       clients.stdout,
-      /^c1 +weston \(pid 712, uid 1000\) +weston\.service +2 +8\.0 MiB +3 +5 h$/m,
+      /^c1 +weston \(pid 712, uid 1000\) +weston\.service +2 +8\.0 MiB +2 +5 h$/m,
     );
-    t.match((await run(server, 'health')).stdout, /^warning: +no dma_buf exporter/m);
+    t.match((await run(server, 'health')).stdout, /^warning: +no dma_buf can be exported/m);
   });
 
   t.test('names and paths of others cannot write to the terminal', async (t) => {
     const server = await startServer(t);
     await run(server, 'alloc', '--size', '1', ...MEMFD);
-    const [buffer] = server.control.buffers.values();
+    const [buffer] = server.daemon.buffers;
     const evil = '\u001b]0;title\u0007\u001b[2J\u202eevil\nline';
-    Object.assign(buffer as BufferInfo, {
-      name: evil,
-      owner: { client: 'c1', ...peer, groups: [], executable: `/tmp/${evil}` },
-    });
+    const owner = { client: 'c1', ...peer, groups: [], executable: `/tmp/${evil}` };
+    const shown = { ...(buffer as BufferInfo), name: evil, owner };
+    await server.daemon.lists(shown);
+    server.daemon.dictated.getBuffer = () => shown;
     for (const args of [['list'], ['show', buffer?.id ?? '']]) {
       const { stdout } = await run(server, ...args);
       t.notMatch(stdout, /[^\P{Cc}\n]|\u202e/u);

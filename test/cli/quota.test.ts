@@ -8,7 +8,8 @@ import { ctl } from './support/ctl.js';
 await withoutLeaks(t, 'quota', async (t) => {
   const server = await startServer(t);
   const run = (...args: string[]) => ctl(['--socket', server.socketPath, 'quota', ...args]);
-  const { quotas } = server.control;
+  const { broker } = server.daemon;
+  const { quotas } = broker;
   const owner = { client: null, peer: { ...peer, uid: 7 } };
   quotas.reserve(owner, 'memfd', { bytes: 4096, fds: 1 }, []);
 

@@ -104,7 +104,7 @@ export class TapReader {
     const { diff, ...rest } = (result.diag ?? {}) as { diff?: string };
     const told = [
       ...(typeof diff === 'string' ? [diff.trimEnd()] : []),
-      ...(Object.keys(rest).length > 0 ? [dump(rest).trimEnd()] : []),
+      ...(Object.keys(rest).length > 0 ? [dump(rest, { skipInvalid: true }).trimEnd()] : []),
     ];
     this.#failWith([result.fullname || result.name, ...told].join('\n'));
   }

@@ -12,7 +12,7 @@ import { findRestToken, type RestToken } from '../config/rest-tokens.js';
 import type { Requester } from '../words/requester.js';
 import { Denied } from './denied.js';
 import type { Operation } from './spec.js';
-import { tcpPort } from './tcp.js';
+import { tcpPorts } from './strangers.js';
 
 export interface CallerOptions {
   readonly clock: Clock;
@@ -64,7 +64,7 @@ export class Callers {
 
   of(request: FastifyRequest): Caller {
     const { socket } = request.raw;
-    return tcpPort(socket) === undefined ? this.at(socket) : this.#bearer(request);
+    return tcpPorts.has(socket) ? this.#bearer(request) : this.at(socket);
   }
 
   /** Who is at the other end of a connection over the Unix socket. */

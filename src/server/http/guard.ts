@@ -7,7 +7,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { BrokerError } from '../../memory/errors.js';
 import { Denied } from './denied.js';
-import { tcpPort } from './tcp.js';
+import { tcpPorts } from './strangers.js';
 
 /** Headers that every answer has, errors of the HTTP parser too. */
 export const SECURITY_HEADERS: Readonly<Record<string, string>> = {
@@ -61,7 +61,7 @@ export function refuseBrowsers(request: FastifyRequest): void {
       });
     }
   }
-  const port = tcpPort(request.raw.socket);
+  const port = tcpPorts.get(request.raw.socket);
   const host = LOCAL_HOST.exec(headers.host ?? '');
   if (host === null || (port !== undefined && Number(host[1] ?? HTTP_PORT) !== port)) {
     const possible = port === undefined ? 'localhost' : `localhost:${port}`;

@@ -9,8 +9,8 @@
 import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { BrokerError } from '../../memory/errors.js';
+import type { Answers } from './answers.js';
 import type { Callers } from './callers.js';
-import type { createHandlers } from './handlers.js';
 import type { Operation, Spec } from './spec.js';
 import { createValidators, type Validators } from './validation.js';
 
@@ -18,15 +18,11 @@ import { createValidators, type Validators } from './validation.js';
 export function addRoutes(
   app: FastifyInstance,
   spec: Spec,
-  handlers: ReturnType<typeof createHandlers>,
+  answers: Answers,
   callers: Callers,
 ): void {
   const validators = createValidators(spec);
   for (const operation of spec.operations) {
-    const handler = handlers[operation.id];
-    if (handler === undefined) {
-      throw new Error(`openapi.yaml has ${operation.id}, for which there is no handler`);
-    }
     app.route({
       method: operation.method,
       url: operation.path.replace(/\{(\w+)\}/g, ':$1'),
@@ -36,7 +32,7 @@ export function addRoutes(
         ...(operation.body === undefined ? [refuseBody] : []),
       ],
       preValidation: checks(operation, validators),
-      handler,
+      handler: (request, reply) => answers.answer(operation, request, reply),
     });
   }
 }

@@ -1,6 +1,6 @@
 /**
- * The REST server: a Fastify instance whose routes and validation are openapi.yaml's. It knows the
- * data plane through the ControlPlane alone, and does not listen yet (listen.ts does).
+ * The REST server: a Fastify instance whose routes and validation are openapi.yaml's. What it
+ * answers is made of the RestWorld (world.ts); it does not listen yet (listen.ts does).
  */
 
 import Fastify, {
@@ -14,15 +14,14 @@ import { BrokerError } from '../../memory/errors.js';
 import { RefusalLines } from '../events/refusal-lines.js';
 import type { EventRing } from '../events/ring.js';
 import { EventStreams } from '../events/streams.js';
-import type { Losses } from '../log/queue.js';
-import type { ControlPlane } from '../words/control.js';
+import { Answers } from './answers.js';
 import { type CallerOptions, Callers } from './callers.js';
 import { closeSoon, letProcessEnd } from './closing.js';
 import { limitConnections } from './connections.js';
 import { refuseBrowsers, refuseMisdirected, setSecurityHeaders } from './guard.js';
-import { createHandlers } from './handlers.js';
 import * as limits from './limits.js';
 import { Metrics } from './metrics.js';
+import { createHandlers } from './operations.js';
 import { limitPipelining } from './pipelining.js';
 import { answerTo, PROBLEM_TYPE } from './problem.js';
 import { limitRate } from './rate-limit.js';
@@ -31,9 +30,10 @@ import { addRoutes, pathOf, refuseUnknown } from './routes.js';
 import { readSpec } from './spec.js';
 import { knowStrangers } from './tcp.js';
 import { answerUnparsable } from './unparsable.js';
+import type { RestWorld } from './world.js';
 
 export interface HttpServerOptions extends CallerOptions {
-  readonly control: ControlPlane;
+  readonly world: RestWorld;
   readonly logger: FastifyBaseLogger;
   /** Where openapi.yaml is. */
   readonly openapiPath: string;
@@ -43,10 +43,6 @@ export interface HttpServerOptions extends CallerOptions {
   readonly streams?: EventStreams;
   /** Requests a second that each user may send; absent or 0: any number. */
   readonly rateLimit?: number;
-  /** How often the daemon was started, where that is counted. */
-  readonly starts?: number | null;
-  /** Lines of the log that were lost, by user. */
-  readonly lost?: () => Losses;
   /** Whether nothing may be changed now, since it could not be recorded. */
   readonly held?: () => boolean;
   /** Milliseconds between signs of life on event streams. */
@@ -126,18 +122,9 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
     lines.close();
     closeSoon(app.server);
   });
-  const { control, clock, starts = null } = options;
-  const handlers = createHandlers(
-    control,
-    spec,
-    streams,
-    metrics,
-    starts,
-    callers,
-    clock,
-    options.lost ?? (() => new Map()),
-  );
-  addRoutes(app, spec, handlers, callers);
+  const { world } = options;
+  const handlers = createHandlers(world, { spec, streams, metrics });
+  addRoutes(app, spec, new Answers(world.plane, handlers, callers, world.clock), callers);
   return app;
 }
 

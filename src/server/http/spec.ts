@@ -5,10 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { load } from 'js-yaml';
 import { REST_ROLES, type RestAccess } from '../../broker/policy.js';
-import type { operations } from '../../rest/openapi.gen.js';
-
-/** What a handler is for; HEAD is answered by GET's. */
-export type OperationId = Exclude<keyof operations, `head${string}`>;
+import type { OperationId } from '../../rest/operation.js';
 
 type Json = Record<string, unknown>;
 
@@ -30,6 +27,11 @@ export interface Operation {
   readonly body: string | undefined;
   /** What it takes to use it: `x-role`, `x-permission` and `x-owner`. */
   readonly access: RestAccess;
+  /** The status where it goes well. */
+  readonly success: number;
+  /** Whether its answer has an ETag, and whether it is left out for who has that (If-None-Match). */
+  readonly tagged: boolean;
+  readonly conditional: boolean;
   /** Whether it is for those, too, of whom nothing is known (`security: []`). */
   readonly public: boolean;
 }
@@ -62,6 +64,7 @@ export function readSpec(file: string): Spec {
         method: method.toUpperCase(),
         path,
         ...parametersOf(document, path, method, item, operation),
+        ...successOf(operation),
         body: isObject(operation.requestBody)
           ? pointer('paths', path, method, 'requestBody', 'content', 'application/json', 'schema')
           : undefined,
@@ -76,6 +79,19 @@ export function readSpec(file: string): Spec {
     }
   }
   return { text, document, operations };
+}
+
+/** The first answer that goes well, and what is said of it. */
+function successOf({ responses, parameters }: Json) {
+  const all = Object.entries(isObject(responses) ? responses : {});
+  const [status, response] = all.find(([code]) => code.startsWith('2')) ?? ['200', {}];
+  const headers = isObject(response) && isObject(response.headers) ? response.headers : {};
+  const names = (Array.isArray(parameters) ? parameters : []).map((each: Json) => each.name);
+  return {
+    success: Number(status),
+    tagged: 'ETag' in headers,
+    conditional: names.includes('If-None-Match'),
+  };
 }
 
 function parametersOf(document: Json, path: string, method: string, item: Json, operation: Json) {

@@ -9,6 +9,9 @@
 import type { Socket } from 'node:net';
 import { CONNECTIONS_PER_TOKEN, KNOWN_CONNECTION_LIMIT, STRANGER_LIMIT } from './limits.js';
 
+/** The daemon's ports of connections over TCP; a socket that is closed knows its own no more. */
+export const tcpPorts = new WeakMap<Socket, number>();
+
 /** Who gives way first. */
 const RANKS = ['idle', 'asking', 'new'] as const;
 type Rank = (typeof RANKS)[number];

@@ -8,7 +8,7 @@ import type { FastifyInstance } from 'fastify';
 import type { Callers } from './callers.js';
 import { closeSoon } from './closing.js';
 import * as limits from './limits.js';
-import { Strangers } from './strangers.js';
+import { Strangers, tcpPorts } from './strangers.js';
 import { answerUnparsable } from './unparsable.js';
 
 export interface TcpAddress {
@@ -26,18 +26,10 @@ export function knowStrangers(app: FastifyInstance, callers: Callers): void {
   strangers.set(app, known);
   app.addHook('onRequest', async (request, reply) => {
     const { socket } = request.raw;
-    if (tcpPort(socket) === undefined) return;
+    if (!tcpPorts.has(socket)) return;
     known.asks(socket, callers.of(request).requester.token ?? null);
     reply.raw.once('close', () => known.answered(socket));
   });
-}
-
-/** The ports of connections that came over TCP; a socket that is closed knows its own no more. */
-const ports = new WeakMap<Socket, number>();
-
-/** The daemon's port of a connection over TCP; undefined for one on the Unix socket. */
-export function tcpPort(socket: Socket): number | undefined {
-  return ports.get(socket);
 }
 
 /** A listener for `app`, which is ready. */
@@ -70,7 +62,7 @@ export async function listenOnTcp(app: FastifyInstance, address: TcpAddress): Pr
   const bound = server.address();
   const port = typeof bound === 'object' && bound !== null ? bound.port : address.port;
   server.on('connection', (socket) => {
-    ports.set(socket, port);
+    tcpPorts.set(socket, port);
     strangers.get(app)?.arrived(socket);
   });
   // After Fastify's own connections: streams of events have ended by then.

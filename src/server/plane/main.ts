@@ -15,7 +15,6 @@ import { Policy } from '../../broker/policy.js';
 import { Quotas } from '../../broker/quota/quotas.js';
 import { NOBODY } from '../../broker/turns.js';
 import { after } from '../../memory/clock.js';
-import { BrokerError, toMessage } from '../../memory/errors.js';
 import { SystemClock } from '../../native/clock.js';
 import { Closers } from '../../native/closers.js';
 import { close } from '../../native/libc/fd.js';
@@ -33,15 +32,16 @@ import type {
   LogLevel,
   PlaneMessage,
   PlaneSetup,
-  Question,
   QuotaSetup,
 } from '../words/messages.js';
 import type { PlaneMetrics } from '../words/metrics.js';
+import type { Question } from '../words/questions.js';
 import { AllocatorClient } from './allocator-client.js';
-import { answer, doer } from './answers.js';
+import { answer, type PlaneWorld } from './answer.js';
 import { Journal } from './journal.js';
 import { Measures } from './measures.js';
-import { ownClient } from './ownership.js';
+import { operations } from './operations.js';
+import { questions } from './questions.js';
 import { Reporter } from './reporter.js';
 
 /** How long the daemon's end waits for the closing of what clients gave. */
@@ -147,6 +147,17 @@ const closing = new Closing(closers);
 const globals = globalsOf(broker, setup);
 const connections = new Connections(step, broker, globals, closing, fds.clients, log);
 let running = true;
+const world: PlaneWorld = {
+  broker,
+  journal,
+  connections,
+  measured,
+  shutDown: () => {
+    running = false;
+  },
+  post,
+};
+const answers = { ...operations, ...questions };
 
 function quotasOf({ rules, subuids, recallSeconds, charge }: QuotaSetup): Quotas {
   const quotas = new Quotas(clock, {
@@ -185,31 +196,7 @@ function drainMessages(): void {
     else allocatorClient.reply(m.message);
   }
   for (let m = receiveMessageOnPort(control); m; m = receiveMessageOnPort(control)) {
-    const question = m.message as Question;
-    if (question.question === 'shutDown') running = false;
-    if (question.question === 'metrics') {
-      post({ kind: 'answer', seq: question.seq, value: measured() });
-    } else if (question.question === 'hold') {
-      connections.hold(question.parameters);
-      post({ kind: 'answer', seq: question.seq, value: null });
-    } else if (question.question === 'ping') {
-      post({ kind: 'answer', seq: question.seq, value: null });
-    } else if (question.question === 'disconnectClient') {
-      post(disconnect(question));
-    } else answer(broker, journal, question, post);
-  }
-}
-
-/** Ends a connection in the next turn, when the client has been told why. */
-function disconnect(question: Question & { question: 'disconnectClient' }): PlaneMessage {
-  const { seq, parameters, only = null } = question;
-  const by = doer(question);
-  try {
-    connections.disconnect(ownClient(broker, parameters, only), by);
-    return { kind: 'answer', seq, value: null };
-  } catch (error) {
-    if (by !== null && error instanceof BrokerError) broker.refused(by, error);
-    return { kind: 'refusal', seq, error: toMessage(error) };
+    answer(world, answers, m.message as Question);
   }
 }
 

@@ -23,9 +23,8 @@ import type {
   LogLevel,
   PlaneMessage,
   PlaneSetup,
-  Question,
-  Questions,
 } from '../words/messages.js';
+import type { Question, QuestionName, Questions } from '../words/questions.js';
 import type { Requester } from '../words/requester.js';
 
 interface Events {
@@ -176,7 +175,7 @@ export class DataPlane {
    * `by`: who asks over REST; `only`: the user whose things alone it may be about. Rejects with a
    * BrokerError where the data plane refuses.
    */
-  ask<Q extends keyof Questions>(
+  ask<Q extends QuestionName>(
     question: Q,
     parameters: Questions[Q]['parameters'],
     by: Requester | null = null,
@@ -185,7 +184,7 @@ export class DataPlane {
     const seq = ++this.#seq;
     return new Promise((resolve, reject) => {
       this.#waiting.set(seq, { resolve: resolve as (value: unknown) => void, reject });
-      this.#port.postMessage({ seq, question, parameters, by, only } as Question);
+      this.#port.postMessage({ seq, question, parameters, by, only } satisfies Question<Q>);
       wake(this.allocator.wakeFd);
     });
   }

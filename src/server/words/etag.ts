@@ -8,7 +8,10 @@ import { BrokerError } from '../../memory/errors.js';
 import type { QuotaInfo } from '../../rest/contract.js';
 
 export function etagOf(view: object): string {
-  return `"${createHash('sha256').update(JSON.stringify(view)).digest('base64url').slice(0, 22)}"`;
+  return `"${createHash('sha256')
+    .update(JSON.stringify(stateOf(view)))
+    .digest('base64url')
+    .slice(0, 22)}"`;
 }
 
 /** Whether a list of tags has this one, compared as If-Match does: a weak tag is never the same. */
@@ -21,11 +24,12 @@ export function includesWeakly(list: string, etag: string): boolean {
   return includesEtag(list.replace(/W\/"/g, '"'), etag);
 }
 
-/**
- * What of a quota its tag is made from: what is charged changes all the time, and is no reason to set
- * it anew.
- */
-export const quotaState = ({ scope, key, settings }: QuotaInfo) => ({ scope, key, settings });
+/** Of a quota what is set: what is charged changes all the time, and is no reason to set it anew. */
+function stateOf(view: object): object {
+  if (!('settings' in view)) return view;
+  const { scope, key, settings } = view as QuotaInfo;
+  return { scope, key, settings };
+}
 
 /** Throws where a change is to be made only to another state; `ifMatch` undefined: to any. */
 export function checkIfMatch(ifMatch: string | undefined, view: object): void {

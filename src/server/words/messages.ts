@@ -10,12 +10,10 @@
 import type { AllocationResult } from '../../broker/broker.js';
 import type { PolicyRules } from '../../broker/policy.js';
 import type { PoolLimits } from '../../broker/pool/pool.js';
-import type { Pressure } from '../../broker/quota/recalls.js';
-import type { Layer, RuleId, Rules } from '../../broker/quota/rules.js';
+import type { Layer, Rules } from '../../broker/quota/rules.js';
 import type { Choice } from '../../broker/request.js';
 import type { ChargePolicy } from '../../broker/shares.js';
 import type { Asker } from '../../broker/turns.js';
-import type { Swept } from '../../broker/unproven.js';
 import type { DeviceState } from '../../memory/device.js';
 import type { ErrorMessage } from '../../memory/errors.js';
 import type {
@@ -29,30 +27,9 @@ import type {
 } from '../../memory/source.js';
 import type { Work, WorkDone } from '../../memory/work.js';
 import type { ListedDevice } from '../../native/sources/devices.js';
-import type {
-  BufferInfo,
-  CgroupInfo,
-  ClientDetail,
-  ClientInfo,
-  CreateBuffer,
-  CreatedBuffer,
-  DeviceInfo,
-  EventInfo,
-  History,
-  PlannedBuffer,
-  PoolDrained,
-  PoolInfo,
-  QuotaInfo,
-  Token,
-  TokenInfo,
-  TokenRequest,
-  UserInfo,
-} from '../../rest/contract.js';
+import type { BufferInfo, ClientInfo, DeviceInfo, EventInfo } from '../../rest/contract.js';
 import type { SubuidRange } from '../machine/users.js';
 import type { AuditNote } from './audit.js';
-import type { PlaneMetrics } from './metrics.js';
-import type { Content } from './preview.js';
-import type { Change, Requester } from './requester.js';
 
 export type { AllocationResult };
 
@@ -126,84 +103,6 @@ export type DeviceNotice =
       readonly problem: string | null;
       readonly inventory: Inventory;
     };
-
-/** What it takes to find out who has a buffer's memory. */
-export interface BufferMemories {
-  /** st_dev:st_ino; empty where files do not tell memories apart. */
-  readonly identities: readonly string[];
-  readonly clients: readonly { readonly id: string; readonly pid: number }[];
-  /** How many that were handed it have no pid here: they are in a pid namespace that is not seen. */
-  readonly outside: number;
-}
-
-/** The questions that main asks of the data plane: parameters and answer of each. */
-export interface Questions {
-  /** Answered when everything that happened before it was sent as `changes`. */
-  catchUp: { parameters: null; answer: null };
-  getBuffer: { parameters: string; answer: BufferInfo };
-  createBuffer: {
-    parameters: { request: CreateBuffer; requester: Requester };
-    answer: CreatedBuffer;
-  };
-  planBuffer: {
-    parameters: { request: CreateBuffer; requester: Requester };
-    answer: PlannedBuffer;
-  };
-  renameBuffer: { parameters: { change: Change; name: string | null }; answer: BufferInfo };
-  releaseBuffer: { parameters: Change; answer: null };
-  /** An image's present content; the fd of the answer is main's. */
-  readImage: { parameters: string; answer: Content };
-  /** By its ticket: it is charged no longer. */
-  imageDone: { parameters: number; answer: null };
-  reissueBuffer: { parameters: Change; answer: BufferInfo };
-  historyOf: { parameters: string; answer: History };
-  memoriesOf: { parameters: string; answer: BufferMemories };
-  extendLease: { parameters: { change: Change; seconds: number }; answer: BufferInfo };
-  recallBuffer: { parameters: { change: Change; seconds: number }; answer: BufferInfo };
-  listTokens: { parameters: string; answer: TokenInfo[] };
-  shareBuffer: { parameters: { change: Change; terms: TokenRequest }; answer: Token };
-  revokeToken: { parameters: { change: Change; tokenId: string }; answer: null };
-  getClient: { parameters: string; answer: ClientDetail };
-  disconnectClient: { parameters: string; answer: null };
-  /** Without their names. */
-  listUsers: { parameters: null; answer: UserInfo[] };
-  listCgroups: { parameters: null; answer: CgroupInfo[] };
-  listQuotas: { parameters: null; answer: QuotaInfo[] };
-  getQuota: { parameters: RuleId; answer: QuotaInfo };
-  /** Replaces the rules of REST, of which one has changed. */
-  configureQuotas: { parameters: { rules: Rules; changed: RuleId }; answer: null };
-  /** Memory is short; how many buffers were recalled. */
-  pressed: { parameters: Pressure; answer: number };
-  relieved: { parameters: Pressure['sources']; answer: null };
-  metrics: { parameters: null; answer: PlaneMetrics };
-  /** Whether the data plane answers. */
-  ping: { parameters: null; answer: null };
-  /** The configuration was read again. */
-  setPolicy: { parameters: PolicyRules; answer: null };
-  /** The configuration was read again: its spares go. */
-  setPool: { parameters: PoolLimits; answer: null };
-  getPool: { parameters: null; answer: PoolInfo };
-  /** What was freed. */
-  drainPool: { parameters: null; answer: PoolDrained };
-  /** Whether clients are not to be read, since what they do could not be recorded. */
-  hold: { parameters: boolean; answer: null };
-  /** What a `sweep` has found. */
-  swept: { parameters: Swept; answer: null };
-  /** Releases everything and ends the thread. */
-  shutDown: { parameters: null; answer: null };
-}
-
-export type Question = {
-  [K in keyof Questions]: {
-    readonly seq: number;
-    readonly question: K;
-    readonly parameters: Questions[K]['parameters'];
-    /** Who asks over REST, where what is asked for does something to a buffer or a quota. */
-    readonly by?: Requester | null;
-    /** The user whose things alone it may be about; everybody's without it, or null. */
-    readonly only?: number | null;
-  };
-}[keyof Questions];
 
 /** An event before it has its id. */
 export type EventDraft = Omit<EventInfo, 'id'>;

@@ -3,7 +3,7 @@ import t from 'tap';
 import { REST_ROLES, type RestAccess, type RestRole } from '../../../src/broker/policy.js';
 import type { CreatedBuffer } from '../../../src/rest/contract.js';
 import { readSpec } from '../../../src/server/http/spec.js';
-import { peer } from '../../broker/support/world.js';
+import { peer, request } from '../../broker/support/world.js';
 import { withoutLeaks } from '../../support/fds.js';
 import { conforms } from './support/conforms.js';
 import { openapiPath } from './support/root.js';
@@ -58,15 +58,19 @@ await withoutLeaks(t, 'access', async (t) => {
         }
       }
     }
-    t.equal(server.control.buffers.size, 0);
+    t.equal(server.daemon.buffers.length, 0);
   });
 
   t.test('an owner is told of what is theirs alone, and refused the rest', async (t) => {
     const access = { role: 'none', preview: false, owner: true } as const;
     const server = await startServer(t, { peerOf: () => peer, accessOf: () => access });
+    const { broker } = server.daemon;
+    const stranger = broker.connect({ ...peer, uid: peer.uid + 1 });
+    broker.allocate({ client: stranger, peer: stranger.peer }, request(), () => {});
+    const other = [...broker.buffers][0]?.id ?? '';
     for (const { id, path, method, access: needed } of operations) {
       if (endless.has(id)) continue;
-      const { asked } = server.control;
+      const { asked } = server.daemon;
       const before = asked.length;
       const body =
         id === 'createBuffer' ? { kind: 'buffer', size: 1, handle_types: ['memfd'] } : {};
@@ -76,8 +80,17 @@ await withoutLeaks(t, 'access', async (t) => {
       if (needed.role === 'none') continue;
       t.equal(answer.status === 403, !needed.owner, id);
       // What is not well-formed is refused before anything is asked.
-      if (!needed.owner || answer.status === 400) t.equal(asked.length, before, id);
-      else t.same(asked.slice(before), [peer.uid], `${id} is held to the user`);
+      const questions = asked.slice(before);
+      if (!needed.owner || answer.status === 400) t.same(questions, [], id);
+      else {
+        t.ok(questions.length > 0, id);
+        // Of the whole registry, main tells what is the user's.
+        const held = questions.every(
+          ({ only, question }) => only === peer.uid || question === 'catchUp',
+        );
+        t.ok(held, `${id} is held to the user`);
+        t.notOk(answer.text.includes(other), `${id} does not tell of another user's`);
+      }
     }
   });
 
@@ -90,11 +103,12 @@ await withoutLeaks(t, 'access', async (t) => {
     const made = await server.request('POST', '/v1/buffers', { body });
     access = seeing;
     const path = `/v1/buffers/${(made.json as CreatedBuffer).buffer.id}/preview.png`;
+    const content = { fd: -1, ticket: 1, size: 64, format: 0, width: 4, height: 4, planes: [] };
+    server.daemon.dictated.readImage = () => content;
     t.equal((await server.request('GET', path)).status, 200);
-    const { preview } = server.control;
-    server.control.preview = (id) => {
+    server.daemon.dictated.readImage = () => {
       access = { ...seeing, preview: false };
-      return preview.call(server.control, id);
+      return content;
     };
     const answer = await server.request('GET', path);
     conforms(t, 'GET', path, answer);

@@ -20,7 +20,7 @@ await withoutLeaks(t, 'defects', async (t) => {
       Object.assign(new Error('secret cause'), { statusCode: 500 }),
       'secret cause',
     ]) {
-      server.control.failure = failure;
+      server.daemon.failure = failure;
       const answer = await server.request('GET', '/v1/device');
       conforms(t, 'GET', '/v1/device', answer);
       t.equal(answer.status, 500);
@@ -45,7 +45,7 @@ await withoutLeaks(t, 'defects', async (t) => {
 
   t.test('a data plane that hangs is a 503', async (t) => {
     const server = await startServer(t, { handlerTimeoutMs: 50 });
-    server.control.hangs = true;
+    server.daemon.hangs = true;
     const answer = await server.request('GET', '/v1/buffers');
     conforms(t, 'GET', '/v1/buffers', answer);
     t.equal(answer.status, 503);
@@ -54,7 +54,7 @@ await withoutLeaks(t, 'defects', async (t) => {
 
   t.test('a handler that hangs keeps no process from ending', async (t) => {
     const server = await startServer(t, { handlerTimeoutMs: 1000 });
-    server.control.hangs = true;
+    server.daemon.hangs = true;
     const timers = () =>
       process.getActiveResourcesInfo().filter((resource) => resource === 'Timeout').length;
     const before = timers();

@@ -34,7 +34,7 @@ await withoutLeaks(t, 'docs/rest.md', async (t) => {
       const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr)]);
       t.equal(await closed, 0, stderr);
       t.not(stdout, '');
-      t.equal(server.control.buffers.size, 0, 'what was made was released');
+      t.equal(server.daemon.buffers.length, 0, 'what was made was released');
     });
   }
 

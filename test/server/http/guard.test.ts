@@ -34,7 +34,7 @@ await withoutLeaks(t, 'guard', async (t) => {
     const answer = await server.request('POST', '/v1/buffers', { headers, body });
     conforms(t, 'POST', '/v1/buffers', answer);
     t.equal(answer.status, 403);
-    t.equal(server.control.buffers.size, 0);
+    t.equal(server.daemon.buffers.length, 0);
   });
 
   t.test('names of this machine are taken', async (t) => {

@@ -41,13 +41,12 @@ await withoutLeaks(t, 'lists', async (t) => {
     const small = await create(server, { kind: 'buffer', size: 10, name: 'small one' });
     const large = await create(server, { kind: 'buffer', size: 1000 });
     const image = await create(server, { kind: 'image', width: 4, height: 4, format: 'XR24' });
-    const old = server.control.buffers.get(small);
-    const lost = server.control.buffers.get(large);
-    if (old === undefined || lost === undefined) throw new Error('nothing was made');
-    old.created_at = new Date(Date.now() - 60_000).toISOString();
-    Object.assign(old.owner, { uid: 1000, unit: 'a.service', client: 'c3' });
-    lost.state = 'lost';
-    lost.source = 'udmabuf';
+    const { daemon } = server;
+    const find = (id: string) => daemon.buffers.find((buffer) => buffer.id === id) as BufferInfo;
+    const owner = { ...find(small).owner, uid: 1000, unit: 'a.service', client: 'c3' };
+    const created_at = new Date(daemon.clock.today - 60_000).toISOString();
+    await daemon.lists({ ...find(small), created_at, owner });
+    await daemon.lists({ ...find(large), state: 'lost', source: 'udmabuf' });
     const cases: [string, string[]][] = [
       ['', [small, large, image]],
       ['?owner_uid=1000', [small]],

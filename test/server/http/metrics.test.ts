@@ -6,14 +6,17 @@ import t from 'tap';
 import { BrokerError } from '../../../src/memory/errors.js';
 import { Metrics } from '../../../src/server/http/metrics.js';
 import { holdings } from '../../../src/server/lists/holdings.js';
+import { leakReport } from '../../../src/server/observe/leaks/report.js';
+import { DEFAULT_LEAKS } from '../../../src/server/observe/leaks/watch.js';
 import { Measures } from '../../../src/server/plane/measures.js';
 import { bufferView } from '../../../src/server/plane/views.js';
 import { MAX_LABELS, TIME_BOUNDS } from '../../../src/server/words/metrics.js';
+import { peer, request } from '../../broker/support/world.js';
 import { FakeClock } from '../../support/clock.js';
 import { withoutLeaks } from '../../support/fds.js';
 import { Bench, FREE } from '../wayland/support/bench.js';
 import { conforms } from './support/conforms.js';
-import { NO_LEAKS, NOTHING_COUNTED } from './support/fake-control.js';
+import { NOTHING_COUNTED } from './support/fake-daemon.js';
 import { root } from './support/root.js';
 import { startServer } from './support/server.js';
 
@@ -54,8 +57,6 @@ const COUNTED = {
   refusals: { out_of_memory: 1 },
   turns: { counts: [...counts, 2], sum: 30.5 },
   allocationTimes: { memfd: { counts: [...counts, 0], sum: 0.5 } },
-  users: [{ state: 'lingering', label: '1000', buffers: 2, bytes: 8192 }],
-  units: [{ state: 'live', label: 'a"b\\.service', buffers: 1, bytes: 4096 }],
   clients: 4,
   pendingAllocations: 5,
   queuedBytes: 6,
@@ -63,11 +64,33 @@ const COUNTED = {
   pool: { hits: 8, misses: 9, bytes: 8192, spares: 2 },
 };
 
+const HELD = {
+  users: [{ state: 'live', label: '1000', buffers: 2, bytes: 8192 }],
+  units: [{ state: 'live', label: 'a"b\\.service', buffers: 1, bytes: 4096 }],
+};
+
+const NO_LEAKS = leakReport(DEFAULT_LEAKS, {
+  buffers: [],
+  growing: [],
+  sweep: null,
+  clock: new FakeClock(),
+});
+
 await withoutLeaks(t, 'metrics', async (t) => {
   t.test('what was counted is shown, over HTTP', async (t) => {
-    const server = await startServer(t, { starts: 7 });
-    server.control.measured = COUNTED;
-    server.control.failure = new BrokerError('unavailable', 'once');
+    const server = await startServer(t);
+    const { daemon } = server;
+    daemon.starts = 7;
+    daemon.dictated.metrics = () => COUNTED;
+    const client = daemon.connect({ ...peer, unit: 'a"b\\.service' });
+    const made = [client, daemon.connect(peer)].map((owner) => {
+      let id = '';
+      daemon.broker.allocate({ client: owner, peer: owner.peer }, request(), (result) => {
+        if ('buffer' in result) id = result.buffer.id;
+      });
+      return daemon.broker.get(id);
+    });
+    daemon.failure = new BrokerError('unavailable', 'once');
     conforms(t, 'GET', '/metrics', await server.request('GET', '/metrics'));
     const answer = await server.request('GET', '/metrics');
     conforms(t, 'GET', '/metrics', answer);
@@ -77,7 +100,7 @@ await withoutLeaks(t, 'metrics', async (t) => {
     t.equal(value('dmabroker_allocations_total', 'source="memfd",result="ok"'), 3);
     t.equal(value('dmabroker_refusals_total', 'code="out_of_memory"'), 1);
     t.equal(value('dmabroker_rest_problems_total', 'code="unavailable"'), 1);
-    t.equal(value('dmabroker_buffer_bytes', 'state="lingering",uid="1000"'), 8192);
+    t.equal(value('dmabroker_buffer_bytes', 'state="live",uid="1000"'), 8192);
     t.equal(value('dmabroker_unit_buffers', 'state="live",unit="a\\"b\\\\.service"'), 1);
     t.equal(value('dmabroker_clients'), 4);
     t.equal(value('dmabroker_pending_allocations'), 5);
@@ -100,19 +123,22 @@ await withoutLeaks(t, 'metrics', async (t) => {
     t.equal(buckets.at(-1)?.labels, 'le="+Inf"');
     t.equal(value('dmabroker_turn_seconds_count'), counts.length + 2);
     t.equal(value('dmabroker_turn_seconds_sum'), 30.5);
-    server.control.measured = NOTHING_COUNTED;
+    for (const buffer of made) daemon.broker.release(buffer, 'administrator');
     const { text } = await server.request('GET', '/metrics');
     t.notMatch(text, 'uid="1000"', 'what is gone is not shown any more');
   });
 
   t.test('the dashboard and the page name what there is', async (t) => {
     const metrics = new Metrics();
-    const text = await metrics.text(COUNTED, {
-      eventReaders: 0,
-      starts: 1,
-      leaks: NO_LEAKS,
-      lost: new Map([['uid 1001', 3]]),
-    });
+    const text = await metrics.text(
+      { ...COUNTED, ...HELD },
+      {
+        eventReaders: 0,
+        starts: 1,
+        leaks: NO_LEAKS,
+        lost: new Map([['uid 1001', 3]]),
+      },
+    );
     const { types } = parse(text);
     const dashboard = readFileSync(join(root, 'docs/grafana-dashboard.json'), 'utf8');
     const page = readFileSync(join(root, 'docs/metrics.md'), 'utf8');

@@ -7,7 +7,7 @@ import type { BufferInfo, CreatedBuffer, Token } from '../../../src/rest/contrac
 import { peer } from '../../broker/support/world.js';
 import { withoutLeaks } from '../../support/fds.js';
 import { conforms } from './support/conforms.js';
-import { FAKE_LIMITS } from './support/fake-control.js';
+import { FAKE_LIMITS } from './support/fake-daemon.js';
 import { openDevice, otherDevice } from './support/fake-devices.js';
 import { openapiPath } from './support/root.js';
 import { type Answer, type RequestOptions, type Running, startServer } from './support/server.js';
@@ -80,14 +80,8 @@ await withoutLeaks(t, 'operations', async (t) => {
     const server = await startServer(t);
     const nothing = await ask(t, server, 'GET', '/v1/leaks');
     t.match(nothing.json, { growing: { sampled_at: null, count: 0 }, lingering: { buffers: [] } });
-    const since = new Date().toISOString();
-    const { leakReport } = server.control;
-    const process = { pid: 7, uid: 0, executable: 'x', ...NO_CGROUP, started_at: since, since };
-    const processes = [{ ...process, from: 1, to: 6 }];
-    server.control.leakReport = {
-      ...leakReport,
-      growing: { ...leakReport.growing, sampled_at: since, missing: null, count: 1, processes },
-    };
+    server.daemon.grows({ pid: 7, uid: 0, executable: 'x' }, 1, 6);
+    const processes = [{ pid: 7, uid: 0, executable: 'x', ...NO_CGROUP, from: 1, to: 6 }];
     t.match((await ask(t, server, 'GET', '/v1/leaks')).json, { growing: { processes } });
   });
 
@@ -114,13 +108,15 @@ await withoutLeaks(t, 'operations', async (t) => {
     const body = { kind: 'buffer', size: 4096, name: 'first', ...MEMFD };
     const made = await ask(t, server, 'POST', '/v1/buffers', { body });
     const { buffer } = made.json as CreatedBuffer;
+    await ask(t, server, 'PATCH', `/v1/buffers/${buffer.id}`, { body: { name: 'second' } });
     const history = await ask(t, server, 'GET', `/v1/buffers/${buffer.id}/history`);
     t.match(history.json, {
       events: [
         { time: buffer.created_at, type: 'buffer.created' },
-        { type: 'buffer.renamed', reason: 'first' },
+        { type: 'buffer.shared' },
+        { type: 'buffer.renamed', reason: 'second' },
       ],
-      forgotten: 7,
+      forgotten: 0,
     });
     t.equal((await ask(t, server, 'GET', '/v1/buffers/aaaaaaaaaaaa/history')).status, 404);
   });
@@ -135,12 +131,12 @@ await withoutLeaks(t, 'operations', async (t) => {
     t.equal(shared.status, 201);
     const { id, token } = shared.json as Token;
     const listed = await ask(t, server, 'GET', path);
-    t.match(listed.json, [{ id, uses_left: 3, uid: 1000, may_renew: true }]);
+    t.match(listed.json, [{ uses_left: 1 }, { id, uses_left: 3, uid: 1000, may_renew: true }]);
     t.notMatch(listed.text, token);
     t.equal((await ask(t, server, 'DELETE', `${path}/${id}`)).status, 204);
     t.equal((await ask(t, server, 'DELETE', `${path}/${id}`)).status, 404);
     t.equal((await ask(t, server, 'DELETE', `${path}/${token}`)).status, 400, 'no id');
-    t.same((await ask(t, server, 'GET', path)).json, []);
+    t.match((await ask(t, server, 'GET', path)).json, [{ id: 't1' }]);
     const wrong = await ask(t, server, 'POST', path, { body: { uses: 0 } });
     t.match(wrong.json, { code: 'invalid_argument', refusal: { constraint: 'uses' } });
   });
@@ -174,7 +170,7 @@ await withoutLeaks(t, 'operations', async (t) => {
     t.equal(real.status, 201);
     const odd = await ask(t, server, 'POST', '/v1/buffers?dry_run=perhaps', { body });
     t.equal(odd.status, 400);
-    server.control.failure = new BrokerError('too_large', 'no', { nearest: { ...body, size: 1 } });
+    server.daemon.failure = new BrokerError('too_large', 'no', { nearest: { ...body, size: 1 } });
     const told = await ask(t, server, 'POST', '/v1/buffers', { body });
     t.match(told.json, { refusal: { nearest: { ...body, size: 1 } } });
   });
@@ -194,27 +190,18 @@ await withoutLeaks(t, 'operations', async (t) => {
     const server = await startServer(t, { peerOf: () => peer });
     const body = { kind: 'buffer', size: 1, ...MEMFD };
     const made = await ask(t, server, 'POST', '/v1/buffers', { body });
-    t.same(server.control.requester, peer);
+    t.same(server.daemon.asked.at(-1)?.by, peer);
     t.match((made.json as CreatedBuffer).buffer.owner, { ...peer, client: null });
 
     const other = await startServer(t);
     await ask(t, other, 'POST', '/v1/buffers', { body });
     const nulls = Object.fromEntries(Object.keys(peer).map((key) => [key, null]));
-    t.same(other.control.requester, nulls, 'unknown without a callback');
+    t.same(other.daemon.asked.at(-1)?.by, nulls, 'unknown without a callback');
   });
 
   t.test('device, formats, clients, health, description', async (t) => {
     const server = await startServer(t);
-    server.control.clients.push({
-      id: 'c1',
-      ...peer,
-      groups: [1000],
-      pid: 712,
-      connected_at: new Date().toISOString(),
-      buffers: 2,
-      bytes: 8_355_840,
-      fds_sent: 2,
-    });
+    server.daemon.connect({ ...peer, pid: 712 });
     for (const path of ['/v1/device', '/v1/device/formats', '/v1/clients', '/healthz']) {
       t.equal((await ask(t, server, 'GET', path)).status, 200, path);
     }
@@ -227,7 +214,7 @@ await withoutLeaks(t, 'operations', async (t) => {
   t.test('devices, open or not', async (t) => {
     const server = await startServer(t);
     t.same((await ask(t, server, 'GET', '/v1/devices')).json, []);
-    server.control.listed = [openDevice, otherDevice];
+    server.daemon.has([openDevice, otherDevice]);
     const listed = await ask(t, server, 'GET', '/v1/devices');
     t.match(listed.json, [
       { main: true, open: true },
@@ -239,9 +226,7 @@ await withoutLeaks(t, 'operations', async (t) => {
     const body = { kind: 'buffer', size: 4096, ...MEMFD };
     const create = (device: string) =>
       ask(t, server, 'POST', '/v1/buffers', { body: { ...body, device } });
-    t.equal((await create(otherDevice.device_uuid)).status, 201);
     t.equal((await create('01234567-89ab-cdef-0123-456789abcdef')).status, 400, 'no dashes');
-    server.control.failure = new BrokerError('unsupported_device', 'no Vulkan device has the UUID');
     const refused = await create('00'.repeat(16));
     t.match(refused, { status: 422, json: { code: 'unsupported_device' } });
   });
@@ -268,17 +253,18 @@ await withoutLeaks(t, 'operations', async (t) => {
       t.match(answer.json, problem);
     }
 
-    server.control.maxBuffers = 0;
+    await ask(t, server, 'PUT', '/v1/quotas/daemon/default', { body: { buffers: 0 } });
     const limited = await ask(t, server, 'POST', '/v1/buffers', { body: image });
     t.equal(limited.status, 429);
-    t.match(limited.json, { code: 'limit_exceeded', refusal: { constraint: 'tokens' } });
+    const constraint = 'quota.daemon.buffers';
+    t.match(limited.json, { code: 'limit_exceeded', refusal: { constraint } });
 
-    server.control.failure = new BrokerError('out_of_memory', 'the heap is full');
+    server.daemon.failure = new BrokerError('out_of_memory', 'the heap is full');
     const full = await ask(t, server, 'POST', '/v1/buffers', { body: image });
     t.equal(full.status, 507);
-    server.control.failure = new BrokerError('device_lost', 'the device was lost');
+    server.daemon.failure = new BrokerError('device_lost', 'the device was lost');
     t.equal((await ask(t, server, 'POST', '/v1/buffers', { body: image })).status, 503);
-    server.control.failure = new BrokerError('permission_denied', 'not yours');
+    server.daemon.failure = new BrokerError('permission_denied', 'not yours');
     t.equal((await ask(t, server, 'DELETE', '/v1/buffers/abc')).status, 403);
   });
 
@@ -327,26 +313,37 @@ await withoutLeaks(t, 'operations', async (t) => {
       recall: { reason: 'share', deadline: now },
       tokens: 0,
     };
-    server.control.buffers.set(buffer.id, buffer);
+    server.daemon.dictated.getBuffer = () => buffer;
+    await server.daemon.lists(buffer);
     t.same((await ask(t, server, 'GET', `/v1/buffers/${buffer.id}`)).json, buffer);
     const holder = {
       ...peer,
       fds: 2,
       mappings: 1,
-      started_at: now,
-      clients: ['c1'],
     };
     const { gid: _gid, groups: _groups, ...shown } = holder;
-    server.control.holdersReport = {
-      holders: [shown],
+    const process = { ...shown, startedAt: Date.parse(now), startTicks: '1', executable: 'test' };
+    server.daemon.swept = {
+      ...server.daemon.swept,
+      holders: new Map([['0:1', [process]]]),
+      own: new Map([['0:1', { fds: 1, mappings: 0 }]]),
+      unreadable: 3,
+    };
+    server.daemon.dictated.memoriesOf = () => ({
+      identities: ['0:1'],
+      outside: 0,
+      clients: [{ id: 'c1', pid: shown.pid }],
+    });
+    const report = {
+      holders: [{ ...shown, started_at: now, clients: ['c1'] }],
       daemon: { fds: 1, mappings: 0 },
       complete: false,
       missing: 'without CAP_SYS_PTRACE, 3 processes of other users cannot be read',
       unreadable: 3,
-      scanned_at: now,
     };
     const holders = await ask(t, server, 'GET', `/v1/buffers/${buffer.id}/holders`);
-    t.same(holders.json, server.control.holdersReport);
+    t.match(holders.json, report);
+    delete server.daemon.dictated.memoriesOf;
     t.equal((await ask(t, server, 'GET', '/v1/buffers/aaa/holders')).status, 404);
     t.same((await ask(t, server, 'GET', '/v1/buffers?state=lingering')).json, [buffer]);
     t.same((await ask(t, server, 'GET', '/v1/buffers?state=live')).json, []);

@@ -39,7 +39,7 @@ await withoutLeaks(t, 'quotas', async (t) => {
 
   await t.test('users and cgroups', async (t) => {
     const server = await startServer(t);
-    const { quotas } = server.control;
+    const { quotas } = server.daemon.broker;
     const owner = { client: null, peer: { ...peer, uid: 1000, cgroup: '/a/b' } };
     quotas.reserve(owner, 'memfd', { bytes: 4096, fds: 1 }, []);
     await ask(server, 'PUT', '/v1/quotas/user/default', { bytes: 4095 });
@@ -62,7 +62,7 @@ await withoutLeaks(t, 'quotas', async (t) => {
       in_use: 1,
       lingering: 0,
     };
-    server.control.failure = new BrokerError('limit_exceeded', 'full', { quota });
+    server.daemon.failure = new BrokerError('limit_exceeded', 'full', { quota });
     const answer = await ask(server, 'POST', '/v1/buffers', { kind: 'buffer', size: 1 });
     t.match(answer.json, { status: 429, refusal: { quota } });
   });
@@ -103,6 +103,6 @@ await withoutLeaks(t, 'quotas', async (t) => {
       const answer = await ask(server, 'PUT', `/v1/quotas/${path}`, body);
       t.match(answer.json, { status, code }, `${path} ${JSON.stringify(body)}`);
     }
-    t.equal(server.control.quotas.policy.rules('rest').size, 0);
+    t.equal(server.daemon.broker.quotas.policy.rules('rest').size, 0);
   });
 });

@@ -106,7 +106,7 @@ await withoutLeaks(t, 'wrong requests', async (t) => {
       t.equal(refusal?.constraint, constraint, name);
       if (possible !== undefined) t.same(refusal?.possible, possible, name);
     }
-    t.equal(server.control.buffers.size, 0);
+    t.equal(server.daemon.buffers.length, 0);
     const good = await server.request('POST', '/v1/buffers', { body: BUFFER });
     t.equal(good.status, 201, 'the same body without the fault is taken');
   });

@@ -7,7 +7,7 @@ import { HEADER_LIMIT } from '../../../src/server/http/limits.js';
 import { createHttpServer } from '../../../src/server/http/server.js';
 import { FakeClock } from '../../support/clock.js';
 import { withoutLeaks } from '../../support/fds.js';
-import { FakeControl } from './support/fake-control.js';
+import { FakeDaemon } from './support/fake-daemon.js';
 import { openapiPath } from './support/root.js';
 import { startServer } from './support/server.js';
 
@@ -37,7 +37,7 @@ await withoutLeaks(t, 'secrets', async (t) => {
   }
   await server.raw(`${SECRET}\r\n\r\n`);
   await server.raw(`GET / HTTP/1.1\r\nauthorization: ${SECRET.repeat(HEADER_LIMIT / 8)}\r\n\r\n`);
-  server.control.failure = new Error('a defect');
+  server.daemon.failure = new Error('a defect');
   const headers = { authorization: `Bearer ${SECRET}` };
   t.equal((await server.request('GET', '/v1/buffers', { headers })).status, 500);
   t.ok(server.log.length > 8, 'there is a log');
@@ -47,9 +47,8 @@ await withoutLeaks(t, 'secrets', async (t) => {
 await withoutLeaks(t, 'secrets at level debug', async (t) => {
   const lines: string[] = [];
   const logger = pino({ level: 'trace' }, { write: (line: string) => lines.push(line) });
-  const control = new FakeControl();
   const app = createHttpServer({
-    control,
+    world: new FakeDaemon(),
     logger,
     openapiPath,
     ring: new EventRing(),
@@ -61,7 +60,7 @@ await withoutLeaks(t, 'secrets at level debug', async (t) => {
   const made = await app.inject({ method: 'POST', url: '/v1/buffers', headers, payload });
   t.equal(made.statusCode, 201);
   const { token } = made.json();
-  t.match(token.token, /^secret-/);
+  t.match(token.token, /^[a-z2-7]{26}$/);
   t.ok(lines.length > 0);
   t.notOk(lines.join('').includes(SECRET));
   t.notOk(lines.join('').includes(token.token));

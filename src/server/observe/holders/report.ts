@@ -3,7 +3,7 @@
  */
 import { type Clock, dateText } from '../../../memory/clock.js';
 import type { Holders } from '../../../rest/contract.js';
-import type { BufferMemories } from '../../words/messages.js';
+import type { BufferMemories } from '../../words/questions.js';
 import type { Holder, Sweep } from './sweep.js';
 
 /** Uses of several memories of one buffer by one process become one entry. */

@@ -1,7 +1,7 @@
-/** Vulkan devices as REST shows them: one that the daemon has opened, and one that it has not. */
-import type { ListedDeviceInfo } from '../../../../src/rest/contract.js';
+/** Vulkan devices as the allocator lists them: one that the daemon has opened, and one that it has not. */
+import type { ListedDevice } from '../../../../src/native/sources/devices.js';
 
-export const openDevice: ListedDeviceInfo = {
+export const openDevice: ListedDevice = {
   name: 'llvmpipe (LLVM 19.1.7, 256 bits)',
   type: 'cpu',
   vendor_id: 0x10005,
@@ -17,10 +17,9 @@ export const openDevice: ListedDeviceInfo = {
   sources: [
     {
       name: 'vulkan',
-      handle_type: 'dma_buf',
+      handleType: 'dma_buf',
       usable: true,
       reason: 'llvmpipe (LLVM 19.1.7, 256 bits)',
-      limits: { max_bytes: null },
     },
   ],
   extensions: [{ name: 'VK_EXT_memory_budget', enabled: false, reason: 'not there' }],
@@ -35,7 +34,7 @@ export const openDevice: ListedDeviceInfo = {
   last_lost_at: null,
 };
 
-export const otherDevice: ListedDeviceInfo = {
+export const otherDevice: ListedDevice = {
   ...openDevice,
   name: 'Second GPU',
   type: 'discrete_gpu',

@@ -21,7 +21,7 @@ import { SystemClock } from '../../../../src/native/clock.js';
 import { EventRing } from '../../../../src/server/events/ring.js';
 import { listenOnUnixSocket, type UnixListenOptions } from '../../../../src/server/http/listen.js';
 import { createHttpServer, type HttpServerOptions } from '../../../../src/server/http/server.js';
-import { FakeControl } from './fake-control.js';
+import { FakeDaemon } from './fake-daemon.js';
 import { openapiPath } from './root.js';
 
 export interface Answer {
@@ -42,7 +42,7 @@ export interface RequestOptions {
 
 export interface Running {
   readonly app: FastifyInstance;
-  readonly control: FakeControl;
+  readonly daemon: FakeDaemon;
   readonly ring: EventRing;
   readonly socketPath: string;
   /** The log's lines, parsed. */
@@ -52,7 +52,8 @@ export interface Running {
   raw(bytes: string | Buffer): Promise<string>;
 }
 
-type StartOptions = Partial<HttpServerOptions> & Omit<Partial<UnixListenOptions>, 'path'>;
+type StartOptions = Partial<HttpServerOptions> &
+  Omit<Partial<UnixListenOptions>, 'path'> & { readonly daemon?: FakeDaemon };
 
 /** A folder that is removed at the test's end. */
 export function temporaryFolder(t: Test): string {
@@ -63,12 +64,12 @@ export function temporaryFolder(t: Test): string {
 
 /** Starts a server; it is closed at the test's end. */
 export async function startServer(t: Test, options: StartOptions = {}): Promise<Running> {
-  const control = new FakeControl();
+  const daemon = options.daemon ?? new FakeDaemon();
   const log: Record<string, unknown>[] = [];
   const logger = pino({}, { write: (line: string) => log.push(JSON.parse(line)) });
   const ring = options.ring ?? new EventRing();
   const clock = options.clock ?? new SystemClock();
-  const app = createHttpServer({ control, logger, openapiPath, ...options, ring, clock });
+  const app = createHttpServer({ world: daemon, logger, openapiPath, ...options, ring, clock });
   const socketPath = join(temporaryFolder(t), 'rest.sock');
   await listenOnUnixSocket(app, { path: socketPath, ...options });
   const agent = new Agent({ keepAlive: true, maxSockets: 4 });
@@ -79,7 +80,7 @@ export async function startServer(t: Test, options: StartOptions = {}): Promise<
 
   return {
     app,
-    control,
+    daemon,
     ring,
     socketPath,
     log,

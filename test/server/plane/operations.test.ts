@@ -1,15 +1,13 @@
-/** The control plane's questions, answered from the registry. */
+/** REST's operations and main's questions, answered from the registry. */
 import t from 'tap';
 import { Policy } from '../../../src/broker/policy.js';
 import { BrokerError } from '../../../src/memory/errors.js';
 import { MAX_TOKEN_USES } from '../../../src/memory/limits.js';
 import type { BufferInfo, CreateBuffer, CreatedBuffer, Token } from '../../../src/rest/contract.js';
-import { type Answerable, answer } from '../../../src/server/plane/answers.js';
 import { bufferView } from '../../../src/server/plane/views.js';
 import { etagOf } from '../../../src/server/words/etag.js';
-import type { PlaneMessage, Question } from '../../../src/server/words/messages.js';
 import { peer } from '../../broker/support/world.js';
-import { makeRegistry } from '../wayland/support/registry.js';
+import { type Asking, call, makePlane } from './support.js';
 
 const nobody = { uids: [], gids: [] };
 const sharingNothing = new Policy({
@@ -23,33 +21,25 @@ const sharingNothing = new Policy({
 });
 
 function make() {
-  const { world, broker, posted, post, journal } = makeRegistry();
-  const ask = (question: Omit<Question, 'seq'>): PlaneMessage | undefined => {
-    answer(broker, journal, { seq: 7, ...question } as Answerable, post);
-    journal.run();
-    return posted.pop();
-  };
+  const plane = makePlane();
+  const { world, broker, ask } = plane;
   const create = (
     changes: Partial<CreateBuffer> = {},
-    question: 'createBuffer' | 'planBuffer' = 'createBuffer',
-  ) =>
-    ask({
-      question,
-      parameters: {
-        request: {
-          kind: 'buffer',
-          size: 4096,
-          usage: ['transfer', 'cpu_read'],
-          handle_types: ['memfd'],
-          token: { uses: 2, uid: null, seconds: 60 },
-          lifetime: { type: 'until_released' },
-          ...changes,
-        } as CreateBuffer,
-        requester: { ...peer, pid: null },
-      },
-    } as Omit<Question, 'seq'>);
+    question: 'allocate' | 'plan' = 'allocate',
+  ) => {
+    const parameters = {
+      kind: 'buffer',
+      size: 4096,
+      usage: ['transfer', 'cpu_read'],
+      handle_types: ['memfd'],
+      token: { uses: 2, uid: null, seconds: 60 },
+      lifetime: { type: 'until_released' },
+      ...changes,
+    } as CreateBuffer;
+    return ask({ question, parameters }, { ...peer, pid: null });
+  };
   /** What is answered, or the refusal. */
-  const value = (question: Omit<Question, 'seq'>) => {
+  const value = (question: Asking) => {
     const message = ask(question);
     return message?.kind === 'answer' ? message.value : message;
   };
@@ -61,21 +51,21 @@ function make() {
     if (buffer === undefined) throw new Error('nothing was allocated');
     return buffer;
   };
-  return { world, broker, posted, ask, create, value, made };
+  return { ...plane, create, value, made };
 }
 
 t.test('a dry run is refused for the sake of its token as the buffer is', async (t) => {
   const { world, broker, create } = make();
-  t.match(create({}, 'planBuffer'), { kind: 'answer' });
+  t.match(create({}, 'plan'), { kind: 'answer' });
   broker.policy = sharingNothing;
-  for (const question of ['planBuffer', 'createBuffer'] as const) {
+  for (const question of ['plan', 'allocate'] as const) {
     const refused = { kind: 'refusal', error: { code: 'permission_denied' } };
     t.match(create({}, question), refused, question);
   }
   t.equal(world.pending.length, 0, 'no memory is made for it');
 });
 
-t.test('createBuffer answers when there is memory', async (t) => {
+t.test('an allocation is answered when there is memory', async (t) => {
   const { world, broker, posted, create } = make();
   t.equal(create({ name: 'mine' }), undefined, 'not yet');
   t.match(world.pending, [{ choice: { spec: { usage: 4 | 16 } } }]);
@@ -127,12 +117,12 @@ t.test('refusals', async (t) => {
   create();
   world.refuse(new BrokerError('out_of_memory', 'none', { requested: 1 }));
   t.match(posted.pop(), { error: { code: 'out_of_memory', refusal: { requested: 1 } } });
-  const change = { id: 'aaa', ifMatch: undefined };
+  const id = 'aaa';
   for (const question of [
-    { question: 'getBuffer', parameters: 'aaa' },
-    { question: 'releaseBuffer', parameters: change },
-    { question: 'renameBuffer', parameters: { change, name: null } },
-  ] as const) {
+    call('getBuffer', { id }),
+    call('releaseBuffer', { id }),
+    call('changeBuffer', { id }, { body: { name: null } }),
+  ]) {
     t.match(ask(question), { kind: 'refusal', seq: 7, error: { code: 'not_found' } });
   }
 });
@@ -141,31 +131,25 @@ t.test('tokens are made, listed and revoked', async (t) => {
   const { ask, value, made } = make();
   const { id } = made();
   const terms = { uses: 3, uid: 7, seconds: null, may_renew: true };
-  const shared = value({
-    question: 'shareBuffer',
-    parameters: { change: { id, ifMatch: undefined }, terms },
-  }) as Token;
+  const shared = value(call('shareBuffer', { id }, { body: terms })) as Token;
   t.match(shared, { id: 't2', token: /^[a-z2-7]{26}$/, uses: 3, expires_at: null });
-  const list = value({ question: 'listTokens', parameters: id });
+  const list = value(call('listTokens', { id }));
   t.match(list, [
     { id: 't1', uses_left: 2 },
     { id: 't2', uses_left: 3, uid: 7, may_renew: true },
   ]);
   t.notMatch(JSON.stringify(list), shared.token);
-  const revoke = {
-    question: 'revokeToken',
-    parameters: { change: { id, ifMatch: undefined }, tokenId: 't2' },
-  } as const;
+  const revoke = call('revokeToken', { id, token_id: 't2' });
   t.equal(value(revoke), null);
   t.match(ask(revoke), { kind: 'refusal', error: { code: 'not_found' } });
-  t.match(value({ question: 'listTokens', parameters: id }), [{ id: 't1' }]);
+  t.match(value(call('listTokens', { id })), [{ id: 't1' }]);
 });
 
 t.test('the history, of what lingers too', async (t) => {
   const { world, broker, value, made } = make();
   const buffer = made();
   const { id } = buffer;
-  const history = () => value({ question: 'historyOf', parameters: id });
+  const history = () => value(call('getHistory', { id }));
   const time = new Date(world.clock.today).toISOString();
   const until = new Date(world.clock.today + 60_000).toISOString();
   const { uid, executable, unit } = peer;
@@ -196,7 +180,7 @@ t.test('a lease is made, shown and extended', async (t) => {
   const at = (milliseconds: number) => new Date(world.clock.today + milliseconds).toISOString();
   const { id } = buffer;
   const lifetime = () => {
-    const message = ask({ question: 'getBuffer', parameters: id });
+    const message = ask(call('getBuffer', { id }));
     return message?.kind === 'answer' ? (message.value as BufferInfo).lifetime : message;
   };
   const ends_at = at(60_000);
@@ -214,16 +198,12 @@ t.test('a lease is made, shown and extended', async (t) => {
   broker.poll();
   const ended = { ends_at: at(0), released_at: at(5000) };
   t.same(lifetime(), { type: 'lease', seconds: 60, ...ended });
-  ask({ question: 'extendLease', parameters: { change: { id, ifMatch: undefined }, seconds: 9 } });
+  ask(call('extendLease', { id }, { body: { seconds: 9 } }));
   t.same(lifetime(), { type: 'lease', seconds: 9, ends_at: at(9000), released_at: null });
 });
 
 t.test('changes, one, and release', async (t) => {
-  const { world, broker, posted, ask, create } = make();
-  const value = (question: Omit<Question, 'seq'>) => {
-    const message = ask(question);
-    return message?.kind === 'answer' ? message.value : message;
-  };
+  const { world, broker, posted, ask, create, value } = make();
   t.equal(value({ question: 'catchUp', parameters: null }), null);
   t.same(posted, [], 'nothing has changed');
   create();
@@ -238,24 +218,24 @@ t.test('changes, one, and release', async (t) => {
   if (message?.kind !== 'changes') throw new Error('no changes came before the answer');
   const { buffers, clients } = message.changes;
   t.match(buffers, [{ recipients: [{ client: client.id, connected: true }] }]);
-  t.same(value({ question: 'getBuffer', parameters: buffer.id }), buffers[0]);
+  t.same(value(call('getBuffer', { id: buffer.id })), buffers[0]);
   t.match(clients, [
     { id: client.id, pid: peer.pid, executable: 'test', buffers: 0, bytes: 0, fds_sent: 1 },
   ]);
-  const change = { id: buffer.id, ifMatch: undefined };
-  const stale = { ...change, ifMatch: '"stale"' };
-  const renamed = value({ question: 'renameBuffer', parameters: { change, name: 'new' } });
+  const { id } = buffer;
+  const ifMatch = '"stale"';
+  const renamed = value(call('changeBuffer', { id }, { body: { name: 'new' } }));
   t.match(renamed, { id: buffer.id, name: 'new' });
-  t.match(ask({ question: 'renameBuffer', parameters: { change: stale, name: 'newer' } }), {
+  t.match(ask(call('changeBuffer', { id }, { body: { name: 'newer' }, ifMatch })), {
     error: { code: 'precondition_failed' },
   });
-  t.match(ask({ question: 'releaseBuffer', parameters: stale }), {
+  t.match(ask(call('releaseBuffer', { id }, { ifMatch })), {
     error: { code: 'precondition_failed' },
   });
   t.equal(buffer.name, 'new');
   const reasons: string[] = [];
   buffer.watchers.add({ released: (reason) => reasons.push(reason) });
-  t.equal(value({ question: 'releaseBuffer', parameters: change }), null);
+  t.equal(value(call('releaseBuffer', { id })), null);
   t.same(reasons, ['administrator']);
   t.equal(world.open.size, 0);
   t.equal(value({ question: 'shutDown', parameters: null }), null);

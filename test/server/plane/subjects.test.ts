@@ -1,21 +1,16 @@
 /** Owners over REST: their own things answer as for everybody, those of others as if there were none. */
 import t from 'tap';
 import type { BrokerBuffer, Client } from '../../../src/broker/buffer.js';
-import { type Answerable, answer } from '../../../src/server/plane/answers.js';
-import type { PlaneMessage, Question } from '../../../src/server/words/messages.js';
+import type { PlaneMessage } from '../../../src/server/words/messages.js';
 import { linear, peer, request } from '../../broker/support/world.js';
-import { makeRegistry } from '../wayland/support/registry.js';
+import { type Asking, call, makePlane } from './support.js';
 
 const [ALICE, BOB] = [1000, 1001];
 const userOf = (uid: number) => ({ ...peer, uid, gid: uid, cgroup: '/user.slice' });
 
 function make() {
-  const { world, broker, posted, post, journal } = makeRegistry();
-  const ask = (only: number | null, question: Pick<Question, 'question' | 'parameters'>) => {
-    const by = userOf(only ?? 0);
-    answer(broker, journal, { seq: 7, by, only, ...question } as Answerable, post);
-    return posted.pop();
-  };
+  const { world, broker, ask: askPlane } = makePlane();
+  const ask = (only: number | null, asking: Asking) => askPlane(asking, userOf(only ?? 0), only);
   const [alice, bob] = [broker.connect(userOf(ALICE)), broker.connect(userOf(BOB))];
   const allocate = (client: Client): BrokerBuffer => {
     let made: BrokerBuffer | undefined;
@@ -34,22 +29,26 @@ function make() {
 }
 
 /** Everything that is asked about one buffer. */
-function about(id: string): Pick<Question, 'question' | 'parameters'>[] {
-  const change = { id, ifMatch: undefined };
+function about(id: string): Asking[] {
   const terms = { uses: 1, uid: null, seconds: null, may_renew: false };
   return [
-    { question: 'getBuffer', parameters: id },
-    { question: 'historyOf', parameters: id },
-    { question: 'memoriesOf', parameters: id },
-    { question: 'listTokens', parameters: id },
-    { question: 'extendLease', parameters: { change, seconds: 60 } },
-    { question: 'renameBuffer', parameters: { change, name: 'x' } },
-    { question: 'shareBuffer', parameters: { change, terms } },
-    { question: 'revokeToken', parameters: { change, tokenId: 't1' } },
-    { question: 'reissueBuffer', parameters: change },
-    { question: 'releaseBuffer', parameters: change },
+    call('getBuffer', { id }),
+    call('getHistory', { id }),
+    { question: 'memoriesOf', parameters: { params: { id } } },
+    call('listTokens', { id }),
+    call('extendLease', { id }, { body: { seconds: 60 } }),
+    call('changeBuffer', { id }, { body: { name: 'x' } }),
+    call('shareBuffer', { id }, { body: terms }),
+    call('revokeToken', { id, token_id: 't1' }),
+    call('reissueBuffer', { id }),
+    call('releaseBuffer', { id }),
   ];
 }
+
+const getQuota = (id: string) => {
+  const slash = id.indexOf('/');
+  return call('getQuota', { scope: id.slice(0, slash), key: id.slice(slash + 1) });
+};
 
 t.test('a buffer', async (t) => {
   const { world, broker, ask, alice, allocate } = make();
@@ -79,7 +78,7 @@ t.test('what was released and lingers', async (t) => {
   const buffer = allocate(alice);
   broker.handedOut(buffer, alice);
   broker.release(buffer, 'owner');
-  const question = { question: 'getBuffer', parameters: buffer.id } as const;
+  const question = call('getBuffer', { id: buffer.id });
   t.equal(ask(BOB, question)?.kind, 'refusal');
 });
 
@@ -87,16 +86,16 @@ t.test('connections, quotas, users and control groups', async (t) => {
   const { ask, alice, bob, allocate } = make();
   allocate(alice);
   allocate(bob);
-  t.match(ask(ALICE, { question: 'getClient', parameters: alice.id }), { kind: 'answer' });
+  t.match(ask(ALICE, call('getClient', { id: alice.id })), { kind: 'answer' });
   const error = { code: 'not_found' };
   for (const id of [bob.id, 'c99']) {
-    const refused = ask(ALICE, { question: 'getClient', parameters: id });
+    const refused = ask(ALICE, call('getClient', { id }));
     t.match(refused, { error: { ...error, message: `there is no client ${id}` } });
   }
   const uids = (message: PlaneMessage | undefined) =>
     message?.kind === 'answer' ? (message.value as { uid: number }[]).map(({ uid }) => uid) : null;
-  for (const question of ['listUsers', 'listCgroups'] as const) {
-    const asked = { question, parameters: null };
+  for (const asked of [{ question: 'users', parameters: null }, call('listCgroups', {})] as const) {
+    const { question } = asked;
     const all = uids(ask(null, asked)) ?? [];
     t.ok(all.includes(BOB), `${question}: everybody`);
     const own = uids(ask(ALICE, asked)) ?? [];
@@ -106,7 +105,7 @@ t.test('connections, quotas, users and control groups', async (t) => {
       question,
     );
   }
-  t.match(ask(ALICE, { question: 'listQuotas', parameters: null }), {
+  t.match(ask(ALICE, call('listQuotas', {})), {
     value: [
       { scope: 'user', key: String(ALICE), charge: { bytes: 4096, buffers: 1 } },
       { scope: 'connection', key: 'default', charge: null },
@@ -119,10 +118,10 @@ t.test('connections, quotas, users and control groups', async (t) => {
     'source/memfd',
     'cgroup//',
   ] as const) {
-    const refused = ask(ALICE, { question: 'getQuota', parameters: id });
+    const refused = ask(ALICE, getQuota(id));
     t.match(refused, { error: { ...error, message: `there is no quota ${id}` } });
   }
-  t.match(ask(ALICE, { question: 'getQuota', parameters: 'user/1000' }), { kind: 'answer' });
+  t.match(ask(ALICE, getQuota('user/1000')), { kind: 'answer' });
 });
 
 t.test('whether connections are over their limit is told of one’s own', async (t) => {
@@ -131,7 +130,7 @@ t.test('whether connections are over their limit is told of one’s own', async 
   allocate(alice);
   const rule = { bytes: 4095 };
   broker.setQuotas('rest', new Map([['connection/default', rule]]), 'connection/default');
-  const question = { question: 'getQuota', parameters: 'connection/default' } as const;
+  const question = getQuota('connection/default');
   t.match(ask(ALICE, question), { value: { over_limit: true } });
   for (const buffer of [...alice.owned]) broker.release(buffer, 'owner');
   t.match(ask(null, question), { value: { over_limit: true } }, 'bob still is');
@@ -144,7 +143,9 @@ t.test('what is not for owners is a defect, never an answer', async (t) => {
     { question: 'catchUp', parameters: null },
     { question: 'configureQuotas', parameters: { rules: new Map(), changed: 'user/1' } },
     { question: 'setPolicy', parameters: null },
-  ] as unknown as Pick<Question, 'question' | 'parameters'>[]) {
+    call('getPool', {}),
+    call('drainPool', {}),
+  ] as unknown as Asking[]) {
     t.match(ask(ALICE, question), { kind: 'refusal', error: { code: 'internal' } });
   }
 });

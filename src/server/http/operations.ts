@@ -1,0 +1,228 @@
+/**
+ * REST's operations that the main thread answers, from what it keeps or with more than one question; all
+ * others are the data plane's (plane/operations.ts). Status and headers are openapi.yaml's (answers.ts).
+ */
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { dateText } from '../../memory/clock.js';
+import { BrokerError } from '../../memory/errors.js';
+import type { Matrix } from '../../pixels/ycbcr.js';
+import type { LeakReport, QuotaRule } from '../../rest/contract.js';
+import type { Call, OperationId } from '../../rest/operation.js';
+import type { EventStreams } from '../events/streams.js';
+import { holdings } from '../lists/holdings.js';
+import { formatView, listedDeviceView, sourceView, warnings } from '../lists/inventory-views.js';
+import { readPasswd } from '../machine/users.js';
+import { holdersReport, ownHolders } from '../observe/holders/report.js';
+import { leakReport } from '../observe/leaks/report.js';
+import { Health } from '../threads/health.js';
+import { logLevelNote } from '../words/audit.js';
+import { checkIfMatch } from '../words/etag.js';
+import type { Measured } from '../words/metrics.js';
+import type { MainOperation } from '../words/questions.js';
+import { checkRule, ruleFromRest } from '../words/quota-rules.js';
+import { ownerOf, type Requester } from '../words/requester.js';
+import type { Callers } from './callers.js';
+import { sendDocsFile, sendDocsPage } from './docs.js';
+import { streamEvents } from './event-stream.js';
+import { bufferQuery, clientQuery, sendPage } from './lists.js';
+import type { Metrics } from './metrics.js';
+import { Serial } from './serial.js';
+import type { Spec } from './spec.js';
+import type { RestWorld } from './world.js';
+
+/** A request that was validated and whose sender may send it. */
+export interface Asked<Id extends OperationId> extends Call<Id> {
+  readonly request: FastifyRequest;
+  readonly reply: FastifyReply;
+  readonly callers: Callers;
+  readonly by: Requester;
+  /** The user whose things alone it may be about; null: everybody's. */
+  readonly only: number | null;
+  /** Makes something once, however often a request with the same Idempotency-Key comes. */
+  once<T>(make: () => Promise<T>): Promise<T>;
+}
+
+/** Answers with the body of the answer, null for none, or by itself with the reply. */
+export type Handler<Id extends OperationId> = (asked: Asked<Id>) => Promise<unknown>;
+/** A query whose defaults of openapi.yaml were filled in. */
+type Defaulted<Id extends OperationId, Names extends keyof Call<Id>['query']> = Call<Id>['query'] &
+  Required<Pick<Call<Id>['query'], Names>>;
+type Handlers = { readonly [Id in MainOperation]: Handler<Id> };
+
+/** What players assume where nothing is said: BT.709 from 720 rows on, BT.601 below. */
+const usualMatrix = (height: number | null): Matrix => ((height ?? 0) >= 720 ? 'bt709' : 'bt601');
+
+export function createHandlers(
+  world: RestWorld,
+  http: { readonly spec: Spec; readonly streams: EventStreams; readonly metrics: Metrics },
+): Handlers {
+  const { plane, allocator, previews, clock } = world;
+  const { spec, streams, metrics } = http;
+  // Its bytes are the same in all answers that wait to be read.
+  const text = Buffer.from(spec.text);
+  const quotaChanges = new Serial();
+  const health = new Health([
+    { name: 'the clients', ask: () => plane.ask('ping', null) },
+    { name: 'the allocator', ask: () => allocator.ping() },
+    { name: 'previews', ask: () => previews.ping() },
+  ]);
+
+  async function leaks(only: number | null): Promise<LeakReport> {
+    const isTheirs = (uid: number | null) => only === null || uid === only;
+    const { buffers } = await plane.mirror();
+    const { config, growth, last: sweep } = world.leaks;
+    return leakReport(config, {
+      buffers: buffers.views.filter(({ owner }) => isTheirs(owner.uid)),
+      growing: growth.growing.filter(({ process }) => isTheirs(process.uid)),
+      sweep,
+      clock,
+    });
+  }
+
+  async function measured(): Promise<Measured> {
+    const counted = await plane.ask('metrics', null);
+    const { views } = (await plane.mirror()).buffers;
+    return {
+      ...counted,
+      users: holdings(views, ({ owner }) => String(owner.uid ?? 'unknown')),
+      units: holdings(views, ({ owner }) => owner.unit ?? 'none'),
+    };
+  }
+
+  /** Sets a rule, or forgets it with null; it is kept over a restart. */
+  async function changeQuota(
+    { params: { scope, key }, ifMatch, by }: Asked<'setQuota' | 'unsetQuota'>,
+    rule: QuotaRule | null,
+  ) {
+    const id = checkRule(scope, key, ruleFromRest(rule ?? {}));
+    const current = () =>
+      plane.ask('getQuota', { params: { scope, key }, query: undefined, body: undefined });
+    // Of two who have seen the same, the second is refused.
+    return quotaChanges.run(async () => {
+      if (ifMatch !== undefined) checkIfMatch(ifMatch, await current());
+      await world.quotas.set(id, rule === null ? null : ruleFromRest(rule));
+      await plane.ask('configureQuotas', { rules: world.quotas.rules, changed: id }, by);
+      return current();
+    });
+  }
+
+  return {
+    getHealth: async () => {
+      await health.check();
+      const { inventory } = allocator;
+      return {
+        status: 'ok',
+        version: world.version,
+        uptime_seconds: Math.floor(process.uptime()),
+        sources_usable: inventory.sources
+          .filter(({ usable }) => usable)
+          .map(({ name, handleType }) => `${name}/${handleType}`),
+        warnings: [
+          ...warnings(inventory),
+          ...[world.quotas.warning, world.state.problem].filter((warning) => warning !== null),
+        ],
+      };
+    },
+    getOpenapi: async ({ reply }) => {
+      reply.type('application/yaml');
+      return text;
+    },
+    getDocs: async ({ reply }) => sendDocsPage(reply),
+    getDocsFile: ({ reply, params }) => sendDocsFile(reply, params.file),
+    getMetrics: async ({ reply }) => {
+      const text = await metrics.text(await measured(), {
+        leaks: await leaks(null),
+        eventReaders: streams.count,
+        starts: world.starts,
+        lost: world.lost(),
+      });
+      reply.type(metrics.registry.contentType);
+      return text;
+    },
+    getDevice: async () => {
+      const device = await allocator.device();
+      const { sources } = allocator.inventory;
+      const unusable = sources.find(({ name, usable }) => name === 'vulkan' && !usable);
+      const reason = device === null ? (unusable?.reason ?? null) : null;
+      return { device, reason, sources: sources.map(sourceView) };
+    },
+    listDevices: async () => (await allocator.devices()).map(listedDeviceView),
+    listFormats: async ({ query: { device } }) => {
+      const { offers, devices } = allocator.inventory;
+      if (device === undefined) return offers.map(formatView);
+      const found = devices.find(({ uuid }) => uuid === device);
+      if (found === undefined) throw new BrokerError('not_found', `there is no device ${device}`);
+      return (found.table?.offers ?? []).map(formatView);
+    },
+    listBuffers: async ({ request, reply, query, only }) => {
+      const { filter, ...place } = bufferQuery(query, clock);
+      const { buffers } = await plane.mirror();
+      const page = buffers.list({
+        ...place,
+        filter: (buffer) => (only === null || buffer.owner.uid === only) && filter(buffer),
+      });
+      return sendPage(request, reply, page);
+    },
+    createBuffer: async (asked) => {
+      const { query, body, by, only, reply } = asked;
+      if (query.dry_run) return plane.ask('plan', body, by, only);
+      const created = await asked.once(() => plane.ask('allocate', body, by, only));
+      reply.code(201).header('location', `/v1/buffers/${created.buffer.id}`);
+      return created;
+    },
+    streamEvents: async ({ request, reply, callers }) =>
+      streamEvents(streams, callers, request, reply),
+    previewBuffer: async ({ request, reply, params, query, by, callers }) => {
+      const { max, range, matrix: wanted } = query as Defaulted<'previewBuffer', 'max' | 'range'>;
+      const { height } = await plane.ask('getBuffer', {
+        params,
+        query: undefined,
+        body: undefined,
+      });
+      const matrix = wanted ?? usualMatrix(height);
+      const png = await previews.render(
+        by.token ?? String(by.uid),
+        () => plane.ask('readImage', { params }, by),
+        { max, range, matrix },
+        // Where the data plane has ended, so has the charge.
+        (ticket) => void plane.ask('imageDone', ticket).catch(() => {}),
+      );
+      // A picture takes its time; who may no longer see it does not get it.
+      callers.checkAgain(request);
+      reply.type('image/png').headers({ 'x-ycbcr-matrix': matrix, 'x-ycbcr-range': range });
+      return Buffer.from(png);
+    },
+    listHolders: async ({ params, only }) => {
+      const memories = await plane.ask('memoriesOf', { params }, null, only);
+      const report = holdersReport(memories, await world.sweeper.sweep(), clock);
+      return only === null ? report : ownHolders(report, only);
+    },
+    listClients: async ({ request, reply, query, only }) => {
+      const { filter, ...place } = clientQuery(query);
+      const { clients } = await plane.mirror();
+      const page = clients.list({
+        ...place,
+        filter: (client) => (only === null || client.uid === only) && filter(client),
+      });
+      return sendPage(request, reply, page);
+    },
+    getLogLevel: async () => ({ level: world.logLevels.level }),
+    setLogLevel: async ({ request, body, by }) => {
+      const { level } = body;
+      // With the level of before: what is logged less from now on is told that it will be.
+      request.log.warn(body, 'the log level is changed');
+      world.logLevels.level = level;
+      world.audit.acted([logLevelNote(ownerOf(by), level, dateText(clock, clock.now()))]);
+      return { level };
+    },
+    getConfig: async () => world.settings.report,
+    setQuota: (asked) => changeQuota(asked, asked.body),
+    unsetQuota: (asked) => changeQuota(asked, null),
+    getLeaks: ({ only }) => leaks(only),
+    listUsers: async ({ only }) => {
+      const { names } = readPasswd();
+      const users = await plane.ask('users', null, null, only);
+      return users.map((user) => ({ ...user, name: names.get(user.uid) ?? null }));
+    },
+  };
+}

@@ -1,0 +1,125 @@
+/** What only main asks of the data plane, for an operation that it answers itself or for the daemon. */
+import { Policy } from '../../broker/policy.js';
+import type { PlaneOperation, QuestionName } from '../words/questions.js';
+import { later, op, type Table } from './answer.js';
+import { allocationRequest, share, tokenTerms } from './creation.js';
+import { listUsers } from './quota-views.js';
+import { readImage } from './read-image.js';
+import { listed, live, part, whole } from './subjects.js';
+import { bufferView, planView } from './views.js';
+
+const NOBODY = 'nobody asks for it';
+
+export const questions: Table<Exclude<QuestionName, PlaneOperation>> = {
+  catchUp: later({ of: whole, start: ({ world, seq }) => world.journal.ask(seq) }),
+  allocate: later({
+    of: part,
+    start: ({ broker, parameters, by }, done) => {
+      if (by === null) throw new Error(NOBODY);
+      broker.checkTerms(by, tokenTerms(parameters.token));
+      broker.allocate(by, allocationRequest(parameters), (result) => {
+        if ('error' in result) return done(result);
+        const { buffer } = result;
+        try {
+          const token = share(broker, buffer, parameters.token, by);
+          done({ value: { buffer: bufferView(broker, buffer), token } });
+        } catch (error) {
+          done({ error });
+          broker.release(buffer, 'administrator', by);
+        }
+      });
+    },
+  }),
+  plan: later({
+    of: part,
+    dry: true,
+    start: ({ broker, parameters, by }, done) => {
+      if (by === null) throw new Error(NOBODY);
+      const request = allocationRequest(parameters);
+      broker.checkTerms(by, tokenTerms(parameters.token));
+      broker.test(by, request, (result) =>
+        done('error' in result ? result : { value: planView(request.spec, result.plan) }),
+      );
+    },
+  }),
+  readImage: later({
+    of: live,
+    start: ({ broker, subject, by }, done) =>
+      readImage(broker, subject, by ?? subject.owner, (result) => {
+        if ('error' in result) return done(result);
+        broker.previewed(subject, by);
+        done({ value: result });
+      }),
+  }),
+  imageDone: op({
+    of: whole,
+    run: ({ broker, parameters }) => {
+      broker.works.received(parameters);
+      return null;
+    },
+  }),
+  memoriesOf: op({
+    of: listed,
+    run: ({ broker, subject: { allocation, recipients } }) => ({
+      identities: allocation.identities ?? [],
+      outside: [...recipients].filter(({ client }) => client.peer.pid === 0).length,
+      clients: [...broker.clients].map(({ id, peer }) => ({ id, pid: peer.pid })),
+    }),
+  }),
+  users: op({
+    of: part,
+    run: ({ broker, only }) => listUsers(broker.quotas, broker.clock, only),
+  }),
+  configureQuotas: op({
+    of: whole,
+    run: ({ broker, parameters: { rules, changed }, by }) => {
+      broker.setQuotas('rest', rules, changed, by);
+      return null;
+    },
+  }),
+  pressed: op({ of: whole, run: ({ broker, parameters }) => broker.pressure(parameters) }),
+  relieved: op({
+    of: whole,
+    run: ({ broker, parameters }) => {
+      broker.relieved(parameters);
+      return null;
+    },
+  }),
+  metrics: op({ of: whole, run: ({ world }) => world.measured() }),
+  ping: op({ of: whole, run: () => null }),
+  setPolicy: op({
+    of: whole,
+    run: ({ broker, parameters }) => {
+      broker.policy = new Policy(parameters);
+      return null;
+    },
+  }),
+  setPool: op({
+    of: whole,
+    run: ({ broker, parameters }) => {
+      broker.pool.configure(parameters);
+      return null;
+    },
+  }),
+  hold: op({
+    of: whole,
+    run: ({ world, parameters }) => {
+      world.connections.hold(parameters);
+      return null;
+    },
+  }),
+  swept: op({
+    of: whole,
+    run: ({ broker, parameters }) => {
+      broker.swept(parameters);
+      return null;
+    },
+  }),
+  shutDown: op({
+    of: whole,
+    run: ({ world }) => {
+      world.shutDown();
+      return null;
+    },
+  }),
+};
