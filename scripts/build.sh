@@ -10,6 +10,12 @@ mkdir -p "$native"
 # Whoever comes second waits, and finds that there is nothing to do.
 exec {lock}>dist/.lock
 flock "$lock"
+# The types of openapi.yaml, which nobody needs to read: before anything is looked at, since they are sources.
+types=src/rest/openapi.gen.ts
+if [ ! -e $types ] || [ -n "$(find openapi.yaml scripts/generate-openapi.ts -newer $types)" ]; then
+  node_modules/.bin/esbuild scripts/generate-openapi.ts --log-level=warning --platform=node --format=esm --outfile=dist/.generate-openapi.js
+  node dist/.generate-openapi.js
+fi
 stamp=dist/.built
 if [ -e "$stamp" ] && [ -z "$(find src test bench conformance scripts examples package.json package-lock.json tsconfig.json \
   -name build -prune -o \( -type d -o -name '*.ts' -o -name '*.c' -o -name '*.json' -o -name '*.sh' \) -newer "$stamp" -print -quit)" ]; then

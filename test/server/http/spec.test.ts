@@ -192,14 +192,9 @@ t.test('every operation describes the problems that any request can have', async
   }
 });
 
-for (const [script, file] of [
-  ['generate-openapi', 'src/rest/openapi.gen.ts'],
-  ['generate-errors-doc', 'docs/errors.md'],
-]) {
-  t.test(`${file} is up to date`, async (t) => {
-    const path = fileURLToPath(new URL(`../../../scripts/${script}.js`, import.meta.url));
-    const run = spawnSync(process.execPath, [path, '--check'], { cwd: root, encoding: 'utf8' });
-    t.equal(run.stderr, '');
-    t.equal(run.status, 0);
-  });
-}
+t.test('docs/errors.md is up to date', async (t) => {
+  const path = fileURLToPath(new URL('../../../scripts/generate-errors-doc.js', import.meta.url));
+  const run = spawnSync(process.execPath, [path, '--check'], { cwd: root, encoding: 'utf8' });
+  t.equal(run.stderr, '');
+  t.equal(run.status, 0);
+});
