@@ -71,7 +71,7 @@ await withoutLeaks(t, 'signals', async (t) => {
 
 t.test('the table names each signal that has a meaning of its own', async (t) => {
   const table = readFileSync(join(packageRoot, 'docs', 'operations.md'), 'utf8');
-  const code = readFileSync(join(packageRoot, 'src', 'server', 'signals.ts'), 'utf8');
+  const code = readFileSync(join(packageRoot, 'src', 'server', 'machine', 'signals.ts'), 'utf8');
   const named = new Set(code.match(/(?<=')SIG[A-Z0-9]+(?=')/g));
   t.ok(named.size >= 5);
   for (const signal of [...named, 'SIGQUIT', 'SIGPIPE']) t.match(table, `\`${signal}\``);
