@@ -16,6 +16,7 @@ import { Quotas } from '../../broker/quota/quotas.js';
 import { NOBODY } from '../../broker/turns.js';
 import { after } from '../../memory/clock.js';
 import { BrokerError, toMessage } from '../../memory/errors.js';
+import type { LogLevel } from '../../memory/log-level.js';
 import { SystemClock } from '../../native/clock.js';
 import { Closers } from '../../native/closers.js';
 import { close } from '../../native/libc/fd.js';
@@ -30,7 +31,6 @@ import { Connections } from '../wayland/connections.js';
 import { globalsOf } from '../wayland/globals.js';
 import type {
   DeviceNotice,
-  LogLevel,
   PlaneMessage,
   PlaneSetup,
   Question,

@@ -34,10 +34,11 @@ import type {
   TokenRequest,
   UserInfo,
 } from '../../../../src/rest/contract.js';
+import { configOf } from '../../../../src/server/config/config.js';
+import { thisMachine } from '../../../../src/server/config/machine.js';
 import type { ListQuery, Page } from '../../../../src/server/lists/collection.js';
 import { bufferCollection, clientCollection } from '../../../../src/server/lists/mirror.js';
 import { leakReport } from '../../../../src/server/observe/leaks/report.js';
-import { DEFAULT_LEAKS } from '../../../../src/server/observe/leaks/watch.js';
 import {
   listCgroups,
   listQuotas,
@@ -69,7 +70,7 @@ export const NOTHING_COUNTED: Measured = {
   pool: { hits: 0, misses: 0, bytes: 0, spares: 0 },
 };
 
-export const NO_LEAKS = leakReport(DEFAULT_LEAKS, {
+export const NO_LEAKS = leakReport(configOf([], thisMachine()).leaks, {
   buffers: [],
   growing: [],
   sweep: null,
