@@ -4,14 +4,13 @@
  *
  * Run after a build: `node dist/scripts/generate-openapi.js [--check]`.
  */
-import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import openapiTypescript, { astToString } from 'openapi-typescript';
+import { generated } from './generated.js';
 
 // The npm script and CI run it in the repository's root; so do people.
 const root = process.cwd();
-const target = join(root, 'src/rest/openapi.gen.ts');
 
 const ast = await openapiTypescript(pathToFileURL(join(root, 'openapi.yaml')), {
   silent: true,
@@ -21,13 +20,4 @@ const text =
   '// Generated from openapi.yaml by scripts/generate-openapi.ts: do not edit.\n' +
   astToString(ast);
 
-if (process.argv.includes('--check')) {
-  if (readFileSync(target, 'utf8') !== text) {
-    process.stderr.write(
-      'src/rest/openapi.gen.ts is not what openapi.yaml says: run scripts/generate-openapi.ts\n',
-    );
-    process.exitCode = 1;
-  }
-} else {
-  writeFileSync(target, text);
-}
+generated('src/rest/openapi.gen.ts', text, 'openapi.yaml');

@@ -16,15 +16,19 @@ export interface Options {
   probe?: boolean;
 }
 
-export function dmabrokerd(version: string): Command {
+/** `socketOf`: where a socket is where nobody says it. */
+export function dmabrokerd(
+  version: string,
+  socketOf = (name: string) => daemonSocket(name),
+): Command {
   return new Command('dmabrokerd')
     .description(
       'Allocates Vulkan memory and hands it to other processes as dma_buf file descriptors.',
     )
     .version(version)
     .option('-c, --config <file>', 'configuration file (TOML)')
-    .option('--socket <path>', `the clients' socket (default: ${daemonSocket(CLIENT_SOCKET)})`)
-    .option('--rest-socket <path>', `the REST API's socket (default: ${daemonSocket(REST_SOCKET)})`)
+    .option('--socket <path>', `the clients' socket (default: ${socketOf(CLIENT_SOCKET)})`)
+    .option('--rest-socket <path>', `the REST API's socket (default: ${socketOf(REST_SOCKET)})`)
     .option(
       '--device <which>',
       'Vulkan device: UUID, DRM node or part of its name (default: by rule)',

@@ -95,7 +95,8 @@ export const SECTIONS = {
     see: 'operations.md#what-it-says',
     settings: {
       level: setting(oneOf(LOG_LEVELS), 'info', {
-        about: 'How much is logged: this, and what is worse.',
+        about:
+          'How much is logged: this, and what is worse. REST may change it until the next start.',
       }),
       audit: setting(boolean, true, {
         about: 'Whether each act is a line of the log, whatever its level.',
@@ -107,7 +108,7 @@ export const SECTIONS = {
     },
   }),
   leaks: section({
-    about: 'What is told to look like a leak.',
+    about: 'What `dmabrokerctl leaks` shows.',
     see: 'operations.md#leaks',
     settings: {
       forgotten_after_seconds: setting(
@@ -132,7 +133,7 @@ export const SECTIONS = {
       }),
       trusted_bytes: setting(limit, DEFAULT_TRUSTED_BYTES, {
         about:
-          'Released memory of each user that is taken to be gone by its count alone; `"none"`: all.',
+          'Released memory of each user that is taken to be gone by its count alone; 0: none, `"none"`: all.',
       }),
       unknown_grace_seconds: setting(
         number({ minimum: 0, maximum: DAY_SECONDS }, 'seconds'),
@@ -159,7 +160,7 @@ export const SECTIONS = {
   }),
   pressure: section({
     about: 'When memory is short, so that buffers are recalled.',
-    see: 'quotas.md#recalls',
+    see: 'quotas.md#recall',
     settings: {
       psi_some_avg10: setting(number({ exclusiveMinimum: 0, maximum: 100 }, 'per cent'), 10, {
         about:
@@ -189,11 +190,11 @@ export const SECTIONS = {
       ),
       // A swapchain's images.
       spares_per_spec: setting(integer({ minimum: 1, maximum: MAX_SPARES_PER_SPEC }), 3, {
-        about: 'Spares of one kind, which was asked for three times within `idle_seconds`.',
+        about: 'Spares of one spec, which was asked for three times within `idle_seconds`.',
       }),
       // From one video of a list to the next one.
       idle_seconds: setting(integer({ minimum: 1, maximum: DAY_SECONDS }, 'seconds'), 30, {
-        about: 'After so long without a request the spares of a kind are freed.',
+        about: 'After so long without a request the spares of a spec are freed.',
       }),
     },
   }),
