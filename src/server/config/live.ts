@@ -31,7 +31,7 @@ const LIVE: readonly { readonly name: string; readonly section: string }[] =
     live
       ? [{ name: section, section }]
       : Object.entries(settings)
-          .filter(([, setting]) => setting.live)
+          .filter(([, setting]) => setting.live === true)
           .map(([key]) => ({ name: `${section}.${key}`, section })),
   );
 

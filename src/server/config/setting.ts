@@ -5,8 +5,11 @@
 import type { Kind, Shown } from './kind.js';
 import type { Machine } from './machine.js';
 
+/** Whether a reload takes it over. No boolean: the compiler is to know which do (live.ts). */
+type Mark = true | undefined;
+
 /** What is told of a setting: a sentence or more, with `code` of Markdown and nothing else of it. */
-interface Terms<Live extends boolean> {
+interface Terms<Live extends Mark> {
   readonly about: string;
   /** Whether a reload takes it over by itself; a section may be taken over as a whole. */
   readonly live?: Live;
@@ -19,7 +22,7 @@ export interface Default<Value> {
   readonly words: string;
 }
 
-interface Declared<Written, Value, Live extends boolean> {
+interface Declared<Written, Value, Live extends Mark> {
   readonly about: string;
   readonly schema: object;
   /** What may be written, for documents. */
@@ -30,7 +33,7 @@ interface Declared<Written, Value, Live extends boolean> {
 }
 
 /** A setting that is read by itself. */
-export interface Setting<Written, Value, Live extends boolean = boolean>
+export interface Setting<Written, Value, Live extends Mark = Mark>
   extends Declared<Written, Value, Live> {
   readonly otherwise: Default<Written | null>;
   read(written: Written, machine: Machine): Value;
@@ -38,7 +41,7 @@ export interface Setting<Written, Value, Live extends boolean = boolean>
 }
 
 /** A setting that its section reads, with others. */
-export interface Part<Written, Value> extends Declared<Written, Value, false> {
+export interface Part<Written, Value> extends Declared<Written, Value, undefined> {
   readonly otherwise: { readonly words: string };
   /** Without it, it is no value of its own, and is shown elsewhere. */
   show?(value: Value): Shown;
@@ -48,7 +51,7 @@ export type AnySetting = Setting<unknown, unknown> | Part<unknown, unknown>;
 type Settings = Readonly<Record<string, AnySetting>>;
 
 /** A table of the file. */
-export interface Section<S extends Settings, Read extends object, Live extends boolean> {
+export interface Section<S extends Settings, Read extends object, Live extends Mark> {
   readonly about: string;
   /** Where more about it is: a page of docs/, with its anchor. */
   readonly see?: string;
@@ -60,7 +63,7 @@ export interface Section<S extends Settings, Read extends object, Live extends b
   /** What its parts make. Throws an Error whose sentence names the setting. */
   read(said: Said<S>, machine: Machine): Read;
 }
-export type AnySection = Section<Settings, object, boolean>;
+export type AnySection = Section<Settings, object, Mark>;
 
 /** `trusted_bytes` → `trustedBytes`, `rest.tcp` → `restTcp`. */
 export type Camel<K extends string> = K extends `${infer A}.${infer B}`
@@ -72,9 +75,7 @@ export const camel = (key: string) =>
   key.replace(/[_.](.)/g, (_, letter: string) => letter.toUpperCase());
 
 type Types<S> =
-  S extends Declared<infer Written, infer Value, boolean>
-    ? { written: Written; value: Value }
-    : never;
+  S extends Declared<infer Written, infer Value, Mark> ? { written: Written; value: Value } : never;
 
 /** What the file may say of a section. */
 export type Said<S> = { [K in keyof S]?: Types<S[K]>['written'] };
@@ -89,17 +90,17 @@ type Values<S> = {
 type Parts<S> = Values<{ [K in keyof S as 'read' extends keyof S[K] ? never : K]: S[K] }>;
 
 export type SectionValues<X> =
-  X extends Section<infer S, infer Read, boolean> ? Values<S> & Read : never;
+  X extends Section<infer S, infer Read, Mark> ? Values<S> & Read : never;
 
 /**
  * `otherwise` is a constant, or follows from the machine. (`const Live`: the mark is to be the type `true`,
- * where the table would have it be any boolean.)
+ * where the table would have it be any mark.)
  */
-export function setting<W extends string | number | boolean, V, const Live extends boolean = false>(
-  kind: Kind<W, V>,
-  otherwise: W | Default<W>,
-  terms: Terms<Live>,
-): Setting<W, V, Live> {
+export function setting<
+  W extends string | number | boolean,
+  V,
+  const Live extends Mark = undefined,
+>(kind: Kind<W, V>, otherwise: W | Default<W>, terms: Terms<Live>): Setting<W, V, Live> {
   return {
     ...declared(kind, terms),
     otherwise:
@@ -112,7 +113,7 @@ export function setting<W extends string | number | boolean, V, const Live exten
 }
 
 /** A setting that is null where nothing is said; `words`: what that means. */
-export function optional<W, V, const Live extends boolean = false>(
+export function optional<W, V, const Live extends Mark = undefined>(
   kind: Kind<W, V>,
   words: string,
   terms: Terms<Live>,
@@ -132,18 +133,22 @@ export type PartKind<W, V> = Pick<Kind<W, V>, 'schema' | 'words'> & {
   readonly written?: W;
 };
 
-export function part<W, V>(kind: PartKind<W, V>, words: string, terms: Terms<false>): Part<W, V> {
+export function part<W, V>(
+  kind: PartKind<W, V>,
+  words: string,
+  terms: Terms<undefined>,
+): Part<W, V> {
   return { ...declared(kind, terms), ...(kind.show && { show: kind.show }), otherwise: { words } };
 }
 
-function declared<Live extends boolean = false>(
+function declared<Live extends Mark = undefined>(
   { schema, words }: Pick<Kind<never, never>, 'schema' | 'words'>,
   { about, live }: Terms<Live>,
 ) {
-  return { about, schema, words, live: (live ?? false) as Live };
+  return { about, schema, words, live: live as Live };
 }
 
-interface SectionTerms<S extends Settings, Live extends boolean> {
+interface SectionTerms<S extends Settings, Live extends Mark> {
   readonly about: string;
   readonly see?: string;
   readonly settings: S;
@@ -151,16 +156,16 @@ interface SectionTerms<S extends Settings, Live extends boolean> {
   readonly together?: boolean;
 }
 
-export function section<S extends Settings, Live extends boolean = false>(
+export function section<S extends Settings, Live extends Mark = undefined>(
   terms: SectionTerms<S, Live> & (keyof Parts<S> extends never ? unknown : never),
 ): Section<S, Record<never, never>, Live> {
-  return { live: false as Live, together: false, ...terms, read: () => ({}) };
+  return { live: undefined as Live, together: false, ...terms, read: () => ({}) };
 }
 
 /** A section that reads parts of it together. */
-export function sectionOf<S extends Settings, Read extends Parts<S>, Live extends boolean = false>(
+export function sectionOf<S extends Settings, Read extends Parts<S>, Live extends Mark = undefined>(
   terms: SectionTerms<S, Live>,
   read: (said: Said<S>, machine: Machine) => Read,
 ): Section<S, Read, Live> {
-  return { live: false as Live, together: false, ...terms, read };
+  return { live: undefined as Live, together: false, ...terms, read };
 }

@@ -45,6 +45,9 @@ t.test('a live setting that nobody takes over does not compile', async (t) => {
   // @ts-expect-error: no reload changes this.
   const invented: TakeOver = { ...forgotten, 'rest.rate_limit': () => {} };
   t.ok(invented);
+  const sometimes: boolean = config.pool.bytes > 0;
+  // @ts-expect-error: nobody could tell from the table who is to take it over.
+  t.ok(setting(integer({ maximum: 9 }), 1, { about: 'Some.', live: sometimes }));
 });
 
 t.test('a name in the file is live by itself or with its section', async (t) => {
