@@ -4,12 +4,10 @@
  *
  * Run after a build, in the repository's root: `node dist/scripts/generate-errors-doc.js [--check]`.
  */
-import { readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { catalogue } from '../src/memory/errors.js';
 import { constraints, families, possibles } from '../src/memory/refusal-words.js';
+import { generated } from './generated.js';
 
-const target = join(process.cwd(), 'docs/errors.md');
 /** Numbers from here on are REST's own. */
 const REST_ONLY = 100;
 
@@ -86,16 +84,7 @@ ${Object.entries(families)
 ${words(possibles)}
 `;
 
-if (process.argv.includes('--check')) {
-  if (readFileSync(target, 'utf8') !== text) {
-    process.stderr.write(
-      'docs/errors.md is not what src/memory/errors.ts and refusal-words.ts say: run scripts/generate-errors-doc.ts\n',
-    );
-    process.exitCode = 1;
-  }
-} else {
-  writeFileSync(target, text);
-}
+generated('docs/errors.md', text, 'the catalogue in src/memory/errors.ts and refusal-words.ts');
 
 function words(list: Readonly<Record<string, string>>): string {
   return Object.entries(list)

@@ -4,12 +4,9 @@
  *
  * Run after a build, in the repository's root: `node dist/scripts/generate-formats-doc.js [--check]`.
  */
-import { readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { DEFAULT_ALIGNMENT, MAX_ALIGNMENT } from '../src/memory/alignment.js';
 import { type FormatPlane, formats } from '../src/memory/formats.js';
-
-const target = join(process.cwd(), 'docs/formats.md');
+import { generated } from './generated.js';
 
 function planeText({ hsub, vsub, blockWidth, bytesPerBlock }: FormatPlane): string {
   const block = blockWidth === 1 ? `${bytesPerBlock}` : `${bytesPerBlock} for ${blockWidth} pixels`;
@@ -87,11 +84,4 @@ udmabuf's limit is raised with \`/sys/module/udmabuf/parameters/size_limit_mb\`;
 memfds in one dma_buf, of which the daemon uses one.
 `;
 
-if (!process.argv.includes('--check')) {
-  writeFileSync(target, text);
-} else if (readFileSync(target, 'utf8') !== text) {
-  process.stderr.write(
-    'docs/formats.md is not what src/memory/formats.ts says: run scripts/generate-formats-doc.ts\n',
-  );
-  process.exitCode = 1;
-}
+generated('docs/formats.md', text, 'src/memory/formats.ts');

@@ -1,11 +1,9 @@
 /**
- * Writes docs/man/dmabrokerctl.1 (man(7)) from the definition of the command line. `--check` writes
- * nothing and fails where the committed file is not up to date.
+ * Writes docs/man/dmabrokerctl.1 and dmabrokerd.8 (man(7)) from the definitions of the command lines. `--check`
+ * writes nothing and fails where a committed file is not up to date.
  *
  * Run after a build, in the repository's root: `node dist/scripts/generate-man.js [--check]`.
  */
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
 import {
   type CommandDefinition,
   definitionOf,
@@ -15,8 +13,9 @@ import {
 import { EXIT_CODES } from '../src/cli/failure.js';
 import { dmabrokerctl } from '../src/cli/program.js';
 import { packageVersion } from '../src/package-root.js';
-
-const target = join(process.cwd(), 'docs/man/dmabrokerctl.1');
+import { dmabrokerd } from '../src/server/config/command-line.js';
+import { generated } from './generated.js';
+import { argument, escaped, heading, item, lowered, sentence } from './roff.js';
 
 const VARIABLES = [
   ['DMABROKER_REST_SOCKET', "the daemon's REST socket, where no option names one"],
@@ -29,9 +28,7 @@ const VARIABLES = [
 const program = definitionOf(dmabrokerctl());
 const commands = withAllBelow(program).filter((each) => each.commands.length === 0);
 
-const text = `.\\" Generated from src/cli by scripts/generate-man.ts: do not edit.
-.TH DMABROKERCTL 1 "" ${argument(`dmabroker ${packageVersion()}`)} "User Commands"
-.SH NAME
+const text = `${heading('dmabrokerctl', 1, 'User Commands', 'src/cli by scripts/generate-man.ts')}.SH NAME
 dmabrokerctl \\- ${escaped(lowered(program.description))}
 .SH SYNOPSIS
 .B dmabrokerctl
@@ -65,17 +62,43 @@ source <(dmabrokerctl completion bash)
 .fi
 `;
 
-if (process.argv.includes('--check')) {
-  if (readFileSync(target, 'utf8') !== text) {
-    process.stderr.write(
-      'docs/man/dmabrokerctl.1 is not what src/cli says: run scripts/generate-man.ts\n',
-    );
-    process.exitCode = 1;
-  }
-} else {
-  mkdirSync(dirname(target), { recursive: true });
-  writeFileSync(target, text);
-}
+generated('docs/man/dmabrokerctl.1', text, 'src/cli');
+
+const SIGNALS = [
+  ['SIGTERM, SIGINT', 'releases everything and ends; a second one ends it at once'],
+  ['SIGHUP', 'reads the configuration again; a file that is wrong changes nothing'],
+] as const;
+const EXITS = [
+  ['0', 'it was told to end'],
+  ['1', 'it could not start; nothing of it is left'],
+  ['2', 'the command line or the configuration is wrong'],
+] as const;
+
+// Where a socket is by default is not to depend on who runs this.
+const daemon = definitionOf(dmabrokerd(packageVersion(), (name) => `/run/dmabroker/${name}`));
+const from = 'src/server/config/command-line.ts by scripts/generate-man.ts';
+generated(
+  'docs/man/dmabrokerd.8',
+  `${heading('dmabrokerd', 8, 'System Administration', from)}.SH NAME
+dmabrokerd \\- ${escaped(lowered(daemon.description.replace(/\.$/, '')))}
+.SH SYNOPSIS
+.B dmabrokerd
+.RI [ options ]
+.SH DESCRIPTION
+.B dmabrokerd
+owns the machine's Vulkan devices. It serves clients and a REST API on two Unix sockets, and logs one JSON
+object a line on standard error. Options go before the configuration file,
+.BR dmabroker.toml (5).
+A daemon that is not root's has its sockets in $XDG_RUNTIME_DIR/dmabroker.
+.SH OPTIONS
+${daemon.options.map(option).join('')}.SH SIGNALS
+${SIGNALS.map(([name, meaning]) => item(`.B ${name}`, meaning)).join('')}.SH EXIT STATUS
+${EXITS.map(([code, meaning]) => item(`.B ${code}`, meaning)).join('')}.SH SEE ALSO
+.BR dmabroker.toml (5),
+.BR dmabrokerctl (1)
+`,
+  'src/server/config/command-line.ts',
+);
 
 function section({ path, description, options, arguments: expected }: CommandDefinition): string {
   const shown = expected.map(({ name, required }) => (required ? name : `[${name}]`));
@@ -93,31 +116,4 @@ function option({ flags, value, description, default: usual }: OptionDefinition)
   const tag =
     value === null ? `.B ${names}` : `.BI ${argument(`${flags.join(', ')} `)} ${argument(value)}`;
   return item(tag, usual === null ? description : `${description} (default: ${usual})`);
-}
-
-/** A paragraph with a tag, which is a line of roff. */
-function item(tag: string, body: string): string {
-  return `.TP\n${tag}\n${escaped(body)}\n`;
-}
-
-function lowered(words: string): string {
-  return words.charAt(0).toLowerCase() + words.slice(1);
-}
-
-function sentence(words: string): string {
-  return `${words.charAt(0).toUpperCase()}${words.slice(1)}.`;
-}
-
-/** An argument of a macro. */
-function argument(words: string): string {
-  return `"${escaped(words).replaceAll('"', '\\(dq')}"`;
-}
-
-/** Text as roff: a line must not begin as a request does; a hyphen of an option is no dash. */
-function escaped(words: string): string {
-  return words
-    .replaceAll('\\', '\\e')
-    .replaceAll('-', '\\-')
-    .replaceAll('…', '...')
-    .replace(/^(?=[.'])/, '\\&');
 }

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Writes everything that is generated from a definition: the protocol's tables, Vulkan's layouts,
-# docs/errors.md, the man page. `--check` compares instead. npm run generate [-- --check]
+# docs/{errors,formats,settings}.md, the man pages. `--check` compares instead. npm run generate [-- --check]
 source "$(dirname "$0")/setup.sh"
 
 need_node

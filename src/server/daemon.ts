@@ -7,9 +7,11 @@ import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { Policy } from '../broker/policy.js';
 import { type Clock, dateText } from '../memory/clock.js';
+import type { LogLevel } from '../memory/log-level.js';
 import { packageRoot, packageVersion } from '../package-root.js';
 import type { Config, Loaded } from './config/config.js';
 import { ConfigInForce } from './config/in-force.js';
+import { takeOver } from './config/live.js';
 import { machineRules, readMaxFds } from './config/machine-rules.js';
 import { AuditSink } from './events/audit-sink.js';
 import { RefusalLines } from './events/refusal-lines.js';
@@ -32,6 +34,7 @@ import {
   pressureWatch,
   quotaSetup,
   requester,
+  socketFile,
   tellManager,
 } from './start.js';
 import { Started } from './started.js';
@@ -47,7 +50,7 @@ import { ownerOf } from './words/requester.js';
 /** What is read again at SIGHUP. */
 interface Changeable {
   policy: Policy;
-  tokens: Config['tokens'];
+  tokens: Config['restTcp']['tokensFile'];
 }
 
 /** What a daemon is started with. */
@@ -95,12 +98,17 @@ export class Daemon {
 
   /** Takes over what may change while it runs. Connections that there are stay. */
   async reload(loaded: Loaded): Promise<void> {
-    const { policy, pool, tokens } = loaded.config;
     const { plane, now, streams } = this.parts;
-    await plane.ask('setPolicy', policy);
-    await plane.ask('setPool', pool);
-    now.policy = new Policy(policy);
-    now.tokens = tokens;
+    await takeOver(loaded.config, {
+      policy: async (policy) => {
+        await plane.ask('setPolicy', policy);
+        now.policy = new Policy(policy);
+      },
+      pool: (pool) => plane.ask('setPool', pool),
+      'rest.tcp.tokens_file': ({ tokensFile }) => {
+        now.tokens = tokensFile;
+      },
+    });
     this.settings.reload(loaded);
     streams.checkAgain();
   }
@@ -122,15 +130,15 @@ export class Daemon {
     const { threads, loaded, log, clock, fatal, step } = start;
     const { logger } = log;
     const { config } = loaded;
-    const logLevels = new LogLevels(config.logLevel);
+    const logLevels = new LogLevels(config.log.level);
     logLevels.follow(logger);
     const clientLog = logLevels.follow(logger.child({ component: 'clients' }));
     const ring = new EventRing();
     const streams = new EventStreams(ring);
     let plane: DataPlane | null = null;
     const audit = new AuditSink(log, clock, {
-      wanted: config.audit,
-      whenFull: config.auditWhenFull,
+      wanted: config.log.audit,
+      whenFull: config.log.auditWhenFull,
       // It ends with an error where the data plane does, which is told elsewhere.
       held: (held) => void plane?.ask('hold', held).catch(() => {}),
     });
@@ -148,8 +156,7 @@ export class Daemon {
       fatal(error instanceof Error ? error : new Error(String(error)));
     const failed = lookFailed(logger, fatalError);
     const events = {
-      log: (level: 'debug' | 'info' | 'warn' | 'error', text: string, fields: object) =>
-        clientLog[level](fields, text),
+      log: (level: LogLevel, text: string, fields: object) => clientLog[level](fields, text),
       happened: (drafts: readonly EventDraft[]) => ring.push(drafts),
       acted: audit.acted,
       sweep: (identities: readonly string[]) => search.search(identities),
@@ -173,7 +180,7 @@ export class Daemon {
     // Its thread opens the device while this one loads the REST server.
     const loading = import('./http/server.js');
     loading.catch(() => {}); // It is awaited below.
-    const allocator = await Allocator.start(threads, config.device, events);
+    const allocator = await Allocator.start(threads, config.device.select, events);
     const allocatorTaken = started.add(() => allocator.close());
     const { createHttpServer } = await loading;
     describe(allocator.inventory, logger);
@@ -192,8 +199,8 @@ export class Daemon {
         mainDevice: mainDevice(allocator.inventory.device),
         unknownGraceSeconds: config.accounting.unknownGraceSeconds,
         trustedBytes: config.accounting.trustedBytes ?? Number.POSITIVE_INFINITY,
-        leaseGraceSeconds: config.leaseGraceSeconds,
-        audit: config.audit,
+        leaseGraceSeconds: config.leases.graceSeconds,
+        audit: config.log.audit,
         maxFds,
         quotas: quotaSetup(config, machine, state.rules),
         policy: config.policy,
@@ -213,9 +220,12 @@ export class Daemon {
     const leaks = new LeakWatch(config.leaks, sweeper, failed);
     const previews = new Previews(threads);
     started.add(() => previews.close());
-    const now: Changeable = { policy: new Policy(config.policy), tokens: config.tokens };
+    const now: Changeable = {
+      policy: new Policy(config.policy),
+      tokens: config.restTcp.tokensFile,
+    };
     const layers = () => ({ machine, rest: state.rules });
-    const settings = new ConfigInForce(loaded, logLevels, folder.path, layers, clock);
+    const settings = new ConfigInForce(loaded, () => logLevels.level, folder.path, layers, clock);
     const http = createHttpServer({
       world: {
         plane,
@@ -238,7 +248,7 @@ export class Daemon {
       openapiPath: join(packageRoot, 'openapi.yaml'),
       peerOf: requester,
       accessOf: (who) => now.policy.restAccess(who),
-      tokens: () => now.tokens,
+      tokens: () => now.tokens?.tokens ?? [],
       denied: (caller, error) => {
         const owner = ownerOf(caller.requester);
         const event = { type: 'refusal', error, owner, buffer: null } as const;
@@ -249,18 +259,19 @@ export class Daemon {
       },
       ring,
       streams,
-      rateLimit: config.rateLimit,
+      rateLimit: config.rest.rateLimit,
       held: () => audit.held,
     });
     started.add(() => http.close());
     // Fastify's own, which those of its requests are made from.
     logLevels.follow(http.log);
-    await listenOnUnixSocket(http, config.rest, folder);
+    await listenOnUnixSocket(http, socketFile(config.rest), folder);
 
     step('REST over TCP');
-    if (config.restTcp !== null) {
-      const port = await listenOnTcp(http, config.restTcp);
-      logger.info({ ...config.restTcp, port }, 'REST over TCP');
+    const { listen } = config.restTcp;
+    if (listen !== null) {
+      const port = await listenOnTcp(http, listen);
+      logger.info({ ...listen, port }, 'REST over TCP');
     }
 
     step('watches');
@@ -271,7 +282,7 @@ export class Daemon {
 
     step('service manager');
     tellManager('READY=1', logger);
-    logger.info({ clients: config.clients.path, rest: config.rest.path }, 'ready');
+    logger.info({ clients: config.clients.socket, rest: config.rest.socket }, 'ready');
     return new Daemon(logger, started, { plane, streams, unpublish, now }, settings);
   }
 

@@ -1,32 +1,20 @@
 /**
- * dmabrokerd: the command line of the daemon, its log, its signals.
+ * dmabrokerd: its log, its signals, and the daemon.
  */
 
 import { resolve } from 'node:path';
-import { Command, InvalidArgumentError, Option } from 'commander';
 import { messageOf } from '../memory/errors.js';
 import { SystemClock } from '../native/clock.js';
 import { Writer } from '../native/writer.js';
 import { packageVersion } from '../package-root.js';
-import { CLIENT_SOCKET, daemonSocket, REST_SOCKET } from '../protocol/paths.js';
-import { type Loaded, loadConfig, type Overrides } from './config/config.js';
-import { ConfigError, LOG_LEVELS, type LogLevel } from './config/file.js';
+import { dmabrokerd, type Options, tablesOf } from './config/command-line.js';
+import { type Loaded, loadConfig } from './config/config.js';
+import { ConfigError } from './config/config-error.js';
 import type { Daemon } from './daemon.js';
 import { sourceView } from './lists/inventory-views.js';
 import { Log } from './log/log.js';
 import { closeDebugger, onSignals } from './machine/signals.js';
 import { Allocator } from './threads/data-plane.js';
-
-interface Options {
-  config?: string;
-  socket?: string;
-  restSocket?: string;
-  device?: string;
-  logLevel?: LogLevel;
-  poolBytes?: number;
-  stateDir?: string;
-  probe?: boolean;
-}
 
 const EXIT_CONFIG = 2;
 const STDERR = 2;
@@ -34,34 +22,11 @@ const clock = new SystemClock();
 /** Where the other threads' files stand. */
 const threads = new URL('.', import.meta.url);
 
-const options = new Command('dmabrokerd')
-  .description(
-    'Allocates Vulkan memory and hands it to other processes as dma_buf file descriptors.',
-  )
-  .version(packageVersion())
-  .option('-c, --config <file>', 'configuration file (TOML)')
-  .option('--socket <path>', `the clients' socket (default: ${daemonSocket(CLIENT_SOCKET)})`)
-  .option('--rest-socket <path>', `the REST API's socket (default: ${daemonSocket(REST_SOCKET)})`)
-  .option(
-    '--device <which>',
-    'Vulkan device: UUID, DRM node or part of its name (default: by rule)',
-  )
-  .addOption(new Option('--log-level <level>', 'how much is logged').choices(LOG_LEVELS))
-  .option('--pool-bytes <bytes>', 'memory for spares; 0: none', poolBytes)
-  .option(
-    '--state-dir <folder>',
-    'what is kept over a restart (default: as systemd says, or by user)',
-  )
-  .option('--probe', 'print what memory can be had here, as JSON, and exit')
+const options = dmabrokerd(packageVersion())
   // A wrong option is a wrong configuration.
   .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : EXIT_CONFIG))
   .parse()
   .opts<Options>();
-
-function poolBytes(text: string): number {
-  if (/^\d{1,15}$/.test(text)) return Number(text);
-  throw new InvalidArgumentError('It is a number of bytes.');
-}
 
 /** process.exit would hang while the data plane waits in the kernel; abort does not. */
 function fatal(error: unknown): never {
@@ -70,18 +35,11 @@ function fatal(error: unknown): never {
   process.abort();
 }
 
-/** A socket's path on the command line is relative to where the command was given. */
-function absolute({ socket, restSocket, stateDir: _, ...rest }: Options): Overrides {
-  return {
-    ...rest,
-    ...(socket === undefined ? {} : { socket: resolve(socket) }),
-    ...(restSocket === undefined ? {} : { restSocket: resolve(restSocket) }),
-  };
-}
+const load = () => loadConfig(options.config ?? null, tablesOf(options), clock);
 
 function configured() {
   try {
-    return loadConfig(options.config ?? null, absolute(options), clock);
+    return load();
   } catch (error) {
     if (!(error instanceof ConfigError) && !(error instanceof Error && 'code' in error))
       throw error;
@@ -93,7 +51,7 @@ function configured() {
 const stateDir = options.stateDir === undefined ? null : resolve(options.stateDir);
 const loaded = configured();
 const { config } = loaded;
-const log = new Log(new Writer(STDERR), config.logLevel);
+const log = new Log(new Writer(STDERR), config.log.level);
 const { logger } = log;
 process.on('exit', () => log.flush());
 // Node's own way would wait for the reader of standard error.
@@ -101,7 +59,7 @@ process.removeAllListeners('warning');
 process.on('warning', (warning) => logger.warn(warning));
 
 async function probe(): Promise<void> {
-  const allocator = await Allocator.start(threads, config.device, {
+  const allocator = await Allocator.start(threads, config.device.select, {
     log: () => {},
     happened: () => {},
     acted: () => {},
@@ -116,7 +74,7 @@ async function probe(): Promise<void> {
 async function reload(daemon: Daemon): Promise<void> {
   let again: Loaded;
   try {
-    again = loadConfig(options.config ?? null, absolute(options), clock);
+    again = load();
   } catch (error) {
     const reason = messageOf(error);
     logger.error({ reason }, `the configuration was not taken, nothing has changed: ${reason}`);

@@ -14,12 +14,16 @@ import { notify } from '../native/systemd.js';
 import type { Config } from './config/config.js';
 import { warnings } from './lists/inventory-views.js';
 import { peerOf } from './machine/peer.js';
-import { type Publishing, publishSocket } from './machine/socket-file.js';
+import { type Publishing, publishSocket, type SocketFile } from './machine/socket-file.js';
 import { readPasswd, readSubuids } from './machine/users.js';
 import { PressureWatch, readPsi } from './observe/pressure.js';
 import type { Started } from './started.js';
 import type { Allocator, DataPlane } from './threads/data-plane.js';
 import type { Inventory, QuotaSetup } from './words/messages.js';
+
+export function socketFile({ socket, mode, group }: Config['clients']): SocketFile {
+  return { path: socket, mode, ...(group !== null && { group }) };
+}
 
 /** The clients' socket. Until the data plane has taken it over, `started` closes it. */
 export async function listenForClients(config: Config, started: Started, state: Publishing) {
@@ -30,7 +34,7 @@ export async function listenForClients(config: Config, started: Started, state: 
   const listen = (path: string) => {
     listener = listenUnix(path);
   };
-  const unpublish = await publishSocket(config.clients, listen, state);
+  const unpublish = await publishSocket(socketFile(config.clients), listen, state);
   started.add(unpublish);
   return { listener, listenerTaken, unpublish };
 }

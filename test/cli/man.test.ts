@@ -1,47 +1,68 @@
-/** The man page: what the command line says of itself, and what man(1) takes. */
+/** The man pages: what the command lines and the table of settings say of themselves, and what man(1) takes. */
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { appendFileSync, cpSync } from 'node:fs';
 import { join } from 'node:path';
-import t from 'tap';
+import t, { type Test as Tap } from 'tap';
 import { definitionOf, withAllBelow } from '../../src/cli/definition.js';
 import { EXIT_CODES } from '../../src/cli/failure.js';
 import { dmabrokerctl } from '../../src/cli/program.js';
 import { packageRoot } from '../../src/package-root.js';
+import { dmabrokerd } from '../../src/server/config/command-line.js';
+import type { AnySection } from '../../src/server/config/setting.js';
+import { SECTIONS } from '../../src/server/config/settings.js';
+import { temporaryFolder } from '../support/folder.js';
 
-const page = join(packageRoot, 'docs/man/dmabrokerctl.1');
-const script = join(packageRoot, 'dist/scripts/generate-man.js');
+const PAGES = {
+  'dmabrokerctl.1': 'generate-man',
+  'dmabrokerd.8': 'generate-man',
+  'dmabroker.toml.5': 'generate-settings-doc',
+} as const;
+type Page = keyof typeof PAGES;
+const pages = Object.keys(PAGES) as Page[];
 const has = (program: string, option: string) => spawnSync(program, [option]).status === 0;
 
-t.test('the page is up to date', async (t) => {
-  const check = (cwd: string) =>
-    spawnSync(process.execPath, [script, '--check'], { cwd, encoding: 'utf8' });
-  const now = check(packageRoot);
-  t.equal(now.status, 0, now.stderr);
-
-  const folder = mkdtempSync(join(tmpdir(), 'dmabroker-'));
-  t.teardown(() => rmSync(folder, { recursive: true, force: true }));
-  mkdirSync(join(folder, 'docs'));
-  cpSync(join(packageRoot, 'docs/man'), join(folder, 'docs/man'), { recursive: true });
-  t.equal(check(folder).status, 0);
-  writeFileSync(join(folder, 'docs/man/dmabrokerctl.1'), `${readFileSync(page, 'utf8')}.PP\n`);
-  t.equal(check(folder).status, 1, 'a difference is found');
+t.test('a page that is not up to date is found', async (t) => {
+  const check = (page: Page, cwd: string) => {
+    const script = join(packageRoot, `dist/scripts/${PAGES[page]}.js`);
+    return spawnSync(process.execPath, [script, '--check'], { cwd, encoding: 'utf8' });
+  };
+  for (const page of pages) {
+    const now = check(page, packageRoot);
+    t.equal(now.status, 0, now.stderr);
+    const folder = temporaryFolder(t);
+    cpSync(join(packageRoot, 'docs'), join(folder, 'docs'), { recursive: true });
+    t.equal(check(page, folder).status, 0);
+    appendFileSync(join(folder, 'docs/man', page), '.PP\n');
+    const then = check(page, folder);
+    t.equal(then.status, 1, 'a difference is found');
+    t.match(then.stderr, new RegExp(`^docs/man/${page} is not what .*${PAGES[page]}\\.ts`));
+  }
 });
 
-t.test(
-  'man finds nothing to warn of, and shows every command, option and exit code',
-  {
-    skip: has('man', '--version') && has('groff', '--version') ? false : 'man or groff is missing',
-  },
-  async (t) => {
-    const shown = spawnSync('man', ['--warnings', '-l', page], {
+/** What man shows of a page, line by line. */
+function shown(t: Tap, page: Page): string[] {
+  const { status, stdout, stderr } = spawnSync(
+    'man',
+    ['--warnings', '-l', join(packageRoot, 'docs/man', page)],
+    {
       encoding: 'utf8',
       // Lines that are not broken, without overstriking.
       env: { PATH: process.env.PATH, LC_ALL: 'C.UTF-8', MANWIDTH: '1000', MAN_KEEP_FORMATTING: '' },
-    });
-    t.equal(shown.status, 0);
-    t.equal(shown.stderr, '');
-    const lines = shown.stdout.split('\n').map((line) => line.trim());
+    },
+  );
+  t.equal(status, 0);
+  t.equal(stderr, '');
+  return stdout.split('\n').map((line) => line.trim());
+}
+
+const skip =
+  has('man', '--version') && has('groff', '--version') ? false : 'man or groff is missing';
+
+t.test(
+  'man finds nothing to warn of, and shows every command, option and exit code',
+  { skip },
+  async (t) => {
+    const lines = shown(t, 'dmabrokerctl.1');
     const has = (start: string) => lines.some((line) => line.startsWith(start));
     const program = definitionOf(dmabrokerctl());
     for (const { path, commands, options } of withAllBelow(program)) {
@@ -57,15 +78,40 @@ t.test(
   },
 );
 
+t.test("man shows the daemon's options and its settings", { skip }, async (t) => {
+  const daemon = shown(t, 'dmabrokerd.8');
+  for (const { flags } of definitionOf(dmabrokerd('0')).options) {
+    t.ok(
+      daemon.some((line) => line.startsWith(flags.join(', '))),
+      flags.join(', '),
+    );
+  }
+  const file = shown(t, 'dmabroker.toml.5');
+  for (const [name, { settings }] of Object.entries<AnySection>(SECTIONS)) {
+    const start = file.indexOf(`[${name}]`);
+    t.ok(start > 0, name);
+    const end = file.findIndex((line, index) => index > start && /^\[.*\]$/.test(line));
+    const section = file.slice(start, end < 0 ? undefined : end);
+    for (const key of Object.keys(settings)) {
+      t.ok(
+        section.some((line) => line === key || line.startsWith(`${key} `)),
+        `${name}.${key}`,
+      );
+    }
+  }
+});
+
 t.test(
   'mandoc finds nothing to warn of',
   {
     skip: spawnSync('mandoc', ['-Tlint', '/dev/null']).error ? 'mandoc is missing' : false,
   },
   async (t) => {
-    const linted = spawnSync('mandoc', ['-Tlint', '-Wwarning', page], { encoding: 'utf8' });
-    // The page has no date: it would change with each day that it is made on.
-    const complaints = linted.stdout.split('\n').filter((line) => !line.includes('missing date'));
-    t.same(complaints, ['']);
+    for (const page of pages.map((name) => join(packageRoot, 'docs/man', name))) {
+      const linted = spawnSync('mandoc', ['-Tlint', '-Wwarning', page], { encoding: 'utf8' });
+      // The page has no date: it would change with each day that it is made on.
+      const complaints = linted.stdout.split('\n').filter((line) => !line.includes('missing date'));
+      t.same(complaints, [''], page);
+    }
   },
 );

@@ -11,6 +11,7 @@ import t from 'tap';
 import { type FormatInfo, formatInfo, formats } from '../../src/memory/formats.js';
 import { fourccName } from '../../src/memory/fourcc.js';
 import { VkFormat } from '../../src/native/vulkan/layout.gen.js';
+import { packageRoot } from '../../src/package-root.js';
 
 const HEADER =
   ['/usr/include/libdrm/drm_fourcc.h', '/usr/include/drm/drm_fourcc.h'].find(existsSync) ?? '';
@@ -141,4 +142,11 @@ t.test('VkFormats are what vk.xml says', { skip: noRegistry }, async (t) => {
 t.test('without a VkFormat are exactly those of which the table says why', async (t) => {
   const without = formats.filter(({ vkFormat }) => vkFormat === null).map(({ name }) => name);
   t.strictSame(without, ['RA24', 'RX24', 'BA24', 'BX24', 'NV21', 'YV12']);
+});
+
+t.test('docs/formats.md is up to date', async (t) => {
+  const script = join(packageRoot, 'dist/scripts/generate-formats-doc.js');
+  const run = spawnSync(process.execPath, [script, '--check'], { cwd: packageRoot });
+  t.equal(run.stderr.toString(), '');
+  t.equal(run.status, 0);
 });

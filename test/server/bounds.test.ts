@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import t from 'tap';
 import * as broker from '../../src/memory/limits.js';
 import { packageRoot } from '../../src/package-root.js';
+import { DEFAULT_RATE_LIMIT } from '../../src/server/config/settings.js';
 import * as events from '../../src/server/events/limits.js';
 import { MAX_REFUSAL_LINES } from '../../src/server/events/refusal-lines.js';
 import * as http from '../../src/server/http/limits.js';
@@ -15,6 +16,7 @@ import { MAX_PACKET_BYTES, MAX_QUEUED_BYTES } from '../../src/server/wayland/con
 const limits: Record<string, number> = { ...broker, ...events, ...http };
 const others: Record<string, number> = {
   AUDIT_BYTES,
+  DEFAULT_RATE_LIMIT,
   LOG_BYTES,
   MAX_PACKET_BYTES,
   MAX_PREVIEWS,

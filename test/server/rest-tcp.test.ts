@@ -163,8 +163,8 @@ t.test('a configuration that opens too much is refused', async (t) => {
     writeFileSync(file, config(tokens, listen));
     return loadConfig(file, {}, new FakeClock()).config;
   };
-  t.same(load('[::1]:7070').restTcp, { host: '::1', port: 7070 });
-  t.equal(loadConfig(null, {}, new FakeClock()).config.restTcp, null, 'off by default');
+  t.same(load('[::1]:7070').restTcp.listen, { host: '::1', port: 7070 });
+  t.equal(loadConfig(null, {}, new FakeClock()).config.restTcp.listen, null, 'off by default');
   for (const listen of [
     '0.0.0.0:1',
     '192.168.0.1:1',

@@ -1,137 +1,48 @@
 /**
- * What the configuration file may say: TOML, held against a schema. Unknown keys and wrong types are
- * refused with the key and its line; nothing is guessed.
+ * What the configuration file may say: TOML, held against a schema, which is made of the table of settings.
+ * Unknown keys and wrong types are refused with the key and its line; nothing is guessed.
  */
 import { Ajv, type ErrorObject } from 'ajv';
 import { parse, TomlError } from 'smol-toml';
-import type { ChargePolicy } from '../../broker/shares.js';
-import { type PolicyTable, policySchema } from './policy.js';
-import { type PoolTable, poolSchema } from './pool.js';
-import {
-  limitSchema,
-  type PressureTable,
-  pressureSchema,
-  type Quantity,
-  type QuotaTables,
-  quotasSchema,
-} from './quotas.js';
+import { ConfigError } from './config-error.js';
+import type { AnySection, Said } from './setting.js';
+import { SECTIONS } from './settings.js';
 import { lineOf } from './toml-lines.js';
-import { WHEN_FULL, type WhenFull } from './when-full.js';
 
-export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
-export type LogLevel = (typeof LOG_LEVELS)[number];
+type Sections = typeof SECTIONS;
+/** `rest`, `rest.tcp`, …, */
+export type SectionName = keyof Sections;
+type SaidOf<N extends SectionName> = Said<Sections[N]['settings']>;
 
-export interface SocketTable {
-  socket?: string;
-  mode?: string;
-  group?: string;
+/** What a configuration file, or the command line, may say. */
+export type Tables = {
+  [N in Exclude<SectionName, `${string}.${string}`>]?: SaidOf<N> & {
+    [Below in SectionName as Below extends `${N}.${infer Name}` ? Name : never]?: SaidOf<Below>;
+  };
+};
+
+/** A section's own and, below it, those that are named after it. */
+function schemaOf(name: string, section: AnySection): object {
+  const own = Object.entries(section.settings).map(([key, { schema }]) => [key, schema] as const);
+  return tableOf(
+    [...own, ...sectionsBelow(`${name}.`)],
+    section.together ? { required: Object.keys(section.settings) } : {},
+  );
 }
 
-export interface TcpTable {
-  listen: string;
-  tokens_file: string;
+function sectionsBelow(start: string) {
+  return Object.entries<AnySection>(SECTIONS)
+    .map(([name, section]) => [name, name.slice(start.length), section] as const)
+    .filter(([name, below]) => name.startsWith(start) && !below.includes('.'))
+    .map(([name, below, section]) => [below, schemaOf(name, section)] as const);
 }
 
-/** What a configuration file may say. */
-export interface Tables {
-  clients?: SocketTable;
-  rest?: SocketTable & { rate_limit?: number; tcp?: TcpTable };
-  device?: { select?: string };
-  log?: { level?: LogLevel; audit?: boolean; audit_when_full?: WhenFull };
-  leaks?: { forgotten_after_seconds?: number; sample_seconds?: number };
-  accounting?: { unknown_grace_seconds?: number; charge?: ChargePolicy; trusted_bytes?: Quantity };
-  leases?: { grace_seconds?: number };
-  quotas?: QuotaTables;
-  pressure?: PressureTable;
-  policy?: PolicyTable;
-  pool?: PoolTable;
-}
-
-const socketTable = {
+const tableOf = (properties: (readonly [string, object])[], rules: object) => ({
   type: 'object',
   additionalProperties: false,
-  properties: {
-    // sockaddr_un's sun_path has 108 bytes with its NUL (unix(7))
-    socket: { type: 'string', pattern: '^/', maxLength: 107 },
-    mode: { type: 'string', pattern: '^0[0-7]{3}$' },
-    group: { type: 'string', minLength: 1 },
-  },
-} as const;
-
-/** A day: what nobody has asked for by then is a matter for an administrator. */
-const MAX_GRACE_SECONDS = 86_400;
-
-/** A year. */
-const MAX_FORGOTTEN_SECONDS = 31_536_000;
-
-const schema = {
-  type: 'object',
-  additionalProperties: false,
-  properties: {
-    clients: socketTable,
-    rest: {
-      ...socketTable,
-      properties: {
-        ...socketTable.properties,
-        rate_limit: { type: 'integer', minimum: 0, maximum: 1_000_000 },
-        tcp: {
-          type: 'object',
-          additionalProperties: false,
-          required: ['listen', 'tokens_file'],
-          properties: {
-            listen: { type: 'string' },
-            tokens_file: { type: 'string', pattern: '^/' },
-          },
-        },
-      },
-    },
-    device: {
-      type: 'object',
-      additionalProperties: false,
-      properties: { select: { type: 'string', minLength: 1 } },
-    },
-    leaks: {
-      type: 'object',
-      additionalProperties: false,
-      properties: {
-        forgotten_after_seconds: { type: 'integer', minimum: 1, maximum: MAX_FORGOTTEN_SECONDS },
-        sample_seconds: { type: 'integer', minimum: 1, maximum: 3600 },
-      },
-    },
-    accounting: {
-      type: 'object',
-      additionalProperties: false,
-      properties: {
-        unknown_grace_seconds: { type: 'number', minimum: 0, maximum: MAX_GRACE_SECONDS },
-        charge: { enum: ['owner', 'importers'] satisfies ChargePolicy[] },
-        trusted_bytes: limitSchema,
-      },
-    },
-    leases: {
-      type: 'object',
-      additionalProperties: false,
-      properties: { grace_seconds: { type: 'number', minimum: 0, maximum: MAX_GRACE_SECONDS } },
-    },
-    log: {
-      type: 'object',
-      additionalProperties: false,
-      properties: {
-        level: { enum: LOG_LEVELS },
-        audit: { type: 'boolean' },
-        audit_when_full: { enum: WHEN_FULL },
-      },
-    },
-    quotas: quotasSchema,
-    pressure: pressureSchema,
-    policy: policySchema,
-    pool: poolSchema,
-  },
-} as const;
-
-/** A configuration that cannot be used, with a sentence for the administrator. */
-export class ConfigError extends Error {
-  override readonly name = 'ConfigError';
-}
+  ...rules,
+  properties: Object.fromEntries(properties),
+});
 
 /** Parses a configuration file's text. Throws ConfigError with the line or the key. */
 export function parseConfig(text: string, about: string): Tables {
@@ -145,7 +56,7 @@ export function parseConfig(text: string, about: string): Tables {
     );
   }
   const ajv = new Ajv({ allErrors: false, allowUnionTypes: true });
-  const validate = ajv.compile<Tables>(schema);
+  const validate = ajv.compile<Tables>(tableOf(sectionsBelow(''), {}));
   if (!validate(value)) {
     const [error] = validate.errors ?? [];
     const extra: unknown = error?.params.additionalProperty;

@@ -3,14 +3,11 @@
  * file may have been read again since (SIGHUP), and only a part of it changes at run time.
  */
 import { type Clock, dateText } from '../../memory/clock.js';
+import type { LogLevel } from '../../memory/log-level.js';
 import type { ConfigReport } from '../../rest/contract.js';
-import type { LogLevels } from '../log/levels.js';
 import type { Loaded } from './config.js';
-import { type QuotaLayers, type Settings, settingsOf } from './settings.js';
-
-/** What `Daemon.reload` takes over. */
-const isReloadable = (key: string) =>
-  /^(policy|pool)\./.test(key) || key === 'rest.tcp.tokens_file';
+import { isLive } from './live.js';
+import { type QuotaLayers, type Settings, settingsOf } from './report.js';
 
 const UNSET = { value: null, from: 'default', line: null } as const;
 
@@ -21,7 +18,8 @@ export class ConfigInForce {
 
   constructor(
     private readonly started: Loaded,
-    private readonly logLevels: LogLevels,
+    /** Of now: REST may have changed it. */
+    private readonly logLevel: () => LogLevel,
     private readonly stateFolder: string,
     private readonly quotas: () => QuotaLayers,
     private readonly clock: Clock,
@@ -57,7 +55,7 @@ export class ConfigInForce {
       error: this.#error,
       state_folder: this.stateFolder,
       settings,
-      tokens: config.tokens.map(({ name, role, preview, expires }) => ({
+      tokens: (config.restTcp.tokensFile?.tokens ?? []).map(({ name, role, preview, expires }) => ({
         name,
         role,
         preview,
@@ -75,12 +73,12 @@ export class ConfigInForce {
 
   #now(started: Settings, next: Settings): Settings {
     const entries = [...started].map(([key, value]) => {
-      const taken = isReloadable(key) ? next.get(key) : undefined;
+      const taken = isLive(key) ? next.get(key) : undefined;
       return [key, taken ?? value] as const;
     });
     const now = new Map(entries);
-    const { level } = this.logLevels;
-    if (level !== this.started.config.logLevel) {
+    const level = this.logLevel();
+    if (level !== this.started.config.log.level) {
       now.set('log.level', { value: level, from: 'rest', line: null });
     }
     return now;

@@ -1,30 +1,21 @@
 /**
- * The configuration file's section `policy`: its schema, its defaults, and names of users and groups
- * made numbers. Names are looked up in /etc/passwd and /etc/group; others are given by number.
+ * The section `[policy]` of the configuration: names of users and groups made numbers. They are looked up in
+ * /etc/passwd and /etc/group; others are given by number. docs/policy.md describes it.
  */
-import type { Audience, PolicyRules, Principals } from '../../broker/policy.js';
-import { readGroups, readPasswd } from '../machine/users.js';
+import type { Audience, PolicyRule, PolicyRules, Principals } from '../../broker/policy.js';
+import type { Names } from './machine.js';
+import { type PartKind, part, type Said, sectionOf } from './setting.js';
 
-interface PrincipalsTable {
+export interface PrincipalsTable {
   users?: (string | number)[];
   groups?: (string | number)[];
 }
 
-interface RuleTable extends PrincipalsTable {
+export interface RuleTable extends PrincipalsTable {
   sources?: string[];
   placements?: string[];
   import?: boolean;
   share?: 'anyone' | 'same_user' | 'nobody' | PrincipalsTable;
-}
-
-export interface PolicyTable {
-  connect?: PrincipalsTable;
-  admin?: PrincipalsTable;
-  operator?: PrincipalsTable;
-  reader?: PrincipalsTable;
-  preview?: PrincipalsTable;
-  owner?: PrincipalsTable;
-  rules?: RuleTable[];
 }
 
 const names = {
@@ -35,55 +26,82 @@ const who = { users: names, groups: names } as const;
 const principals = { type: 'object', additionalProperties: false, properties: who } as const;
 const strings = { type: 'array', items: { type: 'string', minLength: 1 } } as const;
 
-export const policySchema = {
-  type: 'object',
-  additionalProperties: false,
-  properties: {
-    connect: principals,
-    admin: principals,
-    operator: principals,
-    reader: principals,
-    preview: principals,
-    owner: principals,
-    rules: {
-      type: 'array',
-      items: {
-        type: 'object',
-        additionalProperties: false,
-        properties: {
-          ...who,
-          sources: strings,
-          placements: {
-            type: 'array',
-            items: { enum: ['any', 'device_local', 'host_visible', 'host_cached'] },
-          },
-          import: { type: 'boolean' },
-          share: {
-            if: { type: 'string' },
-            // biome-ignore lint/suspicious/noThenProperty: the word of JSON Schema
-            then: { enum: ['anyone', 'same_user', 'nobody'] },
-            else: principals,
-          },
+const showPrincipals = ({ uids, gids }: Principals) => ({ users: uids, groups: gids });
+
+const people: PartKind<PrincipalsTable, Principals> = {
+  schema: principals,
+  words: '`{ users = […], groups = […] }`, by name or number',
+  show: showPrincipals,
+};
+
+const rules: PartKind<RuleTable[], readonly PolicyRule[]> = {
+  schema: {
+    type: 'array',
+    items: {
+      type: 'object',
+      additionalProperties: false,
+      properties: {
+        ...who,
+        sources: strings,
+        placements: {
+          type: 'array',
+          items: { enum: ['any', 'device_local', 'host_visible', 'host_cached'] },
+        },
+        import: { type: 'boolean' },
+        share: {
+          if: { type: 'string' },
+          // biome-ignore lint/suspicious/noThenProperty: the word of JSON Schema
+          then: { enum: ['anyone', 'same_user', 'nobody'] },
+          else: principals,
         },
       },
     },
   },
-} as const;
+  words:
+    'tables `[[policy.rules]]` with `users`, `groups`, `sources`, `placements`, `import`, `share`',
+  show: (all) => all.map(showRule),
+};
 
-/** The numbers of names; null where there is no such user or group. */
-export interface Names {
-  user(name: string): number | null;
-  group(name: string): number | null;
-}
-
-export function machineNames(): Names {
-  const { uids } = readPasswd();
-  const groups = readGroups();
-  return { user: (name) => uids.get(name) ?? null, group: (name) => groups.get(name) ?? null };
+function showRule({ who, share, ...rest }: PolicyRule): Record<string, unknown> {
+  return {
+    ...(who === null ? {} : showPrincipals(who)),
+    ...rest,
+    ...(share === undefined
+      ? {}
+      : { share: typeof share === 'string' ? share : showPrincipals(share) }),
+  };
 }
 
 const DEFAULT_CONNECT = { groups: ['dmabroker'] };
 const DEFAULT_ADMIN = { users: ['root'], groups: ['dmabroker-admin'] };
+
+const settings = {
+  connect: part(people, 'the group `dmabroker`, where there is one', {
+    about: 'Who may connect to the client socket. Administrators may, too.',
+  }),
+  admin: part(people, '`root` and the group `dmabroker-admin`, where there is one', {
+    about: "Who may do everything over REST; the daemon's own user always may.",
+  }),
+  operator: part(people, 'nobody', {
+    about:
+      'Who may make, change and release buffers over REST, and see everything but their content.',
+  }),
+  reader: part(people, 'nobody', {
+    about: "Who may see everything over REST but buffers' content, and change nothing.",
+  }),
+  preview: part(people, 'nobody', {
+    about: "Readers and operators who may see buffers' content over REST.",
+  }),
+  owner: part(people, 'as `connect`', {
+    about: "Who may see and change over REST what is their own user's, whatever their role.",
+  }),
+  rules: part(rules, 'none: everything is allowed', {
+    about:
+      'What may be allocated, imported and shared: the first rule about it for the user decides.',
+  }),
+};
+
+type PolicyTable = Said<typeof settings>;
 
 /** `own` is the daemon's own uid, which administers always. Throws Error with the key of a wrong name. */
 export function policyConfig(table: PolicyTable, known: Names, own: number): PolicyRules {
@@ -131,3 +149,13 @@ export function policyConfig(table: PolicyTable, known: Names, own: number): Pol
     })),
   };
 }
+
+export const policy = sectionOf(
+  {
+    about: 'Who may do what. Decisions rest on uid, gid and groups as the kernel gave them.',
+    see: 'policy.md',
+    settings,
+    live: true,
+  },
+  (said, { names, uid }) => policyConfig(said, names, uid),
+);

@@ -1,7 +1,8 @@
 /**
- * The sections `[quotas]` and `[pressure]` of the configuration: their schema, and the rules that
- * they make. docs/quotas.md describes them.
+ * The section `[quotas]` of the configuration: what limits it may set, and the rules that they make.
+ * docs/quotas.md describes them.
  */
+import { RECALL_SECONDS } from '../../broker/quota/quotas.js';
 import {
   MAX_PRIORITY,
   MAX_WEIGHT,
@@ -9,53 +10,12 @@ import {
   type RuleId,
   type Rules,
 } from '../../broker/quota/rules.js';
-
-export type Quantity = number | string;
-
-/** A rule as it is written: bytes may have a unit, `"none"` takes a limit away. */
-export interface RuleTable {
-  bytes?: Quantity;
-  buffers?: Quantity;
-  fds?: Quantity;
-  pending?: Quantity;
-  allocations_per_second?: Quantity;
-  weight?: number;
-  priority?: number;
-}
-
-export interface QuotaTables {
-  reserve?: number;
-  recall_seconds?: number;
-  daemon?: RuleTable;
-  default_user?: RuleTable;
-  connection?: RuleTable;
-  /** By name or number. */
-  users?: Record<string, RuleTable>;
-  /** By path pattern. */
-  cgroups?: Record<string, RuleTable>;
-  sources?: Record<string, RuleTable>;
-}
-
-export interface PressureTable {
-  psi_some_avg10?: number;
-  heap_budget?: number;
-  deadline_seconds?: number;
-}
+import { integer, limit, type Quantity, quantity } from './kind.js';
+import { type PartKind, part, type Said, sectionOf, setting } from './setting.js';
 
 const count = { type: ['integer', 'string'], minimum: 0, pattern: '^(none|[0-9]{1,15})$' } as const;
-
-/** Bytes, with a unit or without. */
-export const sizeSchema = {
-  type: ['integer', 'string'],
-  minimum: 0,
-  pattern: '^[0-9]{1,15}[KMGT]?$',
-} as const;
-
-/** A size, or that there is no limit. */
-export const limitSchema = { ...sizeSchema, pattern: '^(none|[0-9]{1,15}[KMGT]?)$' } as const;
-
 const limits = {
-  bytes: limitSchema,
+  bytes: limit.schema,
   buffers: count,
   fds: count,
   pending: count,
@@ -65,6 +25,10 @@ const limits = {
     pattern: '^none$',
   },
 } as const;
+
+/** A rule as it is written: bytes may have a unit, `"none"` takes a limit away. */
+type RuleTable = { [K in keyof typeof limits]?: Quantity } & { weight?: number; priority?: number };
+
 const weight = { type: 'integer', minimum: 1, maximum: MAX_WEIGHT } as const;
 const priority = { type: 'integer', minimum: -MAX_PRIORITY, maximum: MAX_PRIORITY } as const;
 
@@ -73,43 +37,70 @@ const table = (properties: object) =>
 const named = (patternProperties: Readonly<Record<string, object>>) =>
   ({ type: 'object', additionalProperties: false, patternProperties }) as const;
 
+const LIMITS = '`bytes`, `buffers`, `fds`, `pending`, `allocations_per_second`';
+
+/** What becomes a rule, which the layers of the quotas have and show. */
+const rule = <W>(schema: object, words: string): PartKind<W, never> => ({
+  schema,
+  words,
+});
+const one = (schema: object, words: string) => rule<RuleTable>(schema, words);
+const byName = (schema: object, words: string) => rule<Record<string, RuleTable>>(schema, words);
+
 const user = table({ ...limits, weight, priority });
+const USER = `${LIMITS}, \`weight\` (1 to ${MAX_WEIGHT}), \`priority\` (${-MAX_PRIORITY} to ${MAX_PRIORITY})`;
+const BUILT_IN = 'as built in';
+const NONE = 'none';
 
-export const quotasSchema = table({
-  reserve: { type: 'number', minimum: 0, maximum: 1 },
-  recall_seconds: { type: 'integer', minimum: 1, maximum: 3600 },
-  daemon: table(limits),
-  default_user: user,
-  connection: table(limits),
-  users: named({ '^[^/]+$': user }),
-  cgroups: named({ '^/': table({ ...limits, priority }) }),
-  sources: named({
-    '^(?!vulkan:)[^/\\s]+$': table(limits),
-    // Heaps: what is there was allocated.
-    '^vulkan:([0-9a-f]{32}:)?(\\d|1[0-5])$': table({
-      bytes: limits.bytes,
-      buffers: count,
-      fds: count,
-    }),
+const settings = {
+  recall_seconds: setting(integer({ minimum: 1, maximum: 3600 }, 'seconds'), RECALL_SECONDS, {
+    about:
+      'How long an owner has to give back what is recalled because somebody is below their share.',
   }),
-});
+  reserve: part(
+    rule<number>({ type: 'number', minimum: 0, maximum: 1 }, 'a part, from 0 to 1'),
+    BUILT_IN,
+    { about: 'The part of each capacity that only users below their share may draw from.' },
+  ),
+  daemon: part(one(table(limits), LIMITS), BUILT_IN, {
+    about: 'What everybody may have together.',
+  }),
+  default_user: part(one(user, USER), BUILT_IN, { about: 'What each user may have.' }),
+  connection: part(one(table(limits), LIMITS), BUILT_IN, {
+    about: 'What each connection may have.',
+  }),
+  users: part(byName(named({ '^[^/]+$': user }), `by a user's name or number: ${USER}`), NONE, {
+    about: 'What single users may have, in place of `default_user`.',
+  }),
+  cgroups: part(
+    byName(
+      named({ '^/': table({ ...limits, priority }) }),
+      `by a path, in which \`*\` is any part of one name: ${LIMITS}, \`priority\``,
+    ),
+    NONE,
+    { about: 'What control groups may have, within each user.' },
+  ),
+  sources: part(
+    byName(
+      named({
+        '^(?!vulkan:)[^/\\s]+$': table(limits),
+        // Heaps: what is there was allocated.
+        '^vulkan:([0-9a-f]{32}:)?(\\d|1[0-5])$': table({
+          bytes: limits.bytes,
+          buffers: count,
+          fds: count,
+        }),
+      }),
+      `by a source's name: ${LIMITS}; by a heap's (\`vulkan:0\`): \`bytes\`, \`buffers\`, \`fds\``,
+    ),
+    NONE,
+    { about: 'What may be had of a source or a heap.' },
+  ),
+};
 
-export const pressureSchema = table({
-  psi_some_avg10: { type: 'number', exclusiveMinimum: 0, maximum: 100 },
-  heap_budget: { type: 'number', exclusiveMinimum: 0, maximum: 1 },
-  deadline_seconds: { type: 'integer', minimum: 1, maximum: 3600 },
-});
+type QuotaTables = Said<typeof settings>;
 
-const UNITS = ['', 'K', 'M', 'G', 'T'];
-
-export function quantity(value: Quantity): number | null {
-  if (typeof value === 'number') return value;
-  if (value === 'none') return null;
-  const [, digits = '', unit = ''] = /^(\d+)([KMGT]?)$/.exec(value) ?? [];
-  return Math.min(Number(digits) * 1024 ** UNITS.indexOf(unit), Number.MAX_SAFE_INTEGER);
-}
-
-export function ruleOf({ allocations_per_second, weight, priority, ...rest }: RuleTable): Rule {
+function ruleOf({ allocations_per_second, weight, priority, ...rest }: RuleTable): Rule {
   const limits = Object.entries(rest).map(([name, value]) => [name, quantity(value)]);
   return {
     ...Object.fromEntries(limits),
@@ -146,3 +137,12 @@ export function quotaRules(tables: QuotaTables, uidOf: (name: string) => number 
   }
   return rules;
 }
+
+export const quotas = sectionOf(
+  {
+    about: 'What may be had; `"none"` takes a limit away. What was set over REST comes before it.',
+    see: 'quotas.md',
+    settings,
+  },
+  (said, { names }) => ({ rules: quotaRules(said, (name) => names.user(name)) }),
+);

@@ -8,7 +8,10 @@ import { Ajv } from 'ajv';
 import { parse, TomlDate, TomlError } from 'smol-toml';
 import { REST_ROLES, type RestAccess, type RestRole } from '../../broker/policy.js';
 import type { WallTime } from '../../memory/clock.js';
+import { messageOf } from '../../memory/errors.js';
 import { openPlain } from '../machine/plain-file.js';
+import { ConfigError } from './config-error.js';
+import { type Kind, text } from './kind.js';
 
 export interface RestToken extends RestAccess {
   /** For the log; no secret. */
@@ -110,6 +113,25 @@ export function parseRestTokens(text: string, about: string): RestToken[] {
   }
   return tokens;
 }
+
+/** A file of tokens, as the configuration names it. */
+export interface RestTokens {
+  readonly path: string;
+  readonly tokens: readonly RestToken[];
+}
+
+export const tokensFile: Kind<string, RestTokens> = {
+  ...text('a path that begins with `/`', { pattern: '^/' }),
+  read(path, { uid }) {
+    try {
+      return { path, tokens: readRestTokens(path, uid) };
+    } catch (error) {
+      // It is about another file.
+      throw new ConfigError(messageOf(error));
+    }
+  },
+  show: ({ path }) => path,
+};
 
 export const digestOf = (secret: string): Buffer => createHash('sha256').update(secret).digest();
 

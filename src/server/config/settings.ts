@@ -1,155 +1,202 @@
 /**
- * The configuration as an administrator asks about it: every setting by its name in the file, with its
- * value and where that comes from. Values are those in force, as the file would say them; never a
- * token or its digest.
+ * The table of settings: all that the configuration file can say, in the order in which it is shown. From it
+ * follow the file's schema (file.ts), what the daemon has of it (config.ts), what a reload takes over
+ * (live.ts), what `GET /v1/config` tells (report.ts), docs/settings.md and dmabroker.toml(5). A new setting
+ * is an entry here, and used where it is needed.
  */
-import type { PolicyRule, Principals } from '../../broker/policy.js';
-import type { RuleId, Rules } from '../../broker/quota/rules.js';
-import type { ConfigSetting } from '../../rest/contract.js';
-import { readPasswd } from '../machine/users.js';
-import { ruleToRest } from '../words/quota-rules.js';
-import type { Config, Loaded, SocketConfig } from './config.js';
-import type { Tables } from './file.js';
-import { lineOf } from './toml-lines.js';
+import { DEFAULT_OPTIONS } from '../../broker/broker.js';
+import type { ChargePolicy } from '../../broker/shares.js';
+import { DEFAULT_LEASE_GRACE_SECONDS, DEFAULT_TRUSTED_BYTES } from '../../memory/limits.js';
+import { LOG_LEVELS } from '../../memory/log-level.js';
+import { CLIENT_SOCKET, daemonSocket, REST_SOCKET } from '../../protocol/paths.js';
+import { boolean, fileMode, integer, limit, loopback, number, oneOf, size, text } from './kind.js';
+import { policy } from './policy.js';
+import { quotas } from './quotas.js';
+import { tokensFile } from './rest-tokens.js';
+import { optional, section, setting } from './setting.js';
+import { WHEN_FULL } from './when-full.js';
 
-type Value = Omit<ConfigSetting, 'key' | 'after_restart'>;
-/** By key, in the order in which they are shown. */
-export type Settings = ReadonlyMap<string, Value>;
+/** A day: what nobody has asked for by then is a matter for an administrator. */
+const DAY_SECONDS = 86_400;
+const YEAR_SECONDS = 31_536_000;
+const HOUR_SECONDS = 3600;
 
-type Section = Exclude<keyof Tables, 'quotas'>;
-/** All that the file can say, but the quotas, whose keys are names: the compiler finds what is missing. */
-type Key =
-  | Exclude<
-      { [S in Section]: `${S}.${keyof NonNullable<Tables[S]> & string}` }[Section],
-      'rest.tcp'
-    >
-  | `rest.tcp.${'listen' | 'tokens_file'}`
-  | 'quotas.recall_seconds';
+/**
+ * Requests that a user may send in a second, unless configured: about what one core answers, so that
+ * it stops a loop gone wild and no honest client.
+ */
+export const DEFAULT_RATE_LIMIT = 10_000;
 
-const VALUES: Readonly<Record<Key, (config: Config, file: Tables) => Value['value'] | undefined>> =
-  {
-    'clients.socket': ({ clients }) => clients.path,
-    'clients.mode': ({ clients }) => octal(clients),
-    'clients.group': ({ clients }) => clients.group,
-    'rest.socket': ({ rest }) => rest.path,
-    'rest.mode': ({ rest }) => octal(rest),
-    'rest.group': ({ rest }) => rest.group,
-    'rest.rate_limit': ({ rateLimit }) => rateLimit,
-    'rest.tcp.listen': (_, { rest }) => rest?.tcp?.listen,
-    'rest.tcp.tokens_file': (_, { rest }) => rest?.tcp?.tokens_file,
-    'device.select': ({ device }) => device,
-    'log.level': ({ logLevel }) => logLevel,
-    'log.audit': ({ audit }) => audit,
-    'log.audit_when_full': ({ auditWhenFull }) => auditWhenFull,
-    'leaks.forgotten_after_seconds': ({ leaks }) => leaks.forgottenAfterSeconds,
-    'leaks.sample_seconds': ({ leaks }) => leaks.sampleSeconds,
-    'accounting.charge': ({ accounting }) => accounting.charge,
-    'accounting.trusted_bytes': ({ accounting }) => accounting.trustedBytes ?? 'none',
-    'accounting.unknown_grace_seconds': ({ accounting }) => accounting.unknownGraceSeconds,
-    'leases.grace_seconds': ({ leaseGraceSeconds }) => leaseGraceSeconds,
-    'pressure.psi_some_avg10': ({ pressure }) => pressure.psiSomeAvg10,
-    'pressure.heap_budget': ({ pressure }) => pressure.heapBudget,
-    'pressure.deadline_seconds': ({ pressure }) => pressure.deadlineSeconds,
-    'policy.connect': ({ policy }) => principals(policy.connect),
-    'policy.admin': ({ policy }) => principals(policy.admin),
-    'policy.operator': ({ policy }) => principals(policy.operator),
-    'policy.reader': ({ policy }) => principals(policy.reader),
-    'policy.preview': ({ policy }) => principals(policy.preview),
-    'policy.owner': ({ policy }) => principals(policy.owner),
-    'policy.rules': ({ policy }) => policy.rules.map(policyRule),
-    'pool.bytes': ({ pool }) => pool.bytes,
-    'pool.spares_per_spec': ({ pool }) => pool.sparesPerSpec,
-    'pool.idle_seconds': ({ pool }) => pool.idleSeconds,
-    'quotas.recall_seconds': ({ quotas }) => quotas.recallSeconds,
-  };
+/** With MAX_POOL_SPECS, at most 4,096 spares. */
+const MAX_SPARES_PER_SPEC = 64;
+/** Of the machine's memory, which nobody misses; and no more than seven frames of 4K. */
+const POOL_PART = 64;
+const POOL_MAX_BYTES = 256 * 1024 * 1024;
 
-/** Quotas come from further layers: what the machine has, and what was set over REST. */
-export interface QuotaLayers {
-  readonly machine: Rules;
-  readonly rest: Rules;
-}
+/** Where a socket is, and who may open its file. */
+const socketFile = (name: string) => ({
+  socket: setting(
+    // sockaddr_un's sun_path has 108 bytes with its NUL (unix(7))
+    text('a path that begins with `/`', { pattern: '^/', maxLength: 107 }),
+    {
+      of: () => daemonSocket(name),
+      words: `\`/run/dmabroker/${name}\` (root), \`$XDG_RUNTIME_DIR/dmabroker/${name}\``,
+    },
+    { about: 'The path of the socket.' },
+  ),
+  mode: setting(fileMode, '0660', {
+    about: "The mode of the socket's file: who may write to it may connect.",
+  }),
+  group: optional(text("a group's name"), "the daemon's own", {
+    about: "The group of the socket's file.",
+  }),
+});
 
-/** Every setting that has a value. */
-export function settingsOf({ config, file, overrides }: Loaded, quotas: QuotaLayers): Settings {
-  const settings = new Map<string, Value>();
-  const commandLine = new Set<string | false>([
-    overrides.socket !== undefined && 'clients.socket',
-    overrides.restSocket !== undefined && 'rest.socket',
-    overrides.device !== undefined && 'device.select',
-    overrides.logLevel !== undefined && 'log.level',
-    overrides.poolBytes !== undefined && 'pool.bytes',
-  ]);
-  for (const [key, read] of Object.entries(VALUES)) {
-    const path = key.split('.');
-    const value = read(config, file.tables) ?? null;
-    if (commandLine.has(key)) settings.set(key, { value, from: 'command_line', line: null });
-    else if (has(file.tables, path)) {
-      settings.set(key, { value, from: 'file', line: lineOf(file.text, path) });
-    } else settings.set(key, { value, from: 'default', line: null });
-  }
-  addQuotas(settings, 'default', quotas.machine, () => null);
-  addQuotas(settings, 'file', config.quotas.rules, (path) =>
-    lineOf(file.text, written(path, file)),
-  );
-  addQuotas(settings, 'rest', quotas.rest, () => null);
-  return settings;
-}
-
-/** Adds a layer's values, in place of those of the layers before it. */
-function addQuotas(
-  settings: Map<string, Value>,
-  from: Value['from'],
-  rules: Rules,
-  line: (path: readonly string[]) => number | null,
-): void {
-  for (const [id, rule] of rules) {
-    for (const [name, value] of Object.entries(ruleToRest(rule))) {
-      const path = ['quotas', ...(name === 'reserve' ? [] : tableOf(id)), name];
-      settings.set(path.map(tomlKey).join('.'), { value: value ?? 'none', from, line: line(path) });
-    }
-  }
-}
-
-/** Where the file has a rule, below `quotas`. */
-function tableOf(id: RuleId): readonly string[] {
-  const slash = id.indexOf('/');
-  const [scope, key] = [id.slice(0, slash), id.slice(slash + 1)];
-  if (scope === 'user') return key === 'default' ? ['default_user'] : ['users', key];
-  return scope === 'daemon' || scope === 'connection' ? [scope] : [`${scope}s`, key];
-}
-
-/** A quota's path as the file has it, where users may have their names. */
-function written(path: readonly string[], { tables }: Loaded['file']): readonly string[] {
-  const [, table, uid, name = ''] = path;
-  if (table !== 'users') return path;
-  const { uids } = readPasswd();
-  const users = Object.keys(tables.quotas?.users ?? {});
-  const user = users.find((each) => each === uid || String(uids.get(each)) === uid);
-  return ['quotas', 'users', user ?? '', name];
-}
-
-/** A key of TOML, in quotes where it needs them. */
-const tomlKey = (key: string) => (/^[\w-]+$/.test(key) ? key : JSON.stringify(key));
-
-const octal = ({ mode }: SocketConfig) => `0${mode.toString(8).padStart(3, '0')}`;
-
-const principals = ({ uids, gids }: Principals) => ({ users: uids, groups: gids });
-
-function policyRule({ who, share, ...rest }: PolicyRule): Record<string, unknown> {
-  return {
-    ...(who === null ? {} : principals(who)),
-    ...rest,
-    ...(share === undefined
-      ? {}
-      : { share: typeof share === 'string' ? share : principals(share) }),
-  };
-}
-
-function has(tables: unknown, path: readonly string[]): boolean {
-  let value = tables;
-  for (const key of path) {
-    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, key)) return false;
-    value = (value as Record<string, unknown>)[key];
-  }
-  return true;
-}
+export const SECTIONS = {
+  clients: section({
+    about: 'The socket of the clients.',
+    settings: socketFile(CLIENT_SOCKET),
+  }),
+  rest: section({
+    about: 'The socket of the REST API.',
+    settings: {
+      ...socketFile(REST_SOCKET),
+      rate_limit: setting(integer({ minimum: 0, maximum: 1_000_000 }), DEFAULT_RATE_LIMIT, {
+        about: 'Requests that each user may send in a second; 0: any number.',
+      }),
+    },
+  }),
+  'rest.tcp': section({
+    about: 'The REST API on a loopback address, too, for those who have a token.',
+    see: 'operations.md#rest-over-tcp',
+    together: true,
+    settings: {
+      listen: optional(loopback, 'no address', { about: 'Where it listens.' }),
+      tokens_file: optional(tokensFile, 'no file', {
+        about: "The file of the tokens: the daemon's or root's, with mode 0600.",
+        live: true,
+      }),
+    },
+  }),
+  device: section({
+    about: 'The main device, whose memory everybody gets who names none.',
+    settings: {
+      select: optional(
+        text(
+          'its UUID, its DRM node (`"/dev/dri/renderD128"` or `"226:128"`), or a part of its name',
+        ),
+        'the first discrete GPU, else integrated, virtual, CPU',
+        { about: 'Which Vulkan device it is.' },
+      ),
+    },
+  }),
+  log: section({
+    about: 'The log on standard error.',
+    see: 'operations.md#what-it-says',
+    settings: {
+      level: setting(oneOf(LOG_LEVELS), 'info', {
+        about:
+          'How much is logged: this, and what is worse. REST may change it until the next start.',
+      }),
+      audit: setting(boolean, true, {
+        about: 'Whether each act is a line of the log, whatever its level.',
+      }),
+      audit_when_full: setting(oneOf(WHEN_FULL), 'drop', {
+        about:
+          'An act for which the log has no room is lost (`drop`), or nobody is served until it has (`block`).',
+      }),
+    },
+  }),
+  leaks: section({
+    about: 'What `dmabrokerctl leaks` shows.',
+    see: 'operations.md#leaks',
+    settings: {
+      forgotten_after_seconds: setting(
+        integer({ minimum: 1, maximum: YEAR_SECONDS }, 'seconds'),
+        3600,
+        {
+          about: 'A buffer that nobody was handed for so long is forgotten.',
+        },
+      ),
+      sample_seconds: setting(integer({ minimum: 1, maximum: HOUR_SECONDS }, 'seconds'), 60, {
+        about: 'How long it is between two looks at who holds the memory.',
+      }),
+    },
+  }),
+  accounting: section({
+    about: 'What is charged to whom, and for how long.',
+    see: 'operations.md#what-released-memory-is-charged',
+    settings: {
+      charge: setting(oneOf(['owner', 'importers'] satisfies ChargePolicy[]), 'owner', {
+        about:
+          'Who is charged for a buffer that other users have redeemed: its owner, or those who did.',
+      }),
+      trusted_bytes: setting(limit, DEFAULT_TRUSTED_BYTES, {
+        about:
+          'Released memory of each user that is taken to be gone by its count alone; 0: none, `"none"`: all.',
+      }),
+      unknown_grace_seconds: setting(
+        number({ minimum: 0, maximum: DAY_SECONDS }, 'seconds'),
+        DEFAULT_OPTIONS.unknownGraceMs / 1000,
+        {
+          about:
+            'How long memory is charged after its release where the kernel does not tell who holds it.',
+        },
+      ),
+    },
+  }),
+  leases: section({
+    about: 'Buffers that their owners have for a time.',
+    settings: {
+      grace_seconds: setting(
+        number({ minimum: 0, maximum: DAY_SECONDS }, 'seconds'),
+        DEFAULT_LEASE_GRACE_SECONDS,
+        {
+          about:
+            "How long it is from a lease's end, when its buffer is recalled, until the daemon lets go of it.",
+        },
+      ),
+    },
+  }),
+  pressure: section({
+    about: 'When memory is short, so that buffers are recalled.',
+    see: 'quotas.md#recall',
+    settings: {
+      psi_some_avg10: setting(number({ exclusiveMinimum: 0, maximum: 100 }, 'per cent'), 10, {
+        about:
+          'Of the last 10 s, in which some task waited for memory (`some avg10` of `/proc/pressure/memory`).',
+      }),
+      heap_budget: setting(number({ exclusiveMinimum: 0, maximum: 1 }, 'a part'), 0.9, {
+        about: "Of a heap's budget, what may be used.",
+      }),
+      deadline_seconds: setting(integer({ minimum: 1, maximum: HOUR_SECONDS }, 'seconds'), 10, {
+        about: 'How long owners have to give back what is recalled.',
+      }),
+    },
+  }),
+  policy,
+  pool: section({
+    about: 'Spare memory, allocated and zeroed ahead of time.',
+    see: 'operations.md#the-pool',
+    live: true,
+    settings: {
+      bytes: setting(
+        size,
+        {
+          of: ({ memory }) => Math.min(Math.floor(memory / POOL_PART), POOL_MAX_BYTES),
+          words: `1/${POOL_PART} of the machine's memory, at most ${size.write(POOL_MAX_BYTES)}`,
+        },
+        { about: 'Of all spares together; 0: there are none.' },
+      ),
+      // A swapchain's images.
+      spares_per_spec: setting(integer({ minimum: 1, maximum: MAX_SPARES_PER_SPEC }), 3, {
+        about: 'Spares of one spec, which was asked for three times within `idle_seconds`.',
+      }),
+      // From one video of a list to the next one.
+      idle_seconds: setting(integer({ minimum: 1, maximum: DAY_SECONDS }, 'seconds'), 30, {
+        about: 'After so long without a request the spares of a spec are freed.',
+      }),
+    },
+  }),
+  quotas,
+} as const;

@@ -68,11 +68,5 @@ export const KNOWN_CONNECTION_LIMIT = CONNECTION_LIMIT - STRANGER_LIMIT;
 /** Of these, for one token. */
 export const CONNECTIONS_PER_TOKEN = 16;
 
-/**
- * Requests that a user may send in a second, unless configured: about what one core answers, so that
- * it stops a loop gone wild and no honest client. 0: no limit.
- */
-export const DEFAULT_RATE_LIMIT = 10_000;
-
 /** Users whose requests are counted at a time; the one heard of least recently is forgotten. */
 export const MAX_RATE_KEYS = 1024;

@@ -5,17 +5,12 @@
 import { createServer, type Server } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FastifyInstance } from 'fastify';
+import type { TcpAddress } from '../config/kind.js';
 import type { Callers } from './callers.js';
 import { closeSoon } from './closing.js';
 import * as limits from './limits.js';
 import { Strangers, tcpPorts } from './strangers.js';
 import { answerUnparsable } from './unparsable.js';
-
-export interface TcpAddress {
-  readonly host: '127.0.0.1' | '::1';
-  /** 0: any that is free. */
-  readonly port: number;
-}
 
 /** Those of a server's connections that are nobody's yet. */
 const strangers = new WeakMap<FastifyInstance, Strangers>();

@@ -2,7 +2,7 @@
  * How much is logged, to be changed while the daemon runs. A pino logger's children keep the level
  * that they were made with: each that lives as long as the daemon has to follow.
  */
-import type { LogLevel } from '../config/file.js';
+import type { LogLevel } from '../../memory/log-level.js';
 
 export class LogLevels {
   readonly #loggers: { level: string }[] = [];

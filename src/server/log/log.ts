@@ -3,7 +3,7 @@
  * happens to the log ends the daemon.
  */
 import { type Logger, pino } from 'pino';
-import type { LogLevel } from '../config/file.js';
+import type { LogLevel } from '../../memory/log-level.js';
 import { type Account, type LineWriter, LogQueue, type Losses } from './queue.js';
 
 /** How long the daemon's end waits for a reader of the log. */

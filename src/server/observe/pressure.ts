@@ -5,20 +5,7 @@
  */
 import { readFileSync } from 'node:fs';
 import type { DeviceInfo } from '../../rest/contract.js';
-
-export interface PressureConfig {
-  /** Per cent of the last 10 s in which some task waited for memory. */
-  readonly psiSomeAvg10: number;
-  /** The part of a heap's budget that may be used. */
-  readonly heapBudget: number;
-  readonly deadlineSeconds: number;
-}
-
-export const DEFAULT_PRESSURE: PressureConfig = {
-  psiSomeAvg10: 10,
-  heapBudget: 0.9,
-  deadlineSeconds: 10,
-};
+import type { Config } from '../config/config.js';
 
 const INTERVAL_MS = 2000;
 
@@ -52,7 +39,7 @@ export class PressureWatch {
   #looking: Promise<void> | null = null;
 
   constructor(
-    private readonly config: PressureConfig,
+    private readonly config: Config['pressure'],
     private readonly world: PressureWorld,
     private readonly failed: (error: unknown) => void,
   ) {}

@@ -15,6 +15,7 @@ import { Policy } from '../../broker/policy.js';
 import { Quotas } from '../../broker/quota/quotas.js';
 import { NOBODY } from '../../broker/turns.js';
 import { after } from '../../memory/clock.js';
+import type { LogLevel } from '../../memory/log-level.js';
 import { SystemClock } from '../../native/clock.js';
 import { Closers } from '../../native/closers.js';
 import { close } from '../../native/libc/fd.js';
@@ -27,13 +28,7 @@ import { accountable } from '../machine/users.js';
 import { Closing } from '../wayland/closing.js';
 import { Connections } from '../wayland/connections.js';
 import { globalsOf } from '../wayland/globals.js';
-import type {
-  DeviceNotice,
-  LogLevel,
-  PlaneMessage,
-  PlaneSetup,
-  QuotaSetup,
-} from '../words/messages.js';
+import type { DeviceNotice, PlaneMessage, PlaneSetup, QuotaSetup } from '../words/messages.js';
 import type { PlaneMetrics } from '../words/metrics.js';
 import type { Question } from '../words/questions.js';
 import { AllocatorClient } from './allocator-client.js';

@@ -7,6 +7,7 @@
  */
 import { MessageChannel, Worker } from 'node:worker_threads';
 import { type ErrorMessage, fromMessage } from '../../memory/errors.js';
+import type { LogLevel } from '../../memory/log-level.js';
 import { close } from '../../native/libc/fd.js';
 import type { ListedDevice } from '../../native/sources/devices.js';
 import { eventfd, wake } from '../../native/step.js';
@@ -20,7 +21,6 @@ import type {
   DeviceQuestion,
   EventDraft,
   Inventory,
-  LogLevel,
   PlaneMessage,
   PlaneSetup,
 } from '../words/messages.js';

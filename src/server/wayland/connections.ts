@@ -19,12 +19,12 @@ import {
   MAX_OBJECTS,
   MAX_QUEUED,
 } from '../../memory/limits.js';
+import type { LogLevel } from '../../memory/log-level.js';
 import { EMFILE, ENFILE, errnoName } from '../../native/libc/errno.js';
 import { isReady, POLLIN } from '../../native/libc/poll.js';
 import { shutdown } from '../../native/libc/socket.js';
 import type { Input, Step } from '../../native/step.js';
 import { identify } from '../machine/peer.js';
-import type { LogLevel } from '../words/messages.js';
 import { ClientFds } from './client-fds.js';
 import type { Closing } from './closing.js';
 import { Connection } from './connection.js';

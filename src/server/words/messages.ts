@@ -16,6 +16,7 @@ import type { ChargePolicy } from '../../broker/shares.js';
 import type { Asker } from '../../broker/turns.js';
 import type { DeviceState } from '../../memory/device.js';
 import type { ErrorMessage } from '../../memory/errors.js';
+import type { LogLevel } from '../../memory/log-level.js';
 import type {
   Allocation,
   FormatOffer,
@@ -106,8 +107,6 @@ export type DeviceNotice =
 
 /** An event before it has its id. */
 export type EventDraft = Omit<EventInfo, 'id'>;
-
-export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 
 /** What main's copy of the registry lacks: new or changed records as they are now, and ids. */
 export interface Changes {

@@ -4,9 +4,11 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { CLIENT_SOCKET, daemonSocket, REST_SOCKET } from '../../../src/protocol/paths.js';
-import { type Config, loadConfig } from '../../../src/server/config/config.js';
-import { ConfigError, parseConfig } from '../../../src/server/config/file.js';
-import { poolConfig } from '../../../src/server/config/pool.js';
+import { tablesOf } from '../../../src/server/config/command-line.js';
+import { type Config, configOf, loadConfig } from '../../../src/server/config/config.js';
+import { ConfigError } from '../../../src/server/config/config-error.js';
+import { parseConfig, type Tables } from '../../../src/server/config/file.js';
+import { thisMachine } from '../../../src/server/config/machine.js';
 import { FakeClock } from '../../support/clock.js';
 import { temporaryFolder } from '../../support/folder.js';
 
@@ -46,23 +48,22 @@ const quotas = {
 };
 const pool = { bytes: 8 * 1024 * 1024, sparesPerSpec: 2, idleSeconds: 5 };
 
+const poolOf = (pool: Tables['pool'] & {}, memory?: number) =>
+  configOf([{ pool }], { ...thisMachine(), ...(memory !== undefined && { memory }) }).pool;
+
 /** It depends on the machine's users: policy-config.test.ts. */
 const withoutPolicy = ({ policy: _, ...rest }: Config) => rest;
 
 t.test('without a file', async (t) => {
   t.same(withoutPolicy(loadConfig(null, {}, clock).config), {
-    clients: { path: daemonSocket(CLIENT_SOCKET), mode: 0o660 },
-    rest: { path: daemonSocket(REST_SOCKET), mode: 0o660 },
-    rateLimit: 10_000,
-    restTcp: null,
-    tokens: [],
-    device: null,
-    logLevel: 'info',
-    audit: true,
-    auditWhenFull: 'drop',
+    clients: { socket: daemonSocket(CLIENT_SOCKET), mode: 0o660, group: null },
+    rest: { socket: daemonSocket(REST_SOCKET), mode: 0o660, group: null, rateLimit: 10_000 },
+    restTcp: { listen: null, tokensFile: null },
+    device: { select: null },
+    log: { level: 'info', audit: true, auditWhenFull: 'drop' },
     accounting: { unknownGraceSeconds: 60, charge: 'owner', trustedBytes: 2 ** 28 },
-    leaseGraceSeconds: 5,
-    pool: poolConfig({}),
+    leases: { graceSeconds: 5 },
+    pool: poolOf({}),
     ...quotas,
   });
 });
@@ -71,40 +72,32 @@ t.test('with one, and what the command line says before it', async (t) => {
   const path = join(temporaryFolder(t), 'dmabroker.toml');
   writeFileSync(path, full);
   const config = {
-    clients: { path: '/run/x/client.sock', mode: 0o666, group: 'video' },
-    rest: { path: '/run/x/rest.sock', mode: 0o600 },
-    rateLimit: 7,
-    restTcp: null,
-    tokens: [],
-    device: '226:128',
-    logLevel: 'warn',
-    audit: false,
-    auditWhenFull: 'block',
+    clients: { socket: '/run/x/client.sock', mode: 0o666, group: 'video' },
+    rest: { socket: '/run/x/rest.sock', mode: 0o600, group: null, rateLimit: 7 },
+    restTcp: { listen: null, tokensFile: null },
+    device: { select: '226:128' },
+    log: { level: 'warn', audit: false, auditWhenFull: 'block' },
     accounting: { unknownGraceSeconds: 5, charge: 'importers', trustedBytes: 2 ** 20 },
-    leaseGraceSeconds: 7.5,
+    leases: { graceSeconds: 7.5 },
     pool,
     ...quotas,
   };
   t.same(withoutPolicy(loadConfig(path, {}, clock).config), config);
-  const overrides = {
+  const commandLine = tablesOf({
     socket: '/a',
     restSocket: '/b',
     device: 'llvmpipe',
     logLevel: 'debug',
     poolBytes: 0,
-  } as const;
-  t.same(withoutPolicy(loadConfig(path, overrides, clock).config), {
-    clients: { ...config.clients, path: '/a' },
-    rest: { ...config.rest, path: '/b' },
-    rateLimit: 7,
-    restTcp: null,
-    tokens: [],
-    device: 'llvmpipe',
-    logLevel: 'debug',
-    audit: false,
-    auditWhenFull: 'block',
+  });
+  t.same(withoutPolicy(loadConfig(path, commandLine, clock).config), {
+    clients: { ...config.clients, socket: '/a' },
+    rest: { ...config.rest, socket: '/b' },
+    restTcp: { listen: null, tokensFile: null },
+    device: { select: 'llvmpipe' },
+    log: { ...config.log, level: 'debug' },
     accounting: { unknownGraceSeconds: 5, charge: 'importers', trustedBytes: 2 ** 20 },
-    leaseGraceSeconds: 7.5,
+    leases: { graceSeconds: 7.5 },
     pool: { ...pool, bytes: 0 },
     ...quotas,
   });
@@ -142,10 +135,10 @@ const mistakes: [string, RegExp][] = [
 
 t.test('the pool has a part of the memory, which is bounded', async (t) => {
   const gib = 2 ** 30;
-  t.same(poolConfig({}, 4 * gib), { bytes: gib / 16, sparesPerSpec: 3, idleSeconds: 30 });
-  t.equal(poolConfig({}, 4096 * gib).bytes, gib / 4);
-  t.equal(poolConfig({ bytes: '1G' }, gib).bytes, gib);
-  t.equal(poolConfig({ bytes: 0 }, gib).bytes, 0);
+  t.same(poolOf({}, 4 * gib), { bytes: gib / 16, sparesPerSpec: 3, idleSeconds: 30 });
+  t.equal(poolOf({}, 4096 * gib).bytes, gib / 4);
+  t.equal(poolOf({ bytes: '1G' }, gib).bytes, gib);
+  t.equal(poolOf({ bytes: 0 }, gib).bytes, 0);
 });
 
 t.test('mistakes', async (t) => {

@@ -1,7 +1,8 @@
 /** The section `policy`: names become numbers, defaults, and mistakes with their key. */
 import t from 'tap';
 import { parseConfig } from '../../../src/server/config/file.js';
-import { type Names, policyConfig } from '../../../src/server/config/policy.js';
+import type { Names } from '../../../src/server/config/machine.js';
+import { policyConfig } from '../../../src/server/config/policy.js';
 
 const users: Record<string, number> = { root: 0, alice: 1000 };
 const groups: Record<string, number> = { dmabroker: 990, 'dmabroker-admin': 991, video: 44 };

@@ -7,7 +7,6 @@ import { BrokerError } from '../../../src/memory/errors.js';
 import { Metrics } from '../../../src/server/http/metrics.js';
 import { holdings } from '../../../src/server/lists/holdings.js';
 import { leakReport } from '../../../src/server/observe/leaks/report.js';
-import { DEFAULT_LEAKS } from '../../../src/server/observe/leaks/watch.js';
 import { Measures } from '../../../src/server/plane/measures.js';
 import { bufferView } from '../../../src/server/plane/views.js';
 import { MAX_LABELS, TIME_BOUNDS } from '../../../src/server/words/metrics.js';
@@ -69,12 +68,15 @@ const HELD = {
   units: [{ state: 'live', label: 'a"b\\.service', buffers: 1, bytes: 4096 }],
 };
 
-const NO_LEAKS = leakReport(DEFAULT_LEAKS, {
-  buffers: [],
-  growing: [],
-  sweep: null,
-  clock: new FakeClock(),
-});
+const NO_LEAKS = leakReport(
+  { forgottenAfterSeconds: 3600, sampleSeconds: 60 },
+  {
+    buffers: [],
+    growing: [],
+    sweep: null,
+    clock: new FakeClock(),
+  },
+);
 
 await withoutLeaks(t, 'metrics', async (t) => {
   t.test('what was counted is shown, over HTTP', async (t) => {

@@ -1,12 +1,9 @@
 /** Memory pressure: when buffers are recalled, and when that is withdrawn. */
 import t from 'tap';
 import type { DeviceInfo } from '../../../src/rest/contract.js';
-import {
-  DEFAULT_PRESSURE,
-  overBudget,
-  PressureWatch,
-  someAvg10,
-} from '../../../src/server/observe/pressure.js';
+import { configOf } from '../../../src/server/config/config.js';
+import { thisMachine } from '../../../src/server/config/machine.js';
+import { overBudget, PressureWatch, someAvg10 } from '../../../src/server/observe/pressure.js';
 
 const psi = (some: number) =>
   `some avg10=${some.toFixed(2)} avg60=0.00 avg300=0.00 total=1\n` +
@@ -32,7 +29,7 @@ t.test('pressure comes and goes', async (t) => {
   let usage = 0;
   const told: unknown[] = [];
   const watch = new PressureWatch(
-    DEFAULT_PRESSURE,
+    configOf([], thisMachine()).pressure,
     {
       psi: () => psi(some),
       device: async () => ({ heaps: [heap(usage, 100)] }) as unknown as DeviceInfo,

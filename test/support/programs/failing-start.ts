@@ -14,15 +14,15 @@ const [folder = '', failing = ''] = process.argv.slice(2);
 const clock = new SystemClock();
 const log = new Log(new Writer(2), 'error');
 process.on('exit', () => log.flush());
-const overrides = {
-  socket: join(folder, 'c.sock'),
-  restSocket: join(folder, 'r.sock'),
-  logLevel: 'error',
+const commandLine = {
+  clients: { socket: join(folder, 'c.sock') },
+  rest: { socket: join(folder, 'r.sock') },
+  log: { level: 'error' },
 } as const;
 try {
   await Daemon.start({
     threads: new URL('../../../src/server/', import.meta.url),
-    loaded: loadConfig(null, overrides, clock),
+    loaded: loadConfig(null, commandLine, clock),
     stateDir: join(folder, 'state'),
     log,
     clock,

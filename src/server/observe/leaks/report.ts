@@ -5,10 +5,10 @@
  */
 import { type Clock, dateText } from '../../../memory/clock.js';
 import type { BufferInfo, LeakReport } from '../../../rest/contract.js';
+import type { Config } from '../../config/config.js';
 import { incompleteness } from '../holders/report.js';
 import type { Sweep } from '../holders/sweep.js';
 import { type Growing, RISES, WINDOW } from './growth.js';
-import type { LeaksConfig } from './watch.js';
 
 /** Buffers and processes that are shown one by one, those first that have waited longest. */
 const MAX_SHOWN = 100;
@@ -21,7 +21,7 @@ export interface Observed {
   readonly clock: Clock;
 }
 
-export function leakReport(config: LeaksConfig, observed: Observed): LeakReport {
+export function leakReport(config: Config['leaks'], observed: Observed): LeakReport {
   const { buffers, growing, sweep, clock } = observed;
   const now = clock.date(clock.now());
   const before = now - config.forgottenAfterSeconds * 1000;

@@ -2,17 +2,9 @@
  * Samples who has how much of the daemon's memory, at long intervals: each sample is a sweep over
  * /proc on the main thread (observe/holders/sweep.ts). Owns the timer.
  */
+import type { Config } from '../../config/config.js';
 import type { Sweep, Sweeper } from '../holders/sweep.js';
 import { Growth } from './growth.js';
-
-export interface LeaksConfig {
-  /** A buffer that nobody was handed for so long is forgotten. */
-  readonly forgottenAfterSeconds: number;
-  /** Between two samples of the holders. */
-  readonly sampleSeconds: number;
-}
-
-export const DEFAULT_LEAKS: LeaksConfig = { forgottenAfterSeconds: 3600, sampleSeconds: 60 };
 
 export class LeakWatch {
   readonly growth = new Growth();
@@ -22,7 +14,7 @@ export class LeakWatch {
   #sampling: Promise<void> | null = null;
 
   constructor(
-    readonly config: LeaksConfig,
+    readonly config: Config['leaks'],
     private readonly sweeper: Pick<Sweeper, 'sweep'>,
     private readonly failed: (error: unknown) => void,
   ) {}

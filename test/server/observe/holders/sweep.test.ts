@@ -151,7 +151,7 @@ await withoutLeaks(t, 'a sweep', async (t) => {
 
   await t.test('as a user who may not look', { skip: process.getuid?.() !== 0 }, async (t) => {
     const compiled = join(packageRoot, 'dist', 'src');
-    const file = join(compiled, 'server', 'holders', 'sweep.js');
+    const file = join(compiled, 'server', 'observe', 'holders', 'sweep.js');
     const clockFile = join(compiled, 'native', 'clock.js');
     const code = `
       import { sweep } from ${JSON.stringify(file)};

@@ -2,8 +2,9 @@
 
 import t from 'tap';
 import type { BufferInfo } from '../../../../src/rest/contract.js';
+import { configOf } from '../../../../src/server/config/config.js';
+import { thisMachine } from '../../../../src/server/config/machine.js';
 import { leakReport } from '../../../../src/server/observe/leaks/report.js';
-import { DEFAULT_LEAKS } from '../../../../src/server/observe/leaks/watch.js';
 import { bufferView } from '../../../../src/server/plane/views.js';
 import { FakeClock } from '../../../support/clock.js';
 import { Bench, FREE } from '../../wayland/support/bench.js';
@@ -14,7 +15,8 @@ const ago = (seconds: number) => new Date(now - seconds * 1000).toISOString();
 
 const bench = new Bench().ready();
 const view = bufferView(bench.broker, bench.allocate(FREE));
-const HOUR = DEFAULT_LEAKS.forgottenAfterSeconds;
+const { leaks } = configOf([], thisMachine());
+const HOUR = leaks.forgottenAfterSeconds;
 const buffer = (id: string, changes: Partial<BufferInfo>): BufferInfo => ({
   ...view,
   id,
@@ -22,7 +24,7 @@ const buffer = (id: string, changes: Partial<BufferInfo>): BufferInfo => ({
   ...changes,
 });
 const report = (buffers: BufferInfo[]) =>
-  leakReport(DEFAULT_LEAKS, { buffers, growing: [], sweep: null, clock });
+  leakReport(leaks, { buffers, growing: [], sweep: null, clock });
 
 t.test('forgotten', async (t) => {
   const { forgotten, lingering } = report([
