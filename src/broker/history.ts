@@ -5,10 +5,9 @@
 
 import { type Clock, dateText, type Monotonic } from '../memory/clock.js';
 import { MAX_HISTORY } from '../memory/limits.js';
-import { type Actor, actorOf } from './actor.js';
-import type { Owner } from './buffer.js';
 import type { BufferEvent } from './events.js';
 import type { TokenInfo } from './tokens.js';
+import { type Actor, actorOf, type Doer } from './who.js';
 
 /** In the words of the events, so that one name stands for one thing wherever it is shown. */
 export interface HistoryEntry {
@@ -87,7 +86,7 @@ function describe({ id, usesLeft, uid, expires, mayRenew }: TokenInfo, clock: Cl
 }
 
 /** Who did it; null: the daemon by itself. */
-export function doerOf(event: BufferEvent): Owner | null {
+export function doerOf(event: BufferEvent): Doer | null {
   switch (event.type) {
     case 'buffer.created':
       return event.buffer.owner;

@@ -4,9 +4,9 @@
  * (docs/performance.md).
  * With them goes what the audit needs.
  */
-import type { BrokerBuffer, Client, Owner, PartialPeer } from '../../broker/buffer.js';
-import type { BrokerEvent } from '../../broker/events.js';
+import type { BrokerEvent, EventBuffer } from '../../broker/events.js';
 import { reasonOf } from '../../broker/history.js';
+import type { Doer, Identity, PartialPeer } from '../../broker/who.js';
 import { after, type Clock, dateText, LONG_AGO } from '../../memory/clock.js';
 import type { EventInfo } from '../../rest/contract.js';
 import { type AuditNote, auditNote } from '../words/audit.js';
@@ -122,14 +122,14 @@ function details(event: BrokerEvent, clock: Clock): Partial<EventDraft> {
   }
 }
 
-const ofBuffer = ({ id, allocation, owner }: BrokerBuffer) => ({
+const ofBuffer = ({ id, allocation, owner }: EventBuffer) => ({
   buffer: id,
   size: allocation.size,
   owner: owner.peer.uid,
 });
 
-const ofOwner = ({ client, peer }: Owner) => ({ client: client?.id ?? null, ...ofPeer(peer) });
+const ofOwner = ({ client, peer }: Doer) => ({ client: client?.id ?? null, ...ofPeer(peer) });
 
-const ofClient = ({ id, peer }: Client) => ({ client: id, ...ofPeer(peer) });
+const ofClient = ({ id, peer }: Identity) => ({ client: id, ...ofPeer(peer) });
 
 const ofPeer = ({ uid, pid, executable }: PartialPeer) => ({ uid, pid, executable });

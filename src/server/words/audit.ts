@@ -3,10 +3,9 @@
  * events, so that nothing is told there that is not told here. Of tokens there is the id; the
  * registry itself does not keep their secrets.
  */
-import { type Actor, actorOf } from '../../broker/actor.js';
-import type { BrokerBuffer, Client, Owner } from '../../broker/buffer.js';
-import type { BrokerEvent } from '../../broker/events.js';
+import type { BrokerEvent, EventBuffer } from '../../broker/events.js';
 import { doerOf } from '../../broker/history.js';
+import { type Actor, actorOf, type Doer, type Identity } from '../../broker/who.js';
 import type { ErrorCode } from '../../memory/errors.js';
 import { fourccName } from '../../memory/fourcc.js';
 import type { Allocation } from '../../memory/source.js';
@@ -153,13 +152,13 @@ export function auditNote(event: BrokerEvent, at: string): AuditNote | null {
 }
 
 /** Of somebody over REST who has changed the log's level. */
-export function logLevelNote(by: Owner, log_level: string, at: string): AuditNote {
+export function logLevelNote(by: Doer, log_level: string, at: string): AuditNote {
   return { act: 'set_log_level', at, who: actor(by), about: null, log_level };
 }
 
-const actors = new WeakMap<Client, AuditActor>();
+const actors = new WeakMap<Identity, AuditActor>();
 
-function actor(owner: Owner | null): AuditActor | null {
+function actor(owner: Doer | null): AuditActor | null {
   const client = owner?.client ?? null;
   const known = client === null ? undefined : actors.get(client);
   if (known !== undefined) return known;
@@ -173,7 +172,7 @@ function actor(owner: Owner | null): AuditActor | null {
 /** By allocation: a re-issued buffer has another one. */
 const buffers = new WeakMap<Allocation, About>();
 
-function aboutBuffer({ id, spec, allocation, owner }: BrokerBuffer): About {
+function aboutBuffer({ id, spec, allocation, owner }: EventBuffer): About {
   const known = buffers.get(allocation);
   if (known !== undefined) return known;
   const { size, source, handleType } = allocation;
