@@ -26,7 +26,6 @@ import { accountable, readPasswd, readSubuids } from './machine/users.js';
 import { Search } from './observe/holders/search.js';
 import { Sweeper } from './observe/holders/sweep.js';
 import { LeakWatch } from './observe/leaks/watch.js';
-import { eventDraft } from './plane/reporter.js';
 import {
   describe,
   listenForClients,
@@ -43,7 +42,7 @@ import { QuotaState } from './state/quotas.js';
 import { countStart } from './state/starts.js';
 import { Allocator, DataPlane } from './threads/data-plane.js';
 import { Previews } from './threads/previews.js';
-import { auditNote } from './words/audit.js';
+import { auditNote, eventDraft } from './words/events.js';
 import type { EventDraft } from './words/messages.js';
 import { ownerOf } from './words/requester.js';
 
