@@ -13,20 +13,13 @@ import type { DeviceState } from '../memory/device.js';
 import { BrokerError } from '../memory/errors.js';
 import { DEFAULT_PAST_PROCESSES, DEFAULT_TRUSTED_BYTES, MAX_RECIPIENTS } from '../memory/limits.js';
 import type { FormatOffer, LostAllocation, PlanResult, SourceState } from '../memory/source.js';
-import type {
-  BrokerBuffer,
-  BufferResult,
-  Client,
-  Owner,
-  Peer,
-  RecallNotice,
-  ReleaseReason,
-} from './buffer.js';
+import type { BrokerBuffer, BufferResult, Client, Owner } from './buffer.js';
 import { Clients } from './clients.js';
 import { soonest } from './deadlines.js';
 import { FairPool } from './fair-pool.js';
 import { type ImportRequest, Intake } from './intake.js';
 import { Leases } from './leases.js';
+import type { RecallNotice, ReleaseReason } from './lifetime.js';
 import { Lingering } from './lingering.js';
 import { LongTexts } from './long-texts.js';
 import type { Policy } from './policy.js';
@@ -42,6 +35,7 @@ import { Selection } from './selection.js';
 import type { Surroundings } from './surroundings.js';
 import { type Issued, type TokenInfo, Tokens, type TokenTerms } from './tokens.js';
 import type { Suspect, Swept } from './unproven.js';
+import type { Peer } from './who.js';
 import { Works } from './works.js';
 
 export type { ImportRequest } from './intake.js';

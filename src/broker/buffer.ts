@@ -6,36 +6,16 @@ import type { Monotonic } from '../memory/clock.js';
 import type { BrokerError } from '../memory/errors.js';
 import { MAX_PAST_RECIPIENTS } from '../memory/limits.js';
 import type { Allocation, MemorySpec } from '../memory/source.js';
-import type { Cgroup } from './cgroup.js';
 import type { HeldFds } from './held-fds.js';
 import { History } from './history.js';
+import type { Lifetime, RecallNotice, ReleaseReason } from './lifetime.js';
 import type { PeerProcess } from './peer-process.js';
 import type { Charge } from './quota/charge.js';
-import type { RecallReason } from './quota/recalls.js';
-import type { Choice, Lifetime } from './request.js';
-
-/**
- * A process as the kernel named it when it connected. Decisions rest on uid, gid and groups alone: a
- * pid may be reused, and names are the process's own choice.
- */
-export interface Peer extends Cgroup {
-  readonly pid: number;
-  readonly uid: number;
-  readonly gid: number;
-  /** Supplementary groups (SO_PEERGROUPS). */
-  readonly groups: readonly number[];
-  /** For people, never for a decision: a process chooses its own name. */
-  readonly executable: string | null;
-}
-
-/** A process of which not everything may be known: one that speaks REST. */
-export type PartialPeer = { readonly [K in keyof Peer]: Peer[K] | null };
+import type { Choice } from './request.js';
+import type { Doer, Identity } from './who.js';
 
 /** A connection to the client socket. */
-export interface Client {
-  /** `c1`, `c2`, …: never used again while the daemon runs. */
-  readonly id: string;
-  readonly peer: Peer;
+export interface Client extends Identity {
   readonly connectedAt: Monotonic;
   readonly owned: Set<BrokerBuffer>;
   /** Their sizes together. */
@@ -47,11 +27,8 @@ export interface Client {
 }
 
 /** Who asked for a buffer and is charged: a client, or a user of REST (client null). */
-export interface Owner {
+export interface Owner extends Doer {
   readonly client: Client | null;
-  readonly peer: PartialPeer;
-  /** The name of the token with which a user of REST is known, who is otherwise not. */
-  readonly token?: string;
 }
 
 /** A process that was handed the fds. */
@@ -64,17 +41,12 @@ export interface Recipient {
   readonly forgotten: () => void;
 }
 
-export type ReleaseReason = 'owner' | 'administrator' | 'lease_expired';
-
 /**
  * `lost`: its device was, and what the memory holds is undefined until it is re-issued. `lingering`:
  * released, and somebody still has the memory. `unknown`: released, and the kernel does not tell
  * whether somebody has it. All are charged.
  */
 export type BufferState = 'live' | 'lost' | 'lingering' | 'unknown';
-
-/** Why a buffer is asked for; `withdrawn`: it may be kept after all. */
-export type RecallNotice = RecallReason | 'lease_expired' | 'withdrawn';
 
 /** Somebody who wants to know what becomes of a buffer. */
 export interface Watcher {

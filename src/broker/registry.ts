@@ -91,7 +91,7 @@ export class Registry {
   }
 
   /** Tells what has happened to a buffer, and keeps it with the buffer. */
-  happened(event: BufferEvent): void {
+  happened(event: BufferEvent & { readonly buffer: BrokerBuffer }): void {
     event.buffer.history.add(event, this.world.clock);
     this.world.report(event);
   }

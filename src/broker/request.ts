@@ -23,11 +23,8 @@ import type {
   SourceName,
   SourceState,
 } from '../memory/source.js';
-import { checkLease } from './leases.js';
+import { checkLease, type Lifetime } from './lifetime.js';
 import { inOrder, servesPlacement } from './preference.js';
-
-/** A lease is in seconds. */
-export type Lifetime = 'connection' | 'until_released' | { readonly lease: number };
 
 export interface AllocationRequest {
   readonly spec: MemorySpec;

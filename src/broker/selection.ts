@@ -6,10 +6,11 @@
 import type { DeviceState, SourceTable } from '../memory/device.js';
 import { BrokerError } from '../memory/errors.js';
 import type { FormatOffer, SourceState } from '../memory/source.js';
-import type { Owner, PartialPeer } from './buffer.js';
+import type { Owner } from './buffer.js';
 import { Devices, type OpenDevice } from './devices.js';
 import { denied, Policy } from './policy.js';
 import { type AllocationRequest, type Choice, chooseSource } from './request.js';
+import type { PartialPeer } from './who.js';
 
 export class Selection {
   readonly #devices: Devices;

@@ -6,7 +6,7 @@ import { totalmem } from 'node:os';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { Policy } from '../broker/policy.js';
-import { type Clock, dateText } from '../memory/clock.js';
+import type { Clock } from '../memory/clock.js';
 import type { LogLevel } from '../memory/log-level.js';
 import { packageRoot, packageVersion } from '../package-root.js';
 import type { Config, Loaded } from './config/config.js';
@@ -14,7 +14,7 @@ import { ConfigInForce } from './config/in-force.js';
 import { takeOver } from './config/live.js';
 import { machineRules, readMaxFds } from './config/machine-rules.js';
 import { AuditSink } from './events/audit-sink.js';
-import { RefusalLines } from './events/refusal-lines.js';
+import { Denials } from './events/denials.js';
 import { EventRing } from './events/ring.js';
 import { EventStreams } from './events/streams.js';
 import { listenOnUnixSocket } from './http/listen.js';
@@ -26,7 +26,6 @@ import { accountable, readPasswd, readSubuids } from './machine/users.js';
 import { Search } from './observe/holders/search.js';
 import { Sweeper } from './observe/holders/sweep.js';
 import { LeakWatch } from './observe/leaks/watch.js';
-import { eventDraft } from './plane/reporter.js';
 import {
   describe,
   listenForClients,
@@ -43,9 +42,7 @@ import { QuotaState } from './state/quotas.js';
 import { countStart } from './state/starts.js';
 import { Allocator, DataPlane } from './threads/data-plane.js';
 import { Previews } from './threads/previews.js';
-import { auditNote } from './words/audit.js';
 import type { EventDraft } from './words/messages.js';
-import { ownerOf } from './words/requester.js';
 
 /** What is read again at SIGHUP. */
 interface Changeable {
@@ -143,9 +140,8 @@ export class Daemon {
       held: (held) => void plane?.ask('hold', held).catch(() => {}),
     });
     started.add(() => audit.close());
-    // A flood of requests that are refused is not to push everything else out of the ring.
-    const deniedEvents = new RefusalLines(() => {});
-    started.add(() => deniedEvents.close());
+    const denials = new Denials(ring, audit, clock);
+    started.add(() => denials.close());
     const search: Search = new Search({
       clock,
       userOf: accountable(readSubuids(readPasswd())),
@@ -249,14 +245,7 @@ export class Daemon {
       peerOf: requester,
       accessOf: (who) => now.policy.restAccess(who),
       tokens: () => now.tokens?.tokens ?? [],
-      denied: (caller, error) => {
-        const owner = ownerOf(caller.requester);
-        const event = { type: 'refusal', error, owner, buffer: null } as const;
-        const time = dateText(clock, clock.now());
-        if (deniedEvents.admit(caller.name)) ring.push([eventDraft(event, time, clock)]);
-        const note = auditNote(event, time);
-        if (note !== null) audit.acted([note]);
-      },
+      denied: denials.tell,
       ring,
       streams,
       rateLimit: config.rest.rateLimit,

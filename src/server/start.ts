@@ -4,8 +4,8 @@
  */
 import type { Socket } from 'node:net';
 import type { Logger } from 'pino';
-import type { Peer } from '../broker/buffer.js';
 import type { Rules } from '../broker/quota/rules.js';
+import type { Peer } from '../broker/who.js';
 import { messageOf } from '../memory/errors.js';
 import { isSystemError } from '../native/libc/errno.js';
 import { close } from '../native/libc/fd.js';

@@ -1,8 +1,10 @@
 /** The registry: who owns what, what ends it, and that every fd and every allocation ends once. */
 import t from 'tap';
 import { Broker, type BufferResult } from '../../src/broker/broker.js';
-import type { BrokerBuffer, Client, Peer, ReleaseReason } from '../../src/broker/buffer.js';
+import type { BrokerBuffer, Client } from '../../src/broker/buffer.js';
+import type { ReleaseReason } from '../../src/broker/lifetime.js';
 import type { AllocationRequest } from '../../src/broker/request.js';
+import type { Peer } from '../../src/broker/who.js';
 import { BrokerError } from '../../src/memory/errors.js';
 import {
   MAX_BUFFERS_PER_CLIENT,

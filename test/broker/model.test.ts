@@ -9,9 +9,9 @@ import t from 'tap';
 import { Broker } from '../../src/broker/broker.js';
 import type { BrokerBuffer, Client } from '../../src/broker/buffer.js';
 import type { HeldFds } from '../../src/broker/held-fds.js';
+import type { Lifetime } from '../../src/broker/lifetime.js';
 import { NO_POOL, type PoolLimits } from '../../src/broker/pool/pool.js';
 import type { Rule } from '../../src/broker/quota/rules.js';
-import type { Lifetime } from '../../src/broker/request.js';
 import { BrokerError } from '../../src/memory/errors.js';
 import {
   DEFAULT_LEASE_GRACE_SECONDS,

@@ -1,8 +1,9 @@
 /** Policy: who may do what, by uid and gids alone, and that the registry asks it. */
 import t from 'tap';
 import { Broker } from '../../src/broker/broker.js';
-import type { BrokerBuffer, BufferResult, Peer } from '../../src/broker/buffer.js';
+import type { BrokerBuffer, BufferResult } from '../../src/broker/buffer.js';
 import { Policy, type PolicyRules, REST_ROLES, reach } from '../../src/broker/policy.js';
+import type { Peer } from '../../src/broker/who.js';
 import { BrokerError } from '../../src/memory/errors.js';
 import { refused } from '../support/refused.js';
 import { FakeWorld, linear, memfd, offers, peer, request } from './support/world.js';

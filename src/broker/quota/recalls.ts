@@ -9,16 +9,11 @@ import type { SharedDimension } from '../../memory/charged.js';
 import { after, type Clock, type Monotonic } from '../../memory/clock.js';
 import { BrokerError } from '../../memory/errors.js';
 import type { BrokerBuffer, Owner } from '../buffer.js';
+import type { RecallReason } from '../lifetime.js';
 import type { Who } from './charge.js';
 import type { Ledger } from './ledger.js';
 import type { Policy } from './policy.js';
 import type { Need } from './refusals.js';
-
-/**
- * `share`: another user is below its share. `memory_pressure`: of the machine or a heap.
- * `administrator`: somebody asked for it.
- */
-export type RecallReason = 'share' | 'memory_pressure' | 'administrator';
 
 /** What is asked of a buffer's owner, and by when. */
 export interface RecallTerms {

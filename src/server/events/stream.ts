@@ -5,6 +5,7 @@
  */
 import type { Writable } from 'node:stream';
 import type { EventInfo } from '../../rest/contract.js';
+import { concerns } from '../words/events.js';
 import { DROP_GRACE_MS, HEARTBEAT_MS, MAX_SILENT_HEARTBEATS, RETRY_MS } from './limits.js';
 import type { EventRing, Place } from './ring.js';
 
@@ -28,21 +29,6 @@ const SENTENCES: Readonly<Record<DropReason | 'restarted', string>> = {
   unauthorized: 'the token is no longer good, or the policy has changed',
   restarted: 'the daemon was started anew',
 };
-
-/** Whether something has happened to a user, or to what is theirs. */
-function concerns(event: EventInfo, only: number): boolean {
-  switch (event.type) {
-    case 'device.lost':
-    case 'device.restored':
-      return true;
-    case 'quota.changed':
-      return event.reason === `user/${only}`;
-    case 'refusal':
-      return event.uid === only;
-    default:
-      return event.uid === only || event.owner === only;
-  }
-}
 
 export function matches(filter: Filter, event: EventInfo): boolean {
   const { types, buffer, client, uid, only } = filter;

@@ -173,14 +173,14 @@ function noticed(notice: DeviceNotice): void {
   if (notice.notice === 'lost') {
     const { reason } = notice;
     const buffers = broker.deviceLost(notice.allocations);
-    reporter.device('device.lost', reason);
+    reporter.report({ type: 'device.lost', reason });
     log('error', 'the Vulkan device was lost', { event: 'device_lost', device, buffers, reason });
     return;
   }
   const { problem, inventory } = notice;
   broker.setSources(inventory.sources, inventory.offers, inventory.devices);
   if (problem === null) {
-    reporter.device('device.restored', `${device} was made anew`);
+    reporter.report({ type: 'device.restored', reason: `${device} was made anew` });
     log('info', 'the Vulkan device was made anew', { event: 'device_restored', device });
   } else log('error', 'the Vulkan device cannot be opened', { device, reason: problem });
 }

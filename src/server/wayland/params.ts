@@ -3,7 +3,8 @@
  */
 
 import type { Broker } from '../../broker/broker.js';
-import type { AllocationRequest, Lifetime } from '../../broker/request.js';
+import type { Lifetime } from '../../broker/lifetime.js';
+import type { AllocationRequest } from '../../broker/request.js';
 import type { Alignment } from '../../memory/alignment.js';
 import { type BrokerError, outOfFds } from '../../memory/errors.js';
 import { MOD_LINEAR } from '../../memory/fourcc.js';

@@ -4,12 +4,13 @@
  * or that was never given, and memory that is freed twice, throw at once.
  */
 import type { AllocationResult, Surroundings } from '../../../src/broker/broker.js';
-import type { BrokerBuffer, Client, Peer } from '../../../src/broker/buffer.js';
+import type { BrokerBuffer, Client } from '../../../src/broker/buffer.js';
 import { NO_CGROUP } from '../../../src/broker/cgroup.js';
 import type { OpenResult } from '../../../src/broker/devices.js';
 import type { BrokerEvent } from '../../../src/broker/events.js';
 import type { AllocationRequest, Choice } from '../../../src/broker/request.js';
 import type { Asker } from '../../../src/broker/turns.js';
+import type { Peer } from '../../../src/broker/who.js';
 import type { WorkResult } from '../../../src/broker/works.js';
 import type { DeviceState } from '../../../src/memory/device.js';
 import { BrokerError, type Refusal } from '../../../src/memory/errors.js';

@@ -7,10 +7,11 @@
 import { encode } from 'fast-png';
 import type { AllocationResult } from '../../../../src/broker/broker.js';
 import { Broker } from '../../../../src/broker/broker.js';
-import type { Client, Peer } from '../../../../src/broker/buffer.js';
+import type { Client } from '../../../../src/broker/buffer.js';
 import { NO_CGROUP } from '../../../../src/broker/cgroup.js';
 import type { Choice } from '../../../../src/broker/request.js';
 import type { Asker } from '../../../../src/broker/turns.js';
+import type { Peer } from '../../../../src/broker/who.js';
 import { after } from '../../../../src/memory/clock.js';
 import type { DeviceState } from '../../../../src/memory/device.js';
 import { BrokerError, fromMessage } from '../../../../src/memory/errors.js';
