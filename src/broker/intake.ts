@@ -4,7 +4,8 @@
  */
 
 import { BrokerError } from '../memory/errors.js';
-import type { Allocation, MemorySpec, Plane, PlanResult } from '../memory/source.js';
+import type { BroughtPlane } from '../memory/plane.js';
+import type { Allocation, MemorySpec, PlanResult } from '../memory/source.js';
 import { BrokerBuffer, type BufferResult, type Owner } from './buffer.js';
 import type { Leases } from './leases.js';
 import { Planner } from './planner.js';
@@ -23,7 +24,7 @@ import type { Surroundings } from './surroundings.js';
 export interface ImportRequest {
   /** An image's one modifier is that of the memory. */
   readonly spec: MemorySpec;
-  readonly planes: readonly Plane[];
+  readonly planes: readonly BroughtPlane[];
   /** The deviceUUID of the device that is to import it; the main one, where it is absent. */
   readonly device?: string | undefined;
   readonly lifetime: Lifetime;

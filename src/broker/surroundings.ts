@@ -5,7 +5,8 @@
 
 import type { Clock } from '../memory/clock.js';
 import type { BrokerError } from '../memory/errors.js';
-import type { Allocation, MemorySpec, Plane, PlanResult } from '../memory/source.js';
+import type { BroughtPlane } from '../memory/plane.js';
+import type { Allocation, MemorySpec, PlanResult } from '../memory/source.js';
 import type { BrokerBuffer, Client } from './buffer.js';
 import type { OpenDevice } from './devices.js';
 import type { BrokerEvent } from './events.js';
@@ -39,7 +40,7 @@ export interface Surroundings extends Workshop, LingeringWorld, PoolWorld, TextW
   importMemory(
     asker: Asker,
     spec: MemorySpec,
-    planes: readonly Plane[],
+    planes: readonly BroughtPlane[],
     device: string | null,
     done: (result: AllocationResult) => void,
   ): void;

@@ -4,7 +4,8 @@
 export type { Alignment } from '../memory/alignment.js';
 export type { ErrorCode } from '../memory/errors.js';
 export { fourcc, fourccName, MOD_LINEAR } from '../memory/fourcc.js';
-export type { HandleType, Placement, PlanePlace, VulkanMemory } from '../memory/source.js';
+export type { PlaneLayout, PlanePlace } from '../memory/plane.js';
+export type { HandleType, Placement, VulkanMemory } from '../memory/source.js';
 export type { UsageName } from '../memory/usage.js';
 export {
   BrokerError,

@@ -1,4 +1,5 @@
 /** Layouts that a client dictates: used as they are where planes fit and lie apart, else refused. */
+
 import fc from 'fast-check';
 import t from 'tap';
 import { estimateOf } from '../../src/broker/quota/estimate.js';
@@ -7,12 +8,14 @@ import { formats } from '../../src/memory/formats.js';
 import { fourcc } from '../../src/memory/fourcc.js';
 import { checkImport } from '../../src/memory/import.js';
 import { knownFormat, linearLayout } from '../../src/memory/layout.js';
-import type { ImageSpec, PlanePlace } from '../../src/memory/source.js';
+import type { PlaneLayout } from '../../src/memory/plane.js';
+import type { ImageSpec } from '../../src/memory/source.js';
 import { refused } from '../support/refused.js';
 
 type Places = readonly (readonly [offset: number, stride: number])[];
 
-const places = (list: Places): PlanePlace[] => list.map(([offset, stride]) => ({ offset, stride }));
+const places = (list: Places): PlaneLayout[] =>
+  list.map(([offset, stride]) => ({ offset, stride }));
 
 const image = (format: string, list: Places, more: Partial<ImageSpec> = {}): ImageSpec => ({
   kind: 'image',

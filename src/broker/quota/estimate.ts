@@ -2,11 +2,13 @@
  * What an allocation will probably take: charged from the request until its source has answered
  * with what it really takes. A driver's layout may need more, which is then charged, or refused.
  */
+
 import { alignUp, DEFAULT_ALIGNMENT } from '../../memory/alignment.js';
 import { layoutOf } from '../../memory/dictated.js';
 import { BrokerError } from '../../memory/errors.js';
 import { formatInfo } from '../../memory/formats.js';
-import type { MemorySpec, Plane } from '../../memory/source.js';
+import type { BroughtPlane } from '../../memory/plane.js';
+import type { MemorySpec } from '../../memory/source.js';
 import type { Estimate } from './ledger.js';
 
 /** For a format that the broker has no layout of. */
@@ -32,7 +34,7 @@ export function estimateOf(spec: MemorySpec): Estimate {
 }
 
 /** An import's memory is there already; how large it is is found out with the import. */
-export function importEstimate(spec: MemorySpec, planes: readonly Plane[]): Estimate {
+export function importEstimate(spec: MemorySpec, planes: readonly BroughtPlane[]): Estimate {
   const { bytes } = estimateOf(spec);
   return { bytes, fds: new Set(planes.map(({ fd }) => fd)).size };
 }

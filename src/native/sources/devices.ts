@@ -5,14 +5,15 @@
  *
  * Owns: the devices that are open, with their sources and imports.
  */
+
 import type { DeviceState } from '../../memory/device.js';
 import { BrokerError } from '../../memory/errors.js';
+import type { BroughtPlane } from '../../memory/plane.js';
 import type {
   Allocation,
   HandleType,
   MemorySource,
   MemorySpec,
-  Plane,
   SourceState,
 } from '../../memory/source.js';
 import type { Steps } from '../../memory/steps.js';
@@ -130,7 +131,7 @@ export class VulkanDevices {
     return found;
   }
 
-  import(spec: MemorySpec, planes: readonly Plane[], uuid: string | null): Allocation {
+  import(spec: MemorySpec, planes: readonly BroughtPlane[], uuid: string | null): Allocation {
     return this.#get(uuid).import(spec, planes);
   }
 

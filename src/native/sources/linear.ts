@@ -52,11 +52,7 @@ export interface Exporter {
   close(): void;
 }
 
-interface Shape {
-  /** Bytes of each memory. */
-  readonly memories: readonly number[];
-  readonly planes: readonly { memory: number; offset: number; stride: number }[];
-}
+type Shape = Pick<Plan, 'memories' | 'planes'>;
 
 export class LinearSource implements MemorySource {
   readonly name: SourceName;

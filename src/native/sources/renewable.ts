@@ -6,8 +6,10 @@
  *
  * Owns: the device, its sources, the importer; while the device cannot be opened, a timer.
  */
+
 import { dateText, type Monotonic } from '../../memory/clock.js';
 import { BrokerError, messageOf } from '../../memory/errors.js';
+import type { BroughtPlane } from '../../memory/plane.js';
 import type {
   Allocation,
   FormatOffer,
@@ -15,7 +17,6 @@ import type {
   MemorySource,
   MemorySpec,
   Plan,
-  Plane,
   SourceState,
 } from '../../memory/source.js';
 import { onePiece, type Steps, toEnd } from '../../memory/steps.js';
@@ -120,7 +121,7 @@ export class RenewableDevice {
   }
 
   /** Imports as `Importer.import` does, on whatever device there is. */
-  import(spec: MemorySpec, planes: readonly Plane[]): Allocation {
+  import(spec: MemorySpec, planes: readonly BroughtPlane[]): Allocation {
     return this.attempt(() => this.#importer.import(spec, planes));
   }
 

@@ -5,12 +5,14 @@
  * Between two pieces it holds nothing of a device, which may be lost by then; of what is read it owns
  * the content. The fds of buffers are the caller's, and open until the end.
  */
+
 import { ftruncateSync, writeSync } from 'node:fs';
 import { overlaps } from '../../memory/copy.js';
 import { BrokerError } from '../../memory/errors.js';
 import { PIECE_BYTES, PIECE_RUNS } from '../../memory/limits.js';
+import type { CopyPlan } from '../../memory/region.js';
 import type { Steps } from '../../memory/steps.js';
-import type { CopyPlan, MemoryReference, Work, WorkDone, WorkPath } from '../../memory/work.js';
+import type { MemoryReference, Work, WorkDone, WorkPath } from '../../memory/work.js';
 import { takenBack } from '../guarded.js';
 import { sealedContent } from '../libc/memory.js';
 import { memoriesOf } from './ends.js';

@@ -2,8 +2,10 @@
  * Whether a device could use memory that was made elsewhere as the image that it is said to be. An
  * image of that layout is made and asked how much memory it needs; nothing is bound to it.
  */
+
 import { formatInfo } from '../../memory/formats.js';
-import type { ImageSpec, PlanePlace } from '../../memory/source.js';
+import type { PlaneLayout } from '../../memory/plane.js';
+import type { ImageSpec } from '../../memory/source.js';
 import type { Device } from './device.js';
 import { modifiersOf, vkFormatOf } from './formats.js';
 import { createImage, destroyImage, planeLayouts } from './image.js';
@@ -19,7 +21,7 @@ import { imageUsage } from './usage.js';
 export function imageProblem(
   device: Device,
   spec: ImageSpec,
-  planes: readonly PlanePlace[],
+  planes: readonly PlaneLayout[],
   size: bigint,
 ): string | null {
   const { width, height } = spec;

@@ -2,11 +2,13 @@
  * An image: which of the modifiers that the client can take the device serves for this
  * usage and size, and what exactly fails where none is left.
  */
+
 import { checkPlaneCount, checkRoom } from '../../memory/dictated.js';
 import { BrokerError } from '../../memory/errors.js';
 import { type FormatInfo, formatInfo } from '../../memory/formats.js';
 import { MOD_LINEAR, modifierText } from '../../memory/fourcc.js';
 import { knownFormat, meets } from '../../memory/layout.js';
+import type { PlaneLayout } from '../../memory/plane.js';
 import { type ImageSpec, Usage } from '../../memory/source.js';
 import { unverified, usageNames } from '../../memory/usage.js';
 import type { Device } from './device.js';
@@ -16,7 +18,6 @@ import {
   createImage,
   destroyImage,
   type ImageRequest,
-  type PlaneLayout,
   planeLayouts,
 } from './image.js';
 import { type Context, type Draft, destroyObjects, type Placed, planMemory } from './place.js';

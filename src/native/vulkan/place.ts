@@ -4,14 +4,16 @@
  * first half alone. What has been made is noted in the `Draft` as it is made, so that the caller can
  * undo it whenever something fails.
  */
+
 import { alignUp } from '../../memory/alignment.js';
 import { BrokerError } from '../../memory/errors.js';
+import type { PlanePlace } from '../../memory/plane.js';
 import type { BufferSpec } from '../../memory/source.js';
 import { usageNames } from '../../memory/usage.js';
 import { bindBuffer, createBuffer, destroyBuffer } from './buffer.js';
 import type { Device } from './device.js';
 import type { ModifierOffer } from './formats.js';
-import { bindImage, destroyImage, type PlaneLayout } from './image.js';
+import { bindImage, destroyImage } from './image.js';
 import { allocateMemory, checkCount, freeMemory } from './memory.js';
 import type { MemoryType } from './memory-properties.js';
 import { noType, type Purpose, suitableTypes, tooLarge, wishFor, withRoom } from './memory-type.js';
@@ -65,7 +67,7 @@ export interface Placed {
   readonly memories: readonly PlacedMemory[];
   readonly modifier: bigint | null;
   /** `memory` is an index into `memories`. */
-  readonly planes: readonly (PlaneLayout & { readonly memory: number })[];
+  readonly planes: readonly PlanePlace[];
 }
 
 export interface Context {

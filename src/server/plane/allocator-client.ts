@@ -1,13 +1,15 @@
 /**
  * The data plane's side of the allocator: requests go out with a number, replies come back by it.
  */
+
 import type { MessagePort } from 'node:worker_threads';
 import type { OpenResult } from '../../broker/devices.js';
 import type { Choice } from '../../broker/request.js';
 import { type Asker, NOBODY } from '../../broker/turns.js';
 import type { WorkResult } from '../../broker/works.js';
 import { fromMessage } from '../../memory/errors.js';
-import type { Allocation, MemorySpec, Plane, PlanResult } from '../../memory/source.js';
+import type { BroughtPlane } from '../../memory/plane.js';
+import type { Allocation, MemorySpec, PlanResult } from '../../memory/source.js';
 import type { Work } from '../../memory/work.js';
 import type { AllocationResult, AllocatorReply, AllocatorRequest } from '../words/messages.js';
 
@@ -50,7 +52,7 @@ export class AllocatorClient {
   importMemory(
     asker: Asker,
     spec: MemorySpec,
-    planes: readonly Plane[],
+    planes: readonly BroughtPlane[],
     device: string | null,
     done: (result: AllocationResult) => void,
   ): void {

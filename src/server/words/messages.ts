@@ -7,6 +7,7 @@
  *
  * The data plane blocks in the kernel, so whoever posts to it also writes its eventfd.
  */
+
 import type { AllocationResult } from '../../broker/broker.js';
 import type { PolicyRules } from '../../broker/policy.js';
 import type { PoolLimits } from '../../broker/pool/pool.js';
@@ -18,13 +19,13 @@ import type { Asker } from '../../broker/turns.js';
 import type { Swept } from '../../broker/unproven.js';
 import type { DeviceState } from '../../memory/device.js';
 import type { ErrorMessage } from '../../memory/errors.js';
+import type { BroughtPlane } from '../../memory/plane.js';
 import type {
   Allocation,
   FormatOffer,
   LostAllocation,
   MemorySpec,
   Plan,
-  Plane,
   SourceState,
 } from '../../memory/source.js';
 import type { Work, WorkDone } from '../../memory/work.js';
@@ -86,7 +87,7 @@ export type AllocatorRequest =
       readonly seq: number;
       readonly asker: Asker;
       readonly spec: MemorySpec;
-      readonly planes: readonly Plane[];
+      readonly planes: readonly BroughtPlane[];
       readonly device: string | null;
     }
   /** A device's UUID. */

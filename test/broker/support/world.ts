@@ -3,6 +3,7 @@
  * stands still until it is moved, and every file descriptor is counted. An fd that is closed twice
  * or that was never given, and memory that is freed twice, throw at once.
  */
+
 import type { AllocationResult, Surroundings } from '../../../src/broker/broker.js';
 import type { BrokerBuffer, Client, Peer } from '../../../src/broker/buffer.js';
 import { NO_CGROUP } from '../../../src/broker/cgroup.js';
@@ -14,6 +15,7 @@ import type { WorkResult } from '../../../src/broker/works.js';
 import type { DeviceState } from '../../../src/memory/device.js';
 import { BrokerError, type Refusal } from '../../../src/memory/errors.js';
 import { fourcc, MOD_LINEAR } from '../../../src/memory/fourcc.js';
+import type { BroughtPlane } from '../../../src/memory/plane.js';
 import type { Remaining, Remains } from '../../../src/memory/remains.js';
 import type {
   Allocation,
@@ -21,7 +23,6 @@ import type {
   FormatOffer,
   ImageSpec,
   MemorySpec,
-  Plane,
   PlanResult,
   SourceName,
   SourceState,
@@ -43,7 +44,7 @@ interface Pending {
 
 export interface PendingImport {
   readonly spec: MemorySpec;
-  readonly planes: readonly Plane[];
+  readonly planes: readonly BroughtPlane[];
   readonly device: string | null;
   readonly done: (result: AllocationResult) => void;
 }
@@ -140,7 +141,7 @@ export class FakeWorld implements Surroundings {
   importMemory(
     _asker: Asker,
     spec: MemorySpec,
-    planes: readonly Plane[],
+    planes: readonly BroughtPlane[],
     device: string | null,
     done: (result: AllocationResult) => void,
   ): void {
