@@ -4,8 +4,8 @@ import type { HandleType } from '../memory/source.js';
 import { type UsageName, usageNames } from '../memory/usage.js';
 import { dmabroker_test_v1 } from '../protocol/dmabroker-v1.gen.js';
 import { join64 } from '../protocol/wire.js';
+import type { CallOptions } from './call-options.js';
 import { handleTypeOf, type OrUnknown } from './enums.js';
-import type { CallOptions } from './events.js';
 import { Refusals } from './refusal.js';
 import { ConnectionError, type WireClient } from './wire-client.js';
 

@@ -4,8 +4,8 @@
  */
 
 import { MAX_PLANES } from '../memory/plane.js';
+import type { CallOptions } from './call-options.js';
 import { bytes, type Check, flag, record, signal, someBytes, U32, whole } from './check.js';
-import type { CallOptions } from './events.js';
 import type { WorkPath } from './work.js';
 
 export interface ShareTerms {
