@@ -12,16 +12,9 @@ import type { Clock, Monotonic } from '../memory/clock.js';
 import type { DeviceState } from '../memory/device.js';
 import { BrokerError } from '../memory/errors.js';
 import { DEFAULT_PAST_PROCESSES, DEFAULT_TRUSTED_BYTES, MAX_RECIPIENTS } from '../memory/limits.js';
-import type { FormatOffer, LostAllocation, PlanResult, SourceState } from '../memory/source.js';
-import type {
-  BrokerBuffer,
-  BufferResult,
-  Client,
-  Owner,
-  Peer,
-  RecallNotice,
-  ReleaseReason,
-} from './buffer.js';
+import type { Result } from '../memory/result.js';
+import type { FormatOffer, LostAllocation, Plan, SourceState } from '../memory/source.js';
+import type { BrokerBuffer, Client, Owner, Peer, RecallNotice, ReleaseReason } from './buffer.js';
 import { Clients } from './clients.js';
 import { soonest } from './deadlines.js';
 import { FairPool } from './fair-pool.js';
@@ -45,8 +38,7 @@ import type { Suspect, Swept } from './unproven.js';
 import { Works } from './works.js';
 
 export type { ImportRequest } from './intake.js';
-export type { AllocationResult, Surroundings } from './surroundings.js';
-export type { BufferResult };
+export type { Surroundings } from './surroundings.js';
 
 export interface Redemption {
   readonly buffer: BrokerBuffer;
@@ -247,12 +239,16 @@ export class Broker {
    * nearest request. A buffer bound to a connection that has gone in the meantime is released before
    * `done` is called with `not_found`.
    */
-  allocate(owner: Owner, request: AllocationRequest, done: (result: BufferResult) => void): void {
+  allocate(
+    owner: Owner,
+    request: AllocationRequest,
+    done: (result: Result<BrokerBuffer>) => void,
+  ): void {
     this.#intake.allocate(owner, request, done);
   }
 
   /** A dry run: answers what `allocate` would; nothing is kept or charged. */
-  test(owner: Owner, request: AllocationRequest, done: (result: PlanResult) => void): void {
+  test(owner: Owner, request: AllocationRequest, done: (result: Result<Plan>) => void): void {
     this.#intake.test(owner, request, done);
   }
 
@@ -260,7 +256,7 @@ export class Broker {
    * Registers memory that the owner brings. The planes' fds are the broker's from here on, whatever
    * comes of it. `done` as in `allocate`.
    */
-  import(owner: Owner, request: ImportRequest, done: (result: BufferResult) => void): void {
+  import(owner: Owner, request: ImportRequest, done: (result: Result<BrokerBuffer>) => void): void {
     this.#intake.import(owner, request, done);
   }
 
@@ -276,7 +272,7 @@ export class Broker {
   /** Allocates the memory of a lost buffer anew (reissues.ts). */
   reissue(
     buffer: BrokerBuffer,
-    done: (result: BufferResult) => void,
+    done: (result: Result<BrokerBuffer>) => void,
     by: Owner | null = null,
   ): void {
     this.#reissues.reissue(buffer, done, by);

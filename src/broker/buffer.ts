@@ -3,8 +3,8 @@
  */
 
 import type { Monotonic } from '../memory/clock.js';
-import type { BrokerError } from '../memory/errors.js';
 import { MAX_PAST_RECIPIENTS } from '../memory/limits.js';
+import type { Result } from '../memory/result.js';
 import type { Allocation, MemorySpec } from '../memory/source.js';
 import type { Cgroup } from './cgroup.js';
 import type { HeldFds } from './held-fds.js';
@@ -97,8 +97,6 @@ interface Former {
   readonly now: Monotonic;
 }
 
-export type BufferResult = { buffer: BrokerBuffer } | { error: BrokerError };
-
 export class BrokerBuffer {
   /** Counts the memories that it has had. */
   generation = 1;
@@ -109,7 +107,7 @@ export class BrokerBuffer {
   /** The id of the buffer that has other memory now, where this is what it had before. */
   formerOf: string | null = null;
   /** Who waits for its memory to be allocated anew. */
-  readonly reissuing: ((result: BufferResult) => void)[] = [];
+  readonly reissuing: ((result: Result<BrokerBuffer>) => void)[] = [];
   released = false;
   /** Made, or handed to somebody. */
   lastUsed: Monotonic;

@@ -3,10 +3,11 @@
  * charged before it is made, and registered when it is there.
  */
 
-import { BrokerError } from '../memory/errors.js';
+import type { BrokerError } from '../memory/errors.js';
 import type { BroughtPlane } from '../memory/plane.js';
-import type { Allocation, MemorySpec, PlanResult } from '../memory/source.js';
-import { BrokerBuffer, type BufferResult, type Owner } from './buffer.js';
+import { attempt, type Result } from '../memory/result.js';
+import type { Allocation, MemorySpec, Plan } from '../memory/source.js';
+import { BrokerBuffer, type Owner } from './buffer.js';
 import type { Leases } from './leases.js';
 import { Planner } from './planner.js';
 import type { Pool } from './pool/pool.js';
@@ -63,7 +64,11 @@ export class Intake {
    * nearest request. A buffer bound to a connection that has gone in the meantime is released before
    * `done` is called with `not_found`.
    */
-  allocate(owner: Owner, request: AllocationRequest, done: (result: BufferResult) => void): void {
+  allocate(
+    owner: Owner,
+    request: AllocationRequest,
+    done: (result: Result<BrokerBuffer>) => void,
+  ): void {
     const refuse = (error: BrokerError) => this.#planner.explain(owner, request, error, done);
     const check = () => this.selection.checkVulkan(owner);
     const go = () => this.#enter(owner, request, done);
@@ -71,7 +76,11 @@ export class Intake {
   }
 
   /** Waits for room where that may come, or allocates. */
-  #enter(owner: Owner, request: AllocationRequest, done: (result: BufferResult) => void): void {
+  #enter(
+    owner: Owner,
+    request: AllocationRequest,
+    done: (result: Result<BrokerBuffer>) => void,
+  ): void {
     const who = this.quotas.whoIs(owner);
     const fits = () => this.#fits(owner, request);
     const go = () => {
@@ -85,26 +94,24 @@ export class Intake {
 
   /** Whether it need not wait for room; what is refused for another reason is refused at once. */
   #fits(owner: Owner, request: AllocationRequest): boolean {
-    try {
-      this.#admit(owner, request, (...asked) => this.quotas.rehearse(...asked, null));
-      return true;
-    } catch (error) {
-      if (!(error instanceof BrokerError)) throw error;
-      return error.code !== 'limit_exceeded';
-    }
+    const admitted = attempt(() =>
+      this.#admit(owner, request, (...asked) => this.quotas.rehearse(...asked, null)),
+    );
+    return !('error' in admitted) || admitted.error.code !== 'limit_exceeded';
   }
 
-  #allocate(owner: Owner, request: AllocationRequest, done: (result: BufferResult) => void): void {
-    let choice: Choice;
-    let charge: Charge;
-    try {
-      const reserve = (...asked: Asked) => this.quotas.reserve(...asked, this.registry.buffers);
-      ({ choice, charged: charge } = this.#admit(owner, request, reserve));
-    } catch (error) {
-      if (!(error instanceof BrokerError)) throw error;
-      this.#planner.explain(owner, request, error, done);
+  #allocate(
+    owner: Owner,
+    request: AllocationRequest,
+    done: (result: Result<BrokerBuffer>) => void,
+  ): void {
+    const reserve = (...asked: Asked) => this.quotas.reserve(...asked, this.registry.buffers);
+    const admitted = attempt(() => this.#admit(owner, request, reserve));
+    if ('error' in admitted) {
+      this.#planner.explain(owner, request, admitted.error, done);
       return;
     }
+    const { choice, charged: charge } = admitted;
     const spare = this.pool.take(choice);
     if (spare !== null) {
       const { id, allocation } = spare;
@@ -118,8 +125,7 @@ export class Intake {
         this.#planner.explain(owner, request, result.error, done);
         return;
       }
-      const { allocation } = result;
-      done(this.#register(id, owner, choice.spec, request, allocation, charge, choice));
+      done(this.#register(id, owner, choice.spec, request, result, charge, choice));
     });
   }
 
@@ -135,7 +141,7 @@ export class Intake {
   }
 
   /** A dry run: answers what `allocate` would; nothing is kept or charged. */
-  test(owner: Owner, request: AllocationRequest, done: (result: PlanResult) => void): void {
+  test(owner: Owner, request: AllocationRequest, done: (result: Result<Plan>) => void): void {
     const refuse = (error: BrokerError) => this.#planner.explain(owner, request, error, done);
     const check = () => this.selection.checkVulkan(owner);
     const go = () => this.#planner.test(owner, request, done);
@@ -146,7 +152,7 @@ export class Intake {
    * Registers memory that the owner brings. The planes' fds are the broker's from here on, whatever
    * comes of it. `done` as in `allocate`.
    */
-  import(owner: Owner, request: ImportRequest, done: (result: BufferResult) => void): void {
+  import(owner: Owner, request: ImportRequest, done: (result: Result<BrokerBuffer>) => void): void {
     const failed = (error: BrokerError) => {
       for (const fd of new Set(request.planes.map((plane) => plane.fd))) this.world.closeFd(fd);
       done({ error });
@@ -160,22 +166,17 @@ export class Intake {
     owner: Owner,
     request: ImportRequest,
     failed: (error: BrokerError) => void,
-    done: (result: BufferResult) => void,
+    done: (result: Result<BrokerBuffer>) => void,
   ): void {
     const { spec, planes, device = null } = request;
-    let charge: Charge;
-    try {
+    const charge = attempt(() => {
       this.selection.policy.checkImport(owner.peer);
       checkRequest({ ...request, handleTypes: ['dma_buf'] });
-      charge = this.quotas.reserve(
-        owner,
-        'import',
-        importEstimate(spec, planes),
-        this.registry.buffers,
-      );
-    } catch (error) {
-      if (!(error instanceof BrokerError)) throw error;
-      failed(error);
+      const estimate = importEstimate(spec, planes);
+      return this.quotas.reserve(owner, 'import', estimate, this.registry.buffers);
+    });
+    if ('error' in charge) {
+      failed(charge.error);
       return;
     }
     this.pool.fit();
@@ -186,11 +187,10 @@ export class Intake {
         failed(result.error);
         return;
       }
-      const { allocation } = result;
       // Planes that lie in one memory have one fd from here on.
-      const kept = new Set(allocation.planes.map((plane) => plane.fd));
+      const kept = new Set(result.planes.map((plane) => plane.fd));
       for (const { fd } of planes) if (!kept.has(fd)) this.world.closeFd(fd);
-      done(this.#register(id, owner, spec, request, allocation, charge, null));
+      done(this.#register(id, owner, spec, request, result, charge, null));
     });
   }
 
@@ -202,7 +202,7 @@ export class Intake {
     allocation: Allocation,
     charge: Charge,
     choice: Choice | null,
-  ): BufferResult {
+  ): Result<BrokerBuffer> {
     const held = this.registry.hold(allocation);
     const error = this.registry.settle(charge, allocation, held);
     this.pool.fit();
@@ -232,6 +232,6 @@ export class Intake {
       this.release(buffer);
       return { error: connectionGone() };
     }
-    return { buffer };
+    return buffer;
   }
 }

@@ -4,8 +4,9 @@
  */
 
 import { BrokerError } from '../memory/errors.js';
+import type { Result } from '../memory/result.js';
 import type { Allocation, LostAllocation } from '../memory/source.js';
-import type { BrokerBuffer, BufferResult, Owner } from './buffer.js';
+import type { BrokerBuffer, Owner } from './buffer.js';
 import type { Lingering } from './lingering.js';
 import type { Pool } from './pool/pool.js';
 import type { Quotas } from './quota/quotas.js';
@@ -49,7 +50,7 @@ export class Reissues {
    */
   reissue(
     buffer: BrokerBuffer,
-    done: (result: BufferResult) => void,
+    done: (result: Result<BrokerBuffer>) => void,
     by: Owner | null = null,
   ): void {
     if (buffer.released) {
@@ -58,7 +59,7 @@ export class Reissues {
     }
     const { choice, state } = buffer;
     if (state === 'live' || choice === null) {
-      done({ buffer });
+      done(buffer);
       return;
     }
     buffer.reissuing.push(done);
@@ -66,12 +67,12 @@ export class Reissues {
     const asker = this.quotas.whoIs(by ?? buffer.owner);
     this.pool.allocate(asker, choice, buffer.id, (result) => {
       const waiting = buffer.reissuing.splice(0);
-      const answer = 'error' in result ? result : this.#replace(buffer, result.allocation, by);
+      const answer = 'error' in result ? result : this.#replace(buffer, result, by);
       for (const each of waiting) each(answer);
     });
   }
 
-  #replace(buffer: BrokerBuffer, allocation: Allocation, by: Owner | null): BufferResult {
+  #replace(buffer: BrokerBuffer, allocation: Allocation, by: Owner | null): Result<BrokerBuffer> {
     const held = this.registry.hold(allocation);
     if (buffer.released) {
       this.world.free(allocation);
@@ -101,6 +102,6 @@ export class Reissues {
     this.world.changed(former);
     this.lingering.add(former);
     for (const watcher of [...buffer.watchers]) watcher.reissued?.(buffer.generation);
-    return { buffer };
+    return buffer;
   }
 }

@@ -5,6 +5,7 @@
 
 import type { DeviceState, SourceTable } from '../memory/device.js';
 import { BrokerError } from '../memory/errors.js';
+import { asRefusal, attempt } from '../memory/result.js';
 import type { FormatOffer, SourceState } from '../memory/source.js';
 import type { Owner, PartialPeer } from './buffer.js';
 import { Devices, type OpenDevice } from './devices.js';
@@ -56,8 +57,7 @@ export class Selection {
     try {
       check();
     } catch (error) {
-      if (!(error instanceof BrokerError)) throw error;
-      refuse(error);
+      refuse(asRefusal(error));
       return;
     }
     this.#devices.ready(device, (error) => {
@@ -109,10 +109,6 @@ export function connectionGone(): BrokerError {
 
 /** The source of a request that no policy stands in the way of. */
 function sourceOrNull(request: AllocationRequest, { sources, offers }: SourceTable): string | null {
-  try {
-    return chooseSource(request, sources, offers).source;
-  } catch (error) {
-    if (error instanceof BrokerError) return null;
-    throw error;
-  }
+  const choice = attempt(() => chooseSource(request, sources, offers));
+  return 'error' in choice ? null : choice.source;
 }

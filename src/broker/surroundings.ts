@@ -4,9 +4,9 @@
  */
 
 import type { Clock } from '../memory/clock.js';
-import type { BrokerError } from '../memory/errors.js';
 import type { BroughtPlane } from '../memory/plane.js';
-import type { Allocation, MemorySpec, PlanResult } from '../memory/source.js';
+import type { Result } from '../memory/result.js';
+import type { Allocation, MemorySpec, Plan } from '../memory/source.js';
 import type { BrokerBuffer, Client } from './buffer.js';
 import type { OpenDevice } from './devices.js';
 import type { BrokerEvent } from './events.js';
@@ -18,8 +18,6 @@ import type { Choice } from './request.js';
 import type { Asker } from './turns.js';
 import type { Workshop } from './works.js';
 
-export type AllocationResult = { allocation: Allocation } | { error: BrokerError };
-
 /** Who asks is served in turn with others (turns.ts). */
 export interface Surroundings extends Workshop, LingeringWorld, PoolWorld, TextWorld {
   /** Answers later, exactly once; the fds of an allocation become the broker's. */
@@ -27,10 +25,10 @@ export interface Surroundings extends Workshop, LingeringWorld, PoolWorld, TextW
     asker: Asker,
     choice: Choice,
     id: string,
-    done: (result: AllocationResult) => void,
+    done: (result: Result<Allocation>) => void,
   ): void;
   /** What `allocate` would answer, without memory; answers later, exactly once. */
-  plan(asker: Asker, choice: Choice, done: (result: PlanResult) => void): void;
+  plan(asker: Asker, choice: Choice, done: (result: Result<Plan>) => void): void;
   /** Opens one of `devices`. */
   openDevice: OpenDevice;
   /**
@@ -42,7 +40,7 @@ export interface Surroundings extends Workshop, LingeringWorld, PoolWorld, TextW
     spec: MemorySpec,
     planes: readonly BroughtPlane[],
     device: string | null,
-    done: (result: AllocationResult) => void,
+    done: (result: Result<Allocation>) => void,
   ): void;
   /** Destroys what the source keeps for an allocation (its fds are closed by the broker). */
   free(allocation: Allocation): void;

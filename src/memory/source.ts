@@ -3,7 +3,6 @@
  * allocation and a source's state have. Sources themselves live in src/native/sources.
  */
 import type { Alignment } from './alignment.js';
-import type { BrokerError } from './errors.js';
 import type { Plane, PlaneLayout, PlanePlace } from './plane.js';
 import type { Steps } from './steps.js';
 
@@ -102,9 +101,6 @@ export interface Plan {
   /** As in Allocation. */
   readonly heaps?: readonly HeapPart[];
 }
-
-/** The answer to a dry run. */
-export type PlanResult = { readonly plan: Plan } | { readonly error: BrokerError };
 
 /** What was found out about an import, beside that its fds are dma_bufs of sufficient size. */
 export interface ImportCheck {

@@ -15,7 +15,7 @@ function make(seconds: number | null = 60) {
   const lifetime = seconds === null ? 'until_released' : { lease: seconds };
   let buffer: BrokerBuffer | undefined;
   broker.allocate({ client, peer }, request({ lifetime }), (result) => {
-    if ('buffer' in result) ({ buffer } = result);
+    if (!('error' in result)) buffer = result;
   });
   world.answer();
   if (buffer === undefined) throw new Error('it was not allocated');

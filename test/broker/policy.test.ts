@@ -1,9 +1,10 @@
 /** Policy: who may do what, by uid and gids alone, and that the registry asks it. */
 import t from 'tap';
 import { Broker } from '../../src/broker/broker.js';
-import type { BrokerBuffer, BufferResult, Peer } from '../../src/broker/buffer.js';
+import type { BrokerBuffer, Peer } from '../../src/broker/buffer.js';
 import { Policy, type PolicyRules, REST_ROLES, reach } from '../../src/broker/policy.js';
 import { BrokerError } from '../../src/memory/errors.js';
+import type { Result } from '../../src/memory/result.js';
 import { refused } from '../support/refused.js';
 import { FakeWorld, linear, memfd, offers, peer, request } from './support/world.js';
 
@@ -98,7 +99,7 @@ function make(rules: PolicyRules['rules']) {
     const client = broker.connect(who);
     const asked = request({ spec: { ...linear, ...spec } });
     broker.allocate({ client, peer: who }, asked, (result) => {
-      if ('buffer' in result) found = result.buffer;
+      if (!('error' in result)) found = result;
       else code = result.error.code;
     });
     if (world.pending.length > 0) world.answer();
@@ -122,7 +123,7 @@ t.test('no refusal and no hint names a source that is forbidden', async (t) => {
   broker.setSources([{ ...memfd, name: 'udmabuf' }, memfd], offers, []);
   world.planLimit = 4096;
   const refusal = (uid: number, sources: string[], size: number) => {
-    const answers: BufferResult[] = [];
+    const answers: Result<BrokerBuffer>[] = [];
     const asked = request({ spec: { ...linear, size }, sources });
     broker.allocate({ client: null, peer: user(uid) }, asked, (result) => answers.push(result));
     if (world.pending.length > 0) {

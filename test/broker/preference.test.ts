@@ -1,11 +1,12 @@
 /** Which sources a request may have and in which order: scanout's CMA heaps, placement. */
 import t from 'tap';
 import { Broker } from '../../src/broker/broker.js';
-import type { BufferResult } from '../../src/broker/buffer.js';
+import type { BrokerBuffer } from '../../src/broker/buffer.js';
 import { isCmaHeap } from '../../src/broker/preference.js';
 import { chooseSource } from '../../src/broker/request.js';
 import { BrokerError, type Refusal } from '../../src/memory/errors.js';
 import { fourcc, MOD_LINEAR } from '../../src/memory/fourcc.js';
+import type { Result } from '../../src/memory/result.js';
 import type { FormatOffer, ImageSpec, SourceState } from '../../src/memory/source.js';
 import { Usage } from '../../src/memory/source.js';
 import { unverified, usageNames } from '../../src/memory/usage.js';
@@ -91,7 +92,7 @@ t.test('a CMA heap that has no more is a refusal, and no other memory', async (t
   const world = new FakeWorld();
   const broker = new Broker(world, sources, offers);
   const owner = { client: broker.connect(peer), peer };
-  const answers: BufferResult[] = [];
+  const answers: Result<BrokerBuffer>[] = [];
   const spec = { ...image, format: NV12, usage: scanout };
   const wanted = request({ spec, handleTypes: ['dma_buf'] });
   broker.allocate(owner, wanted, (result) => answers.push(result));

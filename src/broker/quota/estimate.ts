@@ -5,9 +5,9 @@
 
 import { alignUp, DEFAULT_ALIGNMENT } from '../../memory/alignment.js';
 import { layoutOf } from '../../memory/dictated.js';
-import { BrokerError } from '../../memory/errors.js';
 import { formatInfo } from '../../memory/formats.js';
 import type { BroughtPlane } from '../../memory/plane.js';
+import { attempt } from '../../memory/result.js';
 import type { MemorySpec } from '../../memory/source.js';
 import type { Estimate } from './ledger.js';
 
@@ -23,14 +23,11 @@ export function estimateOf(spec: MemorySpec): Estimate {
   const format = formatInfo(spec.format);
   const plain = { bytes: width * height * BYTES_PER_PIXEL, fds: 1 };
   if (format === undefined) return plain;
-  try {
-    const { memories } = layoutOf(format, spec);
-    return { bytes: memories.reduce((all, bytes) => all + bytes, 0), fds: memories.length };
-  } catch (error) {
-    // Too large for the broker's layout; the driver may have another, or refuses it with its reason.
-    if (error instanceof BrokerError) return plain;
-    throw error;
-  }
+  const layout = attempt(() => layoutOf(format, spec));
+  // Too large for the broker's layout; the driver may have another, or refuses it with its reason.
+  if ('error' in layout) return plain;
+  const { memories } = layout;
+  return { bytes: memories.reduce((all, bytes) => all + bytes, 0), fds: memories.length };
 }
 
 /** An import's memory is there already; how large it is is found out with the import. */

@@ -3,21 +3,21 @@
  */
 
 import type { MessagePort } from 'node:worker_threads';
-import type { OpenResult } from '../../broker/devices.js';
 import type { Choice } from '../../broker/request.js';
 import { type Asker, NOBODY } from '../../broker/turns.js';
-import type { WorkResult } from '../../broker/works.js';
+import type { DeviceState } from '../../memory/device.js';
 import { fromMessage } from '../../memory/errors.js';
 import type { BroughtPlane } from '../../memory/plane.js';
-import type { Allocation, MemorySpec, PlanResult } from '../../memory/source.js';
-import type { Work } from '../../memory/work.js';
-import type { AllocationResult, AllocatorReply, AllocatorRequest } from '../words/messages.js';
+import type { Result } from '../../memory/result.js';
+import type { Allocation, MemorySpec, Plan } from '../../memory/source.js';
+import type { Work, WorkDone } from '../../memory/work.js';
+import type { AllocatorReply, AllocatorRequest } from '../words/messages.js';
 
 export class AllocatorClient {
-  readonly #waiting = new Map<number, (result: AllocationResult) => void>();
-  readonly #planning = new Map<number, (result: PlanResult) => void>();
-  readonly #working = new Map<number, (result: WorkResult) => void>();
-  readonly #opening = new Map<number, (result: OpenResult) => void>();
+  readonly #waiting = new Map<number, (result: Result<Allocation>) => void>();
+  readonly #planning = new Map<number, (result: Result<Plan>) => void>();
+  readonly #working = new Map<number, (result: Result<WorkDone>) => void>();
+  readonly #opening = new Map<number, (result: Result<DeviceState>) => void>();
   #seq = 0;
 
   /** Whether nobody waits for an answer. */
@@ -36,14 +36,14 @@ export class AllocatorClient {
     asker: Asker,
     choice: Choice,
     id: string,
-    done: (result: AllocationResult) => void,
+    done: (result: Result<Allocation>) => void,
   ): void {
     const seq = ++this.#seq;
     this.#waiting.set(seq, done);
     this.#post({ kind: 'allocate', seq, asker, choice, id });
   }
 
-  plan(asker: Asker, choice: Choice, done: (result: PlanResult) => void): void {
+  plan(asker: Asker, choice: Choice, done: (result: Result<Plan>) => void): void {
     const seq = ++this.#seq;
     this.#planning.set(seq, done);
     this.#post({ kind: 'plan', seq, asker, choice });
@@ -54,20 +54,20 @@ export class AllocatorClient {
     spec: MemorySpec,
     planes: readonly BroughtPlane[],
     device: string | null,
-    done: (result: AllocationResult) => void,
+    done: (result: Result<Allocation>) => void,
   ): void {
     const seq = ++this.#seq;
     this.#waiting.set(seq, done);
     this.#post({ kind: 'import', seq, asker, spec, planes, device });
   }
 
-  openDevice(device: string, done: (result: OpenResult) => void): void {
+  openDevice(device: string, done: (result: Result<DeviceState>) => void): void {
     const seq = ++this.#seq;
     this.#opening.set(seq, done);
     this.#post({ kind: 'open', seq, asker: NOBODY, device });
   }
 
-  work(asker: Asker, work: Work, done: (result: WorkResult) => void): void {
+  work(asker: Asker, work: Work, done: (result: Result<WorkDone>) => void): void {
     const seq = ++this.#seq;
     this.#working.set(seq, done);
     this.#post({ kind: 'work', seq, asker, work });
@@ -96,9 +96,9 @@ export class AllocatorClient {
       worked?.({ error });
       opened?.({ error });
     } else if ('work' in reply) worked?.(reply.work);
-    else if ('opened' in reply) opened?.({ device: reply.opened });
-    else if ('plan' in reply) planned?.({ plan: reply.plan });
-    else allocated?.({ allocation: reply.allocation });
+    else if ('opened' in reply) opened?.(reply.opened);
+    else if ('plan' in reply) planned?.(reply.plan);
+    else allocated?.(reply.allocation);
     if (!allocated && !planned && !worked && !opened)
       throw new Error(`an answer that nobody asked for: ${seq}`);
   }

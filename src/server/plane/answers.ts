@@ -2,13 +2,14 @@
  * The control plane's questions, answered from the registry in the data plane's thread.
  */
 import type { Broker } from '../../broker/broker.js';
-import type { BrokerBuffer, BufferResult, Owner } from '../../broker/buffer.js';
+import type { BrokerBuffer, Owner } from '../../broker/buffer.js';
 import { Policy } from '../../broker/policy.js';
 import type { AllocationRequest } from '../../broker/request.js';
 import type { TokenTerms } from '../../broker/tokens.js';
 import { NOTHING } from '../../memory/charged.js';
 import { BrokerError, toMessage } from '../../memory/errors.js';
 import { fourcc } from '../../memory/fourcc.js';
+import type { Result } from '../../memory/result.js';
 import { usageBits } from '../../memory/usage.js';
 import type { ClientDetail, CreateBuffer, Token, TokenRequest } from '../../rest/contract.js';
 import { checkIfMatch } from '../words/etag.js';
@@ -71,12 +72,12 @@ export function answer(broker: Broker, journal: Journal, question: Answerable, p
       broker.checkTerms(owner, tokenTerms(request.token));
       broker.test(owner, asked, (result) => {
         if ('error' in result) post({ kind: 'refusal', seq, error: toMessage(result.error) });
-        else post({ kind: 'answer', seq, value: planView(asked.spec, result.plan) });
+        else post({ kind: 'answer', seq, value: planView(asked.spec, result) });
       });
     } else if (question.question === 'reissueBuffer') {
-      const done = (result: BufferResult) => {
+      const done = (result: Result<BrokerBuffer>) => {
         if ('error' in result) refuse(result.error);
-        else post({ kind: 'answer', seq, value: bufferView(broker, result.buffer) });
+        else post({ kind: 'answer', seq, value: bufferView(broker, result) });
       };
       broker.reissue(changing(broker, question.parameters), done, by);
     } else if (question.question === 'readImage') {
@@ -271,13 +272,12 @@ function create(
   broker.allocate(owner, allocationRequest(request), (result) => {
     try {
       if ('error' in result) throw result.error;
-      const { buffer } = result;
-      const token = share(broker, buffer, request.token, owner);
-      post({ kind: 'answer', seq, value: { buffer: bufferView(broker, buffer), token } });
+      const token = share(broker, result, request.token, owner);
+      post({ kind: 'answer', seq, value: { buffer: bufferView(broker, result), token } });
     } catch (error) {
       if (error instanceof BrokerError) {
         broker.refused(owner, error);
-        if (!('error' in result)) broker.release(result.buffer, 'administrator', owner);
+        if (!('error' in result)) broker.release(result, 'administrator', owner);
       }
       post({ kind: 'refusal', seq, error: toMessage(error) });
     }

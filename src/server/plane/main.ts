@@ -89,9 +89,9 @@ const broker: Broker = new Broker(
     plan: (asker, choice, done) => allocatorClient.plan(asker, choice, done),
     openDevice: (uuid, done) =>
       allocatorClient.openDevice(uuid, (result) => {
-        if ('device' in result) {
-          const { name, problem } = result.device;
-          broker.quotas.addHeaps(uuid, result.device.heaps ?? []);
+        if (!('error' in result)) {
+          const { name, problem, heaps } = result;
+          broker.quotas.addHeaps(uuid, heaps ?? []);
           if (problem === null) log('info', 'another Vulkan device was opened', { name, uuid });
           else log('warn', 'a Vulkan device cannot be opened', { name, uuid, reason: problem });
         }

@@ -21,7 +21,7 @@ export function testRequest(
   const owner = { client, peer: client.peer };
   broker.test(owner, request, (result) => {
     if ('error' in result) refuse(broker, owner, resource, result.error);
-    else tell(resource, result.plan, unverified(request.spec.usage));
+    else tell(resource, result, unverified(request.spec.usage));
   });
 }
 

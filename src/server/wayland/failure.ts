@@ -15,7 +15,7 @@ import type { Resource } from './resource.js';
 import { cut, MAX_TEXT } from './text.js';
 
 /** Their events have the same names and arguments (test/protocol/rules.test.ts). */
-type Refusing =
+export type Refusing =
   | typeof dmabroker_buffer_v1
   | typeof dmabroker_share_v1
   | typeof dmabroker_test_v1

@@ -2,7 +2,6 @@
  * dmabroker_manager_v1: the broker describes itself, and a client begins.
  */
 import type { Broker } from '../../broker/broker.js';
-import { BrokerError } from '../../memory/errors.js';
 import {
   MAX_BUFFER_SIZE,
   MAX_BUFFERS_PER_CLIENT,
@@ -10,6 +9,7 @@ import {
   MAX_IMAGE_DIMENSION,
   MAX_OBJECTS_PER_CLIENT,
 } from '../../memory/limits.js';
+import { asRefusal } from '../../memory/result.js';
 import { dmabroker_manager_v1 } from '../../protocol/dmabroker-v1.gen.js';
 import { hi, lo } from '../../protocol/wire.js';
 import type { DeviceInfo } from '../../rest/contract.js';
@@ -46,8 +46,7 @@ export function bindManager(
       try {
         object.redeemed(context.broker.redeem(connection.client, token));
       } catch (error) {
-        if (!(error instanceof BrokerError)) throw error;
-        object.failed(error);
+        object.failed(asRefusal(error));
       }
     },
     create_work: (workId, bufferId) => BufferObject.named(connection, bufferId).createWork(workId),

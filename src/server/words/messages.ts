@@ -8,7 +8,6 @@
  * The data plane blocks in the kernel, so whoever posts to it also writes its eventfd.
  */
 
-import type { AllocationResult } from '../../broker/broker.js';
 import type { PolicyRules } from '../../broker/policy.js';
 import type { PoolLimits } from '../../broker/pool/pool.js';
 import type { Pressure } from '../../broker/quota/recalls.js';
@@ -54,8 +53,6 @@ import type { AuditNote } from './audit.js';
 import type { PlaneMetrics } from './metrics.js';
 import type { Content } from './preview.js';
 import type { Change, Requester } from './requester.js';
-
-export type { AllocationResult };
 
 /** What the allocator found, at start, or after a device was opened or lost. */
 export interface Inventory {

@@ -30,7 +30,7 @@ function make(limits: Partial<PoolLimits> = {}) {
     let buffer: BrokerBuffer | null = null;
     broker.allocate(owner, request({ spec, lifetime: 'until_released' }), (result) => {
       if ('error' in result) throw result.error;
-      buffer = result.buffer;
+      buffer = result;
     });
     if (world.pending.length > 0) world.answer();
     if (buffer === null) throw new Error('there is no answer');

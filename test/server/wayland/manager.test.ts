@@ -140,7 +140,7 @@ t.test('a device is named by its UUID, as REST writes it', async (t) => {
     return bench;
   };
   const bench = named(second.uuid);
-  bench.world.answerOpen({ device: secondOpen });
+  bench.world.answerOpen(secondOpen);
   t.match(bench.world.pending, [{ choice: { source: 'vulkan', device: second.uuid } }]);
   bench.world.answer();
   const told = bench.events().find(({ name }) => name === 'dmabroker_buffer_v1.device');
@@ -171,7 +171,7 @@ t.test('memory is imported into the device that is named', async (t) => {
   const plane = bench.peer.request(dmabroker_params_v1, PARAMS, 'add_plane', fd, 0, 0, 0);
   bench.feed(plane, [fd]);
   set(bench, 'import', BUFFER);
-  bench.world.answerOpen({ device: secondOpen });
+  bench.world.answerOpen(secondOpen);
   t.match(bench.world.imports, [{ device: second.uuid }]);
   bench.world.answerImport();
   t.ok(bench.names().includes('dmabroker_buffer_v1.device'));
