@@ -8,6 +8,7 @@
  */
 import { closeSync, readlinkSync } from 'node:fs';
 import { connect } from '../src/client/index.js';
+import { checked } from '../src/memory/check-spec.js';
 import { Usage } from '../src/memory/source.js';
 import { toEnd } from '../src/memory/steps.js';
 import { probeVulkan } from '../src/native/sources/probe-vulkan.js';
@@ -145,7 +146,7 @@ for (const size of SIZES) {
   for (let round = -1; round < roundsOf(size); round++) {
     const begin = now();
     const { planes, key } = source.allocate(
-      { kind: 'buffer', size, usage: Usage.transfer },
+      checked({ kind: 'buffer', size, usage: Usage.transfer }),
       'bench',
     );
     for (const { fd } of planes) closeSync(fd);

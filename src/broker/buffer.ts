@@ -5,7 +5,7 @@
 import type { Monotonic } from '../memory/clock.js';
 import { MAX_PAST_RECIPIENTS } from '../memory/limits.js';
 import type { Result } from '../memory/result.js';
-import type { Allocation, MemorySpec } from '../memory/source.js';
+import type { Allocation, CheckedSpec } from '../memory/source.js';
 import type { Cgroup } from './cgroup.js';
 import type { HeldFds } from './held-fds.js';
 import { History } from './history.js';
@@ -117,7 +117,7 @@ export class BrokerBuffer {
 
   constructor(
     readonly id: string,
-    readonly spec: MemorySpec,
+    readonly spec: CheckedSpec,
     public allocation: Allocation,
     /** The registry's reference to the planes' fds. */
     public held: HeldFds,

@@ -6,7 +6,7 @@
 import type { BrokerError } from '../memory/errors.js';
 import type { BroughtPlane } from '../memory/plane.js';
 import { attempt, type Result } from '../memory/result.js';
-import type { Allocation, MemorySpec, Plan } from '../memory/source.js';
+import type { Allocation, CheckedSpec, MemorySpec, Plan } from '../memory/source.js';
 import { BrokerBuffer, type Owner } from './buffer.js';
 import type { Leases } from './leases.js';
 import { Planner } from './planner.js';
@@ -135,8 +135,7 @@ export class Intake {
     request: AllocationRequest,
     charge: (...asked: Asked) => T,
   ): { choice: Choice; charged: T } {
-    checkRequest(request);
-    const choice = this.selection.choose(owner, request);
+    const choice = this.selection.choose(owner, checkRequest(request));
     return { choice, charged: charge(owner, choice.source, estimateOf(choice.spec)) };
   }
 
@@ -168,17 +167,21 @@ export class Intake {
     failed: (error: BrokerError) => void,
     done: (result: Result<BrokerBuffer>) => void,
   ): void {
-    const { spec, planes, device = null } = request;
-    const charge = attempt(() => {
+    const { planes, device = null } = request;
+    const admitted = attempt(() => {
       this.selection.policy.checkImport(owner.peer);
-      checkRequest({ ...request, handleTypes: ['dma_buf'] });
+      const { spec } = checkRequest({ ...request, handleTypes: ['dma_buf'] });
       const estimate = importEstimate(spec, planes);
-      return this.quotas.reserve(owner, 'import', estimate, this.registry.buffers);
+      return {
+        spec,
+        charge: this.quotas.reserve(owner, 'import', estimate, this.registry.buffers),
+      };
     });
-    if ('error' in charge) {
-      failed(charge.error);
+    if ('error' in admitted) {
+      failed(admitted.error);
       return;
     }
+    const { spec, charge } = admitted;
     this.pool.fit();
     const id = this.newId();
     this.world.importMemory(charge.who, spec, planes, device, (result) => {
@@ -197,7 +200,7 @@ export class Intake {
   #register(
     id: string,
     owner: Owner,
-    spec: MemorySpec,
+    spec: CheckedSpec,
     request: Pick<AllocationRequest, 'lifetime' | 'name'>,
     allocation: Allocation,
     charge: Charge,

@@ -10,7 +10,12 @@ import type { FormatOffer, SourceState } from '../memory/source.js';
 import type { Owner, PartialPeer } from './buffer.js';
 import { Devices, type OpenDevice } from './devices.js';
 import { denied, Policy } from './policy.js';
-import { type AllocationRequest, type Choice, chooseSource } from './request.js';
+import {
+  type AllocationRequest,
+  type CheckedRequest,
+  type Choice,
+  chooseSource,
+} from './request.js';
 
 export class Selection {
   readonly #devices: Devices;
@@ -68,7 +73,7 @@ export class Selection {
   }
 
   /** Throws `permission_denied` where only the policy stands in the way. */
-  choose({ peer }: Owner, request: AllocationRequest): Choice {
+  choose({ peer }: Owner, request: CheckedRequest): Choice {
     const { device } = request;
     const { sources, offers }: SourceTable =
       device === undefined ? this : this.#devices.table(device);
@@ -108,7 +113,7 @@ export function connectionGone(): BrokerError {
 }
 
 /** The source of a request that no policy stands in the way of. */
-function sourceOrNull(request: AllocationRequest, { sources, offers }: SourceTable): string | null {
+function sourceOrNull(request: CheckedRequest, { sources, offers }: SourceTable): string | null {
   const choice = attempt(() => chooseSource(request, sources, offers));
   return 'error' in choice ? null : choice.source;
 }

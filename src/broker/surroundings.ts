@@ -6,7 +6,7 @@
 import type { Clock } from '../memory/clock.js';
 import type { BroughtPlane } from '../memory/plane.js';
 import type { Result } from '../memory/result.js';
-import type { Allocation, MemorySpec, Plan } from '../memory/source.js';
+import type { Allocation, CheckedSpec, Plan } from '../memory/source.js';
 import type { BrokerBuffer, Client } from './buffer.js';
 import type { OpenDevice } from './devices.js';
 import type { BrokerEvent } from './events.js';
@@ -37,7 +37,7 @@ export interface Surroundings extends Workshop, LingeringWorld, PoolWorld, TextW
    */
   importMemory(
     asker: Asker,
-    spec: MemorySpec,
+    spec: CheckedSpec,
     planes: readonly BroughtPlane[],
     device: string | null,
     done: (result: Result<Allocation>) => void,

@@ -71,6 +71,12 @@ export interface ImageSpec {
 
 export type MemorySpec = BufferSpec | ImageSpec;
 
+declare const checked: unique symbol;
+
+/** A spec whose values are possible at all: only `checked` (check-spec.ts) makes one. */
+export type Checked<S extends MemorySpec> = S & { readonly [checked]: true };
+export type CheckedSpec = Checked<BufferSpec> | Checked<ImageSpec>;
+
 /** Vulkan's own terms of a memory. */
 export interface VulkanMemory {
   /** memoryTypeIndex */
@@ -180,14 +186,14 @@ export interface MemorySource {
   readonly handleType: HandleType;
   formats(): readonly FormatOffer[];
   /** What `allocate` would do: the same checks, by the same code, and no memory. */
-  plan(spec: MemorySpec): Plan;
+  plan(spec: CheckedSpec): Plan;
   /**
    * `id` names the memory where the kernel can name it (DMA_BUF_SET_NAME). Clearing much memory takes
    * more than one piece.
    */
-  allocating(spec: MemorySpec, id: string): Steps<Allocation>;
+  allocating(spec: CheckedSpec, id: string): Steps<Allocation>;
   /** The same at once. */
-  allocate(spec: MemorySpec, id: string): Allocation;
+  allocate(spec: CheckedSpec, id: string): Allocation;
   /** Destroys what the source keeps; the fds are the caller's and stay open. */
   free(key: number): void;
   close(): void;

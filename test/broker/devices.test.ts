@@ -5,7 +5,7 @@
 import t from 'tap';
 import { Broker } from '../../src/broker/broker.js';
 import type { BrokerBuffer } from '../../src/broker/buffer.js';
-import { chooseSource } from '../../src/broker/request.js';
+import { checkRequest, chooseSource } from '../../src/broker/request.js';
 import { BrokerError } from '../../src/memory/errors.js';
 import type { Result } from '../../src/memory/result.js';
 import type { Plan, SourceState } from '../../src/memory/source.js';
@@ -50,7 +50,11 @@ function make() {
 t.test('a source of the device', async (t) => {
   const table = secondOpen.table ?? { sources: [], offers: [] };
   const choose = (changes: Parameters<typeof request>[0]) =>
-    chooseSource(request({ device: second.uuid, ...changes }), table.sources, table.offers);
+    chooseSource(
+      checkRequest(request({ device: second.uuid, ...changes })),
+      table.sources,
+      table.offers,
+    );
   t.same(choose({ handleTypes: ['opaque_fd', 'dma_buf'] }), {
     source: 'vulkan',
     handleType: 'dma_buf',

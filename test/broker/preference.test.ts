@@ -3,7 +3,7 @@ import t from 'tap';
 import { Broker } from '../../src/broker/broker.js';
 import type { BrokerBuffer } from '../../src/broker/buffer.js';
 import { isCmaHeap } from '../../src/broker/preference.js';
-import { chooseSource } from '../../src/broker/request.js';
+import { checkRequest, chooseSource } from '../../src/broker/request.js';
 import { BrokerError, type Refusal } from '../../src/memory/errors.js';
 import { fourcc, MOD_LINEAR } from '../../src/memory/fourcc.js';
 import type { Result } from '../../src/memory/result.js';
@@ -51,7 +51,9 @@ const offers = [
 ];
 const chosen = (spec: Partial<ImageSpec>, named: string[] = [], some = sources) =>
   chooseSource(
-    request({ spec: { ...image, ...spec }, handleTypes: ['dma_buf'], sources: named }),
+    checkRequest(
+      request({ spec: { ...image, ...spec }, handleTypes: ['dma_buf'], sources: named }),
+    ),
     some,
     offers,
   ).source;
@@ -84,8 +86,11 @@ t.test('scanout: what the driver makes, else a CMA heap', async (t) => {
 t.test('scanout of linear memory: the driver’s buffer, then a CMA heap', async (t) => {
   const spec = { ...linear, usage: Usage.scanout };
   const wanted = request({ spec, handleTypes: ['dma_buf'] });
-  t.equal(chooseSource(wanted, sources, offers).source, 'vulkan');
-  t.equal(chooseSource(wanted, sources.slice(1), offers).source, 'dma-heap:linux,cma');
+  t.equal(chooseSource(checkRequest(wanted), sources, offers).source, 'vulkan');
+  t.equal(
+    chooseSource(checkRequest(wanted), sources.slice(1), offers).source,
+    'dma-heap:linux,cma',
+  );
 });
 
 t.test('a CMA heap that has no more is a refusal, and no other memory', async (t) => {

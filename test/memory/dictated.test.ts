@@ -3,6 +3,7 @@
 import fc from 'fast-check';
 import t from 'tap';
 import { estimateOf } from '../../src/broker/quota/estimate.js';
+import { checked } from '../../src/memory/check-spec.js';
 import { checkDictated, checkRoom, layoutOf } from '../../src/memory/dictated.js';
 import { formats } from '../../src/memory/formats.js';
 import { fourcc } from '../../src/memory/fourcc.js';
@@ -76,7 +77,7 @@ t.test('used as it is', async (t) => {
     linearLayout(knownFormat(fourcc('NV12')), { width: 100, height: 51 }),
     'without one the broker’s own',
   );
-  t.strictSame(estimateOf(image('XR24', [[1_000_000, 1024]])), {
+  t.strictSame(estimateOf(checked(image('XR24', [[1_000_000, 1024]]))), {
     bytes: 1_052_672 + 4096 - 4096,
     fds: 1,
   });

@@ -8,13 +8,13 @@ import { layoutOf } from '../../memory/dictated.js';
 import { formatInfo } from '../../memory/formats.js';
 import type { BroughtPlane } from '../../memory/plane.js';
 import { attempt } from '../../memory/result.js';
-import type { MemorySpec } from '../../memory/source.js';
+import type { CheckedSpec } from '../../memory/source.js';
 import type { Estimate } from './ledger.js';
 
 /** For a format that the broker has no layout of. */
 const BYTES_PER_PIXEL = 4;
 
-export function estimateOf(spec: MemorySpec): Estimate {
+export function estimateOf(spec: CheckedSpec): Estimate {
   if (spec.kind === 'buffer') {
     const align = Math.max(spec.alignment?.size ?? 1, DEFAULT_ALIGNMENT.size);
     return { bytes: Math.min(alignUp(spec.size, align), Number.MAX_SAFE_INTEGER), fds: 1 };
@@ -31,7 +31,7 @@ export function estimateOf(spec: MemorySpec): Estimate {
 }
 
 /** An import's memory is there already; how large it is is found out with the import. */
-export function importEstimate(spec: MemorySpec, planes: readonly BroughtPlane[]): Estimate {
+export function importEstimate(spec: CheckedSpec, planes: readonly BroughtPlane[]): Estimate {
   const { bytes } = estimateOf(spec);
   return { bytes, fds: new Set(planes.map(({ fd }) => fd)).size };
 }

@@ -11,9 +11,9 @@ import { BrokerError } from '../../memory/errors.js';
 import type { BroughtPlane } from '../../memory/plane.js';
 import type {
   Allocation,
+  CheckedSpec,
   HandleType,
   MemorySource,
-  MemorySpec,
   SourceState,
 } from '../../memory/source.js';
 import type { Steps } from '../../memory/steps.js';
@@ -131,7 +131,7 @@ export class VulkanDevices {
     return found;
   }
 
-  import(spec: MemorySpec, planes: readonly BroughtPlane[], uuid: string | null): Allocation {
+  import(spec: CheckedSpec, planes: readonly BroughtPlane[], uuid: string | null): Allocation {
     return this.#get(uuid).import(spec, planes);
   }
 

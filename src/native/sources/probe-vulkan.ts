@@ -3,6 +3,7 @@
  */
 
 import { closeSync } from 'node:fs';
+import { checked } from '../../memory/check-spec.js';
 import { messageOf } from '../../memory/errors.js';
 import type { SourceState } from '../../memory/source.js';
 import { type DeviceDescription, describeDevice } from '../vulkan/describe.js';
@@ -71,7 +72,7 @@ function tryHandleType(
   }
   const source = new VulkanSource(device, handleType, options);
   try {
-    const trial = source.allocate({ kind: 'buffer', size: 4096, usage: 0 }, 'trial');
+    const trial = source.allocate(checked({ kind: 'buffer', size: 4096, usage: 0 }), 'trial');
     for (const { fd } of trial.planes) closeSync(fd);
     source.free(trial.key);
     return source;

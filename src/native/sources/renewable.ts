@@ -12,10 +12,10 @@ import { BrokerError, messageOf } from '../../memory/errors.js';
 import type { BroughtPlane } from '../../memory/plane.js';
 import type {
   Allocation,
+  CheckedSpec,
   FormatOffer,
   LostAllocation,
   MemorySource,
-  MemorySpec,
   Plan,
   SourceState,
 } from '../../memory/source.js';
@@ -121,7 +121,7 @@ export class RenewableDevice {
   }
 
   /** Imports as `Importer.import` does, on whatever device there is. */
-  import(spec: MemorySpec, planes: readonly BroughtPlane[]): Allocation {
+  import(spec: CheckedSpec, planes: readonly BroughtPlane[]): Allocation {
     return this.attempt(() => this.#importer.import(spec, planes));
   }
 
@@ -256,16 +256,16 @@ class RenewableSource implements MemorySource {
     return this.device.formats(this.handleType);
   }
 
-  plan(spec: MemorySpec): Plan {
+  plan(spec: CheckedSpec): Plan {
     const { device, handleType } = this;
     return device.attempt(() => device.source(handleType).plan(spec));
   }
 
-  allocate(spec: MemorySpec, id: string): Allocation {
+  allocate(spec: CheckedSpec, id: string): Allocation {
     return toEnd(this.allocating(spec, id));
   }
 
-  allocating(spec: MemorySpec, id: string): Steps<Allocation> {
+  allocating(spec: CheckedSpec, id: string): Steps<Allocation> {
     const { device, handleType } = this;
     return device.attempting(() => device.source(handleType).allocating(spec, id));
   }

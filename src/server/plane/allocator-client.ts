@@ -9,7 +9,7 @@ import type { DeviceState } from '../../memory/device.js';
 import { fromMessage } from '../../memory/errors.js';
 import type { BroughtPlane } from '../../memory/plane.js';
 import type { Result } from '../../memory/result.js';
-import type { Allocation, MemorySpec, Plan } from '../../memory/source.js';
+import type { Allocation, CheckedSpec, Plan } from '../../memory/source.js';
 import type { Work, WorkDone } from '../../memory/work.js';
 import type { AllocatorReply, AllocatorRequest } from '../words/messages.js';
 
@@ -51,7 +51,7 @@ export class AllocatorClient {
 
   importMemory(
     asker: Asker,
-    spec: MemorySpec,
+    spec: CheckedSpec,
     planes: readonly BroughtPlane[],
     device: string | null,
     done: (result: Result<Allocation>) => void,

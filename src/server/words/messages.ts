@@ -21,9 +21,9 @@ import type { ErrorMessage } from '../../memory/errors.js';
 import type { BroughtPlane } from '../../memory/plane.js';
 import type {
   Allocation,
+  CheckedSpec,
   FormatOffer,
   LostAllocation,
-  MemorySpec,
   Plan,
   SourceState,
 } from '../../memory/source.js';
@@ -83,7 +83,7 @@ export type AllocatorRequest =
       readonly kind: 'import';
       readonly seq: number;
       readonly asker: Asker;
-      readonly spec: MemorySpec;
+      readonly spec: CheckedSpec;
       readonly planes: readonly BroughtPlane[];
       readonly device: string | null;
     }

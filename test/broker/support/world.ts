@@ -10,6 +10,7 @@ import { NO_CGROUP } from '../../../src/broker/cgroup.js';
 import type { BrokerEvent } from '../../../src/broker/events.js';
 import type { AllocationRequest, Choice } from '../../../src/broker/request.js';
 import type { Asker } from '../../../src/broker/turns.js';
+import { checked } from '../../../src/memory/check-spec.js';
 import type { DeviceState } from '../../../src/memory/device.js';
 import { BrokerError, type Refusal } from '../../../src/memory/errors.js';
 import { fourcc, MOD_LINEAR } from '../../../src/memory/fourcc.js';
@@ -374,16 +375,16 @@ export const offers: readonly FormatOffer[] = [
   },
 ];
 
-export const linear: BufferSpec = { kind: 'buffer', size: 4096, usage: 4 };
+export const linear = checked<BufferSpec>({ kind: 'buffer', size: 4096, usage: 4 });
 
-export const image: ImageSpec = {
+export const image = checked<ImageSpec>({
   kind: 'image',
   width: 640,
   height: 480,
   format: fourcc('XR24'),
   modifiers: [MOD_LINEAR],
   usage: 4,
-};
+});
 
 /** A request that the memfd source serves. */
 export function request(changes: Partial<AllocationRequest> = {}): AllocationRequest {
