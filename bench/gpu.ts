@@ -34,17 +34,15 @@ header('gpu', 'Memory of a Vulkan device as opaque_fd');
 const probe = probeVulkan();
 const { device: found } = probe;
 if (found !== null) {
-  const { name, type, api_version, driver, extensions, heaps } = found;
-  console.log(
-    `device      ${name} (${type}), Vulkan ${api_version}, ${driver.name} ${driver.info}`,
-  );
+  const { name, type, apiVersion, driver, extensions, heaps } = found;
+  console.log(`device      ${name} (${type}), Vulkan ${apiVersion}, ${driver.name} ${driver.info}`);
   const state = (on: boolean) =>
     extensions.filter(({ enabled }) => enabled === on).map((extension) => extension.name);
   console.log(`extensions  ${state(true).join(' ')}`);
   console.log(`missing     ${state(false).join(' ') || 'none'}`);
-  for (const { index, size, device_local } of heaps) {
+  for (const { index, size, deviceLocal } of heaps) {
     console.log(
-      `heap ${index}      ${(size / MIB / KIB).toFixed(1)} GiB${device_local ? ', of the device' : ''}`,
+      `heap ${index}      ${(size / MIB / KIB).toFixed(1)} GiB${deviceLocal ? ', of the device' : ''}`,
     );
   }
 }

@@ -12,7 +12,7 @@ import { CLIENT_SOCKET, daemonSocket, REST_SOCKET } from '../protocol/paths.js';
 import { type Loaded, loadConfig, type Overrides } from './config/config.js';
 import { ConfigError, LOG_LEVELS, type LogLevel } from './config/file.js';
 import type { Daemon } from './daemon.js';
-import { sourceView } from './lists/inventory-views.js';
+import { deviceView, sourceView } from './lists/inventory-views.js';
 import { Log } from './log/log.js';
 import { closeDebugger, onSignals } from './machine/signals.js';
 import { Allocator } from './threads/data-plane.js';
@@ -108,7 +108,8 @@ async function probe(): Promise<void> {
     fatal,
   });
   const { device, sources } = allocator.inventory;
-  console.log(JSON.stringify({ device, sources: sources.map(sourceView) }, null, 2));
+  const found = { device: device && deviceView(device), sources: sources.map(sourceView) };
+  console.log(JSON.stringify(found, null, 2));
   await allocator.close();
 }
 

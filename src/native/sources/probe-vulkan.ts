@@ -4,9 +4,10 @@
 
 import { closeSync } from 'node:fs';
 import { checked } from '../../memory/check-spec.js';
+import type { OpenDescription } from '../../memory/device.js';
 import { messageOf } from '../../memory/errors.js';
 import type { SourceState } from '../../memory/source.js';
-import { type DeviceDescription, describeDevice } from '../vulkan/describe.js';
+import { describeDevice } from '../vulkan/describe.js';
 import type { Device } from '../vulkan/device.js';
 import { openDevice } from '../vulkan/open.js';
 import { bufferSupport } from '../vulkan/support.js';
@@ -16,8 +17,8 @@ import { type VulkanOptions, VulkanSource } from './vulkan.js';
 export interface VulkanProbe {
   /** One for each handle type, in order of preference. */
   readonly states: readonly SourceState[];
-  /** JSON; null where no device could be opened. */
-  readonly device: DeviceDescription | null;
+  /** Null where no device could be opened. */
+  readonly device: OpenDescription | null;
   /** The usable ones; closing the last of them destroys the device. */
   readonly sources: readonly VulkanSource[];
 }

@@ -8,6 +8,7 @@
  */
 
 import { dateText, type Monotonic } from '../../memory/clock.js';
+import type { DeviceDescription } from '../../memory/device.js';
 import { BrokerError, messageOf } from '../../memory/errors.js';
 import type { BroughtPlane } from '../../memory/plane.js';
 import type {
@@ -22,7 +23,7 @@ import type {
 import { onePiece, type Steps, toEnd } from '../../memory/steps.js';
 import { SystemClock } from '../clock.js';
 import { Transfers } from '../transfer/transfers.js';
-import { type DeviceDescription, describeDevice } from '../vulkan/describe.js';
+import { describeDevice } from '../vulkan/describe.js';
 import { type PhysicalDevice, physicalDevices } from '../vulkan/physical-device.js';
 import type { VulkanHandleType } from '../vulkan/usage.js';
 import { Importer } from './import.js';
@@ -30,12 +31,6 @@ import { probeVulkan, type VulkanProbe } from './probe-vulkan.js';
 import type { VulkanOptions, VulkanSource } from './vulkan.js';
 
 const clock = new SystemClock();
-
-/** `last_lost_at`: RFC 3339, or null where it never was lost. */
-export type RenewableDescription = DeviceDescription & {
-  readonly losses: number;
-  readonly last_lost_at: string | null;
-};
 
 export interface DeviceEvents {
   /** Told before the device is made anew. `reason`: the call that found it out. */
@@ -95,7 +90,7 @@ export class RenewableDevice {
   }
 
   /** The device as it is now, or as it was before it was lost; null where there never was one. */
-  describe(): RenewableDescription | null {
+  describe(): DeviceDescription | null {
     const [live] = this.#probe.sources;
     const device = live === undefined ? this.#probe.device : describeDevice(live.device);
     if (device === null) return null;
@@ -103,7 +98,7 @@ export class RenewableDevice {
     return {
       ...device,
       losses: this.#losses,
-      last_lost_at: at === null ? null : dateText(clock, at),
+      lastLostAt: at === null ? null : dateText(clock, at),
     };
   }
 
@@ -209,7 +204,7 @@ export class RenewableDevice {
   /** The same device again, by its UUID; another one is no replacement. */
   #open(retryMs: number): void {
     const { device } = this.#probe;
-    const found = probeVulkan(device?.device_uuid, this.options);
+    const found = probeVulkan(device?.deviceUuid, this.options);
     let problem: string | null = null;
     const [source] = found.sources;
     if (source === undefined) {

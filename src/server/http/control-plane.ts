@@ -7,7 +7,7 @@ import type { Health as HealthReport } from '../../rest/contract.js';
 import type { ConfigInForce } from '../config/in-force.js';
 import type { AuditSink } from '../events/audit-sink.js';
 import { holdings } from '../lists/holdings.js';
-import { formatView, listedDeviceView, sourceView } from '../lists/inventory-views.js';
+import { deviceView, formatView, listedDeviceView, sourceView } from '../lists/inventory-views.js';
 import type { LogLevels } from '../log/levels.js';
 import { readPasswd } from '../machine/users.js';
 import { holdersReport, ownHolders } from '../observe/holders/report.js';
@@ -126,7 +126,11 @@ export function createControlPlane(
       const { inventory } = allocator;
       const unusable = inventory.sources.find(({ name, usable }) => name === 'vulkan' && !usable);
       const reason = device === null ? (unusable?.reason ?? null) : null;
-      return { device, reason, sources: inventory.sources.map(sourceView) };
+      return {
+        device: device && deviceView(device),
+        reason,
+        sources: inventory.sources.map(sourceView),
+      };
     },
     devices: async () => (await allocator.devices()).map(listedDeviceView),
     formats: async (device) => {

@@ -154,7 +154,7 @@ function quotasOf({ rules, subuids, recallSeconds, charge }: QuotaSetup): Quotas
     accountable: accountable(subuids),
     recallSeconds,
     charge,
-    mainDevice: device?.device_uuid ?? null,
+    mainDevice: device?.deviceUuid ?? null,
   });
   for (const { uuid, heaps = [] } of devices) quotas.addHeaps(uuid, heaps);
   quotas.configure('configuration', rules.configuration);

@@ -16,7 +16,7 @@ import type { Choice } from '../../broker/request.js';
 import type { ChargePolicy } from '../../broker/shares.js';
 import type { Asker } from '../../broker/turns.js';
 import type { Swept } from '../../broker/unproven.js';
-import type { DeviceState } from '../../memory/device.js';
+import type { DeviceDescription, DeviceState, ListedDevice } from '../../memory/device.js';
 import type { ErrorMessage } from '../../memory/errors.js';
 import type { BroughtPlane } from '../../memory/plane.js';
 import type {
@@ -28,7 +28,6 @@ import type {
   SourceState,
 } from '../../memory/source.js';
 import type { Work, WorkDone } from '../../memory/work.js';
-import type { ListedDevice } from '../../native/sources/devices.js';
 import type {
   BufferInfo,
   CgroupInfo,
@@ -36,7 +35,6 @@ import type {
   ClientInfo,
   CreateBuffer,
   CreatedBuffer,
-  DeviceInfo,
   EventInfo,
   History,
   PlannedBuffer,
@@ -57,13 +55,13 @@ import type { Change, Requester } from './requester.js';
 /** What the allocator found, at start, or after a device was opened or lost. */
 export interface Inventory {
   /** The main one. */
-  readonly device: DeviceInfo | null;
+  readonly device: DeviceDescription | null;
   /** Of the main device and of the sources without a device. */
   readonly sources: readonly SourceState[];
   readonly offers: readonly FormatOffer[];
   /** All, the main one first. */
   readonly devices: readonly DeviceState[];
-  /** All as JSON, in the same order. */
+  /** The same as they are described, in the same order. */
   readonly listed: readonly ListedDevice[];
 }
 
@@ -281,7 +279,7 @@ export interface DeviceQuestion {
 }
 
 export type DeviceAnswer =
-  | { readonly seq: number; readonly device: DeviceInfo | null }
+  | { readonly seq: number; readonly device: DeviceDescription | null }
   | { readonly seq: number; readonly devices: readonly ListedDevice[] }
   | { readonly seq: number };
 
