@@ -9,7 +9,7 @@
  */
 
 import type { Clock, Monotonic } from '../memory/clock.js';
-import type { DeviceState } from '../memory/device.js';
+import type { DeviceState, SourceTable } from '../memory/device.js';
 import { BrokerError } from '../memory/errors.js';
 import { DEFAULT_PAST_PROCESSES, DEFAULT_TRUSTED_BYTES, MAX_RECIPIENTS } from '../memory/limits.js';
 import type { Result } from '../memory/result.js';
@@ -79,34 +79,32 @@ export class Broker {
 
   constructor(
     private readonly world: Surroundings,
-    sources: readonly SourceState[],
-    offers: readonly FormatOffer[],
+    /** What there is at the start (`setSources`). */
+    { sources, offers, devices = [] }: SourceTable & { readonly devices?: readonly DeviceState[] },
     readonly quotas = new Quotas(world.clock),
     {
       unknownGraceMs,
-      trustedBytes,
-      maxPastProcesses,
-      maxRecipients,
+      trustedBytes = DEFAULT_TRUSTED_BYTES,
+      maxPastProcesses = DEFAULT_PAST_PROCESSES,
+      maxRecipients = MAX_RECIPIENTS,
     }: BrokerOptions = DEFAULT_OPTIONS,
-    devices: readonly DeviceState[] = [],
   ) {
     this.#registry = new Registry(world, quotas);
-    this.#clients = new Clients(world, maxPastProcesses ?? DEFAULT_PAST_PROCESSES);
-    this.#recipients = new FairPool(maxRecipients ?? MAX_RECIPIENTS);
+    this.#clients = new Clients(world, maxPastProcesses);
+    this.#recipients = new FairPool(maxRecipients);
     this.#room = new RoomQueue(world.clock);
     this.#tokens = new Tokens(world.clock, world.random);
     this.works = new Works(world, quotas);
     this.texts = new LongTexts(world, quotas);
-    this.#lingering = new Lingering(
-      world,
-      unknownGraceMs,
-      trustedBytes ?? DEFAULT_TRUSTED_BYTES,
-      (buffer) => this.#suspect(buffer),
-      this.#room,
-      (buffer) =>
+    this.#lingering = new Lingering(world, {
+      graceMs: unknownGraceMs,
+      trustedBytes,
+      suspect: (buffer) => this.#suspect(buffer),
+      room: this.#room,
+      chargedElsewhere: (buffer) =>
         world.tells(buffer.allocation) !== 'unknown' && this.#registry.memories.areOlder(buffer),
-      (buffer) => this.#gone(buffer),
-    );
+      gone: (buffer) => this.#gone(buffer),
+    });
     this.leases = new Leases(
       world.clock,
       (buffer) => this.release(buffer, 'lease_expired'),
@@ -122,18 +120,15 @@ export class Broker {
     const newId = () =>
       this.#registry.newId((id) => this.#lingering.get(id) !== undefined || this.pool.has(id));
     this.pool = new Pool(world, quotas.rooms, newId);
-    this.#intake = new Intake(
-      world,
-      quotas,
-      this.#registry,
-      this.#selection,
-      this.leases,
-      this.pool,
-      this.#room,
-      newId,
-      (buffer) => this.release(buffer, 'owner'),
-    );
-    this.#reissues = new Reissues(world, quotas, this.#registry, this.#lingering, this.pool, newId);
+    const parts = { world, quotas, registry: this.#registry, pool: this.pool, newId };
+    this.#intake = new Intake({
+      ...parts,
+      selection: this.#selection,
+      leases: this.leases,
+      room: this.#room,
+      release: (buffer) => this.release(buffer, 'owner'),
+    });
+    this.#reissues = new Reissues({ ...parts, lingering: this.#lingering });
     quotas.onRecall = (...what) => this.#recalled(...what);
   }
 

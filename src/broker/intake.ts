@@ -35,29 +35,32 @@ export interface ImportRequest {
 /** What quotas are asked about an allocation. */
 type Asked = [owner: Owner, source: string, estimate: Estimate];
 
+/** The parts of the broker that it works with. */
+export interface IntakeParts {
+  readonly world: Surroundings;
+  readonly quotas: Quotas;
+  readonly registry: Registry;
+  readonly selection: Selection;
+  readonly leases: Leases;
+  readonly pool: Pool;
+  readonly room: RoomQueue;
+  newId(): string;
+  /** Lets go of a buffer that came too late for its owner. */
+  release(buffer: BrokerBuffer): void;
+}
+
 export class Intake {
   readonly #planner = new Planner({
     choose: (owner, request) =>
-      this.#admit(owner, request, (...asked) => this.quotas.rehearse(...asked, null)).choice,
+      this.#admit(owner, request, (...asked) => this.parts.quotas.rehearse(...asked, null)).choice,
     check: (owner, { source, spec }, plan) =>
-      this.quotas.rehearse(owner, source, estimateOf(spec), plan),
-    plan: (asker, choice, done) => this.world.plan(asker, choice, done),
-    permitted: ({ peer }, request) => this.selection.permittedRequest(peer, request),
-    asker: (owner) => this.quotas.whoIs(owner),
+      this.parts.quotas.rehearse(owner, source, estimateOf(spec), plan),
+    plan: (asker, choice, done) => this.parts.world.plan(asker, choice, done),
+    permitted: ({ peer }, request) => this.parts.selection.permittedRequest(peer, request),
+    asker: (owner) => this.parts.quotas.whoIs(owner),
   });
 
-  constructor(
-    private readonly world: Surroundings,
-    private readonly quotas: Quotas,
-    private readonly registry: Registry,
-    private readonly selection: Selection,
-    private readonly leases: Leases,
-    private readonly pool: Pool,
-    private readonly room: RoomQueue,
-    private readonly newId: () => string,
-    /** Lets go of a buffer that came too late for its owner. */
-    private readonly release: (buffer: BrokerBuffer) => void,
-  ) {}
+  constructor(private readonly parts: IntakeParts) {}
 
   /**
    * Allocates for an owner. `done` is called once; with a refusal when the planner has looked for the
@@ -70,9 +73,9 @@ export class Intake {
     done: (result: Result<BrokerBuffer>) => void,
   ): void {
     const refuse = (error: BrokerError) => this.#planner.explain(owner, request, error, done);
-    const check = () => this.selection.checkVulkan(owner);
+    const check = () => this.parts.selection.checkVulkan(owner);
     const go = () => this.#enter(owner, request, done);
-    this.selection.onDevice(owner, request.device, check, refuse, go);
+    this.parts.selection.onDevice(owner, request.device, { check, refuse, go });
   }
 
   /** Waits for room where that may come, or allocates. */
@@ -81,21 +84,22 @@ export class Intake {
     request: AllocationRequest,
     done: (result: Result<BrokerBuffer>) => void,
   ): void {
-    const who = this.quotas.whoIs(owner);
+    const who = this.parts.quotas.whoIs(owner);
     const fits = () => this.#fits(owner, request);
     const go = () => {
       const isLate = request.lifetime === 'connection' && owner.client?.connected === false;
       if (isLate) done({ error: connectionGone() });
       else this.#allocate(owner, request, done);
     };
-    const waits = this.room.isExpected(who.uid) && !fits() && this.room.add(who, fits, go);
+    const waits =
+      this.parts.room.isExpected(who.uid) && !fits() && this.parts.room.add(who, fits, go);
     if (!waits) this.#allocate(owner, request, done);
   }
 
   /** Whether it need not wait for room; what is refused for another reason is refused at once. */
   #fits(owner: Owner, request: AllocationRequest): boolean {
     const admitted = attempt(() =>
-      this.#admit(owner, request, (...asked) => this.quotas.rehearse(...asked, null)),
+      this.#admit(owner, request, (...asked) => this.parts.quotas.rehearse(...asked, null)),
     );
     return !('error' in admitted) || admitted.error.code !== 'limit_exceeded';
   }
@@ -105,21 +109,22 @@ export class Intake {
     request: AllocationRequest,
     done: (result: Result<BrokerBuffer>) => void,
   ): void {
-    const reserve = (...asked: Asked) => this.quotas.reserve(...asked, this.registry.buffers);
+    const reserve = (...asked: Asked) =>
+      this.parts.quotas.reserve(...asked, this.parts.registry.buffers);
     const admitted = attempt(() => this.#admit(owner, request, reserve));
     if ('error' in admitted) {
       this.#planner.explain(owner, request, admitted.error, done);
       return;
     }
     const { choice, charged: charge } = admitted;
-    const spare = this.pool.take(choice);
+    const spare = this.parts.pool.take(choice);
     if (spare !== null) {
       const { id, allocation } = spare;
       done(this.#register(id, owner, choice.spec, request, allocation, charge, choice));
       return;
     }
-    const id = this.newId();
-    this.pool.allocate(charge.who, choice, id, (result) => {
+    const id = this.parts.newId();
+    this.parts.pool.allocate(charge.who, choice, id, (result) => {
       if ('error' in result) {
         charge.release();
         this.#planner.explain(owner, request, result.error, done);
@@ -135,16 +140,16 @@ export class Intake {
     request: AllocationRequest,
     charge: (...asked: Asked) => T,
   ): { choice: Choice; charged: T } {
-    const choice = this.selection.choose(owner, checkRequest(request));
+    const choice = this.parts.selection.choose(owner, checkRequest(request));
     return { choice, charged: charge(owner, choice.source, estimateOf(choice.spec)) };
   }
 
   /** A dry run: answers what `allocate` would; nothing is kept or charged. */
   test(owner: Owner, request: AllocationRequest, done: (result: Result<Plan>) => void): void {
     const refuse = (error: BrokerError) => this.#planner.explain(owner, request, error, done);
-    const check = () => this.selection.checkVulkan(owner);
+    const check = () => this.parts.selection.checkVulkan(owner);
     const go = () => this.#planner.test(owner, request, done);
-    this.selection.onDevice(owner, request.device, check, refuse, go);
+    this.parts.selection.onDevice(owner, request.device, { check, refuse, go });
   }
 
   /**
@@ -153,12 +158,13 @@ export class Intake {
    */
   import(owner: Owner, request: ImportRequest, done: (result: Result<BrokerBuffer>) => void): void {
     const failed = (error: BrokerError) => {
-      for (const fd of new Set(request.planes.map((plane) => plane.fd))) this.world.closeFd(fd);
+      for (const fd of new Set(request.planes.map((plane) => plane.fd)))
+        this.parts.world.closeFd(fd);
       done({ error });
     };
-    const check = () => this.selection.policy.checkImport(owner.peer);
+    const check = () => this.parts.selection.policy.checkImport(owner.peer);
     const go = () => this.#import(owner, request, failed, done);
-    this.selection.onDevice(owner, request.device, check, failed, go);
+    this.parts.selection.onDevice(owner, request.device, { check, refuse: failed, go });
   }
 
   #import(
@@ -169,12 +175,12 @@ export class Intake {
   ): void {
     const { planes, device = null } = request;
     const admitted = attempt(() => {
-      this.selection.policy.checkImport(owner.peer);
+      this.parts.selection.policy.checkImport(owner.peer);
       const { spec } = checkRequest({ ...request, handleTypes: ['dma_buf'] });
       const estimate = importEstimate(spec, planes);
       return {
         spec,
-        charge: this.quotas.reserve(owner, 'import', estimate, this.registry.buffers),
+        charge: this.parts.quotas.reserve(owner, 'import', estimate, this.parts.registry.buffers),
       };
     });
     if ('error' in admitted) {
@@ -182,9 +188,9 @@ export class Intake {
       return;
     }
     const { spec, charge } = admitted;
-    this.pool.fit();
-    const id = this.newId();
-    this.world.importMemory(charge.who, spec, planes, device, (result) => {
+    this.parts.pool.fit();
+    const id = this.parts.newId();
+    this.parts.world.importMemory(charge.who, { spec, planes, device }, (result) => {
       if ('error' in result) {
         charge.release();
         failed(result.error);
@@ -192,7 +198,7 @@ export class Intake {
       }
       // Planes that lie in one memory have one fd from here on.
       const kept = new Set(result.planes.map((plane) => plane.fd));
-      for (const { fd } of planes) if (!kept.has(fd)) this.world.closeFd(fd);
+      for (const { fd } of planes) if (!kept.has(fd)) this.parts.world.closeFd(fd);
       done(this.#register(id, owner, spec, request, result, charge, null));
     });
   }
@@ -206,9 +212,9 @@ export class Intake {
     charge: Charge,
     choice: Choice | null,
   ): Result<BrokerBuffer> {
-    const held = this.registry.hold(allocation);
-    const error = this.registry.settle(charge, allocation, held);
-    this.pool.fit();
+    const held = this.parts.registry.hold(allocation);
+    const error = this.parts.registry.settle(charge, allocation, held);
+    this.parts.pool.fit();
     if (error !== null) {
       charge.release();
       return { error };
@@ -222,17 +228,17 @@ export class Intake {
       owner,
       lifetime,
       name,
-      this.world.clock.now(),
+      this.parts.world.clock.now(),
       charge,
       choice,
     );
-    this.registry.add(buffer);
-    if (typeof lifetime === 'object') this.leases.start(buffer, lifetime.lease);
-    this.world.changed(buffer);
-    this.registry.happened({ type: 'buffer.created', buffer });
-    this.registry.owns(owner, allocation.size);
+    this.parts.registry.add(buffer);
+    if (typeof lifetime === 'object') this.parts.leases.start(buffer, lifetime.lease);
+    this.parts.world.changed(buffer);
+    this.parts.registry.happened({ type: 'buffer.created', buffer });
+    this.parts.registry.owns(owner, allocation.size);
     if (lifetime === 'connection' && owner.client?.connected === false) {
-      this.release(buffer);
+      this.parts.release(buffer);
       return { error: connectionGone() };
     }
     return buffer;

@@ -17,6 +17,14 @@ import {
   chooseSource,
 } from './request.js';
 
+/** What comes of a request that may name a device. */
+interface Admission {
+  /** Throws where the owner may not use the device. */
+  check(): void;
+  refuse(error: BrokerError): void;
+  go(): void;
+}
+
 export class Selection {
   readonly #devices: Devices;
   /** Who may do what; nobody is refused anything until one is set. */
@@ -45,16 +53,9 @@ export class Selection {
 
   /**
    * Calls `go` when the device that a request names is open, at once where none is named; `refuse`
-   * where `check` throws, which says that the owner may not use it, where it cannot be opened, or where
-   * the owner's connection has gone in the meantime.
+   * where `check` throws, where it cannot be opened, or where the owner's connection has gone meanwhile.
    */
-  onDevice(
-    { client }: Owner,
-    device: string | undefined,
-    check: () => void,
-    refuse: (error: BrokerError) => void,
-    go: () => void,
-  ): void {
+  onDevice({ client }: Owner, device: string | undefined, { check, refuse, go }: Admission): void {
     if (device === undefined) {
       go();
       return;

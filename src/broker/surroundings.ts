@@ -18,6 +18,14 @@ import type { Choice } from './request.js';
 import type { Asker } from './turns.js';
 import type { Workshop } from './works.js';
 
+/** Memory that a client brings; the planes' fds are the broker's. */
+export interface BroughtMemory {
+  readonly spec: CheckedSpec;
+  readonly planes: readonly BroughtPlane[];
+  /** A device's UUID, or null for the main one. */
+  readonly device: string | null;
+}
+
 /** Who asks is served in turn with others (turns.ts). */
 export interface Surroundings extends Workshop, LingeringWorld, PoolWorld, TextWorld {
   /** Answers later, exactly once; the fds of an allocation become the broker's. */
@@ -32,14 +40,11 @@ export interface Surroundings extends Workshop, LingeringWorld, PoolWorld, TextW
   /** Opens one of `devices`. */
   openDevice: OpenDevice;
   /**
-   * Checks memory whose planes' fds are the broker's and imports it into a device, by default the main
-   * one; answers as `allocate` does.
+   * Checks memory and imports it into its device; answers as `allocate` does.
    */
   importMemory(
     asker: Asker,
-    spec: CheckedSpec,
-    planes: readonly BroughtPlane[],
-    device: string | null,
+    brought: BroughtMemory,
     done: (result: Result<Allocation>) => void,
   ): void;
   /** Destroys what the source keeps for an allocation (its fds are closed by the broker). */

@@ -60,8 +60,7 @@ export class Works {
   /** `done` is called once, at once for a refusal that needs no allocator; so of `fill` and `read`. */
   copy(
     owner: Owner,
-    source: BrokerBuffer,
-    destination: BrokerBuffer,
+    { source, destination }: { readonly source: BrokerBuffer; readonly destination: BrokerBuffer },
     request: CopyRequest,
     done: (result: Result<Worked>) => void,
   ): void {
@@ -76,8 +75,7 @@ export class Works {
   fill(
     owner: Owner,
     destination: BrokerBuffer,
-    request: RangeRequest,
-    value: number,
+    { value, ...request }: RangeRequest & { readonly value: number },
     done: (result: Result<Worked>) => void,
   ): void {
     this.#run(owner, [destination], done, () => ({

@@ -15,7 +15,7 @@ import { FakeWorld, linear, memfd, offers, peer, request } from './support/world
 
 function make() {
   const world = new FakeWorld();
-  const broker = new Broker(world, [memfd], offers);
+  const broker = new Broker(world, { sources: [memfd], offers });
   const client = broker.connect(peer);
   return { world, broker, client };
 }
@@ -181,7 +181,7 @@ t.test('redeeming', async (t) => {
 t.test('who was handed what has a bound, whatever becomes of the objects', async (t) => {
   const world = new FakeWorld();
   const options = { unknownGraceMs: 0, maxRecipients: 8 };
-  const broker = new Broker(world, [memfd], offers, undefined, options);
+  const broker = new Broker(world, { sources: [memfd], offers }, undefined, options);
   const clients = Array.from({ length: 5 }, () => broker.connect(peer));
   const [first] = clients as [Client];
   const setup = { world, broker, client: first };

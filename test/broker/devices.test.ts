@@ -36,7 +36,7 @@ const broken = { uuid: BROKEN, name: 'Broken', table: null, problem: 'no driver'
 function make() {
   const world = new FakeWorld();
   const devices = [main, second, broken];
-  const broker = new Broker(world, [vulkan, memfd], offers, undefined, undefined, devices);
+  const broker = new Broker(world, { sources: [vulkan, memfd], offers, devices });
   const client = broker.connect(peer);
   const owner = { client, peer };
   const results: Result<BrokerBuffer>[] = [];

@@ -11,7 +11,7 @@ const anybody = { uses: 1, uid: null, seconds: null };
 
 function make() {
   const world = new FakeWorld();
-  const broker = new Broker(world, [memfd], offers);
+  const broker = new Broker(world, { sources: [memfd], offers });
   const client = broker.connect(peer);
   const allocated = (owner: Client | null = client): BrokerBuffer => {
     let result: Result<BrokerBuffer> | undefined;

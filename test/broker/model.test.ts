@@ -156,7 +156,7 @@ const memoryOf = ({ held }: Past) => held;
 
 class Model {
   readonly world = new FakeWorld();
-  readonly broker = new Broker(this.world, [memfd], offers);
+  readonly broker = new Broker(this.world, { sources: [memfd], offers });
   readonly clients: Client[] = [];
   readonly buffers = new Set<BrokerBuffer>();
   /** Buffers whose memory went with its device, and whether they were told so. */

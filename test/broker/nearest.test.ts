@@ -189,7 +189,7 @@ t.test(
     const property = fc.property(anyRequest, ({ asked, planLimit }) => {
       const world = new FakeWorld();
       world.planLimit = planLimit;
-      const broker = new Broker(world, [memfd], offers);
+      const broker = new Broker(world, { sources: [memfd], offers });
       const owner = { client: broker.connect(peer), peer };
       const run = (what: AllocationRequest): Result<Plan> => {
         const answers: Result<Plan>[] = [];
@@ -240,7 +240,7 @@ function fromWords(words: Words, asked: AllocationRequest): AllocationRequest {
 
 t.test('a refusal of the source after the choice is explained as well', async (t) => {
   const world = new FakeWorld();
-  const broker = new Broker(world, [memfd], offers);
+  const broker = new Broker(world, { sources: [memfd], offers });
   const answers: Result<BrokerBuffer>[] = [];
   const owner = { client: broker.connect(peer), peer };
   broker.allocate(owner, request({ spec: { ...linear, size: 10_000 } }), (r) => answers.push(r));
@@ -261,7 +261,7 @@ t.test('a refusal of the source after the choice is explained as well', async (t
 
 t.test('a dry run leaves nothing behind, and waits like anything else', async (t) => {
   const world = new FakeWorld();
-  const broker = new Broker(world, [memfd], offers);
+  const broker = new Broker(world, { sources: [memfd], offers });
   const owner = { client: broker.connect(peer), peer };
   const waiting: (() => void)[] = [];
   const { plan } = world;

@@ -91,7 +91,7 @@ t.test('the first rule that says something decides', async (t) => {
 
 function make(rules: PolicyRules['rules']) {
   const world = new FakeWorld();
-  const broker = new Broker(world, [memfd], offers);
+  const broker = new Broker(world, { sources: [memfd], offers });
   broker.policy = new Policy({ ...base, rules });
   const allocate = (who: Peer, spec = {}) => {
     let found: BrokerBuffer | undefined;

@@ -95,7 +95,7 @@ t.test('scanout of linear memory: the driver’s buffer, then a CMA heap', async
 
 t.test('a CMA heap that has no more is a refusal, and no other memory', async (t) => {
   const world = new FakeWorld();
-  const broker = new Broker(world, sources, offers);
+  const broker = new Broker(world, { sources, offers });
   const owner = { client: broker.connect(peer), peer };
   const answers: Result<BrokerBuffer>[] = [];
   const spec = { ...image, format: NV12, usage: scanout };

@@ -99,7 +99,7 @@ t.test('each misfit is named', async (t) => {
 
 t.test('the fds are closed exactly once', async (t) => {
   const world = new FakeWorld();
-  const broker = new Broker(world, [], []);
+  const broker = new Broker(world, { sources: [], offers: [] });
   const client = broker.connect(peer);
   const owner = { client, peer };
   const request = (size = 100): ImportRequest => ({

@@ -4,12 +4,12 @@
 
 import type { MessagePort } from 'node:worker_threads';
 import type { Choice } from '../../broker/request.js';
+import type { BroughtMemory } from '../../broker/surroundings.js';
 import { type Asker, NOBODY } from '../../broker/turns.js';
 import type { DeviceState } from '../../memory/device.js';
 import { fromMessage } from '../../memory/errors.js';
-import type { BroughtPlane } from '../../memory/plane.js';
 import type { Result } from '../../memory/result.js';
-import type { Allocation, CheckedSpec, Plan } from '../../memory/source.js';
+import type { Allocation, Plan } from '../../memory/source.js';
 import type { Work, WorkDone } from '../../memory/work.js';
 import type { AllocatorReply, AllocatorRequest } from '../words/messages.js';
 
@@ -51,14 +51,12 @@ export class AllocatorClient {
 
   importMemory(
     asker: Asker,
-    spec: CheckedSpec,
-    planes: readonly BroughtPlane[],
-    device: string | null,
+    brought: BroughtMemory,
     done: (result: Result<Allocation>) => void,
   ): void {
     const seq = ++this.#seq;
     this.#waiting.set(seq, done);
-    this.#post({ kind: 'import', seq, asker, spec, planes, device });
+    this.#post({ kind: 'import', seq, asker, ...brought });
   }
 
   openDevice(device: string, done: (result: Result<DeviceState>) => void): void {

@@ -55,7 +55,7 @@ interface PlaneData {
 
 nameThread('dmab-plane');
 const { setup, control, allocator } = workerData as PlaneData;
-const { sources, offers, device, devices } = setup.inventory;
+const { device, devices } = setup.inventory;
 const fds = fdParts(setup.maxFds);
 
 const post = (message: PlaneMessage) => control.postMessage(message);
@@ -97,14 +97,8 @@ const broker: Broker = new Broker(
         }
         done(result);
       }),
-    importMemory: (asker, spec, planes, device, done) =>
-      allocatorClient.importMemory(
-        asker,
-        spec,
-        planes,
-        device,
-        measures.allocating('import', done),
-      ),
+    importMemory: (asker, brought, done) =>
+      allocatorClient.importMemory(asker, brought, measures.allocating('import', done)),
     work: (asker, work, done) => allocatorClient.work(asker, work, done),
     free: (allocation) => allocatorClient.free(allocation),
     sealText: (text) => sealedBytes('dmabroker-text', text),
@@ -125,15 +119,13 @@ const broker: Broker = new Broker(
     clock,
     random: (bytes) => randomFillSync(bytes),
   },
-  sources,
-  offers,
+  setup.inventory,
   quotasOf(setup.quotas),
   {
     unknownGraceMs: setup.unknownGraceSeconds * 1000,
     trustedBytes: setup.trustedBytes,
     maxPastProcesses: fds.pastProcesses,
   },
-  devices,
 );
 const journal: Journal = new Journal(() => broker, clock, post);
 

@@ -268,12 +268,16 @@ export class BufferObject {
       refused: (error, resource) => this.#refused(error, resource),
       copy: (sourceId, range, sourceOffset, answered) => {
         const source = BufferObject.named(this.connection, sourceId);
-        const copy = (buffer: BrokerBuffer) =>
-          works.copy(this.#self, source.#had(), buffer, { ...range, sourceOffset }, answered);
+        const copy = (destination: BrokerBuffer) => {
+          const ends = { source: source.#had(), destination };
+          works.copy(this.#self, ends, { ...range, sourceOffset }, answered);
+        };
         this.#work(answered, copy, source);
       },
       fill: (value, range, answered) =>
-        this.#work(answered, (buffer) => works.fill(this.#self, buffer, range, value, answered)),
+        this.#work(answered, (buffer) =>
+          works.fill(this.#self, buffer, { ...range, value }, answered),
+        ),
       read: (range, answered) =>
         this.#work(answered, (buffer) => works.read(this.#self, buffer, range, answered)),
     });

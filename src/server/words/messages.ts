@@ -14,14 +14,13 @@ import type { Pressure } from '../../broker/quota/recalls.js';
 import type { Layer, RuleId, Rules } from '../../broker/quota/rules.js';
 import type { Choice } from '../../broker/request.js';
 import type { ChargePolicy } from '../../broker/shares.js';
+import type { BroughtMemory } from '../../broker/surroundings.js';
 import type { Asker } from '../../broker/turns.js';
 import type { Swept } from '../../broker/unproven.js';
 import type { DeviceDescription, DeviceState, ListedDevice } from '../../memory/device.js';
 import type { ErrorMessage } from '../../memory/errors.js';
-import type { BroughtPlane } from '../../memory/plane.js';
 import type {
   Allocation,
-  CheckedSpec,
   FormatOffer,
   LostAllocation,
   Plan,
@@ -76,15 +75,8 @@ export type AllocatorRequest =
     }
   /** A dry run. */
   | { readonly kind: 'plan'; readonly seq: number; readonly asker: Asker; readonly choice: Choice }
-  /** The fds stay the data plane's. `device`: a UUID, or null for the main one. */
-  | {
-      readonly kind: 'import';
-      readonly seq: number;
-      readonly asker: Asker;
-      readonly spec: CheckedSpec;
-      readonly planes: readonly BroughtPlane[];
-      readonly device: string | null;
-    }
+  /** The fds stay the data plane's. */
+  | ({ readonly kind: 'import'; readonly seq: number; readonly asker: Asker } & BroughtMemory)
   /** A device's UUID. */
   | { readonly kind: 'open'; readonly seq: number; readonly asker: Asker; readonly device: string }
   /** The fds in it stay the data plane's, and open until the reply. */

@@ -23,7 +23,7 @@ const vulkan: SourceState = {
 function make(rules: [RuleId, Rule][] = []) {
   const world = new FakeWorld();
   const quotas = new Quotas(world.clock, { defaults: new Map(rules), mainDevice: MAIN });
-  const broker = new Broker(world, [vulkan], offers, quotas);
+  const broker = new Broker(world, { sources: [vulkan], offers }, quotas);
   const clients = new Map([1, 2].map((uid) => [uid, broker.connect({ ...peer, uid })]));
   /** Asks for so many pages; the driver puts them into a heap. */
   const ask = (uid: number, pages: number, index: number, device = MAIN): Result<BrokerBuffer> => {

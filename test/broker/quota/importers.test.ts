@@ -16,7 +16,7 @@ const terms = { uses: 9, uid: null, seconds: null };
 function make(charge: ChargePolicy) {
   const world = new FakeWorld();
   const quotas = new Quotas(world.clock, { charge, defaults: new Map() });
-  const broker = new Broker(world, [memfd], offers, quotas);
+  const broker = new Broker(world, { sources: [memfd], offers }, quotas);
   const connect = (uid: number) => broker.connect({ ...peer, uid, cgroup: `/${uid}` });
   const allocate = (client: Client, size: number): BrokerBuffer => {
     const results: Result<BrokerBuffer>[] = [];

@@ -13,7 +13,7 @@ const PAGE = 4096;
 function make(rules: [RuleId, Rule][]) {
   const world = new FakeWorld();
   const quotas = new Quotas(world.clock, { defaults: new Map(rules) });
-  const broker = new Broker(world, [memfd], offers, quotas);
+  const broker = new Broker(world, { sources: [memfd], offers }, quotas);
   const told: [string, string, number][] = [];
   const connect = (uid: number, cgroup: string | null = null) =>
     broker.connect({ ...peer, uid, cgroup });
@@ -177,7 +177,7 @@ t.test('a container answers for its owner', async (t) => {
   const defaults = new Map<RuleId, Rule>([['user/default', { buffers: 2 }]]);
   const accountable = (uid: number) => (uid >= 100_000 ? 1000 : uid);
   const quotas = new Quotas(world.clock, { defaults, accountable });
-  const broker = new Broker(world, [memfd], offers, quotas);
+  const broker = new Broker(world, { sources: [memfd], offers }, quotas);
   const codes: string[] = [];
   for (const uid of [1000, 100_000, 165_535]) {
     const client = broker.connect({ ...peer, uid });

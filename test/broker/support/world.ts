@@ -9,12 +9,12 @@ import type { BrokerBuffer, Client, Peer } from '../../../src/broker/buffer.js';
 import { NO_CGROUP } from '../../../src/broker/cgroup.js';
 import type { BrokerEvent } from '../../../src/broker/events.js';
 import type { AllocationRequest, Choice } from '../../../src/broker/request.js';
+import type { BroughtMemory } from '../../../src/broker/surroundings.js';
 import type { Asker } from '../../../src/broker/turns.js';
 import { checked } from '../../../src/memory/check-spec.js';
 import type { DeviceState } from '../../../src/memory/device.js';
 import { BrokerError, type Refusal } from '../../../src/memory/errors.js';
 import { fourcc, MOD_LINEAR } from '../../../src/memory/fourcc.js';
-import type { BroughtPlane } from '../../../src/memory/plane.js';
 import type { Remaining, Remains } from '../../../src/memory/remains.js';
 import type { Result } from '../../../src/memory/result.js';
 import type {
@@ -22,7 +22,6 @@ import type {
   BufferSpec,
   FormatOffer,
   ImageSpec,
-  MemorySpec,
   Plan,
   SourceName,
   SourceState,
@@ -42,10 +41,7 @@ interface Pending {
   readonly done: (result: Result<Allocation>) => void;
 }
 
-export interface PendingImport {
-  readonly spec: MemorySpec;
-  readonly planes: readonly BroughtPlane[];
-  readonly device: string | null;
+export interface PendingImport extends BroughtMemory {
   readonly done: (result: Result<Allocation>) => void;
 }
 
@@ -140,12 +136,10 @@ export class FakeWorld implements Surroundings {
 
   importMemory(
     _asker: Asker,
-    spec: MemorySpec,
-    planes: readonly BroughtPlane[],
-    device: string | null,
+    brought: BroughtMemory,
     done: (result: Result<Allocation>) => void,
   ): void {
-    this.imports.push({ spec, planes, device, done });
+    this.imports.push({ ...brought, done });
   }
 
   /** Devices that are being opened, oldest first. */

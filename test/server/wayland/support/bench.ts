@@ -47,7 +47,7 @@ export class Bench {
   constructor(globals: readonly Global[] = [], other?: Bench) {
     this.world = other?.world ?? new FakeWorld();
     this.broker =
-      other?.broker ?? new Broker(this.world, [memfd], offers, undefined, undefined, [second]);
+      other?.broker ?? new Broker(this.world, { sources: [memfd], offers, devices: [second] });
     const close = (fd: number) => {
       this.closed.push(fd);
     };
