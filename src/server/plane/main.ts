@@ -137,7 +137,7 @@ const step = new Step(setup.listener, setup.wake);
 const closers = new Closers(setup.wake);
 const closing = new Closing(closers);
 const globals = globalsOf(broker, setup);
-const connections = new Connections(step, broker, globals, closing, fds.clients, log);
+const connections = new Connections(step, broker, { globals, closing, fds: fds.clients, log });
 let running = true;
 
 function quotasOf({ rules, subuids, recallSeconds, charge }: QuotaSetup): Quotas {

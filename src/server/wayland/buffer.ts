@@ -201,11 +201,11 @@ export class BufferObject {
   /** Notes a refusal, and tells the object that it is about. */
   #refused<I extends Refusing>(
     error: BrokerError,
-    about: Resource<I>,
-    event?: 'lease_refused',
+    resource: Resource<I>,
+    event: 'failed' | 'lease_refused' = 'failed',
   ): void {
     this.broker.refused(this.#self, error, this.#buffer);
-    refuse(this.broker, this.#self, about, error, event);
+    refuse(this.broker, { owner: this.#self, resource, event }, error);
   }
 
   failed(error: BrokerError): void {

@@ -189,7 +189,7 @@ export function createParams(
       }),
       test: before((testId) => {
         if (planes.size > 0) params.error('planes_mismatch', 'planes are for import');
-        testRequest(broker, connection, testId, version, request());
+        testRequest(broker, connection, { id: testId, version }, request());
       }),
       set_placement: before((value) => {
         const known = (Object.keys(placements) as Placement[]).find(
