@@ -33,7 +33,8 @@ export function imageProblem(
   const listed = modifiersOf(device, vkFormat).find((each) => each.modifier === modifier);
   if (listed?.planes !== planes.length) return null;
   const usage = imageUsage(spec.usage);
-  const support = imageSupport(device, vkFormat, modifier, usage, 'dma_buf');
+  const asked = { format: vkFormat, modifier, usage, handleType: 'dma_buf' } as const;
+  const support = imageSupport(device, asked);
   if (!support?.importable || width > support.maxWidth || height > support.maxHeight) return null;
 
   const layout = planes.map(({ offset, stride }) => ({ offset, stride }));

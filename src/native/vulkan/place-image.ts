@@ -100,7 +100,7 @@ export function planImage(
   }
   // Always dedicated: some drivers demand it of an exported image
   // (VUID-VkMemoryAllocateInfo-pNext-00639), others keep the layout with the memory.
-  const memory = planMemory(context, needs, spec, true, objects, draft);
+  const memory = planMemory(context, { needs, purpose: spec, dedicated: true, objects }, draft);
   return {
     memories: [memory],
     modifier,
@@ -150,7 +150,10 @@ function usableModifiers(
   const supports = common
     .map((offer) => ({
       offer,
-      support: imageSupport(context.device, vkFormat, offer.modifier, usage, context.handleType),
+      support: imageSupport(context.device, {
+        ...{ format: vkFormat, modifier: offer.modifier },
+        ...{ usage, handleType: context.handleType },
+      }),
     }))
     .filter(
       (each): each is { offer: ModifierOffer; support: ImageSupport } =>

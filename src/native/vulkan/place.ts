@@ -107,7 +107,7 @@ export function planBuffer(context: Context, spec: BufferSpec, draft: Draft): Pl
     support.dedicatedOnly ||
     needs.requiresDedicated ||
     (needs.prefersDedicated && handleType === 'dma_buf');
-  return planMemory(context, needs, spec, dedicated, objects, draft);
+  return planMemory(context, { needs, purpose: spec, dedicated, objects }, draft);
 }
 
 /**
@@ -119,13 +119,19 @@ function checkSize({ exporterLimit }: Context, size: bigint): void {
   if (limit && size > limit.bytes) throw tooLarge(size, limit.bytes, limit.hint);
 }
 
-/** Chooses the memory of a resource that was made. */
+/** A resource that was made, and what is wanted of its memory. */
+export interface ToPlace {
+  readonly needs: Requirements;
+  readonly purpose: Purpose;
+  /** For it alone (VkMemoryDedicatedAllocateInfo). */
+  readonly dedicated: boolean;
+  readonly objects: Objects;
+}
+
+/** Chooses the memory of a resource. */
 export function planMemory(
   context: Context,
-  needs: Requirements,
-  purpose: Purpose,
-  dedicated: boolean,
-  objects: Objects,
+  { needs, purpose, dedicated, objects }: ToPlace,
   draft: Draft,
 ): PlacedMemory {
   const { device } = context;
@@ -139,8 +145,9 @@ export function planMemory(
   checkSize(context, size);
   checkCount(device, draft.made.length);
   const budgets = device.heapBudgets?.read() ?? null;
-  const { maxAllocationSize } = device.physical.limits;
-  const type = withRoom(suitable, size, heaps, budgets, draft.planned, maxAllocationSize);
+  const { planned } = draft;
+  const promised = device.physical.limits.maxAllocationSize;
+  const type = withRoom(suitable, size, { heaps, budgets, planned, promised });
   draft.planned.set(type.heap, (draft.planned.get(type.heap) ?? 0n) + size);
   return { objects, allocationSize: size, type, dedicated };
 }
