@@ -97,6 +97,13 @@ interface Former {
   readonly now: Monotonic;
 }
 
+/** What a buffer is made with. */
+export type NewBuffer = Pick<
+  BrokerBuffer,
+  | ('id' | 'spec' | 'allocation' | 'held' | 'owner' | 'lifetime' | 'name')
+  | ('createdAt' | 'charge' | 'choice')
+>;
+
 export class BrokerBuffer {
   /** Counts the memories that it has had. */
   generation = 1;
@@ -115,22 +122,32 @@ export class BrokerBuffer {
   /** Not all recipients are known any more. */
   #forgotten = false;
 
-  constructor(
-    readonly id: string,
-    readonly spec: CheckedSpec,
-    public allocation: Allocation,
-    /** The registry's reference to the planes' fds. */
-    public held: HeldFds,
-    readonly owner: Owner,
-    readonly lifetime: Lifetime,
-    public name: string | null,
-    readonly createdAt: Monotonic,
-    /** What its owner is charged for as long as the memory is there. */
-    readonly charge: Charge,
-    /** What was asked of the source, to be asked again; null for memory that a client brought. */
-    readonly choice: Choice | null,
-  ) {
-    this.lastUsed = createdAt;
+  readonly id: string;
+  readonly spec: CheckedSpec;
+  allocation: Allocation;
+  /** The registry's reference to the planes' fds. */
+  held: HeldFds;
+  readonly owner: Owner;
+  readonly lifetime: Lifetime;
+  name: string | null;
+  readonly createdAt: Monotonic;
+  /** What its owner is charged for as long as the memory is there. */
+  readonly charge: Charge;
+  /** What was asked of the source, to be asked again; null for memory that a client brought. */
+  readonly choice: Choice | null;
+
+  constructor(made: NewBuffer) {
+    this.id = made.id;
+    this.spec = made.spec;
+    this.allocation = made.allocation;
+    this.held = made.held;
+    this.owner = made.owner;
+    this.lifetime = made.lifetime;
+    this.name = made.name;
+    this.createdAt = made.createdAt;
+    this.charge = made.charge;
+    this.choice = made.choice;
+    this.lastUsed = made.createdAt;
   }
 
   /**
@@ -138,19 +155,11 @@ export class BrokerBuffer {
    * released and charged as given; who was handed it is a recipient of that one alone.
    */
   replace(allocation: Allocation, held: HeldFds, { id, charge, now }: Former): BrokerBuffer {
-    const { spec, owner, lifetime, name, createdAt } = this;
-    const past = [this.allocation, this.held] as const;
-    const former = new BrokerBuffer(
-      id,
-      spec,
-      ...past,
-      owner,
-      lifetime,
-      name,
-      createdAt,
-      charge,
-      null,
-    );
+    const { spec, allocation: past, held: fds, owner, lifetime, name, createdAt } = this;
+    const former = new BrokerBuffer({
+      ...{ id, spec, allocation: past, held: fds, owner },
+      ...{ lifetime, name, createdAt, charge, choice: null },
+    });
     former.formerOf = this.id;
     former.history = this.history.copy();
     former.generation = this.generation;

@@ -6,12 +6,11 @@
 import type { BrokerError } from '../memory/errors.js';
 import type { BroughtPlane } from '../memory/plane.js';
 import { attempt, type Result } from '../memory/result.js';
-import type { Allocation, CheckedSpec, MemorySpec, Plan } from '../memory/source.js';
-import { BrokerBuffer, type Owner } from './buffer.js';
+import type { MemorySpec, Plan } from '../memory/source.js';
+import { BrokerBuffer, type NewBuffer, type Owner } from './buffer.js';
 import type { Leases } from './leases.js';
 import { Planner } from './planner.js';
 import type { Pool } from './pool/pool.js';
-import type { Charge } from './quota/charge.js';
 import { estimateOf, importEstimate } from './quota/estimate.js';
 import type { Estimate } from './quota/ledger.js';
 import type { Quotas } from './quota/quotas.js';
@@ -117,10 +116,12 @@ export class Intake {
       return;
     }
     const { choice, charged: charge } = admitted;
+    const { lifetime, name } = request;
+    const wanted = { owner, spec: choice.spec, lifetime, name, charge, choice };
     const spare = this.parts.pool.take(choice);
     if (spare !== null) {
       const { id, allocation } = spare;
-      done(this.#register(id, owner, choice.spec, request, allocation, charge, choice));
+      done(this.#register({ ...wanted, id, allocation }));
       return;
     }
     const id = this.parts.newId();
@@ -130,7 +131,7 @@ export class Intake {
         this.#planner.explain(owner, request, result.error, done);
         return;
       }
-      done(this.#register(id, owner, choice.spec, request, result, charge, choice));
+      done(this.#register({ ...wanted, id, allocation: result }));
     });
   }
 
@@ -173,7 +174,7 @@ export class Intake {
     failed: (error: BrokerError) => void,
     done: (result: Result<BrokerBuffer>) => void,
   ): void {
-    const { planes, device = null } = request;
+    const { planes, device = null, lifetime, name } = request;
     const admitted = attempt(() => {
       this.parts.selection.policy.checkImport(owner.peer);
       const { spec } = checkRequest({ ...request, handleTypes: ['dma_buf'] });
@@ -199,19 +200,13 @@ export class Intake {
       // Planes that lie in one memory have one fd from here on.
       const kept = new Set(result.planes.map((plane) => plane.fd));
       for (const { fd } of planes) if (!kept.has(fd)) this.parts.world.closeFd(fd);
-      done(this.#register(id, owner, spec, request, result, charge, null));
+      const wanted = { owner, spec, lifetime, name, charge, choice: null };
+      done(this.#register({ ...wanted, id, allocation: result }));
     });
   }
 
-  #register(
-    id: string,
-    owner: Owner,
-    spec: CheckedSpec,
-    request: Pick<AllocationRequest, 'lifetime' | 'name'>,
-    allocation: Allocation,
-    charge: Charge,
-    choice: Choice | null,
-  ): Result<BrokerBuffer> {
+  #register(made: Omit<NewBuffer, 'held' | 'createdAt'>): Result<BrokerBuffer> {
+    const { owner, lifetime, allocation, charge } = made;
     const held = this.parts.registry.hold(allocation);
     const error = this.parts.registry.settle(charge, allocation, held);
     this.parts.pool.fit();
@@ -219,19 +214,7 @@ export class Intake {
       charge.release();
       return { error };
     }
-    const { lifetime, name } = request;
-    const buffer = new BrokerBuffer(
-      id,
-      spec,
-      allocation,
-      held,
-      owner,
-      lifetime,
-      name,
-      this.parts.world.clock.now(),
-      charge,
-      choice,
-    );
+    const buffer = new BrokerBuffer({ ...made, held, createdAt: this.parts.world.clock.now() });
     this.parts.registry.add(buffer);
     if (typeof lifetime === 'object') this.parts.leases.start(buffer, lifetime.lease);
     this.parts.world.changed(buffer);
