@@ -2,7 +2,6 @@
  * The nearest request that would succeed, for a refusal: proposals relax the constraint that failed
  * and nothing else, and each is planned by its source before it is told, so that what is told works.
  */
-
 import { alignUp } from '../memory/alignment.js';
 import type { BrokerError, ErrorCode, Refusal } from '../memory/errors.js';
 import { type FormatInfo, formatInfo } from '../memory/formats.js';

@@ -2,7 +2,6 @@
  * What a client may ask for: memory to be allocated, or memory that it brings; and the check of each
  * (check.ts).
  */
-
 import type { Alignment } from '../memory/alignment.js';
 import { MAX_MODIFIERS, MAX_NAME_BYTES, MAX_SOURCE_NAME_BYTES } from '../memory/limits.js';
 import { MAX_PLANES, type PlaneLayout } from '../memory/plane.js';

@@ -1,5 +1,4 @@
 /** Layouts that a client dictates: used as they are where planes fit and lie apart, else refused. */
-
 import fc from 'fast-check';
 import t from 'tap';
 import { estimateOf } from '../../src/broker/quota/estimate.js';

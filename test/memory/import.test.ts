@@ -2,7 +2,6 @@
  * Memory that clients bring: its planes must lie in it, and its fds are the broker's to close,
  * whatever comes of it.
  */
-
 import fc from 'fast-check';
 import t from 'tap';
 import { Broker, type ImportRequest } from '../../src/broker/broker.js';

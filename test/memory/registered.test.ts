@@ -2,7 +2,6 @@
  * An image imported at an offset of a larger memory, with others beside it: whatever is done to it touches
  * its own bytes alone.
  */
-
 import fc from 'fast-check';
 import t from 'tap';
 import { planCopy } from '../../src/memory/copy.js';

@@ -2,7 +2,6 @@
  * Which bytes a copy, fill or read touches: ranges of 64 bits, images row by row, and every value that
  * cannot be.
  */
-
 import t from 'tap';
 import { type CopyRequest, overlaps, planCopy } from '../../src/memory/copy.js';
 import { fourcc } from '../../src/memory/fourcc.js';

@@ -2,7 +2,6 @@
  * What an allocation will probably take: charged from the request until its source has answered
  * with what it really takes. A driver's layout may need more, which is then charged, or refused.
  */
-
 import { alignUp, DEFAULT_ALIGNMENT } from '../../memory/alignment.js';
 import { layoutOf } from '../../memory/dictated.js';
 import { formatInfo } from '../../memory/formats.js';

@@ -1,5 +1,4 @@
 /** `dmabrokerctl alloc`: allocates a buffer that lives until it is released. */
-
 import { type Command, Option } from 'commander';
 import type { Alignment } from '../../memory/alignment.js';
 import type { PlaneLayout } from '../../memory/plane.js';

@@ -5,7 +5,6 @@
  *
  * Owns: the devices that are open, with their sources and imports.
  */
-
 import type { DeviceState, ListedDevice, PhysicalDescription } from '../../memory/device.js';
 import { BrokerError } from '../../memory/errors.js';
 import type { BroughtPlane } from '../../memory/plane.js';

@@ -5,7 +5,6 @@
  * Owns: the Vulkan objects of each import, under its key, until `free` or until the device is left.
  * The fds are the caller's.
  */
-
 import { BrokerError, outOfFds } from '../../memory/errors.js';
 import { checkImport, noDmaBuf } from '../../memory/import.js';
 import type { BroughtPlane } from '../../memory/plane.js';

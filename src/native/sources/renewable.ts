@@ -6,7 +6,6 @@
  *
  * Owns: the device, its sources, the importer; while the device cannot be opened, a timer.
  */
-
 import { dateText, type Monotonic } from '../../memory/clock.js';
 import type { DeviceDescription } from '../../memory/device.js';
 import { BrokerError, messageOf } from '../../memory/errors.js';

@@ -5,7 +5,6 @@
  * Between two pieces it holds nothing of a device, which may be lost by then; of what is read it owns
  * the content. The fds of buffers are the caller's, and open until the end.
  */
-
 import { ftruncateSync, writeSync } from 'node:fs';
 import { overlaps } from '../../memory/copy.js';
 import { BrokerError } from '../../memory/errors.js';

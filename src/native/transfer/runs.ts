@@ -2,7 +2,6 @@
  * A copy as contiguous runs of bytes between memories, in batches of a size that staging memory and
  * command buffers can take. Pure.
  */
-
 import { BrokerError } from '../../memory/errors.js';
 import type { CopyPlan, Extent, Range, Rows } from '../../memory/region.js';
 

@@ -2,7 +2,6 @@
  * Whether a device could use memory that was made elsewhere as the image that it is said to be. An
  * image of that layout is made and asked how much memory it needs; nothing is bound to it.
  */
-
 import { formatInfo } from '../../memory/formats.js';
 import type { PlaneLayout } from '../../memory/plane.js';
 import type { ImageSpec } from '../../memory/source.js';

@@ -2,7 +2,6 @@
  * An image: which of the modifiers that the client can take the device serves for this
  * usage and size, and what exactly fails where none is left.
  */
-
 import { checkPlaneCount, checkRoom } from '../../memory/dictated.js';
 import { BrokerError } from '../../memory/errors.js';
 import { type FormatInfo, formatInfo } from '../../memory/formats.js';

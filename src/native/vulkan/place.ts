@@ -4,7 +4,6 @@
  * first half alone. What has been made is noted in the `Draft` as it is made, so that the caller can
  * undo it whenever something fails.
  */
-
 import { alignUp } from '../../memory/alignment.js';
 import { BrokerError } from '../../memory/errors.js';
 import type { PlanePlace } from '../../memory/plane.js';

@@ -1,7 +1,6 @@
 /**
  * The data plane's side of the allocator: requests go out with a number, replies come back by it.
  */
-
 import type { MessagePort } from 'node:worker_threads';
 import type { Choice } from '../../broker/request.js';
 import type { BroughtMemory } from '../../broker/surroundings.js';

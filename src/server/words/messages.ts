@@ -7,7 +7,6 @@
  *
  * The data plane blocks in the kernel, so whoever posts to it also writes its eventfd.
  */
-
 import type { PolicyRules } from '../../broker/policy.js';
 import type { PoolLimits } from '../../broker/pool/pool.js';
 import type { Pressure } from '../../broker/quota/recalls.js';

@@ -1,5 +1,4 @@
 /** What the main thread and the preview thread say to each other. */
-
 import type { ErrorMessage } from '../../memory/errors.js';
 import type { PlaneLayout } from '../../memory/plane.js';
 import type { Matrix, Range } from '../../pixels/ycbcr.js';

@@ -3,7 +3,6 @@
  * stands still until it is moved, and every file descriptor is counted. An fd that is closed twice
  * or that was never given, and memory that is freed twice, throw at once.
  */
-
 import type { Surroundings } from '../../../src/broker/broker.js';
 import type { BrokerBuffer, Client, Peer } from '../../../src/broker/buffer.js';
 import { NO_CGROUP } from '../../../src/broker/cgroup.js';
