@@ -3,9 +3,9 @@
  */
 
 import type { Monotonic } from '../memory/clock.js';
-import type { BrokerError } from '../memory/errors.js';
 import { MAX_PAST_RECIPIENTS } from '../memory/limits.js';
-import type { Allocation, MemorySpec } from '../memory/source.js';
+import type { Result } from '../memory/result.js';
+import type { Allocation, CheckedSpec } from '../memory/source.js';
 import type { HeldFds } from './held-fds.js';
 import { History } from './history.js';
 import type { Lifetime, RecallNotice, ReleaseReason } from './lifetime.js';
@@ -69,7 +69,12 @@ interface Former {
   readonly now: Monotonic;
 }
 
-export type BufferResult = { buffer: BrokerBuffer } | { error: BrokerError };
+/** What a buffer is made with. */
+export type NewBuffer = Pick<
+  BrokerBuffer,
+  | ('id' | 'spec' | 'allocation' | 'held' | 'owner' | 'lifetime' | 'name')
+  | ('createdAt' | 'charge' | 'choice')
+>;
 
 export class BrokerBuffer {
   /** Counts the memories that it has had. */
@@ -81,7 +86,7 @@ export class BrokerBuffer {
   /** The id of the buffer that has other memory now, where this is what it had before. */
   formerOf: string | null = null;
   /** Who waits for its memory to be allocated anew. */
-  readonly reissuing: ((result: BufferResult) => void)[] = [];
+  readonly reissuing: ((result: Result<BrokerBuffer>) => void)[] = [];
   released = false;
   /** Made, or handed to somebody. */
   lastUsed: Monotonic;
@@ -89,22 +94,32 @@ export class BrokerBuffer {
   /** Not all recipients are known any more. */
   #forgotten = false;
 
-  constructor(
-    readonly id: string,
-    readonly spec: MemorySpec,
-    public allocation: Allocation,
-    /** The registry's reference to the planes' fds. */
-    public held: HeldFds,
-    readonly owner: Owner,
-    readonly lifetime: Lifetime,
-    public name: string | null,
-    readonly createdAt: Monotonic,
-    /** What its owner is charged for as long as the memory is there. */
-    readonly charge: Charge,
-    /** What was asked of the source, to be asked again; null for memory that a client brought. */
-    readonly choice: Choice | null,
-  ) {
-    this.lastUsed = createdAt;
+  readonly id: string;
+  readonly spec: CheckedSpec;
+  allocation: Allocation;
+  /** The registry's reference to the planes' fds. */
+  held: HeldFds;
+  readonly owner: Owner;
+  readonly lifetime: Lifetime;
+  name: string | null;
+  readonly createdAt: Monotonic;
+  /** What its owner is charged for as long as the memory is there. */
+  readonly charge: Charge;
+  /** What was asked of the source, to be asked again; null for memory that a client brought. */
+  readonly choice: Choice | null;
+
+  constructor(made: NewBuffer) {
+    this.id = made.id;
+    this.spec = made.spec;
+    this.allocation = made.allocation;
+    this.held = made.held;
+    this.owner = made.owner;
+    this.lifetime = made.lifetime;
+    this.name = made.name;
+    this.createdAt = made.createdAt;
+    this.charge = made.charge;
+    this.choice = made.choice;
+    this.lastUsed = made.createdAt;
   }
 
   /**
@@ -112,19 +127,11 @@ export class BrokerBuffer {
    * released and charged as given; who was handed it is a recipient of that one alone.
    */
   replace(allocation: Allocation, held: HeldFds, { id, charge, now }: Former): BrokerBuffer {
-    const { spec, owner, lifetime, name, createdAt } = this;
-    const past = [this.allocation, this.held] as const;
-    const former = new BrokerBuffer(
-      id,
-      spec,
-      ...past,
-      owner,
-      lifetime,
-      name,
-      createdAt,
-      charge,
-      null,
-    );
+    const { spec, allocation: past, held: fds, owner, lifetime, name, createdAt } = this;
+    const former = new BrokerBuffer({
+      ...{ id, spec, allocation: past, held: fds, owner },
+      ...{ lifetime, name, createdAt, charge, choice: null },
+    });
     former.formerOf = this.id;
     former.history = this.history.copy();
     former.generation = this.generation;

@@ -11,7 +11,7 @@ import { dmabrokerd, type Options, tablesOf } from './config/command-line.js';
 import { type Loaded, loadConfig } from './config/config.js';
 import { ConfigError } from './config/config-error.js';
 import type { Daemon } from './daemon.js';
-import { sourceView } from './lists/inventory-views.js';
+import { deviceView, sourceView } from './lists/inventory-views.js';
 import { Log } from './log/log.js';
 import { closeDebugger, onSignals } from './machine/signals.js';
 import { Allocator } from './threads/data-plane.js';
@@ -66,7 +66,8 @@ async function probe(): Promise<void> {
     fatal,
   });
   const { device, sources } = allocator.inventory;
-  console.log(JSON.stringify({ device, sources: sources.map(sourceView) }, null, 2));
+  const found = { device: device && deviceView(device), sources: sources.map(sourceView) };
+  console.log(JSON.stringify(found, null, 2));
   await allocator.close();
 }
 

@@ -12,7 +12,7 @@ import { close } from '../native/libc/fd.js';
 import { listenUnix } from '../native/libc/socket.js';
 import { notify } from '../native/systemd.js';
 import type { Config } from './config/config.js';
-import { warnings } from './lists/inventory-views.js';
+import { deviceView, warnings } from './lists/inventory-views.js';
 import { peerOf } from './machine/peer.js';
 import { type Publishing, publishSocket, type SocketFile } from './machine/socket-file.js';
 import { readPasswd, readSubuids } from './machine/users.js';
@@ -67,7 +67,10 @@ export function pressureWatch(
 ): PressureWatch {
   const world = {
     psi: readPsi,
-    device: () => allocator.device(),
+    device: async () => {
+      const device = await allocator.device();
+      return device && deviceView(device);
+    },
     pressed: (sources: readonly string[] | null, seconds: number) =>
       plane.ask('pressed', { sources, seconds }),
     relieved: (sources: readonly string[] | null) => plane.ask('relieved', sources),
@@ -94,7 +97,7 @@ export function lookFailed(
 export function describe(inventory: Inventory, logger: Logger): void {
   const { device, sources } = inventory;
   if (device !== null) {
-    const { name, type, api_version, driver, extensions } = device;
+    const { name, type, apiVersion: api_version, driver, extensions } = device;
     logger.info({ name, type, api_version, driver, extensions }, `Vulkan device: ${name}`);
   }
   for (const source of sources) {

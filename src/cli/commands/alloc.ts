@@ -1,7 +1,8 @@
 /** `dmabrokerctl alloc`: allocates a buffer that lives until it is released. */
 import { type Command, Option } from 'commander';
 import type { Alignment } from '../../memory/alignment.js';
-import type { PlanePlace } from '../../memory/source.js';
+import type { PlaneLayout } from '../../memory/plane.js';
+
 import type { CreatedBuffer, PlannedBuffer } from '../../rest/contract.js';
 import { handleTypeValues, placementValues, usageNameValues } from '../../rest/openapi.gen.js';
 import { common, type MakeCommand } from '../command.js';
@@ -18,7 +19,7 @@ interface Options extends MemoryOptions {
   readonly handleType?: string[];
   readonly align?: Alignment;
   readonly separatePlanes?: boolean;
-  readonly layout?: readonly PlanePlace[];
+  readonly layout?: readonly PlaneLayout[];
   readonly source?: string[];
   readonly device?: string;
   readonly placement?: string;
@@ -149,7 +150,7 @@ function alignment(value: string, before: Alignment = {}): Alignment {
 }
 
 /** `0:7680,8294400:7680` */
-function layout(value: string): PlanePlace[] {
+function layout(value: string): PlaneLayout[] {
   return value.split(',').map((part) => {
     const [, offset, stride] = /^(\d{1,10}):(\d{1,10})$/.exec(part) ?? [];
     if (offset === undefined) {

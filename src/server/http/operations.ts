@@ -10,7 +10,13 @@ import type { LeakReport, QuotaRule } from '../../rest/contract.js';
 import type { Call, OperationId } from '../../rest/operation.js';
 import type { EventStreams } from '../events/streams.js';
 import { holdings } from '../lists/holdings.js';
-import { formatView, listedDeviceView, sourceView, warnings } from '../lists/inventory-views.js';
+import {
+  deviceView,
+  formatView,
+  listedDeviceView,
+  sourceView,
+  warnings,
+} from '../lists/inventory-views.js';
 import { readPasswd } from '../machine/users.js';
 import { holdersReport, ownHolders } from '../observe/holders/report.js';
 import { leakReport } from '../observe/leaks/report.js';
@@ -144,7 +150,7 @@ export function createHandlers(
       const { sources } = allocator.inventory;
       const unusable = sources.find(({ name, usable }) => name === 'vulkan' && !usable);
       const reason = device === null ? (unusable?.reason ?? null) : null;
-      return { device, reason, sources: sources.map(sourceView) };
+      return { device: device && deviceView(device), reason, sources: sources.map(sourceView) };
     },
     listDevices: async () => (await allocator.devices()).map(listedDeviceView),
     listFormats: async ({ query: { device } }) => {

@@ -50,7 +50,7 @@ interface PlaneData {
 
 nameThread('dmab-plane');
 const { setup, control, allocator } = workerData as PlaneData;
-const { sources, offers, device, devices } = setup.inventory;
+const { device, devices } = setup.inventory;
 const fds = fdParts(setup.maxFds);
 
 const post = (message: PlaneMessage) => control.postMessage(message);
@@ -84,22 +84,16 @@ const broker: Broker = new Broker(
     plan: (asker, choice, done) => allocatorClient.plan(asker, choice, done),
     openDevice: (uuid, done) =>
       allocatorClient.openDevice(uuid, (result) => {
-        if ('device' in result) {
-          const { name, problem } = result.device;
-          broker.quotas.addHeaps(uuid, result.device.heaps ?? []);
+        if (!('error' in result)) {
+          const { name, problem, heaps } = result;
+          broker.quotas.addHeaps(uuid, heaps ?? []);
           if (problem === null) log('info', 'another Vulkan device was opened', { name, uuid });
           else log('warn', 'a Vulkan device cannot be opened', { name, uuid, reason: problem });
         }
         done(result);
       }),
-    importMemory: (asker, spec, planes, device, done) =>
-      allocatorClient.importMemory(
-        asker,
-        spec,
-        planes,
-        device,
-        measures.allocating('import', done),
-      ),
+    importMemory: (asker, brought, done) =>
+      allocatorClient.importMemory(asker, brought, measures.allocating('import', done)),
     work: (asker, work, done) => allocatorClient.work(asker, work, done),
     free: (allocation) => allocatorClient.free(allocation),
     sealText: (text) => sealedBytes('dmabroker-text', text),
@@ -120,15 +114,13 @@ const broker: Broker = new Broker(
     clock,
     random: (bytes) => randomFillSync(bytes),
   },
-  sources,
-  offers,
+  setup.inventory,
   quotasOf(setup.quotas),
   {
     unknownGraceMs: setup.unknownGraceSeconds * 1000,
     trustedBytes: setup.trustedBytes,
     maxPastProcesses: fds.pastProcesses,
   },
-  devices,
 );
 const journal: Journal = new Journal(() => broker, clock, post);
 
@@ -140,7 +132,7 @@ const step = new Step(setup.listener, setup.wake);
 const closers = new Closers(setup.wake);
 const closing = new Closing(closers);
 const globals = globalsOf(broker, setup);
-const connections = new Connections(step, broker, globals, closing, fds.clients, log);
+const connections = new Connections(step, broker, { globals, closing, fds: fds.clients, log });
 let running = true;
 const world: PlaneWorld = {
   broker,
@@ -160,7 +152,7 @@ function quotasOf({ rules, subuids, recallSeconds, charge }: QuotaSetup): Quotas
     accountable: accountable(subuids),
     recallSeconds,
     charge,
-    mainDevice: device?.device_uuid ?? null,
+    mainDevice: device?.deviceUuid ?? null,
   });
   for (const { uuid, heaps = [] } of devices) quotas.addHeaps(uuid, heaps);
   quotas.configure('configuration', rules.configuration);

@@ -38,7 +38,7 @@ export const operations: Table<PlaneOperation> = {
     start: ({ broker, subject, by }, done) =>
       broker.reissue(
         subject,
-        (result) => done('error' in result ? result : { value: bufferView(broker, result.buffer) }),
+        (result) => done('error' in result ? result : { value: bufferView(broker, result) }),
         by,
       ),
   }),

@@ -19,13 +19,12 @@ export const questions: Table<Exclude<QuestionName, PlaneOperation>> = {
       broker.checkTerms(by, tokenTerms(parameters.token));
       broker.allocate(by, allocationRequest(parameters), (result) => {
         if ('error' in result) return done(result);
-        const { buffer } = result;
         try {
-          const token = share(broker, buffer, parameters.token, by);
-          done({ value: { buffer: bufferView(broker, buffer), token } });
+          const token = share(broker, result, parameters.token, by);
+          done({ value: { buffer: bufferView(broker, result), token } });
         } catch (error) {
           done({ error });
-          broker.release(buffer, 'administrator', by);
+          broker.release(result, 'administrator', by);
         }
       });
     },
@@ -38,7 +37,7 @@ export const questions: Table<Exclude<QuestionName, PlaneOperation>> = {
       const request = allocationRequest(parameters);
       broker.checkTerms(by, tokenTerms(parameters.token));
       broker.test(by, request, (result) =>
-        done('error' in result ? result : { value: planView(request.spec, result.plan) }),
+        done('error' in result ? result : { value: planView(request.spec, result) }),
       );
     },
   }),

@@ -32,7 +32,7 @@ const byRest = {
 
 function make() {
   const world = new FakeWorld();
-  const broker = new Broker(world, [memfd], offers);
+  const broker = new Broker(world, { sources: [memfd], offers });
   const client = broker.connect({ ...peer, unit: 'weston.service' });
   const owner = { client, peer: client.peer };
   const records = (): AuditRecord[] =>

@@ -5,7 +5,6 @@
  * to hang, or to say something that the world cannot be brought to.
  */
 import { encode } from 'fast-png';
-import type { AllocationResult } from '../../../../src/broker/broker.js';
 import { Broker } from '../../../../src/broker/broker.js';
 import type { Client } from '../../../../src/broker/buffer.js';
 import { NO_CGROUP } from '../../../../src/broker/cgroup.js';
@@ -16,7 +15,8 @@ import { after } from '../../../../src/memory/clock.js';
 import type { DeviceState } from '../../../../src/memory/device.js';
 import { BrokerError, fromMessage } from '../../../../src/memory/errors.js';
 import { fourcc } from '../../../../src/memory/fourcc.js';
-import type { FormatOffer, SourceState } from '../../../../src/memory/source.js';
+import type { Result } from '../../../../src/memory/result.js';
+import type { Allocation, FormatOffer, SourceState } from '../../../../src/memory/source.js';
 import type { BufferInfo } from '../../../../src/rest/contract.js';
 import type { RestWorld } from '../../../../src/server/http/world.js';
 import { Mirror } from '../../../../src/server/lists/mirror.js';
@@ -68,7 +68,7 @@ class Memory extends FakeWorld {
     asker: Asker,
     choice: Choice,
     id: string,
-    done: (result: AllocationResult) => void,
+    done: (result: Result<Allocation>) => void,
   ): void {
     const { spec } = choice;
     const { size, dimension } = FAKE_LIMITS;
@@ -140,7 +140,7 @@ export class FakeDaemon implements RestWorld {
     // What was made just now is not older than the test.
     this.memory.clock.setDate(Date.now() - this.clock.today);
     const post = (message: PlaneMessage) => void this.#posted.push(structuredClone(message));
-    this.broker = new Broker(this.memory, [vulkan, memfd], both, undefined, undefined, devices);
+    this.broker = new Broker(this.memory, { sources: [vulkan, memfd], offers: both, devices });
     this.#journal = new Journal(() => this.broker, this.clock, post);
     this.memory.observer = this.#journal;
   }
