@@ -36,7 +36,7 @@ interface Events {
   fatal(error: Error): void;
 }
 
-interface PlaneEvents extends Events {
+export interface PlaneEvents extends Events {
   /** All processes are to be looked at, for these memories. */
   sweep(identities: readonly string[]): void;
 }
