@@ -41,6 +41,16 @@ export function matches(filter: Filter, event: EventInfo): boolean {
   );
 }
 
+/** Who reads, and from where on. */
+export interface Reader {
+  readonly filter: Filter;
+  readonly place: Place;
+  readonly mayRead: () => boolean;
+  /** The stream is over; it does nothing any more. */
+  readonly ended: (reason: DropReason | null) => void;
+  readonly heartbeatMs?: number | undefined;
+}
+
 export class EventStream {
   #next: number;
   #silent = 0;
@@ -54,13 +64,9 @@ export class EventStream {
   constructor(
     private readonly ring: EventRing,
     private readonly out: Writable,
-    private readonly filter: Filter,
-    place: Place,
-    /** The stream is over; it does nothing any more. */
-    private readonly ended: (reason: DropReason | null) => void,
-    private readonly mayRead: () => boolean,
-    heartbeatMs = HEARTBEAT_MS,
+    private readonly reader: Reader,
   ) {
+    const { filter, place, heartbeatMs = HEARTBEAT_MS } = reader;
     this.#next = place.next;
     this.#sealed = filter.only !== null;
     // An id without data is no event, but where the reader goes on after a broken connection.
@@ -89,7 +95,7 @@ export class EventStream {
 
   /** Drops a reader who may not read any more. */
   checkAgain(): void {
-    if (!this.#over && !this.mayRead()) this.drop('unauthorized');
+    if (!this.#over && !this.reader.mayRead()) this.drop('unauthorized');
   }
 
   /** Of the last event that was looked at. */
@@ -106,7 +112,7 @@ export class EventStream {
     }
     while (this.#next < this.ring.next && !this.out.writableNeedDrain) {
       const event = this.ring.at(this.#next++);
-      if (!matches(this.filter, event)) continue;
+      if (!matches(this.reader.filter, event)) continue;
       const id = this.#id;
       const data = JSON.stringify({ ...event, id });
       this.out.write(`id: ${id}\nevent: ${event.type}\ndata: ${data}\n\n`);
@@ -132,6 +138,6 @@ export class EventStream {
     this.#over = true;
     clearInterval(this.#heartbeat);
     this.#unwatch();
-    this.ended(reason);
+    this.reader.ended(reason);
   }
 }

@@ -66,15 +66,10 @@ export class EventStreams {
       this.#streams.delete(stream);
       if (reason !== null) dropped(reason);
     };
-    const stream: EventStream = new EventStream(
-      this.ring,
-      out,
-      filter,
-      place,
-      ended,
-      mayRead,
-      this.heartbeatMs,
-    );
+    const stream: EventStream = new EventStream(this.ring, out, {
+      ...{ filter, place, mayRead, ended },
+      heartbeatMs: this.heartbeatMs,
+    });
     this.#streams.set(stream, { only: filter.only, caller });
   }
 
