@@ -57,103 +57,163 @@ class Counted extends Histogram<string> {
   }
 }
 
+/** What the values are taken from. */
+interface Seen {
+  readonly plane: Measured;
+  readonly main: MainMetrics;
+}
+
+type Labels = Record<string, string>;
+
+/** Where there are no labels there is one value; null: it is not known, and not shown. */
+interface Metric {
+  readonly type: typeof Counter | typeof Gauge;
+  readonly name: string;
+  readonly help: string;
+  readonly labelNames: readonly string[];
+  readonly values: (seen: Seen) => readonly (readonly [Labels, number | null])[];
+}
+
+/** One that has a value for each of its labels' values; what is gone is not shown any more. */
+const labelled =
+  (type: Metric['type']) =>
+  (
+    name: string,
+    labelNames: readonly string[],
+    help: string,
+    values: Metric['values'],
+  ): Metric => ({
+    type,
+    name: `dmabroker_${name}`,
+    labelNames,
+    help,
+    values,
+  });
+const counters = labelled(Counter);
+const gauges = labelled(Gauge);
+const counter = (name: string, help: string, value: (seen: Seen) => number) =>
+  counters(name, [], help, (seen) => [[{}, value(seen)]]);
+const gauge = (name: string, help: string, value: (seen: Seen) => number | null) =>
+  gauges(name, [], help, (seen) => [[{}, value(seen)]]);
+
+/** By state, and by user or unit. */
+const held = (holdings: readonly Holding[], label: string, what: 'buffers' | 'bytes') =>
+  holdings.map((each) => [{ state: each.state, [label]: each.label }, each[what]] as const);
+
+const METRICS: readonly Metric[] = [
+  counters(
+    'allocations_total',
+    ['source', 'result'],
+    'Allocations and imports, by source and result (ok or the refusal code)',
+    ({ plane }) => plane.allocations.map(({ count, ...labels }) => [labels, count]),
+  ),
+  counters('refusals_total', ['code'], 'What the data plane refused, by code', ({ plane }) =>
+    Object.entries(plane.refusals).map(([code, count]) => [{ code }, count]),
+  ),
+  counters(
+    'log_lines_lost_total',
+    ['who'],
+    'Lines of the log, the audit among them, that could not be written, by whose they were',
+    ({ main }) => [...main.lost].map(([who, count]) => [{ who }, count]),
+  ),
+  gauges('buffers', ['state', 'uid'], 'Buffers, by state and user', ({ plane }) =>
+    held(plane.users, 'uid', 'buffers'),
+  ),
+  gauges('buffer_bytes', ['state', 'uid'], 'Bytes of buffers, by state and user', ({ plane }) =>
+    held(plane.users, 'uid', 'bytes'),
+  ),
+  gauges('unit_buffers', ['state', 'unit'], 'Buffers, by state and systemd unit', ({ plane }) =>
+    held(plane.units, 'unit', 'buffers'),
+  ),
+  gauges(
+    'unit_buffer_bytes',
+    ['state', 'unit'],
+    'Bytes of buffers, by state and systemd unit',
+    ({ plane }) => held(plane.units, 'unit', 'bytes'),
+  ),
+  counter(
+    'pool_hits_total',
+    'Allocations that were answered from the pool of spares',
+    ({ plane }) => plane.pool.hits,
+  ),
+  counter(
+    'pool_misses_total',
+    'Allocations that were not, while there was a pool',
+    ({ plane }) => plane.pool.misses,
+  ),
+  gauge('pool_bytes', 'Bytes of spares', ({ plane }) => plane.pool.bytes),
+  gauge('pool_spares', 'Spares', ({ plane }) => plane.pool.spares),
+  gauge('clients', 'Connections of the client socket', ({ plane }) => plane.clients),
+  gauge(
+    'pending_allocations',
+    'Allocations that wait for the allocator',
+    ({ plane }) => plane.pendingAllocations,
+  ),
+  gauge(
+    'client_queued_bytes',
+    'Bytes that clients have not read yet',
+    ({ plane }) => plane.queuedBytes,
+  ),
+  gauge(
+    'unproven_bytes',
+    'Bytes of released memory that is taken to be gone and is looked for',
+    ({ plane }) => plane.unprovenBytes,
+  ),
+  gauge('event_readers', 'Streams of GET /v1/events', ({ main }) => main.eventReaders),
+  gauge(
+    'forgotten_buffers',
+    'Buffers that nobody was handed for long',
+    ({ main }) => main.leaks.forgotten.count,
+  ),
+  gauge(
+    'growing_holders',
+    'Processes that only get more of the memories',
+    ({ main }) => main.leaks.growing.count,
+  ),
+  gauge(
+    'lingering_bytes',
+    'Bytes of released buffers whose memory somebody has, or may have',
+    ({ main }) => main.leaks.lingering.bytes,
+  ),
+  gauge(
+    'lingering_oldest_seconds',
+    'Time since the release of the oldest of them',
+    ({ main }) => main.leaks.lingering.oldest_seconds,
+  ),
+  gauge(
+    'starts',
+    'How often the daemon was started since its state folder was made',
+    ({ main }) => main.starts,
+  ),
+];
+
 /** The metrics of one daemon. */
 export class Metrics {
   readonly registry = new Registry();
   readonly #registers = { registers: [this.registry] };
+  readonly #made = new Map<Metric, Counter | Gauge>();
   readonly #problems = new Counter({
     name: 'dmabroker_rest_problems_total',
     help: 'Requests of the REST API that were answered with a problem, by code',
     labelNames: ['code'],
     ...this.#registers,
   });
-  readonly #allocations = this.#counter(
-    'dmabroker_allocations_total',
-    'Allocations and imports, by source and result (ok or the refusal code)',
-    ['source', 'result'],
+  readonly #turns = new Counted(
+    {
+      name: 'dmabroker_turn_seconds',
+      help: 'Time of the data plane from what it received to the answers that it queued',
+      labelNames: [],
+    },
+    this.registry,
   );
-  readonly #refusals = this.#counter(
-    'dmabroker_refusals_total',
-    'What the data plane refused, by code',
-    ['code'],
+  readonly #times = new Counted(
+    {
+      name: 'dmabroker_allocation_seconds',
+      help: 'Time from the request of an allocation to its answer, by source',
+      labelNames: ['source'],
+    },
+    this.registry,
   );
-  readonly #lost = this.#counter(
-    'dmabroker_log_lines_lost_total',
-    'Lines of the log, the audit among them, that could not be written, by whose they were',
-    ['who'],
-  );
-  readonly #turns = this.#histogram(
-    'dmabroker_turn_seconds',
-    'Time of the data plane from what it received to the answers that it queued',
-    [],
-  );
-  readonly #times = this.#histogram(
-    'dmabroker_allocation_seconds',
-    'Time from the request of an allocation to its answer, by source',
-    ['source'],
-  );
-  readonly #userBuffers = this.#gauge('dmabroker_buffers', 'Buffers, by state and user', [
-    'state',
-    'uid',
-  ]);
-  readonly #userBytes = this.#gauge(
-    'dmabroker_buffer_bytes',
-    'Bytes of buffers, by state and user',
-    ['state', 'uid'],
-  );
-  readonly #unitBuffers = this.#gauge(
-    'dmabroker_unit_buffers',
-    'Buffers, by state and systemd unit',
-    ['state', 'unit'],
-  );
-  readonly #unitBytes = this.#gauge(
-    'dmabroker_unit_buffer_bytes',
-    'Bytes of buffers, by state and systemd unit',
-    ['state', 'unit'],
-  );
-  readonly #poolHits = this.#counter(
-    'dmabroker_pool_hits_total',
-    'Allocations that were answered from the pool of spares',
-    [],
-  );
-  readonly #poolMisses = this.#counter(
-    'dmabroker_pool_misses_total',
-    'Allocations that were not, while there was a pool',
-    [],
-  );
-  readonly #poolBytes = this.#gauge('dmabroker_pool_bytes', 'Bytes of spares');
-  readonly #poolSpares = this.#gauge('dmabroker_pool_spares', 'Spares');
-  readonly #clients = this.#gauge('dmabroker_clients', 'Connections of the client socket');
-  readonly #pending = this.#gauge(
-    'dmabroker_pending_allocations',
-    'Allocations that wait for the allocator',
-  );
-  readonly #queued = this.#gauge(
-    'dmabroker_client_queued_bytes',
-    'Bytes that clients have not read yet',
-  );
-  readonly #unproven = this.#gauge(
-    'dmabroker_unproven_bytes',
-    'Bytes of released memory that is taken to be gone and is looked for',
-  );
-  readonly #readers = this.#gauge('dmabroker_event_readers', 'Streams of GET /v1/events');
-  readonly #forgotten = this.#gauge(
-    'dmabroker_forgotten_buffers',
-    'Buffers that nobody was handed for long',
-  );
-  readonly #growing = this.#gauge(
-    'dmabroker_growing_holders',
-    'Processes that only get more of the memories',
-  );
-  readonly #lingering = this.#gauge(
-    'dmabroker_lingering_bytes',
-    'Bytes of released buffers whose memory somebody has, or may have',
-  );
-  readonly #oldest = this.#gauge(
-    'dmabroker_lingering_oldest_seconds',
-    'Time since the release of the oldest of them',
-  );
-  #starts: Gauge | null = null;
 
   constructor() {
     // This process: fds, memory, CPU, start time; the event loop's lag.
@@ -167,68 +227,24 @@ export class Metrics {
 
   /** The text of all metrics, with these values. */
   async text(plane: Measured, main: MainMetrics): Promise<string> {
-    this.#allocations.reset();
-    for (const { source, result, count } of plane.allocations) {
-      this.#allocations.inc({ source, result }, count);
-    }
-    this.#refusals.reset();
-    for (const [code, count] of Object.entries(plane.refusals)) this.#refusals.inc({ code }, count);
     this.#turns.set([{ labels: {}, histogram: plane.turns }]);
-    this.#times.set(
-      Object.entries(plane.allocationTimes).map(([source, histogram]) => ({
-        labels: { source },
-        histogram,
-      })),
-    );
-    show(plane.users, 'uid', this.#userBuffers, this.#userBytes);
-    show(plane.units, 'unit', this.#unitBuffers, this.#unitBytes);
-    this.#clients.set(plane.clients);
-    this.#pending.set(plane.pendingAllocations);
-    this.#queued.set(plane.queuedBytes);
-    this.#unproven.set(plane.unprovenBytes);
-    this.#poolHits.reset();
-    this.#poolHits.inc(plane.pool.hits);
-    this.#poolMisses.reset();
-    this.#poolMisses.inc(plane.pool.misses);
-    this.#poolBytes.set(plane.pool.bytes);
-    this.#poolSpares.set(plane.pool.spares);
-    this.#readers.set(main.eventReaders);
-    const { forgotten, growing, lingering } = main.leaks;
-    this.#forgotten.set(forgotten.count);
-    this.#growing.set(growing.count);
-    this.#lingering.set(lingering.bytes);
-    this.#oldest.set(lingering.oldest_seconds);
-    this.#lost.reset();
-    for (const [who, count] of main.lost) this.#lost.inc({ who }, count);
-    if (main.starts !== null) {
-      this.#starts ??= this.#gauge(
-        'dmabroker_starts',
-        'How often the daemon was started since its state folder was made',
-      );
-      this.#starts.set(main.starts);
+    const times = Object.entries(plane.allocationTimes);
+    this.#times.set(times.map(([source, histogram]) => ({ labels: { source }, histogram })));
+    for (const metric of METRICS) {
+      const values = metric.values({ plane, main });
+      if (values.some(([, value]) => value === null)) continue;
+      const shown = this.#of(metric);
+      shown.reset();
+      for (const [labels, value] of values) shown.inc(labels, value ?? 0);
     }
     return this.registry.metrics();
   }
 
-  #counter(name: string, help: string, labelNames: string[]): Counter {
-    return new Counter({ name, help, labelNames, ...this.#registers });
-  }
-
-  #gauge(name: string, help: string, labelNames: string[] = []): Gauge {
-    return new Gauge({ name, help, labelNames, ...this.#registers });
-  }
-
-  #histogram(name: string, help: string, labelNames: string[]): Counted {
-    return new Counted({ name, help, labelNames }, this.registry);
-  }
-}
-
-function show(holdings: readonly Holding[], label: string, buffers: Gauge, bytes: Gauge): void {
-  buffers.reset();
-  bytes.reset();
-  for (const holding of holdings) {
-    const labels = { state: holding.state, [label]: holding.label };
-    buffers.set(labels, holding.buffers);
-    bytes.set(labels, holding.bytes);
+  #of(metric: Metric): Counter | Gauge {
+    const { type: Type, name, help, labelNames } = metric;
+    const known = this.#made.get(metric);
+    const made = known ?? new Type({ name, help, labelNames: [...labelNames], ...this.#registers });
+    this.#made.set(metric, made);
+    return made;
   }
 }

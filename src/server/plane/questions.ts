@@ -1,7 +1,7 @@
 /** What only main asks of the data plane, for an operation that it answers itself or for the daemon. */
 import { Policy } from '../../broker/policy.js';
 import type { PlaneOperation, QuestionName } from '../words/questions.js';
-import { later, op, type Table } from './answer.js';
+import { act, later, op, type Table } from './answer.js';
 import { allocationRequest, share, tokenTerms } from './creation.js';
 import { listUsers } from './quota-views.js';
 import { readImage } from './read-image.js';
@@ -50,12 +50,9 @@ export const questions: Table<Exclude<QuestionName, PlaneOperation>> = {
         done({ value: result });
       }),
   }),
-  imageDone: op({
+  imageDone: act({
     of: whole,
-    run: ({ broker, parameters }) => {
-      broker.works.received(parameters);
-      return null;
-    },
+    run: ({ broker, parameters }) => broker.works.received(parameters),
   }),
   memoriesOf: op({
     of: listed,
@@ -69,56 +66,38 @@ export const questions: Table<Exclude<QuestionName, PlaneOperation>> = {
     of: part,
     run: ({ broker, only }) => listUsers(broker.quotas, broker.clock, only),
   }),
-  configureQuotas: op({
+  configureQuotas: act({
     of: whole,
-    run: ({ broker, parameters: { rules, changed }, by }) => {
-      broker.setQuotas('rest', rules, changed, by);
-      return null;
-    },
+    run: ({ broker, parameters: { rules, changed }, by }) =>
+      broker.setQuotas('rest', rules, changed, by),
   }),
   pressed: op({ of: whole, run: ({ broker, parameters }) => broker.pressure(parameters) }),
-  relieved: op({
+  relieved: act({
     of: whole,
-    run: ({ broker, parameters }) => {
-      broker.relieved(parameters);
-      return null;
-    },
+    run: ({ broker, parameters }) => broker.relieved(parameters),
   }),
   metrics: op({ of: whole, run: ({ world }) => world.measured() }),
-  ping: op({ of: whole, run: () => null }),
-  setPolicy: op({
+  ping: act({ of: whole, run: () => {} }),
+  setPolicy: act({
     of: whole,
     run: ({ broker, parameters }) => {
       broker.policy = new Policy(parameters);
-      return null;
     },
   }),
-  setPool: op({
+  setPool: act({
     of: whole,
-    run: ({ broker, parameters }) => {
-      broker.pool.configure(parameters);
-      return null;
-    },
+    run: ({ broker, parameters }) => broker.pool.configure(parameters),
   }),
-  hold: op({
+  hold: act({
     of: whole,
-    run: ({ world, parameters }) => {
-      world.connections.hold(parameters);
-      return null;
-    },
+    run: ({ world, parameters }) => world.connections.hold(parameters),
   }),
-  swept: op({
+  swept: act({
     of: whole,
-    run: ({ broker, parameters }) => {
-      broker.swept(parameters);
-      return null;
-    },
+    run: ({ broker, parameters }) => broker.swept(parameters),
   }),
-  shutDown: op({
+  shutDown: act({
     of: whole,
-    run: ({ world }) => {
-      world.shutDown();
-      return null;
-    },
+    run: ({ world }) => world.shutDown(),
   }),
 };
