@@ -12,7 +12,7 @@ import type { Clock, Monotonic } from '../memory/clock.js';
 import type { DeviceState, SourceTable } from '../memory/device.js';
 import { BrokerError } from '../memory/errors.js';
 import { DEFAULT_PAST_PROCESSES, DEFAULT_TRUSTED_BYTES, MAX_RECIPIENTS } from '../memory/limits.js';
-import type { Result } from '../memory/result.js';
+import type { Done } from '../memory/result.js';
 import type { FormatOffer, LostAllocation, Plan, SourceState } from '../memory/source.js';
 import type { BrokerBuffer, Client, Owner } from './buffer.js';
 import { Clients } from './clients.js';
@@ -236,16 +236,12 @@ export class Broker {
    * nearest request. A buffer bound to a connection that has gone in the meantime is released before
    * `done` is called with `not_found`.
    */
-  allocate(
-    owner: Owner,
-    request: AllocationRequest,
-    done: (result: Result<BrokerBuffer>) => void,
-  ): void {
+  allocate(owner: Owner, request: AllocationRequest, done: Done<BrokerBuffer>): void {
     this.#intake.allocate(owner, request, done);
   }
 
   /** A dry run: answers what `allocate` would; nothing is kept or charged. */
-  test(owner: Owner, request: AllocationRequest, done: (result: Result<Plan>) => void): void {
+  test(owner: Owner, request: AllocationRequest, done: Done<Plan>): void {
     this.#intake.test(owner, request, done);
   }
 
@@ -253,7 +249,7 @@ export class Broker {
    * Registers memory that the owner brings. The planes' fds are the broker's from here on, whatever
    * comes of it. `done` as in `allocate`.
    */
-  import(owner: Owner, request: ImportRequest, done: (result: Result<BrokerBuffer>) => void): void {
+  import(owner: Owner, request: ImportRequest, done: Done<BrokerBuffer>): void {
     this.#intake.import(owner, request, done);
   }
 
@@ -267,11 +263,7 @@ export class Broker {
   }
 
   /** Allocates the memory of a lost buffer anew (reissues.ts). */
-  reissue(
-    buffer: BrokerBuffer,
-    done: (result: Result<BrokerBuffer>) => void,
-    by: Owner | null = null,
-  ): void {
+  reissue(buffer: BrokerBuffer, done: Done<BrokerBuffer>, by: Owner | null = null): void {
     this.#reissues.reissue(buffer, done, by);
   }
 

@@ -1,10 +1,8 @@
-/**
- * What the broker knows about a buffer and about the clients that it deals with.
- */
+/** What the broker knows about a buffer and about the clients that it deals with. */
 
 import type { Monotonic } from '../memory/clock.js';
 import { MAX_PAST_RECIPIENTS } from '../memory/limits.js';
-import type { Result } from '../memory/result.js';
+import type { Done } from '../memory/result.js';
 import type { Allocation, CheckedSpec } from '../memory/source.js';
 import type { HeldFds } from './held-fds.js';
 import { History } from './history.js';
@@ -86,7 +84,7 @@ export class BrokerBuffer {
   /** The id of the buffer that has other memory now, where this is what it had before. */
   formerOf: string | null = null;
   /** Who waits for its memory to be allocated anew. */
-  readonly reissuing: ((result: Result<BrokerBuffer>) => void)[] = [];
+  readonly reissuing: Done<BrokerBuffer>[] = [];
   released = false;
   /** Made, or handed to somebody. */
   lastUsed: Monotonic;

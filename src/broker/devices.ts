@@ -6,10 +6,10 @@
 
 import type { DeviceState, SourceTable } from '../memory/device.js';
 import { BrokerError } from '../memory/errors.js';
-import type { Result } from '../memory/result.js';
+import type { Done } from '../memory/result.js';
 
 /** Answers later, exactly once. */
-export type OpenDevice = (uuid: string, done: (result: Result<DeviceState>) => void) => void;
+export type OpenDevice = (uuid: string, done: Done<DeviceState>) => void;
 
 type Ready = (error: BrokerError | null) => void;
 

@@ -5,7 +5,7 @@
 
 import type { BrokerError } from '../memory/errors.js';
 import type { BroughtPlane } from '../memory/plane.js';
-import { attempt, type Result } from '../memory/result.js';
+import { attempt, type Done, type Result } from '../memory/result.js';
 import type { MemorySpec, Plan } from '../memory/source.js';
 import { BrokerBuffer, type NewBuffer, type Owner } from './buffer.js';
 import type { Leases } from './leases.js';
@@ -67,11 +67,7 @@ export class Intake {
    * nearest request. A buffer bound to a connection that has gone in the meantime is released before
    * `done` is called with `not_found`.
    */
-  allocate(
-    owner: Owner,
-    request: AllocationRequest,
-    done: (result: Result<BrokerBuffer>) => void,
-  ): void {
+  allocate(owner: Owner, request: AllocationRequest, done: Done<BrokerBuffer>): void {
     const refuse = (error: BrokerError) => this.#planner.explain(owner, request, error, done);
     const check = () => this.parts.selection.checkVulkan(owner);
     const go = () => this.#enter(owner, request, done);
@@ -79,11 +75,7 @@ export class Intake {
   }
 
   /** Waits for room where that may come, or allocates. */
-  #enter(
-    owner: Owner,
-    request: AllocationRequest,
-    done: (result: Result<BrokerBuffer>) => void,
-  ): void {
+  #enter(owner: Owner, request: AllocationRequest, done: Done<BrokerBuffer>): void {
     const who = this.parts.quotas.whoIs(owner);
     const fits = () => this.#fits(owner, request);
     const go = () => {
@@ -104,11 +96,7 @@ export class Intake {
     return !('error' in admitted) || admitted.error.code !== 'limit_exceeded';
   }
 
-  #allocate(
-    owner: Owner,
-    request: AllocationRequest,
-    done: (result: Result<BrokerBuffer>) => void,
-  ): void {
+  #allocate(owner: Owner, request: AllocationRequest, done: Done<BrokerBuffer>): void {
     const reserve = (...asked: Asked) =>
       this.parts.quotas.reserve(...asked, this.parts.registry.buffers);
     const admitted = attempt(() => this.#admit(owner, request, reserve));
@@ -147,7 +135,7 @@ export class Intake {
   }
 
   /** A dry run: answers what `allocate` would; nothing is kept or charged. */
-  test(owner: Owner, request: AllocationRequest, done: (result: Result<Plan>) => void): void {
+  test(owner: Owner, request: AllocationRequest, done: Done<Plan>): void {
     const refuse = (error: BrokerError) => this.#planner.explain(owner, request, error, done);
     const check = () => this.parts.selection.checkVulkan(owner);
     const go = () => this.#planner.test(owner, request, done);
@@ -158,7 +146,7 @@ export class Intake {
    * Registers memory that the owner brings. The planes' fds are the broker's from here on, whatever
    * comes of it. `done` as in `allocate`.
    */
-  import(owner: Owner, request: ImportRequest, done: (result: Result<BrokerBuffer>) => void): void {
+  import(owner: Owner, request: ImportRequest, done: Done<BrokerBuffer>): void {
     const failed = (error: BrokerError) => {
       for (const fd of new Set(request.planes.map((plane) => plane.fd)))
         this.parts.world.closeFd(fd);
@@ -173,7 +161,7 @@ export class Intake {
     owner: Owner,
     request: ImportRequest,
     failed: (error: BrokerError) => void,
-    done: (result: Result<BrokerBuffer>) => void,
+    done: Done<BrokerBuffer>,
   ): void {
     const { planes, device = null, lifetime, name } = request;
     const admitted = attempt(() => {

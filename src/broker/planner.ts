@@ -4,7 +4,7 @@
  */
 
 import { BrokerError } from '../memory/errors.js';
-import { attempt, type Result } from '../memory/result.js';
+import { attempt, type Done } from '../memory/result.js';
 import type { Plan } from '../memory/source.js';
 import type { Owner } from './buffer.js';
 import { findNearest, isRelaxable, requestWords } from './nearest.js';
@@ -19,7 +19,7 @@ export interface Planning {
   /** Throws where there is no room for what the source has planned. */
   check(owner: Owner, choice: Choice, plan: Plan): void;
   /** Asks the source; answers later, exactly once. */
-  plan(asker: Asker, choice: Choice, done: (result: Result<Plan>) => void): void;
+  plan(asker: Asker, choice: Choice, done: Done<Plan>): void;
   /** The request without the sources that its owner may not have: what a hint may name. */
   permitted(owner: Owner, request: AllocationRequest): AllocationRequest;
   /** Who asks, and the user that answers for it. */
@@ -33,7 +33,7 @@ export class Planner {
   constructor(private readonly planning: Planning) {}
 
   /** Answers what an allocation would; a refusal comes with the nearest request. */
-  test(owner: Owner, request: AllocationRequest, done: (result: Result<Plan>) => void): void {
+  test(owner: Owner, request: AllocationRequest, done: Done<Plan>): void {
     this.#plan(owner, request, (result) => {
       if ('error' in result) this.explain(owner, request, result.error, done);
       else done(result);
@@ -63,7 +63,7 @@ export class Planner {
     );
   }
 
-  #plan(owner: Owner, request: AllocationRequest, done: (result: Result<Plan>) => void): void {
+  #plan(owner: Owner, request: AllocationRequest, done: Done<Plan>): void {
     const asker = this.planning.asker(owner);
     const begun = attempt(() => ({
       choice: this.planning.choose(owner, request),

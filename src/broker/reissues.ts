@@ -4,7 +4,7 @@
  */
 
 import { BrokerError } from '../memory/errors.js';
-import type { Result } from '../memory/result.js';
+import type { Done, Result } from '../memory/result.js';
 import type { Allocation, LostAllocation } from '../memory/source.js';
 import type { BrokerBuffer, Owner } from './buffer.js';
 import type { Lingering } from './lingering.js';
@@ -51,11 +51,7 @@ export class Reissues {
    * a refusal the buffer stays lost and may be tried again. Who asks while another waits gets the
    * same answer, so that no limit on pending allocations is needed: there is one for each buffer.
    */
-  reissue(
-    buffer: BrokerBuffer,
-    done: (result: Result<BrokerBuffer>) => void,
-    by: Owner | null = null,
-  ): void {
+  reissue(buffer: BrokerBuffer, done: Done<BrokerBuffer>, by: Owner | null = null): void {
     if (buffer.released) {
       done({ error: new BrokerError('not_found', 'the buffer is released') });
       return;

@@ -5,7 +5,7 @@
 
 import type { Clock } from '../memory/clock.js';
 import type { BroughtPlane } from '../memory/plane.js';
-import type { Result } from '../memory/result.js';
+import type { Done } from '../memory/result.js';
 import type { Allocation, CheckedSpec, Plan } from '../memory/source.js';
 import type { BrokerBuffer, Client } from './buffer.js';
 import type { OpenDevice } from './devices.js';
@@ -29,24 +29,13 @@ export interface BroughtMemory {
 /** Who asks is served in turn with others (turns.ts). */
 export interface Surroundings extends Workshop, LingeringWorld, PoolWorld, TextWorld {
   /** Answers later, exactly once; the fds of an allocation become the broker's. */
-  allocate(
-    asker: Asker,
-    choice: Choice,
-    id: string,
-    done: (result: Result<Allocation>) => void,
-  ): void;
+  allocate(asker: Asker, choice: Choice, id: string, done: Done<Allocation>): void;
   /** What `allocate` would answer, without memory; answers later, exactly once. */
-  plan(asker: Asker, choice: Choice, done: (result: Result<Plan>) => void): void;
+  plan(asker: Asker, choice: Choice, done: Done<Plan>): void;
   /** Opens one of `devices`. */
   openDevice: OpenDevice;
-  /**
-   * Checks memory and imports it into its device; answers as `allocate` does.
-   */
-  importMemory(
-    asker: Asker,
-    brought: BroughtMemory,
-    done: (result: Result<Allocation>) => void,
-  ): void;
+  /** Checks memory and imports it into its device; answers as `allocate` does. */
+  importMemory(asker: Asker, brought: BroughtMemory, done: Done<Allocation>): void;
   /** Destroys what the source keeps for an allocation (its fds are closed by the broker). */
   free(allocation: Allocation): void;
   /** Whether the process behind a pidfd has ended. */

@@ -7,7 +7,7 @@
 
 import { type CopyRequest, planCopy } from '../memory/copy.js';
 import { BrokerError } from '../memory/errors.js';
-import { asRefusal, type Result } from '../memory/result.js';
+import { asRefusal, type Done } from '../memory/result.js';
 import {
   planFill,
   planRead,
@@ -41,7 +41,7 @@ export interface Worked {
 /** What work needs of the world. */
 export interface Workshop {
   /** Answers later, exactly once; the fd of what was read becomes the broker's. */
-  work(asker: Asker, work: Work, done: (result: Result<WorkDone>) => void): void;
+  work(asker: Asker, work: Work, done: Done<WorkDone>): void;
   closeFd(fd: number): void;
 }
 
@@ -62,7 +62,7 @@ export class Works {
     owner: Owner,
     { source, destination }: { readonly source: BrokerBuffer; readonly destination: BrokerBuffer },
     request: CopyRequest,
-    done: (result: Result<Worked>) => void,
+    done: Done<Worked>,
   ): void {
     this.#run(owner, [source, destination], done, () => ({
       kind: 'copy',
@@ -76,7 +76,7 @@ export class Works {
     owner: Owner,
     destination: BrokerBuffer,
     { value, ...request }: RangeRequest & { readonly value: number },
-    done: (result: Result<Worked>) => void,
+    done: Done<Worked>,
   ): void {
     this.#run(owner, [destination], done, () => ({
       kind: 'fill',
@@ -86,12 +86,7 @@ export class Works {
     }));
   }
 
-  read(
-    owner: Owner,
-    source: BrokerBuffer,
-    request: RangeRequest,
-    done: (result: Result<Worked>) => void,
-  ): void {
+  read(owner: Owner, source: BrokerBuffer, request: RangeRequest, done: Done<Worked>): void {
     this.#run(owner, [source], done, () => ({
       kind: 'read',
       source: referenceTo(source),
@@ -111,12 +106,7 @@ export class Works {
     this.#elsewhere.delete(ticket);
   }
 
-  #run(
-    owner: Owner,
-    buffers: readonly BrokerBuffer[],
-    done: (result: Result<Worked>) => void,
-    plan: () => Work,
-  ): void {
+  #run(owner: Owner, buffers: readonly BrokerBuffer[], done: Done<Worked>, plan: () => Work): void {
     const asker = this.quotas.whoIs(owner);
     let work: Work;
     let answered: () => void;

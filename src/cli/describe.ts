@@ -1,6 +1,4 @@
-/**
- * How buffers and processes are put into words for people; several commands show them.
- */
+/** How buffers and processes are put into words for people; several commands show them. */
 import type { BufferInfo, QuotaInfo } from '../rest/contract.js';
 
 interface Process {

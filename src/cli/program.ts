@@ -1,6 +1,4 @@
-/**
- * The whole command line: what main.ts runs, what completions and the man page are made from.
- */
+/** The whole command line: what main.ts runs, what completions and the man page are made from. */
 import type { Command } from 'commander';
 import { type MakeCommand, makeProgram } from './command.js';
 import { allocCommand } from './commands/alloc.js';

@@ -1,6 +1,4 @@
-/**
- * HTTP to the daemon, with node:http alone: the command line is to start quickly.
- */
+/** HTTP to the daemon, with node:http alone: the command line is to start quickly. */
 import { request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http';
 import { buffer, text } from 'node:stream/consumers';
 import type { Problem } from '../rest/contract.js';

@@ -1,6 +1,4 @@
-/**
- * A connection to the broker: allocate buffers, redeem tokens.
- */
+/** A connection to the broker: allocate buffers, redeem tokens. */
 import type { Alignment } from '../memory/alignment.js';
 import { fourcc } from '../memory/fourcc.js';
 import { usageBits } from '../memory/usage.js';

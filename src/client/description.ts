@@ -1,6 +1,4 @@
-/**
- * What the daemon says of a buffer, as the library tells it.
- */
+/** What the daemon says of a buffer, as the library tells it. */
 import type { PlanePlace } from '../memory/plane.js';
 import type { HandleType, VulkanMemory } from '../memory/source.js';
 import type { UsageName } from '../memory/usage.js';

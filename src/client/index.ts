@@ -1,6 +1,4 @@
-/**
- * The client library: `import { connect } from 'dmabroker'`.
- */
+/** The client library: `import { connect } from 'dmabroker'`. */
 export type { Alignment } from '../memory/alignment.js';
 export type { ErrorCode } from '../memory/errors.js';
 export { fourcc, fourccName, MOD_LINEAR } from '../memory/fourcc.js';

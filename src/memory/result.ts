@@ -6,6 +6,9 @@ import { BrokerError } from './errors.js';
 
 export type Result<T extends object> = T | { readonly error: BrokerError };
 
+/** To be called with it once. */
+export type Done<T extends object> = (result: Result<T>) => void;
+
 /** The refusal that was caught; anything else is a defect, and thrown on. */
 export function asRefusal(thrown: unknown): BrokerError {
   if (thrown instanceof BrokerError) return thrown;

@@ -1,6 +1,4 @@
-/**
- * dmabrokerd: its log, its signals, and the daemon.
- */
+/** dmabrokerd: its log, its signals, and the daemon. */
 
 import { resolve } from 'node:path';
 import { messageOf } from '../memory/errors.js';

@@ -11,7 +11,7 @@
 import { after, type Clock, type Monotonic } from '../../memory/clock.js';
 import type { BrokerError } from '../../memory/errors.js';
 import { POOL_REFILL_DELAY_MS, POOL_STALE_MS } from '../../memory/limits.js';
-import type { Result } from '../../memory/result.js';
+import type { Done } from '../../memory/result.js';
 import type { Allocation, LostAllocation, SourceName } from '../../memory/source.js';
 import { NO_ROOM, type Rooms, type Whose } from '../quota/room.js';
 import type { Choice } from '../request.js';
@@ -34,14 +34,9 @@ export const NO_POOL: PoolLimits = { bytes: 0, sparesPerSpec: 0, idleSeconds: 0 
 
 export interface PoolWorld extends SparesWorld {
   readonly clock: Clock;
-  allocate(
-    asker: Asker,
-    choice: Choice,
-    id: string,
-    done: (result: Result<Allocation>) => void,
-  ): void;
+  allocate(asker: Asker, choice: Choice, id: string, done: Done<Allocation>): void;
   /** As `allocate`, for nobody: to be called only while `idle`. */
-  prepare(choice: Choice, id: string, done: (result: Result<Allocation>) => void): void;
+  prepare(choice: Choice, id: string, done: Done<Allocation>): void;
   /** Whether nobody waits for the allocator. */
   idle(): boolean;
   /** An allocation was answered from the pool. */
@@ -136,12 +131,7 @@ export class Pool {
   }
 
   /** Allocates for somebody; where there is no memory left, once more without the spares. */
-  allocate(
-    asker: Asker,
-    choice: Choice,
-    id: string,
-    done: (result: Result<Allocation>) => void,
-  ): void {
+  allocate(asker: Asker, choice: Choice, id: string, done: Done<Allocation>): void {
     this.world.allocate(asker, choice, id, (result) => {
       if ('error' in result && isShortage(result.error) && this.drain().spares > 0) {
         this.world.allocate(asker, choice, id, done);

@@ -1,6 +1,4 @@
-/**
- * What a VkPhysicalDevice is: identity, driver, DRM nodes, extensions, limits. Read once.
- */
+/** What a VkPhysicalDevice is: identity, driver, DRM nodes, extensions, limits. Read once. */
 import type { DeviceType, DrmNodes, PhysicalDescription } from '../../memory/device.js';
 import { Arena } from '../arena.js';
 import { enumerate } from './call.js';

@@ -1,6 +1,4 @@
-/**
- * The built-in limits that follow from the machine's memory and the process's file descriptors.
- */
+/** The built-in limits that follow from the machine's memory and the process's file descriptors. */
 import { readFileSync } from 'node:fs';
 import { fdParts } from '../../broker/fd-parts.js';
 import { DEFAULT_RULES } from '../../broker/quota/policy.js';

@@ -1,6 +1,4 @@
-/**
- * The readers of the event stream: how many there may be, and their end with the daemon.
- */
+/** The readers of the event stream: how many there may be, and their end with the daemon. */
 import type { Writable } from 'node:stream';
 import { BrokerError } from '../../memory/errors.js';
 import {

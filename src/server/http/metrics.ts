@@ -62,136 +62,86 @@ interface Seen {
   readonly plane: Measured;
   readonly main: MainMetrics;
 }
+type Values = readonly (readonly [Record<string, string>, number])[];
 
-type Labels = Record<string, string>;
-
-/** Where there are no labels there is one value; null: it is not known, and not shown. */
-interface Metric {
-  readonly type: typeof Counter | typeof Gauge;
-  readonly name: string;
-  readonly help: string;
-  readonly labelNames: readonly string[];
-  readonly values: (seen: Seen) => readonly (readonly [Labels, number | null])[];
-}
-
-/** One that has a value for each of its labels' values; what is gone is not shown any more. */
-const labelled =
-  (type: Metric['type']) =>
-  (
-    name: string,
-    labelNames: readonly string[],
-    help: string,
-    values: Metric['values'],
-  ): Metric => ({
-    type,
-    name: `dmabroker_${name}`,
-    labelNames,
-    help,
-    values,
-  });
-const counters = labelled(Counter);
-const gauges = labelled(Gauge);
-const counter = (name: string, help: string, value: (seen: Seen) => number) =>
-  counters(name, [], help, (seen) => [[{}, value(seen)]]);
-const gauge = (name: string, help: string, value: (seen: Seen) => number | null) =>
-  gauges(name, [], help, (seen) => [[{}, value(seen)]]);
+/** With a value for each of their labels' values; what is gone is not shown any more. */
+type Labelled = Readonly<Record<string, readonly [string, readonly string[], (s: Seen) => Values]>>;
+/** With one value; null: it is not known, and not shown. */
+type Single = Readonly<Record<string, readonly [string, (s: Seen) => number | null]>>;
 
 /** By state, and by user or unit. */
-const held = (holdings: readonly Holding[], label: string, what: 'buffers' | 'bytes') =>
-  holdings.map((each) => [{ state: each.state, [label]: each.label }, each[what]] as const);
+const held = (holdings: readonly Holding[], label: string, what: 'buffers' | 'bytes'): Values =>
+  holdings.map((each) => [{ state: each.state, [label]: each.label }, each[what]]);
 
-const METRICS: readonly Metric[] = [
-  counters(
-    'allocations_total',
-    ['source', 'result'],
+const COUNTERS: Single = {
+  pool_hits_total: ['Allocations that were answered from the pool', (s) => s.plane.pool.hits],
+  pool_misses_total: ['Allocations that were not, while there was one', (s) => s.plane.pool.misses],
+};
+const GAUGES: Single = {
+  pool_bytes: ['Bytes of spares', (s) => s.plane.pool.bytes],
+  pool_spares: ['Spares', (s) => s.plane.pool.spares],
+  clients: ['Connections of the client socket', (s) => s.plane.clients],
+  pending_allocations: ['Allocations that wait', (s) => s.plane.pendingAllocations],
+  client_queued_bytes: ['Bytes that clients have not read yet', (s) => s.plane.queuedBytes],
+  unproven_bytes: ['Bytes taken to be gone, and looked for', (s) => s.plane.unprovenBytes],
+  event_readers: ['Streams of GET /v1/events', (s) => s.main.eventReaders],
+  forgotten_buffers: ['Buffers nobody was handed for long', (s) => s.main.leaks.forgotten.count],
+  growing_holders: ['Processes that only get more of them', (s) => s.main.leaks.growing.count],
+  lingering_bytes: ['Bytes released that somebody may have', (s) => s.main.leaks.lingering.bytes],
+  lingering_oldest_seconds: [
+    'Since the oldest of them',
+    (s) => s.main.leaks.lingering.oldest_seconds,
+  ],
+  starts: ['Starts since the state folder was made', (s) => s.main.starts],
+};
+const LABELLED_COUNTERS: Labelled = {
+  allocations_total: [
     'Allocations and imports, by source and result (ok or the refusal code)',
+    ['source', 'result'],
     ({ plane }) => plane.allocations.map(({ count, ...labels }) => [labels, count]),
-  ),
-  counters('refusals_total', ['code'], 'What the data plane refused, by code', ({ plane }) =>
-    Object.entries(plane.refusals).map(([code, count]) => [{ code }, count]),
-  ),
-  counters(
-    'log_lines_lost_total',
-    ['who'],
+  ],
+  refusals_total: [
+    'What the data plane refused, by code',
+    ['code'],
+    ({ plane }) => Object.entries(plane.refusals).map(([code, count]) => [{ code }, count]),
+  ],
+  log_lines_lost_total: [
     'Lines of the log, the audit among them, that could not be written, by whose they were',
+    ['who'],
     ({ main }) => [...main.lost].map(([who, count]) => [{ who }, count]),
-  ),
-  gauges('buffers', ['state', 'uid'], 'Buffers, by state and user', ({ plane }) =>
-    held(plane.users, 'uid', 'buffers'),
-  ),
-  gauges('buffer_bytes', ['state', 'uid'], 'Bytes of buffers, by state and user', ({ plane }) =>
-    held(plane.users, 'uid', 'bytes'),
-  ),
-  gauges('unit_buffers', ['state', 'unit'], 'Buffers, by state and systemd unit', ({ plane }) =>
-    held(plane.units, 'unit', 'buffers'),
-  ),
-  gauges(
-    'unit_buffer_bytes',
-    ['state', 'unit'],
-    'Bytes of buffers, by state and systemd unit',
-    ({ plane }) => held(plane.units, 'unit', 'bytes'),
-  ),
-  counter(
-    'pool_hits_total',
-    'Allocations that were answered from the pool of spares',
-    ({ plane }) => plane.pool.hits,
-  ),
-  counter(
-    'pool_misses_total',
-    'Allocations that were not, while there was a pool',
-    ({ plane }) => plane.pool.misses,
-  ),
-  gauge('pool_bytes', 'Bytes of spares', ({ plane }) => plane.pool.bytes),
-  gauge('pool_spares', 'Spares', ({ plane }) => plane.pool.spares),
-  gauge('clients', 'Connections of the client socket', ({ plane }) => plane.clients),
-  gauge(
-    'pending_allocations',
-    'Allocations that wait for the allocator',
-    ({ plane }) => plane.pendingAllocations,
-  ),
-  gauge(
-    'client_queued_bytes',
-    'Bytes that clients have not read yet',
-    ({ plane }) => plane.queuedBytes,
-  ),
-  gauge(
-    'unproven_bytes',
-    'Bytes of released memory that is taken to be gone and is looked for',
-    ({ plane }) => plane.unprovenBytes,
-  ),
-  gauge('event_readers', 'Streams of GET /v1/events', ({ main }) => main.eventReaders),
-  gauge(
-    'forgotten_buffers',
-    'Buffers that nobody was handed for long',
-    ({ main }) => main.leaks.forgotten.count,
-  ),
-  gauge(
-    'growing_holders',
-    'Processes that only get more of the memories',
-    ({ main }) => main.leaks.growing.count,
-  ),
-  gauge(
-    'lingering_bytes',
-    'Bytes of released buffers whose memory somebody has, or may have',
-    ({ main }) => main.leaks.lingering.bytes,
-  ),
-  gauge(
-    'lingering_oldest_seconds',
-    'Time since the release of the oldest of them',
-    ({ main }) => main.leaks.lingering.oldest_seconds,
-  ),
-  gauge(
-    'starts',
-    'How often the daemon was started since its state folder was made',
-    ({ main }) => main.starts,
-  ),
-];
+  ],
+};
+const USER = ['state', 'uid'];
+const UNIT = ['state', 'unit'];
+const LABELLED_GAUGES: Labelled = {
+  buffers: ['Buffers, by state and user', USER, (s) => held(s.plane.users, 'uid', 'buffers')],
+  buffer_bytes: ['Bytes of them', USER, (s) => held(s.plane.users, 'uid', 'bytes')],
+  unit_buffers: ['Buffers, by systemd unit', UNIT, (s) => held(s.plane.units, 'unit', 'buffers')],
+  unit_buffer_bytes: ['Bytes of them', UNIT, (s) => held(s.plane.units, 'unit', 'bytes')],
+};
+
+const withoutLabels = (all: Single): Labelled =>
+  Object.fromEntries(
+    Object.entries(all).map(([name, [help, value]]) => {
+      const values = (seen: Seen): Values => {
+        const known = value(seen);
+        return known === null ? [] : [[{}, known]];
+      };
+      return [name, [help, [], values]];
+    }),
+  );
+
+/** A new metric is one entry above. */
+const METRICS = [
+  { Type: Counter, all: { ...withoutLabels(COUNTERS), ...LABELLED_COUNTERS } },
+  { Type: Gauge, all: { ...withoutLabels(GAUGES), ...LABELLED_GAUGES } },
+] as const;
 
 /** The metrics of one daemon. */
 export class Metrics {
   readonly registry = new Registry();
   readonly #registers = { registers: [this.registry] };
-  readonly #made = new Map<Metric, Counter | Gauge>();
+  readonly #made = new Map<string, Counter | Gauge>();
   readonly #problems = new Counter({
     name: 'dmabroker_rest_problems_total',
     help: 'Requests of the REST API that were answered with a problem, by code',
@@ -230,21 +180,17 @@ export class Metrics {
     this.#turns.set([{ labels: {}, histogram: plane.turns }]);
     const times = Object.entries(plane.allocationTimes);
     this.#times.set(times.map(([source, histogram]) => ({ labels: { source }, histogram })));
-    for (const metric of METRICS) {
-      const values = metric.values({ plane, main });
-      if (values.some(([, value]) => value === null)) continue;
-      const shown = this.#of(metric);
-      shown.reset();
-      for (const [labels, value] of values) shown.inc(labels, value ?? 0);
+    for (const { Type, all } of METRICS) {
+      for (const [name, [help, labelNames, valuesOf]] of Object.entries(all)) {
+        const values = valuesOf({ plane, main });
+        if (labelNames.length === 0 && values.length === 0) continue;
+        const about = { name: `dmabroker_${name}`, help, labelNames: [...labelNames] };
+        const shown = this.#made.get(name) ?? new Type({ ...about, ...this.#registers });
+        this.#made.set(name, shown);
+        shown.reset();
+        for (const [labels, value] of values) shown.inc(labels, value);
+      }
     }
     return this.registry.metrics();
-  }
-
-  #of(metric: Metric): Counter | Gauge {
-    const { type: Type, name, help, labelNames } = metric;
-    const known = this.#made.get(metric);
-    const made = known ?? new Type({ name, help, labelNames: [...labelNames], ...this.#registers });
-    this.#made.set(metric, made);
-    return made;
   }
 }

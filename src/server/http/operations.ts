@@ -32,7 +32,6 @@ import { sendDocsFile, sendDocsPage } from './docs.js';
 import { streamEvents } from './event-stream.js';
 import { bufferQuery, clientQuery, sendPage } from './lists.js';
 import type { Metrics } from './metrics.js';
-import { Serial } from './serial.js';
 import type { Spec } from './spec.js';
 import type { RestWorld } from './world.js';
 
@@ -54,6 +53,18 @@ export type Handler<Id extends OperationId> = (asked: Asked<Id>) => Promise<unkn
 type Defaulted<Id extends OperationId, Names extends keyof Call<Id>['query']> = Call<Id>['query'] &
   Required<Pick<Call<Id>['query'], Names>>;
 type Handlers = { readonly [Id in MainOperation]: Handler<Id> };
+
+/** One thing after the other: for what awaits in its midst and may not be done twice at a time. */
+class Serial {
+  #last: Promise<unknown> = Promise.resolve();
+
+  /** Runs a task when all before it are over, however they ended. */
+  run<T>(task: () => Promise<T>): Promise<T> {
+    const result = this.#last.then(task);
+    this.#last = result.catch(() => {});
+    return result;
+  }
+}
 
 /** What players assume where nothing is said: BT.709 from 720 rows on, BT.601 below. */
 const usualMatrix = (height: number | null): Matrix => ((height ?? 0) >= 720 ? 'bt709' : 'bt601');

@@ -1,6 +1,4 @@
-/**
- * What the allocator found, in the shapes of openapi.yaml.
- */
+/** What the allocator found, in the shapes of openapi.yaml. */
 import type {
   DeviceDescription,
   ListedDevice,

@@ -1,6 +1,4 @@
-/**
- * Which DRM node is advertised as the main device (zwp_linux_dmabuf_feedback_v1 demands one).
- */
+/** Which DRM node is advertised as the main device (zwp_linux_dmabuf_feedback_v1 demands one). */
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DrmNode, DrmNodes } from '../../memory/device.js';

@@ -8,7 +8,7 @@ import { type Cgroup, NO_CGROUP, parseCgroup } from '../../broker/cgroup.js';
 import type { Peer } from '../../broker/who.js';
 import { ENOPROTOOPT } from '../../native/libc/errno.js';
 import { close, owning } from '../../native/libc/fd.js';
-import { hasExited, openPidfd } from '../../native/libc/pidfd.js';
+import { hasExited, openPidfd } from '../../native/libc/process.js';
 import {
   type Credentials,
   peerCredentials,

@@ -7,12 +7,12 @@ import type { BroughtMemory } from '../../broker/surroundings.js';
 import { type Asker, NOBODY } from '../../broker/turns.js';
 import type { DeviceState } from '../../memory/device.js';
 import { fromMessage } from '../../memory/errors.js';
-import type { Result } from '../../memory/result.js';
+import type { Done } from '../../memory/result.js';
 import type { Allocation, Plan } from '../../memory/source.js';
 import type { Work, WorkDone } from '../../memory/work.js';
 import type { AllocatorReply, AllocatorRequest } from '../words/messages.js';
 
-type Answered = (result: Result<object>) => void;
+type Answered = Done<object>;
 
 export class AllocatorClient {
   /** By the number of the request; each is answered with what it asked for. */
@@ -30,36 +30,27 @@ export class AllocatorClient {
     private readonly defect: (stack: string) => void,
   ) {}
 
-  allocate(
-    asker: Asker,
-    choice: Choice,
-    id: string,
-    done: (result: Result<Allocation>) => void,
-  ): void {
+  allocate(asker: Asker, choice: Choice, id: string, done: Done<Allocation>): void {
     const seq = this.#waitFor(done);
     this.#post({ kind: 'allocate', seq, asker, choice, id });
   }
 
-  plan(asker: Asker, choice: Choice, done: (result: Result<Plan>) => void): void {
+  plan(asker: Asker, choice: Choice, done: Done<Plan>): void {
     const seq = this.#waitFor(done);
     this.#post({ kind: 'plan', seq, asker, choice });
   }
 
-  importMemory(
-    asker: Asker,
-    brought: BroughtMemory,
-    done: (result: Result<Allocation>) => void,
-  ): void {
+  importMemory(asker: Asker, brought: BroughtMemory, done: Done<Allocation>): void {
     const seq = this.#waitFor(done);
     this.#post({ kind: 'import', seq, asker, ...brought });
   }
 
-  openDevice(device: string, done: (result: Result<DeviceState>) => void): void {
+  openDevice(device: string, done: Done<DeviceState>): void {
     const seq = this.#waitFor(done);
     this.#post({ kind: 'open', seq, asker: NOBODY, device });
   }
 
-  work(asker: Asker, work: Work, done: (result: Result<WorkDone>) => void): void {
+  work(asker: Asker, work: Work, done: Done<WorkDone>): void {
     const seq = this.#waitFor(done);
     this.#post({ kind: 'work', seq, asker, work });
   }
@@ -83,7 +74,7 @@ export class AllocatorClient {
     else done(reply.allocation);
   }
 
-  #waitFor<T extends object>(done: (result: Result<T>) => void): number {
+  #waitFor<T extends object>(done: Done<T>): number {
     this.#waiting.set(++this.#seq, done as Answered);
     return this.#seq;
   }

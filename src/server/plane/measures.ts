@@ -4,7 +4,7 @@
  */
 import type { Clock } from '../../memory/clock.js';
 import type { ErrorCode } from '../../memory/errors.js';
-import type { Result } from '../../memory/result.js';
+import type { Done } from '../../memory/result.js';
 import type { Allocation } from '../../memory/source.js';
 import { type PlaneMetrics, TIME_BOUNDS } from '../words/metrics.js';
 
@@ -45,7 +45,7 @@ export class Measures {
   }
 
   /** An allocation begins; `done` is wrapped so that its answer is counted. */
-  allocating(source: string, done: (result: Result<Allocation>) => void): typeof done {
+  allocating(source: string, done: Done<Allocation>): typeof done {
     const start = this.clock.now();
     this.#pending++;
     return (result) => {

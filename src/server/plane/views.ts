@@ -1,6 +1,4 @@
-/**
- * The broker's records in the shapes of openapi.yaml.
- */
+/** The broker's records in the shapes of openapi.yaml. */
 import type { Broker } from '../../broker/broker.js';
 import type { BrokerBuffer, Client } from '../../broker/buffer.js';
 import type { History as BrokerHistory } from '../../broker/history.js';

@@ -7,7 +7,7 @@ import type { BrokerBuffer, Owner, Watcher } from '../../broker/buffer.js';
 import type { AllocationRequest } from '../../broker/request.js';
 import type { Worked } from '../../broker/works.js';
 import { BrokerError } from '../../memory/errors.js';
-import { asRefusal, type Result } from '../../memory/result.js';
+import { asRefusal, type Done, type Result } from '../../memory/result.js';
 import { unverified } from '../../memory/usage.js';
 import {
   dmabroker_buffer_v1,
@@ -285,7 +285,7 @@ export class BufferObject {
 
   /** Work on this buffer, and on others that it names; `run` throws BrokerError where it is refused. */
   #work(
-    answered: (result: Result<Worked>) => void,
+    answered: Done<Worked>,
     run: (buffer: BrokerBuffer) => void,
     ...others: BufferObject[]
   ): void {

@@ -1,6 +1,4 @@
-/**
- * dmabroker_manager_v1: the broker describes itself, and a client begins.
- */
+/** dmabroker_manager_v1: the broker describes itself, and a client begins. */
 import type { Broker } from '../../broker/broker.js';
 import type { DeviceDescription, PhysicalDescription } from '../../memory/device.js';
 import {

@@ -1,6 +1,4 @@
-/**
- * dmabroker_params_v1: a client describes memory to be allocated, or memory that it brings.
- */
+/** dmabroker_params_v1: a client describes memory to be allocated, or memory that it brings. */
 
 import type { Broker } from '../../broker/broker.js';
 import type { Lifetime } from '../../broker/lifetime.js';

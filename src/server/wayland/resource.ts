@@ -1,6 +1,4 @@
-/**
- * An object of the wire protocol on the server's side, and the error that ends a connection.
- */
+/** An object of the wire protocol on the server's side, and the error that ends a connection. */
 import type { HeldFds } from '../../broker/held-fds.js';
 import {
   encode,

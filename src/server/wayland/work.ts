@@ -5,14 +5,14 @@
 
 import type { Worked } from '../../broker/works.js';
 import type { BrokerError } from '../../memory/errors.js';
-import type { Result } from '../../memory/result.js';
+import type { Done, Result } from '../../memory/result.js';
 import type { RangeRequest } from '../../memory/work.js';
 import { dmabroker_work_v1 } from '../../protocol/dmabroker-v1.gen.js';
 import { hi, join64, lo } from '../../protocol/wire.js';
 import type { Connection } from './connection.js';
 import type { Resource } from './resource.js';
 
-type Answered = (result: Result<Worked>) => void;
+type Answered = Done<Worked>;
 
 /** The buffer that the work is about; each calls `answered` once. */
 export interface Workpiece {

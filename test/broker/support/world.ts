@@ -16,7 +16,7 @@ import type { DeviceState } from '../../../src/memory/device.js';
 import { BrokerError, type Refusal } from '../../../src/memory/errors.js';
 import { fourcc, MOD_LINEAR } from '../../../src/memory/fourcc.js';
 import type { Remaining, Remains } from '../../../src/memory/remains.js';
-import type { Result } from '../../../src/memory/result.js';
+import type { Done, Result } from '../../../src/memory/result.js';
 import type {
   Allocation,
   BufferSpec,
@@ -32,17 +32,17 @@ import { FakeClock } from '../../support/clock.js';
 interface PendingWork {
   readonly asker: Asker;
   readonly work: Work;
-  readonly done: (result: Result<WorkDone>) => void;
+  readonly done: Done<WorkDone>;
 }
 
 interface Pending {
   readonly choice: Choice;
   readonly id: string;
-  readonly done: (result: Result<Allocation>) => void;
+  readonly done: Done<Allocation>;
 }
 
 export interface PendingImport extends BroughtMemory {
-  readonly done: (result: Result<Allocation>) => void;
+  readonly done: Done<Allocation>;
 }
 
 /** What else may be known of an allocation. */
@@ -68,12 +68,7 @@ export class FakeWorld implements Surroundings {
     this.events.push(event);
   }
 
-  allocate(
-    _asker: Asker,
-    choice: Choice,
-    id: string,
-    done: (result: Result<Allocation>) => void,
-  ): void {
+  allocate(_asker: Asker, choice: Choice, id: string, done: Done<Allocation>): void {
     this.pending.push({ choice, id, done });
     if (this.immediate) this.answer(this.pending.length - 1);
   }
@@ -86,7 +81,7 @@ export class FakeWorld implements Surroundings {
   /** Allocations that were answered from the pool, by source. */
   readonly fromPool: string[] = [];
 
-  prepare(choice: Choice, id: string, done: (result: Result<Allocation>) => void): void {
+  prepare(choice: Choice, id: string, done: Done<Allocation>): void {
     if (!this.idle()) throw new Error('a spare is made while somebody waits');
     this.preparing.push({ choice, id, done });
   }
@@ -107,11 +102,7 @@ export class FakeWorld implements Surroundings {
   overhead = 0;
 
   /** Answered at once: linear memory, up to the limit. */
-  plan(
-    _asker: Asker,
-    { source, handleType, spec }: Choice,
-    done: (result: Result<Plan>) => void,
-  ): void {
+  plan(_asker: Asker, { source, handleType, spec }: Choice, done: Done<Plan>): void {
     this.plans++;
     const size = spec.kind === 'buffer' ? spec.size : spec.width * spec.height * 4;
     if (size > this.planLimit) {
@@ -134,21 +125,17 @@ export class FakeWorld implements Surroundings {
   /** Imports that were asked for and not answered yet. */
   readonly imports: PendingImport[] = [];
 
-  importMemory(
-    _asker: Asker,
-    brought: BroughtMemory,
-    done: (result: Result<Allocation>) => void,
-  ): void {
+  importMemory(_asker: Asker, brought: BroughtMemory, done: Done<Allocation>): void {
     this.imports.push({ ...brought, done });
   }
 
   /** Devices that are being opened, oldest first. */
   readonly opening: {
     readonly uuid: string;
-    readonly done: (result: Result<DeviceState>) => void;
+    readonly done: Done<DeviceState>;
   }[] = [];
 
-  openDevice(uuid: string, done: (result: Result<DeviceState>) => void): void {
+  openDevice(uuid: string, done: Done<DeviceState>): void {
     this.opening.push({ uuid, done });
   }
 
@@ -185,7 +172,7 @@ export class FakeWorld implements Surroundings {
   /** Work that was asked for and not answered yet. */
   readonly works: PendingWork[] = [];
 
-  work(asker: Asker, work: Work, done: (result: Result<WorkDone>) => void): void {
+  work(asker: Asker, work: Work, done: Done<WorkDone>): void {
     this.works.push({ asker, work, done });
   }
 

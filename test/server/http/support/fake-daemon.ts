@@ -15,7 +15,7 @@ import { after } from '../../../../src/memory/clock.js';
 import type { DeviceState } from '../../../../src/memory/device.js';
 import { BrokerError, fromMessage } from '../../../../src/memory/errors.js';
 import { fourcc } from '../../../../src/memory/fourcc.js';
-import type { Result } from '../../../../src/memory/result.js';
+import type { Done } from '../../../../src/memory/result.js';
 import type { Allocation, FormatOffer, SourceState } from '../../../../src/memory/source.js';
 import type { BufferInfo } from '../../../../src/rest/contract.js';
 import type { RestWorld } from '../../../../src/server/http/world.js';
@@ -64,12 +64,7 @@ const both: readonly FormatOffer[] = [
 class Memory extends FakeWorld {
   override immediate = true;
 
-  override allocate(
-    asker: Asker,
-    choice: Choice,
-    id: string,
-    done: (result: Result<Allocation>) => void,
-  ): void {
+  override allocate(asker: Asker, choice: Choice, id: string, done: Done<Allocation>): void {
     const { spec } = choice;
     const { size, dimension } = FAKE_LIMITS;
     const sizes =
