@@ -411,6 +411,13 @@ export class Broker {
     this.world.report({ type: 'quota.changed', quota: changed, by });
   }
 
+  /** The configuration was read again. */
+  configureQuotas(rules: Rules, recallSeconds: number): void {
+    this.quotas.configure('configuration', rules);
+    this.quotas.recallSeconds = recallSeconds;
+    this.pool.fit();
+  }
+
   /**
    * Memory is short: frees spares or, where there are none, asks for a part of it back. Returns how many
    * buffers it asked for.

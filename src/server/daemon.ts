@@ -14,6 +14,7 @@ import { machineRules, readMaxFds } from './config/machine-rules.js';
 import type { EventStreams } from './events/streams.js';
 import { listenOnUnixSocket } from './http/listen.js';
 import { listenOnTcp } from './http/tcp.js';
+import type { LogLevels } from './log/levels.js';
 import { Reports } from './reports.js';
 import {
   describe,
@@ -42,6 +43,7 @@ interface Parts {
   readonly streams: EventStreams;
   readonly unpublish: () => void;
   readonly now: Changeable;
+  readonly logLevels: LogLevels;
 }
 
 export class Daemon {
@@ -55,13 +57,17 @@ export class Daemon {
 
   /** Takes over what may change while it runs. Connections that there are stay. */
   async reload(loaded: Loaded): Promise<void> {
-    const { plane, now, streams } = this.parts;
+    const { plane, now, streams, logLevels } = this.parts;
     await takeOver(loaded.config, {
       policy: async (policy) => {
         await plane.ask('setPolicy', policy);
         now.policy = new Policy(policy);
       },
       pool: (pool) => plane.ask('setPool', pool),
+      quotas: (quotas) => plane.ask('setQuotas', quotas),
+      'log.level': ({ level }) => {
+        logLevels.level = level;
+      },
       'rest.tcp.tokens_file': ({ tokensFile }) => {
         now.tokens = tokensFile;
       },
@@ -171,7 +177,7 @@ export class Daemon {
     tellManager('READY=1', logger);
     logger.info({ clients: config.clients.socket, rest: config.rest.socket }, 'ready');
     const { unpublish } = clients;
-    return new Daemon(logger, started, { plane, streams, unpublish, now }, settings);
+    return new Daemon(logger, started, { plane, streams, unpublish, now, logLevels }, settings);
   }
 
   /** Stops taking requests, releases every buffer, destroys the device. */

@@ -53,7 +53,8 @@ export class Quotas {
   /** Told of each recall, with the seconds that are left; the registry sets it. */
   onRecall: Told = () => {};
   readonly #mainDevice: string | null;
-  readonly #recallSeconds: number;
+  /** Given to holders above their share to give something back. */
+  recallSeconds: number;
   #accountable: (uid: number) => number;
 
   constructor(
@@ -68,7 +69,7 @@ export class Quotas {
     this.importers = new Importers(options.charge ?? 'owner', this.#ledger);
     this.#mainDevice = options.mainDevice ?? null;
     this.rooms = new Rooms(this.#ledger, this.policy, this.#mainDevice);
-    this.#recallSeconds = options.recallSeconds ?? RECALL_SECONDS;
+    this.recallSeconds = options.recallSeconds ?? RECALL_SECONDS;
     this.#accountable = options.accountable ?? ((uid) => uid);
   }
 
@@ -204,7 +205,7 @@ export class Quotas {
       return attempt();
     } catch (error) {
       if (!(error instanceof ShareRefusal)) throw error;
-      const prospect = this.recalls.forShare(error.need, buffers, this.#recallSeconds);
+      const prospect = this.recalls.forShare(error.need, buffers, this.recallSeconds);
       const { refusal } = error;
       if ('recallable' in prospect) {
         const { recallable } = prospect;

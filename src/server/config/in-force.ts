@@ -72,13 +72,15 @@ export class ConfigInForce {
   }
 
   #now(started: Settings, next: Settings): Settings {
-    const entries = [...started].map(([key, value]) => {
-      const taken = isLive(key) ? next.get(key) : undefined;
-      return [key, taken ?? value] as const;
-    });
-    const now = new Map(entries);
+    const keys = [...new Set([...started.keys(), ...next.keys()])];
+    const now = new Map(
+      keys.flatMap((key) => {
+        const value = (isLive(key) ? next : started).get(key);
+        return value === undefined ? [] : [[key, value] as const];
+      }),
+    );
     const level = this.logLevel();
-    if (level !== this.started.config.log.level) {
+    if (level !== this.#latest.config.log.level) {
       now.set('log.level', { value: level, from: 'rest', line: null });
     }
     return now;

@@ -143,6 +143,7 @@ export const quotas = sectionOf(
     about: 'What may be had; `"none"` takes a limit away. What was set over REST comes before it.',
     see: 'quotas.md',
     settings,
+    live: true,
   },
   (said, { names }) => ({ rules: quotaRules(said, (name) => names.user(name)) }),
 );

@@ -96,7 +96,8 @@ export const SECTIONS = {
     settings: {
       level: setting(oneOf(LOG_LEVELS), 'info', {
         about:
-          'How much is logged: this, and what is worse. REST may change it until the next start.',
+          'How much is logged: this, and what is worse. REST may change it until the next start or reload.',
+        live: true,
       }),
       audit: setting(boolean, true, {
         about: 'Whether each act is a line of the log, whatever its level.',

@@ -78,6 +78,11 @@ export const questions: Table<Exclude<QuestionName, PlaneOperation>> = {
   }),
   metrics: op({ of: whole, run: ({ world }) => world.measured() }),
   ping: act({ of: whole, run: () => {} }),
+  setQuotas: act({
+    of: whole,
+    run: ({ broker, parameters: { rules, recallSeconds } }) =>
+      broker.configureQuotas(rules, recallSeconds),
+  }),
   setPolicy: act({
     of: whole,
     run: ({ broker, parameters }) => {

@@ -72,6 +72,8 @@ interface MainQuestions {
   /** Whether the data plane answers. */
   ping: { parameters: null; answer: null };
   /** The configuration was read again. */
+  setQuotas: { parameters: { rules: Rules; recallSeconds: number }; answer: null };
+  /** The configuration was read again. */
   setPolicy: { parameters: PolicyRules; answer: null };
   /** The configuration was read again: its spares go. */
   setPool: { parameters: PoolLimits; answer: null };

@@ -122,14 +122,16 @@ await withoutLeaks(t, 'the configuration in force', async (t) => {
       value: 500,
       after_restart: { value: 600, from: 'file', line: 3 },
     });
-    t.match(find(now, 'quotas.users.0.fds'), { value: 77, after_restart: { value: null } });
-    t.match(find(now, 'quotas.users.0.pending'), {
-      value: null,
-      from: 'default',
-      after_restart: { value: 5, from: 'file', line: 12 },
-    });
+    t.equal(find(now, 'quotas.users.0.fds'), undefined);
+    t.match(find(now, 'quotas.users.0.pending'), { value: 5, from: 'file', line: 12 });
+    const { body: root } = await daemon.rest('GET', '/v1/quotas/user/0');
+    t.match(root.settings, { pending: { value: 5, from: 'configuration' } }, 'it is in force');
+    t.notMatch(root.settings.fds, { value: 77 });
+    const level = await daemon.rest('GET', '/v1/log-level');
+    t.match(level.body, { level: 'debug' }, 'what REST had set is over');
+    t.match(find(now, 'log.level'), { value: 'debug', after_restart: null });
     const warned = daemon.log.find(({ msg }) => msg.startsWith('it takes a restart'));
-    t.match(warned?.pending, ['rest.rate_limit', 'quotas.users.0.fds', 'quotas.users.0.pending']);
+    t.same(warned?.pending, ['rest.rate_limit']);
     const { stdout } = await ctl(['--socket', daemon.restSocket, 'config']);
     const [first = '', later = ''] = stdout.split('after a restart:');
     t.match(first, /^rest\.rate_limit +500 +line 3$/m);

@@ -24,17 +24,23 @@ t.test('each mark is taken over by a function of its own', async (t) => {
       told.push(['pool', pool]);
     },
     'rest.tcp.tokens_file': (tcp) => told.push(['tokens', tcp]),
+    'log.level': ({ level }) => told.push(['level', level]),
+    quotas: ({ recallSeconds }) => told.push(['recalls', recallSeconds]),
   });
   t.same(told, [
     ['tokens', { listen: null, tokensFile: null }],
+    ['level', 'info'],
     ['policy', config.policy],
     ['pool', config.pool],
+    ['recalls', 10],
   ]);
   t.equal(config.pool.idleSeconds, 7);
   const failing: TakeOver = {
     policy: () => Promise.reject(new Error('no plane')),
     pool: () => t.fail('nothing is taken over behind a failure'),
     'rest.tcp.tokens_file': () => {},
+    'log.level': () => {},
+    quotas: () => {},
   };
   await t.rejects(takeOver(config, failing), /no plane/);
 });
@@ -51,10 +57,13 @@ t.test('a live setting that nobody takes over does not compile', async (t) => {
 });
 
 t.test('a name in the file is live by itself or with its section', async (t) => {
-  for (const key of ['policy.rules', 'policy.connect', 'pool.bytes', 'rest.tcp.tokens_file']) {
+  for (const key of [
+    ...['policy.rules', 'policy.connect', 'pool.bytes', 'rest.tcp.tokens_file'],
+    ...['quotas.users.0.fds', 'log.level'],
+  ]) {
     t.ok(isLive(key), key);
   }
-  for (const key of ['rest.tcp.listen', 'rest.rate_limit', 'quotas.users.0.fds', 'poolish.x']) {
+  for (const key of ['rest.tcp.listen', 'rest.rate_limit', 'log.audit', 'poolish.x']) {
     t.notOk(isLive(key), key);
   }
 });
