@@ -7,11 +7,18 @@ import { messageOf } from '../memory/errors.js';
 import { SystemClock } from '../native/clock.js';
 import { Writer } from '../native/writer.js';
 import { packageVersion } from '../package-root.js';
-import { dmabrokerd, type Options, tablesOf } from './config/command-line.js';
+import {
+  checkedFile,
+  configFile,
+  dmabrokerd,
+  type Options,
+  tablesOf,
+} from './config/command-line.js';
 import { type Loaded, loadConfig } from './config/config.js';
 import { ConfigError } from './config/config-error.js';
 import type { Daemon } from './daemon.js';
 import { sourceView } from './lists/inventory-views.js';
+import { ERROR, prefixFor } from './log/journal.js';
 import { Log } from './log/log.js';
 import { closeDebugger, onSignals } from './machine/signals.js';
 import { Allocator } from './threads/data-plane.js';
@@ -22,7 +29,9 @@ const clock = new SystemClock();
 /** Where the other threads' files stand. */
 const threads = new URL('.', import.meta.url);
 
+const prefixed = prefixFor(STDERR);
 const options = dmabrokerd(packageVersion())
+  .configureOutput({ writeErr: (text) => process.stderr.write(prefixed(text, ERROR)) })
   // A wrong option is a wrong configuration.
   .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : EXIT_CONFIG))
   .parse()
@@ -35,15 +44,16 @@ function fatal(error: unknown): never {
   process.abort();
 }
 
-const load = () => loadConfig(options.config ?? null, tablesOf(options), clock);
+const load = (file = configFile(options)) => loadConfig(file, tablesOf(options), clock);
+/** As `configured` does with the file that the daemon is to have. */
+const checked = options.check === undefined ? null : checkedFile(options);
 
 function configured() {
   try {
-    return load();
+    return load(checked ?? undefined);
   } catch (error) {
-    if (!(error instanceof ConfigError) && !(error instanceof Error && 'code' in error))
-      throw error;
-    console.error(`dmabrokerd: ${error.message}`);
+    if (!(error instanceof ConfigError)) throw error;
+    console.error(prefixed(`dmabrokerd: ${error.message}`, ERROR));
     process.exit(EXIT_CONFIG);
   }
 }
@@ -51,7 +61,11 @@ function configured() {
 const stateDir = options.stateDir === undefined ? null : resolve(options.stateDir);
 const loaded = configured();
 const { config } = loaded;
-const log = new Log(new Writer(STDERR), config.log.level);
+if (checked !== null) {
+  console.log(`${checked}: the configuration is good`);
+  process.exit();
+}
+const log = new Log(new Writer(STDERR), config.log.level, prefixed);
 const { logger } = log;
 process.on('exit', () => log.flush());
 // Node's own way would wait for the reader of standard error.
@@ -82,7 +96,7 @@ async function reload(daemon: Daemon): Promise<void> {
     return;
   }
   await daemon.reload(again);
-  const named = options.config === undefined ? ': no file is named, by --config' : '';
+  const named = again.file.path === null ? ': no file is named, by --config' : '';
   logger.info(`the configuration was read again${named}`);
   const { pending } = daemon.settings;
   if (pending.length > 0) {
