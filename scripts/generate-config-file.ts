@@ -37,17 +37,16 @@ ${comment(`${about}${live}`)}${comment(`Written: ${words}.${usual}`)}#${key} =${
 function sectionText([name, section]: [string, AnySection]): string {
   const { about, together, settings } = section;
   const entries = Object.entries(settings);
-  // Its table alone would say too little.
-  const head = together ? `#[${name}]` : `[${name}]`;
   return `
-${comment(`${about}${together ? ' All of it is said, or nothing.' : ''}`)}${head}
+${comment(`${about}${together ? ' All of it is said, or nothing.' : ''}`)}#[${name}]
 ${entries.map(([key, setting]) => settingText(section, key, setting)).join('')}`;
 }
 
 generated(
   'packaging/dmabroker.toml',
   `# The configuration of dmabrokerd. Every setting is here as a comment, with its default where that is a value:
-# as it is the file changes nothing. dmabroker.toml(5) has the same, docs/policy.md and docs/quotas.md examples.
+# as it is the file changes nothing. A setting takes its table's name, in brackets, before
+# it. dmabroker.toml(5) has the same; policy.md and quotas.md in /usr/share/doc/dmabroker have examples.
 #
 # After a change: dmabrokerd --check, then systemctl reload dmabrokerd, or restart where it takes that.
 ${Object.entries<AnySection>(SECTIONS).map(sectionText).join('')}`,
