@@ -27,8 +27,10 @@ put() { install -D -m 644 "$1" "$root/$2"; }
 put_compressed() { mkdir -p "$root/$(dirname "$2")" && gzip -9n <"$1" >"$root/$2"; }
 filled() {
   sed -e "s/@VERSION@/$version/" -e "s/@ARCH@/$debian/" -e "s/@GLIBC@/$glibc/" -e "s/@SIZE@/$size/" \
-    -e "s/@MAINTAINER@/${DEBFULLNAME:-dmabroker authors} <${DEBEMAIL:-root@localhost}>/" "$1"
+    -e "s/@MAINTAINER@/$maintainer/" "$1"
 }
+# As dch(1) has it.
+maintainer="${DEBFULLNAME:-dmabroker authors} <${DEBEMAIL:-root@localhost}>"
 # The newest symbol of glibc that the shim asks for.
 glibc=$(sed -n "s/^export const GLIBC = '\(.*\)';/\1/p" src/native/platform.ts)
 
@@ -39,6 +41,7 @@ put openapi.yaml $own/openapi.yaml
 mkdir -p "$root/$own/dist" "$root/$own/node_modules/@yuuang" "$root/$own/bin" "$root/usr/bin"
 cp -r dist/bundle dist/docs "$root/$own/dist/"
 put "dist/native/linux-$arch/dmabroker.so" "$own/dist/native/linux-$arch/dmabroker.so"
+strip --strip-unneeded "$root/$own/dist/native/linux-$arch/dmabroker.so"
 cp -r node_modules/ffi-rs "$root/$own/node_modules/"
 cp -r "node_modules/@yuuang/ffi-rs-linux-$arch-gnu" "$root/$own/node_modules/@yuuang/"
 for program in dmabrokerd dmabrokerctl; do
@@ -67,7 +70,11 @@ filled packaging/dmabroker-protocols.pc.in >"$root/.pc"
 put "$root/.pc" usr/share/pkgconfig/dmabroker-protocols.pc
 rm "$root/.pc"
 share=usr/share/doc/dmabroker
-put_compressed CHANGELOG.md $share/changelog.gz
+put_compressed CHANGELOG.md $share/CHANGELOG.md.gz
+printf 'dmabroker (%s) unstable; urgency=medium\n\n  * CHANGELOG.md.gz has what has changed.\n\n -- %s  %s\n' \
+  "$version" "$maintainer" "$(date -uR -d "@$SOURCE_DATE_EPOCH")" >"$root/.changelog"
+put_compressed "$root/.changelog" $share/changelog.gz
+rm "$root/.changelog"
 for page in README.md docs/*.md; do put "$page" "$share/${page#docs/}"; done
 # MIT's text is in the one place where Debian has people look for it.
 mkdir -p "$root/$share"

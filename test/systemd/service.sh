@@ -56,7 +56,6 @@ cat > /etc/systemd/system/dmabrokerd.service.d/tcp.conf <<'END'
 [Service]
 PrivateNetwork=no
 RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6
-IPAddressDeny=any
 IPAddressAllow=localhost
 END
 systemctl daemon-reload
