@@ -16,6 +16,7 @@ import {
 } from './config/command-line.js';
 import { type Loaded, loadConfig } from './config/config.js';
 import { ConfigError } from './config/config-error.js';
+import { checkedMachine } from './config/machine.js';
 import type { Daemon } from './daemon.js';
 import { sourceView } from './lists/inventory-views.js';
 import { ERROR, prefixFor } from './log/journal.js';
@@ -44,13 +45,14 @@ function fatal(error: unknown): never {
   process.abort();
 }
 
-const load = (file = configFile(options)) => loadConfig(file, tablesOf(options), clock);
-/** As `configured` does with the file that the daemon is to have. */
+const load = () => loadConfig(configFile(options), tablesOf(options), clock);
 const checked = options.check === undefined ? null : checkedFile(options);
 
 function configured() {
   try {
-    return load(checked ?? undefined);
+    return checked === null
+      ? load()
+      : loadConfig(checked, tablesOf(options), clock, checkedMachine());
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     console.error(prefixed(`dmabrokerd: ${error.message}`, ERROR));

@@ -62,6 +62,9 @@ runuser -u alice -- dmabrokerctl --json alloc --size 4096 --source dma-heap:syst
 
 # The configuration: the file that the unit names is the one that is read; a reload says what is wrong.
 echo "checked=$(dmabrokerd --check)"
+install -o dmabroker -m 600 /dev/null /etc/dmabroker/tokens.toml
+printf '[rest.tcp]\nlisten = "[::1]:0"\ntokens_file = "/etc/dmabroker/tokens.toml"\n' > /tmp/tcp.toml
+echo "checked_tokens=$(dmabrokerd --check /tmp/tcp.toml 2>&1)"
 groupadd --system others
 usermod -aG others carol
 printf '[policy]\nconnect = { groups = ["others"] }\n' >> $conf

@@ -85,6 +85,11 @@ t.test('members of either group alone have what it is for', async (t) => {
 
 t.test('the file in /etc is the one that is read', async (t) => {
   t.equal(seen.checked, '/etc/dmabroker/dmabroker.toml: the configuration is good');
+  t.equal(
+    seen.checked_tokens,
+    '/tmp/tcp.toml: the configuration is good',
+    'root checks for the daemon’s user, whose the tokens are',
+  );
   t.equal(seen.carol_named, 'drew 640x480 pixels', 'a group that the policy names, after a reload');
 });
 

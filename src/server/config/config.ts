@@ -33,11 +33,16 @@ export interface Loaded {
 }
 
 /** Throws ConfigError. */
-export function loadConfig(path: string | null, commandLine: Tables, clock: Clock): Loaded {
+export function loadConfig(
+  path: string | null,
+  commandLine: Tables,
+  clock: Clock,
+  machine = thisMachine(),
+): Loaded {
   const text = path === null ? '' : readText(path);
   const tables = parseConfig(text, path ?? '');
   const place: Place = (keys) => `${path ?? ''}:${lineOf(text, keys)}`;
-  const config = configOf([tables, commandLine], thisMachine(), place);
+  const config = configOf([tables, commandLine], machine, place);
   return { config, file: { path, text, tables }, commandLine, readAt: clock.now() };
 }
 
