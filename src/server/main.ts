@@ -126,6 +126,11 @@ async function run(): Promise<void> {
     },
     ignored: (signal) => logger.info({ signal }, 'the signal has no meaning here'),
   });
+  const { path } = loaded.file;
+  logger.info(
+    { configuration: path },
+    path === null ? 'no configuration file is named' : `configuration: ${path}`,
+  );
   const step = (name: string) => logger.debug(`start: ${name}`);
   daemon = await Daemon.start({ threads, loaded, stateDir, log, clock, fatal, step });
   closeDebugger();
