@@ -4,6 +4,7 @@
  */
 
 import { readFileSync } from 'node:fs';
+import { checked } from '../src/memory/check-spec.js';
 import { SystemClock } from '../src/native/clock.js';
 import { parseInfo } from '../src/native/dmabuf.js';
 import { remains } from '../src/native/remains.js';
@@ -15,7 +16,7 @@ const ROUNDS = 7;
 
 const source = new MemfdSource();
 const allocations = Array.from({ length: BUFFERS }, () =>
-  source.allocate({ kind: 'buffer', size: 4096, usage: 4 }, 'bench'),
+  source.allocate(checked({ kind: 'buffer', size: 4096, usage: 4 }), 'bench'),
 );
 const fdsOf = allocations.map(({ planes }) => [planes[0]?.fd ?? -1]);
 

@@ -9,6 +9,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { connect, type ImageRequest, type LinearRequest } from '../src/client/index.js';
+import { checked } from '../src/memory/check-spec.js';
 import { fourcc, MOD_LINEAR } from '../src/memory/fourcc.js';
 import { type MemorySource, type MemorySpec, Usage } from '../src/memory/source.js';
 import { close } from '../src/native/libc/fd.js';
@@ -82,7 +83,7 @@ async function timed(count: number, body: () => void | Promise<void>): Promise<T
 const ways = {
   'source alone': ({ spec }: Case) =>
     timed(REQUESTS, () => {
-      const { planes, key } = source.allocate(spec, 'bench');
+      const { planes, key } = source.allocate(checked(spec), 'bench');
       for (const fd of new Set(planes.map((plane) => plane.fd))) close(fd);
       source.free(key);
     }),

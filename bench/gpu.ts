@@ -8,6 +8,7 @@
  */
 import { closeSync, readlinkSync } from 'node:fs';
 import { connect } from '../src/client/index.js';
+import { checked } from '../src/memory/check-spec.js';
 import { Usage } from '../src/memory/source.js';
 import { toEnd } from '../src/memory/steps.js';
 import { probeVulkan } from '../src/native/sources/probe-vulkan.js';
@@ -33,17 +34,15 @@ header('gpu', 'Memory of a Vulkan device as opaque_fd');
 const probe = probeVulkan();
 const { device: found } = probe;
 if (found !== null) {
-  const { name, type, api_version, driver, extensions, heaps } = found;
-  console.log(
-    `device      ${name} (${type}), Vulkan ${api_version}, ${driver.name} ${driver.info}`,
-  );
+  const { name, type, apiVersion, driver, extensions, heaps } = found;
+  console.log(`device      ${name} (${type}), Vulkan ${apiVersion}, ${driver.name} ${driver.info}`);
   const state = (on: boolean) =>
     extensions.filter(({ enabled }) => enabled === on).map((extension) => extension.name);
   console.log(`extensions  ${state(true).join(' ')}`);
   console.log(`missing     ${state(false).join(' ') || 'none'}`);
-  for (const { index, size, device_local } of heaps) {
+  for (const { index, size, deviceLocal } of heaps) {
     console.log(
-      `heap ${index}      ${(size / MIB / KIB).toFixed(1)} GiB${device_local ? ', of the device' : ''}`,
+      `heap ${index}      ${(size / MIB / KIB).toFixed(1)} GiB${deviceLocal ? ', of the device' : ''}`,
     );
   }
 }
@@ -145,7 +144,7 @@ for (const size of SIZES) {
   for (let round = -1; round < roundsOf(size); round++) {
     const begin = now();
     const { planes, key } = source.allocate(
-      { kind: 'buffer', size, usage: Usage.transfer },
+      checked({ kind: 'buffer', size, usage: Usage.transfer }),
       'bench',
     );
     for (const { fd } of planes) closeSync(fd);

@@ -9,24 +9,18 @@
  */
 
 import type { Clock, Monotonic } from '../memory/clock.js';
-import type { DeviceState } from '../memory/device.js';
+import type { DeviceState, SourceTable } from '../memory/device.js';
 import { BrokerError } from '../memory/errors.js';
 import { DEFAULT_PAST_PROCESSES, DEFAULT_TRUSTED_BYTES, MAX_RECIPIENTS } from '../memory/limits.js';
-import type { FormatOffer, LostAllocation, PlanResult, SourceState } from '../memory/source.js';
-import type {
-  BrokerBuffer,
-  BufferResult,
-  Client,
-  Owner,
-  Peer,
-  RecallNotice,
-  ReleaseReason,
-} from './buffer.js';
+import type { Done } from '../memory/result.js';
+import type { FormatOffer, LostAllocation, Plan, SourceState } from '../memory/source.js';
+import type { BrokerBuffer, Client, Owner } from './buffer.js';
 import { Clients } from './clients.js';
 import { soonest } from './deadlines.js';
 import { FairPool } from './fair-pool.js';
 import { type ImportRequest, Intake } from './intake.js';
 import { Leases } from './leases.js';
+import type { RecallNotice, ReleaseReason } from './lifetime.js';
 import { Lingering } from './lingering.js';
 import { LongTexts } from './long-texts.js';
 import type { Policy } from './policy.js';
@@ -42,11 +36,11 @@ import { Selection } from './selection.js';
 import type { Surroundings } from './surroundings.js';
 import { type Issued, type TokenInfo, Tokens, type TokenTerms } from './tokens.js';
 import type { Suspect, Swept } from './unproven.js';
+import type { Peer } from './who.js';
 import { Works } from './works.js';
 
 export type { ImportRequest } from './intake.js';
-export type { AllocationResult, Surroundings } from './surroundings.js';
-export type { BufferResult };
+export type { Surroundings } from './surroundings.js';
 
 export interface Redemption {
   readonly buffer: BrokerBuffer;
@@ -87,34 +81,32 @@ export class Broker {
 
   constructor(
     private readonly world: Surroundings,
-    sources: readonly SourceState[],
-    offers: readonly FormatOffer[],
+    /** What there is at the start (`setSources`). */
+    { sources, offers, devices = [] }: SourceTable & { readonly devices?: readonly DeviceState[] },
     readonly quotas = new Quotas(world.clock),
     {
       unknownGraceMs,
-      trustedBytes,
-      maxPastProcesses,
-      maxRecipients,
+      trustedBytes = DEFAULT_TRUSTED_BYTES,
+      maxPastProcesses = DEFAULT_PAST_PROCESSES,
+      maxRecipients = MAX_RECIPIENTS,
     }: BrokerOptions = DEFAULT_OPTIONS,
-    devices: readonly DeviceState[] = [],
   ) {
     this.#registry = new Registry(world, quotas);
-    this.#clients = new Clients(world, maxPastProcesses ?? DEFAULT_PAST_PROCESSES);
-    this.#recipients = new FairPool(maxRecipients ?? MAX_RECIPIENTS);
+    this.#clients = new Clients(world, maxPastProcesses);
+    this.#recipients = new FairPool(maxRecipients);
     this.#room = new RoomQueue(world.clock);
     this.#tokens = new Tokens(world.clock, world.random);
     this.works = new Works(world, quotas);
     this.texts = new LongTexts(world, quotas);
-    this.#lingering = new Lingering(
-      world,
-      unknownGraceMs,
-      trustedBytes ?? DEFAULT_TRUSTED_BYTES,
-      (buffer) => this.#suspect(buffer),
-      this.#room,
-      (buffer) =>
+    this.#lingering = new Lingering(world, {
+      graceMs: unknownGraceMs,
+      trustedBytes,
+      suspect: (buffer) => this.#suspect(buffer),
+      room: this.#room,
+      chargedElsewhere: (buffer) =>
         world.tells(buffer.allocation) !== 'unknown' && this.#registry.memories.areOlder(buffer),
-      (buffer) => this.#gone(buffer),
-    );
+      gone: (buffer) => this.#gone(buffer),
+    });
     this.leases = new Leases(
       world.clock,
       (buffer) => this.release(buffer, 'lease_expired'),
@@ -130,18 +122,15 @@ export class Broker {
     const newId = () =>
       this.#registry.newId((id) => this.#lingering.get(id) !== undefined || this.pool.has(id));
     this.pool = new Pool(world, quotas.rooms, newId);
-    this.#intake = new Intake(
-      world,
-      quotas,
-      this.#registry,
-      this.#selection,
-      this.leases,
-      this.pool,
-      this.#room,
-      newId,
-      (buffer) => this.release(buffer, 'owner'),
-    );
-    this.#reissues = new Reissues(world, quotas, this.#registry, this.#lingering, this.pool, newId);
+    const parts = { world, quotas, registry: this.#registry, pool: this.pool, newId };
+    this.#intake = new Intake({
+      ...parts,
+      selection: this.#selection,
+      leases: this.leases,
+      room: this.#room,
+      release: (buffer) => this.release(buffer, 'owner'),
+    });
+    this.#reissues = new Reissues({ ...parts, lingering: this.#lingering });
     quotas.onRecall = (...what) => this.#recalled(...what);
   }
 
@@ -247,12 +236,12 @@ export class Broker {
    * nearest request. A buffer bound to a connection that has gone in the meantime is released before
    * `done` is called with `not_found`.
    */
-  allocate(owner: Owner, request: AllocationRequest, done: (result: BufferResult) => void): void {
+  allocate(owner: Owner, request: AllocationRequest, done: Done<BrokerBuffer>): void {
     this.#intake.allocate(owner, request, done);
   }
 
   /** A dry run: answers what `allocate` would; nothing is kept or charged. */
-  test(owner: Owner, request: AllocationRequest, done: (result: PlanResult) => void): void {
+  test(owner: Owner, request: AllocationRequest, done: Done<Plan>): void {
     this.#intake.test(owner, request, done);
   }
 
@@ -260,7 +249,7 @@ export class Broker {
    * Registers memory that the owner brings. The planes' fds are the broker's from here on, whatever
    * comes of it. `done` as in `allocate`.
    */
-  import(owner: Owner, request: ImportRequest, done: (result: BufferResult) => void): void {
+  import(owner: Owner, request: ImportRequest, done: Done<BrokerBuffer>): void {
     this.#intake.import(owner, request, done);
   }
 
@@ -274,11 +263,7 @@ export class Broker {
   }
 
   /** Allocates the memory of a lost buffer anew (reissues.ts). */
-  reissue(
-    buffer: BrokerBuffer,
-    done: (result: BufferResult) => void,
-    by: Owner | null = null,
-  ): void {
+  reissue(buffer: BrokerBuffer, done: Done<BrokerBuffer>, by: Owner | null = null): void {
     this.#reissues.reissue(buffer, done, by);
   }
 

@@ -1,41 +1,19 @@
-/**
- * What the broker knows about a buffer and about the clients that it deals with.
- */
+/** What the broker knows about a buffer and about the clients that it deals with. */
 
 import type { Monotonic } from '../memory/clock.js';
-import type { BrokerError } from '../memory/errors.js';
 import { MAX_PAST_RECIPIENTS } from '../memory/limits.js';
-import type { Allocation, MemorySpec } from '../memory/source.js';
-import type { Cgroup } from './cgroup.js';
+import type { Done } from '../memory/result.js';
+import type { Allocation, CheckedSpec } from '../memory/source.js';
 import type { HeldFds } from './held-fds.js';
 import { History } from './history.js';
+import type { Lifetime, RecallNotice, ReleaseReason } from './lifetime.js';
 import type { PeerProcess } from './peer-process.js';
 import type { Charge } from './quota/charge.js';
-import type { RecallReason } from './quota/recalls.js';
-import type { Choice, Lifetime } from './request.js';
-
-/**
- * A process as the kernel named it when it connected. Decisions rest on uid, gid and groups alone: a
- * pid may be reused, and names are the process's own choice.
- */
-export interface Peer extends Cgroup {
-  readonly pid: number;
-  readonly uid: number;
-  readonly gid: number;
-  /** Supplementary groups (SO_PEERGROUPS). */
-  readonly groups: readonly number[];
-  /** For people, never for a decision: a process chooses its own name. */
-  readonly executable: string | null;
-}
-
-/** A process of which not everything may be known: one that speaks REST. */
-export type PartialPeer = { readonly [K in keyof Peer]: Peer[K] | null };
+import type { Choice } from './request.js';
+import type { Doer, Identity } from './who.js';
 
 /** A connection to the client socket. */
-export interface Client {
-  /** `c1`, `c2`, …: never used again while the daemon runs. */
-  readonly id: string;
-  readonly peer: Peer;
+export interface Client extends Identity {
   readonly connectedAt: Monotonic;
   readonly owned: Set<BrokerBuffer>;
   /** Their sizes together. */
@@ -47,11 +25,8 @@ export interface Client {
 }
 
 /** Who asked for a buffer and is charged: a client, or a user of REST (client null). */
-export interface Owner {
+export interface Owner extends Doer {
   readonly client: Client | null;
-  readonly peer: PartialPeer;
-  /** The name of the token with which a user of REST is known, who is otherwise not. */
-  readonly token?: string;
 }
 
 /** A process that was handed the fds. */
@@ -64,17 +39,12 @@ export interface Recipient {
   readonly forgotten: () => void;
 }
 
-export type ReleaseReason = 'owner' | 'administrator' | 'lease_expired';
-
 /**
  * `lost`: its device was, and what the memory holds is undefined until it is re-issued. `lingering`:
  * released, and somebody still has the memory. `unknown`: released, and the kernel does not tell
  * whether somebody has it. All are charged.
  */
 export type BufferState = 'live' | 'lost' | 'lingering' | 'unknown';
-
-/** Why a buffer is asked for; `withdrawn`: it may be kept after all. */
-export type RecallNotice = RecallReason | 'lease_expired' | 'withdrawn';
 
 /** Somebody who wants to know what becomes of a buffer. */
 export interface Watcher {
@@ -97,7 +67,12 @@ interface Former {
   readonly now: Monotonic;
 }
 
-export type BufferResult = { buffer: BrokerBuffer } | { error: BrokerError };
+/** What a buffer is made with. */
+export type NewBuffer = Pick<
+  BrokerBuffer,
+  | ('id' | 'spec' | 'allocation' | 'held' | 'owner' | 'lifetime' | 'name')
+  | ('createdAt' | 'charge' | 'choice')
+>;
 
 export class BrokerBuffer {
   /** Counts the memories that it has had. */
@@ -109,7 +84,7 @@ export class BrokerBuffer {
   /** The id of the buffer that has other memory now, where this is what it had before. */
   formerOf: string | null = null;
   /** Who waits for its memory to be allocated anew. */
-  readonly reissuing: ((result: BufferResult) => void)[] = [];
+  readonly reissuing: Done<BrokerBuffer>[] = [];
   released = false;
   /** Made, or handed to somebody. */
   lastUsed: Monotonic;
@@ -117,22 +92,32 @@ export class BrokerBuffer {
   /** Not all recipients are known any more. */
   #forgotten = false;
 
-  constructor(
-    readonly id: string,
-    readonly spec: MemorySpec,
-    public allocation: Allocation,
-    /** The registry's reference to the planes' fds. */
-    public held: HeldFds,
-    readonly owner: Owner,
-    readonly lifetime: Lifetime,
-    public name: string | null,
-    readonly createdAt: Monotonic,
-    /** What its owner is charged for as long as the memory is there. */
-    readonly charge: Charge,
-    /** What was asked of the source, to be asked again; null for memory that a client brought. */
-    readonly choice: Choice | null,
-  ) {
-    this.lastUsed = createdAt;
+  readonly id: string;
+  readonly spec: CheckedSpec;
+  allocation: Allocation;
+  /** The registry's reference to the planes' fds. */
+  held: HeldFds;
+  readonly owner: Owner;
+  readonly lifetime: Lifetime;
+  name: string | null;
+  readonly createdAt: Monotonic;
+  /** What its owner is charged for as long as the memory is there. */
+  readonly charge: Charge;
+  /** What was asked of the source, to be asked again; null for memory that a client brought. */
+  readonly choice: Choice | null;
+
+  constructor(made: NewBuffer) {
+    this.id = made.id;
+    this.spec = made.spec;
+    this.allocation = made.allocation;
+    this.held = made.held;
+    this.owner = made.owner;
+    this.lifetime = made.lifetime;
+    this.name = made.name;
+    this.createdAt = made.createdAt;
+    this.charge = made.charge;
+    this.choice = made.choice;
+    this.lastUsed = made.createdAt;
   }
 
   /**
@@ -140,19 +125,11 @@ export class BrokerBuffer {
    * released and charged as given; who was handed it is a recipient of that one alone.
    */
   replace(allocation: Allocation, held: HeldFds, { id, charge, now }: Former): BrokerBuffer {
-    const { spec, owner, lifetime, name, createdAt } = this;
-    const past = [this.allocation, this.held] as const;
-    const former = new BrokerBuffer(
-      id,
-      spec,
-      ...past,
-      owner,
-      lifetime,
-      name,
-      createdAt,
-      charge,
-      null,
-    );
+    const { spec, allocation: past, held: fds, owner, lifetime, name, createdAt } = this;
+    const former = new BrokerBuffer({
+      ...{ id, spec, allocation: past, held: fds, owner },
+      ...{ lifetime, name, createdAt, charge, choice: null },
+    });
     former.formerOf = this.id;
     former.history = this.history.copy();
     former.generation = this.generation;

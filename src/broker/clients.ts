@@ -4,9 +4,10 @@
  */
 
 import { BrokerError } from '../memory/errors.js';
-import type { Client, Peer } from './buffer.js';
+import type { Client } from './buffer.js';
 import { PeerProcess } from './peer-process.js';
 import type { Surroundings } from './surroundings.js';
+import type { Peer } from './who.js';
 
 export const noClient = (id: string): BrokerError =>
   new BrokerError('not_found', `there is no client ${id}`);

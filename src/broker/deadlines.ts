@@ -1,6 +1,4 @@
-/**
- * Things that end at a moment each, the soonest first. Nothing here waits.
- */
+/** Things that end at a moment each, the soonest first. Nothing here waits. */
 import type { Monotonic } from '../memory/clock.js';
 
 export class Deadlines<T> {

@@ -6,11 +6,10 @@
 
 import type { DeviceState, SourceTable } from '../memory/device.js';
 import { BrokerError } from '../memory/errors.js';
-
-export type OpenResult = { readonly device: DeviceState } | { readonly error: BrokerError };
+import type { Done } from '../memory/result.js';
 
 /** Answers later, exactly once. */
-export type OpenDevice = (uuid: string, done: (result: OpenResult) => void) => void;
+export type OpenDevice = (uuid: string, done: Done<DeviceState>) => void;
 
 type Ready = (error: BrokerError | null) => void;
 
@@ -50,9 +49,9 @@ export class Devices {
     this.#opening.set(uuid, all);
     this.open(uuid, (result) => {
       this.#opening.delete(uuid);
-      if ('device' in result) this.update([result.device]);
-      const opened = 'device' in result && result.device.table !== null;
-      const error = 'error' in result ? result.error : opened ? null : this.#refusal(uuid);
+      if (!('error' in result)) this.update([result]);
+      const error =
+        'error' in result ? result.error : result.table === null ? this.#refusal(uuid) : null;
       for (const each of all) each(error);
     });
   }

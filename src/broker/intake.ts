@@ -3,18 +3,20 @@
  * charged before it is made, and registered when it is there.
  */
 
-import { BrokerError } from '../memory/errors.js';
-import type { Allocation, MemorySpec, Plane, PlanResult } from '../memory/source.js';
-import { BrokerBuffer, type BufferResult, type Owner } from './buffer.js';
+import type { BrokerError } from '../memory/errors.js';
+import type { BroughtPlane } from '../memory/plane.js';
+import { attempt, type Done, type Result } from '../memory/result.js';
+import type { MemorySpec, Plan } from '../memory/source.js';
+import { BrokerBuffer, type NewBuffer, type Owner } from './buffer.js';
 import type { Leases } from './leases.js';
+import type { Lifetime } from './lifetime.js';
 import { Planner } from './planner.js';
 import type { Pool } from './pool/pool.js';
-import type { Charge } from './quota/charge.js';
 import { estimateOf, importEstimate } from './quota/estimate.js';
 import type { Estimate } from './quota/ledger.js';
 import type { Quotas } from './quota/quotas.js';
 import type { Registry } from './registry.js';
-import { type AllocationRequest, type Choice, checkRequest, type Lifetime } from './request.js';
+import { type AllocationRequest, type Choice, checkRequest } from './request.js';
 import type { RoomQueue } from './room-queue.js';
 import { connectionGone, type Selection } from './selection.js';
 import type { Surroundings } from './surroundings.js';
@@ -23,7 +25,7 @@ import type { Surroundings } from './surroundings.js';
 export interface ImportRequest {
   /** An image's one modifier is that of the memory. */
   readonly spec: MemorySpec;
-  readonly planes: readonly Plane[];
+  readonly planes: readonly BroughtPlane[];
   /** The deviceUUID of the device that is to import it; the main one, where it is absent. */
   readonly device?: string | undefined;
   readonly lifetime: Lifetime;
@@ -33,92 +35,92 @@ export interface ImportRequest {
 /** What quotas are asked about an allocation. */
 type Asked = [owner: Owner, source: string, estimate: Estimate];
 
+/** The parts of the broker that it works with. */
+export interface IntakeParts {
+  readonly world: Surroundings;
+  readonly quotas: Quotas;
+  readonly registry: Registry;
+  readonly selection: Selection;
+  readonly leases: Leases;
+  readonly pool: Pool;
+  readonly room: RoomQueue;
+  newId(): string;
+  /** Lets go of a buffer that came too late for its owner. */
+  release(buffer: BrokerBuffer): void;
+}
+
 export class Intake {
   readonly #planner = new Planner({
     choose: (owner, request) =>
-      this.#admit(owner, request, (...asked) => this.quotas.rehearse(...asked, null)).choice,
+      this.#admit(owner, request, (...asked) => this.parts.quotas.rehearse(...asked, null)).choice,
     check: (owner, { source, spec }, plan) =>
-      this.quotas.rehearse(owner, source, estimateOf(spec), plan),
-    plan: (asker, choice, done) => this.world.plan(asker, choice, done),
-    permitted: ({ peer }, request) => this.selection.permittedRequest(peer, request),
-    asker: (owner) => this.quotas.whoIs(owner),
+      this.parts.quotas.rehearse(owner, source, estimateOf(spec), plan),
+    plan: (asker, choice, done) => this.parts.world.plan(asker, choice, done),
+    permitted: ({ peer }, request) => this.parts.selection.permittedRequest(peer, request),
+    asker: (owner) => this.parts.quotas.whoIs(owner),
   });
 
-  constructor(
-    private readonly world: Surroundings,
-    private readonly quotas: Quotas,
-    private readonly registry: Registry,
-    private readonly selection: Selection,
-    private readonly leases: Leases,
-    private readonly pool: Pool,
-    private readonly room: RoomQueue,
-    private readonly newId: () => string,
-    /** Lets go of a buffer that came too late for its owner. */
-    private readonly release: (buffer: BrokerBuffer) => void,
-  ) {}
+  constructor(private readonly parts: IntakeParts) {}
 
   /**
    * Allocates for an owner. `done` is called once; with a refusal when the planner has looked for the
    * nearest request. A buffer bound to a connection that has gone in the meantime is released before
    * `done` is called with `not_found`.
    */
-  allocate(owner: Owner, request: AllocationRequest, done: (result: BufferResult) => void): void {
+  allocate(owner: Owner, request: AllocationRequest, done: Done<BrokerBuffer>): void {
     const refuse = (error: BrokerError) => this.#planner.explain(owner, request, error, done);
-    const check = () => this.selection.checkVulkan(owner);
+    const check = () => this.parts.selection.checkVulkan(owner);
     const go = () => this.#enter(owner, request, done);
-    this.selection.onDevice(owner, request.device, check, refuse, go);
+    this.parts.selection.onDevice(owner, request.device, { check, refuse, go });
   }
 
   /** Waits for room where that may come, or allocates. */
-  #enter(owner: Owner, request: AllocationRequest, done: (result: BufferResult) => void): void {
-    const who = this.quotas.whoIs(owner);
+  #enter(owner: Owner, request: AllocationRequest, done: Done<BrokerBuffer>): void {
+    const who = this.parts.quotas.whoIs(owner);
     const fits = () => this.#fits(owner, request);
     const go = () => {
       const isLate = request.lifetime === 'connection' && owner.client?.connected === false;
       if (isLate) done({ error: connectionGone() });
       else this.#allocate(owner, request, done);
     };
-    const waits = this.room.isExpected(who.uid) && !fits() && this.room.add(who, fits, go);
+    const waits =
+      this.parts.room.isExpected(who.uid) && !fits() && this.parts.room.add(who, fits, go);
     if (!waits) this.#allocate(owner, request, done);
   }
 
   /** Whether it need not wait for room; what is refused for another reason is refused at once. */
   #fits(owner: Owner, request: AllocationRequest): boolean {
-    try {
-      this.#admit(owner, request, (...asked) => this.quotas.rehearse(...asked, null));
-      return true;
-    } catch (error) {
-      if (!(error instanceof BrokerError)) throw error;
-      return error.code !== 'limit_exceeded';
-    }
+    const admitted = attempt(() =>
+      this.#admit(owner, request, (...asked) => this.parts.quotas.rehearse(...asked, null)),
+    );
+    return !('error' in admitted) || admitted.error.code !== 'limit_exceeded';
   }
 
-  #allocate(owner: Owner, request: AllocationRequest, done: (result: BufferResult) => void): void {
-    let choice: Choice;
-    let charge: Charge;
-    try {
-      const reserve = (...asked: Asked) => this.quotas.reserve(...asked, this.registry.buffers);
-      ({ choice, charged: charge } = this.#admit(owner, request, reserve));
-    } catch (error) {
-      if (!(error instanceof BrokerError)) throw error;
-      this.#planner.explain(owner, request, error, done);
+  #allocate(owner: Owner, request: AllocationRequest, done: Done<BrokerBuffer>): void {
+    const reserve = (...asked: Asked) =>
+      this.parts.quotas.reserve(...asked, this.parts.registry.buffers);
+    const admitted = attempt(() => this.#admit(owner, request, reserve));
+    if ('error' in admitted) {
+      this.#planner.explain(owner, request, admitted.error, done);
       return;
     }
-    const spare = this.pool.take(choice);
+    const { choice, charged: charge } = admitted;
+    const { lifetime, name } = request;
+    const wanted = { owner, spec: choice.spec, lifetime, name, charge, choice };
+    const spare = this.parts.pool.take(choice);
     if (spare !== null) {
       const { id, allocation } = spare;
-      done(this.#register(id, owner, choice.spec, request, allocation, charge, choice));
+      done(this.#register({ ...wanted, id, allocation }));
       return;
     }
-    const id = this.newId();
-    this.pool.allocate(charge.who, choice, id, (result) => {
+    const id = this.parts.newId();
+    this.parts.pool.allocate(charge.who, choice, id, (result) => {
       if ('error' in result) {
         charge.release();
         this.#planner.explain(owner, request, result.error, done);
         return;
       }
-      const { allocation } = result;
-      done(this.#register(id, owner, choice.spec, request, allocation, charge, choice));
+      done(this.#register({ ...wanted, id, allocation: result }));
     });
   }
 
@@ -128,109 +130,89 @@ export class Intake {
     request: AllocationRequest,
     charge: (...asked: Asked) => T,
   ): { choice: Choice; charged: T } {
-    checkRequest(request);
-    const choice = this.selection.choose(owner, request);
+    const choice = this.parts.selection.choose(owner, checkRequest(request));
     return { choice, charged: charge(owner, choice.source, estimateOf(choice.spec)) };
   }
 
   /** A dry run: answers what `allocate` would; nothing is kept or charged. */
-  test(owner: Owner, request: AllocationRequest, done: (result: PlanResult) => void): void {
+  test(owner: Owner, request: AllocationRequest, done: Done<Plan>): void {
     const refuse = (error: BrokerError) => this.#planner.explain(owner, request, error, done);
-    const check = () => this.selection.checkVulkan(owner);
+    const check = () => this.parts.selection.checkVulkan(owner);
     const go = () => this.#planner.test(owner, request, done);
-    this.selection.onDevice(owner, request.device, check, refuse, go);
+    this.parts.selection.onDevice(owner, request.device, { check, refuse, go });
   }
 
   /**
    * Registers memory that the owner brings. The planes' fds are the broker's from here on, whatever
    * comes of it. `done` as in `allocate`.
    */
-  import(owner: Owner, request: ImportRequest, done: (result: BufferResult) => void): void {
+  import(owner: Owner, request: ImportRequest, done: Done<BrokerBuffer>): void {
     const failed = (error: BrokerError) => {
-      for (const fd of new Set(request.planes.map((plane) => plane.fd))) this.world.closeFd(fd);
+      for (const fd of new Set(request.planes.map((plane) => plane.fd)))
+        this.parts.world.closeFd(fd);
       done({ error });
     };
-    const check = () => this.selection.policy.checkImport(owner.peer);
+    const check = () => this.parts.selection.policy.checkImport(owner.peer);
     const go = () => this.#import(owner, request, failed, done);
-    this.selection.onDevice(owner, request.device, check, failed, go);
+    this.parts.selection.onDevice(owner, request.device, { check, refuse: failed, go });
   }
 
   #import(
     owner: Owner,
     request: ImportRequest,
     failed: (error: BrokerError) => void,
-    done: (result: BufferResult) => void,
+    done: Done<BrokerBuffer>,
   ): void {
-    const { spec, planes, device = null } = request;
-    let charge: Charge;
-    try {
-      this.selection.policy.checkImport(owner.peer);
-      checkRequest({ ...request, handleTypes: ['dma_buf'] });
-      charge = this.quotas.reserve(
-        owner,
-        'import',
-        importEstimate(spec, planes),
-        this.registry.buffers,
-      );
-    } catch (error) {
-      if (!(error instanceof BrokerError)) throw error;
-      failed(error);
+    const { planes, device = null, lifetime, name } = request;
+    const admitted = attempt(() => {
+      this.parts.selection.policy.checkImport(owner.peer);
+      const { spec } = checkRequest({ ...request, handleTypes: ['dma_buf'] });
+      const estimate = importEstimate(spec, planes);
+      return {
+        spec,
+        charge: this.parts.quotas.reserve(owner, 'import', estimate, this.parts.registry.buffers),
+      };
+    });
+    if ('error' in admitted) {
+      failed(admitted.error);
       return;
     }
-    this.pool.fit();
-    const id = this.newId();
-    this.world.importMemory(charge.who, spec, planes, device, (result) => {
+    const { spec, charge } = admitted;
+    this.parts.pool.fit();
+    const id = this.parts.newId();
+    this.parts.world.importMemory(charge.who, { spec, planes, device }, (result) => {
       if ('error' in result) {
         charge.release();
         failed(result.error);
         return;
       }
-      const { allocation } = result;
       // Planes that lie in one memory have one fd from here on.
-      const kept = new Set(allocation.planes.map((plane) => plane.fd));
-      for (const { fd } of planes) if (!kept.has(fd)) this.world.closeFd(fd);
-      done(this.#register(id, owner, spec, request, allocation, charge, null));
+      const kept = new Set(result.planes.map((plane) => plane.fd));
+      for (const { fd } of planes) if (!kept.has(fd)) this.parts.world.closeFd(fd);
+      const wanted = { owner, spec, lifetime, name, charge, choice: null };
+      done(this.#register({ ...wanted, id, allocation: result }));
     });
   }
 
-  #register(
-    id: string,
-    owner: Owner,
-    spec: MemorySpec,
-    request: Pick<AllocationRequest, 'lifetime' | 'name'>,
-    allocation: Allocation,
-    charge: Charge,
-    choice: Choice | null,
-  ): BufferResult {
-    const held = this.registry.hold(allocation);
-    const error = this.registry.settle(charge, allocation, held);
-    this.pool.fit();
+  #register(made: Omit<NewBuffer, 'held' | 'createdAt'>): Result<BrokerBuffer> {
+    const { owner, lifetime, allocation, charge } = made;
+    const held = this.parts.registry.hold(allocation);
+    const error = this.parts.registry.settle(charge, allocation, held);
+    this.parts.pool.fit();
     if (error !== null) {
       charge.release();
       return { error };
     }
-    const { lifetime, name } = request;
-    const buffer = new BrokerBuffer(
-      id,
-      spec,
-      allocation,
-      held,
-      owner,
-      lifetime,
-      name,
-      this.world.clock.now(),
-      charge,
-      choice,
-    );
-    this.registry.add(buffer);
-    if (typeof lifetime === 'object') this.leases.start(buffer, lifetime.lease);
-    this.world.changed(buffer);
-    this.registry.happened({ type: 'buffer.created', buffer });
-    this.registry.owns(owner, allocation.size);
+    const buffer = new BrokerBuffer({ ...made, held, createdAt: this.parts.world.clock.now() });
+    this.parts.registry.add(buffer);
+    if (typeof lifetime === 'object') this.parts.leases.start(buffer, lifetime.lease);
+    this.parts.world.changed(buffer);
+    this.parts.registry.happened({ type: 'buffer.created', buffer });
+    this.parts.registry.owns(owner, allocation.size);
     if (lifetime === 'connection' && owner.client?.connected === false) {
-      this.release(buffer);
+      this.parts.release(buffer);
       return { error: connectionGone() };
     }
-    return { buffer };
+    return buffer;
   }
 }

@@ -6,9 +6,10 @@
 
 import { after, type Clock, type Monotonic } from '../memory/clock.js';
 import { BrokerError } from '../memory/errors.js';
-import { DEFAULT_LEASE_GRACE_SECONDS, MAX_LEASE_SECONDS } from '../memory/limits.js';
+import { DEFAULT_LEASE_GRACE_SECONDS } from '../memory/limits.js';
 import type { BrokerBuffer } from './buffer.js';
 import { Deadlines } from './deadlines.js';
+import { checkLease } from './lifetime.js';
 
 export interface Lease {
   /** What was asked for last. */
@@ -25,16 +26,6 @@ interface Entry {
   readonly seconds: number;
   readonly endsAt: Monotonic;
   readonly letGoAt: Monotonic | null;
-}
-
-/** Throws where a lease may not be so long. */
-export function checkLease(seconds: number): void {
-  if (Number.isInteger(seconds) && seconds >= 1 && seconds <= MAX_LEASE_SECONDS) return;
-  throw new BrokerError('invalid_argument', `a lease has 1 to ${MAX_LEASE_SECONDS} seconds`, {
-    constraint: 'seconds',
-    requested: seconds,
-    possible: { min: 1, max: MAX_LEASE_SECONDS },
-  });
 }
 
 export class Leases {

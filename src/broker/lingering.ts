@@ -59,6 +59,21 @@ interface Entry {
   due: Monotonic;
 }
 
+/** How long what lingers is charged, and who is told of it. */
+export interface LingeringTerms {
+  /** How long `unknown` memory is charged while its recipients live. */
+  readonly graceMs: number;
+  readonly trustedBytes: number;
+  /** Told what of a user's may be found to be gone. */
+  readonly room: Pick<RoomQueue, 'expect'>;
+  /** Who was handed it, as those know it who look for it. */
+  suspect(buffer: BrokerBuffer): Suspect;
+  /** Whether its memory is charged, until it is gone, as that of another buffer. */
+  chargedElsewhere(buffer: BrokerBuffer): boolean;
+  /** Told once of each buffer, when nothing of it is left here. */
+  gone(buffer: BrokerBuffer): void;
+}
+
 export class Lingering {
   readonly #entries = new Map<string, Entry>();
   /** By interval; each in the order of their due times, since all in it wait equally long. */
@@ -68,21 +83,11 @@ export class Lingering {
   #notBefore = LONG_AGO;
   readonly unproven: Unproven;
 
-  /** `gone` is told once of each buffer, when nothing of it is left here. */
   constructor(
     private readonly world: LingeringWorld,
-    /** How long `unknown` memory is charged while its recipients live. */
-    private readonly graceMs: number,
-    trustedBytes: number,
-    /** Who was handed it, as those know it who look for it. */
-    private readonly suspect: (buffer: BrokerBuffer) => Suspect,
-    /** Told what of a user's may be found to be gone. */
-    private readonly room: Pick<RoomQueue, 'expect'>,
-    /** Whether its memory is charged, until it is gone, as that of another buffer. */
-    private readonly chargedElsewhere: (buffer: BrokerBuffer) => boolean,
-    private readonly gone: (buffer: BrokerBuffer) => void,
+    private readonly terms: LingeringTerms,
   ) {
-    this.unproven = new Unproven(world, trustedBytes, graceMs);
+    this.unproven = new Unproven(world, terms.trustedBytes, terms.graceMs);
   }
 
   get buffers(): Iterable<BrokerBuffer> {
@@ -194,7 +199,7 @@ export class Lingering {
 
   #look(entry: Entry): Remaining {
     const { held, allocation } = entry.buffer;
-    if (this.chargedElsewhere(entry.buffer)) return 'gone';
+    if (this.terms.chargedElsewhere(entry.buffer)) return 'gone';
     if (entry.remains === null) {
       if (held.shared) return 'lingering';
       entry.remains = this.world.remains(allocation, held.take());
@@ -213,14 +218,14 @@ export class Lingering {
     }
     if (entry.giveUp === null) {
       if (!buffer.wasHandedOut || this.#over(entry)) return 'gone';
-      const suspect = this.suspect(buffer);
+      const suspect = this.terms.suspect(buffer);
       if (this.unproven.trust(suspect)) return 'gone';
       entry.verdict = 'unknown';
       // All that one sweep finds is too much for one turn: each waits for its check.
-      entry.settled = this.room.expect(suspect.owner);
+      entry.settled = this.terms.room.expect(suspect.owner);
       entry.giveUp = this.unproven.seek(suspect, (verdict) => {
         entry.verdict = verdict;
-        if (verdict === 'gone') entry.settled ??= this.room.expect(suspect.owner);
+        if (verdict === 'gone') entry.settled ??= this.terms.room.expect(suspect.owner);
         else this.#settle(entry);
         this.#lookSoon(entry);
       });
@@ -235,9 +240,9 @@ export class Lingering {
   #over({ buffer, unknownSince }: Entry): boolean {
     const now = this.world.clock.now();
     const since = now - (unknownSince ?? now);
-    if (since >= this.graceMs) return true;
+    if (since >= this.terms.graceMs) return true;
     const isCounted = this.world.tells(buffer.allocation) === 'counted';
-    if (isCounted && !this.unproven.isBlindTo(this.suspect(buffer))) return false;
+    if (isCounted && !this.unproven.isBlindTo(this.terms.suspect(buffer))) return false;
     return buffer.recipientsExited;
   }
 
@@ -254,7 +259,7 @@ export class Lingering {
     if (remains === null) buffer.held.release();
     else remains.close();
     buffer.forgetRecipients();
-    this.gone(buffer);
+    this.terms.gone(buffer);
     this.#settle(entry);
   }
 

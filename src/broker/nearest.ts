@@ -7,13 +7,8 @@ import type { BrokerError, ErrorCode, Refusal } from '../memory/errors.js';
 import { type FormatInfo, formatInfo } from '../memory/formats.js';
 import { fourcc, fourccName, MOD_LINEAR, modifierText } from '../memory/fourcc.js';
 import { MAX_MODIFIERS } from '../memory/limits.js';
-import {
-  type HandleType,
-  type ImageSpec,
-  type MemorySpec,
-  type PlanePlace,
-  Usage,
-} from '../memory/source.js';
+import type { PlaneLayout } from '../memory/plane.js';
+import { type HandleType, type ImageSpec, type MemorySpec, Usage } from '../memory/source.js';
 import { type UsageName, usageBits, usageNames } from '../memory/usage.js';
 import type { AllocationRequest } from './request.js';
 
@@ -219,7 +214,7 @@ function anyLayout({ layout: _, ...spec }: ImageSpec): ImageSpec {
 /** The one that the driver would choose, then whichever there is. */
 function otherLayouts(spec: MemorySpec, { possible }: Refusal): MemorySpec[] {
   if (spec.kind !== 'image') return [];
-  const drivers = Array.isArray(possible) ? [{ ...spec, layout: possible as PlanePlace[] }] : [];
+  const drivers = Array.isArray(possible) ? [{ ...spec, layout: possible as PlaneLayout[] }] : [];
   return [...drivers, anyLayout(spec)];
 }
 

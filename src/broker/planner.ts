@@ -4,7 +4,8 @@
  */
 
 import { BrokerError } from '../memory/errors.js';
-import type { Plan, PlanResult } from '../memory/source.js';
+import { attempt, type Done } from '../memory/result.js';
+import type { Plan } from '../memory/source.js';
 import type { Owner } from './buffer.js';
 import { findNearest, isRelaxable, requestWords } from './nearest.js';
 import type { AllocationRequest, Choice } from './request.js';
@@ -18,7 +19,7 @@ export interface Planning {
   /** Throws where there is no room for what the source has planned. */
   check(owner: Owner, choice: Choice, plan: Plan): void;
   /** Asks the source; answers later, exactly once. */
-  plan(asker: Asker, choice: Choice, done: (result: PlanResult) => void): void;
+  plan(asker: Asker, choice: Choice, done: Done<Plan>): void;
   /** The request without the sources that its owner may not have: what a hint may name. */
   permitted(owner: Owner, request: AllocationRequest): AllocationRequest;
   /** Who asks, and the user that answers for it. */
@@ -32,7 +33,7 @@ export class Planner {
   constructor(private readonly planning: Planning) {}
 
   /** Answers what an allocation would; a refusal comes with the nearest request. */
-  test(owner: Owner, request: AllocationRequest, done: (result: PlanResult) => void): void {
+  test(owner: Owner, request: AllocationRequest, done: Done<Plan>): void {
     this.#plan(owner, request, (result) => {
       if ('error' in result) this.explain(owner, request, result.error, done);
       else done(result);
@@ -44,7 +45,7 @@ export class Planner {
     owner: Owner,
     request: AllocationRequest,
     error: BrokerError,
-    done: (result: { error: BrokerError }) => void,
+    done: (result: { readonly error: BrokerError }) => void,
   ): void {
     if (!isRelaxable(error)) {
       done({ error });
@@ -62,32 +63,25 @@ export class Planner {
     );
   }
 
-  #plan(owner: Owner, request: AllocationRequest, done: (result: PlanResult) => void): void {
-    let choice: Choice;
-    let answered: () => void;
+  #plan(owner: Owner, request: AllocationRequest, done: Done<Plan>): void {
     const asker = this.planning.asker(owner);
-    try {
-      choice = this.planning.choose(owner, request);
-      answered = this.#waiting.begin(asker, 'dry runs');
-    } catch (error) {
-      if (!(error instanceof BrokerError)) throw error;
-      done({ error });
+    const begun = attempt(() => ({
+      choice: this.planning.choose(owner, request),
+      answered: this.#waiting.begin(asker, 'dry runs'),
+    }));
+    if ('error' in begun) {
+      done(begun);
       return;
     }
-    this.planning.plan(asker, choice, (result) => {
+    const { choice, answered } = begun;
+    this.planning.plan(asker, choice, (plan) => {
       answered();
-      done(this.#checked(owner, choice, result));
+      done('error' in plan ? plan : attempt(() => this.#checked(owner, choice, plan)));
     });
   }
 
-  #checked(owner: Owner, choice: Choice, result: PlanResult): PlanResult {
-    if ('error' in result) return result;
-    try {
-      this.planning.check(owner, choice, result.plan);
-      return result;
-    } catch (error) {
-      if (error instanceof BrokerError) return { error };
-      throw error;
-    }
+  #checked(owner: Owner, choice: Choice, plan: Plan): Plan {
+    this.planning.check(owner, choice, plan);
+    return plan;
   }
 }

@@ -6,8 +6,8 @@
 
 import { BrokerError } from '../memory/errors.js';
 import type { Constraint, Possible } from '../memory/refusal-words.js';
-import type { PartialPeer } from './buffer.js';
 import type { AllocationRequest } from './request.js';
+import type { PartialPeer } from './who.js';
 
 /** Users and groups, by number. */
 export interface Principals {

@@ -1,6 +1,4 @@
-/**
- * Which sources may serve a request, and which of them first.
- */
+/** Which sources may serve a request, and which of them first. */
 import { MOD_LINEAR } from '../memory/fourcc.js';
 import { type FormatOffer, type MemorySpec, type SourceState, Usage } from '../memory/source.js';
 

@@ -4,6 +4,7 @@
  */
 
 import { BrokerError } from '../memory/errors.js';
+import { asRefusal } from '../memory/result.js';
 import type { Allocation } from '../memory/source.js';
 import type { BrokerBuffer, Owner } from './buffer.js';
 import type { BufferEvent } from './events.js';
@@ -71,8 +72,7 @@ export class Registry {
     } catch (error) {
       this.world.free(allocation);
       held.release();
-      if (!(error instanceof BrokerError)) throw error;
-      return error;
+      return asRefusal(error);
     }
   }
 
@@ -91,7 +91,7 @@ export class Registry {
   }
 
   /** Tells what has happened to a buffer, and keeps it with the buffer. */
-  happened(event: BufferEvent): void {
+  happened(event: BufferEvent & { readonly buffer: BrokerBuffer }): void {
     event.buffer.history.add(event, this.world.clock);
     this.world.report(event);
   }

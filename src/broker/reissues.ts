@@ -4,23 +4,27 @@
  */
 
 import { BrokerError } from '../memory/errors.js';
+import type { Done, Result } from '../memory/result.js';
 import type { Allocation, LostAllocation } from '../memory/source.js';
-import type { BrokerBuffer, BufferResult, Owner } from './buffer.js';
+import type { BrokerBuffer, Owner } from './buffer.js';
 import type { Lingering } from './lingering.js';
 import type { Pool } from './pool/pool.js';
 import type { Quotas } from './quota/quotas.js';
 import type { Registry } from './registry.js';
 import type { Surroundings } from './surroundings.js';
 
+/** The parts of the broker that it works with. */
+export interface ReissueParts {
+  readonly world: Surroundings;
+  readonly quotas: Quotas;
+  readonly registry: Registry;
+  readonly lingering: Lingering;
+  readonly pool: Pool;
+  newId(): string;
+}
+
 export class Reissues {
-  constructor(
-    private readonly world: Surroundings,
-    private readonly quotas: Quotas,
-    private readonly registry: Registry,
-    private readonly lingering: Lingering,
-    private readonly pool: Pool,
-    private readonly newId: () => string,
-  ) {}
+  constructor(private readonly parts: ReissueParts) {}
 
   /**
    * The memory of these allocations went with its device: its fds are good, its contents undefined
@@ -29,13 +33,13 @@ export class Reissues {
   deviceLost(allocations: readonly LostAllocation[]): number {
     const name = ({ source, handleType, key }: LostAllocation) => `${source} ${handleType} ${key}`;
     const lost = new Set(allocations.map(name));
-    const buffers = [...this.registry.buffers].filter(
+    const buffers = [...this.parts.registry.buffers].filter(
       (buffer) => buffer.state === 'live' && lost.has(name(buffer.allocation)),
     );
     for (const buffer of buffers) {
       buffer.state = 'lost';
-      this.registry.happened({ type: 'buffer.lost', buffer });
-      this.world.changed(buffer);
+      this.parts.registry.happened({ type: 'buffer.lost', buffer });
+      this.parts.world.changed(buffer);
       for (const watcher of [...buffer.watchers]) watcher.lost?.(buffer.generation);
     }
     return buffers.length;
@@ -47,60 +51,56 @@ export class Reissues {
    * a refusal the buffer stays lost and may be tried again. Who asks while another waits gets the
    * same answer, so that no limit on pending allocations is needed: there is one for each buffer.
    */
-  reissue(
-    buffer: BrokerBuffer,
-    done: (result: BufferResult) => void,
-    by: Owner | null = null,
-  ): void {
+  reissue(buffer: BrokerBuffer, done: Done<BrokerBuffer>, by: Owner | null = null): void {
     if (buffer.released) {
       done({ error: new BrokerError('not_found', 'the buffer is released') });
       return;
     }
     const { choice, state } = buffer;
     if (state === 'live' || choice === null) {
-      done({ buffer });
+      done(buffer);
       return;
     }
     buffer.reissuing.push(done);
     if (buffer.reissuing.length > 1) return;
-    const asker = this.quotas.whoIs(by ?? buffer.owner);
-    this.pool.allocate(asker, choice, buffer.id, (result) => {
+    const asker = this.parts.quotas.whoIs(by ?? buffer.owner);
+    this.parts.pool.allocate(asker, choice, buffer.id, (result) => {
       const waiting = buffer.reissuing.splice(0);
-      const answer = 'error' in result ? result : this.#replace(buffer, result.allocation, by);
+      const answer = 'error' in result ? result : this.#replace(buffer, result, by);
       for (const each of waiting) each(answer);
     });
   }
 
-  #replace(buffer: BrokerBuffer, allocation: Allocation, by: Owner | null): BufferResult {
-    const held = this.registry.hold(allocation);
+  #replace(buffer: BrokerBuffer, allocation: Allocation, by: Owner | null): Result<BrokerBuffer> {
+    const held = this.parts.registry.hold(allocation);
     if (buffer.released) {
-      this.world.free(allocation);
+      this.parts.world.free(allocation);
       held.release();
       return { error: new BrokerError('not_found', 'the buffer was released in the meantime') };
     }
-    const { importers } = this.quotas;
+    const { importers } = this.parts.quotas;
     const { charged } = buffer.charge;
     const parts = importers.parts(buffer);
     const bytes = importers.ownersPart(buffer, allocation.size);
-    const error = this.registry.settle(buffer.charge, allocation, held, bytes);
+    const error = this.parts.registry.settle(buffer.charge, allocation, held, bytes);
     if (error !== null) return { error };
     importers.fit(buffer, allocation.size);
-    this.world.free(buffer.allocation);
-    this.registry.owns(buffer.owner, allocation.size - buffer.allocation.size);
+    this.parts.world.free(buffer.allocation);
+    this.parts.registry.owns(buffer.owner, allocation.size - buffer.allocation.size);
     const former = buffer.replace(allocation, held, {
-      id: this.newId(),
-      charge: this.quotas.impose(charged),
-      now: this.world.clock.now(),
+      id: this.parts.newId(),
+      charge: this.parts.quotas.impose(charged),
+      now: this.parts.world.clock.now(),
     });
-    this.registry.memories.replace(buffer, former);
+    this.parts.registry.memories.replace(buffer, former);
     importers.impose(former, parts);
-    this.quotas.linger(former);
-    this.pool.fit();
-    this.registry.happened({ type: 'buffer.reissued', buffer, by });
-    this.world.changed(buffer);
-    this.world.changed(former);
-    this.lingering.add(former);
+    this.parts.quotas.linger(former);
+    this.parts.pool.fit();
+    this.parts.registry.happened({ type: 'buffer.reissued', buffer, by });
+    this.parts.world.changed(buffer);
+    this.parts.world.changed(former);
+    this.parts.lingering.add(former);
     for (const watcher of [...buffer.watchers]) watcher.reissued?.(buffer.generation);
-    return { buffer };
+    return buffer;
   }
 }

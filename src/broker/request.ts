@@ -4,30 +4,21 @@
  * accepted is never given.
  */
 
-import { checkAlignment } from '../memory/alignment.js';
-import { checkDictated } from '../memory/dictated.js';
+import { checked } from '../memory/check-spec.js';
 import { BrokerError } from '../memory/errors.js';
 import { fourccName, modifierText } from '../memory/fourcc.js';
-import {
-  MAX_BUFFER_SIZE,
-  MAX_IMAGE_DIMENSION,
-  MAX_MODIFIERS,
-  MAX_NAME_BYTES,
-  MAX_SOURCE_NAME_BYTES,
-} from '../memory/limits.js';
+import { MAX_NAME_BYTES, MAX_SOURCE_NAME_BYTES } from '../memory/limits.js';
 import type { Constraint } from '../memory/refusal-words.js';
 import type {
+  CheckedSpec,
   FormatOffer,
   HandleType,
   MemorySpec,
   SourceName,
   SourceState,
 } from '../memory/source.js';
-import { checkLease } from './leases.js';
+import { checkLease, type Lifetime } from './lifetime.js';
 import { inOrder, servesPlacement } from './preference.js';
-
-/** A lease is in seconds. */
-export type Lifetime = 'connection' | 'until_released' | { readonly lease: number };
 
 export interface AllocationRequest {
   readonly spec: MemorySpec;
@@ -41,23 +32,18 @@ export interface AllocationRequest {
   readonly device?: string | undefined;
 }
 
+/** A request that has been through `checkRequest`. */
+export interface CheckedRequest extends AllocationRequest {
+  readonly spec: CheckedSpec;
+}
+
 export interface Choice {
   readonly source: SourceName;
   readonly handleType: HandleType;
   /** The Vulkan device that was named; undefined: the main one, where it is one's memory. */
   readonly device?: string | undefined;
   /** The spec with its modifiers cut down to those that the source offers. */
-  readonly spec: MemorySpec;
-}
-
-function inRange(constraint: Constraint, requested: number, max: number): void {
-  if (Number.isSafeInteger(requested) && requested >= 1 && requested <= max) return;
-  const code = requested > max ? 'too_large' : 'invalid_argument';
-  throw new BrokerError(code, `${constraint} must be 1 to ${max}`, {
-    constraint,
-    requested,
-    possible: { min: 1, max },
-  });
+  readonly spec: CheckedSpec;
 }
 
 export function checkName(name: string | null): void {
@@ -72,21 +58,14 @@ function checkLength(constraint: Constraint, what: string, text: string, max: nu
 }
 
 /** Throws a BrokerError that names the field. */
-export function checkRequest({ spec, name, lifetime, sources = [] }: AllocationRequest): void {
+export function checkRequest(request: AllocationRequest): CheckedRequest {
+  const { spec, name, lifetime, sources = [] } = request;
   if (typeof lifetime === 'object') checkLease(lifetime.lease);
   checkName(name);
   for (const source of sources)
     checkLength('sources', 'the name of a source', source, MAX_SOURCE_NAME_BYTES);
-  if (spec.kind === 'buffer') {
-    inRange('size', spec.size, MAX_BUFFER_SIZE);
-    checkAlignment(spec.alignment ?? {}, ['size']);
-    return;
-  }
-  inRange('width', spec.width, MAX_IMAGE_DIMENSION);
-  inRange('height', spec.height, MAX_IMAGE_DIMENSION);
-  inRange('modifiers', spec.modifiers.length, MAX_MODIFIERS);
-  checkAlignment(spec.alignment ?? {});
-  checkDictated(spec);
+  checked(spec);
+  return request as CheckedRequest;
 }
 
 /**
@@ -94,7 +73,7 @@ export function checkRequest({ spec, name, lifetime, sources = [] }: AllocationR
  * names a device, that device's alone (`Devices.table`).
  */
 export function chooseSource(
-  request: AllocationRequest,
+  request: CheckedRequest,
   sources: readonly SourceState[],
   offers: readonly FormatOffer[],
 ): Choice {
@@ -112,7 +91,7 @@ export function chooseSource(
   if (placed.length === 0) throw noPlacement(spec, exporting);
   const accepted = inOrder(placed, spec, offers, named.length > 0);
   const first = accepted[0] as SourceState;
-  const chosen = ({ name, handleType }: SourceState, spec: MemorySpec): Choice => ({
+  const chosen = ({ name, handleType }: SourceState, spec: CheckedSpec): Choice => ({
     source: name,
     handleType,
     ...(device !== undefined && { device }),

@@ -5,11 +5,26 @@
 
 import type { DeviceState, SourceTable } from '../memory/device.js';
 import { BrokerError } from '../memory/errors.js';
+import { asRefusal, attempt } from '../memory/result.js';
 import type { FormatOffer, SourceState } from '../memory/source.js';
-import type { Owner, PartialPeer } from './buffer.js';
+import type { Owner } from './buffer.js';
 import { Devices, type OpenDevice } from './devices.js';
 import { denied, Policy } from './policy.js';
-import { type AllocationRequest, type Choice, chooseSource } from './request.js';
+import {
+  type AllocationRequest,
+  type CheckedRequest,
+  type Choice,
+  chooseSource,
+} from './request.js';
+import type { PartialPeer } from './who.js';
+
+/** What comes of a request that may name a device. */
+interface Admission {
+  /** Throws where the owner may not use the device. */
+  check(): void;
+  refuse(error: BrokerError): void;
+  go(): void;
+}
 
 export class Selection {
   readonly #devices: Devices;
@@ -39,16 +54,9 @@ export class Selection {
 
   /**
    * Calls `go` when the device that a request names is open, at once where none is named; `refuse`
-   * where `check` throws, which says that the owner may not use it, where it cannot be opened, or where
-   * the owner's connection has gone in the meantime.
+   * where `check` throws, where it cannot be opened, or where the owner's connection has gone meanwhile.
    */
-  onDevice(
-    { client }: Owner,
-    device: string | undefined,
-    check: () => void,
-    refuse: (error: BrokerError) => void,
-    go: () => void,
-  ): void {
+  onDevice({ client }: Owner, device: string | undefined, { check, refuse, go }: Admission): void {
     if (device === undefined) {
       go();
       return;
@@ -56,8 +64,7 @@ export class Selection {
     try {
       check();
     } catch (error) {
-      if (!(error instanceof BrokerError)) throw error;
-      refuse(error);
+      refuse(asRefusal(error));
       return;
     }
     this.#devices.ready(device, (error) => {
@@ -68,7 +75,7 @@ export class Selection {
   }
 
   /** Throws `permission_denied` where only the policy stands in the way. */
-  choose({ peer }: Owner, request: AllocationRequest): Choice {
+  choose({ peer }: Owner, request: CheckedRequest): Choice {
     const { device } = request;
     const { sources, offers }: SourceTable =
       device === undefined ? this : this.#devices.table(device);
@@ -108,11 +115,7 @@ export function connectionGone(): BrokerError {
 }
 
 /** The source of a request that no policy stands in the way of. */
-function sourceOrNull(request: AllocationRequest, { sources, offers }: SourceTable): string | null {
-  try {
-    return chooseSource(request, sources, offers).source;
-  } catch (error) {
-    if (error instanceof BrokerError) return null;
-    throw error;
-  }
+function sourceOrNull(request: CheckedRequest, { sources, offers }: SourceTable): string | null {
+  const choice = attempt(() => chooseSource(request, sources, offers));
+  return 'error' in choice ? null : choice.source;
 }

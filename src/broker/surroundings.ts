@@ -4,8 +4,9 @@
  */
 
 import type { Clock } from '../memory/clock.js';
-import type { BrokerError } from '../memory/errors.js';
-import type { Allocation, MemorySpec, Plane, PlanResult } from '../memory/source.js';
+import type { BroughtPlane } from '../memory/plane.js';
+import type { Done } from '../memory/result.js';
+import type { Allocation, CheckedSpec, Plan } from '../memory/source.js';
 import type { BrokerBuffer, Client } from './buffer.js';
 import type { OpenDevice } from './devices.js';
 import type { BrokerEvent } from './events.js';
@@ -17,32 +18,24 @@ import type { Choice } from './request.js';
 import type { Asker } from './turns.js';
 import type { Workshop } from './works.js';
 
-export type AllocationResult = { allocation: Allocation } | { error: BrokerError };
+/** Memory that a client brings; the planes' fds are the broker's. */
+export interface BroughtMemory {
+  readonly spec: CheckedSpec;
+  readonly planes: readonly BroughtPlane[];
+  /** A device's UUID, or null for the main one. */
+  readonly device: string | null;
+}
 
 /** Who asks is served in turn with others (turns.ts). */
 export interface Surroundings extends Workshop, LingeringWorld, PoolWorld, TextWorld {
   /** Answers later, exactly once; the fds of an allocation become the broker's. */
-  allocate(
-    asker: Asker,
-    choice: Choice,
-    id: string,
-    done: (result: AllocationResult) => void,
-  ): void;
+  allocate(asker: Asker, choice: Choice, id: string, done: Done<Allocation>): void;
   /** What `allocate` would answer, without memory; answers later, exactly once. */
-  plan(asker: Asker, choice: Choice, done: (result: PlanResult) => void): void;
+  plan(asker: Asker, choice: Choice, done: Done<Plan>): void;
   /** Opens one of `devices`. */
   openDevice: OpenDevice;
-  /**
-   * Checks memory whose planes' fds are the broker's and imports it into a device, by default the main
-   * one; answers as `allocate` does.
-   */
-  importMemory(
-    asker: Asker,
-    spec: MemorySpec,
-    planes: readonly Plane[],
-    device: string | null,
-    done: (result: AllocationResult) => void,
-  ): void;
+  /** Checks memory and imports it into its device; answers as `allocate` does. */
+  importMemory(asker: Asker, brought: BroughtMemory, done: Done<Allocation>): void;
   /** Destroys what the source keeps for an allocation (its fds are closed by the broker). */
   free(allocation: Allocation): void;
   /** Whether the process behind a pidfd has ended. */

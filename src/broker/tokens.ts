@@ -7,10 +7,10 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import { after, type Clock, type Monotonic } from '../memory/clock.js';
 import { BrokerError } from '../memory/errors.js';
 import { MAX_TOKEN_USES, MAX_TOKENS, MAX_TOKENS_PER_BUFFER } from '../memory/limits.js';
-import type { PartialPeer } from './buffer.js';
 import { FairPool } from './fair-pool.js';
 import { newToken, type Random } from './id.js';
 import { includes, type Principals } from './policy.js';
+import type { PartialPeer } from './who.js';
 
 export interface TokenTerms {
   /** How often it can be redeemed, 1 … 1000. */

@@ -7,6 +7,7 @@
 
 import { type CopyRequest, planCopy } from '../memory/copy.js';
 import { BrokerError } from '../memory/errors.js';
+import { asRefusal, type Done } from '../memory/result.js';
 import {
   planFill,
   planRead,
@@ -23,8 +24,6 @@ import type { Quotas } from './quota/quotas.js';
 import type { Asker } from './turns.js';
 import { Waiting } from './waiting.js';
 
-export type WorkResult = WorkDone | { readonly error: BrokerError };
-
 /** What was read. */
 export interface ReadContent {
   /** The reference is the receiver's. */
@@ -34,14 +33,15 @@ export interface ReadContent {
   readonly received: () => void;
 }
 
-export type Worked =
-  | { readonly path: WorkPath; readonly content: ReadContent | null }
-  | { readonly error: BrokerError };
+export interface Worked {
+  readonly path: WorkPath;
+  readonly content: ReadContent | null;
+}
 
 /** What work needs of the world. */
 export interface Workshop {
   /** Answers later, exactly once; the fd of what was read becomes the broker's. */
-  work(asker: Asker, work: Work, done: (result: WorkResult) => void): void;
+  work(asker: Asker, work: Work, done: Done<WorkDone>): void;
   closeFd(fd: number): void;
 }
 
@@ -60,10 +60,9 @@ export class Works {
   /** `done` is called once, at once for a refusal that needs no allocator; so of `fill` and `read`. */
   copy(
     owner: Owner,
-    source: BrokerBuffer,
-    destination: BrokerBuffer,
+    { source, destination }: { readonly source: BrokerBuffer; readonly destination: BrokerBuffer },
     request: CopyRequest,
-    done: (result: Worked) => void,
+    done: Done<Worked>,
   ): void {
     this.#run(owner, [source, destination], done, () => ({
       kind: 'copy',
@@ -76,9 +75,8 @@ export class Works {
   fill(
     owner: Owner,
     destination: BrokerBuffer,
-    request: RangeRequest,
-    value: number,
-    done: (result: Worked) => void,
+    { value, ...request }: RangeRequest & { readonly value: number },
+    done: Done<Worked>,
   ): void {
     this.#run(owner, [destination], done, () => ({
       kind: 'fill',
@@ -88,12 +86,7 @@ export class Works {
     }));
   }
 
-  read(
-    owner: Owner,
-    source: BrokerBuffer,
-    request: RangeRequest,
-    done: (result: Worked) => void,
-  ): void {
+  read(owner: Owner, source: BrokerBuffer, request: RangeRequest, done: Done<Worked>): void {
     this.#run(owner, [source], done, () => ({
       kind: 'read',
       source: referenceTo(source),
@@ -113,12 +106,7 @@ export class Works {
     this.#elsewhere.delete(ticket);
   }
 
-  #run(
-    owner: Owner,
-    buffers: readonly BrokerBuffer[],
-    done: (result: Worked) => void,
-    plan: () => Work,
-  ): void {
+  #run(owner: Owner, buffers: readonly BrokerBuffer[], done: Done<Worked>, plan: () => Work): void {
     const asker = this.quotas.whoIs(owner);
     let work: Work;
     let answered: () => void;
@@ -138,8 +126,7 @@ export class Works {
       answered = this.waiting.begin(asker, 'pending works');
     } catch (error) {
       charge?.release();
-      if (!(error instanceof BrokerError)) throw error;
-      done({ error });
+      done({ error: asRefusal(error) });
       return;
     }
     const held = buffers.map((buffer) => buffer.held.retain());

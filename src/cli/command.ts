@@ -1,14 +1,15 @@
 /**
  * What every command has in common: the options that all of them take, and how a command gets at
- * the daemon. A command is a file in commands/ that exports a function of type `MakeCommand`.
+ * the daemon. A file in commands/ exports a function of type `MakeCommand`.
  */
 import { Command, CommanderError, Option } from 'commander';
 import { packageVersion } from '../package-root.js';
 import { EXIT_CODES } from './failure.js';
+import { printJson } from './output.js';
 import { Rest } from './rest.js';
 import { type TargetOptions, targetOf } from './target.js';
 
-/** Adds a command to the program. */
+/** Adds a command, or some that belong together, to the program. */
 export type MakeCommand = (program: Command) => void;
 
 /** The options of every command. */
@@ -64,3 +65,24 @@ export function common(command: Command): Common {
     json: json === true,
   };
 }
+
+/**
+ * The action of a command that asks the daemon something and tells what came: as JSON, or for people.
+ * It is given the command's arguments, and then its options.
+ */
+export function tell<Given extends unknown[], Answer>(
+  ask: (rest: Rest, ...given: Given) => Promise<Answer>,
+  show: (answer: Answer) => void | Promise<void>,
+): (...given: [...Given, ...unknown[]]) => Promise<void> {
+  return async (...all) => {
+    const { rest, json } = common(all.at(-1) as Command);
+    const given = all.slice(0, -1) as Given;
+    const answer = await ask(rest, ...given);
+    if (json) printJson(answer);
+    else await show(answer);
+  };
+}
+
+/** Where REST has a buffer, or something below it. */
+export const bufferPath = (id: string, below = ''): string =>
+  `/v1/buffers/${encodeURIComponent(id)}${below}`;

@@ -6,20 +6,9 @@
 import type { Argument, Command, Option } from 'commander';
 import { formats } from '../memory/formats.js';
 
-/**
- * What the daemon knows the names of, and the command that prints them: they are the first column of
- * its table whose head begins with one of `KNOWN_HEADS`.
- */
-export const KNOWN = {
-  buffer: 'list --all',
-  client: 'clients',
-  device: 'devices',
-  quota: 'quota list',
-  source: 'device',
-} as const;
-export const KNOWN_HEADS = ['ID', 'QUOTA', 'SOURCE', 'UUID'];
-
-export type Known = keyof typeof KNOWN;
+/** What the daemon knows the names of. */
+const KNOWN = ['buffer', 'client', 'device', 'quota', 'source'] as const;
+export type Known = (typeof KNOWN)[number];
 
 /** What stands in a value's place. */
 export type ValueKind =
@@ -55,12 +44,13 @@ export interface CommandDefinition {
 }
 
 export function definitionOf(command: Command, path: readonly string[] = []): CommandDefinition {
+  const visible = command.createHelp().visibleCommands(command);
   return {
     path,
     description: command.description(),
     options: command.options.filter(({ hidden }) => !hidden).map(optionOf),
     arguments: command.registeredArguments.map(argumentOf),
-    commands: command.commands.map((each) => definitionOf(each, [...path, each.name()])),
+    commands: visible.map((each) => definitionOf(each, [...path, each.name()])),
   };
 }
 
@@ -97,11 +87,10 @@ function kindOf(name: string | null, choices: readonly string[] | undefined): Va
   if (choices !== undefined) return { kind: 'choice', choices };
   if (name === 'fourcc') return { kind: 'choice', choices: FOURCCS };
   const known = name === 'id' ? 'buffer' : name;
-  if (known !== null && isKnown(known)) return { kind: 'known', what: known };
+  const what = KNOWN.find((each) => each === known);
+  if (what !== undefined) return { kind: 'known', what };
   return { kind: name === 'file' || name === 'path' ? 'file' : 'other' };
 }
-
-const isKnown = (name: string): name is Known => Object.hasOwn(KNOWN, name);
 
 /** Without the spaces in which some end. */
 const FOURCCS = formats.map(({ name }) => name.trimEnd());

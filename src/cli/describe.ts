@@ -1,7 +1,5 @@
-/**
- * How buffers and processes are put into words for people; several commands show them.
- */
-import type { BufferInfo } from '../rest/contract.js';
+/** How buffers and processes are put into words for people; several commands show them. */
+import type { BufferInfo, QuotaInfo } from '../rest/contract.js';
 
 interface Process {
   readonly uid: number | null;
@@ -36,4 +34,9 @@ export function processText({ uid, pid, executable }: Process): string {
   const name = executable?.split('/').at(-1);
   if (name === undefined) return numbers === '' ? '-' : numbers;
   return numbers === '' ? name : `${name} (${numbers})`;
+}
+
+/** As the command line names a quota: `daemon`, `connection` and `user` alone are those of all. */
+export function quotaName({ scope, key }: Pick<QuotaInfo, 'scope' | 'key'>): string {
+  return key === 'default' ? scope : `${scope}/${key}`;
 }

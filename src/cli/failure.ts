@@ -1,6 +1,4 @@
-/**
- * The ways in which the command line fails, each with its exit code. Scripts rely on the codes.
- */
+/** The ways in which the command line fails, each with its exit code. Scripts rely on the codes. */
 import type { Problem } from '../rest/contract.js';
 
 export const EXIT_OK = 0;

@@ -1,6 +1,4 @@
-/**
- * Which Vulkan device somebody at a terminal means: REST takes its UUID alone.
- */
+/** Which Vulkan device somebody at a terminal means: REST takes its UUID alone. */
 import type { ListedDeviceInfo } from '../rest/contract.js';
 import { Usage } from './failure.js';
 import type { Rest } from './rest.js';

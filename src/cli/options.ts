@@ -4,7 +4,7 @@
  */
 import { InvalidArgumentError, Option } from 'commander';
 import { Usage } from './failure.js';
-import { dimensions, size } from './numbers.js';
+import { dimensions, number, size } from './numbers.js';
 
 /** One of some words. */
 export const oneOf = (flags: string, description: string, words: readonly string[]): Option =>
@@ -30,6 +30,19 @@ export const several = (flags: string, description: string): Option =>
 /** A DRM format; codes of fewer letters end in spaces (drm_fourcc.h). */
 export const format = (description: string): Option =>
   new Option('--format <fourcc>', description).argParser((value: string) => value.padEnd(4));
+
+/** How long a token is good, and for whom. */
+export interface TokenTerms {
+  readonly uses?: number;
+  readonly seconds?: number;
+  readonly uid?: number;
+}
+
+export const tokenOptions = (): Option[] => [
+  new Option('--uses <n>', 'how often the token can be redeemed').argParser(number),
+  new Option('--seconds <n>', 'how long the token is good for').argParser(number),
+  new Option('--uid <n>', 'the only user who may redeem the token').argParser(number),
+];
 
 /** What memory is: linear, or an image. */
 export interface MemoryOptions {

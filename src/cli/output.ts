@@ -13,30 +13,42 @@ export function printJson(value: unknown): void {
   process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
 }
 
-/** Prints rows under a heading, without borders; `none` where there are no rows. */
-export async function printTable(
-  head: readonly string[],
-  rows: readonly (readonly string[])[],
+/** What a cell or a field says: null is unknown. */
+export type Cell = string | number | boolean | null | readonly string[];
+
+/** A table's columns: the head of each, and what it says of a record. */
+export type Columns<T> = readonly (readonly [head: string, cell: (record: T) => Cell])[];
+
+/** Prints records under a heading, without borders; `none` where there are no records. */
+export async function printTable<T>(
+  columns: Columns<T>,
+  records: readonly T[],
   none: string,
 ): Promise<void> {
-  const { isTTY, columns } = process.stdout;
-  const lines = await tableLines(head, rows, none, isTTY ? columns : undefined);
-  process.stdout.write(`${lines.join('\n')}\n`);
+  const { isTTY, columns: width } = process.stdout;
+  printLines(await tableLines(columns, records, none, isTTY ? width : undefined));
 }
 
+/** Shows a command's answer so. */
+export const table =
+  <T>(columns: Columns<T>, none: string) =>
+  (records: readonly T[]): Promise<void> =>
+    printTable(columns, records, none);
+
 /** What `printTable` prints; with a width, cells that are too long for it are wrapped. */
-export async function tableLines(
-  head: readonly string[],
-  rows: readonly (readonly string[])[],
+export async function tableLines<T>(
+  columns: Columns<T>,
+  records: readonly T[],
   none: string,
   width = Number.POSITIVE_INFINITY,
 ): Promise<string[]> {
-  if (rows.length === 0) return [none];
-  const cells = rows.map((row) => row.map(printable));
+  if (records.length === 0) return [none];
+  const head = columns.map(([name]) => name);
+  const cells = records.map((record) => columns.map(([, cell]) => printable(textOf(cell(record)))));
   // Loaded only here: many calls print no table.
   const { default: Table } = await import('cli-table3');
   const table = new Table({
-    head: [...head],
+    head,
     style: {
       head: hasColours() ? ['bold'] : [],
       border: [],
@@ -54,12 +66,18 @@ export async function tableLines(
 }
 
 /** Prints `name: value` lines, values in one column. */
-export function printFields(fields: readonly (readonly [string, string])[]): void {
+export function printFields(fields: readonly (readonly [string, Cell])[]): void {
   const width = Math.max(...fields.map(([name]) => name.length)) + 2;
-  for (const [name, value] of fields) {
-    process.stdout.write(`${`${name}:`.padEnd(width)}${printable(value)}\n`);
-  }
+  printLines(fields.map(([name, value]) => `${name}:`.padEnd(width) + printable(textOf(value))));
 }
+
+/** Lines of which other people's text, if any, is printable already. */
+export function printLines(lines: readonly string[]): void {
+  process.stdout.write(lines.map((line) => `${line}\n`).join(''));
+}
+
+/** One sentence. */
+export const say = (text: string): void => printLines([printable(text)]);
 
 /** Text without anything that a terminal would take for more than text. */
 export function printable(text: string): string {
@@ -87,9 +105,11 @@ export function age(time: string, now: number = Date.now()): string {
   return `${Math.round(seconds / 86_400)} d`;
 }
 
-/** What stands for an unknown value. */
-export function orDash(value: string | number | null): string {
-  return value === null ? '-' : String(value);
+/** `-` stands for what is unknown, and for an empty list. */
+export function textOf(cell: Cell): string {
+  if (cell === null) return '-';
+  if (typeof cell === 'boolean') return cell ? 'yes' : 'no';
+  return typeof cell === 'object' ? cell.join(', ') || '-' : String(cell);
 }
 
 /** https://no-color.org */
@@ -97,20 +117,8 @@ function hasColours(): boolean {
   return process.stdout.isTTY === true && !process.env.NO_COLOR;
 }
 
-const NO_BORDERS = {
-  top: '',
-  'top-mid': '',
-  'top-left': '',
-  'top-right': '',
-  bottom: '',
-  'bottom-mid': '',
-  'bottom-left': '',
-  'bottom-right': '',
-  left: '',
-  'left-mid': '',
-  mid: '',
-  'mid-mid': '',
-  right: '',
-  'right-mid': '',
-  middle: '',
-};
+const NO_BORDERS = Object.fromEntries(
+  ['top', 'bottom', 'left', 'right', 'mid', 'middle'].flatMap((side) =>
+    ['', '-mid', '-left', '-right'].map((corner) => [side + corner, '']),
+  ),
+);

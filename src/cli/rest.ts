@@ -1,6 +1,4 @@
-/**
- * HTTP to the daemon, with node:http alone: the command line is to start quickly.
- */
+/** HTTP to the daemon, with node:http alone: the command line is to start quickly. */
 import { request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http';
 import { buffer, text } from 'node:stream/consumers';
 import type { Problem } from '../rest/contract.js';
@@ -18,13 +16,19 @@ const MAX_PAGE = 1000;
 export class Rest {
   constructor(readonly target: Target) {}
 
-  /** GET; resolves with the answer's JSON. */
-  get<T>(path: string): Promise<T> {
-    return this.#call('GET', path) as Promise<T>;
-  }
+  /** These resolve with the answer's JSON, or undefined where it has none. */
+  readonly get = <T>(path: string) => this.#ask<T>('GET', path);
+  readonly post = <T>(path: string, body?: unknown) => this.#ask<T>('POST', path, body);
+  readonly put = <T>(path: string, body: unknown) => this.#ask<T>('PUT', path, body);
+  readonly patch = <T>(path: string, body: unknown) => this.#ask<T>('PATCH', path, body);
+  readonly delete = <T = undefined>(path: string) => this.#ask<T>('DELETE', path);
 
   /** GET of a list: its pages one after the other, with at most `limit` records in all. */
-  async list<T>(path: string, query: URLSearchParams, limit: number): Promise<T[]> {
+  async list<T>(
+    path: string,
+    query = new URLSearchParams(),
+    limit = Number.POSITIVE_INFINITY,
+  ): Promise<T[]> {
     const all: T[] = [];
     query.set('limit', String(Math.min(limit, MAX_PAGE)));
     for (let next: string | undefined = `${path}?${query}`; next !== undefined; ) {
@@ -34,12 +38,6 @@ export class Rest {
       if (all.length >= limit) return all.slice(0, limit);
     }
     return all;
-  }
-
-  /** POST of a JSON body, or of none; resolves with the answer's JSON. */
-  post<T>(path: string, body?: unknown): Promise<T> {
-    const content = body === undefined ? undefined : JSON.stringify(body);
-    return this.#call('POST', path, content) as Promise<T>;
   }
 
   /** GET of something that is no JSON. */
@@ -54,21 +52,6 @@ export class Rest {
     throw this.#refusal(content.toString());
   }
 
-  /** PUT of a JSON body; resolves with the answer's JSON. */
-  put<T>(path: string, body: unknown): Promise<T> {
-    return this.#call('PUT', path, JSON.stringify(body)) as Promise<T>;
-  }
-
-  /** PATCH with a JSON body; resolves with the answer's JSON. */
-  patch<T>(path: string, body: unknown): Promise<T> {
-    return this.#call('PATCH', path, JSON.stringify(body)) as Promise<T>;
-  }
-
-  /** DELETE; resolves with the answer's JSON, or undefined where it has none. */
-  delete<T = undefined>(path: string): Promise<T> {
-    return this.#call('DELETE', path) as Promise<T>;
-  }
-
   /** GET of server-sent events, after the one with an id; the text as it comes. */
   async stream(path: string, lastId: string | null): Promise<AsyncIterable<string>> {
     const answer = await this.#send('GET', path, undefined, {
@@ -76,9 +59,7 @@ export class Rest {
       ...(lastId === null ? {} : { 'last-event-id': lastId }),
     });
     if (answer.statusCode === 200) return this.#texts(answer.setEncoding('utf8'));
-    const document = this.#parse(await text(answer).catch((error) => this.#unreachable(error)));
-    if (!isProblem(document)) throw this.#stranger();
-    throw new Refused(document);
+    throw this.#refusal(await text(answer).catch((error) => this.#unreachable(error)));
   }
 
   async *#texts(answer: AsyncIterable<string>): AsyncIterable<string> {
@@ -90,8 +71,10 @@ export class Rest {
     }
   }
 
-  #call(method: string, path: string, body?: string): Promise<unknown> {
-    return waiting(this.#send(method, path, body).then((answer) => this.#read(answer)));
+  #ask<T>(method: string, path: string, body?: unknown): Promise<T> {
+    const content = body === undefined ? undefined : JSON.stringify(body);
+    const answer = this.#send(method, path, content).then((answer) => this.#read(answer));
+    return waiting(answer) as Promise<T>;
   }
 
   async #read(answer: IncomingMessage): Promise<unknown> {

@@ -15,10 +15,11 @@ import {
 import { hi, join64, lo } from '../protocol/wire.js';
 import { BrokerError } from './broker-error.js';
 import { type BufferLink, type BufferNews, ClientBuffer } from './buffer.js';
+import type { CallOptions } from './call-options.js';
 import { Deadline, Recall } from './deadline.js';
 import type { BufferDescription, ReceivedMemory, ReceivedPlane } from './description.js';
 import { handleTypeOf, nameOf } from './enums.js';
-import type { CallOptions, ClientEvent } from './events.js';
+import type { ClientEvent } from './events.js';
 import type { Listeners } from './listeners.js';
 import { Refusals } from './refusal.js';
 import type { Share, ShareTerms } from './terms.js';

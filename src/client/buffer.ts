@@ -9,11 +9,11 @@ import type { HandleType, VulkanMemory } from '../memory/source.js';
 import type { UsageName } from '../memory/usage.js';
 import { close } from '../native/libc/fd.js';
 import { map } from '../native/libc/memory.js';
+import { type CallOptions, checkOptions } from './call-options.js';
 import { u32 } from './check.js';
 import type { Deadline, Recall } from './deadline.js';
 import type { BufferDescription, ReceivedMemory, ReceivedPlane } from './description.js';
 import type { OrUnknown } from './enums.js';
-import { type CallOptions, checkOptions } from './events.js';
 import { Listeners } from './listeners.js';
 import { MappedMemory } from './mapped-memory.js';
 import {

@@ -1,6 +1,4 @@
-/**
- * A connection to the broker: allocate buffers, redeem tokens.
- */
+/** A connection to the broker: allocate buffers, redeem tokens. */
 import type { Alignment } from '../memory/alignment.js';
 import { fourcc } from '../memory/fourcc.js';
 import { usageBits } from '../memory/usage.js';
@@ -9,8 +7,9 @@ import { CLIENT_SOCKET, clientSocket } from '../protocol/paths.js';
 import { hi, lo } from '../protocol/wire.js';
 import type { ClientBuffer } from './buffer.js';
 import { BufferObject } from './buffer-object.js';
+import { type CallOptions, checkOptions } from './call-options.js';
 import { type Check, record, signal, text } from './check.js';
-import { type CallOptions, type ClientEvent, checkOptions, eventsOf } from './events.js';
+import { type ClientEvent, eventsOf } from './events.js';
 import { Listeners } from './listeners.js';
 import { type BrokerDescription, type ClientDevice, findManager } from './manager.js';
 import { type Planned, testRequest } from './planned.js';

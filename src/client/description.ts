@@ -1,6 +1,5 @@
-/**
- * What the daemon says of a buffer, as the library tells it.
- */
+/** What the daemon says of a buffer, as the library tells it. */
+import type { PlanePlace } from '../memory/plane.js';
 import type { HandleType, VulkanMemory } from '../memory/source.js';
 import type { UsageName } from '../memory/usage.js';
 import type { OrUnknown } from './enums.js';
@@ -11,15 +10,10 @@ export interface ReceivedMemory {
   readonly size: number;
 }
 
-export interface ReceivedPlane {
+/** Planes in one memory have an fd each. */
+export interface ReceivedPlane extends PlanePlace {
   /** Belongs to the ClientBuffer; duplicate it to keep it longer. */
   readonly fd: number;
-  /** Which of the buffer's `memories` it lies in. Planes in one have an fd each. */
-  readonly memory: number;
-  /** Bytes from the start of the memory. */
-  readonly offset: number;
-  /** Bytes from one row to the next; 0 for linear memory. */
-  readonly stride: number;
 }
 
 export interface BufferDescription {

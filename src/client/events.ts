@@ -2,17 +2,9 @@
  * What happens to a connection's buffers, as one stream, for a caller that has nothing else to wait for.
  */
 import type { ClientBuffer } from './buffer.js';
-import { type Check, record, signal } from './check.js';
+import type { CallOptions } from './call-options.js';
 import type { Listeners } from './listeners.js';
 import type { ConnectionError, WireClient } from './wire-client.js';
-
-/** What a call may be told beside its arguments. */
-export interface CallOptions {
-  /** Gives the call up: it rejects with the signal's reason, and what comes of it all the same is let go. */
-  readonly signal?: AbortSignal;
-}
-
-export const checkOptions: Check = record<CallOptions>({ signal });
 
 /** What has become of a buffer; its properties say more, as it is now. */
 export interface ClientEvent {

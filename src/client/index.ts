@@ -1,10 +1,9 @@
-/**
- * The client library: `import { connect } from 'dmabroker'`.
- */
+/** The client library: `import { connect } from 'dmabroker'`. */
 export type { Alignment } from '../memory/alignment.js';
 export type { ErrorCode } from '../memory/errors.js';
 export { fourcc, fourccName, MOD_LINEAR } from '../memory/fourcc.js';
-export type { HandleType, Placement, PlanePlace, VulkanMemory } from '../memory/source.js';
+export type { PlaneLayout, PlanePlace } from '../memory/plane.js';
+export type { HandleType, Placement, VulkanMemory } from '../memory/source.js';
 export type { UsageName } from '../memory/usage.js';
 export {
   BrokerError,
@@ -14,6 +13,7 @@ export {
   type Refusal,
 } from './broker-error.js';
 export { ClientBuffer } from './buffer.js';
+export type { CallOptions } from './call-options.js';
 export {
   Client,
   type ConnectOptions,
@@ -22,7 +22,7 @@ export {
 export type { Deadline, Recall } from './deadline.js';
 export type { BufferDescription, ReceivedMemory, ReceivedPlane } from './description.js';
 export type { OrUnknown } from './enums.js';
-export type { CallOptions, ClientEvent } from './events.js';
+export type { ClientEvent } from './events.js';
 export type { BrokerDescription, ClientDevice, SourceDescription } from './manager.js';
 export { MappedMemory } from './mapped-memory.js';
 export type { Planned } from './planned.js';

@@ -5,8 +5,8 @@ import type { HandleType } from '../memory/source.js';
 import { dmabroker_manager_v1 } from '../protocol/dmabroker-v1.gen.js';
 import { wl_registry } from '../protocol/wayland.gen.js';
 import { join64 } from '../protocol/wire.js';
+import type { CallOptions } from './call-options.js';
 import { handleTypeOf, nameOf, type OrUnknown } from './enums.js';
-import type { CallOptions } from './events.js';
 import { ConnectionError, type ProtocolObject, type WireClient } from './wire-client.js';
 
 export interface SourceDescription {

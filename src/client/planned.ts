@@ -1,10 +1,11 @@
 /** dmabroker_test_v1 as the client hears it: what an allocation would be. */
+import type { PlanePlace } from '../memory/plane.js';
 import type { HandleType } from '../memory/source.js';
 import { type UsageName, usageNames } from '../memory/usage.js';
 import { dmabroker_test_v1 } from '../protocol/dmabroker-v1.gen.js';
 import { join64 } from '../protocol/wire.js';
+import type { CallOptions } from './call-options.js';
 import { handleTypeOf, type OrUnknown } from './enums.js';
-import type { CallOptions } from './events.js';
 import { Refusals } from './refusal.js';
 import { ConnectionError, type WireClient } from './wire-client.js';
 
@@ -18,12 +19,7 @@ export interface Planned {
   readonly modifier: bigint | null;
   /** Bytes of each. */
   readonly memories: readonly { readonly size: number }[];
-  /** `memory`: its index in `memories`. Offsets and strides in bytes. */
-  readonly planes: readonly {
-    readonly memory: number;
-    readonly offset: number;
-    readonly stride: number;
-  }[];
+  readonly planes: readonly PlanePlace[];
   readonly unverifiedUsage: readonly UsageName[];
 }
 

@@ -3,9 +3,9 @@
  * (check.ts).
  */
 import type { Alignment } from '../memory/alignment.js';
-import { MAX_PLANES } from '../memory/import.js';
 import { MAX_MODIFIERS, MAX_NAME_BYTES, MAX_SOURCE_NAME_BYTES } from '../memory/limits.js';
-import type { HandleType, Placement, PlanePlace } from '../memory/source.js';
+import { MAX_PLANES, type PlaneLayout } from '../memory/plane.js';
+import type { HandleType, Placement } from '../memory/source.js';
 import { type UsageName, usageBits } from '../memory/usage.js';
 import { dmabroker_manager_v1, dmabroker_params_v1 } from '../protocol/dmabroker-v1.gen.js';
 import {
@@ -66,7 +66,7 @@ export interface ImageRequest extends CommonRequest {
    * Where each memory plane must lie, with exactly one modifier: the image gets this layout or is
    * refused (`unsupported_layout` says which one the driver would choose).
    */
-  readonly layout?: readonly PlanePlace[];
+  readonly layout?: readonly PlaneLayout[];
 }
 
 /** What may be said of brought memory as of any other; `device`: the one that is to import it. */
@@ -76,13 +76,9 @@ export interface ImportTerms extends Pick<CommonRequest, 'lifetime' | 'name' | '
  * A plane of memory that the client brings. Planes of the same file (st_dev and st_ino) lie in one memory,
  * whether they have one fd or several.
  */
-export interface BroughtPlane {
+export interface BroughtPlane extends PlaneLayout {
   /** A dma_buf; it stays the caller's. */
   readonly fd: number;
-  /** Bytes from the start of the memory. */
-  readonly offset: number;
-  /** Bytes from one row to the next; 0 for linear memory. */
-  readonly stride: number;
   /** As a received plane has it. It is not asked: the file says which memory it is. */
   readonly memory?: number;
 }
@@ -130,7 +126,7 @@ const linear = record<LinearRequest>(
   ['kind', 'size'],
 );
 
-const place: Fields<PlanePlace> = { offset: u32, stride: u32 };
+const place: Fields<PlaneLayout> = { offset: u32, stride: u32 };
 const dimensions = { kind, width: u32, height: u32, format: fourccText };
 
 const image = record<ImageRequest>(
@@ -140,7 +136,7 @@ const image = record<ImageRequest>(
     modifiers: listOf(u64, 1, MAX_MODIFIERS),
     alignment: record<Alignment>({ stride: u32, offset: u32, size: u32, height: u32 }),
     separatePlanes: flag,
-    layout: listOf(record<PlanePlace>(place, ['offset', 'stride']), 1, MAX_PLANES),
+    layout: listOf(record<PlaneLayout>(place, ['offset', 'stride']), 1, MAX_PLANES),
   },
   ['kind', 'width', 'height', 'format'],
 );

@@ -2,9 +2,9 @@
  * What may be said when a buffer is shared or mapped, with the check of each (check.ts), and what comes of
  * that.
  */
-import { MAX_PLANES } from '../memory/import.js';
+import { MAX_PLANES } from '../memory/plane.js';
+import type { CallOptions } from './call-options.js';
 import { bytes, type Check, flag, record, signal, someBytes, U32, whole } from './check.js';
-import type { CallOptions } from './events.js';
 import type { WorkPath } from './work.js';
 
 export interface ShareTerms {

@@ -20,7 +20,7 @@ import {
   type MessageOf,
   type Values,
 } from '../protocol/wire.js';
-import type { CallOptions } from './events.js';
+import type { CallOptions } from './call-options.js';
 import { Listeners } from './listeners.js';
 
 /** The connection is gone: the daemon ended it, or it ended itself. */

@@ -7,9 +7,9 @@ import { readSync } from 'node:fs';
 import { close } from '../native/libc/fd.js';
 import { dmabroker_work_v1 } from '../protocol/dmabroker-v1.gen.js';
 import { hi, join64, lo } from '../protocol/wire.js';
+import type { CallOptions } from './call-options.js';
 import { bytes, type Check, type Fields, record, signal, someBytes } from './check.js';
 import { nameOf, type OrUnknown } from './enums.js';
-import type { CallOptions } from './events.js';
 import { Refusals } from './refusal.js';
 import { ConnectionError, type ProtocolObject, type WireClient } from './wire-client.js';
 

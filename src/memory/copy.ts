@@ -8,9 +8,10 @@ import { formatInfo } from './formats.js';
 import { fourccName, MOD_LINEAR, modifierText } from './fourcc.js';
 import { rowBytes } from './layout.js';
 import type { Constraint, Possible } from './refusal-words.js';
+import type { CopyPlan, Region, Side } from './region.js';
 import { onlyDriverKnows } from './registered.js';
 import type { Allocation, ImageSpec } from './source.js';
-import { type CopyPlan, checkRange, extent, type Region, type Side } from './work.js';
+import { checkRange, extent } from './work.js';
 
 /** Bytes as a client names them, 64 bits each; size 0: up to the source's end. All 0 for images. */
 export interface CopyRequest {

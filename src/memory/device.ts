@@ -1,4 +1,4 @@
-/** A Vulkan device of the machine as the broker and requests know it. */
+/** A Vulkan device of the machine: as the broker and requests know it, and as it is described. */
 import type { FormatOffer, SourceState } from './source.js';
 
 /** What can be had. */
@@ -18,4 +18,84 @@ export interface DeviceState {
   readonly heaps?: readonly number[];
   /** Why it cannot be opened; null where it can, or where that is not known yet. */
   readonly problem: string | null;
+}
+
+export type DeviceType = 'discrete_gpu' | 'integrated_gpu' | 'virtual_gpu' | 'cpu' | 'other';
+
+/** A device number, as makedev(3) takes it. */
+export interface DrmNode {
+  readonly major: number;
+  readonly minor: number;
+}
+
+export interface DrmNodes {
+  readonly primary: DrmNode | null;
+  readonly render: DrmNode | null;
+}
+
+/** Which device it is: what is known without opening it. */
+export interface PhysicalDescription {
+  readonly name: string;
+  readonly type: DeviceType;
+  readonly vendorId: number;
+  readonly deviceId: number;
+  /** E.g. `1.4.305`: what the device offers. */
+  readonly apiVersion: string;
+  /** Empty strings where the driver does not say (Vulkan 1.1 without VK_KHR_driver_properties). */
+  readonly driver: { readonly name: string; readonly info: string };
+  /** 32 hexadecimal digits (VkPhysicalDeviceIDProperties). */
+  readonly deviceUuid: string;
+  readonly driverUuid: string;
+  /** Null without VK_EXT_physical_device_drm. */
+  readonly drm: DrmNodes | null;
+}
+
+/** An extension that the broker makes use of. */
+export interface ExtensionReport {
+  readonly name: string;
+  readonly enabled: boolean;
+  /** What it is used for, or why it is not enabled. */
+  readonly reason: string;
+}
+
+/** What an open device tells, too. Sizes are bytes; what a double does not tell exactly is 2^53-1. */
+export interface OpenDescription extends PhysicalDescription {
+  readonly extensions: readonly ExtensionReport[];
+  readonly heaps: readonly {
+    readonly index: number;
+    readonly size: number;
+    readonly deviceLocal: boolean;
+    /** Of the moment; null if unknown, as is `usage`. */
+    readonly budget: number | null;
+    readonly usage: number | null;
+  }[];
+  readonly memoryTypes: readonly {
+    readonly index: number;
+    readonly heap: number;
+    /** VkMemoryPropertyFlags, by names as of Placement. */
+    readonly flags: readonly string[];
+  }[];
+  readonly limits: {
+    readonly maxAllocations: number;
+    readonly maxAllocationSize: number;
+    readonly maxImageDimension2d: number;
+  };
+}
+
+interface Losses {
+  readonly losses: number;
+  /** RFC 3339; null where it never was lost. */
+  readonly lastLostAt: string | null;
+}
+
+export interface DeviceDescription extends OpenDescription, Losses {}
+
+/** One of all of the machine's devices. */
+export interface ListedDevice extends PhysicalDescription, Losses {
+  readonly main: boolean;
+  /** Null unless it is open. */
+  readonly opened: OpenDescription | null;
+  /** Why it cannot be opened, or is not there any more; null where nothing is known against it. */
+  readonly reason: string | null;
+  readonly sources: readonly SourceState[];
 }

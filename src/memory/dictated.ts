@@ -15,8 +15,9 @@ import {
   planeEnd,
   rowBytes,
 } from './layout.js';
+import type { PlaneLayout } from './plane.js';
 import type { Constraint, Possible } from './refusal-words.js';
-import type { ImageSpec, PlanePlace } from './source.js';
+import type { ImageSpec } from './source.js';
 
 function refuse(
   constraint: Constraint,
@@ -46,7 +47,7 @@ export function checkDictated({ layout, modifiers }: ImageSpec): void {
 }
 
 /** The number of places must be the number of planes. */
-export function checkPlaneCount(layout: readonly PlanePlace[], planes: number): void {
+export function checkPlaneCount(layout: readonly PlaneLayout[], planes: number): void {
   if (layout.length === planes) return;
   refuse('layout', `the image has ${planes} planes`, layout.length, { planes });
 }
@@ -55,7 +56,7 @@ export function checkPlaneCount(layout: readonly PlanePlace[], planes: number): 
  * The memory that a driver asks for an image of a dictated layout must reach to the end of its planes;
  * of a layout that only the driver knows, beyond where they begin. Throws `unsupported_layout`.
  */
-export function checkRoom(spec: ImageSpec, places: readonly PlanePlace[], bytes: number): void {
+export function checkRoom(spec: ImageSpec, places: readonly PlaneLayout[], bytes: number): void {
   const format = formatInfo(spec.format);
   const linear = spec.modifiers[0] === MOD_LINEAR;
   const ends = places.map((place, index) => {
@@ -87,7 +88,7 @@ export function layoutOf(
 function dictatedLayout(
   format: FormatInfo,
   spec: ImageSpec,
-  places: readonly PlanePlace[],
+  places: readonly PlaneLayout[],
   alignment: Alignment,
 ): LinearLayout {
   checkPlaneCount(places, format.planes.length);
@@ -95,7 +96,7 @@ function dictatedLayout(
   const separate = spec.separatePlanes === true;
   const height = alignUp(spec.height, align.height);
   const planes = format.planes.map((plane, index): LayoutPlane => {
-    const { offset, stride } = places[index] as PlanePlace;
+    const { offset, stride } = places[index] as PlaneLayout;
     const row = rowBytes(plane, spec.width);
     if (stride < row) {
       const message = 'a row does not fit in the stride';

@@ -7,19 +7,9 @@ import { BrokerError } from './errors.js';
 import { formatInfo } from './formats.js';
 import { fourccName, isFourcc, MOD_LINEAR } from './fourcc.js';
 import { planeEnd, rowBytes } from './layout.js';
+import type { BroughtPlane, PlaneLayout } from './plane.js';
 import type { Constraint, Possible } from './refusal-words.js';
-import type { ImageSpec, MemorySpec, Plane } from './source.js';
-
-/** linux-dmabuf-v1 has at most four planes. */
-export const MAX_PLANES = 4;
-
-/** What was found out about an import, beside that its fds are dma_bufs of sufficient size. */
-export interface ImportCheck {
-  /** `device`: the Vulkan device has imported it. `layout`: only offsets and strides were checked. */
-  readonly how: 'device' | 'layout';
-  /** Why the device did not, or its name. */
-  readonly reason: string;
-}
+import type { ImageSpec, MemorySpec } from './source.js';
 
 /** A plane's fd is something else; `kind` says what. */
 export function noDmaBuf(plane: number, kind: string): BrokerError {
@@ -56,7 +46,7 @@ function refuse(
  */
 export function checkImport(
   spec: MemorySpec,
-  planes: readonly Plane[],
+  planes: readonly BroughtPlane[],
   sizes: readonly number[],
   memories: readonly unknown[],
 ): void {
@@ -81,7 +71,11 @@ function checkFormat(format: number): void {
   });
 }
 
-function checkLinear(bytes: number, planes: readonly Plane[], sizes: readonly number[]): void {
+function checkLinear(
+  bytes: number,
+  planes: readonly BroughtPlane[],
+  sizes: readonly number[],
+): void {
   if (planes.length !== 1) refuse('planes', 'linear memory has one plane', planes.length, 1);
   const room = (sizes[0] ?? 0) - (planes[0]?.offset ?? 0);
   if (bytes > room)
@@ -90,7 +84,7 @@ function checkLinear(bytes: number, planes: readonly Plane[], sizes: readonly nu
 
 function checkImage(
   spec: ImageSpec,
-  planes: readonly Plane[],
+  planes: readonly BroughtPlane[],
   sizes: readonly number[],
   memories: readonly unknown[],
 ): void {
@@ -129,9 +123,7 @@ function checkImage(
   }
 }
 
-interface RowsInMemory {
-  readonly offset: number;
-  readonly stride: number;
+interface RowsInMemory extends PlaneLayout {
   readonly bytes: number;
   readonly rows: number;
 }

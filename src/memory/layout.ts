@@ -10,16 +10,11 @@ import { type Alignment, alignUp, DEFAULT_ALIGNMENT, strictest } from './alignme
 import { BrokerError } from './errors.js';
 import { type FormatInfo, type FormatPlane, formatInfo, formats } from './formats.js';
 import { fourccName } from './fourcc.js';
+import type { PlaneLayout, PlanePlace } from './plane.js';
 import type { Constraint } from './refusal-words.js';
-import type { PlanePlace } from './source.js';
 
-export interface LayoutPlane {
-  /** The memory that it lies in: an index into `memories`. */
-  readonly memory: number;
-  /** Bytes from the start of that memory. */
-  readonly offset: number;
-  /** Bytes from row to row, padding included. */
-  readonly stride: number;
+/** The stride has the padding, too. */
+export interface LayoutPlane extends PlanePlace {
   /** Rows, padding included. */
   readonly rows: number;
   /** stride × rows: the last row is as long as the others. */
@@ -62,7 +57,7 @@ export function rowBytes(plane: FormatPlane, width: number): number {
 export function planeEnd(
   plane: FormatPlane,
   { width, height }: Extent,
-  { offset, stride }: PlanePlace,
+  { offset, stride }: PlaneLayout,
 ): number {
   const rows = Math.ceil(height / plane.vsub);
   return offset + stride * (rows - 1) + rowBytes(plane, width);
@@ -130,7 +125,7 @@ function stridesOf({ planes, name }: FormatInfo, width: number, multiple: number
 
 /** Where a driver put the planes of an image, and how much memory it takes. */
 export interface DriverLayout {
-  readonly planes: readonly { readonly offset: number; readonly stride: number }[];
+  readonly planes: readonly PlaneLayout[];
   readonly size: number;
 }
 

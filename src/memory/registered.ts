@@ -6,8 +6,8 @@ import { BrokerError } from './errors.js';
 import { formatInfo } from './formats.js';
 import { fourccName, MOD_LINEAR, modifierText } from './fourcc.js';
 import { planeEnd, rowBytes } from './layout.js';
+import type { Rows, Side } from './region.js';
 import type { ImageSpec } from './source.js';
-import type { Rows, Side } from './work.js';
 
 /** Whether it is one, so that its allocation's size says nothing about what may be touched. */
 export function isImportedImage({ spec, allocation }: Side): boolean {

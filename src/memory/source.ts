@@ -3,8 +3,7 @@
  * allocation and a source's state have. Sources themselves live in src/native/sources.
  */
 import type { Alignment } from './alignment.js';
-import type { BrokerError } from './errors.js';
-import type { ImportCheck } from './import.js';
+import type { Plane, PlaneLayout, PlanePlace } from './plane.js';
 import type { Steps } from './steps.js';
 
 /** How the memory leaves the process. A `memfd` is never called a dma_buf. */
@@ -50,12 +49,6 @@ export interface BufferSpec {
   readonly placement?: Placement;
 }
 
-/** Where a plane lies in its memory: bytes from its start, and from row to row. */
-export interface PlanePlace {
-  readonly offset: number;
-  readonly stride: number;
-}
-
 /** A two-dimensional image. */
 export interface ImageSpec {
   readonly kind: 'image';
@@ -71,28 +64,18 @@ export interface ImageSpec {
   /** Each plane of a multi-planar format in a memory (and fd) of its own, e.g. for V4L2. */
   readonly separatePlanes?: boolean;
   /** One place for each memory plane, exactly these; then there is one modifier. */
-  readonly layout?: readonly PlanePlace[];
+  readonly layout?: readonly PlaneLayout[];
   /** `any` by default. */
   readonly placement?: Placement;
 }
 
 export type MemorySpec = BufferSpec | ImageSpec;
 
-/** A memory plane, in linux-dmabuf-v1's words. */
-export interface Plane {
-  /** Owned by whoever holds the Allocation; planes of one allocation may share one fd. */
-  readonly fd: number;
-  /** Bytes from the start of the fd's memory. */
-  readonly offset: number;
-  /** Bytes from one row to the next; 0 for a linear buffer. */
-  readonly stride: number;
-}
+declare const checked: unique symbol;
 
-/** A plane of an allocation: planes in one memory have the same fd. */
-export interface PlaneInMemory extends Plane {
-  /** Index into the allocation's `memories`. */
-  readonly memory: number;
-}
+/** A spec whose values are possible at all: only `checked` (check-spec.ts) makes one. */
+export type Checked<S extends MemorySpec> = S & { readonly [checked]: true };
+export type CheckedSpec = Checked<BufferSpec> | Checked<ImageSpec>;
 
 /** Vulkan's own terms of a memory. */
 export interface VulkanMemory {
@@ -118,16 +101,20 @@ export interface Plan {
   readonly memories: readonly number[];
   /** The chosen modifier, for images. */
   readonly modifier: bigint | null;
-  /** `memory` is an index into `memories`. */
-  readonly planes: readonly (Omit<Plane, 'fd'> & { readonly memory: number })[];
+  readonly planes: readonly PlanePlace[];
   /** As in Allocation. */
   readonly placement: readonly string[];
   /** As in Allocation. */
   readonly heaps?: readonly HeapPart[];
 }
 
-/** The answer to a dry run. */
-export type PlanResult = { readonly plan: Plan } | { readonly error: BrokerError };
+/** What was found out about an import, beside that its fds are dma_bufs of sufficient size. */
+export interface ImportCheck {
+  /** `device`: the Vulkan device has imported it. `layout`: only offsets and strides were checked. */
+  readonly how: 'device' | 'layout';
+  /** Why the device did not, or its name. */
+  readonly reason: string;
+}
 
 /** Exported memory: zeroed, CLOEXEC, its fds owned by the receiver of this object. */
 export interface Allocation {
@@ -153,7 +140,7 @@ export interface Allocation {
   readonly placement: readonly string[];
   /** Where each memory is in the device that made it; absent where none did. */
   readonly heaps?: readonly HeapPart[];
-  readonly planes: readonly PlaneInMemory[];
+  readonly planes: readonly Plane[];
   /** The kernel's exporter (`exp_name` of fdinfo), for a dma_buf. */
   readonly exporter: string | null;
   /** For an opaque_fd, what its importer must know (VUID-VkMemoryAllocateInfo-allocationSize-01742). */
@@ -199,14 +186,14 @@ export interface MemorySource {
   readonly handleType: HandleType;
   formats(): readonly FormatOffer[];
   /** What `allocate` would do: the same checks, by the same code, and no memory. */
-  plan(spec: MemorySpec): Plan;
+  plan(spec: CheckedSpec): Plan;
   /**
    * `id` names the memory where the kernel can name it (DMA_BUF_SET_NAME). Clearing much memory takes
    * more than one piece.
    */
-  allocating(spec: MemorySpec, id: string): Steps<Allocation>;
+  allocating(spec: CheckedSpec, id: string): Steps<Allocation>;
   /** The same at once. */
-  allocate(spec: MemorySpec, id: string): Allocation;
+  allocate(spec: CheckedSpec, id: string): Allocation;
   /** Destroys what the source keeps; the fds are the caller's and stay open. */
   free(key: number): void;
   close(): void;

@@ -7,53 +7,15 @@ import { alignUp } from './alignment.js';
 import { BrokerError } from './errors.js';
 import { MAX_READ_SIZE } from './limits.js';
 import type { Constraint } from './refusal-words.js';
+import type { CopyPlan, Extent, Range, Side } from './region.js';
 import { isImportedImage, partOf, rowsOf, spansOf } from './registered.js';
-import type { Allocation, HandleType, MemorySpec, Origin } from './source.js';
-
-/** A buffer as work sees it. */
-export interface Side {
-  readonly spec: MemorySpec;
-  readonly allocation: Allocation;
-}
+import type { HandleType, Origin } from './source.js';
 
 /** Bytes as a client names them, 64 bits each; size 0: up to the end. */
 export interface RangeRequest {
   readonly offset: bigint;
   readonly size: bigint;
 }
-
-/** Bytes that are there. */
-export interface Range {
-  readonly offset: number;
-  readonly size: number;
-}
-
-/** Where a run of rows lies: in the memory of that plane, whose start `offset` counts from. */
-export interface Place {
-  readonly plane: number;
-  readonly offset: number;
-  readonly stride: number;
-}
-
-/** `rows` runs of `bytes` bytes each, in the memory of a plane. */
-export interface Rows extends Place {
-  readonly bytes: number;
-  readonly rows: number;
-}
-
-/** What is filled or read: bytes that count through all memories, one after the other, or rows. */
-export type Extent = Range | readonly Rows[];
-
-/** `rows` runs of `bytes` bytes each. */
-export interface Region {
-  readonly source: Place;
-  readonly destination: Place;
-  readonly bytes: number;
-  readonly rows: number;
-}
-
-/** `memories`: every memory from its start, as far as both reach (layouts that only a driver knows). */
-export type CopyPlan = readonly Region[] | 'memories';
 
 /** How whoever moves the bytes finds them. The fds stay the broker's. */
 export interface MemoryReference {

@@ -3,14 +3,13 @@
  * broker's table. Pure: the memory comes in as bytes.
  */
 import type { FormatInfo, FormatPlane } from '../memory/formats.js';
+import type { PlaneLayout } from '../memory/plane.js';
 import { rgbReader } from './rgb.js';
 import { converter, type Matrix, type Range } from './ycbcr.js';
 
-/** A plane's bytes: those of the memory that it lies in, and where. */
-export interface PlaneBytes {
+/** A plane, and the bytes of the memory that it lies in. */
+export interface PlaneBytes extends PlaneLayout {
   readonly bytes: Uint8Array;
-  readonly offset: number;
-  readonly stride: number;
 }
 
 export interface Picture {

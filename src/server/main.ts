@@ -1,6 +1,4 @@
-/**
- * dmabrokerd: its log, its signals, and the daemon.
- */
+/** dmabrokerd: its log, its signals, and the daemon. */
 
 import { resolve } from 'node:path';
 import { messageOf } from '../memory/errors.js';
@@ -18,7 +16,7 @@ import { type Loaded, loadConfig } from './config/config.js';
 import { ConfigError } from './config/config-error.js';
 import { checkedMachine } from './config/machine.js';
 import type { Daemon } from './daemon.js';
-import { sourceView } from './lists/inventory-views.js';
+import { deviceView, sourceView } from './lists/inventory-views.js';
 import { ERROR, prefixFor } from './log/journal.js';
 import { Log } from './log/log.js';
 import { closeDebugger, onSignals } from './machine/signals.js';
@@ -54,7 +52,8 @@ function configured() {
       ? load()
       : loadConfig(checked, tablesOf(options), clock, checkedMachine());
   } catch (error) {
-    if (!(error instanceof ConfigError)) throw error;
+    if (!(error instanceof ConfigError) && !(error instanceof Error && 'code' in error))
+      throw error;
     console.error(prefixed(`dmabrokerd: ${error.message}`, ERROR));
     process.exit(EXIT_CONFIG);
   }
@@ -82,7 +81,8 @@ async function probe(): Promise<void> {
     fatal,
   });
   const { device, sources } = allocator.inventory;
-  console.log(JSON.stringify({ device, sources: sources.map(sourceView) }, null, 2));
+  const found = { device: device && deviceView(device), sources: sources.map(sourceView) };
+  console.log(JSON.stringify(found, null, 2));
   await allocator.close();
 }
 

@@ -4,22 +4,56 @@
  */
 import type { Socket } from 'node:net';
 import type { Logger } from 'pino';
-import type { Peer } from '../broker/buffer.js';
 import type { Rules } from '../broker/quota/rules.js';
+import type { Peer } from '../broker/who.js';
+import type { Clock } from '../memory/clock.js';
 import { messageOf } from '../memory/errors.js';
-import { isSystemError } from '../native/libc/errno.js';
 import { close } from '../native/libc/fd.js';
 import { listenUnix } from '../native/libc/socket.js';
 import { notify } from '../native/systemd.js';
-import type { Config } from './config/config.js';
-import { warnings } from './lists/inventory-views.js';
+import type { Config, Loaded } from './config/config.js';
+import { deviceView, warnings } from './lists/inventory-views.js';
+import type { Log } from './log/log.js';
+import { mainDevice } from './machine/drm-node.js';
 import { peerOf } from './machine/peer.js';
 import { type Publishing, publishSocket, type SocketFile } from './machine/socket-file.js';
 import { readPasswd, readSubuids } from './machine/users.js';
+import { Sweeper } from './observe/holders/sweep.js';
+import { LeakWatch } from './observe/leaks/watch.js';
 import { PressureWatch, readPsi } from './observe/pressure.js';
 import type { Started } from './started.js';
+import { defaultStateFolder, StateFolder } from './state/folder.js';
+import { QuotaState } from './state/quotas.js';
+import { countStart } from './state/starts.js';
 import type { Allocator, DataPlane } from './threads/data-plane.js';
-import type { Inventory, QuotaSetup } from './words/messages.js';
+import type { Inventory, PlaneSetup, QuotaSetup } from './words/messages.js';
+
+/** What a daemon is started with. */
+export interface Start {
+  /** Where the other threads' files stand. */
+  readonly threads: URL;
+  readonly loaded: Loaded;
+  /** Where it keeps its state; null: where it does by default. */
+  readonly stateDir: string | null;
+  readonly log: Log;
+  readonly clock: Clock;
+  /** A thread has died. */
+  readonly fatal: (error: Error) => void;
+  /** Told of each step before it is taken; what it throws is that step's failure. */
+  readonly step: (name: StartStep) => void;
+}
+
+export const START_STEPS = [
+  'state folder',
+  'allocator',
+  'client socket',
+  'data plane',
+  'REST',
+  'REST over TCP',
+  'watches',
+  'service manager',
+] as const;
+export type StartStep = (typeof START_STEPS)[number];
 
 export function socketFile({ socket, mode, group }: Config['clients']): SocketFile {
   return { path: socket, mode, ...(group !== null && { group }) };
@@ -58,35 +92,67 @@ export function quotaSetup(config: Config, machine: Rules, rest: Rules): QuotaSe
   };
 }
 
-export function pressureWatch(
+/** What the daemon keeps over a restart. */
+export async function openState(path: string | null, logger: Logger, started: Started) {
+  const folder = StateFolder.open(path ?? defaultStateFolder());
+  started.add(() => folder.close());
+  if (folder.abandoned !== null) {
+    const sockets = folder.abandoned.size;
+    logger.warn({ sockets }, 'a daemon that was killed and has not ended: its place is taken');
+  }
+  const quotas = QuotaState.read(folder);
+  for (const problem of [folder.problem, quotas.warning]) {
+    if (problem !== null) logger.warn(problem);
+  }
+  return { folder, quotas, starts: await countStart(folder) };
+}
+
+export function planeSetup(
   config: Config,
-  allocator: Allocator,
-  plane: DataPlane,
-  logger: Logger,
-  failed: (error: unknown) => void,
-): PressureWatch {
+  { inventory }: Allocator,
+  known: { readonly maxFds: number; readonly quotas: QuotaSetup },
+): Omit<PlaneSetup, 'listener' | 'wake' | 'inventory'> {
+  return {
+    ...known,
+    mainDevice: mainDevice(inventory.device),
+    unknownGraceSeconds: config.accounting.unknownGraceSeconds,
+    trustedBytes: config.accounting.trustedBytes ?? Number.POSITIVE_INFINITY,
+    leaseGraceSeconds: config.leases.graceSeconds,
+    audit: config.log.audit,
+    policy: config.policy,
+    pool: config.pool,
+  };
+}
+
+/** What looks at the machine again and again. None is started yet. */
+export function makeWatches({
+  start: { loaded, log, clock },
+  allocator,
+  plane,
+  failed,
+}: {
+  readonly start: Start;
+  readonly allocator: Allocator;
+  readonly plane: DataPlane;
+  readonly failed: (error: unknown) => void;
+}) {
+  const { pressure, leaks } = loaded.config;
+  const sweeper = new Sweeper(clock);
   const world = {
     psi: readPsi,
-    device: () => allocator.device(),
+    device: async () => {
+      const device = await allocator.device();
+      return device && deviceView(device);
+    },
     pressed: (sources: readonly string[] | null, seconds: number) =>
       plane.ask('pressed', { sources, seconds }),
     relieved: (sources: readonly string[] | null) => plane.ask('relieved', sources),
-    log: (text: string, fields: object) => logger.warn(fields, text),
+    log: (text: string, fields: object) => log.logger.warn(fields, text),
   };
-  return new PressureWatch(config.pressure, world, failed);
-}
-
-/**
- * For what looks at the machine again and again: a look that the system refuses, for want of file
- * descriptors, say, is missed. The next one may do.
- */
-export function lookFailed(
-  logger: Logger,
-  fatal: (error: unknown) => void,
-): (error: unknown) => void {
-  return (error) => {
-    if (!isSystemError(error)) fatal(error);
-    else logger.warn({ reason: error.message }, 'the machine could not be looked at');
+  return {
+    sweeper,
+    pressure: new PressureWatch(pressure, world, failed),
+    leaks: new LeakWatch(leaks, sweeper, failed),
   };
 }
 
@@ -94,7 +160,7 @@ export function lookFailed(
 export function describe(inventory: Inventory, logger: Logger): void {
   const { device, sources } = inventory;
   if (device !== null) {
-    const { name, type, api_version, driver, extensions } = device;
+    const { name, type, apiVersion: api_version, driver, extensions } = device;
     logger.info({ name, type, api_version, driver, extensions }, `Vulkan device: ${name}`);
   }
   for (const source of sources) {

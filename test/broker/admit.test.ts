@@ -22,7 +22,7 @@ class Scene {
 
   constructor(rules: readonly (readonly [RuleId, Rule])[] = []) {
     const quotas = new Quotas(this.world.clock, { defaults: new Map(rules), recallSeconds: 10 });
-    this.broker = new Broker(this.world, [memfd], offers, quotas);
+    this.broker = new Broker(this.world, { sources: [memfd], offers }, quotas);
     this.clients = USERS.map((uid) => this.broker.connect({ ...peer, uid, cgroup: `/${uid}` }));
   }
 

@@ -1,20 +1,23 @@
 /** The registry: who owns what, what ends it, and that every fd and every allocation ends once. */
 import t from 'tap';
-import { Broker, type BufferResult } from '../../src/broker/broker.js';
-import type { BrokerBuffer, Client, Peer, ReleaseReason } from '../../src/broker/buffer.js';
+import { Broker } from '../../src/broker/broker.js';
+import type { BrokerBuffer, Client } from '../../src/broker/buffer.js';
+import type { ReleaseReason } from '../../src/broker/lifetime.js';
 import type { AllocationRequest } from '../../src/broker/request.js';
+import type { Peer } from '../../src/broker/who.js';
 import { BrokerError } from '../../src/memory/errors.js';
 import {
   MAX_BUFFERS_PER_CLIENT,
   MAX_PAST_RECIPIENTS,
   MAX_PENDING_PER_CLIENT,
 } from '../../src/memory/limits.js';
+import type { Result } from '../../src/memory/result.js';
 import { refused } from '../support/refused.js';
 import { FakeWorld, linear, memfd, offers, peer, request } from './support/world.js';
 
 function make() {
   const world = new FakeWorld();
-  const broker = new Broker(world, [memfd], offers);
+  const broker = new Broker(world, { sources: [memfd], offers });
   const client = broker.connect(peer);
   return { world, broker, client };
 }
@@ -26,13 +29,13 @@ function allocated(
   client: Client | null,
   changes: Partial<AllocationRequest> = {},
 ): BrokerBuffer {
-  let result: BufferResult | undefined;
+  let result: Result<BrokerBuffer> | undefined;
   broker.allocate({ client, peer }, request(changes), (given) => {
     result = given;
   });
   world.answer();
   if (result === undefined || 'error' in result) throw new Error('it was not allocated');
-  return result.buffer;
+  return result;
 }
 
 /** Allocations that wait for an answer. */
@@ -43,7 +46,7 @@ const anybody = { uses: 1, uid: null, seconds: null };
 t.test('an allocation is registered, owned and listed', async (t) => {
   const setup = make();
   const { world, broker, client } = setup;
-  const results: BufferResult[] = [];
+  const results: Result<BrokerBuffer>[] = [];
   broker.allocate({ client, peer }, request({ name: 'mine' }), (result) => results.push(result));
   t.equal(pendingOf(setup), 1);
   t.match(world.pending, [{ choice: { source: 'memfd', handleType: 'memfd', spec: linear } }]);
@@ -51,7 +54,7 @@ t.test('an allocation is registered, owned and listed', async (t) => {
   world.answer();
   const [result] = results;
   if (result === undefined || 'error' in result) throw new Error('it was not allocated');
-  const { buffer } = result;
+  const buffer = result;
   t.match(buffer, {
     name: 'mine',
     lifetime: 'connection',
@@ -69,7 +72,7 @@ t.test('a refusal of the source leaves nothing behind', async (t) => {
   const setup = make();
   const { world, broker, client } = setup;
   const error = new BrokerError('out_of_memory', 'none left');
-  const results: BufferResult[] = [];
+  const results: Result<BrokerBuffer>[] = [];
   broker.allocate({ client, peer }, request(), (result) => results.push(result));
   world.refuse(error);
   const explained = new BrokerError('out_of_memory', 'none left', { nearest: null });
@@ -134,7 +137,7 @@ t.test('disconnecting releases what was bound to the connection', async (t) => {
 t.test('an answer after its connection has gone', async (t) => {
   const setup = make();
   const { world, broker, client } = setup;
-  const results: BufferResult[] = [];
+  const results: Result<BrokerBuffer>[] = [];
   const ask = (lifetime: AllocationRequest['lifetime']) =>
     broker.allocate({ client, peer }, request({ lifetime }), (result) => results.push(result));
   ask('connection');
@@ -146,7 +149,7 @@ t.test('an answer after its connection has gone', async (t) => {
   t.match(results, [{ error: { code: 'not_found' } }]);
   world.answer();
   world.refuse(new BrokerError('out_of_memory', 'none left'));
-  t.match(results.slice(1), [{ buffer: { lifetime: 'until_released' } }, { error: {} }]);
+  t.match(results.slice(1), [{ lifetime: 'until_released' }, { error: {} }]);
   t.equal(pendingOf(setup), 0);
   broker.close();
   t.equal(world.open.size, 0);
@@ -180,7 +183,7 @@ t.test('redeeming', async (t) => {
 t.test('who was handed what has a bound, whatever becomes of the objects', async (t) => {
   const world = new FakeWorld();
   const options = { unknownGraceMs: 0, maxRecipients: 8 };
-  const broker = new Broker(world, [memfd], offers, undefined, options);
+  const broker = new Broker(world, { sources: [memfd], offers }, undefined, options);
   const clients = Array.from({ length: 5 }, () => broker.connect(peer));
   const [first] = clients as [Client];
   const setup = { world, broker, client: first };
@@ -246,7 +249,7 @@ t.test('limits of one connection', async (t) => {
   t.match(refusals[2], { refusal: { quota: user } }, 'another connection of the user has no more');
   const stranger = { ...peer, uid: 7 };
   broker.allocate({ client: broker.connect(stranger), peer: stranger }, request(), (result) =>
-    t.ok('buffer' in result, 'another user has'),
+    t.ok(!('error' in result), 'another user has'),
   );
   world.answer();
   const [first] = client.owned;

@@ -3,10 +3,12 @@
  * cannot be had of it is refused; memory that is brought waits for it with its fds.
  */
 import t from 'tap';
-import { Broker, type BufferResult } from '../../src/broker/broker.js';
-import { chooseSource } from '../../src/broker/request.js';
+import { Broker } from '../../src/broker/broker.js';
+import type { BrokerBuffer } from '../../src/broker/buffer.js';
+import { checkRequest, chooseSource } from '../../src/broker/request.js';
 import { BrokerError } from '../../src/memory/errors.js';
-import type { PlanResult, SourceState } from '../../src/memory/source.js';
+import type { Result } from '../../src/memory/result.js';
+import type { Plan, SourceState } from '../../src/memory/source.js';
 import { refused } from '../support/refused.js';
 import {
   FakeWorld,
@@ -34,10 +36,10 @@ const broken = { uuid: BROKEN, name: 'Broken', table: null, problem: 'no driver'
 function make() {
   const world = new FakeWorld();
   const devices = [main, second, broken];
-  const broker = new Broker(world, [vulkan, memfd], offers, undefined, undefined, devices);
+  const broker = new Broker(world, { sources: [vulkan, memfd], offers, devices });
   const client = broker.connect(peer);
   const owner = { client, peer };
-  const results: BufferResult[] = [];
+  const results: Result<BrokerBuffer>[] = [];
   const allocate = (device: string, changes: Parameters<typeof request>[0] = {}) =>
     broker.allocate(owner, request({ handleTypes: ['dma_buf'], device, ...changes }), (result) =>
       results.push(result),
@@ -48,7 +50,11 @@ function make() {
 t.test('a source of the device', async (t) => {
   const table = secondOpen.table ?? { sources: [], offers: [] };
   const choose = (changes: Parameters<typeof request>[0]) =>
-    chooseSource(request({ device: second.uuid, ...changes }), table.sources, table.offers);
+    chooseSource(
+      checkRequest(request({ device: second.uuid, ...changes })),
+      table.sources,
+      table.offers,
+    );
   t.same(choose({ handleTypes: ['opaque_fd', 'dma_buf'] }), {
     source: 'vulkan',
     handleType: 'dma_buf',
@@ -81,14 +87,14 @@ t.test('a device is opened once, by the first request that names it', async (t) 
     [second.uuid],
   );
   t.equal(world.pending.length, 0);
-  world.answerOpen({ device: secondOpen });
+  world.answerOpen(secondOpen);
   t.match(world.pending, [
     { choice: { source: 'vulkan', device: second.uuid } },
     { choice: { source: 'vulkan', device: second.uuid } },
   ]);
   world.answer();
   world.answer();
-  t.match(results, [{ buffer: { allocation: { device: second.uuid } } }, {}]);
+  t.match(results, [{ allocation: { device: second.uuid } }, {}]);
   allocate(second.uuid);
   allocate(MAIN);
   t.equal(world.opening.length, 0);
@@ -110,7 +116,7 @@ t.test('devices that are not there or cannot be opened', async (t) => {
     error: { code: 'unsupported_device', message: 'Broken cannot be used: no driver' },
   });
   allocate(second.uuid, { handleTypes: ['memfd'] });
-  world.answerOpen({ device: { ...second, problem: 'it is gone' } });
+  world.answerOpen({ ...second, problem: 'it is gone' });
   t.match(results.pop(), {
     error: {
       code: 'unsupported_device',
@@ -135,7 +141,7 @@ t.test('a defect of the opening is no verdict on the device', async (t) => {
 t.test('the nearest request names the device unless it is at fault', async (t) => {
   const { world, results, allocate } = make();
   allocate(second.uuid, { spec: { ...linear, size: 0 } });
-  world.answerOpen({ device: secondOpen });
+  world.answerOpen(secondOpen);
   t.match(results, [{ error: { refusal: { nearest: { size: 1, device: second.uuid } } } }]);
   allocate('cc'.repeat(16));
   const [, result] = results;
@@ -150,16 +156,16 @@ t.test('the nearest request names the device unless it is at fault', async (t) =
 
 t.test('a dry run opens the device, too', async (t) => {
   const { world, broker, owner } = make();
-  const plans: PlanResult[] = [];
+  const plans: Result<Plan>[] = [];
   const asked = request({ handleTypes: ['dma_buf'], device: second.uuid });
   broker.test(owner, asked, (result) => plans.push(result));
-  world.answerOpen({ device: secondOpen });
-  t.match(plans, [{ plan: { source: 'vulkan' } }]);
+  world.answerOpen(secondOpen);
+  t.match(plans, [{ source: 'vulkan' }]);
 });
 
 t.test('imports wait with their fds', async (t) => {
   const { world, broker, owner, client } = make();
-  const results: BufferResult[] = [];
+  const results: Result<BrokerBuffer>[] = [];
   const bring = (device: string) =>
     broker.import(
       owner,
@@ -176,10 +182,10 @@ t.test('imports wait with their fds', async (t) => {
   t.match(results.pop(), { error: { code: 'unsupported_device' } });
   t.equal(world.open.size, 0, 'closed');
   bring(second.uuid);
-  world.answerOpen({ device: secondOpen });
+  world.answerOpen(secondOpen);
   t.match(world.imports, [{ device: second.uuid }]);
   world.answerImport();
-  t.match(results.pop(), { buffer: { allocation: { source: 'import', device: second.uuid } } });
+  t.match(results.pop(), { allocation: { source: 'import', device: second.uuid } });
   broker.disconnect(client);
   t.equal(world.open.size, 0);
 });
@@ -188,7 +194,7 @@ t.test('whoever has gone in the meantime gets nothing', async (t) => {
   const { world, broker, client, results, allocate } = make();
   allocate(second.uuid, { lifetime: 'until_released' });
   broker.disconnect(client);
-  world.answerOpen({ device: secondOpen });
+  world.answerOpen(secondOpen);
   t.match(results, [{ error: { code: 'not_found' } }]);
   t.equal(world.pending.length, 0);
 });
@@ -197,7 +203,7 @@ t.test('memory is allocated anew on its own device', async (t) => {
   const { world, broker, results, allocate } = make();
   allocate(MAIN);
   allocate(second.uuid);
-  world.answerOpen({ device: secondOpen });
+  world.answerOpen(secondOpen);
   const [mine] = [world.answer(), world.answer()];
   const [first, other] = [...broker.buffers];
   if (first === undefined || other === undefined) throw new Error('nothing was allocated');

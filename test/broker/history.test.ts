@@ -7,7 +7,7 @@ import { FakeWorld, memfd, offers, peer, request } from './support/world.js';
 
 function make() {
   const world = new FakeWorld();
-  const broker = new Broker(world, [memfd], offers);
+  const broker = new Broker(world, { sources: [memfd], offers });
   const client = broker.connect(peer);
   broker.allocate({ client, peer }, request({ lifetime: { lease: 60 } }), () => {});
   world.answer();

@@ -10,12 +10,12 @@ const GRACE = DEFAULT_LEASE_GRACE_SECONDS * 1000;
 
 function make(seconds: number | null = 60) {
   const world = new FakeWorld();
-  const broker = new Broker(world, [memfd], offers);
+  const broker = new Broker(world, { sources: [memfd], offers });
   const client = broker.connect(peer);
   const lifetime = seconds === null ? 'until_released' : { lease: seconds };
   let buffer: BrokerBuffer | undefined;
   broker.allocate({ client, peer }, request({ lifetime }), (result) => {
-    if ('buffer' in result) ({ buffer } = result);
+    if (!('error' in result)) buffer = result;
   });
   world.answer();
   if (buffer === undefined) throw new Error('it was not allocated');

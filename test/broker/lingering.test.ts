@@ -26,7 +26,7 @@ const PAST = 1000;
 
 function make(source = memfd) {
   const world = new FakeWorld();
-  const broker = new Broker(world, [source], offers, undefined, {
+  const broker = new Broker(world, { sources: [source], offers }, undefined, {
     unknownGraceMs: GRACE_MS,
     maxPastProcesses: PAST,
   });
@@ -218,7 +218,7 @@ t.test('memory that nobody has by its count', async (t) => {
   function counted(trusted: number) {
     const world = new FakeWorld();
     world.told = 'counted';
-    const broker = new Broker(world, [dmaBuf], offers, undefined, {
+    const broker = new Broker(world, { sources: [dmaBuf], offers }, undefined, {
       unknownGraceMs: GRACE_MS,
       trustedBytes: trusted * SIZE,
     });
@@ -395,7 +395,7 @@ t.test('the daemon ends', async (t) => {
 t.test('memory that is registered more than once', async (t) => {
   function make() {
     const world = new FakeWorld();
-    const broker = new Broker(world, [memfd], offers);
+    const broker = new Broker(world, { sources: [memfd], offers });
     const connect = (uid: number) => broker.connect({ ...peer, uid });
     const charged = (uid: number) =>
       broker.quotas.accounts.find('user', String(uid))?.charge.buffers ?? 0;

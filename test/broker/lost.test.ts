@@ -1,8 +1,9 @@
 /** A lost device: which buffers it takes, who is told, and how they get memory again. */
 import t from 'tap';
-import { Broker, type BufferResult } from '../../src/broker/broker.js';
+import { Broker } from '../../src/broker/broker.js';
 import type { BrokerBuffer, Client } from '../../src/broker/buffer.js';
 import { BrokerError } from '../../src/memory/errors.js';
+import type { Result } from '../../src/memory/result.js';
 import { refused } from '../support/refused.js';
 import { FakeWorld, linear, memfd, offers, peer, request } from './support/world.js';
 
@@ -10,23 +11,23 @@ const anybody = { uses: 1, uid: null, seconds: null };
 
 function make() {
   const world = new FakeWorld();
-  const broker = new Broker(world, [memfd], offers);
+  const broker = new Broker(world, { sources: [memfd], offers });
   const client = broker.connect(peer);
   const allocated = (owner: Client | null = client): BrokerBuffer => {
-    let result: BufferResult | undefined;
+    let result: Result<BrokerBuffer> | undefined;
     broker.allocate({ client: owner, peer }, request({ name: 'mine' }), (given) => {
       result = given;
     });
     world.answer(0, 2);
     if (result === undefined || 'error' in result) throw new Error('it was not allocated');
-    return result.buffer;
+    return result;
   };
   return { world, broker, client, allocated };
 }
 
 /** Asks for a buffer to be re-issued; the answers come in the list. */
-function reissue(broker: Broker, buffer: BrokerBuffer): BufferResult[] {
-  const results: BufferResult[] = [];
+function reissue(broker: Broker, buffer: BrokerBuffer): Result<BrokerBuffer>[] {
+  const results: Result<BrokerBuffer>[] = [];
   broker.reissue(buffer, (result) => results.push(result));
   return results;
 }
@@ -88,7 +89,7 @@ t.test('re-issued: the same buffer with new memory of the next generation', asyn
   t.match(world.pending, [{ id, choice: { source: 'memfd', handleType: 'memfd', spec: linear } }]);
   t.equal(world.pending.length, 1, 'two who ask wait for one allocation');
   const fresh = world.answer(0, 1);
-  t.same([one, two], [[{ buffer }], [{ buffer }]]);
+  t.same([one, two], [[buffer], [buffer]]);
   t.match(buffer, { id, name: 'mine', generation: 2, state: 'live', allocation: fresh });
   t.same(told, [2]);
   t.same([...world.freed], [allocation.key]);
@@ -97,7 +98,7 @@ t.test('re-issued: the same buffer with new memory of the next generation', asyn
   look(world, broker);
   t.same([...world.open], buffer.held.fds);
   t.same([...client.owned], [buffer]);
-  t.same(reissue(broker, buffer), [{ buffer }], 'nothing is lost: an answer at once');
+  t.same(reissue(broker, buffer), [buffer], 'nothing is lost: an answer at once');
   t.equal(buffer.generation, 2);
 
   broker.deviceLost([allocation]);
@@ -146,7 +147,7 @@ t.test('what it had before is charged until nobody has it', async (t) => {
   );
   t.match(used(), { bytes: 8192, buffers: 2, fds: 4, pending: 0 });
   t.match(client, { ownedBytes: 4096 });
-  const results: BufferResult[] = [];
+  const results: Result<BrokerBuffer>[] = [];
   broker.allocate({ client, peer }, request(), (result) => results.push(result));
   t.match(results, [{ error: { refusal: { constraint: 'quota.user.bytes' } } }]);
   t.same(
@@ -196,7 +197,7 @@ t.test('sources that have become unusable are not chosen', async (t) => {
   const { world, broker, client } = make();
   broker.setSources([{ ...memfd, usable: false, reason: 'gone' }], [], []);
   const ask = () => {
-    const results: BufferResult[] = [];
+    const results: Result<BrokerBuffer>[] = [];
     broker.allocate({ client, peer }, request(), (result) => results.push(result));
     return results;
   };

@@ -9,9 +9,9 @@ import t from 'tap';
 import { Broker } from '../../src/broker/broker.js';
 import type { BrokerBuffer, Client } from '../../src/broker/buffer.js';
 import type { HeldFds } from '../../src/broker/held-fds.js';
+import type { Lifetime } from '../../src/broker/lifetime.js';
 import { NO_POOL, type PoolLimits } from '../../src/broker/pool/pool.js';
 import type { Rule } from '../../src/broker/quota/rules.js';
-import type { Lifetime } from '../../src/broker/request.js';
 import { BrokerError } from '../../src/memory/errors.js';
 import {
   DEFAULT_LEASE_GRACE_SECONDS,
@@ -156,7 +156,7 @@ const memoryOf = ({ held }: Past) => held;
 
 class Model {
   readonly world = new FakeWorld();
-  readonly broker = new Broker(this.world, [memfd], offers);
+  readonly broker = new Broker(this.world, { sources: [memfd], offers });
   readonly clients: Client[] = [];
   readonly buffers = new Set<BrokerBuffer>();
   /** Buffers whose memory went with its device, and whether they were told so. */
@@ -230,17 +230,17 @@ class Model {
           const late = lifetime === 'connection' && client?.connected === false;
           const isSpare = world.fromPool.length > this.fromPool;
           const expected = (this.#answering || isSpare) && !late;
-          if ('buffer' in result !== expected) throw new Error('memory and answer differ');
-          if (!('buffer' in result)) return;
-          const { key } = result.buffer.allocation;
+          if ('error' in result === expected) throw new Error('memory and answer differ');
+          if ('error' in result) return;
+          const { key } = result.allocation;
           if (this.spares.delete(key) !== isSpare) throw new Error('a spare, or not');
           if (this.memories.has(key)) throw new Error('memory was given twice');
           this.memories.add(key);
           this.fromPool = world.fromPool.length;
           this.registered++;
-          this.ids.add(result.buffer.id);
-          this.buffers.add(result.buffer);
-          const { buffer } = result;
+          this.ids.add(result.id);
+          this.buffers.add(result);
+          const buffer = result;
           if (typeof lifetime === 'object') {
             this.leases.set(buffer, {
               endsAt: world.clock.now() + lifetime.lease * 1000,
@@ -322,7 +322,7 @@ class Model {
         const wasLost = this.lost.has(buffer);
         broker.reissue(buffer, (result) => {
           const good = this.#answering ? !buffer.released : !wasLost;
-          if ('buffer' in result !== good) throw new Error('memory and answer differ');
+          if ('error' in result === good) throw new Error('memory and answer differ');
           if (!good) return;
           if (buffer.generation !== generation + (wasLost ? 1 : 0)) throw new Error('generation');
           if (!this.lost.delete(buffer)) return;

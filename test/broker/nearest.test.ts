@@ -2,7 +2,8 @@
 
 import fc from 'fast-check';
 import t from 'tap';
-import { Broker, type BufferResult } from '../../src/broker/broker.js';
+import { Broker } from '../../src/broker/broker.js';
+import type { BrokerBuffer } from '../../src/broker/buffer.js';
 import {
   MAX_ATTEMPTS,
   nearestFormat,
@@ -14,7 +15,8 @@ import { BrokerError, type ErrorCode } from '../../src/memory/errors.js';
 import { formatInfo, formats } from '../../src/memory/formats.js';
 import { fourcc, MOD_LINEAR } from '../../src/memory/fourcc.js';
 import type { Constraint, Possible } from '../../src/memory/refusal-words.js';
-import { type PlanResult, Usage } from '../../src/memory/source.js';
+import type { Result } from '../../src/memory/result.js';
+import { type Plan, Usage } from '../../src/memory/source.js';
 import { mismatch } from '../server/http/support/conforms.js';
 import { FakeWorld, image, linear, memfd, offers, peer, request } from './support/world.js';
 
@@ -187,17 +189,17 @@ t.test(
     const property = fc.property(anyRequest, ({ asked, planLimit }) => {
       const world = new FakeWorld();
       world.planLimit = planLimit;
-      const broker = new Broker(world, [memfd], offers);
+      const broker = new Broker(world, { sources: [memfd], offers });
       const owner = { client: broker.connect(peer), peer };
-      const run = (what: AllocationRequest): PlanResult => {
-        const answers: PlanResult[] = [];
+      const run = (what: AllocationRequest): Result<Plan> => {
+        const answers: Result<Plan>[] = [];
         broker.test(owner, what, (result) => answers.push(result));
         if (answers.length !== 1 || answers[0] === undefined) throw new Error('not one answer');
         return answers[0];
       };
       const result = run(asked);
       if (world.plans > MAX_ATTEMPTS + 1) throw new Error(`${world.plans} plans`);
-      if ('plan' in result) return;
+      if (!('error' in result)) return;
       const { nearest } = result.error.refusal;
       if (nearest === undefined) throw new Error(`${result.error.code} has no answer`);
       if (nearest === null) {
@@ -238,8 +240,8 @@ function fromWords(words: Words, asked: AllocationRequest): AllocationRequest {
 
 t.test('a refusal of the source after the choice is explained as well', async (t) => {
   const world = new FakeWorld();
-  const broker = new Broker(world, [memfd], offers);
-  const answers: BufferResult[] = [];
+  const broker = new Broker(world, { sources: [memfd], offers });
+  const answers: Result<BrokerBuffer>[] = [];
   const owner = { client: broker.connect(peer), peer };
   broker.allocate(owner, request({ spec: { ...linear, size: 10_000 } }), (r) => answers.push(r));
   world.refuse(refusal('too_large', 'size', 10_000, 8192));
@@ -259,12 +261,12 @@ t.test('a refusal of the source after the choice is explained as well', async (t
 
 t.test('a dry run leaves nothing behind, and waits like anything else', async (t) => {
   const world = new FakeWorld();
-  const broker = new Broker(world, [memfd], offers);
+  const broker = new Broker(world, { sources: [memfd], offers });
   const owner = { client: broker.connect(peer), peer };
   const waiting: (() => void)[] = [];
   const { plan } = world;
   world.plan = (asker, choice, done) => waiting.push(() => plan.call(world, asker, choice, done));
-  const answers: PlanResult[] = [];
+  const answers: Result<Plan>[] = [];
   for (let i = 0; i < 65; i++) broker.test(owner, request(), (result) => answers.push(result));
   t.match(answers, [{ error: { code: 'limit_exceeded', refusal: { constraint: 'dry runs' } } }]);
   for (const go of waiting.splice(0)) go();
@@ -273,5 +275,5 @@ t.test('a dry run leaves nothing behind, and waits like anything else', async (t
   t.equal(world.pending.length, 0);
   broker.test(owner, request(), (result) => answers.push(result));
   for (const go of waiting.splice(0)) go();
-  t.match(answers[65], { plan: { memories: [4096] } });
+  t.match(answers[65], { memories: [4096] });
 });

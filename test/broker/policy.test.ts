@@ -1,9 +1,11 @@
 /** Policy: who may do what, by uid and gids alone, and that the registry asks it. */
 import t from 'tap';
 import { Broker } from '../../src/broker/broker.js';
-import type { BrokerBuffer, BufferResult, Peer } from '../../src/broker/buffer.js';
+import type { BrokerBuffer } from '../../src/broker/buffer.js';
 import { Policy, type PolicyRules, REST_ROLES, reach } from '../../src/broker/policy.js';
+import type { Peer } from '../../src/broker/who.js';
 import { BrokerError } from '../../src/memory/errors.js';
+import type { Result } from '../../src/memory/result.js';
 import { refused } from '../support/refused.js';
 import { FakeWorld, linear, memfd, offers, peer, request } from './support/world.js';
 
@@ -110,7 +112,7 @@ t.test('the first rule that says something decides', async (t) => {
 
 function make(rules: PolicyRules['rules']) {
   const world = new FakeWorld();
-  const broker = new Broker(world, [memfd], offers);
+  const broker = new Broker(world, { sources: [memfd], offers });
   broker.policy = new Policy({ ...base, rules });
   const allocate = (who: Peer, spec = {}) => {
     let found: BrokerBuffer | undefined;
@@ -118,7 +120,7 @@ function make(rules: PolicyRules['rules']) {
     const client = broker.connect(who);
     const asked = request({ spec: { ...linear, ...spec } });
     broker.allocate({ client, peer: who }, asked, (result) => {
-      if ('buffer' in result) found = result.buffer;
+      if (!('error' in result)) found = result;
       else code = result.error.code;
     });
     if (world.pending.length > 0) world.answer();
@@ -142,7 +144,7 @@ t.test('no refusal and no hint names a source that is forbidden', async (t) => {
   broker.setSources([{ ...memfd, name: 'udmabuf' }, memfd], offers, []);
   world.planLimit = 4096;
   const refusal = (uid: number, sources: string[], size: number) => {
-    const answers: BufferResult[] = [];
+    const answers: Result<BrokerBuffer>[] = [];
     const asked = request({ spec: { ...linear, size }, sources });
     broker.allocate({ client: null, peer: user(uid) }, asked, (result) => answers.push(result));
     if (world.pending.length > 0) {

@@ -1,11 +1,12 @@
 /** Which sources a request may have and in which order: scanout's CMA heaps, placement. */
 import t from 'tap';
 import { Broker } from '../../src/broker/broker.js';
-import type { BufferResult } from '../../src/broker/buffer.js';
+import type { BrokerBuffer } from '../../src/broker/buffer.js';
 import { isCmaHeap } from '../../src/broker/preference.js';
-import { chooseSource } from '../../src/broker/request.js';
+import { checkRequest, chooseSource } from '../../src/broker/request.js';
 import { BrokerError, type Refusal } from '../../src/memory/errors.js';
 import { fourcc, MOD_LINEAR } from '../../src/memory/fourcc.js';
+import type { Result } from '../../src/memory/result.js';
 import type { FormatOffer, ImageSpec, SourceState } from '../../src/memory/source.js';
 import { Usage } from '../../src/memory/source.js';
 import { unverified, usageNames } from '../../src/memory/usage.js';
@@ -50,7 +51,9 @@ const offers = [
 ];
 const chosen = (spec: Partial<ImageSpec>, named: string[] = [], some = sources) =>
   chooseSource(
-    request({ spec: { ...image, ...spec }, handleTypes: ['dma_buf'], sources: named }),
+    checkRequest(
+      request({ spec: { ...image, ...spec }, handleTypes: ['dma_buf'], sources: named }),
+    ),
     some,
     offers,
   ).source;
@@ -83,15 +86,18 @@ t.test('scanout: what the driver makes, else a CMA heap', async (t) => {
 t.test('scanout of linear memory: the driver’s buffer, then a CMA heap', async (t) => {
   const spec = { ...linear, usage: Usage.scanout };
   const wanted = request({ spec, handleTypes: ['dma_buf'] });
-  t.equal(chooseSource(wanted, sources, offers).source, 'vulkan');
-  t.equal(chooseSource(wanted, sources.slice(1), offers).source, 'dma-heap:linux,cma');
+  t.equal(chooseSource(checkRequest(wanted), sources, offers).source, 'vulkan');
+  t.equal(
+    chooseSource(checkRequest(wanted), sources.slice(1), offers).source,
+    'dma-heap:linux,cma',
+  );
 });
 
 t.test('a CMA heap that has no more is a refusal, and no other memory', async (t) => {
   const world = new FakeWorld();
-  const broker = new Broker(world, sources, offers);
+  const broker = new Broker(world, { sources, offers });
   const owner = { client: broker.connect(peer), peer };
-  const answers: BufferResult[] = [];
+  const answers: Result<BrokerBuffer>[] = [];
   const spec = { ...image, format: NV12, usage: scanout };
   const wanted = request({ spec, handleTypes: ['dma_buf'] });
   broker.allocate(owner, wanted, (result) => answers.push(result));

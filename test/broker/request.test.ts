@@ -69,7 +69,7 @@ t.test('values that no device can serve', async (t) => {
 t.test('no usable source for the handle types', async (t) => {
   const wanted = request({ handleTypes: ['dma_buf', 'opaque_fd'] });
   t.same(
-    refused(() => chooseSource(wanted, [noDmaBuf, memfd], offers)),
+    refused(() => chooseSource(checkRequest(wanted), [noDmaBuf, memfd], offers)),
     {
       code: 'unsupported_handle_type',
       message: 'no usable source exports dma_buf or opaque_fd – vulkan (dma_buf): no exporter',
@@ -81,7 +81,7 @@ t.test('no usable source for the handle types', async (t) => {
     },
   );
   t.match(
-    refused(() => chooseSource(request({ handleTypes: [] }), [memfd], offers)),
+    refused(() => chooseSource(checkRequest(request({ handleTypes: [] })), [memfd], offers)),
     { code: 'unsupported_handle_type', refusal: { requested: [], possible: ['memfd'] } },
     'none accepted is none had',
   );
@@ -90,7 +90,7 @@ t.test('no usable source for the handle types', async (t) => {
 t.test('no source for the format', async (t) => {
   const spec = { ...image, format: fourcc('ABCD') };
   t.same(
-    refused(() => chooseSource(request({ spec }), [memfd], [...offers, ...offers])),
+    refused(() => chooseSource(checkRequest(request({ spec })), [memfd], [...offers, ...offers])),
     {
       code: 'unsupported_format',
       message: 'no usable source allocates ABCD',
@@ -100,7 +100,7 @@ t.test('no source for the format', async (t) => {
   const elsewhere = [offer(dmaBuf, MOD_LINEAR, 'AR24'), ...offers];
   const wanted = request({ spec: { ...image, format: fourcc('AR24') } });
   t.match(
-    refused(() => chooseSource(wanted, [dmaBuf, memfd], elsewhere)),
+    refused(() => chooseSource(checkRequest(wanted), [dmaBuf, memfd], elsewhere)),
     { code: 'unsupported_format', refusal: { requested: 'AR24', possible: ['XR24'] } },
     'a format of a source that was not accepted is none',
   );
@@ -109,7 +109,7 @@ t.test('no source for the format', async (t) => {
 t.test('no source for the modifiers', async (t) => {
   const spec = { ...image, modifiers: [TILED, MOD_INVALID] };
   t.same(
-    refused(() => chooseSource(request({ spec }), [memfd], [...offers, ...offers])),
+    refused(() => chooseSource(checkRequest(request({ spec })), [memfd], [...offers, ...offers])),
     {
       code: 'unsupported_modifier',
       message: 'none of these modifiers can be had',
@@ -124,17 +124,18 @@ t.test('no source for the modifiers', async (t) => {
 
 t.test('the first usable source that can is taken', async (t) => {
   const any = request({ handleTypes: ['memfd', 'opaque_fd', 'dma_buf'] });
-  const chosen = (sources: SourceState[]) => chooseSource(any, sources, offers).handleType;
+  const chosen = (sources: SourceState[]) =>
+    chooseSource(checkRequest(any), sources, offers).handleType;
   t.equal(chosen([dmaBuf, opaque, memfd]), 'dma_buf');
   t.equal(chosen([noDmaBuf, opaque, memfd]), 'opaque_fd');
   t.equal(chosen([memfd, dmaBuf]), 'memfd', 'the order is the sources’, not the client’s');
 
   const both = [offer(dmaBuf, TILED), ...offers];
-  const linearOnly = chooseSource({ ...any, spec: image }, [dmaBuf, memfd], both);
+  const linearOnly = chooseSource(checkRequest({ ...any, spec: image }), [dmaBuf, memfd], both);
   t.equal(linearOnly.source, 'memfd', 'the first one has other modifiers');
   const spec = { ...image, modifiers: [MOD_LINEAR, MOD_INVALID, TILED] };
   t.same(
-    chooseSource({ ...any, spec }, [dmaBuf, memfd], both),
+    chooseSource(checkRequest({ ...any, spec }), [dmaBuf, memfd], both),
     { source: 'vulkan', handleType: 'dma_buf', spec: { ...spec, modifiers: [TILED] } },
     'modifiers are cut down to what it has',
   );
@@ -184,7 +185,8 @@ t.test('nothing is substituted', async (t) => {
               wanted.modifiers.includes(o.modifier),
           ));
       const first = sources.find(can);
-      const choose = () => chooseSource(request({ spec: wanted, handleTypes }), sources, some);
+      const choose = () =>
+        chooseSource(checkRequest(request({ spec: wanted, handleTypes })), sources, some);
       if (first === undefined) {
         const { code: why, refusal } = refused(choose);
         return why.startsWith('unsupported_') && JSON.stringify(refusal).includes('"possible"');

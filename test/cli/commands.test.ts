@@ -1,37 +1,15 @@
 /** Each command against the real REST server: text for people, JSON for programs. */
 import t from 'tap';
-import type { BufferInfo, CreatedBuffer, DeviceInfo, PoolInfo } from '../../src/rest/contract.js';
+import type { BufferInfo, CreatedBuffer, PoolInfo } from '../../src/rest/contract.js';
 import { listedDeviceView } from '../../src/server/lists/inventory-views.js';
 import { memfd, offers, peer, request } from '../broker/support/world.js';
 import { FakeDaemon } from '../server/http/support/fake-daemon.js';
-import { openDevice, otherDevice } from '../server/http/support/fake-devices.js';
+import { lostDevice, openDevice, otherDevice } from '../server/http/support/fake-devices.js';
 import { type Running, startServer } from '../server/http/support/server.js';
 import { withoutLeaks } from '../support/fds.js';
 import { ctl, type Run } from './support/ctl.js';
 
 const MEMFD = ['--handle-type', 'memfd'];
-
-const device: DeviceInfo = {
-  name: 'llvmpipe (LLVM 19.1.7, 256 bits)',
-  type: 'cpu',
-  vendor_id: 0x10005,
-  device_id: 0,
-  api_version: '1.4.305',
-  driver: { name: 'llvmpipe', info: 'Mesa 25.0.7-2 (LLVM 19.1.7)' },
-  device_uuid: '6d657361323530303700000000000000',
-  driver_uuid: '6c6c766d706970655555494400000000',
-  drm: { primary: null, render: { major: 226, minor: 128 } },
-  extensions: [{ name: 'VK_EXT_memory_budget', enabled: false, reason: 'not there' }],
-  heaps: [{ index: 0, size: 2 ** 32, device_local: true, budget: null, usage: 0 }],
-  memory_types: [{ index: 0, heap: 0, flags: ['device_local', 'host_visible'] }],
-  limits: {
-    max_allocations: 2 ** 32 - 1,
-    max_allocation_size: 2 ** 31,
-    max_image_dimension_2d: 16_384,
-  },
-  losses: 2,
-  last_lost_at: '2026-11-20T08:15:30.123Z',
-};
 
 await withoutLeaks(t, 'commands', async (t) => {
   const run = (server: Running, ...args: string[]): Promise<Run> =>
@@ -235,7 +213,7 @@ await withoutLeaks(t, 'commands', async (t) => {
   });
 
   t.test('devices, and memory of one of them', async (t) => {
-    const { device_uuid: uuid, name } = otherDevice;
+    const { deviceUuid: uuid, name } = otherDevice;
     const opened = { uuid, name, table: { sources: [memfd], offers }, problem: null };
     const server = await startServer(t, { daemon: new FakeDaemon([opened]) });
     t.equal((await run(server, 'devices')).stdout, 'no Vulkan devices\n');
@@ -251,7 +229,7 @@ await withoutLeaks(t, 'commands', async (t) => {
     for (const name of ['second', 'F'.repeat(32), 'ffffffff-ffff-ffff-ffff-ffffffffffff']) {
       t.equal((await alloc(name)).status, 0, name);
       const { parameters } = server.daemon.asked.at(-1) ?? {};
-      t.match(parameters, { device: otherDevice.device_uuid });
+      t.match(parameters, { device: otherDevice.deviceUuid });
     }
     t.match(await alloc('third'), { status: 2, stderr: /no device is "third"; there are: llvm/ });
     t.match(await alloc('e'), { status: 2, stderr: /several devices are "e"/ });
@@ -262,7 +240,7 @@ await withoutLeaks(t, 'commands', async (t) => {
     const none = await run(server, 'device');
     t.match(none.stdout, /^device: +none: there is no device$/m);
     t.match(none.stdout, /^vulkan +dma_buf +no +there is no device$/m);
-    server.daemon.has([], device);
+    server.daemon.has([], lostDevice);
     const some = await run(server, 'device');
     t.match(some.stdout, /^device: +llvmpipe \(LLVM 19.1.7, 256 bits\) \(cpu\)$/m);
     t.match(some.stdout, /^drm primary: +-$/m);

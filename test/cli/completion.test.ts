@@ -95,6 +95,30 @@ t.test('bash: words of openapi.yaml, formats, and what the daemon knows', async 
   client.close();
 });
 
+t.test(
+  'fish: commands with what they are for, values, files',
+  { skip: spawnSync('fish', ['--version']).status === 0 ? false : 'fish is missing' },
+  async (t) => {
+    const offered = (line: string) => {
+      const body = 'source $argv[1]; complete -C $argv[2]';
+      const run = spawnSync('fish', ['-c', body, join(folder, 'fish'), `dmabrokerctl ${line}`], {
+        encoding: 'utf8',
+        cwd: folder,
+        env: { ...process.env, PATH: `${folder}:${process.env.PATH}` },
+      });
+      t.equal(run.stderr, '', line);
+      return run.stdout.split('\n').filter((each) => each !== '');
+    };
+    t.match(offered('quota s'), [/^set\tset a quota/]);
+    t.match(offered('quota set --byt'), [/^--bytes\t/]);
+    t.same(offered('preview --range '), ['full', 'limited']);
+    t.same(offered('preview --range=f'), ['--range=full']);
+    t.same(offered('recv token -o fi'), ['fish']);
+    t.same(offered('recv token --output=fi'), ['--output=fish']);
+    t.same(offered('--socket /nowhere show '), []);
+  },
+);
+
 for (const shell of ['zsh', 'fish']) {
   t.test(
     `${shell}: the script can be parsed`,

@@ -6,6 +6,7 @@ import { closeSync, openSync, readdirSync, readFileSync } from 'node:fs';
 import { inspect } from 'node:util';
 import t, { type Test } from 'tap';
 import { type Client, connect, type ImportedMemory } from '../../src/client/index.js';
+import { checked } from '../../src/memory/check-spec.js';
 import { fourcc } from '../../src/memory/fourcc.js';
 import { sealedMemfd } from '../../src/native/libc/memory.js';
 import { probeHeaps } from '../../src/native/sources/probe.js';
@@ -27,7 +28,14 @@ function dmaBufs(): number {
 const [heap] = probeHeaps().sources;
 if (heap === undefined) throw new Error('there is no DMA heap in the guest');
 const small = heap.allocate(
-  { kind: 'image', width: 64, height: 64, format: fourcc('XR24'), modifiers: [0n], usage: 4 },
+  checked({
+    kind: 'image',
+    width: 64,
+    height: 64,
+    format: fourcc('XR24'),
+    modifiers: [0n],
+    usage: 4,
+  }),
   'small',
 );
 const [plane] = small.planes.map(({ fd, offset, stride }) => ({ fd, offset, stride }));

@@ -10,6 +10,7 @@ import { buffer } from 'node:stream/consumers';
 import { decode } from 'fast-png';
 import t from 'tap';
 import { type BroughtPlane, connect } from '../../src/client/index.js';
+import { checked } from '../../src/memory/check-spec.js';
 import { info } from '../../src/native/dmabuf.js';
 import { identity } from '../../src/native/libc/fd.js';
 import { sealedMemfd } from '../../src/native/libc/memory.js';
@@ -32,7 +33,7 @@ function elsewhere(
   const [source] = from === 'heap' ? probeHeaps().sources : probeUdmabuf().sources;
   if (source === undefined) throw new Error(`no ${from} in the guest`);
   const image = { kind: 'image', ...spec, modifiers: [0n], usage: 4 } as const;
-  const planes = source.allocate(image, 'elsewhere').planes.map(brought);
+  const planes = source.allocate(checked(image), 'elsewhere').planes.map(brought);
   return {
     planes,
     close: () => {

@@ -6,6 +6,7 @@
 import { closeSync } from 'node:fs';
 import t from 'tap';
 import { type ClientBuffer, connect, type ImageRequest } from '../../src/client/index.js';
+import { checked } from '../../src/memory/check-spec.js';
 import { probeUdmabuf } from '../../src/native/sources/probe.js';
 import { sharedDaemon } from '../support/actor.js';
 import { TestDaemon, withoutVulkan } from '../support/daemon.js';
@@ -28,7 +29,10 @@ type Kind = (typeof kinds)[number];
 async function imported(size: number): Promise<ClientBuffer> {
   const [source] = probeUdmabuf().sources;
   if (source === undefined) throw new Error('no udmabuf in the guest');
-  const [plane] = source.allocate({ kind: 'buffer', size: 2 * size, usage: 4 }, 'test').planes;
+  const [plane] = source.allocate(
+    checked({ kind: 'buffer', size: 2 * size, usage: 4 }),
+    'test',
+  ).planes;
   source.close();
   if (plane === undefined) throw new Error('no plane');
   const planes = [{ ...plane, offset: size }];

@@ -74,7 +74,7 @@ function turn(random: Random, { world }: Bench): boolean {
     ways.push(() => (bad ? world.refuseSpare(refusal()) : world.answerSpare()));
   }
   if (world.opening.length > 0) {
-    ways.push(() => world.answerOpen(bad ? { error: refusal() } : { device: secondOpen }));
+    ways.push(() => world.answerOpen(bad ? { error: refusal() } : secondOpen));
   }
   const way = random.one(ways);
   way?.();

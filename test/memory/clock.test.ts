@@ -16,8 +16,7 @@ function make() {
   const rules = new Map([['user/default', { allocationsPerSecond: 1 }]] as const);
   const broker = new Broker(
     world,
-    [memfd],
-    offers,
+    { sources: [memfd], offers },
     new Quotas(world.clock, { defaults: new Map(rules) }),
   );
   const client = broker.connect(peer);

@@ -2,17 +2,20 @@
 import fc from 'fast-check';
 import t from 'tap';
 import { estimateOf } from '../../src/broker/quota/estimate.js';
+import { checked } from '../../src/memory/check-spec.js';
 import { checkDictated, checkRoom, layoutOf } from '../../src/memory/dictated.js';
 import { formats } from '../../src/memory/formats.js';
 import { fourcc } from '../../src/memory/fourcc.js';
 import { checkImport } from '../../src/memory/import.js';
 import { knownFormat, linearLayout } from '../../src/memory/layout.js';
-import type { ImageSpec, PlanePlace } from '../../src/memory/source.js';
+import type { PlaneLayout } from '../../src/memory/plane.js';
+import type { ImageSpec } from '../../src/memory/source.js';
 import { refused } from '../support/refused.js';
 
 type Places = readonly (readonly [offset: number, stride: number])[];
 
-const places = (list: Places): PlanePlace[] => list.map(([offset, stride]) => ({ offset, stride }));
+const places = (list: Places): PlaneLayout[] =>
+  list.map(([offset, stride]) => ({ offset, stride }));
 
 const image = (format: string, list: Places, more: Partial<ImageSpec> = {}): ImageSpec => ({
   kind: 'image',
@@ -73,7 +76,7 @@ t.test('used as it is', async (t) => {
     linearLayout(knownFormat(fourcc('NV12')), { width: 100, height: 51 }),
     'without one the broker’s own',
   );
-  t.strictSame(estimateOf(image('XR24', [[1_000_000, 1024]])), {
+  t.strictSame(estimateOf(checked(image('XR24', [[1_000_000, 1024]]))), {
     bytes: 1_052_672 + 4096 - 4096,
     fds: 1,
   });

@@ -10,7 +10,8 @@ import { formats } from '../../src/memory/formats.js';
 import { fourcc } from '../../src/memory/fourcc.js';
 import { checkImport } from '../../src/memory/import.js';
 import { linearLayout } from '../../src/memory/layout.js';
-import type { ImageSpec, MemorySpec, Plane } from '../../src/memory/source.js';
+import type { BroughtPlane } from '../../src/memory/plane.js';
+import type { ImageSpec, MemorySpec } from '../../src/memory/source.js';
 import { FakeWorld, peer } from '../broker/support/world.js';
 import { refused } from '../support/refused.js';
 
@@ -25,11 +26,11 @@ const image = (format: string, width: number, height: number): ImageSpec => ({
 /** Where nothing else is said, each descriptor is a memory of its own. */
 const check = (
   spec: MemorySpec,
-  planes: readonly Plane[],
+  planes: readonly BroughtPlane[],
   sizes: readonly number[],
   memories: readonly unknown[] = planes.map(({ fd }) => fd),
 ) => checkImport(spec, planes, sizes, memories);
-const plane = (offset: number, stride: number, fd = 3): Plane => ({ fd, offset, stride });
+const plane = (offset: number, stride: number, fd = 3): BroughtPlane => ({ fd, offset, stride });
 
 t.test('what the broker itself lays out can be imported, and not a byte less', async (t) => {
   const extents = fc.record({
@@ -70,7 +71,7 @@ t.test('each misfit is named', async (t) => {
   const good = [plane(0, 64), plane(4096, 64)];
   const sizes = [8192, 8192];
   check(nv12, good, sizes);
-  const wrong = (planes: Plane[], spec = nv12) => refused(() => check(spec, planes, sizes));
+  const wrong = (planes: BroughtPlane[], spec = nv12) => refused(() => check(spec, planes, sizes));
   t.match(wrong([plane(0, 64)]), { refusal: { constraint: 'planes', requested: 1, possible: 2 } });
   t.match(wrong([plane(0, 63), plane(4096, 64)]), {
     refusal: { constraint: 'planes.0.stride', requested: 63, possible: { min: 64 } },
@@ -97,7 +98,7 @@ t.test('each misfit is named', async (t) => {
 
 t.test('the fds are closed exactly once', async (t) => {
   const world = new FakeWorld();
-  const broker = new Broker(world, [], []);
+  const broker = new Broker(world, { sources: [], offers: [] });
   const client = broker.connect(peer);
   const owner = { client, peer };
   const request = (size = 100): ImportRequest => ({
@@ -133,7 +134,7 @@ t.test('the fds are closed exactly once', async (t) => {
 
 t.test('planes of one image that lie in the same bytes', async (t) => {
   const nv12 = image('NV12', 64, 64);
-  const both = (planes: Plane[], memories?: readonly unknown[]) =>
+  const both = (planes: BroughtPlane[], memories?: readonly unknown[]) =>
     check(nv12, planes, [65_536, 65_536], memories);
   const overlap = { refusal: { constraint: 'planes.1.offset', requested: 64 * 64 - 1 } };
   t.match(

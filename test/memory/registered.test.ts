@@ -8,8 +8,9 @@ import { planCopy } from '../../src/memory/copy.js';
 import { type FormatInfo, formats } from '../../src/memory/formats.js';
 import { fourcc } from '../../src/memory/fourcc.js';
 import { rowBytes } from '../../src/memory/layout.js';
+import type { Extent, Rows, Side } from '../../src/memory/region.js';
 import type { Allocation, ImageSpec } from '../../src/memory/source.js';
-import { type Extent, planFill, planRead, type Rows, type Side } from '../../src/memory/work.js';
+import { planFill, planRead } from '../../src/memory/work.js';
 import { refused } from '../support/refused.js';
 
 const MEMORY = 1 << 20;

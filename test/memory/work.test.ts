@@ -6,8 +6,9 @@ import t from 'tap';
 import { type CopyRequest, overlaps, planCopy } from '../../src/memory/copy.js';
 import { fourcc } from '../../src/memory/fourcc.js';
 import { MAX_READ_SIZE } from '../../src/memory/limits.js';
+import type { Side } from '../../src/memory/region.js';
 import type { Allocation, ImageSpec } from '../../src/memory/source.js';
-import { planFill, planRead, referenceTo, type Side } from '../../src/memory/work.js';
+import { planFill, planRead, referenceTo } from '../../src/memory/work.js';
 import { refused } from '../support/refused.js';
 
 const MAX = 2n ** 64n - 1n;

@@ -1,6 +1,7 @@
 /** What can be asked of a dma_buf: the parser and the refusals anywhere, the rest in the guest. */
 import { closeSync, openSync } from 'node:fs';
 import t from 'tap';
+import { checked } from '../../src/memory/check-spec.js';
 import { info, parseInfo, setName, sync } from '../../src/native/dmabuf.js';
 import { isDmaBuf } from '../../src/native/kind.js';
 import { probeVulkan } from '../../src/native/sources/probe-vulkan.js';
@@ -38,7 +39,7 @@ t.test('other files are none', async (t) => {
 
 t.test('a real one', { skip: !inGuest && !source && reason }, async (t) => {
   if (!source) return t.fail(reason);
-  const { key, planes } = source.allocate({ kind: 'buffer', size: 8192, usage: 0 }, 'a');
+  const { key, planes } = source.allocate(checked({ kind: 'buffer', size: 8192, usage: 0 }), 'a');
   const fd = planes[0]?.fd ?? -1;
   t.equal(isDmaBuf(fd), true);
   setName(fd, 'x'.repeat(31));

@@ -2,6 +2,7 @@
 import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
+import { checked } from '../../src/memory/check-spec.js';
 import type { Allocation } from '../../src/memory/source.js';
 import { close, duplicate } from '../../src/native/libc/fd.js';
 import { GoneWatch } from '../../src/native/libc/inotify.js';
@@ -15,7 +16,7 @@ import { temporaryFolder } from '../support/folder.js';
 
 const O_PATH = 0o10000000;
 
-const linear = { kind: 'buffer', size: 4096, usage: 4 } as const;
+const linear = checked({ kind: 'buffer', size: 4096, usage: 4 });
 
 /** One that watches nothing any more. */
 function closedWatch(): GoneWatch {

@@ -5,6 +5,7 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
+import { checked } from '../../src/memory/check-spec.js';
 import { BrokerError, isOutOfFds } from '../../src/memory/errors.js';
 import { toEnd } from '../../src/memory/steps.js';
 import { close } from '../../src/native/libc/fd.js';
@@ -21,7 +22,7 @@ const path = join(temporaryFolder(t), 'socket');
 const listener = listenUnix(path);
 const client = connectUnix(path);
 const memfds = new MemfdSource();
-const separate = {
+const separate = checked({
   kind: 'image',
   width: 64,
   height: 64,
@@ -29,7 +30,7 @@ const separate = {
   modifiers: [0n],
   usage: 4,
   separatePlanes: true,
-} as const;
+});
 const memory = sealedMemfd('memory', 65_536);
 const reference = {
   origin: 'memfd',

@@ -6,7 +6,7 @@ import t, { type Test } from 'tap';
 import { MAX_FDS } from '../../src/memory/limits.js';
 import { EMFILE, EPIPE } from '../../src/native/libc/errno.js';
 import { close, identity, isCloexec } from '../../src/native/libc/fd.js';
-import { openPidfd } from '../../src/native/libc/pidfd.js';
+import { openPidfd } from '../../src/native/libc/process.js';
 import { connectUnix, listenUnix, receive, send } from '../../src/native/libc/socket.js';
 import { eventfd, type Input, type SendResult, Step, wake } from '../../src/native/step.js';
 import { packageRoot } from '../../src/package-root.js';

@@ -16,8 +16,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
-import type { RecallNotice, ReleaseReason } from '../../src/broker/buffer.js';
-import type { Lifetime } from '../../src/broker/request.js';
+import type { Lifetime, RecallNotice, ReleaseReason } from '../../src/broker/lifetime.js';
 import { catalogue } from '../../src/memory/errors.js';
 import { MAX_NAME_BYTES } from '../../src/memory/limits.js';
 import { type HandleType, Usage } from '../../src/memory/source.js';

@@ -4,6 +4,7 @@
  */
 import t from 'tap';
 import { type ClientBuffer, connect } from '../../src/client/index.js';
+import { checked } from '../../src/memory/check-spec.js';
 import type { HandleType } from '../../src/memory/source.js';
 import { isDmaBuf } from '../../src/native/kind.js';
 import { close } from '../../src/native/libc/fd.js';
@@ -149,7 +150,10 @@ t.test('memory that was made elsewhere is imported into each', async (t) => {
   if (heap === undefined) throw new Error('there is no DMA heap');
   const before = await openFds();
   for (const device of [first, second]) {
-    const made = heap.allocate({ kind: 'buffer', size: linear.size, usage: 4 }, 'elsewhere');
+    const made = heap.allocate(
+      checked({ kind: 'buffer', size: linear.size, usage: 4 }),
+      'elsewhere',
+    );
     const imported = await client.import({ ...linear, planes: made.planes, device });
     t.match(imported, { source: 'import', checked: { how: 'device' }, device });
     t.equal(await imported.fill(7), 'device');
@@ -212,7 +216,7 @@ t.test('sources without a device', async (t) => {
 t.test('each of it, again and again', async () => {
   const heap = probeHeaps().sources[0];
   if (heap === undefined) throw new Error('there is no DMA heap');
-  const made = heap.allocate({ kind: 'buffer', size: linear.size, usage: 4 }, 'elsewhere');
+  const made = heap.allocate(checked({ kind: 'buffer', size: linear.size, usage: 4 }), 'elsewhere');
   const before = await openFds();
   for (let round = 0; round < ROUNDS; round++) {
     for (const device of [first, second]) {

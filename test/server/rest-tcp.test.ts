@@ -7,7 +7,7 @@ import { Agent, request } from 'node:http';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import t from 'tap';
-import type { Actor } from '../../src/broker/actor.js';
+import type { Actor } from '../../src/broker/who.js';
 import type { WallTime } from '../../src/memory/clock.js';
 import { loadConfig } from '../../src/server/config/config.js';
 import { digestOf, findRestToken, parseRestTokens } from '../../src/server/config/rest-tokens.js';

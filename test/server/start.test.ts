@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import t from 'tap';
 import { packageRoot } from '../../src/package-root.js';
-import { START_STEPS } from '../../src/server/daemon.js';
+import { START_STEPS } from '../../src/server/start.js';
 import { StateFolder } from '../../src/server/state/folder.js';
 import { runDaemon, TestDaemon, withoutVulkan } from '../support/daemon.js';
 import { withoutLeaks } from '../support/fds.js';

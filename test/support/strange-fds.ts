@@ -6,7 +6,7 @@ import type { FdKind } from '../../src/native/kind.js';
 import { SystemError } from '../../src/native/libc/errno.js';
 import { close } from '../../src/native/libc/fd.js';
 import { sealedMemfd } from '../../src/native/libc/memory.js';
-import { openPidfd } from '../../src/native/libc/pidfd.js';
+import { openPidfd } from '../../src/native/libc/process.js';
 import { listenTcp, slowSocket } from './slow-socket.js';
 
 const O_CLOEXEC = 0o2000000;

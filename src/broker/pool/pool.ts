@@ -11,6 +11,7 @@
 import { after, type Clock, type Monotonic } from '../../memory/clock.js';
 import type { BrokerError } from '../../memory/errors.js';
 import { POOL_REFILL_DELAY_MS, POOL_STALE_MS } from '../../memory/limits.js';
+import type { Done } from '../../memory/result.js';
 import type { Allocation, LostAllocation, SourceName } from '../../memory/source.js';
 import { NO_ROOM, type Rooms, type Whose } from '../quota/room.js';
 import type { Choice } from '../request.js';
@@ -31,13 +32,11 @@ export interface PoolLimits {
 
 export const NO_POOL: PoolLimits = { bytes: 0, sparesPerSpec: 0, idleSeconds: 0 };
 
-type Made = { allocation: Allocation } | { error: BrokerError };
-
 export interface PoolWorld extends SparesWorld {
   readonly clock: Clock;
-  allocate(asker: Asker, choice: Choice, id: string, done: (result: Made) => void): void;
+  allocate(asker: Asker, choice: Choice, id: string, done: Done<Allocation>): void;
   /** As `allocate`, for nobody: to be called only while `idle`. */
-  prepare(choice: Choice, id: string, done: (result: Made) => void): void;
+  prepare(choice: Choice, id: string, done: Done<Allocation>): void;
   /** Whether nobody waits for the allocator. */
   idle(): boolean;
   /** An allocation was answered from the pool. */
@@ -132,7 +131,7 @@ export class Pool {
   }
 
   /** Allocates for somebody; where there is no memory left, once more without the spares. */
-  allocate(asker: Asker, choice: Choice, id: string, done: (result: Made) => void): void {
+  allocate(asker: Asker, choice: Choice, id: string, done: Done<Allocation>): void {
     this.world.allocate(asker, choice, id, (result) => {
       if ('error' in result && isShortage(result.error) && this.drain().spares > 0) {
         this.world.allocate(asker, choice, id, done);
@@ -215,7 +214,7 @@ export class Pool {
     const id = this.newId();
     this.world.prepare(spec.choice, id, (result) => {
       this.#making = false;
-      if ('allocation' in result) this.#made(spec, { id, allocation: result.allocation });
+      if (!('error' in result)) this.#made(spec, { id, allocation: result });
       // What cannot be had must be asked for often again before it is tried again.
       else if (this.#specs.has(spec)) this.#specs.forget(spec);
     });

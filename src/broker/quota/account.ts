@@ -1,6 +1,4 @@
-/**
- * An account: what is charged for one scope, and the settings that hold for it.
- */
+/** An account: what is charged for one scope, and the settings that hold for it. */
 
 import { type Amount, DIMENSIONS, NOTHING, type Scope } from '../../memory/charged.js';
 import { Bucket } from './bucket.js';

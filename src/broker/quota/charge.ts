@@ -1,6 +1,4 @@
-/**
- * What one allocation is charged: from its reservation until its memory is gone.
- */
+/** What one allocation is charged: from its reservation until its memory is gone. */
 
 import { type Amount, NOTHING } from '../../memory/charged.js';
 import { difference } from './account.js';

@@ -4,15 +4,16 @@
  */
 import { alignUp, DEFAULT_ALIGNMENT } from '../../memory/alignment.js';
 import { layoutOf } from '../../memory/dictated.js';
-import { BrokerError } from '../../memory/errors.js';
 import { formatInfo } from '../../memory/formats.js';
-import type { MemorySpec, Plane } from '../../memory/source.js';
+import type { BroughtPlane } from '../../memory/plane.js';
+import { attempt } from '../../memory/result.js';
+import type { CheckedSpec } from '../../memory/source.js';
 import type { Estimate } from './ledger.js';
 
 /** For a format that the broker has no layout of. */
 const BYTES_PER_PIXEL = 4;
 
-export function estimateOf(spec: MemorySpec): Estimate {
+export function estimateOf(spec: CheckedSpec): Estimate {
   if (spec.kind === 'buffer') {
     const align = Math.max(spec.alignment?.size ?? 1, DEFAULT_ALIGNMENT.size);
     return { bytes: Math.min(alignUp(spec.size, align), Number.MAX_SAFE_INTEGER), fds: 1 };
@@ -21,18 +22,15 @@ export function estimateOf(spec: MemorySpec): Estimate {
   const format = formatInfo(spec.format);
   const plain = { bytes: width * height * BYTES_PER_PIXEL, fds: 1 };
   if (format === undefined) return plain;
-  try {
-    const { memories } = layoutOf(format, spec);
-    return { bytes: memories.reduce((all, bytes) => all + bytes, 0), fds: memories.length };
-  } catch (error) {
-    // Too large for the broker's layout; the driver may have another, or refuses it with its reason.
-    if (error instanceof BrokerError) return plain;
-    throw error;
-  }
+  const layout = attempt(() => layoutOf(format, spec));
+  // Too large for the broker's layout; the driver may have another, or refuses it with its reason.
+  if ('error' in layout) return plain;
+  const { memories } = layout;
+  return { bytes: memories.reduce((all, bytes) => all + bytes, 0), fds: memories.length };
 }
 
 /** An import's memory is there already; how large it is is found out with the import. */
-export function importEstimate(spec: MemorySpec, planes: readonly Plane[]): Estimate {
+export function importEstimate(spec: CheckedSpec, planes: readonly BroughtPlane[]): Estimate {
   const { bytes } = estimateOf(spec);
   return { bytes, fds: new Set(planes.map(({ fd }) => fd)).size };
 }

@@ -9,16 +9,11 @@ import type { SharedDimension } from '../../memory/charged.js';
 import { after, type Clock, type Monotonic } from '../../memory/clock.js';
 import { BrokerError } from '../../memory/errors.js';
 import type { BrokerBuffer, Owner } from '../buffer.js';
+import type { RecallReason } from '../lifetime.js';
 import type { Who } from './charge.js';
 import type { Ledger } from './ledger.js';
 import type { Policy } from './policy.js';
 import type { Need } from './refusals.js';
-
-/**
- * `share`: another user is below its share. `memory_pressure`: of the machine or a heap.
- * `administrator`: somebody asked for it.
- */
-export type RecallReason = 'share' | 'memory_pressure' | 'administrator';
 
 /** What is asked of a buffer's owner, and by when. */
 export interface RecallTerms {
@@ -148,7 +143,8 @@ export class Recalls {
     for (const [uid, buffers] of chosen) {
       const held = this.ledger.capacities.held(uid, source)[dimension];
       const enough = held - sumOf(buffers, amount);
-      this.#recall('share', uid, buffers, seconds, { source, dimension, amount: enough });
+      const met = { source, dimension, amount: enough };
+      this.#recall({ reason: 'share', uid, enough: met }, buffers, seconds);
     }
     return { afterSeconds: Math.max(waiting, seconds) };
   }
@@ -171,7 +167,7 @@ export class Recalls {
       chosen.set(who.uid, [...(chosen.get(who.uid) ?? []), buffer]);
     }
     for (const [uid, buffers] of chosen) {
-      this.#recall('memory_pressure', uid, buffers, seconds, null);
+      this.#recall({ reason: 'memory_pressure', uid, enough: null }, buffers, seconds);
     }
     return [...chosen.values()].flat().length;
   }
@@ -188,7 +184,8 @@ export class Recalls {
   /** An administrator asks for a buffer, in place of whoever has asked for it before. */
   forAdministrator(buffer: BrokerBuffer, seconds: number, by: Owner | null = null): void {
     this.released(buffer);
-    this.#recall('administrator', buffer.charge.who.uid, [buffer], seconds, null, by);
+    const { uid } = buffer.charge.who;
+    this.#recall({ reason: 'administrator', uid, enough: null }, [buffer], seconds, by);
   }
 
   /** The registry has let go of a buffer. */
@@ -203,11 +200,9 @@ export class Recalls {
   // ---- inside ----------------------------------------------------------------------------------
 
   #recall(
-    reason: RecallReason,
-    uid: number,
+    { reason, uid, enough }: Pick<Recall, 'reason' | 'uid' | 'enough'>,
     buffers: readonly BrokerBuffer[],
     seconds: number,
-    enough: Recall['enough'],
     by: Owner | null = null,
   ): void {
     const deadline = after(this.clock.now(), seconds * 1000);

@@ -1,38 +1,45 @@
 /** `dmabrokerctl alloc`: allocates a buffer that lives until it is released. */
-import { type Command, Option } from 'commander';
+import { Option } from 'commander';
 import type { Alignment } from '../../memory/alignment.js';
-import type { PlanePlace } from '../../memory/source.js';
+import type { PlaneLayout } from '../../memory/plane.js';
+
 import type { CreatedBuffer, PlannedBuffer } from '../../rest/contract.js';
 import { handleTypeValues, placementValues, usageNameValues } from '../../rest/openapi.gen.js';
-import { common, type MakeCommand } from '../command.js';
+import { type MakeCommand, tell } from '../command.js';
 import { contents } from '../describe.js';
 import { Usage } from '../failure.js';
 import { findDevice } from '../find-device.js';
 import { number } from '../numbers.js';
-import { type MemoryOptions, memoryOf, memoryOptions, oneOf, several, someOf } from '../options.js';
-import { orDash, printFields, printJson } from '../output.js';
+import {
+  type MemoryOptions,
+  memoryOf,
+  memoryOptions,
+  oneOf,
+  several,
+  someOf,
+  type TokenTerms,
+  tokenOptions,
+} from '../options.js';
+import { printFields } from '../output.js';
 
-interface Options extends MemoryOptions {
+interface Options extends MemoryOptions, TokenTerms {
   readonly modifier?: string[];
   readonly usage?: string[];
   readonly handleType?: string[];
   readonly align?: Alignment;
   readonly separatePlanes?: boolean;
-  readonly layout?: readonly PlanePlace[];
+  readonly layout?: readonly PlaneLayout[];
   readonly source?: string[];
   readonly device?: string;
   readonly placement?: string;
   readonly dryRun?: boolean;
   readonly name?: string;
-  readonly uses?: number;
-  readonly seconds?: number;
-  readonly uid?: number;
   readonly lease?: number;
 }
 
 export const allocCommand: MakeCommand = (program) => {
   const command = program.command('alloc').description('allocate a buffer and make a token for it');
-  for (const option of memoryOptions()) command.addOption(option);
+  for (const option of [...memoryOptions(), ...tokenOptions()]) command.addOption(option);
   command
     .addOption(several('--modifier <0x…>', 'a modifier that its users can take; LINEAR if none'))
     .addOption(
@@ -57,9 +64,6 @@ export const allocCommand: MakeCommand = (program) => {
     )
     .option('--dry-run', 'only say what would be allocated')
     .option('--name <text>', 'a name for people')
-    .option('--uses <n>', 'how often the token can be redeemed', number)
-    .option('--seconds <n>', 'how long the token is good for', number)
-    .option('--uid <n>', 'the only user who may redeem the token', number)
     .option(
       '--lease <seconds>',
       'how long it is kept unless renewed (default: until released)',
@@ -69,47 +73,48 @@ export const allocCommand: MakeCommand = (program) => {
       'after',
       '\nOptions of lists (modifier, usage, handle-type, source) can be repeated.',
     )
-    .action(async (options: Options, command: Command) => {
-      const { rest, json } = common(command);
-      const wanted = options.device;
-      const device = wanted === undefined ? undefined : await findDevice(rest, wanted);
-      const request = { ...body(options), device };
-      if (options.dryRun) {
-        const planned = await rest.post<PlannedBuffer>('/v1/buffers?dry_run=true', request);
-        return json ? printJson(planned) : printPlanned(planned);
-      }
-      const created = await rest.post<CreatedBuffer>('/v1/buffers', request);
-      if (json) return printJson(created);
-      const { buffer, token } = created;
-      printFields([
-        ['id', buffer.id],
-        ['contents', contents(buffer)],
-        ['size', `${buffer.size} bytes`],
-        ['handle type', buffer.handle_type],
-        ['device', orDash(buffer.device)],
-        ['modifier', orDash(buffer.modifier)],
-        ['placement', buffer.placement.join(', ') || '-'],
-        ['unverified', buffer.unverified_usage.join(', ') || '-'],
-        ['token', token.token],
-        ['uses', String(token.uses)],
-        ['expires', token.expires_at ?? 'with the buffer'],
-      ]);
-    });
+    .action(
+      tell(
+        async (rest, options: Options) => {
+          const wanted = options.device;
+          const device = wanted === undefined ? undefined : await findDevice(rest, wanted);
+          const path = options.dryRun ? '/v1/buffers?dry_run=true' : '/v1/buffers';
+          return rest.post<CreatedBuffer | PlannedBuffer>(path, { ...body(options), device });
+        },
+        (answer) => ('token' in answer ? printCreated(answer) : printPlanned(answer)),
+      ),
+    );
 };
+
+function printCreated({ buffer, token }: CreatedBuffer): void {
+  printFields([
+    ['id', buffer.id],
+    ['contents', contents(buffer)],
+    ['size', `${buffer.size} bytes`],
+    ['handle type', buffer.handle_type],
+    ['device', buffer.device],
+    ['modifier', buffer.modifier],
+    ['placement', buffer.placement],
+    ['unverified', buffer.unverified_usage],
+    ['token', token.token],
+    ['uses', token.uses],
+    ['expires', token.expires_at ?? 'with the buffer'],
+  ]);
+}
 
 function printPlanned(planned: PlannedBuffer): void {
   printFields([
     ['source', planned.source],
-    ['device', orDash(planned.device)],
+    ['device', planned.device],
     ['size', `${planned.size} bytes`],
     ['handle type', planned.handle_type],
-    ['modifier', orDash(planned.modifier)],
+    ['modifier', planned.modifier],
     ...planned.planes.map(({ index, memory, offset, stride }): [string, string] => [
       `plane ${index}`,
       `memory ${memory}, offset ${offset}, stride ${stride}`,
     ]),
-    ['placement', planned.placement.join(', ') || '-'],
-    ['unverified', planned.unverified_usage.join(', ') || '-'],
+    ['placement', planned.placement],
+    ['unverified', planned.unverified_usage],
   ]);
 }
 
@@ -149,7 +154,7 @@ function alignment(value: string, before: Alignment = {}): Alignment {
 }
 
 /** `0:7680,8294400:7680` */
-function layout(value: string): PlanePlace[] {
+function layout(value: string): PlaneLayout[] {
   return value.split(',').map((part) => {
     const [, offset, stride] = /^(\d{1,10}):(\d{1,10})$/.exec(part) ?? [];
     if (offset === undefined) {

@@ -1,36 +1,52 @@
-/** `dmabrokerctl clients`: who is connected to the client socket. */
-import type { Command } from 'commander';
-import type { ClientInfo } from '../../rest/contract.js';
-import { common, type MakeCommand } from '../command.js';
+/** `dmabrokerctl clients`, `client`, `disconnect`: who is connected to the client socket. */
+import type { ClientDetail, ClientInfo } from '../../rest/contract.js';
+import { type MakeCommand, tell } from '../command.js';
 import { placeText, processText } from '../describe.js';
-import { age, bytes, printJson, printTable } from '../output.js';
+import { age, bytes, type Columns, printFields, say, table } from '../output.js';
 
-const HEAD = ['ID', 'PROCESS', 'UNIT', 'BUFFERS', 'MEMORY', 'FDS SENT', 'CONNECTED'];
+const COLUMNS: Columns<ClientInfo> = [
+  ['ID', (client) => client.id],
+  ['PROCESS', processText],
+  ['UNIT', placeText],
+  ['BUFFERS', (client) => client.buffers],
+  ['MEMORY', (client) => bytes(client.bytes)],
+  ['FDS SENT', (client) => client.fds_sent],
+  ['CONNECTED', (client) => age(client.connected_at)],
+];
 
-export const clientsCommand: MakeCommand = (program) => {
+const pathOf = (id: string) => `/v1/clients/${encodeURIComponent(id)}`;
+
+export const clientCommands: MakeCommand = (program) => {
   program
     .command('clients')
     .description('the connected clients and what they hold')
-    .action(async (_options: unknown, command: Command) => {
-      const { rest, json } = common(command);
-      const clients = await rest.list<ClientInfo>(
-        '/v1/clients',
-        new URLSearchParams(),
-        Number.POSITIVE_INFINITY,
-      );
-      if (json) return printJson(clients);
-      await printTable(HEAD, clients.map(row), 'no clients');
-    });
+    .action(tell((rest) => rest.list<ClientInfo>('/v1/clients'), table(COLUMNS, 'no clients')));
+  program
+    .command('client')
+    .description('a connected client, what it is charged and its buffers')
+    .argument('<client>', "the client's id")
+    .action(tell((rest, id: string) => rest.get<ClientDetail>(pathOf(id)), print));
+  program
+    .command('disconnect')
+    .description("end a client's connection; buffers that are bound to it are released")
+    .argument('<client>', "the client's id")
+    .action(
+      tell(
+        (rest, id: string) => rest.delete(pathOf(id)).then(() => ({ disconnected: id })),
+        ({ disconnected }) => say(`disconnected ${disconnected}`),
+      ),
+    );
 };
 
-function row(client: ClientInfo): string[] {
-  return [
-    client.id,
-    processText(client),
-    placeText(client),
-    String(client.buffers),
-    bytes(client.bytes),
-    String(client.fds_sent),
-    age(client.connected_at),
-  ];
+function print({ client, buffers, charge }: ClientDetail): void {
+  printFields([
+    ['id', client.id],
+    ['process', processText(client)],
+    ['unit', placeText(client)],
+    ['connected', client.connected_at],
+    ['fds sent', client.fds_sent],
+    ['charged', `${bytes(charge.bytes)}, ${charge.buffers} buffers, ${charge.fds} fds`],
+    ['pending', `${charge.pending} allocations`],
+    ['buffers', buffers.join(' ') || null],
+  ]);
 }

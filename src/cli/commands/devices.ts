@@ -1,33 +1,118 @@
-/** `dmabrokerctl devices`: all Vulkan devices of the machine. */
-import type { Command } from 'commander';
-import type { ListedDeviceInfo } from '../../rest/contract.js';
-import { common, type MakeCommand } from '../command.js';
-import { printJson, printTable } from '../output.js';
+/** `dmabrokerctl device`, `devices`, `formats`: what memory can be had, and of which Vulkan device. */
+import type {
+  DeviceInfo,
+  DeviceReport,
+  FormatInfo,
+  ListedDeviceInfo,
+} from '../../rest/contract.js';
+import { type MakeCommand, tell } from '../command.js';
+import { findDevice } from '../find-device.js';
+import { bytes, type Columns, printFields, printTable, say, table } from '../output.js';
 
-export const devicesCommand: MakeCommand = (program) => {
+type Node = { readonly major: number; readonly minor: number } | null | undefined;
+
+const nodeText = (node: Node) => (node ? `${node.major}:${node.minor}` : null);
+const hex = (id: number) => id.toString(16).padStart(4, '0');
+const sizeOrNull = (size: number | null) => (size === null ? null : bytes(size));
+
+const SOURCES: Columns<DeviceReport['sources'][number]> = [
+  ['SOURCE', (source) => source.name],
+  ['HANDLE', (source) => source.handle_type],
+  ['USABLE', (source) => source.usable],
+  ['REASON', (source) => source.reason],
+];
+
+const EXTENSIONS: Columns<DeviceInfo['extensions'][number]> = [
+  ['EXTENSION', ({ name }) => name],
+  ['ENABLED', ({ enabled }) => enabled],
+  ['REASON', ({ reason }) => reason],
+];
+
+const HEAPS: Columns<DeviceInfo['heaps'][number]> = [
+  ['HEAP', (heap) => heap.index],
+  ['SIZE', (heap) => bytes(heap.size)],
+  ['LOCAL', (heap) => heap.device_local],
+  ['BUDGET', (heap) => sizeOrNull(heap.budget)],
+  ['USED', (heap) => sizeOrNull(heap.usage)],
+];
+
+const DEVICES: Columns<ListedDeviceInfo> = [
+  ['UUID', (device) => device.device_uuid],
+  ['NAME', (device) => device.name],
+  ['TYPE', (device) => device.type],
+  ['DRIVER', (device) => device.driver.name],
+  ['RENDER NODE', (device) => nodeText(device.drm?.render)],
+  ['MAIN', (device) => device.main],
+  ['OPEN', (device) => device.open],
+  ['SERVES', ({ reason, sources }) => reason ?? sources.flatMap(served)],
+];
+
+const served = ({ usable, handle_type }: DeviceReport['sources'][number]) =>
+  usable ? [handle_type] : [];
+
+const FORMATS: Columns<FormatInfo> = [
+  ['FORMAT', ({ format }) => format],
+  ['MODIFIER', ({ modifier }) => modifier],
+  ['NAME', ({ modifier_name }) => modifier_name],
+  ['PLANES', ({ planes }) => planes],
+  ['SOURCE', ({ source }) => source],
+  ['HANDLE', ({ handle_type }) => handle_type],
+  ['MADE', ({ made }) => made],
+];
+
+export const deviceCommands: MakeCommand = (program) => {
+  program
+    .command('device')
+    .description('the Vulkan device and the memory sources')
+    .action(tell((rest) => rest.get<DeviceReport>('/v1/device'), printReport));
   program
     .command('devices')
     .description('all Vulkan devices; the first is the main one')
-    .action(async (_options: unknown, command: Command) => {
-      const { rest, json } = common(command);
-      const devices = await rest.get<ListedDeviceInfo[]>('/v1/devices');
-      if (json) return printJson(devices);
-      const head = ['UUID', 'NAME', 'TYPE', 'DRIVER', 'RENDER NODE', 'MAIN', 'OPEN', 'SERVES'];
-      await printTable(head, devices.map(row), 'no Vulkan devices');
-    });
+    .action(
+      tell(
+        (rest) => rest.get<ListedDeviceInfo[]>('/v1/devices'),
+        table(DEVICES, 'no Vulkan devices'),
+      ),
+    );
+  program
+    .command('formats')
+    .description('the formats and modifiers of images that can be allocated')
+    .option('--device <device>', 'of this Vulkan device alone: its UUID, or a part of its name')
+    .action(
+      tell(
+        async (rest, { device }: { device?: string }) => {
+          const query = device === undefined ? '' : `?device=${await findDevice(rest, device)}`;
+          return rest.get<FormatInfo[]>(`/v1/device/formats${query}`);
+        },
+        table(FORMATS, 'no images can be allocated'),
+      ),
+    );
 };
 
-function row(device: ListedDeviceInfo): string[] {
-  const render = device.drm?.render;
-  const served = device.sources.filter(({ usable }) => usable);
-  return [
-    device.device_uuid,
-    device.name,
-    device.type,
-    device.driver.name,
-    render ? `${render.major}:${render.minor}` : '-',
-    device.main ? 'yes' : 'no',
-    device.open ? 'yes' : 'no',
-    device.reason ?? (served.map(({ handle_type }) => handle_type).join(', ') || '-'),
-  ];
+async function printReport({ device, reason, sources }: DeviceReport): Promise<void> {
+  if (device === null) printFields([['device', `none: ${reason ?? '-'}`]]);
+  else await printDevice(device);
+  say('');
+  await printTable(SOURCES, sources, 'no memory sources');
+}
+
+async function printDevice(device: DeviceInfo): Promise<void> {
+  printFields([
+    ['device', `${device.name} (${device.type})`],
+    ['pci', `${hex(device.vendor_id)}:${hex(device.device_id)}`],
+    ['vulkan', device.api_version],
+    ['driver', `${device.driver.name} ${device.driver.info}`],
+    ['device uuid', device.device_uuid],
+    ['driver uuid', device.driver_uuid],
+    ['drm primary', nodeText(device.drm?.primary)],
+    ['drm render', nodeText(device.drm?.render)],
+    ['max allocations', device.limits.max_allocations],
+    ['max allocation', bytes(device.limits.max_allocation_size)],
+    ['max image', `${device.limits.max_image_dimension_2d} pixels`],
+    ['lost', device.losses === 0 ? 'never' : `${device.losses} times, last ${device.last_lost_at}`],
+  ]);
+  say('');
+  await printTable(EXTENSIONS, device.extensions, 'no extensions');
+  say('');
+  await printTable(HEAPS, device.heaps, 'no heaps');
 }

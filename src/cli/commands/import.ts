@@ -10,7 +10,7 @@ import { common, type MakeCommand } from '../command.js';
 import { Usage } from '../failure.js';
 import { number } from '../numbers.js';
 import { type MemoryOptions, memoryOf, memoryOptions } from '../options.js';
-import { orDash, printFields, printJson } from '../output.js';
+import { printFields, printJson } from '../output.js';
 
 interface Options extends MemoryOptions {
   readonly clientSocket?: string;
@@ -50,14 +50,7 @@ export const importCommand: MakeCommand = (program) => {
         const { id, checked } = buffer;
         const report = { id, size: buffer.size, checked: checked?.how ?? null, token };
         if (json) printJson(report);
-        else {
-          printFields(
-            Object.entries(report).map(([name, value]) => [
-              name,
-              orDash(value === null ? null : String(value)),
-            ]),
-          );
-        }
+        else printFields(Object.entries(report));
         await buffer.close();
       } finally {
         client.close();

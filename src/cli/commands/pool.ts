@@ -1,47 +1,46 @@
 /** `dmabrokerctl pool`: the spares that the daemon keeps, and what for. */
-import type { Command } from 'commander';
 import type { PoolDrained, PoolInfo } from '../../rest/contract.js';
-import { common, type MakeCommand } from '../command.js';
+import { type MakeCommand, tell } from '../command.js';
 import { contents } from '../describe.js';
-import { age, bytes, printFields, printJson, printTable } from '../output.js';
+import { age, bytes, type Columns, printFields, printTable, say } from '../output.js';
 
-const HEAD = ['SOURCE', 'HANDLE', 'CONTENTS', 'USAGE', 'SPARES', 'EACH', 'HITS', 'ASKED'];
+const COLUMNS: Columns<PoolInfo['specs'][number]> = [
+  ['SOURCE', (spec) => spec.source],
+  ['HANDLE', (spec) => spec.handle_type],
+  ['CONTENTS', (it) => (it.size === null ? contents(it) : `buffer of ${bytes(it.size)}`)],
+  ['USAGE', (spec) => spec.usage.join(' ')],
+  ['SPARES', (spec) => spec.spares],
+  ['EACH', (spec) => bytes(spec.spare_bytes)],
+  ['HITS', (spec) => spec.hits],
+  ['ASKED', (spec) => age(spec.last_asked_at)],
+];
 
 export const poolCommand: MakeCommand = (program) => {
   program
     .command('pool')
     .description('spare memory that is kept for what is asked for often, and how often it served')
     .option('--drain', 'free all of it')
-    .action(async ({ drain }: { drain?: boolean }, command: Command) => {
-      const { rest, json } = common(command);
-      if (drain) {
-        const freed = await rest.delete<PoolDrained>('/v1/pool');
-        if (json) return printJson(freed);
-        process.stdout.write(`freed ${freed.spares} spares, ${bytes(freed.bytes)}\n`);
-        return;
-      }
-      const pool = await rest.get<PoolInfo>('/v1/pool');
-      if (json) return printJson(pool);
-      const { limits, hits, misses, specs } = pool;
-      printFields([
-        ['spares', `${pool.spares}, ${bytes(pool.bytes)} of at most ${bytes(limits.bytes)}`],
-        ['for each', `${limits.spares_per_spec}, until unasked for ${limits.idle_seconds} s`],
-        ['allocations', `${hits} from the pool, ${misses} not`],
-      ]);
-      process.stdout.write('\n');
-      await printTable(HEAD, specs.map(row), 'nothing is asked for often');
-    });
+    .action(
+      tell(
+        (rest, { drain }: { drain?: boolean }) =>
+          (drain ? rest.delete('/v1/pool') : rest.get('/v1/pool')) as Promise<
+            PoolInfo | PoolDrained
+          >,
+        (answer) =>
+          'specs' in answer
+            ? print(answer)
+            : say(`freed ${answer.spares} spares, ${bytes(answer.bytes)}`),
+      ),
+    );
 };
 
-function row(spec: PoolInfo['specs'][number]): string[] {
-  return [
-    spec.source,
-    spec.handle_type,
-    spec.size === null ? contents(spec) : `buffer of ${bytes(spec.size)}`,
-    spec.usage.join(' '),
-    String(spec.spares),
-    bytes(spec.spare_bytes),
-    String(spec.hits),
-    age(spec.last_asked_at),
-  ];
+async function print(pool: PoolInfo): Promise<void> {
+  const { limits, hits, misses, specs } = pool;
+  printFields([
+    ['spares', `${pool.spares}, ${bytes(pool.bytes)} of at most ${bytes(limits.bytes)}`],
+    ['for each', `${limits.spares_per_spec}, until unasked for ${limits.idle_seconds} s`],
+    ['allocations', `${hits} from the pool, ${misses} not`],
+  ]);
+  say('');
+  await printTable(COLUMNS, specs, 'nothing is asked for often');
 }

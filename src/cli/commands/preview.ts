@@ -1,9 +1,9 @@
 /** `dmabrokerctl preview ID -o FILE`: saves a picture of what is in an image now. */
-import { type Command, Option } from 'commander';
+import { Option } from 'commander';
 import { MATRICES, RANGES } from '../../pixels/ycbcr.js';
-import { common, type MakeCommand } from '../command.js';
+import { bufferPath, type MakeCommand, tell } from '../command.js';
 import { number } from '../numbers.js';
-import { printJson } from '../output.js';
+import { say } from '../output.js';
 import { saveBytes } from '../save.js';
 
 interface Options {
@@ -22,14 +22,16 @@ export const previewCommand: MakeCommand = (program) => {
     .option('--max <pixels>', 'of the longer side at most (default: 512)', number)
     .addOption(new Option('--matrix <matrix>', 'how YCbCr becomes RGB').choices(MATRICES))
     .addOption(new Option('--range <range>', 'of YCbCr samples').choices(RANGES))
-    .action(async (id: string, options: Options, command: Command) => {
-      const { rest, json } = common(command);
-      const { output, ...terms } = options;
-      const query = new URLSearchParams();
-      for (const [name, value] of Object.entries(terms)) query.set(name, String(value));
-      const png = await rest.bytes(`/v1/buffers/${encodeURIComponent(id)}/preview.png?${query}`);
-      saveBytes(output, png);
-      if (json) printJson({ file: output, bytes: png.length });
-      else process.stdout.write(`${output}: ${png.length} bytes\n`);
-    });
+    .action(
+      tell(
+        async (rest, id: string, { output: file, ...terms }: Options) => {
+          const query = new URLSearchParams();
+          for (const [name, value] of Object.entries(terms)) query.set(name, `${value}`);
+          const png = await rest.bytes(bufferPath(id, `/preview.png?${query}`));
+          saveBytes(file, png);
+          return { file, bytes: png.length };
+        },
+        ({ file, bytes }) => say(`${file}: ${bytes} bytes`),
+      ),
+    );
 };

@@ -1,12 +1,20 @@
 /** `dmabrokerctl quota`: who may have how much, and who has how much. */
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { InvalidArgumentError, Option } from 'commander';
 import type { QuotaInfo, QuotaRule } from '../../rest/contract.js';
-import { common, type MakeCommand } from '../command.js';
+import { type MakeCommand, tell } from '../command.js';
+import { quotaName } from '../describe.js';
 import { Usage } from '../failure.js';
-import { bytes, printFields, printJson, printTable } from '../output.js';
+import { bytes, type Columns, printFields, table } from '../output.js';
 
-const HEAD = ['QUOTA', 'BYTES', 'BUFFERS', 'FDS', 'PENDING', 'PER SECOND', 'FROM', 'OVER'];
-const NAMES = ['bytes', 'buffers', 'fds', 'pending', 'allocations_per_second'] as const;
+/** What is counted, by the heads of its columns. */
+const COUNTED = [
+  ['BYTES', 'bytes'],
+  ['BUFFERS', 'buffers'],
+  ['FDS', 'fds'],
+  ['PENDING', 'pending'],
+  ['PER SECOND', 'allocations_per_second'],
+] as const;
+type Counted = (typeof COUNTED)[number][1];
 
 export const quotaCommand: MakeCommand = (program) => {
   const quota = program
@@ -16,19 +24,11 @@ export const quotaCommand: MakeCommand = (program) => {
   quota
     .command('list', { isDefault: true })
     .description('all quotas, in use / limit')
-    .action(async (_options: unknown, command: Command) => {
-      const { rest, json } = common(command);
-      const quotas = await rest.get<QuotaInfo[]>('/v1/quotas');
-      if (json) return printJson(quotas);
-      await printTable(HEAD, quotas.map(row), 'no quotas');
-    });
+    .action(tell((rest) => rest.get<QuotaInfo[]>('/v1/quotas'), table(COLUMNS, 'no quotas')));
   quota
     .command('get <quota>')
     .description('one quota, with where each value comes from')
-    .action(async (name: string, _options: unknown, command: Command) => {
-      const { rest, json } = common(command);
-      print(await rest.get<QuotaInfo>(pathOf(name)), json);
-    });
+    .action(tell((rest, name: string) => rest.get<QuotaInfo>(pathOf(name)), print));
   quota
     .command('set <quota>')
     .description('set a quota, in place of what REST had set; it is kept over a restart')
@@ -40,19 +40,17 @@ export const quotaCommand: MakeCommand = (program) => {
     .addOption(new Option('--weight <n>', "of a user's share").argParser(number))
     .addOption(new Option('--priority <n>', 'less is recalled first').argParser(number))
     .addOption(new Option('--reserve <part>', 'of the daemon, 0 to 1').argParser(number))
-    .action(async (name: string, options: SetOptions, command: Command) => {
-      const { rest, json } = common(command);
-      const body = ruleOf(options);
-      if (Object.keys(body).length === 0) throw new Usage('nothing is to be set: see --help');
-      print(await rest.put<QuotaInfo>(pathOf(name), body), json);
-    });
+    .action(
+      tell(
+        (rest, name: string, options: SetOptions) =>
+          rest.put<QuotaInfo>(pathOf(name), ruleOf(options)),
+        print,
+      ),
+    );
   quota
     .command('unset <quota>')
     .description("forget what REST has set: the configuration's values hold again")
-    .action(async (name: string, _options: unknown, command: Command) => {
-      const { rest, json } = common(command);
-      print(await rest.delete<QuotaInfo>(pathOf(name)), json);
-    });
+    .action(tell((rest, name: string) => rest.delete<QuotaInfo>(pathOf(name)), print));
 };
 
 /** By their names on the command line; Commander takes a null for a missing value. */
@@ -64,6 +62,7 @@ function ruleOf({ perSecond, ...rest }: SetOptions): QuotaRule {
     name,
     value === 'none' ? null : value,
   ]);
+  if (values.length === 0) throw new Usage('nothing is to be set: see --help');
   return Object.fromEntries(values);
 }
 
@@ -75,37 +74,38 @@ function pathOf(name: string): string {
   return `/v1/quotas/${encodeURIComponent(scope)}/${encodeURIComponent(key)}`;
 }
 
-function nameOf({ scope, key }: QuotaInfo): string {
-  return key === 'default' ? scope : `${scope}/${key}`;
+/** Where its limits come from. */
+function setBy({ settings }: QuotaInfo): string[] {
+  const limits = COUNTED.map(([, name]) => settings[name]).filter(({ value }) => value !== null);
+  return [...new Set(limits.map(({ from }) => from))];
 }
 
-function row(quota: QuotaInfo): string[] {
-  const { settings, charge } = quota;
-  const cells = NAMES.map((name) => {
+/** In use / limit, as far as there are both. */
+const counted =
+  (name: Counted) =>
+  ({ settings, charge }: QuotaInfo): string => {
     const { value } = settings[name];
     const text = (count: number) => (name === 'bytes' ? bytes(count) : String(count));
     const limit = value === null ? '-' : text(value);
-    return charge === null || name === 'allocations_per_second'
-      ? limit
-      : `${text(charge[name])} / ${limit}`;
-  });
-  const set = NAMES.map((name) => settings[name]).filter(({ value }) => value !== null);
-  const from = [...new Set(set.map((each) => each.from))].join(', ');
-  return [nameOf(quota), ...cells, from === '' ? '-' : from, quota.over_limit ? 'yes' : ''];
-}
+    const inUse = name === 'allocations_per_second' ? undefined : charge?.[name];
+    return inUse === undefined ? limit : `${text(inUse)} / ${limit}`;
+  };
 
-function print(quota: QuotaInfo, json: boolean): void {
-  if (json) {
-    printJson(quota);
-    return;
-  }
+const COLUMNS: Columns<QuotaInfo> = [
+  ['QUOTA', quotaName],
+  ...COUNTED.map(([head, name]) => [head, counted(name)] as const),
+  ['FROM', setBy],
+  ['OVER', ({ over_limit }) => (over_limit ? 'yes' : '')],
+];
+
+function print(quota: QuotaInfo): void {
   const { charge, settings, share } = quota;
   const shown = Object.entries(settings).map(([name, { value, from }]): [string, string] => {
     const [, inUse] = Object.entries(charge ?? {}).find(([each]) => each === name) ?? [];
     return [name, `${value ?? 'none'} (${from})${inUse === undefined ? '' : `, ${inUse} in use`}`];
   });
   printFields([
-    ['quota', nameOf(quota)],
+    ['quota', quotaName(quota)],
     ...shown,
     ...(share === null ? [] : [['share of bytes', String(share.bytes ?? 'no limit')] as const]),
     ['over the limit', quota.over_limit ? 'yes: nothing is taken away, more is refused' : 'no'],

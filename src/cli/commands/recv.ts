@@ -9,7 +9,7 @@ import type { ClientBuffer } from '../../client/buffer.js';
 import { modifierText } from '../../memory/fourcc.js';
 import { answered, clientSocketOption, connectTo } from '../client.js';
 import { common, type MakeCommand } from '../command.js';
-import { orDash, printFields, printJson } from '../output.js';
+import { printFields, printJson } from '../output.js';
 import { Output } from '../save.js';
 
 interface Options {
@@ -38,7 +38,7 @@ export const recvCommand: MakeCommand = (program) => {
           saved = true;
           const report = describe(buffer, output === null ? null : memories);
           if (json) printJson(report);
-          else printFields(Object.entries(report).map(([name, value]) => [name, orDash(value)]));
+          else printFields(Object.entries(report));
           await buffer.close();
         } finally {
           client.close();

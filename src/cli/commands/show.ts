@@ -1,55 +1,56 @@
 /** `dmabrokerctl show ID`: everything about one buffer. */
-import type { Command } from 'commander';
 import type { BufferInfo, Recipient } from '../../rest/contract.js';
-import { common, type MakeCommand } from '../command.js';
+import { bufferPath, type MakeCommand, tell } from '../command.js';
 import { contents, placeText, processText } from '../describe.js';
-import { orDash, printFields, printJson, printTable } from '../output.js';
+import { type Columns, printFields, printTable, say } from '../output.js';
+
+const RECIPIENTS: Columns<Recipient> = [
+  ['HOLDER', processText],
+  ['UNIT', placeText],
+  ['CLIENT', (recipient) => recipient.client],
+  ['CONNECTED', (recipient) => recipient.connected],
+  ['SINCE', (recipient) => recipient.received_at],
+];
 
 export const showCommand: MakeCommand = (program) => {
   program
     .command('show')
     .description('one buffer, its owner and everybody who was handed it')
     .argument('<id>', "the buffer's id")
-    .action(async (id: string, _options: unknown, command: Command) => {
-      const { rest, json } = common(command);
-      const buffer = await rest.get<BufferInfo>(`/v1/buffers/${encodeURIComponent(id)}`);
-      if (json) return printJson(buffer);
-      printFields(fields(buffer));
-      process.stdout.write('\n');
-      const head = ['HOLDER', 'UNIT', 'CLIENT', 'CONNECTED', 'SINCE'];
-      await printTable(head, buffer.recipients.map(row), 'nobody was handed it');
-    });
+    .action(tell((rest, id: string) => rest.get<BufferInfo>(bufferPath(id)), print));
 };
 
-function fields(buffer: BufferInfo): [string, string][] {
+async function print(buffer: BufferInfo): Promise<void> {
   const planes = buffer.planes.map(
     ({ index, offset, stride }) => `${index}: offset ${offset}, stride ${stride}`,
   );
-  return [
+  printFields([
     ['id', buffer.id],
-    ['generation', String(buffer.generation)],
+    ['generation', buffer.generation],
     ['state', buffer.state],
-    ['name', orDash(buffer.name)],
+    ['name', buffer.name],
     ['handle type', buffer.handle_type],
     ['source', buffer.source],
-    ['device', orDash(buffer.device)],
-    ['exporter', orDash(buffer.exporter)],
+    ['device', buffer.device],
+    ['exporter', buffer.exporter],
     ['memory type', memoryType(buffer)],
     ['size', `${buffer.size} bytes`],
     ['contents', contents(buffer)],
-    ['modifier', orDash(buffer.modifier)],
+    ['modifier', buffer.modifier],
     ['planes', planes.join('; ')],
-    ['placement', buffer.placement.join(', ') || '-'],
-    ['unverified', buffer.unverified_usage.join(', ') || '-'],
+    ['placement', buffer.placement],
+    ['unverified', buffer.unverified_usage],
     ['lifetime', lifetime(buffer)],
     ['owner', processText(buffer.owner)],
     ['unit', placeText(buffer.owner)],
-    ['slice', orDash(buffer.owner.slice)],
+    ['slice', buffer.owner.slice],
     ['created', buffer.created_at],
-    ['released', orDash(buffer.released_at)],
+    ['released', buffer.released_at],
     ['recalled', recall(buffer)],
-    ['tokens', String(buffer.tokens)],
-  ];
+    ['tokens', buffer.tokens],
+  ]);
+  say('');
+  await printTable(RECIPIENTS, buffer.recipients, 'nobody was handed it');
 }
 
 function lifetime({ lifetime: { type, ends_at, released_at } }: BufferInfo): string {
@@ -59,22 +60,11 @@ function lifetime({ lifetime: { type, ends_at, released_at } }: BufferInfo): str
     : `lease that ended at ${ends_at}; the daemon lets go at ${released_at}`;
 }
 
-function recall({ recall }: BufferInfo): string {
-  return recall === null ? orDash(null) : `until ${recall.deadline}: ${recall.reason}`;
+function recall({ recall }: BufferInfo): string | null {
+  return recall && `until ${recall.deadline}: ${recall.reason}`;
 }
 
 /** What only the importer of an opaque_fd asks about. */
-function memoryType({ vulkan }: BufferInfo): string {
-  if (vulkan === null) return orDash(null);
-  return `${vulkan.memory_type}${vulkan.dedicated ? ', dedicated' : ''}`;
-}
-
-function row(recipient: Recipient): string[] {
-  return [
-    processText(recipient),
-    placeText(recipient),
-    recipient.client,
-    recipient.connected ? 'yes' : 'no',
-    recipient.received_at,
-  ];
+function memoryType({ vulkan }: BufferInfo): string | null {
+  return vulkan && `${vulkan.memory_type}${vulkan.dedicated ? ', dedicated' : ''}`;
 }

@@ -1,77 +1,114 @@
-/** `dmabrokerctl share`, `tokens` and `revoke`: a buffer's tokens. */
-import type { Command } from 'commander';
+/**
+ * `dmabrokerctl share`, `tokens`, `revoke`: a buffer's tokens. `token new`: one for REST over TCP, for which no
+ * daemon is asked.
+ */
+import { createHash, randomBytes } from 'node:crypto';
+import { type Command, Option } from 'commander';
 import type { Token, TokenInfo } from '../../rest/contract.js';
-import { common, type MakeCommand } from '../command.js';
+import { bufferPath, type MakeCommand, tell } from '../command.js';
+import { Usage } from '../failure.js';
 import { number } from '../numbers.js';
-import { age, orDash, printFields, printJson, printTable } from '../output.js';
+import { type TokenTerms, tokenOptions } from '../options.js';
+import { age, type Columns, printFields, printJson, printLines, say, table } from '../output.js';
 
-interface Options {
-  readonly uses?: number;
-  readonly uid?: number;
-  readonly seconds?: number;
-  readonly renew?: boolean;
-}
+const COLUMNS: Columns<TokenInfo> = [
+  ['ID', (token) => token.id],
+  ['USES LEFT', (token) => token.uses_left],
+  ['USER', (token) => token.uid],
+  ['MAY RENEW', (token) => token.may_renew],
+  ['EXPIRES', (token) => token.expires_at],
+  ['AGE', (token) => age(token.created_at)],
+];
 
-const HEAD = ['ID', 'USES LEFT', 'USER', 'MAY RENEW', 'EXPIRES', 'AGE'];
+const pathOf = (id: string, below = '') => bufferPath(id, `/tokens${below}`);
 
-const pathOf = (id: string) => `/v1/buffers/${encodeURIComponent(id)}/tokens`;
-
-export const shareCommand: MakeCommand = (program) => {
-  program
+export const tokenCommands: MakeCommand = (program) => {
+  const share = program
     .command('share')
     .description('make a token with which processes get a buffer')
-    .argument('<id>', "the buffer's id")
-    .option('--uses <n>', 'how often the token can be redeemed', number)
-    .option('--uid <n>', 'the only user who may redeem the token', number)
-    .option('--seconds <n>', 'how long the token is good for', number)
-    .option('--renew', "who redeems it may renew the buffer's lease")
-    .action(async (id: string, { renew, ...terms }: Options, command: Command) => {
-      const { rest, json } = common(command);
-      const token = await rest.post<Token>(pathOf(id), { ...terms, may_renew: renew });
-      if (json) return printJson(token);
-      printFields([
-        ['id', token.id],
-        ['token', token.token],
-        ['uses', String(token.uses)],
-        ['expires', token.expires_at ?? 'with the buffer'],
-      ]);
-    });
-};
-
-export const tokensCommand: MakeCommand = (program) => {
+    .argument('<id>', "the buffer's id");
+  for (const option of tokenOptions()) share.addOption(option);
+  share.option('--renew', "who redeems it may renew the buffer's lease").action(
+    tell(
+      (rest, id: string, { renew, ...terms }: TokenTerms & { renew?: boolean }) =>
+        rest.post<Token>(pathOf(id), { ...terms, may_renew: renew }),
+      (token) =>
+        printFields([
+          ['id', token.id],
+          ['token', token.token],
+          ['uses', token.uses],
+          ['expires', token.expires_at ?? 'with the buffer'],
+        ]),
+    ),
+  );
   program
     .command('tokens')
     .description("a buffer's tokens that can still be redeemed, without their secrets")
     .argument('<id>', "the buffer's id")
-    .action(async (id: string, _options: unknown, command: Command) => {
-      const { rest, json } = common(command);
-      const tokens = await rest.get<TokenInfo[]>(pathOf(id));
-      if (json) return printJson(tokens);
-      await printTable(HEAD, tokens.map(row), 'no tokens');
-    });
-};
-
-export const revokeCommand: MakeCommand = (program) => {
+    .action(
+      tell((rest, id: string) => rest.get<TokenInfo[]>(pathOf(id)), table(COLUMNS, 'no tokens')),
+    );
   program
     .command('revoke')
     .description('end a token; processes that have redeemed it keep the memory')
     .argument('<id>', "the buffer's id")
     .argument('<token-id>', "the token's id, as `tokens` shows it")
-    .action(async (id: string, tokenId: string, _options: unknown, command: Command) => {
-      const { rest, json } = common(command);
-      await rest.delete(`${pathOf(id)}/${encodeURIComponent(tokenId)}`);
-      if (json) printJson({ revoked: tokenId });
-      else process.stdout.write(`revoked ${tokenId}\n`);
-    });
+    .action(
+      tell(
+        (rest, id: string, token: string) =>
+          rest.delete(pathOf(id, `/${encodeURIComponent(token)}`)).then(() => ({ revoked: token })),
+        ({ revoked }) => say(`revoked ${revoked}`),
+      ),
+    );
+  newCommand(program);
 };
 
-function row(token: TokenInfo): string[] {
-  return [
-    token.id,
-    String(token.uses_left),
-    orDash(token.uid),
-    token.may_renew ? 'yes' : 'no',
-    orDash(token.expires_at),
-    age(token.created_at),
-  ];
+interface New {
+  readonly name: string;
+  readonly role: string;
+  readonly days: number;
+  readonly preview?: boolean;
 }
+
+/** As many as nobody guesses. */
+const SECRET_BYTES = 32;
+const DAY_MS = 86_400_000;
+const MAX_DAYS = 3650;
+
+const newCommand: MakeCommand = (program) => {
+  program
+    .command('token')
+    .helpCommand(false)
+    .description('tokens for the REST API over TCP')
+    .command('new')
+    .description("print a token and its entry for the daemon's file of tokens")
+    .requiredOption('--name <name>', 'what the log calls it')
+    .addOption(
+      new Option('--role <role>', 'what it may do')
+        .choices(['reader', 'operator', 'admin'])
+        .makeOptionMandatory(),
+    )
+    .option('--days <n>', 'how long it is good for', number, 90)
+    .option('--preview', 'it may see the content of buffers')
+    .action((options: New, command: Command) => {
+      const { name, role, days, preview = false } = options;
+      if (!/^[A-Za-z0-9._-]{1,64}$/.test(name)) {
+        throw new Usage('a name has 1 to 64 letters, digits, dots, dashes and underscores');
+      }
+      if (days < 1 || days > MAX_DAYS) throw new Usage(`--days is 1 to ${MAX_DAYS}`);
+      const token = `dmabroker_${randomBytes(SECRET_BYTES).toString('base64url')}`;
+      const sha256 = createHash('sha256').update(token).digest('hex');
+      const expires = new Date(Date.now() + days * DAY_MS).toISOString().replace(/\.\d+Z$/, 'Z');
+      const { json } = command.optsWithGlobals<{ json?: boolean }>();
+      if (json) return printJson({ token, entry: { name, sha256, role, preview, expires } });
+      const entry = [
+        '[[tokens]]',
+        `name = "${name}"`,
+        `sha256 = "${sha256}"`,
+        `role = "${role}"`,
+        `preview = ${preview}`,
+        `expires = ${expires}`,
+      ];
+      printLines([token, '', ...entry]);
+    });
+};

@@ -6,7 +6,7 @@ import { common, type MakeCommand } from '../command.js';
 import { contents, placeText, processText } from '../describe.js';
 import { Refused, Usage } from '../failure.js';
 import { number } from '../numbers.js';
-import { age, bytes, orDash, printJson, tableLines } from '../output.js';
+import { age, bytes, type Columns, printJson, printLines, tableLines } from '../output.js';
 import type { Rest } from '../rest.js';
 import { withScreen } from '../screen.js';
 
@@ -26,8 +26,28 @@ interface Snapshot {
   readonly buffers: readonly BufferInfo[];
 }
 
-const USERS = ['USER', 'UID', 'MEMORY', 'LIMIT', 'BUFFERS', 'FDS', 'RECALLED', 'OVER'];
-const BUFFERS = ['ID', 'SIZE', 'CONTENTS', 'STATE', 'OWNER', 'UNIT', 'HOLDERS', 'AGE', 'NAME'];
+const USERS: Columns<UserInfo> = [
+  ['USER', (user) => user.name],
+  ['UID', (user) => user.uid],
+  ['MEMORY', ({ charge }) => bytes(charge.bytes)],
+  ['LIMIT', ({ limits }) => (limits.bytes === null ? null : bytes(limits.bytes))],
+  ['BUFFERS', ({ charge }) => charge.buffers],
+  ['FDS', ({ charge }) => charge.fds],
+  ['RECALLED', ({ recalled }) => recalled.length],
+  ['OVER', ({ over_limit }) => (over_limit ? 'yes' : '')],
+];
+
+const BUFFERS: Columns<BufferInfo> = [
+  ['ID', (buffer) => buffer.id],
+  ['SIZE', (buffer) => bytes(buffer.size)],
+  ['CONTENTS', contents],
+  ['STATE', (buffer) => buffer.state],
+  ['OWNER', (buffer) => processText(buffer.owner)],
+  ['UNIT', (buffer) => placeText(buffer.owner)],
+  ['HOLDERS', (buffer) => buffer.recipients.length],
+  ['AGE', (buffer) => age(buffer.created_at)],
+  ['NAME', (buffer) => buffer.name],
+];
 
 export const topCommand: MakeCommand = (program) => {
   program
@@ -47,7 +67,7 @@ export const topCommand: MakeCommand = (program) => {
       if (once) {
         const found = await look();
         if (json) return printJson(found);
-        return print(await lines(found));
+        return printLines(await lines(found));
       }
       if (process.stdout.isTTY && !json) {
         return withScreen(stop, (screen) =>
@@ -56,7 +76,7 @@ export const topCommand: MakeCommand = (program) => {
       }
       await repeat(options.interval, stop.signal, async () => {
         const found = await look();
-        print(json ? [JSON.stringify(found)] : [...(await lines(found)), '']);
+        printLines(json ? [JSON.stringify(found)] : [...(await lines(found)), '']);
       });
     });
 };
@@ -87,9 +107,9 @@ async function lines({ time, daemon, users, buffers }: Snapshot): Promise<string
   return [
     totals(time, daemon),
     '',
-    ...(await tableLines(USERS, users.map(userRow), 'no users')),
+    ...(await tableLines(USERS, users, 'no users')),
     '',
-    ...(await tableLines(BUFFERS, buffers.map(bufferRow), 'no buffers')),
+    ...(await tableLines(BUFFERS, buffers, 'no buffers')),
   ];
 }
 
@@ -107,38 +127,6 @@ function totals(time: string, daemon: QuotaInfo | null): string {
   const buffers = `${charge?.buffers ?? 0} / ${limit(settings.buffers.value, String)}`;
   const fds = `${charge?.fds ?? 0} / ${limit(settings.fds.value, String)}`;
   return `${time}  memory ${memory}  buffers ${buffers}  fds ${fds}`;
-}
-
-function userRow(user: UserInfo): string[] {
-  const { charge, limits } = user;
-  return [
-    orDash(user.name),
-    String(user.uid),
-    bytes(charge.bytes),
-    limits.bytes === null ? '-' : bytes(limits.bytes),
-    String(charge.buffers),
-    String(charge.fds),
-    String(user.recalled.length),
-    user.over_limit ? 'yes' : '',
-  ];
-}
-
-function bufferRow(buffer: BufferInfo): string[] {
-  return [
-    buffer.id,
-    bytes(buffer.size),
-    contents(buffer),
-    buffer.state,
-    processText(buffer.owner),
-    placeText(buffer.owner),
-    String(buffer.recipients.length),
-    age(buffer.created_at),
-    orDash(buffer.name),
-  ];
-}
-
-function print(lines: readonly string[]): void {
-  process.stdout.write(`${lines.join('\n')}\n`);
 }
 
 function interval(text: string): number {

@@ -1,6 +1,4 @@
-/**
- * errno values as errors with a name: `EMFILE`, the call that failed, and what it was about.
- */
+/** errno values as errors with a name: `EMFILE`, the call that failed, and what it was about. */
 import { constants } from 'node:os';
 
 /** Of two names for one number the first is the usual one: EAGAIN and EWOULDBLOCK. */

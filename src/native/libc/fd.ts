@@ -1,6 +1,4 @@
-/**
- * File descriptors by number: closing, duplicating, identity. Whoever calls owns what it gets.
- */
+/** File descriptors by number: closing, duplicating, identity. Whoever calls owns what it gets. */
 import { fstatSync } from 'node:fs';
 import { callInt, lastErrno, symbol } from '../ffi.js';
 import { SystemError } from './errno.js';

@@ -5,42 +5,17 @@
  *
  * Owns: the devices that are open, with their sources and imports.
  */
-import type { DeviceState } from '../../memory/device.js';
+import type { DeviceState, ListedDevice, PhysicalDescription } from '../../memory/device.js';
 import { BrokerError } from '../../memory/errors.js';
-import type {
-  Allocation,
-  HandleType,
-  MemorySource,
-  MemorySpec,
-  Plane,
-  SourceState,
-} from '../../memory/source.js';
+import type { BroughtPlane } from '../../memory/plane.js';
+import type { Allocation, CheckedSpec, HandleType, MemorySource } from '../../memory/source.js';
 import type { Steps } from '../../memory/steps.js';
 import type { MemoryReference, Work, WorkDone } from '../../memory/work.js';
 import { inPieces } from '../transfer/pieces.js';
-import {
-  type DeviceDescription,
-  describePhysical,
-  type PhysicalDescription,
-} from '../vulkan/describe.js';
+import { describePhysical } from '../vulkan/describe.js';
 import { listDevices } from '../vulkan/open.js';
 import { type DeviceEvents, RenewableDevice } from './renewable.js';
 import type { VulkanOptions } from './vulkan.js';
-
-type OpenParts = Omit<DeviceDescription, keyof PhysicalDescription>;
-
-/** A device of the machine; what only an open one tells is null of the others. */
-export type ListedDevice = PhysicalDescription & {
-  [K in keyof OpenParts]: OpenParts[K] | null;
-} & {
-  readonly main: boolean;
-  readonly open: boolean;
-  /** Why it cannot be opened, or is not there any more; null where nothing is known against it. */
-  readonly reason: string | null;
-  readonly sources: readonly SourceState[];
-  readonly losses: number;
-  readonly last_lost_at: string | null;
-};
 
 export class VulkanDevices {
   readonly main: RenewableDevice;
@@ -59,11 +34,11 @@ export class VulkanDevices {
     const main = this.main.describe();
     const listed = new Map<string, PhysicalDescription>();
     if (main !== null) {
-      listed.set(main.device_uuid, main);
-      this.#opened.set(main.device_uuid, this.main);
+      listed.set(main.deviceUuid, main);
+      this.#opened.set(main.deviceUuid, this.main);
     }
     for (const device of list(this.main)) {
-      if (!listed.has(device.device_uuid)) listed.set(device.device_uuid, device);
+      if (!listed.has(device.deviceUuid)) listed.set(device.deviceUuid, device);
     }
     this.#listed = [...listed.values()];
   }
@@ -72,7 +47,7 @@ export class VulkanDevices {
     return this.#listed.map((device) => this.#state(device));
   }
 
-  #state({ device_uuid: uuid, name }: PhysicalDescription): DeviceState {
+  #state({ deviceUuid: uuid, name }: PhysicalDescription): DeviceState {
     const device = this.#opened.get(uuid);
     if (device === undefined) return { uuid, name, table: null, problem: null };
     // One that was lost is opened again by itself: its sources say what there is to say.
@@ -85,7 +60,7 @@ export class VulkanDevices {
 
   /** Opens a listed device unless that was tried before; the answer says what came of it. */
   open(uuid: string): DeviceState {
-    const listed = this.#listed.find((device) => device.device_uuid === uuid);
+    const listed = this.#listed.find((device) => device.deviceUuid === uuid);
     if (listed === undefined) throw new BrokerError('unsupported_device', `no device is ${uuid}`);
     if (!this.#opened.has(uuid)) {
       this.#opened.set(uuid, new RenewableDevice(uuid, this.events, this.options));
@@ -93,23 +68,17 @@ export class VulkanDevices {
     return this.#state(listed);
   }
 
-  /** All devices as JSON; heap budgets are as of now. */
+  /** All devices; heap budgets are as of now. */
   describe(): ListedDevice[] {
     return this.#listed.map((listed): ListedDevice => {
-      const device = this.#opened.get(listed.device_uuid);
+      const device = this.#opened.get(listed.deviceUuid);
       const known = device?.describe() ?? null;
       return {
         ...listed,
-        extensions: null,
-        heaps: null,
-        memory_types: null,
-        limits: null,
-        losses: 0,
-        last_lost_at: null,
-        ...(device?.live && known),
-        ...(known !== null && { losses: known.losses, last_lost_at: known.last_lost_at }),
+        losses: known?.losses ?? 0,
+        lastLostAt: known?.lastLostAt ?? null,
+        opened: device?.live ? known : null,
         main: device === this.main,
-        open: device?.live ?? false,
         reason: device?.problem ?? null,
         sources: device?.states ?? [],
       };
@@ -130,7 +99,7 @@ export class VulkanDevices {
     return found;
   }
 
-  import(spec: MemorySpec, planes: readonly Plane[], uuid: string | null): Allocation {
+  import(spec: CheckedSpec, planes: readonly BroughtPlane[], uuid: string | null): Allocation {
     return this.#get(uuid).import(spec, planes);
   }
 

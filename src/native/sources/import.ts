@@ -6,8 +6,9 @@
  * The fds are the caller's.
  */
 import { BrokerError, outOfFds } from '../../memory/errors.js';
-import { checkImport, type ImportCheck, noDmaBuf } from '../../memory/import.js';
-import type { Allocation, MemorySpec, Plane } from '../../memory/source.js';
+import { checkImport, noDmaBuf } from '../../memory/import.js';
+import type { BroughtPlane } from '../../memory/plane.js';
+import type { Allocation, CheckedSpec, ImportCheck } from '../../memory/source.js';
 import { info } from '../dmabuf.js';
 import { kindOf } from '../kind.js';
 import { SystemError } from '../libc/errno.js';
@@ -70,7 +71,7 @@ export class Importer {
    * Checks and imports; planes in one memory get one fd, the others are the caller's to close.
    * Throws BrokerErrors that name the plane; nothing is kept then.
    */
-  import(spec: MemorySpec, planes: readonly Plane[]): Allocation {
+  import(spec: CheckedSpec, planes: readonly BroughtPlane[]): Allocation {
     for (const [index, { fd }] of planes.entries()) {
       const kind = kindOf(fd);
       if (kind === 'unasked') throw outOfFds();
@@ -108,8 +109,8 @@ export class Importer {
 
   /** A device that does not take it is no reason to refuse: others may. The answer says so. */
   #intoDevice(
-    spec: MemorySpec,
-    planes: readonly Plane[],
+    spec: CheckedSpec,
+    planes: readonly BroughtPlane[],
     memories: readonly Memory[],
   ): {
     check: ImportCheck;
@@ -153,8 +154,8 @@ export class Importer {
 /** An image whose planes lie in several memories is not asked about: it would be a disjoint one. */
 function imageProblemOf(
   device: Device,
-  spec: MemorySpec,
-  planes: readonly Plane[],
+  spec: CheckedSpec,
+  planes: readonly BroughtPlane[],
   [memory, ...others]: readonly Memory[],
 ): string | null {
   if (spec.kind !== 'image' || memory === undefined || others.length > 0) return null;

@@ -12,11 +12,12 @@ import { MOD_LINEAR, modifierText } from '../../memory/fourcc.js';
 import { knownFormat } from '../../memory/layout.js';
 import type {
   Allocation,
+  Checked,
+  CheckedSpec,
   FormatOffer,
   HandleType,
   ImageSpec,
   MemorySource,
-  MemorySpec,
   Plan,
   SourceName,
 } from '../../memory/source.js';
@@ -52,11 +53,7 @@ export interface Exporter {
   close(): void;
 }
 
-interface Shape {
-  /** Bytes of each memory. */
-  readonly memories: readonly number[];
-  readonly planes: readonly { memory: number; offset: number; stride: number }[];
-}
+type Shape = Pick<Plan, 'memories' | 'planes'>;
 
 export class LinearSource implements MemorySource {
   readonly name: SourceName;
@@ -79,7 +76,7 @@ export class LinearSource implements MemorySource {
     }));
   }
 
-  plan(spec: MemorySpec): Plan {
+  plan(spec: CheckedSpec): Plan {
     if (spec.placement === 'device_local') {
       const message = `the ${this.name} source has memory of the machine's own only`;
       throw new BrokerError('unsupported_placement', message, {
@@ -101,11 +98,11 @@ export class LinearSource implements MemorySource {
     };
   }
 
-  allocate(spec: MemorySpec, id: string): Allocation {
+  allocate(spec: CheckedSpec, id: string): Allocation {
     return toEnd(this.allocating(spec, id));
   }
 
-  *allocating(spec: MemorySpec, id: string): Steps<Allocation> {
+  *allocating(spec: CheckedSpec, id: string): Steps<Allocation> {
     const { planes, ...plan } = this.plan(spec);
     const { memories } = plan;
     const fds = yield* this.#create(memories, id);
@@ -124,7 +121,7 @@ export class LinearSource implements MemorySource {
     this.exporter.close();
   }
 
-  #image(spec: ImageSpec): Shape {
+  #image(spec: Checked<ImageSpec>): Shape {
     if (!spec.modifiers.includes(MOD_LINEAR)) {
       const message = `the ${this.name} source has linear images only`;
       throw new BrokerError('unsupported_modifier', message, {

@@ -3,9 +3,11 @@
  */
 
 import { closeSync } from 'node:fs';
+import { checked } from '../../memory/check-spec.js';
+import type { OpenDescription } from '../../memory/device.js';
 import { messageOf } from '../../memory/errors.js';
 import type { SourceState } from '../../memory/source.js';
-import { type DeviceDescription, describeDevice } from '../vulkan/describe.js';
+import { describeDevice } from '../vulkan/describe.js';
 import type { Device } from '../vulkan/device.js';
 import { openDevice } from '../vulkan/open.js';
 import { bufferSupport } from '../vulkan/support.js';
@@ -15,8 +17,8 @@ import { type VulkanOptions, VulkanSource } from './vulkan.js';
 export interface VulkanProbe {
   /** One for each handle type, in order of preference. */
   readonly states: readonly SourceState[];
-  /** JSON; null where no device could be opened. */
-  readonly device: DeviceDescription | null;
+  /** Null where no device could be opened. */
+  readonly device: OpenDescription | null;
   /** The usable ones; closing the last of them destroys the device. */
   readonly sources: readonly VulkanSource[];
 }
@@ -71,7 +73,7 @@ function tryHandleType(
   }
   const source = new VulkanSource(device, handleType, options);
   try {
-    const trial = source.allocate({ kind: 'buffer', size: 4096, usage: 0 }, 'trial');
+    const trial = source.allocate(checked({ kind: 'buffer', size: 4096, usage: 0 }), 'trial');
     for (const { fd } of trial.planes) closeSync(fd);
     source.free(trial.key);
     return source;

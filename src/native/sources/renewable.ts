@@ -7,21 +7,22 @@
  * Owns: the device, its sources, the importer; while the device cannot be opened, a timer.
  */
 import { dateText, type Monotonic } from '../../memory/clock.js';
+import type { DeviceDescription } from '../../memory/device.js';
 import { BrokerError, messageOf } from '../../memory/errors.js';
+import type { BroughtPlane } from '../../memory/plane.js';
 import type {
   Allocation,
+  CheckedSpec,
   FormatOffer,
   LostAllocation,
   MemorySource,
-  MemorySpec,
   Plan,
-  Plane,
   SourceState,
 } from '../../memory/source.js';
 import { onePiece, type Steps, toEnd } from '../../memory/steps.js';
 import { SystemClock } from '../clock.js';
 import { Transfers } from '../transfer/transfers.js';
-import { type DeviceDescription, describeDevice } from '../vulkan/describe.js';
+import { describeDevice } from '../vulkan/describe.js';
 import { type PhysicalDevice, physicalDevices } from '../vulkan/physical-device.js';
 import type { VulkanHandleType } from '../vulkan/usage.js';
 import { Importer } from './import.js';
@@ -29,12 +30,6 @@ import { probeVulkan, type VulkanProbe } from './probe-vulkan.js';
 import type { VulkanOptions, VulkanSource } from './vulkan.js';
 
 const clock = new SystemClock();
-
-/** `last_lost_at`: RFC 3339, or null where it never was lost. */
-export type RenewableDescription = DeviceDescription & {
-  readonly losses: number;
-  readonly last_lost_at: string | null;
-};
 
 export interface DeviceEvents {
   /** Told before the device is made anew. `reason`: the call that found it out. */
@@ -94,7 +89,7 @@ export class RenewableDevice {
   }
 
   /** The device as it is now, or as it was before it was lost; null where there never was one. */
-  describe(): RenewableDescription | null {
+  describe(): DeviceDescription | null {
     const [live] = this.#probe.sources;
     const device = live === undefined ? this.#probe.device : describeDevice(live.device);
     if (device === null) return null;
@@ -102,7 +97,7 @@ export class RenewableDevice {
     return {
       ...device,
       losses: this.#losses,
-      last_lost_at: at === null ? null : dateText(clock, at),
+      lastLostAt: at === null ? null : dateText(clock, at),
     };
   }
 
@@ -120,7 +115,7 @@ export class RenewableDevice {
   }
 
   /** Imports as `Importer.import` does, on whatever device there is. */
-  import(spec: MemorySpec, planes: readonly Plane[]): Allocation {
+  import(spec: CheckedSpec, planes: readonly BroughtPlane[]): Allocation {
     return this.attempt(() => this.#importer.import(spec, planes));
   }
 
@@ -208,7 +203,7 @@ export class RenewableDevice {
   /** The same device again, by its UUID; another one is no replacement. */
   #open(retryMs: number): void {
     const { device } = this.#probe;
-    const found = probeVulkan(device?.device_uuid, this.options);
+    const found = probeVulkan(device?.deviceUuid, this.options);
     let problem: string | null = null;
     const [source] = found.sources;
     if (source === undefined) {
@@ -255,16 +250,16 @@ class RenewableSource implements MemorySource {
     return this.device.formats(this.handleType);
   }
 
-  plan(spec: MemorySpec): Plan {
+  plan(spec: CheckedSpec): Plan {
     const { device, handleType } = this;
     return device.attempt(() => device.source(handleType).plan(spec));
   }
 
-  allocate(spec: MemorySpec, id: string): Allocation {
+  allocate(spec: CheckedSpec, id: string): Allocation {
     return toEnd(this.allocating(spec, id));
   }
 
-  allocating(spec: MemorySpec, id: string): Steps<Allocation> {
+  allocating(spec: CheckedSpec, id: string): Steps<Allocation> {
     const { device, handleType } = this;
     return device.attempting(() => device.source(handleType).allocating(spec, id));
   }

@@ -10,10 +10,10 @@ import { BrokerError } from '../../memory/errors.js';
 import { MOD_LINEAR } from '../../memory/fourcc.js';
 import type {
   Allocation,
+  CheckedSpec,
   FormatOffer,
   HeapPart,
   MemorySource,
-  MemorySpec,
   Plan,
   VulkanMemory,
 } from '../../memory/source.js';
@@ -105,7 +105,7 @@ export class VulkanSource implements MemorySource {
     return [...images, ...layouts];
   }
 
-  plan(spec: MemorySpec): Plan {
+  plan(spec: CheckedSpec): Plan {
     const draft = new Draft();
     try {
       const { memories, modifier, planes } = this.#place(spec, draft);
@@ -127,12 +127,12 @@ export class VulkanSource implements MemorySource {
     }
   }
 
-  allocate(spec: MemorySpec, id: string): Allocation {
+  allocate(spec: CheckedSpec, id: string): Allocation {
     return toEnd(this.allocating(spec, id));
   }
 
   /** Throws `device_lost` where the source is closed between two pieces. */
-  *allocating(spec: MemorySpec, id: string): Steps<Allocation> {
+  *allocating(spec: CheckedSpec, id: string): Steps<Allocation> {
     const { device, handleType } = this;
     const draft = new Draft();
     const fds: number[] = [];
@@ -178,7 +178,7 @@ export class VulkanSource implements MemorySource {
   }
 
   /** What a plan and an allocation have in common: everything but the memory itself. */
-  #place(spec: MemorySpec, draft: Draft): Placed {
+  #place(spec: CheckedSpec, draft: Draft): Placed {
     checkSpec(spec, this.handleType);
     const context = this.#context();
     if (spec.kind === 'image') return planSpec(context, spec, draft);

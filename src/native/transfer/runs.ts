@@ -3,7 +3,8 @@
  * command buffers can take. Pure.
  */
 import { BrokerError } from '../../memory/errors.js';
-import type { CopyPlan, Extent, Range, Rows } from '../../memory/work.js';
+import type { CopyPlan, Extent, Range, Rows } from '../../memory/region.js';
+
 import type { Memories } from './ends.js';
 
 export interface Run {

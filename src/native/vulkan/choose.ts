@@ -2,15 +2,9 @@
  * Which of several Vulkan devices the daemon takes: the one that the administrator names, otherwise
  * the first of the best type. Pure.
  */
-import type { DeviceType, DrmNode } from './physical-device.js';
+import type { DeviceType, DrmNode, PhysicalDescription } from '../../memory/device.js';
 
-export interface Candidate {
-  readonly name: string;
-  readonly type: DeviceType;
-  /** 32 hexadecimal digits. */
-  readonly deviceUuid: string;
-  readonly drm: { readonly primary: DrmNode | null; readonly render: DrmNode | null } | null;
-}
+export type Candidate = Pick<PhysicalDescription, 'name' | 'type' | 'deviceUuid' | 'drm'>;
 
 /** A device with memory of its own first, a CPU that plays one last. */
 const order: readonly DeviceType[] = [

@@ -5,8 +5,8 @@
  * NVIDIA making and destroying a fence took half a millisecond, a third of an allocation
  * (docs/performance.md).
  */
+import type { Arena } from '../arena.js';
 import { outHandle } from './call.js';
-import type { Device } from './device.js';
 import {
   VkCommandBufferAllocateInfo,
   VkCommandBufferBeginInfo,
@@ -17,6 +17,7 @@ import {
   VkFenceCreateInfo,
   VkSubmitInfo,
 } from './layout.gen.js';
+import type { Functions } from './loader.js';
 import { check } from './result.js';
 import { write } from './struct.js';
 
@@ -29,10 +30,21 @@ interface Kept {
   readonly fence: bigint;
 }
 
+/** What of a device its queue takes. */
+export interface QueueOwner {
+  readonly arena: Arena;
+  readonly functions: Functions;
+  readonly handle: bigint;
+  readonly queue: bigint;
+  readonly queueFamily: number;
+  call(name: string, ...args: (number | bigint)[]): number;
+  waitIdle(): void;
+}
+
 export class Commands {
   #kept: Kept | null = null;
 
-  constructor(private readonly device: Device) {}
+  constructor(private readonly device: QueueOwner) {}
 
   /**
    * Records with `record`, submits and waits. External synchronisation: the device's queue, here and
@@ -88,7 +100,7 @@ export class Commands {
   }
 }
 
-function create(device: Device): Kept {
+function create(device: QueueOwner): Kept {
   const { arena } = device;
   const make = (call: string, info: number) =>
     outHandle(arena, call, (out) => device.call(call, info, 0, out));

@@ -5,10 +5,11 @@
  *
  * Owns: the VkInstance and VkDevice, destroyed when the last user lets go.
  */
+import type { ExtensionReport } from '../../memory/device.js';
 import { Arena } from '../arena.js';
 import { enumerate, outHandle } from './call.js';
 import { Commands } from './commands.js';
-import { type ExtensionReport, planExtensions } from './extensions.js';
+import { planExtensions } from './extensions.js';
 import type { Instance } from './instance.js';
 import {
   VkDeviceCreateInfo,

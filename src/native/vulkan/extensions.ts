@@ -2,6 +2,7 @@
  * The device extensions that the broker uses, what for, and which of them a device lets it enable.
  * Pure.
  */
+import type { ExtensionReport } from '../../memory/device.js';
 import { apiVersion } from './version.js';
 
 interface Wanted {
@@ -41,13 +42,6 @@ const wanted: readonly Wanted[] = [
     needs: [{ name: 'VK_KHR_external_semaphore', core: V1_1 }],
   },
 ];
-
-export interface ExtensionReport {
-  readonly name: string;
-  readonly enabled: boolean;
-  /** What it is used for, or why it is not enabled. */
-  readonly reason: string;
-}
 
 /**
  * What to enable on a device of Vulkan `version` (1.1 or later) that offers `available`. `names` are

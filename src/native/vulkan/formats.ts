@@ -68,8 +68,8 @@ function usagesOf(
   return imageUsages
     .map((name) => Usage[name])
     .filter((bit) => {
-      const found = imageSupport(device, vkFormat, modifier, imageUsage(bit), handleType);
-      return found?.exportable;
+      const usage = imageUsage(bit);
+      return imageSupport(device, { format: vkFormat, modifier, usage, handleType })?.exportable;
     })
     .reduce((all, bit) => all | bit, 0);
 }

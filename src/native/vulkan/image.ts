@@ -2,6 +2,7 @@
  * VkImage with a DRM format modifier: created from a list, of which the driver takes the best; then
  * it says which, and where each memory plane lies. An image is its caller's to destroy.
  */
+import type { PlaneLayout } from '../../memory/plane.js';
 import type { Address } from '../ffi.js';
 import { outHandle } from './call.js';
 import type { Device } from './device.js';
@@ -109,13 +110,6 @@ const memoryPlanes = [
   Aspect.VK_IMAGE_ASPECT_MEMORY_PLANE_2_BIT_EXT,
   Aspect.VK_IMAGE_ASPECT_MEMORY_PLANE_3_BIT_EXT,
 ] as const;
-
-export interface PlaneLayout {
-  /** Bytes from the start of the memory. */
-  readonly offset: number;
-  /** Bytes from row to row. */
-  readonly stride: number;
-}
 
 /**
  * vkGetImageSubresourceLayout of the first `count` memory planes; `count` is the chosen modifier's

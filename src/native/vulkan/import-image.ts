@@ -3,7 +3,8 @@
  * image of that layout is made and asked how much memory it needs; nothing is bound to it.
  */
 import { formatInfo } from '../../memory/formats.js';
-import type { ImageSpec, PlanePlace } from '../../memory/source.js';
+import type { PlaneLayout } from '../../memory/plane.js';
+import type { ImageSpec } from '../../memory/source.js';
 import type { Device } from './device.js';
 import { modifiersOf, vkFormatOf } from './formats.js';
 import { createImage, destroyImage, planeLayouts } from './image.js';
@@ -19,7 +20,7 @@ import { imageUsage } from './usage.js';
 export function imageProblem(
   device: Device,
   spec: ImageSpec,
-  planes: readonly PlanePlace[],
+  planes: readonly PlaneLayout[],
   size: bigint,
 ): string | null {
   const { width, height } = spec;
@@ -31,7 +32,8 @@ export function imageProblem(
   const listed = modifiersOf(device, vkFormat).find((each) => each.modifier === modifier);
   if (listed?.planes !== planes.length) return null;
   const usage = imageUsage(spec.usage);
-  const support = imageSupport(device, vkFormat, modifier, usage, 'dma_buf');
+  const asked = { format: vkFormat, modifier, usage, handleType: 'dma_buf' } as const;
+  const support = imageSupport(device, asked);
   if (!support?.importable || width > support.maxWidth || height > support.maxHeight) return null;
 
   const layout = planes.map(({ offset, stride }) => ({ offset, stride }));

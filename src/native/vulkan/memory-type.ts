@@ -119,20 +119,25 @@ export function tooLarge(requested: bigint, possible: bigint, hint = ''): Broker
   );
 }
 
+/** What there is of each heap, by its index. */
+export interface Room {
+  readonly heaps: MemoryProperties['heaps'];
+  /** VK_EXT_memory_budget; null where the device does not tell. */
+  readonly budgets: ((heap: number) => HeapBudget) | null;
+  /** Bytes that a heap is to give before. */
+  readonly planned: ReadonlyMap<number, bigint>;
+  /** maxMemoryAllocationSize: a refusal names no more, since beyond it the driver alone knows. */
+  readonly promised: bigint;
+}
+
 /**
- * The first of `suitable` (not empty) whose heap has room for `size` bytes more: of its budget where
- * the device tells one (VK_EXT_memory_budget; null where not), else of its size, which is the limit
- * in any case (VUID-vkAllocateMemory-pAllocateInfo-01713). `planned` are bytes that a heap is to
- * give before. A refusal names no more than `promised` (maxMemoryAllocationSize): beyond it the
- * driver alone knows.
+ * The first of `suitable` (not empty) whose heap has room for `size` bytes more: of its budget, else of
+ * its size, which is the limit in any case (VUID-vkAllocateMemory-pAllocateInfo-01713).
  */
 export function withRoom(
   suitable: readonly MemoryType[],
   size: bigint,
-  heaps: MemoryProperties['heaps'],
-  budgets: ((heap: number) => HeapBudget) | null,
-  planned: ReadonlyMap<number, bigint>,
-  promised: bigint,
+  { heaps, budgets, planned, promised }: Room,
 ): MemoryType {
   const sizeOf = ({ heap }: MemoryType) => heaps[heap]?.size ?? 0n;
   const holding = suitable.filter((type) => size <= sizeOf(type));

@@ -1,10 +1,11 @@
 /** From nothing to the one device that the daemon uses: loader, instance, choice, device. */
 import { statSync } from 'node:fs';
+import type { DrmNode } from '../../memory/device.js';
 import { chooseDevice } from './choose.js';
 import { Device } from './device.js';
 import { Instance } from './instance.js';
 import { Loader } from './loader.js';
-import { type DrmNode, type PhysicalDevice, physicalDevices } from './physical-device.js';
+import { type PhysicalDevice, physicalDevices } from './physical-device.js';
 
 /**
  * Opens the device that `selection` names (see `chooseDevice`). The result has no user yet: retain

@@ -1,6 +1,5 @@
-/**
- * What a VkPhysicalDevice is: identity, driver, DRM nodes, extensions, limits. Read once.
- */
+/** What a VkPhysicalDevice is: identity, driver, DRM nodes, extensions, limits. Read once. */
+import type { DeviceType, DrmNodes, PhysicalDescription } from '../../memory/device.js';
 import { Arena } from '../arena.js';
 import { enumerate } from './call.js';
 import type { Instance } from './instance.js';
@@ -18,8 +17,6 @@ import {
 import { read, write } from './struct.js';
 import { apiVersion, OLDEST } from './version.js';
 
-export type DeviceType = 'discrete_gpu' | 'integrated_gpu' | 'virtual_gpu' | 'cpu' | 'other';
-
 const types: Readonly<Record<number, DeviceType>> = {
   [VkPhysicalDeviceType.VK_PHYSICAL_DEVICE_TYPE_DISCRETE_GPU]: 'discrete_gpu',
   [VkPhysicalDeviceType.VK_PHYSICAL_DEVICE_TYPE_INTEGRATED_GPU]: 'integrated_gpu',
@@ -27,27 +24,10 @@ const types: Readonly<Record<number, DeviceType>> = {
   [VkPhysicalDeviceType.VK_PHYSICAL_DEVICE_TYPE_CPU]: 'cpu',
 };
 
-/** A device number, as makedev(3) takes it. */
-export interface DrmNode {
-  readonly major: number;
-  readonly minor: number;
-}
-
-export interface PhysicalDevice {
+export interface PhysicalDevice extends Omit<PhysicalDescription, 'apiVersion'> {
   readonly handle: bigint;
-  readonly name: string;
-  readonly type: DeviceType;
-  readonly vendorId: number;
-  readonly deviceId: number;
   /** What the device offers; what may be used of it is `min(this, instance.apiVersion)`. */
   readonly apiVersion: number;
-  /** Empty strings where the driver does not say (Vulkan 1.1 without VK_KHR_driver_properties). */
-  readonly driver: { readonly name: string; readonly info: string };
-  /** 32 hexadecimal digits (VkPhysicalDeviceIDProperties). */
-  readonly deviceUuid: string;
-  readonly driverUuid: string;
-  /** Null without VK_EXT_physical_device_drm. */
-  readonly drm: { readonly primary: DrmNode | null; readonly render: DrmNode | null } | null;
   readonly extensions: ReadonlySet<string>;
   readonly limits: {
     /** maxMemoryAllocationCount: VkDeviceMemory objects that may exist at once. */
@@ -138,7 +118,7 @@ function describe(instance: Instance, handle: bigint): PhysicalDevice {
   };
 }
 
-function drmNodes(arena: Arena, address: number): NonNullable<PhysicalDevice['drm']> {
+function drmNodes(arena: Arena, address: number): DrmNodes {
   const drm = read(arena, VkPhysicalDeviceDrmPropertiesEXT, address);
   const node = (has: boolean, major: bigint, minor: bigint) =>
     has ? { major: Number(major), minor: Number(minor) } : null;

@@ -7,6 +7,7 @@ import { BrokerError } from '../../memory/errors.js';
 import { type FormatInfo, formatInfo } from '../../memory/formats.js';
 import { MOD_LINEAR, modifierText } from '../../memory/fourcc.js';
 import { knownFormat, meets } from '../../memory/layout.js';
+import type { PlaneLayout } from '../../memory/plane.js';
 import { type ImageSpec, Usage } from '../../memory/source.js';
 import { unverified, usageNames } from '../../memory/usage.js';
 import type { Device } from './device.js';
@@ -16,7 +17,6 @@ import {
   createImage,
   destroyImage,
   type ImageRequest,
-  type PlaneLayout,
   planeLayouts,
 } from './image.js';
 import { type Context, type Draft, destroyObjects, type Placed, planMemory } from './place.js';
@@ -99,7 +99,7 @@ export function planImage(
   }
   // Always dedicated: some drivers demand it of an exported image
   // (VUID-VkMemoryAllocateInfo-pNext-00639), others keep the layout with the memory.
-  const memory = planMemory(context, needs, spec, true, objects, draft);
+  const memory = planMemory(context, { needs, purpose: spec, dedicated: true, objects }, draft);
   return {
     memories: [memory],
     modifier,
@@ -149,7 +149,10 @@ function usableModifiers(
   const supports = common
     .map((offer) => ({
       offer,
-      support: imageSupport(context.device, vkFormat, offer.modifier, usage, context.handleType),
+      support: imageSupport(context.device, {
+        ...{ format: vkFormat, modifier: offer.modifier },
+        ...{ usage, handleType: context.handleType },
+      }),
     }))
     .filter(
       (each): each is { offer: ModifierOffer; support: ImageSupport } =>

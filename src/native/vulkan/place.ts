@@ -6,12 +6,13 @@
  */
 import { alignUp } from '../../memory/alignment.js';
 import { BrokerError } from '../../memory/errors.js';
+import type { PlanePlace } from '../../memory/plane.js';
 import type { BufferSpec } from '../../memory/source.js';
 import { usageNames } from '../../memory/usage.js';
 import { bindBuffer, createBuffer, destroyBuffer } from './buffer.js';
 import type { Device } from './device.js';
 import type { ModifierOffer } from './formats.js';
-import { bindImage, destroyImage, type PlaneLayout } from './image.js';
+import { bindImage, destroyImage } from './image.js';
 import { allocateMemory, checkCount, freeMemory } from './memory.js';
 import type { MemoryType } from './memory-properties.js';
 import { noType, type Purpose, suitableTypes, tooLarge, wishFor, withRoom } from './memory-type.js';
@@ -65,7 +66,7 @@ export interface Placed {
   readonly memories: readonly PlacedMemory[];
   readonly modifier: bigint | null;
   /** `memory` is an index into `memories`. */
-  readonly planes: readonly (PlaneLayout & { readonly memory: number })[];
+  readonly planes: readonly PlanePlace[];
 }
 
 export interface Context {
@@ -105,7 +106,7 @@ export function planBuffer(context: Context, spec: BufferSpec, draft: Draft): Pl
     support.dedicatedOnly ||
     needs.requiresDedicated ||
     (needs.prefersDedicated && handleType === 'dma_buf');
-  return planMemory(context, needs, spec, dedicated, objects, draft);
+  return planMemory(context, { needs, purpose: spec, dedicated, objects }, draft);
 }
 
 /**
@@ -117,13 +118,19 @@ function checkSize({ exporterLimit }: Context, size: bigint): void {
   if (limit && size > limit.bytes) throw tooLarge(size, limit.bytes, limit.hint);
 }
 
-/** Chooses the memory of a resource that was made. */
+/** A resource that was made, and what is wanted of its memory. */
+export interface ToPlace {
+  readonly needs: Requirements;
+  readonly purpose: Purpose;
+  /** For it alone (VkMemoryDedicatedAllocateInfo). */
+  readonly dedicated: boolean;
+  readonly objects: Objects;
+}
+
+/** Chooses the memory of a resource. */
 export function planMemory(
   context: Context,
-  needs: Requirements,
-  purpose: Purpose,
-  dedicated: boolean,
-  objects: Objects,
+  { needs, purpose, dedicated, objects }: ToPlace,
   draft: Draft,
 ): PlacedMemory {
   const { device } = context;
@@ -137,8 +144,9 @@ export function planMemory(
   checkSize(context, size);
   checkCount(device, draft.made.length);
   const budgets = device.heapBudgets?.read() ?? null;
-  const { maxAllocationSize } = device.physical.limits;
-  const type = withRoom(suitable, size, heaps, budgets, draft.planned, maxAllocationSize);
+  const { planned } = draft;
+  const promised = device.physical.limits.maxAllocationSize;
+  const type = withRoom(suitable, size, { heaps, budgets, planned, promised });
   draft.planned.set(type.heap, (draft.planned.get(type.heap) ?? 0n) + size);
   return { objects, allocationSize: size, type, dedicated };
 }

@@ -74,17 +74,22 @@ export interface ImageSupport extends ExternalFeatures {
   readonly maxResourceSize: bigint;
 }
 
+export interface ImageQuestion {
+  /** VkFormat */
+  readonly format: number;
+  readonly modifier: bigint;
+  /** VkImageUsageFlags */
+  readonly usage: number;
+  readonly handleType: VulkanHandleType;
+}
+
 /**
  * vkGetPhysicalDeviceImageFormatProperties2 for a single 2D image with one mip level, layer and
- * sample, and VkImageUsageFlags `usage`. Null where the device has no such image
- * (VK_ERROR_FORMAT_NOT_SUPPORTED).
+ * sample. Null where the device has no such image (VK_ERROR_FORMAT_NOT_SUPPORTED).
  */
 export function imageSupport(
   { instance, physical }: Queried,
-  format: number,
-  modifier: bigint,
-  usage: number,
-  handleType: VulkanHandleType,
+  { format, modifier, usage, handleType }: ImageQuestion,
 ): ImageSupport | null {
   const arena = new Arena(1024);
   const byModifier = write(arena, VkPhysicalDeviceImageDrmFormatModifierInfoEXT, {

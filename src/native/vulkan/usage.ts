@@ -1,6 +1,4 @@
-/**
- * The broker's usage bits in Vulkan's words. Pure.
- */
+/** The broker's usage bits in Vulkan's words. Pure. */
 import { type HandleType, Usage } from '../../memory/source.js';
 import {
   VkBufferUsageFlagBits as Buffer,

@@ -151,7 +151,7 @@ function zeroByFilling(device: Device, exported: Exported, offset: bigint, bytes
       throw new BrokerError('internal', 'this opaque memory takes no buffer to clear it by');
     }
     bindBuffer(device, buffer, imported || exported.memory);
-    fill(device, buffer, handleType, offset, bytes);
+    fill(device, { buffer, handleType }, offset, bytes);
   } finally {
     destroyBuffer(device, buffer);
     freeMemory(device, imported);
@@ -164,8 +164,7 @@ function zeroByFilling(device: Device, exported: Exported, offset: bigint, bytes
  */
 function fill(
   device: Device,
-  buffer: bigint,
-  handleType: VulkanHandleType,
+  { buffer, handleType }: Pick<Exported, 'handleType'> & { readonly buffer: bigint },
   offset: bigint,
   bytes: bigint,
 ): void {

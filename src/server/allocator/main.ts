@@ -21,7 +21,7 @@ import type {
 import type { Steps } from '../../memory/steps.js';
 import { SystemClock } from '../../native/clock.js';
 import { close, identity } from '../../native/libc/fd.js';
-import { nameThread } from '../../native/libc/thread.js';
+import { nameThread } from '../../native/libc/process.js';
 import { VulkanDevices } from '../../native/sources/devices.js';
 import { MemfdSource } from '../../native/sources/memfd.js';
 import { probeHeaps, probeUdmabuf } from '../../native/sources/probe.js';

@@ -1,11 +1,9 @@
-/**
- * The built-in limits that follow from the machine's memory and the process's file descriptors.
- */
+/** The built-in limits that follow from the machine's memory and the process's file descriptors. */
 import { readFileSync } from 'node:fs';
 import { fdParts } from '../../broker/fd-parts.js';
 import { DEFAULT_RULES } from '../../broker/quota/policy.js';
 import type { Rules } from '../../broker/quota/rules.js';
-import type { DeviceInfo } from '../../rest/contract.js';
+import type { DeviceDescription } from '../../memory/device.js';
 
 /** RLIMIT_NOFILE, which Node has raised as far as it may when it started (proc(5), limits). */
 export function readMaxFds(limits = readFileSync('/proc/self/limits', 'utf8')): number {
@@ -18,11 +16,15 @@ export function readMaxFds(limits = readFileSync('/proc/self/limits', 'utf8')): 
  * shared memory, and none of it can be swapped while a device uses it), and beside it what a
  * discrete GPU has of its own. (Each heap may have its size: broker/quota/heaps.ts.)
  */
-export function machineRules(memory: number, maxFds: number, device: DeviceInfo | null): Rules {
+export function machineRules(
+  memory: number,
+  maxFds: number,
+  device: DeviceDescription | null,
+): Rules {
   const rules = new Map(DEFAULT_RULES);
   const heaps = device?.heaps ?? [];
   const total = (all: typeof heaps) => all.reduce((sum, { size }) => sum + size, 0);
-  const own = device?.type === 'discrete_gpu' ? heaps.filter((heap) => heap.device_local) : [];
+  const own = device?.type === 'discrete_gpu' ? heaps.filter((heap) => heap.deviceLocal) : [];
   rules.set('daemon/default', {
     bytes: Math.floor(memory / 2) + total(own),
     fds: fdParts(maxFds).buffers,

@@ -1,6 +1,4 @@
-/**
- * Every limit of the event stream, with its source.
- */
+/** Every limit of the event stream, with its source. */
 
 /**
  * Events that are kept. The end of the heaviest client (MAX_BUFFERS_PER_CLIENT) is 32,769 events at

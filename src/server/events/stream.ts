@@ -5,6 +5,7 @@
  */
 import type { Writable } from 'node:stream';
 import type { EventInfo } from '../../rest/contract.js';
+import { concerns } from '../words/events.js';
 import { DROP_GRACE_MS, HEARTBEAT_MS, MAX_SILENT_HEARTBEATS, RETRY_MS } from './limits.js';
 import type { EventRing, Place } from './ring.js';
 
@@ -29,21 +30,6 @@ const SENTENCES: Readonly<Record<DropReason | 'restarted', string>> = {
   restarted: 'the daemon was started anew',
 };
 
-/** Whether something has happened to a user, or to what is theirs. */
-function concerns(event: EventInfo, only: number): boolean {
-  switch (event.type) {
-    case 'device.lost':
-    case 'device.restored':
-      return true;
-    case 'quota.changed':
-      return event.reason === `user/${only}`;
-    case 'refusal':
-      return event.uid === only;
-    default:
-      return event.uid === only || event.owner === only;
-  }
-}
-
 export function matches(filter: Filter, event: EventInfo): boolean {
   const { types, buffer, client, uid, only } = filter;
   return (
@@ -53,6 +39,16 @@ export function matches(filter: Filter, event: EventInfo): boolean {
     (client === null || client === event.client) &&
     (uid === null || uid === event.uid)
   );
+}
+
+/** Who reads, and from where on. */
+export interface Reader {
+  readonly filter: Filter;
+  readonly place: Place;
+  readonly mayRead: () => boolean;
+  /** The stream is over; it does nothing any more. */
+  readonly ended: (reason: DropReason | null) => void;
+  readonly heartbeatMs?: number | undefined;
 }
 
 export class EventStream {
@@ -68,13 +64,9 @@ export class EventStream {
   constructor(
     private readonly ring: EventRing,
     private readonly out: Writable,
-    private readonly filter: Filter,
-    place: Place,
-    /** The stream is over; it does nothing any more. */
-    private readonly ended: (reason: DropReason | null) => void,
-    private readonly mayRead: () => boolean,
-    heartbeatMs = HEARTBEAT_MS,
+    private readonly reader: Reader,
   ) {
+    const { filter, place, heartbeatMs = HEARTBEAT_MS } = reader;
     this.#next = place.next;
     this.#sealed = filter.only !== null;
     // An id without data is no event, but where the reader goes on after a broken connection.
@@ -103,7 +95,7 @@ export class EventStream {
 
   /** Drops a reader who may not read any more. */
   checkAgain(): void {
-    if (!this.#over && !this.mayRead()) this.drop('unauthorized');
+    if (!this.#over && !this.reader.mayRead()) this.drop('unauthorized');
   }
 
   /** Of the last event that was looked at. */
@@ -120,7 +112,7 @@ export class EventStream {
     }
     while (this.#next < this.ring.next && !this.out.writableNeedDrain) {
       const event = this.ring.at(this.#next++);
-      if (!matches(this.filter, event)) continue;
+      if (!matches(this.reader.filter, event)) continue;
       const id = this.#id;
       const data = JSON.stringify({ ...event, id });
       this.out.write(`id: ${id}\nevent: ${event.type}\ndata: ${data}\n\n`);
@@ -146,6 +138,6 @@ export class EventStream {
     this.#over = true;
     clearInterval(this.#heartbeat);
     this.#unwatch();
-    this.ended(reason);
+    this.reader.ended(reason);
   }
 }

@@ -1,6 +1,4 @@
-/**
- * The readers of the event stream: how many there may be, and their end with the daemon.
- */
+/** The readers of the event stream: how many there may be, and their end with the daemon. */
 import type { Writable } from 'node:stream';
 import { BrokerError } from '../../memory/errors.js';
 import {
@@ -66,15 +64,10 @@ export class EventStreams {
       this.#streams.delete(stream);
       if (reason !== null) dropped(reason);
     };
-    const stream: EventStream = new EventStream(
-      this.ring,
-      out,
-      filter,
-      place,
-      ended,
-      mayRead,
-      this.heartbeatMs,
-    );
+    const stream: EventStream = new EventStream(this.ring, out, {
+      ...{ filter, place, mayRead, ended },
+      heartbeatMs: this.heartbeatMs,
+    });
     this.#streams.set(stream, { only: filter.only, caller });
   }
 

@@ -1,11 +1,24 @@
 /**
- * Connections to the Unix socket of users who are no administrators: each user gets some of them, and all
- * who have no role leave some to those who have one, so that nobody keeps an administrator out.
+ * What one connection may cost, over either kind of socket. Owns nothing: what is counted is forgotten with
+ * its connection.
+ *
+ * To the Unix socket each user who is no administrator gets some, and all who have no role leave some to those
+ * who have one, so that nobody keeps an administrator out. Of what is pipelined, Node parses all that is in a piece
+ * of 64 KiB at once, a thousand requests, whose answers would wait in memory: a few connections of somebody who
+ * reads nothing were a gigabyte. And Node's time limits for slow requests end with its listener, so that whoever
+ * sends one byte now and then, or does not read, would keep a daemon from stopping for ever.
  */
+
+import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import type { Callers } from './callers.js';
-import { CONNECTIONS_PER_USER, USERS_CONNECTION_LIMIT } from './limits.js';
+import {
+  CLOSING_MS,
+  CONNECTIONS_PER_USER,
+  MAX_PIPELINED,
+  USERS_CONNECTION_LIMIT,
+} from './limits.js';
 
 /** Closes what is one too many, before anything is read from it. */
 export function limitConnections(app: FastifyInstance, callers: Callers): void {
@@ -28,5 +41,45 @@ export function limitConnections(app: FastifyInstance, callers: Callers): void {
       if (left === 0) open.delete(name);
       else open.set(name, left);
     });
+  });
+}
+
+/** To be added before any other hook: what is one too many costs nothing more. */
+export function limitPipelining(app: FastifyInstance): void {
+  const underWay = new WeakMap<Socket, number>();
+  app.addHook('onRequest', (request, reply, done) => {
+    const { socket } = request.raw;
+    const number = (underWay.get(socket) ?? 0) + 1;
+    if (socket.destroyed || number > MAX_PIPELINED) {
+      reply.hijack();
+      socket.destroy();
+      return;
+    }
+    underWay.set(socket, number);
+    reply.raw.once('close', () => underWay.set(socket, (underWay.get(socket) ?? 1) - 1));
+    done();
+  });
+}
+
+/** To be called when it begins to close. What is answered by then is answered. */
+export function closeSoon(server: Server): void {
+  const late = setTimeout(() => server.closeAllConnections(), CLOSING_MS);
+  server.once('close', () => clearTimeout(late));
+}
+
+/**
+ * To be added before any other hook: Fastify's timer of a handler (`handlerTimeout`) is left behind where
+ * a connection ends at a bad moment, and would keep a daemon that has stopped for as long as it has to run.
+ * There is no way to it but the request's own property.
+ */
+export function letProcessEnd(app: FastifyInstance): void {
+  let timer: symbol | undefined;
+  app.addHook('onRequest', (request, _reply, done) => {
+    const own = request as unknown as Record<symbol, NodeJS.Timeout | null | undefined>;
+    timer ??= Object.getOwnPropertySymbols(request).find(
+      ({ description }) => description === 'fastify.request.timeoutTimer',
+    );
+    if (timer !== undefined) own[timer]?.unref();
+    done();
   });
 }

@@ -1,6 +1,4 @@
-/**
- * `GET /v1/events`: sends the head of the answer and leaves the rest to the event stream.
- */
+/** `GET /v1/events`: sends the head of the answer and leaves the rest to the event stream. */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { EventInfo } from '../../rest/contract.js';
 import type { EventStreams } from '../events/streams.js';

@@ -1,6 +1,4 @@
-/**
- * Every limit of the REST server, with its source. Fastify's own time-outs default to 0 (off).
- */
+/** Every limit of the REST server, with its source. Fastify's own time-outs default to 0 (off). */
 
 /** Milliseconds for the whole request to arrive; a person's curl over a Unix socket needs a few. */
 export const REQUEST_TIMEOUT_MS = 10_000;

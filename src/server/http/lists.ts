@@ -1,6 +1,4 @@
-/**
- * Lists: what their query parameters ask for, and how a page is answered.
- */
+/** Lists: what their query parameters ask for, and how a page is answered. */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Clock } from '../../memory/clock.js';
 import type { BufferInfo, ClientInfo } from '../../rest/contract.js';

@@ -57,103 +57,113 @@ class Counted extends Histogram<string> {
   }
 }
 
+/** What the values are taken from. */
+interface Seen {
+  readonly plane: Measured;
+  readonly main: MainMetrics;
+}
+type Values = readonly (readonly [Record<string, string>, number])[];
+
+/** With a value for each of their labels' values; what is gone is not shown any more. */
+type Labelled = Readonly<Record<string, readonly [string, readonly string[], (s: Seen) => Values]>>;
+/** With one value; null: it is not known, and not shown. */
+type Single = Readonly<Record<string, readonly [string, (s: Seen) => number | null]>>;
+
+/** By state, and by user or unit. */
+const held = (holdings: readonly Holding[], label: string, what: 'buffers' | 'bytes'): Values =>
+  holdings.map((each) => [{ state: each.state, [label]: each.label }, each[what]]);
+
+const COUNTERS: Single = {
+  pool_hits_total: ['Allocations that were answered from the pool', (s) => s.plane.pool.hits],
+  pool_misses_total: ['Allocations that were not, while there was one', (s) => s.plane.pool.misses],
+};
+const GAUGES: Single = {
+  pool_bytes: ['Bytes of spares', (s) => s.plane.pool.bytes],
+  pool_spares: ['Spares', (s) => s.plane.pool.spares],
+  clients: ['Connections of the client socket', (s) => s.plane.clients],
+  pending_allocations: ['Allocations that wait', (s) => s.plane.pendingAllocations],
+  client_queued_bytes: ['Bytes that clients have not read yet', (s) => s.plane.queuedBytes],
+  unproven_bytes: ['Bytes taken to be gone, and looked for', (s) => s.plane.unprovenBytes],
+  event_readers: ['Streams of GET /v1/events', (s) => s.main.eventReaders],
+  forgotten_buffers: ['Buffers nobody was handed for long', (s) => s.main.leaks.forgotten.count],
+  growing_holders: ['Processes that only get more of them', (s) => s.main.leaks.growing.count],
+  lingering_bytes: ['Bytes released that somebody may have', (s) => s.main.leaks.lingering.bytes],
+  lingering_oldest_seconds: [
+    'Since the oldest of them',
+    (s) => s.main.leaks.lingering.oldest_seconds,
+  ],
+  starts: ['Starts since the state folder was made', (s) => s.main.starts],
+};
+const LABELLED_COUNTERS: Labelled = {
+  allocations_total: [
+    'Allocations and imports, by source and result (ok or the refusal code)',
+    ['source', 'result'],
+    ({ plane }) => plane.allocations.map(({ count, ...labels }) => [labels, count]),
+  ],
+  refusals_total: [
+    'What the data plane refused, by code',
+    ['code'],
+    ({ plane }) => Object.entries(plane.refusals).map(([code, count]) => [{ code }, count]),
+  ],
+  log_lines_lost_total: [
+    'Lines of the log, the audit among them, that could not be written, by whose they were',
+    ['who'],
+    ({ main }) => [...main.lost].map(([who, count]) => [{ who }, count]),
+  ],
+};
+const USER = ['state', 'uid'];
+const UNIT = ['state', 'unit'];
+const LABELLED_GAUGES: Labelled = {
+  buffers: ['Buffers, by state and user', USER, (s) => held(s.plane.users, 'uid', 'buffers')],
+  buffer_bytes: ['Bytes of them', USER, (s) => held(s.plane.users, 'uid', 'bytes')],
+  unit_buffers: ['Buffers, by systemd unit', UNIT, (s) => held(s.plane.units, 'unit', 'buffers')],
+  unit_buffer_bytes: ['Bytes of them', UNIT, (s) => held(s.plane.units, 'unit', 'bytes')],
+};
+
+const withoutLabels = (all: Single): Labelled =>
+  Object.fromEntries(
+    Object.entries(all).map(([name, [help, value]]) => {
+      const values = (seen: Seen): Values => {
+        const known = value(seen);
+        return known === null ? [] : [[{}, known]];
+      };
+      return [name, [help, [], values]];
+    }),
+  );
+
+/** A new metric is one entry above. */
+const METRICS = [
+  { Type: Counter, all: { ...withoutLabels(COUNTERS), ...LABELLED_COUNTERS } },
+  { Type: Gauge, all: { ...withoutLabels(GAUGES), ...LABELLED_GAUGES } },
+] as const;
+
 /** The metrics of one daemon. */
 export class Metrics {
   readonly registry = new Registry();
   readonly #registers = { registers: [this.registry] };
+  readonly #made = new Map<string, Counter | Gauge>();
   readonly #problems = new Counter({
     name: 'dmabroker_rest_problems_total',
     help: 'Requests of the REST API that were answered with a problem, by code',
     labelNames: ['code'],
     ...this.#registers,
   });
-  readonly #allocations = this.#counter(
-    'dmabroker_allocations_total',
-    'Allocations and imports, by source and result (ok or the refusal code)',
-    ['source', 'result'],
+  readonly #turns = new Counted(
+    {
+      name: 'dmabroker_turn_seconds',
+      help: 'Time of the data plane from what it received to the answers that it queued',
+      labelNames: [],
+    },
+    this.registry,
   );
-  readonly #refusals = this.#counter(
-    'dmabroker_refusals_total',
-    'What the data plane refused, by code',
-    ['code'],
+  readonly #times = new Counted(
+    {
+      name: 'dmabroker_allocation_seconds',
+      help: 'Time from the request of an allocation to its answer, by source',
+      labelNames: ['source'],
+    },
+    this.registry,
   );
-  readonly #lost = this.#counter(
-    'dmabroker_log_lines_lost_total',
-    'Lines of the log, the audit among them, that could not be written, by whose they were',
-    ['who'],
-  );
-  readonly #turns = this.#histogram(
-    'dmabroker_turn_seconds',
-    'Time of the data plane from what it received to the answers that it queued',
-    [],
-  );
-  readonly #times = this.#histogram(
-    'dmabroker_allocation_seconds',
-    'Time from the request of an allocation to its answer, by source',
-    ['source'],
-  );
-  readonly #userBuffers = this.#gauge('dmabroker_buffers', 'Buffers, by state and user', [
-    'state',
-    'uid',
-  ]);
-  readonly #userBytes = this.#gauge(
-    'dmabroker_buffer_bytes',
-    'Bytes of buffers, by state and user',
-    ['state', 'uid'],
-  );
-  readonly #unitBuffers = this.#gauge(
-    'dmabroker_unit_buffers',
-    'Buffers, by state and systemd unit',
-    ['state', 'unit'],
-  );
-  readonly #unitBytes = this.#gauge(
-    'dmabroker_unit_buffer_bytes',
-    'Bytes of buffers, by state and systemd unit',
-    ['state', 'unit'],
-  );
-  readonly #poolHits = this.#counter(
-    'dmabroker_pool_hits_total',
-    'Allocations that were answered from the pool of spares',
-    [],
-  );
-  readonly #poolMisses = this.#counter(
-    'dmabroker_pool_misses_total',
-    'Allocations that were not, while there was a pool',
-    [],
-  );
-  readonly #poolBytes = this.#gauge('dmabroker_pool_bytes', 'Bytes of spares');
-  readonly #poolSpares = this.#gauge('dmabroker_pool_spares', 'Spares');
-  readonly #clients = this.#gauge('dmabroker_clients', 'Connections of the client socket');
-  readonly #pending = this.#gauge(
-    'dmabroker_pending_allocations',
-    'Allocations that wait for the allocator',
-  );
-  readonly #queued = this.#gauge(
-    'dmabroker_client_queued_bytes',
-    'Bytes that clients have not read yet',
-  );
-  readonly #unproven = this.#gauge(
-    'dmabroker_unproven_bytes',
-    'Bytes of released memory that is taken to be gone and is looked for',
-  );
-  readonly #readers = this.#gauge('dmabroker_event_readers', 'Streams of GET /v1/events');
-  readonly #forgotten = this.#gauge(
-    'dmabroker_forgotten_buffers',
-    'Buffers that nobody was handed for long',
-  );
-  readonly #growing = this.#gauge(
-    'dmabroker_growing_holders',
-    'Processes that only get more of the memories',
-  );
-  readonly #lingering = this.#gauge(
-    'dmabroker_lingering_bytes',
-    'Bytes of released buffers whose memory somebody has, or may have',
-  );
-  readonly #oldest = this.#gauge(
-    'dmabroker_lingering_oldest_seconds',
-    'Time since the release of the oldest of them',
-  );
-  #starts: Gauge | null = null;
 
   constructor() {
     // This process: fds, memory, CPU, start time; the event loop's lag.
@@ -167,68 +177,20 @@ export class Metrics {
 
   /** The text of all metrics, with these values. */
   async text(plane: Measured, main: MainMetrics): Promise<string> {
-    this.#allocations.reset();
-    for (const { source, result, count } of plane.allocations) {
-      this.#allocations.inc({ source, result }, count);
-    }
-    this.#refusals.reset();
-    for (const [code, count] of Object.entries(plane.refusals)) this.#refusals.inc({ code }, count);
     this.#turns.set([{ labels: {}, histogram: plane.turns }]);
-    this.#times.set(
-      Object.entries(plane.allocationTimes).map(([source, histogram]) => ({
-        labels: { source },
-        histogram,
-      })),
-    );
-    show(plane.users, 'uid', this.#userBuffers, this.#userBytes);
-    show(plane.units, 'unit', this.#unitBuffers, this.#unitBytes);
-    this.#clients.set(plane.clients);
-    this.#pending.set(plane.pendingAllocations);
-    this.#queued.set(plane.queuedBytes);
-    this.#unproven.set(plane.unprovenBytes);
-    this.#poolHits.reset();
-    this.#poolHits.inc(plane.pool.hits);
-    this.#poolMisses.reset();
-    this.#poolMisses.inc(plane.pool.misses);
-    this.#poolBytes.set(plane.pool.bytes);
-    this.#poolSpares.set(plane.pool.spares);
-    this.#readers.set(main.eventReaders);
-    const { forgotten, growing, lingering } = main.leaks;
-    this.#forgotten.set(forgotten.count);
-    this.#growing.set(growing.count);
-    this.#lingering.set(lingering.bytes);
-    this.#oldest.set(lingering.oldest_seconds);
-    this.#lost.reset();
-    for (const [who, count] of main.lost) this.#lost.inc({ who }, count);
-    if (main.starts !== null) {
-      this.#starts ??= this.#gauge(
-        'dmabroker_starts',
-        'How often the daemon was started since its state folder was made',
-      );
-      this.#starts.set(main.starts);
+    const times = Object.entries(plane.allocationTimes);
+    this.#times.set(times.map(([source, histogram]) => ({ labels: { source }, histogram })));
+    for (const { Type, all } of METRICS) {
+      for (const [name, [help, labelNames, valuesOf]] of Object.entries(all)) {
+        const values = valuesOf({ plane, main });
+        if (labelNames.length === 0 && values.length === 0) continue;
+        const about = { name: `dmabroker_${name}`, help, labelNames: [...labelNames] };
+        const shown = this.#made.get(name) ?? new Type({ ...about, ...this.#registers });
+        this.#made.set(name, shown);
+        shown.reset();
+        for (const [labels, value] of values) shown.inc(labels, value);
+      }
     }
     return this.registry.metrics();
-  }
-
-  #counter(name: string, help: string, labelNames: string[]): Counter {
-    return new Counter({ name, help, labelNames, ...this.#registers });
-  }
-
-  #gauge(name: string, help: string, labelNames: string[] = []): Gauge {
-    return new Gauge({ name, help, labelNames, ...this.#registers });
-  }
-
-  #histogram(name: string, help: string, labelNames: string[]): Counted {
-    return new Counted({ name, help, labelNames }, this.registry);
-  }
-}
-
-function show(holdings: readonly Holding[], label: string, buffers: Gauge, bytes: Gauge): void {
-  buffers.reset();
-  bytes.reset();
-  for (const holding of holdings) {
-    const labels = { state: holding.state, [label]: holding.label };
-    buffers.set(labels, holding.buffers);
-    bytes.set(labels, holding.bytes);
   }
 }

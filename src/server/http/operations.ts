@@ -10,13 +10,19 @@ import type { LeakReport, QuotaRule } from '../../rest/contract.js';
 import type { Call, OperationId } from '../../rest/operation.js';
 import type { EventStreams } from '../events/streams.js';
 import { holdings } from '../lists/holdings.js';
-import { formatView, listedDeviceView, sourceView, warnings } from '../lists/inventory-views.js';
+import {
+  deviceView,
+  formatView,
+  listedDeviceView,
+  sourceView,
+  warnings,
+} from '../lists/inventory-views.js';
 import { readPasswd } from '../machine/users.js';
 import { holdersReport, ownHolders } from '../observe/holders/report.js';
 import { leakReport } from '../observe/leaks/report.js';
 import { Health } from '../threads/health.js';
-import { logLevelNote } from '../words/audit.js';
 import { checkIfMatch } from '../words/etag.js';
+import { logLevelNote } from '../words/events.js';
 import type { Measured } from '../words/metrics.js';
 import type { MainOperation } from '../words/questions.js';
 import { checkRule, ruleFromRest } from '../words/quota-rules.js';
@@ -26,7 +32,6 @@ import { sendDocsFile, sendDocsPage } from './docs.js';
 import { streamEvents } from './event-stream.js';
 import { bufferQuery, clientQuery, sendPage } from './lists.js';
 import type { Metrics } from './metrics.js';
-import { Serial } from './serial.js';
 import type { Spec } from './spec.js';
 import type { RestWorld } from './world.js';
 
@@ -48,6 +53,18 @@ export type Handler<Id extends OperationId> = (asked: Asked<Id>) => Promise<unkn
 type Defaulted<Id extends OperationId, Names extends keyof Call<Id>['query']> = Call<Id>['query'] &
   Required<Pick<Call<Id>['query'], Names>>;
 type Handlers = { readonly [Id in MainOperation]: Handler<Id> };
+
+/** One thing after the other: for what awaits in its midst and may not be done twice at a time. */
+class Serial {
+  #last: Promise<unknown> = Promise.resolve();
+
+  /** Runs a task when all before it are over, however they ended. */
+  run<T>(task: () => Promise<T>): Promise<T> {
+    const result = this.#last.then(task);
+    this.#last = result.catch(() => {});
+    return result;
+  }
+}
 
 /** What players assume where nothing is said: BT.709 from 720 rows on, BT.601 below. */
 const usualMatrix = (height: number | null): Matrix => ((height ?? 0) >= 720 ? 'bt709' : 'bt601');
@@ -144,7 +161,7 @@ export function createHandlers(
       const { sources } = allocator.inventory;
       const unusable = sources.find(({ name, usable }) => name === 'vulkan' && !usable);
       const reason = device === null ? (unusable?.reason ?? null) : null;
-      return { device, reason, sources: sources.map(sourceView) };
+      return { device: device && deviceView(device), reason, sources: sources.map(sourceView) };
     },
     listDevices: async () => (await allocator.devices()).map(listedDeviceView),
     listFormats: async ({ query: { device } }) => {

@@ -7,7 +7,7 @@ import type { Socket } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import type { TcpAddress } from '../config/kind.js';
 import type { Callers } from './callers.js';
-import { closeSoon } from './closing.js';
+import { closeSoon } from './connections.js';
 import * as limits from './limits.js';
 import { Strangers, tcpPorts } from './strangers.js';
 import { answerUnparsable } from './unparsable.js';

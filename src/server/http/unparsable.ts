@@ -1,6 +1,4 @@
-/**
- * Answers what Node's HTTP parser did not take: too slow, too long, or no HTTP.
- */
+/** Answers what Node's HTTP parser did not take: too slow, too long, or no HTTP. */
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FastifyInstance } from 'fastify';

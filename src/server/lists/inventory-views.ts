@@ -1,10 +1,13 @@
-/**
- * What the allocator found, in the shapes of openapi.yaml.
- */
+/** What the allocator found, in the shapes of openapi.yaml. */
+import type {
+  DeviceDescription,
+  ListedDevice,
+  OpenDescription,
+  PhysicalDescription,
+} from '../../memory/device.js';
 import { fourccName, MOD_LINEAR, modifierText } from '../../memory/fourcc.js';
 import type { FormatOffer, SourceState } from '../../memory/source.js';
-import type { ListedDevice } from '../../native/sources/devices.js';
-import type { FormatInfo, ListedDeviceInfo, SourceInfo } from '../../rest/contract.js';
+import type { DeviceInfo, FormatInfo, ListedDeviceInfo, SourceInfo } from '../../rest/contract.js';
 import type { Inventory } from '../words/messages.js';
 
 export function formatView({
@@ -31,8 +34,55 @@ export function sourceView(source: SourceState): SourceInfo {
   return { name, handle_type: handleType, usable, reason, limits: { max_bytes: maxBytes } };
 }
 
+export function deviceView(device: DeviceDescription): DeviceInfo {
+  return { ...physicalView(device), ...openView(device), ...lossesView(device) };
+}
+
 export function listedDeviceView(device: ListedDevice): ListedDeviceInfo {
-  return { ...device, sources: device.sources.map(sourceView) };
+  const { main, opened, reason, sources } = device;
+  return {
+    ...physicalView(device),
+    ...(opened === null ? NOT_OPEN : openView(opened)),
+    ...lossesView(device),
+    main,
+    open: opened !== null,
+    reason,
+    sources: sources.map(sourceView),
+  };
+}
+
+function physicalView(device: PhysicalDescription) {
+  const { name, type, vendorId, deviceId, apiVersion, driver, deviceUuid, driverUuid, drm } =
+    device;
+  return {
+    ...{ name, type, vendor_id: vendorId, device_id: deviceId, api_version: apiVersion },
+    ...{ driver, device_uuid: deviceUuid, driver_uuid: driverUuid, drm },
+  };
+}
+
+const NOT_OPEN = { extensions: null, heaps: null, memory_types: null, limits: null };
+
+function openView({ extensions, heaps, memoryTypes, limits }: OpenDescription) {
+  return {
+    extensions,
+    heaps: heaps.map(({ index, size, deviceLocal, budget, usage }) => ({
+      index,
+      size,
+      device_local: deviceLocal,
+      budget,
+      usage,
+    })),
+    memory_types: memoryTypes,
+    limits: {
+      max_allocations: limits.maxAllocations,
+      max_allocation_size: limits.maxAllocationSize,
+      max_image_dimension_2d: limits.maxImageDimension2d,
+    },
+  };
+}
+
+function lossesView({ losses, lastLostAt }: ListedDevice | DeviceDescription) {
+  return { losses, last_lost_at: lastLostAt };
 }
 
 /** What an administrator should know about this daemon's sources. */

@@ -1,9 +1,7 @@
-/**
- * Which DRM node is advertised as the main device (zwp_linux_dmabuf_feedback_v1 demands one).
- */
+/** Which DRM node is advertised as the main device (zwp_linux_dmabuf_feedback_v1 demands one). */
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import type { DeviceInfo } from '../../rest/contract.js';
+import type { DrmNode, DrmNodes } from '../../memory/device.js';
 
 /** makedev(3), as glibc and the kernel's 64-bit stat encode a dev_t. */
 export function makedev(major: number, minor: number): bigint {
@@ -17,22 +15,25 @@ export function devBytes(device: bigint): Buffer {
 }
 
 /** A device's own render node, else its primary one, else null. */
-export function ownNode(drm: DeviceInfo['drm']): Buffer | null {
-  const node = drm?.render ?? drm?.primary;
-  return node ? devBytes(makedev(node.major, node.minor)) : null;
+export function ownNode(drm: DrmNodes | null): Buffer | null {
+  return bytesOf(drm?.render ?? drm?.primary ?? null);
 }
 
 /**
  * The device's own render node (VK_EXT_physical_device_drm), else the machine's first render node
  * (lavapipe has no node of its own), else its primary node, else null.
  */
-export function mainDevice(device: DeviceInfo | null, folder = '/dev/dri'): Buffer | null {
-  const render = device?.drm?.render;
-  if (render) return devBytes(makedev(render.major, render.minor));
-  const first = firstRenderNode(folder);
-  if (first !== null) return devBytes(first);
-  const primary = device?.drm?.primary;
-  return primary ? devBytes(makedev(primary.major, primary.minor)) : null;
+export function mainDevice(
+  device: { readonly drm: DrmNodes | null } | null,
+  folder = '/dev/dri',
+): Buffer | null {
+  const { render = null, primary = null } = device?.drm ?? {};
+  const first = render === null ? firstRenderNode(folder) : null;
+  return first === null ? bytesOf(render ?? primary) : devBytes(first);
+}
+
+function bytesOf(node: DrmNode | null): Buffer | null {
+  return node && devBytes(makedev(node.major, node.minor));
 }
 
 function firstRenderNode(folder: string): bigint | null {

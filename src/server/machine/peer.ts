@@ -4,11 +4,11 @@
  * where the pidfd shows that the process was still there when it had been read.
  */
 import { readFileSync, statSync } from 'node:fs';
-import type { Peer } from '../../broker/buffer.js';
 import { type Cgroup, NO_CGROUP, parseCgroup } from '../../broker/cgroup.js';
+import type { Peer } from '../../broker/who.js';
 import { ENOPROTOOPT } from '../../native/libc/errno.js';
 import { close, owning } from '../../native/libc/fd.js';
-import { hasExited, openPidfd } from '../../native/libc/pidfd.js';
+import { hasExited, openPidfd } from '../../native/libc/process.js';
 import {
   type Credentials,
   peerCredentials,

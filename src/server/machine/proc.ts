@@ -4,7 +4,7 @@
  */
 import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
 import { type Cgroup, parseCgroup } from '../../broker/cgroup.js';
-import { shareFds } from '../../native/libc/kcmp.js';
+import { shareFds } from '../../native/libc/process.js';
 import { queuedFdsOf } from '../../native/libc/socket.js';
 
 /** How files are called whose memory can be the broker's: dma_bufs, and its own memfds. */

@@ -2,26 +2,26 @@
  * The data plane's side of the allocator: requests go out with a number, replies come back by it.
  */
 import type { MessagePort } from 'node:worker_threads';
-import type { OpenResult } from '../../broker/devices.js';
 import type { Choice } from '../../broker/request.js';
+import type { BroughtMemory } from '../../broker/surroundings.js';
 import { type Asker, NOBODY } from '../../broker/turns.js';
-import type { WorkResult } from '../../broker/works.js';
+import type { DeviceState } from '../../memory/device.js';
 import { fromMessage } from '../../memory/errors.js';
-import type { Allocation, MemorySpec, Plane, PlanResult } from '../../memory/source.js';
-import type { Work } from '../../memory/work.js';
-import type { AllocationResult, AllocatorReply, AllocatorRequest } from '../words/messages.js';
+import type { Done } from '../../memory/result.js';
+import type { Allocation, Plan } from '../../memory/source.js';
+import type { Work, WorkDone } from '../../memory/work.js';
+import type { AllocatorReply, AllocatorRequest } from '../words/messages.js';
+
+type Answered = Done<object>;
 
 export class AllocatorClient {
-  readonly #waiting = new Map<number, (result: AllocationResult) => void>();
-  readonly #planning = new Map<number, (result: PlanResult) => void>();
-  readonly #working = new Map<number, (result: WorkResult) => void>();
-  readonly #opening = new Map<number, (result: OpenResult) => void>();
+  /** By the number of the request; each is answered with what it asked for. */
+  readonly #waiting = new Map<number, Answered>();
   #seq = 0;
 
   /** Whether nobody waits for an answer. */
   get idle(): boolean {
-    const all = [this.#waiting, this.#planning, this.#working, this.#opening];
-    return all.every(({ size }) => size === 0);
+    return this.#waiting.size === 0;
   }
 
   /** `defect` is told what went wrong inside the allocator; the client learns only that it did. */
@@ -30,44 +30,28 @@ export class AllocatorClient {
     private readonly defect: (stack: string) => void,
   ) {}
 
-  allocate(
-    asker: Asker,
-    choice: Choice,
-    id: string,
-    done: (result: AllocationResult) => void,
-  ): void {
-    const seq = ++this.#seq;
-    this.#waiting.set(seq, done);
+  allocate(asker: Asker, choice: Choice, id: string, done: Done<Allocation>): void {
+    const seq = this.#waitFor(done);
     this.#post({ kind: 'allocate', seq, asker, choice, id });
   }
 
-  plan(asker: Asker, choice: Choice, done: (result: PlanResult) => void): void {
-    const seq = ++this.#seq;
-    this.#planning.set(seq, done);
+  plan(asker: Asker, choice: Choice, done: Done<Plan>): void {
+    const seq = this.#waitFor(done);
     this.#post({ kind: 'plan', seq, asker, choice });
   }
 
-  importMemory(
-    asker: Asker,
-    spec: MemorySpec,
-    planes: readonly Plane[],
-    device: string | null,
-    done: (result: AllocationResult) => void,
-  ): void {
-    const seq = ++this.#seq;
-    this.#waiting.set(seq, done);
-    this.#post({ kind: 'import', seq, asker, spec, planes, device });
+  importMemory(asker: Asker, brought: BroughtMemory, done: Done<Allocation>): void {
+    const seq = this.#waitFor(done);
+    this.#post({ kind: 'import', seq, asker, ...brought });
   }
 
-  openDevice(device: string, done: (result: OpenResult) => void): void {
-    const seq = ++this.#seq;
-    this.#opening.set(seq, done);
+  openDevice(device: string, done: Done<DeviceState>): void {
+    const seq = this.#waitFor(done);
     this.#post({ kind: 'open', seq, asker: NOBODY, device });
   }
 
-  work(asker: Asker, work: Work, done: (result: WorkResult) => void): void {
-    const seq = ++this.#seq;
-    this.#working.set(seq, done);
+  work(asker: Asker, work: Work, done: Done<WorkDone>): void {
+    const seq = this.#waitFor(done);
     this.#post({ kind: 'work', seq, asker, work });
   }
 
@@ -78,27 +62,21 @@ export class AllocatorClient {
   /** A message from the allocator; from here on the fds in it are this thread's. */
   reply(reply: AllocatorReply): void {
     const { seq } = reply;
-    const allocated = this.#waiting.get(seq);
-    const planned = this.#planning.get(seq);
-    const worked = this.#working.get(seq);
-    const opened = this.#opening.get(seq);
+    const done = this.#waiting.get(seq);
     this.#waiting.delete(seq);
-    this.#planning.delete(seq);
-    this.#working.delete(seq);
-    this.#opening.delete(seq);
+    if (done === undefined) throw new Error(`an answer that nobody asked for: ${seq}`);
     if ('error' in reply) {
       if (reply.error.defect !== undefined) this.defect(reply.error.defect);
-      const error = fromMessage(reply.error);
-      allocated?.({ error });
-      planned?.({ error });
-      worked?.({ error });
-      opened?.({ error });
-    } else if ('work' in reply) worked?.(reply.work);
-    else if ('opened' in reply) opened?.({ device: reply.opened });
-    else if ('plan' in reply) planned?.({ plan: reply.plan });
-    else allocated?.({ allocation: reply.allocation });
-    if (!allocated && !planned && !worked && !opened)
-      throw new Error(`an answer that nobody asked for: ${seq}`);
+      done({ error: fromMessage(reply.error) });
+    } else if ('work' in reply) done(reply.work);
+    else if ('opened' in reply) done(reply.opened);
+    else if ('plan' in reply) done(reply.plan);
+    else done(reply.allocation);
+  }
+
+  #waitFor<T extends object>(done: Done<T>): number {
+    this.#waiting.set(++this.#seq, done as Answered);
+    return this.#seq;
   }
 
   #post(request: AllocatorRequest): void {

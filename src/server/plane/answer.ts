@@ -76,6 +76,25 @@ export function op<Q extends QuestionName, S>({
   return later({ ...about, start: (asked, done) => done({ value: run(asked) }) });
 }
 
+/** Those whose answer is only that it was done. */
+type Wordless = {
+  [Q in QuestionName]: Questions[Q]['answer'] extends null ? Q : never;
+}[QuestionName];
+
+/** The same of one that has nothing to answer. */
+export function act<Q extends Wordless, S>({
+  run,
+  ...about
+}: About<Q, S> & { readonly run: (asked: Asked<Q, S>) => unknown }): Operation<Q> {
+  return later({
+    ...about,
+    start: (asked, done) => {
+      run(asked);
+      done({ value: null as Questions[Q]['answer'] });
+    },
+  });
+}
+
 /** An operation that is answered when something else was. */
 export function later<Q extends QuestionName, S>({
   of,

@@ -20,8 +20,7 @@ import { SystemClock } from '../../native/clock.js';
 import { Closers } from '../../native/closers.js';
 import { close } from '../../native/libc/fd.js';
 import { sealedBytes } from '../../native/libc/memory.js';
-import { hasExited } from '../../native/libc/pidfd.js';
-import { nameThread } from '../../native/libc/thread.js';
+import { hasExited, nameThread } from '../../native/libc/process.js';
 import { remains, tells } from '../../native/remains.js';
 import { Step } from '../../native/step.js';
 import { accountable } from '../machine/users.js';
@@ -50,7 +49,7 @@ interface PlaneData {
 
 nameThread('dmab-plane');
 const { setup, control, allocator } = workerData as PlaneData;
-const { sources, offers, device, devices } = setup.inventory;
+const { device, devices } = setup.inventory;
 const fds = fdParts(setup.maxFds);
 
 const post = (message: PlaneMessage) => control.postMessage(message);
@@ -84,22 +83,16 @@ const broker: Broker = new Broker(
     plan: (asker, choice, done) => allocatorClient.plan(asker, choice, done),
     openDevice: (uuid, done) =>
       allocatorClient.openDevice(uuid, (result) => {
-        if ('device' in result) {
-          const { name, problem } = result.device;
-          broker.quotas.addHeaps(uuid, result.device.heaps ?? []);
+        if (!('error' in result)) {
+          const { name, problem, heaps } = result;
+          broker.quotas.addHeaps(uuid, heaps ?? []);
           if (problem === null) log('info', 'another Vulkan device was opened', { name, uuid });
           else log('warn', 'a Vulkan device cannot be opened', { name, uuid, reason: problem });
         }
         done(result);
       }),
-    importMemory: (asker, spec, planes, device, done) =>
-      allocatorClient.importMemory(
-        asker,
-        spec,
-        planes,
-        device,
-        measures.allocating('import', done),
-      ),
+    importMemory: (asker, brought, done) =>
+      allocatorClient.importMemory(asker, brought, measures.allocating('import', done)),
     work: (asker, work, done) => allocatorClient.work(asker, work, done),
     free: (allocation) => allocatorClient.free(allocation),
     sealText: (text) => sealedBytes('dmabroker-text', text),
@@ -120,15 +113,13 @@ const broker: Broker = new Broker(
     clock,
     random: (bytes) => randomFillSync(bytes),
   },
-  sources,
-  offers,
+  setup.inventory,
   quotasOf(setup.quotas),
   {
     unknownGraceMs: setup.unknownGraceSeconds * 1000,
     trustedBytes: setup.trustedBytes,
     maxPastProcesses: fds.pastProcesses,
   },
-  devices,
 );
 const journal: Journal = new Journal(() => broker, clock, post);
 
@@ -140,7 +131,7 @@ const step = new Step(setup.listener, setup.wake);
 const closers = new Closers(setup.wake);
 const closing = new Closing(closers);
 const globals = globalsOf(broker, setup);
-const connections = new Connections(step, broker, globals, closing, fds.clients, log);
+const connections = new Connections(step, broker, { globals, closing, fds: fds.clients, log });
 let running = true;
 const world: PlaneWorld = {
   broker,
@@ -160,7 +151,7 @@ function quotasOf({ rules, subuids, recallSeconds, charge }: QuotaSetup): Quotas
     accountable: accountable(subuids),
     recallSeconds,
     charge,
-    mainDevice: device?.device_uuid ?? null,
+    mainDevice: device?.deviceUuid ?? null,
   });
   for (const { uuid, heaps = [] } of devices) quotas.addHeaps(uuid, heaps);
   quotas.configure('configuration', rules.configuration);
@@ -173,14 +164,14 @@ function noticed(notice: DeviceNotice): void {
   if (notice.notice === 'lost') {
     const { reason } = notice;
     const buffers = broker.deviceLost(notice.allocations);
-    reporter.device('device.lost', reason);
+    reporter.report({ type: 'device.lost', reason });
     log('error', 'the Vulkan device was lost', { event: 'device_lost', device, buffers, reason });
     return;
   }
   const { problem, inventory } = notice;
   broker.setSources(inventory.sources, inventory.offers, inventory.devices);
   if (problem === null) {
-    reporter.device('device.restored', `${device} was made anew`);
+    reporter.report({ type: 'device.restored', reason: `${device} was made anew` });
     log('info', 'the Vulkan device was made anew', { event: 'device_restored', device });
   } else log('error', 'the Vulkan device cannot be opened', { device, reason: problem });
 }

@@ -4,6 +4,8 @@
  */
 import type { Clock } from '../../memory/clock.js';
 import type { ErrorCode } from '../../memory/errors.js';
+import type { Done } from '../../memory/result.js';
+import type { Allocation } from '../../memory/source.js';
 import { type PlaneMetrics, TIME_BOUNDS } from '../words/metrics.js';
 
 class Histogram {
@@ -43,12 +45,12 @@ export class Measures {
   }
 
   /** An allocation begins; `done` is wrapped so that its answer is counted. */
-  allocating<R extends object>(source: string, done: (result: R) => void): (result: R) => void {
+  allocating(source: string, done: Done<Allocation>): typeof done {
     const start = this.clock.now();
     this.#pending++;
     return (result) => {
       this.#pending--;
-      const code = 'error' in result ? (result.error as { code: ErrorCode }).code : 'ok';
+      const code = 'error' in result ? result.error.code : 'ok';
       this.#count(source, code);
       let times = this.#times.get(source);
       if (times === undefined) {

@@ -5,7 +5,7 @@
 import { NOTHING } from '../../memory/charged.js';
 import { BrokerError } from '../../memory/errors.js';
 import type { PlaneOperation } from '../words/questions.js';
-import { later, op, type Table } from './answer.js';
+import { act, later, op, type Table } from './answer.js';
 import { share } from './creation.js';
 import { poolView } from './pool-view.js';
 import { listCgroups, listQuotas, quotaView } from './quota-views.js';
@@ -25,12 +25,11 @@ export const operations: Table<PlaneOperation> = {
       return bufferView(broker, subject);
     },
   }),
-  releaseBuffer: op({
+  releaseBuffer: act({
     of: live,
     run: ({ broker, subject, by, only }) => {
       // Only owners are held to what is theirs.
       broker.release(subject, only === null ? 'administrator' : 'owner', by);
-      return null;
     },
   }),
   reissueBuffer: later({
@@ -38,7 +37,7 @@ export const operations: Table<PlaneOperation> = {
     start: ({ broker, subject, by }, done) =>
       broker.reissue(
         subject,
-        (result) => done('error' in result ? result : { value: bufferView(broker, result.buffer) }),
+        (result) => done('error' in result ? result : { value: bufferView(broker, result) }),
         by,
       ),
   }),
@@ -65,11 +64,11 @@ export const operations: Table<PlaneOperation> = {
     of: live,
     run: ({ broker, subject, parameters, by }) => share(broker, subject, parameters.body, by),
   }),
-  revokeToken: op({
+  revokeToken: act({
     of: live,
     run: ({ broker, subject, parameters, by }) => {
       const { token_id } = parameters.params;
-      if (broker.revoke(subject, token_id, by)) return null;
+      if (broker.revoke(subject, token_id, by)) return;
       throw new BrokerError('not_found', `buffer ${subject.id} has no token ${token_id}`);
     },
   }),
@@ -86,12 +85,9 @@ export const operations: Table<PlaneOperation> = {
       };
     },
   }),
-  disconnectClient: op({
+  disconnectClient: act({
     of: connection,
-    run: ({ world, subject, by }) => {
-      world.connections.disconnect(subject, by);
-      return null;
-    },
+    run: ({ world, subject, by }) => world.connections.disconnect(subject, by),
   }),
   listCgroups: op({ of: part, run: ({ broker, only }) => listCgroups(broker.quotas, only) }),
   listQuotas: op({ of: part, run: ({ broker, only }) => listQuotas(broker.quotas, only) }),

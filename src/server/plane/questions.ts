@@ -1,7 +1,7 @@
 /** What only main asks of the data plane, for an operation that it answers itself or for the daemon. */
 import { Policy } from '../../broker/policy.js';
 import type { PlaneOperation, QuestionName } from '../words/questions.js';
-import { later, op, type Table } from './answer.js';
+import { act, later, op, type Table } from './answer.js';
 import { allocationRequest, share, tokenTerms } from './creation.js';
 import { listUsers } from './quota-views.js';
 import { readImage } from './read-image.js';
@@ -19,13 +19,12 @@ export const questions: Table<Exclude<QuestionName, PlaneOperation>> = {
       broker.checkTerms(by, tokenTerms(parameters.token));
       broker.allocate(by, allocationRequest(parameters), (result) => {
         if ('error' in result) return done(result);
-        const { buffer } = result;
         try {
-          const token = share(broker, buffer, parameters.token, by);
-          done({ value: { buffer: bufferView(broker, buffer), token } });
+          const token = share(broker, result, parameters.token, by);
+          done({ value: { buffer: bufferView(broker, result), token } });
         } catch (error) {
           done({ error });
-          broker.release(buffer, 'administrator', by);
+          broker.release(result, 'administrator', by);
         }
       });
     },
@@ -38,7 +37,7 @@ export const questions: Table<Exclude<QuestionName, PlaneOperation>> = {
       const request = allocationRequest(parameters);
       broker.checkTerms(by, tokenTerms(parameters.token));
       broker.test(by, request, (result) =>
-        done('error' in result ? result : { value: planView(request.spec, result.plan) }),
+        done('error' in result ? result : { value: planView(request.spec, result) }),
       );
     },
   }),
@@ -51,12 +50,9 @@ export const questions: Table<Exclude<QuestionName, PlaneOperation>> = {
         done({ value: result });
       }),
   }),
-  imageDone: op({
+  imageDone: act({
     of: whole,
-    run: ({ broker, parameters }) => {
-      broker.works.received(parameters);
-      return null;
-    },
+    run: ({ broker, parameters }) => broker.works.received(parameters),
   }),
   memoriesOf: op({
     of: listed,
@@ -70,56 +66,38 @@ export const questions: Table<Exclude<QuestionName, PlaneOperation>> = {
     of: part,
     run: ({ broker, only }) => listUsers(broker.quotas, broker.clock, only),
   }),
-  configureQuotas: op({
+  configureQuotas: act({
     of: whole,
-    run: ({ broker, parameters: { rules, changed }, by }) => {
-      broker.setQuotas('rest', rules, changed, by);
-      return null;
-    },
+    run: ({ broker, parameters: { rules, changed }, by }) =>
+      broker.setQuotas('rest', rules, changed, by),
   }),
   pressed: op({ of: whole, run: ({ broker, parameters }) => broker.pressure(parameters) }),
-  relieved: op({
+  relieved: act({
     of: whole,
-    run: ({ broker, parameters }) => {
-      broker.relieved(parameters);
-      return null;
-    },
+    run: ({ broker, parameters }) => broker.relieved(parameters),
   }),
   metrics: op({ of: whole, run: ({ world }) => world.measured() }),
-  ping: op({ of: whole, run: () => null }),
-  setPolicy: op({
+  ping: act({ of: whole, run: () => {} }),
+  setPolicy: act({
     of: whole,
     run: ({ broker, parameters }) => {
       broker.policy = new Policy(parameters);
-      return null;
     },
   }),
-  setPool: op({
+  setPool: act({
     of: whole,
-    run: ({ broker, parameters }) => {
-      broker.pool.configure(parameters);
-      return null;
-    },
+    run: ({ broker, parameters }) => broker.pool.configure(parameters),
   }),
-  hold: op({
+  hold: act({
     of: whole,
-    run: ({ world, parameters }) => {
-      world.connections.hold(parameters);
-      return null;
-    },
+    run: ({ world, parameters }) => world.connections.hold(parameters),
   }),
-  swept: op({
+  swept: act({
     of: whole,
-    run: ({ broker, parameters }) => {
-      broker.swept(parameters);
-      return null;
-    },
+    run: ({ broker, parameters }) => broker.swept(parameters),
   }),
-  shutDown: op({
+  shutDown: act({
     of: whole,
-    run: ({ world }) => {
-      world.shutDown();
-      return null;
-    },
+    run: ({ world }) => world.shutDown(),
   }),
 };

@@ -1,6 +1,4 @@
-/**
- * Quotas, users and control groups in the shapes of openapi.yaml.
- */
+/** Quotas, users and control groups in the shapes of openapi.yaml. */
 
 import { type Account, sum } from '../../broker/quota/account.js';
 import type { Origins } from '../../broker/quota/policy.js';

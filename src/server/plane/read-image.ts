@@ -7,6 +7,7 @@ import type { BrokerBuffer, Owner } from '../../broker/buffer.js';
 import { BrokerError, isOutOfFds, outOfFds } from '../../memory/errors.js';
 import { MOD_LINEAR, modifierText } from '../../memory/fourcc.js';
 import { isImportedImage, spansOf } from '../../memory/registered.js';
+import type { Done } from '../../memory/result.js';
 import { referenceTo } from '../../memory/work.js';
 import { duplicate } from '../../native/libc/fd.js';
 import { memoriesOf } from '../../native/transfer/ends.js';
@@ -17,7 +18,7 @@ export function readImage(
   broker: Broker,
   buffer: BrokerBuffer,
   by: Owner,
-  done: (result: Content | { error: BrokerError }) => void,
+  done: Done<Content>,
 ): void {
   const { spec, allocation } = buffer;
   if (spec.kind !== 'image') {

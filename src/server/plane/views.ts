@@ -1,11 +1,10 @@
-/**
- * The broker's records in the shapes of openapi.yaml.
- */
+/** The broker's records in the shapes of openapi.yaml. */
 import type { Broker } from '../../broker/broker.js';
-import type { BrokerBuffer, Client, PartialPeer } from '../../broker/buffer.js';
+import type { BrokerBuffer, Client } from '../../broker/buffer.js';
 import type { History as BrokerHistory } from '../../broker/history.js';
 import type { RecallTerms } from '../../broker/quota/recalls.js';
 import type { TokenInfo as BrokerTokenInfo } from '../../broker/tokens.js';
+import type { PartialPeer } from '../../broker/who.js';
 import { type Clock, dateText, type Monotonic } from '../../memory/clock.js';
 import { fourccName, modifierText } from '../../memory/fourcc.js';
 import type { Allocation, MemorySpec, Plan } from '../../memory/source.js';

@@ -10,7 +10,7 @@ import { toMessage } from '../../memory/errors.js';
 import { knownFormat } from '../../memory/layout.js';
 import { close } from '../../native/libc/fd.js';
 import { map } from '../../native/libc/memory.js';
-import { nameThread } from '../../native/libc/thread.js';
+import { nameThread } from '../../native/libc/process.js';
 import { picture } from '../../pixels/image.js';
 import type { PreviewPing, PreviewReply, PreviewRequest } from '../words/preview.js';
 

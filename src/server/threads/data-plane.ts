@@ -6,12 +6,11 @@
  * Owns: both workers, the eventfd.
  */
 import { MessageChannel, Worker } from 'node:worker_threads';
+import type { DeviceDescription, ListedDevice } from '../../memory/device.js';
 import { type ErrorMessage, fromMessage } from '../../memory/errors.js';
 import type { LogLevel } from '../../memory/log-level.js';
 import { close } from '../../native/libc/fd.js';
-import type { ListedDevice } from '../../native/sources/devices.js';
 import { eventfd, wake } from '../../native/step.js';
-import type { DeviceInfo } from '../../rest/contract.js';
 import { Mirror } from '../lists/mirror.js';
 import type { AuditNote } from '../words/audit.js';
 import type {
@@ -37,7 +36,7 @@ interface Events {
   fatal(error: Error): void;
 }
 
-interface PlaneEvents extends Events {
+export interface PlaneEvents extends Events {
   /** All processes are to be looked at, for these memories. */
   sweep(identities: readonly string[]): void;
 }
@@ -101,7 +100,7 @@ export class Allocator {
   }
 
   /** The main device as it is now, heap budgets included. */
-  async device(): Promise<DeviceInfo | null> {
+  async device(): Promise<DeviceDescription | null> {
     const answer = await this.#ask('main');
     return 'device' in answer ? answer.device : null;
   }

@@ -2,11 +2,12 @@
  * dmabroker_buffer_v1 and dmabroker_share_v1: a client's object for a buffer that it allocated or
  * redeemed. The object is not the buffer: destroying one client's object leaves others' alone.
  */
-import type { Broker, BufferResult, ImportRequest, Redemption } from '../../broker/broker.js';
+import type { Broker, ImportRequest, Redemption } from '../../broker/broker.js';
 import type { BrokerBuffer, Owner, Watcher } from '../../broker/buffer.js';
 import type { AllocationRequest } from '../../broker/request.js';
 import type { Worked } from '../../broker/works.js';
 import { BrokerError } from '../../memory/errors.js';
+import { asRefusal, type Done, type Result } from '../../memory/result.js';
 import { unverified } from '../../memory/usage.js';
 import {
   dmabroker_buffer_v1,
@@ -15,7 +16,7 @@ import {
 } from '../../protocol/dmabroker-v1.gen.js';
 import { hi, lo } from '../../protocol/wire.js';
 import type { Connection, Packet } from './connection.js';
-import { refuse } from './failure.js';
+import { type Refusing, refuse } from './failure.js';
 import { Order } from './order.js';
 import type { Resource } from './resource.js';
 import { cut, MAX_TEXT } from './text.js';
@@ -91,10 +92,10 @@ export class BufferObject {
     return { client: this.connection.client, peer: this.connection.client.peer };
   }
 
-  readonly #answered = (result: BufferResult) => {
+  readonly #answered = (result: Result<BrokerBuffer>) => {
     if ('error' in result) this.failed(result.error);
-    else if (this.#abandoned) this.#giveUp(result.buffer);
-    else this.show(result.buffer);
+    else if (this.#abandoned) this.#giveUp(result);
+    else this.show(result);
   };
 
   /**
@@ -187,9 +188,7 @@ export class BufferObject {
       this.#renewing = true;
       this.broker.renew(buffer, seconds, this.#self);
     } catch (error) {
-      if (!(error instanceof BrokerError)) throw error;
-      this.broker.refused(this.#self, error, this.#buffer);
-      refuse(this.broker, this.#self, this.#resource, error, 'lease_refused');
+      this.#refused(asRefusal(error), this.#resource, 'lease_refused');
     } finally {
       this.#renewing = false;
     }
@@ -199,9 +198,18 @@ export class BufferObject {
     this.#resource.event('lease', Math.max(0, Math.ceil(seconds)), this.#renewing ? 1 : 0);
   }
 
-  failed(error: BrokerError): void {
+  /** Notes a refusal, and tells the object that it is about. */
+  #refused<I extends Refusing>(
+    error: BrokerError,
+    resource: Resource<I>,
+    event: 'failed' | 'lease_refused' = 'failed',
+  ): void {
     this.broker.refused(this.#self, error, this.#buffer);
-    refuse(this.broker, this.#self, this.#resource, error);
+    refuse(this.broker, { owner: this.#self, resource, event }, error);
+  }
+
+  failed(error: BrokerError): void {
+    this.#refused(error, this.#resource);
     this.#settle(error);
   }
 
@@ -249,7 +257,7 @@ export class BufferObject {
       this.#reissuing = false;
       if (this.#abandoned) return;
       if ('error' in result) this.failed(result.error);
-      else this.show(result.buffer);
+      else this.show(result);
     });
   }
 
@@ -257,18 +265,19 @@ export class BufferObject {
   createWork(id: number): void {
     const { works } = this.broker;
     new WorkObject(this.connection, id, this.version, {
-      refused: (error, resource) => {
-        this.broker.refused(this.#self, error, this.#buffer);
-        refuse(this.broker, this.#self, resource, error);
-      },
+      refused: (error, resource) => this.#refused(error, resource),
       copy: (sourceId, range, sourceOffset, answered) => {
         const source = BufferObject.named(this.connection, sourceId);
-        const copy = (buffer: BrokerBuffer) =>
-          works.copy(this.#self, source.#had(), buffer, { ...range, sourceOffset }, answered);
+        const copy = (destination: BrokerBuffer) => {
+          const ends = { source: source.#had(), destination };
+          works.copy(this.#self, ends, { ...range, sourceOffset }, answered);
+        };
         this.#work(answered, copy, source);
       },
       fill: (value, range, answered) =>
-        this.#work(answered, (buffer) => works.fill(this.#self, buffer, range, value, answered)),
+        this.#work(answered, (buffer) =>
+          works.fill(this.#self, buffer, { ...range, value }, answered),
+        ),
       read: (range, answered) =>
         this.#work(answered, (buffer) => works.read(this.#self, buffer, range, answered)),
     });
@@ -276,7 +285,7 @@ export class BufferObject {
 
   /** Work on this buffer, and on others that it names; `run` throws BrokerError where it is refused. */
   #work(
-    answered: (result: Worked) => void,
+    answered: Done<Worked>,
     run: (buffer: BrokerBuffer) => void,
     ...others: BufferObject[]
   ): void {
@@ -288,8 +297,7 @@ export class BufferObject {
       try {
         run(this.#had());
       } catch (error) {
-        if (!(error instanceof BrokerError)) throw error;
-        answered({ error });
+        answered({ error: asRefusal(error) });
       }
     };
     this.#order.add(turn, ...others.map((other) => other.#order));
@@ -335,9 +343,7 @@ export class BufferObject {
         share.event('token_id', info.id);
         share.event('token', token);
       } catch (error) {
-        if (!(error instanceof BrokerError)) throw error;
-        this.broker.refused(this.#self, error, this.#buffer);
-        refuse(this.broker, this.#self, share, error);
+        this.#refused(asRefusal(error), share);
       }
     });
   }

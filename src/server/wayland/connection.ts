@@ -49,6 +49,15 @@ export const MAX_WAITING_REQUESTS = 1024;
 /** Events travel together up to this; far below what one step takes (shim/dmabroker.c's OUT_BYTES). */
 export const MAX_PACKET_BYTES = 32 * 1024;
 
+/** What its user may have on all connections together. */
+export interface Allowances {
+  readonly objects: Allowance;
+  /** Bytes that objects carry. */
+  readonly carried: Allowance;
+  /** Bytes that wait to be sent. */
+  readonly queue: Allowance;
+}
+
 export class Connection {
   readonly #objects = new Map<number, Resource>();
   readonly #packets: Packet[] = [];
@@ -76,12 +85,7 @@ export class Connection {
     readonly client: Client,
     /** What the client has sent; each belongs to whoever takes it from the connection. */
     readonly foreign: ForeignFds,
-    /** What its user may have of objects. */
-    private readonly objects: Allowance,
-    /** What all of its user's objects may carry, in bytes. */
-    private readonly carried: Allowance,
-    /** What may wait to be sent to all of its user's connections, in bytes. */
-    private readonly queue: Allowance,
+    private readonly allowed: Allowances,
     /** Called when there is something to send, or the connection is to end. */
     private readonly touched: () => void,
   ) {}
@@ -104,7 +108,7 @@ export class Connection {
       throw new ProtocolError(1, no_memory, `more than ${MAX_OBJECTS_PER_CLIENT} objects`);
     }
     // The display goes with the connection, whose number is limited.
-    if (id !== DISPLAY_ID && !this.objects.take(1)) {
+    if (id !== DISPLAY_ID && !this.allowed.objects.take(1)) {
       throw new ProtocolError(1, no_memory, 'the user has too many objects');
     }
     const resource = new Resource(this, id, definition, version, requests, onDestroy);
@@ -124,7 +128,7 @@ export class Connection {
 
   /** For `Resource.carry`. */
   carry(bytes: number): void {
-    if (this.carried.take(bytes)) return;
+    if (this.allowed.carried.take(bytes)) return;
     const { no_memory } = wl_display.enums.error;
     throw new ProtocolError(1, no_memory, "the user's objects carry too much");
   }
@@ -134,8 +138,8 @@ export class Connection {
     const known = this.#objects.get(resource.id);
     if (known === undefined || known.id === DISPLAY_ID) return;
     this.#objects.delete(known.id);
-    this.objects.give(1);
-    this.carried.give(known.carried);
+    this.allowed.objects.give(1);
+    this.allowed.carried.give(known.carried);
     known.alive = false;
     known.onDestroy();
     this.display?.event('delete_id', known.id);
@@ -285,8 +289,8 @@ export class Connection {
   write(bytes: Buffer): void {
     if (this.closing) return;
     this.#queuedBytes += bytes.length;
-    const fits = this.queue.take(bytes.length);
-    if (!fits) this.queue.overdraw(bytes.length);
+    const fits = this.allowed.queue.take(bytes.length);
+    if (!fits) this.allowed.queue.overdraw(bytes.length);
     this.touched();
     if (this.#collected !== null) this.#collected.push(bytes);
     else {
@@ -353,7 +357,7 @@ export class Connection {
     const packet = this.#packets[0];
     if (packet === undefined) return;
     this.#queuedBytes -= count;
-    this.queue.give(count);
+    this.allowed.queue.give(count);
     packet.held?.release();
     packet.held = null;
     if (packet.received !== undefined) this.#inFlight.push(packet.received);
@@ -378,8 +382,8 @@ export class Connection {
     for (const resource of this.#objects.values()) {
       resource.alive = false;
       resource.onDestroy();
-      this.carried.give(resource.carried);
-      if (resource.id !== DISPLAY_ID) this.objects.give(1);
+      this.allowed.carried.give(resource.carried);
+      if (resource.id !== DISPLAY_ID) this.allowed.objects.give(1);
     }
     this.#objects.clear();
     for (const fd of this.#fds.splice(0)) this.foreign.close(fd);
@@ -388,7 +392,7 @@ export class Connection {
       packet.received?.();
     }
     this.received();
-    this.queue.give(this.#queuedBytes);
+    this.allowed.queue.give(this.#queuedBytes);
     this.#queuedBytes = 0;
   }
 }

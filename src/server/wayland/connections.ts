@@ -54,6 +54,15 @@ const ACCEPT_PAUSE_MS = 100;
  */
 const LAST_READS = 64;
 
+/** What connections have of the data plane beside its step and its broker. */
+export interface PlaneParts {
+  readonly globals: readonly Global[];
+  readonly closing: Closing;
+  /** What all clients may have of the process's fds. */
+  readonly fds: number;
+  log(level: LogLevel, text: string, fields: object): void;
+}
+
 export class Connections {
   readonly #all = new Map<number, Connected>();
   /** Those that have something to send or to end. */
@@ -71,13 +80,9 @@ export class Connections {
   constructor(
     private readonly step: Step,
     private readonly broker: Broker,
-    private readonly globals: readonly Global[],
-    private readonly closing: Closing,
-    /** What all clients may have of the process's fds. */
-    fds: number,
-    private readonly log: (level: LogLevel, text: string, fields: object) => void,
+    private readonly plane: PlaneParts,
   ) {
-    this.#fds = new ClientFds(fds, closing, (uid) => {
+    this.#fds = new ClientFds(plane.fds, plane.closing, (uid) => {
       for (const [fd, entry] of this.#all) if (entry.uid === uid) this.#active.add(fd);
     });
   }
@@ -134,17 +139,15 @@ export class Connections {
     const touched = () => this.#active.add(fd);
     const [objects, carried] = [this.#objects.of(charged), this.#carried.of(charged)];
     const queue = this.#queued.of(charged);
-    const connection = new Connection(client, foreign, objects, carried, queue, touched);
-    createDisplay(connection, this.globals);
+    const connection = new Connection(client, foreign, { objects, carried, queue }, touched);
+    createDisplay(connection, this.plane.globals);
     const fits = fds.take(FDS_PER_CONNECTION);
     if (!fits) fds.overdraw(FDS_PER_CONNECTION);
     if (this.#fds.overdrawn) this.#pauseAccepting('warn', 'refused connections are not closed yet');
     const outbox = new Outbox(
       this.step,
-      fd,
-      connection,
+      { fd, connection, heldBack: () => this.#held || this.#fds.holdsBack(charged) },
       broker.clock,
-      () => this.#held || this.#fds.holdsBack(charged),
     );
     const entry = { connection, outbox, uid: charged, pidfd, endedBy: null, readsLeft: null };
     this.#all.set(fd, entry);
@@ -165,14 +168,14 @@ export class Connections {
       );
       return;
     }
-    this.log('debug', 'client connected', { client: client.id, ...client.peer });
+    this.plane.log('debug', 'client connected', { client: client.id, ...client.peer });
   }
 
   #received({ fd, bytes, fds, lost }: InputOf<'data'>): void {
     const entry = this.#all.get(fd);
     if (entry === undefined) {
       // It has ended in this turn; nobody is left to be charged.
-      for (const stray of fds) this.closing.add(NOBODY.uid, stray, () => {});
+      for (const stray of fds) this.plane.closing.add(NOBODY.uid, stray, () => {});
     } else if (bytes.length === 0) this.#end(fd, null);
     else {
       if (entry.readsLeft !== null) entry.readsLeft--;
@@ -221,8 +224,8 @@ export class Connections {
     shutdown(fd);
     this.#fds.closeLater(uid, fd, () => fds.give(1), true);
     const why = connection.failure ?? reason;
-    if (why === null) this.log('debug', 'client left', { client: client.id });
-    else this.log('warn', 'client dropped', { client: client.id, ...client.peer, why });
+    if (why === null) this.plane.log('debug', 'client left', { client: client.id });
+    else this.plane.log('warn', 'client dropped', { client: client.id, ...client.peer, why });
   }
 
   /** Ends one in the next turn, when the client has been told why. */
@@ -262,8 +265,8 @@ export class Connections {
     if (this.#acceptAgainAt !== null) return;
     this.step.accepting(false);
     this.#acceptAgainAt = after(this.broker.clock.now(), ACCEPT_PAUSE_MS);
-    const waiting = Object.fromEntries(this.closing.left);
-    this.log(level, `${why}: not accepting for a moment`, { waiting });
+    const waiting = Object.fromEntries(this.plane.closing.left);
+    this.plane.log(level, `${why}: not accepting for a moment`, { waiting });
   }
 
   #acceptAgain(): number {

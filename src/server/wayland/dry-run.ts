@@ -12,16 +12,15 @@ import type { Resource } from './resource.js';
 export function testRequest(
   broker: Broker,
   connection: Connection,
-  id: number,
-  version: number,
+  { id, version }: { readonly id: number; readonly version: number },
   request: AllocationRequest,
 ): void {
   const resource = connection.create(id, dmabroker_test_v1, version, { destroy: () => {} });
   const { client } = connection;
   const owner = { client, peer: client.peer };
   broker.test(owner, request, (result) => {
-    if ('error' in result) refuse(broker, owner, resource, result.error);
-    else tell(resource, result.plan, unverified(request.spec.usage));
+    if ('error' in result) refuse(broker, { owner, resource }, result.error);
+    else tell(resource, result, unverified(request.spec.usage));
   });
 }
 

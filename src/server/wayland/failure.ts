@@ -15,7 +15,7 @@ import type { Resource } from './resource.js';
 import { cut, MAX_TEXT } from './text.js';
 
 /** Their events have the same names and arguments (test/protocol/rules.test.ts). */
-type Refusing =
+export type Refusing =
   | typeof dmabroker_buffer_v1
   | typeof dmabroker_share_v1
   | typeof dmabroker_test_v1
@@ -32,13 +32,18 @@ function shortened({ constraint, nearest }: Refusal): string {
   return less.find(fits) ?? '{}';
 }
 
+/** Who asked for what is refused, of which object, and by which event it is told. */
+interface Asked<I extends Refusing> {
+  readonly owner: Owner;
+  readonly resource: Resource<I>;
+  readonly event?: 'failed' | 'lease_refused';
+}
+
 /** Tells whoever has the object that what was asked of it is refused. */
 export function refuse<I extends Refusing>(
   broker: Broker,
-  owner: Owner,
-  resource: Resource<I>,
+  { owner, resource, event = 'failed' }: Asked<I>,
   error: BrokerError,
-  event: 'failed' | 'lease_refused' = 'failed',
 ): void {
   // Nothing is made for an object that has gone.
   if (!resource.alive) return;

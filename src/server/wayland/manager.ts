@@ -1,8 +1,6 @@
-/**
- * dmabroker_manager_v1: the broker describes itself, and a client begins.
- */
+/** dmabroker_manager_v1: the broker describes itself, and a client begins. */
 import type { Broker } from '../../broker/broker.js';
-import { BrokerError } from '../../memory/errors.js';
+import type { DeviceDescription, PhysicalDescription } from '../../memory/device.js';
 import {
   MAX_BUFFER_SIZE,
   MAX_BUFFERS_PER_CLIENT,
@@ -10,9 +8,9 @@ import {
   MAX_IMAGE_DIMENSION,
   MAX_OBJECTS_PER_CLIENT,
 } from '../../memory/limits.js';
+import { asRefusal } from '../../memory/result.js';
 import { dmabroker_manager_v1 } from '../../protocol/dmabroker-v1.gen.js';
 import { hi, lo } from '../../protocol/wire.js';
-import type { DeviceInfo } from '../../rest/contract.js';
 import { ownNode } from '../machine/drm-node.js';
 import { BufferObject } from './buffer.js';
 import type { Connection } from './connection.js';
@@ -23,14 +21,14 @@ import { cut, MAX_TEXT } from './text.js';
 /** What the manager's events say and its requests reach. */
 export interface ManagerContext {
   readonly broker: Broker;
-  readonly device: DeviceInfo | null;
+  readonly device: DeviceDescription | null;
   /** dev_t of the DRM node that is advertised, or null. */
   readonly mainDevice: Buffer | null;
   /** The machine's other devices. */
   readonly others: readonly OtherDevice[];
 }
 
-type OtherDevice = Pick<DeviceInfo, 'name' | 'device_uuid' | 'driver_uuid' | 'drm'>;
+type OtherDevice = Pick<PhysicalDescription, 'name' | 'deviceUuid' | 'driverUuid' | 'drm'>;
 
 export function bindManager(
   context: ManagerContext,
@@ -46,8 +44,7 @@ export function bindManager(
       try {
         object.redeemed(context.broker.redeem(connection.client, token));
       } catch (error) {
-        if (!(error instanceof BrokerError)) throw error;
-        object.failed(error);
+        object.failed(asRefusal(error));
       }
     },
     create_work: (workId, bufferId) => BufferObject.named(connection, bufferId).createWork(workId),
@@ -64,8 +61,8 @@ function describe(
     const tell = (each: OtherDevice, node: Buffer | null) => {
       // Native byte order: the daemon runs on little-endian machines alone (package.json's cpu).
       const dev = node?.readBigUInt64LE() ?? 0n;
-      const { name, device_uuid, driver_uuid } = each;
-      manager.event('device', name, device_uuid, driver_uuid, hi(dev), lo(dev));
+      const { name, deviceUuid, driverUuid } = each;
+      manager.event('device', name, deviceUuid, driverUuid, hi(dev), lo(dev));
     };
     tell(device, mainDevice);
     for (const other of others) tell(other, ownNode(other.drm));
@@ -75,8 +72,8 @@ function describe(
     manager.event('source', name, handle_type[handleType], usable ? 1 : 0, why);
   }
   const limits = [
-    [limit.buffer_size, device?.limits.max_allocation_size ?? MAX_BUFFER_SIZE],
-    [limit.image_dimension, device?.limits.max_image_dimension_2d ?? MAX_IMAGE_DIMENSION],
+    [limit.buffer_size, device?.limits.maxAllocationSize ?? MAX_BUFFER_SIZE],
+    [limit.image_dimension, device?.limits.maxImageDimension2d ?? MAX_IMAGE_DIMENSION],
     [limit.buffers, MAX_BUFFERS_PER_CLIENT],
     [limit.objects, MAX_OBJECTS_PER_CLIENT],
     [limit.fds, MAX_FDS],

@@ -25,6 +25,14 @@ const LAST_LOOK_MS = 1000;
 /** How often it is looked whether one that is not read has sent fds: a file of /proc is read for it. */
 const LOOK_MS = 500;
 
+/** A socket, and the connection that it carries. */
+export interface ConnectedSocket {
+  readonly fd: number;
+  readonly connection: Connection;
+  /** Whether its user has to wait, for a reason that is not this connection's. */
+  heldBack(): boolean;
+}
+
 export class Outbox {
   /** The current step had no room for a packet. */
   #turnedAway = false;
@@ -47,11 +55,8 @@ export class Outbox {
 
   constructor(
     private readonly step: Step,
-    private readonly fd: number,
-    private readonly connection: Connection,
+    private readonly socket: ConnectedSocket,
     private readonly clock: Clock,
-    /** Whether its user has to wait, for a reason that is not this connection's. */
-    private readonly heldBack: () => boolean = () => false,
   ) {}
 
   writable(): void {
@@ -65,7 +70,7 @@ export class Outbox {
 
   /** It wants `flush` to be called again after the step. */
   get busy(): boolean {
-    const { sending, awaitsReceipt } = this.connection;
+    const { sending, awaitsReceipt } = this.socket.connection;
     return sending || this.#turnedAway || this.#stuck || awaitsReceipt;
   }
 
@@ -74,7 +79,7 @@ export class Outbox {
    * before something happens), or `over` when the connection has nothing left to live for.
    */
   flush(): number | 'over' {
-    const { closing, nextPacket } = this.connection;
+    const { closing, nextPacket } = this.socket.connection;
     this.#turnedAway = false;
     if (this.#broken || (closing && (nextPacket === undefined || this.#stuck))) return 'over';
     const look = this.#look();
@@ -88,11 +93,11 @@ export class Outbox {
    * many ms it wants to look again; -1: not at all.
    */
   #lookReceived(): number {
-    const { connection } = this;
+    const { connection } = this.socket;
     if (!connection.awaitsReceipt) return -1;
     const now = this.clock.now();
     if (this.#receiptAt === null || now >= this.#receiptAt) {
-      if (this.step.unread(this.fd) === 0) connection.received();
+      if (this.step.unread(this.socket.fd) === 0) connection.received();
       if (!connection.awaitsReceipt) {
         this.#receiptAt = null;
         this.#receiptMs = FIRST_RETRY_MS;
@@ -119,7 +124,7 @@ export class Outbox {
     const now = this.clock.now();
     this.#lookAt ??= after(now, LOOK_MS);
     if (now >= this.#lookAt) {
-      this.#fdsWaiting = this.step.waitingFds(this.fd) > 0;
+      this.#fdsWaiting = this.step.waitingFds(this.socket.fd) > 0;
       this.#lookAt = after(now, LOOK_MS);
     }
     return Math.ceil(this.#lookAt - now);
@@ -130,19 +135,25 @@ export class Outbox {
     const now = this.clock.now();
     if (this.#retryAt !== null && now < this.#retryAt) return Math.ceil(this.#retryAt - now);
     const drained = held !== null && this.#fdsInFlight;
-    const { connection } = this;
-    connection.sending = this.step.send(this.fd, bytes, held?.fds ?? [], drained, (result) => {
-      connection.sending = false;
-      this.#retryAt = null;
-      if (result === 'full') this.#full = true;
-      else if (result === 'undrained') this.#retryAt = after(this.clock.now(), this.#nextRetry());
-      else if (typeof result === 'object') this.#broken = true;
-      else {
-        this.#retryMs = FIRST_RETRY_MS;
-        if (held !== null) this.#fdsInFlight = true;
-        connection.sent(result);
-      }
-    });
+    const { connection } = this.socket;
+    connection.sending = this.step.send(
+      this.socket.fd,
+      bytes,
+      held?.fds ?? [],
+      drained,
+      (result) => {
+        connection.sending = false;
+        this.#retryAt = null;
+        if (result === 'full') this.#full = true;
+        else if (result === 'undrained') this.#retryAt = after(this.clock.now(), this.#nextRetry());
+        else if (typeof result === 'object') this.#broken = true;
+        else {
+          this.#retryMs = FIRST_RETRY_MS;
+          if (held !== null) this.#fdsInFlight = true;
+          connection.sent(result);
+        }
+      },
+    );
     this.#turnedAway = !connection.sending;
     // The step sends, then waits: it must not wait with more to do than this one packet, nor while
     // this socket is not read (a retry), for then nothing the client says would end the wait.
@@ -158,12 +169,12 @@ export class Outbox {
 
   /** Reads only from those who have read what was for them, or have sent fds. */
   #watch(): void {
-    const waits = this.heldBack() || this.connection.behind;
+    const waits = this.socket.heldBack() || this.socket.connection.behind;
     const able = (!this.#stuck || this.#fdsWaiting) && !waits;
-    const reading = !this.connection.closing && able;
+    const reading = !this.socket.connection.closing && able;
     if (reading === this.#reading && this.#full === this.#watchingFull) return;
     this.#reading = reading;
     this.#watchingFull = this.#full;
-    this.step.watch(this.fd, reading, this.#full);
+    this.step.watch(this.socket.fd, reading, this.#full);
   }
 }

@@ -1,22 +1,15 @@
-/**
- * dmabroker_params_v1: a client describes memory to be allocated, or memory that it brings.
- */
+/** dmabroker_params_v1: a client describes memory to be allocated, or memory that it brings. */
 
 import type { Broker } from '../../broker/broker.js';
-import type { AllocationRequest, Lifetime } from '../../broker/request.js';
+import type { Lifetime } from '../../broker/lifetime.js';
+import type { AllocationRequest } from '../../broker/request.js';
 import type { Alignment } from '../../memory/alignment.js';
 import { type BrokerError, outOfFds } from '../../memory/errors.js';
 import { MOD_LINEAR } from '../../memory/fourcc.js';
-import { MAX_PLANES, noDmaBuf } from '../../memory/import.js';
+import { noDmaBuf } from '../../memory/import.js';
 import { MAX_MODIFIERS, MAX_WAITING_PLANES, MODIFIER_BYTES } from '../../memory/limits.js';
-import {
-  type HandleType,
-  type MemorySpec,
-  type Placement,
-  type Plane,
-  type PlanePlace,
-  Usage,
-} from '../../memory/source.js';
+import { type BroughtPlane, MAX_PLANES, type PlaneLayout } from '../../memory/plane.js';
+import { type HandleType, type MemorySpec, type Placement, Usage } from '../../memory/source.js';
 import { dmabroker_manager_v1, dmabroker_params_v1 } from '../../protocol/dmabroker-v1.gen.js';
 import { wl_display } from '../../protocol/wayland.gen.js';
 import { join64 } from '../../protocol/wire.js';
@@ -64,12 +57,12 @@ export function createParams(
   let placement: Placement = 'any';
   let sources: readonly string[] = [];
   let device: string | undefined;
-  const layout = new Map<number, PlanePlace>();
+  const layout = new Map<number, PlaneLayout>();
   /**
    * Memory that the client brings; the fds are ours until `import` hands them to the broker. What is no
    * dma_buf is closed at once, and `import` is refused.
    */
-  const planes = new Map<number, Plane>();
+  const planes = new Map<number, BroughtPlane>();
   let unusable: BrokerError | null = null;
 
   /** Wraps a request that may come only before create. */
@@ -165,8 +158,9 @@ export function createParams(
         used = true;
       }),
       import: before((bufferId) => {
-        const brought: Plane[] = [];
-        for (let index = 0; planes.has(index); index++) brought.push(planes.get(index) as Plane);
+        const brought: BroughtPlane[] = [];
+        for (let index = 0; planes.has(index); index++)
+          brought.push(planes.get(index) as BroughtPlane);
         if (brought.length === 0 || brought.length < planes.size) {
           params.error('planes_mismatch', 'import wants planes, from 0 on without a gap');
         }
@@ -194,7 +188,7 @@ export function createParams(
       }),
       test: before((testId) => {
         if (planes.size > 0) params.error('planes_mismatch', 'planes are for import');
-        testRequest(broker, connection, testId, version, request());
+        testRequest(broker, connection, { id: testId, version }, request());
       }),
       set_placement: before((value) => {
         const known = (Object.keys(placements) as Placement[]).find(
@@ -239,7 +233,7 @@ export function createParams(
     };
   }
 
-  function dictated(): PlanePlace[] {
+  function dictated(): PlaneLayout[] {
     const places = [...layout].sort(([a], [b]) => a - b);
     if (places.some(([index], i) => index !== i)) {
       params.error('invalid_plane', 'a layout wants its planes from 0 on without a gap');

@@ -1,6 +1,5 @@
-/**
- * An object of the wire protocol on the server's side, and the error that ends a connection.
- */
+/** An object of the wire protocol on the server's side, and the error that ends a connection. */
+import type { HeldFds } from '../../broker/held-fds.js';
 import {
   encode,
   type Handlers,
@@ -9,7 +8,6 @@ import {
   type MessageOf,
   type Values,
 } from '../../protocol/wire.js';
-import type { Connection } from './connection.js';
 
 export class ProtocolError extends Error {
   override readonly name = 'ProtocolError';
@@ -28,6 +26,16 @@ type ErrorOf<I extends Interface> = I['enums'] extends { readonly error: infer E
   ? keyof E & string
   : never;
 
+/** What an object needs of its connection (connection.ts). */
+export interface Outgoing {
+  /** Appends a message to what goes out next. */
+  write(bytes: Buffer): void;
+  /** Sends what `events` write in one message, with fds. */
+  packet(held: HeldFds, events: () => void, received?: () => void): unknown;
+  /** Charges what an object keeps. */
+  carry(bytes: number): void;
+}
+
 /** An object of the client, typed by its interface. */
 export class Resource<I extends Interface = Interface> {
   alive = true;
@@ -35,7 +43,7 @@ export class Resource<I extends Interface = Interface> {
   carried = 0;
 
   constructor(
-    readonly connection: Connection,
+    readonly connection: Outgoing,
     readonly id: number,
     readonly definition: I,
     readonly version: number,

@@ -5,13 +5,14 @@
 
 import type { Worked } from '../../broker/works.js';
 import type { BrokerError } from '../../memory/errors.js';
+import type { Done, Result } from '../../memory/result.js';
 import type { RangeRequest } from '../../memory/work.js';
 import { dmabroker_work_v1 } from '../../protocol/dmabroker-v1.gen.js';
 import { hi, join64, lo } from '../../protocol/wire.js';
 import type { Connection } from './connection.js';
 import type { Resource } from './resource.js';
 
-type Answered = (result: Worked) => void;
+type Answered = Done<Worked>;
 
 /** The buffer that the work is about; each calls `answered` once. */
 export interface Workpiece {
@@ -83,7 +84,7 @@ export class WorkObject {
    * The answer. What was read goes to the client, or is closed where the object has gone; it is charged
    * until the client has it.
    */
-  readonly #answered = (result: Worked): void => {
+  readonly #answered = (result: Result<Worked>): void => {
     const resource = this.#resource;
     if ('error' in result) {
       this.buffer.refused(result.error, resource);

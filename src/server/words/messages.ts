@@ -7,43 +7,38 @@
  *
  * The data plane blocks in the kernel, so whoever posts to it also writes its eventfd.
  */
-import type { AllocationResult } from '../../broker/broker.js';
 import type { PolicyRules } from '../../broker/policy.js';
 import type { PoolLimits } from '../../broker/pool/pool.js';
 import type { Layer, Rules } from '../../broker/quota/rules.js';
 import type { Choice } from '../../broker/request.js';
 import type { ChargePolicy } from '../../broker/shares.js';
+import type { BroughtMemory } from '../../broker/surroundings.js';
 import type { Asker } from '../../broker/turns.js';
-import type { DeviceState } from '../../memory/device.js';
+import type { DeviceDescription, DeviceState, ListedDevice } from '../../memory/device.js';
 import type { ErrorMessage } from '../../memory/errors.js';
 import type { LogLevel } from '../../memory/log-level.js';
 import type {
   Allocation,
   FormatOffer,
   LostAllocation,
-  MemorySpec,
   Plan,
-  Plane,
   SourceState,
 } from '../../memory/source.js';
 import type { Work, WorkDone } from '../../memory/work.js';
-import type { ListedDevice } from '../../native/sources/devices.js';
-import type { BufferInfo, ClientInfo, DeviceInfo, EventInfo } from '../../rest/contract.js';
+import type { BufferInfo, ClientInfo, EventInfo } from '../../rest/contract.js';
 import type { SubuidRange } from '../machine/users.js';
 import type { AuditNote } from './audit.js';
-
-export type { AllocationResult };
 
 /** What the allocator found, at start, or after a device was opened or lost. */
 export interface Inventory {
   /** The main one. */
-  readonly device: DeviceInfo | null;
+  readonly device: DeviceDescription | null;
   /** Of the main device and of the sources without a device. */
   readonly sources: readonly SourceState[];
   readonly offers: readonly FormatOffer[];
   /** All, the main one first. */
   readonly devices: readonly DeviceState[];
-  /** All as JSON, in the same order. */
+  /** The same as they are described, in the same order. */
   readonly listed: readonly ListedDevice[];
 }
 
@@ -58,15 +53,8 @@ export type AllocatorRequest =
     }
   /** A dry run. */
   | { readonly kind: 'plan'; readonly seq: number; readonly asker: Asker; readonly choice: Choice }
-  /** The fds stay the data plane's. `device`: a UUID, or null for the main one. */
-  | {
-      readonly kind: 'import';
-      readonly seq: number;
-      readonly asker: Asker;
-      readonly spec: MemorySpec;
-      readonly planes: readonly Plane[];
-      readonly device: string | null;
-    }
+  /** The fds stay the data plane's. */
+  | ({ readonly kind: 'import'; readonly seq: number; readonly asker: Asker } & BroughtMemory)
   /** A device's UUID. */
   | { readonly kind: 'open'; readonly seq: number; readonly asker: Asker; readonly device: string }
   /** The fds in it stay the data plane's, and open until the reply. */
@@ -181,7 +169,7 @@ export interface DeviceQuestion {
 }
 
 export type DeviceAnswer =
-  | { readonly seq: number; readonly device: DeviceInfo | null }
+  | { readonly seq: number; readonly device: DeviceDescription | null }
   | { readonly seq: number; readonly devices: readonly ListedDevice[] }
   | { readonly seq: number };
 

@@ -1,5 +1,6 @@
 /** What the main thread and the preview thread say to each other. */
 import type { ErrorMessage } from '../../memory/errors.js';
+import type { PlaneLayout } from '../../memory/plane.js';
 import type { Matrix, Range } from '../../pixels/ycbcr.js';
 
 /** How a picture is to be made. */
@@ -23,7 +24,7 @@ export interface Content {
   readonly width: number;
   readonly height: number;
   /** Offsets count from the start of the content. */
-  readonly planes: readonly { readonly offset: number; readonly stride: number }[];
+  readonly planes: readonly PlaneLayout[];
 }
 
 export interface PreviewRequest {

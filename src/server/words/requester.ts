@@ -1,5 +1,6 @@
 /** Who asks over REST: what main tells the data plane with each question. */
-import type { Owner, PartialPeer } from '../../broker/buffer.js';
+import type { Owner } from '../../broker/buffer.js';
+import type { PartialPeer } from '../../broker/who.js';
 
 /** The process behind a REST request, as far as its socket tells, or the name of its token. */
 export type Requester = PartialPeer & { readonly token?: string };

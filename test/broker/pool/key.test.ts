@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import t from 'tap';
 import { keyOf } from '../../../src/broker/pool/key.js';
 import type { Choice } from '../../../src/broker/request.js';
-import type { Placement } from '../../../src/memory/source.js';
+import type { CheckedSpec, MemorySpec, Placement } from '../../../src/memory/source.js';
 import { image, linear } from '../support/world.js';
 
 const few = (...values: number[]) => fc.constantFrom(...values);
@@ -42,7 +42,7 @@ const choice: fc.Arbitrary<Choice> = fc.record(
     source: fc.constantFrom('memfd', 'vulkan'),
     handleType: fc.constantFrom('memfd', 'dma_buf'),
     device: fc.constantFrom('a', 'b'),
-    spec,
+    spec: spec as fc.Arbitrary<CheckedSpec>,
   },
   { requiredKeys: ['source', 'handleType', 'spec'] },
 );
@@ -68,7 +68,8 @@ t.test('the same key for the same memory alone', async (t) => {
 });
 
 t.test('what is not given, and what is given as it is by default', async (t) => {
-  const of = (spec: Choice['spec']) => keyOf({ source: 'memfd', handleType: 'memfd', spec });
+  const of = (spec: MemorySpec) =>
+    keyOf({ source: 'memfd', handleType: 'memfd', spec: spec as CheckedSpec });
   t.equal(of(linear), of({ ...linear, alignment: { size: 1, stride: 64 }, placement: 'any' }));
   t.equal(of(image), of({ ...image, alignment: { height: 1 }, separatePlanes: false }));
   t.not(of(image), of({ ...image, modifiers: [...image.modifiers, 1n] }));

@@ -22,7 +22,7 @@ const noMemory = new BrokerError('out_of_memory', 'no memory');
 
 function make(limits: Partial<PoolLimits> = {}) {
   const world = new FakeWorld();
-  const broker = new Broker(world, [memfd], offers);
+  const broker = new Broker(world, { sources: [memfd], offers });
   broker.pool.configure({ ...LIMITS, ...limits });
   const owner = { client: null, peer };
   /** Asks for memory; what the source is asked for is answered at once. */
@@ -30,7 +30,7 @@ function make(limits: Partial<PoolLimits> = {}) {
     let buffer: BrokerBuffer | null = null;
     broker.allocate(owner, request({ spec, lifetime: 'until_released' }), (result) => {
       if ('error' in result) throw result.error;
-      buffer = result.buffer;
+      buffer = result;
     });
     if (world.pending.length > 0) world.answer();
     if (buffer === null) throw new Error('there is no answer');
@@ -204,7 +204,7 @@ t.test('the same for a heap of a device, which is known when there was a spare',
   const vulkan = { ...memfd, name: 'vulkan', handleType: 'dma_buf' } as const;
   const world = new FakeWorld();
   const quotas = new Quotas(world.clock, { mainDevice: device });
-  const broker = new Broker(world, [vulkan], offers, quotas);
+  const broker = new Broker(world, { sources: [vulkan], offers }, quotas);
   broker.pool.configure(LIMITS);
   const limit = (bytes: number, heap: number) =>
     broker.setQuotas(

@@ -1,12 +1,13 @@
 /** Who is charged for a shared buffer, where importers are: each byte once, and given back exactly. */
 import fc from 'fast-check';
 import t from 'tap';
-import { Broker, type BufferResult } from '../../../src/broker/broker.js';
+import { Broker } from '../../../src/broker/broker.js';
 import type { BrokerBuffer, Client } from '../../../src/broker/buffer.js';
 import { Quotas } from '../../../src/broker/quota/quotas.js';
 import type { Rule, RuleId } from '../../../src/broker/quota/rules.js';
 import type { ChargePolicy } from '../../../src/broker/shares.js';
 import { BrokerError } from '../../../src/memory/errors.js';
+import type { Result } from '../../../src/memory/result.js';
 import { refused } from '../../support/refused.js';
 import { FakeWorld, linear, memfd, offers, peer, request } from '../support/world.js';
 
@@ -15,16 +16,16 @@ const terms = { uses: 9, uid: null, seconds: null };
 function make(charge: ChargePolicy) {
   const world = new FakeWorld();
   const quotas = new Quotas(world.clock, { charge, defaults: new Map() });
-  const broker = new Broker(world, [memfd], offers, quotas);
+  const broker = new Broker(world, { sources: [memfd], offers }, quotas);
   const connect = (uid: number) => broker.connect({ ...peer, uid, cgroup: `/${uid}` });
   const allocate = (client: Client, size: number): BrokerBuffer => {
-    const results: BufferResult[] = [];
+    const results: Result<BrokerBuffer>[] = [];
     const asked = request({ spec: { ...linear, size }, lifetime: 'until_released' });
     broker.allocate({ client, peer: client.peer }, asked, (result) => results.push(result));
     world.answer();
     const [result] = results;
     if (result === undefined || 'error' in result) throw new Error('it was not allocated');
-    return result.buffer;
+    return result;
   };
   const redeem = (client: Client, buffer: BrokerBuffer) =>
     broker.redeem(client, broker.share(buffer, terms).token);

@@ -1,10 +1,11 @@
 /** Recalls: whom the broker asks for memory, in which order, and what comes of not giving it back. */
 import t from 'tap';
-import { Broker, type BufferResult } from '../../../src/broker/broker.js';
+import { Broker } from '../../../src/broker/broker.js';
 import type { BrokerBuffer, Client } from '../../../src/broker/buffer.js';
 import { Quotas } from '../../../src/broker/quota/quotas.js';
 import { IDLE_SECONDS } from '../../../src/broker/quota/recalls.js';
 import type { Rule, RuleId } from '../../../src/broker/quota/rules.js';
+import type { Result } from '../../../src/memory/result.js';
 import { FakeWorld, linear, memfd, offers, peer, request } from '../support/world.js';
 
 const PAGE = 4096;
@@ -12,21 +13,21 @@ const PAGE = 4096;
 function make(rules: [RuleId, Rule][]) {
   const world = new FakeWorld();
   const quotas = new Quotas(world.clock, { defaults: new Map(rules) });
-  const broker = new Broker(world, [memfd], offers, quotas);
+  const broker = new Broker(world, { sources: [memfd], offers }, quotas);
   const told: [string, string, number][] = [];
   const connect = (uid: number, cgroup: string | null = null) =>
     broker.connect({ ...peer, uid, cgroup });
   /** Asks for so many pages; the source gives them. */
-  const ask = (client: Client, pages: number, name = ''): BufferResult => {
-    let answer: BufferResult | undefined;
+  const ask = (client: Client, pages: number, name = ''): Result<BrokerBuffer> => {
+    let answer: Result<BrokerBuffer> | undefined;
     const spec = { ...linear, size: pages * PAGE };
     broker.allocate({ client, peer: client.peer }, request({ spec, name }), (result) => {
       answer = result;
     });
     if (world.pending.length > 0) world.answer();
     if (answer === undefined) throw new Error('there was no answer');
-    if ('buffer' in answer) {
-      answer.buffer.watchers.add({
+    if (!('error' in answer)) {
+      answer.watchers.add({
         released: () => {},
         recalled: (reason, seconds) => told.push([name, reason, seconds]),
       });
@@ -36,11 +37,11 @@ function make(rules: [RuleId, Rule][]) {
   const take = (client: Client, pages: number, name = ''): BrokerBuffer => {
     const answer = ask(client, pages, name);
     if ('error' in answer) throw answer.error;
-    return answer.buffer;
+    return answer;
   };
   const refuse = (client: Client, pages: number) => {
     const answer = ask(client, pages);
-    if ('buffer' in answer) throw new Error('it was not refused');
+    if (!('error' in answer)) throw new Error('it was not refused');
     const { code, refusal } = answer.error;
     return { code, refusal };
   };
@@ -176,7 +177,7 @@ t.test('a container answers for its owner', async (t) => {
   const defaults = new Map<RuleId, Rule>([['user/default', { buffers: 2 }]]);
   const accountable = (uid: number) => (uid >= 100_000 ? 1000 : uid);
   const quotas = new Quotas(world.clock, { defaults, accountable });
-  const broker = new Broker(world, [memfd], offers, quotas);
+  const broker = new Broker(world, { sources: [memfd], offers }, quotas);
   const codes: string[] = [];
   for (const uid of [1000, 100_000, 165_535]) {
     const client = broker.connect({ ...peer, uid });
@@ -191,7 +192,7 @@ t.test('a container answers for its owner', async (t) => {
 t.test('what an allocation really takes is charged, or refused', async (t) => {
   const { world, broker, connect, quotas } = make([['user/default', { fds: 2 }]]);
   const client = connect(1);
-  const results: BufferResult[] = [];
+  const results: Result<BrokerBuffer>[] = [];
   const ask = () =>
     broker.allocate({ client, peer: client.peer }, request(), (r) => results.push(r));
   ask();
@@ -242,7 +243,7 @@ t.test('what cannot be had back is not counted on', async (t) => {
     const { world, broker, connect } = make([hundred]);
     const [greedy, modest] = [connect(1), connect(2)];
     const ask = (client: Client, pages: number) => {
-      const results: BufferResult[] = [];
+      const results: Result<BrokerBuffer>[] = [];
       const spec = { ...linear, size: pages * PAGE };
       const owner = { client, peer: client.peer };
       broker.allocate(owner, request({ spec }), (result) => results.push(result));
@@ -253,7 +254,7 @@ t.test('what cannot be had back is not counted on', async (t) => {
       { error: { refusal: { possible: { recallable: 0 }, quota: { lingering: 0 } } } },
     ]);
     world.answer();
-    t.match(given, [{ buffer: { state: 'live' } }]);
+    t.match(given, [{ state: 'live' }]);
     t.match(ask(modest, 15), [{ error: { refusal: { possible: { recalling: true } } } }]);
   });
 });
@@ -292,7 +293,7 @@ t.test('a buffer that nobody’s connection owns, recalled and overdue', async (
     { client: gone, peer: gone.peer },
     request({ lifetime: 'until_released' }),
     (result) => {
-      if ('buffer' in result) left = result.buffer;
+      if (!('error' in result)) left = result;
     },
   );
   world.answer();

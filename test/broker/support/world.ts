@@ -3,49 +3,46 @@
  * stands still until it is moved, and every file descriptor is counted. An fd that is closed twice
  * or that was never given, and memory that is freed twice, throw at once.
  */
-import type { AllocationResult, Surroundings } from '../../../src/broker/broker.js';
-import type { BrokerBuffer, Client, Peer } from '../../../src/broker/buffer.js';
+import type { Surroundings } from '../../../src/broker/broker.js';
+import type { BrokerBuffer, Client } from '../../../src/broker/buffer.js';
 import { NO_CGROUP } from '../../../src/broker/cgroup.js';
-import type { OpenResult } from '../../../src/broker/devices.js';
 import type { BrokerEvent } from '../../../src/broker/events.js';
 import type { AllocationRequest, Choice } from '../../../src/broker/request.js';
+import type { BroughtMemory } from '../../../src/broker/surroundings.js';
 import type { Asker } from '../../../src/broker/turns.js';
-import type { WorkResult } from '../../../src/broker/works.js';
+import type { Peer } from '../../../src/broker/who.js';
+import { checked } from '../../../src/memory/check-spec.js';
 import type { DeviceState } from '../../../src/memory/device.js';
 import { BrokerError, type Refusal } from '../../../src/memory/errors.js';
 import { fourcc, MOD_LINEAR } from '../../../src/memory/fourcc.js';
 import type { Remaining, Remains } from '../../../src/memory/remains.js';
+import type { Done, Result } from '../../../src/memory/result.js';
 import type {
   Allocation,
   BufferSpec,
   FormatOffer,
   ImageSpec,
-  MemorySpec,
-  Plane,
-  PlanResult,
+  Plan,
   SourceName,
   SourceState,
 } from '../../../src/memory/source.js';
-import type { Work } from '../../../src/memory/work.js';
+import type { Work, WorkDone } from '../../../src/memory/work.js';
 import { FakeClock } from '../../support/clock.js';
 
 interface PendingWork {
   readonly asker: Asker;
   readonly work: Work;
-  readonly done: (result: WorkResult) => void;
+  readonly done: Done<WorkDone>;
 }
 
 interface Pending {
   readonly choice: Choice;
   readonly id: string;
-  readonly done: (result: AllocationResult) => void;
+  readonly done: Done<Allocation>;
 }
 
-export interface PendingImport {
-  readonly spec: MemorySpec;
-  readonly planes: readonly Plane[];
-  readonly device: string | null;
-  readonly done: (result: AllocationResult) => void;
+export interface PendingImport extends BroughtMemory {
+  readonly done: Done<Allocation>;
 }
 
 /** What else may be known of an allocation. */
@@ -71,12 +68,7 @@ export class FakeWorld implements Surroundings {
     this.events.push(event);
   }
 
-  allocate(
-    _asker: Asker,
-    choice: Choice,
-    id: string,
-    done: (result: AllocationResult) => void,
-  ): void {
+  allocate(_asker: Asker, choice: Choice, id: string, done: Done<Allocation>): void {
     this.pending.push({ choice, id, done });
     if (this.immediate) this.answer(this.pending.length - 1);
   }
@@ -89,7 +81,7 @@ export class FakeWorld implements Surroundings {
   /** Allocations that were answered from the pool, by source. */
   readonly fromPool: string[] = [];
 
-  prepare(choice: Choice, id: string, done: (result: AllocationResult) => void): void {
+  prepare(choice: Choice, id: string, done: Done<Allocation>): void {
     if (!this.idle()) throw new Error('a spare is made while somebody waits');
     this.preparing.push({ choice, id, done });
   }
@@ -110,11 +102,7 @@ export class FakeWorld implements Surroundings {
   overhead = 0;
 
   /** Answered at once: linear memory, up to the limit. */
-  plan(
-    _asker: Asker,
-    { source, handleType, spec }: Choice,
-    done: (result: PlanResult) => void,
-  ): void {
+  plan(_asker: Asker, { source, handleType, spec }: Choice, done: Done<Plan>): void {
     this.plans++;
     const size = spec.kind === 'buffer' ? spec.size : spec.width * spec.height * 4;
     if (size > this.planLimit) {
@@ -131,31 +119,28 @@ export class FakeWorld implements Surroundings {
     const modifier = spec.kind === 'buffer' ? null : (spec.modifiers[0] ?? null);
     const placement = ['host_visible'];
     const memories = [size + this.overhead];
-    done({ plan: { source, handleType, memories, modifier, planes, placement } });
+    done({ source, handleType, memories, modifier, planes, placement });
   }
 
   /** Imports that were asked for and not answered yet. */
   readonly imports: PendingImport[] = [];
 
-  importMemory(
-    _asker: Asker,
-    spec: MemorySpec,
-    planes: readonly Plane[],
-    device: string | null,
-    done: (result: AllocationResult) => void,
-  ): void {
-    this.imports.push({ spec, planes, device, done });
+  importMemory(_asker: Asker, brought: BroughtMemory, done: Done<Allocation>): void {
+    this.imports.push({ ...brought, done });
   }
 
   /** Devices that are being opened, oldest first. */
-  readonly opening: { readonly uuid: string; readonly done: (result: OpenResult) => void }[] = [];
+  readonly opening: {
+    readonly uuid: string;
+    readonly done: Done<DeviceState>;
+  }[] = [];
 
-  openDevice(uuid: string, done: (result: OpenResult) => void): void {
+  openDevice(uuid: string, done: Done<DeviceState>): void {
     this.opening.push({ uuid, done });
   }
 
   /** Answers the oldest one. */
-  answerOpen(result: OpenResult): void {
+  answerOpen(result: Result<DeviceState>): void {
     const pending = this.opening.shift();
     if (pending === undefined) throw new Error('no device is being opened');
     pending.done(result);
@@ -180,14 +165,14 @@ export class FakeWorld implements Surroundings {
       check: { how: 'layout', reason: 'no device' },
       ...where,
     };
-    done({ allocation });
+    done(allocation);
     return allocation;
   }
 
   /** Work that was asked for and not answered yet. */
   readonly works: PendingWork[] = [];
 
-  work(asker: Asker, work: Work, done: (result: WorkResult) => void): void {
+  work(asker: Asker, work: Work, done: Done<WorkDone>): void {
     this.works.push({ asker, work, done });
   }
 
@@ -334,7 +319,7 @@ export class FakeWorld implements Surroundings {
       exporter: null,
       ...where,
     };
-    done({ allocation });
+    done(allocation);
     return allocation;
   }
 
@@ -371,16 +356,16 @@ export const offers: readonly FormatOffer[] = [
   },
 ];
 
-export const linear: BufferSpec = { kind: 'buffer', size: 4096, usage: 4 };
+export const linear = checked<BufferSpec>({ kind: 'buffer', size: 4096, usage: 4 });
 
-export const image: ImageSpec = {
+export const image = checked<ImageSpec>({
   kind: 'image',
   width: 640,
   height: 480,
   format: fourcc('XR24'),
   modifiers: [MOD_LINEAR],
   usage: 4,
-};
+});
 
 /** A request that the memfd source serves. */
 export function request(changes: Partial<AllocationRequest> = {}): AllocationRequest {

@@ -4,6 +4,7 @@
  */
 import { closeSync, existsSync, fstatSync, readdirSync } from 'node:fs';
 import t, { type Test } from 'tap';
+import { checked } from '../../../src/memory/check-spec.js';
 import { formats } from '../../../src/memory/formats.js';
 import { fourcc, MOD_LINEAR } from '../../../src/memory/fourcc.js';
 import { linearLayout } from '../../../src/memory/layout.js';
@@ -29,15 +30,16 @@ const heaps = probeHeaps();
 const udmabuf = probeUdmabuf();
 const fds = () => readdirSync('/proc/self/fd').length;
 
-const image = (name: string, more: Partial<ImageSpec> = {}): ImageSpec => ({
-  kind: 'image',
-  width: 1920,
-  height: 1080,
-  format: fourcc(name),
-  modifiers: [MOD_LINEAR],
-  usage: Usage.transfer,
-  ...more,
-});
+const image = (name: string, more: Partial<ImageSpec> = {}) =>
+  checked<ImageSpec>({
+    kind: 'image',
+    width: 1920,
+    height: 1080,
+    format: fourcc(name),
+    modifiers: [MOD_LINEAR],
+    usage: Usage.transfer,
+    ...more,
+  });
 
 function drop(source: MemorySource, allocation: Allocation): void {
   source.free(allocation.key);
@@ -82,14 +84,14 @@ for (const [title, exporter, source] of sources) {
 
     await t.test('linear memory', async (t) => {
       for (const size of [1, 4096, 4097, 3 * MIB]) {
-        const spec = { kind: 'buffer', size, usage: Usage.cpuRead } as const;
+        const spec = checked({ kind: 'buffer', size, usage: Usage.cpuRead });
         const allocation = source.allocate(spec, 'b');
         t.equal(allocation.exporter, exporter);
         t.equal(allocation.size, Math.ceil(size / 4096) * 4096);
         checkMemories(t, allocation, 'b');
         drop(source, allocation);
       }
-      const spec = { kind: 'buffer', size: 5, usage: 4, alignment: { size: 65_536 } } as const;
+      const spec = checked({ kind: 'buffer', size: 5, usage: 4, alignment: { size: 65_536 } });
       const aligned = source.allocate(spec, 'a');
       t.equal(aligned.size, 65_536);
       drop(source, aligned);
@@ -174,7 +176,7 @@ t.test('more than udmabuf makes at once is refused', { skip: !direct }, async (t
   const limit = udmabufLimits()?.size ?? 0;
   t.ok(limit >= 64 * MIB);
   const before = fds();
-  const spec = { kind: 'buffer', size: limit + 1, usage: 4 } as const;
+  const spec = checked({ kind: 'buffer', size: limit + 1, usage: 4 });
   t.match(
     refused(() => direct?.allocate(spec, 'x')),
     {
@@ -187,7 +189,7 @@ t.test('more than udmabuf makes at once is refused', { skip: !direct }, async (t
 });
 
 t.test('more than the machine has is refused', { skip: !system }, async (t) => {
-  const spec = { kind: 'buffer', size: 2 ** 45, usage: 4 } as const;
+  const spec = checked({ kind: 'buffer', size: 2 ** 45, usage: 4 });
   t.match(
     refused(() => system?.allocate(spec, 'x')),
     {
@@ -198,7 +200,7 @@ t.test('more than the machine has is refused', { skip: !system }, async (t) => {
 });
 
 t.test('memory of a heap that promises nothing is cleared', { skip: !system }, async (t) => {
-  const allocation = system?.allocate({ kind: 'buffer', size: 8192, usage: 4 }, 'd');
+  const allocation = system?.allocate(checked({ kind: 'buffer', size: 8192, usage: 4 }), 'd');
   const fd = allocation?.planes[0]?.fd ?? -1;
   mapped(fd, 8192, (bytes) => bytes.fill(0xa5));
   t.notOk(mapped(fd, 8192, isZero));

@@ -2,6 +2,7 @@
 import { closeSync, fstatSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { constants, totalmem } from 'node:os';
 import t from 'tap';
+import { checked } from '../../../src/memory/check-spec.js';
 import { fourcc, MOD_LINEAR } from '../../../src/memory/fourcc.js';
 import type { ImageSpec } from '../../../src/memory/source.js';
 import { SystemError } from '../../../src/native/libc/errno.js';
@@ -13,8 +14,8 @@ import { udmabufLimits } from '../../../src/native/sources/udmabuf.js';
 import { refused } from '../../support/refused.js';
 
 const fds = () => readdirSync('/proc/self/fd').length;
-const buffer = (size: number) => ({ kind: 'buffer', size, usage: 4 }) as const;
-const yuv: ImageSpec = {
+const buffer = (size: number) => checked({ kind: 'buffer', size, usage: 4 });
+const yuv = checked<ImageSpec>({
   kind: 'image',
   width: 64,
   height: 64,
@@ -22,7 +23,7 @@ const yuv: ImageSpec = {
   modifiers: [5n, MOD_LINEAR],
   usage: 4,
   separatePlanes: true,
-};
+});
 
 /** An exporter of memfds, with another behaviour here and there. */
 const exporter = (changes: Partial<Exporter> = {}): Exporter => ({

@@ -106,7 +106,7 @@ for (const type of ['dma_buf', 'opaque_fd'] as const) {
       t.same(setup.lost, [[{ source: 'vulkan', handleType: type, key }]]);
       t.match(setup.reasons, [`${call}: VK_ERROR_DEVICE_LOST`]);
       t.same(setup.renewed, [null]);
-      t.match(setup.device.describe(), { losses: 1, last_lost_at: /^2/ });
+      t.match(setup.device.describe(), { losses: 1, lastLostAt: /^2/ });
       if (type === 'dma_buf') {
         t.ok(mapped(fdOf(fresh), fresh.size, isZero), 'the new memory is zero');
         t.ok(

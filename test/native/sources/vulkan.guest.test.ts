@@ -67,17 +67,17 @@ t.test(
     t.match(device, {
       name: /./,
       type: /^(discrete_gpu|integrated_gpu|virtual_gpu|cpu|other)$/,
-      api_version: /^1\.\d+\.\d+$/,
-      device_uuid: /^[0-9a-f]{32}$/,
-      driver_uuid: /^[0-9a-f]{32}$/,
+      apiVersion: /^1\.\d+\.\d+$/,
+      deviceUuid: /^[0-9a-f]{32}$/,
+      driverUuid: /^[0-9a-f]{32}$/,
       driver: { name: /./, info: String },
     });
     t.equal(device.extensions.length, 7);
     for (const extension of device.extensions) t.ok(extension.reason, extension.name);
-    t.ok(device.heaps.length > 0 && device.memory_types.length > 0);
-    t.ok(device.memory_types.some((type) => type.flags.includes('device_local')));
-    t.ok(device.limits.max_allocations >= 4096, 'the least that the specification allows');
-    t.ok(device.limits.max_image_dimension_2d >= 4096);
+    t.ok(device.heaps.length > 0 && device.memoryTypes.length > 0);
+    t.ok(device.memoryTypes.some((type) => type.flags.includes('device_local')));
+    t.ok(device.limits.maxAllocations >= 4096, 'the least that the specification allows');
+    t.ok(device.limits.maxImageDimension2d >= 4096);
   },
 );
 
@@ -213,7 +213,7 @@ t.test('of several modifiers those that the device has are used', needs('dma_buf
 
 t.test('images are refused for a reason', needs('dma_buf'), async (t) => {
   const source = must(dmaBuf);
-  const most = probe.device?.limits.max_image_dimension_2d ?? 0;
+  const most = probe.device?.limits.maxImageDimension2d ?? 0;
   t.match(refusal(source, image(64, 64, { modifiers: [MOD_INVALID] })), {
     code: 'unsupported_modifier',
     refusal: { constraint: 'modifiers', possible: ['0x0000000000000000'] },

@@ -114,7 +114,7 @@ t.test('heaps: their size, their budgets, and what the same request takes', asyn
   const take = (size: bigint, used: bigint[] | null, planned = none) => {
     const budgets =
       used && ((heap: number) => ({ budget: heaps[heap]?.size ?? 0n, usage: used[heap] ?? 0n }));
-    return withRoom(suitable, size, heaps, budgets, planned, 6000n).index;
+    return withRoom(suitable, size, { heaps, budgets, planned, promised: 6000n }).index;
   };
   t.equal(take(4000n, null), 1);
   t.equal(take(4001n, null), 0, 'larger than the heap: another heap’s type');

@@ -6,7 +6,14 @@ import { readdirSync } from 'node:fs';
 import t from 'tap';
 import { BrokerError } from '../../../src/memory/errors.js';
 import { fourcc, MOD_LINEAR } from '../../../src/memory/fourcc.js';
-import { type Allocation, type MemorySpec, Usage } from '../../../src/memory/source.js';
+import {
+  type Allocation,
+  type BufferSpec,
+  type Checked,
+  type CheckedSpec,
+  type ImageSpec,
+  Usage,
+} from '../../../src/memory/source.js';
 import { sync } from '../../../src/native/dmabuf.js';
 import { callInt, callLong, symbol, viewOf } from '../../../src/native/ffi.js';
 import { probeVulkan } from '../../../src/native/sources/probe-vulkan.js';
@@ -44,20 +51,23 @@ export function openFds(): number {
   return readdirSync('/proc/self/fd').length;
 }
 
-export const image = (width: number, height: number, more: object = {}): MemorySpec => ({
-  kind: 'image',
-  width,
-  height,
-  format: AR24,
-  modifiers: [MOD_LINEAR],
-  usage: Usage.sample | Usage.render | Usage.transfer,
-  ...more,
-});
-export const buffer = (size: number, usage: number = Usage.transfer): MemorySpec => ({
-  kind: 'buffer',
-  size,
-  usage,
-});
+/** Not checked, so that a source shows what it judges by itself. */
+export const image = (width: number, height: number, more: object = {}) =>
+  ({
+    kind: 'image',
+    width,
+    height,
+    format: AR24,
+    modifiers: [MOD_LINEAR],
+    usage: Usage.sample | Usage.render | Usage.transfer,
+    ...more,
+  }) as ImageSpec as Checked<ImageSpec>;
+export const buffer = (size: number, usage: number = Usage.transfer) =>
+  ({
+    kind: 'buffer',
+    size,
+    usage,
+  }) as Checked<BufferSpec>;
 
 export function fdOf(allocation: Allocation): number {
   const fd = allocation.planes[0]?.fd ?? -1;
@@ -65,7 +75,7 @@ export function fdOf(allocation: Allocation): number {
   return fd;
 }
 
-export function refusal(source: VulkanSource, spec: MemorySpec): BrokerError {
+export function refusal(source: VulkanSource, spec: CheckedSpec): BrokerError {
   try {
     source.allocate(spec, 'refused');
   } catch (error) {

@@ -4,6 +4,7 @@
  */
 import { closeSync, readFileSync, writeFileSync } from 'node:fs';
 import t from 'tap';
+import type { CheckedSpec } from '../../../src/memory/source.js';
 import { info } from '../../../src/native/dmabuf.js';
 import { isDmaBuf } from '../../../src/native/kind.js';
 import { probeVulkan } from '../../../src/native/sources/probe-vulkan.js';
@@ -78,7 +79,7 @@ for (const [type, source] of [
         for (const each of sources) each.close();
       });
       const one = must(sources.find((each) => each.handleType === type));
-      const specs = [buffer(1), buffer(65537), buffer(MIB)];
+      const specs: CheckedSpec[] = [buffer(1), buffer(65537), buffer(MIB)];
       if (type === 'dma_buf') specs.push(image(640, 480));
       // Its memory is no whole number of pages: a mapping would leave the last one's end.
       if (type === 'dma_buf' && zeroing !== 'map') specs.push(image(33, 17));

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { BrokerError } from '../../../src/memory/errors.js';
+import type { Allocation } from '../../../src/memory/source.js';
 import { Metrics } from '../../../src/server/http/metrics.js';
 import { holdings } from '../../../src/server/lists/holdings.js';
 import { leakReport } from '../../../src/server/observe/leaks/report.js';
@@ -88,7 +89,7 @@ await withoutLeaks(t, 'metrics', async (t) => {
     const made = [client, daemon.connect(peer)].map((owner) => {
       let id = '';
       daemon.broker.allocate({ client: owner, peer: owner.peer }, request(), (result) => {
-        if ('buffer' in result) id = result.buffer.id;
+        if (!('error' in result)) id = result.id;
       });
       return daemon.broker.get(id);
     });
@@ -168,11 +169,11 @@ t.test('allocations, refusals and times are counted', async (t) => {
   const clock = new FakeClock();
   const measures = new Measures(clock);
   const results: object[] = [];
-  const done = measures.allocating('memfd', (result: object) => results.push(result));
+  const done = measures.allocating('memfd', (result) => results.push(result));
   const end = measures.turn();
   t.equal(measures.counted.pendingAllocations, 1);
   clock.pass(2);
-  done({ allocation: {} });
+  done({} as Allocation);
   measures.allocating('udmabuf', () => {})({ error: new BrokerError('out_of_memory', '') });
   measures.refused('not_found');
   measures.refused('not_found');

@@ -220,7 +220,7 @@ await withoutLeaks(t, 'operations', async (t) => {
       { main: true, open: true },
       { main: false, open: false, heaps: null },
     ]);
-    const formats = `/v1/device/formats?device=${otherDevice.device_uuid}`;
+    const formats = `/v1/device/formats?device=${otherDevice.deviceUuid}`;
     t.equal((await ask(t, server, 'GET', formats)).status, 404);
     t.equal((await ask(t, server, 'GET', '/v1/device/formats?device=x')).status, 400);
     const body = { kind: 'buffer', size: 4096, ...MEMFD };

@@ -5,7 +5,7 @@ import { mkdirSync, statSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import t from 'tap';
-import type { DeviceInfo } from '../../../src/rest/contract.js';
+import type { DrmNodes } from '../../../src/memory/device.js';
 import { devBytes, mainDevice, makedev } from '../../../src/server/machine/drm-node.js';
 import { temporaryFolder } from '../../support/folder.js';
 
@@ -40,7 +40,7 @@ t.test('its bytes', async (t) => {
   t.equal(devBytes(makedev(226, 128)).toString('hex'), '80e2000000000000');
 });
 
-const device = (drm: DeviceInfo['drm']) => ({ drm }) as DeviceInfo;
+const device = (drm: DrmNodes | null) => ({ drm });
 const render = { major: 226, minor: 129 };
 const primary = { major: 226, minor: 1 };
 

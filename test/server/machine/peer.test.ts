@@ -6,7 +6,7 @@ import t, { type Test } from 'tap';
 import { NO_CGROUP } from '../../../src/broker/cgroup.js';
 import { EINVAL, ENOPROTOOPT } from '../../../src/native/libc/errno.js';
 import { close, isCloexec } from '../../../src/native/libc/fd.js';
-import { hasExited, openPidfd } from '../../../src/native/libc/pidfd.js';
+import { hasExited, openPidfd } from '../../../src/native/libc/process.js';
 import { listenUnix, peerCredentials, peerPidfd } from '../../../src/native/libc/socket.js';
 import { identify, peerOf } from '../../../src/server/machine/peer.js';
 import { accept } from '../../support/accept.js';

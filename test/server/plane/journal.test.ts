@@ -16,7 +16,7 @@ import { FakeWorld, memfd, offers, peer, request } from '../../broker/support/wo
 
 class Copy {
   readonly world = new FakeWorld();
-  readonly broker = new Broker(this.world, [memfd], offers);
+  readonly broker = new Broker(this.world, { sources: [memfd], offers });
   readonly mirror = new Mirror();
   readonly answered: number[] = [];
   /** Records in the last message. */

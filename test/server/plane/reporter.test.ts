@@ -88,7 +88,7 @@ t.test('a flood becomes few messages, and nothing waits for long', async (t) => 
   const clock = new FakeClock();
   const sizes: number[] = [];
   const reporter = new Reporter((events) => sizes.push(events.length), clock, false);
-  const happen = () => reporter.device('device.lost', 'test');
+  const happen = () => reporter.report({ type: 'device.lost', reason: 'test' });
   t.equal(reporter.wait, -1, 'nothing to tell');
   happen();
   t.equal(reporter.wait, 0);

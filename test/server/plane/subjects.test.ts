@@ -18,7 +18,7 @@ function make() {
       { client, peer: client.peer },
       { ...request({ spec: linear }), lifetime: { lease: 9 } },
       (result) => {
-        if ('buffer' in result) made = result.buffer;
+        if (!('error' in result)) made = result;
       },
     );
     world.answer();

@@ -9,7 +9,7 @@ import { createInterface } from 'node:readline';
 import t, { type Test } from 'tap';
 import { close } from '../../../src/native/libc/fd.js';
 import { ioctl } from '../../../src/native/libc/ioctl.js';
-import { openPidfd } from '../../../src/native/libc/pidfd.js';
+import { openPidfd } from '../../../src/native/libc/process.js';
 import { packageRoot } from '../../../src/package-root.js';
 import {
   dmabroker_manager_v1,

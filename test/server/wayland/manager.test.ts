@@ -3,12 +3,12 @@
  * set and when, and that the broker is asked for just that.
  */
 import t from 'tap';
+import type { DeviceDescription } from '../../../src/memory/device.js';
 import { MOD_LINEAR } from '../../../src/memory/fourcc.js';
 import {
   dmabroker_manager_v1,
   dmabroker_params_v1,
 } from '../../../src/protocol/dmabroker-v1.gen.js';
-import type { DeviceInfo } from '../../../src/rest/contract.js';
 import type { Global } from '../../../src/server/wayland/display.js';
 import { bindManager } from '../../../src/server/wayland/manager.js';
 import { image, second, secondOpen } from '../../broker/support/world.js';
@@ -51,11 +51,11 @@ t.test('the description without a device', async (t) => {
 
 t.test('the description of a device', async (t) => {
   const uuid = '000102030405060708090a0b0c0d0e0f';
-  const limits = { max_allocation_size: 2 ** 33, max_image_dimension_2d: 16_384 };
-  const device = { name: 'GPU', device_uuid: uuid, driver_uuid: uuid, limits } as DeviceInfo;
+  const limits = { maxAllocationSize: 2 ** 33, maxImageDimension2d: 16_384 };
+  const device = { name: 'GPU', deviceUuid: uuid, driverUuid: uuid, limits } as DeviceDescription;
   const otherUuid = 'ff'.repeat(16);
   const drm = { primary: null, render: { major: 226, minor: 129 } };
-  const others = [{ name: 'second', device_uuid: otherUuid, driver_uuid: uuid, drm }];
+  const others = [{ name: 'second', deviceUuid: otherUuid, driverUuid: uuid, drm }];
   const describe = (mainDevice: Buffer | null) => {
     const { broker } = new Bench();
     const global: Global = {
@@ -140,7 +140,7 @@ t.test('a device is named by its UUID, as REST writes it', async (t) => {
     return bench;
   };
   const bench = named(second.uuid);
-  bench.world.answerOpen({ device: secondOpen });
+  bench.world.answerOpen(secondOpen);
   t.match(bench.world.pending, [{ choice: { source: 'vulkan', device: second.uuid } }]);
   bench.world.answer();
   const told = bench.events().find(({ name }) => name === 'dmabroker_buffer_v1.device');
@@ -171,7 +171,7 @@ t.test('memory is imported into the device that is named', async (t) => {
   const plane = bench.peer.request(dmabroker_params_v1, PARAMS, 'add_plane', fd, 0, 0, 0);
   bench.feed(plane, [fd]);
   set(bench, 'import', BUFFER);
-  bench.world.answerOpen({ device: secondOpen });
+  bench.world.answerOpen(secondOpen);
   t.match(bench.world.imports, [{ device: second.uuid }]);
   bench.world.answerImport();
   t.ok(bench.names().includes('dmabroker_buffer_v1.device'));

@@ -63,7 +63,8 @@ class FakeStep {
 function make() {
   const bench = new Bench().ready();
   const step = new FakeStep();
-  const outbox = new Outbox(step as unknown as Step, 5, bench.connection, bench.world.clock);
+  const socket = { fd: 5, connection: bench.connection, heldBack: () => false };
+  const outbox = new Outbox(step as unknown as Step, socket, bench.world.clock);
   const sync = () => bench.request(wl_display, 1, 'sync', FREE);
   const redeem = (id: number, buffer: BrokerBuffer) => {
     const { token } = bench.broker.share(buffer, { uses: 1, uid: null, seconds: null });

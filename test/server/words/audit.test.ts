@@ -6,12 +6,8 @@ import type { BrokerBuffer, Owner } from '../../../src/broker/buffer.js';
 import { Policy } from '../../../src/broker/policy.js';
 import { dateText } from '../../../src/memory/clock.js';
 import { BrokerError } from '../../../src/memory/errors.js';
-import {
-  type AuditRecord,
-  auditNote,
-  logLevelNote,
-  recordOf,
-} from '../../../src/server/words/audit.js';
+import { type AuditRecord, recordOf } from '../../../src/server/words/audit.js';
+import { auditNote, logLevelNote } from '../../../src/server/words/events.js';
 import {
   FakeWorld,
   image,
@@ -36,7 +32,7 @@ const byRest = {
 
 function make() {
   const world = new FakeWorld();
-  const broker = new Broker(world, [memfd], offers);
+  const broker = new Broker(world, { sources: [memfd], offers });
   const client = broker.connect({ ...peer, unit: 'weston.service' });
   const owner = { client, peer: client.peer };
   const records = (): AuditRecord[] =>

@@ -5,17 +5,18 @@
  * to hang, or to say something that the world cannot be brought to.
  */
 import { encode } from 'fast-png';
-import type { AllocationResult } from '../../../../src/broker/broker.js';
 import { Broker } from '../../../../src/broker/broker.js';
-import type { Client, Peer } from '../../../../src/broker/buffer.js';
+import type { Client } from '../../../../src/broker/buffer.js';
 import { NO_CGROUP } from '../../../../src/broker/cgroup.js';
 import type { Choice } from '../../../../src/broker/request.js';
 import type { Asker } from '../../../../src/broker/turns.js';
+import type { Peer } from '../../../../src/broker/who.js';
 import { after } from '../../../../src/memory/clock.js';
 import type { DeviceState } from '../../../../src/memory/device.js';
 import { BrokerError, fromMessage } from '../../../../src/memory/errors.js';
 import { fourcc } from '../../../../src/memory/fourcc.js';
-import type { FormatOffer, SourceState } from '../../../../src/memory/source.js';
+import type { Done } from '../../../../src/memory/result.js';
+import type { Allocation, FormatOffer, SourceState } from '../../../../src/memory/source.js';
 import type { BufferInfo } from '../../../../src/rest/contract.js';
 import type { RestWorld } from '../../../../src/server/http/world.js';
 import { Mirror } from '../../../../src/server/lists/mirror.js';
@@ -63,12 +64,7 @@ const both: readonly FormatOffer[] = [
 class Memory extends FakeWorld {
   override immediate = true;
 
-  override allocate(
-    asker: Asker,
-    choice: Choice,
-    id: string,
-    done: (result: AllocationResult) => void,
-  ): void {
+  override allocate(asker: Asker, choice: Choice, id: string, done: Done<Allocation>): void {
     const { spec } = choice;
     const { size, dimension } = FAKE_LIMITS;
     const sizes =
@@ -139,7 +135,7 @@ export class FakeDaemon implements RestWorld {
     // What was made just now is not older than the test.
     this.memory.clock.setDate(Date.now() - this.clock.today);
     const post = (message: PlaneMessage) => void this.#posted.push(structuredClone(message));
-    this.broker = new Broker(this.memory, [vulkan, memfd], both, undefined, undefined, devices);
+    this.broker = new Broker(this.memory, { sources: [vulkan, memfd], offers: both, devices });
     this.#journal = new Journal(() => this.broker, this.clock, post);
     this.memory.observer = this.#journal;
   }

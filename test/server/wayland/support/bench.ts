@@ -47,7 +47,7 @@ export class Bench {
   constructor(globals: readonly Global[] = [], other?: Bench) {
     this.world = other?.world ?? new FakeWorld();
     this.broker =
-      other?.broker ?? new Broker(this.world, [memfd], offers, undefined, undefined, [second]);
+      other?.broker ?? new Broker(this.world, { sources: [memfd], offers, devices: [second] });
     const close = (fd: number) => {
       this.closed.push(fd);
     };
@@ -66,8 +66,12 @@ export class Bench {
     this.allowance = new FairPool(FDS).of(uid);
     const foreign = new ForeignFds(world, this.allowance);
     this.queued = other?.queued ?? new FairPool(MAX_QUEUED);
-    const pools = [this.objects.of(uid), this.carried.of(uid), this.queued.of(uid)] as const;
-    this.connection = new Connection(client, foreign, ...pools, () => this.touched++);
+    const allowed = {
+      objects: this.objects.of(uid),
+      carried: this.carried.of(uid),
+      queue: this.queued.of(uid),
+    };
+    this.connection = new Connection(client, foreign, allowed, () => this.touched++);
     const context = { broker: this.broker, device: null, mainDevice: null, others: [] };
     const manager: Global = {
       name: 1,

@@ -6,7 +6,7 @@ import { FakeWorld, memfd, offers } from '../../../broker/support/world.js';
 
 export function makeRegistry() {
   const world = new FakeWorld();
-  const broker = new Broker(world, [memfd], offers);
+  const broker = new Broker(world, { sources: [memfd], offers });
   const posted: PlaneMessage[] = [];
   const post = (message: PlaneMessage) => posted.push(message);
   const journal = new Journal(() => broker, world.clock, post);

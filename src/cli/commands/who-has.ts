@@ -1,0 +1,92 @@
+/** Who has the memory, or had it: `dmabrokerctl holders`, `history`, `leaks`. */
+import type { History, Holder, Holders, LeakReport } from '../../rest/contract.js';
+import { bufferPath, type MakeCommand, tell } from '../command.js';
+import { placeText, processText } from '../describe.js';
+import { age, bytes, type Columns, printFields, printLines, printTable, say } from '../output.js';
+
+export const whoHasCommands: MakeCommand = (program) => {
+  program
+    .command('holders')
+    .description('every process with an fd or a mapping of a buffer')
+    .argument('<id>', "the buffer's id")
+    .action(
+      tell((rest, id: string) => rest.get<Holders>(bufferPath(id, '/holders')), printHolders),
+    );
+  program
+    .command('history')
+    .description('what has happened to a buffer, and who did it')
+    .argument('<id>', "the buffer's id")
+    .action(
+      tell((rest, id: string) => rest.get<History>(bufferPath(id, '/history')), printHistory),
+    );
+  program
+    .command('leaks')
+    .description('forgotten buffers, processes that only get more, released memory still held')
+    .action(tell((rest) => rest.get<LeakReport>('/v1/leaks'), printLeaks));
+};
+
+const HOLDERS: Columns<Holder> = [
+  ['PID', (holder) => holder.pid],
+  ['UID', (holder) => holder.uid],
+  ['PROCESS', (holder) => holder.executable],
+  ['UNIT', placeText],
+  ['FDS', (holder) => holder.fds],
+  ['MAPPINGS', (holder) => holder.mappings],
+  ['CLIENT', (holder) => holder.clients.join(' ') || null],
+  ['AGE', (holder) => age(holder.started_at)],
+];
+
+async function printHolders({ holders, daemon, complete, missing }: Holders): Promise<void> {
+  await printTable(HOLDERS, holders, 'no process that can be seen has it');
+  say('');
+  printFields([
+    ['the daemon itself', `${daemon.fds} fds, ${daemon.mappings} mappings`],
+    ['complete', complete ? 'yes' : `no: ${missing}`],
+  ]);
+}
+
+const EVENTS: Columns<History['events'][number]> = [
+  ['TIME', ({ time }) => time],
+  ['TYPE', ({ type }) => type],
+  ['CLIENT', ({ who }) => who?.client ?? null],
+  ['PROCESS', ({ who }) => who && (who.token === null ? processText(who) : `token ${who.token}`)],
+  ['REASON', ({ reason }) => reason],
+];
+
+async function printHistory({ events, forgotten }: History): Promise<void> {
+  if (forgotten > 0) printLines([`${forgotten} events before these are forgotten`, '']);
+  await printTable(EVENTS, events, 'nothing has happened');
+}
+
+type Group = LeakReport['lingering'];
+
+const BUFFERS: Columns<Group['buffers'][number]> = [
+  ['ID', ({ id }) => id],
+  ['NAME', ({ name }) => name],
+  ['SIZE', ({ size }) => bytes(size)],
+  ['STATE', ({ state }) => state],
+  ['OWNER', ({ owner }) => processText(owner)],
+  ['UNIT', ({ owner }) => placeText(owner)],
+  ['FOR', ({ since }) => age(since)],
+];
+
+const GROWING: Columns<LeakReport['growing']['processes'][number]> = [
+  ['PROCESS', processText],
+  ['UNIT', placeText],
+  ['MEMORIES', ({ from, to }) => `${from} → ${to}`],
+  ['SINCE', ({ since }) => since],
+];
+
+async function printLeaks({ forgotten, growing, lingering }: LeakReport): Promise<void> {
+  const group = async (what: string, { count, bytes: size, buffers }: Group) => {
+    say(`${what}: ${count}, ${bytes(size)}`);
+    await printTable(BUFFERS, buffers, 'none');
+  };
+  await group(`forgotten: nobody was handed them for ${forgotten.after_seconds} s`, forgotten);
+  say('');
+  const missing = growing.missing === null ? '' : ` (${growing.missing})`;
+  say(`growing: ${growing.count} processes${missing}`);
+  await printTable(GROWING, growing.processes, 'none');
+  say('');
+  await group('released, and somebody has them or may have them', lingering);
+}

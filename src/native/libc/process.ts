@@ -1,0 +1,46 @@
+/**
+ * Processes and threads as the kernel tells them apart: a pidfd is a process that no other can be taken for,
+ * whatever becomes of its number (pidfd_open(2)); it is CLOEXEC and its caller's.
+ */
+import { callInt, callLong, lastErrno, symbol, transientString } from '../ffi.js';
+import { SystemError } from './errno.js';
+import { isReady, POLLIN } from './poll.js';
+
+const syscall = symbol('syscall');
+
+/** The same number on every architecture (asm-generic/unistd.h). */
+const SYS_pidfd_open = 434;
+
+/** A pidfd of whoever has this number now; null where nobody has. */
+export function openPidfd(pid: number): number | null {
+  const fd = callLong(syscall, SYS_pidfd_open, pid, 0);
+  return fd < 0 ? null : fd;
+}
+
+/** Whether the process has ended: a pidfd is readable from then on. */
+export const hasExited = (pidfd: number): boolean => isReady(pidfd, POLLIN);
+
+/** x86 numbers its calls differently from asm-generic/unistd.h, which all others of 64 bits follow. */
+const SYS_kcmp = process.arch === 'x64' ? 312 : 272;
+/** linux/kcmp.h */
+const KCMP_FILES = 2;
+
+/**
+ * Whether two threads have one table of file descriptors (kcmp(2)): clone(2) and unshare(2) give a thread of
+ * a process one of its own. Takes the same rights as reading /proc/PID/fd.
+ * Throws SystemError: ESRCH where one of them has gone, ENOSYS where the kernel compares none.
+ */
+export function shareFds(tid: number, other: number): boolean {
+  const order = callLong(syscall, SYS_kcmp, tid, other, KCMP_FILES, 0, 0);
+  if (order >= 0) return order === 0;
+  const errno = lastErrno();
+  throw new SystemError('kcmp', errno, `${tid} and ${other}`);
+}
+
+const PR_SET_NAME = 15;
+const prctl = symbol('prctl');
+
+/** Names the calling thread for top(1): at most 15 bytes (prctl(2)); more are cut. */
+export function nameThread(name: string): void {
+  callInt(prctl, PR_SET_NAME, transientString(name));
+}

@@ -1,0 +1,78 @@
+/**
+ * What the other threads report, and where it goes: the log, the ring of events, the audit, the search for
+ * memory that was released. Owns none of the threads; `plane` is told to it when there is one.
+ */
+import type { Logger } from 'pino';
+import type { LogLevel } from '../memory/log-level.js';
+import { isSystemError } from '../native/libc/errno.js';
+import { AuditSink } from './events/audit-sink.js';
+import { Denials } from './events/denials.js';
+import { EventRing } from './events/ring.js';
+import { EventStreams } from './events/streams.js';
+import { LogLevels } from './log/levels.js';
+import { accountable, readPasswd, readSubuids } from './machine/users.js';
+import { Search } from './observe/holders/search.js';
+import type { Start } from './start.js';
+import type { Started } from './started.js';
+import type { DataPlane, PlaneEvents } from './threads/data-plane.js';
+import type { EventDraft } from './words/messages.js';
+
+export class Reports implements PlaneEvents {
+  readonly logLevels: LogLevels;
+  readonly ring = new EventRing();
+  readonly streams = new EventStreams(this.ring);
+  readonly audit: AuditSink;
+  readonly denials: Denials;
+  readonly search: Search;
+  readonly acted: AuditSink['acted'];
+  readonly fatal: Start['fatal'];
+  /** Null until it was started. What it is asked here ends with an error where it does, which is told elsewhere. */
+  plane: Pick<DataPlane, 'ask'> | null = null;
+  readonly #logger: Logger;
+  readonly #clientLog: Logger;
+
+  constructor({ log, clock, fatal, loaded: { config } }: Start, started: Started) {
+    this.#logger = log.logger;
+    this.fatal = fatal;
+    this.logLevels = new LogLevels(config.log.level);
+    this.logLevels.follow(log.logger);
+    this.#clientLog = this.logLevels.follow(log.logger.child({ component: 'clients' }));
+    this.audit = new AuditSink(log, clock, {
+      wanted: config.log.audit,
+      whenFull: config.log.auditWhenFull,
+      held: (held) => void this.plane?.ask('hold', held).catch(() => {}),
+    });
+    started.add(() => this.audit.close());
+    this.acted = this.audit.acted;
+    this.denials = new Denials(this.ring, this.audit, clock);
+    started.add(() => this.denials.close());
+    this.search = new Search({
+      clock,
+      userOf: accountable(readSubuids(readPasswd())),
+      answer: (found) => void this.plane?.ask('swept', found).catch(() => {}),
+      failed: this.lookFailed,
+    });
+  }
+
+  log(level: LogLevel, text: string, fields: object): void {
+    this.#clientLog[level](fields, text);
+  }
+
+  happened(drafts: readonly EventDraft[]): void {
+    this.ring.push(drafts);
+  }
+
+  sweep(identities: readonly string[]): void {
+    this.search.search(identities);
+  }
+
+  /**
+   * Of what looks at the machine again and again: a look that the system refuses, for want of file
+   * descriptors, say, is missed. The next one may do.
+   */
+  readonly lookFailed = (error: unknown): void => {
+    if (isSystemError(error)) {
+      this.#logger.warn({ reason: error.message }, 'the machine could not be looked at');
+    } else this.fatal(error instanceof Error ? error : new Error(String(error)));
+  };
+}
