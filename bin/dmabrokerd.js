@@ -6,16 +6,20 @@ import { existsSync } from 'node:fs';
 // daemon that has not said yet what they mean (src/server/signals.ts).
 for (const signal of ['SIGUSR1', 'SIGUSR2', 'SIGHUP']) process.on(signal, () => {});
 
+// For `journalctl -p err`: what goes to the journal says that it is an error (src/server/log/journal.ts).
+const complain = (text) =>
+  console.error(`${process.env.JOURNAL_STREAM ? '<3>' : ''}dmabrokerd: ${text}`);
+
 const forms = ['../dist/bundle/server/main.js', '../dist/src/server/main.js'];
 const found = forms.map((form) => new URL(form, import.meta.url)).find((url) => existsSync(url));
 if (found) {
   // What it needs, and what is missing here (src/native/platform.ts), without a stack.
   await import(found.href).catch((error) => {
     if (error?.code !== 'ERR_DMABROKER_PLATFORM') throw error;
-    console.error(`dmabrokerd: ${error.message}`);
+    complain(error.message);
     process.exitCode = 1;
   });
 } else {
-  console.error('dmabrokerd: not built yet: run `npm run build` first');
+  complain('not built yet: run `npm run build` first');
   process.exitCode = 1;
 }

@@ -74,6 +74,16 @@ const EXITS = [
   ['2', 'the command line or the configuration is wrong'],
 ] as const;
 
+const FILES = [
+  [
+    '/etc/dmabroker/dmabroker.toml',
+    "the configuration of the machine's daemon, which its unit names",
+  ],
+  ['~/.config/dmabroker/dmabroker.toml', "of a user's (systemctl --user), where there is one"],
+  ['/run/dmabroker, $XDG_RUNTIME_DIR/dmabroker', 'the sockets: client.sock, rest.sock'],
+  ['/var/lib/dmabroker', 'what is kept over a restart'],
+] as const;
+
 // Where a socket is by default is not to depend on who runs this.
 const daemon = definitionOf(dmabrokerd(packageVersion(), (name) => `/run/dmabroker/${name}`));
 const from = 'src/server/config/command-line.ts by scripts/generate-man.ts';
@@ -93,7 +103,8 @@ A daemon that is not root's has its sockets in $XDG_RUNTIME_DIR/dmabroker.
 .SH OPTIONS
 ${daemon.options.map(option).join('')}.SH SIGNALS
 ${SIGNALS.map(([name, meaning]) => item(`.B ${name}`, meaning)).join('')}.SH EXIT STATUS
-${EXITS.map(([code, meaning]) => item(`.B ${code}`, meaning)).join('')}.SH SEE ALSO
+${EXITS.map(([code, meaning]) => item(`.B ${code}`, meaning)).join('')}.SH FILES
+${FILES.map(([name, meaning]) => item(`.I ${escaped(name)}`, meaning)).join('')}.SH SEE ALSO
 .BR dmabroker.toml (5),
 .BR dmabrokerctl (1)
 `,

@@ -494,8 +494,12 @@ int main(int argc, char **argv)
 	struct wl_registry *registry = wl_display_get_registry(display);
 	wl_registry_add_listener(registry, &registry_listener, NULL);
 	/* The first roundtrip finds the manager, the second brings its description. */
-	if (wl_display_roundtrip(display) < 0 || !manager || wl_display_roundtrip(display) < 0 || !described)
+	if (wl_display_roundtrip(display) < 0 || !manager || wl_display_roundtrip(display) < 0 || !described) {
+		/* libwayland has printed the daemon's own sentence. */
+		if (wl_display_get_error(display) == EPROTO)
+			die("the daemon has refused this connection");
 		die("there is no dmabroker at this socket");
+	}
 
 	if (strcmp(command, "alloc") == 0) {
 		b = allocate(display, &o);

@@ -43,6 +43,8 @@ export interface PolicyRules {
   /** May see and change over REST what is their own user's, whatever their role. */
   readonly owner: Principals;
   readonly rules: readonly PolicyRule[];
+  /** Names of groups in it, for the sentences of refusals. */
+  readonly groupNames?: ReadonlyMap<number, string>;
 }
 
 type Who = Pick<PartialPeer, 'uid' | 'gid' | 'groups'>;
@@ -81,6 +83,33 @@ export class Policy {
   mayConnect(who: Who): boolean {
     const { policy } = this;
     return policy === null || includes(policy.connect, who) || includes(policy.admin, who);
+  }
+
+  /** What somebody is told who may not connect. */
+  notConnected(uid: number): BrokerError {
+    const message = `user ${uid} may not connect${this.#isFor([this.policy?.connect])}`;
+    return new BrokerError('permission_denied', message, { constraint: 'connect', requested: uid });
+  }
+
+  /** Whom one would have to join in order to have access, as the end of a sentence. */
+  accessIsFor({ role, owner }: RestAccess): string {
+    const { policy } = this;
+    const roles = REST_ROLES.slice(REST_ROLES.indexOf(role)).filter((each) => each !== 'none');
+    const own = owner ? this.#groups([policy?.owner]) : '';
+    const ownPart = own === '' ? '' : `; what is one's own, for ${own}`;
+    return `${this.#isFor(roles.map((each) => policy?.[each]))}${ownPart}`;
+  }
+
+  #isFor(all: readonly (Principals | undefined)[]): string {
+    const groups = this.#groups(all);
+    return groups === '' ? '' : `: that is for ${groups}`;
+  }
+
+  #groups(all: readonly (Principals | undefined)[]): string {
+    const gids = new Set(all.flatMap((each) => each?.gids ?? []));
+    if (gids.size === 0) return '';
+    const names = [...gids].map((gid) => this.policy?.groupNames?.get(gid) ?? gid);
+    return `members of the group ${names.join(' or ')}`;
   }
 
   restAccess(who: Who): RestAccess {

@@ -148,6 +148,7 @@ export class Daemon {
       openapiPath: join(packageRoot, 'openapi.yaml'),
       peerOf: requester,
       accessOf: (who) => now.policy.restAccess(who),
+      accessIsFor: (needed) => now.policy.accessIsFor(needed),
       tokens: () => now.tokens?.tokens ?? [],
       denied: reports.denials.tell,
       ring,

@@ -5,11 +5,19 @@ import { messageOf } from '../memory/errors.js';
 import { SystemClock } from '../native/clock.js';
 import { Writer } from '../native/writer.js';
 import { packageVersion } from '../package-root.js';
-import { dmabrokerd, type Options, tablesOf } from './config/command-line.js';
+import {
+  checkedFile,
+  configFile,
+  dmabrokerd,
+  type Options,
+  tablesOf,
+} from './config/command-line.js';
 import { type Loaded, loadConfig } from './config/config.js';
 import { ConfigError } from './config/config-error.js';
+import { checkedMachine } from './config/machine.js';
 import type { Daemon } from './daemon.js';
 import { deviceView, sourceView } from './lists/inventory-views.js';
+import { ERROR, prefixFor } from './log/journal.js';
 import { Log } from './log/log.js';
 import { closeDebugger, onSignals } from './machine/signals.js';
 import { Allocator } from './threads/data-plane.js';
@@ -20,7 +28,9 @@ const clock = new SystemClock();
 /** Where the other threads' files stand. */
 const threads = new URL('.', import.meta.url);
 
+const prefixed = prefixFor(STDERR);
 const options = dmabrokerd(packageVersion())
+  .configureOutput({ writeErr: (text) => process.stderr.write(prefixed(text, ERROR)) })
   // A wrong option is a wrong configuration.
   .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : EXIT_CONFIG))
   .parse()
@@ -33,15 +43,18 @@ function fatal(error: unknown): never {
   process.abort();
 }
 
-const load = () => loadConfig(options.config ?? null, tablesOf(options), clock);
+const load = () => loadConfig(configFile(options), tablesOf(options), clock);
+const checked = options.check === undefined ? null : checkedFile(options);
 
 function configured() {
   try {
-    return load();
+    return checked === null
+      ? load()
+      : loadConfig(checked, tablesOf(options), clock, checkedMachine());
   } catch (error) {
     if (!(error instanceof ConfigError) && !(error instanceof Error && 'code' in error))
       throw error;
-    console.error(`dmabrokerd: ${error.message}`);
+    console.error(prefixed(`dmabrokerd: ${error.message}`, ERROR));
     process.exit(EXIT_CONFIG);
   }
 }
@@ -49,7 +62,11 @@ function configured() {
 const stateDir = options.stateDir === undefined ? null : resolve(options.stateDir);
 const loaded = configured();
 const { config } = loaded;
-const log = new Log(new Writer(STDERR), config.log.level);
+if (checked !== null) {
+  console.log(`${checked}: the configuration is good`);
+  process.exit();
+}
+const log = new Log(new Writer(STDERR), config.log.level, prefixed);
 const { logger } = log;
 process.on('exit', () => log.flush());
 // Node's own way would wait for the reader of standard error.
@@ -81,7 +98,7 @@ async function reload(daemon: Daemon): Promise<void> {
     return;
   }
   await daemon.reload(again);
-  const named = options.config === undefined ? ': no file is named, by --config' : '';
+  const named = again.file.path === null ? ': no file is named, by --config' : '';
   logger.info(`the configuration was read again${named}`);
   const { pending } = daemon.settings;
   if (pending.length > 0) {
@@ -109,6 +126,11 @@ async function run(): Promise<void> {
     },
     ignored: (signal) => logger.info({ signal }, 'the signal has no meaning here'),
   });
+  const { path } = loaded.file;
+  logger.info(
+    { configuration: path },
+    path === null ? 'no configuration file is named' : `configuration: ${path}`,
+  );
   const step = (name: string) => logger.debug(`start: ${name}`);
   daemon = await Daemon.start({ threads, loaded, stateDir, log, clock, fatal, step });
   closeDebugger();

@@ -21,6 +21,26 @@ const user = (uid: number, gid = uid, groups: number[] = []): Peer => ({
 });
 const unknown = { uid: null, gid: null, groups: null };
 
+t.test('who is refused is told which group to join', async (t) => {
+  const [own, admins] = [
+    { uids: [], gids: [10] },
+    { uids: [0], gids: [11] },
+  ];
+  const groupNames = new Map([[10, 'dmabroker']]);
+  const policy = new Policy({ ...base, connect: own, owner: own, admin: admins, groupNames });
+  t.equal(
+    policy.notConnected(7).message,
+    'user 7 may not connect: that is for members of the group dmabroker',
+  );
+  const needed = { role: 'reader', preview: false, owner: false } as const;
+  t.equal(policy.accessIsFor(needed), ': that is for members of the group 11', 'without a name');
+  t.equal(
+    policy.accessIsFor({ ...needed, owner: true }),
+    ": that is for members of the group 11; what is one's own, for members of the group dmabroker",
+  );
+  t.equal(new Policy(base).notConnected(7).message, 'user 7 may not connect');
+});
+
 t.test('connecting and roles', async (t) => {
   const policy = new Policy({
     ...base,

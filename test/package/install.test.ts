@@ -3,12 +3,20 @@
  * line and the library work from there, for require and for import.
  */
 import { execFileSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { GLIBC } from '../../src/native/platform.js';
 import { packageRoot } from '../../src/package-root.js';
 import { TestDaemon, withoutVulkan } from '../support/daemon.js';
+import { temporaryFolder } from '../support/folder.js';
 import { install, pack } from './support/installed.js';
 
 t.setTimeout(300_000);
@@ -73,6 +81,25 @@ t.test(`the shim of either architecture wants glibc ${GLIBC} at most`, async (t)
     t.ok(Math.max(...wanted) <= most, `${arch}: 2.${Math.max(...wanted)}`);
   }
 });
+
+t.test(
+  'installed for the machine, it is no link to the checkout, and has what the documents install',
+  async (t) => {
+    const page = readFileSync(join(packageRoot, 'docs/operations.md'), 'utf8');
+    const [, section = ''] = /^### From source\n([\s\S]*?)^###/m.exec(page) ?? [];
+    const [, arguments_ = ''] = /npm install (--global .*)$/m.exec(section) ?? [];
+    const prefix = temporaryFolder(t);
+    const place = arguments_
+      .replace('--prefix /usr', `--prefix ${prefix}`)
+      .replace('./dmabroker-*.tgz', packed.file);
+    execFileSync('npm', ['install', ...place.split(' '), '--prefer-offline', '--loglevel=error']);
+    const program = realpathSync(join(prefix, 'bin/dmabrokerd'));
+    t.equal(program, join(prefix, 'lib/node_modules/dmabroker/bin/dmabrokerd.js'));
+    const files = [...section.matchAll(/^ {4}install .*?(\S+) (\/\S+)$/gm)];
+    t.equal(files.length, 5);
+    for (const [, file = ''] of files) t.ok(packed.paths.includes(file), file);
+  },
+);
 
 /** What a client does, as a program of either kind. */
 const CLIENT = `

@@ -8,6 +8,7 @@ export const LIMIT_SECONDS = 45;
 
 export const SLOW: ReadonlyMap<string, string> = new Map([
   ['systemd/service', 'systemd starts in QEMU: every instruction is emulated'],
+  ['systemd/deb', 'systemd starts, and the daemon ten times, each with what it is installed by'],
   ['server/main-job.guest (QEMU)', 'every instruction is emulated'],
   ['server/http/proxy', 'the first time it installs Prism and Spectral into the cache'],
   ['package/runtimes', 'the first time it installs Bun and Deno into the cache'],
@@ -22,7 +23,7 @@ export const NIGHTLY: ReadonlyMap<string, string> = new Map(
 );
 
 /** Files of the host that boot guests themselves: not before these have been built. */
-export const BOOTS: ReadonlySet<string> = new Set(['vm/guest', 'systemd/service']);
+export const BOOTS: ReadonlySet<string> = new Set(['vm/guest', 'systemd/deb', 'systemd/service']);
 
 /** Run a second time, in QEMU: that Debian's own kernel does as User-Mode Linux does. */
 export const SMOKE: ReadonlySet<string> = new Set(['server/main-job.guest']);

@@ -11,6 +11,8 @@ t.test('--help and --version', async (t) => {
   t.equal(help.status, 0);
   for (const option of [
     '--config',
+    '--optional-config',
+    '--check',
     '--socket',
     '--rest-socket',
     '--device',
@@ -49,7 +51,35 @@ t.test('a configuration that cannot be used', async (t) => {
   t.match(wrong.stderr, `dmabrokerd: ${file}:2: log.level `);
   const missing = await run('--config', `${file}.not`);
   t.equal(missing.status, 2);
-  t.match(missing.stderr, /^dmabrokerd: ENOENT: .*dmabroker\.toml\.not/);
+  t.match(missing.stderr, /^dmabrokerd: .*dmabroker\.toml\.not cannot be read \(ENOENT: /);
+});
+
+t.test('--check says of a configuration whether it is good, and where it is not', async (t) => {
+  const file = join(temporaryFolder(t), 'dmabroker.toml');
+  const good = '[log]\nlevel = "warn"\n';
+  writeFileSync(file, good);
+  const said = { status: 0, stdout: `${file}: the configuration is good\n`, stderr: '' };
+  t.same(await run('--check', file), said);
+  t.same(await run('--check', '--config', file), said, 'the file that the daemon would have');
+  const wrong: [string, string][] = [
+    ['log = ', ':3:'],
+    ['[log]\nlevel = "loud"', ':4: log.level '],
+    ['[clients]\ngroup = "no-such"', ':4: clients.group names the group no-such'],
+    ['[policy]\n\nconnect = { groups = ["no-such"] }', ':5: policy.connect.groups: there is no'],
+    ['[rest.tcp]\nlisten = "0.0.0.0:1"\ntokens_file = "/x"', ':4: rest.tcp.listen must be '],
+  ];
+  for (const [text, message] of wrong) {
+    writeFileSync(file, `# ${'a comment'}\n\n${text}\n`);
+    const { status, stdout, stderr } = await run('--check', file);
+    t.same({ status, stdout }, { status: 2, stdout: '' }, text);
+    t.ok(stderr.startsWith(`dmabrokerd: ${file}${message}`), stderr);
+  }
+  const missing = await run('--check', `${file}.not`);
+  t.equal(missing.status, 2);
+  t.match(missing.stderr, /cannot be read \(ENOENT: .*: without settings it may be empty\n$/);
+  // It starts nothing where it is not there.
+  const optional = await run('--optional-config', `${file}.not`, '--socket', '/proc/nowhere/c');
+  t.match(optional, { status: 1, stderr: /ENOENT.*--socket/ }, 'a file that may be missing');
 });
 
 t.test('--probe', async (t) => {

@@ -1,4 +1,5 @@
 /** The command line of dmabrokerd: what it may say, and what of that stands before the configuration file. */
+import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { LOG_LEVELS, type LogLevel } from '../../memory/log-level.js';
@@ -7,6 +8,8 @@ import type { Tables } from './file.js';
 
 export interface Options {
   config?: string;
+  optionalConfig?: string;
+  check?: string | true;
   socket?: string;
   restSocket?: string;
   device?: string;
@@ -15,6 +18,9 @@ export interface Options {
   stateDir?: string;
   probe?: boolean;
 }
+
+/** The file of the system's daemon, which its unit names. */
+const SYSTEM_CONFIG = '/etc/dmabroker/dmabroker.toml';
 
 /** `socketOf`: where a socket is where nobody says it. */
 export function dmabrokerd(
@@ -26,7 +32,12 @@ export function dmabrokerd(
       'Allocates Vulkan memory and hands it to other processes as dma_buf file descriptors.',
     )
     .version(version)
-    .option('-c, --config <file>', 'configuration file (TOML)')
+    .option('-c, --config <file>', 'configuration file (TOML), which must be there')
+    .option('--optional-config <file>', 'the same, of which nothing is read where it is not there')
+    .option(
+      '--check [file]',
+      `check a configuration file and exit: 0 if it is good (default: that of --config, else ${SYSTEM_CONFIG})`,
+    )
     .option('--socket <path>', `the clients' socket (default: ${socketOf(CLIENT_SOCKET)})`)
     .option('--rest-socket <path>', `the REST API's socket (default: ${socketOf(REST_SOCKET)})`)
     .option(
@@ -45,6 +56,17 @@ export function dmabrokerd(
 function poolBytes(text: string): number {
   if (/^\d{1,15}$/.test(text)) return Number(text);
   throw new InvalidArgumentError('It is a number of bytes.');
+}
+
+/** The configuration file to read now; null: none. */
+export function configFile({ config, optionalConfig }: Options): string | null {
+  if (config !== undefined) return config;
+  return optionalConfig !== undefined && existsSync(optionalConfig) ? optionalConfig : null;
+}
+
+/** The one that `--check` is about. */
+export function checkedFile({ check, ...options }: Options): string {
+  return typeof check === 'string' ? check : (configFile(options) ?? SYSTEM_CONFIG);
 }
 
 /** As the file would say it. A socket's path is relative to where the command was given. */

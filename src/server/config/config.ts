@@ -10,6 +10,7 @@ import { parseConfig, type SectionName, type Tables } from './file.js';
 import { type Machine, thisMachine } from './machine.js';
 import { type AnySection, type Camel, camel, type SectionValues } from './setting.js';
 import { SECTIONS } from './settings.js';
+import { lineOf } from './toml-lines.js';
 
 /** By section and setting, in camel case: `accounting.trusted_bytes` is `accounting.trustedBytes`. */
 export type Config = {
@@ -31,19 +32,42 @@ export interface Loaded {
   readonly readAt: Monotonic;
 }
 
-/** Throws ConfigError, or the error of a file that cannot be read. */
-export function loadConfig(path: string | null, commandLine: Tables, clock: Clock): Loaded {
-  const text = path === null ? '' : readFileSync(path, 'utf8');
+/** Throws ConfigError. */
+export function loadConfig(
+  path: string | null,
+  commandLine: Tables,
+  clock: Clock,
+  machine = thisMachine(),
+): Loaded {
+  const text = path === null ? '' : readText(path);
   const tables = parseConfig(text, path ?? '');
-  const config = configOf([tables, commandLine], thisMachine(), path ?? '');
+  const place: Place = (keys) => `${path ?? ''}:${lineOf(text, keys)}`;
+  const config = configOf([tables, commandLine], machine, place);
   return { config, file: { path, text, tables }, commandLine, readAt: clock.now() };
 }
 
+/** One that is named must be there: it may forbid what is allowed without it. */
+function readText(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    const advice = 'without settings it may be empty';
+    throw new ConfigError(`${path} cannot be read (${messageOf(error)}): ${advice}`);
+  }
+}
+
+/** Where something is said, for messages. */
+type Place = (keys: readonly string[]) => string;
+
 /** What comes later in the list goes before. */
-export function configOf(said: readonly Tables[], machine: Machine, about = ''): Config {
+export function configOf(
+  said: readonly Tables[],
+  machine: Machine,
+  place: Place = () => '',
+): Config {
   const values = Object.entries<AnySection>(SECTIONS).map(([name, section]) => {
     const table = Object.assign({}, ...said.map((tables) => at(tables, name.split('.'))));
-    return [camel(name), valuesOf(name, section, table, machine, about)];
+    return [camel(name), valuesOf(name, section, table, machine, place)];
   });
   return Object.fromEntries(values) as Config;
 }
@@ -53,22 +77,25 @@ function valuesOf(
   { settings, read }: AnySection,
   said: Readonly<Record<string, unknown>>,
   machine: Machine,
-  about: string,
+  place: Place,
 ): object {
   const values: Record<string, unknown> = {};
-  let where = about;
+  let at: string | null = null;
   try {
     for (const [key, setting] of Object.entries(settings)) {
       if (!('read' in setting)) continue;
-      where = `${about}: ${name}.${key}`;
+      at = `${name}.${key}`;
       const written = said[key] ?? setting.otherwise.of(machine);
       values[camel(key)] = written === null ? null : setting.read(written, machine);
     }
-    where = `${about}:`;
+    at = null;
     return { ...values, ...read(said, machine) };
   } catch (error) {
     if (error instanceof ConfigError) throw error;
-    throw new ConfigError(`${where} ${messageOf(error)}`);
+    const message = at === null ? messageOf(error) : `${at} ${messageOf(error)}`;
+    // What a section reads names its setting itself.
+    const [named = name] = /^[\w.-]*[\w-]/.exec(message) ?? [];
+    throw new ConfigError(`${place(named.split('.'))}: ${message}`);
   }
 }
 

@@ -105,6 +105,15 @@ export const fileMode: Kind<string, number> = {
   show: (mode) => `0${mode.toString(8).padStart(3, '0')}`,
 };
 
+/** A group of this machine. */
+export const groupName: Kind<string, string> = {
+  ...text("a group's name"),
+  read(written, { names }) {
+    if (names.group(written) !== null) return written;
+    throw new Error(`names the group ${written}, which is not in /etc/group`);
+  },
+};
+
 export interface TcpAddress {
   readonly host: '127.0.0.1' | '::1';
   /** 0: any that is free. */

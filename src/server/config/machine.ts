@@ -16,6 +16,9 @@ export interface Machine {
   readonly uid: number;
 }
 
+/** The user of the system's unit. */
+const UNIT_USER = 'dmabroker';
+
 /** By /etc/passwd and /etc/group, as they are now. */
 export function thisMachine(): Machine {
   const { uids } = readPasswd();
@@ -25,4 +28,10 @@ export function thisMachine(): Machine {
     names: { user: (name) => uids.get(name) ?? null, group: (name) => groups.get(name) ?? null },
     uid: process.getuid?.() ?? 0,
   };
+}
+
+/** For whom a configuration is checked: where root asks, it is for the unit's user, if there is one. */
+export function checkedMachine(): Machine {
+  const machine = thisMachine();
+  return machine.uid === 0 ? { ...machine, uid: machine.names.user(UNIT_USER) ?? 0 } : machine;
 }

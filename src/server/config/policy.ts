@@ -105,6 +105,7 @@ type PolicyTable = Said<typeof settings>;
 
 /** `own` is the daemon's own uid, which administers always. Throws Error with the key of a wrong name. */
 export function policyConfig(table: PolicyTable, known: Names, own: number): PolicyRules {
+  const groupNames = new Map<number, string>();
   const numbers = (
     list: readonly (string | number)[] | undefined,
     kind: 'user' | 'group',
@@ -117,6 +118,7 @@ export function policyConfig(table: PolicyTable, known: Names, own: number): Pol
           `policy.${key}.${kind}s: there is no ${kind} ${name} in /etc; give its number`,
         );
       }
+      if (kind === 'group' && typeof name === 'string') groupNames.set(found, name);
       return found;
     });
   const resolve = ({ users, groups }: PrincipalsTable, key: string): Principals => ({
@@ -133,6 +135,7 @@ export function policyConfig(table: PolicyTable, known: Names, own: number): Pol
   const admin = resolve(table.admin ?? present(DEFAULT_ADMIN), 'admin');
   const connect = resolve(table.connect ?? present(DEFAULT_CONNECT), 'connect');
   return {
+    groupNames,
     connect,
     admin: { ...admin, uids: [...new Set([...admin.uids, own])] },
     operator: resolve(table.operator ?? {}, 'operator'),

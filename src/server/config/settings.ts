@@ -9,7 +9,18 @@ import type { ChargePolicy } from '../../broker/shares.js';
 import { DEFAULT_LEASE_GRACE_SECONDS, DEFAULT_TRUSTED_BYTES } from '../../memory/limits.js';
 import { LOG_LEVELS } from '../../memory/log-level.js';
 import { CLIENT_SOCKET, daemonSocket, REST_SOCKET } from '../../protocol/paths.js';
-import { boolean, fileMode, integer, limit, loopback, number, oneOf, size, text } from './kind.js';
+import {
+  boolean,
+  fileMode,
+  groupName,
+  integer,
+  limit,
+  loopback,
+  number,
+  oneOf,
+  size,
+  text,
+} from './kind.js';
 import { policy } from './policy.js';
 import { quotas } from './quotas.js';
 import { tokensFile } from './rest-tokens.js';
@@ -44,10 +55,12 @@ const socketFile = (name: string) => ({
     },
     { about: 'The path of the socket.' },
   ),
-  mode: setting(fileMode, '0660', {
-    about: "The mode of the socket's file: who may write to it may connect.",
+  // What the kernel refuses gets no sentence, and no reload of the policy changes it.
+  mode: setting(fileMode, '0666', {
+    about:
+      "The mode of the socket's file. As it is everybody reaches it, and the policy decides who is served.",
   }),
-  group: optional(text("a group's name"), "the daemon's own", {
+  group: optional(groupName, "the daemon's own", {
     about: "The group of the socket's file.",
   }),
 });

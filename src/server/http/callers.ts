@@ -20,6 +20,8 @@ export interface CallerOptions {
   readonly peerOf?: (socket: Socket) => Requester | null;
   /** What a process may do, now; without it, everything. */
   readonly accessOf?: (who: Requester) => RestAccess;
+  /** Who has an access, as the end of the sentence that refuses it. */
+  readonly accessIsFor?: (needed: RestAccess) => string;
   /** The tokens for TCP, as they are now. */
   readonly tokens?: () => readonly RestToken[];
   /** Told of a request that its sender may not send. */
@@ -110,7 +112,8 @@ export class Callers {
       return;
     }
     const { role, preview, owner } = access;
-    throw new Denied('permission_denied', `${id} needs ${described(needed)}`, {
+    const whom = this.options.accessIsFor?.(needed) ?? '';
+    throw new Denied('permission_denied', `${id} needs ${described(needed)}${whom}`, {
       constraint: 'role',
       requested: { role, preview, owner },
       possible: needed,

@@ -4,10 +4,12 @@
  */
 import { type Logger, pino } from 'pino';
 import type { LogLevel } from '../../memory/log-level.js';
+import type { Prefixed } from './journal.js';
 import { type Account, type LineWriter, LogQueue, type Losses } from './queue.js';
 
 /** How long the daemon's end waits for a reader of the log. */
 const LAST_LINES_MS = 500;
+const LEVEL_WARN = 40;
 
 export class Log {
   readonly logger: Logger;
@@ -16,13 +18,18 @@ export class Log {
   #account: Account | null = null;
   #taken = true;
 
-  constructor(writer: LineWriter, level: LogLevel) {
+  constructor(
+    writer: LineWriter,
+    level: LogLevel,
+    /** journal.ts */
+    private readonly prefixed: Prefixed = (line) => line,
+  ) {
     // What tells of losses is a line like others, made when there is room for it.
     let described = '';
     const describing = pino(options('warn'), { write: (line) => (described = line) });
     this.#queue = new LogQueue(writer, (losses) => {
       describing.warn({ lost: Object.fromEntries(losses) }, sentence(losses));
-      return described;
+      return this.prefixed(described, LEVEL_WARN);
     });
     const stream = {
       // pino sets lastLevel before it writes.
@@ -59,7 +66,8 @@ export class Log {
     this.#queue.flush(LAST_LINES_MS);
   }
 
-  #write(line: string, level: number): void {
+  #write(text: string, level: number): void {
+    const line = this.prefixed(text, level);
     if (this.#account === null) this.#queue.log(line, level);
     else this.#taken = this.#queue.audit(line, this.#account);
   }

@@ -13,7 +13,7 @@ import { readGroups } from './users.js';
 
 export interface SocketFile {
   readonly path: string;
-  /** The socket file's mode; 0660 by default: the daemon's user and group may connect. */
+  /** The socket file's mode; 0666 by default: who may do what the policy decides. */
   readonly mode?: number;
   /** The socket file's group, by name (in /etc/group) or number; the daemon's own by default. */
   readonly group?: string | number;
@@ -26,9 +26,9 @@ export interface Publishing {
   readonly note: (line: string) => void;
 }
 
-const DEFAULT_MODE = 0o660;
-/** A folder that is made: Node makes sockets 0755, and nobody else is to see that moment either. */
-const FOLDER_MODE = 0o750;
+const DEFAULT_MODE = 0o666;
+/** A folder that is made: whoever may open a socket in it must get there. */
+const FOLDER_MODE = 0o755;
 /** sockaddr_un's sun_path has 108 bytes with its NUL (unix(7)). */
 const PATH_LIMIT = 107;
 

@@ -12,7 +12,6 @@ import { soonest } from '../../broker/deadlines.js';
 import { FairPool } from '../../broker/fair-pool.js';
 import { NOBODY } from '../../broker/turns.js';
 import { after, type Monotonic } from '../../memory/clock.js';
-import { BrokerError } from '../../memory/errors.js';
 import {
   FDS_PER_CONNECTION,
   MAX_CARRIED_BYTES,
@@ -158,10 +157,7 @@ export class Connections {
       this.step.addProcess(pidfd);
     }
     if (!broker.policy.mayConnect(peer)) {
-      const error = new BrokerError('permission_denied', `user ${uid} may not connect`, {
-        constraint: 'connect',
-        requested: uid,
-      });
+      const error = broker.policy.notConnected(uid);
       broker.refused({ client, peer }, error);
       connection.refuse(`${error.code}: ${error.message}`);
       return;

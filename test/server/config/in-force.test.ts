@@ -71,7 +71,7 @@ await withoutLeaks(t, 'the configuration in force', async (t) => {
     t.match(now, { file, error: null, state_folder: join(daemon.folder, 'state') });
     const expected: [string, unknown, ConfigSetting['from'], number | null][] = [
       ['clients.socket', daemon.clientSocket, 'command_line', null],
-      ['clients.mode', '0660', 'default', null],
+      ['clients.mode', '0666', 'default', null],
       ['clients.group', null, 'default', null],
       ['log.level', 'debug', 'command_line', null],
       ['rest.rate_limit', 500, 'file', 3],

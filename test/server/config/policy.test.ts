@@ -21,6 +21,10 @@ t.test('defaults', async (t) => {
     preview: { uids: [], gids: [] },
     owner: { uids: [], gids: [990] },
     rules: [],
+    groupNames: new Map([
+      [991, 'dmabroker-admin'],
+      [990, 'dmabroker'],
+    ]),
   });
   const none: Names = { user: () => null, group: () => null };
   t.match(policyConfig({}, none, OWN), { connect: { gids: [] }, admin: { uids: [OWN] } });

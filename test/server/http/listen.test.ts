@@ -46,9 +46,9 @@ await withoutLeaks(t, 'listen', async (t) => {
     const before = process.umask(0);
     t.teardown(() => process.umask(before));
     await listenOnUnixSocket(app, { path });
-    t.equal(statSync(folder).mode & 0o777, 0o750);
+    t.equal(statSync(folder).mode & 0o777, 0o755);
     t.ok(lstatSync(path).isSocket());
-    t.equal(lstatSync(path).mode & 0o777, 0o660);
+    t.equal(lstatSync(path).mode & 0o777, 0o666);
     t.same(readdirSync(folder), ['rest.sock'], 'nothing else is left in the folder');
     await app.close();
     t.notOk(existsSync(path));

@@ -259,7 +259,7 @@ export class FakeDaemon implements RestWorld {
 
   settings: RestWorld['settings'] = {
     report: {
-      file: '/etc/dmabroker.toml',
+      file: '/etc/dmabroker/dmabroker.toml',
       read_at: '2026-11-20T08:15:30.000Z',
       error: null,
       state_folder: '/var/lib/dmabroker',

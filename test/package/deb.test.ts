@@ -1,0 +1,134 @@
+/** The Debian package as a file: the same bytes each time, what is in it and whose it is, and that it runs from there. */
+import { execFileSync } from 'node:child_process';
+import { readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import t from 'tap';
+import { GLIBC } from '../../src/native/platform.js';
+import { packageRoot, packageVersion } from '../../src/package-root.js';
+import { loadConfig } from '../../src/server/config/config.js';
+import { FakeClock } from '../support/clock.js';
+import { TestDaemon, withoutVulkan } from '../support/daemon.js';
+import { temporaryFolder } from '../support/folder.js';
+import { packageDeb } from './support/deb.js';
+
+t.setTimeout(300_000);
+const folder = temporaryFolder(t);
+const deb = join(folder, 'dmabroker.deb');
+packageDeb(deb);
+const root = join(folder, 'root');
+const run = (program: string, ...args: string[]) =>
+  execFileSync(program, args, { encoding: 'utf8', cwd: packageRoot });
+run('dpkg-deb', '--extract', deb, root);
+run('dpkg-deb', '--control', deb, join(root, 'DEBIAN'));
+const text = (path: string) => readFileSync(join(root, path), 'utf8');
+
+t.test('made twice it is the same', async (t) => {
+  const again = join(folder, 'again.deb');
+  packageDeb(again);
+  t.ok(readFileSync(deb).equals(readFileSync(again)));
+});
+
+t.test(
+  'everything is root’s, in folders that Debian has, and programs alone are executable',
+  async (t) => {
+    const lines = run('dpkg-deb', '--contents', deb).trimEnd().split('\n');
+    for (const line of lines) {
+      const [mode = '', owner, , , , path = ''] = line.split(/\s+/);
+      t.equal(owner, 'root/root', path);
+      t.match(path, /^\.\/($|etc\/($|dmabroker\/)|usr\/)/);
+      const program = /^\.\/usr\/lib\/dmabroker\/bin\/./.test(path);
+      const wanted = {
+        d: 'drwxr-xr-x',
+        l: 'lrwxrwxrwx',
+        '-': program ? '-rwxr-xr-x' : '-rw-r--r--',
+      };
+      t.equal(mode, wanted[mode.charAt(0) as keyof typeof wanted], path);
+    }
+    t.equal(text('DEBIAN/conffiles'), '/etc/dmabroker/dmabroker.toml\n');
+    run('bash', '-c', `cd ${root} && md5sum --quiet --check DEBIAN/md5sums`);
+  },
+);
+
+t.test('what it depends on is what its programs ask for', async (t) => {
+  const control = text('DEBIAN/control');
+  const { engines } = JSON.parse(text('usr/lib/dmabroker/package.json')) as {
+    engines: { node: string };
+  };
+  t.match(control, `nodejs (>= ${engines.node.replace('>=', '')})`);
+  t.match(control, `libc6 (>= ${GLIBC})`);
+  t.match(control, new RegExp(`^Version: ${packageVersion()}$`, 'm'));
+  // Nothing is fetched when it is installed.
+  for (const script of ['postinst', 'prerm', 'postrm']) {
+    t.notMatch(text(`DEBIAN/${script}`), /npm|curl|wget|http/);
+    run('sh', '-n', join(root, 'DEBIAN', script));
+  }
+});
+
+t.test('the units, the rule and the users name what is there', async (t) => {
+  const units = ['usr/lib/systemd/system', 'usr/lib/systemd/user'].map((each) =>
+    text(`${each}/dmabrokerd.service`),
+  );
+  for (const unit of units) {
+    t.match(unit, /^ExecStart=\/usr\/bin\/dmabrokerd /m);
+    for (const [, page, section] of unit.matchAll(/man:([\w.]+)\((\d)\)/g)) {
+      const file = `usr/share/man/man${section}/${page}.${section}.gz`;
+      t.match(run('zcat', join(root, file)), /^\.TH /m, file);
+    }
+  }
+  t.match(units[0], '--config /etc/dmabroker/dmabroker.toml');
+  const users = text('usr/lib/sysusers.d/dmabroker.conf');
+  const [, owner = ''] =
+    /OWNER="(\w+)"/.exec(text('usr/lib/udev/rules.d/60-dmabroker.rules')) ?? [];
+  t.match(users, new RegExp(`^u ${owner} `, 'm'));
+  t.match(units[0], `User=${owner}`);
+});
+
+t.test('completions are where shells look, and are those of the program', async (t) => {
+  for (const [shell, path] of [
+    ['bash', 'bash-completion/completions/dmabrokerctl'],
+    ['zsh', 'zsh/vendor-completions/_dmabrokerctl'],
+    ['fish', 'fish/vendor_completions.d/dmabrokerctl.fish'],
+  ] as const) {
+    const said = run(process.execPath, 'bin/dmabrokerctl.js', 'completion', shell);
+    t.equal(text(`usr/share/${path}`), said, shell);
+  }
+});
+
+t.test('the protocol is found by pkg-config, as wayland-protocols are', async (t) => {
+  const pc = text('usr/share/pkgconfig/dmabroker-protocols.pc');
+  const [, where] = /^pkgdatadir=\$\{datarootdir\}(.*)$/m.exec(pc) ?? [];
+  t.match(pc, new RegExp(`^Version: ${packageVersion()}$`, 'm'));
+  const xml = `usr/share${where}/dmabroker-v1.xml`;
+  t.equal(text(xml), readFileSync(join(packageRoot, 'protocol/dmabroker-v1.xml'), 'utf8'));
+});
+
+t.test(
+  'the configuration file says nothing, and with every comment taken off what is so without',
+  async (t) => {
+    const file = join(folder, 'dmabroker.toml');
+    const installed = text('etc/dmabroker/dmabroker.toml');
+    const read = (toml: string) => {
+      writeFileSync(file, toml);
+      return loadConfig(file, {}, new FakeClock());
+    };
+    t.same(read(installed).file.tables, {});
+    const all = installed.replaceAll(/^#(?=\[(?!rest\.tcp)|\w+ = )/gm, '');
+    const { config, file: said } = read(all);
+    t.ok(Object.values(said.tables).flatMap((table) => Object.keys(table)).length > 15);
+    t.same(config, read('').config);
+  },
+);
+
+t.test('it runs from there, with nothing beside it but Node', async (t) => {
+  const at = (name: string) => join(root, 'usr/bin', name);
+  t.same(readdirSync(join(root, 'usr/bin')).sort(), ['dmabrokerctl', 'dmabrokerd']);
+  t.equal(readlinkSync(at('dmabrokerd')), '../lib/dmabroker/bin/dmabrokerd.js');
+  const daemon = await TestDaemon.start([], { env: withoutVulkan, program: at('dmabrokerd') });
+  t.teardown(() => daemon.stop());
+  const ctl = (...args: string[]) =>
+    run(process.execPath, at('dmabrokerctl'), '--socket', daemon.restSocket, '--json', ...args);
+  ctl('alloc', '--size', '4096', '--handle-type', 'memfd', '--name', 'packaged');
+  t.match(JSON.parse(ctl('list')), [{ name: 'packaged', size: 4096 }]);
+  t.equal((await daemon.rest('GET', '/docs/swagger-ui.css')).status, 200);
+  t.same(daemon.errors, []);
+});

@@ -1,0 +1,138 @@
+#!/bin/sh
+# Runs in the guest under systemd: what an administrator does with the Debian package, from installing to purging,
+# and what users get. Prints what it saw as `name=value` lines for deb.test.ts.
+#   $1: the folder with old.deb and new.deb, a second version
+set -eu
+debs=$1
+conf=/etc/dmabroker/dmabroker.toml
+line() { echo "$1=$(cat | tr '\n' ' ' | sed 's/ *$//')"; }
+as() { who=$1; shift; runuser -u "$who" -- "$@" 2>&1 | tail -n 1; }
+alloc() { as "$1" env XDG_RUNTIME_DIR= /dmabroker/examples/c/build/dmabroker-example alloc; }
+state() { systemctl is-active dmabrokerd || true; }
+pid() { systemctl show -P MainPID dmabrokerd; }
+# What a package may leave behind: files, users, groups, who owns devices.
+machine() {
+  find /etc /usr /var /run/dmabroker -xdev ! -path '/var/lib/dpkg/*' ! -path '/var/log/*' ! -path '/var/cache/*' \
+    ! -path '/etc/.pwd.lock' ! -path '/etc/*-' ! -path '/var/lib/systemd/*' ! -path '/var/tmp*' \
+    \( ! -type d -o ! -empty -o -name '*dmabroker*' \) 2> /dev/null | sort
+  sort /etc/passwd /etc/group /etc/shadow /etc/gshadow
+  find /var/lib/systemd -name '*dmabroker*'
+  stat -c '%n %A %u %g' /dev/dma_heap/* /dev/udmabuf
+}
+
+# The guest's Node is npm's. What Debian's own would be called, so that dpkg has something to judge by.
+mkdir -p /tmp/node/DEBIAN
+printf 'Package: nodejs\nVersion: %s\nArchitecture: amd64\nMaintainer: guest <root@localhost>\nDescription: Node\n' \
+  "$(node -p process.versions.node)" > /tmp/node/DEBIAN/control
+dpkg-deb --build /tmp/node /tmp/node.deb > /dev/null
+dpkg -i /tmp/node.deb > /dev/null
+# The image has the groups for other tests; this is about a machine that has never had them.
+groupdel dmabroker
+groupdel dmabroker-admin
+# Exit status 101 would forbid starting services while packages are installed, as in a container.
+rm -f /usr/sbin/policy-rc.d
+machine > /tmp/before
+
+echo "installed=$(dpkg -i "$debs/old.deb" > /tmp/said 2>&1 && echo yes || cat /tmp/said)"
+echo "active=$(state) $(systemctl is-enabled dmabrokerd)"
+[ "$(state)" = active ] || journalctl -u dmabrokerd --no-pager >&2
+echo "command=$(ps -o user=,args= -p "$(pid)" | tr -s ' ')"
+stat -c '%a %U:%G' /run/dmabroker /run/dmabroker/*.sock | line files
+stat -c '%A %U %G' /dev/dma_heap/system /dev/udmabuf | line devices
+dmabrokerctl --json health | line health
+echo "verify=$(systemd-analyze verify --man=no dmabrokerd.service 2>&1 | grep -i dmabroker || true)"
+echo "verify_user=$(runuser -u alice -- systemd-analyze verify --user --man=no /usr/lib/systemd/user/dmabrokerd.service 2>&1 | grep -i dmabroker || true)"
+echo "exposure=$(systemd-analyze security dmabrokerd --no-pager | sed -n 's/.*Overall exposure level[^:]*: \([0-9.]*\).*/\1/p')"
+journalctl -p err -u dmabrokerd -o cat --no-pager | line errors
+
+# Users: as they are after the installation nobody may allocate; then as the refusals tell them.
+alone() { runuser -u carol -- "$@" 2>&1 | grep -o "$refusal" || true; }
+refusal='permission_denied: user [0-9]* may.*'
+echo "carol=$(alone /dmabroker/examples/c/build/dmabroker-example alloc)"
+refusal='.* needs the role.*'
+echo "carol_rest=$(alone dmabrokerctl list)"
+refusal='.* needs the role.*'
+echo "carol_alloc=$(alone dmabrokerctl alloc --size 4096)"
+usermod -aG dmabroker alice
+usermod -aG dmabroker-admin bob
+echo "alice=$(alloc alice)"
+echo "alice_rest=$(as alice dmabrokerctl list)"
+echo "bob=$(as bob dmabrokerctl list)"
+runuser -u alice -- dmabrokerctl --json alloc --size 4096 --source dma-heap:system | line heap
+
+# The configuration: the file that the unit names is the one that is read; a reload says what is wrong.
+echo "checked=$(dmabrokerd --check)"
+install -o dmabroker -m 600 /dev/null /etc/dmabroker/tokens.toml
+printf '[rest.tcp]\nlisten = "[::1]:0"\ntokens_file = "/etc/dmabroker/tokens.toml"\n' > /tmp/tcp.toml
+echo "checked_tokens=$(dmabrokerd --check /tmp/tcp.toml 2>&1)"
+groupadd --system others
+usermod -aG others carol
+printf '[policy]\nconnect = { groups = ["others"] }\n' >> $conf
+systemctl reload dmabrokerd
+for _ in $(seq 100); do [ "$(alloc carol)" != "drew 640x480 pixels" ] || break; sleep 0.1; done
+echo "carol_named=$(alloc carol)"
+printf '[log]\nlevel = "loud"\n' >> $conf
+systemctl reload dmabrokerd 2> /dev/null && echo reloaded=yes || echo "reloaded=no $(state)"
+journalctl -p err -t dmabrokerd -o cat --no-pager | tail -n 1 | line reload_error
+systemctl restart dmabrokerd 2> /dev/null && echo wrong=started || echo "wrong=$(state) $(systemctl show -P NRestarts dmabrokerd)"
+echo "carol_away=$(as carol dmabrokerctl list)"
+echo "start_errors=$(journalctl -p err -t dmabrokerd -o cat --no-pager | grep -c log.level)"
+cp $conf /tmp/wrong
+sed -i 's|^\[log\]$|[clients]|; s|^level = "loud"$|socket = "/proc/nowhere/c"|' $conf
+systemctl reset-failed dmabrokerd
+systemctl start --no-block dmabrokerd
+for _ in $(seq 100); do
+  journalctl -p crit -u dmabrokerd -o cat --no-pager > /tmp/fatal
+  [ ! -s /tmp/fatal ] || break
+  sleep 0.2
+done
+head -n 1 /tmp/fatal | line fatal
+systemctl stop dmabrokerd
+cp /tmp/wrong $conf
+
+# A second version: with a wrong file it starts nothing, and says so; with a good one it does.
+dpkg -i --force-confold "$debs/new.deb" > /tmp/said 2>&1 || true
+grep -o 'toml:[0-9]*: log.level\|dmabroker: dmabrokerd is not started anew' /tmp/said | line upgrade_said
+echo "upgraded=$(dpkg-query -W -f '${Version} ${db:Status-Status}' dmabroker) $(state)"
+sed -i '$d' $conf
+sed -i '$d' $conf
+systemctl reset-failed dmabrokerd
+systemctl start dmabrokerd
+before=$(pid)
+dpkg -i --force-confold "$debs/new.deb" > /tmp/said 2>&1
+[ "$before" != "$(pid)" ] && echo "restarted=$(state)" || echo restarted=no
+echo "kept=$(tail -n 1 $conf)"
+dmabrokerctl --json health | line health_new
+
+# A daemon of a user's own. There is no login here: pam_systemd would set the variable.
+mkdir -p /etc/systemd/system/user@.service.d
+printf '[Service]\nEnvironment=XDG_RUNTIME_DIR=/run/user/%%i\n' > /etc/systemd/system/user@.service.d/guest.conf
+systemctl daemon-reload
+systemctl start user@1003 || journalctl -u user@1003 --no-pager >&2
+own() { runuser -u carol -- env XDG_RUNTIME_DIR=/run/user/1003 DBUS_SESSION_BUS_ADDRESS= "$@" 2>&1; }
+mkdir -p ~carol/.config/dmabroker
+printf '[log]\nlevel = "debug"\n' > ~carol/.config/dmabroker/dmabroker.toml
+chown -R carol: ~carol/.config
+own systemctl --user enable --now dmabrokerd > /tmp/said || { cat /tmp/said; journalctl _UID=1003 --no-pager; } >&2
+echo "own=$(own systemctl --user is-active dmabrokerd) $(own systemctl --user is-enabled dmabrokerd)"
+stat -c '%a %U:%G' /run/user/1003/dmabroker /run/user/1003/dmabroker/client.sock | line own_files
+own dmabrokerctl --json alloc --size 4096 --handle-type memfd | line own_alloc
+echo "own_list=$(own dmabrokerctl --json list | grep -c '"executable"' || true)"
+own dmabrokerctl --json config | grep -o '/home/carol/.config/dmabroker/dmabroker.toml' | line own_config
+systemctl is-active dmabrokerd | line machine_beside
+own systemctl --user disable --now dmabrokerd > /dev/null
+echo "own_left=$(ls /run/user/1003/dmabroker 2> /dev/null | wc -l)"
+systemctl stop user@1003
+rm -r /etc/systemd/system/user@.service.d ~carol/.config
+
+# Gone: removed, its configuration stays; purged, nothing does.
+dmabrokerctl quota set user/1001 --bytes 1M > /dev/null || true
+dpkg -r dmabroker > /tmp/said 2>&1 || cat /tmp/said >&2
+{ state && ls $conf /var/lib/dmabroker; } | line removed
+dpkg -P dmabroker > /tmp/said 2>&1 || true
+grep -v '^(Reading\|^Purging\|^Removing' /tmp/said | line purge_said
+groupdel others
+systemctl daemon-reload
+machine > /tmp/after
+diff /tmp/before /tmp/after > /tmp/trace || true
+line trace < /tmp/trace

@@ -1,0 +1,134 @@
+/**
+ * The Debian package under a real systemd, in the guest, in one boot: installed on a machine that has never had it,
+ * used by its users, reconfigured, replaced by a second version, removed and purged.
+ */
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import t from 'tap';
+import { packageRoot, packageVersion } from '../../src/package-root.js';
+import { nextVersion, packageDeb } from '../package/support/deb.js';
+import { runInGuest } from '../vm/vm.js';
+
+t.setTimeout(600_000);
+
+// The guest sees the checkout alone.
+mkdirSync(join(packageRoot, 'build'), { recursive: true });
+const folder = mkdtempSync(join(packageRoot, 'build/deb-'));
+t.teardown(() => rmSync(folder, { recursive: true, force: true }));
+packageDeb(join(folder, 'old.deb'));
+const NEXT = '99.0.0';
+nextVersion(join(folder, 'old.deb'), join(folder, 'new.deb'), NEXT);
+execFileSync('make', ['--silent', '-C', 'examples/c'], { cwd: packageRoot });
+
+const { status, stdout, stderr } = await runInGuest(
+  ['sh', 'test/systemd/deb.sh', relative(packageRoot, folder)],
+  { systemd: true, timeoutSeconds: 400 },
+);
+t.equal(status, 0, stderr);
+const seen: Readonly<Record<string, string | undefined>> = Object.fromEntries(
+  stdout.split('\n').map((line) => {
+    const at = line.indexOf('=');
+    return [line.slice(0, at), line.slice(at + 1)];
+  }),
+);
+
+t.test('installed, it runs', async (t) => {
+  t.equal(seen.installed, 'yes');
+  t.equal(seen.active, 'active enabled');
+  const command = 'node /usr/bin/dmabrokerd --config /etc/dmabroker/dmabroker\\.toml';
+  t.match(seen.command, new RegExp(` \\S*${command}$`));
+  t.equal(
+    seen.files,
+    '755 dmabroker:dmabroker 666 dmabroker:dmabroker 666 dmabroker:dmabroker',
+    'everybody reaches the sockets',
+  );
+  const health = JSON.parse(seen.health ?? '') as { sources_usable: string[] };
+  t.match(health, { status: 'ok', version: packageVersion() });
+  for (const source of ['vulkan/dma_buf', 'udmabuf/dma_buf', 'dma-heap:system/dma_buf']) {
+    t.ok(health.sources_usable.includes(source), `it may use ${source}`);
+  }
+  t.equal(
+    seen.devices,
+    'crw------- dmabroker root crw-rw---- root kvm',
+    'the heaps are for the daemon, and for nobody else',
+  );
+  t.equal(seen.errors, '', 'nothing to complain of');
+});
+
+t.test('systemd finds nothing wrong with the units', async (t) => {
+  t.equal(seen.verify, '');
+  t.equal(seen.verify_user, '');
+  t.ok(Number(seen.exposure) > 0 && Number(seen.exposure) < 1.3, `exposure ${seen.exposure}`);
+});
+
+t.test('who is in no group is refused, and told which one to join', async (t) => {
+  const group = 'that is for members of the group';
+  t.equal(
+    seen.carol,
+    `permission_denied: user 1003 may not connect: ${group} dmabroker`,
+    'on the clients’ socket',
+  );
+  const rest = `${group} dmabroker-admin; what is one's own, for members of the group dmabroker`;
+  t.match(seen.carol_rest, `: listBuffers needs the role reader: ${rest}`);
+  t.match(seen.carol_alloc, `: createBuffer needs the role operator: ${rest}`);
+});
+
+t.test('members of either group alone have what it is for', async (t) => {
+  t.equal(seen.alice, 'drew 640x480 pixels');
+  t.equal(seen.alice_rest, 'no buffers', 'what is her own');
+  t.equal(seen.bob, 'no buffers', 'an administrator who is no client');
+  t.match(JSON.parse(seen.heap ?? ''), {
+    buffer: { source: 'dma-heap:system', handle_type: 'dma_buf' },
+  });
+});
+
+t.test('the file in /etc is the one that is read', async (t) => {
+  t.equal(seen.checked, '/etc/dmabroker/dmabroker.toml: the configuration is good');
+  t.equal(
+    seen.checked_tokens,
+    '/tmp/tcp.toml: the configuration is good',
+    'root checks for the daemon’s user, whose the tokens are',
+  );
+  t.equal(seen.carol_named, 'drew 640x480 pixels', 'a group that the policy names, after a reload');
+});
+
+t.test('a wrong file: the reload fails, and the journal has an error with its line', async (t) => {
+  t.equal(seen.reloaded, 'no active');
+  const error = /^dmabrokerd: \/etc\/dmabroker\/dmabroker\.toml:\d+: log\.level must be /;
+  t.match(seen.reload_error, error);
+  t.equal(seen.wrong, 'failed 0', 'it is not started again and again');
+  t.equal(seen.start_errors, '2', 'and one of the start that failed');
+  t.match(JSON.parse(seen.fatal ?? ''), { level: 60, msg: /cannot be made/ });
+});
+
+t.test('a second version is started if the configuration is good', async (t) => {
+  t.match(
+    seen.upgrade_said,
+    /^toml:\d+: log\.level dmabroker: dmabrokerd is not started anew$/,
+    'whoever installs it is told what is wrong',
+  );
+  t.equal(seen.upgraded, `${NEXT} installed inactive`);
+  t.equal(seen.restarted, 'active');
+  t.match(JSON.parse(seen.health_new ?? ''), { status: 'ok', version: NEXT });
+  t.equal(seen.kept, 'connect = { groups = ["others"] }', 'what was changed in /etc stays');
+});
+
+t.test('a user without any group has a daemon of their own', async (t) => {
+  t.equal(seen.own, 'active enabled');
+  t.equal(seen.own_files, '700 carol:carol 666 carol:carol', 'where nobody else gets');
+  t.match(seen.own_alloc, /"buffer"/);
+  t.equal(seen.own_list, '1');
+  t.equal(seen.own_config, '/home/carol/.config/dmabroker/dmabroker.toml');
+  t.equal(seen.machine_beside, 'active', 'beside that of the machine');
+  t.equal(seen.own_left, '0');
+});
+
+t.test('removed it leaves its configuration and state, purged nothing', async (t) => {
+  t.equal(
+    seen.removed,
+    'inactive /etc/dmabroker/dmabroker.toml  /var/lib/dmabroker: lock quotas.json starts',
+  );
+  t.equal(seen.purge_said, '');
+  t.equal(seen.trace, '');
+});
