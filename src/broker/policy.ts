@@ -47,6 +47,13 @@ export interface PolicyRules {
   readonly groupNames?: ReadonlyMap<number, string>;
 }
 
+/** Everybody whom it names, for whatever. */
+export function namedBy(rules: PolicyRules): Principals {
+  const { connect, admin, operator, reader, preview, owner } = rules;
+  const all = [connect, admin, operator, reader, preview, owner];
+  return { uids: all.flatMap(({ uids }) => uids), gids: all.flatMap(({ gids }) => gids) };
+}
+
 type Who = Pick<PartialPeer, 'uid' | 'gid' | 'groups'>;
 
 export function includes({ uids, gids }: Principals, { uid, gid, groups }: Who): boolean {

@@ -68,7 +68,7 @@ export function whyUnreachable(error: Error & { code?: string }, place: string):
     case 'ENOTSOCK':
       return `nobody listens on ${place}`;
     case 'EACCES':
-      return `you may not connect to ${place}`;
+      return `you may not connect to ${place}: it is for members of the groups dmabroker and dmabroker-admin, and whom the policy names`;
     case 'ECONNRESET':
       return `${place} closed the connection without an answer`;
     default:

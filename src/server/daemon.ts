@@ -17,6 +17,7 @@ import { listenOnTcp } from './http/tcp.js';
 import type { LogLevels } from './log/levels.js';
 import { Reports } from './reports.js';
 import {
+  admitNamed,
   describe,
   listenForClients,
   makeWatches,
@@ -44,6 +45,8 @@ interface Parts {
   readonly unpublish: () => void;
   readonly now: Changeable;
   readonly logLevels: LogLevels;
+  /** As it was at the start: its path does not change. */
+  readonly rest: Config['rest'];
 }
 
 export class Daemon {
@@ -62,6 +65,7 @@ export class Daemon {
       policy: async (policy) => {
         await plane.ask('setPolicy', policy);
         now.policy = new Policy(policy);
+        admitNamed(this.parts.rest, policy, this.logger);
       },
       pool: (pool) => plane.ask('setPool', pool),
       quotas: (quotas) => plane.ask('setQuotas', quotas),
@@ -160,6 +164,7 @@ export class Daemon {
     // Fastify's own, which those of its requests are made from.
     logLevels.follow(http.log);
     await listenOnUnixSocket(http, socketFile(config.rest), kept.folder);
+    admitNamed(config.rest, config.policy, logger);
 
     step('REST over TCP');
     const { listen } = config.restTcp;
@@ -178,7 +183,12 @@ export class Daemon {
     tellManager('READY=1', logger);
     logger.info({ clients: config.clients.socket, rest: config.rest.socket }, 'ready');
     const { unpublish } = clients;
-    return new Daemon(logger, started, { plane, streams, unpublish, now, logLevels }, settings);
+    return new Daemon(
+      logger,
+      started,
+      { plane, streams, unpublish, now, logLevels, rest: config.rest },
+      settings,
+    );
   }
 
   /** Stops taking requests, releases every buffer, destroys the device. */

@@ -4,10 +4,13 @@
  */
 import type { Socket } from 'node:net';
 import type { Logger } from 'pino';
+import { namedBy, type PolicyRules } from '../broker/policy.js';
 import type { Rules } from '../broker/quota/rules.js';
 import type { Peer } from '../broker/who.js';
 import type { Clock } from '../memory/clock.js';
 import { messageOf } from '../memory/errors.js';
+import { allow } from '../native/libc/acl.js';
+import { isSystemError } from '../native/libc/errno.js';
 import { close } from '../native/libc/fd.js';
 import { listenUnix } from '../native/libc/socket.js';
 import { notify } from '../native/systemd.js';
@@ -57,6 +60,21 @@ export type StartStep = (typeof START_STEPS)[number];
 
 export function socketFile({ socket, mode, group }: Config['clients']): SocketFile {
   return { path: socket, mode, ...(group !== null && { group }) };
+}
+
+/**
+ * Lets whom the policy names open REST's socket, where its mode lets in a group and not everybody: before Linux 6.16
+ * whoever can open it can hold up REST, by a file whose close waits (SECURITY.md).
+ */
+export function admitNamed({ socket, mode }: Config['rest'], policy: PolicyRules, logger: Logger) {
+  if ((mode & 0o66) !== 0o60) return;
+  try {
+    allow(socket, namedBy(policy), mode);
+  } catch (error) {
+    if (!isSystemError(error)) throw error;
+    const { message: reason } = error;
+    logger.warn({ reason }, "REST's socket has no access list: only its file's group gets in");
+  }
 }
 
 /** The clients' socket. Until the data plane has taken it over, `started` closes it. */

@@ -28,7 +28,7 @@ await withoutLeaks(t, 'sockets', async (t) => {
     const daemon = await TestDaemon.memfd(t);
     const { clientSocket, restSocket, folder } = daemon;
     t.equal(mode(clientSocket), 0o666);
-    t.equal(mode(restSocket), 0o666);
+    t.equal(mode(restSocket), 0o660);
     t.same(readdirSync(folder).sort(), ['client.sock', 'rest.sock', 'state'], 'and nothing else');
 
     const other = join(folder, 'other.sock');

@@ -69,9 +69,9 @@ t.test('who is in no group is refused, and told which one to join', async (t) =>
     `permission_denied: user 1003 may not connect: ${group} dmabroker`,
     'on the clients’ socket',
   );
-  const rest = `${group} dmabroker-admin; what is one's own, for members of the group dmabroker`;
-  t.match(seen.carol_rest, `: listBuffers needs the role reader: ${rest}`);
-  t.match(seen.carol_alloc, `: createBuffer needs the role operator: ${rest}`);
+  const rest = /you may not connect to .*rest\.sock: .* groups dmabroker and dmabroker-admin/;
+  t.match(seen.carol_rest, rest);
+  t.match(seen.carol_alloc, rest);
 });
 
 t.test('members of either group alone have what it is for', async (t) => {

@@ -45,7 +45,7 @@ const POOL_PART = 64;
 const POOL_MAX_BYTES = 256 * 1024 * 1024;
 
 /** Where a socket is, and who may open its file. */
-const socketFile = (name: string) => ({
+const socketFile = (name: string, mode: string, about: string) => ({
   socket: setting(
     // sockaddr_un's sun_path has 108 bytes with its NUL (unix(7))
     text('a path that begins with `/`', { pattern: '^/', maxLength: 107 }),
@@ -55,11 +55,7 @@ const socketFile = (name: string) => ({
     },
     { about: 'The path of the socket.' },
   ),
-  // What the kernel refuses gets no sentence, and no reload of the policy changes it.
-  mode: setting(fileMode, '0666', {
-    about:
-      "The mode of the socket's file. As it is everybody reaches it, and the policy decides who is served.",
-  }),
+  mode: setting(fileMode, mode, { about }),
   group: optional(groupName, "the daemon's own", {
     about: "The group of the socket's file.",
   }),
@@ -68,12 +64,21 @@ const socketFile = (name: string) => ({
 export const SECTIONS = {
   clients: section({
     about: 'The socket of the clients.',
-    settings: socketFile(CLIENT_SOCKET),
+    settings: socketFile(
+      CLIENT_SOCKET,
+      // What the kernel refuses gets no sentence.
+      '0666',
+      "The mode of the socket's file. As it is everybody reaches it, and the policy decides who is served.",
+    ),
   }),
   rest: section({
     about: 'The socket of the REST API.',
     settings: {
-      ...socketFile(REST_SOCKET),
+      ...socketFile(
+        REST_SOCKET,
+        '0660',
+        "The mode of the socket's file. Where it lets in a group and not everybody, whom the policy names may open it, too.",
+      ),
       rate_limit: setting(integer({ minimum: 0, maximum: 1_000_000 }), DEFAULT_RATE_LIMIT, {
         about: 'Requests that each user may send in a second; 0: any number.',
       }),

@@ -57,7 +57,7 @@ const withoutPolicy = ({ policy: _, ...rest }: Config) => rest;
 t.test('without a file', async (t) => {
   t.same(withoutPolicy(loadConfig(null, {}, clock).config), {
     clients: { socket: daemonSocket(CLIENT_SOCKET), mode: 0o666, group: null },
-    rest: { socket: daemonSocket(REST_SOCKET), mode: 0o666, group: null, rateLimit: 10_000 },
+    rest: { socket: daemonSocket(REST_SOCKET), mode: 0o660, group: null, rateLimit: 10_000 },
     restTcp: { listen: null, tokensFile: null },
     device: { select: null },
     log: { level: 'info', audit: true, auditWhenFull: 'drop' },

@@ -9,7 +9,7 @@ import { ownersAreApart } from './support/owners.js';
 await withoutLeaks(t, 'owners', async (t) => {
   const daemon = await sharedDaemon(t);
   const before = await daemon.idleFds();
-  t.equal(lstatSync(daemon.restSocket).mode & 0o777, 0o666, 'everybody may open it');
+  t.equal(lstatSync(daemon.restSocket).mode & 0o777, 0o660, 'whom the policy names may open it');
   const [alice, bob] = await Promise.all(
     ['alice', 'bob'].map(async (name) => {
       const actor = Actor.start(daemon, name);
