@@ -84,6 +84,18 @@ export function reach(has: RestAccess, needed: RestAccess): Reach {
   return has.owner && needed.owner ? 'own' : 'none';
 }
 
+const RIGHTS = ['connect', 'admin', 'operator', 'reader', 'preview', 'owner'] as const;
+const RULED = ['sources', 'placements', 'import', 'share'] as const;
+
+export interface Explanation {
+  readonly rights: readonly { readonly right: (typeof RIGHTS)[number]; readonly through: string }[];
+  readonly rules: readonly {
+    readonly about: (typeof RULED)[number];
+    readonly rule: number;
+    readonly allowed: unknown;
+  }[];
+}
+
 export class Policy {
   constructor(private readonly policy: PolicyRules | null) {}
 
@@ -133,6 +145,28 @@ export class Policy {
     };
   }
 
+  /** What somebody may do and through whom, and which rules hold for them: for people who wonder. */
+  explain(who: Who): Explanation {
+    const { policy } = this;
+    if (policy === null) return { rights: [], rules: [] };
+    const rights = RIGHTS.flatMap((right) => {
+      const through = this.#through(policy[right], who);
+      return through === null ? [] : [{ right, through }];
+    });
+    const rules = RULED.flatMap((about) => {
+      const rule = policy.rules.findIndex((each) => holds(each, about, who));
+      return rule < 0 ? [] : [{ about, rule, allowed: policy.rules[rule]?.[about] }];
+    });
+    return { rights, rules };
+  }
+
+  #through({ uids, gids }: Principals, { uid, gid, groups }: Who): string | null {
+    if (uid !== null && uids.includes(uid)) return `user ${uid}`;
+    const found = [gid, ...(groups ?? [])].find((each) => each !== null && gids.includes(each));
+    if (found === undefined || found === null) return null;
+    return `group ${this.policy?.groupNames?.get(found) ?? found}`;
+  }
+
   /** The sources that somebody may allocate from. */
   permitted<S extends { readonly name: string }>(who: Who, sources: readonly S[]): readonly S[] {
     const names = this.#find(who, 'sources');
@@ -161,12 +195,13 @@ export class Policy {
   }
 
   #find<K extends keyof PolicyRule>(who: Who, key: K): PolicyRule[K] | undefined {
-    const found = this.policy?.rules.find(
-      (rule) => rule[key] !== undefined && (rule.who === null || includes(rule.who, who)),
-    );
-    return found?.[key];
+    return this.policy?.rules.find((rule) => holds(rule, key, who))?.[key];
   }
 }
+
+/** Whether a rule is about something, and for somebody. */
+const holds = (rule: PolicyRule, about: keyof PolicyRule, who: Who): boolean =>
+  rule[about] !== undefined && (rule.who === null || includes(rule.who, who));
 
 export function denied(
   constraint: Constraint,

@@ -144,6 +144,7 @@ export class Daemon {
         ...{ plane, allocator, previews, settings, audit, logLevels, clock },
         ...{ quotas: kept.quotas, state: kept.folder, starts: kept.starts },
         ...{ sweeper: watches.sweeper, leaks: watches.leaks },
+        policy: () => now.policy,
         version: packageVersion(),
         lost: () => log.lost,
       },

@@ -66,6 +66,23 @@ class Serial {
   }
 }
 
+/** Where to go on from `/`. */
+const LINKS = {
+  description: '/openapi.yaml',
+  documentation: '/docs',
+  health: '/healthz',
+  readiness: '/readyz',
+  metrics: '/metrics',
+  whoami: '/v1/whoami',
+  buffers: '/v1/buffers',
+  clients: '/v1/clients',
+  devices: '/v1/devices',
+  quotas: '/v1/quotas',
+  events: '/v1/events',
+};
+
+const NOTHING_ALLOWED = { role: 'none', preview: false, owner: false } as const;
+
 /** What players assume where nothing is said: BT.709 from 720 rows on, BT.601 below. */
 const usualMatrix = (height: number | null): Matrix => ((height ?? 0) >= 720 ? 'bt709' : 'bt601');
 
@@ -83,6 +100,11 @@ export function createHandlers(
     { name: 'the allocator', ask: () => allocator.ping() },
     { name: 'previews', ask: () => previews.ping() },
   ]);
+
+  const usable = () =>
+    allocator.inventory.sources
+      .filter(({ usable }) => usable)
+      .map(({ name, handleType }) => `${name}/${handleType}`);
 
   async function leaks(only: number | null): Promise<LeakReport> {
     const isTheirs = (uid: number | null) => only === null || uid === only;
@@ -124,20 +146,41 @@ export function createHandlers(
   }
 
   return {
+    getRoot: async () => ({ name: 'dmabroker', version: world.version, links: LINKS }),
     getHealth: async () => {
       await health.check();
-      const { inventory } = allocator;
       return {
         status: 'ok',
         version: world.version,
         uptime_seconds: Math.floor(process.uptime()),
-        sources_usable: inventory.sources
-          .filter(({ usable }) => usable)
-          .map(({ name, handleType }) => `${name}/${handleType}`),
+        sources_usable: usable(),
         warnings: [
-          ...warnings(inventory),
+          ...warnings(allocator.inventory),
           ...[world.quotas.warning, world.state.problem].filter((warning) => warning !== null),
         ],
+      };
+    },
+    getReadiness: async () => {
+      await health.check();
+      const sources = usable();
+      if (sources.length > 0 && !world.audit.held)
+        return { status: 'ready', sources_usable: sources };
+      const why = sources.length > 0 ? 'the log has no room' : 'no memory source is usable';
+      const constraint = sources.length > 0 ? 'log.audit_when_full' : 'sources';
+      throw new BrokerError('unavailable', `not ready: ${why}`, { constraint });
+    },
+    getWhoami: async ({ by, callers, request }) => {
+      const { uid, gid, groups, pid, executable, unit, token = null } = by;
+      const policy = world.policy();
+      // A token's access has its digest, too.
+      const { role, preview, owner } = callers.of(request).access ?? NOTHING_ALLOWED;
+      const { rights, rules } = policy.explain(by);
+      const given = token === null ? rights : [{ right: role, through: `token ${token}` }];
+      return {
+        ...{ uid, gid, groups, pid, executable, unit, token, role, preview, owner },
+        connect: uid !== null && policy.mayConnect(by),
+        rights: given,
+        rules,
       };
     },
     getOpenapi: async ({ reply }) => {

@@ -77,8 +77,9 @@ export function refuseUnknown(operations: readonly Operation[]) {
   }));
 
   return async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
-    if (!request.is404) return;
     const path = pathOf(request);
+    // Fastify takes the target of `OPTIONS *` (RFC 9112, 3.2.4) for `/`.
+    if (!request.is404 && path !== '*') return;
     const known = paths.find(({ pattern }) => pattern.test(path));
     if (known === undefined) throw noResource(path);
     reply.header('allow', known.allowed.join(', '));

@@ -2,6 +2,7 @@
  * What REST's operations are made of: the daemon's other threads as main knows them, and what main keeps.
  * Nothing of HTTP is in it, so that a test can give them a world of its own.
  */
+import type { Policy } from '../../broker/policy.js';
 import type { Clock } from '../../memory/clock.js';
 import type { ConfigInForce } from '../config/in-force.js';
 import type { AuditSink } from '../events/audit-sink.js';
@@ -24,7 +25,8 @@ export interface RestWorld {
   readonly leaks: Pick<LeakWatch, 'config' | 'growth' | 'last'>;
   readonly logLevels: Pick<LogLevels, 'level'>;
   readonly settings: Pick<ConfigInForce, 'report'>;
-  readonly audit: Pick<AuditSink, 'acted'>;
+  readonly audit: Pick<AuditSink, 'acted' | 'held'>;
+  readonly policy: () => Pick<Policy, 'explain' | 'mayConnect'>;
   readonly version: string;
   /** How often the daemon was started, where that is counted. */
   readonly starts: number | null;

@@ -15,7 +15,10 @@ import type { Requester } from './requester.js';
 
 /** What the main thread answers, if only in part: all others go to the data plane as they come. */
 export type MainOperation =
+  | 'getRoot'
   | 'getHealth'
+  | 'getReadiness'
+  | 'getWhoami'
   | 'getOpenapi'
   | 'getDocs'
   | 'getDocsFile'

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import t, { type Test } from 'tap';
 import { NO_CGROUP } from '../../../src/broker/cgroup.js';
+import { Policy } from '../../../src/broker/policy.js';
 import { BrokerError } from '../../../src/memory/errors.js';
 import type { BufferInfo, CreatedBuffer, Token } from '../../../src/rest/contract.js';
 import { peer } from '../../broker/support/world.js';
@@ -209,6 +210,70 @@ await withoutLeaks(t, 'operations', async (t) => {
     t.match(clients.json, [{ id: 'c1', pid: 712 }]);
     const description = await ask(t, server, 'GET', '/openapi.yaml');
     t.equal(description.text, readFileSync(openapiPath, 'utf8'));
+  });
+
+  t.test('the root says where everything is', async (t) => {
+    const server = await startServer(t);
+    const { json } = await ask(t, server, 'GET', '/');
+    const { links } = json as { links: Record<string, string> };
+    t.ok(Object.keys(links).length > 8);
+    for (const path of Object.values(links)) {
+      if (path === '/v1/events') continue; // It has no end.
+      t.equal((await ask(t, server, 'GET', path)).status, 200, path);
+    }
+  });
+
+  t.test('ready is more than alive', async (t) => {
+    const server = await startServer(t);
+    const { daemon } = server;
+    t.match(await ask(t, server, 'GET', '/readyz'), {
+      status: 200,
+      json: { status: 'ready', sources_usable: ['memfd/memfd'] },
+    });
+    daemon.audit.held = true;
+    const held = await ask(t, server, 'GET', '/readyz');
+    t.match(held, { status: 503, json: { refusal: { constraint: 'log.audit_when_full' } } });
+    daemon.audit.held = false;
+    const { inventory } = daemon.allocator;
+    const sources = inventory.sources.filter(({ usable }) => !usable);
+    Object.assign(daemon.allocator, { inventory: { ...inventory, sources } });
+    const nothing = await ask(t, server, 'GET', '/readyz');
+    t.match(nothing, { status: 503, json: { refusal: { constraint: 'sources' } } });
+    t.equal((await ask(t, server, 'GET', '/healthz')).status, 200, 'it is alive all the same');
+  });
+
+  t.test('who asks, and what they may do by which rule', async (t) => {
+    const [nobody, group] = [
+      { uids: [], gids: [] },
+      { uids: [], gids: [peer.gid] },
+    ];
+    const policy = new Policy({
+      ...{ connect: group, admin: nobody, operator: nobody, preview: nobody, owner: group },
+      reader: { uids: [peer.uid], gids: [] },
+      rules: [
+        { who: { uids: [1], gids: [] }, import: true },
+        { who: null, import: false, sources: ['memfd'] },
+      ],
+      groupNames: new Map([[peer.gid, 'staff']]),
+    });
+    const accessOf = () => policy.restAccess(peer);
+    const server = await startServer(t, { peerOf: () => peer, accessOf });
+    server.daemon.policy = () => policy;
+    const { json } = await ask(t, server, 'GET', '/v1/whoami');
+    const { uid, gid, groups, pid, executable, unit } = peer;
+    t.same(json, {
+      ...{ uid, gid, groups, pid, executable, unit, token: null },
+      ...{ role: 'reader', preview: false, owner: true, connect: true },
+      rights: [
+        { right: 'connect', through: 'group staff' },
+        { right: 'reader', through: `user ${uid}` },
+        { right: 'owner', through: 'group staff' },
+      ],
+      rules: [
+        { about: 'sources', rule: 1, allowed: ['memfd'] },
+        { about: 'import', rule: 1, allowed: false },
+      ],
+    });
   });
 
   t.test('devices, open or not', async (t) => {

@@ -8,6 +8,7 @@ import { encode } from 'fast-png';
 import { Broker } from '../../../../src/broker/broker.js';
 import type { Client } from '../../../../src/broker/buffer.js';
 import { NO_CGROUP } from '../../../../src/broker/cgroup.js';
+import { Policy } from '../../../../src/broker/policy.js';
 import type { Choice } from '../../../../src/broker/request.js';
 import type { Asker } from '../../../../src/broker/turns.js';
 import type { Peer } from '../../../../src/broker/who.js';
@@ -110,7 +111,8 @@ export class FakeDaemon implements RestWorld {
   readonly lost = () => new Map();
   readonly state = { problem: null };
   readonly logLevels: RestWorld['logLevels'] = { level: 'info' };
-  readonly audit = { acted: () => {} };
+  readonly audit = { acted: () => {}, held: false };
+  policy: RestWorld['policy'] = () => new Policy(null);
   readonly leaks = {
     config: { forgottenAfterSeconds: 3600, sampleSeconds: 60 },
     growth: new Growth(),
