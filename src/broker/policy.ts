@@ -155,7 +155,7 @@ export class Policy {
     });
     const rules = RULED.flatMap((about) => {
       const rule = policy.rules.findIndex((each) => holds(each, about, who));
-      return rule < 0 ? [] : [{ about, rule, allowed: policy.rules[rule]?.[about] }];
+      return rule < 0 ? [] : [{ about, rule, allowed: inWords(policy.rules[rule]?.[about]) }];
     });
     return { rights, rules };
   }
@@ -202,6 +202,12 @@ export class Policy {
 /** Whether a rule is about something, and for somebody. */
 const holds = (rule: PolicyRule, about: keyof PolicyRule, who: Who): boolean =>
   rule[about] !== undefined && (rule.who === null || includes(rule.who, who));
+
+/** Principals in the words of the configuration. */
+const inWords = (allowed: unknown): unknown =>
+  typeof allowed === 'object' && allowed !== null && 'uids' in allowed && 'gids' in allowed
+    ? { users: allowed.uids, groups: allowed.gids }
+    : allowed;
 
 export function denied(
   constraint: Constraint,

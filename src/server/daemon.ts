@@ -15,6 +15,7 @@ import type { EventStreams } from './events/streams.js';
 import { listenOnUnixSocket } from './http/listen.js';
 import { listenOnTcp } from './http/tcp.js';
 import type { LogLevels } from './log/levels.js';
+import type { Published } from './machine/socket-file.js';
 import { Reports } from './reports.js';
 import {
   admitNamed,
@@ -46,7 +47,7 @@ interface Parts {
   readonly now: Changeable;
   readonly logLevels: LogLevels;
   /** As it was at the start: its path does not change. */
-  readonly rest: Config['rest'];
+  readonly rest: { readonly published: Published; readonly config: Config['rest'] };
 }
 
 export class Daemon {
@@ -60,16 +61,19 @@ export class Daemon {
 
   /** Takes over what may change while it runs. Connections that there are stay. */
   async reload(loaded: Loaded): Promise<void> {
-    const { plane, now, streams, logLevels } = this.parts;
+    const { plane, now, streams, logLevels, rest } = this.parts;
     await takeOver(loaded.config, {
       policy: async (policy) => {
         await plane.ask('setPolicy', policy);
         now.policy = new Policy(policy);
-        admitNamed(this.parts.rest, policy, this.logger);
+        admitNamed(rest.published, rest.config, policy, this.logger);
       },
       pool: (pool) => plane.ask('setPool', pool),
       quotas: (quotas) => plane.ask('setQuotas', quotas),
       'log.level': ({ level }) => {
+        if (level === logLevels.level) return;
+        // With the level of before: what is logged less from now on is told that it will be.
+        this.logger.warn({ level }, 'the log level is changed');
         logLevels.level = level;
       },
       'rest.tcp.tokens_file': ({ tokensFile }) => {
@@ -164,8 +168,8 @@ export class Daemon {
     started.add(() => http.close());
     // Fastify's own, which those of its requests are made from.
     logLevels.follow(http.log);
-    await listenOnUnixSocket(http, socketFile(config.rest), kept.folder);
-    admitNamed(config.rest, config.policy, logger);
+    const rest = await listenOnUnixSocket(http, socketFile(config.rest), kept.folder);
+    admitNamed(rest, config.rest, config.policy, logger);
 
     step('REST over TCP');
     const { listen } = config.restTcp;
@@ -187,7 +191,7 @@ export class Daemon {
     return new Daemon(
       logger,
       started,
-      { plane, streams, unpublish, now, logLevels, rest: config.rest },
+      { plane, streams, unpublish, now, logLevels, rest: { published: rest, config: config.rest } },
       settings,
     );
   }

@@ -9,8 +9,6 @@ import type { Rules } from '../broker/quota/rules.js';
 import type { Peer } from '../broker/who.js';
 import type { Clock } from '../memory/clock.js';
 import { messageOf } from '../memory/errors.js';
-import { allow } from '../native/libc/acl.js';
-import { isSystemError } from '../native/libc/errno.js';
 import { close } from '../native/libc/fd.js';
 import { listenUnix } from '../native/libc/socket.js';
 import { notify } from '../native/systemd.js';
@@ -19,7 +17,12 @@ import { deviceView, warnings } from './lists/inventory-views.js';
 import type { Log } from './log/log.js';
 import { mainDevice } from './machine/drm-node.js';
 import { peerOf } from './machine/peer.js';
-import { type Publishing, publishSocket, type SocketFile } from './machine/socket-file.js';
+import {
+  type Published,
+  type Publishing,
+  publishSocket,
+  type SocketFile,
+} from './machine/socket-file.js';
 import { readPasswd, readSubuids } from './machine/users.js';
 import { Sweeper } from './observe/holders/sweep.js';
 import { LeakWatch } from './observe/leaks/watch.js';
@@ -64,16 +67,30 @@ export function socketFile({ socket, mode, group }: Config['clients']): SocketFi
 
 /**
  * Lets whom the policy names open REST's socket, where its mode lets in a group and not everybody: before Linux 6.16
- * whoever can open it can hold up REST, by a file whose close waits (SECURITY.md).
+ * whoever can open it can hold up REST, by a file whose close waits (SECURITY.md). The file's group gets in where it was
+ * configured; the daemon's own is the policy's to name.
  */
-export function admitNamed({ socket, mode }: Config['rest'], policy: PolicyRules, logger: Logger) {
-  if ((mode & 0o66) !== 0o60) return;
+export function admitNamed(
+  published: Published,
+  { mode, group }: Config['rest'],
+  policy: PolicyRules,
+  logger: Logger,
+): void {
+  // To connect takes writing (unix(7)).
+  if ((mode & 0o022) !== 0o020) return;
+  const others = group === null ? mode & ~0o070 : mode;
+  const named = namedBy(policy);
   try {
-    allow(socket, namedBy(policy), mode);
+    published.admit(named, others);
   } catch (error) {
-    if (!isSystemError(error)) throw error;
-    const { message: reason } = error;
-    logger.warn({ reason }, "REST's socket has no access list: only its file's group gets in");
+    const entries = named.uids.length + named.gids.length;
+    logger.warn({ reason: messageOf(error), entries }, 'whom the policy names cannot open REST');
+    try {
+      // Nor may whom it named before.
+      published.admit({ uids: [], gids: [] }, others);
+    } catch {
+      // There is no list at all, then.
+    }
   }
 }
 
@@ -86,7 +103,7 @@ export async function listenForClients(config: Config, started: Started, state: 
   const listen = (path: string) => {
     listener = listenUnix(path);
   };
-  const unpublish = await publishSocket(socketFile(config.clients), listen, state);
+  const { unpublish } = await publishSocket(socketFile(config.clients), listen, state);
   started.add(unpublish);
   return { listener, listenerTaken, unpublish };
 }

@@ -20,7 +20,10 @@ export interface Named {
   readonly gids: readonly number[];
 }
 
-/** `mode` is the file's own; its group's part stays what it is, as the mask allows everybody named. */
+/**
+ * `mode` is the file's own, its group's part what its group itself may: with a list, what stat(2) shows there is the
+ * most that anybody named may (acl(5)).
+ */
 export function aclBytes({ uids, gids }: Named, mode: number): Buffer {
   const sorted = (ids: readonly number[]) => [...new Set(ids)].sort((a, b) => a - b);
   const entries: [tag: number, perm: number, id: number][] = [

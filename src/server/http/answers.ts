@@ -50,12 +50,19 @@ export class Answers {
     return same ? reply.code(304).send() : value;
   }
 
-  #asked({ id }: Operation, request: FastifyRequest, reply: FastifyReply): Asked<OperationId> {
+  #asked(
+    { id, parameters }: Operation,
+    request: FastifyRequest,
+    reply: FastifyReply,
+  ): Asked<OperationId> {
     const { callers } = this;
     const answers = this.#idempotency;
     const { name, requester } = callers.of(request);
     const { params, query, body, headers } = request;
-    const { 'if-match': ifMatch, 'idempotency-key': key } = headers as Record<string, string>;
+    // Of an operation that is not described with one, it is any other header: not looked at.
+    const described = (name: string) =>
+      name in parameters.header ? (headers[name] as string | undefined) : undefined;
+    const [ifMatch, key] = [described('if-match'), described('idempotency-key')];
     return {
       ...({ params, query, body } as Call<OperationId>),
       ...(ifMatch !== undefined && { ifMatch }),

@@ -8,7 +8,12 @@
  */
 import type { FastifyInstance } from 'fastify';
 import { refuseFds } from '../../native/libc/socket.js';
-import { type Publishing, publishSocket, type SocketFile } from '../machine/socket-file.js';
+import {
+  type Published,
+  type Publishing,
+  publishSocket,
+  type SocketFile,
+} from '../machine/socket-file.js';
 
 export type UnixListenOptions = SocketFile;
 
@@ -17,8 +22,8 @@ export async function listenOnUnixSocket(
   app: FastifyInstance,
   options: UnixListenOptions,
   state?: Publishing,
-): Promise<void> {
-  let unpublish: () => void;
+): Promise<Published> {
+  let published: Published;
   try {
     const listen = async (path: string) => {
       // Fastify's log line is to name the file's final path, not the one that it binds.
@@ -26,10 +31,11 @@ export async function listenOnUnixSocket(
       const { fd } = (app.server as unknown as { _handle: { fd: number } })._handle;
       if (!refuseFds(fd)) app.log.info('this kernel lets clients of REST send files to it');
     };
-    unpublish = await publishSocket(options, listen, state);
+    published = await publishSocket(options, listen, state);
   } catch (error) {
     await app.close();
     throw error;
   }
-  app.server.once('close', () => unpublish());
+  app.server.once('close', () => published.unpublish());
+  return published;
 }

@@ -49,7 +49,7 @@ export interface HttpServerOptions extends CallerOptions {
   readonly handlerTimeoutMs?: number;
 }
 
-/** Makes the server. Throws where openapi.yaml cannot be read or has an unknown operation. */
+/** Makes the server. Throws where openapi.yaml cannot be read. */
 export function createHttpServer(options: HttpServerOptions): FastifyInstance {
   const spec = readSpec(options.openapiPath);
   const metrics = new Metrics();

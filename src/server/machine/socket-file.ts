@@ -4,9 +4,20 @@
  * client socket and for REST's.
  */
 import { randomBytes } from 'node:crypto';
-import { chmodSync, chownSync, linkSync, lstatSync, unlinkSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  closeSync,
+  constants,
+  fstatSync,
+  linkSync,
+  lstatSync,
+  openSync,
+  unlinkSync,
+} from 'node:fs';
 import { connect } from 'node:net';
 import { basename, dirname, join } from 'node:path';
+import { allow, type Named } from '../../native/libc/acl.js';
 import { socketIdentity, socketLine } from './holder.js';
 import { makeFolder } from './make-folder.js';
 import { readGroups } from './users.js';
@@ -26,6 +37,16 @@ export interface Publishing {
   readonly note: (line: string) => void;
 }
 
+/** A socket's file that is there. */
+export interface Published {
+  /** Removes it, if it is still ours. */
+  unpublish(): void;
+  /** Who is named may open it, too (acl(5)); `mode` is for all others. Throws where it is not ours any more. */
+  admit(named: Named, mode: number): void;
+}
+
+/** Not among Node's constants: the file itself, without opening what it is. */
+const O_PATH = 0o10000000;
 const DEFAULT_MODE = 0o666;
 /** A folder that is made: whoever may open a socket in it must get there. */
 const FOLDER_MODE = 0o755;
@@ -44,13 +65,13 @@ function makeFolderOf(path: string, folder: string): void {
 /**
  * Calls `listen` with a path to bind, then gives the file its real name. Throws, with a sentence
  * for people, where somebody else listens on it or the file cannot be had; what `listen` opened is
- * then the caller's to close. Returns a function that removes the file, if it is still ours.
+ * then the caller's to close.
  */
 export async function publishSocket(
   { path, mode = DEFAULT_MODE, group }: SocketFile,
   listen: (path: string) => unknown,
   state: Publishing = { abandoned: null, note: () => {} },
-): Promise<() => void> {
+): Promise<Published> {
   const folder = dirname(path);
   // The file gets its name only once it is complete, and never in place of another's: a daemon that
   // starts at the same moment is not robbed of its socket.
@@ -77,13 +98,24 @@ export async function publishSocket(
 
   state.note(socketLine(path));
   const { dev, ino } = lstatSync(path);
+  // Somebody may have removed it and another daemon have made its own.
+  const isOurs = (now: { dev: number; ino: number } | undefined) =>
+    now?.dev === dev && now.ino === ino;
   let removed = false;
-  return () => {
-    if (removed) return;
-    removed = true;
-    const now = lstatSync(path, { throwIfNoEntry: false });
-    // Somebody may have removed it and another daemon have made its own.
-    if (now?.dev === dev && now.ino === ino) remove(path);
+  return {
+    unpublish: () => {
+      if (!removed && isOurs(lstatSync(path, { throwIfNoEntry: false }))) remove(path);
+      removed = true;
+    },
+    admit: (named, mode) => {
+      const fd = openSync(path, O_PATH | constants.O_NOFOLLOW);
+      try {
+        if (!isOurs(fstatSync(fd))) throw new Error(`${path} is not this daemon's any more`);
+        allow(`/proc/self/fd/${fd}`, named, mode);
+      } finally {
+        closeSync(fd);
+      }
+    },
   };
 }
 

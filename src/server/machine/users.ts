@@ -34,11 +34,14 @@ export function parsePasswd(text: string): Passwd {
   return { uids, names };
 }
 
+/** A uid or gid: 32 bits, of which the last is nobody's (chown(2) takes it for `leave as it is`). */
+const isId = (text: string) => /^\d{1,10}$/.test(text) && Number(text) <= 4_294_967_294;
+
 /** `name:password:gid:members` of group(5); the first of a name counts. Node has no getgrnam. */
 export function parseGroups(text: string): ReadonlyMap<string, number> {
   const gids = new Map<string, number>();
   for (const [name = '', , gid = ''] of lines(text)) {
-    if (/^\d+$/.test(gid) && !gids.has(name)) gids.set(name, Number(gid));
+    if (isId(gid) && !gids.has(name)) gids.set(name, Number(gid));
   }
   return gids;
 }

@@ -126,16 +126,15 @@ export function answer<Q extends QuestionName>(
   question: Question<Q>,
 ): void {
   const { seq, by } = question;
-  const { dry, handle } = table[question.question];
   let about: BrokerBuffer | null = null;
   const refuse = (error: unknown) => {
-    if (by !== null && !dry && error instanceof BrokerError) {
+    if (by !== null && error instanceof BrokerError && !table[question.question].dry) {
       world.broker.refused(ownerOf(by), error, about);
     }
     world.post({ kind: 'refusal', seq, error: toMessage(error) });
   };
   try {
-    handle(
+    table[question.question].handle(
       world,
       question,
       (subject) => {

@@ -110,6 +110,23 @@ await withoutLeaks(t, 'changes', async (t) => {
     t.equal((await create('c', BODY)).status, 201, 'a refusal made nothing');
   });
 
+  t.test('a key is looked at only where the description has one, and so is If-Match', async (t) => {
+    const server = await startServer(t);
+    const made = await server.request('POST', '/v1/buffers', { body: BODY });
+    const path = made.headers.location ?? '';
+    const headers = { 'idempotency-key': 'k', 'if-match': '"old"' };
+    const name = async (name: string) => {
+      const change = { body: { name }, headers: { 'idempotency-key': 'k' } };
+      t.equal((await server.request('PATCH', path, change)).status, 200);
+    };
+    for (const each of ['A', 'B', 'A']) await name(each);
+    t.match((await server.request('GET', path, { headers })).json, { name: 'A' });
+    t.equal((await server.request('DELETE', path)).status, 204);
+    const gone = await server.request('GET', path, { headers });
+    conforms(t, 'GET', path, gone);
+    t.equal(gone.status, 404, 'what was answered before is no answer now');
+  });
+
   t.test('so is a token, and a key is of one request', async (t) => {
     const server = await startServer(t);
     const paths: string[] = [];
