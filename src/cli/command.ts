@@ -68,18 +68,19 @@ export function common(command: Command): Common {
 
 /**
  * The action of a command that asks the daemon something and tells what came: as JSON, or for people.
- * It is given the command's arguments, and then its options.
+ * It is asked with the command's arguments, and then its options.
  */
 export function tell<Given extends unknown[], Answer>(
   ask: (rest: Rest, ...given: Given) => Promise<Answer>,
-  show: (answer: Answer) => void | Promise<void>,
+  show: (answer: Answer, command: Command) => void | Promise<void>,
 ): (...given: [...Given, ...unknown[]]) => Promise<void> {
   return async (...all) => {
-    const { rest, json } = common(all.at(-1) as Command);
+    const command = all.at(-1) as Command;
+    const { rest, json } = common(command);
     const given = all.slice(0, -1) as Given;
     const answer = await ask(rest, ...given);
     if (json) printJson(answer);
-    else await show(answer);
+    else await show(answer, command);
   };
 }
 

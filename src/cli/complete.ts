@@ -98,7 +98,7 @@ async function values(kind: ValueKind | undefined, target: TargetOptions) {
   }
 }
 
-const NAMES: Readonly<Record<Known, (rest: Rest) => Promise<string[]>>> = {
+const NAMES: Readonly<Record<Known, (rest: Rest) => Promise<readonly string[]>>> = {
   buffer: async (rest) => (await rest.list<BufferInfo>('/v1/buffers')).map(({ id }) => id),
   client: async (rest) => (await rest.list<ClientInfo>('/v1/clients')).map(({ id }) => id),
   device: async (rest) =>

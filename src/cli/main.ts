@@ -4,7 +4,7 @@
  */
 import { CommanderError } from 'commander';
 import { EXIT_OK, EXIT_USAGE, Failure, type FailureReport, Refused } from './failure.js';
-import { printable } from './output.js';
+import { printable } from './printable.js';
 import { dmabrokerctl } from './program.js';
 
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {

@@ -51,8 +51,8 @@ await withoutLeaks(t, 'commands', async (t) => {
     const listed = await run(server, 'list');
     t.equal(listed.status, 0);
     const [head = '', row = '', end] = listed.stdout.split('\n');
-    t.match(head, /^ID +NAME +SIZE +CONTENTS +HANDLE +STATE +OWNER +HOLDERS +AGE$/);
-    t.match(row, /preview +4\.0 MiB +image 1366x768 XR24 +memfd +live +- +0 +\d s$/);
+    t.match(head, /^NAME +ID +SIZE +STATE +OWNER +AGE +CONTENTS +RECIPIENTS +HANDLE +UNIT$/);
+    t.match(row, /^preview +\S+ +4\.0 MiB +live +- +\d s +image 1366x768 XR24 +0 +memfd +-$/);
     t.equal(end, '');
     t.notMatch(listed.stdout, '\u001b', 'no colours in a pipe');
 
@@ -196,7 +196,7 @@ await withoutLeaks(t, 'commands', async (t) => {
     t.match(stdout, /^forgotten: .* 3600 s: 0, 0 B$\nnone$/m);
     t.match(stdout, /^growing: 1 processes$/m);
     t.match(stdout, /^hoarder \(pid 7, uid 0\) +- +3 → 9 /m);
-    t.match(stdout, new RegExp(`^${id} +old +4 KiB +lingering .* 10 min$`, 'm'));
+    t.match(stdout, new RegExp(`^old +${id} +4 KiB +lingering .* 10 min$`, 'm'));
     const report = { lingering: { count: 1, bytes: 4096, buffers: [{ id, name: 'old' }] } };
     t.match(JSON.parse((await run(server, 'leaks', '--json')).stdout), report);
   });
@@ -224,7 +224,7 @@ await withoutLeaks(t, 'commands', async (t) => {
     const { broker } = server.daemon;
     const { key } = broker.get(buffer.id).allocation;
     broker.deviceLost([{ source: 'memfd', handleType: 'memfd', key }]);
-    t.match((await run(server, 'list')).stdout, new RegExp(`^${buffer.id} .* lost +`, 'm'));
+    t.match((await run(server, 'list')).stdout, new RegExp(`^- +${buffer.id} .* lost +`, 'm'));
     t.match(await run(server, 'reissue', buffer.id), {
       status: 0,
       stdout: `re-issued ${buffer.id}: generation 2\n`,

@@ -29,7 +29,7 @@ function complete(...words: string[]): string[] {
     COMP_WORDS=(dmabrokerctl "$@"); COMP_CWORD=$#
     _dmabrokerctl
     printf '%s\\n' "\${COMPREPLY[@]}"`;
-  const run = spawnSync('bash', ['-uc', body, 'bash', join(folder, 'bash'), ...words], {
+  const run = spawnSync('bash', ['--norc', '-uc', body, 'bash', join(folder, 'bash'), ...words], {
     encoding: 'utf8',
     cwd: folder,
     env: { ...process.env, PATH: `${folder}:${process.env.PATH}` },

@@ -19,8 +19,8 @@ t.test('--once: totals, users, buffers by size', async (t) => {
   t.match(totals, /^\d{4}-.*Z {2}memory 76 KiB \/ \S+ \S+ {2}buffers 3 \/ /);
   t.match(users, /^USER +UID +MEMORY +LIMIT +BUFFERS +FDS +RECALLED +OVER$/);
   t.match(user, new RegExp(`^\\S+ +${process.getuid?.()} +76 KiB +\\S.* 3 +3 +0$`));
-  t.match(head, /^ID +SIZE +CONTENTS +STATE +OWNER +UNIT +HOLDERS +AGE +NAME$/);
-  t.match(buffers, [/ 64 KiB +buffer +live /, / 8 KiB +buffer +live /, /^$/]);
+  t.match(head, /^NAME +ID +SIZE +STATE +OWNER +AGE +CONTENTS +RECIPIENTS +HANDLE +UNIT$/);
+  t.match(buffers, [/ 64 KiB +live .* buffer /, / 8 KiB +live .* buffer /, /^$/]);
   t.notMatch(stdout, '\u001b');
 });
 

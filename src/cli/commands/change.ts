@@ -2,8 +2,9 @@
 import type { BufferChange, BufferInfo } from '../../rest/contract.js';
 import { bufferPath, type MakeCommand, tell } from '../command.js';
 import { number } from '../numbers.js';
-import { say, textOf } from '../output.js';
+import { say } from '../output.js';
 import type { Rest } from '../rest.js';
+import { textOf } from '../table.js';
 
 /** As long as the daemon gives holders above their share, where nothing else is configured. */
 const USUAL_SECONDS = 10;

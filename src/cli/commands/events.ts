@@ -8,7 +8,7 @@ import { processText } from '../describe.js';
 import { Unreachable, Usage } from '../failure.js';
 import { number } from '../numbers.js';
 import { someOf } from '../options.js';
-import { bytes, printable } from '../output.js';
+import { bytes, printable } from '../printable.js';
 import type { Rest } from '../rest.js';
 import { EventParser, type ServerEvent } from '../sse.js';
 

@@ -1,23 +1,11 @@
 /** `dmabrokerctl list`: buffers, filtered and sorted by the daemon. */
 import type { BufferInfo } from '../../rest/contract.js';
 import { bufferSortValues, bufferStateValues } from '../../rest/openapi.gen.js';
-import { type MakeCommand, tell } from '../command.js';
-import { contents, processText } from '../describe.js';
+import { BUFFERS } from '../buffer-columns.js';
+import type { MakeCommand } from '../command.js';
+import { listing } from '../listing.js';
 import { number, size } from '../numbers.js';
 import { format, oneOf } from '../options.js';
-import { age, bytes, type Columns, table } from '../output.js';
-
-const COLUMNS: Columns<BufferInfo> = [
-  ['ID', (buffer) => buffer.id],
-  ['NAME', (buffer) => buffer.name],
-  ['SIZE', (buffer) => bytes(buffer.size)],
-  ['CONTENTS', contents],
-  ['HANDLE', (buffer) => buffer.handle_type],
-  ['STATE', (buffer) => buffer.state],
-  ['OWNER', (buffer) => processText(buffer.owner)],
-  ['HOLDERS', (buffer) => buffer.recipients.length],
-  ['AGE', (buffer) => age(buffer.created_at)],
-];
 
 /** The query parameter of each option, by Commander's name for it. */
 const FILTERS = {
@@ -57,18 +45,12 @@ export const listCommand: MakeCommand = (program) => {
     .option('--max-size <bytes>', 'only buffers of at most this size', size)
     .option('--older-than <seconds>', 'only buffers that are at least this old', number)
     .option('--newer-than <seconds>', 'only buffers that are at most this old', number);
-  command.action(
-    tell(
-      (rest, options: Options) => {
-        const query = new URLSearchParams();
-        for (const [option, parameter] of Object.entries({ sort: 'sort', ...FILTERS })) {
-          const value = options[option as keyof typeof FILTERS | 'sort'];
-          if (value !== undefined) query.set(parameter, String(value));
-        }
-        const limit = options.all ? Number.POSITIVE_INFINITY : options.limit;
-        return rest.list<BufferInfo>('/v1/buffers', query, limit);
-      },
-      table(COLUMNS, 'no buffers'),
-    ),
-  );
+  listing(command, { columns: BUFFERS, none: 'no buffers' }, (rest, options: Options) => {
+    const query = new URLSearchParams();
+    for (const [option, parameter] of Object.entries({ sort: 'sort', ...FILTERS })) {
+      const value = options[option as keyof typeof FILTERS | 'sort'];
+      if (value !== undefined) query.set(parameter, String(value));
+    }
+    return rest.page<BufferInfo>('/v1/buffers', query, options.all ? undefined : options.limit);
+  });
 };

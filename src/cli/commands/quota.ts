@@ -4,7 +4,10 @@ import type { QuotaInfo, QuotaRule } from '../../rest/contract.js';
 import { type MakeCommand, tell } from '../command.js';
 import { quotaName } from '../describe.js';
 import { Usage } from '../failure.js';
-import { bytes, type Columns, printFields, table } from '../output.js';
+import { listing } from '../listing.js';
+import { printFields } from '../output.js';
+import { bytes } from '../printable.js';
+import type { Columns } from '../table.js';
 
 /** What is counted, by the heads of its columns. */
 const COUNTED = [
@@ -21,10 +24,11 @@ export const quotaCommand: MakeCommand = (program) => {
     .command('quota')
     .helpCommand(false)
     .description('quotas: list, get, set, unset (daemon, user/1000, cgroup/PATH, source/NAME, …)');
-  quota
-    .command('list', { isDefault: true })
-    .description('all quotas, in use / limit')
-    .action(tell((rest) => rest.get<QuotaInfo[]>('/v1/quotas'), table(COLUMNS, 'no quotas')));
+  listing(
+    quota.command('list', { isDefault: true }).description('all quotas, in use / limit'),
+    { columns: COLUMNS, none: 'no quotas' },
+    (rest) => rest.get<QuotaInfo[]>('/v1/quotas'),
+  );
   quota
     .command('get <quota>')
     .description('one quota, with where each value comes from')
@@ -92,7 +96,7 @@ const counted =
   };
 
 const COLUMNS: Columns<QuotaInfo> = [
-  ['QUOTA', quotaName],
+  ['QUOTA', quotaName, 'id'],
   ...COUNTED.map(([head, name]) => [head, counted(name)] as const),
   ['FROM', setBy],
   ['OVER', ({ over_limit }) => (over_limit ? 'yes' : '')],

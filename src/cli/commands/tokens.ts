@@ -7,12 +7,15 @@ import { type Command, Option } from 'commander';
 import type { Token, TokenInfo } from '../../rest/contract.js';
 import { bufferPath, type MakeCommand, tell } from '../command.js';
 import { Usage } from '../failure.js';
+import { listing } from '../listing.js';
 import { number } from '../numbers.js';
 import { type TokenTerms, tokenOptions } from '../options.js';
-import { age, type Columns, printFields, printJson, printLines, say, table } from '../output.js';
+import { printFields, printJson, printLines, say } from '../output.js';
+import { age } from '../printable.js';
+import type { Columns } from '../table.js';
 
 const COLUMNS: Columns<TokenInfo> = [
-  ['ID', (token) => token.id],
+  ['ID', (token) => token.id, 'id'],
   ['USES LEFT', (token) => token.uses_left],
   ['USER', (token) => token.uid],
   ['MAY RENEW', (token) => token.may_renew],
@@ -41,13 +44,14 @@ export const tokenCommands: MakeCommand = (program) => {
         ]),
     ),
   );
-  program
-    .command('tokens')
-    .description("a buffer's tokens that can still be redeemed, without their secrets")
-    .argument('<id>', "the buffer's id")
-    .action(
-      tell((rest, id: string) => rest.get<TokenInfo[]>(pathOf(id)), table(COLUMNS, 'no tokens')),
-    );
+  listing(
+    program
+      .command('tokens')
+      .description("a buffer's tokens that can still be redeemed, without their secrets")
+      .argument('<id>', "the buffer's id"),
+    { columns: COLUMNS, none: 'no tokens' },
+    (rest, id: string) => rest.get<TokenInfo[]>(pathOf(id)),
+  );
   program
     .command('revoke')
     .description('end a token; processes that have redeemed it keep the memory')

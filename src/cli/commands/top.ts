@@ -2,13 +2,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Command, Option } from 'commander';
 import type { BufferInfo, QuotaInfo, UserInfo } from '../../rest/contract.js';
+import { BUFFERS } from '../buffer-columns.js';
 import { common, type MakeCommand } from '../command.js';
-import { contents, placeText, processText } from '../describe.js';
 import { Refused, Usage } from '../failure.js';
 import { number } from '../numbers.js';
-import { age, bytes, type Columns, printJson, printLines, tableLines } from '../output.js';
+import { lineWidth, printJson, printLines } from '../output.js';
+import { bytes } from '../printable.js';
 import type { Rest } from '../rest.js';
 import { withScreen } from '../screen.js';
+import { type Columns, cut, tableLines } from '../table.js';
 
 interface Options {
   readonly interval: number;
@@ -37,18 +39,6 @@ const USERS: Columns<UserInfo> = [
   ['OVER', ({ over_limit }) => (over_limit ? 'yes' : '')],
 ];
 
-const BUFFERS: Columns<BufferInfo> = [
-  ['ID', (buffer) => buffer.id],
-  ['SIZE', (buffer) => bytes(buffer.size)],
-  ['CONTENTS', contents],
-  ['STATE', (buffer) => buffer.state],
-  ['OWNER', (buffer) => processText(buffer.owner)],
-  ['UNIT', (buffer) => placeText(buffer.owner)],
-  ['HOLDERS', (buffer) => buffer.recipients.length],
-  ['AGE', (buffer) => age(buffer.created_at)],
-  ['NAME', (buffer) => buffer.name],
-];
-
 export const topCommand: MakeCommand = (program) => {
   program
     .command('top')
@@ -67,26 +57,26 @@ export const topCommand: MakeCommand = (program) => {
       if (once) {
         const found = await look();
         if (json) return printJson(found);
-        return printLines(await lines(found));
+        return printLines(lines(found));
       }
       if (process.stdout.isTTY && !json) {
         return withScreen(stop, (screen) =>
-          repeat(options.interval, stop.signal, async () => screen.draw(await lines(await look()))),
+          repeat(options.interval, stop.signal, async () => screen.draw(lines(await look()))),
         );
       }
       await repeat(options.interval, stop.signal, async () => {
         const found = await look();
-        printLines(json ? [JSON.stringify(found)] : [...(await lines(found)), '']);
+        printLines(json ? [JSON.stringify(found)] : [...lines(found), '']);
       });
     });
 };
 
 async function snapshot(rest: Rest, limit: number): Promise<Snapshot> {
   const query = new URLSearchParams({ sort: '-size' });
-  const [daemon, users, buffers] = await Promise.all([
+  const [daemon, users, { items: buffers }] = await Promise.all([
     rest.get<QuotaInfo>('/v1/quotas/daemon/default').catch(nullWhereNone),
     rest.get<UserInfo[]>('/v1/users'),
-    rest.list<BufferInfo>('/v1/buffers', query, limit),
+    rest.page<BufferInfo>('/v1/buffers', query, limit),
   ]);
   return { time: new Date().toISOString(), daemon, users, buffers };
 }
@@ -103,13 +93,14 @@ async function repeat(
   }
 }
 
-async function lines({ time, daemon, users, buffers }: Snapshot): Promise<string[]> {
+function lines({ time, daemon, users, buffers }: Snapshot): string[] {
+  const width = lineWidth();
   return [
-    totals(time, daemon),
+    cut(totals(time, daemon), width),
     '',
-    ...(await tableLines(USERS, users, 'no users')),
+    ...tableLines(USERS, users, 'no users', width),
     '',
-    ...(await tableLines(BUFFERS, buffers, 'no buffers')),
+    ...tableLines(BUFFERS, buffers, 'no buffers', width),
   ];
 }
 
