@@ -4,6 +4,7 @@
  */
 import { Command, CommanderError, Option } from 'commander';
 import { packageVersion } from '../package-root.js';
+import { wholeIds } from './buffer-id.js';
 import { EXIT_CODES } from './failure.js';
 import { printJson } from './output.js';
 import { Rest } from './rest.js';
@@ -77,11 +78,24 @@ export function tell<Given extends unknown[], Answer>(
   return async (...all) => {
     const command = all.at(-1) as Command;
     const { rest, json } = common(command);
-    const given = all.slice(0, -1) as Given;
-    const answer = await ask(rest, ...given);
+    const answer = await ask(rest, ...(await givenTo(command, rest, all as [...Given, Command])));
     if (json) printJson(answer);
     else await show(answer, command);
   };
+}
+
+/** The arguments and options of an action; of a buffer's id, a beginning will do. */
+export async function givenTo<Given extends unknown[]>(
+  { registeredArguments: names }: Command,
+  rest: Rest,
+  all: [...Given, Command],
+): Promise<Given> {
+  const whole = all.slice(0, -1).map(async (value, at) => {
+    if (names[at]?.name() !== 'id' || typeof value !== 'string') return value;
+    const [id] = await wholeIds(rest, [value]);
+    return id;
+  });
+  return (await Promise.all(whole)) as Given;
 }
 
 /** Where REST has a buffer, or something below it. */

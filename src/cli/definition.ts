@@ -30,6 +30,8 @@ export interface ArgumentDefinition {
   readonly name: string;
   readonly description: string;
   readonly required: boolean;
+  /** Whether it may come several times. */
+  readonly variadic: boolean;
   readonly valueKind: ValueKind;
 }
 
@@ -78,6 +80,7 @@ function argumentOf(argument: Argument): ArgumentDefinition {
     name,
     description: argument.description,
     required: argument.required,
+    variadic: argument.variadic,
     valueKind: kindOf(name, argument.argChoices),
   };
 }

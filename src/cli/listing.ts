@@ -3,7 +3,7 @@
  * wide, or the ids alone.
  */
 import type { Command } from 'commander';
-import { type Common, common } from './command.js';
+import { type Common, common, givenTo } from './command.js';
 import { someOf } from './options.js';
 import { printJson, printLines, printTable } from './output.js';
 import { printable } from './printable.js';
@@ -41,7 +41,7 @@ export function listing<T, Given extends unknown[]>(
     const self = all.at(-1) as Command;
     const { rest, json }: Common = common(self);
     const { wide, columns: wanted, quiet } = self.opts<Options>();
-    const answer = await ask(rest, ...(all.slice(0, -1) as Given));
+    const answer = await ask(rest, ...(await givenTo(self, rest, all as [...Given, Command])));
     const { items, more } = 'items' in answer ? answer : { items: answer, more: false };
     if (json) return printJson(items);
     if (quiet && identify !== undefined) {

@@ -21,9 +21,15 @@ export function bytes(count: number): string {
   return `${Number.isInteger(value) ? value : value.toFixed(1)} ${units[power]}`;
 }
 
+/** With how many they are exactly, e.g. `1.5 KiB (1536 bytes)`. */
+export const exactBytes = (count: number): string =>
+  count < 1024 ? bytes(count) : `${bytes(count)} (${count} bytes)`;
+
 /** How long ago a moment is, e.g. `3 min`. */
-export function age(time: string, now: number = Date.now()): string {
-  const seconds = Math.max(0, Math.round((now - Date.parse(time)) / 1000));
+export const age = (time: string, now: number = Date.now()): string =>
+  span(Math.max(0, Math.round((now - Date.parse(time)) / 1000)));
+
+export function span(seconds: number): string {
   if (seconds < 120) return `${seconds} s`;
   if (seconds < 120 * 60) return `${Math.round(seconds / 60)} min`;
   if (seconds < 48 * 3600) return `${Math.round(seconds / 3600)} h`;

@@ -44,7 +44,10 @@ export class Rest {
   ): Promise<Page<T>> {
     const all: T[] = [];
     query.set('limit', String(Math.min(limit, MAX_PAGE)));
-    for (let next: string | undefined = `${path}?${query}`; next !== undefined; ) {
+    for (
+      let next: string | undefined = `${path}${path.includes('?') ? '&' : '?'}${query}`;
+      next !== undefined;
+    ) {
       const answer: IncomingMessage = await waiting(this.#send('GET', next));
       all.push(...((await this.#read(answer)) as T[]));
       [, next] = /^<([^>]*)>; rel="next"$/.exec(String(answer.headers.link)) ?? [];

@@ -57,7 +57,7 @@ await withoutLeaks(t, 'commands', async (t) => {
     t.notMatch(listed.stdout, '\u001b', 'no colours in a pipe');
 
     const shown = await run(server, 'show', buffer.id);
-    t.match(shown.stdout, /^size: +4196352 bytes$/m);
+    t.match(shown.stdout, /^size: +4\.0 MiB \(4196352 bytes\)$/m);
     t.match(shown.stdout, 'nobody was handed it');
 
     const released = await run(server, 'release', buffer.id);
@@ -107,7 +107,7 @@ await withoutLeaks(t, 'commands', async (t) => {
     await run(server, 'alloc', '--size', '1', '--lease', '60', ...MEMFD);
     const [{ id } = { id: '' }] = server.daemon.buffers;
     t.match((await run(server, 'show', id)).stdout, /^lifetime: +lease until \d{4}-.*Z$/m);
-    const extended = await run(server, 'extend', id, '120');
+    const extended = await run(server, 'extend', id.slice(0, 9), '--for', '2min');
     t.match(extended.stdout, new RegExp(`^extended ${id} until \\d{4}-.*Z$`, 'm'));
     t.match(server.daemon.buffers, [{ lifetime: { seconds: 120 } }]);
   });
@@ -117,7 +117,7 @@ await withoutLeaks(t, 'commands', async (t) => {
     await run(server, 'alloc', '--size', '1', ...MEMFD);
     const [{ id } = { id: '' }] = server.daemon.buffers;
     t.match((await run(server, 'show', id)).stdout, /^recalled: +-$/m);
-    const recalled = await run(server, 'recall', id, '120');
+    const recalled = await run(server, 'recall', id, '--for', '120');
     t.match(recalled.stdout, new RegExp(`^recalled ${id} until \\d{4}-.*Z$`, 'm'));
     t.match((await run(server, 'show', id)).stdout, /^recalled: +until .*: administrator$/m);
   });
@@ -193,7 +193,7 @@ await withoutLeaks(t, 'commands', async (t) => {
     await daemon.lists({ ...buffer, name: 'old', state: 'lingering', released_at });
     daemon.grows({ pid: 7, uid: 0, executable: 'hoarder' }, 3, 9);
     const { stdout } = await run(server, 'leaks');
-    t.match(stdout, /^forgotten: .* 3600 s: 0, 0 B$\nnone$/m);
+    t.match(stdout, /^forgotten: .* 60 min: 0, 0 B$\nnone$/m);
     t.match(stdout, /^growing: 1 processes$/m);
     t.match(stdout, /^hoarder \(pid 7, uid 0\) +- +3 → 9 /m);
     t.match(stdout, new RegExp(`^old +${id} +4 KiB +lingering .* 10 min$`, 'm'));
@@ -248,7 +248,12 @@ await withoutLeaks(t, 'commands', async (t) => {
 
     const alloc = (device: string) =>
       run(server, 'alloc', '--size', '4096', ...MEMFD, '--device', device);
-    for (const name of ['second', 'F'.repeat(32), 'ffffffff-ffff-ffff-ffff-ffffffffffff']) {
+    for (const name of [
+      'second',
+      'ffffff',
+      'F'.repeat(32),
+      'ffffffff-ffff-ffff-ffff-ffffffffffff',
+    ]) {
       t.equal((await alloc(name)).status, 0, name);
       const { parameters } = server.daemon.asked.at(-1) ?? {};
       t.match(parameters, { device: otherDevice.device_uuid });

@@ -68,8 +68,10 @@ await withoutLeaks(t, 'real daemon', async (t) => {
 
   t.test('extend, recall', async (t) => {
     const { id } = await allocate('--lease', '60');
-    t.match(await json('extend', id, '120'), { lifetime: { type: 'lease', seconds: 120 } });
-    t.match(await json('recall', id, '30'), { recall: { reason: 'administrator' } });
+    t.match(await json('extend', id, '--for', '120s'), {
+      lifetime: { type: 'lease', seconds: 120 },
+    });
+    t.match(await json('recall', id, '--for', '30'), { recall: { reason: 'administrator' } });
     await json('release', id);
   });
 

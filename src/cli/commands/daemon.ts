@@ -4,6 +4,7 @@ import type { ConfigReport, ConfigSetting, Health, LogLevelInfo } from '../../re
 import { logLevelLevelValues } from '../../rest/openapi.gen.js';
 import { type MakeCommand, tell } from '../command.js';
 import { printFields, printLines, printTable, say } from '../output.js';
+import { span } from '../printable.js';
 import type { Columns } from '../table.js';
 
 const LOG_LEVEL = '/v1/log-level';
@@ -38,7 +39,7 @@ function printHealth(health: Health): void {
   printFields([
     ['status', health.status],
     ['version', health.version],
-    ['uptime', `${Math.round(health.uptime_seconds)} s`],
+    ['uptime', span(Math.round(health.uptime_seconds))],
     ['sources', health.sources_usable.join(', ') || 'none'],
     ...health.warnings.map((warning): [string, string] => ['warning', warning]),
   ]);

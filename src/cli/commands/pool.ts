@@ -3,7 +3,7 @@ import type { PoolDrained, PoolInfo } from '../../rest/contract.js';
 import { type MakeCommand, tell } from '../command.js';
 import { contents } from '../describe.js';
 import { printFields, printTable, say } from '../output.js';
-import { age, bytes } from '../printable.js';
+import { age, bytes, span } from '../printable.js';
 import type { Columns } from '../table.js';
 
 const COLUMNS: Columns<PoolInfo['specs'][number]> = [
@@ -40,7 +40,7 @@ function print(pool: PoolInfo): void {
   const { limits, hits, misses, specs } = pool;
   printFields([
     ['spares', `${pool.spares}, ${bytes(pool.bytes)} of at most ${bytes(limits.bytes)}`],
-    ['for each', `${limits.spares_per_spec}, until unasked for ${limits.idle_seconds} s`],
+    ['for each', `${limits.spares_per_spec}, until unasked for ${span(limits.idle_seconds)}`],
     ['allocations', `${hits} from the pool, ${misses} not`],
   ]);
   say('');

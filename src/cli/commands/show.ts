@@ -3,6 +3,7 @@ import type { BufferInfo, Recipient } from '../../rest/contract.js';
 import { bufferPath, type MakeCommand, tell } from '../command.js';
 import { contents, placeText, processText } from '../describe.js';
 import { lineWidth, printFields, printTable, say } from '../output.js';
+import { exactBytes } from '../printable.js';
 import type { Cell, Columns } from '../table.js';
 
 const RECIPIENTS: Columns<Recipient> = [
@@ -42,7 +43,7 @@ function print(buffer: BufferInfo, width: number): void {
     ['device', buffer.device],
     ['exporter', buffer.exporter],
     ['memory type', memoryType(buffer)],
-    ['size', `${buffer.size} bytes`],
+    ['size', exactBytes(buffer.size)],
     ['contents', contents(buffer)],
     ['modifier', buffer.modifier],
     ['planes', planes.join('; ')],

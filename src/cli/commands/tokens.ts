@@ -97,7 +97,7 @@ const newCommand: MakeCommand = (program) => {
     .action((options: New, command: Command) => {
       const { name, role, days, preview = false } = options;
       if (!/^[A-Za-z0-9._-]{1,64}$/.test(name)) {
-        throw new Usage('a name has 1 to 64 letters, digits, dots, dashes and underscores');
+        throw new Usage('--name has 1 to 64 letters, digits, dots, dashes and underscores');
       }
       if (days < 1 || days > MAX_DAYS) throw new Usage(`--days is 1 to ${MAX_DAYS}`);
       const token = `dmabroker_${randomBytes(SECRET_BYTES).toString('base64url')}`;

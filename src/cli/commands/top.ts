@@ -1,10 +1,10 @@
 /** `dmabrokerctl top`: the largest buffers and who has how much, as it changes. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Command, Option } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { BufferInfo, QuotaInfo, UserInfo } from '../../rest/contract.js';
 import { BUFFERS } from '../buffer-columns.js';
 import { common, type MakeCommand } from '../command.js';
-import { Refused, Usage } from '../failure.js';
+import { Refused } from '../failure.js';
 import { number } from '../numbers.js';
 import { lineWidth, printJson, printLines } from '../output.js';
 import { bytes } from '../printable.js';
@@ -124,7 +124,7 @@ function interval(text: string): number {
   const seconds = /^\d+(\.\d+)?$/.test(text) ? Number(text) : Number.NaN;
   // Each look is three requests, of which the daemon takes so many a second from a user.
   if (!(seconds >= 0.1 && seconds <= 86_400)) {
-    throw new Usage(`${text} is no interval from 0.1 to 86400 seconds`);
+    throw new InvalidArgumentError(`${text} is no interval from 0.1 to 86400 seconds.`);
   }
   return seconds;
 }

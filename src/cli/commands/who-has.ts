@@ -3,7 +3,7 @@ import type { History, Holder, Holders, LeakReport } from '../../rest/contract.j
 import { bufferPath, type MakeCommand, tell } from '../command.js';
 import { placeText, processText } from '../describe.js';
 import { printFields, printLines, printTable, say } from '../output.js';
-import { age, bytes } from '../printable.js';
+import { age, bytes, span } from '../printable.js';
 import type { Columns } from '../table.js';
 
 export const whoHasCommands: MakeCommand = (program) => {
@@ -84,7 +84,7 @@ function printLeaks({ forgotten, growing, lingering }: LeakReport): void {
     say(`${what}: ${count}, ${bytes(size)}`);
     printTable(BUFFERS, buffers, 'none');
   };
-  group(`forgotten: nobody was handed them for ${forgotten.after_seconds} s`, forgotten);
+  group(`forgotten: nobody was handed them for ${span(forgotten.after_seconds)}`, forgotten);
   say('');
   const missing = growing.missing === null ? '' : ` (${growing.missing})`;
   say(`growing: ${growing.count} processes${missing}`);
