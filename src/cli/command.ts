@@ -51,8 +51,7 @@ export function makeProgram(complain: (text: string) => void): Command {
       `\nExit codes:\n${EXIT_CODES.map(([code, meaning]) => `  ${code}  ${meaning}\n`).join('')}`,
     )
     .configureOutput({ writeErr: complain })
-    .showHelpAfterError('(--help shows what there is)')
-    .helpCommand(false);
+    .showHelpAfterError('(--help shows what there is)');
 }
 
 /** The common options, from the command that is being run. */

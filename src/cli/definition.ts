@@ -46,7 +46,11 @@ export interface CommandDefinition {
 }
 
 export function definitionOf(command: Command, path: readonly string[] = []): CommandDefinition {
-  const visible = command.createHelp().visibleCommands(command);
+  // Each has --help; what Commander adds as a command says the same.
+  const visible = command
+    .createHelp()
+    .visibleCommands(command)
+    .filter((each) => each.name() !== 'help');
   return {
     path,
     description: command.description(),

@@ -1,6 +1,6 @@
 /** Values on the command line that are counted, and what is named by a number. Commander names the option. */
-import { execFileSync } from 'node:child_process';
 import { InvalidArgumentError } from 'commander';
+import { account } from './accounts.js';
 
 export function number(value: string): number {
   const count = /^\d+$/.test(value) ? Number(value) : Number.NaN;
@@ -29,22 +29,9 @@ export function duration(value: string): number {
 /** A user of this machine, by name or number. */
 export function user(value: string): number {
   if (/^\d+$/.test(value)) return number(value);
-  const uid = accountId('passwd', value);
-  if (uid === null) throw new InvalidArgumentError('This machine has no such user.');
-  return uid;
-}
-
-/** By whatever the machine asks (nsswitch.conf(5)): getent(1) knows. */
-function accountId(database: 'passwd', name: string): number | null {
-  try {
-    const line = execFileSync('getent', ['--', database, name], {
-      encoding: 'utf8',
-      stdio: ['ignore', 'pipe', 'ignore'],
-    });
-    return Number(line.split(':')[2]);
-  } catch {
-    return null;
-  }
+  const found = account('passwd', value);
+  if (found === null) throw new InvalidArgumentError('This machine has no such user.');
+  return found.id;
 }
 
 /** `1920x1080` */

@@ -229,6 +229,10 @@ await withoutLeaks(t, 'commands', async (t) => {
       status: 0,
       stdout: `re-issued ${buffer.id}: generation 2\n`,
     });
+    t.match(await run(server, 'reissue', buffer.id), {
+      status: 0,
+      stdout: `${buffer.id} is live: there was nothing to do\n`,
+    });
     const again = await run(server, 'reissue', buffer.id, '--json');
     t.match(JSON.parse(again.stdout), { id: buffer.id, state: 'live', generation: 2 });
     t.equal((await run(server, 'reissue', 'nope')).status, 1, 'refused');

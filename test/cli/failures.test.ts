@@ -1,12 +1,14 @@
 /** How commands fail: the exit code, a sentence on stderr, nothing on stdout. */
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
+import { chownSync, writeFileSync } from 'node:fs';
 import { createServer as createHttpServer } from 'node:http';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import t from 'tap';
-import { EXIT_CODES } from '../../src/cli/failure.js';
+import { account } from '../../src/cli/accounts.js';
+import { EXIT_CODES, groupHint } from '../../src/cli/failure.js';
 import { draft } from '../server/events/support/drafts.js';
 import { root } from '../server/http/support/root.js';
 import { startServer, temporaryFolder } from '../server/http/support/server.js';
@@ -100,6 +102,39 @@ await withoutLeaks(t, 'failures', async (t) => {
       t.match(run.stderr, message);
       t.equal(run.stdout, '');
     }
+  });
+
+  t.test('0: help, of everything or of one command', async (t) => {
+    const all = await ctl(['help']);
+    t.match(all, { status: 0, stderr: '', stdout: /^Usage: dmabrokerctl .*\n {2}list .*buffers/s });
+    t.equal(all.stdout, (await ctl(['--help'])).stdout);
+    const one = await ctl(['help', 'list']);
+    t.match(one, { status: 0, stderr: '', stdout: /^Usage: dmabrokerctl list .*--older-than/s });
+    t.match(await ctl(['quota', 'help', 'set']), { status: 0, stdout: /dmabrokerctl quota set/ });
+    t.match(await ctl(['help', 'lisst']), { status: 2, stdout: '' });
+  });
+
+  t.test('3: who may not connect is told which group may', async (t) => {
+    const folder = temporaryFolder(t);
+    const socket = join(folder, 'rest.sock');
+    writeFileSync(socket, '');
+    const group = account('group', 'adm') ?? account('group', 'tty');
+    const skip = process.getuid?.() !== 0 || group === null;
+    if (skip || group === null) return t.pass('it takes root and another group');
+    const nobody = () => false;
+    chownSync(socket, 0, group.id);
+    t.equal(
+      groupHint(socket, nobody),
+      `: the group ${group.name} may (usermod -aG ${group.name} USER)`,
+    );
+    t.equal(
+      groupHint(socket, () => true),
+      '',
+      'it is not for want of the group',
+    );
+    chownSync(folder, 0, group.id);
+    t.match(groupHint(join(folder, 'hidden'), nobody), group.name, 'that of the folder around it');
+    t.equal(groupHint('/nowhere/at/all', nobody), '', 'nobody but root');
   });
 
   t.test('3: no daemon can be reached', async (t) => {

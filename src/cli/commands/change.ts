@@ -37,10 +37,17 @@ export const changeCommands: MakeCommand = (program) => {
         ({ id, name }) => say(`renamed ${id}: ${textOf(name)}`),
       ),
     );
+  const before = new Map<string, number>();
   eachBuffer(
     program.command('reissue').description('give lost buffers new memory; their clients are told'),
-    (rest, id) => rest.post<BufferInfo>(bufferPath(id, '/reissue')),
-    ({ id, generation }) => `re-issued ${id}: generation ${generation}`,
+    async (rest, id) => {
+      before.set(id, (await rest.get<BufferInfo>(bufferPath(id))).generation);
+      return rest.post<BufferInfo>(bufferPath(id, '/reissue'));
+    },
+    ({ id, generation, state }) =>
+      before.get(id) === generation
+        ? `${id} is ${state}: there was nothing to do`
+        : `re-issued ${id}: generation ${generation}`,
   );
   eachBuffer(
     program

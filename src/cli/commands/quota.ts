@@ -23,7 +23,6 @@ type Counted = (typeof COUNTED)[number][1];
 export const quotaCommand: MakeCommand = (program) => {
   const quota = program
     .command('quota')
-    .helpCommand(false)
     .description('quotas: list, get, set, unset (daemon, user/NAME, cgroup/PATH, source/NAME, …)');
   listing(
     quota.command('list', { isDefault: true }).description('all quotas, in use / limit'),

@@ -82,7 +82,6 @@ const MAX_DAYS = 3650;
 const newCommand: MakeCommand = (program) => {
   program
     .command('token')
-    .helpCommand(false)
     .description('tokens for the REST API over TCP')
     .command('new')
     .description("print a token and its entry for the daemon's file of tokens")
