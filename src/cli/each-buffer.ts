@@ -4,9 +4,9 @@
  */
 import type { Command } from 'commander';
 import type { BufferInfo } from '../rest/contract.js';
-import { BUFFERS } from './buffer-columns.js';
 import { addBufferFilters, type BufferFilters, filterQuery } from './buffer-filters.js';
 import { wholeIds } from './buffer-id.js';
+import { BUFFERS } from './columns.js';
 import { bufferPath, common } from './command.js';
 import { EXIT_REFUSED, Refused, Usage } from './failure.js';
 import { printJson, printTable, say } from './output.js';

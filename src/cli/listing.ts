@@ -7,8 +7,17 @@ import { type Common, common, givenTo } from './command.js';
 import { someOf } from './options.js';
 import { printJson, printLines, printTable } from './output.js';
 import { printable } from './printable.js';
-import type { Page, Rest } from './rest.js';
+import type { Rest } from './rest.js';
 import { type Columns, textOf } from './table.js';
+
+/** Records, and what else the daemon has said. */
+export interface Shown<T> {
+  readonly items: readonly T[];
+  /** What somebody at a terminal should know of them. */
+  readonly note?: string | null;
+  /** The answer that they are a part of. */
+  readonly whole?: unknown;
+}
 
 export interface Listing<T> {
   readonly columns: Columns<T>;
@@ -29,7 +38,7 @@ const nameOf = (head: string) => head.toLowerCase().replaceAll(' ', '-');
 export function listing<T, Given extends unknown[]>(
   command: Command,
   { columns, none }: Listing<T>,
-  ask: (rest: Rest, ...given: Given) => Promise<readonly T[] | Page<T>>,
+  ask: (rest: Rest, ...given: Given) => Promise<readonly T[] | Shown<T>>,
 ): Command {
   const names = columns.map(([head]) => nameOf(head));
   command
@@ -42,8 +51,8 @@ export function listing<T, Given extends unknown[]>(
     const { rest, json }: Common = common(self);
     const { wide, columns: wanted, quiet } = self.opts<Options>();
     const answer = await ask(rest, ...(await givenTo(self, rest, all as [...Given, Command])));
-    const { items, more } = 'items' in answer ? answer : { items: answer, more: false };
-    if (json) return printJson(items);
+    const { items, note, whole }: Shown<T> = 'items' in answer ? answer : { items: answer };
+    if (json) return printJson(whole ?? items);
     if (quiet && identify !== undefined) {
       printLines(items.map((item) => printable(textOf(identify(item)))));
     } else {
@@ -51,6 +60,6 @@ export function listing<T, Given extends unknown[]>(
       printTable(shown ?? columns, items, none, wide ? Number.POSITIVE_INFINITY : undefined);
     }
     // Not among the records, which somebody may count.
-    if (more) process.stderr.write(`these are ${items.length}, and there are more: see --limit\n`);
+    if (note) process.stderr.write(`${printable(note)}\n`);
   });
 }

@@ -1,8 +1,8 @@
 /** `dmabrokerctl list`: buffers, filtered and sorted by the daemon. */
 import type { BufferInfo } from '../../rest/contract.js';
 import { bufferSortValues } from '../../rest/openapi.gen.js';
-import { BUFFERS } from '../buffer-columns.js';
 import { addBufferFilters, type BufferFilters, filterQuery } from '../buffer-filters.js';
+import { BUFFERS } from '../columns.js';
 import type { MakeCommand } from '../command.js';
 import { listing } from '../listing.js';
 import { number } from '../numbers.js';
@@ -24,10 +24,16 @@ export const listCommand: MakeCommand = (program) => {
   listing(
     addBufferFilters(command),
     { columns: BUFFERS, none: 'no buffers' },
-    (rest, { sort, all, limit, ...filters }: Options) => {
+    async (rest, { sort, all, limit, ...filters }: Options) => {
       const query = filterQuery(filters);
       if (sort !== undefined) query.set('sort', sort);
-      return rest.page<BufferInfo>('/v1/buffers', query, all ? undefined : limit);
+      const { items, more } = await rest.page<BufferInfo>(
+        '/v1/buffers',
+        query,
+        all ? undefined : limit,
+      );
+      const note = `these are ${items.length}, and there are more: see --limit`;
+      return { items, note: more ? note : null };
     },
   );
 };

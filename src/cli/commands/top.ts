@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { BufferInfo, QuotaInfo, UserInfo } from '../../rest/contract.js';
-import { BUFFERS } from '../buffer-columns.js';
+import { BUFFERS, USERS } from '../columns.js';
 import { common, type MakeCommand } from '../command.js';
 import { Refused } from '../failure.js';
 import { number } from '../numbers.js';
@@ -10,7 +10,7 @@ import { lineWidth, printJson, printLines } from '../output.js';
 import { bytes } from '../printable.js';
 import type { Rest } from '../rest.js';
 import { withScreen } from '../screen.js';
-import { type Columns, cut, tableLines } from '../table.js';
+import { cut, tableLines } from '../table.js';
 
 interface Options {
   readonly interval: number;
@@ -27,17 +27,6 @@ interface Snapshot {
   /** The largest first. */
   readonly buffers: readonly BufferInfo[];
 }
-
-const USERS: Columns<UserInfo> = [
-  ['USER', (user) => user.name],
-  ['UID', (user) => user.uid],
-  ['MEMORY', ({ charge }) => bytes(charge.bytes)],
-  ['LIMIT', ({ limits }) => (limits.bytes === null ? null : bytes(limits.bytes))],
-  ['BUFFERS', ({ charge }) => charge.buffers],
-  ['FDS', ({ charge }) => charge.fds],
-  ['RECALLED', ({ recalled }) => recalled.length],
-  ['OVER', ({ over_limit }) => (over_limit ? 'yes' : '')],
-];
 
 export const topCommand: MakeCommand = (program) => {
   program
