@@ -68,8 +68,12 @@ async function chosen(rest: Rest, given: readonly string[], options: Options): P
   }
   if (query.size === 0) throw new Usage('no buffer is named: give ids, or filters such as --unit');
   const { items } = await rest.page<BufferInfo>('/v1/buffers', query);
-  if (options.dryRun || options.allMatching || items.length === 0) return items.map(({ id }) => id);
+  // What is released is listed while somebody has it, and nothing more can be done to it.
+  const meant = options.state === undefined ? items.filter(isLive) : items;
+  if (options.dryRun || options.allMatching || meant.length === 0) return meant.map(({ id }) => id);
   throw new Usage(
-    `${items.length} buffers match: --dry-run shows them, --all-matching does it to them`,
+    `${meant.length} buffers match: --dry-run shows them, --all-matching does it to them`,
   );
 }
+
+const isLive = ({ released_at }: BufferInfo) => released_at === null;

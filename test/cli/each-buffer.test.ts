@@ -1,5 +1,6 @@
 /** Several buffers in one command: by ids, by beginnings of them, by filters. */
 import t from 'tap';
+import { connect } from '../../src/client/index.js';
 import { TestDaemon } from '../support/daemon.js';
 import { ctl, type Run } from './support/ctl.js';
 
@@ -80,6 +81,17 @@ t.test('what filters match is shown, and touched with --all-matching alone', asy
     status: 0,
     stdout: 'no buffer matches\n',
   });
+  const client = await connect({ socket: daemon.clientSocket });
+  const { token, buffer } = JSON.parse((await run('alloc', '--size', '1', '--json')).stdout);
+  const held = await client.redeem(token.token);
+  t.equal((await run('release', buffer.id)).status, 0);
+  const meant = await run('release', '--max-size', '1M', '--dry-run', '--json');
+  t.match(JSON.parse(meant.stdout), [{ id: other }], 'what is released already is not meant');
+  t.equal(JSON.parse(meant.stdout).length, 1);
+  const asked = await run('release', '--state', 'lingering', '--dry-run', '--json');
+  t.match(JSON.parse(asked.stdout), [{ id: buffer.id }], 'unless it is named');
+  await held.close();
+  client.close();
   const ours = ['--owner', 'root', '--older-than', '1h', '--min-size', '1MiB'];
   t.same(JSON.parse((await run('release', ...ours, '--all-matching', '--json')).stdout), []);
   await run('release', other);
