@@ -42,7 +42,7 @@ export const quotaCommand: MakeCommand = (program) => {
     .addOption(new Option('--buffers <n>', 'none, or a number').argParser(quantity))
     .addOption(new Option('--fds <n>', 'none, or a number').argParser(quantity))
     .addOption(new Option('--pending <n>', 'unanswered allocations').argParser(quantity))
-    .addOption(new Option('--per-second <n>', 'allocations a second').argParser(quantity))
+    .addOption(new Option('--per-second <n>', 'allocations a second').argParser(rate))
     .addOption(new Option('--weight <n>', "of a user's share").argParser(number))
     .addOption(new Option('--priority <n>', 'less is recalled first').argParser(number))
     .addOption(new Option('--reserve <part>', 'of the daemon, 0 to 1').argParser(number))
@@ -126,6 +126,7 @@ function print(quota: QuotaInfo): void {
 }
 
 const quantity = (text: string): number | 'none' => (text === 'none' ? text : size(text));
+const rate = (text: string): number | 'none' => (text === 'none' ? text : number(text));
 
 function number(text: string): number {
   const count = Number(text);
