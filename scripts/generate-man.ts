@@ -112,7 +112,10 @@ ${FILES.map(([name, meaning]) => item(`.I ${escaped(name)}`, meaning)).join('')}
 );
 
 function section({ path, description, options, arguments: expected }: CommandDefinition): string {
-  const shown = expected.map(({ name, required }) => (required ? name : `[${name}]`));
+  const shown = expected.map(({ name, required, variadic }) => {
+    const often = variadic ? `${name}...` : name;
+    return required ? often : `[${often}]`;
+  });
   const words = [...path, ...shown].join(' ');
   const explained = expected
     .filter((each) => each.description !== '')

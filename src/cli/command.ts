@@ -4,6 +4,7 @@
  */
 import { Command, CommanderError, Option } from 'commander';
 import { packageVersion } from '../package-root.js';
+import { wholeIds } from './buffer-id.js';
 import { EXIT_CODES } from './failure.js';
 import { printJson } from './output.js';
 import { Rest } from './rest.js';
@@ -50,8 +51,7 @@ export function makeProgram(complain: (text: string) => void): Command {
       `\nExit codes:\n${EXIT_CODES.map(([code, meaning]) => `  ${code}  ${meaning}\n`).join('')}`,
     )
     .configureOutput({ writeErr: complain })
-    .showHelpAfterError('(--help shows what there is)')
-    .helpCommand(false);
+    .showHelpAfterError('(--help shows what there is)');
 }
 
 /** The common options, from the command that is being run. */
@@ -68,19 +68,33 @@ export function common(command: Command): Common {
 
 /**
  * The action of a command that asks the daemon something and tells what came: as JSON, or for people.
- * It is given the command's arguments, and then its options.
+ * It is asked with the command's arguments, and then its options.
  */
 export function tell<Given extends unknown[], Answer>(
   ask: (rest: Rest, ...given: Given) => Promise<Answer>,
-  show: (answer: Answer) => void | Promise<void>,
+  show: (answer: Answer, command: Command) => void | Promise<void>,
 ): (...given: [...Given, ...unknown[]]) => Promise<void> {
   return async (...all) => {
-    const { rest, json } = common(all.at(-1) as Command);
-    const given = all.slice(0, -1) as Given;
-    const answer = await ask(rest, ...given);
+    const command = all.at(-1) as Command;
+    const { rest, json } = common(command);
+    const answer = await ask(rest, ...(await givenTo(command, rest, all as [...Given, Command])));
     if (json) printJson(answer);
-    else await show(answer);
+    else await show(answer, command);
   };
+}
+
+/** The arguments and options of an action; of a buffer's id, a beginning will do. */
+export async function givenTo<Given extends unknown[]>(
+  { registeredArguments: names }: Command,
+  rest: Rest,
+  all: [...Given, Command],
+): Promise<Given> {
+  const whole = all.slice(0, -1).map(async (value, at) => {
+    if (names[at]?.name() !== 'id' || typeof value !== 'string') return value;
+    const [id] = await wholeIds(rest, [value]);
+    return id;
+  });
+  return (await Promise.all(whole)) as Given;
 }
 
 /** Where REST has a buffer, or something below it. */

@@ -37,7 +37,9 @@ export async function candidates(
   } else if (valued === undefined && command.commands.length > 0) {
     all = command.commands.map(({ path, description }) => [path.at(-1) ?? '', description]);
   } else {
-    const kind = (valued ?? command.arguments[position])?.valueKind;
+    const { arguments: expected } = command;
+    const often = expected.at(-1)?.variadic ? expected.at(-1) : undefined;
+    const kind = (valued ?? expected[position] ?? often)?.valueKind;
     if (kind?.kind === 'file') return 'files';
     all = (await values(kind, target)).map((value) => [prefix + value, '']);
   }
@@ -98,7 +100,7 @@ async function values(kind: ValueKind | undefined, target: TargetOptions) {
   }
 }
 
-const NAMES: Readonly<Record<Known, (rest: Rest) => Promise<string[]>>> = {
+const NAMES: Readonly<Record<Known, (rest: Rest) => Promise<readonly string[]>>> = {
   buffer: async (rest) => (await rest.list<BufferInfo>('/v1/buffers')).map(({ id }) => id),
   client: async (rest) => (await rest.list<ClientInfo>('/v1/clients')).map(({ id }) => id),
   device: async (rest) =>

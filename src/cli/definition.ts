@@ -30,6 +30,8 @@ export interface ArgumentDefinition {
   readonly name: string;
   readonly description: string;
   readonly required: boolean;
+  /** Whether it may come several times. */
+  readonly variadic: boolean;
   readonly valueKind: ValueKind;
 }
 
@@ -44,7 +46,11 @@ export interface CommandDefinition {
 }
 
 export function definitionOf(command: Command, path: readonly string[] = []): CommandDefinition {
-  const visible = command.createHelp().visibleCommands(command);
+  // Each has --help; what Commander adds as a command says the same.
+  const visible = command
+    .createHelp()
+    .visibleCommands(command)
+    .filter((each) => each.name() !== 'help');
   return {
     path,
     description: command.description(),
@@ -78,6 +84,7 @@ function argumentOf(argument: Argument): ArgumentDefinition {
     name,
     description: argument.description,
     required: argument.required,
+    variadic: argument.variadic,
     valueKind: kindOf(name, argument.argChoices),
   };
 }

@@ -1,5 +1,10 @@
-/** The ways in which the command line fails, each with its exit code. Scripts rely on the codes. */
+/**
+ * The ways in which the command line fails, each with its exit code. Scripts rely on the codes.
+ */
+import { statSync } from 'node:fs';
+import { dirname } from 'node:path';
 import type { Problem } from '../rest/contract.js';
+import { account } from './accounts.js';
 
 export const EXIT_OK = 0;
 export const EXIT_REFUSED = 1;
@@ -68,10 +73,27 @@ export function whyUnreachable(error: Error & { code?: string }, place: string):
     case 'ENOTSOCK':
       return `nobody listens on ${place}`;
     case 'EACCES':
-      return `you may not connect to ${place}: it is for members of the groups dmabroker and dmabroker-admin, and whom the policy names`;
+      return `you may not connect to ${place}${groupHint(place)}`;
     case 'ECONNRESET':
       return `${place} closed the connection without an answer`;
     default:
       return `${place}: ${error.message}`;
   }
 }
+
+/** Whose member may connect to a socket: its group, or that of the folder which hides it. */
+export function groupHint(
+  path: string,
+  isMine = (gid: number) => ownGroups().includes(gid),
+): string {
+  let gid: number;
+  try {
+    ({ gid } = statSync(path));
+  } catch {
+    return path === dirname(path) ? '' : groupHint(dirname(path), isMine);
+  }
+  const group = gid === 0 || isMine(gid) ? null : account('group', String(gid));
+  return group === null ? '' : `: the group ${group.name} may (usermod -aG ${group.name} USER)`;
+}
+
+const ownGroups = () => [process.getgid?.(), ...(process.getgroups?.() ?? [])];

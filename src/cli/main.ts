@@ -4,8 +4,9 @@
  */
 import { CommanderError } from 'commander';
 import { EXIT_OK, EXIT_USAGE, Failure, type FailureReport, Refused } from './failure.js';
-import { printable } from './output.js';
+import { printable } from './printable.js';
 import { dmabrokerctl } from './program.js';
+import { targetOf } from './target.js';
 
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   // `dmabrokerctl list | head` is no error; and nobody reads what would follow.
@@ -19,6 +20,13 @@ process.stderr.on('error', () => {});
 // A complaint comes before all options are read: whether it is to be JSON is asked of the arguments.
 const json = process.argv.includes('--json');
 const program = json ? dmabrokerctl(() => {}) : dmabrokerctl();
+
+/** Over a URL it is the token that has a role. */
+const isLocal = () => 'socketPath' in targetOf(program.opts(), process.env).place;
+
+/** As the policy has it where nothing else is configured (docs/policy.md). */
+const ADMINISTRATORS =
+  'Members of the group dmabroker-admin may, and root, unless the policy says otherwise.';
 
 try {
   await program.parseAsync();
@@ -42,11 +50,14 @@ function report(error: unknown): number {
   const lines = error.message.split('\n').map(printable);
   process.stderr.write(`dmabrokerctl: ${lines.join('\n')}\n`);
   if (error instanceof Refused) {
-    const { possible, nearest } = error.problem.refusal ?? {};
+    const { constraint, possible, nearest } = error.problem.refusal ?? {};
     const text = possibleText(possible, error.message);
     if (text !== '') process.stderr.write(`possible: ${printable(text)}\n`);
     // Null: looked for, and nothing found.
     if (nearest) process.stderr.write(`nearest: ${printable(JSON.stringify(nearest))}\n`);
+    if (error.problem.code === 'permission_denied' && constraint === 'role' && isLocal()) {
+      process.stderr.write(`${ADMINISTRATORS}\n`);
+    }
     // The daemon's log has it, too.
     const { request_id } = error.problem;
     if (request_id) process.stderr.write(`request: ${printable(request_id)}\n`);

@@ -4,7 +4,7 @@
  */
 import { InvalidArgumentError, Option } from 'commander';
 import { Usage } from './failure.js';
-import { dimensions, number, size } from './numbers.js';
+import { dimensions, duration, number, size, user } from './numbers.js';
 
 /** One of some words. */
 export const oneOf = (flags: string, description: string, words: readonly string[]): Option =>
@@ -40,8 +40,8 @@ export interface TokenTerms {
 
 export const tokenOptions = (): Option[] => [
   new Option('--uses <n>', 'how often the token can be redeemed').argParser(number),
-  new Option('--seconds <n>', 'how long the token is good for').argParser(number),
-  new Option('--uid <n>', 'the only user who may redeem the token').argParser(number),
+  new Option('--seconds <duration>', 'how long the token is good for, e.g. 1h').argParser(duration),
+  new Option('--uid <user>', 'the only user who may redeem the token').argParser(user),
 ];
 
 /** What memory is: linear, or an image. */
@@ -53,7 +53,7 @@ export interface MemoryOptions {
 
 /** `--size`, `--image` and `--format`. */
 export const memoryOptions = (): Option[] => [
-  new Option('--size <bytes>', 'linear memory; K, M and G stand for KiB, MiB and GiB')
+  new Option('--size <size>', 'linear memory, e.g. 4096, 16M or 1GiB')
     .argParser(size)
     .conflicts('image'),
   new Option('--image <WxH>', 'an image; also give --format').argParser(dimensions),

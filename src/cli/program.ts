@@ -17,6 +17,7 @@ import { recvCommand } from './commands/recv.js';
 import { showCommand } from './commands/show.js';
 import { tokenCommands } from './commands/tokens.js';
 import { topCommand } from './commands/top.js';
+import { usageCommands } from './commands/usage.js';
 import { whoHasCommands } from './commands/who-has.js';
 
 /** In the order of --help. */
@@ -24,6 +25,7 @@ const COMMANDS: readonly MakeCommand[] = [
   listCommand,
   showCommand,
   whoHasCommands,
+  usageCommands,
   topCommand,
   poolCommand,
   allocCommand,

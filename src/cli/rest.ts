@@ -12,6 +12,12 @@ const TIMEOUT_MS = 40_000;
 /** Records that the daemon answers with at most, at once. */
 const MAX_PAGE = 1000;
 
+/** Records, and whether there are more than were asked for. */
+export interface Page<T> {
+  readonly items: readonly T[];
+  readonly more: boolean;
+}
+
 /** The daemon's REST API. */
 export class Rest {
   constructor(readonly target: Target) {}
@@ -23,21 +29,31 @@ export class Rest {
   readonly patch = <T>(path: string, body: unknown) => this.#ask<T>('PATCH', path, body);
   readonly delete = <T = undefined>(path: string) => this.#ask<T>('DELETE', path);
 
-  /** GET of a list: its pages one after the other, with at most `limit` records in all. */
-  async list<T>(
+  /** GET of a whole list. */
+  async list<T>(path: string): Promise<readonly T[]> {
+    return (await this.page<T>(path)).items;
+  }
+
+  /** GET of a list's records, its pages one after the other, up to `limit`; and whether there are more. */
+  async page<T>(
     path: string,
     query = new URLSearchParams(),
     limit = Number.POSITIVE_INFINITY,
-  ): Promise<T[]> {
+  ): Promise<Page<T>> {
     const all: T[] = [];
     query.set('limit', String(Math.min(limit, MAX_PAGE)));
-    for (let next: string | undefined = `${path}?${query}`; next !== undefined; ) {
+    for (
+      let next: string | undefined = `${path}${path.includes('?') ? '&' : '?'}${query}`;
+      next !== undefined;
+    ) {
       const answer: IncomingMessage = await waiting(this.#send('GET', next));
       all.push(...((await this.#read(answer)) as T[]));
       [, next] = /^<([^>]*)>; rel="next"$/.exec(String(answer.headers.link)) ?? [];
-      if (all.length >= limit) return all.slice(0, limit);
+      if (all.length >= limit) {
+        return { items: all.slice(0, limit), more: all.length > limit || next !== undefined };
+      }
     }
-    return all;
+    return { items: all, more: false };
   }
 
   /** GET of something that is no JSON. */

@@ -5,7 +5,7 @@
 import { closeSync, fstatSync, ftruncateSync, openSync, unlinkSync, writeSync } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
 import { Usage } from './failure.js';
-import { bytes } from './output.js';
+import { bytes } from './printable.js';
 import { withProgress } from './progress.js';
 
 export class Output {

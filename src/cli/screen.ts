@@ -10,7 +10,6 @@ const HOME = '\x1b[H';
 const CLEAR_LINE_END = '\x1b[K';
 const CLEAR_BELOW = '\x1b[J';
 
-const ENDING_KEYS = ['q', 'Q', '\x03'];
 const ENDING_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 export interface Screen {
@@ -19,20 +18,18 @@ export interface Screen {
 }
 
 /**
- * Runs `body` with the screen, until it ends by itself. `stop` is aborted when a key or a signal
- * says so.
+ * Runs `body` with the screen, until it ends by itself. `stop` is aborted when a signal says so;
+ * `onKey` is told what keys send, ^C as well.
  */
 export async function withScreen(
   stop: AbortController,
+  onKey: (key: string) => void,
   body: (screen: Screen) => Promise<void>,
 ): Promise<void> {
   const { stdin, stdout } = process;
   const end = () => stop.abort();
-  const key = (text: string) => {
-    if (ENDING_KEYS.includes(text)) end();
-  };
   for (const signal of ENDING_SIGNALS) process.on(signal, end);
-  if (stdin.isTTY) stdin.setEncoding('utf8').setRawMode(true).on('data', key);
+  if (stdin.isTTY) stdin.setEncoding('utf8').setRawMode(true).on('data', onKey);
   // Without line wrap, the terminal cuts what is too wide.
   stdout.write(OTHER_SCREEN);
   try {
@@ -44,7 +41,7 @@ export async function withScreen(
     });
   } finally {
     stdout.write(FORMER_SCREEN);
-    if (stdin.isTTY) stdin.setRawMode(false).off('data', key).pause();
+    if (stdin.isTTY) stdin.setRawMode(false).off('data', onKey).pause();
     for (const signal of ENDING_SIGNALS) process.off(signal, end);
   }
 }

@@ -29,13 +29,13 @@ await withoutLeaks(t, 'commands', async (t) => {
     const listed = await run(server, 'list');
     t.equal(listed.status, 0);
     const [head = '', row = '', end] = listed.stdout.split('\n');
-    t.match(head, /^ID +NAME +SIZE +CONTENTS +HANDLE +STATE +OWNER +HOLDERS +AGE$/);
-    t.match(row, /preview +4\.0 MiB +image 1366x768 XR24 +memfd +live +- +0 +\d s$/);
+    t.match(head, /^NAME +ID +SIZE +STATE +OWNER +AGE +CONTENTS +RECIPIENTS +HANDLE +UNIT$/);
+    t.match(row, /^preview +\S+ +4\.0 MiB +live +- +\d s +image 1366x768 XR24 +0 +memfd +-$/);
     t.equal(end, '');
     t.notMatch(listed.stdout, '\u001b', 'no colours in a pipe');
 
     const shown = await run(server, 'show', buffer.id);
-    t.match(shown.stdout, /^size: +4196352 bytes$/m);
+    t.match(shown.stdout, /^size: +4\.0 MiB \(4196352 bytes\)$/m);
     t.match(shown.stdout, 'nobody was handed it');
 
     const released = await run(server, 'release', buffer.id);
@@ -85,7 +85,7 @@ await withoutLeaks(t, 'commands', async (t) => {
     await run(server, 'alloc', '--size', '1', '--lease', '60', ...MEMFD);
     const [{ id } = { id: '' }] = server.daemon.buffers;
     t.match((await run(server, 'show', id)).stdout, /^lifetime: +lease until \d{4}-.*Z$/m);
-    const extended = await run(server, 'extend', id, '120');
+    const extended = await run(server, 'extend', id.slice(0, 9), '--for', '2min');
     t.match(extended.stdout, new RegExp(`^extended ${id} until \\d{4}-.*Z$`, 'm'));
     t.match(server.daemon.buffers, [{ lifetime: { seconds: 120 } }]);
   });
@@ -95,7 +95,7 @@ await withoutLeaks(t, 'commands', async (t) => {
     await run(server, 'alloc', '--size', '1', ...MEMFD);
     const [{ id } = { id: '' }] = server.daemon.buffers;
     t.match((await run(server, 'show', id)).stdout, /^recalled: +-$/m);
-    const recalled = await run(server, 'recall', id, '120');
+    const recalled = await run(server, 'recall', id, '--for', '120');
     t.match(recalled.stdout, new RegExp(`^recalled ${id} until \\d{4}-.*Z$`, 'm'));
     t.match((await run(server, 'show', id)).stdout, /^recalled: +until .*: administrator$/m);
   });
@@ -171,10 +171,10 @@ await withoutLeaks(t, 'commands', async (t) => {
     await daemon.lists({ ...buffer, name: 'old', state: 'lingering', released_at });
     daemon.grows({ pid: 7, uid: 0, executable: 'hoarder' }, 3, 9);
     const { stdout } = await run(server, 'leaks');
-    t.match(stdout, /^forgotten: .* 3600 s: 0, 0 B$\nnone$/m);
+    t.match(stdout, /^forgotten: .* 60 min: 0, 0 B$\nnone$/m);
     t.match(stdout, /^growing: 1 processes$/m);
     t.match(stdout, /^hoarder \(pid 7, uid 0\) +- +3 → 9 /m);
-    t.match(stdout, new RegExp(`^${id} +old +4 KiB +lingering .* 10 min$`, 'm'));
+    t.match(stdout, new RegExp(`^old +${id} +4 KiB +lingering .* 10 min$`, 'm'));
     const report = { lingering: { count: 1, bytes: 4096, buffers: [{ id, name: 'old' }] } };
     t.match(JSON.parse((await run(server, 'leaks', '--json')).stdout), report);
   });
@@ -202,10 +202,14 @@ await withoutLeaks(t, 'commands', async (t) => {
     const { broker } = server.daemon;
     const { key } = broker.get(buffer.id).allocation;
     broker.deviceLost([{ source: 'memfd', handleType: 'memfd', key }]);
-    t.match((await run(server, 'list')).stdout, new RegExp(`^${buffer.id} .* lost +`, 'm'));
+    t.match((await run(server, 'list')).stdout, new RegExp(`^- +${buffer.id} .* lost +`, 'm'));
     t.match(await run(server, 'reissue', buffer.id), {
       status: 0,
       stdout: `re-issued ${buffer.id}: generation 2\n`,
+    });
+    t.match(await run(server, 'reissue', buffer.id), {
+      status: 0,
+      stdout: `${buffer.id} is live: there was nothing to do\n`,
     });
     const again = await run(server, 'reissue', buffer.id, '--json');
     t.match(JSON.parse(again.stdout), { id: buffer.id, state: 'live', generation: 2 });
@@ -226,7 +230,12 @@ await withoutLeaks(t, 'commands', async (t) => {
 
     const alloc = (device: string) =>
       run(server, 'alloc', '--size', '4096', ...MEMFD, '--device', device);
-    for (const name of ['second', 'F'.repeat(32), 'ffffffff-ffff-ffff-ffff-ffffffffffff']) {
+    for (const name of [
+      'second',
+      'ffffff',
+      'F'.repeat(32),
+      'ffffffff-ffff-ffff-ffff-ffffffffffff',
+    ]) {
       t.equal((await alloc(name)).status, 0, name);
       const { parameters } = server.daemon.asked.at(-1) ?? {};
       t.match(parameters, { device: otherDevice.deviceUuid });

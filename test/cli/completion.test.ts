@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
+import { candidates } from '../../src/cli/complete.js';
 import { definitionOf, withAllBelow } from '../../src/cli/definition.js';
 import { dmabrokerctl } from '../../src/cli/program.js';
 import { connect } from '../../src/client/index.js';
@@ -29,7 +30,7 @@ function complete(...words: string[]): string[] {
     COMP_WORDS=(dmabrokerctl "$@"); COMP_CWORD=$#
     _dmabrokerctl
     printf '%s\\n' "\${COMPREPLY[@]}"`;
-  const run = spawnSync('bash', ['-uc', body, 'bash', join(folder, 'bash'), ...words], {
+  const run = spawnSync('bash', ['--norc', '-uc', body, 'bash', join(folder, 'bash'), ...words], {
     encoding: 'utf8',
     cwd: folder,
     env: { ...process.env, PATH: `${folder}:${process.env.PATH}` },
@@ -38,21 +39,29 @@ function complete(...words: string[]): string[] {
   return run.stdout.split('\n').filter((line) => line !== '');
 }
 
-t.test('bash: every command and every option', async (t) => {
+t.test('every command and every option', async (t) => {
+  const words = async (...line: string[]) => {
+    const found = await candidates(program, line);
+    return found === 'files' ? [] : found.map(([word]) => word);
+  };
   const globals = [...program.options.flatMap(({ flags }) => flags), '--help'];
   for (const { path, commands, options } of withAllBelow(program)) {
     if (commands.length > 0) {
       const names = commands.map((each) => each.path.at(-1));
-      t.same(complete(...path, ''), names, `after ${path.join(' ')}`);
+      t.same(await words(...path, ''), names, `after ${path.join(' ')}`);
     }
     const own = path.length === 0 ? [] : options.flatMap(({ flags }) => flags);
-    const offered = complete(...path, '--').filter((word) => word !== '--');
+    const offered = await words(...path, '--');
     const long = [...own, ...globals].filter((flag) => flag.startsWith('--'));
     t.same(offered, long, `options of ${path.join(' ')}`);
   }
 });
 
 t.test('bash: a word that was begun, behind options and their values', async (t) => {
+  t.same(
+    complete(''),
+    program.commands.map(({ path }) => path[0]),
+  );
   t.same(complete('re'), ['recv', 'release', 'rename', 'reissue', 'recall', 'revoke']);
   t.same(complete('--socket', 'list', 'quota', 's'), ['set'], 'a value is no command');
   t.same(complete('--socket', '=', 'list', 'quota', 's'), ['set']);

@@ -1,12 +1,14 @@
 /** How commands fail: the exit code, a sentence on stderr, nothing on stdout. */
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
+import { chownSync, writeFileSync } from 'node:fs';
 import { createServer as createHttpServer } from 'node:http';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import t from 'tap';
-import { EXIT_CODES } from '../../src/cli/failure.js';
+import { account } from '../../src/cli/accounts.js';
+import { EXIT_CODES, groupHint } from '../../src/cli/failure.js';
 import { draft } from '../server/events/support/drafts.js';
 import { root } from '../server/http/support/root.js';
 import { startServer, temporaryFolder } from '../server/http/support/server.js';
@@ -61,11 +63,11 @@ await withoutLeaks(t, 'failures', async (t) => {
       [['list', '--frobnicate'], /unknown option/],
       [['show'], /missing required argument 'id'/],
       [['alloc'], /one of --size and --image/],
-      [['alloc', '--size', '4x'], /4x is not a size/],
+      [['alloc', '--size', '4x'], /'--size <size>' argument '4x' is invalid\. It is no size/],
       [['alloc', '--size', '-1'], /-1/],
-      [['alloc', '--size', ''], / is not a size/],
-      [['alloc', '--size', '9007199254740992'], /is not a size/],
-      [['alloc', '--size', '9007199254740991G'], /is not a size/],
+      [['alloc', '--size', ''], /It is no size/],
+      [['alloc', '--size', '9007199254740992'], /It is no size/],
+      [['alloc', '--size', '9007199254740991G'], /It is no size/],
       [['alloc', '--image', '1920'], /WxH/],
       [['alloc', '--image', '1x1'], /needs --format/],
       [['alloc', '--size', '1', '--image', '1x1'], /cannot be used with/],
@@ -78,13 +80,21 @@ await withoutLeaks(t, 'failures', async (t) => {
       [['import', '--size', '1', '--modifier', '0x0', '--plane', '0'], /--modifier is for --image/],
       [['list', '--sort', 'colour'], /Allowed choices are created_at,/],
       [['list', '--state', 'gone'], /Allowed choices are live, lost,/],
-      [['list', '--limit', 'x'], /x is not a whole number/],
-      [['list', '--owner', 'alice'], /alice is not a whole number/],
-      [['list', '--min-size', '1X'], /1X is not a size/],
+      [['list', '--older-than', '1y'], /'--older-than <duration>' .* It is no duration/],
+      [['release'], /no buffer is named/],
+      [['release', 'aaaa', '--state', 'live'], /ids or filters .*, not both/],
+      [['recall', 'aaaa', '120'], /120 is no id of a buffer/],
+      [['extend', 'aaaa'], /required option '--for <duration>'/],
+      [
+        ['list', '--limit', 'x'],
+        /'--limit <number>' argument 'x' is invalid\. It is no whole number/,
+      ],
+      [['list', '--owner', 'no-such-user'], /'--owner <user>' .* This machine has no such user/],
+      [['list', '--min-size', '1X'], /It is no size/],
       [['log-level', 'loud'], /Allowed choices are debug, info/],
       [['events', '--type', 'nonsense'], /Allowed choices are buffer.created,/],
       [['events', '--count', '0'], /--count must be a number above 0/],
-      [['alloc', '--size', '1', '--uses', 'many'], /many is not a whole number/],
+      [['alloc', '--size', '1', '--uses', 'many'], /It is no whole number/],
     ];
     for (const [args, message] of cases) {
       const run = await ctl(['--socket', '/nowhere', ...args]);
@@ -92,6 +102,39 @@ await withoutLeaks(t, 'failures', async (t) => {
       t.match(run.stderr, message);
       t.equal(run.stdout, '');
     }
+  });
+
+  t.test('0: help, of everything or of one command', async (t) => {
+    const all = await ctl(['help']);
+    t.match(all, { status: 0, stderr: '', stdout: /^Usage: dmabrokerctl .*\n {2}list .*buffers/s });
+    t.equal(all.stdout, (await ctl(['--help'])).stdout);
+    const one = await ctl(['help', 'list']);
+    t.match(one, { status: 0, stderr: '', stdout: /^Usage: dmabrokerctl list .*--older-than/s });
+    t.match(await ctl(['quota', 'help', 'set']), { status: 0, stdout: /dmabrokerctl quota set/ });
+    t.match(await ctl(['help', 'lisst']), { status: 2, stdout: '' });
+  });
+
+  t.test('3: who may not connect is told which group may', async (t) => {
+    const folder = temporaryFolder(t);
+    const socket = join(folder, 'rest.sock');
+    writeFileSync(socket, '');
+    const group = account('group', 'adm') ?? account('group', 'tty');
+    const skip = process.getuid?.() !== 0 || group === null;
+    if (skip || group === null) return t.pass('it takes root and another group');
+    const nobody = () => false;
+    chownSync(socket, 0, group.id);
+    t.equal(
+      groupHint(socket, nobody),
+      `: the group ${group.name} may (usermod -aG ${group.name} USER)`,
+    );
+    t.equal(
+      groupHint(socket, () => true),
+      '',
+      'it is not for want of the group',
+    );
+    chownSync(folder, 0, group.id);
+    t.match(groupHint(join(folder, 'hidden'), nobody), group.name, 'that of the folder around it');
+    t.equal(groupHint('/nowhere/at/all', nobody), '', 'nobody but root');
   });
 
   t.test('3: no daemon can be reached', async (t) => {
@@ -127,7 +170,11 @@ await withoutLeaks(t, 'failures', async (t) => {
     const cases: [string[], number, object][] = [
       [['lisst'], 2, { code: 'usage', detail: /unknown command 'lisst'/ }],
       [['show'], 2, { code: 'usage', detail: "missing required argument 'id'" }],
-      [['alloc', '--size', '4x'], 2, { code: 'usage', detail: /4x is not a size/ }],
+      [
+        ['alloc', '--size', '4x'],
+        2,
+        { code: 'usage', detail: /'--size <size>' argument '4x' is invalid\. It is no size/ },
+      ],
       [[], 2, { code: 'usage', detail: 'no command was given' }],
       [['list'], 3, { code: 'unreachable', detail: /\/nowhere does not exist/ }],
     ];

@@ -1,6 +1,6 @@
 /** How numbers, times and other people's text are shown; where the sockets are by default. */
 import t from 'tap';
-import { age, bytes, printable } from '../../src/cli/output.js';
+import { age, bytes, printable } from '../../src/cli/printable.js';
 
 t.test('bytes', async (t) => {
   const cases: [number, string][] = [

@@ -36,7 +36,8 @@ await withoutLeaks(t, 'quota', async (t) => {
   for (const args of [['set', 'user/7'], ['set', 'user/7', '--bytes', '5X'], ['set']]) {
     t.equal((await run(...args)).status, 2, args.join(' '));
   }
-  const unknown = await run('get', 'user/bob');
-  t.equal(unknown.status, 1);
-  t.match(unknown.stderr, 'not_found');
+  const unknown = await run('get', 'user/no-such-user');
+  t.match(unknown, { status: 2, stderr: /'quota'\. This machine has no such user/ });
+  t.match((await run('get', 'user/root')).stdout, /^quota: +user\/0$/m, 'by name');
+  t.match(await run('get', 'nonsense'), { status: 1, stderr: /not_found|invalid_argument/ });
 });

@@ -66,10 +66,31 @@ await withoutLeaks(t, 'real daemon', async (t) => {
     await json('release', id);
   });
 
+  t.test('ps, users, cgroups', async (t) => {
+    const { id, token } = await allocate();
+    const client = await connect({ socket: daemon.clientSocket });
+    const held = await client.redeem(token);
+    const ours = async () => (await json('ps', '--pid', String(process.pid))).processes;
+    // A sweep of a moment ago will do for the daemon.
+    await eventually(async () => (await ours()).length === 1, 'a new sweep has seen it');
+    t.match(await ours(), [{ pid: process.pid, bytes: 4096, buffers: 1, fds: 1, clients: [/^c/] }]);
+    t.same((await json('ps', '--pid', '1')).processes, []);
+    t.same((await json('ps', '--uid', '61999')).processes, []);
+    const row = new RegExp(`^${process.pid} +node +${process.getuid?.()} +4 KiB +1 +1 +0 `, 'm');
+    t.match((await run('ps')).stdout, row);
+    t.match(await json('users'), [{ uid: process.getuid?.(), charge: { buffers: 1 } }]);
+    t.ok(Array.isArray(await json('cgroups')));
+    await held.close();
+    client.close();
+    await json('release', id);
+  });
+
   t.test('extend, recall', async (t) => {
     const { id } = await allocate('--lease', '60');
-    t.match(await json('extend', id, '120'), { lifetime: { type: 'lease', seconds: 120 } });
-    t.match(await json('recall', id, '30'), { recall: { reason: 'administrator' } });
+    t.match(await json('extend', id, '--for', '120s'), {
+      lifetime: { type: 'lease', seconds: 120 },
+    });
+    t.match(await json('recall', id, '--for', '30'), { recall: { reason: 'administrator' } });
     await json('release', id);
   });
 

@@ -1,9 +1,12 @@
 /** `dmabrokerctl top` against a real daemon: once, as JSON, and on a terminal. */
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdirSync } from 'node:fs';
 import { createInterface } from 'node:readline';
+import { text } from 'node:stream/consumers';
 import t from 'tap';
-import { TestDaemon } from '../support/daemon.js';
+import { TestDaemon, withoutVulkan } from '../support/daemon.js';
+import { temporaryFolder } from '../support/folder.js';
 import { ctl, main } from './support/ctl.js';
 
 const daemon = await TestDaemon.memfd(t);
@@ -19,8 +22,8 @@ t.test('--once: totals, users, buffers by size', async (t) => {
   t.match(totals, /^\d{4}-.*Z {2}memory 76 KiB \/ \S+ \S+ {2}buffers 3 \/ /);
   t.match(users, /^USER +UID +MEMORY +LIMIT +BUFFERS +FDS +RECALLED +OVER$/);
   t.match(user, new RegExp(`^\\S+ +${process.getuid?.()} +76 KiB +\\S.* 3 +3 +0$`));
-  t.match(head, /^ID +SIZE +CONTENTS +STATE +OWNER +UNIT +HOLDERS +AGE +NAME$/);
-  t.match(buffers, [/ 64 KiB +buffer +live /, / 8 KiB +buffer +live /, /^$/]);
+  t.match(head, /^NAME +ID +SIZE +STATE +OWNER +AGE +CONTENTS +RECIPIENTS +HANDLE +UNIT$/);
+  t.match(buffers, [/ 64 KiB +live .* buffer /, / 8 KiB +live .* buffer /, /^$/]);
   t.notMatch(stdout, '\u001b');
 });
 
@@ -41,6 +44,38 @@ t.test('--json: one document for each look', async (t) => {
     if (seen.length === 2) child.kill();
   }
   t.match(seen.slice(0, 2), Array(2).fill({ buffers: [{ size: 65_536 }, {}, {}] }));
+});
+
+t.test('sorted and filtered as is asked for', async (t) => {
+  const sizes = async (...args: string[]) => {
+    const { stdout } = await ctl([...top, '--once', '--json', ...args]);
+    return JSON.parse(stdout).buffers.map(({ size }: { size: number }) => size);
+  };
+  t.same(await sizes('--sort', 'created_at'), [4096, 65_536, 8192]);
+  t.same(await sizes('--sort', 'size', '--min-size', '8K'), [8192, 65_536]);
+  t.same(await sizes('--state', 'lost'), []);
+  t.match(await ctl([...top, '--sort', 'colour']), { status: 2, stderr: /Allowed choices are/ });
+});
+
+t.test('a restart of the daemon ends no look but the first', async (t) => {
+  const folder = temporaryFolder(t);
+  const first = await TestDaemon.start([], { env: withoutVulkan, folder });
+  const args = ['--socket', first.restSocket, 'top', '--json', '--interval', '0.1'];
+  const child = spawn(process.execPath, [main, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const looks = createInterface(child.stdout)[Symbol.asyncIterator]();
+  const told = text(child.stderr);
+  const time = async () => JSON.parse((await looks.next()).value).time as string;
+  const before = await time();
+  await first.stop();
+  mkdirSync(folder, { recursive: true });
+  const second = await TestDaemon.start([], { env: withoutVulkan, folder });
+  const started = new Date().toISOString();
+  let now = before;
+  while (now < started) now = await time();
+  t.ok(now > before, 'it looks at the new daemon');
+  child.kill();
+  await second.stop();
+  t.match(await told, /^dmabrokerctl: cannot reach the daemon: .* is not up to date\n/);
 });
 
 t.test('an interval that makes no sense, no daemon', async (t) => {

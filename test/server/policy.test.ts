@@ -57,6 +57,7 @@ t.test('who may do what', { skip }, async (t) => {
     const { status, out } = await as(BOB, ctl, ...rest, ...args);
     t.equal(status, 1, args.join(' '));
     t.match(out, 'permission_denied');
+    t.match(out, 'Members of the group dmabroker-admin may', 'and what there is to do');
   }
   t.equal((await as(BOB, ctl, ...rest, 'health')).status, 0);
 

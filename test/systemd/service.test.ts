@@ -27,7 +27,7 @@ async function see(t: Test, what: 'all' | 'smoke', options: Parameters<typeof ru
   t.equal(seen.user?.trim(), 'dmabroker');
   t.equal(seen.folder, '755 dmabroker:dmabroker');
   t.equal(seen.socket, '666 dmabroker:dmabroker');
-  t.equal(seen.rest, '666 dmabroker:dmabroker');
+  t.equal(seen.rest, '660 dmabroker:dmabroker');
   t.equal(seen.own, '[]', 'a member of the group lists what is theirs');
   const { sources_usable } = JSON.parse(seen.health ?? '{}') as { sources_usable: string[] };
   t.ok(sources_usable.includes('vulkan/dma_buf'), 'the unit lets the driver reach its exporter');

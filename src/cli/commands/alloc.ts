@@ -1,5 +1,5 @@
 /** `dmabrokerctl alloc`: allocates a buffer that lives until it is released. */
-import { Option } from 'commander';
+import { InvalidArgumentError, Option } from 'commander';
 import type { Alignment } from '../../memory/alignment.js';
 import type { PlaneLayout } from '../../memory/plane.js';
 
@@ -7,9 +7,8 @@ import type { CreatedBuffer, PlannedBuffer } from '../../rest/contract.js';
 import { handleTypeValues, placementValues, usageNameValues } from '../../rest/openapi.gen.js';
 import { type MakeCommand, tell } from '../command.js';
 import { contents } from '../describe.js';
-import { Usage } from '../failure.js';
 import { findDevice } from '../find-device.js';
-import { number } from '../numbers.js';
+import { duration } from '../numbers.js';
 import {
   type MemoryOptions,
   memoryOf,
@@ -21,6 +20,7 @@ import {
   tokenOptions,
 } from '../options.js';
 import { printFields } from '../output.js';
+import { exactBytes } from '../printable.js';
 
 interface Options extends MemoryOptions, TokenTerms {
   readonly modifier?: string[];
@@ -65,9 +65,9 @@ export const allocCommand: MakeCommand = (program) => {
     .option('--dry-run', 'only say what would be allocated')
     .option('--name <text>', 'a name for people')
     .option(
-      '--lease <seconds>',
-      'how long it is kept unless renewed (default: until released)',
-      number,
+      '--lease <duration>',
+      'how long it is kept unless renewed, e.g. 1h (default: until released)',
+      duration,
     )
     .addHelpText(
       'after',
@@ -90,7 +90,7 @@ function printCreated({ buffer, token }: CreatedBuffer): void {
   printFields([
     ['id', buffer.id],
     ['contents', contents(buffer)],
-    ['size', `${buffer.size} bytes`],
+    ['size', exactBytes(buffer.size)],
     ['handle type', buffer.handle_type],
     ['device', buffer.device],
     ['modifier', buffer.modifier],
@@ -106,7 +106,7 @@ function printPlanned(planned: PlannedBuffer): void {
   printFields([
     ['source', planned.source],
     ['device', planned.device],
-    ['size', `${planned.size} bytes`],
+    ['size', exactBytes(planned.size)],
     ['handle type', planned.handle_type],
     ['modifier', planned.modifier],
     ...planned.planes.map(({ index, memory, offset, stride }): [string, string] => [
@@ -146,7 +146,7 @@ function alignment(value: string, before: Alignment = {}): Alignment {
   const parts = value.split(',').map((part) => {
     const [, what, digits] = /^(stride|offset|size|height)=(\d{1,15})$/.exec(part) ?? [];
     if (what === undefined) {
-      throw new Usage(`${part} is not an alignment, e.g. stride=256 or height=16`);
+      throw new InvalidArgumentError(`${part} is not an alignment, e.g. stride=256 or height=16.`);
     }
     return [what, Number(digits)] as const;
   });
@@ -158,7 +158,7 @@ function layout(value: string): PlaneLayout[] {
   return value.split(',').map((part) => {
     const [, offset, stride] = /^(\d{1,10}):(\d{1,10})$/.exec(part) ?? [];
     if (offset === undefined) {
-      throw new Usage(`${part} is not a plane's offset and stride, e.g. 0:7680`);
+      throw new InvalidArgumentError(`${part} is not a plane's offset and stride, e.g. 0:7680.`);
     }
     return { offset: Number(offset), stride: Number(stride) };
   });

@@ -1,27 +1,30 @@
-/** What is done to one buffer: `dmabrokerctl release`, `rename`, `reissue`, `extend`, `recall`. */
+/** What is done to buffers: `dmabrokerctl release`, `rename`, `reissue`, `extend`, `recall`. */
 import type { BufferChange, BufferInfo } from '../../rest/contract.js';
 import { bufferPath, type MakeCommand, tell } from '../command.js';
-import { number } from '../numbers.js';
-import { say, textOf } from '../output.js';
+import { eachBuffer } from '../each-buffer.js';
+import { duration } from '../numbers.js';
+import { say } from '../output.js';
 import type { Rest } from '../rest.js';
+import { textOf } from '../table.js';
 
 /** As long as the daemon gives holders above their share, where nothing else is configured. */
 const USUAL_SECONDS = 10;
 
-const within = (what: 'extend' | 'recall') => (rest: Rest, id: string, seconds: number) =>
-  rest.post<BufferInfo>(bufferPath(id, `/${what}`), { seconds });
+interface For {
+  readonly for: number;
+}
+
+const within = (what: 'extend' | 'recall') => (rest: Rest, id: string, options: For) =>
+  rest.post<BufferInfo>(bufferPath(id, `/${what}`), { seconds: options.for });
 
 export const changeCommands: MakeCommand = (program) => {
-  program
-    .command('release')
-    .description('make the daemon let go of a buffer; processes that hold it keep it')
-    .argument('<id>', "the buffer's id")
-    .action(
-      tell(
-        (rest, id: string) => rest.delete(bufferPath(id)).then(() => ({ released: id })),
-        ({ released }) => say(`released ${released}`),
-      ),
-    );
+  eachBuffer(
+    program
+      .command('release')
+      .description('make the daemon let go of buffers; processes that hold one keep it'),
+    (rest, id) => rest.delete(bufferPath(id)).then(() => ({ released: id })),
+    ({ released }) => `released ${released}`,
+  );
   program
     .command('rename')
     .description('give a buffer another name, or none')
@@ -34,26 +37,32 @@ export const changeCommands: MakeCommand = (program) => {
         ({ id, name }) => say(`renamed ${id}: ${textOf(name)}`),
       ),
     );
-  program
-    .command('reissue')
-    .description('give a lost buffer new memory; its clients are told')
-    .argument('<id>', "the buffer's id")
-    .action(
-      tell(
-        (rest, id: string) => rest.post<BufferInfo>(bufferPath(id, '/reissue')),
-        ({ id, generation }) => say(`re-issued ${id}: generation ${generation}`),
-      ),
-    );
-  program
-    .command('extend')
-    .description("renew a buffer's lease; a recall because of its end is withdrawn")
-    .argument('<id>', "the buffer's id")
-    .argument('<seconds>', 'how long from now on', number)
-    .action(tell(within('extend'), (it) => say(`extended ${it.id} until ${it.lifetime.ends_at}`)));
-  program
-    .command('recall')
-    .description("ask a buffer's owner to release it; if it does not, it gets no more")
-    .argument('<id>', "the buffer's id")
-    .argument('[seconds]', 'how long its owner has', number, USUAL_SECONDS)
-    .action(tell(within('recall'), (it) => say(`recalled ${it.id} until ${it.recall?.deadline}`)));
+  const before = new Map<string, number>();
+  eachBuffer(
+    program.command('reissue').description('give lost buffers new memory; their clients are told'),
+    async (rest, id) => {
+      before.set(id, (await rest.get<BufferInfo>(bufferPath(id))).generation);
+      return rest.post<BufferInfo>(bufferPath(id, '/reissue'));
+    },
+    ({ id, generation, state }) =>
+      before.get(id) === generation
+        ? `${id} is ${state}: there was nothing to do`
+        : `re-issued ${id}: generation ${generation}`,
+  );
+  eachBuffer(
+    program
+      .command('extend')
+      .description('renew the leases of buffers; a recall because of their end is withdrawn')
+      .requiredOption('--for <duration>', 'how long from now on, e.g. 1h', duration),
+    within('extend'),
+    ({ id, lifetime }) => `extended ${id} until ${lifetime.ends_at}`,
+  );
+  eachBuffer(
+    program
+      .command('recall')
+      .description('ask the owners of buffers to release them; who does not gets no more')
+      .option('--for <duration>', 'how long they have, e.g. 1min', duration, USUAL_SECONDS),
+    within('recall'),
+    ({ id, recall }) => `recalled ${id} until ${recall?.deadline}`,
+  );
 };

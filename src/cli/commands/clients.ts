@@ -2,10 +2,13 @@
 import type { ClientDetail, ClientInfo } from '../../rest/contract.js';
 import { type MakeCommand, tell } from '../command.js';
 import { placeText, processText } from '../describe.js';
-import { age, bytes, type Columns, printFields, say, table } from '../output.js';
+import { listing } from '../listing.js';
+import { printFields, say } from '../output.js';
+import { age, bytes } from '../printable.js';
+import type { Columns } from '../table.js';
 
 const COLUMNS: Columns<ClientInfo> = [
-  ['ID', (client) => client.id],
+  ['ID', (client) => client.id, 'id'],
   ['PROCESS', processText],
   ['UNIT', placeText],
   ['BUFFERS', (client) => client.buffers],
@@ -17,10 +20,11 @@ const COLUMNS: Columns<ClientInfo> = [
 const pathOf = (id: string) => `/v1/clients/${encodeURIComponent(id)}`;
 
 export const clientCommands: MakeCommand = (program) => {
-  program
-    .command('clients')
-    .description('the connected clients and what they hold')
-    .action(tell((rest) => rest.list<ClientInfo>('/v1/clients'), table(COLUMNS, 'no clients')));
+  listing(
+    program.command('clients').description('the connected clients and what they hold'),
+    { columns: COLUMNS, none: 'no clients' },
+    (rest) => rest.list<ClientInfo>('/v1/clients'),
+  );
   program
     .command('client')
     .description('a connected client, what it is charged and its buffers')

@@ -3,7 +3,9 @@ import { Argument } from 'commander';
 import type { ConfigReport, ConfigSetting, Health, LogLevelInfo } from '../../rest/contract.js';
 import { logLevelLevelValues } from '../../rest/openapi.gen.js';
 import { type MakeCommand, tell } from '../command.js';
-import { type Columns, printFields, printLines, printTable, say } from '../output.js';
+import { printFields, printLines, printTable, say } from '../output.js';
+import { span } from '../printable.js';
+import type { Columns } from '../table.js';
 
 const LOG_LEVEL = '/v1/log-level';
 
@@ -37,7 +39,7 @@ function printHealth(health: Health): void {
   printFields([
     ['status', health.status],
     ['version', health.version],
-    ['uptime', `${Math.round(health.uptime_seconds)} s`],
+    ['uptime', span(Math.round(health.uptime_seconds))],
     ['sources', health.sources_usable.join(', ') || 'none'],
     ...health.warnings.map((warning): [string, string] => ['warning', warning]),
   ]);
@@ -61,7 +63,7 @@ const TOKENS: Columns<ConfigReport['tokens'][number]> = [
   ['EXPIRES', ({ expires_at }) => expires_at],
 ];
 
-async function printConfig(report: ConfigReport): Promise<void> {
+function printConfig(report: ConfigReport): void {
   const { settings, tokens } = report;
   printFields([
     ['file', report.file],
@@ -70,15 +72,15 @@ async function printConfig(report: ConfigReport): Promise<void> {
     ['state', report.state_folder],
   ]);
   say('');
-  await printTable(SETTINGS, settings, 'no settings');
+  printTable(SETTINGS, settings, 'no settings');
   const changes = settings.flatMap(({ key, after_restart: later }) =>
     later === null ? [] : [{ ...later, key }],
   );
   if (changes.length > 0) {
     printLines(['', 'after a restart:']);
-    await printTable(SETTINGS, changes, 'no settings');
+    printTable(SETTINGS, changes, 'no settings');
   }
   if (tokens.length === 0) return;
   say('');
-  await printTable(TOKENS, tokens, 'no tokens');
+  printTable(TOKENS, tokens, 'no tokens');
 }

@@ -7,7 +7,10 @@ import type {
 } from '../../rest/contract.js';
 import { type MakeCommand, tell } from '../command.js';
 import { findDevice } from '../find-device.js';
-import { bytes, type Columns, printFields, printTable, say, table } from '../output.js';
+import { listing } from '../listing.js';
+import { printFields, printTable, say } from '../output.js';
+import { bytes } from '../printable.js';
+import type { Columns } from '../table.js';
 
 type Node = { readonly major: number; readonly minor: number } | null | undefined;
 
@@ -37,7 +40,7 @@ const HEAPS: Columns<DeviceInfo['heaps'][number]> = [
 ];
 
 const DEVICES: Columns<ListedDeviceInfo> = [
-  ['UUID', (device) => device.device_uuid],
+  ['UUID', (device) => device.device_uuid, 'long id'],
   ['NAME', (device) => device.name],
   ['TYPE', (device) => device.type],
   ['DRIVER', (device) => device.driver.name],
@@ -65,38 +68,32 @@ export const deviceCommands: MakeCommand = (program) => {
     .command('device')
     .description('the Vulkan device and the memory sources')
     .action(tell((rest) => rest.get<DeviceReport>('/v1/device'), printReport));
-  program
-    .command('devices')
-    .description('all Vulkan devices; the first is the main one')
-    .action(
-      tell(
-        (rest) => rest.get<ListedDeviceInfo[]>('/v1/devices'),
-        table(DEVICES, 'no Vulkan devices'),
-      ),
-    );
-  program
-    .command('formats')
-    .description('the formats and modifiers of images that can be allocated')
-    .option('--device <device>', 'of this Vulkan device alone: its UUID, or a part of its name')
-    .action(
-      tell(
-        async (rest, { device }: { device?: string }) => {
-          const query = device === undefined ? '' : `?device=${await findDevice(rest, device)}`;
-          return rest.get<FormatInfo[]>(`/v1/device/formats${query}`);
-        },
-        table(FORMATS, 'no images can be allocated'),
-      ),
-    );
+  listing(
+    program.command('devices').description('all Vulkan devices; the first is the main one'),
+    { columns: DEVICES, none: 'no Vulkan devices' },
+    (rest) => rest.get<ListedDeviceInfo[]>('/v1/devices'),
+  );
+  listing(
+    program
+      .command('formats')
+      .description('the formats and modifiers of images that can be allocated')
+      .option('--device <device>', 'of this Vulkan device alone: its UUID, or a part of its name'),
+    { columns: FORMATS, none: 'no images can be allocated' },
+    async (rest, { device }: { device?: string }) => {
+      const query = device === undefined ? '' : `?device=${await findDevice(rest, device)}`;
+      return rest.get<FormatInfo[]>(`/v1/device/formats${query}`);
+    },
+  );
 };
 
-async function printReport({ device, reason, sources }: DeviceReport): Promise<void> {
+function printReport({ device, reason, sources }: DeviceReport): void {
   if (device === null) printFields([['device', `none: ${reason ?? '-'}`]]);
-  else await printDevice(device);
+  else printDevice(device);
   say('');
-  await printTable(SOURCES, sources, 'no memory sources');
+  printTable(SOURCES, sources, 'no memory sources');
 }
 
-async function printDevice(device: DeviceInfo): Promise<void> {
+function printDevice(device: DeviceInfo): void {
   printFields([
     ['device', `${device.name} (${device.type})`],
     ['pci', `${hex(device.vendor_id)}:${hex(device.device_id)}`],
@@ -112,7 +109,7 @@ async function printDevice(device: DeviceInfo): Promise<void> {
     ['lost', device.losses === 0 ? 'never' : `${device.losses} times, last ${device.last_lost_at}`],
   ]);
   say('');
-  await printTable(EXTENSIONS, device.extensions, 'no extensions');
+  printTable(EXTENSIONS, device.extensions, 'no extensions');
   say('');
-  await printTable(HEAPS, device.heaps, 'no heaps');
+  printTable(HEAPS, device.heaps, 'no heaps');
 }

@@ -3,18 +3,19 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
 import type { EventInfo } from '../../rest/contract.js';
 import { eventTypeValues } from '../../rest/openapi.gen.js';
+import { wholeIds } from '../buffer-id.js';
 import { common, type MakeCommand } from '../command.js';
 import { processText } from '../describe.js';
 import { Unreachable, Usage } from '../failure.js';
-import { number } from '../numbers.js';
+import { number, user } from '../numbers.js';
 import { someOf } from '../options.js';
-import { bytes, printable } from '../output.js';
+import { bytes, printable } from '../printable.js';
 import type { Rest } from '../rest.js';
 import { EventParser, type ServerEvent } from '../sse.js';
 
 interface Options {
   type?: string[];
-  buffer?: string;
+  buffer?: string | undefined;
   client?: string;
   uid?: number;
   count?: number;
@@ -30,13 +31,19 @@ export const eventsCommand: MakeCommand = (program) => {
     .addOption(someOf('--type <type>', 'only this; may be repeated', eventTypeValues))
     .option('--buffer <buffer>', 'only about this buffer')
     .option('--client <client>', 'only about this client')
-    .option('--uid <uid>', "only about this user's processes", number)
+    .option('--uid <user>', "only about this user's processes", user)
     .option('--count <n>', 'end after so many events', number)
     .action(async (options: Options, command: Command) => {
       const { rest, json } = common(command);
-      await follow(rest, `/v1/events${queryOf(options)}`, countOf(options), (event) => {
-        process.stdout.write(`${json ? event.data : line(event)}\n`);
-      });
+      const [buffer] = options.buffer === undefined ? [] : await wholeIds(rest, [options.buffer]);
+      await follow(
+        rest,
+        `/v1/events${queryOf({ ...options, buffer })}`,
+        countOf(options),
+        (event) => {
+          process.stdout.write(`${json ? event.data : line(event)}\n`);
+        },
+      );
     });
 };
 

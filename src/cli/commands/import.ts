@@ -3,11 +3,10 @@
  * that leaves the fd open), until it is released, and makes a token for it.
  */
 import { fstatSync } from 'node:fs';
-import { type Command, Option } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { BroughtPlane, ImportedMemory } from '../../client/index.js';
 import { answered, clientSocketOption, connectTo } from '../client.js';
 import { common, type MakeCommand } from '../command.js';
-import { Usage } from '../failure.js';
 import { number } from '../numbers.js';
 import { type MemoryOptions, memoryOf, memoryOptions } from '../options.js';
 import { printFields, printJson } from '../output.js';
@@ -73,11 +72,11 @@ function described({ plane: planes = [], ...options }: Options): ImportedMemory 
 function plane(value: string, before: BroughtPlane[] = []): BroughtPlane[] {
   const [, fd, offset = '0', stride = '0'] =
     /^(\d{1,7})(?::(\d{1,10})(?::(\d{1,10}))?)?$/.exec(value) ?? [];
-  if (fd === undefined) throw new Usage(`${value} is not a plane, e.g. 3:0:7680`);
+  if (fd === undefined) throw new InvalidArgumentError(`${value} is not a plane, e.g. 3:0:7680`);
   try {
     fstatSync(Number(fd));
   } catch {
-    throw new Usage(
+    throw new InvalidArgumentError(
       `file descriptor ${fd} is not open: start the command with it, e.g. ${fd}<FILE`,
     );
   }
@@ -86,7 +85,7 @@ function plane(value: string, before: BroughtPlane[] = []): BroughtPlane[] {
 
 function modifier(value: string): bigint {
   if (!/^0x[0-9a-f]{1,16}$/i.test(value)) {
-    throw new Usage(`${value} is not a modifier, e.g. 0x0100000000000001`);
+    throw new InvalidArgumentError(`${value} is not a modifier, e.g. 0x0100000000000001`);
   }
   return BigInt(value);
 }

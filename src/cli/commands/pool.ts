@@ -2,7 +2,9 @@
 import type { PoolDrained, PoolInfo } from '../../rest/contract.js';
 import { type MakeCommand, tell } from '../command.js';
 import { contents } from '../describe.js';
-import { age, bytes, type Columns, printFields, printTable, say } from '../output.js';
+import { printFields, printTable, say } from '../output.js';
+import { age, bytes, span } from '../printable.js';
+import type { Columns } from '../table.js';
 
 const COLUMNS: Columns<PoolInfo['specs'][number]> = [
   ['SOURCE', (spec) => spec.source],
@@ -34,13 +36,13 @@ export const poolCommand: MakeCommand = (program) => {
     );
 };
 
-async function print(pool: PoolInfo): Promise<void> {
+function print(pool: PoolInfo): void {
   const { limits, hits, misses, specs } = pool;
   printFields([
     ['spares', `${pool.spares}, ${bytes(pool.bytes)} of at most ${bytes(limits.bytes)}`],
-    ['for each', `${limits.spares_per_spec}, until unasked for ${limits.idle_seconds} s`],
+    ['for each', `${limits.spares_per_spec}, until unasked for ${span(limits.idle_seconds)}`],
     ['allocations', `${hits} from the pool, ${misses} not`],
   ]);
   say('');
-  await printTable(COLUMNS, specs, 'nothing is asked for often');
+  printTable(COLUMNS, specs, 'nothing is asked for often');
 }

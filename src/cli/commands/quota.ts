@@ -1,10 +1,14 @@
 /** `dmabrokerctl quota`: who may have how much, and who has how much. */
-import { InvalidArgumentError, Option } from 'commander';
+import { Argument, InvalidArgumentError, Option } from 'commander';
 import type { QuotaInfo, QuotaRule } from '../../rest/contract.js';
 import { type MakeCommand, tell } from '../command.js';
 import { quotaName } from '../describe.js';
 import { Usage } from '../failure.js';
-import { bytes, type Columns, printFields, table } from '../output.js';
+import { listing } from '../listing.js';
+import { size, user } from '../numbers.js';
+import { printFields } from '../output.js';
+import { bytes } from '../printable.js';
+import type { Columns } from '../table.js';
 
 /** What is counted, by the heads of its columns. */
 const COUNTED = [
@@ -19,24 +23,26 @@ type Counted = (typeof COUNTED)[number][1];
 export const quotaCommand: MakeCommand = (program) => {
   const quota = program
     .command('quota')
-    .helpCommand(false)
-    .description('quotas: list, get, set, unset (daemon, user/1000, cgroup/PATH, source/NAME, …)');
+    .description('quotas: list, get, set, unset (daemon, user/NAME, cgroup/PATH, source/NAME, …)');
+  listing(
+    quota.command('list', { isDefault: true }).description('all quotas, in use / limit'),
+    { columns: COLUMNS, none: 'no quotas' },
+    (rest) => rest.get<QuotaInfo[]>('/v1/quotas'),
+  );
   quota
-    .command('list', { isDefault: true })
-    .description('all quotas, in use / limit')
-    .action(tell((rest) => rest.get<QuotaInfo[]>('/v1/quotas'), table(COLUMNS, 'no quotas')));
-  quota
-    .command('get <quota>')
+    .command('get')
     .description('one quota, with where each value comes from')
+    .addArgument(quotaArgument())
     .action(tell((rest, name: string) => rest.get<QuotaInfo>(pathOf(name)), print));
   quota
-    .command('set <quota>')
+    .command('set')
     .description('set a quota, in place of what REST had set; it is kept over a restart')
-    .addOption(new Option('--bytes <n>', 'none, or bytes; K, M, G, T').argParser(quantity))
+    .addArgument(quotaArgument())
+    .addOption(new Option('--bytes <size>', 'none, or a size, e.g. 512M').argParser(quantity))
     .addOption(new Option('--buffers <n>', 'none, or a number').argParser(quantity))
     .addOption(new Option('--fds <n>', 'none, or a number').argParser(quantity))
     .addOption(new Option('--pending <n>', 'unanswered allocations').argParser(quantity))
-    .addOption(new Option('--per-second <n>', 'allocations a second').argParser(quantity))
+    .addOption(new Option('--per-second <n>', 'allocations a second').argParser(rate))
     .addOption(new Option('--weight <n>', "of a user's share").argParser(number))
     .addOption(new Option('--priority <n>', 'less is recalled first').argParser(number))
     .addOption(new Option('--reserve <part>', 'of the daemon, 0 to 1').argParser(number))
@@ -48,8 +54,9 @@ export const quotaCommand: MakeCommand = (program) => {
       ),
     );
   quota
-    .command('unset <quota>')
+    .command('unset')
     .description("forget what REST has set: the configuration's values hold again")
+    .addArgument(quotaArgument())
     .action(tell((rest, name: string) => rest.delete<QuotaInfo>(pathOf(name)), print));
 };
 
@@ -65,6 +72,12 @@ function ruleOf({ perSecond, ...rest }: SetOptions): QuotaRule {
   if (values.length === 0) throw new Usage('nothing is to be set: see --help');
   return Object.fromEntries(values);
 }
+
+/** Of a user's, the name will do. */
+const quotaArgument = () =>
+  new Argument('<quota>', 'daemon, user, user/NAME, cgroup/PATH, source/NAME, …').argParser(
+    (value: string) => (value.startsWith('user/') ? `user/${user(value.slice(5))}` : value),
+  );
 
 /** `daemon`, `connection` and `user` alone are those of all. */
 function pathOf(name: string): string {
@@ -92,7 +105,7 @@ const counted =
   };
 
 const COLUMNS: Columns<QuotaInfo> = [
-  ['QUOTA', quotaName],
+  ['QUOTA', quotaName, 'id'],
   ...COUNTED.map(([head, name]) => [head, counted(name)] as const),
   ['FROM', setBy],
   ['OVER', ({ over_limit }) => (over_limit ? 'yes' : '')],
@@ -112,13 +125,8 @@ function print(quota: QuotaInfo): void {
   ]);
 }
 
-function quantity(text: string): number | 'none' {
-  if (text === 'none') return text;
-  const [, digits, unit = ''] = /^(\d+(?:\.\d+)?)([KMGT]?)$/.exec(text) ?? [];
-  const count = Number(digits) * 1024 ** ['', 'K', 'M', 'G', 'T'].indexOf(unit);
-  if (Number.isNaN(count)) throw new InvalidArgumentError(`${text} is no quantity, e.g. 512M`);
-  return count;
-}
+const quantity = (text: string): number | 'none' => (text === 'none' ? text : size(text));
+const rate = (text: string): number | 'none' => (text === 'none' ? text : number(text));
 
 function number(text: string): number {
   const count = Number(text);

@@ -2,10 +2,12 @@
 import type { BufferInfo, Recipient } from '../../rest/contract.js';
 import { bufferPath, type MakeCommand, tell } from '../command.js';
 import { contents, placeText, processText } from '../describe.js';
-import { type Columns, printFields, printTable, say } from '../output.js';
+import { lineWidth, printFields, printTable, say } from '../output.js';
+import { exactBytes } from '../printable.js';
+import type { Cell, Columns } from '../table.js';
 
 const RECIPIENTS: Columns<Recipient> = [
-  ['HOLDER', processText],
+  ['RECIPIENT', processText],
   ['UNIT', placeText],
   ['CLIENT', (recipient) => recipient.client],
   ['CONNECTED', (recipient) => recipient.connected],
@@ -17,14 +19,21 @@ export const showCommand: MakeCommand = (program) => {
     .command('show')
     .description('one buffer, its owner and everybody who was handed it')
     .argument('<id>', "the buffer's id")
-    .action(tell((rest, id: string) => rest.get<BufferInfo>(bufferPath(id)), print));
+    .option('-w, --wide', 'all that there is, however wide the terminal')
+    .action(
+      tell(
+        (rest, id: string) => rest.get<BufferInfo>(bufferPath(id)),
+        (buffer, command) =>
+          print(buffer, command.opts().wide ? Number.POSITIVE_INFINITY : lineWidth()),
+      ),
+    );
 };
 
-async function print(buffer: BufferInfo): Promise<void> {
+function print(buffer: BufferInfo, width: number): void {
   const planes = buffer.planes.map(
     ({ index, offset, stride }) => `${index}: offset ${offset}, stride ${stride}`,
   );
-  printFields([
+  const fields: [string, Cell][] = [
     ['id', buffer.id],
     ['generation', buffer.generation],
     ['state', buffer.state],
@@ -34,7 +43,7 @@ async function print(buffer: BufferInfo): Promise<void> {
     ['device', buffer.device],
     ['exporter', buffer.exporter],
     ['memory type', memoryType(buffer)],
-    ['size', `${buffer.size} bytes`],
+    ['size', exactBytes(buffer.size)],
     ['contents', contents(buffer)],
     ['modifier', buffer.modifier],
     ['planes', planes.join('; ')],
@@ -48,9 +57,10 @@ async function print(buffer: BufferInfo): Promise<void> {
     ['released', buffer.released_at],
     ['recalled', recall(buffer)],
     ['tokens', buffer.tokens],
-  ]);
+  ];
+  printFields(fields, width);
   say('');
-  await printTable(RECIPIENTS, buffer.recipients, 'nobody was handed it');
+  printTable(RECIPIENTS, buffer.recipients, 'nobody was handed it', width);
 }
 
 function lifetime({ lifetime: { type, ends_at, released_at } }: BufferInfo): string {

@@ -7,12 +7,15 @@ import { type Command, Option } from 'commander';
 import type { Token, TokenInfo } from '../../rest/contract.js';
 import { bufferPath, type MakeCommand, tell } from '../command.js';
 import { Usage } from '../failure.js';
+import { listing } from '../listing.js';
 import { number } from '../numbers.js';
 import { type TokenTerms, tokenOptions } from '../options.js';
-import { age, type Columns, printFields, printJson, printLines, say, table } from '../output.js';
+import { printFields, printJson, printLines, say } from '../output.js';
+import { age } from '../printable.js';
+import type { Columns } from '../table.js';
 
 const COLUMNS: Columns<TokenInfo> = [
-  ['ID', (token) => token.id],
+  ['ID', (token) => token.id, 'id'],
   ['USES LEFT', (token) => token.uses_left],
   ['USER', (token) => token.uid],
   ['MAY RENEW', (token) => token.may_renew],
@@ -41,13 +44,14 @@ export const tokenCommands: MakeCommand = (program) => {
         ]),
     ),
   );
-  program
-    .command('tokens')
-    .description("a buffer's tokens that can still be redeemed, without their secrets")
-    .argument('<id>', "the buffer's id")
-    .action(
-      tell((rest, id: string) => rest.get<TokenInfo[]>(pathOf(id)), table(COLUMNS, 'no tokens')),
-    );
+  listing(
+    program
+      .command('tokens')
+      .description("a buffer's tokens that can still be redeemed, without their secrets")
+      .argument('<id>', "the buffer's id"),
+    { columns: COLUMNS, none: 'no tokens' },
+    (rest, id: string) => rest.get<TokenInfo[]>(pathOf(id)),
+  );
   program
     .command('revoke')
     .description('end a token; processes that have redeemed it keep the memory')
@@ -78,7 +82,6 @@ const MAX_DAYS = 3650;
 const newCommand: MakeCommand = (program) => {
   program
     .command('token')
-    .helpCommand(false)
     .description('tokens for the REST API over TCP')
     .command('new')
     .description("print a token and its entry for the daemon's file of tokens")
@@ -93,7 +96,7 @@ const newCommand: MakeCommand = (program) => {
     .action((options: New, command: Command) => {
       const { name, role, days, preview = false } = options;
       if (!/^[A-Za-z0-9._-]{1,64}$/.test(name)) {
-        throw new Usage('a name has 1 to 64 letters, digits, dots, dashes and underscores');
+        throw new Usage('--name has 1 to 64 letters, digits, dots, dashes and underscores');
       }
       if (days < 1 || days > MAX_DAYS) throw new Usage(`--days is 1 to ${MAX_DAYS}`);
       const token = `dmabroker_${randomBytes(SECRET_BYTES).toString('base64url')}`;

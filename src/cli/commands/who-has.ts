@@ -2,7 +2,9 @@
 import type { History, Holder, Holders, LeakReport } from '../../rest/contract.js';
 import { bufferPath, type MakeCommand, tell } from '../command.js';
 import { placeText, processText } from '../describe.js';
-import { age, bytes, type Columns, printFields, printLines, printTable, say } from '../output.js';
+import { printFields, printLines, printTable, say } from '../output.js';
+import { age, bytes, span } from '../printable.js';
+import type { Columns } from '../table.js';
 
 export const whoHasCommands: MakeCommand = (program) => {
   program
@@ -36,8 +38,8 @@ const HOLDERS: Columns<Holder> = [
   ['AGE', (holder) => age(holder.started_at)],
 ];
 
-async function printHolders({ holders, daemon, complete, missing }: Holders): Promise<void> {
-  await printTable(HOLDERS, holders, 'no process that can be seen has it');
+function printHolders({ holders, daemon, complete, missing }: Holders): void {
+  printTable(HOLDERS, holders, 'no process that can be seen has it');
   say('');
   printFields([
     ['the daemon itself', `${daemon.fds} fds, ${daemon.mappings} mappings`],
@@ -53,16 +55,16 @@ const EVENTS: Columns<History['events'][number]> = [
   ['REASON', ({ reason }) => reason],
 ];
 
-async function printHistory({ events, forgotten }: History): Promise<void> {
+function printHistory({ events, forgotten }: History): void {
   if (forgotten > 0) printLines([`${forgotten} events before these are forgotten`, '']);
-  await printTable(EVENTS, events, 'nothing has happened');
+  printTable(EVENTS, events, 'nothing has happened');
 }
 
 type Group = LeakReport['lingering'];
 
 const BUFFERS: Columns<Group['buffers'][number]> = [
-  ['ID', ({ id }) => id],
   ['NAME', ({ name }) => name],
+  ['ID', ({ id }) => id, 'long id'],
   ['SIZE', ({ size }) => bytes(size)],
   ['STATE', ({ state }) => state],
   ['OWNER', ({ owner }) => processText(owner)],
@@ -77,16 +79,16 @@ const GROWING: Columns<LeakReport['growing']['processes'][number]> = [
   ['SINCE', ({ since }) => since],
 ];
 
-async function printLeaks({ forgotten, growing, lingering }: LeakReport): Promise<void> {
-  const group = async (what: string, { count, bytes: size, buffers }: Group) => {
+function printLeaks({ forgotten, growing, lingering }: LeakReport): void {
+  const group = (what: string, { count, bytes: size, buffers }: Group) => {
     say(`${what}: ${count}, ${bytes(size)}`);
-    await printTable(BUFFERS, buffers, 'none');
+    printTable(BUFFERS, buffers, 'none');
   };
-  await group(`forgotten: nobody was handed them for ${forgotten.after_seconds} s`, forgotten);
+  group(`forgotten: nobody was handed them for ${span(forgotten.after_seconds)}`, forgotten);
   say('');
   const missing = growing.missing === null ? '' : ` (${growing.missing})`;
   say(`growing: ${growing.count} processes${missing}`);
-  await printTable(GROWING, growing.processes, 'none');
+  printTable(GROWING, growing.processes, 'none');
   say('');
-  await group('released, and somebody has them or may have them', lingering);
+  group('released, and somebody has them or may have them', lingering);
 }

@@ -18,6 +18,7 @@ import {
   warnings,
 } from '../lists/inventory-views.js';
 import { readPasswd } from '../machine/users.js';
+import { ownProcesses, processesReport } from '../observe/holders/processes.js';
 import { holdersReport, ownHolders } from '../observe/holders/report.js';
 import { leakReport } from '../observe/leaks/report.js';
 import { Health } from '../threads/health.js';
@@ -256,6 +257,11 @@ export function createHandlers(
       const memories = await plane.ask('memoriesOf', { params }, null, only);
       const report = holdersReport(memories, await world.sweeper.sweep(), clock);
       return only === null ? report : ownHolders(report, only);
+    },
+    listProcesses: async ({ query, only }) => {
+      const memories = await plane.ask('allMemories', null, null, only);
+      const report = processesReport(memories, await world.sweeper.sweep(), clock, query);
+      return only === null ? report : ownProcesses(report, only);
     },
     listClients: async ({ request, reply, query, only }) => {
       const { filter, ...place } = clientQuery(query);

@@ -1,6 +1,7 @@
 /** What only main asks of the data plane, for an operation that it answers itself or for the daemon. */
 import { Policy } from '../../broker/policy.js';
 import type { PlaneOperation, QuestionName } from '../words/questions.js';
+import { allMemories } from './all-memories.js';
 import { act, later, op, type Table } from './answer.js';
 import { allocationRequest, share, tokenTerms } from './creation.js';
 import { listUsers } from './quota-views.js';
@@ -61,6 +62,10 @@ export const questions: Table<Exclude<QuestionName, PlaneOperation>> = {
       outside: [...recipients].filter(({ client }) => client.peer.pid === 0).length,
       clients: [...broker.clients].map(({ id, peer }) => ({ id, pid: peer.pid })),
     }),
+  }),
+  allMemories: op({
+    of: part,
+    run: ({ broker, only }) => allMemories(broker, only),
   }),
   users: op({
     of: part,

@@ -8,6 +8,7 @@ import type { BrokerBuffer, Client } from '../../broker/buffer.js';
 import { noClient } from '../../broker/clients.js';
 import type { RuleId } from '../../broker/quota/rules.js';
 import { noBuffer } from '../../broker/registry.js';
+import { BrokerError } from '../../memory/errors.js';
 import { noQuota, ruleId } from '../words/quota-rules.js';
 import { isOwnQuota } from './quota-views.js';
 import { bufferView } from './views.js';
@@ -36,10 +37,16 @@ export const listed: Subject<WithId, BrokerBuffer> = {
   view: bufferView,
 };
 
+const LOOKED_AT = 'what is left of it can be looked at, and nothing else';
+
 /** A buffer that was not released. */
 export const live: Subject<WithId, BrokerBuffer> = {
   ...listed,
-  check: (broker, buffer) => void broker.get(buffer.id),
+  check: (broker, { id, released }) => {
+    // It is shown, so that "there is none" would be no answer.
+    if (released) throw new BrokerError('not_found', `the buffer ${id} is released: ${LOOKED_AT}`);
+    broker.get(id);
+  },
 };
 
 export const connection: Subject<WithId, Client> = {

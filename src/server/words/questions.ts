@@ -31,6 +31,7 @@ export type MainOperation =
   | 'streamEvents'
   | 'previewBuffer'
   | 'listHolders'
+  | 'listProcesses'
   | 'listClients'
   | 'getLogLevel'
   | 'setLogLevel'
@@ -52,6 +53,20 @@ export interface BufferMemories {
   readonly outside: number;
 }
 
+/** All memory by which a process can be told to have buffers, and of which buffers it is. */
+export interface AllMemories {
+  readonly memories: readonly {
+    readonly identity: string;
+    readonly bytes: number;
+    readonly buffers: readonly string[];
+  }[];
+  readonly clients: BufferMemories['clients'];
+  /** As of one buffer: how many that were handed some have no pid here. */
+  readonly outside: number;
+  /** How many buffers are opaque fds, of which nobody can tell who has them. */
+  readonly opaque: number;
+}
+
 /** What only main asks, for an operation of its own or for the daemon. */
 interface MainQuestions {
   /** Answered when everything that happened before it was sent as `changes`. */
@@ -64,6 +79,7 @@ interface MainQuestions {
   /** By its ticket: it is charged no longer. */
   imageDone: { parameters: number; answer: null };
   memoriesOf: { parameters: Pick<Call<'listHolders'>, 'params'>; answer: BufferMemories };
+  allMemories: { parameters: null; answer: AllMemories };
   /** Without their names. */
   users: { parameters: null; answer: Answer<'listUsers'> };
   /** Replaces the rules of REST, of which one has changed. */

@@ -1,7 +1,7 @@
 /**
  * Runs the real command line as a process of its own.
  */
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 
@@ -32,4 +32,19 @@ export async function ctl(
     closed,
   ]);
   return { status, stdout, stderr };
+}
+
+/** Whether commands can be run on a terminal here. */
+export const hasTerminal = spawnSync('script', ['--version']).status === 0;
+
+/** What `dmabrokerctl` prints on a terminal of so many columns, line by line. script(1) makes one. */
+export function onTerminal(columns: number, args: readonly string[], env = ''): string[] {
+  const command = [process.execPath, main, ...args].join(' ');
+  const { stdout, stderr, status } = spawnSync(
+    'script',
+    ['-qec', `stty cols ${columns}; NO_COLOR=1 ${env} ${command}`, '/dev/null'],
+    { encoding: 'utf8', timeout: 60_000, stdio: ['ignore', 'pipe', 'pipe'] },
+  );
+  if (status !== 0) throw new Error(`${args.join(' ')} failed: ${stdout}${stderr}`);
+  return stdout.trimEnd().split(/\r?\n/);
 }

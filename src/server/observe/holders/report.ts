@@ -30,10 +30,13 @@ function missing(
     return 'an opaque fd is the same device file in every process: nobody can tell who has which memory';
   }
   if (outside > 0) {
-    return `${outside} that were handed it are in a pid namespace that cannot be seen from here`;
+    return whyOutside(outside);
   }
   return incompleteness(sweep);
 }
+
+export const whyOutside = (count: number): string =>
+  `${count} that were handed it are in a pid namespace that cannot be seen from here`;
 
 /** Why a sweep has not seen everybody; null where it has. */
 export function incompleteness({ unreadable, hidden }: Sweep): string | null {

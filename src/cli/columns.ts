@@ -1,0 +1,29 @@
+/** Columns that several commands show; those at the end go first where there is no room. */
+import type { BufferInfo, UserInfo } from '../rest/contract.js';
+import { contents, placeText, processText } from './describe.js';
+import { age, bytes } from './printable.js';
+import type { Columns } from './table.js';
+
+export const BUFFERS: Columns<BufferInfo> = [
+  ['NAME', (buffer) => buffer.name],
+  ['ID', (buffer) => buffer.id, 'long id'],
+  ['SIZE', (buffer) => bytes(buffer.size)],
+  ['STATE', (buffer) => buffer.state],
+  ['OWNER', (buffer) => processText(buffer.owner)],
+  ['AGE', (buffer) => age(buffer.created_at)],
+  ['CONTENTS', contents],
+  ['RECIPIENTS', (buffer) => buffer.recipients.length],
+  ['HANDLE', (buffer) => buffer.handle_type],
+  ['UNIT', (buffer) => placeText(buffer.owner)],
+];
+
+export const USERS: Columns<UserInfo> = [
+  ['USER', (user) => user.name],
+  ['UID', (user) => user.uid],
+  ['MEMORY', ({ charge }) => bytes(charge.bytes)],
+  ['LIMIT', ({ limits }) => (limits.bytes === null ? null : bytes(limits.bytes))],
+  ['BUFFERS', ({ charge }) => charge.buffers],
+  ['FDS', ({ charge }) => charge.fds],
+  ['RECALLED', ({ recalled }) => recalled.length],
+  ['OVER', ({ over_limit }) => (over_limit ? 'yes' : '')],
+];

@@ -1,0 +1,80 @@
+/**
+ * Who has how much over all buffers, in the shape of openapi.yaml, from a sweep and what the data plane knows.
+ * A memory counts once for each process that has it.
+ */
+import { type Clock, dateText } from '../../../memory/clock.js';
+import type { Processes } from '../../../rest/contract.js';
+import type { AllMemories } from '../../words/questions.js';
+import { incompleteness, whyOutside } from './report.js';
+import type { Holder, Sweep } from './sweep.js';
+
+interface Filter {
+  readonly pid?: number | undefined;
+  readonly uid?: number | undefined;
+}
+
+interface Having {
+  readonly process: Holder;
+  readonly buffers: Set<string>;
+  bytes: number;
+  fds: number;
+  mappings: number;
+}
+
+export function processesReport(
+  { memories, clients, outside, opaque }: AllMemories,
+  sweep: Sweep,
+  clock: Clock,
+  { pid, uid }: Filter = {},
+): Processes {
+  const byPid = new Map<number, Having>();
+  for (const { identity, bytes, buffers } of memories) {
+    for (const process of sweep.holders.get(identity) ?? []) {
+      if (pid !== undefined && process.pid !== pid) continue;
+      if (uid !== undefined && process.uid !== uid) continue;
+      const having = byPid.get(process.pid) ?? {
+        process,
+        buffers: new Set<string>(),
+        bytes: 0,
+        fds: 0,
+        mappings: 0,
+      };
+      having.bytes += bytes;
+      having.fds += process.fds;
+      having.mappings += process.mappings;
+      for (const buffer of buffers) having.buffers.add(buffer);
+      byPid.set(process.pid, having);
+    }
+  }
+  const missing = whatIsMissing(opaque, outside, sweep);
+  return {
+    processes: [...byPid.values()]
+      .sort((a, b) => b.bytes - a.bytes || a.process.pid - b.process.pid)
+      .map(({ process: { startedAt, startTicks: _, ...process }, buffers, ...sums }) => ({
+        ...process,
+        ...sums,
+        buffers: buffers.size,
+        started_at: new Date(startedAt).toISOString(),
+        clients: clients.filter((client) => client.pid === process.pid).map(({ id }) => id),
+      })),
+    complete: missing === null,
+    missing,
+    unreadable: sweep.unreadable,
+    scanned_at: dateText(clock, sweep.scannedAt),
+  };
+}
+
+function whatIsMissing(opaque: number, outside: number, sweep: Sweep): string | null {
+  if (opaque > 0) return `${opaque} buffers are opaque fds, of which nobody can tell who has them`;
+  return outside > 0 ? whyOutside(outside) : incompleteness(sweep);
+}
+
+/** As the processes of one user could make it (`ownHolders`). */
+export function ownProcesses(report: Processes, uid: number): Processes {
+  return {
+    ...report,
+    processes: report.processes.filter((process) => process.uid === uid),
+    complete: false,
+    missing: 'processes of other users are not shown',
+  };
+}

@@ -1,0 +1,81 @@
+/** What commands print on terminals of several widths, of 200 buffers whose names are long or of wide letters. */
+import stringWidth from 'string-width';
+import t from 'tap';
+import { TestDaemon } from '../support/daemon.js';
+import { ctl, hasTerminal, onTerminal } from './support/ctl.js';
+
+const daemon = await TestDaemon.memfd(t);
+const at = ['--socket', daemon.restSocket];
+const ids: string[] = [];
+/** 64 bytes at most, no letter cut in two. */
+function longest(text: string): string {
+  let name = '';
+  for (const { segment } of new Intl.Segmenter().segment(text)) {
+    if (Buffer.byteLength(name + segment) <= 64) name += segment;
+  }
+  return name.trim();
+}
+
+t.before(async () => {
+  const texts = ['a camera at the gate ', '一号摄像机的画面', 'größe👩‍👩‍👧 '];
+  for (let index = 0; index < 200; index++) {
+    const name = longest(`${index} ${texts[index % 3]?.repeat(9)}`);
+    const body = { kind: 'buffer', size: 4096, handle_types: ['memfd'], name };
+    const answer = await daemon.rest('POST', '/v1/buffers', body);
+    if (answer.status !== 201) throw new Error(JSON.stringify(answer.body));
+    ids.push((answer.body as unknown as { buffer: { id: string } }).buffer.id);
+  }
+});
+
+t.test('no line is broken', { skip: hasTerminal ? false : 'script(1) is missing' }, async (t) => {
+  for (const width of [80, 100, 200]) {
+    for (const command of [['list'], ['top', '--once', '--limit', '200'], ['show', ids[1] ?? '']]) {
+      const lines = onTerminal(width, [...at, ...command]);
+      t.same(
+        lines.filter((line) => stringWidth(line) > width),
+        [],
+        `${command[0]} at ${width}`,
+      );
+      if (command[0] !== 'show') t.ok(lines.length > 200, 'and a line is a buffer');
+    }
+    t.equal(onTerminal(width, [...at, 'list']).length, 201);
+  }
+  const [head = ''] = onTerminal(80, [...at, 'list']);
+  t.match(head, /^NAME +ID +SIZE +STATE +OWNER +AGE/, 'what matters most is there at 80');
+  const named = onTerminal(80, [...at, 'list'], 'COLUMNS=200');
+  t.equal(named[0], onTerminal(200, [...at, 'list'])[0], 'COLUMNS goes before the terminal');
+});
+
+t.test(
+  '--wide, --columns, --quiet',
+  { skip: hasTerminal ? false : 'script(1) is missing' },
+  async (t) => {
+    // All that does not change meanwhile.
+    const columns = ['-o', 'name,id,size,state,owner,contents,recipients,handle,unit'];
+    const { stdout: piped } = await ctl([...at, 'list', ...columns]);
+    t.same(
+      onTerminal(80, [...at, 'list', '-w', ...columns]),
+      piped.trimEnd().split('\n'),
+      'as in a pipe',
+    );
+    t.equal(onTerminal(80, [...at, 'show', '-w', ids[1] ?? '']).length > 0, true);
+    const chosen = onTerminal(80, [...at, 'list', '-o', 'size,recipients']);
+    t.same(chosen.slice(0, 2), ['SIZE   RECIPIENTS', '4 KiB  0']);
+    t.same((await ctl([...at, 'list', '-q'])).stdout.trimEnd().split('\n'), ids, 'oldest first');
+    t.match(await ctl([...at, 'list', '-o', 'nothing']), {
+      status: 2,
+      stderr:
+        /'-o, --columns <column>' argument 'nothing' is invalid\. Allowed choices are name, id,/,
+    });
+    t.match((await ctl([...at, 'show', '--help'])).stdout, /--wide/);
+  },
+);
+
+t.test('a list that the limit has cut says so, and one that is whole does not', async (t) => {
+  const cut = await ctl([...at, 'list', '--limit', '199', '-q']);
+  t.match(cut, { status: 0, stderr: /^these are 199, and there are more: see --limit\n$/ });
+  t.equal(cut.stdout.split('\n').length, 200);
+  for (const whole of [['--limit', '200'], ['--all'], []]) {
+    t.match(await ctl([...at, 'list', ...whole]), { status: 0, stderr: '' });
+  }
+});
