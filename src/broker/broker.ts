@@ -11,7 +11,12 @@
 import type { Clock, Monotonic } from '../memory/clock.js';
 import type { DeviceState, SourceTable } from '../memory/device.js';
 import { BrokerError } from '../memory/errors.js';
-import { DEFAULT_PAST_PROCESSES, DEFAULT_TRUSTED_BYTES, MAX_RECIPIENTS } from '../memory/limits.js';
+import {
+  DEFAULT_PAST_PROCESSES,
+  DEFAULT_TRUSTED_BYTES,
+  DEFAULT_UNKNOWN_GRACE_SECONDS,
+  MAX_RECIPIENTS,
+} from '../memory/limits.js';
 import type { Done } from '../memory/result.js';
 import type { FormatOffer, LostAllocation, Plan, SourceState } from '../memory/source.js';
 import type { BrokerBuffer, Client, Owner } from './buffer.js';
@@ -59,7 +64,9 @@ export interface BrokerOptions {
   readonly maxRecipients?: number;
 }
 
-export const DEFAULT_OPTIONS: BrokerOptions = { unknownGraceMs: 60_000 };
+export const DEFAULT_OPTIONS: BrokerOptions = {
+  unknownGraceMs: DEFAULT_UNKNOWN_GRACE_SECONDS * 1000,
+};
 
 export class Broker {
   readonly #registry: Registry;

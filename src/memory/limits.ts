@@ -62,6 +62,9 @@ export const LINGERING_CHECKS_PER_TURN = 16;
 /** After a turn with so many checks: at most 3,200 a second, however many buffers linger. */
 export const LINGERING_PAUSE_MS = 5;
 
+/** How long memory is charged after its release where the kernel does not tell who holds it. */
+export const DEFAULT_UNKNOWN_GRACE_SECONDS = 60;
+
 /** Of each user, what is taken to be gone by its count alone: seven frames of 4K. */
 export const DEFAULT_TRUSTED_BYTES = 256 * 1024 * 1024;
 

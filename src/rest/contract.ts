@@ -46,3 +46,4 @@ export type CgroupInfo = Schemas['Cgroup'];
 export type QuotaInfo = Schemas['Quota'];
 export type QuotaRule = DeepReadonly<Schemas['QuotaRule']>;
 export type UserInfo = Schemas['User'];
+export type Whoami = Schemas['Whoami'];

@@ -1,5 +1,6 @@
 /** Each command against the real REST server: text for people, JSON for programs. */
 import t from 'tap';
+import { Policy } from '../../src/broker/policy.js';
 import type { BufferInfo, CreatedBuffer, PoolInfo } from '../../src/rest/contract.js';
 import { listedDeviceView } from '../../src/server/lists/inventory-views.js';
 import { memfd, offers, peer, request } from '../broker/support/world.js';
@@ -242,6 +243,25 @@ await withoutLeaks(t, 'commands', async (t) => {
     }
     t.match(await alloc('third'), { status: 2, stderr: /no device is "third"; there are: llvm/ });
     t.match(await alloc('e'), { status: 2, stderr: /several devices are "e"/ });
+  });
+
+  t.test('whoami', async (t) => {
+    const group = { uids: [], gids: [peer.gid] };
+    const nobody = { uids: [], gids: [] };
+    const policy = new Policy({
+      ...{ connect: group, admin: nobody, operator: nobody, preview: nobody, owner: group },
+      reader: nobody,
+      rules: [{ who: null, sources: ['memfd'] }],
+      groupNames: new Map([[peer.gid, 'video']]),
+    });
+    const accessOf = () => policy.restAccess(peer);
+    const server = await startServer(t, { peerOf: () => peer, accessOf });
+    server.daemon.policy = () => policy;
+    const { stdout } = await run(server, 'whoami');
+    t.match(stdout, new RegExp(`^user: +${peer.uid}$`, 'm'));
+    t.match(stdout, /^role: +none$/m);
+    t.match(stdout, /^owner through: +group video$/m);
+    t.match(stdout, /^sources: +rule 0: \["memfd"\]$/m);
   });
 
   t.test('device, formats, clients, health', async (t) => {

@@ -1,6 +1,12 @@
-/** `dmabrokerctl health`, `config`, `log-level`: the daemon itself, and what a restart would change of it. */
+/** `dmabrokerctl health`, `whoami`, `config`, `log-level`: the daemon itself, and what it lets one do. */
 import { Argument } from 'commander';
-import type { ConfigReport, ConfigSetting, Health, LogLevelInfo } from '../../rest/contract.js';
+import type {
+  ConfigReport,
+  ConfigSetting,
+  Health,
+  LogLevelInfo,
+  Whoami,
+} from '../../rest/contract.js';
 import { logLevelLevelValues } from '../../rest/openapi.gen.js';
 import { type MakeCommand, tell } from '../command.js';
 import { printFields, printLines, printTable, say } from '../output.js';
@@ -14,6 +20,10 @@ export const daemonCommands: MakeCommand = (program) => {
     .command('health')
     .description('whether the daemon works')
     .action(tell((rest) => rest.get<Health>('/healthz'), printHealth));
+  program
+    .command('whoami')
+    .description('what you may do, and which user, group or rule of the policy says so')
+    .action(tell((rest) => rest.get<Whoami>('/v1/whoami'), printWhoami));
   program
     .command('config')
     .description("the daemon's configuration, and where each value comes from")
@@ -34,6 +44,22 @@ export const daemonCommands: MakeCommand = (program) => {
       ),
     );
 };
+
+function printWhoami({ rights, rules, ...who }: Whoami): void {
+  printFields([
+    ['user', String(who.uid ?? '-')],
+    ['token', who.token ?? '-'],
+    ['role', who.role],
+    ['preview', who.preview ? 'yes' : 'no'],
+    ['owner', who.owner ? 'yes' : 'no'],
+    ['connect', who.connect ? 'yes' : 'no'],
+    ...rights.map(({ right, through }): [string, string] => [`${right} through`, through]),
+    ...rules.map(({ about, rule, allowed }): [string, string] => [
+      about,
+      `rule ${rule}: ${JSON.stringify(allowed)}`,
+    ]),
+  ]);
+}
 
 function printHealth(health: Health): void {
   printFields([

@@ -4,9 +4,12 @@
  * (live.ts), what `GET /v1/config` tells (report.ts), docs/settings.md and dmabroker.toml(5). A new setting
  * is an entry here, and used where it is needed.
  */
-import { DEFAULT_OPTIONS } from '../../broker/broker.js';
 import type { ChargePolicy } from '../../broker/shares.js';
-import { DEFAULT_LEASE_GRACE_SECONDS, DEFAULT_TRUSTED_BYTES } from '../../memory/limits.js';
+import {
+  DEFAULT_LEASE_GRACE_SECONDS,
+  DEFAULT_TRUSTED_BYTES,
+  DEFAULT_UNKNOWN_GRACE_SECONDS,
+} from '../../memory/limits.js';
 import { LOG_LEVELS } from '../../memory/log-level.js';
 import { CLIENT_SOCKET, daemonSocket, REST_SOCKET } from '../../protocol/paths.js';
 import {
@@ -156,7 +159,7 @@ export const SECTIONS = {
       }),
       unknown_grace_seconds: setting(
         number({ minimum: 0, maximum: DAY_SECONDS }, 'seconds'),
-        DEFAULT_OPTIONS.unknownGraceMs / 1000,
+        DEFAULT_UNKNOWN_GRACE_SECONDS,
         {
           about:
             'How long memory is charged after its release where the kernel does not tell who holds it.',
