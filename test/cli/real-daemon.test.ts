@@ -105,6 +105,7 @@ await withoutLeaks(t, 'real daemon', async (t) => {
     t.same(await json('devices'), []);
     t.ok((await json('formats')).length > 0);
     t.match(await json('health'), { status: 'ok' });
+    t.match(await json('whoami'), { uid: process.getuid?.() ?? 0, role: 'admin', connect: true });
     const { settings } = await json('config');
     t.match(
       settings.find(({ key }: { key: string }) => key === 'clients.socket'),
