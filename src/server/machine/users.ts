@@ -21,21 +21,21 @@ const lines = (text: string) =>
     .filter((line) => line !== '' && !line.startsWith('#'))
     .map((line) => line.split(':'));
 
+/** A uid or gid: 32 bits, of which the last is nobody's (chown(2) takes it for `leave as it is`). */
+const isId = (text: string) => /^\d{1,10}$/.test(text) && Number(text) <= 4_294_967_294;
+
 /** `name:password:uid:…`; of several names for a uid the first counts, as for getpwuid(3). */
 export function parsePasswd(text: string): Passwd {
   const uids = new Map<string, number>();
   const names = new Map<number, string>();
   for (const [name = '', , digits = ''] of lines(text)) {
-    if (!/^\d{1,10}$/.test(digits)) continue;
+    if (!isId(digits)) continue;
     const uid = Number(digits);
     if (!uids.has(name)) uids.set(name, uid);
     if (!names.has(uid)) names.set(uid, name);
   }
   return { uids, names };
 }
-
-/** A uid or gid: 32 bits, of which the last is nobody's (chown(2) takes it for `leave as it is`). */
-const isId = (text: string) => /^\d{1,10}$/.test(text) && Number(text) <= 4_294_967_294;
 
 /** `name:password:gid:members` of group(5); the first of a name counts. Node has no getgrnam. */
 export function parseGroups(text: string): ReadonlyMap<string, number> {

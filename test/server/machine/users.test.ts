@@ -1,6 +1,11 @@
 /** passwd(5) and subuid(5): who answers for a uid. */
 import t from 'tap';
-import { accountable, parsePasswd, parseSubuids } from '../../../src/server/machine/users.js';
+import {
+  accountable,
+  parseGroups,
+  parsePasswd,
+  parseSubuids,
+} from '../../../src/server/machine/users.js';
 
 const passwd = parsePasswd('root:x:0:0::/root:/bin/sh\nalice:x:1000:1000\ntoor:x:0:0\nbad:x:y\n');
 
@@ -8,6 +13,14 @@ t.test('names', async (t) => {
   t.equal(passwd.uids.get('alice'), 1000);
   t.equal(passwd.names.get(0), 'root', 'the first of several');
   t.notOk(passwd.uids.has('bad'));
+});
+
+t.test('a number that is no id names nobody', async (t) => {
+  const largest = 4_294_967_294;
+  const numbers = [String(largest), String(largest + 1), '9999999999', '99999999999', '-1', ''];
+  const text = numbers.map((number, index) => `n${index}:x:${number}:`).join('\n');
+  t.same([...parsePasswd(text).uids], [['n0', largest]]);
+  t.same([...parseGroups(text)], [['n0', largest]]);
 });
 
 t.test('subuids', async (t) => {
