@@ -80,18 +80,19 @@ await withoutLeaks(t, 'values that the library does not know are survived', asyn
     buffer.close().catch(() => {});
     client.close();
   });
+});
 
-  await t.test('planes of another type, too', async (t) => {
-    const { daemon, client } = await ready(t);
-    const pending = client.allocate(linear);
-    const before = readdirSync('/proc/self/fd').length;
-    answer(daemon, memfd, dma_buf, LATER);
-    const buffer = await pending;
-    t.equal(buffer.handleType, 'memfd');
-    t.equal(buffer.planes.length, 1);
-    t.equal(readdirSync('/proc/self/fd').length, before + 1, 'what is not kept is closed');
-    t.equal(buffer.map().bytes.length, 4096);
-    buffer.close().catch(() => {});
-    client.close();
-  });
+// On its own: the connection above may still be closing its own fds.
+await withoutLeaks(t, 'planes of a type that it does not know are closed', async (t) => {
+  const { daemon, client } = await ready(t);
+  const pending = client.allocate(linear);
+  const before = readdirSync('/proc/self/fd').length;
+  answer(daemon, memfd, dma_buf, LATER);
+  const buffer = await pending;
+  t.equal(buffer.handleType, 'memfd');
+  t.equal(buffer.planes.length, 1);
+  t.equal(readdirSync('/proc/self/fd').length, before + 1, 'what is not kept is closed');
+  t.equal(buffer.map().bytes.length, 4096);
+  buffer.close().catch(() => {});
+  client.close();
 });
