@@ -81,6 +81,7 @@ const FILES = [
   ],
   ['~/.config/dmabroker/dmabroker.toml', "of a user's (systemctl --user), where there is one"],
   ['/run/dmabroker, $XDG_RUNTIME_DIR/dmabroker', 'the sockets: client.sock, rest.sock'],
+  ['/run/dmabroker-holders.sock', 'who has the memory is asked here (dmabroker-holders.socket)'],
   ['/var/lib/dmabroker', 'what is kept over a restart'],
 ] as const;
 

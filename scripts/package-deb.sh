@@ -44,13 +44,17 @@ put "dist/native/linux-$arch/dmabroker.so" "$own/dist/native/linux-$arch/dmabrok
 strip --strip-unneeded "$root/$own/dist/native/linux-$arch/dmabroker.so"
 cp -r node_modules/ffi-rs "$root/$own/node_modules/"
 cp -r "node_modules/@yuuang/ffi-rs-linux-$arch-gnu" "$root/$own/node_modules/@yuuang/"
-for program in dmabrokerd dmabrokerctl; do
-  sed '1s|.*|#!/usr/bin/node|' bin/$program.js >"$root/$own/bin/$program.js"
-  ln -s ../lib/dmabroker/bin/$program.js "$root/usr/bin/$program"
+mkdir -p "$root/usr/libexec"
+for program in bin/dmabrokerd bin/dmabrokerctl libexec/dmabroker-holders; do
+  name=${program#*/}
+  sed '1s|.*|#!/usr/bin/node|' "bin/$name.js" >"$root/$own/bin/$name.js"
+  ln -s "../lib/dmabroker/bin/$name.js" "$root/usr/$program"
 done
 
 # What runs it.
-put systemd/dmabrokerd.service usr/lib/systemd/system/dmabrokerd.service
+for unit in dmabrokerd.service dmabroker-holders.socket dmabroker-holders.service; do
+  put systemd/$unit usr/lib/systemd/system/$unit
+done
 put systemd/user/dmabrokerd.service usr/lib/systemd/user/dmabrokerd.service
 put systemd/dmabroker.sysusers.conf usr/lib/sysusers.d/dmabroker.conf
 put systemd/60-dmabroker.rules usr/lib/udev/rules.d/60-dmabroker.rules

@@ -132,7 +132,13 @@ export class Daemon {
     clients.listenerTaken();
 
     step('REST');
-    const watches = makeWatches({ start, allocator, plane, failed: reports.lookFailed });
+    const watches = makeWatches({
+      start,
+      look: reports.look,
+      allocator,
+      plane,
+      failed: reports.lookFailed,
+    });
     const previews = new Previews(threads);
     started.add(() => previews.close());
     const now: Changeable = {

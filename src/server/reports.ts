@@ -3,6 +3,7 @@
  * memory that was released. Owns none of the threads; `plane` is told to it when there is one.
  */
 import type { Logger } from 'pino';
+import type { Swept } from '../broker/unproven.js';
 import type { LogLevel } from '../memory/log-level.js';
 import { isSystemError } from '../native/libc/errno.js';
 import { AuditSink } from './events/audit-sink.js';
@@ -12,6 +13,7 @@ import { EventStreams } from './events/streams.js';
 import { LogLevels } from './log/levels.js';
 import { accountable, readPasswd, readSubuids } from './machine/users.js';
 import { Search } from './observe/holders/search.js';
+import { type Look, lookingAt } from './observe/holders/sweeper.js';
 import type { Start } from './start.js';
 import type { Started } from './started.js';
 import type { DataPlane, PlaneEvents } from './threads/data-plane.js';
@@ -23,6 +25,8 @@ export class Reports implements PlaneEvents {
   readonly streams = new EventStreams(this.ring);
   readonly audit: AuditSink;
   readonly denials: Denials;
+  /** How all processes are looked at. */
+  readonly look: Look;
   readonly search: Search;
   readonly acted: AuditSink['acted'];
   readonly fatal: Start['fatal'];
@@ -46,12 +50,17 @@ export class Reports implements PlaneEvents {
     this.acted = this.audit.acted;
     this.denials = new Denials(this.ring, this.audit, clock);
     started.add(() => this.denials.close());
-    this.search = new Search({
+    const { socket } = config.holders;
+    this.look = lookingAt(socket, (reason) => {
+      this.#logger.warn({ reason, socket }, 'the process that looks at all others does not answer');
+    });
+    const world = {
       clock,
       userOf: accountable(readSubuids(readPasswd())),
-      answer: (found) => void this.plane?.ask('swept', found).catch(() => {}),
+      answer: (found: Swept) => void this.plane?.ask('swept', found).catch(() => {}),
       failed: this.lookFailed,
-    });
+    };
+    this.search = new Search(world, this.look);
   }
 
   log(level: LogLevel, text: string, fields: object): void {

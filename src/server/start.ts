@@ -16,7 +16,7 @@ import type { Config, Loaded } from './config/config.js';
 import { deviceView, warnings } from './lists/inventory-views.js';
 import type { Log } from './log/log.js';
 import { mainDevice } from './machine/drm-node.js';
-import { peerOf } from './machine/peer.js';
+import { fdOf, peerOf } from './machine/peer.js';
 import {
   type Published,
   type Publishing,
@@ -24,7 +24,7 @@ import {
   type SocketFile,
 } from './machine/socket-file.js';
 import { readPasswd, readSubuids } from './machine/users.js';
-import { Sweeper } from './observe/holders/sweep.js';
+import { type Look, Sweeper } from './observe/holders/sweeper.js';
 import { LeakWatch } from './observe/leaks/watch.js';
 import { PressureWatch, readPsi } from './observe/pressure.js';
 import type { Started } from './started.js';
@@ -162,17 +162,19 @@ export function planeSetup(
 /** What looks at the machine again and again. None is started yet. */
 export function makeWatches({
   start: { loaded, log, clock },
+  look,
   allocator,
   plane,
   failed,
 }: {
   readonly start: Start;
+  readonly look: Look;
   readonly allocator: Allocator;
   readonly plane: DataPlane;
   readonly failed: (error: unknown) => void;
 }) {
   const { pressure, leaks } = loaded.config;
-  const sweeper = new Sweeper(clock);
+  const sweeper = new Sweeper(clock, look);
   const world = {
     psi: readPsi,
     device: async () => {
@@ -206,8 +208,8 @@ export function describe(inventory: Inventory, logger: Logger): void {
   for (const warning of warnings(inventory)) logger.warn(warning);
 }
 
-/** Node keeps a socket's fd to itself; without it the requester is simply not known. */
+/** Who sends a request; null: it is not known. */
 export function requester(socket: Socket): Peer | null {
-  const fd = (socket as { _handle?: { fd?: number } })._handle?.fd;
-  return fd === undefined || fd < 0 ? null : peerOf(fd);
+  const fd = fdOf(socket);
+  return fd === null ? null : peerOf(fd);
 }

@@ -54,6 +54,13 @@ export class FuseFile {
     return openSync(this.path, 'r+');
   }
 
+  /** The same, by another name, which `/proc/PID/fd` shows as `/name`: nothing is mounted any more. */
+  openDetached(name: string): number {
+    const fd = openSync(join(this.folder, name), 'r+');
+    this.#detach();
+    return fd;
+  }
+
   /** Requests of these kinds are not answered from now on. */
   hold(...kinds: Held[]): Promise<void> {
     return this.#tell({ hold: kinds });
@@ -77,9 +84,13 @@ export class FuseFile {
     await done;
   }
 
-  async #unmount(): Promise<void> {
+  #detach(): void {
     const arena = new Arena();
     callInt(symbol('umount2'), arena.string(this.folder), MNT_DETACH);
+  }
+
+  async #unmount(): Promise<void> {
+    this.#detach();
     // Its end aborts the connection: whoever still waits is answered.
     if (this.server.exitCode === null && this.server.signalCode === null) {
       this.server.kill('SIGKILL');

@@ -18,6 +18,7 @@ machine() {
   sort /etc/passwd /etc/group /etc/shadow /etc/gshadow
   find /var/lib/systemd -name '*dmabroker*'
   stat -c '%n %A %u %g' /dev/dma_heap/* /dev/udmabuf
+  find /run -maxdepth 1 -name '*dmabroker*'
 }
 
 # The guest's Node is npm's. What Debian's own would be called, so that dpkg has something to judge by.
@@ -40,7 +41,7 @@ echo "command=$(ps -o user=,args= -p "$(pid)" | tr -s ' ')"
 stat -c '%a %U:%G' /run/dmabroker /run/dmabroker/*.sock | line files
 stat -c '%A %U %G' /dev/dma_heap/system /dev/udmabuf | line devices
 dmabrokerctl --json health | line health
-echo "verify=$(systemd-analyze verify --man=no dmabrokerd.service 2>&1 | grep -i dmabroker || true)"
+echo "verify=$(systemd-analyze verify --man=no dmabrokerd.service dmabroker-holders.socket dmabroker-holders.service 2>&1 | grep -i dmabroker || true)"
 echo "verify_user=$(runuser -u alice -- systemd-analyze verify --user --man=no /usr/lib/systemd/user/dmabrokerd.service 2>&1 | grep -i dmabroker || true)"
 echo "exposure=$(systemd-analyze security dmabrokerd --no-pager | sed -n 's/.*Overall exposure level[^:]*: \([0-9.]*\).*/\1/p')"
 journalctl -p err -u dmabrokerd -o cat --no-pager | line errors
@@ -58,6 +59,33 @@ echo "alice=$(alloc alice)"
 echo "alice_rest=$(as alice dmabrokerctl list)"
 echo "bob=$(as bob dmabrokerctl list)"
 runuser -u alice -- dmabrokerctl --json alloc --size 4096 --source dma-heap:system | line heap
+
+# Who has it: a process of alice's, and one that got it from that one and was never connected.
+cat > /tmp/holder.mjs << 'END'
+import { spawn } from 'node:child_process';
+import { connect } from '/dmabroker/dist/lib/client/index.js';
+const client = await connect();
+const buffer = await client.allocate({ kind: 'buffer', size: 65536, name: 'held' });
+spawn('sleep', ['1000'], { stdio: ['ignore', buffer.planes[0].fd, 'inherit'] });
+setInterval(() => {}, 1000);
+END
+systemd-run --quiet --unit=holder --uid=alice --setenv=XDG_RUNTIME_DIR= node /tmp/holder.mjs
+held() { as bob dmabrokerctl list --name held -q; }
+for _ in $(seq 100); do [ -z "$(held | grep -v 'no buffers')" ] || break; sleep 0.2; done
+holding() { runuser -u bob -- dmabrokerctl --json holders "$(held)" > /tmp/holders; grep -q '"sleep"' /tmp/holders; }
+for _ in $(seq 50); do ! holding || break; sleep 0.2; done
+line holders < /tmp/holders
+runuser -u bob -- dmabrokerctl --json ps | line ps
+runuser -u alice -- dmabrokerctl --json holders "$(held)" | line holders_own
+systemctl stop holder
+echo "looker=$(systemctl show -P ActiveState,Result dmabroker-holders.service | tr '\n' ' ')$(ps -o user= -p "$(systemctl show -P MainPID dmabroker-holders)")"
+echo "looker_exposure=$(systemd-analyze security dmabroker-holders --no-pager | sed -n 's/.*Overall exposure level[^:]*: \([0-9.]*\).*/\1/p')"
+# It sees processes alone, cannot write into them, and answers root as little as anybody.
+looker=$(systemctl show -P MainPID dmabroker-holders)
+ls "/proc/$looker/root/" "/proc/$looker/root/etc" | line looker_sees
+nsenter -t "$looker" -m -r sh -c 'echo x > /proc/self/oom_score_adj' 2> /tmp/said && echo looker_writes=yes || echo looker_writes=no
+node -e "require('node:net').connect('/run/dmabroker-holders.sock').on('data', () => console.log('looker_root=told')).on('close', () => console.log('looker_root=closed'))" | head -n 1
+as alice node -e "require('node:net').connect('/run/dmabroker-holders.sock').on('error', (e) => console.log(e.code))" | line looker_alice
 
 # The configuration: the file that the unit names is the one that is read; a reload says what is wrong.
 echo "checked=$(dmabrokerd --check)"

@@ -7,6 +7,7 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import t from 'tap';
 import { packageRoot, packageVersion } from '../../src/package-root.js';
+import type { Holders, Processes } from '../../src/rest/contract.js';
 import { nextVersion, packageDeb } from '../package/support/deb.js';
 import { runInGuest } from '../vm/vm.js';
 
@@ -81,6 +82,30 @@ t.test('members of either group alone have what it is for', async (t) => {
   t.match(JSON.parse(seen.heap ?? ''), {
     buffer: { source: 'dma-heap:system', handle_type: 'dma_buf' },
   });
+});
+
+t.test('an administrator sees every holder, by a process that can do nothing else', async (t) => {
+  const { holders, complete, missing } = JSON.parse(seen.holders ?? '') as Holders;
+  const byName = holders.map(({ executable, uid, fds }) => ({ executable, uid, fds }));
+  t.match(
+    byName.sort((a, b) => `${a.executable}`.localeCompare(`${b.executable}`)),
+    [
+      { executable: /^(node|MainThread)$/, uid: 1001, fds: 1 },
+      { executable: 'sleep', uid: 1001, fds: 1 },
+    ],
+  );
+  t.match({ complete, missing }, { complete: true, missing: null });
+  const { processes, ...rest } = JSON.parse(seen.ps ?? '') as Processes;
+  t.ok(processes.some(({ executable, bytes }) => executable === 'sleep' && bytes === 65_536));
+  t.match(rest, { complete: true, unreadable: 0 });
+  t.match(JSON.parse(seen.holders_own ?? ''), { holders: { length: 2 }, complete: false }, 'hers');
+  t.match(seen.looker, /^success active [1-9]\d+$/, 'of a user of its own, which has no name');
+  t.ok(Number(seen.looker_exposure) < 1.6, `exposure ${seen.looker_exposure}`);
+  t.match(seen.looker_sees, /\busr\b.*\/etc:$/, 'no file of the machine but its programs');
+  t.notMatch(seen.looker_sees, /\b(home|srv|opt|dmabroker)\b/);
+  t.equal(seen.looker_writes, 'no');
+  t.equal(seen.looker_root, 'closed');
+  t.equal(seen.looker_alice, 'EACCES');
 });
 
 t.test('the file in /etc is the one that is read', async (t) => {

@@ -1,6 +1,6 @@
 /** File descriptors by number: closing, duplicating, identity. Whoever calls owns what it gets. */
 import { fstatSync } from 'node:fs';
-import { callInt, lastErrno, symbol } from '../ffi.js';
+import { addressOf, callInt, lastErrno, symbol, transientString } from '../ffi.js';
 import { SystemError } from './errno.js';
 
 // fcntl(2), from <fcntl.h>; the same on every Linux architecture that Node runs on.
@@ -53,4 +53,35 @@ export function isCloexec(fd: number): boolean {
 export function identity(fd: number): string {
   const { dev, ino } = fstatSync(fd, { bigint: true });
   return `${dev}:${ino}`;
+}
+
+// statx(2), <linux/stat.h>; the same on every architecture.
+const AT_FDCWD = -100;
+const AT_STATX_DONT_SYNC = 0x4000;
+const STATX_INO = 0x100;
+const STATX_SIZE = 256;
+const INO_AT = 32;
+const DEV_MAJOR_AT = 136;
+const DEV_MINOR_AT = 140;
+const statx = symbol('statx');
+
+/**
+ * The same of a path, such as `/proc/PID/fd/N`, without asking whoever serves the file: a FUSE file, which may be
+ * called as one likes, would answer stat(2) when its owner pleases. Throws SystemError: ENOENT, EACCES.
+ */
+export function identityOf(path: string): string {
+  const found = Buffer.alloc(STATX_SIZE);
+  const about = transientString(path);
+  if (callInt(statx, AT_FDCWD, about, AT_STATX_DONT_SYNC, STATX_INO, addressOf(found)) < 0) {
+    throw new SystemError('statx', lastErrno(), path);
+  }
+  const view = new DataView(found.buffer, found.byteOffset);
+  const device = makedev(view.getUint32(DEV_MAJOR_AT, true), view.getUint32(DEV_MINOR_AT, true));
+  return `${device}:${view.getBigUint64(INO_AT, true)}`;
+}
+
+/** makedev(3), as glibc and the kernel's 64-bit stat encode a dev_t. */
+export function makedev(major: number, minor: number): bigint {
+  const [a, i] = [BigInt(major), BigInt(minor)];
+  return ((a & 0xfffn) << 8n) | ((a & ~0xfffn) << 32n) | (i & 0xffn) | ((i & ~0xffn) << 12n);
 }

@@ -44,3 +44,13 @@ const prctl = symbol('prctl');
 export function nameThread(name: string): void {
   callInt(prctl, PR_SET_NAME, transientString(name));
 }
+
+const alarm = symbol('alarm');
+
+/**
+ * The kernel ends the process after so many seconds, whatever it is waiting for (alarm(2), SIGALRM's default);
+ * 0: it does not.
+ */
+export function endAfter(seconds: number): void {
+  callInt(alarm, seconds);
+}

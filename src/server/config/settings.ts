@@ -12,6 +12,7 @@ import {
 } from '../../memory/limits.js';
 import { LOG_LEVELS } from '../../memory/log-level.js';
 import { CLIENT_SOCKET, daemonSocket, REST_SOCKET } from '../../protocol/paths.js';
+import { LOOKER_SOCKET } from '../words/look-lines.js';
 import {
   boolean,
   fileMode,
@@ -47,11 +48,13 @@ const MAX_SPARES_PER_SPEC = 64;
 const POOL_PART = 64;
 const POOL_MAX_BYTES = 256 * 1024 * 1024;
 
+/** sockaddr_un's sun_path has 108 bytes with its NUL (unix(7)). */
+const socketPath = text('a path that begins with `/`', { pattern: '^/', maxLength: 107 });
+
 /** Where a socket is, and who may open its file. */
 const socketFile = (name: string, mode: string, about: string) => ({
   socket: setting(
-    // sockaddr_un's sun_path has 108 bytes with its NUL (unix(7))
-    text('a path that begins with `/`', { pattern: '^/', maxLength: 107 }),
+    socketPath,
     {
       of: () => daemonSocket(name),
       words: `\`/run/dmabroker/${name}\` (root), \`$XDG_RUNTIME_DIR/dmabroker/${name}\``,
@@ -126,6 +129,16 @@ export const SECTIONS = {
       audit_when_full: setting(oneOf(WHEN_FULL), 'drop', {
         about:
           'An act for which the log has no room is lost (`drop`), or nobody is served until it has (`block`).',
+      }),
+    },
+  }),
+  holders: section({
+    about: 'Who is seen to have the memory.',
+    see: 'operations.md#who-has-a-buffer',
+    settings: {
+      socket: setting(socketPath, LOOKER_SOCKET, {
+        about:
+          'Where a process is asked that may look at all others. Where none is there, the daemon looks itself.',
       }),
     },
   }),

@@ -8,7 +8,7 @@ import type { ConfigInForce } from '../config/in-force.js';
 import type { AuditSink } from '../events/audit-sink.js';
 import type { LogLevels } from '../log/levels.js';
 import type { Losses } from '../log/queue.js';
-import type { Sweeper } from '../observe/holders/sweep.js';
+import type { Sweeper } from '../observe/holders/sweeper.js';
 import type { LeakWatch } from '../observe/leaks/watch.js';
 import type { StateFolder } from '../state/folder.js';
 import type { QuotaState } from '../state/quotas.js';

@@ -2,12 +2,7 @@
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DrmNode, DrmNodes } from '../../memory/device.js';
-
-/** makedev(3), as glibc and the kernel's 64-bit stat encode a dev_t. */
-export function makedev(major: number, minor: number): bigint {
-  const [a, i] = [BigInt(major), BigInt(minor)];
-  return ((a & 0xfffn) << 8n) | ((a & ~0xfffn) << 32n) | (i & 0xffn) | ((i & ~0xffn) << 12n);
-}
+import { makedev } from '../../native/libc/fd.js';
 
 /** A dev_t as the protocol carries it: its 8 bytes in native order. */
 export function devBytes(device: bigint): Buffer {

@@ -4,6 +4,7 @@
  * where the pidfd shows that the process was still there when it had been read.
  */
 import { readFileSync, statSync } from 'node:fs';
+import type { Socket } from 'node:net';
 import { type Cgroup, NO_CGROUP, parseCgroup } from '../../broker/cgroup.js';
 import type { Peer } from '../../broker/who.js';
 import { ENOPROTOOPT } from '../../native/libc/errno.js';
@@ -35,6 +36,12 @@ export function identify(socket: number, credentials: Credentials, pidfd: number
       pidfd: process,
     };
   });
+}
+
+/** Node keeps a socket's fd to itself; null where it has none any more. */
+export function fdOf(socket: Socket): number | null {
+  const fd = (socket as { _handle?: { fd?: number } | null })._handle?.fd;
+  return fd === undefined || fd < 0 ? null : fd;
 }
 
 /** The peer alone, for a connection whose process is of no further interest. */

@@ -4,10 +4,11 @@
  */
 import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
 import { type Cgroup, parseCgroup } from '../../broker/cgroup.js';
+import { identityOf, makedev } from '../../native/libc/fd.js';
 import { shareFds } from '../../native/libc/process.js';
 import { queuedFdsOf } from '../../native/libc/socket.js';
 
-/** How files are called whose memory can be the broker's: dma_bufs, and its own memfds. */
+/** How files are called whose memory can be the broker's: dma_bufs, and its own memfds. Others may be called so. */
 const SHAREABLE = /^\/(?:dmabuf:|memfd:dmabroker:)/;
 /** include/linux/sched.h: PF_KTHREAD, a thread of the kernel, which has no fds. */
 const PF_KTHREAD = 0x0020_0000;
@@ -81,15 +82,10 @@ export function processInfo(pid: number): ProcessInfo {
   };
 }
 
-/** st_dev of a device that maps shows as `major:minor`, both hexadecimal (makedev(3)). */
-export function makedev(text: string): bigint {
-  const [major = 0n, minor = 0n] = text.split(':').map((part) => BigInt(`0x${part}`));
-  return (
-    ((major & 0xfff_ff000n) << 32n) |
-    ((major & 0xfffn) << 8n) |
-    ((minor & 0xfff_fff00n) << 12n) |
-    (minor & 0xffn)
-  );
+/** st_dev of a device that maps shows as `major:minor`, both hexadecimal. */
+export function deviceOf(text: string): bigint {
+  const [major = 0, minor = 0] = text.split(':').map((part) => Number.parseInt(part, 16));
+  return makedev(major, minor);
 }
 
 function count(uses: Uses, key: string, kind: keyof Use): void {
@@ -105,7 +101,7 @@ export function parseMaps(text: string, uses: Uses): void {
   for (const line of text.split('\n')) {
     const found = /^\S+ \S+ \S+ ([0-9a-f]+:[0-9a-f]+) (\d+) +(\/.*)$/.exec(line);
     if (found === null || !SHAREABLE.test(found[3] ?? '')) continue;
-    count(uses, `${makedev(found[1] ?? '')}:${found[2]}`, 'mappings');
+    count(uses, `${deviceOf(found[1] ?? '')}:${found[2]}`, 'mappings');
   }
 }
 
@@ -124,8 +120,7 @@ export function* readUses(
       try {
         const target = readlinkSync(`${task}/fd/${fd}`);
         if (SHAREABLE.test(target)) {
-          const { dev, ino } = statSync(`${task}/fd/${fd}`, { bigint: true });
-          count(uses, `${dev}:${ino}`, 'fds');
+          count(uses, identityOf(`${task}/fd/${fd}`), 'fds');
         } else if (onSocket !== null && target.startsWith('socket:')) {
           onSocket(target, queuedFdsOf(`${task}/fdinfo/${fd}`));
         }

@@ -43,6 +43,7 @@ idle_seconds = 5
 
 const quotas = {
   quotas: { rules: new Map(), recallSeconds: 10 },
+  holders: { socket: '/run/dmabroker-holders.sock' },
   leaks: { forgottenAfterSeconds: 3600, sampleSeconds: 60 },
   pressure: { psiSomeAvg10: 10, heapBudget: 0.9, deadlineSeconds: 10 },
 };

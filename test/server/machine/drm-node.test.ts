@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import t from 'tap';
 import type { DrmNodes } from '../../../src/memory/device.js';
-import { devBytes, mainDevice, makedev } from '../../../src/server/machine/drm-node.js';
+import { makedev } from '../../../src/native/libc/fd.js';
+import { devBytes, mainDevice } from '../../../src/server/machine/drm-node.js';
 import { temporaryFolder } from '../../support/folder.js';
 
 const rdev = (path: string) => statSync(path, { bigint: true }).rdev;

@@ -1,12 +1,12 @@
 /** /proc's texts: which lines of maps count, and how a device is written there. */
 import { readFileSync, statSync } from 'node:fs';
 import t from 'tap';
-import { makedev, parseMaps, processInfo, type Uses } from '../../../src/server/machine/proc.js';
+import { deviceOf, parseMaps, processInfo, type Uses } from '../../../src/server/machine/proc.js';
 
-t.equal(makedev('00:01'), 1n);
-t.equal(makedev('08:12'), 0x812n);
-t.equal(makedev('00:fff'), 0xf000ffn, 'a minor number of more than eight bits');
-t.equal(makedev('103:02'), 0x10302n);
+t.equal(deviceOf('00:01'), 1n);
+t.equal(deviceOf('08:12'), 0x812n);
+t.equal(deviceOf('00:fff'), 0xf000ffn, 'a minor number of more than eight bits');
+t.equal(deviceOf('103:02'), 0x10302n);
 
 t.test('as stat(2) has it', async (t) => {
   const [line] = readFileSync('/proc/self/maps', 'utf8')
@@ -15,7 +15,7 @@ t.test('as stat(2) has it', async (t) => {
   const [, , , device = '', inode = ''] = (line ?? '').split(/ +/);
   const { dev, ino } = statSync(process.execPath, { bigint: true });
   t.equal(BigInt(inode), ino);
-  t.equal(makedev(device), dev);
+  t.equal(deviceOf(device), dev);
 });
 
 t.test('maps', async (t) => {

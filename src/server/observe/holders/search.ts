@@ -1,6 +1,6 @@
 /**
  * Looks in all processes for released memory that nobody has by the kernel's count (broker/unproven.ts, which
- * says when): one sweep at a time, on the main thread, in slices.
+ * says when): one sweep at a time, as holders are looked for.
  *
  * Owns nothing but the sweep that is under way.
  */
@@ -8,6 +8,7 @@
 import type { Swept } from '../../../broker/unproven.js';
 import type { Clock } from '../../../memory/clock.js';
 import { type Sweep, sweep } from './sweep.js';
+import type { Look } from './sweeper.js';
 
 interface SearchWorld {
   readonly clock: Clock;
@@ -23,7 +24,7 @@ export class Search {
 
   constructor(
     private readonly world: SearchWorld,
-    private readonly look: (clock: Clock, messages: boolean) => Promise<Sweep> = sweep,
+    private readonly look: Look = sweep,
   ) {}
 
   /** Answers once, whatever comes of it. To be called again only then. */

@@ -3,7 +3,8 @@
  * /proc on the main thread (observe/holders/sweep.ts). Owns the timer.
  */
 import type { Config } from '../../config/config.js';
-import type { Sweep, Sweeper } from '../holders/sweep.js';
+import type { Sweep } from '../holders/sweep.js';
+import type { Sweeper } from '../holders/sweeper.js';
 import { Growth } from './growth.js';
 
 export class LeakWatch {
