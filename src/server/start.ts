@@ -189,7 +189,7 @@ export function makeWatches({
   return {
     sweeper,
     pressure: new PressureWatch(pressure, world, failed),
-    leaks: new LeakWatch(leaks, sweeper, failed),
+    leaks: new LeakWatch(leaks, sweeper, clock, failed),
   };
 }
 
