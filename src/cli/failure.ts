@@ -14,7 +14,7 @@ export const EXIT_UNREACHABLE = 3;
 /** Every exit code and what it means: for --help, the man page and docs/cli.md. */
 export const EXIT_CODES: readonly (readonly [number, string])[] = [
   [EXIT_OK, 'it is done'],
-  [EXIT_REFUSED, 'the daemon refused the request'],
+  [EXIT_REFUSED, 'the daemon refused the request; doctor: something is wrong'],
   [EXIT_USAGE, 'the command line was wrong, or a file that it names'],
   [EXIT_UNREACHABLE, 'no daemon could be reached'],
 ];

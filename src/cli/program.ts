@@ -14,6 +14,7 @@ import { poolCommand } from './commands/pool.js';
 import { previewCommand } from './commands/preview.js';
 import { quotaCommand } from './commands/quota.js';
 import { recvCommand } from './commands/recv.js';
+import { serviceCommands } from './commands/service.js';
 import { showCommand } from './commands/show.js';
 import { tokenCommands } from './commands/tokens.js';
 import { topCommand } from './commands/top.js';
@@ -39,6 +40,7 @@ const COMMANDS: readonly MakeCommand[] = [
   eventsCommand,
   quotaCommand,
   daemonCommands,
+  serviceCommands,
   completionCommands,
 ];
 

@@ -44,13 +44,12 @@ function fatal(error: unknown): never {
 }
 
 const load = () => loadConfig(configFile(options), tablesOf(options), clock);
-const checked = options.check === undefined ? null : checkedFile(options);
+const checks = options.check !== undefined;
+const file = checks ? checkedFile(options) : configFile(options);
 
 function configured() {
   try {
-    return checked === null
-      ? load()
-      : loadConfig(checked, tablesOf(options), clock, checkedMachine());
+    return checks ? loadConfig(file, tablesOf(options), clock, checkedMachine()) : load();
   } catch (error) {
     if (!(error instanceof ConfigError) && !(error instanceof Error && 'code' in error))
       throw error;
@@ -62,8 +61,9 @@ function configured() {
 const stateDir = options.stateDir === undefined ? null : resolve(options.stateDir);
 const loaded = configured();
 const { config } = loaded;
-if (checked !== null) {
-  console.log(`${checked}: the configuration is good`);
+if (checks) {
+  const what = file ?? `${options.optionalConfig} is not there`;
+  console.log(`${what}: the configuration is good`);
   process.exit();
 }
 const log = new Log(new Writer(STDERR), config.log.level, prefixed);

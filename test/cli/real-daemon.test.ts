@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { definitionOf, withAllBelow } from '../../src/cli/definition.js';
+import type { Finding } from '../../src/cli/doctor/finding.js';
 import { dmabrokerctl } from '../../src/cli/program.js';
 import { connect } from '../../src/client/index.js';
 import { eventually, TestDaemon } from '../support/daemon.js';
@@ -186,6 +187,17 @@ await withoutLeaks(t, 'real daemon', async (t) => {
     const imported = await run('import', '--size', '4096', '--plane', '0');
     t.match(imported, { status: 1, stderr: /^dmabrokerctl: invalid_argument: / });
     done.add('import');
+  });
+
+  t.test('doctor; restart is for a service (systemd/deb.sh)', async (t) => {
+    const { status, stdout } = await run('doctor');
+    t.equal(status, 1, 'a machine without dma_bufs');
+    t.match(stdout, /^ok +daemon: \S+ answers$/m);
+    t.match(stdout, /^WRONG memory: no dma_buf can be had$/m);
+    const findings = JSON.parse((await run('--json', 'doctor')).stdout);
+    t.ok(findings.some(({ about, level }: Finding) => about === 'you' && level === 'good'));
+    t.match(await run('restart'), { status: 2, stderr: /systemd has no unit dmabrokerd/ });
+    done.add('doctor').add('restart');
   });
 
   t.test('completion', async (t) => {

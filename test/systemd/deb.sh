@@ -53,10 +53,13 @@ echo "carol=$(alone /dmabroker/examples/c/build/dmabroker-example alloc)"
 refusal='.* may not connect.*'
 echo "carol_rest=$(alone dmabrokerctl list)"
 echo "carol_alloc=$(alone dmabrokerctl alloc --size 4096)"
+doctor() { as_status=0; runuser -u "$1" -- dmabrokerctl doctor > /tmp/doctor 2>&1 || as_status=$?; echo "$as_status $(cat /tmp/doctor)"; }
+doctor carol | line doctor_carol
 usermod -aG dmabroker alice
 usermod -aG dmabroker-admin bob
 echo "alice=$(alloc alice)"
 echo "alice_rest=$(as alice dmabrokerctl list)"
+doctor bob | line doctor_bob
 echo "bob=$(as bob dmabrokerctl list)"
 runuser -u alice -- dmabrokerctl --json alloc --size 4096 --source dma-heap:system | line heap
 
@@ -101,9 +104,16 @@ echo "carol_named=$(alloc carol)"
 printf '[log]\nlevel = "loud"\n' >> $conf
 systemctl reload dmabrokerd 2> /dev/null && echo reloaded=yes || echo "reloaded=no $(state)"
 journalctl -p err -t dmabrokerd -o cat --no-pager | tail -n 1 | line reload_error
+systemctl stop dmabroker-holders.socket
+doctor root | line doctor_wrong
+systemctl start dmabroker-holders.socket
+before=$(pid)
+dmabrokerctl restart 2>&1 | line restart_wrong
+[ "$before" = "$(pid)" ] && echo restart_kept=yes
 systemctl restart dmabrokerd 2> /dev/null && echo wrong=started || echo "wrong=$(state) $(systemctl show -P NRestarts dmabrokerd)"
 echo "carol_away=$(as carol dmabrokerctl list)"
 echo "start_errors=$(journalctl -p err -t dmabrokerd -o cat --no-pager | grep -c log.level)"
+doctor root | line doctor_failed
 cp $conf /tmp/wrong
 sed -i 's|^\[log\]$|[clients]|; s|^level = "loud"$|socket = "/proc/nowhere/c"|' $conf
 systemctl reset-failed dmabrokerd
@@ -129,6 +139,9 @@ before=$(pid)
 dpkg -i --force-confold "$debs/new.deb" > /tmp/said 2>&1
 [ "$before" != "$(pid)" ] && echo "restarted=$(state)" || echo restarted=no
 echo "kept=$(tail -n 1 $conf)"
+before=$(pid)
+dmabrokerctl restart 2>&1 | line restart_good
+[ "$before" != "$(pid)" ] && echo restart_made=yes
 dmabrokerctl --json health | line health_new
 
 # A daemon of a user's own. There is no login here: pam_systemd would set the variable.
@@ -145,12 +158,18 @@ echo "own=$(own systemctl --user is-active dmabrokerd) $(own systemctl --user is
 stat -c '%a %U:%G' /run/user/1003/dmabroker /run/user/1003/dmabroker/client.sock | line own_files
 own dmabrokerctl --json alloc --size 4096 --handle-type memfd | line own_alloc
 echo "own_list=$(own dmabrokerctl --json list | grep -c '"executable"' || true)"
+own dmabrokerctl doctor | line own_doctor
+mv ~carol/.config/dmabroker /tmp/own_conf
+own dmabrokerctl restart | line own_restart
+mv /tmp/own_conf ~carol/.config/dmabroker
+own dmabrokerctl restart | line own_restart_conf
+stat -c '%F %a' ~carol/.local/state/dmabroker | line own_state
 own dmabrokerctl --json config | grep -o '/home/carol/.config/dmabroker/dmabroker.toml' | line own_config
 systemctl is-active dmabrokerd | line machine_beside
 own systemctl --user disable --now dmabrokerd > /dev/null
 echo "own_left=$(ls /run/user/1003/dmabroker 2> /dev/null | wc -l)"
 systemctl stop user@1003
-rm -r /etc/systemd/system/user@.service.d ~carol/.config
+rm -r /etc/systemd/system/user@.service.d ~carol/.config ~carol/.local
 
 # Gone: removed, its configuration stays; purged, nothing does.
 dmabrokerctl quota set user/1001 --bytes 1M > /dev/null || true

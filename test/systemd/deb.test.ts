@@ -108,6 +108,29 @@ t.test('an administrator sees every holder, by a process that can do nothing els
   t.equal(seen.looker_alice, 'EACCES');
 });
 
+t.test('the doctor says what is wrong for whom, and the command', async (t) => {
+  t.match(seen.doctor_carol, /^1 ok +service: it runs .*WRONG daemon: .*usermod -aG dmabroker/);
+  t.match(seen.doctor_bob, /^0 ok +service: it runs ok +configuration: .* ok +daemon: /);
+  t.match(seen.doctor_bob, /ok +you: you may connect, and are admin over REST$/);
+  t.match(seen.doctor_wrong, /^1 .*WRONG configuration: .*:\d+: log\.level must be/);
+  t.match(seen.doctor_wrong, /note +holders: \d+ processes .* → systemctl start dmabroker-holders/);
+  t.match(seen.doctor_failed, /WRONG service: it has failed: its configuration is wrong/);
+  t.match(seen.doctor_failed, /WRONG configuration: .*:\d+: log\.level must be/);
+  t.match(seen.own_doctor, /^ok +service: it runs ok +configuration: .*dmabroker\.toml: .* good/);
+});
+
+t.test('restart checks the configuration first', async (t) => {
+  t.match(
+    seen.restart_wrong,
+    /:\d+: log\.level must be .* nothing was restarted: what runs goes on$/,
+  );
+  t.equal(seen.restart_kept, 'yes');
+  t.match(seen.restart_good, /configuration is good; restarted: dmabrokerd 99\.0\.0 answers$/);
+  t.equal(seen.restart_made, 'yes');
+  t.match(seen.own_restart, /is not there: the configuration is good; restarted: /, 'a user’s own');
+  t.match(seen.own_restart_conf, /dmabroker\.toml: the configuration is good; restarted: /);
+});
+
 t.test('the file in /etc is the one that is read', async (t) => {
   t.equal(seen.checked, '/etc/dmabroker/dmabroker.toml: the configuration is good');
   t.equal(
@@ -144,6 +167,7 @@ t.test('a user without any group has a daemon of their own', async (t) => {
   t.equal(seen.own_files, '700 carol:carol 666 carol:carol', 'where nobody else gets');
   t.match(seen.own_alloc, /"buffer"/);
   t.equal(seen.own_list, '1');
+  t.equal(seen.own_state, 'directory 700', 'its own folder, not a link to ~/.config');
   t.equal(seen.own_config, '/home/carol/.config/dmabroker/dmabroker.toml');
   t.equal(seen.machine_beside, 'active', 'beside that of the machine');
   t.equal(seen.own_left, '0');

@@ -64,9 +64,12 @@ export function configFile({ config, optionalConfig }: Options): string | null {
   return optionalConfig !== undefined && existsSync(optionalConfig) ? optionalConfig : null;
 }
 
-/** The one that `--check` is about. */
-export function checkedFile({ check, ...options }: Options): string {
-  return typeof check === 'string' ? check : (configFile(options) ?? SYSTEM_CONFIG);
+/** The one that `--check` is about; null: one that may be missing is. */
+export function checkedFile({ check, ...options }: Options): string | null {
+  if (typeof check === 'string') return check;
+  return options.optionalConfig === undefined
+    ? (options.config ?? SYSTEM_CONFIG)
+    : configFile(options);
 }
 
 /** As the file would say it. A socket's path is relative to where the command was given. */

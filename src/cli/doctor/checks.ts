@@ -1,0 +1,236 @@
+/**
+ * What can be wrong on a machine, in the order in which one thing needs another: the service, its configuration, the
+ * daemon's health, memory, who sees whom, who may use it. Each check looks, and says what it found.
+ */
+import type {
+  ConfigReport,
+  DeviceReport,
+  Health,
+  Processes,
+  SourceInfo,
+  Whoami,
+} from '../../rest/contract.js';
+import { Failure, Refused } from '../failure.js';
+import type { UnitState } from '../service.js';
+import { type Finding, good, note, wrong } from './finding.js';
+import type { Machine } from './machine.js';
+
+type Check = (machine: Machine) => Promise<Finding[]> | Finding[];
+
+/** Who connects and allocates; who administrates (docs/policy.md, by default). */
+const CLIENTS = 'dmabroker';
+const ADMINS = 'dmabroker-admin';
+/** The daemon's user, in whose groups devices are. */
+const DAEMON = 'dmabroker';
+/** EXIT_CONFIG of dmabrokerd(8). */
+const EXIT_CONFIG = 2;
+/** One fd for each plane of each buffer and each client. */
+const ENOUGH_FDS = 65_536;
+const UDMABUF_LIMIT = '/sys/module/udmabuf/parameters/size_limit_mb';
+/** Below it a 4K frame of 16 bits a channel does not fit, or a model's weights. */
+const ENOUGH_UDMABUF_MB = 1024;
+
+/** Everything that was found; where the daemon cannot be asked, what can be seen without it. */
+export async function examine(machine: Machine): Promise<Finding[]> {
+  const found: Finding[] = [];
+  for (const check of [service, configuration]) found.push(...(await check(machine)));
+  const { reached, findings } = await daemon(machine);
+  found.push(...findings);
+  const rest = reached ? [loaded, readiness, memory, sight, rights] : [];
+  for (const check of [...rest, limits, members, pressure]) found.push(...(await check(machine)));
+  return found;
+}
+
+const service: Check = ({ service }) => {
+  if (service === null) return [];
+  const state = service.state();
+  const about = 'service';
+  switch (state.LoadState) {
+    case 'loaded':
+      break;
+    case '':
+      return [note(about, 'systemd does not run here; the daemon is started by hand')];
+    default:
+      return [
+        note(about, `systemd has no unit ${service.ofUser ? 'of yours' : ''} (not installed?)`),
+      ];
+  }
+  if (state.ActiveState === 'active') {
+    return state.UnitFileState === 'disabled'
+      ? [note(about, 'it runs, and is not started with the machine', service.command('enable'))]
+      : [good(about, 'it runs')];
+  }
+  if (state.ActiveState !== 'failed') {
+    return [wrong(about, `it is ${state.ActiveState}`, service.command('enable --now'))];
+  }
+  // What is wrong with the file is said below.
+  const why =
+    Number(state.ExecMainStatus) === EXIT_CONFIG
+      ? 'its configuration is wrong'
+      : service.lastErrors(1).map(sentenceOf).join('') || `status ${state.ExecMainStatus}`;
+  return [wrong(about, `it has failed: ${why}`, service.command('restart'))];
+};
+
+/** A line of the log is JSON, what comes before the log is not. */
+function sentenceOf(line: string): string {
+  try {
+    return String((JSON.parse(line) as { msg?: unknown }).msg ?? line);
+  } catch {
+    return line;
+  }
+}
+
+const configuration: Check = ({ service }) => {
+  const state = service?.state();
+  if (service === null || state?.LoadState !== 'loaded') return [];
+  const checked = service.check(state);
+  if (checked === null) return [wrong('configuration', `${state.ExecStart} is not there`)];
+  const said = `${checked.stdout}${checked.stderr}`.trim();
+  return checked.status === 0
+    ? [good('configuration', said)]
+    : [wrong('configuration', said, service.command('restart'))];
+};
+
+async function daemon({ rest, version }: Machine) {
+  const about = 'daemon';
+  try {
+    const health = await rest.get<Health>('/healthz');
+    const findings = health.warnings.map((warning) => note(about, warning));
+    if (health.version !== version) {
+      const text = `it is ${health.version}, and what is installed ${version}`;
+      findings.push(note(about, text, 'dmabrokerctl restart'));
+    }
+    return { reached: true, findings: [good(about, `${health.version} answers`), ...findings] };
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
+    // The sentence says which group to join, or what is not there.
+    return { reached: false, findings: [wrong(about, error.message.split('\n', 1)[0] ?? '')] };
+  }
+}
+
+/** What only an administrator sees is left out for others. */
+async function asked<T>(answer: Promise<T>): Promise<T | Refused> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (error instanceof Refused) return error;
+    throw error;
+  }
+}
+
+const loaded: Check = async ({ rest, service }) => {
+  const report = await asked(rest.get<ConfigReport>('/v1/config'));
+  if (report instanceof Refused) return [];
+  const found: Finding[] = [];
+  const about = 'configuration';
+  if (report.error !== null) {
+    found.push(
+      wrong(about, `the last reload was refused: ${report.error}`, service?.command('reload')),
+    );
+  }
+  const later = report.settings.filter(({ after_restart }) => after_restart !== null);
+  if (later.length > 0) {
+    const keys = later.map(({ key }) => key).join(', ');
+    found.push(note(about, `${keys} will be otherwise after a restart`, 'dmabrokerctl restart'));
+  }
+  return found;
+};
+
+const readiness: Check = async ({ rest }) => {
+  const ready = await asked(rest.get<unknown>('/readyz'));
+  return ready instanceof Refused ? [wrong('daemon', ready.problem.detail)] : [];
+};
+
+const memory: Check = async (machine) => {
+  const report = await asked(machine.rest.get<DeviceReport>('/v1/device'));
+  if (report instanceof Refused) return [];
+  const exporters = report.sources.filter(({ handle_type }) => handle_type === 'dma_buf');
+  const usable = exporters.filter((source) => source.usable).map(({ name }) => name);
+  const of = usable.length > 0 ? note : wrong;
+  return [
+    usable.length > 0
+      ? good('memory', `dma_bufs of ${usable.join(', ')}`)
+      : wrong('memory', 'no dma_buf can be had', 'dmabrokerctl device'),
+    ...exporters
+      .filter((source) => !source.usable)
+      .map((source) => of('memory', `${source.name}: ${source.reason}`, cure(source, machine))),
+    ...udmabufLimit(usable, machine),
+  ];
+};
+
+/** By what the source said of itself (src/native/sources), and what of it is on the machine. */
+function cure(
+  { name, reason }: Pick<SourceInfo, 'name' | 'reason'>,
+  machine: Machine,
+): string | null {
+  if (/no Vulkan (driver|loader)|libvulkan/.test(reason ?? '')) {
+    return 'apt install libvulkan1 mesa-vulkan-drivers && dmabrokerctl restart';
+  }
+  if (name === 'udmabuf') {
+    if (!machine.exists('/dev/udmabuf')) {
+      return 'modprobe udmabuf && echo udmabuf >/etc/modules-load.d/udmabuf.conf && dmabrokerctl restart';
+    }
+    return /EACCES|EPERM/.test(reason ?? '')
+      ? `usermod -aG kvm ${DAEMON} && dmabrokerctl restart`
+      : null;
+  }
+  const denied = name.startsWith('dma-heap') && /EACCES|EPERM/.test(reason ?? '');
+  return denied
+    ? 'udevadm trigger --settle --subsystem-match=dma_heap && dmabrokerctl restart'
+    : null;
+}
+
+function udmabufLimit(usable: readonly string[], { read }: Machine): Finding[] {
+  const megabytes = Number(read(UDMABUF_LIMIT) ?? Number.NaN);
+  if (!usable.some((name) => /udmabuf|vulkan/.test(name)) || !(megabytes < ENOUGH_UDMABUF_MB))
+    return [];
+  const text = `a buffer of udmabuf, and of lavapipe, has ${megabytes} MiB at most`;
+  const mend = `echo 'options udmabuf size_limit_mb=4096' >/etc/modprobe.d/udmabuf.conf; echo 4096 >${UDMABUF_LIMIT}`;
+  return [note('memory', text, mend)];
+}
+
+const sight: Check = async ({ rest }) => {
+  const report = await asked(rest.get<Processes>('/v1/processes'));
+  if (report instanceof Refused || report.unreadable === 0) return [];
+  const mend = 'systemctl start dmabroker-holders.socket';
+  return [note('holders', report.missing ?? '', mend)];
+};
+
+const rights: Check = async ({ rest, user, gids, members, gidOf }) => {
+  const who = await asked(rest.get<Whoami>('/v1/whoami'));
+  if (who instanceof Refused) return [];
+  if (who.connect) return [good('you', `you may connect, and are ${who.role} over REST`)];
+  const gid = gidOf(CLIENTS);
+  const isMember = members(CLIENTS)?.includes(user.name) === true;
+  // Groups are a process's own, from its login on (credentials(7)).
+  if (isMember && gid !== null && !gids.includes(gid)) {
+    const text = `you are in the group ${CLIENTS}, and were not when you logged in`;
+    return [wrong('you', text, `log out and in again, or: newgrp ${CLIENTS}`)];
+  }
+  return [wrong('you', 'you may not connect', `usermod -aG ${CLIENTS} ${user.name}`)];
+};
+
+const limits: Check = ({ service }) => {
+  const { LimitNOFILE = '' } = (service?.state() ?? {}) as Partial<UnitState>;
+  const fds = Number(LimitNOFILE);
+  if (LimitNOFILE === '' || Number.isNaN(fds) || fds >= ENOUGH_FDS) return [];
+  const text = `its unit has ${fds} file descriptors (LimitNOFILE=), of which each buffer takes some`;
+  return [note('service', text, service?.command('edit') ?? null)];
+};
+
+const members: Check = ({ members, service }) => {
+  if (service === null || service.ofUser) return [];
+  return [CLIENTS, ADMINS].flatMap((group) => {
+    const names = members(group);
+    if (names === null)
+      return [note('users', `there is no group ${group}`, `groupadd --system ${group}`)];
+    return names.length > 0
+      ? []
+      : [note('users', `nobody is in the group ${group}`, `usermod -aG ${group} USER`)];
+  });
+};
+
+const pressure: Check = ({ exists }) =>
+  exists('/proc/pressure/memory')
+    ? []
+    : [note('memory', 'the kernel does not tell when memory is short: start it with psi=1')];

@@ -1,0 +1,99 @@
+/** The daemon's unit of systemd, the machine's or the user's: what it is doing, and what it is started with. */
+import { spawnSync } from 'node:child_process';
+
+export const UNIT = 'dmabrokerd.service';
+
+export interface Ran {
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs a program to its end; null where it is not there. */
+export type RunProgram = (program: string, ...args: string[]) => Ran | null;
+
+export const runProgram: RunProgram = (program, ...args) => {
+  const { error, status, stdout, stderr } = spawnSync(program, args, { encoding: 'utf8' });
+  return error === undefined ? { status, stdout, stderr } : null;
+};
+
+/** What systemctl(1) says of the unit; all are empty where systemd does not manage this machine. */
+export interface UnitState {
+  /** `loaded`, `not-found`, … */
+  readonly LoadState: string;
+  /** `active`, `failed`, … */
+  readonly ActiveState: string;
+  /** `enabled`, `disabled`, … */
+  readonly UnitFileState: string;
+  readonly ExecMainStatus: string;
+  readonly LimitNOFILE: string;
+  readonly ExecStart: string;
+}
+
+const PROPERTIES = [
+  'LoadState',
+  'ActiveState',
+  'UnitFileState',
+  'ExecMainStatus',
+  'LimitNOFILE',
+  'ExecStart',
+] as const satisfies readonly (keyof UnitState)[];
+
+export class Service {
+  constructor(
+    /** The user's own. */
+    readonly ofUser: boolean,
+    private readonly run: RunProgram = runProgram,
+  ) {}
+
+  /** The daemon that is asked at a socket: the user's own is in XDG_RUNTIME_DIR. */
+  static at(socketPath: string, env: NodeJS.ProcessEnv, run?: RunProgram): Service {
+    const folder = env.XDG_RUNTIME_DIR;
+    return new Service(folder !== undefined && folder !== '' && isBelow(socketPath, folder), run);
+  }
+
+  /** How people write it. */
+  command(what: string): string {
+    return ['systemctl', ...this.#user, what, UNIT.replace('.service', '')].join(' ');
+  }
+
+  get #user(): string[] {
+    return this.ofUser ? ['--user'] : [];
+  }
+
+  state(): UnitState {
+    const asked = ['show', ...this.#user, `--property=${PROPERTIES.join()}`, UNIT];
+    const lines = this.run('systemctl', ...asked)?.stdout.split('\n') ?? [];
+    const values = new Map(lines.map((line) => [line.split('=', 1)[0], line]));
+    const textOf = (name: string) => values.get(name)?.slice(name.length + 1) ?? '';
+    return Object.fromEntries(
+      PROPERTIES.map((name) => [name, textOf(name)]),
+    ) as unknown as UnitState;
+  }
+
+  restart(): Ran | null {
+    return this.run('systemctl', 'restart', ...this.#user, UNIT);
+  }
+
+  /** The last errors that the journal has of it. */
+  lastErrors(count: number): string[] {
+    const unit = this.ofUser ? '--user-unit' : '--unit';
+    const asked = [`${unit}=${UNIT}`, '--priority=err', `--lines=${count}`, '--output=cat'];
+    const ran = this.run('journalctl', '--no-pager', '--quiet', ...asked);
+    return ran?.stdout.split('\n').filter((line) => line !== '') ?? [];
+  }
+
+  /** Whether what the unit starts has a good configuration, and what is wrong with it. */
+  check({ ExecStart }: UnitState): Ran | null {
+    const [program, ...args] = argvOf(ExecStart);
+    return program === undefined ? null : this.run(program, ...args, '--check');
+  }
+}
+
+const isBelow = (path: string, folder: string) => path.startsWith(`${folder.replace(/\/+$/, '')}/`);
+
+/** The command of `ExecStart`, as `systemctl show` has it: its words have no spaces. */
+export function argvOf(execStart: string): string[] {
+  const [, argv = ''] = /argv\[\]=(.*?) ;/.exec(execStart) ?? [];
+  return argv.split(' ').filter((word) => word !== '');
+}
