@@ -79,7 +79,7 @@ printf 'dmabroker (%s) unstable; urgency=medium\n\n  * CHANGELOG.md.gz has what 
   "$version" "$maintainer" "$(date -uR -d "@$SOURCE_DATE_EPOCH")" >"$root/.changelog"
 put_compressed "$root/.changelog" $share/changelog.gz
 rm "$root/.changelog"
-for page in README.md docs/*.md; do put "$page" "$share/${page#docs/}"; done
+for page in README.md docs/*.md docs/prometheus-rules.yml docs/grafana-dashboard.json; do put "$page" "$share/${page#docs/}"; done
 # MIT's text is in the one place where Debian has people look for it.
 mkdir -p "$root/$share"
 { cat packaging/deb/copyright && sed -n '5,$s/^$/./;5,$s/^/ /p' LICENSE; } >"$root/$share/copyright"

@@ -37,6 +37,11 @@ export class FairPool<User = number> {
     return this.#byUser.get(uid) ?? 0;
   }
 
+  /** What all users have of it, and what there is. */
+  get use(): { readonly used: number; readonly limit: number } {
+    return { used: this.#taken, limit: this.total };
+  }
+
   /** Whether as much again as there is has been counted beyond it. */
   get overdrawn(): boolean {
     return this.#taken >= 2 * this.total;

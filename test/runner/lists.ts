@@ -11,6 +11,8 @@ export const SLOW: ReadonlyMap<string, string> = new Map([
   ['systemd/deb', 'systemd starts, and the daemon ten times, each with what it is installed by'],
   ['server/main-job.guest (QEMU)', 'every instruction is emulated'],
   ['server/http/proxy', 'the first time it installs Prism and Spectral into the cache'],
+  ['server/http/alerts', 'the first time it downloads Prometheus into the cache'],
+  ['server/http/prometheus', 'the same, whichever comes first'],
   ['package/runtimes', 'the first time it installs Bun and Deno into the cache'],
   ['bindings/rust', 'the first time it compiles the crates'],
 ]);

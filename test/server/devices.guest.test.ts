@@ -64,7 +64,31 @@ async function nothingIsLeft(before: number): Promise<void> {
 /** Its first 32 bits. */
 const word = async (buffer: ClientBuffer) => (await buffer.read({ size: 4 })).bytes.readUInt32LE();
 
+/** Of each heap that /metrics shows, its device, and whether all is there that GET /v1/devices shows of it. */
+async function measuredHeaps(): Promise<[string, boolean][]> {
+  const page: string = await get('/metrics');
+  const listed: ListedDeviceInfo[] = await get('/v1/devices');
+  const of = (what: string, labels: string) => {
+    const line = `dmabroker_vulkan_heap_${what}_bytes{${labels}} `;
+    const found = page.split('\n').find((each) => each.startsWith(line));
+    return found === undefined ? null : Number(found.slice(line.length));
+  };
+  const sizes = page.matchAll(
+    /^dmabroker_vulkan_heap_size_bytes\{(device="(\w+)",heap="(\d+)")\} (\d+)$/gm,
+  );
+  return [...sizes].map(([, labels = '', device = '', index, size]) => {
+    const heaps = listed.find(({ device_uuid }) => device_uuid === device)?.heaps ?? [];
+    const heap = heaps[Number(index)];
+    // Both change with every allocation of anybody's.
+    const told = (value: number | null | undefined, what: string) =>
+      (value === null) === (of(what, labels) === null);
+    const same = heap?.size === Number(size);
+    return [device, same && told(heap?.budget, 'budget') && told(heap?.usage, 'usage')];
+  });
+}
+
 t.test('both are shown, and one is open', async (t) => {
+  t.same(await measuredHeaps(), [[first, true]], 'and a scrape opens none');
   const listed: ListedDeviceInfo[] = await get('/v1/devices');
   t.match(listed, [
     { device_uuid: first, main: true, open: true, reason: null },
@@ -111,6 +135,10 @@ t.test('the second is opened by the first request that names it', async (t) => {
       heaps: [{}],
       sources: [{ handle_type: 'dma_buf', usable: true }, {}],
     },
+  ]);
+  t.same(await measuredHeaps(), [
+    [first, true],
+    [second, true],
   ]);
   t.ok((await get(`/v1/device/formats?device=${second}`)).length > 0);
   const { sources } = await get('/v1/device');

@@ -18,6 +18,7 @@ import {
   warnings,
 } from '../lists/inventory-views.js';
 import { readPasswd } from '../machine/users.js';
+import { Heaps } from '../observe/heaps.js';
 import { ownProcesses, processesReport } from '../observe/holders/processes.js';
 import { holdersReport, ownHolders } from '../observe/holders/report.js';
 import { leakReport } from '../observe/leaks/report.js';
@@ -102,10 +103,20 @@ export function createHandlers(
     { name: 'previews', ask: () => previews.ping() },
   ]);
 
+  const heaps = new Heaps(() => allocator.devices(), clock);
+
   const usable = () =>
     allocator.inventory.sources
       .filter(({ usable }) => usable)
       .map(({ name, handleType }) => `${name}/${handleType}`);
+
+  /** Why nobody can be served, as long as all threads answer; null where they can. */
+  function unready() {
+    if (usable().length === 0)
+      return { why: 'no memory source is usable', constraint: 'sources' } as const;
+    if (!world.audit.held) return null;
+    return { why: 'the log has no room', constraint: 'log.audit_when_full' } as const;
+  }
 
   async function leaks(only: number | null): Promise<LeakReport> {
     const isTheirs = (uid: number | null) => only === null || uid === only;
@@ -163,11 +174,9 @@ export function createHandlers(
     },
     getReadiness: async () => {
       await health.check();
-      const sources = usable();
-      if (sources.length > 0 && !world.audit.held)
-        return { status: 'ready', sources_usable: sources };
-      const why = sources.length > 0 ? 'the log has no room' : 'no memory source is usable';
-      const constraint = sources.length > 0 ? 'log.audit_when_full' : 'sources';
+      const problem = unready();
+      if (problem === null) return { status: 'ready', sources_usable: usable() };
+      const { why, constraint } = problem;
       throw new BrokerError('unavailable', `not ready: ${why}`, { constraint });
     },
     getWhoami: async ({ by, callers, request }) => {
@@ -196,6 +205,10 @@ export function createHandlers(
         eventReaders: streams.count,
         starts: world.starts,
         lost: world.lost(),
+        ready: unready() === null,
+        stored: world.state.problem === null && world.quotas.warning === null,
+        heaps: await heaps.look(),
+        version: world.version,
       });
       reply.type(metrics.registry.contentType);
       return text;

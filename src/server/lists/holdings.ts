@@ -7,28 +7,43 @@ import { type Holding, MAX_LABELS } from '../words/metrics.js';
 
 type Held = Pick<BufferInfo, 'state' | 'size' | 'owner'>;
 
+interface Sum {
+  buffers: number;
+  bytes: number;
+}
+type ByState = Map<string, Sum>;
+
+function add(to: ByState, state: string, buffers: number, bytes: number): void {
+  const sum = to.get(state);
+  if (sum === undefined) to.set(state, { buffers, bytes });
+  else {
+    sum.buffers += buffers;
+    sum.bytes += bytes;
+  }
+}
+
+const bytesOf = (states: ByState) =>
+  [...states.values()].reduce((sum, { bytes }) => sum + bytes, 0);
+
 /** Sums buffers up by state and label; only those labels with most bytes have lines of their own. */
 export function holdings(buffers: Iterable<Held>, labelOf: (buffer: Held) => string): Holding[] {
-  const all = [...buffers].map((buffer) => ({ buffer, label: labelOf(buffer) }));
-  const totals = new Map<string, number>();
-  for (const { buffer, label } of all) {
-    totals.set(label, (totals.get(label) ?? 0) + buffer.size);
+  const labels = new Map<string, ByState>();
+  // Nothing is made for each buffer: there may be ten thousand at each scrape.
+  for (const buffer of buffers) {
+    const label = labelOf(buffer);
+    let states = labels.get(label);
+    if (states === undefined) {
+      states = new Map();
+      labels.set(label, states);
+    }
+    add(states, buffer.state, 1, buffer.size);
   }
-  const own = new Set(
-    [...totals]
-      .sort(([, a], [, b]) => b - a)
-      .slice(0, MAX_LABELS)
-      .map(([label]) => label),
+  const sorted = [...labels].sort(([, a], [, b]) => bytesOf(b) - bytesOf(a));
+  const other: ByState = new Map();
+  for (const [, states] of sorted.slice(MAX_LABELS)) {
+    for (const [state, sum] of states) add(other, state, sum.buffers, sum.bytes);
+  }
+  return [...sorted.slice(0, MAX_LABELS), ['other', other] as const].flatMap(([label, states]) =>
+    [...states].map(([state, sum]) => ({ state, label, ...sum })),
   );
-  const sums = new Map<string, { state: string; label: string; buffers: number; bytes: number }>();
-  for (const { buffer, label: full } of all) {
-    const label = own.has(full) ? full : 'other';
-    const { state } = buffer;
-    const key = `${state} ${label}`;
-    const sum = sums.get(key) ?? { state, label, buffers: 0, bytes: 0 };
-    sum.buffers++;
-    sum.bytes += buffer.size;
-    sums.set(key, sum);
-  }
-  return [...sums.values()];
 }

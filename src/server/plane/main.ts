@@ -36,6 +36,7 @@ import { Journal } from './journal.js';
 import { Measures } from './measures.js';
 import { operations } from './operations.js';
 import { questions } from './questions.js';
+import { quotaUses } from './quota-uses.js';
 import { Reporter } from './reporter.js';
 
 /** How long the daemon's end waits for the closing of what clients gave. */
@@ -194,6 +195,9 @@ function measured(): PlaneMetrics {
     queuedBytes: connections.queuedBytes,
     unprovenBytes: broker.unprovenBytes,
     pool: { hits, misses, bytes, spares },
+    clientFds: connections.clientFds,
+    protocolObjects: connections.protocolObjects,
+    quotas: quotaUses(broker.quotas),
   };
 }
 

@@ -33,6 +33,11 @@ export class ClientFds {
     return new ForeignFds({ kindOf, close, closeLater }, this.of(uid));
   }
 
+  /** What all clients have, and may have. */
+  get use(): FairPool['use'] {
+    return this.#pool.use;
+  }
+
   /** Whether refused connections have taken as much again as there is. */
   get overdrawn(): boolean {
     return this.#pool.overdrawn;

@@ -98,6 +98,14 @@ export class Connections {
     return bytes;
   }
 
+  get clientFds(): FairPool['use'] {
+    return this.#fds.use;
+  }
+
+  get protocolObjects(): FairPool['use'] {
+    return this.#objects.use;
+  }
+
   /** One thing that the step has received; the fds in it belong to the connection from here on. */
   take(input: Input): void {
     switch (input.kind) {

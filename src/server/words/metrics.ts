@@ -2,6 +2,8 @@
  * What the data plane counts, as plain values: it is asked for them, since a message for each would
  * cost more than what is counted.
  */
+import type { Limits } from '../../broker/quota/rules.js';
+import type { Amount, Scope } from '../../memory/charged.js';
 
 /** A histogram's counts; `counts` has one more than `bounds`, for what is above them all. */
 export interface HistogramCounts {
@@ -15,6 +17,31 @@ export interface Holding {
   readonly label: string;
   readonly buffers: number;
   readonly bytes: number;
+}
+
+/** What is charged under a quota, and what it allows. */
+export interface QuotaUse {
+  readonly scope: Scope;
+  readonly key: string;
+  /** Null: the quota is for several, of which each is charged apart. */
+  readonly used: Amount | null;
+  readonly limits: Limits;
+}
+
+/** Of something of which there is so much for all clients together. */
+export interface Use {
+  readonly used: number;
+  readonly limit: number;
+}
+
+/** A memory heap of an open device; bytes. Null: its driver does not say (VK_EXT_memory_budget). */
+export interface HeapUse {
+  /** deviceUUID. */
+  readonly device: string;
+  readonly heap: number;
+  readonly size: number;
+  readonly budget: number | null;
+  readonly usage: number | null;
 }
 
 export interface PlaneMetrics {
@@ -42,6 +69,10 @@ export interface PlaneMetrics {
     readonly bytes: number;
     readonly spares: number;
   };
+  /** fds of connections, and those that clients have sent and no buffer has yet. */
+  readonly clientFds: Use;
+  readonly protocolObjects: Use;
+  readonly quotas: readonly QuotaUse[];
 }
 
 /** With what is held, by user and by systemd unit. */
@@ -56,5 +87,8 @@ export const TIME_BOUNDS = [
   0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10,
 ] as const;
 
-/** Users or units with a label of their own, those with most bytes; all others are `other`. */
+/**
+ * Users or units with a label of their own, those with most bytes; all others are `other`. And quotas of
+ * users, or of sources, that are shown: those nearest to a limit.
+ */
 export const MAX_LABELS = 20;

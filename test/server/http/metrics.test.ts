@@ -10,13 +10,14 @@ import { holdings } from '../../../src/server/lists/holdings.js';
 import { leakReport } from '../../../src/server/observe/leaks/report.js';
 import { Measures } from '../../../src/server/plane/measures.js';
 import { bufferView } from '../../../src/server/plane/views.js';
-import { MAX_LABELS, TIME_BOUNDS } from '../../../src/server/words/metrics.js';
+import { MAX_LABELS, type PlaneMetrics, TIME_BOUNDS } from '../../../src/server/words/metrics.js';
 import { peer, request } from '../../broker/support/world.js';
 import { FakeClock } from '../../support/clock.js';
 import { withoutLeaks } from '../../support/fds.js';
 import { Bench, FREE } from '../wayland/support/bench.js';
 import { conforms } from './support/conforms.js';
 import { NOTHING_COUNTED } from './support/fake-daemon.js';
+import { openDevice, otherDevice } from './support/fake-devices.js';
 import { root } from './support/root.js';
 import { startServer } from './support/server.js';
 
@@ -62,7 +63,23 @@ const COUNTED = {
   queuedBytes: 6,
   unprovenBytes: 65_536,
   pool: { hits: 8, misses: 9, bytes: 8192, spares: 2 },
-};
+  clientFds: { used: 10, limit: 11 },
+  protocolObjects: { used: 12, limit: 13 },
+  quotas: [
+    {
+      scope: 'user',
+      key: '1000',
+      used: { bytes: 20, buffers: 21, fds: 22, pending: 23 },
+      limits: { bytes: 30, buffers: null, fds: 32, pending: 33, allocationsPerSecond: 34 },
+    },
+    {
+      scope: 'user',
+      key: 'default',
+      used: null,
+      limits: { bytes: 40, buffers: 41, fds: 42, pending: 43, allocationsPerSecond: 44 },
+    },
+  ],
+} satisfies PlaneMetrics;
 
 const HELD = {
   users: [{ state: 'live', label: '1000', buffers: 2, bytes: 8192 }],
@@ -84,6 +101,11 @@ await withoutLeaks(t, 'metrics', async (t) => {
     const server = await startServer(t);
     const { daemon } = server;
     daemon.starts = 7;
+    const [heap] = openDevice.opened?.heaps ?? [];
+    if (heap === undefined) throw new Error('no heap');
+    const told = { ...heap, index: 1, budget: 5000, usage: 4000 };
+    const opened = { ...openDevice, opened: { ...openDevice, heaps: [heap, told] } as never };
+    daemon.has([opened, otherDevice]);
     daemon.dictated.metrics = () => COUNTED;
     const client = daemon.connect({ ...peer, unit: 'a"b\\.service' });
     const made = [client, daemon.connect(peer)].map((owner) => {
@@ -114,6 +136,34 @@ await withoutLeaks(t, 'metrics', async (t) => {
     t.equal(value('dmabroker_pool_bytes'), 8192);
     t.equal(value('dmabroker_pool_spares'), 2);
     t.equal(value('dmabroker_starts'), 7);
+    t.equal(value('dmabroker_client_fds'), 10);
+    t.equal(value('dmabroker_client_fds_limit'), 11);
+    t.equal(value('dmabroker_protocol_objects'), 12);
+    t.equal(value('dmabroker_protocol_objects_limit'), 13);
+    const quota = (name: string, key: string) =>
+      value(`dmabroker_quota_${name}`, `scope="user",key="${key}"`);
+    const dimensions = ['bytes', 'buffers', 'fds', 'pending'];
+    const all = (of: string, key: string) => dimensions.map((each) => quota(`${of}_${each}`, key));
+    t.same(all('used', '1000'), [20, 21, 22, 23]);
+    t.same(all('limit', '1000'), [30, undefined, 32, 33], 'no limit is not shown');
+    t.same(all('used', 'default'), [undefined, undefined, undefined, undefined]);
+    t.same(all('limit', 'default'), [40, 41, 42, 43]);
+    t.equal(quota('limit_allocations_per_second', '1000'), 34);
+    const { deviceUuid: uuid } = openDevice;
+    const ofHeap = (what: string, index: number) =>
+      value(`dmabroker_vulkan_heap_${what}_bytes`, `device="${uuid}",heap="${index}"`);
+    t.equal(ofHeap('size', 0), heap.size);
+    t.equal(ofHeap('budget', 0), undefined, 'the driver does not say');
+    t.equal(ofHeap('budget', 1), 5000);
+    t.equal(ofHeap('usage', 1), 4000);
+    t.notMatch(answer.text, otherDevice.deviceUuid, 'it is not open');
+    t.equal(value('dmabroker_ready'), 1);
+    t.equal(value('dmabroker_state_stored'), 1);
+    const { node } = process.versions;
+    t.equal(
+      value('dmabroker_build_info', `version="0.0.0",node="${node}",arch="${process.arch}"`),
+      1,
+    );
     t.ok((value('process_open_fds') ?? 0) > 0);
     t.type(value('nodejs_eventloop_lag_p99_seconds'), 'number');
     t.equal(types.get('dmabroker_turn_seconds'), 'histogram');
@@ -127,11 +177,16 @@ await withoutLeaks(t, 'metrics', async (t) => {
     t.equal(value('dmabroker_turn_seconds_count'), counts.length + 2);
     t.equal(value('dmabroker_turn_seconds_sum'), 30.5);
     for (const buffer of made) daemon.broker.release(buffer, 'administrator');
+    daemon.dictated.metrics = () => NOTHING_COUNTED;
+    daemon.audit.held = true;
+    Object.assign(daemon.state, { problem: 'the file system is read-only' });
     const { text } = await server.request('GET', '/metrics');
-    t.notMatch(text, 'uid="1000"', 'what is gone is not shown any more');
+    t.notMatch(text, /(uid|key)="1000"/, 'what is gone is not shown any more');
+    t.match(text, /^dmabroker_ready 0$/m);
+    t.match(text, /^dmabroker_state_stored 0$/m);
   });
 
-  t.test('the dashboard and the page name what there is', async (t) => {
+  t.test('the dashboard, the rules and the page name what there is', async (t) => {
     const metrics = new Metrics();
     const text = await metrics.text(
       { ...COUNTED, ...HELD },
@@ -140,6 +195,10 @@ await withoutLeaks(t, 'metrics', async (t) => {
         starts: 1,
         leaks: NO_LEAKS,
         lost: new Map([['uid 1001', 3]]),
+        ready: true,
+        stored: true,
+        heaps: [],
+        version: '0.0.0',
       },
     );
     const { types } = parse(text);
@@ -150,7 +209,12 @@ await withoutLeaks(t, 'metrics', async (t) => {
       .flatMap(({ targets }) => targets.map(({ expr }) => expr))
       .flatMap((expr) => expr.match(/\b(?:dmabroker|process|nodejs)_[a-z0-9_]+/g) ?? []);
     t.ok(names.length > 10);
-    for (const name of names) {
+    const rules = readFileSync(join(root, 'docs/prometheus-rules.yml'), 'utf8');
+    const elsewhere = [page, rules].flatMap(
+      (each) => each.match(/\b(dmabroker|process)_[a-z0-9_]+\b/g) ?? [],
+    );
+    for (const name of new Set([...names, ...elsewhere])) {
+      if (name.endsWith('_')) continue; // `process_*`
       const base = name.replace(/_(bucket|sum|count)$/, '');
       t.ok(types.has(name) || types.get(base) === 'histogram', name);
     }

@@ -47,6 +47,9 @@ export const NOTHING_COUNTED: PlaneMetrics = {
   queuedBytes: 0,
   unprovenBytes: 0,
   pool: { hits: 0, misses: 0, bytes: 0, spares: 0 },
+  clientFds: { used: 0, limit: 0 },
+  protocolObjects: { used: 0, limit: 0 },
+  quotas: [],
 };
 
 const vulkan: SourceState = {
@@ -109,7 +112,7 @@ export class FakeDaemon implements RestWorld {
   readonly version = '0.0.0';
   starts: number | null = null;
   readonly lost = () => new Map();
-  readonly state = { problem: null };
+  readonly state: RestWorld['state'] = { problem: null };
   readonly logLevels: RestWorld['logLevels'] = { level: 'info' };
   readonly audit = { acted: () => {}, held: false };
   policy: RestWorld['policy'] = () => new Policy(null);
