@@ -122,7 +122,7 @@ await withoutLeaks(t, 'the pool', async (t) => {
     const daemon = await TestDaemon.start(['--pool-bytes', '65536'], options);
     t.teardown(() => daemon.stop());
     t.equal((await poolOf(daemon)).limits.bytes, 65_536);
-    const page = readFileSync(join(packageRoot, 'docs', 'operations.md'), 'utf8');
+    const page = readFileSync(join(packageRoot, 'docs', 'configuration.md'), 'utf8');
     t.match(page, '--pool-bytes');
   });
 });

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Runs in the guest under systemd: installs the unit as docs/operations.md says and uses the service
+# Runs in the guest under systemd: installs the unit as docs/install.md says and uses the service
 # as three users would. Prints what it saw as `name=value` lines for service.test.ts.
 #   $1: smoke: that it starts, serves and stops; all: who its clients are, and REST over TCP, too
 set -eu
@@ -43,7 +43,7 @@ echo "made=$(systemd-run --quiet --pipe --wait --unit=maker --uid=bob \
 systemctl stop holder
 
 echo "exposure=$(systemd-analyze security dmabrokerd --no-pager | sed -n 's/.*Overall exposure level[^:]*: \([0-9.]*\).*/\1/p')"
-# REST over TCP, as docs/operations.md switches it on: the unit as it is has no network.
+# REST over TCP, as docs/configuration.md switches it on: the unit as it is has no network.
 ctl() { node /dmabroker/bin/dmabrokerctl.js "$@"; }
 ctl token new --name grafana --role reader > /root/made
 head -n 1 /root/made > /root/token

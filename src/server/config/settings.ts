@@ -92,7 +92,7 @@ export const SECTIONS = {
   }),
   'rest.tcp': section({
     about: 'The REST API on a loopback address, too, for those who have a token.',
-    see: 'operations.md#rest-over-tcp',
+    see: 'configuration.md#rest-over-tcp',
     together: true,
     settings: {
       listen: optional(loopback, 'no address', { about: 'Where it listens.' }),
@@ -116,7 +116,7 @@ export const SECTIONS = {
   }),
   log: section({
     about: 'The log on standard error.',
-    see: 'operations.md#what-it-says',
+    see: 'audit.md#what-it-says',
     settings: {
       level: setting(oneOf(LOG_LEVELS), 'info', {
         about:
@@ -134,7 +134,7 @@ export const SECTIONS = {
   }),
   holders: section({
     about: 'Who is seen to have the memory.',
-    see: 'operations.md#who-has-a-buffer',
+    see: 'trouble.md#who-has-a-buffer',
     settings: {
       socket: setting(socketPath, LOOKER_SOCKET, {
         about:
@@ -144,7 +144,7 @@ export const SECTIONS = {
   }),
   leaks: section({
     about: 'What `dmabrokerctl leaks` shows.',
-    see: 'operations.md#leaks',
+    see: 'trouble.md#leaks',
     settings: {
       forgotten_after_seconds: setting(
         integer({ minimum: 1, maximum: YEAR_SECONDS }, 'seconds'),
@@ -160,7 +160,7 @@ export const SECTIONS = {
   }),
   accounting: section({
     about: 'What is charged to whom, and for how long.',
-    see: 'operations.md#what-released-memory-is-charged',
+    see: 'trouble.md#what-released-memory-is-charged',
     settings: {
       charge: setting(oneOf(['owner', 'importers'] satisfies ChargePolicy[]), 'owner', {
         about:
@@ -212,7 +212,7 @@ export const SECTIONS = {
   policy,
   pool: section({
     about: 'Spare memory, allocated and zeroed ahead of time.',
-    see: 'operations.md#the-pool',
+    see: 'configuration.md#the-pool',
     live: true,
     settings: {
       bytes: setting(

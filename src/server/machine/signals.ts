@@ -1,5 +1,5 @@
 /**
- * What signals mean to the daemon; docs/operations.md has the whole table. They are the main thread's,
+ * What signals mean to the daemon; docs/audit.md has the whole table. They are the main thread's,
  * whichever thread the kernel interrupts for one.
  *
  * SIGUSR1 is Node's for its debugger, which evaluates code for whoever connects: a listener takes it

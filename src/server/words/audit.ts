@@ -1,4 +1,4 @@
-/** A line of the audit: who did what, to which buffer, and why (docs/operations.md). */
+/** A line of the audit: who did what, to which buffer, and why (docs/audit.md). */
 import type { Deed } from '../../broker/events.js';
 import type { Actor } from '../../broker/who.js';
 

@@ -1,4 +1,4 @@
-/** Signals: each does what docs/operations.md says, and none opens a debugger or ends the daemon unasked. */
+/** Signals: each does what docs/audit.md says, and none opens a debugger or ends the daemon unasked. */
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { connect } from 'node:net';
@@ -70,7 +70,7 @@ await withoutLeaks(t, 'signals', async (t) => {
 });
 
 t.test('the table names each signal that has a meaning of its own', async (t) => {
-  const table = readFileSync(join(packageRoot, 'docs', 'operations.md'), 'utf8');
+  const table = readFileSync(join(packageRoot, 'docs', 'audit.md'), 'utf8');
   const code = readFileSync(join(packageRoot, 'src', 'server', 'machine', 'signals.ts'), 'utf8');
   const named = new Set(code.match(/(?<=')SIG[A-Z0-9]+(?=')/g));
   t.ok(named.size >= 5);
