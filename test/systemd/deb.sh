@@ -98,8 +98,10 @@ sed -i '$d' $conf
 systemctl reset-failed dmabrokerd
 systemctl start dmabrokerd
 before=$(pid)
+folder=$(stat -c %i /run/dmabroker)
 dpkg -i --force-confold "$debs/new.deb" > /tmp/said 2>&1
 [ "$before" != "$(pid)" ] && echo "restarted=$(state)" || echo restarted=no
+[ "$folder" = "$(stat -c %i /run/dmabroker)" ] && echo same_folder=yes || echo same_folder=no
 echo "kept=$(tail -n 1 $conf)"
 dmabrokerctl --json health | line health_new
 
