@@ -403,7 +403,8 @@ await withoutLeaks(t, 'operations', async (t) => {
       holders: [{ ...shown, started_at: now, clients: ['c1'] }],
       daemon: { fds: 1, mappings: 0 },
       complete: false,
-      missing: 'without CAP_SYS_PTRACE, 3 processes of other users cannot be read',
+      missing:
+        'without CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH, 3 processes of other users cannot be read',
       unreadable: 3,
     };
     const holders = await ask(t, server, 'GET', `/v1/buffers/${buffer.id}/holders`);

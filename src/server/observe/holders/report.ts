@@ -42,7 +42,7 @@ export const whyOutside = (count: number): string =>
 export function incompleteness({ unreadable, hidden }: Sweep): string | null {
   if (hidden) return 'processes of other users are hidden (ProtectProc= of the unit, or hidepid=)';
   if (unreadable === 0) return null;
-  return `without CAP_SYS_PTRACE, ${unreadable} processes of other users cannot be read`;
+  return `without CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH, ${unreadable} processes of other users cannot be read`;
 }
 
 /**
