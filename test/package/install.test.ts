@@ -96,7 +96,7 @@ t.test(
     const program = realpathSync(join(prefix, 'bin/dmabrokerd'));
     t.equal(program, join(prefix, 'lib/node_modules/dmabroker/bin/dmabrokerd.js'));
     const files = [...section.matchAll(/^ {4}install .*?(\S+) (\/\S+)$/gm)];
-    t.equal(files.length, 5);
+    t.equal(files.length, 6);
     for (const [, file = ''] of files) t.ok(packed.paths.includes(file), file);
   },
 );
