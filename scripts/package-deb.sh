@@ -59,6 +59,8 @@ put systemd/user/dmabrokerd.service usr/lib/systemd/user/dmabrokerd.service
 put systemd/dmabroker.sysusers.conf usr/lib/sysusers.d/dmabroker.conf
 put systemd/60-dmabroker.rules usr/lib/udev/rules.d/60-dmabroker.rules
 put packaging/dmabroker.toml etc/dmabroker/dmabroker.toml
+# CDI's folder for specifications that are installed; /var/run/cdi is for those that are made at run time.
+put packaging/cdi/dmabroker.json etc/cdi/dmabroker.json
 
 # What people and other programs read.
 for page in docs/man/*; do put_compressed "$page" "usr/share/man/man${page##*.}/${page##*/}.gz"; done

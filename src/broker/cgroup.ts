@@ -25,12 +25,13 @@ const USER_MANAGER = /^user@\d+\.service$/;
 
 /**
  * Where a component names a container. Docker, podman, CRI-O and containerd name a scope (with
- * systemd's driver) or a folder (with cgroupfs) after the id's 64 hexadecimal digits; LXC and
- * systemd-nspawn have names.
+ * systemd's driver) or a folder (with cgroupfs) after the id's 64 hexadecimal digits; podman in a unit's
+ * own control group (--cgroups=split, as for Quadlet) has `libpod-payload-`. LXC and systemd-nspawn have
+ * names.
  */
 const CONTAINERS: readonly RegExp[] = [
   /^(?:docker|libpod|crio|cri-containerd|nerdctl)-([0-9a-f]{64})\.scope$/,
-  /^(?:libpod-)?([0-9a-f]{64})$/,
+  /^(?:libpod-(?:payload-)?)?([0-9a-f]{64})$/,
   /^lxc\.payload\.(.+)$/,
   /^machine-(.+)\.scope$/,
   /^systemd-nspawn@(.+)\.service$/,

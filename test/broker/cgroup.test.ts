@@ -42,6 +42,15 @@ const cases: [string, string | null, string | null, string | null][] = [
     'user.slice',
     id,
   ],
+  [`/system.slice/web.service/libpod-payload-${id}`, 'web.service', 'system.slice', id],
+  [`/system.slice/web.service/runtime`, 'web.service', 'system.slice', null],
+  [`/libpod_parent/libpod-${id}`, null, null, id],
+  [
+    '/user.slice/user-1000.slice/user@1000.service/app.slice/app-flatpak-org.example.Client-35.scope',
+    'app-flatpak-org.example.Client-35.scope',
+    'app.slice',
+    null,
+  ],
   [`/machine.slice/libpod-conmon-${id}.scope`, `libpod-conmon-${id}.scope`, 'machine.slice', null],
   [
     `/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod7.slice/cri-containerd-${id}.scope`,

@@ -35,7 +35,7 @@ t.test(
     for (const line of lines) {
       const [mode = '', owner, , , , path = ''] = line.split(/\s+/);
       t.equal(owner, 'root/root', path);
-      t.match(path, /^\.\/($|etc\/($|dmabroker\/)|usr\/)/);
+      t.match(path, /^\.\/($|etc\/($|(cdi|dmabroker)\/)|usr\/)/);
       const program = /^\.\/usr\/lib\/dmabroker\/bin\/./.test(path);
       const wanted = {
         d: 'drwxr-xr-x',
@@ -44,7 +44,7 @@ t.test(
       };
       t.equal(mode, wanted[mode.charAt(0) as keyof typeof wanted], path);
     }
-    t.equal(text('DEBIAN/conffiles'), '/etc/dmabroker/dmabroker.toml\n');
+    t.equal(text('DEBIAN/conffiles'), '/etc/cdi/dmabroker.json\n/etc/dmabroker/dmabroker.toml\n');
     run('bash', '-c', `cd ${root} && md5sum --quiet --check DEBIAN/md5sums`);
   },
 );

@@ -10,6 +10,7 @@ export const SLOW: ReadonlyMap<string, string> = new Map([
   ['systemd/service', 'systemd starts in QEMU: every instruction is emulated'],
   ['systemd/deb', 'systemd starts, and the daemon ten times, each with what it is installed by'],
   ['server/main-job.guest (QEMU)', 'every instruction is emulated'],
+  ['systemd/containers', 'the first time it fetches podman and Flatpak into the cache'],
   ['server/http/proxy', 'the first time it installs Prism and Spectral into the cache'],
   ['server/http/alerts', 'the first time it downloads Prometheus into the cache'],
   ['server/http/prometheus', 'the same, whichever comes first'],
@@ -18,14 +19,21 @@ export const SLOW: ReadonlyMap<string, string> = new Map([
 ]);
 
 /** Left to `npm run test:nightly`. */
-export const NIGHTLY: ReadonlyMap<string, string> = new Map(
-  ['server/killed', 'server/schedule', 'server/http/owners'].map(
+export const NIGHTLY: ReadonlyMap<string, string> = new Map([
+  ...['server/killed', 'server/schedule', 'server/http/owners'].map(
     (name) => [name, `${name}.guest does the same in the gate, with dma_bufs`] as const,
   ),
-);
+  ['systemd/flatpak', 'what it is about changes with Debian, hardly with what is changed here'],
+]);
 
 /** Files of the host that boot guests themselves: not before these have been built. */
-export const BOOTS: ReadonlySet<string> = new Set(['vm/guest', 'systemd/deb', 'systemd/service']);
+export const BOOTS: ReadonlySet<string> = new Set([
+  'vm/guest',
+  'systemd/containers',
+  'systemd/deb',
+  'systemd/flatpak',
+  'systemd/service',
+]);
 
 /** Run a second time, in QEMU: that Debian's own kernel does as User-Mode Linux does. */
 export const SMOKE: ReadonlySet<string> = new Set(['server/main-job.guest']);

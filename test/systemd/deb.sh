@@ -136,8 +136,10 @@ sed -i '$d' $conf
 systemctl reset-failed dmabrokerd
 systemctl start dmabrokerd
 before=$(pid)
+folder=$(stat -c %i /run/dmabroker)
 dpkg -i --force-confold "$debs/new.deb" > /tmp/said 2>&1
 [ "$before" != "$(pid)" ] && echo "restarted=$(state)" || echo restarted=no
+[ "$folder" = "$(stat -c %i /run/dmabroker)" ] && echo same_folder=yes || echo same_folder=no
 echo "kept=$(tail -n 1 $conf)"
 before=$(pid)
 dmabrokerctl restart 2>&1 | line restart_good

@@ -158,6 +158,7 @@ t.test('a second version is started if the configuration is good', async (t) => 
   );
   t.equal(seen.upgraded, `${NEXT} installed inactive`);
   t.equal(seen.restarted, 'active');
+  t.equal(seen.same_folder, 'yes', 'who has it mounted finds the new sockets');
   t.match(JSON.parse(seen.health_new ?? ''), { status: 'ok', version: NEXT });
   t.equal(seen.kept, 'connect = { groups = ["others"] }', 'what was changed in /etc stays');
 });

@@ -32,7 +32,7 @@ export interface GuestImage {
   initramfs: string;
 }
 
-const KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
+export const KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
 const DEFAULT_MIRROR = 'http://deb.debian.org/debian';
 
 /** The image's files, built if they are missing: minutes the first time, then nothing. */
@@ -133,7 +133,7 @@ async function bootstrap(mirror: string, node: string, image: GuestImage): Promi
 }
 
 /** The mirror that this machine itself uses, if it is a Debian machine that says so plainly. */
-function debianMirror(): string {
+export function debianMirror(): string {
   const sources = ['/etc/apt/sources.list', ...listed('/etc/apt/sources.list.d')];
   for (const source of sources) {
     const text = existsSync(source) ? readFileSync(source, 'utf8') : '';

@@ -83,6 +83,15 @@ export const GUEST_PACKAGES = [
 ];
 
 /**
+ * What layer.ts adds for the tests of containers alone, with what these depend on. (podman without root
+ * takes uidmap, and a user's D-Bus.)
+ */
+export const CONTAINER_PACKAGES = ['podman', 'crun', 'uidmap', 'dbus-user-session', 'flatpak'];
+
+/** What must be found to build a layer. */
+export const LAYER_PROGRAMS = ['apt-get', 'dpkg-deb', 'tar', 'unsquashfs', 'mksquashfs'];
+
+/**
  * The guest's Node, from npm: the project's own build. Debian's nodejs has no start-up snapshot
  * and takes 3.5 s to start under TCG, this one 0.7 s.
  */

@@ -33,8 +33,8 @@ export const BODY_LIMIT = 16 * 1024;
 /** Bytes of request line and header together; Node's default, 16 KiB, is made for cookies. */
 export const HEADER_LIMIT = 8 * 1024;
 
-/** Characters of a path parameter: an id has 13 at most, and its pattern says so more clearly. */
-export const PATH_PARAMETER_LIMIT = 64;
+/** Characters of a path parameter: as many as the longest may have, a quota's key, which is a control group's path. */
+export const PATH_PARAMETER_LIMIT = 4096;
 
 /** Seconds that a creation's answer is kept for its Idempotency-Key: longer than anybody retries. */
 export const IDEMPOTENCY_SECONDS = 3600;

@@ -165,7 +165,8 @@ const codeOf = (error: unknown) =>
 export const isGone = (error: unknown): boolean => ['ENOENT', 'ESRCH'].includes(`${codeOf(error)}`);
 
 /**
- * It takes CAP_SYS_PTRACE to read another user's (ptrace(2), PTRACE_MODE_READ_FSCREDS). A kernel without
+ * It takes CAP_SYS_PTRACE to read another user's (ptrace(2), PTRACE_MODE_READ_FSCREDS), and
+ * CAP_DAC_READ_SEARCH to enter fd/, whose mode is 0500. A kernel without
  * kcmp(2) does not let anybody tell what each thread has.
  */
 export const isDenied = (error: unknown): boolean =>

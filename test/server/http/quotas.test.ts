@@ -37,6 +37,14 @@ await withoutLeaks(t, 'quotas', async (t) => {
     t.match(unset.json, { settings: { bytes: { value: null, from: 'default' } } });
   });
 
+  await t.test('of a container without root, whose control group has a long path', async (t) => {
+    const server = await startServer(t);
+    const key = `/user.slice/user-1001.slice/user@1001.service/user.slice/libpod-${'a1'.repeat(32)}.scope/container`;
+    const path = `/v1/quotas/cgroup/${encodeURIComponent(key)}`;
+    t.equal((await ask(server, 'PUT', path, { bytes: 5 })).status, 200);
+    t.match((await ask(server, 'GET', path)).json, { key, settings: { bytes: { value: 5 } } });
+  });
+
   await t.test('users and cgroups', async (t) => {
     const server = await startServer(t);
     const { quotas } = server.daemon.broker;

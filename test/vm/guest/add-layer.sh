@@ -1,0 +1,10 @@
+#!/bin/sh
+# Why: in the guest, puts a layer (test/vm/layer.ts) over /usr, and its /etc and /var beside what is there.
+# $1: its file
+set -eu
+# Debian's own kernel has it as a module.
+[ -e /dev/loop-control ] || modprobe loop
+mkdir -p /run/layer/root /run/layer/upper /run/layer/work
+mount -o loop,ro "$1" /run/layer/root
+mount -t overlay -o lowerdir=/run/layer/root/usr:/usr,upperdir=/run/layer/upper,workdir=/run/layer/work layer /usr
+for folder in etc var; do cp -a "/run/layer/root/$folder/." "/$folder/"; done

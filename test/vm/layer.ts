@@ -1,0 +1,142 @@
+// Why: few tests need packages that are large and that nobody else needs (podman, Flatpak). They are no part
+// of the image, which everybody builds, but a layer over its /usr: made on demand, kept beside the image, and
+// mounted by guest/add-layer.sh. Packages are unpacked, and their scripts not run.
+import { createHash } from 'node:crypto';
+import {
+  copyFileSync,
+  existsSync,
+  linkSync,
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { basename, join } from 'node:path';
+import { ended, spawnBound, withLock } from './children.js';
+import { debianMirror, type GuestImage, KEYRING } from './image.js';
+import { DPKG_PATHS, LAYER_PROGRAMS, requirePrograms, SUITE } from './packages.js';
+import { cacheFolder } from './paths.js';
+import { say } from './say.js';
+
+/** The layer with these packages over an image, as a file of its own in `folder`. */
+export async function putLayer(
+  image: GuestImage,
+  packages: readonly string[],
+  folder: string,
+): Promise<string> {
+  const layer = await ensureLayer(image, packages);
+  const path = join(folder, 'layer.squashfs');
+  try {
+    linkSync(layer, path);
+  } catch {
+    copyFileSync(layer, path); // another file system, or one without links
+  }
+  return path;
+}
+
+async function ensureLayer(image: GuestImage, packages: readonly string[]): Promise<string> {
+  const defining = JSON.stringify([basename(image.folder), packages, DPKG_PATHS]);
+  const key = createHash('sha256').update(defining).digest('hex').slice(0, 12);
+  const layer = join(cacheFolder(), `layer-${key}.squashfs`);
+  if (existsSync(layer)) return layer;
+  requirePrograms(LAYER_PROGRAMS);
+  const waiting = () => say('another process is building this layer; waiting for it');
+  await withLock(join(cacheFolder(), 'layer.lock'), waiting, async () => {
+    if (!existsSync(layer)) await build(layer, image, packages);
+  });
+  return layer;
+}
+
+/** Called with the lock held. */
+async function build(layer: string, image: GuestImage, packages: readonly string[]): Promise<void> {
+  say(`fetching ${packages.join(', ')} for the guest, with what they depend on: once`);
+  const work = `${layer}.tmp`;
+  rmSync(work, { recursive: true, force: true });
+  mkdirSync(work);
+  try {
+    await fetchPackages(work, image, packages);
+    const root = join(work, 'root');
+    mkdirSync(root);
+    const debs = join(work, 'cache/archives');
+    for (const deb of readdirSync(debs).filter((name) => name.endsWith('.deb'))) {
+      await unpack(join(debs, deb), root);
+    }
+    const made = join(work, 'layer.squashfs');
+    // As the image: not compressed. Everything is root's, whoever builds it.
+    await run(
+      ...['mksquashfs', root, made, '-noI', '-noD', '-noF', '-noX', '-all-root'],
+      ...['-no-progress', '-quiet'],
+    );
+    renameSync(made, layer);
+  } finally {
+    rmSync(work, { recursive: true, force: true });
+  }
+}
+
+/** Has apt find out what the image lacks, and fetch and verify it; nothing of the host's apt is used or changed. */
+async function fetchPackages(
+  work: string,
+  image: GuestImage,
+  packages: readonly string[],
+): Promise<void> {
+  const status = 'var/lib/dpkg/status';
+  await run(
+    'unsquashfs',
+    '-quiet',
+    '-no-progress',
+    '-dest',
+    join(work, 'image'),
+    image.root,
+    status,
+  );
+  for (const folder of ['lists/partial', 'cache/archives/partial', 'none']) {
+    mkdirSync(join(work, folder), { recursive: true });
+  }
+  writeFileSync(
+    join(work, 'sources.list'),
+    `deb [signed-by=${KEYRING}] ${debianMirror()} ${SUITE} main\n`,
+  );
+  const settings: Readonly<Record<string, string>> = {
+    'Dir::Etc::main': '/dev/null',
+    'Dir::Etc::parts': join(work, 'none'),
+    'Dir::Etc::sourcelist': join(work, 'sources.list'),
+    'Dir::Etc::sourceparts': join(work, 'none'),
+    'Dir::Etc::preferences': '/dev/null',
+    'Dir::Etc::preferencesparts': join(work, 'none'),
+    'Dir::State::lists': join(work, 'lists'),
+    'Dir::State::status': join(work, 'image', status),
+    'Dir::State::extended_states': join(work, 'extended_states'),
+    'Dir::Cache': join(work, 'cache'),
+    'Dir::Log': work,
+    'APT::Sandbox::User': '', // the folder is only this user's
+    'APT::Install-Recommends': 'false',
+    'Acquire::Languages': 'none',
+    'Debug::NoLocking': 'true', // what dpkg locks is not touched
+  };
+  const config = join(work, 'apt.conf');
+  writeFileSync(
+    config,
+    Object.entries(settings)
+      .map(([name, value]) => `${name} "${value}";\n`)
+      .join(''),
+  );
+  const apt = ['env', `APT_CONFIG=${config}`, 'apt-get', '--quiet=2'];
+  await run(...apt, 'update');
+  await run(...apt, 'install', '--yes', '--download-only', ...packages);
+}
+
+/** Without what the image leaves out, too. */
+async function unpack(deb: string, root: string): Promise<void> {
+  const left = DPKG_PATHS.flatMap((option) => /^path-exclude=\/(.+)/.exec(option)?.[1] ?? []);
+  const excludes = left.map((pattern) => `--exclude=./${pattern}`);
+  const script = 'dpkg-deb --fsys-tarfile "$1" >"$1.tar" && shift && exec "$@"';
+  const tar = ['tar', '--extract', `--file=${deb}.tar`, '--preserve-permissions', ...excludes];
+  await run('sh', '-c', script, 'sh', deb, ...tar, '--no-same-owner', `--directory=${root}`);
+  rmSync(`${deb}.tar`);
+}
+
+async function run(...argv: string[]): Promise<void> {
+  const { code } = await ended(spawnBound(argv, ['ignore', 2, 2], 'TERM'));
+  if (code !== 0) throw new Error(`${argv.join(' ')}: status ${code}; its output is above`);
+}
