@@ -22,7 +22,7 @@ await withoutLeaks(t, 'the daemon is killed', async (t) => {
   client.onClosed((error) => closed.push(error));
 
   // Nothing is answered from here on.
-  daemon.process.kill('SIGSTOP');
+  await daemon.standStill();
   const pending = [client.allocate(linear), client.redeem('x'), buffer.share(), client.sync()];
   const results = Promise.allSettled(pending);
   daemon.process.kill('SIGKILL');

@@ -234,6 +234,14 @@ export class TestDaemon {
     );
   }
 
+  /** Stops every thread of it, which a signal that was sent has not done yet; SIGCONT has it go on. */
+  async standStill(): Promise<void> {
+    const folder = `/proc/${this.pid}/task`;
+    const stands = (task: string) => /\) T /.test(readFileSync(`${folder}/${task}/stat`, 'utf8'));
+    this.process.kill('SIGSTOP');
+    await eventually(() => readdirSync(folder).every(stands), 'every thread of it stands still');
+  }
+
   /** Ends it with a signal; resolves with its exit status (null if the signal ended it). */
   async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> {
     const { process: child } = this;

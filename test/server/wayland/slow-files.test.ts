@@ -3,7 +3,7 @@
  * is: nobody else waits for them, they count as their giver's until they are closed, and the daemon ends.
  */
 import { once } from 'node:events';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import t, { type Test } from 'tap';
 import { connect } from '../../../src/client/index.js';
 import { close } from '../../../src/native/libc/fd.js';
@@ -61,22 +61,14 @@ const kinds = [
   { what: 'a file of a slow server', make: fuse, skip: fuseMissing() },
 ];
 
-/** Whether all threads of a process have stopped (proc(5), stat). */
-function stands(pid: number): boolean {
-  return readdirSync(`/proc/${pid}/task`).every((task) =>
-    /\) T /.test(readFileSync(`/proc/${pid}/task/${task}/stat`, 'utf8')),
-  );
-}
-
 /** Sends while the daemon stands still, so that what is sent is the daemon's alone when it goes on. */
 async function given(
   daemon: TestDaemon,
   file: SlowFile,
   send: (fd: number) => void,
 ): Promise<void> {
-  daemon.process.kill('SIGSTOP');
+  await daemon.standStill();
   try {
-    await eventually(() => stands(daemon.pid), 'every thread of it stands still');
     send(file.fd);
     close(file.fd);
     await file.hold();
