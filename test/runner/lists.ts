@@ -28,10 +28,12 @@ export const NIGHTLY: ReadonlyMap<string, string> = new Map([
 
 /** Files of the host that boot guests themselves: not before these have been built. */
 export const BOOTS: ReadonlySet<string> = new Set([
+  'docs/host',
   'vm/guest',
   'systemd/containers',
   'systemd/deb',
   'systemd/flatpak',
+  'systemd/pages',
   'systemd/service',
 ]);
 

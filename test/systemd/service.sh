@@ -1,7 +1,7 @@
 #!/bin/sh
 # Runs in the guest under systemd: installs the unit as docs/install.md says and uses the service
 # as three users would. Prints what it saw as `name=value` lines for service.test.ts.
-#   $1: smoke: that it starts, serves and stops; all: who its clients are, and REST over TCP, too
+#   $1: smoke: that it starts, serves and stops; all: who its clients are, too
 set -eu
 cp systemd/dmabroker.sysusers.conf /usr/lib/sysusers.d/dmabroker.conf
 cp systemd/dmabrokerd.service /usr/lib/systemd/system/
@@ -43,29 +43,6 @@ echo "made=$(systemd-run --quiet --pipe --wait --unit=maker --uid=bob \
 systemctl stop holder
 
 echo "exposure=$(systemd-analyze security dmabrokerd --no-pager | sed -n 's/.*Overall exposure level[^:]*: \([0-9.]*\).*/\1/p')"
-# REST over TCP, as docs/configuration.md switches it on: the unit as it is has no network.
-ctl() { node /dmabroker/bin/dmabrokerctl.js "$@"; }
-ctl token new --name grafana --role reader > /root/made
-head -n 1 /root/made > /root/token
-sed 1,2d /root/made | install -o dmabroker -m 600 /dev/stdin /etc/dmabroker/tokens.toml
-printf '[rest.tcp]\nlisten = "127.0.0.1:7070"\ntokens_file = "/etc/dmabroker/tokens.toml"\n' \
-  > /etc/dmabroker/dmabroker.toml
-systemctl restart dmabrokerd 2>/dev/null && echo "closed=started" || echo "closed=$(systemctl show -P Result dmabrokerd)"
-echo "closed_answer=$(curl -s -o /dev/null -w '%{http_code}' http://127.0.0.1:7070/healthz || true)"
-cat > /etc/systemd/system/dmabrokerd.service.d/tcp.conf <<'END'
-[Service]
-PrivateNetwork=no
-RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6
-IPAddressAllow=localhost
-END
-systemctl daemon-reload
-systemctl reset-failed dmabrokerd || true
-systemctl restart dmabrokerd || { journalctl -u dmabrokerd --no-pager >&2; exit 1; }
-tcp() { curl -s -o /dev/null -w '%{http_code}' "$@" http://127.0.0.1:7070/v1/buffers; }
-echo "tcp=$(tcp -H "Authorization: Bearer $(cat /root/token)")"
-echo "tcp_stranger=$(tcp || true)"
-echo "tcp_listed=$(ctl --url http://127.0.0.1:7070 --token-file /root/token list)"
-echo "tcp_exposure=$(systemd-analyze security dmabrokerd --no-pager | sed -n 's/.*Overall exposure level[^:]*: \([0-9.]*\).*/\1/p')"
 }
 if [ "$1" = all ]; then all; fi
 

@@ -42,7 +42,7 @@ t.test('in QEMU', async (t) => {
   await see(t, 'smoke', { choice: 'qemu' });
 });
 
-t.test('its clients, and REST over TCP', async (t) => {
+t.test('its clients', async (t) => {
   const seen = await see(t, 'all', {});
   const slice = 'tests.slice';
   const cgroup = `/${slice}/holder.service`;
@@ -57,9 +57,4 @@ t.test('its clients, and REST over TCP', async (t) => {
     'and whoever asks over REST',
   );
   t.ok(Number(seen.exposure) > 0 && Number(seen.exposure) < 1.3, `exposure ${seen.exposure}`);
-  t.equal(seen.closed_answer, '000', 'the unit as it is cannot be reached over TCP');
-  t.equal(seen.tcp, '200', 'with the drop-in, a token is enough');
-  t.equal(seen.tcp_stranger, '401', 'and it takes one');
-  t.equal(seen.tcp_listed, 'no buffers', 'the command line finds it there');
-  t.ok(Number(seen.tcp_exposure) < 2, `exposure over TCP ${seen.tcp_exposure}`);
 });
