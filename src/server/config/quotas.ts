@@ -11,7 +11,7 @@ import {
   type Rules,
 } from '../../broker/quota/rules.js';
 import { integer, limit, type Quantity, quantity } from './kind.js';
-import type { Names } from './machine.js';
+import { type Names, unknownName } from './machine.js';
 import { type PartKind, part, type Said, sectionOf, setting } from './setting.js';
 
 const count = { type: ['integer', 'string'], minimum: 0, pattern: '^(none|[0-9]{1,15})$' } as const;
@@ -135,13 +135,12 @@ export function quotaRules(tables: QuotaTables, names: Names): Rules {
   if (connection !== undefined) rules.set('connection/default', ruleOf(connection));
   for (const [name, rule] of Object.entries(tables.users ?? {})) {
     const uid = /^\d+$/.test(name) ? Number(name) : names.user(name);
-    if (uid === null) throw new Error(`quotas.users.${name}: there is no such user in /etc/passwd`);
+    if (uid === null) throw new Error(`quotas.users.${name}: ${unknownName('user', name)}`);
     rules.set(`user/${uid}`, ruleOf(rule));
   }
   for (const [name, rule] of Object.entries(tables.groups ?? {})) {
     const gid = /^\d+$/.test(name) ? Number(name) : names.group(name);
-    if (gid === null)
-      throw new Error(`quotas.groups.${name}: there is no such group in /etc/group`);
+    if (gid === null) throw new Error(`quotas.groups.${name}: ${unknownName('group', name)}`);
     rules.set(`group/${gid}`, ruleOf(rule));
   }
   for (const [path, rule] of Object.entries(tables.cgroups ?? {})) {

@@ -51,10 +51,10 @@ t.test('rules', async (t) => {
   const nobody = { user: () => null, group: () => null };
   t.throws(
     () => quotaRules({ users: { bob: {} } }, nobody),
-    /^quotas\.users\.bob: .* no such user/,
+    /^quotas\.users\.bob: .* has no user bob/,
   );
   t.throws(() => quotaRules({ groups: { team: {} } }, nobody), {
-    message: /^quotas\.groups\.team: .* no such group/,
+    message: /^quotas\.groups\.team: .* has no group team/,
   });
 });
 
