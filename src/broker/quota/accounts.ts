@@ -30,6 +30,8 @@ export class Accounts implements AccountTable {
   readonly #accounts = new Map<string, Account>();
   /** Of groups, by gid. */
   readonly #groups = new Map<number, Account>();
+  /** Which of them are in a process's list, by that list: it may be of 65,536, and is the connection's for good. */
+  #listed = new WeakMap<readonly number[], ReadonlySet<number>>();
   #sweptAt = LONG_AGO;
   readonly daemon: Account;
 
@@ -73,9 +75,24 @@ export class Accounts implements AccountTable {
   path(who: Who, source: string): Account[] {
     this.#sweep();
     const accounts = this.holders(who);
-    for (const [gid, account] of this.#groups) if (isMember(who, gid)) accounts.push(account);
+    for (const [gid, account] of this.#groups) if (this.isMember(who, gid)) accounts.push(account);
     accounts.push(this.get('source', source), this.daemon);
     return accounts;
+  }
+
+  /**
+   * Whether somebody is in a group that has a rule, as credentials(7) has it: by gid or as one of the
+   * supplementary groups.
+   */
+  isMember({ gid, groups }: Who, group: number): boolean {
+    if (gid === group) return true;
+    if (groups === null) return false;
+    let listed = this.#listed.get(groups);
+    if (listed === undefined) {
+      listed = new Set(groups.filter((each) => this.#groups.has(each)));
+      this.#listed.set(groups, listed);
+    }
+    return listed.has(group);
   }
 
   /** Forgets those that nothing keeps. */
@@ -113,6 +130,7 @@ export class Accounts implements AccountTable {
       this.#groups.delete(gid);
       this.#accounts.delete(nameOf(account));
     }
+    this.#listed = new WeakMap();
     return { come, gone };
   }
 
@@ -128,10 +146,6 @@ export interface GroupChange {
   readonly come: ReadonlyMap<number, Account>;
   readonly gone: ReadonlyMap<number, Account>;
 }
-
-/** Whether somebody is in a group, as credentials(7) has it: by gid or as one of the supplementary groups. */
-export const isMember = ({ gid, groups }: Who, group: number): boolean =>
-  gid === group || (groups?.includes(group) ?? false);
 
 function nameOf({ scope, key, uid }: Pick<Account, 'scope' | 'key' | 'uid'>): string {
   return scope === 'cgroup' ? `cgroup ${uid} ${key}` : `${scope} ${key}`;

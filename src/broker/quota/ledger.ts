@@ -10,7 +10,7 @@
 import { type Amount, DIMENSIONS, type Dimension, NOTHING, SHARED } from '../../memory/charged.js';
 import type { Clock } from '../../memory/clock.js';
 import { type Account, difference } from './account.js';
-import { Accounts, isMember } from './accounts.js';
+import { Accounts } from './accounts.js';
 import { Capacities } from './capacity.js';
 import { Charge, type Charged, type Who } from './charge.js';
 import type { Policy } from './policy.js';
@@ -50,7 +50,7 @@ export class Ledger {
         if (at >= 0) accounts.splice(at, 1);
       }
       for (const [gid, account] of come) {
-        if (!isMember(charge.who, gid)) continue;
+        if (!this.accounts.isMember(charge.who, gid)) continue;
         // As `Accounts.path` has it: before the source and the daemon.
         accounts.splice(-2, 0, account);
         account.add(charge.amount);
