@@ -9,7 +9,7 @@ import { askLater, KEYS_AT_ONCE } from './nss.js';
 import { readPasswd } from './users.js';
 
 const KNOWN_FOR_MS = 60_000;
-const MAX_KNOWN = 16_384;
+export const MAX_USER_NAMES = 16_384;
 /** (uid_t)-1 is nobody's. */
 const LAST_UID = 4_294_967_294;
 
@@ -63,7 +63,7 @@ export class UserNames {
       this.#known.set(uid, { name: names.get(uid) ?? null, until });
     }
     for (const uid of this.#known.keys()) {
-      if (this.#known.size <= MAX_KNOWN) break;
+      if (this.#known.size <= MAX_USER_NAMES) break;
       this.#known.delete(uid);
     }
   }
