@@ -34,6 +34,14 @@ export function user(value: string): number {
   return found.id;
 }
 
+/** A group of this machine, by name or number. */
+export function group(value: string): number {
+  if (/^\d+$/.test(value)) return number(value);
+  const found = account('group', value);
+  if (found === null) throw new InvalidArgumentError('This machine has no such group.');
+  return found.id;
+}
+
 /** `1920x1080` */
 export function dimensions(value: string): { width: number; height: number } {
   const [, width, height] = /^(\d{1,10})x(\d{1,10})$/.exec(value) ?? [];

@@ -18,5 +18,5 @@ export type Amount = Readonly<Record<Dimension, number>>;
 
 export const NOTHING: Amount = { bytes: 0, buffers: 0, fds: 0, pending: 0 };
 
-export const SCOPES = ['daemon', 'user', 'cgroup', 'source', 'connection'] as const;
+export const SCOPES = ['daemon', 'user', 'group', 'cgroup', 'source', 'connection'] as const;
 export type Scope = (typeof SCOPES)[number];

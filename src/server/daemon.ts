@@ -15,6 +15,7 @@ import type { EventStreams } from './events/streams.js';
 import { listenOnUnixSocket } from './http/listen.js';
 import { listenOnTcp } from './http/tcp.js';
 import type { LogLevels } from './log/levels.js';
+import { readSubuids } from './machine/names.js';
 import type { Published } from './machine/socket-file.js';
 import { Reports } from './reports.js';
 import {
@@ -101,7 +102,8 @@ export class Daemon {
     const { threads, loaded, log, clock, step } = start;
     const { logger } = log;
     const { config } = loaded;
-    const reports = new Reports(start, started);
+    const subuids = readSubuids();
+    const reports = new Reports(start, started, subuids);
 
     step('state folder');
     const kept = await openState(start.stateDir, logger, started);
@@ -121,7 +123,7 @@ export class Daemon {
     step('data plane');
     const maxFds = readMaxFds();
     const machine = machineRules(totalmem(), maxFds, allocator.inventory.device);
-    const quotas = quotaSetup(config, machine, kept.quotas.rules);
+    const quotas = quotaSetup(config, { machine, rest: kept.quotas.rules, subuids });
     const setup = planeSetup(config, allocator, { maxFds, quotas });
     const plane = new DataPlane(threads, allocator, clients.listener, setup, reports);
     started.add(() => plane.close());

@@ -11,7 +11,7 @@ import { Denials } from './events/denials.js';
 import { EventRing } from './events/ring.js';
 import { EventStreams } from './events/streams.js';
 import { LogLevels } from './log/levels.js';
-import { accountable, readPasswd, readSubuids } from './machine/users.js';
+import { accountable, type SubuidRange } from './machine/users.js';
 import { Search } from './observe/holders/search.js';
 import { type Look, lookingAt } from './observe/holders/sweeper.js';
 import type { Start } from './start.js';
@@ -35,7 +35,11 @@ export class Reports implements PlaneEvents {
   readonly #logger: Logger;
   readonly #clientLog: Logger;
 
-  constructor({ log, clock, fatal, loaded: { config } }: Start, started: Started) {
+  constructor(
+    { log, clock, fatal, loaded: { config } }: Start,
+    started: Started,
+    subuids: readonly SubuidRange[],
+  ) {
     this.#logger = log.logger;
     this.fatal = fatal;
     this.logLevels = new LogLevels(config.log.level);
@@ -56,7 +60,7 @@ export class Reports implements PlaneEvents {
     });
     const world = {
       clock,
-      userOf: accountable(readSubuids(readPasswd())),
+      userOf: accountable(subuids),
       answer: (found: Swept) => void this.plane?.ask('swept', found).catch(() => {}),
       failed: this.lookFailed,
     };

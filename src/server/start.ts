@@ -23,7 +23,7 @@ import {
   publishSocket,
   type SocketFile,
 } from './machine/socket-file.js';
-import { readPasswd, readSubuids } from './machine/users.js';
+import type { SubuidRange } from './machine/users.js';
 import { type Look, Sweeper } from './observe/holders/sweeper.js';
 import { LeakWatch } from './observe/leaks/watch.js';
 import { PressureWatch, readPsi } from './observe/pressure.js';
@@ -118,10 +118,13 @@ export function tellManager(state: string, logger: Logger): void {
   }
 }
 
-export function quotaSetup(config: Config, machine: Rules, rest: Rules): QuotaSetup {
+export function quotaSetup(
+  config: Config,
+  { machine, rest, subuids }: { machine: Rules; rest: Rules; subuids: readonly SubuidRange[] },
+): QuotaSetup {
   return {
     rules: { default: machine, configuration: config.quotas.rules, rest },
-    subuids: readSubuids(readPasswd()),
+    subuids,
     recallSeconds: config.quotas.recallSeconds,
     charge: config.accounting.charge,
   };

@@ -84,6 +84,7 @@ const scopes: RuleId[] = [
   'user/1',
   'connection/default',
   'cgroup//2',
+  'group/1000',
 ];
 /** What happens, by how often. */
 const KINDS = [

@@ -11,7 +11,7 @@ import type { BrokerBuffer, Client } from '../../src/broker/buffer.js';
 import type { HeldFds } from '../../src/broker/held-fds.js';
 import type { Lifetime } from '../../src/broker/lifetime.js';
 import { NO_POOL, type PoolLimits } from '../../src/broker/pool/pool.js';
-import type { Rule } from '../../src/broker/quota/rules.js';
+import type { Rule, RuleId } from '../../src/broker/quota/rules.js';
 import { BrokerError } from '../../src/memory/errors.js';
 import {
   DEFAULT_LEASE_GRACE_SECONDS,
@@ -35,7 +35,7 @@ type Action =
   | { kind: 'redeem'; pick: number; token: number }
   | { kind: 'revoke'; token: number }
   | { kind: 'renew'; pick: number; seconds: number }
-  | { kind: 'quota'; rule: Rule }
+  | { kind: 'quota'; rule: Rule; groups: RuleId[] }
   | { kind: 'spare'; good: boolean; fds: number }
   | { kind: 'pool'; limits: PoolLimits }
   | { kind: 'pressure'; short: boolean }
@@ -97,6 +97,8 @@ const action: fc.Arbitrary<Action> = fc.oneof(
   fc.record({ kind: fc.constant('renew' as const), pick, seconds: leaseSeconds }),
   fc.record({
     kind: fc.constant('quota' as const),
+    /** Those that have a rule, too. */
+    groups: fc.subarray<RuleId>(['group/10', 'group/20', 'group/102']),
     rule: fc.record({
       buffers: fc.option(fc.integer({ min: 1, max: 20 })),
       bytes: fc.option(fc.integer({ min: 1, max: 20 }).map((pages) => pages * 4096)),
@@ -133,6 +135,14 @@ const action: fc.Arbitrary<Action> = fc.oneof(
   ),
   fc.record({ kind: fc.constant('wait' as const), seconds: fc.integer({ min: 1, max: 3 }) }),
 );
+
+/** Both users are in one group, the second in another, too. */
+const peerOf = (uid: number) => ({
+  ...peer,
+  uid,
+  gid: 100 + uid,
+  groups: uid === 2 ? [10, 20] : [10],
+});
 
 interface Token {
   readonly text: string;
@@ -210,7 +220,7 @@ class Model {
     const { world, broker } = this;
     switch (action.kind) {
       case 'connect':
-        this.clients.push(broker.connect({ ...peer, uid: action.uid }));
+        this.clients.push(broker.connect(peerOf(action.uid)));
         break;
       case 'disconnect': {
         const client = this.#at(this.clients, action.pick);
@@ -369,7 +379,13 @@ class Model {
         break;
       }
       case 'quota':
-        broker.setQuotas('rest', new Map([['daemon/default', action.rule]]), 'daemon/default');
+        broker.setQuotas(
+          'rest',
+          new Map(
+            (['daemon/default', ...action.groups] as const).map((id) => [id, action.rule] as const),
+          ),
+          'daemon/default',
+        );
         break;
       case 'hold': {
         const buffer = this.#at([...this.buffers], action.pick);
@@ -433,13 +449,20 @@ class Model {
       throw new Error('what lingers');
     }
     if (waiting > 0) return;
-    for (const { scope, key, charge } of accounts) {
-      const mine = memory.filter(({ owner }) =>
-        scope === 'user' ? key === String(owner.peer.uid) : key === owner.client?.id,
-      );
-      if (scope !== 'user' && scope !== 'connection') continue;
-      const expected = { ...count(mine), pending: 0 };
-      if (JSON.stringify(charge) !== JSON.stringify(expected)) throw new Error(`${scope} ${key}`);
+    for (const { scope, key, charge, lingering } of accounts) {
+      if (scope !== 'user' && scope !== 'connection' && scope !== 'group') continue;
+      const isTheirs = ({ owner: { client, peer } }: Past) => {
+        if (scope === 'user') return key === String(peer.uid);
+        if (scope === 'connection') return key === client?.id;
+        return [peer.gid, ...(peer.groups ?? [])].map(String).includes(key);
+      };
+      const expected = [memory, this.#lingering()].map((all) => ({
+        ...count(all.filter(isTheirs)),
+        pending: 0,
+      }));
+      if (JSON.stringify([charge, lingering]) !== JSON.stringify(expected)) {
+        throw new Error(`${scope} ${key}`);
+      }
     }
   }
 

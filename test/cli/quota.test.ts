@@ -39,5 +39,12 @@ await withoutLeaks(t, 'quota', async (t) => {
   const unknown = await run('get', 'user/no-such-user');
   t.match(unknown, { status: 2, stderr: /'quota'\. This machine has no such user/ });
   t.match((await run('get', 'user/root')).stdout, /^quota: +user\/0$/m, 'by name');
+  t.match(await run('get', 'group/no-such-group'), {
+    status: 2,
+    stderr: /'quota'\. This machine has no such group/,
+  });
+  t.match((await run('set', 'group/root', '--bytes', '4G')).stdout, /^quota: +group\/0$/m);
+  t.match((await run()).stdout, /^group\/0 +0 B \/ 4 GiB /m);
+  t.match((await run('unset', 'group/0')).stdout, /^bytes: +none \(default\)$/m);
   t.match(await run('get', 'nonsense'), { status: 1, stderr: /not_found|invalid_argument/ });
 });

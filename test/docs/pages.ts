@@ -34,8 +34,8 @@ export const anchorOf = (heading: string): string =>
 /** Languages of fenced blocks that are a shell's; an indented block is one unless `NO_COMMANDS` has it. */
 const SHELLS: ReadonlySet<string> = new Set(['sh', 'bash', 'console']);
 
-/** What begins an indented block that is something else: a unit's section, a formula, a program's answer. */
-const NO_COMMANDS = /^(?:\[|Σ|\{)/;
+/** What begins an indented block that is something else: a unit's section, a formula, what a program says. */
+const NO_COMMANDS = /^(?:\[|Σ|\{|the )/;
 
 /** In the order of the page. */
 export function blocksOf(page: string): Block[] {

@@ -9,7 +9,7 @@ import { fourcc, MOD_LINEAR } from '../../src/memory/fourcc.js';
 import { checkImport } from '../../src/memory/import.js';
 import type { FdKind } from '../../src/native/kind.js';
 import { dmabufGlobal } from '../../src/server/wayland/dmabuf.js';
-import { type PendingImport, secondOpen } from '../broker/support/world.js';
+import { type PendingImport, peer, secondOpen } from '../broker/support/world.js';
 import { Bench } from '../server/wayland/support/bench.js';
 import { Random } from '../support/random.js';
 import type { Heard } from './heard.js';
@@ -154,6 +154,7 @@ export function playHouse(seed: number, tally: Tally): void {
     lines.push(line);
     live.push(new Session(random, line, tokens));
   };
+  let turns = 0;
   while (live.length > 0 || lines.length < SESSIONS) {
     if (lines.length < SESSIONS && live.length < AT_A_TIME) join();
     const session = live[random.below(live.length)];
@@ -164,8 +165,20 @@ export function playHouse(seed: number, tally: Tally): void {
     // Time passes: leases end, recalls fall due.
     if (random.below(20) === 0) first.world.pass(random.below(2000));
     first.broker.poll();
+    ruleGroup(first, ++turns);
   }
   leftNothing(random, first, lines);
+}
+
+/** The group of all gets a rule and loses it again and again: it is charged what everybody has, or not counted. */
+function ruleGroup({ broker: { quotas } }: Bench, turns: number): void {
+  const id = `group/${peer.gid}` as const;
+  if (turns % 8 === 0) quotas.configure('rest', new Map(turns % 16 === 0 ? [[id, {}]] : []));
+  const charged = quotas.accounts.find('group', String(peer.gid))?.charge;
+  if (charged === undefined) return;
+  const { charge } = quotas.accounts.daemon;
+  if (isDeepStrictEqual(charged, charge)) return;
+  throw new Fault(`all have ${JSON.stringify(charge)}, their group ${JSON.stringify(charged)}`);
 }
 
 /** Everybody has left: so has all that was theirs. */
@@ -191,7 +204,7 @@ function leftNothing(random: Random, first: Bench, lines: readonly BenchLine[]):
     lingering: [...broker.lingering].length,
     clients: [...broker.clients].length,
     objects: objects.taken(1000),
-    charged: broker.quotas.accounts.daemon.empty ? 0 : broker.quotas.accounts.daemon.charge,
+    charged: [...broker.quotas.accounts].filter(({ empty }) => !empty).length,
   };
   const nothing = { fds: [], buffers: 0, lingering: 0, clients: 0, objects: 0, charged: 0 };
   if (!isDeepStrictEqual(left, nothing)) throw new Fault(`left behind: ${JSON.stringify(left)}`);

@@ -28,6 +28,10 @@ admin = { users = [0, 61002] }
 unknown_grace_seconds = 1
 [quotas.default_user]
 bytes = "256M"
+[quotas.groups.61001]
+bytes = "192M"
+[quotas.groups.61002]
+bytes = "none"
 `;
 
 /**

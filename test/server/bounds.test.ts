@@ -9,6 +9,7 @@ import * as events from '../../src/server/events/limits.js';
 import { MAX_REFUSAL_LINES } from '../../src/server/events/refusal-lines.js';
 import * as http from '../../src/server/http/limits.js';
 import { AUDIT_BYTES, LOG_BYTES } from '../../src/server/log/queue.js';
+import { MAX_USER_NAMES } from '../../src/server/machine/user-names.js';
 import { MAX_PREVIEWS, MAX_PREVIEWS_PER_USER } from '../../src/server/threads/previews.js';
 import { MAX_PACKET_BYTES, MAX_QUEUED_BYTES } from '../../src/server/wayland/connection.js';
 
@@ -23,6 +24,7 @@ const others: Record<string, number> = {
   MAX_PREVIEWS_PER_USER,
   MAX_QUEUED_BYTES,
   MAX_REFUSAL_LINES,
+  MAX_USER_NAMES,
 };
 /** What bounds no thing that is held for somebody: times, and what can be asked for at all. */
 const NO_HOLDINGS = new Set([

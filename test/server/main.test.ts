@@ -65,7 +65,10 @@ t.test('--check says of a configuration whether it is good, and where it is not'
     ['log = ', ':3:'],
     ['[log]\nlevel = "loud"', ':4: log.level '],
     ['[clients]\ngroup = "no-such"', ':4: clients.group names the group no-such'],
-    ['[policy]\n\nconnect = { groups = ["no-such"] }', ':5: policy.connect.groups: there is no'],
+    [
+      '[policy]\n\nconnect = { groups = ["no-such"] }',
+      ':5: policy.connect.groups: this machine has no',
+    ],
     ['[rest.tcp]\nlisten = "0.0.0.0:1"\ntokens_file = "/x"', ':4: rest.tcp.listen must be '],
   ];
   for (const [text, message] of wrong) {

@@ -1,6 +1,6 @@
 /** A random schedule of several users' processes on the real daemon, with dma_bufs. */
 import t from 'tap';
-import { sharedDaemon, uidOf } from '../support/actor.js';
+import { gidOf, sharedDaemon, uidOf } from '../support/actor.js';
 import { withoutLeaks } from '../support/fds.js';
 import { atNight } from '../support/night.js';
 import { testSchedule } from '../support/schedule/schedule.js';
@@ -12,6 +12,7 @@ await withoutLeaks(t, 'a random schedule', async (t) => {
     steps: atNight(60, 600),
     wanted,
     users: new Map(['alice', 'bob'].map((user) => [uidOf(user), user])),
+    groups: ['alice', 'dmabroker', 'root'].map(gidOf),
     sources: ['vulkan', 'udmabuf', 'dma-heap:system', 'memfd'],
     actors: 4,
     quietAfter: 10,

@@ -11,6 +11,7 @@ await withoutLeaks(t, 'a random schedule', async (t) => {
     steps: atNight(250, 5000),
     wanted: [],
     users: new Map([[process.getuid?.() ?? 0, null]]),
+    groups: [process.getgid?.() ?? 0, ...(process.getgroups?.() ?? [])],
     sources: ['memfd'],
     actors: 5,
     quietAfter: 10,

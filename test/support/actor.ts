@@ -84,6 +84,10 @@ export interface Said {
 export const uidOf = (user: string) =>
   Number(execFileSync('id', ['-u', user], { encoding: 'utf8' }));
 
+/** The number of a group of the guest. */
+export const gidOf = (group: string) =>
+  Number(execFileSync('getent', ['group', group], { encoding: 'utf8' }).split(':')[2]);
+
 /** A buffer that an actor got, under its number. */
 export interface Got {
   readonly number: number;

@@ -1,6 +1,7 @@
 /**
  * What a daemon says that everybody is charged, against a count of the buffers that it lists.
  */
+import { spawnSync } from 'node:child_process';
 import { isDeepStrictEqual } from 'node:util';
 import type {
   BufferInfo,
@@ -23,11 +24,31 @@ const EMPTY = charge([]);
 
 const isHeap = (key: string) => key.startsWith('vulkan:');
 
+const known = new Map<number, readonly number[]>();
+
+/**
+ * The groups that a test's processes of a user are in: this process's own, those of the user's login
+ * (Actor with a name), or for a user who is there by number only, the one of that number.
+ */
+function groupsOf(uid: number): readonly number[] {
+  if (uid === process.getuid?.())
+    return [process.getgid?.() ?? 0, ...(process.getgroups?.() ?? [])];
+  const before = known.get(uid);
+  if (before !== undefined) return before;
+  const { status, stdout } = spawnSync('id', ['-G', String(uid)], { encoding: 'utf8' });
+  const groups = status === 0 ? stdout.trim().split(' ').map(Number) : [uid];
+  known.set(uid, groups);
+  return groups;
+}
+
 /** Whose a quota's charge is; null where the quota is for several. */
 function chargedTo({ scope, key }: QuotaInfo): ((buffer: BufferInfo) => boolean) | null {
   if (scope === 'daemon') return () => true;
   if (scope === 'source' && !isHeap(key)) return ({ source }) => source === key;
   if (scope === 'user' && key !== 'default') return ({ owner }) => String(owner.uid) === key;
+  if (scope === 'group') {
+    return ({ owner: { uid } }) => uid !== null && groupsOf(uid).includes(Number(key));
+  }
   return null;
 }
 

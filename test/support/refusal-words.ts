@@ -6,7 +6,7 @@ const MEMBERS = ['constraint', 'requested', 'possible', 'nearest', 'quota', 'tru
 const FAMILIES = [
   /^planes\.\d+(\.(fd|offset|stride))?$/,
   /^layout\.\d+\.(offset|stride)$/,
-  /^quota\.(user|cgroup|source|connection|daemon)\.\w+$/,
+  /^quota\.(user|group|cgroup|source|connection|daemon)\.\w+$/,
   /^E[A-Z0-9]+$/,
 ];
 

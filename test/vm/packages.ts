@@ -75,6 +75,8 @@ export const GUEST_PACKAGES = [
   'strace',
   'socat',
   'busybox-static',
+  // Users and groups that are in no file of /etc: those of a directory, for programs that ask NSS.
+  'libnss-extrausers',
   // What clients of other bindings run with: waylandpp's library, and pywayland, whose package leaves out
   // what it loads (cffi's backend).
   'libwayland-client++1',

@@ -13,7 +13,7 @@ export class Account {
 
   constructor(
     readonly scope: Scope,
-    /** `default` for the daemon; the user's number, the cgroup's path, the source, the connection. */
+    /** `default` for the daemon; a user's or group's number, the cgroup's path, the source, the connection. */
     readonly key: string,
     /** Whose it is, of a user, cgroup or connection. */
     readonly uid: number | null,

@@ -1,6 +1,8 @@
 /**
  * The table of accounts: who is charged where. An account is there while it is charged, while a
  * connection would be charged to it, or until its rate may be forgotten; so their number is bounded.
+ *
+ * A group's is there exactly while some layer has a rule for it: whoever has no such rule pays nothing for it.
  */
 
 import type { Scope } from '../../memory/charged.js';
@@ -26,6 +28,10 @@ export interface AccountTable extends Iterable<Account> {
 
 export class Accounts implements AccountTable {
   readonly #accounts = new Map<string, Account>();
+  /** Of groups, by gid. */
+  readonly #groups = new Map<number, Account>();
+  /** Which of them are in a process's list, by that list: it may be of 65,536, and is the connection's for good. */
+  #listed = new WeakMap<readonly number[], ReadonlySet<number>>();
   #sweptAt = LONG_AGO;
   readonly daemon: Account;
 
@@ -44,6 +50,7 @@ export class Accounts implements AccountTable {
     return this.#accounts.get(`${scope} ${key}`);
   }
 
+  /** Makes it if it is not there; not for groups, which `refresh` makes. */
   get(scope: Scope, key: string, uid: number | null = null): Account {
     const name = nameOf({ scope, key, uid });
     let account = this.#accounts.get(name);
@@ -67,13 +74,32 @@ export class Accounts implements AccountTable {
   /** Every account that an allocation is charged to, the innermost first. */
   path(who: Who, source: string): Account[] {
     this.#sweep();
-    return [...this.holders(who), this.get('source', source), this.daemon];
+    const accounts = this.holders(who);
+    for (const [gid, account] of this.#groups) if (this.isMember(who, gid)) accounts.push(account);
+    accounts.push(this.get('source', source), this.daemon);
+    return accounts;
+  }
+
+  /**
+   * Whether somebody is in a group that has a rule, as credentials(7) has it: by gid or as one of the
+   * supplementary groups.
+   */
+  isMember({ gid, groups }: Who, group: number): boolean {
+    if (gid === group) return true;
+    if (groups === null) return false;
+    let listed = this.#listed.get(groups);
+    if (listed === undefined) {
+      listed = new Set(groups.filter((each) => this.#groups.has(each)));
+      this.#listed.set(groups, listed);
+    }
+    return listed.has(group);
   }
 
   /** Forgets those that nothing keeps. */
   drop(accounts: Iterable<Account>): void {
     for (const account of accounts) {
-      if (account === this.daemon || account.live > 0 || !account.empty) continue;
+      if (account === this.daemon || account.scope === 'group') continue;
+      if (account.live > 0 || !account.empty) continue;
       // A connection's name is never used again, and neither is its rate.
       const rate = account.scope === 'connection' ? null : account.settings.allocationsPerSecond;
       if (account.bucket.full(rate, this.clock.now())) this.#accounts.delete(nameOf(account));
@@ -87,18 +113,38 @@ export class Accounts implements AccountTable {
     this.drop([...this.#accounts.values()]);
   }
 
-  /** After a change of the policy. */
-  refresh(): void {
+  /** After a change of the policy. Groups that have or had a rule come and go: the ledger counts for them. */
+  refresh(): GroupChange {
     for (const account of this) {
       account.settings = this.policy.settings(this.rulesFor(account.scope, account.key));
     }
+    const gone = new Map(this.#groups);
+    const come = new Map<number, Account>();
+    for (const gid of this.policy.groups()) {
+      if (gone.delete(gid)) continue;
+      const account = this.get('group', String(gid));
+      come.set(gid, account);
+      this.#groups.set(gid, account);
+    }
+    for (const [gid, account] of gone) {
+      this.#groups.delete(gid);
+      this.#accounts.delete(nameOf(account));
+    }
+    this.#listed = new WeakMap();
+    return { come, gone };
   }
 
   rulesFor(scope: Scope, key: string): RuleId[] {
     if (scope === 'cgroup') return this.policy.cgroupRules(key);
     if (scope === 'user') return [`user/${key}`, 'user/default'];
-    return [scope === 'source' ? `source/${key}` : `${scope}/default`];
+    return [scope === 'source' || scope === 'group' ? `${scope}/${key}` : `${scope}/default`];
   }
+}
+
+/** Accounts of groups, by gid. */
+export interface GroupChange {
+  readonly come: ReadonlyMap<number, Account>;
+  readonly gone: ReadonlyMap<number, Account>;
 }
 
 function nameOf({ scope, key, uid }: Pick<Account, 'scope' | 'key' | 'uid'>): string {

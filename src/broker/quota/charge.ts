@@ -9,6 +9,9 @@ export interface Who {
   readonly uid: number;
   /** Path in the cgroup hierarchy, or null where it is not known. */
   readonly cgroup: string | null;
+  /** The groups of the process, as of its connection; null where they are not known. */
+  readonly gid: number | null;
+  readonly groups: readonly number[] | null;
   /** Null for a user of REST. */
   readonly connection: string | null;
 }
@@ -64,6 +67,11 @@ export class Charge {
 
   get amount(): Amount {
     return this.#amount;
+  }
+
+  /** How much of it is for memory that its owner has released. */
+  get lingering(): Amount {
+    return this.#lingering ? this.#amount : NOTHING;
   }
 
   /**

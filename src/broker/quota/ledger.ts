@@ -1,7 +1,10 @@
 /**
  * The ledger: what each scope is charged, and whether more may be charged. A reservation is made
  * before an allocation starts and is all or nothing over every account on its path: connection,
- * cgroup and those above it, user, source, daemon. docs/quotas.md has the arithmetic.
+ * cgroup and those above it, user, groups with a rule, source, daemon. docs/quotas.md has the arithmetic.
+ *
+ * Owns the list of what is charged now: a group that gets its first rule later is charged what its members
+ * have already.
  */
 
 import { type Amount, DIMENSIONS, type Dimension, NOTHING, SHARED } from '../../memory/charged.js';
@@ -24,6 +27,8 @@ export const asked = (estimate: Estimate): Amount => ({ ...estimate, buffers: 1,
 export class Ledger {
   readonly accounts: Accounts;
   readonly capacities: Capacities;
+  /** Each charge that is not released, with the accounts that have it; without those for heaps, which are parts. */
+  readonly #charges = new Map<Charge, Account[]>();
 
   constructor(
     policy: Policy,
@@ -31,6 +36,27 @@ export class Ledger {
   ) {
     this.accounts = new Accounts(policy, clock);
     this.capacities = new Capacities(this.accounts, policy, clock);
+    // Of the rules that are built in.
+    this.refresh();
+  }
+
+  /** After a change of the policy: groups that have a rule now are charged what their members have. */
+  refresh(): void {
+    const { come, gone } = this.accounts.refresh();
+    if (come.size === 0 && gone.size === 0) return;
+    for (const [charge, accounts] of this.#charges) {
+      for (const account of gone.values()) {
+        const at = accounts.indexOf(account);
+        if (at >= 0) accounts.splice(at, 1);
+      }
+      for (const [gid, account] of come) {
+        if (!this.accounts.isMember(charge.who, gid)) continue;
+        // As `Accounts.path` has it: before the source and the daemon.
+        accounts.splice(-2, 0, account);
+        account.add(charge.amount);
+        account.linger(charge.lingering);
+      }
+    }
   }
 
   /** A connection begins: its accounts are there until `disconnect`. */
@@ -109,7 +135,7 @@ export class Ledger {
   #heap(who: Who, key: string, amount: Amount, forced: boolean): Charge {
     const accounts = [this.accounts.get('source', key)];
     if (!forced) this.#admitOrDrop(accounts, who.uid, amount);
-    return this.#charge(accounts, who, key, amount);
+    return this.#part(accounts, who, key, amount);
   }
 
   #admitOrDrop(accounts: readonly Account[], uid: number, want: Amount): void {
@@ -121,13 +147,20 @@ export class Ledger {
     }
   }
 
-  #charge(accounts: readonly Account[], who: Who, source: string, want: Amount): Charge {
+  #charge(accounts: Account[], who: Who, source: string, want: Amount): Charge {
+    const charge = this.#part(accounts, who, source, want);
+    this.#charges.set(charge, accounts);
+    return charge;
+  }
+
+  /** A charge that is not counted among all: `#charge`, and the heaps of one. */
+  #part(accounts: readonly Account[], who: Who, source: string, want: Amount): Charge {
     const add = (amount: Amount) => {
       for (const account of accounts) account.add(amount);
       this.capacities.add(who.uid, source, amount);
     };
     add(want);
-    return new Charge(who, source, want, {
+    const charge: Charge = new Charge(who, source, want, {
       change: (from, to) => {
         const more = difference(to, from);
         this.#admit(accounts, who.uid, more);
@@ -139,10 +172,12 @@ export class Ledger {
       },
       end: (amount) => {
         add(difference(NOTHING, amount));
+        this.#charges.delete(charge);
         this.accounts.drop(accounts);
       },
       heap: (key, amount, forced) => this.#heap(who, key, amount, forced),
     });
+    return charge;
   }
 
   /** The accounts that all agree. */

@@ -60,6 +60,12 @@ export class Policy {
     return new Set(LAYERS.flatMap((layer) => [...this.#layers[layer].keys()]));
   }
 
+  /** The numbers of all groups that some layer has a rule for. */
+  groups(): Set<number> {
+    const ids = [...this.ids].filter((id) => id.startsWith('group/'));
+    return new Set(ids.map((id) => Number(id.slice('group/'.length))));
+  }
+
   /** What holds where these rules apply, the most specific first, and where it comes from. */
   origins(ids: readonly RuleId[]): Origins {
     const found = SETTING_NAMES.map((name) => [name, this.#find(ids, name)] as const);

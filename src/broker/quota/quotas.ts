@@ -76,12 +76,13 @@ export class Quotas {
   /** Replaces the rules of a layer. Charges stay; what is over its limit now gets no more. */
   configure(layer: Layer, rules: Rules): void {
     this.policy.set(layer, rules);
-    this.#ledger.accounts.refresh();
+    this.#ledger.refresh();
   }
 
   whoIs({ client, peer }: Owner): Who {
     const uid = this.#accountable(peer.uid ?? UNKNOWN_UID);
-    return { uid, cgroup: peer.cgroup, connection: client?.id ?? null };
+    const { cgroup, gid, groups } = peer;
+    return { uid, cgroup, gid, groups, connection: client?.id ?? null };
   }
 
   connected(client: Client): void {

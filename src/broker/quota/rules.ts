@@ -29,8 +29,8 @@ export interface Settings extends Limits {
 export type Rule = { readonly [K in keyof Settings]?: Settings[K] };
 
 /**
- * `daemon/default`, `connection/default`, `user/default`, `user/1000`, `source/vulkan`, and
- * `cgroup/` with a path pattern, where `*` stands for anything but a slash.
+ * `daemon/default`, `connection/default`, `user/default`, `user/1000`, `source/vulkan`, `group/44`,
+ * and `cgroup/` with a path pattern, where `*` stands for anything but a slash.
  */
 export type RuleId = `${Scope}/${string}`;
 export type Rules = ReadonlyMap<RuleId, Rule>;

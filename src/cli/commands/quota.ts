@@ -5,7 +5,7 @@ import { type MakeCommand, tell } from '../command.js';
 import { quotaName } from '../describe.js';
 import { Usage } from '../failure.js';
 import { listing } from '../listing.js';
-import { size, user } from '../numbers.js';
+import { group, size, user } from '../numbers.js';
 import { printFields } from '../output.js';
 import { bytes } from '../printable.js';
 import type { Columns } from '../table.js';
@@ -23,7 +23,9 @@ type Counted = (typeof COUNTED)[number][1];
 export const quotaCommand: MakeCommand = (program) => {
   const quota = program
     .command('quota')
-    .description('quotas: list, get, set, unset (daemon, user/NAME, cgroup/PATH, source/NAME, …)');
+    .description(
+      'quotas: list, get, set, unset (daemon, user/NAME, group/NAME, cgroup/PATH, source/NAME, …)',
+    );
   listing(
     quota.command('list', { isDefault: true }).description('all quotas, in use / limit'),
     { columns: COLUMNS, none: 'no quotas' },
@@ -73,11 +75,16 @@ function ruleOf({ perSecond, ...rest }: SetOptions): QuotaRule {
   return Object.fromEntries(values);
 }
 
-/** Of a user's, the name will do. */
+/** Of a user's or group's, the name will do. */
 const quotaArgument = () =>
-  new Argument('<quota>', 'daemon, user, user/NAME, cgroup/PATH, source/NAME, …').argParser(
-    (value: string) => (value.startsWith('user/') ? `user/${user(value.slice(5))}` : value),
-  );
+  new Argument(
+    '<quota>',
+    'daemon, user, user/NAME, group/NAME, cgroup/PATH, source/NAME, …',
+  ).argParser((value: string) => {
+    const [, scope, name = ''] = /^(user|group)\/(.*)$/.exec(value) ?? [];
+    if (scope === undefined) return value;
+    return `${scope}/${scope === 'user' ? user(name) : group(name)}`;
+  });
 
 /** `daemon`, `connection` and `user` alone are those of all. */
 function pathOf(name: string): string {

@@ -7,7 +7,7 @@ import type { Clock, Monotonic } from '../../memory/clock.js';
 import { messageOf } from '../../memory/errors.js';
 import { ConfigError } from './config-error.js';
 import { parseConfig, type SectionName, type Tables } from './file.js';
-import { type Machine, thisMachine } from './machine.js';
+import { type Machine, type Names, thisMachine } from './machine.js';
 import { type AnySection, type Camel, camel, type SectionValues } from './setting.js';
 import { SECTIONS } from './settings.js';
 import { lineOf } from './toml-lines.js';
@@ -29,6 +29,8 @@ export interface Loaded {
   readonly config: Config;
   readonly file: ConfigFile;
   readonly commandLine: Tables;
+  /** With which it was read: all names of the file are known to them. */
+  readonly names: Names;
   readonly readAt: Monotonic;
 }
 
@@ -43,7 +45,13 @@ export function loadConfig(
   const tables = parseConfig(text, path ?? '');
   const place: Place = (keys) => `${path ?? ''}:${lineOf(text, keys)}`;
   const config = configOf([tables, commandLine], machine, place);
-  return { config, file: { path, text, tables }, commandLine, readAt: clock.now() };
+  return {
+    config,
+    file: { path, text, tables },
+    commandLine,
+    names: machine.names,
+    readAt: clock.now(),
+  };
 }
 
 /** One that is named must be there: it may forbid what is allowed without it. */

@@ -110,7 +110,9 @@ export const groupName: Kind<string, string> = {
   ...text("a group's name"),
   read(written, { names }) {
     if (names.group(written) !== null) return written;
-    throw new Error(`names the group ${written}, which is not in /etc/group`);
+    throw new Error(
+      `names the group ${written}, which this machine has not (getent group ${written})`,
+    );
   },
 };
 

@@ -1,6 +1,6 @@
 /** What of the machine and its users a configuration depends on. Tests bring their own. */
 import { totalmem } from 'node:os';
-import { readGroups, readPasswd } from '../machine/users.js';
+import { NamesNow } from '../machine/names.js';
 
 /** The numbers of names; null where there is no such user or group. */
 export interface Names {
@@ -16,18 +16,16 @@ export interface Machine {
   readonly uid: number;
 }
 
+/** What a name is that has no number, with the command that shows it. */
+export const unknownName = (kind: 'user' | 'group', name: string): string =>
+  `this machine has no ${kind} ${name} (getent ${kind === 'user' ? 'passwd' : 'group'} ${name}); a number would do`;
+
 /** The user of the system's unit. */
 const UNIT_USER = 'dmabroker';
 
-/** By /etc/passwd and /etc/group, as they are now. */
+/** As it is now. */
 export function thisMachine(): Machine {
-  const { uids } = readPasswd();
-  const groups = readGroups();
-  return {
-    memory: totalmem(),
-    names: { user: (name) => uids.get(name) ?? null, group: (name) => groups.get(name) ?? null },
-    uid: process.getuid?.() ?? 0,
-  };
+  return { memory: totalmem(), names: new NamesNow(), uid: process.getuid?.() ?? 0 };
 }
 
 /** For whom a configuration is checked: where root asks, it is for the unit's user, if there is one. */

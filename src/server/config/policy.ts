@@ -1,9 +1,8 @@
 /**
- * The section `[policy]` of the configuration: names of users and groups made numbers. They are looked up in
- * /etc/passwd and /etc/group; others are given by number. docs/policy.md describes it.
+ * The section `[policy]` of the configuration: names of users and groups made numbers. docs/policy.md describes it.
  */
 import type { Audience, PolicyRule, PolicyRules, Principals } from '../../broker/policy.js';
-import type { Names } from './machine.js';
+import { type Names, unknownName } from './machine.js';
 import { type PartKind, part, type Said, sectionOf } from './setting.js';
 
 export interface PrincipalsTable {
@@ -114,9 +113,7 @@ export function policyConfig(table: PolicyTable, known: Names, own: number): Pol
     (list ?? []).map((name) => {
       const found = typeof name === 'number' ? name : known[kind](name);
       if (found === null) {
-        throw new Error(
-          `policy.${key}.${kind}s: there is no ${kind} ${name} in /etc; give its number`,
-        );
+        throw new Error(`policy.${key}.${kind}s: ${unknownName(kind, String(name))}`);
       }
       if (kind === 'group' && typeof name === 'string') groupNames.set(found, name);
       return found;

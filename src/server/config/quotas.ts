@@ -11,6 +11,7 @@ import {
   type Rules,
 } from '../../broker/quota/rules.js';
 import { integer, limit, type Quantity, quantity } from './kind.js';
+import { type Names, unknownName } from './machine.js';
 import { type PartKind, part, type Said, sectionOf, setting } from './setting.js';
 
 const count = { type: ['integer', 'string'], minimum: 0, pattern: '^(none|[0-9]{1,15})$' } as const;
@@ -72,6 +73,14 @@ const settings = {
   users: part(byName(named({ '^[^/]+$': user }), `by a user's name or number: ${USER}`), NONE, {
     about: 'What single users may have, in place of `default_user`.',
   }),
+  groups: part(
+    byName(named({ '^[^/]+$': table(limits) }), `by a group's name or number: ${LIMITS}`),
+    NONE,
+    {
+      about:
+        'What all processes that are in a group may have together, beside what holds for their users.',
+    },
+  ),
   cgroups: part(
     byName(
       named({ '^/': table({ ...limits, priority }) }),
@@ -112,8 +121,8 @@ function ruleOf({ allocations_per_second, weight, priority, ...rest }: RuleTable
   };
 }
 
-/** `uidOf` finds a user's number by name; null where there is none. Throws for such a name. */
-export function quotaRules(tables: QuotaTables, uidOf: (name: string) => number | null): Rules {
+/** Throws for a name that `names` does not know. */
+export function quotaRules(tables: QuotaTables, names: Names): Rules {
   const rules = new Map<RuleId, Rule>();
   const { reserve, daemon, default_user, connection } = tables;
   if (daemon !== undefined || reserve !== undefined) {
@@ -125,9 +134,14 @@ export function quotaRules(tables: QuotaTables, uidOf: (name: string) => number 
   if (default_user !== undefined) rules.set('user/default', ruleOf(default_user));
   if (connection !== undefined) rules.set('connection/default', ruleOf(connection));
   for (const [name, rule] of Object.entries(tables.users ?? {})) {
-    const uid = /^\d+$/.test(name) ? Number(name) : uidOf(name);
-    if (uid === null) throw new Error(`quotas.users.${name}: there is no such user in /etc/passwd`);
+    const uid = /^\d+$/.test(name) ? Number(name) : names.user(name);
+    if (uid === null) throw new Error(`quotas.users.${name}: ${unknownName('user', name)}`);
     rules.set(`user/${uid}`, ruleOf(rule));
+  }
+  for (const [name, rule] of Object.entries(tables.groups ?? {})) {
+    const gid = /^\d+$/.test(name) ? Number(name) : names.group(name);
+    if (gid === null) throw new Error(`quotas.groups.${name}: ${unknownName('group', name)}`);
+    rules.set(`group/${gid}`, ruleOf(rule));
   }
   for (const [path, rule] of Object.entries(tables.cgroups ?? {})) {
     rules.set(`cgroup/${path}`, ruleOf(rule));
@@ -145,5 +159,5 @@ export const quotas = sectionOf(
     settings,
     live: true,
   },
-  (said, { names }) => ({ rules: quotaRules(said, (name) => names.user(name)) }),
+  (said, { names }) => ({ rules: quotaRules(said, names) }),
 );

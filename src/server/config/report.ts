@@ -5,7 +5,6 @@
  */
 import type { RuleId, Rules } from '../../broker/quota/rules.js';
 import type { ConfigSetting } from '../../rest/contract.js';
-import { readPasswd } from '../machine/users.js';
 import { ruleToRest } from '../words/quota-rules.js';
 import { at, type Loaded } from './config.js';
 import { type AnySection, camel } from './setting.js';
@@ -36,7 +35,7 @@ export function settingsOf(loaded: Loaded, quotas: QuotaLayers): Settings {
   }
   addQuotas(settings, 'default', quotas.machine, () => null);
   addQuotas(settings, 'file', config.quotas.rules, (path) =>
-    lineOf(file.text, written(path, file)),
+    lineOf(file.text, written(path, loaded)),
   );
   addQuotas(settings, 'rest', quotas.rest, () => null);
   return settings;
@@ -71,14 +70,14 @@ function tableOf(id: RuleId): readonly string[] {
   return scope === 'daemon' || scope === 'connection' ? [scope] : [`${scope}s`, key];
 }
 
-/** A quota's path as the file has it, where users may have their names. */
-function written(path: readonly string[], { tables }: Loaded['file']): readonly string[] {
-  const [, table, uid, name = ''] = path;
-  if (table !== 'users') return path;
-  const { uids } = readPasswd();
-  const users = Object.keys(tables.quotas?.users ?? {});
-  const user = users.find((each) => each === uid || String(uids.get(each)) === uid);
-  return ['quotas', 'users', user ?? '', name];
+/** A quota's path as the file has it, where users and groups may have their names. */
+function written(path: readonly string[], { file, names }: Loaded): readonly string[] {
+  const [, table, id, name = ''] = path;
+  if (table !== 'users' && table !== 'groups') return path;
+  const numberOf = (each: string) => (table === 'users' ? names.user(each) : names.group(each));
+  const all = Object.keys(file.tables.quotas?.[table] ?? {});
+  const one = all.find((each) => each === id || String(numberOf(each)) === id);
+  return ['quotas', table, one ?? '', name];
 }
 
 /** A key of TOML, in quotes where it needs them. */

@@ -17,7 +17,7 @@ import {
   sourceView,
   warnings,
 } from '../lists/inventory-views.js';
-import { readPasswd } from '../machine/users.js';
+import { UserNames } from '../machine/user-names.js';
 import { Heaps } from '../observe/heaps.js';
 import { ownProcesses, processesReport } from '../observe/holders/processes.js';
 import { holdersReport, ownHolders } from '../observe/holders/report.js';
@@ -97,6 +97,7 @@ export function createHandlers(
   // Its bytes are the same in all answers that wait to be read.
   const text = Buffer.from(spec.text);
   const quotaChanges = new Serial();
+  const userNames = new UserNames(clock);
   const health = new Health([
     { name: 'the clients', ask: () => plane.ask('ping', null) },
     { name: 'the allocator', ask: () => allocator.ping() },
@@ -299,8 +300,8 @@ export function createHandlers(
     unsetQuota: (asked) => changeQuota(asked, null),
     getLeaks: ({ only }) => leaks(only),
     listUsers: async ({ only }) => {
-      const { names } = readPasswd();
       const users = await plane.ask('users', null, null, only);
+      const names = await userNames.of(users.map(({ uid }) => uid));
       return users.map((user) => ({ ...user, name: names.get(user.uid) ?? null }));
     },
   };

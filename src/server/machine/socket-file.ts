@@ -20,13 +20,13 @@ import { basename, dirname, join } from 'node:path';
 import { allow, type Named } from '../../native/libc/acl.js';
 import { socketIdentity, socketLine } from './holder.js';
 import { makeFolder } from './make-folder.js';
-import { readGroups } from './users.js';
+import { NamesNow } from './names.js';
 
 export interface SocketFile {
   readonly path: string;
   /** The socket file's mode; 0666 by default: who may do what the policy decides. */
   readonly mode?: number;
-  /** The socket file's group, by name (in /etc/group) or number; the daemon's own by default. */
+  /** The socket file's group, by name or number; the daemon's own by default. */
   readonly group?: string | number;
 }
 
@@ -152,9 +152,11 @@ function probe(path: string): Promise<string> {
 
 function groupNumber(group: string | number): number {
   if (typeof group === 'number') return group;
-  const gid = readGroups().get(group);
-  if (gid === undefined) {
-    throw new Error(`there is no group ${group} in /etc/group; another may be given by its number`);
+  const gid = new NamesNow().group(group);
+  if (gid === null) {
+    throw new Error(
+      `this machine has no group ${group} (getent group ${group}); a number would do`,
+    );
   }
   return gid;
 }

@@ -1,6 +1,7 @@
 /**
- * Users of this machine: their names (passwd(5)), its groups (group(5)), and whose subordinate uids are whose (subuid(5)).
- * A container without root runs as its owner's subuids, so the owner answers for them.
+ * Users of this machine as its files have them: their names (passwd(5)), its groups (group(5)), and whose subordinate uids
+ * are whose (subuid(5)). A container without root runs as its owner's subuids, so the owner answers for them. Others
+ * are asked for (names.ts).
  */
 import { readFileSync } from 'node:fs';
 
@@ -24,15 +25,25 @@ const lines = (text: string) =>
 /** A uid or gid: 32 bits, of which the last is nobody's (chown(2) takes it for `leave as it is`). */
 const isId = (text: string) => /^\d{1,10}$/.test(text) && Number(text) <= 4_294_967_294;
 
+export interface Entry {
+  readonly name: string;
+  readonly id: number;
+}
+
+/** A name and a number of each line, as passwd(5) and group(5) begin alike. */
+export function parseEntries(text: string): Entry[] {
+  return lines(text).flatMap(([name = '', , id = '']) =>
+    isId(id) ? [{ name, id: Number(id) }] : [],
+  );
+}
+
 /** `name:password:uid:…`; of several names for a uid the first counts, as for getpwuid(3). */
 export function parsePasswd(text: string): Passwd {
   const uids = new Map<string, number>();
   const names = new Map<number, string>();
-  for (const [name = '', , digits = ''] of lines(text)) {
-    if (!isId(digits)) continue;
-    const uid = Number(digits);
-    if (!uids.has(name)) uids.set(name, uid);
-    if (!names.has(uid)) names.set(uid, name);
+  for (const { name, id } of parseEntries(text)) {
+    if (!uids.has(name)) uids.set(name, id);
+    if (!names.has(id)) names.set(id, name);
   }
   return { uids, names };
 }
@@ -40,14 +51,12 @@ export function parsePasswd(text: string): Passwd {
 /** `name:password:gid:members` of group(5); the first of a name counts. Node has no getgrnam. */
 export function parseGroups(text: string): ReadonlyMap<string, number> {
   const gids = new Map<string, number>();
-  for (const [name = '', , gid = ''] of lines(text)) {
-    if (isId(gid) && !gids.has(name)) gids.set(name, Number(gid));
-  }
+  for (const { name, id } of parseEntries(text)) if (!gids.has(name)) gids.set(name, id);
   return gids;
 }
 
 /** `owner:first:count`, the owner by name or number. Lines that say nothing usable are left out. */
-export function parseSubuids(text: string, { uids }: Passwd): SubuidRange[] {
+export function parseSubuids(text: string, uids: ReadonlyMap<string, number>): SubuidRange[] {
   return lines(text).flatMap(([name = '', first = '', count = '']) => {
     const owner = uids.get(name) ?? (/^\d{1,10}$/.test(name) ? Number(name) : undefined);
     if (owner === undefined || !/^\d{1,10}$/.test(first) || !/^\d{1,10}$/.test(count)) return [];
@@ -61,11 +70,6 @@ export function accountable(ranges: readonly SubuidRange[]): (uid: number) => nu
     ranges.find(({ first, count }) => uid >= first && uid < first + count)?.owner ?? uid;
 }
 
-/** The numbers of this machine's groups. Throws where /etc/group cannot be read. */
-export function readGroups(): ReadonlyMap<string, number> {
-  return parseGroups(readFileSync('/etc/group', 'utf8'));
-}
-
 /** Of a file that may not be there. */
 function textOf(path: string): string {
   try {
@@ -77,5 +81,5 @@ function textOf(path: string): string {
 }
 
 export const readPasswd = (): Passwd => parsePasswd(textOf('/etc/passwd'));
-export const readSubuids = (passwd: Passwd): SubuidRange[] =>
-  parseSubuids(textOf('/etc/subuid'), passwd);
+export const readGroups = () => parseGroups(textOf('/etc/group'));
+export const readSubuidText = (): string => textOf('/etc/subuid');

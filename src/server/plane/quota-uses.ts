@@ -1,6 +1,6 @@
 /**
- * How much of the quotas is used, for metrics: of the daemon, and of the users and sources that are nearest
- * to one of their limits, so that their number does not grow with the users'. Control groups and connections
+ * How much of the quotas is used, for metrics: of the daemon, and of the users, groups and sources that are
+ * nearest to one of their limits, so that their number does not grow with the users'. Control groups and connections
  * come and go, and are not shown.
  */
 import type { Account } from '../../broker/quota/account.js';
@@ -9,7 +9,7 @@ import type { Limits, RuleId } from '../../broker/quota/rules.js';
 import { type Amount, DIMENSIONS, NOTHING } from '../../memory/charged.js';
 import { MAX_LABELS, type QuotaUse } from '../words/metrics.js';
 
-type Shown = 'user' | 'source';
+type Shown = 'user' | 'group' | 'source';
 
 export function quotaUses(quotas: Quotas): QuotaUse[] {
   const { accounts, policy } = quotas;
@@ -18,6 +18,7 @@ export function quotaUses(quotas: Quotas): QuotaUse[] {
     ofAccount(accounts.daemon),
     { scope: 'user', key: 'default', used: null, limits: limitsOf(everybody) },
     ...nearest(quotas, 'user'),
+    ...nearest(quotas, 'group'),
     ...nearest(quotas, 'source'),
   ];
 }

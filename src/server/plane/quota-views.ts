@@ -35,9 +35,12 @@ export function quotaView(quotas: Quotas, id: RuleId, only: number | null = null
       isOf(only, each) &&
       accounts.rulesFor(each.scope, each.key).includes(id),
   );
-  // A rule for several has no charge of its own.
+  // A rule for several has no charge of its own, and a group without a rule is not counted.
   const several =
-    scope === 'connection' || id === 'user/default' || (scope === 'cgroup' && key.includes('*'));
+    scope === 'connection' ||
+    id === 'user/default' ||
+    (scope === 'cgroup' && key.includes('*')) ||
+    (scope === 'group' && exact.length === 0);
   return {
     scope,
     key,

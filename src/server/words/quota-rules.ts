@@ -15,6 +15,7 @@ const LIMITS = ['bytes', 'buffers', 'fds', 'pending', 'allocationsPerSecond'] as
 const ALLOWED: Record<Scope, readonly (keyof Rule)[]> = {
   daemon: [...LIMITS, 'reserve'],
   user: [...LIMITS, 'weight', 'priority'],
+  group: LIMITS,
   cgroup: [...LIMITS, 'priority'],
   source: LIMITS,
   connection: LIMITS,
@@ -27,6 +28,8 @@ const HEAP_LIMITS = ['bytes', 'buffers', 'fds'] as const;
 const KEYS: Record<Scope, RegExp> = {
   daemon: /^default$/,
   user: /^(default|0|[1-9]\d{0,9})$/,
+  // There is none for all groups: who is in several would be charged in each.
+  group: /^(0|[1-9]\d{0,9})$/,
   cgroup: /^\/[^\0]{0,4094}$/,
   source: /^(?!vulkan:)[^/\s]{1,264}$|^vulkan:([0-9a-f]{32}:)?(\d|1[0-5])$/,
   connection: /^default$/,

@@ -132,9 +132,75 @@ t.test('what a re-issued buffer had before is charged on as it was', async (t) =
   t.ok([...quotas.accounts].every((account) => account.empty));
 });
 
+t.test('groups are charged what their members are, whenever they get a rule', async (t) => {
+  const { world, quotas, broker, allocate, redeem } = make('importers');
+  const connect = (uid: number, ...groups: number[]) =>
+    broker.connect({ ...peer, uid, gid: uid, groups });
+  const charge = (gid: number) => quotas.accounts.find('group', String(gid))?.charge;
+  const rules = (limit: number | null) =>
+    quotas.configure(
+      'rest',
+      new Map<RuleId, Rule>([
+        ['group/30', {}],
+        ['group/40', { bytes: limit }],
+      ]),
+    );
+  rules(49);
+  const [alice, bob, carol] = [connect(1, 30), connect(2, 30), connect(3, 40)];
+  const buffer = allocate(alice, 100);
+  const whole = { bytes: 100, buffers: 1, fds: 1, pending: 0 };
+  t.same(charge(30), whole);
+  redeem(bob, buffer);
+  t.same(charge(30), whole, 'within the group it is charged once');
+  t.match(refused(() => redeem(carol, buffer)).refusal, {
+    constraint: 'quota.group.bytes',
+    requested: 50,
+    possible: { max: 49 },
+    quota: { key: '40' },
+  });
+  t.same([charge(30)?.bytes, charge(40)?.bytes], [100, 0]);
+  rules(50);
+  redeem(carol, buffer);
+  t.same([charge(30)?.bytes, charge(40)?.bytes], [50, 50]);
+  broker.disconnect(carol);
+  const old = buffer.allocation.key;
+  world.held.set(old, 'lingering');
+  broker.deviceLost([buffer.allocation]);
+  broker.reissue(buffer, () => {});
+  world.answer();
+  const seen = () =>
+    [30, 40]
+      .map((gid) => quotas.accounts.find('group', String(gid)))
+      .map((account) => [account?.charge, account?.lingering]);
+  const both = seen();
+  t.match(
+    both,
+    [
+      [
+        { bytes: 100, buffers: 2, fds: 2 },
+        { bytes: 50, buffers: 1, fds: 1 },
+      ],
+      [{ bytes: 100, buffers: 0 }, { bytes: 50 }],
+    ],
+    'what it had before is charged on',
+  );
+  quotas.configure('rest', new Map());
+  t.same(seen(), [
+    [undefined, undefined],
+    [undefined, undefined],
+  ]);
+  rules(null);
+  t.same(seen(), both);
+  broker.release(buffer, 'owner');
+  world.held.clear();
+  world.pass(10_000);
+  broker.poll();
+  t.ok([...quotas.accounts].every(({ empty }) => empty));
+});
+
 t.test('the sum of what users are charged is that of the buffers, always', async (t) => {
   const step = fc.record({
-    kind: fc.constantFrom('allocate', 'redeem', 'redeem', 'release', 'limit' as const),
+    kind: fc.constantFrom('allocate', 'redeem', 'redeem', 'release', 'limit', 'group' as const),
     uid: fc.integer({ min: 1, max: 4 }),
     pick: fc.nat(20),
     size: fc.integer({ min: 1, max: 100 }),
@@ -149,7 +215,11 @@ t.test('the sum of what users are charged is that of the buffers, always', async
       const before = [1, 2, 3, 4].map(charged);
       try {
         if (kind === 'limit') limit(uid, size * 2);
-        else if (kind === 'allocate') {
+        // Everybody is in it.
+        else if (kind === 'group') {
+          const rules: [RuleId, Rule][] = pick % 3 === 0 ? [] : [[`group/${peer.gid}`, {}]];
+          quotas.configure('configuration', new Map(rules));
+        } else if (kind === 'allocate') {
           quotas.configure('rest', new Map());
           allocate(client, size);
         } else if (buffer === undefined) continue;
@@ -162,6 +232,8 @@ t.test('the sum of what users are charged is that of the buffers, always', async
       const all = [...broker.buffers].reduce((sum, { allocation }) => sum + allocation.size, 0);
       const sum = [1, 2, 3, 4].reduce((total, each) => total + charged(each), 0);
       if (sum !== all || quotas.accounts.daemon.charge.bytes !== all) return false;
+      const group = quotas.accounts.find('group', String(peer.gid));
+      if (group !== undefined && group.charge.bytes !== all) return false;
     }
     for (const buffer of [...broker.buffers]) broker.release(buffer, 'owner');
     return [...quotas.accounts].every((account) => account.empty);

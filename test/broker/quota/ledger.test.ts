@@ -1,6 +1,6 @@
 /**
  * The ledger against a recount from scratch: random schedules of reservations, answers, releases,
- * connections, changes of limits and of the time. No account is ever charged what its charges do not
+ * connections, changes of limits, rules of groups that come and go, and of the time. No account is ever charged what its charges do not
  * add up to, none exceeds a limit by a charge that was taken, and what is released leaves nothing.
  */
 
@@ -21,11 +21,12 @@ import { refused } from '../../support/refused.js';
 const SOURCES = ['vulkan', 'memfd'];
 
 type Action =
-  | { kind: 'connect'; uid: number; cgroup: string }
-  | { kind: 'disconnect' | 'release'; pick: number }
+  | { kind: 'connect'; uid: number; cgroup: string; groups: number[] }
+  | { kind: 'disconnect' | 'release' | 'linger'; pick: number }
   | { kind: 'reserve'; pick: number; rest: boolean; source: string; bytes: number; fds: number }
   | { kind: 'settle'; pick: number; bytes: number; fds: number }
   | { kind: 'limit'; id: RuleId; rule: Rule }
+  | { kind: 'lift'; pick: number }
   | { kind: 'wait'; seconds: number };
 
 const pick = fc.nat(1000);
@@ -36,8 +37,9 @@ const action: fc.Arbitrary<Action> = fc.oneof(
     kind: fc.constant('connect' as const),
     uid: fc.constantFrom(1, 2, 3),
     cgroup: fc.constantFrom('/a', '/a/b', '/a/b/c', '/d'),
+    groups: fc.subarray([10, 20]),
   }),
-  fc.record({ kind: fc.constantFrom('disconnect', 'release' as const), pick }),
+  fc.record({ kind: fc.constantFrom('disconnect', 'release', 'linger', 'lift' as const), pick }),
   {
     weight: 3,
     arbitrary: fc.record({
@@ -56,6 +58,9 @@ const action: fc.Arbitrary<Action> = fc.oneof(
       'daemon/default',
       'user/default',
       'user/1',
+      'group/10',
+      'group/20',
+      'group/102',
       'cgroup//a',
       'cgroup//a/b',
       'source/vulkan',
@@ -88,6 +93,8 @@ function counts(account: Account, { who, source }: Charge): boolean {
       return key === String(who.uid);
     case 'connection':
       return key === who.connection;
+    case 'group':
+      return [who.gid, ...(who.groups ?? [])].map(String).includes(key);
     case 'cgroup':
       return (
         uid === who.uid &&
@@ -95,6 +102,15 @@ function counts(account: Account, { who, source }: Charge): boolean {
       );
   }
 }
+
+/** Somebody of whom nothing but the user is known. */
+const user = (uid: number): Who => ({
+  uid,
+  gid: null,
+  groups: null,
+  cgroup: null,
+  connection: null,
+});
 
 class Model {
   readonly clock = new FakeClock();
@@ -104,6 +120,7 @@ class Model {
   readonly connections: Who[] = [];
   readonly pending: Charge[] = [];
   readonly settled: Charge[] = [];
+  readonly lingering = new Set<Charge>();
   taken = 0;
   refusals = 0;
   shareRefusals = 0;
@@ -120,8 +137,8 @@ class Model {
   run(action: Action): void {
     switch (action.kind) {
       case 'connect': {
-        const { uid, cgroup } = action;
-        const who = { uid, cgroup, connection: `c${++this.#last}` };
+        const { uid, cgroup, groups } = action;
+        const who = { uid, gid: 100 + uid, groups, cgroup, connection: `c${++this.#last}` };
         this.connections.push(who);
         this.ledger.connect(who);
         break;
@@ -132,7 +149,7 @@ class Model {
         break;
       }
       case 'reserve': {
-        const rest = { uid: 2, cgroup: null, connection: null };
+        const rest = { ...user(2), gid: 102 };
         const who = this.connections[action.pick % Math.max(1, this.connections.length)];
         this.#reserve(action.rest || who === undefined ? rest : who, action);
         break;
@@ -147,18 +164,37 @@ class Model {
       }
       case 'release': {
         const list = action.pick % 2 === 0 ? this.settled : this.pending;
-        this.#take(list, action.pick)?.release();
+        const charge = this.#take(list, action.pick);
+        charge?.release();
+        if (charge !== undefined) this.lingering.delete(charge);
+        break;
+      }
+      case 'linger': {
+        const charge = this.settled[action.pick % Math.max(1, this.settled.length)];
+        if (charge === undefined || this.lingering.has(charge)) break;
+        charge.linger();
+        this.lingering.add(charge);
         break;
       }
       case 'limit':
         this.rules.set(action.id, action.rule);
-        this.policy.set('rest', new Map(this.rules) as Rules);
-        this.ledger.accounts.refresh();
+        this.#configure();
+        break;
+      case 'lift':
+        this.rules.delete(
+          [...this.rules.keys()][action.pick % Math.max(1, this.rules.size)] ?? 'user/1',
+        );
+        this.#configure();
         break;
       case 'wait':
         this.clock.pass(action.seconds * 1000);
         break;
     }
+  }
+
+  #configure(): void {
+    this.policy.set('rest', new Map(this.rules) as Rules);
+    this.ledger.refresh();
   }
 
   #reserve(who: Who, { source, bytes, fds }: { source: string; bytes: number; fds: number }): void {
@@ -214,20 +250,26 @@ class Model {
   }
 
   compare(): void {
-    const { charges } = this;
+    const { charges, lingering } = this;
     for (const account of this.ledger.accounts) {
       const mine = charges.filter((charge) => counts(account, charge));
+      const theirs = mine.filter((charge) => lingering.has(charge));
       for (const dimension of DIMENSIONS) {
-        const recount = mine.reduce((sum, { amount }) => sum + amount[dimension], 0);
-        const { [dimension]: charged } = account.charge;
-        if (charged < 0) throw new Error('a negative charge');
-        if (charged !== recount) {
-          throw new Error(
-            `${account.scope} ${account.key} ${dimension}: ${charged}, not ${recount}`,
-          );
-        }
+        const same = (what: string, charged: number, all: readonly Charge[]) => {
+          const recount = all.reduce((sum, { amount }) => sum + amount[dimension], 0);
+          if (charged < 0) throw new Error('a negative charge');
+          if (charged === recount) return;
+          const { scope, key } = account;
+          throw new Error(`${scope} ${key} ${dimension}: ${charged} ${what}, not ${recount}`);
+        };
+        same('are charged', account.charge[dimension], mine);
+        same('linger', account.lingering[dimension], theirs);
       }
     }
+    const groups = [...this.ledger.accounts].filter(({ scope }) => scope === 'group');
+    const ruled = [...this.rules.keys()].filter((id) => id.startsWith('group/'));
+    const ids = groups.map(({ key }) => `group/${key}`);
+    if (`${ids.sort()}` !== `${ruled.sort()}`) throw new Error(`accounts of ${ids}`);
     for (const { who, source } of charges) {
       const mine = charges.filter((each) => each.who.uid === who.uid);
       for (const of of [null, source]) {
@@ -244,8 +286,7 @@ class Model {
     for (const who of this.connections) this.ledger.disconnect(who);
     // Accounts that were kept for their rates go with the next request after these are full.
     this.clock.pass(60_000);
-    const nobody = { uid: 9, cgroup: null, connection: null };
-    this.ledger.rehearse(nobody, 'other', { bytes: 0, fds: 0 }).release();
+    this.ledger.rehearse(user(9), 'other', { bytes: 0, fds: 0 }).release();
     const left = [...this.ledger.accounts];
     if (left.length !== 1 || !left[0]?.empty) throw new Error(`${left.length} accounts are left`);
   }
@@ -257,14 +298,14 @@ t.test(
     const totals = { taken: 0, refusals: 0, shareRefusals: 0 };
     const property = fc.property(fc.array(action, { maxLength: 80, size: 'max' }), (actions) => {
       const model = new Model();
-      model.run({ kind: 'connect', uid: 1, cgroup: '/a/b' });
+      model.run({ kind: 'connect', uid: 1, cgroup: '/a/b', groups: [10] });
       for (const each of actions) {
         model.run(each);
         model.compare();
       }
-      model.rules.delete('daemon/default');
+      model.rules.clear();
       model.policy.set('rest', new Map());
-      model.ledger.accounts.refresh();
+      model.ledger.refresh();
       model.end();
       totals.taken += model.taken;
       totals.refusals += model.refusals;
@@ -293,7 +334,7 @@ function make(rules: [RuleId, Rule][]) {
   const policy = new Policy(new Map(rules));
   const ledger = new Ledger(policy, clock);
   const reserve = (uid: number, bytes: number, source = 'memfd') =>
-    ledger.reserve({ uid, cgroup: null, connection: null }, source, { bytes, fds: 1 });
+    ledger.reserve(user(uid), source, { bytes, fds: 1 });
   return { clock, policy, ledger, reserve };
 }
 
@@ -309,7 +350,7 @@ t.test('the example of docs/quotas.md', async (t) => {
   );
   t.equal(ledger.capacities.share(2, null, 'bytes'), 450);
   ledger.capacities.claim(
-    { uid: 2, cgroup: null, connection: null },
+    user(2),
     ['memfd'],
     { bytes: 50, buffers: 1, fds: 1, pending: 1 },
     after(clock.now(), 10_000),
@@ -329,9 +370,9 @@ t.test('a source has a capacity of its own', async (t) => {
 });
 
 t.test('each limit holds in each scope, for whom it is meant and nobody else', async (t) => {
-  const who = { uid: 1, cgroup: '/a/b', connection: 'c1' };
+  const who = { uid: 1, gid: 1, groups: [10, 30], cgroup: '/a/b', connection: 'c1' };
   /** Somebody with whom `who` shares only what everybody shares. */
-  const stranger = { uid: 2, cgroup: '/z', connection: 'c2' };
+  const stranger = { uid: 2, gid: 2, groups: [20, 30], cgroup: '/z', connection: 'c2' };
   const limits: [string, Rule][] = [
     ['bytes', { bytes: 4 }],
     ['buffers', { buffers: 2 }],
@@ -339,7 +380,8 @@ t.test('each limit holds in each scope, for whom it is meant and nobody else', a
     ['pending', { pending: 2 }],
     ['allocations_per_second', { allocationsPerSecond: 2 }],
   ];
-  const scopes = ['connection/default', 'cgroup//a', 'user/1', 'source/memfd', 'daemon/default'];
+  const scopes = ['connection/default', 'cgroup//a', 'user/1', 'group/1', 'group/10'];
+  scopes.push('source/memfd', 'daemon/default');
   for (const id of scopes as RuleId[]) {
     const scope = id.slice(0, id.indexOf('/'));
     for (const [dimension, rule] of limits) {
@@ -384,7 +426,7 @@ t.test('cgroups: what is below counts above, and patterns', async (t) => {
     ['cgroup//user.slice/a', { bytes: 20, priority: 3 }],
   ]);
   const reserve = (cgroup: string, bytes: number, uid = 1) =>
-    ledger.reserve({ uid, cgroup, connection: null }, 'memfd', { bytes, fds: 1 });
+    ledger.reserve({ ...user(uid), cgroup }, 'memfd', { bytes, fds: 1 });
   reserve('/user.slice/b/one', 6);
   t.match(refused(() => reserve('/user.slice/b/two', 5)).refusal, {
     constraint: 'quota.cgroup.bytes',
@@ -394,6 +436,58 @@ t.test('cgroups: what is below counts above, and patterns', async (t) => {
   reserve('/user.slice/b/two', 5, 2);
   reserve('/user.slice/a/x', 20);
   t.throws(() => reserve('/user.slice/a', 1));
+});
+
+t.test('a group: all its members together, whoever they are', async (t) => {
+  const { ledger } = make([['group/30', { bytes: 10, allocationsPerSecond: 3 }]]);
+  const member = (uid: number, groups: number[]) => ({ ...user(uid), gid: uid, groups });
+  const reserve = (who: Who, bytes: number) => ledger.reserve(who, 'memfd', { bytes, fds: 1 });
+  reserve(member(1, [7, 30]), 6);
+  reserve(member(30, []), 3);
+  const { refusal, message } = refused(() => reserve(member(2, [30]), 2));
+  t.match(refusal, {
+    constraint: 'quota.group.bytes',
+    possible: { max: 1 },
+    quota: { scope: 'group', key: '30', dimension: 'bytes', limit: 10, in_use: 9 },
+  });
+  t.match(message, /^the group 30 may have 10 bytes and has 9: /);
+  reserve(member(2, [30]), 1).release();
+  t.match(refused(() => reserve(member(2, [30]), 1)).refusal, {
+    constraint: 'quota.group.allocations_per_second',
+  });
+  reserve(member(2, [3, 300]), 100);
+  reserve(user(1), 100);
+});
+
+t.test('a rule for a group that comes later counts what its members have', async (t) => {
+  const { ledger, policy } = make([]);
+  const alice = { ...user(1), gid: 1, groups: [30] };
+  const find = () => ledger.accounts.find('group', '30');
+  const rule = (...rules: [RuleId, Rule][]) => {
+    policy.set('rest', new Map(rules));
+    ledger.refresh();
+  };
+  const kept = ledger.reserve(alice, 'vulkan', { bytes: 5, fds: 1 });
+  kept.settle(6, 1, new Map([['vulkan:0', { bytes: 6, buffers: 1, fds: 1, pending: 0 }]]));
+  kept.linger();
+  const held = ledger.hold(alice, 'read', { bytes: 2, buffers: 0, fds: 1, pending: 0 });
+  ledger.reserve(user(2), 'memfd', { bytes: 100, fds: 1 });
+  t.equal(find(), undefined, 'nobody counts for it');
+  rule(['group/30', { bytes: 5 }]);
+  t.same(find()?.charge, { bytes: 8, buffers: 1, fds: 2, pending: 0 }, 'a heap is a part of it');
+  t.same(find()?.lingering, { bytes: 6, buffers: 1, fds: 1, pending: 0 });
+  t.match(
+    refused(() => ledger.reserve(alice, 'memfd', { bytes: 1, fds: 1 })).message,
+    /6 of them released/,
+  );
+  rule();
+  t.equal(find(), undefined, 'it is forgotten with its rule');
+  held.release();
+  rule(['group/30', {}]);
+  t.same(find()?.charge, kept.amount);
+  kept.release();
+  t.equal(find()?.empty, true);
+  t.ok(find(), 'it is there while the rule is');
 });
 
 t.test('sums stay exact', async (t) => {

@@ -80,9 +80,10 @@ t.test('mistakes', async (t) => {
   ];
   for (const [text, message] of wrong) t.throws(() => parseConfig(text, 'f'), { message }, text);
   t.throws(() => policyConfig({ connect: { users: ['nobody-here'] } }, names, OWN), {
-    message: /^policy\.connect\.users: there is no user nobody-here/,
+    message:
+      /^policy\.connect\.users: this machine has no user nobody-here \(getent passwd nobody-here\)/,
   });
   t.throws(() => policyConfig({ rules: [{ groups: ['gone'] }] }, names, OWN), {
-    message: /^policy\.rules\.0\.groups: there is no group gone/,
+    message: /^policy\.rules\.0\.groups: this machine has no group gone/,
   });
 });

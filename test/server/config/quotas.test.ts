@@ -16,6 +16,10 @@ weight = 3
 bytes = "none"
 [quotas.users.1001]
 fds = 5
+[quotas.groups.video]
+bytes = "4G"
+[quotas.groups.1005]
+pending = 3
 [quotas.cgroups."/user.slice/*"]
 buffers = "7"
 priority = -1
@@ -28,18 +32,30 @@ pending = 8
 `;
 
 t.test('rules', async (t) => {
-  const rules = quotaRules(parseConfig(TEXT, 'f').quotas ?? {}, () => 1000);
+  const rules = quotaRules(parseConfig(TEXT, 'f').quotas ?? {}, {
+    user: () => 1000,
+    group: () => 44,
+  });
   t.same(Object.fromEntries(rules), {
     'daemon/default': { bytes: 8 * 2 ** 30, reserve: 0.2 },
     'user/default': { bytes: 2 ** 29, allocationsPerSecond: 0.5 },
     'connection/default': { pending: 8 },
     'user/1001': { fds: 5 },
     'user/1000': { bytes: null, weight: 3 },
+    'group/44': { bytes: 4 * 2 ** 30 },
+    'group/1005': { pending: 3 },
     'cgroup//user.slice/*': { buffers: 7, priority: -1 },
     'source/vulkan:1': { fds: 7 },
     'source/dma-heap:system': { bytes: 4096 },
   });
-  t.throws(() => quotaRules({ users: { bob: {} } }, () => null), /quotas\.users\.bob: there is no/);
+  const nobody = { user: () => null, group: () => null };
+  t.throws(
+    () => quotaRules({ users: { bob: {} } }, nobody),
+    /^quotas\.users\.bob: .* has no user bob/,
+  );
+  t.throws(() => quotaRules({ groups: { team: {} } }, nobody), {
+    message: /^quotas\.groups\.team: .* has no group team/,
+  });
 });
 
 const mistakes: [text: string, message: RegExp][] = [
@@ -48,6 +64,8 @@ const mistakes: [text: string, message: RegExp][] = [
   ['[quotas.default_user]\nbytes = -1', /^f:2: quotas\.default_user\.bytes must be >= 0$/],
   ['[quotas.daemon]\nweight = 2', /^f:2: unknown key quotas\.daemon\.weight$/],
   ['[quotas.users.bob]\nweight = 0', /^f:2: quotas\.users\.bob\.weight must be >= 1$/],
+  ['[quotas.groups.video]\nweight = 2', /^f:2: unknown key quotas\.groups\.video\.weight$/],
+  ['[quotas.groups.video]\npriority = 2', /^f:2: unknown key quotas\.groups\.video\.priority$/],
   ['[quotas.cgroups.foo]\nbytes = 0', /^f:1: unknown key quotas\.cgroups\.foo$/],
   ['[quotas.sources."vulkan:1"]\npending = 1', /^f:2: unknown key .*pending$/],
   ['[quotas.sources."vulkan:x"]\nbytes = 1', /^f:1: unknown key quotas\.sources/],

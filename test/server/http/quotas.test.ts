@@ -60,6 +60,25 @@ await withoutLeaks(t, 'quotas', async (t) => {
     t.match((await ask(server, 'GET', '/v1/quotas/source/memfd')).json, { charge });
   });
 
+  await t.test('a group: what its members have counts from the rule on', async (t) => {
+    const server = await startServer(t);
+    const { quotas } = server.daemon.broker;
+    const owner = { client: null, peer: { ...peer, gid: 7, groups: [44] } };
+    quotas.reserve(owner, 'memfd', { bytes: 4096, fds: 1 }, []);
+    const path = '/v1/quotas/group/44';
+    const unset = (await ask(server, 'GET', path)).json;
+    t.match(unset, { scope: 'group', key: '44', charge: null, share: null, over_limit: false });
+    const charge = { bytes: 4096, buffers: 1, fds: 1, pending: 1 };
+    const set = (await ask(server, 'PUT', path, { bytes: 4095 })).json;
+    t.match(set, { charge, over_limit: true, settings: { bytes: { value: 4095, from: 'rest' } } });
+    const list = (await ask(server, 'GET', '/v1/quotas')).json as { scope: string }[];
+    t.same(
+      list.filter(({ scope }) => scope === 'group'),
+      [set],
+    );
+    t.same((await ask(server, 'DELETE', path)).json, unset);
+  });
+
   await t.test('a refusal names the quota', async (t) => {
     const server = await startServer(t);
     const quota = {
@@ -93,6 +112,10 @@ await withoutLeaks(t, 'quotas', async (t) => {
     const put: [path: string, body: unknown, status: number, code: string][] = [
       ['daemon/other', {}, 404, 'not_found'],
       ['user/bob', {}, 404, 'not_found'],
+      ['group/video', {}, 404, 'not_found'],
+      ['group/default', {}, 404, 'not_found'],
+      ['group/44', { weight: 1 }, 400, 'invalid_argument'],
+      ['group/44', { priority: 1 }, 400, 'invalid_argument'],
       ['cgroup/relative', {}, 404, 'not_found'],
       ['planet/mars', {}, 400, 'invalid_argument'],
       ['user/1', { bytes: -1 }, 400, 'invalid_argument'],

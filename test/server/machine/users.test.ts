@@ -25,7 +25,7 @@ t.test('a number that is no id names nobody', async (t) => {
 
 t.test('subuids', async (t) => {
   const text = '# comment\nalice:100000:65536\n1001:200000:10\nnobody-here:1:2\nalice:x:1\n';
-  const ranges = parseSubuids(text, passwd);
+  const ranges = parseSubuids(text, passwd.uids);
   t.same(ranges, [
     { owner: 1000, first: 100_000, count: 65_536 },
     { owner: 1001, first: 200_000, count: 10 },

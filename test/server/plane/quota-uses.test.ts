@@ -15,7 +15,7 @@ function quotas(...rules: [RuleId, Rule][]): Quotas {
 
 const charge = (to: Quotas, uid: number, bytes: number, source = 'memfd') =>
   to.impose({
-    who: { uid, cgroup: '/a', connection: `c${uid}` },
+    who: { uid, gid: uid, groups: [], cgroup: '/a', connection: `c${uid}` },
     source,
     amount: { bytes, buffers: 1, fds: 1, pending: 0 },
     heaps: new Map(),
@@ -24,11 +24,12 @@ const charge = (to: Quotas, uid: number, bytes: number, source = 'memfd') =>
 const namesOf = (uses: ReturnType<typeof quotaUses>) =>
   uses.map(({ scope, key }) => `${scope}/${key}`);
 
-t.test('the daemon, users and sources, with what holds for each', async (t) => {
+t.test('the daemon, users, groups and sources, with what holds for each', async (t) => {
   const all = quotas(
     ['user/default', { bytes: 1000 }],
     ['user/7', { bytes: 500 }],
     ['user/8', { fds: 4 }],
+    ['group/9', { bytes: 1000 }],
     ['source/memfd', { bytes: 4096 }],
     ['cgroup//a', { bytes: 1 }],
   );
@@ -39,6 +40,7 @@ t.test('the daemon, users and sources, with what holds for each', async (t) => {
     'daemon/default',
     'user/default',
     ...['user/9', 'user/7', 'user/8'],
+    'group/9',
     'source/memfd',
   ]);
   t.match(uses, [
@@ -47,6 +49,7 @@ t.test('the daemon, users and sources, with what holds for each', async (t) => {
     { used: { bytes: 300 }, limits: { bytes: 1000 } },
     { used: { bytes: 100 }, limits: { bytes: 500, fds: null } },
     { used: NOTHING, limits: { bytes: 1000, fds: 4 } },
+    { used: { bytes: 300 }, limits: { bytes: 1000 } },
     { used: { bytes: 400 }, limits: { bytes: 4096 } },
   ]);
 });

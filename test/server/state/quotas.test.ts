@@ -17,12 +17,13 @@ t.test('what is set is there again', async (t) => {
   t.equal(state.warning, null);
   await state.set('user/1000', { bytes: 5, allocationsPerSecond: 0.5, fds: null });
   await state.set('cgroup//a/*', { priority: -3 });
+  await state.set('group/44', { bytes: 7 });
   await state.set('source/vulkan', { bytes: 1 });
   await state.set('source/vulkan', null);
   const again = QuotaState.read(folder);
   t.equal(again.warning, null);
   t.same(again.rules, state.rules);
-  t.same([...again.rules.keys()], ['user/1000', 'cgroup//a/*']);
+  t.same([...again.rules.keys()], ['user/1000', 'cgroup//a/*', 'group/44']);
   t.same(readdirSync(path).sort(), ['lock', 'quotas.json'], 'and nothing else');
   t.equal(statSync(join(path, 'quotas.json')).mode & 0o777, 0o600);
 });

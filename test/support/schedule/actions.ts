@@ -1,6 +1,6 @@
 /**
  * What happens in a schedule: processes allocate, share, redeem, let go, leave and are killed, leases
- * are renewed, quotas change. Each is done on the daemon and noted in the model.
+ * are renewed, quotas change, groups get a rule and lose it. Each is done on the daemon and noted in the model.
  */
 import { Actor, ActorError, type ActorLifetime, type Got, type Order } from '../actor.js';
 import type { TestDaemon } from '../daemon.js';
@@ -10,6 +10,8 @@ import { type Known, letGoAt, type Model } from './model.js';
 export interface ActionOptions {
   /** Users of the machine, null for this one, by uid. */
   readonly users: ReadonlyMap<number, string | null>;
+  /** Groups that they are in, or some of them. */
+  readonly groups: readonly number[];
   readonly sources: readonly string[];
 }
 
@@ -28,6 +30,7 @@ export class Actions {
     expired: 0,
     killed: 0,
     quotas: 0,
+    groups: 0,
   };
 
   constructor(
@@ -51,7 +54,8 @@ export class Actions {
     if (roll < 79) return this.#letGo('release');
     if (roll < 84) return this.#releaseOverRest();
     if (roll < 88) return this.#renew();
-    if (roll < 94) return this.#changeQuota();
+    if (roll < 92) return this.#changeQuota();
+    if (roll < 94) return this.#ruleGroup();
     if (roll < 96) return this.leave(actor, 'leave');
     if (roll < 98) return this.#killInTheMiddle(actor);
     return this.leave(actor, 'kill');
@@ -163,9 +167,26 @@ export class Actions {
     this.counts.quotas++;
   }
 
+  /** A rule, with a limit or to count alone, or none. */
+  async #ruleGroup(): Promise<void> {
+    const gid = this.random.one(this.options.groups) ?? 0;
+    const pages = this.random.one([null, null, 64, 256]) ?? null;
+    if (this.random.below(3) === 0) await this.#forgetGroup(gid);
+    else await this.#setQuota(`group/${gid}`, pages === null ? null : pages * PAGE);
+    this.counts.groups++;
+  }
+
+  async #forgetGroup(gid: number): Promise<void> {
+    const path = `/v1/quotas/group/${gid}`;
+    const { status } = await this.daemon.rest('DELETE', path);
+    if (status !== 200) throw new Error(`DELETE ${path} is answered ${status}`);
+  }
+
+  /** Groups are counted on. */
   async liftQuotas(): Promise<void> {
+    const groups = this.options.groups.map((gid) => `group/${gid}`);
     const users = [...this.options.users.keys()].map((uid) => `user/${uid}`);
-    for (const whose of [...users, 'daemon/default']) await this.#setQuota(whose, null);
+    for (const whose of [...users, ...groups, 'daemon/default']) await this.#setQuota(whose, null);
   }
 
   async #setQuota(whose: string, bytes: number | null): Promise<void> {

@@ -1,0 +1,73 @@
+/**
+ * Users and groups that are in no file of this machine: a directory's (LDAP, SSSD), systemd-homed's, those of
+ * services with a user of their own. nsswitch.conf(5) says where they are, and getent(1) asks there, in a process of
+ * its own: glibc's modules for it may be anything, and none of them is to be in the daemon.
+ *
+ * Nobody answers for a directory's time, so each question has a limit. What cannot be asked is no name: getent is
+ * missing, say, or the directory is silent.
+ */
+import { execFile, spawnSync } from 'node:child_process';
+import { type Entry, parseEntries } from './users.js';
+
+export type Database = 'passwd' | 'group';
+
+/** A configuration is read meanwhile, and nothing else done in this thread. */
+const NOW_LIMIT_MS = 3000;
+const LATER_LIMIT_MS = 2000;
+
+/** So many keys in one command: their names are far from ARG_MAX. */
+export const KEYS_AT_ONCE = 500;
+
+/** A group's line has all its members. */
+const MAX_ANSWER_BYTES = 16 * 1024 * 1024;
+
+/** `--`: a name may begin with a dash. */
+const argumentsOf = (database: Database, keys: readonly string[]) => ['--', database, ...keys];
+
+/** What is known of these names or numbers, in their order; null: nobody has answered in time. Waits. */
+export function askNow(
+  database: Database,
+  keys: readonly string[],
+  limitMs = NOW_LIMIT_MS,
+): Entry[] | null {
+  const all: Entry[] = [];
+  for (let at = 0; at < keys.length; at += KEYS_AT_ONCE) {
+    // A NUL is in no name, and in no argument.
+    const batch = keys.slice(at, at + KEYS_AT_ONCE).filter((key) => !key.includes('\0'));
+    if (batch.length === 0) continue;
+    const { stdout, error } = spawnSync('getent', argumentsOf(database, batch), {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+      timeout: limitMs,
+      killSignal: 'SIGKILL',
+      maxBuffer: MAX_ANSWER_BYTES,
+    });
+    if (error !== undefined && 'code' in error && error.code === 'ETIMEDOUT') return null;
+    all.push(...parseEntries(stdout ?? ''));
+  }
+  return all;
+}
+
+/** The same of at most `KEYS_AT_ONCE` numbers, without waiting here. Never rejects. */
+export function askLater(
+  database: Database,
+  ids: readonly number[],
+  limitMs = LATER_LIMIT_MS,
+): Promise<Entry[] | null> {
+  const options = {
+    timeout: limitMs,
+    killSignal: 'SIGKILL',
+    maxBuffer: MAX_ANSWER_BYTES,
+  } as const;
+  return new Promise((resolve) => {
+    try {
+      execFile('getent', argumentsOf(database, ids.map(String)), options, (error, stdout) => {
+        // With an exit status of 2 there are those in it that were found.
+        resolve(error?.killed === true ? null : parseEntries(stdout));
+      });
+    } catch {
+      // No process can be had: what fork(2) refuses is thrown at once.
+      resolve([]);
+    }
+  });
+}
