@@ -1,15 +1,21 @@
 /** Options that say which buffers are meant, for the commands that take some: REST does the filtering. */
 import type { Command } from 'commander';
-import { bufferStateValues } from '../rest/openapi.gen.js';
-import { duration, size, user } from './numbers.js';
-import { format, oneOf } from './options.js';
+import { bufferKindValues, bufferStateValues } from '../rest/openapi.gen.js';
+import { findDevice } from './find-device.js';
+import { duration, number, size, user } from './numbers.js';
+import { format, oneOf, someOf } from './options.js';
+import type { Rest } from './rest.js';
 
 /** The query parameter of each option, by Commander's name for it. */
 const PARAMETERS = {
   owner: 'owner_uid',
+  pid: 'owner_pid',
+  holder: 'holder_pid',
   client: 'client',
   unit: 'unit',
   state: 'state',
+  kind: 'kind',
+  device: 'device',
   format: 'format',
   source: 'source',
   name: 'name',
@@ -24,9 +30,18 @@ export type BufferFilters = Partial<Record<keyof typeof PARAMETERS, string | num
 export function addBufferFilters(command: Command): Command {
   return command
     .option('--owner <user>', 'only buffers of this user, by name or number', user)
+    .option('--pid <pid>', 'only buffers that this process has made', number)
+    .option('--holder <pid>', 'only buffers whose memory this process has now', number)
     .option('--client <client>', 'only buffers that this client owns')
     .option('--unit <name>', 'only buffers of owners in this systemd unit')
-    .addOption(oneOf('--state <state>', 'only buffers in this state', bufferStateValues))
+    .addOption(
+      someOf('--state <states>', 'only buffers in these states, with commas', bufferStateValues),
+    )
+    .addOption(oneOf('--kind <kind>', 'only images, or linear memory', bufferKindValues))
+    .option(
+      '--device <which>',
+      'only memory of this Vulkan device, by a UUID, its beginning, or a part of its name',
+    )
     .addOption(format('only images of this format'))
     .option('--source <source>', 'only memory of this source')
     .option('--name <text>', 'only buffers whose name has this in it')
@@ -34,6 +49,14 @@ export function addBufferFilters(command: Command): Command {
     .option('--max-size <size>', 'only buffers of at most this size', size)
     .option('--older-than <duration>', 'only buffers that are at least this old, e.g. 1h', duration)
     .option('--newer-than <duration>', 'only buffers that are at most this old', duration);
+}
+
+/** The same with the device as REST has it, which at a terminal is named by a part of it. */
+export async function withDevice<F extends BufferFilters>(rest: Rest, filters: F): Promise<F> {
+  const { device } = filters;
+  return device === undefined
+    ? filters
+    : { ...filters, device: await findDevice(rest, String(device)) };
 }
 
 /** What was given of those options, as a query. */

@@ -4,7 +4,7 @@
  */
 import type { Command } from 'commander';
 import type { BufferInfo } from '../rest/contract.js';
-import { addBufferFilters, type BufferFilters, filterQuery } from './buffer-filters.js';
+import { addBufferFilters, type BufferFilters, filterQuery, withDevice } from './buffer-filters.js';
 import { wholeIds } from './buffer-id.js';
 import { BUFFERS } from './columns.js';
 import { bufferPath, common } from './command.js';
@@ -58,7 +58,7 @@ export function eachBuffer<Answer, Own>(
 }
 
 async function chosen(rest: Rest, given: readonly string[], options: Options): Promise<string[]> {
-  const query = filterQuery(options);
+  const query = filterQuery(await withDevice(rest, options));
   if (given.length > 0) {
     if (query.size > 0) throw new Usage('give ids or filters (--unit, --state, …), not both');
     const wrong = given.find((id) => !/^[a-z2-7]+$/.test(id));

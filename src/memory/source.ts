@@ -7,6 +7,9 @@ import type { Plane, PlaneLayout, PlanePlace } from './plane.js';
 import type { Steps } from './steps.js';
 
 /** How the memory leaves the process. A `memfd` is never called a dma_buf. */
+/** What sources are called (native/sources), as a pattern: a name that none has is a mistake, not a source to come. */
+export const SOURCE_NAME = '^(?:vulkan|udmabuf|memfd|dma-heap:[^/\\s]{1,255})$';
+
 export type HandleType = 'dma_buf' | 'opaque_fd' | 'memfd';
 
 /** `dma-heap:` is followed by the heap's name in /dev/dma_heap; without one there is none at all. */

@@ -1,7 +1,12 @@
 /** `dmabrokerctl list`: buffers, filtered and sorted by the daemon. */
 import type { BufferInfo } from '../../rest/contract.js';
 import { bufferSortValues } from '../../rest/openapi.gen.js';
-import { addBufferFilters, type BufferFilters, filterQuery } from '../buffer-filters.js';
+import {
+  addBufferFilters,
+  type BufferFilters,
+  filterQuery,
+  withDevice,
+} from '../buffer-filters.js';
 import { BUFFERS } from '../columns.js';
 import type { MakeCommand } from '../command.js';
 import { listing } from '../listing.js';
@@ -25,7 +30,7 @@ export const listCommand: MakeCommand = (program) => {
     addBufferFilters(command),
     { columns: BUFFERS, none: 'no buffers' },
     async (rest, { sort, all, limit, ...filters }: Options) => {
-      const query = filterQuery(filters);
+      const query = filterQuery(await withDevice(rest, filters));
       if (sort !== undefined) query.set('sort', sort);
       const { items, more } = await rest.page<BufferInfo>(
         '/v1/buffers',

@@ -2,6 +2,7 @@
  * The section `[policy]` of the configuration: names of users and groups made numbers. docs/policy.md describes it.
  */
 import type { Audience, PolicyRule, PolicyRules, Principals } from '../../broker/policy.js';
+import { SOURCE_NAME } from '../../memory/source.js';
 import { type Names, unknownName } from './machine.js';
 import { type PartKind, part, type Said, sectionOf } from './setting.js';
 
@@ -23,7 +24,6 @@ const names = {
 } as const;
 const who = { users: names, groups: names } as const;
 const principals = { type: 'object', additionalProperties: false, properties: who } as const;
-const strings = { type: 'array', items: { type: 'string', minLength: 1 } } as const;
 
 const showPrincipals = ({ uids, gids }: Principals) => ({ users: uids, groups: gids });
 
@@ -41,7 +41,7 @@ const rules: PartKind<RuleTable[], readonly PolicyRule[]> = {
       additionalProperties: false,
       properties: {
         ...who,
-        sources: strings,
+        sources: { type: 'array', items: { type: 'string', pattern: SOURCE_NAME } },
         placements: {
           type: 'array',
           items: { enum: ['any', 'device_local', 'host_visible', 'host_cached'] },

@@ -15,9 +15,12 @@ export function bufferQuery(query: unknown, clock: Clock): ListQuery<BufferInfo>
     sort = '',
     cursor,
     owner_uid,
+    owner_pid,
     client,
     unit,
     state,
+    kind,
+    device,
     format,
     source,
     name,
@@ -40,7 +43,10 @@ export function bufferQuery(query: unknown, clock: Clock): ListQuery<BufferInfo>
       isOrAny(owner_uid, buffer.owner.uid) &&
       isOrAny(client, buffer.owner.client) &&
       isOrAny(unit, buffer.owner.unit) &&
-      isOrAny(state, buffer.state) &&
+      isOrAny(owner_pid, buffer.owner.pid) &&
+      (state === undefined || state.includes(buffer.state)) &&
+      isOrAny(kind, buffer.kind) &&
+      isOrAny(device, buffer.device) &&
       isOrAny(format, buffer.format) &&
       isOrAny(source, buffer.source) &&
       (name === undefined || buffer.name?.includes(name) === true) &&

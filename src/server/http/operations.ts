@@ -19,7 +19,7 @@ import {
 } from '../lists/inventory-views.js';
 import { UserNames } from '../machine/user-names.js';
 import { Heaps } from '../observe/heaps.js';
-import { ownProcesses, processesReport } from '../observe/holders/processes.js';
+import { heldBy, ownProcesses, processesReport } from '../observe/holders/processes.js';
 import { holdersReport, ownHolders } from '../observe/holders/report.js';
 import { leakReport } from '../observe/leaks/report.js';
 import { Health } from '../threads/health.js';
@@ -158,6 +158,12 @@ export function createHandlers(
     });
   }
 
+  /** Buffers whose memory a process has; where somebody sees their own alone, one of their own processes. */
+  const heldByProcess = async (pid: number, only: number | null) => {
+    const memories = await plane.ask('allMemories', null, null, only);
+    return heldBy(memories, await world.sweeper.sweep(), pid, only);
+  };
+
   return {
     getRoot: async () => ({ name: 'dmabroker', version: world.version, links: LINKS }),
     getHealth: async () => {
@@ -231,10 +237,15 @@ export function createHandlers(
     },
     listBuffers: async ({ request, reply, query, only }) => {
       const { filter, ...place } = bufferQuery(query, clock);
+      const { holder_pid: holder } = query as { holder_pid?: number };
+      const held = holder === undefined ? null : await heldByProcess(holder, only);
       const { buffers } = await plane.mirror();
       const page = buffers.list({
         ...place,
-        filter: (buffer) => (only === null || buffer.owner.uid === only) && filter(buffer),
+        filter: (buffer) =>
+          (only === null || buffer.owner.uid === only) &&
+          (held === null || held.has(buffer.id)) &&
+          filter(buffer),
       });
       return sendPage(request, reply, page);
     },

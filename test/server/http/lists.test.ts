@@ -43,10 +43,11 @@ await withoutLeaks(t, 'lists', async (t) => {
     const image = await create(server, { kind: 'image', width: 4, height: 4, format: 'XR24' });
     const { daemon } = server;
     const find = (id: string) => daemon.buffers.find((buffer) => buffer.id === id) as BufferInfo;
-    const owner = { ...find(small).owner, uid: 1000, unit: 'a.service', client: 'c3' };
+    const owner = { ...find(small).owner, uid: 1000, pid: 77, unit: 'a.service', client: 'c3' };
     const created_at = new Date(daemon.clock.today - 60_000).toISOString();
     await daemon.lists({ ...find(small), created_at, owner });
-    await daemon.lists({ ...find(large), state: 'lost', source: 'udmabuf' });
+    const device = 'ab'.repeat(16);
+    await daemon.lists({ ...find(large), state: 'lost', source: 'udmabuf', device });
     const cases: [string, string[]][] = [
       ['', [small, large, image]],
       ['?owner_uid=1000', [small]],
@@ -55,6 +56,11 @@ await withoutLeaks(t, 'lists', async (t) => {
       ['?unit=a.service', [small]],
       ['?state=lost', [large]],
       ['?state=live&source=memfd', [small, image]],
+      ['?state=lost,live', [small, large, image]],
+      ['?state=lingering,unknown', []],
+      ['?owner_pid=77', [small]],
+      ['?kind=image', [image]],
+      [`?device=${device}`, [large]],
       ['?format=XR24', [image]],
       ['?source=udmabuf', [large]],
       ['?name=all', [small]],
@@ -85,7 +91,9 @@ await withoutLeaks(t, 'lists', async (t) => {
       ['?limit=some', 'malformed_request', 'limit'],
       ['?sort=colour', 'invalid_argument', 'sort'],
       ['?cursor=abc', 'invalid_argument', 'cursor'],
-      ['?state=gone', 'invalid_argument', 'state'],
+      ['?state=gone', 'invalid_argument', 'state[0]'],
+      ['?state=live,live', 'invalid_argument', 'state'],
+      ['?holder_pid=0', 'invalid_argument', 'holder_pid'],
       ['?colour=red', 'malformed_request', 'colour'],
       ['?limit=1&limit=2', 'malformed_request', 'limit'],
     ];

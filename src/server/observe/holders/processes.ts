@@ -17,6 +17,7 @@ interface Having {
   readonly process: Holder;
   readonly buffers: Set<string>;
   bytes: number;
+  pss: number;
   fds: number;
   mappings: number;
 }
@@ -29,17 +30,20 @@ export function processesReport(
 ): Processes {
   const byPid = new Map<number, Having>();
   for (const { identity, bytes, buffers } of memories) {
-    for (const process of sweep.holders.get(identity) ?? []) {
+    const holders = sweep.holders.get(identity) ?? [];
+    for (const process of holders) {
       if (pid !== undefined && process.pid !== pid) continue;
       if (uid !== undefined && process.uid !== uid) continue;
       const having = byPid.get(process.pid) ?? {
         process,
         buffers: new Set<string>(),
         bytes: 0,
+        pss: 0,
         fds: 0,
         mappings: 0,
       };
       having.bytes += bytes;
+      having.pss += bytes / holders.length;
       having.fds += process.fds;
       having.mappings += process.mappings;
       for (const buffer of buffers) having.buffers.add(buffer);
@@ -50,9 +54,10 @@ export function processesReport(
   return {
     processes: [...byPid.values()]
       .sort((a, b) => b.bytes - a.bytes || a.process.pid - b.process.pid)
-      .map(({ process: { startedAt, startTicks: _, ...process }, buffers, ...sums }) => ({
+      .map(({ process: { startedAt, startTicks: _, ...process }, buffers, pss, ...sums }) => ({
         ...process,
         ...sums,
+        pss_bytes: Math.round(pss),
         buffers: buffers.size,
         started_at: new Date(startedAt).toISOString(),
         clients: clients.filter((client) => client.pid === process.pid).map(({ id }) => id),
@@ -77,4 +82,18 @@ export function ownProcesses(report: Processes, uid: number): Processes {
     complete: false,
     missing: 'processes of other users are not shown',
   };
+}
+
+/** The buffers whose memory a process has; of one user's processes, where `only` is a user. */
+export function heldBy(
+  { memories }: AllMemories,
+  sweep: Sweep,
+  pid: number,
+  only: number | null,
+): ReadonlySet<string> {
+  const has = ({ identity }: AllMemories['memories'][number]) =>
+    sweep.holders
+      .get(identity)
+      ?.some((holder) => holder.pid === pid && (only === null || holder.uid === only)) === true;
+  return new Set(memories.filter(has).flatMap(({ buffers }) => buffers));
 }

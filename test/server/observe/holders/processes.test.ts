@@ -1,6 +1,6 @@
 /** Who has how much: each memory once for each process, whatever buffers and planes it is in. */
 import t from 'tap';
-import { processesReport } from '../../../../src/server/observe/holders/processes.js';
+import { heldBy, processesReport } from '../../../../src/server/observe/holders/processes.js';
 import type { Holder, Sweep } from '../../../../src/server/observe/holders/sweep.js';
 import { FakeClock } from '../../../support/clock.js';
 
@@ -50,8 +50,16 @@ t.test('a memory counts once for a process, the largest first', async (t) => {
   t.match(report, { complete: true, missing: null });
   t.equal(report.processes.length, 2);
   t.match(report.processes, [
-    { pid: 8, bytes: 12_288, buffers: 2, fds: 2, mappings: 2, clients: ['c1', 'c2'] },
-    { pid: 7, bytes: 4096, buffers: 2, fds: 2, mappings: 1, clients: [] },
+    {
+      pid: 8,
+      bytes: 12_288,
+      pss_bytes: 10_240,
+      buffers: 2,
+      fds: 2,
+      mappings: 2,
+      clients: ['c1', 'c2'],
+    },
+    { pid: 7, bytes: 4096, pss_bytes: 2048, buffers: 2, fds: 2, mappings: 1, clients: [] },
   ]);
 });
 
@@ -71,3 +79,14 @@ t.test('what cannot be seen is told', async (t) => {
   t.match(missing({ outside: 1 }), /pid namespace/);
   t.match(missing({}, { unreadable: 3 }), /3 processes of other users/);
 });
+
+t.test(
+  'the buffers of which one process has memory, and what a user is told of others',
+  async (t) => {
+    t.same([...heldBy(all, found, 7, null)], ['a', 'b']);
+    t.same([...heldBy(all, found, 8, null)], ['a', 'b']);
+    t.same([...heldBy(all, found, 9, null)], [], 'a memory of nobody here');
+    t.same([...heldBy(all, found, 8, 1001)], ['a', 'b']);
+    t.same([...heldBy(all, found, 8, 1000)], []);
+  },
+);
