@@ -9,7 +9,7 @@ export const BUFFERS: Columns<BufferInfo> = [
   ['ID', (buffer) => buffer.id, 'long id'],
   ['SIZE', (buffer) => bytes(buffer.size)],
   ['STATE', (buffer) => buffer.state],
-  ['OWNER', (buffer) => processText(buffer.owner)],
+  ['OWNER', (buffer, names) => processText(buffer.owner, names)],
   ['AGE', (buffer) => age(buffer.created_at)],
   ['CONTENTS', contents],
   ['RECIPIENTS', (buffer) => buffer.recipients.length],

@@ -1,4 +1,5 @@
 /** What commands print: JSON as the daemon sent it, or text for people. */
+import { NUMBERS } from './names.js';
 import { printable } from './printable.js';
 import { type Cell, type Columns, cut, tableLines, textOf } from './table.js';
 
@@ -27,9 +28,10 @@ export function printTable<T>(
   columns: Columns<T>,
   records: readonly T[],
   none: string,
+  names = NUMBERS,
   width = lineWidth(),
 ): void {
-  printLines(tableLines(columns, records, none, width));
+  printLines(tableLines(columns, records, none, width, names));
 }
 
 /** Prints `name: value` lines, values in one column; with a width, long values end in …. */

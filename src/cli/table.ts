@@ -4,6 +4,7 @@
  * end are left out. In a pipe everything is whole.
  */
 import stringWidth from 'string-width';
+import { type Names, NUMBERS } from './names.js';
 import { hasColours, printable } from './printable.js';
 
 /** What a cell or a field says: null is unknown. */
@@ -12,7 +13,7 @@ export type Cell = string | number | boolean | null | readonly string[];
 /** A table's columns: the head of each, what it says of a record, and whether that is an id; long ones may be cut. */
 export type Columns<T> = readonly (readonly [
   head: string,
-  cell: (record: T) => Cell,
+  cell: (record: T, names: Names) => Cell,
   kind?: 'id' | 'long id',
 ])[];
 
@@ -29,10 +30,11 @@ export function tableLines<T>(
   records: readonly T[],
   none: string,
   width = Number.POSITIVE_INFINITY,
+  names = NUMBERS,
 ): string[] {
   if (records.length === 0) return [none];
   const all = columns.map(([head, cell, kind]) => {
-    const cells = records.map((record) => printable(textOf(cell(record))));
+    const cells = records.map((record) => printable(textOf(cell(record, names))));
     const shown = kind === 'long id' && Number.isFinite(width) ? shortIds(cells) : cells;
     const whole = Math.max(...[head, ...shown].map((text) => stringWidth(text)));
     const least = kind !== undefined ? whole : Math.min(whole, Math.max(NARROWEST, head.length));

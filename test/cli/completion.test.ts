@@ -62,7 +62,7 @@ t.test('bash: a word that was begun, behind options and their values', async (t)
     complete(''),
     program.commands.map(({ path }) => path[0]),
   );
-  t.same(complete('re'), ['recv', 'release', 'rename', 'reissue', 'recall', 'revoke']);
+  t.same(complete('re'), ['recv', 'release', 'rename', 'reissue', 'recall', 'revoke', 'restart']);
   t.same(complete('--socket', 'list', 'quota', 's'), ['set'], 'a value is no command');
   t.same(complete('--socket', '=', 'list', 'quota', 's'), ['set']);
   t.same(complete('completion', ''), ['bash', 'zsh', 'fish']);

@@ -2,6 +2,7 @@
 import type { BufferInfo, Recipient } from '../../rest/contract.js';
 import { bufferPath, type MakeCommand, tell } from '../command.js';
 import { contents, placeText, processText } from '../describe.js';
+import type { Names } from '../names.js';
 import { lineWidth, printFields, printTable, say } from '../output.js';
 import { exactBytes } from '../printable.js';
 import type { Cell, Columns } from '../table.js';
@@ -23,13 +24,13 @@ export const showCommand: MakeCommand = (program) => {
     .action(
       tell(
         (rest, id: string) => rest.get<BufferInfo>(bufferPath(id)),
-        (buffer, command) =>
-          print(buffer, command.opts().wide ? Number.POSITIVE_INFINITY : lineWidth()),
+        (buffer, names, command) =>
+          print(buffer, names, command.opts().wide ? Number.POSITIVE_INFINITY : lineWidth()),
       ),
     );
 };
 
-function print(buffer: BufferInfo, width: number): void {
+function print(buffer: BufferInfo, names: Names, width: number): void {
   const planes = buffer.planes.map(
     ({ index, offset, stride }) => `${index}: offset ${offset}, stride ${stride}`,
   );
@@ -50,7 +51,7 @@ function print(buffer: BufferInfo, width: number): void {
     ['placement', buffer.placement],
     ['unverified', buffer.unverified_usage],
     ['lifetime', lifetime(buffer)],
-    ['owner', processText(buffer.owner)],
+    ['owner', processText(buffer.owner, names)],
     ['unit', placeText(buffer.owner)],
     ['slice', buffer.owner.slice],
     ['created', buffer.created_at],
@@ -60,7 +61,7 @@ function print(buffer: BufferInfo, width: number): void {
   ];
   printFields(fields, width);
   say('');
-  printTable(RECIPIENTS, buffer.recipients, 'nobody was handed it', width);
+  printTable(RECIPIENTS, buffer.recipients, 'nobody was handed it', names, width);
 }
 
 function lifetime({ lifetime: { type, ends_at, released_at } }: BufferInfo): string {

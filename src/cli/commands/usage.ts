@@ -11,7 +11,7 @@ import type { Columns } from '../table.js';
 const PROCESSES: Columns<ProcessUse> = [
   ['PID', ({ pid }) => pid, 'id'],
   ['PROCESS', ({ executable }) => executable],
-  ['UID', ({ uid }) => uid],
+  ['USER', ({ uid }, names) => names.user(uid)],
   ['MEMORY', (process) => bytes(process.bytes)],
   ['BUFFERS', ({ buffers }) => buffers],
   ['FDS', ({ fds }) => fds],
@@ -23,7 +23,7 @@ const PROCESSES: Columns<ProcessUse> = [
 
 const CGROUPS: Columns<CgroupInfo> = [
   ['CGROUP', ({ path }) => path],
-  ['UID', ({ uid }) => uid],
+  ['USER', ({ uid }, names) => names.user(uid)],
   ['MEMORY', ({ charge }) => bytes(charge.bytes)],
   ['LIMIT', ({ limits }) => (limits.bytes === null ? null : bytes(limits.bytes))],
   ['BUFFERS', ({ charge }) => charge.buffers],

@@ -2,6 +2,7 @@
 import type { History, Holder, Holders, LeakReport } from '../../rest/contract.js';
 import { bufferPath, type MakeCommand, tell } from '../command.js';
 import { placeText, processText } from '../describe.js';
+import type { Names } from '../names.js';
 import { printFields, printLines, printTable, say } from '../output.js';
 import { age, bytes, span } from '../printable.js';
 import type { Columns } from '../table.js';
@@ -29,7 +30,7 @@ export const whoHasCommands: MakeCommand = (program) => {
 
 const HOLDERS: Columns<Holder> = [
   ['PID', (holder) => holder.pid],
-  ['UID', (holder) => holder.uid],
+  ['USER', ({ uid }, names) => names.user(uid)],
   ['PROCESS', (holder) => holder.executable],
   ['UNIT', placeText],
   ['FDS', (holder) => holder.fds],
@@ -38,8 +39,8 @@ const HOLDERS: Columns<Holder> = [
   ['AGE', (holder) => age(holder.started_at)],
 ];
 
-function printHolders({ holders, daemon, complete, missing }: Holders): void {
-  printTable(HOLDERS, holders, 'no process that can be seen has it');
+function printHolders({ holders, daemon, complete, missing }: Holders, names: Names): void {
+  printTable(HOLDERS, holders, 'no process that can be seen has it', names);
   say('');
   printFields([
     ['the daemon itself', `${daemon.fds} fds, ${daemon.mappings} mappings`],
@@ -51,13 +52,17 @@ const EVENTS: Columns<History['events'][number]> = [
   ['TIME', ({ time }) => time],
   ['TYPE', ({ type }) => type],
   ['CLIENT', ({ who }) => who?.client ?? null],
-  ['PROCESS', ({ who }) => who && (who.token === null ? processText(who) : `token ${who.token}`)],
+  [
+    'PROCESS',
+    ({ who }, names) =>
+      who && (who.token === null ? processText(who, names) : `token ${who.token}`),
+  ],
   ['REASON', ({ reason }) => reason],
 ];
 
-function printHistory({ events, forgotten }: History): void {
+function printHistory({ events, forgotten }: History, names: Names): void {
   if (forgotten > 0) printLines([`${forgotten} events before these are forgotten`, '']);
-  printTable(EVENTS, events, 'nothing has happened');
+  printTable(EVENTS, events, 'nothing has happened', names);
 }
 
 type Group = LeakReport['lingering'];
@@ -67,7 +72,7 @@ const BUFFERS: Columns<Group['buffers'][number]> = [
   ['ID', ({ id }) => id, 'long id'],
   ['SIZE', ({ size }) => bytes(size)],
   ['STATE', ({ state }) => state],
-  ['OWNER', ({ owner }) => processText(owner)],
+  ['OWNER', ({ owner }, names) => processText(owner, names)],
   ['UNIT', ({ owner }) => placeText(owner)],
   ['FOR', ({ since }) => age(since)],
 ];
@@ -79,16 +84,16 @@ const GROWING: Columns<LeakReport['growing']['processes'][number]> = [
   ['SINCE', ({ since }) => since],
 ];
 
-function printLeaks({ forgotten, growing, lingering }: LeakReport): void {
+function printLeaks({ forgotten, growing, lingering }: LeakReport, names: Names): void {
   const group = (what: string, { count, bytes: size, buffers }: Group) => {
     say(`${what}: ${count}, ${bytes(size)}`);
-    printTable(BUFFERS, buffers, 'none');
+    printTable(BUFFERS, buffers, 'none', names);
   };
   group(`forgotten: nobody was handed them for ${span(forgotten.after_seconds)}`, forgotten);
   say('');
   const missing = growing.missing === null ? '' : ` (${growing.missing})`;
   say(`growing: ${growing.count} processes${missing}`);
-  printTable(GROWING, growing.processes, 'none');
+  printTable(GROWING, growing.processes, 'none', names);
   say('');
   group('released, and somebody has them or may have them', lingering);
 }
