@@ -1,5 +1,5 @@
 /** Columns that several commands show; those at the end go first where there is no room. */
-import type { BufferInfo, UserInfo } from '../rest/contract.js';
+import type { BufferInfo, CgroupInfo, ProcessUse, UserInfo } from '../rest/contract.js';
 import { contents, placeText, processText } from './describe.js';
 import { age, bytes } from './printable.js';
 import type { Columns } from './table.js';
@@ -25,5 +25,28 @@ export const USERS: Columns<UserInfo> = [
   ['BUFFERS', ({ charge }) => charge.buffers],
   ['FDS', ({ charge }) => charge.fds],
   ['RECALLED', ({ recalled }) => recalled.length],
+  ['OVER', ({ over_limit }) => (over_limit ? 'yes' : '')],
+];
+
+export const PROCESSES: Columns<ProcessUse> = [
+  ['PID', ({ pid }) => pid, 'id'],
+  ['PROCESS', ({ executable }) => executable],
+  ['USER', ({ uid }, names) => names.user(uid)],
+  ['MEMORY', (process) => bytes(process.bytes)],
+  ['BUFFERS', ({ buffers }) => buffers],
+  ['FDS', ({ fds }) => fds],
+  ['MAPPINGS', ({ mappings }) => mappings],
+  ['UNIT', placeText],
+  ['CLIENT', ({ clients }) => clients],
+  ['AGE', ({ started_at }) => age(started_at)],
+];
+
+export const CGROUPS: Columns<CgroupInfo> = [
+  ['CGROUP', ({ path }) => path],
+  ['USER', ({ uid }, names) => names.user(uid)],
+  ['MEMORY', ({ charge }) => bytes(charge.bytes)],
+  ['LIMIT', ({ limits }) => (limits.bytes === null ? null : bytes(limits.bytes))],
+  ['BUFFERS', ({ charge }) => charge.buffers],
+  ['FDS', ({ charge }) => charge.fds],
   ['OVER', ({ over_limit }) => (over_limit ? 'yes' : '')],
 ];

@@ -9,7 +9,7 @@ import { someOf } from './options.js';
 import { printJson, printLines, printTable } from './output.js';
 import { printable } from './printable.js';
 import type { Rest } from './rest.js';
-import { type Columns, textOf } from './table.js';
+import { type Columns, textOf, wrapped } from './table.js';
 
 /** Records, and what else the daemon has said. */
 export interface Shown<T> {
@@ -62,6 +62,9 @@ export function listing<T, Given extends unknown[]>(
       printTable(shown ?? columns, items, none, names, wide ? Number.POSITIVE_INFINITY : undefined);
     }
     // Not among the records, which somebody may count.
-    if (note) process.stderr.write(`${printable(note)}\n`);
+    if (!note) return;
+    const { isTTY, columns: width } = process.stderr;
+    const lines = isTTY && width ? wrapped(printable(note), width) : [printable(note)];
+    process.stderr.write(`${lines.join('\n')}\n`);
   });
 }

@@ -1,9 +1,10 @@
 /** Who has the memory, or had it: `dmabrokerctl holders`, `history`, `leaks`. */
-import type { History, Holder, Holders, LeakReport } from '../../rest/contract.js';
+import type { History, Holders, LeakReport } from '../../rest/contract.js';
+import { holderLines } from '../buffer-details.js';
 import { bufferPath, type MakeCommand, tell } from '../command.js';
 import { placeText, processText } from '../describe.js';
 import type { Names } from '../names.js';
-import { printFields, printLines, printTable, say } from '../output.js';
+import { lineWidth, printLines, printTable, say } from '../output.js';
 import { age, bytes, span } from '../printable.js';
 import type { Columns } from '../table.js';
 
@@ -13,7 +14,10 @@ export const whoHasCommands: MakeCommand = (program) => {
     .description('every process with an fd or a mapping of a buffer')
     .argument('<id>', "the buffer's id")
     .action(
-      tell((rest, id: string) => rest.get<Holders>(bufferPath(id, '/holders')), printHolders),
+      tell(
+        (rest, id: string) => rest.get<Holders>(bufferPath(id, '/holders')),
+        (found, names) => printLines(holderLines(found, names, lineWidth())),
+      ),
     );
   program
     .command('history')
@@ -27,26 +31,6 @@ export const whoHasCommands: MakeCommand = (program) => {
     .description('forgotten buffers, processes that only get more, released memory still held')
     .action(tell((rest) => rest.get<LeakReport>('/v1/leaks'), printLeaks));
 };
-
-const HOLDERS: Columns<Holder> = [
-  ['PID', (holder) => holder.pid],
-  ['USER', ({ uid }, names) => names.user(uid)],
-  ['PROCESS', (holder) => holder.executable],
-  ['UNIT', placeText],
-  ['FDS', (holder) => holder.fds],
-  ['MAPPINGS', (holder) => holder.mappings],
-  ['CLIENT', (holder) => holder.clients.join(' ') || null],
-  ['AGE', (holder) => age(holder.started_at)],
-];
-
-function printHolders({ holders, daemon, complete, missing }: Holders, names: Names): void {
-  printTable(HOLDERS, holders, 'no process that can be seen has it', names);
-  say('');
-  printFields([
-    ['the daemon itself', `${daemon.fds} fds, ${daemon.mappings} mappings`],
-    ['complete', complete ? 'yes' : `no: ${missing}`],
-  ]);
-}
 
 const EVENTS: Columns<History['events'][number]> = [
   ['TIME', ({ time }) => time],
