@@ -5,7 +5,7 @@
 import { bufferLines, holderLines } from '../buffer-details.js';
 import { processText } from '../describe.js';
 import { printable } from '../printable.js';
-import { cut, padded, wrapped } from '../table.js';
+import { cells, cut, padded, wrapped } from '../table.js';
 import type { Answers } from './answers.js';
 import { gaugeLines, isNear } from './bars.js';
 import { gaugesOf } from './gauges.js';
@@ -148,9 +148,19 @@ const orderText = ({ sort, name }: TopState) =>
 
 /** What is asked, or has come of it, in place of the status; null where there is nothing. */
 function saying({ typing, asked, message }: TopState, width: number): string[] | null {
-  if (typing !== null) return [`name: ${printable(typing)}_  (Enter takes it, Esc does not)`];
+  if (typing !== null) return [typingLine(printable(typing), width)];
   const text = asked === null ? message : `${asked.what} ${asked.about}? y/n`;
   return text === null ? null : wrapped(printable(text), width).slice(0, MAX_SAID);
+}
+
+/** Of a name that is too long its end is there, where letters are added. */
+function typingLine(typing: string, width: number): string {
+  const line = `name: ${typing}_`;
+  const whole = `${line}  (Enter takes it, Esc does not)`;
+  if (cells(whole) <= width) return whole;
+  const letters = [...typing];
+  while (letters.length > 0 && cells(`name: …${letters.join('')}_`) > width) letters.shift();
+  return cells(line) <= width ? line : `name: …${letters.join('')}_`;
 }
 
 /** What is to be known of the answers. */

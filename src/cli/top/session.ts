@@ -6,6 +6,7 @@ import { recall, recalledText, release, releasedText, USUAL_SECONDS } from '../b
 import { Failure } from '../failure.js';
 import type { Key } from '../keys.js';
 import type { Names } from '../names.js';
+import { say } from '../output.js';
 import { hasColours } from '../printable.js';
 import type { Rest } from '../rest.js';
 import { Screen } from '../screen.js';
@@ -45,7 +46,9 @@ class Session {
     onKeys: (keys) => this.#onKeys(keys),
     redraw: () => this.#draw(),
   });
-  readonly #rest: Rest;
+  /** What is to be done is done, also where somebody leaves at once. */
+  readonly #acting: Rest;
+  readonly #acts = new Set<Promise<void>>();
   readonly #asker: Asker;
   #frame: Frame;
   #failed: unknown;
@@ -56,8 +59,9 @@ class Session {
     private state: TopState,
     private answers: Answers,
   ) {
-    this.#rest = rest.quiet(this.#stop.signal);
-    this.#asker = new Asker(this.#rest, options.names, options.query, options.limit);
+    this.#acting = rest.quiet(new AbortController().signal);
+    const asking = rest.quiet(this.#stop.signal);
+    this.#asker = new Asker(asking, options.names, options.query, options.limit);
     this.#frame = this.#made();
   }
 
@@ -71,6 +75,7 @@ class Session {
       await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
       clearInterval(timer);
     });
+    await Promise.all(this.#acts);
     if (this.#failed !== undefined) throw this.#failed;
   }
 
@@ -103,8 +108,10 @@ class Session {
   }
 
   #do(effect: Effect): void {
-    if ('asked' in effect) void this.#act(effect.asked);
-    else if (effect.do === 'quit') this.#stop.abort();
+    if ('asked' in effect) {
+      const act = this.#act(effect.asked).finally(() => this.#acts.delete(act));
+      this.#acts.add(act);
+    } else if (effect.do === 'quit') this.#stop.abort();
     else if (effect.do === 'suspend') this.#screen.suspend();
     else if (effect.do === 'redraw') this.#screen.clear();
     else this.#look();
@@ -131,10 +138,10 @@ class Session {
     try {
       this.#tell(
         what === 'release'
-          ? releasedText(await release(this.#rest, id))
-          : recalledText(await recall(this.#rest, id, USUAL_SECONDS)),
+          ? releasedText(await release(this.#acting, id))
+          : recalledText(await recall(this.#acting, id, USUAL_SECONDS)),
       );
-      this.#look();
+      if (!this.#stop.signal.aborted) this.#look();
     } catch (error) {
       if (!(error instanceof Failure)) throw error;
       this.#tell(error.message.split('\n')[0] ?? '');
@@ -142,6 +149,8 @@ class Session {
   }
 
   #tell(message: string): void {
+    // Nobody would read it on the screen.
+    if (this.#stop.signal.aborted) say(message);
     this.state = { ...this.state, message };
     this.#draw();
   }

@@ -37,7 +37,7 @@ t.test('no line is broken, at any size, in any view', async (t) => {
     ['details', ['enter'], (it) => it],
     ['their end', ['enter', 'end'], (it) => it],
     ['help', ['?'], (it) => it],
-    ['typing', ['/', ...'一号摄像机'.repeat(30)], (it) => it],
+    ['typing', ['/', ...'一号摄像机'.repeat(12)], (it) => it],
     ['a question', ['down', 'd'], (it) => it],
     ['nothing', [], (it) => ({ ...it, buffers: { items: [], note: null }, daemon: null })],
     ['gone', [], (it) => ({ ...it, gone: 'cannot reach the daemon: '.repeat(20) })],
@@ -158,6 +158,7 @@ t.test('the order and the filter', async (t) => {
   t.match(after(['/', 'a', 'escape']).state, { name: '', typing: null });
   t.match(after(['/', 'a', 'up', 'tab']).state, { typing: 'a' });
   t.match(after(['/', 'c', 'a']).lines.at(-1), /^name: ca_ /);
+  t.match(after(['/', ...'一号摄像机'.repeat(30)]).lines.at(-1), /^name: ….*像机_$/, 'its end');
   t.match(after(['/', 'c', 'enter']).lines.at(-1), /by -size, with "c" in the name/);
 });
 

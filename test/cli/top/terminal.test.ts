@@ -1,5 +1,7 @@
 /** `top` on a real terminal with a real daemon: keys, sizes, and that the terminal is left as it was. */
 import { mkdirSync } from 'node:fs';
+import { createServer, request } from 'node:http';
+import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { Policy } from '../../../src/broker/policy.js';
 import { peer } from '../../broker/support/world.js';
@@ -69,6 +71,46 @@ test('scrolls, opens details, releases', async (t) => {
   await screen.shows(/no buffers/);
   screen.press('q');
   t.equal(await screen.ended, 0);
+});
+
+test('what is confirmed is done, though q follows at once', async (t) => {
+  const screen = OnScreen.start(t, byAge, SIZE);
+  await screen.shows(/^> buffer 0\. /m);
+  screen.press('dyq');
+  t.equal(await screen.ended, 0);
+  t.match(screen.written, new RegExp(`1049lreleased ${ids[0]}\\s*$`));
+  t.equal((await daemon.rest('GET', `/v1/buffers/${ids[0]}`)).status, 404);
+});
+
+test('no slow answer keeps keys waiting', async (t) => {
+  const socketPath = join(temporaryFolder(t), 'rest.sock');
+  const slow = createServer((asked, response) => {
+    // Never: as processes take their time.
+    if (/processes|holders/.test(asked.url ?? '')) return;
+    const { url: path, method, headers } = asked;
+    const forwarded = { socketPath: daemon.restSocket, path, method, headers, agent: false };
+    request(forwarded, (answer) => {
+      response.writeHead(answer.statusCode ?? 500, answer.headers);
+      answer.pipe(response);
+    }).end();
+  });
+  await new Promise<void>((resolve) => slow.listen(socketPath, resolve));
+  t.teardown(() => {
+    slow.closeAllConnections();
+    slow.close();
+  });
+  const screen = OnScreen.start(t, ['--socket', socketPath, 'top', '--interval', '0.2'], SIZE);
+  await screen.shows(/^> buffer /m);
+  screen.press('2');
+  await screen.shows(/^ {2}asking…/m);
+  screen.press('3');
+  await screen.shows(/^> \S+ +\d/m);
+  screen.press('1\r');
+  await screen.shows(/^id: /m);
+  screen.press('\u001b[F');
+  await screen.shows(/^nobody was handed it/m);
+  screen.press('q');
+  t.equal(await screen.ended, 0, 'nor the end');
 });
 
 test('the views, and the help', async (t) => {
