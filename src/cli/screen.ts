@@ -12,7 +12,13 @@ const CLEAR_LINE = '\x1b[K';
 const CLEAR_BELOW = '\x1b[J';
 const CLEAR_ALL = '\x1b[2J';
 
-const ENDING_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+const ENDING_SIGNALS = ['SIGINT', 'SIGTERM'] as const;
+
+/** Ends as what has no terminal any more does. Node's own end would ask that for its modes, and abort. */
+export function hangUp(): void {
+  process.removeAllListeners('SIGHUP');
+  process.kill(process.pid, 'SIGHUP');
+}
 
 /** Bytes of one key come together, if not over a slow line. */
 const ESCAPE_MS = 50;
@@ -47,7 +53,12 @@ export class Screen {
     const { stdin, stdout } = process;
     for (const signal of ENDING_SIGNALS) process.on(signal, this.#end);
     process.on('SIGTSTP', this.suspend).on('SIGCONT', this.#continue).on('exit', this.#leave);
+    process.on('SIGHUP', this.#hungUp);
+    // A fault is told on the former screen.
+    process.on('uncaughtExceptionMonitor', this.#leave);
     stdout.on('resize', this.#resized);
+    // The terminal may be gone by the time that its modes are to be as before.
+    stdin.on('error', this.#end);
     // What comes through a pipe is somebody else's.
     if (stdin.isTTY) stdin.setEncoding('utf8').on('data', this.#read);
     this.#enter();
@@ -59,6 +70,8 @@ export class Screen {
       if (stdin.isTTY) stdin.off('data', this.#read).pause();
       stdout.off('resize', this.#resized);
       process.off('SIGTSTP', this.suspend).off('SIGCONT', this.#continue).off('exit', this.#leave);
+      process.off('uncaughtExceptionMonitor', this.#leave);
+      process.off('SIGHUP', this.#hungUp);
       for (const signal of ENDING_SIGNALS) process.off(signal, this.#end);
     }
   }
@@ -90,6 +103,11 @@ export class Screen {
   };
 
   readonly #end = () => this.stop.abort();
+
+  readonly #hungUp = () => {
+    this.#leave();
+    hangUp();
+  };
 
   /** Whoever had the terminal meanwhile may have left it otherwise. */
   readonly #continue = () => {

@@ -94,6 +94,9 @@ function shortIds(ids: readonly string[]): string[] {
   return ids.map((id) => id.slice(0, length));
 }
 
+/** Graphemes; one is made, which costs more than its use. */
+const LETTERS = new Intl.Segmenter();
+
 /** How many cells of a terminal a text takes. Most is ASCII, of which each letter takes one. */
 export const cells = (text: string): number =>
   /^[ -~]*$/.test(text) ? text.length : stringWidth(text);
@@ -103,7 +106,7 @@ export function cut(text: string, width: number): string {
   if (cells(text) <= width) return text;
   let kept = '';
   let room = width - 1;
-  for (const { segment } of new Intl.Segmenter().segment(text)) {
+  for (const { segment } of LETTERS.segment(text)) {
     room -= cells(segment);
     if (room < 0) break;
     kept += segment;

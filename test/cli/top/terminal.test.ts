@@ -161,21 +161,30 @@ test('who may not release reads why', async (t) => {
 });
 
 test('the terminal is left as it was', async (t) => {
-  const ends: [string, (screen: OnScreen) => void][] = [
-    ['q', (screen) => screen.press('q')],
-    ['^C', (screen) => screen.press('\u0003')],
-    ['SIGTERM', (screen) => screen.signal('SIGTERM')],
-    ['SIGHUP', (screen) => screen.signal('SIGHUP')],
+  const ends: [string, number, (screen: OnScreen) => void][] = [
+    ['q', 0, (screen) => screen.press('q')],
+    ['^C', 0, (screen) => screen.press('\u0003')],
+    ['SIGTERM', 0, (screen) => screen.signal('SIGTERM')],
+    ['SIGHUP', 129, (screen) => screen.signal('SIGHUP')],
   ];
-  for (const [name, end] of ends) {
+  for (const [name, status, end] of ends) {
     const screen = OnScreen.start(t, top, SIZE);
     await screen.shows(/> buffer /);
     end(screen);
-    t.equal(await screen.ended, 0, name);
+    t.equal(await screen.ended, status, name);
     t.equal(screen.said('after'), screen.said('before'), name);
     t.ok(screen.written.startsWith('\u001b[?1049h'), 'the other screen');
-    t.ok(screen.written.endsWith('\u001b[?7h\u001b[?25h\u001b[?1049l'), 'the former one is back');
+    t.match(screen.written, '\u001b[?7h\u001b[?25h\u001b[?1049l', 'the former one is back');
+    t.equal(screen.written.split('1049l').at(-1)?.includes('\u001b'), false, 'and is left alone');
   }
+});
+
+test('a terminal that goes ends it, with no complaint', async (t) => {
+  const screen = OnScreen.start(t, top, SIZE);
+  await screen.shows(/> buffer /);
+  screen.close();
+  await eventually(() => !screen.runs(), 'it has ended');
+  t.equal(screen.said('complaints'), '');
 });
 
 test('^Z and fg', async (t) => {

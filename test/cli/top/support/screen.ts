@@ -1,6 +1,6 @@
 /** `dmabrokerctl top` on a terminal of its own, which script(1) makes: what it shows, and keys for it. */
 import { spawn, spawnSync } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Test } from 'tap';
 import { eventually } from '../../../support/daemon.js';
@@ -44,7 +44,7 @@ export class OnScreen {
     };
     const run = [process.execPath, main, ...args].join(' ');
     // The shell's number becomes top's.
-    const top = `sh ${script('top', `echo $$ > ${folder}/pid\nLC_ALL=C.UTF-8 ${env} exec ${run}\n`)}`;
+    const top = `sh ${script('top', `echo $$ > ${folder}/pid\nLC_ALL=C.UTF-8 ${env} exec ${run} 2> ${folder}/complaints\n`)}`;
     const jobs = job?.replaceAll('$TOP', top).replaceAll('$F', folder);
     const line = jobs === undefined ? top : `bash -m ${script('job', jobs)}`;
     const before = `stty rows ${rows} cols ${columns}; tty > ${folder}/tty; stty -g > ${folder}/before`;
@@ -89,6 +89,15 @@ export class OnScreen {
 
   signal(signal: NodeJS.Signals): void {
     process.kill(Number(this.said('pid')), signal);
+  }
+
+  runs(): boolean {
+    return existsSync(`/proc/${this.said('pid')}`);
+  }
+
+  /** The terminal is gone, as when its window is closed. */
+  close(): void {
+    this.#child.kill('SIGKILL');
   }
 
   said(file: string): string {
