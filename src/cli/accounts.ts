@@ -21,12 +21,16 @@ export function account(database: AccountDatabase, key: string): Account | null 
   }
 }
 
+/** A directory that does not answer is no reason to wait: numbers will do. */
+const TIMEOUT_MS = 3000;
+
 /** Those of some ids, asked for at once; one that nobody has is left out. */
 export function accounts(database: AccountDatabase, ids: readonly number[]): Promise<Account[]> {
   if (ids.length === 0) return Promise.resolve([]);
   return new Promise((resolve) => {
     // It ends with 2 where one is missing, and tells the others all the same.
-    execFile('getent', ['--', database, ...ids.map(String)], (_, stdout) => {
+    const asked = ['--', database, ...ids.map(String)];
+    execFile('getent', asked, { timeout: TIMEOUT_MS }, (_, stdout) => {
       resolve(stdout.split('\n').flatMap((line) => (line === '' ? [] : [accountOf(line)])));
     });
   });

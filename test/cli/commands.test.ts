@@ -194,6 +194,8 @@ await withoutLeaks(t, 'commands', async (t) => {
       (await run(server, 'tokens', id)).stdout,
       new RegExp(`^t2 +2 +${userName(7)} +yes +\\d{4}-\\S+Z +\\d+ s$`, 'm'),
     );
+    await run(server, 'share', id, '--uid', 'root');
+    t.match((await run(server, 'tokens', id)).stdout, /^t3 +\S+ +root +no /m);
     t.equal((await run(server, 'revoke', id, 't2')).stdout, 'revoked t2\n');
     t.equal((await run(server, 'revoke', id, 't2')).status, 1, 'it is gone');
   });

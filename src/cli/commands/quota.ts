@@ -88,7 +88,7 @@ function pathOf(name: string): string {
   return `/v1/quotas/${encodeURIComponent(scope)}/${encodeURIComponent(key)}`;
 }
 
-/** Where a value comes from, as `config` has it. */
+/** Where a value comes from, in words. */
 const ORIGINS = { default: 'default', configuration: 'configuration', rest: 'REST' };
 
 /** Where its limits come from. */

@@ -37,8 +37,11 @@ function userGauge({ uid, name, charge, limits, over_limit }: UserInfo, names: N
 }
 
 function gauge(label: string, use: Use, limits: Use, further: string): Gauge {
-  const counted = (what: 'buffers' | 'fds') =>
-    `  ${use[what]}${limits[what] === null ? '' : `/${limits[what]}`} ${what}`;
+  const counted = (what: 'buffers' | 'fds') => {
+    const { [what]: limit } = limits;
+    if (limit !== null) return `  ${use[what]}/${limit} ${what}`;
+    return `  ${use[what]} ${use[what] === 1 ? what.slice(0, -1) : what}`;
+  };
   const used = use.bytes ?? 0;
   return {
     label: printable(label),
