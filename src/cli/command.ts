@@ -6,6 +6,7 @@ import { Command, CommanderError, Option } from 'commander';
 import { packageVersion } from '../package-root.js';
 import { wholeIds } from './buffer-id.js';
 import { EXIT_CODES } from './failure.js';
+import { Names } from './names.js';
 import { printJson } from './output.js';
 import { Rest } from './rest.js';
 import { type TargetOptions, targetOf } from './target.js';
@@ -68,18 +69,18 @@ export function common(command: Command): Common {
 
 /**
  * The action of a command that asks the daemon something and tells what came: as JSON, or for people.
- * It is asked with the command's arguments, and then its options.
+ * It is asked with the command's arguments, and then its options; what it tells knows who is called what.
  */
 export function tell<Given extends unknown[], Answer>(
   ask: (rest: Rest, ...given: Given) => Promise<Answer>,
-  show: (answer: Answer, command: Command) => void | Promise<void>,
+  show: (answer: Answer, names: Names, command: Command) => void | Promise<void>,
 ): (...given: [...Given, ...unknown[]]) => Promise<void> {
   return async (...all) => {
     const command = all.at(-1) as Command;
     const { rest, json } = common(command);
     const answer = await ask(rest, ...(await givenTo(command, rest, all as [...Given, Command])));
     if (json) printJson(answer);
-    else await show(answer, command);
+    else await show(answer, await Names.of(rest).learn(answer), command);
   };
 }
 

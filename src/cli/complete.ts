@@ -12,6 +12,7 @@ import type {
 import type { CommandDefinition, Known, OptionDefinition, ValueKind } from './definition.js';
 import { quotaName } from './describe.js';
 import { Failure } from './failure.js';
+import { Names } from './names.js';
 import { Rest } from './rest.js';
 import { type TargetOptions, targetOf } from './target.js';
 
@@ -105,7 +106,11 @@ const NAMES: Readonly<Record<Known, (rest: Rest) => Promise<readonly string[]>>>
   client: async (rest) => (await rest.list<ClientInfo>('/v1/clients')).map(({ id }) => id),
   device: async (rest) =>
     (await rest.get<ListedDeviceInfo[]>('/v1/devices')).map(({ device_uuid }) => device_uuid),
-  quota: async (rest) => (await rest.get<QuotaInfo[]>('/v1/quotas')).map(quotaName),
+  quota: async (rest) => {
+    const quotas = await rest.get<QuotaInfo[]>('/v1/quotas');
+    const names = await Names.of(rest).learn(quotas);
+    return quotas.map((quota) => quotaName(quota, names));
+  },
   source: async (rest) =>
     (await rest.get<DeviceReport>('/v1/device')).sources.map(({ name }) => name),
 };

@@ -1,5 +1,6 @@
 /** How buffers and processes are put into words for people; several commands show them. */
 import type { BufferInfo, QuotaInfo } from '../rest/contract.js';
+import type { Names } from './names.js';
 
 interface Process {
   readonly uid: number | null;
@@ -25,18 +26,21 @@ export function placeText({ unit, container }: Place): string {
   return `container ${container.length === 64 ? container.slice(0, 12) : container}`;
 }
 
-/** `weston (pid 712, uid 1000)`, as far as it is known. */
-export function processText({ uid, pid, executable }: Process): string {
-  const numbers = [
+/** `weston (pid 712, bob)`, as far as it is known; without a name, `uid 1000`. */
+export function processText({ uid, pid, executable }: Process, names: Names): string {
+  const who = [
     ...(pid === null ? [] : [`pid ${pid}`]),
-    ...(uid === null ? [] : [`uid ${uid}`]),
+    ...(uid === null ? [] : [names.nameOf('passwd', uid) ?? `uid ${uid}`]),
   ].join(', ');
   const name = executable?.split('/').at(-1);
-  if (name === undefined) return numbers === '' ? '-' : numbers;
-  return numbers === '' ? name : `${name} (${numbers})`;
+  if (name === undefined) return who === '' ? '-' : who;
+  return who === '' ? name : `${name} (${who})`;
 }
 
 /** As the command line names a quota: `daemon`, `connection` and `user` alone are those of all. */
-export function quotaName({ scope, key }: Pick<QuotaInfo, 'scope' | 'key'>): string {
+export function quotaName({ scope, key }: Pick<QuotaInfo, 'scope' | 'key'>, names: Names): string {
+  const id = /^\d+$/.test(key) ? Number(key) : null;
+  if (scope === 'user' && id !== null) return `user/${names.user(id)}`;
+  if (scope === 'group' && id !== null) return `group/${names.nameOf('group', id) ?? id}`;
   return key === 'default' ? scope : `${scope}/${key}`;
 }

@@ -9,6 +9,7 @@ import { wholeIds } from './buffer-id.js';
 import { BUFFERS } from './columns.js';
 import { bufferPath, common } from './command.js';
 import { EXIT_REFUSED, Refused, Usage } from './failure.js';
+import { Names } from './names.js';
 import { printJson, printTable, say } from './output.js';
 import { printable } from './printable.js';
 import type { Rest } from './rest.js';
@@ -36,7 +37,8 @@ export function eachBuffer<Answer, Own>(
       if (options.dryRun) {
         const buffers: BufferInfo[] = [];
         for (const id of ids) buffers.push(await rest.get<BufferInfo>(bufferPath(id)));
-        return json ? printJson(buffers) : printTable(BUFFERS, buffers, 'no buffers');
+        if (json) return printJson(buffers);
+        return printTable(BUFFERS, buffers, 'no buffers', await Names.of(rest).learn(buffers));
       }
       const answers: Answer[] = [];
       for (const id of ids) {

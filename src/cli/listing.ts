@@ -4,11 +4,12 @@
  */
 import type { Command } from 'commander';
 import { type Common, common, givenTo } from './command.js';
+import { Names } from './names.js';
 import { someOf } from './options.js';
 import { printJson, printLines, printTable } from './output.js';
 import { printable } from './printable.js';
 import type { Rest } from './rest.js';
-import { type Columns, textOf } from './table.js';
+import { type Columns, textOf, wrapped } from './table.js';
 
 /** Records, and what else the daemon has said. */
 export interface Shown<T> {
@@ -53,13 +54,17 @@ export function listing<T, Given extends unknown[]>(
     const answer = await ask(rest, ...(await givenTo(self, rest, all as [...Given, Command])));
     const { items, note, whole }: Shown<T> = 'items' in answer ? answer : { items: answer };
     if (json) return printJson(whole ?? items);
+    const names = await Names.of(rest).learn(items);
     if (quiet && identify !== undefined) {
-      printLines(items.map((item) => printable(textOf(identify(item)))));
+      printLines(items.map((item) => printable(textOf(identify(item, names)))));
     } else {
       const shown = wanted?.flatMap((name) => columns.filter(([head]) => nameOf(head) === name));
-      printTable(shown ?? columns, items, none, wide ? Number.POSITIVE_INFINITY : undefined);
+      printTable(shown ?? columns, items, none, names, wide ? Number.POSITIVE_INFINITY : undefined);
     }
     // Not among the records, which somebody may count.
-    if (note) process.stderr.write(`${printable(note)}\n`);
+    if (!note) return;
+    const { isTTY, columns: width } = process.stderr;
+    const lines = isTTY && width ? wrapped(printable(note), width) : [printable(note)];
+    process.stderr.write(`${lines.join('\n')}\n`);
   });
 }

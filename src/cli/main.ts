@@ -6,11 +6,14 @@ import { CommanderError } from 'commander';
 import { EXIT_OK, EXIT_USAGE, Failure, type FailureReport, Refused } from './failure.js';
 import { printable } from './printable.js';
 import { dmabrokerctl } from './program.js';
+import { hangUp } from './screen.js';
 import { targetOf } from './target.js';
 
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   // `dmabrokerctl list | head` is no error; and nobody reads what would follow.
   if (error.code === 'EPIPE') process.exit(EXIT_OK);
+  // The terminal is gone.
+  if (error.code === 'EIO') hangUp();
   process.stderr.write(`dmabrokerctl: standard output: ${error.message}\n`);
   process.exit(EXIT_USAGE);
 });

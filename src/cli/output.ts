@@ -1,6 +1,7 @@
 /** What commands print: JSON as the daemon sent it, or text for people. */
+import { NUMBERS } from './names.js';
 import { printable } from './printable.js';
-import { type Cell, type Columns, cut, tableLines, textOf } from './table.js';
+import { type Cell, type Columns, fieldLines, tableLines } from './table.js';
 
 /** Prints a value as JSON. */
 export function printJson(value: unknown): void {
@@ -27,21 +28,16 @@ export function printTable<T>(
   columns: Columns<T>,
   records: readonly T[],
   none: string,
+  names = NUMBERS,
   width = lineWidth(),
 ): void {
-  printLines(tableLines(columns, records, none, width));
+  printLines(tableLines(columns, records, none, width, names));
 }
 
-/** Prints `name: value` lines, values in one column; with a width, long values end in …. */
+/** Prints `name: value` lines. */
 export function printFields(
   fields: readonly (readonly [string, Cell])[],
   width = Number.POSITIVE_INFINITY,
 ): void {
-  const names = Math.max(...fields.map(([name]) => name.length)) + 2;
-  printLines(
-    fields.map(([name, value]) => {
-      const text = printable(textOf(value));
-      return `${name}:`.padEnd(names) + cut(text, Math.max(1, width - names));
-    }),
-  );
+  printLines(fieldLines(fields, width));
 }

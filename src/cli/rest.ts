@@ -20,7 +20,16 @@ export interface Page<T> {
 
 /** The daemon's REST API. */
 export class Rest {
-  constructor(readonly target: Target) {}
+  /** @param quietUntil what is on the screen instead of how long an answer takes; its end ends what is asked */
+  constructor(
+    readonly target: Target,
+    private readonly quietUntil?: AbortSignal,
+  ) {}
+
+  /** The same for as long as something else is on the screen. */
+  quiet(until: AbortSignal): Rest {
+    return new Rest(this.target, until);
+  }
 
   /** These resolve with the answer's JSON, or undefined where it has none. */
   readonly get = <T>(path: string) => this.#ask<T>('GET', path);
@@ -46,7 +55,7 @@ export class Rest {
       let next: string | undefined = `${path}${path.includes('?') ? '&' : '?'}${query}`;
       next !== undefined;
     ) {
-      const answer: IncomingMessage = await waiting(this.#send('GET', next));
+      const answer: IncomingMessage = await this.#waiting(this.#send('GET', next));
       all.push(...((await this.#read(answer)) as T[]));
       [, next] = /^<([^>]*)>; rel="next"$/.exec(String(answer.headers.link)) ?? [];
       if (all.length >= limit) {
@@ -58,7 +67,7 @@ export class Rest {
 
   /** GET of something that is no JSON. */
   bytes(path: string): Promise<Buffer> {
-    return waiting(this.#bytes(path));
+    return this.#waiting(this.#bytes(path));
   }
 
   async #bytes(path: string): Promise<Buffer> {
@@ -90,7 +99,7 @@ export class Rest {
   #ask<T>(method: string, path: string, body?: unknown): Promise<T> {
     const content = body === undefined ? undefined : JSON.stringify(body);
     const answer = this.#send(method, path, content).then((answer) => this.#read(answer));
-    return waiting(answer) as Promise<T>;
+    return this.#waiting(answer) as Promise<T>;
   }
 
   async #read(answer: IncomingMessage): Promise<unknown> {
@@ -121,6 +130,7 @@ export class Rest {
       path,
       agent: false,
       timeout: TIMEOUT_MS,
+      ...(this.quietUntil === undefined ? {} : { signal: this.quietUntil }),
       headers: {
         ...own,
         ...headers,
@@ -144,6 +154,11 @@ export class Rest {
     });
   }
 
+  #waiting<T>(answer: Promise<T>): Promise<T> {
+    if (this.quietUntil !== undefined) return answer;
+    return withProgress((seconds) => `waiting for the daemon: ${seconds} s`, answer);
+  }
+
   #parse(content: string): unknown {
     try {
       return JSON.parse(content);
@@ -164,10 +179,6 @@ export class Rest {
         `Is dmabrokerd running? ${this.target.hint}`,
     );
   }
-}
-
-function waiting<T>(answer: Promise<T>): Promise<T> {
-  return withProgress((seconds) => `waiting for the daemon: ${seconds} s`, answer);
 }
 
 function isProblem(document: unknown): document is Problem {

@@ -4,6 +4,7 @@
  * end are left out. In a pipe everything is whole.
  */
 import stringWidth from 'string-width';
+import { type Names, NUMBERS } from './names.js';
 import { hasColours, printable } from './printable.js';
 
 /** What a cell or a field says: null is unknown. */
@@ -12,7 +13,7 @@ export type Cell = string | number | boolean | null | readonly string[];
 /** A table's columns: the head of each, what it says of a record, and whether that is an id; long ones may be cut. */
 export type Columns<T> = readonly (readonly [
   head: string,
-  cell: (record: T) => Cell,
+  cell: (record: T, names: Names) => Cell,
   kind?: 'id' | 'long id',
 ])[];
 
@@ -29,23 +30,35 @@ export function tableLines<T>(
   records: readonly T[],
   none: string,
   width = Number.POSITIVE_INFINITY,
+  names = NUMBERS,
+): string[] {
+  const [head = '', ...lines] = tableTexts(columns, records, none, width, names);
+  return [records.length > 0 && hasColours() ? `\x1b[1m${head}\x1b[22m` : head, ...lines];
+}
+
+/** The same as text alone, whatever the terminal. */
+export function tableTexts<T>(
+  columns: Columns<T>,
+  records: readonly T[],
+  none: string,
+  width = Number.POSITIVE_INFINITY,
+  names = NUMBERS,
 ): string[] {
   if (records.length === 0) return [none];
   const all = columns.map(([head, cell, kind]) => {
-    const cells = records.map((record) => printable(textOf(cell(record))));
-    const shown = kind === 'long id' && Number.isFinite(width) ? shortIds(cells) : cells;
-    const whole = Math.max(...[head, ...shown].map((text) => stringWidth(text)));
+    const texts = records.map((record) => printable(textOf(cell(record, names))));
+    const shown = kind === 'long id' && Number.isFinite(width) ? shortIds(texts) : texts;
+    const whole = Math.max(...[head, ...shown].map((text) => cells(text)));
     const least = kind !== undefined ? whole : Math.min(whole, Math.max(NARROWEST, head.length));
     return { cells: [head, ...shown], width: whole, least };
   });
   const shown = fitting(all, width);
   return [undefined, ...records].map((_, line) => {
-    const texts = shown.map(({ cells, width }, column) => {
-      const text = cut(cells[line] ?? '', width);
+    const texts = shown.map(({ cells: all, width }, column) => {
+      const text = cut(all[line] ?? '', width);
       return column === shown.length - 1 ? text : padded(text, width + GAP);
     });
-    const text = texts.join('').trimEnd();
-    return line === 0 && hasColours() ? `\x1b[1m${text}\x1b[22m` : text;
+    return texts.join('').trimEnd();
   });
 }
 
@@ -81,21 +94,52 @@ function shortIds(ids: readonly string[]): string[] {
   return ids.map((id) => id.slice(0, length));
 }
 
+/** Graphemes; one is made, which costs more than its use. */
+const LETTERS = new Intl.Segmenter();
+
+/** How many cells of a terminal a text takes. Most is ASCII, of which each letter takes one. */
+export const cells = (text: string): number =>
+  /^[ -~]*$/.test(text) ? text.length : stringWidth(text);
+
 /** At most so many cells of a terminal; some letters take two. */
 export function cut(text: string, width: number): string {
-  if (stringWidth(text) <= width) return text;
+  if (cells(text) <= width) return text;
   let kept = '';
   let room = width - 1;
-  for (const { segment } of new Intl.Segmenter().segment(text)) {
-    room -= stringWidth(segment);
+  for (const { segment } of LETTERS.segment(text)) {
+    room -= cells(segment);
     if (room < 0) break;
     kept += segment;
   }
   return `${kept}…`;
 }
 
-function padded(text: string, width: number): string {
-  return text + ' '.repeat(Math.max(0, width - stringWidth(text)));
+/** `name: value` lines, values in one column; with a width, long values end in …. */
+export function fieldLines(
+  fields: readonly (readonly [string, Cell])[],
+  width = Number.POSITIVE_INFINITY,
+): string[] {
+  const names = Math.max(...fields.map(([name]) => name.length)) + 2;
+  return fields.map(([name, value]) => {
+    const text = printable(textOf(value));
+    return `${name}:`.padEnd(names) + cut(text, Math.max(1, width - names));
+  });
+}
+
+/** A sentence in lines that end between words; a word that has no room ends in …. */
+export function wrapped(text: string, width: number): string[] {
+  const lines = [''];
+  for (const word of text.split(' ')) {
+    const line = lines.at(-1) ?? '';
+    const longer = line === '' ? word : `${line} ${word}`;
+    if (line !== '' && cells(longer) > width) lines.push(word);
+    else lines[lines.length - 1] = longer;
+  }
+  return lines.map((line) => cut(line, width));
+}
+
+export function padded(text: string, width: number): string {
+  return text + ' '.repeat(Math.max(0, width - cells(text)));
 }
 
 /** `-` stands for what is unknown, and for an empty list. */

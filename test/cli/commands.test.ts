@@ -8,7 +8,7 @@ import { FakeDaemon } from '../server/http/support/fake-daemon.js';
 import { lostDevice, openDevice, otherDevice } from '../server/http/support/fake-devices.js';
 import { type Running, startServer } from '../server/http/support/server.js';
 import { withoutLeaks } from '../support/fds.js';
-import { ctl, type Run } from './support/ctl.js';
+import { ctl, type Run, userName, userOf } from './support/ctl.js';
 
 const MEMFD = ['--handle-type', 'memfd'];
 
@@ -174,7 +174,7 @@ await withoutLeaks(t, 'commands', async (t) => {
     const { stdout } = await run(server, 'leaks');
     t.match(stdout, /^forgotten: .* 60 min: 0, 0 B$\nnone$/m);
     t.match(stdout, /^growing: 1 processes$/m);
-    t.match(stdout, /^hoarder \(pid 7, uid 0\) +- +3 → 9 /m);
+    t.match(stdout, /^hoarder \(pid 7, root\) +- +3 → 9 /m);
     t.match(stdout, new RegExp(`^old +${id} +4 KiB +lingering .* 10 min$`, 'm'));
     const report = { lingering: { count: 1, bytes: 4096, buffers: [{ id, name: 'old' }] } };
     t.match(JSON.parse((await run(server, 'leaks', '--json')).stdout), report);
@@ -190,7 +190,12 @@ await withoutLeaks(t, 'commands', async (t) => {
     const shared = await run(server, 'share', id, ...terms);
     t.match(shared.stdout, /^id: +t2$/m);
     t.match(shared.stdout, /^token: +[a-z2-7]{26}$/m);
-    t.match((await run(server, 'tokens', id)).stdout, /^t2 +2 +7 +yes +\d{4}-\S+Z +\d+ s$/m);
+    t.match(
+      (await run(server, 'tokens', id)).stdout,
+      new RegExp(`^t2 +2 +${userName(7)} +yes +\\d{4}-\\S+Z +\\d+ s$`, 'm'),
+    );
+    await run(server, 'share', id, '--uid', 'root');
+    t.match((await run(server, 'tokens', id)).stdout, /^t3 +\S+ +root +no /m);
     t.equal((await run(server, 'revoke', id, 't2')).stdout, 'revoked t2\n');
     t.equal((await run(server, 'revoke', id, 't2')).status, 1, 'it is gone');
   });
@@ -258,7 +263,10 @@ await withoutLeaks(t, 'commands', async (t) => {
     const server = await startServer(t, { peerOf: () => peer, accessOf });
     server.daemon.policy = () => policy;
     const { stdout } = await run(server, 'whoami');
-    t.match(stdout, new RegExp(`^user: +${peer.uid}$`, 'm'));
+    t.match(
+      stdout,
+      new RegExp(`^user: +(${peer.uid}|${userName(peer.uid)} \\(${peer.uid}\\))$`, 'm'),
+    );
     t.match(stdout, /^role: +none$/m);
     t.match(stdout, /^owner through: +group video$/m);
     t.match(stdout, /^sources: +rule 0: \["memfd"\]$/m);
@@ -295,7 +303,10 @@ await withoutLeaks(t, 'commands', async (t) => {
     const clients = await run(server, 'clients');
     t.match(
       clients.stdout,
-      /^c1 +weston \(pid 712, uid 1000\) +weston\.service +2 +8\.0 MiB +2 +5 h$/m,
+      new RegExp(
+        `^c1 +weston \\(pid 712, ${userOf(1000)}\\) +weston.service +2 +8.0 MiB +2 +5 h$`,
+        'm',
+      ),
     );
     t.match((await run(server, 'health')).stdout, /^warning: +no dma_buf can be exported/m);
   });

@@ -5,7 +5,7 @@ import t, { type Test } from 'tap';
 import { draft } from '../server/events/support/drafts.js';
 import { type Running, startServer } from '../server/http/support/server.js';
 import { withoutLeaks } from '../support/fds.js';
-import { ctl, main } from './support/ctl.js';
+import { ctl, main, userOf } from './support/ctl.js';
 
 /** Starts the command; resolves when the daemon has its reader. */
 async function follow(t: Test, server: Running, ...args: string[]) {
@@ -33,7 +33,7 @@ await withoutLeaks(t, 'events', async (t) => {
   t.test('one line each, or the JSON as it came; ends by itself after --count', async (t) => {
     const server = await startServer(t);
     for (const [args, expected] of [
-      [[], /Z {2}buffer\.created {7}abc {2}4 KiB {2}ab \(uid 1000\)$/],
+      [[], new RegExp(`Z {2}buffer\\.created {7}abc {2}4 KiB {2}ab \\(${userOf(1000)}\\)$`)],
       [['--json'], /^\{"id":"[0-9a-f]{8}-\d+","type":"buffer.created",.*"buffer":"abc"/],
     ] as const) {
       const run = await follow(t, server, '--count', '1', ...args);

@@ -11,7 +11,7 @@ import { dmabrokerctl } from '../../src/cli/program.js';
 import { connect } from '../../src/client/index.js';
 import { eventually, TestDaemon } from '../support/daemon.js';
 import { withoutLeaks } from '../support/fds.js';
-import { ctl, type Run } from './support/ctl.js';
+import { ctl, type Run, userName } from './support/ctl.js';
 
 const daemon = await TestDaemon.memfd(t);
 const own = new Set<string>();
@@ -77,9 +77,13 @@ await withoutLeaks(t, 'real daemon', async (t) => {
     t.match(await ours(), [{ pid: process.pid, bytes: 4096, buffers: 1, fds: 1, clients: [/^c/] }]);
     t.same((await json('ps', '--pid', '1')).processes, []);
     t.same((await json('ps', '--uid', '61999')).processes, []);
-    const row = new RegExp(`^${process.pid} +node +${process.getuid?.()} +4 KiB +1 +1 +0 `, 'm');
+    const row = new RegExp(
+      `^${process.pid} +node +${userName(process.getuid?.() ?? 0)} +4 KiB +1 +1 +0 `,
+      'm',
+    );
     t.match((await run('ps')).stdout, row);
     t.match(await json('users'), [{ uid: process.getuid?.(), charge: { buffers: 1 } }]);
+    t.match((await run('holders', id)).stdout, /^PID +USER +PROCESS /);
     t.ok(Array.isArray(await json('cgroups')));
     await held.close();
     client.close();

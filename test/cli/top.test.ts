@@ -1,6 +1,5 @@
-/** `dmabrokerctl top` against a real daemon: once, as JSON, and on a terminal. */
-import { spawn, spawnSync } from 'node:child_process';
-import { once } from 'node:events';
+/** `dmabrokerctl top` against a real daemon where there is no screen: once, and as JSON. */
+import { spawn } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
@@ -85,36 +84,3 @@ t.test('an interval that makes no sense, no daemon', async (t) => {
   }
   t.match(await ctl(['--socket', '/nowhere', 'top']), { status: 3, stdout: '' });
 });
-
-// script(1) runs a command on a terminal of its own, and exits as it does.
-t.test(
-  'on a terminal: a screen of its own, until q or ^C',
-  {
-    skip: spawnSync('script', ['--version']).status === 0 ? false : 'script(1) is missing',
-  },
-  async (t) => {
-    for (const key of ['q', '\u0003']) {
-      const command = [process.execPath, main, ...top, '--interval', '0.1'].join(' ');
-      const child = spawn('script', ['-qec', `stty rows 7 cols 60; ${command}`, '/dev/null'], {
-        stdio: ['pipe', 'pipe', 'inherit'],
-      });
-      let shown = '';
-      let pressed = false;
-      child.stdout.setEncoding('utf8').on('data', (text: string) => {
-        shown += text;
-        // Two looks have been drawn.
-        if (pressed || shown.split('\u001b[H').length < 4) return;
-        pressed = true;
-        child.stdin.write(key);
-      });
-      const [status] = await once(child, 'close');
-      t.equal(status, 0);
-      t.ok(shown.startsWith('\u001b[?1049h'), 'the other screen');
-      t.ok(shown.endsWith('\u001b[?1049l'), 'the former screen is back');
-      const [, frame = ''] = shown.split('\u001b[H');
-      t.equal(frame.split('\n').length, 7, 'as many lines as the terminal has');
-      t.match(frame, ' 64 KiB ');
-      t.notMatch(frame, ' 8 KiB ', 'there is no room for it');
-    }
-  },
-);

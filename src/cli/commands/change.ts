@@ -1,29 +1,30 @@
 /** What is done to buffers: `dmabrokerctl release`, `rename`, `reissue`, `extend`, `recall`. */
 import type { BufferChange, BufferInfo } from '../../rest/contract.js';
+import {
+  extend,
+  recall,
+  recalledText,
+  release,
+  releasedText,
+  USUAL_SECONDS,
+} from '../buffer-changes.js';
 import { bufferPath, type MakeCommand, tell } from '../command.js';
 import { eachBuffer } from '../each-buffer.js';
 import { duration } from '../numbers.js';
 import { say } from '../output.js';
-import type { Rest } from '../rest.js';
 import { textOf } from '../table.js';
-
-/** As long as the daemon gives holders above their share, where nothing else is configured. */
-const USUAL_SECONDS = 10;
 
 interface For {
   readonly for: number;
 }
-
-const within = (what: 'extend' | 'recall') => (rest: Rest, id: string, options: For) =>
-  rest.post<BufferInfo>(bufferPath(id, `/${what}`), { seconds: options.for });
 
 export const changeCommands: MakeCommand = (program) => {
   eachBuffer(
     program
       .command('release')
       .description('make the daemon let go of buffers; processes that hold one keep it'),
-    (rest, id) => rest.delete(bufferPath(id)).then(() => ({ released: id })),
-    ({ released }) => `released ${released}`,
+    release,
+    releasedText,
   );
   program
     .command('rename')
@@ -54,7 +55,7 @@ export const changeCommands: MakeCommand = (program) => {
       .command('extend')
       .description('renew the leases of buffers; a recall because of their end is withdrawn')
       .requiredOption('--for <duration>', 'how long from now on, e.g. 1h', duration),
-    within('extend'),
+    (rest, id, { for: seconds }: For) => extend(rest, id, seconds),
     ({ id, lifetime }) => `extended ${id} until ${lifetime.ends_at}`,
   );
   eachBuffer(
@@ -62,7 +63,7 @@ export const changeCommands: MakeCommand = (program) => {
       .command('recall')
       .description('ask the owners of buffers to release them; who does not gets no more')
       .option('--for <duration>', 'how long they have, e.g. 1min', duration, USUAL_SECONDS),
-    within('recall'),
-    ({ id, recall }) => `recalled ${id} until ${recall?.deadline}`,
+    (rest, id, { for: seconds }: For) => recall(rest, id, seconds),
+    recalledText,
   );
 };

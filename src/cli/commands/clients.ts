@@ -3,6 +3,7 @@ import type { ClientDetail, ClientInfo } from '../../rest/contract.js';
 import { type MakeCommand, tell } from '../command.js';
 import { placeText, processText } from '../describe.js';
 import { listing } from '../listing.js';
+import type { Names } from '../names.js';
 import { printFields, say } from '../output.js';
 import { age, bytes } from '../printable.js';
 import type { Columns } from '../table.js';
@@ -42,10 +43,10 @@ export const clientCommands: MakeCommand = (program) => {
     );
 };
 
-function print({ client, buffers, charge }: ClientDetail): void {
+function print({ client, buffers, charge }: ClientDetail, names: Names): void {
   printFields([
     ['id', client.id],
-    ['process', processText(client)],
+    ['process', processText(client, names)],
     ['unit', placeText(client)],
     ['connected', client.connected_at],
     ['fds sent', client.fds_sent],

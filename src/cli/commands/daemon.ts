@@ -8,7 +8,9 @@ import type {
   Whoami,
 } from '../../rest/contract.js';
 import { logLevelLevelValues } from '../../rest/openapi.gen.js';
+import type { AccountDatabase } from '../accounts.js';
 import { type MakeCommand, tell } from '../command.js';
+import type { Names } from '../names.js';
 import { printFields, printLines, printTable, say } from '../output.js';
 import { span } from '../printable.js';
 import type { Columns } from '../table.js';
@@ -45,9 +47,15 @@ export const daemonCommands: MakeCommand = (program) => {
     );
 };
 
-function printWhoami({ rights, rules, ...who }: Whoami): void {
+function printWhoami({ rights, rules, ...who }: Whoami, names: Names): void {
+  const named = (database: AccountDatabase, id: number) => {
+    const name = names.nameOf(database, id);
+    return name === null ? String(id) : `${name} (${id})`;
+  };
   printFields([
-    ['user', String(who.uid ?? '-')],
+    ['user', who.uid === null ? '-' : named('passwd', who.uid)],
+    ['group', who.gid === null ? '-' : named('group', who.gid)],
+    ['groups', (who.groups ?? []).map((gid) => named('group', gid)).join(', ') || '-'],
     ['token', who.token ?? '-'],
     ['role', who.role],
     ['preview', who.preview ? 'yes' : 'no'],

@@ -7,6 +7,7 @@ import { wholeIds } from '../buffer-id.js';
 import { common, type MakeCommand } from '../command.js';
 import { processText } from '../describe.js';
 import { Unreachable, Usage } from '../failure.js';
+import { Names } from '../names.js';
 import { number, user } from '../numbers.js';
 import { someOf } from '../options.js';
 import { bytes, printable } from '../printable.js';
@@ -35,13 +36,15 @@ export const eventsCommand: MakeCommand = (program) => {
     .option('--count <n>', 'end after so many events', number)
     .action(async (options: Options, command: Command) => {
       const { rest, json } = common(command);
+      const names = Names.of(rest);
       const [buffer] = options.buffer === undefined ? [] : await wholeIds(rest, [options.buffer]);
       await follow(
         rest,
         `/v1/events${queryOf({ ...options, buffer })}`,
         countOf(options),
-        (event) => {
-          process.stdout.write(`${json ? event.data : line(event)}\n`);
+        async ({ data }) => {
+          const text = json ? data : await line(JSON.parse(data) as EventInfo, names);
+          process.stdout.write(`${text}\n`);
         },
       );
     });
@@ -69,7 +72,7 @@ async function follow(
   rest: Rest,
   path: string,
   count: number,
-  show: (event: ServerEvent) => void,
+  show: (event: ServerEvent) => Promise<void>,
 ): Promise<void> {
   const parser = new EventParser();
   let left = count;
@@ -81,7 +84,7 @@ async function follow(
         for (const event of parser.read(text)) {
           if (event.name === 'reset' || event.name === 'dropped') warn(event);
           else {
-            show(event);
+            await show(event);
             left--;
           }
           if (left === 0) return;
@@ -102,8 +105,8 @@ function warn({ name, data }: ServerEvent): void {
   process.stderr.write(`dmabrokerctl: ${name}: ${printable(detail)}\n`);
 }
 
-function line({ data }: ServerEvent): string {
-  const event = JSON.parse(data) as EventInfo;
+async function line(event: EventInfo, names: Names): Promise<string> {
+  await names.learn(event);
   const { time, type, buffer, size, client, code, reason } = event;
   const words = [
     time,
@@ -111,7 +114,7 @@ function line({ data }: ServerEvent): string {
     ...(buffer === null ? [] : [buffer]),
     ...(size === null ? [] : [bytes(size)]),
     ...(client === null ? [] : [client]),
-    ...(event.pid === null && event.uid === null ? [] : [processText(event)]),
+    ...(event.pid === null && event.uid === null ? [] : [processText(event, names)]),
     ...(code === null ? [] : [code]),
     ...(reason === null ? [] : [reason]),
   ];

@@ -5,6 +5,7 @@ import { type MakeCommand, tell } from '../command.js';
 import { quotaName } from '../describe.js';
 import { Usage } from '../failure.js';
 import { listing } from '../listing.js';
+import type { Names } from '../names.js';
 import { group, size, user } from '../numbers.js';
 import { printFields } from '../output.js';
 import { bytes } from '../printable.js';
@@ -94,18 +95,23 @@ function pathOf(name: string): string {
   return `/v1/quotas/${encodeURIComponent(scope)}/${encodeURIComponent(key)}`;
 }
 
+/** Where a value comes from, in words. */
+const ORIGINS = { default: 'default', configuration: 'configuration', rest: 'REST' };
+
 /** Where its limits come from. */
 function setBy({ settings }: QuotaInfo): string[] {
   const limits = COUNTED.map(([, name]) => settings[name]).filter(({ value }) => value !== null);
-  return [...new Set(limits.map(({ from }) => from))];
+  return [...new Set(limits.map(({ from }) => ORIGINS[from]))];
 }
+
+const textOf = (name: string) => (name === 'bytes' ? bytes : String);
 
 /** In use / limit, as far as there are both. */
 const counted =
   (name: Counted) =>
   ({ settings, charge }: QuotaInfo): string => {
     const { value } = settings[name];
-    const text = (count: number) => (name === 'bytes' ? bytes(count) : String(count));
+    const text = textOf(name);
     const limit = value === null ? '-' : text(value);
     const inUse = name === 'allocations_per_second' ? undefined : charge?.[name];
     return inUse === undefined ? limit : `${text(inUse)} / ${limit}`;
@@ -118,16 +124,20 @@ const COLUMNS: Columns<QuotaInfo> = [
   ['OVER', ({ over_limit }) => (over_limit ? 'yes' : '')],
 ];
 
-function print(quota: QuotaInfo): void {
+function print(quota: QuotaInfo, names: Names): void {
   const { charge, settings, share } = quota;
   const shown = Object.entries(settings).map(([name, { value, from }]): [string, string] => {
     const [, inUse] = Object.entries(charge ?? {}).find(([each]) => each === name) ?? [];
-    return [name, `${value ?? 'none'} (${from})${inUse === undefined ? '' : `, ${inUse} in use`}`];
+    const text = textOf(name);
+    const used = inUse === undefined ? '' : `, ${text(inUse)} in use`;
+    return [name, `${value === null ? 'none' : text(value)} (${ORIGINS[from]})${used}`];
   });
   printFields([
-    ['quota', quotaName(quota)],
+    ['quota', quotaName(quota, names)],
     ...shown,
-    ...(share === null ? [] : [['share of bytes', String(share.bytes ?? 'no limit')] as const]),
+    ...(share === null
+      ? []
+      : [['share of bytes', share.bytes === null ? 'no limit' : bytes(share.bytes)] as const]),
     ['over the limit', quota.over_limit ? 'yes: nothing is taken away, more is refused' : 'no'],
   ]);
 }

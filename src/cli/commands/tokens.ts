@@ -17,7 +17,7 @@ import type { Columns } from '../table.js';
 const COLUMNS: Columns<TokenInfo> = [
   ['ID', (token) => token.id, 'id'],
   ['USES LEFT', (token) => token.uses_left],
-  ['USER', (token) => token.uid],
+  ['USER', ({ uid }, names) => (uid === null ? null : names.user(uid))],
   ['MAY RENEW', (token) => token.may_renew],
   ['EXPIRES', (token) => token.expires_at],
   ['AGE', (token) => age(token.created_at)],

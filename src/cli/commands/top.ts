@@ -1,29 +1,36 @@
-/** `dmabrokerctl top`: the largest buffers and who has how much, as it changes. */
+/** `dmabrokerctl top`: the largest buffers and who has how much, as it changes: on a screen, or line by line. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { BufferInfo, QuotaInfo, UserInfo } from '../../rest/contract.js';
 import { bufferSortValues } from '../../rest/openapi.gen.js';
-import { addBufferFilters, type BufferFilters, filterQuery } from '../buffer-filters.js';
+import {
+  addBufferFilters,
+  type BufferFilters,
+  filterQuery,
+  withDevice,
+} from '../buffer-filters.js';
 import { BUFFERS, USERS } from '../columns.js';
 import { common, type MakeCommand } from '../command.js';
-import { Failure, Refused, Unreachable } from '../failure.js';
+import { Failure } from '../failure.js';
+import { Names } from '../names.js';
 import { number } from '../numbers.js';
 import { oneOf } from '../options.js';
 import { lineWidth, printJson, printLines } from '../output.js';
 import { bytes, printable } from '../printable.js';
 import type { Rest } from '../rest.js';
-import { withScreen } from '../screen.js';
 import { cut, tableLines } from '../table.js';
-import { pressed, type TopView, viewLine } from '../top-view.js';
+import { header, notUpToDate, passes } from '../top/asker.js';
+import { runTop } from '../top/session.js';
+import { startState, type TopState } from '../top/state.js';
 
 interface Options extends BufferFilters {
   readonly interval: number;
-  readonly limit: number;
+  readonly limit?: number;
   readonly sort: string;
   readonly once?: boolean;
 }
 
-/** What is shown, and printed as JSON. */
+/** What is shown where there is no screen, and printed as JSON. */
 interface Snapshot {
   readonly time: string;
   /** null for an owner, who is not told of everybody's. */
@@ -32,126 +39,98 @@ interface Snapshot {
   readonly buffers: readonly BufferInfo[];
 }
 
+/** Where nothing scrolls. */
+const AT_ONCE = 50;
+const ON_SCREEN = 1000;
+
 export const topCommand: MakeCommand = (program) => {
   const command = program
     .command('top')
-    .description('the largest buffers and the users, again and again; q ends it')
+    .description('the largest buffers and the users, again and again; ? shows the keys, q ends it')
     .addOption(
       new Option('--interval <seconds>', 'between two looks, e.g. 0.5')
         .argParser(interval)
         .default(2),
     )
     .addOption(oneOf('--sort <field>', 'how buffers are sorted', bufferSortValues).default('-size'))
-    .option('--limit <number>', 'how many buffers to show', number, 50)
+    .option(
+      '--limit <number>',
+      `how many buffers to show (default: ${AT_ONCE}; on a screen ${ON_SCREEN})`,
+      number,
+    )
     .option('--once', 'look once');
-  addBufferFilters(command).action(async (options: Options, command: Command) => {
+  addBufferFilters(command).action(async (given: Options, command: Command) => {
     const { rest, json } = common(command);
-    let view: TopView = { sort: options.sort, name: String(options.name ?? ''), typing: null };
-    const stop = new AbortController();
-    const loop = new Loop(options.interval, stop.signal);
-    const look = () => snapshot(rest, options, view);
-    if (options.once) {
+    const options = await withDevice(rest, given);
+    const names = Names.of(rest);
+    const { interval, sort, once } = options;
+    const state = startState(sort, String(options.name ?? ''));
+    if (process.stdout.isTTY && !json && !once) {
+      const limit = options.limit ?? ON_SCREEN;
+      const query = (now: TopState) => queryOf(options, now);
+      return runTop(rest, state, { names, query, limit, intervalMs: interval * 1000 });
+    }
+    const look = () => snapshot(rest, options, state);
+    const text = async (found: Snapshot) => lines(found, await names.learn(found));
+    if (once) {
       const found = await look();
-      return json ? printJson(found) : printLines(lines(found));
+      return json ? printJson(found) : printLines(await text(found));
     }
-    if (!process.stdout.isTTY || json) {
-      const show = (found: Snapshot) =>
-        printLines(json ? [JSON.stringify(found)] : [...lines(found), '']);
-      return loop.run(look, show, (gone) => process.stderr.write(`dmabrokerctl: ${gone}\n`));
-    }
-    const onKey = (key: string) => {
-      const next = pressed(view, key);
-      if (next === null) stop.abort();
-      else view = next;
-      loop.wake();
-    };
-    await withScreen(stop, onKey, async (screen) => {
-      let last: string[] = [];
-      const draw = (second: string) => screen.draw(last.with(1, cut(second, lineWidth())));
-      await loop.run(
-        look,
-        (found) => {
-          last = lines(found);
-          draw(viewLine(view));
-        },
-        draw,
-      );
-    });
+    await again(
+      interval,
+      look,
+      async (found) => printLines(json ? [JSON.stringify(found)] : [...(await text(found)), '']),
+      (gone) => process.stderr.write(`dmabrokerctl: ${gone}\n`),
+    );
   });
 };
 
-async function snapshot(rest: Rest, options: Options, view: TopView): Promise<Snapshot> {
-  const { name: _, ...filters } = options;
-  const query = filterQuery(view.name === '' ? filters : { ...filters, name: view.name });
-  query.set('sort', view.sort);
-  const [daemon, users, { items: buffers }] = await Promise.all([
-    rest.get<QuotaInfo>('/v1/quotas/daemon/default').catch(nullWhereNone),
-    rest.get<UserInfo[]>('/v1/users'),
-    rest.page<BufferInfo>('/v1/buffers', query, options.limit),
+function queryOf({ name: _, ...filters }: Options, { sort, name }: TopState): URLSearchParams {
+  const query = filterQuery(name === '' ? filters : { ...filters, name });
+  query.set('sort', sort);
+  return query;
+}
+
+async function snapshot(rest: Rest, options: Options, state: TopState): Promise<Snapshot> {
+  const [{ daemon, users }, { items: buffers }] = await Promise.all([
+    header(rest),
+    rest.page<BufferInfo>('/v1/buffers', queryOf(options, state), options.limit ?? AT_ONCE),
   ]);
   return { time: new Date().toISOString(), daemon, users, buffers };
 }
 
-/** Looks again and again until the signal is aborted, also where the daemon is gone for a while. */
-class Loop {
-  #waiting = new AbortController();
-
-  constructor(
-    private readonly seconds: number,
-    private readonly stop: AbortSignal,
-  ) {
-    stop.addEventListener('abort', () => this.wake());
-  }
-
-  /** The next look is now. */
-  wake(): void {
-    this.#waiting.abort();
-  }
-
-  /** The first look must succeed; `gone` is told why a later one did not, once until one does. */
-  async run<T>(
-    look: () => Promise<T>,
-    show: (found: T) => void,
-    gone: (why: string) => void,
-  ): Promise<void> {
-    for (let state: 'new' | 'seen' | 'gone' = 'new'; !this.stop.aborted; ) {
-      this.#waiting = new AbortController();
-      try {
-        show(await look());
-        state = 'seen';
-      } catch (error) {
-        if (state === 'new' || !(error instanceof Failure) || !passes(error)) throw error;
-        const [why = ''] = error.message.split('\n');
-        if (state === 'seen') gone(printable(`${why}; what was seen before is not up to date`));
-        state = 'gone';
-      }
-      const { signal } = this.#waiting;
-      await sleep(this.seconds * 1000, undefined, { signal }).catch(() => {});
+/**
+ * Looks again and again, also where the daemon is gone for a while. The first look must succeed; `gone` is told
+ * why a later one did not, once until one does.
+ */
+async function again<T>(
+  seconds: number,
+  look: () => Promise<T>,
+  show: (found: T) => Promise<void>,
+  gone: (why: string) => void,
+): Promise<never> {
+  for (let state: 'new' | 'seen' | 'gone' = 'new'; ; ) {
+    try {
+      await show(await look());
+      state = 'seen';
+    } catch (error) {
+      if (state === 'new' || !(error instanceof Failure) || !passes(error)) throw error;
+      if (state === 'seen') gone(printable(notUpToDate(error)));
+      state = 'gone';
     }
+    await sleep(seconds * 1000);
   }
 }
 
-/** What a daemon that is being started again answers, if at all. */
-function passes(failure: Failure): boolean {
-  if (failure instanceof Refused)
-    return failure.problem.status >= 500 || failure.problem.status === 429;
-  return failure instanceof Unreachable;
-}
-
-function lines({ time, daemon, users, buffers }: Snapshot): string[] {
+function lines({ time, daemon, users, buffers }: Snapshot, names: Names): string[] {
   const width = lineWidth();
   return [
     cut(totals(time, daemon), width),
     '',
-    ...tableLines(USERS, users, 'no users', width),
+    ...tableLines(USERS, users, 'no users', width, names),
     '',
-    ...tableLines(BUFFERS, buffers, 'no buffers', width),
+    ...tableLines(BUFFERS, buffers, 'no buffers', width, names),
   ];
-}
-
-function nullWhereNone(error: unknown): null {
-  if (error instanceof Refused && error.problem.code === 'not_found') return null;
-  throw error;
 }
 
 function totals(time: string, daemon: QuotaInfo | null): string {
@@ -167,7 +146,7 @@ function totals(time: string, daemon: QuotaInfo | null): string {
 
 function interval(text: string): number {
   const seconds = /^\d+(\.\d+)?$/.test(text) ? Number(text) : Number.NaN;
-  // Each look is three requests, of which the daemon takes so many a second from a user.
+  // Each look is some requests, of which the daemon takes so many a second from a user.
   if (!(seconds >= 0.1 && seconds <= 86_400)) {
     throw new InvalidArgumentError(`${text} is no interval from 0.1 to 86400 seconds.`);
   }

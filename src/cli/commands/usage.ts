@@ -1,35 +1,9 @@
 /** Who has how much, over all buffers: `dmabrokerctl ps`, `users`, `cgroups`. */
-import type { CgroupInfo, Processes, ProcessUse, UserInfo } from '../../rest/contract.js';
-import { USERS } from '../columns.js';
+import type { CgroupInfo, Processes, UserInfo } from '../../rest/contract.js';
+import { CGROUPS, PROCESSES, USERS } from '../columns.js';
 import type { MakeCommand } from '../command.js';
-import { placeText } from '../describe.js';
 import { listing } from '../listing.js';
 import { number, user } from '../numbers.js';
-import { age, bytes } from '../printable.js';
-import type { Columns } from '../table.js';
-
-const PROCESSES: Columns<ProcessUse> = [
-  ['PID', ({ pid }) => pid, 'id'],
-  ['PROCESS', ({ executable }) => executable],
-  ['UID', ({ uid }) => uid],
-  ['MEMORY', (process) => bytes(process.bytes)],
-  ['BUFFERS', ({ buffers }) => buffers],
-  ['FDS', ({ fds }) => fds],
-  ['MAPPINGS', ({ mappings }) => mappings],
-  ['UNIT', placeText],
-  ['CLIENT', ({ clients }) => clients],
-  ['AGE', ({ started_at }) => age(started_at)],
-];
-
-const CGROUPS: Columns<CgroupInfo> = [
-  ['CGROUP', ({ path }) => path],
-  ['UID', ({ uid }) => uid],
-  ['MEMORY', ({ charge }) => bytes(charge.bytes)],
-  ['LIMIT', ({ limits }) => (limits.bytes === null ? null : bytes(limits.bytes))],
-  ['BUFFERS', ({ charge }) => charge.buffers],
-  ['FDS', ({ charge }) => charge.fds],
-  ['OVER', ({ over_limit }) => (over_limit ? 'yes' : '')],
-];
 
 export const usageCommands: MakeCommand = (program) => {
   listing(

@@ -1,8 +1,10 @@
 /** Who has the memory, or had it: `dmabrokerctl holders`, `history`, `leaks`. */
-import type { History, Holder, Holders, LeakReport } from '../../rest/contract.js';
+import type { History, Holders, LeakReport } from '../../rest/contract.js';
+import { holderLines } from '../buffer-details.js';
 import { bufferPath, type MakeCommand, tell } from '../command.js';
 import { placeText, processText } from '../describe.js';
-import { printFields, printLines, printTable, say } from '../output.js';
+import type { Names } from '../names.js';
+import { lineWidth, printLines, printTable, say } from '../output.js';
 import { age, bytes, span } from '../printable.js';
 import type { Columns } from '../table.js';
 
@@ -12,7 +14,10 @@ export const whoHasCommands: MakeCommand = (program) => {
     .description('every process with an fd or a mapping of a buffer')
     .argument('<id>', "the buffer's id")
     .action(
-      tell((rest, id: string) => rest.get<Holders>(bufferPath(id, '/holders')), printHolders),
+      tell(
+        (rest, id: string) => rest.get<Holders>(bufferPath(id, '/holders')),
+        (found, names) => printLines(holderLines(found, names, lineWidth())),
+      ),
     );
   program
     .command('history')
@@ -27,37 +32,21 @@ export const whoHasCommands: MakeCommand = (program) => {
     .action(tell((rest) => rest.get<LeakReport>('/v1/leaks'), printLeaks));
 };
 
-const HOLDERS: Columns<Holder> = [
-  ['PID', (holder) => holder.pid],
-  ['UID', (holder) => holder.uid],
-  ['PROCESS', (holder) => holder.executable],
-  ['UNIT', placeText],
-  ['FDS', (holder) => holder.fds],
-  ['MAPPINGS', (holder) => holder.mappings],
-  ['CLIENT', (holder) => holder.clients.join(' ') || null],
-  ['AGE', (holder) => age(holder.started_at)],
-];
-
-function printHolders({ holders, daemon, complete, missing }: Holders): void {
-  printTable(HOLDERS, holders, 'no process that can be seen has it');
-  say('');
-  printFields([
-    ['the daemon itself', `${daemon.fds} fds, ${daemon.mappings} mappings`],
-    ['complete', complete ? 'yes' : `no: ${missing}`],
-  ]);
-}
-
 const EVENTS: Columns<History['events'][number]> = [
   ['TIME', ({ time }) => time],
   ['TYPE', ({ type }) => type],
   ['CLIENT', ({ who }) => who?.client ?? null],
-  ['PROCESS', ({ who }) => who && (who.token === null ? processText(who) : `token ${who.token}`)],
+  [
+    'PROCESS',
+    ({ who }, names) =>
+      who && (who.token === null ? processText(who, names) : `token ${who.token}`),
+  ],
   ['REASON', ({ reason }) => reason],
 ];
 
-function printHistory({ events, forgotten }: History): void {
+function printHistory({ events, forgotten }: History, names: Names): void {
   if (forgotten > 0) printLines([`${forgotten} events before these are forgotten`, '']);
-  printTable(EVENTS, events, 'nothing has happened');
+  printTable(EVENTS, events, 'nothing has happened', names);
 }
 
 type Group = LeakReport['lingering'];
@@ -67,7 +56,7 @@ const BUFFERS: Columns<Group['buffers'][number]> = [
   ['ID', ({ id }) => id, 'long id'],
   ['SIZE', ({ size }) => bytes(size)],
   ['STATE', ({ state }) => state],
-  ['OWNER', ({ owner }) => processText(owner)],
+  ['OWNER', ({ owner }, names) => processText(owner, names)],
   ['UNIT', ({ owner }) => placeText(owner)],
   ['FOR', ({ since }) => age(since)],
 ];
@@ -79,16 +68,16 @@ const GROWING: Columns<LeakReport['growing']['processes'][number]> = [
   ['SINCE', ({ since }) => since],
 ];
 
-function printLeaks({ forgotten, growing, lingering }: LeakReport): void {
+function printLeaks({ forgotten, growing, lingering }: LeakReport, names: Names): void {
   const group = (what: string, { count, bytes: size, buffers }: Group) => {
     say(`${what}: ${count}, ${bytes(size)}`);
-    printTable(BUFFERS, buffers, 'none');
+    printTable(BUFFERS, buffers, 'none', names);
   };
   group(`forgotten: nobody was handed them for ${span(forgotten.after_seconds)}`, forgotten);
   say('');
   const missing = growing.missing === null ? '' : ` (${growing.missing})`;
   say(`growing: ${growing.count} processes${missing}`);
-  printTable(GROWING, growing.processes, 'none');
+  printTable(GROWING, growing.processes, 'none', names);
   say('');
   group('released, and somebody has them or may have them', lingering);
 }

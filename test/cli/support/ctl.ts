@@ -4,6 +4,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
+import { account } from '../../../src/cli/accounts.js';
 
 /** The compiled program. */
 export const main = fileURLToPath(new URL('../../../src/cli/main.js', import.meta.url));
@@ -13,6 +14,13 @@ export interface Run {
   readonly stdout: string;
   readonly stderr: string;
 }
+
+/** What a user is called here, where tests run on every machine alike. */
+export const userName = (uid: number): string =>
+  account('passwd', String(uid))?.name ?? String(uid);
+
+/** As beside a process: `uid 1000` where there is no name. */
+export const userOf = (uid: number): string => userName(uid).replace(/^(?=\d+$)/, 'uid ');
 
 /** Runs `dmabrokerctl` with arguments; `env` replaces what decides about sockets and colours. */
 export async function ctl(

@@ -1,0 +1,94 @@
+/** One buffer in full, and who has its memory: what `show`, `holders` and `top` tell of it. */
+import type { BufferInfo, Holder, Holders, Recipient } from '../rest/contract.js';
+import { contents, placeText, processText } from './describe.js';
+import type { Names } from './names.js';
+import { age, exactBytes } from './printable.js';
+import { type Cell, type Columns, fieldLines, tableLines, wrapped } from './table.js';
+
+const RECIPIENTS: Columns<Recipient> = [
+  ['RECIPIENT', processText],
+  ['UNIT', placeText],
+  ['CLIENT', (recipient) => recipient.client],
+  ['CONNECTED', (recipient) => recipient.connected],
+  ['SINCE', (recipient) => recipient.received_at],
+];
+
+const HOLDERS: Columns<Holder> = [
+  ['PID', (holder) => holder.pid],
+  ['USER', ({ uid }, names) => names.user(uid)],
+  ['PROCESS', (holder) => holder.executable],
+  ['UNIT', placeText],
+  ['FDS', (holder) => holder.fds],
+  ['MAPPINGS', (holder) => holder.mappings],
+  ['CLIENT', (holder) => holder.clients.join(' ') || null],
+  ['AGE', (holder) => age(holder.started_at)],
+];
+
+export function bufferLines(buffer: BufferInfo, names: Names, width: number): string[] {
+  return [
+    ...fieldLines(fieldsOf(buffer, names), width),
+    '',
+    ...tableLines(RECIPIENTS, buffer.recipients, 'nobody was handed it', width, names),
+  ];
+}
+
+export function holderLines(found: Holders, names: Names, width: number): string[] {
+  const { holders, daemon, complete, missing } = found;
+  const ends: [string, Cell][] = [
+    ['the daemon itself', `${daemon.fds} fds, ${daemon.mappings} mappings`],
+    ['complete', complete ? 'yes' : `no: ${missing}`],
+  ];
+  return [
+    ...tableLines(HOLDERS, holders, 'no process that can be seen has it', width, names),
+    '',
+    // What is missing, and why, is told in whole.
+    ...fieldLines(ends).flatMap((line) => wrapped(line, width)),
+  ];
+}
+
+function fieldsOf(buffer: BufferInfo, names: Names): [string, Cell][] {
+  const planes = buffer.planes.map(
+    ({ index, offset, stride }) => `${index}: offset ${offset}, stride ${stride}`,
+  );
+  return [
+    ['id', buffer.id],
+    ['generation', buffer.generation],
+    ['state', buffer.state],
+    ['name', buffer.name],
+    ['handle type', buffer.handle_type],
+    ['source', buffer.source],
+    ['device', buffer.device],
+    ['exporter', buffer.exporter],
+    ['memory type', memoryType(buffer)],
+    ['size', exactBytes(buffer.size)],
+    ['contents', contents(buffer)],
+    ['modifier', buffer.modifier],
+    ['planes', planes.join('; ')],
+    ['placement', buffer.placement],
+    ['unverified', buffer.unverified_usage],
+    ['lifetime', lifetime(buffer)],
+    ['owner', processText(buffer.owner, names)],
+    ['unit', placeText(buffer.owner)],
+    ['slice', buffer.owner.slice],
+    ['created', buffer.created_at],
+    ['released', buffer.released_at],
+    ['recalled', recall(buffer)],
+    ['tokens', buffer.tokens],
+  ];
+}
+
+function lifetime({ lifetime: { type, ends_at, released_at } }: BufferInfo): string {
+  if (type !== 'lease') return type;
+  return released_at == null
+    ? `lease until ${ends_at}`
+    : `lease that ended at ${ends_at}; the daemon lets go at ${released_at}`;
+}
+
+function recall({ recall }: BufferInfo): string | null {
+  return recall && `until ${recall.deadline}: ${recall.reason}`;
+}
+
+/** What only the importer of an opaque_fd asks about. */
+function memoryType({ vulkan }: BufferInfo): string | null {
+  return vulkan && `${vulkan.memory_type}${vulkan.dedicated ? ', dedicated' : ''}`;
+}
