@@ -78,7 +78,7 @@ await withoutLeaks(t, 'real daemon', async (t) => {
     t.same((await json('ps', '--pid', '1')).processes, []);
     t.same((await json('ps', '--uid', '61999')).processes, []);
     const row = new RegExp(
-      `^${process.pid} +node +${userName(process.getuid?.() ?? 0)} +4 KiB +1 +1 +0 `,
+      `^${process.pid} +node +${userName(process.getuid?.() ?? 0)} +4 KiB +\\S+ KiB +1 +1 +0 `,
       'm',
     );
     t.match((await run('ps')).stdout, row);
