@@ -59,7 +59,9 @@ t.test('no line is broken', { skip }, async (t) => {
   const [head = ''] = onTerminal(80, [...at, 'list']);
   t.match(head, /^NAME +ID +SIZE +STATE +OWNER +AGE/, 'what matters most is there at 80');
   const named = onTerminal(80, [...at, 'list'], 'COLUMNS=200');
-  t.equal(named[0], onTerminal(200, [...at, 'list'])[0], 'COLUMNS goes before the terminal');
+  // Ages go on, and their column may be wider.
+  const heads = (lines: readonly string[]) => lines[0]?.split(/ +/);
+  t.same(heads(named), heads(onTerminal(200, [...at, 'list'])), 'COLUMNS goes before the terminal');
 });
 
 t.test('no line of any view of top is broken', { skip }, async (t) => {

@@ -50,6 +50,7 @@ run 'configuration.md#.1' devices
 run 'configuration.md#the-pool.1' pool
 run 'configuration.md#devices-placement-dry-runs.1' dry_run '' 1 # the second is refused, as the page says
 run 'quotas.md#.1' quota
+run 'quotas.md#.2' quota_group
 run 'quotas.md#setting.1' quota_setting
 id=$(dmabrokerctl --json alloc --size 4096 --handle-type memfd | node -p 'JSON.parse(fs.readFileSync(0)).buffer.id')
 run 'trouble.md#a-lost-device.1' lost "s/ ID / $id /"

@@ -76,6 +76,7 @@ t.test('memory, quotas, trouble', async (t) => {
   t.match(seen.dry_run, /plane 1: .* unsupported_placement: .* nearest: /);
   t.match(seen.quota, /user\/(alice|1001)/);
   t.match(seen.quota, /2 GiB|2147483648/);
+  t.match(seen.quota_group, /group\/video .*8\.0? ?GiB|group\/video .*8 GiB/);
   t.match(seen.quota_setting, /user\/1000/);
   t.match(seen.lost, /is live: there was nothing to do$/);
   t.equal(seen.udmabuf_limit, '4096');
