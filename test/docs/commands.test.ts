@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import t from 'tap';
+import { BUFFERS, PROCESSES, USERS } from '../../src/cli/columns.js';
 import { dmabrokerctl } from '../../src/cli/program.js';
 import { packageRoot } from '../../src/package-root.js';
 import { dmabrokerd } from '../../src/server/config/command-line.js';
@@ -45,6 +46,17 @@ t.test('README installs as docs/install.md does', async (t) => {
   for (const line of install?.script.split('\n') ?? []) {
     const plain = line.replace(/ +#.*/, '').replace('$USER', 'alice');
     t.ok(known.has(plain), plain);
+  }
+});
+
+t.test('the tables that README shows have the columns that they have', async (t) => {
+  const headsOf = (columns: readonly (readonly [string, ...unknown[]])[]) =>
+    columns.map(([head]) => head).join(' ');
+  const tables = { list: BUFFERS, ps: PROCESSES, users: USERS };
+  for (const [command, columns] of Object.entries(tables)) {
+    const [, shown = ''] =
+      new RegExp(`^\\$ dmabrokerctl ${command}\\n(.*)$`, 'm').exec(textOf('README.md')) ?? [];
+    t.equal(shown.split(/ +/).join(' '), headsOf(columns), command);
   }
 });
 
