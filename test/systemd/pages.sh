@@ -28,10 +28,11 @@ run() {
   line "$2" < /tmp/said
 }
 
-# The guest's Node is npm's: what Debian's own would be called, so that dpkg has something to judge by.
+# Debian's own Node, which is unpacked over the guest's: what dpkg has to know of it.
+sh test/vm/guest/add-layer.sh "$folder/layer.squashfs"
 mkdir -p /tmp/node/DEBIAN /tmp/work
 printf 'Package: nodejs\nVersion: %s\nArchitecture: amd64\nMaintainer: guest <root@localhost>\nDescription: Node\n' \
-  "$(node -p process.versions.node)" > /tmp/node/DEBIAN/control
+  "$(/usr/bin/node -p process.versions.node)" > /tmp/node/DEBIAN/control
 dpkg-deb --build /tmp/node /tmp/node.deb > /dev/null
 dpkg -i /tmp/node.deb > /dev/null
 groupdel dmabroker
@@ -40,6 +41,7 @@ rm -f /usr/sbin/policy-rc.d
 cd /tmp/work
 
 run 'install.md#.1' installed
+echo "node=$(/usr/bin/node --version) $(tr '\n' ' ' < "/proc/$(systemctl show -P MainPID dmabrokerd)/maps" | grep -o '[^ ]*libnode[^ ]*' | head -n 1)"
 run 'install.md#.2' allowed
 runuser -u alice -- env XDG_RUNTIME_DIR= /dmabroker/examples/c/build/dmabroker-example alloc 2>&1 | tail -n 1 | line alice
 runuser -u bob -- dmabrokerctl list 2>&1 | line bob

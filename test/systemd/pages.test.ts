@@ -11,7 +11,9 @@ import { blocksOf, PAGES, textOf } from '../docs/pages.js';
 import { BY } from '../docs/where.js';
 import { packageDeb } from '../package/support/deb.js';
 import { pack } from '../package/support/installed.js';
-import { runInGuest } from '../vm/vm.js';
+import { putLayer } from '../vm/layer.js';
+import { NODE_PACKAGES } from '../vm/packages.js';
+import { prepareGuest, runOn } from '../vm/vm.js';
 
 t.setTimeout(600_000);
 
@@ -45,7 +47,10 @@ const shown = (what: RegExp) => (what.exec(page)?.[1] ?? '').replaceAll(/^ {4}/g
 put('tcp.toml', shown(/^```toml\n(\[rest\.tcp\]\n[\s\S]*?)^```$/m));
 put('tcp.conf', shown(/^( {4}\[Service\]\n(?: {4}.*\n)+)/m));
 
-const { status, stdout, stderr } = await runInGuest(
+const host = await prepareGuest();
+await putLayer(host.image, NODE_PACKAGES, folder);
+const { status, stdout, stderr } = await runOn(
+  host,
   ['bash', 'test/systemd/pages.sh', relative(packageRoot, folder)],
   { systemd: true, timeoutSeconds: 400 },
 );
@@ -63,6 +68,7 @@ t.test('each block that is to be run here was', async (t) => {
 
 t.test('installed and used as docs/install.md says', async (t) => {
   t.match(seen.installed, /Setting up dmabroker/);
+  t.match(seen.node, /^v\d+\.\d+\.\d+ .*libnode/, 'Debian’s own Node runs it');
   t.match(seen.allowed, new RegExp(`status: +ok version: +${packageVersion()}`));
   t.equal(seen.alice, 'drew 640x480 pixels');
   t.equal(seen.bob, 'no buffers');

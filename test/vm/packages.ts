@@ -90,6 +90,9 @@ export const GUEST_PACKAGES = [
  */
 export const CONTAINER_PACKAGES = ['podman', 'crun', 'uidmap', 'dbus-user-session', 'flatpak'];
 
+/** Debian's own Node, by which the Debian package's programs are run where they are installed. */
+export const NODE_PACKAGES = ['nodejs'];
+
 /** What must be found to build a layer. */
 export const LAYER_PROGRAMS = ['apt-get', 'dpkg-deb', 'tar', 'unsquashfs', 'mksquashfs'];
 

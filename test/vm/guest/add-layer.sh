@@ -7,4 +7,6 @@ set -eu
 mkdir -p /run/layer/root /run/layer/upper /run/layer/work
 mount -o loop,ro "$1" /run/layer/root
 mount -t overlay -o lowerdir=/run/layer/root/usr:/usr,upperdir=/run/layer/upper,workdir=/run/layer/work layer /usr
-for folder in etc var; do cp -a "/run/layer/root/$folder/." "/$folder/"; done
+for folder in etc var; do
+  [ ! -d "/run/layer/root/$folder" ] || cp -a "/run/layer/root/$folder/." "/$folder/"
+done
