@@ -9,6 +9,10 @@ export const LIMIT_SECONDS = 45;
 export const SLOW: ReadonlyMap<string, string> = new Map([
   ['systemd/service', 'systemd starts in QEMU: every instruction is emulated'],
   ['systemd/deb', 'systemd starts, and the daemon ten times, each with what it is installed by'],
+  [
+    'systemd/pages',
+    'systemd starts, and all that the documents show is typed; the first time it fetches Node',
+  ],
   ['server/main-job.guest (QEMU)', 'every instruction is emulated'],
   ['systemd/containers', 'the first time it fetches podman and Flatpak into the cache'],
   ['server/http/proxy', 'the first time it installs Prism and Spectral into the cache'],
