@@ -142,3 +142,13 @@ t.test(
     t.same(top.toSorted(), TOP.map((name) => `server/${name}`).toSorted());
   },
 );
+
+t.test('no process is started while there are clients', async (t) => {
+  // fork(2) closes what they gave, in a child that spawn(2) waits for (server/machine/nss.ts).
+  const starts = [...imports.keys()].filter(
+    (file) =>
+      file.startsWith('server/') &&
+      readFileSync(join(src, file), 'utf8').includes("'node:child_process'"),
+  );
+  t.same(starts.toSorted(), ['server/machine/nss.ts', 'server/machine/resolver.ts']);
+});

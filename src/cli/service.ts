@@ -1,5 +1,6 @@
 /** The daemon's unit of systemd, the machine's or the user's: what it is doing, and what it is started with. */
 import { spawnSync } from 'node:child_process';
+import { statSync } from 'node:fs';
 
 export const UNIT = 'dmabrokerd.service';
 
@@ -9,12 +10,17 @@ export interface Ran {
   readonly stderr: string;
 }
 
-/** Runs a program to its end; null where it is not there. */
+/** A start may wait for a device; nothing else takes long. */
+const LIMIT_MS = 100_000;
+
+/** Runs a program to its end, which comes in time; null where it is not there. */
 export type RunProgram = (program: string, ...args: string[]) => Ran | null;
 
 export const runProgram: RunProgram = (program, ...args) => {
-  const { error, status, stdout, stderr } = spawnSync(program, args, { encoding: 'utf8' });
-  return error === undefined ? { status, stdout, stderr } : null;
+  const options = { encoding: 'utf8', timeout: LIMIT_MS } as const;
+  const { error, status, stdout, stderr } = spawnSync(program, args, options);
+  const isMissing = error !== undefined && 'code' in error && error.code === 'ENOENT';
+  return isMissing ? null : { status, stdout: stdout ?? '', stderr: stderr ?? '' };
 };
 
 /** What systemctl(1) says of the unit; all are empty where systemd does not manage this machine. */
@@ -46,10 +52,14 @@ export class Service {
     private readonly run: RunProgram = runProgram,
   ) {}
 
-  /** The daemon that is asked at a socket: the user's own is in XDG_RUNTIME_DIR. */
+  /**
+   * The daemon that is asked at a socket: the user's own is in XDG_RUNTIME_DIR. That may be another user's (su(1)), whose
+   * service manager is not to say what is run here.
+   */
   static at(socketPath: string, env: NodeJS.ProcessEnv, run?: RunProgram): Service {
     const folder = env.XDG_RUNTIME_DIR;
-    return new Service(folder !== undefined && folder !== '' && isBelow(socketPath, folder), run);
+    const isOfUser = folder !== undefined && folder !== '' && isBelow(socketPath, folder);
+    return new Service(isOfUser && isOwn(folder), run);
   }
 
   /** How people write it. */
@@ -85,8 +95,17 @@ export class Service {
 
   /** Whether what the unit starts has a good configuration, and what is wrong with it. */
   check({ ExecStart }: UnitState): Ran | null {
-    const [program, ...args] = argvOf(ExecStart);
+    const [, program] = /\bpath=(\S+) ;/.exec(ExecStart) ?? [];
+    const [, ...args] = argvOf(ExecStart);
     return program === undefined ? null : this.run(program, ...args, '--check');
+  }
+}
+
+function isOwn(folder: string): boolean {
+  try {
+    return statSync(folder).uid === process.getuid?.();
+  } catch {
+    return false;
   }
 }
 

@@ -16,6 +16,7 @@ import { listenOnUnixSocket } from './http/listen.js';
 import { listenOnTcp } from './http/tcp.js';
 import type { LogLevels } from './log/levels.js';
 import { readSubuids } from './machine/names.js';
+import { Resolver } from './machine/resolver.js';
 import type { Published } from './machine/socket-file.js';
 import { Reports } from './reports.js';
 import {
@@ -42,6 +43,7 @@ interface Changeable {
 }
 
 interface Parts {
+  readonly resolver: Resolver;
   readonly plane: DataPlane;
   readonly streams: EventStreams;
   readonly unpublish: () => void;
@@ -59,6 +61,11 @@ export class Daemon {
     /** What an administrator is told about the configuration. */
     readonly settings: ConfigInForce,
   ) {}
+
+  /** Who asks for names while there are clients. */
+  get resolver(): Resolver {
+    return this.parts.resolver;
+  }
 
   /** Takes over what may change while it runs. Connections that there are stay. */
   async reload(loaded: Loaded): Promise<void> {
@@ -104,6 +111,10 @@ export class Daemon {
     const { config } = loaded;
     const subuids = readSubuids();
     const reports = new Reports(start, started, subuids);
+
+    // Before any client: from then on no process is started here (machine/nss.ts).
+    const resolver = new Resolver();
+    started.add(() => resolver.close());
 
     step('state folder');
     const kept = await openState(start.stateDir, logger, started);
@@ -153,7 +164,7 @@ export class Daemon {
     const { audit, ring, streams, logLevels } = reports;
     const http = createHttpServer({
       world: {
-        ...{ plane, allocator, previews, settings, audit, logLevels, clock },
+        ...{ plane, allocator, previews, settings, audit, logLevels, clock, resolver },
         ...{ quotas: kept.quotas, state: kept.folder, starts: kept.starts },
         ...{ sweeper: watches.sweeper, leaks: watches.leaks },
         policy: () => now.policy,
@@ -199,7 +210,15 @@ export class Daemon {
     return new Daemon(
       logger,
       started,
-      { plane, streams, unpublish, now, logLevels, rest: { published: rest, config: config.rest } },
+      {
+        plane,
+        streams,
+        unpublish,
+        now,
+        logLevels,
+        resolver,
+        rest: { published: rest, config: config.rest },
+      },
       settings,
     );
   }

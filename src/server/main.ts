@@ -14,11 +14,12 @@ import {
 } from './config/command-line.js';
 import { type Loaded, loadConfig } from './config/config.js';
 import { ConfigError } from './config/config-error.js';
-import { checkedMachine } from './config/machine.js';
+import { checkedMachine, thisMachine } from './config/machine.js';
 import type { Daemon } from './daemon.js';
 import { deviceView, sourceView } from './lists/inventory-views.js';
 import { ERROR, prefixFor } from './log/journal.js';
 import { Log } from './log/log.js';
+import { NamesLater, SilentDirectory } from './machine/names.js';
 import { closeDebugger, onSignals } from './machine/signals.js';
 import { Allocator } from './threads/data-plane.js';
 
@@ -51,10 +52,16 @@ function configured() {
   try {
     return checks ? loadConfig(file, tablesOf(options), clock, checkedMachine()) : load();
   } catch (error) {
-    if (!(error instanceof ConfigError) && !(error instanceof Error && 'code' in error))
+    const isSilent = error instanceof SilentDirectory;
+    if (
+      !isSilent &&
+      !(error instanceof ConfigError) &&
+      !(error instanceof Error && 'code' in error)
+    )
       throw error;
     console.error(prefixed(`dmabrokerd: ${error.message}`, ERROR));
-    process.exit(EXIT_CONFIG);
+    // Whose fault it is decides whether it is tried again (RestartPreventExitStatus=).
+    process.exit(isSilent ? 1 : EXIT_CONFIG);
   }
 }
 
@@ -86,11 +93,26 @@ async function probe(): Promise<void> {
   await allocator.close();
 }
 
+/** Names that no file has are asked for in between, so that nothing else waits for them. */
+async function loadAgain(daemon: Daemon): Promise<Loaded> {
+  const names = new NamesLater(daemon.resolver);
+  const loadNow = () =>
+    loadConfig(configFile(options), tablesOf(options), clock, { ...thisMachine(), names });
+  try {
+    const loaded = loadNow();
+    if (!names.missing) return loaded;
+  } catch (error) {
+    if (!names.missing) throw error;
+  }
+  await names.learn();
+  return loadNow();
+}
+
 /** SIGHUP: a file that is wrong changes nothing. */
 async function reload(daemon: Daemon): Promise<void> {
   let again: Loaded;
   try {
-    again = load();
+    again = await loadAgain(daemon);
   } catch (error) {
     const reason = messageOf(error);
     logger.error({ reason }, `the configuration was not taken, nothing has changed: ${reason}`);

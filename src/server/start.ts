@@ -177,7 +177,14 @@ export function makeWatches({
   readonly failed: (error: unknown) => void;
 }) {
   const { pressure, leaks } = loaded.config;
-  const sweeper = new Sweeper(clock, look);
+  const sweeper = new Sweeper(
+    clock,
+    async () => {
+      const { memories } = await plane.ask('allMemories', null);
+      return new Set(memories.map(({ identity }) => identity));
+    },
+    look,
+  );
   const world = {
     psi: readPsi,
     device: async () => {
@@ -192,7 +199,7 @@ export function makeWatches({
   return {
     sweeper,
     pressure: new PressureWatch(pressure, world, failed),
-    leaks: new LeakWatch(leaks, sweeper, clock, failed),
+    leaks: new LeakWatch(leaks, sweeper, failed),
   };
 }
 

@@ -86,7 +86,7 @@ echo "looker_exposure=$(systemd-analyze security dmabroker-holders --no-pager | 
 # It sees processes alone, cannot write into them, and answers root as little as anybody.
 looker=$(systemctl show -P MainPID dmabroker-holders)
 ls "/proc/$looker/root/" "/proc/$looker/root/etc" | line looker_sees
-nsenter -t "$looker" -m -r sh -c 'echo x > /proc/self/oom_score_adj' 2> /tmp/said && echo looker_writes=yes || echo looker_writes=no
+nsenter -t "$looker" -m -r sh -c 'echo 0 > /proc/self/oom_score_adj' 2> /tmp/said && echo looker_writes=yes || echo looker_writes=no
 node -e "require('node:net').connect('/run/dmabroker-holders.sock').on('data', () => console.log('looker_root=told')).on('close', () => console.log('looker_root=closed'))" | head -n 1
 as alice node -e "require('node:net').connect('/run/dmabroker-holders.sock').on('error', (e) => console.log(e.code))" | line looker_alice
 

@@ -97,7 +97,7 @@ export function createHandlers(
   // Its bytes are the same in all answers that wait to be read.
   const text = Buffer.from(spec.text);
   const quotaChanges = new Serial();
-  const userNames = new UserNames(clock);
+  const userNames = new UserNames(clock, world.resolver);
   const health = new Health([
     { name: 'the clients', ask: () => plane.ask('ping', null) },
     { name: 'the allocator', ask: () => allocator.ping() },
@@ -285,7 +285,7 @@ export function createHandlers(
     },
     listProcesses: async ({ query, only }) => {
       const memories = await plane.ask('allMemories', null, null, only);
-      const report = processesReport(memories, await world.sweeper.sweep(), clock, query);
+      const report = processesReport(memories, await world.sweeper.sweep(), clock, query, only);
       return only === null ? report : ownProcesses(report, only);
     },
     listClients: async ({ request, reply, query, only }) => {

@@ -8,6 +8,7 @@ import type { ConfigInForce } from '../config/in-force.js';
 import type { AuditSink } from '../events/audit-sink.js';
 import type { LogLevels } from '../log/levels.js';
 import type { Losses } from '../log/queue.js';
+import type { Resolver } from '../machine/resolver.js';
 import type { Sweeper } from '../observe/holders/sweeper.js';
 import type { LeakWatch } from '../observe/leaks/watch.js';
 import type { StateFolder } from '../state/folder.js';
@@ -25,6 +26,7 @@ export interface RestWorld {
   readonly leaks: Pick<LeakWatch, 'config' | 'growth' | 'last'>;
   readonly logLevels: Pick<LogLevels, 'level'>;
   readonly settings: Pick<ConfigInForce, 'report'>;
+  readonly resolver: Pick<Resolver, 'ask'>;
   readonly audit: Pick<AuditSink, 'acted' | 'held'>;
   readonly policy: () => Pick<Policy, 'explain' | 'mayConnect'>;
   readonly version: string;

@@ -18,9 +18,11 @@ import { LOOKER_SOCKET, seenLine, unseenLine } from '../words/look-lines.js';
 /** SD_LISTEN_FDS_START */
 const LISTENING_FD = 3;
 /** What others hold may keep it (`/proc/PID/maps` waits for who maps just now): then the kernel ends it. */
-const LOOK_SECONDS = 30;
+const LOOK_SECONDS = 10;
 /** It starts in less than a look's time, and takes 50 MB while it waits. */
 const IDLE_MS = 20_000;
+/** One user asks, and one question at a time. */
+const MAX_CONNECTIONS = 8;
 
 const { LISTEN_PID, LISTEN_FDS } = process.env;
 if (Number(LISTEN_PID) !== process.pid || LISTEN_FDS !== '1') {
@@ -31,6 +33,7 @@ const path = process.argv[2] ?? LOOKER_SOCKET;
 
 async function answer(socket: Socket): Promise<void> {
   const steps = look(true);
+  const closed = once(socket, 'close');
   while (!socket.destroyed) {
     const { value, done } = steps.next();
     if (done === true) {
@@ -38,15 +41,26 @@ async function answer(socket: Socket): Promise<void> {
       return;
     }
     if (value === null || socket.write(seenLine(value))) continue;
-    await Promise.race([once(socket, 'drain'), once(socket, 'close')]);
+    await Promise.race([once(socket, 'drain'), closed]);
   }
 }
 
 let busy: Promise<void> = Promise.resolve();
-const idle = setTimeout(() => process.exit(), IDLE_MS);
+let idle = setTimeout(leave, IDLE_MS);
 
-createServer((socket) => {
+function leave(): void {
+  process.exit();
+}
+
+const server = createServer((socket) => {
+  clearTimeout(idle);
   socket.on('error', () => {}); // it has gone
+  socket.once('close', () => {
+    clearTimeout(idle);
+    server.getConnections((_, count) => {
+      if (count === 0) idle = setTimeout(leave, IDLE_MS);
+    });
+  });
   const fd = fdOf(socket);
   if (fd === null || peerCredentials(fd).uid !== statSync(path).uid) {
     socket.destroy();
@@ -60,6 +74,7 @@ createServer((socket) => {
       socket.destroy();
     });
     endAfter(0);
-    idle.refresh();
   });
-}).listen({ fd: LISTENING_FD });
+});
+server.maxConnections = MAX_CONNECTIONS;
+server.listen({ fd: LISTENING_FD });

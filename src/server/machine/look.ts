@@ -4,8 +4,8 @@
  */
 import { existsSync, readdirSync } from 'node:fs';
 import {
-  isDenied,
   isGone,
+  isOutOfFds,
   mayHaveFds,
   type ProcessInfo,
   processInfo,
@@ -23,7 +23,7 @@ export interface Seen {
 
 /** What a look could not see, or sees in no process. */
 export interface Unseen {
-  /** Processes that may not be read. */
+  /** Processes that may not be read, or have too much of it. */
   readonly unreadable: number;
   /** Users of those. */
   readonly unread: ReadonlySet<number>;
@@ -56,8 +56,9 @@ export function* look(messages: boolean): Generator<Step, Unseen> {
       // Its number may have been given to another process meanwhile.
       if (info.startTicks === started) yield { info, uses };
     } catch (error) {
-      if (!isDenied(error) && !isGone(error)) throw error;
-      const users = isDenied(error) ? usersOfUnread(pid) : null;
+      // Whatever it is about one process, the others are looked at.
+      if (isOutOfFds(error)) throw error;
+      const users = isGone(error) ? null : usersOfUnread(pid);
       if (users === null) continue;
       unreadable++;
       for (const user of users) unread.add(user);
@@ -71,8 +72,8 @@ function usersOfUnread(pid: number): number[] | null {
   try {
     return mayHaveFds(pid) ? usersOf(pid) : null;
   } catch (error) {
-    if (isGone(error)) return null;
-    throw error;
+    if (isOutOfFds(error)) throw error;
+    return null;
   }
 }
 

@@ -6,14 +6,13 @@
  * Nobody answers for a directory's time, so each question has a limit. What cannot be asked is no name: getent is
  * missing, say, or the directory is silent.
  */
-import { execFile, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { type Entry, parseEntries } from './users.js';
 
 export type Database = 'passwd' | 'group';
 
 /** A configuration is read meanwhile, and nothing else done in this thread. */
 const NOW_LIMIT_MS = 3000;
-const LATER_LIMIT_MS = 2000;
 
 /** So many keys in one command: their names are far from ARG_MAX. */
 export const KEYS_AT_ONCE = 500;
@@ -24,7 +23,11 @@ const MAX_ANSWER_BYTES = 16 * 1024 * 1024;
 /** `--`: a name may begin with a dash. */
 const argumentsOf = (database: Database, keys: readonly string[]) => ['--', database, ...keys];
 
-/** What is known of these names or numbers, in their order; null: nobody has answered in time. Waits. */
+/**
+ * What is known of these names or numbers, in their order; null: nobody has answered in time. Waits, and only while no
+ * client can have given a file: fork(2) and execve(2) close this process's files in the child, and a file of a slow server is
+ * closed when that likes, for which spawn(2) here would wait without a limit. Later the resolver is asked.
+ */
 export function askNow(
   database: Database,
   keys: readonly string[],
@@ -46,28 +49,4 @@ export function askNow(
     all.push(...parseEntries(stdout ?? ''));
   }
   return all;
-}
-
-/** The same of at most `KEYS_AT_ONCE` numbers, without waiting here. Never rejects. */
-export function askLater(
-  database: Database,
-  ids: readonly number[],
-  limitMs = LATER_LIMIT_MS,
-): Promise<Entry[] | null> {
-  const options = {
-    timeout: limitMs,
-    killSignal: 'SIGKILL',
-    maxBuffer: MAX_ANSWER_BYTES,
-  } as const;
-  return new Promise((resolve) => {
-    try {
-      execFile('getent', argumentsOf(database, ids.map(String)), options, (error, stdout) => {
-        // With an exit status of 2 there are those in it that were found.
-        resolve(error?.killed === true ? null : parseEntries(stdout));
-      });
-    } catch {
-      // No process can be had: what fork(2) refuses is thrown at once.
-      resolve([]);
-    }
-  });
 }

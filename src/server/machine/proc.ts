@@ -2,7 +2,15 @@
  * What /proc tells of one process: who it is, and which shareable memories it has as fds and as
  * mappings. proc(5). Owns nothing; a process that ends meanwhile is as if it had not been there.
  */
-import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
+import {
+  closeSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  readSync,
+  statSync,
+} from 'node:fs';
 import { type Cgroup, parseCgroup } from '../../broker/cgroup.js';
 import { identityOf, makedev } from '../../native/libc/fd.js';
 import { shareFds } from '../../native/libc/process.js';
@@ -88,10 +96,14 @@ export function deviceOf(text: string): bigint {
   return makedev(major, minor);
 }
 
+/** Of one process. Who has more is as one that cannot be read. */
+export const MAX_USES = 65_536;
+
 function count(uses: Uses, key: string, kind: keyof Use): void {
   const use = uses.get(key) ?? { fds: 0, mappings: 0 };
   use[kind]++;
   uses.set(key, use);
+  if (uses.size > MAX_USES) throw new TooMuch('memories');
 }
 
 /** Counts the mappings in the text of /proc/PID/maps. */
@@ -106,7 +118,8 @@ export function parseMaps(text: string, uses: Uses): void {
 }
 
 /**
- * Counts what a process has; yields now and then, so that thousands of fds can be read in slices. Of each
+ * Counts what a process has. Another user's takes CAP_SYS_PTRACE (ptrace(2), PTRACE_MODE_READ_FSCREDS), and
+ * CAP_DAC_READ_SEARCH to enter fd/, whose mode is 0500. Yields now and then, so that thousands of fds can be read in slices. Of each
  * socket `onSocket` is told its name and how many fds lie in it unread.
  */
 export function* readUses(
@@ -120,7 +133,8 @@ export function* readUses(
       try {
         const target = readlinkSync(`${task}/fd/${fd}`);
         if (SHAREABLE.test(target)) {
-          count(uses, identityOf(`${task}/fd/${fd}`), 'fds');
+          const identity = identityIfAny(`${task}/fd/${fd}`);
+          if (identity !== null) count(uses, identity, 'fds');
         } else if (onSocket !== null && target.startsWith('socket:')) {
           onSocket(target, queuedFdsOf(`${task}/fdinfo/${fd}`));
         }
@@ -131,14 +145,62 @@ export function* readUses(
       yield;
     }
     // All threads have one memory.
-    if (!mapped) parseMaps(readFileSync(`${task}/maps`, 'utf8'), uses);
+    if (!mapped)
+      for (const text of piecesOf(`${task}/maps`)) {
+        parseMaps(text, uses);
+        yield;
+      }
     mapped = true;
   }
 }
 
+/** No memory of the daemon's refuses to be asked; a file of somebody's server that is called so may, with any error. */
+function identityIfAny(path: string): string | null {
+  try {
+    return identityOf(path);
+  } catch (error) {
+    if (isOutOfFds(error)) throw error;
+    return null;
+  }
+}
+
+const PIECE_BYTES = 256 * 1024;
+/** Of mappings there are 65,530 (vm.max_map_count), each with a path of 4 KiB at most. */
+const MAX_MAPS_BYTES = 64 * 1024 * 1024;
+
+/** A file of /proc in pieces of whole lines: who is looked at decides how long it is. Throws `tooMuch` beyond a bound. */
+function* piecesOf(path: string): Generator<string> {
+  const fd = openSync(path, 'r');
+  try {
+    const piece = Buffer.allocUnsafe(PIECE_BYTES);
+    let rest = '';
+    for (let all = 0; all <= MAX_MAPS_BYTES; ) {
+      const count = readSync(fd, piece);
+      if (count === 0) {
+        yield rest;
+        return;
+      }
+      all += count;
+      const text = rest + piece.toString('latin1', 0, count);
+      const end = text.lastIndexOf('\n') + 1;
+      rest = text.slice(end);
+      yield text.slice(0, end);
+    }
+  } finally {
+    closeSync(fd);
+  }
+  throw new TooMuch(path);
+}
+
+/** A process has more than is read of one. */
+export class TooMuch extends Error {
+  override readonly name = 'TooMuch';
+}
+
 /**
  * Folders of a process's threads, one for each table of file descriptors: a thread may have one of its own,
- * and the first may have ended before the others. Throws `isDenied` where that cannot be told.
+ * and the first may have ended before the others. Throws where that cannot be told: it takes what reading fd/ does, and a
+ * kernel with kcmp(2).
  */
 function tasks(pid: number): string[] {
   const all = readdirSync(`/proc/${pid}/task`).map(Number);
@@ -161,13 +223,9 @@ function tasks(pid: number): string[] {
 const codeOf = (error: unknown) =>
   error instanceof Error && 'code' in error ? error.code : undefined;
 
+/** This process has no file descriptor left: it cannot look at all. */
+export const isOutOfFds = (error: unknown): boolean =>
+  ['EMFILE', 'ENFILE'].includes(`${codeOf(error)}`);
+
 /** The process, or its fd, is no longer there. */
 export const isGone = (error: unknown): boolean => ['ENOENT', 'ESRCH'].includes(`${codeOf(error)}`);
-
-/**
- * It takes CAP_SYS_PTRACE to read another user's (ptrace(2), PTRACE_MODE_READ_FSCREDS), and
- * CAP_DAC_READ_SEARCH to enter fd/, whose mode is 0500. A kernel without
- * kcmp(2) does not let anybody tell what each thread has.
- */
-export const isDenied = (error: unknown): boolean =>
-  ['EACCES', 'EPERM', 'ENOSYS'].includes(`${codeOf(error)}`);

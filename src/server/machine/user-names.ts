@@ -1,11 +1,12 @@
 /**
  * What users are called where they are shown. Whoever asks waits for NSS (nss.ts) with nobody else waiting: one
- * process at a time, for all numbers that are not known, and each answer is good for a minute.
+ * question at a time, for all numbers that are not known, and each answer is good for a minute.
  *
  * Owns what it was told, of a bounded number of users.
  */
 import { after, type Clock, type Monotonic } from '../../memory/clock.js';
-import { askLater, KEYS_AT_ONCE } from './nss.js';
+import { KEYS_AT_ONCE } from './nss.js';
+import type { Resolver } from './resolver.js';
 import { readPasswd } from './users.js';
 
 const KNOWN_FOR_MS = 60_000;
@@ -26,7 +27,7 @@ export class UserNames {
 
   constructor(
     private readonly clock: Clock,
-    private readonly ask = askLater,
+    private readonly resolver: Pick<Resolver, 'ask'>,
     private readonly local = () => readPasswd().names,
   ) {}
 
@@ -52,7 +53,7 @@ export class UserNames {
     const unknown = this.#unknown(uids);
     const names = new Map<number, string>();
     for (let at = 0; at < unknown.length; at += KEYS_AT_ONCE) {
-      const entries = await this.ask('passwd', unknown.slice(at, at + KEYS_AT_ONCE));
+      const entries = await this.resolver.ask('passwd', unknown.slice(at, at + KEYS_AT_ONCE));
       // Silent: so it would be for the rest.
       if (entries === null) break;
       for (const { name, id } of entries) if (!names.has(id)) names.set(id, name);

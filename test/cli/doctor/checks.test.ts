@@ -138,6 +138,11 @@ for (const [what, changes, wanted] of [
     /^wrong configuration: dmabrokerd: \/etc\/x\.toml:3: log\.level must be →/,
   ],
   [
+    'a configuration that only others may read',
+    { check: { status: 2, stdout: '', stderr: 'dmabrokerd: EACCES: permission denied, open x\n' } },
+    /^note configuration: you cannot check it: .*EACCES.* → sudo dmabrokerctl doctor$/,
+  ],
+  [
     'nobody answers',
     {
       answers: { '/healthz': new Unreachable('cannot reach the daemon: x does not exist\nIs it?') },

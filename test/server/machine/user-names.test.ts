@@ -12,11 +12,11 @@ function make() {
   const clock = new FakeClock();
   const asked: (readonly number[])[] = [];
   const waiting: ((answer: Entry[] | null) => void)[] = [];
-  const ask = (_: string, ids: readonly number[]) => {
-    asked.push(ids);
+  const ask = (_: string, ids: readonly (string | number)[]) => {
+    asked.push(ids.map(Number));
     return new Promise<Entry[] | null>((resolve) => waiting.push(resolve));
   };
-  const names = new UserNames(clock, ask, () => new Map([[0, 'root']]));
+  const names = new UserNames(clock, { ask }, () => new Map([[0, 'root']]));
   /** Answers the one question that there is. */
   const answer = async (answer?: Entry[] | null) => {
     await new Promise(setImmediate);

@@ -27,10 +27,13 @@ export function processesReport(
   sweep: Sweep,
   clock: Clock,
   { pid, uid }: Filter = {},
+  only: number | null = null,
 ): Processes {
   const byPid = new Map<number, Having>();
   for (const { identity, bytes, buffers } of memories) {
-    const holders = sweep.holders.get(identity) ?? [];
+    // Who sees their own alone is not to infer others from their parts.
+    const all = sweep.holders.get(identity) ?? [];
+    const holders = only === null ? all : all.filter((holder) => holder.uid === only);
     for (const process of holders) {
       if (pid !== undefined && process.pid !== pid) continue;
       if (uid !== undefined && process.uid !== uid) continue;

@@ -42,7 +42,7 @@ export class Search {
     const { clock, answer, failed } = this.world;
     const began = clock.now();
     try {
-      const found = await this.look(clock, true);
+      const found = await this.look(clock, { memories: new Set(identities), messages: true });
       answer({ ...this.#told(found, identities), took: clock.now() - began });
     } catch (error) {
       // It was not looked: for want of a file descriptor, say.

@@ -19,9 +19,18 @@ export interface Sweep extends Unseen {
   readonly scannedAt: Monotonic;
 }
 
-/** `messages`: what is in messages is counted, too. */
-export async function sweep(clock: Clock, messages = false): Promise<Sweep> {
-  const sum = new Sum(clock.now());
+/** Memories, as st_dev:st_ino. */
+export type Identities = ReadonlySet<string>;
+
+export interface Wanted {
+  /** Of what else there is nothing is kept: anybody can have memory that is called like the daemon's. */
+  readonly memories: Identities;
+  /** What is in messages is counted, too. */
+  readonly messages?: boolean;
+}
+
+export async function sweep(clock: Clock, { memories, messages = false }: Wanted): Promise<Sweep> {
+  const sum = new Sum(clock.now(), memories);
   let sliceEnds = after(sum.scannedAt, SLICE_MS);
   const steps = look(messages);
   for (;;) {
@@ -39,7 +48,10 @@ export class Sum {
   readonly #holders = new Map<string, Holder[]>();
   #own: Uses = new Map();
 
-  constructor(readonly scannedAt: Monotonic) {}
+  constructor(
+    readonly scannedAt: Monotonic,
+    private readonly memories: Identities,
+  ) {}
 
   add({ info, uses }: Seen): void {
     if (info.pid === process.pid) {
@@ -47,6 +59,7 @@ export class Sum {
       return;
     }
     for (const [identity, use] of uses) {
+      if (!this.memories.has(identity)) continue;
       const known = this.#holders.get(identity) ?? [];
       known.push({ ...info, ...use });
       this.#holders.set(identity, known);

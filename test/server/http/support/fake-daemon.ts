@@ -244,6 +244,8 @@ export class FakeDaemon implements RestWorld {
     inventory: { device: null, sources: [vulkan, memfd], offers: both, devices: [], listed: [] },
   };
 
+  readonly resolver: RestWorld['resolver'] = { ask: async () => [] };
+
   readonly previews: RestWorld['previews'] = {
     render: async (_user, read, _terms, _done) => {
       await read();

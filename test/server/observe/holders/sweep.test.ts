@@ -39,9 +39,11 @@ await withoutLeaks(t, 'a sweep', async (t) => {
     outside: 0,
   });
 
+  const look = (messages = false) => sweep(clock, { memories: new Set([memory]), messages });
+
   await t.test('what this process has is reported apart', async (t) => {
     const [copy, mapping] = [duplicate(memfd), map(memfd, 4096, { write: true })];
-    const report = holdersReport(memories(), await sweep(clock), clock);
+    const report = holdersReport(memories(), await look(), clock);
     t.same(report.daemon, { fds: 2, mappings: 1 });
     t.same(report.holders, []);
     mapping.release();
@@ -58,7 +60,7 @@ await withoutLeaks(t, 'a sweep', async (t) => {
         { id: 'c5', pid },
         { id: 'c6', pid: 1 },
       ]),
-      await sweep(clock),
+      await look(),
       clock,
     );
     t.match(report.holders, [
@@ -76,7 +78,7 @@ await withoutLeaks(t, 'a sweep', async (t) => {
     t.equal(report.complete, report.unreadable === 0);
     t.equal(report.missing === null, report.complete);
     await end(child);
-    t.same(holdersReport(memories(), await sweep(clock), clock).holders, []);
+    t.same(holdersReport(memories(), await look(), clock).holders, []);
   });
 
   for (const how of ['unshared', 'headless']) {
@@ -89,7 +91,7 @@ await withoutLeaks(t, 'a sweep', async (t) => {
       });
       t.teardown(() => end(child));
       await once(child.stdout as Readable, 'data');
-      const seen = async () => holdersReport(memories(), await sweep(clock), clock).holders;
+      const seen = async () => holdersReport(memories(), await look(), clock).holders;
       // Its first thread is about to close it, or to end.
       await eventually(() => !existsSync(`/proc/${child.pid}/fd/3`), 'it is not where one looks');
       t.match(await seen(), [{ pid: child.pid, fds: 1 }]);
@@ -115,12 +117,12 @@ await withoutLeaks(t, 'a sweep', async (t) => {
     const path = join(temporaryFolder(t), 'socket');
     const [one, other] = connectedPair(path);
     const uid = process.getuid?.() ?? -1;
-    const inFlight = async () => (await sweep(clock, true)).inFlight.get(uid) ?? 0;
+    const inFlight = async () => (await look(true)).inFlight.get(uid) ?? 0;
     const before = await inFlight();
     send(one, Buffer.from('x'), [memfd, memfd]);
     const copy = duplicate(other);
     t.equal(await inFlight(), before + 2, 'counted once, however often its process has the socket');
-    t.equal((await sweep(clock)).inFlight.size, 0, 'only where it is asked for');
+    t.equal((await look()).inFlight.size, 0, 'only where it is asked for');
     for (const fd of receive(other)?.fds ?? []) close(fd);
     t.equal(await inFlight(), before);
     for (const fd of [one, other, copy]) close(fd);
@@ -136,7 +138,7 @@ await withoutLeaks(t, 'a sweep', async (t) => {
       const fd = file.openDetached('dmabuf:mine');
       t.equal(readlinkSync(`/proc/self/fd/${fd}`), '/dmabuf:mine');
       await file.hold('GETATTR');
-      const { own } = await sweep(clock);
+      const { own } = await look();
       t.match([...own.values()], [{ fds: 1 }], 'it is seen, as a memory of nobody');
       await file.letGo();
       close(fd);
@@ -145,7 +147,20 @@ await withoutLeaks(t, 'a sweep', async (t) => {
 
   await t.test('asked for often, done once', async (t) => {
     const fake = new FakeClock();
-    const sweeper = new Sweeper(fake);
+    const memories = new Set<string>();
+    let looks = 0;
+    const sweeper = new Sweeper(
+      fake,
+      async () => memories,
+      (clock, wanted) => {
+        looks++;
+        return sweep(clock, wanted);
+      },
+    );
+    t.equal((await sweeper.sweep()).holders.size, 0);
+    t.equal(looks, 0, 'of nothing nobody has something');
+    fake.pass(1000);
+    memories.add(memory);
     const [one, two] = await Promise.all([sweeper.sweep(), sweeper.sweep()]);
     t.equal(one, two);
     fake.setDate(3_600_000);
@@ -155,16 +170,12 @@ await withoutLeaks(t, 'a sweep', async (t) => {
   });
 
   await t.test('who was handed it in another pid namespace is not seen', async (t) => {
-    const report = holdersReport({ ...memories(), outside: 1 }, await sweep(clock), clock);
+    const report = holdersReport({ ...memories(), outside: 1 }, await look(), clock);
     t.match(report, { complete: false, missing: /^1 that were handed it .* pid namespace/ });
   });
 
   await t.test('an opaque fd', async (t) => {
-    const report = holdersReport(
-      { identities: [], clients: [], outside: 0 },
-      await sweep(clock),
-      clock,
-    );
+    const report = holdersReport({ identities: [], clients: [], outside: 0 }, await look(), clock);
     t.match(report, { holders: [], complete: false, missing: /opaque/ });
   });
 
@@ -175,7 +186,8 @@ await withoutLeaks(t, 'a sweep', async (t) => {
     const code = `
       import { sweep } from ${JSON.stringify(file)};
       import { SystemClock } from ${JSON.stringify(clockFile)};
-      const { unreadable, hidden } = await sweep(new SystemClock());
+      const wanted = { memories: new Set() };
+      const { unreadable, hidden } = await sweep(new SystemClock(), wanted);
       console.log(JSON.stringify({ unreadable, hidden }));
     `;
     const text = execFileSync(process.execPath, ['--input-type=module', '-e', code], {
@@ -185,7 +197,7 @@ await withoutLeaks(t, 'a sweep', async (t) => {
     });
     const { unreadable, hidden } = JSON.parse(text) as { unreadable: number; hidden: boolean };
     t.ok(unreadable >= 2, `${unreadable} processes: this one and the first`);
-    const blind = { ...(await sweep(clock)), unreadable, hidden };
+    const blind = { ...(await look()), unreadable, hidden };
     t.match(holdersReport(memories(), blind, clock), {
       complete: false,
       missing: /processes of other users cannot be read/,

@@ -64,6 +64,8 @@ await withoutLeaks(t, 'a look that there are no file descriptors for', async (t)
   const wrapper = ['prlimit', '--nofile=80'];
   const daemon = await TestDaemon.start(['--config', config], { env: withoutVulkan, wrapper });
   t.teardown(() => daemon.stop());
+  // Of nothing nobody has something, and nobody is looked at.
+  t.equal((await daemon.rest('POST', '/v1/buffers', request)).status, 201);
   const sockets = Array.from({ length: CONNECTION_LIMIT }, () => {
     // Some are accepted when others have left, or never.
     return connect(daemon.restSocket).on('error', () => {});
