@@ -34,6 +34,8 @@ export interface UnitState {
   readonly ExecMainStatus: string;
   readonly LimitNOFILE: string;
   readonly ExecStart: string;
+  /** Whom it runs as; empty: as the manager. */
+  readonly User: string;
 }
 
 const PROPERTIES = [
@@ -43,6 +45,7 @@ const PROPERTIES = [
   'ExecMainStatus',
   'LimitNOFILE',
   'ExecStart',
+  'User',
 ] as const satisfies readonly (keyof UnitState)[];
 
 export class Service {
@@ -71,8 +74,8 @@ export class Service {
     return this.ofUser ? ['--user'] : [];
   }
 
-  state(): UnitState {
-    const asked = ['show', ...this.#user, `--property=${PROPERTIES.join()}`, UNIT];
+  state(unit = UNIT): UnitState {
+    const asked = ['show', ...this.#user, `--property=${PROPERTIES.join()}`, unit];
     const lines = this.run('systemctl', ...asked)?.stdout.split('\n') ?? [];
     const values = new Map(lines.map((line) => [line.split('=', 1)[0], line]));
     const textOf = (name: string) => values.get(name)?.slice(name.length + 1) ?? '';
@@ -94,10 +97,14 @@ export class Service {
   }
 
   /** Whether what the unit starts has a good configuration, and what is wrong with it. */
-  check({ ExecStart }: UnitState): Ran | null {
+  check({ ExecStart, User }: UnitState): Ran | null {
     const [, program] = /\bpath=(\S+) ;/.exec(ExecStart) ?? [];
     const [, ...args] = argvOf(ExecStart);
-    return program === undefined ? null : this.run(program, ...args, '--check');
+    if (program === undefined) return null;
+    // Whoever may not read it as the daemon's user, would not start with it; as postinst has it.
+    const asUser = User !== '' && process.getuid?.() === 0 ? ['runuser', '-u', User, '--'] : [];
+    const [first = program, ...rest] = [...asUser, program, ...args, '--check'];
+    return this.run(first, ...rest);
   }
 }
 

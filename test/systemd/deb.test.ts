@@ -116,7 +116,10 @@ t.test('the doctor says what is wrong for whom, and the command', async (t) => {
   t.match(seen.doctor_bob, /^0 ok +service: it runs ok +configuration: .* ok +daemon: /);
   t.match(seen.doctor_bob, /ok +you: you may connect, and are admin over REST$/);
   t.match(seen.doctor_wrong, /^1 .*WRONG configuration: .*:\d+: log\.level must be/);
-  t.match(seen.doctor_wrong, /note +holders: \d+ processes .* → systemctl start dmabroker-holders/);
+  t.match(
+    seen.doctor_wrong,
+    /note +holders: \d+ processes .* → systemctl restart dmabroker-holders/,
+  );
   t.match(seen.doctor_failed, /WRONG service: it has failed: its configuration is wrong/);
   t.match(seen.doctor_failed, /WRONG configuration: .*:\d+: log\.level must be/);
   t.match(seen.own_doctor, /^ok +service: it runs ok +configuration: .*dmabroker\.toml: .* good/);

@@ -36,7 +36,7 @@ export async function examine(machine: Machine): Promise<Finding[]> {
   for (const check of [service, configuration]) found.push(...(await check(machine)));
   const { reached, findings } = await daemon(machine);
   found.push(...findings);
-  const rest = reached ? [loaded, readiness, memory, sight, rights] : [];
+  const rest = reached ? [loaded, clientsSocket, readiness, memory, sight, rights] : [];
   for (const check of [...rest, limits, members, pressure]) found.push(...(await check(machine)));
   return found;
 }
@@ -50,25 +50,31 @@ const service: Check = ({ service }) => {
       break;
     case '':
       return [note(about, 'systemd does not run here; the daemon is started by hand')];
-    default:
-      return [
-        note(about, `systemd has no unit ${service.ofUser ? 'of yours' : ''} (not installed?)`),
-      ];
+    case 'masked':
+      return [wrong(about, 'it is masked', service.command('unmask'))];
+    default: {
+      const whose = service.ofUser ? 'in your session' : 'on this machine';
+      return [note(about, `systemd has no unit dmabrokerd ${whose}: the package is not installed`)];
+    }
   }
   if (state.ActiveState === 'active') {
     return state.UnitFileState === 'disabled'
       ? [note(about, 'it runs, and is not started with the machine', service.command('enable'))]
       : [good(about, 'it runs')];
   }
+  if (state.ActiveState === 'activating' || state.ActiveState === 'deactivating') {
+    return [note(about, `it is ${state.ActiveState}: look again`)];
+  }
   if (state.ActiveState !== 'failed') {
     return [wrong(about, `it is ${state.ActiveState}`, service.command('enable --now'))];
   }
-  // What is wrong with the file is said below.
+  // What is wrong with the file is said below, and what is to be done.
   const why =
     Number(state.ExecMainStatus) === EXIT_CONFIG
       ? 'its configuration is wrong'
       : service.lastErrors(1).map(sentenceOf).join('') || `status ${state.ExecMainStatus}`;
-  return [wrong(about, `it has failed: ${why}`, service.command('restart'))];
+  const mend = Number(state.ExecMainStatus) === EXIT_CONFIG ? null : service.command('restart');
+  return [wrong(about, `it has failed: ${why}`, mend)];
 };
 
 /** A line of the log is JSON, what comes before the log is not. */
@@ -90,10 +96,10 @@ const configuration: Check = ({ service }) => {
   // What is the daemon's alone, such as its tokens, others cannot judge.
   return /\bEACCES\b/.test(said)
     ? [note('configuration', `you cannot check it: ${said}`, 'sudo dmabrokerctl doctor')]
-    : [wrong('configuration', said, service.command('restart'))];
+    : [wrong('configuration', said, 'mend the file, then: dmabrokerctl restart')];
 };
 
-async function daemon({ rest, version }: Machine) {
+async function daemon({ rest, version, service, user }: Machine) {
   const about = 'daemon';
   try {
     const health = await rest.get<Health>('/healthz');
@@ -105,10 +111,25 @@ async function daemon({ rest, version }: Machine) {
     return { reached: true, findings: [good(about, `${health.version} answers`), ...findings] };
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
-    // The sentence says which group to join, or what is not there.
-    return { reached: false, findings: [wrong(about, error.message.split('\n', 1)[0] ?? '')] };
+    const [sentence = ''] = error.message.split('\n', 1);
+    const runs = service?.state().ActiveState === 'active';
+    const mend = /you may not connect/.test(sentence)
+      ? `usermod -aG ${CLIENTS} ${user.name}, then log in anew`
+      : runs
+        ? 'dmabrokerctl restart'
+        : null;
+    return { reached: false, findings: [wrong(about, sentence, mend)] };
   }
 }
+
+/** REST answers, and clients find nobody: their socket's file was removed. */
+const clientsSocket: Check = async ({ rest, exists, service }) => {
+  const report = await asked(rest.get<ConfigReport>('/v1/config'));
+  if (report instanceof Refused || service === null) return [];
+  const path = report.settings.find(({ key }) => key === 'clients.socket')?.value;
+  if (typeof path !== 'string' || exists(path)) return [];
+  return [wrong('daemon', `the clients' socket ${path} is not there`, 'dmabrokerctl restart')];
+};
 
 /** What only an administrator sees is left out for others. */
 async function asked<T>(answer: Promise<T>): Promise<T | Refused> {
@@ -148,11 +169,11 @@ const memory: Check = async (machine) => {
   if (report instanceof Refused) return [];
   const exporters = report.sources.filter(({ handle_type }) => handle_type === 'dma_buf');
   const usable = exporters.filter((source) => source.usable).map(({ name }) => name);
-  const of = usable.length > 0 ? note : wrong;
+  const of = usable.length > 0 || machine.service?.ofUser === true ? note : wrong;
   return [
     usable.length > 0
       ? good('memory', `dma_bufs of ${usable.join(', ')}`)
-      : wrong('memory', 'no dma_buf can be had', 'dmabrokerctl device'),
+      : of('memory', 'no dma_buf can be had: dmabrokerd --probe says why of each source'),
     ...exporters
       .filter((source) => !source.usable)
       .map((source) => of('memory', `${source.name}: ${source.reason}`, cure(source, machine))),
@@ -165,6 +186,8 @@ function cure(
   { name, reason }: Pick<SourceInfo, 'name' | 'reason'>,
   machine: Machine,
 ): string | null {
+  // A daemon of one's own has the devices that one may open.
+  if (machine.service?.ofUser === true) return null;
   if (/no Vulkan (driver|loader)|libvulkan/.test(reason ?? '')) {
     return 'apt install libvulkan1 mesa-vulkan-drivers && dmabrokerctl restart';
   }
@@ -191,19 +214,30 @@ function udmabufLimit(usable: readonly string[], { read }: Machine): Finding[] {
   return [note('memory', text, mend)];
 }
 
+const HOLDERS = 'dmabroker-holders.socket';
+
 const sight: Check = async ({ rest, service }) => {
   // Of a daemon of one's own nobody else's processes are to be seen.
   if (service?.ofUser === true) return [];
   const report = await asked(rest.get<Processes>('/v1/processes'));
-  if (report instanceof Refused || report.unreadable === 0) return [];
-  const mend = 'systemctl start dmabroker-holders.socket';
-  return [note('holders', report.missing ?? '', mend)];
+  // Who sees their own alone is not told what cannot be read.
+  if (report instanceof Refused || /not shown/.test(report.missing ?? '')) return [];
+  if (report.unreadable === 0) return [good('holders', 'every process is seen')];
+  const text = `${report.unreadable} processes of other users cannot be read`;
+  const { LoadState, ActiveState } = service?.state(HOLDERS) ?? { LoadState: '', ActiveState: '' };
+  if (LoadState === 'masked') {
+    return [note('holders', `${text}: ${HOLDERS} is masked`, `systemctl unmask --now ${HOLDERS}`)];
+  }
+  if (LoadState !== 'loaded') return [note('holders', `${text}: there is no ${HOLDERS}`)];
+  const why = ActiveState === 'active' ? 'does not answer' : `is ${ActiveState}`;
+  return [note('holders', `${text}: ${HOLDERS} ${why}`, `systemctl restart ${HOLDERS}`)];
 };
 
 const rights: Check = async ({ rest, user, gids, members, gidOf }) => {
   const who = await asked(rest.get<Whoami>('/v1/whoami'));
   if (who instanceof Refused) return [];
-  if (who.connect) return [good('you', `you may connect, and are ${who.role} over REST`)];
+  const over = who.role === 'none' ? 'see what is yours' : `are ${who.role}`;
+  if (who.connect) return [good('you', `you may connect, and ${over} over REST`)];
   const gid = gidOf(CLIENTS);
   const isMember = members(CLIENTS)?.includes(user.name) === true;
   // Groups are a process's own, from its login on (credentials(7)).
@@ -223,7 +257,7 @@ const limits: Check = ({ service }) => {
 };
 
 const members: Check = ({ members, service }) => {
-  if (service === null || service.ofUser) return [];
+  if (service === null || service.ofUser || service.state().LoadState !== 'loaded') return [];
   return [CLIENTS, ADMINS].flatMap((group) => {
     const names = members(group);
     if (names === null)

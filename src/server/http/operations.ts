@@ -301,7 +301,7 @@ export function createHandlers(
     setLogLevel: async ({ request, body, by }) => {
       const { level } = body;
       // With the level of before: what is logged less from now on is told that it will be.
-      request.log.warn(body, 'the log level is changed');
+      request.log.warn({ log_level: level }, 'the log level is changed');
       world.logLevels.level = level;
       world.audit.acted([logLevelNote(ownerOf(by), level, dateText(clock, clock.now()))]);
       return { level };

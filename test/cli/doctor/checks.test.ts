@@ -14,14 +14,20 @@ const UNIT = {
   ExecMainStatus: '0',
   LimitNOFILE: '524288',
   ExecStart: EXEC,
+  User: '',
 };
+/** Of dmabroker-holders.socket. */
+const SOCKET = { LoadState: 'loaded', ActiveState: 'active' };
 const source = (name: string, usable = true, reason = '') => ({
   ...{ name, usable, reason, handle_type: 'dma_buf' },
 });
 const ANSWERS = {
   '/healthz': { version: '1.0.0', warnings: [] as string[] },
   '/readyz': { status: 'ready' },
-  '/v1/config': { error: null as string | null, settings: [] as object[] },
+  '/v1/config': {
+    error: null as string | null,
+    settings: [{ key: 'clients.socket', value: '/run/c', after_restart: null }] as object[],
+  },
   '/v1/device': { sources: [source('vulkan'), source('udmabuf')] },
   '/v1/processes': { unreadable: 0, missing: null as string | null },
   '/v1/whoami': { connect: true, role: 'admin' },
@@ -29,6 +35,7 @@ const ANSWERS = {
 
 interface Changes {
   readonly unit?: Partial<typeof UNIT> | null;
+  readonly socket?: Partial<typeof SOCKET>;
   readonly check?: Ran;
   readonly journal?: string;
   readonly answers?: Partial<Record<keyof typeof ANSWERS, object>>;
@@ -41,6 +48,7 @@ const ran = (stdout: string, status = 0): Ran => ({ status, stdout, stderr: '' }
 /** A healthy machine, but for the changes. */
 function machine({
   unit = {},
+  socket = {},
   check,
   journal = '',
   answers = {},
@@ -50,14 +58,16 @@ function machine({
   const present: Record<string, string> = {
     '/dev/udmabuf': '',
     '/proc/pressure/memory': '',
+    '/run/c': '',
     '/sys/module/udmabuf/parameters/size_limit_mb': '4096\n',
     ...files,
   };
-  const run: RunProgram = (program) => {
+  const run: RunProgram = (program, ...args) => {
     if (program === 'journalctl') return ran(journal);
     if (program === '/usr/bin/dmabrokerd') return check ?? ran('the configuration is good\n');
     if (unit === null) return null;
-    const state = Object.entries({ ...UNIT, ...unit });
+    const isSocket = args.at(-1) === 'dmabroker-holders.socket';
+    const state = Object.entries(isSocket ? { ...SOCKET, ...socket } : { ...UNIT, ...unit });
     return ran(state.map(([name, value]) => `${name}=${value}\n`).join(''));
   };
   const groups: Record<string, readonly string[] | null> = {
@@ -100,7 +110,7 @@ t.test('a healthy machine has nothing to mend', async (t) => {
   const findings = await examine(machine({}));
   t.same(
     findings.map(({ about }) => about),
-    ['service', 'configuration', 'daemon', 'memory', 'you'],
+    ['service', 'configuration', 'daemon', 'memory', 'holders', 'you'],
   );
 });
 
@@ -135,7 +145,7 @@ for (const [what, changes, wanted] of [
   [
     'a wrong configuration',
     { check: { status: 2, stdout: '', stderr: 'dmabrokerd: /etc/x.toml:3: log.level must be\n' } },
-    /^wrong configuration: dmabrokerd: \/etc\/x\.toml:3: log\.level must be →/,
+    /^wrong configuration: .*x\.toml:3: log\.level must be → mend the file, then: dmabrokerctl/,
   ],
   [
     'a configuration that only others may read',
@@ -147,7 +157,7 @@ for (const [what, changes, wanted] of [
     {
       answers: { '/healthz': new Unreachable('cannot reach the daemon: x does not exist\nIs it?') },
     },
-    /^wrong daemon: cannot reach the daemon: x does not exist → null$/,
+    /^wrong daemon: cannot reach the daemon: x does not exist → dmabrokerctl restart$/,
   ],
   [
     'a version that was installed and not started',
@@ -215,7 +225,26 @@ for (const [what, changes, wanted] of [
   [
     'processes that cannot be seen',
     { answers: { '/v1/processes': { unreadable: 7, missing: '7 processes' } } },
-    /^note holders: 7 processes → systemctl start dmabroker-holders\.socket$/,
+    /^note holders: 7 processes .*does not answer → systemctl restart dmabroker-holders\.socket$/,
+  ],
+  [
+    'processes that cannot be seen, since that is not wanted',
+    {
+      socket: { LoadState: 'masked', ActiveState: 'inactive' },
+      answers: { '/v1/processes': { unreadable: 7, missing: '7 processes' } },
+    },
+    /^note holders: 7 .* is masked → systemctl unmask --now dmabroker-holders\.socket$/,
+  ],
+  ['masked', { unit: { LoadState: 'masked' } }, /^wrong service: it is masked → systemctl unmask/],
+  [
+    'being started',
+    { unit: { ActiveState: 'activating' } },
+    /^note service: it is activating: look again → null$/,
+  ],
+  [
+    'the clients’ socket was removed',
+    { files: { '/run/c': 'no' } },
+    /^wrong daemon: the clients' socket \/run\/c is not there → dmabrokerctl restart$/,
   ],
   [
     'not in the group',
@@ -258,7 +287,7 @@ for (const [what, changes, wanted] of [
 t.test('without any dma_buf each source is wrong, not a note', async (t) => {
   const all = await complaints(device(source('udmabuf', false, 'a reason')));
   t.same(all, [
-    'wrong memory: no dma_buf can be had → dmabrokerctl device',
+    'wrong memory: no dma_buf can be had: dmabrokerd --probe says why of each source → null',
     'wrong memory: udmabuf: a reason → null',
   ]);
 });
