@@ -55,7 +55,7 @@ export function parseConfig(text: string, about: string): Tables {
       `${about}:${error.line}:${error.column}: ${error.message.split('\n')[0]}`,
     );
   }
-  const ajv = new Ajv({ allErrors: false, allowUnionTypes: true });
+  const ajv = new Ajv({ allErrors: false, allowUnionTypes: true, verbose: true });
   const validate = ajv.compile<Tables>(tableOf(sectionsBelow(''), {}));
   if (!validate(value)) {
     const [error] = validate.errors ?? [];
@@ -71,6 +71,11 @@ function sentence(error: ErrorObject | undefined): string {
   const key = (error?.instancePath ?? '').slice(1).replaceAll('/', '.');
   const extra: unknown = error?.params.additionalProperty;
   if (typeof extra === 'string') return `unknown key ${key === '' ? extra : `${key}.${extra}`}`;
+  // What may stand there, in words: a pattern tells people nothing.
+  const words: unknown = error?.parentSchema?.description;
+  if (error?.keyword === 'pattern' && typeof words === 'string') {
+    return `${key} must be ${words.replaceAll('`', '')}, and is ${JSON.stringify(error.data)}`;
+  }
   const allowed: unknown = error?.params.allowedValues;
   const list = Array.isArray(allowed) ? `: ${allowed.join(', ')}` : '';
   return `${key} ${error?.message ?? 'is wrong'}${list}`;

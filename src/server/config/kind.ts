@@ -23,7 +23,8 @@ export interface Kind<Written, Value> {
 
 /** What is written is the value. */
 function plain<V extends string | number | boolean>(schema: object, words: string): Kind<V, V> {
-  return { schema, words, read: (written) => written, show: (value) => value };
+  const described = { ...schema, description: words };
+  return { schema: described, words, read: (written) => written, show: (value) => value };
 }
 
 interface Range {
@@ -70,6 +71,7 @@ const sizeSchema = {
   type: ['integer', 'string'],
   minimum: 0,
   pattern: '^[0-9]{1,15}[KMGT]?$',
+  description: 'bytes, or a string with K, M, G or T',
 } as const;
 
 /** With the largest unit that divides it. */
@@ -82,7 +84,7 @@ function writeSize(written: Quantity): string {
 /** Bytes, with a unit or without. */
 export const size = {
   schema: sizeSchema,
-  words: 'bytes, or a string with K, M, G or T',
+  words: sizeSchema.description,
   read: (written: Quantity) => quantity(written) ?? 0,
   show: (value: number) => value,
   write: writeSize,
@@ -90,7 +92,11 @@ export const size = {
 
 /** A size, or that there is no limit. */
 export const limit: Kind<Quantity, number | null> = {
-  schema: { ...sizeSchema, pattern: '^(none|[0-9]{1,15}[KMGT]?)$' },
+  schema: {
+    ...sizeSchema,
+    pattern: '^(none|[0-9]{1,15}[KMGT]?)$',
+    description: `${size.words}, or "none"`,
+  },
   words: `${size.words}, or \`"none"\``,
   read: quantity,
   show: (value) => value ?? 'none',
@@ -99,7 +105,7 @@ export const limit: Kind<Quantity, number | null> = {
 
 /** A file's mode, in the octal digits that chmod(1) takes. */
 export const fileMode: Kind<string, number> = {
-  schema: { type: 'string', pattern: '^0[0-7]{3}$' },
+  schema: { type: 'string', pattern: '^0[0-7]{3}$', description: 'octal digits, as "0660"' },
   words: 'octal digits, as `"0660"`',
   read: (written) => Number.parseInt(written, 8),
   show: (mode) => `0${mode.toString(8).padStart(3, '0')}`,

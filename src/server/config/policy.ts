@@ -23,6 +23,11 @@ const names = {
   items: { type: ['string', 'integer'], minLength: 1, minimum: 0, maximum: 4294967294 },
 } as const;
 const who = { users: names, groups: names } as const;
+const source = {
+  type: 'string',
+  pattern: SOURCE_NAME,
+  description: 'vulkan, udmabuf, memfd or dma-heap:NAME',
+} as const;
 const principals = { type: 'object', additionalProperties: false, properties: who } as const;
 
 const showPrincipals = ({ uids, gids }: Principals) => ({ users: uids, groups: gids });
@@ -41,7 +46,7 @@ const rules: PartKind<RuleTable[], readonly PolicyRule[]> = {
       additionalProperties: false,
       properties: {
         ...who,
-        sources: { type: 'array', items: { type: 'string', pattern: SOURCE_NAME } },
+        sources: { type: 'array', items: source },
         placements: {
           type: 'array',
           items: { enum: ['any', 'device_local', 'host_visible', 'host_cached'] },

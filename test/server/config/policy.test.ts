@@ -76,7 +76,10 @@ t.test('mistakes', async (t) => {
     [rule('users = "alice"'), /^f:4: policy\.rules\.0\.users must be array$/],
     [rule('share = "friends"'), /^f:4: policy\.rules\.0\.share .*anyone, same_user, nobody$/],
     [rule('placements = ["moon"]'), /^f:4: policy\.rules\.0\.placements\.0 .*host_cached$/],
-    [rule('sources = ["udmabuff"]'), /^f:4: policy\.rules\.0\.sources\.0 /],
+    [
+      rule('sources = ["udmabuff"]'),
+      /^f:4: policy\.rules\.0\.sources\.0 must be vulkan, .*, and is "udmabuff"$/,
+    ],
     [rule('sources = ["vulkan", "dma-heap"]'), /^f:4: policy\.rules\.0\.sources\.1 /],
     [rule('import = 1'), /^f:4: policy\.rules\.0\.import must be boolean$/],
   ];

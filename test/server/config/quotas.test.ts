@@ -60,7 +60,10 @@ t.test('rules', async (t) => {
 
 const mistakes: [text: string, message: RegExp][] = [
   ['[quotas]\nreserve = 2', /^f:2: quotas\.reserve must be <= 1$/],
-  ['[quotas.default_user]\nbytes = "1X"', /^f:2: quotas\.default_user\.bytes must match pattern/],
+  [
+    '[quotas.default_user]\nbytes = "1X"',
+    /^f:2: quotas\.default_user\.bytes must be bytes, .*, or "none", and is "1X"$/,
+  ],
   ['[quotas.default_user]\nbytes = -1', /^f:2: quotas\.default_user\.bytes must be >= 0$/],
   ['[quotas.daemon]\nweight = 2', /^f:2: unknown key quotas\.daemon\.weight$/],
   ['[quotas.users.bob]\nweight = 0', /^f:2: quotas\.users\.bob\.weight must be >= 1$/],
