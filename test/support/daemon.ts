@@ -285,8 +285,9 @@ function parse(line: string): LogLine {
 export async function eventually(
   condition: () => boolean | Promise<boolean>,
   what: string | (() => string),
+  attempts = 1000,
 ): Promise<void> {
-  for (let attempt = 0; attempt < 1000; attempt++) {
+  for (let attempt = 0; attempt < attempts; attempt++) {
     if (await condition()) return;
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
