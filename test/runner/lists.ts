@@ -14,6 +14,10 @@ export const SLOW: ReadonlyMap<string, string> = new Map([
     'systemd starts, and all that the documents show is typed; the first time it fetches Node',
   ],
   ['server/main-job.guest (QEMU)', 'every instruction is emulated'],
+  [
+    'server/o-path.guest',
+    'it waits for looks, of which the next is ten times as far as the last one took',
+  ],
   ['systemd/containers', 'the first time it fetches podman and Flatpak into the cache'],
   ['server/http/proxy', 'the first time it installs Prism and Spectral into the cache'],
   ['server/http/alerts', 'the first time it downloads Prometheus into the cache'],
