@@ -33,7 +33,8 @@ const path = process.argv[2] ?? LOOKER_SOCKET;
 
 async function answer(socket: Socket): Promise<void> {
   const steps = look(true);
-  const closed = once(socket, 'close');
+  // Not once(): that rejects at an error, which nobody might be waiting for.
+  const closed = new Promise((resolve) => socket.once('close', resolve));
   while (!socket.destroyed) {
     const { value, done } = steps.next();
     if (done === true) {

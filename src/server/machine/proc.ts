@@ -164,15 +164,15 @@ function identityIfAny(path: string): string | null {
   }
 }
 
-const PIECE_BYTES = 256 * 1024;
+/** Nothing else runs between reading and decoding: one is enough for all. */
+const piece = Buffer.alloc(256 * 1024);
 /** Of mappings there are 65,530 (vm.max_map_count), each with a path of 4 KiB at most. */
 const MAX_MAPS_BYTES = 64 * 1024 * 1024;
 
-/** A file of /proc in pieces of whole lines: who is looked at decides how long it is. Throws `tooMuch` beyond a bound. */
+/** A file of /proc in pieces of whole lines: who is looked at decides how long it is. Throws TooMuch beyond a bound. */
 function* piecesOf(path: string): Generator<string> {
   const fd = openSync(path, 'r');
   try {
-    const piece = Buffer.allocUnsafe(PIECE_BYTES);
     let rest = '';
     for (let all = 0; all <= MAX_MAPS_BYTES; ) {
       const count = readSync(fd, piece);

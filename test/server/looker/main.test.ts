@@ -2,7 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chownSync, rmSync } from 'node:fs';
-import { createServer, type Socket } from 'node:net';
+import { createConnection, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { SystemClock } from '../../../src/native/clock.js';
@@ -81,6 +81,21 @@ await withoutLeaks(t, 'the looker', async (t) => {
       close(fd);
     }
     t.ok(await ask(path));
+  });
+
+  await t.test('who leaves in the midst of an answer ends it for nobody else', async (t) => {
+    // More than a socket holds: it waits to be read.
+    const many = Array.from({ length: 4000 }, (_, i) => sealedMemfd(`dmabroker:${i}`, 4096));
+    const { path, child } = await looker(t);
+    for (let i = 0; i < 5; i++) {
+      const socket = createConnection(path);
+      await once(socket, 'readable');
+      socket.destroy();
+      await once(socket, 'close');
+    }
+    t.ok(await ask(path));
+    t.equal(child.exitCode, null);
+    for (const fd of many) close(fd);
   });
 
   await t.test(
