@@ -86,6 +86,11 @@ static void manager_limit(void *data, struct dmabroker_manager_v1 *m, uint32_t w
 	(void)data, (void)m, (void)what, (void)hi, (void)lo;
 }
 
+static void manager_session(void *data, struct dmabroker_manager_v1 *m, const char *token)
+{
+	(void)data, (void)m, (void)token;
+}
+
 static void manager_done(void *data, struct dmabroker_manager_v1 *m)
 {
 	(void)data, (void)m;
@@ -96,6 +101,7 @@ static const struct dmabroker_manager_v1_listener manager_listener = {
 	.device = manager_device,
 	.source = manager_source,
 	.limit = manager_limit,
+	.session = manager_session,
 	.done = manager_done,
 };
 

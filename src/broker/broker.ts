@@ -19,6 +19,8 @@ import {
 } from '../memory/limits.js';
 import type { Done } from '../memory/result.js';
 import type { FormatOffer, LostAllocation, Plan, SourceState } from '../memory/source.js';
+import { type Adopted, Adoption, type AdoptionRequest } from './adoption.js';
+import { isAway } from './away.js';
 import type { BrokerBuffer, Client, Owner } from './buffer.js';
 import { Clients } from './clients.js';
 import { soonest } from './deadlines.js';
@@ -38,6 +40,7 @@ import { Reissues } from './reissues.js';
 import { type AllocationRequest, checkName } from './request.js';
 import { RoomQueue } from './room-queue.js';
 import { Selection } from './selection.js';
+import { Sessions } from './sessions.js';
 import type { Surroundings } from './surroundings.js';
 import { type Issued, type TokenInfo, Tokens, type TokenTerms } from './tokens.js';
 import type { Suspect, Swept } from './unproven.js';
@@ -78,6 +81,8 @@ export class Broker {
   readonly #lingering: Lingering;
   readonly #recipients: FairPool;
   readonly #room: RoomQueue;
+  readonly #sessions: Sessions;
+  readonly #adoption: Adoption;
   readonly leases: Leases;
   /** Copies, fills and reads, for whoever has an object for the buffer. */
   readonly works: Works;
@@ -103,6 +108,7 @@ export class Broker {
     this.#recipients = new FairPool(maxRecipients);
     this.#room = new RoomQueue(world.clock);
     this.#tokens = new Tokens(world.clock, world.random);
+    this.#sessions = new Sessions(world.random);
     this.works = new Works(world, quotas);
     this.texts = new LongTexts(world, quotas);
     this.#lingering = new Lingering(world, {
@@ -136,6 +142,9 @@ export class Broker {
       leases: this.leases,
       room: this.#room,
       release: (buffer) => this.release(buffer, 'owner'),
+    });
+    this.#adoption = new Adoption({
+      ...{ world, quotas, registry: this.#registry, sessions: this.#sessions },
     });
     this.#reissues = new Reissues({ ...parts, lingering: this.#lingering });
     quotas.onRecall = (...what) => this.#recalled(...what);
@@ -234,8 +243,21 @@ export class Broker {
     }
     this.#lingering.departed(client);
     this.#clients.departed(client);
+    this.#sessions.ended(client);
     this.quotas.disconnected(client);
     this.world.report({ type: 'client.disconnected', client, by });
+  }
+
+  /** A token by which a later connection is known to be this one's successor; another each time. */
+  openSession(client: Client): string {
+    const token = this.#sessions.open(client);
+    this.world.changed(client);
+    return token;
+  }
+
+  /** A client takes up what an earlier connection of its own had (adoption.ts); null: that is not known. */
+  adopt(client: Client, request: AdoptionRequest): Adopted | null {
+    return this.#adoption.adopt(client, request);
   }
 
   /**
@@ -356,19 +378,20 @@ export class Broker {
 
   #checkLive({ id, state }: BrokerBuffer): void {
     if (state === 'live') return;
+    if (state === 'away') throw isAway(id);
     const message = `the memory of ${id} was lost with its device; its owner can have it re-issued`;
     throw new BrokerError('device_lost', message, { constraint: 'state', requested: 'live' });
   }
 
   /** The planes' fds are on their way to a client: it is a recipient from now on. */
-  handedOut(buffer: BrokerBuffer, client: Client): void {
+  handedOut(buffer: BrokerBuffer, client: Client, mayRenew = false): void {
     const count = () => {
       const uid = this.#userOf(client);
       this.#recipients.overdraw(uid, 1);
       return () => this.#recipients.give(uid, 1);
     };
     const watched = this.world.tells(buffer.allocation) !== 'gone';
-    buffer.addRecipient(client, this.clock.now(), watched, count);
+    buffer.addRecipient(client, this.clock.now(), { watched, mayRenew }, count);
     buffer.lastUsed = this.clock.now();
     client.fdsSent += buffer.allocation.planes.length;
     if (!buffer.released) this.world.changed(buffer);
@@ -380,6 +403,18 @@ export class Broker {
     if (buffer.released) throw new BrokerError('not_found', 'the buffer is released');
     this.leases.renew(buffer, seconds);
     this.#registry.happened({ type: 'buffer.renewed', buffer, seconds, by });
+  }
+
+  /**
+   * Gives it a lease in place of the lifetime that it has: it does not end with its owner's connection.
+   * Throws where a lease may not be so long, or it has been released.
+   */
+  park(buffer: BrokerBuffer, seconds: number, by: Owner | null = null): void {
+    if (buffer.released) throw new BrokerError('not_found', 'the buffer is released');
+    this.leases.park(buffer, seconds);
+    buffer.lifetime = { lease: seconds };
+    this.#registry.happened({ type: 'buffer.parked', buffer, seconds, by });
+    this.world.changed(buffer);
   }
 
   /** Drops the broker's references; the memory lives on for as long as others hold its fds. */

@@ -20,6 +20,8 @@ export interface Client extends Identity {
   ownedBytes: number;
   fdsSent: number;
   connected: boolean;
+  /** The digest of what proves that a later connection is its successor (sessions.ts); null: there is none. */
+  session: string | null;
   /** The connection's reference; recipients have their own. */
   readonly process: PeerProcess;
 }
@@ -33,6 +35,8 @@ export interface Owner extends Doer {
 export interface Recipient {
   readonly client: Client;
   readonly receivedAt: Monotonic;
+  /** The token that it redeemed has the right. */
+  readonly mayRenew: boolean;
   /** Its reference to the process, where only its end tells that the memory is no longer held. */
   readonly process: PeerProcess | null;
   /** Called when nobody needs to know of it any more. */
@@ -40,11 +44,12 @@ export interface Recipient {
 }
 
 /**
- * `lost`: its device was, and what the memory holds is undefined until it is re-issued. `lingering`:
- * released, and somebody still has the memory. `unknown`: released, and the kernel does not tell
- * whether somebody has it. All are charged.
+ * `lost`: its device was, and what the memory holds is undefined until it is re-issued. `away`: the daemon
+ * was restarted, and the memory is with those who have it alone, until one of them brings it (adoption.ts).
+ * `lingering`: released, and somebody still has the memory. `unknown`: released, and the kernel does not
+ * tell whether somebody has it. All are charged.
  */
-export type BufferState = 'live' | 'lost' | 'lingering' | 'unknown';
+export type BufferState = 'live' | 'lost' | 'away' | 'lingering' | 'unknown';
 
 /** Somebody who wants to know what becomes of a buffer. */
 export interface Watcher {
@@ -97,12 +102,14 @@ export class BrokerBuffer {
   allocation: Allocation;
   /** The registry's reference to the planes' fds. */
   held: HeldFds;
-  readonly owner: Owner;
-  readonly lifetime: Lifetime;
+  /** Another connection after an adoption. */
+  owner: Owner;
+  /** Another one where it was parked. */
+  lifetime: Lifetime;
   name: string | null;
   readonly createdAt: Monotonic;
-  /** What its owner is charged for as long as the memory is there. */
-  readonly charge: Charge;
+  /** What its owner is charged for as long as the memory is there; another one with another owner. */
+  charge: Charge;
   /** What was asked of the source, to be asked again; null for memory that a client brought. */
   readonly choice: Choice | null;
 
@@ -155,15 +162,35 @@ export class BrokerBuffer {
     return this.#recipients.has(client.id);
   }
 
+  recipient(client: Client): Recipient | null {
+    return this.#recipients.get(client.id) ?? null;
+  }
+
+  /** It is known as another connection's from now on. */
+  dropRecipient(client: Client): void {
+    const recipient = this.#recipients.get(client.id);
+    this.#recipients.delete(client.id);
+    recipient?.process?.release();
+    recipient?.forgotten();
+  }
+
   /**
    * `watched`: the end of its process is to be known even after it has disconnected. `count` is called for
    * one more, and what it returns when that is forgotten.
    */
-  addRecipient(client: Client, now: Monotonic, watched: boolean, count: () => () => void): void {
-    if (!this.hasRecipient(client)) {
+  addRecipient(
+    client: Client,
+    now: Monotonic,
+    { watched, mayRenew }: { readonly watched: boolean; readonly mayRenew: boolean },
+    count: () => () => void,
+  ): void {
+    const known = this.#recipients.get(client.id);
+    if (known === undefined) {
       const process = watched ? client.process.retain() : null;
-      const recipient = { client, receivedAt: now, process, forgotten: count() };
+      const recipient = { client, receivedAt: now, mayRenew, process, forgotten: count() };
       this.#recipients.set(client.id, recipient);
+    } else if (mayRenew && !known.mayRenew) {
+      this.#recipients.set(client.id, { ...known, mayRenew });
     }
     let past = [...this.#recipients.values()].filter((r) => !r.client.connected).length;
     for (const [id, recipient] of this.#recipients) {

@@ -45,6 +45,7 @@ export class Clients {
       ownedBytes: 0,
       fdsSent: 0,
       connected: true,
+      session: null,
       process: new PeerProcess(pidfd, this.world, (process) => this.#past.delete(process)),
     };
     this.#clients.set(client.id, client);

@@ -137,6 +137,18 @@ const RECORDS = {
     reason: ({ token }) => token,
     deed: ({ token }) => ({ act: 'redeem', token }),
   }),
+  /** A client has come back and taken its earlier connection's place. */
+  'buffer.adopted': ofBuffer<{ readonly client: Identity }>({
+    process: client,
+    doer: client,
+    deed: () => ({ act: 'adopt' }),
+  }),
+  /** It has a lease of so many seconds in place of the lifetime that it had. */
+  'buffer.parked': ofBuffer<By & { readonly seconds: number }>({
+    doer: by,
+    reason: ({ seconds }) => `${seconds} s`,
+    deed: ({ seconds }) => ({ act: 'park', seconds }),
+  }),
   /** Somebody was shown what is in it. */
   'buffer.previewed': ofBuffer<By>({
     doer: by,

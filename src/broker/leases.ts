@@ -48,6 +48,16 @@ export class Leases {
     this.#set(buffer, { seconds, endsAt: this.#in(seconds), letGoAt: null });
   }
 
+  /** In place of another lifetime, or of the lease that it has. Tells everybody who has the buffer. */
+  park(buffer: BrokerBuffer, seconds: number): void {
+    if (this.#entries.has(buffer)) {
+      this.renew(buffer, seconds);
+      return;
+    }
+    this.start(buffer, seconds);
+    this.#tell(buffer);
+  }
+
   /**
    * The lease ends so many seconds from now, or later where it would have: a holder that renews
    * takes nothing from another. A recall is withdrawn. Tells everybody who has the buffer.
@@ -63,6 +73,10 @@ export class Leases {
     checkLease(seconds);
     const endsAt = this.#in(seconds);
     if (endsAt > entry.endsAt) this.#set(buffer, { seconds, endsAt, letGoAt: null });
+    return this.#tell(buffer);
+  }
+
+  #tell(buffer: BrokerBuffer): Lease {
     this.changed(buffer);
     const lease = this.of(buffer) as Lease;
     for (const watcher of [...buffer.watchers]) watcher.leased?.(lease.endsIn);

@@ -38,6 +38,8 @@ export interface Surroundings extends Workshop, LingeringWorld, PoolWorld, TextW
   importMemory(asker: Asker, brought: BroughtMemory, done: Done<Allocation>): void;
   /** Destroys what the source keeps for an allocation (its fds are closed by the broker). */
   free(allocation: Allocation): void;
+  /** st_dev:st_ino of a dma_buf or memfd. */
+  identity(fd: number): string;
   /** Whether the process behind a pidfd has ended. */
   exited(pidfd: number): boolean;
   /** Told what has happened; must not call back into the broker. */

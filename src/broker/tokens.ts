@@ -57,6 +57,9 @@ export interface Redeemed<T> {
 }
 
 const digest = (token: string) => createHash('sha256').update(token).digest();
+
+/** What is kept of a token, as text. */
+export const digestOf = (token: string): string => digest(token).toString('base64');
 const keyOf = (hash: Buffer) => hash.toString('base64');
 
 export class Tokens<T> {

@@ -17,6 +17,7 @@ import {
   type WorkDone,
   type WorkPath,
 } from '../memory/work.js';
+import { isAway } from './away.js';
 import type { BrokerBuffer, Owner } from './buffer.js';
 import { HeldFds } from './held-fds.js';
 import type { Charge } from './quota/charge.js';
@@ -115,6 +116,8 @@ export class Works {
       if (buffers.some(({ released }) => released)) {
         throw new BrokerError('not_found', 'the buffer is released');
       }
+      const away = buffers.find(({ state }) => state === 'away');
+      if (away !== undefined) throw isAway(away.id);
       if (buffers.some(({ state }) => state === 'lost')) {
         throw new BrokerError('device_lost', 'the memory was lost with its device', {
           constraint: 'state',

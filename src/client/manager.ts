@@ -35,6 +35,8 @@ export interface BrokerDescription {
   readonly sources: readonly SourceDescription[];
   /** By the names of dmabroker_manager_v1.limit. */
   readonly limits: Readonly<Record<string, bigint>>;
+  /** What proves later that a connection is this one's successor. */
+  readonly session: string;
 }
 
 type Manager = ProtocolObject<typeof dmabroker_manager_v1>;
@@ -70,6 +72,7 @@ function describedManager(wire: WireClient, done: (what: BrokerDescription) => v
   const devices: ClientDevice[] = [];
   const sources: SourceDescription[] = [];
   const limits: Record<string, bigint> = {};
+  let session = '';
   return wire.create(dmabroker_manager_v1, {
     device: (name, deviceUuid, driverUuid, high, low) => {
       devices.push({ name, deviceUuid, driverUuid, mainDevice: join64(high, low) || null });
@@ -81,6 +84,9 @@ function describedManager(wire: WireClient, done: (what: BrokerDescription) => v
       const name = nameOf(dmabroker_manager_v1.enums.limit, what);
       if (name !== 'unknown') limits[name] = join64(high, low);
     },
-    done: () => done({ device: devices[0] ?? null, devices, sources, limits }),
+    session: (token) => {
+      session = token;
+    },
+    done: () => done({ device: devices[0] ?? null, devices, sources, limits, session }),
   });
 }

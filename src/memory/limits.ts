@@ -53,6 +53,9 @@ export const MAX_RECIPIENTS = 1_048_576;
 /** Recipients that have disconnected are forgotten beyond this, oldest first. */
 export const MAX_PAST_RECIPIENTS = 256;
 
+/** Sessions of connections that have ended and own nothing, of whom somebody may come back; 200 bytes each. */
+export const MAX_PAST_SESSIONS = 4096;
+
 /** Processes that are watched after they have disconnected, a pidfd each, on a machine of which nothing is known. */
 export const DEFAULT_PAST_PROCESSES = 4096;
 

@@ -37,6 +37,7 @@ export const constraints = {
   recipients: 'the processes that one buffer is handed to',
   rights: 'what the token allows',
   seconds: 'the length of a lease',
+  session: 'the earlier connection, which a client wants to take the place of',
   share: 'whom the policy lets a token be for',
   source: 'the buffer that is copied',
   source_offset: 'the offset in the buffer that is copied',

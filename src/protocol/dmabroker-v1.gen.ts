@@ -15,6 +15,7 @@ export const dmabroker_manager_v1 = {
     { name: 'source', opcode: 1, since: 1, destructor: false, args: [{ name: 'name', type: 'string' }, { name: 'handle_type', type: 'uint' }, { name: 'usable', type: 'uint' }, { name: 'reason', type: 'string' }] },
     { name: 'limit', opcode: 2, since: 1, destructor: false, args: [{ name: 'what', type: 'uint' }, { name: 'value_hi', type: 'uint' }, { name: 'value_lo', type: 'uint' }] },
     { name: 'done', opcode: 3, since: 1, destructor: false, args: [] },
+    { name: 'session', opcode: 4, since: 1, destructor: false, args: [{ name: 'token', type: 'string' }] },
   ],
   enums: {
     refusal: { invalid_argument: 1, unsupported_format: 2, unsupported_modifier: 3, unsupported_handle_type: 4, unsupported_usage: 5, too_large: 6, out_of_memory: 7, limit_exceeded: 8, not_found: 9, invalid_token: 10, permission_denied: 11, device_lost: 12, internal: 13, unsupported_source: 14, unsupported_placement: 15, recalled: 16, unsupported_layout: 17, unsupported_device: 18, busy: 19 },
@@ -47,6 +48,7 @@ export const dmabroker_params_v1 = {
     { name: 'test', opcode: 16, since: 1, destructor: false, args: [{ name: 'test_id', type: 'new_id', interface: 'dmabroker_test_v1' }] },
     { name: 'set_lease', opcode: 17, since: 1, destructor: false, args: [{ name: 'seconds', type: 'uint' }] },
     { name: 'set_device', opcode: 18, since: 1, destructor: false, args: [{ name: 'device_uuid', type: 'string' }] },
+    { name: 'adopt', opcode: 19, since: 1, destructor: false, args: [{ name: 'buffer_id', type: 'new_id', interface: 'dmabroker_buffer_v1' }, { name: 'id', type: 'string' }, { name: 'session', type: 'string' }] },
   ],
   events: [
   ],
@@ -67,6 +69,7 @@ export const dmabroker_buffer_v1 = {
     { name: 'share', opcode: 2, since: 1, destructor: false, args: [{ name: 'share_id', type: 'new_id', interface: 'dmabroker_share_v1' }, { name: 'uses', type: 'uint' }, { name: 'uid', type: 'uint' }, { name: 'seconds', type: 'uint' }, { name: 'rights', type: 'uint' }] },
     { name: 'reissue', opcode: 3, since: 1, destructor: false, args: [] },
     { name: 'renew', opcode: 4, since: 1, destructor: false, args: [{ name: 'seconds', type: 'uint' }] },
+    { name: 'park', opcode: 5, since: 1, destructor: false, args: [{ name: 'seconds', type: 'uint' }] },
   ],
   events: [
     { name: 'info', opcode: 0, since: 1, destructor: false, args: [{ name: 'id', type: 'string' }, { name: 'generation', type: 'uint' }, { name: 'handle_types', type: 'uint' }, { name: 'source', type: 'string' }, { name: 'size_hi', type: 'uint' }, { name: 'size_lo', type: 'uint' }, { name: 'format', type: 'uint' }, { name: 'modifier_hi', type: 'uint' }, { name: 'modifier_lo', type: 'uint' }, { name: 'width', type: 'uint' }, { name: 'height', type: 'uint' }] },

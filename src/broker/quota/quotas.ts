@@ -190,6 +190,13 @@ export class Quotas {
     return this.#ledger.capacities.share(uid, null, dimension);
   }
 
+  /** A buffer has another owner, of the same user: its connection and control group are charged from now on. */
+  move(buffer: BrokerBuffer): void {
+    const before = buffer.charge;
+    buffer.charge = this.#ledger.impose({ ...before.charged, who: this.whoIs(buffer.owner) });
+    before.release();
+  }
+
   /** Charges somebody whatever the limits: for memory that is there already. */
   impose(charged: Charged): Charge {
     return this.#ledger.impose(charged);

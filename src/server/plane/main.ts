@@ -18,7 +18,7 @@ import { after } from '../../memory/clock.js';
 import type { LogLevel } from '../../memory/log-level.js';
 import { SystemClock } from '../../native/clock.js';
 import { Closers } from '../../native/closers.js';
-import { close } from '../../native/libc/fd.js';
+import { close, identity } from '../../native/libc/fd.js';
 import { sealedBytes } from '../../native/libc/memory.js';
 import { hasExited, nameThread } from '../../native/libc/process.js';
 import { remains, tells } from '../../native/remains.js';
@@ -101,6 +101,7 @@ const broker: Broker = new Broker(
     tells,
     sweep: (identities) => post({ kind: 'sweep', identities }),
     exited: hasExited,
+    identity,
     closeFd: close,
     report: (event) => {
       reporter.report(event);

@@ -2,6 +2,7 @@
  * dmabroker_buffer_v1 and dmabroker_share_v1: a client's object for a buffer that it allocated or
  * redeemed. The object is not the buffer: destroying one client's object leaves others' alone.
  */
+import type { AdoptionRequest } from '../../broker/adoption.js';
 import type { Broker, ImportRequest, Redemption } from '../../broker/broker.js';
 import type { BrokerBuffer, Owner, Watcher } from '../../broker/buffer.js';
 import type { AllocationRequest } from '../../broker/request.js';
@@ -62,7 +63,8 @@ export class BufferObject {
         release: () => this.#order.add(() => this.#release()),
         share: (...terms) => this.#share(...terms),
         reissue: () => this.#order.add(() => this.#reissue()),
-        renew: (seconds) => this.#order.add(() => this.#renew(seconds)),
+        renew: (seconds) => this.#order.add(() => this.#lease(() => this.#renew(seconds))),
+        park: (seconds) => this.#order.add(() => this.#lease(() => this.#park(seconds))),
       },
       () => this.#gone(),
     );
@@ -86,6 +88,24 @@ export class BufferObject {
   import(request: ImportRequest): void {
     this.#owner = true;
     this.broker.import(this.#self, request, this.#answered);
+  }
+
+  /**
+   * Takes up what an earlier connection had. Returns which of the request's fds are the broker's now, or
+   * `unknown`, where nothing was done since the session is not known.
+   */
+  adopt(request: AdoptionRequest): readonly number[] | 'unknown' {
+    try {
+      const adopted = this.broker.adopt(this.connection.client, request);
+      if (adopted === null) return 'unknown';
+      this.#owner = adopted.isOwner;
+      this.#mayRenew = adopted.mayRenew;
+      this.show(adopted.buffer);
+      return adopted.taken;
+    } catch (error) {
+      this.failed(asRefusal(error));
+      return [];
+    }
   }
 
   get #self(): Owner {
@@ -167,7 +187,7 @@ export class BufferObject {
       if (lease?.graceLeft != null) this.#watcher.recalled?.('lease_expired', lease.graceLeft);
     });
     this.#done ??= done;
-    this.broker.handedOut(buffer, this.connection.client);
+    this.broker.handedOut(buffer, this.connection.client, this.#mayRenew);
     this.#settle(null);
   }
 
@@ -178,15 +198,29 @@ export class BufferObject {
   }
 
   #renew(seconds: number): void {
+    if (!this.#owner && !this.#mayRenew) {
+      throw new BrokerError('permission_denied', 'the token gave no right to renew the lease', {
+        constraint: 'rights',
+      });
+    }
+    this.broker.renew(this.#had(), seconds, this.#self);
+  }
+
+  #park(seconds: number): void {
+    if (!this.#owner) {
+      throw new BrokerError('permission_denied', 'only its owner may park a buffer', {
+        constraint: 'rights',
+      });
+    }
+    this.broker.park(this.#had(), seconds, this.#self);
+  }
+
+  /** `change` is answered with the lease that there is then. */
+  #lease(change: () => void): void {
     try {
-      const buffer = this.#had();
-      if (!this.#owner && !this.#mayRenew) {
-        throw new BrokerError('permission_denied', 'the token gave no right to renew the lease', {
-          constraint: 'rights',
-        });
-      }
+      this.#had();
       this.#renewing = true;
-      this.broker.renew(buffer, seconds, this.#self);
+      change();
     } catch (error) {
       this.#refused(asRefusal(error), this.#resource, 'lease_refused');
     } finally {

@@ -62,6 +62,7 @@ export class Connection {
   readonly #objects = new Map<number, Resource>();
   readonly #packets: Packet[] = [];
   #input: Buffer = Buffer.alloc(0);
+  #session: string | null = null;
   #fds: number[] = [];
   /** fds that were unclaimed when the input had been used up once already. */
   #staleFds = 0;
@@ -89,6 +90,12 @@ export class Connection {
     /** Called when there is something to send, or the connection is to end. */
     private readonly touched: () => void,
   ) {}
+
+  /** What is told of its session: the same each time. */
+  session(open: () => string): string {
+    this.#session ??= open();
+    return this.#session;
+  }
 
   // ---- objects ---------------------------------------------------------------------------------
 

@@ -52,9 +52,10 @@ export class ForeignFds {
     }
   }
 
-  /** It is the broker's from here on, and charged as a buffer's. */
+  /** It is the broker's from here on, and charged as a buffer's: a dma_buf, or a memfd that was the broker's before. */
   handOver(fd: number): void {
-    if (this.kindOf(fd) !== 'dma_buf') throw new Error(`fd ${fd} is no dma_buf`);
+    const kind = this.kindOf(fd);
+    if (kind !== 'dma_buf' && kind !== 'memfd') throw new Error(`fd ${fd} is no memory`);
     this.#kinds.delete(fd);
     this.allowance.give(1);
   }

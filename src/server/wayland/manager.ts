@@ -49,11 +49,12 @@ export function bindManager(
     },
     create_work: (workId, bufferId) => BufferObject.named(connection, bufferId).createWork(workId),
   });
-  describe(manager, context);
+  describe(manager, connection, context);
 }
 
 function describe(
   manager: Resource<typeof dmabroker_manager_v1>,
+  connection: Connection,
   { broker, device, mainDevice, others }: ManagerContext,
 ): void {
   const { handle_type, limit } = dmabroker_manager_v1.enums;
@@ -79,5 +80,9 @@ function describe(
     [limit.fds, MAX_FDS],
   ] as const;
   for (const [what, value] of limits) manager.event('limit', what, hi(value), lo(value));
+  manager.event(
+    'session',
+    connection.session(() => broker.openSession(connection.client)),
+  );
   manager.event('done');
 }

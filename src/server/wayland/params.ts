@@ -4,19 +4,17 @@ import type { Broker } from '../../broker/broker.js';
 import type { Lifetime } from '../../broker/lifetime.js';
 import type { AllocationRequest } from '../../broker/request.js';
 import type { Alignment } from '../../memory/alignment.js';
-import { type BrokerError, outOfFds } from '../../memory/errors.js';
+import { BrokerError } from '../../memory/errors.js';
 import { MOD_LINEAR } from '../../memory/fourcc.js';
-import { noDmaBuf } from '../../memory/import.js';
-import { MAX_MODIFIERS, MAX_WAITING_PLANES, MODIFIER_BYTES } from '../../memory/limits.js';
+import { MAX_MODIFIERS, MODIFIER_BYTES } from '../../memory/limits.js';
 import { type BroughtPlane, MAX_PLANES, type PlaneLayout } from '../../memory/plane.js';
 import { type HandleType, type MemorySpec, type Placement, Usage } from '../../memory/source.js';
 import { dmabroker_manager_v1, dmabroker_params_v1 } from '../../protocol/dmabroker-v1.gen.js';
-import { wl_display } from '../../protocol/wayland.gen.js';
 import { join64 } from '../../protocol/wire.js';
+import { BroughtFds } from './brought-fds.js';
 import { BufferObject } from './buffer.js';
 import type { Connection } from './connection.js';
 import { testRequest } from './dry-run.js';
-import { ProtocolError } from './resource.js';
 
 /** The entries of an enum whose bits are set; unknown bits or none give null. */
 function fromBits<T extends string>(bits: number, values: Readonly<Record<T, number>>): T[] | null {
@@ -27,9 +25,6 @@ function fromBits<T extends string>(bits: number, values: Readonly<Record<T, num
 
 /** VK_UUID_SIZE bytes, as REST has them too. */
 const UUID = /^[0-9a-f]{32}$/;
-
-/** In place of an fd that was closed. */
-const NONE = -1;
 
 /** Of the heap: two for a character that is not Latin-1, and a head. */
 const textBytes = (text: string) => 2 * text.length + 16;
@@ -58,12 +53,7 @@ export function createParams(
   let sources: readonly string[] = [];
   let device: string | undefined;
   const layout = new Map<number, PlaneLayout>();
-  /**
-   * Memory that the client brings; the fds are ours until `import` hands them to the broker. What is no
-   * dma_buf is closed at once, and `import` is refused.
-   */
-  const planes = new Map<number, BroughtPlane>();
-  let unusable: BrokerError | null = null;
+  const brought = new BroughtFds(connection);
 
   /** Wraps a request that may come only before create. */
   const before =
@@ -134,51 +124,43 @@ export function createParams(
         sources = [text];
       }),
       add_plane: (fd, index, offset, stride) => {
-        if (used || index >= MAX_PLANES || planes.has(index)) {
+        if (used) {
           foreign.close(fd);
-          if (used) params.error('already_used', 'these parameters were used by create');
-          params.error('invalid_plane', `plane ${index} is out of range or there already`);
+          params.error('already_used', 'these parameters were used by create');
         }
-        if (connection.waitingPlanes >= MAX_WAITING_PLANES) {
-          foreign.close(fd);
-          const text = `more than ${connection.waitingPlanes} planes wait for import`;
-          throw new ProtocolError(1, wl_display.enums.error.no_memory, text);
-        }
-        connection.waitingPlanes++;
-        const kind = foreign.kindOf(fd);
-        planes.set(index, { fd: kind === 'dma_buf' ? fd : NONE, offset, stride });
-        if (kind === 'dma_buf') return;
-        foreign.close(fd);
-        unusable ??= kind === 'unasked' ? outOfFds() : noDmaBuf(index, kind);
+        if (brought.add(fd, index, offset, stride)) return;
+        params.error('invalid_plane', `plane ${index} is out of range or there already`);
       },
       create: before((bufferId) => {
-        if (planes.size > 0) params.error('planes_mismatch', 'planes are for import');
+        if (brought.size > 0) params.error('planes_mismatch', 'planes are for import');
         const object = new BufferObject(broker, connection, bufferId, version);
         object.allocate(request());
         used = true;
       }),
       import: before((bufferId) => {
-        const brought: BroughtPlane[] = [];
-        for (let index = 0; planes.has(index); index++)
-          brought.push(planes.get(index) as BroughtPlane);
-        if (brought.length === 0 || brought.length < planes.size) {
-          params.error('planes_mismatch', 'import wants planes, from 0 on without a gap');
-        }
-        if (layout.size > 0) params.error('planes_mismatch', 'a plane layout is for create');
-        if (modifiers.length > 1) params.error('planes_mismatch', 'memory has one modifier');
-        const imported = spec();
+        const planes = broughtPlanes();
+        if (planes.length === 0) params.error('planes_mismatch', 'import wants planes');
+        const imported = importSpec();
         const object = new BufferObject(broker, connection, bufferId, version);
         used = true;
-        connection.waitingPlanes -= planes.size;
-        if (unusable !== null) {
-          for (const fd of waitingFds()) foreign.close(fd);
-          planes.clear();
-          object.failed(unusable);
-          return;
-        }
-        for (const fd of waitingFds()) foreign.handOver(fd);
-        planes.clear();
-        object.import({ spec: imported, planes: brought, device, lifetime, name });
+        importInto(object, imported, planes);
+      }),
+      adopt: before((bufferId, id, session) => {
+        const planes = broughtPlanes();
+        const imported = planes.length > 0 ? importSpec() : null;
+        const object = new BufferObject(broker, connection, bufferId, version);
+        used = true;
+        const adopted = object.adopt({ id, session, fds: brought.fds });
+        if (adopted !== 'unknown') brought.end(adopted);
+        else if (imported !== null) importInto(object, imported, planes);
+        else
+          object.failed(
+            new BrokerError(
+              'invalid_token',
+              'the session is not known, and no memory was brought',
+              { constraint: 'session' },
+            ),
+          );
       }),
       set_plane_layout: before((index, offset, stride) => {
         if (index >= MAX_PLANES || layout.has(index)) {
@@ -187,7 +169,7 @@ export function createParams(
         layout.set(index, { offset, stride });
       }),
       test: before((testId) => {
-        if (planes.size > 0) params.error('planes_mismatch', 'planes are for import');
+        if (brought.size > 0) params.error('planes_mismatch', 'planes are for import');
         testRequest(broker, connection, { id: testId, version }, request());
       }),
       set_placement: before((value) => {
@@ -203,14 +185,28 @@ export function createParams(
         device = uuid;
       }),
     },
-    () => {
-      connection.waitingPlanes -= planes.size;
-      for (const fd of waitingFds()) foreign.close(fd);
-    },
+    () => brought.end(),
   );
 
-  function waitingFds(): number[] {
-    return [...planes.values()].map(({ fd }) => fd).filter((fd) => fd !== NONE);
+  function broughtPlanes(): BroughtPlane[] {
+    return brought.planes ?? params.error('planes_mismatch', 'planes are from 0 on without a gap');
+  }
+
+  function importSpec(): MemorySpec {
+    if (layout.size > 0) params.error('planes_mismatch', 'a plane layout is for create');
+    if (modifiers.length > 1) params.error('planes_mismatch', 'memory has one modifier');
+    return spec();
+  }
+
+  function importInto(
+    object: BufferObject,
+    imported: MemorySpec,
+    planes: readonly BroughtPlane[],
+  ): void {
+    const { problem, fds } = brought;
+    brought.end(problem === null ? fds : []);
+    if (problem !== null) object.failed(problem);
+    else object.import({ spec: imported, planes, device, lifetime, name });
   }
 
   function request(): AllocationRequest {

@@ -220,6 +220,13 @@ export class FakeWorld implements Surroundings {
     this.sweeps.push(identities);
   }
 
+  /** Of fds that are other files than their numbers say. */
+  readonly identities = new Map<number, string>();
+
+  identity(fd: number): string {
+    return this.identities.get(fd) ?? `0:${fd}`;
+  }
+
   exited(pidfd: number): boolean {
     if (!this.open.has(pidfd)) throw new Error(`pidfd ${pidfd} is not open`);
     return this.ended.has(pidfd);

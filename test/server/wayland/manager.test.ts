@@ -35,17 +35,24 @@ t.test('the description without a device', async (t) => {
   const bench = new Bench();
   bench.ready();
   bench.bind(1, dmabroker_manager_v1.name, 1, FREE);
+  const events = bench.events().map(({ name, values }) => [name.split('.')[1], ...values]);
+  const [, session] = events.at(-2) ?? [];
+  t.match(session, /^[a-z2-7]{26}$/);
+  t.same(events, [
+    ['source', 'memfd', handle_type.memfd, 1, 'for tests'],
+    ['limit', limit.buffer_size, ...split64(2n ** 53n - 1n)],
+    ['limit', limit.image_dimension, 0, 65_536],
+    ['limit', limit.buffers, 0, 16_384],
+    ['limit', limit.objects, 0, 65_536],
+    ['limit', limit.fds, 0, 28],
+    ['session', session],
+    ['done'],
+  ]);
+  bench.bind(1, dmabroker_manager_v1.name, 1, FREE + 1);
   t.same(
-    bench.events().map(({ name, values }) => [name.split('.')[1], ...values]),
-    [
-      ['source', 'memfd', handle_type.memfd, 1, 'for tests'],
-      ['limit', limit.buffer_size, ...split64(2n ** 53n - 1n)],
-      ['limit', limit.image_dimension, 0, 65_536],
-      ['limit', limit.buffers, 0, 16_384],
-      ['limit', limit.objects, 0, 65_536],
-      ['limit', limit.fds, 0, 28],
-      ['done'],
-    ],
+    bench.events().at(-2)?.values,
+    [session],
+    'all managers of a connection are told the same',
   );
 });
 

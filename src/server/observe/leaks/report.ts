@@ -57,7 +57,7 @@ export function leakReport(config: Config['leaks'], observed: Observed): LeakRep
  * so that the earlier one is the lesser text: to parse one for each buffer takes longer than all else here.
  */
 function forgotten({ state, last_used_at, recall, lifetime }: BufferInfo, before: string): boolean {
-  const kept = state === 'live' || state === 'lost';
+  const kept = state === 'live' || state === 'lost' || state === 'away';
   return kept && recall === null && lifetime.type !== 'lease' && last_used_at <= before;
 }
 

@@ -140,6 +140,10 @@ export class Flush {
     this.request(dmabroker_buffer_v1, buffer, 'renew', 40_000);
   }
 
+  park(buffer: number): void {
+    this.request(dmabroker_buffer_v1, buffer, 'park', 30_000);
+  }
+
   reissue(buffer: number): void {
     this.request(dmabroker_buffer_v1, buffer, 'reissue');
   }
@@ -264,6 +268,14 @@ export const sequences: Readonly<Record<string, (flush: Flush, type: HandleType)
     flush.release(good);
     const bad = flush.redeem('nobody-knows-this');
     everything(flush, bad);
+  },
+  'a lease in place of the connection': (flush) => {
+    const buffer = flush.create('linear', 'connection');
+    flush.park(buffer);
+    flush.renew(buffer);
+    flush.share(buffer);
+    flush.release(buffer);
+    flush.park(flush.redeem('nobody-knows-this'));
   },
   'a token that is revoked where it is made': (flush) => {
     const buffer = flush.create('linear', 'connection');
