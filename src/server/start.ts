@@ -35,8 +35,11 @@ import { defaultStateFolder, StateFolder } from './state/folder.js';
 import { QuotaState } from './state/quotas.js';
 import { countStart } from './state/starts.js';
 import type { Allocator, DataPlane } from './threads/data-plane.js';
-import { Watchdog } from './threads/watchdog.js';
+import { patient, Watchdog } from './threads/watchdog.js';
 import type { Inventory, PlaneSetup, QuotaSetup } from './words/messages.js';
+
+/** Clearing hundreds of gigabytes is one call of the kernel's (a DMA heap, say), and slower on a busy machine. */
+const ALLOCATOR_MS = 5 * 60_000;
 
 /** What a daemon is started with. */
 export interface Start {
@@ -179,7 +182,7 @@ export async function listenForClients(
 
 /** Tells the service manager that the daemon is alive, where it asks. */
 export function startWatchdog(
-  { manager, log: { logger } }: Start,
+  { manager, clock, log: { logger } }: Start,
   { plane, allocator }: { readonly plane: DataPlane; readonly allocator: Allocator },
   serves: string,
 ): Watchdog | null {
@@ -188,7 +191,7 @@ export function startWatchdog(
   const seconds = limitMs / 1000;
   const threads = [
     { name: 'the clients', ask: () => plane.ask('ping', null) },
-    { name: 'the allocator', ask: () => allocator.ping() },
+    patient({ name: 'the allocator', ask: () => allocator.ping() }, ALLOCATOR_MS, clock),
   ];
   const watchdog = new Watchdog(threads, limitMs, {
     alive: manager.alive,

@@ -119,9 +119,14 @@ for _ in $(seq 300); do [ "$(systemctl is-active dmabrokerd.socket)" != failed ]
 echo "loop=$(systemctl show -P Result dmabrokerd.socket) $(state)$(logged 'repeated too quickly')"
 rm /etc/systemd/system/dmabrokerd.service.d/zloop.conf
 systemctl daemon-reload
+# And with its socket elsewhere.
+mkdir -p /etc/systemd/system/dmabrokerd.socket.d
+printf '[Socket]\nListenStream=\nListenStream=/run/dmabroker/other.sock\n' > /etc/systemd/system/dmabrokerd.socket.d/test.conf
+printf '[clients]\nsocket = "/run/dmabroker/other.sock"\n' > $conf
+systemctl daemon-reload
 systemctl reset-failed dmabrokerd
 systemctl start dmabrokerd
-echo "mended=$(as alice) $(state)"
+echo "mended=$(DMABROKER_SOCKET=/run/dmabroker/other.sock as alice) $(state)$(logged 'nobody answers at')"
 }
 if [ "$1" = all ]; then clients; reloads; activation; alive; fi
 

@@ -80,5 +80,5 @@ t.test('its clients, its life', async (t) => {
   t.equal(seen.after_KILL, '"status":"ok" 2');
   t.equal(seen.after_TERM, '"status":"ok" 3', 'nobody wanted it to stop');
   t.equal(seen.loop, 'service-start-limit-hit failed failed failed 1', 'a loop ends');
-  t.equal(seen.mended, 'drew 640x480 pixels active active active ');
+  t.equal(seen.mended, 'drew 640x480 pixels active active active 0', 'its socket elsewhere');
 });

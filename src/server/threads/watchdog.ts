@@ -5,6 +5,7 @@
  *
  * Owns a timer. The manager counts CLOCK_MONOTONIC, as timers here do: a machine that slept has missed nothing.
  */
+import type { Clock } from '../../memory/clock.js';
 import { messageOf } from '../../memory/errors.js';
 import { type Asked, Health } from './health.js';
 
@@ -13,6 +14,29 @@ const PAUSE = 1 / 4;
 const WAIT = 1 / 2;
 /** And from there to the next look: who does answer is not to be ended for a pause. */
 const SOON = 1 / 40;
+
+/**
+ * A thread that may be silent for longer: what it has the kernel or a driver do in one call takes as long as it takes, and
+ * nobody is to have the daemon ended by asking for much.
+ */
+export function patient({ name, ask }: Asked, patienceMs: number, clock: Clock): Asked {
+  let asked = clock.now();
+  let asking: Promise<unknown> | null = null;
+  return {
+    name,
+    ask: () => {
+      if (asking === null) {
+        asked = clock.now();
+        asking = ask().finally(() => {
+          asking = null;
+        });
+        // Seen only by whoever waits for it.
+        asking.catch(() => {});
+      }
+      return clock.now() - asked < patienceMs ? Promise.resolve() : asking;
+    },
+  };
+}
 
 export interface WatchdogWorld {
   /** All have answered just now. */

@@ -1,7 +1,8 @@
 /** The watchdog is answered for as long as every thread answers; one that does not is named once. */
 import { setTimeout } from 'node:timers/promises';
 import t from 'tap';
-import { Watchdog } from '../../../src/server/threads/watchdog.js';
+import { patient, Watchdog } from '../../../src/server/threads/watchdog.js';
+import { FakeClock } from '../../support/clock.js';
 import { eventually } from '../../support/daemon.js';
 
 /** The manager's time; half of it passes until a thread is named. */
@@ -65,4 +66,35 @@ t.test('one that cannot be asked is asked now and then', async (t) => {
   watchdog.stop();
   t.same(reasons, ['it has gone']);
   t.ok(asked < 50, `${asked} times`);
+});
+
+t.test('one that may take its time', async (t) => {
+  const clock = new FakeClock();
+  let asked = 0;
+  let answer = () => {};
+  const slow = patient(
+    {
+      name: 'one',
+      ask: () => {
+        asked++;
+        return new Promise<void>((resolve) => {
+          answer = resolve;
+        });
+      },
+    },
+    1000,
+    clock,
+  );
+  const answers = () => Promise.race([slow.ask().then(() => true), setTimeout(10, false)]);
+  t.ok(await answers(), 'nobody waits for it yet');
+  clock.pass(999);
+  t.ok(await answers());
+  clock.pass(1);
+  t.notOk(await answers(), 'and now it is too long');
+  t.equal(asked, 1);
+  const late = slow.ask();
+  answer();
+  await late;
+  t.ok(await answers(), 'another question has its own time');
+  t.equal(asked, 2);
 });
