@@ -80,7 +80,10 @@ const FILES = [
     "the configuration of the machine's daemon, which its unit names",
   ],
   ['~/.config/dmabroker/dmabroker.toml', "of a user's (systemctl --user), where there is one"],
-  ['/run/dmabroker, $XDG_RUNTIME_DIR/dmabroker', 'the sockets: client.sock, rest.sock'],
+  [
+    '/run/dmabroker, $XDG_RUNTIME_DIR/dmabroker',
+    'the sockets: client.sock, rest.sock (dmabrokerd.socket, dmabrokerd-rest.socket)',
+  ],
   ['/run/dmabroker-holders.sock', 'who has the memory is asked here (dmabroker-holders.socket)'],
   ['/var/lib/dmabroker', 'what is kept over a restart'],
 ] as const;
@@ -105,7 +108,11 @@ A daemon that is not root's has its sockets in $XDG_RUNTIME_DIR/dmabroker.
 ${daemon.options.map(option).join('')}.SH SIGNALS
 ${SIGNALS.map(([name, meaning]) => item(`.B ${name}`, meaning)).join('')}.SH EXIT STATUS
 ${EXITS.map(([code, meaning]) => item(`.B ${code}`, meaning)).join('')}.SH FILES
-${FILES.map(([name, meaning]) => item(`.I ${escaped(name)}`, meaning)).join('')}.SH SEE ALSO
+${FILES.map(([name, meaning]) => item(`.I ${escaped(name)}`, meaning)).join('')}.SH SERVICE MANAGER
+The daemon takes over sockets that are bound where the configuration has them (sd_listen_fds(3)), never removes their
+files, and tells the manager (sd_notify(3)) that it is ready, reloads, stops and, where WATCHDOG_USEC is set, that all of its
+threads answer.
+.SH SEE ALSO
 .BR dmabroker.toml (5),
 .BR dmabrokerctl (1)
 `,

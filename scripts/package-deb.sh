@@ -52,10 +52,8 @@ for program in bin/dmabrokerd bin/dmabrokerctl libexec/dmabroker-holders; do
 done
 
 # What runs it.
-for unit in dmabrokerd.service dmabroker-holders.socket dmabroker-holders.service; do
-  put systemd/$unit usr/lib/systemd/system/$unit
-done
-put systemd/user/dmabrokerd.service usr/lib/systemd/user/dmabrokerd.service
+for unit in systemd/*.service systemd/*.socket; do put "$unit" "usr/lib/systemd/system/${unit##*/}"; done
+for unit in systemd/user/*; do put "$unit" "usr/lib/systemd/user/${unit##*/}"; done
 put systemd/dmabroker.sysusers.conf usr/lib/sysusers.d/dmabroker.conf
 put systemd/60-dmabroker.rules usr/lib/udev/rules.d/60-dmabroker.rules
 put packaging/dmabroker.toml etc/dmabroker/dmabroker.toml

@@ -84,7 +84,9 @@ export class Service {
     ) as unknown as UnitState;
   }
 
+  /** Somebody wants it: how often it has died before does not count (StartLimitBurst=). */
   restart(): Ran | null {
+    this.run('systemctl', 'reset-failed', ...this.#user, UNIT);
     return this.run('systemctl', 'restart', ...this.#user, UNIT);
   }
 

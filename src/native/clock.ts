@@ -17,6 +17,9 @@ const ATTEMPTS = 100;
 /** process.hrtime is CLOCK_MONOTONIC in every thread; performance.now begins anew in each. */
 const moment = () => Number(process.hrtime.bigint()) / 1e6;
 
+/** CLOCK_MONOTONIC as the service manager has it (sd_notify(3), MONOTONIC_USEC=). */
+export const monotonicMicroseconds = (): bigint => process.hrtime.bigint() / 1000n;
+
 export class SystemClock implements Clock {
   #offset = exactOffset();
   #timesSet = 0;

@@ -6,6 +6,8 @@ import { totalmem } from 'node:os';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { Policy } from '../broker/policy.js';
+import type { Inherited } from '../native/inherited.js';
+import { close } from '../native/libc/fd.js';
 import { packageRoot, packageVersion } from '../package-root.js';
 import type { Config, Loaded } from './config/config.js';
 import { ConfigInForce } from './config/in-force.js';
@@ -15,13 +17,17 @@ import type { EventStreams } from './events/streams.js';
 import { listenOnUnixSocket } from './http/listen.js';
 import { listenOnTcp } from './http/tcp.js';
 import type { LogLevels } from './log/levels.js';
+import { HandedSockets } from './machine/handed-sockets.js';
+import type { Manager } from './machine/manager.js';
 import { readSubuids } from './machine/names.js';
 import { Resolver } from './machine/resolver.js';
 import type { Published } from './machine/socket-file.js';
+import { storeLimit } from './machine/store-limit.js';
 import { Reports } from './reports.js';
 import {
   admitNamed,
   describe,
+  leaveOthers,
   listenForClients,
   makeWatches,
   openState,
@@ -30,11 +36,14 @@ import {
   requester,
   type Start,
   socketFile,
-  tellManager,
+  startWatchdog,
+  takeHanded,
 } from './start.js';
 import { Started } from './started.js';
 import { Allocator, DataPlane } from './threads/data-plane.js';
 import { Previews } from './threads/previews.js';
+
+const NAMES_SHOWN = 10;
 
 /** What is read again at SIGHUP. */
 interface Changeable {
@@ -42,7 +51,17 @@ interface Changeable {
   tokens: Config['restTcp']['tokensFile'];
 }
 
+/** What the service manager has kept and this daemon does not know. */
+function discardUnknown(others: readonly Inherited[], logger: Logger): void {
+  if (others.length === 0) return;
+  const names = [...new Set(others.map(({ name }) => name))].slice(0, NAMES_SHOWN);
+  logger.warn({ count: others.length, names }, 'descriptors of the service manager are not known');
+  for (const { fd } of others) close(fd);
+}
+
 interface Parts {
+  readonly manager: Manager;
+  readonly serves: string;
   readonly resolver: Resolver;
   readonly plane: DataPlane;
   readonly streams: EventStreams;
@@ -61,6 +80,11 @@ export class Daemon {
     /** What an administrator is told about the configuration. */
     readonly settings: ConfigInForce,
   ) {}
+
+  /** What it is doing, in a line. */
+  get serves(): string {
+    return this.parts.serves;
+  }
 
   /** Who asks for names while there are clients. */
   get resolver(): Resolver {
@@ -112,6 +136,15 @@ export class Daemon {
     const subuids = readSubuids();
     const reports = new Reports(start, started, subuids);
 
+    const { sockets: handed, others } = HandedSockets.sort(start.inherited);
+    started.add(() => handed.close());
+    discardUnknown(others, logger);
+    if (storeLimit(process.env) === 0) {
+      logger.info(
+        'no service manager keeps buffers: they will not survive a restart of the daemon',
+      );
+    }
+
     // Before any client: from then on no process is started here (machine/nss.ts).
     const resolver = new Resolver();
     started.add(() => resolver.close());
@@ -129,7 +162,7 @@ export class Daemon {
     describe(allocator.inventory, logger);
 
     step('client socket');
-    const clients = await listenForClients(config, started, kept.folder);
+    const clients = await listenForClients(config, { handed, started, logger }, kept.folder);
 
     step('data plane');
     const maxFds = readMaxFds();
@@ -187,7 +220,10 @@ export class Daemon {
     started.add(() => http.close());
     // Fastify's own, which those of its requests are made from.
     logLevels.follow(http.log);
-    const rest = await listenOnUnixSocket(http, socketFile(config.rest), kept.folder);
+    const restFile = socketFile(config.rest);
+    const handedRest = takeHanded(handed, restFile, logger);
+    const rest = await listenOnUnixSocket(http, restFile, handedRest ?? kept.folder);
+    leaveOthers(handed, logger);
     admitNamed(rest, config.rest, config.policy, logger);
 
     step('REST over TCP');
@@ -204,13 +240,18 @@ export class Daemon {
     }
 
     step('service manager');
-    tellManager('READY=1', logger);
+    const serves = `serving clients at ${config.clients.socket}, REST at ${config.rest.socket}`;
+    start.manager.ready(serves);
+    const watchdog = startWatchdog(start, { plane, allocator }, serves);
+    started.add(() => watchdog?.stop());
     logger.info({ clients: config.clients.socket, rest: config.rest.socket }, 'ready');
     const { unpublish } = clients;
     return new Daemon(
       logger,
       started,
       {
+        manager: start.manager,
+        serves,
         plane,
         streams,
         unpublish,
@@ -225,8 +266,9 @@ export class Daemon {
 
   /** Stops taking requests, releases every buffer, destroys the device. */
   async stop(): Promise<void> {
-    tellManager('STOPPING=1', this.logger);
-    // First: who comes now is to find nobody, and not somebody who does not answer.
+    this.parts.manager.stopping();
+    // First: who comes now is to find nobody, and not somebody who does not answer. Where the service manager listens,
+    // they wait for the next daemon.
     this.parts.unpublish();
     await this.started.end();
     this.logger.info('stopped');

@@ -3,6 +3,7 @@
 import { resolve } from 'node:path';
 import { messageOf } from '../memory/errors.js';
 import { SystemClock } from '../native/clock.js';
+import { takeInherited } from '../native/inherited.js';
 import { Writer } from '../native/writer.js';
 import { packageVersion } from '../package-root.js';
 import {
@@ -19,9 +20,14 @@ import type { Daemon } from './daemon.js';
 import { deviceView, sourceView } from './lists/inventory-views.js';
 import { ERROR, prefixFor } from './log/journal.js';
 import { Log } from './log/log.js';
+import { HandedSockets } from './machine/handed-sockets.js';
+import { serviceManager } from './machine/manager.js';
 import { NamesLater, SilentDirectory } from './machine/names.js';
 import { closeDebugger, onSignals } from './machine/signals.js';
 import { Allocator } from './threads/data-plane.js';
+
+/** First: no child and no thread is to have them. */
+const inherited = takeInherited();
 
 const EXIT_CONFIG = 2;
 const STDERR = 2;
@@ -60,6 +66,7 @@ function configured() {
     )
       throw error;
     console.error(prefixed(`dmabrokerd: ${error.message}`, ERROR));
+    if (!isSilent) HandedSockets.sort(inherited.fds).sockets.turnAway();
     // Whose fault it is decides whether it is tried again (RestartPreventExitStatus=).
     process.exit(isSilent ? 1 : EXIT_CONFIG);
   }
@@ -79,6 +86,10 @@ process.on('exit', () => log.flush());
 // Node's own way would wait for the reader of standard error.
 process.removeAllListeners('warning');
 process.on('warning', (warning) => logger.warn(warning));
+for (const problem of inherited.problems) logger.warn(problem);
+const manager = serviceManager((what, reason) =>
+  logger.warn({ reason }, `the service manager (NOTIFY_SOCKET) cannot be told ${what}`),
+);
 
 async function probe(): Promise<void> {
   const allocator = await Allocator.start(threads, config.device.select, {
@@ -108,8 +119,25 @@ async function loadAgain(daemon: Daemon): Promise<Loaded> {
   return loadNow();
 }
 
-/** SIGHUP: a file that is wrong changes nothing. */
+/** Signals that came while an earlier one was answered are one more. */
+const reloads = { running: false, again: false };
+
+/** SIGHUP. The service manager is told the end of it, whatever becomes of it. */
 async function reload(daemon: Daemon): Promise<void> {
+  reloads.again = reloads.running;
+  if (reloads.running) return;
+  reloads.running = true;
+  do {
+    reloads.again = false;
+    manager.reloading();
+    const refused = await readAgain(daemon);
+    manager.ready(refused === null ? daemon.serves : `the configuration was not taken: ${refused}`);
+  } while (reloads.again);
+  reloads.running = false;
+}
+
+/** A file that is wrong changes nothing; the answer says why, or null. */
+async function readAgain(daemon: Daemon): Promise<string | null> {
   let again: Loaded;
   try {
     again = await loadAgain(daemon);
@@ -117,7 +145,7 @@ async function reload(daemon: Daemon): Promise<void> {
     const reason = messageOf(error);
     logger.error({ reason }, `the configuration was not taken, nothing has changed: ${reason}`);
     daemon.settings.refused(reason);
-    return;
+    return reason;
   }
   await daemon.reload(again);
   const named = again.file.path === null ? ': no file is named, by --config' : '';
@@ -126,6 +154,7 @@ async function reload(daemon: Daemon): Promise<void> {
   if (pending.length > 0) {
     logger.warn({ pending }, `it takes a restart to change ${pending.join(', ')}`);
   }
+  return null;
 }
 
 async function run(): Promise<void> {
@@ -154,7 +183,10 @@ async function run(): Promise<void> {
     path === null ? 'no configuration file is named' : `configuration: ${path}`,
   );
   const step = (name: string) => logger.debug(`start: ${name}`);
-  daemon = await Daemon.start({ threads, loaded, stateDir, log, clock, fatal, step });
+  daemon = await Daemon.start({
+    ...{ threads, loaded, stateDir, log, clock, fatal, step, manager },
+    inherited: inherited.fds,
+  });
   closeDebugger();
   if (stopping) stop();
 }

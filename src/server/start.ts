@@ -9,15 +9,18 @@ import type { Rules } from '../broker/quota/rules.js';
 import type { Peer } from '../broker/who.js';
 import type { Clock } from '../memory/clock.js';
 import { messageOf } from '../memory/errors.js';
-import { close } from '../native/libc/fd.js';
+import type { Inherited } from '../native/inherited.js';
+import { close, setNonBlocking } from '../native/libc/fd.js';
 import { listenUnix } from '../native/libc/socket.js';
-import { notify } from '../native/systemd.js';
 import type { Config, Loaded } from './config/config.js';
 import { deviceView, warnings } from './lists/inventory-views.js';
 import type { Log } from './log/log.js';
 import { mainDevice } from './machine/drm-node.js';
+import type { HandedSockets } from './machine/handed-sockets.js';
+import { type Manager, watchdogMs } from './machine/manager.js';
 import { fdOf, peerOf } from './machine/peer.js';
 import {
+  adoptSocketFile,
   type Published,
   type Publishing,
   publishSocket,
@@ -32,7 +35,11 @@ import { defaultStateFolder, StateFolder } from './state/folder.js';
 import { QuotaState } from './state/quotas.js';
 import { countStart } from './state/starts.js';
 import type { Allocator, DataPlane } from './threads/data-plane.js';
+import { patient, Watchdog } from './threads/watchdog.js';
 import type { Inventory, PlaneSetup, QuotaSetup } from './words/messages.js';
+
+/** Clearing hundreds of gigabytes is one call of the kernel's (a DMA heap, say), and slower on a busy machine. */
+const ALLOCATOR_MS = 5 * 60_000;
 
 /** What a daemon is started with. */
 export interface Start {
@@ -41,6 +48,9 @@ export interface Start {
   readonly loaded: Loaded;
   /** Where it keeps its state; null: where it does by default. */
   readonly stateDir: string | null;
+  /** What the service manager has handed over; from now on the daemon's. */
+  readonly inherited: readonly Inherited[];
+  readonly manager: Manager;
   readonly log: Log;
   readonly clock: Clock;
   /** A thread has died. */
@@ -77,7 +87,10 @@ export function admitNamed(
   logger: Logger,
 ): void {
   // To connect takes writing (unix(7)).
-  if ((mode & 0o022) !== 0o020) return;
+  if ((mode & 0o022) !== 0o020) {
+    tryTo(() => published.admit(null, mode), logger, 'an old access list of REST’s socket stays');
+    return;
+  }
   const others = group === null ? mode & ~0o070 : mode;
   const named = namedBy(policy);
   try {
@@ -94,28 +107,105 @@ export function admitNamed(
   }
 }
 
+function tryTo(act: () => void, logger: Logger, otherwise: string): void {
+  try {
+    act();
+  } catch (error) {
+    logger.warn({ reason: messageOf(error) }, otherwise);
+  }
+}
+
+/**
+ * The socket of that file, if the service manager has handed it over, as its mode and group are to be. Null: the daemon
+ * makes it itself. Says so where the manager listens elsewhere: nobody answers there.
+ */
+export function takeHanded(
+  handed: HandedSockets,
+  file: SocketFile,
+  logger: Logger,
+): { readonly fd: number; readonly published: Published } | null {
+  const { path } = file;
+  const fd = handed.take(path);
+  if (fd === null) return null;
+  try {
+    setNonBlocking(fd);
+    const published = adoptSocketFile(file, (mode) => {
+      const text = `${path} had mode ${mode.toString(8)} until now: SocketMode= of its unit is to be as configured`;
+      logger.warn({ path }, text);
+    });
+    if (published === null) {
+      close(fd);
+      const mend = "systemctl restart 'dmabrokerd*' has the service manager make it anew";
+      logger.warn({ path }, `${path} was removed, the daemon makes its own: ${mend}`);
+      return null;
+    }
+    logger.info({ path }, `the service manager listens on ${path}`);
+    return { fd, published };
+  } catch (error) {
+    close(fd);
+    throw error;
+  }
+}
+
+/** Sockets that the configuration does not name: what is said, so that nobody waits there for long. */
+export function leaveOthers(handed: HandedSockets, logger: Logger): void {
+  for (const path of handed.paths) {
+    const mend = 'name it with ListenStream= of the socket’s unit (systemctl edit), too';
+    logger.warn({ path }, `nobody answers at ${path}: the configuration names another: ${mend}`);
+  }
+  handed.close();
+}
+
 /** The clients' socket. Until the data plane has taken it over, `started` closes it. */
-export async function listenForClients(config: Config, started: Started, state: Publishing) {
+export async function listenForClients(
+  config: Config,
+  { handed, started, logger }: { handed: HandedSockets; started: Started; logger: Logger },
+  state: Publishing,
+) {
   let listener = -1;
   const listenerTaken = started.add(() => {
     if (listener >= 0) close(listener);
   });
+  const file = socketFile(config.clients);
+  const taken = takeHanded(handed, file, logger);
+  if (taken !== null) {
+    listener = taken.fd;
+    return { listener, listenerTaken, unpublish: taken.published.unpublish };
+  }
   const listen = (path: string) => {
     listener = listenUnix(path);
   };
-  const { unpublish } = await publishSocket(socketFile(config.clients), listen, state);
+  const { unpublish } = await publishSocket(file, listen, state);
   started.add(unpublish);
   return { listener, listenerTaken, unpublish };
 }
 
-/** A manager that cannot be told does not keep the daemon from its work. */
-export function tellManager(state: string, logger: Logger): void {
-  try {
-    notify(state);
-  } catch (error) {
-    const reason = messageOf(error);
-    logger.warn({ reason }, `the service manager (NOTIFY_SOCKET) cannot be told ${state}`);
-  }
+/** Tells the service manager that the daemon is alive, where it asks. */
+export function startWatchdog(
+  { manager, clock, log: { logger } }: Start,
+  { plane, allocator }: { readonly plane: DataPlane; readonly allocator: Allocator },
+  serves: string,
+): Watchdog | null {
+  const limitMs = watchdogMs(process.env);
+  if (limitMs === null) return null;
+  const seconds = limitMs / 1000;
+  const threads = [
+    { name: 'the clients', ask: () => plane.ask('ping', null) },
+    patient({ name: 'the allocator', ask: () => allocator.ping() }, ALLOCATOR_MS, clock),
+  ];
+  const watchdog = new Watchdog(threads, limitMs, {
+    alive: manager.alive,
+    silent: (reason) => {
+      logger.error({ reason }, `${reason}; after ${seconds} s the service manager ends the daemon`);
+      manager.status(reason);
+    },
+    answers: () => {
+      logger.warn('every thread answers again');
+      manager.status(serves);
+    },
+  });
+  watchdog.start();
+  return watchdog;
 }
 
 export function quotaSetup(

@@ -1,4 +1,4 @@
-/** A thread of another process, a child of this one, that stands still (ptrace(2)). */
+/** A thread of another process that stands still (ptrace(2)): a child's of this one, or root's to stop. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { callInt, callLong, lastErrno, symbol } from '../../src/native/ffi.js';
 import { SystemError } from '../../src/native/libc/errno.js';
@@ -24,11 +24,21 @@ function threadNamed(pid: number, name: string): number {
   return found;
 }
 
-/** Stops the thread; what is returned lets it go on. */
-export function stopThread(pid: number, name: string): () => void {
+function stop(pid: number, name: string): number {
   const thread = threadNamed(pid, name);
   ptrace(PTRACE_SEIZE, thread);
   ptrace(PTRACE_INTERRUPT, thread);
   callInt(symbol('waitpid'), thread, 0, __WALL);
+  return thread;
+}
+
+/** Stops the thread; what is returned lets it go on. */
+export function stopThread(pid: number, name: string): () => void {
+  const thread = stop(pid, name);
   return () => ptrace(PTRACE_DETACH, thread);
+}
+
+/** Stops the thread, and returns when it has ended: until its tracer knows, its process is not gone. */
+export function stopForGood(pid: number, name: string): void {
+  callInt(symbol('waitpid'), stop(pid, name), 0, __WALL);
 }

@@ -35,14 +35,14 @@ rm -f /usr/sbin/policy-rc.d
 machine > /tmp/before
 
 echo "installed=$(dpkg -i "$debs/old.deb" > /tmp/said 2>&1 && echo yes || cat /tmp/said)"
-echo "active=$(state) $(systemctl is-enabled dmabrokerd)"
+echo "active=$(state) $(systemctl is-enabled dmabrokerd dmabrokerd.socket dmabrokerd-rest.socket | tr '\n' ' ')"
 [ "$(state)" = active ] || journalctl -u dmabrokerd --no-pager >&2
 echo "command=$(ps -o user=,args= -p "$(pid)" | tr -s ' ')"
 stat -c '%a %U:%G' /run/dmabroker /run/dmabroker/*.sock | line files
 stat -c '%A %U %G' /dev/dma_heap/system /dev/udmabuf | line devices
 dmabrokerctl --json health | line health
-echo "verify=$(systemd-analyze verify --man=no dmabrokerd.service dmabroker-holders.socket dmabroker-holders.service 2>&1 | grep -i dmabroker || true)"
-echo "verify_user=$(runuser -u alice -- systemd-analyze verify --user --man=no /usr/lib/systemd/user/dmabrokerd.service 2>&1 | grep -i dmabroker || true)"
+echo "verify=$(systemd-analyze verify --man=no dmabrokerd.service dmabrokerd.socket dmabrokerd-rest.socket dmabroker-holders.socket dmabroker-holders.service 2>&1 | grep -i dmabroker || true)"
+echo "verify_user=$(runuser -u alice -- systemd-analyze verify --user --man=no /usr/lib/systemd/user/dmabrokerd.service /usr/lib/systemd/user/*.socket 2>&1 | grep -i dmabroker || true)"
 echo "exposure=$(systemd-analyze security dmabrokerd --no-pager | sed -n 's/.*Overall exposure level[^:]*: \([0-9.]*\).*/\1/p')"
 journalctl -p err -u dmabrokerd -o cat --no-pager | line errors
 
@@ -103,7 +103,7 @@ for _ in $(seq 100); do [ "$(alloc carol)" != "drew 640x480 pixels" ] || break; 
 echo "carol_named=$(alloc carol)"
 printf '[log]\nlevel = "loud"\n' >> $conf
 systemctl reload dmabrokerd 2> /dev/null && echo reloaded=yes || echo "reloaded=no $(state)"
-journalctl -p err -t dmabrokerd -o cat --no-pager | tail -n 1 | line reload_error
+journalctl -p err -t dmabrokerd -o cat --no-pager | grep '^dmabrokerd: ' | tail -n 1 | line reload_error
 systemctl stop dmabroker-holders.socket
 doctor root | line doctor_wrong
 systemctl start dmabroker-holders.socket
@@ -112,7 +112,8 @@ dmabrokerctl restart 2>&1 | line restart_wrong
 [ "$before" = "$(pid)" ] && echo restart_kept=yes
 systemctl restart dmabrokerd 2> /dev/null && echo wrong=started || echo "wrong=$(state) $(systemctl show -P NRestarts dmabrokerd)"
 echo "carol_away=$(as carol dmabrokerctl list)"
-echo "start_errors=$(journalctl -p err -t dmabrokerd -o cat --no-pager | grep -c log.level)"
+# Once for each time that somebody wanted it: by systemctl, and by connecting.
+echo "start_errors=$(journalctl -p err -t dmabrokerd -o cat --no-pager | grep -c '^dmabrokerd: .*log.level')"
 doctor root | line doctor_failed
 cp $conf /tmp/wrong
 sed -i 's|^\[log\]$|[clients]|; s|^level = "loud"$|socket = "/proc/nowhere/c"|' $conf
@@ -156,7 +157,7 @@ mkdir -p ~carol/.config/dmabroker
 printf '[log]\nlevel = "debug"\n' > ~carol/.config/dmabroker/dmabroker.toml
 chown -R carol: ~carol/.config
 own systemctl --user enable --now dmabrokerd > /tmp/said || { cat /tmp/said; journalctl _UID=1003 --no-pager; } >&2
-echo "own=$(own systemctl --user is-active dmabrokerd) $(own systemctl --user is-enabled dmabrokerd)"
+echo "own=$(own systemctl --user is-active dmabrokerd dmabrokerd.socket dmabrokerd-rest.socket | tr '\n' ' ')$(own systemctl --user is-enabled dmabrokerd)"
 stat -c '%a %U:%G' /run/user/1003/dmabroker /run/user/1003/dmabroker/client.sock | line own_files
 own dmabrokerctl --json alloc --size 4096 --handle-type memfd | line own_alloc
 echo "own_list=$(own dmabrokerctl --json list | grep -c '"executable"' || true)"
@@ -168,14 +169,30 @@ own dmabrokerctl restart | line own_restart_conf
 stat -c '%F %a' ~carol/.local/state/dmabroker | line own_state
 own dmabrokerctl --json config | grep -o '/home/carol/.config/dmabroker/dmabroker.toml' | line own_config
 systemctl is-active dmabrokerd | line machine_beside
-own systemctl --user disable --now dmabrokerd > /dev/null
+own systemctl --user disable --now dmabrokerd.service dmabrokerd.socket dmabrokerd-rest.socket > /dev/null
 echo "own_left=$(ls /run/user/1003/dmabroker 2> /dev/null | wc -l)"
 systemctl stop user@1003
 rm -r /etc/systemd/system/user@.service.d ~carol/.config ~carol/.local
 
+# What the service manager keeps for it, over an upgrade and a stop.
+drop_in=/etc/systemd/system/dmabrokerd.service.d
+mkdir -p $drop_in
+printf '[Service]\nNotifyAccess=all\nExecStartPost=systemd-notify --fd=0 --fdname=kept FDSTORE=1\n' > $drop_in/kept.conf
+systemctl daemon-reload
+systemctl restart dmabrokerd
+kept() { systemctl show -P NFileDescriptorStore dmabrokerd; }
+echo "stored=$(kept)"
+systemctl stop dmabrokerd 2> /dev/null
+rm -r $drop_in
+systemctl daemon-reload
+echo "stopped=$(state) $(kept)"
+dpkg -i --force-confold "$debs/new.deb" > /tmp/said 2>&1
+echo "upgrade_kept=$(state) $(kept)"
+
 # Gone: removed, its configuration stays; purged, nothing does.
 dmabrokerctl quota set user/1001 --bytes 1M > /dev/null || true
 dpkg -r dmabroker > /tmp/said 2>&1 || cat /tmp/said >&2
+echo "cleaned=$(kept)"
 { state && ls $conf /var/lib/dmabroker; } | line removed
 dpkg -P dmabroker > /tmp/said 2>&1 || true
 grep -v '^(Reading\|^Purging\|^Removing' /tmp/said | line purge_said

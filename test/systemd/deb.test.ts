@@ -36,7 +36,7 @@ const seen: Readonly<Record<string, string | undefined>> = Object.fromEntries(
 
 t.test('installed, it runs', async (t) => {
   t.equal(seen.installed, 'yes');
-  t.equal(seen.active, 'active enabled');
+  t.equal(seen.active, 'active enabled enabled enabled ', 'the service and both sockets');
   const command = 'node /usr/bin/dmabrokerd --config /etc/dmabroker/dmabroker\\.toml';
   t.match(seen.command, new RegExp(` \\S*${command}$`));
   t.equal(
@@ -152,7 +152,8 @@ t.test('a wrong file: the reload fails, and the journal has an error with its li
   const error = /^dmabrokerd: \/etc\/dmabroker\/dmabroker\.toml:\d+: log\.level must be /;
   t.match(seen.reload_error, error);
   t.equal(seen.wrong, 'failed 0', 'it is not started again and again');
-  t.equal(seen.start_errors, '2', 'and one of the start that failed');
+  t.equal(seen.start_errors, '3', 'and one of each start that failed');
+  t.match(seen.carol_away, /^Is dmabrokerd running\?/, 'who connects does not wait for it');
   t.match(JSON.parse(seen.fatal ?? ''), { level: 60, msg: /cannot be made/ });
 });
 
@@ -170,7 +171,7 @@ t.test('a second version is started if the configuration is good', async (t) => 
 });
 
 t.test('a user without any group has a daemon of their own', async (t) => {
-  t.equal(seen.own, 'active enabled');
+  t.equal(seen.own, 'active active active enabled', 'with its sockets');
   t.equal(seen.own_files, '700 carol:carol 666 carol:carol', 'where nobody else gets');
   t.match(seen.own_alloc, /"buffer"/);
   t.equal(seen.own_list, '1');
@@ -178,6 +179,13 @@ t.test('a user without any group has a daemon of their own', async (t) => {
   t.equal(seen.own_config, '/home/carol/.config/dmabroker/dmabroker.toml');
   t.equal(seen.machine_beside, 'active', 'beside that of the machine');
   t.equal(seen.own_left, '0');
+});
+
+t.test('what is kept for it stays over an upgrade and a stop, and goes with it', async (t) => {
+  t.equal(seen.stored, '1');
+  t.equal(seen.stopped, 'inactive 1');
+  t.equal(seen.upgrade_kept, 'active 1');
+  t.equal(seen.cleaned, '0');
 });
 
 t.test('removed it leaves its configuration and state, purged nothing', async (t) => {

@@ -62,7 +62,7 @@ const service: Check = ({ service }) => {
       ? [note(about, 'it runs, and is not started with the machine', service.command('enable'))]
       : [good(about, 'it runs')];
   }
-  if (state.ActiveState === 'activating' || state.ActiveState === 'deactivating') {
+  if (['activating', 'deactivating', 'reloading'].includes(state.ActiveState)) {
     return [note(about, `it is ${state.ActiveState}: look again`)];
   }
   if (state.ActiveState !== 'failed') {

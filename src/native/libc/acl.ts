@@ -3,7 +3,7 @@
  * in an attribute whose bytes are those of linux/posix_acl_xattr.h.
  */
 import { type Address, addressOf, callInt, lastErrno, symbol } from '../ffi.js';
-import { SystemError } from './errno.js';
+import { ENODATA, EOPNOTSUPP, SystemError } from './errno.js';
 
 const NAME = 'system.posix_acl_access';
 const VERSION = 2;
@@ -14,6 +14,7 @@ const NO_ID = 0xffffffff;
 const ENTRY_BYTES = 8;
 
 const setxattr = symbol('setxattr');
+const removexattr = symbol('removexattr');
 
 export interface Named {
   readonly uids: readonly number[];
@@ -52,4 +53,12 @@ export function allow(path: string, named: Named, mode: number): void {
   const at = [file, name, bytes].map(addressOf) as [Address, Address, Address];
   if (callInt(setxattr, ...at, bytes.length, 0) === 0) return;
   throw new SystemError('setxattr', lastErrno(), path);
+}
+
+/** Nobody but whom its mode lets in: the file has no list any more. */
+export function allowNobodyElse(path: string): void {
+  const [file, name] = [path, NAME].map((text) => Buffer.from(`${text}\0`)) as [Buffer, Buffer];
+  if (callInt(removexattr, addressOf(file), addressOf(name)) === 0) return;
+  const errno = lastErrno();
+  if (errno !== ENODATA && errno !== EOPNOTSUPP) throw new SystemError('removexattr', errno, path);
 }

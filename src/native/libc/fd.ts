@@ -6,8 +6,11 @@ import { SystemError } from './errno.js';
 // fcntl(2), from <fcntl.h>; the same on every Linux architecture that Node runs on.
 const F_GETFD = 1;
 const F_SETFD = 2;
+const F_GETFL = 3;
+const F_SETFL = 4;
 const F_DUPFD_CLOEXEC = 1030;
 const FD_CLOEXEC = 1;
+const O_NONBLOCK = 0o4000;
 
 const closeFn = symbol('close');
 const fcntl = symbol('fcntl');
@@ -43,6 +46,11 @@ export function duplicate(fd: number): number {
 
 export function setCloexec(fd: number): void {
   fcntlOrThrow(fd, F_SETFD, fcntlOrThrow(fd, F_GETFD, 0) | FD_CLOEXEC);
+}
+
+/** Of the open file, which whoever else has it shares. */
+export function setNonBlocking(fd: number): void {
+  fcntlOrThrow(fd, F_SETFL, fcntlOrThrow(fd, F_GETFL, 0) | O_NONBLOCK);
 }
 
 export function isCloexec(fd: number): boolean {

@@ -14,6 +14,8 @@ const SOCK_STREAM = 1;
 const SOCK_NONBLOCK = 0o4000;
 const SOCK_CLOEXEC = 0o2000000;
 const SHUT_RDWR = 2;
+/** net.core.somaxconn as it is by default. */
+const LONGEST_QUEUE = 4096;
 /** struct sockaddr_un: sun_family, then sun_path of 108 bytes (unix(7)). */
 const SUN_PATH = 108;
 
@@ -21,6 +23,7 @@ const socketFn = symbol('socket');
 const bindFn = symbol('bind');
 const connectFn = symbol('connect');
 const listenFn = symbol('listen');
+const acceptFn = symbol('accept4');
 const shutdownFn = symbol('shutdown');
 const sendFn = shim.symbol('dmab_send');
 const receiveFn = shim.symbol('dmab_receive');
@@ -64,6 +67,18 @@ export function listenUnix(path: string, backlog = 128): number {
   });
 }
 
+/**
+ * Ends the connections that wait at a listening socket, which does not block. For a process that will serve nobody: what
+ * they have sent is closed, and that may wait for whose it is.
+ */
+export function turnAway(listener: number): void {
+  for (let left = LONGEST_QUEUE; left > 0; left--) {
+    const fd = callInt(acceptFn, listener, 0, 0, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    if (fd < 0) return;
+    callInt(symbol('close'), fd);
+  }
+}
+
 /** Ends both directions: readers, ours included, see the end of the stream. */
 export function shutdown(fd: number): void {
   callInt(shutdownFn, fd, SHUT_RDWR);
@@ -77,7 +92,10 @@ export interface Credentials {
 }
 
 const SOL_SOCKET = 1;
+const SO_TYPE = 3;
 const SO_PEERCRED = 17;
+const SO_ACCEPTCONN = 30;
+const SO_DOMAIN = 39;
 const SO_PEERGROUPS = 59;
 const SO_PEERPIDFD = 77;
 const SO_PASSRIGHTS = 83;
@@ -85,6 +103,7 @@ const SO_PASSRIGHTS = 83;
 const MAX_GROUPS = 65_536;
 const getsockopt = symbol('getsockopt');
 const setsockopt = symbol('setsockopt');
+const getsockname = symbol('getsockname');
 const option = new Uint32Array(64);
 const optionAddress = addressOf(new Uint8Array(option.buffer));
 const optionSize = new Uint32Array(1);
@@ -95,6 +114,30 @@ function socketOption(fd: number, name: number, address: Address, length: number
   optionSize[0] = length;
   const result = callInt(getsockopt, fd, SOL_SOCKET, name, address, optionSizeAddress);
   return result < 0 ? -lastErrno() : (optionSize[0] as number);
+}
+
+/**
+ * Where a listening Unix stream socket is bound, `@name` for one without a file; null for every other fd. Asks the
+ * socket alone (getsockname(2)), and no file.
+ */
+export function listeningPath(fd: number): string | null {
+  const asked = [
+    [SO_DOMAIN, AF_UNIX],
+    [SO_TYPE, SOCK_STREAM],
+    [SO_ACCEPTCONN, 1],
+  ] as const;
+  for (const [name, wanted] of asked) {
+    if (socketOption(fd, name, optionAddress, 4) < 0 || option[0] !== wanted) return null;
+  }
+  const address = Buffer.alloc(2 + SUN_PATH);
+  optionSize[0] = address.length;
+  if (callInt(getsockname, fd, addressOf(address), optionSizeAddress) < 0) {
+    throw new SystemError('getsockname', lastErrno(), `fd ${fd}`);
+  }
+  const name = address.subarray(2, Math.min(optionSize[0], address.length));
+  if (name[0] === 0) return `@${name.toString('utf8', 1)}`;
+  const end = name.indexOf(0);
+  return name.toString('utf8', 0, end < 0 ? name.length : end);
 }
 
 /** The peer of a connected Unix socket, as it was when it connected. */

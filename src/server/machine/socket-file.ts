@@ -13,11 +13,12 @@ import {
   linkSync,
   lstatSync,
   openSync,
+  type Stats,
   unlinkSync,
 } from 'node:fs';
 import { connect } from 'node:net';
 import { basename, dirname, join } from 'node:path';
-import { allow, type Named } from '../../native/libc/acl.js';
+import { allow, allowNobodyElse, type Named } from '../../native/libc/acl.js';
 import { socketIdentity, socketLine } from './holder.js';
 import { makeFolder } from './make-folder.js';
 import { NamesNow } from './names.js';
@@ -41,13 +42,18 @@ export interface Publishing {
 export interface Published {
   /** Removes it, if it is still ours. */
   unpublish(): void;
-  /** Who is named may open it, too (acl(5)); `mode` is for all others. Throws where it is not ours any more. */
-  admit(named: Named, mode: number): void;
+  /**
+   * Who is named may open it, too (acl(5)); `mode` is for all others. Null: the mode alone says who. Throws where it is
+   * not ours any more.
+   */
+  admit(named: Named | null, mode: number): void;
 }
 
 /** Not among Node's constants: the file itself, without opening what it is. */
 const O_PATH = 0o10000000;
 const DEFAULT_MODE = 0o666;
+/** To connect takes writing (unix(7)). */
+const MAY_CONNECT = 0o222;
 /** A folder that is made: whoever may open a socket in it must get there. */
 const FOLDER_MODE = 0o755;
 /** sockaddr_un's sun_path has 108 bytes with its NUL (unix(7)). */
@@ -97,26 +103,69 @@ export async function publishSocket(
   }
 
   state.note(socketLine(path));
-  const { dev, ino } = lstatSync(path);
-  // Somebody may have removed it and another daemon have made its own.
-  const isOurs = (now: { dev: number; ino: number } | undefined) =>
-    now?.dev === dev && now.ino === ino;
+  const made = lstatSync(path);
   let removed = false;
   return {
     unpublish: () => {
-      if (!removed && isOurs(lstatSync(path, { throwIfNoEntry: false }))) remove(path);
+      // Somebody may have removed it and another daemon have made its own.
+      if (!removed && isSame(lstatSync(path, { throwIfNoEntry: false }), made)) remove(path);
       removed = true;
     },
-    admit: (named, mode) => {
-      const fd = openSync(path, O_PATH | constants.O_NOFOLLOW);
-      try {
-        if (!isOurs(fstatSync(fd))) throw new Error(`${path} is not this daemon's any more`);
-        allow(`/proc/self/fd/${fd}`, named, mode);
-      } finally {
-        closeSync(fd);
-      }
-    },
+    admit: (named, mode) => admitAt(path, made, named, mode),
   };
+}
+
+/**
+ * The file of a socket that the service manager has made and listens on: it gets the mode and the group that are
+ * configured, and is never removed here, nor noted as this process's (holder.ts): it outlives it. `wider` is told the
+ * mode that has let in more until now. Null where the file is not there any more; throws where it is another user's.
+ */
+export function adoptSocketFile(
+  { path, mode = DEFAULT_MODE, group }: SocketFile,
+  wider: (mode: number) => void = () => {},
+): Published | null {
+  if (lstatSync(path, { throwIfNoEntry: false })?.isSocket() !== true) return null;
+  const gid = group === undefined ? process.getgid?.() : groupNumber(group);
+  const made = withFile(path, (found, self) => {
+    const before = found.mode & 0o777;
+    try {
+      // What is right is left alone: with an access list a mode says something else (acl(5)).
+      if (gid !== undefined && found.gid !== gid) chownSync(self, -1, gid);
+      if (before !== mode) chmodSync(self, mode);
+    } catch (error) {
+      const advice = `SocketUser= of its unit is to be the daemon's user (${codeOf(error)})`;
+      throw new Error(`${path} belongs to user ${found.uid}: ${advice}`);
+    }
+    if ((before & ~mode & MAY_CONNECT) !== 0) wider(before);
+    return found;
+  });
+  return { unpublish: () => {}, admit: (named, mode) => admitAt(path, made, named, mode) };
+}
+
+/** `use` gets what the file is, and a name of it that nothing else can be put in the place of. */
+function withFile<T>(path: string, use: (found: Stats, self: string) => T): T {
+  const fd = openSync(path, O_PATH | constants.O_NOFOLLOW);
+  try {
+    return use(fstatSync(fd), `/proc/self/fd/${fd}`);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+const isSame = (now: Stats | undefined, made: Stats) =>
+  now?.dev === made.dev && now.ino === made.ino;
+
+function admitAt(path: string, made: Stats, named: Named | null, mode: number): void {
+  withFile(path, (found, self) => {
+    if (!isSame(found, made)) throw new Error(`${path} is not this daemon's any more`);
+    if (named !== null) {
+      allow(self, named, mode);
+      return;
+    }
+    // One that an earlier daemon has made.
+    allowNobodyElse(self);
+    if ((found.mode & 0o777) !== mode) chmodSync(self, mode);
+  });
 }
 
 /** Removes a socket file on which nobody listens; throws for anything else that is there. */

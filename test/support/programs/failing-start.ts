@@ -9,6 +9,7 @@ import { Writer } from '../../../src/native/writer.js';
 import { loadConfig } from '../../../src/server/config/config.js';
 import { Daemon } from '../../../src/server/daemon.js';
 import { Log } from '../../../src/server/log/log.js';
+import { serviceManager } from '../../../src/server/machine/manager.js';
 
 const [folder = '', failing = ''] = process.argv.slice(2);
 const clock = new SystemClock();
@@ -24,6 +25,8 @@ try {
     threads: new URL('../../../src/server/', import.meta.url),
     loaded: loadConfig(null, commandLine, clock),
     stateDir: join(folder, 'state'),
+    inherited: [],
+    manager: serviceManager((what) => console.log(what)),
     log,
     clock,
     fatal: (error) => {
