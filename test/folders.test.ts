@@ -32,14 +32,18 @@ const MAY_KNOW: Readonly<Record<string, readonly string[]>> = {
   'server/allocator': ['memory', 'broker', 'native', 'server/words'],
   'server/preview': ['memory', 'pixels', 'native/libc', 'server/words'],
   'server/wayland': ['memory', 'broker', 'native', 'protocol', 'server/machine', 'server/words'],
+  'server/kept': ['memory', 'broker', 'native', 'server/words'],
   'server/plane': [
     ...['memory', 'broker', 'native', 'rest'],
-    ...['server/machine', 'server/words', 'server/wayland'],
+    ...['server/machine', 'server/words', 'server/wayland', 'server/kept'],
   ],
   // The main thread.
   'server/config': ['memory', 'broker', 'protocol', 'rest', 'server/machine', 'server/words'],
   'server/log': ['memory', 'broker', 'server/config'],
-  'server/state': ['memory', 'broker', 'native/libc', 'rest', 'server/machine', 'server/words'],
+  'server/state': [
+    ...['memory', 'broker', 'native', 'rest', 'server/machine', 'server/words'],
+    ...['server/config', 'server/kept'],
+  ],
   'server/lists': ['memory', 'rest', 'server/words'],
   'server/events': ['memory', 'broker', 'rest', 'server/words', 'server/config', 'server/log'],
   'server/observe': [

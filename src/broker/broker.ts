@@ -26,6 +26,7 @@ import { Clients } from './clients.js';
 import { soonest } from './deadlines.js';
 import { FairPool } from './fair-pool.js';
 import { type ImportRequest, Intake } from './intake.js';
+import { type KeptBuffer, type KeptClient, keptMemory, keptState } from './kept.js';
 import { Leases } from './leases.js';
 import type { RecallNotice, ReleaseReason } from './lifetime.js';
 import { Lingering } from './lingering.js';
@@ -38,6 +39,7 @@ import type { Layer, RuleId, Rules } from './quota/rules.js';
 import { Registry } from './registry.js';
 import { Reissues } from './reissues.js';
 import { type AllocationRequest, checkName } from './request.js';
+import { type KeptNumbers, type Restorable, Restored } from './restore.js';
 import { RoomQueue } from './room-queue.js';
 import { Selection } from './selection.js';
 import { Sessions } from './sessions.js';
@@ -83,6 +85,7 @@ export class Broker {
   readonly #room: RoomQueue;
   readonly #sessions: Sessions;
   readonly #adoption: Adoption;
+  readonly #restored: Restored;
   readonly leases: Leases;
   /** Copies, fills and reads, for whoever has an object for the buffer. */
   readonly works: Works;
@@ -145,6 +148,12 @@ export class Broker {
     });
     this.#adoption = new Adoption({
       ...{ world, quotas, registry: this.#registry, sessions: this.#sessions },
+    });
+    this.#restored = new Restored({
+      ...{ world, quotas, registry: this.#registry, clients: this.#clients },
+      ...{ sessions: this.#sessions, tokens: this.#tokens, leases: this.leases },
+      ...{ lingering: this.#lingering, recipients: this.#recipients },
+      release: (buffer) => this.release(buffer, 'owner', null),
     });
     this.#reissues = new Reissues({ ...parts, lingering: this.#lingering });
     quotas.onRecall = (...what) => this.#recalled(...what);
@@ -257,7 +266,34 @@ export class Broker {
 
   /** A client takes up what an earlier connection of its own had (adoption.ts); null: that is not known. */
   adopt(client: Client, request: AdoptionRequest): Adopted | null {
-    return this.#adoption.adopt(client, request);
+    const adopted = this.#adoption.adopt(client, request);
+    if (adopted !== null && adopted.buffer.state !== 'away') this.#restored.claimed(adopted.buffer);
+    return adopted;
+  }
+
+  /** What outlives the daemon of a buffer. */
+  kept(buffer: BrokerBuffer): KeptBuffer {
+    const state = keptState(buffer, {
+      lease: this.leases.kept(buffer),
+      tokens: this.#tokens.kept(buffer),
+      parts: this.quotas.importers.parts(buffer),
+      recall: this.quotas.recalls.ofBuffer(buffer),
+    });
+    return { memory: keptMemory(buffer), state };
+  }
+
+  get numbers(): KeptNumbers {
+    return { client: this.#clients.last, token: this.#tokens.last };
+  }
+
+  /** After a restart, before anybody connects: all is as it was (restore.ts). */
+  restore(
+    clients: readonly KeptClient[],
+    buffers: readonly Restorable[],
+    numbers: KeptNumbers,
+    graceMs: number,
+  ): void {
+    this.#restored.restore(clients, buffers, numbers, graceMs);
   }
 
   /**
@@ -415,6 +451,7 @@ export class Broker {
     buffer.lifetime = { lease: seconds };
     this.#registry.happened({ type: 'buffer.parked', buffer, seconds, by });
     this.world.changed(buffer);
+    this.world.keep(buffer, () => {});
   }
 
   /** Drops the broker's references; the memory lives on for as long as others hold its fds. */
@@ -431,7 +468,7 @@ export class Broker {
     this.#registry.owns(buffer.owner, -buffer.allocation.size);
     this.#tokens.revokeAll(buffer);
     this.leases.released(buffer);
-    this.world.free(buffer.allocation);
+    this.#registry.free(buffer.allocation);
     this.quotas.linger(buffer);
     this.#registry.happened({ type: 'buffer.released', buffer, reason, by });
     this.#lingering.add(buffer);
@@ -496,11 +533,13 @@ export class Broker {
     this.#lingering.run();
     this.#room.run();
     this.pool.run();
+    this.#restored.run();
   }
 
   /** Milliseconds until `poll` has something to do; -1: never. */
   get wait(): number {
-    return soonest(this.leases.wait, this.#lingering.wait, this.#room.wait, this.pool.wait);
+    const waits = [this.leases, this.#lingering, this.#room, this.pool, this.#restored];
+    return soonest(...waits.map(({ wait }) => wait));
   }
 
   /** Somebody is shown over REST what is in it. */
@@ -511,6 +550,11 @@ export class Broker {
   /** Somebody is told of a refusal, which is an event too. */
   refused(owner: Owner, error: BrokerError, buffer: BrokerBuffer | null = null): void {
     this.world.report({ type: 'refusal', error, owner, buffer });
+  }
+
+  /** Where the answer that a buffer is there notes that it has been sent. */
+  toldAt(buffer: BrokerBuffer): number {
+    return this.world.toldAt(buffer);
   }
 
   /** The daemon ends: everything goes. */

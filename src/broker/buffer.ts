@@ -68,6 +68,7 @@ export interface Watcher {
 /** What the memory that a buffer had gets. */
 interface Former {
   readonly id: string;
+  readonly number: number;
   readonly charge: Charge;
   readonly now: Monotonic;
 }
@@ -75,7 +76,7 @@ interface Former {
 /** What a buffer is made with. */
 export type NewBuffer = Pick<
   BrokerBuffer,
-  | ('id' | 'spec' | 'allocation' | 'held' | 'owner' | 'lifetime' | 'name')
+  | ('id' | 'number' | 'spec' | 'allocation' | 'held' | 'owner' | 'lifetime' | 'name')
   | ('createdAt' | 'charge' | 'choice')
 >;
 
@@ -98,6 +99,8 @@ export class BrokerBuffer {
   #forgotten = false;
 
   readonly id: string;
+  /** How many were made before it. */
+  readonly number: number;
   readonly spec: CheckedSpec;
   allocation: Allocation;
   /** The registry's reference to the planes' fds. */
@@ -115,6 +118,7 @@ export class BrokerBuffer {
 
   constructor(made: NewBuffer) {
     this.id = made.id;
+    this.number = made.number;
     this.spec = made.spec;
     this.allocation = made.allocation;
     this.held = made.held;
@@ -131,10 +135,14 @@ export class BrokerBuffer {
    * New memory in place of what was lost. Returns the old memory as a buffer of its own, which is
    * released and charged as given; who was handed it is a recipient of that one alone.
    */
-  replace(allocation: Allocation, held: HeldFds, { id, charge, now }: Former): BrokerBuffer {
+  replace(
+    allocation: Allocation,
+    held: HeldFds,
+    { id, number, charge, now }: Former,
+  ): BrokerBuffer {
     const { spec, allocation: past, held: fds, owner, lifetime, name, createdAt } = this;
     const former = new BrokerBuffer({
-      ...{ id, spec, allocation: past, held: fds, owner },
+      ...{ id, number, spec, allocation: past, held: fds, owner },
       ...{ lifetime, name, createdAt, charge, choice: null },
     });
     former.formerOf = this.id;
@@ -207,6 +215,17 @@ export class BrokerBuffer {
   /** Whether anybody but the broker ever had its memory: an import's owner had it before. */
   get wasHandedOut(): boolean {
     return this.#recipients.size > 0 || this.#forgotten || this.allocation.check !== undefined;
+  }
+
+  /** Not all recipients are known any more. */
+  get recipientsForgotten(): boolean {
+    return this.#forgotten;
+  }
+
+  /** After a restart of the daemon: who had it then. */
+  restoreRecipients(recipients: Iterable<Recipient>, forgotten: boolean): void {
+    for (const recipient of recipients) this.#recipients.set(recipient.client.id, recipient);
+    this.#forgotten = forgotten;
   }
 
   /** Whether every process that was handed the fds has ended; only true where that is certain. */

@@ -5,6 +5,7 @@
 
 import { BrokerError } from '../memory/errors.js';
 import type { Client } from './buffer.js';
+import type { KeptClient } from './kept.js';
 import { PeerProcess } from './peer-process.js';
 import type { Surroundings } from './surroundings.js';
 import type { Peer } from './who.js';
@@ -16,7 +17,8 @@ export class Clients {
   readonly #clients = new Map<string, Client>();
   /** Processes that have disconnected and are still of interest, oldest first. */
   readonly #past = new Set<PeerProcess>();
-  #last = 0;
+  /** The number of the last one. */
+  last = 0;
 
   constructor(
     private readonly world: Surroundings,
@@ -38,7 +40,7 @@ export class Clients {
   /** Takes ownership of the pidfd, if there is one. */
   add(peer: Peer, pidfd: number | null): Client {
     const client: Client = {
-      id: `c${++this.#last}`,
+      id: `c${++this.last}`,
       peer,
       connectedAt: this.world.clock.now(),
       owned: new Set(),
@@ -46,9 +48,27 @@ export class Clients {
       fdsSent: 0,
       connected: true,
       session: null,
-      process: new PeerProcess(pidfd, this.world, (process) => this.#past.delete(process)),
+      process: this.#process(pidfd),
     };
     this.#clients.set(client.id, client);
+    return client;
+  }
+
+  #process(pidfd: number | null, known?: string | null): PeerProcess {
+    const name = known ?? (pidfd === null ? null : this.world.processName(pidfd));
+    return new PeerProcess({ pidfd, name }, this.world, (process) => this.#past.delete(process));
+  }
+
+  /** One that was connected before the daemon was restarted, and is not now. */
+  restore({ id, peer, connectedAt, fdsSent, session, process }: KeptClient): Client {
+    const pidfd = process === null ? null : this.world.openProcess(peer.pid, process);
+    const client: Client = {
+      ...{ id, peer, connectedAt, fdsSent, session },
+      owned: new Set(),
+      ownedBytes: 0,
+      connected: false,
+      process: this.#process(pidfd, process),
+    };
     return client;
   }
 

@@ -30,6 +30,13 @@ export class History {
     this.#forgotten++;
   }
 
+  /** So many were kept by a daemon before this one, which they went with. */
+  static ofFormer(forgotten: number): History {
+    const history = new History();
+    history.#forgotten = forgotten;
+    return history;
+  }
+
   copy(): History {
     const copy = new History();
     copy.#entries.push(...this.#entries);

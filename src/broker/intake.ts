@@ -5,7 +5,7 @@
 
 import type { BrokerError } from '../memory/errors.js';
 import type { BroughtPlane } from '../memory/plane.js';
-import { attempt, type Done, type Result } from '../memory/result.js';
+import { attempt, type Done } from '../memory/result.js';
 import type { MemorySpec, Plan } from '../memory/source.js';
 import { BrokerBuffer, type NewBuffer, type Owner } from './buffer.js';
 import type { Leases } from './leases.js';
@@ -110,7 +110,7 @@ export class Intake {
     const spare = this.parts.pool.take(choice);
     if (spare !== null) {
       const { id, allocation } = spare;
-      done(this.#register({ ...wanted, id, allocation }));
+      this.#register({ ...wanted, id, allocation }, done);
       return;
     }
     const id = this.parts.newId();
@@ -120,7 +120,7 @@ export class Intake {
         this.#planner.explain(owner, request, result.error, done);
         return;
       }
-      done(this.#register({ ...wanted, id, allocation: result }));
+      this.#register({ ...wanted, id, allocation: result }, done);
     });
   }
 
@@ -190,29 +190,41 @@ export class Intake {
       const kept = new Set(result.planes.map((plane) => plane.fd));
       for (const { fd } of planes) if (!kept.has(fd)) this.parts.world.closeFd(fd);
       const wanted = { owner, spec, lifetime, name, charge, choice: null };
-      done(this.#register({ ...wanted, id, allocation: result }));
+      this.#register({ ...wanted, id, allocation: result }, done);
     });
   }
 
-  #register(made: Omit<NewBuffer, 'held' | 'createdAt'>): Result<BrokerBuffer> {
+  /** Answers when it is sure to outlive the daemon, as far as its lifetime asks for that. */
+  #register(
+    made: Omit<NewBuffer, 'held' | 'number' | 'createdAt'>,
+    done: Done<BrokerBuffer>,
+  ): void {
     const { owner, lifetime, allocation, charge } = made;
     const held = this.parts.registry.hold(allocation);
     const error = this.parts.registry.settle(charge, allocation, held);
     this.parts.pool.fit();
     if (error !== null) {
       charge.release();
-      return { error };
+      done({ error });
+      return;
     }
-    const buffer = new BrokerBuffer({ ...made, held, createdAt: this.parts.world.clock.now() });
+    const number = this.parts.registry.nextNumber();
+    const createdAt = this.parts.world.clock.now();
+    const buffer = new BrokerBuffer({ ...made, held, number, createdAt });
     this.parts.registry.add(buffer);
     if (typeof lifetime === 'object') this.parts.leases.start(buffer, lifetime.lease);
     this.parts.world.changed(buffer);
     this.parts.registry.happened({ type: 'buffer.created', buffer });
     this.parts.registry.owns(owner, allocation.size);
-    if (lifetime === 'connection' && owner.client?.connected === false) {
+    const isLate = () => lifetime === 'connection' && owner.client?.connected === false;
+    if (isLate()) {
       this.parts.release(buffer);
-      return { error: connectionGone() };
+      done({ error: connectionGone() });
+      return;
     }
-    return buffer;
+    this.parts.world.keep(buffer, () => {
+      if (isLate()) done({ error: connectionGone() });
+      else done(buffer);
+    });
   }
 }

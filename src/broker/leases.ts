@@ -22,14 +22,15 @@ export interface Lease {
   readonly letGoAt: Monotonic | null;
 }
 
-interface Entry {
+/** What outlives the daemon. */
+export interface KeptLease {
   readonly seconds: number;
   readonly endsAt: Monotonic;
   readonly letGoAt: Monotonic | null;
 }
 
 export class Leases {
-  readonly #entries = new Map<BrokerBuffer, Entry>();
+  readonly #entries = new Map<BrokerBuffer, KeptLease>();
   readonly #deadlines = new Deadlines<BrokerBuffer>();
   /** From the recall until the broker lets go. */
   graceSeconds = DEFAULT_LEASE_GRACE_SECONDS;
@@ -46,6 +47,15 @@ export class Leases {
   start(buffer: BrokerBuffer, seconds: number): void {
     checkLease(seconds);
     this.#set(buffer, { seconds, endsAt: this.#in(seconds), letGoAt: null });
+  }
+
+  kept(buffer: BrokerBuffer): KeptLease | null {
+    return this.#entries.get(buffer) ?? null;
+  }
+
+  /** Goes on where it was. */
+  restore(buffer: BrokerBuffer, lease: KeptLease): void {
+    this.#set(buffer, lease);
   }
 
   /** In place of another lifetime, or of the lease that it has. Tells everybody who has the buffer. */
@@ -122,12 +132,12 @@ export class Leases {
     return after(this.clock.now(), seconds * 1000);
   }
 
-  #recall(buffer: BrokerBuffer, entry: Entry): void {
+  #recall(buffer: BrokerBuffer, entry: KeptLease): void {
     this.#set(buffer, { ...entry, letGoAt: this.#in(this.graceSeconds) });
     this.recalled(buffer, this.graceSeconds);
   }
 
-  #set(buffer: BrokerBuffer, entry: Entry): void {
+  #set(buffer: BrokerBuffer, entry: KeptLease): void {
     this.#entries.set(buffer, entry);
     this.#deadlines.set(buffer, entry.letGoAt ?? entry.endsAt);
   }

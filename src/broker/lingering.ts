@@ -27,7 +27,7 @@ export interface LingeringWorld extends UnprovenWorld {
   /** Takes ownership of the fds, one a memory, and closes what is not needed to look at it. */
   remains(allocation: Allocation, fds: readonly number[]): Remains;
   /** What the kernel will tell, at best, when nobody has an allocation's memory any more. */
-  tells(allocation: Allocation): Exclude<Remaining, 'lingering'>;
+  tells(allocation: Allocation): Exclude<Remaining, 'lingering' | 'unseen'>;
   readonly clock: Clock;
   /** What is shown of it is new. */
   changed(buffer: BrokerBuffer): void;
@@ -47,6 +47,8 @@ interface Entry {
   readonly buffer: BrokerBuffer;
   /** Null while messages with the fds still wait to be sent. */
   remains: Remains | null;
+  /** The daemon has it no more: only a search tells of it. */
+  isUnseen: boolean;
   /** Since when it could have been gone for all that the kernel says. */
   unknownSince: Monotonic | null;
   /** Ends the search in all processes; null where it is not sought there. */
@@ -103,6 +105,7 @@ export class Lingering {
     const entry: Entry = {
       buffer,
       remains: null,
+      isUnseen: false,
       unknownSince: null,
       giveUp: null,
       verdict: 'unknown',
@@ -204,13 +207,15 @@ export class Lingering {
       if (held.shared) return 'lingering';
       entry.remains = this.world.remains(allocation, held.take());
     }
-    return entry.remains.look();
+    const found = entry.remains.look();
+    entry.isUnseen = found === 'unseen';
+    return found;
   }
 
   /** What is made of a count. */
-  #judged(entry: Entry, found: Remaining): Exclude<Remaining, 'counted'> {
+  #judged(entry: Entry, found: Remaining): Exclude<Remaining, 'counted' | 'unseen'> {
     const { buffer } = entry;
-    if (found !== 'counted') {
+    if (found !== 'counted' && found !== 'unseen') {
       entry.giveUp?.();
       entry.giveUp = null;
       this.#settle(entry);
@@ -219,7 +224,7 @@ export class Lingering {
     if (entry.giveUp === null) {
       if (!buffer.wasHandedOut || this.#over(entry)) return 'gone';
       const suspect = this.terms.suspect(buffer);
-      if (this.unproven.trust(suspect)) return 'gone';
+      if (found === 'counted' && this.unproven.trust(suspect)) return 'gone';
       entry.verdict = 'unknown';
       // All that one sweep finds is too much for one turn: each waits for its check.
       entry.settled = this.terms.room.expect(suspect.owner);
@@ -237,12 +242,12 @@ export class Lingering {
    * Whether `unknown` memory is charged no longer. That all who were handed it have exited ends it where
    * nobody could look at whom they may have passed it on to.
    */
-  #over({ buffer, unknownSince }: Entry): boolean {
+  #over({ buffer, unknownSince, isUnseen }: Entry): boolean {
     const now = this.world.clock.now();
     const since = now - (unknownSince ?? now);
     if (since >= this.terms.graceMs) return true;
-    const isCounted = this.world.tells(buffer.allocation) === 'counted';
-    if (isCounted && !this.unproven.isBlindTo(this.terms.suspect(buffer))) return false;
+    const isSought = isUnseen || this.world.tells(buffer.allocation) === 'counted';
+    if (isSought && !this.unproven.isBlindTo(this.terms.suspect(buffer))) return false;
     return buffer.recipientsExited;
   }
 

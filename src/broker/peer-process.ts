@@ -15,13 +15,20 @@ export class PeerProcess {
   /** Its connection is there, whose end waits for the pidfd, too. */
   #connected = true;
 
+  /** What tells it from every other process, while the machine runs; null where the kernel does not say. */
+  readonly name: string | null;
+  private pidfd: number | null;
+
   /** Takes ownership of the pidfd; null where the kernel gave none. The caller has the first reference. */
   constructor(
-    private pidfd: number | null,
+    { pidfd, name }: { readonly pidfd: number | null; readonly name: string | null },
     private readonly world: World,
     /** Told when nothing is to be learnt any more. */
     private readonly over: (process: PeerProcess) => void,
-  ) {}
+  ) {
+    this.pidfd = pidfd;
+    this.name = name;
+  }
 
   /** Only true where that is certain. */
   get exited(): boolean {

@@ -5,7 +5,7 @@
 
 import { BrokerError } from '../memory/errors.js';
 import { asRefusal } from '../memory/result.js';
-import type { Allocation } from '../memory/source.js';
+import { type Allocation, NOTHING_KEPT } from '../memory/source.js';
 import type { BrokerBuffer, Owner } from './buffer.js';
 import type { BufferEvent } from './events.js';
 import { HeldFds } from './held-fds.js';
@@ -22,11 +22,29 @@ export class Registry {
   readonly #buffers = new Map<string, BrokerBuffer>();
   /** Of live buffers and of those that linger. */
   readonly memories = new Memories();
+  #lastNumber = 0;
 
   constructor(
     private readonly world: Surroundings,
     private readonly quotas: Quotas,
   ) {}
+
+  /** Destroys what the source keeps; of what an earlier daemon has made there is nothing. */
+  free(allocation: Allocation): void {
+    if (allocation.key !== NOTHING_KEPT) this.world.free(allocation);
+  }
+
+  /** For a buffer that is made. */
+  nextNumber(): number {
+    return ++this.#lastNumber;
+  }
+
+  /** One of before the daemon was restarted; released ones are listed elsewhere. */
+  restore(buffer: BrokerBuffer): void {
+    this.#lastNumber = Math.max(this.#lastNumber, buffer.number);
+    if (!buffer.released) this.add(buffer);
+    else this.memories.add(buffer);
+  }
 
   get buffers(): Iterable<BrokerBuffer> {
     return this.#buffers.values();

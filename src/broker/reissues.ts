@@ -85,10 +85,11 @@ export class Reissues {
     const error = this.parts.registry.settle(buffer.charge, allocation, held, bytes);
     if (error !== null) return { error };
     importers.fit(buffer, allocation.size);
-    this.parts.world.free(buffer.allocation);
+    this.parts.registry.free(buffer.allocation);
     this.parts.registry.owns(buffer.owner, allocation.size - buffer.allocation.size);
     const former = buffer.replace(allocation, held, {
       id: this.parts.newId(),
+      number: this.parts.registry.nextNumber(),
       charge: this.parts.quotas.impose(charged),
       now: this.parts.world.clock.now(),
     });

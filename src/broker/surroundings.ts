@@ -38,6 +38,18 @@ export interface Surroundings extends Workshop, LingeringWorld, PoolWorld, TextW
   importMemory(asker: Asker, brought: BroughtMemory, done: Done<Allocation>): void;
   /** Destroys what the source keeps for an allocation (its fds are closed by the broker). */
   free(allocation: Allocation): void;
+  /**
+   * Has what is known of a buffer, and its fds where its lifetime asks for it, outlive the daemon, and calls
+   * `kept` when it may be answered: at once, or when the service manager has room. The buffer is new, or has
+   * another lifetime.
+   */
+  keep(buffer: BrokerBuffer, kept: () => void): void;
+  /** Where whoever sends the first answer notes that it has been sent (Packet.told); 0: nowhere. */
+  toldAt(buffer: BrokerBuffer): number;
+  /** What tells the process behind a pidfd from every other; null where the kernel does not say. */
+  processName(pidfd: number): string | null;
+  /** A pidfd of the process that has this number and is called so; null where there is none. */
+  openProcess(pid: number, name: string): number | null;
   /** st_dev:st_ino of a dma_buf or memfd. */
   identity(fd: number): string;
   /** Whether the process behind a pidfd has ended. */

@@ -45,6 +45,14 @@ interface Entry<T> extends TokenInfo {
   usesLeft: number;
 }
 
+/** What outlives the daemon. */
+export interface KeptToken extends TokenInfo {
+  readonly audience: Principals | null;
+  /** As text (`digestOf`). */
+  readonly digest: string;
+  readonly issuer: number;
+}
+
 export interface Issued {
   readonly info: TokenInfo;
   /** The secret; it is kept nowhere. */
@@ -101,6 +109,35 @@ export class Tokens<T> {
     this.#entries.set(keyOf(hash), entry);
     this.#byTarget.set(target, known.set(entry.id, keyOf(hash)));
     return { info: infoOf(entry), token };
+  }
+
+  kept(target: T): KeptToken[] {
+    const keys = [...(this.#byTarget.get(target)?.values() ?? [])];
+    return keys.flatMap((key) => {
+      const entry = this.#entries.get(key);
+      if (entry === undefined) return [];
+      return [{ ...infoOf(entry), audience: entry.audience, digest: key, issuer: entry.issuer }];
+    });
+  }
+
+  /** Those of a target that were kept, whatever the limits. */
+  restore(target: T, tokens: readonly KeptToken[]): void {
+    const known = this.#byTarget.get(target) ?? new Map<string, string>();
+    for (const { digest: key, ...token } of tokens) {
+      this.#pool.overdraw(token.issuer, 1);
+      this.#entries.set(key, { ...token, target, digest: Buffer.from(key, 'base64') });
+      known.set(token.id, key);
+    }
+    if (known.size > 0) this.#byTarget.set(target, known);
+  }
+
+  /** The number of the last one that was made. */
+  get last(): number {
+    return this.#lastId;
+  }
+
+  set last(number: number) {
+    this.#lastId = number;
   }
 
   /** Throws where a user could not make a token on these terms for something new. */

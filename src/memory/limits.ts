@@ -152,6 +152,24 @@ export const MAX_LEASE_SECONDS = 86_400;
 /** Enough for a client that is alive to renew or to stop using the buffer. */
 export const DEFAULT_LEASE_GRACE_SECONDS = 5;
 
+/** A client that is alive is back within a second; one that is stopped or swapped out may take longer. */
+export const DEFAULT_RESTART_GRACE_SECONDS = 30;
+
+/**
+ * fds that the service manager keeps: their names come back in one string of at most 128 KiB
+ * (LISTEN_FDNAMES; execve(2)'s MAX_ARG_STRLEN), and it compares each new one with all that it has.
+ */
+export const MAX_STORED_FDS = 4096;
+
+/** Of each user, that the manager is told of in a second: each is 20 µs to 2 ms of its time. */
+export const STORED_FDS_PER_SECOND = 100;
+
+/**
+ * Slots of 512 bytes for what outlives the daemon: a buffer has four to six. Pages are taken as they are
+ * written.
+ */
+export const KEPT_SLOTS = 262_144;
+
 /** The third request of a spec in a short time is no coincidence: a swapchain has three images. */
 export const POOL_HOT_REQUESTS = 3;
 

@@ -119,6 +119,9 @@ export interface ImportCheck {
   readonly reason: string;
 }
 
+/** The key of memory that an earlier daemon has allocated: what its source kept went with that process. */
+export const NOTHING_KEPT = 0;
+
 /** Exported memory: zeroed, CLOEXEC, its fds owned by the receiver of this object. */
 export interface Allocation {
   readonly source: Origin;

@@ -39,7 +39,7 @@ function atLeast(kernel: string, major: number, minor: number): boolean {
 export function tells(
   { handleType, exporter }: Allocation,
   kernel: string = release(),
-): Exclude<Remaining, 'lingering'> {
+): Exclude<Remaining, 'lingering' | 'unseen'> {
   if (handleType === 'memfd') return 'gone';
   if (handleType === 'opaque_fd' || exporter === null) return 'unknown';
   const isCounted = HEAPS.has(exporter) || (exporter === 'udmabuf' && atLeast(kernel, 6, 11));
@@ -48,6 +48,13 @@ export function tells(
 
 /** How often each dma_buf, by identity, is kept here. */
 const kept = new Map<string, number>();
+
+/** Somebody keeps a reference to a dma_buf for the daemon: the service manager. Or no more. */
+export function referredElsewhere(identity: string, by: 1 | -1): void {
+  const now = (kept.get(identity) ?? 0) + by;
+  if (now > 0) kept.set(identity, now);
+  else kept.delete(identity);
+}
 
 /** The buffer's memory is gone when each of its dma_bufs is nobody else's. */
 class CountedDmaBufs implements Remains {
@@ -63,7 +70,8 @@ class CountedDmaBufs implements Remains {
   }
 
   look(): Remaining {
-    const alone = (fd: number) => info(fd)?.count === kept.get(identity(fd));
+    // Fewer where the manager has not taken what it was sent.
+    const alone = (fd: number) => (info(fd)?.count ?? 0) <= (kept.get(identity(fd)) ?? 0);
     if (!this.fds.every(alone)) return 'lingering';
     return this.alone;
   }
@@ -115,6 +123,9 @@ class WatchedMemfds implements Remains {
   }
 }
 
+/** An earlier daemon had it, and this one has no fd of it. */
+const unseen: Remains = { look: () => 'unseen', close: () => {} };
+
 const untold: Remains = { look: () => 'unknown', close: () => {} };
 
 function watched(fds: readonly number[], watch: GoneWatch | null): Remains {
@@ -134,7 +145,8 @@ export function remains(
   fds: readonly number[],
   watch: GoneWatch | null = shared,
 ): Remains {
-  const { handleType } = allocation;
+  const { handleType, identities } = allocation;
+  if (fds.length === 0 && identities !== undefined) return unseen;
   if (handleType === 'dma_buf') return new CountedDmaBufs(fds, tells(allocation));
   const left = handleType === 'memfd' ? watched(fds, watch) : untold;
   for (const fd of fds) close(fd);

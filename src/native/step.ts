@@ -166,13 +166,14 @@ export class Step {
   /**
    * Queues a message for the next `run`; false if the batch is full. The fds stay the caller's and
    * must stay open until `done` has been called. `drained`: send only when the peer has read all
-   * that was sent to it before.
+   * that was sent to it before. `told`: where a word becomes 1 at the moment when all of it has been
+   * sent; it stays there until `run` has returned.
    */
   send(
     fd: number,
     bytes: Buffer,
     fds: readonly number[],
-    drained: boolean,
+    { drained, told = 0 }: { readonly drained: boolean; readonly told?: Address },
     done: (result: SendResult) => void,
   ): boolean {
     const { out, outWords, outBytes, outSize, maxOut, maxFds } = this.#layout;
@@ -181,6 +182,8 @@ export class Step {
     const at = out + this.#outCount * outWords;
     bytes.copy(this.#bytes, outBytes + this.#outUsed);
     this.#words.set([fd, this.#outUsed, bytes.length, drained ? 1 : 0, fds.length, ...fds], at);
+    // Behind the result, which the step writes. Int32Array takes numbers modulo 2^32.
+    this.#words.set([told, told / 2 ** 32], at + 6 + maxFds);
     this.#outUsed += bytes.length;
     this.#outCount++;
     this.#pending.push(done);

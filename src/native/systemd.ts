@@ -16,7 +16,7 @@ const SO_SNDTIMEO = 21;
 const SEND_TIMEOUT = new BigInt64Array([5n, 0n]);
 
 /** struct sockaddr_un; a leading @ means the abstract namespace, whose names begin with NUL. */
-function unixAddress(path: string): Buffer {
+export function managerAddress(path: string): Buffer {
   const name = Buffer.from(path, 'utf8');
   if (name.length >= SUN_PATH) throw new RangeError('NOTIFY_SOCKET is too long');
   if (name[0] === 0x40) name[0] = 0;
@@ -28,7 +28,7 @@ function unixAddress(path: string): Buffer {
 /** Sends e.g. `READY=1`. Returns false where no manager listens; throws SystemError otherwise. */
 export function notify(state: string, socket = process.env.NOTIFY_SOCKET): boolean {
   if (socket === undefined || socket === '') return false;
-  const address = unixAddress(socket);
+  const address = managerAddress(socket);
   const message = Buffer.from(state, 'utf8');
   const fd = callInt(symbol('socket'), AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
   if (fd < 0) throw new SystemError('socket', lastErrno());

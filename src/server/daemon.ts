@@ -6,8 +6,6 @@ import { totalmem } from 'node:os';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { Policy } from '../broker/policy.js';
-import type { Inherited } from '../native/inherited.js';
-import { close } from '../native/libc/fd.js';
 import { packageRoot, packageVersion } from '../package-root.js';
 import type { Config, Loaded } from './config/config.js';
 import { ConfigInForce } from './config/in-force.js';
@@ -22,7 +20,6 @@ import type { Manager } from './machine/manager.js';
 import { readSubuids } from './machine/names.js';
 import { Resolver } from './machine/resolver.js';
 import type { Published } from './machine/socket-file.js';
-import { storeLimit } from './machine/store-limit.js';
 import { Reports } from './reports.js';
 import {
   admitNamed,
@@ -38,25 +35,16 @@ import {
   socketFile,
   startWatchdog,
   takeHanded,
+  takeKept,
 } from './start.js';
 import { Started } from './started.js';
 import { Allocator, DataPlane } from './threads/data-plane.js';
 import { Previews } from './threads/previews.js';
 
-const NAMES_SHOWN = 10;
-
 /** What is read again at SIGHUP. */
 interface Changeable {
   policy: Policy;
   tokens: Config['restTcp']['tokensFile'];
-}
-
-/** What the service manager has kept and this daemon does not know. */
-function discardUnknown(others: readonly Inherited[], logger: Logger): void {
-  if (others.length === 0) return;
-  const names = [...new Set(others.map(({ name }) => name))].slice(0, NAMES_SHOWN);
-  logger.warn({ count: others.length, names }, 'descriptors of the service manager are not known');
-  for (const { fd } of others) close(fd);
 }
 
 interface Parts {
@@ -138,12 +126,7 @@ export class Daemon {
 
     const { sockets: handed, others } = HandedSockets.sort(start.inherited);
     started.add(() => handed.close());
-    discardUnknown(others, logger);
-    if (storeLimit(process.env) === 0) {
-      logger.info(
-        'no service manager keeps buffers: they will not survive a restart of the daemon',
-      );
-    }
+    const survives = takeKept(others, reports.ring, { logger, started });
 
     // Before any client: from then on no process is started here (machine/nss.ts).
     const resolver = new Resolver();
@@ -168,7 +151,7 @@ export class Daemon {
     const maxFds = readMaxFds();
     const machine = machineRules(totalmem(), maxFds, allocator.inventory.device);
     const quotas = quotaSetup(config, { machine, rest: kept.quotas.rules, subuids });
-    const setup = planeSetup(config, allocator, { maxFds, quotas });
+    const setup = planeSetup(config, allocator, { maxFds, quotas, kept: survives?.setup ?? null });
     const plane = new DataPlane(threads, allocator, clients.listener, setup, reports);
     started.add(() => plane.close());
     // Its last answer goes to the data plane.
@@ -176,6 +159,7 @@ export class Daemon {
     reports.plane = plane;
     allocatorTaken();
     clients.listenerTaken();
+    survives?.taken();
 
     step('REST');
     const watches = makeWatches({

@@ -13,6 +13,8 @@ import type { Inherited } from '../native/inherited.js';
 import { close, setNonBlocking } from '../native/libc/fd.js';
 import { listenUnix } from '../native/libc/socket.js';
 import type { Config, Loaded } from './config/config.js';
+import type { EventRing } from './events/ring.js';
+import { HeadNumber } from './kept/head.js';
 import { deviceView, warnings } from './lists/inventory-views.js';
 import type { Log } from './log/log.js';
 import { mainDevice } from './machine/drm-node.js';
@@ -26,12 +28,14 @@ import {
   publishSocket,
   type SocketFile,
 } from './machine/socket-file.js';
+import { storeLimit } from './machine/store-limit.js';
 import type { SubuidRange } from './machine/users.js';
 import { type Look, Sweeper } from './observe/holders/sweeper.js';
 import { LeakWatch } from './observe/leaks/watch.js';
 import { PressureWatch, readPsi } from './observe/pressure.js';
 import type { Started } from './started.js';
 import { defaultStateFolder, StateFolder } from './state/folder.js';
+import { openKept } from './state/kept.js';
 import { QuotaState } from './state/quotas.js';
 import { countStart } from './state/starts.js';
 import type { Allocator, DataPlane } from './threads/data-plane.js';
@@ -238,7 +242,7 @@ export async function openState(path: string | null, logger: Logger, started: St
 export function planeSetup(
   config: Config,
   { inventory }: Allocator,
-  known: { readonly maxFds: number; readonly quotas: QuotaSetup },
+  known: Pick<PlaneSetup, 'maxFds' | 'quotas' | 'kept'>,
 ): Omit<PlaneSetup, 'listener' | 'wake' | 'inventory'> {
   return {
     ...known,
@@ -246,10 +250,50 @@ export function planeSetup(
     unknownGraceSeconds: config.accounting.unknownGraceSeconds,
     trustedBytes: config.accounting.trustedBytes ?? Number.POSITIVE_INFINITY,
     leaseGraceSeconds: config.leases.graceSeconds,
+    restartGraceSeconds: config.restart.graceSeconds,
     audit: config.log.audit,
     policy: config.policy,
     pool: config.pool,
   };
+}
+
+const NAMES_SHOWN = 10;
+
+/** What the service manager has kept and this daemon does not know. */
+function discardUnknown(others: readonly Inherited[], logger: Logger): void {
+  if (others.length === 0) return;
+  const names = [...new Set(others.map(({ name }) => name))].slice(0, NAMES_SHOWN);
+  logger.warn({ count: others.length, names }, 'descriptors of the service manager are not known');
+  for (const { fd } of others) close(fd);
+}
+
+/**
+ * What a daemon before this one has left with the service manager. Until the data plane has taken it over
+ * (`taken`), `started` closes it. Null where nothing outlives the daemon.
+ */
+export function takeKept(
+  others: readonly Inherited[],
+  ring: EventRing,
+  { logger, started }: { readonly logger: Logger; readonly started: Started },
+) {
+  const { env } = process;
+  const limit = storeLimit(env);
+  const kept =
+    limit === 0 ? null : openKept(others, { limit, socket: env.NOTIFY_SOCKET ?? '' }, logger);
+  if (kept === null) {
+    if (limit === 0) discardUnknown(others, logger);
+    logger.info('no service manager keeps buffers: they will not survive a restart of the daemon');
+    return null;
+  }
+  const { setup, numbers } = kept;
+  started.add(() => numbers.close());
+  ring.goOn(numbers.get(HeadNumber.run), numbers.get(HeadNumber.event), (next) =>
+    numbers.set(HeadNumber.event, next),
+  );
+  const taken = started.add(() => {
+    for (const fd of [setup.file, ...setup.named.map((each) => each.fd)]) close(fd);
+  });
+  return { setup, taken };
 }
 
 /** What looks at the machine again and again. None is started yet. */

@@ -51,7 +51,7 @@ function make(t: Test, clients = 1) {
 /** Queues a message and runs a turn; returns what became of it. */
 function sendNow(step: Step, fd: number, bytes: Buffer, fds: number[] = [], drained = false) {
   let result: SendResult | undefined;
-  step.send(fd, bytes, fds, drained, (given) => {
+  step.send(fd, bytes, fds, { drained }, (given) => {
     result = given;
   });
   step.run(0);
@@ -170,7 +170,7 @@ await withoutLeaks(t, 'step', async (t) => {
     const order: number[] = [];
     for (const i of [1, 2, 3]) {
       const bytes = Buffer.from([i]);
-      step.send(server, bytes, [], false, () => order.push(i));
+      step.send(server, bytes, [], { drained: false }, () => order.push(i));
       bytes.fill(9);
     }
     t.same(order, [], 'nothing happens before the turn');
@@ -229,15 +229,22 @@ await withoutLeaks(t, 'step', async (t) => {
     const done = () => sent++;
     const MOST = 10_000;
     let queued = 0;
-    while (queued < MOST && step.send(server, Buffer.from('x'), [], false, done)) queued++;
+    while (queued < MOST && step.send(server, Buffer.from('x'), [], { drained: false }, done))
+      queued++;
     t.ok(queued >= 64 && queued < MOST, `${queued} messages a turn`);
     step.run(0);
     t.equal(sent, queued);
     t.equal(receive(client)?.bytes.length, queued);
-    t.equal(step.send(server, hello, [], false, done), true, 'the next turn has room');
+    t.equal(step.send(server, hello, [], { drained: false }, done), true, 'the next turn has room');
     step.run(0);
-    t.throws(() => step.send(server, Buffer.alloc(2 ** 20), [], false, done), RangeError);
-    t.throws(() => step.send(server, hello, Array(MAX_FDS + 1).fill(0), false, done), RangeError);
+    t.throws(
+      () => step.send(server, Buffer.alloc(2 ** 20), [], { drained: false }, done),
+      RangeError,
+    );
+    t.throws(
+      () => step.send(server, hello, Array(MAX_FDS + 1).fill(0), { drained: false }, done),
+      RangeError,
+    );
   });
 
   t.test('wake', async (t) => {

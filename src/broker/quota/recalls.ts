@@ -188,6 +188,14 @@ export class Recalls {
     this.#recall({ reason: 'administrator', uid, enough: null }, [buffer], seconds, by);
   }
 
+  /** One of before the daemon was restarted: its owner was told. */
+  restore(buffer: BrokerBuffer, { reason, deadline }: RecallTerms): void {
+    const { uid } = buffer.charge.who;
+    const recall = { reason, uid, deadline, buffers: new Set([buffer]), enough: null };
+    this.#recalls.add(recall);
+    this.#byBuffer.set(buffer, recall);
+  }
+
   /** The registry has let go of a buffer. */
   released(buffer: BrokerBuffer): void {
     const recall = this.#byBuffer.get(buffer);

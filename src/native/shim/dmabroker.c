@@ -175,6 +175,7 @@ struct out {
 	int32_t drained; /* 1: send only if the peer has read all before it (SIOCOUTQ) */
 	int32_t nfds, fds[MAX_FDS];
 	int32_t result; /* bytes sent, -errno, or -EBUSY: not drained yet */
+	uint32_t told_lo, told_hi; /* where a word becomes 1 when all of it was sent; 0: nowhere */
 };
 
 struct in {
@@ -231,6 +232,10 @@ static void step_send(struct step *s)
 		else
 			o->result = (int32_t)dmab_send(o->sock, s->out_bytes + o->offset,
 						       o->length, o->fds, o->nfds);
+		uint64_t told = (uint64_t)o->told_hi << 32 | o->told_lo;
+		/* At once: the process may end before it runs anything else (slots.ts). */
+		if (told && o->result == (int32_t)o->length)
+			__atomic_store_n((int32_t *)(uintptr_t)told, 1, __ATOMIC_RELEASE);
 		/* What was not sent whole needs the caller before anything else happens. */
 		if (o->result != (int32_t)o->length)
 			s->timeout_ms = 0;

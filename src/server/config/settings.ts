@@ -7,6 +7,7 @@
 import type { ChargePolicy } from '../../broker/shares.js';
 import {
   DEFAULT_LEASE_GRACE_SECONDS,
+  DEFAULT_RESTART_GRACE_SECONDS,
   DEFAULT_TRUSTED_BYTES,
   DEFAULT_UNKNOWN_GRACE_SECONDS,
 } from '../../memory/limits.js';
@@ -189,6 +190,19 @@ export const SECTIONS = {
         {
           about:
             "How long it is from a lease's end, when its buffer is recalled, until the daemon lets go of it.",
+        },
+      ),
+    },
+  }),
+  restart: section({
+    about: 'What an earlier daemon has left, where a service manager has kept it.',
+    settings: {
+      grace_seconds: setting(
+        number({ minimum: 0, maximum: DAY_SECONDS }, 'seconds'),
+        DEFAULT_RESTART_GRACE_SECONDS,
+        {
+          about:
+            'How long clients that were connected before a restart have to come back: buffers that were bound to their connections are kept until then.',
         },
       ),
     },

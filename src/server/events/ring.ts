@@ -2,8 +2,9 @@
  * The last events, numbered, for readers that each go at their own pace. Nothing is kept for a
  * reader: it has a place in the ring, and one that is overtaken has missed events.
  *
- * An id is `RUN-NUMBER`: the run is drawn anew at each start of the daemon, so that an id of another
- * run is known as such and not taken for a place in this one. In a sealed id the number is not to be
+ * An id is `RUN-NUMBER`: the run is drawn anew at each start of the daemon that has nothing of one before it,
+ * so that an id of another run is known as such and not taken for a place in this one. Numbers go on over a
+ * restart; the events do not. In a sealed id the number is not to be
  * read: who is told of some events only is not to count the others.
  */
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
@@ -27,13 +28,27 @@ export interface Place {
 
 export class EventRing {
   readonly #slots: EventInfo[] = [];
-  readonly #run = randomBytes(4).toString('hex');
+  #run = randomBytes(4).toString('hex');
   readonly #key = randomBytes(KEY_BYTES);
   readonly #readers = new Set<() => void>();
   /** The number that the next event gets. */
   #next = 1;
+  /** Of this daemon's first one. */
+  #first = 1;
+  #advanced: (next: number) => void = () => {};
 
   constructor(private readonly size: number = EVENT_RING_SIZE) {}
+
+  /**
+   * Goes on with the numbers of a daemon before this one, whose events are not kept. Before any event.
+   * `advanced` is told of each later number.
+   */
+  goOn(run: number, next: number, advanced: (next: number) => void): void {
+    this.#run = run.toString(16).padStart(8, '0');
+    this.#next = Math.max(1, next);
+    this.#first = this.#next;
+    this.#advanced = advanced;
+  }
 
   /** Adds events and tells the readers. */
   push(drafts: readonly EventDraft[]): void {
@@ -41,6 +56,7 @@ export class EventRing {
       this.#slots[this.#next % this.size] = { id: this.idBefore(this.#next + 1), ...draft };
       this.#next++;
     }
+    this.#advanced(this.#next);
     for (const reader of this.#readers) reader();
   }
 
@@ -50,7 +66,7 @@ export class EventRing {
 
   /** The number of the oldest event that is kept. */
   get oldest(): number {
-    return Math.max(1, this.#next - this.size);
+    return Math.max(this.#first, this.#next - this.size);
   }
 
   /** The event with a number between `oldest` and `next`. */
@@ -75,7 +91,10 @@ export class EventRing {
     if (lastId === null) return { next: this.#next, gap: null };
     const [run, number = ''] = lastId.split('-');
     const next = (sealed ? this.#unseal(number) : Number(number)) + 1;
-    if (run !== this.#run || !(next <= this.#next)) return { next: this.#next, gap: 'restarted' };
+    const isOfFormer = next <= this.#first && this.#first > 1;
+    if (run !== this.#run || !(next <= this.#next) || isOfFormer) {
+      return { next: this.#next, gap: 'restarted' };
+    }
     if (next < this.oldest) return { next: this.#next, gap: 'overrun' };
     return { next, gap: null };
   }

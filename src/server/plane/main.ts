@@ -20,9 +20,10 @@ import { SystemClock } from '../../native/clock.js';
 import { Closers } from '../../native/closers.js';
 import { close, identity } from '../../native/libc/fd.js';
 import { sealedBytes } from '../../native/libc/memory.js';
-import { hasExited, nameThread } from '../../native/libc/process.js';
+import { hasExited, nameThread, openProcess, processName } from '../../native/libc/process.js';
 import { remains, tells } from '../../native/remains.js';
 import { Step } from '../../native/step.js';
+import { KeptPlane } from '../kept/plane.js';
 import { accountable } from '../machine/users.js';
 import { Closing } from '../wayland/closing.js';
 import { Connections } from '../wayland/connections.js';
@@ -67,6 +68,8 @@ const reporter = new Reporter(
 const allocatorClient = new AllocatorClient(allocator, (stack) =>
   log('error', 'the allocator failed', { stack }),
 );
+const kept: KeptPlane | null =
+  setup.kept === null ? null : new KeptPlane(setup.kept, { clock, log, broker: () => broker });
 const broker: Broker = new Broker(
   {
     allocate: (asker, choice, id, done) =>
@@ -100,6 +103,13 @@ const broker: Broker = new Broker(
     remains,
     tells,
     sweep: (identities) => post({ kind: 'sweep', identities }),
+    keep: (buffer, done) => {
+      if (kept === null) done();
+      else kept.keeping.keep(buffer, done);
+    },
+    toldAt: (buffer) => kept?.keeping.toldAt(buffer) ?? 0,
+    processName,
+    openProcess,
     exited: hasExited,
     identity,
     closeFd: close,
@@ -110,8 +120,14 @@ const broker: Broker = new Broker(
       const { id, generation } = event.buffer;
       log('info', 'buffer re-issued', { event: 'buffer_reissued', buffer: id, generation });
     },
-    changed: (record) => journal.changed(record),
-    gone: (record) => journal.gone(record),
+    changed: (record) => {
+      journal.changed(record);
+      kept?.keeping.changed(record);
+    },
+    gone: (record) => {
+      journal.gone(record);
+      kept?.keeping.gone(record);
+    },
     clock,
     random: (bytes) => randomFillSync(bytes),
   },
@@ -128,6 +144,8 @@ const journal: Journal = new Journal(() => broker, clock, post);
 broker.policy = new Policy(setup.policy);
 broker.leases.graceSeconds = setup.leaseGraceSeconds;
 broker.pool.configure(setup.pool);
+
+kept?.restore(setup.restartGraceSeconds * 1000);
 
 const step = new Step(setup.listener, setup.wake);
 const closers = new Closers(setup.wake);
@@ -219,7 +237,10 @@ function closeLast(): void {
 while (running) {
   const wait = connections.flush();
   // Read after it: the end of a connection is something for the journal.
-  const timeout = journal.behind ? 0 : soonest(wait, broker.wait, reporter.wait, closing.wait);
+  // Before the step sends what tells of it.
+  kept?.keeping.flush();
+  const waits = [wait, broker.wait, reporter.wait, closing.wait, kept?.keeping.wait ?? -1];
+  const timeout = journal.behind ? 0 : soonest(...waits);
   const inputs = step.run(timeout);
   const turnEnded = measures.turn();
   for (const input of inputs) connections.take(input);
@@ -231,8 +252,11 @@ while (running) {
   turnEnded();
 }
 
+// What is let go of now is there when the daemon is started again.
+kept?.keeping.freeze();
 connections.close();
 broker.close();
+kept?.close();
 reporter.close();
 // With it goes what is still in its backlog, and what was sent there.
 closing.add(NOBODY.uid, setup.listener, () => {});

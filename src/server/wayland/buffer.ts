@@ -186,6 +186,7 @@ export class BufferObject {
       resource.event('done');
       if (lease?.graceLeft != null) this.#watcher.recalled?.('lease_expired', lease.graceLeft);
     });
+    if (done !== null && this.#done === null) done.told = () => this.broker.toldAt(buffer);
     this.#done ??= done;
     this.broker.handedOut(buffer, this.connection.client, this.#mayRenew);
     this.#settle(null);

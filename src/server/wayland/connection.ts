@@ -32,6 +32,8 @@ export interface Packet {
   held: HeldFds | null;
   /** To be told when the peer has received it. */
   received?: () => void;
+  /** Where it is to be noted, at once, that all of it has been sent (step.ts); 0: nowhere. */
+  told?: () => number;
 }
 
 /** wl_display, which is there from the start. */

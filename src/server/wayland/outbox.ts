@@ -130,7 +130,7 @@ export class Outbox {
     return Math.ceil(this.#lookAt - now);
   }
 
-  #tryNext({ bytes, held }: Packet): number {
+  #tryNext({ bytes, held, told }: Packet): number {
     if (this.#full) return -1;
     const now = this.clock.now();
     if (this.#retryAt !== null && now < this.#retryAt) return Math.ceil(this.#retryAt - now);
@@ -140,7 +140,7 @@ export class Outbox {
       this.socket.fd,
       bytes,
       held?.fds ?? [],
-      drained,
+      { drained, told: told?.() ?? 0 },
       (result) => {
         connection.sending = false;
         this.#retryAt = null;

@@ -125,6 +125,18 @@ export type PlaneMessage =
       readonly fields: object;
     };
 
+/** What the data plane has things outlive the daemon with. */
+export interface KeptSetup {
+  /** The file of records (server/kept); the data plane's from its start on. */
+  readonly file: number;
+  /** NOTIFY_SOCKET. */
+  readonly socket: string;
+  /** What the service manager had beside the file, by FDNAME; the data plane's, too. */
+  readonly named: readonly { readonly name: string; readonly fd: number }[];
+  /** How many fds of buffers the manager takes. */
+  readonly max: number;
+}
+
 /** What the data plane's thread is started with. The listener becomes its own; the eventfd stays main's. */
 export interface PlaneSetup {
   readonly listener: number;
@@ -143,6 +155,9 @@ export interface PlaneSetup {
   readonly quotas: QuotaSetup;
   readonly policy: PolicyRules;
   readonly pool: PoolLimits;
+  /** What outlives the daemon; null: nothing does. */
+  readonly kept: KeptSetup | null;
+  readonly restartGraceSeconds: number;
 }
 
 /** The data plane's quotas as they are at the start. */

@@ -227,6 +227,29 @@ export class FakeWorld implements Surroundings {
     return this.identities.get(fd) ?? `0:${fd}`;
   }
 
+  /** Buffers that are to outlive the daemon and wait for the service manager; null: it has room. */
+  keeping: (() => void)[] | null = null;
+
+  keep(_buffer: BrokerBuffer, kept: () => void): void {
+    if (this.keeping === null) kept();
+    else this.keeping.push(kept);
+  }
+
+  toldAt(): number {
+    return 0;
+  }
+
+  processName(pidfd: number): string {
+    return `process of ${pidfd}`;
+  }
+
+  /** Processes that are there after a restart, by name. */
+  readonly processes = new Map<string, number>();
+
+  openProcess(_pid: number, name: string): number | null {
+    return this.processes.get(name) ?? null;
+  }
+
   exited(pidfd: number): boolean {
     if (!this.open.has(pidfd)) throw new Error(`pidfd ${pidfd} is not open`);
     return this.ended.has(pidfd);

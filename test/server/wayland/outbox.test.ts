@@ -37,7 +37,13 @@ class FakeStep {
     return this.fdsWaiting;
   }
 
-  send(_fd: number, bytes: Buffer, fds: readonly number[], drained: boolean, done: Sent['done']) {
+  send(
+    _fd: number,
+    bytes: Buffer,
+    fds: readonly number[],
+    { drained }: { readonly drained: boolean },
+    done: Sent['done'],
+  ) {
     if (this.full) return false;
     this.queue.push({ bytes: Buffer.from(bytes), fds, drained, done });
     return true;

@@ -1,0 +1,167 @@
+/**
+ * After a restart: buffers are again what they were, charged to whom they were charged. Those whose memory
+ * nobody has brought by the end of a period of grace go as their lifetime says; so do those of which it is
+ * not known that anybody was told that they are there.
+ *
+ * Owns: who is awaited, until the grace is over.
+ */
+import { after, type Monotonic } from '../memory/clock.js';
+import type { Plane } from '../memory/plane.js';
+import { type Allocation, NOTHING_KEPT } from '../memory/source.js';
+import { nothingHeld } from './away.js';
+import { BrokerBuffer, type Client, type Owner, type Recipient } from './buffer.js';
+import type { Clients } from './clients.js';
+import type { FairPool } from './fair-pool.js';
+import { History } from './history.js';
+import type { KeptBuffer, KeptClient, KeptRecipient } from './kept.js';
+import type { Leases } from './leases.js';
+import type { Lingering } from './lingering.js';
+import type { Quotas } from './quota/quotas.js';
+import type { Registry } from './registry.js';
+import type { Sessions } from './sessions.js';
+import type { Surroundings } from './surroundings.js';
+import type { Tokens } from './tokens.js';
+
+/** What was kept, and what is left of it. */
+export interface Restorable extends KeptBuffer {
+  /** Of each memory; null where they were not kept. They are the broker's from here on. */
+  readonly fds: readonly number[] | null;
+  /** Somebody was told that it is there. */
+  readonly told: boolean;
+}
+
+/** The last numbers that were given. */
+export interface KeptNumbers {
+  readonly client: number;
+  readonly token: number;
+}
+
+interface Parts {
+  readonly world: Surroundings;
+  readonly quotas: Quotas;
+  readonly registry: Registry;
+  readonly clients: Clients;
+  readonly sessions: Sessions;
+  readonly tokens: Tokens<BrokerBuffer>;
+  readonly leases: Leases;
+  readonly lingering: Lingering;
+  readonly recipients: FairPool;
+  /** Lets go of what nobody has claimed. */
+  release(buffer: BrokerBuffer): void;
+}
+
+export class Restored {
+  readonly #awaited = new Set<BrokerBuffer>();
+  #until: Monotonic | null = null;
+
+  constructor(private readonly parts: Parts) {}
+
+  /** Once, before anybody connects. */
+  restore(
+    clients: readonly KeptClient[],
+    buffers: readonly Restorable[],
+    { client, token }: KeptNumbers,
+    graceMs: number,
+  ): void {
+    const { parts } = this;
+    parts.clients.last = client;
+    parts.tokens.last = token;
+    const past = new Map(clients.map((kept) => [kept.id, parts.clients.restore(kept)]));
+    const inOrder = [...buffers].sort((a, b) => a.memory.number - b.memory.number);
+    for (const each of inOrder) this.#restore(each, past);
+    for (const each of past.values()) {
+      parts.sessions.restore(each);
+      parts.clients.departed(each);
+    }
+    if (this.#awaited.size > 0) this.#until = after(parts.world.clock.now(), graceMs);
+  }
+
+  #restore(kept: Restorable, past: ReadonlyMap<string, Client>): void {
+    const { parts } = this;
+    const { memory, state, fds } = kept;
+    const allocation = withFds(memory.allocation, fds);
+    const { client, peer, token } = state.owner;
+    const owner: Owner = {
+      client: client === null ? null : (past.get(client) ?? null),
+      ...{ peer, ...(token !== undefined && { token }) },
+    };
+    const buffer = new BrokerBuffer({
+      ...{ id: memory.id, number: memory.number, spec: memory.spec, choice: memory.choice },
+      ...{ allocation, owner, lifetime: state.lifetime, name: state.name },
+      held: fds === null ? nothingHeld() : parts.registry.hold(allocation),
+      createdAt: memory.createdAt,
+      charge: parts.quotas.impose(state.charged),
+    });
+    buffer.generation = memory.generation;
+    buffer.formerOf = memory.formerOf;
+    buffer.lastUsed = state.lastUsed;
+    buffer.released = state.released;
+    buffer.releasedAt = state.releasedAt;
+    buffer.history = History.ofFormer(state.events);
+    buffer.restoreRecipients(this.#recipients(buffer, state.recipients, past), state.forgotten);
+    parts.quotas.importers.impose(buffer, state.parts);
+    parts.registry.restore(buffer);
+    if (state.released) {
+      parts.quotas.linger(buffer);
+      parts.lingering.add(buffer);
+    } else this.#live(buffer, kept);
+    parts.world.keep(buffer, () => {});
+    parts.world.changed(buffer);
+  }
+
+  #live(buffer: BrokerBuffer, { state, fds, told }: Restorable): void {
+    const { parts } = this;
+    parts.registry.owns(buffer.owner, buffer.allocation.size);
+    parts.tokens.restore(buffer, state.tokens);
+    if (state.lease !== null) parts.leases.restore(buffer, state.lease);
+    if (state.recall !== null) parts.quotas.recalls.restore(buffer, state.recall);
+    if (fds === null) buffer.state = 'away';
+    else if (state.lost) buffer.state = 'lost';
+    if (fds === null || buffer.lifetime === 'connection' || !told) this.#awaited.add(buffer);
+  }
+
+  *#recipients(
+    buffer: BrokerBuffer,
+    kept: readonly KeptRecipient[],
+    past: ReadonlyMap<string, Client>,
+  ): Generator<Recipient> {
+    const { recipients: pool, quotas, world } = this.parts;
+    const watched = world.tells(buffer.allocation) !== 'gone';
+    for (const { client: id, receivedAt, mayRenew } of kept) {
+      const client = past.get(id);
+      if (client === undefined) continue;
+      const { uid } = quotas.whoIs({ client, peer: client.peer });
+      pool.overdraw(uid, 1);
+      const process = watched ? client.process.retain() : null;
+      const forgotten = () => pool.give(uid, 1);
+      yield { client, receivedAt, mayRenew, process, forgotten };
+    }
+  }
+
+  /** Somebody has come back for it. */
+  claimed(buffer: BrokerBuffer): void {
+    this.#awaited.delete(buffer);
+  }
+
+  /** Lets go of what nobody has come for, when the grace is over. */
+  run(): void {
+    if (this.#until === null || this.parts.world.clock.now() < this.#until) return;
+    this.#until = null;
+    for (const buffer of [...this.#awaited]) this.parts.release(buffer);
+    this.#awaited.clear();
+  }
+
+  /** Milliseconds until `run` has something to do; -1: never. */
+  get wait(): number {
+    if (this.#until === null) return -1;
+    return Math.max(0, Math.ceil(this.#until - this.parts.world.clock.now()));
+  }
+}
+
+/** One fd a memory; planes in one memory have the same. */
+function withFds(allocation: Allocation, fds: readonly number[] | null): Allocation {
+  const planes = allocation.planes.map(
+    (plane): Plane => ({ ...plane, fd: fds?.[plane.memory] ?? -1 }),
+  );
+  return { ...allocation, planes, key: NOTHING_KEPT };
+}

@@ -1,0 +1,315 @@
+/**
+ * Records in a memfd that outlive the process: written so that whatever instruction it ends at, each record
+ * is there as it was or as it is, and never a part of it.
+ *
+ * The file: a page of head, then slots of one size. A record takes one or more: its first slot has the
+ * number of the next, and so on. A slot's state word is written last (and first, where it is freed), and a
+ * changed record is a new one beside the old, whose slot is freed then; both may be there, of which the one
+ * with the higher number is newer. The size is sealed, so that nobody can take pages from under the mapping.
+ *
+ * A second word of the first slot says that somebody was told of the record. It is written by whoever tells:
+ * dmab_step, at the moment when the message has gone (step.ts).
+ *
+ * Numbers are in the machine's byte order: the file never leaves it.
+ *
+ * Owns: the memfd and its mapping.
+ */
+import { fstatSync } from 'node:fs';
+import { type Address, addressOf } from './ffi.js';
+import { close } from './libc/fd.js';
+import { type Mapping, map, sealedMemfd } from './libc/memory.js';
+
+const MAGIC = Buffer.from('dmab-rec');
+const HEAD_BYTES = 4096;
+const SLOT_BYTES = 512;
+/** Of a slot's own words before its bytes. */
+const WORDS_BYTES = 32;
+const PAYLOAD = SLOT_BYTES - WORDS_BYTES;
+const SLOT_WORDS = SLOT_BYTES / 4;
+
+/** Words of the head. */
+const Head = { version: 2, slotBytes: 3, slots: 4, ready: 5, used: 6 } as const;
+/** Numbers of the head that whoever has the file keeps there: doubles, from this one on. */
+const FIRST_NUMBER = 8;
+/** Words of a slot. */
+const Slot = { state: 0, told: 1, next: 2, length: 3 } as const;
+/** The double in a slot's words 4 and 5. */
+const ORDER = 2;
+
+const FREE = 0;
+const FIRST = 1;
+const REST = 2;
+
+/** Such a file cannot be read: it is not whole, or no such file at all. */
+export class UnreadableSlots extends Error {
+  override readonly name = 'UnreadableSlots';
+}
+
+/** A later version than this one has written it. */
+export class LaterSlots extends Error {
+  override readonly name = 'LaterSlots';
+}
+
+export interface StoredRecord {
+  /** Its first slot's. */
+  readonly slot: number;
+  readonly order: number;
+  readonly told: boolean;
+  /** A copy. */
+  readonly bytes: Buffer;
+}
+
+export class Slots {
+  readonly #bytes: Buffer;
+  readonly #words: Int32Array;
+  readonly #doubles: Float64Array;
+  readonly #address: Address;
+  readonly #count: number;
+  /** Free ones among those that were used, the last one is taken first. */
+  readonly #free: number[] = [];
+  /** The first slot that was never used: what is behind it has no pages, and is to get none by being read. */
+  #fresh = 0;
+  /** Free from the next `recycle` on. */
+  #freed: number[] = [];
+  #order = 0;
+
+  private constructor(
+    /** Of the memfd, for whoever keeps it; it stays this one's. */
+    readonly fd: number,
+    private readonly mapping: Mapping,
+    count: number,
+  ) {
+    const { bytes } = mapping;
+    this.#bytes = bytes;
+    this.#words = new Int32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);
+    this.#doubles = new Float64Array(bytes.buffer, bytes.byteOffset, bytes.length / 8);
+    this.#address = addressOf(bytes);
+    this.#count = count;
+  }
+
+  /** An empty file. Pages are taken as they are written, so that many slots cost nothing. */
+  static make(name: string, count: number, version: number): Slots {
+    const size = HEAD_BYTES + count * SLOT_BYTES;
+    const fd = sealedMemfd(name, size);
+    const slots = Slots.#mapped(fd, size, count);
+    MAGIC.copy(slots.#bytes);
+    slots.#words[Head.version] = version;
+    slots.#words[Head.slotBytes] = SLOT_BYTES;
+    slots.#words[Head.slots] = count;
+    Atomics.store(slots.#words, Head.ready, 1);
+    return slots;
+  }
+
+  /**
+   * A file that an earlier process has made; the fd is this one's once it is returned. Throws UnreadableSlots,
+   * or LaterSlots where its version is higher; the fd stays the caller's then.
+   */
+  static open(fd: number, version: number): { slots: Slots; version: number } {
+    const { size } = fstatSync(fd);
+    const count = (size - HEAD_BYTES) / SLOT_BYTES;
+    if (!Number.isInteger(count) || count < 1) throw new UnreadableSlots(`it has ${size} bytes`);
+    const slots = Slots.#mapped(fd, size, count);
+    try {
+      const found = slots.#check(version);
+      slots.#findFree();
+      return { slots, version: found };
+    } catch (error) {
+      slots.mapping.release();
+      throw error;
+    }
+  }
+
+  /** What `open` would say; nothing stays mapped. */
+  static check(fd: number, version: number): void {
+    const { slots } = Slots.open(fd, version);
+    slots.mapping.release();
+  }
+
+  static #mapped(fd: number, size: number, count: number): Slots {
+    return new Slots(fd, map(fd, size, { write: true }), count);
+  }
+
+  #check(version: number): number {
+    const words = this.#words;
+    if (!this.#bytes.subarray(0, MAGIC.length).equals(MAGIC) || words[Head.ready] !== 1)
+      throw new UnreadableSlots('it is no such file, or was not finished');
+    const found = words[Head.version] ?? 0;
+    if (found > version) throw new LaterSlots(`it is of version ${found}, and ${version} is known`);
+    if (words[Head.slotBytes] !== SLOT_BYTES || words[Head.slots] !== this.#count)
+      throw new UnreadableSlots('its slots are of another size or number');
+    return found;
+  }
+
+  /** What is not reached from a first slot is free: a record that was not finished. */
+  #findFree(): void {
+    const used = new Set<number>();
+    this.#fresh = Math.min(this.#words[Head.used] ?? 0, this.#count);
+    for (let slot = 0; slot < this.#fresh; slot++) {
+      if (this.#word(slot, Slot.state) !== FIRST) continue;
+      this.#order = Math.max(this.#order, this.#orderOf(slot));
+      for (const each of this.#chain(slot)) used.add(each);
+    }
+    for (let slot = this.#fresh - 1; slot >= 0; slot--) if (!used.has(slot)) this.#free.push(slot);
+  }
+
+  /** Says that all is of this version from now on. */
+  set version(version: number) {
+    Atomics.store(this.#words, Head.version, version);
+  }
+
+  /** A number of the head, from 0 on; they are 0 in the beginning. */
+  number(index: number): number {
+    return this.#doubles[FIRST_NUMBER + index] ?? 0;
+  }
+
+  setNumber(index: number, value: number): void {
+    this.#doubles[FIRST_NUMBER + index] = value;
+  }
+
+  /** A record that leads nowhere is left out. */
+  *records(): Generator<StoredRecord> {
+    for (let slot = 0; slot < this.#fresh; slot++) {
+      if (this.#word(slot, Slot.state) !== FIRST) continue;
+      const parts = [...this.#chain(slot)].map((each) => {
+        const at = this.#payloadAt(each);
+        return this.#bytes.subarray(at, at + PAYLOAD);
+      });
+      const length = this.#word(slot, Slot.length);
+      const bytes = Buffer.concat(parts);
+      if (bytes.length < length) continue;
+      const told = this.#word(slot, Slot.told) === 1;
+      yield { slot, order: this.#orderOf(slot), told, bytes: bytes.subarray(0, length) };
+    }
+  }
+
+  /**
+   * Writes a record, in place of another where one is named. Returns its first slot; null where there is no
+   * room: then nothing has changed.
+   */
+  write(record: Uint8Array, { told, replaces }: { told: boolean; replaces: number | null }) {
+    const count = Math.max(1, Math.ceil(record.length / PAYLOAD));
+    const chain = this.#take(count);
+    if (chain === null) return null;
+    for (const [index, slot] of chain.entries()) {
+      const part = record.subarray(index * PAYLOAD, (index + 1) * PAYLOAD);
+      this.#bytes.set(part, this.#payloadAt(slot));
+      this.#setWord(slot, Slot.next, (chain[index + 1] ?? -1) + 1);
+      if (index > 0) this.#setWord(slot, Slot.state, REST);
+    }
+    const first = chain[0] as number;
+    this.#setWord(first, Slot.length, record.length);
+    this.#setWord(first, Slot.told, told ? 1 : 0);
+    this.#doubles[(this.#wordAt(first, 0) >> 1) + ORDER] = ++this.#order;
+    // Sequentially consistent: nothing above is moved behind it.
+    Atomics.store(this.#words, this.#wordAt(first, Slot.state), FIRST);
+    if (replaces !== null) this.remove(replaces);
+    return first;
+  }
+
+  #take(count: number): number[] | null {
+    const reused = Math.min(count, this.#free.length);
+    const fresh = count - reused;
+    if (this.#fresh + fresh > this.#count) return null;
+    const chain = this.#free.splice(this.#free.length - reused, reused);
+    for (let i = 0; i < fresh; i++) chain.push(this.#fresh++);
+    if (fresh > 0) Atomics.store(this.#words, Head.used, this.#fresh);
+    return chain;
+  }
+
+  /** Its slots are not used again before `recycle`. */
+  remove(slot: number): void {
+    const chain = [...this.#chain(slot)];
+    Atomics.store(this.#words, this.#wordAt(slot, Slot.state), FREE);
+    for (const each of chain) this.#setWord(each, Slot.state, FREE);
+    this.#freed.push(...chain);
+  }
+
+  /** Nobody has an address of what was removed any more. */
+  recycle(): void {
+    if (this.#freed.length === 0) return;
+    this.#free.push(...this.#freed);
+    this.#freed = [];
+  }
+
+  /** Where the word is that says whether somebody was told of a record. */
+  toldAt(slot: number): Address {
+    return this.#address + 4 * this.#wordAt(slot, Slot.told);
+  }
+
+  isTold(slot: number): boolean {
+    return this.#word(slot, Slot.told) === 1;
+  }
+
+  tell(slot: number): void {
+    this.#setWord(slot, Slot.told, 1);
+  }
+
+  get free(): number {
+    return this.#count - this.#fresh + this.#free.length + this.#freed.length;
+  }
+
+  /** It ends with a slot that is none, or is somebody else's: then the record is not whole. */
+  *#chain(first: number): Generator<number> {
+    let slot = first;
+    for (let seen = 0; seen < this.#count; seen++) {
+      yield slot;
+      slot = this.#word(slot, Slot.next) - 1;
+      if (slot < 0 || slot >= this.#count || this.#word(slot, Slot.state) !== REST) return;
+    }
+  }
+
+  #wordAt(slot: number, word: number): number {
+    return HEAD_BYTES / 4 + slot * SLOT_WORDS + word;
+  }
+
+  #payloadAt(slot: number): number {
+    return HEAD_BYTES + slot * SLOT_BYTES + WORDS_BYTES;
+  }
+
+  #word(slot: number, word: number): number {
+    return this.#words[this.#wordAt(slot, word)] as number;
+  }
+
+  #setWord(slot: number, word: number, value: number): void {
+    this.#words[this.#wordAt(slot, word)] = value;
+  }
+
+  #orderOf(slot: number): number {
+    return this.#doubles[(this.#wordAt(slot, 0) >> 1) + ORDER] as number;
+  }
+
+  /** Unmaps it, and gives the fd to the caller. */
+  detach(): number {
+    this.mapping.release();
+    return this.fd;
+  }
+
+  close(): void {
+    close(this.detach());
+  }
+}
+
+/** The numbers of a file's head alone, for another thread than the one that has its records. */
+export class HeadNumbers {
+  readonly #mapping: Mapping;
+  readonly #doubles: Float64Array;
+
+  /** The fd stays the caller's. */
+  constructor(fd: number) {
+    this.#mapping = map(fd, HEAD_BYTES, { write: true });
+    const { bytes } = this.#mapping;
+    this.#doubles = new Float64Array(bytes.buffer, bytes.byteOffset, HEAD_BYTES / 8);
+  }
+
+  get(index: number): number {
+    return this.#doubles[FIRST_NUMBER + index] ?? 0;
+  }
+
+  set(index: number, value: number): void {
+    this.#doubles[FIRST_NUMBER + index] = value;
+  }
+
+  close(): void {
+    this.#mapping.release();
+  }
+}

@@ -1,0 +1,243 @@
+/**
+ * Has the registry outlive the daemon: what is known of each buffer is a record in a file that the service
+ * manager keeps, and so are the fds of buffers whose lifetime is not their connection's. The order is record,
+ * fds, answer: so whoever was told of a buffer finds it again, whenever the process ends.
+ *
+ * What has changed is written once a turn, before the turn's messages are sent.
+ *
+ * Owns: the mapping of the file. The fds of buffers are the registry's.
+ */
+import type { Broker } from '../../broker/broker.js';
+import { BrokerBuffer, type Client } from '../../broker/buffer.js';
+import { type KeptState, keptClient } from '../../broker/kept.js';
+import type { Slots } from '../../native/slots.js';
+import type { FdStore, StoredFd } from './fd-store.js';
+import type { Found } from './found.js';
+import { HeadNumber } from './head.js';
+import { fdName } from './names.js';
+import { clientRecord, memoryRecord, stateRecord } from './records.js';
+
+interface Records {
+  /** Of its memory, and the generation that it is of. */
+  memory: { readonly slot: number; readonly generation: number } | null;
+  state: number | null;
+  /** The clients that it names. */
+  clients: ReadonlySet<string>;
+}
+
+export interface KeepingWorld {
+  readonly broker: Broker;
+  /** Once: there is no room for all that is to be kept. */
+  full(): void;
+  /** A buffer's fds are not in the store, which has no room. */
+  unkept(id: string): void;
+}
+
+export class Keeping {
+  readonly #buffers = new Map<string, Records>();
+  readonly #clients = new Map<string, { slot: number; references: number; connected: boolean }>();
+  readonly #changed = new Set<BrokerBuffer | Client>();
+  #isFull = false;
+  #frozen = false;
+
+  constructor(
+    private readonly world: () => KeepingWorld,
+    private readonly slots: Slots,
+    private readonly store: FdStore,
+  ) {}
+
+  /** What is in the file and in the store from before. */
+  found({ clients, buffers, stale }: Found): void {
+    for (const { id, slot } of clients) {
+      this.#clients.set(id, { slot, references: 0, connected: false });
+    }
+    for (const { memory, state, slots, stored } of buffers) {
+      const { id, generation } = memory;
+      const records: Records = {
+        memory: { slot: slots.memory, generation },
+        state: slots.state,
+        clients: new Set(),
+      };
+      this.#buffers.set(id, records);
+      this.#refer(records, namedBy(state));
+      if (stored.length > 0) this.store.found(id, stored);
+    }
+    for (const slot of stale) this.slots.remove(slot);
+    for (const [id, { references }] of this.#clients) if (references === 0) this.#dropClient(id);
+  }
+
+  /** `kept` is called when the buffer may be answered. */
+  keep(buffer: BrokerBuffer, kept: () => void): void {
+    if (this.#frozen) return;
+    this.#write(buffer);
+    if (!isStored(buffer) || this.store.has(buffer.id)) {
+      kept();
+      return;
+    }
+    this.store.put(buffer.charge.who.uid, {
+      id: buffer.id,
+      fds: fdsOf(buffer),
+      done: (stored) => {
+        if (!stored && !buffer.released) this.world().unkept(buffer.id);
+        kept();
+      },
+    });
+  }
+
+  changed(record: BrokerBuffer | Client): void {
+    this.#changed.add(record);
+  }
+
+  /** Nothing is left of it. */
+  gone(record: BrokerBuffer | Client): void {
+    this.#changed.delete(record);
+    if (this.#frozen) return;
+    if (!(record instanceof BrokerBuffer)) {
+      this.#left(record.id);
+      return;
+    }
+    const records = this.#buffers.get(record.id);
+    this.#buffers.delete(record.id);
+    if (records !== undefined) {
+      // The state first: a memory without one is nothing.
+      if (records.state !== null) this.slots.remove(records.state);
+      if (records.memory !== null) this.slots.remove(records.memory.slot);
+      this.#refer(records, new Set());
+    }
+    this.store.drop(record.id);
+  }
+
+  /** Writes what has changed: before anybody is told of it. */
+  flush(): void {
+    if (this.#frozen) return;
+    this.slots.recycle();
+    for (const record of this.#changed) {
+      if (record instanceof BrokerBuffer) this.#write(record);
+      else if (record.session !== null) this.#writeClient(record);
+    }
+    this.#changed.clear();
+    const { client, token } = this.world().broker.numbers;
+    this.slots.setNumber(HeadNumber.client, client);
+    this.slots.setNumber(HeadNumber.token, token);
+    this.store.run();
+  }
+
+  get wait(): number {
+    return this.#frozen ? -1 : this.store.wait;
+  }
+
+  /** The daemon ends: what it lets go of now is there when it is started again. */
+  freeze(): void {
+    this.flush();
+    this.#frozen = true;
+  }
+
+  toldAt({ id }: BrokerBuffer): number {
+    const slot = this.#buffers.get(id)?.memory?.slot;
+    return slot === undefined || this.#frozen ? 0 : this.slots.toldAt(slot);
+  }
+
+  close(): void {
+    this.slots.close();
+  }
+
+  #write(buffer: BrokerBuffer): void {
+    const known = this.#buffers.get(buffer.id);
+    const records: Records = known ?? { memory: null, state: null, clients: new Set() };
+    const { memory, state } = this.world().broker.kept(buffer);
+    if (records.memory?.generation !== buffer.generation) {
+      const before = records.memory?.slot ?? null;
+      // Of what is made over REST nobody tells here.
+      const told = before === null ? buffer.owner.client === null : this.slots.isTold(before);
+      const slot = this.#put(memoryRecord(memory), told, before);
+      if (slot === null) return;
+      records.memory = { slot, generation: buffer.generation };
+      if (known !== undefined) this.store.drop(buffer.id);
+    }
+    for (const { client } of buffer.recipients) this.#ensure(client);
+    if (buffer.owner.client !== null) this.#ensure(buffer.owner.client);
+    const slot = this.#put(stateRecord(buffer.id, state), true, records.state);
+    if (slot === null) return;
+    records.state = slot;
+    this.#buffers.set(buffer.id, records);
+    this.#refer(records, namedBy(state));
+    if (buffer.released && !isStored(buffer)) this.store.drop(buffer.id);
+  }
+
+  /** Those that a buffer names have a record, session or not. */
+  #ensure(client: Client): void {
+    if (!this.#clients.has(client.id)) this.#writeClient(client);
+  }
+
+  #writeClient(client: Client): void {
+    const known = this.#clients.get(client.id);
+    if (known === undefined && !client.connected && client.owned.size === 0) return;
+    const slot = this.#put(clientRecord(keptClient(client)), true, known?.slot ?? null);
+    if (slot === null) return;
+    const { references = 0 } = known ?? {};
+    this.#clients.set(client.id, { slot, references, connected: client.connected });
+  }
+
+  #left(id: string): void {
+    const known = this.#clients.get(id);
+    if (known === undefined) return;
+    known.connected = false;
+    if (known.references === 0) this.#dropClient(id);
+  }
+
+  #dropClient(id: string): void {
+    const known = this.#clients.get(id);
+    if (known !== undefined) this.slots.remove(known.slot);
+    this.#clients.delete(id);
+  }
+
+  /** A buffer names these clients now. */
+  #refer(records: Records, clients: ReadonlySet<string>): void {
+    for (const id of clients) {
+      const known = this.#clients.get(id);
+      if (!records.clients.has(id) && known !== undefined) known.references++;
+    }
+    for (const id of records.clients) {
+      if (clients.has(id)) continue;
+      const known = this.#clients.get(id);
+      if (known === undefined) continue;
+      known.references--;
+      if (known.references === 0 && !known.connected) this.#dropClient(id);
+    }
+    records.clients = clients;
+  }
+
+  #put(record: Buffer, told: boolean, replaces: number | null): number | null {
+    const slot = this.slots.write(record, { told, replaces });
+    if (slot === null && !this.#isFull) {
+      this.#isFull = true;
+      this.world().full();
+    }
+    return slot;
+  }
+}
+
+/** The clients that a buffer's state names. */
+function namedBy({ owner, recipients }: KeptState): Set<string> {
+  const clients = new Set(recipients.map(({ client }) => client));
+  if (owner.client !== null) clients.add(owner.client);
+  return clients;
+}
+
+/**
+ * Whether the service manager is to have its fds. What lingers stays there as long as its references are
+ * counted: a memfd or an opaque fd there would keep memory that nobody else has, and nothing would tell.
+ */
+function isStored({ lifetime, released, allocation, held }: BrokerBuffer): boolean {
+  if (lifetime === 'connection' || held.fds.length === 0) return false;
+  return !released || allocation.handleType === 'dma_buf';
+}
+
+/** One fd a memory. */
+function fdsOf({ id, allocation }: BrokerBuffer): StoredFd[] {
+  return allocation.memories.map((_, memory) => ({
+    name: fdName(id, memory),
+    fd: allocation.planes.find((plane) => plane.memory === memory)?.fd ?? -1,
+    identity: allocation.identities?.[memory] ?? null,
+  }));
+}

@@ -1,0 +1,13 @@
+/** What fds are called in the service manager's store (FDNAME=, sd_pid_notify_with_fds(3)). */
+
+/** The file of records. */
+export const STATE_NAME = 'state';
+/** One that could not be read, and is of no use but to be looked at. */
+export const SET_ASIDE_NAME = 'state-set-aside';
+
+/** Of a buffer's memory: 13 characters, a hyphen, a digit. */
+export const fdName = (id: string, memory: number): string => `${id}-${memory}`;
+
+const MEMORY = /^[a-z2-7]{1,13}-\d+$/;
+/** Whether it is such a name. */
+export const isMemoryName = (name: string): boolean => MEMORY.test(name);

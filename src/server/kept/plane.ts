@@ -1,0 +1,110 @@
+/**
+ * The data plane's part of what outlives the daemon: it reads what there is, has the broker take it up, and
+ * keeps it from then on.
+ *
+ * Owns: the file, the manager's socket, and fds of the store that no buffer has, which are closed at once.
+ */
+import type { Broker } from '../../broker/broker.js';
+import type { Clock } from '../../memory/clock.js';
+import { STORED_FDS_PER_SECOND } from '../../memory/limits.js';
+import type { LogLevel } from '../../memory/log-level.js';
+import { info } from '../../native/dmabuf.js';
+import { close, duplicate, identity } from '../../native/libc/fd.js';
+import { NotifySocket } from '../../native/notify-socket.js';
+import { referredElsewhere } from '../../native/remains.js';
+import { Slots } from '../../native/slots.js';
+import type { KeptSetup } from '../words/messages.js';
+import { FdStore } from './fd-store.js';
+import { type Found, findKept } from './found.js';
+import { HeadNumber } from './head.js';
+import { Keeping } from './keeping.js';
+import { VERSION } from './records.js';
+
+interface World {
+  readonly clock: Clock;
+  broker(): Broker;
+  log(level: LogLevel, text: string, fields: object): void;
+}
+
+export class KeptPlane {
+  readonly keeping: Keeping;
+  readonly #found: Found;
+  readonly #slots: Slots;
+  readonly #socket: NotifySocket;
+  #lastUnkept = false;
+
+  constructor(
+    setup: KeptSetup,
+    private readonly world: World,
+  ) {
+    const { slots, version } = Slots.open(setup.file, VERSION);
+    this.#slots = slots;
+    this.#socket = NotifySocket.open(setup.socket);
+    const store = new FdStore(
+      {
+        send: (state, fds) => this.#socket.send(state, fds),
+        referred: referredElsewhere,
+        clock: world.clock,
+      },
+      { max: setup.max, perSecond: STORED_FDS_PER_SECOND },
+    );
+    this.#found = findKept(slots.records(), version, setup.named, {
+      identity,
+      dmaBuf: info,
+      duplicate,
+    });
+    this.keeping = new Keeping(
+      () => ({ broker: world.broker(), full: () => this.#full(), unkept: () => this.#unkept() }),
+      slots,
+      store,
+    );
+    this.keeping.found(this.#found);
+    for (const { fd } of this.#found.stray) close(fd);
+    store.forget(this.#found.stray.map(({ name }) => name));
+    slots.version = VERSION;
+  }
+
+  /** Once the broker is there, and before anybody connects. */
+  restore(graceMs: number): void {
+    const { clients, buffers, problems, stray } = this.#found;
+    const numbers = {
+      client: this.#slots.number(HeadNumber.client),
+      token: this.#slots.number(HeadNumber.token),
+    };
+    for (const problem of problems) this.world.log('warn', problem, {});
+    this.world.broker().restore(clients, buffers, numbers, graceMs);
+    this.keeping.flush();
+    if (buffers.length === 0 && clients.length === 0 && stray.length === 0) return;
+    const away = buffers.filter(({ fds, state }) => fds === null && !state.released).length;
+    const fields = {
+      event: 'restored',
+      buffers: buffers.length,
+      away,
+      clients: clients.length,
+      stray: stray.length,
+    };
+    this.world.log(
+      'info',
+      `${buffers.length} buffers of before the restart are there again`,
+      fields,
+    );
+  }
+
+  #full(): void {
+    const text = 'there is no room for all that is to outlive the daemon: newer buffers will not';
+    this.world.log('error', text, { event: 'state_full' });
+  }
+
+  #unkept(): void {
+    if (this.#lastUnkept) return;
+    this.#lastUnkept = true;
+    const text =
+      'the service manager keeps no more file descriptors: newer buffers will not outlive the daemon';
+    this.world.log('warn', text, { event: 'store_full' });
+  }
+
+  close(): void {
+    this.keeping.close();
+    this.#socket.close();
+  }
+}

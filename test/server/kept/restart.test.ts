@@ -1,0 +1,191 @@
+/**
+ * A daemon that is killed and started again has what its service manager has kept: buffers with their memory,
+ * tokens, leases, owners and charges. With memfds, on any machine; test/systemd does the same with systemd.
+ */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import t, { type Test } from 'tap';
+import { connect } from '../../../src/client/index.js';
+import {
+  dmabroker_manager_v1,
+  dmabroker_params_v1,
+} from '../../../src/protocol/dmabroker-v1.gen.js';
+import type { TestDaemon } from '../../support/daemon.js';
+import { eventually, withoutVulkan } from '../../support/daemon.js';
+import { FREE, MANAGER, RawClient } from '../../support/raw-client.js';
+import { ServiceManager } from '../../support/service-manager.js';
+
+const memfd = { kind: 'buffer', size: 4096, handleTypes: ['memfd'] } as const;
+
+const quota = async (daemon: TestDaemon) =>
+  (await daemon.rest('GET', `/v1/quotas/user/${process.getuid?.()}`)).body.charge;
+
+/** What is to be the same before and after. */
+async function seen(daemon: TestDaemon) {
+  const { body } = await daemon.rest('GET', '/v1/buffers?limit=1000');
+  const tokens = await Promise.all(
+    body.map(
+      async ({ id }: { id: string }) => (await daemon.rest('GET', `/v1/buffers/${id}/tokens`)).body,
+    ),
+  );
+  return { buffers: body, tokens, charge: await quota(daemon) };
+}
+
+/** Each process measures for itself what lies between the machine's clocks. */
+const CLOCK_MS = 10;
+const DATE = /^\d{4}-\d\d-\d\dT[\d:.]+Z$/;
+
+/**
+ * `after` with the dates of `before` where they are the same; whoever was connected has gone with the daemon,
+ * and is connected no more.
+ */
+function alike(after: unknown, before: unknown, name = ''): unknown {
+  if (typeof after === 'string' && typeof before === 'string' && DATE.test(after)) {
+    return Math.abs(Date.parse(after) - Date.parse(before)) <= CLOCK_MS ? before : after;
+  }
+  if (name === 'connected' && after === false) return before;
+  if (typeof after !== 'object' || after === null) return after;
+  const [now, then] = [Object.entries(after), (before ?? {}) as Record<string, unknown>];
+  const entries = now.map(([key, value]) => [key, alike(value, then[key], key)]);
+  return Array.isArray(after) ? entries.map(([, value]) => value) : Object.fromEntries(entries);
+}
+
+async function restarted(
+  t: Test,
+  manager: ServiceManager,
+  daemon: TestDaemon,
+  signal: NodeJS.Signals = 'SIGKILL',
+): Promise<TestDaemon> {
+  await daemon.end(signal);
+  const next = await manager.start([], { env: withoutVulkan });
+  t.teardown(() => next.end('SIGKILL'));
+  t.same(next.errors, []);
+  return next;
+}
+
+/** The value of the last event of a name. */
+function last(client: RawClient, name: string): unknown {
+  return client.events.findLast((event) => event.name === name)?.values[0];
+}
+
+function adopt(client: RawClient, id: string, session: string, fds: readonly number[]): void {
+  const { peer } = client;
+  const params = FREE + 1;
+  client.send(
+    Buffer.concat([
+      peer.request(dmabroker_manager_v1, MANAGER, 'create_params', params),
+      peer.request(dmabroker_params_v1, params, 'set_buffer', 0, 4096),
+      ...fds.map((_, i) => peer.request(dmabroker_params_v1, params, 'add_plane', 0, i, 0, 0)),
+      peer.request(dmabroker_params_v1, params, 'adopt', FREE, id, session),
+      peer.request(dmabroker_params_v1, params, 'destroy'),
+    ]),
+    fds,
+  );
+}
+
+async function begin(t: Test, max?: number) {
+  const manager = new ServiceManager(t, max);
+  const daemon = await manager.start([], { env: withoutVulkan });
+  t.teardown(() => daemon.end('SIGKILL'));
+  return { manager, daemon };
+}
+
+for (const signal of ['SIGKILL', 'SIGTERM'] as const) {
+  t.test(`buffers that are no connection's, after ${signal}`, async (t) => {
+    const { manager, daemon } = await begin(t);
+    const client = await connect({ socket: daemon.clientSocket });
+    const kept = await client.allocate({ ...memfd, lifetime: 'until_released', name: 'kept' });
+    const leased = await client.allocate({ ...memfd, size: 8192, lifetime: { lease: 600 } });
+    const mapped = kept.map();
+    mapped.bytes.write('what was written');
+    const token = await kept.share({ uses: 3 });
+    const other = await connect({ socket: daemon.clientSocket });
+    await (await other.redeem(token)).close();
+    const made = await daemon.rest('POST', '/v1/buffers', {
+      ...{ kind: 'buffer', size: 4096, handle_types: ['memfd'], name: 'over REST' },
+    });
+    t.equal(made.status, 201);
+    await eventually(() => manager.names.length === 3, 'all of them are stored');
+    const before = await seen(daemon);
+    const next = await restarted(t, manager, daemon, signal);
+    const after = await seen(next);
+    t.same(alike(after, before), before);
+    const late = await connect({ socket: next.clientSocket });
+    const again = await late.redeem(token);
+    t.equal(again.id, kept.id);
+    t.equal(again.map().bytes.toString('utf8', 0, 16), 'what was written');
+    t.equal(manager.refused, 0);
+    const id = leased.id;
+    await next.rest('DELETE', `/v1/buffers/${id}`);
+    await eventually(() => manager.names.length === 2, 'what is released leaves the store');
+    await late.close();
+  });
+}
+
+t.test('a buffer of a connection is with its client alone, which brings it back', async (t) => {
+  const { manager, daemon } = await begin(t);
+  const client = new RawClient(daemon.clientSocket);
+  await client.ready();
+  const session = last(client, 'dmabroker_manager_v1.session') as string;
+  client.send(client.asking(FREE));
+  await client.until(() => client.count('dmabroker_buffer_v1.done') === 1);
+  const id = last(client, 'dmabroker_buffer_v1.info') as string;
+  const fd = last(client, 'dmabroker_buffer_v1.plane') as number;
+  const before = await seen(daemon);
+  t.same(manager.names, []);
+  const next = await restarted(t, manager, daemon);
+  const away = await seen(next);
+  t.match(away.buffers, [{ id, state: 'away' }]);
+  t.same(away.charge, before.charge, 'it stays charged');
+
+  const stranger = await new RawClient(next.clientSocket).ready();
+  adopt(stranger, id, session, []);
+  await stranger.until(() => stranger.count('dmabroker_buffer_v1.failed') === 1);
+  const again = await new RawClient(next.clientSocket).ready();
+  adopt(again, id, session, [fd]);
+  await again.until(() => again.count('dmabroker_buffer_v1.done') === 1);
+  t.equal(last(again, 'dmabroker_buffer_v1.info'), id);
+  const back = await seen(next);
+  t.match(back.buffers, [{ id, state: 'live' }]);
+  t.same(back.charge, before.charge);
+  await again.close();
+  await eventually(
+    async () => (await seen(next)).buffers.length === 0,
+    'it ends with its connection',
+  );
+  await stranger.close();
+  await client.close();
+});
+
+t.test('what nobody comes back for goes', async (t) => {
+  const manager = new ServiceManager(t);
+  const daemon = await manager.start([], { env: withoutVulkan });
+  t.teardown(() => daemon.end('SIGKILL'));
+  const client = await connect({ socket: daemon.clientSocket });
+  const own = await client.allocate(memfd);
+  const kept = await client.allocate({ ...memfd, lifetime: 'until_released' });
+  await daemon.end('SIGKILL');
+  const config = join(manager.folder, 'config.toml');
+  writeFileSync(config, '[restart]\ngrace_seconds = 1\n[accounting]\nunknown_grace_seconds = 1\n');
+  const next = await manager.start(['--config', config], { env: withoutVulkan });
+  t.teardown(() => next.end('SIGKILL'));
+  const states = async () =>
+    new Map(
+      (await next.rest('GET', '/v1/buffers')).body.map(
+        ({ id, state }: { id: string; state: string }) => [id, state],
+      ),
+    );
+  t.same(
+    [...(await states())],
+    [
+      [own.id, 'away'],
+      [kept.id, 'live'],
+    ],
+  );
+  await eventually(async () => (await states()).get(own.id) !== 'away', 'the grace is over');
+  t.not((await states()).get(own.id), 'live');
+  await own.close();
+  await eventually(async () => !(await states()).has(own.id), 'nobody has it any more');
+  t.equal((await states()).get(kept.id), 'live');
+  await kept.close();
+});
