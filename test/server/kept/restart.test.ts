@@ -148,13 +148,11 @@ t.test('a buffer of a connection is with its client alone, which brings it back'
   const back = await seen(next);
   t.match(back.buffers, [{ id, state: 'live' }]);
   t.same(back.charge, before.charge);
-  await again.close();
+  for (const each of [again, stranger, client]) each.close();
   await eventually(
     async () => (await seen(next)).buffers.length === 0,
     'it ends with its connection',
   );
-  await stranger.close();
-  await client.close();
 });
 
 t.test('what nobody comes back for goes', async (t) => {
