@@ -67,7 +67,11 @@ export class Reissues {
     this.parts.pool.allocate(asker, choice, buffer.id, (result) => {
       const waiting = buffer.reissuing.splice(0);
       const answer = 'error' in result ? result : this.#replace(buffer, result, by);
-      for (const each of waiting) each(answer);
+      const tell = () => {
+        for (const each of waiting) each(answer);
+      };
+      if ('error' in answer) tell();
+      else this.parts.world.keep(answer, tell);
     });
   }
 
@@ -100,6 +104,7 @@ export class Reissues {
     this.parts.registry.happened({ type: 'buffer.reissued', buffer, by });
     this.parts.world.changed(buffer);
     this.parts.world.changed(former);
+    this.parts.world.keep(former, () => {});
     this.parts.lingering.add(former);
     for (const watcher of [...buffer.watchers]) watcher.reissued?.(buffer.generation);
     return buffer;

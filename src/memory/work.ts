@@ -9,7 +9,7 @@ import { MAX_READ_SIZE } from './limits.js';
 import type { Constraint } from './refusal-words.js';
 import type { CopyPlan, Extent, Range, Side } from './region.js';
 import { isImportedImage, partOf, rowsOf, spansOf } from './registered.js';
-import type { HandleType, Origin } from './source.js';
+import { type HandleType, NOTHING_KEPT, type Origin, type VulkanMemory } from './source.js';
 
 /** Bytes as a client names them, 64 bits each; size 0: up to the end. */
 export interface RangeRequest {
@@ -28,6 +28,16 @@ export interface MemoryReference {
   readonly fds: readonly number[];
   /** Bytes of the VkBuffer, for an opaque fd: nothing else tells. */
   readonly size: number;
+  /** How an opaque fd that an earlier daemon has made is imported; absent for all others. */
+  readonly again?: OpaqueTerms;
+}
+
+/** What the spec demands of whoever imports an opaque fd (VUID-VkMemoryAllocateInfo-allocationSize-01742). */
+export interface OpaqueTerms extends VulkanMemory {
+  /** allocationSize */
+  readonly bytes: number;
+  /** The buffer's, as the broker has it: dedicated memory is for a buffer of the same parameters. */
+  readonly usage: number;
 }
 
 export type Work =
@@ -65,7 +75,13 @@ export function referenceTo(side: Side): MemoryReference {
   const { source: origin, handleType, key, device = null, planes } = side.allocation;
   const { start, length } = extent(side);
   const fds = planes.map(({ fd }) => fd);
-  return { origin, handleType, key, device, fds, size: start + length };
+  return { origin, handleType, key, device, fds, size: start + length, ...againOf(side) };
+}
+
+function againOf({ spec, allocation }: Side): { readonly again?: OpaqueTerms } {
+  const { vulkan, key, memories } = allocation;
+  if (key !== NOTHING_KEPT || vulkan === undefined) return {};
+  return { again: { ...vulkan, bytes: memories[0] ?? 0, usage: spec.usage } };
 }
 
 /**

@@ -88,6 +88,8 @@ export class VulkanDevices {
   /** Without a UUID: the main device. */
   #get(uuid: string | null | undefined): RenewableDevice {
     if (uuid === null || uuid === undefined) return this.main;
+    // Memory of before a restart is of a device that nobody has named since.
+    this.open(uuid);
     const device = this.#opened.get(uuid);
     if (device === undefined) throw new BrokerError('internal', `device ${uuid} is not open`);
     return device;

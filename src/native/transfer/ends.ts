@@ -12,7 +12,13 @@ import { identity } from '../libc/fd.js';
 import type { VulkanSource } from '../sources/vulkan.js';
 import type { Device } from '../vulkan/device.js';
 import { dmaBufSize } from '../vulkan/exporter.js';
-import { destroyImported, type Imported, importBuffer, importProblem } from '../vulkan/import.js';
+import {
+  destroyImported,
+  type Imported,
+  importBuffer,
+  importOpaque,
+  importProblem,
+} from '../vulkan/import.js';
 import type { TransferBuffer } from '../vulkan/transfer.js';
 import { Windows } from './windows.js';
 
@@ -55,11 +61,17 @@ export interface DeviceEnd {
 export function openOnDevice(
   device: Device,
   opaque: VulkanSource | null,
-  { handleType, key }: MemoryReference,
+  { handleType, key, size, again }: MemoryReference,
   { all }: Memories,
 ): DeviceEnd | null {
   if (handleType === 'memfd') return null;
   if (handleType === 'opaque_fd') {
+    const [memory] = all;
+    if (again !== undefined && memory !== undefined) {
+      const objects = importOpaque(device, memory.fd, BigInt(size), again);
+      const close = () => destroyImported(device, objects);
+      return { buffers: [{ buffer: objects.buffer, handleType }], close };
+    }
     // Importing it again would want the allocation's type and, where dedicated, its very VkBuffer
     // (VUID-VkMemoryAllocateInfo-allocationSize-01742): the source has that one.
     const buffer = opaque?.bufferOf(key) ?? null;

@@ -6,6 +6,7 @@
  */
 import { closeSync } from 'node:fs';
 import { BrokerError, outOfFds } from '../../memory/errors.js';
+import type { OpaqueTerms } from '../../memory/work.js';
 import { duplicate, identity } from '../libc/fd.js';
 import { bindBuffer, createBuffer, destroyBuffer } from './buffer.js';
 import type { Device } from './device.js';
@@ -16,7 +17,7 @@ import { bufferRequirements } from './requirements.js';
 import { check } from './result.js';
 import { read, write } from './struct.js';
 import { bufferSupport } from './support.js';
-import { handleTypeBit, type VulkanHandleType } from './usage.js';
+import { bufferUsage, handleTypeBit, type VulkanHandleType } from './usage.js';
 
 /** vkGetMemoryFdPropertiesKHR: not for opaque fds (VUID-vkGetMemoryFdPropertiesKHR-handleType-00674). */
 export function fdMemoryTypes(device: Device, fd: number, handleType: VulkanHandleType): number {
@@ -120,6 +121,41 @@ export function importBuffer(device: Device, fd: number, size: bigint): Imported
       allowed: needs.types,
       preferred: [],
     });
+    bindBuffer(device, buffer, memory);
+    return { buffer, memory };
+  } catch (error) {
+    destroyImported(device, { buffer, memory });
+    throw error;
+  }
+}
+
+/**
+ * Imports an opaque fd that this device and driver have exported, and binds a VkBuffer of `size` bytes to it:
+ * with the allocation's own size and type, and where it is dedicated for a buffer as that one was
+ * (VUID-VkMemoryAllocateInfo-allocationSize-01742, VUID-VkMemoryDedicatedAllocateInfo-buffer-01879).
+ */
+export function importOpaque(
+  device: Device,
+  fd: number,
+  size: bigint,
+  { bytes, memoryType, dedicated, usage }: OpaqueTerms,
+): Imported {
+  const handleType = 'opaque_fd';
+  const buffer = createBuffer(device, size, bufferUsage(usage), handleType);
+  let memory = 0n;
+  try {
+    const copy = copyOf(fd);
+    try {
+      memory = allocateMemory(device, {
+        size: BigInt(bytes),
+        typeIndex: memoryType,
+        ...(dedicated && { dedicated: { buffer } }),
+        imported: { handleType, fd: copy },
+      });
+    } catch (error) {
+      if (sameFile(copy, fd)) closeSync(copy);
+      throw error;
+    }
     bindBuffer(device, buffer, memory);
     return { buffer, memory };
   } catch (error) {

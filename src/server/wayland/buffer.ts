@@ -101,11 +101,20 @@ export class BufferObject {
       this.#owner = adopted.isOwner;
       this.#mayRenew = adopted.mayRenew;
       this.show(adopted.buffer);
+      this.#recalled(adopted.buffer);
       return adopted.taken;
     } catch (error) {
       this.failed(asRefusal(error));
       return [];
     }
+  }
+
+  /** What its owner was asked for while nobody was there to hear it. */
+  #recalled(buffer: BrokerBuffer): void {
+    const recall = this.broker.quotas.recalls.ofBuffer(buffer);
+    if (!this.#owner || recall === null) return;
+    const seconds = Math.max(0, (recall.deadline - this.broker.clock.now()) / 1000);
+    this.#watcher.recalled?.(recall.reason, seconds);
   }
 
   get #self(): Owner {

@@ -6,6 +6,7 @@ import { setImmediate } from 'node:timers/promises';
 import { after, type Clock, type Monotonic } from '../../../memory/clock.js';
 import { look, type Seen, type Unseen } from '../../machine/look.js';
 import type { ProcessInfo, Use, Uses } from '../../machine/proc.js';
+import { storeLimit } from '../../machine/store-limit.js';
 
 const SLICE_MS = 5;
 
@@ -43,6 +44,12 @@ export async function sweep(clock: Clock, { memories, messages = false }: Wanted
   }
 }
 
+/** The service manager keeps an fd of each buffer that is to outlive the daemon (server/kept): that is the daemon's own. */
+const MANAGER = storeLimit(process.env) > 0 ? process.ppid : null;
+
+const withoutStore = ({ fds, mappings }: Use): Use | null =>
+  fds <= 1 && mappings === 0 ? null : { fds: Math.max(0, fds - 1), mappings };
+
 /** By memory what comes process by process. */
 export class Sum {
   readonly #holders = new Map<string, Holder[]>();
@@ -58,8 +65,10 @@ export class Sum {
       this.#own = uses;
       return;
     }
-    for (const [identity, use] of uses) {
+    for (const [identity, all] of uses) {
       if (!this.memories.has(identity)) continue;
+      const use = info.pid === MANAGER ? withoutStore(all) : all;
+      if (use === null) continue;
       const known = this.#holders.get(identity) ?? [];
       known.push({ ...info, ...use });
       this.#holders.set(identity, known);
