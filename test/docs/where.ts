@@ -35,6 +35,7 @@ export const BY: Readonly<Record<string, string>> = {
   'docs/rest.md#allocating': 'server/http/docs',
   'docs/rest.md#changing-and-asking-again': 'server/http/docs',
   'docs/rest.md#errors': 'server/http/docs',
+  'docs/restart.md#what-you-do': 'systemd/pages',
   'docs/trouble.md#': 'systemd/pages',
   'docs/trouble.md#a-lost-device': 'systemd/pages',
   'docs/trouble.md#udmabuf': 'systemd/pages',

@@ -61,6 +61,12 @@ run 'trouble.md#a-lost-device.1' lost "s/ ID / $id /"
 run 'trouble.md#udmabuf.1' udmabuf
 line udmabuf_limit < /sys/module/udmabuf/parameters/size_limit_mb
 
+run 'restart.md#what-you-do.1' kept
+run 'restart.md#what-you-do.2' stored
+run 'restart.md#what-you-do.3' cleaned
+systemctl start dmabrokerd-rest.socket dmabrokerd.socket
+dmabrokerctl list 2>&1 | line given_up
+
 # REST over TCP: the unit as it is has no network.
 run 'configuration.md#rest-over-tcp.1' token
 head -n 1 made > token

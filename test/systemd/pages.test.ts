@@ -88,6 +88,14 @@ t.test('memory, quotas, trouble', async (t) => {
   t.equal(seen.udmabuf_limit, '4096');
 });
 
+t.test('a restart loses nothing, and what is kept can be given up', async (t) => {
+  const [id = ''] = /[a-z2-7]{13}/.exec(seen.kept ?? '') ?? [];
+  t.equal(seen.kept?.split(id).length, 3, 'it is listed before and after');
+  t.match(seen.stored, `${id}-0`);
+  t.match(seen.stored, 'dmabroker-state');
+  t.equal(seen.given_up, 'no buffers');
+});
+
 t.test('REST over TCP takes the drop-in and a token, and no more', async (t) => {
   t.match(seen.closed, / 000$/, 'the unit as it is has no network');
   t.match(seen.restarted, /the configuration is good; restarted: /);

@@ -46,6 +46,15 @@ const COUNTERS: Single = {
   pool_misses_total: ['Allocations that were not, while there was one', (s) => s.plane.pool.misses],
 };
 const GAUGES: Single = {
+  stored_fds: [
+    'fds that the service manager keeps; absent without one',
+    (s) => s.plane.kept?.fds ?? null,
+  ],
+  stored_fds_waiting: ['Buffers whose fds wait for it', (s) => s.plane.kept?.waiting ?? null],
+  unkept_buffers: [
+    'Buffers that will not outlive the daemon though they should',
+    (s) => s.plane.kept?.unkept ?? null,
+  ],
   pool_bytes: ['Bytes of spares', (s) => s.plane.pool.bytes],
   pool_spares: ['Spares', (s) => s.plane.pool.spares],
   clients: ['Connections of the client socket', (s) => s.plane.clients],

@@ -11,6 +11,7 @@ import type { Broker } from '../../broker/broker.js';
 import { BrokerBuffer, type Client } from '../../broker/buffer.js';
 import { type KeptState, keptClient } from '../../broker/kept.js';
 import type { Slots } from '../../native/slots.js';
+import type { KeptUse } from '../words/metrics.js';
 import type { FdStore, StoredFd } from './fd-store.js';
 import type { Found } from './found.js';
 import { HeadNumber } from './head.js';
@@ -37,6 +38,7 @@ export class Keeping {
   readonly #buffers = new Map<string, Records>();
   readonly #clients = new Map<string, { slot: number; references: number; connected: boolean }>();
   readonly #changed = new Set<BrokerBuffer | Client>();
+  readonly #unkept = new Set<string>();
   #isFull = false;
   #frozen = false;
 
@@ -78,7 +80,10 @@ export class Keeping {
       id: buffer.id,
       fds: fdsOf(buffer),
       done: (stored) => {
-        if (!stored && !buffer.released) this.world().unkept(buffer.id);
+        if (!stored && !buffer.released) {
+          this.#unkept.add(buffer.id);
+          this.world().unkept(buffer.id);
+        }
         kept();
       },
     });
@@ -98,6 +103,7 @@ export class Keeping {
     }
     const records = this.#buffers.get(record.id);
     this.#buffers.delete(record.id);
+    this.#unkept.delete(record.id);
     if (records !== undefined) {
       // The state first: a memory without one is nothing.
       if (records.state !== null) this.slots.remove(records.state);
@@ -105,6 +111,10 @@ export class Keeping {
       this.#refer(records, new Set());
     }
     this.store.drop(record.id);
+  }
+
+  get use(): KeptUse {
+    return { fds: this.store.size, waiting: this.store.waiting, unkept: this.#unkept.size };
   }
 
   /** Writes what has changed: before anybody is told of it. */

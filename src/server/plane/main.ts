@@ -213,6 +213,7 @@ function measured(): PlaneMetrics {
     clients: connections.size,
     queuedBytes: connections.queuedBytes,
     unprovenBytes: broker.unprovenBytes,
+    kept: kept?.keeping.use ?? null,
     pool: { hits, misses, bytes, spares },
     clientFds: connections.clientFds,
     protocolObjects: connections.protocolObjects,

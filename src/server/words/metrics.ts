@@ -44,6 +44,16 @@ export interface HeapUse {
   readonly usage: number | null;
 }
 
+/** What is to outlive the daemon. */
+export interface KeptUse {
+  /** fds that the service manager has. */
+  readonly fds: number;
+  /** Buffers whose fds wait for it. */
+  readonly waiting: number;
+  /** Buffers that it has no room for. */
+  readonly unkept: number;
+}
+
 export interface PlaneMetrics {
   readonly allocations: readonly {
     readonly source: string;
@@ -63,6 +73,8 @@ export interface PlaneMetrics {
   readonly queuedBytes: number;
   /** Bytes of released memory that is taken to be gone without proof. */
   readonly unprovenBytes: number;
+  /** Null: nothing outlives the daemon. */
+  readonly kept: KeptUse | null;
   readonly pool: {
     readonly hits: number;
     readonly misses: number;

@@ -46,6 +46,7 @@ export const NOTHING_COUNTED: PlaneMetrics = {
   pendingAllocations: 0,
   queuedBytes: 0,
   unprovenBytes: 0,
+  kept: null,
   pool: { hits: 0, misses: 0, bytes: 0, spares: 0 },
   clientFds: { used: 0, limit: 0 },
   protocolObjects: { used: 0, limit: 0 },
