@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { Test } from 'tap';
 
 /** Removed at the test's end. */
-export function temporaryFolder(t: Test): string {
+export function temporaryFolder(t: Pick<Test, 'teardown'>): string {
   const folder = mkdtempSync(join(tmpdir(), 'dmabroker-test-'));
   t.teardown(() => rmSync(folder, { recursive: true, force: true }));
   return folder;

@@ -9,7 +9,7 @@ import type { Test } from 'tap';
 import { addressOf, callInt, lastErrno, symbol } from '../../src/native/ffi.js';
 import { SystemError } from '../../src/native/libc/errno.js';
 import { close, identity } from '../../src/native/libc/fd.js';
-import { receive } from '../../src/native/libc/socket.js';
+import { listenUnix, receive } from '../../src/native/libc/socket.js';
 import { managerAddress } from '../../src/native/systemd.js';
 import { type StartOptions, TestDaemon } from './daemon.js';
 import { temporaryFolder } from './folder.js';
@@ -27,11 +27,13 @@ export class ServiceManager {
   /** Those that were taken for a file that is there already. */
   refused = 0;
   readonly #socket: number;
+  readonly #listening: number[] = [];
   #timer: NodeJS.Timeout | null = null;
+  #closed = false;
   readonly folder: string;
 
   constructor(
-    t: Test,
+    t: Pick<Test, 'teardown'>,
     /** As FileDescriptorStoreMax=. */
     readonly max = MAX_FDS,
   ) {
@@ -44,6 +46,13 @@ export class ServiceManager {
     }
     this.reading(true);
     t.teardown(() => this.close());
+  }
+
+  /** Listens for the daemon from now on, as its socket units have systemd do. */
+  listen(): void {
+    for (const name of ['client.sock', 'rest.sock']) {
+      this.#listening.push(listenUnix(join(this.folder, name)));
+    }
   }
 
   /** Whether it reads what it is sent. */
@@ -91,7 +100,8 @@ export class ServiceManager {
   /** Starts a daemon with what is kept. */
   async start(extra: readonly string[] = [], options: StartOptions = {}): Promise<TestDaemon> {
     this.read();
-    const fds = [...this.stored];
+    const sockets = this.#listening.map((fd): [string, number] => ['socket', fd]);
+    const fds = [...sockets, ...this.stored];
     return TestDaemon.start(extra, {
       ...options,
       folder: this.folder,
@@ -109,7 +119,10 @@ export class ServiceManager {
   }
 
   close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
     this.reading(false);
+    for (const fd of this.#listening) close(fd);
     for (const name of [...this.stored.keys()]) this.remove(name);
     close(this.#socket);
   }
