@@ -42,6 +42,8 @@ root "$(recipe "$as_root" "dmabroker-example redeem $(token /tmp/outside)")" 2> 
 podman run --detach --name file --user "1001:$gid" -v /run/dmabroker/client.sock:/run/dmabroker/client.sock localhost/client sleep 600 > /dev/null
 echo "file=$(last podman exec file $client)"
 systemctl restart dmabrokerd
+echo "file_kept=$(last podman exec file $client)"
+systemctl restart 'dmabrokerd*'
 echo "file_restarted=$(last podman exec file $client)"
 echo "one_restarted=$(last podman exec one $client)"
 podman rm --force --time 0 file one > /dev/null

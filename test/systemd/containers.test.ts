@@ -43,8 +43,9 @@ t.test('processes in it are seen from outside', async (t) => {
   t.equal(seen.ps, seen.one_id);
 });
 
-t.test('the folder outlives the daemon, the file of the socket does not', async (t) => {
+t.test('the socket’s file outlives the daemon, the folder the socket, too', async (t) => {
   t.equal(seen.file, DREW);
+  t.equal(seen.file_kept, DREW);
   t.match(seen.file_restarted, /nobody answers at/);
   t.equal(seen.one_restarted, DREW);
 });
