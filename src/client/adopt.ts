@@ -153,14 +153,28 @@ export class BufferKeeper implements BufferHome, Returning {
     }
   }
 
+  /** One that the client has twice is adopted once, and then redeemed as it was before. */
+  async #beside(error: unknown, line: Line): Promise<void> {
+    if (!isOfAnother(error)) throw error;
+    const has = (each: Returning): each is BufferKeeper =>
+      each instanceof BufferKeeper && each !== this && each.#buffer?.id === this.#id;
+    const other = [...this.connection.returning].find(has);
+    if (other === undefined) throw error;
+    await other.#returning;
+    if (other.link.line !== line) throw error;
+    const { token, forget } = await other.link.share({ mayRenew: true });
+    forget();
+    const object = this.object(line);
+    await object.receive(() => line.manager.request('redeem', object.id, token));
+  }
+
   async #adopted(line: Line, buffer: ClientBuffer): Promise<void> {
-    const adoption = {
-      id: buffer.id,
-      sessions: this.#sessions,
-      memory: memoryOf(buffer, this.remembered),
-    };
+    const memory = memoryOf(buffer, this.remembered);
+    const adoption = { id: buffer.id, sessions: this.#sessions, memory };
     try {
-      await adoptInto(() => this.object(line), adoption);
+      await adoptInto(() => this.object(line), adoption).catch((error) =>
+        this.#beside(error, line),
+      );
       // Closed meanwhile; a release waits for the connection.
       if (this.#ended === 'destroy') await this.link.destroy('destroy');
     } catch (error) {
@@ -223,8 +237,14 @@ export async function adoptInto(
       if (!(error instanceof BrokerError) || error.refusal.constraint !== 'session') throw error;
       const wait = error.code === 'busy' ? waits.shift() : undefined;
       if (wait !== undefined) await pause(wait, options.signal ?? never);
-      else if (error.code === 'permission_denied' && left.length > 1) left.shift();
+      else if (isOfAnother(error) && left.length > 1) left.shift();
       else throw error;
     }
   }
 }
+
+/** The session has nothing to do with the buffer (any more). */
+const isOfAnother = (error: unknown): boolean =>
+  error instanceof BrokerError &&
+  error.code === 'permission_denied' &&
+  error.refusal.constraint === 'session';

@@ -132,7 +132,8 @@ export class Connection {
         return await answer;
       } catch (error) {
         const mayAgain = error instanceof ConnectionError && !line.wire.isOpen;
-        if (!mayAgain || this.#over !== null || tries === MAX_TRIES) throw error;
+        if (mayAgain && this.#over !== null) throw this.#over;
+        if (!mayAgain || tries === MAX_TRIES) throw error;
         before = line;
       }
     }

@@ -29,6 +29,8 @@ export interface StartOptions {
   readonly folder?: string;
   /** What Node runs; by default bin/dmabrokerd.js. */
   readonly program?: string;
+  /** Clients of an earlier one in the folder connect as soon as they can: its sockets are not counted. */
+  readonly awaited?: boolean;
 }
 
 const program = join(packageRoot, 'bin', 'dmabrokerd.js');
@@ -97,7 +99,7 @@ export class TestDaemon {
       await daemon.rest('GET', '/v1/clients');
       // Fewer: one of Node's own, of its debugger's say, was open for a moment.
       await eventually(
-        () => daemon.#openSockets() <= before,
+        () => options.awaited === true || daemon.#openSockets() <= before,
         () => `the connection is closed: ${daemon.#openSockets()} sockets, not ${before}`,
       );
     } catch (error) {
@@ -242,16 +244,25 @@ export class TestDaemon {
     await eventually(() => readdirSync(folder).every(stands), 'every thread of it stands still');
   }
 
-  /** Ends it with a signal; resolves with its exit status (null if the signal ended it). */
-  async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> {
+  /**
+   * Ends it with a signal, and leaves its folder: `start` with that makes another at the same sockets. Resolves
+   * with its exit status (null if the signal ended it).
+   */
+  async end(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> {
     const { process: child } = this;
     this.#agent.destroy();
     if (child.exitCode === null && child.signalCode === null) {
       child.kill(signal);
       await once(child, 'exit');
     }
-    rmSync(this.folder, { recursive: true, force: true });
     return child.exitCode;
+  }
+
+  /** The same, and removes the folder. */
+  async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> {
+    const status = await this.end(signal);
+    rmSync(this.folder, { recursive: true, force: true });
+    return status;
   }
 }
 
