@@ -104,12 +104,14 @@ export class BufferKeeper implements BufferHome, Returning {
     if (this.#returning === null) closeFds();
     else this.#returning.then(closeFds, closeFds);
     if (this.#buffer?.gone) return;
-    const { line } = this.connection;
-    // With the connection it had it goes, or stays, as its lifetime says.
-    if (request === 'destroy' && line !== this.link.line) return;
+    if (request === 'destroy') {
+      // With the connection that it had it goes, or stays, as its lifetime says.
+      if (this.connection.line === this.link.line) await this.link.destroy('destroy');
+      return;
+    }
     await this.connection.call(async (line) => {
-      if (line === this.link.line) await this.link.destroy(request);
-      else if (request === 'release') await this.#releaseOn(line);
+      if (line === this.link.line) await this.link.destroy('release');
+      else await this.#releaseOn(line);
     });
   }
 

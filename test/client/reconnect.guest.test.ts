@@ -18,6 +18,7 @@ const files = ({ planes }: ClientBuffer) =>
 
 await withoutLeaks(t, 'a restart without a store', async (t) => {
   const first = await TestDaemon.start();
+  t.teardown(() => first.stop('SIGKILL'));
   const { folder, clientSocket: socket } = first;
   const client = await connect({ socket });
   const other = await connect({ socket });
@@ -34,7 +35,11 @@ await withoutLeaks(t, 'a restart without a store', async (t) => {
     udmabuf: await client.allocate({ ...XR24, source: 'udmabuf' }),
   };
   const redeemed = await other.redeem(await buffers.planes.share());
-  const opaque = await client.allocate({ ...XR24, handleTypes: ['opaque_fd'] });
+  const opaque = await client.allocate({
+    kind: 'buffer',
+    size: 65536,
+    handleTypes: ['opaque_fd'],
+  });
   await buffers.linear.renew(900);
   const mapped = buffers.planes.map({ memory: 1 });
   mapped.write((bytes) => bytes.write('second memory'));
@@ -50,7 +55,7 @@ await withoutLeaks(t, 'a restart without a store', async (t) => {
 
   await first.end('SIGKILL');
   const second = await TestDaemon.start([], { folder, awaited: true });
-  t.teardown(() => second.stop());
+  t.teardown(() => second.stop('SIGKILL'));
   await Promise.all(restored);
 
   t.same(
@@ -90,7 +95,7 @@ await withoutLeaks(t, 'a restart without a store', async (t) => {
   second.process.kill('SIGTERM');
   await stopping;
   const third = await TestDaemon.start([], { folder, awaited: true });
-  t.teardown(() => third.stop());
+  t.teardown(() => third.stop('SIGKILL'));
   await again;
   t.equal((await buffers.linear.read({ size: 6 })).bytes.toString(), 'linear');
   await Promise.all([buffers.linear, buffers.image].map((buffer) => buffer.release()));

@@ -217,15 +217,7 @@ await withoutLeaks(t, 'the daemon is another', async (t) => {
 });
 
 /** When the client connects again. */
-const accepted = (daemon: FakeDaemon) =>
-  eventually(() => {
-    try {
-      daemon.accept();
-      return true;
-    } catch {
-      return false;
-    }
-  }, 'it connects again');
+const accepted = (daemon: FakeDaemon) => eventually(() => daemon.accepts(), 'it connects again');
 
 /** Connects, and plays the daemon until the client is ready. */
 async function ready(t: Test, reconnect: { seconds?: number; signal?: AbortSignal } = {}) {

@@ -71,14 +71,7 @@ class Played {
   async again(client: Client): Promise<void> {
     const back = new Promise<void>((resolve) => client.ref().onReconnected(resolve));
     this.daemon.hangUp();
-    await eventually(() => {
-      try {
-        this.daemon.accept();
-        return true;
-      } catch {
-        return false;
-      }
-    }, 'it connects again');
+    await eventually(() => this.daemon.accepts(), 'it connects again');
     this.describe();
     let sent = '';
     await eventually(() => {

@@ -32,6 +32,16 @@ export class FakeDaemon {
     this.#peer = accept(this.#listener);
   }
 
+  /** The same, where one has by now. */
+  accepts(): boolean {
+    try {
+      this.accept();
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
   send(bytes: Buffer, fds: readonly number[] = []): void {
     send(this.#peer, bytes, fds);
   }
