@@ -1,6 +1,6 @@
 /**
  * What a buffer asks of the daemon, and what it is told: between the buffer in the caller's hands (buffer.ts), its
- * object on one connection (buffer-object.ts) and what takes it from one connection to the next (adopt.ts).
+ * object on one connection (buffer-object.ts) and what takes it from one connection to the next (keeper.ts).
  */
 import type { CallOptions } from './call-options.js';
 import type { Share, ShareTerms } from './terms.js';

@@ -1,12 +1,13 @@
 /** A connection to the broker: allocate buffers, redeem tokens. */
 import { CLIENT_SOCKET, clientSocket } from '../protocol/paths.js';
-import { adoptInto, BufferKeeper, type Remembered } from './adopt.js';
+import { adoptInto, type Remembered } from './adopt.js';
 import { BrokerError } from './broker-error.js';
 import type { ClientBuffer } from './buffer.js';
 import { type CallOptions, checkOptions } from './call-options.js';
 import { type Check, record, signal, text } from './check.js';
 import { Connection } from './connection.js';
 import { type ClientEvent, eventsOf } from './events.js';
+import { BufferKeeper } from './keeper.js';
 import { Listeners } from './listeners.js';
 import { type BrokerDescription, type ClientDevice, type Line, openLine } from './manager.js';
 import { brought, type Params, wanted } from './params.js';
