@@ -115,11 +115,24 @@ export class Connection {
 
   /**
    * Makes a call: at once where there is a connection, else when there is. Where that ends before the answer it
-   * is made again; `before` is the connection on which it was made then, and may have been done.
+   * is made again; `before` is the connection on which it was made then, and may have been done. Keeps the
+   * process alive meanwhile.
    */
   async call<T>(
     make: (line: Line, before: Line | null) => Promise<T>,
     options: CallOptions = {},
+  ): Promise<T> {
+    const letEnd = this.hold();
+    try {
+      return await this.#call(make, options);
+    } finally {
+      letEnd();
+    }
+  }
+
+  async #call<T>(
+    make: (line: Line, before: Line | null) => Promise<T>,
+    options: CallOptions,
   ): Promise<T> {
     const turn = ++this.#turns;
     let before: Line | null = null;
@@ -146,7 +159,7 @@ export class Connection {
   ): Promise<Begun<T>> {
     if (this.#over !== null) throw this.#over;
     signal?.throwIfAborted();
-    const ends = [this.hold()];
+    const ends: (() => void)[] = [];
     try {
       return await new Promise<Begun<T>>((resolve, reject) => {
         const begin = (line: Line): void => resolve(make(line));
