@@ -98,13 +98,18 @@ export class BufferKeeper implements BufferHome, Returning {
   /** It was released while there was no connection, or just before that ended. */
   async #releaseOn(line: Line): Promise<void> {
     const adoption = { id: this.#id, sessions: this.#sessions, memory: null };
-    const released = new BufferObject(line, (_, { planes }) => {
-      for (const { fd } of planes) close(fd);
-      return this.#had;
-    });
+    const objects: BufferObject[] = [];
+    const newObject = (): BufferObject => {
+      const object = new BufferObject(line, (_, { planes }) => {
+        for (const { fd } of planes) close(fd);
+        return this.#had;
+      });
+      objects.push(object);
+      return object;
+    };
     try {
-      await adoptInto(() => released, adoption);
-      await released.destroy('release');
+      await adoptInto(newObject, adoption);
+      await objects.at(-1)?.destroy('release');
     } catch (error) {
       // It is gone, which is what was wanted.
       if (!(error instanceof BrokerError)) throw error;

@@ -98,6 +98,15 @@ await withoutLeaks(t, 'a restart without a store', async (t) => {
   t.teardown(() => third.stop('SIGKILL'));
   await again;
   t.equal((await buffers.linear.read({ size: 6 })).bytes.toString(), 'linear');
+
+  // A process that was started again has the fds, and the daemon was, too.
+  const { planes, size } = buffers.linear;
+  const memory = { kind: 'buffer', size, planes } as const;
+  const adopted = await other.adopt({ id: 'nosuch', session: 'nosuch', memory });
+  t.match(adopted, { source: 'import', size });
+  t.equal(adopted.map().bytes.toString('latin1', 0, 6), 'linear');
+  t.not(adopted.planes[0]?.fd, planes[0]?.fd, 'with fds of its own');
+  await adopted.close();
   await Promise.all([buffers.linear, buffers.image].map((buffer) => buffer.release()));
   await Promise.all(
     [buffers.planes, buffers.udmabuf, redeemed, fresh, opaque].map((buffer) => buffer.close()),
