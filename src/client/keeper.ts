@@ -58,7 +58,7 @@ export class BufferKeeper implements BufferHome, Returning {
     } else {
       // It has these already, and mappings and its caller use them.
       for (const { fd } of description.planes) close(fd);
-      this.#buffer.wasTakenUp(description, leaseEnds);
+      if (this.#ended === null) this.#buffer.wasTakenUp(description, leaseEnds);
     }
     return this.#buffer;
   };
@@ -144,9 +144,10 @@ export class BufferKeeper implements BufferHome, Returning {
   async #beside(error: unknown, line: Line): Promise<void> {
     if (!isOfAnother(error)) throw error;
     const has = (each: Returning): each is BufferKeeper =>
-      each instanceof BufferKeeper && each !== this && each.#buffer?.id === this.#id;
+      each instanceof BufferKeeper && each.#buffer?.id === this.#id;
+    // The first of them: it waits for no other.
     const other = [...this.connection.returning].find(has);
-    if (other === undefined) throw error;
+    if (other === undefined || other === this) throw error;
     await other.#returning;
     if (other.link.line !== line) throw error;
     const { token, forget } = await other.link.share({ mayRenew: true });
@@ -167,7 +168,7 @@ export class BufferKeeper implements BufferHome, Returning {
     } catch (error) {
       if (error instanceof BrokerError) {
         this.connection.returning.delete(this);
-        buffer.wasRefused(error);
+        if (this.#ended === null) buffer.wasRefused(error);
         return;
       }
       // It may have been this one's when that ended.

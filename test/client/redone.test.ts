@@ -27,6 +27,7 @@ class Played {
   describe(): void {
     this.daemon.event(wl_registry, 2, 'global', 1, dmabroker_manager_v1.name, 1);
     this.daemon.event(wl_callback, 3, 'done', 0);
+    this.daemon.event(dmabroker_manager_v1, 4, 'session', 'adopted-by');
     this.daemon.event(dmabroker_manager_v1, 4, 'done');
   }
 
@@ -56,19 +57,28 @@ class Played {
   }
 
   /** The two, on an object each: params come first where it allocates, the object where it adopts. */
-  async begin(): Promise<[Client, ...Awaited<ReturnType<Client['allocate']>>[]]> {
+  async begin(
+    ids = ['first', 'second'],
+  ): Promise<[Client, ...Awaited<ReturnType<Client['allocate']>>[]]> {
     const connecting = connect({ socket: this.daemon.path });
     this.daemon.accept();
     this.describe();
     const client = await connecting;
     const made = [client.allocate(LINEAR), client.allocate(LINEAR)];
-    this.buffer(6, 'first');
-    this.buffer(8, 'second');
+    const [first = '', second = ''] = ids;
+    this.buffer(6, first);
+    this.buffer(8, second);
     return [client, ...(await Promise.all(made))];
   }
 
-  /** The connection ends, and the next one has both adopted. */
-  async again(client: Client): Promise<void> {
+  /** The connection ends, and the next one is asked for both. */
+  async again(
+    client: Client,
+    answer = () => {
+      this.buffer(5, 'first');
+      this.buffer(7, 'second');
+    },
+  ): Promise<void> {
     const back = new Promise<void>((resolve) => client.ref().onReconnected(resolve));
     this.daemon.hangUp();
     await eventually(() => this.daemon.accepts(), 'it connects again');
@@ -76,10 +86,9 @@ class Played {
     let sent = '';
     await eventually(() => {
       sent += this.daemon.received();
-      return sent.includes('second');
+      return sent.split('adopted-by').length === 3;
     }, 'both are asked for');
-    this.buffer(5, 'first');
-    this.buffer(7, 'second');
+    answer();
     await back;
   }
 
@@ -94,6 +103,21 @@ class Played {
     this.done(work);
   }
 }
+
+await withoutLeaks(t, 'one buffer twice, that somebody else has adopted', async (t) => {
+  const played = new Played(t);
+  const [client, a, b] = await played.begin(['same', 'same']);
+  const { permission_denied } = dmabroker_manager_v1.enums.refusal;
+  await played.again(client, () => {
+    for (const object of [7, 5]) {
+      const why = [permission_denied, 'no', '{"constraint":"session"}'] as const;
+      played.daemon.event(dmabroker_buffer_v1, object, 'failed', ...why);
+    }
+  });
+  t.match([a?.gone, b?.gone], [{ code: 'permission_denied' }, { code: 'permission_denied' }]);
+  client.close();
+  await Promise.all([a?.close(), b?.close()]);
+});
 
 await withoutLeaks(t, 'work', async (t) => {
   t.test('what only reads, or is the same twice, is asked for again in its order', async (t) => {
