@@ -91,7 +91,7 @@ async function downTimes(count: number): Promise<number[]> {
     const session = last(client, 'dmabroker_manager_v1.session');
     const began = clock.now();
     await daemon.end('SIGKILL');
-    const starting = manager.start([], { env: withoutVulkan, busy: true });
+    const starting = manager.start([], { env: withoutVulkan, awaited: true });
     const next = await adopt(daemon.clientSocket, id, session);
     times.push(clock.now() - began);
     client.close();

@@ -74,7 +74,7 @@ type Command = (args: Fields, as: string | undefined) => Promise<Json> | Json;
 const commands: Readonly<Record<string, Command>> = {
   hello: () => ({ library: 'dmabroker', language: 'TypeScript', can: Object.keys(commands) }),
   connect: async (args) => {
-    client = await connect(options(args, 'socket'));
+    client = await connect({ ...options<object>(args, 'socket'), reconnect: false });
     const { devices, sources, limits } = client.description;
     const counts = Object.entries(limits).map(([name, value]) => [name, Number(value)]);
     const numbered = devices.map((each) => ({

@@ -11,8 +11,8 @@
  *   --share              alloc: print a token, then wait until stdin ends
  *   --hold               redeem: after the bytes, wait until stdin ends
  *
- * A restart of the daemon ends the connection; the fds that were received stay good. A client
- * connects again and redeems or allocates anew.
+ * A restart of the daemon ends the connection; the fds that were received stay good. dmabroker-reconnect.c
+ * goes on then.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -17,13 +17,24 @@ export const clientSocketOption = () =>
       "$XDG_RUNTIME_DIR, or the system's in /run)",
   );
 
-/** Connects as any client does; `close` it, or the program does not end. */
-export async function connectTo(given: string | undefined): Promise<Client> {
+/** A daemon that is restarted is back by then, or somebody has to see to it. */
+const RESTART_SECONDS = 10;
+
+/**
+ * Connects as any client does; `close` it, or the program does not end. A restart of the daemon is waited
+ * for, and told to people.
+ */
+export async function connectTo(
+  given: string | undefined,
+  { json }: { readonly json?: boolean },
+): Promise<Client> {
   const path = given ?? clientSocket(CLIENT_SOCKET);
   // The client library loads native code, which no other command needs.
   const { connect, ConnectionError } = await import('../client/index.js');
   try {
-    return await connect({ socket: path });
+    const client = await connect({ socket: path, reconnect: { seconds: RESTART_SECONDS } });
+    if (!json) client.onDisconnected(tellOnce);
+    return client;
   } catch (error) {
     if (error instanceof ConnectionError) throw refusedConnection(path, error);
     if (error instanceof Error && 'syscall' in error) {
@@ -31,6 +42,16 @@ export async function connectTo(given: string | undefined): Promise<Client> {
     }
     throw error;
   }
+}
+
+let told = false;
+
+function tellOnce(): void {
+  if (!told) {
+    const text = `the daemon has gone: waiting for it, ${RESTART_SECONDS} s at most`;
+    process.stderr.write(`dmabrokerctl: ${text}\n`);
+  }
+  told = true;
 }
 
 const HINT =
@@ -50,11 +71,17 @@ function problemOf(code: ErrorCode, detail: string): RefusedProblem {
   return { type: `urn:dmabroker:error:${code}`, title, status, detail, code };
 }
 
-/** An answer of the daemon; a refusal becomes one of REST's shape, as every command tells them. */
+/**
+ * An answer of the daemon; a refusal becomes one of REST's shape, as every command tells them, and a daemon
+ * that has not come back is one that cannot be reached.
+ */
 export async function answered<T>(promise: Promise<T>): Promise<T> {
   try {
     return await promise;
   } catch (error) {
+    if (error instanceof Error && error.name === 'ConnectionError') {
+      throw new Unreachable(`the connection to the daemon is over: ${error.message}\n${HINT}`);
+    }
     if (!(error instanceof BrokerError)) throw error;
     const { code, message, detail } = error;
     const said = detail as NonNullable<Problem['refusal']>;

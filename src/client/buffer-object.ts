@@ -7,23 +7,19 @@
 import { fourccName } from '../memory/fourcc.js';
 import { usageNames } from '../memory/usage.js';
 import { close } from '../native/libc/fd.js';
-import {
-  dmabroker_buffer_v1,
-  type dmabroker_manager_v1,
-  dmabroker_share_v1,
-} from '../protocol/dmabroker-v1.gen.js';
+import { dmabroker_buffer_v1, dmabroker_share_v1 } from '../protocol/dmabroker-v1.gen.js';
 import { hi, join64, lo } from '../protocol/wire.js';
 import { BrokerError } from './broker-error.js';
-import { type BufferLink, type BufferNews, ClientBuffer } from './buffer.js';
+import type { ClientBuffer } from './buffer.js';
+import type { BufferLink } from './buffer-link.js';
 import type { CallOptions } from './call-options.js';
 import { Deadline, Recall } from './deadline.js';
 import type { BufferDescription, ReceivedMemory, ReceivedPlane } from './description.js';
 import { handleTypeOf, nameOf } from './enums.js';
-import type { ClientEvent } from './events.js';
-import type { Listeners } from './listeners.js';
+import type { Line } from './manager.js';
 import { Refusals } from './refusal.js';
 import type { Share, ShareTerms } from './terms.js';
-import { ConnectionError, type ProtocolObject, type WireClient } from './wire-client.js';
+import { ConnectionError, type ProtocolObject } from './wire-client.js';
 import { type ByteRange, type CopyTerms, type Work, type WorkAnswer, work } from './work.js';
 
 interface Waiting {
@@ -41,8 +37,8 @@ type Info = Omit<
 export class BufferObject implements BufferLink {
   readonly #object: ProtocolObject<typeof dmabroker_buffer_v1>;
   #waiting: Waiting | null = null;
-  /** In the order of the requests, which is that of the answers. */
-  readonly #renewing: { resolve(): void; reject(error: Error): void }[] = [];
+  /** `renew` and `park`, in the order of the requests, which is that of the answers. */
+  readonly #leasing: { resolve(): void; reject(error: Error): void }[] = [];
   readonly #refusals = new Refusals();
   #info: Info | null = null;
   #memories: ReceivedMemory[] = [];
@@ -58,11 +54,15 @@ export class BufferObject implements BufferLink {
   #buffer: ClientBuffer | null = null;
 
   constructor(
-    readonly wire: WireClient,
-    private readonly manager: ProtocolObject<typeof dmabroker_manager_v1>,
-    private readonly events: Listeners<[ClientEvent]>,
+    readonly line: Line,
+    /** The buffer that a description is of, when it has come for the first time. */
+    private readonly arrived: (
+      object: BufferObject,
+      description: BufferDescription,
+      leaseEnds: Deadline | null,
+    ) => ClientBuffer,
   ) {
-    this.#object = wire.create(dmabroker_buffer_v1, {
+    this.#object = line.wire.create(dmabroker_buffer_v1, {
       info: (id, generation, _types, source, sizeHi, sizeLo, code, modHi, modLo, w, h) => {
         const image = code !== 0;
         this.#info = {
@@ -110,9 +110,9 @@ export class BufferObject implements BufferLink {
       lease: (seconds, answer) => {
         this.#leaseEnds = new Deadline(seconds);
         this.#buffer?.wasLeased(this.#leaseEnds);
-        if (answer === 1) this.#renewing.shift()?.resolve();
+        if (answer === 1) this.#leasing.shift()?.resolve();
       },
-      lease_refused: (...failure) => this.#renewing.shift()?.reject(this.#refusals.of(...failure)),
+      lease_refused: (...failure) => this.#leasing.shift()?.reject(this.#refusals.of(...failure)),
       lost: () => this.#buffer?.wasLost(),
       reissued: () => this.#buffer?.wasReissued(),
     });
@@ -132,16 +132,16 @@ export class BufferObject implements BufferLink {
     end: 'destroy' | 'release' = 'destroy',
   ): Promise<ClientBuffer> {
     try {
-      return await this.wire.answer((resolve, reject) => {
+      return await this.line.wire.answer((resolve, reject) => {
         this.#waiting = { resolve, reject };
         ask();
       }, options);
     } catch (error) {
-      if (this.#buffer !== null && this.wire.isOpen && !this.#object.dead) throw error;
+      if (this.#buffer !== null && this.line.wire.isOpen && !this.#object.dead) throw error;
       // The connection may have ended between them and done; or it was given up.
       for (const plane of this.#planes) if (plane !== undefined) close(plane.fd);
       this.#planes = [];
-      if (!this.#object.dead && this.wire.isOpen) {
+      if (!this.#object.dead && this.line.wire.isOpen) {
         // done may have been sent already; then the buffer is there for as long as its lifetime says.
         if (end === 'release' && !(error instanceof BrokerError)) this.#object.request('release');
         this.#object.request('destroy');
@@ -150,10 +150,6 @@ export class BufferObject implements BufferLink {
     } finally {
       this.#waiting = null;
     }
-  }
-
-  tell(news: BufferNews): void {
-    if (this.#buffer !== null) this.events.tell({ type: news, buffer: this.#buffer });
   }
 
   #done(): void {
@@ -176,9 +172,8 @@ export class BufferObject implements BufferLink {
       vulkan: this.#vulkan,
       unverifiedUsage: this.#unverifiedUsage,
     };
-    if (this.#buffer === null) {
-      this.#buffer = new ClientBuffer(description, this, this.#leaseEnds);
-    } else this.#buffer.replace(description);
+    if (this.#buffer === null) this.#buffer = this.arrived(this, description, this.#leaseEnds);
+    else this.#buffer.replace(description);
     this.#waiting?.resolve(this.#buffer);
   }
 
@@ -187,7 +182,7 @@ export class BufferObject implements BufferLink {
     const rights = mayRenew ? dmabroker_share_v1.enums.right.renew : 0;
     const refusals = new Refusals();
     let tokenId = '';
-    const share = this.wire.create(dmabroker_share_v1, {
+    const share = this.line.wire.create(dmabroker_share_v1, {
       long_detail: refusals.longDetail,
       token_id: (id) => {
         tokenId = id;
@@ -197,19 +192,22 @@ export class BufferObject implements BufferLink {
     });
     let settle: { resolve(token: string): void; reject(error: Error): void };
     const end = (first?: 'revoke'): void => {
-      if (share.dead || !this.wire.isOpen) return;
+      if (share.dead || !this.line.wire.isOpen) return;
       if (first !== undefined) share.request(first);
       share.request('destroy');
     };
     try {
-      const token = await this.wire.answer<string>((resolve, reject) => {
+      const token = await this.line.wire.answer<string>((resolve, reject) => {
         settle = { resolve, reject };
         this.#object.request('share', share.id, uses, uid, seconds, rights);
       }, terms);
       const revoke = async (): Promise<void> => {
         if (share.dead) return;
+        if (!this.line.wire.isOpen) {
+          throw new ConnectionError(`the connection that made the token ${tokenId} is over`);
+        }
         end('revoke');
-        await this.wire.sync();
+        await this.line.wire.sync();
       };
       return { token, tokenId, revoke, forget: () => end() };
     } catch (error) {
@@ -220,9 +218,17 @@ export class BufferObject implements BufferLink {
   }
 
   renew(seconds: number, options: CallOptions): Promise<void> {
-    return this.wire.answer((resolve, reject) => {
-      this.#renewing.push({ resolve, reject });
-      this.#object.request('renew', seconds);
+    return this.#lease('renew', seconds, options);
+  }
+
+  park(seconds: number, options: CallOptions): Promise<void> {
+    return this.#lease('park', seconds, options);
+  }
+
+  #lease(request: 'renew' | 'park', seconds: number, options: CallOptions): Promise<void> {
+    return this.line.wire.answer((resolve, reject) => {
+      this.#leasing.push({ resolve, reject });
+      this.#object.request(request, seconds);
     }, options);
   }
 
@@ -245,8 +251,9 @@ export class BufferObject implements BufferLink {
   }
 
   #work(range: ByteRange & CallOptions, ask: (work: Work) => void): Promise<WorkAnswer> {
-    const create = (id: number): void => this.manager.request('create_work', id, this.#object.id);
-    return work(this.wire, { create, range, ask }, range);
+    const create = (id: number): void =>
+      this.line.manager.request('create_work', id, this.#object.id);
+    return work(this.line.wire, { create, range, ask }, range);
   }
 
   async reissue(): Promise<void> {
@@ -258,7 +265,7 @@ export class BufferObject implements BufferLink {
     if (request === 'release') this.#object.request('release');
     this.#object.request('destroy');
     this.#waiting?.reject(new TypeError('the buffer is closed'));
-    await this.wire.sync();
+    await this.line.wire.sync();
   }
 }
 

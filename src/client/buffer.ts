@@ -5,16 +5,13 @@
  * Owns: the fds, until `close` or `release`.
  */
 import { fstatSync } from 'node:fs';
-import type { HandleType, VulkanMemory } from '../memory/source.js';
-import type { UsageName } from '../memory/usage.js';
 import { close } from '../native/libc/fd.js';
 import { map } from '../native/libc/memory.js';
+import type { BufferHome, BufferLink, BufferNews } from './buffer-link.js';
 import { type CallOptions, checkOptions } from './call-options.js';
 import { u32 } from './check.js';
-import type { Deadline, Recall } from './deadline.js';
-import type { BufferDescription, ReceivedMemory, ReceivedPlane } from './description.js';
-import type { OrUnknown } from './enums.js';
-import { Listeners } from './listeners.js';
+import type { Deadline } from './deadline.js';
+import type { BufferDescription, ReceivedPlane } from './description.js';
 import { MappedMemory } from './mapped-memory.js';
 import {
   checkMap,
@@ -24,111 +21,34 @@ import {
   type Share,
   type ShareTerms,
 } from './terms.js';
+import { ToldBuffer } from './told-buffer.js';
+import { ConnectionError } from './wire-client.js';
 import {
   type ByteRange,
   type CopyTerms,
   checkCopy,
   checkRange,
   takeContent,
-  type WorkAnswer,
   type WorkPath,
 } from './work.js';
 
-/** What a buffer asks of its connection. */
-export interface BufferLink {
-  /** `forget`: it will not be revoked. */
-  share(terms: ShareTerms & CallOptions): Promise<Share & { forget(): void }>;
-  renew(seconds: number, options: CallOptions): Promise<void>;
-  /** Resolves when the buffer has been given its new memory (`replace`). */
-  reissue(): Promise<void>;
-  destroy(request: 'destroy' | 'release'): Promise<void>;
-  /** For those who listen to all of the connection's buffers. */
-  tell(news: BufferNews): void;
-  /** Whose connection it is, and the number of its object there. */
-  readonly wire: object;
-  readonly id: number;
-  copy(source: number, what: CopyTerms & CallOptions): Promise<WorkAnswer>;
-  fill(value: number, what: ByteRange & CallOptions): Promise<WorkAnswer>;
-  read(what: ByteRange & CallOptions): Promise<WorkAnswer>;
-}
-
-/** What the connection tells a buffer of. */
-export type BufferNews = 'released' | 'recalled' | 'leased' | 'lost' | 'reissued';
-
-export class ClientBuffer implements BufferDescription {
-  readonly id: string;
-  readonly handleType: OrUnknown<HandleType>;
-  readonly source: string;
-  readonly format: string | null;
-  readonly width: number | null;
-  readonly height: number | null;
-  readonly device: string | null;
-  readonly checked: BufferDescription['checked'];
-  // What follows changes with `reissue`.
-  generation: number;
-  size: number;
-  modifier: bigint | null;
-  memories: readonly ReceivedMemory[];
-  planes: readonly ReceivedPlane[];
-  vulkan: VulkanMemory | null;
-  readonly unverifiedUsage: readonly UsageName[];
-  /** Why the daemon let go of it, or null: its fds stay good all the same. */
-  released: OrUnknown<'owner' | 'administrator' | 'lease_expired'> | null = null;
-  /**
-   * The daemon asks for it back; null where it does not (any more). After the deadline its owner's
-   * user gets no further allocation until it is released; or, with `lease_expired`, the daemon lets
-   * go of it.
-   */
-  recalled: Recall | null = null;
-  /**
-   * The device was lost, and what this memory holds is undefined: `reissue` replaces it, the owner's
-   * at once, anybody else's when the owner's has.
-   */
-  lost = false;
-  #leaseEnds: Deadline | null;
-  readonly #listeners = {
-    released: new Listeners(),
-    recalled: new Listeners(),
-    leased: new Listeners(),
-    lost: new Listeners(),
-    reissued: new Listeners(),
-  } satisfies Record<BufferNews, Listeners>;
+export class ClientBuffer extends ToldBuffer {
   #reissuing: Promise<void> | null = null;
   /** fds of lost memory that mappings still synchronise with. */
   readonly #former: ReceivedPlane[] = [];
   readonly #mappings = new Set<MappedMemory>();
   #open = true;
+  /** How often the daemon was asked to write to it. */
+  #writes = 0;
+  readonly #home: BufferHome;
 
-  readonly #link: BufferLink;
-
-  constructor(description: BufferDescription, link: BufferLink, leaseEnds: Deadline | null = null) {
-    this.#link = link;
-    this.#leaseEnds = leaseEnds;
-    this.id = description.id;
-    this.generation = description.generation;
-    this.handleType = description.handleType;
-    this.source = description.source;
-    this.size = description.size;
-    this.format = description.format;
-    this.modifier = description.modifier;
-    this.width = description.width;
-    this.height = description.height;
-    this.memories = description.memories;
-    this.planes = description.planes;
-    this.device = description.device;
-    this.checked = description.checked;
-    this.vulkan = description.vulkan;
-    this.unverifiedUsage = description.unverifiedUsage;
+  constructor(description: BufferDescription, home: BufferHome, leaseEnds: Deadline | null = null) {
+    super(description, leaseEnds);
+    this.#home = home;
   }
 
-  /** When the lease ends; null where it has none. */
-  get leaseEnds(): Date | null {
-    return this.#leaseEnds?.deadline ?? null;
-  }
-
-  /** The same as seconds from now, whatever is done to the machine's date. */
-  get leaseSecondsLeft(): number | null {
-    return this.#leaseEnds?.secondsLeft ?? null;
+  protected override toldAll(news: BufferNews): void {
+    this.#home.tell(news);
   }
 
   /**
@@ -183,7 +103,10 @@ export class ClientBuffer implements BufferDescription {
     return share.token;
   }
 
-  /** The same, with what ends it; the connection keeps a little for it until it is revoked. */
+  /**
+   * The same, with what ends it; the connection keeps a little for it until it is revoked. On a later connection
+   * `revoke` rejects with ConnectionError: REST ends the token by its `tokenId` there.
+   */
   async shareRevocably(terms: ShareTerms & CallOptions = {}): Promise<Share> {
     return this.#share(terms);
   }
@@ -191,27 +114,7 @@ export class ClientBuffer implements BufferDescription {
   #share(terms: ShareTerms & CallOptions): ReturnType<BufferLink['share']> {
     checkShare(terms, 'terms');
     this.#mustBeOpen(terms);
-    return this.#link.share(terms);
-  }
-
-  /** Calls back when the daemon has let go of it: see `released`. Returns what takes the listener off. */
-  onReleased(listener: () => void): () => void {
-    return this.#listeners.released.add(listener);
-  }
-
-  /** Calls back each time that the device is lost, and this buffer's memory with it. */
-  onLost(listener: () => void): () => void {
-    return this.#listeners.lost.add(listener);
-  }
-
-  /** Calls back when somebody else has had the buffer re-issued: `reissue` gets the new memory. */
-  onReissued(listener: () => void): () => void {
-    return this.#listeners.reissued.add(listener);
-  }
-
-  /** Calls back when the daemon asks for the buffer, or no longer does: see `recalled`. */
-  onRecalled(listener: () => void): () => void {
-    return this.#listeners.recalled.add(listener);
+    return this.#home.call((link) => link.share(terms), terms);
   }
 
   /**
@@ -221,9 +124,11 @@ export class ClientBuffer implements BufferDescription {
    */
   async reissue(): Promise<readonly ReceivedPlane[]> {
     this.#mustBeOpen();
-    this.#reissuing ??= this.#link.reissue().finally(() => {
-      this.#reissuing = null;
-    });
+    this.#reissuing ??= this.#home
+      .call((link) => link.reissue())
+      .finally(() => {
+        this.#reissuing = null;
+      });
     await this.#reissuing;
     return this.planes;
   }
@@ -241,54 +146,44 @@ export class ClientBuffer implements BufferDescription {
     this.lost = false;
   }
 
-  /** The connection's: the daemon has let go of it. */
-  wasReleased(reason: ClientBuffer['released']): void {
-    this.released = reason;
-    this.#tell('released');
-  }
-
-  /** The connection's: its memory was lost. */
-  wasLost(): void {
-    this.lost = true;
-    this.#tell('lost');
-  }
-
-  /** The connection's: when the lease ends now. */
-  wasLeased(ends: Deadline): void {
-    this.#leaseEnds = ends;
-    this.#tell('leased');
-    if (this.recalled?.reason === 'lease_expired') this.wasRecalled(null);
-  }
-
-  /** The connection's: the daemon asks for it, or no longer does. */
-  wasRecalled(recalled: ClientBuffer['recalled']): void {
-    this.recalled = recalled;
-    this.#tell('recalled');
-  }
-
-  /** The connection's: somebody had it re-issued. */
-  wasReissued(): void {
-    this.#tell('reissued');
-  }
-
-  #tell(news: BufferNews): void {
-    this.#listeners[news].tell();
-    this.#link.tell(news);
-  }
-
   /**
    * Has the daemon copy another buffer of this connection into this one: linear memory into linear
-   * memory, or an image into one of the same format, width and height. Rejects with BrokerError.
+   * memory, or an image into one of the same format, width and height. Rejects with BrokerError, and with
+   * ConnectionError where the connection ended and it cannot be done again, since the source has been
+   * written to.
    */
   async copyFrom(source: ClientBuffer, what: CopyTerms & CallOptions = {}): Promise<WorkPath> {
     if (!(source instanceof ClientBuffer)) throw new TypeError('source must be a ClientBuffer');
     checkCopy(what, 'what');
     this.#mustBeOpen(what);
     source.#mustBeOpen();
-    if (source.#link.wire !== this.#link.wire) {
+    if (source.#home.connection !== this.#home.connection) {
       throw new TypeError('the buffers are of different connections');
     }
-    return (await this.#link.copy(source.#link.id, what)).path;
+    const mayRead = source.#reading(source !== this);
+    const copy = (link: BufferLink, again: boolean) => {
+      mayRead(again);
+      if (!again) this.#writes++;
+      if (source.gone !== null) throw source.gone;
+      return link.copy(source.#home.link.id, what);
+    };
+    return (await this.#home.call(copy, what)).path;
+  }
+
+  /**
+   * Work that reads may be done again for as long as nothing was asked for after it that writes there: the
+   * returned function notes when it is done first, and later throws where something was.
+   */
+  #reading(readsOnly = true): (again: boolean) => void {
+    let writes = 0;
+    return (again) => {
+      if (!again) writes = this.#writes;
+      else if (!readsOnly || writes !== this.#writes) {
+        throw new ConnectionError(
+          'the connection ended before the answer, and what is to be read was written to since',
+        );
+      }
+    };
   }
 
   /** Fills with a 32-bit value; offset and size are multiples of 4. Rejects with BrokerError. */
@@ -296,17 +191,26 @@ export class ClientBuffer implements BufferDescription {
     u32(value, 'value');
     checkRange(range, 'range');
     this.#mustBeOpen(range);
-    return (await this.#link.fill(value, range)).path;
+    const fill = (link: BufferLink, again: boolean) => {
+      if (!again) this.#writes++;
+      return link.fill(value, range);
+    };
+    return (await this.#home.call(fill, range)).path;
   }
 
   /**
    * The content as it is now, read by the daemon: for memory that this process cannot map, too.
-   * Several memories (separate planes) come one after the other. Rejects with BrokerError.
+   * Several memories (separate planes) come one after the other. Rejects as `copyFrom` does.
    */
   async read(range: ByteRange & CallOptions = {}): Promise<ReadContent> {
     checkRange(range, 'range');
     this.#mustBeOpen(range);
-    const answer = await this.#link.read(range);
+    const mayRead = this.#reading();
+    const read = (link: BufferLink, again: boolean) => {
+      mayRead(again);
+      return link.read(range);
+    };
+    const answer = await this.#home.call(read, range);
     return { path: answer.path, bytes: takeContent(answer) };
   }
 
@@ -318,15 +222,26 @@ export class ClientBuffer implements BufferDescription {
     u32(seconds, 'seconds');
     checkOptions(options, 'options');
     this.#mustBeOpen(options);
-    await this.#link.renew(seconds, options);
+    await this.#home.call((link) => link.renew(seconds, options), options);
+  }
+
+  /**
+   * Gives it a lease of so many seconds in place of the lifetime that it has: for a process that is about to end
+   * and to be started again, and then has it by `client.adopt`. Rejects with BrokerError: `permission_denied`
+   * where this connection does not own it.
+   */
+  async park(seconds: number, options: CallOptions = {}): Promise<void> {
+    u32(seconds, 'seconds');
+    checkOptions(options, 'options');
+    this.#mustBeOpen(options);
+    await this.#home.call((link) => link.park(seconds, options), options);
   }
 
   /** Drops the fds and mappings of this process, then tells the daemon. */
   #end(request: 'destroy' | 'release'): Promise<void> {
     this.#open = false;
     for (const mapping of this.#mappings) mapping.unmap();
-    closeAll([...this.planes, ...this.#former]);
-    return this.#link.destroy(request);
+    return this.#home.end(request, () => closeAll([...this.planes, ...this.#former]));
   }
 
   /**

@@ -1,27 +1,28 @@
 /** A connection to the broker: allocate buffers, redeem tokens. */
-import type { Alignment } from '../memory/alignment.js';
-import { fourcc } from '../memory/fourcc.js';
-import { usageBits } from '../memory/usage.js';
-import { dmabroker_manager_v1, dmabroker_params_v1 } from '../protocol/dmabroker-v1.gen.js';
 import { CLIENT_SOCKET, clientSocket } from '../protocol/paths.js';
-import { hi, lo } from '../protocol/wire.js';
+import { adoptInto, type Remembered } from './adopt.js';
+import { BrokerError } from './broker-error.js';
 import type { ClientBuffer } from './buffer.js';
-import { BufferObject } from './buffer-object.js';
 import { type CallOptions, checkOptions } from './call-options.js';
 import { type Check, record, signal, text } from './check.js';
+import { Connection } from './connection.js';
 import { type ClientEvent, eventsOf } from './events.js';
+import { BufferKeeper } from './keeper.js';
 import { Listeners } from './listeners.js';
-import { type BrokerDescription, type ClientDevice, findManager } from './manager.js';
+import { type BrokerDescription, type ClientDevice, type Line, openLine } from './manager.js';
+import { brought, type Params, wanted } from './params.js';
 import { type Planned, testRequest } from './planned.js';
+import { checkReconnect, type ReconnectOptions, reconnectTerms } from './reconnect.js';
 import {
-  type CommonRequest,
+  type AdoptedBuffer,
+  checkAdopt,
   checkImport,
   checkRequest,
   type ImageRequest,
   type ImportedMemory,
   type LinearRequest,
 } from './requests.js';
-import { type ConnectionError, type ProtocolObject, WireClient } from './wire-client.js';
+import { ConnectionError } from './wire-client.js';
 
 export interface ConnectOptions extends CallOptions {
   /**
@@ -29,13 +30,20 @@ export interface ConnectOptions extends CallOptions {
    * `XDG_RUNTIME_DIR` where there is one, else the system's.
    */
   readonly socket?: string;
+  /**
+   * Whether, and for how long, the daemon is connected to again when its end has gone: it is by default, and
+   * the client's buffers are adopted. With `false` the connection is over then.
+   */
+  readonly reconnect?: boolean | ReconnectOptions;
 }
-
-const { handle_type } = dmabroker_manager_v1.enums;
 
 /** sun_path with its NUL (unix(7)). */
 const MAX_PATH_BYTES = 107;
-const checkConnect: Check = record<ConnectOptions>({ socket: text(1, MAX_PATH_BYTES), signal });
+const checkConnect: Check = record<ConnectOptions>({
+  socket: text(1, MAX_PATH_BYTES),
+  reconnect: checkReconnect,
+  signal,
+});
 /** Far longer than any token is; a message of the wire has 4,096 bytes. */
 const checkToken: Check = text(1, 1024);
 
@@ -43,26 +51,43 @@ const checkToken: Check = text(1, 1024);
 export async function connect(options: ConnectOptions = {}): Promise<Client> {
   checkConnect(options, 'options');
   options.signal?.throwIfAborted();
-  const wire = WireClient.connect(options.socket ?? clientSocket(CLIENT_SOCKET));
-  try {
-    const { manager, description } = await findManager(wire, options);
-    return new Client(wire, manager, description);
-  } catch (error) {
-    wire.close();
-    throw error;
-  }
+  const socket = options.socket ?? clientSocket(CLIENT_SOCKET);
+  const line = await openLine(
+    socket,
+    options.signal === undefined ? {} : { signal: options.signal },
+  );
+  return new Client(new Connection(line, socket, reconnectTerms(options.reconnect)));
 }
+
+/** Describes what is wanted; what is returned sends the request that an object answers. */
+type Ask = (line: Line) => (id: number) => void;
 
 export class Client {
   readonly #events = new Listeners<[ClientEvent]>();
+  readonly #connection: Connection;
   #unref: (() => void) | null = null;
 
   /** Made by `connect`. */
-  constructor(
-    private readonly wire: WireClient,
-    private readonly manager: ProtocolObject<typeof dmabroker_manager_v1>,
-    readonly description: BrokerDescription,
-  ) {}
+  constructor(connection: Connection) {
+    this.#connection = connection;
+    connection.lost.add((error) =>
+      this.#events.tell({ type: 'connection_lost', buffer: null, error }),
+    );
+    connection.restored.add(() => this.#events.tell({ type: 'connection_restored', buffer: null }));
+  }
+
+  /** What the daemon said about itself when the connection was made last. */
+  get description(): BrokerDescription {
+    return this.#connection.latest.description;
+  }
+
+  /**
+   * What proves later that a client is this one's successor: for `adopt`, after this process has ended. A
+   * secret, and another one after each `connection_restored`.
+   */
+  get session(): string {
+    return this.description.session;
+  }
 
   /** The machine's Vulkan devices, the main one first; a request may name one. */
   get devices(): readonly ClientDevice[] {
@@ -79,12 +104,8 @@ export class Client {
   ): Promise<ClientBuffer> {
     checkRequest(request);
     this.#check(options);
-    const params = this.#params(request);
-    const ask = (id: number): void => {
-      params.request('create', id);
-      params.request('destroy');
-    };
-    return this.#receive(ask, options, 'release');
+    const ask: Ask = (line) => use(wanted(line, request), 'create');
+    return this.#receive(ask, options, { end: 'release', remembered: request });
   }
 
   #check(options: CallOptions): void {
@@ -96,44 +117,10 @@ export class Client {
   async test(request: LinearRequest | ImageRequest, options: CallOptions = {}): Promise<Planned> {
     checkRequest(request);
     this.#check(options);
-    const params = this.#params(request);
-    const ask = (id: number): void => {
-      params.request('test', id);
-      params.request('destroy');
-    };
-    return testRequest(this.wire, request.kind, ask, options);
-  }
-
-  #params(request: LinearRequest | ImageRequest): ProtocolObject<typeof dmabroker_params_v1> {
-    const params = this.wire.create(dmabroker_params_v1, {});
-    this.manager.request('create_params', params.id);
-    if (request.kind === 'buffer') {
-      params.request('set_buffer', hi(request.size), lo(request.size));
-    } else {
-      const { width, height, format, modifiers = [] } = request;
-      params.request('set_image', width, height, fourcc(format));
-      for (const modifier of modifiers) params.request('add_modifier', hi(modifier), lo(modifier));
-    }
-    if (request.kind === 'image' && request.separatePlanes === true) {
-      params.request('set_planes', dmabroker_params_v1.enums.plane_memory.separate);
-    }
-    const layout = (request.kind === 'image' && request.layout) || [];
-    for (const [index, { offset, stride }] of layout.entries()) {
-      params.request('set_plane_layout', index, offset, stride);
-    }
-    const { usage, handleTypes, source, placement } = request;
-    if (request.alignment) {
-      const { stride = 0, offset = 0, size = 0, height = 0 }: Alignment = request.alignment;
-      params.request('set_alignment', stride, offset, size, height);
-    }
-    if (source !== undefined) params.request('set_source', source);
-    if (placement) {
-      params.request('set_placement', dmabroker_params_v1.enums.placement[placement]);
-    }
-    if (usage) params.request('set_usage', bits(usage, usageBits));
-    if (handleTypes) params.request('set_handle_types', bits(handleTypes, handle_type));
-    this.#describe(params, request);
-    return params;
+    return this.#connection.call((line) => {
+      const ask = use(wanted(line, request), 'test');
+      return testRequest(line.wire, request.kind, ask, options);
+    }, options);
   }
 
   /**
@@ -143,69 +130,83 @@ export class Client {
   async import(memory: ImportedMemory, options: CallOptions = {}): Promise<ClientBuffer> {
     checkImport(memory);
     this.#check(options);
-    const params = this.wire.create(dmabroker_params_v1, {});
-    this.manager.request('create_params', params.id);
-    if (memory.kind === 'buffer') params.request('set_buffer', hi(memory.size), lo(memory.size));
-    else {
-      const { width, height, format, modifier } = memory;
-      params.request('set_image', width, height, fourcc(format));
-      if (modifier !== undefined) params.request('add_modifier', hi(modifier), lo(modifier));
-    }
-    for (const [index, { fd, offset, stride }] of memory.planes.entries()) {
-      params.request('add_plane', fd, index, offset, stride);
-    }
-    this.#describe(params, memory);
-    const ask = (id: number): void => {
-      params.request('import', id);
-      params.request('destroy');
-    };
-    return this.#receive(ask, options, 'release');
+    const ask: Ask = (line) => use(brought(line, memory), 'import');
+    return this.#receive(ask, options, { end: 'release', remembered: memory });
   }
 
-  /** What an allocation and an import have in common. */
-  #describe(
-    params: ProtocolObject<typeof dmabroker_params_v1>,
-    { lifetime, name, device }: Pick<CommonRequest, 'lifetime' | 'name' | 'device'>,
-  ): void {
-    if (device !== undefined) params.request('set_device', device.toLowerCase());
-    if (typeof lifetime === 'object') params.request('set_lease', lifetime.lease);
-    else if (lifetime) {
-      params.request('set_lifetime', dmabroker_params_v1.enums.lifetime[lifetime]);
-    }
-    if (name !== undefined) params.request('set_name', name);
+  /**
+   * Takes up a buffer that an earlier process of this user had, whose `client.session` it was and which is
+   * not connected any more: one that was parked, or that did not end with its connection. Its daemon may have been
+   * started anew: where that knows nothing of it, `memory` is imported, under another id. Rejects with
+   * BrokerError.
+   */
+  async adopt(what: AdoptedBuffer, options: CallOptions = {}): Promise<ClientBuffer> {
+    checkAdopt(what);
+    this.#check(options);
+    const { id, session, memory = null } = what;
+    const keeper = new BufferKeeper(this.#connection, this.#events, memory ?? {});
+    return this.#connection.call((line, before) => {
+      // The connection before may have had it already.
+      const sessions = [...(before === null ? [] : [before.description.session]), session];
+      return adoptInto(() => keeper.object(line), { id, sessions, memory }, options);
+    }, options);
   }
 
-  /** Gets a buffer that somebody shared. Rejects with BrokerError (`invalid_token`). */
+  /**
+   * Gets a buffer that somebody shared. Rejects with BrokerError (`invalid_token`), and with ConnectionError
+   * where the token may have been used up by a connection that ended before the buffer had come.
+   */
   async redeem(token: string, options: CallOptions = {}): Promise<ClientBuffer> {
     checkToken(token, 'token');
     this.#check(options);
-    const ask = (id: number): void => this.manager.request('redeem', id, token);
-    return this.#receive(ask, options, 'destroy');
+    const ask: Ask = (line) => (id) => line.manager.request('redeem', id, token);
+    const refused = (error: unknown): void => {
+      if (!(error instanceof BrokerError) || error.code !== 'invalid_token') return;
+      const message = `the connection ended while the token was redeemed, and now: ${error.message}`;
+      throw new ConnectionError(message);
+    };
+    return this.#receive(ask, options, { end: 'destroy', remembered: {}, refused });
   }
 
-  /** Creates a buffer object, sends the request that it answers, and waits for done or failed. */
+  /**
+   * Creates a buffer object, sends the request that it answers, and waits for done or failed. `refused` may throw
+   * something else where it was asked for before.
+   */
   #receive(
-    ask: (id: number) => void,
+    ask: Ask,
     options: CallOptions,
-    end: 'destroy' | 'release',
+    how: {
+      readonly end: 'destroy' | 'release';
+      readonly remembered: Remembered;
+      readonly refused?: (error: unknown) => void;
+    },
   ): Promise<ClientBuffer> {
-    const object = new BufferObject(this.wire, this.manager, this.#events);
-    return object.receive(() => ask(object.id), options, end);
+    const keeper = new BufferKeeper(this.#connection, this.#events, how.remembered);
+    return this.#connection.call(async (line, before) => {
+      const send = ask(line);
+      const object = keeper.object(line);
+      try {
+        return await object.receive(() => send(object.id), options, how.end);
+      } catch (error) {
+        if (before !== null) how.refused?.(error);
+        throw error;
+      }
+    }, options);
   }
 
   /** Resolves when the daemon has taken every request before it. */
   async sync(options: CallOptions = {}): Promise<void> {
     this.#check(options);
-    return this.wire.sync(options);
+    return this.#connection.call(({ wire }) => wire.sync(options), options);
   }
 
   /**
-   * What happens to the buffers of this connection, from now on; it keeps the process alive while it is
-   * iterated. Ends with `close`, or throws ConnectionError where the connection ends otherwise.
+   * What happens to the client's buffers and its connection, from now on; it keeps the process alive while it
+   * is iterated. Ends with `close`, or throws ConnectionError where the connection is over otherwise.
    */
   events(options: CallOptions = {}): AsyncGenerator<ClientEvent, void, undefined> {
     checkOptions(options, 'options');
-    return eventsOf(this.wire, this.#events, options);
+    return eventsOf(this.#connection, this.#events, options);
   }
 
   /**
@@ -213,7 +214,7 @@ export class Client {
    * the like alone. Else only what is awaited does.
    */
   ref(): this {
-    this.#unref ??= this.wire.hold();
+    this.#unref ??= this.#connection.hold();
     return this;
   }
 
@@ -224,17 +225,36 @@ export class Client {
     return this;
   }
 
-  /** Called once when the connection is over; returns what takes the listener off. */
+  /**
+   * Calls back when the daemon's end of the connection has gone, and it is connected to again: calls wait
+   * meanwhile. Returns what takes the listener off.
+   */
+  onDisconnected(listener: (error: ConnectionError) => void): () => void {
+    return this.#connection.lost.add(listener);
+  }
+
+  /** Calls back when there is a connection again, and each buffer has heard what has become of it. */
+  onReconnected(listener: () => void): () => void {
+    return this.#connection.restored.add(listener);
+  }
+
+  /**
+   * Called once when the connection is over, and not made again; returns what takes the listener off.
+   */
   onClosed(listener: (error: ConnectionError) => void): () => void {
-    return this.wire.onClosed(listener);
+    return this.#connection.onClosed(listener);
   }
 
   /** Disconnects: buffers bound to the connection are released, fds received stay good. */
   close(): void {
-    this.wire.close();
+    this.#connection.close();
   }
 }
 
-function bits<T extends string>(names: readonly T[], values: Readonly<Record<T, number>>): number {
-  return names.reduce((sum, name) => sum | values[name], 0);
+/** The parameters are used up. */
+function use(params: Params, request: 'create' | 'test' | 'import'): (id: number) => void {
+  return (id) => {
+    params.request(request, id);
+    params.request('destroy');
+  };
 }

@@ -1,58 +1,79 @@
 /**
- * What happens to a connection's buffers, as one stream, for a caller that has nothing else to wait for.
+ * What happens to a client's buffers and to its connection, as one stream, for a caller that has nothing else
+ * to wait for.
  */
 import type { ClientBuffer } from './buffer.js';
+import type { BufferNews } from './buffer-link.js';
 import type { CallOptions } from './call-options.js';
+import type { Connection } from './connection.js';
 import type { Listeners } from './listeners.js';
-import type { ConnectionError, WireClient } from './wire-client.js';
+import type { ConnectionError } from './wire-client.js';
 
 /** What has become of a buffer; its properties say more, as it is now. */
-export interface ClientEvent {
-  readonly type: 'released' | 'recalled' | 'leased' | 'lost' | 'reissued';
+export interface BufferEvent {
+  readonly type: BufferNews;
   readonly buffer: ClientBuffer;
 }
 
+/** The daemon's end has gone, and the client connects again. */
+export interface ConnectionLostEvent {
+  readonly type: 'connection_lost';
+  readonly buffer: null;
+  readonly error: ConnectionError;
+}
+
+/** There is a connection again; buffers were `adopted`, `imported`, or are `gone`. */
+export interface ConnectionRestoredEvent {
+  readonly type: 'connection_restored';
+  readonly buffer: null;
+}
+
+export type ClientEvent = BufferEvent | ConnectionLostEvent | ConnectionRestoredEvent;
+
 /**
  * Yields what happens from the first `next` on, until the caller closes the connection; throws
- * ConnectionError where it ends otherwise. Keeps the process alive meanwhile. What is not taken waits, the
- * same of one buffer once.
+ * ConnectionError where it ends otherwise and is not made again. Keeps the process alive meanwhile. What is
+ * not taken waits, the same of one buffer once.
  */
 export async function* eventsOf(
-  wire: WireClient,
+  connection: Connection,
   listeners: Listeners<[ClientEvent]>,
   { signal }: CallOptions,
 ): AsyncGenerator<ClientEvent, void, undefined> {
   signal?.throwIfAborted();
-  const waiting = new Map<ClientBuffer, Set<ClientEvent['type']>>();
+  const queue: ClientEvent[] = [];
+  const waiting = new Map<ClientBuffer | null, Set<ClientEvent['type']>>();
   let over: ConnectionError | null = null;
   let wake = (): void => {};
   const woken = (): void => wake();
   const stop = [
-    listeners.add(({ type, buffer }) => {
-      waiting.set(buffer, (waiting.get(buffer) ?? new Set()).add(type));
+    listeners.add((event) => {
+      const types = waiting.get(event.buffer) ?? new Set();
+      if (types.has(event.type)) return;
+      waiting.set(event.buffer, types.add(event.type));
+      queue.push(event);
       wake();
     }),
-    wire.onClosed((error) => {
+    connection.onClosed((error) => {
       over = error;
       wake();
     }),
-    wire.hold(),
+    connection.hold(),
     () => signal?.removeEventListener('abort', woken),
   ];
   signal?.addEventListener('abort', woken);
   try {
     for (;;) {
-      for (const [buffer, types] of waiting) {
-        for (const type of types) {
-          types.delete(type);
-          yield { type, buffer };
-        }
-        if (types.size === 0) waiting.delete(buffer);
+      for (const event of queue.splice(0)) {
+        const types = waiting.get(event.buffer);
+        types?.delete(event.type);
+        if (types?.size === 0) waiting.delete(event.buffer);
+        yield event;
       }
       signal?.throwIfAborted();
-      if (over !== null && wire.closedHere) return;
+      if (over !== null && connection.closedHere) return;
       if (over !== null) throw over;
-      if (waiting.size > 0) continue;
+      if (queue.length > 0) continue;
       await new Promise<void>((resolve) => {
         wake = resolve;
       });

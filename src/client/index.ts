@@ -22,11 +22,18 @@ export {
 export type { Deadline, Recall } from './deadline.js';
 export type { BufferDescription, ReceivedMemory, ReceivedPlane } from './description.js';
 export type { OrUnknown } from './enums.js';
-export type { ClientEvent } from './events.js';
+export type {
+  BufferEvent,
+  ClientEvent,
+  ConnectionLostEvent,
+  ConnectionRestoredEvent,
+} from './events.js';
 export type { BrokerDescription, ClientDevice, SourceDescription } from './manager.js';
 export { MappedMemory } from './mapped-memory.js';
 export type { Planned } from './planned.js';
+export type { ReconnectOptions } from './reconnect.js';
 export type {
+  AdoptedBuffer,
   BroughtPlane,
   CommonRequest,
   ImageRequest,

@@ -7,7 +7,7 @@ import { wl_registry } from '../protocol/wayland.gen.js';
 import { join64 } from '../protocol/wire.js';
 import type { CallOptions } from './call-options.js';
 import { handleTypeOf, nameOf, type OrUnknown } from './enums.js';
-import { ConnectionError, type ProtocolObject, type WireClient } from './wire-client.js';
+import { ConnectionError, type ProtocolObject, WireClient } from './wire-client.js';
 
 export interface SourceDescription {
   readonly name: string;
@@ -35,18 +35,44 @@ export interface BrokerDescription {
   readonly sources: readonly SourceDescription[];
   /** By the names of dmabroker_manager_v1.limit. */
   readonly limits: Readonly<Record<string, bigint>>;
-  /** What proves later that a connection is this one's successor. */
+  /** What proves later that a connection is this one's successor: a secret (`client.adopt`). */
   readonly session: string;
 }
 
 type Manager = ProtocolObject<typeof dmabroker_manager_v1>;
 
+/** One connection, and what every request of it begins with. */
+export interface Line {
+  readonly wire: WireClient;
+  readonly manager: Manager;
+  readonly description: BrokerDescription;
+}
+
+/**
+ * Connects and waits until the daemon has described itself. `wait: false`: neither for room in its backlog,
+ * nor does it keep the process alive.
+ */
+export async function openLine(
+  socket: string,
+  options: CallOptions,
+  { wait = true } = {},
+): Promise<Line> {
+  const wire = WireClient.connect(socket, { wait });
+  try {
+    return { wire, ...(await findManager(wire, options, wait)) };
+  } catch (error) {
+    wire.close();
+    throw error;
+  }
+}
+
 /** Binds the manager and waits for its description. */
-export function findManager(
+function findManager(
   wire: WireClient,
   options: CallOptions,
-): Promise<{ manager: Manager; description: BrokerDescription }> {
-  return wire.answer((resolve, reject) => {
+  held: boolean,
+): Promise<Omit<Line, 'wire'>> {
+  const find = (resolve: (found: Omit<Line, 'wire'>) => void, reject: (error: Error) => void) => {
     let manager: Manager | null = null;
     const registry = wire.create(wl_registry, {
       global: (name, type, version) => {
@@ -62,10 +88,11 @@ export function findManager(
       global_remove: () => {},
     });
     wire.display.request('get_registry', registry.id);
-    wire.sync().then(() => {
+    wire.sync({}, held).then(() => {
       if (manager === null) reject(new ConnectionError('no dmabroker_manager_v1 at this socket'));
     }, reject);
-  }, options);
+  };
+  return wire.answer(find, options, held);
 }
 
 function describedManager(wire: WireClient, done: (what: BrokerDescription) => void): Manager {

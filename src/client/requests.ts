@@ -98,6 +98,16 @@ export interface ImportedImage
 /** Memory that was made elsewhere. The fds stay the caller's; keep them open until it is settled. */
 export type ImportedMemory = ImportedLinear | ImportedImage;
 
+/** A buffer of an earlier connection. */
+export interface AdoptedBuffer {
+  /** The buffer's, as it was told before. */
+  readonly id: string;
+  /** `client.session` of the connection that had it. */
+  readonly session: string;
+  /** Its memory, where the caller has it: for a daemon that does not have it (any more). */
+  readonly memory?: ImportedMemory;
+}
+
 const lease: Check = record<{ lease: number }>({ lease: u32 }, ['lease']);
 const lifetime: Check = (value, name) => {
   const known = Object.keys(dmabroker_params_v1.enums.lifetime);
@@ -172,4 +182,21 @@ export function checkRequest(request: LinearRequest | ImageRequest): void {
 /** Throws TypeError or RangeError. */
 export function checkImport(memory: ImportedMemory): void {
   (kindOf(memory) === 'image' ? importedImage : importedLinear)(memory, '');
+}
+
+/** Far longer than either is. */
+const word = text(1, 1024);
+const adopted = record<AdoptedBuffer>(
+  {
+    id: word,
+    session: word,
+    memory: (value) =>
+      (kindOf(value) === 'image' ? importedImage : importedLinear)(value, 'memory'),
+  },
+  ['id', 'session'],
+);
+
+/** Throws TypeError or RangeError. */
+export function checkAdopt(what: AdoptedBuffer): void {
+  adopted(what, '');
 }

@@ -36,6 +36,16 @@ export class ConnectionError extends Error {
   }
 }
 
+/** The daemon's end of the connection has gone, and it has not said why: it may come back. */
+export class HangUp extends ConnectionError {}
+
+/** Whether the daemon has ended the connection for a reason of its own, which was no violation. */
+export function isDaemonsEnd(error: ConnectionError): boolean {
+  const { protocol } = error;
+  if (protocol === null) return error instanceof HangUp;
+  return protocol.object === DISPLAY_ID && protocol.code === wl_display.enums.error.implementation;
+}
+
 /** An object of the protocol, typed by its interface. */
 export class ProtocolObject<I extends Interface = Interface> {
   /** Destroyed by us; kept until delete_id, since events may still be on their way. */
@@ -60,6 +70,7 @@ export class ProtocolObject<I extends Interface = Interface> {
 }
 
 const RETRY_MS = 1;
+const DISPLAY_ID = 1;
 
 export class WireClient {
   readonly #objects = new Map<number, ProtocolObject>();
@@ -74,13 +85,11 @@ export class WireClient {
   #holds = 0;
   /** Why the connection is over; null while it is not. */
   #over: ConnectionError | null = null;
-  /** Whether it is over because the caller has closed it. */
-  closedHere = false;
 
   private constructor(private readonly fd: number) {
     this.#watch = watch(fd, () => this.#readable());
     this.#watch.unref();
-    this.display = this.#define(1, wl_display, {
+    this.display = this.#define(DISPLAY_ID, wl_display, {
       error: (object, code, message) => {
         this.#end(new ConnectionError(`protocol error: ${message}`, { object, code }));
       },
@@ -91,9 +100,12 @@ export class WireClient {
     });
   }
 
-  /** Throws SystemError (ENOENT, ECONNREFUSED, EACCES) where nobody can be reached at the path. */
-  static connect(path: string): WireClient {
-    return new WireClient(connectUnix(path));
+  /**
+   * Throws SystemError (ENOENT, ECONNREFUSED, EACCES) where nobody can be reached at the path, and with
+   * `wait: false` (EAGAIN) where too many wait there already.
+   */
+  static connect(path: string, how: { readonly wait?: boolean } = {}): WireClient {
+    return new WireClient(connectUnix(path, how));
   }
 
   /** Whether requests can still be sent. */
@@ -123,15 +135,16 @@ export class WireClient {
 
   /**
    * Waits for events: rejects when the connection ends first or the signal is aborted, and keeps the
-   * process alive.
+   * process alive, if it is `held`.
    */
   async answer<T>(
     start: (resolve: (value: T) => void, reject: (error: Error) => void) => void,
     { signal }: CallOptions = {},
+    held = true,
   ): Promise<T> {
     if (this.#over !== null) throw this.#over;
     signal?.throwIfAborted();
-    const ends = [this.hold()];
+    const ends = held ? [this.hold()] : [];
     try {
       return await new Promise<T>((resolve, reject) => {
         ends.push(this.onClosed(reject));
@@ -189,17 +202,30 @@ export class WireClient {
   #readable(): void {
     while (this.#over === null) {
       try {
-        const received = receive(this.fd);
+        const received = this.#receive();
         if (received === null) return;
         this.#fds.push(...received.fds);
         if (received.lost) throw new Error('file descriptors were lost on the way');
-        if (received.bytes.length === 0) throw new Error('the daemon closed the connection');
         this.#input = Buffer.concat([this.#input, received.bytes]);
         this.#dispatchAll();
       } catch (error) {
-        this.#end(new ConnectionError(messageOf(error)));
+        this.#end(error instanceof HangUp ? error : new ConnectionError(messageOf(error)));
       }
     }
+  }
+
+  #receive(): ReturnType<typeof receive> {
+    let received: ReturnType<typeof receive>;
+    try {
+      received = receive(this.fd);
+    } catch (error) {
+      throw new HangUp(messageOf(error));
+    }
+    if (received?.bytes.length === 0 && !received.lost) {
+      for (const fd of received.fds) close(fd);
+      throw new HangUp('the daemon closed the connection');
+    }
+    return received;
   }
 
   #dispatchAll(): void {
@@ -228,11 +254,12 @@ export class WireClient {
   }
 
   /** Resolves when the daemon has taken every request before it. */
-  sync(options?: CallOptions): Promise<void> {
-    return this.answer((resolve) => {
+  sync(options?: CallOptions, held?: boolean): Promise<void> {
+    const ask = (resolve: () => void): void => {
       const callback = this.create(wl_callback, { done: () => resolve() });
       this.display.request('sync', callback.id);
-    }, options);
+    };
+    return this.answer(ask, options, held);
   }
 
   #end(error: ConnectionError): void {
@@ -249,7 +276,6 @@ export class WireClient {
 
   /** Ends the connection; fds that were received stay with whoever has them. */
   close(): void {
-    this.closedHere ||= this.#over === null;
     this.#end(new ConnectionError('the connection was closed'));
   }
 }

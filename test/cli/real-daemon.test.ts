@@ -138,7 +138,7 @@ await withoutLeaks(t, 'real daemon', async (t) => {
       events: [{ type: 'buffer.created' }, { type: 'buffer.shared' }],
     });
     await json('release', id);
-    const client = await connect({ socket: daemon.clientSocket });
+    const client = await connect({ socket: daemon.clientSocket, reconnect: false });
     const closed = new Promise((resolve) => client.onClosed(resolve));
     const [{ id: name }] = await json('clients');
     t.match(await json('client', name), { client: { id: name }, buffers: [] });

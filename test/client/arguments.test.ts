@@ -178,6 +178,18 @@ const WRONG: readonly Wrong[] = [
   [buffer((b) => b.renew()), 'TypeError', 'seconds'],
   [buffer((b) => b.renew(0.5)), 'RangeError', 'seconds'],
   [buffer((b) => b.renew(2 ** 32)), 'RangeError', 'seconds'],
+  [buffer((b) => b.park()), 'TypeError', 'seconds'],
+  [buffer((b) => b.park(-1)), 'RangeError', 'seconds'],
+  [buffer((b) => b.park(60, { lease: 1 })), 'TypeError', 'options.lease is no field'],
+  [untyped((client) => client.adopt('a')), 'TypeError', 'must be an object'],
+  [untyped((client) => client.adopt({ id: 'a' })), 'TypeError', 'session is missing'],
+  [untyped((client) => client.adopt({ id: '', session: 'a' })), 'RangeError', 'id'],
+  [untyped((client) => client.adopt({ id: 'a', session: 7 })), 'TypeError', 'session'],
+  [
+    untyped((client) => client.adopt({ id: 'a', session: 'a', memory: { ...memory, planes: [] } })),
+    'RangeError',
+    'memory.planes',
+  ],
   [buffer((b) => b.fill(-1)), 'RangeError', 'value'],
   [buffer((b) => b.fill(2 ** 32)), 'RangeError', 'value'],
   [buffer((b) => b.fill('0')), 'TypeError', 'value'],
@@ -242,6 +254,11 @@ await withoutLeaks(t, 'wrong arguments', async (t) => {
     await t.rejects(wrong({ socket: 7 }), { name: 'TypeError', message: /^options.socket/ });
     await t.rejects(wrong({ socket: `/${long}` }), { name: 'RangeError' });
     await t.rejects(wrong({ path: '/x' }), { name: 'TypeError', message: /^options.path is no/ });
+    await t.rejects(wrong({ reconnect: 60 }), { name: 'TypeError', message: /^options.reconnect/ });
+    for (const seconds of [0, 0.5, 86_401]) {
+      const range = { name: 'RangeError', message: /^options.reconnect.seconds/ };
+      await t.rejects(wrong({ reconnect: { seconds } }), range);
+    }
     await t.rejects(connect({ signal: aborted }), { name: 'AbortError' });
   });
 

@@ -16,7 +16,7 @@ const [DISPLAY, REGISTRY, CALLBACK, MANAGER, , BUFFER] = [1, 2, 3, 4, 5, 6];
 /** Connects, and plays the daemon until the client is ready. */
 async function ready(t: Test): Promise<{ daemon: FakeDaemon; client: Client }> {
   const daemon = new FakeDaemon(t);
-  const connecting = connect({ socket: daemon.path });
+  const connecting = connect({ socket: daemon.path, reconnect: false });
   daemon.accept();
   daemon.event(wl_registry, REGISTRY, 'global', 1, dmabroker_manager_v1.name, 1);
   daemon.event(wl_callback, CALLBACK, 'done', 0);
@@ -27,7 +27,7 @@ async function ready(t: Test): Promise<{ daemon: FakeDaemon; client: Client }> {
 /** Connects to a daemon that does `answer` and is expected to fail so. */
 async function fails(t: Test, message: RegExp | string, answer: (daemon: FakeDaemon) => void) {
   const daemon = new FakeDaemon(t);
-  const connecting = connect({ socket: daemon.path });
+  const connecting = connect({ socket: daemon.path, reconnect: false });
   daemon.accept();
   answer(daemon);
   await t.rejects(connecting, { name: 'ConnectionError', message });

@@ -1,5 +1,6 @@
 /** A client's buffer by itself: which kinds of memory can be mapped, and how they are bracketed. */
 import t from 'tap';
+import type { BufferLink } from '../../src/client/buffer-link.js';
 import { type BufferDescription, ClientBuffer } from '../../src/client/index.js';
 import { sealedMemfd } from '../../src/native/libc/memory.js';
 import { withoutLeaks } from '../support/fds.js';
@@ -25,8 +26,7 @@ function make(handleType: BufferDescription['handleType'], planes = 1, told = 40
     unverifiedUsage: [],
   };
   const work = async () => ({ path: 'cpu' as const, content: null });
-  const buffer = new ClientBuffer(description, {
-    wire: {},
+  const link: BufferLink = {
     id: 7,
     copy: work,
     fill: work,
@@ -37,14 +37,24 @@ function make(handleType: BufferDescription['handleType'], planes = 1, told = 40
       revoke: async () => {},
       forget: () => said.push('forget'),
     }),
-    tell: () => {},
     renew: async () => {},
+    park: async () => {},
     reissue: async () => {
       said.push('reissue');
     },
     destroy: async (request) => {
       said.push(request);
     },
+  };
+  const buffer = new ClientBuffer(description, {
+    connection: {},
+    link,
+    call: (ask) => ask(link, false),
+    end: (request, closeFds) => {
+      closeFds();
+      return link.destroy(request);
+    },
+    tell: () => {},
   });
   return { buffer, said };
 }

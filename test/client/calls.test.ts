@@ -107,7 +107,7 @@ await withoutLeaks(t, 'calls', async (t) => {
     const told: (ClientEvent | undefined)[] = [];
     told.push((await first).value ?? undefined, (await events.next()).value ?? undefined);
     t.same(
-      told.map((event) => [event?.type, event?.buffer.id]),
+      told.map((event) => [event?.type, event?.buffer?.id]),
       buffers.map(({ id }) => ['released', id]),
     );
     await events.return();

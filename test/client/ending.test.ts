@@ -14,7 +14,7 @@ const linear = { kind: 'buffer', size: 4096, handleTypes: ['memfd'] } as const;
 
 await withoutLeaks(t, 'the daemon is killed', async (t) => {
   const daemon = await TestDaemon.memfd(t);
-  const client = await connect({ socket: daemon.clientSocket });
+  const client = await connect({ socket: daemon.clientSocket, reconnect: false });
   const buffer = await client.allocate(linear);
   const memory = buffer.map();
   memory.write((bytes) => bytes.write('hello'));
@@ -72,7 +72,7 @@ await withoutLeaks(t, 'ends from this side', async (t) => {
 
   await t.test('stopping the daemon ends its connections', async (t) => {
     const other = await TestDaemon.memfd(t);
-    const client = await connect({ socket: other.clientSocket });
+    const client = await connect({ socket: other.clientSocket, reconnect: false });
     const closed = new Promise<Error>((resolve) => client.onClosed(resolve));
     await other.stop();
     t.match(await closed, { name: 'ConnectionError', message: 'the daemon closed the connection' });

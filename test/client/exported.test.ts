@@ -25,7 +25,8 @@ const resolved = (symbol: ts.Symbol): ts.Symbol =>
 const exported = new Set(checker.getExportsOfModule(module).map(resolved));
 
 /** Not a caller's: what the connection itself tells its objects, and how they are made. */
-const INTERNAL = /^(BufferLink|BufferNews|Mapping|WireClient|ProtocolObject|Listeners)$/;
+const INTERNAL =
+  /^(BufferHome|BufferNews|Connection|Mapping|WireClient|ProtocolObject|Listeners|ToldBuffer)$/;
 
 const isPrivate = (node: ts.Node): boolean =>
   ts.isPrivateIdentifier((node as ts.NamedDeclaration).name ?? node) ||

@@ -27,7 +27,7 @@ const { memfd, dma_buf } = dmabroker_manager_v1.enums.handle_type;
 /** A client of it that knows of a source and a limit of later days. */
 async function ready(t: Test): Promise<{ daemon: FakeDaemon; client: Client }> {
   const daemon = new FakeDaemon(t);
-  const connecting = connect({ socket: daemon.path });
+  const connecting = connect({ socket: daemon.path, reconnect: false });
   daemon.accept();
   daemon.event(wl_registry, REGISTRY, 'global', 1, dmabroker_manager_v1.name, 7);
   daemon.event(wl_callback, CALLBACK, 'done', 0);

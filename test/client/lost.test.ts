@@ -51,7 +51,7 @@ class Setup {
 
 async function ready(t: Test): Promise<Setup> {
   const daemon = new FakeDaemon(t);
-  const connecting = connect({ socket: daemon.path });
+  const connecting = connect({ socket: daemon.path, reconnect: false });
   daemon.accept();
   daemon.event(wl_registry, REGISTRY, 'global', 1, dmabroker_manager_v1.name, 1);
   daemon.event(wl_callback, CALLBACK, 'done', 0);

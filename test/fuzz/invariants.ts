@@ -41,8 +41,8 @@ export class Witness {
   /** Connects before anybody else does, and counts what the daemon has open. */
   static async start(daemon: TestDaemon): Promise<Witness> {
     const [client, other] = [
-      await connect({ socket: daemon.clientSocket }),
-      await connect({ socket: daemon.clientSocket }),
+      await connect({ socket: daemon.clientSocket, reconnect: false }),
+      await connect({ socket: daemon.clientSocket, reconnect: false }),
     ];
     const buffer = await client.allocate(linear(SIZE));
     buffer.map().write((bytes) => bytes.set(pattern));

@@ -13,7 +13,7 @@ await withoutLeaks(t, 'administration', async (t) => {
   await t.test('a client is shown and disconnected', async (t) => {
     const daemon = await TestDaemon.memfd(t);
     const run = (...args: string[]) => ctl(['--socket', daemon.restSocket, ...args]);
-    const client = await connect({ socket: daemon.clientSocket });
+    const client = await connect({ socket: daemon.clientSocket, reconnect: false });
     const closed = new Promise<Error>((resolve) => client.onClosed(resolve));
     const buffer = await client.allocate(linear);
     const [{ id = '' } = {}] = await daemon.clients();

@@ -94,7 +94,7 @@ await withoutLeaks(t, 'the end', async (t) => {
     await t.test(signal, async (t) => {
       const daemon = await TestDaemon.memfd(t);
       const { clientSocket, restSocket } = daemon;
-      const client = await connect({ socket: clientSocket });
+      const client = await connect({ socket: clientSocket, reconnect: false });
       const closed = new Promise<Error>((resolve) => client.onClosed(resolve));
       const buffer = await client.allocate(linear);
       // With its streams: the last line of the log has been read then.

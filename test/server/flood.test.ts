@@ -22,16 +22,19 @@ await withoutLeaks(t, 'floods', async (t) => {
   const before = await daemon.idleFds();
 
   await t.test('connections', async (t) => {
-    const client = await connect({ socket: daemon.clientSocket });
+    const client = await connect({ socket: daemon.clientSocket, reconnect: false });
     const fds = Array.from({ length: 500 }, () => connectUnix(daemon.clientSocket));
     const clients = async () => (await daemon.clients()).length;
     await eventually(async () => (await clients()) === MOST, `${MOST} are connected`);
-    await t.rejects(connect({ socket: daemon.clientSocket }), /limit_exceeded.*connections/);
+    await t.rejects(
+      connect({ socket: daemon.clientSocket, reconnect: false }),
+      /limit_exceeded.*connections/,
+    );
     t.ok(daemon.openFds() < MAX_FDS / 2, `${daemon.openFds()} fds are open`);
     await (await client.allocate(MEMFD)).close();
     for (const fd of fds) close(fd);
     await eventually(async () => (await clients()) === 1, 'the others have left');
-    const another = await connect({ socket: daemon.clientSocket });
+    const another = await connect({ socket: daemon.clientSocket, reconnect: false });
     await (await another.allocate(MEMFD)).close();
     another.close();
     client.close();
@@ -55,13 +58,13 @@ await withoutLeaks(t, 'recipients that come and go', async (t) => {
     t.comment('not tested: no source here whose memory nobody can count');
     return;
   }
-  const owner = await connect({ socket: daemon.clientSocket });
+  const owner = await connect({ socket: daemon.clientSocket, reconnect: false });
   const terms = { kind: 'buffer', size: 4096, handleTypes: ['opaque_fd'] } as const;
   await (await owner.allocate(terms)).close();
   const buffer = await owner.allocate(terms);
   const token = await buffer.share({ uses: 4 * PAST });
   for (let i = 0; i < 4 * PAST; i++) {
-    const client = await connect({ socket: daemon.clientSocket });
+    const client = await connect({ socket: daemon.clientSocket, reconnect: false });
     await (await client.redeem(token)).close();
     client.close();
   }

@@ -29,10 +29,10 @@ export interface StartOptions {
   readonly folder?: string;
   /** What Node runs; by default bin/dmabrokerd.js. */
   readonly program?: string;
-  /** Clients connect while it starts. */
-  readonly busy?: boolean;
   /** It has copies of these from 3 on. */
   readonly fds?: readonly number[];
+  /** Clients of an earlier one in the folder connect as soon as they can: its sockets are not counted. */
+  readonly awaited?: boolean;
 }
 
 const program = join(packageRoot, 'bin', 'dmabrokerd.js');
@@ -101,7 +101,7 @@ export class TestDaemon {
     try {
       await daemon.rest('GET', '/v1/clients');
       // Fewer: one of Node's own, of its debugger's say, was open for a moment.
-      const isQuiet = () => options.busy === true || daemon.#openSockets() <= before;
+      const isQuiet = () => options.awaited === true || daemon.#openSockets() <= before;
       await eventually(
         isQuiet,
         () => `the connection is closed: ${daemon.#openSockets()} sockets, not ${before}`,
@@ -251,7 +251,10 @@ export class TestDaemon {
     await eventually(() => readdirSync(folder).every(stands), 'every thread of it stands still');
   }
 
-  /** Ends it with a signal; resolves with its exit status (null if the signal ended it). Its folder is kept. */
+  /**
+   * Ends it with a signal, and leaves its folder: `start` with that makes another at the same sockets. Resolves
+   * with its exit status (null if the signal ended it).
+   */
   async end(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> {
     const { process: child } = this;
     this.#agent.destroy();

@@ -5,7 +5,7 @@
 import { join } from 'node:path';
 import type { Test } from 'tap';
 import { close } from '../../src/native/libc/fd.js';
-import { listenUnix, send } from '../../src/native/libc/socket.js';
+import { listenUnix, receive, send } from '../../src/native/libc/socket.js';
 import {
   encode,
   type Interface,
@@ -32,6 +32,16 @@ export class FakeDaemon {
     this.#peer = accept(this.#listener);
   }
 
+  /** The same, where one has by now. */
+  accepts(): boolean {
+    try {
+      this.accept();
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
   send(bytes: Buffer, fds: readonly number[] = []): void {
     send(this.#peer, bytes, fds);
   }
@@ -45,6 +55,13 @@ export class FakeDaemon {
     const message = definition.events.find((event) => event.name === name) as Message;
     const { bytes, fds } = encode(message, id, values as Values<Message>);
     this.send(bytes, fds);
+  }
+
+  /** What has come from the client since the last time, as text; fds of it are closed. */
+  received(): string {
+    const came = receive(this.#peer);
+    for (const fd of came?.fds ?? []) close(fd);
+    return came?.bytes.toString('latin1') ?? '';
   }
 
   hangUp(): void {

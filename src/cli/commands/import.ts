@@ -42,7 +42,7 @@ export const importCommand: MakeCommand = (program) => {
     .action(async (options: Options, command: Command) => {
       const { json } = common(command);
       const memory = described(options);
-      const client = await connectTo(options.clientSocket);
+      const client = await connectTo(options.clientSocket, { json });
       try {
         const buffer = await answered(client.import(memory));
         const token = await answered(buffer.share({ uses: options.uses ?? 1 }));

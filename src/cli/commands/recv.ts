@@ -30,7 +30,7 @@ export const recvCommand: MakeCommand = (program) => {
       const output = options.output === undefined ? null : Output.open(options.output);
       let saved = false;
       try {
-        const client = await connectTo(options.clientSocket);
+        const client = await connectTo(options.clientSocket, { json });
         try {
           const buffer = await answered(client.redeem(token));
           const memories = memoriesOf(buffer);

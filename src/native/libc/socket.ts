@@ -48,9 +48,12 @@ function withUnixSocket(flags: number, path: string, use: (fd: number, address: 
   });
 }
 
-/** Connects to a listening socket; a blocking connect, since its peer's backlog may be full. */
-export function connectUnix(path: string): number {
-  return withUnixSocket(0, path, (fd, address) => {
+/**
+ * Connects to a listening socket. Where the peer's backlog is full it blocks, or with `wait: false` throws
+ * EAGAIN (connect(2)).
+ */
+export function connectUnix(path: string, { wait = true } = {}): number {
+  return withUnixSocket(wait ? 0 : SOCK_NONBLOCK, path, (fd, address) => {
     if (callInt(connectFn, fd, addressOf(address), address.length) < 0) {
       throw new SystemError('connect', lastErrno(), path);
     }

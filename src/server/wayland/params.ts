@@ -152,12 +152,14 @@ export function createParams(
         used = true;
         const adopted = object.adopt({ id, session, fds: brought.fds });
         if (adopted !== 'unknown') brought.end(adopted);
-        else if (imported !== null) importInto(object, imported, planes);
-        else
+        // A memfd of an earlier daemon's is no memory that can be imported.
+        else if (imported !== null && brought.problem?.code !== 'invalid_argument') {
+          importInto(object, imported, planes);
+        } else
           object.failed(
             new BrokerError(
               'invalid_token',
-              'the session is not known, and no memory was brought',
+              'the session is not known, and no dma_bufs were brought',
               { constraint: 'session' },
             ),
           );

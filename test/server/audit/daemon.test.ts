@@ -31,10 +31,10 @@ async function start(t: Test, log: string): Promise<TestDaemon> {
 
 /** Does everything that an audit tells, and returns the secrets that were issued. */
 async function everything(daemon: TestDaemon): Promise<string[]> {
-  const client = await connect({ socket: daemon.clientSocket });
+  const client = await connect({ socket: daemon.clientSocket, reconnect: false });
   const buffer = await client.allocate({ ...picture, lifetime: { lease: 100 } });
   const secrets = [await buffer.share(), await buffer.share({ mayRenew: true })];
-  const other = await connect({ socket: daemon.clientSocket });
+  const other = await connect({ socket: daemon.clientSocket, reconnect: false });
   const redeemed = await other.redeem(secrets[0] ?? '');
   await rejected(other.redeem(secrets[0] ?? ''));
   await rejected(other.redeem('made-up-secret'));

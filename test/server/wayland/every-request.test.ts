@@ -100,7 +100,7 @@ const ended = ({ events }: RawClient) =>
 
 await withoutLeaks(t, 'every kind of fd beside every request', async (t) => {
   const daemon = await TestDaemon.memfd(t);
-  const witness = await connect({ socket: daemon.clientSocket });
+  const witness = await connect({ socket: daemon.clientSocket, reconnect: false });
   await (await equipped(daemon.clientSocket)).close();
   const sockets = () => daemon.openFdsThat((target) => !target.includes('memfd:'));
   await eventually(async () => (await daemon.clients()).length === 1, 'it has left');

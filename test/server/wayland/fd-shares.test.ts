@@ -31,7 +31,7 @@ function trySend(client: RawClient, bytes: Buffer, fds: readonly number[]): void
 await withoutLeaks(t, 'fds that no request names', async (t) => {
   const wrapper = ['prlimit', `--nofile=${MOST}:${MOST}`];
   const daemon = await TestDaemon.memfd(t, { wrapper });
-  const witness = await connect({ socket: daemon.clientSocket });
+  const witness = await connect({ socket: daemon.clientSocket, reconnect: false });
   const held = await witness.allocate(MEMFD);
   await eventually(() => daemon.drained(), 'there are no spares');
   const before = daemon.openFds();
@@ -64,7 +64,7 @@ await withoutLeaks(t, 'fds that no request names', async (t) => {
 
   await t.test('the soft limit is raised to the hard one', async (t) => {
     const low = await TestDaemon.memfd(t, { wrapper: ['prlimit', '--nofile=128:2048'] });
-    const client = await connect({ socket: low.clientSocket });
+    const client = await connect({ socket: low.clientSocket, reconnect: false });
     const all = [];
     for (let i = 0; i < 300; i++) all.push(await client.allocate(MEMFD));
     t.equal(all.length, 300, 'more than the soft limit');

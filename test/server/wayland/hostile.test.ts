@@ -19,7 +19,10 @@ import { FREE, MANAGER, RawClient } from '../../support/raw-client.js';
 
 /** Another client allocates, writes, shares; one more redeems and reads. */
 async function othersAreServed(t: Test, socket: string): Promise<void> {
-  const [giver, taker] = [await connect({ socket }), await connect({ socket })];
+  const [giver, taker] = [
+    await connect({ socket, reconnect: false }),
+    await connect({ socket, reconnect: false }),
+  ];
   const given = await giver.allocate({ kind: 'buffer', size: 4096, handleTypes: ['memfd'] });
   given.map().write((bytes) => bytes.write('hello'));
   const taken = await taker.redeem(await given.share());

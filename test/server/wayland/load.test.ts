@@ -21,7 +21,7 @@ const MIB = 2 ** 20;
 
 /** A client of its own allocates and lets go. */
 async function othersAreServed(t: Test, daemon: TestDaemon): Promise<void> {
-  const client = await connect({ socket: daemon.clientSocket });
+  const client = await connect({ socket: daemon.clientSocket, reconnect: false });
   const buffer = await client.allocate(MEMFD);
   t.equal(buffer.size, 4096, 'others are served');
   await buffer.release();
@@ -80,7 +80,7 @@ await withoutLeaks(t, 'load', async (t) => {
   });
 
   await t.test('a client that never reads its fds', async (t) => {
-    const owner = await connect({ socket: daemon.clientSocket });
+    const owner = await connect({ socket: daemon.clientSocket, reconnect: false });
     const buffer = await owner.allocate(MEMFD);
     const token = await buffer.share({ uses: 1000 });
     const client = new RawClient(daemon.clientSocket, { reading: false });
@@ -131,7 +131,7 @@ await withoutLeaks(t, 'load', async (t) => {
   });
 
   await t.test('200 clients are told of one release', async (t) => {
-    const owner = await connect({ socket: daemon.clientSocket });
+    const owner = await connect({ socket: daemon.clientSocket, reconnect: false });
     const buffer = await owner.allocate(MEMFD);
     const token = await buffer.share({ uses: 200 });
     const clients = Array.from({ length: 200 }, () => new RawClient(daemon.clientSocket));
@@ -156,7 +156,7 @@ await withoutLeaks(t, 'load', async (t) => {
 
 await withoutLeaks(t, 'a daemon that runs out of file descriptors', async (t) => {
   const daemon = await TestDaemon.memfd(t);
-  const client = await connect({ socket: daemon.clientSocket });
+  const client = await connect({ socket: daemon.clientSocket, reconnect: false });
   const before = daemon.openFds();
   // Its own limits, which follow from what there was at the start, do not let it come to that.
   execFileSync('prlimit', [`--pid=${daemon.pid}`, `--nofile=${before + 40}`]);

@@ -123,7 +123,7 @@ await withoutLeaks(t, 'from a daemon', async (t) => {
   const image = { kind: 'image', width: 640, height: 480, format: 'XR24', modifiers } as const;
 
   await t.test('the client library has all of it', async (t) => {
-    const client = await connect({ socket: daemon.clientSocket });
+    const client = await connect({ socket: daemon.clientSocket, reconnect: false });
     for (const ask of ['allocate', 'test'] as const) {
       const { code, refusal } = await rejected(client[ask]({ ...image, handleTypes: ['memfd'] }));
       t.equal(code, 'unsupported_modifier');

@@ -26,7 +26,7 @@ const BUFFER = FREE + 1;
 
 /** Another client connects and allocates. */
 async function othersAreServed(t: Test, { clientSocket }: TestDaemon): Promise<void> {
-  const client = await connect({ socket: clientSocket });
+  const client = await connect({ socket: clientSocket, reconnect: false });
   const buffer = await client.allocate(MEMFD);
   t.equal(buffer.size, 4096, 'another client is served');
   await buffer.close();

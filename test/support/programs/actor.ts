@@ -22,7 +22,7 @@ let last = 0;
 let connected: Promise<Client> | null = null;
 
 const client = () => {
-  connected ??= connect({ socket });
+  connected ??= connect({ socket, reconnect: false });
   return connected;
 };
 

@@ -6,7 +6,7 @@ import { setTimeout } from 'node:timers/promises';
 import { connect } from '../../../src/client/index.js';
 
 const [socket = '', token = ''] = process.argv.slice(2);
-const client = await connect({ socket });
+const client = await connect({ socket, reconnect: false });
 const held = [await client.redeem(token)];
 console.log('has it');
 for (;;) {

@@ -2,6 +2,6 @@
 import { connect } from '../../../src/client/index.js';
 
 const [socket = ''] = process.argv.slice(2);
-const client = await connect({ socket });
+const client = await connect({ socket, reconnect: false });
 await client.allocate({ kind: 'buffer', size: 4096, handleTypes: ['memfd'] });
 console.log('allocated');

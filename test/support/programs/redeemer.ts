@@ -7,7 +7,7 @@ import { connect } from '../../../src/client/index.js';
 const LENGTH = 5;
 
 const [socket = '', token = ''] = process.argv.slice(2);
-const client = await connect({ socket });
+const client = await connect({ socket, reconnect: false });
 const buffer = await client.redeem(token);
 const text = buffer.map().write((bytes) => {
   bytes.write('back', LENGTH);

@@ -8,7 +8,7 @@ import { connect } from '../../../src/client/index.js';
 import { map } from '../../../src/native/libc/memory.js';
 
 const [socket = '', what = '', argument = ''] = process.argv.slice(2);
-const client = await connect({ socket });
+const client = await connect({ socket, reconnect: false });
 
 if (what === 'own') {
   const handleType = argument === 'memfd' ? 'memfd' : 'dma_buf';

@@ -10,7 +10,7 @@ const HELD = 100;
 const ASKED = 60;
 
 if (what === 'holding') {
-  const client = await connect({ socket });
+  const client = await connect({ socket, reconnect: false });
   for (let i = 0; i < HELD; i++) {
     await client.allocate({ kind: 'buffer', size: 65_536, handleTypes: ['memfd'] });
   }

@@ -63,7 +63,7 @@ export async function alike(
   const seen = new Map<string, Map<string, string>>();
   for (const { name: how, daemon, before, beside } of conditions) {
     const stop = await beside?.();
-    const owner = await connect({ socket: daemon.clientSocket });
+    const owner = await connect({ socket: daemon.clientSocket, reconnect: false });
     const shared = await owner.allocate({ kind: 'buffer', size: 8192, handleTypes: [type] });
     const client = await new RawClient(daemon.clientSocket).ready();
     // A request that is added to the protocol needs a place here.
