@@ -87,12 +87,14 @@ function restarted(
 
 /** All that is shown of a buffer, but for who is connected. */
 function shown(broker: Broker, buffer: BrokerBuffer) {
+  // First: those that have expired are dropped then.
+  const listed = broker.tokens(buffer);
   const { memory, state } = broker.kept(buffer);
   const { planes, key: _, ...allocation } = memory.allocation;
   return {
     ...{ ...memory, allocation, planes: planes.map(({ fd: _, ...plane }) => plane) },
     ...{ ...state, events: buffer.history.entries.length + buffer.history.forgotten },
-    ...{ listed: broker.tokens(buffer), lease: broker.leases.of(buffer) },
+    ...{ listed, lease: broker.leases.of(buffer) },
     recipients: [...buffer.recipients].map(({ client, receivedAt, mayRenew }) => [
       client.id,
       receivedAt,
