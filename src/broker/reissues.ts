@@ -6,6 +6,7 @@
 import { BrokerError } from '../memory/errors.js';
 import type { Done, Result } from '../memory/result.js';
 import type { Allocation, LostAllocation } from '../memory/source.js';
+import { isAway } from './away.js';
 import type { BrokerBuffer, Owner } from './buffer.js';
 import type { Lingering } from './lingering.js';
 import type { Pool } from './pool/pool.js';
@@ -22,6 +23,9 @@ export interface ReissueParts {
   readonly pool: Pool;
   newId(): string;
 }
+
+const releasedMeanwhile = () =>
+  new BrokerError('not_found', 'the buffer was released in the meantime');
 
 export class Reissues {
   constructor(private readonly parts: ReissueParts) {}
@@ -61,6 +65,10 @@ export class Reissues {
       done(buffer);
       return;
     }
+    if (state === 'away' && !buffer.lostWhileAway) {
+      done({ error: isAway(buffer.id) });
+      return;
+    }
     buffer.reissuing.push(done);
     if (buffer.reissuing.length > 1) return;
     const asker = this.parts.quotas.whoIs(by ?? buffer.owner);
@@ -68,7 +76,8 @@ export class Reissues {
       const waiting = buffer.reissuing.splice(0);
       const answer = 'error' in result ? result : this.#replace(buffer, result, by);
       const tell = () => {
-        for (const each of waiting) each(answer);
+        const late = buffer.released && !('error' in answer);
+        for (const each of waiting) each(late ? { error: releasedMeanwhile() } : answer);
       };
       if ('error' in answer) tell();
       else this.parts.world.keep(answer, tell);
@@ -80,7 +89,7 @@ export class Reissues {
     if (buffer.released) {
       this.parts.world.free(allocation);
       held.release();
-      return { error: new BrokerError('not_found', 'the buffer was released in the meantime') };
+      return { error: releasedMeanwhile() };
     }
     const { importers } = this.parts.quotas;
     const { charged } = buffer.charge;

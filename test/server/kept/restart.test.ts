@@ -93,13 +93,13 @@ async function begin(t: Test, max?: number) {
 for (const signal of ['SIGKILL', 'SIGTERM'] as const) {
   t.test(`buffers that are no connection's, after ${signal}`, async (t) => {
     const { manager, daemon } = await begin(t);
-    const client = await connect({ socket: daemon.clientSocket });
+    const client = await connect({ socket: daemon.clientSocket, reconnect: false });
     const kept = await client.allocate({ ...memfd, lifetime: 'until_released', name: 'kept' });
     const leased = await client.allocate({ ...memfd, size: 8192, lifetime: { lease: 600 } });
     const mapped = kept.map();
     mapped.bytes.write('what was written');
     const token = await kept.share({ uses: 3 });
-    const other = await connect({ socket: daemon.clientSocket });
+    const other = await connect({ socket: daemon.clientSocket, reconnect: false });
     await (await other.redeem(token)).close();
     const made = await daemon.rest('POST', '/v1/buffers', {
       ...{ kind: 'buffer', size: 4096, handle_types: ['memfd'], name: 'over REST' },
@@ -159,7 +159,7 @@ t.test('what nobody comes back for goes', async (t) => {
   const manager = new ServiceManager(t);
   const daemon = await manager.start([], { env: withoutVulkan });
   t.teardown(() => daemon.end('SIGKILL'));
-  const client = await connect({ socket: daemon.clientSocket });
+  const client = await connect({ socket: daemon.clientSocket, reconnect: false });
   const own = await client.allocate(memfd);
   const kept = await client.allocate({ ...memfd, lifetime: 'until_released' });
   await daemon.end('SIGKILL');
