@@ -21,7 +21,7 @@ export interface Adoption {
   readonly memory: Brought | null;
 }
 
-/** A connection that has just ended may be there for the daemon for a moment. */
+/** Until it is given up. */
 const BUSY_MS = [5, 20, 80, 320, 1280];
 const MAX_LEASE_SECONDS = 86_400;
 const never = new AbortController().signal;
@@ -72,14 +72,19 @@ export async function adoptInto(
     try {
       return await object.receive(ask, options);
     } catch (error) {
-      if (!(error instanceof BrokerError) || error.refusal.constraint !== 'session') throw error;
-      const wait = error.code === 'busy' ? waits.shift() : undefined;
+      if (!(error instanceof BrokerError)) throw error;
+      const wait = isForAMoment(error) ? waits.shift() : undefined;
       if (wait !== undefined) await pause(wait, options.signal ?? never);
       else if (isOfAnother(error) && left.length > 1) left.shift();
       else throw error;
     }
   }
 }
+
+/** The earlier connection is still there, or too much is being imported just now. */
+const isForAMoment = ({ code, refusal: { constraint = '' } }: BrokerError): boolean =>
+  (code === 'busy' && constraint === 'session') ||
+  (code === 'limit_exceeded' && constraint.endsWith('.pending'));
 
 /** The session has nothing to do with the buffer (any more). */
 export const isOfAnother = (error: unknown): boolean =>

@@ -31,6 +31,8 @@ interface Begun<T> {
 
 /** A call that ends the daemon each time is not made for ever. */
 const MAX_TRIES = 3;
+/** So many come back at once: a daemon imports so many for a connection, and others are of the same user. */
+const AT_ONCE = 8;
 /** A timer of Node's that is never due keeps the process alive. */
 const NEVER_MS = 2 ** 30;
 
@@ -213,7 +215,11 @@ export class Connection {
     try {
       if (this.#over !== null) throw this.#over;
       // All have ended before anything else is begun with them.
-      const back = await Promise.allSettled([...this.returning].map((each) => each.comeBack(line)));
+      const waiting = [...this.returning].values();
+      const some = async (): Promise<void> => {
+        for (const each of waiting) await each.comeBack(line);
+      };
+      const back = await Promise.allSettled(Array.from({ length: AT_ONCE }, some));
       for (const each of back) if (each.status === 'rejected') throw each.reason;
     } catch (error) {
       line.wire.close();

@@ -116,3 +116,28 @@ await withoutLeaks(t, 'a restart without a store', async (t) => {
   await third.settled(await third.idleFds());
   t.same(third.errors, []);
 });
+
+await withoutLeaks(t, 'more than a daemon imports at once', async (t) => {
+  const first = await TestDaemon.start();
+  t.teardown(() => first.stop('SIGKILL'));
+  const { folder, clientSocket: socket } = first;
+  const client = await connect({ socket });
+  const made: ClientBuffer[] = [];
+  while (made.length < 150) {
+    const heap = { kind: 'buffer', size: 4096, source: 'dma-heap:system' } as const;
+    made.push(...(await Promise.all(Array.from({ length: 50 }, () => client.allocate(heap)))));
+  }
+  const back = new Promise<void>((resolve) => client.ref().onReconnected(resolve));
+  await first.end('SIGKILL');
+  const second = await TestDaemon.start([], { folder, awaited: true });
+  t.teardown(() => second.stop('SIGKILL'));
+  await back;
+  t.same(
+    made.filter(({ gone }) => gone !== null),
+    [],
+  );
+  t.equal((await second.buffers()).length, made.length);
+  await Promise.all(made.map((buffer) => buffer.close()));
+  client.close();
+  await second.settled(await second.idleFds());
+});
