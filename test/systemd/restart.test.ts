@@ -1,0 +1,33 @@
+/**
+ * A restart loses nothing, as users have it: systemd's own store and sockets, the units as they are packaged, and
+ * 20 clients that never pause while the daemon ends in every way (restart/judge.ts). 20 times by SIGKILL in the gate,
+ * 200 by night.
+ */
+import t from 'tap';
+import { atNight } from '../support/night.js';
+import { runInGuest } from '../vm/vm.js';
+
+t.setTimeout(3_600_000);
+const KILLS = atNight(20, 200);
+
+interface Seen {
+  readonly way: string;
+  readonly wrong: readonly string[];
+  readonly reconnected?: number;
+  readonly down?: { readonly median: number; readonly longest: number };
+}
+
+const program = ['node', 'dist/test/systemd/restart/judge.js', `${KILLS}`];
+const options = { systemd: true, timeoutSeconds: KILLS * 15 + 240 };
+const { status, stdout, stderr } = await runInGuest(program, options);
+t.equal(status, 0, stderr);
+const seen = stdout
+  .split('\n')
+  .filter((line) => line.startsWith('{'))
+  .map((line): Seen => JSON.parse(line));
+
+for (const { way, wrong } of seen) t.same(wrong, [], way);
+t.equal(seen.filter(({ way }) => way === 'SIGKILL').length, KILLS);
+t.equal(seen.length, KILLS + 6, 'and in five other ways, and what is left at the end');
+const { down } = seen.at(-1) ?? {};
+t.comment(`without a daemon: ${down?.median} ms, ${down?.longest} ms at most`);

@@ -1,0 +1,250 @@
+/**
+ * In the guest, as root, under systemd: the service as its units have it, clients of two users (load.ts), and a
+ * daemon that ends in every way that there is. After each it is asked for what the clients were told of, and
+ * for what nobody was. Prints a line of JSON for each end, and for the whole.
+ *
+ *   node judge.js KILLS
+ */
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { createInterface, type Interface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { median } from '../../../bench/support/report.js';
+import { ask } from '../../support/rest.js';
+import type { LoadReport, Told } from './load.js';
+
+const KILLS = Number(process.argv[2] ?? 20);
+const USERS = ['alice', 'alice', 'bob', 'bob'];
+const CLIENTS_EACH = 5;
+const SOCKET = '/run/dmabroker/client.sock';
+const REST = '/run/dmabroker/rest.sock';
+const DROP_INS = '/run/systemd/system/dmabrokerd.service.d';
+const PATIENCE_MS = 60_000;
+
+const run = (program: string, ...args: string[]) =>
+  execFileSync(program, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] }).trim();
+/** The manager may be busy with itself: then it is asked again. */
+function systemctl(...args: string[]): string {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return run('systemctl', ...args);
+    } catch (error) {
+      if (attempt === 5) throw error;
+    }
+  }
+}
+const show = (what: string) => systemctl('show', '-P', what, 'dmabrokerd');
+
+function dropIn(name: string, text: string | null): void {
+  mkdirSync(DROP_INS, { recursive: true });
+  if (text === null) run('rm', '-f', `${DROP_INS}/${name}.conf`);
+  else writeFileSync(`${DROP_INS}/${name}.conf`, `[Service]\n${text}\n`);
+  systemctl('daemon-reload');
+}
+
+function install(): void {
+  const program = `${process.execPath} /dmabroker/bin/dmabrokerd.js`;
+  const conf = '/etc/dmabroker/dmabroker.toml';
+  run(
+    'sh',
+    '-ec',
+    `cp systemd/dmabroker.sysusers.conf /usr/lib/sysusers.d/dmabroker.conf
+     cp systemd/dmabrokerd.service systemd/dmabrokerd*.socket systemd/dmabroker-holders.* /usr/lib/systemd/system/
+     systemd-sysusers 2>/dev/null
+     install -D /dev/null ${conf}`,
+  );
+  writeFileSync(conf, '[restart]\ngrace_seconds = 3\n[accounting]\nunknown_grace_seconds = 5\n');
+  dropIn(
+    'guest',
+    `ExecStart=\nExecStart=${program} --config ${conf}\nTimeoutStartSec=300\nStartLimitIntervalSec=0`,
+  );
+  // The package is not installed here, but shared from the host.
+  writeFileSync(
+    '/usr/libexec/dmabroker-holders',
+    `#!/bin/sh\nexec ${process.execPath} /dmabroker/bin/dmabroker-holders.js\n`,
+    { mode: 0o755 },
+  );
+}
+
+class Load {
+  readonly #child: ChildProcess;
+  readonly #lines: Interface;
+
+  constructor(user: string) {
+    const program = ['dist/test/systemd/restart/load.js', SOCKET, `${CLIENTS_EACH}`];
+    const args = ['-u', user, '--', process.execPath, ...program];
+    this.#child = spawn('runuser', args, { stdio: ['pipe', 'pipe', 'inherit'] });
+    this.#lines = createInterface(this.#child.stdout as NodeJS.ReadableStream);
+  }
+
+  /** Resolves when its clients are connected. */
+  async ready(): Promise<void> {
+    await once(this.#lines, 'line', { signal: AbortSignal.timeout(PATIENCE_MS) });
+  }
+
+  say(line: 'go' | 'pause' | 'end'): void {
+    this.#child.stdin?.write(`${line}\n`);
+  }
+
+  async report(line: 'pause' | 'end'): Promise<LoadReport> {
+    const answered = once(this.#lines, 'line', { signal: AbortSignal.timeout(PATIENCE_MS) });
+    this.say(line);
+    const [text] = (await answered) as [string];
+    return JSON.parse(text);
+  }
+}
+
+interface Buffer {
+  readonly id: string;
+  readonly state: string;
+  readonly size: number;
+  readonly lifetime: { readonly type: string };
+  readonly owner: { readonly uid: number };
+}
+
+const get = async (path: string) =>
+  (await ask({ socketPath: REST, method: 'GET', path, agent: false })).body;
+const buffers = (): Promise<Buffer[]> => get('/v1/buffers?limit=1000');
+const charged = async (user: string) =>
+  (await get(`/v1/quotas/user/${run('id', '-u', user)}`)).charge;
+
+/** Asks until the answer is as it is to be; the last one where it never is. */
+async function settled<T>(what: () => Promise<T>, isGood: (found: T) => boolean): Promise<T> {
+  const end = performance.now() + PATIENCE_MS;
+  for (;;) {
+    const found = await what();
+    if (isGood(found) || performance.now() > end) return found;
+    await sleep(100);
+  }
+}
+
+/** What is wrong after a restart: with what the clients were told of, and with what is there beside it. */
+async function judge(reports: readonly LoadReport[]): Promise<string[]> {
+  const wrong = reports.flatMap(({ errors }) => errors.map((error) => `a call failed: ${error}`));
+  const told = new Map<string, Told>(
+    reports.flatMap((each) => each.buffers).map((each) => [each.id, each]),
+  );
+  wrong.push(...[...told.values()].flatMap((each) => each.wrong ?? []));
+  const found = await settled(buffers, (all) => all.length === told.size);
+  const byId = new Map(found.map((each) => [each.id, each]));
+  for (const [id, { size, lifetime }] of told) {
+    const buffer = byId.get(id);
+    if (buffer === undefined) wrong.push(`${id} (${lifetime}) is not there`);
+    else if (buffer.state !== 'live') wrong.push(`${id} (${lifetime}) is ${buffer.state}`);
+    else if (buffer.lifetime.type !== lifetime) wrong.push(`${id} is ${buffer.lifetime.type}`);
+    else if (buffer.size !== size) wrong.push(`${id} has ${buffer.size} bytes, not ${size}`);
+  }
+  for (const { id, state, lifetime } of found) {
+    if (!told.has(id)) wrong.push(`nobody was told of ${id} (${lifetime.type}, ${state})`);
+  }
+  for (const user of new Set(USERS)) {
+    const uid = Number(run('id', '-u', user));
+    const own = found.filter(({ owner }) => owner.uid === uid);
+    const bytes = own.reduce((sum, { size }) => sum + size, 0);
+    const charge = await charged(user);
+    if (charge.bytes !== bytes || charge.buffers !== own.length || charge.pending !== 0)
+      wrong.push(
+        `${user} is charged ${JSON.stringify(charge)} for ${own.length} buffers of ${bytes} bytes`,
+      );
+  }
+  // One is the state; a memory each for the others.
+  const kept = 1 + found.filter(({ lifetime }) => lifetime.type !== 'connection').length;
+  const stored = await settled(
+    async () => Number(show('NFileDescriptorStore')),
+    (count) => count === kept,
+  );
+  if (stored !== kept) wrong.push(`the service manager has ${stored} fds, not ${kept}`);
+  return wrong;
+}
+
+const kill = () => run('kill', '-KILL', show('MainPID'));
+
+/** Ways to end; each returns what undoes it. */
+const WAYS: Readonly<Record<string, () => Promise<() => void>>> = {
+  SIGKILL: async () => {
+    kill();
+    return () => {};
+  },
+  'systemctl restart': async () => {
+    systemctl('restart', 'dmabrokerd');
+    return () => {};
+  },
+  'a thread that stands still': async () => {
+    dropIn('watchdog', 'WatchdogSec=3');
+    systemctl('restart', 'dmabrokerd');
+    const pid = show('MainPID');
+    const program = 'dist/test/support/programs/stop-thread.js';
+    const child = spawn(process.execPath, [program, pid, 'dmab-plane'], { stdio: 'inherit' });
+    await once(child, 'exit');
+    return () => dropIn('watchdog', null);
+  },
+  'an upgrade': async () => {
+    // The units are others, and the daemon is started again, as the package does it.
+    dropIn('upgraded', 'Environment=DMABROKER_UPGRADED=1');
+    run('deb-systemd-invoke', 'restart', 'dmabrokerd.service');
+    return () => dropIn('upgraded', null);
+  },
+  'SIGKILL with a full disk': async () => {
+    run('mount', '-t', 'tmpfs', '-o', 'size=64k,mode=0777', 'tmpfs', '/var/lib/dmabroker');
+    run('sh', '-c', 'head -c 1M /dev/zero >/var/lib/dmabroker/full 2>/dev/null; true');
+    kill();
+    return () => run('umount', '-l', '/var/lib/dmabroker');
+  },
+  'SIGKILL beside a busy service manager': async () => {
+    const loop = 'while :; do systemctl daemon-reload; done';
+    const busy = [1, 2].map(() => spawn('sh', ['-c', loop], { stdio: 'ignore' }));
+    await sleep(500);
+    kill();
+    await sleep(4000);
+    for (const each of busy) each.kill();
+    return () => {};
+  },
+};
+
+install();
+systemctl('start', 'dmabrokerd.socket', 'dmabrokerd-rest.socket', 'dmabroker-holders.socket');
+systemctl('start', 'dmabrokerd');
+const loads = USERS.map((user) => new Load(user));
+await Promise.all(loads.map((load) => load.ready()));
+const down: number[] = [];
+let calls = 0;
+let random = 1;
+
+async function once_(name: string): Promise<void> {
+  for (const load of loads) load.say('go');
+  random = (random * 16_807) % 2_147_483_647;
+  await sleep(100 + (random % 900));
+  const began = performance.now();
+  const undo = await (WAYS[name] as () => Promise<() => void>)();
+  await sleep(random % 300);
+  const reports = await Promise.all(loads.map((load) => load.report('pause')));
+  const wrong = await judge(reports);
+  undo();
+  const lost = reports.flatMap((each) => each.down);
+  down.push(...lost);
+  calls = Math.max(...reports.map((each) => each.calls));
+  console.log(
+    JSON.stringify({
+      way: name,
+      wrong,
+      buffers: reports.flatMap((each) => each.buffers).length,
+      reconnected: lost.length,
+      seconds: Math.round((performance.now() - began) / 100) / 10,
+    }),
+  );
+}
+
+for (const name of Object.keys(WAYS).filter((name) => name !== 'SIGKILL')) await once_(name);
+for (let i = 0; i < KILLS; i++) await once_('SIGKILL');
+const ended = await Promise.all(loads.map((load) => load.report('end')));
+const wrong = await judge(ended);
+console.log(
+  JSON.stringify({
+    way: 'the end',
+    wrong,
+    calls,
+    down: { median: Math.round(median(down)), longest: Math.round(Math.max(...down)) },
+    restarts: Number(show('NRestarts')),
+  }),
+);
