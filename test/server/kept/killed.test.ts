@@ -19,10 +19,10 @@ import { FREE, MANAGER, RawClient } from '../../support/raw-client.js';
 import { nothingCharged, recounted } from '../../support/recount.js';
 import { ServiceManager } from '../../support/service-manager.js';
 
-const ROUNDS = atNight(6, 200);
+const ROUNDS = atNight(3, 200);
 const CLIENTS = 10;
 /** From the beginning of a round; a client asks for some dozens in it. */
-const LONGEST_MS = 500;
+const LONGEST_MS = 300;
 /** More than a user may have stored at once would wait for seconds. */
 const MAX_KEPT = 8;
 const LIFETIMES = ['connection', 'until_released', 'lease'] as const;

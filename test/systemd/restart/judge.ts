@@ -7,7 +7,7 @@
  */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createInterface, type Interface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { median } from '../../../bench/support/report.js';
@@ -158,6 +158,12 @@ async function judge(reports: readonly LoadReport[]): Promise<string[]> {
   return wrong;
 }
 
+/** Seconds of CPU that the service manager has used (proc(5)). */
+function managerSeconds(): number {
+  const fields = readFileSync('/proc/1/stat', 'utf8').split(' ');
+  return (Number(fields[13]) + Number(fields[14])) / 100;
+}
+
 const kill = () => run('kill', '-KILL', show('MainPID'));
 
 /** Ways to end; each returns what undoes it. */
@@ -216,6 +222,7 @@ async function once_(name: string): Promise<void> {
   random = (random * 16_807) % 2_147_483_647;
   await sleep(100 + (random % 900));
   const began = performance.now();
+  const busyBefore = managerSeconds();
   const undo = await (WAYS[name] as () => Promise<() => void>)();
   await sleep(random % 300);
   const reports = await Promise.all(loads.map((load) => load.report('pause')));
@@ -230,6 +237,7 @@ async function once_(name: string): Promise<void> {
       wrong,
       buffers: reports.flatMap((each) => each.buffers).length,
       reconnected: lost.length,
+      manager: managerSeconds() - busyBefore,
       seconds: Math.round((performance.now() - began) / 100) / 10,
     }),
   );

@@ -35,6 +35,7 @@ export interface LoadReport {
 const LEASE = { lease: 3600 } as const;
 const MOST = 4;
 const PAGE = 4096;
+const PAUSE_MS = 50;
 
 interface Had {
   readonly buffer: ClientBuffer;
@@ -95,6 +96,8 @@ class Worker {
       } finally {
         this.busy = false;
       }
+      // The guest has one CPU for them, the daemon and the service manager.
+      await sleep(PAUSE_MS);
     }
   }
 
