@@ -267,7 +267,11 @@ export class Broker {
   /** A client takes up what an earlier connection of its own had (adoption.ts); null: that is not known. */
   adopt(client: Client, request: AdoptionRequest): Adopted | null {
     const adopted = this.#adoption.adopt(client, request);
-    if (adopted !== null && adopted.buffer.state !== 'away') this.#restored.claimed(adopted.buffer);
+    if (adopted === null) return null;
+    const { buffer, isOwner } = adopted;
+    // One that is to end with its connection needs one.
+    if (isOwner || buffer.lifetime !== 'connection') this.#restored.claimed(buffer);
+    if (adopted.taken.length > 0) this.world.keep(buffer, () => {});
     return adopted;
   }
 

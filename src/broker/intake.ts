@@ -3,7 +3,7 @@
  * charged before it is made, and registered when it is there.
  */
 
-import type { BrokerError } from '../memory/errors.js';
+import { BrokerError } from '../memory/errors.js';
 import type { BroughtPlane } from '../memory/plane.js';
 import { attempt, type Done } from '../memory/result.js';
 import type { MemorySpec, Plan } from '../memory/source.js';
@@ -34,6 +34,10 @@ export interface ImportRequest {
 
 /** What quotas are asked about an allocation. */
 type Asked = [owner: Owner, source: string, estimate: Estimate];
+
+/** While it waited for its answer. */
+const releasedMeanwhile = () =>
+  new BrokerError('not_found', 'the buffer was released before its answer was given');
 
 /** The parts of the broker that it works with. */
 export interface IntakeParts {
@@ -224,6 +228,7 @@ export class Intake {
     }
     this.parts.world.keep(buffer, () => {
       if (isLate()) done({ error: connectionGone() });
+      else if (buffer.released) done({ error: releasedMeanwhile() });
       else done(buffer);
     });
   }

@@ -23,6 +23,9 @@ export interface ReissueParts {
   newId(): string;
 }
 
+const releasedMeanwhile = () =>
+  new BrokerError('not_found', 'the buffer was released in the meantime');
+
 export class Reissues {
   constructor(private readonly parts: ReissueParts) {}
 
@@ -68,7 +71,8 @@ export class Reissues {
       const waiting = buffer.reissuing.splice(0);
       const answer = 'error' in result ? result : this.#replace(buffer, result, by);
       const tell = () => {
-        for (const each of waiting) each(answer);
+        const late = buffer.released && !('error' in answer);
+        for (const each of waiting) each(late ? { error: releasedMeanwhile() } : answer);
       };
       if ('error' in answer) tell();
       else this.parts.world.keep(answer, tell);
@@ -80,7 +84,7 @@ export class Reissues {
     if (buffer.released) {
       this.parts.world.free(allocation);
       held.release();
-      return { error: new BrokerError('not_found', 'the buffer was released in the meantime') };
+      return { error: releasedMeanwhile() };
     }
     const { importers } = this.parts.quotas;
     const { charged } = buffer.charge;

@@ -64,8 +64,10 @@ export class Restored {
     graceMs: number,
   ): void {
     const { parts } = this;
-    parts.clients.last = client;
-    parts.tokens.last = token;
+    // A number may have been given and not noted: the records tell.
+    parts.clients.last = Math.max(client, ...clients.map(({ id }) => numberIn(id)));
+    const tokens = buffers.flatMap(({ state }) => state.tokens);
+    parts.tokens.last = tokens.reduce((last, { id }) => Math.max(last, numberIn(id)), token);
     const past = new Map(clients.map((kept) => [kept.id, parts.clients.restore(kept)]));
     const inOrder = [...buffers].sort((a, b) => a.memory.number - b.memory.number);
     for (const each of inOrder) this.#restore(each, past);
@@ -98,15 +100,19 @@ export class Restored {
     buffer.released = state.released;
     buffer.releasedAt = state.releasedAt;
     buffer.history = History.ofFormer(state.events);
-    buffer.restoreRecipients(this.#recipients(buffer, state.recipients, past), state.forgotten);
+    const recipients = [...this.#recipients(buffer, state.recipients, past)];
+    // Of one whose record is not there it is not known whether it has ended.
+    const isUnsure = state.forgotten || recipients.length < state.recipients.length;
+    buffer.restoreRecipients(recipients, isUnsure);
     parts.quotas.importers.impose(buffer, state.parts);
     parts.registry.restore(buffer);
-    if (state.released) {
-      parts.quotas.linger(buffer);
-      parts.lingering.add(buffer);
-    } else this.#live(buffer, kept);
-    parts.world.keep(buffer, () => {});
+    if (!state.released) this.#live(buffer, kept);
     parts.world.changed(buffer);
+    parts.world.keep(buffer, () => {});
+    if (!state.released) return;
+    parts.quotas.linger(buffer);
+    // Nothing may be left of it at once.
+    parts.lingering.add(buffer);
   }
 
   #live(buffer: BrokerBuffer, { state, fds, told }: Restorable): void {
@@ -157,6 +163,9 @@ export class Restored {
     return Math.max(0, Math.ceil(this.#until - this.parts.world.clock.now()));
   }
 }
+
+/** Of a client's or a token's id. */
+const numberIn = (id: string): number => Number(id.slice(1)) || 0;
 
 /** One fd a memory; planes in one memory have the same. */
 function withFds(allocation: Allocation, fds: readonly number[] | null): Allocation {

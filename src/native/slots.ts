@@ -8,7 +8,8 @@
  * with the higher number is newer. The size is sealed, so that nobody can take pages from under the mapping.
  *
  * A second word of the first slot says that somebody was told of the record. It is written by whoever tells:
- * dmab_step, at the moment when the message has gone (step.ts).
+ * dmab_step, just before the message goes, and taken back where it did not (step.ts). A process that ends in
+ * that moment has told nobody, perhaps: what is kept then is kept too long rather than lost.
  *
  * Numbers are in the machine's byte order: the file never leaves it.
  *
@@ -39,6 +40,8 @@ const ORDER = 2;
 const FREE = 0;
 const FIRST = 1;
 const REST = 2;
+
+const slotsFor = (bytes: number): number => Math.max(1, Math.ceil(bytes / PAYLOAD));
 
 /** Such a file cannot be read: it is not whole, or no such file at all. */
 export class UnreadableSlots extends Error {
@@ -111,7 +114,7 @@ export class Slots {
     const slots = Slots.#mapped(fd, size, count);
     try {
       const found = slots.#check(version);
-      slots.#findFree();
+      slots.#find();
       return { slots, version: found };
     } catch (error) {
       slots.mapping.release();
@@ -140,16 +143,25 @@ export class Slots {
     return found;
   }
 
-  /** What is not reached from a first slot is free: a record that was not finished. */
-  #findFree(): void {
-    const used = new Set<number>();
-    this.#fresh = Math.min(this.#words[Head.used] ?? 0, this.#count);
+  /**
+   * What no whole record has is free: a record that was not finished, or what nobody here has written. Such
+   * a one is freed.
+   */
+  #find(): void {
+    this.#fresh = Math.max(0, Math.min(this.#words[Head.used] ?? 0, this.#count));
+    const isUsed = new Uint8Array(this.#fresh);
     for (let slot = 0; slot < this.#fresh; slot++) {
       if (this.#word(slot, Slot.state) !== FIRST) continue;
-      this.#order = Math.max(this.#order, this.#orderOf(slot));
-      for (const each of this.#chain(slot)) used.add(each);
+      const chain = this.#chain(slot);
+      const order = this.#orderOf(slot);
+      if (chain === null || !Number.isSafeInteger(order) || chain.some((each) => isUsed[each])) {
+        this.#setWord(slot, Slot.state, FREE);
+        continue;
+      }
+      this.#order = Math.max(this.#order, order);
+      for (const each of chain) isUsed[each] = 1;
     }
-    for (let slot = this.#fresh - 1; slot >= 0; slot--) if (!used.has(slot)) this.#free.push(slot);
+    for (let slot = this.#fresh - 1; slot >= 0; slot--) if (!isUsed[slot]) this.#free.push(slot);
   }
 
   /** Says that all is of this version from now on. */
@@ -166,19 +178,15 @@ export class Slots {
     this.#doubles[FIRST_NUMBER + index] = value;
   }
 
-  /** A record that leads nowhere is left out. */
   *records(): Generator<StoredRecord> {
     for (let slot = 0; slot < this.#fresh; slot++) {
       if (this.#word(slot, Slot.state) !== FIRST) continue;
-      const parts = [...this.#chain(slot)].map((each) => {
+      const parts = this.#slotsOf(slot).map((each) => {
         const at = this.#payloadAt(each);
         return this.#bytes.subarray(at, at + PAYLOAD);
       });
-      const length = this.#word(slot, Slot.length);
-      const bytes = Buffer.concat(parts);
-      if (bytes.length < length) continue;
-      const told = this.#word(slot, Slot.told) === 1;
-      yield { slot, order: this.#orderOf(slot), told, bytes: bytes.subarray(0, length) };
+      const bytes = Buffer.concat(parts).subarray(0, this.#word(slot, Slot.length));
+      yield { slot, order: this.#orderOf(slot), told: this.isTold(slot), bytes };
     }
   }
 
@@ -187,8 +195,7 @@ export class Slots {
    * room: then nothing has changed.
    */
   write(record: Uint8Array, { told, replaces }: { told: boolean; replaces: number | null }) {
-    const count = Math.max(1, Math.ceil(record.length / PAYLOAD));
-    const chain = this.#take(count);
+    const chain = this.#take(slotsFor(record.length));
     if (chain === null) return null;
     for (const [index, slot] of chain.entries()) {
       const part = record.subarray(index * PAYLOAD, (index + 1) * PAYLOAD);
@@ -218,7 +225,7 @@ export class Slots {
 
   /** Its slots are not used again before `recycle`. */
   remove(slot: number): void {
-    const chain = [...this.#chain(slot)];
+    const chain = this.#slotsOf(slot);
     Atomics.store(this.#words, this.#wordAt(slot, Slot.state), FREE);
     for (const each of chain) this.#setWord(each, Slot.state, FREE);
     this.#freed.push(...chain);
@@ -248,14 +255,27 @@ export class Slots {
     return this.#count - this.#fresh + this.#free.length + this.#freed.length;
   }
 
-  /** It ends with a slot that is none, or is somebody else's: then the record is not whole. */
-  *#chain(first: number): Generator<number> {
-    let slot = first;
-    for (let seen = 0; seen < this.#count; seen++) {
-      yield slot;
-      slot = this.#word(slot, Slot.next) - 1;
-      if (slot < 0 || slot >= this.#count || this.#word(slot, Slot.state) !== REST) return;
+  /** Of a record that is whole. */
+  #slotsOf(first: number): number[] {
+    const chain = this.#chain(first);
+    if (chain === null) throw new Error(`slot ${first} has no record`);
+    return chain;
+  }
+
+  /** As many slots as its length takes, each its own, and no more; else null: the record is not whole. */
+  #chain(first: number): number[] | null {
+    const length = this.#word(first, Slot.length);
+    const count = slotsFor(length);
+    if (length < 0 || count > this.#fresh) return null;
+    const chain = [first];
+    let next = this.#word(first, Slot.next) - 1;
+    while (chain.length < count) {
+      // A slot of no such record, or of none, ends it; so does a circle, by its number.
+      if (next < 0 || next >= this.#fresh || this.#word(next, Slot.state) !== REST) return null;
+      chain.push(next);
+      next = this.#word(next, Slot.next) - 1;
     }
+    return next === -1 && new Set(chain).size === count ? chain : null;
   }
 
   #wordAt(slot: number, word: number): number {

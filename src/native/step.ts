@@ -166,8 +166,8 @@ export class Step {
   /**
    * Queues a message for the next `run`; false if the batch is full. The fds stay the caller's and
    * must stay open until `done` has been called. `drained`: send only when the peer has read all
-   * that was sent to it before. `told`: where a word becomes 1 at the moment when all of it has been
-   * sent; it stays there until `run` has returned.
+   * that was sent to it before. `told`: where a word becomes 1 just before it
+   * is sent, and what it was where not all of it was; it stays there until `run` has returned.
    */
   send(
     fd: number,

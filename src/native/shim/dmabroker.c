@@ -175,7 +175,7 @@ struct out {
 	int32_t drained; /* 1: send only if the peer has read all before it (SIOCOUTQ) */
 	int32_t nfds, fds[MAX_FDS];
 	int32_t result; /* bytes sent, -errno, or -EBUSY: not drained yet */
-	uint32_t told_lo, told_hi; /* where a word becomes 1 when all of it was sent; 0: nowhere */
+	uint32_t told_lo, told_hi; /* where a word is 1 once all of it was sent; 0: nowhere */
 };
 
 struct in {
@@ -227,15 +227,20 @@ static void step_send(struct step *s)
 	for (int i = 0; i < s->nout; i++) {
 		struct out *o = &s->out[i];
 		int unread = 0;
-		if (o->drained && ioctl(o->sock, SIOCOUTQ, &unread) == 0 && unread > 0)
+		int32_t *told = (int32_t *)(uintptr_t)((uint64_t)o->told_hi << 32 | o->told_lo);
+		if (o->drained && ioctl(o->sock, SIOCOUTQ, &unread) == 0 && unread > 0) {
 			o->result = -EBUSY;
-		else
+		} else {
+			/*
+			 * Before it is sent: a peer that is woken by it runs at once, and what it does may end
+			 * this process before sendmsg returns. Taken back where not all has gone (slots.ts).
+			 */
+			int32_t before = told ? __atomic_exchange_n(told, 1, __ATOMIC_SEQ_CST) : 0;
 			o->result = (int32_t)dmab_send(o->sock, s->out_bytes + o->offset,
 						       o->length, o->fds, o->nfds);
-		uint64_t told = (uint64_t)o->told_hi << 32 | o->told_lo;
-		/* At once: the process may end before it runs anything else (slots.ts). */
-		if (told && o->result == (int32_t)o->length)
-			__atomic_store_n((int32_t *)(uintptr_t)told, 1, __ATOMIC_RELEASE);
+			if (told && o->result != (int32_t)o->length)
+				__atomic_store_n(told, before, __ATOMIC_SEQ_CST);
+		}
 		/* What was not sent whole needs the caller before anything else happens. */
 		if (o->result != (int32_t)o->length)
 			s->timeout_ms = 0;

@@ -7,7 +7,7 @@
  * One file is in the store once (the manager takes no second one, whatever its name): where two buffers are
  * the same memory, the name of one is there, and the other's when that one goes.
  *
- * Owns nothing: fds stay the buffers', and are open until `drop`.
+ * Owns nothing: fds stay the buffers', and are open until `drop` (or `cancel`, where they are not in the store).
  */
 
 import { soonest } from '../../broker/deadlines.js';
@@ -24,8 +24,8 @@ export interface StoredFd {
 }
 
 export interface StoreWorld {
-  /** sd_notify(3), with the fds; false: the manager's socket has no room now. */
-  send(state: string, fds: readonly number[]): boolean;
+  /** sd_notify(3), with the fds; `full`: the manager's socket has no room now, `failed`: it never will. */
+  send(state: string, fds: readonly number[]): 'sent' | 'full' | 'failed';
   /** The manager has a reference more to a file, or one less. */
   referred(identity: string, by: 1 | -1): void;
   readonly clock: Clock;
@@ -45,16 +45,22 @@ interface Put {
   readonly done: (stored: boolean) => void;
 }
 
+/** What it has from before, and whether under this name. */
+export interface FoundFd extends StoredFd {
+  readonly named: boolean;
+}
+
 interface Message {
+  readonly name: string;
   readonly state: string;
   readonly fds: readonly number[];
 }
 
 const storing = ({ name, fd }: StoredFd): Message => {
-  return { state: `FDSTORE=1\nFDPOLL=0\nFDNAME=${name}`, fds: [fd] };
+  return { name, state: `FDSTORE=1\nFDPOLL=0\nFDNAME=${name}`, fds: [fd] };
 };
 const removing = (name: string): Message => {
-  return { state: `FDSTOREREMOVE=1\nFDNAME=${name}`, fds: [] };
+  return { name, state: `FDSTOREREMOVE=1\nFDNAME=${name}`, fds: [] };
 };
 
 interface User {
@@ -94,10 +100,17 @@ export class FdStore {
     return waiting;
   }
 
-  /** What the manager has from before; `id`: of a buffer that has it, or null. */
-  found(id: string | null, fds: readonly StoredFd[]): void {
-    if (id !== null) this.#byBuffer.set(id, fds);
-    for (const each of fds) this.#add(each);
+  /** What the manager has from before, of all buffers, when what nobody knows is forgotten (`forget`). */
+  found(buffers: ReadonlyMap<string, readonly FoundFd[]>): void {
+    for (const [id, fds] of buffers) this.#byBuffer.set(id, fds);
+    const all = [...buffers.values()].flat();
+    for (const each of all) if (each.named) this.#add(each);
+    for (const each of all) {
+      if (each.named) continue;
+      // The same file was there under a name that is no buffer's.
+      if (!this.#isThere(each)) this.#outgoing.push(storing(each));
+      this.#add(each);
+    }
   }
 
   has(id: string): boolean {
@@ -108,49 +121,75 @@ export class FdStore {
   put(uid: number, put: Put): void {
     const user = this.#users.get(uid) ?? this.#newUser(uid);
     user.queue.push(put);
-    this.#serve(user);
+    this.#tellAll();
+    while (this.#serve(user));
   }
 
-  /** They leave the store, or do not come there. */
+  /** They leave the store, with the next `run` at the latest, or do not come there. */
   drop(id: string): void {
-    for (const { queue } of this.#users.values()) {
-      const at = queue.findIndex((put) => put.id === id);
-      if (at >= 0) for (const { done } of queue.splice(at, 1)) done(false);
-    }
+    this.cancel(id);
     const fds = this.#byBuffer.get(id);
     if (fds === undefined) return;
     this.#byBuffer.delete(id);
     for (const each of fds) this.#remove(each);
-    this.run();
+  }
+
+  /** They do not come there, if they are not there yet. */
+  cancel(id: string): void {
+    const waiting: Put[] = [];
+    for (const { queue } of this.#users.values()) {
+      for (let at = queue.length - 1; at >= 0; at--) {
+        if (queue[at]?.id === id) waiting.unshift(...queue.splice(at, 1));
+      }
+    }
+    for (const { done } of waiting) done(false);
   }
 
   /** Names that nobody knows. */
   forget(names: readonly string[]): void {
     this.#outgoing.push(...names.map(removing));
-    this.run();
   }
 
-  /** Goes on with what waits. */
+  /** Goes on with what waits: one buffer of each user, and again. */
   run(): void {
     this.#blocked = false;
-    for (let next = this.#outgoing[0]; next !== undefined; next = this.#outgoing[0]) {
-      if (!this.#tell(next)) return;
-      this.#outgoing.shift();
+    this.#tellAll();
+    for (let served = true; served; ) {
+      served = false;
+      for (const [uid, user] of [...this.#users]) {
+        if (!this.#serve(user)) continue;
+        served = true;
+        // Who was not served yet comes first, also the next time.
+        this.#users.delete(uid);
+        this.#users.set(uid, user);
+      }
     }
-    for (const user of [...this.#users.values()]) this.#serve(user);
+    this.#forgetUsers();
   }
 
   /** Milliseconds until `run` has something to do; -1: never. */
   get wait(): number {
-    if (this.#outgoing.length > 0) return RETRY_MS;
+    if (this.#outgoing.length > 0) return this.#blocked ? RETRY_MS : 0;
     let wait = -1;
     for (const { queue, bucket } of this.#users.values()) {
-      const [next] = queue;
-      if (next === undefined) continue;
+      if (queue.length === 0) continue;
       const ms = bucket.wait(this.limits.perSecond, this.world.clock.now()) * 1000;
       wait = soonest(wait, Math.max(RETRY_MS, Math.ceil(ms)));
     }
     return wait;
+  }
+
+  #forgetUsers(): void {
+    const now = this.world.clock.now();
+    for (const [uid, { bucket, queue }] of this.#users) {
+      if (queue.length === 0 && bucket.full(this.limits.perSecond, now)) this.#users.delete(uid);
+    }
+  }
+
+  #tellAll(): void {
+    while (this.#outgoing[0] !== undefined && this.#tell(this.#outgoing[0]) !== 'full') {
+      this.#outgoing.shift();
+    }
   }
 
   #newUser(uid: number): User {
@@ -159,34 +198,43 @@ export class FdStore {
     return user;
   }
 
-  #serve({ bucket, queue }: User): void {
-    if (this.#outgoing.length > 0) return;
-    for (let put = queue[0]; put !== undefined && !this.#blocked; put = queue[0]) {
-      const now = this.world.clock.now();
-      const isFull = this.#stored.size + put.fds.length > this.limits.max;
-      if (!isFull && bucket.wait(this.limits.perSecond, now) > 0) return;
-      if (!isFull && !this.#send(put, bucket)) return;
-      queue.shift();
-      put.done(!isFull);
-    }
+  /** The first that waits for a user; returns whether it was answered. */
+  #serve({ bucket, queue }: User): boolean {
+    const [put] = queue;
+    if (put === undefined || this.#blocked || this.#outgoing.length > 0) return false;
+    const sent = this.has(put.id) ? 'sent' : this.#send(put, bucket);
+    if (sent === 'full') return false;
+    queue.shift();
+    put.done(sent === 'sent');
+    return true;
   }
 
-  /** Returns false where the manager has no room: what is there of the buffer leaves again, and comes later. */
-  #send({ id, fds }: Put, bucket: Bucket): boolean {
+  /** Where not all of the buffer gets there, what does leaves again; `full`: it comes later. */
+  #send({ id, fds }: Put, bucket: Bucket): 'sent' | 'full' | 'failed' {
+    const { perSecond, max } = this.limits;
+    const now = this.world.clock.now();
+    const fresh = fds.filter((each) => !this.#isThere(each)).length;
+    if (this.#stored.size + fresh > max) return 'failed';
+    if (fresh > 0 && bucket.wait(perSecond, now) > 0) return 'full';
     const sent: StoredFd[] = [];
     for (const each of fds) {
-      const { identity } = each;
-      const isDouble = identity !== null && this.#names.has(identity);
-      if (!isDouble && !this.#tell(storing(each))) {
+      const isDouble = this.#isThere(each);
+      const told = isDouble ? 'sent' : this.#tell(storing(each));
+      if (told !== 'sent') {
         for (const back of sent) this.#remove(back);
-        return false;
+        return told;
       }
-      if (!isDouble) bucket.take(this.limits.perSecond, this.world.clock.now());
+      if (!isDouble) bucket.take(perSecond, now);
       this.#add(each);
       sent.push(each);
     }
     this.#byBuffer.set(id, sent);
-    return true;
+    return 'sent';
+  }
+
+  /** The manager has the file, under whichever name. */
+  #isThere({ identity }: StoredFd): boolean {
+    return identity !== null && this.#names.has(identity);
   }
 
   #add(each: StoredFd): void {
@@ -204,13 +252,19 @@ export class FdStore {
   #remove(each: StoredFd): void {
     const { name, identity } = each;
     const doubles = identity === null ? [] : (this.#doubles.get(identity) ?? []);
-    if (!this.#stored.delete(name)) {
+    if (this.#stored.get(name) !== each) {
       const left = doubles.filter((double) => double.name !== name);
       if (identity !== null && left.length > 0) this.#doubles.set(identity, left);
       else if (identity !== null) this.#doubles.delete(identity);
       return;
     }
-    this.#outgoing.push(removing(name));
+    this.#stored.delete(name);
+    // Its fd may be closed by the time that the manager reads: then it is not sent any more.
+    const late = this.#outgoing.findIndex(
+      (message) => message.fds.length > 0 && message.name === name,
+    );
+    if (late >= 0) this.#outgoing.splice(late, 1);
+    else this.#outgoing.push(removing(name));
     if (identity === null) return;
     this.#names.delete(identity);
     this.world.referred(identity, -1);
@@ -221,9 +275,10 @@ export class FdStore {
     for (const double of doubles) this.#add(double);
   }
 
-  #tell({ state, fds }: Message): boolean {
-    if (this.#blocked) return false;
-    this.#blocked = !this.world.send(state, fds);
-    return !this.#blocked;
+  #tell({ state, fds }: Message): 'sent' | 'full' | 'failed' {
+    if (this.#blocked) return 'full';
+    const told = this.world.send(state, fds);
+    this.#blocked = told === 'full';
+    return told;
   }
 }

@@ -6,8 +6,8 @@ import type { KeptClient, KeptMemory, KeptState } from '../../broker/kept.js';
 import type { Restorable } from '../../broker/restore.js';
 import { messageOf } from '../../memory/errors.js';
 import type { StoredRecord } from '../../native/slots.js';
-import type { StoredFd } from './fd-store.js';
-import { fdName } from './names.js';
+import type { FoundFd } from './fd-store.js';
+import { fdName, isMemoryName } from './names.js';
 import { type KeptRecord, keyOf, parseRecord } from './records.js';
 
 export interface NamedFd {
@@ -28,7 +28,7 @@ export interface FoundBuffer extends Restorable {
   /** Of its records. */
   readonly slots: { readonly memory: number; readonly state: number };
   /** What of it is in the store. */
-  readonly stored: readonly StoredFd[];
+  readonly stored: readonly FoundFd[];
 }
 
 export interface Found {
@@ -38,6 +38,8 @@ export interface Found {
   readonly stale: readonly number[];
   /** fds that no buffer has: the receiver's to close. */
   readonly stray: readonly NamedFd[];
+  /** Names in the store that no buffer has. */
+  readonly forgotten: readonly string[];
   /** For the log. */
   readonly problems: readonly string[];
 }
@@ -48,6 +50,13 @@ type Placed<T> = {
   readonly order: number;
   readonly told: boolean;
 };
+/** What a memory's fd is to be. */
+interface Wanted {
+  readonly name: string;
+  readonly identity: string | null;
+  readonly size: number;
+  readonly exporter: string | null;
+}
 type Memory = Extract<KeptRecord, { is: 'memory' }>;
 type State = Extract<KeptRecord, { is: 'state' }>;
 type ClientRecord = Extract<KeptRecord, { is: 'client' }>;
@@ -95,19 +104,27 @@ export function findKept(
     const { is: _, ...client } = record;
     return { ...client, slot };
   });
-  return { clients, buffers, stale, stray: fds.left(), problems };
+  return { clients, buffers, stale, problems, ...fds.left() };
 }
 
-/** The fds that came from the store, by name; each is given once. */
+/** The fds that came from the store; each is given once. */
 class Fds {
-  readonly #byName: Map<string, number>;
+  readonly #byName = new Map<string, number[]>();
+  /** Any one of a file's. */
   readonly #byIdentity = new Map<string, number>();
+  /** Names under which what a buffer has is in the store. */
+  readonly #used = new Set<string>();
+  /** Duplicates that are of no use. */
+  readonly #spare: NamedFd[] = [];
 
   constructor(
     named: readonly NamedFd[],
     private readonly world: FdWorld,
   ) {
-    this.#byName = new Map(named.map(({ name, fd }) => [name, fd]));
+    for (const { name, fd } of named) {
+      this.#byName.set(name, [...(this.#byName.get(name) ?? []), fd]);
+      if (isMemoryName(name)) this.#byIdentity.set(world.identity(fd), fd);
+    }
   }
 
   whole(memory: Placed<Memory>, state: Placed<State>, problems: string[]): FoundBuffer {
@@ -124,42 +141,55 @@ class Fds {
     { id, allocation }: KeptMemory,
     { lifetime, released }: KeptState,
     problems: string[],
-  ): StoredFd[] | null {
-    const found: StoredFd[] = [];
+  ): FoundFd[] | null {
+    const found: FoundFd[] = [];
     for (const [memory, size] of allocation.memories.entries()) {
-      const name = fdName(id, memory);
       const identity = allocation.identities?.[memory] ?? null;
-      const fd = this.#byName.get(name) ?? this.#double(identity);
+      const wanted = { name: fdName(id, memory), identity, size, exporter: allocation.exporter };
+      const fd = this.#named(wanted, problems) ?? this.#double(wanted);
       if (fd === null) break;
-      const problem = this.#problem(fd, identity, size, allocation.exporter);
-      if (problem !== null) {
-        problems.push(`${name} is not what it was: ${problem}`);
-        break;
-      }
-      this.#byName.delete(name);
-      if (identity !== null) this.#byIdentity.set(identity, fd);
-      found.push({ name, fd, identity });
+      found.push(fd);
     }
-    if (found.length === allocation.memories.length) return found;
+    if (found.length === allocation.memories.length) {
+      for (const { name, named } of found) if (named) this.#used.add(name);
+      return found;
+    }
     // Others may have the rest of it; without all of its memory it is with its clients alone.
-    for (const { name, fd } of found) this.#byName.set(name, fd);
+    for (const { name, fd, named } of found) {
+      if (named) this.#byName.set(name, [...(this.#byName.get(name) ?? []), fd]);
+      else this.#spare.push({ name, fd });
+    }
     if (lifetime !== 'connection' && !released) problems.push(`${id}: its memory was not kept`);
     return null;
   }
 
-  /** The same file under another buffer's name: the store has each once. */
-  #double(identity: string | null): number | null {
-    const fd = identity === null ? undefined : this.#byIdentity.get(identity);
-    return fd === undefined ? null : this.world.duplicate(fd);
+  /** The manager takes several files of one name. */
+  #named(wanted: Wanted, problems: string[]): FoundFd | null {
+    const { name, identity } = wanted;
+    const fds = this.#byName.get(name) ?? [];
+    const found: string[] = [];
+    for (const [at, fd] of fds.entries()) {
+      const problem = this.#problem(fd, wanted);
+      if (problem === null) {
+        fds.splice(at, 1);
+        return { name, fd, identity, named: true };
+      }
+      found.push(`${name} is not what it was: ${problem}`);
+    }
+    problems.push(...found);
+    return null;
+  }
+
+  /** The same file under another name: the store has each once. */
+  #double(wanted: Wanted): FoundFd | null {
+    const { name, identity } = wanted;
+    const other = identity === null ? undefined : this.#byIdentity.get(identity);
+    if (other === undefined || this.#problem(other, wanted) !== null) return null;
+    return { name, fd: this.world.duplicate(other), identity, named: false };
   }
 
   /** FDNAME says whose it is; that it is that file is asked of the kernel. A dma_buf's own name is anybody's choice. */
-  #problem(
-    fd: number,
-    identity: string | null,
-    size: number,
-    exporter: string | null,
-  ): string | null {
+  #problem(fd: number, { identity, size, exporter }: Wanted): string | null {
     if (identity === null) return null;
     const now = this.world.identity(fd);
     if (now !== identity) return `it is the file ${now} and was ${identity}`;
@@ -172,7 +202,12 @@ class Fds {
     return null;
   }
 
-  left(): NamedFd[] {
-    return [...this.#byName].map(([name, fd]) => ({ name, fd }));
+  left(): Pick<Found, 'stray' | 'forgotten'> {
+    const named = [...this.#byName].flatMap(([name, fds]) => fds.map((fd) => ({ name, fd })));
+    const names = new Set(named.map(({ name }) => name));
+    return {
+      stray: [...named, ...this.#spare],
+      forgotten: [...names].filter((name) => !this.#used.has(name)),
+    };
   }
 }

@@ -12,7 +12,7 @@ import { BrokerBuffer, type Client } from '../../broker/buffer.js';
 import { type KeptState, keptClient } from '../../broker/kept.js';
 import type { Slots } from '../../native/slots.js';
 import type { KeptUse } from '../words/metrics.js';
-import type { FdStore, StoredFd } from './fd-store.js';
+import type { FdStore, FoundFd, StoredFd } from './fd-store.js';
 import type { Found } from './found.js';
 import { HeadNumber } from './head.js';
 import { fdName } from './names.js';
@@ -50,6 +50,7 @@ export class Keeping {
 
   /** What is in the file and in the store from before. */
   found({ clients, buffers, stale }: Found): void {
+    const inStore = new Map<string, readonly FoundFd[]>();
     for (const { id, slot } of clients) {
       this.#clients.set(id, { slot, references: 0, connected: false });
     }
@@ -62,8 +63,9 @@ export class Keeping {
       };
       this.#buffers.set(id, records);
       this.#refer(records, namedBy(state));
-      if (stored.length > 0) this.store.found(id, stored);
+      if (stored.length > 0) inStore.set(id, stored);
     }
+    this.store.found(inStore);
     for (const slot of stale) this.slots.remove(slot);
     for (const [id, { references }] of this.#clients) if (references === 0) this.#dropClient(id);
   }
@@ -91,6 +93,10 @@ export class Keeping {
 
   changed(record: BrokerBuffer | Client): void {
     this.#changed.add(record);
+    // Its fds are closed before this turn is over.
+    if (!this.#frozen && record instanceof BrokerBuffer && record.released && !isStored(record)) {
+      this.store.cancel(record.id);
+    }
   }
 
   /** Nothing is left of it. */
@@ -117,19 +123,27 @@ export class Keeping {
     return { fds: this.store.size, waiting: this.store.waiting, unkept: this.#unkept.size };
   }
 
+  /** What waits for the manager goes on; who waits for that may be answered. */
+  run(): void {
+    if (!this.#frozen) this.store.run();
+  }
+
   /** Writes what has changed: before anybody is told of it. */
   flush(): void {
     if (this.#frozen) return;
-    this.slots.recycle();
     for (const record of this.#changed) {
       if (record instanceof BrokerBuffer) this.#write(record);
-      else if (record.session !== null) this.#writeClient(record);
+      // Of one that has gone only what a buffer names is of interest.
+      else if (record.session !== null && (record.connected || this.#clients.has(record.id))) {
+        this.#writeClient(record);
+      }
     }
     this.#changed.clear();
     const { client, token } = this.world().broker.numbers;
     this.slots.setNumber(HeadNumber.client, client);
     this.slots.setNumber(HeadNumber.token, token);
-    this.store.run();
+    // Behind the writing: what the next step is to send has addresses of what was removed in this turn.
+    this.slots.recycle();
   }
 
   get wait(): number {
@@ -139,6 +153,7 @@ export class Keeping {
   /** The daemon ends: what it lets go of now is there when it is started again. */
   freeze(): void {
     this.flush();
+    this.store.run();
     this.#frozen = true;
   }
 
@@ -162,6 +177,7 @@ export class Keeping {
       const slot = this.#put(memoryRecord(memory), told, before);
       if (slot === null) return;
       records.memory = { slot, generation: buffer.generation };
+      this.#buffers.set(buffer.id, records);
       if (known !== undefined) this.store.drop(buffer.id);
     }
     for (const { client } of buffer.recipients) this.#ensure(client);
@@ -169,7 +185,6 @@ export class Keeping {
     const slot = this.#put(stateRecord(buffer.id, state), true, records.state);
     if (slot === null) return;
     records.state = slot;
-    this.#buffers.set(buffer.id, records);
     this.#refer(records, namedBy(state));
     if (buffer.released && !isStored(buffer)) this.store.drop(buffer.id);
   }
@@ -181,7 +196,6 @@ export class Keeping {
 
   #writeClient(client: Client): void {
     const known = this.#clients.get(client.id);
-    if (known === undefined && !client.connected && client.owned.size === 0) return;
     const slot = this.#put(clientRecord(keptClient(client)), true, known?.slot ?? null);
     if (slot === null) return;
     const { references = 0 } = known ?? {};

@@ -6,9 +6,11 @@
  */
 import type { Broker } from '../../broker/broker.js';
 import type { Clock } from '../../memory/clock.js';
+import { messageOf } from '../../memory/errors.js';
 import { STORED_FDS_PER_SECOND } from '../../memory/limits.js';
 import type { LogLevel } from '../../memory/log-level.js';
 import { info } from '../../native/dmabuf.js';
+import { SystemError } from '../../native/libc/errno.js';
 import { close, duplicate, identity } from '../../native/libc/fd.js';
 import { NotifySocket } from '../../native/notify-socket.js';
 import { referredElsewhere } from '../../native/remains.js';
@@ -32,6 +34,7 @@ export class KeptPlane {
   readonly #slots: Slots;
   readonly #socket: NotifySocket;
   #lastUnkept = false;
+  #hasFailed = false;
 
   constructor(
     setup: KeptSetup,
@@ -42,7 +45,7 @@ export class KeptPlane {
     this.#socket = NotifySocket.open(setup.socket);
     const store = new FdStore(
       {
-        send: (state, fds) => this.#socket.send(state, fds),
+        send: (state, fds) => this.#send(state, fds),
         referred: referredElsewhere,
         clock: world.clock,
       },
@@ -58,9 +61,10 @@ export class KeptPlane {
       slots,
       store,
     );
-    this.keeping.found(this.#found);
     for (const { fd } of this.#found.stray) close(fd);
-    store.forget(this.#found.stray.map(({ name }) => name));
+    // First: the manager takes a file once, and may have a buffer's under such a name.
+    store.forget(this.#found.forgotten);
+    this.keeping.found(this.#found);
     slots.version = VERSION;
   }
 
@@ -88,6 +92,19 @@ export class KeptPlane {
       `${buffers.length} buffers of before the restart are there again`,
       fields,
     );
+  }
+
+  #send(state: string, fds: readonly number[]): 'sent' | 'full' | 'failed' {
+    try {
+      return this.#socket.send(state, fds) ? 'sent' : 'full';
+    } catch (error) {
+      // Too many of this user's are on their way, to whomever (unix(7)): there will be fewer.
+      if (error instanceof SystemError && error.code === 'ETOOMANYREFS') return 'full';
+      const text = `the service manager cannot be given a file descriptor (${messageOf(error)}): newer buffers will not outlive the daemon`;
+      if (!this.#hasFailed) this.world.log('error', text, { event: 'store_failed' });
+      this.#hasFailed = true;
+      return 'failed';
+    }
   }
 
   #full(): void {

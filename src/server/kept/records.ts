@@ -8,6 +8,7 @@
 import type { KeptClient, KeptMemory, KeptState } from '../../broker/kept.js';
 import type { Choice } from '../../broker/request.js';
 import type { Allocation, CheckedSpec } from '../../memory/source.js';
+import { SHAPES } from './shapes.js';
 
 export const VERSION = 1;
 
@@ -51,7 +52,7 @@ export function stateRecord(id: string, { charged, ...state }: KeptState): Buffe
   });
 }
 
-/** Throws SyntaxError, or Error where it is not what this daemon knows. */
+/** Null where it is nothing any more. Throws SyntaxError, or Error where it is not what this daemon knows. */
 export function parseRecord(
   bytes: Buffer,
   version: number,
@@ -63,7 +64,11 @@ export function parseRecord(
     if (upgrade === undefined) throw new Error(`version ${from} is not known`);
     record = upgrade(record);
   }
-  return record === null ? null : known(record);
+  if (record === null) return null;
+  const check = Object.hasOwn(SHAPES, record.is) ? SHAPES[record.is] : undefined;
+  if (check === undefined) throw new Error(`a record of ${record.is}`);
+  check(record, record.is);
+  return known(record);
 }
 
 type Json<T> = { readonly [K in keyof T]: never };

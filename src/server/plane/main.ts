@@ -161,7 +161,11 @@ const world: PlaneWorld = {
   shutDown: () => {
     running = false;
   },
-  post,
+  post: (message) => {
+    // Before anybody is told that something was done.
+    kept?.keeping.flush();
+    post(message);
+  },
 };
 const answers = { ...operations, ...questions };
 
@@ -236,6 +240,8 @@ function closeLast(): void {
 }
 
 while (running) {
+  // Before the messages are sent: what it waited for may be one.
+  kept?.keeping.run();
   const wait = connections.flush();
   // Read after it: the end of a connection is something for the journal.
   // Before the step sends what tells of it.

@@ -44,30 +44,41 @@ export function openKept(
   const files = others.filter(({ name }) => name === STATE_NAME || name === SET_ASIDE_NAME);
   const named = others.filter((each) => !files.includes(each));
   const known = files.find(({ name }) => name === STATE_NAME);
-  const useless = files.filter((each) => each !== known);
+  const ours = new Set(others.map(({ fd }) => fd));
+  const letGo = (fd: number) => {
+    if (ours.delete(fd)) close(fd);
+  };
+  let isAside = files.some(({ name }) => name === SET_ASIDE_NAME);
   try {
-    const file = (known && usable(known.fd, tell, logger)) ?? made(tell);
-    for (const { fd } of useless) close(fd);
+    let file = known !== undefined && isUsable(known.fd, logger) ? known.fd : null;
+    if (file === null) {
+      if (known !== undefined) setAside(known.fd, tell);
+      isAside ||= known !== undefined;
+      file = made(tell);
+      ours.add(file);
+    }
+    for (const { fd } of files) if (fd !== file) letGo(fd);
     const numbers = new HeadNumbers(file);
     if (numbers.get(HeadNumber.run) === 0) {
       numbers.set(HeadNumber.run, (randomBytes(4).readUInt32LE() % MAX_RUN) + 1);
     }
-    // One is the file's own.
-    return { setup: { file, socket, named, max: Math.min(limit - 1, MAX_STORED_FDS) }, numbers };
+    // One is the file's own, and one is what was set aside.
+    const free = Math.max(0, limit - (isAside ? 2 : 1));
+    return { setup: { file, socket, named, max: Math.min(free, MAX_STORED_FDS) }, numbers };
   } catch (error) {
     if (error instanceof ConfigError) throw error;
-    for (const { fd } of others) close(fd);
+    for (const fd of [...ours]) letGo(fd);
     const reason = messageOf(error);
     logger.error({ reason }, 'the service manager cannot be given what is to outlive the daemon');
     return null;
   }
 }
 
-/** Null where it has to be another one. */
-function usable(fd: number, tell: Tell, logger: Logger): number | null {
+/** False where it has to be another one. */
+function isUsable(fd: number, logger: Logger): boolean {
   try {
     Slots.check(fd, VERSION);
-    return fd;
+    return true;
   } catch (error) {
     const reason = messageOf(error);
     if (error instanceof LaterSlots) {
@@ -77,12 +88,15 @@ function usable(fd: number, tell: Tell, logger: Logger): number | null {
     }
     const text = `what was kept over the restart cannot be read (${reason}): buffers of before are lost to their owners, and it is set aside as ${SET_ASIDE_NAME}`;
     logger.error({ reason }, text);
-    tell(`FDSTOREREMOVE=1\nFDNAME=${SET_ASIDE_NAME}`);
-    tell(`FDSTOREREMOVE=1\nFDNAME=${STATE_NAME}`);
-    tell(`FDSTORE=1\nFDPOLL=0\nFDNAME=${SET_ASIDE_NAME}`, [fd]);
-    close(fd);
-    return null;
+    return false;
   }
+}
+
+/** In place of one that was set aside before. */
+function setAside(fd: number, tell: Tell): void {
+  tell(`FDSTOREREMOVE=1\nFDNAME=${SET_ASIDE_NAME}`);
+  tell(`FDSTOREREMOVE=1\nFDNAME=${STATE_NAME}`);
+  tell(`FDSTORE=1\nFDPOLL=0\nFDNAME=${SET_ASIDE_NAME}`, [fd]);
 }
 
 function made(tell: Tell): number {

@@ -311,10 +311,10 @@ export class Connection {
     if (this.#queuedBytes > most) this.drop('it does not read what it is sent');
   }
 
-  /** The last packet, if it may grow by `more` bytes to at most `max`; one with fds never does. */
+  /** The last packet, if it may grow by `more` bytes to at most `max`; one with fds, or that had some, never does. */
   #open(more: number, max: number): Packet | undefined {
     const last = this.#packets.at(-1);
-    if (last === undefined || last.held !== null || last.bytes.length + more > max)
+    if (last === undefined || last.held !== null || last.told || last.bytes.length + more > max)
       return undefined;
     return this.sending && this.#packets.length === 1 ? undefined : last;
   }
