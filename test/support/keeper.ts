@@ -45,7 +45,14 @@ export class KeeperService {
   /** Files that it has, by what they are called, one for each fd. */
   memories(name: RegExp): number {
     const folder = `/proc/${this.child.pid}/fd`;
-    return readdirSync(folder).filter((fd) => name.test(readlinkSync(join(folder, fd)))).length;
+    const called = (fd: string) => {
+      try {
+        return readlinkSync(join(folder, fd));
+      } catch {
+        return ''; // It was closed just now.
+      }
+    };
+    return readdirSync(folder).filter((fd) => name.test(called(fd))).length;
   }
 
   async kill(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {

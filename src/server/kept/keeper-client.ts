@@ -36,7 +36,7 @@ const LOOK_MS = 1000;
 /** For as long it may be silent when it is to do something. */
 const PATIENCE_MS = 5000;
 /** From a connection that failed to the next. */
-const AGAIN_MS = 10_000;
+const AGAIN_MS = 2_000;
 
 export class KeeperClient implements Overflow {
   readonly #held = new Map<string, StoredFd>();
@@ -155,12 +155,11 @@ export class KeeperClient implements Overflow {
     if (this.#max === null || now >= after(this.#looked, LOOK_MS)) this.#look(now);
     if (this.#max !== null) this.#write(this.#max);
     if (this.#socket === null) return;
-    if (this.#isBehind()) {
-      this.#silent ??= now;
+    if (this.#silent !== null) {
       if (now > after(this.#silent, PATIENCE_MS)) this.#lost(new WrongLine('it does not answer'));
-    } else this.#silent = null;
-    const isIdle = this.size === 0 && this.#drops.length === 0;
-    if (!isIdle) return;
+      return;
+    }
+    if (this.size > 0 || this.#drops.length > 0) return;
     this.world.used(false);
     if (now >= after(this.#connected, AGAIN_MS)) this.#hangUp();
   }
@@ -170,15 +169,11 @@ export class KeeperClient implements Overflow {
     if (this.#socket === null) {
       return this.#owed.size === 0 ? -1 : Math.max(RETRY_MS, this.#notBefore - now);
     }
-    return soonest(this.#isBehind() ? RETRY_MS : -1, LOOK_MS);
+    return soonest(this.#silent !== null || this.#drops.length > 0 ? RETRY_MS : -1, LOOK_MS);
   }
 
   close(): void {
     this.#hangUp();
-  }
-
-  #isBehind(): boolean {
-    return this.#max === null || this.#blocked || this.#drops.length > 0;
   }
 
   #isThere(): boolean {
@@ -190,7 +185,7 @@ export class KeeperClient implements Overflow {
     this.#connected = this.world.clock.now();
     try {
       this.#socket = connectUnix(this.path, { wait: false });
-      this.#silent = null;
+      this.#silent = this.#connected;
       this.#settled = false;
       return this.#tell(`hello ${KEEPER_VERSION}\n${words}`, []) === 'sent';
     } catch (error) {
@@ -244,6 +239,7 @@ export class KeeperClient implements Overflow {
       throw new WrongLine('it is of another version');
     }
     this.#max = Number(max);
+    this.#silent = null;
     this.world.process(Number(pid));
   }
 
@@ -255,7 +251,10 @@ export class KeeperClient implements Overflow {
       const numbers = fds.map(({ fd }) => fd);
       const sent = send(this.#socket, bytes, numbers);
       // So few bytes are sent whole.
-      if (sent !== null) return 'sent';
+      if (sent !== null) {
+        if (this.#max !== null) this.#silent = null;
+        return 'sent';
+      }
     } catch (error) {
       // Too many of this user's are on their way, to whomever (unix(7)): there will be fewer.
       if (!isSystemError(error) || error.code !== 'ETOOMANYREFS') {
@@ -264,6 +263,7 @@ export class KeeperClient implements Overflow {
       }
     }
     this.#blocked = true;
+    this.#silent ??= this.world.clock.now();
     return 'full';
   }
 

@@ -69,7 +69,9 @@ const allocatorClient = new AllocatorClient(allocator, (stack) =>
   log('error', 'the allocator failed', { stack }),
 );
 const kept: KeptPlane | null =
-  setup.kept === null ? null : new KeptPlane(
+  setup.kept === null
+    ? null
+    : new KeptPlane(
         { ...setup.kept, keeper: setup.keeper },
         { clock, log, broker: () => broker, keeper: (pid) => post({ kind: 'keeper', pid }) },
       );

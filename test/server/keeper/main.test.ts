@@ -102,10 +102,13 @@ await withoutLeaks(t, 'the keeper', async (t) => {
     first.say('put a-0\nput b-0\n', [a, b]);
     first.say('put c-0\n', [c]);
     first.say('drop b-0\ndrop nothing\n');
-    t.same([...(await first.take())], [
-      ['a-0', identity(a)],
-      ['c-0', identity(c)],
-    ]);
+    t.same(
+      [...(await first.take())],
+      [
+        ['a-0', identity(a)],
+        ['c-0', identity(c)],
+      ],
+    );
     first.say('put b-0\n', [b]);
     // What was sent just before the end is read, too.
     first.close();
