@@ -179,6 +179,8 @@ drop_in=/etc/systemd/system/dmabrokerd.service.d
 mkdir -p $drop_in
 printf '[Service]\nFileDescriptorStoreMax=3\n' > $drop_in/few.conf
 systemctl daemon-reload
+release_all() { for id in $(dmabrokerctl list -q); do dmabrokerctl release "$id" > /dev/null || true; done; }
+release_all
 systemctl restart dmabrokerd
 echo "keeper_before=$(systemctl is-active dmabroker-keeper.socket dmabroker-keeper.service | tr '\n' ' ')"
 for i in 1 2 3 4 5; do dmabrokerctl alloc --size 4096 --name "kept$i" > /dev/null; done
@@ -203,7 +205,7 @@ echo "keeper_upgraded=$(live) $(keeps)"
 systemctl kill -s KILL dmabroker-keeper
 for _ in $(seq 100); do [ "$(keeper)" = "$before" ] || [ "$(keeps)" != 3 ] || break; sleep 0.1; done
 echo "keeper_again=$(live) $(keeps)"
-for id in $(dmabrokerctl list -q); do dmabrokerctl release "$id" > /dev/null; done
+release_all
 rm $drop_in/few.conf
 
 # What the service manager keeps for it, over an upgrade and a stop.

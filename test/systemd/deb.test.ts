@@ -200,9 +200,9 @@ t.test('what systemd does not take has the keeper', async (t) => {
 });
 
 t.test('what is kept for it stays over an upgrade and a stop, and goes with it', async (t) => {
-  t.equal(seen.stored, '1');
-  t.equal(seen.stopped, 'inactive 1');
-  t.equal(seen.upgrade_kept, 'active 1');
+  t.equal(seen.stored, '2', 'its state, and what is not known');
+  t.equal(seen.stopped, 'inactive 2');
+  t.equal(seen.upgrade_kept, 'active 1', 'what is not known was forgotten');
   t.equal(seen.cleaned, '0');
 });
 
