@@ -80,7 +80,8 @@ export class Adoption {
     const filled = planes.map((plane): Plane => ({ ...plane, fd: fds[plane.memory] ?? plane.fd }));
     buffer.allocation = { ...allocation, planes: filled };
     buffer.held = this.parts.registry.hold(buffer.allocation);
-    buffer.state = 'live';
+    buffer.state = buffer.lostWhileAway ? 'lost' : 'live';
+    buffer.lostWhileAway = false;
     return fds;
   }
 

@@ -84,6 +84,8 @@ export class BrokerBuffer {
   /** Counts the memories that it has had. */
   generation = 1;
   state: BufferState = 'live';
+  /** What is away was lost before: it is again when somebody brings it. */
+  lostWhileAway = false;
   readonly #recipients = new Map<string, Recipient>();
   readonly watchers = new Set<Watcher>();
   history = new History();
@@ -159,6 +161,7 @@ export class BrokerBuffer {
     this.held = held;
     this.generation++;
     this.state = 'live';
+    this.lostWhileAway = false;
     return former;
   }
 

@@ -109,7 +109,7 @@ export function keptState(buffer: BrokerBuffer, told: Told): KeptState {
     ...told,
     owner: { client: client?.id ?? null, peer, ...(token !== undefined && { token }) },
     ...{ lifetime, name, released, releasedAt, lastUsed },
-    lost: buffer.state === 'lost',
+    lost: buffer.state === 'lost' || buffer.lostWhileAway,
     recipients: [...buffer.recipients].map(({ client, receivedAt, mayRenew }) => ({
       ...{ client: client.id, receivedAt, mayRenew },
     })),

@@ -6,6 +6,7 @@
 import { BrokerError } from '../memory/errors.js';
 import type { Done, Result } from '../memory/result.js';
 import type { Allocation, LostAllocation } from '../memory/source.js';
+import { isAway } from './away.js';
 import type { BrokerBuffer, Owner } from './buffer.js';
 import type { Lingering } from './lingering.js';
 import type { Pool } from './pool/pool.js';
@@ -62,6 +63,10 @@ export class Reissues {
     const { choice, state } = buffer;
     if (state === 'live' || choice === null) {
       done(buffer);
+      return;
+    }
+    if (state === 'away' && !buffer.lostWhileAway) {
+      done({ error: isAway(buffer.id) });
       return;
     }
     buffer.reissuing.push(done);

@@ -121,8 +121,11 @@ export class Restored {
     parts.tokens.restore(buffer, state.tokens);
     if (state.lease !== null) parts.leases.restore(buffer, state.lease);
     if (state.recall !== null) parts.quotas.recalls.restore(buffer, state.recall);
-    if (fds === null) buffer.state = 'away';
-    else if (state.lost) buffer.state = 'lost';
+    if (state.lost) buffer.state = 'lost';
+    if (fds === null) {
+      buffer.state = 'away';
+      buffer.lostWhileAway = state.lost;
+    }
     if (fds === null || buffer.lifetime === 'connection' || !told) this.#awaited.add(buffer);
   }
 

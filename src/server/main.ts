@@ -199,5 +199,6 @@ try {
 } catch (error) {
   // Everything that was started was ended again.
   logger.fatal(messageOf(error));
-  process.exitCode = 1;
+  // As above: what another start would not mend is not tried again.
+  process.exitCode = error instanceof ConfigError ? EXIT_CONFIG : 1;
 }

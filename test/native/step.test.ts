@@ -4,6 +4,7 @@ import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { MAX_FDS } from '../../src/memory/limits.js';
+import { addressOf } from '../../src/native/ffi.js';
 import { EMFILE, EPIPE } from '../../src/native/libc/errno.js';
 import { close, identity, isCloexec } from '../../src/native/libc/fd.js';
 import { openPidfd } from '../../src/native/libc/process.js';
@@ -203,6 +204,53 @@ await withoutLeaks(t, 'step', async (t) => {
     t.same(step.run(-1), [{ kind: 'writable', fd: server }]);
     step.watch(server, true, false);
     t.same(step.run(0), []);
+  });
+
+  t.test('where it is noted that all of a message has gone', async (t) => {
+    const { step, server, client, drop } = make(t);
+    const word = new Int32Array(1);
+    const told = addressOf(new Uint8Array(word.buffer));
+    const tell = (
+      bytes: Buffer,
+      { fds = [], drained = false }: { fds?: number[]; drained?: boolean } = {},
+    ) => {
+      let result: SendResult | undefined;
+      step.send(server, bytes, fds, { drained, told }, (given) => {
+        result = given;
+      });
+      t.equal(word[0], 0, 'not when it is queued');
+      step.run(0);
+      const noted = word[0];
+      word[0] = 0;
+      return { result, noted };
+    };
+    t.same(tell(hello), { result: 5, noted: 1 });
+    t.same(tell(hello, { drained: true }), { result: 'undrained', noted: 0 });
+    t.same(tell(hello, { fds: [99_999] }), { result: { errno: 9 }, noted: 0 });
+    const chunk = Buffer.alloc(400_000);
+    const MOST = 100;
+    let last = tell(chunk);
+    let parts = 0;
+    for (let i = 0; i < MOST && last.result !== 'full'; i++) {
+      const whole = last.result === chunk.length;
+      if (!whole) parts++;
+      t.equal(last.noted, whole ? 1 : 0, `${last.result} bytes of it`);
+      last = tell(chunk);
+    }
+    t.same(last, { result: 'full', noted: 0 });
+    t.ok(parts > 0, 'a part of one has gone');
+    drop(client);
+    t.same(tell(hello), { result: { errno: EPIPE }, noted: 0 });
+  });
+
+  t.test('who was told before stays told where a later message does not go', async (t) => {
+    const { step, server, drop, client } = make(t);
+    drop(client);
+    const word = new Int32Array([1]);
+    const told = addressOf(new Uint8Array(word.buffer));
+    step.send(server, hello, [], { drained: false, told }, () => {});
+    step.run(0);
+    t.equal(word[0], 1);
   });
 
   t.test('what is not watched for reading waits, a hang-up does not', async (t) => {

@@ -101,6 +101,8 @@ export class BufferObject {
       this.#owner = adopted.isOwner;
       this.#mayRenew = adopted.mayRenew;
       this.show(adopted.buffer);
+      // What it was told, or would have been, while nobody was there to hear it.
+      if (adopted.buffer.state === 'lost') this.#watcher.lost?.(adopted.buffer.generation);
       this.#recalled(adopted.buffer);
       return adopted.taken;
     } catch (error) {
