@@ -33,8 +33,8 @@ export interface KeeperWorld {
 const RETRY_MS = 2;
 /** It ends, and nothing tells, between two of these. */
 const LOOK_MS = 1000;
-/** For as long it may be silent when it is to do something. */
-const PATIENCE_MS = 5000;
+/** For as long it may be silent when it is to do something: to start, on a machine that starts. */
+const PATIENCE_MS = 10_000;
 /** From a connection that failed to the next. */
 const AGAIN_MS = 2_000;
 
@@ -280,6 +280,7 @@ export class KeeperClient implements Overflow {
     const reason = messageOf(error);
     const fields = { event: 'keeper_lost', socket: this.path, reason, fds: this.#held.size };
     const text = 'the process that keeps file descriptors does not have them any more';
+    // Once: it may be one that always dies.
     this.world.log(this.#told ? 'debug' : 'warn', text, fields);
     this.#told = true;
     // One that lived is started anew at once.
