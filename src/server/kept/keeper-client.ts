@@ -156,7 +156,10 @@ export class KeeperClient implements Overflow {
     if (this.#max !== null) this.#write(this.#max);
     if (this.#socket === null) return;
     if (this.#silent !== null) {
-      if (now > after(this.#silent, PATIENCE_MS)) this.#lost(new WrongLine('it does not answer'));
+      if (now <= after(this.#silent, PATIENCE_MS)) return;
+      this.#lost(new WrongLine('it does not answer'));
+      // Nor would it at once.
+      this.#notBefore = after(now, AGAIN_MS);
       return;
     }
     if (this.size > 0 || this.#drops.length > 0) return;

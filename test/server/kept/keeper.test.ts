@@ -169,16 +169,3 @@ t.test('where it has no room, or there is none, that is as without one', async (
     await next.end('SIGKILL');
   }
 });
-
-t.test('one that does not read is not waited for', async (t) => {
-  const { keeper, daemon } = await begin(t, 3);
-  keeper.child.kill('SIGSTOP');
-  const client = await connect({ socket: daemon.clientSocket });
-  const other = await connect({ socket: daemon.clientSocket });
-  const waiting = allocate(client, 4);
-  await other.allocate(memfd);
-  await waiting;
-  t.equal(await metric(daemon, 'unkept_buffers'), 1);
-  t.equal(daemon.log.filter((line) => line.event === 'keeper_lost').length, 1);
-  keeper.child.kill('SIGCONT');
-});
