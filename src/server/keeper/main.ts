@@ -9,7 +9,8 @@
  * Owns the connection and what is kept; the listening socket is the service manager's (sd_listen_fds(3)).
  */
 import { statSync } from 'node:fs';
-import { close, setCloexec, setNonBlocking } from '../../native/libc/fd.js';
+import { isSystemError } from '../../native/libc/errno.js';
+import { close, owning, setCloexec, setNonBlocking } from '../../native/libc/fd.js';
 import { POLLIN, waitFor } from '../../native/libc/poll.js';
 import { accept, peerCredentials } from '../../native/libc/socket.js';
 import { readMaxFds } from '../machine/max-fds.js';
@@ -23,6 +24,7 @@ const IDLE_MS = 20_000;
 /** fds that are not kept: Node's own, sockets, what is in a message. */
 const OWN_FDS = 512;
 const LINES_OF_LOG = 100;
+const AGAIN_MS = 100;
 
 const { LISTEN_PID, LISTEN_FDS } = process.env;
 if (Number(LISTEN_PID) !== process.pid || LISTEN_FDS !== '1') {
@@ -47,7 +49,7 @@ function isServed(socket: number): boolean {
 function greet(): void {
   const socket = accept(LISTENING_FD);
   if (socket === null) return;
-  if (!isServed(socket)) {
+  if (!owning(socket, isServed)) {
     close(socket);
     return;
   }
@@ -67,5 +69,12 @@ for (;;) {
     say(talk.run());
     if (talk.ended) talk = null;
   }
-  if (ready?.has(LISTENING_FD)) greet();
+  try {
+    if (ready?.has(LISTENING_FD)) greet();
+  } catch (error) {
+    // The machine has no file descriptor left, or no memory: what is kept is not to go with that.
+    if (!isSystemError(error)) throw error;
+    say(error.message);
+    waitFor([], AGAIN_MS);
+  }
 }
