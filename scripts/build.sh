@@ -55,7 +55,7 @@ bundle() {
 # device opens. White space is what costs in the guest, where parsing is slow.
 bundle dist/bundle src --minify-whitespace --minify-syntax --metafile=dist/.bundled.json \
   src/server/main.ts src/server/plane/main.ts src/server/allocator/main.ts src/server/preview/main.ts src/server/looker/main.ts \
-  src/cli/main.ts
+  src/server/keeper/main.ts src/cli/main.ts
 # What is in them of others, under whose licences: they want to be with every copy.
 node dist/scripts/bundled-licences.js dist/.bundled.json dist/bundle/LICENSES.txt
 # The client library for those who install the package: one file, which import and require load alike, so

@@ -85,6 +85,10 @@ const FILES = [
     'the sockets: client.sock, rest.sock (dmabrokerd.socket, dmabrokerd-rest.socket)',
   ],
   ['/run/dmabroker-holders.sock', 'who has the memory is asked here (dmabroker-holders.socket)'],
+  [
+    '/run/dmabroker-keeper.sock',
+    'what outlives the daemon is kept here, beyond what systemd keeps (dmabroker-keeper.socket)',
+  ],
   ['/var/lib/dmabroker', 'what is kept over a restart'],
 ] as const;
 

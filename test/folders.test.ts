@@ -26,8 +26,9 @@ const MAY_KNOW: Readonly<Record<string, readonly string[]>> = {
   // What any thread of the daemon may use.
   'server/machine': ['memory', 'broker', 'native'],
   'server/words': ['memory', 'broker', 'rest', 'pixels', 'server/machine'],
-  // A process of its own.
+  // Processes of their own.
   'server/looker': ['memory', 'native/libc', 'server/machine', 'server/words'],
+  'server/keeper': ['memory', 'native/libc', 'server/machine', 'server/words'],
   // The threads beside the main one.
   'server/allocator': ['memory', 'broker', 'native', 'server/words'],
   'server/preview': ['memory', 'pixels', 'native/libc', 'server/words'],

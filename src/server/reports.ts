@@ -13,6 +13,7 @@ import { EventStreams } from './events/streams.js';
 import { LogLevels } from './log/levels.js';
 import { accountable, type SubuidRange } from './machine/users.js';
 import { Search } from './observe/holders/search.js';
+import { keptBeside } from './observe/holders/sweep.js';
 import { type Look, lookingAt } from './observe/holders/sweeper.js';
 import type { Start } from './start.js';
 import type { Started } from './started.js';
@@ -77,6 +78,10 @@ export class Reports implements PlaneEvents {
 
   sweep(identities: readonly string[]): void {
     this.search.search(identities);
+  }
+
+  keeper(pid: number | null): void {
+    keptBeside(pid);
   }
 
   /**

@@ -251,6 +251,7 @@ export function planeSetup(
     trustedBytes: config.accounting.trustedBytes ?? Number.POSITIVE_INFINITY,
     leaseGraceSeconds: config.leases.graceSeconds,
     restartGraceSeconds: config.restart.graceSeconds,
+    keeper: config.restart.keeper,
     audit: config.log.audit,
     policy: config.policy,
     pool: config.pool,

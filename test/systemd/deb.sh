@@ -41,7 +41,7 @@ echo "command=$(ps -o user=,args= -p "$(pid)" | tr -s ' ')"
 stat -c '%a %U:%G' /run/dmabroker /run/dmabroker/*.sock | line files
 stat -c '%A %U %G' /dev/dma_heap/system /dev/udmabuf | line devices
 dmabrokerctl --json health | line health
-echo "verify=$(systemd-analyze verify --man=no dmabrokerd.service dmabrokerd.socket dmabrokerd-rest.socket dmabroker-holders.socket dmabroker-holders.service 2>&1 | grep -i dmabroker || true)"
+echo "verify=$(systemd-analyze verify --man=no dmabrokerd.service dmabrokerd.socket dmabrokerd-rest.socket dmabroker-holders.socket dmabroker-holders.service dmabroker-keeper.socket dmabroker-keeper.service 2>&1 | grep -i dmabroker || true)"
 echo "verify_user=$(runuser -u alice -- systemd-analyze verify --user --man=no /usr/lib/systemd/user/dmabrokerd.service /usr/lib/systemd/user/*.socket 2>&1 | grep -i dmabroker || true)"
 echo "exposure=$(systemd-analyze security dmabrokerd --no-pager | sed -n 's/.*Overall exposure level[^:]*: \([0-9.]*\).*/\1/p')"
 journalctl -p err -u dmabrokerd -o cat --no-pager | line errors
@@ -174,6 +174,44 @@ echo "own_left=$(ls /run/user/1003/dmabroker 2> /dev/null | wc -l)"
 systemctl stop user@1003
 rm -r /etc/systemd/system/user@.service.d ~carol/.config ~carol/.local
 
+# What it does not keep has the keeper: over the daemon's end, a new package, and its own end.
+drop_in=/etc/systemd/system/dmabrokerd.service.d
+mkdir -p $drop_in
+printf '[Service]\nFileDescriptorStoreMax=3\n' > $drop_in/few.conf
+systemctl daemon-reload
+release_all() { for id in $(dmabrokerctl list -q); do dmabrokerctl release "$id" > /dev/null || true; done; }
+release_all
+systemctl restart dmabrokerd
+echo "keeper_before=$(systemctl is-active dmabroker-keeper.socket dmabroker-keeper.service | tr '\n' ' ')"
+for i in 1 2 3 4 5; do dmabrokerctl alloc --size 4096 --name "kept$i" > /dev/null; done
+keeper() { systemctl show -P MainPID dmabroker-keeper; }
+keeps() { curl -s --unix-socket /run/dmabroker/rest.sock http://localhost/metrics | sed -n 's/^dmabroker_keeper_fds //p'; }
+live() { dmabrokerctl list --state live -q | wc -l; }
+echo "keeper=$(systemctl is-active dmabroker-keeper.service) $(keeps) $(ps -o user= -p "$(keeper)")"
+echo "keeper_rss=$(ps -o rss= -p "$(keeper)")"
+echo "keeper_limits=$(awk '/Max open files/ { print $4 }' "/proc/$(keeper)/limits") $(cat "/proc/$(keeper)/oom_score_adj")"
+echo "keeper_exposure=$(systemd-analyze security dmabroker-keeper --no-pager | sed -n 's/.*Overall exposure level[^:]*: \([0-9.]*\).*/\1/p')"
+ls "/proc/$(keeper)/root/" "/proc/$(keeper)/root/etc" | line keeper_sees
+as alice node -e "require('node:net').connect('/run/dmabroker-keeper.sock').on('error', (e) => console.log(e.code))" | line keeper_alice
+before=$(keeper)
+kill -KILL "$(pid)"
+for _ in $(seq 100); do [ "$(live)" != 5 ] || break; sleep 0.1; done
+echo "keeper_killed=$(live)"
+systemctl stop dmabrokerd 2> /dev/null
+dpkg -i --force-confold "$debs/new.deb" > /tmp/said 2>&1
+for _ in $(seq 100); do [ "$(live)" != 5 ] || break; sleep 0.1; done
+echo "keeper_upgraded=$(live) $(keeps)"
+[ "$before" = "$(keeper)" ] && echo keeper_same=yes
+systemctl kill -s KILL dmabroker-keeper
+# Another is there once the daemon has found it dead.
+for _ in $(seq 200); do
+  case $(keeper) in 0 | "$before") ;; *) [ "$(keeps)" != 3 ] || break ;; esac
+  sleep 0.1
+done
+echo "keeper_again=$(live) $(keeps)"
+release_all
+rm $drop_in/few.conf
+
 # What the service manager keeps for it, over an upgrade and a stop.
 drop_in=/etc/systemd/system/dmabrokerd.service.d
 mkdir -p $drop_in
@@ -193,6 +231,7 @@ echo "upgrade_kept=$(state) $(kept)"
 dmabrokerctl quota set user/1001 --bytes 1M > /dev/null || true
 dpkg -r dmabroker > /tmp/said 2>&1 || cat /tmp/said >&2
 echo "cleaned=$(kept)"
+echo "keeper_removed=$(systemctl is-active dmabroker-keeper.socket dmabroker-keeper.service | tr '\n' ' ')"
 { state && ls $conf /var/lib/dmabroker; } | line removed
 dpkg -P dmabroker > /tmp/said 2>&1 || true
 grep -v '^(Reading\|^Purging\|^Removing' /tmp/said | line purge_said

@@ -181,10 +181,28 @@ t.test('a user without any group has a daemon of their own', async (t) => {
   t.equal(seen.own_left, '0');
 });
 
+t.test('what systemd does not take has the keeper', async (t) => {
+  t.equal(seen.keeper_before, 'active inactive ', 'no process is there for nothing');
+  t.match(seen.keeper, /^active 3 [1-9]\d+$/, 'of a user of its own, which has no name');
+  t.equal(seen.keeper_limits, '524288 -900');
+  t.ok(
+    Number(seen.keeper_exposure) > 0 && Number(seen.keeper_exposure) <= 1,
+    `exposure ${seen.keeper_exposure}`,
+  );
+  t.match(seen.keeper_sees, /\busr\b.*\/etc:$/, 'no file of the machine but its programs');
+  t.notMatch(seen.keeper_sees, /\b(home|srv|opt|dmabroker)\b/);
+  t.equal(seen.keeper_alice, 'EACCES');
+  t.equal(seen.keeper_killed, '5', 'the daemon dies');
+  t.equal(seen.keeper_upgraded, '5 3', 'another version is installed');
+  t.equal(seen.keeper_same, 'yes');
+  t.equal(seen.keeper_again, '5 3', 'the keeper dies');
+  t.equal(seen.keeper_removed, 'inactive inactive ', 'it goes with the package');
+});
+
 t.test('what is kept for it stays over an upgrade and a stop, and goes with it', async (t) => {
-  t.equal(seen.stored, '1');
-  t.equal(seen.stopped, 'inactive 1');
-  t.equal(seen.upgrade_kept, 'active 1');
+  t.equal(seen.stored, '2', 'its state, and what is not known');
+  t.equal(seen.stopped, 'inactive 2');
+  t.equal(seen.upgrade_kept, 'active 1', 'what is not known was forgotten');
   t.equal(seen.cleaned, '0');
 });
 

@@ -43,6 +43,7 @@ export function check(syscall: string, result: number, about?: string): number {
 export const {
   EAGAIN,
   EBUSY,
+  ECONNABORTED,
   EINTR,
   EMFILE,
   EINVAL,

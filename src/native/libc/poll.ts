@@ -1,4 +1,4 @@
-/** poll(2) of one fd without waiting. The fd stays its caller's. */
+/** poll(2): of one fd without waiting, or of some for as long as it takes. The fds stay their caller's. */
 import { addressOf, callInt, lastErrno, symbol } from '../ffi.js';
 import { EINTR, SystemError } from './errno.js';
 
@@ -20,4 +20,26 @@ export function isReady(fd: number, events: number): boolean {
   const errno = lastErrno();
   if (errno === EINTR) return false;
   throw new SystemError('poll', errno, `fd ${fd}`);
+}
+
+/**
+ * Waits for one of the fds, each with its events, or until so many milliseconds have passed (-1: for ever). Returns those
+ * that are ready: none when the time is over, null where a signal came. It blocks the thread.
+ */
+export function waitFor(
+  fds: readonly (readonly [fd: number, events: number])[],
+  ms: number,
+): ReadonlySet<number> | null {
+  const words = new Int32Array(2 * fds.length);
+  const halves = new Int16Array(words.buffer);
+  for (const [index, [fd, events]] of fds.entries()) {
+    words[2 * index] = fd;
+    halves[4 * index + 2] = events;
+  }
+  if (callInt(poll, addressOf(new Uint8Array(words.buffer)), fds.length, ms) < 0) {
+    const errno = lastErrno();
+    if (errno === EINTR) return null;
+    throw new SystemError('poll', errno);
+  }
+  return new Set(fds.filter((_, index) => halves[4 * index + 3] !== 0).map(([fd]) => fd));
 }

@@ -6,7 +6,7 @@
 import { readFileSync } from 'node:fs';
 import { MAX_FDS } from '../../memory/limits.js';
 import { type Address, addressOf, callInt, callLong, lastErrno, shim, symbol } from '../ffi.js';
-import { check, EAGAIN, ENOPROTOOPT, ERANGE, SystemError } from './errno.js';
+import { check, EAGAIN, ECONNABORTED, EINTR, ENOPROTOOPT, ERANGE, SystemError } from './errno.js';
 import { owning } from './fd.js';
 
 const AF_UNIX = 1;
@@ -68,6 +68,15 @@ export function listenUnix(path: string, backlog = 128): number {
     }
     if (callInt(listenFn, fd, backlog) < 0) throw new SystemError('listen', lastErrno(), path);
   });
+}
+
+/** A connection that waits at a listening socket, which does not block; it is the caller's. Null where there is none. */
+export function accept(listener: number): number | null {
+  const fd = callInt(acceptFn, listener, 0, 0, SOCK_CLOEXEC | SOCK_NONBLOCK);
+  if (fd >= 0) return fd;
+  const errno = lastErrno();
+  if (errno === EAGAIN || errno === ECONNABORTED || errno === EINTR) return null;
+  throw new SystemError('accept4', errno);
 }
 
 /**

@@ -1,15 +1,8 @@
 /** The built-in limits that follow from the machine's memory and the process's file descriptors. */
-import { readFileSync } from 'node:fs';
 import { fdParts } from '../../broker/fd-parts.js';
 import { DEFAULT_RULES } from '../../broker/quota/policy.js';
 import type { Rules } from '../../broker/quota/rules.js';
 import type { DeviceDescription } from '../../memory/device.js';
-
-/** RLIMIT_NOFILE, which Node has raised as far as it may when it started (proc(5), limits). */
-export function readMaxFds(limits = readFileSync('/proc/self/limits', 'utf8')): number {
-  const [, soft] = /^Max open files +(\S+)/m.exec(limits) ?? [];
-  return soft === 'unlimited' ? Number.MAX_SAFE_INTEGER : Number(soft);
-}
 
 /**
  * The daemon may have half of the machine's memory, as tmpfs(5) allows itself (most sources are

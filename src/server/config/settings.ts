@@ -13,6 +13,7 @@ import {
 } from '../../memory/limits.js';
 import { LOG_LEVELS } from '../../memory/log-level.js';
 import { CLIENT_SOCKET, daemonSocket, REST_SOCKET } from '../../protocol/paths.js';
+import { KEEPER_SOCKET } from '../words/keeper-lines.js';
 import { LOOKER_SOCKET } from '../words/look-lines.js';
 import {
   boolean,
@@ -196,6 +197,7 @@ export const SECTIONS = {
   }),
   restart: section({
     about: 'What an earlier daemon has left, where a service manager has kept it.',
+    see: 'restart.md#what-is-not',
     settings: {
       grace_seconds: setting(
         number({ minimum: 0, maximum: DAY_SECONDS }, 'seconds'),
@@ -205,6 +207,10 @@ export const SECTIONS = {
             'How long clients that were connected before a restart have to come back: buffers that were bound to their connections are kept until then.',
         },
       ),
+      keeper: setting(socketPath, KEEPER_SOCKET, {
+        about:
+          'Where a process keeps the file descriptors that the service manager does not take. Where none is there, buffers beyond those do not outlive the daemon.',
+      }),
     },
   }),
   pressure: section({

@@ -50,6 +50,10 @@ const GAUGES: Single = {
     'fds that the service manager keeps; absent without one',
     (s) => s.plane.kept?.fds ?? null,
   ],
+  keeper_fds: [
+    'fds that dmabroker-keeper keeps beside it; absent without a service manager',
+    (s) => s.plane.kept?.keeperFds ?? null,
+  ],
   stored_fds_waiting: ['Buffers whose fds wait for it', (s) => s.plane.kept?.waiting ?? null],
   unkept_buffers: [
     'Buffers that will not outlive the daemon though they should',

@@ -2,7 +2,8 @@
  * The service manager's file-descriptor store (systemd.service(5), FileDescriptorStoreMax=): what is in it
  * comes back when the daemon is started again. The manager is one process for the whole machine, which
  * compares each new file with all that it has: so what one user may have it do is limited, and nobody here
- * waits for it. What is to be put there waits in a queue of its user, and the users have turns.
+ * waits for it. What is to be put there waits in a queue of its user, and the users have turns; where there is a keeper
+ * (keeper-client.ts) that has what would wait, and what there is no room for.
  *
  * One file is in the store once (the manager takes no second one, whatever its name): where two buffers are
  * the same memory, the name of one is there, and the other's when that one goes.
@@ -23,12 +24,39 @@ export interface StoredFd {
   readonly identity: string | null;
 }
 
+/** `full`: there is no room now, `failed`: there will be none. */
+export type Sent = 'sent' | 'full' | 'failed';
+
 export interface StoreWorld {
-  /** sd_notify(3), with the fds; `full`: the manager's socket has no room now, `failed`: it never will. */
-  send(state: string, fds: readonly number[]): 'sent' | 'full' | 'failed';
+  /** sd_notify(3), with the fds. */
+  send(state: string, fds: readonly number[]): Sent;
   /** The manager has a reference more to a file, or one less. */
   referred(identity: string, by: 1 | -1): void;
   readonly clock: Clock;
+}
+
+/** Who keeps what the manager has no room for, or would be told of too fast. It counts its references itself. */
+export interface Overflow {
+  /** fds that it has, or is to have. */
+  readonly size: number;
+  /** fds that it has. */
+  readonly held: number;
+  /** Names of those that it is to have, and has not. */
+  readonly owed: Iterable<string>;
+  has(name: string): boolean;
+  /** All of them or none. */
+  put(fds: readonly StoredFd[]): Sent;
+  /** It is to have one as soon as it can. */
+  owe(fd: StoredFd): void;
+  /** Of what it had from before: somebody has that. */
+  claim(fd: StoredFd): void;
+  /** Nobody has the rest. */
+  dropUnclaimed(): void;
+  /** Returns whether it had that, or was to. */
+  drop(name: string): boolean;
+  run(): void;
+  /** Milliseconds until `run` has something to do; -1: never. */
+  readonly wait: number;
 }
 
 export interface StoreLimits {
@@ -87,10 +115,22 @@ export class FdStore {
   constructor(
     private readonly world: StoreWorld,
     private readonly limits: StoreLimits,
+    private readonly overflow: Overflow | null = null,
   ) {}
 
+  /** What the manager has. */
   get size(): number {
-    return this.#stored.size;
+    return this.#stored.size - (this.overflow?.size ?? 0);
+  }
+
+  /** What it has who has the overflow. */
+  get over(): number {
+    return this.overflow?.held ?? 0;
+  }
+
+  /** Names of what is to be there, and nobody has. */
+  get owed(): Iterable<string> {
+    return this.overflow?.owed ?? [];
   }
 
   /** Memories that wait for the manager. */
@@ -100,11 +140,16 @@ export class FdStore {
     return waiting;
   }
 
-  /** What the manager has from before, of all buffers, when what nobody knows is forgotten (`forget`). */
+  /** What is kept from before, of all buffers, when what nobody knows is forgotten (`forget`). */
   found(buffers: ReadonlyMap<string, readonly FoundFd[]>): void {
     for (const [id, fds] of buffers) this.#byBuffer.set(id, fds);
     const all = [...buffers.values()].flat();
-    for (const each of all) if (each.named) this.#add(each);
+    for (const each of all) {
+      if (!each.named) continue;
+      this.overflow?.claim(each);
+      this.#add(each);
+    }
+    this.overflow?.dropUnclaimed();
     for (const each of all) {
       if (each.named) continue;
       // The same file was there under a name that is no buffer's.
@@ -147,13 +192,14 @@ export class FdStore {
 
   /** Names that nobody knows. */
   forget(names: readonly string[]): void {
-    this.#outgoing.push(...names.map(removing));
+    for (const name of names) if (!this.#isOver(name)) this.#outgoing.push(removing(name));
   }
 
   /** Goes on with what waits: one buffer of each user, and again. */
   run(): void {
     this.#blocked = false;
     this.#tellAll();
+    this.overflow?.run();
     for (let served = true; served; ) {
       served = false;
       for (const [uid, user] of [...this.#users]) {
@@ -170,7 +216,7 @@ export class FdStore {
   /** Milliseconds until `run` has something to do; -1: never. */
   get wait(): number {
     if (this.#outgoing.length > 0) return this.#blocked ? RETRY_MS : 0;
-    let wait = -1;
+    let wait = this.overflow?.wait ?? -1;
     for (const { queue, bucket } of this.#users.values()) {
       if (queue.length === 0) continue;
       const ms = bucket.wait(this.limits.perSecond, this.world.clock.now()) * 1000;
@@ -210,12 +256,14 @@ export class FdStore {
   }
 
   /** Where not all of the buffer gets there, what does leaves again; `full`: it comes later. */
-  #send({ id, fds }: Put, bucket: Bucket): 'sent' | 'full' | 'failed' {
+  #send({ id, fds }: Put, bucket: Bucket): Sent {
     const { perSecond, max } = this.limits;
     const now = this.world.clock.now();
     const fresh = fds.filter((each) => !this.#isThere(each)).length;
-    if (this.#stored.size + fresh > max) return 'failed';
-    if (fresh > 0 && bucket.wait(perSecond, now) > 0) return 'full';
+    if (this.size + fresh > max) return this.#putOver(id, fds);
+    if (fresh > 0 && bucket.wait(perSecond, now) > 0) {
+      return this.#putOver(id, fds) === 'sent' ? 'sent' : 'full';
+    }
     const sent: StoredFd[] = [];
     for (const each of fds) {
       const isDouble = this.#isThere(each);
@@ -232,7 +280,25 @@ export class FdStore {
     return 'sent';
   }
 
-  /** The manager has the file, under whichever name. */
+  #putOver(id: string, fds: readonly StoredFd[]): Sent {
+    if (this.overflow === null) return 'failed';
+    const fresh = fds.filter((each) => !this.#isThere(each));
+    const files = fresh.filter(
+      ({ identity }, at) =>
+        identity === null || fresh.findIndex((other) => other.identity === identity) === at,
+    );
+    const sent = this.overflow.put(files);
+    if (sent !== 'sent') return sent;
+    for (const each of fds) this.#add(each);
+    this.#byBuffer.set(id, fds);
+    return 'sent';
+  }
+
+  #isOver(name: string): boolean {
+    return this.overflow?.has(name) === true;
+  }
+
+  /** The file is kept, under whichever name. */
   #isThere({ identity }: StoredFd): boolean {
     return identity !== null && this.#names.has(identity);
   }
@@ -246,7 +312,7 @@ export class FdStore {
     this.#stored.set(name, each);
     if (identity === null) return;
     this.#names.set(identity, name);
-    this.world.referred(identity, 1);
+    if (!this.#isOver(name)) this.world.referred(identity, 1);
   }
 
   #remove(each: StoredFd): void {
@@ -259,23 +325,33 @@ export class FdStore {
       return;
     }
     this.#stored.delete(name);
+    if (this.overflow?.drop(name) === true) {
+      this.#follow(identity, (next) => this.overflow?.owe(next));
+      return;
+    }
     // Its fd may be closed by the time that the manager reads: then it is not sent any more.
     const late = this.#outgoing.findIndex(
       (message) => message.fds.length > 0 && message.name === name,
     );
     if (late >= 0) this.#outgoing.splice(late, 1);
     else this.#outgoing.push(removing(name));
+    if (identity !== null) this.world.referred(identity, -1);
+    // The manager has dropped the file by the time that it reads of it.
+    this.#follow(identity, (next) => this.#outgoing.push(storing(next)));
+  }
+
+  /** The next name of a file has the place of one that went. */
+  #follow(identity: string | null, store: (next: StoredFd) => void): void {
     if (identity === null) return;
+    const doubles = this.#doubles.get(identity) ?? [];
     this.#names.delete(identity);
-    this.world.referred(identity, -1);
     this.#doubles.delete(identity);
-    // The next one has its place; the manager has dropped the file by the time that it reads of it.
     const [next] = doubles;
-    if (next !== undefined) this.#outgoing.push(storing(next));
+    if (next !== undefined) store(next);
     for (const double of doubles) this.#add(double);
   }
 
-  #tell({ state, fds }: Message): 'sent' | 'full' | 'failed' {
+  #tell({ state, fds }: Message): Sent {
     if (this.#blocked) return 'full';
     const told = this.world.send(state, fds);
     this.#blocked = told === 'full';

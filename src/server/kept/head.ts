@@ -7,4 +7,6 @@ export const HeadNumber = {
   token: 2,
   /** Of the events: drawn once, when the file is made. */
   run: 3,
+  /** 1: the keeper may have something. */
+  keeper: 4,
 } as const;

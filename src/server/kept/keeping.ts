@@ -15,7 +15,7 @@ import type { KeptUse } from '../words/metrics.js';
 import type { FdStore, FoundFd, StoredFd } from './fd-store.js';
 import type { Found } from './found.js';
 import { HeadNumber } from './head.js';
-import { fdName } from './names.js';
+import { bufferOf, fdName } from './names.js';
 import { clientRecord, memoryRecord, stateRecord } from './records.js';
 
 interface Records {
@@ -120,7 +120,10 @@ export class Keeping {
   }
 
   get use(): KeptUse {
-    return { fds: this.store.size, waiting: this.store.waiting, unkept: this.#unkept.size };
+    const { size, over, waiting, owed } = this.store;
+    const unkept = new Set(this.#unkept);
+    for (const name of owed) unkept.add(bufferOf(name));
+    return { fds: size, keeperFds: over, waiting, unkept: unkept.size };
   }
 
   /** What waits for the manager goes on; who waits for that may be answered. */

@@ -8,6 +8,9 @@ export const SET_ASIDE_NAME = 'state-set-aside';
 /** Of a buffer's memory: 13 characters, a hyphen, a digit. */
 export const fdName = (id: string, memory: number): string => `${id}-${memory}`;
 
+/** The buffer's id. */
+export const bufferOf = (name: string): string => name.slice(0, name.indexOf('-'));
+
 const MEMORY = /^[a-z2-7]{1,13}-\d+$/;
 /** Whether it is such a name. */
 export const isMemoryName = (name: string): boolean => MEMORY.test(name);

@@ -2,7 +2,7 @@
  * The data plane's part of what outlives the daemon: it reads what there is, has the broker take it up, and
  * keeps it from then on.
  *
- * Owns: the file, the manager's socket, and fds of the store that no buffer has, which are closed at once.
+ * Owns: the file, the manager's socket, the connection to the keeper, and fds of the store that no buffer has, which are closed at once.
  */
 import type { Broker } from '../../broker/broker.js';
 import type { Clock } from '../../memory/clock.js';
@@ -17,8 +17,9 @@ import { referredElsewhere } from '../../native/remains.js';
 import { Slots } from '../../native/slots.js';
 import type { KeptSetup } from '../words/messages.js';
 import { FdStore } from './fd-store.js';
-import { type Found, findKept } from './found.js';
+import { type Found, findKept, type NamedFd } from './found.js';
 import { HeadNumber } from './head.js';
+import { KeeperClient } from './keeper-client.js';
 import { Keeping } from './keeping.js';
 import { VERSION } from './records.js';
 
@@ -26,6 +27,8 @@ interface World {
   readonly clock: Clock;
   broker(): Broker;
   log(level: LogLevel, text: string, fields: object): void;
+  /** Who keeps fds beside the service manager; null: nobody now. */
+  keeper(pid: number | null): void;
 }
 
 export class KeptPlane {
@@ -33,16 +36,24 @@ export class KeptPlane {
   readonly #found: Found;
   readonly #slots: Slots;
   readonly #socket: NotifySocket;
+  readonly #keeper: KeeperClient;
   #lastUnkept = false;
   #hasFailed = false;
 
   constructor(
-    setup: KeptSetup,
+    setup: KeptSetup & { readonly keeper: string },
     private readonly world: World,
   ) {
     const { slots, version } = Slots.open(setup.file, VERSION);
     this.#slots = slots;
     this.#socket = NotifySocket.open(setup.socket);
+    this.#keeper = new KeeperClient(setup.keeper, {
+      clock: world.clock,
+      referred: referredElsewhere,
+      used: (may) => slots.setNumber(HeadNumber.keeper, may ? 1 : 0),
+      process: (pid) => world.keeper(pid),
+      log: (level, text, fields) => world.log(level, text, fields),
+    });
     const store = new FdStore(
       {
         send: (state, fds) => this.#send(state, fds),
@@ -50,8 +61,9 @@ export class KeptPlane {
         clock: world.clock,
       },
       { max: setup.max, perSecond: STORED_FDS_PER_SECOND },
+      this.#keeper,
     );
-    this.#found = findKept(slots.records(), version, setup.named, {
+    this.#found = findKept(slots.records(), version, this.#all(setup.named), {
       identity,
       dmaBuf: info,
       duplicate,
@@ -116,11 +128,27 @@ export class KeptPlane {
     if (this.#lastUnkept) return;
     this.#lastUnkept = true;
     const text =
-      'the service manager keeps no more file descriptors: newer buffers will not outlive the daemon';
+      'the service manager keeps no more file descriptors, and nobody beside it: newer buffers will not outlive the daemon';
     this.world.log('warn', text, { event: 'store_full' });
   }
 
+  /** What the manager has had, and the keeper. */
+  #all(named: readonly NamedFd[]): readonly NamedFd[] {
+    if (this.#slots.number(HeadNumber.keeper) === 0) return named;
+    const all = [...named];
+    const names = new Set(named.map(({ name }) => name));
+    for (const each of this.#keeper.take()) {
+      if (!names.has(each.name)) all.push(each);
+      else {
+        this.#keeper.drop(each.name);
+        close(each.fd);
+      }
+    }
+    return all;
+  }
+
   close(): void {
+    this.#keeper.close();
     this.keeping.close();
     this.#socket.close();
   }

@@ -69,7 +69,12 @@ const allocatorClient = new AllocatorClient(allocator, (stack) =>
   log('error', 'the allocator failed', { stack }),
 );
 const kept: KeptPlane | null =
-  setup.kept === null ? null : new KeptPlane(setup.kept, { clock, log, broker: () => broker });
+  setup.kept === null
+    ? null
+    : new KeptPlane(
+        { ...setup.kept, keeper: setup.keeper },
+        { clock, log, broker: () => broker, keeper: (pid) => post({ kind: 'keeper', pid }) },
+      );
 const broker: Broker = new Broker(
   {
     allocate: (asker, choice, id, done) =>

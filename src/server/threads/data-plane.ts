@@ -39,6 +39,8 @@ interface Events {
 export interface PlaneEvents extends Events {
   /** All processes are to be looked at, for these memories. */
   sweep(identities: readonly string[]): void;
+  /** Who keeps fds for the daemon beside the service manager; null: nobody now. */
+  keeper(pid: number | null): void;
 }
 
 interface Waiting {
@@ -225,6 +227,10 @@ export class DataPlane {
     }
     if (message.kind === 'sweep') {
       this.events.sweep(message.identities);
+      return;
+    }
+    if (message.kind === 'keeper') {
+      this.events.keeper(message.pid);
       return;
     }
     const waiting = this.#waiting.get(message.seq);

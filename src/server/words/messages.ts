@@ -110,6 +110,8 @@ export type PlaneMessage =
   | { readonly kind: 'changes'; readonly changes: Changes }
   /** Asks who has these memories (st_dev:st_ino) in a sweep that begins now; answered with `swept`. */
   | { readonly kind: 'sweep'; readonly identities: readonly string[] }
+  /** Who keeps fds for the daemon beside the service manager; null: nobody now. */
+  | { readonly kind: 'keeper'; readonly pid: number | null }
   | { readonly kind: 'refusal'; readonly seq: number; readonly error: ErrorMessage }
   /** What has happened in one turn. */
   | {
@@ -157,6 +159,8 @@ export interface PlaneSetup {
   readonly pool: PoolLimits;
   /** What outlives the daemon; null: nothing does. */
   readonly kept: KeptSetup | null;
+  /** `restart.keeper` */
+  readonly keeper: string;
   readonly restartGraceSeconds: number;
 }
 

@@ -48,9 +48,11 @@ export interface HeapUse {
 export interface KeptUse {
   /** fds that the service manager has. */
   readonly fds: number;
+  /** fds that the keeper has beside it (server/keeper). */
+  readonly keeperFds: number;
   /** Buffers whose fds wait for it. */
   readonly waiting: number;
-  /** Buffers that it has no room for. */
+  /** Buffers that neither has. */
   readonly unkept: number;
 }
 

@@ -42,7 +42,7 @@ idle_seconds = 5
 `;
 
 const quotas = {
-  restart: { graceSeconds: 30 },
+  restart: { graceSeconds: 30, keeper: '/run/dmabroker-keeper.sock' },
   quotas: { rules: new Map(), recallSeconds: 10 },
   holders: { socket: '/run/dmabroker-holders.sock' },
   leaks: { forgottenAfterSeconds: 3600, sampleSeconds: 60 },

@@ -62,7 +62,7 @@ const COUNTED = {
   pendingAllocations: 5,
   queuedBytes: 6,
   unprovenBytes: 65_536,
-  kept: { fds: 50, waiting: 51, unkept: 52 },
+  kept: { fds: 50, keeperFds: 53, waiting: 51, unkept: 52 },
   pool: { hits: 8, misses: 9, bytes: 8192, spares: 2 },
   clientFds: { used: 10, limit: 11 },
   protocolObjects: { used: 12, limit: 13 },
@@ -137,6 +137,7 @@ await withoutLeaks(t, 'metrics', async (t) => {
     t.equal(value('dmabroker_pool_bytes'), 8192);
     t.equal(value('dmabroker_pool_spares'), 2);
     t.equal(value('dmabroker_stored_fds'), 50);
+    t.equal(value('dmabroker_keeper_fds'), 53);
     t.equal(value('dmabroker_stored_fds_waiting'), 51);
     t.equal(value('dmabroker_unkept_buffers'), 52);
     t.equal(value('dmabroker_starts'), 7);

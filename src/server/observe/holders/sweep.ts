@@ -44,8 +44,17 @@ export async function sweep(clock: Clock, { memories, messages = false }: Wanted
   }
 }
 
-/** The service manager keeps an fd of each buffer that is to outlive the daemon (server/kept): that is the daemon's own. */
+/**
+ * The service manager, or the keeper beside it, has an fd of each buffer that is to outlive the daemon (server/kept): that
+ * is the daemon's own.
+ */
 const MANAGER = storeLimit(process.env) > 0 ? process.ppid : null;
+let keeper: number | null = null;
+
+/** There is a keeper now, or none any more. */
+export function keptBeside(pid: number | null): void {
+  keeper = pid;
+}
 
 const withoutStore = ({ fds, mappings }: Use): Use | null =>
   fds <= 1 && mappings === 0 ? null : { fds: Math.max(0, fds - 1), mappings };
@@ -67,7 +76,8 @@ export class Sum {
     }
     for (const [identity, all] of uses) {
       if (!this.memories.has(identity)) continue;
-      const use = info.pid === MANAGER ? withoutStore(all) : all;
+      const isKept = info.pid === MANAGER || info.pid === keeper;
+      const use = isKept ? withoutStore(all) : all;
       if (use === null) continue;
       const known = this.#holders.get(identity) ?? [];
       known.push({ ...info, ...use });
