@@ -22,7 +22,7 @@ t.test('released memory is gone when no client has it', async (t) => {
     return daemon;
   };
   let daemon = await start();
-  const client = await connect({ socket: daemon.clientSocket });
+  const client = await connect({ socket: daemon.clientSocket, reconnect: false });
   const what = { kind: 'buffer', size: 4096, source: 'dma-heap:system' } as const;
   const buffers = [];
   for (let i = 0; i < 5; i++) {

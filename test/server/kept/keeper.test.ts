@@ -49,7 +49,7 @@ async function allocate(client: Client, count: number): Promise<string[]> {
 
 /** What is in each. */
 async function contents(daemon: TestDaemon, ids: readonly string[]): Promise<number[]> {
-  const client = await connect({ socket: daemon.clientSocket });
+  const client = await connect({ socket: daemon.clientSocket, reconnect: false });
   const found = await Promise.all(
     ids.map(async (id) => {
       const { token } = (await daemon.rest('POST', `/v1/buffers/${id}/tokens`, {})).body;
@@ -70,7 +70,7 @@ const oneTo = (count: number) => Array.from({ length: count }, (_, i) => i + 1);
 
 t.test('more than the manager takes', async (t) => {
   const { manager, keeper, start, daemon } = await begin(t, 3);
-  const client = await connect({ socket: daemon.clientSocket });
+  const client = await connect({ socket: daemon.clientSocket, reconnect: false });
   const ids = await allocate(client, 10);
   t.equal(manager.names.length, 3);
   await eventually(() => keeper.memories(/dmabroker/) === 7, 'it has the others');
@@ -97,7 +97,7 @@ t.test('more than the manager takes', async (t) => {
 
 t.test('faster than a user may have the manager be told', async (t) => {
   const { manager, keeper, daemon } = await begin(t, 1000);
-  const client = await connect({ socket: daemon.clientSocket });
+  const client = await connect({ socket: daemon.clientSocket, reconnect: false });
   let made = 0;
   // As many as it takes on a slow machine.
   while (made < 1000 && keeper.memories(/dmabroker/) === 0) {
@@ -113,7 +113,7 @@ t.test('faster than a user may have the manager be told', async (t) => {
 
 t.test('a keeper that dies is given again what it had', async (t) => {
   const { keeper, start, daemon } = await begin(t, 3);
-  const client = await connect({ socket: daemon.clientSocket });
+  const client = await connect({ socket: daemon.clientSocket, reconnect: false });
   const ids = await allocate(client, 10);
   await keeper.kill();
   await eventually(async () => (await metric(daemon, 'unkept_buffers')) === 7, 'nobody has them');
@@ -131,7 +131,7 @@ t.test('a keeper that dies is given again what it had', async (t) => {
 
 t.test('one that has lost all while there was no daemon', async (t) => {
   const { keeper, start, daemon } = await begin(t, 3);
-  const client = await connect({ socket: daemon.clientSocket });
+  const client = await connect({ socket: daemon.clientSocket, reconnect: false });
   await allocate(client, 5);
   await daemon.end('SIGKILL');
   await keeper.kill();
@@ -142,7 +142,7 @@ t.test('one that has lost all while there was no daemon', async (t) => {
 
 t.test('what nobody knows of goes', async (t) => {
   const { manager, keeper, start, daemon } = await begin(t, 3);
-  const client = await connect({ socket: daemon.clientSocket });
+  const client = await connect({ socket: daemon.clientSocket, reconnect: false });
   await allocate(client, 5);
   await daemon.end('SIGKILL');
   // As `systemctl clean --what=fdstore`: the keeper is not reached.
@@ -150,7 +150,7 @@ t.test('what nobody knows of goes', async (t) => {
   const next = await start();
   t.same(await states(next), []);
   t.equal(keeper.memories(/dmabroker/), 2);
-  const other = await connect({ socket: next.clientSocket });
+  const other = await connect({ socket: next.clientSocket, reconnect: false });
   await allocate(other, 4);
   await eventually(() => keeper.memories(/dmabroker/) === 1, 'with the next that it is given');
 });
@@ -158,7 +158,7 @@ t.test('what nobody knows of goes', async (t) => {
 t.test('where it has no room, or there is none, that is as without one', async (t) => {
   for (const options of [{ maxFds: 514 }, { present: false }]) {
     const { manager, start, daemon } = await begin(t, 3, options);
-    const client = await connect({ socket: daemon.clientSocket });
+    const client = await connect({ socket: daemon.clientSocket, reconnect: false });
     await allocate(client, 10);
     t.equal(manager.names.length, 3);
     const room = options.maxFds === undefined ? 0 : 2;

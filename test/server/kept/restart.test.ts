@@ -110,7 +110,7 @@ for (const signal of ['SIGKILL', 'SIGTERM'] as const) {
     const next = await restarted(t, manager, daemon, signal);
     const after = await seen(next);
     t.same(alike(after, before), before);
-    const late = await connect({ socket: next.clientSocket });
+    const late = await connect({ socket: next.clientSocket, reconnect: false });
     const again = await late.redeem(token);
     t.equal(again.id, kept.id);
     t.equal(again.map().bytes.toString('utf8', 0, 16), 'what was written');
