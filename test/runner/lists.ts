@@ -13,6 +13,10 @@ export const SLOW: ReadonlyMap<string, string> = new Map([
     'systemd/pages',
     'systemd starts, and all that the documents show is typed; the first time it fetches Node',
   ],
+  [
+    'systemd/restart',
+    'systemd starts, and the daemon 26 times, beside 20 clients that never pause; all on one CPU',
+  ],
   ['server/main-job.guest (QEMU)', 'every instruction is emulated'],
   [
     'server/o-path.guest',

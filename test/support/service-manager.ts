@@ -103,6 +103,8 @@ export class ServiceManager {
     const sockets = this.#listening.map((fd): [string, number] => ['socket', fd]);
     const fds = [...sockets, ...this.stored];
     return TestDaemon.start(extra, {
+      // Those who were connected come back, and the data plane connects to this and to a keeper.
+      awaited: true,
       ...options,
       folder: this.folder,
       // Only the process itself knows its number.
