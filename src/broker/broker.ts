@@ -26,7 +26,7 @@ import { Clients } from './clients.js';
 import { soonest } from './deadlines.js';
 import { FairPool } from './fair-pool.js';
 import { type ImportRequest, Intake } from './intake.js';
-import { type KeptBuffer, type KeptClient, keptMemory, keptState } from './kept.js';
+import { type KeptClient, type KeptState, keptState } from './kept.js';
 import { Leases } from './leases.js';
 import type { RecallNotice, ReleaseReason } from './lifetime.js';
 import { Lingering } from './lingering.js';
@@ -275,15 +275,14 @@ export class Broker {
     return adopted;
   }
 
-  /** What outlives the daemon of a buffer. */
-  kept(buffer: BrokerBuffer): KeptBuffer {
-    const state = keptState(buffer, {
+  /** What outlives the daemon of a buffer, beside its memory (`keptMemory`). */
+  keptState(buffer: BrokerBuffer): KeptState {
+    return keptState(buffer, {
       lease: this.leases.kept(buffer),
       tokens: this.#tokens.kept(buffer),
       parts: this.quotas.importers.parts(buffer),
       recall: this.quotas.recalls.ofBuffer(buffer),
     });
-    return { memory: keptMemory(buffer), state };
   }
 
   get numbers(): KeptNumbers {

@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import t from 'tap';
 import { Broker } from '../../src/broker/broker.js';
 import type { BrokerBuffer, Client } from '../../src/broker/buffer.js';
-import { type KeptClient, keptClient } from '../../src/broker/kept.js';
+import { type KeptClient, keptClient, keptMemory } from '../../src/broker/kept.js';
 import type { Lifetime } from '../../src/broker/lifetime.js';
 import { Quotas } from '../../src/broker/quota/quotas.js';
 import type { Restorable } from '../../src/broker/restore.js';
@@ -53,7 +53,7 @@ function left(broker: Broker, next: FakeWorld, untold: ReadonlySet<BrokerBuffer>
     for (const { client } of recipients) name(client);
   }
   const restorable = buffers.map((buffer): Restorable => {
-    const { memory, state } = broker.kept(buffer);
+    const [memory, state] = [keptMemory(buffer), broker.keptState(buffer)];
     const isStored = state.lifetime !== 'connection' && !state.released && buffer.state !== 'away';
     const fds = isStored
       ? memory.allocation.memories.map((_, i) => fdOf(next, memory.allocation.identities?.[i]))
@@ -89,7 +89,7 @@ function restarted(
 function shown(broker: Broker, buffer: BrokerBuffer) {
   // First: those that have expired are dropped then.
   const listed = broker.tokens(buffer);
-  const { memory, state } = broker.kept(buffer);
+  const [memory, state] = [keptMemory(buffer), broker.keptState(buffer)];
   const { planes, key: _, ...allocation } = memory.allocation;
   return {
     ...{ ...memory, allocation, planes: planes.map(({ fd: _, ...plane }) => plane) },

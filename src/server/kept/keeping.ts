@@ -9,7 +9,7 @@
  */
 import type { Broker } from '../../broker/broker.js';
 import { BrokerBuffer, type Client } from '../../broker/buffer.js';
-import { type KeptState, keptClient } from '../../broker/kept.js';
+import { type KeptState, keptClient, keptMemory } from '../../broker/kept.js';
 import type { Slots } from '../../native/slots.js';
 import type { KeptUse } from '../words/metrics.js';
 import type { FdStore, FoundFd, StoredFd } from './fd-store.js';
@@ -172,12 +172,11 @@ export class Keeping {
   #write(buffer: BrokerBuffer): void {
     const known = this.#buffers.get(buffer.id);
     const records: Records = known ?? { memory: null, state: null, clients: new Set() };
-    const { memory, state } = this.world().broker.kept(buffer);
     if (records.memory?.generation !== buffer.generation) {
       const before = records.memory?.slot ?? null;
       // Of what is made over REST nobody tells here.
       const told = before === null ? buffer.owner.client === null : this.slots.isTold(before);
-      const slot = this.#put(memoryRecord(memory), told, before);
+      const slot = this.#put(memoryRecord(keptMemory(buffer)), told, before);
       if (slot === null) return;
       records.memory = { slot, generation: buffer.generation };
       this.#buffers.set(buffer.id, records);
@@ -185,6 +184,7 @@ export class Keeping {
     }
     for (const { client } of buffer.recipients) this.#ensure(client);
     if (buffer.owner.client !== null) this.#ensure(buffer.owner.client);
+    const state = this.world().broker.keptState(buffer);
     const slot = this.#put(stateRecord(buffer.id, state), true, records.state);
     if (slot === null) return;
     records.state = slot;

@@ -1,6 +1,8 @@
 /** What fits together of records and fds is found, whatever order they are in; the rest is named and let go of. */
 import t from 'tap';
 import { Broker } from '../../../src/broker/broker.js';
+import type { BrokerBuffer } from '../../../src/broker/buffer.js';
+import { keptMemory } from '../../../src/broker/kept.js';
 import { findKept, type NamedFd } from '../../../src/server/kept/found.js';
 import { memoryRecord, stateRecord, VERSION } from '../../../src/server/kept/records.js';
 import { FakeWorld, memfd, offers, peer, request } from '../../broker/support/world.js';
@@ -13,7 +15,8 @@ function recordsOf(buffers: readonly (readonly string[])[]) {
     const owner = { client: null, peer };
     broker.allocate(owner, request({ lifetime: 'until_released' }), () => {});
     world.answer(0, identities.length, { identities });
-    return broker.kept([...broker.buffers].at(-1) as never);
+    const buffer = [...broker.buffers].at(-1) as BrokerBuffer;
+    return { memory: keptMemory(buffer), state: broker.keptState(buffer) };
   });
   let slot = 0;
   const stored = kept.flatMap(({ memory, state }) =>
