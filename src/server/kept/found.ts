@@ -63,7 +63,6 @@ type ClientRecord = Extract<KeptRecord, { is: 'client' }>;
 
 export function findKept(
   stored: Iterable<StoredRecord>,
-  version: number,
   named: readonly NamedFd[],
   world: FdWorld,
 ): Found {
@@ -72,7 +71,7 @@ export function findKept(
   const newest = new Map<string, Placed<KeptRecord>>();
   for (const { slot, order, told, bytes } of stored) {
     try {
-      const record = parseRecord(bytes, version);
+      const record = parseRecord(bytes);
       if (record === null) {
         stale.push(slot);
         continue;

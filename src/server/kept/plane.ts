@@ -44,7 +44,9 @@ export class KeptPlane {
     setup: KeptSetup & { readonly keeper: string },
     private readonly world: World,
   ) {
-    const { slots, version } = Slots.open(setup.file, VERSION);
+    const { slots } = Slots.open(setup.file, VERSION);
+    // Before the first record of this version.
+    slots.version = VERSION;
     this.#slots = slots;
     this.#socket = NotifySocket.open(setup.socket);
     this.#keeper = new KeeperClient(setup.keeper, {
@@ -63,7 +65,7 @@ export class KeptPlane {
       { max: setup.max, perSecond: STORED_FDS_PER_SECOND },
       this.#keeper,
     );
-    this.#found = findKept(slots.records(), version, this.#all(setup.named), {
+    this.#found = findKept(slots.records(), this.#all(setup.named), {
       identity,
       dmaBuf: info,
       duplicate,
@@ -77,7 +79,6 @@ export class KeptPlane {
     // First: the manager takes a file once, and may have a buffer's under such a name.
     store.forget(this.#found.forgotten);
     this.keeping.found(this.#found);
-    slots.version = VERSION;
   }
 
   /** Once the broker is there, and before anybody connects. */

@@ -3,7 +3,9 @@
  * JSON has no number for is text.
  *
  * VERSION goes up when a record is not any more what a daemon of before would make of it; `UPGRADES` then
- * has what makes of one of the version before what it is now.
+ * has what makes of one of the version before what it is now. Each record says of which version it is: not all of
+ * them are written anew at once, and the process may end in between. The file's own version is the highest of
+ * them, for daemons of before.
  */
 import type { KeptClient, KeptMemory, KeptState } from '../../broker/kept.js';
 import type { Choice } from '../../broker/request.js';
@@ -18,6 +20,7 @@ export type Plain = Readonly<Record<string, unknown>> & { readonly is: string };
 /** From the version of its number to the next one; null: there is no such thing any more. */
 export type Upgrades = Readonly<Record<number, (record: Plain) => Plain | null>>;
 const UPGRADES: Upgrades = {};
+const CURRENT = { version: VERSION, upgrades: UPGRADES };
 
 export type KeptRecord =
   | ({ readonly is: 'client' } & KeptClient)
@@ -27,7 +30,7 @@ export type KeptRecord =
 /** One thing has one record: a newer one of the same key is in place of an older one. */
 export const keyOf = ({ is, id }: Pick<KeptRecord, 'is' | 'id'>): string => `${is} ${id}`;
 
-const text = (record: object) => Buffer.from(JSON.stringify(record));
+const text = (record: object) => Buffer.from(JSON.stringify({ v: VERSION, ...record }));
 
 export const clientRecord = (client: KeptClient): Buffer => text({ is: 'client', ...client });
 
@@ -55,11 +58,12 @@ export function stateRecord(id: string, { charged, ...state }: KeptState): Buffe
 /** Null where it is nothing any more. Throws SyntaxError, or Error where it is not what this daemon knows. */
 export function parseRecord(
   bytes: Buffer,
-  version: number,
-  upgrades: Upgrades = UPGRADES,
+  { version, upgrades }: { readonly version: number; readonly upgrades: Upgrades } = CURRENT,
 ): KeptRecord | null {
-  let record: Plain | null = JSON.parse(bytes.toString('utf8')) as Plain;
-  for (let from = version; from < VERSION && record !== null; from++) {
+  const { v = 0, ...first } = JSON.parse(bytes.toString('utf8')) as Plain & { v?: number };
+  let record: Plain | null = first as Plain;
+  if (!Number.isSafeInteger(v) || v < 1 || v > version) throw new Error(`of version ${v}`);
+  for (let from = v; from < version && record !== null; from++) {
     const upgrade = upgrades[from];
     if (upgrade === undefined) throw new Error(`version ${from} is not known`);
     record = upgrade(record);

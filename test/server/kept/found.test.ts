@@ -4,7 +4,7 @@ import { Broker } from '../../../src/broker/broker.js';
 import type { BrokerBuffer } from '../../../src/broker/buffer.js';
 import { keptMemory } from '../../../src/broker/kept.js';
 import { findKept, type NamedFd } from '../../../src/server/kept/found.js';
-import { memoryRecord, stateRecord, VERSION } from '../../../src/server/kept/records.js';
+import { memoryRecord, stateRecord } from '../../../src/server/kept/records.js';
 import { FakeWorld, memfd, offers, peer, request } from '../../broker/support/world.js';
 
 /** The records of buffers, by the identities of their memories. */
@@ -34,7 +34,7 @@ function find(
 ) {
   const identities = files.map(([, identity]) => identity);
   const named: NamedFd[] = files.map(([name], fd) => ({ name, fd }));
-  const found = findKept(stored, VERSION, named, {
+  const found = findKept(stored, named, {
     identity: (fd) => identities[fd] ?? '',
     dmaBuf: () => null,
     duplicate: (fd) => identities.push(identities[fd] ?? '') - 1,
