@@ -8,7 +8,7 @@ import { atNight } from '../support/night.js';
 import { runInGuest } from '../vm/vm.js';
 
 t.setTimeout(3_600_000);
-const KILLS = atNight(Number(process.env.KILLS ?? 20), 200);
+const KILLS = atNight(20, 200);
 
 interface Seen {
   readonly way: string;
