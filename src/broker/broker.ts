@@ -295,8 +295,8 @@ export class Broker {
     buffers: readonly Restorable[],
     numbers: KeptNumbers,
     graceMs: number,
-  ): void {
-    this.#restored.restore(clients, buffers, numbers, graceMs);
+  ): unknown[] {
+    return this.#restored.restore(clients, buffers, numbers, graceMs);
   }
 
   /**

@@ -56,26 +56,35 @@ export class Restored {
 
   constructor(private readonly parts: Parts) {}
 
-  /** Once, before anybody connects. */
+  /** Once, before anybody connects. Returns what those that could not be restored failed with. */
   restore(
     clients: readonly KeptClient[],
     buffers: readonly Restorable[],
     { client, token }: KeptNumbers,
     graceMs: number,
-  ): void {
+  ): unknown[] {
     const { parts } = this;
     // A number may have been given and not noted: the records tell.
-    parts.clients.last = Math.max(client, ...clients.map(({ id }) => numberIn(id)));
+    parts.clients.last = clients.reduce((last, { id }) => Math.max(last, numberIn(id)), client);
     const tokens = buffers.flatMap(({ state }) => state.tokens);
     parts.tokens.last = tokens.reduce((last, { id }) => Math.max(last, numberIn(id)), token);
     const past = new Map(clients.map((kept) => [kept.id, parts.clients.restore(kept)]));
     const inOrder = [...buffers].sort((a, b) => a.memory.number - b.memory.number);
-    for (const each of inOrder) this.#restore(each, past);
+    const failures: unknown[] = [];
+    for (const each of inOrder) {
+      try {
+        this.#restore(each, past);
+      } catch (error) {
+        // One that cannot be had again must not keep all the others from it, at each start anew.
+        failures.push(error);
+      }
+    }
     for (const each of past.values()) {
       parts.sessions.restore(each);
       parts.clients.departed(each);
     }
     if (this.#awaited.size > 0) this.#until = after(parts.world.clock.now(), graceMs);
+    return failures;
   }
 
   #restore(kept: Restorable, past: ReadonlyMap<string, Client>): void {

@@ -15,8 +15,9 @@ const LOOKS = 8;
 export class Sessions {
   /** By digest. */
   readonly #clients = new Map<string, Client>();
-  /** Of connections that have ended, oldest first. */
-  readonly #past = new Set<Client>();
+  /** Of connections that have ended, by user, oldest first. */
+  readonly #past = new Map<number, Set<Client>>();
+  #count = 0;
 
   constructor(
     private readonly random: Random,
@@ -45,16 +46,30 @@ export class Sessions {
     return client?.peer.uid === uid ? client : null;
   }
 
-  /** A connection has ended. Beyond a number the oldest are forgotten, but not those that own something. */
+  /**
+   * A connection has ended. Beyond a number those of whoever has most of them are forgotten, the oldest first, but
+   * not those that own something.
+   */
   ended(client: Client): void {
     if (client.session === null) return;
-    this.#past.add(client);
-    let looks = LOOKS;
-    for (const oldest of this.#past) {
-      if (this.#past.size <= this.maxPast || looks-- === 0) break;
-      this.#past.delete(oldest);
-      if (oldest.owned.size > 0) this.#past.add(oldest);
-      else this.#forget(oldest);
+    const { uid } = client.peer;
+    const own = this.#past.get(uid) ?? new Set();
+    if (!own.has(client)) this.#count++;
+    this.#past.set(uid, own.add(client));
+    for (let looks = LOOKS; this.#count > this.maxPast && looks > 0; looks--) this.#dropOne();
+  }
+
+  #dropOne(): void {
+    let most = new Set<Client>();
+    for (const each of this.#past.values()) if (each.size > most.size) most = each;
+    const [oldest] = most;
+    if (oldest === undefined) return;
+    most.delete(oldest);
+    if (oldest.owned.size > 0) most.add(oldest);
+    else {
+      this.#count--;
+      if (most.size === 0) this.#past.delete(oldest.peer.uid);
+      this.#forget(oldest);
     }
   }
 

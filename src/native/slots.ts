@@ -251,6 +251,11 @@ export class Slots {
     this.#setWord(slot, Slot.told, 1);
   }
 
+  /** How many there are, free or not. */
+  get size(): number {
+    return this.#count;
+  }
+
   get free(): number {
     return this.#count - this.#fresh + this.#free.length + this.#freed.length;
   }

@@ -32,7 +32,7 @@ root "$(recipe "$as_root" "$sharing" | sed 's/run /run --name one /')" > /tmp/on
 token=$(token /tmp/one)
 echo "one=$(who)"
 echo "one_id=$(podman inspect -f '{{.Id}}' one)"
-id=$(dmabrokerctl list -q)
+id=$(dmabrokerctl list -q --state live)
 runuser -u alice -- $example redeem "$token" 2> /dev/null | sha256sum | line outward
 dmabrokerctl --json holders "$id" | node -p 'const { holders, complete } = JSON.parse(fs.readFileSync(0));
   JSON.stringify({ complete, holders: holders.map(({ uid, container, executable }) => ({ uid, container, executable })) })' | line holders
@@ -43,7 +43,8 @@ podman run --detach --name file --user "1001:$gid" -v /run/dmabroker/client.sock
 echo "file=$(last podman exec file $client)"
 systemctl restart dmabrokerd
 echo "file_kept=$(last podman exec file $client)"
-systemctl restart 'dmabrokerd*'
+systemctl stop 'dmabrokerd*'
+systemctl start dmabrokerd.socket dmabrokerd-rest.socket dmabrokerd
 echo "file_restarted=$(last podman exec file $client)"
 echo "one_restarted=$(last podman exec one $client)"
 podman rm --force --time 0 file one > /dev/null
@@ -67,7 +68,7 @@ token /tmp/five > /tmp/token
 echo "five=$(who)"
 echo "five_id=$(in_session podman inspect -f '{{.Id}}' five)"
 echo "five_charged=$(dmabrokerctl --json users | node -p 'JSON.stringify(JSON.parse(fs.readFileSync(0)).map(({ uid }) => uid))')"
-id=$(dmabrokerctl list -q)
+id=$(dmabrokerctl list -q --state live)
 dmabrokerctl --json holders "$id" | node -p 'JSON.parse(fs.readFileSync(0)).holders[0].container' | line five_held
 in_session podman rm --force --time 0 five > /dev/null
 

@@ -99,6 +99,9 @@ interface User {
 /** The manager reads when it has time; nothing tells when. */
 const RETRY_MS = 2;
 
+/** Buffers of one file beside the first that are kept: each is moved up when one before it goes. */
+const MAX_DOUBLES = 16;
+
 export class FdStore {
   /** By name: what is in the store. */
   readonly #stored = new Map<string, StoredFd>();
@@ -261,8 +264,10 @@ export class FdStore {
     const now = this.world.clock.now();
     const fresh = fds.filter((each) => !this.#isThere(each)).length;
     if (this.size + fresh > max) return this.#putOver(id, fds);
-    if (fresh > 0 && bucket.wait(perSecond, now) > 0) {
-      return this.#putOver(id, fds) === 'sent' ? 'sent' : 'full';
+    if (fds.some(({ identity }) => this.#doublesOf(identity) >= MAX_DOUBLES)) return 'failed';
+    // A double costs the manager nothing now, and as much as any other when it has the first one's place.
+    if (bucket.wait(perSecond, now) > 0) {
+      return fresh > 0 && this.#putOver(id, fds) === 'sent' ? 'sent' : 'full';
     }
     const sent: StoredFd[] = [];
     for (const each of fds) {
@@ -272,7 +277,7 @@ export class FdStore {
         for (const back of sent) this.#remove(back);
         return told;
       }
-      if (!isDouble) bucket.take(perSecond, now);
+      bucket.take(perSecond, now);
       this.#add(each);
       sent.push(each);
     }
@@ -301,6 +306,10 @@ export class FdStore {
   /** The file is kept, under whichever name. */
   #isThere({ identity }: StoredFd): boolean {
     return identity !== null && this.#names.has(identity);
+  }
+
+  #doublesOf(identity: string | null): number {
+    return identity === null ? 0 : (this.#doubles.get(identity)?.length ?? 0);
   }
 
   #add(each: StoredFd): void {

@@ -9,6 +9,7 @@
  */
 import type { Broker } from '../../broker/broker.js';
 import { BrokerBuffer, type Client } from '../../broker/buffer.js';
+import { FairPool } from '../../broker/fair-pool.js';
 import { type KeptState, keptClient, keptMemory } from '../../broker/kept.js';
 import type { Slots } from '../../native/slots.js';
 import type { KeptUse } from '../words/metrics.js';
@@ -34,11 +35,20 @@ export interface KeepingWorld {
   unkept(id: string): void;
 }
 
+/** Most buffers have so many. */
+const SLOTS_PER_BUFFER = 4;
+/** What new buffers may take; the rest is for what is written anew, and for those who have more to say. */
+const USED_PART = 3 / 4;
+
 export class Keeping {
   readonly #buffers = new Map<string, Records>();
   readonly #clients = new Map<string, { slot: number; references: number; connected: boolean }>();
   readonly #changed = new Set<BrokerBuffer | Client>();
   readonly #unkept = new Set<string>();
+  /** By buffer, the user whose part of the file it has. */
+  readonly #shares = new Map<string, number>();
+  /** Of buffers, of which a user gets a half at most. */
+  readonly #pool: FairPool;
   #isFull = false;
   #frozen = false;
 
@@ -46,7 +56,9 @@ export class Keeping {
     private readonly world: () => KeepingWorld,
     private readonly slots: Slots,
     private readonly store: FdStore,
-  ) {}
+  ) {
+    this.#pool = new FairPool(Math.floor((slots.size * USED_PART) / SLOTS_PER_BUFFER));
+  }
 
   /** What is in the file and in the store from before. */
   found({ clients, buffers, stale }: Found): void {
@@ -62,6 +74,8 @@ export class Keeping {
         clients: new Set(),
       };
       this.#buffers.set(id, records);
+      this.#shares.set(id, state.charged.who.uid);
+      this.#pool.overdraw(state.charged.who.uid, 1);
       this.#refer(records, namedBy(state));
       if (stored.length > 0) inStore.set(id, stored);
     }
@@ -74,7 +88,8 @@ export class Keeping {
   keep(buffer: BrokerBuffer, kept: () => void): void {
     if (this.#frozen) return;
     this.#write(buffer);
-    if (!isStored(buffer) || this.store.has(buffer.id)) {
+    const isKept = this.#buffers.has(buffer.id);
+    if (!isKept || !isStored(buffer) || this.store.has(buffer.id)) {
       kept();
       return;
     }
@@ -110,6 +125,9 @@ export class Keeping {
     const records = this.#buffers.get(record.id);
     this.#buffers.delete(record.id);
     this.#unkept.delete(record.id);
+    const uid = this.#shares.get(record.id);
+    if (uid !== undefined) this.#pool.give(uid, 1);
+    this.#shares.delete(record.id);
     if (records !== undefined) {
       // The state first: a memory without one is nothing.
       if (records.state !== null) this.slots.remove(records.state);
@@ -172,6 +190,7 @@ export class Keeping {
   #write(buffer: BrokerBuffer): void {
     const known = this.#buffers.get(buffer.id);
     const records: Records = known ?? { memory: null, state: null, clients: new Set() };
+    if (records.memory === null && !this.#admit(buffer)) return;
     if (records.memory?.generation !== buffer.generation) {
       const before = records.memory?.slot ?? null;
       // Of what is made over REST nobody tells here.
@@ -186,10 +205,34 @@ export class Keeping {
     if (buffer.owner.client !== null) this.#ensure(buffer.owner.client);
     const state = this.world().broker.keptState(buffer);
     const slot = this.#put(stateRecord(buffer.id, state), true, records.state);
-    if (slot === null) return;
+    if (slot === null) {
+      // What it says is of the past: a token that was revoked must not be good again. Rather nothing is known of it.
+      if (records.state !== null) this.slots.remove(records.state);
+      records.state = null;
+      return;
+    }
     records.state = slot;
     this.#refer(records, namedBy(state));
     if (buffer.released && !isStored(buffer)) this.store.drop(buffer.id);
+  }
+
+  /** Whether its user may have one more here: a part stays free for what is written anew. */
+  #admit({ id, charge }: BrokerBuffer): boolean {
+    if (this.#shares.has(id)) return true;
+    const { uid } = charge.who;
+    if (!this.#pool.take(uid, 1)) {
+      this.#noRoom();
+      this.#unkept.add(id);
+      return false;
+    }
+    this.#shares.set(id, uid);
+    return true;
+  }
+
+  #noRoom(): void {
+    if (this.#isFull) return;
+    this.#isFull = true;
+    this.world().full();
   }
 
   /** Those that a buffer names have a record, session or not. */
@@ -236,10 +279,7 @@ export class Keeping {
 
   #put(record: Buffer, told: boolean, replaces: number | null): number | null {
     const slot = this.slots.write(record, { told, replaces });
-    if (slot === null && !this.#isFull) {
-      this.#isFull = true;
-      this.world().full();
-    }
+    if (slot === null) this.#noRoom();
     return slot;
   }
 }

@@ -89,7 +89,9 @@ export class KeptPlane {
       token: this.#slots.number(HeadNumber.token),
     };
     for (const problem of problems) this.world.log('warn', problem, {});
-    this.world.broker().restore(clients, buffers, numbers, graceMs);
+    for (const error of this.world.broker().restore(clients, buffers, numbers, graceMs)) {
+      this.world.log('error', `a buffer of before the restart is lost: ${messageOf(error)}`, {});
+    }
     this.keeping.flush();
     if (buffers.length === 0 && clients.length === 0 && stray.length === 0) return;
     const away = buffers.filter(({ fds, state }) => fds === null && !state.released).length;

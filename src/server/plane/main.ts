@@ -68,6 +68,8 @@ const reporter = new Reporter(
 const allocatorClient = new AllocatorClient(allocator, (stack) =>
   log('error', 'the allocator failed', { stack }),
 );
+/** The daemon ends, and what it has is kept. */
+let leaving = false;
 const kept: KeptPlane | null =
   setup.kept === null
     ? null
@@ -119,6 +121,8 @@ const broker: Broker = new Broker(
     identity,
     closeFd: close,
     report: (event) => {
+      // What is let go of then is kept.
+      if (leaving) return;
       reporter.report(event);
       if (event.type === 'refusal') measures.refused(event.error.code);
       if (event.type !== 'buffer.reissued') return;
@@ -266,6 +270,7 @@ while (running) {
 
 // What is let go of now is there when the daemon is started again.
 kept?.keeping.freeze();
+leaving = kept !== null;
 connections.close();
 broker.close();
 kept?.close();
