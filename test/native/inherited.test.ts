@@ -1,5 +1,6 @@
 /** What a service manager hands over is taken as it is, and what it says wrongly is survived, with a reason. */
 import { spawnSync } from 'node:child_process';
+import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { takeInherited } from '../../src/native/inherited.js';
@@ -52,11 +53,13 @@ t.test('one that is not there', async (t) => {
 
 t.test('thousands, in a process of its own', async (t) => {
   const COUNT = 3000;
+  const nothing = openSync('/dev/null', 'r');
+  t.teardown(() => closeSync(nothing));
   const program = join(packageRoot, 'dist/test/support/programs/inherited.js');
   const script = `LISTEN_PID=$$ LISTEN_FDS=${COUNT} exec "$@"`;
   const { stdout, stderr } = spawnSync('sh', ['-c', script, 'sh', process.execPath, program], {
     encoding: 'utf8',
-    stdio: ['ignore', 'pipe', 'pipe', ...Array.from({ length: COUNT }, () => 'ignore' as const)],
+    stdio: ['ignore', 'pipe', 'pipe', ...Array.from({ length: COUNT }, () => nothing)],
   });
   t.same(
     JSON.parse(stdout || 'null'),
