@@ -13,9 +13,8 @@ import { join } from 'node:path';
 import { SystemClock } from '../src/native/clock.js';
 import { close } from '../src/native/libc/fd.js';
 import { connectUnix, listenUnix, receive, send } from '../src/native/libc/socket.js';
-import { dmabroker_manager_v1, dmabroker_params_v1 } from '../src/protocol/dmabroker-v1.gen.js';
 import { eventually, type TestDaemon, withoutVulkan } from '../test/support/daemon.js';
-import { FREE, MANAGER, RawClient } from '../test/support/raw-client.js';
+import { FREE, RawClient } from '../test/support/raw-client.js';
 import { ServiceManager } from '../test/support/service-manager.js';
 import { temporaryFolder } from './support/programs.js';
 import { figure, header, median, option, ratio, table } from './support/report.js';
@@ -67,13 +66,7 @@ async function makeBuffers(client: RawClient, count: number): Promise<void> {
 
 async function adopt(path: string, id: string, session: string): Promise<RawClient> {
   const client = await new RawClient(path).ready();
-  const { peer } = client;
-  client.send(
-    Buffer.concat([
-      peer.request(dmabroker_manager_v1, MANAGER, 'create_params', FREE + 1),
-      peer.request(dmabroker_params_v1, FREE + 1, 'adopt', FREE, id, session),
-    ]),
-  );
+  client.adopt(id, session, []);
   await client.until(() => client.count('dmabroker_buffer_v1.done') === 1);
   return client;
 }

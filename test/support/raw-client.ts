@@ -120,6 +120,22 @@ export class RawClient {
     ]);
   }
 
+  /** The requests that take up a linear buffer as object FREE, with its planes' fds; params are the next one. */
+  adopt(id: string, session: string, fds: readonly number[], size = 4096): void {
+    const { peer } = this;
+    const params = FREE + 1;
+    this.send(
+      Buffer.concat([
+        peer.request(dmabroker_manager_v1, MANAGER, 'create_params', params),
+        peer.request(dmabroker_params_v1, params, 'set_buffer', 0, size),
+        ...fds.map((_, i) => peer.request(dmabroker_params_v1, params, 'add_plane', 0, i, 0, 0)),
+        peer.request(dmabroker_params_v1, params, 'adopt', FREE, id, session),
+        peer.request(dmabroker_params_v1, params, 'destroy'),
+      ]),
+      fds,
+    );
+  }
+
   /** How many events of a name there were. */
   count(name: string): number {
     return this.events.filter((event) => event.name === name).length;

@@ -219,6 +219,8 @@ export class Keeping {
   /** Whether its user may have one more here: a part stays free for what is written anew. */
   #admit({ id, charge }: BrokerBuffer): boolean {
     if (this.#shares.has(id)) return true;
+    // Its fds would not be in the store.
+    if (this.#unkept.has(id)) return false;
     const { uid } = charge.who;
     if (!this.#pool.take(uid, 1)) {
       this.#noRoom();

@@ -33,7 +33,8 @@ interface World {
 
 export class KeptPlane {
   readonly keeping: Keeping;
-  readonly #found: Found;
+  /** Until it is restored. */
+  #found: Found | null;
   readonly #slots: Slots;
   readonly #socket: NotifySocket;
   readonly #keeper: KeeperClient;
@@ -65,7 +66,7 @@ export class KeptPlane {
       { max: setup.max, perSecond: STORED_FDS_PER_SECOND },
       this.#keeper,
     );
-    this.#found = findKept(slots.records(), this.#all(setup.named), {
+    const found = findKept(slots.records(), this.#all(setup.named), {
       identity,
       dmaBuf: info,
       duplicate,
@@ -75,15 +76,18 @@ export class KeptPlane {
       slots,
       store,
     );
-    for (const { fd } of this.#found.stray) close(fd);
+    this.#found = found;
+    for (const { fd } of found.stray) close(fd);
     // First: the manager takes a file once, and may have a buffer's under such a name.
-    store.forget(this.#found.forgotten);
-    this.keeping.found(this.#found);
+    store.forget(found.forgotten);
+    this.keeping.found(found);
   }
 
   /** Once the broker is there, and before anybody connects. */
   restore(graceMs: number): void {
+    if (this.#found === null) throw new Error('it is restored already');
     const { clients, buffers, problems, stray } = this.#found;
+    this.#found = null;
     const numbers = {
       client: this.#slots.number(HeadNumber.client),
       token: this.#slots.number(HeadNumber.token),

@@ -207,17 +207,7 @@ async function contents(daemon: TestDaemon, tokens: readonly string[]): Promise<
 /** Brings back what was its connection's. */
 async function adopt(socket: string, { id, session }: Told, fd: number): Promise<RawClient> {
   const client = await new RawClient(socket).ready();
-  const { peer } = client;
-  const params = FREE + 1;
-  client.send(
-    Buffer.concat([
-      peer.request(dmabroker_manager_v1, MANAGER, 'create_params', params),
-      peer.request(dmabroker_params_v1, params, 'set_buffer', 0, 4096),
-      peer.request(dmabroker_params_v1, params, 'add_plane', 0, 0, 0, 0),
-      peer.request(dmabroker_params_v1, params, 'adopt', FREE, id, session),
-    ]),
-    [fd],
-  );
+  client.adopt(id, session, [fd]);
   await client.until((events) =>
     events.some(({ name }) => name === `${BUFFER}.done` || name === `${BUFFER}.failed`),
   );

@@ -6,13 +6,9 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { connect } from '../../../src/client/index.js';
-import {
-  dmabroker_manager_v1,
-  dmabroker_params_v1,
-} from '../../../src/protocol/dmabroker-v1.gen.js';
 import type { TestDaemon } from '../../support/daemon.js';
 import { eventually, withoutVulkan } from '../../support/daemon.js';
-import { FREE, MANAGER, RawClient } from '../../support/raw-client.js';
+import { FREE, RawClient } from '../../support/raw-client.js';
 import { ServiceManager } from '../../support/service-manager.js';
 
 const memfd = { kind: 'buffer', size: 4096, handleTypes: ['memfd'] } as const;
@@ -66,21 +62,6 @@ async function restarted(
 /** The value of the last event of a name. */
 function last(client: RawClient, name: string): unknown {
   return client.events.findLast((event) => event.name === name)?.values[0];
-}
-
-function adopt(client: RawClient, id: string, session: string, fds: readonly number[]): void {
-  const { peer } = client;
-  const params = FREE + 1;
-  client.send(
-    Buffer.concat([
-      peer.request(dmabroker_manager_v1, MANAGER, 'create_params', params),
-      peer.request(dmabroker_params_v1, params, 'set_buffer', 0, 4096),
-      ...fds.map((_, i) => peer.request(dmabroker_params_v1, params, 'add_plane', 0, i, 0, 0)),
-      peer.request(dmabroker_params_v1, params, 'adopt', FREE, id, session),
-      peer.request(dmabroker_params_v1, params, 'destroy'),
-    ]),
-    fds,
-  );
 }
 
 async function begin(t: Test, max?: number) {
@@ -139,10 +120,10 @@ t.test('a buffer of a connection is with its client alone, which brings it back'
   t.same(away.charge, before.charge, 'it stays charged');
 
   const stranger = await new RawClient(next.clientSocket).ready();
-  adopt(stranger, id, session, []);
+  stranger.adopt(id, session, []);
   await stranger.until(() => stranger.count('dmabroker_buffer_v1.failed') === 1);
   const again = await new RawClient(next.clientSocket).ready();
-  adopt(again, id, session, [fd]);
+  again.adopt(id, session, [fd]);
   await again.until(() => again.count('dmabroker_buffer_v1.done') === 1);
   t.equal(last(again, 'dmabroker_buffer_v1.info'), id);
   const back = await seen(next);
