@@ -1,6 +1,7 @@
 /** A connection to the broker: allocate buffers, redeem tokens. */
 import { CLIENT_SOCKET, clientSocket } from '../protocol/paths.js';
 import { adoptInto, type Remembered } from './adopt.js';
+import { onceBack } from './away.js';
 import { BrokerError } from './broker-error.js';
 import type { ClientBuffer } from './buffer.js';
 import { type CallOptions, checkOptions } from './call-options.js';
@@ -153,7 +154,8 @@ export class Client {
   }
 
   /**
-   * Gets a buffer that somebody shared. Rejects with BrokerError (`invalid_token`), and with ConnectionError
+   * Gets a buffer that somebody shared; where the daemon was restarted and nobody has brought its memory yet, when somebody
+   * has. Rejects with BrokerError (`invalid_token`), and with ConnectionError
    * where the token may have been used up by a connection that ended before the buffer had come.
    */
   async redeem(token: string, options: CallOptions = {}): Promise<ClientBuffer> {
@@ -165,7 +167,8 @@ export class Client {
       const message = `the connection ended while the token was redeemed, and now: ${error.message}`;
       throw new ConnectionError(message);
     };
-    return this.#receive(ask, options, { end: 'destroy', remembered: {}, refused });
+    const how = { end: 'destroy', remembered: {}, refused } as const;
+    return onceBack(() => this.#receive(ask, options, how), options.signal);
   }
 
   /**

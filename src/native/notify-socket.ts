@@ -8,6 +8,7 @@ import { MAX_FDS } from '../memory/limits.js';
 import { type Address, addressOf, callInt, callLong, lastErrno, shim, symbol } from './ffi.js';
 import { check, EAGAIN, SystemError } from './libc/errno.js';
 import { close } from './libc/fd.js';
+import { unread } from './libc/socket.js';
 import { managerAddress } from './systemd.js';
 
 const AF_UNIX = 1;
@@ -56,6 +57,11 @@ export class NotifySocket {
     if (sent === -EAGAIN) return false;
     check('sendmsg', sent);
     return true;
+  }
+
+  /** Whether the manager has not read all that was sent. */
+  get unread(): boolean {
+    return unread(this.fd) > 0;
   }
 
   close(): void {

@@ -10,8 +10,7 @@ import { isOutOfFds } from '../memory/errors.js';
 import { type Address, addressOf, callInt, callLong, lastErrno, shim, symbol } from './ffi.js';
 import { check, EAGAIN, EBUSY, SystemError } from './libc/errno.js';
 import { close } from './libc/fd.js';
-import { ioctl } from './libc/ioctl.js';
-import { queuedFds } from './libc/socket.js';
+import { queuedFds, unread } from './libc/socket.js';
 
 const EPOLL_CLOEXEC = 0o2000000;
 const EPOLL_CTL_ADD = 1;
@@ -26,7 +25,6 @@ const PROCESS = 1;
 const EFD_CLOEXEC = 0o2000000;
 const EFD_NONBLOCK = 0o4000;
 /** linux/sockios.h: the same as TIOCOUTQ. */
-const SIOCOUTQ = 0x5411;
 
 // The order of dmab_step_layout: 32-bit word offsets, except in_bytes and out_bytes (bytes).
 const layoutNames = [
@@ -190,11 +188,9 @@ export class Step {
     return true;
   }
 
-  /** Bytes that a socket's peer has not read, with their headers (SIOCOUTQ, unix(7)); 0: it has read all. */
+  /** Bytes that a socket's peer has not read. */
   unread(fd: number): number {
-    const bytes = new Uint8Array(4);
-    ioctl(fd, 'SIOCOUTQ', SIOCOUTQ, bytes);
-    return new DataView(bytes.buffer).getInt32(0, true);
+    return unread(fd);
   }
 
   /** Sends, waits at most `timeout` ms (-1: for ever), and returns what came. */

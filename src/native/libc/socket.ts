@@ -8,6 +8,7 @@ import { MAX_FDS } from '../../memory/limits.js';
 import { type Address, addressOf, callInt, callLong, lastErrno, shim, symbol } from '../ffi.js';
 import { check, EAGAIN, ECONNABORTED, EINTR, ENOPROTOOPT, ERANGE, SystemError } from './errno.js';
 import { owning } from './fd.js';
+import { ioctl } from './ioctl.js';
 
 const AF_UNIX = 1;
 const SOCK_STREAM = 1;
@@ -16,6 +17,7 @@ const SOCK_CLOEXEC = 0o2000000;
 const SHUT_RDWR = 2;
 /** net.core.somaxconn as it is by default. */
 const LONGEST_QUEUE = 4096;
+const SIOCOUTQ = 0x5411;
 /** struct sockaddr_un: sun_family, then sun_path of 108 bytes (unix(7)). */
 const SUN_PATH = 108;
 
@@ -249,4 +251,11 @@ export function receive(fd: number): Received | null {
     fds: [...inWords.subarray(0, inWords[MAX_IN_FDS])],
     lost: inWords[MAX_IN_FDS + 1] === 1,
   };
+}
+
+/** Bytes that a socket's peer has not read, with their headers (SIOCOUTQ, unix(7)); 0: it has read all. */
+export function unread(fd: number): number {
+  const bytes = new Uint8Array(4);
+  ioctl(fd, 'SIOCOUTQ', SIOCOUTQ, bytes);
+  return new DataView(bytes.buffer).getInt32(0, true);
 }

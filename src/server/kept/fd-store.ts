@@ -14,6 +14,7 @@
 import { soonest } from '../../broker/deadlines.js';
 import { Bucket } from '../../broker/quota/bucket.js';
 import type { Clock } from '../../memory/clock.js';
+import { Pace } from './pace.js';
 
 /** A memory of a buffer. */
 export interface StoredFd {
@@ -30,6 +31,8 @@ export type Sent = 'sent' | 'full' | 'failed';
 export interface StoreWorld {
   /** sd_notify(3), with the fds. */
   send(state: string, fds: readonly number[]): Sent;
+  /** Whether the manager has not read all that was sent. */
+  unread(): boolean;
   /** The manager has a reference more to a file, or one less. */
   referred(identity: string, by: 1 | -1): void;
   readonly clock: Clock;
@@ -113,13 +116,17 @@ export class FdStore {
   readonly #users = new Map<number, User>();
   /** What the manager is to be told before anything else, in this order. */
   readonly #outgoing: Message[] = [];
+  readonly #pace: Pace;
+  /** Until the next `run`. */
   #blocked = false;
 
   constructor(
     private readonly world: StoreWorld,
     private readonly limits: StoreLimits,
     private readonly overflow: Overflow | null = null,
-  ) {}
+  ) {
+    this.#pace = new Pace(world);
+  }
 
   /** What the manager has. */
   get size(): number {
@@ -218,12 +225,13 @@ export class FdStore {
 
   /** Milliseconds until `run` has something to do; -1: never. */
   get wait(): number {
-    if (this.#outgoing.length > 0) return this.#blocked ? RETRY_MS : 0;
-    let wait = this.overflow?.wait ?? -1;
+    const pace = Math.max(RETRY_MS, this.#pace.wait);
+    let wait = soonest(this.overflow?.wait ?? -1, this.#pace.isMeasuring ? RETRY_MS : -1);
+    if (this.#outgoing.length > 0) return soonest(wait, this.#blocked ? pace : 0);
     for (const { queue, bucket } of this.#users.values()) {
       if (queue.length === 0) continue;
       const ms = bucket.wait(this.limits.perSecond, this.world.clock.now()) * 1000;
-      wait = soonest(wait, Math.max(RETRY_MS, Math.ceil(ms)));
+      wait = soonest(wait, Math.max(pace, Math.ceil(ms)));
     }
     return wait;
   }
@@ -236,8 +244,10 @@ export class FdStore {
   }
 
   #tellAll(): void {
-    while (this.#outgoing[0] !== undefined && this.#tell(this.#outgoing[0]) !== 'full') {
+    for (let [first] = this.#outgoing; first !== undefined && this.#mayTell(); ) {
+      if (this.#tell(first) === 'full') return;
       this.#outgoing.shift();
+      first = this.#outgoing[0];
     }
   }
 
@@ -250,7 +260,7 @@ export class FdStore {
   /** The first that waits for a user; returns whether it was answered. */
   #serve({ bucket, queue }: User): boolean {
     const [put] = queue;
-    if (put === undefined || this.#blocked || this.#outgoing.length > 0) return false;
+    if (put === undefined) return false;
     const sent = this.has(put.id) ? 'sent' : this.#send(put, bucket);
     if (sent === 'full') return false;
     queue.shift();
@@ -266,7 +276,7 @@ export class FdStore {
     if (this.size + fresh > max) return this.#putOver(id, fds);
     if (fds.some(({ identity }) => this.#doublesOf(identity) >= MAX_DOUBLES)) return 'failed';
     // A double costs the manager nothing now, and as much as any other when it has the first one's place.
-    if (bucket.wait(perSecond, now) > 0) {
+    if (this.#outgoing.length > 0 || !this.#mayTell() || bucket.wait(perSecond, now) > 0) {
       return fresh > 0 && this.#putOver(id, fds) === 'sent' ? 'sent' : 'full';
     }
     const sent: StoredFd[] = [];
@@ -360,9 +370,15 @@ export class FdStore {
     for (const double of doubles) this.#add(double);
   }
 
+  #mayTell(): boolean {
+    if (!this.#blocked) this.#blocked = this.#pace.wait > 0;
+    return !this.#blocked;
+  }
+
   #tell({ state, fds }: Message): Sent {
     if (this.#blocked) return 'full';
     const told = this.world.send(state, fds);
+    if (told === 'sent') this.#pace.told();
     this.#blocked = told === 'full';
     return told;
   }

@@ -60,6 +60,7 @@ export class KeptPlane {
     const store = new FdStore(
       {
         send: (state, fds) => this.#send(state, fds),
+        unread: () => this.#socket.unread,
         referred: referredElsewhere,
         clock: world.clock,
       },

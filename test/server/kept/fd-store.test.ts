@@ -15,12 +15,18 @@ class Manager {
   /** So many messages more have room; others are `failed` where it is null. */
   room: number | null = Number.POSITIVE_INFINITY;
   readonly references = new Map<string, number>();
+  /** What each message takes it. */
+  costMs = 0;
+  busyMs = 0;
+  readAt = 0;
   #lastFd = 10;
 
   readonly send = (state: string, fds: readonly number[]) => {
     if (this.room === null) return 'failed';
     if (this.room === 0) return 'full';
     this.room--;
+    this.busyMs += this.costMs;
+    this.readAt = Math.max(this.readAt, this.clock.now()) + this.costMs;
     const lines = state.split('\n');
     const name = lines.at(-1)?.replace('FDNAME=', '') ?? '';
     const [fd] = fds;
@@ -39,6 +45,8 @@ class Manager {
     }
     return 'sent';
   };
+
+  readonly unread = () => this.readAt > this.clock.now();
 
   readonly referred = (identity: string, by: 1 | -1) => {
     this.references.set(identity, (this.references.get(identity) ?? 0) + by);
@@ -292,4 +300,47 @@ t.test('what was there before', async (t) => {
   t.equal(manager.stored.size, 0);
   put('d', ['x']);
   t.same([...manager.stored.keys()], ['d-0']);
+});
+
+t.test('a manager that needs long for each has as long for others', async (t) => {
+  const { manager, store, put } = make({ perSecond: 10_000, max: 100_000 });
+  manager.costMs = 8;
+  let n = 0;
+  /** Of the manager's time, in ten seconds in which there is always one more for it. */
+  const busy = () => {
+    const before = manager.busyMs;
+    for (const until = manager.clock.now() + 10_000; manager.clock.now() < until; ) {
+      while (store.waiting < 3) put(`b${n++}`, [`x${n}`], n % 5);
+      store.run();
+      manager.clock.pass(Math.min(10, Math.max(1, store.wait)));
+    }
+    return (manager.busyMs - before) / 10_000;
+  };
+  busy();
+  const part = busy();
+  t.ok(part > 0.3 && part < 0.6, `${part}`);
+  manager.clock.pass(10_000);
+  store.run();
+  t.equal(store.waiting, 0);
+  manager.clock.pass(1_000);
+  store.run();
+  t.equal(store.wait, -1, 'nothing is left to look for');
+});
+
+t.test('a manager that reads nothing is told no more than a few', async (t) => {
+  const { manager, store, put, drop } = make({ perSecond: 10_000, max: 10_000 });
+  manager.costMs = 1_000_000;
+  const all = Array.from({ length: 500 }, (_, i) => ({ id: `b${i}`, fds: put(`b${i}`) }));
+  const told = manager.told.length;
+  t.ok(told > 0 && told < 100, `${told}`);
+  for (const { id, fds } of all) drop(id, fds);
+  manager.clock.pass(60_000);
+  store.run();
+  t.equal(manager.told.length, told);
+  [manager.costMs, manager.readAt] = [0, 0];
+  for (let i = 0; i < 200; i++) {
+    store.run();
+    manager.clock.pass(20);
+  }
+  t.same([manager.stored.size, store.wait], [0, -1]);
 });

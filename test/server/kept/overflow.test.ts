@@ -61,6 +61,7 @@ function make({ max = 2, perSecond = 100 } = {}) {
       told.push(`${sign}${state.split('FDNAME=')[1]}`);
       return 'sent';
     },
+    unread: () => false,
     referred: (identity: string, by: 1 | -1) =>
       void references.set(identity, (references.get(identity) ?? 0) + by),
   };

@@ -112,12 +112,18 @@ t.test('a buffer of a connection is with its client alone, which brings it back'
   await client.until(() => client.count('dmabroker_buffer_v1.done') === 1);
   const id = last(client, 'dmabroker_buffer_v1.info') as string;
   const fd = last(client, 'dmabroker_buffer_v1.plane') as number;
+  const { body } = await daemon.rest('POST', `/v1/buffers/${id}/tokens`, {});
   const before = await seen(daemon);
   t.same(manager.names, []);
   const next = await restarted(t, manager, daemon);
   const away = await seen(next);
   t.match(away.buffers, [{ id, state: 'away' }]);
   t.same(away.charge, before.charge, 'it stays charged');
+  const early = await connect({ socket: next.clientSocket, reconnect: false });
+  await t.rejects(early.redeem(body.token, { signal: AbortSignal.timeout(500) }), {
+    name: 'TimeoutError',
+  });
+  const redeemed = early.redeem(body.token);
 
   const stranger = await new RawClient(next.clientSocket).ready();
   stranger.adopt(id, session, []);
@@ -126,6 +132,9 @@ t.test('a buffer of a connection is with its client alone, which brings it back'
   again.adopt(id, session, [fd]);
   await again.until(() => again.count('dmabroker_buffer_v1.done') === 1);
   t.equal(last(again, 'dmabroker_buffer_v1.info'), id);
+  t.equal((await redeemed).id, id, 'who came before it has waited for it');
+  await (await redeemed).close();
+  await early.close();
   const back = await seen(next);
   t.match(back.buffers, [{ id, state: 'live' }]);
   t.same(back.charge, before.charge);

@@ -52,7 +52,7 @@ function install(): void {
     'sh',
     '-ec',
     `cp systemd/dmabroker.sysusers.conf /usr/lib/sysusers.d/dmabroker.conf
-     cp systemd/dmabrokerd.service systemd/dmabrokerd*.socket /usr/lib/systemd/system/
+     cp systemd/dmabrokerd.service systemd/dmabrokerd*.socket systemd/dmabroker-keeper.* /usr/lib/systemd/system/
      systemd-sysusers 2>/dev/null
      install -D /dev/null ${conf}`,
   );
