@@ -10,9 +10,9 @@ mkdir -p "$native"
 # Whoever comes second waits, and finds that there is nothing to do.
 exec {lock}>dist/.lock
 flock "$lock"
-# The types of openapi.yaml, which nobody needs to read: before anything is looked at, since they are sources.
+# What is made of openapi.yaml, which nobody needs to read: before anything is looked at, since it is source.
 types=src/rest/openapi.gen.ts
-if [ ! -e $types ] || [ -n "$(find openapi.yaml scripts/generate-openapi.ts -newer $types)" ]; then
+if [ ! -e $types ] || [ ! -e src/rest/description.gen.ts ] || [ -n "$(find openapi.yaml scripts/generate-openapi.ts -newer $types)" ]; then
   node_modules/.bin/esbuild scripts/generate-openapi.ts --log-level=warning --platform=node --format=esm --outfile=dist/.generate-openapi.js
   node dist/.generate-openapi.js
 fi

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { Policy } from '../broker/policy.js';
 import { packageRoot, packageVersion } from '../package-root.js';
+import { loadAjvSoon } from './config/ajv.js';
 import type { Config, Loaded } from './config/config.js';
 import { ConfigInForce } from './config/in-force.js';
 import { takeOver } from './config/live.js';
@@ -230,6 +231,7 @@ export class Daemon {
     const watchdog = startWatchdog(start, { plane, allocator }, serves);
     started.add(() => watchdog?.stop());
     logger.info({ clients: config.clients.socket, rest: config.rest.socket }, 'ready');
+    loadAjvSoon();
     const { unpublish } = clients;
     return new Daemon(
       logger,

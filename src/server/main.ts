@@ -54,9 +54,9 @@ const load = () => loadConfig(configFile(options), tablesOf(options), clock);
 const checks = options.check !== undefined;
 const file = checks ? checkedFile(options) : configFile(options);
 
-function configured() {
+async function configured() {
   try {
-    return checks ? loadConfig(file, tablesOf(options), clock, checkedMachine()) : load();
+    return await (checks ? loadConfig(file, tablesOf(options), clock, checkedMachine()) : load());
   } catch (error) {
     const isSilent = error instanceof SilentDirectory;
     if (
@@ -73,7 +73,7 @@ function configured() {
 }
 
 const stateDir = options.stateDir === undefined ? null : resolve(options.stateDir);
-const loaded = configured();
+const loaded = await configured();
 const { config } = loaded;
 if (checks) {
   const what = file ?? `${options.optionalConfig} is not there`;
@@ -110,7 +110,7 @@ async function loadAgain(daemon: Daemon): Promise<Loaded> {
   const loadNow = () =>
     loadConfig(configFile(options), tablesOf(options), clock, { ...thisMachine(), names });
   try {
-    const loaded = loadNow();
+    const loaded = await loadNow();
     if (!names.missing) return loaded;
   } catch (error) {
     if (!names.missing) throw error;

@@ -111,11 +111,11 @@ t.test(
       writeFileSync(file, toml);
       return loadConfig(file, {}, new FakeClock());
     };
-    t.same(read(installed).file.tables, {});
+    t.same((await read(installed)).file.tables, {});
     const all = installed.replaceAll(/^#(?=\[(?!rest\.tcp)|\w+ = )/gm, '');
-    const { config, file: said } = read(all);
+    const { config, file: said } = await read(all);
     t.ok(Object.values(said.tables).flatMap((table) => Object.keys(table)).length > 15);
-    t.same(config, read('').config);
+    t.same(config, (await read('')).config);
   },
 );
 

@@ -9,6 +9,7 @@ import { text } from 'node:stream/consumers';
 import t from 'tap';
 import type { Actor } from '../../src/broker/who.js';
 import type { WallTime } from '../../src/memory/clock.js';
+import { loadAjv } from '../../src/server/config/ajv.js';
 import { loadConfig } from '../../src/server/config/config.js';
 import { digestOf, findRestToken, parseRestTokens } from '../../src/server/config/rest-tokens.js';
 import { CONNECTIONS_PER_TOKEN } from '../../src/server/http/limits.js';
@@ -16,6 +17,8 @@ import { ctl } from '../cli/support/ctl.js';
 import { FakeClock } from '../support/clock.js';
 import { eventually, TestDaemon, withoutVulkan } from '../support/daemon.js';
 import { temporaryFolder } from '../support/folder.js';
+
+await loadAjv();
 
 async function token(name: string, role: string, ...more: string[]) {
   const run = await ctl(['token', 'new', '--name', name, '--role', role, ...more]);
@@ -159,12 +162,16 @@ t.test('a configuration that opens too much is refused', async (t) => {
   const folder = temporaryFolder(t);
   const [tokens, file] = [join(folder, 'tokens.toml'), join(folder, 'dmabroker.toml')];
   writeFileSync(tokens, '', { mode: 0o600 });
-  const load = (listen?: string) => {
+  const load = async (listen?: string) => {
     writeFileSync(file, config(tokens, listen));
-    return loadConfig(file, {}, new FakeClock()).config;
+    return (await loadConfig(file, {}, new FakeClock())).config;
   };
-  t.same(load('[::1]:7070').restTcp.listen, { host: '::1', port: 7070 });
-  t.equal(loadConfig(null, {}, new FakeClock()).config.restTcp.listen, null, 'off by default');
+  t.same((await load('[::1]:7070')).restTcp.listen, { host: '::1', port: 7070 });
+  t.equal(
+    (await loadConfig(null, {}, new FakeClock())).config.restTcp.listen,
+    null,
+    'off by default',
+  );
   for (const listen of [
     '0.0.0.0:1',
     '192.168.0.1:1',
@@ -173,11 +180,11 @@ t.test('a configuration that opens too much is refused', async (t) => {
     '127.0.0.1',
     '127.0.0.1:65536',
   ]) {
-    t.throws(() => load(listen), { name: 'ConfigError', message: /loopback/ }, listen);
+    await t.rejects(load(listen), { name: 'ConfigError', message: /loopback/ }, listen);
   }
   for (const mode of [0o644, 0o640, 0o602]) {
     chmodSync(tokens, mode);
-    t.throws(() => load(), { name: 'ConfigError', message: /chmod 600/ }, mode.toString(8));
+    await t.rejects(load(), { name: 'ConfigError', message: /chmod 600/ }, mode.toString(8));
   }
 });
 

@@ -5,8 +5,9 @@
 import { readFileSync } from 'node:fs';
 import type { Clock, Monotonic } from '../../memory/clock.js';
 import { messageOf } from '../../memory/errors.js';
+import { loadAjv } from './ajv.js';
 import { ConfigError } from './config-error.js';
-import { parseConfig, type SectionName, type Tables } from './file.js';
+import { parseConfig, type SectionName, saysSomething, type Tables } from './file.js';
 import { type Machine, type Names, thisMachine } from './machine.js';
 import { type AnySection, type Camel, camel, type SectionValues } from './setting.js';
 import { SECTIONS } from './settings.js';
@@ -34,14 +35,15 @@ export interface Loaded {
   readonly readAt: Monotonic;
 }
 
-/** Throws ConfigError. */
-export function loadConfig(
+/** Rejects with ConfigError. */
+export async function loadConfig(
   path: string | null,
   commandLine: Tables,
   clock: Clock,
   machine = thisMachine(),
-): Loaded {
+): Promise<Loaded> {
   const text = path === null ? '' : readText(path);
+  if (saysSomething(text)) await loadAjv();
   const tables = parseConfig(text, path ?? '');
   const place: Place = (keys) => `${path ?? ''}:${lineOf(text, keys)}`;
   const config = configOf([tables, commandLine], machine, place);

@@ -2,8 +2,9 @@
  * What the configuration file may say: TOML, held against a schema, which is made of the table of settings.
  * Unknown keys and wrong types are refused with the key and its line; nothing is guessed.
  */
-import { Ajv, type ErrorObject } from 'ajv';
+import type { ErrorObject } from 'ajv';
 import { parse, TomlError } from 'smol-toml';
+import { createAjv } from './ajv.js';
 import { ConfigError } from './config-error.js';
 import type { AnySection, Said } from './setting.js';
 import { SECTIONS } from './settings.js';
@@ -44,6 +45,9 @@ const tableOf = (properties: (readonly [string, object])[], rules: object) => ({
   properties: Object.fromEntries(properties),
 });
 
+/** Whether a file's text is more than comments: then it takes Ajv (`loadAjv`) to parse it. */
+export const saysSomething = (text: string): boolean => /^[^\S\n]*[^\s#]/m.test(text);
+
 /** Parses a configuration file's text. Throws ConfigError with the line or the key. */
 export function parseConfig(text: string, about: string): Tables {
   let value: unknown;
@@ -55,7 +59,8 @@ export function parseConfig(text: string, about: string): Tables {
       `${about}:${error.line}:${error.column}: ${error.message.split('\n')[0]}`,
     );
   }
-  const ajv = new Ajv({ allErrors: false, allowUnionTypes: true, verbose: true });
+  if (!saysSomething(text)) return {};
+  const ajv = createAjv({ allowUnionTypes: true, verbose: true });
   const validate = ajv.compile<Tables>(tableOf(sectionsBelow(''), {}));
   if (!validate(value)) {
     const [error] = validate.errors ?? [];

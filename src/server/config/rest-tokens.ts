@@ -4,12 +4,12 @@
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { closeSync, constants, fstatSync, readFileSync } from 'node:fs';
-import { Ajv } from 'ajv';
 import { parse, TomlDate, TomlError } from 'smol-toml';
 import { REST_ROLES, type RestAccess, type RestRole } from '../../broker/policy.js';
 import type { WallTime } from '../../memory/clock.js';
 import { messageOf } from '../../memory/errors.js';
 import { openPlain } from '../machine/plain-file.js';
+import { createAjv } from './ajv.js';
 import { ConfigError } from './config-error.js';
 import { type Kind, text } from './kind.js';
 
@@ -59,7 +59,7 @@ const schema = {
 /** Group and others may do nothing: members of the daemon's group are its clients. */
 const FORBIDDEN_MODE = 0o077;
 
-/** Throws an Error with a sentence for the administrator. */
+/** Throws an Error with a sentence for the administrator. It takes Ajv (`loadAjv`). */
 export function readRestTokens(path: string, own: number): RestToken[] {
   // A FIFO would hold up the start, and SIGHUP the main thread.
   const fd = openPlain(path, constants.O_RDONLY);
@@ -88,7 +88,7 @@ export function parseRestTokens(text: string, about: string): RestToken[] {
     }
     throw error;
   }
-  const validate = new Ajv().compile<File>(schema);
+  const validate = createAjv().compile<File>(schema);
   if (!validate(file)) {
     const [error] = validate.errors ?? [];
     const key = (error?.instancePath ?? '').slice(1).replaceAll('/', '.');

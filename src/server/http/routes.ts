@@ -49,15 +49,15 @@ function checks({ parameters, lists, body }: Operation, validators: Validators) 
   const header = validators.parameters(parameters.header, 'any');
   const content = body === undefined ? undefined : validators.body(body);
   return async (request: FastifyRequest): Promise<void> => {
-    path(request.params);
+    await path(request.params);
     const asked = request.query as Record<string, unknown>;
     for (const name of lists) {
       const value = asked[name];
       if (typeof value === 'string') asked[name] = value.split(',');
     }
-    query(asked);
-    header(request.headers);
-    content?.(request.body);
+    await query(asked);
+    await header(request.headers);
+    await content?.(request.body);
   };
 }
 

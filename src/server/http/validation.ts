@@ -6,13 +6,14 @@
  * are converted. Unknown fields are refused and never dropped: a misspelt field must not be ignored.
  */
 
-import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
+import type { Ajv2020, ErrorObject, ValidateFunction } from 'ajv/dist/2020.js';
 import { BrokerError, type Refusal } from '../../memory/errors.js';
 import type { FieldPath } from '../../memory/refusal-words.js';
+import { createAjv, loadAjv } from '../config/ajv.js';
 import type { Spec } from './spec.js';
 
-/** Checks one part of a request and fills in defaults; throws a BrokerError. */
-export type Check = (data: unknown) => void;
+/** Checks one part of a request and fills in defaults; rejects with a BrokerError. */
+export type Check = (data: unknown) => Promise<void>;
 
 export interface Validators {
   /** For a body with the schema at a JSON pointer. */
@@ -27,39 +28,25 @@ export type ParameterRule = 'all' | 'known' | 'any';
 /** The name under which schemas refer to the API description. */
 const ROOT = 'openapi';
 
-/** A discriminator's values, put beside it for error messages. */
+/** A discriminator's values, put beside it for error messages (scripts/generate-openapi.ts). */
 const VALUES = 'x-discriminator-values';
 
 /** Makes the validators of an API description. */
 export function createValidators(spec: Spec): Validators {
-  const document = withoutDiscriminatorMappings(spec.document);
-  const create = (coerceTypes: boolean) =>
-    new Ajv2020({
-      coerceTypes,
-      useDefaults: true,
-      removeAdditional: false,
-      discriminator: true,
-      // A nullable value is `type: [integer, 'null']` in OpenAPI 3.1.
-      allowUnionTypes: true,
-      // Error messages show the value and what the schema would have allowed.
-      verbose: true,
-      // The file is linted when it is changed; checking it at each start would take longer than all
-      // the rest of this module.
-      meta: false,
-      validateSchema: false,
-      // Words of OpenAPI that say nothing about validity; all others are misspelt and throw.
-      keywords: ['example', VALUES, ...Object.keys(document)],
-    }).addSchema(document, ROOT);
-  const strict = create(false);
-  const coercing = create(true);
-
+  let made: { readonly strict: Ajv2020; readonly coercing: Ajv2020 } | null = null;
+  const validators = async () => {
+    await loadAjv();
+    made ??= { strict: create(spec, false), coercing: create(spec, true) };
+    return made;
+  };
   return {
-    body: (pointer) => check(strict, { $ref: `${ROOT}#${pointer}` }),
+    body: (pointer) =>
+      check(async () => (await validators()).strict.compile({ $ref: `${ROOT}#${pointer}` })),
     parameters(pointers, rule) {
       const properties = Object.entries(pointers).map(([name, pointer]) => [
         name,
         // Ajv fills in a default that stands beside the reference, not behind it.
-        { $ref: `${ROOT}#${pointer}`, ...defaultOf(document, pointer) },
+        { $ref: `${ROOT}#${pointer}`, ...defaultOf(spec.document, pointer) },
       ]);
       const schema = {
         type: 'object',
@@ -67,9 +54,28 @@ export function createValidators(spec: Spec): Validators {
         required: rule === 'all' ? Object.keys(pointers) : [],
         ...(rule === 'known' ? { additionalProperties: false } : {}),
       };
-      return check(coercing, schema);
+      return check(async () => (await validators()).coercing.compile(schema));
     },
   };
+}
+
+function create({ document }: Spec, coerceTypes: boolean): Ajv2020 {
+  return createAjv({
+    coerceTypes,
+    useDefaults: true,
+    removeAdditional: false,
+    discriminator: true,
+    // A nullable value is `type: [integer, 'null']` in OpenAPI 3.1.
+    allowUnionTypes: true,
+    // Error messages show the value and what the schema would have allowed.
+    verbose: true,
+    // The file is linted when it is changed; checking it at each start would take longer than all
+    // the rest of this module.
+    meta: false,
+    validateSchema: false,
+    // Words of OpenAPI that say nothing about validity; all others are misspelt and throw.
+    keywords: ['example', VALUES, ...Object.keys(document)],
+  }).addSchema(document, ROOT);
 }
 
 /** `{ default }` of the schema at a JSON pointer, or of the one that it refers to, or nothing. */
@@ -84,11 +90,11 @@ function defaultOf(document: object, pointer: string): { default?: unknown } {
   return schema.default === undefined ? {} : { default: schema.default };
 }
 
-function check(ajv: Ajv2020, schema: object): Check {
+function check(compile: () => Promise<ValidateFunction>): Check {
   // Compiled when it is first needed: the daemon is to start quickly.
   let compiled: ValidateFunction | undefined;
-  return (data) => {
-    compiled ??= ajv.compile(schema);
+  return async (data) => {
+    compiled ??= await compile();
     if (compiled(data)) return;
     const [error] = compiled.errors ?? [];
     throw error === undefined
@@ -186,29 +192,4 @@ function list(values: unknown): string {
 
 function isScalar(value: unknown): boolean {
   return value === null || ['boolean', 'number', 'string'].includes(typeof value);
-}
-
-interface Discriminator {
-  readonly propertyName: string;
-  readonly mapping: Readonly<Record<string, string>>;
-}
-
-/**
- * Ajv takes a discriminator's values from the schemas' own `kind` and refuses OpenAPI's `mapping`,
- * which says the same for makers of clients.
- */
-function withoutDiscriminatorMappings<T>(value: T): T {
-  if (Array.isArray(value)) return value.map(withoutDiscriminatorMappings) as T;
-  if (typeof value !== 'object' || value === null) return value;
-  const copy: Record<string, unknown> = {};
-  for (const [key, inner] of Object.entries(value as Record<string, unknown>)) {
-    if (key === 'discriminator') {
-      const { propertyName, mapping } = inner as Discriminator;
-      copy[key] = { propertyName };
-      copy[VALUES] = Object.keys(mapping);
-    } else {
-      copy[key] = withoutDiscriminatorMappings(inner);
-    }
-  }
-  return copy as T;
 }

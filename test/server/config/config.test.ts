@@ -4,6 +4,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { CLIENT_SOCKET, daemonSocket, REST_SOCKET } from '../../../src/protocol/paths.js';
+import { loadAjv } from '../../../src/server/config/ajv.js';
 import { tablesOf } from '../../../src/server/config/command-line.js';
 import { type Config, configOf, loadConfig } from '../../../src/server/config/config.js';
 import { ConfigError } from '../../../src/server/config/config-error.js';
@@ -11,6 +12,8 @@ import { parseConfig, type Tables } from '../../../src/server/config/file.js';
 import { thisMachine } from '../../../src/server/config/machine.js';
 import { FakeClock } from '../../support/clock.js';
 import { temporaryFolder } from '../../support/folder.js';
+
+await loadAjv();
 
 const clock = new FakeClock();
 
@@ -57,7 +60,7 @@ const poolOf = (pool: Tables['pool'] & {}, memory?: number) =>
 const withoutPolicy = ({ policy: _, ...rest }: Config) => rest;
 
 t.test('without a file', async (t) => {
-  t.same(withoutPolicy(loadConfig(null, {}, clock).config), {
+  t.same(withoutPolicy((await loadConfig(null, {}, clock)).config), {
     clients: { socket: daemonSocket(CLIENT_SOCKET), mode: 0o666, group: null },
     rest: { socket: daemonSocket(REST_SOCKET), mode: 0o660, group: null, rateLimit: 10_000 },
     restTcp: { listen: null, tokensFile: null },
@@ -84,7 +87,7 @@ t.test('with one, and what the command line says before it', async (t) => {
     pool,
     ...quotas,
   };
-  t.same(withoutPolicy(loadConfig(path, {}, clock).config), config);
+  t.same(withoutPolicy((await loadConfig(path, {}, clock)).config), config);
   const commandLine = tablesOf({
     socket: '/a',
     restSocket: '/b',
@@ -92,7 +95,7 @@ t.test('with one, and what the command line says before it', async (t) => {
     logLevel: 'debug',
     poolBytes: 0,
   });
-  t.same(withoutPolicy(loadConfig(path, commandLine, clock).config), {
+  t.same(withoutPolicy((await loadConfig(path, commandLine, clock)).config), {
     clients: { ...config.clients, socket: '/a' },
     rest: { ...config.rest, socket: '/b' },
     restTcp: { listen: null, tokensFile: null },
@@ -104,8 +107,8 @@ t.test('with one, and what the command line says before it', async (t) => {
     ...quotas,
   });
   writeFileSync(path, '# nothing\n');
-  t.same(loadConfig(path, {}, clock).config, loadConfig(null, {}, clock).config);
-  t.throws(() => loadConfig(`${path}.not`, {}, clock), {
+  t.same((await loadConfig(path, {}, clock)).config, (await loadConfig(null, {}, clock)).config);
+  await t.rejects(loadConfig(`${path}.not`, {}, clock), {
     name: 'ConfigError',
     message: /cannot be read \(ENOENT: .*: without settings it may be empty$/,
   });

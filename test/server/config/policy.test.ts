@@ -1,8 +1,11 @@
 /** The section `policy`: names become numbers, defaults, and mistakes with their key. */
 import t from 'tap';
+import { loadAjv } from '../../../src/server/config/ajv.js';
 import { parseConfig } from '../../../src/server/config/file.js';
 import type { Names } from '../../../src/server/config/machine.js';
 import { policyConfig } from '../../../src/server/config/policy.js';
+
+await loadAjv();
 
 const users: Record<string, number> = { root: 0, alice: 1000 };
 const groups: Record<string, number> = { dmabroker: 990, 'dmabroker-admin': 991, video: 44 };

@@ -1,7 +1,10 @@
 /** `[quotas]` and `[pressure]`: rules from TOML, and mistakes that are named. */
 import t from 'tap';
+import { loadAjv } from '../../../src/server/config/ajv.js';
 import { parseConfig } from '../../../src/server/config/file.js';
 import { quotaRules } from '../../../src/server/config/quotas.js';
+
+await loadAjv();
 
 const TEXT = `
 [quotas]

@@ -23,7 +23,7 @@ const commandLine = {
 try {
   await Daemon.start({
     threads: new URL('../../../src/server/', import.meta.url),
-    loaded: loadConfig(null, commandLine, clock),
+    loaded: await loadConfig(null, commandLine, clock),
     stateDir: join(folder, 'state'),
     inherited: [],
     manager: serviceManager((what) => console.log(what)),
