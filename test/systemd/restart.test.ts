@@ -1,9 +1,12 @@
 /**
- * A restart loses nothing, as users have it: systemd's own store and sockets, the units as they are packaged, and
- * 20 clients that never pause while the daemon ends in every way (restart/judge.ts). 20 times by SIGKILL in the gate,
+ * A restart loses nothing, as users have it: systemd's own store and sockets, the package, and 20 clients that never pause while the daemon ends in every way (restart/judge.ts). 20 times by SIGKILL in the gate,
  * 200 by night.
  */
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { join, relative } from 'node:path';
 import t from 'tap';
+import { packageRoot } from '../../src/package-root.js';
+import { nextVersion, packageDeb } from '../package/support/deb.js';
 import { atNight } from '../support/night.js';
 import { runInGuest } from '../vm/vm.js';
 
@@ -17,7 +20,17 @@ interface Seen {
   readonly down?: { readonly median: number; readonly longest: number };
 }
 
-const program = ['node', 'dist/test/systemd/restart/judge.js', `${KILLS}`];
+// The guest sees the checkout alone.
+mkdirSync(join(packageRoot, 'build'), { recursive: true });
+const folder = mkdtempSync(join(packageRoot, 'build/restart-'));
+t.teardown(() => rmSync(folder, { recursive: true, force: true }));
+packageDeb(join(folder, 'old.deb'));
+nextVersion(join(folder, 'old.deb'), join(folder, 'new.deb'), '99.0.0');
+
+const program = [
+  ...['node', 'dist/test/systemd/restart/judge.js'],
+  ...[relative(packageRoot, folder), `${KILLS}`],
+];
 const options = { systemd: true, timeoutSeconds: KILLS * 15 + 240 };
 const { status, stdout, stderr } = await runInGuest(program, options);
 t.equal(status, 0, stderr);
@@ -28,6 +41,6 @@ const seen = stdout
 
 for (const { way, wrong } of seen) t.same(wrong, [], way);
 t.equal(seen.filter(({ way }) => way === 'SIGKILL').length, KILLS);
-t.equal(seen.length, KILLS + 5, 'and in four other ways, and what is left at the end');
+t.equal(seen.length, KILLS + 6, 'and in five other ways, and what is left at the end');
 const { down } = seen.at(-1) ?? {};
 t.comment(`without a daemon: ${down?.median} ms, ${down?.longest} ms at most`);

@@ -22,21 +22,31 @@ export type Tables = {
   };
 };
 
-/** A section's own and, below it, those that are named after it. */
-function schemaOf(name: string, section: AnySection): object {
+/**
+ * A section's own and, below it, those that are named after it; of what the file says, since a schema costs more to
+ * make than to use.
+ */
+function schemaOf(name: string, section: AnySection, said: unknown): object {
   const own = Object.entries(section.settings).map(([key, { schema }]) => [key, schema] as const);
   return tableOf(
-    [...own, ...sectionsBelow(`${name}.`)],
+    [...own.filter(([key]) => isSaid(key, said)), ...sectionsBelow(`${name}.`, said)],
     section.together ? { required: Object.keys(section.settings) } : {},
   );
 }
 
-function sectionsBelow(start: string) {
+function sectionsBelow(start: string, said: unknown) {
   return Object.entries<AnySection>(SECTIONS)
     .map(([name, section]) => [name, name.slice(start.length), section] as const)
     .filter(([name, below]) => name.startsWith(start) && !below.includes('.'))
-    .map(([name, below, section]) => [below, schemaOf(name, section)] as const);
+    .filter(([, below]) => isSaid(below, said))
+    .map(([name, below, section]) => {
+      const inner: unknown = (said as Record<string, unknown>)[below];
+      return [below, schemaOf(name, section, inner)] as const;
+    });
 }
+
+const isSaid = (key: string, said: unknown): boolean =>
+  typeof said === 'object' && said !== null && Object.hasOwn(said, key);
 
 const tableOf = (properties: (readonly [string, object])[], rules: object) => ({
   type: 'object',
@@ -61,7 +71,7 @@ export function parseConfig(text: string, about: string): Tables {
   }
   if (!saysSomething(text)) return {};
   const ajv = createAjv({ allowUnionTypes: true, verbose: true });
-  const validate = ajv.compile<Tables>(tableOf(sectionsBelow(''), {}));
+  const validate = ajv.compile<Tables>(tableOf(sectionsBelow('', value), {}));
   if (!validate(value)) {
     const [error] = validate.errors ?? [];
     const extra: unknown = error?.params.additionalProperty;

@@ -1,20 +1,21 @@
 /**
- * In the guest, as root, under systemd (an upgrade is in deb.test.ts): the service as its units have it, clients of two users (load.ts), and a
- * daemon that ends in every way that there is. After each it is asked for what the clients were told of, and
- * for what nobody was. Prints a line of JSON for each end, and for the whole.
+ * In the guest, as root, under systemd: the Debian package, clients of two users (load.ts), and a daemon that ends
+ * in every way that there is. After each it is asked for what the clients were told of, and for what nobody was.
+ * Prints a line of JSON for each end, and for the whole.
  *
- *   node judge.js KILLS
+ *   node judge.js FOLDER KILLS      FOLDER has old.deb and new.deb
  */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { createInterface, type Interface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { median } from '../../../bench/support/report.js';
 import { ask } from '../../support/rest.js';
 import type { LoadReport, Told } from './load.js';
 
-const KILLS = Number(process.argv[2] ?? 20);
+const [, , DEBS = '', KILLS = '20'] = process.argv;
+const CONFIG = '/etc/dmabroker/dmabroker.toml';
 /** So many kills are there from one look at what is left over to the next: that waits for the grace. */
 const WHOLE = 5;
 const USERS = ['alice', 'alice', 'bob', 'bob'];
@@ -45,24 +46,18 @@ function dropIn(name: string, text: string): void {
   systemctl('daemon-reload');
 }
 
-function install(): void {
-  const program = `${process.execPath} /dmabroker/bin/dmabrokerd.js`;
-  const conf = '/etc/dmabroker/dmabroker.toml';
-  run(
-    'sh',
-    '-ec',
-    `cp systemd/dmabroker.sysusers.conf /usr/lib/sysusers.d/dmabroker.conf
-     cp systemd/dmabrokerd.service systemd/dmabrokerd*.socket systemd/dmabroker-keeper.* /usr/lib/systemd/system/
-     systemd-sysusers 2>/dev/null
-     install -D /dev/null ${conf}`,
-  );
-  writeFileSync(conf, '[restart]\ngrace_seconds = 8\n[accounting]\nunknown_grace_seconds = 2\n');
-  // The package is not installed here, but shared from the host; without who looks into other processes.
+/** Its Node is not Debian's; and what an administrator has set stays. */
+const install = (version: 'old' | 'new') =>
+  run('dpkg', '--force-depends', '--force-confold', '-i', `${DEBS}/${version}.deb`);
+
+function prepare(): void {
+  // Exit status 101 would forbid starting services while packages are installed, as in a container.
+  rmSync('/usr/sbin/policy-rc.d', { force: true });
   // A driver takes a second to load there: the memory is udmabuf's and the heap's.
-  dropIn(
-    'guest',
-    `ExecStart=\nExecStart=${program} --config ${conf}\nTimeoutStartSec=300\nStartLimitIntervalSec=0\nWatchdogSec=8\nEnvironment=VK_DRIVER_FILES=/nonexistent`,
-  );
+  dropIn('guest', 'TimeoutStartSec=300\nWatchdogSec=8\nEnvironment=VK_DRIVER_FILES=/nonexistent');
+  install('old');
+  writeFileSync(CONFIG, '[restart]\ngrace_seconds = 8\n[accounting]\nunknown_grace_seconds = 2\n');
+  systemctl('restart', 'dmabrokerd');
 }
 
 class Load {
@@ -153,11 +148,20 @@ async function judge(reports: readonly LoadReport[], whole: boolean): Promise<st
   // One is the state; a memory each for the others.
   const kept = 1 + found.filter(({ lifetime }) => lifetime.type !== 'connection').length;
   const stored = await settled(
-    async () => Number(show('NFileDescriptorStore')),
+    async () => Number(show('NFileDescriptorStore')) + withKeeper(),
     (count) => count === kept,
   );
-  if (stored !== kept) wrong.push(`the service manager has ${stored} fds, not ${kept}`);
+  if (stored !== kept)
+    wrong.push(`the service manager and the keeper have ${stored} fds, not ${kept}`);
   return wrong;
+}
+
+/** Memories that the keeper has, as the kernel tells. */
+function withKeeper(): number {
+  const pid = systemctl('show', '-P', 'MainPID', 'dmabroker-keeper');
+  if (pid === '0') return 0;
+  const links = readdirSync(`/proc/${pid}/fd`).map((fd) => readlinkSync(`/proc/${pid}/fd/${fd}`));
+  return links.filter((link) => /^\/(dmabuf|memfd):/.test(link)).length;
 }
 
 /** Seconds of CPU that the service manager has used (proc(5)). */
@@ -176,6 +180,10 @@ const WAYS: Readonly<Record<string, () => Promise<() => void>>> = {
   },
   'systemctl restart': async () => {
     systemctl('restart', 'dmabrokerd');
+    return () => {};
+  },
+  'an upgrade of the package': async () => {
+    install('new');
     return () => {};
   },
   'a thread that stands still': async () => {
@@ -202,9 +210,7 @@ const WAYS: Readonly<Record<string, () => Promise<() => void>>> = {
   },
 };
 
-install();
-systemctl('start', 'dmabrokerd.socket', 'dmabrokerd-rest.socket');
-systemctl('start', 'dmabrokerd');
+prepare();
 const loads = USERS.map((user) => new Load(user));
 await Promise.all(loads.map((load) => load.ready()));
 const down: number[] = [];
@@ -238,7 +244,7 @@ async function end(name: string, whole: boolean): Promise<void> {
 }
 
 for (const name of Object.keys(WAYS)) if (name !== 'SIGKILL') await end(name, true);
-for (let i = 1; i <= KILLS; i++) await end('SIGKILL', i % WHOLE === 0);
+for (let i = 1; i <= Number(KILLS); i++) await end('SIGKILL', i % WHOLE === 0);
 const ended = await Promise.all(loads.map((load) => load.report('end')));
 const wrong = await judge(ended, true);
 console.log(
