@@ -18,6 +18,7 @@ export const SLOW: ReadonlyMap<string, string> = new Map([
     'server/o-path.guest',
     'it waits for looks, of which the next is ten times as far as the last one took',
   ],
+  ['systemd/restart', 'systemd starts, and the daemon 26 times, beside 20 clients'],
   ['systemd/containers', 'the first time it fetches podman and Flatpak into the cache'],
   ['server/http/proxy', 'the first time it installs Prism and Spectral into the cache'],
   ['server/http/alerts', 'the first time it downloads Prometheus into the cache'],
@@ -35,10 +36,6 @@ export const NIGHTLY: ReadonlyMap<string, string> = new Map([
     'server/kept/killed',
     'its grace of a second is too short for a busy machine, and a longer one is waited for; native/slots kills in the gate',
   ],
-  [
-    'systemd/restart',
-    'the daemon starts 24 times in a guest of one CPU: six minutes; server/kept/killed does the like in the gate, systemd/deb and systemd/service a part of it',
-  ],
   ['systemd/flatpak', 'what it is about changes with Debian, hardly with what is changed here'],
 ]);
 
@@ -50,6 +47,7 @@ export const BOOTS: ReadonlySet<string> = new Set([
   'systemd/deb',
   'systemd/flatpak',
   'systemd/pages',
+  'systemd/restart',
   'systemd/service',
 ]);
 

@@ -16,8 +16,8 @@ import type { LoadReport, Told } from './load.js';
 
 const [, , DEBS = '', KILLS = '20'] = process.argv;
 const CONFIG = '/etc/dmabroker/dmabroker.toml';
-/** So many kills are there from one look at what is left over to the next: that waits for the grace. */
-const WHOLE = 5;
+/** So many kills are there from one look at what is left over to the next: what is left stays, and it waits for the grace. */
+const WHOLE = 10;
 const USERS = ['alice', 'alice', 'bob', 'bob'];
 const CLIENTS_EACH = 5;
 const SOCKET = '/run/dmabroker/client.sock';
@@ -243,7 +243,8 @@ async function end(name: string, whole: boolean): Promise<void> {
   );
 }
 
-for (const name of Object.keys(WAYS)) if (name !== 'SIGKILL') await end(name, true);
+const others = Object.keys(WAYS).filter((name) => name !== 'SIGKILL');
+for (const name of others) await end(name, name === others.at(-1));
 for (let i = 1; i <= Number(KILLS); i++) await end('SIGKILL', i % WHOLE === 0);
 const ended = await Promise.all(loads.map((load) => load.report('end')));
 const wrong = await judge(ended, true);
