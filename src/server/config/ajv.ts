@@ -15,10 +15,13 @@ export async function loadAjv(): Promise<void> {
   loaded ??= (await import('ajv/dist/2020.js')).default.Ajv2020;
 }
 
-/** What `loadAjv` has loaded, with its options. */
+/**
+ * What `loadAjv` has loaded, with its options. The schemas are the daemon's own: to hold them against the schema of
+ * schemas at each start would take longer than all the rest.
+ */
 export function createAjv(options: Options = {}): Ajv2020 {
   if (loaded === null) throw new Error('Ajv is not loaded');
-  return new loaded(options);
+  return new loaded({ ...options, meta: false, validateSchema: false });
 }
 
 /** Before the first request that needs it, which may come when there is no file descriptor left. */

@@ -69,10 +69,6 @@ function create({ document }: Spec, coerceTypes: boolean): Ajv2020 {
     allowUnionTypes: true,
     // Error messages show the value and what the schema would have allowed.
     verbose: true,
-    // The file is linted when it is changed; checking it at each start would take longer than all
-    // the rest of this module.
-    meta: false,
-    validateSchema: false,
     // Words of OpenAPI that say nothing about validity; all others are misspelt and throw.
     keywords: ['example', VALUES, ...Object.keys(document)],
   }).addSchema(document, ROOT);

@@ -39,6 +39,7 @@ import { operations } from './operations.js';
 import { questions } from './questions.js';
 import { quotaUses } from './quota-uses.js';
 import { Reporter } from './reporter.js';
+import { TurnClock } from './turn-clock.js';
 
 /** How long the daemon's end waits for the closing of what clients gave. */
 const LAST_CLOSES_MS = 1000;
@@ -59,10 +60,11 @@ const log = (level: LogLevel, text: string, fields: object) =>
   post({ kind: 'log', level, text, fields });
 
 const clock = new SystemClock();
+const turns = new TurnClock(clock);
 const measures = new Measures(clock);
 const reporter = new Reporter(
   (events, audit) => post({ kind: 'events', events, audit }),
-  clock,
+  turns,
   setup.audit,
 );
 const allocatorClient = new AllocatorClient(allocator, (stack) =>
@@ -137,7 +139,7 @@ const broker: Broker = new Broker(
       journal.gone(record);
       kept?.keeping.gone(record);
     },
-    clock,
+    clock: turns,
     random: (bytes) => randomFillSync(bytes),
   },
   setup.inventory,
@@ -148,7 +150,7 @@ const broker: Broker = new Broker(
     maxPastProcesses: fds.pastProcesses,
   },
 );
-const journal: Journal = new Journal(() => broker, clock, post);
+const journal: Journal = new Journal(() => broker, turns, post);
 
 broker.policy = new Policy(setup.policy);
 broker.leases.graceSeconds = setup.leaseGraceSeconds;
@@ -179,7 +181,7 @@ const world: PlaneWorld = {
 const answers = { ...operations, ...questions };
 
 function quotasOf({ rules, subuids, recallSeconds, charge }: QuotaSetup): Quotas {
-  const quotas = new Quotas(clock, {
+  const quotas = new Quotas(turns, {
     defaults: rules.default,
     accountable: accountable(subuids),
     recallSeconds,
@@ -258,6 +260,7 @@ while (running) {
   const waits = [wait, broker.wait, reporter.wait, closing.wait, kept?.keeping.wait ?? -1];
   const timeout = journal.behind ? 0 : soonest(...waits);
   const inputs = step.run(timeout);
+  turns.turn();
   const turnEnded = measures.turn();
   for (const input of inputs) connections.take(input);
   closing.run();
