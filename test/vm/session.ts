@@ -47,10 +47,13 @@ export class GuestError extends Error {
   override name = 'GuestError';
   /** Whether the command had been handed over. */
   readonly booted: boolean;
+  /** Whether the guest's kernel has failed, which no command can have it do. */
+  readonly panicked: boolean;
 
-  constructor(message: string, booted: boolean) {
+  constructor(message: string, booted: boolean, panicked = false) {
     super(message);
     this.booted = booted;
+    this.panicked = panicked;
   }
 }
 
@@ -104,7 +107,9 @@ export async function runSession(
     if (code === undefined) {
       const booted = bootMilliseconds !== undefined;
       const when = booted ? 'before its command ended' : 'before it was up';
-      throw new GuestError(`The guest ended ${when}. Its console:\n${log()}`, booted);
+      const text = log();
+      const panicked = /Kernel panic - not syncing: Kernel mode fault/.test(text);
+      throw new GuestError(`The guest ended ${when}. Its console:\n${text}`, booted, panicked);
     }
     return {
       status: code,

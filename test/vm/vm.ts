@@ -49,9 +49,13 @@ export async function runOn(
     try {
       return await runSession(host, argv, options);
     } catch (error) {
-      // Nothing of the command has run then, so that a second boot cannot hide a fault of it.
-      if (!(error instanceof GuestError) || error.booted || attempt === BOOT_ATTEMPTS) throw error;
-      say(`the guest did not boot; once more. ${lastLine(error)}`);
+      if (!(error instanceof GuestError) || attempt === BOOT_ATTEMPTS) throw error;
+      // Nothing of the command has run where the guest did not boot, so that a second boot cannot hide a fault of it. And
+      // User-Mode Linux 6.12 fails where a clone(2) is interrupted (copy_process, exit_mmap, tlb_flush).
+      const again = error.panicked && !options.stdin && !options.stdout && !options.stderr;
+      if (error.booted && !again) throw error;
+      const what = error.booted ? "the guest's kernel has failed" : 'the guest did not boot';
+      say(`${what}; once more. ${lastLine(error)}`);
     }
   }
 }
