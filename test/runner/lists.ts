@@ -34,7 +34,7 @@ export const NIGHTLY: ReadonlyMap<string, string> = new Map([
   ),
   [
     'server/kept/killed',
-    'its grace of a second is too short for a busy machine, and a longer one is waited for; native/slots kills in the gate',
+    'its grace of a second is too short for a busy machine, and a longer one is waited for; systemd/restart kills in the gate',
   ],
   ['systemd/flatpak', 'what it is about changes with Debian, hardly with what is changed here'],
 ]);

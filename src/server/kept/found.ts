@@ -137,14 +137,19 @@ class Fds {
 
   /** One fd for each memory; null where they are not all there, and are what they were. */
   #take(
-    { id, allocation }: KeptMemory,
+    { id, allocation, generation }: KeptMemory,
     { lifetime, released }: KeptState,
     problems: string[],
   ): FoundFd[] | null {
     const found: FoundFd[] = [];
     for (const [memory, size] of allocation.memories.entries()) {
       const identity = allocation.identities?.[memory] ?? null;
-      const wanted = { name: fdName(id, memory), identity, size, exporter: allocation.exporter };
+      const wanted = {
+        name: fdName(id, memory, generation),
+        identity,
+        size,
+        exporter: allocation.exporter,
+      };
       const fd = this.#named(wanted, problems) ?? this.#double(wanted);
       if (fd === null) break;
       found.push(fd);

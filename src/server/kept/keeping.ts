@@ -303,9 +303,9 @@ function isStored({ lifetime, released, allocation, held }: BrokerBuffer): boole
 }
 
 /** One fd a memory. */
-function fdsOf({ id, allocation }: BrokerBuffer): StoredFd[] {
+function fdsOf({ id, allocation, generation }: BrokerBuffer): StoredFd[] {
   return allocation.memories.map((_, memory) => ({
-    name: fdName(id, memory),
+    name: fdName(id, memory, generation),
     fd: allocation.planes.find((plane) => plane.memory === memory)?.fd ?? -1,
     identity: allocation.identities?.[memory] ?? null,
   }));

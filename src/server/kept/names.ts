@@ -5,12 +5,16 @@ export const STATE_NAME = 'state';
 /** One that could not be read, and is of no use but to be looked at. */
 export const SET_ASIDE_NAME = 'state-set-aside';
 
-/** Of a buffer's memory: 13 characters, a hyphen, a digit. */
-export const fdName = (id: string, memory: number): string => `${id}-${memory}`;
+/**
+ * Of a buffer's memory: 13 characters, a hyphen, a digit. What it was given when it was re-issued has its generation, too:
+ * of a type whose fds do not tell what they are, the memory of before would be taken for it.
+ */
+export const fdName = (id: string, memory: number, generation: number): string =>
+  generation === 1 ? `${id}-${memory}` : `${id}-${memory}-${generation}`;
 
 /** The buffer's id. */
 export const bufferOf = (name: string): string => name.slice(0, name.indexOf('-'));
 
-const MEMORY = /^[a-z2-7]{1,13}-\d+$/;
+const MEMORY = /^[a-z2-7]{1,13}-\d+(-\d+)?$/;
 /** Whether it is such a name. */
 export const isMemoryName = (name: string): boolean => MEMORY.test(name);
