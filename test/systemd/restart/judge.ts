@@ -24,6 +24,8 @@ const SOCKET = '/run/dmabroker/client.sock';
 const REST = '/run/dmabroker/rest.sock';
 const DROP_INS = '/run/systemd/system/dmabrokerd.service.d';
 const PATIENCE_MS = 60_000;
+/** A lease's seconds are whole ones on the wire, and more is done between the two looks. */
+const LEASE_MS = 10_000;
 
 const run = (program: string, ...args: string[]) =>
   execFileSync(program, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] }).trim();
@@ -92,7 +94,9 @@ interface Buffer {
   readonly id: string;
   readonly state: string;
   readonly size: number;
-  readonly lifetime: { readonly type: string };
+  readonly lifetime: { readonly type: string; readonly ends_at?: string };
+  readonly tokens: number;
+  readonly recipients: readonly { readonly connected: boolean }[];
   readonly owner: { readonly uid: number };
 }
 
@@ -124,12 +128,20 @@ async function judge(reports: readonly LoadReport[], whole: boolean): Promise<st
   wrong.push(...[...told.values()].flatMap((each) => each.wrong ?? []));
   const found = whole ? await settled(buffers, (all) => all.length === told.size) : await buffers();
   const byId = new Map(found.map((each) => [each.id, each]));
-  for (const [id, { size, lifetime }] of told) {
+  for (const [id, { size, lifetime, tokens, holders, endsAt }] of told) {
     const buffer = byId.get(id);
     if (buffer === undefined) wrong.push(`${id} (${lifetime}) is not there`);
     else if (buffer.state !== 'live') wrong.push(`${id} (${lifetime}) is ${buffer.state}`);
     else if (buffer.lifetime.type !== lifetime) wrong.push(`${id} is ${buffer.lifetime.type}`);
     else if (buffer.size !== size) wrong.push(`${id} has ${buffer.size} bytes, not ${size}`);
+    else if (buffer.tokens < tokens) wrong.push(`${id} has ${buffer.tokens} tokens, not ${tokens}`);
+    else {
+      const connected = buffer.recipients.filter((each) => each.connected).length;
+      // Who has closed it since then was handed it, too.
+      if (connected < holders) wrong.push(`${connected} have ${id}, not ${holders}`);
+      const late = Date.parse(buffer.lifetime.ends_at ?? '') - (endsAt ?? Number.NaN);
+      if (Math.abs(late) > LEASE_MS) wrong.push(`the lease of ${id} ends ${late} ms too late`);
+    }
   }
   if (!whole) return wrong;
   for (const { id, state, lifetime } of found) {

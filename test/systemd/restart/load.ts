@@ -19,7 +19,13 @@ export interface Told {
   readonly id: string;
   readonly size: number;
   readonly lifetime: string;
-  /** What is wrong with its content, as mapped here and as the daemon reads it; null: nothing. */
+  /** When its lease ends, in milliseconds since 1970. */
+  readonly endsAt: number | null;
+  /** Tokens that can still be redeemed. */
+  readonly tokens: number;
+  /** Connections that have it, its owner's too. */
+  readonly holders: number;
+  /** What is wrong with its content, as mapped here and as the daemon reads it, or with what others have; null: nothing. */
   readonly wrong: string | null;
 }
 
@@ -34,6 +40,7 @@ export interface LoadReport {
 
 const LEASE = { lease: 3600 } as const;
 const MOST = 4;
+const USES = 1000;
 const PAGE = 4096;
 const PAUSE_MS = 50;
 
@@ -41,6 +48,8 @@ interface Had {
   readonly buffer: ClientBuffer;
   readonly lifetime: string;
   readonly content: Buffer;
+  /** For many redemptions, where there is one. */
+  readonly token: string | null;
 }
 
 const [, , socket = '', count = '1'] = process.argv;
@@ -62,8 +71,20 @@ function differs({ buffer, content }: Had, bytes: Buffer): string | null {
     : `${buffer.id} has another content`;
 }
 
+/** What is wrong with what somebody else has of it. */
+function isHeld({ buffer, of }: { readonly buffer: ClientBuffer; readonly of: Had }) {
+  if (buffer.id !== of.buffer.id) return `${of.buffer.id} is ${buffer.id} with another`;
+  if (buffer.gone !== null) return `${buffer.id} is gone with another: ${String(buffer.gone)}`;
+  const mapping = buffer.map({ write: false });
+  const wrong = differs(of, mapping.bytes);
+  mapping.unmap();
+  return wrong;
+}
+
 class Worker {
   readonly had: Had[] = [];
+  /** Of another's, until that one releases it. */
+  received: { readonly buffer: ClientBuffer; readonly of: Had } | null = null;
   busy = false;
   #random: number;
 
@@ -104,8 +125,9 @@ class Worker {
   async #step(others: readonly Worker[]): Promise<void> {
     calls++;
     if (this.had.length >= MOST) {
-      const [{ buffer }] = this.had.splice(this.#below(this.had.length), 1) as [Had];
-      await buffer.release();
+      const [had] = this.had.splice(this.#below(this.had.length), 1) as [Had];
+      for (const other of others) if (other.received?.of === had) await other.receive(null);
+      await had.buffer.release();
       return;
     }
     const lifetime = (['connection', 'until_released', LEASE] as const)[this.#below(3)] ?? LEASE;
@@ -115,7 +137,9 @@ class Worker {
     const mapping = buffer.map();
     content.copy(mapping.bytes);
     mapping.unmap();
-    const had = { buffer, lifetime: typeof lifetime === 'object' ? 'lease' : lifetime, content };
+    const token = this.#below(2) === 0 ? await buffer.share({ uses: USES }) : null;
+    const kept = typeof lifetime === 'object' ? 'lease' : lifetime;
+    const had = { buffer, lifetime: kept, content, token };
     this.had.push(had);
     const other = others[this.#below(others.length)];
     if (other !== undefined && this.#below(2) === 0) await this.#share(had, other);
@@ -134,13 +158,23 @@ class Worker {
     const mapping = redeemed.map({ write: false });
     const problem = differs(had, mapping.bytes);
     mapping.unmap();
-    await redeemed.close();
+    if (this.#below(2) === 0) await other.receive({ buffer: redeemed, of: had });
+    else await redeemed.close();
     if (problem !== null) errors.push(`redeemed: ${problem}`);
   }
 
-  async told(): Promise<Told[]> {
+  async receive(received: Worker['received']): Promise<void> {
+    const before = this.received;
+    this.received = received;
+    await before?.buffer.close();
+  }
+
+  async told(others: readonly Worker[]): Promise<Told[]> {
+    const shared = this.had.find(({ token }) => token !== null);
+    const token = shared === undefined ? null : await this.#redeems(shared);
     return Promise.all(
       this.had.map(async (had) => {
+        const holders = others.filter(({ received }) => received?.of === had);
         const { buffer, lifetime } = had;
         const mapping = buffer.map({ write: false });
         const mapped = differs(had, mapping.bytes);
@@ -148,9 +182,26 @@ class Worker {
         const gone = buffer.gone ?? buffer.released;
         const wrong = gone === null ? mapped : `${buffer.id} is gone: ${String(gone)}`;
         const read = wrong ?? differs(had, (await buffer.read({ size: 64 })).bytes);
-        return { id: buffer.id, size: buffer.size, lifetime, wrong: read };
+        const held = holders.map(({ received }) => (received === null ? null : isHeld(received)));
+        const left = buffer.leaseSecondsLeft;
+        return {
+          ...{ id: buffer.id, size: buffer.size, lifetime },
+          endsAt: left === null ? null : Date.now() + left * 1000,
+          tokens: had.token === null ? 0 : 1,
+          holders: new Set([this, ...holders]).size,
+          wrong: read ?? held.find((each) => each !== null) ?? (had === shared ? token : null),
+        };
       }),
     );
+  }
+
+  /** What is wrong with what a token of before leads to. */
+  async #redeems(had: Had): Promise<string | null> {
+    const redeemed = await this.client.redeem(had.token ?? '');
+    const wrong = isHeld({ buffer: redeemed, of: had });
+    // This connection has it twice now, and once again.
+    await redeemed.close();
+    return wrong;
   }
 }
 
@@ -178,7 +229,7 @@ function pause(): void {
 async function report(): Promise<LoadReport> {
   while (workers.some(({ busy }) => busy)) await sleep(10);
   await Promise.all(workers.map(({ client }) => client.sync()));
-  const buffers = (await Promise.all(workers.map((each) => each.told()))).flat();
+  const buffers = (await Promise.all(workers.map((each) => each.told(workers)))).flat();
   const found = { buffers, errors, calls, down };
   errors = [];
   down = [];
@@ -196,6 +247,7 @@ for await (const line of createInterface(process.stdin)) {
     ending = true;
     go();
     await Promise.all(steps);
+    for (const worker of workers) await worker.receive(null);
     for (const { had, client } of workers) {
       for (const { buffer } of had) await buffer.release();
       client.close();
