@@ -79,6 +79,11 @@ const operators: Readonly<
     Array.isArray(value) && value.some((each) => mismatches(operand, each, known).length === 0)
       ? []
       : [`${at}: nothing in ${JSON.stringify(value)} is ${JSON.stringify(operand)}`],
+  $once: (operand, value, at, known) => {
+    if (!Array.isArray(value)) return [`${at}: no array`];
+    const count = value.filter((each) => mismatches(operand, each, known).length === 0).length;
+    return count === 1 ? [] : [`${at}: ${JSON.stringify(operand)} is there ${count} times`];
+  },
   $length: (operand, value, at, known) =>
     Array.isArray(value) || typeof value === 'string'
       ? mismatches(operand, value.length, known, `${at}.length`)

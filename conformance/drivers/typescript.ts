@@ -45,6 +45,15 @@ function described(buffer: ClientBuffer): Json {
   return told({ ...what, memories, planes, device, checked, vulkan, unverifiedUsage });
 }
 
+/** A request of `import`: its planes are of buffers that are here. */
+function memoryOf({ planes, ...rest }: Fields): ImportedMemory {
+  const brought = (planes as readonly Fields[]).map(({ plane, ...each }) => {
+    const { fd } = bufferOf(each).planes[Number(plane)] ?? { fd: -1 };
+    return { fd, offset: Number(each.offset), stride: Number(each.stride) };
+  });
+  return { ...requestOf(rest), planes: brought } as unknown as ImportedMemory;
+}
+
 /** What has no name is told, and let go. */
 async function keep(buffer: ClientBuffer, as: string | undefined): Promise<Json> {
   const what = described(buffer);
@@ -75,13 +84,13 @@ const commands: Readonly<Record<string, Command>> = {
   hello: () => ({ library: 'dmabroker', language: 'TypeScript', can: Object.keys(commands) }),
   connect: async (args) => {
     client = await connect({ ...options<object>(args, 'socket'), reconnect: false });
-    const { devices, sources, limits } = client.description;
+    const { devices, sources, limits, session } = client.description;
     const counts = Object.entries(limits).map(([name, value]) => [name, Number(value)]);
     const numbered = devices.map((each) => ({
       ...each,
       mainDevice: each.mainDevice === null ? null : Number(each.mainDevice),
     }));
-    return told({ devices: numbered, sources, limits: Object.fromEntries(counts) });
+    return told({ devices: numbered, sources, limits: Object.fromEntries(counts), session });
   },
   disconnect,
   sync: async () => {
@@ -91,14 +100,12 @@ const commands: Readonly<Record<string, Command>> = {
   allocate: async ({ request }, as) =>
     keep(await connected().allocate(requestOf(request as Fields)), as),
   test: async ({ request }) => told(await connected().test(requestOf(request as Fields))),
-  import: async ({ request }, as) => {
-    const { planes, ...rest } = request as Fields;
-    const brought = (planes as readonly Fields[]).map(({ plane, ...each }) => {
-      const { fd } = bufferOf(each).planes[Number(plane)] ?? { fd: -1 };
-      return { fd, offset: Number(each.offset), stride: Number(each.stride) };
-    });
-    const memory = { ...requestOf(rest), planes: brought } as unknown as ImportedMemory;
-    return keep(await connected().import(memory), as);
+  import: async ({ request }, as) =>
+    keep(await connected().import(memoryOf(request as Fields)), as),
+  adopt: async ({ id, session, request }, as) => {
+    const memory = request === undefined ? {} : { memory: memoryOf(request as Fields) };
+    const what = { id: String(id), session: String(session), ...memory };
+    return keep(await connected().adopt(what), as);
   },
   redeem: async ({ token }, as) => keep(await connected().redeem(String(token)), as),
   share: async (args, as) => {
@@ -113,6 +120,10 @@ const commands: Readonly<Record<string, Command>> = {
   },
   renew: async (args) => {
     await bufferOf(args).renew(Number(args.seconds));
+    return {};
+  },
+  park: async (args) => {
+    await bufferOf(args).park(Number(args.seconds));
     return {};
   },
   reissue: async (args) => {

@@ -35,6 +35,8 @@ const cases: readonly [pattern: Json, good: Json | undefined, bad: Json | undefi
   [{ $not: 1 }, 2, 1],
   [{ $each: { a: 1 } }, [{ a: 1 }, { a: 1 }], [{ a: 1 }, { a: 2 }]],
   [{ $contains: 2 }, [1, 2], [1, 3]],
+  [{ $once: 2 }, [1, 2], [2, 2]],
+  [{ $once: 2 }, [2], 2],
   [{ $length: 2 }, [1, 2], [1]],
   [{ $length: { $min: 1 } }, 'a', ''],
   [{ a: { $absent: true } }, {}, { a: 1 }],

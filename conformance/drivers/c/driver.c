@@ -159,6 +159,15 @@ static void tell_buffer(struct object *buffer)
 	destroy_object(buffer);
 }
 
+static const char *required(const struct json *args, const char *name)
+{
+	const char *value = json_string(args, name);
+
+	if (!value)
+		end_rejected("%s is missing", name);
+	return value;
+}
+
 static void do_allocate(const struct json *args, const char *as)
 {
 	struct object *params = params_of(json_get(args, "request"));
@@ -179,6 +188,19 @@ static void do_import(const struct json *args, const char *as)
 	tell_buffer(buffer);
 }
 
+static void do_adopt(const struct json *args, const char *as)
+{
+	const struct json *request = json_get(args, "request");
+	const char *id = required(args, "id"), *session = required(args, "session");
+	/* Without memory nothing is said but what was there. */
+	struct object *params = request ? params_of(request) : new_params();
+	void *made = dmabroker_params_v1_adopt((struct dmabroker_params_v1 *)params->proxy, id, session);
+	struct object *buffer = adopt(made, &dmabroker_buffer_v1_interface, as);
+
+	destroy_object(params);
+	tell_buffer(buffer);
+}
+
 static void do_test(const struct json *args, const char *as)
 {
 	struct object *params = params_of(json_get(args, "request"));
@@ -190,15 +212,6 @@ static void do_test(const struct json *args, const char *as)
 	destroy_object(test);
 	answered(test, test->seen, completed);
 	describe_plan(&answer, test);
-}
-
-static const char *required(const struct json *args, const char *name)
-{
-	const char *value = json_string(args, name);
-
-	if (!value)
-		end_rejected("%s is missing", name);
-	return value;
 }
 
 static void do_redeem(const struct json *args, const char *as)
@@ -245,20 +258,37 @@ static void do_revoke(const struct json *args, const char *as)
 	do_sync(args, as);
 }
 
-static void do_renew(const struct json *args, const char *as)
+/* Of renew and park: the answer is the lease that there is then. */
+static void tell_lease(struct object *buffer, size_t from)
 {
 	static const char *const names[] = { "lease", "lease_refused", NULL };
-	struct object *buffer = buffer_of(args);
-	size_t from = event_count;
 	const struct event *lease;
 
-	(void)as;
-	dmabroker_buffer_v1_renew(proxy_of(buffer), (uint32_t)json_number(args, "seconds", 0));
 	do {
 		lease = answered(buffer, from, names);
 		from = (size_t)(lease - events) + 1;
 	} while (lease->args[1].u == 0); /* somebody else's renewal */
 	text_add(&answer, "{}");
+}
+
+static void do_renew(const struct json *args, const char *as)
+{
+	struct object *buffer = buffer_of(args);
+	size_t from = event_count;
+
+	(void)as;
+	dmabroker_buffer_v1_renew(proxy_of(buffer), (uint32_t)json_number(args, "seconds", 0));
+	tell_lease(buffer, from);
+}
+
+static void do_park(const struct json *args, const char *as)
+{
+	struct object *buffer = buffer_of(args);
+	size_t from = event_count;
+
+	(void)as;
+	dmabroker_buffer_v1_park(proxy_of(buffer), (uint32_t)json_number(args, "seconds", 0));
+	tell_lease(buffer, from);
 }
 
 static void do_reissue(const struct json *args, const char *as)
@@ -608,7 +638,8 @@ static const struct {
 	{ "state", do_state, false },	  { "release", do_release, false },
 	{ "close", do_close, false },	  { "map", do_map, false },
 	{ "fill", do_fill, false },	  { "copy", do_copy, false },
-	{ "read", do_read, false },	  { "send", do_send, false },
+	{ "read", do_read, false },	  { "adopt", do_adopt, false },
+	{ "park", do_park, false },	  { "send", do_send, false },
 	{ "events", do_events, false },	  { "raw", do_raw, false },
 };
 #define COMMANDS (sizeof commands / sizeof *commands)

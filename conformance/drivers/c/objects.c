@@ -195,7 +195,8 @@ void send_message(const struct json *message)
 		const struct json *value = &message->items[i + 2];
 
 		if (type == 'n') {
-			made = what->types[i];
+			/* A bind says the interface itself. */
+			made = what->types[i] ? what->types[i] : &dmabroker_manager_v1_interface;
 			name = value->string;
 		} else if (type == 'o')
 			args[i].o = (struct wl_object *)object_named(value->string)->proxy;

@@ -122,11 +122,17 @@ static void say_lifetime(struct dmabroker_params_v1 *params, const struct json *
 		dmabroker_params_v1_set_lifetime(params, place_of(lifetimes, type));
 }
 
+struct object *new_params(void)
+{
+	void *made = dmabroker_manager_v1_create_params((struct dmabroker_manager_v1 *)manager->proxy);
+
+	return adopt(made, &dmabroker_params_v1_interface, "");
+}
+
 struct object *params_of(const struct json *request)
 {
-	struct dmabroker_params_v1 *params =
-		dmabroker_manager_v1_create_params((struct dmabroker_manager_v1 *)manager->proxy);
-	struct object *object = adopt(params, &dmabroker_params_v1_interface, "");
+	struct object *object = new_params();
+	struct dmabroker_params_v1 *params = (struct dmabroker_params_v1 *)object->proxy;
 	const struct json *alignment = json_get(request, "alignment");
 	const struct json *sources = json_get(request, "sources");
 	const char *name = json_string(request, "name"), *device = json_string(request, "device");
@@ -246,7 +252,14 @@ void describe_manager(struct text *to)
 			text_add(to, "%s\"%s\":%" PRIu64, comma(&count),
 				 name_of(limits, events[i].args[0].u),
 				 join(events[i].args[1].u, events[i].args[2].u));
-	text_add(to, "}}");
+	text_add(to, "},\"session\":");
+	for (size_t i = event_count; i-- > 0;)
+		if (is_event(&events[i], manager, "session")) {
+			text_string(to, events[i].args[0].s);
+			text_add(to, "}");
+			return;
+		}
+	text_add(to, "null}");
 }
 
 /* Memories, planes and what is taken on trust, of a buffer or a plan, from an event on. */

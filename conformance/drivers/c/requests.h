@@ -8,7 +8,9 @@
 /* Names whose places are an enum's values, and such whose places are its bits. */
 extern const char *const handle_types[], *const work_paths[];
 
-/* A new dmabroker_params_v1 that says what a CreateBuffer says; an import's planes among it. */
+/* A new dmabroker_params_v1 that says nothing yet. */
+struct object *new_params(void);
+/* One that says what a CreateBuffer says; an import's planes among it. */
 struct object *params_of(const struct json *request);
 /* The plane event of an object's buffer, as it is now. */
 const struct event *plane_of(const struct object *buffer, unsigned plane);

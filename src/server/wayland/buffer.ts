@@ -41,6 +41,8 @@ export class BufferObject {
   #released = false;
   /** Only the connection that allocated it may release it. */
   #owner = false;
+  /** The client knew the buffer before it asked: it would find it again, whatever it has read. */
+  #known = false;
   /** The token that was redeemed for it has the right. */
   #mayRenew = false;
   #renewing = false;
@@ -99,12 +101,12 @@ export class BufferObject {
       const adopted = this.broker.adopt(this.connection.client, request);
       if (adopted === null) return 'unknown';
       this.#owner = adopted.isOwner;
+      this.#known = true;
       this.#mayRenew = adopted.mayRenew;
       this.show(adopted.buffer);
       // What it was told, or would have been, while nobody was there to hear it.
       if (adopted.buffer.state === 'lost') this.#watcher.lost?.(adopted.buffer.generation);
       this.#recalled(adopted.buffer);
-      if (adopted.buffer.state === 'lost') this.#watcher.lost?.(adopted.buffer.generation);
       return adopted.taken;
     } catch (error) {
       this.failed(asRefusal(error));
@@ -352,12 +354,12 @@ export class BufferObject {
 
   /**
    * Releases what nobody else keeps, when what was asked before is done. The client cannot have read what was
-   * not sent: a buffer of whatever lifetime would stay without anybody who knows its id.
+   * not sent: a buffer of whatever lifetime would stay without anybody who knows its id, but for an adopted one.
    */
   #gone(): void {
     this.#abandoned = true;
     this.#buffer?.watchers.delete(this.#watcher);
-    const unread = this.#done === null || this.connection.isUnsent(this.#done);
+    const unread = !this.#known && (this.#done === null || this.connection.isUnsent(this.#done));
     const letGo = () => {
       const buffer = this.#buffer;
       if (buffer === null || !this.#owner || this.#released) return;
