@@ -104,7 +104,6 @@ export class BufferObject {
       // What it was told, or would have been, while nobody was there to hear it.
       if (adopted.buffer.state === 'lost') this.#watcher.lost?.(adopted.buffer.generation);
       this.#recalled(adopted.buffer);
-      if (adopted.buffer.state === 'lost') this.#watcher.lost?.(adopted.buffer.generation);
       return adopted.taken;
     } catch (error) {
       this.failed(asRefusal(error));
