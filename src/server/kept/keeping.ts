@@ -45,6 +45,8 @@ export class Keeping {
   readonly #clients = new Map<string, { slot: number; references: number; connected: boolean }>();
   readonly #changed = new Set<BrokerBuffer | Client>();
   readonly #unkept = new Set<string>();
+  /** What is known of them was not written, for want of room. */
+  readonly #unwritten = new Set<string>();
   /** By buffer, the user whose part of the file it has. */
   readonly #shares = new Map<string, number>();
   /** Of buffers, of which a user gets a half at most. */
@@ -125,12 +127,13 @@ export class Keeping {
     const records = this.#buffers.get(record.id);
     this.#buffers.delete(record.id);
     this.#unkept.delete(record.id);
+    this.#unwritten.delete(record.id);
     const uid = this.#shares.get(record.id);
     if (uid !== undefined) this.#pool.give(uid, 1);
     this.#shares.delete(record.id);
     if (records !== undefined) {
       // The state first: a memory without one is nothing.
-      if (records.state !== null) this.slots.remove(records.state);
+      if (records.state !== null) this.slots.discard(records.state);
       if (records.memory !== null) this.slots.remove(records.memory.slot);
       this.#refer(records, new Set());
     }
@@ -139,7 +142,7 @@ export class Keeping {
 
   get use(): KeptUse {
     const { size, over, waiting, owed } = this.store;
-    const unkept = new Set(this.#unkept);
+    const unkept = new Set([...this.#unkept, ...this.#unwritten]);
     for (const name of owed) unkept.add(bufferOf(name));
     return { fds: size, keeperFds: over, waiting, unkept: unkept.size };
   }
@@ -195,8 +198,10 @@ export class Keeping {
       const before = records.memory?.slot ?? null;
       // Of what is made over REST nobody tells here.
       const told = before === null ? buffer.owner.client === null : this.slots.isTold(before);
-      const slot = this.#put(memoryRecord(keptMemory(buffer)), told, before);
+      const slot = this.#put(memoryRecord(keptMemory(buffer)), told);
       if (slot === null) return;
+      // A message on its way may say there that it is told.
+      if (before !== null) this.slots.remove(before);
       records.memory = { slot, generation: buffer.generation };
       this.#buffers.set(buffer.id, records);
       if (known !== undefined) this.store.drop(buffer.id);
@@ -204,14 +209,16 @@ export class Keeping {
     for (const { client } of buffer.recipients) this.#ensure(client);
     if (buffer.owner.client !== null) this.#ensure(buffer.owner.client);
     const state = this.world().broker.keptState(buffer);
-    const slot = this.#put(stateRecord(buffer.id, state), true, records.state);
+    const slot = this.#put(stateRecord(buffer.id, state), true);
+    // Where there is no room, what it says is of the past: a token that was revoked must not be good again. Rather
+    // nothing is known of it.
+    if (records.state !== null) this.slots.discard(records.state);
+    records.state = slot;
     if (slot === null) {
-      // What it says is of the past: a token that was revoked must not be good again. Rather nothing is known of it.
-      if (records.state !== null) this.slots.remove(records.state);
-      records.state = null;
+      this.#unwritten.add(buffer.id);
       return;
     }
-    records.state = slot;
+    this.#unwritten.delete(buffer.id);
     this.#refer(records, namedBy(state));
     if (buffer.released && !isStored(buffer)) this.store.drop(buffer.id);
   }
@@ -244,8 +251,9 @@ export class Keeping {
 
   #writeClient(client: Client): void {
     const known = this.#clients.get(client.id);
-    const slot = this.#put(clientRecord(keptClient(client)), true, known?.slot ?? null);
+    const slot = this.#put(clientRecord(keptClient(client)), true);
     if (slot === null) return;
+    if (known !== undefined) this.slots.discard(known.slot);
     const { references = 0 } = known ?? {};
     this.#clients.set(client.id, { slot, references, connected: client.connected });
   }
@@ -259,7 +267,7 @@ export class Keeping {
 
   #dropClient(id: string): void {
     const known = this.#clients.get(id);
-    if (known !== undefined) this.slots.remove(known.slot);
+    if (known !== undefined) this.slots.discard(known.slot);
     this.#clients.delete(id);
   }
 
@@ -279,8 +287,8 @@ export class Keeping {
     records.clients = clients;
   }
 
-  #put(record: Buffer, told: boolean, replaces: number | null): number | null {
-    const slot = this.slots.write(record, { told, replaces });
+  #put(record: Buffer, told: boolean): number | null {
+    const slot = this.slots.write(record, { told, replaces: null });
     if (slot === null) this.#noRoom();
     return slot;
   }
