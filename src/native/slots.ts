@@ -41,7 +41,8 @@ const FREE = 0;
 const FIRST = 1;
 const REST = 2;
 
-const slotsFor = (bytes: number): number => Math.max(1, Math.ceil(bytes / PAYLOAD));
+/** How many a record of so many bytes takes. */
+export const slotsFor = (bytes: number): number => Math.max(1, Math.ceil(bytes / PAYLOAD));
 
 /** Such a file cannot be read: it is not whole, or no such file at all. */
 export class UnreadableSlots extends Error {
@@ -258,6 +259,11 @@ export class Slots {
 
   tell(slot: number): void {
     this.#setWord(slot, Slot.told, 1);
+  }
+
+  /** How many the record has. */
+  count(slot: number): number {
+    return slotsFor(this.#word(slot, Slot.length));
   }
 
   /** How many there are, free or not. */

@@ -11,7 +11,7 @@ import type { Broker } from '../../broker/broker.js';
 import { BrokerBuffer, type Client } from '../../broker/buffer.js';
 import { FairPool } from '../../broker/fair-pool.js';
 import { type KeptState, keptClient, keptMemory } from '../../broker/kept.js';
-import type { Slots } from '../../native/slots.js';
+import { type Slots, slotsFor } from '../../native/slots.js';
 import type { KeptUse } from '../words/metrics.js';
 import type { FdStore, FoundFd, StoredFd } from './fd-store.js';
 import type { Found } from './found.js';
@@ -35,8 +35,9 @@ export interface KeepingWorld {
   unkept(id: string): void;
 }
 
-/** Most buffers have so many. */
+/** Most buffers have so many: a part. Names of control groups, which a user may choose, make it more. */
 const SLOTS_PER_BUFFER = 4;
+const partsOf = (slots: number): number => Math.max(1, Math.ceil(slots / SLOTS_PER_BUFFER));
 /** What new buffers may take; the rest is for what is written anew, and for those who have more to say. */
 const USED_PART = 3 / 4;
 
@@ -47,9 +48,9 @@ export class Keeping {
   readonly #unkept = new Set<string>();
   /** What is known of them was not written, for want of room. */
   readonly #unwritten = new Set<string>();
-  /** By buffer, the user whose part of the file it has. */
-  readonly #shares = new Map<string, number>();
-  /** Of buffers, of which a user gets a half at most. */
+  /** By buffer, the user whose part of the file it has, and how much of that. */
+  readonly #shares = new Map<string, { readonly uid: number; readonly parts: number }>();
+  /** Of parts as most buffers have, of which a user gets a half at most. */
   readonly #pool: FairPool;
   #isFull = false;
   #frozen = false;
@@ -76,8 +77,10 @@ export class Keeping {
         clients: new Set(),
       };
       this.#buffers.set(id, records);
-      this.#shares.set(id, state.charged.who.uid);
-      this.#pool.overdraw(state.charged.who.uid, 1);
+      const { uid } = state.charged.who;
+      const parts = partsOf(this.slots.count(slots.memory) + this.slots.count(slots.state));
+      this.#shares.set(id, { uid, parts });
+      this.#pool.overdraw(uid, parts);
       this.#refer(records, namedBy(state));
       if (stored.length > 0) inStore.set(id, stored);
     }
@@ -128,8 +131,8 @@ export class Keeping {
     this.#buffers.delete(record.id);
     this.#unkept.delete(record.id);
     this.#unwritten.delete(record.id);
-    const uid = this.#shares.get(record.id);
-    if (uid !== undefined) this.#pool.give(uid, 1);
+    const share = this.#shares.get(record.id);
+    if (share !== undefined) this.#pool.give(share.uid, share.parts);
     this.#shares.delete(record.id);
     if (records !== undefined) {
       // The state first: a memory without one is nothing.
@@ -193,12 +196,16 @@ export class Keeping {
   #write(buffer: BrokerBuffer): void {
     const known = this.#buffers.get(buffer.id);
     const records: Records = known ?? { memory: null, state: null, clients: new Set() };
-    if (records.memory === null && !this.#admit(buffer)) return;
+    const state = this.world().broker.keptState(buffer);
+    const stateText = stateRecord(buffer.id, state);
     if (records.memory?.generation !== buffer.generation) {
+      const memoryText = memoryRecord(keptMemory(buffer));
+      const slots = slotsFor(memoryText.length) + slotsFor(stateText.length);
+      if (records.memory === null && !this.#admit(buffer, partsOf(slots))) return;
       const before = records.memory?.slot ?? null;
       // Of what is made over REST nobody tells here.
       const told = before === null ? buffer.owner.client === null : this.slots.isTold(before);
-      const slot = this.#put(memoryRecord(keptMemory(buffer)), told);
+      const slot = this.#put(memoryText, told);
       if (slot === null) return;
       // A message on its way may say there that it is told.
       if (before !== null) this.slots.remove(before);
@@ -208,8 +215,7 @@ export class Keeping {
     }
     for (const { client } of buffer.recipients) this.#ensure(client);
     if (buffer.owner.client !== null) this.#ensure(buffer.owner.client);
-    const state = this.world().broker.keptState(buffer);
-    const slot = this.#put(stateRecord(buffer.id, state), true);
+    const slot = this.#put(stateText, true);
     // Where there is no room, what it says is of the past: a token that was revoked must not be good again. Rather
     // nothing is known of it.
     if (records.state !== null) this.slots.discard(records.state);
@@ -224,17 +230,17 @@ export class Keeping {
   }
 
   /** Whether its user may have one more here: a part stays free for what is written anew. */
-  #admit({ id, charge }: BrokerBuffer): boolean {
+  #admit({ id, charge }: BrokerBuffer, parts: number): boolean {
     if (this.#shares.has(id)) return true;
     // Its fds would not be in the store.
     if (this.#unkept.has(id)) return false;
     const { uid } = charge.who;
-    if (!this.#pool.take(uid, 1)) {
+    if (!this.#pool.take(uid, parts)) {
       this.#noRoom();
       this.#unkept.add(id);
       return false;
     }
-    this.#shares.set(id, uid);
+    this.#shares.set(id, { uid, parts });
     return true;
   }
 

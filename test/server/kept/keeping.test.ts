@@ -89,3 +89,26 @@ t.test('a restart takes no room: what there was is there after one and after the
   world.slots.close();
   t.end();
 });
+
+t.test(
+  'whose records are long has its part of the file all the same, and others have theirs',
+  (t) => {
+    let world = new World(Slots.make('test', 1024, VERSION));
+    const early = world.fill(3, 0, { uid: 1001 });
+    // As a tree of its own that the service manager has given to a user.
+    world.fill(150, 0, { uid: 1002, cgroup: `/a.slice${'/long'.repeat(700)}` });
+    t.equal(world.full, 1);
+    t.ok(world.kept.use.unkept > 100, 'of the same user');
+    for (const buffer of early) world.broker.share(buffer, TERMS);
+    world.kept.flush();
+    const late = world.fill(3, 2, { uid: 1001 });
+    const ids = [...early, ...late].map(({ id }) => id);
+    for (let restart = 1; restart <= 2; restart++) {
+      world = world.restarted();
+      const own = [...world.broker.buffers].filter(({ charge }) => charge.who.uid === 1001);
+      t.same(own.map(({ id }) => id).sort(), [...ids].sort(), `restart ${restart}`);
+    }
+    world.slots.close();
+    t.end();
+  },
+);
