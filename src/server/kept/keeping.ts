@@ -196,6 +196,7 @@ export class Keeping {
   #write(buffer: BrokerBuffer): void {
     const known = this.#buffers.get(buffer.id);
     const records: Records = known ?? { memory: null, state: null, clients: new Set() };
+    if (known === undefined && this.#isRefused(buffer.id)) return;
     const state = this.world().broker.keptState(buffer);
     const stateText = stateRecord(buffer.id, state);
     if (records.memory?.generation !== buffer.generation) {
@@ -232,8 +233,6 @@ export class Keeping {
   /** Whether its user may have one more here: a part stays free for what is written anew. */
   #admit({ id, charge }: BrokerBuffer, parts: number): boolean {
     if (this.#shares.has(id)) return true;
-    // Its fds would not be in the store.
-    if (this.#unkept.has(id)) return false;
     const { uid } = charge.who;
     if (!this.#pool.take(uid, parts)) {
       this.#noRoom();
@@ -242,6 +241,11 @@ export class Keeping {
     }
     this.#shares.set(id, { uid, parts });
     return true;
+  }
+
+  /** Its user has had no part for it: its fds would not be in the store. */
+  #isRefused(id: string): boolean {
+    return this.#unkept.has(id) && !this.#shares.has(id);
   }
 
   #noRoom(): void {
