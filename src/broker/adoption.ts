@@ -71,7 +71,11 @@ export class Adoption {
   #fill(buffer: BrokerBuffer, brought: readonly number[]): number[] {
     const { allocation } = buffer;
     const { identities = [], planes } = allocation;
-    const files = new Map(brought.map((fd) => [this.parts.world.identity(fd), fd]));
+    const { world } = this.parts;
+    // Who has a memfd can open it anew, for reading alone; whoever has the buffer gets what is taken here.
+    const usable =
+      allocation.handleType === 'memfd' ? brought.filter((fd) => world.isWritable(fd)) : brought;
+    const files = new Map(usable.map((fd) => [world.identity(fd), fd]));
     const fds = identities.flatMap((each) => files.get(each) ?? []);
     if (fds.length === 0 || fds.length < identities.length) {
       const message = `the memory of ${buffer.id} is with its clients alone: its planes are needed, and what was brought are not those`;

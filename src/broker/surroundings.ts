@@ -52,6 +52,8 @@ export interface Surroundings extends Workshop, LingeringWorld, PoolWorld, TextW
   openProcess(pid: number, name: string): number | null;
   /** st_dev:st_ino of a dma_buf or memfd. */
   identity(fd: number): string;
+  /** Whether the file can be written by this fd, which says so of the fd and not of the file. */
+  isWritable(fd: number): boolean;
   /** Whether the process behind a pidfd has ended. */
   exited(pidfd: number): boolean;
   /** Told what has happened; must not call back into the broker. */

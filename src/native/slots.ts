@@ -41,7 +41,8 @@ const FREE = 0;
 const FIRST = 1;
 const REST = 2;
 
-const slotsFor = (bytes: number): number => Math.max(1, Math.ceil(bytes / PAYLOAD));
+/** How many a record of so many bytes takes. */
+export const slotsFor = (bytes: number): number => Math.max(1, Math.ceil(bytes / PAYLOAD));
 
 /** Such a file cannot be read: it is not whole, or no such file at all. */
 export class UnreadableSlots extends Error {
@@ -225,10 +226,19 @@ export class Slots {
 
   /** Its slots are not used again before `recycle`. */
   remove(slot: number): void {
+    this.#freed.push(...this.#clear(slot));
+  }
+
+  /** The same of a record of whose words nobody has an address: its slots are free at once. */
+  discard(slot: number): void {
+    this.#free.push(...this.#clear(slot));
+  }
+
+  #clear(slot: number): number[] {
     const chain = this.#slotsOf(slot);
     Atomics.store(this.#words, this.#wordAt(slot, Slot.state), FREE);
     for (const each of chain) this.#setWord(each, Slot.state, FREE);
-    this.#freed.push(...chain);
+    return chain;
   }
 
   /** Nobody has an address of what was removed any more. */
@@ -249,6 +259,11 @@ export class Slots {
 
   tell(slot: number): void {
     this.#setWord(slot, Slot.told, 1);
+  }
+
+  /** How many the record has. */
+  count(slot: number): number {
+    return slotsFor(this.#word(slot, Slot.length));
   }
 
   /** How many there are, free or not. */

@@ -430,6 +430,24 @@ t.test('a recipient brings the memory, and the owner does not come', async (t) =
   over({ broker, world });
 });
 
+t.test(
+  'a memfd that can be read alone is not taken: whoever has the buffer would have that',
+  async (t) => {
+    const life = one('connection');
+    const { world, broker } = restarted(life);
+    const next = broker.connect(peerOf(1));
+    const bring = (fd: number) =>
+      broker.adopt(next, { id: life.buffer.id, session: life.session, fds: [fd] });
+    const [readOnly, fd] = [fdOf(world, 'the file'), fdOf(world, 'the file')];
+    world.readOnly.add(readOnly);
+    t.throws(() => bring(readOnly), { code: 'invalid_argument' });
+    t.equal(broker.get(life.buffer.id).state, 'away');
+    t.match(bring(fd), { taken: [fd] });
+    world.closeFd(readOnly);
+    over({ broker, world });
+  },
+);
+
 t.test('what is brought back is kept anew', async (t) => {
   const life = one('connection');
   life.broker.park(life.buffer, 600);

@@ -68,6 +68,9 @@ await withoutLeaks(t, 'slots', async (t) => {
     t.equal(slots.free, 0);
     t.equal(write(slots, 'y', first), null, 'a replacement wants room beside the old one');
     t.same(texts(reopened(t, slots)), ['first', 'x'.repeat(3 * PAYLOAD)]);
+    slots.discard(first);
+    t.type(write(slots, 'y'), 'number', 'of that one nobody has an address');
+    t.same(texts(reopened(t, slots)).sort(), ['x'.repeat(3 * PAYLOAD), 'y']);
     slots.close();
   });
 
@@ -186,7 +189,7 @@ await withoutLeaks(t, 'slots', async (t) => {
 
   t.test('any writing, replacing, freeing and reopening is what a map does', async (t) => {
     const step = fc.record({
-      what: fc.constantFrom('write', 'replace', 'remove', 'recycle', 'tell', 'reopen'),
+      what: fc.constantFrom('write', 'replace', 'remove', 'discard', 'recycle', 'tell', 'reopen'),
       pick: fc.nat(50),
       length: fc.oneof(fc.nat(20), fc.nat(4 * PAYLOAD)),
     });
@@ -205,8 +208,8 @@ await withoutLeaks(t, 'slots', async (t) => {
           if (slot === null) continue;
           if (replaces !== null) model.delete(replaces);
           model.set(slot, { text, told });
-        } else if (what === 'remove' && known !== undefined) {
-          slots.remove(known);
+        } else if ((what === 'remove' || what === 'discard') && known !== undefined) {
+          slots[what](known);
           model.delete(known);
         } else if (what === 'recycle') slots.recycle();
         else if (what === 'tell' && known !== undefined) {

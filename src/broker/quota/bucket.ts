@@ -8,10 +8,10 @@ export class Bucket {
   #tokens: number | null = null;
   #at = LONG_AGO;
 
-  /** Seconds until one token is there; 0 if one is. `rate`: tokens per second, more than 0. */
-  wait(rate: number, now: Monotonic): number {
+  /** Seconds until so many tokens are there; 0 if they are. `rate`: tokens per second, more than 0. */
+  wait(rate: number, now: Monotonic, count = 1): number {
     this.#refill(rate, now);
-    const missing = 1 - (this.#tokens ?? 0);
+    const missing = count - (this.#tokens ?? 0);
     return missing <= 0 ? 0 : missing / rate;
   }
 

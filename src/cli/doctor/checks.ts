@@ -68,12 +68,14 @@ const service: Check = ({ service }) => {
   if (state.ActiveState !== 'failed') {
     return [wrong(about, `it is ${state.ActiveState}`, service.command('enable --now'))];
   }
+  const ofConfig = Number(state.ExecMainStatus) === EXIT_CONFIG;
   // What is wrong with the file is said below, and what is to be done.
-  const why =
-    Number(state.ExecMainStatus) === EXIT_CONFIG
-      ? 'its configuration is wrong'
-      : service.lastErrors(1).map(sentenceOf).join('') || `status ${state.ExecMainStatus}`;
-  const mend = Number(state.ExecMainStatus) === EXIT_CONFIG ? null : service.command('restart');
+  if (ofConfig && service.check(state)?.status !== 0) {
+    return [wrong(about, 'it has failed: its configuration is wrong', null)];
+  }
+  const why = service.lastErrors(1).map(sentenceOf).join('') || `status ${state.ExecMainStatus}`;
+  // A file that is good by now is not tried by itself, and ten starts have ended the sockets.
+  const mend = ofConfig ? 'dmabrokerctl restart' : service.command('restart');
   return [wrong(about, `it has failed: ${why}`, mend)];
 };
 

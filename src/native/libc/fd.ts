@@ -11,6 +11,8 @@ const F_SETFL = 4;
 const F_DUPFD_CLOEXEC = 1030;
 const FD_CLOEXEC = 1;
 const O_NONBLOCK = 0o4000;
+const O_ACCMODE = 3;
+const O_RDWR = 2;
 
 const closeFn = symbol('close');
 const fcntl = symbol('fcntl');
@@ -55,6 +57,11 @@ export function setNonBlocking(fd: number): void {
 
 export function isCloexec(fd: number): boolean {
   return (fcntlOrThrow(fd, F_GETFD, 0) & FD_CLOEXEC) !== 0;
+}
+
+/** Whether it was opened for reading and writing; of the open file, as it is for whoever else has it. */
+export function isWritable(fd: number): boolean {
+  return (fcntlOrThrow(fd, F_GETFL, 0) & O_ACCMODE) === O_RDWR;
 }
 
 /** st_dev:st_ino, which identifies the file (a dma_buf's too) across processes. */

@@ -11,7 +11,7 @@ import type { Broker } from '../../broker/broker.js';
 import { BrokerBuffer, type Client } from '../../broker/buffer.js';
 import { FairPool } from '../../broker/fair-pool.js';
 import { type KeptState, keptClient, keptMemory } from '../../broker/kept.js';
-import type { Slots } from '../../native/slots.js';
+import { type Slots, slotsFor } from '../../native/slots.js';
 import type { KeptUse } from '../words/metrics.js';
 import type { FdStore, FoundFd, StoredFd } from './fd-store.js';
 import type { Found } from './found.js';
@@ -35,8 +35,9 @@ export interface KeepingWorld {
   unkept(id: string): void;
 }
 
-/** Most buffers have so many. */
+/** Most buffers have so many: a part. Names of control groups, which a user may choose, make it more. */
 const SLOTS_PER_BUFFER = 4;
+const partsOf = (slots: number): number => Math.max(1, Math.ceil(slots / SLOTS_PER_BUFFER));
 /** What new buffers may take; the rest is for what is written anew, and for those who have more to say. */
 const USED_PART = 3 / 4;
 
@@ -45,9 +46,11 @@ export class Keeping {
   readonly #clients = new Map<string, { slot: number; references: number; connected: boolean }>();
   readonly #changed = new Set<BrokerBuffer | Client>();
   readonly #unkept = new Set<string>();
-  /** By buffer, the user whose part of the file it has. */
-  readonly #shares = new Map<string, number>();
-  /** Of buffers, of which a user gets a half at most. */
+  /** What is known of them was not written, for want of room. */
+  readonly #unwritten = new Set<string>();
+  /** By buffer, the user whose part of the file it has, and how much of that. */
+  readonly #shares = new Map<string, { readonly uid: number; readonly parts: number }>();
+  /** Of parts as most buffers have, of which a user gets a half at most. */
   readonly #pool: FairPool;
   #isFull = false;
   #frozen = false;
@@ -74,8 +77,10 @@ export class Keeping {
         clients: new Set(),
       };
       this.#buffers.set(id, records);
-      this.#shares.set(id, state.charged.who.uid);
-      this.#pool.overdraw(state.charged.who.uid, 1);
+      const { uid } = state.charged.who;
+      const parts = partsOf(this.slots.count(slots.memory) + this.slots.count(slots.state));
+      this.#shares.set(id, { uid, parts });
+      this.#pool.overdraw(uid, parts);
       this.#refer(records, namedBy(state));
       if (stored.length > 0) inStore.set(id, stored);
     }
@@ -125,12 +130,13 @@ export class Keeping {
     const records = this.#buffers.get(record.id);
     this.#buffers.delete(record.id);
     this.#unkept.delete(record.id);
-    const uid = this.#shares.get(record.id);
-    if (uid !== undefined) this.#pool.give(uid, 1);
+    this.#unwritten.delete(record.id);
+    const share = this.#shares.get(record.id);
+    if (share !== undefined) this.#pool.give(share.uid, share.parts);
     this.#shares.delete(record.id);
     if (records !== undefined) {
       // The state first: a memory without one is nothing.
-      if (records.state !== null) this.slots.remove(records.state);
+      if (records.state !== null) this.slots.discard(records.state);
       if (records.memory !== null) this.slots.remove(records.memory.slot);
       this.#refer(records, new Set());
     }
@@ -139,7 +145,7 @@ export class Keeping {
 
   get use(): KeptUse {
     const { size, over, waiting, owed } = this.store;
-    const unkept = new Set(this.#unkept);
+    const unkept = new Set([...this.#unkept, ...this.#unwritten]);
     for (const name of owed) unkept.add(bufferOf(name));
     return { fds: size, keeperFds: over, waiting, unkept: unkept.size };
   }
@@ -190,45 +196,56 @@ export class Keeping {
   #write(buffer: BrokerBuffer): void {
     const known = this.#buffers.get(buffer.id);
     const records: Records = known ?? { memory: null, state: null, clients: new Set() };
-    if (records.memory === null && !this.#admit(buffer)) return;
+    if (known === undefined && this.#isRefused(buffer.id)) return;
+    const state = this.world().broker.keptState(buffer);
+    const stateText = stateRecord(buffer.id, state);
     if (records.memory?.generation !== buffer.generation) {
+      const memoryText = memoryRecord(keptMemory(buffer));
+      const slots = slotsFor(memoryText.length) + slotsFor(stateText.length);
+      if (records.memory === null && !this.#admit(buffer, partsOf(slots))) return;
       const before = records.memory?.slot ?? null;
       // Of what is made over REST nobody tells here.
       const told = before === null ? buffer.owner.client === null : this.slots.isTold(before);
-      const slot = this.#put(memoryRecord(keptMemory(buffer)), told, before);
+      const slot = this.#put(memoryText, told);
       if (slot === null) return;
+      // A message on its way may say there that it is told.
+      if (before !== null) this.slots.remove(before);
       records.memory = { slot, generation: buffer.generation };
       this.#buffers.set(buffer.id, records);
       if (known !== undefined) this.store.drop(buffer.id);
     }
     for (const { client } of buffer.recipients) this.#ensure(client);
     if (buffer.owner.client !== null) this.#ensure(buffer.owner.client);
-    const state = this.world().broker.keptState(buffer);
-    const slot = this.#put(stateRecord(buffer.id, state), true, records.state);
+    const slot = this.#put(stateText, true);
+    // Where there is no room, what it says is of the past: a token that was revoked must not be good again. Rather
+    // nothing is known of it.
+    if (records.state !== null) this.slots.discard(records.state);
+    records.state = slot;
     if (slot === null) {
-      // What it says is of the past: a token that was revoked must not be good again. Rather nothing is known of it.
-      if (records.state !== null) this.slots.remove(records.state);
-      records.state = null;
+      this.#unwritten.add(buffer.id);
       return;
     }
-    records.state = slot;
+    this.#unwritten.delete(buffer.id);
     this.#refer(records, namedBy(state));
     if (buffer.released && !isStored(buffer)) this.store.drop(buffer.id);
   }
 
   /** Whether its user may have one more here: a part stays free for what is written anew. */
-  #admit({ id, charge }: BrokerBuffer): boolean {
+  #admit({ id, charge }: BrokerBuffer, parts: number): boolean {
     if (this.#shares.has(id)) return true;
-    // Its fds would not be in the store.
-    if (this.#unkept.has(id)) return false;
     const { uid } = charge.who;
-    if (!this.#pool.take(uid, 1)) {
+    if (!this.#pool.take(uid, parts)) {
       this.#noRoom();
       this.#unkept.add(id);
       return false;
     }
-    this.#shares.set(id, uid);
+    this.#shares.set(id, { uid, parts });
     return true;
+  }
+
+  /** Its user has had no part for it: its fds would not be in the store. */
+  #isRefused(id: string): boolean {
+    return this.#unkept.has(id) && !this.#shares.has(id);
   }
 
   #noRoom(): void {
@@ -244,8 +261,9 @@ export class Keeping {
 
   #writeClient(client: Client): void {
     const known = this.#clients.get(client.id);
-    const slot = this.#put(clientRecord(keptClient(client)), true, known?.slot ?? null);
+    const slot = this.#put(clientRecord(keptClient(client)), true);
     if (slot === null) return;
+    if (known !== undefined) this.slots.discard(known.slot);
     const { references = 0 } = known ?? {};
     this.#clients.set(client.id, { slot, references, connected: client.connected });
   }
@@ -259,7 +277,7 @@ export class Keeping {
 
   #dropClient(id: string): void {
     const known = this.#clients.get(id);
-    if (known !== undefined) this.slots.remove(known.slot);
+    if (known !== undefined) this.slots.discard(known.slot);
     this.#clients.delete(id);
   }
 
@@ -279,8 +297,8 @@ export class Keeping {
     records.clients = clients;
   }
 
-  #put(record: Buffer, told: boolean, replaces: number | null): number | null {
-    const slot = this.slots.write(record, { told, replaces });
+  #put(record: Buffer, told: boolean): number | null {
+    const slot = this.slots.write(record, { told, replaces: null });
     if (slot === null) this.#noRoom();
     return slot;
   }

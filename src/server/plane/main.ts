@@ -18,7 +18,7 @@ import { after } from '../../memory/clock.js';
 import type { LogLevel } from '../../memory/log-level.js';
 import { SystemClock } from '../../native/clock.js';
 import { Closers } from '../../native/closers.js';
-import { close, identity } from '../../native/libc/fd.js';
+import { close, identity, isWritable } from '../../native/libc/fd.js';
 import { sealedBytes } from '../../native/libc/memory.js';
 import { hasExited, nameThread, openProcess, processName } from '../../native/libc/process.js';
 import { remains, tells } from '../../native/remains.js';
@@ -121,6 +121,7 @@ const broker: Broker = new Broker(
     openProcess,
     exited: hasExited,
     identity,
+    isWritable,
     closeFd: close,
     report: (event) => {
       // What is let go of then is kept.

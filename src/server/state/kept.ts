@@ -83,7 +83,7 @@ function isUsable(fd: number, logger: Logger): boolean {
     const reason = messageOf(error);
     if (error instanceof LaterSlots) {
       throw new ConfigError(
-        `what was kept over the restart is of a later dmabrokerd (${reason}): install that again, or give up all buffers with \`systemctl clean --what=fdstore dmabrokerd\``,
+        `what was kept over the restart is of a later dmabrokerd (${reason}): install that again, or give up all buffers with \`systemctl stop dmabrokerd.socket dmabrokerd-rest.socket; systemctl reset-failed dmabrokerd; systemctl clean --what=fdstore dmabrokerd\``,
       );
     }
     const text = `what was kept over the restart cannot be read (${reason}): buffers of before are lost to their owners, and it is set aside as ${SET_ASIDE_NAME}`;

@@ -227,6 +227,13 @@ export class FakeWorld implements Surroundings {
     return this.identities.get(fd) ?? `0:${fd}`;
   }
 
+  /** fds that were opened for reading alone. */
+  readonly readOnly = new Set<number>();
+
+  isWritable(fd: number): boolean {
+    return !this.readOnly.has(fd);
+  }
+
   /** Buffers that are to outlive the daemon and wait for the service manager; null: it has room. */
   keeping: (() => void)[] | null = null;
 

@@ -143,6 +143,14 @@ for (const [what, changes, wanted] of [
     /^wrong service: it has failed: Unable to locate →/,
   ],
   [
+    'failed of a configuration that is good by now, or of what an exit status cannot tell from it',
+    {
+      unit: { ActiveState: 'failed', ExecMainStatus: '2' },
+      journal: '{"level":60,"msg":"it is of a later dmabrokerd"}\n',
+    },
+    /^wrong service: it has failed: it is of a later dmabrokerd → dmabrokerctl restart$/,
+  ],
+  [
     'a wrong configuration',
     { check: { status: 2, stdout: '', stderr: 'dmabrokerd: /etc/x.toml:3: log.level must be\n' } },
     /^wrong configuration: .*x\.toml:3: log\.level must be → mend the file, then: dmabrokerctl/,
@@ -283,6 +291,15 @@ for (const [what, changes, wanted] of [
     t.same(more, [], 'and nothing else');
   });
 }
+
+t.test('failed of a configuration that is wrong: what to mend is said of the file', async (t) => {
+  const check = { status: 2, stdout: '', stderr: 'dmabrokerd: /etc/x.toml:3: log.level must be\n' };
+  const unit = { ActiveState: 'failed', ExecMainStatus: '2' };
+  const [service, file, ...more] = await complaints({ unit, check });
+  t.equal(service, 'wrong service: it has failed: its configuration is wrong → null');
+  t.match(file, /^wrong configuration: .*must be → mend the file/);
+  t.same(more, []);
+});
 
 t.test('without any dma_buf each source is wrong, not a note', async (t) => {
   const all = await complaints(device(source('udmabuf', false, 'a reason')));

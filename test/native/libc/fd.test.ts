@@ -2,7 +2,14 @@
 import { openSync } from 'node:fs';
 import t from 'tap';
 import { callInt, symbol } from '../../../src/native/ffi.js';
-import { close, duplicate, identity, isCloexec, setCloexec } from '../../../src/native/libc/fd.js';
+import {
+  close,
+  duplicate,
+  identity,
+  isCloexec,
+  isWritable,
+  setCloexec,
+} from '../../../src/native/libc/fd.js';
 import { withoutLeaks } from '../../support/fds.js';
 
 const badFd = { name: 'SystemError', code: 'EBADF' };
@@ -23,11 +30,15 @@ await withoutLeaks(t, 'fds', async (t) => {
   setCloexec(inherited);
   t.ok(isCloexec(inherited));
 
-  for (const each of [fd, copy, other, inherited]) close(each);
+  const both = openSync('/dev/zero', 'r+');
+  t.same([isWritable(fd), isWritable(both)], [false, true]);
+
+  for (const each of [fd, copy, other, inherited, both]) close(each);
   t.throws(() => close(fd), badFd, 'once is enough');
   t.throws(() => close(-1), badFd);
   t.throws(() => duplicate(fd), badFd);
   t.throws(() => isCloexec(fd), badFd);
+  t.throws(() => isWritable(fd), badFd);
   t.throws(() => setCloexec(fd), badFd);
   t.throws(() => identity(fd), { code: 'EBADF' });
 });

@@ -46,7 +46,8 @@ class Manager {
     return 'sent';
   };
 
-  readonly unread = () => this.readAt > this.clock.now();
+  /** It has read a message before it does what that takes. */
+  readonly unread = () => this.readAt - this.costMs > this.clock.now();
 
   readonly referred = (identity: string, by: 1 | -1) => {
     this.references.set(identity, (this.references.get(identity) ?? 0) + by);

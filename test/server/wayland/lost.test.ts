@@ -4,9 +4,11 @@ import { BrokerError } from '../../../src/memory/errors.js';
 import {
   dmabroker_buffer_v1,
   dmabroker_manager_v1,
+  dmabroker_params_v1,
   dmabroker_share_v1,
 } from '../../../src/protocol/dmabroker-v1.gen.js';
-import { Bench, FREE, MANAGER } from './support/bench.js';
+import { wl_display } from '../../../src/protocol/wayland.gen.js';
+import { Bench, FREE, MANAGER, REGISTRY } from './support/bench.js';
 
 const BUFFER = FREE;
 const SHARE = FREE + 10;
@@ -34,6 +36,27 @@ t.test('everybody who has it is told', async (t) => {
   const { owner, other } = lost();
   t.match(owner.events(), [{ object: BUFFER, name: event('lost'), values: [1] }]);
   t.match(other.events(), [{ object: REDEEMED, name: event('lost'), values: [1] }]);
+});
+
+t.test('who takes up what was lost meanwhile is told once', async (t) => {
+  const owner = new Bench();
+  owner.request(wl_display, 1, 'get_registry', REGISTRY);
+  owner.bind(1, dmabroker_manager_v1.name, 1, MANAGER);
+  const told = owner.events().find(({ name }) => name === 'dmabroker_manager_v1.session');
+  const session = told?.values[0] as string;
+  const buffer = owner.allocate(BUFFER, 'until_released');
+  owner.close();
+  owner.broker.deviceLost([buffer.allocation]);
+  const next = new Bench([], owner).ready();
+  const params = BUFFER + 1;
+  next.request(dmabroker_manager_v1, MANAGER, 'create_params', params);
+  next.request(dmabroker_params_v1, params, 'adopt', BUFFER, buffer.id, session);
+  const [info, ...rest] = next.events();
+  t.match(info, { object: BUFFER, name: event('info'), values: [buffer.id] });
+  t.same(
+    rest.map(({ name }) => name),
+    ['memory', 'plane', 'done', 'lost'].map(event),
+  );
 });
 
 t.test('the owner has it re-issued, then others get the new planes', async (t) => {

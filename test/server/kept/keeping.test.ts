@@ -1,0 +1,114 @@
+/** What is known of buffers, in a file that has room for few: who loses what when it is full, and that a restart takes no more. */
+import t from 'tap';
+import { Broker } from '../../../src/broker/broker.js';
+import type { BrokerBuffer } from '../../../src/broker/buffer.js';
+import { duplicate } from '../../../src/native/libc/fd.js';
+import { Slots } from '../../../src/native/slots.js';
+import { FdStore } from '../../../src/server/kept/fd-store.js';
+import { findKept } from '../../../src/server/kept/found.js';
+import { Keeping } from '../../../src/server/kept/keeping.js';
+import { VERSION } from '../../../src/server/kept/records.js';
+import { FakeWorld, memfd, offers, peer, request } from '../../broker/support/world.js';
+
+const GRACE_MS = 60_000;
+const TERMS = { uses: 5, uid: null, seconds: null };
+
+class World extends FakeWorld {
+  readonly broker: Broker = new Broker(this, { sources: [memfd], offers });
+  readonly kept: Keeping;
+  full = 0;
+
+  constructor(readonly slots: Slots) {
+    super();
+    const store = {
+      ...{ send: () => 'sent' as const, unread: () => false, referred: () => {} },
+      clock: this.clock,
+    };
+    this.kept = new Keeping(
+      () => ({ broker: this.broker, full: () => this.full++, unkept: () => {} }),
+      slots,
+      new FdStore(store, { max: 0, perSecond: 100 }),
+    );
+    this.observer = this.kept;
+  }
+
+  override keep(buffer: BrokerBuffer, kept: () => void): void {
+    this.kept.keep(buffer, kept);
+  }
+
+  /** So many buffers of a connection that is new, with so many tokens. */
+  fill(count: number, tokens: number, who: Partial<typeof peer> = {}): BrokerBuffer[] {
+    const client = this.broker.connect({ ...peer, ...who });
+    for (let i = 0; i < count; i++) {
+      this.broker.allocate({ client, peer: client.peer }, request(), () => {});
+      this.answer();
+      this.kept.flush();
+    }
+    for (const buffer of client.owned) {
+      for (let i = 0; i < tokens; i++) this.broker.share(buffer, TERMS);
+      this.kept.flush();
+    }
+    return [...client.owned];
+  }
+
+  /** The daemon is killed, and there is another. */
+  restarted(): World {
+    const { slots } = Slots.open(duplicate(this.slots.fd), VERSION);
+    this.slots.close();
+    const found = findKept(slots.records(), [], {
+      ...{ identity: String, dmaBuf: () => null, duplicate: (fd: number) => fd },
+    });
+    const next = new World(slots);
+    next.kept.found(found);
+    next.broker.restore(found.clients, found.buffers, { client: 0, token: 0 }, GRACE_MS);
+    next.kept.flush();
+    return next;
+  }
+
+  get ids(): string[] {
+    return [...this.broker.buffers].map(({ id }) => id).sort();
+  }
+}
+
+t.test('a restart takes no room: what there was is there after one and after the next', (t) => {
+  const COUNT = 1024;
+  let world = new World(Slots.make('test', COUNT, VERSION));
+  world.fill(90, 18);
+  const { ids } = world;
+  t.equal(ids.length, 90);
+  // Each is written anew by the next daemon: for that there is room, but not twice as much.
+  t.ok(world.slots.free < COUNT / 4, `${world.slots.free} are free`);
+  for (let restart = 1; restart <= 3; restart++) {
+    const { free } = world.slots;
+    world = world.restarted();
+    t.same(world.ids, ids, `restart ${restart}`);
+    t.equal(world.full, 0);
+    t.equal(world.slots.free, free);
+    t.equal(world.kept.use.unkept, 0);
+  }
+  world.slots.close();
+  t.end();
+});
+
+t.test(
+  'whose records are long has its part of the file all the same, and others have theirs',
+  (t) => {
+    let world = new World(Slots.make('test', 1024, VERSION));
+    const early = world.fill(3, 0, { uid: 1001 });
+    // As a tree of its own that the service manager has given to a user.
+    world.fill(150, 0, { uid: 1002, cgroup: `/a.slice${'/long'.repeat(700)}` });
+    t.equal(world.full, 1);
+    t.ok(world.kept.use.unkept > 100, 'of the same user');
+    for (const buffer of early) world.broker.share(buffer, TERMS);
+    world.kept.flush();
+    const late = world.fill(3, 2, { uid: 1001 });
+    const ids = [...early, ...late].map(({ id }) => id);
+    for (let restart = 1; restart <= 2; restart++) {
+      world = world.restarted();
+      const own = [...world.broker.buffers].filter(({ charge }) => charge.who.uid === 1001);
+      t.same(own.map(({ id }) => id).sort(), [...ids].sort(), `restart ${restart}`);
+    }
+    world.slots.close();
+    t.end();
+  },
+);
