@@ -23,6 +23,8 @@ export interface Adoption {
 
 /** Until it is given up. */
 const BUSY_MS = [5, 20, 80, 320, 1280];
+/** All of a user's clients may come back at once, and have their memory imported. */
+const PENDING_MS = [...BUSY_MS, 2560, 5120];
 const MAX_LEASE_SECONDS = 86_400;
 const never = new AbortController().signal;
 
@@ -59,7 +61,7 @@ export async function adoptInto(
   options: CallOptions = {},
 ): Promise<ClientBuffer> {
   const left = [...sessions];
-  const waits = [...BUSY_MS];
+  let waited = 0;
   for (;;) {
     const [session = ''] = left;
     const object = newObject();
@@ -73,7 +75,8 @@ export async function adoptInto(
       return await object.receive(ask, options);
     } catch (error) {
       if (!(error instanceof BrokerError)) throw error;
-      const wait = isForAMoment(error) ? waits.shift() : undefined;
+      const waits = error.code === 'busy' ? BUSY_MS : PENDING_MS;
+      const wait = isForAMoment(error) ? waits[waited++] : undefined;
       if (wait !== undefined) await pause(wait, options.signal ?? never);
       else if (isOfAnother(error) && left.length > 1) left.shift();
       else throw error;

@@ -5,7 +5,7 @@
  * Owns nothing: the fds are the buffer's, and open for as long as they are being sent (`end`).
  */
 import { close } from '../native/libc/fd.js';
-import { adoptInto, isOfAnother, memoryOf, type Remembered } from './adopt.js';
+import { type Adoption, adoptInto, isOfAnother, memoryOf, type Remembered } from './adopt.js';
 import { BrokerError } from './broker-error.js';
 import { ClientBuffer } from './buffer.js';
 import type { BufferHome, BufferLink, BufferNews } from './buffer-link.js';
@@ -81,23 +81,38 @@ export class BufferKeeper implements BufferHome, Returning {
   async end(request: 'destroy' | 'release', closeFds: () => void): Promise<void> {
     this.#ended = request;
     this.connection.returning.delete(this);
-    if (this.#returning === null) closeFds();
-    else this.#returning.then(closeFds, closeFds);
+    const back = this.#returning;
+    // A daemon that was restarted lets go of what it is shown: its memory may be here alone.
+    const isNeeded = request === 'release' && this.connection.line !== this.link.line;
+    let memory = isNeeded && !this.#buffer?.gone ? memoryOf(this.#had, this.remembered) : null;
+    let isOpen = true;
+    const close = (): void => {
+      memory = null;
+      if (!isOpen) return;
+      isOpen = false;
+      if (back === null) closeFds();
+      else back.then(closeFds, closeFds);
+    };
+    if (memory === null) close();
     if (this.#buffer?.gone) return;
     if (request === 'destroy') {
       // With the connection that it had it goes, or stays, as its lifetime says.
       if (this.connection.line === this.link.line) await this.link.destroy('destroy');
       return;
     }
-    await this.connection.call(async (line) => {
-      if (line === this.link.line) await this.link.destroy('release');
-      else await this.#releaseOn(line);
-    });
+    try {
+      await this.connection.call(async (line) => {
+        if (line === this.link.line) await this.link.destroy('release');
+        else await this.#releaseOn(line, memory, close);
+      });
+    } finally {
+      close();
+    }
   }
 
   /** It was released while there was no connection, or just before that ended. */
-  async #releaseOn(line: Line): Promise<void> {
-    const adoption = { id: this.#id, sessions: this.#sessions, memory: null };
+  async #releaseOn(line: Line, memory: Adoption['memory'], shown: () => void): Promise<void> {
+    const adoption = { id: this.#id, sessions: this.#sessions, memory };
     const objects: BufferObject[] = [];
     const newObject = (): BufferObject => {
       const object = new BufferObject(line, (_, { planes }) => {
@@ -109,6 +124,7 @@ export class BufferKeeper implements BufferHome, Returning {
     };
     try {
       await adoptInto(newObject, adoption);
+      shown();
       await objects.at(-1)?.destroy('release');
     } catch (error) {
       // It is gone, which is what was wanted.

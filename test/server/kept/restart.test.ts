@@ -2,7 +2,7 @@
  * A daemon that is killed and started again has what its service manager has kept: buffers with their memory,
  * tokens, leases, owners and charges. With memfds, on any machine; test/systemd does the same with systemd.
  */
-import { writeFileSync } from 'node:fs';
+import { readdirSync, readlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { connect } from '../../../src/client/index.js';
@@ -176,4 +176,35 @@ t.test('what nobody comes back for goes', async (t) => {
   await eventually(async () => !(await states()).has(own.id), 'nobody has it any more');
   t.equal((await states()).get(kept.id), 'live');
   await kept.close();
+});
+
+/** Of this process, which keeps what the service manager would. */
+const memfds = (): number =>
+  readdirSync('/proc/self/fd').filter((fd) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${fd}`).includes('memfd:');
+    } catch {
+      return false; // The folder's own.
+    }
+  }).length;
+
+t.test('what is released while the daemon is away is gone when it is back', async (t) => {
+  const { manager, daemon } = await begin(t);
+  const client = await connect({ socket: daemon.clientSocket });
+  const before = memfds();
+  const made = [
+    await client.allocate(memfd),
+    await client.allocate({ ...memfd, lifetime: { lease: 600 } }),
+  ];
+  const away = new Promise<void>((resolve) => client.ref().onDisconnected(() => resolve()));
+  await daemon.end('SIGKILL');
+  await away;
+  const released = Promise.all(made.map((buffer) => buffer.release()));
+  const next = await manager.start([], { env: withoutVulkan });
+  t.teardown(() => next.end('SIGKILL'));
+  await released;
+  await eventually(async () => (await seen(next)).buffers.length === 0, 'nothing is left');
+  t.same((await quota(next)).bytes, 0);
+  await eventually(() => memfds() === before, 'nor here, where the manager is, too');
+  client.close();
 });

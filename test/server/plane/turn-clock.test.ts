@@ -6,6 +6,10 @@ import { FakeClock } from '../../support/clock.js';
 t.test('a turn has one time', async (t) => {
   const machine = new FakeClock();
   const clock = new TurnClock(machine);
+  clock.now();
+  machine.pass(5);
+  t.equal(clock.now(), machine.now(), 'the start is none');
+  clock.turn();
   const first = clock.now();
   t.equal(first, machine.now());
   machine.pass(5);
