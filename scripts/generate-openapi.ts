@@ -19,7 +19,7 @@ const ast = await openapiTypescript(pathToFileURL(join(root, 'openapi.yaml')), {
 });
 writeFileSync(join(root, 'src/rest/openapi.gen.ts'), HEAD + astToString(ast));
 
-/** A discriminator's values, put beside it: validation.ts has them for its sentences. */
+/** A discriminator's values, put beside it for error messages. */
 const VALUES = 'x-discriminator-values';
 const FOR_PEOPLE = new Set([
   'description',
@@ -70,5 +70,5 @@ const document = load(readFileSync(join(root, 'openapi.yaml'), 'utf8'));
 const json = JSON.stringify(forTheServer(document));
 writeFileSync(
   join(root, 'src/rest/description.gen.ts'),
-  `${HEAD}export const DESCRIPTION: string = ${JSON.stringify(json)};\n`,
+  `${HEAD}export const DISCRIMINATOR_VALUES = '${VALUES}';\nexport const DESCRIPTION: string = ${JSON.stringify(json)};\n`,
 );

@@ -26,7 +26,6 @@ const BUSY_MS = [5, 20, 80, 320, 1280];
 /** All of a user's clients may come back at once, and have their memory imported. */
 const PENDING_MS = [...BUSY_MS, 2560, 5120];
 const MAX_LEASE_SECONDS = 86_400;
-const never = new AbortController().signal;
 
 /** What may be brought is a file that the daemon can know, or import. */
 const CAN_BE_SENT = ['dma_buf', 'memfd'];
@@ -77,7 +76,7 @@ export async function adoptInto(
       if (!(error instanceof BrokerError)) throw error;
       const waits = error.code === 'busy' ? BUSY_MS : PENDING_MS;
       const wait = isForAMoment(error) ? waits[waited++] : undefined;
-      if (wait !== undefined) await pause(wait, options.signal ?? never);
+      if (wait !== undefined) await pause(wait, options.signal);
       else if (isOfAnother(error) && left.length > 1) left.shift();
       else throw error;
     }

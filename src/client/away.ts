@@ -9,13 +9,12 @@ const FIRST_MS = 20;
 const LONGEST_MS = 1_000;
 /** Who has not come by then will not: `restart.grace_seconds` as it is by default. */
 const PATIENCE_MS = 30_000;
-const never = new AbortController().signal;
 
 const isAway = (error: unknown): boolean =>
   error instanceof BrokerError && error.code === 'busy' && error.refusal.constraint === 'state';
 
 /** Asks until what is asked for is there again. Rejects with what it is refused with then, and with the signal's reason. */
-export async function onceBack<T>(ask: () => Promise<T>, signal: AbortSignal = never): Promise<T> {
+export async function onceBack<T>(ask: () => Promise<T>, signal?: AbortSignal): Promise<T> {
   const end = performance.now() + PATIENCE_MS;
   for (let ms = FIRST_MS; ; ms = Math.min(LONGEST_MS, 2 * ms)) {
     try {

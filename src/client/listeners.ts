@@ -18,6 +18,16 @@ export class Listeners<A extends unknown[] = []> {
     };
   }
 
+  /** For what happens once: `happened` is what it was, and whoever comes after that is told at once. */
+  addOnce(listener: (...values: A) => void, happened: A | null): () => void {
+    const off = this.add(listener);
+    if (happened !== null) {
+      off();
+      listener(...happened);
+    }
+    return off;
+  }
+
   tell(...values: A): void {
     for (const { listener } of [...this.#all]) {
       try {

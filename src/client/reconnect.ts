@@ -64,18 +64,18 @@ export class Backoff {
 }
 
 /** Rejects with the signal's reason. */
-export function pause(ms: number, giveUp: AbortSignal): Promise<void> {
+export function pause(ms: number, giveUp?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     const aborted = (): void => {
       clearTimeout(timer);
-      reject(giveUp.reason);
+      reject(giveUp?.reason);
     };
     const timer = setTimeout(() => {
-      giveUp.removeEventListener('abort', aborted);
+      giveUp?.removeEventListener('abort', aborted);
       resolve();
     }, ms).unref();
-    giveUp.addEventListener('abort', aborted, { once: true });
-    if (giveUp.aborted) aborted();
+    giveUp?.addEventListener('abort', aborted, { once: true });
+    if (giveUp?.aborted) aborted();
   });
 }
 

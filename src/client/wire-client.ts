@@ -115,12 +115,7 @@ export class WireClient {
 
   /** Called once when the connection is over; returns what takes the listener off. */
   onClosed(listener: (error: ConnectionError) => void): () => void {
-    const off = this.#closed.add(listener);
-    if (this.#over !== null) {
-      off();
-      listener(this.#over);
-    }
-    return off;
+    return this.#closed.addOnce(listener, this.#over === null ? null : [this.#over]);
   }
 
   /** Keeps the process alive; returns what lets it end again. */

@@ -20,6 +20,19 @@ function open(): Map<string, string> {
   return found;
 }
 
+/** How many fds a process has of files that are called so. */
+export function fdsOf(pid: number | string, name: RegExp): number {
+  const folder = `/proc/${pid}/fd`;
+  const called = (fd: string) => {
+    try {
+      return readlinkSync(`${folder}/${fd}`);
+    } catch {
+      return ''; // It was closed just now.
+    }
+  };
+  return readdirSync(folder).filter((fd) => name.test(called(fd))).length;
+}
+
 /** Runs a file's tests and checks that they left no file descriptor open. */
 export async function withoutLeaks(
   t: Test,

@@ -1,12 +1,12 @@
 /** dmabroker-keeper as systemd has it: its socket outlives it, and who connects starts it. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Test } from 'tap';
 import { close } from '../../src/native/libc/fd.js';
 import { listenUnix } from '../../src/native/libc/socket.js';
 import { packageRoot } from '../../src/package-root.js';
+import { fdsOf } from './fds.js';
 import { temporaryFolder } from './folder.js';
 
 export const KEEPER_PROGRAM = join(packageRoot, 'bin/dmabroker-keeper.js');
@@ -44,15 +44,7 @@ export class KeeperService {
 
   /** Files that it has, by what they are called, one for each fd. */
   memories(name: RegExp): number {
-    const folder = `/proc/${this.child.pid}/fd`;
-    const called = (fd: string) => {
-      try {
-        return readlinkSync(join(folder, fd));
-      } catch {
-        return ''; // It was closed just now.
-      }
-    };
-    return readdirSync(folder).filter((fd) => name.test(called(fd))).length;
+    return fdsOf(`${this.child.pid}`, name);
   }
 
   async kill(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {

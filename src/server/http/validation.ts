@@ -9,6 +9,7 @@
 import type { Ajv2020, ErrorObject, ValidateFunction } from 'ajv/dist/2020.js';
 import { BrokerError, type Refusal } from '../../memory/errors.js';
 import type { FieldPath } from '../../memory/refusal-words.js';
+import { DISCRIMINATOR_VALUES } from '../../rest/description.gen.js';
 import { createAjv, loadAjv } from '../config/ajv.js';
 import type { Spec } from './spec.js';
 
@@ -27,9 +28,6 @@ export type ParameterRule = 'all' | 'known' | 'any';
 
 /** The name under which schemas refer to the API description. */
 const ROOT = 'openapi';
-
-/** A discriminator's values, put beside it for error messages (scripts/generate-openapi.ts). */
-const VALUES = 'x-discriminator-values';
 
 /** Makes the validators of an API description. */
 export function createValidators(spec: Spec): Validators {
@@ -70,7 +68,7 @@ function create({ document }: Spec, coerceTypes: boolean): Ajv2020 {
     // Error messages show the value and what the schema would have allowed.
     verbose: true,
     // Words of OpenAPI that say nothing about validity; all others are misspelt and throw.
-    keywords: ['example', VALUES, ...Object.keys(document)],
+    keywords: ['example', DISCRIMINATOR_VALUES, ...Object.keys(document)],
   }).addSchema(document, ROOT);
 }
 
@@ -149,7 +147,7 @@ function sentence({ keyword, message, params, parentSchema }: ErrorObject): stri
     case 'enum':
       return `must be one of ${list(params.allowedValues)}`;
     case 'discriminator':
-      return `must be one of ${list(parentSchema?.[VALUES])}`;
+      return `must be one of ${list(parentSchema?.[DISCRIMINATOR_VALUES])}`;
     case 'pattern':
       return `is not of the form ${params.pattern}`;
     case 'type':
@@ -166,7 +164,7 @@ function possible({ keyword, params, parentSchema }: ErrorObject): Refusal {
     case 'additionalProperties':
       return { possible: Object.keys(parentSchema?.properties ?? {}) };
     case 'discriminator':
-      return { possible: parentSchema?.[VALUES] };
+      return { possible: parentSchema?.[DISCRIMINATOR_VALUES] };
     case 'maximum':
     case 'minimum':
     case 'exclusiveMinimum':

@@ -225,8 +225,12 @@ export class FdStore {
 
   /** Milliseconds until `run` has something to do; -1: never. */
   get wait(): number {
+    let wait = this.overflow?.wait ?? -1;
+    // Each turn asks, and most have nothing for it.
+    const isIdle = this.#outgoing.length === 0 && this.#users.size === 0;
+    if (isIdle && !this.#pace.isMeasuring) return wait;
     const pace = Math.max(RETRY_MS, this.#pace.wait);
-    let wait = soonest(this.overflow?.wait ?? -1, this.#pace.isMeasuring ? RETRY_MS : -1);
+    wait = soonest(wait, this.#pace.isMeasuring ? RETRY_MS : -1);
     if (this.#outgoing.length > 0) return soonest(wait, this.#blocked ? pace : 0);
     for (const { queue, bucket } of this.#users.values()) {
       if (queue.length === 0) continue;

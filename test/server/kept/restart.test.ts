@@ -2,12 +2,13 @@
  * A daemon that is killed and started again has what its service manager has kept: buffers with their memory,
  * tokens, leases, owners and charges. With memfds, on any machine; test/systemd does the same with systemd.
  */
-import { readdirSync, readlinkSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { connect } from '../../../src/client/index.js';
 import type { TestDaemon } from '../../support/daemon.js';
 import { eventually, withoutVulkan } from '../../support/daemon.js';
+import { fdsOf } from '../../support/fds.js';
 import { FREE, RawClient } from '../../support/raw-client.js';
 import { ServiceManager } from '../../support/service-manager.js';
 
@@ -179,14 +180,7 @@ t.test('what nobody comes back for goes', async (t) => {
 });
 
 /** Of this process, which keeps what the service manager would. */
-const memfds = (): number =>
-  readdirSync('/proc/self/fd').filter((fd) => {
-    try {
-      return readlinkSync(`/proc/self/fd/${fd}`).includes('memfd:');
-    } catch {
-      return false; // The folder's own.
-    }
-  }).length;
+const memfds = (): number => fdsOf('self', /memfd:/);
 
 t.test('what is released while the daemon is away is gone when it is back', async (t) => {
   const { manager, daemon } = await begin(t);

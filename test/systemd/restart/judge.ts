@@ -7,10 +7,11 @@
  */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createInterface, type Interface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { median } from '../../../bench/support/report.js';
+import { fdsOf } from '../../support/fds.js';
 import { ask } from '../../support/rest.js';
 import type { LoadReport, Told } from './load.js';
 
@@ -171,9 +172,7 @@ async function judge(reports: readonly LoadReport[], whole: boolean): Promise<st
 /** Memories that the keeper has, as the kernel tells. */
 function withKeeper(): number {
   const pid = systemctl('show', '-P', 'MainPID', 'dmabroker-keeper');
-  if (pid === '0') return 0;
-  const links = readdirSync(`/proc/${pid}/fd`).map((fd) => readlinkSync(`/proc/${pid}/fd/${fd}`));
-  return links.filter((link) => /^\/(dmabuf|memfd):/.test(link)).length;
+  return pid === '0' ? 0 : fdsOf(pid, /^\/(dmabuf|memfd):/);
 }
 
 /** Seconds of CPU that the service manager has used (proc(5)). */
