@@ -1,9 +1,12 @@
 /** errno values as errors with a name: `EMFILE`, the call that failed, and what it was about. */
 import { constants } from 'node:os';
 
+/** Linux's, which Node has no name for (asm-generic/errno.h). */
+export const ETOOMANYREFS = 109;
+
 /** Of two names for one number the first is the usual one: EAGAIN and EWOULDBLOCK. */
 const names = new Map(
-  Object.entries(constants.errno)
+  Object.entries({ ...constants.errno, ETOOMANYREFS })
     .reverse()
     .map(([name, number]) => [number, name]),
 );
