@@ -6,8 +6,9 @@
  */
 import { connect } from '../src/client/index.js';
 import { dmabroker_buffer_v1, dmabroker_manager_v1 } from '../src/protocol/dmabroker-v1.gen.js';
-import { encode, hi, lo, type Message, type MessageOf, type Values } from '../src/protocol/wire.js';
+import { hi, lo, type Message, type MessageOf, type Values } from '../src/protocol/wire.js';
 import { withoutVulkan } from '../test/support/daemon.js';
+import { encode } from '../test/support/wire.js';
 import {
   load,
   type Measured,

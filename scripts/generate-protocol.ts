@@ -1,5 +1,5 @@
 /**
- * Writes the message tables of src/protocol/*.gen.ts from the protocols' XML: our own and, for
+ * Writes the tables of src/protocol/*.gen.ts, with what writes and reads each message, from the protocols' XML: our own and, for
  * wl_display, wl_callback, wl_registry and zwp_linux_dmabuf_v1, the system's (libwayland-dev,
  * wayland-protocols). `--check` compares instead of writing; a protocol whose XML is not installed
  * is left alone and named.
@@ -62,17 +62,65 @@ function argument(arg: Element): string {
   return `{ ${fields.join(', ')} }`;
 }
 
+/** How an argument is called in TypeScript, what it is there, and what writes and reads it (writer.ts, reader.ts). */
+function codec(arg: Element) {
+  const name = need(arg, 'name');
+  const type = need(arg, 'type');
+  const mayBeNull = attribute(arg, 'allow-null') === 'true';
+  // Beside `w`, `o`, `r` and `to`, and beside what TypeScript keeps for itself.
+  const variable = `${name}_`;
+  const of = (type: string, write: string, read: string) => {
+    return { variable, type, write: `w.${write}(${variable});`, read: `r.${read}` };
+  };
+  switch (type) {
+    case 'uint':
+      return of('number', 'uint', 'uint()');
+    case 'int':
+    case 'fixed':
+      return of('number', 'uint', 'int()');
+    case 'string':
+      return mayBeNull
+        ? of('string | null', 'string', 'stringOrNull()')
+        : of('string', 'string', 'string()');
+    case 'array':
+      return of('Uint8Array', 'array', 'array()');
+    case 'fd':
+      return of('number', 'fd', 'fd()');
+    case 'object':
+      return of('number', 'uint', mayBeNull ? 'uint()' : `objectId('${name}')`);
+    case 'new_id':
+      return attribute(arg, 'interface') === undefined
+        ? of('UntypedNewId', 'untypedNewId', 'untypedNewId()')
+        : of('number', 'uint', `newId('${name}')`);
+    default:
+      throw new Error(`an argument of type ${type}`);
+  }
+}
+
 function messages(element: Element, tag: string): string[] {
-  return children(element, tag).map((message, opcode) => {
-    const args = children(message, 'arg').map(argument);
+  return children(element, tag).flatMap((message, opcode) => {
+    const elements = children(message, 'arg');
+    const name = need(message, 'name');
+    const codecs = elements.map(codec);
+    const values = codecs.map(({ variable, type }) => `${variable}: ${type}`);
     const fields = [
-      `name: '${need(message, 'name')}'`,
+      `name: '${name}'`,
       `opcode: ${opcode}`,
       `since: ${attribute(message, 'since') ?? 1}`,
       `destructor: ${attribute(message, 'type') === 'destructor'}`,
-      `args: [${args.join(', ')}]`,
+      `args: [${elements.map(argument).join(', ')}]`,
     ];
-    return `    { ${fields.join(', ')} },`;
+    const writes = ['w.begin(o);', ...codecs.map(({ write }) => write), `w.end(${opcode});`];
+    const reads = [
+      ...codecs.map(({ variable, read }) => `const ${variable} = ${read};`),
+      'r.end();',
+      `to.${name}(${codecs.map(({ variable }) => variable).join(', ')});`,
+    ];
+    return [
+      `    { ${fields.join(', ')},`,
+      `      write: (${['w: Writer', 'o: number', ...values].join(', ')}) => { ${writes.join(' ')} },`,
+      `      read: (r: Reader, to: { ${name}(${values.join(', ')}): void }) => { ${reads.join(' ')} } },`,
+    ];
   });
 }
 
@@ -88,7 +136,7 @@ function enums(element: Element): string[] {
 function table(element: Element): string {
   const name = need(element, 'name');
   return [
-    `export const ${name} = {`,
+    `export const ${name} = named({`,
     `  name: '${name}',`,
     `  version: ${need(element, 'version')},`,
     '  requests: [',
@@ -100,7 +148,7 @@ function table(element: Element): string {
     '  enums: {',
     ...enums(element),
     '  },',
-    '} as const satisfies Interface;',
+    '});',
     '',
   ].join('\n');
 }
@@ -117,11 +165,14 @@ function generate(target: Target, xml: string): string {
   const tables = children(protocol, 'interface')
     .filter((element) => target.only?.includes(need(element, 'name')) ?? true)
     .map(table);
+  const body = tables.join('\n');
   return [
     `// Generated from ${xml.split('/').at(-1)} by scripts/generate-protocol.ts. Do not edit.`,
-    "import type { Interface } from './wire.js';",
+    "import type { Reader } from './reader.js';",
+    `import { named${body.includes('UntypedNewId') ? ', type UntypedNewId' : ''} } from './wire.js';`,
+    "import type { Writer } from './writer.js';",
     '',
-    ...tables,
+    body,
   ].join('\n');
 }
 

@@ -10,7 +10,6 @@ import {
 } from '../../src/protocol/dmabroker-v1.gen.js';
 import { wl_display, wl_registry } from '../../src/protocol/wayland.gen.js';
 import {
-  encode,
   hi,
   type Interface,
   lo,
@@ -18,6 +17,7 @@ import {
   type MessageOf,
   type Values,
 } from '../../src/protocol/wire.js';
+import { encode } from '../../test/support/wire.js';
 
 const DISPLAY = 1;
 const REGISTRY = 2;

@@ -17,6 +17,8 @@ export interface FdParts {
   readonly clients: number;
   /** pidfds of processes that are watched after they have disconnected. */
   readonly pastProcesses: number;
+  /** On their way to clients: the kernel counts these beside the others, to as many as there may be (unix(7)). */
+  readonly inFlight: number;
 }
 
 /**
@@ -29,5 +31,6 @@ export function fdParts(maxFds: number): FdParts {
     buffers: Math.floor((shared * 3) / 4),
     clients: Math.floor(shared / 8),
     pastProcesses: Math.floor(shared / 16),
+    inFlight: Math.floor(maxFds / 2),
   };
 }

@@ -4,15 +4,13 @@
  * Owns: the socket, and received fds until an event's handler takes them.
  */
 import { messageOf } from '../memory/errors.js';
+import { MAX_FDS } from '../memory/limits.js';
 import { close } from '../native/libc/fd.js';
 import { connectUnix, receive, send, shutdown } from '../native/libc/socket.js';
 import { type Watch, watch } from '../native/libc/watch.js';
+import { Reader } from '../protocol/reader.js';
 import { wl_callback, wl_display } from '../protocol/wayland.gen.js';
 import {
-  decode,
-  decodeHeader,
-  type Encoded,
-  encode,
   type Handlers,
   HEADER_SIZE,
   type Interface,
@@ -20,6 +18,7 @@ import {
   type MessageOf,
   type Values,
 } from '../protocol/wire.js';
+import { Writer } from '../protocol/writer.js';
 import type { CallOptions } from './call-options.js';
 import { Listeners } from './listeners.js';
 
@@ -63,14 +62,21 @@ export class ProtocolObject<I extends Interface = Interface> {
     name: N,
     ...values: Values<MessageOf<I, 'requests', N>>
   ): void {
-    const message = this.definition.requests.find((request) => request.name === name) as Message;
+    const message = this.definition.request[name] as Message;
     if (message.destructor) this.dead = true;
-    this.wire.send(encode(message, this.id, values as Values<Message>));
+    this.wire.send(message, this.id, values);
   }
+}
+
+/** What is sent by one sendmsg(2), its fds with the first byte. */
+interface Packet {
+  length: number;
+  fds: readonly number[];
 }
 
 const RETRY_MS = 1;
 const DISPLAY_ID = 1;
+const reader = new Reader();
 
 export class WireClient {
   readonly #objects = new Map<number, ProtocolObject>();
@@ -81,7 +87,11 @@ export class WireClient {
   #nextId = 2;
   #input: Buffer = Buffer.alloc(0);
   #fds: number[] = [];
-  #output: Encoded[] = [];
+  readonly #output = new Writer();
+  readonly #packets: Packet[] = [];
+  /** More is to go with what waits (`together`). */
+  #together = 0;
+  #retry: NodeJS.Timeout | null = null;
   #holds = 0;
   /** Why the connection is over; null while it is not. */
   #over: ConnectionError | null = null;
@@ -146,7 +156,7 @@ export class WireClient {
         const aborted = () => reject(signal?.reason);
         signal?.addEventListener('abort', aborted, { once: true });
         ends.push(() => signal?.removeEventListener('abort', aborted));
-        start(resolve, reject);
+        this.together(() => start(resolve, reject));
       });
     } finally {
       for (const end of ends) end();
@@ -164,27 +174,52 @@ export class WireClient {
     return object;
   }
 
-  /** Queues an encoded request. Its fds stay the caller's, and open until it has been sent. */
-  send(request: Encoded): void {
+  /** Sends a request. Its fds stay the caller's, and open until it has been sent. */
+  send(message: Message, object: number, values: readonly unknown[]): void {
     if (this.#over !== null) throw this.#over;
-    this.#output.push(request);
-    if (this.#output.length === 1) this.#flush();
+    const isFirst = this.#packets.length === 0;
+    const before = this.#output.length;
+    (message.write as (...message: unknown[]) => void)(this.#output, object, ...values);
+    const more = this.#output.length - before;
+    const fds = this.#output.takeFds();
+    const last = this.#packets.at(-1);
+    if (last === undefined || last.fds.length + fds.length > MAX_FDS) {
+      this.#packets.push({ length: more, fds });
+    } else {
+      last.length += more;
+      if (fds.length > 0) last.fds = [...last.fds, ...fds];
+    }
+    // The caller may close them as soon as this returns.
+    if (fds.length > 0 || (isFirst && this.#together === 0)) this.#flush();
+  }
+
+  /** Sends what `requests` asks in one message, as far as nobody has to wait for it. */
+  together<T>(requests: () => T): T {
+    this.#together++;
+    try {
+      return requests();
+    } finally {
+      this.#together--;
+      if (this.#together === 0) this.#flush();
+    }
   }
 
   #flush = (): void => {
     try {
       while (this.#over === null) {
-        const [request] = this.#output;
-        if (request === undefined) return;
-        const { bytes, fds } = request;
-        const sent = send(this.fd, bytes, fds);
+        const [packet] = this.#packets;
+        if (packet === undefined) return;
+        const bytes = this.#output.pending().subarray(0, packet.length);
+        const sent = send(this.fd, bytes, packet.fds);
         if (sent === null) {
-          setTimeout(this.#flush, RETRY_MS);
+          this.#retry ??= setTimeout(this.#again, RETRY_MS);
           return;
         }
         // The fds went with the first byte.
-        if (sent < bytes.length) this.#output[0] = { bytes: bytes.subarray(sent), fds: [] };
-        else this.#output.shift();
+        packet.fds = [];
+        packet.length -= sent;
+        if (packet.length === 0) this.#packets.shift();
+        this.#output.take(sent);
       }
     } catch (error) {
       // The daemon may have said why before it hung up.
@@ -194,6 +229,11 @@ export class WireClient {
     }
   };
 
+  readonly #again = (): void => {
+    this.#retry = null;
+    this.#flush();
+  };
+
   #readable(): void {
     while (this.#over === null) {
       try {
@@ -201,7 +241,8 @@ export class WireClient {
         if (received === null) return;
         this.#fds.push(...received.fds);
         if (received.lost) throw new Error('file descriptors were lost on the way');
-        this.#input = Buffer.concat([this.#input, received.bytes]);
+        this.#input =
+          this.#input.length === 0 ? received.bytes : Buffer.concat([this.#input, received.bytes]);
         this.#dispatchAll();
       } catch (error) {
         this.#end(error instanceof HangUp ? error : new ConnectionError(messageOf(error)));
@@ -224,28 +265,29 @@ export class WireClient {
   }
 
   #dispatchAll(): void {
+    const input = this.#input;
     let at = 0;
-    while (this.#over === null && this.#input.length - at >= HEADER_SIZE) {
-      const { object, opcode, size } = decodeHeader(this.#input, at);
-      if (this.#input.length - at < size) break;
-      this.#dispatch(object, opcode, this.#input.subarray(at + HEADER_SIZE, at + size));
+    while (this.#over === null && reader.header(input, at, input.length)) {
+      const { object, opcode, size } = reader;
+      this.#dispatch(object, opcode, reader.begin(input, at + HEADER_SIZE, at + size, this.#fds));
       at += size;
     }
-    this.#input = this.#input.subarray(at);
+    this.#input = input.subarray(at);
   }
 
-  #dispatch(object: number, opcode: number, body: Buffer): void {
+  #dispatch(object: number, opcode: number, body: Reader): void {
     const known = this.#objects.get(object);
     const message: Message | undefined = known?.definition.events[opcode];
     if (known === undefined || message === undefined) {
       throw new Error(`an event that no object takes: ${opcode} of ${object}`);
     }
-    // Where this throws, the fds are closed with the connection.
-    const values = decode(message, body, this.#fds) as unknown[];
-    const handlers = known.handlers as Record<string, (...values: unknown[]) => void>;
-    if (!known.dead) handlers[message.name]?.(...values);
-    else
-      for (const fd of values.filter((_, i) => message.args[i]?.type === 'fd')) close(fd as number);
+    if (!known.dead) {
+      // Where it is no event of the protocol, the fds are closed with the connection.
+      message.read(body, known.handlers as never);
+      return;
+    }
+    const fds = message.args.filter(({ type }) => type === 'fd').length;
+    for (const fd of this.#fds.splice(0, fds)) close(fd);
   }
 
   /** Resolves when the daemon has taken every request before it. */

@@ -107,6 +107,12 @@ export const MODIFIER_BYTES = 32;
  */
 export const MAX_QUEUED = 256 * 1024 * 1024;
 
+/**
+ * fds that a connection may have been sent without being asked whether it has received them (flight.ts): several
+ * messages as long as they may be, and of a thousand connections a fraction of what a process may have in flight.
+ */
+export const FDS_IN_FLIGHT = 128;
+
 /** fds that a connection may have brought for imports that it has not asked for yet: 64 of 4 planes. */
 export const MAX_WAITING_PLANES = 256;
 

@@ -24,7 +24,6 @@ const SOCKET = 0;
 const PROCESS = 1;
 const EFD_CLOEXEC = 0o2000000;
 const EFD_NONBLOCK = 0o4000;
-/** linux/sockios.h: the same as TIOCOUTQ. */
 
 // The order of dmab_step_layout: 32-bit word offsets, except in_bytes and out_bytes (bytes).
 const layoutNames = [
@@ -57,23 +56,67 @@ function readLayout(): Layout {
   return Object.fromEntries(layoutNames.map((name, i) => [name, words[i]])) as Layout;
 }
 
-/** What became of a message: bytes sent (perhaps fewer), wait and retry, or an errno. */
-export type SendResult = number | 'full' | 'undrained' | { errno: number };
+/** Whose message it is: told what became of it, in the order in which messages were given. */
+export interface Sender {
+  /** Bytes sent, perhaps fewer than were given; `FULL` or `UNDRAINED`: none for now; else -errno. */
+  sent(result: number): void;
+}
 
-export type Input =
-  /** `pidfd` is the receiver's, or -errno of SO_PEERPIDFD. */
-  | { kind: 'accept'; fd: number; pid: number; uid: number; gid: number; pidfd: number }
-  | { kind: 'accept-failed'; errno: number }
-  | { kind: 'wake' }
-  | { kind: 'writable'; fd: number }
-  | { kind: 'failed'; fd: number; errno: number }
-  /** The process of a pidfd that is watched has ended; told once. */
-  | { kind: 'exited'; pidfd: number }
+/** The socket takes no more for now; or what was given before it has not gone. */
+export const FULL = -EAGAIN;
+/** The peer has not read all that was sent before. */
+export const UNDRAINED = -EBUSY;
+
+/** What a step takes bytes from: those that wait there to be sent. */
+export interface Outgoing {
+  /** Copies `length` bytes behind the first `skip`. */
+  copyTo(target: Uint8Array, at: number, skip: number, length: number): void;
+}
+
+/** A message; the step keeps nothing of the object. */
+export interface Queued {
+  /** The socket. */
+  fd: number;
+  from: Outgoing;
+  skip: number;
+  length: number;
+  /** They stay the caller's, and must stay open until it was told. */
+  fds: readonly number[];
+  /** It is sent only where the peer has read all that was sent to it before. */
+  drained: boolean;
   /**
-   * `bytes` is a view that the next step overwrites; empty at the end of the stream. `lost`: fds came
-   * with it for which this process had no descriptor left.
+   * Where a word becomes 1 just before it is sent, and what it was where not all of it was; it stays there until
+   * `run` has returned. 0: nowhere.
    */
-  | { kind: 'data'; fd: number; bytes: Buffer; fds: number[]; lost: boolean };
+  told: Address;
+}
+
+/** Who hears what a step has received. */
+export interface Receiver {
+  /** The wait is over; told before anything else is, senders included. */
+  turned(): void;
+  /** `pidfd` is the receiver's, or -errno of SO_PEERPIDFD. */
+  accepted(fd: number, peer: { pid: number; uid: number; gid: number }, pidfd: number): void;
+  acceptFailed(errno: number): void;
+  /** Somebody has called `wake`. */
+  woken(): void;
+  writable(fd: number): void;
+  failed(fd: number, errno: number): void;
+  /** The process of a pidfd that is watched has ended; told once. */
+  exited(pidfd: number): void;
+  /**
+   * What is between `at` and `end`, which the next step overwrites; nothing at the end of the stream. The fds
+   * are the receiver's. `lost`: fds came with it for which this process had no descriptor left.
+   */
+  data(
+    fd: number,
+    bytes: Buffer,
+    at: number,
+    end: number,
+    fds: readonly number[],
+    lost: boolean,
+  ): void;
+}
 
 /** An eventfd(2), for `wake`. The caller owns it. */
 export function eventfd(): number {
@@ -82,6 +125,7 @@ export function eventfd(): number {
   return fd;
 }
 
+const NO_FDS: readonly number[] = [];
 const one = Buffer.from(new BigUint64Array([1n]).buffer);
 
 /** Ends the wait of the thread that steps; any thread may call it. */
@@ -99,7 +143,8 @@ export class Step {
   readonly #epoll: number;
   #outCount = 0;
   #outUsed = 0;
-  #pending: ((result: SendResult) => void)[] = [];
+  /** Of each message that was given; as many as `#outCount`. */
+  readonly #senders: Sender[] = [];
 
   /** Takes the listening socket and the eventfd under watch; both stay the caller's. */
   constructor(
@@ -162,29 +207,27 @@ export class Step {
   }
 
   /**
-   * Queues a message for the next `run`; false if the batch is full. The fds stay the caller's and
-   * must stay open until `done` has been called. `drained`: send only when the peer has read all
-   * that was sent to it before. `told`: where a word becomes 1 just before it
-   * is sent, and what it was where not all of it was; it stays there until `run` has returned.
+   * Queues a message for the next `run`. Returns false if the batch is full. A socket's messages are to follow
+   * each other: none goes before the whole of the one before it.
    */
-  send(
-    fd: number,
-    bytes: Buffer,
-    fds: readonly number[],
-    { drained, told = 0 }: { readonly drained: boolean; readonly told?: Address },
-    done: (result: SendResult) => void,
-  ): boolean {
+  send({ fd, from, skip, length, fds, drained, told }: Queued, sender: Sender): boolean {
     const { out, outWords, outBytes, outSize, maxOut, maxFds } = this.#layout;
-    if (bytes.length > outSize || fds.length > maxFds) throw new RangeError('message too large');
-    if (this.#outCount === maxOut || this.#outUsed + bytes.length > outSize) return false;
+    if (length > outSize || fds.length > maxFds) throw new RangeError('message too large');
+    if (this.#outCount === maxOut || this.#outUsed + length > outSize) return false;
     const at = out + this.#outCount * outWords;
-    bytes.copy(this.#bytes, outBytes + this.#outUsed);
-    this.#words.set([fd, this.#outUsed, bytes.length, drained ? 1 : 0, fds.length, ...fds], at);
+    const words = this.#words;
+    from.copyTo(this.#bytes, outBytes + this.#outUsed, skip, length);
+    words[at] = fd;
+    words[at + 1] = this.#outUsed;
+    words[at + 2] = length;
+    words[at + 3] = drained ? 1 : 0;
+    words[at + 4] = fds.length;
+    for (let i = 0; i < fds.length; i++) words[at + 5 + i] = fds[i] as number;
     // Behind the result, which the step writes. Int32Array takes numbers modulo 2^32.
-    this.#words.set([told, told / 2 ** 32], at + 6 + maxFds);
-    this.#outUsed += bytes.length;
-    this.#outCount++;
-    this.#pending.push(done);
+    words[at + 6 + maxFds] = told;
+    words[at + 7 + maxFds] = told / 2 ** 32;
+    this.#outUsed += length;
+    this.#senders[this.#outCount++] = sender;
     return true;
   }
 
@@ -193,69 +236,61 @@ export class Step {
     return unread(fd);
   }
 
-  /** Sends, waits at most `timeout` ms (-1: for ever), and returns what came. */
-  run(timeout: number): Input[] {
-    const { nout, nin, in: input, inWords, timeout: timeoutAt } = this.#layout;
+  /** Sends, waits at most `timeout` ms (-1: for ever), and tells what came of it, and what has come. */
+  run(timeout: number, receiver: Receiver): void {
+    const { nout, nin, timeout: timeoutAt } = this.#layout;
+    const words = this.#words;
     const queued = this.#outCount;
-    this.#words[nout] = queued;
-    this.#words[timeoutAt] = timeout;
+    words[nout] = queued;
+    words[timeoutAt] = timeout;
     const result = callLong(this.#stepFn, this.#address);
     this.#outCount = 0;
     this.#outUsed = 0;
-    const done = this.#pending;
-    this.#pending = [];
-    for (const [i, callback] of done.entries()) callback(this.#sendResult(i));
-    check('epoll_wait', result);
-    const inputs: Input[] = [];
-    for (let i = 0; i < (this.#words[nin] as number); i++) {
-      inputs.push(this.#input(i, input + i * inWords));
-    }
-    return inputs;
-  }
-
-  #sendResult(index: number): SendResult {
+    receiver.turned();
     const { out, outWords, maxFds } = this.#layout;
-    const result = this.#words[out + index * outWords + 5 + maxFds] as number;
-    if (result >= 0) return result;
-    if (result === -EAGAIN) return 'full';
-    if (result === -EBUSY) return 'undrained';
-    return { errno: -result };
+    for (let i = 0; i < queued; i++) {
+      const sender = this.#senders[i] as Sender;
+      sender.sent(words[out + i * outWords + 5 + maxFds] as number);
+    }
+    check('epoll_wait', result);
+    // What a receiver does may take no step, so that all stays where it is.
+    const count = words[nin] as number;
+    for (let i = 0; i < count; i++) this.#receive(i, receiver);
   }
 
-  #input(index: number, at: number): Input {
-    const word = (i: number) => this.#words[at + i] as number;
-    const { maxInFds, inBytes, inSize } = this.#layout;
-    const fd = word(1);
-    const result = word(2);
-    const peer = 5 + maxInFds;
-    switch (word(0)) {
-      case 1:
-        if (result < 0) return { kind: 'accept-failed', errno: -result };
-        return {
-          kind: 'accept',
-          fd,
-          pid: word(peer),
-          uid: word(peer + 1) >>> 0,
-          gid: word(peer + 2) >>> 0,
-          pidfd: word(peer + 3),
-        };
-      case 2:
-        return { kind: 'wake' };
-      case 3:
-        return { kind: 'writable', fd };
-      case 4:
-        return { kind: 'exited', pidfd: fd };
-      default: {
-        if (result < 0) return { kind: 'failed', fd, errno: -result };
-        const start = inBytes + index * inSize;
-        return {
-          kind: 'data',
-          fd,
-          bytes: this.#bytes.subarray(start, start + result),
-          fds: [...this.#words.subarray(at + 5, at + 5 + word(4))],
-          lost: word(3) === 1,
-        };
+  #receive(index: number, receiver: Receiver): void {
+    const { in: input, inWords, maxInFds, inBytes, inSize } = this.#layout;
+    const words = this.#words;
+    const at = input + index * inWords;
+    const fd = words[at + 1] as number;
+    const result = words[at + 2] as number;
+    switch (words[at]) {
+      case 0:
+        if (result < 0) receiver.failed(fd, -result);
+        else {
+          const start = inBytes + index * inSize;
+          const count = words[at + 4] as number;
+          const fds = count === 0 ? NO_FDS : [...words.subarray(at + 5, at + 5 + count)];
+          receiver.data(fd, this.#bytes, start, start + result, fds, words[at + 3] === 1);
+        }
+        break;
+      case 1: {
+        if (result < 0) receiver.acceptFailed(-result);
+        else {
+          const peer = at + 5 + maxInFds;
+          const [pid = -1, uid = -1, gid = -1, pidfd = -1] = words.subarray(peer, peer + 4);
+          receiver.accepted(fd, { pid, uid: uid >>> 0, gid: gid >>> 0 }, pidfd);
+        }
+        break;
       }
+      case 2:
+        receiver.woken();
+        break;
+      case 3:
+        receiver.writable(fd);
+        break;
+      default:
+        receiver.exited(fd);
     }
   }
 

@@ -6,8 +6,9 @@
  */
 
 import { wl_display } from '../../src/protocol/wayland.gen.js';
-import { decode, decodeHeader, HEADER_SIZE, type Interface } from '../../src/protocol/wire.js';
+import { HEADER_SIZE, type Interface } from '../../src/protocol/wire.js';
 import { unlisted } from '../support/refusal-words.js';
+import { decode, decodeHeader } from '../support/wire.js';
 
 /** Tokens are everybody's: those of one connection are redeemed by another. */
 const MAX_TOKENS = 64;

@@ -11,6 +11,7 @@ import type { FdKind } from '../../src/native/kind.js';
 import { dmabufGlobal } from '../../src/server/wayland/dmabuf.js';
 import { type PendingImport, peer, secondOpen } from '../broker/support/world.js';
 import { Bench } from '../server/wayland/support/bench.js';
+import { nextPacket } from '../server/wayland/support/packets.js';
 import { Random } from '../support/random.js';
 import type { Heard } from './heard.js';
 import type { Wish } from './message.js';
@@ -112,7 +113,7 @@ class BenchLine implements Line {
   read(heard: Heard): void {
     const { connection } = this.bench;
     if (this.random.below(3) > 0) turn(this.random, this.bench);
-    for (let packet = connection.nextPacket; packet; packet = connection.nextPacket) {
+    for (let packet = nextPacket(connection); packet; packet = nextPacket(connection)) {
       const fds = packet.held?.fds ?? [];
       const { length } = packet.bytes;
       // Sometimes the socket takes a part of it alone.

@@ -9,12 +9,13 @@ import { EMFILE, EPIPE } from '../../src/native/libc/errno.js';
 import { close, identity, isCloexec } from '../../src/native/libc/fd.js';
 import { openPidfd } from '../../src/native/libc/process.js';
 import { connectUnix, listenUnix, receive, send } from '../../src/native/libc/socket.js';
-import { eventfd, type Input, type SendResult, Step, wake } from '../../src/native/step.js';
+import { eventfd, Step, wake } from '../../src/native/step.js';
 import { packageRoot } from '../../src/package-root.js';
 import { withoutLeaks } from '../support/fds.js';
 import { withFewFds } from '../support/few-fds.js';
 import { temporaryFolder } from '../support/folder.js';
 import { sendManyFds } from '../support/many-fds.js';
+import { give, type Input, type SendResult, turn } from '../support/step.js';
 
 /** fds in one message at most: the kernel's. */
 const SCM_MAX_FD = 253;
@@ -30,7 +31,7 @@ function make(t: Test, clients = 1) {
   const fds = [listener, waker];
   const connect = () => {
     const client = connectUnix(path);
-    const [input] = step.run(-1);
+    const [input] = turn(step, -1);
     if (input?.kind !== 'accept') throw new Error(`${input?.kind} instead of a connection`);
     step.add(input.fd);
     fds.push(client, input.fd);
@@ -52,10 +53,10 @@ function make(t: Test, clients = 1) {
 /** Queues a message and runs a turn; returns what became of it. */
 function sendNow(step: Step, fd: number, bytes: Buffer, fds: number[] = [], drained = false) {
   let result: SendResult | undefined;
-  step.send(fd, bytes, fds, { drained }, (given) => {
+  give(step, fd, bytes, fds, { drained }, (given) => {
     result = given;
   });
-  step.run(0);
+  turn(step, 0);
   return result;
 }
 
@@ -67,29 +68,29 @@ const data = (input: Input | undefined) => {
 await withoutLeaks(t, 'step', async (t) => {
   t.test('connections', async (t) => {
     const { step, connect } = make(t, 0);
-    t.same(step.run(0), [], 'nobody is there');
+    t.same(turn(step, 0), [], 'nobody is there');
     const { fd, pid, uid, gid, pidfd } = connect();
     t.same([pid, uid, gid], [process.pid, process.getuid?.(), process.getgid?.()]);
     t.ok(isCloexec(fd));
     t.ok(pidfd < 0 || isCloexec(pidfd), 'a pidfd where the kernel has them');
-    t.same(step.run(0), []);
+    t.same(turn(step, 0), []);
   });
 
   t.test('data and its end', async (t) => {
     const { step, server, client, drop } = make(t);
     send(client, hello, []);
-    const [input] = step.run(-1);
+    const [input] = turn(step, -1);
     t.same(data(input), { kind: 'data', fd: server, bytes: hello, fds: [], lost: false });
     drop(client);
-    t.equal(data(step.run(-1)[0]).bytes.length, 0, 'empty at the end');
+    t.equal(data(turn(step, -1)[0]).bytes.length, 0, 'empty at the end');
     step.remove(server);
-    t.same(step.run(0), [], 'what is no longer watched is silent');
+    t.same(turn(step, 0), [], 'what is no longer watched is silent');
   });
 
   t.test('each socket once a turn', async (t) => {
     const { step, pairs } = make(t, 3);
     for (const { client } of pairs) send(client, Buffer.alloc(10_000, 1), []);
-    const turns = [1, 2, 3].map(() => step.run(0).map((input) => data(input)));
+    const turns = [1, 2, 3].map(() => turn(step, 0).map((input) => data(input)));
     for (const [i, size] of [4096, 4096, 10_000 - 8192].entries()) {
       const turn = turns[i] ?? [];
       t.same(
@@ -98,18 +99,18 @@ await withoutLeaks(t, 'step', async (t) => {
       );
       t.same(turn.map(({ fd }) => fd).sort(), pairs.map(({ server }) => server).sort());
     }
-    t.same(step.run(0), []);
+    t.same(turn(step, 0), []);
   });
 
   t.test('fds', async (t) => {
     const { step, client } = make(t);
     const file = openSync('/dev/zero', 'r');
     send(client, hello, [file, file]);
-    const { fds } = data(step.run(-1)[0]);
+    const { fds } = data(turn(step, -1)[0]);
     t.same(fds.map(identity), [identity(file), identity(file)]);
     t.ok(fds.every(isCloexec));
     sendManyFds(client, hello, file, SCM_MAX_FD);
-    const all = data(step.run(-1)[0]);
+    const all = data(turn(step, -1)[0]);
     t.match(all, { lost: false, fds: { length: SCM_MAX_FD } }, 'the kernel has none to close');
     for (const fd of [...fds, ...all.fds]) close(fd);
     closeSync(file);
@@ -119,7 +120,7 @@ await withoutLeaks(t, 'step', async (t) => {
     const { step, client } = make(t);
     const file = openSync('/dev/zero', 'r');
     send(client, hello, Array(MAX_FDS).fill(file));
-    const some = withFewFds(3, () => data(step.run(-1)[0]));
+    const some = withFewFds(3, () => data(turn(step, -1)[0]));
     t.match(some, { lost: true, bytes: hello, fds: { length: 3 } });
     for (const fd of [file, ...some.fds]) close(fd);
   });
@@ -130,13 +131,13 @@ await withoutLeaks(t, 'step', async (t) => {
     for (const { client } of pairs) send(client, hello, Array(MAX_FDS).fill(file));
     const heard = new Set<number>();
     while (heard.size < pairs.length) {
-      const turn = step.run(0).map((input) => data(input));
-      const fds = turn.flatMap((input) => input.fds);
+      const came = turn(step, 0).map((input) => data(input));
+      const fds = came.flatMap((input) => input.fds);
       t.ok(fds.length > 0 && fds.length <= 2 * MAX_FDS, `${fds.length}`);
       for (const fd of fds) close(fd);
-      for (const { fd } of turn) heard.add(fd);
+      for (const { fd } of came) heard.add(fd);
     }
-    t.same(step.run(0), [], 'each socket was heard');
+    t.same(turn(step, 0), [], 'each socket was heard');
     close(file);
   });
 
@@ -145,10 +146,10 @@ await withoutLeaks(t, 'step', async (t) => {
     const child = spawn('cat', { stdio: ['pipe', 'ignore', 'ignore'] });
     const pidfd = openPidfd(child.pid ?? -1) ?? -1;
     step.addProcess(pidfd);
-    t.same(step.run(0), []);
+    t.same(turn(step, 0), []);
     child.kill('SIGKILL');
-    t.same(step.run(-1), [{ kind: 'exited', pidfd }]);
-    t.same(step.run(0), [], 'told once');
+    t.same(turn(step, -1), [{ kind: 'exited', pidfd }]);
+    t.same(turn(step, 0), [], 'told once');
     step.remove(pidfd);
     close(pidfd);
   });
@@ -171,11 +172,11 @@ await withoutLeaks(t, 'step', async (t) => {
     const order: number[] = [];
     for (const i of [1, 2, 3]) {
       const bytes = Buffer.from([i]);
-      step.send(server, bytes, [], { drained: false }, () => order.push(i));
+      give(step, server, bytes, [], { drained: false }, () => order.push(i));
       bytes.fill(9);
     }
     t.same(order, [], 'nothing happens before the turn');
-    step.run(0);
+    turn(step, 0);
     t.same(order, [1, 2, 3]);
     t.same(receive(client)?.bytes, Buffer.from([1, 2, 3]));
   });
@@ -199,11 +200,11 @@ await withoutLeaks(t, 'step', async (t) => {
     }
     t.equal(result, 'full');
     step.watch(server, false, true);
-    t.same(step.run(0), []);
+    t.same(turn(step, 0), []);
     while (receive(client) !== null);
-    t.same(step.run(-1), [{ kind: 'writable', fd: server }]);
+    t.same(turn(step, -1), [{ kind: 'writable', fd: server }]);
     step.watch(server, true, false);
-    t.same(step.run(0), []);
+    t.same(turn(step, 0), []);
   });
 
   t.test('where it is noted that all of a message has gone', async (t) => {
@@ -215,11 +216,11 @@ await withoutLeaks(t, 'step', async (t) => {
       { fds = [], drained = false }: { fds?: number[]; drained?: boolean } = {},
     ) => {
       let result: SendResult | undefined;
-      step.send(server, bytes, fds, { drained, told }, (given) => {
+      give(step, server, bytes, fds, { drained, told }, (given) => {
         result = given;
       });
       t.equal(word[0], 0, 'not when it is queued');
-      step.run(0);
+      turn(step, 0);
       const noted = word[0];
       word[0] = 0;
       return { result, noted };
@@ -248,8 +249,8 @@ await withoutLeaks(t, 'step', async (t) => {
     drop(client);
     const word = new Int32Array([1]);
     const told = addressOf(new Uint8Array(word.buffer));
-    step.send(server, hello, [], { drained: false, told }, () => {});
-    step.run(0);
+    give(step, server, hello, [], { drained: false, told }, () => {});
+    turn(step, 0);
     t.equal(word[0], 1);
   });
 
@@ -257,10 +258,10 @@ await withoutLeaks(t, 'step', async (t) => {
     const { step, server, client, drop } = make(t);
     step.watch(server, false, false);
     send(client, hello, []);
-    t.same(step.run(0), []);
+    t.same(turn(step, 0), []);
     drop(client);
-    t.same(data(step.run(-1)[0]).bytes, hello, 'what came before it');
-    t.equal(data(step.run(-1)[0]).bytes.length, 0);
+    t.same(data(turn(step, -1)[0]).bytes, hello, 'what came before it');
+    t.equal(data(turn(step, -1)[0]).bytes.length, 0);
     t.same(sendNow(step, server, hello), { errno: EPIPE });
   });
 
@@ -268,7 +269,7 @@ await withoutLeaks(t, 'step', async (t) => {
     const { step, server, client, drop } = make(t);
     t.equal(sendNow(step, server, hello), 5);
     drop(client);
-    t.match(step.run(-1), [{ kind: 'failed', fd: server, errno: 104 }], 'ECONNRESET');
+    t.match(turn(step, -1), [{ kind: 'failed', fd: server, errno: 104 }], 'ECONNRESET');
   });
 
   t.test('a full batch', async (t) => {
@@ -277,20 +278,24 @@ await withoutLeaks(t, 'step', async (t) => {
     const done = () => sent++;
     const MOST = 10_000;
     let queued = 0;
-    while (queued < MOST && step.send(server, Buffer.from('x'), [], { drained: false }, done))
+    while (queued < MOST && give(step, server, Buffer.from('x'), [], { drained: false }, done))
       queued++;
     t.ok(queued >= 64 && queued < MOST, `${queued} messages a turn`);
-    step.run(0);
+    turn(step, 0);
     t.equal(sent, queued);
     t.equal(receive(client)?.bytes.length, queued);
-    t.equal(step.send(server, hello, [], { drained: false }, done), true, 'the next turn has room');
-    step.run(0);
+    t.equal(
+      give(step, server, hello, [], { drained: false }, done),
+      true,
+      'the next turn has room',
+    );
+    turn(step, 0);
     t.throws(
-      () => step.send(server, Buffer.alloc(2 ** 20), [], { drained: false }, done),
+      () => give(step, server, Buffer.alloc(2 ** 20), [], { drained: false }, done),
       RangeError,
     );
     t.throws(
-      () => step.send(server, hello, Array(MAX_FDS + 1).fill(0), { drained: false }, done),
+      () => give(step, server, hello, Array(MAX_FDS + 1).fill(0), { drained: false }, done),
       RangeError,
     );
   });
@@ -299,8 +304,8 @@ await withoutLeaks(t, 'step', async (t) => {
     const { step, waker } = make(t, 0);
     wake(waker);
     wake(waker);
-    t.same(step.run(-1), [{ kind: 'wake' }], 'once for any number');
-    t.same(step.run(0), []);
+    t.same(turn(step, -1), [{ kind: 'wake' }], 'once for any number');
+    t.same(turn(step, 0), []);
   });
 
   t.test('what cannot be watched', async (t) => {

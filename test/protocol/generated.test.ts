@@ -25,13 +25,13 @@ import { packageRoot } from '../../src/package-root.js';
 import * as dmabroker from '../../src/protocol/dmabroker-v1.gen.js';
 import {
   type Argument,
-  encode,
   type Interface,
   MAX_MESSAGE_SIZE,
   type Message,
   type Values,
 } from '../../src/protocol/wire.js';
 import { MAX_TEXT } from '../../src/server/wayland/text.js';
+import { encode } from '../support/wire.js';
 
 const script = join(packageRoot, 'dist/scripts/generate-protocol.js');
 const xmlPath = join(packageRoot, 'protocol/dmabroker-v1.xml');

@@ -9,9 +9,6 @@ import {
 } from '../../src/protocol/dmabroker-v1.gen.js';
 import { wl_display, wl_registry } from '../../src/protocol/wayland.gen.js';
 import {
-  decode,
-  decodeHeader,
-  encode,
   HEADER_SIZE,
   hi,
   join64,
@@ -21,6 +18,7 @@ import {
   type Values,
   WireError,
 } from '../../src/protocol/wire.js';
+import { decode, decodeHeader, encode } from '../support/wire.js';
 import { everyType, messages, valuesOf } from './support/messages.js';
 
 const write = (message: Message, object: number, values: unknown[]) =>

@@ -11,7 +11,8 @@ import * as http from '../../src/server/http/limits.js';
 import { AUDIT_BYTES, LOG_BYTES } from '../../src/server/log/queue.js';
 import { MAX_USER_NAMES } from '../../src/server/machine/user-names.js';
 import { MAX_PREVIEWS, MAX_PREVIEWS_PER_USER } from '../../src/server/threads/previews.js';
-import { MAX_PACKET_BYTES, MAX_QUEUED_BYTES } from '../../src/server/wayland/connection.js';
+import { MAX_QUEUED_BYTES } from '../../src/server/wayland/connection.js';
+import { MAX_PACKET_BYTES } from '../../src/server/wayland/output.js';
 
 /** Files of limits alone: whatever is added there is in the table, or here. */
 const limits: Record<string, number> = { ...broker, ...events, ...http };

@@ -6,15 +6,10 @@ import { join } from 'node:path';
 import type { Test } from 'tap';
 import { close } from '../../src/native/libc/fd.js';
 import { listenUnix, receive, send } from '../../src/native/libc/socket.js';
-import {
-  encode,
-  type Interface,
-  type Message,
-  type MessageOf,
-  type Values,
-} from '../../src/protocol/wire.js';
+import type { Interface, Message, MessageOf, Values } from '../../src/protocol/wire.js';
 import { accept } from './accept.js';
 import { temporaryFolder } from './folder.js';
+import { encode } from './wire.js';
 
 export class FakeDaemon {
   readonly path: string;

@@ -6,9 +6,6 @@ import * as dmabroker from '../../src/protocol/dmabroker-v1.gen.js';
 import * as dmabuf from '../../src/protocol/linux-dmabuf-v1.gen.js';
 import * as wayland from '../../src/protocol/wayland.gen.js';
 import {
-  decode,
-  decodeHeader,
-  encode,
   HEADER_SIZE,
   type Interface,
   type Message,
@@ -16,6 +13,7 @@ import {
   type UntypedNewId,
   type Values,
 } from '../../src/protocol/wire.js';
+import { decode, decodeHeader, encode } from './wire.js';
 
 export interface WireEvent {
   readonly object: number;

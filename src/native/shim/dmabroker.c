@@ -226,20 +226,24 @@ static void step_send(struct step *s)
 {
 	for (int i = 0; i < s->nout; i++) {
 		struct out *o = &s->out[i];
+		const struct out *before = i > 0 ? o - 1 : NULL;
 		int unread = 0;
 		int32_t *told = (int32_t *)(uintptr_t)((uint64_t)o->told_hi << 32 | o->told_lo);
-		if (o->drained && ioctl(o->sock, SIOCOUTQ, &unread) == 0 && unread > 0) {
+		/* A socket's messages stand together, and none goes before the whole of the one before it. */
+		if (before && before->sock == o->sock && before->result != (int32_t)before->length) {
+			o->result = -EAGAIN;
+		} else if (o->drained && ioctl(o->sock, SIOCOUTQ, &unread) == 0 && unread > 0) {
 			o->result = -EBUSY;
 		} else {
 			/*
 			 * Before it is sent: a peer that is woken by it runs at once, and what it does may end
 			 * this process before sendmsg returns. Taken back where not all has gone (slots.ts).
 			 */
-			int32_t before = told ? __atomic_exchange_n(told, 1, __ATOMIC_SEQ_CST) : 0;
+			int32_t was = told ? __atomic_exchange_n(told, 1, __ATOMIC_SEQ_CST) : 0;
 			o->result = (int32_t)dmab_send(o->sock, s->out_bytes + o->offset,
 						       o->length, o->fds, o->nfds);
 			if (told && o->result != (int32_t)o->length)
-				__atomic_store_n(told, before, __ATOMIC_SEQ_CST);
+				__atomic_store_n(told, was, __ATOMIC_SEQ_CST);
 		}
 		/* What was not sent whole needs the caller before anything else happens. */
 		if (o->result != (int32_t)o->length)
@@ -291,7 +295,8 @@ EXPORT int64_t dmab_step(struct step *s)
 	for (int i = 0; i < n; i++) {
 		int fd = (int)(uint32_t)events[i].data.u64;
 		struct in *in = &s->in[s->nin];
-		memset(in, 0, sizeof *in);
+		/* The words that are always read: the fds behind them are a kilobyte. */
+		memset(in, 0, offsetof(struct in, fds));
 		in->sock = fd;
 		if (fd == s->listener) {
 			step_accept(s, in);
@@ -316,7 +321,7 @@ EXPORT int64_t dmab_step(struct step *s)
 			}
 			if (events[i].events & EPOLLOUT) {
 				struct in *writable = &s->in[s->nin];
-				memset(writable, 0, sizeof *writable);
+				memset(writable, 0, offsetof(struct in, fds));
 				writable->kind = IN_WRITABLE;
 				writable->sock = fd;
 				s->nin++;

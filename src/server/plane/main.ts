@@ -163,7 +163,19 @@ const step = new Step(setup.listener, setup.wake);
 const closers = new Closers(setup.wake);
 const closing = new Closing(closers);
 const globals = globalsOf(broker, setup);
-const connections = new Connections(step, broker, { globals, closing, fds: fds.clients, log });
+/** Somebody has called: there may be a message of another thread. */
+let called = true;
+const connections = new Connections(
+  step,
+  broker,
+  { globals, closing, fds: fds.clients, inFlight: fds.inFlight, log },
+  {
+    turned: () => turns.turn(),
+    woken: () => {
+      called = true;
+    },
+  },
+);
 let running = true;
 const world: PlaneWorld = {
   broker,
@@ -260,12 +272,13 @@ while (running) {
   kept?.keeping.flush();
   const waits = [wait, broker.wait, reporter.wait, closing.wait, kept?.keeping.wait ?? -1];
   const timeout = journal.behind ? 0 : soonest(...waits);
-  const inputs = step.run(timeout);
-  turns.turn();
+  step.run(timeout, connections);
   const turnEnded = measures.turn();
-  for (const input of inputs) connections.take(input);
-  closing.run();
-  drainMessages();
+  if (called || closing.wait >= 0) closing.run();
+  if (called) {
+    called = false;
+    drainMessages();
+  }
   broker.poll();
   reporter.flush();
   journal.run();

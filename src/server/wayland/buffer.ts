@@ -5,6 +5,7 @@
 import type { AdoptionRequest } from '../../broker/adoption.js';
 import type { Broker, ImportRequest, Redemption } from '../../broker/broker.js';
 import type { BrokerBuffer, Owner, Watcher } from '../../broker/buffer.js';
+import type { RecallNotice, ReleaseReason } from '../../broker/lifetime.js';
 import type { AllocationRequest } from '../../broker/request.js';
 import type { Worked } from '../../broker/works.js';
 import { BrokerError } from '../../memory/errors.js';
@@ -16,19 +17,17 @@ import {
   dmabroker_share_v1,
 } from '../../protocol/dmabroker-v1.gen.js';
 import { hi, lo } from '../../protocol/wire.js';
-import type { Connection, Packet } from './connection.js';
+import type { Connection } from './connection.js';
 import { type Refusing, refuse } from './failure.js';
 import { Order } from './order.js';
-import type { Resource } from './resource.js';
+import type { Packet } from './output.js';
+import type { Requests, Resource } from './resource.js';
 import { cut, MAX_TEXT } from './text.js';
 import { WorkObject } from './work.js';
 
 const ANY_UID = 0xffffffff;
 
-/** What a resource stands for, for requests that name one. */
-const objects = new WeakMap<Resource<typeof dmabroker_buffer_v1>, BufferObject>();
-
-export class BufferObject {
+export class BufferObject implements Requests<typeof dmabroker_buffer_v1>, Watcher {
   readonly #resource: Resource<typeof dmabroker_buffer_v1>;
   #buffer: BrokerBuffer | null = null;
   /** Why there is none. */
@@ -56,28 +55,14 @@ export class BufferObject {
     private readonly version: number,
   ) {
     this.#order = new Order(connection.waits);
-    this.#resource = connection.create(
-      id,
-      dmabroker_buffer_v1,
-      version,
-      {
-        destroy: () => {},
-        release: () => this.#order.add(() => this.#release()),
-        share: (...terms) => this.#share(...terms),
-        reissue: () => this.#order.add(() => this.#reissue()),
-        renew: (seconds) => this.#order.add(() => this.#lease(() => this.#renew(seconds))),
-        park: (seconds) => this.#order.add(() => this.#lease(() => this.#park(seconds))),
-      },
-      () => this.#gone(),
-    );
-    objects.set(this.#resource, this);
+    this.#resource = connection.create(id, dmabroker_buffer_v1, version, this);
   }
 
   /** The one that a request names; another id ends the connection. */
   static named(connection: Connection, id: number): BufferObject {
-    const object = objects.get(connection.find(id, dmabroker_buffer_v1));
-    if (object === undefined) throw new Error(`object ${id} has no buffer object`);
-    return object;
+    const { requests } = connection.find(id, dmabroker_buffer_v1);
+    if (!(requests instanceof BufferObject)) throw new Error(`object ${id} has no buffer object`);
+    return requests;
   }
 
   /** Asks the broker for memory; the answer comes later as events. */
@@ -105,7 +90,7 @@ export class BufferObject {
       this.#mayRenew = adopted.mayRenew;
       this.show(adopted.buffer);
       // What it was told, or would have been, while nobody was there to hear it.
-      if (adopted.buffer.state === 'lost') this.#watcher.lost?.(adopted.buffer.generation);
+      if (adopted.buffer.state === 'lost') this.lost(adopted.buffer.generation);
       this.#recalled(adopted.buffer);
       return adopted.taken;
     } catch (error) {
@@ -119,7 +104,7 @@ export class BufferObject {
     const recall = this.broker.quotas.recalls.ofBuffer(buffer);
     if (!this.#owner || recall === null) return;
     const seconds = Math.max(0, (recall.deadline - this.broker.clock.now()) / 1000);
-    this.#watcher.recalled?.(recall.reason, seconds);
+    this.recalled(recall.reason, seconds);
   }
 
   get #self(): Owner {
@@ -162,7 +147,7 @@ export class BufferObject {
     const modifier = allocation.modifier ?? 0n;
     const type = dmabroker_manager_v1.enums.handle_type[allocation.handleType];
     this.#buffer = buffer;
-    buffer.watchers.add(this.#watcher);
+    buffer.watchers.add(this);
     const done = this.connection.packet(buffer.held, () => {
       resource.event(
         'info',
@@ -196,11 +181,11 @@ export class BufferObject {
       const trusted = unverified(spec.usage);
       if (trusted !== 0) resource.event('unverified', trusted);
       const lease = this.broker.leases.of(buffer);
-      if (lease !== null) this.#leased(lease.endsIn);
+      if (lease !== null) this.leased(lease.endsIn);
       resource.event('done');
-      if (lease?.graceLeft != null) this.#watcher.recalled?.('lease_expired', lease.graceLeft);
+      if (lease?.graceLeft != null) this.recalled('lease_expired', lease.graceLeft);
     });
-    if (done !== null && this.#done === null) done.told = () => this.broker.toldAt(buffer);
+    if (done !== null && this.#done === null) done.told = this;
     this.#done ??= done;
     this.broker.handedOut(buffer, this.connection.client, this.#mayRenew);
     this.#settle(null);
@@ -243,10 +228,6 @@ export class BufferObject {
     }
   }
 
-  #leased(seconds: number): void {
-    this.#resource.event('lease', Math.max(0, Math.ceil(seconds)), this.#renewing ? 1 : 0);
-  }
-
   /** Notes a refusal, and tells the object that it is about. */
   #refused<I extends Refusing>(
     error: BrokerError,
@@ -262,21 +243,54 @@ export class BufferObject {
     this.#settle(error);
   }
 
-  readonly #watcher: Watcher = {
-    recalled: (reason, seconds) => {
-      if (!this.#owner && reason !== 'lease_expired') return;
-      const { recall_reason } = dmabroker_buffer_v1.enums;
-      this.#resource.event('recall', recall_reason[reason], Math.ceil(seconds));
-    },
-    leased: (seconds) => this.#leased(seconds),
-    released: (reason) => {
-      this.#resource.event('released', dmabroker_buffer_v1.enums.release_reason[reason]);
-    },
-    lost: (generation) => this.#resource.event('lost', generation),
-    reissued: (generation) => {
-      if (!this.#reissuing) this.#resource.event('reissued', generation);
-    },
-  };
+  // ---- what becomes of the buffer ---------------------------------------------------------------
+
+  recalled(reason: RecallNotice, seconds: number): void {
+    if (!this.#owner && reason !== 'lease_expired') return;
+    const { recall_reason } = dmabroker_buffer_v1.enums;
+    this.#resource.event('recall', recall_reason[reason], Math.ceil(seconds));
+  }
+
+  leased(seconds: number): void {
+    this.#resource.event('lease', Math.max(0, Math.ceil(seconds)), this.#renewing ? 1 : 0);
+  }
+
+  released(reason: ReleaseReason): void {
+    this.#resource.event('released', dmabroker_buffer_v1.enums.release_reason[reason]);
+  }
+
+  lost(generation: number): void {
+    this.#resource.event('lost', generation);
+  }
+
+  reissued(generation: number): void {
+    if (!this.#reissuing) this.#resource.event('reissued', generation);
+  }
+
+  /** Where it is to be noted that the first answer has been sent. */
+  toldAt(): number {
+    return this.#buffer === null ? 0 : this.broker.toldAt(this.#buffer);
+  }
+
+  // ---- requests -----------------------------------------------------------------------------------
+
+  destroy(): void {}
+
+  release(): void {
+    this.#order.add(() => this.#release());
+  }
+
+  reissue(): void {
+    this.#order.add(() => this.#reissue());
+  }
+
+  renew(seconds: number): void {
+    this.#order.add(() => this.#lease(() => this.#renew(seconds)));
+  }
+
+  park(seconds: number): void {
+    this.#order.add(() => this.#lease(() => this.#park(seconds)));
+  }
 
   /** The buffer, when it is the request's turn. Throws what it failed with. */
   #had(): BrokerBuffer {
@@ -288,7 +302,7 @@ export class BufferObject {
     const buffer = this.#buffer;
     if (buffer === null || this.#released) return;
     this.#released = true;
-    buffer.watchers.delete(this.#watcher);
+    buffer.watchers.delete(this);
     if (this.#owner) this.broker.release(buffer, 'owner');
   }
 
@@ -356,9 +370,9 @@ export class BufferObject {
    * Releases what nobody else keeps, when what was asked before is done. The client cannot have read what was
    * not sent: a buffer of whatever lifetime would stay without anybody who knows its id, but for an adopted one.
    */
-  #gone(): void {
+  gone(): void {
     this.#abandoned = true;
-    this.#buffer?.watchers.delete(this.#watcher);
+    this.#buffer?.watchers.delete(this);
     const unread = !this.#known && (this.#done === null || this.connection.isUnsent(this.#done));
     const letGo = () => {
       const buffer = this.#buffer;
@@ -370,7 +384,7 @@ export class BufferObject {
     else this.#order.add(letGo);
   }
 
-  #share(id: number, uses: number, uid: number, seconds: number, rights: number): void {
+  share(id: number, uses: number, uid: number, seconds: number, rights: number): void {
     const { right } = dmabroker_share_v1.enums;
     let revoke: (() => void) | null = null;
     const share = this.connection.create(id, dmabroker_share_v1, this.version, {

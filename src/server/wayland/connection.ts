@@ -1,10 +1,10 @@
 /**
  * One client's connection as the protocol sees it: bytes and fds come in, are cut into messages
- * and dispatched to the objects; events go out as packets. It does no I/O itself (connections.ts does),
- * so it can be tested with bytes alone.
+ * and dispatched to the objects; events go out as packets (output.ts). It does no I/O itself (connections.ts
+ * does), so it can be tested with bytes alone.
  *
  * Owns: the client's object table, fds that were received and not yet claimed by a request (their
- * charge is foreign-fds.ts's), and the packets that wait to be sent (with a reference to their fds).
+ * charge is foreign-fds.ts's), and what waits to be sent.
  */
 
 import type { Client } from '../../broker/buffer.js';
@@ -12,29 +12,20 @@ import type { Allowance } from '../../broker/fair-pool.js';
 import type { HeldFds } from '../../broker/held-fds.js';
 import { messageOf } from '../../memory/errors.js';
 import { MAX_FDS, MAX_OBJECTS_PER_CLIENT } from '../../memory/limits.js';
+import { Reader } from '../../protocol/reader.js';
 import { wl_display } from '../../protocol/wayland.gen.js';
 import {
-  decode,
-  decodeHeader,
-  type Handlers,
   HEADER_SIZE,
   type Interface,
   MAX_MESSAGE_SIZE,
+  type Message,
+  type Values,
   WireError,
 } from '../../protocol/wire.js';
 import type { ForeignFds } from './foreign-fds.js';
-import { ProtocolError, Resource } from './resource.js';
+import { MAX_PACKET_BYTES, Output, type Packet } from './output.js';
+import { ProtocolError, type Requests, Resource } from './resource.js';
 import { cut, MAX_TEXT } from './text.js';
-
-/** Bytes for one sendmsg; fds go with the first byte, all of one buffer's together. */
-export interface Packet {
-  bytes: Buffer;
-  held: HeldFds | null;
-  /** To be told when the peer has received it. */
-  received?: () => void;
-  /** Where it is to be noted, at once, that all of it has been sent (step.ts); 0: nowhere. */
-  told?: () => number;
-}
 
 /** wl_display, which is there from the start. */
 const DISPLAY_ID = 1;
@@ -48,8 +39,14 @@ export const MAX_QUEUED_BYTES = 1024 * 1024;
 /** Requests of a client that may wait for earlier answers before it is not read for a while. */
 export const MAX_WAITING_REQUESTS = 1024;
 
-/** Events travel together up to this; far below what one step takes (shim/dmabroker.c's OUT_BYTES). */
-export const MAX_PACKET_BYTES = 32 * 1024;
+/** What waits is charged in such pieces; the first one is the connection's own, which is charged as such. */
+const CHARGED_BYTES = 4096;
+
+const NO_BYTES = Buffer.alloc(0);
+const { error: ERROR, delete_id: DELETE_ID } = wl_display.event;
+
+/** There is one: what is read of a message is read before anything is done with it. */
+const reader = new Reader();
 
 /** What its user may have on all connections together. */
 export interface Allowances {
@@ -62,25 +59,26 @@ export interface Allowances {
 
 export class Connection {
   readonly #objects = new Map<number, Resource>();
-  readonly #packets: Packet[] = [];
-  #input: Buffer = Buffer.alloc(0);
+  /** What waits to be sent. */
+  readonly output = new Output();
+  /** The start of a message, until the rest comes. */
+  #input = NO_BYTES;
   #session: string | null = null;
   #fds: number[] = [];
   /** fds that were unclaimed when the input had been used up once already. */
   #staleFds = 0;
-  #queuedBytes = 0;
+  /** Of the bytes that wait, those that are charged. */
+  #charged = 0;
   /** Of what was sent and perhaps not read. */
   readonly #inFlight: (() => void)[] = [];
-  /** The messages of the packet that is being put together, if one is. */
-  #collected: Buffer[] | null = null;
+  /** A packet is being put together. */
+  #collecting = false;
   /** Requests that wait for the answer to an earlier one (order.ts). */
   #waitingRequests = 0;
   /** fds that its params objects hold for imports (params.ts); they are limited as a whole. */
   waitingPlanes = 0;
   /** No further input is taken; the connection ends when its packets are sent. */
   closing = false;
-  /** The step has the first packet: it must not change until it is known what was sent of it. */
-  sending = false;
   /** Why it ended, for the log; null when the client left by itself. */
   failure: string | null = null;
 
@@ -106,9 +104,17 @@ export class Connection {
     id: number,
     definition: I,
     version: number,
-    requests: Handlers<I, 'requests'>,
-    onDestroy: () => void = () => {},
+    requests: Requests<I>,
   ): Resource<I> {
+    this.checkNew(id);
+    if (id !== DISPLAY_ID) this.allowed.objects.take(1);
+    const resource = new Resource(this, id, definition, version, requests);
+    this.#objects.set(id, resource as unknown as Resource);
+    return resource;
+  }
+
+  /** A violation where there may be no object of this id, or no object more. */
+  checkNew(id: number): void {
     const { invalid_object, no_memory } = wl_display.enums.error;
     if (id === 0 || id >= SERVER_ID_START || this.#objects.has(id)) {
       throw new ProtocolError(1, invalid_object, `invalid new id ${id}`);
@@ -117,12 +123,9 @@ export class Connection {
       throw new ProtocolError(1, no_memory, `more than ${MAX_OBJECTS_PER_CLIENT} objects`);
     }
     // The display goes with the connection, whose number is limited.
-    if (id !== DISPLAY_ID && !this.allowed.objects.take(1)) {
+    if (id !== DISPLAY_ID && !this.allowed.objects.has(1)) {
       throw new ProtocolError(1, no_memory, 'the user has too many objects');
     }
-    const resource = new Resource(this, id, definition, version, requests, onDestroy);
-    this.#objects.set(id, resource as unknown as Resource);
-    return resource;
   }
 
   /** The object that a request names; a violation where there is none of that interface. */
@@ -150,12 +153,13 @@ export class Connection {
     this.allowed.objects.give(1);
     this.allowed.carried.give(known.carried);
     known.alive = false;
-    known.onDestroy();
-    this.display?.event('delete_id', known.id);
+    known.requests.gone?.();
+    this.free(known.id);
   }
 
-  get display(): Resource<typeof wl_display> | undefined {
-    return this.#objects.get(DISPLAY_ID) as Resource<typeof wl_display> | undefined;
+  /** Tells the client that it may use an id again. */
+  free(id: number): void {
+    this.write(DELETE_ID, DISPLAY_ID, id);
   }
 
   /** Requests more, or fewer, wait for the answers to earlier ones. */
@@ -173,22 +177,30 @@ export class Connection {
   // ---- input -----------------------------------------------------------------------------------
 
   /**
-   * Takes what was received, fds included, and dispatches every complete message. `lost`: more fds came
-   * than the daemon had descriptors left for.
+   * Takes what was received between `at` and `end`, fds included, and dispatches every complete message.
+   * `lost`: more fds came than the daemon had descriptors left for.
    */
-  receive(bytes: Buffer, fds: readonly number[], lost: boolean): void {
-    this.#fds.push(...fds);
-    const fit = fds.map((fd) => this.foreign.arrived(fd)).every(Boolean);
+  receive(bytes: Buffer, at: number, end: number, fds: readonly number[], lost: boolean): void {
+    const fit = fds.length === 0 || this.#arrived(fds);
     if (this.closing) return;
     try {
-      this.#checkFds(fds, fit, lost);
-      this.#input = this.#input.length === 0 ? bytes : Buffer.concat([this.#input, bytes]);
-      this.#dispatchAll();
+      if (fds.length > 0 || lost) this.#checkFds(fds, fit, lost);
+      if (this.#input.length === 0) this.#dispatchAll(bytes, at, end);
+      else {
+        const whole = Buffer.concat([this.#input, bytes.subarray(at, end)]);
+        this.#dispatchAll(whole, 0, whole.length);
+      }
       // A full buffer may be cut from a longer flush, whose fds came with its first byte.
-      if (bytes.length < MAX_MESSAGE_SIZE) this.#checkSurplus();
+      if (end - at < MAX_MESSAGE_SIZE) this.#checkSurplus();
     } catch (error) {
       this.#fail(error);
     }
+  }
+
+  /** Returns false where its user has more than its part now. */
+  #arrived(fds: readonly number[]): boolean {
+    this.#fds.push(...fds);
+    return fds.map((fd) => this.foreign.arrived(fd)).every(Boolean);
   }
 
   /**
@@ -212,20 +224,22 @@ export class Connection {
     }
   }
 
-  #dispatchAll(): void {
-    let at = 0;
-    const { length } = this.#input;
-    while (!this.closing && length - at >= HEADER_SIZE) {
-      const { object, opcode, size } = decodeHeader(this.#input, at);
-      if (length - at < size) break;
-      this.#dispatch(object, opcode, this.#input.subarray(at + HEADER_SIZE, at + size));
-      at += size;
+  #dispatchAll(bytes: Buffer, at: number, end: number): void {
+    let from = at;
+    while (!this.closing && reader.header(bytes, from, end)) {
+      const { object, opcode, size } = reader;
+      this.#dispatch(
+        object,
+        opcode,
+        reader.begin(bytes, from + HEADER_SIZE, from + size, this.#fds),
+      );
+      from += size;
     }
-    // A copy: what was received is a view that the next step overwrites.
-    this.#input = Buffer.from(this.#input.subarray(at));
+    // A copy: what was received is overwritten by the next step.
+    this.#input = from === end ? NO_BYTES : Buffer.from(bytes.subarray(from, end));
   }
 
-  #dispatch(object: number, opcode: number, body: Buffer): void {
+  #dispatch(object: number, opcode: number, body: Reader): void {
     const { invalid_object, invalid_method } = wl_display.enums.error;
     const resource = this.#objects.get(object);
     if (resource === undefined) {
@@ -236,15 +250,13 @@ export class Connection {
     if (message === undefined || message.since > resource.version) {
       throw new ProtocolError(1, invalid_method, `invalid method ${opcode} of ${name}@${object}`);
     }
-    let values: unknown[];
     try {
-      values = decode(message, body, this.#fds) as unknown[];
+      message.read(body, resource.requests as never);
     } catch (error) {
       if (!(error instanceof WireError)) throw error;
-      throw new ProtocolError(1, invalid_method, `${name}@${object}.${error.message}`);
+      const text = `${name}@${object}.${message.name}: ${error.message}`;
+      throw new ProtocolError(1, invalid_method, text);
     }
-    const handlers = resource.requests as Record<string, (...values: unknown[]) => void>;
-    handlers[message.name]?.(...values);
     if (message.destructor) this.destroy(resource);
   }
 
@@ -253,7 +265,7 @@ export class Connection {
    * flush. What is still unclaimed after the next one is not the protocol's.
    */
   #checkSurplus(): void {
-    if (this.#input.length > 0) return;
+    if (this.#input.length > 0 || (this.#fds.length === 0 && this.#staleFds === 0)) return;
     if (this.#staleFds > 0 && this.#fds.length >= this.#staleFds) {
       throw new WireError('file descriptors that no request takes');
     }
@@ -268,8 +280,8 @@ export class Connection {
     const code = error instanceof ProtocolError ? error.code : invalid_method;
     const text = messageOf(error);
     this.failure = violation ? text : error instanceof Error ? (error.stack ?? text) : text;
-    if (violation) this.display?.event('error', object, code, cut(text, MAX_TEXT.error));
-    else this.display?.event('error', 1, implementation, 'the daemon failed on this request');
+    if (violation) this.write(ERROR, DISPLAY_ID, object, code, cut(text, MAX_TEXT.error));
+    else this.write(ERROR, DISPLAY_ID, 1, implementation, 'the daemon failed on this request');
     this.#end();
   }
 
@@ -282,7 +294,7 @@ export class Connection {
   refuse(reason: string): void {
     const { implementation } = wl_display.enums.error;
     this.failure = reason;
-    this.display?.event('error', 1, implementation, cut(reason, MAX_TEXT.error));
+    this.write(ERROR, DISPLAY_ID, 1, implementation, cut(reason, MAX_TEXT.error));
     this.#end();
   }
 
@@ -294,90 +306,86 @@ export class Connection {
 
   // ---- output ----------------------------------------------------------------------------------
 
-  /** Appends a message to what goes out next. Nothing follows an error. */
-  write(bytes: Buffer): void {
+  /** Appends an event to what goes out next. Nothing follows an error. */
+  write<M extends Message>(message: M, object: number, ...values: Values<M>): void {
     if (this.closing) return;
-    this.#queuedBytes += bytes.length;
-    const fits = this.allowed.queue.take(bytes.length);
-    if (!fits) this.allowed.queue.overdraw(bytes.length);
-    this.touched();
-    if (this.#collected !== null) this.#collected.push(bytes);
-    else {
-      const last = this.#open(bytes.length, MAX_PACKET_BYTES);
-      if (last === undefined) this.#packets.push({ bytes, held: null });
-      else last.bytes = Buffer.concat([last.bytes, bytes]);
-    }
-    const most = fits ? MAX_QUEUED_BYTES : MAX_PACKET_BYTES;
-    if (this.#queuedBytes > most) this.drop('it does not read what it is sent');
-  }
-
-  /** The last packet, if it may grow by `more` bytes to at most `max`; one with fds, or that had some, never does. */
-  #open(more: number, max: number): Packet | undefined {
-    const last = this.#packets.at(-1);
-    if (last === undefined || last.held !== null || last.told || last.bytes.length + more > max)
-      return undefined;
-    return this.sending && this.#packets.length === 1 ? undefined : last;
+    const write = message.write as (...message: unknown[]) => void;
+    write(this.output, object, ...values);
+    if (this.#collecting) return;
+    this.output.pack();
+    this.#queued();
   }
 
   /**
-   * Runs `events` and sends what they write in one message, together with the fds of `held`. What
-   * waits before them goes along, so that the fds need not wait until the peer has read it, if all
-   * of it fits in what libwayland reads at once. `received` is called once: when the peer has the message,
-   * or never will. Returns the message; null where nothing is sent any more.
+   * Runs `events` and sends what they write in one message, together with the fds of `held`. `received` is
+   * called once: when the peer has the message, or never will. Returns the message; null where nothing is sent
+   * any more.
    */
   packet(held: HeldFds, events: () => void, received?: () => void): Packet | null {
     if (this.closing) {
       received?.();
       return null;
     }
-    this.#collected = [];
-    events();
-    const bytes = Buffer.concat(this.#collected);
-    this.#collected = null;
-    const last = this.#open(bytes.length, MAX_MESSAGE_SIZE);
-    const packet = last ?? { bytes: Buffer.alloc(0), held: null };
-    packet.bytes = Buffer.concat([packet.bytes, bytes]);
-    packet.held = held.retain();
-    if (received !== undefined) packet.received = received;
-    if (last === undefined) this.#packets.push(packet);
+    this.#collecting = true;
+    try {
+      events();
+    } finally {
+      this.#collecting = false;
+    }
+    const packet = this.output.pack(held);
+    packet.received = received ?? null;
+    this.#queued();
     return packet;
+  }
+
+  /** Something more waits to be sent. */
+  #queued(): void {
+    this.touched();
+    if (this.output.length <= this.#charged + CHARGED_BYTES) return;
+    const most = this.#charge() ? MAX_QUEUED_BYTES : MAX_PACKET_BYTES;
+    if (this.queuedBytes > most) this.drop('it does not read what it is sent');
+  }
+
+  /** Has its user charged for what waits. Returns false where that is more than its part, and charged all the same. */
+  #charge(): boolean {
+    const { queue } = this.allowed;
+    const pieces = Math.ceil(this.output.length / CHARGED_BYTES) - 1;
+    const more = Math.max(0, pieces) * CHARGED_BYTES - this.#charged;
+    this.#charged += more;
+    if (more <= 0) queue.give(-more);
+    else if (!queue.take(more)) {
+      queue.overdraw(more);
+      return false;
+    }
+    return true;
   }
 
   /** Whether nothing of a packet has been sent yet: its fds go with its first byte. */
   isUnsent(packet: Packet): boolean {
-    return packet.held !== null && this.#packets.includes(packet);
+    return packet.held !== null;
   }
 
   /** Bytes that wait to be sent. */
   get queuedBytes(): number {
-    return this.#queuedBytes;
-  }
-
-  get nextPacket(): Packet | undefined {
-    return this.#packets[0];
-  }
-
-  get packets(): number {
-    return this.#packets.length;
+    return this.output.length;
   }
 
   /** `count` bytes of the next packet were sent, and its fds with the first of them. */
   sent(count: number): void {
-    const packet = this.#packets[0];
+    const [packet] = this.output.packets;
     if (packet === undefined) return;
-    this.#queuedBytes -= count;
-    this.allowed.queue.give(count);
-    packet.held?.release();
-    packet.held = null;
-    if (packet.received !== undefined) this.#inFlight.push(packet.received);
-    delete packet.received;
-    if (count < packet.bytes.length) packet.bytes = packet.bytes.subarray(count);
-    else this.#packets.shift();
+    this.output.sent(count);
+    if (this.#charged > 0) this.#charge();
+    if (packet.received === null) return;
+    this.#inFlight.push(packet.received);
+    packet.received = null;
   }
 
   /** Whether it matters when the peer has read what it was sent, or is sent now. */
   get awaitsReceipt(): boolean {
-    return this.#inFlight.length > 0 || this.#packets[0]?.received !== undefined;
+    return (
+      this.#inFlight.length > 0 || this.output.packets.some(({ received }) => received !== null)
+    );
   }
 
   /** The peer has read all that was sent. */
@@ -390,18 +398,15 @@ export class Connection {
     this.closing = true;
     for (const resource of this.#objects.values()) {
       resource.alive = false;
-      resource.onDestroy();
+      resource.requests.gone?.();
       this.allowed.carried.give(resource.carried);
       if (resource.id !== DISPLAY_ID) this.allowed.objects.give(1);
     }
     this.#objects.clear();
     for (const fd of this.#fds.splice(0)) this.foreign.close(fd);
-    for (const packet of this.#packets.splice(0)) {
-      packet.held?.release();
-      packet.received?.();
-    }
+    this.output.close();
     this.received();
-    this.allowed.queue.give(this.#queuedBytes);
-    this.#queuedBytes = 0;
+    this.allowed.queue.give(this.#charged);
+    this.#charged = 0;
   }
 }

@@ -22,13 +22,16 @@ import type { LogLevel } from '../../memory/log-level.js';
 import { EMFILE, ENFILE, errnoName } from '../../native/libc/errno.js';
 import { isReady, POLLIN } from '../../native/libc/poll.js';
 import { shutdown } from '../../native/libc/socket.js';
-import type { Input, Step } from '../../native/step.js';
+import type { Receiver, Step } from '../../native/step.js';
 import { identify } from '../machine/peer.js';
 import { ClientFds } from './client-fds.js';
 import type { Closing } from './closing.js';
 import { Connection } from './connection.js';
 import { createDisplay, type Global } from './display.js';
+import { Flight, Flights } from './flight.js';
 import { Outbox } from './outbox.js';
+
+type Accepted = Parameters<Receiver['accepted']>[1];
 
 interface Connected {
   readonly connection: Connection;
@@ -42,8 +45,6 @@ interface Connected {
   /** How often it may still be heard; null while its process is there. */
   readsLeft: number | null;
 }
-
-type InputOf<K extends Input['kind']> = Extract<Input, { kind: K }>;
 
 /** How long accepting pauses when there are no file descriptors for connections. */
 const ACCEPT_PAUSE_MS = 100;
@@ -60,16 +61,19 @@ export interface PlaneParts {
   readonly closing: Closing;
   /** What all clients may have of the process's fds. */
   readonly fds: number;
+  /** How many fds may be on their way to clients, who have perhaps received them. */
+  readonly inFlight: number;
   log(level: LogLevel, text: string, fields: object): void;
 }
 
-export class Connections {
+export class Connections implements Receiver {
   readonly #all = new Map<number, Connected>();
   /** Those that have something to send or to end. */
   readonly #active = new Set<number>();
   /** By pidfd. */
   readonly #processes = new Map<number, number>();
   readonly #fds: ClientFds;
+  readonly #flights: Flights;
   /** Nobody's connection is read. */
   #held = false;
   readonly #objects = new FairPool(MAX_OBJECTS);
@@ -81,7 +85,10 @@ export class Connections {
     private readonly step: Step,
     private readonly broker: Broker,
     private readonly plane: PlaneParts,
+    /** Told when a step has ended its wait, and when somebody has called `wake`. */
+    private readonly told: Pick<Receiver, 'turned' | 'woken'>,
   ) {
+    this.#flights = new Flights(plane.inFlight);
     this.#fds = new ClientFds(plane.fds, plane.closing, (uid) => {
       for (const [fd, entry] of this.#all) if (entry.uid === uid) this.#active.add(fd);
     });
@@ -106,38 +113,33 @@ export class Connections {
     return this.#objects.use;
   }
 
-  /** One thing that the step has received; the fds in it belong to the connection from here on. */
-  take(input: Input): void {
-    switch (input.kind) {
-      case 'accept':
-        this.#accepted(input);
-        break;
-      case 'accept-failed':
-        if (input.errno === EMFILE || input.errno === ENFILE) {
-          // The connection stays in the backlog; epoll would report it again at once.
-          this.#pauseAccepting('error', 'out of file descriptors');
-        }
-        break;
-      case 'wake':
-        // Messages are drained every turn.
-        break;
-      case 'exited':
-        this.#exited(input.pidfd);
-        break;
-      case 'writable':
-        this.#all.get(input.fd)?.outbox.writable();
-        this.#active.add(input.fd);
-        break;
-      case 'failed':
-        this.#end(input.fd, errnoName(input.errno));
-        break;
-      case 'data':
-        this.#received(input);
-        break;
+  // ---- what a step has received; the fds in it belong to the connection from here on ------------
+
+  turned(): void {
+    this.told.turned();
+  }
+
+  woken(): void {
+    this.told.woken();
+  }
+
+  acceptFailed(errno: number): void {
+    // The connection stays in the backlog; epoll would report it again at once.
+    if (errno === EMFILE || errno === ENFILE) {
+      this.#pauseAccepting('error', 'out of file descriptors');
     }
   }
 
-  #accepted({ fd, pid, uid, gid, pidfd: received }: InputOf<'accept'>): void {
+  writable(fd: number): void {
+    this.#all.get(fd)?.outbox.writable();
+    this.#active.add(fd);
+  }
+
+  failed(fd: number, errno: number): void {
+    this.#end(fd, errnoName(errno));
+  }
+
+  accepted(fd: number, { pid, uid, gid }: Accepted, received: number): void {
     const { broker } = this;
     const { peer, pidfd } = identify(fd, { pid, uid, gid }, received);
     const client = broker.connect(peer, pidfd);
@@ -152,10 +154,12 @@ export class Connections {
     const fits = fds.take(FDS_PER_CONNECTION);
     if (!fits) fds.overdraw(FDS_PER_CONNECTION);
     if (this.#fds.overdrawn) this.#pauseAccepting('warn', 'refused connections are not closed yet');
+    const heldBack = () => this.#held || this.#fds.holdsBack(charged);
     const outbox = new Outbox(
       this.step,
-      { fd, connection, heldBack: () => this.#held || this.#fds.holdsBack(charged) },
+      { fd, connection, heldBack, touched },
       broker.clock,
+      new Flight(this.#flights),
     );
     const entry = { connection, outbox, uid: charged, pidfd, endedBy: null, readsLeft: null };
     this.#all.set(fd, entry);
@@ -179,20 +183,27 @@ export class Connections {
     this.plane.log('debug', 'client connected', { client: client.id, ...client.peer });
   }
 
-  #received({ fd, bytes, fds, lost }: InputOf<'data'>): void {
+  data(
+    fd: number,
+    bytes: Buffer,
+    at: number,
+    end: number,
+    fds: readonly number[],
+    lost: boolean,
+  ): void {
     const entry = this.#all.get(fd);
     if (entry === undefined) {
       // It has ended in this turn; nobody is left to be charged.
       for (const stray of fds) this.plane.closing.add(NOBODY.uid, stray, () => {});
-    } else if (bytes.length === 0) this.#end(fd, null);
+    } else if (at === end) this.#end(fd, null);
     else {
       if (entry.readsLeft !== null) entry.readsLeft--;
-      entry.connection.receive(bytes, fds, lost);
+      entry.connection.receive(bytes, at, end, fds, lost);
     }
   }
 
   /** What it sent before is still heard: it may have released something, and ended. */
-  #exited(pidfd: number): void {
+  exited(pidfd: number): void {
     const fd = this.#processes.get(pidfd);
     const entry = fd === undefined ? undefined : this.#all.get(fd);
     if (fd === undefined || entry === undefined) return;
@@ -217,7 +228,7 @@ export class Connections {
     if (entry === undefined) return;
     this.#all.delete(fd);
     this.#active.delete(fd);
-    const { connection, uid, pidfd, endedBy } = entry;
+    const { connection, outbox, uid, pidfd, endedBy } = entry;
     const { client } = connection;
     this.step.remove(fd);
     if (pidfd !== null) {
@@ -225,6 +236,7 @@ export class Connections {
       this.step.remove(pidfd);
     }
     connection.close();
+    outbox.end();
     this.broker.disconnect(client, endedBy);
     const fds = this.#fds.of(uid);
     fds.give(FDS_PER_CONNECTION - 1);
@@ -250,6 +262,7 @@ export class Connections {
    */
   flush(): number {
     let timeout = this.#acceptAgain();
+    if (this.#active.size === 0) return timeout;
     const batch = [...this.#active];
     this.#active.clear();
     for (const fd of batch) {

@@ -21,10 +21,11 @@ export interface Global {
 export function createDisplay(connection: Connection, globals: readonly Global[]): void {
   let serial = 0;
   connection.create(1, wl_display, 1, {
+    // The callback is made and gone at once: nobody sees that it was never there.
     sync: (id) => {
-      const callback = connection.create(id, wl_callback, 1, {});
-      callback.event('done', serial++);
-      connection.destroy(callback);
+      connection.checkNew(id);
+      connection.write(wl_callback.event.done, id, serial++);
+      connection.free(id);
     },
     get_registry: (id) => createRegistry(connection, id, globals),
   });

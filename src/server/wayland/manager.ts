@@ -14,7 +14,7 @@ import { hi, lo } from '../../protocol/wire.js';
 import { ownNode } from '../machine/drm-node.js';
 import { BufferObject } from './buffer.js';
 import type { Connection } from './connection.js';
-import { createParams } from './params.js';
+import { ParamsObject } from './params.js';
 import type { Resource } from './resource.js';
 import { cut, MAX_TEXT } from './text.js';
 
@@ -38,7 +38,9 @@ export function bindManager(
 ): void {
   const manager = connection.create(id, dmabroker_manager_v1, version, {
     destroy: () => {},
-    create_params: (paramsId) => createParams(context.broker, connection, paramsId, version),
+    create_params: (paramsId) => {
+      new ParamsObject(context.broker, connection, paramsId, version);
+    },
     redeem: (bufferId, token) => {
       const object = new BufferObject(context.broker, connection, bufferId, version);
       try {

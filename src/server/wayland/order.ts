@@ -14,7 +14,8 @@ interface Turn {
 }
 
 export class Order {
-  readonly #queue: Turn[] = [];
+  /** None until one waits. */
+  #queue: Turn[] | null = null;
   #settled = false;
 
   /** `waiting` is told how many requests more wait than before, or fewer. */
@@ -27,11 +28,20 @@ export class Order {
 
   /** Runs a request on this object, and on others that it names: now, or when it is its turn. */
   add(run: () => void, ...others: readonly Order[]): void {
+    if (this.#settled && others.length === 0 && (this.#queue?.length ?? 0) === 0) {
+      run();
+      return;
+    }
     const of = [...new Set([this, ...others])];
     const turn = { of, run };
-    for (const each of of) each.#queue.push(turn);
+    for (const each of of) each.#add(turn);
     this.waiting(1);
     advance(of);
+  }
+
+  #add(turn: Turn): void {
+    if (this.#queue === null) this.#queue = [turn];
+    else this.#queue.push(turn);
   }
 
   /** The answer has come. */
@@ -42,10 +52,10 @@ export class Order {
 
   /** Runs what is first in its queues; returns what may be next then. */
   next(): readonly Order[] {
-    const [turn] = this.#queue;
+    const turn = this.#queue?.[0];
     if (turn === undefined) return [];
-    if (!turn.of.every((each) => each.#settled && each.#queue[0] === turn)) return [];
-    for (const each of turn.of) each.#queue.shift();
+    if (!turn.of.every((each) => each.#settled && each.#queue?.[0] === turn)) return [];
+    for (const each of turn.of) each.#queue?.shift();
     this.waiting(-1);
     turn.run();
     return turn.of;

@@ -1,10 +1,10 @@
 /**
- * Sends a connection's packets through the step, one at a time, and decides what to watch the
- * socket for. The server never waits for a client: one that does not read is no longer read.
+ * Sends a connection's packets through the step, and decides what to watch the socket for. The server never
+ * waits for a client: one that does not read is no longer read.
  *
- * File descriptors in flight are charged to the daemon (ETOOMANYREFS, unix(7)), so a message with
- * fds goes out only when its peer has read what was sent before (SIOCOUTQ). What is charged until it is
- * received is asked about in the same way.
+ * File descriptors in flight are charged to the daemon (ETOOMANYREFS, unix(7)), so that a connection may have
+ * some of them (flight.ts); beyond that a message with fds goes out only when its peer has read what was sent
+ * before (SIOCOUTQ). What is charged until it is received is asked about in the same way.
  *
  * What a client sends and nobody reads can hold its own end of the connection, or another's: that one would
  * never be seen to hang up, since the daemon itself keeps its end open. So who has sent fds is read after a
@@ -13,8 +13,11 @@
 
 import { soonest } from '../../broker/deadlines.js';
 import { after, type Clock, type Monotonic } from '../../memory/clock.js';
-import type { Step } from '../../native/step.js';
-import type { Connection, Packet } from './connection.js';
+import { ETOOMANYREFS } from '../../native/libc/errno.js';
+import { FULL, type Queued, type Sender, type Step, UNDRAINED } from '../../native/step.js';
+import type { Connection } from './connection.js';
+import type { Flight } from './flight.js';
+import type { Packet } from './output.js';
 
 /** How often a peer that has not read is looked at again; nothing tells when it has. */
 const FIRST_RETRY_MS = 1;
@@ -31,17 +34,25 @@ export interface ConnectedSocket {
   readonly connection: Connection;
   /** Whether its user has to wait, for a reason that is not this connection's. */
   heldBack(): boolean;
+  /** There may be something to do for it in the next turn. */
+  touched(): void;
 }
 
-export class Outbox {
+const NO_FDS: readonly number[] = [];
+
+export class Outbox implements Sender {
   /** The current step had no room for a packet. */
   #turnedAway = false;
   /** The socket is full; epoll says when it is writable. */
   #full = false;
   #retryAt: Monotonic | null = null;
   #retryMs = FIRST_RETRY_MS;
-  /** fds were sent that the peer may not have read yet. */
-  #fdsInFlight = false;
+  /** What is given to the step next. */
+  readonly #next: Queued;
+  /** The first of those that the step has goes only where all before it were read. */
+  #drains = false;
+  /** Of those, how many have not gone. */
+  #unsent = 0;
   /** When it is looked whether the peer has received something that is charged until then. */
   #receiptAt: Monotonic | null = null;
   #receiptMs = FIRST_RETRY_MS;
@@ -57,7 +68,14 @@ export class Outbox {
     private readonly step: Step,
     private readonly socket: ConnectedSocket,
     private readonly clock: Clock,
-  ) {}
+    private readonly flight: Flight,
+  ) {
+    const { fd, connection } = socket;
+    this.#next = {
+      ...{ fd, from: connection.output, skip: 0, length: 0 },
+      ...{ fds: NO_FDS, drained: false, told: 0 },
+    };
+  }
 
   writable(): void {
     this.#full = false;
@@ -70,20 +88,20 @@ export class Outbox {
 
   /** It wants `flush` to be called again after the step. */
   get busy(): boolean {
-    const { sending, awaitsReceipt } = this.socket.connection;
-    return sending || this.#turnedAway || this.#stuck || awaitsReceipt;
+    return this.#turnedAway || this.#stuck || this.socket.connection.awaitsReceipt;
   }
 
   /**
-   * Gives the next packet to the step. Returns in how many ms it wants to be asked again (-1: not
+   * Gives its packets to the step. Returns in how many ms it wants to be asked again (-1: not
    * before something happens), or `over` when the connection has nothing left to live for.
    */
   flush(): number | 'over' {
-    const { closing, nextPacket } = this.socket.connection;
+    const { closing, output } = this.socket.connection;
+    const empty = output.packets.length === 0;
     this.#turnedAway = false;
-    if (this.#broken || (closing && (nextPacket === undefined || this.#stuck))) return 'over';
+    if (this.#broken || (closing && (empty || this.#stuck))) return 'over';
     const look = this.#look();
-    const wait = nextPacket === undefined ? -1 : this.#tryNext(nextPacket);
+    const wait = empty ? -1 : this.#send();
     this.#watch();
     return soonest(soonest(wait, look), this.#lookReceived());
   }
@@ -109,6 +127,11 @@ export class Outbox {
     return Math.ceil(this.#receiptAt - now);
   }
 
+  /** The connection has ended. */
+  end(): void {
+    this.flight.end();
+  }
+
   /** Its peer has not read what was sent before. */
   get #stuck(): boolean {
     return this.#full || this.#retryAt !== null;
@@ -130,35 +153,75 @@ export class Outbox {
     return Math.ceil(this.#lookAt - now);
   }
 
-  #tryNext({ bytes, held, told }: Packet): number {
+  /** Returns in how many ms there is more to send. */
+  #send(): number {
     if (this.#full) return -1;
     const now = this.clock.now();
     if (this.#retryAt !== null && now < this.#retryAt) return Math.ceil(this.#retryAt - now);
-    const drained = held !== null && this.#fdsInFlight;
-    const { connection } = this.socket;
-    connection.sending = this.step.send(
-      this.socket.fd,
-      bytes,
-      held?.fds ?? [],
-      { drained, told: told?.() ?? 0 },
-      (result) => {
-        connection.sending = false;
-        this.#retryAt = null;
-        if (result === 'full') this.#full = true;
-        else if (result === 'undrained') this.#retryAt = after(this.clock.now(), this.#nextRetry());
-        else if (typeof result === 'object') this.#broken = true;
-        else {
-          this.#retryMs = FIRST_RETRY_MS;
-          if (held !== null) this.#fdsInFlight = true;
-          connection.sent(result);
-        }
-      },
-    );
-    this.#turnedAway = !connection.sending;
-    // The step sends, then waits: it must not wait with more to do than this one packet, nor while
-    // this socket is not read (a retry), for then nothing the client says would end the wait.
-    const idle = connection.packets === 1 && !connection.closing;
-    return connection.sending && idle && this.#retryAt === null ? -1 : 0;
+    const { output } = this.socket.connection;
+    const { packets } = output;
+    this.#next.skip = 0;
+    while (output.sending < packets.length && !this.#turnedAway) {
+      this.#turnedAway = !this.#give(packets[output.sending] as Packet, output.sending === 0);
+    }
+    // The step sends, then waits: it must not wait with more to do than what it has, nor while this socket is
+    // not read (a retry), for then nothing the client says would end the wait.
+    const idle = !this.#turnedAway && !this.socket.connection.closing;
+    return idle && this.#retryAt === null ? -1 : 0;
+  }
+
+  /** Returns false where the packet has to wait for another turn. */
+  #give({ length, held, told }: Packet, isFirst: boolean): boolean {
+    const next = this.#next;
+    next.length = length;
+    next.fds = held?.fds ?? NO_FDS;
+    next.drained = next.fds.length > 0 && !this.flight.mayTakeOff(next.fds.length);
+    // What goes before it in this turn will not have been read.
+    if (next.drained && !isFirst) return false;
+    if (isFirst) this.#drains = next.drained;
+    next.told = told?.toldAt() ?? 0;
+    if (!this.step.send(next, this)) return false;
+    this.flight.takesOff(next.fds.length);
+    this.socket.connection.output.sending++;
+    next.skip += length;
+    return true;
+  }
+
+  /** What became of the next of the packets that the step was given. */
+  sent(result: number): void {
+    const { connection, touched } = this.socket;
+    const { output } = connection;
+    // Those of this turn that have not gone stand before it.
+    const packet = output.packets[this.#unsent];
+    // The connection has ended meanwhile.
+    if (packet === undefined) return;
+    output.sending--;
+    const fds = packet.held?.fds.length ?? 0;
+    if (this.#unsent > 0 || result < 0) this.flight.hasNotLeft(fds);
+    if (this.#unsent > 0) this.#unsent++;
+    else {
+      this.#retryAt = null;
+      if (result < 0) this.#failed(result);
+      else {
+        this.#retryMs = FIRST_RETRY_MS;
+        if (this.#drains) this.flight.landed(fds);
+        if (result < packet.length) this.#unsent++;
+        connection.sent(result);
+      }
+      this.#drains = false;
+    }
+    if (output.sending > 0) return;
+    if (output.packets.length > 0 || connection.closing || connection.awaitsReceipt) touched();
+    this.#unsent = 0;
+  }
+
+  #failed(result: number): void {
+    this.#unsent++;
+    if (result === FULL) this.#full = true;
+    // Too many are in flight, to whomever (unix(7)): there will be fewer.
+    else if (result === UNDRAINED || result === -ETOOMANYREFS) {
+      this.#retryAt = after(this.clock.now(), this.#nextRetry());
+    } else this.#broken = true;
   }
 
   #nextRetry(): number {

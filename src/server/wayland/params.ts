@@ -15,6 +15,7 @@ import { BroughtFds } from './brought-fds.js';
 import { BufferObject } from './buffer.js';
 import type { Connection } from './connection.js';
 import { testRequest } from './dry-run.js';
+import type { Requests, Resource } from './resource.js';
 
 /** The entries of an enum whose bits are set; unknown bits or none give null. */
 function fromBits<T extends string>(bits: number, values: Readonly<Record<T, number>>): T[] | null {
@@ -29,212 +30,298 @@ const UUID = /^[0-9a-f]{32}$/;
 /** Of the heap: two for a character that is not Latin-1, and a head. */
 const textBytes = (text: string) => 2 * text.length + 16;
 
+const DEFAULT_TYPES: readonly HandleType[] = ['dma_buf'];
+const ANY_SOURCE: readonly string[] = [];
+
 type Memory = { size: number } | { width: number; height: number; format: number };
 
-export function createParams(
-  broker: Broker,
-  connection: Connection,
-  id: number,
-  version: number,
-): void {
-  const { lifetime: lifetimes, placement: placements, plane_memory } = dmabroker_params_v1.enums;
-  const { handle_type, usage: usages } = dmabroker_manager_v1.enums;
-  const { foreign } = connection;
-  let used = false;
-  let what: Memory | null = null;
-  const modifiers: bigint[] = [];
-  let usage: number = Usage.transfer;
-  let handleTypes: HandleType[] = ['dma_buf'];
-  let lifetime: Lifetime = 'connection';
-  let name: string | null = null;
-  let alignment: Alignment = {};
-  let separatePlanes = false;
-  let placement: Placement = 'any';
-  let sources: readonly string[] = [];
-  let device: string | undefined;
-  const layout = new Map<number, PlaneLayout>();
-  const brought = new BroughtFds(connection);
+/** The entry of an enum that has a value. */
+function entryOf<T extends string>(value: number, values: Readonly<Record<T, number>>): T | null {
+  return (Object.keys(values) as T[]).find((name) => values[name] === value) ?? null;
+}
 
-  /** Wraps a request that may come only before create. */
-  const before =
-    <A extends unknown[]>(set: (...values: A) => void) =>
-    (...values: A) => {
-      if (used) params.error('already_used', 'these parameters were used by create');
-      set(...values);
+const { lifetime: lifetimes, placement: placements, plane_memory } = dmabroker_params_v1.enums;
+const { handle_type, usage: usages } = dmabroker_manager_v1.enums;
+
+export class ParamsObject implements Requests<typeof dmabroker_params_v1> {
+  readonly #params: Resource<typeof dmabroker_params_v1>;
+  #used = false;
+  #what: Memory | null = null;
+  #modifiers: bigint[] | null = null;
+  #usage: number = Usage.transfer;
+  #handleTypes: readonly HandleType[] = DEFAULT_TYPES;
+  #lifetime: Lifetime = 'connection';
+  #name: string | null = null;
+  #alignment: Alignment = {};
+  #separatePlanes = false;
+  #placement: Placement = 'any';
+  #sources: readonly string[] = ANY_SOURCE;
+  #device: string | undefined;
+  #layout: Map<number, PlaneLayout> | null = null;
+  /** None until a plane comes. */
+  #brought: BroughtFds | null = null;
+
+  constructor(
+    private readonly broker: Broker,
+    private readonly connection: Connection,
+    id: number,
+    private readonly version: number,
+  ) {
+    this.#params = connection.create(id, dmabroker_params_v1, version, this);
+  }
+
+  gone(): void {
+    this.#brought?.end();
+  }
+
+  // ---- requests -----------------------------------------------------------------------------------
+
+  destroy(): void {}
+
+  set_buffer(high: number, low: number): void {
+    this.#setOnce({ size: high * 2 ** 32 + low });
+  }
+
+  set_image(width: number, height: number, format: number): void {
+    this.#setOnce({ width, height, format });
+  }
+
+  add_modifier(high: number, low: number): void {
+    this.#checkUnused();
+    this.#modifiers ??= [];
+    if (this.#modifiers.length === MAX_MODIFIERS) {
+      this.#params.error('too_many_modifiers', `more than ${MAX_MODIFIERS} modifiers`);
+    }
+    this.#params.carry(MODIFIER_BYTES);
+    this.#modifiers.push(join64(high, low));
+  }
+
+  set_usage(bits: number): void {
+    this.#checkUnused();
+    if (fromBits(bits, usages) === null) this.#params.error('invalid_bits', `usage ${bits}`);
+    this.#usage = bits;
+  }
+
+  set_handle_types(bits: number): void {
+    this.#checkUnused();
+    this.#handleTypes =
+      fromBits(bits, handle_type) ?? this.#params.error('invalid_bits', `handle types ${bits}`);
+  }
+
+  set_lifetime(value: number): void {
+    this.#checkUnused();
+    this.#lifetime =
+      entryOf(value, lifetimes) ?? this.#params.error('invalid_lifetime', `lifetime ${value}`);
+  }
+
+  set_lease(seconds: number): void {
+    this.#checkUnused();
+    this.#lifetime = { lease: seconds };
+  }
+
+  set_name(text: string): void {
+    this.#checkUnused();
+    this.#params.carry(textBytes(text));
+    this.#name = text;
+  }
+
+  set_alignment(stride: number, offset: number, size: number, height: number): void {
+    this.#checkUnused();
+    // 0: nothing is demanded, which is what a multiple of 1 says.
+    const orOne = (value: number) => value || 1;
+    this.#alignment = {
+      stride: orOne(stride),
+      offset: orOne(offset),
+      size: orOne(size),
+      height: orOne(height),
     };
-  const setOnce = (value: Memory) => {
-    if (what !== null) params.error('already_set', 'the kind of memory is set already');
-    what = value;
-  };
-
-  const params = connection.create(
-    id,
-    dmabroker_params_v1,
-    version,
-    {
-      destroy: () => {},
-      set_buffer: before((high, low) => setOnce({ size: Number(join64(high, low)) })),
-      set_image: before((width, height, format) => setOnce({ width, height, format })),
-      add_modifier: before((high, low) => {
-        if (modifiers.length === MAX_MODIFIERS) {
-          params.error('too_many_modifiers', `more than ${MAX_MODIFIERS} modifiers`);
-        }
-        params.carry(MODIFIER_BYTES);
-        modifiers.push(join64(high, low));
-      }),
-      set_usage: before((bits) => {
-        if (fromBits(bits, usages) === null) params.error('invalid_bits', `usage ${bits}`);
-        usage = bits;
-      }),
-      set_handle_types: before((bits) => {
-        handleTypes =
-          fromBits(bits, handle_type) ?? params.error('invalid_bits', `handle types ${bits}`);
-      }),
-      set_lifetime: before((value) => {
-        const known = (Object.keys(lifetimes) as (keyof typeof lifetimes)[]).find(
-          (key) => lifetimes[key] === value,
-        );
-        lifetime = known ?? params.error('invalid_lifetime', `lifetime ${value}`);
-      }),
-      set_lease: before((seconds) => {
-        lifetime = { lease: seconds };
-      }),
-      set_name: before((text) => {
-        params.carry(textBytes(text));
-        name = text;
-      }),
-      set_alignment: before((stride, offset, size, height) => {
-        // 0: nothing is demanded, which is what a multiple of 1 says.
-        const orOne = (value: number) => value || 1;
-        alignment = {
-          stride: orOne(stride),
-          offset: orOne(offset),
-          size: orOne(size),
-          height: orOne(height),
-        };
-      }),
-      set_planes: before((value) => {
-        if (value !== plane_memory.shared && value !== plane_memory.separate) {
-          params.error('invalid_planes', `planes ${value}`);
-        }
-        separatePlanes = value === plane_memory.separate;
-      }),
-      set_source: before((text) => {
-        params.carry(textBytes(text));
-        sources = [text];
-      }),
-      add_plane: (fd, index, offset, stride) => {
-        if (used) {
-          foreign.close(fd);
-          params.error('already_used', 'these parameters were used by create');
-        }
-        if (brought.add(fd, index, offset, stride)) return;
-        params.error('invalid_plane', `plane ${index} is out of range or there already`);
-      },
-      create: before((bufferId) => {
-        if (brought.size > 0) params.error('planes_mismatch', 'planes are for import');
-        const object = new BufferObject(broker, connection, bufferId, version);
-        object.allocate(request());
-        used = true;
-      }),
-      import: before((bufferId) => {
-        const planes = broughtPlanes();
-        if (planes.length === 0) params.error('planes_mismatch', 'import wants planes');
-        const imported = importSpec();
-        const object = new BufferObject(broker, connection, bufferId, version);
-        used = true;
-        importInto(object, imported, planes);
-      }),
-      adopt: before((bufferId, id, session) => {
-        const planes = broughtPlanes();
-        const imported = planes.length > 0 ? importSpec() : null;
-        const object = new BufferObject(broker, connection, bufferId, version);
-        used = true;
-        const adopted = object.adopt({ id, session, fds: brought.fds });
-        if (adopted !== 'unknown') brought.end(adopted);
-        // A memfd of an earlier daemon's is no memory that can be imported.
-        else if (imported !== null && brought.problem?.code !== 'invalid_argument') {
-          importInto(object, imported, planes);
-        } else
-          object.failed(
-            new BrokerError(
-              'invalid_token',
-              'the session is not known, and no dma_bufs were brought',
-              { constraint: 'session' },
-            ),
-          );
-      }),
-      set_plane_layout: before((index, offset, stride) => {
-        if (index >= MAX_PLANES || layout.has(index)) {
-          params.error('invalid_plane', `plane ${index} is out of range or there already`);
-        }
-        layout.set(index, { offset, stride });
-      }),
-      test: before((testId) => {
-        if (brought.size > 0) params.error('planes_mismatch', 'planes are for import');
-        testRequest(broker, connection, { id: testId, version }, request());
-      }),
-      set_placement: before((value) => {
-        const known = (Object.keys(placements) as Placement[]).find(
-          (key) => placements[key] === value,
-        );
-        placement = known ?? params.error('invalid_placement', `placement ${value}`);
-      }),
-      set_device: before((uuid) => {
-        if (!UUID.test(uuid)) {
-          params.error('invalid_device', 'a UUID has 32 lower-case hexadecimal digits');
-        }
-        device = uuid;
-      }),
-    },
-    () => brought.end(),
-  );
-
-  function broughtPlanes(): BroughtPlane[] {
-    return brought.planes ?? params.error('planes_mismatch', 'planes are from 0 on without a gap');
   }
 
-  function importSpec(): MemorySpec {
-    if (layout.size > 0) params.error('planes_mismatch', 'a plane layout is for create');
-    if (modifiers.length > 1) params.error('planes_mismatch', 'memory has one modifier');
-    return spec();
+  set_planes(value: number): void {
+    this.#checkUnused();
+    if (value !== plane_memory.shared && value !== plane_memory.separate) {
+      this.#params.error('invalid_planes', `planes ${value}`);
+    }
+    this.#separatePlanes = value === plane_memory.separate;
   }
 
-  function importInto(
+  set_source(text: string): void {
+    this.#checkUnused();
+    this.#params.carry(textBytes(text));
+    this.#sources = [text];
+  }
+
+  set_placement(value: number): void {
+    this.#checkUnused();
+    this.#placement =
+      entryOf(value, placements) ?? this.#params.error('invalid_placement', `placement ${value}`);
+  }
+
+  set_device(uuid: string): void {
+    this.#checkUnused();
+    if (!UUID.test(uuid)) {
+      this.#params.error('invalid_device', 'a UUID has 32 lower-case hexadecimal digits');
+    }
+    this.#device = uuid;
+  }
+
+  set_plane_layout(index: number, offset: number, stride: number): void {
+    this.#checkUnused();
+    this.#layout ??= new Map();
+    if (index >= MAX_PLANES || this.#layout.has(index)) this.#invalidPlane(index);
+    this.#layout.set(index, { offset, stride });
+  }
+
+  add_plane(fd: number, index: number, offset: number, stride: number): void {
+    if (this.#used) this.connection.foreign.close(fd);
+    this.#checkUnused();
+    this.#brought ??= new BroughtFds(this.connection);
+    if (!this.#brought.add(fd, index, offset, stride)) this.#invalidPlane(index);
+  }
+
+  create(bufferId: number): void {
+    this.#checkUnused();
+    this.#checkNothingBrought();
+    const object = this.#bufferObject(bufferId);
+    object.allocate(this.#request);
+    this.#used = true;
+  }
+
+  test(testId: number): void {
+    this.#checkUnused();
+    this.#checkNothingBrought();
+    const { broker, connection, version } = this;
+    testRequest(broker, connection, { id: testId, version }, this.#request);
+  }
+
+  import(bufferId: number): void {
+    this.#checkUnused();
+    const brought = this.#brought;
+    const planes = this.#planes;
+    if (brought === null || planes.length === 0) {
+      return this.#params.error('planes_mismatch', 'import wants planes');
+    }
+    const imported = this.#importSpec();
+    const object = this.#bufferObject(bufferId);
+    this.#used = true;
+    this.#importInto(object, imported, planes, brought);
+  }
+
+  adopt(bufferId: number, id: string, session: string): void {
+    this.#checkUnused();
+    const brought = this.#brought;
+    const planes = this.#planes;
+    const imported = planes.length > 0 ? this.#importSpec() : null;
+    const object = this.#bufferObject(bufferId);
+    this.#used = true;
+    const adopted = object.adopt({ id, session, fds: brought?.fds ?? [] });
+    if (adopted !== 'unknown') {
+      brought?.end(adopted);
+      return;
+    }
+    // A memfd of an earlier daemon's is no memory that can be imported.
+    if (brought !== null && imported !== null && brought.problem?.code !== 'invalid_argument') {
+      this.#importInto(object, imported, planes, brought);
+      return;
+    }
+    const text = 'the session is not known, and no dma_bufs were brought';
+    object.failed(new BrokerError('invalid_token', text, { constraint: 'session' }));
+  }
+
+  // ---- what they have in common -----------------------------------------------------------------
+
+  /** All but `destroy` may come only before what makes use of them. */
+  #checkUnused(): void {
+    if (this.#used) this.#params.error('already_used', 'these parameters were used by create');
+  }
+
+  #setOnce(value: Memory): void {
+    this.#checkUnused();
+    if (this.#what !== null) {
+      this.#params.error('already_set', 'the kind of memory is set already');
+    }
+    this.#what = value;
+  }
+
+  #invalidPlane(index: number): never {
+    return this.#params.error('invalid_plane', `plane ${index} is out of range or there already`);
+  }
+
+  #checkNothingBrought(): void {
+    if ((this.#brought?.size ?? 0) > 0) {
+      this.#params.error('planes_mismatch', 'planes are for import');
+    }
+  }
+
+  #bufferObject(id: number): BufferObject {
+    return new BufferObject(this.broker, this.connection, id, this.version);
+  }
+
+  get #planes(): readonly BroughtPlane[] {
+    if (this.#brought === null) return [];
+    return (
+      this.#brought.planes ??
+      this.#params.error('planes_mismatch', 'planes are from 0 on without a gap')
+    );
+  }
+
+  #importSpec(): MemorySpec {
+    if (this.#layout !== null) {
+      this.#params.error('planes_mismatch', 'a plane layout is for create');
+    }
+    if ((this.#modifiers?.length ?? 0) > 1) {
+      this.#params.error('planes_mismatch', 'memory has one modifier');
+    }
+    return this.#spec;
+  }
+
+  #importInto(
     object: BufferObject,
-    imported: MemorySpec,
+    spec: MemorySpec,
     planes: readonly BroughtPlane[],
+    brought: BroughtFds,
   ): void {
     const { problem, fds } = brought;
+    const { device, lifetime, name } = this.#request;
     brought.end(problem === null ? fds : []);
     if (problem !== null) object.failed(problem);
-    else object.import({ spec: imported, planes, device, lifetime, name });
+    else object.import({ spec, planes, device, lifetime, name });
   }
 
-  function request(): AllocationRequest {
-    return { spec: spec(), handleTypes, lifetime, name, sources, device };
+  get #request(): AllocationRequest {
+    return {
+      spec: this.#spec,
+      handleTypes: this.#handleTypes,
+      lifetime: this.#lifetime,
+      name: this.#name,
+      sources: this.#sources,
+      device: this.#device,
+    };
   }
 
-  function spec(): MemorySpec {
-    const memory = what ?? params.error('incomplete', 'no set_buffer or set_image was sent');
+  get #spec(): MemorySpec {
+    const memory =
+      this.#what ?? this.#params.error('incomplete', 'no set_buffer or set_image was sent');
+    const usage = this.#usage;
+    const alignment = this.#alignment;
+    const placement = this.#placement;
     if ('size' in memory) return { kind: 'buffer', size: memory.size, usage, alignment, placement };
-    const taken = modifiers.length > 0 ? modifiers : [MOD_LINEAR];
     return {
       kind: 'image',
       ...memory,
-      modifiers: taken,
+      modifiers: this.#modifiers ?? [MOD_LINEAR],
       usage,
       alignment,
-      separatePlanes,
+      separatePlanes: this.#separatePlanes,
       placement,
-      ...(layout.size > 0 && { layout: dictated() }),
+      ...(this.#layout !== null && { layout: this.#dictated(this.#layout) }),
     };
   }
 
-  function dictated(): PlaneLayout[] {
+  #dictated(layout: ReadonlyMap<number, PlaneLayout>): PlaneLayout[] {
     const places = [...layout].sort(([a], [b]) => a - b);
     if (places.some(([index], i) => index !== i)) {
-      params.error('invalid_plane', 'a layout wants its planes from 0 on without a gap');
+      this.#params.error('invalid_plane', 'a layout wants its planes from 0 on without a gap');
     }
     return places.map(([, place]) => place);
   }

@@ -1,13 +1,6 @@
 /** An object of the wire protocol on the server's side, and the error that ends a connection. */
 import type { HeldFds } from '../../broker/held-fds.js';
-import {
-  encode,
-  type Handlers,
-  type Interface,
-  type Message,
-  type MessageOf,
-  type Values,
-} from '../../protocol/wire.js';
+import type { Handlers, Interface, Message, MessageOf, Values } from '../../protocol/wire.js';
 
 export class ProtocolError extends Error {
   override readonly name = 'ProtocolError';
@@ -28,13 +21,19 @@ type ErrorOf<I extends Interface> = I['enums'] extends { readonly error: infer E
 
 /** What an object needs of its connection (connection.ts). */
 export interface Outgoing {
-  /** Appends a message to what goes out next. */
-  write(bytes: Buffer): void;
+  /** Appends an event to what goes out next. Nothing follows an error. */
+  write<M extends Message>(message: M, object: number, ...values: Values<M>): void;
   /** Sends what `events` write in one message, with fds. */
   packet(held: HeldFds, events: () => void, received?: () => void): unknown;
   /** Charges what an object keeps. */
   carry(bytes: number): void;
 }
+
+/** Who is asked: a function for each request, and one for the end of the object. */
+export type Requests<I extends Interface> = Handlers<I, 'requests'> & {
+  /** The object has gone: it was destroyed, or its connection has ended. */
+  gone?(): void;
+};
 
 /** An object of the client, typed by its interface. */
 export class Resource<I extends Interface = Interface> {
@@ -47,8 +46,7 @@ export class Resource<I extends Interface = Interface> {
     readonly id: number,
     readonly definition: I,
     readonly version: number,
-    readonly requests: Handlers<I, 'requests'>,
-    readonly onDestroy: () => void,
+    readonly requests: Requests<I>,
   ) {}
 
   /** Queues an event. The fds among the values must be of `held` (see Connection.packet). */
@@ -57,8 +55,8 @@ export class Resource<I extends Interface = Interface> {
     ...values: Values<MessageOf<I, 'events', N>>
   ): void {
     if (!this.alive) return;
-    const message = this.definition.events.find((event) => event.name === name) as Message;
-    this.connection.write(encode(message, this.id, values as Values<Message>).bytes);
+    const message = this.definition.event[name] as Message;
+    this.connection.write(message, this.id, ...(values as Values<Message>));
   }
 
   /** It keeps so many bytes more of what the client has sent. Ends the connection where that is too much. */

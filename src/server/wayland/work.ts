@@ -10,7 +10,7 @@ import type { RangeRequest } from '../../memory/work.js';
 import { dmabroker_work_v1 } from '../../protocol/dmabroker-v1.gen.js';
 import { hi, join64, lo } from '../../protocol/wire.js';
 import type { Connection } from './connection.js';
-import type { Resource } from './resource.js';
+import type { Requests, Resource } from './resource.js';
 
 type Answered = Done<Worked>;
 
@@ -23,7 +23,7 @@ export interface Workpiece {
   refused(error: BrokerError, work: Resource<typeof dmabroker_work_v1>): void;
 }
 
-export class WorkObject {
+export class WorkObject implements Requests<typeof dmabroker_work_v1> {
   readonly #resource: Resource<typeof dmabroker_work_v1>;
   #offset = 0n;
   #size = 0n;
@@ -36,44 +36,55 @@ export class WorkObject {
     version: number,
     private readonly buffer: Workpiece,
   ) {
-    /** Wraps a request that may come only before the work is asked for. */
-    const before =
-      <A extends unknown[]>(run: (...values: A) => void) =>
-      (...values: A) => {
-        if (this.#used) this.#resource.error('already_used', 'the work was asked for already');
-        run(...values);
-      };
-    /** Wraps what asks for it. */
-    const asking = <A extends unknown[]>(run: (...values: A) => void) =>
-      before((...values: A) => {
-        this.#used = true;
-        run(...values);
-      });
-    /** The same for what has no source. */
-    const alone = <A extends unknown[]>(run: (...values: A) => void) =>
-      asking((...values: A) => {
-        if (this.#sourceOffset !== null) {
-          this.#resource.error('no_source', 'only copy has a source');
-        }
-        run(...values);
-      });
-    this.#resource = connection.create(id, dmabroker_work_v1, version, {
-      destroy: () => {},
-      set_offset: before((high, low) => {
-        this.#offset = join64(high, low);
-      }),
-      set_size: before((high, low) => {
-        this.#size = join64(high, low);
-      }),
-      set_source_offset: before((high, low) => {
-        this.#sourceOffset = join64(high, low);
-      }),
-      copy: asking((source) =>
-        buffer.copy(source, this.#range, this.#sourceOffset ?? 0n, this.#answered),
-      ),
-      fill: alone((value) => buffer.fill(value, this.#range, this.#answered)),
-      read: alone(() => buffer.read(this.#range, this.#answered)),
-    });
+    this.#resource = connection.create(id, dmabroker_work_v1, version, this);
+  }
+
+  destroy(): void {}
+
+  set_offset(high: number, low: number): void {
+    this.#checkUnused();
+    this.#offset = join64(high, low);
+  }
+
+  set_size(high: number, low: number): void {
+    this.#checkUnused();
+    this.#size = join64(high, low);
+  }
+
+  set_source_offset(high: number, low: number): void {
+    this.#checkUnused();
+    this.#sourceOffset = join64(high, low);
+  }
+
+  copy(source: number): void {
+    this.#use();
+    this.buffer.copy(source, this.#range, this.#sourceOffset ?? 0n, this.#answered);
+  }
+
+  fill(value: number): void {
+    this.#useAlone();
+    this.buffer.fill(value, this.#range, this.#answered);
+  }
+
+  read(): void {
+    this.#useAlone();
+    this.buffer.read(this.#range, this.#answered);
+  }
+
+  #checkUnused(): void {
+    if (this.#used) this.#resource.error('already_used', 'the work was asked for already');
+  }
+
+  /** The work is asked for. */
+  #use(): void {
+    this.#checkUnused();
+    this.#used = true;
+  }
+
+  /** The same for what has no source. */
+  #useAlone(): void {
+    this.#use();
+    if (this.#sourceOffset !== null) this.#resource.error('no_source', 'only copy has a source');
   }
 
   get #range(): RangeRequest {

@@ -5,8 +5,10 @@
 import fc from 'fast-check';
 import * as dmabroker from '../../../src/protocol/dmabroker-v1.gen.js';
 import * as dmabuf from '../../../src/protocol/linux-dmabuf-v1.gen.js';
+import type { Reader } from '../../../src/protocol/reader.js';
 import * as wayland from '../../../src/protocol/wayland.gen.js';
-import type { Argument, Interface, Message } from '../../../src/protocol/wire.js';
+import type { Argument, Interface, Message, UntypedNewId } from '../../../src/protocol/wire.js';
+import type { Writer } from '../../../src/protocol/writer.js';
 
 export const interfaces: readonly Interface[] = [dmabroker, dmabuf, wayland].flatMap((protocol) =>
   Object.values(protocol),
@@ -32,6 +34,37 @@ export const everyType: Message = {
     { name: 'untyped', type: 'new_id' },
     { name: 'uint', type: 'uint' },
   ],
+  // By hand, as the generator would.
+  write: (
+    writer: Writer,
+    object: number,
+    ...values: [
+      ...[number, number, number, string, string | null, Uint8Array],
+      ...[number, number, number, number, UntypedNewId, number],
+    ]
+  ) => {
+    const [int, fd, fixed, text, maybeText, array, ...others] = values;
+    const [object_, maybeObject, newId, otherFd, untyped, uint] = others;
+    writer.begin(object);
+    writer.uint(int);
+    writer.fd(fd);
+    writer.uint(fixed);
+    writer.string(text);
+    writer.string(maybeText);
+    writer.array(array);
+    for (const value of [object_, maybeObject, newId]) writer.uint(value);
+    writer.fd(otherFd);
+    writer.untypedNewId(untyped);
+    writer.uint(uint);
+    writer.end(7);
+  },
+  read: (r: Reader, to: { every_type(...values: unknown[]): void }) => {
+    const first = [r.int(), r.fd(), r.int(), r.string(), r.stringOrNull(), r.array()];
+    const objects = [r.objectId('object'), r.uint(), r.newId('new_id')];
+    const last = [r.fd(), r.untypedNewId(), r.uint()];
+    r.end();
+    to.every_type(...first, ...objects, ...last);
+  },
 };
 
 export const messages: readonly Message[] = [

@@ -16,6 +16,7 @@ import {
   formatTable,
 } from '../../../src/server/wayland/dmabuf.js';
 import { Bench, errorOf, FREE } from './support/bench.js';
+import { nextPacket } from './support/packets.js';
 
 const [XR24, AR24] = [fourcc('XR24'), fourcc('AR24')];
 const TILED = 0x0100_0000_0000_0002n;
@@ -70,7 +71,7 @@ for (const request of ['get_default_feedback', 'get_surface_feedback'] as const)
     if (request === 'get_default_feedback') {
       bench.request(zwp_linux_dmabuf_v1, DMABUF, request, OBJECT);
     } else bench.request(zwp_linux_dmabuf_v1, DMABUF, request, OBJECT, 77);
-    t.same(bench.connection.nextPacket?.held?.fds, [TABLE_FD]);
+    t.same(nextPacket(bench.connection)?.held?.fds, [TABLE_FD]);
     table.release();
     t.same(closed, [], 'the table’s fd stays open until it is sent');
     const events = bench.events();

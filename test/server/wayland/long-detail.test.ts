@@ -18,6 +18,7 @@ import { RawClient } from '../../support/raw-client.js';
 import { rejected } from '../../support/refused.js';
 import type { WireEvent, WirePeer } from '../../support/wire-peer.js';
 import { Bench, FREE, MANAGER } from './support/bench.js';
+import { nextPacket } from './support/packets.js';
 
 const [PARAMS, BUFFER] = [FREE, FREE + 1];
 const XR24 = 0x34325258;
@@ -49,7 +50,7 @@ function isShort(event: WireEvent | undefined): void {
 t.test('a detail that is too long for a message comes whole, in a memfd before it', async (t) => {
   const bench = new Bench().ready();
   asking(bench.request);
-  t.equal(bench.connection.nextPacket?.held?.fds.length, 1);
+  t.equal(nextPacket(bench.connection)?.held?.fds.length, 1);
   t.match(charged(bench), { bytes: 8192, fds: 1 }, 'it is charged as any answer');
   const [long, failed] = events(bench);
   t.equal(long?.name, 'dmabroker_buffer_v1.long_detail');

@@ -5,13 +5,16 @@
  */
 import t from 'tap';
 import type { BrokerBuffer } from '../../../src/broker/buffer.js';
-import type { SendResult, Step } from '../../../src/native/step.js';
+import { FDS_IN_FLIGHT } from '../../../src/memory/limits.js';
+import { EPIPE, ETOOMANYREFS } from '../../../src/native/libc/errno.js';
+import { FULL, type Queued, type Sender, type Step, UNDRAINED } from '../../../src/native/step.js';
 import {
   dmabroker_buffer_v1,
   dmabroker_manager_v1,
   dmabroker_work_v1,
 } from '../../../src/protocol/dmabroker-v1.gen.js';
 import { wl_display } from '../../../src/protocol/wayland.gen.js';
+import { Flight, Flights } from '../../../src/server/wayland/flight.js';
 import { Outbox } from '../../../src/server/wayland/outbox.js';
 import { Bench, FREE, MANAGER } from './support/bench.js';
 
@@ -19,7 +22,7 @@ interface Sent {
   readonly bytes: Buffer;
   readonly fds: readonly number[];
   readonly drained: boolean;
-  readonly done: (result: SendResult) => void;
+  readonly sender: Sender;
 }
 
 /** A step that keeps what it is given until the test says what became of it. */
@@ -37,15 +40,11 @@ class FakeStep {
     return this.fdsWaiting;
   }
 
-  send(
-    _fd: number,
-    bytes: Buffer,
-    fds: readonly number[],
-    { drained }: { readonly drained: boolean },
-    done: Sent['done'],
-  ) {
+  send({ from, skip, length, fds, drained }: Queued, sender: Sender): boolean {
     if (this.full) return false;
-    this.queue.push({ bytes: Buffer.from(bytes), fds, drained, done });
+    const bytes = Buffer.alloc(length);
+    from.copyTo(bytes, 0, skip, length);
+    this.queue.push({ bytes, fds, drained, sender });
     return true;
   }
 
@@ -58,10 +57,10 @@ class FakeStep {
   }
 
   /** Ends the turn of the oldest message. */
-  finish(result?: SendResult): Sent {
+  finish(result?: number): Sent {
     const [sent] = this.queue.splice(0, 1);
     if (sent === undefined) throw new Error('nothing is being sent');
-    sent.done(result ?? sent.bytes.length);
+    sent.sender.sent(result ?? sent.bytes.length);
     return sent;
   }
 }
@@ -69,33 +68,58 @@ class FakeStep {
 function make() {
   const bench = new Bench().ready();
   const step = new FakeStep();
-  const socket = { fd: 5, connection: bench.connection, heldBack: () => false };
-  const outbox = new Outbox(step as unknown as Step, socket, bench.world.clock);
+  let touched = 0;
+  const socket = {
+    fd: 5,
+    connection: bench.connection,
+    heldBack: () => false,
+    touched: () => {
+      touched++;
+    },
+  };
+  const flights = new Flights(FLIGHTS);
+  const outbox = new Outbox(
+    step as unknown as Step,
+    socket,
+    bench.world.clock,
+    new Flight(flights),
+  );
+  /** How often it wanted to be asked again since the last time. */
+  const wanted = () => {
+    const times = touched;
+    touched = 0;
+    return times;
+  };
   const sync = () => bench.request(wl_display, 1, 'sync', FREE);
   const redeem = (id: number, buffer: BrokerBuffer) => {
     const { token } = bench.broker.share(buffer, { uses: 1, uid: null, seconds: null });
     bench.request(dmabroker_manager_v1, MANAGER, 'redeem', id, token);
   };
-  return { bench, step, outbox, sync, redeem };
+  return { bench, step, outbox, sync, redeem, flights, wanted };
 }
 
+/** fds that all connections may have in flight. */
+const FLIGHTS = 1000;
 const DONE_AND_DELETE_ID = 12 + 12;
 
-t.test('one packet a turn', async (t) => {
-  const { bench, step, outbox, sync } = make();
+t.test('what there is to send', async (t) => {
+  const { bench, step, outbox, sync, wanted } = make();
   t.equal(outbox.flush(), -1, 'nothing to do');
   t.equal(outbox.busy, false);
   sync();
-  t.equal(outbox.flush(), -1, 'all of it in one: the step may wait');
-  t.equal(outbox.busy, true);
+  t.equal(outbox.flush(), -1, 'all of it is with the step, which may wait');
+  t.equal(outbox.busy, false);
   sync();
-  t.equal(bench.connection.packets, 2, 'what the step has is left as it is');
+  t.equal(bench.connection.output.packets.length, 2, 'what the step has is left as it is');
   t.equal(step.finish().bytes.length, DONE_AND_DELETE_ID);
+  t.ok(wanted() > 0, 'there is more');
   sync();
-  t.equal(bench.connection.packets, 1, 'what it has not got yet grows');
+  t.equal(bench.connection.output.packets.length, 1, 'what it has not got yet grows');
   outbox.flush();
+  wanted();
   t.equal(step.finish().bytes.length, 2 * DONE_AND_DELETE_ID);
-  t.equal(bench.connection.packets, 0);
+  t.equal(wanted(), 0, 'there is nothing more');
+  t.equal(bench.connection.output.packets.length, 0);
   t.equal(outbox.flush(), -1);
   t.equal(outbox.busy, false);
 });
@@ -111,7 +135,7 @@ t.test('what did not fit in the turn goes into the next', async (t) => {
   outbox.flush();
   t.equal(step.queue.length, 1);
   t.equal(step.finish().bytes.length, 2 * DONE_AND_DELETE_ID, 'with what came since');
-  t.equal(bench.connection.packets, 0);
+  t.equal(bench.connection.output.packets.length, 0);
 });
 
 t.test('a message that was sent in part', async (t) => {
@@ -127,7 +151,7 @@ t.test('a full socket is waited for and not read', async (t) => {
   const { step, outbox, sync } = make();
   sync();
   outbox.flush();
-  step.finish('full');
+  step.finish(FULL);
   t.ok(Number(outbox.flush()) > 1, 'epoll tells when it can be sent');
   t.same(step.watched, { readable: false, writable: true });
   t.equal(step.queue.length, 0);
@@ -137,29 +161,82 @@ t.test('a full socket is waited for and not read', async (t) => {
   t.same(step.watched, { readable: true, writable: false });
 });
 
-t.test('fds go out when those before were read', async (t) => {
-  const { bench, step, outbox, redeem } = make();
-  const buffer = bench.allocate(FREE);
-  redeem(100, buffer);
-  redeem(101, buffer);
-  outbox.flush();
-  t.match(step.finish(), { drained: false, fds: buffer.held.fds }, 'the first at once');
-  outbox.flush();
-  t.match(step.queue, [{ drained: true, fds: buffer.held.fds }]);
-  step.finish('undrained');
-  const wait = outbox.flush();
-  t.ok(typeof wait === 'number' && wait >= 0 && wait <= 64, `asked again in ${wait} ms`);
-  t.equal(outbox.busy, true);
-  t.equal(step.watched.readable, false, 'meanwhile it is not read');
-  bench.world.clock.setDate(-3_600_000);
-  bench.world.pass(Number(wait));
-  const retried = outbox.flush();
-  t.equal(retried, 0, 'the step is not to wait while the socket is not read');
-  t.equal(step.finish().drained, true);
-  t.equal(outbox.flush(), -1);
-  t.equal(step.watched.readable, true);
-  bench.broker.release(buffer, 'owner');
-  t.equal(bench.world.open.size, 0, 'nothing holds the fds any more');
+t.test('fds in flight', async (t) => {
+  await t.test('many messages go out in one turn', async (t) => {
+    const { bench, step, outbox, redeem, flights } = make();
+    const buffer = bench.allocate(FREE);
+    for (let id = 0; id < 10; id++) redeem(100 + id, buffer);
+    t.equal(outbox.flush(), -1);
+    t.equal(step.queue.length, 10);
+    for (let id = 0; id < 10; id++)
+      t.match(step.finish(), { drained: false, fds: buffer.held.fds });
+    t.equal(flights.used, 10);
+    t.equal(bench.connection.output.packets.length, 0);
+    outbox.end();
+    t.equal(flights.used, 0, 'they are counted as long as the connection is there');
+  });
+
+  await t.test('beyond what a connection may have, when those before were read', async (t) => {
+    const { bench, step, outbox, redeem, flights } = make();
+    const buffer = bench.allocate(FREE);
+    for (let id = 0; id <= FDS_IN_FLIGHT; id++) redeem(100 + id, buffer);
+    t.equal(outbox.flush(), 0, 'there is more to do');
+    t.equal(step.queue.length, FDS_IN_FLIGHT);
+    while (step.queue.length > 0) step.finish();
+    outbox.flush();
+    t.match(step.queue, [{ drained: true, fds: buffer.held.fds }]);
+    step.finish(UNDRAINED);
+    t.equal(flights.used, FDS_IN_FLIGHT);
+    const wait = outbox.flush();
+    t.ok(typeof wait === 'number' && wait >= 0 && wait <= 64, `asked again in ${wait} ms`);
+    t.equal(outbox.busy, true);
+    t.equal(step.watched.readable, false, 'meanwhile it is not read');
+    bench.world.clock.setDate(-3_600_000);
+    bench.world.pass(Number(wait));
+    const retried = outbox.flush();
+    t.equal(retried, 0, 'the step is not to wait while the socket is not read');
+    t.equal(step.finish().drained, true);
+    t.equal(flights.used, 1, 'all others were received');
+    t.equal(outbox.flush(), -1);
+    t.equal(step.watched.readable, true);
+    bench.broker.release(buffer, 'owner');
+    t.equal(bench.world.open.size, 0, 'nothing holds the fds any more');
+  });
+
+  await t.test('beyond what all may have, too; but each may have one message', async (t) => {
+    const { bench, step, outbox, redeem, flights } = make();
+    const buffer = bench.allocate(FREE);
+    flights.used = FLIGHTS;
+    for (const id of [100, 101]) redeem(id, buffer);
+    outbox.flush();
+    t.match(step.queue, [{ drained: false }]);
+    step.finish();
+    outbox.flush();
+    t.match(step.queue, [{ drained: true }]);
+  });
+
+  await t.test('what goes after one that has not gone waits with it', async (t) => {
+    for (const [why, given] of [
+      ['a full socket', FULL],
+      ['half of it', 20],
+      ['too many in flight, of whomever', -ETOOMANYREFS],
+    ] as const) {
+      const { bench, step, outbox, redeem, flights } = make();
+      const buffer = bench.allocate(FREE);
+      for (const id of [100, 101, 102]) redeem(id, buffer);
+      outbox.flush();
+      const sent = [step.finish(given), step.finish(FULL), step.finish(FULL)];
+      t.equal(flights.used, given > 0 ? 1 : 0, why);
+      outbox.writable();
+      bench.world.pass(64);
+      outbox.flush();
+      const again = [step.finish(), step.finish(), step.finish()];
+      const bytes = (all: readonly Sent[]) => Buffer.concat(all.map((each) => each.bytes));
+      t.same(bytes(again), bytes(sent).subarray(Math.max(0, given)), `${why}: in order`);
+      t.equal(flights.used, 3);
+      t.equal(bench.connection.output.packets.length, 0);
+    }
+  });
 });
 
 t.test('fds do not wait for what is sent with them', async (t) => {
@@ -176,7 +253,7 @@ t.test('fds do not wait for what is sent with them', async (t) => {
   const names = bench.peer.read(bytes, fds).map(({ name }) => name);
   t.equal(names[0], 'wl_display.delete_id', 'unread, it would hold them up');
   t.equal(names.at(-1), 'dmabroker_buffer_v1.done');
-  t.equal(bench.connection.packets, 0);
+  t.equal(bench.connection.output.packets.length, 0);
 });
 
 t.test('what was read is charged until the peer has received it', async (t) => {
@@ -219,11 +296,14 @@ t.test('what was read and never received is not charged to who has gone', async 
     outbox.flush();
     if (sent) step.finish();
     bench.close();
-    if (!sent) step.finish({ errno: 32 });
+    if (!sent) step.finish(-EPIPE);
     t.equal(bench.broker.quotas.accounts.find('user', '1000')?.charge.bytes, 4096);
   }
 });
-for (const why of ['full', 'undrained'] as const) {
+for (const [why, result] of [
+  ['full', FULL],
+  ['undrained', UNDRAINED],
+] as const) {
   t.test(
     `a client that does not read (${why}) and has sent fds is read, its own end may be among them`,
     async (t) => {
@@ -232,12 +312,12 @@ for (const why of ['full', 'undrained'] as const) {
         for (let turn = 0; turn < 20; turn++) {
           bench.world.pass(100);
           outbox.flush();
-          if (step.queue.length > 0) step.finish(why);
+          if (step.queue.length > 0) step.finish(result);
         }
       };
       sync();
       outbox.flush();
-      step.finish(why);
+      step.finish(result);
       const wait = outbox.flush();
       t.type(wait, 'number');
       t.ok(Number(wait) > 0 && outbox.busy, 'it is looked at again, though nothing happens');
@@ -280,7 +360,7 @@ t.test('the end', async (t) => {
     const { bench, step, outbox, sync } = make();
     sync();
     outbox.flush();
-    step.finish('full');
+    step.finish(FULL);
     bench.feed(violation);
     t.equal(outbox.flush(), 'over');
   });
@@ -288,7 +368,7 @@ t.test('the end', async (t) => {
     const { step, outbox, sync } = make();
     sync();
     outbox.flush();
-    step.finish({ errno: 32 });
+    step.finish(-EPIPE);
     t.equal(outbox.flush(), 'over');
   });
 });

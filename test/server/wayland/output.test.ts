@@ -10,8 +10,10 @@ import {
 } from '../../../src/protocol/dmabroker-v1.gen.js';
 import { wl_display } from '../../../src/protocol/wayland.gen.js';
 import { MAX_MESSAGE_SIZE } from '../../../src/protocol/wire.js';
-import { MAX_PACKET_BYTES, MAX_QUEUED_BYTES } from '../../../src/server/wayland/connection.js';
+import { MAX_QUEUED_BYTES } from '../../../src/server/wayland/connection.js';
+import { MAX_PACKET_BYTES } from '../../../src/server/wayland/output.js';
 import { Bench, FREE, MANAGER } from './support/bench.js';
+import { nextPacket } from './support/packets.js';
 
 const BUFFER = FREE;
 const ANY_UID = 0xffffffff;
@@ -19,7 +21,7 @@ const ANY_UID = 0xffffffff;
 /** Sends every packet without reading it; returns their sizes. */
 function drain({ connection }: Bench): number[] {
   const sizes: number[] = [];
-  for (let packet = connection.nextPacket; packet; packet = connection.nextPacket) {
+  for (let packet = nextPacket(connection); packet; packet = nextPacket(connection)) {
     sizes.push(packet.bytes.length);
     connection.sent(packet.bytes.length);
   }
@@ -80,7 +82,7 @@ t.test('many events at once are several packets', async (t) => {
 /** What waits to be sent: the events of each packet, and how many fds go with it. */
 function packets({ connection, peer }: Bench): { names: string[]; fds: number }[] {
   const found: { names: string[]; fds: number }[] = [];
-  for (let packet = connection.nextPacket; packet; packet = connection.nextPacket) {
+  for (let packet = nextPacket(connection); packet; packet = nextPacket(connection)) {
     const { bytes, held } = packet;
     const names = peer.read(bytes, held?.fds).map(({ name }) => name);
     found.push({ names, fds: held?.fds.length ?? 0 });
@@ -111,7 +113,7 @@ t.test('a buffer’s events and fds are one packet', async (t) => {
   await t.test('alone, where the step has that already', async (t) => {
     const bench = new Bench().ready();
     sync(bench);
-    bench.connection.sending = true;
+    bench.connection.output.sending = 1;
     bench.ask(BUFFER);
     bench.world.answer(0, 3);
     const sent = packets(bench);
@@ -141,28 +143,25 @@ t.test('fds stay open until they are sent', async (t) => {
   bench.request(dmabroker_manager_v1, MANAGER, 'redeem', 100, token);
   bench.request(dmabroker_buffer_v1, BUFFER, 'release');
   t.equal(world.open.size, 2, 'released, but on their way');
-  const packet = connection.nextPacket;
+  const packet = nextPacket(connection);
   t.equal(packet?.held?.fds.length, 2);
   const { bytes } = packet ?? { bytes: Buffer.alloc(0) };
   connection.sent(10);
   world.pass(1000);
   bench.broker.poll();
   t.equal(world.open.size, 0, 'they go with the first byte, and when nobody else has the memory');
-  t.equal(connection.nextPacket, packet);
-  t.equal(packet?.held, null);
-  t.same(packet?.bytes, bytes.subarray(10), 'the rest follows');
+  t.same(nextPacket(connection), { bytes: bytes.subarray(10), held: null }, 'the rest follows');
 });
 
 t.test('what may be on its way is left as it is', async (t) => {
   const bench = new Bench().ready();
   const sync = () => bench.request(wl_display, 1, 'sync', FREE);
   sync();
-  bench.connection.sending = true;
-  const first = bench.connection.nextPacket;
-  const { bytes } = first ?? {};
+  bench.connection.output.sending = 1;
+  const first = nextPacket(bench.connection);
   for (let i = 0; i < 5; i++) sync();
-  t.equal(bench.connection.nextPacket, first);
-  t.equal(first?.bytes, bytes);
+  t.same(nextPacket(bench.connection), first);
+  t.equal(first?.bytes.length, 24);
 });
 
 t.test('the end of a connection', async (t) => {
@@ -177,7 +176,7 @@ t.test('the end of a connection', async (t) => {
   bench.ask(104, 'until_released');
   bench.close();
   t.equal(world.open.size, 0, 'what waited to be sent is closed');
-  t.equal(bench.connection.nextPacket, undefined);
+  t.equal(nextPacket(bench.connection), undefined);
   world.answer();
   world.answer();
   t.equal(world.open.size, 0, 'what comes later is released');

@@ -5,6 +5,7 @@
 import { closeSync, openSync } from 'node:fs';
 import { connectUnix, listenUnix } from '../../../src/native/libc/socket.js';
 import { eventfd, Step } from '../../../src/native/step.js';
+import { turn } from '../step.js';
 
 const [path = ''] = process.argv.slice(2);
 const step = new Step(listenUnix(path), eventfd());
@@ -15,12 +16,12 @@ try {
 } catch {
   // All are taken now.
 }
-const starved = step.run(0);
+const starved = turn(step, 0);
 step.accepting(false);
-const paused = step.run(0);
+const paused = turn(step, 0);
 // One for the connection, one for its pidfd.
 for (const fd of taken.splice(0, 2)) closeSync(fd);
 step.accepting(true);
-const [accepted] = step.run(0);
+const [accepted] = turn(step, 0);
 for (const fd of taken) closeSync(fd);
 console.log(JSON.stringify({ starved, paused, accepted: accepted?.kind }));

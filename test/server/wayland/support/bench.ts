@@ -18,6 +18,7 @@ import { ForeignFds } from '../../../../src/server/wayland/foreign-fds.js';
 import { bindManager } from '../../../../src/server/wayland/manager.js';
 import { FakeWorld, memfd, offers, peer, second } from '../../../broker/support/world.js';
 import { type WireEvent, WirePeer } from '../../../support/wire-peer.js';
+import { nextPacket } from './packets.js';
 
 export const REGISTRY = 2;
 export const MANAGER = 3;
@@ -85,7 +86,7 @@ export class Bench {
   /** Gives bytes to the connection as if they had been received. */
   feed(bytes: Buffer, fds: readonly number[] = [], lost = false): void {
     const view = Buffer.from(bytes);
-    this.connection.receive(view, fds, lost);
+    this.connection.receive(view, 0, view.length, fds, lost);
     view.fill(0xff);
   }
 
@@ -99,7 +100,7 @@ export class Bench {
   /** Sends every packet and returns the events in them. */
   events(): WireEvent[] {
     const events: WireEvent[] = [];
-    for (let packet = this.connection.nextPacket; packet; packet = this.connection.nextPacket) {
+    for (let packet = nextPacket(this.connection); packet; packet = nextPacket(this.connection)) {
       const fds = packet.held?.fds ?? [];
       events.push(...this.peer.read(packet.bytes, fds));
       this.connection.sent(packet.bytes.length);

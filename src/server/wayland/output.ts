@@ -1,0 +1,85 @@
+/**
+ * What waits to be sent to one client: bytes one behind the other, cut into packets, each for one sendmsg(2).
+ * File descriptors go with the first byte of theirs, all of one buffer's together.
+ *
+ * Owns: a reference to the fds of each packet, until it is sent or the connection ends.
+ */
+import type { HeldFds } from '../../broker/held-fds.js';
+import { MAX_MESSAGE_SIZE } from '../../protocol/wire.js';
+import { Writer } from '../../protocol/writer.js';
+
+/** Events travel together up to this; far below what one step takes (shim/dmabroker.c's OUT_BYTES). */
+export const MAX_PACKET_BYTES = 32 * 1024;
+
+export interface Packet {
+  /** In bytes; what of them is sent is counted off. */
+  length: number;
+  held: HeldFds | null;
+  /** To be told when the peer has received it. */
+  received: (() => void) | null;
+  /** Knows where it is to be noted, at once, that all of it has been sent (step.ts); null: it is noted nowhere. */
+  told: { toldAt(): number } | null;
+}
+
+export class Output extends Writer {
+  readonly packets: Packet[] = [];
+  /** The step has so many of the first: they must not change until it is known what was sent of them. */
+  sending = 0;
+  /** Bytes that are in packets. */
+  #packed = 0;
+
+  /** They go with what holds them open. */
+  override fd(): void {}
+
+  /** Bytes that were written and are in no packet. */
+  get loose(): number {
+    return this.length - this.#packed;
+  }
+
+  /** What was written goes into a packet; returns that. With fds it goes alone, or ends a packet. */
+  pack(held: HeldFds | null = null): Packet {
+    const { loose } = this;
+    this.#packed += loose;
+    // What waits goes along, so that the fds need not wait until the peer has read it, if all of it fits in
+    // what libwayland reads at once.
+    let packet = this.#open(loose, held === null ? MAX_PACKET_BYTES : MAX_MESSAGE_SIZE);
+    if (packet === null) {
+      packet = { length: 0, held: null, received: null, told: null };
+      this.packets.push(packet);
+    }
+    packet.length += loose;
+    packet.held = held?.retain() ?? null;
+    return packet;
+  }
+
+  /** The last packet, if it may grow by `more` bytes to at most `most`; one with fds, or that had some, never does. */
+  #open(more: number, most: number): Packet | null {
+    const { packets } = this;
+    const last = packets[packets.length - 1];
+    if (last === undefined || packets.length <= this.sending) return null;
+    return last.held !== null || last.told !== null || last.length + more > most ? null : last;
+  }
+
+  /** `count` bytes of the first packet were sent, and its fds with the first of them. */
+  sent(count: number): void {
+    const [packet] = this.packets;
+    if (packet === undefined) return;
+    this.take(count);
+    this.#packed -= count;
+    packet.held?.release();
+    packet.held = null;
+    packet.length -= count;
+    if (packet.length === 0) this.packets.shift();
+  }
+
+  /** Nothing more is sent. */
+  close(): void {
+    for (const packet of this.packets.splice(0)) {
+      packet.held?.release();
+      packet.held = null;
+      packet.received?.();
+    }
+    this.#packed = 0;
+    this.clear();
+  }
+}
