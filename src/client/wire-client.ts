@@ -17,6 +17,7 @@ import {
   type Message,
   type MessageOf,
   type Values,
+  WireError,
 } from '../protocol/wire.js';
 import { Writer } from '../protocol/writer.js';
 import type { CallOptions } from './call-options.js';
@@ -283,7 +284,12 @@ export class WireClient {
     }
     if (!known.dead) {
       // Where it is no event of the protocol, the fds are closed with the connection.
-      message.read(body, known.handlers as never);
+      try {
+        message.read(body, known.handlers as never);
+      } catch (error) {
+        if (!(error instanceof WireError)) throw error;
+        throw new WireError(`${message.name}: ${error.message}`);
+      }
       return;
     }
     const fds = message.args.filter(({ type }) => type === 'fd').length;

@@ -199,7 +199,7 @@ export class ParamsObject implements Requests<typeof dmabroker_params_v1> {
     const brought = this.#brought;
     const planes = this.#planes;
     if (brought === null || planes.length === 0) {
-      return this.#params.error('planes_mismatch', 'import wants planes');
+      this.#params.error('planes_mismatch', 'import wants planes');
     }
     const imported = this.#importSpec();
     const object = this.#bufferObject(bufferId);
