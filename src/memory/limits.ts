@@ -113,6 +113,13 @@ export const MAX_QUEUED = 256 * 1024 * 1024;
  */
 export const FDS_IN_FLIGHT = 128;
 
+/**
+ * What the data plane allocates itself, in the turn that asks for it: to wake another thread costs more than some
+ * pages do. More of it in one turn would hold up everybody else.
+ */
+export const SMALL_BYTES = 64 * 1024;
+export const SMALL_PER_TURN = 16;
+
 /** fds that a connection may have brought for imports that it has not asked for yet: 64 of 4 planes. */
 export const MAX_WAITING_PLANES = 256;
 

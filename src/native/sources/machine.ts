@@ -1,12 +1,49 @@
 /** How much memory there is, for sources that take it from the machine's RAM. */
 import { freemem, totalmem } from 'node:os';
 import { BrokerError, type Refusal } from '../../memory/errors.js';
+import { sampled } from '../sampled.js';
+
+/** Of what an administrator sets. */
+const LIMIT_MS = 1000;
+/** Of what everybody takes from all the time. */
+const AVAILABLE_MS = 100;
+/** Of what was available: when so much of it was given since, it is asked for anew. */
+const SPENT_PART = 1 / 16;
 
 /** Bytes of RAM, or of the control group's share of it (memory.max). */
-function ram(): number {
+const ram = sampled(() => {
   // 0 or 2^64 - 1 where there is no limit.
   const limit = process.constrainedMemory() || totalmem();
   return Math.min(limit, totalmem());
+}, LIMIT_MS);
+
+/** libuv's freemem is /proc/meminfo's MemAvailable. */
+let available = sampled(freemem, AVAILABLE_MS);
+/** Given since it was asked for last. */
+let spent = 0;
+let spentOf = 0;
+
+/** Bytes that can be had without anybody having to give any, less `bytes` that are asked for now. */
+function availableFor(bytes: number): number {
+  if (available() !== spentOf) {
+    spent = 0;
+    spentOf = available();
+  }
+  if (spent + bytes > spentOf * SPENT_PART) {
+    available = sampled(freemem, AVAILABLE_MS);
+    spent = 0;
+    spentOf = available();
+  }
+  spent += bytes;
+  return spentOf;
+}
+
+/**
+ * Whether so little is asked for, and so much is there, that the kernel need not look for pages: it would have
+ * whoever asks wait while it does (direct reclaim).
+ */
+export function isPlenty(bytes: number): boolean {
+  return bytes <= availableFor(0) * SPENT_PART && availableFor(0) > ram() / 16;
 }
 
 /**
@@ -25,10 +62,10 @@ export function checkMemory(bytes: number, committed: boolean): void {
     const message = `${bytes} bytes are more than the machine's memory (${total})`;
     throw new BrokerError('too_large', message, refusal(total));
   }
-  // libuv's freemem is /proc/meminfo's MemAvailable.
-  const available = freemem();
-  if (committed && bytes > available) {
-    const message = `${bytes} bytes are more than is available now (${available})`;
-    throw new BrokerError('out_of_memory', message, refusal(available));
+  if (!committed) return;
+  const free = availableFor(bytes);
+  if (bytes > free) {
+    const message = `${bytes} bytes are more than is available now (${free})`;
+    throw new BrokerError('out_of_memory', message, refusal(free));
   }
 }

@@ -9,6 +9,7 @@ import { setName } from '../dmabuf.js';
 import { close, owning } from '../libc/fd.js';
 import { ioctl } from '../libc/ioctl.js';
 import { sealedMemfd } from '../libc/memory.js';
+import { sampled } from '../sampled.js';
 import type { Exporter, MemoryLimit } from './linear.js';
 
 /** `_IOW('u', 0x42, struct udmabuf_create)`: u32 memfd, u32 flags, u64 offset, u64 size. */
@@ -17,6 +18,9 @@ const CREATE = { size: 24, memfd: 0, flags: 4, length: 16 };
 const UDMABUF_FLAGS_CLOEXEC = 1;
 
 export const UDMABUF_PARAMETERS = '/sys/module/udmabuf/parameters';
+
+/** How old an administrator's setting may be. */
+const LIMIT_MS = 1000;
 
 export interface UdmabufLimits {
   /** Bytes in one dma_buf: `size_limit_mb`, 64 MiB by default. */
@@ -35,13 +39,13 @@ export function udmabufLimits(folder = UDMABUF_PARAMETERS): UdmabufLimits | null
   }
 }
 
-function limit(): MemoryLimit | null {
+const limit = sampled((): MemoryLimit | null => {
   const found = udmabufLimits();
   if (found === null) return null;
   const parameter = `${UDMABUF_PARAMETERS}/size_limit_mb`;
   const reason = `an administrator can raise ${parameter} (now ${found.size / 2 ** 20})`;
   return { bytes: found.size, reason };
-}
+}, LIMIT_MS);
 
 /** Opens /dev/udmabuf; throws where that cannot be. */
 export function udmabufExporter(path = '/dev/udmabuf'): Exporter {

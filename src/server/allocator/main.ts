@@ -20,9 +20,9 @@ import type {
 } from '../../memory/source.js';
 import type { Steps } from '../../memory/steps.js';
 import { SystemClock } from '../../native/clock.js';
-import { close, identity } from '../../native/libc/fd.js';
 import { nameThread } from '../../native/libc/process.js';
 import { VulkanDevices } from '../../native/sources/devices.js';
+import { identified, identifiedAllocation } from '../../native/sources/identified.js';
 import { MemfdSource } from '../../native/sources/memfd.js';
 import { probeHeaps, probeUdmabuf } from '../../native/sources/probe.js';
 import { wake } from '../../native/step.js';
@@ -100,26 +100,9 @@ function sourceOf(name: SourceName, handleType: HandleType, device?: string): Me
   return found;
 }
 
-/** Here and not in the data plane, which would have to ask for each of thousands of buffers. */
-function identified(allocation: Allocation): Allocation {
-  // Every opaque fd is the driver's one device file.
-  if (allocation.handleType === 'opaque_fd') return allocation;
-  const fds = new Set(allocation.planes.map(({ fd }) => fd));
-  return { ...allocation, identities: [...fds].map(identity) };
-}
-
 function* made({ choice, id }: Requested<'allocate'>): Steps<Allocation> {
   const { source: name, handleType, device, spec } = choice;
-  const source = sourceOf(name, handleType, device);
-  const allocation = yield* source.allocating(spec, id);
-  try {
-    return identified(allocation);
-  } catch (error) {
-    // Its receiver would have been told of it: nobody else lets go of it.
-    for (const fd of new Set(allocation.planes.map((plane) => plane.fd))) close(fd);
-    source.free(allocation.key);
-    throw error;
-  }
+  return yield* identifiedAllocation(sourceOf(name, handleType, device), spec, id);
 }
 
 function planned({ choice }: Requested<'plan'>): Plan {

@@ -39,6 +39,7 @@ import { operations } from './operations.js';
 import { questions } from './questions.js';
 import { quotaUses } from './quota-uses.js';
 import { Reporter } from './reporter.js';
+import { SmallAllocations } from './small.js';
 import { TurnClock } from './turn-clock.js';
 
 /** How long the daemon's end waits for the closing of what clients gave. */
@@ -67,9 +68,9 @@ const reporter = new Reporter(
   turns,
   setup.audit,
 );
-const allocatorClient = new AllocatorClient(allocator, (stack) =>
-  log('error', 'the allocator failed', { stack }),
-);
+const defect = (stack: string) => log('error', 'the allocator failed', { stack });
+const allocatorClient = new AllocatorClient(allocator, defect);
+const small = new SmallAllocations(setup.inventory.sources, defect);
 /** The daemon ends, and what it has is kept. */
 let leaving = false;
 const kept: KeptPlane | null =
@@ -81,8 +82,12 @@ const kept: KeptPlane | null =
       );
 const broker: Broker = new Broker(
   {
-    allocate: (asker, choice, id, done) =>
-      allocatorClient.allocate(asker, choice, id, measures.allocating(choice.source, done)),
+    allocate: (asker, choice, id, done) => {
+      const measured = measures.allocating(choice.source, done);
+      const made = small.allocate(choice, id);
+      if (made !== null) measured(made);
+      else allocatorClient.allocate(asker, choice, id, measured);
+    },
     prepare: (choice, id, done) =>
       allocatorClient.allocate(NOBODY, choice, id, (result) => {
         if ('error' in result) {
@@ -170,7 +175,10 @@ const connections = new Connections(
   broker,
   { globals, closing, fds: fds.clients, inFlight: fds.inFlight, log },
   {
-    turned: () => turns.turn(),
+    turned: () => {
+      turns.turn();
+      small.turn();
+    },
     woken: () => {
       called = true;
     },
@@ -295,6 +303,7 @@ reporter.close();
 // With it goes what is still in its backlog, and what was sent there.
 closing.add(NOBODY.uid, setup.listener, () => {});
 closeLast();
+small.close();
 step.close();
 control.close();
 allocator.close();
