@@ -42,6 +42,26 @@ t.test('DMABROKER_DOOR', async (t) => {
   t.match(stderr, /DMABROKER_DOOR is "node"; set it to ffi-rs, or not at all/);
 });
 
+t.test('where the addon cannot be loaded', async (t) => {
+  // Of all addons that one alone: ffi-rs is one, too.
+  const program = `
+    const { dlopen } = process;
+    process.dlopen = (module, path, ...flags) => {
+      if (path.endsWith('/dmabroker.so')) throw new Error('not today');
+      return dlopen.call(process, module, path, ...flags);
+    };
+    const { addressOf, callInt, doorOf, readCString, symbol } =
+      await import(${JSON.stringify(new URL('../../src/native/ffi.js', import.meta.url))});
+    const poll = symbol('poll');
+    const text = readCString(addressOf(Buffer.from('text\\0')));
+    console.log(JSON.stringify([doorOf(poll), callInt(poll, 0, 0, 0), text]));`;
+  const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', program], {
+    encoding: 'utf8',
+    env: { ...process.env, DMABROKER_DOOR: '' },
+  });
+  t.equal(stdout, '["ffi-rs",0,"text"]\n', stderr);
+});
+
 t.test('ffi-rs serves everything', async (t) => {
   const libc = readdirSync(join(tests, 'native/libc')).filter((name) => name.endsWith('.test.js'));
   const files = ['ffi.test.js', 'step.test.js', 'arena.test.js', 'closers.test.js'];

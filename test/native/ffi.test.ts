@@ -24,6 +24,7 @@ import {
   transientString,
   viewOf,
 } from '../../src/native/ffi.js';
+import { Functions } from '../../src/native/vulkan/loader.js';
 
 /** dmab_address gives back the pointer that it is given. */
 const identity = shim.symbol('dmab_address');
@@ -200,6 +201,9 @@ t.test('names that are hot', async (t) => {
   t.equal(doorOf(shim.symbol('dmab_step')), door, "of the shim's");
   t.equal(doorOf(symbol('munmap')), door, "of libc's");
   t.equal(doorOf(Library.open('libc.so.6').symbol('mmap')), door, 'of a library');
+  const device = new Functions((name) => identity + name.length, 'device');
+  t.equal(doorOf(device.find('vkAllocateMemory')), door, "of Vulkan's, as it hands them out");
+  t.equal(doorOf(device.find('vkDestroyDevice')), 'ffi-rs');
   t.equal(doorOf(shim.symbol('dmab_step_layout')), 'ffi-rs');
   t.equal(named('vkFreeMemory', 0), 0, 'a name that is not there');
   t.equal(doorOf(0), 'ffi-rs');
