@@ -1,8 +1,7 @@
 /**
  * The C functions that are called so often that the price of a call counts: they go through Node-API,
- * every other through ffi-rs (door.ts). One that is made for each turn, message, connection, buffer or piece
- * of memory belongs here; what is called once at the start, or waits for a device or a disk, gains
- * nothing.
+ * every other through ffi-rs (door.ts). One that is called for each turn, message, connection, buffer or piece
+ * of memory belongs here; what is called at the start or the end alone gains nothing.
  */
 export const HOT: ReadonlySet<string> = new Set([
   // Each turn of the data plane.

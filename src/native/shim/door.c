@@ -1,14 +1,15 @@
 /*
- * The shim as a Node-API addon: what src/native/hot.ts names is called through it, at a tenth of what
- * ffi-rs takes. It has two functions:
+ * The shim as a Node-API addon: what src/native/hot.ts names is called through it, in tens of nanoseconds
+ * where ffi-rs takes microseconds. It has two functions:
  *
  *  - bind(block): a function without arguments that runs dmab_call on that block. No argument crosses
- *    from JavaScript, so that there is none to convert, and none that could be wrong.
+ *    from JavaScript, so that there is none to convert, and none that could be wrong. The block's memory
+ *    must not be transferred to another thread; who binds keeps it to himself.
  *  - address(bytes): where a Uint8Array's memory is.
  *
  * What is wrong is a TypeError; nothing here ends the process. Each thread that loads it has functions
  * of its own, and nothing is shared between them. Node's functions are weak symbols: where there is no
- * Node (test/package/other-arch.c), or ffi-rs alone opens the library, nothing is missing.
+ * Node (test/package/other-arch.c) nothing is missing, however the library was linked.
  *
  * It owns, for each bound function, a reference to its block, for as long as the function can be called.
  */
