@@ -22,7 +22,7 @@ fi
 touch $stamp.new
 "$cc" -std=gnu11 -O1 -g -fPIC -shared -fvisibility=hidden -fno-omit-frame-pointer \
   -fsanitize=address,undefined -fno-sanitize-recover=undefined -Wall -Wextra -Werror \
-  -o "$native/dmabroker.so.new" src/native/shim/*.c -lpthread -ldl
+  -o "$native/dmabroker.so.new" -isystem node_modules/node-api-headers/include src/native/shim/*.c -lpthread -ldl
 mv "$native/dmabroker.so.new" "$native/dmabroker.so"
 rm -rf $folder/dist/bundle
 cp -r dist/bundle $folder/dist/bundle

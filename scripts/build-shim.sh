@@ -8,5 +8,5 @@ mkdir -p "$2"
 new=$2/dmabroker.so.$$
 trap 'rm -f "$new"' EXIT
 "$1" -std=gnu11 -O2 -fPIC -shared -fvisibility=hidden -Wall -Wextra -Werror \
-  -o "$new" src/native/shim/*.c -lpthread -ldl
+  -o "$new" -isystem node_modules/node-api-headers/include src/native/shim/*.c -lpthread -ldl
 mv "$new" "$2/dmabroker.so"

@@ -18,7 +18,7 @@ if [ ! -e $types ] || [ ! -e src/rest/description.gen.ts ] || [ -n "$(find opena
 fi
 stamp=dist/.built
 if [ -e "$stamp" ] && [ -z "$(find src test bench conformance scripts examples package.json package-lock.json tsconfig.json \
-  -name build -prune -o \( -type d -o -name '*.ts' -o -name '*.c' -o -name '*.json' -o -name '*.sh' \) -newer "$stamp" -print -quit)" ]; then
+  -name build -prune -o \( -type d -o -name '*.ts' -o -name '*.c' -o -name '*.h' -o -name '*.json' -o -name '*.sh' \) -newer "$stamp" -print -quit)" ]; then
   exit
 fi
 touch "$stamp.new"

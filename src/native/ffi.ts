@@ -1,111 +1,81 @@
 /**
- * The only file that touches ffi-rs. Every C function, libc's and Vulkan's alike, is called by its
- * address through one shim function (`dmab_call`) whose single parameter is the address of this
- * thread's argument block. ffi-rs aborts the process when a parameter has a type that it does not
- * expect; here only one type ever reaches it, and the arguments are checked as they are written
- * into the block.
+ * Calling C. Every function, libc's and Vulkan's alike, is called by its address; its arguments are checked as
+ * they are written into this thread's argument block, and the block goes through one of the two
+ * doors (door.ts): through Node-API where the function was found by a name of hot.ts, else ffi-rs.
  *
- * Owns: the shim library, this thread's argument block, the table of resolved symbols.
+ * Owns: this thread's argument block, the table of resolved symbols, the set of hot addresses.
  */
-import { existsSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import type * as FfiRs from 'ffi-rs';
-import { requireSupported, thisPlatform, unloadable } from './platform.js';
+import { type Address, type Argument, ArgumentBlock } from './block.js';
+import { addon, addressOf, doorsFor, lookUp, shimPath } from './door.js';
+import { HOT } from './hot.js';
 
-/** An address in this process. User space ends below 2^47, so a double holds it exactly. */
-export type Address = number;
+export type { Address, Argument } from './block.js';
+export { addressOf, viewOf } from './door.js';
 
-const SHIM = 'dmabroker-shim';
-requireSupported(thisPlatform());
-const { shimPath, ffiRs } = loadNative();
-const { createExternalBuffer, DataType, load } = ffiRs;
+const block = new ArgumentBlock();
+const doors = doorsFor(block.bytes);
+/** Whose errno is asked for. */
+let last = block;
+const hot = new Set<Address>();
 
-/** ffi-rs has a package with its binary for each platform; an installation can lack it, too. */
-function loadNative(): { readonly shimPath: string; readonly ffiRs: typeof FfiRs } {
-  try {
-    const ffiRs = createRequire(import.meta.url)('ffi-rs') as typeof FfiRs;
-    const shimPath = findShim();
-    ffiRs.open({ library: SHIM, path: shimPath });
-    return { shimPath, ffiRs };
-  } catch (error) {
-    throw unloadable(error, thisPlatform());
-  }
+/**
+ * Notes which function an address is, where it was asked for by name elsewhere than here; returns it. An address
+ * that nobody has named goes through ffi-rs.
+ */
+export function named(name: string, address: Address): Address {
+  if (addon !== null && address !== 0 && HOT.has(name)) hot.add(address);
+  return address;
 }
 
-/** `dist/native/linux-ARCH/dmabroker.so` stands beside every form that the code is compiled to. */
-function findShim(): string {
-  const file = join('native', `linux-${process.arch}`, 'dmabroker.so');
-  for (let folder = dirname(fileURLToPath(import.meta.url)); ; folder = dirname(folder)) {
-    const candidate = join(folder, file);
-    if (existsSync(candidate)) return candidate;
-    if (dirname(folder) === folder) throw new Error(`${file} is missing: run \`npm run build\``);
-  }
+/** The door that a function's calls go through. */
+export function doorOf(fn: Address): 'node-api' | 'ffi-rs' {
+  return hot.has(fn) ? 'node-api' : 'ffi-rs';
 }
-
-/** The address of a Buffer's (or typed array's) memory: valid for as long as that is reachable. */
-export function addressOf(bytes: Uint8Array): Address {
-  if (!(bytes instanceof Uint8Array)) throw new TypeError('addressOf wants a Uint8Array');
-  return load({
-    library: SHIM,
-    funcName: 'dmab_address',
-    retType: DataType.I64,
-    paramsType: [DataType.U8Array],
-    paramsValue: [bytes],
-    freeResultMemory: false,
-  }) as number;
-}
-
-// struct call of shim/dmabroker.c: fn, arg[12], ret, err
-const MAX_ARGS = 12;
-const RET = 1 + MAX_ARGS;
-const block = new BigUint64Array(16);
-const blockInts = new Int32Array(block.buffer);
-const blockSigned = new BigInt64Array(block.buffer);
-const callParams = {
-  library: SHIM,
-  funcName: 'dmab_call',
-  retType: DataType.Void,
-  paramsType: [DataType.I64],
-  paramsValue: [addressOf(new Uint8Array(block.buffer))],
-  freeResultMemory: false,
-};
-
-export type Argument = number | bigint;
 
 function invoke(fn: Address, args: readonly Argument[]): void {
-  if (!(fn > 0) || !Number.isSafeInteger(fn)) throw new TypeError(`not a function address: ${fn}`);
-  if (args.length > MAX_ARGS) throw new TypeError(`more than ${MAX_ARGS} arguments`);
-  block[0] = BigInt(fn);
-  for (let i = 0; i < MAX_ARGS; i++) {
-    // BigInt() throws on a fraction, NaN or undefined; a BigUint64Array wraps negatives as C does.
-    block[1 + i] = i < args.length ? BigInt(args[i] as Argument) : 0n;
-  }
-  load(callParams);
+  block.write(fn, args);
+  last = block;
+  if (hot.has(fn)) doors.hot();
+  else doors.all();
 }
 
 /** Calls a C function that returns an `int` (or nothing). */
 export function callInt(fn: Address, ...args: Argument[]): number {
   invoke(fn, args);
-  return blockInts[RET * 2] as number;
+  return block.int();
 }
 
 /** Calls a C function that returns a `long`, `ssize_t` or pointer below 2^53. */
 export function callLong(fn: Address, ...args: Argument[]): number {
   invoke(fn, args);
-  return Number(blockSigned[RET]);
+  return block.long();
 }
 
 /** Calls a C function that returns a `uint64_t` (a non-dispatchable Vulkan handle, say). */
 export function callU64(fn: Address, ...args: Argument[]): bigint {
   invoke(fn, args);
-  return block[RET] as bigint;
+  return block.u64();
+}
+
+/**
+ * A call whose arguments never change, with a block of its own: nothing is checked or written when it is
+ * made. Returns what `callLong` would. Memory that arguments point to is the caller's to keep.
+ */
+export function prepared(fn: Address, ...args: Argument[]): () => number {
+  const own = new ArgumentBlock();
+  own.write(fn, args);
+  const { hot: byAddon, all } = doorsFor(own.bytes);
+  const call = hot.has(fn) ? byAddon : all;
+  return () => {
+    last = own;
+    call();
+    return own.long();
+  };
 }
 
 /** errno after the last call of this thread; it means something only after a failure. */
 export function lastErrno(): number {
-  return blockInts[(RET + 1) * 2] as number;
+  return last.errno();
 }
 
 const symbols = new Map<string, Address>();
@@ -114,14 +84,7 @@ const symbols = new Map<string, Address>();
 export function symbol(name: string): Address {
   const known = symbols.get(name);
   if (known !== undefined) return known;
-  const address = load({
-    library: SHIM,
-    funcName: 'dmab_symbol',
-    retType: DataType.I64,
-    paramsType: [DataType.String],
-    paramsValue: [name],
-    freeResultMemory: false,
-  }) as number;
+  const address = named(name, lookUp(name));
   if (address === 0) throw new Error(`no C function ${name}`);
   symbols.set(name, address);
   return address;
@@ -181,7 +144,7 @@ export class Library {
   }
 
   symbol(name: string): Address {
-    const address = callLong(dlsym, this.handle, transientString(name));
+    const address = named(name, callLong(dlsym, this.handle, transientString(name)));
     if (address === 0) throw new Error(`${this.path} has no ${name}`);
     return address;
   }
@@ -189,23 +152,3 @@ export class Library {
 
 /** The shim's own functions (it is loaded with RTLD_LOCAL, so `symbol` does not see them). */
 export const shim = Library.open(shimPath);
-
-const idParams = {
-  library: SHIM,
-  funcName: 'dmab_address',
-  retType: DataType.External,
-  paramsType: [DataType.I64],
-  paramsValue: [0],
-  freeResultMemory: false,
-};
-
-/**
- * A Buffer over `length` bytes at an address, without a copy. The caller sees to it that the
- * address range stays mapped for as long as the view is reachable.
- */
-export function viewOf(address: Address, length: number): Buffer {
-  if (address <= 0 || !Number.isSafeInteger(address)) throw new TypeError('not an address');
-  if (!Number.isSafeInteger(length) || length <= 0) throw new TypeError('not a length');
-  idParams.paramsValue[0] = address;
-  return createExternalBuffer(load(idParams) as unknown as FfiRs.JsExternal, length);
-}

@@ -7,7 +7,7 @@
  */
 import { writeSync } from 'node:fs';
 import { isOutOfFds } from '../memory/errors.js';
-import { type Address, addressOf, callInt, callLong, lastErrno, shim, symbol } from './ffi.js';
+import { type Address, addressOf, callInt, lastErrno, prepared, shim, symbol } from './ffi.js';
 import { check, EAGAIN, EBUSY, SystemError } from './libc/errno.js';
 import { close } from './libc/fd.js';
 import { queuedFds, unread } from './libc/socket.js';
@@ -137,8 +137,7 @@ export class Step {
   readonly #layout = readLayout();
   readonly #bytes: Buffer;
   readonly #words: Int32Array;
-  readonly #address: Address;
-  readonly #stepFn = shim.symbol('dmab_step');
+  readonly #step: () => number;
   readonly #epollFn = shim.symbol('dmab_epoll');
   readonly #epoll: number;
   #outCount = 0;
@@ -154,7 +153,8 @@ export class Step {
     const memory = new ArrayBuffer(this.#layout.size);
     this.#bytes = Buffer.from(memory);
     this.#words = new Int32Array(memory, 0, this.#layout.inBytes / 4);
-    this.#address = addressOf(this.#bytes);
+    // It is this Step that keeps the memory.
+    this.#step = prepared(shim.symbol('dmab_step'), addressOf(this.#bytes));
     this.#epoll = callInt(symbol('epoll_create1'), EPOLL_CLOEXEC);
     if (this.#epoll < 0) throw new SystemError('epoll_create1', lastErrno());
     this.#words[this.#layout.epoll] = this.#epoll;
@@ -243,7 +243,7 @@ export class Step {
     const queued = this.#outCount;
     words[nout] = queued;
     words[timeoutAt] = timeout;
-    const result = callLong(this.#stepFn, this.#address);
+    const result = this.#step();
     this.#outCount = 0;
     this.#outUsed = 0;
     receiver.turned();

@@ -7,7 +7,7 @@
  *    is one address: no type can be wrong there (a wrong one aborts the process).
  *  - dmab_send, dmab_receive: sendmsg and recvmsg with SCM_RIGHTS (cmsg(3), unix(7)).
  *  - dmab_step: the data plane's batch: send what is queued, wait, receive what is ready; one
- *    ffi-rs call however many requests it carries.
+ *    call however many requests it carries.
  *  - dmab_close_later, in closers.c: close what a client gave, which may take as long as it likes.
  *  - dmab_watch: tells Node's event loop that a socket is readable, without reading from it
  *    (libuv reads with read(2), which drops file descriptors).
@@ -31,6 +31,8 @@
 #include <linux/sockios.h>
 #include <unistd.h>
 
+#include "call.h"
+
 #ifndef SO_PEERPIDFD
 #define SO_PEERPIDFD 77
 #endif
@@ -38,15 +40,6 @@
 #define EXPORT __attribute__((visibility("default")))
 
 /* ---- calling by address ------------------------------------------------------------------- */
-
-enum { MAX_ARGS = 12 };
-
-struct call {
-	uint64_t fn;
-	uint64_t arg[MAX_ARGS];
-	uint64_t ret;
-	int64_t err; /* errno after the call; meaningful only where the function says so */
-};
 
 typedef uint64_t (*any_fn)(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t,
 			   uint64_t, uint64_t, uint64_t, uint64_t, uint64_t);

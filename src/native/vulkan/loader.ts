@@ -11,6 +11,7 @@ import {
   callInt,
   callLong,
   Library,
+  named,
   transientString,
 } from '../ffi.js';
 
@@ -27,7 +28,7 @@ export class Functions {
   find(name: string): Address {
     let address = this.#known.get(name);
     if (address === undefined) {
-      address = this.lookUp(name);
+      address = named(name, this.lookUp(name));
       this.#known.set(name, address);
     }
     return address;

@@ -1,0 +1,84 @@
+/**
+ * The two doors to C: the addon's own functions, whatever they are given, in a process that would end by
+ * what they do wrong; what is tested of native once more where ffi-rs alone is the door; which names are hot.
+ */
+import { spawnSync } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import t from 'tap';
+import { HOT } from '../../src/native/hot.js';
+import { packageRoot } from '../../src/package-root.js';
+
+const tests = join(packageRoot, 'dist/test');
+
+/** Runs a program with the environment's door, or another. */
+function run(path: string, door = '') {
+  const env = { ...process.env, DMABROKER_DOOR: door };
+  return spawnSync(process.execPath, [join(tests, path)], { encoding: 'utf8', env });
+}
+
+t.test("the addon's functions, given what is wrong", async (t) => {
+  const { status, signal, stdout, stderr } = run('support/programs/addon.js');
+  t.same([status, signal], [0, null], stderr);
+  const { bind, address, ...others } = JSON.parse(stdout);
+  for (const thrown of [bind, address]) {
+    t.ok(thrown.length > 10);
+    t.same(new Set(thrown), new Set(['TypeError']), 'each is a TypeError');
+  }
+  t.same(others, {
+    bindNothing: 'TypeError',
+    addressNothing: 'TypeError',
+    unset: ['TypeError', 'TypeError', 'TypeError'],
+    empty: 'number',
+    same: true,
+    wrong: 0,
+    newFds: 0,
+  });
+});
+
+t.test('DMABROKER_DOOR', async (t) => {
+  const { status, stderr } = run('native/arena.test.js', 'node');
+  t.equal(status, 1);
+  t.match(stderr, /DMABROKER_DOOR is "node"; set it to ffi-rs, or not at all/);
+});
+
+t.test('where the addon cannot be loaded', async (t) => {
+  // Of all addons that one alone: ffi-rs is one, too.
+  const program = `
+    const { dlopen } = process;
+    process.dlopen = (module, path, ...flags) => {
+      if (path.endsWith('/dmabroker.so')) throw new Error('not today');
+      return dlopen.call(process, module, path, ...flags);
+    };
+    const { addressOf, callInt, doorOf, readCString, symbol } =
+      await import(${JSON.stringify(new URL('../../src/native/ffi.js', import.meta.url))});
+    const poll = symbol('poll');
+    const text = readCString(addressOf(Buffer.from('text\\0')));
+    console.log(JSON.stringify([doorOf(poll), callInt(poll, 0, 0, 0), text]));`;
+  const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', program], {
+    encoding: 'utf8',
+    env: { ...process.env, DMABROKER_DOOR: '' },
+  });
+  t.equal(stdout, '["ffi-rs",0,"text"]\n', stderr);
+});
+
+t.test('ffi-rs serves everything', async (t) => {
+  const libc = readdirSync(join(tests, 'native/libc')).filter((name) => name.endsWith('.test.js'));
+  const files = ['ffi.test.js', 'step.test.js', 'arena.test.js', 'closers.test.js'];
+  for (const name of [...files, ...libc.map((name) => `libc/${name}`)]) {
+    const { status, stdout, stderr } = run(join('native', name), 'ffi-rs');
+    t.equal(status, 0, `${name}${status === 0 ? '' : `: ${stdout}${stderr}`}`);
+  }
+});
+
+t.test('each hot name is one that is called', async (t) => {
+  const folder = join(packageRoot, 'src/native');
+  const text = readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.ts') && name !== 'hot.ts' && !name.endsWith('.gen.ts'))
+    .map((name) => readFileSync(join(folder, name), 'utf8'))
+    .join('\n');
+  t.same(
+    [...HOT].filter((name) => !text.includes(`'${name}'`)),
+    [],
+  );
+});
