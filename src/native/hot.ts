@@ -12,7 +12,8 @@ export const HOT: ReadonlySet<string> = new Set([
   // Each connection.
   ...['getsockopt', 'syscall'],
   // Each file descriptor or memory that comes or goes.
-  ...['close', 'fcntl', 'ioctl', 'statx', 'lseek', 'memfd_create', 'mmap', 'munmap'],
+  ...['close', 'fcntl', 'ioctl', 'statx', 'lseek', 'memfd_create', 'ftruncate'],
+  ...['mmap', 'munmap', 'read'],
   ...['inotify_add_watch', 'inotify_rm_watch'],
   // Each piece of memory that is read, written or cleared.
   ...['memcpy', 'memset', 'strnlen', 'dmab_copy', 'dmab_fill'],

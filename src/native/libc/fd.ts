@@ -1,5 +1,4 @@
 /** File descriptors by number: closing, duplicating, identity. Whoever calls owns what it gets. */
-import { fstatSync } from 'node:fs';
 import { addressOf, callInt, lastErrno, symbol, transientString } from '../ffi.js';
 import { SystemError } from './errno.js';
 
@@ -64,14 +63,9 @@ export function isWritable(fd: number): boolean {
   return (fcntlOrThrow(fd, F_GETFL, 0) & O_ACCMODE) === O_RDWR;
 }
 
-/** st_dev:st_ino, which identifies the file (a dma_buf's too) across processes. */
-export function identity(fd: number): string {
-  const { dev, ino } = fstatSync(fd, { bigint: true });
-  return `${dev}:${ino}`;
-}
-
 // statx(2), <linux/stat.h>; the same on every architecture.
 const AT_FDCWD = -100;
+const AT_EMPTY_PATH = 0x1000;
 const AT_STATX_DONT_SYNC = 0x4000;
 const STATX_INO = 0x100;
 const STATX_SIZE = 256;
@@ -80,19 +74,45 @@ const DEV_MAJOR_AT = 136;
 const DEV_MINOR_AT = 140;
 const statx = symbol('statx');
 
+/** What statx finds, and behind it an empty path. */
+const found = Buffer.alloc(STATX_SIZE + 1);
+const foundAddress = addressOf(found);
+const nothing = foundAddress + STATX_SIZE;
+
+/** st_dev:st_ino, which identifies the file (a dma_buf's too) across processes. */
+export function identity(fd: number): string {
+  if (callInt(statx, fd, nothing, AT_EMPTY_PATH, STATX_INO, foundAddress) < 0) {
+    throw new SystemError('statx', lastErrno(), `fd ${fd}`);
+  }
+  return identityFound();
+}
+
+/** What statx has found. */
+function identityFound(): string {
+  const major = found.readUInt32LE(DEV_MAJOR_AT);
+  const minor = found.readUInt32LE(DEV_MINOR_AT);
+  const [low, high] = [found.readUInt32LE(INO_AT), found.readUInt32LE(INO_AT + 4)];
+  // Without BigInt where a double has room for it, which is always but for a few file systems' inodes.
+  const inode = high < 2 ** 21 ? high * 2 ** 32 + low : (BigInt(high) << 32n) | BigInt(low);
+  if (major !== device.major || minor !== device.minor) {
+    device = { major, minor, text: `${makedev(major, minor)}` };
+  }
+  return `${device.text}:${inode}`;
+}
+
+/** The last one: most files that are asked about are of one file system, the kernel's own. */
+let device = { major: 0, minor: 0, text: '0' };
+
 /**
  * The same of a path, such as `/proc/PID/fd/N`, without asking whoever serves the file: a FUSE file, which may be
  * called as one likes, would answer stat(2) when its owner pleases. Throws SystemError: ENOENT, EACCES.
  */
 export function identityOf(path: string): string {
-  const found = Buffer.alloc(STATX_SIZE);
   const about = transientString(path);
-  if (callInt(statx, AT_FDCWD, about, AT_STATX_DONT_SYNC, STATX_INO, addressOf(found)) < 0) {
+  if (callInt(statx, AT_FDCWD, about, AT_STATX_DONT_SYNC, STATX_INO, foundAddress) < 0) {
     throw new SystemError('statx', lastErrno(), path);
   }
-  const view = new DataView(found.buffer, found.byteOffset);
-  const device = makedev(view.getUint32(DEV_MAJOR_AT, true), view.getUint32(DEV_MINOR_AT, true));
-  return `${device}:${view.getBigUint64(INO_AT, true)}`;
+  return identityFound();
 }
 
 /** makedev(3), as glibc and the kernel's 64-bit stat encode a dev_t. */

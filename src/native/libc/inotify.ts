@@ -5,8 +5,8 @@
  *
  * Owns: the inotify instance.
  */
-import { readFileSync, readSync } from 'node:fs';
-import { callInt, lastErrno, symbol, transientString } from '../ffi.js';
+import { readFileSync } from 'node:fs';
+import { addressOf, callInt, callLong, lastErrno, symbol, transientString } from '../ffi.js';
 import { EAGAIN, SystemError } from './errno.js';
 import { close } from './fd.js';
 
@@ -20,12 +20,16 @@ const EVENT = { size: 16, wd: 0, mask: 4, length: 12 };
 const init = symbol('inotify_init1');
 const addWatch = symbol('inotify_add_watch');
 const removeWatch = symbol('inotify_rm_watch');
+const readFn = symbol('read');
+/** No event has a name: what is watched is a file, not a folder. */
+const BUFFER_SIZE = 1024 * EVENT.size;
 
 export class GoneWatch {
   readonly #fd: number;
   /** Watches whose file is there, as far as is known. */
   readonly #there = new Set<number>();
-  readonly #buffer = Buffer.alloc(16 * 1024);
+  readonly #buffer = Buffer.alloc(BUFFER_SIZE);
+  readonly #address = addressOf(this.#buffer);
 
   /** Throws where the user has no more instances (`max_user_instances`). */
   constructor() {
@@ -60,14 +64,9 @@ export class GoneWatch {
   }
 
   #read(): void {
-    for (;;) {
-      let size: number;
-      try {
-        size = readSync(this.#fd, this.#buffer);
-      } catch (error) {
-        if (error instanceof Error && 'errno' in error && error.errno === -EAGAIN) return;
-        throw error;
-      }
+    for (let size = BUFFER_SIZE; size === BUFFER_SIZE; ) {
+      size = callLong(readFn, this.#fd, this.#address, BUFFER_SIZE);
+      if (size < 0 && lastErrno() !== EAGAIN) throw new SystemError('read', lastErrno(), 'inotify');
       for (let at = 0; at < size; ) {
         const mask = this.#buffer.readUInt32LE(at + EVENT.mask);
         if ((mask & IN_Q_OVERFLOW) !== 0) this.#lookAgain();

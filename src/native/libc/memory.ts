@@ -7,7 +7,7 @@
  * collected.
  */
 import { constants } from 'node:buffer';
-import { ftruncateSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { onePiece, type Steps, toEnd } from '../../memory/steps.js';
 import {
   type Address,
@@ -19,7 +19,7 @@ import {
   viewOf,
 } from '../ffi.js';
 import { SystemError } from './errno.js';
-import { close } from './fd.js';
+import { close, owning } from './fd.js';
 
 const PROT_READ = 1;
 const PROT_WRITE = 2;
@@ -41,6 +41,7 @@ const mmap = symbol('mmap');
 const munmap = symbol('munmap');
 const memfdCreate = symbol('memfd_create');
 const fcntl = symbol('fcntl');
+const ftruncate = symbol('ftruncate');
 
 /** Bytes of a page: what memfds, dma_bufs and mappings are made of. */
 export const PAGE_SIZE = callInt(symbol('getpagesize'));
@@ -107,16 +108,25 @@ function viewed(address: Address, length: number): Mapping {
   return { bytes, release };
 }
 
-/** The memfd is the caller's once it is returned; until then it goes with whatever ends the steps. */
-function* memfd(name: string, seals: number, fill: (fd: number) => Steps<void>): Steps<number> {
+function emptyMemfd(name: string): number {
   const fd = callInt(memfdCreate, transientString(name), MFD_CLOEXEC | MFD_ALLOW_SEALING);
   if (fd < 0) throw new SystemError('memfd_create', lastErrno());
+  return fd;
+}
+
+function seal(fd: number, seals: number): void {
+  if (callInt(fcntl, fd, F_ADD_SEALS, seals) < 0) {
+    throw new SystemError('fcntl', lastErrno(), 'F_ADD_SEALS');
+  }
+}
+
+/** The memfd is the caller's once it is returned; until then it goes with whatever ends the steps. */
+function* memfd(name: string, seals: number, fill: (fd: number) => Steps<void>): Steps<number> {
+  const fd = emptyMemfd(name);
   let done = false;
   try {
     yield* fill(fd);
-    if (callInt(fcntl, fd, F_ADD_SEALS, seals) < 0) {
-      throw new SystemError('fcntl', lastErrno(), 'F_ADD_SEALS');
-    }
+    seal(fd, seals);
     done = true;
     return fd;
   } finally {
@@ -126,7 +136,12 @@ function* memfd(name: string, seals: number, fill: (fd: number) => Steps<void>):
 
 /** A memfd of fixed size, zeroed by the kernel, CLOEXEC. The caller owns it. */
 export function sealedMemfd(name: string, size: number): number {
-  return toEnd(memfd(name, SEAL_SIZE, (fd) => onePiece(() => ftruncateSync(fd, size))));
+  if (!Number.isSafeInteger(size) || size < 0) throw new RangeError(`not a size: ${size}`);
+  return owning(emptyMemfd(name), (fd) => {
+    if (callInt(ftruncate, fd, size) < 0) throw new SystemError('ftruncate', lastErrno());
+    seal(fd, SEAL_SIZE);
+    return fd;
+  });
 }
 
 /** A memfd whose content `fill` writes (write(2), no mapping) and nobody can change afterwards. */
