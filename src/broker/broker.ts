@@ -394,15 +394,15 @@ export class Broker {
   }
 
   redeem(client: Client, token: string): Redemption {
-    const admit = (buffer: BrokerBuffer) => {
-      this.#checkLive(buffer);
-      this.#checkRecipient(buffer, client);
-      this.quotas.redeem(buffer, client);
-    };
-    const { target, info } = this.#tokens.redeem(token, client.peer, admit);
-    this.#registry.happened({ type: 'buffer.redeemed', buffer: target, client, token: info.id });
-    this.world.changed(target);
-    return { buffer: target, mayRenew: info.mayRenew };
+    const found = this.#tokens.find(token, client.peer);
+    const { target: buffer, id, mayRenew } = found;
+    this.#checkLive(buffer);
+    this.#checkRecipient(buffer, client);
+    this.quotas.redeem(buffer, client);
+    this.#tokens.use(found);
+    this.#registry.happened({ type: 'buffer.redeemed', buffer, client, token: id });
+    this.world.changed(buffer);
+    return { buffer, mayRenew };
   }
 
   #checkRecipient(buffer: BrokerBuffer, client: Client): void {
@@ -412,7 +412,7 @@ export class Broker {
   }
 
   #userOf(client: Client): number {
-    return this.quotas.whoIs({ client, peer: client.peer }).uid;
+    return this.quotas.whoOf(client).uid;
   }
 
   #checkLive({ id, state }: BrokerBuffer): void {

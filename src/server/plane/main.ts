@@ -11,6 +11,7 @@ import { type MessagePort, receiveMessageOnPort, workerData } from 'node:worker_
 import { Broker } from '../../broker/broker.js';
 import { soonest } from '../../broker/deadlines.js';
 import { fdParts } from '../../broker/fd-parts.js';
+import { pooled } from '../../broker/id.js';
 import { Policy } from '../../broker/policy.js';
 import { Quotas } from '../../broker/quota/quotas.js';
 import { NOBODY } from '../../broker/turns.js';
@@ -141,7 +142,7 @@ const broker: Broker = new Broker(
       kept?.keeping.gone(record);
     },
     clock: turns,
-    random: (bytes) => randomFillSync(bytes),
+    random: pooled((bytes) => randomFillSync(bytes)),
   },
   setup.inventory,
   quotasOf(setup.quotas),
@@ -262,14 +263,14 @@ while (running) {
   const timeout = journal.behind ? 0 : soonest(...waits);
   const inputs = step.run(timeout);
   turns.turn();
-  const turnEnded = measures.turn();
+  measures.begin();
   for (const input of inputs) connections.take(input);
   closing.run();
   drainMessages();
   broker.poll();
   reporter.flush();
   journal.run();
-  turnEnded();
+  measures.end();
 }
 
 // What is let go of now is there when the daemon is started again.
