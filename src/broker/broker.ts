@@ -552,7 +552,7 @@ export class Broker {
 
   /** Somebody is told of a refusal, which is an event too. */
   refused(owner: Owner, error: BrokerError, buffer: BrokerBuffer | null = null): void {
-    this.world.report({ type: 'refusal', error, owner, buffer });
+    this.world.report({ type: 'refusal', error, by: owner, buffer });
   }
 
   /** Where the answer that a buffer is there notes that it has been sent. */

@@ -63,11 +63,7 @@ const log = (level: LogLevel, text: string, fields: object) =>
 const clock = new SystemClock();
 const turns = new TurnClock(clock);
 const measures = new Measures(clock);
-const reporter = new Reporter(
-  (events, audit) => post({ kind: 'events', events, audit }),
-  turns,
-  setup.audit,
-);
+const reporter = new Reporter((batch) => post({ kind: 'events', ...batch }), turns, setup.events);
 const allocatorClient = new AllocatorClient(allocator, (stack) =>
   log('error', 'the allocator failed', { stack }),
 );
