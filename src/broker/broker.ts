@@ -424,6 +424,15 @@ export class Broker {
 
   /** The planes' fds are on their way to a client: it is a recipient from now on. */
   handedOut(buffer: BrokerBuffer, client: Client, mayRenew = false): void {
+    const known = buffer.recipient(client);
+    if (known === null || (mayRenew && !known.mayRenew)) this.#receives(buffer, client, mayRenew);
+    buffer.lastUsed = this.clock.now();
+    client.fdsSent += buffer.allocation.planes.length;
+    if (!buffer.released) this.world.changed(buffer);
+    if (client.connected) this.world.changed(client);
+  }
+
+  #receives(buffer: BrokerBuffer, client: Client, mayRenew: boolean): void {
     const count = () => {
       const uid = this.#userOf(client);
       this.#recipients.overdraw(uid, 1);
@@ -431,10 +440,6 @@ export class Broker {
     };
     const watched = this.world.tells(buffer.allocation) !== 'gone';
     buffer.addRecipient(client, this.clock.now(), { watched, mayRenew }, count);
-    buffer.lastUsed = this.clock.now();
-    client.fdsSent += buffer.allocation.planes.length;
-    if (!buffer.released) this.world.changed(buffer);
-    if (client.connected) this.world.changed(client);
   }
 
   /** Renews its lease. Throws where it has none, or has been released. */

@@ -34,6 +34,7 @@ import type { PlaneMetrics } from '../words/metrics.js';
 import type { Question } from '../words/questions.js';
 import { AllocatorClient } from './allocator-client.js';
 import { answer, type PlaneWorld } from './answer.js';
+import { Holding } from './holding.js';
 import { Journal } from './journal.js';
 import { Measures } from './measures.js';
 import { operations } from './operations.js';
@@ -161,11 +162,18 @@ const closers = new Closers(setup.wake);
 const closing = new Closing(closers);
 const globals = globalsOf(broker, setup);
 const connections = new Connections(step, broker, { globals, closing, fds: fds.clients, log });
+const holding = new Holding(
+  (held) => connections.hold(held),
+  () => reporter.behind,
+);
 let running = true;
 const world: PlaneWorld = {
   broker,
   journal,
-  connections,
+  connections: {
+    disconnect: (client, by) => connections.disconnect(client, by),
+    hold: (held) => holding.ask(held),
+  },
   measured,
   shutDown: () => {
     running = false;
@@ -251,6 +259,7 @@ function closeLast(): void {
 while (running) {
   // Before the messages are sent: what it waited for may be one.
   kept?.keeping.run();
+  holding.look();
   const wait = connections.flush();
   // Read after it: the end of a connection is something for the journal.
   // Before the step sends what tells of it.

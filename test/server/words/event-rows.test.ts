@@ -268,7 +268,7 @@ t.test('a date is the one of then, whenever it is read', async (t) => {
   const { clock, write, read } = make();
   const time = () => new Date(clock.today).toISOString();
   const wanted: string[] = [];
-  for (const jump of [0, 3_600_000, -7_200_000]) {
+  for (const jump of [0, 3_600_000, -7_200_000, 0.75, 999, 5, -1.7e12 - 7777.5]) {
     clock.setDate(jump);
     clock.pass(1);
     write({ type: 'device.lost', reason: 'test' });
