@@ -3,119 +3,28 @@
  * say of it, what the audit says, and which users it concerns. A buffer's history, the event stream and
  * the audit are made from these records, never from the registry's state.
  *
- * Where it happens there is no time for words: what is noted of an event is its type, whom and which buffer
- * it is about, and one fact. The rest is made of these (`Told`) where it is shown.
- *
  * A new type is a record here, its name in openapi.yaml, and the place where it happens.
  */
 import { type Clock, dateText } from '../memory/clock.js';
 import type { BrokerError, ErrorCode } from '../memory/errors.js';
-import type { Allocation, MemorySpec } from '../memory/source.js';
+import {
+  type By,
+  type EventBuffer,
+  type EventRecord,
+  everybody,
+  itself,
+  nothing,
+  type OfBuffer,
+  type OfClient,
+  ofBuffer,
+  plain,
+  record,
+  user,
+} from './event-record.js';
 import type { RecallNotice, ReleaseReason } from './lifetime.js';
 import type { RuleId } from './quota/rules.js';
 import type { TokenInfo } from './tokens.js';
-import { type Actor, actorOf, actorOfClient, type Doer, type Identity } from './who.js';
-
-/** A buffer, as far as its events tell of it. It is the registry's: a watcher copies what it keeps. */
-export interface EventBuffer {
-  readonly id: string;
-  readonly name: string | null;
-  readonly generation: number;
-  readonly formerOf: string | null;
-  readonly spec: MemorySpec;
-  readonly allocation: Pick<Allocation, 'source' | 'handleType' | 'size'>;
-  readonly owner: Doer;
-}
-
-/** What is told of a buffer beside its event: the same for as long as it has this memory and this owner. */
-export interface ToldBuffer {
-  readonly id: string;
-  /** An image's (drm_fourcc.h). */
-  readonly format: number | null;
-  readonly source: Allocation['source'];
-  readonly handleType: Allocation['handleType'];
-  readonly size: number;
-  readonly owner: Actor;
-}
-
-/** An event without anything of the registry's: plain values, which another thread may be sent. */
-export interface Told<F = unknown> {
-  readonly type: EventType;
-  readonly buffer: ToldBuffer | null;
-  /** The connection that it is about. */
-  readonly client: Actor | null;
-  /** null: the daemon by itself, or the type says who. */
-  readonly by: Actor | null;
-  /** What else there is to say of it, as its record has it. */
-  readonly fact: F;
-}
-
-/** Which of those in an event: its buffer's owner, or as it names them. */
-type Person = 'owner' | 'client' | 'by';
-
-/** What the audit says of an act beside when, by whom and to which buffer it was done. */
-export interface Deed {
-  /** Its name: one for what is done by whom (`forced_release`: not by its owner), not for each event. */
-  readonly act: string;
-  /** The id of a token; the registry itself does not keep its secret. */
-  readonly token?: string;
-  /** How often a token can be redeemed, and by which user (null: any). */
-  readonly uses?: number;
-  readonly for_uid?: number | null;
-  /** Of a renewal: of the lease. */
-  readonly seconds?: number;
-  readonly name?: string | null;
-  readonly quota?: string;
-  /** The spares' bytes. */
-  readonly size?: number;
-  /** The connection that was ended over REST, and its uid. */
-  readonly client?: string;
-  readonly owner?: number;
-  /** Why a buffer was recalled or released; a refusal's sentence. */
-  readonly reason?: string;
-  /** A refusal's, and what in the request it is about. */
-  readonly code?: ErrorCode;
-  readonly constraint?: string;
-}
-
-/** As far as it decides whom an event concerns. */
-interface Shown {
-  /** Of the process that it is about. */
-  readonly uid: number | null;
-  /** Of the buffer's owner. */
-  readonly owner: number | null;
-  readonly reason: string | null;
-}
-
-interface EventRecord<P, F> {
-  /** Taken where it happens: at no cost, and nothing of the registry's that changes. */
-  readonly fact: (event: P) => F;
-  /** The process that it is about. */
-  readonly process: Person | null;
-  /** null: the daemon by itself. */
-  readonly doer: Person | null;
-  /** What there is to say of it beside its type. */
-  readonly reason: (fact: F, clock: Clock) => string | null;
-  /** A refusal's. */
-  readonly code: (fact: F) => ErrorCode | null;
-  /** null: what nobody did or nobody is answerable for. */
-  readonly deed: (told: Told<F>) => Deed | null;
-  /** Whether something has happened to a user, or to what is theirs. */
-  readonly concerns: (shown: Shown, user: number) => boolean;
-}
-
-interface By {
-  /** A client, or somebody over REST; null: the daemon by itself. */
-  readonly by: Doer | null;
-}
-
-interface OfClient {
-  readonly client: Identity;
-}
-
-interface OfBuffer {
-  readonly buffer: EventBuffer;
-}
+import type { Doer } from './who.js';
 
 /** Of a refusal: an error's details are for whoever is refused. */
 interface Refused {
@@ -134,31 +43,6 @@ interface Refusal {
 interface Drained {
   readonly spares: number;
   readonly bytes: number;
-}
-
-const nothing = () => null;
-const itself = (fact: string | null) => fact;
-
-const everybody = () => true;
-const user = ({ uid }: Shown, user: number) => uid === user;
-const userOrOwner = ({ uid, owner }: Shown, user: number) => uid === user || owner === user;
-
-/** What most records have in common need not be said; who did it and what the audit says must be. */
-type Defined<P, F> = Partial<EventRecord<P, F>> & Pick<EventRecord<P, F>, 'doer' | 'deed'>;
-/** There is more to say of it. */
-type WithFact<P, F> = Defined<P, F> & Pick<EventRecord<P, F>, 'fact' | 'reason'>;
-
-function record<P, F = null>(defined: WithFact<P, F>): EventRecord<P, F> {
-  return { process: null, code: nothing, concerns: userOrOwner, ...defined };
-}
-
-const plain = { fact: nothing, reason: nothing } as const;
-
-/** Nothing but its doer is known beside the buffer. */
-function ofBuffer<More = unknown>(
-  defined: Defined<OfBuffer & More, null>,
-): EventRecord<OfBuffer & More, null> {
-  return record<OfBuffer & More, null>({ process: 'owner', ...plain, ...defined });
 }
 
 /** Told by whoever owns the devices. */
@@ -336,49 +220,6 @@ export const EVENTS = RECORDS as Readonly<Record<EventType, EventRecord<BrokerEv
 
 /** In an order of their own, so that a type can be written as its place. */
 export const EVENT_TYPES = Object.keys(RECORDS) as readonly EventType[];
-
-export const bufferOf = (event: BrokerEvent): EventBuffer | null =>
-  'buffer' in event ? event.buffer : null;
-export const clientOf = (event: BrokerEvent): Identity | null =>
-  'client' in event ? event.client : null;
-export const byOf = (event: BrokerEvent): Doer | null => ('by' in event ? event.by : null);
-
-export function toldBuffer({ id, spec, allocation, owner }: EventBuffer): ToldBuffer {
-  const { source, handleType, size } = allocation;
-  const format = spec.kind === 'image' ? spec.format : null;
-  return { id, format, source, handleType, size, owner: actorOf(owner) };
-}
-
-/** What is told of an event, at once. */
-export function toldOf(event: BrokerEvent): Told {
-  const [buffer, client, by] = [bufferOf(event), clientOf(event), byOf(event)];
-  return {
-    type: event.type,
-    buffer: buffer && toldBuffer(buffer),
-    client: client && actorOfClient(client),
-    by: by && actorOf(by),
-    fact: EVENTS[event.type].fact(event),
-  };
-}
-
-/** Who did what happens; null: the daemon by itself. */
-export function doerOf(event: BrokerEvent): Actor | null {
-  const { doer } = EVENTS[event.type];
-  if (doer === null) return null;
-  if (doer === 'client') {
-    const client = clientOf(event);
-    return client && actorOfClient(client);
-  }
-  const one = doer === 'by' ? byOf(event) : (bufferOf(event)?.owner ?? null);
-  return one && actorOf(one);
-}
-
-/** One of those that an event names. */
-export function personIn({ buffer, client, by }: Told, person: Person | null): Actor | null {
-  if (person === null) return null;
-  if (person === 'client') return client;
-  return person === 'by' ? by : (buffer?.owner ?? null);
-}
 
 function describe({ id, usesLeft, uid, expires, mayRenew }: TokenInfo, clock: Clock): string {
   const terms = [

@@ -5,7 +5,8 @@
 
 import { type Clock, LONG_AGO, type Monotonic } from '../memory/clock.js';
 import { MAX_HISTORY } from '../memory/limits.js';
-import { type BufferEvent, type BufferEventType, doerOf, EVENTS } from './events.js';
+import { type BufferEvent, type BufferEventType, EVENTS } from './events.js';
+import { doerOf } from './told.js';
 import type { Actor } from './who.js';
 
 /** In the words of the events, so that one name stands for one thing wherever it is shown. */

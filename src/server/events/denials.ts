@@ -2,7 +2,7 @@
  * Requests that REST itself refuses, before anybody else is asked: told as the data plane tells of its
  * refusals, from main.
  */
-import { toldOf } from '../../broker/events.js';
+import { toldOf } from '../../broker/told.js';
 import { type Clock, dateText } from '../../memory/clock.js';
 import type { BrokerError } from '../../memory/errors.js';
 import { auditNote, eventDraft } from '../words/events.js';

@@ -5,7 +5,8 @@
  */
 import type { BrokerEvent } from '../../broker/events.js';
 import { after, type Clock, LONG_AGO, type WallTime } from '../../memory/clock.js';
-import { type EventBatch, EventWriter } from '../words/event-rows.js';
+import type { EventBatch } from '../words/event-rows.js';
+import { EventWriter } from '../words/event-writer.js';
 
 /** Milliseconds between two messages; what happens after a quiet time is told at once. */
 const INTERVAL_MS = 20;

@@ -14,7 +14,8 @@ import { close } from '../../native/libc/fd.js';
 import { eventfd, wake } from '../../native/step.js';
 import { Mirror } from '../lists/mirror.js';
 import type { AuditNote } from '../words/audit.js';
-import { type EventBatch, EventReader, eventMemory } from '../words/event-rows.js';
+import { EventReader } from '../words/event-reader.js';
+import { type EventBatch, eventMemory } from '../words/event-rows.js';
 import { auditNote, eventDraft } from '../words/events.js';
 import type {
   AllocatorReady,

@@ -1,5 +1,5 @@
 /** A line of the audit: who did what, to which buffer, and why (docs/audit.md). */
-import type { Deed } from '../../broker/events.js';
+import type { Deed } from '../../broker/event-record.js';
 import type { Actor } from '../../broker/who.js';
 
 export interface AuditActor extends Actor {

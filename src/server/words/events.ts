@@ -3,14 +3,9 @@
  * depends on an event's type is in the records of broker/events.ts, so that nothing is told there that is
  * not told here.
  */
-import {
-  type BufferEventType,
-  EVENTS,
-  type EventType,
-  personIn,
-  type Told,
-  type ToldBuffer,
-} from '../../broker/events.js';
+import type { ToldBuffer } from '../../broker/event-record.js';
+import { type BufferEventType, EVENTS, type EventType } from '../../broker/events.js';
+import { personIn, type Told } from '../../broker/told.js';
 import { type Actor, actorOf, type Doer } from '../../broker/who.js';
 import type { Clock } from '../../memory/clock.js';
 import { fourccName } from '../../memory/fourcc.js';

@@ -3,8 +3,8 @@
 import t from 'tap';
 import { Broker } from '../../../src/broker/broker.js';
 import type { BrokerBuffer, Owner } from '../../../src/broker/buffer.js';
-import { toldOf } from '../../../src/broker/events.js';
 import { Policy } from '../../../src/broker/policy.js';
+import { toldOf } from '../../../src/broker/told.js';
 import { dateText } from '../../../src/memory/clock.js';
 import { BrokerError } from '../../../src/memory/errors.js';
 import { type AuditRecord, recordOf } from '../../../src/server/words/audit.js';

@@ -1,23 +1,15 @@
 /** Events in rows: what is read is what was written, whatever is in between; and what is not read has a bound. */
 import { Worker } from 'node:worker_threads';
 import t from 'tap';
-import {
-  type BrokerEvent,
-  EVENT_TYPES,
-  type EventBuffer,
-  type EventType,
-  type Told,
-  toldOf,
-} from '../../../src/broker/events.js';
+import type { EventBuffer } from '../../../src/broker/event-record.js';
+import { type BrokerEvent, EVENT_TYPES, type EventType } from '../../../src/broker/events.js';
+import { type Told, toldOf } from '../../../src/broker/told.js';
 import type { Doer, Identity } from '../../../src/broker/who.js';
 import type { Monotonic } from '../../../src/memory/clock.js';
 import { BrokerError } from '../../../src/memory/errors.js';
-import {
-  type EventBatch,
-  EventReader,
-  EventWriter,
-  eventMemory,
-} from '../../../src/server/words/event-rows.js';
+import { EventReader } from '../../../src/server/words/event-reader.js';
+import { type EventBatch, eventMemory } from '../../../src/server/words/event-rows.js';
+import { EventWriter } from '../../../src/server/words/event-writer.js';
 import { auditNote, eventDraft } from '../../../src/server/words/events.js';
 import { image, linear, peer } from '../../broker/support/world.js';
 import { FakeClock } from '../../support/clock.js';

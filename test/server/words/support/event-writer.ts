@@ -1,6 +1,6 @@
 /** Writes events into memory of few rows, all in one turn: what main has not read, it waits for. */
 import { parentPort, workerData } from 'node:worker_threads';
-import { EventWriter } from '../../../../src/server/words/event-rows.js';
+import { EventWriter } from '../../../../src/server/words/event-writer.js';
 import { FakeClock } from '../../../support/clock.js';
 
 const { memory, count } = workerData as { memory: SharedArrayBuffer; count: number };
