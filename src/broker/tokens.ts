@@ -58,7 +58,7 @@ export interface Issued {
   readonly token: string;
 }
 
-/** A token that was found, and is as good as used: what it stands for. */
+/** A token that was found, and what it stands for. */
 export interface Found<T> {
   readonly target: T;
   /** As in TokenInfo. */
