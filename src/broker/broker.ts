@@ -394,15 +394,15 @@ export class Broker {
   }
 
   redeem(client: Client, token: string): Redemption {
-    const admit = (buffer: BrokerBuffer) => {
-      this.#checkLive(buffer);
-      this.#checkRecipient(buffer, client);
-      this.quotas.redeem(buffer, client);
-    };
-    const { target, info } = this.#tokens.redeem(token, client.peer, admit);
-    this.#registry.happened({ type: 'buffer.redeemed', buffer: target, client, token: info.id });
-    this.world.changed(target);
-    return { buffer: target, mayRenew: info.mayRenew };
+    const found = this.#tokens.find(token, client.peer);
+    const { target: buffer, id, mayRenew } = found;
+    this.#checkLive(buffer);
+    this.#checkRecipient(buffer, client);
+    this.quotas.redeem(buffer, client);
+    this.#tokens.use(found);
+    this.#registry.happened({ type: 'buffer.redeemed', buffer, client, token: id });
+    this.world.changed(buffer);
+    return { buffer, mayRenew };
   }
 
   #checkRecipient(buffer: BrokerBuffer, client: Client): void {
@@ -412,7 +412,7 @@ export class Broker {
   }
 
   #userOf(client: Client): number {
-    return this.quotas.whoIs({ client, peer: client.peer }).uid;
+    return this.quotas.whoOf(client).uid;
   }
 
   #checkLive({ id, state }: BrokerBuffer): void {
@@ -424,6 +424,15 @@ export class Broker {
 
   /** The planes' fds are on their way to a client: it is a recipient from now on. */
   handedOut(buffer: BrokerBuffer, client: Client, mayRenew = false): void {
+    const known = buffer.recipient(client);
+    if (known === null || (mayRenew && !known.mayRenew)) this.#receives(buffer, client, mayRenew);
+    buffer.lastUsed = this.clock.now();
+    client.fdsSent += buffer.allocation.planes.length;
+    if (!buffer.released) this.world.changed(buffer);
+    if (client.connected) this.world.changed(client);
+  }
+
+  #receives(buffer: BrokerBuffer, client: Client, mayRenew: boolean): void {
     const count = () => {
       const uid = this.#userOf(client);
       this.#recipients.overdraw(uid, 1);
@@ -431,10 +440,6 @@ export class Broker {
     };
     const watched = this.world.tells(buffer.allocation) !== 'gone';
     buffer.addRecipient(client, this.clock.now(), { watched, mayRenew }, count);
-    buffer.lastUsed = this.clock.now();
-    client.fdsSent += buffer.allocation.planes.length;
-    if (!buffer.released) this.world.changed(buffer);
-    if (client.connected) this.world.changed(client);
   }
 
   /** Renews its lease. Throws where it has none, or has been released. */
@@ -552,7 +557,7 @@ export class Broker {
 
   /** Somebody is told of a refusal, which is an event too. */
   refused(owner: Owner, error: BrokerError, buffer: BrokerBuffer | null = null): void {
-    this.world.report({ type: 'refusal', error, owner, buffer });
+    this.world.report({ type: 'refusal', error, by: owner, buffer });
   }
 
   /** Where the answer that a buffer is there notes that it has been sent. */

@@ -203,7 +203,13 @@ export class BrokerBuffer {
     } else if (mayRenew && !known.mayRenew) {
       this.#recipients.set(client.id, { ...known, mayRenew });
     }
-    let past = [...this.#recipients.values()].filter((r) => !r.client.connected).length;
+    if (this.#recipients.size > MAX_PAST_RECIPIENTS) this.#forgetOldest();
+  }
+
+  /** Of those that have disconnected. */
+  #forgetOldest(): void {
+    let past = 0;
+    for (const { client } of this.#recipients.values()) if (!client.connected) past++;
     for (const [id, recipient] of this.#recipients) {
       if (past <= MAX_PAST_RECIPIENTS) break;
       if (recipient.client.connected) continue;

@@ -7,223 +7,193 @@
  */
 import { type Clock, dateText } from '../memory/clock.js';
 import type { BrokerError, ErrorCode } from '../memory/errors.js';
-import type { Allocation, MemorySpec } from '../memory/source.js';
+import {
+  type By,
+  type EventBuffer,
+  type EventRecord,
+  everybody,
+  itself,
+  nothing,
+  type OfBuffer,
+  type OfClient,
+  ofBuffer,
+  plain,
+  record,
+  user,
+} from './event-record.js';
 import type { RecallNotice, ReleaseReason } from './lifetime.js';
 import type { RuleId } from './quota/rules.js';
 import type { TokenInfo } from './tokens.js';
-import type { Doer, Identity } from './who.js';
+import type { Doer } from './who.js';
 
-/** A buffer, as far as its events tell of it. It is the registry's: a watcher copies what it keeps. */
-export interface EventBuffer {
-  readonly id: string;
-  readonly name: string | null;
-  readonly generation: number;
-  readonly formerOf: string | null;
-  readonly spec: MemorySpec;
-  readonly allocation: Allocation;
-  readonly owner: Doer;
+/** Of a refusal: an error's details are for whoever is refused. */
+interface Refused {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly constraint: string | undefined;
 }
 
-/** What the audit says of an act beside when, by whom and to which buffer it was done. */
-export interface Deed {
-  /** Its name: one for what is done by whom (`forced_release`: not by its owner), not for each event. */
-  readonly act: string;
-  /** The id of a token; the registry itself does not keep its secret. */
-  readonly token?: string;
-  /** How often a token can be redeemed, and by which user (null: any). */
-  readonly uses?: number;
-  readonly for_uid?: number | null;
-  /** Of a renewal: of the lease. */
-  readonly seconds?: number;
-  readonly name?: string | null;
-  readonly quota?: string;
-  /** The spares' bytes. */
-  readonly size?: number;
-  /** The connection that was ended over REST, and its uid. */
-  readonly client?: string;
-  readonly owner?: number;
-  /** Why a buffer was recalled or released; a refusal's sentence. */
-  readonly reason?: string;
-  /** A refusal's, and what in the request it is about. */
-  readonly code?: ErrorCode;
-  readonly constraint?: string;
+interface Refusal {
+  readonly error: BrokerError;
+  /** Who was refused it. */
+  readonly by: Doer;
+  readonly buffer: EventBuffer | null;
 }
 
-/** What is told of an event, as far as it decides whom it concerns. */
-interface Told {
-  /** Of the process that it is about. */
-  readonly uid: number | null;
-  /** Of the buffer's owner. */
-  readonly owner: number | null;
-  readonly reason: string | null;
-}
-
-interface EventRecord<P> {
-  /** The process that it is about. */
-  readonly process: (event: P) => Doer | null;
-  /** null: the daemon by itself. */
-  readonly doer: (event: P) => Doer | null;
-  /** What there is to say of it beside its type. */
-  readonly reason: (event: P, clock: Clock) => string | null;
-  /** null: what nobody did or nobody is answerable for. */
-  readonly deed: (event: P) => Deed | null;
-  /** Whether something has happened to a user, or to what is theirs. */
-  readonly concerns: (told: Told, user: number) => boolean;
-}
-
-interface By {
-  /** A client, or somebody over REST; null: the daemon by itself. */
-  readonly by: Doer | null;
-}
-
-interface OfBuffer {
-  readonly buffer: EventBuffer;
-}
-
-const nothing = () => null;
-const by = (event: By) => event.by;
-const owner = ({ buffer }: OfBuffer) => buffer.owner;
-const client = (event: { readonly client: Identity }): Doer => {
-  return { client: event.client, peer: event.client.peer };
-};
-
-const everybody = () => true;
-const user = ({ uid }: Told, user: number) => uid === user;
-const userOrOwner = ({ uid, owner }: Told, user: number) => uid === user || owner === user;
-
-/** What most records have in common need not be said; who did it and what the audit says must be. */
-type Defined<P> = Partial<EventRecord<P>> & Pick<EventRecord<P>, 'doer' | 'deed'>;
-
-function record<P>(defined: Defined<P>): EventRecord<P> {
-  const { process = nothing, doer, reason = nothing, deed, concerns = userOrOwner } = defined;
-  return { process, doer, reason, deed, concerns };
-}
-
-/** About a buffer, and by default its owner's process; `More` is what else is known. */
-function ofBuffer<More = unknown>(defined: Defined<OfBuffer & More>): EventRecord<OfBuffer & More> {
-  return record({ process: owner, ...defined });
+interface Drained {
+  readonly spares: number;
+  readonly bytes: number;
 }
 
 /** Told by whoever owns the devices. */
-const ofDevice = record<{ readonly reason: string }>({
-  doer: nothing,
-  reason: ({ reason }) => reason,
+const ofDevice = record<{ readonly reason: string }, string>({
+  doer: null,
+  fact: ({ reason }) => reason,
+  reason: itself,
   deed: nothing,
   concerns: everybody,
 });
 
+const seconds = (fact: number) => `${fact} s`;
+
 const RECORDS = {
   'buffer.created': ofBuffer({
-    doer: owner,
-    deed: ({ buffer }) => ({ act: buffer.allocation.source === 'import' ? 'import' : 'grant' }),
+    doer: 'owner',
+    deed: ({ buffer }) => ({ act: buffer?.source === 'import' ? 'import' : 'grant' }),
   }),
-  'buffer.shared': ofBuffer<By & { readonly token: TokenInfo }>({
-    doer: by,
-    reason: ({ token }, clock) => describe(token, clock),
-    deed: ({ token: { id, usesLeft, uid } }) => {
+  'buffer.shared': record<OfBuffer & By & { readonly token: TokenInfo }, TokenInfo>({
+    process: 'owner',
+    doer: 'by',
+    fact: ({ token }) => token,
+    reason: describe,
+    deed: ({ fact: { id, usesLeft, uid } }) => {
       return { act: 'share', token: id, uses: usesLeft, for_uid: uid };
     },
   }),
   /** A token was revoked; `token` is its id. */
-  'buffer.unshared': ofBuffer<By & { readonly token: string }>({
-    doer: by,
-    reason: ({ token }) => token,
-    deed: ({ token }) => ({ act: 'revoke', token }),
+  'buffer.unshared': record<OfBuffer & By & { readonly token: string }, string>({
+    process: 'owner',
+    doer: 'by',
+    fact: ({ token }) => token,
+    reason: itself,
+    deed: ({ fact: token }) => ({ act: 'revoke', token }),
   }),
   /** `token` is its id. */
-  'buffer.redeemed': ofBuffer<{ readonly client: Identity; readonly token: string }>({
-    process: client,
-    doer: client,
-    reason: ({ token }) => token,
-    deed: ({ token }) => ({ act: 'redeem', token }),
+  'buffer.redeemed': record<OfBuffer & OfClient & { readonly token: string }, string>({
+    process: 'client',
+    doer: 'client',
+    fact: ({ token }) => token,
+    reason: itself,
+    deed: ({ fact: token }) => ({ act: 'redeem', token }),
   }),
   /** A client has come back and taken its earlier connection's place. */
-  'buffer.adopted': ofBuffer<{ readonly client: Identity }>({
-    process: client,
-    doer: client,
+  'buffer.adopted': ofBuffer<OfClient>({
+    process: 'client',
+    doer: 'client',
     deed: () => ({ act: 'adopt' }),
   }),
   /** It has a lease of so many seconds in place of the lifetime that it had. */
-  'buffer.parked': ofBuffer<By & { readonly seconds: number }>({
-    doer: by,
-    reason: ({ seconds }) => `${seconds} s`,
-    deed: ({ seconds }) => ({ act: 'park', seconds }),
+  'buffer.parked': record<OfBuffer & By & { readonly seconds: number }, number>({
+    process: 'owner',
+    doer: 'by',
+    fact: ({ seconds }) => seconds,
+    reason: seconds,
+    deed: ({ fact: seconds }) => ({ act: 'park', seconds }),
   }),
   /** Somebody was shown what is in it. */
   'buffer.previewed': ofBuffer<By>({
-    doer: by,
+    doer: 'by',
     deed: () => ({ act: 'preview' }),
   }),
-  'buffer.renamed': ofBuffer<By>({
-    doer: by,
-    reason: ({ buffer }) => buffer.name,
-    deed: ({ buffer: { name } }) => ({ act: 'rename', name }),
+  'buffer.renamed': record<OfBuffer & By, string | null>({
+    process: 'owner',
+    doer: 'by',
+    fact: ({ buffer }) => buffer.name,
+    reason: itself,
+    deed: ({ fact: name }) => ({ act: 'rename', name }),
   }),
-  'buffer.renewed': ofBuffer<By & { readonly seconds: number }>({
-    doer: by,
-    reason: ({ seconds }) => `${seconds} s`,
-    deed: ({ seconds }) => ({ act: 'renew', seconds }),
+  'buffer.renewed': record<OfBuffer & By & { readonly seconds: number }, number>({
+    process: 'owner',
+    doer: 'by',
+    fact: ({ seconds }) => seconds,
+    reason: seconds,
+    deed: ({ fact: seconds }) => ({ act: 'renew', seconds }),
   }),
-  'buffer.recalled': ofBuffer<By & { readonly reason: RecallNotice }>({
-    doer: by,
-    reason: ({ reason }) => reason,
-    deed: ({ reason }) => ({ act: 'recall', reason }),
+  'buffer.recalled': record<OfBuffer & By & { readonly reason: RecallNotice }, RecallNotice>({
+    process: 'owner',
+    doer: 'by',
+    fact: ({ reason }) => reason,
+    reason: itself,
+    deed: ({ fact: reason }) => ({ act: 'recall', reason }),
   }),
-  'buffer.released': ofBuffer<By & { readonly reason: ReleaseReason }>({
-    doer: by,
-    reason: ({ reason }) => reason,
-    deed: ({ reason }) => ({ act: reason === 'owner' ? 'release' : 'forced_release', reason }),
+  'buffer.released': record<OfBuffer & By & { readonly reason: ReleaseReason }, ReleaseReason>({
+    process: 'owner',
+    doer: 'by',
+    fact: ({ reason }) => reason,
+    reason: itself,
+    deed: ({ fact: reason }) => {
+      return { act: reason === 'owner' ? 'release' : 'forced_release', reason };
+    },
   }),
-  'buffer.lost': ofBuffer({ doer: nothing, deed: nothing }),
-  'buffer.reissued': ofBuffer<By>({
-    doer: by,
-    reason: ({ buffer }) => `generation ${buffer.generation}`,
+  'buffer.lost': ofBuffer({ doer: null, deed: nothing }),
+  'buffer.reissued': record<OfBuffer & By, number>({
+    process: 'owner',
+    doer: 'by',
+    fact: ({ buffer }) => buffer.generation,
+    reason: (generation) => `generation ${generation}`,
     deed: () => ({ act: 'reissue' }),
   }),
   /** Nobody has its memory any more, or it is charged no longer; it is listed no more. */
-  'buffer.gone': ofBuffer({
-    doer: nothing,
-    reason: ({ buffer: { formerOf, generation } }) =>
+  'buffer.gone': record<OfBuffer, string | null>({
+    process: 'owner',
+    doer: null,
+    fact: ({ buffer: { formerOf, generation } }) =>
       formerOf === null ? null : `generation ${generation} of ${formerOf}`,
+    reason: itself,
     deed: nothing,
   }),
   /** Over REST. */
-  'quota.changed': record<By & { readonly quota: RuleId }>({
-    doer: by,
-    reason: ({ quota }) => quota,
-    deed: ({ quota }) => ({ act: 'set_quota', quota }),
+  'quota.changed': record<By & { readonly quota: RuleId }, RuleId>({
+    doer: 'by',
+    fact: ({ quota }) => quota,
+    reason: itself,
+    deed: ({ fact: quota }) => ({ act: 'set_quota', quota }),
     concerns: ({ reason }, user) => reason === `user/${user}`,
   }),
   /** Over REST. What was freed. */
-  'pool.drained': record<By & { readonly spares: number; readonly bytes: number }>({
-    doer: by,
+  'pool.drained': record<By & Drained, Drained>({
+    doer: 'by',
+    fact: ({ spares, bytes }) => ({ spares, bytes }),
     reason: ({ spares, bytes }) => `${spares} spares, ${bytes} bytes`,
-    deed: ({ bytes }) => ({ act: 'drain_pool', size: bytes }),
+    deed: ({ fact: { bytes } }) => ({ act: 'drain_pool', size: bytes }),
   }),
-  'client.connected': record<{ readonly client: Identity }>({
-    process: client,
-    doer: client,
+  'client.connected': record<OfClient>({
+    process: 'client',
+    doer: 'client',
+    ...plain,
     deed: nothing,
   }),
   /** `by`: who has ended the connection over REST; null: one of its ends. */
-  'client.disconnected': record<By & { readonly client: Identity }>({
-    process: client,
-    doer: by,
-    reason: ({ by }) => (by === null ? null : 'administrator'),
-    deed: ({ by, client: { id, peer } }) =>
-      by === null ? null : { act: 'disconnect', owner: peer.uid, client: id },
+  'client.disconnected': record<By & OfClient, string | null>({
+    process: 'client',
+    doer: 'by',
+    fact: ({ by }) => (by === null ? null : 'administrator'),
+    reason: itself,
+    deed: ({ by, client }) => {
+      if (by === null || client?.client == null || client.uid === null) return null;
+      return { act: 'disconnect', owner: client.uid, client: client.client };
+    },
   }),
   /** Somebody was refused something; `buffer` where it was about one. */
-  refusal: record<{
-    readonly error: BrokerError;
-    readonly owner: Doer;
-    readonly buffer: EventBuffer | null;
-  }>({
-    process: ({ owner }) => owner,
-    doer: ({ owner }) => owner,
-    reason: ({ error }) => error.message,
-    deed: ({ error: { code, message: reason, refusal } }) => {
-      const { constraint } = refusal;
+  refusal: record<Refusal, Refused>({
+    process: 'by',
+    doer: 'by',
+    fact: ({ error: { code, message, refusal } }) => {
+      return { code, message, constraint: refusal.constraint };
+    },
+    reason: ({ message }) => message,
+    code: ({ code }) => code,
+    deed: ({ fact: { code, message: reason, constraint } }) => {
       return { act: 'refusal', code, reason, ...(constraint === undefined ? {} : { constraint }) };
     },
     // A buffer's owner is not told who was refused it.
@@ -235,7 +205,7 @@ const RECORDS = {
 
 export type EventType = keyof typeof RECORDS;
 
-type Known<T extends EventType> = Parameters<(typeof RECORDS)[T]['doer']>[0];
+type Known<T extends EventType> = Parameters<(typeof RECORDS)[T]['fact']>[0];
 type EventOf<T extends EventType> = { [K in T]: { readonly type: K } & Known<K> }[T];
 
 export type BufferEventType = {
@@ -245,8 +215,11 @@ export type BufferEventType = {
 export type BrokerEvent = EventOf<EventType>;
 export type BufferEvent = EventOf<BufferEventType>;
 
-/** Each for its own type of event alone: to be looked up by that, which TypeScript cannot follow. */
-export const EVENTS = RECORDS as Readonly<Record<EventType, EventRecord<BrokerEvent>>>;
+/** Each for its own type of event and fact alone: to be looked up by that, which TypeScript cannot follow. */
+export const EVENTS = RECORDS as Readonly<Record<EventType, EventRecord<BrokerEvent, unknown>>>;
+
+/** In an order of their own, so that a type can be written as its place. */
+export const EVENT_TYPES = Object.keys(RECORDS) as readonly EventType[];
 
 function describe({ id, usesLeft, uid, expires, mayRenew }: TokenInfo, clock: Clock): string {
   const terms = [

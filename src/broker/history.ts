@@ -1,12 +1,13 @@
 /**
- * What has happened to a buffer: the last events about it, in words, kept with it for as long as it is
- * listed. An entry is a copy: it keeps no client and no token alive.
+ * What has happened to a buffer: the last events about it, kept with it for as long as it is listed. An
+ * entry is a copy: it keeps no client and no token alive. Its words are made when it is shown.
  */
 
-import type { Clock, Monotonic } from '../memory/clock.js';
+import { type Clock, LONG_AGO, type Monotonic } from '../memory/clock.js';
 import { MAX_HISTORY } from '../memory/limits.js';
 import { type BufferEvent, type BufferEventType, EVENTS } from './events.js';
-import { type Actor, actorOf } from './who.js';
+import { doerOf } from './told.js';
+import type { Actor } from './who.js';
 
 /** In the words of the events, so that one name stands for one thing wherever it is shown. */
 export interface HistoryEntry {
@@ -17,17 +18,41 @@ export interface HistoryEntry {
   readonly reason: string | null;
 }
 
+/** One that is forgotten becomes the next one. */
+interface Noted {
+  at: Monotonic;
+  type: BufferEventType;
+  who: Actor | null;
+  fact: unknown;
+}
+
 export class History {
-  readonly #entries: HistoryEntry[] = [];
+  /** A ring once it is full: the oldest is the one that is written next. */
+  readonly #noted: Noted[] = [];
+  #next = 0;
   #forgotten = 0;
+  #clock: Clock | null = null;
 
   add(event: BufferEvent, clock: Clock): void {
-    const { doer, reason } = EVENTS[event.type];
-    const who = actorOf(doer(event));
-    this.#entries.push({ at: clock.now(), type: event.type, who, reason: reason(event, clock) });
-    if (this.#entries.length <= MAX_HISTORY) return;
-    this.#entries.shift();
+    this.#clock = clock;
+    const noted = this.#room();
+    noted.at = clock.now();
+    noted.type = event.type;
+    noted.who = doerOf(event);
+    noted.fact = EVENTS[event.type].fact(event);
+  }
+
+  #room(): Noted {
+    const oldest = this.#noted[this.#next];
+    if (oldest === undefined) {
+      const made: Noted = { at: LONG_AGO, type: 'buffer.created', who: null, fact: null };
+      this.#noted.push(made);
+      this.#next = this.#noted.length % MAX_HISTORY;
+      return made;
+    }
+    this.#next = (this.#next + 1) % MAX_HISTORY;
     this.#forgotten++;
+    return oldest;
   }
 
   /** So many were kept by a daemon before this one, which they went with. */
@@ -39,18 +64,30 @@ export class History {
 
   copy(): History {
     const copy = new History();
-    copy.#entries.push(...this.#entries);
+    for (const noted of this.#noted) copy.#noted.push({ ...noted });
+    copy.#next = this.#next;
     copy.#forgotten = this.#forgotten;
+    copy.#clock = this.#clock;
     return copy;
   }
 
   /** Oldest first. */
   get entries(): readonly HistoryEntry[] {
-    return this.#entries;
+    const clock = this.#clock;
+    if (clock === null) return [];
+    const oldestFirst = [...this.#noted.slice(this.#next), ...this.#noted.slice(0, this.#next)];
+    return oldestFirst.map(({ at, type, who, fact }) => {
+      return { at, type, who, reason: EVENTS[type].reason(fact, clock) };
+    });
   }
 
   /** How many there were before these. */
   get forgotten(): number {
     return this.#forgotten;
+  }
+
+  /** How much has happened in all. */
+  get count(): number {
+    return this.#forgotten + this.#noted.length;
   }
 }

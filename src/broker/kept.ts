@@ -115,6 +115,6 @@ export function keptState(buffer: BrokerBuffer, told: Told): KeptState {
     })),
     forgotten: buffer.recipientsForgotten,
     charged: charge.charged,
-    events: history.entries.length + history.forgotten,
+    events: history.count,
   };
 }

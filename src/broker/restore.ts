@@ -148,7 +148,7 @@ export class Restored {
     for (const { client: id, receivedAt, mayRenew } of kept) {
       const client = past.get(id);
       if (client === undefined) continue;
-      const { uid } = quotas.whoIs({ client, peer: client.peer });
+      const { uid } = quotas.whoOf(client);
       pool.overdraw(uid, 1);
       const process = watched ? client.process.retain() : null;
       const forgotten = () => pool.give(uid, 1);

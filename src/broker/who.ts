@@ -48,10 +48,22 @@ export interface Actor {
   readonly token: string | null;
 }
 
-/** null: the daemon by itself. */
-export function actorOf(doer: Doer | null): Actor | null {
-  if (doer === null) return null;
-  const { client, peer, token = null } = doer;
+/** A connection's is made once: it is told of with all that it does. */
+const actors = new WeakMap<Identity, Actor>();
+
+export function actorOfClient(client: Identity): Actor {
+  const known = actors.get(client);
+  if (known !== undefined) return known;
+  const made = actor(client.id, client.peer, null);
+  actors.set(client, made);
+  return made;
+}
+
+export function actorOf({ client, peer, token }: Doer): Actor {
+  return client === null ? actor(null, peer, token ?? null) : actorOfClient(client);
+}
+
+function actor(client: string | null, peer: PartialPeer, token: string | null): Actor {
   const { uid, pid, executable, unit } = peer;
-  return { client: client?.id ?? null, uid, pid, executable, unit, token };
+  return { client, uid, pid, executable, unit, token };
 }

@@ -45,6 +45,13 @@ export const MAX_TOKEN_USES = 1000;
 export const MAX_HISTORY = 32;
 
 /**
+ * Events that main has not read yet, 24 bytes each in memory that both threads share. From half of it on no
+ * client is read, and the other half has room for what is to happen all the same: the end of the heaviest
+ * client (MAX_BUFFERS_PER_CLIENT) is 32,769 events in one turn.
+ */
+export const MAX_UNREAD_EVENTS = 131_072;
+
+/**
  * Of all buffers together, of which a user gets a half at most (fair-pool.ts): who was handed what, 150
  * bytes each. They stay with the buffer when the client destroys its object.
  */

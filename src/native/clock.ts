@@ -39,11 +39,14 @@ export class SystemClock implements Clock {
   }
 
   #look(): void {
-    const isAsBefore = () => Math.abs(Date.now() - moment() - this.#offset) < TOLERANCE_MS;
     // The second look is for a thread that was interrupted between its readings.
-    if (isAsBefore() || isAsBefore()) return;
+    if (this.#isAsBefore() || this.#isAsBefore()) return;
     this.#offset = exactOffset();
     this.#timesSet++;
+  }
+
+  #isAsBefore(): boolean {
+    return Math.abs(Date.now() - moment() - this.#offset) < TOLERANCE_MS;
   }
 }
 

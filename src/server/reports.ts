@@ -4,6 +4,7 @@
  */
 import type { Logger } from 'pino';
 import type { Swept } from '../broker/unproven.js';
+import type { Clock } from '../memory/clock.js';
 import type { LogLevel } from '../memory/log-level.js';
 import { isSystemError } from '../native/libc/errno.js';
 import { AuditSink } from './events/audit-sink.js';
@@ -30,6 +31,8 @@ export class Reports implements PlaneEvents {
   readonly look: Look;
   readonly search: Search;
   readonly acted: AuditSink['acted'];
+  readonly audited: boolean;
+  readonly clock: Clock;
   readonly fatal: Start['fatal'];
   /** Null until it was started. What it is asked here ends with an error where it does, which is told elsewhere. */
   plane: Pick<DataPlane, 'ask'> | null = null;
@@ -42,6 +45,8 @@ export class Reports implements PlaneEvents {
     subuids: readonly SubuidRange[],
   ) {
     this.#logger = log.logger;
+    this.clock = clock;
+    this.audited = config.log.audit;
     this.fatal = fatal;
     this.logLevels = new LogLevels(config.log.level);
     this.logLevels.follow(log.logger);

@@ -243,7 +243,7 @@ export function planeSetup(
   config: Config,
   { inventory }: Allocator,
   known: Pick<PlaneSetup, 'maxFds' | 'quotas' | 'kept'>,
-): Omit<PlaneSetup, 'listener' | 'wake' | 'inventory'> {
+): Omit<PlaneSetup, 'listener' | 'wake' | 'inventory' | 'events'> {
   return {
     ...known,
     mainDevice: mainDevice(inventory.device),
@@ -252,7 +252,6 @@ export function planeSetup(
     leaseGraceSeconds: config.leases.graceSeconds,
     restartGraceSeconds: config.restart.graceSeconds,
     keeper: config.restart.keeper,
-    audit: config.log.audit,
     policy: config.policy,
     pool: config.pool,
   };

@@ -2,6 +2,7 @@
 import t from 'tap';
 import { Broker } from '../../src/broker/broker.js';
 import type { BrokerBuffer } from '../../src/broker/buffer.js';
+import { after, dateText } from '../../src/memory/clock.js';
 import { MAX_HISTORY } from '../../src/memory/limits.js';
 import { FakeWorld, memfd, offers, peer, request } from './support/world.js';
 
@@ -89,4 +90,20 @@ t.test('the oldest are forgotten, and counted', async (t) => {
   t.equal(buffer.history.forgotten, 3);
   t.equal(buffer.history.entries.length, MAX_HISTORY);
   t.same(told(buffer)[0], ['buffer.renamed', '3']);
+});
+
+t.test('a copy goes its own way, and words are by the date of when they are shown', async (t) => {
+  const { world, broker, buffer } = make();
+  for (let i = 0; i < MAX_HISTORY; i++) broker.rename(buffer, `${i}`);
+  const copy = buffer.history.copy();
+  const before = copy.entries;
+  broker.rename(buffer, 'later');
+  t.same(copy.entries, before);
+  t.equal(copy.count, MAX_HISTORY + 1);
+  t.equal(buffer.history.count, MAX_HISTORY + 2);
+  broker.share(buffer, { uses: 1, uid: null, seconds: 60 });
+  const expires = after(world.clock.now(), 60_000);
+  world.clock.setDate(3_600_000);
+  const reason = `t1: 1 use, any user, until ${dateText(world.clock, expires)}`;
+  t.equal(buffer.history.entries.at(-1)?.reason, reason);
 });

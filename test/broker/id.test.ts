@@ -1,7 +1,7 @@
 /** Buffer ids and tokens: length, alphabet, and that all of their random bits are in them. */
 import fc from 'fast-check';
 import t from 'tap';
-import { BUFFER_ID, newBufferId, newToken, type Random } from '../../src/broker/id.js';
+import { BUFFER_ID, newBufferId, newToken, pooled, type Random } from '../../src/broker/id.js';
 import { MAX_NAME } from '../../src/native/dmabuf.js';
 
 const fixed =
@@ -47,4 +47,32 @@ t.test('an id is what REST takes as one and fits in a name', async (t) => {
   for (const wrong of ['', 'a'.repeat(14), 'A', '1', 'a b', 'a\n', '../a']) {
     t.notMatch(wrong, BUFFER_ID);
   }
+});
+
+t.test('random bytes are asked for by the thousand, and each is handed out once', async (t) => {
+  let asked = 0;
+  let last = 0;
+  const pools: Uint8Array[] = [];
+  const random = pooled((bytes) => {
+    asked++;
+    pools.push(bytes);
+    for (let i = 0; i + 4 <= bytes.length; i += 4) {
+      new DataView(bytes.buffer, bytes.byteOffset).setUint32(i, ++last);
+    }
+  });
+  const seen = new Set<string>();
+  for (let i = 0; i < 1000; i++) {
+    const bytes = new Uint8Array(i % 2 === 0 ? 8 : 16);
+    random(bytes);
+    t.notOk(bytes.every((byte) => byte === 0));
+    for (let at = 0; at < bytes.length; at += 4) seen.add(`${bytes.subarray(at, at + 4)}`);
+  }
+  t.equal(seen.size, 3000, 'none twice');
+  t.ok(asked < 5, `${asked} times`);
+  const [pool = new Uint8Array(0)] = pools;
+  const nextWord = pool.findIndex((byte) => byte !== 0);
+  t.ok(nextWord > 0, 'what was handed out is wiped');
+  const large = new Uint8Array(5000);
+  random(large);
+  t.notOk(large.subarray(4900).every((byte) => byte === 0));
 });

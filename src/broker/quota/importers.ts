@@ -38,8 +38,9 @@ export class Importers {
    */
   redeem(buffer: BrokerBuffer, who: Who): void {
     const { charge } = buffer;
+    if (this.policy === 'owner' || who.uid === charge.who.uid) return;
     const importers = this.#charges.get(buffer) ?? new Map<number, Charge>();
-    if (this.policy === 'owner' || who.uid === charge.who.uid || importers.has(who.uid)) return;
+    if (importers.has(who.uid)) return;
     const size = charge.amount.bytes + bytesOf(importers.values());
     const split = shares(this.policy, size, charge.who.uid, [...importers.keys(), who.uid]);
     const part = (uid: number) => split.get(uid) ?? 0;

@@ -11,6 +11,7 @@ import type { Possible } from '../../memory/refusal-words.js';
 import type { Allocation, Plan } from '../../memory/source.js';
 import type { BrokerBuffer, Client, Owner } from '../buffer.js';
 import type { ChargePolicy } from '../shares.js';
+import type { PartialPeer } from '../who.js';
 import type { AccountTable } from './accounts.js';
 import type { Charge, Charged, Who } from './charge.js';
 import { heapAmounts, heapRules } from './heaps.js';
@@ -55,7 +56,9 @@ export class Quotas {
   readonly #mainDevice: string | null;
   /** Given to holders above their share to give something back. */
   recallSeconds: number;
-  #accountable: (uid: number) => number;
+  readonly #accountable: (uid: number) => number;
+  /** Of a connection nothing of it changes. */
+  readonly #clients = new WeakMap<Client, Who>();
 
   constructor(
     private readonly clock: Clock,
@@ -80,17 +83,29 @@ export class Quotas {
   }
 
   whoIs({ client, peer }: Owner): Who {
+    return client === null ? this.#who(null, peer) : this.whoOf(client);
+  }
+
+  whoOf(client: Client): Who {
+    const known = this.#clients.get(client);
+    if (known !== undefined) return known;
+    const who = this.#who(client.id, client.peer);
+    this.#clients.set(client, who);
+    return who;
+  }
+
+  #who(connection: string | null, peer: PartialPeer): Who {
     const uid = this.#accountable(peer.uid ?? UNKNOWN_UID);
     const { cgroup, gid, groups } = peer;
-    return { uid, cgroup, gid, groups, connection: client?.id ?? null };
+    return { uid, cgroup, gid, groups, connection };
   }
 
   connected(client: Client): void {
-    this.#ledger.connect(this.whoIs({ client, peer: client.peer }));
+    this.#ledger.connect(this.whoOf(client));
   }
 
   disconnected(client: Client): void {
-    this.#ledger.disconnect(this.whoIs({ client, peer: client.peer }));
+    this.#ledger.disconnect(this.whoOf(client));
   }
 
   /**
@@ -145,7 +160,7 @@ export class Quotas {
 
   /** A client is about to redeem a buffer. Throws where its user has no room for its share. */
   redeem(buffer: BrokerBuffer, client: Client): void {
-    this.importers.redeem(buffer, this.whoIs({ client, peer: client.peer }));
+    this.importers.redeem(buffer, this.whoOf(client));
   }
 
   /** A buffer is released: what is charged for it cannot be recalled any more. */

@@ -2,6 +2,7 @@
  * Requests that REST itself refuses, before anybody else is asked: told as the data plane tells of its
  * refusals, from main.
  */
+import { toldOf } from '../../broker/told.js';
 import { type Clock, dateText } from '../../memory/clock.js';
 import type { BrokerError } from '../../memory/errors.js';
 import { auditNote, eventDraft } from '../words/events.js';
@@ -25,10 +26,10 @@ export class Denials {
     { name, requester }: { readonly name: string; readonly requester: Requester },
     error: BrokerError,
   ): void => {
-    const event = { type: 'refusal', error, owner: ownerOf(requester), buffer: null } as const;
+    const told = toldOf({ type: 'refusal', error, by: ownerOf(requester), buffer: null });
     const time = dateText(this.clock, this.clock.now());
-    if (this.#events.admit(name)) this.ring.push([eventDraft(event, time, this.clock)]);
-    const note = auditNote(event, time);
+    if (this.#events.admit(name)) this.ring.push([eventDraft(told, time, this.clock)]);
+    const note = auditNote(told, time);
     if (note !== null) this.audit.acted([note]);
   };
 

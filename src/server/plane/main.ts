@@ -11,6 +11,7 @@ import { type MessagePort, receiveMessageOnPort, workerData } from 'node:worker_
 import { Broker } from '../../broker/broker.js';
 import { soonest } from '../../broker/deadlines.js';
 import { fdParts } from '../../broker/fd-parts.js';
+import { pooled } from '../../broker/id.js';
 import { Policy } from '../../broker/policy.js';
 import { Quotas } from '../../broker/quota/quotas.js';
 import { NOBODY } from '../../broker/turns.js';
@@ -33,6 +34,7 @@ import type { PlaneMetrics } from '../words/metrics.js';
 import type { Question } from '../words/questions.js';
 import { AllocatorClient } from './allocator-client.js';
 import { answer, type PlaneWorld } from './answer.js';
+import { Holding } from './holding.js';
 import { Journal } from './journal.js';
 import { Measures } from './measures.js';
 import { operations } from './operations.js';
@@ -63,11 +65,7 @@ const log = (level: LogLevel, text: string, fields: object) =>
 const clock = new SystemClock();
 const turns = new TurnClock(clock);
 const measures = new Measures(clock);
-const reporter = new Reporter(
-  (events, audit) => post({ kind: 'events', events, audit }),
-  turns,
-  setup.audit,
-);
+const reporter = new Reporter((batch) => post({ kind: 'events', ...batch }), turns, setup.events);
 const defect = (stack: string) => log('error', 'the allocator failed', { stack });
 const allocatorClient = new AllocatorClient(allocator, defect);
 const small = new SmallAllocations(setup.inventory.sources, defect);
@@ -146,7 +144,7 @@ const broker: Broker = new Broker(
       kept?.keeping.gone(record);
     },
     clock: turns,
-    random: (bytes) => randomFillSync(bytes),
+    random: pooled((bytes) => randomFillSync(bytes)),
   },
   setup.inventory,
   quotasOf(setup.quotas),
@@ -178,17 +176,25 @@ const connections = new Connections(
     turned: () => {
       turns.turn();
       small.turn();
+      measures.begin();
     },
     woken: () => {
       called = true;
     },
   },
 );
+const holding = new Holding(
+  (held) => connections.hold(held),
+  () => reporter.behind,
+);
 let running = true;
 const world: PlaneWorld = {
   broker,
   journal,
-  connections,
+  connections: {
+    disconnect: (client, by) => connections.disconnect(client, by),
+    hold: (held) => holding.ask(held),
+  },
   measured,
   shutDown: () => {
     running = false;
@@ -274,6 +280,7 @@ function closeLast(): void {
 while (running) {
   // Before the messages are sent: what it waited for may be one.
   kept?.keeping.run();
+  holding.look();
   const wait = connections.flush();
   // Read after it: the end of a connection is something for the journal.
   // Before the step sends what tells of it.
@@ -281,7 +288,6 @@ while (running) {
   const waits = [wait, broker.wait, reporter.wait, closing.wait, kept?.keeping.wait ?? -1];
   const timeout = journal.behind ? 0 : soonest(...waits);
   step.run(timeout, connections);
-  const turnEnded = measures.turn();
   if (called || closing.wait >= 0) closing.run();
   if (called) {
     called = false;
@@ -290,7 +296,7 @@ while (running) {
   broker.poll();
   reporter.flush();
   journal.run();
-  turnEnded();
+  measures.end();
 }
 
 // What is let go of now is there when the daemon is started again.

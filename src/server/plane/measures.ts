@@ -2,7 +2,7 @@
  * Counts what the data plane does, which costs an addition. What is held is summed up elsewhere
  * (holdings.ts).
  */
-import type { Clock } from '../../memory/clock.js';
+import { type Clock, LONG_AGO } from '../../memory/clock.js';
 import type { ErrorCode } from '../../memory/errors.js';
 import type { Done } from '../../memory/result.js';
 import type { Allocation } from '../../memory/source.js';
@@ -13,8 +13,8 @@ class Histogram {
   sum = 0;
 
   observe(seconds: number): void {
-    const bound = TIME_BOUNDS.findIndex((each) => seconds <= each);
-    const index = bound < 0 ? TIME_BOUNDS.length : bound;
+    let index = 0;
+    while (index < TIME_BOUNDS.length && seconds > (TIME_BOUNDS[index] as number)) index++;
     this.counts[index] = (this.counts[index] ?? 0) + 1;
     this.sum += seconds;
   }
@@ -31,6 +31,7 @@ export class Measures {
   readonly #turns = new Histogram();
   readonly #refusals: Partial<Record<ErrorCode, number>> = {};
   #pending = 0;
+  #began = LONG_AGO;
 
   constructor(private readonly clock: Clock) {}
 
@@ -38,10 +39,14 @@ export class Measures {
     this.#refusals[code] = (this.#refusals[code] ?? 0) + 1;
   }
 
-  /** A turn began, with what was received; returns what ends it. */
-  turn(): () => void {
-    const start = this.clock.now();
-    return () => this.#turns.observe((this.clock.now() - start) / 1000);
+  /** A turn begins, with what was received. */
+  begin(): void {
+    this.#began = this.clock.now();
+  }
+
+  /** The turn is over. */
+  end(): void {
+    this.#turns.observe((this.clock.now() - this.#began) / 1000);
   }
 
   /** An allocation begins; `done` is wrapped so that its answer is counted. */

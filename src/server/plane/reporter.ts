@@ -1,14 +1,12 @@
 /**
- * Copies what happens in the registry into plain events for the main thread, one message for many: a
- * message costs the data plane, and the main thread that wakes up for it, more than the event itself
- * (docs/performance.md).
- * With them goes what the audit needs.
+ * Tells main what happens in the registry, one message for many: a message costs the data plane, and the main
+ * thread that wakes up for it, more than the event itself (docs/performance.md). What is told of an event, and
+ * the audit's line of it, is made there.
  */
 import type { BrokerEvent } from '../../broker/events.js';
-import { after, type Clock, dateText, LONG_AGO } from '../../memory/clock.js';
-import type { AuditNote } from '../words/audit.js';
-import { auditNote, eventDraft } from '../words/events.js';
-import type { EventDraft } from '../words/messages.js';
+import { after, type Clock, LONG_AGO, type WallTime } from '../../memory/clock.js';
+import type { EventBatch } from '../words/event-rows.js';
+import { EventWriter } from '../words/event-writer.js';
 
 /** Milliseconds between two messages; what happens after a quiet time is told at once. */
 const INTERVAL_MS = 20;
@@ -16,30 +14,39 @@ const INTERVAL_MS = 20;
 const MAX_EVENTS = 256;
 
 export class Reporter {
-  #events: EventDraft[] = [];
-  #audit: AuditNote[] = [];
+  readonly #writer: EventWriter;
   #next = LONG_AGO;
+  /** A turn has one moment, and one date: of then, whatever the machine's date is when main tells of it. */
+  #moment = LONG_AGO;
+  #date = 0 as WallTime;
 
   constructor(
-    private readonly post: (events: EventDraft[], audit: AuditNote[]) => void,
+    post: (batch: EventBatch) => void,
     private readonly clock: Clock,
-    /** Whether an audit is kept. */
-    private readonly audit: boolean,
-  ) {}
+    memory: SharedArrayBuffer,
+  ) {
+    this.#writer = new EventWriter(memory, post);
+  }
 
   readonly report = (event: BrokerEvent): void => {
-    const time = dateText(this.clock, this.clock.now());
-    this.#events.push(eventDraft(event, time, this.clock));
-    const note = this.audit ? auditNote(event, time) : null;
-    if (note !== null) this.#audit.push(note);
+    const now = this.clock.now();
+    if (now !== this.#moment) {
+      this.#moment = now;
+      this.#date = this.clock.date(now);
+    }
+    this.#writer.write(event, this.#date);
+    if (this.#writer.unsent >= MAX_EVENTS) this.#send();
   };
+
+  /** Whether clients are not to be read: main is far behind. It wakes the data plane when it is not any more. */
+  get behind(): boolean {
+    return this.#writer.behind;
+  }
 
   /** Milliseconds until `flush` has something to do; -1: never. */
   get wait(): number {
-    if (this.#events.length === 0) return -1;
-    return this.#events.length >= MAX_EVENTS
-      ? 0
-      : Math.max(0, Math.ceil(this.#next - this.clock.now()));
+    if (this.#writer.unsent === 0) return -1;
+    return Math.max(0, Math.ceil(this.#next - this.clock.now()));
   }
 
   /** Sends what has happened, if it is time. */
@@ -49,13 +56,11 @@ export class Reporter {
 
   /** Sends what is left. */
   close(): void {
-    if (this.#events.length > 0) this.#send();
+    this.#writer.send();
   }
 
   #send(): void {
-    this.post(this.#events, this.#audit);
-    this.#events = [];
-    this.#audit = [];
+    this.#writer.send();
     this.#next = after(this.clock.now(), INTERVAL_MS);
   }
 }

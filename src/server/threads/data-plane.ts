@@ -6,6 +6,7 @@
  * Owns: both workers, the eventfd.
  */
 import { MessageChannel, Worker } from 'node:worker_threads';
+import type { Clock } from '../../memory/clock.js';
 import type { DeviceDescription, ListedDevice } from '../../memory/device.js';
 import { type ErrorMessage, fromMessage } from '../../memory/errors.js';
 import type { LogLevel } from '../../memory/log-level.js';
@@ -13,6 +14,9 @@ import { close } from '../../native/libc/fd.js';
 import { eventfd, wake } from '../../native/step.js';
 import { Mirror } from '../lists/mirror.js';
 import type { AuditNote } from '../words/audit.js';
+import { EventReader } from '../words/event-reader.js';
+import { type EventBatch, eventMemory } from '../words/event-rows.js';
+import { auditNote, eventDraft } from '../words/events.js';
 import type {
   AllocatorReady,
   AllocatorSetup,
@@ -37,6 +41,10 @@ interface Events {
 }
 
 export interface PlaneEvents extends Events {
+  /** Of the dates in events' words. */
+  readonly clock: Clock;
+  /** Whether an audit is kept. */
+  readonly audited: boolean;
   /** All processes are to be looked at, for these memories. */
   sweep(identities: readonly string[]): void;
   /** Who keeps fds for the daemon beside the service manager; null: nobody now. */
@@ -145,6 +153,7 @@ export class DataPlane {
   readonly #worker: Worker;
   readonly #ended: Promise<void>;
   readonly #mirror = new Mirror();
+  readonly #reader: EventReader;
   /** The question for changes that is under way, and the one that will be asked after it. */
   #catchingUp: Promise<void> | null = null;
   #nextCatchUp: Promise<void> | null = null;
@@ -155,12 +164,14 @@ export class DataPlane {
     threads: URL,
     private readonly allocator: Allocator,
     listener: number,
-    start: Omit<PlaneSetup, 'listener' | 'wake' | 'inventory'>,
+    start: Omit<PlaneSetup, 'listener' | 'wake' | 'inventory' | 'events'>,
     private readonly events: PlaneEvents,
   ) {
     const { port1, port2 } = new MessageChannel();
     const { inventory, wakeFd } = allocator;
-    const setup: PlaneSetup = { listener, wake: wakeFd, inventory, ...start };
+    const memory = eventMemory();
+    this.#reader = new EventReader(memory, () => wake(wakeFd));
+    const setup: PlaneSetup = { listener, wake: wakeFd, inventory, events: memory, ...start };
     this.#port = port1;
     this.#port.on('message', (message: PlaneMessage) => this.#take(message));
     this.#worker = new Worker(new URL('plane/main.js', threads), {
@@ -221,8 +232,7 @@ export class DataPlane {
       return;
     }
     if (message.kind === 'events') {
-      this.events.happened(message.events);
-      this.events.acted(message.audit);
+      this.#tell(message);
       return;
     }
     if (message.kind === 'sweep') {
@@ -237,6 +247,19 @@ export class DataPlane {
     this.#waiting.delete(message.seq);
     if (message.kind === 'answer') waiting?.resolve(message.value);
     else waiting?.reject(asError(message.error));
+  }
+
+  #tell(batch: EventBatch): void {
+    const { clock } = this.events;
+    const drafts: EventDraft[] = [];
+    const notes: AuditNote[] = [];
+    this.#reader.read(batch, (told, time) => {
+      drafts.push(eventDraft(told, time, clock));
+      const note = this.events.audited ? auditNote(told, time) : null;
+      if (note !== null) notes.push(note);
+    });
+    this.events.happened(drafts);
+    this.events.acted(notes);
   }
 
   /** Ends both threads: connections are closed, buffers released, the device destroyed. */

@@ -1,5 +1,5 @@
 /** A line of the audit: who did what, to which buffer, and why (docs/audit.md). */
-import type { Deed } from '../../broker/events.js';
+import type { Deed } from '../../broker/event-record.js';
 import type { Actor } from '../../broker/who.js';
 
 export interface AuditActor extends Actor {
@@ -19,10 +19,7 @@ export interface About {
   readonly owner?: number | null;
 }
 
-/**
- * A record as the data plane tells it. Who and what it is about are the same objects for all acts that
- * have them in common: a message copies each of them once, and the data plane pays for it.
- */
+/** A record. Who and what it is about are the same objects for all acts that have them in common. */
 export interface AuditNote extends Deed {
   /** When it happened (ISO 8601). */
   readonly at: string;

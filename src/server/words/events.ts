@@ -3,17 +3,12 @@
  * depends on an event's type is in the records of broker/events.ts, so that nothing is told there that is
  * not told here.
  */
-import {
-  type BrokerEvent,
-  type BufferEventType,
-  EVENTS,
-  type EventBuffer,
-  type EventType,
-} from '../../broker/events.js';
-import { actorOf, type Doer, type Identity } from '../../broker/who.js';
+import type { ToldBuffer } from '../../broker/event-record.js';
+import { type BufferEventType, EVENTS, type EventType } from '../../broker/events.js';
+import { personIn, type Told } from '../../broker/told.js';
+import { type Actor, actorOf, type Doer } from '../../broker/who.js';
 import type { Clock } from '../../memory/clock.js';
 import { fourccName } from '../../memory/fourcc.js';
-import type { Allocation } from '../../memory/source.js';
 import type { EventInfo, History } from '../../rest/contract.js';
 import type { About, AuditActor, AuditNote } from './audit.js';
 import type { EventDraft } from './messages.js';
@@ -26,22 +21,22 @@ export type Unmatched = None<
 >;
 
 /** `time` as in the event. */
-export function eventDraft(event: BrokerEvent, time: string, clock: Clock): EventDraft {
-  const { process: processOf, reason } = EVENTS[event.type];
-  const process = processOf(event);
-  const buffer = 'buffer' in event ? event.buffer : null;
+export function eventDraft(told: Told, time: string, clock: Clock): EventDraft {
+  const { type, buffer, fact } = told;
+  const { process: person, reason, code } = EVENTS[type];
+  const process = personIn(told, person);
   return {
-    type: event.type,
+    type,
     time,
     buffer: buffer?.id ?? null,
-    size: buffer?.allocation.size ?? null,
-    client: process?.client?.id ?? null,
-    uid: process?.peer.uid ?? null,
-    pid: process?.peer.pid ?? null,
-    executable: process?.peer.executable ?? null,
-    owner: buffer?.owner.peer.uid ?? null,
-    code: 'error' in event ? event.error.code : null,
-    reason: reason(event, clock),
+    size: buffer?.size ?? null,
+    client: process?.client ?? null,
+    uid: process?.uid ?? null,
+    pid: process?.pid ?? null,
+    executable: process?.executable ?? null,
+    owner: buffer?.owner.uid ?? null,
+    code: code(fact),
+    reason: reason(fact, clock),
   };
 }
 
@@ -51,49 +46,45 @@ export function concerns(event: EventInfo, user: number): boolean {
 }
 
 /** null for what nobody did or nobody is answerable for. `at` as in the record. */
-export function auditNote(event: BrokerEvent, at: string): AuditNote | null {
-  const { doer, deed: deedOf } = EVENTS[event.type];
-  const deed = deedOf(event);
+export function auditNote(told: Told, at: string): AuditNote | null {
+  const { doer, deed: deedOf } = EVENTS[told.type];
+  const deed = deedOf(told);
   if (deed === null) return null;
-  const buffer = 'buffer' in event ? event.buffer : null;
-  const about = buffer === null ? null : aboutBuffer(buffer);
+  const who = personIn(told, doer);
+  const { buffer } = told;
   // The deed last: what comes after it would be added a property at a time, which costs microseconds.
-  return { at, who: actor(doer(event)), about, ...deed };
+  return { at, who: who && auditActor(who), about: buffer && aboutBuffer(buffer), ...deed };
 }
 
 /** An act that is no event: somebody over REST has changed the log's level. */
 export function logLevelNote(by: Doer, log_level: string, at: string): AuditNote {
-  return { act: 'set_log_level', at, who: actor(by), about: null, log_level };
+  return { act: 'set_log_level', at, who: auditActor(actorOf(by)), about: null, log_level };
 }
 
-const actors = new WeakMap<Identity, AuditActor>();
+const actors = new WeakMap<Actor, AuditActor>();
 
-function actor(doer: Doer | null): AuditActor | null {
-  const client = doer?.client ?? null;
-  const known = client === null ? undefined : actors.get(client);
+function auditActor(actor: Actor): AuditActor {
+  const known = actors.get(actor);
   if (known !== undefined) return known;
-  const one = actorOf(doer);
-  if (one === null) return null;
-  const made = { ...one, rest: client === null };
-  if (client !== null) actors.set(client, made);
+  const made = { ...actor, rest: actor.client === null };
+  actors.set(actor, made);
   return made;
 }
 
-/** By allocation: a re-issued buffer has another one. */
-const buffers = new WeakMap<Allocation, About>();
+const buffers = new WeakMap<ToldBuffer, About>();
 
-function aboutBuffer({ id, spec, allocation, owner }: EventBuffer): About {
-  const known = buffers.get(allocation);
+function aboutBuffer(told: ToldBuffer): About {
+  const known = buffers.get(told);
   if (known !== undefined) return known;
-  const { size, source, handleType } = allocation;
+  const { id, size, format, source, handleType, owner } = told;
   const made = {
     buffer: id,
     size,
-    ...(spec.kind === 'image' ? { format: fourccName(spec.format) } : {}),
+    ...(format === null ? {} : { format: fourccName(format) }),
     source,
     handle_type: handleType,
-    owner: owner.peer.uid,
+    owner: owner.uid,
   };
-  buffers.set(allocation, made);
+  buffers.set(told, made);
   return made;
 }

@@ -27,7 +27,7 @@ import type {
 import type { Work, WorkDone } from '../../memory/work.js';
 import type { BufferInfo, ClientInfo, EventInfo } from '../../rest/contract.js';
 import type { SubuidRange } from '../machine/users.js';
-import type { AuditNote } from './audit.js';
+import type { EventBatch } from './event-rows.js';
 
 /** What the allocator found, at start, or after a device was opened or lost. */
 export interface Inventory {
@@ -113,13 +113,8 @@ export type PlaneMessage =
   /** Who keeps fds for the daemon beside the service manager; null: nobody now. */
   | { readonly kind: 'keeper'; readonly pid: number | null }
   | { readonly kind: 'refusal'; readonly seq: number; readonly error: ErrorMessage }
-  /** What has happened in one turn. */
-  | {
-      readonly kind: 'events';
-      readonly events: readonly EventDraft[];
-      /** Those of them that are acts; none where no audit is kept. */
-      readonly audit: readonly AuditNote[];
-    }
+  /** What has happened, in rows that both have. */
+  | ({ readonly kind: 'events' } & EventBatch)
   | {
       readonly kind: 'log';
       readonly level: LogLevel;
@@ -150,8 +145,8 @@ export interface PlaneSetup {
   readonly leaseGraceSeconds: number;
   /** How many fds the process may have. */
   readonly maxFds: number;
-  /** Whether acts are told for the audit. */
-  readonly audit: boolean;
+  /** Where events are written (event-rows.ts). */
+  readonly events: SharedArrayBuffer;
   /** dev_t of the DRM node to advertise, if there is one. */
   readonly mainDevice: Uint8Array | null;
   readonly quotas: QuotaSetup;

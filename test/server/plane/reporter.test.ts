@@ -4,19 +4,30 @@ import t from 'tap';
 import { BrokerError } from '../../../src/memory/errors.js';
 import { dmabroker_manager_v1 } from '../../../src/protocol/dmabroker-v1.gen.js';
 import { Reporter } from '../../../src/server/plane/reporter.js';
+import { EventReader } from '../../../src/server/words/event-reader.js';
+import { type EventBatch, eventMemory } from '../../../src/server/words/event-rows.js';
+import { eventDraft } from '../../../src/server/words/events.js';
 import type { EventDraft } from '../../../src/server/words/messages.js';
 import { FakeClock } from '../../support/clock.js';
 import { Bench, FREE, MANAGER } from '../wayland/support/bench.js';
 
-/** What the bench's registry has reported since the last call, as it is posted. */
+/** What the bench's registry has reported since the last call, as main tells of it. */
 function reported(bench: Bench): EventDraft[] {
-  const batches: EventDraft[][] = [];
-  const reporter = new Reporter((events) => batches.push(events), bench.world.clock, false);
+  const { clock } = bench.world;
+  const batches: EventBatch[] = [];
+  const memory = eventMemory(256);
+  // What is sent is a copy, as it is between threads.
+  const reporter = new Reporter((batch) => batches.push(structuredClone(batch)), clock, memory);
   for (const event of bench.world.events.splice(0)) reporter.report(event);
   reporter.flush();
   reporter.flush();
   if (batches.length > 1) throw new Error('one message a turn, none without events');
-  return batches[0] ?? [];
+  const drafts: EventDraft[] = [];
+  const reader = new EventReader(memory, () => {});
+  for (const batch of batches) {
+    reader.read(batch, (told, time) => drafts.push(eventDraft(told, time, clock)));
+  }
+  return drafts;
 }
 
 t.test("a buffer's life", async (t) => {
@@ -87,7 +98,7 @@ t.test('the token of a refused redemption is not told', async (t) => {
 t.test('a flood becomes few messages, and nothing waits for long', async (t) => {
   const clock = new FakeClock();
   const sizes: number[] = [];
-  const reporter = new Reporter((events) => sizes.push(events.length), clock, false);
+  const reporter = new Reporter(({ rows }) => sizes.push(rows), clock, eventMemory());
   const happen = () => reporter.report({ type: 'device.lost', reason: 'test' });
   t.equal(reporter.wait, -1, 'nothing to tell');
   happen();
@@ -112,4 +123,43 @@ t.test('a flood becomes few messages, and nothing waits for long', async (t) => 
   reporter.close();
   reporter.close();
   t.strictSame(sizes, [1, 5, 256, 44], 'the rest at the end');
+});
+
+t.test('what happens in one turn has one date: of then', async (t) => {
+  const clock = new FakeClock();
+  const memory = eventMemory();
+  const reader = new EventReader(memory, () => {});
+  const times: string[] = [];
+  const reporter = new Reporter(
+    (batch) => reader.read(batch, (_, time) => times.push(time)),
+    clock,
+    memory,
+  );
+  const happen = () => reporter.report({ type: 'device.lost', reason: 'test' });
+  const before = new Date(clock.today).toISOString();
+  happen();
+  happen();
+  clock.setDate(60_000);
+  clock.pass(5);
+  const later = new Date(clock.today).toISOString();
+  happen();
+  clock.setDate(60_000);
+  reporter.close();
+  t.same(times, [before, before, later]);
+});
+
+t.test('main that does not read is waited for from half of the rows on', async (t) => {
+  const clock = new FakeClock();
+  const memory = eventMemory(1024);
+  const batches: EventBatch[] = [];
+  const reporter = new Reporter((batch) => batches.push(structuredClone(batch)), clock, memory);
+  const reader = new EventReader(memory, () => {});
+  for (let i = 0; i < 512; i++) reporter.report({ type: 'device.lost', reason: 'test' });
+  t.ok(reporter.behind);
+  t.same(
+    batches.map(({ rows }) => rows),
+    [256, 256],
+  );
+  for (const batch of batches) reader.read(batch, () => {});
+  t.notOk(reporter.behind);
 });

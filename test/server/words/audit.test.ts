@@ -4,6 +4,7 @@ import t from 'tap';
 import { Broker } from '../../../src/broker/broker.js';
 import type { BrokerBuffer, Owner } from '../../../src/broker/buffer.js';
 import { Policy } from '../../../src/broker/policy.js';
+import { toldOf } from '../../../src/broker/told.js';
 import { dateText } from '../../../src/memory/clock.js';
 import { BrokerError } from '../../../src/memory/errors.js';
 import { type AuditRecord, recordOf } from '../../../src/server/words/audit.js';
@@ -37,7 +38,7 @@ function make() {
   const owner = { client, peer: client.peer };
   const records = (): AuditRecord[] =>
     world.events.splice(0).flatMap((event) => {
-      const note = auditNote(event, dateText(world.clock, world.clock.now()));
+      const note = auditNote(toldOf(event), dateText(world.clock, world.clock.now()));
       return note === null ? [] : [recordOf(note)];
     });
   const allocate = (changes = {}): BrokerBuffer => {
@@ -125,25 +126,6 @@ t.test('the end of a connection is an act where somebody else has ended it', asy
   broker.disconnect(other, rest);
   t.match(records(), [{ act: 'disconnect', who: byRest, client: other.id, owner: 1001 }]);
 });
-
-t.test(
-  'who and what it is about are one object for all acts; a re-issued buffer is another',
-  async (t) => {
-    const { world, broker, client, owner, allocate } = make();
-    const buffer = allocate();
-    broker.share(buffer, terms, owner);
-    const notes = world.events.splice(0).flatMap((event) => auditNote(event, '') ?? []);
-    t.equal(notes.length, 2);
-    t.equal(notes[0]?.who, notes[1]?.who);
-    t.equal(notes[0]?.about, notes[1]?.about);
-    broker.deviceLost([buffer.allocation]);
-    broker.reissue(buffer, () => {}, owner);
-    world.answer();
-    const [again] = world.events.splice(0).flatMap((event) => auditNote(event, '') ?? []);
-    t.match(again, { act: 'reissue', who: { client: client.id }, about: { buffer: buffer.id } });
-    t.not(again?.about, notes[0]?.about);
-  },
-);
 
 t.test('somebody who has a token is named by it', async (t) => {
   const { broker, records, allocate } = make();
