@@ -23,7 +23,7 @@ import { type Adopted, Adoption, type AdoptionRequest } from './adoption.js';
 import { isAway } from './away.js';
 import type { BrokerBuffer, Client, Owner } from './buffer.js';
 import { Clients } from './clients.js';
-import { soonest } from './deadlines.js';
+import { sooner } from './deadlines.js';
 import { FairPool } from './fair-pool.js';
 import { type ImportRequest, Intake } from './intake.js';
 import { type KeptClient, type KeptState, keptState } from './kept.js';
@@ -546,8 +546,9 @@ export class Broker {
 
   /** Milliseconds until `poll` has something to do; -1: never. */
   get wait(): number {
-    const waits = [this.leases, this.#lingering, this.#room, this.pool, this.#restored];
-    return soonest(...waits.map(({ wait }) => wait));
+    let wait = sooner(this.leases.wait, this.#lingering.wait);
+    wait = sooner(sooner(wait, this.#room.wait), this.pool.wait);
+    return sooner(wait, this.#restored.wait);
   }
 
   /** Somebody is shown over REST what is in it. */

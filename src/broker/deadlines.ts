@@ -50,9 +50,8 @@ export class Deadlines<T> {
   }
 }
 
-/** The soonest of several waits in milliseconds, of which -1 is for ever. */
-export function soonest(...waits: readonly number[]): number {
-  let first = -1;
-  for (const wait of waits) if (wait >= 0 && (first < 0 || wait < first)) first = wait;
-  return first;
+/** The sooner of two waits in milliseconds, of which -1 is for ever. */
+export function sooner(a: number, b: number): number {
+  if (a < 0) return b;
+  return b < 0 || a < b ? a : b;
 }

@@ -19,7 +19,7 @@ import { LINGERING_CHECKS_PER_TURN, LINGERING_PAUSE_MS } from '../memory/limits.
 import type { Remaining, Remains } from '../memory/remains.js';
 import type { Allocation } from '../memory/source.js';
 import type { BrokerBuffer, Client } from './buffer.js';
-import { soonest } from './deadlines.js';
+import { sooner } from './deadlines.js';
 import type { RoomQueue } from './room-queue.js';
 import { type Suspect, Unproven, type UnprovenWorld, type Verdict } from './unproven.js';
 
@@ -140,6 +140,11 @@ export class Lingering {
 
   /** Looks at what is due, as far as one turn may. */
   run(): void {
+    if (this.#entries.size > 0) this.#runQueues();
+    this.unproven.run();
+  }
+
+  #runQueues(): void {
     this.#renewChecks();
     const now = this.world.clock.now();
     for (const queue of this.#queues) {
@@ -149,11 +154,11 @@ export class Lingering {
         this.#check(entry);
       }
     }
-    this.unproven.run();
   }
 
   /** Milliseconds until `run` has something to do; -1: never. */
   get wait(): number {
+    if (this.#entries.size === 0) return this.unproven.wait;
     let due = Number.POSITIVE_INFINITY;
     for (const queue of this.#queues) {
       const [first] = queue;
@@ -162,7 +167,7 @@ export class Lingering {
     if (due === Number.POSITIVE_INFINITY) return this.unproven.wait;
     if (this.#checksLeft === 0) due = Math.max(due, this.#notBefore);
     const wait = Math.max(0, Math.ceil(due - this.world.clock.now()));
-    return soonest(wait, this.unproven.wait);
+    return sooner(wait, this.unproven.wait);
   }
 
   /** The daemon ends: nobody is charged any more. */

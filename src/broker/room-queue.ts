@@ -64,6 +64,7 @@ export class RoomQueue {
 
   /** Lets go of those whose time it is. */
   run(): void {
+    if (this.#waiters.size === 0) return;
     const now = this.clock.now();
     for (const [user, waiters] of [...this.#waiters]) {
       const isSettled = this.#settled.delete(user);
@@ -81,6 +82,7 @@ export class RoomQueue {
 
   /** Milliseconds until `run` has something to do; -1: not before something happens. */
   get wait(): number {
+    if (this.#waiters.size === 0) return -1;
     if (this.#settled.size > 0) return 0;
     let until = Number.POSITIVE_INFINITY;
     for (const [first] of this.#waiters.values()) until = Math.min(until, first?.until ?? until);

@@ -6,6 +6,7 @@
  * it, except for `wake`, which any thread may call with the eventfd's number.
  */
 import { writeSync } from 'node:fs';
+import type { Monotonic } from '../memory/clock.js';
 import { isOutOfFds } from '../memory/errors.js';
 import { type Address, addressOf, callInt, lastErrno, prepared, shim, symbol } from './ffi.js';
 import { check, EAGAIN, EBUSY, SystemError } from './libc/errno.js';
@@ -34,6 +35,8 @@ const layoutNames = [
   'timeout',
   'nout',
   'nin',
+  'began',
+  'waited',
   'out',
   'outWords',
   'in',
@@ -137,6 +140,8 @@ export class Step {
   readonly #layout = readLayout();
   readonly #bytes: Buffer;
   readonly #words: Int32Array;
+  /** The same memory as doubles. */
+  readonly #doubles: Float64Array;
   readonly #step: () => number;
   readonly #epollFn = shim.symbol('dmab_epoll');
   readonly #epoll: number;
@@ -153,6 +158,7 @@ export class Step {
     const memory = new ArrayBuffer(this.#layout.size);
     this.#bytes = Buffer.from(memory);
     this.#words = new Int32Array(memory, 0, this.#layout.inBytes / 4);
+    this.#doubles = new Float64Array(memory, 0, Math.floor(this.#layout.inBytes / 8));
     // It is this Step that keeps the memory.
     this.#step = prepared(shim.symbol('dmab_step'), addressOf(this.#bytes));
     this.#epoll = callInt(symbol('epoll_create1'), EPOLL_CLOEXEC);
@@ -167,6 +173,16 @@ export class Step {
       this.close();
       throw error;
     }
+  }
+
+  /** When the last step began. */
+  get began(): Monotonic {
+    return this.#doubles[this.#layout.began / 2] as Monotonic;
+  }
+
+  /** When its wait was over: now, for whoever hears of it what has come. */
+  get waited(): Monotonic {
+    return this.#doubles[this.#layout.waited / 2] as Monotonic;
   }
 
   #control(op: number, fd: number, events: number, what = SOCKET): void {

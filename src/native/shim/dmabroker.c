@@ -28,6 +28,7 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
+#include <time.h>
 #include <linux/sockios.h>
 #include <unistd.h>
 
@@ -182,6 +183,8 @@ struct in {
 struct step {
 	int32_t epoll, listener, wake, timeout_ms;
 	int32_t nout, nin;
+	/* CLOCK_MONOTONIC in milliseconds when the step began, and when its wait was over. */
+	double began_ms, waited_ms;
 	struct out out[MAX_OUT];
 	struct in in[MAX_IN];
 	uint8_t in_bytes[MAX_IN][IN_BYTES];
@@ -200,6 +203,8 @@ EXPORT int32_t dmab_step_layout(int32_t *w)
 	w[i++] = WORD(timeout_ms);
 	w[i++] = WORD(nout);
 	w[i++] = WORD(nin);
+	w[i++] = WORD(began_ms);
+	w[i++] = WORD(waited_ms);
 	w[i++] = WORD(out);
 	w[i++] = sizeof(struct out) / 4;
 	w[i++] = WORD(in);
@@ -213,6 +218,14 @@ EXPORT int32_t dmab_step_layout(int32_t *w)
 	w[i++] = MAX_FDS;
 	w[i++] = MAX_IN_FDS;
 	return i;
+}
+
+static double now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
 }
 
 static void step_send(struct step *s)
@@ -280,9 +293,11 @@ EXPORT int64_t dmab_step(struct step *s)
 	struct epoll_event events[MAX_IN / 2];
 	int received = 0;
 
+	s->began_ms = now_ms();
 	step_send(s);
 	s->nin = 0;
 	int n = epoll_wait(s->epoll, events, MAX_IN / 2, s->timeout_ms);
+	s->waited_ms = now_ms();
 	if (n < 0)
 		return errno == EINTR ? 0 : -errno;
 	for (int i = 0; i < n; i++) {

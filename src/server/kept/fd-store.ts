@@ -11,7 +11,7 @@
  * Owns nothing: fds stay the buffers', and are open until `drop` (or `cancel`, where they are not in the store).
  */
 
-import { soonest } from '../../broker/deadlines.js';
+import { sooner } from '../../broker/deadlines.js';
 import { Bucket } from '../../broker/quota/bucket.js';
 import type { Clock } from '../../memory/clock.js';
 import { Pace } from './pace.js';
@@ -230,12 +230,12 @@ export class FdStore {
     const isIdle = this.#outgoing.length === 0 && this.#users.size === 0;
     if (isIdle && !this.#pace.isMeasuring) return wait;
     const pace = Math.max(RETRY_MS, this.#pace.wait);
-    wait = soonest(wait, this.#pace.isMeasuring ? RETRY_MS : -1);
-    if (this.#outgoing.length > 0) return soonest(wait, this.#blocked ? pace : 0);
+    wait = sooner(wait, this.#pace.isMeasuring ? RETRY_MS : -1);
+    if (this.#outgoing.length > 0) return sooner(wait, this.#blocked ? pace : 0);
     for (const { queue, bucket } of this.#users.values()) {
       if (queue.length === 0) continue;
       const ms = bucket.wait(this.limits.perSecond, this.world.clock.now()) * 1000;
-      wait = soonest(wait, Math.max(pace, Math.ceil(ms)));
+      wait = sooner(wait, Math.max(pace, Math.ceil(ms)));
     }
     return wait;
   }

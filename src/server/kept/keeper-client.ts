@@ -7,7 +7,7 @@
  *
  * Owns: the connection (keeper-connection.ts). fds stay the buffers', and are open until `drop`; those of `take` are the caller's.
  */
-import { soonest } from '../../broker/deadlines.js';
+import { sooner } from '../../broker/deadlines.js';
 import { after } from '../../memory/clock.js';
 import { close } from '../../native/libc/fd.js';
 import { nameOf, WrongLine } from '../words/keeper-lines.js';
@@ -148,7 +148,7 @@ export class KeeperClient implements Overflow {
     if (!this.#link.isOpen) {
       return this.#owed.size === 0 ? -1 : Math.max(RETRY_MS, this.#link.again);
     }
-    return soonest(this.#link.isSilent || this.#drops.length > 0 ? RETRY_MS : -1, LOOK_MS);
+    return sooner(this.#link.isSilent || this.#drops.length > 0 ? RETRY_MS : -1, LOOK_MS);
   }
 
   close(): void {

@@ -9,7 +9,7 @@
 import { randomFillSync } from 'node:crypto';
 import { type MessagePort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { Broker } from '../../broker/broker.js';
-import { soonest } from '../../broker/deadlines.js';
+import { sooner } from '../../broker/deadlines.js';
 import { fdParts } from '../../broker/fd-parts.js';
 import { pooled } from '../../broker/id.js';
 import { Policy } from '../../broker/policy.js';
@@ -174,9 +174,9 @@ const connections = new Connections(
   { globals, closing, fds: fds.clients, inFlight: fds.inFlight, log },
   {
     turned: () => {
-      turns.turn();
+      turns.turn(step.waited);
       small.turn();
-      measures.begin();
+      measures.turn(step.began, step.waited);
     },
     woken: () => {
       called = true;
@@ -285,8 +285,9 @@ while (running) {
   // Read after it: the end of a connection is something for the journal.
   // Before the step sends what tells of it.
   kept?.keeping.flush();
-  const waits = [wait, broker.wait, reporter.wait, closing.wait, kept?.keeping.wait ?? -1];
-  const timeout = journal.behind ? 0 : soonest(...waits);
+  let timeout = journal.behind ? 0 : sooner(wait, broker.wait);
+  timeout = sooner(sooner(timeout, reporter.wait), closing.wait);
+  if (kept !== null) timeout = sooner(timeout, kept.keeping.wait);
   step.run(timeout, connections);
   if (called || closing.wait >= 0) closing.run();
   if (called) {
@@ -296,7 +297,6 @@ while (running) {
   broker.poll();
   reporter.flush();
   journal.run();
-  measures.end();
 }
 
 // What is let go of now is there when the daemon is started again.

@@ -2,7 +2,7 @@
  * Counts what the data plane does, which costs an addition. What is held is summed up elsewhere
  * (holdings.ts).
  */
-import { type Clock, LONG_AGO } from '../../memory/clock.js';
+import type { Clock, Monotonic } from '../../memory/clock.js';
 import type { ErrorCode } from '../../memory/errors.js';
 import type { Done } from '../../memory/result.js';
 import type { Allocation } from '../../memory/source.js';
@@ -31,7 +31,7 @@ export class Measures {
   readonly #turns = new Histogram();
   readonly #refusals: Partial<Record<ErrorCode, number>> = {};
   #pending = 0;
-  #began = LONG_AGO;
+  #began: Monotonic | null = null;
 
   constructor(private readonly clock: Clock) {}
 
@@ -39,14 +39,10 @@ export class Measures {
     this.#refusals[code] = (this.#refusals[code] ?? 0) + 1;
   }
 
-  /** A turn begins, with what was received. */
-  begin(): void {
-    this.#began = this.clock.now();
-  }
-
-  /** The turn is over. */
-  end(): void {
-    this.#turns.observe((this.clock.now() - this.#began) / 1000);
+  /** A turn begins, with what was received, and so the one before is over, which ended when that was waited for. */
+  turn(ended: Monotonic, began: Monotonic): void {
+    if (this.#began !== null) this.#turns.observe((ended - this.#began) / 1000);
+    this.#began = began;
   }
 
   /** An allocation begins; `done` is wrapped so that its answer is counted. */

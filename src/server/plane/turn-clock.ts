@@ -5,22 +5,18 @@
 import type { Clock, Monotonic, WallTime } from '../../memory/clock.js';
 
 export class TurnClock implements Clock {
-  #now: Monotonic | null = null;
   /** The start is no turn: what it takes up may take long. */
-  #hasBegun = false;
+  #now: Monotonic | null = null;
 
   constructor(private readonly clock: Clock) {}
 
-  /** What was waited for is here. */
-  turn(): void {
-    this.#hasBegun = true;
-    this.#now = null;
+  /** What was waited for is here, now. */
+  turn(now: Monotonic): void {
+    this.#now = now;
   }
 
   now(): Monotonic {
-    if (!this.#hasBegun) return this.clock.now();
-    this.#now ??= this.clock.now();
-    return this.#now;
+    return this.#now ?? this.clock.now();
   }
 
   date(moment: Monotonic): WallTime {

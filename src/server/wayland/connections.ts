@@ -8,7 +8,7 @@
  */
 import type { Broker } from '../../broker/broker.js';
 import type { Client, Owner } from '../../broker/buffer.js';
-import { soonest } from '../../broker/deadlines.js';
+import { sooner } from '../../broker/deadlines.js';
 import { FairPool } from '../../broker/fair-pool.js';
 import { NOBODY } from '../../broker/turns.js';
 import { after, type Monotonic } from '../../memory/clock.js';
@@ -69,7 +69,9 @@ export interface PlaneParts {
 export class Connections implements Receiver {
   readonly #all = new Map<number, Connected>();
   /** Those that have something to send or to end. */
-  readonly #active = new Set<number>();
+  #active = new Set<number>();
+  /** Those of the turn before, which is empty between two turns. */
+  #before = new Set<number>();
   /** By pidfd. */
   readonly #processes = new Map<number, number>();
   readonly #fds: ClientFds;
@@ -263,14 +265,15 @@ export class Connections implements Receiver {
   flush(): number {
     let timeout = this.#acceptAgain();
     if (this.#active.size === 0) return timeout;
-    const batch = [...this.#active];
-    this.#active.clear();
+    const batch = this.#active;
+    this.#active = this.#before;
+    this.#before = batch;
     for (const fd of batch) {
       const entry = this.#all.get(fd);
       if (entry === undefined) continue;
       const wait = entry.outbox.flush();
       if (wait === 'over' || this.#gone(fd, entry)) this.#end(fd, null);
-      else timeout = soonest(timeout, wait);
+      else timeout = sooner(timeout, wait);
     }
     // The end of one connection may have given others something to send.
     if (this.#active.size > 0) timeout = 0;
@@ -279,6 +282,7 @@ export class Connections implements Receiver {
       const ending = entry?.connection.closing || typeof entry?.readsLeft === 'number';
       if (entry?.outbox.busy || ending) this.#active.add(fd);
     }
+    batch.clear();
     return timeout;
   }
 

@@ -11,7 +11,7 @@
  * while, whether or not it reads.
  */
 
-import { soonest } from '../../broker/deadlines.js';
+import { sooner } from '../../broker/deadlines.js';
 import { after, type Clock, type Monotonic } from '../../memory/clock.js';
 import { ETOOMANYREFS } from '../../native/libc/errno.js';
 import { FULL, type Queued, type Sender, type Step, UNDRAINED } from '../../native/step.js';
@@ -103,7 +103,7 @@ export class Outbox implements Sender {
     const look = this.#look();
     const wait = empty ? -1 : this.#send();
     this.#watch();
-    return soonest(soonest(wait, look), this.#lookReceived());
+    return sooner(sooner(wait, look), this.#lookReceived());
   }
 
   /**

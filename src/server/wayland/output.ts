@@ -36,28 +36,35 @@ export class Output extends Writer {
     return this.length - this.#packed;
   }
 
-  /** What was written goes into a packet; returns that. With fds it goes alone, or ends a packet. */
+  /** What was written goes into a packet; returns that. */
   pack(held: HeldFds | null = null): Packet {
     const { loose } = this;
     this.#packed += loose;
     // What waits goes along, so that the fds need not wait until the peer has read it, if all of it fits in
     // what libwayland reads at once.
-    let packet = this.#open(loose, held === null ? MAX_PACKET_BYTES : MAX_MESSAGE_SIZE);
+    let packet = this.#open(loose, held !== null);
     if (packet === null) {
       packet = { length: 0, held: null, received: null, told: null };
       this.packets.push(packet);
     }
     packet.length += loose;
-    packet.held = held?.retain() ?? null;
+    if (held !== null) packet.held = held.retain();
     return packet;
   }
 
-  /** The last packet, if it may grow by `more` bytes to at most `most`; one with fds, or that had some, never does. */
-  #open(more: number, most: number): Packet | null {
+  /**
+   * The last packet, if it may grow by `more` bytes, with fds or without. One that has fds, or had some, takes no
+   * others, and grows no longer than libwayland reads at once.
+   */
+  #open(more: number, withFds: boolean): Packet | null {
     const { packets } = this;
     const last = packets[packets.length - 1];
     if (last === undefined || packets.length <= this.sending) return null;
-    return last.held !== null || last.told !== null || last.length + more > most ? null : last;
+    const hasFds = last.held !== null || last.told !== null;
+    if (hasFds && withFds) return null;
+    return last.length + more > (hasFds || withFds ? MAX_MESSAGE_SIZE : MAX_PACKET_BYTES)
+      ? null
+      : last;
   }
 
   /** `count` bytes of the first packet were sent, and its fds with the first of them. */

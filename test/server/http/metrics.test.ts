@@ -239,7 +239,7 @@ t.test('allocations, refusals and times are counted', async (t) => {
   const measures = new Measures(clock);
   const results: object[] = [];
   const done = measures.allocating('memfd', (result) => results.push(result));
-  measures.begin();
+  measures.turn(clock.now(), clock.now());
   t.equal(measures.counted.pendingAllocations, 1);
   clock.pass(2);
   done({} as Allocation);
@@ -247,7 +247,7 @@ t.test('allocations, refusals and times are counted', async (t) => {
   measures.refused('not_found');
   measures.refused('not_found');
   clock.pass(19_998);
-  measures.end();
+  measures.turn(clock.now(), clock.now());
   const { allocations, refusals, turns, allocationTimes, pendingAllocations } = measures.counted;
   t.equal(pendingAllocations, 0);
   t.equal(results.length, 1);

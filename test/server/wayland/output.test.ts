@@ -105,10 +105,18 @@ t.test('a buffer’s events and fds are one packet', async (t) => {
     bench.world.answer(0, 3);
     sync(bench);
     const before = ['wl_display.delete_id', ...SYNCED];
-    t.same(packets(bench), [
-      { names: [...before, ...BUFFER_EVENTS], fds: 3 },
-      { names: SYNCED, fds: 0 },
-    ]);
+    t.same(packets(bench), [{ names: [...before, ...BUFFER_EVENTS, ...SYNCED], fds: 3 }]);
+  });
+  await t.test('and with no other fds', async (t) => {
+    const bench = new Bench().ready();
+    bench.ask(BUFFER);
+    bench.ask(BUFFER + 2);
+    bench.world.answer(0, 3);
+    bench.world.answer(0, 3);
+    t.same(
+      packets(bench).map(({ fds }) => fds),
+      [3, 3],
+    );
   });
   await t.test('alone, where the step has that already', async (t) => {
     const bench = new Bench().ready();
