@@ -4,7 +4,8 @@
  * which no user may take the last.
  *
  * A user may have at most as many as are still free. So one user alone gets half of them, n who all
- * want everything get 1/(n + 1) each, and as much is left for whoever comes next: the dynamic
+ * want everything at the same time get 1/(n + 1) each, and as much is left for whoever comes next (who comes when
+ * others have taken all that they may gets half of what is left): the dynamic
  * threshold of Choudhury and Hahne ("Dynamic queue length thresholds for shared-memory packet
  * switches", 1998), with α = 1.
  */
@@ -35,6 +36,11 @@ export class FairPool<User = number> {
   /** What a user has of it. */
   taken(uid: User): number {
     return this.#byUser.get(uid) ?? 0;
+  }
+
+  /** What each has of it that has something. */
+  get users(): ReadonlyMap<User, number> {
+    return this.#byUser;
   }
 
   /** What all users have of it, and what there is. */

@@ -127,6 +127,9 @@ export const FDS_IN_FLIGHT = 128;
 export const SMALL_BYTES = 64 * 1024;
 export const SMALL_PER_TURN = 16;
 
+/** Threads that make much memory, of which each user has a part: more would only wait for each other's memory bus. */
+export const MAX_ALLOCATING = 16;
+
 /** fds that a connection may have brought for imports that it has not asked for yet: 64 of 4 planes. */
 export const MAX_WAITING_PLANES = 256;
 

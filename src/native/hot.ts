@@ -5,7 +5,7 @@
  */
 export const HOT: ReadonlySet<string> = new Set([
   // Each turn of the data plane.
-  ...['dmab_step', 'dmab_epoll', 'dmab_close_later', 'dmab_closed'],
+  ...['dmab_step', 'dmab_epoll', 'dmab_later', 'dmab_later_done'],
   ...['dmab_writer_add', 'dmab_writer_done', 'dmab_writer_failed'],
   // Each message of the client library, of the service manager and between processes.
   ...['dmab_send', 'dmab_receive', 'poll'],

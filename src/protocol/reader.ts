@@ -3,7 +3,7 @@
  * argument names are the caller's, whose list they are taken from when the whole message is read.
  */
 import { endianness } from 'node:os';
-import { HEADER_SIZE, MAX_MESSAGE_SIZE, type UntypedNewId, WireError } from './wire.js';
+import { HEADER_SIZE, MAX_MESSAGE_SIZE, type UntypedNewId, WireError } from './format.js';
 
 const LITTLE = endianness() === 'LE';
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });

@@ -7,6 +7,7 @@
  * has a function that writes it (writer.ts) and one that reads it (reader.ts): what is the same each time
  * is not found out each time. Pure; both the daemon and the client library use it.
  */
+import type { UntypedNewId } from './format.js';
 import type { Reader } from './reader.js';
 import type { Writer } from './writer.js';
 
@@ -69,17 +70,12 @@ export interface Interface extends Tables {
 const byName = (messages: readonly Message[]) =>
   Object.fromEntries(messages.map((message) => [message.name, message]));
 
+export { HEADER_SIZE, MAX_MESSAGE_SIZE, type UntypedNewId, WireError } from './format.js';
+
 /** For the generated tables. */
 export function named<const T extends Tables>(tables: T): T & WithNames<T> {
   const { requests, events } = tables;
   return { ...tables, request: byName(requests), event: byName(events) } as T & WithNames<T>;
-}
-
-/** A new_id whose interface the XML leaves open (wl_registry.bind). */
-export interface UntypedNewId {
-  readonly interface: string;
-  readonly version: number;
-  readonly id: number;
 }
 
 type ValueOf<A extends Argument> = A['type'] extends 'string'
@@ -112,15 +108,6 @@ export type MessageOf<I extends Interface, S extends Side, N extends string> = E
 export type Handlers<I extends Interface, S extends Side> = {
   [N in Named<I, S>['name']]: (...values: Values<MessageOf<I, S, N>>) => void;
 };
-
-export const HEADER_SIZE = 8;
-/** libwayland's buffer: no message is longer (libwayland 1.21 drops a longer event). */
-export const MAX_MESSAGE_SIZE = 4096;
-
-/** Bytes that are no message of the protocol. */
-export class WireError extends Error {
-  override readonly name = 'WireError';
-}
 
 /** The halves of a 64-bit value, as the protocol carries it. */
 export const hi = (value: bigint | number): number =>

@@ -5,7 +5,7 @@
  * Its memory is lent: a writer that has nothing to say has none, so that thousands of idle connections cost
  * nothing.
  */
-import { HEADER_SIZE, MAX_MESSAGE_SIZE, type UntypedNewId } from './wire.js';
+import { HEADER_SIZE, MAX_MESSAGE_SIZE, type UntypedNewId } from './format.js';
 
 /** What a writer begins with: room for the longest message. */
 const LENT_BYTES = 2 * MAX_MESSAGE_SIZE;

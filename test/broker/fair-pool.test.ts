@@ -42,10 +42,16 @@ t.test('something is always left for one who has nothing', async (t) => {
         pool.give(uid, count);
         taken.set(uid, mine - count);
       } else if (pool.take(uid, count)) taken.set(uid, mine + count);
-      // 64 of 6 users and 1: 64 / (5 + 1) are free at least, and a newcomer may have half of those.
-      if (!pool.take(6, 5)) throw new Error('a newcomer gets nothing');
-      pool.give(6, 5);
+      // One after the other, each may have half of what those before have left: 64 / 2^5 at least are free.
+      if (!pool.take(6, 1)) throw new Error('a newcomer gets nothing');
+      pool.give(6, 1);
     }
   });
   t.doesNotThrow(() => fc.assert(property));
+});
+
+t.test('those who all want everything, a little at a time, have the same', async (t) => {
+  const pool = new FairPool(66);
+  for (let round = 0; round < 66; round++) for (let uid = 1; uid <= 5; uid++) pool.take(uid, 1);
+  t.same([...pool.users.values()], [11, 11, 11, 11, 11], '66 / (5 + 1) each, and as many are free');
 });

@@ -45,6 +45,7 @@ export function check(syscall: string, result: number, about?: string): number {
 
 export const {
   EAGAIN,
+  EBADF,
   EBUSY,
   ECONNABORTED,
   EINTR,

@@ -8,7 +8,7 @@
  *  - dmab_send, dmab_receive: sendmsg and recvmsg with SCM_RIGHTS (cmsg(3), unix(7)).
  *  - dmab_step: the data plane's batch: send what is queued, wait, receive what is ready; one
  *    call however many requests it carries.
- *  - dmab_close_later, in closers.c: close what a client gave, which may take as long as it likes.
+ *  - dmab_later, in later.c: calls that may take as long as they like, each in a thread of its own.
  *  - dmab_watch: tells Node's event loop that a socket is readable, without reading from it
  *    (libuv reads with read(2), which drops file descriptors).
  *

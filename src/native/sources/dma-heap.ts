@@ -10,8 +10,9 @@ import { PIECE_BYTES } from '../../memory/limits.js';
 import type { Steps } from '../../memory/steps.js';
 import { setName, sync } from '../dmabuf.js';
 import { isDmaBuf } from '../kind.js';
+import { ioctlCall } from '../later.js';
+import { check } from '../libc/errno.js';
 import { owning } from '../libc/fd.js';
-import { ioctl } from '../libc/ioctl.js';
 import { cut, Windows } from '../transfer/windows.js';
 import type { Exporter } from './linear.js';
 
@@ -39,23 +40,26 @@ export function heapExporter(heap: string, folder = '/dev/dma_heap'): Exporter {
     exporter: heap,
     committed: true,
     limit: () => null,
-    create: (bytes, name) =>
-      owning(allocate(device, bytes), (fd) => {
+    create: function* (bytes, name) {
+      const data = argumentOf(bytes);
+      const made = yield ioctlCall(device, DMA_HEAP_IOCTL_ALLOC, data);
+      check('ioctl', made, 'DMA_HEAP_IOCTL_ALLOC');
+      return owning(data.readUInt32LE(ALLOCATION_DATA.fd), (fd) => {
         if (!isDmaBuf(fd)) throw new BrokerError('internal', `${heap} gave something else`);
         setName(fd, name);
         return fd;
-      }),
+      });
+    },
     ...(!ZEROED.has(heap) && { clear }),
     close: () => closeSync(device),
   };
 }
 
-function allocate(device: number, bytes: number): number {
+function argumentOf(bytes: number): Buffer {
   const data = Buffer.alloc(ALLOCATION_DATA.size);
   data.writeBigUInt64LE(BigInt(bytes), ALLOCATION_DATA.len);
   data.writeUInt32LE(O_RDWR | O_CLOEXEC, ALLOCATION_DATA.fdFlags);
-  ioctl(device, 'DMA_HEAP_IOCTL_ALLOC', DMA_HEAP_IOCTL_ALLOC, data);
-  return data.readUInt32LE(ALLOCATION_DATA.fd);
+  return data;
 }
 
 /** Clears memory by the CPU, caches included. */

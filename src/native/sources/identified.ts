@@ -1,27 +1,24 @@
-/** An allocation of a source, with what tells its memories from all others: made by whoever allocates. */
-import type { Allocation, CheckedSpec, MemorySource } from '../../memory/source.js';
-import type { Steps } from '../../memory/steps.js';
+/** An allocation with what tells its memories from all others: found out by whoever allocates. */
+import type { Allocation, MemorySource } from '../../memory/source.js';
 import { close, identity } from '../libc/fd.js';
 
-export function* identifiedAllocation(
-  source: MemorySource,
-  spec: CheckedSpec,
-  id: string,
-): Steps<Allocation> {
-  const allocation = yield* source.allocating(spec, id);
-  try {
-    return identified(allocation);
-  } catch (error) {
-    // Its receiver would have been told of it: nobody else lets go of it.
-    for (const fd of new Set(allocation.planes.map((plane) => plane.fd))) close(fd);
-    source.free(allocation.key);
-    throw error;
-  }
-}
+const fdsOf = ({ planes }: Allocation) => new Set(planes.map(({ fd }) => fd));
 
-export function identified(allocation: Allocation): Allocation {
+/** The same with `identities`; the fds stay whosever they are. */
+export function withIdentities(allocation: Allocation): Allocation {
   // Every opaque fd is the driver's one device file.
   if (allocation.handleType === 'opaque_fd') return allocation;
-  const fds = new Set(allocation.planes.map(({ fd }) => fd));
-  return { ...allocation, identities: [...fds].map(identity) };
+  return { ...allocation, identities: [...fdsOf(allocation)].map(identity) };
+}
+
+/** The same of what a source has just made, which is let go where its memories cannot be told. */
+export function identified(source: Pick<MemorySource, 'free'>, made: Allocation): Allocation {
+  try {
+    return withIdentities(made);
+  } catch (error) {
+    // Its receiver would have been told of it: nobody else lets go of it.
+    for (const fd of fdsOf(made)) close(fd);
+    source.free(made.key);
+    throw error;
+  }
 }

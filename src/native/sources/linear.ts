@@ -23,6 +23,7 @@ import type {
 } from '../../memory/source.js';
 import { HOST_MEMORY } from '../../memory/source.js';
 import { type Steps, toEnd } from '../../memory/steps.js';
+import { callNow, type LongCall } from '../later.js';
 import { close } from '../libc/fd.js';
 import { PAGE_SIZE } from '../libc/memory.js';
 
@@ -46,11 +47,25 @@ export interface Exporter {
   limit(): MemoryLimit | null;
   /**
    * Memory of whole pages as a CLOEXEC fd, the caller's, named where it can be: zeroed, unless there is
-   * `clear`. Throws BrokerError or SystemError.
+   * `clear`. What takes long in it is a call that whoever resumes it has made. Throws BrokerError or SystemError,
+   * and leaves nothing when it is ended before its time.
    */
-  create(bytes: number, name: string): number;
+  create(bytes: number, name: string): Creation<number>;
   clear?(fd: number, bytes: number): Steps<void>;
   close(): void;
+}
+
+/**
+ * Memory on its way: yields each call that may take long, to be resumed with what it returned or -errno; null is
+ * the end of a piece, to be resumed with anything.
+ */
+export type Creation<T> = Generator<LongCall | null, T, number>;
+
+/** All of it here and now, where nobody waits. */
+export function createNow<T>(creation: Creation<T>): T {
+  let step = creation.next(0);
+  while (step.done !== true) step = creation.next(step.value === null ? 0 : callNow(step.value));
+  return step.value;
 }
 
 type Shape = Pick<Plan, 'memories' | 'planes'>;
@@ -103,6 +118,21 @@ export class LinearSource implements MemorySource {
   }
 
   *allocating(spec: CheckedSpec, id: string): Steps<Allocation> {
+    const creation = this.creating(spec, id);
+    try {
+      let step = creation.next(0);
+      while (step.done !== true) {
+        if (step.value === null) yield;
+        step = creation.next(step.value === null ? 0 : callNow(step.value));
+      }
+      return step.value;
+    } finally {
+      creation.return(undefined as never);
+    }
+  }
+
+  /** The same for who does not wait for what takes long. */
+  *creating(spec: CheckedSpec, id: string): Creation<Allocation> {
     const { planes, ...plan } = this.plan(spec);
     const { memories } = plan;
     const fds = yield* this.#create(memories, id);
@@ -149,14 +179,14 @@ export class LinearSource implements MemorySource {
   }
 
   /** All or none. */
-  *#create(memories: readonly number[], id: string): Steps<number[]> {
+  *#create(memories: readonly number[], id: string): Creation<number[]> {
     const fds: number[] = [];
     let done = false;
     try {
       for (const [index, bytes] of memories.entries()) {
-        const fd = this.exporter.create(bytes, memoryName(id, index));
+        const fd = yield* this.exporter.create(bytes, memoryName(id, index));
         fds.push(fd);
-        if (this.exporter.clear) yield* this.exporter.clear(fd, bytes);
+        if (this.exporter.clear) yield* pieces(this.exporter.clear(fd, bytes));
       }
       done = true;
       return fds;
@@ -165,6 +195,14 @@ export class LinearSource implements MemorySource {
     } finally {
       if (!done) for (const fd of fds) close(fd);
     }
+  }
+}
+
+function* pieces(steps: Steps<void>): Creation<void> {
+  try {
+    while (steps.next().done !== true) yield null;
+  } finally {
+    steps.return();
   }
 }
 

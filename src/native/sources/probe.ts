@@ -10,7 +10,7 @@ import { isDmaBuf } from '../kind.js';
 import { close } from '../libc/fd.js';
 import { PAGE_SIZE } from '../libc/memory.js';
 import { heapExporter } from './dma-heap.js';
-import { type Exporter, LinearSource } from './linear.js';
+import { createNow, type Exporter, LinearSource } from './linear.js';
 import { udmabufExporter, udmabufLimits } from './udmabuf.js';
 
 export interface Probe {
@@ -67,7 +67,7 @@ function probe(name: SourceName, open: () => Exporter, description: string): Pro
     return unusable(messageOf(error));
   }
   try {
-    const fd = exporter.create(PAGE_SIZE, 'dmabroker:trial');
+    const fd = createNow(exporter.create(PAGE_SIZE, 'dmabroker:trial'));
     const proven = isDmaBuf(fd);
     close(fd);
     if (!proven) throw new Error('what it gave is no dma_buf');

@@ -6,8 +6,9 @@
  */
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { setName } from '../dmabuf.js';
+import { ioctlCall } from '../later.js';
+import { check } from '../libc/errno.js';
 import { close, owning } from '../libc/fd.js';
-import { ioctl } from '../libc/ioctl.js';
 import { sealedMemfd } from '../libc/memory.js';
 import { sampled } from '../sampled.js';
 import type { Exporter, MemoryLimit } from './linear.js';
@@ -57,11 +58,12 @@ export function udmabufExporter(path = '/dev/udmabuf'): Exporter {
     // udmabuf_create takes every page of the memfd; fresh ones are zeroed (mm/shmem.c).
     committed: true,
     limit,
-    create: (bytes, name) => {
+    create: function* (bytes, name) {
       // It demands F_SEAL_SHRINK and refuses F_SEAL_WRITE (check_memfd_seals).
       const memfd = sealedMemfd(name, bytes);
       try {
-        return owning(create(device, memfd, bytes), (fd) => {
+        const made = yield ioctlCall(device, UDMABUF_CREATE, argumentOf(memfd, bytes));
+        return owning(check('ioctl', made, 'UDMABUF_CREATE'), (fd) => {
           setName(fd, name);
           return fd;
         });
@@ -73,10 +75,10 @@ export function udmabufExporter(path = '/dev/udmabuf'): Exporter {
   };
 }
 
-function create(device: number, memfd: number, bytes: number): number {
+function argumentOf(memfd: number, bytes: number): Buffer {
   const data = Buffer.alloc(CREATE.size);
   data.writeUInt32LE(memfd, CREATE.memfd);
   data.writeUInt32LE(UDMABUF_FLAGS_CLOEXEC, CREATE.flags);
   data.writeBigUInt64LE(BigInt(bytes), CREATE.length);
-  return ioctl(device, 'UDMABUF_CREATE', UDMABUF_CREATE, data);
+  return data;
 }

@@ -22,7 +22,7 @@ import type { Steps } from '../../memory/steps.js';
 import { SystemClock } from '../../native/clock.js';
 import { nameThread } from '../../native/libc/process.js';
 import { VulkanDevices } from '../../native/sources/devices.js';
-import { identified, identifiedAllocation } from '../../native/sources/identified.js';
+import { identified, withIdentities } from '../../native/sources/identified.js';
 import { MemfdSource } from '../../native/sources/memfd.js';
 import { probeHeaps, probeUdmabuf } from '../../native/sources/probe.js';
 import { wake } from '../../native/step.js';
@@ -102,7 +102,8 @@ function sourceOf(name: SourceName, handleType: HandleType, device?: string): Me
 
 function* made({ choice, id }: Requested<'allocate'>): Steps<Allocation> {
   const { source: name, handleType, device, spec } = choice;
-  return yield* identifiedAllocation(sourceOf(name, handleType, device), spec, id);
+  const source = sourceOf(name, handleType, device);
+  return identified(source, yield* source.allocating(spec, id));
 }
 
 function planned({ choice }: Requested<'plan'>): Plan {
@@ -110,7 +111,7 @@ function planned({ choice }: Requested<'plan'>): Plan {
 }
 
 function taken({ spec, planes, device }: Requested<'import'>) {
-  return identified(vulkan.import(spec, planes, device));
+  return withIdentities(vulkan.import(spec, planes, device));
 }
 
 function opened({ device }: Requested<'open'>): DeviceState {

@@ -17,8 +17,10 @@ import { Quotas } from '../../broker/quota/quotas.js';
 import { NOBODY } from '../../broker/turns.js';
 import { after } from '../../memory/clock.js';
 import type { LogLevel } from '../../memory/log-level.js';
+import type { Done } from '../../memory/result.js';
+import type { Allocation } from '../../memory/source.js';
 import { SystemClock } from '../../native/clock.js';
-import { Closers } from '../../native/closers.js';
+import { closeCall, Later } from '../../native/later.js';
 import { close, identity, isWritable } from '../../native/libc/fd.js';
 import { sealedBytes } from '../../native/libc/memory.js';
 import { hasExited, nameThread, openProcess, processName } from '../../native/libc/process.js';
@@ -36,12 +38,12 @@ import { AllocatorClient } from './allocator-client.js';
 import { answer, type PlaneWorld } from './answer.js';
 import { Holding } from './holding.js';
 import { Journal } from './journal.js';
+import { KernelMemory } from './kernel-memory.js';
 import { Measures } from './measures.js';
 import { operations } from './operations.js';
 import { questions } from './questions.js';
 import { quotaUses } from './quota-uses.js';
 import { Reporter } from './reporter.js';
-import { SmallAllocations } from './small.js';
 import { TurnClock } from './turn-clock.js';
 
 /** How long the daemon's end waits for the closing of what clients gave. */
@@ -68,7 +70,12 @@ const measures = new Measures(clock);
 const reporter = new Reporter((batch) => post({ kind: 'events', ...batch }), turns, setup.events);
 const defect = (stack: string) => log('error', 'the allocator failed', { stack });
 const allocatorClient = new AllocatorClient(allocator, defect);
-const small = new SmallAllocations(setup.inventory.sources, defect);
+const later = new Later(setup.wake);
+const kernelMemory = new KernelMemory(
+  setup.inventory.sources,
+  (call, done) => later.begin(call, done),
+  defect,
+);
 /** The daemon ends, and what it has is kept. */
 let leaving = false;
 const kept: KeptPlane | null =
@@ -82,19 +89,21 @@ const broker: Broker = new Broker(
   {
     allocate: (asker, choice, id, done) => {
       const measured = measures.allocating(choice.source, done);
-      const made = small.allocate(choice, id);
-      if (made !== null) measured(made);
-      else allocatorClient.allocate(asker, choice, id, measured);
+      if (!kernelMemory.allocate(asker, choice, id, measured))
+        allocatorClient.allocate(asker, choice, id, measured);
     },
-    prepare: (choice, id, done) =>
-      allocatorClient.allocate(NOBODY, choice, id, (result) => {
+    prepare: (choice, id, done) => {
+      const made: Done<Allocation> = (result) => {
         if ('error' in result) {
           const { code, message: reason } = result.error;
           log('debug', 'a spare could not be made', { source: choice.source, code, reason });
         }
         done(result);
-      }),
-    idle: () => allocatorClient.idle,
+      };
+      if (!kernelMemory.allocate(NOBODY, choice, id, made))
+        allocatorClient.allocate(NOBODY, choice, id, made);
+    },
+    idle: () => allocatorClient.idle && kernelMemory.idle,
     served: (source) => measures.served(source),
     plan: (asker, choice, done) => allocatorClient.plan(asker, choice, done),
     openDevice: (uuid, done) =>
@@ -163,8 +172,9 @@ broker.pool.configure(setup.pool);
 kept?.restore(setup.restartGraceSeconds * 1000);
 
 const step = new Step(setup.listener, setup.wake);
-const closers = new Closers(setup.wake);
-const closing = new Closing(closers);
+const closing = new Closing(({ fd, isConnection }, done) =>
+  later.begin(closeCall(fd, isConnection), done),
+);
 const globals = globalsOf(broker, setup);
 /** Somebody has called: there may be a message of another thread. */
 let called = true;
@@ -175,7 +185,7 @@ const connections = new Connections(
   {
     turned: () => {
       turns.turn(step.waited);
-      small.turn();
+      kernelMemory.turn();
       measures.turn(step.began, step.waited);
     },
     woken: () => {
@@ -269,12 +279,13 @@ function closeLast(): void {
   const nothing = new Int32Array(new SharedArrayBuffer(4));
   while (closing.left.size > 0 && clock.now() < end) {
     Atomics.wait(nothing, 0, 0, LAST_CLOSES_MS / 100);
+    later.run();
     closing.run();
   }
   const left = Object.fromEntries(closing.left);
   if (closing.left.size > 0)
     log('warn', 'file descriptors of these users are not closed yet', { left });
-  closers.close();
+  later.close();
 }
 
 while (running) {
@@ -286,13 +297,18 @@ while (running) {
   // Before the step sends what tells of it.
   kept?.keeping.flush();
   let timeout = journal.behind ? 0 : sooner(wait, broker.wait);
-  timeout = sooner(sooner(timeout, reporter.wait), closing.wait);
+  timeout = sooner(sooner(timeout, reporter.wait), sooner(closing.wait, kernelMemory.wait));
   if (kept !== null) timeout = sooner(timeout, kept.keeping.wait);
   step.run(timeout, connections);
-  if (called || closing.wait >= 0) closing.run();
   if (called) {
     called = false;
+    later.run();
+    closing.run();
+    kernelMemory.run();
     drainMessages();
+  } else {
+    if (closing.wait >= 0) closing.run();
+    if (kernelMemory.wait >= 0) kernelMemory.run();
   }
   broker.poll();
   reporter.flush();
@@ -307,9 +323,9 @@ broker.close();
 kept?.close();
 reporter.close();
 // With it goes what is still in its backlog, and what was sent there.
-closing.add(NOBODY.uid, setup.listener, () => {});
+closing.close(NOBODY.uid, setup.listener, () => {});
 closeLast();
-small.close();
+kernelMemory.close();
 step.close();
 control.close();
 allocator.close();

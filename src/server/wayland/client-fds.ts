@@ -57,7 +57,7 @@ export class ClientFds {
       done();
       this.#look(uid);
     };
-    this.closing.add(uid, fd, closed, isConnection);
+    this.closing.close(uid, fd, closed, isConnection);
     this.#look(uid);
   }
 

@@ -196,7 +196,7 @@ export class Connections implements Receiver {
     const entry = this.#all.get(fd);
     if (entry === undefined) {
       // It has ended in this turn; nobody is left to be charged.
-      for (const stray of fds) this.plane.closing.add(NOBODY.uid, stray, () => {});
+      for (const stray of fds) this.plane.closing.close(NOBODY.uid, stray, () => {});
     } else if (at === end) this.#end(fd, null);
     else {
       if (entry.readsLeft !== null) entry.readsLeft--;

@@ -7,14 +7,10 @@ const TOTAL = 200;
 const [SLOW, OTHER] = [1, 2];
 
 function make() {
-  let closed: number[] = [];
-  const running: number[] = [];
-  const closing = new Closing({
-    closeLater: (_fd, ticket) => {
-      running.push(ticket);
-      return true;
-    },
-    closed: () => closed.splice(0),
+  const running: ((result: number) => void)[] = [];
+  const closing = new Closing((_close, done) => {
+    running.push(done);
+    return true;
   });
   const turned: number[] = [];
   const fds = new ClientFds(TOTAL, closing, (uid) => turned.push(uid));
@@ -25,7 +21,7 @@ function make() {
     fds.closeLater(uid, 100, () => allowance.give(1));
   };
   const finish = () => {
-    closed = running.splice(0);
+    for (const done of running.splice(0)) done(0);
     closing.run();
   };
   return { fds, turned, slow, finish };

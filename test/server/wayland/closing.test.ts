@@ -4,40 +4,33 @@ import { MAX_CLOSERS } from '../../../src/memory/limits.js';
 import { Closing } from '../../../src/server/wayland/closing.js';
 
 /** Threads that the test lets go on. */
-class FakeCloser {
-  /** fd by ticket. */
-  readonly running = new Map<number, number>();
-  #closed: number[] = [];
+class FakeThreads {
+  /** By fd; what is called when it is closed. */
+  readonly running = new Map<number, (result: number) => void>();
   threads = Number.POSITIVE_INFINITY;
 
-  closeLater(fd: number, ticket: number): boolean {
+  begin(fd: number, done: (result: number) => void): boolean {
     if (this.running.size >= this.threads) return false;
-    this.running.set(ticket, fd);
+    this.running.set(fd, done);
     return true;
   }
 
   finish(fd: number): void {
-    for (const [ticket, running] of this.running) {
-      if (running !== fd) continue;
-      this.running.delete(ticket);
-      this.#closed.push(ticket);
-    }
-  }
-
-  closed(): number[] {
-    return this.#closed.splice(0);
+    const done = this.running.get(fd);
+    this.running.delete(fd);
+    done?.(0);
   }
 
   get fds(): number[] {
-    return [...this.running.values()];
+    return [...this.running.keys()];
   }
 }
 
 function make() {
-  const closer = new FakeCloser();
-  const closing = new Closing(closer);
+  const closer = new FakeThreads();
+  const closing = new Closing(({ fd }, done) => closer.begin(fd, done));
   const done: number[] = [];
-  const add = (uid: number, fd: number) => closing.add(uid, fd, () => done.push(fd));
+  const add = (uid: number, fd: number) => closing.close(uid, fd, () => done.push(fd));
   return { closer, closing, done, add };
 }
 

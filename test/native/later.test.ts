@@ -1,7 +1,8 @@
-/** Threads that close: one for each fd that waits, so that none waits for another. */
+/** Calls in threads: one for each that waits, so that none waits for another. */
 import t from 'tap';
-import { Closers } from '../../src/native/closers.js';
 import { addressOf, callInt, symbol } from '../../src/native/ffi.js';
+import { callNow, closeCall, ioctlCall, Later } from '../../src/native/later.js';
+import { EBADF } from '../../src/native/libc/errno.js';
 import { close } from '../../src/native/libc/fd.js';
 import { isReady, POLLIN } from '../../src/native/libc/poll.js';
 import { receive, send, shutdown } from '../../src/native/libc/socket.js';
@@ -20,21 +21,25 @@ function socketPair(): [number, number] {
   return [fds[0] as number, fds[1] as number];
 }
 
-await withoutLeaks(t, 'closers', async (t) => {
+await withoutLeaks(t, 'later', async (t) => {
   const wake = eventfd();
-  const closers = new Closers(wake);
+  const later = new Later(wake);
   const done: number[] = [];
-  const has = (ticket: number) => () => {
-    done.push(...closers.closed());
-    return done.includes(ticket);
+  const closeLater = (fd: number, name: number, isConnection: boolean) =>
+    later.begin(closeCall(fd, isConnection), (result) => {
+      if (result === 0) done.push(name);
+    });
+  const has = (name: number) => () => {
+    later.run();
+    return done.includes(name);
   };
   const isOpen = (fd: number) => callInt(symbol('fcntl'), fd, 1) >= 0;
 
   await t.test('a socket that lingers holds up nobody else', async (t) => {
     const slow = [1, 2, 3].map(() => slowSocket());
-    for (const [ticket, { fd }] of slow.entries()) t.ok(closers.closeLater(fd, ticket, false));
+    for (const [ticket, { fd }] of slow.entries()) t.ok(closeLater(fd, ticket, false));
     const quick = eventfd();
-    t.ok(closers.closeLater(quick, 100, false));
+    t.ok(closeLater(quick, 100, false));
     await eventually(has(100), 'what came last is closed');
     t.same(done.splice(0), [100], 'and nothing else');
     t.ok(isReady(wake, POLLIN), 'the eventfd says so');
@@ -53,8 +58,8 @@ await withoutLeaks(t, 'closers', async (t) => {
     const file = await FuseFile.mount(t);
     const fd = file.open();
     await file.hold('FLUSH');
-    t.ok(closers.closeLater(fd, 7, false));
-    t.ok(closers.closeLater(eventfd(), 8, false));
+    t.ok(closeLater(fd, 7, false));
+    t.ok(closeLater(eventfd(), 8, false));
     await eventually(has(8), 'what came last is closed');
     t.same(done.splice(0), [8]);
     await file.letGo();
@@ -66,7 +71,7 @@ await withoutLeaks(t, 'closers', async (t) => {
     send(peer, Buffer.alloc(64 * 1024), [wake]);
     send(connection, Buffer.from('why'), []);
     shutdown(connection);
-    t.ok(closers.closeLater(connection, 9, true));
+    t.ok(closeLater(connection, 9, true));
     await eventually(has(9), 'it is closed');
     t.throws(() => send(peer, Buffer.alloc(8), []), { code: 'EPIPE' });
     t.equal(receive(peer)?.bytes.toString(), 'why');
@@ -74,6 +79,28 @@ await withoutLeaks(t, 'closers', async (t) => {
     close(peer);
   });
 
-  closers.close();
+  await t.test('what a call returns, and its errno', async (t) => {
+    const FIONREAD = 0x541b;
+    const waiting = Buffer.alloc(4);
+    const [one, other] = socketPair();
+    send(other, Buffer.from('12345'), []);
+    const results: number[] = [];
+    t.ok(later.begin(ioctlCall(one, FIONREAD, waiting), (result) => results.push(result)));
+    await eventually(() => {
+      later.run();
+      return results.length === 1;
+    }, 'it has ended');
+    t.same([results, waiting.readInt32LE()], [[0], 5]);
+    t.ok(later.begin(ioctlCall(-1, FIONREAD, waiting), (result) => results.push(result)));
+    await eventually(() => {
+      later.run();
+      return results.length === 2;
+    }, 'it has failed');
+    t.equal(results[1], -EBADF);
+    t.equal(callNow(ioctlCall(-1, FIONREAD, waiting)), -EBADF, 'as here and now');
+    for (const fd of [one, other]) close(fd);
+  });
+
+  later.close();
   close(wake);
 });
