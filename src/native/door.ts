@@ -19,11 +19,16 @@ import type * as FfiRs from 'ffi-rs';
 import type { Address } from './block.js';
 import { requireSupported, thisPlatform, unloadable } from './platform.js';
 
+/** 0: what is polled keeps no process alive; 1: it does; 2: it is polled no longer. */
+export type PollControl = (what: 0 | 1 | 2) => void;
+
 /** What shim/door.c makes of the shim. */
 export interface Addon {
   /** A function that makes the call of the block, which it keeps. */
   readonly bind: (block: Uint8Array) => () => void;
   readonly address: (bytes: Uint8Array) => Address;
+  /** libuv's poll (shim/poll.c); a number is -errno. Null where the process lends no libuv. */
+  readonly poll: ((fd: number, readable: () => void) => PollControl | number) | null;
 }
 
 const SHIM = 'dmabroker-shim';
@@ -74,8 +79,8 @@ function loadAddon(): Addon | null {
   } catch {
     return null;
   }
-  const { bind, address } = module.exports;
-  return bind === undefined || address === undefined ? null : { bind, address };
+  const { bind, address, poll = null } = module.exports;
+  return bind === undefined || address === undefined ? null : { bind, address, poll };
 }
 
 function addressByFfiRs(bytes: Uint8Array): Address {
