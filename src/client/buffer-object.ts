@@ -50,7 +50,8 @@ export class BufferObject implements BufferLink, Events {
   #waiting: Waiting | null = null;
   /** `renew` and `park`, in the order of the requests, which is that of the answers. */
   readonly #leasing: { resolve(): void; reject(error: Error): void }[] = [];
-  readonly #refusals = new Refusals();
+  /** Most requests are not refused. */
+  #refusing: Refusals | null = null;
   #info: Info | null = null;
   #memories: ReceivedMemory[] = [];
   #planes: ReceivedPlane[] = [];
@@ -74,6 +75,11 @@ export class BufferObject implements BufferLink, Events {
     ) => ClientBuffer,
   ) {
     this.#object = line.wire.create(dmabroker_buffer_v1, this);
+  }
+
+  get #refusals(): Refusals {
+    this.#refusing ??= new Refusals();
+    return this.#refusing;
   }
 
   get id(): number {
@@ -306,12 +312,17 @@ export class BufferObject implements BufferLink, Events {
     await this.receive(() => this.#object.request('reissue'));
   }
 
-  /** Ends the object; fds that are on their way to it are closed as they come. */
-  async destroy(request: 'destroy' | 'release'): Promise<void> {
-    if (request === 'release') this.#object.request('release');
-    this.#object.request('destroy');
-    this.#waiting?.reject(new TypeError('the buffer is closed'));
-    await this.line.wire.sync();
+  /**
+   * Ends the object, and resolves when the daemon has taken that; fds that are on their way to it are closed as they
+   * come.
+   */
+  destroy(request: 'destroy' | 'release'): Promise<void> {
+    return this.line.wire.answer((resolve) => {
+      if (request === 'release') this.#object.request('release');
+      this.#object.deleted = resolve;
+      this.#object.request('destroy');
+      this.#waiting?.reject(new TypeError('the buffer is closed'));
+    });
   }
 }
 

@@ -51,6 +51,8 @@ export function isDaemonsEnd(error: ConnectionError): boolean {
 export class ProtocolObject<I extends Interface = Interface> {
   /** Destroyed by us; kept until delete_id, since events may still be on their way. */
   dead = false;
+  /** Called when the daemon has taken the destructor, and every request before it. */
+  deleted: (() => void) | null = null;
 
   constructor(
     private readonly wire: WireClient,
@@ -107,8 +109,10 @@ export class WireClient {
         this.#end(new ConnectionError(`protocol error: ${message}`, { object, code }));
       },
       delete_id: (id) => {
+        const deleted = this.#objects.get(id)?.deleted;
         this.#objects.delete(id);
         this.#freeIds.push(id);
+        deleted?.();
       },
     });
   }

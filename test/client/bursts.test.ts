@@ -67,7 +67,7 @@ await withoutLeaks(t, 'bursts', async (t) => {
     await setImmediate();
     const create = ['create_params', 'set_buffer', 'set_handle_types', 'create', 'destroy'];
     t.same(requests(daemon.received(), interfaces), [
-      ...['release', 'destroy', 'sync'],
+      ...['release', 'destroy'],
       ...create,
       'redeem',
       ...create,
