@@ -22,8 +22,8 @@ function run(path: string, door = '') {
 t.test("the addon's functions, given what is wrong", async (t) => {
   const { status, signal, stdout, stderr } = run('support/programs/addon.js');
   t.same([status, signal], [0, null], stderr);
-  const { bind, address, noPoll, noControl, ...others } = JSON.parse(stdout);
-  for (const thrown of [bind, address, noPoll, noControl]) {
+  const { bind, address, noView, noPoll, noControl, ...others } = JSON.parse(stdout);
+  for (const thrown of [bind, address, noView, noPoll, noControl]) {
     t.ok(thrown.length > 5);
     t.same(new Set(thrown), new Set(['TypeError']), 'each is a TypeError');
   }

@@ -6,6 +6,8 @@
  *    from JavaScript, so that there is none to convert, and none that could be wrong. The block's memory
  *    must not be transferred to another thread; who binds keeps it to himself.
  *  - address(bytes): where a Uint8Array's memory is.
+ *  - view(address, length): a Buffer over that memory, without a copy; undefined where the process may have
+ *    none (Electron).
  *  - poll(fd, readable), where the process has libuv: see poll.c.
  *
  * What is wrong is a TypeError; nothing here ends the process. Each thread that loads it has functions
@@ -111,15 +113,38 @@ static napi_value door_address(napi_env env, napi_callback_info info)
 	return result;
 }
 
+/* Who asks keeps the memory mapped for as long as the Buffer can be reached. */
+static napi_value door_view(napi_env env, napi_callback_info info)
+{
+	napi_value args[2], view;
+	size_t count = 2;
+	int64_t address, length;
+
+	if (napi_get_cb_info(env, info, &count, args, NULL, NULL) != napi_ok || count < 2 ||
+	    napi_get_value_int64(env, args[0], &address) != napi_ok || address <= 0 ||
+	    napi_get_value_int64(env, args[1], &length) != napi_ok || length <= 0)
+		return dmab_wrong(env, "view wants an address and a length");
+	switch (napi_create_external_buffer(env, (size_t)length, (void *)(uintptr_t)address, NULL,
+					    NULL, &view)) {
+	case napi_ok:
+		return view;
+	case napi_no_external_buffers_allowed:
+		return NULL;
+	default:
+		return dmab_wrong(env, "the memory cannot be viewed");
+	}
+}
+
 NAPI_MODULE_INIT()
 {
 	const napi_property_descriptor functions[] = {
 		{ .utf8name = "bind", .method = door_bind, .attributes = napi_enumerable },
 		{ .utf8name = "address", .method = door_address, .attributes = napi_enumerable },
+		{ .utf8name = "view", .method = door_view, .attributes = napi_enumerable },
 		{ .utf8name = "poll", .method = dmab_poll, .attributes = napi_enumerable },
 	};
 
-	if (napi_define_properties(env, exports, dmab_can_poll() ? 3 : 2, functions) != napi_ok)
+	if (napi_define_properties(env, exports, dmab_can_poll() ? 4 : 3, functions) != napi_ok)
 		return dmab_wrong(env, "the shim's functions cannot be defined");
 	return exports;
 }

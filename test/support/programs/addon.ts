@@ -17,7 +17,10 @@ const BLOCK_BYTES = 128;
 
 if (addon === null) throw new Error('there is no addon');
 type Wild = (...args: unknown[]) => unknown;
-const { bind, address, poll } = addon as unknown as Record<'bind' | 'address' | 'poll', Wild>;
+const { bind, address, view, poll } = addon as unknown as Record<
+  'bind' | 'address' | 'view' | 'poll',
+  Wild
+>;
 
 setFlagsFromString('--expose-gc');
 const collect = runInNewContext('gc') as () => void;
@@ -92,6 +95,14 @@ control(2);
 control(2);
 control(1);
 for (const fd of [reader, writer]) closeSync(fd);
+const noView = [[], [4096], [0, 4096], [-1, 4096], [Number.NaN, 4096], [4096n, 4096], [4096, '1']]
+  .concat([
+    [4096, 0],
+    [4096, -1],
+    [4096, Number.NaN],
+    ['x', 4096],
+  ])
+  .map((args) => thrown(() => view(...args)));
 const unset = bind(new Uint8Array(BLOCK_BYTES)) as Wild;
 const results = {
   bind: [...wrongBytes, ...noBlocks].map((each) => thrown(() => bind(each))),
@@ -125,5 +136,14 @@ from.fill(77n);
 kept();
 if (to[0] !== 77n) wrong++;
 console.log(
-  JSON.stringify({ ...results, noPoll, noControl, notPolled, same, wrong, newFds: fds() - before }),
+  JSON.stringify({
+    ...results,
+    noView,
+    noPoll,
+    noControl,
+    notPolled,
+    same,
+    wrong,
+    newFds: fds() - before,
+  }),
 );
