@@ -6,7 +6,7 @@
 import { messageOf } from '../memory/errors.js';
 import { MAX_FDS } from '../memory/limits.js';
 import { close } from '../native/libc/fd.js';
-import { connectUnix, receive, send, shutdown } from '../native/libc/socket.js';
+import { connectUnix, RECEIVE_SIZE, receive, send, shutdown } from '../native/libc/socket.js';
 import { type Watch, watch } from '../native/libc/watch.js';
 import { Reader } from '../protocol/reader.js';
 import { wl_callback, wl_display } from '../protocol/wayland.gen.js';
@@ -92,6 +92,7 @@ export class WireClient {
   #nextId = 2;
   #input: Buffer = NOTHING;
   #fds: number[] = [];
+  #mayBeMore = false;
   readonly #output = new Writer();
   readonly #packets: Packet[] = [];
   /** How the calls that wait for an answer are told that none will come. */
@@ -233,7 +234,7 @@ export class WireClient {
       }
     } catch (error) {
       // The daemon may have said why before it hung up.
-      this.#readable();
+      this.#readAll();
       // It has not: the request itself cannot be sent, with a closed fd for one.
       if (this.#over === null) this.#end(new ConnectionError(messageOf(error)));
     }
@@ -244,20 +245,36 @@ export class WireClient {
     this.#flush();
   };
 
+  /** To the end of the stream, if that has come; else what comes next is told by the watch. */
+  #readAll(): void {
+    while (this.#over === null && this.#readSome());
+  }
+
+  /**
+   * What the watch tells of. A message without fds that leaves room is the last that there is (unix(7): one with fds ends
+   * what is received at once), so that it need not be asked again.
+   */
   #readable(): void {
-    while (this.#over === null) {
-      try {
-        const received = this.#receive();
-        if (received === null) return;
-        if (received.fds.length > 0) this.#fds.push(...received.fds);
-        if (received.lost) throw new Error('file descriptors were lost on the way');
-        this.#input =
-          this.#input.length === 0 ? received.bytes : Buffer.concat([this.#input, received.bytes]);
-        this.#dispatchAll();
-      } catch (error) {
-        this.#end(error instanceof HangUp ? error : new ConnectionError(messageOf(error)));
-      }
+    do {
+      if (!this.#readSome()) return;
+    } while (this.#over === null && this.#mayBeMore);
+  }
+
+  /** Whether there was anything. */
+  #readSome(): boolean {
+    try {
+      const received = this.#receive();
+      if (received === null) return false;
+      this.#mayBeMore = received.fds.length > 0 || received.bytes.length === RECEIVE_SIZE;
+      if (received.fds.length > 0) this.#fds.push(...received.fds);
+      if (received.lost) throw new Error('file descriptors were lost on the way');
+      this.#input =
+        this.#input.length === 0 ? received.bytes : Buffer.concat([this.#input, received.bytes]);
+      this.#dispatchAll();
+    } catch (error) {
+      this.#end(error instanceof HangUp ? error : new ConnectionError(messageOf(error)));
     }
+    return true;
   }
 
   #receive(): ReturnType<typeof receive> {

@@ -224,7 +224,8 @@ export interface Received {
   readonly lost: boolean;
 }
 
-const RECEIVE_SIZE = 64 * 1024;
+/** So many bytes at once. */
+export const RECEIVE_SIZE = 64 * 1024;
 const inBytes = Buffer.alloc(RECEIVE_SIZE);
 const inBytesAddress = addressOf(inBytes);
 /** As many as a message can carry (the kernel's SCM_MAX_FD, MAX_IN_FDS of the shim). */

@@ -22,8 +22,8 @@ export interface Watch {
 }
 
 /**
- * Calls `readable` after each time that the socket became readable; read until there is nothing, and close the watch
- * at the end of the stream.
+ * Calls `readable` after each time that the socket became readable; read until there is nothing more, and close the
+ * watch at the end of the stream.
  */
 export function watch(fd: number, readable: () => void): Watch {
   return addon?.poll ? polled(addon.poll, fd, readable) : byThread(fd, readable);
