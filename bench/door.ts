@@ -1,12 +1,20 @@
 /**
  * What a call of a C function costs by each door (src/native/door.ts): one that does nothing, with arguments
- * and prepared, and the address of a Buffer. Each door has a process of its own, in turns.
+ * and prepared, the address of a Buffer, and a Buffer over an address. Each door has a process of its own, in turns.
  *
  *   node dist/bench/door.js [--rounds=7] [--calls=200000]
  */
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { addressOf, callInt, callLong, doorOf, prepared, symbol } from '../src/native/ffi.js';
+import {
+  addressOf,
+  callInt,
+  callLong,
+  doorOf,
+  prepared,
+  symbol,
+  viewOf,
+} from '../src/native/ffi.js';
 import { figure, header, median, option, ratio, table } from './support/report.js';
 
 const DOORS = ['node-api', 'ffi-rs'] as const;
@@ -35,6 +43,7 @@ function measure(count: number): Costs {
     '6 arguments, 3 of them bigint': () => callInt(memcpy, at, at, 0, 1n, 2n, 3n),
     prepared: prepared(memcpy, at, at, 0),
     addressOf: () => addressOf(bytes),
+    viewOf: () => viewOf(at, bytes.length),
   };
   const costs = Object.entries(calls).map(([name, call]) => {
     const series = () => {

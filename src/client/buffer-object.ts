@@ -8,7 +8,15 @@ import { fourccName } from '../memory/fourcc.js';
 import { usageNames } from '../memory/usage.js';
 import { close } from '../native/libc/fd.js';
 import { dmabroker_buffer_v1, dmabroker_share_v1 } from '../protocol/dmabroker-v1.gen.js';
-import { hi, join64, lo } from '../protocol/wire.js';
+import {
+  type Handlers,
+  hi,
+  join64,
+  lo,
+  type MessageOf,
+  size64,
+  type Values,
+} from '../protocol/wire.js';
 import { BrokerError } from './broker-error.js';
 import type { ClientBuffer } from './buffer.js';
 import type { BufferLink } from './buffer-link.js';
@@ -34,12 +42,16 @@ type Info = Omit<
   'handleType' | 'memories' | 'planes' | 'device' | 'checked' | 'vulkan' | 'unverifiedUsage'
 >;
 
-export class BufferObject implements BufferLink {
+type Events = Handlers<typeof dmabroker_buffer_v1, 'events'>;
+type Told<N extends keyof Events> = Values<MessageOf<typeof dmabroker_buffer_v1, 'events', N>>;
+
+export class BufferObject implements BufferLink, Events {
   readonly #object: ProtocolObject<typeof dmabroker_buffer_v1>;
   #waiting: Waiting | null = null;
   /** `renew` and `park`, in the order of the requests, which is that of the answers. */
   readonly #leasing: { resolve(): void; reject(error: Error): void }[] = [];
-  readonly #refusals = new Refusals();
+  /** Most requests are not refused. */
+  #refusing: Refusals | null = null;
   #info: Info | null = null;
   #memories: ReceivedMemory[] = [];
   #planes: ReceivedPlane[] = [];
@@ -62,60 +74,12 @@ export class BufferObject implements BufferLink {
       leaseEnds: Deadline | null,
     ) => ClientBuffer,
   ) {
-    this.#object = line.wire.create(dmabroker_buffer_v1, {
-      info: (id, generation, _types, source, sizeHi, sizeLo, code, modHi, modLo, w, h) => {
-        const image = code !== 0;
-        this.#info = {
-          id,
-          generation,
-          source,
-          size: Number(join64(sizeHi, sizeLo)),
-          format: image ? fourccName(code) : null,
-          modifier: image ? join64(modHi, modLo) : null,
-          width: image ? w : null,
-          height: image ? h : null,
-        };
-      },
-      memory: (index, sizeHi, sizeLo) => {
-        this.#memories[index] = { size: Number(join64(sizeHi, sizeLo)) };
-      },
-      plane: (fd, type, index, memory, offset, stride) => {
-        // Whoever made the buffer may have had it as several types: the first is enough.
-        this.#planeType ??= type;
-        const again = this.#planes[index] !== undefined;
-        if (again || type !== this.#planeType) close(fd);
-        else this.#planes[index] = { fd, memory, offset, stride };
-      },
-      checked: (how, reason) => {
-        this.#checked = { how: nameOf(dmabroker_buffer_v1.enums.import_check, how), reason };
-      },
-      vulkan_memory: (memoryType, dedicated) => {
-        this.#vulkan = { memoryType, dedicated: dedicated === 1 };
-      },
-      device: (uuid) => {
-        this.#device = uuid;
-      },
-      unverified: (usage) => {
-        this.#unverifiedUsage = usageNames(usage);
-      },
-      done: () => this.#done(),
-      long_detail: this.#refusals.longDetail,
-      failed: (...failure) => {
-        this.#waiting?.reject(this.#refusals.of(...failure));
-      },
-      released: (reason) => {
-        this.#buffer?.wasReleased(nameOf(dmabroker_buffer_v1.enums.release_reason, reason));
-      },
-      recall: (reason, seconds) => this.#buffer?.wasRecalled(recallOf(reason, seconds)),
-      lease: (seconds, answer) => {
-        this.#leaseEnds = new Deadline(seconds);
-        this.#buffer?.wasLeased(this.#leaseEnds);
-        if (answer === 1) this.#leasing.shift()?.resolve();
-      },
-      lease_refused: (...failure) => this.#leasing.shift()?.reject(this.#refusals.of(...failure)),
-      lost: () => this.#buffer?.wasLost(),
-      reissued: () => this.#buffer?.wasReissued(),
-    });
+    this.#object = line.wire.create(dmabroker_buffer_v1, this);
+  }
+
+  get #refusals(): Refusals {
+    this.#refusing ??= new Refusals();
+    return this.#refusing;
   }
 
   get id(): number {
@@ -152,7 +116,87 @@ export class BufferObject implements BufferLink {
     }
   }
 
-  #done(): void {
+  // The events: the object is what takes them, since thousands of buffers would else have a function for each of them.
+
+  info(
+    ...[id, generation, _types, source, sizeHi, sizeLo, code, modHi, modLo, w, h]: Told<'info'>
+  ): void {
+    const image = code !== 0;
+    this.#info = {
+      id,
+      generation,
+      source,
+      size: size64(sizeHi, sizeLo),
+      format: image ? fourccName(code) : null,
+      modifier: image ? join64(modHi, modLo) : null,
+      width: image ? w : null,
+      height: image ? h : null,
+    };
+  }
+
+  memory(...[index, sizeHi, sizeLo]: Told<'memory'>): void {
+    this.#memories[index] = { size: size64(sizeHi, sizeLo) };
+  }
+
+  plane(...[fd, type, index, memory, offset, stride]: Told<'plane'>): void {
+    // Whoever made the buffer may have had it as several types: the first is enough.
+    this.#planeType ??= type;
+    const again = this.#planes[index] !== undefined;
+    if (again || type !== this.#planeType) close(fd);
+    else this.#planes[index] = { fd, memory, offset, stride };
+  }
+
+  checked(...[how, reason]: Told<'checked'>): void {
+    this.#checked = { how: nameOf(dmabroker_buffer_v1.enums.import_check, how), reason };
+  }
+
+  vulkan_memory(...[memoryType, dedicated]: Told<'vulkan_memory'>): void {
+    this.#vulkan = { memoryType, dedicated: dedicated === 1 };
+  }
+
+  device(uuid: string): void {
+    this.#device = uuid;
+  }
+
+  unverified(usage: number): void {
+    this.#unverifiedUsage = usageNames(usage);
+  }
+
+  long_detail(...detail: Told<'long_detail'>): void {
+    this.#refusals.longDetail(...detail);
+  }
+
+  failed(...failure: Told<'failed'>): void {
+    this.#waiting?.reject(this.#refusals.of(...failure));
+  }
+
+  released(reason: number): void {
+    this.#buffer?.wasReleased(nameOf(dmabroker_buffer_v1.enums.release_reason, reason));
+  }
+
+  recall(...[reason, seconds]: Told<'recall'>): void {
+    this.#buffer?.wasRecalled(recallOf(reason, seconds));
+  }
+
+  lease(...[seconds, answer]: Told<'lease'>): void {
+    this.#leaseEnds = new Deadline(seconds);
+    this.#buffer?.wasLeased(this.#leaseEnds);
+    if (answer === 1) this.#leasing.shift()?.resolve();
+  }
+
+  lease_refused(...failure: Told<'lease_refused'>): void {
+    this.#leasing.shift()?.reject(this.#refusals.of(...failure));
+  }
+
+  lost(): void {
+    this.#buffer?.wasLost();
+  }
+
+  reissued(): void {
+    this.#buffer?.wasReissued();
+  }
+
+  done(): void {
     if (this.#info === null) {
       this.#waiting?.reject(new ConnectionError('done before info'));
       return;
@@ -162,8 +206,16 @@ export class BufferObject implements BufferLink {
     this.#memories = [];
     this.#planes = [];
     this.#planeType = null;
+    const { id, generation, source, size, format, modifier, width, height } = this.#info;
     const description = {
-      ...this.#info,
+      id,
+      generation,
+      source,
+      size,
+      format,
+      modifier,
+      width,
+      height,
       handleType,
       memories,
       planes,
@@ -260,12 +312,17 @@ export class BufferObject implements BufferLink {
     await this.receive(() => this.#object.request('reissue'));
   }
 
-  /** Ends the object; fds that are on their way to it are closed as they come. */
-  async destroy(request: 'destroy' | 'release'): Promise<void> {
-    if (request === 'release') this.#object.request('release');
-    this.#object.request('destroy');
-    this.#waiting?.reject(new TypeError('the buffer is closed'));
-    await this.line.wire.sync();
+  /**
+   * Ends the object, and resolves when the daemon has taken that; fds that are on their way to it are closed as they
+   * come.
+   */
+  destroy(request: 'destroy' | 'release'): Promise<void> {
+    return this.line.wire.answer((resolve) => {
+      if (request === 'release') this.#object.request('release');
+      this.#object.deleted = resolve;
+      this.#object.request('destroy');
+      this.#waiting?.reject(new TypeError('the buffer is closed'));
+    });
   }
 }
 

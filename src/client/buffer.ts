@@ -269,5 +269,6 @@ export class ClientBuffer extends ToldBuffer {
 }
 
 function closeAll(planes: readonly ReceivedPlane[]): void {
-  for (const fd of new Set(planes.map((plane) => plane.fd))) close(fd);
+  if (planes.length === 1) close((planes[0] as ReceivedPlane).fd);
+  else for (const fd of new Set(planes.map((plane) => plane.fd))) close(fd);
 }

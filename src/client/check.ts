@@ -99,6 +99,9 @@ export function listOf(check: Check, min: number, max: number): Check {
 
 /** An object with these fields and no others; those that are not required may be undefined. */
 export function record<T>(fields: Fields<T>, required: readonly (keyof T & string)[] = []): Check {
+  const all = Object.entries<Check>(fields).map(
+    ([field, check]) => [field, check, required.includes(field as keyof T & string)] as const,
+  );
   return (value, name) => {
     if (typeof value !== 'object' || value === null || Array.isArray(value)) {
       throw wrongType(name, 'an object', value);
@@ -111,12 +114,10 @@ export function record<T>(fields: Fields<T>, required: readonly (keyof T & strin
         throw new TypeError(`${at(field)} is no field here; there are: ${known}`);
       }
     }
-    for (const [field, check] of Object.entries<Check>(fields)) {
+    for (const [field, check, isRequired] of all) {
       const each = given[field];
       if (each !== undefined) check(each, at(field));
-      else if (required.includes(field as keyof T & string)) {
-        throw new TypeError(`${at(field)} is missing`);
-      }
+      else if (isRequired) throw new TypeError(`${at(field)} is missing`);
     }
   };
 }

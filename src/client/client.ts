@@ -185,15 +185,16 @@ export class Client {
     },
   ): Promise<ClientBuffer> {
     const keeper = new BufferKeeper(this.#connection, this.#events, how.remembered);
-    return this.#connection.call(async (line, before) => {
+    return this.#connection.call((line, before) => {
       const send = ask(line);
       const object = keeper.object(line);
-      try {
-        return await object.receive(() => send(object.id), options, how.end);
-      } catch (error) {
-        if (before !== null) how.refused?.(error);
+      const received = object.receive(() => send(object.id), options, how.end);
+      if (before === null || how.refused === undefined) return received;
+      const { refused } = how;
+      return received.catch((error: unknown) => {
+        refused(error);
         throw error;
-      }
+      });
     }, options);
   }
 

@@ -56,7 +56,8 @@ export class Connection {
   #over: ConnectionError | null = null;
   #turns = 0;
   #holds = 0;
-  #alive: NodeJS.Timeout | null = null;
+  /** What keeps the process alive, while it is ref'ed. */
+  readonly #alive = setInterval(() => {}, NEVER_MS).unref();
 
   constructor(
     first: Line,
@@ -91,23 +92,20 @@ export class Connection {
 
   /** Keeps the process alive; returns what lets it end again. */
   hold(): () => void {
-    this.#holds++;
-    this.#keepAlive();
+    this.#hold();
     let held = true;
     return () => {
-      if (held) this.#holds--;
+      if (held) this.#letGo();
       held = false;
-      this.#keepAlive();
     };
   }
 
-  #keepAlive(): void {
-    if (this.#holds > 0 && this.#over === null) {
-      this.#alive ??= setInterval(() => {}, NEVER_MS);
-    } else if (this.#alive !== null) {
-      clearInterval(this.#alive);
-      this.#alive = null;
-    }
+  #hold(): void {
+    if (this.#holds++ === 0 && this.#over === null) this.#alive.ref();
+  }
+
+  #letGo(): void {
+    if (--this.#holds === 0) this.#alive.unref();
   }
 
   /**
@@ -119,39 +117,35 @@ export class Connection {
     make: (line: Line, before: Line | null) => Promise<T>,
     options: CallOptions = {},
   ): Promise<T> {
-    const letEnd = this.hold();
-    try {
-      return await this.#call(make, options);
-    } finally {
-      letEnd();
-    }
-  }
-
-  async #call<T>(
-    make: (line: Line, before: Line | null) => Promise<T>,
-    options: CallOptions,
-  ): Promise<T> {
+    this.#hold();
     const turn = ++this.#turns;
     let before: Line | null = null;
-    for (let tries = 1; ; tries++) {
-      const ask = async (line: Line): Promise<T> => make(line, before);
-      const begin = (line: Line): Begun<T> => ({ line, answer: ask(line) });
-      const { line, answer } =
-        this.#line === null ? await this.#whenRestored(turn, begin, options) : begin(this.#line);
-      try {
-        return await answer;
-      } catch (error) {
-        const mayAgain = error instanceof ConnectionError && !line.wire.isOpen;
-        if (mayAgain && this.#over !== null) throw this.#over;
-        if (!mayAgain || tries === MAX_TRIES) throw error;
-        before = line;
+    try {
+      for (let tries = 1; ; tries++) {
+        let line = this.#line;
+        let begun: Begun<T> | null = null;
+        if (line === null) {
+          begun = await this.#whenRestored(turn, make, before, options);
+          line = begun.line;
+        }
+        try {
+          return await (begun === null ? make(line, before) : begun.answer);
+        } catch (error) {
+          const mayAgain = error instanceof ConnectionError && !line.wire.isOpen;
+          if (mayAgain && this.#over !== null) throw this.#over;
+          if (!mayAgain || tries === MAX_TRIES) throw error;
+          before = line;
+        }
       }
+    } finally {
+      this.#letGo();
     }
   }
 
   async #whenRestored<T>(
     turn: number,
-    make: (line: Line) => Begun<T>,
+    make: (line: Line, before: Line | null) => Promise<T>,
+    before: Line | null,
     { signal }: CallOptions,
   ): Promise<Begun<T>> {
     if (this.#over !== null) throw this.#over;
@@ -159,7 +153,8 @@ export class Connection {
     const ends: (() => void)[] = [];
     try {
       return await new Promise<Begun<T>>((resolve, reject) => {
-        const begin = (line: Line): void => resolve(make(line));
+        const ask = async (line: Line): Promise<T> => make(line, before);
+        const begin = (line: Line): void => resolve({ line, answer: ask(line) });
         const waiting = { turn, begin, reject };
         this.#waiting.add(waiting);
         const aborted = () => {
@@ -239,7 +234,7 @@ export class Connection {
     if (this.#over !== null) return;
     const error = why instanceof ConnectionError ? why : new ConnectionError(messageOf(why));
     this.#over = error;
-    this.#keepAlive();
+    clearInterval(this.#alive);
     for (const { reject } of this.#waiting) reject(error);
     this.#closed.tell(error);
     this.#closed.clear();

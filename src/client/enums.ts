@@ -11,7 +11,8 @@ export function nameOf<T extends string>(
   names: Readonly<Record<T, number>>,
   value: number,
 ): OrUnknown<T> {
-  return (Object.keys(names) as T[]).find((name) => names[name] === value) ?? 'unknown';
+  for (const name in names) if (names[name] === value) return name;
+  return 'unknown';
 }
 
 export const handleTypeOf = (bit: number): OrUnknown<HandleType> =>

@@ -71,7 +71,7 @@ export class BufferKeeper implements BufferHome, Returning {
     make: (link: BufferLink, again: boolean) => Promise<T>,
     options: CallOptions = {},
   ): Promise<T> {
-    return this.connection.call(async (line, before) => {
+    return this.connection.call((line, before) => {
       if (this.#buffer?.gone) throw this.#buffer.gone;
       if (this.link.line !== line) throw new TypeError('the buffer is closed');
       return make(this.link, before !== null);
@@ -101,10 +101,11 @@ export class BufferKeeper implements BufferHome, Returning {
       return;
     }
     try {
-      await this.connection.call(async (line) => {
-        if (line === this.link.line) await this.link.destroy('release');
-        else await this.#releaseOn(line, memory, close);
-      });
+      await this.connection.call((line) =>
+        line === this.link.line
+          ? this.link.destroy('release')
+          : this.#releaseOn(line, memory, close),
+      );
     } finally {
       close();
     }

@@ -3,7 +3,7 @@ import type { PlanePlace } from '../memory/plane.js';
 import type { HandleType } from '../memory/source.js';
 import { type UsageName, usageNames } from '../memory/usage.js';
 import { dmabroker_test_v1 } from '../protocol/dmabroker-v1.gen.js';
-import { join64 } from '../protocol/wire.js';
+import { join64, size64 } from '../protocol/wire.js';
 import type { CallOptions } from './call-options.js';
 import { handleTypeOf, type OrUnknown } from './enums.js';
 import { Refusals } from './refusal.js';
@@ -40,11 +40,11 @@ export function testRequest(
       long_detail: refusals.longDetail,
       possible: (source, sizeHi, sizeLo, types, modifierHi, modifierLo) => {
         const modifier = kind === 'image' ? join64(modifierHi, modifierLo) : null;
-        const size = Number(join64(sizeHi, sizeLo));
+        const size = size64(sizeHi, sizeLo);
         possible = { handleType: handleTypeOf(types), source, size, modifier };
       },
       memory: (index, sizeHi, sizeLo) => {
-        memories[index] = { size: Number(join64(sizeHi, sizeLo)) };
+        memories[index] = { size: size64(sizeHi, sizeLo) };
       },
       plane_layout: (index, memory, offset, stride) => {
         planes[index] = { memory, offset, stride };

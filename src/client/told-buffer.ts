@@ -46,16 +46,8 @@ export abstract class ToldBuffer implements BufferDescription {
    */
   gone: BrokerError | null = null;
   #leaseEnds: Deadline | null;
-  readonly #listeners = {
-    released: new Listeners(),
-    recalled: new Listeners(),
-    leased: new Listeners(),
-    lost: new Listeners(),
-    reissued: new Listeners(),
-    adopted: new Listeners(),
-    imported: new Listeners(),
-    gone: new Listeners(),
-  } satisfies Record<BufferNews, Listeners>;
+  /** Most buffers have none. */
+  #listeners: { [N in BufferNews]?: Listeners } | null = null;
 
   constructor(description: BufferDescription, leaseEnds: Deadline | null) {
     this.#leaseEnds = leaseEnds;
@@ -91,27 +83,27 @@ export abstract class ToldBuffer implements BufferDescription {
 
   /** Calls back when the daemon has let go of it: see `released`. Returns what takes the listener off. */
   onReleased(listener: () => void): () => void {
-    return this.#listeners.released.add(listener);
+    return this.#on('released', listener);
   }
 
   /** Calls back each time that the device is lost, and this buffer's memory with it. */
   onLost(listener: () => void): () => void {
-    return this.#listeners.lost.add(listener);
+    return this.#on('lost', listener);
   }
 
   /** Calls back when somebody else has had the buffer re-issued: `reissue` gets the new memory. */
   onReissued(listener: () => void): () => void {
-    return this.#listeners.reissued.add(listener);
+    return this.#on('reissued', listener);
   }
 
   /** Calls back when the daemon asks for the buffer, or no longer does: see `recalled`. */
   onRecalled(listener: () => void): () => void {
-    return this.#listeners.recalled.add(listener);
+    return this.#on('recalled', listener);
   }
 
   /** Calls back when a new connection has it as the one before had: nothing of it has changed. */
   onAdopted(listener: () => void): () => void {
-    return this.#listeners.adopted.add(listener);
+    return this.#on('adopted', listener);
   }
 
   /**
@@ -119,12 +111,12 @@ export abstract class ToldBuffer implements BufferDescription {
    * of this client, and no tokens.
    */
   onImported(listener: () => void): () => void {
-    return this.#listeners.imported.add(listener);
+    return this.#on('imported', listener);
   }
 
   /** Calls back when a new connection could not have it again: see `gone`. */
   onGone(listener: () => void): () => void {
-    return this.#listeners.gone.add(listener);
+    return this.#on('gone', listener);
   }
 
   /** The connection's: the daemon has let go of it. */
@@ -188,8 +180,14 @@ export abstract class ToldBuffer implements BufferDescription {
     if (this.recalled !== null) this.wasRecalled(null);
   }
 
+  #on(news: BufferNews, listener: () => void): () => void {
+    this.#listeners ??= {};
+    this.#listeners[news] ??= new Listeners();
+    return this.#listeners[news].add(listener);
+  }
+
   #tell(news: BufferNews): void {
-    this.#listeners[news].tell();
+    this.#listeners?.[news]?.tell();
     this.toldAll(news);
   }
 }

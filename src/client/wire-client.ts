@@ -6,7 +6,7 @@
 import { messageOf } from '../memory/errors.js';
 import { MAX_FDS } from '../memory/limits.js';
 import { close } from '../native/libc/fd.js';
-import { connectUnix, receive, send, shutdown } from '../native/libc/socket.js';
+import { connectUnix, RECEIVE_SIZE, receive, send, shutdown } from '../native/libc/socket.js';
 import { type Watch, watch } from '../native/libc/watch.js';
 import { Reader } from '../protocol/reader.js';
 import { wl_callback, wl_display } from '../protocol/wayland.gen.js';
@@ -22,6 +22,7 @@ import {
 import { Writer } from '../protocol/writer.js';
 import type { CallOptions } from './call-options.js';
 import { Listeners } from './listeners.js';
+import { atEndOfTurn } from './turn.js';
 
 /** The connection is gone: the daemon ended it, or it ended itself. */
 export class ConnectionError extends Error {
@@ -50,6 +51,8 @@ export function isDaemonsEnd(error: ConnectionError): boolean {
 export class ProtocolObject<I extends Interface = Interface> {
   /** Destroyed by us; kept until delete_id, since events may still be on their way. */
   dead = false;
+  /** Called when the daemon has taken the destructor, and every request before it. */
+  deleted: (() => void) | null = null;
 
   constructor(
     private readonly wire: WireClient,
@@ -78,6 +81,7 @@ interface Packet {
 const RETRY_MS = 1;
 const DISPLAY_ID = 1;
 const reader = new Reader();
+const NOTHING = Buffer.alloc(0);
 
 export class WireClient {
   readonly #objects = new Map<number, ProtocolObject>();
@@ -86,12 +90,13 @@ export class WireClient {
   readonly #closed = new Listeners<[ConnectionError]>();
   readonly display: ProtocolObject<typeof wl_display>;
   #nextId = 2;
-  #input: Buffer = Buffer.alloc(0);
+  #input: Buffer = NOTHING;
   #fds: number[] = [];
+  #mayBeMore = false;
   readonly #output = new Writer();
   readonly #packets: Packet[] = [];
-  /** More is to go with what waits (`together`). */
-  #together = 0;
+  /** How the calls that wait for an answer are told that none will come. */
+  readonly #waiting = new Set<(error: Error) => void>();
   #retry: NodeJS.Timeout | null = null;
   #holds = 0;
   /** Why the connection is over; null while it is not. */
@@ -105,8 +110,10 @@ export class WireClient {
         this.#end(new ConnectionError(`protocol error: ${message}`, { object, code }));
       },
       delete_id: (id) => {
+        const deleted = this.#objects.get(id)?.deleted;
         this.#objects.delete(id);
         this.#freeIds.push(id);
+        deleted?.();
       },
     });
   }
@@ -129,39 +136,50 @@ export class WireClient {
     return this.#closed.addOnce(listener, this.#over === null ? null : [this.#over]);
   }
 
-  /** Keeps the process alive; returns what lets it end again. */
-  hold(): () => void {
+  /** Keeps the process alive, until `#letGo`. */
+  #hold(): void {
     if (this.#holds++ === 0) this.#watch.ref();
-    let held = true;
-    return () => {
-      if (held && --this.#holds === 0 && this.#over === null) this.#watch.unref();
-      held = false;
-    };
+  }
+
+  #letGo(): void {
+    if (--this.#holds === 0 && this.#over === null) this.#watch.unref();
   }
 
   /**
    * Waits for events: rejects when the connection ends first or the signal is aborted, and keeps the
-   * process alive, if it is `held`.
+   * process alive, if it is `held`. `start` sends the request, and what it throws is the answer.
    */
-  async answer<T>(
+  answer<T>(
     start: (resolve: (value: T) => void, reject: (error: Error) => void) => void,
     { signal }: CallOptions = {},
     held = true,
   ): Promise<T> {
-    if (this.#over !== null) throw this.#over;
-    signal?.throwIfAborted();
-    const ends = held ? [this.hold()] : [];
-    try {
-      return await new Promise<T>((resolve, reject) => {
-        ends.push(this.onClosed(reject));
-        const aborted = () => reject(signal?.reason);
-        signal?.addEventListener('abort', aborted, { once: true });
-        ends.push(() => signal?.removeEventListener('abort', aborted));
-        this.together(() => start(resolve, reject));
-      });
-    } finally {
-      for (const end of ends) end();
-    }
+    return new Promise<T>((resolve, reject) => {
+      if (this.#over !== null) throw this.#over;
+      signal?.throwIfAborted();
+      const end = (): void => {
+        if (!this.#waiting.delete(fail)) return;
+        if (held) this.#letGo();
+        signal?.removeEventListener('abort', aborted);
+      };
+      const succeed = (value: T): void => {
+        end();
+        resolve(value);
+      };
+      const fail = (error: Error): void => {
+        end();
+        reject(error);
+      };
+      const aborted = (): void => fail(signal?.reason);
+      this.#waiting.add(fail);
+      if (held) this.#hold();
+      signal?.addEventListener('abort', aborted, { once: true });
+      try {
+        start(succeed, fail);
+      } catch (error) {
+        fail(error as Error);
+      }
+    });
   }
 
   /** A new object, to be named in the request that creates it. */
@@ -175,10 +193,12 @@ export class WireClient {
     return object;
   }
 
-  /** Sends a request. Its fds stay the caller's, and open until it has been sent. */
+  /**
+   * Sends a request: at the end of this turn, so that all of it go together, in one sendmsg(2) as a rule; one with fds
+   * at once, since the caller may close them as soon as this returns.
+   */
   send(message: Message, object: number, values: readonly unknown[]): void {
     if (this.#over !== null) throw this.#over;
-    const isFirst = this.#packets.length === 0;
     const before = this.#output.length;
     (message.write as (...message: unknown[]) => void)(this.#output, object, ...values);
     const more = this.#output.length - before;
@@ -190,27 +210,17 @@ export class WireClient {
       last.length += more;
       if (fds.length > 0) last.fds = [...last.fds, ...fds];
     }
-    // The caller may close them as soon as this returns.
-    if (fds.length > 0 || (isFirst && this.#together === 0)) this.#flush();
+    if (fds.length > 0) this.#flush();
+    else if (this.#packets.length === 1 && before === 0) atEndOfTurn(this.#flush);
   }
 
-  /** Sends what `requests` asks in one message, as far as nobody has to wait for it. */
-  together<T>(requests: () => T): T {
-    this.#together++;
-    try {
-      return requests();
-    } finally {
-      this.#together--;
-      if (this.#together === 0) this.#flush();
-    }
-  }
-
-  #flush = (): void => {
+  readonly #flush = (): void => {
     try {
       while (this.#over === null) {
         const [packet] = this.#packets;
         if (packet === undefined) return;
-        const bytes = this.#output.pending().subarray(0, packet.length);
+        const pending = this.#output.pending();
+        const bytes = this.#packets.length === 1 ? pending : pending.subarray(0, packet.length);
         const sent = send(this.fd, bytes, packet.fds);
         if (sent === null) {
           this.#retry ??= setTimeout(this.#again, RETRY_MS);
@@ -224,7 +234,7 @@ export class WireClient {
       }
     } catch (error) {
       // The daemon may have said why before it hung up.
-      this.#readable();
+      this.#readAll();
       // It has not: the request itself cannot be sent, with a closed fd for one.
       if (this.#over === null) this.#end(new ConnectionError(messageOf(error)));
     }
@@ -235,20 +245,36 @@ export class WireClient {
     this.#flush();
   };
 
+  /** To the end of the stream, if that has come; else what comes next is told by the watch. */
+  #readAll(): void {
+    while (this.#over === null && this.#readSome());
+  }
+
+  /**
+   * What the watch tells of. A message without fds that leaves room is the last that there is (unix(7): one with fds ends
+   * what is received at once), so that it need not be asked again.
+   */
   #readable(): void {
-    while (this.#over === null) {
-      try {
-        const received = this.#receive();
-        if (received === null) return;
-        this.#fds.push(...received.fds);
-        if (received.lost) throw new Error('file descriptors were lost on the way');
-        this.#input =
-          this.#input.length === 0 ? received.bytes : Buffer.concat([this.#input, received.bytes]);
-        this.#dispatchAll();
-      } catch (error) {
-        this.#end(error instanceof HangUp ? error : new ConnectionError(messageOf(error)));
-      }
+    do {
+      if (!this.#readSome()) return;
+    } while (this.#over === null && this.#mayBeMore);
+  }
+
+  /** Whether there was anything. */
+  #readSome(): boolean {
+    try {
+      const received = this.#receive();
+      if (received === null) return false;
+      this.#mayBeMore = received.fds.length > 0 || received.bytes.length === RECEIVE_SIZE;
+      if (received.fds.length > 0) this.#fds.push(...received.fds);
+      if (received.lost) throw new Error('file descriptors were lost on the way');
+      this.#input =
+        this.#input.length === 0 ? received.bytes : Buffer.concat([this.#input, received.bytes]);
+      this.#dispatchAll();
+    } catch (error) {
+      this.#end(error instanceof HangUp ? error : new ConnectionError(messageOf(error)));
     }
+    return true;
   }
 
   #receive(): ReturnType<typeof receive> {
@@ -273,7 +299,7 @@ export class WireClient {
       this.#dispatch(object, opcode, reader.begin(input, at + HEADER_SIZE, at + size, this.#fds));
       at += size;
     }
-    this.#input = input.subarray(at);
+    this.#input = at === input.length ? NOTHING : input.subarray(at);
   }
 
   #dispatch(object: number, opcode: number, body: Reader): void {
@@ -315,10 +341,12 @@ export class WireClient {
     this.#objects.clear();
     this.#closed.tell(error);
     this.#closed.clear();
+    for (const fail of [...this.#waiting]) fail(error);
   }
 
-  /** Ends the connection; fds that were received stay with whoever has them. */
+  /** Ends the connection, when what was asked for is sent; fds that were received stay with whoever has them. */
   close(): void {
+    this.#flush();
     this.#end(new ConnectionError('the connection was closed'));
   }
 }

@@ -6,7 +6,7 @@
 import { readSync } from 'node:fs';
 import { close } from '../native/libc/fd.js';
 import { dmabroker_work_v1 } from '../protocol/dmabroker-v1.gen.js';
-import { hi, join64, lo } from '../protocol/wire.js';
+import { hi, lo, size64 } from '../protocol/wire.js';
 import type { CallOptions } from './call-options.js';
 import { bytes, type Check, type Fields, record, signal, someBytes } from './check.js';
 import { nameOf, type OrUnknown } from './enums.js';
@@ -61,7 +61,7 @@ export async function work(
       const made = wire.create(dmabroker_work_v1, {
         long_detail: refusals.longDetail,
         content: (fd, sizeHi, sizeLo) => {
-          received.push({ fd, size: Number(join64(sizeHi, sizeLo)) });
+          received.push({ fd, size: size64(sizeHi, sizeLo) });
         },
         done: (by) => {
           made.request('destroy');

@@ -19,11 +19,18 @@ import type * as FfiRs from 'ffi-rs';
 import type { Address } from './block.js';
 import { requireSupported, thisPlatform, unloadable } from './platform.js';
 
+/** 0: what is polled keeps no process alive; 1: it does; 2: it is polled no longer. */
+export type PollControl = (what: 0 | 1 | 2) => void;
+
 /** What shim/door.c makes of the shim. */
 export interface Addon {
   /** A function that makes the call of the block, which it keeps. */
   readonly bind: (block: Uint8Array) => () => void;
   readonly address: (bytes: Uint8Array) => Address;
+  /** Without a copy; undefined where the process may have no such Buffer. */
+  readonly view: (address: Address, length: number) => Buffer | undefined;
+  /** libuv's poll (shim/poll.c); a number is -errno. Null where the process lends no libuv. */
+  readonly poll: ((fd: number, readable: () => void) => PollControl | number) | null;
 }
 
 const SHIM = 'dmabroker-shim';
@@ -74,8 +81,9 @@ function loadAddon(): Addon | null {
   } catch {
     return null;
   }
-  const { bind, address } = module.exports;
-  return bind === undefined || address === undefined ? null : { bind, address };
+  const { bind, address, view, poll = null } = module.exports;
+  if (bind === undefined || address === undefined || view === undefined) return null;
+  return { bind, address, view, poll };
 }
 
 function addressByFfiRs(bytes: Uint8Array): Address {
@@ -147,6 +155,8 @@ const idParams = {
 export function viewOf(address: Address, length: number): Buffer {
   if (address <= 0 || !Number.isSafeInteger(address)) throw new TypeError('not an address');
   if (!Number.isSafeInteger(length) || length <= 0) throw new TypeError('not a length');
+  const view = addon?.view(address, length);
+  if (view !== undefined) return view;
   idParams.paramsValue[0] = address;
   return createExternalBuffer(load(idParams) as unknown as FfiRs.JsExternal, length);
 }

@@ -116,4 +116,6 @@ export const hi = (value: bigint | number): number =>
     : Number((value >> 32n) & 0xffffffffn);
 export const lo = (value: bigint | number): number =>
   typeof value === 'number' ? value >>> 0 : Number(value & 0xffffffffn);
+/** A 64-bit value that a double has room for: bytes of memory. */
+export const size64 = (high: number, low: number): number => high * 2 ** 32 + low;
 export const join64 = (high: number, low: number): bigint => (BigInt(high) << 32n) | BigInt(low);

@@ -1,5 +1,6 @@
 /** A daemon that is none, or breaks off: a ConnectionError each time, and no fd is lost. */
 import { closeSync, fstatSync, openSync, readdirSync } from 'node:fs';
+import { setImmediate } from 'node:timers/promises';
 import t, { type Test } from 'tap';
 import { type Client, ConnectionError, connect } from '../../src/client/index.js';
 import { close } from '../../src/native/libc/fd.js';
@@ -25,19 +26,31 @@ async function ready(t: Test): Promise<{ daemon: FakeDaemon; client: Client }> {
 }
 
 /** Connects to a daemon that does `answer` and is expected to fail so. */
-async function fails(t: Test, message: RegExp | string, answer: (daemon: FakeDaemon) => void) {
+async function fails(
+  t: Test,
+  message: RegExp | string,
+  answer: (daemon: FakeDaemon) => void | Promise<void>,
+) {
   const daemon = new FakeDaemon(t);
   const connecting = connect({ socket: daemon.path, reconnect: false });
+  const failed = t.rejects(connecting, { name: 'ConnectionError', message });
   daemon.accept();
-  answer(daemon);
-  await t.rejects(connecting, { name: 'ConnectionError', message });
+  await answer(daemon);
+  await failed;
 }
 
 const linear = { kind: 'buffer', size: 4096 } as const;
 const openFds = () => readdirSync('/proc/self/fd').length;
 
 await withoutLeaks(t, 'broken daemons', async (t) => {
-  t.test('it hangs up', (t) => fails(t, 'recvmsg: ECONNRESET', (daemon) => daemon.hangUp()));
+  t.test('it hangs up', async (t) => {
+    await fails(t, 'the daemon closed the connection', (daemon) => daemon.hangUp());
+    // With what was asked for unread.
+    await fails(t, 'recvmsg: ECONNRESET', async (daemon) => {
+      await setImmediate();
+      daemon.hangUp();
+    });
+  });
 
   t.test('it is something else', async (t) => {
     await fails(t, /no dmabroker_manager_v1 at this socket/, (daemon) => {

@@ -4,11 +4,13 @@
  */
 import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
+import { constants } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
 import { HOT } from '../../src/native/hot.js';
 import { packageRoot } from '../../src/package-root.js';
 
+const { EBADF, EEXIST, EPERM } = constants.errno;
 const tests = join(packageRoot, 'dist/test');
 
 /** Runs a program with the environment's door, or another. */
@@ -20,9 +22,9 @@ function run(path: string, door = '') {
 t.test("the addon's functions, given what is wrong", async (t) => {
   const { status, signal, stdout, stderr } = run('support/programs/addon.js');
   t.same([status, signal], [0, null], stderr);
-  const { bind, address, ...others } = JSON.parse(stdout);
-  for (const thrown of [bind, address]) {
-    t.ok(thrown.length > 10);
+  const { bind, address, noView, noPoll, noControl, ...others } = JSON.parse(stdout);
+  for (const thrown of [bind, address, noView, noPoll, noControl]) {
+    t.ok(thrown.length > 5);
     t.same(new Set(thrown), new Set(['TypeError']), 'each is a TypeError');
   }
   t.same(others, {
@@ -30,6 +32,7 @@ t.test("the addon's functions, given what is wrong", async (t) => {
     addressNothing: 'TypeError',
     unset: ['TypeError', 'TypeError', 'TypeError'],
     empty: 'number',
+    notPolled: [-EBADF, -EBADF, -EPERM, -EEXIST],
     same: true,
     wrong: 0,
     newFds: 0,

@@ -224,7 +224,8 @@ export interface Received {
   readonly lost: boolean;
 }
 
-const RECEIVE_SIZE = 64 * 1024;
+/** So many bytes at once. */
+export const RECEIVE_SIZE = 64 * 1024;
 const inBytes = Buffer.alloc(RECEIVE_SIZE);
 const inBytesAddress = addressOf(inBytes);
 /** As many as a message can carry (the kernel's SCM_MAX_FD, MAX_IN_FDS of the shim). */
@@ -246,11 +247,11 @@ export function receive(fd: number): Received | null {
   );
   if (n === -EAGAIN) return null;
   check('recvmsg', n);
-  return {
-    bytes: Buffer.from(inBytes.subarray(0, n)),
-    fds: [...inWords.subarray(0, inWords[MAX_IN_FDS])],
-    lost: inWords[MAX_IN_FDS + 1] === 1,
-  };
+  const bytes = Buffer.allocUnsafe(n);
+  inBytes.copy(bytes, 0, 0, n);
+  const fds: number[] = [];
+  for (let i = 0; i < (inWords[MAX_IN_FDS] as number); i++) fds.push(inWords[i] as number);
+  return { bytes, fds, lost: inWords[MAX_IN_FDS + 1] === 1 };
 }
 
 /** Bytes that a socket's peer has not read, with their headers (SIOCOUTQ, unix(7)); 0: it has read all. */

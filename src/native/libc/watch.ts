@@ -1,11 +1,12 @@
 /**
  * Tells Node's event loop that a socket is readable, without reading from it: libuv reads with
- * read(2), which drops the file descriptors of a message. A small thread of the shim waits in epoll
- * and writes to a pipe that libuv may read.
+ * read(2), which drops the file descriptors of a message. With the addon libuv polls the socket itself. Without it
+ * a small thread of the shim waits in epoll and writes to a pipe that libuv may read.
  *
- * Owns: the pipe. The socket stays the caller's; shutting it down ends the watch.
+ * Owns: the pipe. The socket stays the caller's, open until the watch is closed; shutting it down ends a thread.
  */
 import { Socket } from 'node:net';
+import { addon } from '../door.js';
 import { addressOf, callInt, lastErrno, shim, symbol } from '../ffi.js';
 import { check, SystemError } from './errno.js';
 import { owning } from './fd.js';
@@ -20,8 +21,25 @@ export interface Watch {
   close(): void;
 }
 
-/** Calls `readable` after each time that the socket became readable; read until there is nothing. */
+/**
+ * Calls `readable` after each time that the socket became readable; read until there is nothing more, and close the
+ * watch at the end of the stream.
+ */
 export function watch(fd: number, readable: () => void): Watch {
+  return addon?.poll ? polled(addon.poll, fd, readable) : byThread(fd, readable);
+}
+
+function polled(
+  poll: NonNullable<NonNullable<typeof addon>['poll']>,
+  fd: number,
+  readable: () => void,
+): Watch {
+  const control = poll(fd, readable);
+  if (typeof control === 'number') throw new SystemError('watch', -control, `fd ${fd}`);
+  return { ref: () => control(1), unref: () => control(0), close: () => control(2) };
+}
+
+function byThread(fd: number, readable: () => void): Watch {
   const ends = new Int32Array(2);
   if (callInt(symbol('pipe2'), addressOf(new Uint8Array(ends.buffer)), O_CLOEXEC) < 0) {
     throw new SystemError('pipe2', lastErrno());

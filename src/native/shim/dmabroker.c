@@ -10,7 +10,7 @@
  *    call however many requests it carries.
  *  - dmab_later, in later.c: calls that may take as long as they like, each in a thread of its own.
  *  - dmab_watch: tells Node's event loop that a socket is readable, without reading from it
- *    (libuv reads with read(2), which drops file descriptors).
+ *    (libuv reads with read(2), which drops file descriptors), where poll.c cannot.
  *
  * It owns no file descriptor: each one that it receives or accepts is the caller's at once, and
  * is CLOEXEC from birth.

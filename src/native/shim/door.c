@@ -1,31 +1,31 @@
 /*
  * The shim as a Node-API addon: what src/native/hot.ts names is called through it, in tens of nanoseconds
- * where ffi-rs takes microseconds. It has two functions:
+ * where ffi-rs takes microseconds. It has these functions:
  *
  *  - bind(block): a function without arguments that runs dmab_call on that block. No argument crosses
  *    from JavaScript, so that there is none to convert, and none that could be wrong. The block's memory
  *    must not be transferred to another thread; who binds keeps it to himself.
  *  - address(bytes): where a Uint8Array's memory is.
+ *  - view(address, length): a Buffer over that memory, without a copy; undefined where the process may have
+ *    none (Electron).
+ *  - poll(fd, readable), where the process has libuv: see poll.c.
  *
  * What is wrong is a TypeError; nothing here ends the process. Each thread that loads it has functions
- * of its own, and nothing is shared between them. Node's functions are weak symbols: where there is no
- * Node (test/package/other-arch.c) nothing is missing, however the library was linked.
+ * of its own, and nothing is shared between them.
  *
  * It owns, for each bound function, a reference to its block, for as long as the function can be called.
  */
-#define NAPI_VERSION 8
-#define NAPI_EXTERN __attribute__((visibility("default"), weak))
-#include <node_api.h>
 #include <stdlib.h>
 
 #include "call.h"
+#include "napi.h"
 
 struct bound {
 	struct call *block;
 	napi_ref keeps; /* the Uint8Array, and by it the memory */
 };
 
-static napi_value wrong(napi_env env, const char *what)
+napi_value dmab_wrong(napi_env env, const char *what)
 {
 	bool pending = true;
 
@@ -55,10 +55,10 @@ static napi_value call_bound(napi_env env, napi_callback_info info)
 	void *data = NULL;
 
 	if (napi_get_cb_info(env, info, NULL, NULL, NULL, &data) != napi_ok)
-		return wrong(env, "the call cannot be read");
+		return dmab_wrong(env, "the call cannot be read");
 	struct call *block = ((struct bound *)data)->block;
 	if (block->fn == 0)
-		return wrong(env, "the block has no function");
+		return dmab_wrong(env, "the block has no function");
 	dmab_call(block);
 	return NULL;
 }
@@ -80,21 +80,21 @@ static napi_value door_bind(napi_env env, napi_callback_info info)
 
 	if (!bytes_of(env, info, &block, &data, &length) || length < sizeof(struct call) ||
 	    (uintptr_t)data % _Alignof(struct call) != 0)
-		return wrong(env, "bind wants a Uint8Array with room for a call, at a word's boundary");
+		return dmab_wrong(env, "bind wants a Uint8Array with room for a call, at a word's boundary");
 	struct bound *bound = malloc(sizeof *bound);
 	if (!bound)
-		return wrong(env, "no memory to bind a call");
+		return dmab_wrong(env, "no memory to bind a call");
 	bound->block = data;
 	if (napi_create_reference(env, block, 1, &bound->keeps) != napi_ok) {
 		free(bound);
-		return wrong(env, "the block cannot be kept");
+		return dmab_wrong(env, "the block cannot be kept");
 	}
 	/* A function that gets no finalizer is not returned: it would outlive what it is bound to. */
 	if (napi_create_function(env, "call", NAPI_AUTO_LENGTH, call_bound, bound, &function) !=
 		    napi_ok ||
 	    napi_add_finalizer(env, function, bound, unbind, NULL, NULL) != napi_ok) {
 		unbind(env, bound, NULL);
-		return wrong(env, "the call cannot be bound");
+		return dmab_wrong(env, "the call cannot be bound");
 	}
 	return function;
 }
@@ -106,11 +106,33 @@ static napi_value door_address(napi_env env, napi_callback_info info)
 	size_t length;
 
 	if (!bytes_of(env, info, &bytes, &data, &length))
-		return wrong(env, "addressOf wants a Uint8Array");
+		return dmab_wrong(env, "addressOf wants a Uint8Array");
 	/* User space ends below 2^47: a double holds it exactly. */
 	if (napi_create_double(env, (double)(uintptr_t)data, &result) != napi_ok)
-		return wrong(env, "the address cannot be told");
+		return dmab_wrong(env, "the address cannot be told");
 	return result;
+}
+
+/* Who asks keeps the memory mapped for as long as the Buffer can be reached. */
+static napi_value door_view(napi_env env, napi_callback_info info)
+{
+	napi_value args[2], view;
+	size_t count = 2;
+	int64_t address, length;
+
+	if (napi_get_cb_info(env, info, &count, args, NULL, NULL) != napi_ok || count < 2 ||
+	    napi_get_value_int64(env, args[0], &address) != napi_ok || address <= 0 ||
+	    napi_get_value_int64(env, args[1], &length) != napi_ok || length <= 0)
+		return dmab_wrong(env, "view wants an address and a length");
+	switch (napi_create_external_buffer(env, (size_t)length, (void *)(uintptr_t)address, NULL,
+					    NULL, &view)) {
+	case napi_ok:
+		return view;
+	case napi_no_external_buffers_allowed:
+		return NULL;
+	default:
+		return dmab_wrong(env, "the memory cannot be viewed");
+	}
 }
 
 NAPI_MODULE_INIT()
@@ -118,9 +140,11 @@ NAPI_MODULE_INIT()
 	const napi_property_descriptor functions[] = {
 		{ .utf8name = "bind", .method = door_bind, .attributes = napi_enumerable },
 		{ .utf8name = "address", .method = door_address, .attributes = napi_enumerable },
+		{ .utf8name = "view", .method = door_view, .attributes = napi_enumerable },
+		{ .utf8name = "poll", .method = dmab_poll, .attributes = napi_enumerable },
 	};
 
-	if (napi_define_properties(env, exports, 2, functions) != napi_ok)
-		return wrong(env, "the shim's functions cannot be defined");
+	if (napi_define_properties(env, exports, dmab_can_poll() ? 4 : 3, functions) != napi_ok)
+		return dmab_wrong(env, "the shim's functions cannot be defined");
 	return exports;
 }

@@ -2,19 +2,25 @@
  * Gives the shim's Node-API functions everything that is wrong. Prints, as JSON, what each threw (its name,
  * or null where it returned), and then that right calls still work.
  */
-import { readdirSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { ArgumentBlock } from '../../../src/native/block.js';
 import { addon, shimPath } from '../../../src/native/door.js';
 import { addressOf, symbol } from '../../../src/native/ffi.js';
+import { connectedPair } from '../accept.js';
 
 const BLOCK_BYTES = 128;
 
 if (addon === null) throw new Error('there is no addon');
 type Wild = (...args: unknown[]) => unknown;
-const { bind, address } = addon as unknown as Record<'bind' | 'address', Wild>;
+const { bind, address, view, poll } = addon as unknown as Record<
+  'bind' | 'address' | 'view' | 'poll',
+  Wild
+>;
 
 setFlagsFromString('--expose-gc');
 const collect = runInNewContext('gc') as () => void;
@@ -67,6 +73,36 @@ function boundCopy(index: number): () => unknown {
 }
 
 const before = fds();
+/** What cannot be polled: no arguments, no fd, no function; and what controls nothing. */
+const folder = mkdtempSync(join(tmpdir(), 'dmabroker-'));
+const [reader, writer] = connectedPair(join(folder, 's'));
+rmSync(folder, { recursive: true });
+const control = poll(reader, () => {}) as Wild;
+const noPoll = [
+  [],
+  [reader],
+  ...[undefined, 'x', {}, 5n].map((fd) => [fd, () => {}]),
+  ...[undefined, null, 5, {}].map((readable) => [reader, readable]),
+].map((args) => thrown(() => poll(...args)));
+const noControl = [[], [undefined], ['0'], [-1], [3], [{}]].map((args) =>
+  thrown(() => control(...args)),
+);
+/** -errno each; the last is of what is polled already. */
+const file = openSync(shimPath, 'r');
+const notPolled = [-1, 99_999, file, reader].map((fd) => poll(fd, () => {}));
+closeSync(file);
+control(2);
+control(2);
+control(1);
+for (const fd of [reader, writer]) closeSync(fd);
+const noView = [[], [4096], [0, 4096], [-1, 4096], [Number.NaN, 4096], [4096n, 4096], [4096, '1']]
+  .concat([
+    [4096, 0],
+    [4096, -1],
+    [4096, Number.NaN],
+    ['x', 4096],
+  ])
+  .map((args) => thrown(() => view(...args)));
 const unset = bind(new Uint8Array(BLOCK_BYTES)) as Wild;
 const results = {
   bind: [...wrongBytes, ...noBlocks].map((each) => thrown(() => bind(each))),
@@ -99,4 +135,15 @@ for (let round = 1; round <= 20; round++) {
 from.fill(77n);
 kept();
 if (to[0] !== 77n) wrong++;
-console.log(JSON.stringify({ ...results, same, wrong, newFds: fds() - before }));
+console.log(
+  JSON.stringify({
+    ...results,
+    noView,
+    noPoll,
+    noControl,
+    notPolled,
+    same,
+    wrong,
+    newFds: fds() - before,
+  }),
+);
