@@ -72,8 +72,13 @@ export const UNDRAINED = -EBUSY;
 
 /** What a step takes bytes from: those that wait there to be sent. */
 export interface Outgoing {
-  /** Copies `length` bytes behind the first `skip`. */
-  copyTo(target: Uint8Array, at: number, skip: number, length: number): void;
+  /** Copies `length` bytes behind the first `skip` to where the target's byte `at` is, which is one memory in two views. */
+  copyTo(
+    target: { readonly bytes: Buffer; readonly words: Uint32Array },
+    at: number,
+    skip: number,
+    length: number,
+  ): void;
 }
 
 /** A message; the step keeps nothing of the object. */
@@ -140,6 +145,8 @@ export class Step {
   readonly #layout = readLayout();
   readonly #bytes: Buffer;
   readonly #words: Int32Array;
+  /** All of it, for what is to be sent. */
+  readonly #target: { readonly bytes: Buffer; readonly words: Uint32Array };
   /** The same memory as doubles. */
   readonly #doubles: Float64Array;
   readonly #step: () => number;
@@ -158,6 +165,10 @@ export class Step {
     const memory = new ArrayBuffer(this.#layout.size);
     this.#bytes = Buffer.from(memory);
     this.#words = new Int32Array(memory, 0, this.#layout.inBytes / 4);
+    this.#target = {
+      bytes: this.#bytes,
+      words: new Uint32Array(memory, 0, this.#layout.size >> 2),
+    };
     this.#doubles = new Float64Array(memory, 0, Math.floor(this.#layout.inBytes / 8));
     // It is this Step that keeps the memory.
     this.#step = prepared(shim.symbol('dmab_step'), addressOf(this.#bytes));
@@ -232,7 +243,7 @@ export class Step {
     if (this.#outCount === maxOut || this.#outUsed + length > outSize) return false;
     const at = out + this.#outCount * outWords;
     const words = this.#words;
-    from.copyTo(this.#bytes, outBytes + this.#outUsed, skip, length);
+    from.copyTo(this.#target, outBytes + this.#outUsed, skip, length);
     words[at] = fd;
     words[at + 1] = this.#outUsed;
     words[at + 2] = length;

@@ -12,7 +12,8 @@ const LENT_BYTES = 2 * MAX_MESSAGE_SIZE;
 /** So many are kept for the next ones. */
 const MAX_SPARE = 64;
 
-interface Memory {
+/** The same memory, twice. */
+export interface Memory {
   readonly bytes: Buffer;
   /** The same as words of the host's byte order. */
   readonly words: Uint32Array;
@@ -139,12 +140,16 @@ export class Writer {
   }
 
   /** Copies `length` bytes of those that nobody has taken, behind the first `skip` of them. */
-  copyTo(target: Uint8Array, at: number, skip: number, length: number): void {
-    const { bytes } = this.#memory;
+  copyTo(target: Memory, at: number, skip: number, length: number): void {
+    const { bytes, words } = this.#memory;
     const from = this.#from + skip;
-    // A subarray costs more than a few hundred bytes do.
-    if (length > 512) target.set(bytes.subarray(from, from + length), at);
-    else for (let i = 0; i < length; i++) target[at + i] = bytes[from + i] as number;
+    const areWords = ((at | from | length) & 3) === 0;
+    // A subarray costs more than some hundred words do.
+    if (!areWords || length > 2048) target.bytes.set(bytes.subarray(from, from + length), at);
+    else {
+      const end = length >> 2;
+      for (let i = 0; i < end; i++) target.words[(at >> 2) + i] = words[(from >> 2) + i] as number;
+    }
   }
 
   /** The bytes that nobody has taken; what is written next may be in their place. */

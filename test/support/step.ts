@@ -45,7 +45,7 @@ export function give(
   done: (result: SendResult) => void,
 ): boolean {
   const from = {
-    copyTo: (target: Uint8Array, at: number, skip: number, length: number) =>
+    copyTo: ({ bytes: target }: { bytes: Buffer }, at: number, skip: number, length: number) =>
       target.set(bytes.subarray(skip, skip + length), at),
   };
   const message = { fd, from, skip: 0, length: bytes.length, fds, drained, told };

@@ -42,8 +42,9 @@ class FakeStep {
 
   send({ from, skip, length, fds, drained }: Queued, sender: Sender): boolean {
     if (this.full) return false;
-    const bytes = Buffer.alloc(length);
-    from.copyTo(bytes, 0, skip, length);
+    const words = new Uint32Array(Math.ceil(length / 4));
+    const bytes = Buffer.from(words.buffer, 0, length);
+    from.copyTo({ bytes, words }, 0, skip, length);
     this.queue.push({ bytes, fds, drained, sender });
     return true;
   }
