@@ -15,7 +15,7 @@ export const HOST_PACKAGES = [
 ];
 
 /** What must be found to boot a guest that is built already, and under QEMU. */
-export const BOOT_PROGRAMS = ['setpriv', 'flock'];
+export const BOOT_PROGRAMS = ['setpriv', 'flock', 'taskset'];
 export const QEMU_PROGRAMS = ['qemu-system-x86_64'];
 
 /** What must be found to build one. */
