@@ -1,6 +1,6 @@
 // Why: User-Mode Linux is a kernel that runs as a program. Debian has its source, but its own build of
 // it lacks udmabuf and DMA heaps: this file builds one into the cache, under a name that is a hash of
-// its configuration and of the scripts that fetch and build it. It owns that folder.
+// its configuration, of the script that builds it and of where its source may be from. It owns that folder.
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
