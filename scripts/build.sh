@@ -34,7 +34,10 @@ find dist -mindepth 1 -maxdepth 1 -type d ! -name native ! -name docs ! -name li
   # What is removed here must be compiled again when its source comes back.
   rm -f "$compiled" "$compiled.map" "${compiled%.js}.d.ts" dist/.tsbuildinfo
 done
-node_modules/.bin/tsc -p .
+# It takes most of the time, on one CPU; what is bundled is read from the sources, beside it.
+node_modules/.bin/tsc -p . &
+compiling=$!
+trap 'kill $compiling 2>/dev/null || true' EXIT
 # bundle <folder> <outbase> <arguments of esbuild…>: a few files instead of hundreds, with what they share
 # in chunks. The old ones stay until the new ones are there.
 bundle() {
@@ -56,20 +59,23 @@ bundle() {
 bundle dist/bundle src --minify-whitespace --minify-syntax --metafile=dist/.bundled.json \
   src/server/main.ts src/server/plane/main.ts src/server/allocator/main.ts src/server/preview/main.ts src/server/looker/main.ts \
   src/server/keeper/main.ts src/cli/main.ts
-# What is in them of others, under whose licences: they want to be with every copy.
-node dist/scripts/bundled-licences.js dist/.bundled.json dist/bundle/LICENSES.txt
 # The client library for those who install the package: one file, which import and require load alike, so
-# that nobody has two of it, and the types that it has.
+# that nobody has two of it.
 rm -rf dist/lib
 node_modules/.bin/esbuild --bundle --platform=node --format=cjs --target=node20 --log-level=warning \
   --external:ffi-rs --define:import.meta.url=importMetaUrl \
   --banner:js="const importMetaUrl = require('node:url').pathToFileURL(__filename).href;" \
   --outfile=dist/lib/client/index.js src/client/index.ts
-node dist/scripts/library-types.js
 # The guest's tests: tap alone is 380 files. Their white space stays, since a failure is shown with the
 # lines around it.
 mapfile -t guest_tests < <(find test -name '*.guest.test.ts')
 bundle dist/bundle-tests test "${guest_tests[@]}"
+wait $compiling
+trap - EXIT
+# What is in them of others, under whose licences: they want to be with every copy.
+node dist/scripts/bundled-licences.js dist/.bundled.json dist/bundle/LICENSES.txt
+# The types that the library has.
+node dist/scripts/library-types.js
 # What GET /docs loads. @fastify/swagger-ui has Swagger UI's files without swagger-ui-dist's telemetry;
 # they are under the Apache License, whose text it leaves out and typescript has.
 mkdir -p dist/docs

@@ -9,6 +9,7 @@ import { promisify } from 'node:util';
 import t from 'tap';
 import { packageRoot } from '../../src/package-root.js';
 import { TestDaemon } from '../support/daemon.js';
+import { cacheFolder } from '../vm/paths.js';
 import { layOut, SAID, shown, XML } from './page.js';
 
 const run = promisify(execFile);
@@ -27,7 +28,6 @@ debug = false
 t.test('the first fd in Rust', async (t) => {
   const daemon = await TestDaemon.memfd(t);
   const before = await daemon.idleFds();
-  // What was compiled of the crates is kept for the next time.
   const folder = join(packageRoot, 'build/bindings-rust');
   const page = shown('Rust');
   layOut(page, folder);
@@ -39,6 +39,8 @@ t.test('the first fd in Rust', async (t) => {
     HOME: folder,
     CARGO_HOME: join(folder, '.cargo'),
     CARGO_NET_OFFLINE: 'true',
+    // What was compiled of the crates is kept for the next time, in another clone, too; cargo itself knows what is old.
+    CARGO_TARGET_DIR: join(cacheFolder(), 'bindings-rust'),
     XML,
     DMABROKER_SOCKET: daemon.clientSocket,
   };

@@ -12,7 +12,7 @@ import { sharedDaemon } from '../support/actor.js';
 import { TestDaemon, withoutVulkan } from '../support/daemon.js';
 import { rejected } from '../support/refused.js';
 
-t.setTimeout(240_000);
+t.setTimeout(800_000); // in QEMU beside other work
 const SIZE = 64 * 1024;
 /** More than one piece of staging memory (transfers.ts, STAGING_BYTES). */
 const LARGE = 17 * 1024 * 1024;

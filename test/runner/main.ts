@@ -1,5 +1,5 @@
 /**
- * `npm test`: runs the test files, three at a time, on the host or in a guest as each needs, and prints a
+ * `npm test`: runs the test files, four at a time, on the host or in a guest as each needs, and prints a
  * line a file, what failed, what was slow, and as the last line tap's counts.
  *
  *   node dist/test/runner/main.js [--nightly] [--qemu] [word…]
@@ -18,8 +18,8 @@ import { BOOTS } from './lists.js';
 import { printFailures, printFile, printSlowest, tapOf } from './report.js';
 import { readTimes, writeTimes } from './times.js';
 
-/** One more than the machine of the gate has cores: files often wait, for a guest's boot or a time that must pass. */
-const LANES = 3;
+/** Twice as many as the machine of the gate has cores: half of a file's time is waiting, for a time that must pass. */
+const LANES = 4;
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

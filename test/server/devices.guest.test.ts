@@ -14,7 +14,7 @@ import { twoDevices } from '../native/vulkan/second-lavapipe.js';
 import { Actor, type Got } from '../support/actor.js';
 import { eventually, TestDaemon } from '../support/daemon.js';
 
-t.setTimeout(300_000);
+t.setTimeout(800_000); // in QEMU beside other work
 
 const { first, second, env } = twoDevices(t);
 const daemon = await TestDaemon.start(['--device', first], { env });

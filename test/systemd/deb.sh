@@ -225,6 +225,8 @@ rm -r $drop_in
 systemctl daemon-reload
 echo "stopped=$(state) $(kept)"
 dpkg -i --force-confold "$debs/new.deb" > /tmp/said 2>&1
+# The service manager takes what is given up when it comes to it.
+for _ in $(seq 50); do [ "$(kept)" != 1 ] || break; sleep 0.2; done
 echo "upgrade_kept=$(state) $(kept)"
 
 # Gone: removed, its configuration stays; purged, nothing does.

@@ -31,7 +31,7 @@ const program = [
   ...['node', 'dist/test/systemd/restart/judge.js'],
   ...[relative(packageRoot, folder), `${KILLS}`],
 ];
-const options = { systemd: true, timeoutSeconds: KILLS * 15 + 240 };
+const options = { systemd: true, timeoutSeconds: KILLS * 20 + 400 };
 const { status, stdout, stderr } = await runInGuest(program, options);
 t.equal(status, 0, stderr);
 const seen = stdout

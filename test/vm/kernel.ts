@@ -1,12 +1,13 @@
 // Why: User-Mode Linux is a kernel that runs as a program. Debian has its source, but its own build of
 // it lacks udmabuf and DMA heaps: this file builds one into the cache, under a name that is a hash of
-// its configuration and of the script that builds it. It owns that folder.
+// its configuration, of the script that builds it and of where its source may be from. It owns that folder.
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { privateApt } from './apt.js';
 import { ended, spawnBound, withLock } from './children.js';
-import { KERNEL_PACKAGES, KERNEL_PROGRAMS, KERNEL_SOURCE, missingPrograms } from './packages.js';
+import { KERNEL_PACKAGES, KERNEL_PROGRAMS, KERNEL_SUITES, missingPrograms } from './packages.js';
 import { cacheFolder, guestScript } from './paths.js';
 import { say } from './say.js';
 
@@ -19,7 +20,7 @@ export interface FastKernel {
 }
 
 /** Compiling prints a line a file: about so many. */
-const STEPS = 2150;
+const STEPS = 1900;
 
 /** The kernel if it has been built. */
 export function builtKernel(): FastKernel | undefined {
@@ -34,7 +35,6 @@ export async function ensureKernel(): Promise<FastKernel> {
   if (known !== undefined) return known;
   if (process.arch !== 'x64') throw new Error('it is built for amd64 alone');
   const missing = missingPrograms(KERNEL_PROGRAMS);
-  if (!existsSync(KERNEL_SOURCE)) missing.push(KERNEL_SOURCE);
   if (missing.length > 0) {
     throw new Error(
       `building it takes ${missing.join(', ')}: ` +
@@ -53,7 +53,11 @@ export async function ensureKernel(): Promise<FastKernel> {
 
 function kernelKey(): string {
   const parts = ['uml.config', 'build-kernel.sh'].map((name) => readFileSync(guestScript(name)));
-  return createHash('sha256').update(Buffer.concat(parts)).digest('hex').slice(0, 12);
+  const suites = Buffer.from(JSON.stringify(KERNEL_SUITES));
+  return createHash('sha256')
+    .update(Buffer.concat([...parts, suites]))
+    .digest('hex')
+    .slice(0, 12);
 }
 
 /** Called with the lock held. */
@@ -61,17 +65,23 @@ async function build(): Promise<void> {
   const started = performance.now();
   const folder = join(cacheFolder(), `uml-${kernelKey()}`);
   const temporary = `${folder}.tmp`;
-  rmSync(temporary, { recursive: true, force: true });
-  mkdirSync(temporary);
   say(`building the fast kernel (User-Mode Linux) in ${folder}: once, 4 to 10 minutes, 3 GB`);
-  try {
-    await compile(join(temporary, 'build'), join(temporary, 'made'));
-  } catch (error) {
+  let source = '';
+  for (const suite of KERNEL_SUITES) {
     rmSync(temporary, { recursive: true, force: true });
-    throw error;
+    mkdirSync(temporary);
+    try {
+      source = await compile(suite, temporary);
+      break;
+    } catch (error) {
+      rmSync(temporary, { recursive: true, force: true });
+      if (suite === KERNEL_SUITES.at(-1)) throw error;
+      const reason = error instanceof Error ? error.message : String(error);
+      say(`the kernel of ${suite} could not be built, and an older one is: ${reason}`);
+    }
   }
   const seconds = Math.round((performance.now() - started) / 1000);
-  const facts = { source: KERNEL_SOURCE, built: new Date().toISOString(), seconds };
+  const facts = { source, built: new Date().toISOString(), seconds };
   const made = join(temporary, 'made');
   writeFileSync(join(made, 'build.json'), `${JSON.stringify(facts, null, 2)}\n`);
   renameSync(made, folder);
@@ -79,14 +89,23 @@ async function build(): Promise<void> {
   say(`the fast kernel is built, in ${seconds} s`);
 }
 
-/** Runs the script and tells now and then how far it is; its whole output only if it fails. */
-async function compile(work: string, made: string): Promise<void> {
-  const script = guestScript('build-kernel.sh');
-  const child = spawnBound(
-    ['nice', 'sh', script, KERNEL_SOURCE, guestScript('uml.config'), work, made],
-    ['ignore', 'pipe', 'pipe'],
-    'TERM',
-  );
+/**
+ * Fetches the source from the suite, and builds it. Tells now and then how far it is, and all that was said only if it
+ * fails. Returns what the source is called.
+ */
+async function compile(suite: string, temporary: string): Promise<string> {
+  const fetched = join(temporary, 'fetched');
+  const apt = privateApt(fetched, suite);
+  const fetch = [...apt, 'sh', guestScript('fetch-kernel.sh'), fetched];
+  await script('its source could not be fetched', fetch);
+  const [work, made] = [join(temporary, 'build'), join(temporary, 'made')];
+  const build = ['nice', 'sh', guestScript('build-kernel.sh'), join(fetched, 'source.tar.xz')];
+  await script('it could not be built', [...build, guestScript('uml.config'), work, made]);
+  return readFileSync(join(fetched, 'name'), 'utf8').trim();
+}
+
+async function script(failure: string, argv: readonly string[]): Promise<void> {
+  const child = spawnBound(argv, ['ignore', 'pipe', 'pipe'], 'TERM');
   const last: string[] = [];
   let lines = 0;
   for (const stream of [child.stdout, child.stderr]) {
@@ -103,5 +122,5 @@ async function compile(work: string, made: string): Promise<void> {
   );
   const { code } = await ended(child);
   clearInterval(progress);
-  if (code !== 0) throw new Error(`its build ended with status ${code}:\n${last.join('\n')}`);
+  if (code !== 0) throw new Error(`${failure} (status ${code}):\n${last.join('\n')}`);
 }

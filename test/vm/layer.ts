@@ -10,11 +10,11 @@ import {
   readdirSync,
   renameSync,
   rmSync,
-  writeFileSync,
 } from 'node:fs';
 import { basename, join } from 'node:path';
+import { privateApt } from './apt.js';
 import { ended, spawnBound, withLock } from './children.js';
-import { debianMirror, type GuestImage, KEYRING } from './image.js';
+import type { GuestImage } from './image.js';
 import { DPKG_PATHS, LAYER_PROGRAMS, requirePrograms, SUITE } from './packages.js';
 import { cacheFolder } from './paths.js';
 import { say } from './say.js';
@@ -74,7 +74,7 @@ async function build(layer: string, image: GuestImage, packages: readonly string
   }
 }
 
-/** Has apt find out what the image lacks, and fetch and verify it; nothing of the host's apt is used or changed. */
+/** Has apt find out what the image lacks, and fetch it. */
 async function fetchPackages(
   work: string,
   image: GuestImage,
@@ -90,38 +90,7 @@ async function fetchPackages(
     image.root,
     status,
   );
-  for (const folder of ['lists/partial', 'cache/archives/partial', 'none']) {
-    mkdirSync(join(work, folder), { recursive: true });
-  }
-  writeFileSync(
-    join(work, 'sources.list'),
-    `deb [signed-by=${KEYRING}] ${debianMirror()} ${SUITE} main\n`,
-  );
-  const settings: Readonly<Record<string, string>> = {
-    'Dir::Etc::main': '/dev/null',
-    'Dir::Etc::parts': join(work, 'none'),
-    'Dir::Etc::sourcelist': join(work, 'sources.list'),
-    'Dir::Etc::sourceparts': join(work, 'none'),
-    'Dir::Etc::preferences': '/dev/null',
-    'Dir::Etc::preferencesparts': join(work, 'none'),
-    'Dir::State::lists': join(work, 'lists'),
-    'Dir::State::status': join(work, 'image', status),
-    'Dir::State::extended_states': join(work, 'extended_states'),
-    'Dir::Cache': join(work, 'cache'),
-    'Dir::Log': work,
-    'APT::Sandbox::User': '', // the folder is only this user's
-    'APT::Install-Recommends': 'false',
-    'Acquire::Languages': 'none',
-    'Debug::NoLocking': 'true', // what dpkg locks is not touched
-  };
-  const config = join(work, 'apt.conf');
-  writeFileSync(
-    config,
-    Object.entries(settings)
-      .map(([name, value]) => `${name} "${value}";\n`)
-      .join(''),
-  );
-  const apt = ['env', `APT_CONFIG=${config}`, 'apt-get', '--quiet=2'];
+  const apt = [...privateApt(work, SUITE, join(work, 'image', status)), 'apt-get', '--quiet=2'];
   await run(...apt, 'update');
   await run(...apt, 'install', '--yes', '--download-only', ...packages);
 }

@@ -4,6 +4,7 @@
 import type { ChildProcess } from 'node:child_process';
 import type { Duplex } from 'node:stream';
 import { spawnBound } from './children.js';
+import { beganOn } from './cpus.js';
 import type { GuestImage } from './image.js';
 import type { FastKernel } from './kernel.js';
 
@@ -29,10 +30,12 @@ export type Machine = { readonly process: ChildProcess } & Readonly<
   Record<(typeof PORTS)[number], Duplex>
 >;
 
-/** Starts a guest's process. It dies with this thread; to end it before that, `endMachine`. */
-export function spawnMachine(argv: readonly string[]): Machine {
+/** Starts a guest's process, on that CPU alone. It dies with this thread; to end it before that, `endMachine`. */
+export function spawnMachine(argv: readonly string[], cpu?: number): Machine {
   const stdio = ['ignore', 'pipe', 'pipe', ...PORTS.map(() => 'pipe' as const)] as const;
-  const child = spawnBound(argv, [...stdio], 'KILL', { ownGroup: true });
+  const kept = cpu === undefined ? [] : ['taskset', '--cpu-list', `${cpu}`];
+  const child = spawnBound([...kept, ...argv], [...stdio], 'KILL', { ownGroup: true });
+  if (cpu !== undefined && child.pid !== undefined) beganOn(child.pid, cpu);
   const port = (name: (typeof PORTS)[number]): Duplex => {
     const stream = child.stdio[FIRST_DESCRIPTOR + PORTS.indexOf(name)] as Duplex;
     stream.on('error', () => undefined); // the guest's end went away: `close` says so

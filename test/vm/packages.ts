@@ -15,7 +15,7 @@ export const HOST_PACKAGES = [
 ];
 
 /** What must be found to boot a guest that is built already, and under QEMU. */
-export const BOOT_PROGRAMS = ['setpriv', 'flock'];
+export const BOOT_PROGRAMS = ['setpriv', 'flock', 'taskset'];
 export const QEMU_PROGRAMS = ['qemu-system-x86_64'];
 
 /** What must be found to build one. */
@@ -31,7 +31,6 @@ export const BUILD_PROGRAMS = [
 
 /** Debian packages that building the fast kernel (kernel.ts) takes. */
 export const KERNEL_PACKAGES = [
-  'linux-source-6.12',
   'gcc',
   'libc6-dev',
   'make',
@@ -44,10 +43,16 @@ export const KERNEL_PACKAGES = [
 ];
 
 /** What must be found to build it. */
-export const KERNEL_PROGRAMS = ['gcc', 'make', 'flex', 'bison', 'bc', 'depmod', 'xz', 'strip'];
+export const KERNEL_PROGRAMS = [
+  ...['apt-get', 'apt-cache', 'dpkg-deb'],
+  ...['gcc', 'make', 'flex', 'bison', 'bc', 'depmod', 'xz', 'strip'],
+];
 
-/** Its source, as that package leaves it. */
-export const KERNEL_SOURCE = '/usr/src/linux-source-6.12.tar.xz';
+/**
+ * Whose `linux-source` it is built from, the first that can be had and built: backports' 7 traps system calls by seccomp
+ * where trixie's 6.12 traces each process, and a guest takes two thirds of the CPU seconds.
+ */
+export const KERNEL_SUITES = ['trixie-backports', 'trixie'];
 
 export const SUITE = 'trixie';
 

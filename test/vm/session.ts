@@ -4,6 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import type { Readable, Writable } from 'node:stream';
 import { commandScript } from './command.js';
+import { cpuForGuest } from './cpus.js';
 import { EndMark } from './end-mark.js';
 import { endMachine, type Host, type Machine, spawnMachine } from './machine.js';
 import { qemuCommand } from './qemu.js';
@@ -73,9 +74,10 @@ export async function runSession(
   const mark = randomBytes(16).toString('hex');
   const started = performance.now();
   const asked = { memoryMegabytes, systemd };
-  const machine = spawnMachine(
-    host.kind === 'uml' ? umlCommand(host, asked) : qemuCommand(host, asked),
-  );
+  const machine =
+    host.kind === 'uml'
+      ? spawnMachine(umlCommand(host, asked), cpuForGuest())
+      : spawnMachine(qemuCommand(host, asked));
   const exited = once(machine.process, 'exit');
   const log = consoleTail(machine);
   const stdout = passOn(machine.stdout, mark, options.stdout);

@@ -15,6 +15,8 @@ export function umlCommand(
     FIRST_DESCRIPTOR + PORTS.indexOf(port);
   return [
     kernel.program,
+    // Its processes' system calls are trapped by a filter, where the kernel has that (7) and the host allows it.
+    'seccomp=auto',
     `mem=${memoryMegabytes}M`, // a sparse file in /dev/shm or $TMPDIR, unlinked at once
     `initrd=${image.initramfs}`,
     // r: read-only. c: no lock on the file, which QEMU may have open at the same time.

@@ -44,7 +44,7 @@ interface Answer {
 }
 
 // Where they must be installed first.
-t.setTimeout(300_000);
+t.setTimeout(600_000);
 const tools = await npmTools('api-checkers');
 
 /** An administrator's token, and a daemon on TCP that knows it. */
@@ -84,7 +84,7 @@ async function end(child: ChildProcess): Promise<void> {
   await once(child, 'exit');
 }
 
-t.test('every operation through a proxy that validates', { timeout: 110_000 }, async (t) => {
+t.test('every operation through a proxy that validates', { timeout: 290_000 }, async (t) => {
   const { daemon, secret, port: upstream } = await startDaemon(t);
   // With an answer that the daemon does not give, to see that one which is not described is found.
   const description = join(temporaryFolder(t), 'openapi.yaml');
@@ -213,7 +213,7 @@ function operation(id: string): [method: string, path: string] {
   throw new Error(`there is no operation ${id}`);
 }
 
-t.test('Spectral finds nothing in openapi.yaml', { timeout: 110_000 }, async (t) => {
+t.test('Spectral finds nothing in openapi.yaml', { timeout: 290_000 }, async (t) => {
   const program = join(tools, '@stoplight/spectral-cli/dist/index.js');
   const args = [
     'lint',

@@ -9,10 +9,9 @@ mkdir -p "$work/source" "$work/object" "$made"
 tar --extract --file "$archive" --directory "$work/source" --strip-components=1
 
 # A process's vector registers are set by ptrace as a whole or not at all, and 6.12 has room for those of
-# AVX-512 only: with AMX they are 11,008 bytes, and nothing would start.
-registers=$work/source/arch/x86/um/user-offsets.c
-sed -i 's/DEFINE_LONGS(HOST_FP_SIZE, 2696)/DEFINE_LONGS(HOST_FP_SIZE, 12288)/' "$registers"
-grep -q 12288 "$registers" || { echo "$registers is not as expected" >&2; exit 1; }
+# AVX-512 only: with AMX they are 11,008 bytes, and nothing would start. A later one finds out how large they are.
+sed -i 's/DEFINE_LONGS(HOST_FP_SIZE, 2696)/DEFINE_LONGS(HOST_FP_SIZE, 12288)/' \
+  "$work/source/arch/x86/um/user-offsets.c"
 
 make="make --directory=$work/source ARCH=um O=$work/object"
 $make x86_64_defconfig
