@@ -18,6 +18,7 @@ import {
 import { comparison } from './support/compare.js';
 import { runInside } from './support/guest.js';
 import { writePage } from './support/page.js';
+import { endAll } from './support/programs.js';
 import { machine, table } from './support/report.js';
 import {
   commitOf,
@@ -54,12 +55,16 @@ async function runOne(bench: Bench, line: CommandLine): Promise<Run | null> {
 async function runHere(line: CommandLine, benches: readonly Bench[], failed: string[]) {
   const runs: Runs = {};
   for (const bench of benches) {
+    const start = process.hrtime.bigint();
     try {
       const run = await runOne(bench, line);
       if (run !== null) runs[bench.name] = run;
     } catch (error) {
       failure(bench.name, error, failed);
+      await endAll();
     }
+    const seconds = Number(process.hrtime.bigint() - start) / 1e9;
+    if (runs[bench.name] !== undefined) say(`   ${seconds.toFixed(0)} s`);
   }
   return runs;
 }
@@ -134,7 +139,8 @@ async function main(): Promise<number> {
   if (done(line)) return 0;
   const failed: string[] = [];
   if (line.inside) {
-    process.stdout.write(JSON.stringify(await runHere(line, line.benches, failed)));
+    const text = JSON.stringify(await runHere(line, line.benches, failed));
+    await new Promise((resolve) => process.stdout.write(text, resolve));
     return 0;
   }
   const folder = line.json ?? (line.ofRecord ? OF_RECORD : LOCAL);
@@ -163,3 +169,5 @@ try {
   if (error instanceof UsageError) say(USAGE);
   process.exitCode = error instanceof UsageError ? 2 : 1;
 }
+// What has failed may have left a socket or a timer.
+process.exit();

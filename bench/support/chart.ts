@@ -50,6 +50,7 @@ export function targetsChart(results: readonly Results[]): string {
   const size = `width="${LEFT + WIDTH + RIGHT}" height="${height}"`;
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" ${size} font-family="sans-serif" font-size="11">`,
+    '<title>The targets, and what was measured</title>',
     `<rect width="100%" height="100%" fill="#ffffff"/>`,
     ...grid,
     ...lines,
