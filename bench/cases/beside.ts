@@ -11,6 +11,7 @@ import {
   type Crowd,
   daemonForUsers,
   FIRST_UID,
+  needReadable,
   needRoot,
   startCrowd,
   startFlood,
@@ -95,7 +96,7 @@ export const besideOf = (handleType: HandleType) =>
 
 /** On a machine with a device the other user's memory is of that. */
 async function neighbour(options: Options, wanted: readonly HandleType[]): Promise<Row[]> {
-  needRoot();
+  needReadable();
   const { rounds, requests, note } = options;
   const daemon = await daemonForUsers(1, process.env);
   const { owner, measure } = await handOffs(daemon, requests);

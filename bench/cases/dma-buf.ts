@@ -11,13 +11,14 @@ import { eventually, type TestDaemon } from '../../test/support/daemon.js';
 import { answerOf } from '../support/answer.js';
 import { type Bench, type Options, type Row, Skipped } from '../support/bench.js';
 import { load, startDaemon, startReference, temporaryFolder } from '../support/programs.js';
-import { median } from '../support/report.js';
+import { median, percentile } from '../support/report.js';
 import { checkShapes, inTurns, p50, p99, rowsOf, type Times } from '../support/rounds.js';
 
 const KIB = 1024;
 const MIB = KIB * KIB;
 const SPARE = 8 * MIB;
 export const SPARE_CASE = 'a spare of 8 MiB dma_buf';
+const SPARES_CASE = 'spares of 8 MiB dma_buf, one after the other';
 export const VULKAN_CASE = 'allocate and release 64 MiB dma_buf';
 /** As many as the pool keeps of one kind, at most. */
 const SPARES = 64;
@@ -73,7 +74,27 @@ async function fresh({ rounds, requests }: Options): Promise<Row[]> {
   }
 }
 
-/** Batches of as many as there are spares, so that each is a hit; between them the pool is filled again. */
+/** The times of `batches` scripts, each played when `ready`. */
+async function batched(
+  batches: number,
+  ready: () => Promise<unknown>,
+  script: () => Promise<Times>,
+): Promise<Times> {
+  const parts: Times[] = [];
+  for (let i = 0; i < batches; i++) {
+    await ready();
+    parts.push(await script());
+  }
+  const p50s = parts.map((part) => part.p50);
+  const p99s = parts.map((part) => part.p99);
+  // Of single requests both are the same.
+  return { p50: median(p50s), p99: percentile(p99s, 0.99) };
+}
+
+/**
+ * Each request finds a spare: one alone, when the pool is full, and as many in a row as there are spares, while
+ * the pool makes new ones.
+ */
 async function spares({ rounds, requests, note }: Options): Promise<Row[]> {
   const config = join(temporaryFolder(), 'pool.toml');
   const bytes = `${(SPARES * SPARE) / MIB}M`;
@@ -86,34 +107,28 @@ async function spares({ rounds, requests, note }: Options): Promise<Row[]> {
   try {
     const answer = answerOf(await sampleOf(daemon, SPARE));
     const reference = await startReference(answer, 'ready', SPARE);
-    const batches = Math.max(1, Math.round(requests / SPARES));
-    // The first one opens the connection, and is not measured.
-    const batch = (socket: string) => played(socket, SPARE, 1, SPARES - 2);
-    const measure = async (socket: string, before: () => Promise<unknown>) => {
-      const parts: Times[] = [];
-      for (let i = 0; i < batches; i++) {
-        await before();
-        parts.push(await batch(socket));
-      }
-      return {
-        p50: median(parts.map((part) => part.p50)),
-        p99: median(parts.map((part) => part.p99)),
-      };
-    };
     const full = () =>
       eventually(async () => (await pool()).specs[0]?.spares === SPARES, 'the pool is full', 6000);
-    await batch(daemon.clientSocket);
+    await played(daemon.clientSocket, SPARE, 1, SPARES);
     await full();
     const start = await pool();
-    const all = await inTurns(rounds, {
-      C: () => measure(reference.socket, async () => {}),
-      daemon: () => measure(daemon.clientSocket, full),
-    });
+    const rows: Row[] = [];
+    for (const [name, batches, warmUp, count] of [
+      [SPARE_CASE, Math.ceil(requests / 5), 0, 1],
+      [SPARES_CASE, Math.max(1, Math.round(requests / SPARES)), 1, SPARES - 2],
+    ] as const) {
+      const script = (socket: string) => () => played(socket, SPARE, warmUp, count);
+      const all = await inTurns(rounds, {
+        C: () => batched(batches, async () => {}, script(reference.socket)),
+        daemon: () => batched(batches, full, script(daemon.clientSocket)),
+      });
+      rows.push(...rowsOf(name, [p50, p99], ['daemon', all.daemon], ['C', all.C]));
+    }
     const { hits, misses } = await pool();
     await reference.stop();
     const [hit, missed] = [hits - start.hits, misses - start.misses];
     note(`${hit} of ${hit + missed} allocations found a spare.`);
-    return rowsOf(SPARE_CASE, [p50, p99], ['daemon', all.daemon], ['C', all.C]);
+    return rows;
   } finally {
     await daemon.stop();
   }

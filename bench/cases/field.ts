@@ -3,7 +3,8 @@
  * run. They differ in what they do (virgl_test_server keeps a resource of GL's, PipeWire negotiates a format), and
  * ours are asked as their nearest is.
  */
-import { type Client, connect } from '../../src/client/index.js';
+import { join } from 'node:path';
+import { connect } from '../../src/client/index.js';
 import { dmabroker_manager_v1 } from '../../src/protocol/dmabroker-v1.gen.js';
 import { withoutVulkan } from '../../test/support/daemon.js';
 import { answerOf } from '../support/answer.js';
@@ -15,9 +16,16 @@ import {
   startUnixfd,
   startVirgl,
 } from '../support/brokers.js';
-import { load, play, startDaemon, startReference } from '../support/programs.js';
-import { inTurns, p50, p99, rowsOf, type Times, timed } from '../support/rounds.js';
-import { USES } from '../support/script.js';
+import {
+  compile,
+  load,
+  play,
+  startDaemon,
+  startReference,
+  temporaryFolder,
+} from '../support/programs.js';
+import { inTurns, p50, p99, rowsOf, type Times } from '../support/rounds.js';
+import { USES, writeMeeting } from '../support/script.js';
 
 /** In a layer over the guest's /usr, with what they are compiled against; no test has it. */
 export const FIELD_PACKAGES = [
@@ -36,12 +44,12 @@ export const FIELD_PACKAGES = [
 
 type Way = 'sync' | 'redeem' | 'allocate' | 'share';
 
-/** Ours, as they are asked here. `share` is of two clients of the library, which C has none of. */
+/** Ours, as they are asked here. `share` is of two clients (c/meet.c), which C has none of. */
 const OURS: Readonly<Record<Way, string>> = {
   sync: 'sync',
   redeem: 'redeem',
   allocate: 'allocate and release 4 KiB memfd',
-  share: 'allocate, share, redeem as another client, with the client library',
+  share: 'allocate, share, redeem as another client',
 };
 
 interface Asked {
@@ -77,13 +85,11 @@ export const BROKERS: readonly Asked[] = [
 
 export const caseOf = ({ way, theirs }: Asked) => `${OURS[way]} / ${theirs}`;
 
-/** Ours are asked by c/load.c, as C is, and where two clients meet by the library. */
+/** Ours are asked by c/load.c, as C is, and where two clients meet by c/meet.c. */
 async function startOurs(requests: number) {
   const daemon = await startDaemon(withoutVulkan);
-  const connected = () => connect({ socket: daemon.clientSocket });
-  const [owner, other]: [Client, Client] = [await connected(), await connected()];
-  const memfd = { kind: 'buffer', size: 4096, handleTypes: ['memfd'] } as const;
-  const buffer = await owner.allocate(memfd);
+  const owner = await connect({ socket: daemon.clientSocket });
+  const buffer = await owner.allocate({ kind: 'buffer', size: 4096, handleTypes: ['memfd'] });
   const reference = await startReference(answerOf(buffer));
   const plan = { connections: 1, warmUp: Math.ceil(requests / 10), requests };
   const count = Math.ceil((plan.warmUp + plan.requests) / USES);
@@ -97,20 +103,17 @@ async function startOurs(requests: number) {
     const handleType = dmabroker_manager_v1.enums.handle_type.memfd;
     return load(socket, { kind: 'allocate', memory: { size: 4096 }, handleType }, plan);
   };
-  const shared = (many: number) =>
-    timed(many, async () => {
-      const made = await owner.allocate(memfd);
-      const redeemed = await other.redeem(await made.share());
-      await redeemed.close();
-      await made.release();
-    });
+  const meeting = join(temporaryFolder(), 'meeting');
+  const [sample = ''] = await tokens();
+  writeMeeting(meeting, sample);
+  const meet = compile('meet', { sources: ['peer.h'] });
+  const shared = (many: number) => play<Times>([meet, daemon.clientSocket, meeting, `${many}`]);
   return {
     ask: (way: Way, many: number) =>
       way === 'share' ? shared(many) : played(way, daemon.clientSocket),
     askC: (way: Way) => played(way, reference.socket),
     stop: async () => {
       owner.close();
-      other.close();
       await reference.stop();
       await daemon.stop();
     },

@@ -3,4 +3,5 @@ import { compile, compileReference } from './programs.js';
 
 compile('load');
 compile('crowd');
+compile('meet', { sources: ['peer.h'] });
 compileReference();

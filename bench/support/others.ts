@@ -1,5 +1,5 @@
 /** Who else is at the daemon: a flood of REST requests, another user's allocations, and a crowd that only holds. */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -17,6 +17,16 @@ export const FIRST_UID = 61_001;
 
 export function needRoot(): void {
   if (process.getuid?.() !== 0) throw new Skipped('it takes root to be other users');
+}
+
+/** For a user that is a program of ours. */
+export function needReadable(): void {
+  needRoot();
+  const as = [`--reuid=${FIRST_UID}`, `--regid=${FIRST_UID}`, '--clear-groups'];
+  for (const file of [process.execPath, program('neighbour')]) {
+    const { status } = spawnSync('setpriv', [...as, 'test', '-r', file]);
+    if (status !== 0) throw new Skipped('other users cannot read the folder that this is in');
+  }
 }
 
 /** A daemon that serves so many of these users, too. */

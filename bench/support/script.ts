@@ -8,6 +8,7 @@ import {
   dmabroker_buffer_v1,
   dmabroker_manager_v1,
   dmabroker_params_v1,
+  dmabroker_share_v1,
 } from '../../src/protocol/dmabroker-v1.gen.js';
 import { wl_display, wl_registry } from '../../src/protocol/wayland.gen.js';
 import {
@@ -25,6 +26,8 @@ const REGISTRY = 2;
 export const MANAGER = 3;
 /** How often one token can be redeemed. */
 export const USES = MAX_TOKEN_USES;
+/** Whoever has the token. */
+const ANY_UID = 0xffff_ffff;
 /** An id for what a request makes and the next one destroys: two take turns. */
 const object = (turn: number) => 4 + (turn % 2);
 export const PARAMS = 6;
@@ -161,6 +164,41 @@ export function writeHolding(path: string, buffers: number): void {
     ]),
   );
   const parts = [handshake(), ...records].flatMap((bytes) => [words(bytes.length), bytes]);
+  writeFileSync(path, Buffer.concat(parts));
+}
+
+/** Writes the file that meet.c reads; a token of the daemon's, of which only the length is looked at. */
+export function writeMeeting(path: string, token: string): void {
+  const { memfd } = dmabroker_manager_v1.enums.handle_type;
+  const [buffer, share] = [object(0), PARAMS + 1];
+  const shared = eventOpcode(dmabroker_share_v1, 'token');
+  const redeem = request(dmabroker_manager_v1, MANAGER, 'redeem', buffer, token);
+  const parts: Buffer[] = [];
+  const add = (connection: number, end: End, tokenAt: number, ...messages: Buffer[]) => {
+    const bytes = Buffer.concat(messages);
+    parts.push(words(connection, end.object, end.opcode, tokenAt, bytes.length), bytes);
+  };
+  for (const connection of [0, 1]) add(connection, deleted, 0, handshake());
+  add(
+    ...([0, done(buffer), 0] as const),
+    request(dmabroker_manager_v1, MANAGER, 'create_params', PARAMS),
+    request(dmabroker_params_v1, PARAMS, 'set_buffer', 0, 4096),
+    request(dmabroker_params_v1, PARAMS, 'set_handle_types', memfd),
+    request(dmabroker_params_v1, PARAMS, 'create', buffer),
+    request(dmabroker_params_v1, PARAMS, 'destroy'),
+  );
+  add(
+    ...([0, { object: share, opcode: shared }, 0] as const),
+    request(dmabroker_buffer_v1, buffer, 'share', share, 1, ANY_UID, 0, 0),
+  );
+  add(1, done(buffer), redeem.indexOf(token), redeem);
+  add(1, deleted, 0, request(dmabroker_buffer_v1, buffer, 'destroy'));
+  add(
+    ...([0, deleted, 0] as const),
+    request(dmabroker_share_v1, share, 'destroy'),
+    request(dmabroker_buffer_v1, buffer, 'release'),
+    request(dmabroker_buffer_v1, buffer, 'destroy'),
+  );
   writeFileSync(path, Buffer.concat(parts));
 }
 
