@@ -59,9 +59,12 @@ export const roundtrip: Bench = {
         warmUp: Math.ceil(requests / 10 / connections),
         requests: Math.ceil(requests / connections),
       };
-      const needed = Math.ceil(((plan.warmUp + plan.requests) * connections) / USES);
-      const good = which === 'daemon' ? await tokens(needed) : Array<string>(needed).fill(sample);
-      const asked: Kind = kind === 'sync' ? { kind } : { kind, uses: USES, tokens: good };
+      const redeem = async (): Promise<Kind> => {
+        const needed = Math.ceil(((plan.warmUp + plan.requests) * connections) / USES);
+        const good = which === 'daemon' ? await tokens(needed) : Array(needed).fill(sample);
+        return { kind: 'redeem', uses: USES, tokens: good };
+      };
+      const asked: Kind = kind === 'sync' ? { kind } : await redeem();
       const { pid, socket } =
         which === 'daemon' ? { pid: daemon.pid, socket: daemon.clientSocket } : reference;
       pin(pid, oneCpu);

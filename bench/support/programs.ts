@@ -59,6 +59,9 @@ const children = new Set<ChildProcess>();
 export async function endAll(): Promise<void> {
   await Promise.all([...children].map((child) => end(child, 'SIGKILL')));
 }
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.once(signal, () => process.exit(1));
+}
 process.once('exit', () => {
   for (const child of children) child.kill('SIGKILL');
   for (const folder of folders) rmSync(folder, { recursive: true, force: true });
