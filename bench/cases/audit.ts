@@ -17,6 +17,7 @@ import {
 } from '../support/programs.js';
 import { inTurns, p50, rate, rowsOf } from '../support/rounds.js';
 import { USES } from '../support/script.js';
+import { tokenMaker } from '../support/tokens.js';
 import { nameOf } from './roundtrip.js';
 
 const CASES = [
@@ -30,8 +31,7 @@ async function start(audit: boolean) {
   writeFileSync(file, `[log]\nlevel = "info"\naudit = ${audit}\n`);
   const daemon = await startDaemon(withoutVulkan, ['--config', file, '--pool-bytes', '0']);
   const owner = await connect({ socket: daemon.clientSocket });
-  const buffer = await owner.allocate({ kind: 'buffer', size: 4096, handleTypes: ['memfd'] });
-  return { daemon, owner, buffer };
+  return { daemon, owner, tokens: tokenMaker(owner) };
 }
 
 type Started = Awaited<ReturnType<typeof start>>;
@@ -46,7 +46,7 @@ export const audit: Bench = {
   async run({ rounds, requests }) {
     const servers = { on: await start(true), off: await start(false) };
     const measure = async (
-      { daemon, buffer }: Started,
+      { daemon, tokens }: Started,
       { connections, oneCpu }: (typeof CASES)[number],
     ): Promise<Measured> => {
       const plan = {
@@ -54,12 +54,9 @@ export const audit: Bench = {
         warmUp: Math.ceil(requests / 10 / connections),
         requests: Math.ceil(requests / connections),
       };
-      const needed = Math.ceil(((plan.warmUp + plan.requests) * connections) / USES);
-      const tokens = await Promise.all(
-        Array.from({ length: needed }, () => buffer.share({ uses: USES })),
-      );
+      const good = await tokens((plan.warmUp + plan.requests) * connections);
       pin(daemon.pid, oneCpu);
-      const kind = { kind: 'redeem', uses: USES, tokens } as const;
+      const kind = { kind: 'redeem', uses: USES, tokens: good } as const;
       return load(daemon.clientSocket, kind, plan, oneCpu ? ONE_CPU : undefined);
     };
     const rows: Row[] = [];

@@ -26,6 +26,7 @@ import {
 } from '../support/programs.js';
 import { inTurns, p50, p99, rowsOf, type Times } from '../support/rounds.js';
 import { USES, writeMeeting } from '../support/script.js';
+import { tokenMaker } from '../support/tokens.js';
 
 /** In a layer over the guest's /usr, with what they are compiled against; no test has it. */
 export const FIELD_PACKAGES = [
@@ -92,9 +93,8 @@ async function startOurs(requests: number) {
   const buffer = await owner.allocate({ kind: 'buffer', size: 4096, handleTypes: ['memfd'] });
   const reference = await startReference(answerOf(buffer));
   const plan = { connections: 1, warmUp: Math.ceil(requests / 10), requests };
-  const count = Math.ceil((plan.warmUp + plan.requests) / USES);
-  const tokens = () =>
-    Promise.all(Array.from({ length: count }, () => buffer.share({ uses: USES })));
+  const make = tokenMaker(owner);
+  const tokens = () => make(plan.warmUp + plan.requests);
   const played = async (way: Way, socket: string): Promise<Times> => {
     if (way === 'sync') return load(socket, { kind: 'sync' }, plan);
     if (way === 'redeem') {

@@ -14,6 +14,7 @@ import { type CpuProfile, type Part, partsOf, ran } from '../support/cpu-profile
 import { bound, load, QUIET_LOG, temporaryFolder } from '../support/programs.js';
 import { figure, median } from '../support/report.js';
 import { type Kind, USES } from '../support/script.js';
+import { tokenMaker } from '../support/tokens.js';
 
 const THREADS = {
   'data plane': '/plane/main.js',
@@ -84,11 +85,9 @@ const LOADS: Readonly<Record<string, Load>> = {
     threads: ['data plane', 'main'],
     ask: async (daemon, requests) => {
       const owner = await connect({ socket: daemon.clientSocket });
-      const buffer = await owner.allocate({ kind: 'buffer', size: 4096, handleTypes: ['memfd'] });
       const { connections, ...each } = plan(8, requests);
-      const count = Math.ceil(((each.warmUp + each.requests) * connections) / USES);
-      const made = Array.from({ length: count }, () => buffer.share({ uses: USES }));
-      const kind: Kind = { kind: 'redeem', tokens: await Promise.all(made), uses: USES };
+      const tokens = await tokenMaker(owner)((each.warmUp + each.requests) * connections);
+      const kind: Kind = { kind: 'redeem', tokens, uses: USES };
       await load(daemon.clientSocket, kind, { connections, ...each });
       owner.close();
     },

@@ -16,6 +16,7 @@ import {
 } from '../support/programs.js';
 import { checkShapes, inTurns, p50, p99, rate, rowsOf } from '../support/rounds.js';
 import { type Kind, USES } from '../support/script.js';
+import { tokenMaker } from '../support/tokens.js';
 
 interface Case {
   readonly kind: 'sync' | 'redeem';
@@ -45,8 +46,7 @@ export const roundtrip: Bench = {
     const owner = await connect({ socket: daemon.clientSocket });
     const buffer = await owner.allocate({ kind: 'buffer', size: 4096, handleTypes: ['memfd'] });
     const reference = await startReference(answerOf(buffer));
-    const tokens = (count: number) =>
-      Promise.all(Array.from({ length: count }, () => buffer.share({ uses: USES })));
+    const tokens = tokenMaker(owner);
     /** The reference looks at no token; one that is as long makes the requests as long. */
     const [sample = ''] = await tokens(1);
 
@@ -60,9 +60,9 @@ export const roundtrip: Bench = {
         requests: Math.ceil(requests / connections),
       };
       const redeem = async (): Promise<Kind> => {
-        const needed = Math.ceil(((plan.warmUp + plan.requests) * connections) / USES);
-        const good = which === 'daemon' ? await tokens(needed) : Array(needed).fill(sample);
-        return { kind: 'redeem', uses: USES, tokens: good };
+        const all = (plan.warmUp + plan.requests) * connections;
+        if (which === 'daemon') return { kind: 'redeem', uses: USES, tokens: await tokens(all) };
+        return { kind: 'redeem', uses: all, tokens: [sample] };
       };
       const asked: Kind = kind === 'sync' ? { kind } : await redeem();
       const { pid, socket } =

@@ -3,7 +3,8 @@ import { figure } from './report.js';
 import type { Results } from './results.js';
 import { foundOf, isMet, TARGETS } from './targets.js';
 
-const [LEFT, WIDTH, RIGHT] = [400, 460, 130];
+/** Names are to the left, figures to the right. */
+const [LEFT, WIDTH, RIGHT] = [540, 400, 130];
 const [ROW, BAR, TOP] = [20, 12, 30];
 const [LEAST, MOST] = [0.1, 100];
 const MARKS = [0.1, 1, 10, 100];

@@ -74,10 +74,16 @@ export async function timed(count: number, body: () => unknown): Promise<Times> 
   return { p50: percentile(times, 0.5), p99: percentile(times, 0.99) };
 }
 
+/** A message or two that come after the event that ends an answer may miss the last one. */
+const AFTER_THE_END = 64;
+
 /** Throws where two did not say the same: answers of as many bytes and fds. */
 export function checkShapes(all: readonly Measured[]): void {
-  const shapes = new Set(
-    all.map(({ bytes, fds, requests }) => `${bytes / requests} B, ${fds / requests} fd`),
-  );
-  if (shapes.size > 1) throw new Error(`answers differ: ${[...shapes].join('; ')}`);
+  const requests = new Set(all.map((each) => each.requests));
+  const fds = new Set(all.map((each) => each.fds));
+  const bytes = all.map((each) => each.bytes);
+  const apart = Math.max(...bytes) - Math.min(...bytes);
+  if (requests.size <= 1 && fds.size <= 1 && !(apart > AFTER_THE_END)) return;
+  const said = all.map((each) => `${each.requests} answers: ${each.bytes} B, ${each.fds} fds`);
+  throw new Error(`answers differ: ${[...new Set(said)].join('; ')}`);
 }
