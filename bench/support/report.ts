@@ -84,7 +84,9 @@ export function machine(): Machine {
     model:
       /^model name\s*:\s*(.*)$/m.exec(readFileSync('/proc/cpuinfo', 'utf8'))?.[1] ?? 'unknown CPU',
     arch: arch(),
-    kernel: execFileSync('uname', ['-sr'], { encoding: 'utf8' }).trim(),
+    // Without what whoever built it has called it.
+    kernel:
+      /^\w+ [\d.]+/.exec(execFileSync('uname', ['-sr'], { encoding: 'utf8' }))?.[0] ?? 'unknown',
     node: process.version,
     load: loadavg().map((value) => Number(value.toFixed(1))),
   };
