@@ -1,12 +1,19 @@
 /**
- * How every benchmark prints: what was run and where, then a table of medians and ratios. A figure
- * without its machine says nothing, and on a machine with other work only ratios of one run do.
+ * The maths of reports, and how figures are written. What disturbs one round disturbs both sides of it: ratios
+ * are of rounds, and never of medians.
  */
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { arch, cpus, loadavg } from 'node:os';
+import type { Better, Row } from './bench.js';
 
-export const median = (values: readonly number[]): number => percentile(values, 0.5);
+/** Of an even number of values the middle of the two in the middle. */
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const half = sorted.length / 2;
+  const [low, high] = [sorted[Math.ceil(half) - 1], sorted[Math.floor(half)]];
+  return ((low ?? Number.NaN) + (high ?? Number.NaN)) / 2;
+}
 
 export function percentile(values: readonly number[], part: number): number {
   const sorted = [...values].sort((a, b) => a - b);
@@ -20,37 +27,100 @@ export function figure(value: number): string {
   return value.toFixed(Math.min(digits, 2));
 }
 
-/** `x / y` of two series, from run to run: what disturbs one run disturbs both sides of it. */
-export function ratio(x: readonly number[], y: readonly number[]): string {
-  const each = x.map((value, i) => value / (y[i] ?? Number.NaN));
-  const [least, most] = [Math.min(...each), Math.max(...each)];
-  return `${figure(median(each))} (${figure(least)}–${figure(most)})`;
+export interface Spread {
+  readonly median: number;
+  readonly least: number;
+  readonly most: number;
 }
 
-/** The command, the machine, and how busy it was with other things at the start. */
+export const spread = (values: readonly number[]): Spread => ({
+  median: median(values),
+  least: Math.min(...values),
+  most: Math.max(...values),
+});
+
+/** `x / y` of two series, from round to round. */
+export const ratios = (x: readonly number[], y: readonly number[]): number[] =>
+  x.map((value, i) => value / (y[i] ?? Number.NaN));
+
+/** What a row is judged by: its ratios, or its own figures where it is held against nothing. */
+export const judged = ({ values, against }: Row): Spread =>
+  spread(against.length > 0 ? ratios(values, against) : values);
+
+export const spreadText = ({ median, least, most }: Spread): string =>
+  least === most ? figure(median) : `${figure(median)} (${figure(least)}–${figure(most)})`;
+
+export const ratio = (x: readonly number[], y: readonly number[]): string =>
+  spreadText(spread(ratios(x, y)));
+
+export type Verdict = 'worse' | 'better' | 'same';
+
+/**
+ * Whether a spread is beyond another one: each median is outside of the other's rounds. Less is what one run
+ * of two that are alike often shows.
+ */
+export function compared(now: Spread, before: Spread, better: Better): Verdict {
+  if (better === 'neither') return 'same';
+  const more = now.median > before.most && before.median < now.least;
+  const less = now.median < before.least && before.median > now.most;
+  if (!more && !less) return 'same';
+  return more === (better === 'less') ? 'worse' : 'better';
+}
+
+/** What a figure was made on: without it, it says nothing. No name of a host, no path. */
+export interface Machine {
+  readonly cpus: number;
+  readonly model: string;
+  readonly arch: string;
+  readonly kernel: string;
+  readonly node: string;
+  /** How busy it was with other things, at the start: 1, 5 and 15 minutes. */
+  readonly load: readonly number[];
+}
+
+export function machine(): Machine {
+  return {
+    cpus: cpus().length,
+    model:
+      /^model name\s*:\s*(.*)$/m.exec(readFileSync('/proc/cpuinfo', 'utf8'))?.[1] ?? 'unknown CPU',
+    arch: arch(),
+    // Without what whoever built it has called it.
+    kernel:
+      /^\w+ [\d.]+/.exec(execFileSync('uname', ['-sr'], { encoding: 'utf8' }))?.[0] ?? 'unknown',
+    node: process.version,
+    load: loadavg().map((value) => Number(value.toFixed(1))),
+  };
+}
+
+/** The command, the machine, and how busy it was. For the programs that print what they find. */
 export function header(name: string, what: string): void {
-  const version = execFileSync('uname', ['-sr'], { encoding: 'utf8' }).trim();
-  const model = /^model name\s*:\s*(.*)$/m.exec(readFileSync('/proc/cpuinfo', 'utf8'))?.[1];
-  const load = loadavg().map((value) => value.toFixed(1));
-  const command = ['node', `dist/bench/${name}.js`, ...process.argv.slice(2)].join(' ');
+  const { cpus: count, model, arch: kind, kernel, node, load } = machine();
   console.log(`# ${what}`);
-  console.log(`command  ${command}`);
-  console.log(`machine  ${cpus().length} × ${model ?? 'unknown CPU'} (${arch()}), ${version}`);
-  console.log(`node     ${process.version}; load at start ${load.join(' ')}`);
+  console.log(`command  ${['node', `dist/bench/${name}.js`, ...process.argv.slice(2)].join(' ')}`);
+  console.log(`machine  ${count} × ${model} (${kind}), ${kernel}`);
+  console.log(`node     ${node}; load at start ${load.map((each) => each.toFixed(1)).join(' ')}`);
   console.log('');
 }
 
 /** A Markdown table, columns aligned. */
-export function table(head: readonly string[], rows: readonly (readonly string[])[]): void {
+export function tableLines(
+  head: readonly string[],
+  rows: readonly (readonly string[])[],
+): string[] {
   const widths = head.map((title, i) =>
     Math.max(title.length, ...rows.map((row) => (row[i] ?? '').length)),
   );
   const line = (cells: readonly string[]) =>
     `| ${widths.map((width, i) => (cells[i] ?? '').padEnd(width)).join(' | ')} |`;
-  console.log(line(head));
-  console.log(`|${widths.map((width) => '-'.repeat(width + 2)).join('|')}|`);
-  for (const row of rows) console.log(line(row));
-  console.log('');
+  return [
+    line(head),
+    `|${widths.map((width) => '-'.repeat(width + 2)).join('|')}|`,
+    ...rows.map(line),
+  ];
+}
+
+export function table(head: readonly string[], rows: readonly (readonly string[])[]): void {
+  console.log(`${tableLines(head, rows).join('\n')}\n`);
 }
 
 /** `--name=3` of the command line. */

@@ -1,0 +1,31 @@
+/** `--quick`: each ratio beside the last kept one. */
+import type { Row } from './bench.js';
+import { compared, judged, spreadText } from './report.js';
+import type { Run } from './results.js';
+import { keyOf } from './tables.js';
+
+export interface Comparison {
+  readonly head: readonly string[];
+  readonly rows: readonly (readonly string[])[];
+  /** How many got worse beyond the spread. */
+  readonly worse: number;
+}
+
+export function comparison(now: Run, before: Run | undefined): Comparison {
+  const known = new Map(before?.rows.map((row) => [keyOf(row), row]));
+  let worse = 0;
+  const line = (row: Row): string[] => {
+    const [side, other] = row.sides;
+    const what = other === undefined ? side : `${side} / ${other}`;
+    const old = known.get(keyOf(row));
+    const spread = judged(row);
+    if (old === undefined) return [row.case, row.what, what, spreadText(spread), '–', 'not kept'];
+    const verdict = compared(spread, judged(old), row.better);
+    if (verdict === 'worse') worse++;
+    const mark = { worse: '**worse**', better: 'better', same: '' }[verdict];
+    return [row.case, row.what, what, spreadText(spread), spreadText(judged(old)), mark];
+  };
+  const rows = now.rows.map(line);
+  const kept = before === undefined ? 'kept' : `kept, of ${before.commit}`;
+  return { head: ['case', 'what', 'ratio of', 'now', kept, ''], rows, worse };
+}

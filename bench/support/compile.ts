@@ -1,0 +1,7 @@
+/** Compiles the programs that every machine runs, for one that has no compiler: bench/gpu.sh, and the guest. */
+import { compile, compileReference } from './programs.js';
+
+compile('load');
+compile('crowd');
+compile('meet', { sources: ['peer.h'] });
+compileReference();
