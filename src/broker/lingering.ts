@@ -33,6 +33,8 @@ export interface LingeringWorld extends UnprovenWorld {
   changed(buffer: BrokerBuffer): void;
 }
 
+/** Of a check: to look at what the kernel tells the end of. */
+const TOLD_PART = 1 / 8;
 const FIRST_INTERVAL_MS = 5;
 const LONGEST_INTERVAL_MS = 5_000;
 const INTERVALS = intervals();
@@ -82,6 +84,11 @@ export class Lingering {
   readonly #queues = INTERVALS.map(() => new Set<Entry>());
   readonly #byClient = new Map<Client, Set<Entry>>();
   #checksLeft = LINGERING_CHECKS_PER_TURN;
+  /**
+   * For what is released in this turn: its own, so that what waits for its next check is never in the way of
+   * those who release as fast as they allocate.
+   */
+  #firstChecksLeft = LINGERING_CHECKS_PER_TURN;
   #notBefore = LONG_AGO;
   readonly unproven: Unproven;
 
@@ -120,10 +127,11 @@ export class Lingering {
       const known = this.#byClient.get(client) ?? new Set();
       this.#byClient.set(client, known.add(entry));
     }
-    if (this.#checksLeft === 0) this.#renewChecks();
     // Mostly nobody has it any more: its charge is to be returned at once.
-    if (this.#checksLeft > 0) this.#check(entry);
-    else this.#wait(entry, 0);
+    if (this.#firstChecksLeft > 0) {
+      this.#firstChecksLeft--;
+      this.#check(entry);
+    } else this.#wait(entry, 0);
   }
 
   /** A client has left: what it held may be gone now. */
@@ -140,6 +148,7 @@ export class Lingering {
 
   /** Looks at what is due, as far as one turn may. */
   run(): void {
+    this.#firstChecksLeft = LINGERING_CHECKS_PER_TURN;
     if (this.#entries.size > 0) this.#runQueues();
     this.unproven.run();
   }
@@ -149,8 +158,9 @@ export class Lingering {
     const now = this.world.clock.now();
     for (const queue of this.#queues) {
       for (const entry of queue) {
-        if (entry.due > now || this.#checksLeft === 0) break;
+        if (entry.due > now || this.#checksLeft <= 0) break;
         queue.delete(entry);
+        this.#spend(entry);
         this.#check(entry);
       }
     }
@@ -165,7 +175,7 @@ export class Lingering {
       if (first !== undefined) due = Math.min(due, first.due);
     }
     if (due === Number.POSITIVE_INFINITY) return this.unproven.wait;
-    if (this.#checksLeft === 0) due = Math.max(due, this.#notBefore);
+    if (this.#checksLeft <= 0) due = Math.max(due, this.#notBefore);
     const wait = Math.max(0, Math.ceil(due - this.world.clock.now()));
     return sooner(wait, this.unproven.wait);
   }
@@ -187,9 +197,14 @@ export class Lingering {
     this.#queues[level]?.add(entry);
   }
 
+  /** Of the checks of a turn. */
+  #spend({ buffer }: Entry): void {
+    // What is told of need not be asked for by a file of /proc.
+    this.#checksLeft -= this.world.tells(buffer.allocation) === 'gone' ? TOLD_PART : 1;
+    if (this.#checksLeft <= 0) this.#notBefore = after(this.world.clock.now(), LINGERING_PAUSE_MS);
+  }
+
   #check(entry: Entry): void {
-    this.#checksLeft--;
-    if (this.#checksLeft === 0) this.#notBefore = after(this.world.clock.now(), LINGERING_PAUSE_MS);
     const { buffer } = entry;
     const found = this.#judged(entry, this.#look(entry));
     if (found !== 'unknown') entry.unknownSince = null;

@@ -69,7 +69,7 @@ export const DEFAULT_PAST_PROCESSES = 4096;
 /** One check is 10 to 20 µs (docs/performance.md): a turn of the data plane spends 0.3 ms on them. */
 export const LINGERING_CHECKS_PER_TURN = 16;
 
-/** After a turn with so many checks: at most 3,200 a second, however many buffers linger. */
+/** After a turn with so many checks: at most 3,200 a second, however many buffers linger; of memfds eight times as many. */
 export const LINGERING_PAUSE_MS = 5;
 
 /** How long memory is charged after its release where the kernel does not tell who holds it. */
