@@ -361,21 +361,24 @@ t.test('memory that nobody has by its count', async (t) => {
   });
 });
 
-t.test('who releases as fast as it allocates is looked at first, whatever lingers of others', async (t) => {
-  const { world, broker, allocate, hold } = make();
-  const other = broker.connect(peer);
-  const many = Array.from({ length: 200 }, () => allocate(other));
-  for (const buffer of many) hold(buffer, 'lingering');
-  broker.disconnect(other);
-  const client = broker.connect(peer);
-  for (let turn = 0; turn < 200; turn++) {
-    const buffer = allocate(client);
-    broker.release(buffer, 'owner');
-    t.notOk([...broker.lingering].includes(buffer), 'it is gone in the turn that released it');
-    broker.poll();
-    world.pass(0.1);
-  }
-});
+t.test(
+  'who releases as fast as it allocates is looked at first, whatever lingers of others',
+  async (t) => {
+    const { world, broker, allocate, hold } = make();
+    const other = broker.connect(peer);
+    const many = Array.from({ length: 200 }, () => allocate(other));
+    for (const buffer of many) hold(buffer, 'lingering');
+    broker.disconnect(other);
+    const client = broker.connect(peer);
+    for (let turn = 0; turn < 200; turn++) {
+      const buffer = allocate(client);
+      broker.release(buffer, 'owner');
+      t.notOk([...broker.lingering].includes(buffer), 'it is gone in the turn that released it');
+      broker.poll();
+      world.pass(0.1);
+    }
+  },
+);
 
 t.test('pidfds that are kept have an end', async (t) => {
   const { world, broker, allocate, pass, hold } = make(opaque);
