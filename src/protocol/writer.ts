@@ -64,6 +64,19 @@ export class Writer {
     this.#memory.words[(this.#start >> 2) + 1] = ((this.#end - this.#start) << 16) | opcode;
   }
 
+  /** Appends messages that were written before, each as of this object: words of the host's byte order. */
+  append(messages: Uint32Array, object: number): void {
+    const { length } = messages;
+    if (this.#end + 4 * length > this.#memory.bytes.length) this.#grow(4 * length);
+    const { words } = this.#memory;
+    const start = this.#end >> 2;
+    for (let i = 0; i < length; i++) words[start + i] = messages[i] as number;
+    for (let at = 0; at < length; at += (messages[at + 1] as number) >>> 18) {
+      words[start + at] = object;
+    }
+    this.#end += 4 * length;
+  }
+
   /** Also for `int`, `fixed`, `object` and a typed `new_id`: a word modulo 2^32. */
   uint(value: number): void {
     if (this.#end >= this.#limit) this.#tooLong();
@@ -181,16 +194,16 @@ export class Writer {
   }
 
   /** What was written and not taken is moved to where it has room. */
-  #grow(): void {
+  #grow(more = MAX_MESSAGE_SIZE): void {
     const before = this.#memory;
-    if (before === NONE) {
+    if (before === NONE && more <= LENT_BYTES) {
       this.#memory = lend(LENT_BYTES);
       return;
     }
     // Words stay words.
     const from = this.#from & ~3;
     const used = this.#end - from;
-    const wanted = used + MAX_MESSAGE_SIZE;
+    const wanted = used + more;
     let size = LENT_BYTES;
     while (size < wanted) size *= 2;
     if (size <= before.bytes.length) before.bytes.copyWithin(0, from, this.#end);

@@ -10,19 +10,13 @@ import type { AllocationRequest } from '../../broker/request.js';
 import type { Worked } from '../../broker/works.js';
 import { BrokerError } from '../../memory/errors.js';
 import { asRefusal, type Done, type Result } from '../../memory/result.js';
-import { unverified } from '../../memory/usage.js';
-import {
-  dmabroker_buffer_v1,
-  dmabroker_manager_v1,
-  dmabroker_share_v1,
-} from '../../protocol/dmabroker-v1.gen.js';
-import { hi, lo } from '../../protocol/wire.js';
+import { dmabroker_buffer_v1, dmabroker_share_v1 } from '../../protocol/dmabroker-v1.gen.js';
 import type { Connection } from './connection.js';
+import { descriptionOf } from './description.js';
 import { type Refusing, refuse } from './failure.js';
 import { Order } from './order.js';
 import type { Packet } from './output.js';
 import type { Requests, Resource } from './resource.js';
-import { cut, MAX_TEXT } from './text.js';
 import { WorkObject } from './work.js';
 
 const ANY_UID = 0xffffffff;
@@ -141,48 +135,14 @@ export class BufferObject implements Requests<typeof dmabroker_buffer_v1>, Watch
 
   /** Sends the buffer: info, its memories, planes and done in one message, with all fds. */
   show(buffer: BrokerBuffer): void {
-    const { spec, allocation } = buffer;
     const resource = this.#resource;
-    const image = spec.kind === 'image' ? spec : { format: 0, width: 0, height: 0 };
-    const modifier = allocation.modifier ?? 0n;
-    const type = dmabroker_manager_v1.enums.handle_type[allocation.handleType];
     this.#buffer = buffer;
     buffer.watchers.add(this);
     const done = this.connection.packet(buffer.held, () => {
-      resource.event(
-        'info',
-        buffer.id,
-        buffer.generation,
-        type,
-        allocation.source,
-        hi(allocation.size),
-        lo(allocation.size),
-        image.format,
-        hi(modifier),
-        lo(modifier),
-        image.width,
-        image.height,
-      );
-      for (const [index, bytes] of allocation.memories.entries()) {
-        resource.event('memory', index, hi(bytes), lo(bytes));
-      }
-      for (const [index, { fd, memory, offset, stride }] of allocation.planes.entries()) {
-        resource.event('plane', fd, type, index, memory, offset, stride);
-      }
-      const { check, device, vulkan } = allocation;
-      if (device !== undefined) resource.event('device', device);
-      if (vulkan !== undefined) {
-        resource.event('vulkan_memory', vulkan.memoryType, vulkan.dedicated ? 1 : 0);
-      }
-      if (check !== undefined) {
-        const { import_check } = dmabroker_buffer_v1.enums;
-        resource.event('checked', import_check[check.how], cut(check.reason, MAX_TEXT.reason));
-      }
-      const trusted = unverified(spec.usage);
-      if (trusted !== 0) resource.event('unverified', trusted);
+      this.connection.writeAll(descriptionOf(buffer), resource.id);
       const lease = this.broker.leases.of(buffer);
       if (lease !== null) this.leased(lease.endsIn);
-      resource.event('done');
+      this.connection.write(dmabroker_buffer_v1.event.done, resource.id);
       if (lease?.graceLeft != null) this.recalled('lease_expired', lease.graceLeft);
     });
     if (done !== null && this.#done === null) done.told = this;

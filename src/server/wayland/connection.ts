@@ -316,6 +316,11 @@ export class Connection {
     this.#queued();
   }
 
+  /** Appends whole messages, for an object of which they are to be. Within `packet` alone. */
+  writeAll(messages: Uint32Array, object: number): void {
+    if (!this.closing) this.output.append(messages, object);
+  }
+
   /**
    * Runs `events` and sends what they write in one message, together with the fds of `held`. `received` is
    * called once: when the peer has the message, or never will. Returns the message; null where nothing is sent
