@@ -185,7 +185,7 @@ export class BufferObject implements Requests<typeof dmabroker_buffer_v1>, Watch
       resource.event('done');
       if (lease?.graceLeft != null) this.recalled('lease_expired', lease.graceLeft);
     });
-    if (done !== null && this.#done === null) done.told = this;
+    if (done !== null && this.#done === null) done.told.push(this);
     this.#done ??= done;
     this.broker.handedOut(buffer, this.connection.client, this.#mayRenew);
     this.#settle(null);
