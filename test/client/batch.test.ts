@@ -2,8 +2,9 @@
 import { fstatSync } from 'node:fs';
 import t from 'tap';
 import { BrokerError, connect } from '../../src/client/index.js';
-import { eventually, TestDaemon } from '../support/daemon.js';
+import { eventually, TestDaemon, withoutVulkan } from '../support/daemon.js';
 import { withoutLeaks } from '../support/fds.js';
+import { ServiceManager } from '../support/service-manager.js';
 
 const REQUEST = { kind: 'buffer', size: 8192, handleTypes: ['memfd'] } as const;
 
@@ -75,4 +76,25 @@ await withoutLeaks(t, 'several equal buffers', async (t) => {
   client.close();
   t.equal(await daemon.stop(), 0);
   t.same(daemon.errors, []);
+});
+
+t.test('each has been told, and is there after a kill', async (t) => {
+  const manager = new ServiceManager(t);
+  const before = await manager.start([], { env: withoutVulkan });
+  const client = await connect({ socket: before.clientSocket });
+  const restored = new Promise<void>((resolve) => {
+    client.onReconnected(resolve);
+  });
+  const buffers = await client.allocateMany({ ...REQUEST, lifetime: 'until_released' }, 40);
+  await buffers[39]?.fill(9);
+  await before.end('SIGKILL');
+  const after = await manager.start([], { env: withoutVulkan });
+  await restored;
+  t.equal((await after.buffers()).length, 40, 'none was let go of as one that nobody knows');
+  const content = await buffers[39]?.read({ size: 4 });
+  t.equal(content?.bytes.readUInt32LE(), 9);
+  for (const buffer of buffers) await buffer.release();
+  await eventually(async () => (await after.buffers()).length === 0, 'all are released');
+  client.close();
+  t.equal(await after.stop(), 0);
 });
