@@ -99,6 +99,11 @@ const commands: Readonly<Record<string, Command>> = {
   },
   allocate: async ({ request }, as) =>
     keep(await connected().allocate(requestOf(request as Fields)), as),
+  allocate_many: async ({ request, count }, as) => {
+    const made = await connected().allocateMany(requestOf(request as Fields), Number(count));
+    const names = made.map((_, i) => (as === undefined ? undefined : `${as}${i}`));
+    return { buffers: await Promise.all(made.map((buffer, i) => keep(buffer, names[i]))) };
+  },
   test: async ({ request }) => told(await connected().test(requestOf(request as Fields))),
   import: async ({ request }, as) =>
     keep(await connected().import(memoryOf(request as Fields)), as),

@@ -308,6 +308,15 @@ export class Broker {
     this.#intake.allocate(owner, request, done);
   }
 
+  /** As `allocate`, of as many equal buffers as the request says: all of them, or none. */
+  allocateMany(
+    owner: Owner,
+    request: AllocationRequest,
+    done: Done<readonly BrokerBuffer[]>,
+  ): void {
+    this.#intake.allocateMany(owner, request, done);
+  }
+
   /** A dry run: answers what `allocate` would; nothing is kept or charged. */
   test(owner: Owner, request: AllocationRequest, done: Done<Plan>): void {
     this.#intake.test(owner, request, done);

@@ -36,3 +36,29 @@ export class HeldFds {
     if (this.#references === 0) for (const fd of new Set(this.fds)) this.close(fd);
   }
 }
+
+/** Those of several, in one row: a reference to each. */
+export class JoinedFds {
+  readonly #parts: HeldFds[];
+  readonly #fds: number[];
+
+  /** Takes over the caller's reference to the first. */
+  constructor(first: HeldFds) {
+    this.#parts = [first];
+    this.#fds = [...first.fds];
+  }
+
+  get fds(): readonly number[] {
+    return this.#fds;
+  }
+
+  add(part: HeldFds): void {
+    this.#parts.push(part.retain());
+    this.#fds.push(...part.fds);
+  }
+
+  /** Once. */
+  release(): void {
+    for (const part of this.#parts.splice(0)) part.release();
+  }
+}

@@ -3,23 +3,21 @@
  * charged before it is made, and registered when it is there.
  */
 
-import { BrokerError } from '../memory/errors.js';
+import type { BrokerError } from '../memory/errors.js';
 import type { BroughtPlane } from '../memory/plane.js';
 import { attempt, type Done } from '../memory/result.js';
 import type { MemorySpec, Plan } from '../memory/source.js';
-import { BrokerBuffer, type NewBuffer, type Owner } from './buffer.js';
-import type { Leases } from './leases.js';
+import { Arrivals, type ArrivalsParts, isLate } from './arrivals.js';
+import { makeAll } from './batch.js';
+import type { BrokerBuffer, Owner } from './buffer.js';
 import type { Lifetime } from './lifetime.js';
 import { Planner } from './planner.js';
-import type { Pool } from './pool/pool.js';
 import { estimateOf, importEstimate } from './quota/estimate.js';
 import type { Estimate } from './quota/ledger.js';
 import type { Quotas } from './quota/quotas.js';
-import type { Registry } from './registry.js';
 import { type AllocationRequest, type Choice, checkRequest } from './request.js';
 import type { RoomQueue } from './room-queue.js';
 import { connectionGone, type Selection } from './selection.js';
-import type { Surroundings } from './surroundings.js';
 
 /** Memory that a client brings. */
 export interface ImportRequest {
@@ -32,39 +30,33 @@ export interface ImportRequest {
   readonly name: string | null;
 }
 
-/** What quotas are asked about an allocation. */
-type Asked = [owner: Owner, source: string, estimate: Estimate];
-
-/** While it waited for its answer. */
-const releasedMeanwhile = () =>
-  new BrokerError('not_found', 'the buffer was released before its answer was given');
+/** What quotas are asked about so many equal allocations. */
+type Asked = [owner: Owner, source: string, each: Estimate, count: number];
 
 /** The parts of the broker that it works with. */
-export interface IntakeParts {
-  readonly world: Surroundings;
+export interface IntakeParts extends ArrivalsParts {
   readonly quotas: Quotas;
-  readonly registry: Registry;
   readonly selection: Selection;
-  readonly leases: Leases;
-  readonly pool: Pool;
   readonly room: RoomQueue;
   newId(): string;
-  /** Lets go of a buffer that came too late for its owner. */
-  release(buffer: BrokerBuffer): void;
 }
 
 export class Intake {
   readonly #planner = new Planner({
     choose: (owner, request) =>
       this.#admit(owner, request, (...asked) => this.parts.quotas.rehearse(...asked, null)).choice,
-    check: (owner, { source, spec }, plan) =>
-      this.parts.quotas.rehearse(owner, source, estimateOf(spec), plan),
+    check: (owner, { count = 1 }, { source, spec }, plan) =>
+      this.parts.quotas.rehearse(owner, source, estimateOf(spec), count, plan),
     plan: (asker, choice, done) => this.parts.world.plan(asker, choice, done),
     permitted: ({ peer }, request) => this.parts.selection.permittedRequest(peer, request),
     asker: (owner) => this.parts.quotas.whoIs(owner),
   });
 
-  constructor(private readonly parts: IntakeParts) {}
+  readonly #arrivals: Arrivals;
+
+  constructor(private readonly parts: IntakeParts) {
+    this.#arrivals = new Arrivals(parts);
+  }
 
   /**
    * Allocates for an owner. `done` is called once; with a refusal when the planner has looked for the
@@ -72,6 +64,17 @@ export class Intake {
    * `done` is called with `not_found`.
    */
   allocate(owner: Owner, request: AllocationRequest, done: Done<BrokerBuffer>): void {
+    const one: Done<readonly BrokerBuffer[]> = (result) =>
+      done('error' in result ? result : (result[0] as BrokerBuffer));
+    this.allocateMany(owner, request, one);
+  }
+
+  /** As `allocate`, of as many equal buffers as the request says: all of them, or none. */
+  allocateMany(
+    owner: Owner,
+    request: AllocationRequest,
+    done: Done<readonly BrokerBuffer[]>,
+  ): void {
     const refuse = (error: BrokerError) => this.#planner.explain(owner, request, error, done);
     const check = () => this.parts.selection.checkVulkan(owner);
     const go = () => this.#enter(owner, request, done);
@@ -79,12 +82,11 @@ export class Intake {
   }
 
   /** Waits for room where that may come, or allocates. */
-  #enter(owner: Owner, request: AllocationRequest, done: Done<BrokerBuffer>): void {
+  #enter(owner: Owner, request: AllocationRequest, done: Done<readonly BrokerBuffer[]>): void {
     const who = this.parts.quotas.whoIs(owner);
     const fits = () => this.#fits(owner, request);
     const go = () => {
-      const isLate = request.lifetime === 'connection' && owner.client?.connected === false;
-      if (isLate) done({ error: connectionGone() });
+      if (isLate(owner, request)) done({ error: connectionGone() });
       else this.#allocate(owner, request, done);
     };
     const waits =
@@ -100,31 +102,25 @@ export class Intake {
     return !('error' in admitted) || admitted.error.code !== 'limit_exceeded';
   }
 
-  #allocate(owner: Owner, request: AllocationRequest, done: Done<BrokerBuffer>): void {
+  #allocate(owner: Owner, request: AllocationRequest, done: Done<readonly BrokerBuffer[]>): void {
     const reserve = (...asked: Asked) =>
-      this.parts.quotas.reserve(...asked, this.parts.registry.buffers);
+      this.parts.quotas.reserveMany(...asked, this.parts.registry.buffers);
     const admitted = attempt(() => this.#admit(owner, request, reserve));
     if ('error' in admitted) {
       this.#planner.explain(owner, request, admitted.error, done);
       return;
     }
-    const { choice, charged: charge } = admitted;
-    const { lifetime, name } = request;
-    const wanted = { owner, spec: choice.spec, lifetime, name, charge, choice };
-    const spare = this.parts.pool.take(choice);
-    if (spare !== null) {
-      const { id, allocation } = spare;
-      this.#register({ ...wanted, id, allocation }, done);
-      return;
-    }
-    const id = this.parts.newId();
-    this.parts.pool.allocate(charge.who, choice, id, (result) => {
-      if ('error' in result) {
-        charge.release();
-        this.#planner.explain(owner, request, result.error, done);
+    const { choice, charged: charges } = admitted;
+    const who = this.parts.quotas.whoIs(owner);
+    makeAll(this.parts, { who, choice, count: charges.length }, (made) => {
+      if ('error' in made) {
+        for (const charge of charges) charge.release();
+        this.#planner.explain(owner, request, made.error, done);
         return;
       }
-      this.#register({ ...wanted, id, allocation: result }, done);
+      const { lifetime, name } = request;
+      const wanted = { owner, spec: choice.spec, lifetime, name, choice };
+      this.#arrivals.register(wanted, made, charges, done);
     });
   }
 
@@ -135,7 +131,8 @@ export class Intake {
     charge: (...asked: Asked) => T,
   ): { choice: Choice; charged: T } {
     const choice = this.parts.selection.choose(owner, checkRequest(request));
-    return { choice, charged: charge(owner, choice.source, estimateOf(choice.spec)) };
+    const { count = 1 } = request;
+    return { choice, charged: charge(owner, choice.source, estimateOf(choice.spec), count) };
   }
 
   /** A dry run: answers what `allocate` would; nothing is kept or charged. */
@@ -193,43 +190,10 @@ export class Intake {
       // Planes that lie in one memory have one fd from here on.
       const kept = new Set(result.planes.map((plane) => plane.fd));
       for (const { fd } of planes) if (!kept.has(fd)) this.parts.world.closeFd(fd);
-      const wanted = { owner, spec, lifetime, name, charge, choice: null };
-      this.#register({ ...wanted, id, allocation: result }, done);
-    });
-  }
-
-  /** Answers when it is sure to outlive the daemon, as far as its lifetime asks for that. */
-  #register(
-    made: Omit<NewBuffer, 'held' | 'number' | 'createdAt'>,
-    done: Done<BrokerBuffer>,
-  ): void {
-    const { owner, lifetime, allocation, charge } = made;
-    const held = this.parts.registry.hold(allocation);
-    const error = this.parts.registry.settle(charge, allocation, held);
-    this.parts.pool.fit();
-    if (error !== null) {
-      charge.release();
-      done({ error });
-      return;
-    }
-    const number = this.parts.registry.nextNumber();
-    const createdAt = this.parts.world.clock.now();
-    const buffer = new BrokerBuffer({ ...made, held, number, createdAt });
-    this.parts.registry.add(buffer);
-    if (typeof lifetime === 'object') this.parts.leases.start(buffer, lifetime.lease);
-    this.parts.world.changed(buffer);
-    this.parts.registry.happened({ type: 'buffer.created', buffer });
-    this.parts.registry.owns(owner, allocation.size);
-    const isLate = () => lifetime === 'connection' && owner.client?.connected === false;
-    if (isLate()) {
-      this.parts.release(buffer);
-      done({ error: connectionGone() });
-      return;
-    }
-    this.parts.world.keep(buffer, () => {
-      if (isLate()) done({ error: connectionGone() });
-      else if (buffer.released) done({ error: releasedMeanwhile() });
-      else done(buffer);
+      const wanted = { owner, spec, lifetime, name, choice: null };
+      this.#arrivals.register(wanted, [{ id, allocation: result }], [charge], (registered) =>
+        done('error' in registered ? registered : (registered[0] as BrokerBuffer)),
+      );
     });
   }
 }

@@ -17,7 +17,7 @@ export interface Planning {
   /** What can be said of a request without its source: throws what an allocation would be told. */
   choose(owner: Owner, request: AllocationRequest): Choice;
   /** Throws where there is no room for what the source has planned. */
-  check(owner: Owner, choice: Choice, plan: Plan): void;
+  check(owner: Owner, request: AllocationRequest, choice: Choice, plan: Plan): void;
   /** Asks the source; answers later, exactly once. */
   plan(asker: Asker, choice: Choice, done: Done<Plan>): void;
   /** The request without the sources that its owner may not have: what a hint may name. */
@@ -76,12 +76,12 @@ export class Planner {
     const { choice, answered } = begun;
     this.planning.plan(asker, choice, (plan) => {
       answered();
-      done('error' in plan ? plan : attempt(() => this.#checked(owner, choice, plan)));
+      done('error' in plan ? plan : attempt(() => this.#checked(owner, request, choice, plan)));
     });
   }
 
-  #checked(owner: Owner, choice: Choice, plan: Plan): Plan {
-    this.planning.check(owner, choice, plan);
+  #checked(owner: Owner, request: AllocationRequest, choice: Choice, plan: Plan): Plan {
+    this.planning.check(owner, request, choice, plan);
     return plan;
   }
 }

@@ -7,7 +7,7 @@
 import { checked } from '../memory/check-spec.js';
 import { BrokerError } from '../memory/errors.js';
 import { fourccName, modifierText } from '../memory/fourcc.js';
-import { MAX_NAME_BYTES, MAX_SOURCE_NAME_BYTES } from '../memory/limits.js';
+import { MAX_BATCH, MAX_NAME_BYTES, MAX_SOURCE_NAME_BYTES } from '../memory/limits.js';
 import type { Constraint } from '../memory/refusal-words.js';
 import type {
   CheckedSpec,
@@ -30,6 +30,8 @@ export interface AllocationRequest {
   readonly sources?: readonly string[];
   /** The deviceUUID (32 hexadecimal digits) of the one Vulkan device that may be taken. */
   readonly device?: string | undefined;
+  /** Of several equal buffers, how many; one, where it is absent. */
+  readonly count?: number | undefined;
 }
 
 /** A request that has been through `checkRequest`. */
@@ -59,7 +61,14 @@ function checkLength(constraint: Constraint, what: string, text: string, max: nu
 
 /** Throws a BrokerError that names the field. */
 export function checkRequest(request: AllocationRequest): CheckedRequest {
-  const { spec, name, lifetime, sources = [] } = request;
+  const { spec, name, lifetime, sources = [], count = 1 } = request;
+  if (count < 1 || count > MAX_BATCH) {
+    throw new BrokerError('invalid_argument', `1 to ${MAX_BATCH} buffers are made at once`, {
+      constraint: 'count',
+      requested: count,
+      possible: { min: 1, max: MAX_BATCH },
+    });
+  }
   if (typeof lifetime === 'object') checkLease(lifetime.lease);
   checkName(name);
   for (const source of sources)

@@ -2,10 +2,11 @@
 import { CLIENT_SOCKET, clientSocket } from '../protocol/paths.js';
 import { adoptInto, type Remembered } from './adopt.js';
 import { onceBack } from './away.js';
+import { allocateBatch } from './batch.js';
 import { BrokerError } from './broker-error.js';
 import type { ClientBuffer } from './buffer.js';
 import { type CallOptions, checkOptions } from './call-options.js';
-import { type Check, record, signal, text } from './check.js';
+import { type Check, record, signal, text, whole } from './check.js';
 import { Connection } from './connection.js';
 import { type ClientEvent, eventsOf } from './events.js';
 import { BufferKeeper } from './keeper.js';
@@ -47,6 +48,8 @@ const checkConnect: Check = record<ConnectOptions>({
 });
 /** Far longer than any token is; a message of the wire has 4,096 bytes. */
 const checkToken: Check = text(1, 1024);
+/** Far more than a daemon makes at once, and than a connection's objects would allow. */
+const checkCount: Check = whole(1, 1024);
 
 /** Connects and waits until the daemon has described itself. */
 export async function connect(options: ConnectOptions = {}): Promise<Client> {
@@ -107,6 +110,26 @@ export class Client {
     this.#check(options);
     const ask: Ask = (line) => use(wanted(line, request), 'create');
     return this.#receive(ask, options, { end: 'release', remembered: request });
+  }
+
+  /**
+   * Allocates several equal buffers in one request, for a swapchain, a codec or a ring: all of them, or none.
+   * `description.limits.batch` is how many there may be. Rejects as `allocate` does.
+   */
+  async allocateMany(
+    request: LinearRequest | ImageRequest,
+    count: number,
+    options: CallOptions = {},
+  ): Promise<ClientBuffer[]> {
+    checkRequest(request);
+    checkCount(count, 'count');
+    this.#check(options);
+    return this.#connection.call((line) => {
+      const objects = Array.from({ length: count }, () =>
+        new BufferKeeper(this.#connection, this.#events, request).object(line),
+      );
+      return allocateBatch(line, objects, request, options);
+    }, options);
   }
 
   #check(options: CallOptions): void {

@@ -27,6 +27,9 @@ export const MAX_PENDING_PER_CLIENT = 64;
 /** The same for all connections of one user. What waits is a few KB of the heap; users take turns (turns.ts). */
 export const MAX_PENDING_PER_USER = 256;
 
+/** Of one request: all of them wait for the allocator together. Swapchains, codecs and rings ask for 3 to 32. */
+export const MAX_BATCH = MAX_PENDING_PER_CLIENT;
+
 /**
  * Of each user that has the buffer. It is shared with a handful of processes; tokens are made anew when
  * used up.

@@ -7,6 +7,7 @@ import type { Dimension, Scope } from './charged.js';
 /** What a constraint is about. A field of a request has the name that it has in openapi.yaml. */
 export const constraints = {
   // Of an allocation, an import and a dry run.
+  count: 'how many equal buffers are asked for at once',
   device: 'the Vulkan device that was named',
   format: 'the format',
   handle_type: 'what the memory was exported as, which the request cannot use',
@@ -97,6 +98,7 @@ export type Constraint =
 export const possibles = {
   min: 'the least value',
   max: 'the largest value',
+  count: 'of several equal buffers, how many keep within the limit',
   multiple_of: 'what the value has to be a multiple of',
   power_of_two: 'true: the value has to be one',
   width: 'the largest width, or the width that there is',

@@ -93,10 +93,10 @@ export interface Queued {
   /** It is sent only where the peer has read all that was sent to it before. */
   drained: boolean;
   /**
-   * Where a word becomes 1 just before it is sent, and what it was where not all of it was; it stays there until
-   * `run` has returned. 0: nowhere.
+   * Where words become 1 just before it is sent, and what they were where not all of it was; they stay there until
+   * `run` has returned. No more than a message may have fds.
    */
-  told: Address;
+  told: readonly Address[];
 }
 
 /** Who hears what a step has received. */
@@ -239,7 +239,9 @@ export class Step {
    */
   send({ fd, from, skip, length, fds, drained, told }: Queued, sender: Sender): boolean {
     const { out, outWords, outBytes, outSize, maxOut, maxFds } = this.#layout;
-    if (length > outSize || fds.length > maxFds) throw new RangeError('message too large');
+    if (length > outSize || fds.length > maxFds || told.length > maxFds) {
+      throw new RangeError('message too large');
+    }
     if (this.#outCount === maxOut || this.#outUsed + length > outSize) return false;
     const at = out + this.#outCount * outWords;
     const words = this.#words;
@@ -250,9 +252,14 @@ export class Step {
     words[at + 3] = drained ? 1 : 0;
     words[at + 4] = fds.length;
     for (let i = 0; i < fds.length; i++) words[at + 5 + i] = fds[i] as number;
-    // Behind the result, which the step writes. Int32Array takes numbers modulo 2^32.
-    words[at + 6 + maxFds] = told;
-    words[at + 7 + maxFds] = told / 2 ** 32;
+    // Behind the result, which the step writes.
+    let word = at + 6 + maxFds;
+    words[word++] = told.length;
+    for (const address of told) {
+      // Int32Array takes numbers modulo 2^32.
+      words[word++] = address;
+      words[word++] = address / 2 ** 32;
+    }
     this.#outUsed += length;
     this.#senders[this.#outCount++] = sender;
     return true;

@@ -41,7 +41,7 @@ export const dmabroker_manager_v1 = named({
     refusal: { invalid_argument: 1, unsupported_format: 2, unsupported_modifier: 3, unsupported_handle_type: 4, unsupported_usage: 5, too_large: 6, out_of_memory: 7, limit_exceeded: 8, not_found: 9, invalid_token: 10, permission_denied: 11, device_lost: 12, internal: 13, unsupported_source: 14, unsupported_placement: 15, recalled: 16, unsupported_layout: 17, unsupported_device: 18, busy: 19 },
     handle_type: { dma_buf: 1, opaque_fd: 2, memfd: 4 },
     usage: { sample: 1, render: 2, transfer: 4, storage: 8, cpu_read: 16, cpu_write: 32, scanout: 64, video_decode: 128, video_encode: 256 },
-    limit: { buffer_size: 1, image_dimension: 2, buffers: 3, objects: 4, fds: 5 },
+    limit: { buffer_size: 1, image_dimension: 2, buffers: 3, objects: 4, fds: 5, batch: 6 },
   },
 });
 
@@ -109,11 +109,17 @@ export const dmabroker_params_v1 = named({
     { name: 'adopt', opcode: 19, since: 1, destructor: false, args: [{ name: 'buffer_id', type: 'new_id', interface: 'dmabroker_buffer_v1' }, { name: 'id', type: 'string' }, { name: 'session', type: 'string' }],
       write: (w: Writer, o: number, buffer_id_: number, id_: string, session_: string) => { w.begin(o); w.uint(buffer_id_); w.string(id_); w.string(session_); w.end(19); },
       read: (r: Reader, to: { adopt(buffer_id_: number, id_: string, session_: string): void }) => { const buffer_id_ = r.newId('buffer_id'); const id_ = r.string(); const session_ = r.string(); r.end(); to.adopt(buffer_id_, id_, session_); } },
+    { name: 'add_buffer', opcode: 20, since: 1, destructor: false, args: [{ name: 'buffer_id', type: 'new_id', interface: 'dmabroker_buffer_v1' }],
+      write: (w: Writer, o: number, buffer_id_: number) => { w.begin(o); w.uint(buffer_id_); w.end(20); },
+      read: (r: Reader, to: { add_buffer(buffer_id_: number): void }) => { const buffer_id_ = r.newId('buffer_id'); r.end(); to.add_buffer(buffer_id_); } },
+    { name: 'create_batch', opcode: 21, since: 1, destructor: false, args: [],
+      write: (w: Writer, o: number) => { w.begin(o); w.end(21); },
+      read: (r: Reader, to: { create_batch(): void }) => { r.end(); to.create_batch(); } },
   ],
   events: [
   ],
   enums: {
-    error: { already_used: 0, already_set: 1, incomplete: 2, invalid_bits: 3, invalid_lifetime: 4, too_many_modifiers: 5, invalid_planes: 6, invalid_plane: 7, planes_mismatch: 8, invalid_placement: 9, invalid_device: 10 },
+    error: { already_used: 0, already_set: 1, incomplete: 2, invalid_bits: 3, invalid_lifetime: 4, too_many_modifiers: 5, invalid_planes: 6, invalid_plane: 7, planes_mismatch: 8, invalid_placement: 9, invalid_device: 10, batch_mismatch: 11 },
     plane_memory: { shared: 0, separate: 1 },
     placement: { any: 0, device_local: 1, host_visible: 2, host_cached: 3 },
     lifetime: { connection: 0, until_released: 1 },

@@ -1,6 +1,6 @@
 /** HeldFds: the last one out closes, once, and a count that went wrong is an error. */
 import t from 'tap';
-import { HeldFds } from '../../src/broker/held-fds.js';
+import { HeldFds, JoinedFds } from '../../src/broker/held-fds.js';
 
 function make(fds: readonly number[]) {
   const closed: number[] = [];
@@ -30,4 +30,21 @@ t.test('more releases than references', async (t) => {
   t.throws(() => held.release(), /released more often than retained/);
   t.throws(() => held.retain(), /closed already/);
   t.same(closed, [5]);
+});
+
+t.test('several in one row are open until the row and their owners let go', async (t) => {
+  const closed: number[] = [];
+  const [a, b] = [[1, 1], [2]].map((fds) => new HeldFds(fds, (fd) => closed.push(fd))) as [
+    HeldFds,
+    HeldFds,
+  ];
+  const row = new JoinedFds(a.retain());
+  row.add(b);
+  t.same(row.fds, [1, 1, 2]);
+  a.release();
+  t.same(closed, []);
+  row.release();
+  t.same(closed, [1]);
+  b.release();
+  t.same(closed, [1, 2]);
 });

@@ -46,6 +46,7 @@ await withoutLeaks(t, 'client', async (t) => {
       buffers: 16_384n,
       objects: 65_536n,
       fds: 28n,
+      batch: 64n,
     });
   });
 

@@ -28,7 +28,10 @@ const FIRST_GLOBAL: GlobalOffer = { name: 1, interface: MANAGER, version: 1 };
 const { memfd } = dmabroker_manager_v1.enums.handle_type;
 
 /** Of params: what says what the memory is, or may come once or in order alone. */
-const NOT_BY_CHANCE = ['set_buffer', 'set_image', 'set_device', 'set_plane_layout', 'add_plane'];
+const NOT_BY_CHANCE = [
+  ...['set_buffer', 'set_image', 'set_device', 'set_plane_layout'],
+  ...['add_plane', 'add_buffer'],
+];
 const SETTERS = dmabroker_params_v1.requests
   .map(({ name }) => name as string)
   .filter((name) => /^(set|add)_/.test(name) && !NOT_BY_CHANCE.includes(name));
@@ -107,8 +110,22 @@ export class Talk {
     if (!imports && random.below(5) > 0) {
       made.push(...this.#say(id, 'set_handle_types', { handle_types: this.#handleType() }));
     }
-    made.push(...this.#say(id, imports ? 'import' : random.below(5) === 0 ? 'test' : 'create'));
+    if (imports) made.push(...this.#say(id, 'import'));
+    else if (random.below(8) === 0) made.push(...this.#batch(id));
+    else made.push(...this.#say(id, random.below(5) === 0 ? 'test' : 'create'));
     if (random.below(4) > 0) made.push(...this.#say(id, 'destroy'));
+    return made;
+  }
+
+  /** Several equal buffers. They are answered when they are asked for, or their params have gone. */
+  #batch(params: number): Built[] {
+    const { random } = this;
+    const made: Built[] = [];
+    for (let more = 1 + random.below(5); more > 0; more--) {
+      made.push(...this.#say(params, 'add_buffer'));
+    }
+    if (random.below(5) === 0) made.push(...this.#say(params, 'test'));
+    made.push(...this.#say(params, random.below(8) > 0 ? 'create_batch' : 'destroy'));
     return made;
   }
 
@@ -168,6 +185,7 @@ export class Talk {
 
   #sayAny(id: number, { requests }: Interface): Built[] {
     const request = this.random.one(requests as readonly Message[]);
+    if (request?.name === 'add_buffer') return this.#batch(id);
     return request === undefined ? [] : this.#say(id, request.name);
   }
 

@@ -216,7 +216,7 @@ await withoutLeaks(t, 'step', async (t) => {
       { fds = [], drained = false }: { fds?: number[]; drained?: boolean } = {},
     ) => {
       let result: SendResult | undefined;
-      give(step, server, bytes, fds, { drained, told }, (given) => {
+      give(step, server, bytes, fds, { drained, told: [told] }, (given) => {
         result = given;
       });
       t.equal(word[0], 0, 'not when it is queued');
@@ -249,10 +249,33 @@ await withoutLeaks(t, 'step', async (t) => {
     drop(client);
     const word = new Int32Array([1]);
     const told = addressOf(new Uint8Array(word.buffer));
-    give(step, server, hello, [], { drained: false, told }, () => {});
+    give(step, server, hello, [], { drained: false, told: [told] }, () => {});
     turn(step, 0);
     t.equal(word[0], 1);
   });
+
+  t.test(
+    'as many words as a message may have fds, each what it was where it does not go',
+    async (t) => {
+      const { step, server, drop, client } = make(t);
+      const words = new Int32Array(MAX_FDS);
+      const first = addressOf(new Uint8Array(words.buffer));
+      const told = Array.from(words, (_, i) => first + 4 * i);
+      give(step, server, hello, [], { drained: false, told }, () => {});
+      turn(step, 0);
+      t.same([...words], Array(MAX_FDS).fill(1));
+      const before = Array.from(words, (_, i) => i % 2);
+      words.set(before);
+      drop(client);
+      give(step, server, hello, [], { drained: false, told }, () => {});
+      turn(step, 0);
+      t.same([...words], before);
+      const tooMany = [...told, first];
+      const give29 = () =>
+        give(step, server, hello, [], { drained: false, told: tooMany }, () => {});
+      t.throws(give29, RangeError);
+    },
+  );
 
   t.test('what is not watched for reading waits, a hang-up does not', async (t) => {
     const { step, server, client, drop } = make(t);

@@ -41,7 +41,7 @@ export function give(
   fd: number,
   bytes: Buffer,
   fds: readonly number[],
-  { drained, told = 0 }: { readonly drained: boolean; readonly told?: number },
+  { drained, told = [] }: { readonly drained: boolean; readonly told?: readonly number[] },
   done: (result: SendResult) => void,
 ): boolean {
   const from = {

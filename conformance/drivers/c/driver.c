@@ -178,6 +178,38 @@ static void do_allocate(const struct json *args, const char *as)
 	tell_buffer(buffer);
 }
 
+#define MAX_MANY 64
+
+static void do_allocate_many(const struct json *args, const char *as)
+{
+	struct object *params = params_of(json_get(args, "request")), *buffers[MAX_MANY];
+	int count = (int)json_number(args, "count", 0);
+
+	if (count < 0 || count > MAX_MANY)
+		end_rejected("no more than %d", MAX_MANY);
+	for (int i = 0; i < count; i++) {
+		char name[64] = "";
+
+		if (as && *as)
+			snprintf(name, sizeof name, "%.50s%d", as, i);
+		buffers[i] = adopt(
+			dmabroker_params_v1_add_buffer((struct dmabroker_params_v1 *)params->proxy),
+			&dmabroker_buffer_v1_interface, name);
+	}
+	dmabroker_params_v1_create_batch((struct dmabroker_params_v1 *)params->proxy);
+	destroy_object(params);
+	/* All have the same answer: refused, it is told of the first, and the others are let go before. */
+	for (int i = count - 1; i > 0; i--)
+		if (strcmp(await_event(buffers[i], buffers[i]->seen, completed)->message->name, "failed") == 0)
+			destroy_object(buffers[i]);
+	text_add(&answer, "{\"buffers\":[");
+	for (int i = 0; i < count; i++) {
+		text_add(&answer, i == 0 ? "" : ",");
+		tell_buffer(buffers[i]);
+	}
+	text_add(&answer, "]}");
+}
+
 static void do_import(const struct json *args, const char *as)
 {
 	struct object *params = params_of(json_get(args, "request"));
@@ -631,7 +663,8 @@ static const struct {
 	{ "fds", do_fds, true },	  { "disconnect", do_disconnect, true },
 	{ "poke", do_poke, true },	  { "peek", do_peek, true },
 	{ "unmap", do_unmap, true },	  { "sync", do_sync, false },
-	{ "allocate", do_allocate, false }, { "import", do_import, false },
+	{ "allocate", do_allocate, false }, { "allocate_many", do_allocate_many, false },
+	{ "import", do_import, false },
 	{ "test", do_test, false },	  { "redeem", do_redeem, false },
 	{ "share", do_share, false },	  { "revoke", do_revoke, false },
 	{ "renew", do_renew, false },	  { "reissue", do_reissue, false },

@@ -18,7 +18,7 @@ const char *const handle_types[] = { "dma_buf", "opaque_fd", "memfd", NULL };
 static const char *const usages[] = { "sample", "render", "transfer", "storage", "cpu_read",
 				      "cpu_write", "scanout", "video_decode", "video_encode", NULL };
 static const char *const limits[] = { "", "buffer_size", "image_dimension", "buffers", "objects",
-				      "fds", NULL };
+				      "fds", "batch", NULL };
 static const char *const lifetimes[] = { "connection", "until_released", NULL };
 static const char *const placements[] = { "any", "device_local", "host_visible", "host_cached", NULL };
 static const char *const releases[] = { "", "owner", "administrator", "lease_expired", NULL };

@@ -18,6 +18,12 @@ export interface SparesWorld {
   closeFd(fd: number): void;
 }
 
+/** Lets go of memory that nobody has had. */
+export function discard(world: SparesWorld, allocation: Allocation): void {
+  world.free(allocation);
+  for (const fd of new Set(allocation.planes.map((plane) => plane.fd))) world.closeFd(fd);
+}
+
 export class Spares {
   readonly #ids = new Set<string>();
   readonly #held = new Map<Whose, Room>();
@@ -63,8 +69,7 @@ export class Spares {
 
   /** Lets go of memory that is not one of them. */
   discard(allocation: Allocation): void {
-    this.world.free(allocation);
-    for (const fd of new Set(allocation.planes.map((plane) => plane.fd))) this.world.closeFd(fd);
+    discard(this.world, allocation);
   }
 
   #count(allocation: Allocation, sign: 1 | -1): void {

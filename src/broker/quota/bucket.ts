@@ -15,10 +15,10 @@ export class Bucket {
     return missing <= 0 ? 0 : missing / rate;
   }
 
-  /** Takes one token; `wait` has said that it is there. */
-  take(rate: number, now: Monotonic): void {
+  /** Takes so many tokens; `wait` has said that they are there. */
+  take(rate: number, now: Monotonic, count = 1): void {
     this.#refill(rate, now);
-    this.#tokens = (this.#tokens ?? 0) - 1;
+    this.#tokens = (this.#tokens ?? 0) - count;
   }
 
   /** Whether forgetting it makes no difference. */
@@ -36,6 +36,7 @@ export class Bucket {
   }
 }
 
-function burst(rate: number): number {
+/** More are never there. */
+export function burst(rate: number): number {
   return Math.max(1, rate);
 }

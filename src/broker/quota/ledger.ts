@@ -9,12 +9,14 @@
 
 import { type Amount, DIMENSIONS, type Dimension, NOTHING, SHARED } from '../../memory/charged.js';
 import type { Clock } from '../../memory/clock.js';
+import { asRefusal } from '../../memory/result.js';
 import { type Account, difference } from './account.js';
 import { Accounts } from './accounts.js';
+import { burst } from './bucket.js';
 import { Capacities } from './capacity.js';
 import { Charge, type Charged, type Who } from './charge.js';
 import type { Policy } from './policy.js';
-import { exceeded, tooFast } from './refusals.js';
+import { counted, exceeded, tooFast } from './refusals.js';
 
 /** What an allocation will probably take, before its source has answered. */
 export interface Estimate {
@@ -22,7 +24,12 @@ export interface Estimate {
   readonly fds: number;
 }
 
-export const asked = (estimate: Estimate): Amount => ({ ...estimate, buffers: 1, pending: 1 });
+export const asked = ({ bytes, fds }: Estimate, count = 1): Amount => ({
+  bytes: bytes * count,
+  fds: fds * count,
+  buffers: count,
+  pending: count,
+});
 
 export class Ledger {
   readonly accounts: Accounts;
@@ -75,23 +82,33 @@ export class Ledger {
    * the user is below its share and others are above theirs; nothing is charged then.
    */
   reserve(who: Who, source: string, estimate: Estimate): Charge {
-    const want = asked(estimate);
-    const accounts = this.#admitted(who, source, want);
+    return this.reserveMany(who, source, estimate, 1)[0] as Charge;
+  }
+
+  /** Charges so many equal allocations, each by itself: all are admitted at once, or none. */
+  reserveMany(who: Who, source: string, estimate: Estimate, count: number): Charge[] {
+    const accounts = this.#admitted(who, source, estimate, count);
     const now = this.clock.now();
     for (const { bucket, settings } of accounts) {
-      if (settings.allocationsPerSecond !== null) bucket.take(settings.allocationsPerSecond, now);
+      const rate = settings.allocationsPerSecond;
+      if (rate !== null) bucket.take(rate, now, count);
     }
     this.capacities.settled(who.uid);
-    return this.#charge(accounts, who, source, want);
+    return this.#each(accounts, who, source, asked(estimate), count);
   }
 
   /**
-   * Charges as `reserve` does, for somebody who only asks: no rate is used up, and a refused demand
+   * Charges as `reserveMany` does, for somebody who only asks: no rate is used up, and a refused demand
    * stays one. To be released at once.
    */
-  rehearse(who: Who, source: string, estimate: Estimate): Charge {
-    const want = asked(estimate);
-    return this.#charge(this.#admitted(who, source, want), who, source, want);
+  rehearse(who: Who, source: string, estimate: Estimate, count = 1): Charge[] {
+    const accounts = this.#admitted(who, source, estimate, count);
+    return this.#each(accounts, who, source, asked(estimate), count);
+  }
+
+  #each(accounts: Account[], who: Who, source: string, want: Amount, count: number): Charge[] {
+    const one = () => this.#charge([...accounts], who, source, want);
+    return Array.from({ length: count }, one);
   }
 
   /**
@@ -181,19 +198,21 @@ export class Ledger {
   }
 
   /** The accounts that all agree. */
-  #admitted(who: Who, source: string, want: Amount): Account[] {
+  #admitted(who: Who, source: string, estimate: Estimate, count: number): Account[] {
     const accounts = this.accounts.path(who, source);
     const now = this.clock.now();
     try {
-      this.#admit(accounts, who.uid, want);
+      this.#admit(accounts, who.uid, asked(estimate, count));
       for (const account of accounts) {
         const rate = account.settings.allocationsPerSecond;
-        const seconds = rate === null ? 0 : account.bucket.wait(rate, now);
-        if (rate !== null && seconds > 0) throw tooFast(account, rate, seconds);
+        if (rate === null) continue;
+        if (count > burst(rate)) throw tooFast(account, rate, null, count);
+        const seconds = account.bucket.wait(rate, now, count);
+        if (seconds > 0) throw tooFast(account, rate, seconds, count);
       }
     } catch (error) {
       this.accounts.drop(accounts);
-      throw error;
+      throw counted(asRefusal(error), asked(estimate), count);
     }
     return accounts;
   }

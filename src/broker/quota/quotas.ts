@@ -4,7 +4,7 @@
  */
 
 import { alignUp, DEFAULT_ALIGNMENT } from '../../memory/alignment.js';
-import { NOTHING, type SharedDimension } from '../../memory/charged.js';
+import { type Amount, NOTHING, type SharedDimension } from '../../memory/charged.js';
 import { after, type Clock } from '../../memory/clock.js';
 import { BrokerError } from '../../memory/errors.js';
 import type { Possible } from '../../memory/refusal-words.js';
@@ -44,6 +44,13 @@ export const READ_SOURCE = 'read';
 
 /** (uid_t)-1, which no process has: a user of REST whom the kernel did not name. */
 export const UNKNOWN_UID = 0xffffffff;
+
+/** Who wants how much of a source. */
+interface Demanded {
+  readonly who: Who;
+  readonly source: string;
+  readonly want: Amount;
+}
 
 export class Quotas {
   readonly policy: Policy;
@@ -119,26 +126,44 @@ export class Quotas {
     estimate: Estimate,
     buffers: Iterable<BrokerBuffer>,
   ): Charge {
+    return this.reserveMany(owner, source, estimate, 1, buffers)[0] as Charge;
+  }
+
+  /** The same for so many equal allocations, of which each has a charge: all or none. */
+  reserveMany(
+    owner: Owner,
+    source: string,
+    estimate: Estimate,
+    count: number,
+    buffers: Iterable<BrokerBuffer>,
+  ): Charge[] {
     const who = this.#admit(owner);
-    return this.#orRecall(who, source, estimate, buffers, () =>
-      this.#ledger.reserve(who, source, estimate),
+    return this.#orRecall({ who, source, want: asked(estimate, count) }, buffers, () =>
+      this.#ledger.reserveMany(who, source, estimate, count),
     );
   }
 
   /**
-   * A dry run: throws what `reserve` would throw now and, where the source has planned it, `settle`.
+   * A dry run: throws what `reserveMany` would throw now and, where the source has planned it, `settle`.
    * Charges the same in the same way, and takes it back at once; uses up no rate and recalls nothing.
    */
-  rehearse(owner: Owner, source: string, estimate: Estimate, plan: Plan | null): void {
+  rehearse(
+    owner: Owner,
+    source: string,
+    estimate: Estimate,
+    count: number,
+    plan: Plan | null,
+  ): void {
     const who = this.#admit(owner);
-    const charge = this.#ledger.rehearse(who, source, estimate);
+    const charges = this.#ledger.rehearse(who, source, estimate, count);
     try {
       if (plan === null) return;
       const { memories } = plan;
       const bytes = memories.reduce((sum, memory) => sum + memory, 0);
-      charge.settle(bytes, memories.length, heapAmounts(plan, this.#mainDevice));
+      const heaps = heapAmounts(plan, this.#mainDevice);
+      for (const charge of charges) charge.settle(bytes, memories.length, heaps);
     } finally {
-      charge.release();
+      for (const charge of charges) charge.release();
     }
   }
 
@@ -184,7 +209,8 @@ export class Quotas {
     buffers: Iterable<BrokerBuffer>,
   ): void {
     const heaps = heapAmounts(allocation, this.#mainDevice);
-    this.#orRecall(charge.who, charge.source, actual, buffers, () =>
+    const { who, source } = charge;
+    this.#orRecall({ who, source, want: asked(actual) }, buffers, () =>
       charge.settle(actual.bytes, actual.fds, heaps),
     );
   }
@@ -218,9 +244,7 @@ export class Quotas {
   }
 
   #orRecall<T>(
-    who: Who,
-    source: string,
-    estimate: Estimate,
+    { who, source, want }: Demanded,
     buffers: Iterable<BrokerBuffer>,
     attempt: () => T,
   ): T {
@@ -241,7 +265,7 @@ export class Quotas {
       const { afterSeconds: seconds } = prospect;
       const until = after(this.clock.now(), seconds * 1000);
       const sources = [source, error.need.source ?? source];
-      this.#ledger.capacities.claim(who, sources, asked(estimate), until);
+      this.#ledger.capacities.claim(who, sources, want, until);
       const text = `${error.message}; it is being recalled: ask again in ${seconds} s`;
       const possible = { ...(refusal.possible as object), recalling: true, after_seconds: seconds };
       throw new BrokerError('limit_exceeded', text, { ...refusal, possible });

@@ -3,9 +3,15 @@
  * what would have been possible.
  */
 
-import type { Dimension, SharedDimension } from '../../memory/charged.js';
+import {
+  type Amount,
+  DIMENSIONS,
+  type Dimension,
+  type SharedDimension,
+} from '../../memory/charged.js';
 import { BrokerError } from '../../memory/errors.js';
 import type { Account } from './account.js';
+import { burst } from './bucket.js';
 
 /** What must be recalled from whom so that a user below its share can be served. */
 export interface Need {
@@ -68,15 +74,35 @@ export function exceeded({ account, dimension, limit, requested, max, why }: Ref
   });
 }
 
-export function tooFast(account: Account, rate: number, seconds: number): BrokerError {
-  const wait = Math.ceil(seconds * 1000) / 1000;
+/** Of several equal allocations: how many of them would keep within the limit that refuses all. */
+export function counted(error: BrokerError, each: Amount, count: number): BrokerError {
+  const { quota, possible } = error.refusal;
+  const max = (possible as { readonly max?: number } | undefined)?.max;
+  const dimension = DIMENSIONS.find((name) => name === quota?.dimension);
+  if (count === 1 || max === undefined || dimension === undefined) return error;
+  const most = Math.floor(max / each[dimension]);
+  const text = `${error.message}; ${most} of the ${count} buffers are`;
+  const refusal = { ...error.refusal, possible: { max, count: most } };
+  const told = new BrokerError(error.code, text, refusal);
+  return error instanceof ShareRefusal ? new ShareRefusal(told, error.need) : told;
+}
+
+/** `seconds`: null, where so many are never had at once. */
+export function tooFast(
+  account: Account,
+  rate: number,
+  seconds: number | null,
+  requested: number,
+): BrokerError {
+  const wait = seconds === null ? null : Math.ceil(seconds * 1000) / 1000;
+  const when = wait === null ? `${requested} at once are never possible` : `again in ${wait} s`;
   return new BrokerError(
     'limit_exceeded',
-    `${subject(account)} may allocate ${rate} times a second: again in ${wait} s`,
+    `${subject(account)} may allocate ${rate} times a second: ${when}`,
     {
       constraint: `quota.${account.scope}.allocations_per_second`,
-      requested: 1,
-      possible: { after_seconds: wait },
+      requested,
+      possible: wait === null ? { max: Math.floor(burst(rate)) } : { after_seconds: wait },
       quota: {
         scope: account.scope,
         key: account.key,

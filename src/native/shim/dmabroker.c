@@ -169,7 +169,9 @@ struct out {
 	int32_t drained; /* 1: send only if the peer has read all before it (SIOCOUTQ) */
 	int32_t nfds, fds[MAX_FDS];
 	int32_t result; /* bytes sent, -errno, or -EBUSY: not drained yet */
-	uint32_t told_lo, told_hi; /* where a word is 1 once all of it was sent; 0: nowhere */
+	/* Where words are 1 once all of it was sent: no more than it has fds. */
+	int32_t ntold;
+	struct { uint32_t lo, hi; } told[MAX_FDS];
 };
 
 struct in {
@@ -228,13 +230,17 @@ static double now_ms(void)
 	return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
 }
 
+static int32_t *told_at(const struct out *o, int i)
+{
+	return (int32_t *)(uintptr_t)((uint64_t)o->told[i].hi << 32 | o->told[i].lo);
+}
+
 static void step_send(struct step *s)
 {
 	for (int i = 0; i < s->nout; i++) {
 		struct out *o = &s->out[i];
 		const struct out *before = i > 0 ? o - 1 : NULL;
 		int unread = 0;
-		int32_t *told = (int32_t *)(uintptr_t)((uint64_t)o->told_hi << 32 | o->told_lo);
 		/* A socket's messages stand together, and none goes before the whole of the one before it. */
 		if (before && before->sock == o->sock && before->result != (int32_t)before->length) {
 			o->result = -EAGAIN;
@@ -245,11 +251,15 @@ static void step_send(struct step *s)
 			 * Before it is sent: a peer that is woken by it runs at once, and what it does may end
 			 * this process before sendmsg returns. Taken back where not all has gone (slots.ts).
 			 */
-			int32_t was = told ? __atomic_exchange_n(told, 1, __ATOMIC_SEQ_CST) : 0;
+			int32_t was[MAX_FDS];
+			for (int t = 0; t < o->ntold; t++)
+				was[t] = __atomic_exchange_n(told_at(o, t), 1, __ATOMIC_SEQ_CST);
 			o->result = (int32_t)dmab_send(o->sock, s->out_bytes + o->offset,
 						       o->length, o->fds, o->nfds);
-			if (told && o->result != (int32_t)o->length)
-				__atomic_store_n(told, was, __ATOMIC_SEQ_CST);
+			if (o->result != (int32_t)o->length) {
+				for (int t = o->ntold - 1; t >= 0; t--)
+					__atomic_store_n(told_at(o, t), was[t], __ATOMIC_SEQ_CST);
+			}
 		}
 		/* What was not sent whole needs the caller before anything else happens. */
 		if (o->result != (int32_t)o->length)

@@ -65,6 +65,30 @@ export class BufferObject implements Requests<typeof dmabroker_buffer_v1>, Watch
     this.broker.allocate(this.#self, request, this.#answered);
   }
 
+  /** Asks for as many equal buffers as there are objects: each is answered as by `allocate`. */
+  static allocateAll(objects: readonly BufferObject[], request: AllocationRequest): void {
+    const [first] = objects;
+    if (first === undefined) return;
+    for (const each of objects) each.#owner = true;
+    first.broker.allocateMany(first.#self, request, (result) => {
+      if ('error' in result) BufferObject.refuseAll(objects, result.error);
+      else for (const [i, each] of objects.entries()) each.#answered(result[i] as BrokerBuffer);
+    });
+  }
+
+  /** All have the same answer. It is one refusal, and noted as such. */
+  static refuseAll(objects: readonly BufferObject[], error: BrokerError): void {
+    const [first] = objects;
+    if (first === undefined) return;
+    const { broker } = first;
+    const owner = first.#self;
+    broker.refused(owner, error, null);
+    for (const each of objects) {
+      refuse(broker, { owner, resource: each.#resource }, error);
+      each.#settle(error);
+    }
+  }
+
   /** Registers memory that the client brings; the fds are the broker's from here on. */
   import(request: ImportRequest): void {
     this.#owner = true;
@@ -145,7 +169,7 @@ export class BufferObject implements Requests<typeof dmabroker_buffer_v1>, Watch
       this.connection.write(dmabroker_buffer_v1.event.done, resource.id);
       if (lease?.graceLeft != null) this.recalled('lease_expired', lease.graceLeft);
     });
-    if (done !== null && this.#done === null) done.told = this;
+    if (done !== null && this.#done === null) done.told.push(this);
     this.#done ??= done;
     this.broker.handedOut(buffer, this.connection.client, this.#mayRenew);
     this.#settle(null);

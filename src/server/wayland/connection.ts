@@ -338,7 +338,13 @@ export class Connection {
       this.#collecting = false;
     }
     const packet = this.output.pack(held);
-    packet.received = received ?? null;
+    if (received !== undefined) {
+      const before = packet.received;
+      packet.received = () => {
+        before?.();
+        received();
+      };
+    }
     this.#queued();
     return packet;
   }

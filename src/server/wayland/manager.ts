@@ -2,6 +2,7 @@
 import type { Broker } from '../../broker/broker.js';
 import type { DeviceDescription, PhysicalDescription } from '../../memory/device.js';
 import {
+  MAX_BATCH,
   MAX_BUFFER_SIZE,
   MAX_BUFFERS_PER_CLIENT,
   MAX_FDS,
@@ -80,6 +81,7 @@ function describe(
     [limit.buffers, MAX_BUFFERS_PER_CLIENT],
     [limit.objects, MAX_OBJECTS_PER_CLIENT],
     [limit.fds, MAX_FDS],
+    [limit.batch, MAX_BATCH],
   ] as const;
   for (const [what, value] of limits) manager.event('limit', what, hi(value), lo(value));
   manager.event(

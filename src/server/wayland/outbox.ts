@@ -38,7 +38,11 @@ export interface ConnectedSocket {
   touched(): void;
 }
 
-const NO_FDS: readonly number[] = [];
+const NONE: readonly number[] = [];
+
+/** Where it is noted that a packet has been sent. */
+const toldAt = (told: Packet['told']): number[] =>
+  told.map((each) => each.toldAt()).filter((address) => address !== 0);
 
 export class Outbox implements Sender {
   /** The current step had no room for a packet. */
@@ -73,7 +77,7 @@ export class Outbox implements Sender {
     const { fd, connection } = socket;
     this.#next = {
       ...{ fd, from: connection.output, skip: 0, length: 0 },
-      ...{ fds: NO_FDS, drained: false, told: 0 },
+      ...{ fds: NONE, drained: false, told: NONE },
     };
   }
 
@@ -174,12 +178,12 @@ export class Outbox implements Sender {
   #give({ length, held, told }: Packet, isFirst: boolean): boolean {
     const next = this.#next;
     next.length = length;
-    next.fds = held?.fds ?? NO_FDS;
+    next.fds = held?.fds ?? NONE;
     next.drained = next.fds.length > 0 && !this.flight.mayTakeOff(next.fds.length);
     // What goes before it in this turn will not have been read.
     if (next.drained && !isFirst) return false;
     if (isFirst) this.#drains = next.drained;
-    next.told = told?.toldAt() ?? 0;
+    next.told = told.length === 0 ? NONE : toldAt(told);
     if (!this.step.send(next, this)) return false;
     this.flight.takesOff(next.fds.length);
     this.socket.connection.output.sending++;

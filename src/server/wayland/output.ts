@@ -1,24 +1,32 @@
 /**
  * What waits to be sent to one client: bytes one behind the other, cut into packets, each for one sendmsg(2).
- * File descriptors go with the first byte of theirs, all of one buffer's together.
+ * File descriptors go with the first byte of theirs, all of one buffer's together, and with those of other
+ * buffers as far as a message may have so many: a client that is told of several buffers at once has them in one
+ * message.
  *
  * Owns: a reference to the fds of each packet, until it is sent or the connection ends.
  */
-import type { HeldFds } from '../../broker/held-fds.js';
+import { type HeldFds, JoinedFds } from '../../broker/held-fds.js';
+import { MAX_FDS } from '../../memory/limits.js';
 import { MAX_MESSAGE_SIZE } from '../../protocol/wire.js';
 import { Writer } from '../../protocol/writer.js';
 
 /** Events travel together up to this; far below what one step takes (shim/dmabroker.c's OUT_BYTES). */
 export const MAX_PACKET_BYTES = 32 * 1024;
 
+/** Knows where it is to be noted, at once, that all of a packet has been sent (step.ts); 0: nowhere. */
+export interface ToldAt {
+  toldAt(): number;
+}
+
 export interface Packet {
   /** In bytes; what of them is sent is counted off. */
   length: number;
-  held: HeldFds | null;
+  held: HeldFds | JoinedFds | null;
   /** To be told when the peer has received it. */
   received: (() => void) | null;
-  /** Knows where it is to be noted, at once, that all of it has been sent (step.ts); null: it is noted nowhere. */
-  told: { toldAt(): number } | null;
+  /** One at most for each buffer whose fds it has. */
+  told: ToldAt[];
 }
 
 export class Output extends Writer {
@@ -42,29 +50,34 @@ export class Output extends Writer {
     this.#packed += loose;
     // What waits goes along, so that the fds need not wait until the peer has read it, if all of it fits in
     // what libwayland reads at once.
-    let packet = this.#open(loose, held !== null);
+    let packet = this.#open(loose, held?.fds.length ?? 0);
     if (packet === null) {
-      packet = { length: 0, held: null, received: null, told: null };
+      packet = { length: 0, held: null, received: null, told: [] };
       this.packets.push(packet);
     }
     packet.length += loose;
-    if (held !== null) packet.held = held.retain();
+    if (held === null) return packet;
+    if (packet.held === null) packet.held = held.retain();
+    else {
+      if (!(packet.held instanceof JoinedFds)) packet.held = new JoinedFds(packet.held);
+      packet.held.add(held);
+    }
     return packet;
   }
 
   /**
-   * The last packet, if it may grow by `more` bytes, with fds or without. One that has fds, or had some, takes no
-   * others, and grows no longer than libwayland reads at once.
+   * The last packet, if it may grow by `more` bytes and so many fds. One with fds grows no longer than libwayland
+   * reads at once; one whose fds have gone takes no others.
    */
-  #open(more: number, withFds: boolean): Packet | null {
+  #open(more: number, fds: number): Packet | null {
     const { packets } = this;
     const last = packets[packets.length - 1];
     if (last === undefined || packets.length <= this.sending) return null;
-    const hasFds = last.held !== null || last.told !== null;
-    if (hasFds && withFds) return null;
-    return last.length + more > (hasFds || withFds ? MAX_MESSAGE_SIZE : MAX_PACKET_BYTES)
-      ? null
-      : last;
+    const had = last.held === null && last.told.length > 0;
+    if (had && fds > 0) return null;
+    const all = (last.held?.fds.length ?? 0) + fds;
+    const most = had || all > 0 ? MAX_MESSAGE_SIZE : MAX_PACKET_BYTES;
+    return all > MAX_FDS || last.length + more > most ? null : last;
   }
 
   /** `count` bytes of the first packet were sent, and its fds with the first of them. */

@@ -60,6 +60,8 @@ export class ParamsObject implements Requests<typeof dmabroker_params_v1> {
   #layout: Map<number, PlaneLayout> | null = null;
   /** None until a plane comes. */
   #brought: BroughtFds | null = null;
+  /** Of `add_buffer`, until they are asked for; none until one comes. */
+  #batch: BufferObject[] | null = null;
 
   constructor(
     private readonly broker: Broker,
@@ -72,6 +74,9 @@ export class ParamsObject implements Requests<typeof dmabroker_params_v1> {
 
   gone(): void {
     this.#brought?.end();
+    if (this.#batch === null || this.connection.closing) return;
+    const text = 'the parameters were destroyed before create_batch';
+    BufferObject.refuseAll(this.#batch, new BrokerError('not_found', text));
   }
 
   // ---- requests -----------------------------------------------------------------------------------
@@ -182,9 +187,29 @@ export class ParamsObject implements Requests<typeof dmabroker_params_v1> {
   create(bufferId: number): void {
     this.#checkUnused();
     this.#checkNothingBrought();
+    this.#checkNoBatch();
     const object = this.#bufferObject(bufferId);
     object.allocate(this.#request);
     this.#used = true;
+  }
+
+  add_buffer(bufferId: number): void {
+    this.#checkUnused();
+    this.#batch ??= [];
+    this.#batch.push(this.#bufferObject(bufferId));
+  }
+
+  create_batch(): void {
+    this.#checkUnused();
+    this.#checkNothingBrought();
+    if (this.#batch === null) {
+      this.#params.error('batch_mismatch', 'create_batch wants buffers: add_buffer');
+    }
+    const request = this.#request;
+    this.#used = true;
+    const objects = this.#batch;
+    this.#batch = null;
+    BufferObject.allocateAll(objects, request);
   }
 
   test(testId: number): void {
@@ -196,6 +221,7 @@ export class ParamsObject implements Requests<typeof dmabroker_params_v1> {
 
   import(bufferId: number): void {
     this.#checkUnused();
+    this.#checkNoBatch();
     const brought = this.#brought;
     const planes = this.#planes;
     if (brought === null || planes.length === 0) {
@@ -209,6 +235,7 @@ export class ParamsObject implements Requests<typeof dmabroker_params_v1> {
 
   adopt(bufferId: number, id: string, session: string): void {
     this.#checkUnused();
+    this.#checkNoBatch();
     const brought = this.#brought;
     const planes = this.#planes;
     const imported = planes.length > 0 ? this.#importSpec() : null;
@@ -250,6 +277,12 @@ export class ParamsObject implements Requests<typeof dmabroker_params_v1> {
   #checkNothingBrought(): void {
     if ((this.#brought?.size ?? 0) > 0) {
       this.#params.error('planes_mismatch', 'planes are for import');
+    }
+  }
+
+  #checkNoBatch(): void {
+    if (this.#batch !== null) {
+      this.#params.error('batch_mismatch', 'buffers that were added are for create_batch');
     }
   }
 
@@ -296,6 +329,7 @@ export class ParamsObject implements Requests<typeof dmabroker_params_v1> {
       name: this.#name,
       sources: this.#sources,
       device: this.#device,
+      count: this.#batch?.length,
     };
   }
 

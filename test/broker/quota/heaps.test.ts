@@ -108,7 +108,7 @@ t.test('a dry run says so, too', async (t) => {
   const owner = { client: null, peer };
   const check = (bytes: number) => {
     const plan = { device: MAIN, memories: [bytes], heaps: [{ index: 0, bytes }] };
-    quotas.rehearse(owner, 'vulkan', { bytes, fds: 1 }, plan as unknown as Plan);
+    quotas.rehearse(owner, 'vulkan', { bytes, fds: 1 }, 1, plan as unknown as Plan);
   };
   t.throws(() => check(2 * PAGE), { code: 'limit_exceeded' });
   t.doesNotThrow(() => check(PAGE / 2));

@@ -200,7 +200,7 @@ class Model {
   #reserve(who: Who, { source, bytes, fds }: { source: string; bytes: number; fds: number }): void {
     const before = this.#overs();
     const checked = this.#attempt(() =>
-      this.ledger.rehearse(who, source, { bytes, fds }).release(),
+      this.ledger.rehearse(who, source, { bytes, fds })[0]?.release(),
     );
     const ok = this.#attempt(() => {
       this.pending.push(this.ledger.reserve(who, source, { bytes, fds }));
@@ -286,7 +286,7 @@ class Model {
     for (const who of this.connections) this.ledger.disconnect(who);
     // Accounts that were kept for their rates go with the next request after these are full.
     this.clock.pass(60_000);
-    this.ledger.rehearse(user(9), 'other', { bytes: 0, fds: 0 }).release();
+    this.ledger.rehearse(user(9), 'other', { bytes: 0, fds: 0 })[0]?.release();
     const left = [...this.ledger.accounts];
     if (left.length !== 1 || !left[0]?.empty) throw new Error(`${left.length} accounts are left`);
   }

@@ -45,6 +45,7 @@ t.test('the description without a device', async (t) => {
     ['limit', limit.buffers, 0, 16_384],
     ['limit', limit.objects, 0, 65_536],
     ['limit', limit.fds, 0, 28],
+    ['limit', limit.batch, 0, 64],
     ['session', session],
     ['done'],
   ]);

@@ -3,7 +3,7 @@
  * buffer's fds stay open and together until they are on their way.
  */
 import t from 'tap';
-import { MAX_QUEUED } from '../../../src/memory/limits.js';
+import { MAX_FDS, MAX_QUEUED } from '../../../src/memory/limits.js';
 import {
   dmabroker_buffer_v1,
   dmabroker_manager_v1,
@@ -107,15 +107,35 @@ t.test('a buffer’s events and fds are one packet', async (t) => {
     const before = ['wl_display.delete_id', ...SYNCED];
     t.same(packets(bench), [{ names: [...before, ...BUFFER_EVENTS, ...SYNCED], fds: 3 }]);
   });
-  await t.test('and with no other fds', async (t) => {
+  await t.test('with others’, whose fds go with the first byte of all', async (t) => {
     const bench = new Bench().ready();
     bench.ask(BUFFER);
     bench.ask(BUFFER + 2);
     bench.world.answer(0, 3);
     bench.world.answer(0, 3);
+    const [both, ...more] = packets(bench);
+    t.equal(both?.fds, 6);
+    t.same(both?.names.slice(-2 * BUFFER_EVENTS.length), [...BUFFER_EVENTS, ...BUFFER_EVENTS]);
+    t.same(more, []);
+  });
+  await t.test('as many as a message may have fds and libwayland reads at once', async (t) => {
+    const bench = new Bench().ready();
+    const COUNT = 40;
+    for (let i = 0; i < COUNT; i++) bench.ask(BUFFER + 2 * i);
+    drain(bench);
+    for (let i = 0; i < COUNT; i++) bench.world.answer(0, 1);
+    const sent = packets(bench);
+    t.same(sent.map(({ fds }) => fds).slice(0, 1), [MAX_FDS]);
+    t.equal(sum(sent.map(({ fds }) => fds)), COUNT);
+    t.equal(sent.length, 2);
+    for (let i = 0; i < COUNT; i++) bench.ask(BUFFER + 2 * COUNT + 2 * i);
+    drain(bench);
+    for (let i = 0; i < COUNT; i++) bench.world.answer(0, 4);
+    const sizes = bench.connection.output.packets.map(({ length }) => length);
+    t.ok(Math.max(...sizes) <= MAX_MESSAGE_SIZE, `${Math.max(...sizes)} bytes`);
     t.same(
       packets(bench).map(({ fds }) => fds),
-      [3, 3],
+      [...Array(5).fill(MAX_FDS), 4 * COUNT - 5 * MAX_FDS],
     );
   });
   await t.test('alone, where the step has that already', async (t) => {

@@ -1,10 +1,11 @@
 /** What waits to be sent on a connection, as a test looks at it. */
-import type { HeldFds } from '../../../../src/broker/held-fds.js';
+
 import type { Connection } from '../../../../src/server/wayland/connection.js';
+import type { Packet } from '../../../../src/server/wayland/output.js';
 
 export interface NextPacket {
   readonly bytes: Buffer;
-  readonly held: HeldFds | null;
+  readonly held: Packet['held'];
 }
 
 /** The first packet; undefined where nothing waits. */

@@ -87,6 +87,19 @@ export class Flush {
     return id;
   }
 
+  /** So many equal ones; the parameters are destroyed before, where they are not `asked` for. */
+  batch(count: number, kept: Lifetime, type = this.handleType, asked = true): number[] {
+    const params = this.#params('linear', kept, type);
+    const ids = Array.from({ length: count }, () => {
+      const id = this.#object(dmabroker_buffer_v1.name, ['done', 'failed']);
+      this.request(dmabroker_params_v1, params, 'add_buffer', id);
+      return id;
+    });
+    if (asked) this.request(dmabroker_params_v1, params, 'create_batch');
+    this.request(dmabroker_params_v1, params, 'destroy');
+    return ids;
+  }
+
   /** Twice: the parameters are not used up. */
   test(memory: Memory, type = this.handleType): number[] {
     const params = this.#params(memory, 'connection', type);
@@ -276,6 +289,28 @@ export const sequences: Readonly<Record<string, (flush: Flush, type: HandleType)
     flush.share(buffer);
     flush.release(buffer);
     flush.park(flush.redeem('nobody-knows-this'));
+  },
+  'several at once, each asked of': (flush) => {
+    const [a = 0, b = 0, c = 0] = flush.batch(3, 'connection');
+    flush.fill(b, 8);
+    flush.copy(b, a);
+    flush.read(a);
+    flush.share(c);
+    flush.destroy(b);
+    flush.park(c);
+    flush.release(a);
+    flush.release(c);
+  },
+  'several at once that stay, destroyed before the end': (flush) => {
+    for (const id of flush.batch(3, 'until_released')) {
+      flush.share(id);
+      flush.destroy(id);
+    }
+  },
+  'several at once that are refused, too many, and some that are not asked for': (flush, type) => {
+    for (const id of flush.batch(2, 'connection', refusedType(type))) flush.share(id);
+    flush.batch(65, 'connection');
+    for (const id of flush.batch(2, 'connection', type, false)) flush.share(id);
   },
   'a token that is revoked where it is made': (flush) => {
     const buffer = flush.create('linear', 'connection');
