@@ -253,7 +253,7 @@ export class Lingering {
     if (since >= this.terms.graceMs) return true;
     const isSought = isUnseen || this.world.tells(buffer.allocation) === 'counted';
     if (isSought && !this.unproven.isBlindTo(this.terms.suspect(buffer))) return false;
-    return buffer.recipientsExited;
+    return buffer.recipients.exited;
   }
 
   #end(entry: Entry): void {
@@ -268,7 +268,7 @@ export class Lingering {
     }
     if (remains === null) buffer.held.release();
     else remains.close();
-    buffer.forgetRecipients();
+    buffer.recipients.forget();
     this.terms.gone(buffer);
     this.#settle(entry);
   }

@@ -9,7 +9,7 @@ import { after, type Monotonic } from '../memory/clock.js';
 import type { Plane } from '../memory/plane.js';
 import { type Allocation, NOTHING_KEPT } from '../memory/source.js';
 import { nothingHeld } from './away.js';
-import { BrokerBuffer, type Client, type Owner, type Recipient } from './buffer.js';
+import { BrokerBuffer, type Client, type Owner } from './buffer.js';
 import type { Clients } from './clients.js';
 import type { FairPool } from './fair-pool.js';
 import { History } from './history.js';
@@ -17,6 +17,7 @@ import type { KeptBuffer, KeptClient, KeptRecipient } from './kept.js';
 import type { Leases } from './leases.js';
 import type { Lingering } from './lingering.js';
 import type { Quotas } from './quota/quotas.js';
+import type { Recipient } from './recipients.js';
 import type { Registry } from './registry.js';
 import type { Sessions } from './sessions.js';
 import type { Surroundings } from './surroundings.js';
@@ -112,7 +113,7 @@ export class Restored {
     const recipients = [...this.#recipients(buffer, state.recipients, past)];
     // Of one whose record is not there it is not known whether it has ended.
     const isUnsure = state.forgotten || recipients.length < state.recipients.length;
-    buffer.restoreRecipients(recipients, isUnsure);
+    buffer.recipients.restore(recipients, isUnsure);
     parts.quotas.importers.impose(buffer, state.parts);
     parts.registry.restore(buffer);
     if (!state.released) this.#live(buffer, kept);
