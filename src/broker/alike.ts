@@ -17,7 +17,8 @@ export class Alike {
   /** The same, as an earlier request had it. */
   choice(choice: Choice): Choice {
     const { spec } = choice;
-    const at = (spec.kind === 'image' ? spec.width * 31 + spec.height : spec.size / 64) % KINDS | 0;
+    const at =
+      ((spec.kind === 'image' ? spec.width * 31 + spec.height : spec.size / 64) % KINDS) | 0;
     const known = this.#choices[at];
     if (known !== undefined && areAlike(known, choice)) return known;
     this.#choices[at] = choice;
@@ -33,7 +34,12 @@ export class Alike {
     const memories = this.#memories;
     const placement = this.#placement;
     const all = { source, handleType, key, memories, size, modifier, placement, planes, exporter };
-    if (device === undefined && heaps === undefined && vulkan === undefined && check === undefined) {
+    if (
+      device === undefined &&
+      heaps === undefined &&
+      vulkan === undefined &&
+      check === undefined
+    ) {
       return identities === undefined ? all : withIdentities(all, identities);
     }
     return { ...allocation, memories, placement };

@@ -408,7 +408,8 @@ export class Broker {
   }
 
   #checkRecipient(buffer: BrokerBuffer, client: Client): void {
-    if (buffer.recipients.of(client) !== null || this.#recipients.has(this.#userOf(client), 1)) return;
+    if (buffer.recipients.of(client) !== null || this.#recipients.has(this.#userOf(client), 1))
+      return;
     const message = 'the user was handed too many buffers on too many connections';
     throw new BrokerError('limit_exceeded', message, { constraint: 'recipients' });
   }

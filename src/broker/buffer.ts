@@ -9,7 +9,7 @@ import { History } from './history.js';
 import type { Lifetime, RecallNotice, ReleaseReason } from './lifetime.js';
 import type { PeerProcess } from './peer-process.js';
 import type { Charge } from './quota/charge.js';
-import { Recipients } from './recipients.js';
+import { type RecipientOf, Recipients } from './recipients.js';
 import type { Choice } from './request.js';
 import type { Doer, Identity } from './who.js';
 
@@ -31,6 +31,9 @@ export interface Client extends Identity {
 export interface Owner extends Doer {
   readonly client: Client | null;
 }
+
+/** A process that was handed a buffer's fds. */
+export type Recipient = RecipientOf<Client>;
 
 /**
  * `lost`: its device was, and what the memory holds is undefined until it is re-issued. `away`: the daemon
@@ -75,7 +78,7 @@ export class BrokerBuffer {
   state: BufferState = 'live';
   /** What is away was lost before: it is again when somebody brings it. */
   lostWhileAway = false;
-  readonly recipients = new Recipients();
+  readonly recipients = new Recipients<Client>();
   readonly watchers = new Few<Watcher>();
   history = new History();
   /** The id of the buffer that has other memory now, where this is what it had before. */

@@ -31,7 +31,8 @@ export class Memories {
   replace(buffer: BrokerBuffer, former: BrokerBuffer): void {
     for (const identity of identitiesOf(former)) {
       const now = new Few<BrokerBuffer>();
-      for (const each of this.#buffers.get(identity) ?? []) now.add(each === buffer ? former : each);
+      for (const each of this.#buffers.get(identity) ?? [])
+        now.add(each === buffer ? former : each);
       this.#buffers.set(identity, now);
     }
     this.add(buffer);

@@ -6,12 +6,19 @@
  */
 import type { Monotonic } from '../memory/clock.js';
 import { MAX_PAST_RECIPIENTS } from '../memory/limits.js';
-import type { Client } from './buffer.js';
 import type { PeerProcess } from './peer-process.js';
 
+/** A connection that can be handed something. */
+interface Receiver {
+  readonly id: string;
+  readonly connected: boolean;
+  /** The connection's reference; recipients have their own. */
+  readonly process: PeerProcess;
+}
+
 /** A process that was handed the fds. */
-export interface Recipient {
-  readonly client: Client;
+export interface RecipientOf<C> {
+  readonly client: C;
   readonly receivedAt: Monotonic;
   /** The token that it redeemed has the right. */
   readonly mayRenew: boolean;
@@ -21,14 +28,14 @@ export interface Recipient {
   readonly forgotten: () => void;
 }
 
-export class Recipients {
-  #one: Recipient | null = null;
+export class Recipients<Client extends Receiver> {
+  #one: RecipientOf<Client> | null = null;
   /** All of them by the connection's id, once there were two. */
-  #all: Map<string, Recipient> | null = null;
+  #all: Map<string, RecipientOf<Client>> | null = null;
   /** Not all are known any more. */
   #incomplete = false;
 
-  [Symbol.iterator](): Iterator<Recipient> {
+  [Symbol.iterator](): Iterator<RecipientOf<Client>> {
     if (this.#all !== null) return this.#all.values();
     return (this.#one === null ? [] : [this.#one])[Symbol.iterator]();
   }
@@ -41,12 +48,12 @@ export class Recipients {
     return this.#incomplete;
   }
 
-  of({ id }: Client): Recipient | null {
+  of({ id }: Client): RecipientOf<Client> | null {
     if (this.#all !== null) return this.#all.get(id) ?? null;
     return this.#one?.client.id === id ? this.#one : null;
   }
 
-  #set(recipient: Recipient): void {
+  #set(recipient: RecipientOf<Client>): void {
     const { id } = recipient.client;
     if (this.#all !== null) this.#all.set(id, recipient);
     else if (this.#one === null || this.#one.client.id === id) this.#one = recipient;
@@ -56,7 +63,7 @@ export class Recipients {
     }
   }
 
-  #delete({ client: { id } }: Recipient): void {
+  #delete({ client: { id } }: RecipientOf<Client>): void {
     if (this.#all !== null) this.#all.delete(id);
     else this.#one = null;
   }
@@ -67,7 +74,7 @@ export class Recipients {
   }
 
   /** Those of before the daemon was restarted. */
-  restore(recipients: Iterable<Recipient>, incomplete: boolean): void {
+  restore(recipients: Iterable<RecipientOf<Client>>, incomplete: boolean): void {
     for (const recipient of recipients) this.#set(recipient);
     this.#incomplete = incomplete;
   }
@@ -115,7 +122,7 @@ export class Recipients {
   }
 
   /** What is known goes to the buffer that has the memory from now on. */
-  moveTo(other: Recipients): void {
+  moveTo(other: Recipients<Client>): void {
     for (const recipient of this) other.#set(recipient);
     other.#incomplete = this.#incomplete;
     this.#clear();

@@ -25,11 +25,9 @@ import { serviceManager } from './machine/manager.js';
 import { NamesLater, SilentDirectory } from './machine/names.js';
 import { closeDebugger, onSignals } from './machine/signals.js';
 import { Allocator } from './threads/data-plane.js';
-import { keepYoung } from './threads/young.js';
 
 /** First: no child and no thread is to have them. */
 const inherited = takeInherited();
-keepYoung();
 
 const EXIT_CONFIG = 2;
 const STDERR = 2;

@@ -1,6 +1,12 @@
 /** An account: what is charged for one scope, and the settings that hold for it. */
 
-import { type Amount, type Dimension, DIMENSIONS, NOTHING, type Scope } from '../../memory/charged.js';
+import {
+  type Amount,
+  DIMENSIONS,
+  type Dimension,
+  NOTHING,
+  type Scope,
+} from '../../memory/charged.js';
 import { Bucket } from './bucket.js';
 import type { Settings } from './rules.js';
 

@@ -12,15 +12,21 @@ const young = (usedMb: number): WorkerOptions['resourceLimits'] => ({
 });
 
 export const ALLOCATOR_LIMITS = young(1);
-export const PLANE_LIMITS = young(2);
+export const PLANE_LIMITS = young(1);
 export const PREVIEW_LIMITS = young(1);
 
-/** The main thread's, which has no limits of its own, does not grow from now on. */
-export function keepYoung(): void {
+/** The main thread's, which has no limits of its own, does not grow; as bin/dmabrokerd.js has it from the start. */
+function keepYoung(): void {
   setFlagsFromString('--semi-space-growth-factor=1');
 }
 
-/** V8 sets that right, as it sees it, whenever a thread begins. */
+/** V8 sets that right, as it sees it, when a thread begins: some time before anybody is told that it has. */
 export function keepYoungBeside(worker: Worker): void {
-  worker.once('online', keepYoung);
+  const again = setInterval(keepYoung, 1).unref();
+  const begun = () => {
+    clearInterval(again);
+    keepYoung();
+  };
+  worker.once('online', begun);
+  worker.once('exit', begun);
 }
