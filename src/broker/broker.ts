@@ -578,10 +578,15 @@ export class Broker {
     return this.world.toldAt(buffer);
   }
 
+  /** The daemon is about to end: what is released from now on is gone at once. */
+  end(): void {
+    this.#lingering.end();
+  }
+
   /** The daemon ends: everything goes. */
   close(): void {
+    this.end();
     this.pool.configure(NO_POOL);
     for (const buffer of [...this.buffers]) this.release(buffer, 'administrator');
-    this.#lingering.close();
   }
 }

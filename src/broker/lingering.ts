@@ -83,6 +83,7 @@ export class Lingering {
   readonly #byClient = new Map<Client, Set<Entry>>();
   #checksLeft = LINGERING_CHECKS_PER_TURN;
   #notBefore = LONG_AGO;
+  #ending = false;
   readonly unproven: Unproven;
 
   constructor(
@@ -102,6 +103,10 @@ export class Lingering {
 
   /** Takes over the registry's reference to the buffer's fds. */
   add(buffer: BrokerBuffer): void {
+    if (this.#ending) {
+      this.#letGo(buffer);
+      return;
+    }
     const entry: Entry = {
       buffer,
       remains: null,
@@ -170,9 +175,16 @@ export class Lingering {
     return sooner(wait, this.unproven.wait);
   }
 
-  /** The daemon ends: nobody is charged any more. */
-  close(): void {
+  /** The daemon ends: nobody is charged any more, and nobody asks who has the memory of what is released. */
+  end(): void {
+    this.#ending = true;
     for (const entry of [...this.#entries.values()]) this.#end(entry);
+  }
+
+  #letGo(buffer: BrokerBuffer): void {
+    buffer.held.release();
+    buffer.recipients.forget();
+    this.terms.gone(buffer);
   }
 
   #renewChecks(): void {
