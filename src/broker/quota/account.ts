@@ -17,6 +17,8 @@ export class Account {
   readonly #lingering = { ...NOTHING };
   /** Connections that are there and would be charged here. */
   live = 0;
+  /** It is in no table any more. */
+  dropped = false;
 
   constructor(
     readonly scope: Scope,

@@ -80,7 +80,6 @@ export class Accounts implements AccountTable {
 
   /** Every account that an allocation is charged to, the innermost first. */
   path(who: Who, source: string): Account[] {
-    this.#sweep();
     const accounts = this.holders(who);
     for (const [gid, account] of this.#groups) if (this.isMember(who, gid)) accounts.push(account);
     accounts.push(this.get('source', source), this.daemon);
@@ -112,10 +111,12 @@ export class Accounts implements AccountTable {
       if (!account.bucket.full(rate, this.clock.now())) continue;
       this.#accounts.delete(nameOf(account));
       this.#users.delete(account);
+      account.dropped = true;
     }
   }
 
-  #sweep(): void {
+  /** Drops those that were only kept for their rate; to be called before a path is asked for or used again. */
+  sweep(): void {
     const now = this.clock.now();
     if (now - this.#sweptAt < SWEEP_MS) return;
     this.#sweptAt = now;

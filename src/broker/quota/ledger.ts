@@ -30,7 +30,7 @@ export class Ledger {
   /** Each charge that is not released; without those for heaps, which are parts. */
   readonly #charges = new Set<Charge>();
   /** The accounts that somebody was charged on last: their next charges have the same list. */
-  readonly #paths = new WeakMap<Who, Account[]>();
+  #paths = new WeakMap<Who, Account[]>();
   readonly #book: ConstructorParameters<typeof Charge>[4] = {
     change: (charge, to) => {
       const more = difference(to, charge.amount);
@@ -63,6 +63,7 @@ export class Ledger {
   refresh(): void {
     const { come, gone } = this.accounts.refresh();
     if (come.size === 0 && gone.size === 0) return;
+    this.#paths = new WeakMap();
     const changed = new Set<Account[]>();
     for (const charge of this.#charges) {
       const { accounts } = charge;
@@ -189,9 +190,11 @@ export class Ledger {
   }
 
   #path(who: Who, source: string): Account[] {
-    const path = this.accounts.path(who, source);
+    this.accounts.sweep();
     const known = this.#paths.get(who);
-    if (known?.length === path.length && known.every((each, i) => each === path[i])) return known;
+    // Its last but one is the source's.
+    if (known?.at(-2)?.key === source && !known.some(({ dropped }) => dropped)) return known;
+    const path = this.accounts.path(who, source);
     this.#paths.set(who, path);
     return path;
   }
