@@ -1,10 +1,14 @@
 #!/usr/bin/env node
 // The daemon: its bundle where there is one (it starts faster), else the compiled modules.
 import { existsSync } from 'node:fs';
+import { setFlagsFromString } from 'node:v8';
 
 // Before anything is loaded: by default Node opens its debugger at SIGUSR1, and the others would end a
 // daemon that has not said yet what they mean (src/server/signals.ts).
 for (const signal of ['SIGUSR1', 'SIGUSR2', 'SIGHUP']) process.on(signal, () => {});
+
+// While its modules are loaded V8 would make room for much more that is new than ever comes (src/server/threads/young.ts).
+setFlagsFromString('--semi-space-growth-factor=1');
 
 // For `journalctl -p err`: what goes to the journal says that it is an error (src/server/log/journal.ts).
 const complain = (text) =>

@@ -61,7 +61,7 @@ export class Adoption {
     }
     const buffer = this.parts.registry.get(id);
     if (buffer.owner.client === past) return { buffer, isOwner: true, mayRenew: true };
-    const recipient = buffer.recipient(past);
+    const recipient = buffer.recipients.of(past);
     if (recipient !== null) return { buffer, isOwner: false, mayRenew: recipient.mayRenew };
     const message = `the session had no object for ${id}`;
     throw new BrokerError('permission_denied', message, { constraint: 'session' });
@@ -101,7 +101,7 @@ export class Adoption {
       registry.owns(buffer.owner, size);
       quotas.move(buffer);
     }
-    buffer.dropRecipient(past);
+    buffer.recipients.drop(past);
     registry.happened({ type: 'buffer.adopted', buffer, client });
     world.changed(buffer);
   }

@@ -82,6 +82,8 @@ export class Broker {
   readonly #tokens: Tokens<BrokerBuffer>;
   readonly #lingering: Lingering;
   readonly #recipients: FairPool;
+  /** What gives back one of them that is a client's. */
+  readonly #forgotten = new WeakMap<Client, () => void>();
   readonly #room: RoomQueue;
   readonly #sessions: Sessions;
   readonly #adoption: Adoption;
@@ -415,7 +417,8 @@ export class Broker {
   }
 
   #checkRecipient(buffer: BrokerBuffer, client: Client): void {
-    if (buffer.hasRecipient(client) || this.#recipients.has(this.#userOf(client), 1)) return;
+    if (buffer.recipients.of(client) !== null || this.#recipients.has(this.#userOf(client), 1))
+      return;
     const message = 'the user was handed too many buffers on too many connections';
     throw new BrokerError('limit_exceeded', message, { constraint: 'recipients' });
   }
@@ -433,7 +436,7 @@ export class Broker {
 
   /** The planes' fds are on their way to a client: it is a recipient from now on. */
   handedOut(buffer: BrokerBuffer, client: Client, mayRenew = false): void {
-    const known = buffer.recipient(client);
+    const known = buffer.recipients.of(client);
     if (known === null || (mayRenew && !known.mayRenew)) this.#receives(buffer, client, mayRenew);
     buffer.lastUsed = this.clock.now();
     client.fdsSent += buffer.allocation.planes.length;
@@ -443,12 +446,21 @@ export class Broker {
 
   #receives(buffer: BrokerBuffer, client: Client, mayRenew: boolean): void {
     const count = () => {
-      const uid = this.#userOf(client);
-      this.#recipients.overdraw(uid, 1);
-      return () => this.#recipients.give(uid, 1);
+      this.#recipients.overdraw(this.#userOf(client), 1);
+      return this.#forgottenOf(client);
     };
     const watched = this.world.tells(buffer.allocation) !== 'gone';
-    buffer.addRecipient(client, this.clock.now(), { watched, mayRenew }, count);
+    buffer.recipients.add(client, this.clock.now(), { watched, mayRenew }, count);
+  }
+
+  /** One for all that a client was handed. */
+  #forgottenOf(client: Client): () => void {
+    const known = this.#forgotten.get(client);
+    if (known !== undefined) return known;
+    const uid = this.#userOf(client);
+    const forgotten = () => this.#recipients.give(uid, 1);
+    this.#forgotten.set(client, forgotten);
+    return forgotten;
   }
 
   /** Renews its lease. Throws where it has none, or has been released. */
@@ -575,10 +587,15 @@ export class Broker {
     return this.world.toldAt(buffer);
   }
 
+  /** The daemon is about to end: what is released from now on is gone at once. */
+  end(): void {
+    this.#lingering.end();
+  }
+
   /** The daemon ends: everything goes. */
   close(): void {
+    this.end();
     this.pool.configure(NO_POOL);
     for (const buffer of [...this.buffers]) this.release(buffer, 'administrator');
-    this.#lingering.close();
   }
 }

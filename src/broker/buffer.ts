@@ -1,14 +1,15 @@
 /** What the broker knows about a buffer and about the clients that it deals with. */
 
 import type { Monotonic } from '../memory/clock.js';
-import { MAX_PAST_RECIPIENTS } from '../memory/limits.js';
 import type { Done } from '../memory/result.js';
 import type { Allocation, CheckedSpec } from '../memory/source.js';
+import { Few } from './few.js';
 import type { HeldFds } from './held-fds.js';
 import { History } from './history.js';
 import type { Lifetime, RecallNotice, ReleaseReason } from './lifetime.js';
 import type { PeerProcess } from './peer-process.js';
 import type { Charge } from './quota/charge.js';
+import { type RecipientOf, Recipients } from './recipients.js';
 import type { Choice } from './request.js';
 import type { Doer, Identity } from './who.js';
 
@@ -31,17 +32,8 @@ export interface Owner extends Doer {
   readonly client: Client | null;
 }
 
-/** A process that was handed the fds. */
-export interface Recipient {
-  readonly client: Client;
-  readonly receivedAt: Monotonic;
-  /** The token that it redeemed has the right. */
-  readonly mayRenew: boolean;
-  /** Its reference to the process, where only its end tells that the memory is no longer held. */
-  readonly process: PeerProcess | null;
-  /** Called when nobody needs to know of it any more. */
-  readonly forgotten: () => void;
-}
+/** A process that was handed a buffer's fds. */
+export type Recipient = RecipientOf<Client>;
 
 /**
  * `lost`: its device was, and what the memory holds is undefined until it is re-issued. `away`: the daemon
@@ -86,19 +78,17 @@ export class BrokerBuffer {
   state: BufferState = 'live';
   /** What is away was lost before: it is again when somebody brings it. */
   lostWhileAway = false;
-  readonly #recipients = new Map<string, Recipient>();
-  readonly watchers = new Set<Watcher>();
+  readonly recipients = new Recipients<Client>();
+  readonly watchers = new Few<Watcher>();
   history = new History();
   /** The id of the buffer that has other memory now, where this is what it had before. */
   formerOf: string | null = null;
-  /** Who waits for its memory to be allocated anew. */
-  readonly reissuing: Done<BrokerBuffer>[] = [];
+  /** Who waits for its memory to be allocated anew, if somebody does. */
+  reissuing: Done<BrokerBuffer>[] | null = null;
   released = false;
   /** Made, or handed to somebody. */
   lastUsed: Monotonic;
   releasedAt: Monotonic | null = null;
-  /** Not all recipients are known any more. */
-  #forgotten = false;
 
   readonly id: string;
   /** How many were made before it. */
@@ -153,10 +143,7 @@ export class BrokerBuffer {
     former.lastUsed = this.lastUsed;
     former.released = true;
     former.releasedAt = now;
-    for (const [key, recipient] of this.#recipients) former.#recipients.set(key, recipient);
-    this.#recipients.clear();
-    former.#forgotten = this.#forgotten;
-    this.#forgotten = false;
+    this.recipients.moveTo(former.recipients);
     this.allocation = allocation;
     this.held = held;
     this.generation++;
@@ -165,90 +152,9 @@ export class BrokerBuffer {
     return former;
   }
 
-  get recipients(): Iterable<Recipient> {
-    return this.#recipients.values();
-  }
-
-  hasRecipient(client: Client): boolean {
-    return this.#recipients.has(client.id);
-  }
-
-  recipient(client: Client): Recipient | null {
-    return this.#recipients.get(client.id) ?? null;
-  }
-
-  /** It is known as another connection's from now on. */
-  dropRecipient(client: Client): void {
-    const recipient = this.#recipients.get(client.id);
-    this.#recipients.delete(client.id);
-    recipient?.process?.release();
-    recipient?.forgotten();
-  }
-
-  /**
-   * `watched`: the end of its process is to be known even after it has disconnected. `count` is called for
-   * one more, and what it returns when that is forgotten.
-   */
-  addRecipient(
-    client: Client,
-    now: Monotonic,
-    { watched, mayRenew }: { readonly watched: boolean; readonly mayRenew: boolean },
-    count: () => () => void,
-  ): void {
-    const known = this.#recipients.get(client.id);
-    if (known === undefined) {
-      const process = watched ? client.process.retain() : null;
-      const recipient = { client, receivedAt: now, mayRenew, process, forgotten: count() };
-      this.#recipients.set(client.id, recipient);
-    } else if (mayRenew && !known.mayRenew) {
-      this.#recipients.set(client.id, { ...known, mayRenew });
-    }
-    if (this.#recipients.size > MAX_PAST_RECIPIENTS) this.#forgetOldest();
-  }
-
-  /** Of those that have disconnected. */
-  #forgetOldest(): void {
-    let past = 0;
-    for (const { client } of this.#recipients.values()) if (!client.connected) past++;
-    for (const [id, recipient] of this.#recipients) {
-      if (past <= MAX_PAST_RECIPIENTS) break;
-      if (recipient.client.connected) continue;
-      this.#recipients.delete(id);
-      if (recipient.process?.exited === false) this.#forgotten = true;
-      recipient.process?.release();
-      recipient.forgotten();
-      past--;
-    }
-  }
-
   /** Whether anybody but the broker ever had its memory: an import's owner had it before. */
   get wasHandedOut(): boolean {
-    return this.#recipients.size > 0 || this.#forgotten || this.allocation.check !== undefined;
-  }
-
-  /** Not all recipients are known any more. */
-  get recipientsForgotten(): boolean {
-    return this.#forgotten;
-  }
-
-  /** After a restart of the daemon: who had it then. */
-  restoreRecipients(recipients: Iterable<Recipient>, forgotten: boolean): void {
-    for (const recipient of recipients) this.#recipients.set(recipient.client.id, recipient);
-    this.#forgotten = forgotten;
-  }
-
-  /** Whether every process that was handed the fds has ended; only true where that is certain. */
-  get recipientsExited(): boolean {
-    if (this.#forgotten) return false;
-    return [...this.#recipients.values()].every(({ process }) => process?.exited === true);
-  }
-
-  /** Nothing is to be known of them any more. */
-  forgetRecipients(): void {
-    for (const { process, forgotten } of this.#recipients.values()) {
-      process?.release();
-      forgotten();
-    }
-    this.#recipients.clear();
+    const { size, incomplete } = this.recipients;
+    return size > 0 || incomplete || this.allocation.check !== undefined;
   }
 }

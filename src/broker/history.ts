@@ -18,18 +18,19 @@ export interface HistoryEntry {
   readonly reason: string | null;
 }
 
-/** One that is forgotten becomes the next one. */
+/** One that is forgotten becomes the next one. They are a ring: a list has room for 16 more as soon as it grows. */
 interface Noted {
   at: Monotonic;
   type: BufferEventType;
   who: Actor | null;
   fact: unknown;
+  /** The one after it; of the newest, the oldest. */
+  next: Noted | null;
 }
 
 export class History {
-  /** A ring once it is full: the oldest is the one that is written next. */
-  readonly #noted: Noted[] = [];
-  #next = 0;
+  #newest: Noted | null = null;
+  #kept = 0;
   #forgotten = 0;
   #clock: Clock | null = null;
 
@@ -43,16 +44,38 @@ export class History {
   }
 
   #room(): Noted {
-    const oldest = this.#noted[this.#next];
-    if (oldest === undefined) {
-      const made: Noted = { at: LONG_AGO, type: 'buffer.created', who: null, fact: null };
-      this.#noted.push(made);
-      this.#next = this.#noted.length % MAX_HISTORY;
-      return made;
+    const newest = this.#newest;
+    const oldest = newest?.next ?? null;
+    if (oldest !== null && this.#kept === MAX_HISTORY) {
+      this.#forgotten++;
+      this.#newest = oldest;
+      return oldest;
     }
-    this.#next = (this.#next + 1) % MAX_HISTORY;
-    this.#forgotten++;
-    return oldest;
+    return this.#append({
+      at: LONG_AGO,
+      type: 'buffer.created',
+      who: null,
+      fact: null,
+      next: oldest,
+    });
+  }
+
+  /** `made.next` is the oldest there is. */
+  #append(made: Noted): Noted {
+    if (this.#newest === null) made.next = made;
+    else this.#newest.next = made;
+    this.#newest = made;
+    this.#kept++;
+    return made;
+  }
+
+  /** Oldest first. */
+  *#noted(): Generator<Noted> {
+    let each = this.#newest?.next ?? null;
+    for (let left = this.#kept; left > 0 && each !== null; left--) {
+      yield each;
+      each = each.next;
+    }
   }
 
   /** So many were kept by a daemon before this one, which they went with. */
@@ -64,8 +87,9 @@ export class History {
 
   copy(): History {
     const copy = new History();
-    for (const noted of this.#noted) copy.#noted.push({ ...noted });
-    copy.#next = this.#next;
+    for (const noted of this.#noted()) {
+      copy.#append({ ...noted, next: copy.#newest?.next ?? null });
+    }
     copy.#forgotten = this.#forgotten;
     copy.#clock = this.#clock;
     return copy;
@@ -75,8 +99,7 @@ export class History {
   get entries(): readonly HistoryEntry[] {
     const clock = this.#clock;
     if (clock === null) return [];
-    const oldestFirst = [...this.#noted.slice(this.#next), ...this.#noted.slice(0, this.#next)];
-    return oldestFirst.map(({ at, type, who, fact }) => {
+    return Array.from(this.#noted(), ({ at, type, who, fact }) => {
       return { at, type, who, reason: EVENTS[type].reason(fact, clock) };
     });
   }
@@ -88,6 +111,6 @@ export class History {
 
   /** How much has happened in all. */
   get count(): number {
-    return this.#forgotten + this.#noted.length;
+    return this.#forgotten + this.#kept;
   }
 }

@@ -113,7 +113,7 @@ export function keptState(buffer: BrokerBuffer, told: Told): KeptState {
     recipients: [...buffer.recipients].map(({ client, receivedAt, mayRenew }) => ({
       ...{ client: client.id, receivedAt, mayRenew },
     })),
-    forgotten: buffer.recipientsForgotten,
+    forgotten: buffer.recipients.incomplete,
     charged: charge.charged,
     events: history.count,
   };

@@ -90,6 +90,7 @@ export class Lingering {
    */
   #firstChecksLeft = LINGERING_CHECKS_PER_TURN;
   #notBefore = LONG_AGO;
+  #ending = false;
   readonly unproven: Unproven;
 
   constructor(
@@ -109,6 +110,10 @@ export class Lingering {
 
   /** Takes over the registry's reference to the buffer's fds. */
   add(buffer: BrokerBuffer): void {
+    if (this.#ending) {
+      this.#letGo(buffer);
+      return;
+    }
     const entry: Entry = {
       buffer,
       remains: null,
@@ -180,9 +185,16 @@ export class Lingering {
     return sooner(wait, this.unproven.wait);
   }
 
-  /** The daemon ends: nobody is charged any more. */
-  close(): void {
+  /** The daemon ends: nobody is charged any more, and nobody asks who has the memory of what is released. */
+  end(): void {
+    this.#ending = true;
     for (const entry of [...this.#entries.values()]) this.#end(entry);
+  }
+
+  #letGo(buffer: BrokerBuffer): void {
+    buffer.held.release();
+    buffer.recipients.forget();
+    this.terms.gone(buffer);
   }
 
   #renewChecks(): void {
@@ -268,7 +280,7 @@ export class Lingering {
     if (since >= this.terms.graceMs) return true;
     const isSought = isUnseen || this.world.tells(buffer.allocation) === 'counted';
     if (isSought && !this.unproven.isBlindTo(this.terms.suspect(buffer))) return false;
-    return buffer.recipientsExited;
+    return buffer.recipients.exited;
   }
 
   #end(entry: Entry): void {
@@ -283,7 +295,7 @@ export class Lingering {
     }
     if (remains === null) buffer.held.release();
     else remains.close();
-    buffer.forgetRecipients();
+    buffer.recipients.forget();
     this.terms.gone(buffer);
     this.#settle(entry);
   }

@@ -6,6 +6,7 @@
 import { BrokerError } from '../memory/errors.js';
 import { asRefusal } from '../memory/result.js';
 import { type Allocation, NOTHING_KEPT } from '../memory/source.js';
+import { Alike } from './alike.js';
 import type { BrokerBuffer, Owner } from './buffer.js';
 import type { BufferEvent } from './events.js';
 import { HeldFds } from './held-fds.js';
@@ -23,6 +24,9 @@ export class Registry {
   /** Of live buffers and of those that linger. */
   readonly memories = new Memories();
   #lastNumber = 0;
+  readonly #alike = new Alike();
+  /** One for all that is held. */
+  readonly #closeFd = (fd: number) => this.world.closeFd(fd);
 
   constructor(
     private readonly world: Surroundings,
@@ -58,6 +62,7 @@ export class Registry {
   }
 
   add(buffer: BrokerBuffer): void {
+    buffer.allocation = this.#alike.allocation(buffer.allocation);
     this.memories.add(buffer);
     this.#buffers.set(buffer.id, buffer);
     buffer.owner.client?.owned.add(buffer);
@@ -104,7 +109,7 @@ export class Registry {
   hold({ planes }: Allocation): HeldFds {
     return new HeldFds(
       planes.map((plane) => plane.fd),
-      (fd) => this.world.closeFd(fd),
+      this.#closeFd,
     );
   }
 

@@ -69,11 +69,15 @@ export class Reissues {
       done({ error: isAway(buffer.id) });
       return;
     }
-    buffer.reissuing.push(done);
-    if (buffer.reissuing.length > 1) return;
+    if (buffer.reissuing !== null) {
+      buffer.reissuing.push(done);
+      return;
+    }
+    buffer.reissuing = [done];
     const asker = this.parts.quotas.whoIs(by ?? buffer.owner);
     this.parts.pool.allocate(asker, choice, buffer.id, (result) => {
-      const waiting = buffer.reissuing.splice(0);
+      const waiting = buffer.reissuing ?? [];
+      buffer.reissuing = null;
       const answer = 'error' in result ? result : this.#replace(buffer, result, by);
       const tell = () => {
         const late = buffer.released && !('error' in answer);

@@ -112,7 +112,7 @@ export class Restored {
     const recipients = [...this.#recipients(buffer, state.recipients, past)];
     // Of one whose record is not there it is not known whether it has ended.
     const isUnsure = state.forgotten || recipients.length < state.recipients.length;
-    buffer.restoreRecipients(recipients, isUnsure);
+    buffer.recipients.restore(recipients, isUnsure);
     parts.quotas.importers.impose(buffer, state.parts);
     parts.registry.restore(buffer);
     if (!state.released) this.#live(buffer, kept);

@@ -7,6 +7,7 @@ import type { DeviceState, SourceTable } from '../memory/device.js';
 import { BrokerError } from '../memory/errors.js';
 import { asRefusal, attempt } from '../memory/result.js';
 import type { FormatOffer, SourceState } from '../memory/source.js';
+import { Alike } from './alike.js';
 import type { Owner } from './buffer.js';
 import { Devices, type OpenDevice } from './devices.js';
 import { denied, Policy } from './policy.js';
@@ -28,6 +29,7 @@ interface Admission {
 
 export class Selection {
   readonly #devices: Devices;
+  readonly #alike = new Alike();
   /** Who may do what; nobody is refused anything until one is set. */
   policy = new Policy(null);
 
@@ -82,7 +84,7 @@ export class Selection {
     const permitted = this.policy.permitted(peer, sources);
     this.policy.checkPlacement(peer, request);
     try {
-      return chooseSource(request, permitted, offers);
+      return this.#alike.choice(chooseSource(request, permitted, offers));
     } catch (error) {
       if (permitted.length === sources.length) throw error;
       const source = sourceOrNull(request, { sources, offers });

@@ -24,16 +24,13 @@ export async function allocateBatch(
   const given = options.signal;
   const abort = () => own.abort(given?.reason);
   given?.addEventListener('abort', abort, { once: true });
-  const answers = line.wire.together(() => {
-    const params = wanted(line, request);
-    const all = objects.map((object) => {
-      const ask = () => params.request('add_buffer', object.id);
-      return object.receive(ask, { signal: own.signal }, 'release');
-    });
-    params.request('create_batch');
-    params.request('destroy');
-    return all;
+  const params = wanted(line, request);
+  const answers = objects.map((object) => {
+    const ask = () => params.request('add_buffer', object.id);
+    return object.receive(ask, { signal: own.signal }, 'release');
   });
+  params.request('create_batch');
+  params.request('destroy');
   const settled = await Promise.allSettled(answers);
   given?.removeEventListener('abort', abort);
   const buffers: ClientBuffer[] = [];

@@ -415,6 +415,26 @@ t.test('the daemon ends', async (t) => {
   t.equal(world.open.size, 0);
 });
 
+t.test('what is let go of while the daemon ends is gone at once, whoever has it', async (t) => {
+  const { world, broker, allocate, hold } = make();
+  const client = broker.connect(peer, world.openFd());
+  const lingers = allocate(client);
+  hold(lingers, 'lingering');
+  broker.release(lingers, 'owner');
+  const [bound, sending] = [allocate(client), allocate(client)];
+  hold(bound, 'lingering');
+  const message = sending.held.retain();
+  broker.end();
+  t.same([...broker.lingering], []);
+  broker.disconnect(client);
+  t.same([[...broker.lingering], [...broker.buffers]], [[], []]);
+  t.equal(broker.quotas.accounts.daemon.charge.bytes, 0);
+  broker.close();
+  t.equal(world.open.size, 1);
+  message.release();
+  t.equal(world.open.size, 0);
+});
+
 t.test('memory that is registered more than once', async (t) => {
   function make() {
     const world = new FakeWorld();

@@ -494,6 +494,6 @@ t.test('a recipient of which nothing is known may still have it', async (t) => {
   broker.restore([], buffers, numbers, GRACE_MS);
   const buffer = broker.get(life.buffer.id);
   t.equal(buffer.owner.client, null);
-  t.equal(buffer.recipientsForgotten, true);
+  t.equal(buffer.recipients.incomplete, true);
   over({ broker, world });
 });

@@ -1,15 +1,24 @@
 /** An account: what is charged for one scope, and the settings that hold for it. */
 
-import { type Amount, DIMENSIONS, NOTHING, type Scope } from '../../memory/charged.js';
+import {
+  type Amount,
+  DIMENSIONS,
+  type Dimension,
+  NOTHING,
+  type Scope,
+} from '../../memory/charged.js';
 import { Bucket } from './bucket.js';
 import type { Settings } from './rules.js';
 
 export class Account {
   readonly bucket = new Bucket();
-  #charge: Amount = NOTHING;
-  #lingering: Amount = NOTHING;
+  /** They change in place: each is added to some times for every buffer. */
+  readonly #charge = { ...NOTHING };
+  readonly #lingering = { ...NOTHING };
   /** Connections that are there and would be charged here. */
   live = 0;
+  /** It is in no table any more. */
+  dropped = false;
 
   constructor(
     readonly scope: Scope,
@@ -20,6 +29,7 @@ export class Account {
     public settings: Settings,
   ) {}
 
+  /** As it is now, and changes. */
   get charge(): Amount {
     return this.#charge;
   }
@@ -35,23 +45,31 @@ export class Account {
 
   /** Adds, or takes away where the amount is negative. */
   add(amount: Amount): void {
-    this.#charge = sum(this.#charge, amount);
+    increase(this.#charge, amount);
   }
 
   /** So much of the charge lingers from now on, or no longer where the amount is negative. */
   linger(amount: Amount): void {
-    this.#lingering = sum(this.#lingering, amount);
+    increase(this.#lingering, amount);
   }
 }
 
-function combine(a: Amount, b: Amount, by: (a: number, b: number) => number): Amount {
-  return {
-    bytes: by(a.bytes, b.bytes),
-    buffers: by(a.buffers, b.buffers),
-    fds: by(a.fds, b.fds),
-    pending: by(a.pending, b.pending),
-  };
+function increase(sum: { -readonly [D in Dimension]: number }, amount: Amount): void {
+  sum.bytes += amount.bytes;
+  sum.buffers += amount.buffers;
+  sum.fds += amount.fds;
+  sum.pending += amount.pending;
 }
 
-export const sum = (a: Amount, b: Amount): Amount => combine(a, b, (x, y) => x + y);
-export const difference = (a: Amount, b: Amount): Amount => combine(a, b, (x, y) => x - y);
+export const sum = (a: Amount, b: Amount): Amount => {
+  const both = { ...a };
+  increase(both, b);
+  return both;
+};
+
+export const difference = (a: Amount, b: Amount): Amount => ({
+  bytes: a.bytes - b.bytes,
+  buffers: a.buffers - b.buffers,
+  fds: a.fds - b.fds,
+  pending: a.pending - b.pending,
+});

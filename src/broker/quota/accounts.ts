@@ -30,6 +30,7 @@ export class Accounts implements AccountTable {
   readonly #accounts = new Map<string, Account>();
   /** Of groups, by gid. */
   readonly #groups = new Map<number, Account>();
+  readonly #users = new Set<Account>();
   /** Which of them are in a process's list, by that list: it may be of 65,536, and is the connection's for good. */
   #listed = new WeakMap<readonly number[], ReadonlySet<number>>();
   #sweptAt = LONG_AGO;
@@ -46,6 +47,11 @@ export class Accounts implements AccountTable {
     return this.#accounts.values();
   }
 
+  /** Those of users, of whom there are fewer than connections. */
+  get users(): Iterable<Account> {
+    return this.#users;
+  }
+
   find(scope: Exclude<Scope, 'cgroup'>, key: string): Account | undefined {
     return this.#accounts.get(`${scope} ${key}`);
   }
@@ -57,6 +63,7 @@ export class Accounts implements AccountTable {
     if (account === undefined) {
       account = new Account(scope, key, uid, this.policy.settings(this.rulesFor(scope, key)));
       this.#accounts.set(name, account);
+      if (scope === 'user') this.#users.add(account);
     }
     return account;
   }
@@ -73,7 +80,6 @@ export class Accounts implements AccountTable {
 
   /** Every account that an allocation is charged to, the innermost first. */
   path(who: Who, source: string): Account[] {
-    this.#sweep();
     const accounts = this.holders(who);
     for (const [gid, account] of this.#groups) if (this.isMember(who, gid)) accounts.push(account);
     accounts.push(this.get('source', source), this.daemon);
@@ -102,11 +108,15 @@ export class Accounts implements AccountTable {
       if (account.live > 0 || !account.empty) continue;
       // A connection's name is never used again, and neither is its rate.
       const rate = account.scope === 'connection' ? null : account.settings.allocationsPerSecond;
-      if (account.bucket.full(rate, this.clock.now())) this.#accounts.delete(nameOf(account));
+      if (!account.bucket.full(rate, this.clock.now())) continue;
+      this.#accounts.delete(nameOf(account));
+      this.#users.delete(account);
+      account.dropped = true;
     }
   }
 
-  #sweep(): void {
+  /** Drops those that were only kept for their rate; to be called before a path is asked for or used again. */
+  sweep(): void {
     const now = this.clock.now();
     if (now - this.#sweptAt < SWEEP_MS) return;
     this.#sweptAt = now;

@@ -78,6 +78,8 @@ export class Capacities {
     const source = account.scope === 'daemon' ? null : account.key;
     const inUse = account.charge[dimension];
     const shared = this.#shared(limit);
+    // Mostly there is room for all: what all hold is what is in use, however many they are.
+    if (inUse + this.#claimed(source, dimension, uid) + requested <= shared) return;
     const others = this.#demands(source, dimension);
     others.delete(uid);
     const held = this.held(uid, source)[dimension];
@@ -119,26 +121,37 @@ export class Capacities {
     return (known ?? this.policy.settings(this.accounts.rulesFor('user', key))).weight;
   }
 
+  /** What others claim. */
+  #claimed(source: string | null, dimension: SharedDimension, user: number): number {
+    if (this.#claims.size === 0) return 0;
+    let sum = 0;
+    for (const [uid, want] of this.#current(source)) if (uid !== user) sum += want[dimension];
+    return sum;
+  }
+
+  /** The claims to a capacity; those that are over are forgotten. */
+  *#current(source: string | null): Generator<[uid: number, want: Amount]> {
+    const now = this.clock.now();
+    for (const [uid, { until, want, sources }] of this.#claims) {
+      if (until <= now) this.#claims.delete(uid);
+      else if (source === null || sources.includes(source)) yield [uid, want];
+    }
+  }
+
   /** What each active user holds or claims. */
   #demands(source: string | null, dimension: SharedDimension): Map<number, Demand> {
     const amounts = new Map<number, number>();
     const add = (uid: number, amount: Amount) =>
       amounts.set(uid, (amounts.get(uid) ?? 0) + amount[dimension]);
-    for (const { scope, uid, charge } of this.#usersOf(source)) {
-      if (uid !== null && (source !== null || scope === 'user')) add(uid, charge);
-    }
-    const now = this.clock.now();
-    for (const [uid, { until, want, sources }] of this.#claims) {
-      if (until <= now) this.#claims.delete(uid);
-      else if (source === null || sources.includes(source)) add(uid, want);
-    }
+    for (const { uid, charge } of this.#usersOf(source)) if (uid !== null) add(uid, charge);
+    for (const [uid, want] of this.#current(source)) add(uid, want);
     return new Map(
       [...amounts].map(([uid, demand]) => [uid, { weight: this.#weight(uid), demand }]),
     );
   }
 
   #usersOf(source: string | null): Iterable<Account> {
-    return source === null ? this.accounts : (this.#ofSource.get(source)?.values() ?? []);
+    return source === null ? this.accounts.users : (this.#ofSource.get(source)?.values() ?? []);
   }
 }
 

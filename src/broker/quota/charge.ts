@@ -1,7 +1,7 @@
 /** What one allocation is charged: from its reservation until its memory is gone. */
 
 import { type Amount, NOTHING } from '../../memory/charged.js';
-import { difference } from './account.js';
+import { type Account, difference } from './account.js';
 
 /** Who is charged. */
 export interface Who {
@@ -24,22 +24,34 @@ export interface Charged {
   readonly heaps: ReadonlyMap<string, Amount>;
 }
 
-/** The ledger's side of a charge. */
+/** The ledger's side: one for all charges. */
 interface Book {
-  /** Throws `limit_exceeded` and changes nothing where more may not be charged. */
-  change(from: Amount, to: Amount): void;
+  /** It is to be charged so much instead. Throws `limit_exceeded` and changes nothing where that is too much. */
+  change(charge: Charge, to: Amount): void;
   /** The same without asking. */
-  set(from: Amount, to: Amount): void;
-  end(amount: Amount): void;
+  set(charge: Charge, to: Amount): void;
+  end(charge: Charge): void;
   /** So much of what is charged lingers; less than nothing: no longer. */
-  linger(amount: Amount): void;
+  linger(charge: Charge, amount: Amount): void;
   /** Charges a heap, or throws `limit_exceeded`; whatever its limit, where it is `forced`. */
-  heap(key: string, amount: Amount, forced: boolean): Charge;
+  heap(charge: Charge, key: string, amount: Amount, forced: boolean): Charge;
+}
+
+const NO_HEAPS: readonly Charge[] = [];
+
+/** What was settled last: many buffers are alike, and need not have an amount each. */
+let settled: Amount = NOTHING;
+
+function settledAmount(bytes: number, fds: number): Amount {
+  if (settled.bytes !== bytes || settled.fds !== fds || settled.buffers !== 1) {
+    settled = { bytes, buffers: 1, fds, pending: 0 };
+  }
+  return settled;
 }
 
 export class Charge {
   #amount: Amount;
-  #heaps: readonly Charge[] = [];
+  #heaps = NO_HEAPS;
   #lingering = false;
   #released = false;
 
@@ -48,6 +60,8 @@ export class Charge {
     readonly who: Who,
     readonly source: string,
     reserved: Amount,
+    /** The accounts that have it: the ledger's, and perhaps others' charges', too. */
+    readonly accounts: Account[],
     private readonly book: Book,
   ) {
     this.#amount = reserved;
@@ -81,14 +95,14 @@ export class Charge {
   settle(bytes: number, fds: number, heaps: ReadonlyMap<string, Amount> = new Map()): void {
     if (this.#released) throw new Error('the charge is released already');
     const before = this.charged;
-    const actual = { bytes, buffers: 1, fds, pending: 0 };
-    this.book.change(before.amount, actual);
+    const actual = settledAmount(bytes, fds);
+    this.book.change(this, actual);
     this.#amount = actual;
     try {
       this.#settleHeaps(heaps, false);
     } catch (error) {
       this.#settleHeaps(before.heaps, true);
-      this.book.set(actual, before.amount);
+      this.book.set(this, before.amount);
       this.#amount = before.amount;
       throw error;
     }
@@ -97,9 +111,9 @@ export class Charge {
   /** Charges these heaps in place of those before; `forced` as in Book. */
   #settleHeaps(heaps: ReadonlyMap<string, Amount>, forced: boolean): void {
     for (const heap of this.#heaps) heap.release();
-    this.#heaps = [];
+    this.#heaps = NO_HEAPS;
     for (const [key, amount] of heaps) {
-      this.#heaps = [...this.#heaps, this.book.heap(key, amount, forced)];
+      this.#heaps = [...this.#heaps, this.book.heap(this, key, amount, forced)];
     }
   }
 
@@ -112,14 +126,14 @@ export class Charge {
   resize(bytes: number): void {
     if (this.#released) throw new Error('the charge is released already');
     const actual = { ...this.#amount, bytes };
-    this.book.set(this.#amount, actual);
+    this.book.set(this, actual);
     this.#amount = actual;
   }
 
   /** Its owner has released the buffer: what is charged from now on cannot be asked for. Once. */
   linger(): void {
     this.#lingering = true;
-    this.book.linger(this.#amount);
+    this.book.linger(this, this.#amount);
     for (const heap of this.#heaps) heap.linger();
   }
 
@@ -127,8 +141,8 @@ export class Charge {
   release(): void {
     if (this.#released) throw new Error('the charge is released already');
     this.#released = true;
-    if (this.#lingering) this.book.linger(difference(NOTHING, this.#amount));
+    if (this.#lingering) this.book.linger(this, difference(NOTHING, this.#amount));
     this.#settleHeaps(new Map(), true);
-    this.book.end(this.#amount);
+    this.book.end(this);
   }
 }

@@ -34,8 +34,27 @@ export const asked = ({ bytes, fds }: Estimate, count = 1): Amount => ({
 export class Ledger {
   readonly accounts: Accounts;
   readonly capacities: Capacities;
-  /** Each charge that is not released, with the accounts that have it; without those for heaps, which are parts. */
-  readonly #charges = new Map<Charge, Account[]>();
+  /** Each charge that is not released; without those for heaps, which are parts. */
+  readonly #charges = new Set<Charge>();
+  /** The accounts that somebody was charged on last: their next charges have the same list. */
+  #paths = new WeakMap<Who, Account[]>();
+  readonly #book: ConstructorParameters<typeof Charge>[4] = {
+    change: (charge, to) => {
+      const more = difference(to, charge.amount);
+      this.#admit(charge.accounts, charge.who.uid, more);
+      this.#add(charge, more);
+    },
+    set: (charge, to) => this.#add(charge, difference(to, charge.amount)),
+    linger: ({ accounts }, amount) => {
+      for (const account of accounts) account.linger(amount);
+    },
+    end: (charge) => {
+      this.#add(charge, difference(NOTHING, charge.amount));
+      this.#charges.delete(charge);
+      this.accounts.drop(charge.accounts);
+    },
+    heap: ({ who }, key, amount, forced) => this.#heap(who, key, amount, forced),
+  };
 
   constructor(
     policy: Policy,
@@ -51,15 +70,20 @@ export class Ledger {
   refresh(): void {
     const { come, gone } = this.accounts.refresh();
     if (come.size === 0 && gone.size === 0) return;
-    for (const [charge, accounts] of this.#charges) {
-      for (const account of gone.values()) {
+    this.#paths = new WeakMap();
+    const changed = new Set<Account[]>();
+    for (const charge of this.#charges) {
+      const { accounts } = charge;
+      const isShared = changed.has(accounts);
+      changed.add(accounts);
+      for (const account of isShared ? [] : gone.values()) {
         const at = accounts.indexOf(account);
         if (at >= 0) accounts.splice(at, 1);
       }
       for (const [gid, account] of come) {
         if (!this.accounts.isMember(charge.who, gid)) continue;
         // As `Accounts.path` has it: before the source and the daemon.
-        accounts.splice(-2, 0, account);
+        if (!isShared) accounts.splice(-2, 0, account);
         account.add(charge.amount);
         account.linger(charge.lingering);
       }
@@ -119,7 +143,7 @@ export class Ledger {
     const before = [...left.keys()].map((charge) => [charge, charge.amount.bytes] as const);
     // First, since the daemon's and the source's accounts have room for it once only.
     for (const [charge, rest] of left) charge.resize(rest);
-    const accounts = this.accounts.path(who, source);
+    const accounts = this.#path(who, source);
     const want = { ...NOTHING, bytes };
     try {
       this.#admit(accounts, who.uid, want);
@@ -136,14 +160,14 @@ export class Ledger {
    * Throws `limit_exceeded`.
    */
   hold(who: Who, source: string, amount: Amount): Charge {
-    const accounts = this.accounts.path(who, source);
+    const accounts = this.#path(who, source);
     this.#admitOrDrop(accounts, who.uid, amount);
     return this.#charge(accounts, who, source, amount);
   }
 
   /** Charges somebody whatever the limits: for memory that is there already. */
   impose({ who, source, amount, heaps }: Charged): Charge {
-    const charge = this.#charge(this.accounts.path(who, source), who, source, amount);
+    const charge = this.#charge(this.#path(who, source), who, source, amount);
     charge.imposeHeaps(heaps);
     return charge;
   }
@@ -166,40 +190,35 @@ export class Ledger {
 
   #charge(accounts: Account[], who: Who, source: string, want: Amount): Charge {
     const charge = this.#part(accounts, who, source, want);
-    this.#charges.set(charge, accounts);
+    this.#charges.add(charge);
     return charge;
   }
 
   /** A charge that is not counted among all: `#charge`, and the heaps of one. */
-  #part(accounts: readonly Account[], who: Who, source: string, want: Amount): Charge {
-    const add = (amount: Amount) => {
-      for (const account of accounts) account.add(amount);
-      this.capacities.add(who.uid, source, amount);
-    };
-    add(want);
-    const charge: Charge = new Charge(who, source, want, {
-      change: (from, to) => {
-        const more = difference(to, from);
-        this.#admit(accounts, who.uid, more);
-        add(more);
-      },
-      set: (from, to) => add(difference(to, from)),
-      linger: (amount) => {
-        for (const account of accounts) account.linger(amount);
-      },
-      end: (amount) => {
-        add(difference(NOTHING, amount));
-        this.#charges.delete(charge);
-        this.accounts.drop(accounts);
-      },
-      heap: (key, amount, forced) => this.#heap(who, key, amount, forced),
-    });
+  #part(accounts: Account[], who: Who, source: string, want: Amount): Charge {
+    const charge = new Charge(who, source, want, accounts, this.#book);
+    this.#add(charge, want);
     return charge;
+  }
+
+  #add({ accounts, who, source }: Charge, amount: Amount): void {
+    for (const account of accounts) account.add(amount);
+    this.capacities.add(who.uid, source, amount);
+  }
+
+  #path(who: Who, source: string): Account[] {
+    this.accounts.sweep();
+    const known = this.#paths.get(who);
+    // Its last but one is the source's.
+    if (known?.at(-2)?.key === source && !known.some(({ dropped }) => dropped)) return known;
+    const path = this.accounts.path(who, source);
+    this.#paths.set(who, path);
+    return path;
   }
 
   /** The accounts that all agree. */
   #admitted(who: Who, source: string, estimate: Estimate, count: number): Account[] {
-    const accounts = this.accounts.path(who, source);
+    const accounts = this.#path(who, source);
     const now = this.clock.now();
     try {
       this.#admit(accounts, who.uid, asked(estimate, count));

@@ -93,6 +93,7 @@ export class Recalls {
    * has no owner's connection, and can a user release it.
    */
   refuseOverdue({ uid, connection }: Who): void {
+    if (this.#recalls.size === 0) return;
     const now = this.clock.now();
     const overdue = this.of(uid).filter(
       ({ deadline, buffer }) =>

@@ -133,14 +133,22 @@ export class LinearSource implements MemorySource {
 
   /** The same for who does not wait for what takes long. */
   *creating(spec: CheckedSpec, id: string): Creation<Allocation> {
-    const { planes, ...plan } = this.plan(spec);
-    const { memories } = plan;
+    const { planes, source, handleType, memories, modifier, placement } = this.plan(spec);
     const fds = yield* this.#create(memories, id);
     return {
-      ...plan,
+      source,
+      handleType,
       key: 0,
+      memories,
       size: sum(memories),
-      planes: planes.map((plane) => ({ ...plane, fd: fds[plane.memory] as number })),
+      modifier,
+      placement,
+      planes: planes.map(({ memory, offset, stride }) => ({
+        memory,
+        offset,
+        stride,
+        fd: fds[memory] as number,
+      })),
       exporter: this.exporter.exporter,
     };
   }

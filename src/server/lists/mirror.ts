@@ -6,6 +6,7 @@
 import type { BufferInfo, ClientInfo } from '../../rest/contract.js';
 import type { Changes } from '../words/messages.js';
 import { Collection } from './collection.js';
+import { shared } from './shared.js';
 
 export const bufferCollection = () =>
   new Collection<BufferInfo>({
@@ -26,10 +27,14 @@ export class Mirror {
   readonly clients = clientCollection();
   /** The buffers that each connected client was handed. */
   readonly #received = new Map<string, Set<string>>();
+  /** Came before: what is alike in the next one is its. */
+  #last: BufferInfo | null = null;
 
   apply({ buffers, clients, goneBuffers, goneClients }: Changes): void {
     for (const client of clients) this.clients.set(client);
-    for (const buffer of buffers) {
+    for (const sent of buffers) {
+      const buffer = shared(sent, this.#last);
+      this.#last = buffer;
       this.#forget(buffer.id);
       this.buffers.set(buffer);
       for (const { client, connected } of buffer.recipients) {

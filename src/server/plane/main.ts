@@ -318,6 +318,7 @@ while (running) {
 // What is let go of now is there when the daemon is started again.
 kept?.keeping.freeze();
 leaving = kept !== null;
+broker.end();
 connections.close();
 broker.close();
 kept?.close();

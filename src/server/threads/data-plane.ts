@@ -29,6 +29,7 @@ import type {
 } from '../words/messages.js';
 import type { Question, QuestionName, Questions } from '../words/questions.js';
 import type { Requester } from '../words/requester.js';
+import { ALLOCATOR_LIMITS, keepYoungBeside, PLANE_LIMITS } from './young.js';
 
 interface Events {
   log(level: LogLevel, text: string, fields: object): void;
@@ -82,9 +83,11 @@ export class Allocator {
     const worker = new Worker(new URL('allocator/main.js', threads), {
       workerData: { setup, port: port1 },
       transferList: [port1],
+      resourceLimits: ALLOCATOR_LIMITS,
       // fds change threads here, and each has a stated owner: Node's bookkeeping would only warn.
       trackUnmanagedFds: false,
     });
+    keepYoungBeside(worker);
     return new Promise((resolve, reject) => {
       const failed = (error: Error) => {
         port2.close();
@@ -177,8 +180,10 @@ export class DataPlane {
     this.#worker = new Worker(new URL('plane/main.js', threads), {
       workerData: { setup, control: port2, allocator: allocator.port },
       transferList: [port2, allocator.port],
+      resourceLimits: PLANE_LIMITS,
       trackUnmanagedFds: false,
     });
+    keepYoungBeside(this.#worker);
     this.#worker.on('error', events.fatal);
     this.#ended = new Promise((resolve) => this.#worker.once('exit', () => resolve()));
   }

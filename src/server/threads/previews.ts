@@ -14,6 +14,7 @@ import type {
   PreviewTerms,
 } from '../words/preview.js';
 import { asError } from './data-plane.js';
+import { keepYoungBeside, PREVIEW_LIMITS } from './young.js';
 
 /** Pictures under way, each with a copy of its image: 256 MiB at most (MAX_READ_SIZE). */
 export const MAX_PREVIEWS = 2;
@@ -103,8 +104,10 @@ export class Previews {
   #start(): Worker {
     if (this.#worker !== null) return this.#worker;
     const worker = new Worker(new URL('preview/main.js', this.threads), {
+      resourceLimits: PREVIEW_LIMITS,
       trackUnmanagedFds: false,
     });
+    keepYoungBeside(worker);
     worker.unref();
     worker.on('message', (reply: PreviewReply) => {
       const waiting = this.#waiting.get(reply.seq);

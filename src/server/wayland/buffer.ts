@@ -62,7 +62,7 @@ export class BufferObject implements Requests<typeof dmabroker_buffer_v1>, Watch
   /** Asks the broker for memory; the answer comes later as events. */
   allocate(request: AllocationRequest): void {
     this.#owner = true;
-    this.broker.allocate(this.#self, request, this.#answered);
+    this.broker.allocate(this.#self, request, (result) => this.#answered(result));
   }
 
   /** Asks for as many equal buffers as there are objects: each is answered as by `allocate`. */
@@ -92,7 +92,7 @@ export class BufferObject implements Requests<typeof dmabroker_buffer_v1>, Watch
   /** Registers memory that the client brings; the fds are the broker's from here on. */
   import(request: ImportRequest): void {
     this.#owner = true;
-    this.broker.import(this.#self, request, this.#answered);
+    this.broker.import(this.#self, request, (result) => this.#answered(result));
   }
 
   /**
@@ -126,14 +126,14 @@ export class BufferObject implements Requests<typeof dmabroker_buffer_v1>, Watch
   }
 
   get #self(): Owner {
-    return { client: this.connection.client, peer: this.connection.client.peer };
+    return this.connection.owner;
   }
 
-  readonly #answered = (result: Result<BrokerBuffer>) => {
+  #answered(result: Result<BrokerBuffer>): void {
     if ('error' in result) this.failed(result.error);
     else if (this.#abandoned) this.#giveUp(result);
     else this.show(result);
-  };
+  }
 
   /**
    * It was made for an object that has gone. What was asked before is done all the same, as it is where the

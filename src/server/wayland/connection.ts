@@ -7,7 +7,7 @@
  * charge is foreign-fds.ts's), and what waits to be sent.
  */
 
-import type { Client } from '../../broker/buffer.js';
+import type { Client, Owner } from '../../broker/buffer.js';
 import type { Allowance } from '../../broker/fair-pool.js';
 import type { HeldFds } from '../../broker/held-fds.js';
 import { messageOf } from '../../memory/errors.js';
@@ -82,6 +82,9 @@ export class Connection {
   /** Why it ended, for the log; null when the client left by itself. */
   failure: string | null = null;
 
+  /** The client, as who owns what it asks for. */
+  readonly owner: Owner;
+
   constructor(
     readonly client: Client,
     /** What the client has sent; each belongs to whoever takes it from the connection. */
@@ -89,7 +92,9 @@ export class Connection {
     private readonly allowed: Allowances,
     /** Called when there is something to send, or the connection is to end. */
     private readonly touched: () => void,
-  ) {}
+  ) {
+    this.owner = { client, peer: client.peer };
+  }
 
   /** What is told of its session: the same each time. */
   session(open: () => string): string {

@@ -1,0 +1,32 @@
+/**
+ * How much room each thread has for what was made just now (V8's young generation). Left alone it grows to 32 MiB a
+ * thread as soon as something lasts, thousands of buffers say, and stays so: as much memory as 10,000 buffers are.
+ * Most of what the daemon makes is gone with the turn, so that a small one costs no time that could be measured.
+ */
+import { setFlagsFromString } from 'node:v8';
+import type { Worker, WorkerOptions } from 'node:worker_threads';
+
+/** V8 has two halves of what is used at a time and one more of what it counts: a third is in use. */
+const young = (usedMb: number): WorkerOptions['resourceLimits'] => ({
+  maxYoungGenerationSizeMb: 3 * usedMb,
+});
+
+export const ALLOCATOR_LIMITS = young(1);
+export const PLANE_LIMITS = young(1);
+export const PREVIEW_LIMITS = young(1);
+
+/** The main thread's, which has no limits of its own, does not grow; as bin/dmabrokerd.js has it from the start. */
+function keepYoung(): void {
+  setFlagsFromString('--semi-space-growth-factor=1');
+}
+
+/** V8 sets that right, as it sees it, when a thread begins: some time before anybody is told that it has. */
+export function keepYoungBeside(worker: Worker): void {
+  const again = setInterval(keepYoung, 1).unref();
+  const begun = () => {
+    clearInterval(again);
+    keepYoung();
+  };
+  worker.once('online', begun);
+  worker.once('exit', begun);
+}
