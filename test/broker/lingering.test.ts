@@ -369,6 +369,7 @@ t.test(
     const many = Array.from({ length: 200 }, () => allocate(other));
     for (const buffer of many) hold(buffer, 'lingering');
     broker.disconnect(other);
+    broker.poll();
     const client = broker.connect(peer);
     for (let turn = 0; turn < 200; turn++) {
       const buffer = allocate(client);

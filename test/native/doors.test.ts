@@ -67,7 +67,13 @@ t.test('where the addon cannot be loaded', async (t) => {
 
 t.test('ffi-rs serves everything', async (t) => {
   const libc = readdirSync(join(tests, 'native/libc')).filter((name) => name.endsWith('.test.js'));
-  const files = ['ffi.test.js', 'step.test.js', 'arena.test.js', 'later.test.js'];
+  const files = [
+    'ffi.test.js',
+    'step.test.js',
+    'arena.test.js',
+    'later.test.js',
+    'starved.test.js',
+  ];
   for (const name of [...files, ...libc.map((name) => `libc/${name}`)]) {
     const { status, stdout, stderr } = run(join('native', name), 'ffi-rs');
     t.equal(status, 0, `${name}${status === 0 ? '' : `: ${stdout}${stderr}`}`);

@@ -8,6 +8,7 @@ import t from 'tap';
 import { checked } from '../../src/memory/check-spec.js';
 import { BrokerError, isOutOfFds } from '../../src/memory/errors.js';
 import { toEnd } from '../../src/memory/steps.js';
+import { addon } from '../../src/native/door.js';
 import { close } from '../../src/native/libc/fd.js';
 import { sealedMemfd } from '../../src/native/libc/memory.js';
 import { connectUnix, listenUnix } from '../../src/native/libc/socket.js';
@@ -81,7 +82,9 @@ for (const [what, take] of Object.entries(takers)) {
         t.equal(open(), before, 'it leaves none');
       }
     }
-    t.ok(failed > 0 && failed < MOST, `it failed with fewer than ${failed}`);
+    // libuv's has one already.
+    const needsNone = what === 'a watch' && addon !== null;
+    t.ok(failed > 0 !== needsNone && failed < MOST, `it failed with fewer than ${failed}`);
   });
 }
 

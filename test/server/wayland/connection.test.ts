@@ -45,6 +45,7 @@ t.test('messages arrive however they are cut', async (t) => {
       'limit',
       'limit',
       'limit',
+      'limit',
       'session',
       'done',
       'failed',
