@@ -1,5 +1,5 @@
 /**
- * `npm test`: runs the test files, four at a time, on the host or in a guest as each needs, and prints a
+ * `npm test`: runs the test files, three at a time, on the host or in a guest as each needs, and prints a
  * line a file, what failed, what was slow, and as the last line tap's counts.
  *
  *   node dist/test/runner/main.js [--nightly] [--qemu] [word…]
@@ -18,8 +18,11 @@ import { BOOTS } from './lists.js';
 import { printFailures, printFile, printSlowest, tapOf } from './report.js';
 import { readTimes, writeTimes } from './times.js';
 
-/** Twice as many as the machine of the gate has cores: half of a file's time is waiting, for a time that must pass. */
-const LANES = 4;
+/**
+ * One more than the machine of the gate has cores: files often wait, for a guest's boot or a time that must pass. Four
+ * were tried, and took longer: each file then waits for the others, and what has a limit comes near it.
+ */
+const LANES = 3;
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
