@@ -20,6 +20,9 @@ const moment = () => Number(process.hrtime.bigint()) / 1e6;
 /** CLOCK_MONOTONIC as the service manager has it (sd_notify(3), MONOTONIC_USEC=). */
 export const monotonicMicroseconds = (): bigint => process.hrtime.bigint() / 1000n;
 
+/** The moments alone, for who needs no date: to find what lies between the clocks takes up to a millisecond. */
+export const monotonic: Pick<Clock, 'now'> = { now: () => moment() as Monotonic };
+
 export class SystemClock implements Clock {
   #offset = exactOffset();
   #timesSet = 0;

@@ -3,14 +3,10 @@
  * each of thousands of allocations a second.
  */
 import { type Clock, LONG_AGO, type Monotonic } from '../memory/clock.js';
-import { SystemClock } from './clock.js';
+import { monotonic } from './clock.js';
 
 /** `read`, or what it returned no longer ago than `ms`. */
-export function sampled<T>(
-  read: () => T,
-  ms: number,
-  clock: Pick<Clock, 'now'> = new SystemClock(),
-) {
+export function sampled<T>(read: () => T, ms: number, clock: Pick<Clock, 'now'> = monotonic) {
   let at: Monotonic = LONG_AGO;
   let value: T;
   return (): T => {

@@ -1,6 +1,6 @@
 /** One message as bytes and back, with what is generated for it: for tests that have messages one by one. */
 import { Reader } from '../../src/protocol/reader.js';
-import { HEADER_SIZE, type Message, type Values } from '../../src/protocol/wire.js';
+import type { Message, Values } from '../../src/protocol/wire.js';
 import { Writer } from '../../src/protocol/writer.js';
 
 export interface Encoded {
@@ -39,5 +39,3 @@ export function decode<M extends Message>(message: M, body: Buffer, fds: number[
   message.read(new Reader().begin(body, 0, body.length, fds), to as never);
   return taken as Values<M>;
 }
-
-export { HEADER_SIZE };

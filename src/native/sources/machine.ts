@@ -1,6 +1,8 @@
 /** How much memory there is, for sources that take it from the machine's RAM. */
 import { freemem, totalmem } from 'node:os';
+import { after, LONG_AGO, type Monotonic } from '../../memory/clock.js';
 import { BrokerError, type Refusal } from '../../memory/errors.js';
+import { monotonic } from '../clock.js';
 import { sampled } from '../sampled.js';
 
 /** Of what an administrator sets. */
@@ -17,25 +19,22 @@ const ram = sampled(() => {
   return Math.min(limit, totalmem());
 }, LIMIT_MS);
 
-/** libuv's freemem is /proc/meminfo's MemAvailable. */
-let available = sampled(freemem, AVAILABLE_MS);
-/** Given since it was asked for last. */
+/** libuv's freemem is /proc/meminfo's MemAvailable; as it was when it was asked for last. */
+let available = 0;
+let askAgainAt: Monotonic = LONG_AGO;
+/** Given since. */
 let spent = 0;
-let spentOf = 0;
 
 /** Bytes that can be had without anybody having to give any, less `bytes` that are asked for now. */
 function availableFor(bytes: number): number {
-  if (available() !== spentOf) {
+  const now = monotonic.now();
+  if (now >= askAgainAt || spent + bytes > available * SPENT_PART) {
+    available = freemem();
+    askAgainAt = after(now, AVAILABLE_MS);
     spent = 0;
-    spentOf = available();
-  }
-  if (spent + bytes > spentOf * SPENT_PART) {
-    available = sampled(freemem, AVAILABLE_MS);
-    spent = 0;
-    spentOf = available();
   }
   spent += bytes;
-  return spentOf;
+  return available;
 }
 
 /**
@@ -43,7 +42,8 @@ function availableFor(bytes: number): number {
  * whoever asks wait while it does (direct reclaim).
  */
 export function isPlenty(bytes: number): boolean {
-  return bytes <= availableFor(0) * SPENT_PART && availableFor(0) > ram() / 16;
+  const free = availableFor(0);
+  return bytes <= free * SPENT_PART && free > ram() / 16;
 }
 
 /**
