@@ -3,7 +3,7 @@
  * process, and which are watched by the Khronos validation layer. Each with its reason.
  */
 
-/** A file of the gate that takes more than this on an idle machine must be in SLOW. */
+/** A file of the gate that takes more than this on an idle machine, alone, must be in SLOW. */
 export const LIMIT_SECONDS = 45;
 
 export const SLOW: ReadonlyMap<string, string> = new Map([

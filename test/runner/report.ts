@@ -33,11 +33,8 @@ export function printFailures(results: Results): void {
   }
 }
 
-/**
- * The ten slowest files. Returns how many took longer than they may, where that can be said: not on a
- * machine that other work keeps busy.
- */
-export function printSlowest(results: Results, contention: Contention, judged: boolean): number {
+/** The ten slowest files. */
+export function printSlowest(results: Results, contention: Contention): void {
   const slowest = [...results].sort(([, a], [, b]) => b.seconds - a.seconds);
   console.log('\nThe slowest files:');
   for (const [file, { seconds }] of slowest.slice(0, 10)) {
@@ -46,15 +43,19 @@ export function printSlowest(results: Results, contention: Contention, judged: b
   if (contention.ratio !== undefined) {
     console.log(`A second of a CPU took ${contention.ratio.toFixed(1)} s here.`);
   }
-  const late = slowest.filter(
-    ([file, { seconds }]) => seconds > LIMIT_SECONDS && !SLOW.has(label(file)),
-  );
-  if (late.length === 0 || !judged) return 0;
-  if (contention.busy) {
-    console.log('Times are not judged: other work keeps the machine busy.');
-    return 0;
-  }
-  for (const [file] of late) {
+}
+
+/** Those that took longer than they may, beside the others. */
+export function lateFiles(results: Results): TestFile[] {
+  return [...results]
+    .filter(([file, { seconds }]) => seconds > LIMIT_SECONDS && !SLOW.has(label(file)))
+    .map(([file]) => file);
+}
+
+/** Prints which took longer than they may with nothing beside them, and returns how many. */
+export function printLate(alone: Results): number {
+  const late = lateFiles(alone);
+  for (const file of late) {
     console.log(
       `FAIL ${label(file)} took more than ${LIMIT_SECONDS} s: make it shorter, leave what is a soak to the ` +
         'night, or give the reason in test/runner/lists.ts',
