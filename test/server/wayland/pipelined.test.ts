@@ -1,16 +1,17 @@
 /**
  * What is sent in one flush gets the same answers from a daemon that makes the memory, from one that has a
- * spare of it, and from one that is busy with another user: a hundred times each.
+ * spare of it, and from one that is busy with another user: many times each.
  */
 import t from 'tap';
 import { eventually, TestDaemon } from '../../support/daemon.js';
 import { withoutLeaks } from '../../support/fds.js';
+import { atNight } from '../../support/night.js';
 import { poolOf } from '../../support/pool.js';
 import { BOB, daemonForTwo, unlessRoot } from '../../support/two-users.js';
 import { alike, load, spared } from './support/pipelined-daemons.js';
 
 t.setTimeout(240_000);
-const TIMES = 100;
+const TIMES = atNight(20, 100);
 
 await withoutLeaks(t, 'one flush', async (t) => {
   const cold = await TestDaemon.memfd(t, {}, ['--pool-bytes', '0']);

@@ -42,7 +42,7 @@ const LEASE = { lease: 3600 } as const;
 const MOST = 4;
 const USES = 1000;
 const PAGE = 4096;
-const PAUSE_MS = 50;
+const PAUSE_MS = 100;
 
 interface Had {
   readonly buffer: ClientBuffer;
