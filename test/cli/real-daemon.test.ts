@@ -1,6 +1,6 @@
 /**
  * Each command against a real daemon on the host, whose memory is memfds. An import needs a dma_buf: it
- * is refused here and done in the guest (import.guest.test.ts).
+ * is refused here and done in the guest (dma-bufs.guest.test.ts).
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,28 +1,47 @@
-/** `dmabrokerctl import` with a dma_buf that it inherits, and `recv` of what only a device can read. */
-import { spawnSync } from 'node:child_process';
+/**
+ * The command line and real dma_bufs: `alloc`, `recv` and `release`, `import` of one that it inherits, and `recv` of what
+ * only a device can read.
+ */
+import { execFileSync, spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { connect } from '../../src/client/index.js';
+import { isDmaBuf } from '../../src/native/kind.js';
 import { packageRoot } from '../../src/package-root.js';
-import { TestDaemon } from '../support/daemon.js';
+import { eventually, TestDaemon } from '../support/daemon.js';
+
+const daemon = await TestDaemon.start();
+t.teardown(() => daemon.stop());
+const program = join(packageRoot, 'bin/dmabrokerctl.js');
+
+t.test('alloc, recv, list and release', async (t) => {
+  const cli = (...args: string[]) =>
+    execFileSync(process.execPath, [program, '--socket', daemon.restSocket, ...args], {
+      encoding: 'utf8',
+    });
+  const client = await connect({ socket: daemon.clientSocket });
+  const { buffer, token } = JSON.parse(cli('alloc', '--size', '8192', '--uses', '2', '--json'));
+  t.equal(buffer.exporter, 'udmabuf');
+  const received = cli('recv', token.token, '--client-socket', daemon.clientSocket);
+  t.match(received, /plane_0: +\/dmabuf:dmabroker:.* from udmabuf/);
+  t.match(cli('list'), new RegExp(buffer.id));
+  const redeemed = await client.redeem(token.token);
+  t.ok(isDmaBuf(redeemed.planes[0]?.fd ?? -1));
+  cli('release', buffer.id);
+  await eventually(() => redeemed.released === 'administrator', 'the client is told');
+  t.ok(isDmaBuf(redeemed.planes[0]?.fd ?? -1), 'its fd stays good');
+  await redeemed.close();
+  client.close();
+});
 
 t.test('import and recv', async (t) => {
-  const daemon = await TestDaemon.start();
-  t.teardown(() => daemon.stop());
   const client = await connect({ socket: daemon.clientSocket });
 
   const ctl = (command: string, args: readonly string[], inherited: number[] = []) =>
     spawnSync(
       process.execPath,
-      [
-        join(packageRoot, 'bin/dmabrokerctl.js'),
-        '--json',
-        command,
-        '--client-socket',
-        daemon.clientSocket,
-        ...args,
-      ],
+      [program, '--json', command, '--client-socket', daemon.clientSocket, ...args],
       { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe', ...inherited] },
     );
 
