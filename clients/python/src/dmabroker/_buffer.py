@@ -1,0 +1,227 @@
+"""
+A buffer in the hands of a client: what the daemon has said of it, its planes' file descriptors, mappings. What it can be asked
+for is in client.py (blocking) and aio.py.
+
+Owns: the fds, until `close` or `release`, but for those that were handed over (`Plane.detach`).
+"""
+
+import os
+import time
+import warnings
+import weakref
+from collections.abc import Callable
+
+from ._buffer_object import BufferObject
+from ._dmabroker_gen import HandleTypeName, ReleaseReasonName, UsageName
+from ._line import Line
+from ._mapping import Mapping
+from ._memory import Plane, Region
+from ._operations import Held
+from ._told import Checked, Description, Memory, News, Recall, Unknown, VulkanMemory
+
+
+class BaseBuffer:
+    """What a buffer is, and its memory."""
+
+    def __init__(self, held: Held, line: Line, tell: Callable[["BaseBuffer", News], None]) -> None:
+        self._object: BufferObject = held.object
+        self._told: Description = held.description
+        self._line = line
+        self._tell = tell
+        self._open = True
+        # The connection knows the object for as long as it is there, and would keep a buffer that nobody has.
+        news, replaced = weakref.WeakMethod(self._heard), weakref.WeakMethod(self._replace)
+
+        def on_news(what: News) -> None:
+            heard = news()
+            if heard is not None:
+                heard(what)
+
+        def on_replaced(description: Description) -> None:
+            replace = replaced()
+            if replace is None:
+                description.close()
+            else:
+                replace(description)
+
+        self._object.on_news = on_news
+        self._object.on_replaced = on_replaced
+
+    def __del__(self) -> None:
+        if not getattr(self, "_open", False):
+            return
+        warnings.warn(f"unclosed {self!r}", ResourceWarning, source=self, stacklevel=2)
+        self._told.close()
+        self._object.abandon()
+
+    def __repr__(self) -> str:
+        what = self.format or "linear"
+        return f"<{type(self).__name__} {self.id} {what} {self.size} bytes of {self.source}>"
+
+    # What it is.
+
+    @property
+    def id(self) -> str:
+        return self._told.id
+
+    @property
+    def generation(self) -> int:
+        """One more each time that its memory was lost and made anew."""
+        return self._told.generation
+
+    @property
+    def handle_type(self) -> HandleTypeName | Unknown:
+        return self._told.handle_type
+
+    @property
+    def source(self) -> str:
+        return self._told.source
+
+    @property
+    def size(self) -> int:
+        """Bytes of all memories together; `memories` says what of each can be mapped."""
+        return self._told.size
+
+    @property
+    def format(self) -> str | None:
+        """A DRM fourcc; None for linear memory, as are `modifier`, `width` and `height`."""
+        return self._told.format
+
+    @property
+    def modifier(self) -> int | None:
+        return self._told.modifier
+
+    @property
+    def width(self) -> int | None:
+        return self._told.width
+
+    @property
+    def height(self) -> int | None:
+        return self._told.height
+
+    @property
+    def memories(self) -> tuple[Memory, ...]:
+        return self._told.memories
+
+    @property
+    def planes(self) -> tuple[Plane, ...]:
+        """Each has a file descriptor of its own, the buffer's until it is handed over (`detach`)."""
+        return self._told.planes
+
+    @property
+    def device(self) -> str | None:
+        """The UUID of the Vulkan device whose memory it is."""
+        return self._told.device
+
+    @property
+    def checked(self) -> Checked | None:
+        """How it was checked, where it was imported."""
+        return self._told.checked
+
+    @property
+    def vulkan(self) -> VulkanMemory | None:
+        """How a device must import an opaque_fd."""
+        return self._told.vulkan
+
+    @property
+    def unverified_usage(self) -> tuple[UsageName, ...]:
+        return self._told.unverified_usage
+
+    # What has become of it, as far as the client has heard.
+
+    @property
+    def released(self) -> ReleaseReasonName | Unknown | None:
+        """Why the daemon let go of it; its fds stay good all the same."""
+        return self._object.state.released
+
+    @property
+    def recalled(self) -> Recall | None:
+        """The daemon asks for it back; None where it does not (any more)."""
+        return self._object.state.recalled
+
+    @property
+    def lost(self) -> bool:
+        """The device was lost, and what this memory holds is undefined: `reissue` replaces it."""
+        return self._object.state.lost
+
+    @property
+    def lease_seconds_left(self) -> float | None:
+        """None where it has no lease."""
+        ends = self._object.state.lease_ends
+        return None if ends is None else max(0.0, ends - time.monotonic())
+
+    @property
+    def closed(self) -> bool:
+        return not self._open
+
+    # Its memory.
+
+    def fileno(self) -> int:
+        """The first plane's fd, which stays the buffer's to close."""
+        return self.planes[0].fileno()
+
+    def detach(self, plane: int = 0) -> int:
+        """Hands a plane's fd over: the caller's to close from now on, and good for longer than buffer and connection."""
+        self._must_be_open()
+        return self.planes[plane].detach()
+
+    def map(
+        self, *, memory: int | None = None, plane: int | None = None, write: bool = True
+    ) -> Mapping:
+        """
+        Maps a memory, or the one that a plane lies in: memory 0 by default. It outlives the buffer and the connection. Raises
+        ValueError for an opaque_fd, which only a driver can read.
+        """
+        self._must_be_open()
+        if memory is not None and plane is not None:
+            raise ValueError("either a plane or a memory is mapped")
+        if self.handle_type not in ("dma_buf", "memfd"):
+            raise ValueError(f"memory of type {self.handle_type} cannot be mapped")
+        if plane is not None:
+            if not 0 <= plane < len(self.planes):
+                raise ValueError(f"there is no plane {plane}")
+            memory = self.planes[plane].memory
+        index = 0 if memory is None else memory
+        if not 0 <= index < len(self.memories):
+            raise ValueError(f"there is no memory {index}")
+        here = [each for each in self.planes if each.memory == index and each.is_open]
+        if not here:
+            raise ValueError(f"the file descriptors of memory {index} were handed over")
+        fd = here[0].fileno()
+        size = self.memories[index].size
+        # No more than its file has, or SIGBUS follows. Some kernels do not say how long a dma_buf is; mmap(2) refuses more.
+        file_size = os.fstat(fd).st_size
+        if file_size > 0:
+            size = min(size, file_size)
+        region = Region(fd, size, writable=write, is_dma_buf=self.handle_type == "dma_buf")
+        return Mapping(region, self, index)
+
+    # For the clients.
+
+    def _must_be_open(self) -> None:
+        if not self._open:
+            raise ValueError("the buffer is closed")
+
+    def _link(self) -> BufferObject:
+        """Its object, to ask for something."""
+        self._must_be_open()
+        if self._object.core.over is not None:
+            raise self._object.core.over
+        return self._object
+
+    def _shut(self) -> BufferObject:
+        """Drops the fds; what is left is to tell the daemon."""
+        self._open = False
+        self._told.close()
+        return self._object
+
+    def _heard(self, news: News) -> None:
+        self._tell(self, news)
+
+    def _replace(self, description: Description) -> None:
+        """It has other memory: mappings of the old one stay what they are."""
+        if not self._open:
+            description.close()
+            return
+        self._told.close()
+        self._told = description
