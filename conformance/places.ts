@@ -9,8 +9,8 @@ export const SCENARIOS = join(packageRoot, 'conformance', 'scenarios');
 export const TYPESCRIPT = `"${process.execPath}" "${join(packageRoot, 'dist/conformance/drivers/typescript.js')}"`;
 const PYTHON_DRIVER = join(packageRoot, 'conformance/drivers/python/driver.py');
 /** Debian's own where it is: its packages are for that one, whichever comes first in PATH. */
-const python3 = existsSync('/usr/bin/python3') ? '/usr/bin/python3' : 'python3';
-export const PYTHON = `${python3} "${PYTHON_DRIVER}"`;
+export const PYTHON_PROGRAM = existsSync('/usr/bin/python3') ? '/usr/bin/python3' : 'python3';
+export const PYTHON = `${PYTHON_PROGRAM} "${PYTHON_DRIVER}"`;
 /** The same over the library's asyncio client. */
 export const PYTHON_AIO = `${PYTHON} --aio`;
 export const C = `"${join(packageRoot, 'conformance/drivers/c/build/driver')}"`;

@@ -1,0 +1,34 @@
+/** Python as the tests of its client run it. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { PYTHON_PROGRAM } from '../../conformance/places.js';
+import { packageRoot } from '../../src/package-root.js';
+import type { TestDaemon } from '../support/daemon.js';
+
+/** Where the client is. */
+export const CLIENT = join(packageRoot, 'clients/python');
+
+/** Runs it in the client's folder, with the client; its status, and what it said. */
+export async function python(args: readonly string[], env: NodeJS.ProcessEnv = {}) {
+  const child = spawn(PYTHON_PROGRAM, args, {
+    cwd: CLIENT,
+    env: { ...process.env, PYTHONPATH: join(CLIENT, 'src'), PYTHONDONTWRITEBYTECODE: '1', ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const closed = once(child, 'close') as Promise<[number | null]>;
+  const [stdout, stderr, [status]] = await Promise.all([
+    text(child.stdout),
+    text(child.stderr),
+    closed,
+  ]);
+  return { status, said: stdout + stderr };
+}
+
+/** How the tests are told where the daemon is. */
+export const placesOf = (daemon: TestDaemon): NodeJS.ProcessEnv => ({
+  DMABROKER_SOCKET: daemon.clientSocket,
+  DMABROKER_TEST_REST: daemon.restSocket,
+  DMABROKER_TEST_PID: `${daemon.pid}`,
+});
