@@ -6,6 +6,7 @@ import importlib
 import pathlib
 import subprocess
 import sys
+import threading
 import unittest
 from typing import Any
 
@@ -121,6 +122,29 @@ class Mapped(_WithClient):
             self.assertEqual(_dlpack.lent(), before + 1)
             del capsule
             self.assertEqual(_dlpack.lent(), before)
+
+    def test_it_is_given_back_by_c_alone_from_any_thread(self) -> None:
+        before, pages = _dlpack.lent(), self.pages()
+        name = ctypes.create_string_buffer(b"used_dltensor")
+        api = ctypes.pythonapi
+        api.PyCapsule_GetPointer.restype = ctypes.c_void_p
+        with self.client.allocate(linear(self.client)) as buffer, buffer.map() as mapping:
+            capsule = mapping.tensor().__dlpack__()
+        as_object = ctypes.py_object(capsule)
+        address = api.PyCapsule_GetPointer(as_object, b"dltensor")
+        api.PyCapsule_SetName(as_object, name)
+        del capsule, as_object, mapping
+        self.assertEqual((_dlpack.lent(), self.pages()), (before + 1, pages + 1))
+        deleter = _dlpack._Managed.from_address(address).deleter
+        assert deleter is not None
+        # A function of ctypes's CDLL runs without the interpreter's lock, as a consumer's thread does.
+        call = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(deleter)
+        thread = threading.Thread(target=call, args=(address,))
+        thread.start()
+        thread.join()
+        gc.collect()
+        self.assertEqual(self.pages(), pages, "the garbage collector has looked")
+        self.assertEqual(_dlpack.lent(), before)
 
     def test_what_cannot_be_lent(self) -> None:
         with self.client.allocate(linear(self.client)) as buffer:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Coroutine
 from typing import TypeVar
 
+from . import _dlpack
 from ._core import Pause, Step
 from ._transport import Transport
 
@@ -23,6 +24,7 @@ class Blocking:
     def run(self, operation: Coroutine[Step, None, T], timeout: float | None = None) -> T:
         """Its result. What is not answered in time is given up, with TimeoutError; as with any exception of a signal's."""
         deadline = None if timeout is None else time.monotonic() + timeout
+        _dlpack.look()
         try:
             self.transport.check_process()
         except BaseException:

@@ -2,15 +2,18 @@
 DLPack's structures (dlpack.h, 0.8 and 1.0) and capsules, by ctypes: memory is lent to a consumer, which calls a deleter when it
 does not need it any more, from whichever thread.
 
-Owns: what is lent (the structures, and a reference to the memory), until the deleter is called.
+Owns: what is lent (the structures, and a reference to the memory), until it was given back and somebody has looked.
 
-A capsule that nobody has consumed is found by looking, not by a destructor: that would run while an exception is on its way
-(the consumer's refusal), which a function of ctypes would lose. And at the interpreter's end no function of ours can be
-called any more: what is lent then has no deleter, which dlpack.h allows, and goes with the process.
+No function of Python's is called by a consumer: it may give back while an exception is on its way (torch does, of a
+temporary), which ctypes would lose, or after the interpreter's end. The deleter is C's sigemptyset, which writes zeroes over
+the structure, and does nothing else: no lock of the interpreter, no error, async-signal-safe (signal-safety(7)). Whoever uses
+the library next looks for zeroes, and so does each run of Python's garbage collector. A capsule that nobody has consumed is
+found in the same way, by its references.
 """
 
 import atexit
 import ctypes
+import gc
 import sys
 from dataclasses import dataclass
 from typing import Any, Final
@@ -47,9 +50,6 @@ class _Tensor(ctypes.Structure):
     ]
 
 
-_Deleter = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
-
-
 class _Managed(ctypes.Structure):
     """DLManagedTensor"""
 
@@ -71,6 +71,11 @@ class _ManagedVersioned(ctypes.Structure):
         ("tensor", _Tensor),
     ]
 
+
+#: `int sigemptyset(sigset_t *)`: a set is a bit for each signal, as the kernel takes it, so that an empty one is zeroes.
+_DELETER: Final = ctypes.cast(ctypes.CDLL(None).sigemptyset, ctypes.c_void_p).value
+#: A sigset_t has 1,024 bits at most: a structure has room for that many.
+_ROOM: Final = 128
 
 _new = ctypes.pythonapi.PyCapsule_New
 _new.restype = ctypes.py_object
@@ -100,13 +105,15 @@ class Lent:
 class _Loan:
     """A structure, and all that it points to."""
 
-    __slots__ = ("arrays", "capsule", "managed", "name", "owner")
+    __slots__ = ("arrays", "capsule", "first", "managed", "name", "owner")
 
     def __init__(self, owner: object, managed: Any, arrays: tuple[Any, ...], name: Any) -> None:
         self.owner = owner
         self.managed = managed
         self.arrays = arrays
         self.name = name
+        #: The word that the deleter sets to 0.
+        self.first = ctypes.c_uint32.from_address(ctypes.addressof(managed))
         #: Until somebody has consumed it.
         self.capsule: object = None
 
@@ -115,50 +122,44 @@ class _Loan:
 _loans: dict[int, _Loan] = {}
 
 
-def _returned(address: int | None) -> None:
-    """The deleter: what is lent goes with its entry."""
-    if address is not None:
-        _loans.pop(address, None)
-
-
-_deleter = _Deleter(_returned)
-_DELETER: Final = ctypes.cast(_deleter, ctypes.c_void_p).value
-
-
 def _references(loan: _Loan) -> int:
     return sys.getrefcount(loan.capsule)
 
 
 #: What `_references` says of a capsule that nobody else has.
-_probe = _Loan(None, None, (), None)
+_probe = _Loan(None, _Managed(), (), None)
 _probe.capsule = object()
 _ALONE: Final = _references(_probe)
 
 
-def _look() -> None:
-    """Forgets capsules that were consumed, and loans whose capsule nobody has consumed and nobody has."""
+def look() -> None:
+    """Forgets what was given back, and loans whose capsule nobody has consumed and nobody has."""
     for address, loan in list(_loans.items()):
-        if loan.capsule is None:
-            continue
-        if not _is_valid(loan.capsule, loan.name.value):
-            loan.capsule = None
-        elif _references(loan) == _ALONE:
-            del _loans[address]
+        if loan.first.value == 0:
+            _loans.pop(address, None)
+        elif loan.capsule is not None:
+            if not _is_valid(loan.capsule, loan.name.value):
+                loan.capsule = None
+            elif _references(loan) == _ALONE:
+                _loans.pop(address, None)
 
 
 def lend(lent: Lent, *, versioned: bool) -> object:
     """A capsule of DLManagedTensorVersioned, or of DLManagedTensor."""
-    _look()
+    look()
+    if not versioned and lent.data & 0xFFFF_FFFF == 0:
+        # Its first word would be 0 from the beginning.
+        raise BufferError("this DLPack cannot be lent memory at a multiple of 4 GiB")
     ndim = len(lent.shape)
     shape = (ctypes.c_int64 * ndim)(*lent.shape)
     strides = (ctypes.c_int64 * ndim)(*lent.strides)
     managed: Any
     if versioned:
-        managed, name = _ManagedVersioned(), _NAME_VERSIONED
+        managed, name = _ManagedVersioned.from_buffer(bytearray(_ROOM)), _NAME_VERSIONED
         managed.version.major, managed.version.minor = VERSION
         managed.flags = lent.flags
     else:
-        managed, name = _Managed(), _NAME
+        managed, name = _Managed.from_buffer(bytearray(_ROOM)), _NAME
     managed.deleter = _DELETER
     tensor = managed.tensor
     tensor.data = lent.data
@@ -176,13 +177,20 @@ def lend(lent: Lent, *, versioned: bool) -> object:
 
 def lent() -> int:
     """How much is lent now."""
-    _look()
+    look()
     return len(_loans)
 
 
+def _collected(phase: str, _: object) -> None:
+    if phase == "stop" and _loans:
+        look()
+
+
+gc.callbacks.append(_collected)
+
+
 @atexit.register
-def _no_deleters() -> None:
+def _keep_for_ever() -> None:
+    """Whoever has borrowed may look at it, and give it back, after our modules are gone."""
     for loan in _loans.values():
-        loan.managed.deleter = None
-        # Whoever has it may look at it after our modules are gone.
         ctypes.pythonapi.Py_IncRef(ctypes.py_object(loan))

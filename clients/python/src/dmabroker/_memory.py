@@ -109,19 +109,27 @@ def sync(fd: int, flags: int) -> None:
                 raise
 
 
+def _mapped(fd: int, size: int, writable: bool) -> mmap.mmap:
+    protection = mmap.PROT_READ | (mmap.PROT_WRITE if writable else 0)
+    # Python has a duplicate of the fd in each mapping, and can do without from 3.13 on.
+    if sys.version_info >= (3, 13):
+        return mmap.mmap(fd, size, mmap.MAP_SHARED, protection, trackfd=False)
+    return mmap.mmap(fd, size, mmap.MAP_SHARED, protection)
+
+
 class Region:
     """Mapped pages. They stay for as long as somebody has this, or a view of its memory."""
 
     __slots__ = ("__weakref__", "_pages", "address", "size", "sync_fd", "writable")
 
     def __init__(self, fd: int, size: int, *, writable: bool, is_dma_buf: bool) -> None:
-        protection = mmap.PROT_READ | (mmap.PROT_WRITE if writable else 0)
-        # Python has a duplicate of the fd in each mapping, and can do without from 3.13 on.
-        if sys.version_info >= (3, 13):
-            self._pages = mmap.mmap(fd, size, mmap.MAP_SHARED, protection, trackfd=False)
-        else:
-            self._pages = mmap.mmap(fd, size, mmap.MAP_SHARED, protection)
+        self._pages = _mapped(fd, size, writable)
         self.address = _address_of(self._pages)
+        if self.address & 0xFFFF_FFFF == 0:
+            # DLPack before 1.0 cannot be lent what is there (_dlpack.py): the next place, while this one is taken.
+            first, self._pages = self._pages, _mapped(fd, size, writable)
+            self.address = _address_of(self._pages)
+            first.close()
         self.size = size
         self.writable = writable
         self.sync_fd: int | None = None

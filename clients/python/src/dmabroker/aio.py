@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Coroutine
 from types import TracebackType
 from typing import NamedTuple, Self, TypeVar
 
+from . import _dlpack
 from . import _operations as operations
 from ._buffer import BaseBuffer
 from ._core import Core, Pause, Step
@@ -66,6 +67,7 @@ class _Driver:
             self._loop.remove_writer(self._fd)
 
     async def run(self, operation: Coroutine[Step, None, T]) -> T:
+        _dlpack.look()
         try:
             self.transport.check_process()
         except BaseException:
