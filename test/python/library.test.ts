@@ -2,23 +2,14 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { TestDaemon } from '../support/daemon.js';
+import { TestDaemon, withoutVulkan } from '../support/daemon.js';
 import { temporaryFolder } from '../support/folder.js';
-import { CLIENT, placesOf, python } from './support.js';
-
-/** Modules of tests, of which so many ran at least and none was skipped but torch's. */
-async function tests(env: NodeJS.ProcessEnv, modules: readonly string[]) {
-  const names = modules.map((name) => `tests.test_${name}`);
-  const { status, said } = await python(['-W', 'error', '-m', 'unittest', ...names], env);
-  const [, count = '0'] = /^Ran (\d+) tests? in/m.exec(said) ?? [];
-  const [, skipped = '0'] = /skipped=(\d+)/.exec(said) ?? [];
-  return { status, said, count: Number(count), skipped: Number(skipped) };
-}
+import { CLIENT, placesOf, python, restarted, tests } from './support.js';
 
 t.test('with a daemon', async (t) => {
   const daemon = await TestDaemon.memfd(t);
   const before = await daemon.idleFds();
-  const all = ['wire', 'requests', 'client', 'aio', 'memory'];
+  const all = ['wire', 'requests', 'client', 'aio', 'memory', 'reconnect'];
   const { status, said, count, skipped } = await tests(placesOf(daemon), all);
   t.equal(status, 0, said);
   t.ok(count >= 55, `${count} tests`);
@@ -32,6 +23,11 @@ t.test('with a daemon that is killed', async (t) => {
   const { status, said, count } = await tests(placesOf(daemon), ['vanishing']);
   t.equal(status, 0, said);
   t.equal(count, 1);
+});
+
+t.test('with a daemon that is killed, and one that knows nothing of it', async (t) => {
+  const { status, said } = await restarted(t, withoutVulkan);
+  t.equal(status, 0, said);
 });
 
 t.test('mypy finds nothing', async (t) => {

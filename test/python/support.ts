@@ -3,9 +3,10 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
+import type { Test } from 'tap';
 import { PYTHON_PROGRAM } from '../../conformance/places.js';
 import { packageRoot } from '../../src/package-root.js';
-import type { TestDaemon } from '../support/daemon.js';
+import { TestDaemon } from '../support/daemon.js';
 
 /** Where the client is. */
 export const CLIENT = join(packageRoot, 'clients/python');
@@ -32,3 +33,26 @@ export const placesOf = (daemon: TestDaemon): NodeJS.ProcessEnv => ({
   DMABROKER_TEST_REST: daemon.restSocket,
   DMABROKER_TEST_PID: `${daemon.pid}`,
 });
+
+/** Modules of tests; how many ran, and how many of them were skipped. */
+export async function tests(env: NodeJS.ProcessEnv, modules: readonly string[]) {
+  const names = modules.map((name) => `tests.test_${name}`);
+  const { status, said } = await python(['-W', 'error', '-m', 'unittest', ...names], env);
+  const [, count = '0'] = /^Ran (\d+) tests? in/m.exec(said) ?? [];
+  const [, skipped = '0'] = /skipped=(\d+)/.exec(said) ?? [];
+  return { status, said, count: Number(count), skipped: Number(skipped) };
+}
+
+/** The test that kills its daemon: another one is started at the same place then. */
+export async function restarted(t: Test, env: NodeJS.ProcessEnv) {
+  const first = await TestDaemon.start([], { env });
+  t.teardown(() => first.stop('SIGKILL'));
+  const { folder } = first;
+  const next = once(first.process, 'exit').then(() =>
+    TestDaemon.start([], { env, folder, awaited: true }),
+  );
+  const result = await tests(placesOf(first), ['restart']);
+  const second = await next;
+  await second.stop();
+  return result;
+}

@@ -18,6 +18,7 @@ from ._mapping import Mapping
 from ._memory import Plane
 from ._objects import Planned, PlannedPlane
 from ._operations import Content
+from ._reconnect import Taken
 from ._requests import (
     Alignment,
     BroughtPlane,
@@ -68,6 +69,7 @@ __all__ = [
     "Request",
     "Share",
     "Source",
+    "Taken",
     "Tensor",
     "VulkanMemory",
     "connect",

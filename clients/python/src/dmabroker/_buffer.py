@@ -5,11 +5,13 @@ for is in client.py (blocking) and aio.py.
 Owns: the fds, until `close` or `release`, but for those that were handed over (`Plane.detach`).
 """
 
+import math
 import os
 import time
 import warnings
 import weakref
 from collections.abc import Callable
+from dataclasses import replace
 
 from ._buffer_object import BufferObject
 from ._dmabroker_gen import HandleTypeName, ReleaseReasonName, UsageName
@@ -17,18 +19,36 @@ from ._line import Line
 from ._mapping import Mapping
 from ._memory import Plane, Region
 from ._operations import Held
+from ._requests import BroughtPlane, Imported, ImportedImage, ImportedLinear, Lease, Request
 from ._told import Checked, Description, Memory, News, Recall, Unknown, VulkanMemory
+from .errors import BrokerError
+
+MAX_LEASE = 86_400
 
 
 class BaseBuffer:
     """What a buffer is, and its memory."""
 
-    def __init__(self, held: Held, line: Line, tell: Callable[["BaseBuffer", News], None]) -> None:
-        self._object: BufferObject = held.object
+    def __init__(
+        self,
+        held: Held,
+        line: Line,
+        tell: Callable[["BaseBuffer", News], None],
+        asked: Request | Imported | None,
+    ) -> None:
         self._told: Description = held.description
-        self._line = line
         self._tell = tell
+        # What was asked for has what the daemon does not tell: for a daemon that imports the memory after its restart.
+        self._usage = None if asked is None else asked.usage
+        self._lifetime = None if asked is None else asked.lifetime
+        self._gone: BrokerError | None = None
         self._open = True
+        self._have(held.object, line)
+
+    def _have(self, made: BufferObject, line: Line) -> None:
+        """It has an object on a connection."""
+        self._object = made
+        self._line = line
         # The connection knows the object for as long as it is there, and would keep a buffer that nobody has.
         news, replaced = weakref.WeakMethod(self._heard), weakref.WeakMethod(self._replace)
 
@@ -151,6 +171,11 @@ class BaseBuffer:
         return None if ends is None else max(0.0, ends - time.monotonic())
 
     @property
+    def gone(self) -> BrokerError | None:
+        """Why it could not be had again on a new connection (`client.reconnect`): its fds and mappings stay good."""
+        return self._gone
+
+    @property
     def closed(self) -> bool:
         return not self._open
 
@@ -205,6 +230,8 @@ class BaseBuffer:
     def _link(self) -> BufferObject:
         """Its object, to ask for something."""
         self._must_be_open()
+        if self._gone is not None:
+            raise self._gone
         if self._object.core.over is not None:
             raise self._object.core.over
         return self._object
@@ -225,3 +252,50 @@ class BaseBuffer:
             return
         self._told.close()
         self._told = description
+
+    # For a new connection.
+
+    def _brought(self) -> Imported | None:
+        """Its memory, for a daemon that does not have it (any more); None where it cannot be sent, or is not here."""
+        planes = self.planes
+        if self.handle_type not in ("dma_buf", "memfd") or not all(each.is_open for each in planes):
+            return None
+        left = self.lease_seconds_left
+        lifetime = self._lifetime
+        if left is not None:
+            lifetime = Lease(min(MAX_LEASE, max(1, math.ceil(left))))
+        elif isinstance(lifetime, Lease):
+            lifetime = None
+        brought = [BroughtPlane(each.fileno(), each.offset, each.stride) for each in planes]
+        usage, device = self._usage, self.device
+        if self.format is None:
+            return ImportedLinear(self.size, brought, usage=usage, device=device, lifetime=lifetime)
+        if self.format.startswith("0x") or self.width is None or self.height is None:
+            return None
+        return ImportedImage(
+            self.width,
+            self.height,
+            self.format,
+            brought,
+            self.modifier or 0,
+            usage=usage,
+            device=device,
+            lifetime=lifetime,
+        )
+
+    def _taken_up(self, held: Held, line: Line) -> bool:
+        """A new connection has it; the fds that there are stay. Whether it was imported anew."""
+        told = held.description
+        told.close()
+        self._have(held.object, line)
+        if told.id == self.id:
+            # Where it was re-issued meanwhile its planes are still those that it has: `reissue` gets the new ones.
+            return False
+        for own, new in zip(self.planes, told.planes, strict=True):
+            own.memory, own.offset, own.stride = new.memory, new.offset, new.stride
+        self._told = replace(told, planes=self.planes)
+        return True
+
+    def _refused(self, why: BrokerError) -> None:
+        """It could not be had again."""
+        self._gone = why

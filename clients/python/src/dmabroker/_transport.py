@@ -30,9 +30,11 @@ class Transport:
         self.when_over: list[Callable[[], None]] = []
         self._path = path
 
-    def connect(self) -> None:
-        """Raises OSError where nobody can be reached at the path."""
+    def connect(self, *, wait: bool = True) -> None:
+        """Raises OSError where nobody can be reached at the path; BlockingIOError where others wait, and it is not to."""
         try:
+            if not wait:
+                self.socket.setblocking(False)
             self.socket.connect(self._path)
         except BaseException:
             self.core.end(ConnectionEnded("the connection was never made"))

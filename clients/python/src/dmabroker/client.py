@@ -5,7 +5,9 @@ Owns: the socket, until `close`. Threads may share a client: their calls go one 
 """
 
 import os
+import threading
 import time
+import weakref
 from collections import deque
 from collections.abc import Coroutine, Iterator
 from types import TracebackType
@@ -19,6 +21,7 @@ from ._line import Broker, Device, Line, open_line
 from ._objects import Planned, ShareObject
 from ._operations import Content, Held, Path
 from ._paths import find_socket
+from ._reconnect import Attempts, Taken, take_up
 from ._requests import Imported, Request
 from ._told import News
 from ._transport import Transport
@@ -153,10 +156,13 @@ class Buffer(BaseBuffer):
 class Client:
     """A connection to the broker, made by `connect`. Use it with `with`, or `close` it."""
 
-    def __init__(self, driver: Blocking, line: Line) -> None:
+    def __init__(self, path: str, driver: Blocking, line: Line) -> None:
+        self._path = path
         self._driver = driver
         self._line = line
         self._listeners: set[_Queue] = set()
+        self._buffers: weakref.WeakSet[Buffer] = weakref.WeakSet()
+        self._reconnecting = threading.Lock()
 
     @property
     def broker(self) -> Broker:
@@ -179,9 +185,10 @@ class Client:
     def _run(self, operation: Coroutine[Step, None, T], timeout: float | None = None) -> T:
         return self._driver.run(operation, timeout)
 
-    def _buffer(self, held: Held) -> Buffer:
-        buffer = Buffer(held, self._line, self._tell)
+    def _buffer(self, held: Held, asked: Request | Imported | None = None) -> Buffer:
+        buffer = Buffer(held, self._line, self._tell, asked)
         buffer._client = self
+        self._buffers.add(buffer)
         return buffer
 
     def _tell(self, buffer: BaseBuffer, news: News) -> None:
@@ -191,14 +198,15 @@ class Client:
 
     def allocate(self, request: Request, *, timeout: float | None = None) -> Buffer:
         """Allocates. Raises BrokerError where it is refused, TimeoutError where it took longer, and is given up."""
-        return self._buffer(self._run(operations.allocate(self._line, request), timeout))
+        held = self._run(operations.allocate(self._line, request), timeout)
+        return self._buffer(held, request)
 
     def allocate_many(
         self, request: Request, count: int, *, timeout: float | None = None
     ) -> list[Buffer]:
         """Several equal buffers in one request, for a swapchain, a codec or a ring: all of them, or none."""
         asked = operations.allocate_many(self._line, request, count)
-        return [self._buffer(held) for held in self._run(asked, timeout)]
+        return [self._buffer(held, request) for held in self._run(asked, timeout)]
 
     def test(self, request: Request, *, timeout: float | None = None) -> Planned:
         """What `allocate` would give; nothing is allocated."""
@@ -206,7 +214,8 @@ class Client:
 
     def import_memory(self, memory: Imported, *, timeout: float | None = None) -> Buffer:
         """Registers dma_bufs that were made elsewhere: they can be shared like any buffer. Their fds stay the caller's."""
-        return self._buffer(self._run(operations.import_(self._line, memory), timeout))
+        held = self._run(operations.import_(self._line, memory), timeout)
+        return self._buffer(held, memory)
 
     def redeem(self, token: str, *, timeout: float | None = None) -> Buffer:
         """Gets a buffer that somebody shared."""
@@ -225,11 +234,43 @@ class Client:
         its connection. A daemon that knows nothing of it imports `memory`, under another id.
         """
         asked = operations.adopt(self._line, buffer_id, session, memory)
-        return self._buffer(self._run(asked, timeout))
+        return self._buffer(self._run(asked, timeout), memory)
 
     def sync(self, *, timeout: float | None = None) -> None:
         """Returns when the daemon has taken every request before it, and what it has said before is heard."""
         self._run(_sync(self._line.core), timeout)
+
+    def reconnect(self, seconds: float = 60) -> list[Taken]:
+        """
+        After a ConnectionEnded that is `by_daemon`: tries for so many seconds to connect again, and takes up there the buffers
+        that are open. They stay the same objects with the same fds and mappings: `adopted` is what it was; `imported` has
+        another id, and tokens are to be made anew; `gone` could not be had, and `buffer.gone` says why.
+        """
+        with self._reconnecting:
+            over = self._line.core.over
+            if over is None:
+                return []  # Another thread has.
+            self._driver.transport.check_process()
+            attempts = Attempts(over, seconds)
+            while True:
+                time.sleep(attempts.pause())
+                try:
+                    return self._again(attempts)
+                except (OSError, ConnectionEnded) as error:
+                    attempts.failed(error)
+
+    def _again(self, attempts: Attempts) -> list[Taken]:
+        driver, line = _open(self._path, attempts.left, wait=False)
+        taken: list[Taken] = []
+        try:
+            buffers = [each for each in self._buffers if not each.closed and each.gone is None]
+            for buffer in buffers:
+                taken.append(driver.run(take_up(line, buffer, buffers)))
+        except BaseException:
+            driver.close()
+            raise
+        self._driver, self._line = driver, line
+        return taken
 
     def fileno(self) -> int:
         """For select(2) and the like: when it can be read, `dispatch` hears what there is. Never read or close it."""
@@ -299,11 +340,16 @@ def connect(
     (docs/protocol.md). Raises OSError where nobody answers there.
     """
     path = find_socket() if socket is None else os.fspath(socket)
+    return Client(path, *_open(path, timeout, wait=True))
+
+
+def _open(path: str, timeout: float | None, *, wait: bool) -> tuple[Blocking, Line]:
+    """`wait`: for room where too many wait at the socket."""
     transport = Transport(path)
-    transport.connect()
+    transport.connect(wait=wait)
     driver = Blocking(transport)
     try:
-        return Client(driver, driver.run(open_line(transport.core), timeout))
+        return driver, driver.run(open_line(transport.core), timeout)
     except BaseException:
         driver.close()
         raise
