@@ -8,8 +8,9 @@ from unittest import mock
 
 import dmabroker
 from dmabroker import Alignment, BroughtPlane, Image, ImportedLinear, Lease, Linear, PlaneLayout
+from dmabroker._checks import fourcc, fourcc_name
 from dmabroker._paths import find_socket
-from dmabroker._requests import fourcc, fourcc_name, request_of
+from dmabroker._requests import request_of
 
 from .support import Case
 

@@ -36,7 +36,11 @@ class Restart(Case):
             self.assertEqual({each.outcome for each in taken}, {"imported"})
             self.assertTrue(ids.isdisjoint({one.id, two.id}))
             self.assertEqual((one.source, two.format), ("import", "NV12"))
-            with client.redeem(one.share().token) as theirs, theirs.map() as other, other.reading() as memory:
+            with (
+                client.redeem(one.share().token) as theirs,
+                theirs.map() as other,
+                other.reading() as memory,
+            ):
                 self.assertEqual(bytes(memory[:5]), b"hello")
         with mapping.writing() as memory:
             memory[0] = 0

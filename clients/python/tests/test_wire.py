@@ -4,7 +4,8 @@ import os
 import struct
 import unittest
 
-from dmabroker._core import Call, Core
+from dmabroker._calls import Call
+from dmabroker._core import Core
 from dmabroker._dmabroker_gen import DmabrokerBufferV1, DmabrokerManagerV1, DmabrokerParamsV1
 from dmabroker._wayland_gen import WlCallback, WlDisplay
 from dmabroker._wire import NewId, Reader, WireError, new_id, text

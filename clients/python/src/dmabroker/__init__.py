@@ -12,12 +12,12 @@ A client of dmabroker: memory that can be shared between processes, as dma_bufs.
 `dmabroker.aio` has the same for asyncio.
 """
 
+from ._blocking_buffer import Buffer, Event, Share
 from ._buffer import BaseBuffer
 from ._line import Broker, Device, Source
 from ._mapping import Mapping
 from ._memory import Plane
 from ._objects import Planned, PlannedPlane
-from ._operations import Content
 from ._reconnect import Taken
 from ._requests import (
     Alignment,
@@ -33,7 +33,8 @@ from ._requests import (
 )
 from ._tensor import Tensor
 from ._told import Checked, Memory, Recall, VulkanMemory
-from .client import Buffer, Client, Event, Share, connect
+from ._work import Content
+from .client import Client, connect
 from .errors import BrokerError, ConnectionEnded, Error, ForkedError
 
 __version__ = "0.1.0"

@@ -7,7 +7,7 @@ from collections.abc import Coroutine
 from typing import TypeVar
 
 from . import _dlpack
-from ._core import Pause, Step
+from ._calls import Pause, Step
 from ._transport import Transport
 
 T = TypeVar("T")

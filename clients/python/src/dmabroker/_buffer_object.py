@@ -8,12 +8,13 @@ Owns: file descriptors of planes that have come, until the description is handed
 import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
-from ._core import Call, Core
+from ._calls import Call
+from ._checks import fourcc_name
+from ._core import Core
 from ._dmabroker_gen import DmabrokerBufferV1, DmabrokerManagerV1, UsageName
+from ._gathered import Gathered
 from ._memory import Plane
-from ._requests import fourcc_name
 from ._told import (
     Checked,
     Description,
@@ -30,22 +31,6 @@ from ._wire import Message, joined
 from .errors import BrokerError, ConnectionEnded
 
 
-@dataclass(slots=True)
-class _Gathered:
-    """Between info and done."""
-
-    info: DmabrokerBufferV1.InfoEvent | None = None
-    memories: dict[int, Memory] = field(default_factory=dict)
-    planes: dict[int, Plane] = field(default_factory=dict)
-    #: The handle type of what is kept of them.
-    plane_type: int | None = None
-
-    def close(self) -> None:
-        for plane in self.planes.values():
-            plane.close()
-        self.planes.clear()
-
-
 class BufferObject:
     """dmabroker_buffer_v1."""
 
@@ -60,7 +45,7 @@ class BufferObject:
         #: Answers to renew and park, in the order of the requests, which is that of the answers.
         self._leasing: list[Call[None]] = []
         self._refusals = Refusals()
-        self._gathered = _Gathered()
+        self._gathered = Gathered()
         self._device: str | None = None
         self._checked: Checked | None = None
         self._vulkan: VulkanMemory | None = None
@@ -229,7 +214,7 @@ class BufferObject:
             gathered.planes[event.plane_idx] = plane
 
     def _done(self) -> None:
-        gathered, self._gathered = self._gathered, _Gathered()
+        gathered, self._gathered = self._gathered, Gathered()
         info = gathered.info
         if info is None:
             gathered.close()

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
-from ._core import DISPLAY, Call, Core
+from ._calls import Call
+from ._core import DISPLAY, Core
 from ._dmabroker_gen import DmabrokerManagerV1, HandleTypeName
 from ._told import Unknown, name_of
 from ._wayland_gen import WlDisplay, WlRegistry

@@ -7,7 +7,8 @@ Owns: the file descriptor of what was read, until the answer is handed out.
 import os
 from dataclasses import dataclass
 
-from ._core import Call, Core
+from ._calls import Call
+from ._core import Core
 from ._dmabroker_gen import (
     DmabrokerManagerV1,
     DmabrokerShareV1,

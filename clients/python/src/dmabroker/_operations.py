@@ -3,38 +3,24 @@ What a client asks of the daemon, each as a coroutine that waits for calls and p
 one run the same ones, each in its own way (_core.Step).
 """
 
-import os
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import TypeAlias
 
 from ._buffer_object import BufferObject
-from ._core import Pause
+from ._calls import Pause
+from ._checks import U32, check_text, check_u32, check_whole
 from ._dmabroker_gen import (
     DmabrokerBufferV1,
     DmabrokerManagerV1,
     DmabrokerParamsV1,
     DmabrokerShareV1,
-    DmabrokerWorkV1,
-    PathName,
 )
 from ._line import Line
-from ._objects import Planned, ShareObject, TestObject, WorkAnswer, WorkObject
+from ._objects import Planned, ShareObject, TestObject
 from ._params import Params
-from ._requests import (
-    MAX_BYTES,
-    U32,
-    Image,
-    Imported,
-    Request,
-    check_text,
-    check_u32,
-    check_whole,
-)
-from ._told import Description, Unknown, read_all
-from ._wire import Message, halves
+from ._requests import Image, Imported, Request
+from ._told import Description
 from .errors import BrokerError, ConnectionEnded
 
 ANY_UID = U32
@@ -203,72 +189,3 @@ async def park(buffer: BufferObject, seconds: int) -> None:
 
 async def reissue(buffer: BufferObject) -> None:
     await buffer.receive(lambda: buffer.core.send(DmabrokerBufferV1.reissue(buffer.id)))
-
-
-Path: TypeAlias = PathName | Unknown
-
-
-async def _work(
-    line: Line,
-    buffer: BufferObject,
-    offset: int,
-    size: int | None,
-    ask: Callable[[int], list[Message]],
-) -> WorkAnswer:
-    """Makes a work object of a range, asks for the work by its number, waits."""
-    check_whole(offset, "offset", 0, MAX_BYTES)
-    if size is not None:
-        check_whole(size, "size", 1, MAX_BYTES)
-    made = WorkObject(line.core)
-    return await made.receive(
-        DmabrokerManagerV1.create_work(line.manager, made.id, buffer.id),
-        DmabrokerWorkV1.set_offset(made.id, *halves(offset)),
-        DmabrokerWorkV1.set_size(made.id, *halves(size or 0)),
-        *ask(made.id),
-    )
-
-
-async def fill(line: Line, buffer: BufferObject, value: int, offset: int, size: int | None) -> Path:
-    check_u32(value, "value")
-    answer = await _work(
-        line, buffer, offset, size, lambda work: [DmabrokerWorkV1.fill(work, value)]
-    )
-    return answer.path
-
-
-async def copy(
-    line: Line,
-    buffer: BufferObject,
-    source: BufferObject,
-    offset: int,
-    size: int | None,
-    source_offset: int,
-) -> Path:
-    check_whole(source_offset, "source_offset", 0, MAX_BYTES)
-
-    def ask(work: int) -> list[Message]:
-        return [
-            DmabrokerWorkV1.set_source_offset(work, *halves(source_offset)),
-            DmabrokerWorkV1.copy(work, source.id),
-        ]
-
-    return (await _work(line, buffer, offset, size, ask)).path
-
-
-@dataclass(frozen=True, slots=True)
-class Content:
-    """What was read, and who did it."""
-
-    data: bytes
-    path: Path
-
-
-async def read(line: Line, buffer: BufferObject, offset: int, size: int | None) -> Content:
-    answer = await _work(line, buffer, offset, size, lambda work: [DmabrokerWorkV1.read(work)])
-    if answer.content is None:
-        raise ConnectionEnded("done before content")
-    fd, length = answer.content
-    try:
-        return Content(read_all(fd, length), answer.path)
-    finally:
-        os.close(fd)

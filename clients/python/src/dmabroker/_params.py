@@ -3,10 +3,11 @@
 from types import TracebackType
 from typing import Self
 
+from ._checks import fourcc
 from ._core import Core
 from ._dmabroker_gen import DmabrokerManagerV1, DmabrokerParamsV1
 from ._line import Line
-from ._requests import Image, Imported, ImportedLinear, Lease, Linear, Request, fourcc
+from ._requests import Image, Imported, ImportedLinear, Lease, Linear, Request
 from ._wire import Message, halves
 
 _Params = DmabrokerParamsV1

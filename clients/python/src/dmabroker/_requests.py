@@ -4,13 +4,23 @@ what would wrap on its way to 32 bits, or be taken for a violation and cost the 
 ValueError, and nothing was sent.
 """
 
-import os
 import re
-import stat
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias, get_args
 
+from ._checks import (
+    MAX_BYTES,
+    U64,
+    all_of,
+    check_count,
+    check_fd,
+    check_text,
+    check_u32,
+    check_whole,
+    fourcc,
+    one_of,
+)
 from ._dmabroker_gen import (
     HandleTypeName,
     LifetimeName,
@@ -18,10 +28,6 @@ from ._dmabroker_gen import (
     UsageName,
 )
 
-U32 = 0xFFFF_FFFF
-U64 = 0xFFFF_FFFF_FFFF_FFFF
-#: As far as other clients' numbers go (2^53 - 1).
-MAX_BYTES = 0x1F_FFFF_FFFF_FFFF
 MAX_NAME_BYTES = 64
 MAX_MODIFIERS = 256
 MAX_PLANES = 4
@@ -79,7 +85,7 @@ class _Terms:
         if isinstance(self.lifetime, Lease):
             check_u32(self.lifetime.seconds, "lifetime.seconds")
         else:
-            _one_of(self.lifetime, get_args(LifetimeName), "lifetime")
+            one_of(self.lifetime, get_args(LifetimeName), "lifetime")
         if self.name is not None:
             check_text(self.name, "name", 0, MAX_NAME_BYTES)
         if self.device is not None and not (
@@ -104,9 +110,9 @@ class _Wanted(_Terms):
 
     def __post_init__(self) -> None:
         _Terms.__post_init__(self)
-        _all_of(self.handle_types, get_args(HandleTypeName), "handle_types")
-        _all_of(self.usage, get_args(UsageName), "usage")
-        _one_of(self.placement, get_args(PlacementName), "placement")
+        all_of(self.handle_types, get_args(HandleTypeName), "handle_types")
+        all_of(self.usage, get_args(UsageName), "usage")
+        one_of(self.placement, get_args(PlacementName), "placement")
         if self.source is not None:
             check_text(self.source, "source", 1, 1024)
         if self.alignment is not None:
@@ -157,11 +163,11 @@ class Image(_Wanted):
     def __post_init__(self) -> None:
         _check_image(self)
         if self.modifiers is not None:
-            _check_count(self.modifiers, "modifiers", MAX_MODIFIERS)
+            check_count(self.modifiers, "modifiers", MAX_MODIFIERS)
             for index, modifier in enumerate(self.modifiers):
                 check_whole(modifier, f"modifiers[{index}]", 0, U64)
         if self.layout is not None:
-            _check_count(self.layout, "layout", MAX_PLANES)
+            check_count(self.layout, "layout", MAX_PLANES)
             for index, place in enumerate(self.layout):
                 check_u32(place.offset, f"layout[{index}].offset")
                 check_u32(place.stride, f"layout[{index}].stride")
@@ -179,7 +185,7 @@ class ImportedLinear(_Terms):
     def __post_init__(self) -> None:
         check_whole(self.size, "size", 0, MAX_BYTES)
         _check_planes(self.planes)
-        _all_of(self.usage, get_args(UsageName), "usage")
+        all_of(self.usage, get_args(UsageName), "usage")
         _Terms.__post_init__(self)
 
 
@@ -198,83 +204,12 @@ class ImportedImage(_Terms):
         _check_image(self)
         check_whole(self.modifier, "modifier", 0, U64)
         _check_planes(self.planes)
-        _all_of(self.usage, get_args(UsageName), "usage")
+        all_of(self.usage, get_args(UsageName), "usage")
         _Terms.__post_init__(self)
 
 
 Request: TypeAlias = Linear | Image
 Imported: TypeAlias = ImportedLinear | ImportedImage
-
-
-def check_whole(value: object, name: str, low: int, high: int) -> None:
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise TypeError(f"{name} must be a whole number, and is {value!r}")
-    if not low <= value <= high:
-        raise ValueError(f"{name} must be from {low} to {high}, and is {value}")
-
-
-def check_u32(value: object, name: str) -> None:
-    check_whole(value, name, 0, U32)
-
-
-def check_text(value: object, name: str, least: int, most: int) -> None:
-    if not isinstance(value, str):
-        raise TypeError(f"{name} must be a str, and is {value!r}")
-    if "\0" in value:
-        raise ValueError(f"{name} must have no NUL in it")
-    try:
-        length = len(value.encode())
-    except UnicodeEncodeError as error:
-        raise ValueError(f"{name} must be well-formed Unicode") from error
-    if not least <= length <= most:
-        raise ValueError(f"{name} must have {least} to {most} bytes, and has {length}")
-
-
-def check_fd(value: object, name: str) -> None:
-    """An fd that is open here and can be sent; the daemon takes a socket for a violation."""
-    check_whole(value, name, 0, 0x7FFF_FFFF)
-    assert isinstance(value, int)
-    try:
-        mode = os.fstat(value).st_mode
-    except OSError as error:
-        raise ValueError(f"{name} must be an open file descriptor, and {value} is none") from error
-    if stat.S_ISSOCK(mode):
-        raise ValueError(f"{name} must be memory, and {value} is a socket")
-
-
-def _check_count(values: Sequence[object], name: str, most: int) -> None:
-    if not 1 <= len(values) <= most:
-        raise ValueError(f"{name} must have 1 to {most} entries, and has {len(values)}")
-
-
-def _one_of(value: object, known: tuple[str, ...], name: str) -> None:
-    if value is not None and value not in known:
-        raise ValueError(f"{name} must be one of {', '.join(known)}, and is {value!r}")
-
-
-def _all_of(values: Collection[object] | None, known: tuple[str, ...], name: str) -> None:
-    if values is None:
-        return
-    # A text is a collection, too, of its letters.
-    if isinstance(values, str) or not values:
-        raise TypeError(f"{name} must be a list of {', '.join(known)}, and is {values!r}")
-    for value in values:
-        _one_of(value, known, name)
-
-
-def fourcc(name: str) -> int:
-    """`fourcc_code` of drm_fourcc.h: `XR24` as a number."""
-    if not isinstance(name, str) or not re.fullmatch(r"[\x20-\x7e]{4}", name):
-        raise ValueError(f"format must be a DRM fourcc, e.g. XR24, and is {name!r}")
-    return int.from_bytes(name.encode("ascii"), "little")
-
-
-def fourcc_name(code: int) -> str:
-    """The four characters of a code; its number where they are no characters."""
-    characters = code.to_bytes(4, "little")
-    if all(0x20 <= each <= 0x7E for each in characters):
-        return characters.decode("ascii")
-    return f"0x{code:08x}"
 
 
 def _lifetime_of(words: Mapping[str, Any]) -> Lifetime:

@@ -8,8 +8,8 @@ from math import prod
 from typing import Any, Final, Literal, TypeAlias
 
 from . import _dlpack
+from ._checks import check_whole
 from ._memory import Region
-from ._requests import check_whole
 
 DType: TypeAlias = Literal[
     "bool",

@@ -10,15 +10,17 @@ import os
 import weakref
 from collections.abc import AsyncIterator, Coroutine
 from types import TracebackType
-from typing import NamedTuple, Self, TypeVar
+from typing import Self, TypeVar
 
-from . import _dlpack
 from . import _operations as operations
+from ._aio_buffer import Buffer, Event, Share
+from ._aio_driver import Driver
 from ._buffer import BaseBuffer
-from ._core import Core, Pause, Step
+from ._calls import Step
+from ._core import Core
 from ._line import Broker, Device, Line, open_line
-from ._objects import Planned, ShareObject
-from ._operations import Content, Held, Path
+from ._objects import Planned
+from ._operations import Held
 from ._paths import find_socket
 from ._reconnect import Attempts, Taken, take_up
 from ._requests import Imported, Request
@@ -29,208 +31,17 @@ from .errors import ConnectionEnded
 T = TypeVar("T")
 
 
-class Event(NamedTuple):
-    """What has become of a buffer; its properties say more, as it is now."""
-
-    type: News
-    buffer: "Buffer"
-
-
-class _Driver:
-    """A transport, and the event loop that waits for it."""
-
-    def __init__(self, transport: Transport) -> None:
-        self.transport = transport
-        self._loop = asyncio.get_running_loop()
-        self._writes = False
-        self._fd = transport.socket.fileno()
-        transport.when_over.append(self._detach)
-        self._loop.add_reader(self._fd, self._readable)
-
-    def _readable(self) -> None:
-        # All that has come is heard, and what that asks for goes out together.
-        while self.transport.receive():
-            pass
-        self.flush()
-
-    def flush(self) -> None:
-        wants_write = not self.transport.flush() and self.transport.core.over is None
-        if wants_write == self._writes:
-            return
-        self._writes = wants_write
-        if wants_write:
-            self._loop.add_writer(self._fd, self.flush)
-        elif self.transport.core.over is None:
-            self._loop.remove_writer(self._fd)
-
-    def _detach(self) -> None:
-        if not self._loop.is_closed():
-            self._loop.remove_reader(self._fd)
-            self._loop.remove_writer(self._fd)
-
-    async def run(self, operation: Coroutine[Step, None, T]) -> T:
-        _dlpack.look()
-        try:
-            self.transport.check_process()
-        except BaseException:
-            operation.close()
-            raise
-        thrown: BaseException | None = None
-        while True:
-            try:
-                step = operation.send(None) if thrown is None else operation.throw(thrown)
-            except StopIteration as stop:
-                result: T = stop.value
-                return result
-            finally:
-                self.flush()
-            thrown = None
-            try:
-                if isinstance(step, Pause):
-                    await asyncio.sleep(step.seconds)
-                elif not step.done:
-                    await self._answer(step)
-            except BaseException as error:
-                thrown = error
-
-    async def _answer(self, call: Step) -> None:
-        assert not isinstance(call, Pause)
-        future: asyncio.Future[None] = self._loop.create_future()
-
-        def done() -> None:
-            if not future.done():
-                future.set_result(None)
-
-        call.on_done = done
-        await future
-
-    def close(self) -> None:
-        self.transport.close()
-
-
-class Share:
-    """A token with which other processes redeem a buffer."""
-
-    def __init__(self, client: "Client", token: str, made: ShareObject) -> None:
-        self._client = client
-        self._made = made
-        #: A secret.
-        self.token = token
-        #: How lists name it; no secret.
-        self.token_id = made.token_id
-
-    def __str__(self) -> str:
-        return self.token
-
-    async def revoke(self) -> None:
-        """Ends the token. Who has redeemed it keeps what was received. Once is enough."""
-        await self._client._run(operations.revoke(self._made))
-
-
-class Buffer(BaseBuffer):
-    """A buffer of an asyncio client. Use it with `async with`, or `close` or `release` it."""
-
-    _client: "Client"
-    _reissuing: asyncio.Lock | None = None
-
-    async def share(
-        self,
-        *,
-        uses: int = 1,
-        uid: int | None = None,
-        seconds: int | None = None,
-        may_renew: bool = False,
-    ) -> Share:
-        """
-        A token with which others redeem the buffer: so often, by that user alone, for so long; whether they may renew its
-        lease, too.
-        """
-        asked = operations.share(
-            self._link(), uses=uses, uid=uid, seconds=seconds, may_renew=may_renew
-        )
-        return Share(self._client, *await self._client._run(asked))
-
-    async def renew(self, seconds: int) -> None:
-        """Has the lease end so many seconds from now, or later where it would have."""
-        await self._client._run(operations.renew(self._link(), seconds))
-
-    async def park(self, seconds: int) -> None:
-        """Gives it a lease in place of its lifetime: for a process that ends, whose successor adopts it."""
-        await self._client._run(operations.park(self._link(), seconds))
-
-    async def reissue(self) -> None:
-        """Replaces memory that was lost: `planes` are new, and mappings of the old memory stay what they are."""
-        self._reissuing = self._reissuing or asyncio.Lock()
-        async with self._reissuing:
-            await self._client._run(operations.reissue(self._link()))
-
-    async def fill(self, value: int, *, offset: int = 0, size: int | None = None) -> Path:
-        """Has the daemon write a 32-bit value all over; returns who did it, `device` or `cpu`."""
-        asked = operations.fill(self._line, self._link(), value, offset, size)
-        return await self._client._run(asked)
-
-    async def copy_from(
-        self,
-        source: "Buffer",
-        *,
-        offset: int = 0,
-        size: int | None = None,
-        source_offset: int = 0,
-    ) -> Path:
-        """Has the daemon copy linear memory, or an image of the same format, width and height."""
-        if source._client is not self._client:
-            raise ValueError("the buffers are of different clients")
-        asked = operations.copy(
-            self._line, self._link(), source._link(), offset, size, source_offset
-        )
-        return await self._client._run(asked)
-
-    async def read(self, *, offset: int = 0, size: int | None = None) -> Content:
-        """The content as it is now, read by the daemon: of memory that this process cannot map, too."""
-        return await self._client._run(operations.read(self._line, self._link(), offset, size))
-
-    async def close(self) -> None:
-        """
-        Closes what this process has, but for mappings; a buffer bound to this connection that it owns is released. Once is
-        enough.
-        """
-        if not self._open:
-            return
-        shut = self._shut()
-        if shut.core.over is None and self._client._is_mine:
-            try:
-                await self._client._run(shut.destroy(release=False))
-            except ConnectionEnded:
-                pass  # It has taken the buffer along.
-
-    async def release(self) -> None:
-        """The same, and the daemon lets go of it, whatever its lifetime, if this client owns it."""
-        self._link()
-        await self._client._run(self._shut().destroy(release=True))
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        await self.close()
-
-
 class Client:
     """A connection to the broker, made by `connect`. Use it with `async with`, or `close` it."""
 
-    def __init__(self, path: str, driver: _Driver, line: Line) -> None:
+    def __init__(self, path: str, driver: Driver, line: Line) -> None:
         self._path = path
         self._listeners: set[asyncio.Queue[Event | None]] = set()
         self._buffers: weakref.WeakSet[Buffer] = weakref.WeakSet()
         self._reconnecting = asyncio.Lock()
         self._have(driver, line)
 
-    def _have(self, driver: _Driver, line: Line) -> None:
+    def _have(self, driver: Driver, line: Line) -> None:
         self._driver = driver
         self._line = line
         driver.transport.when_over.append(self._over)
@@ -385,14 +196,14 @@ async def connect(socket: str | os.PathLike[str] | None = None) -> Client:
     return Client(path, *await _open(path, wait=True))
 
 
-async def _open(path: str, *, wait: bool) -> tuple[_Driver, Line]:
+async def _open(path: str, *, wait: bool) -> tuple[Driver, Line]:
     """`wait`: for room where too many wait at the socket, in a thread of its own."""
     transport = Transport(path)
     if wait:
         await asyncio.to_thread(transport.connect)
     else:
         transport.connect(wait=False)
-    driver = _Driver(transport)
+    driver = Driver(transport)
     try:
         return driver, await driver.run(open_line(transport.core))
     except BaseException:
