@@ -155,6 +155,21 @@ class Buffers(Case):
             each.join()
         self.assertEqual(failed, [])
 
+    def test_who_waits_for_events_holds_up_nobody(self) -> None:
+        with self.client.allocate(linear(self.client)) as buffer:
+            events = self.client.events(timeout=10)
+            heard = []
+            thread = threading.Thread(target=lambda: heard.append(next(events)))
+            thread.start()
+            for _ in range(20):
+                self.client.sync()
+            self.assertEqual(heard, [])
+            rest("DELETE", f"/v1/buffers/{buffer.id}")
+            # Whichever of the two threads hears of it.
+            self.client.sync()
+            thread.join()
+            self.assertEqual(heard, [("released", buffer)])
+
     def test_a_buffer_that_is_forgotten_is_let_go_of(self) -> None:
         buffer = self.client.allocate(linear(self.client))
         name = buffer.id

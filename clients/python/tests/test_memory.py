@@ -13,6 +13,7 @@ from typing import Any
 import dmabroker
 from dmabroker import _dlpack
 from dmabroker._memory import Region
+from dmabroker._tensor import DType
 
 from .support import Case, image, linear, open_fds
 
@@ -222,8 +223,9 @@ class Numpy(_WithClient):
             np.asarray(mapping.tensor("float32"))[:3] = [1, 2.5, -3]
             array = np.from_dlpack(mapping.tensor("float32", (3,)))
             self.assertEqual(array.tolist(), [1, 2.5, -3])
-            for name in ("int8", "uint16", "int64", "float16", "float64"):
-                tensor = mapping.tensor(name)  # type: ignore[arg-type]
+            names: list[DType] = ["int8", "uint16", "int64", "float16", "float64"]
+            for name in names:
+                tensor = mapping.tensor(name)
                 self.assertEqual(np.from_dlpack(tensor).dtype, np.dtype(name))
                 self.assertEqual(np.asarray(tensor).dtype, np.dtype(name))
 

@@ -1,6 +1,7 @@
 """How the asyncio client runs an operation: the event loop waits for the socket."""
 
 import asyncio
+import os
 from collections.abc import Coroutine
 from typing import TypeVar
 
@@ -39,7 +40,8 @@ class Driver:
             self._loop.remove_writer(self._fd)
 
     def _detach(self) -> None:
-        if not self._loop.is_closed():
+        # A process that was forked has the loop's epoll instance in common with this one.
+        if not self._loop.is_closed() and os.getpid() == self.transport.pid:
             self._loop.remove_reader(self._fd)
             self._loop.remove_writer(self._fd)
 

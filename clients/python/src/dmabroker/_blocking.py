@@ -1,5 +1,6 @@
 """How a blocking client runs an operation: it waits for the socket itself, one thread at a time."""
 
+import math
 import select
 import threading
 import time
@@ -11,6 +12,11 @@ from ._calls import Pause, Step
 from ._transport import Transport
 
 T = TypeVar("T")
+
+
+def _milliseconds(seconds: float | None) -> int | None:
+    """Rounded up: what is not there in time is not looked for again and again."""
+    return None if seconds is None else math.ceil(seconds * 1000)
 
 
 class Blocking:
@@ -73,21 +79,23 @@ class Blocking:
             return
         poll = select.poll()
         poll.register(transport.socket, select.POLLIN | (0 if all_sent else select.POLLOUT))
-        # Rounded up: what is not there in time is not looked for again and again.
-        if poll.poll(None if timeout is None else int(timeout * 1000) + 1):
+        if poll.poll(_milliseconds(timeout)):
             transport.receive()
             transport.flush()
 
     def dispatch(self, timeout: float | None) -> None:
-        """Hears what has come, and waits for it."""
+        """Hears what has come, and waits for it: meanwhile other threads go on with their calls."""
         self.transport.check_process()
+        core = self.transport.core
+        if core.over is not None:
+            raise core.over
+        poll = select.poll()
+        poll.register(self.transport.socket, select.POLLIN)
+        poll.poll(_milliseconds(timeout))
         with self._lock:
-            core = self.transport.core
-            if core.over is not None:
-                raise core.over
-            self._pump(timeout)
             while self.transport.receive():
                 pass
+            self.transport.flush()
             if core.over is not None:
                 raise core.over
 

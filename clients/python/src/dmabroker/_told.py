@@ -127,6 +127,8 @@ class Refusals:
             # What is no file of that size could be read for ever, or not at all.
             if stat.S_ISREG(about.st_mode) and about.st_size == size <= MAX_LONG_TEXT:
                 self._whole = read_all(fd, size).decode(errors="replace")
+        except OSError:
+            pass  # The short one will do.
         finally:
             os.close(fd)
 
@@ -134,8 +136,12 @@ class Refusals:
         """A code of a later daemon is `internal`: the message says what it is about."""
         whole, self._whole = self._whole, None
         name = name_of(DmabrokerManagerV1.Refusal, code)
-        told = json.loads(detail if whole is None else whole)
-        return BrokerError("internal" if name == "unknown" else name, message, told)
+        try:
+            told = json.loads(detail if whole is None else whole)
+        except ValueError:
+            told = None
+        refusal = told if isinstance(told, dict) else {}
+        return BrokerError("internal" if name == "unknown" else name, message, refusal)
 
 
 def read_all(fd: int, size: int) -> bytes:

@@ -30,11 +30,10 @@ class Transport:
         self.when_over: list[Callable[[], None]] = []
         self._path = path
 
-    def connect(self, *, wait: bool = True) -> None:
+    def connect(self, *, wait: bool = True, timeout: float | None = None) -> None:
         """Raises OSError where nobody can be reached at the path; BlockingIOError where others wait, and it is not to."""
         try:
-            if not wait:
-                self.socket.setblocking(False)
+            self.socket.settimeout(timeout if wait else 0)
             self.socket.connect(self._path)
         except BaseException:
             self.core.end(ConnectionEnded("the connection was never made"))

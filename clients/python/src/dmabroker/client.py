@@ -31,6 +31,9 @@ from .errors import ConnectionEnded
 
 T = TypeVar("T")
 
+#: How often it is looked, in seconds, for what another thread has heard.
+_LOOK = 0.1
+
 
 class Client:
     """A connection to the broker, made by `connect`. Use it with `with`, or `close` it."""
@@ -175,7 +178,8 @@ class Client:
                     left = None if deadline is None else deadline - time.monotonic()
                     if left is not None and left <= 0:
                         return
-                    self.dispatch(left)
+                    # Another thread's call may hear what this one waits for.
+                    self.dispatch(_LOOK if left is None else min(left, _LOOK))
                 yield queue.events.popleft()
         finally:
             self._listeners.discard(queue)
@@ -225,7 +229,7 @@ def connect(
 def _open(path: str, timeout: float | None, *, wait: bool) -> tuple[Blocking, Line]:
     """`wait`: for room where too many wait at the socket."""
     transport = Transport(path)
-    transport.connect(wait=wait)
+    transport.connect(wait=wait, timeout=timeout)
     driver = Blocking(transport)
     try:
         return driver, driver.run(open_line(transport.core), timeout)
