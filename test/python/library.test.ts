@@ -9,7 +9,7 @@ import { CLIENT, placesOf, python, restarted, tests } from './support.js';
 t.test('with a daemon', async (t) => {
   const daemon = await TestDaemon.memfd(t);
   const before = await daemon.idleFds();
-  const all = ['wire', 'requests', 'client', 'aio', 'memory', 'reconnect'];
+  const all = ['wire', 'told', 'requests', 'client', 'aio', 'memory', 'reconnect'];
   const { status, said, count, skipped } = await tests(placesOf(daemon), all);
   t.equal(status, 0, said);
   t.ok(count >= 55, `${count} tests`);

@@ -170,9 +170,11 @@ def lend(lent: Lent, *, versioned: bool) -> object:
     tensor.strides = ctypes.cast(strides, ctypes.POINTER(ctypes.c_int64))
     address = ctypes.addressof(managed)
     loan = _Loan(lent.owner, managed, (shape, strides), name)
-    loan.capsule = _new(address, ctypes.addressof(name), None)
+    # It has a reference of its own, so that whoever looks meanwhile does not take it for forgotten.
+    capsule: object = _new(address, ctypes.addressof(name), None)
+    loan.capsule = capsule
     _loans[address] = loan
-    return loan.capsule
+    return capsule
 
 
 def lent() -> int:
