@@ -221,6 +221,25 @@ class Time(Case):
             client.allocate(linear(client)).close()
             eventually(lambda: live_buffers() == [], "nothing is left of it")
 
+    def test_a_signal_handler_does_not_call_into_a_call(self) -> None:
+        client = dmabroker.connect()
+        said: list[str] = []
+
+        def call(*_: object) -> None:
+            try:
+                client.sync()
+            except RuntimeError as error:
+                said.append(str(error))
+
+        before = signal.signal(signal.SIGALRM, call)
+        self.addCleanup(signal.signal, signal.SIGALRM, before)
+        with client:
+            with standing_still(), self.assertRaises(TimeoutError):
+                signal.setitimer(signal.ITIMER_REAL, 0.05)
+                client.sync(timeout=0.5)
+            self.assertRegex(said[0], "in a call")
+            client.sync()
+
     def test_a_work_and_a_share_are_given_up(self) -> None:
         with dmabroker.connect() as client, client.allocate(linear(client)) as buffer:
             with standing_still():

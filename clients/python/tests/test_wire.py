@@ -111,6 +111,16 @@ class OfACore(Case):
         with self.assertRaises(OSError):
             os.fstat(fd)
 
+    def test_an_exception_of_a_signal_in_the_middle_ends_it(self) -> None:
+        def interrupted(event: object) -> None:
+            raise KeyboardInterrupt
+
+        core = Core()
+        core.create(WlCallback.INTERFACE, interrupted)
+        with self.assertRaises(KeyboardInterrupt):
+            core.receive(DONE, [])
+        self.assertIsNotNone(core.over)
+
     def test_what_is_sent_is_a_duplicate_and_closed(self) -> None:
         core = Core()
         fd = os.memfd_create("test")

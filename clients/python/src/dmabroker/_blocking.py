@@ -4,7 +4,8 @@ import math
 import select
 import threading
 import time
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 
 from . import _dlpack
@@ -24,8 +25,21 @@ class Blocking:
 
     def __init__(self, transport: Transport) -> None:
         self.transport = transport
-        # A handler of a signal may call the client while its thread does.
-        self._lock = threading.RLock()
+        self._mutex = threading.Lock()
+        self._owner: int | None = None
+
+    @contextmanager
+    def _lock(self) -> Iterator[None]:
+        """One thread at a time. A handler of a signal comes in the middle of what its thread does, and may not wait for that."""
+        me = threading.get_ident()
+        if self._owner == me:
+            raise RuntimeError("the client is called while this thread is in a call of it")
+        with self._mutex:
+            self._owner = me
+            try:
+                yield
+            finally:
+                self._owner = None
 
     def run(self, operation: Coroutine[Step, None, T], timeout: float | None = None) -> T:
         """Its result. What is not answered in time is given up, with TimeoutError; as with any exception of a signal's."""
@@ -33,24 +47,26 @@ class Blocking:
         _dlpack.look()
         try:
             self.transport.check_process()
-        except BaseException:
-            operation.close()
-            raise
-        with self._lock:
-            thrown: BaseException | None = None
-            while True:
-                try:
-                    step = operation.send(None) if thrown is None else operation.throw(thrown)
-                except StopIteration as stop:
-                    result: T = stop.value
-                    return result
-                finally:
-                    self.transport.flush()
-                thrown = None
-                try:
-                    self._wait(step, deadline)
-                except BaseException as error:
-                    thrown = error
+            with self._lock():
+                return self._run(operation, deadline)
+        finally:
+            operation.close()  # Where it was never begun.
+
+    def _run(self, operation: Coroutine[Step, None, T], deadline: float | None) -> T:
+        thrown: BaseException | None = None
+        while True:
+            try:
+                step = operation.send(None) if thrown is None else operation.throw(thrown)
+            except StopIteration as stop:
+                result: T = stop.value
+                return result
+            finally:
+                self.transport.flush()
+            thrown = None
+            try:
+                self._wait(step, deadline)
+            except BaseException as error:
+                thrown = error
 
     def _wait(self, step: Step, deadline: float | None) -> None:
         if isinstance(step, Pause):
@@ -90,9 +106,13 @@ class Blocking:
         if core.over is not None:
             raise core.over
         poll = select.poll()
-        poll.register(self.transport.socket, select.POLLIN)
-        poll.poll(_milliseconds(timeout))
-        with self._lock:
+        try:
+            poll.register(self.transport.socket, select.POLLIN)
+        except ValueError:
+            pass  # Another thread has just closed it.
+        else:
+            poll.poll(_milliseconds(timeout))
+        with self._lock():
             while self.transport.receive():
                 pass
             self.transport.flush()
@@ -100,5 +120,5 @@ class Blocking:
                 raise core.over
 
     def close(self) -> None:
-        with self._lock:
+        with self._lock():
             self.transport.close()

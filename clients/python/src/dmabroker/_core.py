@@ -149,6 +149,10 @@ class Core:
                 at += size
         except WireError as error:
             self.end(ConnectionEnded(f"the daemon broke the protocol: {error}"))
+        except BaseException:
+            # A signal's exception, as a rule: what was heard of this is not known.
+            self.end(ConnectionEnded("the connection was interrupted while it was heard"))
+            raise
         if self.over is None:
             del self._input[:at]
 

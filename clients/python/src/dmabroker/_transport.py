@@ -64,6 +64,10 @@ class Transport:
             # It has not: the request itself cannot be sent, or there is nobody.
             gone = isinstance(error, (BrokenPipeError, ConnectionResetError))
             core.end(ConnectionEnded(f"the daemon cannot be told: {error}", by_daemon=gone))
+        except BaseException:
+            # A signal's exception: whether this was sent is not known.
+            core.end(ConnectionEnded("the connection was interrupted while it was told"))
+            raise
         return True
 
     def receive(self) -> bool:
