@@ -1,7 +1,7 @@
 /** The Python client's own tests with dma_bufs; what takes numpy runs on the host. */
 import t from 'tap';
 import { TestDaemon } from '../support/daemon.js';
-import { placesOf, restarted, tests } from './support.js';
+import { placesOf, restarted, tests, unkept } from './support.js';
 
 t.setTimeout(240_000);
 
@@ -18,6 +18,6 @@ t.test('with a daemon', async (t) => {
 });
 
 t.test('with a daemon that is killed, and one that imports the memory', async (t) => {
-  const { status, said } = await restarted(t, process.env);
+  const { status, said } = await restarted(t, 'imported', unkept(process.env));
   t.equal(status, 0, said);
 });

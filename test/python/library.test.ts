@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import t from 'tap';
 import { TestDaemon, withoutVulkan } from '../support/daemon.js';
 import { temporaryFolder } from '../support/folder.js';
-import { CLIENT, placesOf, python, restarted, tests } from './support.js';
+import { ServiceManager } from '../support/service-manager.js';
+import { CLIENT, placesOf, python, restarted, tests, unkept } from './support.js';
 
 t.test('with a daemon', async (t) => {
   const daemon = await TestDaemon.memfd(t);
@@ -26,7 +27,14 @@ t.test('with a daemon that is killed', async (t) => {
 });
 
 t.test('with a daemon that is killed, and one that knows nothing of it', async (t) => {
-  const { status, said } = await restarted(t, withoutVulkan);
+  const { status, said } = await restarted(t, 'gone', unkept(withoutVulkan));
+  t.equal(status, 0, said);
+});
+
+t.test('with a daemon that is killed, and one that has what was kept', async (t) => {
+  const manager = new ServiceManager(t);
+  const start = () => manager.start([], { env: withoutVulkan });
+  const { status, said } = await restarted(t, 'adopted', start);
   t.equal(status, 0, said);
 });
 

@@ -43,16 +43,25 @@ export async function tests(env: NodeJS.ProcessEnv, modules: readonly string[]) 
   return { status, said, count: Number(count), skipped: Number(skipped) };
 }
 
-/** The test that kills its daemon: another one is started at the same place then. */
-export async function restarted(t: Test, env: NodeJS.ProcessEnv) {
-  const first = await TestDaemon.start([], { env });
+/**
+ * The test that kills its daemon: another one is started at the same place then. `expected` is what becomes of the
+ * buffers.
+ */
+export async function restarted(
+  t: Test,
+  expected: 'adopted' | 'imported' | 'gone',
+  start: (folder?: string) => Promise<TestDaemon>,
+) {
+  const first = await start();
   t.teardown(() => first.stop('SIGKILL'));
-  const { folder } = first;
-  const next = once(first.process, 'exit').then(() =>
-    TestDaemon.start([], { env, folder, awaited: true }),
-  );
-  const result = await tests(placesOf(first), ['restart']);
+  const next = once(first.process, 'exit').then(() => start(first.folder));
+  const env = { ...placesOf(first), DMABROKER_TEST_OUTCOME: expected };
+  const result = await tests(env, ['restart']);
   const second = await next;
   await second.stop();
   return result;
 }
+
+/** Starts a daemon that keeps nothing over its end. */
+export const unkept = (env: NodeJS.ProcessEnv) => (folder?: string) =>
+  TestDaemon.start([], { env, ...(folder !== undefined && { folder, awaited: true }) });
