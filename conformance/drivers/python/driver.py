@@ -13,8 +13,8 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[3] / "clients/python/src"))
 
-import dmabroker  # noqa: E402
-import dmabroker.aio  # noqa: E402
+import dmabroker
+import dmabroker.aio
 
 AIO = "--aio" in sys.argv[1:]
 
@@ -116,7 +116,11 @@ class Driver:
     async def hello(self, args, name):
         can = [each for each in vars(Driver) if not each.startswith("_")]
         language = "Python, asyncio" if AIO else "Python"
-        return {"library": "dmabroker", "language": language, "can": [each.rstrip("_") for each in can]}
+        return {
+            "library": "dmabroker",
+            "language": language,
+            "can": [each.rstrip("_") for each in can],
+        }
 
     async def connect(self, args, name):
         module = dmabroker.aio if AIO else dmabroker
@@ -124,11 +128,17 @@ class Driver:
         broker = self._client.broker
         return {
             "devices": [
-                {field: getattr(each, field) for field in ("name", "device_uuid", "driver_uuid", "main_device")}
+                {
+                    field: getattr(each, field)
+                    for field in ("name", "device_uuid", "driver_uuid", "main_device")
+                }
                 for each in broker.devices
             ],
             "sources": [
-                {field: getattr(each, field) for field in ("name", "handle_type", "usable", "reason")}
+                {
+                    field: getattr(each, field)
+                    for field in ("name", "handle_type", "usable", "reason")
+                }
                 for each in broker.sources
             ],
             "limits": broker.limits,
