@@ -21,12 +21,21 @@ import {
 const FOLDER = 'clients/python/src/dmabroker';
 const WIDTH = 100;
 
-const targets: readonly { out: string; xml: string; only?: readonly string[] }[] = [
-  { out: '_dmabroker_gen.py', xml: 'protocol/dmabroker-v1.xml' },
+interface Target {
+  readonly out: string;
+  readonly xml: string;
+  readonly only?: readonly string[];
+  /** Whether its words are taken over: those of the system's XML are others with each version of it. */
+  readonly documented: boolean;
+}
+
+const targets: readonly Target[] = [
+  { out: '_dmabroker_gen.py', xml: 'protocol/dmabroker-v1.xml', documented: true },
   {
     out: '_wayland_gen.py',
     xml: '/usr/share/wayland/wayland.xml',
     only: ['wl_display', 'wl_registry', 'wl_callback'],
+    documented: false,
   },
 ];
 
@@ -49,11 +58,15 @@ function wrapped(text: string, width: number): string[] {
   return lines;
 }
 
+let documented = true;
+
+const summaryOf = (element: Element): string | undefined =>
+  documented ? attribute(element, 'summary') : undefined;
+
 /** A docstring of the element's description or summary, and of what else is to be said. */
 function docstring(element: Element, indent: string, more: readonly string[] = []): string[] {
-  const [description] = children(element, 'description');
-  const summary =
-    (description && attribute(description, 'summary')) ?? attribute(element, 'summary');
+  const [description] = documented ? children(element, 'description') : [];
+  const summary = (description && summaryOf(description)) ?? summaryOf(element);
   const long = description === undefined ? [] : paragraphs(description);
   const width = WIDTH - indent.length;
   const parts = [
@@ -73,7 +86,7 @@ function docstring(element: Element, indent: string, more: readonly string[] = [
 /** What is said of arguments, beside their names. */
 const argumentDocs = (args: readonly Element[]): string[] =>
   args.flatMap((arg) => {
-    const summary = attribute(arg, 'summary');
+    const summary = summaryOf(arg);
     return summary === undefined ? [] : [`${python(need(arg, 'name'))}: ${summary}`];
   });
 
@@ -113,7 +126,7 @@ function argumentOf(arg: Element): Argument {
 function enumClass(list: Element): string[] {
   const base = attribute(list, 'bitfield') === 'true' ? 'IntFlag' : 'IntEnum';
   const entries = children(list, 'entry').flatMap((entry) => {
-    const summary = attribute(entry, 'summary');
+    const summary = summaryOf(entry);
     return [
       `        ${python(need(entry, 'name'))} = ${Number(need(entry, 'value'))}`,
       ...(summary === undefined ? [] : [`        """${summary}"""`]),
@@ -229,7 +242,8 @@ function module(xml: string, interfaces: readonly Element[]): string {
   ].join('\n');
 }
 
-for (const { out, xml, only } of targets) {
+for (const { out, xml, only, documented: words } of targets) {
+  documented = words;
   if (existsSync(xml)) generated(`${FOLDER}/${out}`, module(xml, interfacesOf(xml, only)), xml);
   else console.log(`${FOLDER}/${out}: not compared, ${xml} is not installed`);
 }
