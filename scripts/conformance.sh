@@ -4,7 +4,7 @@ source "$(dirname "$0")/setup.sh"
 
 need_node
 need_modules
-need_packages 'building' "${BUILD_PACKAGES[@]}"
+need_packages 'the drivers' "${BUILD_PACKAGES[@]}" python3
 bash scripts/build.sh >&2
 make --silent -C conformance/drivers/c >&2
 exec node dist/conformance/main.js "$@"

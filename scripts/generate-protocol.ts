@@ -7,7 +7,7 @@
  *   node dist/scripts/generate-protocol.js [--check]
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { XMLParser } from 'fast-xml-parser';
+import { attribute, children, type Element, interfacesOf, need } from './protocol-xml.js';
 
 interface Target {
   readonly out: string;
@@ -32,27 +32,6 @@ const targets: readonly Target[] = [
     ],
   },
 ];
-
-type Attributes = Record<string, string>;
-interface Element {
-  readonly ':@'?: Attributes;
-  readonly [tag: string]: unknown;
-}
-
-const ORDER_KEY = ':@';
-const tagOf = (element: Element): string =>
-  Object.keys(element).find((key) => key !== ORDER_KEY) ?? '';
-const children = (element: Element, tag: string): Element[] =>
-  ((element[tagOf(element)] as Element[] | undefined) ?? []).filter(
-    (child) => tagOf(child) === tag,
-  );
-const attribute = (element: Element, name: string): string | undefined =>
-  element[ORDER_KEY]?.[name];
-const need = (element: Element, name: string): string => {
-  const value = attribute(element, name);
-  if (value === undefined) throw new Error(`<${tagOf(element)}> without ${name}`);
-  return value;
-};
 
 function argument(arg: Element): string {
   const fields = [`name: '${need(arg, 'name')}'`, `type: '${need(arg, 'type')}'`];
@@ -154,17 +133,7 @@ function table(element: Element): string {
 }
 
 function generate(target: Target, xml: string): string {
-  const parser = new XMLParser({
-    ignoreAttributes: false,
-    attributeNamePrefix: '',
-    preserveOrder: true,
-  });
-  const document = parser.parse(readFileSync(xml, 'utf8')) as Element[];
-  const protocol = document.find((element) => tagOf(element) === 'protocol');
-  if (!protocol) throw new Error(`${xml} has no <protocol>`);
-  const tables = children(protocol, 'interface')
-    .filter((element) => target.only?.includes(need(element, 'name')) ?? true)
-    .map(table);
+  const tables = interfacesOf(xml, target.only).map(table);
   const body = tables.join('\n');
   return [
     `// Generated from ${xml.split('/').at(-1)} by scripts/generate-protocol.ts. Do not edit.`,

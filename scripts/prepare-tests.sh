@@ -21,7 +21,7 @@ wants_bindings() {
 need_node
 need_modules
 need_packages 'building' "${BUILD_PACKAGES[@]}"
-need_packages 'testing' "${TEST_PACKAGES[@]}" "${PACK_PACKAGES[@]}"
+need_packages 'testing' "${TEST_PACKAGES[@]}" "${PACK_PACKAGES[@]}" "${PYTHON_PACKAGES[@]}"
 if wants_bindings "$@"; then
   need_binding_packages
 fi

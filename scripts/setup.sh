@@ -67,6 +67,8 @@ BUILD_PACKAGES=(gcc libc6-dev make libwayland-dev libwayland-bin)
 # The Vulkan headers and registry, linux-dmabuf's XML and drm_fourcc.h, that generated code and the
 # table of formats are compared with; curl, with which the commands of docs/rest.md are run.
 TEST_PACKAGES=(libvulkan-dev wayland-protocols libdrm-dev curl zsh fish mandoc)
+# What the Python client's tests take beside Python: arrays, types, the wheel (clients/python/pyproject.toml).
+PYTHON_PACKAGES=(python3 python3-numpy mypy python3-hatchling)
 # What test/bindings compiles with: waylandpp, Qt's scanner and headers, wayland-rs. Rust is 400 MB of it, so
 # that these are asked for only by a run that has such a file in it.
 BINDING_PACKAGES=(g++ pkgconf waylandpp-dev wayland-scanner++ qt6-wayland-dev-tools qt6-base-dev rustc cargo)

@@ -1,18 +1,20 @@
-/** Two libraries meet: each scenario's clients are of both; by night the other way round, too. */
+/** Two libraries meet: each scenario's clients are of both; by night the other way round, and with Python, too. */
 import t from 'tap';
 import { OwnDaemon } from '../../conformance/own-daemon.js';
 import { withoutVulkan } from '../support/daemon.js';
 import { atNight } from '../support/night.js';
-import { C, play, TYPESCRIPT } from './support/play.js';
+import { C, PYTHON, PYTHON_AIO, play, TYPESCRIPT } from './support/play.js';
 
 t.setTimeout(240_000);
 
 const ways = [
   ['TypeScript and C', [TYPESCRIPT, C]],
   ['C and TypeScript', [C, TYPESCRIPT]],
+  ['Python and C', [PYTHON, C]],
+  ['TypeScript and Python', [TYPESCRIPT, PYTHON_AIO]],
 ] as const;
 
-for (const [name, drivers] of ways.slice(0, atNight(1, 2))) {
+for (const [name, drivers] of ways.slice(0, atNight(1, ways.length))) {
   t.test(name, async (t) => {
     const daemon = await OwnDaemon.start(withoutVulkan);
     t.teardown(() => daemon.stop());

@@ -2,11 +2,11 @@
 import { existsSync } from 'node:fs';
 import type { Test } from 'tap';
 import type { OwnDaemon } from '../../../conformance/own-daemon.js';
-import { C, SCENARIOS, TYPESCRIPT } from '../../../conformance/places.js';
+import { C, PYTHON, PYTHON_AIO, SCENARIOS, TYPESCRIPT } from '../../../conformance/places.js';
 import { Runner, type Setup } from '../../../conformance/runner.js';
 import { readScenarios } from '../../../conformance/scenario.js';
 
-export { C, TYPESCRIPT };
+export { C, PYTHON, PYTHON_AIO, TYPESCRIPT };
 
 export interface Plan {
   readonly drivers: readonly string[];
@@ -27,7 +27,7 @@ export async function play(t: Test, { drivers, daemon, without = [], lose }: Pla
       const { outcome, reasons } = await runner.run(scenario);
       const title = `${scenario.file}: ${scenario.name}`;
       if (outcome === 'skipped') {
-        const wire = drivers.includes(TYPESCRIPT) ? WIRE : /^$/;
+        const wire = drivers.some((driver) => driver !== C) ? WIRE : /^$/;
         const known = (reason: string) =>
           wire.test(reason) || without.some((what) => reason === `no ${what}`);
         t.same(

@@ -1,0 +1,136 @@
+"""A buffer of the blocking client, and its tokens."""
+
+from types import TracebackType
+from typing import TYPE_CHECKING, NamedTuple, Self
+
+from . import _operations as operations
+from . import _work as work
+from ._buffer import BaseBuffer
+from ._objects import ShareObject
+from ._told import News
+from ._work import Content, Path
+from .errors import ConnectionEnded
+
+if TYPE_CHECKING:
+    from .client import Client
+
+
+class Event(NamedTuple):
+    """What has become of a buffer; its properties say more, as it is now."""
+
+    type: News
+    buffer: "Buffer"
+
+
+class Share:
+    """A token with which other processes redeem a buffer."""
+
+    def __init__(self, client: "Client", token: str, made: ShareObject) -> None:
+        self._client = client
+        self._made = made
+        #: A secret.
+        self.token = token
+        #: How lists name it; no secret.
+        self.token_id = made.token_id
+
+    def __str__(self) -> str:
+        return self.token
+
+    def revoke(self, *, timeout: float | None = None) -> None:
+        """Ends the token. Who has redeemed it keeps what was received. Once is enough."""
+        self._client._run(operations.revoke(self._made), timeout)
+
+
+class Buffer(BaseBuffer):
+    """A buffer of a blocking client. Use it with `with`, or `close` or `release` it."""
+
+    _client: "Client"
+
+    def share(
+        self,
+        *,
+        uses: int = 1,
+        uid: int | None = None,
+        seconds: int | None = None,
+        may_renew: bool = False,
+        timeout: float | None = None,
+    ) -> Share:
+        """
+        A token with which others redeem the buffer: so often, by that user alone, for so long; whether they may renew its
+        lease, too.
+        """
+        asked = operations.share(
+            self._link(), uses=uses, uid=uid, seconds=seconds, may_renew=may_renew
+        )
+        token, made = self._client._run(asked, timeout)
+        return Share(self._client, token, made)
+
+    def renew(self, seconds: int, *, timeout: float | None = None) -> None:
+        """Has the lease end so many seconds from now, or later where it would have."""
+        self._client._run(operations.renew(self._link(), seconds), timeout)
+
+    def park(self, seconds: int, *, timeout: float | None = None) -> None:
+        """Gives it a lease in place of its lifetime: for a process that ends, whose successor adopts it."""
+        self._client._run(operations.park(self._link(), seconds), timeout)
+
+    def reissue(self, *, timeout: float | None = None) -> None:
+        """Replaces memory that was lost: `planes` are new, and mappings of the old memory stay what they are."""
+        self._client._run(operations.reissue(self._link()), timeout)
+
+    def fill(
+        self, value: int, *, offset: int = 0, size: int | None = None, timeout: float | None = None
+    ) -> Path:
+        """Has the daemon write a 32-bit value all over; returns who did it, `device` or `cpu`."""
+        asked = work.fill(self._line, self._link(), value, offset, size)
+        return self._client._run(asked, timeout)
+
+    def copy_from(
+        self,
+        source: "Buffer",
+        *,
+        offset: int = 0,
+        size: int | None = None,
+        source_offset: int = 0,
+        timeout: float | None = None,
+    ) -> Path:
+        """Has the daemon copy linear memory, or an image of the same format, width and height."""
+        if source._client is not self._client:
+            raise ValueError("the buffers are of different clients")
+        asked = work.copy(self._line, self._link(), source._link(), offset, size, source_offset)
+        return self._client._run(asked, timeout)
+
+    def read(
+        self, *, offset: int = 0, size: int | None = None, timeout: float | None = None
+    ) -> Content:
+        """The content as it is now, read by the daemon: of memory that this process cannot map, too."""
+        return self._client._run(work.read(self._line, self._link(), offset, size), timeout)
+
+    def close(self) -> None:
+        """
+        Closes what this process has, but for mappings; a buffer bound to this connection that it owns is released. Once is
+        enough.
+        """
+        if not self._open:
+            return
+        shut = self._shut()
+        if shut.core.over is None and self._client._is_mine:
+            try:
+                self._client._run(shut.destroy(release=False))
+            except ConnectionEnded:
+                pass  # It has taken the buffer along.
+
+    def release(self, *, timeout: float | None = None) -> None:
+        """The same, and the daemon lets go of it, whatever its lifetime, if this client owns it."""
+        self._link()
+        self._client._run(self._shut().destroy(release=True), timeout)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()

@@ -1,0 +1,248 @@
+"""
+dmabroker_buffer_v1 as the client hears it: what the daemon says of a buffer is gathered until `done`, when it is allocated,
+imported or redeemed, and again each time that it is re-issued.
+
+Owns: file descriptors of planes that have come, until the description is handed out.
+"""
+
+import os
+import time
+from collections.abc import Callable
+
+from ._calls import Call
+from ._checks import fourcc_name
+from ._core import Core
+from ._dmabroker_gen import DmabrokerBufferV1, DmabrokerManagerV1, UsageName
+from ._gathered import Gathered
+from ._memory import Plane
+from ._told import (
+    Checked,
+    Description,
+    Memory,
+    News,
+    Recall,
+    Refusals,
+    State,
+    VulkanMemory,
+    name_of,
+    usage_names,
+)
+from ._wire import Message, joined
+from .errors import BrokerError, ConnectionEnded
+
+
+class BufferObject:
+    """dmabroker_buffer_v1."""
+
+    def __init__(self, core: Core) -> None:
+        self.core = core
+        self.state = State()
+        #: Told what becomes of the buffer, once it is there.
+        self.on_news: Callable[[News], None] | None = None
+        #: Told of a new generation that nobody waits for any more, whose fds are its to have.
+        self.on_replaced: Callable[[Description], None] | None = None
+        self._answer: Call[Description] | None = None
+        #: Answers to renew and park, in the order of the requests, which is that of the answers.
+        self._leasing: list[Call[None]] = []
+        self._refusals = Refusals()
+        self._gathered = Gathered()
+        self._device: str | None = None
+        self._checked: Checked | None = None
+        self._vulkan: VulkanMemory | None = None
+        self._unverified: tuple[UsageName, ...] = ()
+        self.id = core.create(DmabrokerBufferV1.INTERFACE, self._event)
+
+    @property
+    def is_alive(self) -> bool:
+        return self.core.is_alive(self.id, self._event)
+
+    async def receive(self, ask: Callable[[], None], *, release: bool = False) -> Description:
+        """Calls what sends a request that is answered by info, plane and done, or by failed."""
+        self.expect()
+        try:
+            ask()
+        except BaseException:
+            self.unasked()
+            raise
+        return await self.answered(release=release)
+
+    def expect(self) -> None:
+        """An answer is being asked for."""
+        self._answer = Call[Description](self.core)
+
+    def unasked(self) -> None:
+        """It was not asked for after all, so that the daemon knows nothing of a new object."""
+        if self._answer is not None:
+            self._answer.forget()
+        self._answer = None
+        if self._is_new:
+            self.core.drop(self.id)
+
+    async def answered(self, *, release: bool = False) -> Description:
+        """
+        Waits for the answer; raises BrokerError where it is `failed`. Given up, a buffer that was not there before is let go
+        of, and released where it is this client's own.
+        """
+        call = self._answer
+        assert call is not None
+        try:
+            return await call
+        except BaseException as error:
+            self.give_up(release=release and not isinstance(error, BrokerError))
+            raise
+        finally:
+            self._answer = None
+
+    def give_up(self, *, release: bool) -> None:
+        """Nobody waits for the answer any more. A buffer that there is stays, and takes it all the same."""
+        call, self._answer = self._answer, None
+        if call is not None:
+            call.forget()
+        if not self._is_new:
+            return
+        self._gathered.close()
+        arrived = None if call is None else call.taken()
+        if arrived is not None:
+            arrived.close()
+        if self.is_alive:
+            # done may have been sent already; then the buffer is there for as long as its lifetime says.
+            if release:
+                self.core.send(DmabrokerBufferV1.release(self.id))
+            self.core.destroy(self.id, DmabrokerBufferV1.destroy(self.id))
+
+    @property
+    def _is_new(self) -> bool:
+        """Whether nobody has the buffer yet."""
+        return self.on_replaced is None
+
+    async def lease(self, ask: Message) -> None:
+        call = Call[None](self.core)
+        # It stays in the list when nobody waits any more: its answer will come.
+        self._leasing.append(call)
+        self.core.send(ask)
+        await call
+
+    async def destroy(self, *, release: bool) -> None:
+        """Ends the object; returns when the daemon has taken that."""
+        self._gathered.close()
+        call = Call[None](self.core)
+        if self._answer is not None:
+            self._answer.reject(ValueError("the buffer is closed"))
+        if release:
+            self.core.send(DmabrokerBufferV1.release(self.id))
+        self.core.destroy(self.id, DmabrokerBufferV1.destroy(self.id), lambda: call.resolve(None))
+        await call
+
+    def abandon(self) -> None:
+        """Nobody has it any more; from whichever thread."""
+        self.core.abandoned.append((self.id, DmabrokerBufferV1.destroy(self.id)))
+
+    def _tell(self, news: News) -> None:
+        if self.on_news is not None:
+            self.on_news(news)
+
+    def _event(self, event: DmabrokerBufferV1.Event) -> None:
+        gathered = self._gathered
+        match event:
+            case DmabrokerBufferV1.InfoEvent():
+                gathered.info = event
+            case DmabrokerBufferV1.MemoryEvent():
+                gathered.memories[event.index] = Memory(joined(event.size_hi, event.size_lo))
+            case DmabrokerBufferV1.PlaneEvent():
+                self._plane(event)
+            case DmabrokerBufferV1.DoneEvent():
+                self._done()
+            case DmabrokerBufferV1.LongDetailEvent():
+                self._refusals.long_detail(event.fd, event.size)
+            case DmabrokerBufferV1.FailedEvent():
+                error = self._refusals.error(event.code, event.message, event.detail)
+                if self._answer is not None:
+                    self._answer.reject(error)
+            case DmabrokerBufferV1.LeaseRefusedEvent():
+                error = self._refusals.error(event.code, event.message, event.detail)
+                if self._leasing:
+                    self._leasing.pop(0).reject(error)
+            case DmabrokerBufferV1.CheckedEvent():
+                how = name_of(DmabrokerBufferV1.ImportCheck, event.how)
+                self._checked = Checked(how, event.reason)
+            case DmabrokerBufferV1.VulkanMemoryEvent():
+                self._vulkan = VulkanMemory(event.memory_type, event.dedicated == 1)
+            case DmabrokerBufferV1.DeviceEvent():
+                self._device = event.device_uuid
+            case DmabrokerBufferV1.UnverifiedEvent():
+                self._unverified = usage_names(event.usage)
+            case _:
+                self._news(event)
+
+    def _news(self, event: DmabrokerBufferV1.Event) -> None:
+        state = self.state
+        match event:
+            case DmabrokerBufferV1.ReleasedEvent():
+                state.released = name_of(DmabrokerBufferV1.ReleaseReason, event.reason)
+                self._tell("released")
+            case DmabrokerBufferV1.RecallEvent():
+                reason = name_of(DmabrokerBufferV1.RecallReason, event.reason)
+                withdrawn = reason == "withdrawn"
+                deadline = time.monotonic() + event.seconds
+                state.recalled = None if withdrawn else Recall(reason, deadline)
+                self._tell("recalled")
+            case DmabrokerBufferV1.LeaseEvent():
+                state.lease_ends = time.monotonic() + event.seconds
+                self._tell("leased")
+                if state.recalled is not None and state.recalled.reason == "lease_expired":
+                    state.recalled = None
+                    self._tell("recalled")
+                if event.answer == 1 and self._leasing:
+                    self._leasing.pop(0).resolve(None)
+            case DmabrokerBufferV1.LostEvent():
+                state.lost = True
+                self._tell("lost")
+            case DmabrokerBufferV1.ReissuedEvent():
+                self._tell("reissued")
+            case _:
+                pass
+
+    def _plane(self, event: DmabrokerBufferV1.PlaneEvent) -> None:
+        gathered = self._gathered
+        if gathered.plane_type is None:
+            gathered.plane_type = event.handle_type
+        # Whoever made the buffer may have had it as several types: the first is enough.
+        if event.plane_idx in gathered.planes or event.handle_type != gathered.plane_type:
+            os.close(event.fd)
+        else:
+            plane = Plane(event.fd, event.memory, event.offset, event.stride)
+            gathered.planes[event.plane_idx] = plane
+
+    def _done(self) -> None:
+        gathered, self._gathered = self._gathered, Gathered()
+        info = gathered.info
+        if info is None:
+            gathered.close()
+            if self._answer is not None:
+                self._answer.reject(ConnectionEnded("done before info"))
+            return
+        image = info.format != 0
+        description = Description(
+            id=info.id,
+            generation=info.generation,
+            handle_type=name_of(DmabrokerManagerV1.HandleType, gathered.plane_type or 0),
+            source=info.source,
+            size=joined(info.size_hi, info.size_lo),
+            format=fourcc_name(info.format) if image else None,
+            modifier=joined(info.modifier_hi, info.modifier_lo) if image else None,
+            width=info.width if image else None,
+            height=info.height if image else None,
+            memories=tuple(gathered.memories[each] for each in sorted(gathered.memories)),
+            planes=tuple(gathered.planes[each] for each in sorted(gathered.planes)),
+            device=self._device,
+            checked=self._checked,
+            vulkan=self._vulkan,
+            unverified_usage=self._unverified,
+        )
+        if self.on_replaced is not None:
+            self.state.lost = False
+            self.on_replaced(description)
+        if self._answer is not None and not self._answer.done:
+            self._answer.resolve(description)
+        elif self.on_replaced is None:
+            description.close()
