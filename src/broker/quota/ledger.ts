@@ -7,7 +7,7 @@
  * have already.
  */
 
-import { type Amount, DIMENSIONS, type Dimension, NOTHING, SHARED } from '../../memory/charged.js';
+import { type Amount, DIMENSIONS, type Dimension, NOTHING } from '../../memory/charged.js';
 import type { Clock } from '../../memory/clock.js';
 import { asRefusal } from '../../memory/result.js';
 import { type Account, difference } from './account.js';
@@ -69,8 +69,8 @@ export class Ledger {
   /** After a change of the policy: groups that have a rule now are charged what their members have. */
   refresh(): void {
     const { come, gone } = this.accounts.refresh();
-    if (come.size === 0 && gone.size === 0) return;
     this.#paths = new WeakMap();
+    if (come.size === 0 && gone.size === 0) return;
     const changed = new Set<Account[]>();
     for (const charge of this.#charges) {
       const { accounts } = charge;
@@ -131,8 +131,11 @@ export class Ledger {
   }
 
   #each(accounts: Account[], who: Who, source: string, want: Amount, count: number): Charge[] {
-    const one = () => this.#charge([...accounts], who, source, want);
-    return Array.from({ length: count }, one);
+    // What is empty first has room for 17 then.
+    if (count === 1) return [this.#charge(accounts, who, source, want)];
+    const charges: Charge[] = [];
+    for (let i = 0; i < count; i++) charges.push(this.#charge(accounts, who, source, want));
+    return charges;
   }
 
   /**
@@ -210,10 +213,18 @@ export class Ledger {
     this.accounts.sweep();
     const known = this.#paths.get(who);
     // Its last but one is the source's.
-    if (known?.at(-2)?.key === source && !known.some(({ dropped }) => dropped)) return known;
+    if (known?.at(-2)?.key === source && this.#areThere(known)) return known;
     const path = this.accounts.path(who, source);
     this.#paths.set(who, path);
     return path;
+  }
+
+  /** A source's is dropped with its last buffer, and wanted again by the next one. */
+  #areThere(accounts: readonly Account[]): boolean {
+    for (const account of accounts) {
+      if (account.dropped && !this.accounts.revive(account)) return false;
+    }
+    return true;
   }
 
   /** The accounts that all agree. */
@@ -248,8 +259,9 @@ export class Ledger {
   #admitOne(account: Account, uid: number, dimension: Dimension, requested: number): void {
     const { scope, charge, settings } = account;
     const limit = settings[dimension];
-    const shared = SHARED.find((each) => each === dimension);
-    if (limit !== null && shared !== undefined && (scope === 'daemon' || scope === 'source')) {
+    if (limit === null && scope !== 'daemon') return;
+    const shared = dimension === 'pending' ? null : dimension;
+    if (limit !== null && shared !== null && (scope === 'daemon' || scope === 'source')) {
       this.capacities.admit(account, limit, { uid, dimension: shared, requested });
       return;
     }
