@@ -17,6 +17,8 @@ export function claimsOf(work: Work): Claims {
   const claim = (reference: MemoryReference, access: 'read' | 'write') => {
     for (const { fd, name } of memoriesOf(reference).all) {
       names.push(name);
+      // Work reaches it by what its source keeps under its key, which a release takes away.
+      if (reference.origin === 'cuda') names.push(opaqueName(reference.key));
       if (reference.handleType !== 'dma_buf') continue;
       const fence = pendingFence(fd, access);
       if (fence !== null) fences.push(fence);
@@ -32,5 +34,5 @@ export function claimsOf(work: Work): Claims {
   }
 }
 
-/** The claim of who frees what a source keeps of an opaque fd; other work finds its memory by fds. */
+/** The claim of who frees what work finds by its key: of an opaque fd, and of CUDA's memory; all else it finds by fds. */
 export const claimsOfKey = (key: number): Claims => ({ names: [opaqueName(key)], fences: [] });

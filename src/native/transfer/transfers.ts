@@ -12,6 +12,7 @@ import type { VulkanSource } from '../sources/vulkan.js';
 import type { Device } from '../vulkan/device.js';
 import { Staging } from '../vulkan/staging.js';
 import { copyBuffers, fillBuffers, type TransferBuffer } from '../vulkan/transfer.js';
+import type { CudaEnd, CudaReach } from './cuda-end.js';
 import { type CpuEnd, type DeviceEnd, type Memories, openOnCpu, openOnDevice } from './ends.js';
 import type { Piece, Run } from './runs.js';
 
@@ -22,16 +23,27 @@ export interface End {
 }
 
 export class Transfers {
-  /** Both are the caller's, and live longer; `opaque` is the source of opaque fds on that device. */
+  /**
+   * All are the caller's, and live longer; `opaque` is the source of opaque fds on that device, `cuda` reaches what
+   * CUDA has made on whatever device.
+   */
   constructor(
     private readonly device: Device | null,
     private readonly opaque: VulkanSource | null,
+    private readonly cuda: CudaReach | null = null,
   ) {}
 
   /** PIECE_BYTES at most. The memories of the two ends do not overlap where the runs lie. */
   copy(source: End, destination: End, runs: readonly Run[]): WorkPath {
     return withEnds((keep) => {
-      const { device } = this;
+      const { device, cuda } = this;
+      const [from, to] = [cuda?.open(source.reference), cuda?.open(destination.reference)].map(
+        (end) => keep(end ?? null),
+      );
+      if (from || to) {
+        this.#copyByCuda({ end: source, cuda: from }, { end: destination, cuda: to }, runs);
+        return 'device';
+      }
       const a = keep(this.#onDevice(source));
       const b = keep(this.#onDevice(destination));
       if (device !== null && a !== null && b !== null) {
@@ -61,7 +73,15 @@ export class Transfers {
   /** PIECE_BYTES at most. */
   fill(destination: End, pieces: readonly Piece[], value: number): WorkPath {
     return withEnds((keep) => {
-      const { device } = this;
+      const { device, cuda } = this;
+      const end = keep(cuda?.open(destination.reference) ?? null);
+      if (end !== null) {
+        end.run((memories) => {
+          for (const { memory, offset, size } of pieces)
+            entry(memories, memory).fill(offset, size, value);
+        });
+        return 'device';
+      }
       const there = keep(this.#onDevice(destination));
       if (device !== null && there !== null) {
         const fills = pieces.map((piece) => ({
@@ -82,13 +102,18 @@ export class Transfers {
   /** Gives the bytes to `take`, in their order; each is good until it returns. PIECE_BYTES at most. */
   read(source: End, pieces: readonly Piece[], take: (bytes: Buffer) => void): WorkPath {
     return withEnds((keep) => {
-      const { device } = this;
+      const { device, cuda } = this;
+      const runs = pieces.map(({ memory, offset, size }) => {
+        const run = { source: memory, sourceOffset: offset, size };
+        return { ...run, destination: 0, destinationOffset: 0 };
+      });
+      const end = keep(cuda?.open(source.reference) ?? null);
+      if (end !== null) {
+        take(takenByCuda(end, runs));
+        return 'device';
+      }
       const there = keep(this.#onDevice(source));
       if (device !== null && there !== null) {
-        const runs = pieces.map(({ memory, offset, size }) => {
-          const run = { source: memory, sourceOffset: offset, size };
-          return { ...run, destination: 0, destinationOffset: 0 };
-        });
         const staging = keep(Staging.create(device, bytesOf(runs)));
         toStaging(device, staging, runs, there);
         const bytes = Buffer.allocUnsafe(bytesOf(runs));
@@ -103,10 +128,97 @@ export class Transfers {
     });
   }
 
+  /** At least one of the ends is CUDA's. Memory of one GPU is copied there, all else by way of this process. */
+  #copyByCuda(source: MaybeCuda, destination: MaybeCuda, runs: readonly Run[]): void {
+    const [from, to] = [source.cuda, destination.cuda];
+    if (from && to && from.uuid === to.uuid) {
+      from.run((sources) =>
+        to.run((destinations) => {
+          for (const { source, sourceOffset, destination, destinationOffset, size } of runs) {
+            const into = entry(destinations, destination);
+            into.copy(destinationOffset, entry(sources, source), sourceOffset, size);
+          }
+        }),
+      );
+      return;
+    }
+    const bytes = from ? takenByCuda(from, runs) : this.#taken(source.end, runs);
+    if (to) putByCuda(to, runs, bytes);
+    else this.#put(destination.end, runs, bytes);
+  }
+
+  /** The bytes of runs, one after the other, from memory that is not CUDA's. */
+  #taken(end: End, runs: readonly Run[]): Buffer {
+    return withEnds((keep) => {
+      const { device } = this;
+      const bytes = Buffer.allocUnsafe(bytesOf(runs));
+      const there = keep(this.#onDevice(end));
+      if (device !== null && there !== null) {
+        const staging = keep(Staging.create(device, bytes.length));
+        toStaging(device, staging, runs, there);
+        staging.take(0, bytes);
+        return bytes;
+      }
+      const here = keep(onCpu(end, 'read'));
+      if (here === null) throw outOfReach();
+      for (const [run, part] of parts(runs, bytes)) copyBytes(part, sourceOf(here, run));
+      return bytes;
+    });
+  }
+
+  /** The other way round. */
+  #put(end: End, runs: readonly Run[], bytes: Buffer): void {
+    withEnds((keep) => {
+      const { device } = this;
+      const there = keep(this.#onDevice(end));
+      if (device !== null && there !== null) {
+        const staging = keep(Staging.create(device, bytes.length));
+        staging.put(0, bytes);
+        fromStaging(device, staging, runs, there);
+        return;
+      }
+      const here = keep(onCpu(end, 'write'));
+      if (here === null) throw outOfReach();
+      for (const [run, part] of parts(runs, bytes)) copyBytes(destinationOf(here, run), part);
+    });
+  }
+
   #onDevice({ reference, memories }: End): DeviceEnd | null {
     const { device, opaque } = this;
     return device === null ? null : openOnDevice(device, opaque, reference, memories);
   }
+}
+
+/** A buffer, and how CUDA reaches it if it does. */
+interface MaybeCuda {
+  readonly end: End;
+  readonly cuda: CudaEnd | null | undefined;
+}
+
+/** Each run with its part of the bytes of all. */
+function* parts(runs: readonly Run[], bytes: Buffer): Generator<[Run, Buffer]> {
+  let at = 0;
+  for (const run of runs) {
+    yield [run, bytes.subarray(at, at + run.size)];
+    at += run.size;
+  }
+}
+
+/** The bytes of runs, one after the other: in memory that is this process's alone. */
+function takenByCuda(end: CudaEnd, runs: readonly Run[]): Buffer {
+  const bytes = Buffer.allocUnsafe(bytesOf(runs));
+  end.run((memories) => {
+    for (const [{ source, sourceOffset }, part] of parts(runs, bytes))
+      entry(memories, source).take(sourceOffset, part);
+  });
+  return bytes;
+}
+
+function putByCuda(end: CudaEnd, runs: readonly Run[], bytes: Buffer): void {
+  end.run((memories) => {
+    for (const [{ destination, destinationOffset }, part] of parts(runs, bytes))
+      entry(memories, destination).put(destinationOffset, part);
+  });
 }
 
 const onCpu = ({ reference, memories }: End, access: 'read' | 'write') =>
@@ -175,16 +287,30 @@ function download(device: Device, runs: readonly Run[], from: DeviceEnd, to: Cpu
 }
 
 /** The other way round. */
-function upload(device: Device, runs: readonly Run[], from: CpuEnd, { buffers }: DeviceEnd): void {
+function upload(device: Device, runs: readonly Run[], from: CpuEnd, to: DeviceEnd): void {
   withEnds((keep) => {
     const staging = keep(Staging.create(device, bytesOf(runs)));
     let at = 0;
-    const copies = runs.map((run) => {
+    for (const run of runs) {
       staging.put(at, sourceOf(from, run));
-      const place = { source: bufferOf(staging), sourceOffset: at };
       at += run.size;
-      return { ...run, ...place, destination: entry(buffers, run.destination) };
-    });
-    copyBuffers(device, copies);
+    }
+    fromStaging(device, staging, runs, to);
   });
+}
+
+/** Copies what lies in the staging buffer, one run after the other, to where the runs go. */
+function fromStaging(
+  device: Device,
+  staging: Staging,
+  runs: readonly Run[],
+  { buffers }: DeviceEnd,
+): void {
+  let at = 0;
+  const copies = runs.map((run) => {
+    const place = { source: bufferOf(staging), sourceOffset: at };
+    at += run.size;
+    return { ...run, ...place, destination: entry(buffers, run.destination) };
+  });
+  copyBuffers(device, copies);
 }
