@@ -64,6 +64,12 @@ export class CudaDevices implements CudaReach {
     return this.#main(vulkan)?.sources ?? [];
   }
 
+  /** What that GPU has, in bytes; 0 where there is none that anything can be had of. */
+  mainBytes(vulkan: string | null): number {
+    const main = this.#main(vulkan);
+    return main?.states.some(({ usable }) => usable) ? main.device.total : 0;
+  }
+
   /** Of one GPU; none where it is not one of CUDA's. */
   states(uuid: string): readonly SourceState[] {
     return this.#find(uuid)?.states ?? [];

@@ -82,6 +82,7 @@ const states = (): readonly SourceState[] => [
 function inventory(): Inventory {
   return {
     device: vulkan.describeMain(),
+    cudaBytes: cuda.mainBytes(vulkan.mainUuid),
     sources: states(),
     offers: [...vulkan.main.sources, ...sources, ...cuda.mainSources(vulkan.mainUuid)].flatMap(
       (source) => source.formats(),

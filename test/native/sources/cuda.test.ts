@@ -253,6 +253,8 @@ await test('fill, read and copy', {}, async (t, { source, run }) => {
   const again = { ...refA, key: 0 };
   run({ kind: 'fill', destination: again, extent: { offset: 0, size: 4 }, value: 0 });
   t.equal(bytes(a).readUInt32LE(0), 0, 'imported');
+  run({ kind: 'copy', source: again, destination: { ...refB, key: 0 }, plan: all });
+  t.ok(bytes(b).equals(bytes(a)), 'and told from another such memory');
   t.match(
     refused(() => run({ kind: 'fill', destination: { ...refA, key: 1e9 }, extent, value: 0 })),
     { code: 'unsupported_handle_type' },
