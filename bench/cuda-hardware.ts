@@ -9,6 +9,7 @@
  */
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { type ClientBuffer, connect } from '../src/client/index.js';
@@ -18,7 +19,7 @@ import { map } from '../src/native/libc/memory.js';
 import { packageRoot } from '../src/package-root.js';
 import { eventually } from '../test/support/daemon.js';
 import { mismatchByBroker } from './support/broker-importer.js';
-import { bound, compile, startDaemon } from './support/programs.js';
+import { bound, compile, startDaemon, temporaryFolder } from './support/programs.js';
 import { figure, header, median, option, table } from './support/report.js';
 
 const MIB = 2 ** 20;
@@ -58,7 +59,7 @@ async function startPlain(uuid: string) {
   const { context } = (await next()) as { context: number };
   return {
     context,
-    allocate: async (bytes: number, kind: 'dma_buf' | 'posix'): Promise<Plain> => {
+    allocate: async (bytes: number, kind: 'dma_buf' | 'posix' | 'hold'): Promise<Plain> => {
       stdin.write(`${bytes} ${kind}\n`);
       return next();
     },
@@ -70,8 +71,11 @@ async function startPlain(uuid: string) {
 }
 
 header('cuda-hardware', "A GPU's memory by CUDA, as dma_buf and as POSIX file descriptor");
+// Nobody else has what is released here; of a POSIX file descriptor the kernel does not tell that.
+const config = join(temporaryFolder(), 'cuda.toml');
+writeFileSync(config, '[pool]\nbytes = 0\n[accounting]\nunknown_grace_seconds = 0\n');
 const started = now();
-const daemon = await startDaemon(process.env);
+const daemon = await startDaemon(process.env, ['--config', config]);
 console.log(`daemon   ready after ${figure((now() - started) / 1000)} ms`);
 const devices = (await daemon.rest('GET', '/v1/devices')).body;
 const report = (await daemon.rest('GET', '/v1/device')).body;
@@ -225,6 +229,17 @@ console.log(
   `released ${state} while its fd is held: ${(held - kept) / MIB} MiB of it free; ` +
     `${(after - kept) / MIB} MiB back after close; ${(idle - after) / MIB} MiB less than before`,
 );
+
+// Somebody else has most of the GPU: what the daemon says, and that it goes on.
+const large = Math.floor(after / MIB / 4) * MIB;
+await plain.allocate(3 * large, 'hold');
+const refusal = await client.allocate({ ...common, size: 2 * large }).catch((error) => error);
+must(refusal.code === 'out_of_memory', `out_of_memory: ${refusal}`);
+console.log(
+  `beside ${3 * large} bytes of another program: ${refusal.message}; possible`,
+  refusal.refusal.possible,
+);
+await (await client.allocate({ ...common, size: 2 * MIB })).release();
 await plain.end();
 client.close();
 must(daemon.errors.length === 0, `no error in its log: ${JSON.stringify(daemon.errors)}`);

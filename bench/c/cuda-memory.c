@@ -4,7 +4,8 @@
  *
  *   cuda-memory <device UUID, 32 digits>
  *
- * Reads lines "<bytes> dma_buf|posix", answers each with a line of JSON, in microseconds. libcuda.so.1 is loaded here, so
+ * Reads lines "<bytes> dma_buf|posix|hold", answers each with a line of JSON, in microseconds; what is held stays until it
+ * ends. libcuda.so.1 is loaded here, so
  * that a machine without CUDA's headers compiles this; the structs are those of cuda.h on 64 bits.
  */
 #include <dlfcn.h>
@@ -135,6 +136,11 @@ int main(int argc, char **argv)
 		CHECK(map(address, bytes, 0, handle, 0));
 		CHECK(grant(address, bytes, &access, 1));
 		t[1] = now();
+		if (strcmp(kind, "hold") == 0) {
+			printf("{\"make\": %.1f}\n", t[1] - t[0]);
+			fflush(stdout);
+			continue;
+		}
 		CHECK(fill(address, 0, bytes));
 		CHECK(synchronize());
 		t[2] = now();

@@ -11,6 +11,7 @@ import type {
   ListedDevice,
   Losses,
   PhysicalDescription,
+  SourceTable,
   WithCuda,
 } from '../../memory/device.js';
 import { BrokerError } from '../../memory/errors.js';
@@ -33,12 +34,19 @@ import type { CudaDevices } from './cuda-devices.js';
 import { type DeviceEvents, RenewableDevice } from './renewable.js';
 import type { VulkanOptions } from './vulkan.js';
 
+const NO_TABLE: SourceTable = { sources: [], offers: [] };
+
 export class VulkanDevices {
   readonly main: RenewableDevice;
+  /** Of the main one, lost or not; null where there is none. */
+  readonly mainUuid: string | null;
   /** The main one first. */
   readonly #listed: readonly PhysicalDescription[];
   /** By UUID: the main one, and those that were named. */
   readonly #opened = new Map<string, RenewableDevice>();
+
+  /** By UUID: heaps and types never change. */
+  readonly #places = new Map<string, VulkanPlace>();
 
   /** `selection` as of `probeVulkan`; `cuda`: the same GPUs by CUDA, which are the caller's. */
   constructor(
@@ -49,6 +57,7 @@ export class VulkanDevices {
   ) {
     this.main = new RenewableDevice(selection, events, options);
     const main = this.main.describe();
+    this.mainUuid = main?.deviceUuid ?? null;
     const listed = new Map<string, PhysicalDescription>();
     if (main !== null) {
       listed.set(main.deviceUuid, main);
@@ -60,10 +69,6 @@ export class VulkanDevices {
     this.#listed = [...listed.values()];
   }
 
-  get mainUuid(): string | null {
-    return this.main.describe()?.deviceUuid ?? null;
-  }
-
   /** Those that CUDA alone has are the last. */
   get states(): DeviceState[] {
     const all = this.#listed.map((device) => this.#withCuda(this.#state(device)));
@@ -72,18 +77,27 @@ export class VulkanDevices {
 
   /** What can be had of the GPU, by whichever of its drivers: dma_bufs before what only they take. */
   #withCuda(state: DeviceState): DeviceState {
-    const { uuid, table } = state;
+    const { uuid, problem } = state;
     const own = this.cuda?.states(uuid) ?? [];
+    // It is not opened yet; or Vulkan cannot, and CUDA has it all the same.
+    const table = state.table ?? (problem === null ? null : NO_TABLE);
     if (table === null || own.length === 0) return state;
     const offers = this.cuda?.sources(uuid).flatMap((source) => source.formats()) ?? [];
     const all = [...table.sources, ...own];
     const isOpaque = ({ handleType }: SourceState) => handleType === 'opaque_fd';
     const sources = [...all.filter((each) => !isOpaque(each)), ...all.filter(isOpaque)];
-    return { ...state, table: { sources, offers: [...table.offers, ...offers] } };
+    const both = { sources, offers: [...table.offers, ...offers] };
+    return { ...state, table: both, problem: null };
   }
 
   /** Where a GPU's own memory is for its Vulkan device; null where none is open that is this GPU. */
   placeOf(uuid: string): VulkanPlace | null {
+    const place = this.#places.get(uuid) ?? this.#findPlace(uuid);
+    if (place !== null) this.#places.set(uuid, place);
+    return place;
+  }
+
+  #findPlace(uuid: string): VulkanPlace | null {
     const known = this.#opened.get(uuid)?.describe() ?? null;
     const local = known?.heaps.filter(({ deviceLocal }) => deviceLocal) ?? [];
     const [largest] = local.toSorted((a, b) => b.size - a.size);

@@ -160,10 +160,12 @@ export class RenewableCuda {
 
   /** What cannot be tried again, since the memory that it is about goes with the device. */
   #noticing<T>(body: () => T): T {
+    const before = this.#losses.count;
     try {
       return body();
     } catch (error) {
-      if (error instanceof CudaLost && this.#problem === null) this.#renew(error.message);
+      const isNew = this.#problem === null && this.#losses.count === before;
+      if (error instanceof CudaLost && isNew) this.#renew(error.message);
       throw error;
     }
   }

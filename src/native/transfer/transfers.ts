@@ -37,10 +37,9 @@ export class Transfers {
   copy(source: End, destination: End, runs: readonly Run[]): WorkPath {
     return withEnds((keep) => {
       const { device, cuda } = this;
-      const [from, to] = [cuda?.open(source.reference), cuda?.open(destination.reference)].map(
-        (end) => keep(end ?? null),
-      );
-      if (from || to) {
+      const from = keep(cuda?.open(source.reference) ?? null);
+      const to = keep(cuda?.open(destination.reference) ?? null);
+      if (from !== null || to !== null) {
         this.#copyByCuda({ end: source, cuda: from }, { end: destination, cuda: to }, runs);
         return 'device';
       }
@@ -131,7 +130,7 @@ export class Transfers {
   /** At least one of the ends is CUDA's. Memory of one GPU is copied there, all else by way of this process. */
   #copyByCuda(source: MaybeCuda, destination: MaybeCuda, runs: readonly Run[]): void {
     const [from, to] = [source.cuda, destination.cuda];
-    if (from && to && from.uuid === to.uuid) {
+    if (from !== null && from.uuid === to?.uuid) {
       from.run((sources) =>
         to.run((destinations) => {
           for (const { source, sourceOffset, destination, destinationOffset, size } of runs) {
@@ -142,8 +141,8 @@ export class Transfers {
       );
       return;
     }
-    const bytes = from ? takenByCuda(from, runs) : this.#taken(source.end, runs);
-    if (to) putByCuda(to, runs, bytes);
+    const bytes = from !== null ? takenByCuda(from, runs) : this.#taken(source.end, runs);
+    if (to !== null) putByCuda(to, runs, bytes);
     else this.#put(destination.end, runs, bytes);
   }
 
@@ -192,7 +191,7 @@ export class Transfers {
 /** A buffer, and how CUDA reaches it if it does. */
 interface MaybeCuda {
   readonly end: End;
-  readonly cuda: CudaEnd | null | undefined;
+  readonly cuda: CudaEnd | null;
 }
 
 /** Each run with its part of the bytes of all. */

@@ -308,6 +308,19 @@ await test('lost by work, and while memory is cleared', {}, async (t, setup) => 
   t.match(setup.lost.splice(0), [[{ key: made.key }]]);
   close(fdOf(made));
   source.free(made.key);
+  const [a, b] = [source.allocate(spec, 'a'), source.allocate(spec, 'b')];
+  double.at('cuMemcpyDtoD_v2', ILLEGAL_ADDRESS);
+  const [from, to] = [a, b].map((allocation) => referenceTo({ spec, allocation }));
+  if (from === undefined || to === undefined) throw new Error('no reference');
+  t.match(
+    refused(() => run({ kind: 'copy', source: from, destination: to, plan: 'memories' })),
+    { code: 'device_lost' },
+  );
+  t.match(setup.lost.splice(0), [[{ key: a.key }, { key: b.key }]], 'once, with both');
+  for (const each of [a, b]) {
+    close(fdOf(each));
+    source.free(each.key);
+  }
 
   const clearing = source.allocating(linear(300 * MIB), 'large');
   t.notOk(clearing.next().done, 'it takes more than one piece');
