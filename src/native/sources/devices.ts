@@ -1,7 +1,8 @@
 /**
  * The machine's Vulkan devices: the main one, which is opened at start, and the others, each opened
  * when it is first named. Each is lost and made anew on its own. A device is known by its deviceUUID;
- * where two drivers say the same one, the first driver's device is taken.
+ * where two drivers say the same one, the first driver's device is taken. What CUDA has of the same GPUs is told with
+ * them.
  *
  * Owns: the devices that are open, with their sources and imports.
  */
@@ -71,8 +72,12 @@ export class VulkanDevices {
 
   /** Those that CUDA alone has are the last. */
   get states(): DeviceState[] {
-    const all = this.#listed.map((device) => this.#withCuda(this.#state(device)));
-    return [...all, ...(this.cuda?.beside(all.map(({ uuid }) => uuid)) ?? [])];
+    return [...this.#listed.map((device) => this.#withCuda(this.#state(device))), ...this.#alone];
+  }
+
+  /** The GPUs that CUDA alone has. */
+  get #alone(): DeviceState[] {
+    return this.cuda?.beside(this.#listed.map(({ deviceUuid }) => deviceUuid)) ?? [];
   }
 
   /** What can be had of the GPU, by whichever of its drivers: dma_bufs before what only they take. */
@@ -122,10 +127,7 @@ export class VulkanDevices {
 
   /** Opens a listed device unless that was tried before; the answer says what came of it. */
   open(uuid: string): DeviceState {
-    const [alone] =
-      this.cuda
-        ?.beside(this.#listed.map(({ deviceUuid }) => deviceUuid))
-        .filter((each) => each.uuid === uuid) ?? [];
+    const alone = this.#alone.find((each) => each.uuid === uuid);
     if (alone !== undefined) return alone;
     const listed = this.#listed.find((device) => device.deviceUuid === uuid);
     if (listed === undefined) throw new BrokerError('unsupported_device', `no device is ${uuid}`);

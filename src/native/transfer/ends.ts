@@ -143,3 +143,18 @@ export function openOnCpu(
   };
   return { at, close };
 }
+
+/** Runs `body` and closes what it has told to keep. */
+export function withEnds<T>(
+  body: (keep: <E extends { close(): void } | null>(end: E) => E) => T,
+): T {
+  const open: { close(): void }[] = [];
+  try {
+    return body((end) => {
+      if (end !== null) open.push(end);
+      return end;
+    });
+  } finally {
+    for (const end of open) end.close();
+  }
+}

@@ -10,11 +10,18 @@ import type { MemoryReference, WorkPath } from '../../memory/work.js';
 import { copyBytes, fillWords } from '../guarded.js';
 import type { VulkanSource } from '../sources/vulkan.js';
 import type { Device } from '../vulkan/device.js';
-import { Staging } from '../vulkan/staging.js';
-import { copyBuffers, fillBuffers, type TransferBuffer } from '../vulkan/transfer.js';
-import type { CudaEnd, CudaReach } from './cuda-end.js';
-import { type CpuEnd, type DeviceEnd, type Memories, openOnCpu, openOnDevice } from './ends.js';
-import type { Piece, Run } from './runs.js';
+import { copyBuffers, fillBuffers } from '../vulkan/transfer.js';
+import {
+  type CudaEnd,
+  type CudaReach,
+  copyByCuda,
+  fillByCuda,
+  putByCuda,
+  takenByCuda,
+} from './cuda-end.js';
+import { type DeviceEnd, type Memories, openOnCpu, openOnDevice, withEnds } from './ends.js';
+import { bytesOf, entry, type Piece, partsOf, type Run } from './runs.js';
+import { destinationOf, download, putByDevice, sourceOf, takenByDevice, upload } from './staged.js';
 
 /** A buffer with its memories. */
 export interface End {
@@ -75,10 +82,7 @@ export class Transfers {
       const { device, cuda } = this;
       const end = keep(cuda?.open(destination.reference) ?? null);
       if (end !== null) {
-        end.run((memories) => {
-          for (const { memory, offset, size } of pieces)
-            entry(memories, memory).fill(offset, size, value);
-        });
+        fillByCuda(end, pieces, value);
         return 'device';
       }
       const there = keep(this.#onDevice(destination));
@@ -113,11 +117,7 @@ export class Transfers {
       }
       const there = keep(this.#onDevice(source));
       if (device !== null && there !== null) {
-        const staging = keep(Staging.create(device, bytesOf(runs)));
-        toStaging(device, staging, runs, there);
-        const bytes = Buffer.allocUnsafe(bytesOf(runs));
-        staging.take(0, bytes);
-        take(bytes);
+        take(takenByDevice(device, runs, there));
         return 'device';
       }
       const here = keep(onCpu(source, 'read'));
@@ -131,14 +131,7 @@ export class Transfers {
   #copyByCuda(source: MaybeCuda, destination: MaybeCuda, runs: readonly Run[]): void {
     const [from, to] = [source.cuda, destination.cuda];
     if (from !== null && from.uuid === to?.uuid) {
-      from.run((sources) =>
-        to.run((destinations) => {
-          for (const { source, sourceOffset, destination, destinationOffset, size } of runs) {
-            const into = entry(destinations, destination);
-            into.copy(destinationOffset, entry(sources, source), sourceOffset, size);
-          }
-        }),
-      );
+      copyByCuda(from, to, runs);
       return;
     }
     const bytes = from !== null ? takenByCuda(from, runs) : this.#taken(source.end, runs);
@@ -150,17 +143,12 @@ export class Transfers {
   #taken(end: End, runs: readonly Run[]): Buffer {
     return withEnds((keep) => {
       const { device } = this;
-      const bytes = Buffer.allocUnsafe(bytesOf(runs));
       const there = keep(this.#onDevice(end));
-      if (device !== null && there !== null) {
-        const staging = keep(Staging.create(device, bytes.length));
-        toStaging(device, staging, runs, there);
-        staging.take(0, bytes);
-        return bytes;
-      }
+      if (device !== null && there !== null) return takenByDevice(device, runs, there);
       const here = keep(onCpu(end, 'read'));
       if (here === null) throw outOfReach();
-      for (const [run, part] of parts(runs, bytes)) copyBytes(part, sourceOf(here, run));
+      const bytes = Buffer.allocUnsafe(bytesOf(runs));
+      for (const [run, part] of partsOf(runs, bytes)) copyBytes(part, sourceOf(here, run));
       return bytes;
     });
   }
@@ -171,14 +159,12 @@ export class Transfers {
       const { device } = this;
       const there = keep(this.#onDevice(end));
       if (device !== null && there !== null) {
-        const staging = keep(Staging.create(device, bytes.length));
-        staging.put(0, bytes);
-        fromStaging(device, staging, runs, there);
+        putByDevice(device, runs, bytes, there);
         return;
       }
       const here = keep(onCpu(end, 'write'));
       if (here === null) throw outOfReach();
-      for (const [run, part] of parts(runs, bytes)) copyBytes(destinationOf(here, run), part);
+      for (const [run, part] of partsOf(runs, bytes)) copyBytes(destinationOf(here, run), part);
     });
   }
 
@@ -194,122 +180,10 @@ interface MaybeCuda {
   readonly cuda: CudaEnd | null;
 }
 
-/** Each run with its part of the bytes of all. */
-function* parts(runs: readonly Run[], bytes: Buffer): Generator<[Run, Buffer]> {
-  let at = 0;
-  for (const run of runs) {
-    yield [run, bytes.subarray(at, at + run.size)];
-    at += run.size;
-  }
-}
-
-/** The bytes of runs, one after the other: in memory that is this process's alone. */
-function takenByCuda(end: CudaEnd, runs: readonly Run[]): Buffer {
-  const bytes = Buffer.allocUnsafe(bytesOf(runs));
-  end.run((memories) => {
-    for (const [{ source, sourceOffset }, part] of parts(runs, bytes))
-      entry(memories, source).take(sourceOffset, part);
-  });
-  return bytes;
-}
-
-function putByCuda(end: CudaEnd, runs: readonly Run[], bytes: Buffer): void {
-  end.run((memories) => {
-    for (const [{ destination, destinationOffset }, part] of parts(runs, bytes))
-      entry(memories, destination).put(destinationOffset, part);
-  });
-}
-
 const onCpu = ({ reference, memories }: End, access: 'read' | 'write') =>
   openOnCpu(reference, memories, access);
-
-/** Runs `body` and closes what it has told to keep. */
-function withEnds<T>(body: (keep: <E extends { close(): void } | null>(end: E) => E) => T): T {
-  const open: { close(): void }[] = [];
-  try {
-    return body((end) => {
-      if (end !== null) open.push(end);
-      return end;
-    });
-  } finally {
-    for (const end of open) end.close();
-  }
-}
 
 function outOfReach(): BrokerError {
   const message = 'neither the device nor the CPU reaches this memory';
   return new BrokerError('unsupported_handle_type', message, { constraint: 'handle_type' });
-}
-
-function entry<T>(list: readonly T[], index: number): T {
-  const found = list[index];
-  if (found === undefined) throw new Error(`there is no memory ${index}`);
-  return found;
-}
-
-const sourceOf = (end: CpuEnd, { source, sourceOffset, size }: Run) =>
-  end.at(source, sourceOffset, size);
-const destinationOf = (end: CpuEnd, { destination, destinationOffset, size }: Run) =>
-  end.at(destination, destinationOffset, size);
-
-const bufferOf = ({ buffer }: Staging): TransferBuffer => ({ buffer, handleType: null });
-
-/** Copies runs into the staging buffer, one after the other. */
-function toStaging(
-  device: Device,
-  staging: Staging,
-  runs: readonly Run[],
-  { buffers }: DeviceEnd,
-): void {
-  let at = 0;
-  const copies = runs.map((run) => {
-    const place = { destination: bufferOf(staging), destinationOffset: at };
-    at += run.size;
-    return { ...run, ...place, source: entry(buffers, run.source) };
-  });
-  copyBuffers(device, copies);
-}
-
-const bytesOf = (runs: readonly Run[]) => runs.reduce((sum, { size }) => sum + size, 0);
-
-/** From memory that only the device reaches to memory that only the CPU does. */
-function download(device: Device, runs: readonly Run[], from: DeviceEnd, to: CpuEnd): void {
-  withEnds((keep) => {
-    const staging = keep(Staging.create(device, bytesOf(runs)));
-    toStaging(device, staging, runs, from);
-    let at = 0;
-    for (const run of runs) {
-      staging.take(at, destinationOf(to, run));
-      at += run.size;
-    }
-  });
-}
-
-/** The other way round. */
-function upload(device: Device, runs: readonly Run[], from: CpuEnd, to: DeviceEnd): void {
-  withEnds((keep) => {
-    const staging = keep(Staging.create(device, bytesOf(runs)));
-    let at = 0;
-    for (const run of runs) {
-      staging.put(at, sourceOf(from, run));
-      at += run.size;
-    }
-    fromStaging(device, staging, runs, to);
-  });
-}
-
-/** Copies what lies in the staging buffer, one run after the other, to where the runs go. */
-function fromStaging(
-  device: Device,
-  staging: Staging,
-  runs: readonly Run[],
-  { buffers }: DeviceEnd,
-): void {
-  let at = 0;
-  const copies = runs.map((run) => {
-    const place = { source: bufferOf(staging), sourceOffset: at };
-    at += run.size;
-    return { ...run, ...place, destination: entry(buffers, run.destination) };
-  });
-  copyBuffers(device, copies);
 }
