@@ -4,7 +4,9 @@
  * And what the death of the one that exported them leaves of the device's memory, with fds kept and without.
  * Ends with status 1 where anything is wrong.
  *
- *   node dist/bench/gpu-restart.js [--max=<MiB>]
+ *   node dist/bench/gpu-restart.js [--max=<MiB>] [--cuda]
+ *
+ * Of the source vulkan, or with `--cuda` of cuda.
  */
 import { execFileSync } from 'node:child_process';
 import { connect } from '../src/client/index.js';
@@ -16,6 +18,7 @@ const MIB = 1024 * 1024;
 const MAX = option('max', 1024);
 const SIZES = [1, 16, 256, 1024].filter((mib) => mib <= MAX);
 const CHECKED = 4096;
+const SOURCE = process.argv.includes('--cuda') ? 'cuda' : 'vulkan';
 
 header('gpu-restart', 'Memory of a device over a restart of the daemon');
 const ends: (() => void)[] = [];
@@ -74,7 +77,7 @@ for (const mib of SIZES) {
   const idle = inUse();
   const client = await connect({ socket: daemon.clientSocket });
   const buffer = await client.allocate({
-    ...{ kind: 'buffer', size, handleTypes: ['opaque_fd'], source: 'vulkan' },
+    ...{ kind: 'buffer', size, handleTypes: ['opaque_fd'], source: SOURCE },
     lifetime: 'until_released',
     placement: 'device_local',
   });

@@ -5,7 +5,7 @@
 set -eu
 here=$(dirname "$0")/..
 case "${1:-}" in
-  hardware | gpu-restart) program=$1 && shift ;;
+  hardware | cuda-hardware | gpu-restart) program=$1 && shift ;;
   *) program=main ;;
 esac
 here=$(cd "$here" && pwd)

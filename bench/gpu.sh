@@ -16,7 +16,7 @@ bash bench/bundle-profile.sh
 # Compiled here, so that there need be no compiler.
 node dist/bench/support/compile.js
 # -L: node_modules may be a link; -p: the programs must stay younger than their sources.
-cp -Lpr --parents bin bench build/bench/load build/bench/crowd build/bench/meet build/bench/reference dist/bench dist/src dist/bundle \
+cp -Lpr --parents bin bench build/bench/load build/bench/crowd build/bench/meet build/bench/reference build/bench/cuda-memory dist/bench dist/src dist/bundle \
   dist/bundle-profile dist/native dist/test/support dist/test/vm package.json openapi.yaml protocol \
   node_modules/ffi-rs node_modules/@yuuang "$folder"
 # There is no git; what is measured is said all the same.

@@ -68,14 +68,16 @@ planes overlap, \`unsupported_layout\` where the driver has another, which is to
 
 ## Sources
 
-In order of preference: \`vulkan\` (dma_buf), \`dma-heap:<name>\` for each of /dev/dma_heap with \`system\`
-first, \`udmabuf\`, \`vulkan\` (opaque_fd, linear memory alone), \`memfd\`. The first that exports an accepted
+In order of preference: \`vulkan\` (dma_buf), \`cuda\` (dma_buf; [cuda.md](cuda.md) says of which requests),
+\`dma-heap:<name>\` for each of /dev/dma_heap with \`system\` first, \`udmabuf\`, \`vulkan\` (opaque_fd, linear memory alone),
+\`cuda\` (the same), \`memfd\`. The first that exports an accepted
 handle type and has the format is taken; a request may name others (\`set_source\`, \`sources\`). Each is
-tried at start, and \`GET /v1/device\` says why one is not usable.
+tried at start (of CUDA its attributes are asked), and \`GET /v1/device\` says why one is not usable.
 
 | source | zeroed by | limits |
 |---|---|---|
 | vulkan | see [vulkan.md](vulkan.md) | the device's; lavapipe's also udmabuf's |
+| cuda | the GPU, before it leaves | what the GPU has left; whole granules, of 2 MiB mostly |
 | dma-heap | the kernel for \`system\` and CMA heaps (system_heap.c, cma_heap.c), else the daemon | memory that is available now |
 | udmabuf | the kernel (shmem) | \`size_limit_mb\`, 64 MiB by default; memory that is available now |
 | memfd | the kernel (shmem) | the machine's memory |

@@ -3,5 +3,6 @@ import { compile, compileReference } from './programs.js';
 
 compile('load');
 compile('crowd');
+compile('cuda-memory');
 compile('meet', { sources: ['peer.h'] });
 compileReference();

@@ -17,14 +17,21 @@ export function isCmaHeap(name: SourceState['name']): boolean {
 
 /** Whether a source may have memory there; which types a device has, only its source knows. */
 export function servesPlacement({ name }: SourceState, { placement = 'any' }: MemorySpec): boolean {
+  if (name === 'cuda') return placement === 'any' || placement === 'device_local';
   return placement !== 'device_local' || name === 'vulkan';
 }
 
+/** Whether it may have memory for that: what CUDA exports the CPU cannot map. */
+export function servesUsage({ name }: SourceState, { usage }: MemorySpec): boolean {
+  return name !== 'cuda' || (usage & (Usage.cpuRead | Usage.cpuWrite)) === 0;
+}
+
 /**
- * The sources in order of preference for a request. Only scanout changes the order they come in, and
- * only where the request names no source: what the driver itself makes stays first (an image of a
+ * The sources in order of preference for a request. What it is for changes the order they come in, and
+ * only where the request names no source. Scanout: what the driver itself makes stays first (an image of a
  * modifier that the client takes, or a linear buffer); where all others would lay out linear memory,
- * a CMA heap goes before them, since many displays read physically contiguous memory alone.
+ * a CMA heap goes before them, since many displays read physically contiguous memory alone. An image: CUDA's memory,
+ * of which no driver makes one and which few importers take, comes after all that is asked of it.
  */
 export function inOrder(
   sources: readonly SourceState[],
@@ -32,10 +39,15 @@ export function inOrder(
   offers: readonly FormatOffer[],
   named: boolean,
 ): readonly SourceState[] {
-  if (named || (spec.usage & Usage.scanout) === 0) return sources;
+  if (named) return sources;
+  const scanout = (spec.usage & Usage.scanout) !== 0;
+  if (!scanout && spec.kind === 'buffer') return sources;
   if (spec.kind === 'image' && !spec.modifiers.includes(MOD_LINEAR)) return sources;
-  const rank = (source: SourceState) =>
-    byDriver(source, spec, offers) ? 0 : isCmaHeap(source.name) ? 1 : 2;
+  const rank = (source: SourceState) => {
+    if (source.name === 'cuda') return 3;
+    if (!scanout || byDriver(source, spec, offers)) return 0;
+    return isCmaHeap(source.name) ? 1 : 2;
+  };
   return sources.toSorted((a, b) => rank(a) - rank(b));
 }
 

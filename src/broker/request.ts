@@ -18,7 +18,7 @@ import type {
   SourceState,
 } from '../memory/source.js';
 import { checkLease, type Lifetime } from './lifetime.js';
-import { inOrder, servesPlacement } from './preference.js';
+import { inOrder, servesPlacement, servesUsage } from './preference.js';
 
 export interface AllocationRequest {
   readonly spec: MemorySpec;
@@ -98,7 +98,10 @@ export function chooseSource(
   const { spec } = request;
   const placed = some(exporting, (source) => servesPlacement(source, spec));
   if (placed.length === 0) throw noPlacement(spec, exporting);
-  const accepted = inOrder(placed, spec, offers, named.length > 0);
+  // Where none serves the usage, a source itself says why not.
+  const serving = some(placed, (source) => servesUsage(source, spec));
+  const good = serving.length > 0 ? serving : placed;
+  const accepted = inOrder(good, spec, offers, named.length > 0);
   const first = accepted[0] as SourceState;
   const chosen = ({ name, handleType }: SourceState, spec: CheckedSpec): Choice => ({
     source: name,
@@ -186,11 +189,13 @@ function noPlacement(
   sources: readonly SourceState[],
 ): BrokerError {
   const names = [...new Set(sources.map(({ name }) => name))].join(', ');
-  const message = `${names}: memory of the machine's own, of which none is ${placement}`;
+  const isHost = placement !== 'device_local';
+  const whose = isHost ? "a GPU's" : "the machine's";
+  const message = `${names}: memory of ${whose} own, of which none is ${placement}`;
   return new BrokerError('unsupported_placement', message, {
     constraint: 'placement',
     requested: placement,
-    possible: ['any', 'host_visible', 'host_cached'],
+    possible: isHost ? ['any', 'device_local'] : ['any', 'host_visible', 'host_cached'],
   });
 }
 

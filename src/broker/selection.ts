@@ -106,7 +106,7 @@ export class Selection {
 
   /** Nobody opens a device whose memory is not for them. */
   checkVulkan({ peer }: Owner): void {
-    if (this.policy.permitted(peer, [{ name: 'vulkan' }]).length > 0) return;
+    if (this.policy.permitted(peer, [{ name: 'vulkan' }, { name: 'cuda' }]).length > 0) return;
     const permitted = this.policy.permitted(peer, this.sources);
     throw denied('sources', 'vulkan', [...new Set(permitted.map(({ name }) => name))]);
   }

@@ -82,16 +82,31 @@ export interface OpenDescription extends PhysicalDescription {
   };
 }
 
-interface Losses {
+export interface Losses {
   readonly losses: number;
   /** RFC 3339; null where it never was lost. */
   readonly lastLostAt: string | null;
 }
 
-export interface DeviceDescription extends OpenDescription, Losses {}
+/** What CUDA has of the same GPU: bytes. */
+export interface CudaUse extends Losses {
+  readonly uuid: string;
+  readonly total: number;
+  /** As of now, for all processes; null while the daemon has allocated nothing of it. */
+  readonly free: number | null;
+  /** By this daemon. */
+  readonly allocated: number;
+}
+
+export interface WithCuda {
+  /** Null where CUDA does not have this device. */
+  readonly cuda: CudaUse | null;
+}
+
+export interface DeviceDescription extends OpenDescription, Losses, WithCuda {}
 
 /** One of all of the machine's devices. */
-export interface ListedDevice extends PhysicalDescription, Losses {
+export interface ListedDevice extends PhysicalDescription, Losses, WithCuda {
   readonly main: boolean;
   /** Null unless it is open. */
   readonly opened: OpenDescription | null;

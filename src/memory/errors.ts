@@ -44,7 +44,7 @@ export const catalogue = {
     title: 'The token is unknown, used up, expired or not for you',
   },
   permission_denied: { number: 11, status: 403, title: 'The caller may not do this' },
-  device_lost: { number: 12, status: 503, title: 'The Vulkan device was lost' },
+  device_lost: { number: 12, status: 503, title: 'The device was lost, and its memory with it' },
   internal: { number: 13, status: 500, title: 'The daemon failed; its log has the cause' },
   unsupported_source: {
     number: 14,

@@ -8,12 +8,18 @@ import type { Steps } from './steps.js';
 
 /** How the memory leaves the process. A `memfd` is never called a dma_buf. */
 /** What sources are called (native/sources), as a pattern: a name that none has is a mistake, not a source to come. */
-export const SOURCE_NAME = '^(?:vulkan|udmabuf|memfd|dma-heap:[^/\\s]{1,255})$';
+export const SOURCE_NAME = '^(?:vulkan|cuda|udmabuf|memfd|dma-heap:[^/\\s]{1,255})$';
 
 export type HandleType = 'dma_buf' | 'opaque_fd' | 'memfd';
 
 /** `dma-heap:` is followed by the heap's name in /dev/dma_heap; without one there is none at all. */
-export type SourceName = 'vulkan' | `dma-heap:${string}` | 'dma-heap' | 'udmabuf' | 'memfd';
+export type SourceName =
+  | 'vulkan'
+  | 'cuda'
+  | `dma-heap:${string}`
+  | 'dma-heap'
+  | 'udmabuf'
+  | 'memfd';
 
 /** Where a buffer's memory comes from: a source, or a client that brought it. */
 export type Origin = SourceName | 'import';

@@ -30,4 +30,11 @@ export const HOT: ReadonlySet<string> = new Set([
   ...['vkBeginCommandBuffer', 'vkEndCommandBuffer', 'vkQueueSubmit'],
   ...['vkCmdFillBuffer', 'vkCmdCopyBuffer', 'vkCmdPipelineBarrier'],
   ...['vkWaitForFences', 'vkResetFences', 'vkResetCommandPool'],
+
+  // The same by CUDA.
+  ...['cuCtxSetCurrent', 'cuMemGetInfo_v2', 'cuMemCreate', 'cuMemAddressReserve', 'cuMemMap'],
+  ...['cuMemSetAccess', 'cuMemGetHandleForAddressRange', 'cuMemExportToShareableHandle'],
+  ...['cuMemUnmap', 'cuMemAddressFree', 'cuMemRelease', 'cuMemImportFromShareableHandle'],
+  ...['cuMemsetD8_v2', 'cuMemsetD32_v2', 'cuCtxSynchronize'],
+  ...['cuMemcpyDtoH_v2', 'cuMemcpyHtoD_v2', 'cuMemcpyDtoD_v2'],
 ]);

@@ -30,6 +30,13 @@ import { GoneWatch } from './libc/inotify.js';
  */
 const HEAPS = new Set(['system', 'reserved', 'linux,cma', 'default_cma_region']);
 
+/**
+ * NVIDIA's: a dma_buf holds the GPU's memory until its last reference is gone. Where the broker's CUDA made it, it let go
+ * of its own at the release, and there is no other way to that memory, since it was exported as nothing else; of an import
+ * its maker has one.
+ */
+const CUDA = 'nv_dmabuf';
+
 function atLeast(kernel: string, major: number, minor: number): boolean {
   const [a = 0, b = 0] = kernel.split('.').map((part) => Number.parseInt(part, 10));
   return a > major || (a === major && b >= minor);
@@ -37,12 +44,15 @@ function atLeast(kernel: string, major: number, minor: number): boolean {
 
 /** What the kernel will tell, at best, when nobody has the memory any more. */
 export function tells(
-  { handleType, exporter }: Allocation,
+  { source, handleType, exporter }: Allocation,
   kernel: string = release(),
 ): Exclude<Remaining, 'lingering' | 'unseen'> {
   if (handleType === 'memfd') return 'gone';
   if (handleType === 'opaque_fd' || exporter === null) return 'unknown';
-  const isCounted = HEAPS.has(exporter) || (exporter === 'udmabuf' && atLeast(kernel, 6, 11));
+  const isCounted =
+    HEAPS.has(exporter) ||
+    (exporter === 'udmabuf' && atLeast(kernel, 6, 11)) ||
+    (exporter === CUDA && source === 'cuda');
   return isCounted ? 'counted' : 'unknown';
 }
 

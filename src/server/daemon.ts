@@ -151,7 +151,8 @@ export class Daemon {
 
     step('data plane');
     const maxFds = readMaxFds();
-    const machine = machineRules(totalmem(), maxFds, allocator.inventory.device);
+    const { device, cudaBytes } = allocator.inventory;
+    const machine = machineRules(totalmem(), maxFds, device, cudaBytes);
     const quotas = quotaSetup(config, { machine, rest: kept.quotas.rules, subuids });
     const setup = planeSetup(config, allocator, { maxFds, quotas, kept: survives?.setup ?? null });
     const plane = new DataPlane(threads, allocator, clients.listener, setup, reports);

@@ -130,6 +130,37 @@ t.test('the device’s own memory comes from a device', async (t) => {
   }
 });
 
+t.test("CUDA's memory: for whoever need not map it, and images last", async (t) => {
+  const gpu = (['cuda', 'dma-heap:system', 'udmabuf'] as const).map(state);
+  const linearOffers = gpu.map(({ name }) => offer(name, 'XR24', MOD_LINEAR, 'layout'));
+  const of = (spec: object, named: string[] = [], some: readonly SourceState[] = gpu) =>
+    chooseSource(
+      checkRequest(
+        request({ spec: { ...linear, ...spec }, handleTypes: ['dma_buf'], sources: named }),
+      ),
+      some,
+      linearOffers,
+    ).source;
+  t.equal(of({ usage: Usage.transfer }), 'cuda');
+  t.equal(of({ usage: Usage.transfer }, [], [state('vulkan'), ...gpu]), 'vulkan');
+  t.equal(of({ usage: Usage.transfer, placement: 'device_local' }), 'cuda');
+  t.equal(of({ usage: Usage.cpuRead }), 'dma-heap:system');
+  t.equal(of({ usage: Usage.transfer, placement: 'host_visible' }), 'dma-heap:system');
+  t.equal(of({ usage: Usage.scanout }), 'dma-heap:system');
+  t.equal(of({ ...image, usage: Usage.render }), 'dma-heap:system');
+  t.equal(of({ ...image, usage: Usage.render, placement: 'device_local' }), 'cuda');
+  t.equal(of({ ...image, usage: Usage.render }, ['udmabuf', 'cuda']), 'cuda', 'as it is named');
+  t.equal(of({ usage: Usage.cpuRead }, ['cuda']), 'cuda', 'which says itself why not');
+  t.match(
+    refused(() => of({ placement: 'host_cached' }, ['cuda'])),
+    {
+      code: 'unsupported_placement',
+      message: "cuda: memory of a GPU's own, of which none is host_cached",
+      refusal: { possible: ['any', 'device_local'] },
+    },
+  );
+});
+
 t.test('what is taken on trust', async (t) => {
   t.equal(unverified(Usage.render | Usage.cpuRead), 0);
   const all = Object.values(Usage).reduce((bits, bit) => bits | bit, 0);

@@ -283,6 +283,7 @@ await withoutLeaks(t, 'commands', async (t) => {
     t.match(some.stdout, /^drm primary: +-$/m);
     t.match(some.stdout, /^lost: +2 times, last 2026-11-20T08:15:30.123Z$/m);
     t.match(some.stdout, /^drm render: +226:128$/m);
+    t.match(some.stdout, /^cuda memory: +4 GiB free of 8 GiB, 2 MiB allocated here$/m);
     t.match(some.stdout, /^0 +4 GiB +yes +- +0 B$/m);
 
     t.match(

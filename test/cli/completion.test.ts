@@ -93,7 +93,7 @@ t.test('bash: words of openapi.yaml, formats, and what the daemon knows', async 
   t.same(complete('log-level', 'd'), ['debug']);
   t.same(complete('events', '--type', 'device.'), ['device.lost', 'device.restored']);
   const sources = complete(...socket, 'alloc', '--source', '');
-  t.same(sources.sort(), ['dma-heap', 'memfd', 'udmabuf', 'vulkan']);
+  t.same(sources.sort(), ['cuda', 'dma-heap', 'memfd', 'udmabuf', 'vulkan']);
   t.same(complete(...socket, 'quota', 'get', 'd'), ['daemon']);
   t.same(complete(...socket, 'alloc', '--device', ''), []);
   t.same(complete(...socket, 'disconnect', ''), [], 'no client, and no buffer');

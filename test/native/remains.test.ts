@@ -25,6 +25,14 @@ function closedWatch(): GoneWatch {
   return watch;
 }
 
+t.test("NVIDIA's dma_bufs are counted where the memory is theirs alone", async (t) => {
+  const allocation = (source: Allocation['source'], exporter: string) =>
+    ({ source, handleType: 'dma_buf', exporter }) as Allocation;
+  t.equal(tells(allocation('cuda', 'nv_dmabuf')), 'counted');
+  t.equal(tells(allocation('import', 'nv_dmabuf')), 'unknown', 'its maker may have it, too');
+  t.equal(tells(allocation('vulkan', 'nv_dmabuf')), 'unknown');
+});
+
 await withoutLeaks(t, 'memfds', async (t) => {
   const source = new MemfdSource();
   /** A memory of the source and an fd of it as a client would have. */

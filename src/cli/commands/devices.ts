@@ -93,6 +93,15 @@ function printReport({ device, reason, sources }: DeviceReport): void {
   printTable(SOURCES, sources, 'no memory sources');
 }
 
+/** Beside the heaps: of the same memory. */
+function cudaText(cuda: DeviceInfo['cuda']): string | null {
+  if (cuda === null) return null;
+  const { total, free, allocated } = cuda;
+  // Until the daemon has a context nobody says what others have.
+  if (free === null) return `${bytes(total)}, none allocated here`;
+  return `${bytes(free)} free of ${bytes(total)}, ${bytes(allocated)} allocated here`;
+}
+
 function printDevice(device: DeviceInfo): void {
   printFields([
     ['device', `${device.name} (${device.type})`],
@@ -106,6 +115,7 @@ function printDevice(device: DeviceInfo): void {
     ['max allocations', device.limits.max_allocations],
     ['max allocation', bytes(device.limits.max_allocation_size)],
     ['max image', `${device.limits.max_image_dimension_2d} pixels`],
+    ['cuda memory', cudaText(device.cuda)],
     ['lost', device.losses === 0 ? 'never' : `${device.losses} times, last ${device.last_lost_at}`],
   ]);
   say('');

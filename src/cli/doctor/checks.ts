@@ -177,6 +177,8 @@ const memory: Check = async (machine) => {
       ? good('memory', `dma_bufs of ${usable.join(', ')}`)
       : of('memory', 'no dma_buf can be had: dmabrokerd --probe says why of each source'),
     ...exporters
+      // Whoever has no NVIDIA GPU lacks nothing.
+      .filter(({ name, reason }) => name !== 'cuda' || !/is not installed/.test(reason))
       .filter((source) => !source.usable)
       .map((source) => of('memory', `${source.name}: ${source.reason}`, cure(source, machine))),
     ...udmabufLimit(usable, machine),

@@ -1,37 +1,64 @@
 /**
  * The machine's Vulkan devices: the main one, which is opened at start, and the others, each opened
  * when it is first named. Each is lost and made anew on its own. A device is known by its deviceUUID;
- * where two drivers say the same one, the first driver's device is taken.
+ * where two drivers say the same one, the first driver's device is taken. What CUDA has of the same GPUs is told with
+ * them.
  *
  * Owns: the devices that are open, with their sources and imports.
  */
-import type { DeviceState, ListedDevice, PhysicalDescription } from '../../memory/device.js';
+import type {
+  DeviceDescription,
+  DeviceState,
+  ListedDevice,
+  Losses,
+  PhysicalDescription,
+  SourceTable,
+  WithCuda,
+} from '../../memory/device.js';
 import { BrokerError } from '../../memory/errors.js';
 import type { BroughtPlane } from '../../memory/plane.js';
-import type { Allocation, CheckedSpec, HandleType, MemorySource } from '../../memory/source.js';
+import type {
+  Allocation,
+  CheckedSpec,
+  HandleType,
+  MemorySource,
+  Origin,
+  SourceState,
+} from '../../memory/source.js';
 import type { Steps } from '../../memory/steps.js';
 import type { MemoryReference, Work, WorkDone } from '../../memory/work.js';
 import { inPieces } from '../transfer/pieces.js';
 import { describePhysical } from '../vulkan/describe.js';
 import { listDevices } from '../vulkan/open.js';
+import type { VulkanPlace } from './cuda.js';
+import type { CudaDevices } from './cuda-devices.js';
 import { type DeviceEvents, RenewableDevice } from './renewable.js';
 import type { VulkanOptions } from './vulkan.js';
 
+const NO_TABLE: SourceTable = { sources: [], offers: [] };
+
 export class VulkanDevices {
   readonly main: RenewableDevice;
+  /** Of the main one, lost or not; null where there is none. */
+  readonly mainUuid: string | null;
   /** The main one first. */
   readonly #listed: readonly PhysicalDescription[];
   /** By UUID: the main one, and those that were named. */
   readonly #opened = new Map<string, RenewableDevice>();
 
-  /** `selection` as of `probeVulkan`. */
+  /** By UUID: heaps and types never change. */
+  readonly #places = new Map<string, VulkanPlace>();
+
+  /** `selection` as of `probeVulkan`; `cuda`: the same GPUs by CUDA, which are the caller's. */
   constructor(
     selection: string | undefined,
     private readonly events: DeviceEvents,
     private readonly options: VulkanOptions = {},
+    private readonly cuda: CudaDevices | null = null,
   ) {
     this.main = new RenewableDevice(selection, events, options);
     const main = this.main.describe();
+    this.mainUuid = main?.deviceUuid ?? null;
     const listed = new Map<string, PhysicalDescription>();
     if (main !== null) {
       listed.set(main.deviceUuid, main);
@@ -43,8 +70,48 @@ export class VulkanDevices {
     this.#listed = [...listed.values()];
   }
 
+  /** Those that CUDA alone has are the last. */
   get states(): DeviceState[] {
-    return this.#listed.map((device) => this.#state(device));
+    return [...this.#listed.map((device) => this.#withCuda(this.#state(device))), ...this.#alone];
+  }
+
+  /** The GPUs that CUDA alone has. */
+  get #alone(): DeviceState[] {
+    return this.cuda?.beside(this.#listed.map(({ deviceUuid }) => deviceUuid)) ?? [];
+  }
+
+  /** What can be had of the GPU, by whichever of its drivers: dma_bufs before what only they take. */
+  #withCuda(state: DeviceState): DeviceState {
+    const { uuid, problem } = state;
+    const own = this.cuda?.states(uuid) ?? [];
+    // It is not opened yet; or Vulkan cannot, and CUDA has it all the same.
+    const table = state.table ?? (problem === null ? null : NO_TABLE);
+    if (table === null || own.length === 0) return state;
+    const offers = this.cuda?.sources(uuid).flatMap((source) => source.formats()) ?? [];
+    const all = [...table.sources, ...own];
+    const isOpaque = ({ handleType }: SourceState) => handleType === 'opaque_fd';
+    const sources = [...all.filter((each) => !isOpaque(each)), ...all.filter(isOpaque)];
+    const both = { sources, offers: [...table.offers, ...offers] };
+    return { ...state, table: both, problem: null };
+  }
+
+  /** Where a GPU's own memory is for its Vulkan device; null where none is open that is this GPU. */
+  placeOf(uuid: string): VulkanPlace | null {
+    const place = this.#places.get(uuid) ?? this.#findPlace(uuid);
+    if (place !== null) this.#places.set(uuid, place);
+    return place;
+  }
+
+  #findPlace(uuid: string): VulkanPlace | null {
+    const known = this.#opened.get(uuid)?.describe() ?? null;
+    const local = known?.heaps.filter(({ deviceLocal }) => deviceLocal) ?? [];
+    const [largest] = local.toSorted((a, b) => b.size - a.size);
+    if (known === null || largest === undefined) return null;
+    const types = known.memoryTypes.filter(
+      ({ heap, flags }) => heap === largest.index && flags.includes('device_local'),
+    );
+    const [type] = types.toSorted((a, b) => a.flags.length - b.flags.length);
+    return type === undefined ? null : { heap: largest.index, memoryType: type.index };
   }
 
   #state({ deviceUuid: uuid, name }: PhysicalDescription): DeviceState {
@@ -60,12 +127,30 @@ export class VulkanDevices {
 
   /** Opens a listed device unless that was tried before; the answer says what came of it. */
   open(uuid: string): DeviceState {
+    const alone = this.#alone.find((each) => each.uuid === uuid);
+    if (alone !== undefined) return alone;
     const listed = this.#listed.find((device) => device.deviceUuid === uuid);
     if (listed === undefined) throw new BrokerError('unsupported_device', `no device is ${uuid}`);
     if (!this.#opened.has(uuid)) {
       this.#opened.set(uuid, new RenewableDevice(uuid, this.events, this.options));
     }
-    return this.#state(listed);
+    return this.#withCuda(this.#state(listed));
+  }
+
+  /** The main device; null where there is none. */
+  describeMain(): DeviceDescription | null {
+    const main = this.main.describe();
+    return main && { ...main, ...this.#cudaOf(main.deviceUuid, main) };
+  }
+
+  /** What CUDA has of a GPU, with its losses among those of the device. */
+  #cudaOf(uuid: string, { losses, lastLostAt }: Losses): Losses & WithCuda {
+    const cuda = this.cuda?.describe(uuid) ?? null;
+    if (cuda === null) return { losses, lastLostAt, cuda };
+    const [last = null] = [lastLostAt, cuda.lastLostAt]
+      .filter((at) => at !== null)
+      .toSorted((a, b) => (a < b ? 1 : -1));
+    return { losses: losses + cuda.losses, lastLostAt: last, cuda };
   }
 
   /** All devices; heap budgets are as of now. */
@@ -75,12 +160,11 @@ export class VulkanDevices {
       const known = device?.describe() ?? null;
       return {
         ...listed,
-        losses: known?.losses ?? 0,
-        lastLostAt: known?.lastLostAt ?? null,
+        ...this.#cudaOf(listed.deviceUuid, known ?? { losses: 0, lastLostAt: null }),
         opened: device?.live ? known : null,
         main: device === this.main,
         reason: device?.problem ?? null,
-        sources: device?.states ?? [],
+        sources: [...(device?.states ?? []), ...(this.cuda?.states(listed.deviceUuid) ?? [])],
       };
     });
   }
@@ -118,7 +202,7 @@ export class VulkanDevices {
     const device = this.#get(deviceFor(work));
     const ends = endsOf(work);
     const checkLost = () => {
-      if (!ends.some(({ origin, key }) => origin === 'vulkan' && this.#hasLost(key))) return;
+      if (!ends.some(({ origin, key }) => this.#hasLost(origin, key))) return;
       throw new BrokerError('device_lost', 'the memory was lost with its device', {
         constraint: 'state',
         requested: 'live',
@@ -127,14 +211,16 @@ export class VulkanDevices {
     return yield* inPieces(work, (body) => {
       checkLost();
       try {
-        return device.piece(body);
+        return device.piece(body, this.cuda);
       } finally {
         checkLost();
       }
     });
   }
 
-  #hasLost(key: number): boolean {
+  #hasLost(origin: Origin, key: number): boolean {
+    if (origin === 'cuda') return this.cuda?.hasLost(key) ?? false;
+    if (origin !== 'vulkan') return false;
     return [this.main, ...this.#opened.values()].some((device) => device.hasLost(key));
   }
 
@@ -157,7 +243,8 @@ function list(main: RenewableDevice): PhysicalDescription[] {
  * memory that is read, or of that which is written.
  */
 function deviceFor(work: Work): string | null {
-  const ends = endsOf(work);
+  // CUDA's memory is reached whatever Vulkan device does the rest.
+  const ends = endsOf(work).filter(({ origin }) => origin !== 'cuda');
   const bound = [...new Set(ends.filter(isOpaque).map(({ device }) => device))];
   if (bound.length > 1) {
     const message = 'both are opaque_fd of different devices, of which none reaches the other';

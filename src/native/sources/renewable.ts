@@ -6,8 +6,7 @@
  *
  * Owns: the device, its sources, the importer; while the device cannot be opened, a timer.
  */
-import { dateText, type Monotonic } from '../../memory/clock.js';
-import type { DeviceDescription } from '../../memory/device.js';
+import type { Losses as LossesTold, OpenDescription } from '../../memory/device.js';
 import { BrokerError, messageOf } from '../../memory/errors.js';
 import type { BroughtPlane } from '../../memory/plane.js';
 import type {
@@ -19,17 +18,17 @@ import type {
   Plan,
   SourceState,
 } from '../../memory/source.js';
-import { onePiece, type Steps, toEnd } from '../../memory/steps.js';
-import { SystemClock } from '../clock.js';
+import { type Steps, toEnd } from '../../memory/steps.js';
+import { CudaLost } from '../cuda/result.js';
+import type { CudaReach } from '../transfer/cuda-end.js';
 import { Transfers } from '../transfer/transfers.js';
 import { describeDevice } from '../vulkan/describe.js';
 import { type PhysicalDevice, physicalDevices } from '../vulkan/physical-device.js';
 import type { VulkanHandleType } from '../vulkan/usage.js';
 import { Importer } from './import.js';
+import { Losses } from './losses.js';
 import { probeVulkan, type VulkanProbe } from './probe-vulkan.js';
 import type { VulkanOptions, VulkanSource } from './vulkan.js';
-
-const clock = new SystemClock();
 
 export interface DeviceEvents {
   /** Told before the device is made anew. `reason`: the call that found it out. */
@@ -39,18 +38,19 @@ export interface DeviceEvents {
 }
 
 /** A device that is gone is looked for again after a second, then ever more rarely. */
-const FIRST_RETRY_MS = 1000;
-const LAST_RETRY_MS = 60_000;
+export const FIRST_RETRY_MS = 1000;
+export const LAST_RETRY_MS = 60_000;
 
 export class RenewableDevice {
   /** One for each handle type, usable now or not: they stay the same over a loss. */
   readonly sources: readonly MemorySource[];
   readonly #importer: Importer;
   #probe: VulkanProbe;
-  /** Keys whose memory was lost with a device, and which are still to be freed. */
-  readonly #lostKeys = new Set<number>();
-  #losses = 0;
-  #lastLostAt: Monotonic | null = null;
+  readonly #losses = new Losses({
+    // Not where there was no device to be lost: that is a refusal like others. CUDA's losses are its own.
+    isLoss: (error) => this.live && !(error instanceof CudaLost),
+    renew: (reason) => this.#renew(reason),
+  });
   #retry: NodeJS.Timeout | null = null;
 
   /** Opens the device that `selection` names; without one there is no source, and it stays so. */
@@ -89,16 +89,11 @@ export class RenewableDevice {
   }
 
   /** The device as it is now, or as it was before it was lost; null where there never was one. */
-  describe(): DeviceDescription | null {
+  describe(): (OpenDescription & LossesTold) | null {
     const [live] = this.#probe.sources;
     const device = live === undefined ? this.#probe.device : describeDevice(live.device);
     if (device === null) return null;
-    const at = this.#lastLostAt;
-    return {
-      ...device,
-      losses: this.#losses,
-      lastLostAt: at === null ? null : dateText(clock, at),
-    };
+    return { ...device, ...this.#losses.describe() };
   }
 
   /** The device's source now. Throws `device_lost` while there is none. */
@@ -119,12 +114,15 @@ export class RenewableDevice {
     return this.attempt(() => this.#importer.import(spec, planes));
   }
 
-  /** A piece of work, with whatever device there is; without one the CPU does what it can. */
-  piece<T>(body: (transfers: Transfers) => T): T {
+  /**
+   * A piece of work, with whatever device there is; without one the CPU does what it can, and `cuda` what is in memory
+   * of its devices.
+   */
+  piece<T>(body: (transfers: Transfers) => T, cuda: CudaReach | null = null): T {
     return this.attempt(() => {
       const { sources } = this.#probe;
       const opaque = sources.find(({ handleType }) => handleType === 'opaque_fd') ?? null;
-      return body(new Transfers(sources[0]?.device ?? null, opaque));
+      return body(new Transfers(sources[0]?.device ?? null, opaque, cuda));
     });
   }
 
@@ -135,53 +133,30 @@ export class RenewableDevice {
 
   /** Whether the key's memory went with a lost device, and is not forgotten. */
   hasLost(key: number): boolean {
-    return this.#lostKeys.has(key);
+    return this.#losses.has(key);
   }
 
   /** Whether the key's memory went with a lost device; from now on it is forgotten. */
   forget(key: number): boolean {
-    return this.#lostKeys.delete(key);
+    return this.#losses.forget(key);
   }
 
-  /**
-   * Runs `body`, which uses the device. If it loses it, the device is made anew and `body` runs once
-   * more; if that loses the new one as well, the refusal (`device_lost`) is thrown.
-   */
+  /** As `Losses.attempt`. */
   attempt<T>(body: () => T): T {
-    return toEnd(this.attempting(() => onePiece(body)));
+    return this.#losses.attempt(body);
   }
 
-  /** The same in pieces: somebody else's may have lost the device, and had it made anew, in between. */
-  *attempting<T>(body: () => Steps<T>): Steps<T> {
-    const before = this.#losses;
-    try {
-      return yield* body();
-    } catch (error) {
-      if (!this.#isLoss(error)) throw error;
-      if (this.#losses === before) this.#renew(error.message);
-    }
-    const again = this.#losses;
-    try {
-      return yield* body();
-    } catch (error) {
-      if (this.#isLoss(error) && this.#losses === again) this.#renew(error.message);
-      throw error;
-    }
-  }
-
-  /** Not where there was no device to be lost: that is a refusal like others. */
-  #isLoss(error: unknown): error is BrokerError {
-    return this.live && error instanceof BrokerError && error.code === 'device_lost';
+  /** As `Losses.attempting`. */
+  attempting<T>(body: () => Steps<T>): Steps<T> {
+    return this.#losses.attempting(body);
   }
 
   #renew(reason: string): void {
     const { device, sources } = this.#probe;
-    this.#losses++;
-    this.#lastLostAt = clock.now();
     const allocations = sources.flatMap(({ name, handleType, keys }) =>
       keys.map((key): LostAllocation => ({ source: name, handleType, key })),
     );
-    for (const { key } of allocations) this.#lostKeys.add(key);
+    this.#losses.happened(allocations.map(({ key }) => key));
     this.events.lost(device?.name ?? '', reason, allocations);
     this.#destroy(reason);
     this.#open(FIRST_RETRY_MS);

@@ -39,15 +39,13 @@ import {
 import { planSpec } from '../vulkan/place-layout.js';
 import type { VulkanHandleType } from '../vulkan/usage.js';
 import { type Zeroing, type ZeroPath, zero } from '../vulkan/zero.js';
+import { nextKey } from './keys.js';
 import { memoryName } from './linear.js';
 
 export interface VulkanOptions {
   /** How memory is cleared: `auto`, or a path that a test wants to see. */
   readonly zeroing?: Zeroing;
 }
-
-/** Keys are never given twice, whatever device: an allocation may outlive the device that made it. */
-let lastKey = 0;
 
 export class VulkanSource implements MemorySource {
   readonly name = 'vulkan';
@@ -148,7 +146,7 @@ export class VulkanSource implements MemorySource {
         const bytes = Number(yield* this.#finish(draft, memory, fd, memoryName(id, index)));
         heaps.push({ index: memory.type.heap, bytes });
       }
-      const key = ++lastKey;
+      const key = nextKey();
       this.#kept.set(key, draft.made);
       this.#making.delete(draft);
       done = true;

@@ -1,4 +1,5 @@
 /** What work is going to touch: memories by their names, and the fences that it must wait for. */
+import { NOTHING_KEPT } from '../../memory/source.js';
 import type { MemoryReference, Work } from '../../memory/work.js';
 import { type Fence, pendingFence } from '../fences.js';
 import { memoriesOf, opaqueName } from './ends.js';
@@ -17,6 +18,9 @@ export function claimsOf(work: Work): Claims {
   const claim = (reference: MemoryReference, access: 'read' | 'write') => {
     for (const { fd, name } of memoriesOf(reference).all) {
       names.push(name);
+      // Work reaches it by what its source keeps under its key, which a release takes away.
+      if (reference.origin === 'cuda' && reference.key !== NOTHING_KEPT)
+        names.push(opaqueName(reference.key));
       if (reference.handleType !== 'dma_buf') continue;
       const fence = pendingFence(fd, access);
       if (fence !== null) fences.push(fence);
@@ -32,5 +36,5 @@ export function claimsOf(work: Work): Claims {
   }
 }
 
-/** The claim of who frees what a source keeps of an opaque fd; other work finds its memory by fds. */
+/** The claim of who frees what work finds by its key: of an opaque fd, and of CUDA's memory; all else it finds by fds. */
 export const claimsOfKey = (key: number): Claims => ({ names: [opaqueName(key)], fences: [] });

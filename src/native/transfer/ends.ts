@@ -5,6 +5,7 @@
  */
 import { fstatSync } from 'node:fs';
 import { BrokerError } from '../../memory/errors.js';
+import { NOTHING_KEPT } from '../../memory/source.js';
 import type { MemoryReference } from '../../memory/work.js';
 import { sync } from '../dmabuf.js';
 import { SystemError } from '../libc/errno.js';
@@ -39,10 +40,14 @@ export interface Memories {
 /** Opaque fds may all be of one file (/dev/nvidiactl); keys are unique over all devices. */
 export const opaqueName = (key: number) => `opaque ${key}`;
 
+/** Of what an earlier daemon has made there is no key: of a buffer's memory the data plane has one fd. */
+const opaqueNameOf = (key: number, fd: number) =>
+  key === NOTHING_KEPT ? `opaque fd ${fd}` : opaqueName(key);
+
 export function memoriesOf({ handleType, key, fds, size }: MemoryReference): Memories {
   const all: Memory[] = [];
   const ofPlane = fds.map((fd) => {
-    const name = handleType === 'opaque_fd' ? opaqueName(key) : identity(fd);
+    const name = handleType === 'opaque_fd' ? opaqueNameOf(key, fd) : identity(fd);
     const known = all.findIndex((memory) => memory.name === name);
     if (known >= 0) return known;
     const bytes = () => (handleType === 'dma_buf' ? Number(dmaBufSize(fd)) : fstatSync(fd).size);
@@ -137,4 +142,19 @@ export function openOnCpu(
     return windows.at(offset, size);
   };
   return { at, close };
+}
+
+/** Runs `body` and closes what it has told to keep. */
+export function withEnds<T>(
+  body: (keep: <E extends { close(): void } | null>(end: E) => E) => T,
+): T {
+  const open: { close(): void }[] = [];
+  try {
+    return body((end) => {
+      if (end !== null) open.push(end);
+      return end;
+    });
+  } finally {
+    for (const end of open) end.close();
+  }
 }

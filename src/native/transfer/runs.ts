@@ -118,3 +118,21 @@ export function* batches(runs: Iterable<Run>, bytes: number, count: number): Gen
   }
   if (batch.length > 0) yield batch;
 }
+
+export const bytesOf = (runs: readonly Run[]) => runs.reduce((sum, { size }) => sum + size, 0);
+
+/** Each run with its part of the bytes of all. */
+export function* partsOf(runs: readonly Run[], bytes: Buffer): Generator<[Run, Buffer]> {
+  let at = 0;
+  for (const run of runs) {
+    yield [run, bytes.subarray(at, at + run.size)];
+    at += run.size;
+  }
+}
+
+/** What there is of a memory. */
+export function entry<T>(list: readonly T[], index: number): T {
+  const found = list[index];
+  if (found === undefined) throw new Error(`there is no memory ${index}`);
+  return found;
+}

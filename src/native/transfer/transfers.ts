@@ -10,10 +10,18 @@ import type { MemoryReference, WorkPath } from '../../memory/work.js';
 import { copyBytes, fillWords } from '../guarded.js';
 import type { VulkanSource } from '../sources/vulkan.js';
 import type { Device } from '../vulkan/device.js';
-import { Staging } from '../vulkan/staging.js';
-import { copyBuffers, fillBuffers, type TransferBuffer } from '../vulkan/transfer.js';
-import { type CpuEnd, type DeviceEnd, type Memories, openOnCpu, openOnDevice } from './ends.js';
-import type { Piece, Run } from './runs.js';
+import { copyBuffers, fillBuffers } from '../vulkan/transfer.js';
+import {
+  type CudaEnd,
+  type CudaReach,
+  copyByCuda,
+  fillByCuda,
+  putByCuda,
+  takenByCuda,
+} from './cuda-end.js';
+import { type DeviceEnd, type Memories, openOnCpu, openOnDevice, withEnds } from './ends.js';
+import { bytesOf, entry, type Piece, partsOf, type Run } from './runs.js';
+import { destinationOf, download, putByDevice, sourceOf, takenByDevice, upload } from './staged.js';
 
 /** A buffer with its memories. */
 export interface End {
@@ -22,16 +30,26 @@ export interface End {
 }
 
 export class Transfers {
-  /** Both are the caller's, and live longer; `opaque` is the source of opaque fds on that device. */
+  /**
+   * All are the caller's, and live longer; `opaque` is the source of opaque fds on that device, `cuda` reaches what
+   * CUDA has made on whatever device.
+   */
   constructor(
     private readonly device: Device | null,
     private readonly opaque: VulkanSource | null,
+    private readonly cuda: CudaReach | null = null,
   ) {}
 
   /** PIECE_BYTES at most. The memories of the two ends do not overlap where the runs lie. */
   copy(source: End, destination: End, runs: readonly Run[]): WorkPath {
     return withEnds((keep) => {
-      const { device } = this;
+      const { device, cuda } = this;
+      const from = keep(cuda?.open(source.reference) ?? null);
+      const to = keep(cuda?.open(destination.reference) ?? null);
+      if (from !== null || to !== null) {
+        this.#copyByCuda({ end: source, cuda: from }, { end: destination, cuda: to }, runs);
+        return 'device';
+      }
       const a = keep(this.#onDevice(source));
       const b = keep(this.#onDevice(destination));
       if (device !== null && a !== null && b !== null) {
@@ -61,7 +79,12 @@ export class Transfers {
   /** PIECE_BYTES at most. */
   fill(destination: End, pieces: readonly Piece[], value: number): WorkPath {
     return withEnds((keep) => {
-      const { device } = this;
+      const { device, cuda } = this;
+      const end = keep(cuda?.open(destination.reference) ?? null);
+      if (end !== null) {
+        fillByCuda(end, pieces, value);
+        return 'device';
+      }
       const there = keep(this.#onDevice(destination));
       if (device !== null && there !== null) {
         const fills = pieces.map((piece) => ({
@@ -82,18 +105,19 @@ export class Transfers {
   /** Gives the bytes to `take`, in their order; each is good until it returns. PIECE_BYTES at most. */
   read(source: End, pieces: readonly Piece[], take: (bytes: Buffer) => void): WorkPath {
     return withEnds((keep) => {
-      const { device } = this;
+      const { device, cuda } = this;
+      const runs = pieces.map(({ memory, offset, size }) => {
+        const run = { source: memory, sourceOffset: offset, size };
+        return { ...run, destination: 0, destinationOffset: 0 };
+      });
+      const end = keep(cuda?.open(source.reference) ?? null);
+      if (end !== null) {
+        take(takenByCuda(end, runs));
+        return 'device';
+      }
       const there = keep(this.#onDevice(source));
       if (device !== null && there !== null) {
-        const runs = pieces.map(({ memory, offset, size }) => {
-          const run = { source: memory, sourceOffset: offset, size };
-          return { ...run, destination: 0, destinationOffset: 0 };
-        });
-        const staging = keep(Staging.create(device, bytesOf(runs)));
-        toStaging(device, staging, runs, there);
-        const bytes = Buffer.allocUnsafe(bytesOf(runs));
-        staging.take(0, bytes);
-        take(bytes);
+        take(takenByDevice(device, runs, there));
         return 'device';
       }
       const here = keep(onCpu(source, 'read'));
@@ -103,88 +127,63 @@ export class Transfers {
     });
   }
 
+  /** At least one of the ends is CUDA's. Memory of one GPU is copied there, all else by way of this process. */
+  #copyByCuda(source: MaybeCuda, destination: MaybeCuda, runs: readonly Run[]): void {
+    const [from, to] = [source.cuda, destination.cuda];
+    if (from !== null && from.uuid === to?.uuid) {
+      copyByCuda(from, to, runs);
+      return;
+    }
+    const bytes = from !== null ? takenByCuda(from, runs) : this.#taken(source.end, runs);
+    if (to !== null) putByCuda(to, runs, bytes);
+    else this.#put(destination.end, runs, bytes);
+  }
+
+  /** The bytes of runs, one after the other, from memory that is not CUDA's. */
+  #taken(end: End, runs: readonly Run[]): Buffer {
+    return withEnds((keep) => {
+      const { device } = this;
+      const there = keep(this.#onDevice(end));
+      if (device !== null && there !== null) return takenByDevice(device, runs, there);
+      const here = keep(onCpu(end, 'read'));
+      if (here === null) throw outOfReach();
+      const bytes = Buffer.allocUnsafe(bytesOf(runs));
+      for (const [run, part] of partsOf(runs, bytes)) copyBytes(part, sourceOf(here, run));
+      return bytes;
+    });
+  }
+
+  /** The other way round. */
+  #put(end: End, runs: readonly Run[], bytes: Buffer): void {
+    withEnds((keep) => {
+      const { device } = this;
+      const there = keep(this.#onDevice(end));
+      if (device !== null && there !== null) {
+        putByDevice(device, runs, bytes, there);
+        return;
+      }
+      const here = keep(onCpu(end, 'write'));
+      if (here === null) throw outOfReach();
+      for (const [run, part] of partsOf(runs, bytes)) copyBytes(destinationOf(here, run), part);
+    });
+  }
+
   #onDevice({ reference, memories }: End): DeviceEnd | null {
     const { device, opaque } = this;
     return device === null ? null : openOnDevice(device, opaque, reference, memories);
   }
 }
 
+/** A buffer, and how CUDA reaches it if it does. */
+interface MaybeCuda {
+  readonly end: End;
+  readonly cuda: CudaEnd | null;
+}
+
 const onCpu = ({ reference, memories }: End, access: 'read' | 'write') =>
   openOnCpu(reference, memories, access);
-
-/** Runs `body` and closes what it has told to keep. */
-function withEnds<T>(body: (keep: <E extends { close(): void } | null>(end: E) => E) => T): T {
-  const open: { close(): void }[] = [];
-  try {
-    return body((end) => {
-      if (end !== null) open.push(end);
-      return end;
-    });
-  } finally {
-    for (const end of open) end.close();
-  }
-}
 
 function outOfReach(): BrokerError {
   const message = 'neither the device nor the CPU reaches this memory';
   return new BrokerError('unsupported_handle_type', message, { constraint: 'handle_type' });
-}
-
-function entry<T>(list: readonly T[], index: number): T {
-  const found = list[index];
-  if (found === undefined) throw new Error(`there is no memory ${index}`);
-  return found;
-}
-
-const sourceOf = (end: CpuEnd, { source, sourceOffset, size }: Run) =>
-  end.at(source, sourceOffset, size);
-const destinationOf = (end: CpuEnd, { destination, destinationOffset, size }: Run) =>
-  end.at(destination, destinationOffset, size);
-
-const bufferOf = ({ buffer }: Staging): TransferBuffer => ({ buffer, handleType: null });
-
-/** Copies runs into the staging buffer, one after the other. */
-function toStaging(
-  device: Device,
-  staging: Staging,
-  runs: readonly Run[],
-  { buffers }: DeviceEnd,
-): void {
-  let at = 0;
-  const copies = runs.map((run) => {
-    const place = { destination: bufferOf(staging), destinationOffset: at };
-    at += run.size;
-    return { ...run, ...place, source: entry(buffers, run.source) };
-  });
-  copyBuffers(device, copies);
-}
-
-const bytesOf = (runs: readonly Run[]) => runs.reduce((sum, { size }) => sum + size, 0);
-
-/** From memory that only the device reaches to memory that only the CPU does. */
-function download(device: Device, runs: readonly Run[], from: DeviceEnd, to: CpuEnd): void {
-  withEnds((keep) => {
-    const staging = keep(Staging.create(device, bytesOf(runs)));
-    toStaging(device, staging, runs, from);
-    let at = 0;
-    for (const run of runs) {
-      staging.take(at, destinationOf(to, run));
-      at += run.size;
-    }
-  });
-}
-
-/** The other way round. */
-function upload(device: Device, runs: readonly Run[], from: CpuEnd, { buffers }: DeviceEnd): void {
-  withEnds((keep) => {
-    const staging = keep(Staging.create(device, bytesOf(runs)));
-    let at = 0;
-    const copies = runs.map((run) => {
-      staging.put(at, sourceOf(from, run));
-      const place = { source: bufferOf(staging), sourceOffset: at };
-      at += run.size;
-      return { ...run, ...place, destination: entry(buffers, run.destination) };
-    });
-    copyBuffers(device, copies);
-  });
 }

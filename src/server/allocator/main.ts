@@ -22,10 +22,12 @@ import type { Steps } from '../../memory/steps.js';
 import { SystemClock } from '../../native/clock.js';
 import { collectHeap } from '../../native/heap.js';
 import { nameThread } from '../../native/libc/process.js';
+import { CudaDevices } from '../../native/sources/cuda-devices.js';
 import { VulkanDevices } from '../../native/sources/devices.js';
 import { identified, withIdentities } from '../../native/sources/identified.js';
 import { MemfdSource } from '../../native/sources/memfd.js';
 import { probeHeaps, probeUdmabuf } from '../../native/sources/probe.js';
+import type { DeviceEvents } from '../../native/sources/renewable.js';
 import { wake } from '../../native/step.js';
 import { claimsOf, claimsOfKey } from '../../native/transfer/claims.js';
 import type {
@@ -43,12 +45,16 @@ import { Waiting } from './waiting.js';
 nameThread('dmab-allocator');
 const { setup, port } = workerData as { setup: AllocatorSetup; port: MessagePort };
 
-const vulkan = new VulkanDevices(setup.device ?? undefined, {
+const events: DeviceEvents = {
   lost: (device, reason, allocations) => tell({ notice: 'lost', device, reason, allocations }),
   renewed: (device, problem) => {
     tell({ notice: 'renewed', device, problem, inventory: tellMain() });
   },
-});
+};
+const cuda: CudaDevices = new CudaDevices(events, (uuid) => vulkan.placeOf(uuid));
+const vulkan: VulkanDevices = new VulkanDevices(setup.device ?? undefined, events, {}, cuda);
+/** Of the main device by CUDA, or of whichever there is. */
+const cudaStates = () => cuda.mainStates(vulkan.mainUuid);
 const heaps = probeHeaps();
 const udmabuf = probeUdmabuf();
 const memfd = new MemfdSource();
@@ -61,9 +67,11 @@ const isOpaque = ({ handleType }: SourceState) => handleType === 'opaque_fd';
 /** In order of preference: whatever exports dma_bufs comes first. */
 const states = (): readonly SourceState[] => [
   ...vulkan.main.states.filter((state) => !isOpaque(state)),
+  ...cudaStates().filter((state) => !isOpaque(state)),
   ...heaps.states,
   ...udmabuf.states,
   ...vulkan.main.states.filter(isOpaque),
+  ...cudaStates().filter(isOpaque),
   {
     name: memfd.name,
     handleType: memfd.handleType,
@@ -74,9 +82,12 @@ const states = (): readonly SourceState[] => [
 
 function inventory(): Inventory {
   return {
-    device: vulkan.main.describe(),
+    device: vulkan.describeMain(),
+    cudaBytes: cuda.mainBytes(vulkan.mainUuid),
     sources: states(),
-    offers: [...vulkan.main.sources, ...sources].flatMap((source) => source.formats()),
+    offers: [...vulkan.main.sources, ...sources, ...cuda.mainSources(vulkan.mainUuid)].flatMap(
+      (source) => source.formats(),
+    ),
     devices: vulkan.states,
     listed: vulkan.describe(),
   };
@@ -96,6 +107,7 @@ type Asked = Exclude<AllocatorRequest, { kind: 'free' }>;
 /** `device`: a UUID, of a Vulkan source; the main device's without. */
 function sourceOf(name: SourceName, handleType: HandleType, device?: string): MemorySource {
   if (name === 'vulkan') return vulkan.source(device, handleType);
+  if (name === 'cuda') return cuda.source(device, handleType, vulkan.mainUuid);
   const found = sources.find((source) => source.name === name && source.handleType === handleType);
   if (found === undefined) throw new BrokerError('internal', `no source ${name} (${handleType})`);
   return found;
@@ -201,8 +213,8 @@ function start(request: Requested<'work'>): void {
 port.on('message', (request: AllocatorRequest) => {
   if (request.kind === 'work') start(request);
   else if (request.kind !== 'free') add(request);
-  // After the work that uses its VkBuffer.
-  else if (request.handleType === 'opaque_fd') {
+  // After the work that uses its VkBuffer, or its address for CUDA.
+  else if (request.handleType === 'opaque_fd' || request.source === 'cuda') {
     waiting.add(claimsOfKey(request.key), (_, over) => {
       free(request);
       over();
@@ -221,11 +233,12 @@ port.on('close', () => {
   turns.close();
   for (const source of sources) source.close();
   vulkan.close();
+  cuda.close();
   parentPort?.close();
 });
 
 function told({ seq, about }: DeviceQuestion): DeviceAnswer {
-  if (about === 'main') return { seq, device: vulkan.main.describe() };
+  if (about === 'main') return { seq, device: vulkan.describeMain() };
   return about === 'all' ? { seq, devices: vulkan.describe() } : { seq };
 }
 

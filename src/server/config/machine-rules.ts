@@ -7,19 +7,21 @@ import type { DeviceDescription } from '../../memory/device.js';
 /**
  * The daemon may have half of the machine's memory, as tmpfs(5) allows itself (most sources are
  * shared memory, and none of it can be swapped while a device uses it), and beside it what a
- * discrete GPU has of its own. (Each heap may have its size: broker/quota/heaps.ts.)
+ * discrete GPU has of its own, by Vulkan or by CUDA. (Each heap may have its size: broker/quota/heaps.ts.)
  */
 export function machineRules(
   memory: number,
   maxFds: number,
   device: DeviceDescription | null,
+  /** Of the GPU that CUDA's memory is of where a request names none. */
+  cudaBytes = 0,
 ): Rules {
   const rules = new Map(DEFAULT_RULES);
   const heaps = device?.heaps ?? [];
   const total = (all: typeof heaps) => all.reduce((sum, { size }) => sum + size, 0);
   const own = device?.type === 'discrete_gpu' ? heaps.filter((heap) => heap.deviceLocal) : [];
   rules.set('daemon/default', {
-    bytes: Math.floor(memory / 2) + total(own),
+    bytes: Math.floor(memory / 2) + Math.max(total(own), cudaBytes),
     fds: fdParts(maxFds).buffers,
   });
   return rules;

@@ -26,7 +26,7 @@ const who = { users: names, groups: names } as const;
 const source = {
   type: 'string',
   pattern: SOURCE_NAME,
-  description: 'vulkan, udmabuf, memfd or dma-heap:NAME',
+  description: 'vulkan, cuda, udmabuf, memfd or dma-heap:NAME',
 } as const;
 const principals = { type: 'object', additionalProperties: false, properties: who } as const;
 

@@ -7,10 +7,10 @@ import type { Dimension } from '../../memory/charged.js';
 import { MAX_QUEUED } from '../../memory/limits.js';
 import type { LeakReport } from '../../rest/contract.js';
 import type { Losses } from '../log/queue.js';
-import type { HeapUse, Holding, Measured } from '../words/metrics.js';
+import type { CudaMemoryUse, DeviceUse, HeapUse, Holding, Measured } from '../words/metrics.js';
 
 /** What this thread knows. */
-export interface MainMetrics {
+export interface MainMetrics extends DeviceUse {
   readonly eventReaders: number;
   readonly leaks: LeakReport;
   /** How often the daemon was started; null where nothing counts it. */
@@ -21,7 +21,6 @@ export interface MainMetrics {
   readonly ready: boolean;
   /** Whether what is to be kept over a restart is. */
   readonly stored: boolean;
-  readonly heaps: readonly HeapUse[];
   readonly version: string;
 }
 
@@ -127,6 +126,13 @@ const ofHeaps =
       const known = value(each);
       return known === null ? [] : [[{ device: each.device, heap: String(each.heap) }, known]];
     });
+const ofCuda =
+  (value: (memory: CudaMemoryUse) => number | null) =>
+  ({ main }: Seen): Values =>
+    main.cuda.flatMap((each) => {
+      const known = value(each);
+      return known === null ? [] : [[{ device: each.device }, known]];
+    });
 const LABELLED_GAUGES: Labelled = {
   buffers: ['Buffers, by state and user', USER, (s) => held(s.plane.users, 'uid', 'buffers')],
   buffer_bytes: ['Bytes of them', USER, (s) => held(s.plane.users, 'uid', 'bytes')],
@@ -144,6 +150,13 @@ const LABELLED_GAUGES: Labelled = {
   vulkan_heap_size_bytes: ['Bytes of a memory heap', HEAP, ofHeaps((heap) => heap.size)],
   vulkan_heap_budget_bytes: ['What the process may have', HEAP, ofHeaps((heap) => heap.budget)],
   vulkan_heap_usage_bytes: ['What it has', HEAP, ofHeaps((heap) => heap.usage)],
+  cuda_memory_size_bytes: ['Bytes of a GPU by CUDA', ['device'], ofCuda(({ total }) => total)],
+  cuda_memory_free_bytes: ['What is left for all', ['device'], ofCuda(({ free }) => free)],
+  cuda_memory_allocated_bytes: [
+    'What the daemon has of it by CUDA',
+    ['device'],
+    ofCuda(({ allocated }) => allocated),
+  ],
   build_info: [
     'Always 1: version of the daemon, of Node, and architecture',
     ['version', 'node', 'arch'],

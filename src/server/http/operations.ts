@@ -212,7 +212,7 @@ export function createHandlers(
         lost: world.lost(),
         ready: unready() === null,
         stored: world.state.problem === null && world.quotas.warning === null,
-        heaps: await heaps.look(),
+        ...(await heaps.look()),
         version: world.version,
       });
       reply.type(metrics.registry.contentType);

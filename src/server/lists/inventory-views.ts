@@ -4,6 +4,7 @@ import type {
   ListedDevice,
   OpenDescription,
   PhysicalDescription,
+  WithCuda,
 } from '../../memory/device.js';
 import { fourccName, MOD_LINEAR, modifierText } from '../../memory/fourcc.js';
 import type { FormatOffer, SourceState } from '../../memory/source.js';
@@ -35,7 +36,12 @@ export function sourceView(source: SourceState): SourceInfo {
 }
 
 export function deviceView(device: DeviceDescription): DeviceInfo {
-  return { ...physicalView(device), ...openView(device), ...lossesView(device) };
+  return {
+    ...physicalView(device),
+    ...openView(device),
+    ...cudaView(device),
+    ...lossesView(device),
+  };
 }
 
 export function listedDeviceView(device: ListedDevice): ListedDeviceInfo {
@@ -43,6 +49,7 @@ export function listedDeviceView(device: ListedDevice): ListedDeviceInfo {
   return {
     ...physicalView(device),
     ...(opened === null ? NOT_OPEN : openView(opened)),
+    ...cudaView(device),
     ...lossesView(device),
     main,
     open: opened !== null,
@@ -79,6 +86,12 @@ function openView({ extensions, heaps, memoryTypes, limits }: OpenDescription) {
       max_image_dimension_2d: limits.maxImageDimension2d,
     },
   };
+}
+
+function cudaView({ cuda }: WithCuda) {
+  if (cuda === null) return { cuda };
+  const { total, free, allocated } = cuda;
+  return { cuda: { total, free, allocated } };
 }
 
 function lossesView({ losses, lastLostAt }: ListedDevice | DeviceDescription) {

@@ -15,8 +15,14 @@ export function someAvg10(text: string): number | null {
   return value === undefined ? null : Number(value);
 }
 
-/** Whether some heap is used beyond that part of its budget. */
-export function overBudget(heaps: DeviceInfo['heaps'], part: number): boolean {
+/** Whether some heap, or CUDA's memory, is used beyond that part of what there is for this process. */
+export function overBudget(
+  { heaps, cuda }: Pick<DeviceInfo, 'heaps' | 'cuda'>,
+  part: number,
+): boolean {
+  const left = cuda?.free ?? null;
+  if (cuda !== null && left !== null && cuda.allocated > (left + cuda.allocated) * part)
+    return true;
   return heaps.some(
     ({ budget, usage }) => budget !== null && usage !== null && usage > budget * part,
   );
@@ -66,9 +72,10 @@ export class PressureWatch {
     this.#machine = await this.#tell(some > psiSomeAvg10, this.#machine, null, {
       some_avg10: some,
     });
-    const heaps = (await this.world.device())?.heaps ?? [];
-    const over = overBudget(heaps, heapBudget);
-    this.#heap = await this.#tell(over, this.#heap, ['vulkan'], { heaps });
+    const device = await this.world.device();
+    const { heaps, cuda } = device ?? { heaps: [], cuda: null };
+    const over = overBudget({ heaps, cuda }, heapBudget);
+    this.#heap = await this.#tell(over, this.#heap, ['vulkan', 'cuda'], { heaps, cuda });
   }
 
   async #tell(now: boolean, before: boolean, sources: string[] | null, fields: object) {

@@ -237,15 +237,15 @@ function noticed(notice: DeviceNotice): void {
     const { reason } = notice;
     const buffers = broker.deviceLost(notice.allocations);
     reporter.report({ type: 'device.lost', reason });
-    log('error', 'the Vulkan device was lost', { event: 'device_lost', device, buffers, reason });
+    log('error', 'the device was lost', { event: 'device_lost', device, buffers, reason });
     return;
   }
   const { problem, inventory } = notice;
   broker.setSources(inventory.sources, inventory.offers, inventory.devices);
   if (problem === null) {
     reporter.report({ type: 'device.restored', reason: `${device} was made anew` });
-    log('info', 'the Vulkan device was made anew', { event: 'device_restored', device });
-  } else log('error', 'the Vulkan device cannot be opened', { device, reason: problem });
+    log('info', 'the device was made anew', { event: 'device_restored', device });
+  } else log('error', 'the device cannot be used', { device, reason: problem });
 }
 
 function drainMessages(): void {

@@ -33,6 +33,8 @@ import type { EventBatch } from './event-rows.js';
 export interface Inventory {
   /** The main one. */
   readonly device: DeviceDescription | null;
+  /** Bytes of the GPU that CUDA's memory is of where a request names no device; 0 without one. */
+  readonly cudaBytes: number;
   /** Of the main device and of the sources without a device. */
   readonly sources: readonly SourceState[];
   readonly offers: readonly FormatOffer[];

@@ -44,6 +44,22 @@ export interface HeapUse {
   readonly usage: number | null;
 }
 
+/** What CUDA has of a GPU; bytes. */
+export interface CudaMemoryUse {
+  /** deviceUUID. */
+  readonly device: string;
+  readonly total: number;
+  /** Null: the daemon has allocated nothing of it, and does not know. */
+  readonly free: number | null;
+  readonly allocated: number;
+}
+
+/** Of the devices. */
+export interface DeviceUse {
+  readonly heaps: readonly HeapUse[];
+  readonly cuda: readonly CudaMemoryUse[];
+}
+
 /** What is to outlive the daemon. */
 export interface KeptUse {
   /** fds that the service manager has. */

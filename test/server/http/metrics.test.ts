@@ -106,7 +106,9 @@ await withoutLeaks(t, 'metrics', async (t) => {
     if (heap === undefined) throw new Error('no heap');
     const told = { ...heap, index: 1, budget: 5000, usage: 4000 };
     const opened = { ...openDevice, opened: { ...openDevice, heaps: [heap, told] } as never };
-    daemon.has([opened, otherDevice]);
+    const memory = { total: 8000, free: null, allocated: 3000 };
+    const cuda = { ...memory, uuid: openDevice.deviceUuid, losses: 0, lastLostAt: null };
+    daemon.has([{ ...opened, cuda }, otherDevice]);
     daemon.dictated.metrics = () => COUNTED;
     const client = daemon.connect({ ...peer, unit: 'a"b\\.service' });
     const made = [client, daemon.connect(peer)].map((owner) => {
@@ -161,6 +163,9 @@ await withoutLeaks(t, 'metrics', async (t) => {
     t.equal(ofHeap('budget', 0), undefined, 'the driver does not say');
     t.equal(ofHeap('budget', 1), 5000);
     t.equal(ofHeap('usage', 1), 4000);
+    const ofCuda = (what: string) =>
+      value(`dmabroker_cuda_memory_${what}_bytes`, `device="${uuid}"`);
+    t.same(['size', 'free', 'allocated'].map(ofCuda), [8000, undefined, 3000]);
     t.notMatch(answer.text, otherDevice.deviceUuid, 'it is not open');
     t.equal(value('dmabroker_ready'), 1);
     t.equal(value('dmabroker_state_stored'), 1);
@@ -203,6 +208,7 @@ await withoutLeaks(t, 'metrics', async (t) => {
         ready: true,
         stored: true,
         heaps: [],
+        cuda: [],
         version: '0.0.0',
       },
     );

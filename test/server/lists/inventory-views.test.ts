@@ -20,6 +20,10 @@ const opened: DeviceDescription = {
   heaps: [{ index: 0, size: 4096, deviceLocal: true, budget: 2048, usage: null }],
   memoryTypes: [{ index: 0, heap: 0, flags: ['device_local'] }],
   limits: { maxAllocations: 4096, maxAllocationSize: 2 ** 32, maxImageDimension2d: 16_384 },
+  cuda: {
+    ...{ uuid: '01'.repeat(16), total: 8192, free: 4096, allocated: 1024 },
+    ...{ losses: 1, lastLostAt: null },
+  },
   losses: 1,
   lastLostAt: '2026-01-01T00:00:00Z',
 };
@@ -46,6 +50,7 @@ t.test('an open device', async (t) => {
   t.strictSame(deviceView(opened), {
     ...known,
     ...told,
+    cuda: { total: 8192, free: 4096, allocated: 1024 },
     losses: 1,
     last_lost_at: '2026-01-01T00:00:00Z',
   });
@@ -54,8 +59,9 @@ t.test('an open device', async (t) => {
 t.test(
   'what only an open device tells is null of one that is not, whatever was known',
   async (t) => {
-    const listed = { main: false, reason: null, sources: [], losses: 0, lastLostAt: null };
-    const rest = { main: false, reason: null, sources: [], losses: 0, last_lost_at: null };
+    const common = { main: false, reason: null, sources: [], losses: 0, cuda: null };
+    const listed = { ...common, lastLostAt: null };
+    const rest = { ...common, last_lost_at: null };
     const nothing = { extensions: null, heaps: null, memory_types: null, limits: null };
     t.strictSame(listedDeviceView({ ...opened, ...listed, opened: null }), {
       ...known,

@@ -19,9 +19,16 @@ const heap = (usage: number | null, budget: number | null) => ({
 t.test('what is read', async (t) => {
   t.equal(someAvg10(psi(12.5)), 12.5);
   t.equal(someAvg10(''), null);
-  t.equal(overBudget([heap(90, 100)], 0.9), false);
-  t.equal(overBudget([heap(1, 100), heap(91, 100)], 0.9), true);
-  t.equal(overBudget([heap(91, null), heap(null, 1)], 0.9), false, 'no budget');
+  const over = (...heaps: ReturnType<typeof heap>[]) => overBudget({ heaps, cuda: null }, 0.9);
+  t.equal(over(heap(90, 100)), false);
+  t.equal(over(heap(1, 100), heap(91, 100)), true);
+  t.equal(over(heap(91, null), heap(null, 1)), false, 'no budget');
+  const cuda = (allocated: number, free: number | null) =>
+    overBudget({ heaps: [], cuda: { total: 1000, free, allocated } }, 0.9);
+  t.equal(cuda(90, 10), false);
+  t.equal(cuda(91, 9), true, 'of what others have left');
+  t.equal(cuda(0, 0), false, 'what others have is not ours to give back');
+  t.equal(cuda(91, null), false, 'nothing is known before there is a context');
 });
 
 t.test('pressure comes and goes', async (t) => {
@@ -32,7 +39,7 @@ t.test('pressure comes and goes', async (t) => {
     configOf([], thisMachine()).pressure,
     {
       psi: () => psi(some),
-      device: async () => ({ heaps: [heap(usage, 100)] }) as unknown as DeviceInfo,
+      device: async () => ({ heaps: [heap(usage, 100)], cuda: null }) as unknown as DeviceInfo,
       pressed: async (sources, seconds) => told.push(['pressed', sources, seconds]),
       relieved: async (sources) => told.push(['relieved', sources]),
       log: (text) => told.push(text),
@@ -52,10 +59,10 @@ t.test('pressure comes and goes', async (t) => {
   t.same(await look(), [
     ['relieved', null],
     'memory is no longer short',
-    ['pressed', ['vulkan'], 10],
+    ['pressed', ['vulkan', 'cuda'], 10],
     'memory is short: buffers are recalled',
   ]);
   usage = 5;
-  t.same(await look(), [['relieved', ['vulkan']], 'memory is no longer short']);
+  t.same(await look(), [['relieved', ['vulkan', 'cuda']], 'memory is no longer short']);
   await watch.stop();
 });

@@ -127,7 +127,7 @@ class DmabrokerManagerV1:
         permission_denied = 11
         """the client may not do this"""
         device_lost = 12
-        """the Vulkan device was lost"""
+        """the device was lost"""
         internal = 13
         """the daemon failed"""
         unsupported_source = 14
@@ -147,8 +147,9 @@ class DmabrokerManagerV1:
         """what kind of file descriptor
 
         opaque_fd is Vulkan's OPAQUE_FD: to be imported by Vulkan, OpenGL or CUDA on the same
-        device and driver, never mapped. memfd is ordinary shared memory, for developing on a
-        machine with no exporter of dma_bufs.
+        device and driver, never mapped. One of the source cuda is CUDA's POSIX file
+        descriptor, which CUDA imports with cuMemImportFromShareableHandle. memfd is ordinary
+        shared memory, for developing on a machine with no exporter of dma_bufs.
         """
 
         dma_buf = 1
@@ -824,7 +825,8 @@ class DmabrokerBufferV1:
 
         On the same device and driver, with the memory's size as allocationSize
         (VUID-VkMemoryAllocateInfo-allocationSize-01742). Dedicated memory is imported with
-        VkMemoryDedicatedAllocateInfo, or with CUDA_EXTERNAL_MEMORY_DEDICATED.
+        VkMemoryDedicatedAllocateInfo, or with CUDA_EXTERNAL_MEMORY_DEDICATED. Not sent for
+        memory of the source cuda on a device that the broker does not have open by Vulkan.
 
         memory_type: memoryTypeIndex
         dedicated: 1 if it is dedicated to one VkBuffer, else 0
@@ -839,7 +841,7 @@ class DmabrokerBufferV1:
 
     @dataclass(slots=True)
     class LostEvent:
-        """the Vulkan device was lost, and the memory with it
+        """the device was lost, and the memory with it
 
         What the memory of this generation holds is undefined from now on; its file
         descriptors stay valid. The buffer can be neither shared nor redeemed until its owner

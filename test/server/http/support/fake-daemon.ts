@@ -242,7 +242,14 @@ export class FakeDaemon implements RestWorld {
     },
     devices: async () => this.#listed,
     ping: async () => {},
-    inventory: { device: null, sources: [vulkan, memfd], offers: both, devices: [], listed: [] },
+    inventory: {
+      device: null,
+      cudaBytes: 0,
+      sources: [vulkan, memfd],
+      offers: both,
+      devices: [],
+      listed: [],
+    },
   };
 
   readonly resolver: RestWorld['resolver'] = { ask: async () => [] };

@@ -34,6 +34,7 @@ export const openDevice: ListedDevice = {
       reason: 'llvmpipe (LLVM 19.1.7, 256 bits)',
     },
   ],
+  cuda: null,
   losses: 0,
   lastLostAt: null,
 };
@@ -53,6 +54,10 @@ export const otherDevice: ListedDevice = {
 export const lostDevice = {
   ...opened,
   drm: { primary: null, render: { major: 226, minor: 128 } },
+  cuda: {
+    ...{ uuid: opened.deviceUuid, total: 2 ** 33, free: 2 ** 32, allocated: 2 ** 21 },
+    ...{ losses: 0, lastLostAt: null },
+  },
   losses: 2,
   lastLostAt: '2026-11-20T08:15:30.123Z',
 };

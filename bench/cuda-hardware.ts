@@ -1,0 +1,247 @@
+/**
+ * Does memory of a real GPU reach other processes as a real dma_buf, and as CUDA's file descriptor? Through the daemon, by
+ * its source `cuda`: the dma_buf is looked at as the kernel tells it, filled and read by way of the daemon from another
+ * process; the POSIX file descriptor is imported by a Vulkan device and by CUDA of other processes. Each checks what the
+ * one before wrote (zeros at first) at both ends and in the middle, and writes. And what it costs, beside a plain CUDA
+ * program that makes the same calls, in turns. Ends with status 1 where anything is wrong.
+ *
+ *   node dist/bench/cuda-hardware.js [--max=<MiB>] [--rounds=<n>]
+ */
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { type ClientBuffer, connect } from '../src/client/index.js';
+import { info } from '../src/native/dmabuf.js';
+import { close, duplicate, isCloexec } from '../src/native/libc/fd.js';
+import { map } from '../src/native/libc/memory.js';
+import { packageRoot } from '../src/package-root.js';
+import { eventually } from '../test/support/daemon.js';
+import { mismatchByBroker } from './support/broker-importer.js';
+import { bound, compile, startDaemon, temporaryFolder } from './support/programs.js';
+import { figure, header, median, option, table } from './support/report.js';
+
+const MIB = 2 ** 20;
+const MAX = option('max', 8192) * MIB;
+const ROUNDS = option('rounds', 9);
+const SIZES = [2, 8, 64, 512, 1024, 4096, 8192].map((mib) => mib * MIB);
+
+const sizeText = (bytes: number) =>
+  bytes < 1024 * MIB ? `${bytes / MIB} MiB` : `${bytes / MIB / 1024} GiB`;
+const now = () => Number(process.hrtime.bigint()) / 1000;
+function must(condition: boolean, what: string): void {
+  if (!condition) throw new Error(`not so: ${what}`);
+}
+
+/** What the plain program measured: µs. */
+interface Plain {
+  readonly make: number;
+  readonly clear: number;
+  readonly export: number;
+  readonly letGo: number;
+  readonly close: number;
+}
+
+/** The plain program, asked for one allocation after the other. */
+async function startPlain(uuid: string) {
+  const child = bound(
+    spawn(compile('cuda-memory'), [uuid], { stdio: ['pipe', 'pipe', 'inherit'] }),
+  );
+  const { stdin, stdout } = child;
+  if (stdin === null || stdout === null) throw new Error('no pipes');
+  const lines = createInterface(stdout)[Symbol.asyncIterator]();
+  const next = async () => {
+    const { value, done } = await lines.next();
+    if (done) throw new Error('the plain program has ended');
+    return JSON.parse(value);
+  };
+  const { context } = (await next()) as { context: number };
+  return {
+    context,
+    allocate: async (bytes: number, kind: 'dma_buf' | 'posix' | 'hold'): Promise<Plain> => {
+      stdin.write(`${bytes} ${kind}\n`);
+      return next();
+    },
+    end: async () => {
+      stdin.end();
+      await once(child, 'exit');
+    },
+  };
+}
+
+header('cuda-hardware', "A GPU's memory by CUDA, as dma_buf and as POSIX file descriptor");
+// Nobody else has what is released here; of a POSIX file descriptor the kernel does not tell that.
+const config = join(temporaryFolder(), 'cuda.toml');
+writeFileSync(config, '[pool]\nbytes = 0\n[accounting]\nunknown_grace_seconds = 0\n');
+const started = now();
+const daemon = await startDaemon(process.env, ['--config', config]);
+console.log(`daemon   ready after ${figure((now() - started) / 1000)} ms`);
+const devices = (await daemon.rest('GET', '/v1/devices')).body;
+const report = (await daemon.rest('GET', '/v1/device')).body;
+for (const { name, handle_type: type, usable, reason } of report.sources) {
+  console.log(`source   ${name} ${type}: ${usable ? 'yes' : 'no'}, ${reason}`);
+}
+const client = await connect({ socket: daemon.clientSocket });
+const common = { kind: 'buffer', source: 'cuda', placement: 'device_local' } as const;
+
+const first = now();
+const opener = await client.allocate({ ...common, size: 2 * MIB });
+console.log(`first    allocation ${figure((now() - first) / 1000)} ms, with the context`);
+const uuid = opener.device ?? '';
+await opener.release();
+const device = devices.find((each: { device_uuid: string }) => each.device_uuid === uuid);
+console.log(`device   ${device?.name ?? 'not one of Vulkan'}, UUID ${uuid}`);
+console.log(`cuda     ${JSON.stringify(device?.cuda ?? null)}, before anybody asked`);
+const plain = await startPlain(uuid);
+console.log(`plain    context ${figure(plain.context / 1000)} ms\n`);
+
+/** Runs another process that imports; its last line of output. */
+function peer(token: string, how: string, expected: number, value: number): string {
+  const program = join(packageRoot, 'dist', 'bench', 'hardware-peer.js');
+  const values = [expected, value].map(String);
+  const args = [program, daemon.clientSocket, token, how, uuid, ...values];
+  const lines = execFileSync(process.execPath, args, { encoding: 'utf8' }).trim().split('\n');
+  return lines.at(-1) ?? '';
+}
+
+function checkDmaBuf(buffer: ClientBuffer, size: number): void {
+  const fd = buffer.planes[0]?.fd ?? -1;
+  must(buffer.source === 'cuda' && buffer.handleType === 'dma_buf', 'a dma_buf of cuda');
+  const told = info(fd);
+  must(told?.exporter === 'nv_dmabuf', `its exporter is nv_dmabuf: ${told?.exporter}`);
+  must(told?.size === size && buffer.size === size, `its size is ${size}: ${told?.size}`);
+  must(told?.name === `dmabroker:${buffer.id}`, `its name: ${told?.name}`);
+  must(isCloexec(fd), 'CLOEXEC');
+  try {
+    map(fd, 4096, { write: false }).release();
+    throw new Error('not so: the CPU cannot map it');
+  } catch (error) {
+    must(error instanceof Error && /mmap/.test(error.message), `mmap is refused: ${error}`);
+  }
+}
+
+let value = 0;
+const shown: string[][] = [];
+const costs: string[][] = [];
+for (const size of SIZES.filter((each) => each <= MAX)) {
+  // Which source a request for a dma_buf gets that says nothing else, on a device whose Vulkan exports none.
+  const asked = await client.allocate({ kind: 'buffer', size, usage: ['transfer'] });
+  const unnamed = asked.source;
+  await asked.release();
+
+  const buffer = await client.allocate({ ...common, size });
+  checkDmaBuf(buffer, size);
+  const zero = await mismatchByBroker(buffer, 0);
+  if (zero !== null) throw new Error(`${sizeText(size)}, new: ${zero}`);
+  const filling = now();
+  await buffer.fill(++value);
+  const filled = now() - filling;
+  const other = await connect({ socket: daemon.clientSocket });
+  const redeemed = await other.redeem(await buffer.share());
+  const wrong = await mismatchByBroker(redeemed, value);
+  if (wrong !== null) throw new Error(`${sizeText(size)}, filled: ${wrong}`);
+  const posix = await client.allocate({ ...common, size, handleTypes: ['opaque_fd'] });
+  await posix.copyFrom(buffer);
+  await redeemed.close();
+  other.close();
+  await buffer.release();
+
+  const times: string[] = [];
+  for (const how of ['vulkan', 'cuda-vmm']) {
+    if (how === 'vulkan' && posix.vulkan === null) {
+      times.push('– (no Vulkan device)');
+      continue;
+    }
+    const theirs = value + 1;
+    times.push(peer(await posix.share(), how, value, theirs));
+    value = theirs;
+    const here = await mismatchByBroker(posix, value);
+    if (here !== null) throw new Error(`${sizeText(size)}, after ${how}: ${here}`);
+  }
+  await posix.release();
+  shown.push([sizeText(size), unnamed, figure(filled), ...times, 'right']);
+
+  for (const [kind, handleTypes] of [
+    ['dma_buf', ['dma_buf']],
+    ['posix', ['opaque_fd']],
+  ] as const) {
+    const ours: number[] = [];
+    const released: number[] = [];
+    const theirs: Plain[] = [];
+    for (let round = 0; round < ROUNDS; round++) {
+      theirs.push(await plain.allocate(size, kind));
+      const begin = now();
+      const made = await client.allocate({ ...common, size, handleTypes: [...handleTypes] });
+      ours.push(now() - begin);
+      const end = now();
+      await made.release();
+      released.push(now() - end);
+    }
+    const of = (key: keyof Plain) => median(theirs.map((each) => each[key]));
+    const whole = theirs.map((each) => each.make + each.clear + each.export);
+    const both = ours.map((each, i) => each / (whole[i] ?? Number.NaN));
+    costs.push([
+      sizeText(size),
+      kind,
+      figure(median(ours)),
+      figure(median(whole)),
+      figure(median(both)),
+      `${figure(of('make'))} + ${figure(of('clear'))} + ${figure(of('export'))}`,
+      figure(median(released)),
+      figure(of('letGo') + of('close')),
+    ]);
+  }
+}
+table(['size', 'unnamed is of', 'fill µs', '2nd process: Vulkan µs', 'CUDA µs', 'bytes'], shown);
+console.log('Imports include opening the device or context of the process: one run each.\n');
+table(
+  [
+    ...['size', 'as', 'daemon µs', 'plain µs', 'ratio'],
+    ...['make + clear + export', 'release µs', 'let go + close µs'],
+  ],
+  costs,
+);
+console.log(
+  `Medians of ${ROUNDS} rounds in turns; a release is answered before the memory is gone.\n`,
+);
+
+// A dma_buf that is still held keeps the memory, and its count says when it goes.
+const free = async () =>
+  (await daemon.rest('GET', '/v1/devices')).body.find(
+    (each: { device_uuid: string }) => each.device_uuid === uuid,
+  )?.cuda.free ?? Number.NaN;
+const idle = await free();
+const last = await client.allocate({ ...common, size: Math.min(1024 * MIB, MAX) });
+const held = await free();
+const copy = duplicate(last.planes[0]?.fd ?? -1);
+const { id } = last;
+await last.release();
+await last.close();
+const stateNow = async () =>
+  (await daemon.buffers()).find((each) => each.id === id)?.state ?? 'gone';
+const state = await stateNow();
+const kept = await free();
+close(copy);
+await eventually(async () => (await stateNow()) === 'gone', 'its count says that it is gone');
+const after = await free();
+console.log(
+  `released ${state} while its fd is held: ${(held - kept) / MIB} MiB of it free; ` +
+    `${(after - kept) / MIB} MiB back after close; ${(idle - after) / MIB} MiB less than before`,
+);
+
+// Somebody else has most of the GPU: what the daemon says, and that it goes on.
+const large = Math.floor(after / MIB / 4) * MIB;
+await plain.allocate(3 * large, 'hold');
+const refusal = await client.allocate({ ...common, size: 2 * large }).catch((error) => error);
+must(refusal.code === 'out_of_memory', `out_of_memory: ${refusal}`);
+console.log(
+  `beside ${3 * large} bytes of another program: ${refusal.message}; possible`,
+  refusal.refusal.possible,
+);
+await (await client.allocate({ ...common, size: 2 * MIB })).release();
+await plain.end();
+client.close();
+must(daemon.errors.length === 0, `no error in its log: ${JSON.stringify(daemon.errors)}`);
+await daemon.stop();
+console.log('all as it should be');

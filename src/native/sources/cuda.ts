@@ -1,0 +1,252 @@
+/**
+ * A GPU's own memory by CUDA, exported as a real dma_buf or as a POSIX file descriptor. It is there where Vulkan's
+ * driver exports no dma_bufs: NVIDIA's without nvidia-drm, as machines in datacentres have it. The CPU does not map
+ * such memory, and no format has a layout but the broker's own.
+ *
+ * Owns: the memory of each allocation in this process, under its key, until `free`; it stays mapped, so that it can be
+ * filled, read and copied. The fds of an allocation belong to whoever receives it. Everything here runs in one thread, the
+ * allocator's.
+ */
+import { alignUp, strictest } from '../../memory/alignment.js';
+import { layoutOf } from '../../memory/dictated.js';
+import { BrokerError, type Refusal } from '../../memory/errors.js';
+import { formats } from '../../memory/formats.js';
+import { MOD_LINEAR, modifierText } from '../../memory/fourcc.js';
+import { knownFormat } from '../../memory/layout.js';
+import type {
+  Allocation,
+  CheckedSpec,
+  FormatOffer,
+  MemorySource,
+  Placement,
+  Plan,
+  VulkanMemory,
+} from '../../memory/source.js';
+import { type Steps, toEnd } from '../../memory/steps.js';
+import { usageNames } from '../../memory/usage.js';
+import type { CudaDevice } from '../cuda/device.js';
+import { CudaMemory } from '../cuda/memory.js';
+import { CudaLost } from '../cuda/result.js';
+import { MAX_NAME, info as readInfo, setName } from '../dmabuf.js';
+import { isDmaBuf } from '../kind.js';
+import { close } from '../libc/fd.js';
+import { PAGE_SIZE } from '../libc/memory.js';
+import { checkSpec } from '../vulkan/check-spec.js';
+import { needsCpu, type VulkanHandleType } from '../vulkan/usage.js';
+import { nextKey } from './keys.js';
+import { memoryName } from './linear.js';
+
+/** Where the same memory is for the Vulkan device that is this GPU. */
+export interface VulkanPlace {
+  /** The heap that it is charged to. */
+  readonly heap: number;
+  /** Of that heap, for who imports the POSIX file descriptor as OPAQUE_FD. */
+  readonly memoryType: number;
+}
+
+type Draft = CudaMemory[];
+type Shape = Pick<Plan, 'memories' | 'planes'>;
+
+/** What a request may say of where it is to be. */
+const PLACEMENTS: readonly Placement[] = ['any', 'device_local'];
+
+export class CudaSource implements MemorySource {
+  readonly name = 'cuda';
+  readonly #kept = new Map<number, readonly CudaMemory[]>();
+  /** What is being made: it goes with the device, too. */
+  readonly #making = new Set<Draft>();
+
+  /** `place`: null where no open Vulkan device is this GPU. */
+  constructor(
+    readonly device: CudaDevice,
+    readonly handleType: VulkanHandleType,
+    private readonly place: () => VulkanPlace | null,
+  ) {}
+
+  /** The allocations that are kept. */
+  get keys(): number[] {
+    return [...this.#kept.keys()];
+  }
+
+  /** Bytes that it has of the GPU's memory. */
+  get bytes(): number {
+    return sum([...this.#kept.values(), ...this.#making].flat().map(({ size }) => size));
+  }
+
+  /** The memories of an allocation, in their order; null where the key is not known. */
+  memoriesOf(key: number): readonly CudaMemory[] | null {
+    return this.#kept.get(key) ?? null;
+  }
+
+  formats(): readonly FormatOffer[] {
+    // An opaque fd has no layout that could be told.
+    if (this.handleType !== 'dma_buf') return [];
+    return formats.map(({ code, planes }) => ({
+      format: code,
+      modifier: MOD_LINEAR,
+      planes: planes.length,
+      source: this.name,
+      handleType: this.handleType,
+      made: 'layout',
+    }));
+  }
+
+  plan(spec: CheckedSpec): Plan {
+    this.#checkSpec(spec);
+    const { memories, planes } = this.#shape(spec);
+    this.#checkRoom(sum(memories));
+    const place = this.place();
+    return {
+      source: this.name,
+      handleType: this.handleType,
+      device: this.device.uuid,
+      memories,
+      modifier: spec.kind === 'image' ? MOD_LINEAR : null,
+      planes,
+      placement: ['device_local'],
+      ...(place !== null && { heaps: memories.map((bytes) => ({ index: place.heap, bytes })) }),
+    };
+  }
+
+  allocate(spec: CheckedSpec, id: string): Allocation {
+    return toEnd(this.allocating(spec, id));
+  }
+
+  /** Throws CudaLost where the source is emptied between two pieces. */
+  *allocating(spec: CheckedSpec, id: string): Steps<Allocation> {
+    this.device.enter();
+    const { planes, ...planned } = this.plan(spec);
+    const draft: Draft = [];
+    const fds: number[] = [];
+    let done = false;
+    this.#making.add(draft);
+    try {
+      for (const [index, bytes] of planned.memories.entries()) {
+        this.device.enter();
+        const memory = CudaMemory.create(this.device, bytes);
+        draft.push(memory);
+        yield* this.#cleared(draft, memory);
+        fds.push(this.#exported(memory, memoryName(id, index)));
+      }
+      const [first = -1] = fds;
+      const exporter = this.handleType === 'dma_buf' ? (readInfo(first)?.exporter ?? null) : null;
+      const vulkan = this.handleType === 'opaque_fd' ? this.#importTerms() : null;
+      const key = nextKey();
+      this.#kept.set(key, draft);
+      this.#making.delete(draft);
+      done = true;
+      return {
+        ...planned,
+        key,
+        size: sum(planned.memories),
+        planes: planes.map((place) => ({ ...place, fd: fds[place.memory] as number })),
+        exporter,
+        ...(vulkan !== null && { vulkan }),
+      };
+    } finally {
+      if (!done) for (const fd of fds) close(fd);
+      if (this.#making.delete(draft)) for (const memory of draft) memory.destroy();
+    }
+  }
+
+  *#cleared(draft: Draft, memory: CudaMemory): Steps<void> {
+    const clearing = memory.clear();
+    while (clearing.next().done !== true) {
+      yield;
+      if (this.#making.has(draft)) continue;
+      throw new CudaLost('the device was lost while its memory was cleared');
+    }
+  }
+
+  #exported(memory: CudaMemory, name: string): number {
+    if (this.handleType === 'opaque_fd') return memory.exportPosix();
+    const fd = memory.exportDmaBuf();
+    if (!isDmaBuf(fd)) {
+      close(fd);
+      throw new BrokerError('internal', 'CUDA exported something that is no dma_buf');
+    }
+    setName(fd, name.slice(0, MAX_NAME));
+    return fd;
+  }
+
+  /** NVIDIA's Vulkan takes it with every memory type, dedicated or not: told is the one that fits. */
+  #importTerms(): VulkanMemory | null {
+    const place = this.place();
+    return place && { memoryType: place.memoryType, dedicated: false };
+  }
+
+  #checkSpec(spec: CheckedSpec): void {
+    checkSpec(spec, this.handleType);
+    const { placement = 'any' } = spec;
+    if (!PLACEMENTS.includes(placement)) {
+      throw new BrokerError('unsupported_placement', `CUDA's memory is the GPU's own`, {
+        constraint: 'placement',
+        requested: placement,
+        possible: PLACEMENTS,
+      });
+    }
+    if (needsCpu(spec.usage)) {
+      const message = "the CPU cannot map the GPU's memory that CUDA exports";
+      throw new BrokerError('unsupported_usage', message, {
+        constraint: 'usage',
+        requested: usageNames(spec.usage),
+      });
+    }
+    if (spec.kind === 'image' && !spec.modifiers.includes(MOD_LINEAR)) {
+      throw new BrokerError('unsupported_modifier', 'the cuda source has linear images only', {
+        constraint: 'modifiers',
+        requested: spec.modifiers.map(modifierText),
+        possible: [modifierText(MOD_LINEAR)],
+      });
+    }
+  }
+
+  /** Memories of whole granules (2 MiB): that much is taken, and may be used. */
+  #shape(spec: CheckedSpec): Shape {
+    const whole = (bytes: number) => alignUp(bytes, this.device.granularity);
+    if (spec.kind === 'buffer') {
+      const bytes = whole(alignUp(spec.size, spec.alignment?.size ?? 1));
+      return { memories: [bytes], planes: [{ memory: 0, offset: 0, stride: 0 }] };
+    }
+    const alignment = strictest({ size: PAGE_SIZE }, spec.alignment ?? {});
+    const { memories, planes } = layoutOf(knownFormat(spec.format), spec, alignment);
+    return {
+      memories: memories.map(whole),
+      planes: planes.map(({ memory, offset, stride }) => ({ memory, offset, stride })),
+    };
+  }
+
+  /** Refuses what cannot work before the driver is asked: of all processes' memory it knows what is left. */
+  #checkRoom(bytes: number): void {
+    const { name, total, granularity } = this.device;
+    const refusal = (max: number): Refusal => ({
+      constraint: 'size',
+      requested: bytes,
+      possible: { max: Math.floor(max / granularity) * granularity },
+    });
+    if (bytes > total) {
+      const message = `${bytes} bytes are more than the memory of ${name} (${total})`;
+      throw new BrokerError('too_large', message, refusal(total));
+    }
+    const left = this.device.left();
+    if (left === null || bytes <= left.free) return;
+    const message = `${bytes} bytes are more than ${name} has left (${left.free} of ${left.total})`;
+    throw new BrokerError('out_of_memory', message, refusal(left.free));
+  }
+
+  free(key: number): void {
+    const kept = this.#kept.get(key);
+    if (!kept) throw new BrokerError('internal', `cuda keeps no allocation ${key}`);
+    this.#kept.delete(key);
+    for (const memory of kept) memory.destroy();
+  }
+
+  /** Lets go of everything; exported fds stay their owners'. The device is whosever it is. */
+  close(): void {
+    for (const memory of [...this.#kept.values(), ...this.#making].flat()) memory.destroy();
+    this.#kept.clear();
+    this.#making.clear();
+  }
+}
+
+const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
