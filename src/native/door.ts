@@ -17,7 +17,7 @@ import { fileURLToPath } from 'node:url';
 import { types } from 'node:util';
 import type * as FfiRs from 'ffi-rs';
 import type { Address } from './block.js';
-import { requireSupported, thisPlatform, unloadable } from './platform.js';
+import { GLIBC, requireSupported, thisPlatform, unloadable } from './platform.js';
 
 /** 0: what is polled keeps no process alive; 1: it does; 2: it is polled no longer. */
 export type PollControl = (what: 0 | 1 | 2) => void;
@@ -29,6 +29,8 @@ export interface Addon {
   readonly address: (bytes: Uint8Array) => Address;
   /** Without a copy; undefined where the process may have no such Buffer. */
   readonly view: (address: Address, length: number) => Buffer | undefined;
+  /** A collection of this thread's heap that gives back what it can. */
+  readonly collect: () => void;
   /** libuv's poll (shim/poll.c); a number is -errno. Null where the process lends no libuv. */
   readonly poll: ((fd: number, readable: () => void) => PollControl | number) | null;
 }
@@ -54,12 +56,27 @@ function readChoice(choice: string | undefined): boolean {
 /** ffi-rs has a package with its binary for each platform; an installation can lack it, too. */
 function loadNative(): { readonly shimPath: string; readonly ffiRs: typeof FfiRs } {
   try {
-    const ffiRs = createRequire(import.meta.url)('ffi-rs') as typeof FfiRs;
+    const ffiRs = unasked(() => createRequire(import.meta.url)('ffi-rs') as typeof FfiRs);
     const shimPath = findShim();
     ffiRs.open({ library: SHIM, path: shimPath });
     return { shimPath, ffiRs };
   } catch (error) {
     throw unloadable(error, thisPlatform());
+  }
+}
+
+/**
+ * ffi-rs has Node make a report of the process, for the one line that names the C library: some milliseconds and a megabyte
+ * in each thread. It is glibc, or what it loads cannot be loaded, which `unloadable` explains.
+ */
+function unasked<T>(load: () => T): T {
+  const { report } = process;
+  const { getReport } = report;
+  report.getReport = () => ({ header: { glibcVersionRuntime: GLIBC } });
+  try {
+    return load();
+  } finally {
+    report.getReport = getReport;
   }
 }
 
@@ -81,9 +98,10 @@ function loadAddon(): Addon | null {
   } catch {
     return null;
   }
-  const { bind, address, view, poll = null } = module.exports;
+  const { bind, address, view, collect, poll = null } = module.exports;
   if (bind === undefined || address === undefined || view === undefined) return null;
-  return { bind, address, view, poll };
+  if (collect === undefined) return null;
+  return { bind, address, view, collect, poll };
 }
 
 function addressByFfiRs(bytes: Uint8Array): Address {

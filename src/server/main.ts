@@ -3,6 +3,7 @@
 import { resolve } from 'node:path';
 import { messageOf } from '../memory/errors.js';
 import { SystemClock } from '../native/clock.js';
+import { collectHeap, giveBackFree, shareHeaps } from '../native/heap.js';
 import { takeInherited } from '../native/inherited.js';
 import { Writer } from '../native/writer.js';
 import { packageVersion } from '../package-root.js';
@@ -28,9 +29,13 @@ import { Allocator } from './threads/data-plane.js';
 
 /** First: no child and no thread is to have them. */
 const inherited = takeInherited();
+// Before any thread is started.
+shareHeaps();
 
 const EXIT_CONFIG = 2;
 const STDERR = 2;
+/** After that long all is loaded that a start loads (config/ajv.ts). */
+const STARTED_MS = 2000;
 const clock = new SystemClock();
 /** Where the other threads' files stand. */
 const threads = new URL('.', import.meta.url);
@@ -188,7 +193,14 @@ async function run(): Promise<void> {
     inherited: inherited.fds,
   });
   closeDebugger();
+  setTimeout(settle, STARTED_MS).unref();
   if (stopping) stop();
+}
+
+/** What the start has left behind is given back. */
+function settle(): void {
+  collectHeap();
+  giveBackFree();
 }
 
 process.on('uncaughtException', fatal);

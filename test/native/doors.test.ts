@@ -32,6 +32,7 @@ t.test("the addon's functions, given what is wrong", async (t) => {
     addressNothing: 'TypeError',
     unset: ['TypeError', 'TypeError', 'TypeError'],
     empty: 'number',
+    settled: true,
     notPolled: [-EBADF, -EBADF, -EPERM, -EEXIST],
     same: true,
     wrong: 0,

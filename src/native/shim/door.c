@@ -8,6 +8,7 @@
  *  - address(bytes): where a Uint8Array's memory is.
  *  - view(address, length): a Buffer over that memory, without a copy; undefined where the process may have
  *    none (Electron).
+ *  - collect(): a collection of this thread's heap that gives back what it can.
  *  - poll(fd, readable), where the process has libuv: see poll.c.
  *
  * What is wrong is a TypeError; nothing here ends the process. Each thread that loads it has functions
@@ -135,16 +136,33 @@ static napi_value door_view(napi_env env, napi_callback_info info)
 	}
 }
 
+/*
+ * V8 collects with the heap's size in mind where it is told of much memory outside of it, more than half of what its
+ * heap may have: that is what Node-API has of it.
+ */
+static napi_value door_collect(napi_env env, napi_callback_info info)
+{
+	const int64_t much = INT64_C(1) << 40;
+	int64_t now;
+
+	(void)info;
+	if (napi_adjust_external_memory(env, much, &now) != napi_ok ||
+	    napi_adjust_external_memory(env, -much, &now) != napi_ok)
+		return dmab_wrong(env, "the heap cannot be collected");
+	return NULL;
+}
+
 NAPI_MODULE_INIT()
 {
 	const napi_property_descriptor functions[] = {
 		{ .utf8name = "bind", .method = door_bind, .attributes = napi_enumerable },
 		{ .utf8name = "address", .method = door_address, .attributes = napi_enumerable },
 		{ .utf8name = "view", .method = door_view, .attributes = napi_enumerable },
+		{ .utf8name = "collect", .method = door_collect, .attributes = napi_enumerable },
 		{ .utf8name = "poll", .method = dmab_poll, .attributes = napi_enumerable },
 	};
 
-	if (napi_define_properties(env, exports, dmab_can_poll() ? 4 : 3, functions) != napi_ok)
+	if (napi_define_properties(env, exports, dmab_can_poll() ? 5 : 4, functions) != napi_ok)
 		return dmab_wrong(env, "the shim's functions cannot be defined");
 	return exports;
 }

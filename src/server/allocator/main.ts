@@ -20,6 +20,7 @@ import type {
 } from '../../memory/source.js';
 import type { Steps } from '../../memory/steps.js';
 import { SystemClock } from '../../native/clock.js';
+import { collectHeap } from '../../native/heap.js';
 import { nameThread } from '../../native/libc/process.js';
 import { VulkanDevices } from '../../native/sources/devices.js';
 import { identified, withIdentities } from '../../native/sources/identified.js';
@@ -231,3 +232,5 @@ function told({ seq, about }: DeviceQuestion): DeviceAnswer {
 parentPort?.on('message', (question: DeviceQuestion) => parentPort?.postMessage(told(question)));
 
 tellMain();
+// Whoever has waited for that is busy for longer.
+collectHeap();

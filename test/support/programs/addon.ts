@@ -17,10 +17,13 @@ const BLOCK_BYTES = 128;
 
 if (addon === null) throw new Error('there is no addon');
 type Wild = (...args: unknown[]) => unknown;
-const { bind, address, view, poll } = addon as unknown as Record<
-  'bind' | 'address' | 'view' | 'poll',
-  Wild
->;
+const {
+  bind,
+  address,
+  view,
+  poll,
+  collect: settle,
+} = addon as unknown as Record<'bind' | 'address' | 'view' | 'poll' | 'collect', Wild>;
 
 setFlagsFromString('--expose-gc');
 const collect = runInNewContext('gc') as () => void;
@@ -115,6 +118,7 @@ const results = {
     thrown(() => Reflect.construct(unset, [])),
   ],
   empty: typeof address(new Uint8Array(0)),
+  settled: [settle(), settle(1, 'x')].every((nothing) => nothing === undefined),
 };
 
 // Loaded again, and thousands bound and collected: each works, and its block is there for as long as it is.
