@@ -38,8 +38,15 @@ done
 node_modules/.bin/tsc -p . &
 compiling=$!
 trap 'kill $compiling 2>/dev/null || true' EXIT
+# The old files of a folder stay until the new ones are there.
+replace() {
+  rm -rf "$1.old"
+  [ ! -d "$1" ] || mv "$1" "$1.old"
+  mv "$1.new" "$1"
+  rm -rf "$1.old"
+}
 # bundle <folder> <outbase> <arguments of esbuild…>: a few files instead of hundreds, with what they share
-# in chunks. The old ones stay until the new ones are there.
+# in chunks.
 bundle() {
   local folder=$1 outbase=$2
   shift 2
@@ -49,16 +56,13 @@ bundle() {
     --outdir="$folder.new" --outbase="$outbase" --chunk-names=chunks/[name]-[hash] \
     --banner:js="import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);" \
     "$@"
-  rm -rf "$folder.old"
-  [ ! -d "$folder" ] || mv "$folder" "$folder.old"
-  mv "$folder.new" "$folder"
-  rm -rf "$folder.old"
+  replace "$folder"
 }
-# A file for each of the daemon's threads, and the REST server apart, so that it is loaded while the
-# device opens. White space is what costs in the guest, where parsing is slow.
-bundle dist/bundle src --minify-whitespace --minify-syntax --metafile=dist/.bundled.json \
-  src/server/main.ts src/server/plane/main.ts src/server/allocator/main.ts src/server/preview/main.ts src/server/looker/main.ts \
-  src/server/keeper/main.ts src/cli/main.ts
+# The daemon's threads and the command line.
+node_modules/.bin/esbuild scripts/bundle.ts --log-level=warning --platform=node --format=esm --outfile=dist/.bundle.js
+rm -rf dist/bundle.new
+node dist/.bundle.js dist/bundle.new dist/.bundled.json
+replace dist/bundle
 # The client library for those who install the package: one file, which import and require load alike, so
 # that nobody has two of it.
 rm -rf dist/lib

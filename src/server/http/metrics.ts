@@ -69,10 +69,8 @@ export class Metrics {
     this.registry,
   );
 
-  constructor() {
-    // This process: fds, memory, CPU, start time; the event loop's lag.
-    collectDefaultMetrics({ register: this.registry });
-  }
+  /** Of this process: fds, memory, CPU, start time; the event loop's lag and collections since it was asked first. */
+  #collecting = false;
 
   /** A request was answered with a problem. */
   problem(code: string): void {
@@ -81,6 +79,9 @@ export class Metrics {
 
   /** The text of all metrics, with these values. */
   async text(plane: Measured, main: MainMetrics): Promise<string> {
+    // What is measured all the time takes memory, and each collection a call: nobody may ever ask.
+    if (!this.#collecting) collectDefaultMetrics({ register: this.registry });
+    this.#collecting = true;
     this.#turns.set([{ labels: {}, histogram: plane.turns }]);
     const times = Object.entries(plane.allocationTimes);
     this.#times.set(times.map(([source, histogram]) => ({ labels: { source }, histogram })));

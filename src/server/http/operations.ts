@@ -94,8 +94,6 @@ export function createHandlers(
 ): Handlers {
   const { plane, allocator, previews, clock } = world;
   const { spec, streams, metrics } = http;
-  // Its bytes are the same in all answers that wait to be read.
-  const text = Buffer.from(spec.text);
   const quotaChanges = new Serial();
   const userNames = new UserNames(clock, world.resolver);
   const health = new Health([
@@ -202,7 +200,7 @@ export function createHandlers(
     },
     getOpenapi: async ({ reply }) => {
       reply.type('application/yaml');
-      return text;
+      return spec.file;
     },
     getDocs: async ({ reply }) => sendDocsPage(reply),
     getDocsFile: ({ reply, params }) => sendDocsFile(reply, params.file),
