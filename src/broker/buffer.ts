@@ -3,6 +3,7 @@
 import type { Monotonic } from '../memory/clock.js';
 import type { Done } from '../memory/result.js';
 import type { Allocation, CheckedSpec } from '../memory/source.js';
+import type { Said } from './event-record.js';
 import { Few } from './few.js';
 import type { HeldFds } from './held-fds.js';
 import { History } from './history.js';
@@ -86,6 +87,7 @@ export class BrokerBuffer {
   /** Who waits for its memory to be allocated anew, if somebody does. */
   reissuing: Done<BrokerBuffer>[] | null = null;
   released = false;
+  said: Said | null = null;
   /** Made, or handed to somebody. */
   lastUsed: Monotonic;
   releasedAt: Monotonic | null = null;

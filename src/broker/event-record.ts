@@ -19,6 +19,18 @@ export interface EventBuffer {
   readonly spec: MemorySpec;
   readonly allocation: Pick<Allocation, 'source' | 'handleType' | 'size'>;
   readonly owner: Doer;
+  /** Whoever tells of it to others; nobody else looks at it. */
+  said: Said | null;
+}
+
+/** What was said last of a buffer (words/event-writer.ts): it is said again where that has changed. */
+export interface Said {
+  /** Who has said it. */
+  readonly by: object;
+  /** How many had been said before it. */
+  number: number;
+  allocation: EventBuffer['allocation'];
+  owner: Doer;
 }
 
 /** What is told of a buffer beside its event: the same for as long as it has this memory and this owner. */

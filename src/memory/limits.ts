@@ -48,9 +48,10 @@ export const MAX_TOKEN_USES = 1000;
 export const MAX_HISTORY = 32;
 
 /**
- * Events that main has not read yet, 24 bytes each in memory that both threads share. From half of it on no
- * client is read, and the other half has room for what is to happen all the same: the end of the heaviest
- * client (MAX_BUFFERS_PER_CLIENT) is 32,769 events in one turn.
+ * Rows of events that main has not read yet, 24 bytes each in memory that both threads share: one an event, and two
+ * for a buffer that is new to main. From half of it on no client is read, and the other half has room for what is
+ * to happen all the same: the end of the heaviest client (MAX_BUFFERS_PER_CLIENT) is 32,769 events in one turn, and
+ * 65,537 rows where main has to be told of its buffers again.
  */
 export const MAX_UNREAD_EVENTS = 131_072;
 

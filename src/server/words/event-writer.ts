@@ -1,15 +1,19 @@
 /** The data plane's end of the rows of events (event-rows.ts). */
-import type { EventBuffer, ToldBuffer } from '../../broker/event-record.js';
+import type { EventBuffer } from '../../broker/event-record.js';
 import { type BrokerEvent, EVENT_TYPES, EVENTS, type EventType } from '../../broker/events.js';
-import { bufferOf, byOf, clientOf, toldBuffer } from '../../broker/told.js';
+import { bufferOf, byOf, clientOf } from '../../broker/told.js';
 import { type Actor, actorOf, actorOfClient, type Doer, type Identity } from '../../broker/who.js';
 import type { WallTime } from '../../memory/clock.js';
+import type { HandleType, Origin } from '../../memory/source.js';
 import {
   COLUMNS,
+  DESCRIPTION_ROWS,
   type EventBatch,
   FACTS,
   Fact,
+  HANDLE_TYPES,
   Head,
+  MAX_ID,
   NOTHING,
   PLACES,
   Rows,
@@ -19,14 +23,11 @@ const typeNumbers = Object.fromEntries(EVENT_TYPES.map((type, i) => [type, i])) 
   Record<EventType, number>
 >;
 
-const named = (number: number) => 1 + (number % PLACES);
+const handleTypeNumbers = Object.fromEntries(HANDLE_TYPES.map((type, i) => [type, i])) as Readonly<
+  Record<HandleType, number>
+>;
 
-/** Where a buffer is in main's table, and what was said of it: it is said again where that has changed. */
-interface Said {
-  number: number;
-  allocation: EventBuffer['allocation'];
-  owner: Doer;
-}
+const placeOf = (number: number) => 1 + (number % PLACES);
 
 export class EventWriter {
   readonly #rows: Rows;
@@ -34,11 +35,11 @@ export class EventWriter {
   #written = 0;
   #unsent = 0;
   /** Numbered as they are said: a number's place is its own until as many more are said as there are places. */
-  readonly #said = new WeakMap<EventBuffer, Said>();
   #buffersSaid = 0;
   readonly #clients = new WeakMap<Identity, number>();
   #actorsSaid = 0;
-  #buffers: ToldBuffer[] = [];
+  readonly #sourceNumbers = new Map<Origin, number>();
+  #sources: Origin[] = [];
   #actors: Actor[] = [];
   #facts: unknown[] = [];
   #lastFact: unknown = null;
@@ -71,37 +72,41 @@ export class EventWriter {
 
   write(event: BrokerEvent, date: WallTime): void {
     const { head, count, dates, columns } = this.#rows;
-    if (this.#unread(head[Head.read] as number) >= count) this.#wait();
-    const row = this.#written & (count - 1);
-    const at = row * COLUMNS;
     const buffer = bufferOf(event);
     const client = clientOf(event);
     const by = byOf(event);
-    dates[row] = date;
-    columns[at] = (typeNumbers[event.type] as number) * FACTS + this.#fact(event);
-    columns[at + 1] = buffer === null ? NOTHING : this.#buffer(buffer);
-    columns[at + 2] = client === null ? NOTHING : this.#client(client);
-    columns[at + 3] = by === null ? NOTHING : this.#doer(by);
+    const named = buffer === null ? NOTHING : this.#buffer(buffer);
+    const rows = named < 0 ? 1 + DESCRIPTION_ROWS : 1;
+    if (this.#unread(head[Head.read] as number) + rows > count) this.#wait(rows);
+    const row = this.#written & (count - 1);
+    const at = row * COLUMNS;
     this.#written = (this.#written + 1) | 0;
     this.#unsent++;
+    dates[row] = date;
+    columns[at] = (typeNumbers[event.type] as number) * FACTS + this.#fact(event);
+    columns[at + 1] = named;
+    if (buffer !== null && named < 0) this.#describe(buffer);
+    columns[at + 2] = client === null ? NOTHING : this.#client(client);
+    columns[at + 3] = by === null ? NOTHING : this.#doer(by);
   }
 
   send(): void {
     if (this.#unsent === 0) return;
-    const [rows, buffers, actors, facts] = [this.#unsent, this.#buffers, this.#actors, this.#facts];
-    this.post({ rows, buffers, actors, facts });
-    this.#unsent = 0;
     // The message is a copy.
-    buffers.length = 0;
-    actors.length = 0;
-    facts.length = 0;
+    const [rows, actors, sources, facts] = [this.#unsent, this.#actors, this.#sources, this.#facts];
+    this.post({ rows, actors, sources, facts });
+    this.#unsent = 0;
+    // To set their length would be a call of V8's run time.
+    if (actors.length > 0) this.#actors = [];
+    if (sources.length > 0) this.#sources = [];
+    if (facts.length > 0) this.#facts = [];
   }
 
-  /** There is no room: main reads what there is, which it does whatever the data plane does. */
-  #wait(): void {
+  /** There is no room for so many: main reads what there is, which it does whatever the data plane does. */
+  #wait(rows: number): void {
     const { head, count } = this.#rows;
     this.send();
-    for (let read = Atomics.load(head, Head.read); this.#unread(read) >= count; ) {
+    for (let read = Atomics.load(head, Head.read); this.#unread(read) + rows > count; ) {
       Atomics.wait(head, Head.read, read);
       read = Atomics.load(head, Head.read);
     }
@@ -116,27 +121,55 @@ export class EventWriter {
     return Fact.next;
   }
 
+  /** Its place, negative where it is to be described. */
   #buffer(buffer: EventBuffer): number {
     const { allocation, owner } = buffer;
-    let said = this.#said.get(buffer);
-    if (said === undefined) {
-      said = { number: -PLACES, allocation, owner };
-      this.#said.set(buffer, said);
+    let { said } = buffer;
+    if (said?.by !== this) {
+      said = { by: this, number: -PLACES, allocation, owner };
+      buffer.said = said;
     }
     const isThere = this.#buffersSaid - said.number < PLACES;
     if (isThere && said.allocation === allocation && said.owner === owner) {
-      return named(said.number);
+      return placeOf(said.number);
     }
     said.number = this.#buffersSaid++;
     said.allocation = allocation;
     said.owner = owner;
-    this.#buffers.push(toldBuffer(buffer));
-    return -named(said.number);
+    return -placeOf(said.number);
+  }
+
+  /** As `toldBuffer` has it. */
+  #describe({ id, spec, allocation, owner }: EventBuffer): void {
+    const { count, dates, columns, bytes } = this.#rows;
+    const first = this.#written & (count - 1);
+    const second = (this.#written + 1) & (count - 1);
+    this.#written = (this.#written + DESCRIPTION_ROWS) | 0;
+    this.#unsent += DESCRIPTION_ROWS;
+    const { source, handleType, size } = allocation;
+    dates[first] = size;
+    const text = first * MAX_ID;
+    for (let i = 0; i < MAX_ID; i++) bytes[text + i] = i < id.length ? id.charCodeAt(i) : 0;
+    dates[second] = spec.kind === 'image' ? spec.format : Number.NaN;
+    const at = second * COLUMNS;
+    columns[at] = this.#source(source);
+    columns[at + 1] = handleTypeNumbers[handleType];
+    columns[at + 2] = this.#doer(owner);
+  }
+
+  #source(source: Origin): number {
+    let number = this.#sourceNumbers.get(source);
+    if (number === undefined) {
+      number = this.#sourceNumbers.size;
+      this.#sourceNumbers.set(source, number);
+      this.#sources.push(source);
+    }
+    return number;
   }
 
   #client(client: Identity): number {
     const number = this.#clients.get(client);
-    if (number !== undefined && this.#actorsSaid - number < PLACES) return named(number);
+    if (number !== undefined && this.#actorsSaid - number < PLACES) return placeOf(number);
     this.#clients.set(client, this.#actorsSaid);
     return this.#actor(actorOfClient(client));
   }
@@ -148,6 +181,6 @@ export class EventWriter {
 
   #actor(actor: Actor): number {
     this.#actors.push(actor);
-    return -named(this.#actorsSaid++);
+    return -placeOf(this.#actorsSaid++);
   }
 }

@@ -30,7 +30,7 @@ interface Changing extends EventBuffer {
 
 const makeBuffer = (id: string, more: Partial<EventBuffer> = {}): Changing => ({
   ...{ id, name: null, generation: 1, formerOf: null, spec: linear },
-  ...{ allocation: memoryOf('memfd'), owner: { client, peer }, ...more },
+  ...{ allocation: memoryOf('memfd'), owner: { client, peer }, said: null, ...more },
 });
 
 /** The two ends; what is sent is a copy, as between threads. */
@@ -141,10 +141,11 @@ t.test(
     const redeemed = { type: 'buffer.redeemed', buffer, client: other, token: 't1' } as const;
     for (let i = 0; i < 3; i++) write(redeemed);
     writer.send();
-    t.match(batches, [{ rows: 3, buffers: { length: 1 }, actors: { length: 1 }, facts: ['t1'] }]);
+    // Two of the rows are the buffer's; one of the actors is its owner.
+    t.match(batches, [{ rows: 5, actors: { length: 2 }, sources: ['memfd'], facts: ['t1'] }]);
     write(redeemed);
     writer.send();
-    t.match(batches[1], { rows: 1, buffers: [], actors: [], facts: [] });
+    t.match(batches[1], { rows: 1, actors: [], sources: [], facts: [] });
     const notes = read().map(({ told }) => auditNote(told, ''));
     t.equal(notes.length, 4);
     t.equal(new Set(notes.map((note) => note?.who)).size, 1);
