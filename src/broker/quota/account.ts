@@ -1,19 +1,37 @@
 /** An account: what is charged for one scope, and the settings that hold for it. */
 
-import {
-  type Amount,
-  DIMENSIONS,
-  type Dimension,
-  NOTHING,
-  type Scope,
-} from '../../memory/charged.js';
+import { type Amount, type Dimension, NOTHING, type Scope } from '../../memory/charged.js';
 import { Bucket } from './bucket.js';
 import type { Settings } from './rules.js';
 
-export class Account {
-  readonly bucket = new Bucket();
-  /** They change in place: each is added to some times for every buffer. */
+/** What somebody has of something. */
+export class Held {
+  /** It changes in place: it is added to some times for every buffer. */
   readonly #charge = { ...NOTHING };
+
+  constructor(
+    /** Whose it is, of a user, cgroup or connection. */
+    readonly uid: number | null,
+  ) {}
+
+  /** As it is now, and changes. */
+  get charge(): Amount {
+    return this.#charge;
+  }
+
+  get empty(): boolean {
+    const { bytes, buffers, fds, pending } = this.#charge;
+    return bytes === 0 && buffers === 0 && fds === 0 && pending === 0;
+  }
+
+  /** Adds, or takes away where the amount is negative. */
+  add(amount: Amount): void {
+    increase(this.#charge, amount);
+  }
+}
+
+export class Account extends Held {
+  readonly bucket = new Bucket();
   readonly #lingering = { ...NOTHING };
   /** Connections that are there and would be charged here. */
   live = 0;
@@ -24,28 +42,15 @@ export class Account {
     readonly scope: Scope,
     /** `default` for the daemon; a user's or group's number, the cgroup's path, the source, the connection. */
     readonly key: string,
-    /** Whose it is, of a user, cgroup or connection. */
-    readonly uid: number | null,
+    uid: number | null,
     public settings: Settings,
-  ) {}
-
-  /** As it is now, and changes. */
-  get charge(): Amount {
-    return this.#charge;
+  ) {
+    super(uid);
   }
 
   /** How much of the charge is for memory that its owners have released. */
   get lingering(): Amount {
     return this.#lingering;
-  }
-
-  get empty(): boolean {
-    return DIMENSIONS.every((dimension) => this.#charge[dimension] === 0);
-  }
-
-  /** Adds, or takes away where the amount is negative. */
-  add(amount: Amount): void {
-    increase(this.#charge, amount);
   }
 
   /** So much of the charge lingers from now on, or no longer where the amount is negative. */

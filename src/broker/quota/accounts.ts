@@ -115,6 +115,19 @@ export class Accounts implements AccountTable {
     }
   }
 
+  /**
+   * Takes up again what was dropped, since the policy has changed last: it is as a new one would be. Returns false where
+   * there is another in its place.
+   */
+  revive(account: Account): boolean {
+    const name = nameOf(account);
+    if (this.#accounts.has(name)) return false;
+    this.#accounts.set(name, account);
+    if (account.scope === 'user') this.#users.add(account);
+    account.dropped = false;
+    return true;
+  }
+
   /** Drops those that were only kept for their rate; to be called before a path is asked for or used again. */
   sweep(): void {
     const now = this.clock.now();

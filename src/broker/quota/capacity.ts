@@ -5,7 +5,7 @@
 
 import { type Amount, NOTHING, type SharedDimension } from '../../memory/charged.js';
 import type { Clock, Monotonic } from '../../memory/clock.js';
-import { Account } from './account.js';
+import { type Account, Held } from './account.js';
 import type { Accounts } from './accounts.js';
 import type { Who } from './charge.js';
 import type { Policy } from './policy.js';
@@ -22,7 +22,7 @@ interface Claim {
 
 export class Capacities {
   /** What each user holds of each source, by source and user. */
-  readonly #ofSource = new Map<string, Map<number, Account>>();
+  readonly #ofSource = new Map<string, Map<number, Held>>();
   readonly #claims = new Map<number, Claim>();
 
   constructor(
@@ -33,9 +33,9 @@ export class Capacities {
 
   /** Adds to what a user holds of a source, or takes away where the amount is negative. */
   add(uid: number, source: string, amount: Amount): void {
-    const users = this.#ofSource.get(source) ?? new Map<number, Account>();
+    const users = this.#ofSource.get(source) ?? new Map<number, Held>();
     this.#ofSource.set(source, users);
-    const held = users.get(uid) ?? new Account('source', source, uid, this.policy.settings([]));
+    const held = users.get(uid) ?? new Held(uid);
     users.set(uid, held);
     held.add(amount);
     if (held.empty) users.delete(uid);
@@ -150,7 +150,7 @@ export class Capacities {
     );
   }
 
-  #usersOf(source: string | null): Iterable<Account> {
+  #usersOf(source: string | null): Iterable<Pick<Held, 'uid' | 'charge'>> {
     return source === null ? this.accounts.users : (this.#ofSource.get(source)?.values() ?? []);
   }
 }

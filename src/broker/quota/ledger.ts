@@ -69,8 +69,8 @@ export class Ledger {
   /** After a change of the policy: groups that have a rule now are charged what their members have. */
   refresh(): void {
     const { come, gone } = this.accounts.refresh();
-    if (come.size === 0 && gone.size === 0) return;
     this.#paths = new WeakMap();
+    if (come.size === 0 && gone.size === 0) return;
     const changed = new Set<Account[]>();
     for (const charge of this.#charges) {
       const { accounts } = charge;
@@ -131,8 +131,7 @@ export class Ledger {
   }
 
   #each(accounts: Account[], who: Who, source: string, want: Amount, count: number): Charge[] {
-    const one = () => this.#charge([...accounts], who, source, want);
-    return Array.from({ length: count }, one);
+    return Array.from({ length: count }, () => this.#charge(accounts, who, source, want));
   }
 
   /**
@@ -210,10 +209,18 @@ export class Ledger {
     this.accounts.sweep();
     const known = this.#paths.get(who);
     // Its last but one is the source's.
-    if (known?.at(-2)?.key === source && !known.some(({ dropped }) => dropped)) return known;
+    if (known?.at(-2)?.key === source && this.#areThere(known)) return known;
     const path = this.accounts.path(who, source);
     this.#paths.set(who, path);
     return path;
+  }
+
+  /** A source's is dropped with its last buffer, and wanted again by the next one. */
+  #areThere(accounts: readonly Account[]): boolean {
+    for (const account of accounts) {
+      if (account.dropped && !this.accounts.revive(account)) return false;
+    }
+    return true;
   }
 
   /** The accounts that all agree. */
