@@ -29,46 +29,57 @@ export function pooled(random: Random): Random {
   };
 }
 
-const ALPHABET = 'abcdefghijklmnopqrstuvwxyz234567';
-/** Ten bits at a time: a third of the time that single letters take. */
-const PAIRS = [...ALPHABET].flatMap((first) => [...ALPHABET].map((second) => first + second));
+/** RFC 4648's, as character codes. */
+const ALPHABET = [...'abcdefghijklmnopqrstuvwxyz234567'].map((letter) => letter.charCodeAt(0));
 
-function base32(bytes: Uint8Array): string {
-  let text = '';
+/** Writes as many letters as there is room for. */
+function base32(bytes: Uint8Array, letters: number[]): void {
   let bits = 0;
   let word = 0;
+  let at = 0;
   for (const byte of bytes) {
     word = (word << 8) | byte;
     bits += 8;
-    if (bits < 10) continue;
-    bits -= 10;
-    text += PAIRS[(word >> bits) & 1023];
+    while (bits >= 5) {
+      bits -= 5;
+      letters[at++] = ALPHABET[(word >> bits) & 31] as number;
+    }
     word &= (1 << bits) - 1;
   }
-  if (bits >= 5) {
-    bits -= 5;
-    text += ALPHABET[(word >> bits) & 31];
+  if (bits > 0) letters[at] = ALPHABET[(word << (5 - bits)) & 31] as number;
+}
+
+/** Where random bytes become text; nothing stays in it. */
+class Text {
+  readonly #bytes: Uint8Array;
+  readonly #letters: number[];
+
+  constructor(bytes: number) {
+    this.#bytes = new Uint8Array(bytes);
+    this.#letters = new Array(Math.ceil((bytes * 8) / 5)).fill(0);
   }
-  return bits === 0 ? text : text + ALPHABET[(word << (5 - bits)) & 31];
+
+  /** In one piece: what is put together of two or more takes twice the room, and stays so. */
+  random(random: Random): string {
+    random(this.#bytes);
+    base32(this.#bytes, this.#letters);
+    const text = String.fromCharCode(...this.#letters);
+    this.#bytes.fill(0);
+    this.#letters.fill(0);
+    return text;
+  }
 }
 
-const ID_BYTES = new Uint8Array(8);
-const TOKEN_BYTES = new Uint8Array(16);
-
-function randomText(random: Random, bytes: Uint8Array): string {
-  random(bytes);
-  const text = base32(bytes);
-  bytes.fill(0);
-  return text;
-}
+const id = new Text(8);
+const token = new Text(16);
 
 /**
  * A buffer's id: 64 random bits in 13 characters. `dmabroker:<id>` then fits DMA_BUF_SET_NAME's
  * 31 bytes, and an id is not used again after a restart.
  */
-export const newBufferId = (random: Random): string => randomText(random, ID_BYTES);
+export const newBufferId = (random: Random): string => id.random(random);
 
 /** A token: 128 random bits, not to be guessed. */
-export const newToken = (random: Random): string => randomText(random, TOKEN_BYTES);
+export const newToken = (random: Random): string => token.random(random);
 
 export const BUFFER_ID = /^[a-z2-7]{1,13}$/;

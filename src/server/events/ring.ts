@@ -27,7 +27,8 @@ export interface Place {
 }
 
 export class EventRing {
-  readonly #slots: EventInfo[] = [];
+  /** Without their ids, which are made for whoever reads: mostly that is nobody. */
+  readonly #slots: EventDraft[] = [];
   #run = randomBytes(4).toString('hex');
   readonly #key = randomBytes(KEY_BYTES);
   readonly #readers = new Set<() => void>();
@@ -53,7 +54,7 @@ export class EventRing {
   /** Adds events and tells the readers. */
   push(drafts: readonly EventDraft[]): void {
     for (const draft of drafts) {
-      this.#slots[this.#next % this.size] = { id: this.idBefore(this.#next + 1), ...draft };
+      this.#slots[this.#next % this.size] = draft;
       this.#next++;
     }
     this.#advanced(this.#next);
@@ -75,7 +76,7 @@ export class EventRing {
     if (event === undefined || number < this.oldest || number >= this.#next) {
       throw new RangeError(`there is no event ${number}`);
     }
-    return event;
+    return { id: this.idBefore(number + 1), ...event };
   }
 
   /** The id of the event before a number: what a reader that goes on there has read. */

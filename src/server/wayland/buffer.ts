@@ -12,7 +12,7 @@ import { BrokerError } from '../../memory/errors.js';
 import { asRefusal, type Done, type Result } from '../../memory/result.js';
 import { dmabroker_buffer_v1, dmabroker_share_v1 } from '../../protocol/dmabroker-v1.gen.js';
 import type { Connection } from './connection.js';
-import { descriptionOf } from './description.js';
+import { describe } from './description.js';
 import { type Refusing, refuse } from './failure.js';
 import { Order } from './order.js';
 import type { Packet } from './output.js';
@@ -163,13 +163,13 @@ export class BufferObject implements Requests<typeof dmabroker_buffer_v1>, Watch
     this.#buffer = buffer;
     buffer.watchers.add(this);
     const done = this.connection.packet(buffer.held, () => {
-      this.connection.writeAll(descriptionOf(buffer), resource.id);
+      describe(buffer, this.connection.output, resource.id);
       const lease = this.broker.leases.of(buffer);
       if (lease !== null) this.leased(lease.endsIn);
       this.connection.write(dmabroker_buffer_v1.event.done, resource.id);
       if (lease?.graceLeft != null) this.recalled('lease_expired', lease.graceLeft);
     });
-    if (done !== null && this.#done === null) done.told.push(this);
+    if (done !== null && this.#done === null) done.told = [...done.told, this];
     this.#done ??= done;
     this.broker.handedOut(buffer, this.connection.client, this.#mayRenew);
     this.#settle(null);

@@ -59,7 +59,7 @@ export interface Allowances {
 
 export class Connection {
   readonly #objects = new Map<number, Resource>();
-  /** What waits to be sent. */
+  /** What waits to be sent; written to directly within `packet` alone. */
   readonly output = new Output();
   /** The start of a message, until the rest comes. */
   #input = NO_BYTES;
@@ -319,11 +319,6 @@ export class Connection {
     if (this.#collecting) return;
     this.output.pack();
     this.#queued();
-  }
-
-  /** Appends whole messages, for an object of which they are to be. Within `packet` alone. */
-  writeAll(messages: Uint32Array, object: number): void {
-    if (!this.closing) this.output.append(messages, object);
   }
 
   /**

@@ -26,8 +26,10 @@ export interface Packet {
   /** To be told when the peer has received it. */
   received: (() => void) | null;
   /** One at most for each buffer whose fds it has. */
-  told: ToldAt[];
+  told: readonly ToldAt[];
 }
+
+const NOBODY: readonly ToldAt[] = [];
 
 export class Output extends Writer {
   readonly packets: Packet[] = [];
@@ -52,7 +54,7 @@ export class Output extends Writer {
     // what libwayland reads at once.
     let packet = this.#open(loose, held?.fds.length ?? 0);
     if (packet === null) {
-      packet = { length: 0, held: null, received: null, told: [] };
+      packet = { length: 0, held: null, received: null, told: NOBODY };
       this.packets.push(packet);
     }
     packet.length += loose;
@@ -89,7 +91,10 @@ export class Output extends Writer {
     packet.held?.release();
     packet.held = null;
     packet.length -= count;
-    if (packet.length === 0) this.packets.shift();
+    if (packet.length > 0) return;
+    this.packets.shift();
+    // Whoever waits for it keeps it for longer.
+    packet.told = NOBODY;
   }
 
   /** Nothing more is sent. */
