@@ -68,8 +68,15 @@ function areAlike(a: unknown, b: unknown): boolean {
   if (a === b) return true;
   if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;
   if (Array.isArray(a) !== Array.isArray(b)) return false;
-  const keys = Object.keys(a);
-  if (keys.length !== Object.keys(b).length) return false;
-  const [x, y] = [a as Record<string, unknown>, b as Record<string, unknown>];
-  return keys.every((key) => key in y && areAlike(x[key], y[key]));
+  if (Array.isArray(a) && Array.isArray(b)) {
+    if (a.length !== b.length) return false;
+    for (let i = 0; i < a.length; i++) if (!areAlike(a[i], b[i])) return false;
+    return true;
+  }
+  const x = a as Record<string, unknown>;
+  const y = b as Record<string, unknown>;
+  // A list of their keys would be as much as they are.
+  for (const key in x) if (!(key in y) || !areAlike(x[key], y[key])) return false;
+  for (const key in y) if (!(key in x)) return false;
+  return true;
 }

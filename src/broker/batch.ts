@@ -34,6 +34,10 @@ export function makeAll(
   { who, choice, count }: Wanted,
   done: Done<readonly Spare[]>,
 ): void {
+  if (count === 1) {
+    makeOne({ world, pool, newId }, who, choice, done);
+    return;
+  }
   const made: Spare[] = [];
   let missing = count;
   const refusals: BrokerError[] = [];
@@ -57,4 +61,22 @@ export function makeAll(
     else if (spare !== null) answered(id, spare.allocation);
     else pool.allocate(who, choice, id, (result) => answered(id, result));
   }
+}
+
+/** The same for one, as most ask. */
+function makeOne(
+  { pool, newId }: Making,
+  who: Asker,
+  choice: Choice,
+  done: Done<readonly Spare[]>,
+): void {
+  const spare = pool.take(choice);
+  if (spare !== null) {
+    done([spare]);
+    return;
+  }
+  const id = newId();
+  pool.allocate(who, choice, id, (result) =>
+    done('error' in result ? { error: result.error } : [{ id, allocation: result }]),
+  );
 }

@@ -17,23 +17,27 @@ export class HeldFds {
     return this;
   }
 
+  /** Each once: planes of one allocation may name one fd several times. */
+  get each(): readonly number[] {
+    return this.fds.length === 1 ? this.fds : [...new Set(this.fds)];
+  }
+
   /** Whether anybody has a reference beside the caller. */
   get shared(): boolean {
     return this.#references > 1;
   }
 
   /** Gives the fds, each once, to the caller, whose reference must be the last one and ends here. */
-  take(): number[] {
+  take(): readonly number[] {
     if (this.#references !== 1) throw new Error('others refer to the fds');
     this.#references = 0;
-    return [...new Set(this.fds)];
+    return this.each;
   }
 
   release(): void {
     if (this.#references === 0) throw new Error('released more often than retained');
     this.#references--;
-    // Planes of one allocation may name one fd several times.
-    if (this.#references === 0) for (const fd of new Set(this.fds)) this.close(fd);
+    if (this.#references === 0) for (const fd of this.each) this.close(fd);
   }
 }
 

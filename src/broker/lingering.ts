@@ -127,16 +127,17 @@ export class Lingering {
     };
     this.#entries.set(buffer.id, entry);
     buffer.state = 'lingering';
+    // Mostly nobody has it any more: its charge is to be returned at once.
+    if (this.#firstChecksLeft > 0) {
+      this.#firstChecksLeft--;
+      this.#check(entry);
+      if (this.#entries.get(buffer.id) !== entry) return;
+    } else this.#wait(entry, 0);
     for (const { client } of buffer.recipients) {
       if (!client.connected) continue;
       const known = this.#byClient.get(client) ?? new Set();
       this.#byClient.set(client, known.add(entry));
     }
-    // Mostly nobody has it any more: its charge is to be returned at once.
-    if (this.#firstChecksLeft > 0) {
-      this.#firstChecksLeft--;
-      this.#check(entry);
-    } else this.#wait(entry, 0);
   }
 
   /** A client has left: what it held may be gone now. */

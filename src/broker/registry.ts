@@ -89,7 +89,7 @@ export class Registry {
     bytes = allocation.size,
   ): BrokerError | null {
     try {
-      const actual = { bytes, fds: new Set(held.fds).size };
+      const actual = { bytes, fds: held.each.length };
       this.quotas.settle(charge, actual, allocation, this.buffers);
       return null;
     } catch (error) {

@@ -33,13 +33,19 @@ export class Capacities {
 
   /** Adds to what a user holds of a source, or takes away where the amount is negative. */
   add(uid: number, source: string, amount: Amount): void {
-    const users = this.#ofSource.get(source) ?? new Map<number, Held>();
-    this.#ofSource.set(source, users);
-    const held = users.get(uid) ?? new Held(uid);
-    users.set(uid, held);
+    let users = this.#ofSource.get(source);
+    if (users === undefined) {
+      users = new Map();
+      this.#ofSource.set(source, users);
+    }
+    let held = users.get(uid);
+    if (held === undefined) {
+      held = new Held(uid);
+      users.set(uid, held);
+    }
     held.add(amount);
+    // Of sources there are few.
     if (held.empty) users.delete(uid);
-    if (users.size === 0) this.#ofSource.delete(source);
   }
 
   /** What a user holds of a source, or of everything. */

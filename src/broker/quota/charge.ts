@@ -37,7 +37,9 @@ interface Book {
   heap(charge: Charge, key: string, amount: Amount, forced: boolean): Charge;
 }
 
-const NO_HEAPS: readonly Charge[] = [];
+/** What most are charged in heaps. */
+export const NO_HEAPS: ReadonlyMap<string, Amount> = new Map();
+const NO_PARTS: readonly Charge[] = [];
 
 /** What was settled last: many buffers are alike, and need not have an amount each. */
 let settled: Amount = NOTHING;
@@ -51,7 +53,7 @@ function settledAmount(bytes: number, fds: number): Amount {
 
 export class Charge {
   #amount: Amount;
-  #heaps = NO_HEAPS;
+  #heaps = NO_PARTS;
   #lingering = false;
   #released = false;
 
@@ -69,8 +71,12 @@ export class Charge {
 
   /** As it is now. */
   get charged(): Charged {
-    const heaps = new Map(this.#heaps.map(({ source, amount }) => [source, amount]));
-    return { who: this.who, source: this.source, amount: this.amount, heaps };
+    return { who: this.who, source: this.source, amount: this.amount, heaps: this.#heapAmounts };
+  }
+
+  get #heapAmounts(): ReadonlyMap<string, Amount> {
+    if (this.#heaps.length === 0) return NO_HEAPS;
+    return new Map(this.#heaps.map(({ source, amount }) => [source, amount]));
   }
 
   /** What of it counts for a source or heap; all of it does for the daemon (null). */
@@ -92,10 +98,10 @@ export class Charge {
    * The allocation was answered: the estimate becomes what it really is. Throws `limit_exceeded`
    * where that is more than may be had; what was charged before stays charged until `release`.
    */
-  settle(bytes: number, fds: number, heaps: ReadonlyMap<string, Amount> = new Map()): void {
+  settle(bytes: number, fds: number, heaps: ReadonlyMap<string, Amount> = NO_HEAPS): void {
     if (this.#released) throw new Error('the charge is released already');
-    const before = this.charged;
     const actual = settledAmount(bytes, fds);
+    const before = { amount: this.#amount, heaps: this.#heapAmounts };
     this.book.change(this, actual);
     this.#amount = actual;
     try {
@@ -111,7 +117,7 @@ export class Charge {
   /** Charges these heaps in place of those before; `forced` as in Book. */
   #settleHeaps(heaps: ReadonlyMap<string, Amount>, forced: boolean): void {
     for (const heap of this.#heaps) heap.release();
-    this.#heaps = NO_HEAPS;
+    this.#heaps = NO_PARTS;
     for (const [key, amount] of heaps) {
       this.#heaps = [...this.#heaps, this.book.heap(this, key, amount, forced)];
     }
@@ -142,7 +148,7 @@ export class Charge {
     if (this.#released) throw new Error('the charge is released already');
     this.#released = true;
     if (this.#lingering) this.book.linger(this, difference(NOTHING, this.#amount));
-    this.#settleHeaps(new Map(), true);
+    this.#settleHeaps(NO_HEAPS, true);
     this.book.end(this);
   }
 }

@@ -8,6 +8,7 @@
 
 import { type Amount, NOTHING } from '../../memory/charged.js';
 import type { HeapPart } from '../../memory/source.js';
+import { NO_HEAPS } from './charge.js';
 import type { Rule, RuleId, Rules } from './rules.js';
 
 /** `device`, `main`: deviceUUIDs. */
@@ -24,9 +25,9 @@ interface Located {
 export function heapAmounts(
   { device, heaps = [] }: Located,
   main: string | null,
-): Map<string, Amount> {
+): ReadonlyMap<string, Amount> {
+  if (device === undefined) return NO_HEAPS;
   const amounts = new Map<string, Amount>();
-  if (device === undefined) return amounts;
   for (const { index, bytes } of heaps) {
     const key = keyOf(device, index, main);
     const known = amounts.get(key) ?? NOTHING;

@@ -7,7 +7,7 @@
  * have already.
  */
 
-import { type Amount, DIMENSIONS, type Dimension, NOTHING, SHARED } from '../../memory/charged.js';
+import { type Amount, DIMENSIONS, type Dimension, NOTHING } from '../../memory/charged.js';
 import type { Clock } from '../../memory/clock.js';
 import { asRefusal } from '../../memory/result.js';
 import { type Account, difference } from './account.js';
@@ -131,7 +131,11 @@ export class Ledger {
   }
 
   #each(accounts: Account[], who: Who, source: string, want: Amount, count: number): Charge[] {
-    return Array.from({ length: count }, () => this.#charge(accounts, who, source, want));
+    // What is empty first has room for 17 then.
+    if (count === 1) return [this.#charge(accounts, who, source, want)];
+    const charges: Charge[] = [];
+    for (let i = 0; i < count; i++) charges.push(this.#charge(accounts, who, source, want));
+    return charges;
   }
 
   /**
@@ -255,8 +259,9 @@ export class Ledger {
   #admitOne(account: Account, uid: number, dimension: Dimension, requested: number): void {
     const { scope, charge, settings } = account;
     const limit = settings[dimension];
-    const shared = SHARED.find((each) => each === dimension);
-    if (limit !== null && shared !== undefined && (scope === 'daemon' || scope === 'source')) {
+    if (limit === null && scope !== 'daemon') return;
+    const shared = dimension === 'pending' ? null : dimension;
+    if (limit !== null && shared !== null && (scope === 'daemon' || scope === 'source')) {
       this.capacities.admit(account, limit, { uid, dimension: shared, requested });
       return;
     }

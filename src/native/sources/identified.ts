@@ -2,13 +2,16 @@
 import type { Allocation, MemorySource } from '../../memory/source.js';
 import { close, identity } from '../libc/fd.js';
 
-const fdsOf = ({ planes }: Allocation) => new Set(planes.map(({ fd }) => fd));
+function fdsOf({ planes }: Allocation): readonly number[] {
+  const fds = planes.map(({ fd }) => fd);
+  return fds.length === 1 ? fds : [...new Set(fds)];
+}
 
 /** The same with `identities`; the fds stay whosever they are. */
 export function withIdentities(allocation: Allocation): Allocation {
   // Every opaque fd is the driver's one device file.
   if (allocation.handleType === 'opaque_fd') return allocation;
-  return { ...allocation, identities: [...fdsOf(allocation)].map(identity) };
+  return { ...allocation, identities: fdsOf(allocation).map(identity) };
 }
 
 /** The same of what a source has just made, which is let go where its memories cannot be told. */

@@ -29,7 +29,7 @@ import type {
 } from '../words/messages.js';
 import type { Question, QuestionName, Questions } from '../words/questions.js';
 import type { Requester } from '../words/requester.js';
-import { ALLOCATOR_LIMITS, keepYoungBeside, PLANE_LIMITS } from './young.js';
+import { ALLOCATOR_LIMITS, keepYoungBeside, PLANE_LIMITS, withRoom } from './young.js';
 
 interface Events {
   log(level: LogLevel, text: string, fields: object): void;
@@ -177,12 +177,15 @@ export class DataPlane {
     const setup: PlaneSetup = { listener, wake: wakeFd, inventory, events: memory, ...start };
     this.#port = port1;
     this.#port.on('message', (message: PlaneMessage) => this.#take(message));
-    this.#worker = new Worker(new URL('plane/main.js', threads), {
-      workerData: { setup, control: port2, allocator: allocator.port },
-      transferList: [port2, allocator.port],
-      resourceLimits: PLANE_LIMITS,
-      trackUnmanagedFds: false,
-    });
+    this.#worker = withRoom(
+      () =>
+        new Worker(new URL('plane/main.js', threads), {
+          workerData: { setup, control: port2, allocator: allocator.port },
+          transferList: [port2, allocator.port],
+          resourceLimits: PLANE_LIMITS,
+          trackUnmanagedFds: false,
+        }),
+    );
     keepYoungBeside(this.#worker);
     this.#worker.on('error', events.fatal);
     this.#ended = new Promise((resolve) => this.#worker.once('exit', () => resolve()));
