@@ -92,11 +92,11 @@ export function chooseSource(
   if (named.length > 0 && !asked.some((source) => source.usable)) {
     throw noSource(named, sources, device);
   }
-  const usable = asked.filter((source) => source.usable);
-  const exporting = usable.filter((source) => request.handleTypes.includes(source.handleType));
+  const usable = asked === sources ? usableOf(sources) : asked.filter(({ usable }) => usable);
+  const exporting = some(usable, ({ handleType }) => request.handleTypes.includes(handleType));
   if (exporting.length === 0) throw noHandleType(request, asked);
   const { spec } = request;
-  const placed = exporting.filter((source) => servesPlacement(source, spec));
+  const placed = some(exporting, (source) => servesPlacement(source, spec));
   if (placed.length === 0) throw noPlacement(spec, exporting);
   const accepted = inOrder(placed, spec, offers, named.length > 0);
   const first = accepted[0] as SourceState;
@@ -126,6 +126,26 @@ export function chooseSource(
     requested: spec.modifiers.map(modifierText),
     possible: [...new Set(sameFormat.map((offer) => modifierText(offer.modifier)))],
   });
+}
+
+/** What was asked about last, and its answer: mostly all requests are about the same. */
+let last: readonly SourceState[] = [];
+let usableOfLast: readonly SourceState[] = [];
+
+function usableOf(sources: readonly SourceState[]): readonly SourceState[] {
+  if (sources !== last) {
+    usableOfLast = sources.filter((source) => source.usable);
+    last = sources;
+  }
+  return usableOfLast;
+}
+
+/** Those that will do: without a list of its own where all do, as they mostly do where there is one. */
+function some(
+  sources: readonly SourceState[],
+  does: (source: SourceState) => boolean,
+): readonly SourceState[] {
+  return sources.every(does) ? sources : sources.filter(does);
 }
 
 function noSource(

@@ -98,20 +98,28 @@ function makeWatch(): GoneWatch | null {
   }
 }
 
+/** All or none. */
+function all(fds: readonly number[], watch: GoneWatch): number[] {
+  const watches: number[] = [];
+  try {
+    for (const fd of fds) watches.push(watch.watch(fd));
+    return watches;
+  } catch (error) {
+    for (const each of watches) watch.forget(each);
+    throw error;
+  }
+}
+
 class WatchedMemfds implements Remains {
-  readonly #watches: number[] = [];
+  readonly #watches: readonly number[];
 
   /** The fds stay the caller's. Throws where the kernel watches no more. */
   constructor(
     fds: readonly number[],
     private readonly watch: GoneWatch,
   ) {
-    try {
-      for (const fd of fds) this.#watches.push(this.watch.watch(fd));
-    } catch (error) {
-      this.close();
-      throw error;
-    }
+    const [fd] = fds;
+    this.#watches = fds.length === 1 && fd !== undefined ? [watch.watch(fd)] : all(fds, watch);
   }
 
   look(): Remaining {

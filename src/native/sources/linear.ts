@@ -51,6 +51,8 @@ export interface Exporter {
    * and leaves nothing when it is ended before its time.
    */
   create(bytes: number, name: string): Creation<number>;
+  /** The same of what never takes long, and needs no clearing. */
+  createNow?(bytes: number, name: string): number;
   clear?(fd: number, bytes: number): Steps<void>;
   close(): void;
 }
@@ -133,8 +135,32 @@ export class LinearSource implements MemorySource {
 
   /** The same for who does not wait for what takes long. */
   *creating(spec: CheckedSpec, id: string): Creation<Allocation> {
-    const { planes, source, handleType, memories, modifier, placement } = this.plan(spec);
-    const fds = yield* this.#create(memories, id);
+    const plan = this.plan(spec);
+    return this.#allocation(plan, yield* this.#create(plan.memories, id));
+  }
+
+  /** The same at once. */
+  createNow(spec: CheckedSpec, id: string): Allocation {
+    const { createNow: create } = this.exporter;
+    if (create === undefined) return createNow(this.creating(spec, id));
+    const plan = this.plan(spec);
+    const { memories } = plan;
+    const fds: number[] = [];
+    try {
+      for (let i = 0; i < memories.length; i++) {
+        fds.push(create(memories[i] as number, memoryName(id, i)));
+      }
+    } catch (error) {
+      for (const fd of fds) close(fd);
+      throw refusalOf(error, this.name, sum(memories));
+    }
+    return this.#allocation(plan, fds);
+  }
+
+  #allocation(
+    { planes, source, handleType, memories, modifier, placement }: Plan,
+    fds: readonly number[],
+  ): Allocation {
     return {
       source,
       handleType,

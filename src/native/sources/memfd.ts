@@ -15,6 +15,7 @@ export class MemfdSource extends LinearSource {
       // shmem's pages come when they are touched, and zeroed (mm/shmem.c, shmem_get_folio_gfp).
       committed: false,
       limit: () => null,
+      createNow: (bytes, name) => sealedMemfd(name, bytes),
       // biome-ignore lint/correctness/useYield: there is no call in it that takes long
       create: function* (bytes, name) {
         return sealedMemfd(name, bytes);

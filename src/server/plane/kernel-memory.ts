@@ -20,7 +20,7 @@ import type { Allocation, SourceState } from '../../memory/source.js';
 import type { LongCall } from '../../native/later.js';
 import { heapExporter } from '../../native/sources/dma-heap.js';
 import { identified } from '../../native/sources/identified.js';
-import { type Creation, createNow, LinearSource } from '../../native/sources/linear.js';
+import { type Creation, LinearSource } from '../../native/sources/linear.js';
 import { isPlenty } from '../../native/sources/machine.js';
 import { MemfdSource } from '../../native/sources/memfd.js';
 import { udmabufExporter } from '../../native/sources/udmabuf.js';
@@ -85,11 +85,11 @@ export class KernelMemory {
     const { source: name, handleType, device, spec } = choice;
     const source = device === undefined ? this.#sources.get(name) : undefined;
     if (source === undefined || source.handleType !== handleType) return false;
-    const creation = source.creating(spec, id);
     if (this.#isSmall(choice)) {
       this.#left--;
-      this.#answer(source, done, () => createNow(creation));
+      this.#answer(source, done, () => source.createNow(spec, id));
     } else {
+      const creation = source.creating(spec, id);
       this.#onTheirWay++;
       const over: Done<Allocation> = (result) => {
         this.#onTheirWay--;

@@ -10,8 +10,11 @@ import { EventWriter } from '../words/event-writer.js';
 
 /** Milliseconds between two messages; what happens after a quiet time is told at once. */
 const INTERVAL_MS = 20;
-/** Events in one message at most: a flood is told sooner, rather than in a message of megabytes. */
-const MAX_EVENTS = 256;
+/**
+ * Rows in one message at most: a flood is told sooner, rather than with much at once for main to do. A message is
+ * dozens of microseconds: one in a hundred requests is not to wait for it.
+ */
+const MAX_EVENTS = 1024;
 
 export class Reporter {
   readonly #writer: EventWriter;

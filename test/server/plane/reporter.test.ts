@@ -115,14 +115,14 @@ t.test('a flood becomes few messages, and nothing waits for long', async (t) => 
   t.equal(reporter.wait, 0);
   reporter.flush();
   t.strictSame(sizes, [1, 5]);
-  for (let i = 0; i < 300; i++) {
+  for (let i = 0; i < 1100; i++) {
     happen();
     reporter.flush();
   }
-  t.strictSame(sizes, [1, 5, 256], 'or when there are many');
+  t.strictSame(sizes, [1, 5, 1024], 'or when there are many');
   reporter.close();
   reporter.close();
-  t.strictSame(sizes, [1, 5, 256, 44], 'the rest at the end');
+  t.strictSame(sizes, [1, 5, 1024, 76], 'the rest at the end');
 });
 
 t.test('what happens in one turn has one date: of then', async (t) => {
@@ -150,15 +150,15 @@ t.test('what happens in one turn has one date: of then', async (t) => {
 
 t.test('main that does not read is waited for from half of the rows on', async (t) => {
   const clock = new FakeClock();
-  const memory = eventMemory(1024);
+  const memory = eventMemory(4096);
   const batches: EventBatch[] = [];
   const reporter = new Reporter((batch) => batches.push(structuredClone(batch)), clock, memory);
   const reader = new EventReader(memory, () => {});
-  for (let i = 0; i < 512; i++) reporter.report({ type: 'device.lost', reason: 'test' });
+  for (let i = 0; i < 2048; i++) reporter.report({ type: 'device.lost', reason: 'test' });
   t.ok(reporter.behind);
   t.same(
     batches.map(({ rows }) => rows),
-    [256, 256],
+    [1024, 1024],
   );
   for (const batch of batches) reader.read(batch, () => {});
   t.notOk(reporter.behind);
