@@ -11,7 +11,24 @@ function fdsOf({ planes }: Allocation): readonly number[] {
 export function withIdentities(allocation: Allocation): Allocation {
   // Every opaque fd is the driver's one device file.
   if (allocation.handleType === 'opaque_fd') return allocation;
-  return { ...allocation, identities: fdsOf(allocation).map(identity) };
+  const identities = fdsOf(allocation).map(identity);
+  const { source, handleType, key, memories, size, modifier, placement, planes, exporter } =
+    allocation;
+  const { device, heaps, vulkan, check } = allocation;
+  if (device ?? heaps ?? vulkan ?? check) return { ...allocation, identities };
+  // Of the kernel's own sources: written out, since to spread it takes longer than the kernel takes to tell it apart.
+  return {
+    source,
+    handleType,
+    key,
+    memories,
+    size,
+    modifier,
+    placement,
+    planes,
+    exporter,
+    identities,
+  };
 }
 
 /** The same of what a source has just made, which is let go where its memories cannot be told. */

@@ -17,11 +17,23 @@ import type { Connection } from './connection.js';
 import { testRequest } from './dry-run.js';
 import type { Requests, Resource } from './resource.js';
 
-/** The entries of an enum whose bits are set; unknown bits or none give null. */
-function fromBits<T extends string>(bits: number, values: Readonly<Record<T, number>>): T[] | null {
-  const all = Object.values<number>(values).reduce((sum, bit) => sum | bit, 0);
-  if (bits === 0 || (bits & ~all) !== 0) return null;
-  return (Object.keys(values) as T[]).filter((name) => (bits & values[name]) !== 0);
+/**
+ * Tells the entries of an enum whose bits are set; unknown bits or none give null. What was found is kept: there is no
+ * more of it than an enum has combinations.
+ */
+function bitsOf<T extends string>(values: Readonly<Record<T, number>>) {
+  const names = Object.keys(values) as T[];
+  const all = names.reduce((sum, name) => sum | values[name], 0);
+  const found = new Map<number, readonly T[]>();
+  return (bits: number): readonly T[] | null => {
+    if (bits === 0 || (bits & ~all) !== 0) return null;
+    let named = found.get(bits);
+    if (named === undefined) {
+      named = names.filter((name) => (bits & values[name]) !== 0);
+      found.set(bits, named);
+    }
+    return named;
+  };
 }
 
 /** VK_UUID_SIZE bytes, as REST has them too. */
@@ -42,6 +54,8 @@ function entryOf<T extends string>(value: number, values: Readonly<Record<T, num
 
 const { lifetime: lifetimes, placement: placements, plane_memory } = dmabroker_params_v1.enums;
 const { handle_type, usage: usages } = dmabroker_manager_v1.enums;
+const usagesOf = bitsOf(usages);
+const handleTypesOf = bitsOf(handle_type);
 
 export class ParamsObject implements Requests<typeof dmabroker_params_v1> {
   readonly #params: Resource<typeof dmabroker_params_v1>;
@@ -103,14 +117,14 @@ export class ParamsObject implements Requests<typeof dmabroker_params_v1> {
 
   set_usage(bits: number): void {
     this.#checkUnused();
-    if (fromBits(bits, usages) === null) this.#params.error('invalid_bits', `usage ${bits}`);
+    if (usagesOf(bits) === null) this.#params.error('invalid_bits', `usage ${bits}`);
     this.#usage = bits;
   }
 
   set_handle_types(bits: number): void {
     this.#checkUnused();
     this.#handleTypes =
-      fromBits(bits, handle_type) ?? this.#params.error('invalid_bits', `handle types ${bits}`);
+      handleTypesOf(bits) ?? this.#params.error('invalid_bits', `handle types ${bits}`);
   }
 
   set_lifetime(value: number): void {
