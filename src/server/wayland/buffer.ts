@@ -169,7 +169,9 @@ export class BufferObject implements Requests<typeof dmabroker_buffer_v1>, Watch
       this.connection.write(dmabroker_buffer_v1.event.done, resource.id);
       if (lease?.graceLeft != null) this.recalled('lease_expired', lease.graceLeft);
     });
-    if (done !== null && this.#done === null) done.told = [...done.told, this];
+    if (done !== null && this.#done === null) {
+      done.told = done.told.length === 0 ? [this] : [...done.told, this];
+    }
     this.#done ??= done;
     this.broker.handedOut(buffer, this.connection.client, this.#mayRenew);
     this.#settle(null);

@@ -47,7 +47,8 @@ export class Order {
   /** The answer has come. */
   settle(): void {
     this.#settled = true;
-    advance([this]);
+    // Mostly nothing has waited for it.
+    if (this.#queue !== null) advance([this]);
   }
 
   /** Runs what is first in its queues; returns what may be next then. */

@@ -41,8 +41,14 @@ export interface ConnectedSocket {
 const NONE: readonly number[] = [];
 
 /** Where it is noted that a packet has been sent. */
-const toldAt = (told: Packet['told']): number[] =>
-  told.map((each) => each.toldAt()).filter((address) => address !== 0);
+function toldAt(told: Packet['told']): readonly number[] {
+  let addresses = NONE;
+  for (const each of told) {
+    const address = each.toldAt();
+    if (address !== 0) addresses = [...addresses, address];
+  }
+  return addresses;
+}
 
 export class Outbox implements Sender {
   /** The current step had no room for a packet. */
