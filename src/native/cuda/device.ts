@@ -1,6 +1,6 @@
 /**
  * A GPU as CUDA has it: what it can do, which is known without a context, and its primary context, which is made when
- * somebody first wants memory of it: a context takes hundreds of megabytes of the GPU and a good part of a second.
+ * somebody first wants memory of it: a context takes hundreds of megabytes of the GPU, and 0.15 s where it is quick.
  *
  * A context is current in a thread. All of this runs in the allocator's, which makes the right one current before
  * it does something.
