@@ -1,16 +1,16 @@
 /**
- * Where the audit goes: one line each into the daemon's log, from a child logger with a level of its
- * own, so that the log's level takes nothing from it. Of refusals a caller gets so many lines; a line
+ * Where the audit goes: one line each into the daemon's log (audit-line.ts), whatever the log's level. Of refusals a caller gets so many lines; a line
  * tells how many more there were.
  *
  * Where the log has no room for an act, it is lost and counted (`drop`), or kept, and nobody is served
  * until it has (`block`).
  */
-import type { Logger } from 'pino';
 import { type Clock, dateText } from '../../memory/clock.js';
+import { DateTexts } from '../../memory/date-texts.js';
 import type { WhenFull } from '../config/when-full.js';
 import type { Log } from '../log/log.js';
-import { type AuditNote, recordOf } from '../words/audit.js';
+import type { AuditNote } from '../words/audit.js';
+import { LEVEL, lineOf } from './audit-line.js';
 import { REFUSAL_WINDOW_MS, RefusalLines } from './refusal-lines.js';
 
 /** How often it is looked whether the log has room again. */
@@ -25,7 +25,9 @@ export interface AuditOptions {
 }
 
 export class AuditSink {
-  readonly #logger: Logger | null;
+  readonly #times = new DateTexts();
+  /** That of the lines which are made now. */
+  #time = '';
   readonly #refusals: RefusalLines;
   /** `block`: acts without a line yet, in their order. Nothing is served meanwhile, which bounds them. */
   readonly #waiting: AuditNote[] = [];
@@ -34,12 +36,12 @@ export class AuditSink {
   /** Drops everything where no audit is wanted. */
   constructor(
     private readonly log: Log,
-    clock: Clock,
+    private readonly clock: Clock,
     private readonly options: AuditOptions,
   ) {
-    const { wanted, windowMs = REFUSAL_WINDOW_MS } = options;
-    this.#logger = wanted ? log.logger.child({ component: 'audit' }, { level: 'info' }) : null;
+    const { windowMs = REFUSAL_WINDOW_MS } = options;
     this.#refusals = new RefusalLines((by, suppressed) => {
+      this.#look();
       this.#write({
         act: 'refusal',
         at: dateText(clock, clock.now()),
@@ -57,14 +59,15 @@ export class AuditSink {
   }
 
   readonly acted = (notes: readonly AuditNote[]): void => {
+    this.#look();
     for (const note of notes) {
       if (note.act !== 'refusal' || this.#refusals.admit(callerOf(note))) this.#write(note);
     }
   };
 
   #write(note: AuditNote): void {
-    if (this.#logger === null) return;
-    if (!this.held && this.#isWritten(this.#logger, note)) return;
+    if (!this.options.wanted) return;
+    if (!this.held && this.#isWritten(note)) return;
     if (this.options.whenFull === 'drop') {
       this.log.lose(accountOf(note));
       return;
@@ -75,13 +78,19 @@ export class AuditSink {
     this.options.held(true);
   }
 
-  #isWritten(logger: Logger, note: AuditNote): boolean {
-    return this.log.audit(accountOf(note), () => logger.info(recordOf(note), note.act));
+  #isWritten(note: AuditNote): boolean {
+    return this.log.audit(lineOf(note, this.#time), LEVEL, accountOf(note));
+  }
+
+  /** Once for many lines. */
+  #look(): void {
+    this.#time = this.#times.of(this.clock.date(this.clock.now()));
   }
 
   #again(): void {
+    this.#look();
     for (const note of [...this.#waiting]) {
-      if (this.#logger === null || !this.#isWritten(this.#logger, note)) return;
+      if (!this.#isWritten(note)) return;
       this.#waiting.shift();
     }
     if (this.#timer !== null) clearInterval(this.#timer);

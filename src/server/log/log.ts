@@ -14,9 +14,6 @@ const LEVEL_WARN = 40;
 export class Log {
   readonly logger: Logger;
   readonly #queue: LogQueue;
-  /** Whose act the line is that is being made; null: the daemon's own. */
-  #account: Account | null = null;
-  #taken = true;
 
   constructor(
     writer: LineWriter,
@@ -35,7 +32,8 @@ export class Log {
       // pino sets lastLevel before it writes.
       [Symbol.for('pino.metadata')]: true,
       lastLevel: 0,
-      write: (line: string) => this.#write(line, stream.lastLevel),
+      write: (line: string) =>
+        this.#queue.log(this.prefixed(line, stream.lastLevel), stream.lastLevel),
     };
     this.logger = pino(options(level), stream);
   }
@@ -45,15 +43,9 @@ export class Log {
     return this.#queue.lost;
   }
 
-  /** Whether the line that `make` logs has a place; where not, it is neither written nor counted. */
-  audit(account: Account, make: () => void): boolean {
-    this.#account = account;
-    try {
-      make();
-    } finally {
-      this.#account = null;
-    }
-    return this.#taken;
+  /** A line of the audit, whole. Whether it has a place; where not, it is neither written nor counted. */
+  audit(line: string, level: number, account: Account): boolean {
+    return this.#queue.audit(this.prefixed(line, level), account);
   }
 
   /** An act whose line has no place and will get none. */
@@ -64,12 +56,6 @@ export class Log {
   /** Before the process ends. */
   flush(): void {
     this.#queue.flush(LAST_LINES_MS);
-  }
-
-  #write(text: string, level: number): void {
-    const line = this.prefixed(text, level);
-    if (this.#account === null) this.#queue.log(line, level);
-    else this.#taken = this.#queue.audit(line, this.#account);
   }
 }
 

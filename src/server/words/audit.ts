@@ -31,10 +31,3 @@ export interface AuditNote extends Deed {
   readonly suppressed?: number;
   readonly by?: string;
 }
-
-export type AuditRecord = Omit<AuditNote, 'about' | keyof About> & About;
-
-/** For the log. */
-export function recordOf({ act, at, who, about, ...rest }: AuditNote): AuditRecord {
-  return { act, at, who, ...about, ...rest };
-}

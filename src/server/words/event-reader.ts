@@ -3,6 +3,8 @@ import type { ToldBuffer } from '../../broker/event-record.js';
 import { EVENT_TYPES, type EventType } from '../../broker/events.js';
 import type { Told } from '../../broker/told.js';
 import type { Actor } from '../../broker/who.js';
+import type { WallTime } from '../../memory/clock.js';
+import { DateTexts } from '../../memory/date-texts.js';
 import type { HandleType, Origin } from '../../memory/source.js';
 import {
   COLUMNS,
@@ -24,8 +26,7 @@ export class EventReader {
   readonly #actors: Actor[] = [];
   readonly #sources: Origin[] = [];
   #lastFact: unknown = null;
-  #second = Number.NaN;
-  #toSecond = '';
+  readonly #texts = new DateTexts();
 
   constructor(
     memory: SharedArrayBuffer,
@@ -56,7 +57,7 @@ export class EventReader {
         by: this.#actor(columns[at + 3] as number, actors),
         fact: said === Fact.none ? null : this.#lastFact,
       };
-      take(told, this.#text(dates[row] as number));
+      take(told, this.#texts.of(dates[row] as WallTime));
     }
     Atomics.store(head, Head.read, this.#read);
     Atomics.notify(head, Head.read);
@@ -98,17 +99,4 @@ export class EventReader {
       owner: this.#actor(columns[at + 2] as number, actors) as Actor,
     };
   }
-
-  /** `toISOString` takes longer than all else that is made of a row. */
-  #text(date: number): string {
-    const whole = Math.trunc(date);
-    const second = Math.floor(whole / 1000);
-    if (second !== this.#second) {
-      this.#second = second;
-      this.#toSecond = new Date(second * 1000).toISOString().slice(0, -'000Z'.length);
-    }
-    return this.#toSecond + MILLISECONDS[whole - second * 1000];
-  }
 }
-
-const MILLISECONDS = Array.from({ length: 1000 }, (_, ms) => `${ms}Z`.padStart(4, '0'));

@@ -38,7 +38,7 @@ t.test('each line has its own: the audit, errors, and what tells of losses', asy
   const log = new Log(writer, 'info', (line, level) => `<${level / 10}>${line}`);
   log.logger.info('a');
   log.logger.error('b');
-  log.audit({ uid: 1, act: 'grant' }, () => log.logger.info('c'));
+  log.audit('{"msg":"c"}\n', 30, { uid: 1, act: 'grant' });
   log.flush();
   log.lose({ uid: 1, act: 'grant' });
   await eventually(() => lines.length === 4, 'losses are told');

@@ -7,7 +7,8 @@ import { Policy } from '../../../src/broker/policy.js';
 import { toldOf } from '../../../src/broker/told.js';
 import { dateText } from '../../../src/memory/clock.js';
 import { BrokerError } from '../../../src/memory/errors.js';
-import { type AuditRecord, recordOf } from '../../../src/server/words/audit.js';
+import { lineOf } from '../../../src/server/events/audit-line.js';
+import type { AuditNote } from '../../../src/server/words/audit.js';
 import { auditNote, logLevelNote } from '../../../src/server/words/events.js';
 import {
   FakeWorld,
@@ -18,6 +19,12 @@ import {
   peer,
   request,
 } from '../../broker/support/world.js';
+
+/** What the log has of it. */
+function recordOf(note: AuditNote): object {
+  const { level, time, component, msg, ...record } = JSON.parse(lineOf(note, note.at));
+  return record;
+}
 
 const terms = { uses: 2, uid: 7, seconds: null };
 const rest: Owner = { client: null, peer: { ...peer, uid: 0, pid: 99, executable: 'curl' } };
@@ -36,7 +43,7 @@ function make() {
   const broker = new Broker(world, { sources: [memfd], offers });
   const client = broker.connect({ ...peer, unit: 'weston.service' });
   const owner = { client, peer: client.peer };
-  const records = (): AuditRecord[] =>
+  const records = (): object[] =>
     world.events.splice(0).flatMap((event) => {
       const note = auditNote(toldOf(event), dateText(world.clock, world.clock.now()));
       return note === null ? [] : [recordOf(note)];
