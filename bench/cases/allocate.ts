@@ -2,7 +2,7 @@
  * What the daemon adds to an allocation of a memfd: through its socket as encoded requests and by the client library,
  * against c/reference.c, which makes the same memory by the same calls, and against the source in this process.
  */
-import { connect } from '../../src/client/index.js';
+import { type ClientBuffer, connect } from '../../src/client/index.js';
 import { checked } from '../../src/memory/check-spec.js';
 import { Usage } from '../../src/memory/source.js';
 import { close } from '../../src/native/libc/fd.js';
@@ -15,6 +15,7 @@ import { load, startDaemon, startReference } from '../support/programs.js';
 import { checkShapes, inTurns, p50, p99, rowsOf, timed } from '../support/rounds.js';
 
 const SIZE = 4096;
+const WANTED = { kind: 'buffer', size: SIZE, handleTypes: ['memfd'] } as const;
 export const ALLOCATED = 'allocate and release 4 KiB memfd';
 export const [RAW, LIBRARY] = ['raw client', 'client library'];
 
@@ -28,7 +29,7 @@ export const allocate: Bench = {
   async run({ rounds, requests }) {
     const daemon = await startDaemon(withoutVulkan);
     const client = await connect({ socket: daemon.clientSocket });
-    const sample = await client.allocate({ kind: 'buffer', size: SIZE, handleTypes: ['memfd'] });
+    const sample = await client.allocate(WANTED);
     const reference = await startReference(answerOf(sample));
     await sample.release();
     const source = new MemfdSource();
@@ -40,15 +41,17 @@ export const allocate: Bench = {
     const steps = {
       C: () => played(reference.socket),
       raw: () => played(daemon.clientSocket),
-      library: () =>
-        timed(requests, async () => {
-          const buffer = await client.allocate({
-            kind: 'buffer',
-            size: SIZE,
-            handleTypes: ['memfd'],
-          });
-          await buffer.release();
-        }),
+      // As encoded requests do: the one before is released in the same flush.
+      library: async () => {
+        let before: ClientBuffer | null = null;
+        const times = await timed(requests, async () => {
+          const released = before?.release();
+          before = await client.allocate(WANTED);
+          await released;
+        });
+        await (before as ClientBuffer | null)?.release();
+        return times;
+      },
       source: () =>
         timed(requests, () => {
           const spec = checked({ kind: 'buffer', size: SIZE, usage: Usage.transfer });
