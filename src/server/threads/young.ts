@@ -12,7 +12,7 @@ const young = (usedMb: number): WorkerOptions['resourceLimits'] => ({
 });
 
 /** Each collection is 0.3 ms: with so much less than one of a hundred requests waits for one. */
-const PLANE_MB = 2;
+const PLANE_MB = 4;
 
 export const ALLOCATOR_LIMITS = young(1);
 export const PLANE_LIMITS = young(PLANE_MB);
