@@ -85,7 +85,7 @@ await withoutLeaks(t, 'generated requests', async (t) => {
         await Promise.all(requests.map(request));
         await Promise.all(model.amends().map(request));
       }),
-      { numRuns: REQUESTS / BATCH, endOnFailure: true },
+      { numRuns: Math.ceil(REQUESTS / BATCH), endOnFailure: true },
     );
     t.comment(Object.fromEntries(statuses));
     t.comment(Object.fromEntries([...done].sort()));

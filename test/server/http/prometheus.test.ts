@@ -142,11 +142,13 @@ t.test('Prometheus', { timeout: 300_000 }, async (t) => {
       }
     }
     t.ok(queries.length > 40);
-    // There is no Vulkan device, no line of the log was lost, and no service manager keeps anything.
+    // There is no Vulkan device and no CUDA, no line of the log was lost, and no service manager keeps anything.
     t.same(
       [...empty].filter(
         (name) =>
-          !/^dmabroker_(vulkan_heap_|log_lines_lost_|stored_fds|keeper_fds|unkept_)/.test(name),
+          !/^dmabroker_(vulkan_heap_|cuda_memory_|log_lines_lost_|stored_fds|keeper_fds|unkept_)/.test(
+            name,
+          ),
       ),
       [],
     );
