@@ -28,7 +28,7 @@ import { ClientFds } from './client-fds.js';
 import type { Closing } from './closing.js';
 import { Connection } from './connection.js';
 import { createDisplay, type Global } from './display.js';
-import { Flight, Flights } from './flight.js';
+import { Flights } from './flight.js';
 import { Outbox } from './outbox.js';
 
 type Accepted = Parameters<Receiver['accepted']>[1];
@@ -68,6 +68,11 @@ export interface PlaneParts {
 
 export class Connections implements Receiver {
   readonly #all = new Map<number, Connected>();
+  /**
+   * Sockets of connections that have ended, and whose they were, while fds are on their way to their peers. What these
+   * have sent is read: their own end could be among it, and would never be seen to be closed.
+   */
+  readonly #leaving = new Map<number, number>();
   /** Those that have something to send or to end. */
   #active = new Set<number>();
   /** Those of the turn before, which is empty between two turns. */
@@ -90,7 +95,7 @@ export class Connections implements Receiver {
     /** Told when a step has ended its wait, and when somebody has called `wake`. */
     private readonly told: Pick<Receiver, 'turned' | 'woken'>,
   ) {
-    this.#flights = new Flights(plane.inFlight);
+    this.#flights = new Flights(plane.inFlight, broker.clock);
     this.#fds = new ClientFds(plane.fds, plane.closing, (uid) => {
       for (const [fd, entry] of this.#all) if (entry.uid === uid) this.#active.add(fd);
     });
@@ -138,6 +143,7 @@ export class Connections implements Receiver {
   }
 
   failed(fd: number, errno: number): void {
+    this.#deafen(fd);
     this.#end(fd, errnoName(errno));
   }
 
@@ -161,7 +167,8 @@ export class Connections implements Receiver {
       this.step,
       { fd, connection, heldBack, touched },
       broker.clock,
-      new Flight(this.#flights),
+      this.#flights,
+      charged,
     );
     const entry = { connection, outbox, uid: charged, pidfd, endedBy: null, readsLeft: null };
     this.#all.set(fd, entry);
@@ -195,8 +202,9 @@ export class Connections implements Receiver {
   ): void {
     const entry = this.#all.get(fd);
     if (entry === undefined) {
-      // It has ended in this turn; nobody is left to be charged.
-      for (const stray of fds) this.plane.closing.close(NOBODY.uid, stray, () => {});
+      const uid = this.#leaving.get(fd) ?? NOBODY.uid;
+      for (const stray of fds) this.plane.closing.close(uid, stray, () => {});
+      if (at === end) this.#deafen(fd);
     } else if (at === end) this.#end(fd, null);
     else {
       if (entry.readsLeft !== null) entry.readsLeft--;
@@ -219,6 +227,11 @@ export class Connections implements Receiver {
     return readsLeft <= 0 || !outbox.reading || !isReady(fd, POLLIN);
   }
 
+  /** What an ended connection's peer has sent was all read. */
+  #deafen(fd: number): void {
+    if (this.#leaving.delete(fd)) this.step.remove(fd);
+  }
+
   /** Reads nobody's requests, or everybody's again. */
   hold(held: boolean): void {
     this.#held = held;
@@ -232,19 +245,23 @@ export class Connections implements Receiver {
     this.#active.delete(fd);
     const { connection, outbox, uid, pidfd, endedBy } = entry;
     const { client } = connection;
-    this.step.remove(fd);
     if (pidfd !== null) {
       this.#processes.delete(pidfd);
       this.step.remove(pidfd);
     }
     connection.close();
-    outbox.end();
     this.broker.disconnect(client, endedBy);
     const fds = this.#fds.of(uid);
     fds.give(FDS_PER_CONNECTION - 1);
     // Its peer knows at once, whatever the close has to wait for.
     shutdown(fd);
-    this.#fds.closeLater(uid, fd, () => fds.give(1), true);
+    const close = () => {
+      this.#deafen(fd);
+      this.#fds.closeLater(uid, fd, () => fds.give(1), true);
+    };
+    this.#leaving.set(fd, uid);
+    if (outbox.end(close)) close();
+    else this.step.watch(fd, true, false);
     const why = connection.failure ?? reason;
     if (why === null) this.plane.log('debug', 'client left', { client: client.id });
     else this.plane.log('warn', 'client dropped', { client: client.id, ...client.peer, why });
@@ -263,7 +280,7 @@ export class Connections implements Receiver {
    * Returns how long the step may wait, in milliseconds; -1: for ever.
    */
   flush(): number {
-    let timeout = this.#acceptAgain();
+    let timeout = sooner(this.#acceptAgain(), this.#flights.look());
     if (this.#active.size === 0) return timeout;
     const batch = this.#active;
     this.#active = this.#before;

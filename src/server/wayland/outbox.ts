@@ -3,8 +3,8 @@
  * waits for a client: one that does not read is no longer read.
  *
  * File descriptors in flight are charged to the daemon (ETOOMANYREFS, unix(7)), so that a connection may have
- * some of them (flight.ts); beyond that a message with fds goes out only when its peer has read what was sent
- * before (SIOCOUTQ). What is charged until it is received is asked about in the same way.
+ * some of them, and all of a user's together a part (flight.ts); beyond that a message with fds goes out only when its
+ * peer, or others of its user's, have read what was sent before (SIOCOUTQ). What is charged until it is received is asked about in the same way.
  *
  * What a client sends and nobody reads can hold its own end of the connection, or another's: that one would
  * never be seen to hang up, since the daemon itself keeps its end open. So who has sent fds is read after a
@@ -16,7 +16,7 @@ import { after, type Clock, type Monotonic } from '../../memory/clock.js';
 import { ETOOMANYREFS } from '../../native/libc/errno.js';
 import { FULL, type Queued, type Sender, type Step, UNDRAINED } from '../../native/step.js';
 import type { Connection } from './connection.js';
-import type { Flight } from './flight.js';
+import { Flight, type Flights } from './flight.js';
 import type { Packet } from './output.js';
 
 /** How often a peer that has not read is looked at again; nothing tells when it has. */
@@ -59,6 +59,7 @@ export class Outbox implements Sender {
   #retryMs = FIRST_RETRY_MS;
   /** What is given to the step next. */
   readonly #next: Queued;
+  private readonly flight: Flight;
   /** The first of those that the step has goes only where all before it were read. */
   #drains = false;
   /** Of those, how many have not gone. */
@@ -78,9 +79,11 @@ export class Outbox implements Sender {
     private readonly step: Step,
     private readonly socket: ConnectedSocket,
     private readonly clock: Clock,
-    private readonly flight: Flight,
+    private readonly flights: Flights,
+    uid: number,
   ) {
     const { fd, connection } = socket;
+    this.flight = new Flight(flights, uid, () => step.unread(fd) === 0);
     this.#next = {
       ...{ fd, from: connection.output, skip: 0, length: 0 },
       ...{ fds: NONE, drained: false, told: NONE },
@@ -137,9 +140,15 @@ export class Outbox implements Sender {
     return Math.ceil(this.#receiptAt - now);
   }
 
-  /** The connection has ended. */
-  end(): void {
-    this.flight.end();
+  /**
+   * The connection has ended. Whether no fd is on its way to the peer; where not, `landed` is called when the peer has
+   * them, or has gone.
+   */
+  end(landed: () => void): boolean {
+    this.flight.waits = false;
+    if (this.flight.look()) return true;
+    this.flights.whenLanded(this.flight, landed);
+    return false;
   }
 
   /** Its peer has not read what was sent before. */
@@ -158,7 +167,7 @@ export class Outbox implements Sender {
     this.#lookAt ??= after(now, LOOK_MS);
     if (now >= this.#lookAt) {
       this.#fdsWaiting = this.step.waitingFds(this.socket.fd) > 0;
-      this.#lookAt = after(now, LOOK_MS);
+      this.#lookAt = after(now, this.flight.pace(LOOK_MS));
     }
     return Math.ceil(this.#lookAt - now);
   }
@@ -172,7 +181,9 @@ export class Outbox implements Sender {
     const { packets } = output;
     this.#next.skip = 0;
     while (output.sending < packets.length && !this.#turnedAway) {
-      this.#turnedAway = !this.#give(packets[output.sending] as Packet, output.sending === 0);
+      const given = this.#give(packets[output.sending] as Packet, output.sending === 0);
+      if (given === 'later') return this.#waitFrom(now);
+      this.#turnedAway = !given;
     }
     // The step sends, then waits: it must not wait with more to do than what it has, nor while this socket is
     // not read (a retry), for then nothing the client says would end the wait.
@@ -180,14 +191,16 @@ export class Outbox implements Sender {
     return idle && this.#retryAt === null ? -1 : 0;
   }
 
-  /** Returns false where the packet has to wait for another turn. */
-  #give({ length, held, told }: Packet, isFirst: boolean): boolean {
+  /** Returns false where the packet has to wait for another turn; `later`: until its user has received others. */
+  #give({ length, held, told }: Packet, isFirst: boolean): boolean | 'later' {
     const next = this.#next;
     next.length = length;
     next.fds = held?.fds ?? NONE;
-    next.drained = next.fds.length > 0 && !this.flight.mayTakeOff(next.fds.length);
+    const departure = next.fds.length === 0 ? 'now' : this.flight.departure(next.fds.length);
     // What goes before it in this turn will not have been read.
-    if (next.drained && !isFirst) return false;
+    if (departure !== 'now' && !isFirst) return false;
+    if (departure === 'later') return 'later';
+    next.drained = departure === 'drained';
     if (isFirst) this.#drains = next.drained;
     next.told = told.length === 0 ? NONE : toldAt(told);
     if (!this.step.send(next, this)) return false;
@@ -211,6 +224,7 @@ export class Outbox implements Sender {
     if (this.#unsent > 0) this.#unsent++;
     else {
       this.#retryAt = null;
+      this.flight.waits = false;
       if (result < 0) this.#failed(result);
       else {
         this.#retryMs = FIRST_RETRY_MS;
@@ -230,14 +244,17 @@ export class Outbox implements Sender {
     if (result === FULL) this.#full = true;
     // Too many are in flight, to whomever (unix(7)): there will be fewer.
     else if (result === UNDRAINED || result === -ETOOMANYREFS) {
-      this.#retryAt = after(this.clock.now(), this.#nextRetry());
+      this.#waitFrom(this.clock.now());
     } else this.#broken = true;
   }
 
-  #nextRetry(): number {
-    const now = this.#retryMs;
-    this.#retryMs = Math.min(now * 2, LAST_RETRY_MS);
-    return now;
+  /** It is tried again later; returns in how many ms. */
+  #waitFrom(now: Monotonic): number {
+    this.flight.waits = true;
+    const wait = this.#retryMs;
+    this.#retryMs = Math.min(wait * 2, this.flight.pace(LAST_RETRY_MS));
+    this.#retryAt = after(now, wait);
+    return wait;
   }
 
   /** Reads only from those who have read what was for them, or have sent fds. */

@@ -14,7 +14,7 @@ import {
   dmabroker_work_v1,
 } from '../../../src/protocol/dmabroker-v1.gen.js';
 import { wl_display } from '../../../src/protocol/wayland.gen.js';
-import { Flight, Flights } from '../../../src/server/wayland/flight.js';
+import { Flights } from '../../../src/server/wayland/flight.js';
 import { Outbox } from '../../../src/server/wayland/outbox.js';
 import { Bench, FREE, MANAGER } from './support/bench.js';
 
@@ -78,13 +78,9 @@ function make() {
       touched++;
     },
   };
-  const flights = new Flights(FLIGHTS);
-  const outbox = new Outbox(
-    step as unknown as Step,
-    socket,
-    bench.world.clock,
-    new Flight(flights),
-  );
+  const { clock } = bench.world;
+  const flights = new Flights(FLIGHTS, clock);
+  const outbox = new Outbox(step as unknown as Step, socket, clock, flights, UID);
   /** How often it wanted to be asked again since the last time. */
   const wanted = () => {
     const times = touched;
@@ -106,6 +102,7 @@ function make() {
   return { bench, step, outbox, sync, redeem, apart, flights, wanted };
 }
 
+const UID = 1000;
 /** fds that all connections may have in flight. */
 const FLIGHTS = 1000;
 const DONE_AND_DELETE_ID = 12 + 12;
@@ -180,8 +177,19 @@ t.test('fds in flight', async (t) => {
       t.match(step.finish(), { drained: false, fds: buffer.held.fds });
     t.equal(flights.used, 10);
     t.equal(bench.connection.output.packets.length, 0);
-    outbox.end();
-    t.equal(flights.used, 0, 'they are counted as long as the connection is there');
+    step.left = 1;
+    let landed = 0;
+    t.equal(
+      outbox.end(() => landed++),
+      false,
+    );
+    t.ok(flights.look() > 0);
+    t.equal(flights.used, 10, 'they are counted when the connection has ended, too');
+    step.left = 0;
+    bench.world.pass(64);
+    t.equal(flights.look(), -1);
+    t.equal(landed, 1);
+    t.equal(flights.used, 0, 'until its peer has received them, or has gone');
   });
 
   await t.test('beyond what a connection may have, when those before were read', async (t) => {
@@ -214,7 +222,7 @@ t.test('fds in flight', async (t) => {
   await t.test('beyond what all may have, too; but each may have one message', async (t) => {
     const { bench, step, outbox, apart, flights } = make();
     const buffer = bench.allocate(FREE);
-    flights.used = FLIGHTS;
+    flights.pool.overdraw(UID + 1, FLIGHTS);
     for (const id of [100, 101]) apart(id, buffer);
     outbox.flush();
     t.match(step.queue, [{ drained: false }]);
