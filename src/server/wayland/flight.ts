@@ -102,6 +102,9 @@ export class Flights {
 
 /** Those of one connection. */
 export class Flight {
+  /** With the step, which has not sent them yet: to ask whether they were received would say nothing of them. */
+  #boarding = 0;
+  /** On their way, or received. */
   #own = 0;
   #waits = false;
 
@@ -122,7 +125,7 @@ export class Flight {
   }
 
   #fits(count: number): boolean {
-    return this.#own + count <= FDS_IN_FLIGHT && this.#mayHave(count);
+    return this.#boarding + this.#own + count <= FDS_IN_FLIGHT && this.#mayHave(count);
   }
 
   /** A user who has none in flight may have one message, however little there is. */
@@ -131,33 +134,45 @@ export class Flight {
     return count <= 0 || pool.has(this.uid, count) || pool.taken(this.uid) === 0;
   }
 
-  takesOff(count: number): void {
-    if (count === 0) return;
-    const { pool } = this.all;
-    if (count > 0) pool.overdraw(this.uid, count);
-    else pool.give(this.uid, -count);
-    this.#own += count;
-    if (this.#own > 0) this.all.of(this.uid).flying.add(this);
-    else {
-      this.all.of(this.uid).flying.delete(this);
-      this.all.forget(this.uid);
-    }
+  /** So many are given to the step. */
+  boards(count: number): void {
+    this.#boarding += count;
+    this.all.pool.overdraw(this.uid, count);
   }
 
-  /** So many were not sent after all. */
-  hasNotLeft(count: number): void {
-    this.takesOff(-count);
+  /** Of those, so many were not sent after all. */
+  stays(count: number): void {
+    this.#boarding -= count;
+    this.all.pool.give(this.uid, count);
+  }
+
+  /** Of those, so many were sent. */
+  leaves(count: number): void {
+    if (count === 0) return;
+    this.#boarding -= count;
+    this.#own += count;
+    this.all.of(this.uid).flying.add(this);
   }
 
   /** All have been received but the last `count`. */
   landed(count: number): void {
-    this.takesOff(count - this.#own);
+    this.all.pool.give(this.uid, this.#own - count);
+    this.#own = count;
+    if (count > 0) return;
+    this.all.of(this.uid).flying.delete(this);
+    this.all.forget(this.uid);
   }
 
   /** Whether none is in flight, as the kernel says. */
   look(): boolean {
     if (this.#own > 0 && this.received()) this.landed(0);
     return this.#own === 0;
+  }
+
+  /** The connection has ended: nobody is told any more what the step has sent. */
+  end(): void {
+    this.waits = false;
+    this.leaves(this.#boarding);
   }
 
   /** Whether the connection is to be asked again. */

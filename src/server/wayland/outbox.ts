@@ -145,7 +145,7 @@ export class Outbox implements Sender {
    * them, or has gone.
    */
   end(landed: () => void): boolean {
-    this.flight.waits = false;
+    this.flight.end();
     if (this.flight.look()) return true;
     this.flights.whenLanded(this.flight, landed);
     return false;
@@ -204,7 +204,7 @@ export class Outbox implements Sender {
     if (isFirst) this.#drains = next.drained;
     next.told = told.length === 0 ? NONE : toldAt(told);
     if (!this.step.send(next, this)) return false;
-    this.flight.takesOff(next.fds.length);
+    this.flight.boards(next.fds.length);
     this.socket.connection.output.sending++;
     next.skip += length;
     return true;
@@ -220,7 +220,8 @@ export class Outbox implements Sender {
     if (packet === undefined) return;
     output.sending--;
     const fds = packet.held?.fds.length ?? 0;
-    if (this.#unsent > 0 || result < 0) this.flight.hasNotLeft(fds);
+    if (this.#unsent > 0 || result < 0) this.flight.stays(fds);
+    else this.flight.leaves(fds);
     if (this.#unsent > 0) this.#unsent++;
     else {
       this.#retryAt = null;

@@ -21,18 +21,23 @@ function make(total = TOTAL) {
   return { clock, flights, connect };
 }
 
+function send(flight: Flight, count: number): void {
+  flight.boards(count);
+  flight.leaves(count);
+}
+
 t.test('one user who does not read keeps no fd from another', async (t) => {
   const { clock, flights, connect } = make();
   const hogs = Array.from({ length: 40 }, () => connect(ALICE));
   const departures = hogs.map(({ flight }) => {
     const departure = flight.departure(25);
-    if (departure === 'now') flight.takesOff(25);
+    if (departure === 'now') send(flight, 25);
     return departure;
   });
   t.same(departures, ['now', 'now', ...Array(38).fill('later')], 'a half is for others');
   const { flight } = connect(BOB);
   t.equal(flight.departure(25), 'now');
-  flight.takesOff(25);
+  send(flight, 25);
   t.equal(flights.used, 75);
 
   const [first, , third] = hogs;
@@ -47,7 +52,7 @@ t.test('one user who does not read keeps no fd from another', async (t) => {
 t.test('a connection waits for its own fds first', async (t) => {
   const { connect } = make(10 * FDS_IN_FLIGHT);
   const { flight, peer } = connect(ALICE);
-  flight.takesOff(FDS_IN_FLIGHT);
+  send(flight, FDS_IN_FLIGHT);
   t.equal(flight.departure(1), 'drained');
   t.equal(peer.asked, 0, 'by the call that sends');
 });
@@ -56,7 +61,7 @@ t.test('who has none in flight may have one message, however little there is', a
   const { connect } = make(4);
   const { flight } = connect(ALICE);
   t.equal(flight.departure(28), 'now');
-  flight.takesOff(28);
+  send(flight, 28);
   t.equal(flight.departure(28), 'drained');
   t.equal(flight.departure(29), 'later');
 });
@@ -77,7 +82,7 @@ t.test('many that wait are not looked at more often than some', async (t) => {
 t.test('of a connection that has ended they are in flight until they are received', async (t) => {
   const { clock, flights, connect } = make();
   const { flight, peer } = connect(ALICE);
-  flight.takesOff(3);
+  send(flight, 3);
   let landed = 0;
   flights.whenLanded(flight, () => landed++);
   t.equal(flights.look(), 64);
@@ -89,5 +94,23 @@ t.test('of a connection that has ended they are in flight until they are receive
   clock.pass(1);
   t.equal(flights.look(), -1);
   t.equal(landed, 1);
+  t.equal(flights.used, 0);
+});
+
+t.test('what the step has not sent yet is not taken for received', async (t) => {
+  const { clock, flights, connect } = make();
+  const { flight, peer } = connect(ALICE);
+  const other = connect(ALICE);
+  send(flight, 5);
+  flight.boards(20);
+  peer.received = true;
+  clock.pass(64);
+  t.equal(other.flight.departure(60), 'later', 'all of the user’s were asked');
+  t.equal(flights.used, 20);
+  flight.stays(8);
+  flight.leaves(12);
+  t.equal(flights.used, 12);
+  flight.end();
+  t.ok(flight.look());
   t.equal(flights.used, 0);
 });
