@@ -88,7 +88,11 @@ export class ParamsObject implements Requests<typeof dmabroker_params_v1> {
 
   gone(): void {
     this.#brought?.end();
-    if (this.#batch === null || this.connection.closing) return;
+    if (this.#batch === null) return;
+    if (this.connection.closing) {
+      BufferObject.endAll(this.#batch);
+      return;
+    }
     const text = 'the parameters were destroyed before create_batch';
     BufferObject.refuseAll(this.#batch, new BrokerError('not_found', text));
   }
@@ -210,7 +214,9 @@ export class ParamsObject implements Requests<typeof dmabroker_params_v1> {
   add_buffer(bufferId: number): void {
     this.#checkUnused();
     this.#batch ??= [];
-    this.#batch.push(this.#bufferObject(bufferId));
+    const object = this.#bufferObject(bufferId);
+    object.added();
+    this.#batch.push(object);
   }
 
   create_batch(): void {

@@ -6,8 +6,11 @@ import {
   dmabroker_buffer_v1,
   dmabroker_manager_v1,
   dmabroker_params_v1,
+  dmabroker_work_v1,
 } from '../../../src/protocol/dmabroker-v1.gen.js';
+import { wl_display } from '../../../src/protocol/wayland.gen.js';
 import { MAX_MESSAGE_SIZE } from '../../../src/protocol/wire.js';
+import { MAX_UNASKED_REQUESTS } from '../../../src/server/wayland/connection.js';
 import { Bench, errorOf, FREE, MANAGER } from './support/bench.js';
 import { nextPacket } from './support/packets.js';
 
@@ -16,6 +19,7 @@ const FIRST = FREE + 1;
 const ANY_UID = 0xffffffff;
 const { memfd } = dmabroker_manager_v1.enums.handle_type;
 const { error, lifetime } = dmabroker_params_v1.enums;
+const { no_memory } = wl_display.enums.error;
 const { refusal } = dmabroker_manager_v1.enums;
 
 type Kept = keyof typeof lifetime;
@@ -247,3 +251,75 @@ t.test('the client hangs up before the answer, and while it waits to be sent', a
     t.equal(bench.world.open.size, 0);
   }
 });
+
+t.test('so much is asked before create_batch that it would not be read any more', async (t) => {
+  // As much waits as may: create_batch is read, and all are answered.
+  const { bench, params, ids, answerAll } = added(2);
+  const [a = 0, b = 0] = ids;
+  for (let i = 0; i < MAX_UNASKED_REQUESTS; i++) {
+    bench.request(dmabroker_buffer_v1, i % 2 ? a : b, 'renew', 10);
+  }
+  t.notOk(bench.connection.behind, 'it is read all the same');
+  params('create_batch');
+  t.ok(bench.connection.behind, 'now they wait for the daemon');
+  answerAll();
+  t.notOk(bench.connection.behind);
+  const refused = bench.names().filter((name) => name.endsWith('.lease_refused'));
+  t.equal(refused.length, MAX_UNASKED_REQUESTS);
+
+  const tooMany = {
+    renew: (each: typeof bench, id: number) => each.request(dmabroker_buffer_v1, id, 'renew', 10),
+    work: (each: typeof bench, id: number, i: number) => {
+      each.request(dmabroker_manager_v1, MANAGER, 'create_work', 200 + i, id);
+      each.request(dmabroker_work_v1, 200 + i, 'fill', 0);
+    },
+    share: (each: typeof bench, id: number, i: number) =>
+      each.request(dmabroker_buffer_v1, id, 'share', 200 + i, 1, ANY_UID, 0, 0),
+    'one that is there, behind a copy': (each: typeof bench, id: number, i: number) => {
+      if (i === 0) {
+        each.ask(150);
+        each.world.answer();
+        each.request(dmabroker_manager_v1, MANAGER, 'create_work', 151, 150);
+        each.request(dmabroker_work_v1, 151, 'copy', id);
+      }
+      each.request(dmabroker_buffer_v1, 150, 'renew', 10);
+    },
+    'many that are destroyed': (each: typeof bench, _: number, i: number) => {
+      each.request(dmabroker_params_v1, PARAMS, 'add_buffer', 200 + i);
+      each.request(dmabroker_buffer_v1, 200 + i, 'destroy');
+    },
+  };
+  for (const [what, send] of Object.entries(tooMany)) {
+    const { bench, ids } = added(1);
+    let sent = 0;
+    while (sent <= MAX_UNASKED_REQUESTS && !bench.connection.closing) {
+      send(bench, ids[0] ?? 0, sent++);
+    }
+    const { code, text } = errorOf(bench.events());
+    t.equal(code, no_memory, what);
+    t.equal(text, 'more than 1024 requests wait for a create_batch that was not sent');
+    t.notOk(bench.connection.behind);
+    bench.close();
+    bench.world.pass(1000);
+    bench.broker.poll();
+    t.equal(bench.world.open.size, 0);
+  }
+});
+
+t.test(
+  'a client ends before create_batch: what waited behind an added buffer is done',
+  async (t) => {
+    const { bench, ids } = added(1);
+    bench.ask(150, 'until_released');
+    bench.world.answer();
+    bench.events();
+    bench.request(dmabroker_manager_v1, MANAGER, 'create_work', 151, 150);
+    bench.request(dmabroker_work_v1, 151, 'copy', ids[0] ?? 0);
+    bench.request(dmabroker_buffer_v1, 150, 'release');
+    t.equal([...bench.broker.buffers].length, 1);
+    bench.close();
+    bench.world.pass(1000);
+    bench.broker.poll();
+    t.same([...bench.broker.buffers], []);
+  },
+);

@@ -610,7 +610,8 @@ class DmabrokerParamsV1:
         """one of several equal buffers, for create_batch
 
         Sent once for each buffer. What is asked of it before create_batch waits, as behind
-        create.
+        create. At most 1024 requests of a connection wait so, with those behind them on other
+        buffers: one more ends the connection (wl_display's no_memory).
         """
         return words(object_id, 20, buffer_id)
 
