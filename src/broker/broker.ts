@@ -120,6 +120,7 @@ export class Broker {
       graceMs: unknownGraceMs,
       trustedBytes,
       suspect: (buffer) => this.#suspect(buffer),
+      userOf: ({ owner }) => quotas.whoIs(owner).uid,
       room: this.#room,
       chargedElsewhere: (buffer) =>
         world.tells(buffer.allocation) !== 'unknown' && this.#registry.memories.areOlder(buffer),
@@ -159,6 +160,7 @@ export class Broker {
     });
     this.#reissues = new Reissues({ ...parts, lingering: this.#lingering });
     quotas.onRecall = (...what) => this.#recalled(...what);
+    quotas.onShort = (user) => this.#lingering.look(user);
   }
 
   get clock(): Clock {
