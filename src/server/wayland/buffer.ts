@@ -5,7 +5,7 @@
 import type { AdoptionRequest } from '../../broker/adoption.js';
 import type { Broker, ImportRequest, Redemption } from '../../broker/broker.js';
 import type { BrokerBuffer, Owner, Watcher } from '../../broker/buffer.js';
-import type { RecallNotice, ReleaseReason } from '../../broker/lifetime.js';
+import type { RecallNotice, ToldRelease } from '../../broker/lifetime.js';
 import type { AllocationRequest } from '../../broker/request.js';
 import type { Worked } from '../../broker/works.js';
 import { BrokerError } from '../../memory/errors.js';
@@ -256,7 +256,7 @@ export class BufferObject implements Requests<typeof dmabroker_buffer_v1>, Watch
     this.#resource.event('lease', Math.max(0, Math.ceil(seconds)), this.#renewing ? 1 : 0);
   }
 
-  released(reason: ReleaseReason): void {
+  released(reason: ToldRelease): void {
     this.#resource.event('released', dmabroker_buffer_v1.enums.release_reason[reason]);
   }
 
