@@ -216,10 +216,15 @@ t.test('params that end before create_batch', async (t) => {
 
 t.test('violations', async (t) => {
   type Send = ReturnType<typeof added>['params'];
-  const ends = (what: keyof typeof error, count: number, send: (params: Send) => void) => {
+  const ends = (
+    what: keyof typeof error,
+    count: number,
+    send: (params: Send) => void,
+    text?: string,
+  ) => {
     const { bench, params } = added(count);
     send(params);
-    t.match(errorOf(bench.events()), { object: PARAMS, code: error[what] }, what);
+    t.match(errorOf(bench.events()), { object: PARAMS, code: error[what], ...(text && { text }) });
     bench.close();
     bench.world.pass(1000);
     while (bench.world.pending.length > 0) bench.world.answer();
@@ -229,14 +234,18 @@ t.test('violations', async (t) => {
   ends('batch_mismatch', 1, (params) => params('create', 100));
   ends('batch_mismatch', 1, (params) => params('import', 100));
   ends('batch_mismatch', 1, (params) => params('adopt', 100, 'id', 'session'));
-  ends('already_used', 1, (params) => {
-    params('create_batch');
-    params('add_buffer', 100);
-  });
-  ends('already_used', 1, (params) => {
-    params('create_batch');
-    params('create_batch');
-  });
+  for (const [request, ...values] of [['add_buffer', 100], ['create_batch']] as const) {
+    const send = (params: Send) => {
+      params('create_batch');
+      params(request, ...values);
+    };
+    ends('already_used', 1, send, 'these parameters were used by create_batch');
+  }
+  const created = (params: Send) => {
+    params('create', 100);
+    params('create', 101);
+  };
+  ends('already_used', 0, created, 'these parameters were used by create');
 });
 
 t.test('the client hangs up before the answer, and while it waits to be sent', async (t) => {

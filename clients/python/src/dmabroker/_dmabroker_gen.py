@@ -337,7 +337,7 @@ class DmabrokerParamsV1:
         """error"""
 
         already_used = 0
-        """a request after create"""
+        """a request after create, create_batch, import or adopt"""
         already_set = 1
         """set_buffer or set_image sent twice, or both"""
         incomplete = 2
