@@ -15,7 +15,7 @@ import {
   USAGE,
   UsageError,
 } from './support/command-line.js';
-import { comparison } from './support/compare.js';
+import { comparison, verdictOf } from './support/compare.js';
 import { runInside } from './support/guest.js';
 import { writePage } from './support/page.js';
 import { endAll } from './support/programs.js';
@@ -125,18 +125,19 @@ function done(line: CommandLine): boolean {
   return true;
 }
 
-/** Prints what was found, and returns how much of it got worse than what is kept. */
-function show(runs: Runs, { quick }: CommandLine, before: Results): number {
-  let worse = 0;
+/** Prints what was found; `--quick`: beside what is kept, and how much of it got worse. */
+function show(runs: Runs, { quick, label }: CommandLine, before: Results): void {
+  const all = { worse: 0, known: 0 };
   for (const [name, run] of Object.entries(runs)) {
     if (quick) {
-      const { head, rows, worse: count } = comparison(run, before.runs[name]);
-      worse += count;
+      const { head, rows, worse, known } = comparison(run, before.runs[name]);
+      all.worse += worse;
+      all.known += known;
       console.log(`# ${name}`);
       table(head, rows);
     } else print(name, run);
   }
-  return worse;
+  if (quick) console.log(verdictOf(all, label));
 }
 
 async function main(): Promise<number> {
@@ -156,10 +157,9 @@ async function main(): Promise<number> {
     ...(await runHere(line, others, failed)),
     ...(await runGuests(line, guests, failed)),
   };
-  const worse = show(runs, line, before);
+  show(runs, line, before);
   // What is quick is held against what is kept, and takes the place of none of it.
-  if (line.quick) console.log(`${worse} worse than the last kept run of ${line.label}.`);
-  else {
+  if (!line.quick) {
     report(writeResults(folder, merged(before, runs)));
     if (folder === OF_RECORD) report(writePage());
   }

@@ -2,12 +2,15 @@
 // The command line: its bundle where there is one (it starts faster), else the compiled modules.
 import { existsSync } from 'node:fs';
 
+/** What the environment or the machine has wrong (src/native/platform.ts, door.ts). */
+const TOLD = new Set(['ERR_DMABROKER_PLATFORM', 'ERR_DMABROKER_DOOR']);
+
 const forms = ['../dist/bundle/cli/main.js', '../dist/src/cli/main.js'];
 const found = forms.map((form) => new URL(form, import.meta.url)).find((url) => existsSync(url));
 if (found) {
-  // What it needs, and what is missing here (src/native/platform.ts), without a stack.
+  // Without a stack.
   await import(found.href).catch((error) => {
-    if (error?.code !== 'ERR_DMABROKER_PLATFORM') throw error;
+    if (!TOLD.has(error?.code)) throw error;
     console.error(`dmabrokerctl: ${error.message}`);
     process.exitCode = 1;
   });

@@ -16,14 +16,18 @@ setFlagsFromString('--no-parallel-scavenge');
 const complain = (text) =>
   console.error(`${process.env.JOURNAL_STREAM ? '<3>' : ''}dmabrokerd: ${text}`);
 
+/** Of a machine that lacks something, and of a wrong configuration (src/native/door.ts), as src/server/main.ts has it. */
+const EXITS = { ERR_DMABROKER_PLATFORM: 1, ERR_DMABROKER_DOOR: 2 };
+
 const forms = ['../dist/bundle/server/main.js', '../dist/src/server/main.js'];
 const found = forms.map((form) => new URL(form, import.meta.url)).find((url) => existsSync(url));
 if (found) {
   // What it needs, and what is missing here (src/native/platform.ts), without a stack.
   await import(found.href).catch((error) => {
-    if (error?.code !== 'ERR_DMABROKER_PLATFORM') throw error;
+    const status = EXITS[error?.code];
+    if (status === undefined) throw error;
     complain(error.message);
-    process.exitCode = 1;
+    process.exitCode = status;
   });
 } else {
   complain('not built yet: run `npm run build` first');

@@ -28,7 +28,7 @@ import { FairPool } from './fair-pool.js';
 import { type ImportRequest, Intake } from './intake.js';
 import { type KeptClient, type KeptState, keptState } from './kept.js';
 import { Leases } from './leases.js';
-import type { RecallNotice, ReleaseReason } from './lifetime.js';
+import type { RecallNotice, ToldRelease } from './lifetime.js';
 import { Lingering } from './lingering.js';
 import { LongTexts } from './long-texts.js';
 import type { Policy } from './policy.js';
@@ -88,6 +88,7 @@ export class Broker {
   readonly #sessions: Sessions;
   readonly #adoption: Adoption;
   readonly #restored: Restored;
+  #ending = false;
   readonly leases: Leases;
   /** Copies, fills and reads, for whoever has an object for the buffer. */
   readonly works: Works;
@@ -120,6 +121,7 @@ export class Broker {
       graceMs: unknownGraceMs,
       trustedBytes,
       suspect: (buffer) => this.#suspect(buffer),
+      userOf: ({ owner }) => quotas.whoIs(owner).uid,
       room: this.#room,
       chargedElsewhere: (buffer) =>
         world.tells(buffer.allocation) !== 'unknown' && this.#registry.memories.areOlder(buffer),
@@ -159,6 +161,7 @@ export class Broker {
     });
     this.#reissues = new Reissues({ ...parts, lingering: this.#lingering });
     quotas.onRecall = (...what) => this.#recalled(...what);
+    quotas.onShort = (user) => this.#lingering.look(user);
   }
 
   get clock(): Clock {
@@ -486,7 +489,7 @@ export class Broker {
   /** Drops the broker's references; the memory lives on for as long as others hold its fds. */
   release(
     buffer: BrokerBuffer,
-    reason: ReleaseReason,
+    reason: ToldRelease,
     by: Owner | null = reason === 'owner' ? buffer.owner : null,
   ): void {
     if (buffer.released) return;
@@ -499,7 +502,9 @@ export class Broker {
     this.leases.released(buffer);
     this.#registry.free(buffer.allocation);
     this.quotas.linger(buffer);
-    this.#registry.happened({ type: 'buffer.released', buffer, reason, by });
+    // Whatever lets go of it then, the end of its connection too, comes of the daemon's end.
+    const why = this.#ending ? ({ reason: 'stopped', by: null } as const) : { reason, by };
+    this.#registry.happened({ type: 'buffer.released', buffer, ...why });
     this.#lingering.add(buffer);
     const watchers = [...buffer.watchers];
     buffer.watchers.clear();
@@ -589,6 +594,7 @@ export class Broker {
 
   /** The daemon is about to end: what is released from now on is gone at once. */
   end(): void {
+    this.#ending = true;
     this.#lingering.end();
   }
 

@@ -7,7 +7,7 @@ import type { Said } from './event-record.js';
 import { Few } from './few.js';
 import type { HeldFds } from './held-fds.js';
 import { History } from './history.js';
-import type { Lifetime, RecallNotice, ReleaseReason } from './lifetime.js';
+import type { Lifetime, RecallNotice, ToldRelease } from './lifetime.js';
 import type { PeerProcess } from './peer-process.js';
 import type { Charge } from './quota/charge.js';
 import { type RecipientOf, Recipients } from './recipients.js';
@@ -47,7 +47,7 @@ export type BufferState = 'live' | 'lost' | 'away' | 'lingering' | 'unknown';
 /** Somebody who wants to know what becomes of a buffer. */
 export interface Watcher {
   /** The broker lets go of it: told once, and nothing after it. */
-  released(reason: ReleaseReason): void;
+  released(reason: ToldRelease): void;
   /** Its owner is asked to give it back within so many seconds, or may keep it after all. */
   recalled?(reason: RecallNotice, seconds: number): void;
   /** Its lease was renewed, which withdraws the recall of one that had expired. */

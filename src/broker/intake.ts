@@ -89,9 +89,10 @@ export class Intake {
       if (isLate(owner, request)) done({ error: connectionGone() });
       else this.#allocate(owner, request, done);
     };
-    const waits =
-      this.parts.room.isExpected(who.uid) && !fits() && this.parts.room.add(who, fits, go);
-    if (!waits) this.#allocate(owner, request, done);
+    const { room } = this.parts;
+    const wait = () => room.isExpected(who.uid) && room.add(who, fits, go);
+    if (!room.isExpected(who.uid)) this.#allocate(owner, request, done, wait);
+    else if (fits() || !wait()) this.#allocate(owner, request, done);
   }
 
   /** Whether it need not wait for room; what is refused for another reason is refused at once. */
@@ -102,11 +103,18 @@ export class Intake {
     return !('error' in admitted) || admitted.error.code !== 'limit_exceeded';
   }
 
-  #allocate(owner: Owner, request: AllocationRequest, done: Done<readonly BrokerBuffer[]>): void {
+  /** `wait`: where there is no room, it may be that some is expected only now, since what lingers was looked at. */
+  #allocate(
+    owner: Owner,
+    request: AllocationRequest,
+    done: Done<readonly BrokerBuffer[]>,
+    wait = () => false,
+  ): void {
     const reserve = (...asked: Asked) =>
       this.parts.quotas.reserveMany(...asked, this.parts.registry.buffers);
     const admitted = attempt(() => this.#admit(owner, request, reserve));
     if ('error' in admitted) {
+      if (admitted.error.code === 'limit_exceeded' && wait()) return;
       this.#planner.explain(owner, request, admitted.error, done);
       return;
     }

@@ -17,7 +17,11 @@ export type RecallReason = 'share' | 'memory_pressure' | 'administrator';
 /** Why a buffer is asked for; `withdrawn`: it may be kept after all. */
 export type RecallNotice = RecallReason | 'lease_expired' | 'withdrawn';
 
-export type ReleaseReason = 'owner' | 'administrator' | 'lease_expired';
+/** Why a client's buffer ends, as it is told. */
+export type ToldRelease = 'owner' | 'administrator' | 'lease_expired';
+
+/** `stopped`: with the daemon, when no client is there any more to be told. */
+export type ReleaseReason = ToldRelease | 'stopped';
 
 /** Throws where a lease may not be so long. */
 export function checkLease(seconds: number): void {

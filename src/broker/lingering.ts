@@ -3,7 +3,8 @@
  * kernel says that it is gone. There is no event for that, so each is looked at again and again: a
  * few milliseconds after the release, then at intervals that double up to seconds, and soon again
  * when a client that was handed it leaves. A turn makes few checks, so that thousands of lingering
- * buffers never hold up the data plane.
+ * buffers never hold up the data plane. Before somebody is refused because of what lingers, it is looked at out
+ * of its turn: what was let go of a moment ago is nobody's.
  *
  * Where nobody has it by the kernel's count alone, it is taken to be gone as far as that is trusted, or
  * else is looked for in all processes (unproven.ts).
@@ -35,6 +36,8 @@ export interface LingeringWorld extends UnprovenWorld {
 
 /** Of a check: to look at what the kernel tells the end of. */
 const TOLD_PART = 1 / 8;
+/** To pass over what is another user's. */
+const PASSED_PART = 1 / 64;
 const FIRST_INTERVAL_MS = 5;
 const LONGEST_INTERVAL_MS = 5_000;
 const INTERVALS = intervals();
@@ -72,6 +75,8 @@ export interface LingeringTerms {
   readonly room: Pick<RoomQueue, 'expect'>;
   /** Who was handed it, as those know it who look for it. */
   suspect(buffer: BrokerBuffer): Suspect;
+  /** The user that is charged for it. */
+  userOf(buffer: BrokerBuffer): number;
   /** Whether its memory is charged, until it is gone, as that of another buffer. */
   chargedElsewhere(buffer: BrokerBuffer): boolean;
   /** Told once of each buffer, when nothing of it is left here. */
@@ -90,6 +95,9 @@ export class Lingering {
    */
   #firstChecksLeft = LINGERING_CHECKS_PER_TURN;
   #notBefore = LONG_AGO;
+  /** For those who are refused: so many in `LINGERING_PAUSE_MS`, however often somebody is. */
+  #looksLeft = 0;
+  #looksUntil = LONG_AGO;
   #ending = false;
   readonly unproven: Unproven;
 
@@ -152,6 +160,29 @@ export class Lingering {
     this.#wait(entry, 0);
   }
 
+  /**
+   * Somebody is to be refused for what lingers of a user's, or of everybody's (null): looks at it, what came last
+   * first, as far as may be looked out of turn. When it is looked at next stays as it is. Returns whether anything
+   * was gone.
+   */
+  look(user: number | null): boolean {
+    const now = this.world.clock.now();
+    if (now >= this.#looksUntil) {
+      this.#looksLeft = LINGERING_CHECKS_PER_TURN;
+      this.#looksUntil = after(now, LINGERING_PAUSE_MS);
+    }
+    let anyGone = false;
+    for (const queue of this.#queues) {
+      for (const entry of queue) {
+        if (this.#looksLeft <= 0) return anyGone;
+        const isTheirs = user === null || this.terms.userOf(entry.buffer) === user;
+        this.#looksLeft -= isTheirs ? this.#costOf(entry) : PASSED_PART;
+        if (isTheirs && this.#ends(entry)) anyGone = true;
+      }
+    }
+    return anyGone;
+  }
+
   /** Looks at what is due, as far as one turn may. */
   run(): void {
     this.#firstChecksLeft = LINGERING_CHECKS_PER_TURN;
@@ -210,27 +241,36 @@ export class Lingering {
     this.#queues[level]?.add(entry);
   }
 
-  /** Of the checks of a turn. */
-  #spend({ buffer }: Entry): void {
+  #costOf({ buffer }: Entry): number {
     // What is told of need not be asked for by a file of /proc.
-    this.#checksLeft -= this.world.tells(buffer.allocation) === 'gone' ? TOLD_PART : 1;
+    return this.world.tells(buffer.allocation) === 'gone' ? TOLD_PART : 1;
+  }
+
+  /** Of the checks of a turn. */
+  #spend(entry: Entry): void {
+    this.#checksLeft -= this.#costOf(entry);
     if (this.#checksLeft <= 0) this.#notBefore = after(this.world.clock.now(), LINGERING_PAUSE_MS);
   }
 
   #check(entry: Entry): void {
+    if (!this.#ends(entry)) this.#wait(entry, Math.min(entry.level + 1, INTERVALS.length - 1));
+  }
+
+  /** Looks at it. Returns whether it is gone, and nothing of it is here any more. */
+  #ends(entry: Entry): boolean {
     const { buffer } = entry;
     const found = this.#judged(entry, this.#look(entry));
     if (found !== 'unknown') entry.unknownSince = null;
     else entry.unknownSince ??= this.world.clock.now();
     if (found === 'gone' || (found === 'unknown' && this.#over(entry))) {
       this.#end(entry);
-      return;
+      return true;
     }
     if (buffer.state !== found) {
       buffer.state = found;
       this.world.changed(buffer);
     }
-    this.#wait(entry, Math.min(entry.level + 1, INTERVALS.length - 1));
+    return false;
   }
 
   #look(entry: Entry): Remaining {

@@ -40,15 +40,18 @@ export class Planner {
     });
   }
 
-  /** Answers with the refusal of a request, `nearest` added where something about it can be relaxed. */
+  /** Answers with the refusal of a request and `nearest`: null where nothing about the request would help. */
   explain(
     owner: Owner,
     request: AllocationRequest,
     error: BrokerError,
     done: (result: { readonly error: BrokerError }) => void,
   ): void {
+    const told = (nearest: object | null) => {
+      done({ error: new BrokerError(error.code, error.message, { ...error.refusal, nearest }) });
+    };
     if (!isRelaxable(error)) {
-      done({ error });
+      told(null);
       return;
     }
     findNearest(
@@ -56,10 +59,7 @@ export class Planner {
       error,
       (candidate, tried) =>
         this.#plan(owner, candidate, (result) => tried('error' in result ? result.error : null)),
-      (found) => {
-        const nearest = found === null ? null : requestWords(this.planning.permitted(owner, found));
-        done({ error: new BrokerError(error.code, error.message, { ...error.refusal, nearest }) });
-      },
+      (found) => told(found === null ? null : requestWords(this.planning.permitted(owner, found))),
     );
   }
 

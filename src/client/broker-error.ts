@@ -44,7 +44,7 @@ export interface Refusal {
   readonly possible?: Possible;
   /**
    * The nearest request that would succeed; it was planned before it was told, and `allocate` takes it. Null
-   * where none was found, absent where none is looked for.
+   * where there is none, absent where nothing was to be allocated.
    */
   readonly nearest?: LinearRequest | ImageRequest | null;
   readonly quota?: QuotaRefusal;

@@ -48,8 +48,8 @@ const checkConnect: Check = record<ConnectOptions>({
 });
 /** Far longer than any token is; a message of the wire has 4,096 bytes. */
 const checkToken: Check = text(1, 1024);
-/** Far more than a daemon makes at once, and than a connection's objects would allow. */
-const checkCount: Check = whole(1, 1024);
+/** Where a daemon has not said how many it makes at once: far fewer than a connection's objects would allow. */
+const MAX_UNTOLD = 1024n;
 
 /** Connects and waits until the daemon has described itself. */
 export async function connect(options: ConnectOptions = {}): Promise<Client> {
@@ -114,7 +114,7 @@ export class Client {
 
   /**
    * Allocates several equal buffers in one request, for a swapchain, a codec or a ring: all of them, or none.
-   * `description.limits.batch` is how many there may be. Rejects as `allocate` does.
+   * `description.limits.batch` is how many there may be (RangeError). Rejects as `allocate` does.
    */
   async allocateMany(
     request: LinearRequest | ImageRequest,
@@ -122,7 +122,7 @@ export class Client {
     options: CallOptions = {},
   ): Promise<ClientBuffer[]> {
     checkRequest(request);
-    checkCount(count, 'count');
+    whole(1, Number(this.description.limits.batch ?? MAX_UNTOLD))(count, 'count');
     this.#check(options);
     return this.#connection.call((line) => {
       const objects = Array.from({ length: count }, () =>

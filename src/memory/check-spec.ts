@@ -5,6 +5,7 @@
 import { checkAlignment } from './alignment.js';
 import { checkDictated } from './dictated.js';
 import { BrokerError } from './errors.js';
+import { askedFor } from './exact.js';
 import { MAX_BUFFER_SIZE, MAX_IMAGE_DIMENSION, MAX_MODIFIERS } from './limits.js';
 import type { Constraint } from './refusal-words.js';
 import type { Checked, MemorySpec } from './source.js';
@@ -14,7 +15,7 @@ function inRange(constraint: Constraint, requested: number, max: number): void {
   const code = requested > max ? 'too_large' : 'invalid_argument';
   throw new BrokerError(code, `${constraint} must be 1 to ${max}`, {
     constraint,
-    requested,
+    ...askedFor(requested),
     possible: { min: 1, max },
   });
 }

@@ -129,7 +129,7 @@ export interface Refusal {
   readonly possible?: Possible;
   /**
    * The nearest request that would succeed, in the words of openapi.yaml's CreateBuffer; it was
-   * planned before it is told. Null where none was found, absent where none is looked for.
+   * planned before it is told. Null where there is none, absent where nothing was to be allocated.
    */
   readonly nearest?: object | null;
   /** The quota that refused. */

@@ -35,6 +35,12 @@ export interface Addon {
   readonly poll: ((fd: number, readable: () => void) => PollControl | number) | null;
 }
 
+/** bin/dmabrokerd.js knows it by its code: a wrong configuration, told without a stack. */
+class DoorError extends Error {
+  override readonly name = 'DoorError';
+  readonly code = 'ERR_DMABROKER_DOOR';
+}
+
 const SHIM = 'dmabroker-shim';
 requireSupported(thisPlatform());
 const wantsAddon = readChoice(process.env.DMABROKER_DOOR);
@@ -47,7 +53,7 @@ export const addon = wantsAddon ? loadAddon() : null;
 function readChoice(choice: string | undefined): boolean {
   if (choice === undefined || choice === '') return true;
   if (choice === 'ffi-rs') return false;
-  throw new Error(
+  throw new DoorError(
     `DMABROKER_DOOR is ${JSON.stringify(choice)}; set it to ffi-rs, or not at all for Node-API with ` +
       'ffi-rs behind it',
   );

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import t from 'tap';
 import { amountOf, commandOf, parse, UsageError } from '../../bench/support/command-line.js';
-import { comparison } from '../../bench/support/compare.js';
+import { comparison, verdictOf } from '../../bench/support/compare.js';
 import { merged, readAll, readResults, writeResults } from '../../bench/support/results.js';
 import { temporaryFolder } from '../support/folder.js';
 import { results, row, run } from './support.js';
@@ -24,6 +24,11 @@ t.test('each ratio beside the kept one', async (t) => {
     [name, 'p99 µs', ratio, '1.40 (1.20–1.60)', '–', 'not kept'],
   ]);
   t.equal(comparison(now, undefined).worse, 0);
+  t.equal(verdictOf(comparison(now, before), 'box'), '1 worse than the last kept run of box.');
+  t.equal(
+    verdictOf(comparison(now, undefined), 'nope'),
+    'Nothing of this is kept of nope: there is nothing to compare it with.',
+  );
 });
 
 t.test('the command line', async (t) => {

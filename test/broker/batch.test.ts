@@ -3,6 +3,7 @@ import t from 'tap';
 import { Broker } from '../../src/broker/broker.js';
 import type { BrokerBuffer } from '../../src/broker/buffer.js';
 import type { AllocationRequest } from '../../src/broker/request.js';
+import { checked } from '../../src/memory/check-spec.js';
 import { BrokerError } from '../../src/memory/errors.js';
 import { MAX_BATCH } from '../../src/memory/limits.js';
 import type { Result } from '../../src/memory/result.js';
@@ -140,19 +141,32 @@ t.test('a rate counts each of them, and more than it ever allows is said so', as
   broker.quotas.configure('rest', new Map([['user/1000', { allocationsPerSecond: 4 }]]));
   ask(5);
   t.match(results.pop(), {
-    error: { code: 'limit_exceeded', refusal: { requested: 5, possible: { max: 4 } } },
+    error: { code: 'limit_exceeded', refusal: { requested: 5, possible: { max: 4, count: 4 } } },
   });
   ask(3);
   answerAll();
   t.equal(codeOf(results.pop()), null);
   ask(2);
   t.match(results.pop(), {
-    error: { refusal: { requested: 2, possible: { after_seconds: 0.25 } } },
+    error: { refusal: { requested: 2, possible: { after_seconds: 0.25, count: 1 } } },
   });
   world.pass(250);
   ask(2);
   answerAll();
   t.equal(codeOf(results.pop()), null);
+});
+
+t.test('a sum that no double tells is not said as another number', async (t) => {
+  const { broker, results } = make();
+  broker.quotas.configure('rest', new Map([['user/1000', { bytes: 4096 }]]));
+  const spec = checked({ ...linear, size: Number.MAX_SAFE_INTEGER });
+  broker.allocateMany({ client: null, peer }, { ...request({ spec }), count: 64 }, (result) =>
+    results.push(result),
+  );
+  const [told] = results;
+  if (told === undefined || !('error' in told)) throw new Error('it was not refused');
+  t.match(told.error.message, /has 0: so many more are not possible; 0 of the 64 buffers are$/);
+  t.notOk('requested' in told.error.refusal);
 });
 
 t.test('another number is refused, naming what is possible', async (t) => {

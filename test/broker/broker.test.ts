@@ -2,7 +2,7 @@
 import t from 'tap';
 import { Broker } from '../../src/broker/broker.js';
 import type { BrokerBuffer, Client } from '../../src/broker/buffer.js';
-import type { ReleaseReason } from '../../src/broker/lifetime.js';
+import type { ToldRelease } from '../../src/broker/lifetime.js';
 import type { AllocationRequest } from '../../src/broker/request.js';
 import type { Peer } from '../../src/broker/who.js';
 import { BrokerError } from '../../src/memory/errors.js';
@@ -101,7 +101,7 @@ t.test('release closes, frees, revokes and tells those who watch', async (t) => 
   const { world, broker, client } = setup;
   const buffer = allocated(setup, client);
   const { token } = broker.share(buffer, anybody);
-  const told: ReleaseReason[] = [];
+  const told: ToldRelease[] = [];
   buffer.watchers.add({ released: (reason) => told.push(reason) });
   buffer.held.retain(); // a message that waits to be sent
   broker.release(buffer, 'administrator');
@@ -132,6 +132,26 @@ t.test('disconnecting releases what was bound to the connection', async (t) => {
   t.equal(client.connected, false);
   broker.release(kept, 'administrator');
   t.equal(world.open.size, 1);
+});
+
+t.test('the daemon stops: what is released with it is its own act, of nobody', async (t) => {
+  const setup = make();
+  const { world, broker, client } = setup;
+  allocated(setup, client);
+  allocated(setup, client, { lifetime: 'until_released' });
+  broker.release(allocated(setup, client), 'owner');
+  broker.end();
+  const last = allocated(setup, client);
+  // As its object does when the connection ends.
+  broker.release(last, 'owner');
+  broker.disconnect(client);
+  broker.close();
+  const why = world.events.flatMap((event) =>
+    event.type === 'buffer.released' ? [[event.reason, event.by?.client?.id ?? null]] : [],
+  );
+  const stopped = ['stopped', null];
+  t.same(why, [['owner', client.id], stopped, stopped, stopped]);
+  t.same([...broker.buffers], []);
 });
 
 t.test('an answer after its connection has gone', async (t) => {

@@ -3,6 +3,7 @@ import t from 'tap';
 import { Broker } from '../../src/broker/broker.js';
 import type { BrokerBuffer, Client } from '../../src/broker/buffer.js';
 import type { Swept } from '../../src/broker/unproven.js';
+import type { BrokerError } from '../../src/memory/errors.js';
 import {
   LINGERING_CHECKS_PER_TURN,
   LINGERING_PAUSE_MS,
@@ -127,6 +128,81 @@ t.test('a turn makes few checks, however many buffers linger', async (t) => {
   for (const buffer of buffers) hold(buffer, 'gone');
   pass(6_000);
   t.equal(world.open.size, 0);
+});
+
+t.test('"released and still held" where nobody holds it any more', async (t) => {
+  const { world, broker, allocate, pass, hold } = make();
+  const client = broker.connect(peer);
+  const limit = (buffers: number) =>
+    broker.quotas.configure('rest', new Map([['user/1000', { buffers }]]));
+  /** What is told of another one: its refusal, or null. */
+  const ask = () => {
+    let told: BrokerError | null = null;
+    broker.allocate({ client, peer }, request(), (result) => {
+      if ('error' in result) told = result.error;
+    });
+    if (told === null) world.answer();
+    return told as BrokerError | null;
+  };
+  const release = (buffer: BrokerBuffer | undefined) => {
+    if (buffer === undefined) throw new Error('there is none');
+    hold(buffer, 'lingering');
+    broker.release(buffer, 'owner');
+    return buffer;
+  };
+
+  limit(1);
+  for (let i = 0; i < 12; i++) {
+    const before = release(i === 0 ? allocate(client) : [...client.owned].at(-1));
+    t.match(ask()?.refusal.quota, { lingering: 1 }, 'it is held');
+    // Closed, and asked for again in the same moment.
+    hold(before, 'gone');
+    t.equal(ask(), null);
+    t.same([...broker.lingering], []);
+  }
+
+  // A dry run, a read's answer and a redemption are told the same.
+  const test = () => {
+    let told: BrokerError | null = null;
+    broker.test({ client, peer }, request(), (result) => {
+      if ('error' in result) told = result.error;
+    });
+    return told as BrokerError | null;
+  };
+  hold(release([...client.owned][0]), 'gone');
+  t.equal(test(), null);
+  limit(1000);
+
+  // Many that are held: so many looks, however often somebody is refused, and their turn stays as it was.
+  const many = Array.from({ length: 500 }, () => release(allocate(client)));
+  pass(LINGERING_PAUSE_MS);
+  broker.quotas.configure('rest', new Map([['user/1000', { buffers: 500 }]]));
+  const due = broker.wait;
+  world.looks = 0;
+  for (let i = 0; i < 100; i++) t.match(ask(), { code: 'limit_exceeded' });
+  t.equal(world.looks, 8 * LINGERING_CHECKS_PER_TURN);
+  t.equal(broker.wait, due);
+  for (const buffer of many) hold(buffer, 'gone');
+  t.match(ask(), { code: 'limit_exceeded' }, 'nor is it seen then');
+  world.pass(LINGERING_PAUSE_MS);
+  t.equal(ask(), null);
+
+  // Where all share a limit, what another user let go of counts, too.
+  const other = { ...peer, uid: 2000 };
+  pass(10_000);
+  const mine = release([...client.owned][0]);
+  broker.quotas.configure('rest', new Map([['daemon/default', { buffers: 1, reserve: 0 }]]));
+  let told: unknown = null;
+  const theirs = () => {
+    told = null;
+    broker.allocate({ client: broker.connect(other), peer: other }, request(), (result) => {
+      told = result;
+    });
+    return told;
+  };
+  t.match(theirs(), { error: { code: 'limit_exceeded' } });
+  hold(mine, 'gone');
+  t.equal(theirs(), null, 'it is asked of the source');
 });
 
 t.test('a message that waits to be sent', async (t) => {

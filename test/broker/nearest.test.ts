@@ -256,7 +256,24 @@ t.test('a refusal of the source after the choice is explained as well', async (t
 
   broker.allocate(owner, request(), (r) => answers.push(r));
   world.refuse(new BrokerError('device_lost', 'gone'));
-  t.match(answers[1], { error: { code: 'device_lost', refusal: { nearest: undefined } } });
+  t.match(answers[1], { error: { code: 'device_lost', refusal: { nearest: null } } });
+
+  // Of how many and how often, no other request would help.
+  for (const rule of [
+    { buffers: 0 },
+    { fds: 0 },
+    { pending: 0 },
+    { allocationsPerSecond: 1e-9 },
+    { bytes: 0 },
+  ]) {
+    broker.quotas.configure('rest', new Map([['user/1000', rule]]));
+    const told: Result<object>[] = [];
+    broker.test(owner, request(), (r) => told.push(r));
+    // A bucket has one at first.
+    if ('allocationsPerSecond' in rule) broker.allocate(owner, request(), () => {});
+    broker.allocate(owner, request(), (r) => told.push(r));
+    t.match(told.at(-1), { error: { code: 'limit_exceeded', refusal: { nearest: null } } });
+  }
 });
 
 t.test('a dry run leaves nothing behind, and waits like anything else', async (t) => {

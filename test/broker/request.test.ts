@@ -31,7 +31,8 @@ t.test('values that no device can serve', async (t) => {
     [size(1.5), 'invalid_argument', { constraint: 'size', requested: 1.5 }],
     [size(Number.NaN), 'invalid_argument', { constraint: 'size', requested: Number.NaN }],
     [size(2 ** 53), 'too_large', { possible: range(2 ** 53 - 1) }],
-    [size(2 ** 64), 'too_large', { constraint: 'size', requested: 2 ** 64 }],
+    // Another number than was asked for, perhaps: it is not said.
+    [size(2 ** 63 - 1), 'too_large', { constraint: 'size', requested: undefined }],
     [
       request({ spec: { ...image, width: 0 } }),
       'invalid_argument',

@@ -44,6 +44,15 @@ t.test('DMABROKER_DOOR', async (t) => {
   const { status, stderr } = run('native/arena.test.js', 'node');
   t.equal(status, 1);
   t.match(stderr, /DMABROKER_DOOR is "node"; set it to ffi-rs, or not at all/);
+
+  // The daemon's is a wrong configuration: one line, and no stack.
+  const env = { ...process.env, DMABROKER_DOOR: 'FFI-RS', JOURNAL_STREAM: undefined };
+  const daemon = join(packageRoot, 'bin/dmabrokerd.js');
+  const ended = spawnSync(process.execPath, [daemon, '--probe'], { encoding: 'utf8', env });
+  t.equal(ended.status, 2);
+  const told =
+    'DMABROKER_DOOR is "FFI-RS"; set it to ffi-rs, or not at all for Node-API with ffi-rs behind it';
+  t.equal(ended.stderr, `dmabrokerd: ${told}\n`);
 });
 
 t.test('where the addon cannot be loaded', async (t) => {

@@ -16,7 +16,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
-import type { Lifetime, RecallNotice, ReleaseReason } from '../../src/broker/lifetime.js';
+import type { Lifetime, RecallNotice, ToldRelease } from '../../src/broker/lifetime.js';
 import { catalogue } from '../../src/memory/errors.js';
 import { MAX_NAME_BYTES } from '../../src/memory/limits.js';
 import { type HandleType, Usage } from '../../src/memory/source.js';
@@ -70,7 +70,7 @@ t.test('the numbers are the broker’s', async (t) => {
   // The types make each of these complete: a name that is missing does not compile.
   const handleTypes: Record<HandleType, number> = { dma_buf: 1, opaque_fd: 2, memfd: 4 };
   const lifetimes: Record<Exclude<Lifetime, object>, number> = { connection: 0, until_released: 1 };
-  const reasons: Record<ReleaseReason, number> = {
+  const reasons: Record<ToldRelease, number> = {
     owner: 1,
     administrator: 2,
     lease_expired: 3,

@@ -15,6 +15,12 @@ export class Bucket {
     return missing <= 0 ? 0 : missing / rate;
   }
 
+  /** How many are there. */
+  had(rate: number, now: Monotonic): number {
+    this.#refill(rate, now);
+    return Math.max(0, Math.floor(this.#tokens ?? 0));
+  }
+
   /** Takes so many tokens; `wait` has said that they are there. */
   take(rate: number, now: Monotonic, count = 1): void {
     this.#refill(rate, now);

@@ -236,9 +236,10 @@ export class Ledger {
       for (const account of accounts) {
         const rate = account.settings.allocationsPerSecond;
         if (rate === null) continue;
-        if (count > burst(rate)) throw tooFast(account, rate, null, count);
         const seconds = account.bucket.wait(rate, now, count);
-        if (seconds > 0) throw tooFast(account, rate, seconds, count);
+        if (seconds === 0) continue;
+        const had = { requested: count, now: account.bucket.had(rate, now) };
+        throw tooFast(account, rate, { ...had, seconds: count > burst(rate) ? null : seconds });
       }
     } catch (error) {
       this.accounts.drop(accounts);

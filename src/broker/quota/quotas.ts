@@ -60,6 +60,11 @@ export class Quotas {
   readonly rooms: Rooms;
   /** Told of each recall, with the seconds that are left; the registry sets it. */
   onRecall: Told = () => {};
+  /**
+   * Somebody is to be refused, and what lingers of a user's, or of everybody's (null), is charged there: returns
+   * whether any of it is gone when it is looked at once more. The registry sets it.
+   */
+  onShort: (user: number | null) => boolean = () => false;
   readonly #mainDevice: string | null;
   /** Given to holders above their share to give something back. */
   recallSeconds: number;
@@ -155,13 +160,15 @@ export class Quotas {
     plan: Plan | null,
   ): void {
     const who = this.#admit(owner);
-    const charges = this.#ledger.rehearse(who, source, estimate, count);
+    const charges = this.#orLook(who, () => this.#ledger.rehearse(who, source, estimate, count));
     try {
       if (plan === null) return;
       const { memories } = plan;
       const bytes = memories.reduce((sum, memory) => sum + memory, 0);
       const heaps = heapAmounts(plan, this.#mainDevice);
-      for (const charge of charges) charge.settle(bytes, memories.length, heaps);
+      for (const charge of charges) {
+        this.#orLook(who, () => charge.settle(bytes, memories.length, heaps));
+      }
     } finally {
       for (const charge of charges) charge.release();
     }
@@ -180,12 +187,15 @@ export class Quotas {
    */
   holdAnswer(owner: Owner, bytes: number): Charge {
     const whole = alignUp(bytes, DEFAULT_ALIGNMENT.size);
-    return this.#ledger.hold(this.whoIs(owner), READ_SOURCE, { ...NOTHING, bytes: whole, fds: 1 });
+    const who = this.whoIs(owner);
+    const amount = { ...NOTHING, bytes: whole, fds: 1 };
+    return this.#orLook(who, () => this.#ledger.hold(who, READ_SOURCE, amount));
   }
 
   /** A client is about to redeem a buffer. Throws where its user has no room for its share. */
   redeem(buffer: BrokerBuffer, client: Client): void {
-    this.importers.redeem(buffer, this.whoOf(client));
+    const who = this.whoOf(client);
+    this.#orLook(who, () => this.importers.redeem(buffer, who));
   }
 
   /** A buffer is released: what is charged for it cannot be recalled any more. */
@@ -243,13 +253,26 @@ export class Quotas {
     return this.#ledger.impose(charged);
   }
 
+  /** Once more, where what lingers was in the way and is gone. `attempt` leaves nothing where it throws. */
+  #orLook<T>({ uid }: Who, attempt: () => T): T {
+    try {
+      return attempt();
+    } catch (error) {
+      const quota = error instanceof BrokerError ? error.refusal.quota : undefined;
+      if (quota === undefined || quota.lingering === 0) throw error;
+      const isShared = quota.scope === 'source' || quota.scope === 'daemon';
+      if (!this.onShort(isShared ? null : uid)) throw error;
+      return attempt();
+    }
+  }
+
   #orRecall<T>(
     { who, source, want }: Demanded,
     buffers: Iterable<BrokerBuffer>,
     attempt: () => T,
   ): T {
     try {
-      return attempt();
+      return this.#orLook(who, attempt);
     } catch (error) {
       if (!(error instanceof ShareRefusal)) throw error;
       const prospect = this.recalls.forShare(error.need, buffers, this.recallSeconds);

@@ -10,6 +10,7 @@ import {
   type SharedDimension,
 } from '../../memory/charged.js';
 import { BrokerError } from '../../memory/errors.js';
+import { askedFor, isExact } from '../../memory/exact.js';
 import type { Account } from './account.js';
 import { burst } from './bucket.js';
 
@@ -65,13 +66,20 @@ export function exceeded({ account, dimension, limit, requested, max, why }: Ref
   const still = lingering > 0 ? `, ${lingering} of them released and still held` : '';
   const text =
     `${subject(account)} may have ${limit} ${names[dimension]} and has ${inUse}${still}: ` +
-    `${requested} more are not possible${why === undefined ? '' : ` (${why})`}`;
+    `${isExact(requested) ? requested : 'so many'} more are not possible${why === undefined ? '' : ` (${why})`}`;
   return new BrokerError('limit_exceeded', text, {
     constraint: `quota.${account.scope}.${dimension}`,
-    requested,
+    ...askedFor(requested),
     possible: { max: possible },
     quota: { scope: account.scope, key: account.key, dimension, limit, in_use: inUse, lingering },
   });
+}
+
+interface Hasty {
+  readonly seconds: number | null;
+  /** How many at once. */
+  readonly requested: number;
+  readonly now: number;
 }
 
 /** Of several equal allocations: how many of them would keep within the limit that refuses all. */
@@ -87,12 +95,11 @@ export function counted(error: BrokerError, each: Amount, count: number): Broker
   return error instanceof ShareRefusal ? new ShareRefusal(told, error.need) : told;
 }
 
-/** `seconds`: null, where so many are never had at once. */
+/** `seconds`: null, where so many are never had at once; `now`: how many could be had. */
 export function tooFast(
   account: Account,
   rate: number,
-  seconds: number | null,
-  requested: number,
+  { seconds, requested, now }: Hasty,
 ): BrokerError {
   const wait = seconds === null ? null : Math.ceil(seconds * 1000) / 1000;
   const when = wait === null ? `${requested} at once are never possible` : `again in ${wait} s`;
@@ -102,7 +109,10 @@ export function tooFast(
     {
       constraint: `quota.${account.scope}.allocations_per_second`,
       requested,
-      possible: wait === null ? { max: Math.floor(burst(rate)) } : { after_seconds: wait },
+      possible: {
+        ...(wait === null ? { max: Math.floor(burst(rate)) } : { after_seconds: wait }),
+        ...(requested > 1 && { count: now }),
+      },
       quota: {
         scope: account.scope,
         key: account.key,

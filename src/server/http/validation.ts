@@ -7,7 +7,8 @@
  */
 
 import type { Ajv2020, ErrorObject, ValidateFunction } from 'ajv/dist/2020.js';
-import { BrokerError, type Refusal } from '../../memory/errors.js';
+import { BrokerError, type ErrorCode, type Refusal } from '../../memory/errors.js';
+import { isExact } from '../../memory/exact.js';
 import type { FieldPath } from '../../memory/refusal-words.js';
 import { DISCRIMINATOR_VALUES } from '../../rest/description.gen.js';
 import { createAjv, loadAjv } from '../config/ajv.js';
@@ -111,9 +112,17 @@ const ABOUT_VALUES = new Set([
   'uniqueItems',
 ]);
 
+/** Too much of these is what the registry calls it (memory/check-spec.ts), whichever door it comes by. */
+const SIZES = new Set(['size', 'width', 'height']);
+
+function codeOf({ keyword }: ErrorObject, field: string): ErrorCode {
+  if (keyword === 'maximum' && SIZES.has(field)) return 'too_large';
+  return ABOUT_VALUES.has(keyword) ? 'invalid_argument' : 'malformed_request';
+}
+
 function refusal(error: ErrorObject): BrokerError {
-  const code = ABOUT_VALUES.has(error.keyword) ? 'invalid_argument' : 'malformed_request';
   const field = fieldOf(error);
+  const code = codeOf(error, field);
   const what = field === '' ? 'the body' : field;
   return new BrokerError(code, `${what} ${sentence(error)}`, {
     ...(field === '' ? {} : { constraint: field as FieldPath }),
@@ -184,6 +193,8 @@ function list(values: unknown): string {
   return Array.isArray(values) ? values.join(', ') : String(values);
 }
 
+/** And such as JSON tells exactly. */
 function isScalar(value: unknown): boolean {
-  return value === null || ['boolean', 'number', 'string'].includes(typeof value);
+  if (typeof value === 'number') return isExact(value);
+  return value === null || ['boolean', 'string'].includes(typeof value);
 }

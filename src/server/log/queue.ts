@@ -1,8 +1,8 @@
 /**
  * The lines that wait to be written to the log. Nobody waits for the log: a line for which there is no
  * room is lost, counted, and told of when there is room again. The daemon's own lines cannot take the
- * audit's room, nor one user's audit another's, nor a flood of one act of a user's the room for what else
- * that user does: nobody can talk their own tracks away.
+ * audit's room, nor one user's audit another's, nor a flood of some kinds of act of a user's the room for what
+ * else that user does: nobody can talk their own tracks away.
  *
  * Owns: the lines of this turn, and the accounting of what the writer's thread has not written yet.
  */
@@ -119,9 +119,10 @@ export class LogQueue {
   /** An audit's line. Returns false, and nothing is lost or counted, where there is no room for it. */
   audit(line: string, account: Account): boolean {
     const bytes = Buffer.byteLength(line);
-    const fits = () => this.#fits(bytes, account);
+    const key = keyOf(account);
+    const fits = () => this.#fits(bytes, account, key);
     if (!fits() && !this.#hasGone(fits)) return false;
-    this.#add(line, bytes, account);
+    this.#add(line, bytes, account, key);
     return true;
   }
 
@@ -143,16 +144,20 @@ export class LogQueue {
     return fits();
   }
 
-  #fits(bytes: number, account: Account): boolean {
-    const user = account.uid ?? NOBODY;
-    if (!this.#audit.has(user, bytes)) return false;
-    const others = this.#auditBytes - this.#audit.taken(user);
-    // A quarter of what others leave, of which the user may have a half.
-    const mine = this.#acts.get(keyOf(account)) ?? 0;
-    return mine + bytes <= (this.limits.audit - others) / 4;
+  /**
+   * A user may have a half of what others leave (fair-pool.ts). Of that, by the same rule, a kind of act has a half
+   * of what the user's other kinds leave: whatever n of them have taken, an n + 1st part is free for the next.
+   */
+  #fits(bytes: number, { uid }: Account, key: string): boolean {
+    const user = this.#audit.taken(uid ?? NOBODY);
+    const part = (this.limits.audit - (this.#auditBytes - user)) / 2;
+    const kind = this.#acts.get(key) ?? 0;
+    return kind + bytes <= part - user - bytes;
   }
 
-  #add(line: string, bytes: number, account: Account | null): void {
+  #add(line: string, bytes: number, account: null): void;
+  #add(line: string, bytes: number, account: Account, key: string): void;
+  #add(line: string, bytes: number, account: Account | null, key = ''): void {
     const batch = this.#batch;
     if (batch.lines.length === 0) setImmediate(this.#send);
     batch.lines.push(line);
@@ -162,7 +167,6 @@ export class LogQueue {
       batch.logLines++;
       this.#logBytes += bytes;
     } else {
-      const key = keyOf(account);
       const act = batch.acts.get(key) ?? { account, bytes: 0, lines: 0 };
       batch.acts.set(key, act);
       act.bytes += bytes;

@@ -5,7 +5,7 @@
 import type { AdoptionRequest } from '../../broker/adoption.js';
 import type { Broker, ImportRequest, Redemption } from '../../broker/broker.js';
 import type { BrokerBuffer, Owner, Watcher } from '../../broker/buffer.js';
-import type { RecallNotice, ReleaseReason } from '../../broker/lifetime.js';
+import type { RecallNotice, ToldRelease } from '../../broker/lifetime.js';
 import type { AllocationRequest } from '../../broker/request.js';
 import type { Worked } from '../../broker/works.js';
 import { BrokerError } from '../../memory/errors.js';
@@ -20,6 +20,8 @@ import type { Requests, Resource } from './resource.js';
 import { WorkObject } from './work.js';
 
 const ANY_UID = 0xffffffff;
+
+const connectionEnded = () => new BrokerError('not_found', 'the connection has ended');
 
 export class BufferObject implements Requests<typeof dmabroker_buffer_v1>, Watcher {
   readonly #resource: Resource<typeof dmabroker_buffer_v1>;
@@ -65,11 +67,19 @@ export class BufferObject implements Requests<typeof dmabroker_buffer_v1>, Watch
     this.broker.allocate(this.#self, request, (result) => this.#answered(result));
   }
 
+  /** It is to be asked for with others, when the client says so. */
+  added(): void {
+    this.#order.unasked();
+  }
+
   /** Asks for as many equal buffers as there are objects: each is answered as by `allocate`. */
   static allocateAll(objects: readonly BufferObject[], request: AllocationRequest): void {
     const [first] = objects;
     if (first === undefined) return;
-    for (const each of objects) each.#owner = true;
+    for (const each of objects) {
+      each.#owner = true;
+      each.#order.asked();
+    }
     first.broker.allocateMany(first.#self, request, (result) => {
       if ('error' in result) BufferObject.refuseAll(objects, result.error);
       else for (const [i, each] of objects.entries()) each.#answered(result[i] as BrokerBuffer);
@@ -87,6 +97,11 @@ export class BufferObject implements Requests<typeof dmabroker_buffer_v1>, Watch
       refuse(broker, { owner, resource: each.#resource }, error);
       each.#settle(error);
     }
+  }
+
+  /** They were added and the connection has ended: other objects' requests may wait for these. */
+  static endAll(objects: readonly BufferObject[]): void {
+    for (const each of objects) each.#settle(connectionEnded());
   }
 
   /** Registers memory that the client brings; the fds are the broker's from here on. */
@@ -143,7 +158,7 @@ export class BufferObject implements Requests<typeof dmabroker_buffer_v1>, Watch
     if (this.connection.closing) {
       this.broker.release(buffer, 'owner');
       // Others may wait for this answer: objects that were destroyed before the connection ended.
-      this.#settle(new BrokerError('not_found', 'the connection has ended'));
+      this.#settle(connectionEnded());
       return;
     }
     this.#buffer = buffer;
@@ -241,7 +256,7 @@ export class BufferObject implements Requests<typeof dmabroker_buffer_v1>, Watch
     this.#resource.event('lease', Math.max(0, Math.ceil(seconds)), this.#renewing ? 1 : 0);
   }
 
-  released(reason: ReleaseReason): void {
+  released(reason: ToldRelease): void {
     this.#resource.event('released', dmabroker_buffer_v1.enums.release_reason[reason]);
   }
 

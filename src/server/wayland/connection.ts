@@ -23,6 +23,7 @@ import {
   WireError,
 } from '../../protocol/wire.js';
 import type { ForeignFds } from './foreign-fds.js';
+import type { Waits } from './order.js';
 import { MAX_PACKET_BYTES, Output, type Packet } from './output.js';
 import { ProtocolError, type Requests, Resource } from './resource.js';
 import { cut, MAX_TEXT } from './text.js';
@@ -38,6 +39,9 @@ export const MAX_QUEUED_BYTES = 1024 * 1024;
 
 /** Requests of a client that may wait for earlier answers before it is not read for a while. */
 export const MAX_WAITING_REQUESTS = 1024;
+
+/** And for a `create_batch` that it has not sent: it is to be read for that, so that one more is its end. */
+export const MAX_UNASKED_REQUESTS = 1024;
 
 /** What waits is charged in such pieces; the first one is the connection's own, which is charged as such. */
 const CHARGED_BYTES = 4096;
@@ -75,6 +79,8 @@ export class Connection {
   #collecting = false;
   /** Requests that wait for the answer to an earlier one (order.ts). */
   #waitingRequests = 0;
+  /** Requests that wait for one which the client is yet to send. */
+  #unaskedRequests = 0;
   /** fds that its params objects hold for imports (params.ts); they are limited as a whole. */
   waitingPlanes = 0;
   /** No further input is taken; the connection ends when its packets are sent. */
@@ -167,14 +173,24 @@ export class Connection {
     this.write(DELETE_ID, DISPLAY_ID, id);
   }
 
-  /** Requests more, or fewer, wait for the answers to earlier ones. */
-  readonly waits = (more: number): void => {
-    const behind = this.behind;
-    this.#waitingRequests += more;
-    if (behind !== this.behind) this.touched();
+  /** Requests more, or fewer, wait. */
+  readonly waits: Waits = {
+    answer: (more) => {
+      const behind = this.behind;
+      this.#waitingRequests += more;
+      if (behind !== this.behind) this.touched();
+    },
+    request: (more) => {
+      if (this.#unaskedRequests + more > MAX_UNASKED_REQUESTS) {
+        const { no_memory } = wl_display.enums.error;
+        const text = `more than ${MAX_UNASKED_REQUESTS} requests wait for a create_batch that was not sent`;
+        throw new ProtocolError(DISPLAY_ID, no_memory, text);
+      }
+      this.#unaskedRequests += more;
+    },
   };
 
-  /** So many wait that it is not to be read for now. */
+  /** So many wait for answers that it is not to be read for now. */
   get behind(): boolean {
     return this.#waitingRequests >= MAX_WAITING_REQUESTS;
   }

@@ -6,36 +6,54 @@
  * A request is in the queues of all objects that it names, and has its turn when it is the first in each
  * and all are settled. Since all come in one order, the earliest of those that wait can always be next
  * when the answers have come.
+ *
+ * A buffer that was added for a batch has nobody's answer on its way until the client sends `create_batch`. What
+ * waits for that, be it behind another request, waits at a gate of its own, before it is in those queues: it is
+ * counted apart, since no client may be kept from sending what its own requests wait for.
  */
 
 interface Turn {
-  readonly of: readonly Order[];
+  readonly of: readonly Gate[];
   readonly run: () => void;
 }
 
-export class Order {
+/** Told how many requests more wait than before, or fewer. */
+type Waiting = (more: number) => void;
+
+/** What waits of a connection's requests. */
+export interface Waits {
+  /** For an answer of the daemon's. */
+  readonly answer: Waiting;
+  /** For a request that the client has yet to send. May throw where there are too many. */
+  readonly request: Waiting;
+}
+
+/** Something that requests wait for, each in its turn. */
+class Gate {
   /** None until one waits. */
   #queue: Turn[] | null = null;
-  #settled = false;
+  #open = false;
 
-  /** `waiting` is told how many requests more wait than before, or fewer. */
-  constructor(private readonly waiting: (more: number) => void) {}
+  constructor(private readonly waiting: Waiting) {}
 
-  /** Whether the object's first answer is there: a buffer or a failure. */
-  get settled(): boolean {
-    return this.#settled;
+  get isOpen(): boolean {
+    return this.#open;
   }
 
-  /** Runs a request on this object, and on others that it names: now, or when it is its turn. */
-  add(run: () => void, ...others: readonly Order[]): void {
-    if (this.#settled && others.length === 0 && (this.#queue?.length ?? 0) === 0) {
+  get #isFree(): boolean {
+    return this.#open && (this.#queue === null || this.#queue.length === 0);
+  }
+
+  /** Runs a request here and at the others: now, or when it is its turn. */
+  enter(run: () => void, others: readonly Gate[]): void {
+    if (this.#isFree && others.every((each) => each.#isFree)) {
       run();
       return;
     }
+    this.waiting(1);
     const of = [...new Set([this, ...others])];
     const turn = { of, run };
     for (const each of of) each.#add(turn);
-    this.waiting(1);
     advance(of);
   }
 
@@ -44,18 +62,17 @@ export class Order {
     else this.#queue.push(turn);
   }
 
-  /** The answer has come. */
-  settle(): void {
-    this.#settled = true;
+  open(): void {
+    this.#open = true;
     // Mostly nothing has waited for it.
     if (this.#queue !== null) advance([this]);
   }
 
   /** Runs what is first in its queues; returns what may be next then. */
-  next(): readonly Order[] {
+  next(): readonly Gate[] {
     const turn = this.#queue?.[0];
     if (turn === undefined) return [];
-    if (!turn.of.every((each) => each.#settled && each.#queue?.[0] === turn)) return [];
+    if (!turn.of.every((each) => each.#open && each.#queue?.[0] === turn)) return [];
     for (const each of turn.of) each.#queue?.shift();
     this.waiting(-1);
     turn.run();
@@ -63,8 +80,55 @@ export class Order {
   }
 }
 
-function advance(from: readonly Order[]): void {
+export class Order extends Gate {
+  /** Before its queue; none where nothing has ever waited for a request of the client's. */
+  #asked: Gate | null = null;
+
+  constructor(private readonly waits: Waits) {
+    super(waits.answer);
+  }
+
+  /** Whether the object's first answer is there: a buffer or a failure. */
+  get settled(): boolean {
+    return this.isOpen;
+  }
+
+  /** Runs a request on this object, and on others that it names: now, or when it is its turn. */
+  add(run: () => void, ...others: readonly Order[]): void {
+    if (this.#asked === null && others.every((each) => each.#asked === null)) {
+      this.enter(run, others);
+      return;
+    }
+    const gates = others.map((each) => each.#gate(true));
+    this.#gate(true).enter(() => this.enter(run, others), gates);
+  }
+
+  #gate(isAsked: boolean): Gate {
+    if (this.#asked === null) {
+      this.#asked = new Gate(this.waits.request);
+      if (isAsked) this.#asked.open();
+    }
+    return this.#asked;
+  }
+
+  /** Nobody was asked for it yet: the client is to send another request. */
+  unasked(): void {
+    this.#gate(false);
+  }
+
+  /** Its answer is on its way. */
+  asked(): void {
+    this.#asked?.open();
+  }
+
+  /** The answer has come. */
+  settle(): void {
+    this.asked();
+    this.open();
+  }
+}
+
+function advance(from: readonly Gate[]): void {
   const work = [...from];
-  for (let order = work.shift(); order !== undefined; order = work.shift())
-    work.push(...order.next());
+  for (let gate = work.shift(); gate !== undefined; gate = work.shift()) work.push(...gate.next());
 }

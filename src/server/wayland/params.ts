@@ -59,7 +59,8 @@ const handleTypesOf = bitsOf(handle_type);
 
 export class ParamsObject implements Requests<typeof dmabroker_params_v1> {
   readonly #params: Resource<typeof dmabroker_params_v1>;
-  #used = false;
+  /** The request that has made use of them. */
+  #used: 'create' | 'create_batch' | 'import' | 'adopt' | null = null;
   #what: Memory | null = null;
   #modifiers: bigint[] | null = null;
   #usage: number = Usage.transfer;
@@ -88,7 +89,11 @@ export class ParamsObject implements Requests<typeof dmabroker_params_v1> {
 
   gone(): void {
     this.#brought?.end();
-    if (this.#batch === null || this.connection.closing) return;
+    if (this.#batch === null) return;
+    if (this.connection.closing) {
+      BufferObject.endAll(this.#batch);
+      return;
+    }
     const text = 'the parameters were destroyed before create_batch';
     BufferObject.refuseAll(this.#batch, new BrokerError('not_found', text));
   }
@@ -192,7 +197,7 @@ export class ParamsObject implements Requests<typeof dmabroker_params_v1> {
   }
 
   add_plane(fd: number, index: number, offset: number, stride: number): void {
-    if (this.#used) this.connection.foreign.close(fd);
+    if (this.#used !== null) this.connection.foreign.close(fd);
     this.#checkUnused();
     this.#brought ??= new BroughtFds(this.connection);
     if (!this.#brought.add(fd, index, offset, stride)) this.#invalidPlane(index);
@@ -204,13 +209,15 @@ export class ParamsObject implements Requests<typeof dmabroker_params_v1> {
     this.#checkNoBatch();
     const object = this.#bufferObject(bufferId);
     object.allocate(this.#request);
-    this.#used = true;
+    this.#used = 'create';
   }
 
   add_buffer(bufferId: number): void {
     this.#checkUnused();
     this.#batch ??= [];
-    this.#batch.push(this.#bufferObject(bufferId));
+    const object = this.#bufferObject(bufferId);
+    object.added();
+    this.#batch.push(object);
   }
 
   create_batch(): void {
@@ -220,7 +227,7 @@ export class ParamsObject implements Requests<typeof dmabroker_params_v1> {
       this.#params.error('batch_mismatch', 'create_batch wants buffers: add_buffer');
     }
     const request = this.#request;
-    this.#used = true;
+    this.#used = 'create_batch';
     const objects = this.#batch;
     this.#batch = null;
     BufferObject.allocateAll(objects, request);
@@ -243,7 +250,7 @@ export class ParamsObject implements Requests<typeof dmabroker_params_v1> {
     }
     const imported = this.#importSpec();
     const object = this.#bufferObject(bufferId);
-    this.#used = true;
+    this.#used = 'import';
     this.#importInto(object, imported, planes, brought);
   }
 
@@ -254,7 +261,7 @@ export class ParamsObject implements Requests<typeof dmabroker_params_v1> {
     const planes = this.#planes;
     const imported = planes.length > 0 ? this.#importSpec() : null;
     const object = this.#bufferObject(bufferId);
-    this.#used = true;
+    this.#used = 'adopt';
     const adopted = object.adopt({ id, session, fds: brought?.fds ?? [] });
     if (adopted !== 'unknown') {
       brought?.end(adopted);
@@ -273,7 +280,8 @@ export class ParamsObject implements Requests<typeof dmabroker_params_v1> {
 
   /** All but `destroy` may come only before what makes use of them. */
   #checkUnused(): void {
-    if (this.#used) this.#params.error('already_used', 'these parameters were used by create');
+    if (this.#used === null) return;
+    this.#params.error('already_used', `these parameters were used by ${this.#used}`);
   }
 
   #setOnce(value: Memory): void {

@@ -90,7 +90,12 @@ t.test('what is not given back counts against its user, on every connection', as
   world.pass(10_000);
   t.same(refuse(greedy, 1), {
     code: 'recalled',
-    refusal: { constraint: 'recalled', requested: 1, possible: { release: [big.id] } },
+    refusal: {
+      constraint: 'recalled',
+      requested: 1,
+      possible: { release: [big.id] },
+      nearest: null,
+    },
   });
   t.match(refuse(connect(1), 1), { code: 'recalled' }, 'another connection changes nothing');
   broker.release(small, 'owner');

@@ -173,3 +173,15 @@ t.test('it can be done without; no secret in a log that says all', async (t) => 
   const text = JSON.stringify(daemon.log);
   for (const secret of [...secrets, 'made-up-secret']) t.notOk(text.includes(secret));
 });
+
+t.test('the daemon stops: nobody has released what ends with it', async (t) => {
+  const daemon = await start(t, 'audit = true');
+  const client = await connect({ socket: daemon.clientSocket, reconnect: false });
+  for (const lifetime of ['connection', 'until_released'] as const) {
+    await client.allocate({ ...linear, lifetime });
+  }
+  await daemon.stop();
+  const ends = audit(daemon).filter(({ act }) => act === 'release' || act === 'forced_release');
+  t.match(ends, Array(2).fill({ act: 'forced_release', reason: 'stopped', who: null }));
+  t.equal(ends.length, 2);
+});

@@ -99,6 +99,39 @@ t.test(
   },
 );
 
+t.test('a flood of several kinds of act: what else the same user does is written', async (t) => {
+  const kinds = ['grant', 'release', 'share', 'revoke', 'renew', 'rename'] as const;
+  const of = (act: AuditNote['act'], uid = 1001): AuditNote => ({
+    ...record,
+    act,
+    who: { ...nobody, uid, token: null },
+  });
+  for (let count = 1; count <= kinds.length; count++) {
+    const { writer, log, sink } = audited(true);
+    t.teardown(() => sink.close());
+    writer.stopped = true;
+    // In turn, as allocations do it.
+    const flooding = kinds.slice(0, count);
+    const acts = flood(1001).flatMap(() => flooding.map((act) => of(act)));
+    sink.acted(acts);
+    const lost = log.lost.get('uid 1001') ?? 0;
+    t.ok(lost > 0);
+    const others = [
+      ...Array<AuditNote>(50).fill(of('redeem')),
+      of('recall'),
+      ...Array<AuditNote>(50).fill(of('grant', 1002)),
+    ];
+    sink.acted(others);
+    t.equal(log.lost.get('uid 1001'), lost, `beside ${count} kinds`);
+    t.equal(log.lost.get('uid 1002'), undefined, 'and what others do');
+    sink.close();
+    writer.stopped = false;
+    log.flush();
+    const kept = acts.length - lost + others.length;
+    t.equal(writer.read().filter((line) => 'act' in line).length, kept);
+  }
+});
+
 t.test(
   'audit_when_full = "block": no act is lost, and nobody is served until it is written',
   async (t) => {

@@ -6,8 +6,11 @@ import {
   dmabroker_buffer_v1,
   dmabroker_manager_v1,
   dmabroker_params_v1,
+  dmabroker_work_v1,
 } from '../../../src/protocol/dmabroker-v1.gen.js';
+import { wl_display } from '../../../src/protocol/wayland.gen.js';
 import { MAX_MESSAGE_SIZE } from '../../../src/protocol/wire.js';
+import { MAX_UNASKED_REQUESTS } from '../../../src/server/wayland/connection.js';
 import { Bench, errorOf, FREE, MANAGER } from './support/bench.js';
 import { nextPacket } from './support/packets.js';
 
@@ -16,6 +19,7 @@ const FIRST = FREE + 1;
 const ANY_UID = 0xffffffff;
 const { memfd } = dmabroker_manager_v1.enums.handle_type;
 const { error, lifetime } = dmabroker_params_v1.enums;
+const { no_memory } = wl_display.enums.error;
 const { refusal } = dmabroker_manager_v1.enums;
 
 type Kept = keyof typeof lifetime;
@@ -212,10 +216,15 @@ t.test('params that end before create_batch', async (t) => {
 
 t.test('violations', async (t) => {
   type Send = ReturnType<typeof added>['params'];
-  const ends = (what: keyof typeof error, count: number, send: (params: Send) => void) => {
+  const ends = (
+    what: keyof typeof error,
+    count: number,
+    send: (params: Send) => void,
+    text?: string,
+  ) => {
     const { bench, params } = added(count);
     send(params);
-    t.match(errorOf(bench.events()), { object: PARAMS, code: error[what] }, what);
+    t.match(errorOf(bench.events()), { object: PARAMS, code: error[what], ...(text && { text }) });
     bench.close();
     bench.world.pass(1000);
     while (bench.world.pending.length > 0) bench.world.answer();
@@ -225,14 +234,18 @@ t.test('violations', async (t) => {
   ends('batch_mismatch', 1, (params) => params('create', 100));
   ends('batch_mismatch', 1, (params) => params('import', 100));
   ends('batch_mismatch', 1, (params) => params('adopt', 100, 'id', 'session'));
-  ends('already_used', 1, (params) => {
-    params('create_batch');
-    params('add_buffer', 100);
-  });
-  ends('already_used', 1, (params) => {
-    params('create_batch');
-    params('create_batch');
-  });
+  for (const [request, ...values] of [['add_buffer', 100], ['create_batch']] as const) {
+    const send = (params: Send) => {
+      params('create_batch');
+      params(request, ...values);
+    };
+    ends('already_used', 1, send, 'these parameters were used by create_batch');
+  }
+  const created = (params: Send) => {
+    params('create', 100);
+    params('create', 101);
+  };
+  ends('already_used', 0, created, 'these parameters were used by create');
 });
 
 t.test('the client hangs up before the answer, and while it waits to be sent', async (t) => {
@@ -247,3 +260,75 @@ t.test('the client hangs up before the answer, and while it waits to be sent', a
     t.equal(bench.world.open.size, 0);
   }
 });
+
+t.test('so much is asked before create_batch that it would not be read any more', async (t) => {
+  // As much waits as may: create_batch is read, and all are answered.
+  const { bench, params, ids, answerAll } = added(2);
+  const [a = 0, b = 0] = ids;
+  for (let i = 0; i < MAX_UNASKED_REQUESTS; i++) {
+    bench.request(dmabroker_buffer_v1, i % 2 ? a : b, 'renew', 10);
+  }
+  t.notOk(bench.connection.behind, 'it is read all the same');
+  params('create_batch');
+  t.ok(bench.connection.behind, 'now they wait for the daemon');
+  answerAll();
+  t.notOk(bench.connection.behind);
+  const refused = bench.names().filter((name) => name.endsWith('.lease_refused'));
+  t.equal(refused.length, MAX_UNASKED_REQUESTS);
+
+  const tooMany = {
+    renew: (each: typeof bench, id: number) => each.request(dmabroker_buffer_v1, id, 'renew', 10),
+    work: (each: typeof bench, id: number, i: number) => {
+      each.request(dmabroker_manager_v1, MANAGER, 'create_work', 200 + i, id);
+      each.request(dmabroker_work_v1, 200 + i, 'fill', 0);
+    },
+    share: (each: typeof bench, id: number, i: number) =>
+      each.request(dmabroker_buffer_v1, id, 'share', 200 + i, 1, ANY_UID, 0, 0),
+    'one that is there, behind a copy': (each: typeof bench, id: number, i: number) => {
+      if (i === 0) {
+        each.ask(150);
+        each.world.answer();
+        each.request(dmabroker_manager_v1, MANAGER, 'create_work', 151, 150);
+        each.request(dmabroker_work_v1, 151, 'copy', id);
+      }
+      each.request(dmabroker_buffer_v1, 150, 'renew', 10);
+    },
+    'many that are destroyed': (each: typeof bench, _: number, i: number) => {
+      each.request(dmabroker_params_v1, PARAMS, 'add_buffer', 200 + i);
+      each.request(dmabroker_buffer_v1, 200 + i, 'destroy');
+    },
+  };
+  for (const [what, send] of Object.entries(tooMany)) {
+    const { bench, ids } = added(1);
+    let sent = 0;
+    while (sent <= MAX_UNASKED_REQUESTS && !bench.connection.closing) {
+      send(bench, ids[0] ?? 0, sent++);
+    }
+    const { code, text } = errorOf(bench.events());
+    t.equal(code, no_memory, what);
+    t.equal(text, 'more than 1024 requests wait for a create_batch that was not sent');
+    t.notOk(bench.connection.behind);
+    bench.close();
+    bench.world.pass(1000);
+    bench.broker.poll();
+    t.equal(bench.world.open.size, 0);
+  }
+});
+
+t.test(
+  'a client ends before create_batch: what waited behind an added buffer is done',
+  async (t) => {
+    const { bench, ids } = added(1);
+    bench.ask(150, 'until_released');
+    bench.world.answer();
+    bench.events();
+    bench.request(dmabroker_manager_v1, MANAGER, 'create_work', 151, 150);
+    bench.request(dmabroker_work_v1, 151, 'copy', ids[0] ?? 0);
+    bench.request(dmabroker_buffer_v1, 150, 'release');
+    t.equal([...bench.broker.buffers].length, 1);
+    bench.close();
+    bench.world.pass(1000);
+    bench.broker.poll();
+    t.same([...bench.broker.buffers], []);
+  },
+);

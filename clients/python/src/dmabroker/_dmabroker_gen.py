@@ -337,7 +337,7 @@ class DmabrokerParamsV1:
         """error"""
 
         already_used = 0
-        """a request after create"""
+        """a request after create, create_batch, import or adopt"""
         already_set = 1
         """set_buffer or set_image sent twice, or both"""
         incomplete = 2
@@ -610,7 +610,8 @@ class DmabrokerParamsV1:
         """one of several equal buffers, for create_batch
 
         Sent once for each buffer. What is asked of it before create_batch waits, as behind
-        create.
+        create. At most 1024 requests of a connection wait so, with those behind them on other
+        buffers: one more ends the connection (wl_display's no_memory).
         """
         return words(object_id, 20, buffer_id)
 

@@ -26,8 +26,8 @@ from .errors import BrokerError, ConnectionEnded
 ANY_UID = U32
 #: Far longer than a token, a session or an id is.
 MAX_WORD = 1024
-#: Far more than a daemon makes at once.
-MAX_COUNT = 1024
+#: Where a daemon has not said how many it makes at once.
+MAX_UNTOLD = 1024
 
 #: While the earlier connection of what is adopted is still there, in seconds.
 BUSY = (0.005, 0.02, 0.08, 0.32, 1.28)
@@ -58,7 +58,7 @@ async def allocate(line: Line, request: Request) -> Held:
 
 async def allocate_many(line: Line, request: Request, count: int) -> list[Held]:
     """All of them, or none."""
-    check_whole(count, "count", 1, MAX_COUNT)
+    check_whole(count, "count", 1, line.broker.limits.get("batch", MAX_UNTOLD))
     objects = [BufferObject(line.core) for _ in range(count)]
     for each in objects:
         each.expect()
