@@ -332,7 +332,10 @@ DMABROKER_API void *dmabroker_buffer_get_data(const struct dmabroker_buffer *buf
  * stay good. NULL is nothing.
  */
 DMABROKER_API void dmabroker_buffer_destroy(struct dmabroker_buffer *buffer);
-/* The same, and the daemon lets go of it, whatever its lifetime: its owner's alone. */
+/*
+ * The same, and the daemon lets go of it, whatever its lifetime: its owner's alone. Neither waits: dmabroker_sync() returns
+ * when the daemon has heard it, which a program that ends at once should know.
+ */
 DMABROKER_API void dmabroker_buffer_release(struct dmabroker_buffer *buffer);
 
 enum dmabroker_release_reason {
@@ -474,9 +477,11 @@ DMABROKER_API void dmabroker_set_event_handler(struct dmabroker *client, dmabrok
 					       void *data);
 
 /*
- * The calls above without waiting: each of these sends what it has to, and is answered by the callback, once, in a
- * dmabroker_dispatch to come. NULL: it was not sent, and is not called back; dmabroker_last_error() says why. What the
- * callback does not take is let go; the call is gone when it returns. A NULL callback is allowed.
+ * The calls above without waiting: what they ask for is sent by the next dmabroker_dispatch, all together, or by the next
+ * call that waits; the fd of the loop says so. Each is answered by its callback, once, in a dmabroker_dispatch to come.
+ * NULL: it was not asked for, and is not called back; dmabroker_last_error() says why, TIMED_OUT where the daemon has not
+ * read what was sent before. What the callback does not take is let go; the call is gone when it returns. A NULL callback is
+ * allowed.
  */
 typedef void (*dmabroker_callback)(void *data, struct dmabroker_call *call);
 

@@ -71,6 +71,8 @@ void dmabroker_buffer_destroy(struct dmabroker_buffer *buffer)
 
 	if (client) {
 		forget_notices(client, buffer);
+		if (client->state == CLIENT_UP && buffer->object)
+			client_has_room(client, true);
 		buffer_detach(buffer);
 		client_flush(client);
 	}

@@ -108,7 +108,9 @@ struct dmabroker_call *call_sent(struct dmabroker_call *call, bool whole)
 	struct dmabroker *client = call->client;
 
 	if (whole) {
-		client_flush(client);
+		/* What waits sends it. Else the loop does: all that was asked for in one turn together. */
+		if (!call->blocking)
+			client_wake(client, true);
 		return call;
 	}
 	/* libwayland makes no object without memory, and none when the connection is over. */
@@ -136,11 +138,11 @@ int call_wait(struct dmabroker *client, struct dmabroker_call *call)
 	while (!call->answered) {
 		if (client_pump(client, deadline) != DMABROKER_TIMED_OUT)
 			continue;
-		client_wake(client);
+		client_wake(client, false);
 		return error_say(&client->error, DMABROKER_TIMED_OUT, "no answer came within %d ms",
 				 client->timeout);
 	}
-	client_wake(client);
+	client_wake(client, false);
 	if (!call->failed)
 		return DMABROKER_OK;
 	error_copy(&client->error, &call->error);

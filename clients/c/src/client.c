@@ -37,14 +37,16 @@ struct dmabroker *dmabroker_new(void)
 
 static void free_notices(struct dmabroker *client)
 {
-	struct notice *notice, *next;
+	while (!wl_list_empty(&client->notices)) {
+		struct notice *notice;
 
-	wl_list_for_each_safe(notice, next, &client->notices, link) {
-		wl_list_remove(&notice->link);
-		if (notice->call)
+		notice = wl_container_of(client->notices.next, notice, link);
+		if (notice->call) {
 			call_free(notice->call);
-		else
-			free(notice);
+			continue;
+		}
+		wl_list_remove(&notice->link);
+		free(notice);
 	}
 }
 
@@ -89,10 +91,12 @@ static void disconnect(struct dmabroker *client)
 
 void client_free(struct dmabroker *client)
 {
-	struct dmabroker_call *call, *next;
+	while (!wl_list_empty(&client->calls)) {
+		struct dmabroker_call *call;
 
-	wl_list_for_each_safe(call, next, &client->calls, link)
+		call = wl_container_of(client->calls.next, call, link);
 		call_free(call);
+	}
 	free_notices(client);
 	disconnect(client);
 	if (client->poll_fd >= 0)

@@ -131,6 +131,9 @@ static struct dmabroker_call *meet(struct dmabroker *client, int fd, dmabroker_c
 		return NULL;
 	}
 	client->state = CLIENT_CONNECTING;
+	socklen_t length = sizeof client->send_buffer;
+
+	getsockopt(fd, SOL_SOCKET, SO_SNDBUF, &client->send_buffer, &length);
 	struct epoll_event readable = { .events = EPOLLIN };
 	struct dmabroker_call *call = call_new(client, callback, data);
 

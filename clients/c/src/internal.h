@@ -56,7 +56,7 @@ struct dmabroker {
 	struct dmabroker_call *connecting;
 	int poll_fd, wake_fd;
 	bool woken, waits_to_send;
-	int timeout;
+	int timeout, send_buffer;
 	struct dmabroker_device *devices;
 	struct dmabroker_source *sources;
 	unsigned device_count, source_count;
@@ -79,8 +79,10 @@ void client_flush(struct dmabroker *client);
 bool client_ready(struct dmabroker *client, bool wait);
 /* Waits until something was heard, was sent or went wrong; DMABROKER_TIMED_OUT at the deadline. */
 int client_pump(struct dmabroker *client, int64_t deadline);
-/* Has the loop dispatch, where there are notices that no callback has had. */
-void client_wake(struct dmabroker *client);
+/* The second half of that alone; else the client's error says that the daemon does not read. */
+bool client_has_room(struct dmabroker *client, bool wait);
+/* Has the loop dispatch, where there is something to send or there are notices that no callback has had. */
+void client_wake(struct dmabroker *client, bool sends);
 int64_t now_ms(void);
 int64_t deadline_of(const struct dmabroker *client);
 void manager_listen(struct dmabroker *client);
@@ -125,7 +127,7 @@ void call_failed(struct dmabroker_call *call);
 void call_refused(struct dmabroker_call *call, uint32_t code, const char *message, char *detail);
 /* Nobody waits for it: what came of it is let go. */
 void call_free(struct dmabroker_call *call);
-/* Sent: flushes. Where an object could not be made the call is over: NULL. */
+/* It is whole, and goes out. Where an object could not be made the call is over: NULL. */
 struct dmabroker_call *call_sent(struct dmabroker_call *call, bool whole);
 /* Waits for a blocking call (NULL: it was not sent): its result; it is to be freed with call_free. */
 int call_wait(struct dmabroker *client, struct dmabroker_call *call);

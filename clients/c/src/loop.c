@@ -6,8 +6,11 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <time.h>
 #include <unistd.h>
+
+#include <linux/sockios.h>
 
 #include "internal.h"
 
@@ -73,7 +76,7 @@ void client_end(struct dmabroker *client)
 	}
 	if (was_up)
 		notice_event(client, (struct dmabroker_event){ .type = DMABROKER_EVENT_ENDED });
-	client_wake(client);
+	client_wake(client, false);
 }
 
 /* ---- sending ------------------------------------------------------------------------------------ */
@@ -97,15 +100,28 @@ void client_flush(struct dmabroker *client)
 }
 
 /*
- * libwayland before 1.23 ends the connection where its own 4 KiB and the socket are full; a socket that poll(2) calls
- * writable has three quarters of its room (unix_writable), which no single call of ours needs.
+ * libwayland before 1.23 ends the connection where its own 4 KiB and the socket are full. So much is left in the socket
+ * that no single call fills it: the longest has 256 modifiers and three texts, 8 KiB.
  */
-static bool has_room(struct dmabroker *client, bool wait)
+#define ROOM_OF_A_CALL (32 << 10)
+
+static bool has_room_now(const struct dmabroker *client)
+{
+	int unread, reserve = client->send_buffer / 2;
+
+	if (reserve > ROOM_OF_A_CALL)
+		reserve = ROOM_OF_A_CALL;
+	return ioctl(wl_display_get_fd(client->display), SIOCOUTQ, &unread) < 0 ||
+	       unread + reserve <= client->send_buffer;
+}
+
+bool client_has_room(struct dmabroker *client, bool wait)
 {
 	struct pollfd socket = { .fd = wl_display_get_fd(client->display), .events = POLLOUT };
 	int64_t deadline = wait ? deadline_of(client) : 0;
 
-	for (;;) {
+	while (!has_room_now(client)) {
+		/* It is writable when three quarters of it are free (unix_writable of the kernel). */
 		int ready = poll(&socket, 1, wait ? left_until(deadline) : 0);
 
 		if (ready > 0 || (ready < 0 && errno != EINTR))
@@ -116,6 +132,7 @@ static bool has_room(struct dmabroker *client, bool wait)
 			return false;
 		}
 	}
+	return true;
 }
 
 bool client_ready(struct dmabroker *client, bool wait)
@@ -128,7 +145,7 @@ bool client_ready(struct dmabroker *client, bool wait)
 		error_say(&client->error, DMABROKER_INVALID, "connect comes first");
 		return false;
 	}
-	return has_room(client, wait);
+	return client_has_room(client, wait);
 }
 
 /* ---- hearing ------------------------------------------------------------------------------------ */
@@ -164,11 +181,11 @@ int client_pump(struct dmabroker *client, int64_t deadline)
 
 /* ---- the program's loop ------------------------------------------------------------------------- */
 
-void client_wake(struct dmabroker *client)
+void client_wake(struct dmabroker *client, bool sends)
 {
 	uint64_t one = 1;
 
-	if (client->woken || wl_list_empty(&client->notices))
+	if (client->woken || (!sends && wl_list_empty(&client->notices)))
 		return;
 	client->woken = write(client->wake_fd, &one, sizeof one) == sizeof one;
 }

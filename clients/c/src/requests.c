@@ -156,7 +156,8 @@ static int given(struct dmabroker *client, struct dmabroker_call *call, unsigned
 {
 	int result = call_wait(client, call);
 
-	for (unsigned i = 0; i < count; i++)
+	/* A count that is none is no array's. */
+	for (unsigned i = 0; i < count && count <= MAX_BATCH; i++)
 		buffers[i] = result == DMABROKER_OK ? dmabroker_call_take_buffer(call, i) : NULL;
 	call_free(call);
 	return result;

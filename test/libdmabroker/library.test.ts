@@ -1,0 +1,62 @@
+/** The C library's own checks (clients/c/tests) and its example, under the compiler's sanitizers. */
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import t from 'tap';
+import { TestDaemon } from '../support/daemon.js';
+import { CLIENT, checks, placesOf, run, start } from './support.js';
+
+const BUILD = 'build/sanitized';
+const ALL = ['memory', 'work', 'batch', 'import', 'errors', 'connecting', 'loop'];
+
+/** The first line that a program says. */
+async function firstLine({ stdout }: ReturnType<typeof start>): Promise<string> {
+  const [line] = (await once(createInterface(stdout), 'line')) as [string];
+  return line;
+}
+
+t.before(async () => {
+  const wanted = ['--silent', 'SANITIZE=1', `BUILD=${BUILD}`, 'CFLAGS=-O1 -g', 'check-programs'];
+  const { status, stderr } = await run('make', wanted);
+  if (status !== 0) throw new Error(stderr);
+});
+
+t.test('with a daemon', async (t) => {
+  const daemon = await TestDaemon.memfd(t);
+  const before = await daemon.idleFds();
+  const { status, stdout, stderr } = await checks(BUILD, 'all', placesOf(daemon)).ended;
+  t.equal(status, 0, stderr);
+  t.equal(stderr, '', 'nothing is said, by the sanitizers neither');
+  t.equal(stdout, `${ALL.join('\n')}\n`);
+  await daemon.settled(before);
+  t.strictSame(daemon.errors, [], 'the daemon found nothing wrong with itself');
+});
+
+t.test('with a daemon that is killed', async (t) => {
+  const daemon = await TestDaemon.memfd(t);
+  const vanishing = checks(BUILD, 'vanishing', placesOf(daemon));
+  t.equal(await firstLine(vanishing), 'ready');
+  await daemon.end('SIGKILL');
+  vanishing.stdin.end('\n');
+  const { status, stderr } = await vanishing.ended;
+  t.equal(status, 0, stderr);
+  t.equal(stderr, '');
+});
+
+t.test('the example', async (t) => {
+  const daemon = await TestDaemon.memfd(t);
+  const before = await daemon.idleFds();
+  const example = join(CLIENT, BUILD, 'example');
+  const drawing = start(example, ['draw'], placesOf(daemon));
+  const token = await firstLine(drawing);
+  const looked = await run(example, ['look', token], placesOf(daemon));
+  t.match(looked.stdout, /^[a-z2-7]{13} 640x480 from memfd: ff000000 ff027fdf\n$/, looked.stderr);
+  const again = await run(example, ['look', token], placesOf(daemon));
+  t.match(again.stderr, /^redeem: the token is unknown, used up/);
+  t.equal(again.status, 1);
+  drawing.stdin.end();
+  t.equal((await drawing.ended).status, 0);
+  const nobody = await run(example, ['draw'], { DMABROKER_SOCKET: '/nowhere' });
+  t.equal(nobody.stderr, 'connect: nobody answers at /nowhere: No such file or directory\n');
+  await daemon.settled(before);
+});
