@@ -374,6 +374,14 @@ DMABROKER_CHECKED int dmabroker_buffer_park(struct dmabroker_buffer *buffer, uin
  */
 DMABROKER_CHECKED int dmabroker_buffer_reissue(struct dmabroker_buffer *buffer);
 
+/*
+ * When the connection of a buffer has ended, which is still to be destroyed: takes the buffer to another one of the same
+ * user, after the daemon was started again. It stays the same object with the same fds and mappings. Where its id is the same
+ * as before, all is as it was: tokens, lease, charge. Where it is another, the daemon knew nothing of it, and has registered
+ * the memory anew: tokens are to be made anew. REFUSED: it cannot be had any more, and the fds stay good.
+ */
+DMABROKER_CHECKED int dmabroker_buffer_move(struct dmabroker_buffer *buffer, struct dmabroker *client);
+
 /* ---- sharing ------------------------------------------------------------------------------------ */
 
 struct dmabroker_terms {

@@ -1,7 +1,7 @@
 /** The conformance scenarios with the C library, dma_bufs, and a device that is lost; and the library's own checks. */
 import t from 'tap';
 import { OwnDaemon } from '../../conformance/own-daemon.js';
-import { checks, placesOf } from '../libdmabroker/support.js';
+import { checks, moved, placesOf } from '../libdmabroker/support.js';
 import { DeviceLoss } from '../native/vulkan/loss.js';
 import { TestDaemon } from '../support/daemon.js';
 import { LIBDMABROKER, play } from './support/play.js';
@@ -25,4 +25,10 @@ t.test('its own checks', async (t) => {
   t.match(stdout, /^import\n/m);
   await daemon.settled(before);
   t.strictSame(daemon.errors, [], 'the daemon found nothing wrong with itself');
+});
+
+t.test('with a daemon that is killed, and one that imports the memory', async (t) => {
+  await moved(t, 'build', 'imported', (folder) =>
+    TestDaemon.start([], folder === undefined ? {} : { folder, awaited: true }),
+  );
 });

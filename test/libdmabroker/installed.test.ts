@@ -108,13 +108,17 @@ t.test('the page, in C and in C++', async (t) => {
   const daemon = await TestDaemon.memfd(t);
   const before = await daemon.idleFds();
   const env = { ...placesOf(daemon), LD_LIBRARY_PATH: join(installed, 'lib') };
-  const includes = ['dmabroker.h', 'poll.h', 'stdio.h'].map((name) => `#include <${name}>\n`);
+  const includes = ['dmabroker.h', 'poll.h', 'stdio.h', 'unistd.h'].map(
+    (name) => `#include <${name}>\n`,
+  );
   const others = [
     ...includes,
     ...blocks('functions'),
     'int main(void)\n{\nstruct dmabroker *client = dmabroker_new();\n',
     'if (dmabroker_connect(client, NULL)) return 1;\n',
     ...blocks('statements'),
+    'want.lease_seconds = 0;\nif (dmabroker_allocate(client, &want, &buffer)) return 2;\n',
+    'client = go_on(client, buffer);\ndmabroker_buffer_destroy(buffer);\n',
     'dmabroker_destroy(client);\n}\n',
   ].join('');
   for (const compiler of [C11, CXX]) {
@@ -122,7 +126,10 @@ t.test('the page, in C and in C++', async (t) => {
     t.match(first.stdout, /^[a-z2-7]{26}\n$/, first.stderr);
     const rest = await run(await compiled(t, compiler, others), [], env);
     t.equal(rest.status, 0, rest.stderr);
-    t.match(rest.stdout, /^memfd\n.*nowhere.*; this would do: \{.*\}\n$/);
+    t.match(
+      rest.stdout,
+      /^memfd\n.*nowhere.*; this would do: \{.*\}\na buffer is moved from a connection that has ended /,
+    );
   }
   await daemon.settled(before);
 });

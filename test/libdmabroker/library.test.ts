@@ -1,19 +1,12 @@
 /** The C library's own checks (clients/c/tests) and its example, under the compiler's sanitizers. */
-import { once } from 'node:events';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import t from 'tap';
-import { TestDaemon } from '../support/daemon.js';
-import { CLIENT, checks, placesOf, run, start } from './support.js';
+import { TestDaemon, withoutVulkan } from '../support/daemon.js';
+import { ServiceManager } from '../support/service-manager.js';
+import { CLIENT, checks, lineOf, moved, placesOf, run, start } from './support.js';
 
 const BUILD = 'build/sanitized';
 const ALL = ['memory', 'work', 'batch', 'import', 'errors', 'connecting', 'loop'];
-
-/** The first line that a program says. */
-async function firstLine({ stdout }: ReturnType<typeof start>): Promise<string> {
-  const [line] = (await once(createInterface(stdout), 'line')) as [string];
-  return line;
-}
 
 t.before(async () => {
   const wanted = ['--silent', 'SANITIZE=1', `BUILD=${BUILD}`, 'CFLAGS=-O1 -g', 'check-programs'];
@@ -35,7 +28,7 @@ t.test('with a daemon', async (t) => {
 t.test('with a daemon that is killed', async (t) => {
   const daemon = await TestDaemon.memfd(t);
   const vanishing = checks(BUILD, 'vanishing', placesOf(daemon));
-  t.equal(await firstLine(vanishing), 'ready');
+  t.equal(await lineOf(vanishing), 'ready');
   await daemon.end('SIGKILL');
   vanishing.stdin.end('\n');
   const { status, stderr } = await vanishing.ended;
@@ -43,12 +36,44 @@ t.test('with a daemon that is killed', async (t) => {
   t.equal(stderr, '');
 });
 
+t.test('with a daemon that does not read for a while', async (t) => {
+  const daemon = await TestDaemon.memfd(t);
+  const before = await daemon.idleFds();
+  const stalled = checks(BUILD, 'stalled', placesOf(daemon));
+  t.equal(await lineOf(stalled), 'ready');
+  await daemon.standStill();
+  try {
+    stalled.stdin.write('\n');
+    t.equal(await lineOf(stalled), 'full');
+  } finally {
+    daemon.process.kill('SIGCONT');
+  }
+  stalled.stdin.end('\n');
+  const { status, stderr } = await stalled.ended;
+  t.equal(status, 0, stderr);
+  await daemon.settled(before);
+});
+
+t.test('with a daemon that is killed, and one that knows nothing of it', async (t) => {
+  await moved(t, BUILD, 'gone', (folder) =>
+    TestDaemon.start([], {
+      env: withoutVulkan,
+      ...(folder !== undefined && { folder, awaited: true }),
+    }),
+  );
+});
+
+t.test('with a daemon that is killed, and one that has what was kept', async (t) => {
+  const manager = new ServiceManager(t);
+  await moved(t, BUILD, 'adopted', () => manager.start([], { env: withoutVulkan }));
+});
+
 t.test('the example', async (t) => {
   const daemon = await TestDaemon.memfd(t);
   const before = await daemon.idleFds();
   const example = join(CLIENT, BUILD, 'example');
   const drawing = start(example, ['draw'], placesOf(daemon));
-  const token = await firstLine(drawing);
+  const token = await lineOf(drawing);
   const looked = await run(example, ['look', token], placesOf(daemon));
   t.match(looked.stdout, /^[a-z2-7]{13} 640x480 from memfd: ff000000 ff027fdf\n$/, looked.stderr);
   const again = await run(example, ['look', token], placesOf(daemon));

@@ -2,7 +2,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
+import type { Test } from 'tap';
 import { packageRoot } from '../../src/package-root.js';
 import type { TestDaemon } from '../support/daemon.js';
 
@@ -44,4 +46,33 @@ export const placesOf = (daemon: TestDaemon): NodeJS.ProcessEnv => ({
 
 /** `checks` of one of the builds: tests/checks.c. */
 export const checks = (build: string, what: string, env: NodeJS.ProcessEnv) =>
-  start(join(CLIENT, build, 'checks'), [what], env);
+  start(join(CLIENT, build, 'checks'), what.split(' '), env);
+
+/** The first line that a program says from now on; throws what it says of its end when that comes before. */
+export async function lineOf({ stdout, ended }: ReturnType<typeof start>): Promise<string> {
+  const over = ended.then(({ stderr }): never => {
+    throw new Error(`it has ended: ${stderr}`);
+  });
+  over.catch(() => {});
+  const [line] = (await Promise.race([once(createInterface(stdout), 'line'), over])) as [string];
+  return line;
+}
+
+/** Its daemon is killed, and another one is started at the same place: what becomes of its buffers. */
+export async function moved(
+  t: Test,
+  build: string,
+  outcome: 'adopted' | 'imported' | 'gone',
+  begin: (folder?: string) => Promise<TestDaemon>,
+): Promise<void> {
+  const first = await begin();
+  const moving = checks(build, `moving ${outcome}`, placesOf(first));
+  t.equal(await lineOf(moving), 'ready');
+  await first.end('SIGKILL');
+  const second = await begin(first.folder);
+  moving.stdin.end('\n');
+  const { status, stderr } = await moving.ended;
+  t.equal(status, 0, stderr);
+  t.equal(stderr, '');
+  await second.stop();
+}

@@ -63,6 +63,25 @@ void buffer_detach(struct dmabroker_buffer *buffer)
 	buffer->client = NULL;
 }
 
+void buffer_take_object(struct dmabroker_buffer *buffer, struct dmabroker_buffer *from)
+{
+	struct dmabroker *client = from->client;
+
+	/* Nothing of the earlier connection is told any more. */
+	forget_notices(buffer->client, buffer);
+	buffer_detach(buffer);
+	/* What was heard of the new one meanwhile is in its state. */
+	forget_notices(client, from);
+	wl_list_remove(&from->link);
+	wl_list_init(&from->link);
+	buffer->object = from->object;
+	from->object = NULL;
+	from->client = NULL;
+	dmabroker_buffer_v1_set_user_data(buffer->object, buffer);
+	buffer->client = client;
+	wl_list_insert(client->buffers.prev, &buffer->link);
+}
+
 void dmabroker_buffer_destroy(struct dmabroker_buffer *buffer)
 {
 	if (!buffer)

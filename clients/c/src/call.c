@@ -88,8 +88,12 @@ void call_free(struct dmabroker_call *call)
 	wl_list_remove(&call->link);
 	wl_list_remove(&call->notice.link);
 	give_up(call);
+	/* The daemon may have made one of a call that is given up: then its lifetime says how long it stays. */
 	for (unsigned i = 0; i < call->count; i++)
-		dmabroker_buffer_destroy(call->buffers[i]);
+		if (call->owns)
+			dmabroker_buffer_release(call->buffers[i]);
+		else
+			dmabroker_buffer_destroy(call->buffers[i]);
 	/* A token that nobody has taken is ended. */
 	if (call->failed)
 		dmabroker_share_destroy(call->share);
@@ -134,7 +138,7 @@ int call_wait(struct dmabroker *client, struct dmabroker_call *call)
 	int64_t deadline = deadline_of(client);
 
 	if (!call)
-		return client->error.told.result;
+		return client->error.told.result ? client->error.told.result : DMABROKER_SYSTEM;
 	while (!call->answered) {
 		if (client_pump(client, deadline) != DMABROKER_TIMED_OUT)
 			continue;

@@ -78,7 +78,7 @@ static int connect_path(struct dmabroker *client, const char *given, bool wait)
 	if (fd < 0) {
 		int number = errno;
 
-		snprintf(what, sizeof what, "nobody answers at %s", path);
+		snprintf(what, sizeof what, "nobody answers at %s", address.sun_path);
 		error_system(&client->error, number, what);
 	}
 	return fd;

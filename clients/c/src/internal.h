@@ -106,6 +106,7 @@ struct dmabroker_call {
 	void *data;
 	bool blocking; /* who waits for it frees it, and there is no notice */
 	bool answered, failed;
+	bool owns; /* its buffers are this connection's own: those that nobody takes are released */
 	struct error error;
 	struct dmabroker_buffer **buffers;
 	unsigned count, missing;
@@ -164,11 +165,14 @@ struct dmabroker_buffer {
 	char *long_detail;
 	struct dmabroker_state state;
 	int64_t lease_ends;
+	uint32_t usage, lifetime; /* as it was asked for; 0 where it was not by this program */
 	void *data;
 };
 
 /* One that is for a call; NULL without memory. Its object is still to be made. */
 struct dmabroker_buffer *buffer_new(struct dmabroker_call *call, unsigned index);
+/* The object tells this buffer from now on. */
+void buffer_take_object(struct dmabroker_buffer *buffer, struct dmabroker_buffer *from);
 void buffer_listen(struct dmabroker_buffer *buffer, struct dmabroker_buffer_v1 *object);
 /* Its connection is over: answers do not come any more. */
 void buffer_detach(struct dmabroker_buffer *buffer);

@@ -27,6 +27,16 @@ static struct dmabroker_params_v1 *new_params(struct dmabroker *client)
 	return dmabroker_manager_v1_create_params(client->manager);
 }
 
+/* What it makes is this connection's, on the terms that are remembered for whoever moves it to another one. */
+static void own(struct dmabroker_call *call, const struct dmabroker_params *params)
+{
+	call->owns = true;
+	for (unsigned i = 0; i < call->count; i++) {
+		call->buffers[i]->usage = params->usage;
+		call->buffers[i]->lifetime = params->lifetime;
+	}
+}
+
 struct dmabroker_call *dmabroker_begin_allocate(struct dmabroker *client,
 						const struct dmabroker_params *given,
 						dmabroker_callback callback, void *data)
@@ -41,6 +51,7 @@ struct dmabroker_call *dmabroker_begin_allocate(struct dmabroker *client,
 	if (!object)
 		return call ? call_sent(call, false) : NULL;
 	params_send(object, &params, false);
+	own(call, &params);
 	buffer_listen(call->buffers[0], dmabroker_params_v1_create(object));
 	dmabroker_params_v1_destroy(object);
 	return call_sent(call, call->buffers[0]->object != NULL);
@@ -65,6 +76,7 @@ struct dmabroker_call *dmabroker_begin_allocate_many(struct dmabroker *client,
 	if (!object)
 		return call ? call_sent(call, false) : NULL;
 	params_send(object, &params, false);
+	own(call, &params);
 	for (unsigned i = 0; i < count; i++) {
 		buffer_listen(call->buffers[i], dmabroker_params_v1_add_buffer(object));
 		whole = whole && call->buffers[i]->object;
@@ -109,6 +121,7 @@ struct dmabroker_call *dmabroker_begin_import(struct dmabroker *client,
 	if (!object)
 		return call ? call_sent(call, false) : NULL;
 	params_send(object, &params, true);
+	own(call, &params);
 	buffer_listen(call->buffers[0], dmabroker_params_v1_import(object));
 	dmabroker_params_v1_destroy(object);
 	return call_sent(call, call->buffers[0]->object != NULL);

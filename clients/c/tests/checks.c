@@ -1,6 +1,7 @@
 /*
  * Checks of the library with the daemon that $DMABROKER_SOCKET names: `checks all`. `checks vanishing` says `ready`, and
- * goes on when a line comes, by which the daemon has to be gone.
+ * goes on when a line comes, by which the daemon has to be gone; `checks moving OUTCOME` goes on when another one is there.
+ * `checks stalled` says `ready`, and goes on when the daemon stands still; says `full`, and goes on when it works again.
  */
 #include "checks.h"
 
@@ -341,8 +342,16 @@ static void mark_inherited(void)
 int main(int argc, char **argv)
 {
 	mark_inherited();
+	if (argc == 3 && strcmp(argv[1], "moving") == 0) {
+		check_moving(argv[2]);
+		return 0;
+	}
 	if (argc == 2 && strcmp(argv[1], "vanishing") == 0) {
 		run("vanishing", check_vanishing);
+		return 0;
+	}
+	if (argc == 2 && strcmp(argv[1], "stalled") == 0) {
+		run("stalled", check_stalled);
 		return 0;
 	}
 	run("memory", check_memory);

@@ -34,5 +34,8 @@ int turn(struct dmabroker *client);
 
 void check_loop(void);
 void check_vanishing(void);
+/* The daemon is killed, and another one is started: `outcome` of the buffers is adopted, imported or gone. */
+void check_moving(const char *outcome);
+void check_stalled(void);
 
 #endif
