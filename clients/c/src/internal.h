@@ -186,7 +186,7 @@ struct dmabroker_share {
 	struct dmabroker *client;
 	struct dmabroker_share_v1 *object;
 	struct dmabroker_call *call; /* until it is answered */
-	char token[64], id[64];
+	char token[128], id[64];
 	char *long_detail;
 };
 
@@ -194,6 +194,12 @@ void share_detach(struct dmabroker_share *share);
 
 /* ---- requests: params.c ---- */
 
+/*
+ * A struct of the caller's that begins with its size, as this version has it. A smaller one is an older header's: the rest is
+ * 0. Of a larger one, a later header's, what this version does not know must be 0.
+ */
+bool struct_read(struct dmabroker *client, const char *what, const void *given, void *known, size_t size,
+		 size_t first);
 /* The caller's params as this version has them; false, with the error, where they are none. `planes`: with fds. */
 bool params_read(struct dmabroker *client, const struct dmabroker_params *given,
 		 struct dmabroker_params *params, bool planes);

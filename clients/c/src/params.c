@@ -95,25 +95,37 @@ static bool numbers_are_good(struct dmabroker *client, const struct dmabroker_pa
 	return !wrong;
 }
 
+bool struct_read(struct dmabroker *client, const char *what, const void *given, void *known, size_t size,
+		 size_t first)
+{
+	const unsigned char *bytes = given;
+	size_t theirs = 0;
+
+	memset(known, 0, size);
+	if (given)
+		memcpy(&theirs, given, sizeof theirs);
+	if (theirs < first) {
+		error_say(&client->error, DMABROKER_INVALID, "%s: struct_size is not their size", what);
+		return false;
+	}
+	for (size_t i = size; i < theirs; i++)
+		if (bytes[i] != 0) {
+			error_say(&client->error, DMABROKER_INVALID,
+				  "%s: a field that this version of the library does not know", what);
+			return false;
+		}
+	memcpy(known, given, theirs < size ? theirs : size);
+	return true;
+}
+
 bool params_read(struct dmabroker *client, const struct dmabroker_params *given,
 		 struct dmabroker_params *params, bool planes)
 {
-	const unsigned char *bytes = (const unsigned char *)given;
-	size_t size = given ? given->struct_size : 0;
+	/* As far as the first version's reached: with what is added behind it this stays. */
+	size_t first = offsetof(struct dmabroker_params, plane_count) + sizeof params->plane_count;
 
-	/* One that is larger is a later version's: what this one does not know must not be said. */
-	for (size_t i = sizeof *params; i < size; i++)
-		if (bytes[i] != 0) {
-			error_say(&client->error, DMABROKER_INVALID,
-				  "params: a field that this version of the library does not know");
-			return false;
-		}
-	if (size < sizeof *params) {
-		error_say(&client->error, DMABROKER_INVALID, "params: struct_size is not their size");
-		return false;
-	}
-	memcpy(params, given, sizeof *params);
-	return numbers_are_good(client, params) && texts_are_good(client, params) &&
+	return struct_read(client, "params", given, params, sizeof *params, first) &&
+	       numbers_are_good(client, params) && texts_are_good(client, params) &&
 	       planes_are_good(client, params, planes);
 }
 

@@ -58,22 +58,10 @@ static const struct dmabroker_share_v1_listener listener = {
 static bool terms_read(struct dmabroker *client, const struct dmabroker_terms *given,
 		       struct dmabroker_terms *terms)
 {
-	const unsigned char *bytes = (const unsigned char *)given;
+	size_t first = offsetof(struct dmabroker_terms, may_renew) + sizeof terms->may_renew;
 
 	*terms = (struct dmabroker_terms){ 0 };
-	if (given && given->struct_size < sizeof *terms) {
-		error_say(&client->error, DMABROKER_INVALID, "terms: struct_size is not their size");
-		return false;
-	}
-	for (size_t i = sizeof *terms; given && i < given->struct_size; i++)
-		if (bytes[i] != 0) {
-			error_say(&client->error, DMABROKER_INVALID,
-				  "terms: a field that this version of the library does not know");
-			return false;
-		}
-	if (given)
-		*terms = *given;
-	return true;
+	return !given || struct_read(client, "terms", given, terms, sizeof *terms, first);
 }
 
 struct dmabroker_call *dmabroker_buffer_begin_share(struct dmabroker_buffer *buffer,

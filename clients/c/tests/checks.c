@@ -98,6 +98,11 @@ static void check_memory(void)
 	CHECK(dmabroker_mapping_end(writing, DMABROKER_WRITE) == DMABROKER_OK);
 
 	DONE(owner, dmabroker_buffer_share(mine, &terms, &share));
+	terms.struct_size = 4;
+	dmabroker_share_destroy(share);
+	CHECK(dmabroker_buffer_share(mine, &terms, &share) == DMABROKER_INVALID && !share);
+	terms.struct_size = sizeof terms;
+	DONE(owner, dmabroker_buffer_share(mine, &terms, &share));
 	CHECK(strlen(dmabroker_share_token(share)) == 26 && *dmabroker_share_token_id(share));
 	DONE(other, dmabroker_redeem(other, dmabroker_share_token(share), &theirs));
 	CHECK(strcmp(dmabroker_buffer_info(theirs)->id, info->id) == 0);
