@@ -5,8 +5,8 @@
  * What holds for all of it:
  *
  * - A call that returns an int returns DMABROKER_OK (0) or a negative enum dmabroker_result;
- *   dmabroker_last_error() then has the whole of it. Nothing here aborts, prints, handles a signal or keeps
- *   anything beside what is in its objects.
+ *   dmabroker_last_error() then has the whole of it. Nothing here aborts, handles a signal or keeps anything
+ *   beside what is in its objects. It prints nothing; libwayland does where the protocol was violated.
  * - An fd that this library opens is close-on-exec. Who owns one is said with each call.
  * - A connection and what comes from it are for one thread at a time. Different connections may be used
  *   by different threads at once.
@@ -413,7 +413,10 @@ enum dmabroker_access {
 	DMABROKER_READ_WRITE = 3,
 };
 
-/* Maps all of a memory. The mapping has an fd of its own: it outlives buffer, connection and daemon. */
+/*
+ * Maps all of a memory, one of whose planes' fds was not taken. The mapping has an fd of its own: it outlives buffer,
+ * connection and daemon.
+ */
 DMABROKER_CHECKED int dmabroker_buffer_map(struct dmabroker_buffer *buffer, unsigned memory,
 					   uint32_t access, struct dmabroker_mapping **mapping);
 DMABROKER_API void *dmabroker_mapping_data(const struct dmabroker_mapping *mapping);

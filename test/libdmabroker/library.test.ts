@@ -9,7 +9,7 @@ const BUILD = 'build/sanitized';
 const ALL = ['memory', 'work', 'batch', 'import', 'errors', 'connecting', 'loop'];
 
 t.before(async () => {
-  const wanted = ['--silent', 'SANITIZE=1', `BUILD=${BUILD}`, 'CFLAGS=-O1 -g', 'check-programs'];
+  const wanted = ['--silent', 'SANITIZE=1', `BUILD=${BUILD}`, 'CFLAGS=-O0 -g1', 'check-programs'];
   const { status, stderr } = await run('make', wanted);
   if (status !== 0) throw new Error(stderr);
 });

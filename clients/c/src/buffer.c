@@ -24,8 +24,8 @@ static void forget_awaited(struct wl_list *list)
 	struct awaited *awaited, *next;
 
 	wl_list_for_each_safe(awaited, next, list, link) {
-		/* The call is still the client's; its answer does not come here any more. */
-		if (awaited->call) {
+		/* The call is still the client's; its answer does not come here any more. An end has answered it before. */
+		if (awaited->call && !awaited->call->answered) {
 			error_say(&awaited->call->error, DMABROKER_INVALID, "the buffer was let go of");
 			call_failed(awaited->call);
 		}
@@ -103,8 +103,11 @@ void dmabroker_buffer_destroy(struct dmabroker_buffer *buffer)
 
 void dmabroker_buffer_release(struct dmabroker_buffer *buffer)
 {
-	if (buffer && buffer->object)
+	if (buffer && buffer->object) {
+		if (buffer->client->state == CLIENT_UP)
+			client_has_room(buffer->client, true);
 		dmabroker_buffer_v1_release(buffer->object);
+	}
 	dmabroker_buffer_destroy(buffer);
 }
 

@@ -1,6 +1,6 @@
 /*
  * Numbers of dmabroker.h are the protocol's: programs need no generated header, and the compiler holds both against each
- * other here. test/clients/c has that none is missing.
+ * other here. test/libdmabroker has that none is missing.
  */
 #include "internal.h"
 

@@ -141,7 +141,10 @@ void dmabroker_share_destroy(struct dmabroker_share *share)
 
 void dmabroker_share_revoke(struct dmabroker_share *share)
 {
-	if (share && share->object)
+	if (share && share->object) {
+		if (share->client->state == CLIENT_UP)
+			client_has_room(share->client, true);
 		dmabroker_share_v1_revoke(share->object);
+	}
 	dmabroker_share_destroy(share);
 }

@@ -152,6 +152,8 @@ int dmabroker_buffer_read(struct dmabroker_buffer *buffer, uint64_t offset, uint
 			  uint64_t *content_size, uint32_t *path)
 {
 	*content = -1;
+	if (content_size)
+		*content_size = 0;
 	if (!buffer->client)
 		return DMABROKER_ENDED;
 	struct dmabroker_call *call = dmabroker_buffer_begin_read(buffer, offset, size, waits, NULL);
