@@ -9,7 +9,7 @@
  */
 import { parseArgs } from 'node:util';
 import { OwnDaemon } from './own-daemon.js';
-import { C, PYTHON, PYTHON_AIO, SCENARIOS, TYPESCRIPT } from './places.js';
+import { C, LIBDMABROKER, PYTHON, PYTHON_AIO, SCENARIOS, TYPESCRIPT } from './places.js';
 import { type Result, Runner, type Setup } from './runner.js';
 import { readScenarios, type Scenario } from './scenario.js';
 
@@ -51,7 +51,7 @@ async function main(): Promise<number> {
     return 2;
   }
   const { driver, socket } = values;
-  const all = [TYPESCRIPT, C, PYTHON, PYTHON_AIO];
+  const all = [TYPESCRIPT, C, LIBDMABROKER, PYTHON, PYTHON_AIO];
   const sets = driver === undefined ? [...all.map((each) => [each]), all] : [driver];
   const own = socket === undefined ? await OwnDaemon.start() : null;
   const total = { passed: 0, failed: 0, skipped: 0 };

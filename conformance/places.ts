@@ -14,3 +14,5 @@ export const PYTHON = `${PYTHON_PROGRAM} "${PYTHON_DRIVER}"`;
 /** The same over the library's asyncio client. */
 export const PYTHON_AIO = `${PYTHON} --aio`;
 export const C = `"${join(packageRoot, 'conformance/drivers/c/build/driver')}"`;
+/** Over the C library; the one above is over libwayland, and speaks the protocol's words, too. */
+export const LIBDMABROKER = `"${join(packageRoot, 'conformance/drivers/libdmabroker/build/driver')}"`;

@@ -7,4 +7,5 @@ need_modules
 need_packages 'the drivers' "${BUILD_PACKAGES[@]}" python3
 bash scripts/build.sh >&2
 make --silent -C conformance/drivers/c >&2
+make --silent -C conformance/drivers/libdmabroker >&2
 exec node dist/conformance/main.js "$@"

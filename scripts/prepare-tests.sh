@@ -28,9 +28,11 @@ fi
 need_guest_packages
 want_kernel_packages
 # Before the build: it looks whether a folder has changed since.
-folders=(examples/c examples/wayland examples/v4l2 conformance/drivers/c test/native/vulkan/loss-layer test/native/cuda/double test/support/programs)
+folders=(examples/c examples/wayland examples/v4l2 conformance/drivers/c conformance/drivers/libdmabroker test/native/vulkan/loss-layer test/native/cuda/double test/support/programs)
 if wants_bindings "$@"; then
   folders=(examples/cpp "${folders[@]}")
 fi
+# First and alone: a driver of conformance/ is linked with it.
+make --silent -C clients/c all check-programs
 printf '%s\0' "${folders[@]}" | xargs -0 -n 1 -P "$(nproc)" make --silent -C
 bash scripts/build.sh

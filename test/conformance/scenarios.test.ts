@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { Driver } from '../../conformance/driver.js';
-import { C, SCENARIOS, TYPESCRIPT } from '../../conformance/places.js';
+import { C, LIBDMABROKER, SCENARIOS, TYPESCRIPT } from '../../conformance/places.js';
 import { readScenarios } from '../../conformance/scenario.js';
 import { catalogue } from '../../src/memory/errors.js';
 import { packageRoot } from '../../src/package-root.js';
@@ -15,7 +15,7 @@ const asked = new Set(steps.flatMap((step) => (step.kind === 'client' ? [step.wh
 t.test('commands', async (t) => {
   const readme = readFileSync(join(packageRoot, 'conformance/README.md'), 'utf8');
   const documented = (name: string) => new RegExp(`^\\| .*\`${name}\``, 'm').test(readme);
-  for (const command of [C, TYPESCRIPT]) {
+  for (const command of [C, LIBDMABROKER, TYPESCRIPT]) {
     const driver = await Driver.start(command, process.env);
     for (const name of driver.can) {
       t.ok(documented(name), `${name} is documented`);

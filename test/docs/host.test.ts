@@ -60,7 +60,7 @@ async function inGuest(t: Test, script: string): Promise<string> {
 
 t.test('README: a daemon by hand, and the C example with it', async (t) => {
   const [use = '', vm = ''] = commandsOf('README.md', 'use');
-  const [c = ''] = commandsOf('docs/clients.md', 'c-and-other-languages');
+  const [c = ''] = commandsOf('docs/clients.md', 'the-protocol-itself-and-other-languages');
   shell(c.split('\n', 1)[0] ?? '');
   const [install = '', daemon = '', ...rest] = use.split('\n');
   t.match(install, /^npm ci && npm run build$/, 'this is so');
@@ -108,7 +108,10 @@ t.test('docs/cli.md: filters, leases, completion', async (t) => {
 });
 
 t.test('docs/clients.md: the conformance program says how many scenarios passed', async (t) => {
-  const [, conformance = ''] = commandsOf('docs/clients.md', 'c-and-other-languages');
+  const [, conformance = ''] = commandsOf(
+    'docs/clients.md',
+    'the-protocol-itself-and-other-languages',
+  );
   const driver = 'node dist/conformance/drivers/typescript.js';
   t.match(shell(conformance.replace('./my-driver', driver)), /passed/);
 });

@@ -9,7 +9,7 @@ export const BY: Readonly<Record<string, string>> = {
   'docs/cli.md#which-daemon': 'systemd/pages',
   'docs/cli.md#which-buffers': 'docs/host',
   'docs/cli.md#completion': 'docs/host',
-  'docs/clients.md#c-and-other-languages': 'docs/host',
+  'docs/clients.md#the-protocol-itself-and-other-languages': 'docs/host',
   'docs/configuration.md#': 'systemd/pages',
   'docs/configuration.md#rest-over-tcp': 'systemd/pages',
   'docs/configuration.md#the-pool': 'systemd/pages',

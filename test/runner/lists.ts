@@ -32,13 +32,15 @@ export const NIGHTLY: ReadonlyMap<string, string> = new Map([
   ...['server/killed', 'server/schedule', 'server/http/owners'].map(
     (name) => [name, `${name}.guest does the same in the gate, with dma_bufs`] as const,
   ),
-  ...['conformance/typescript', 'conformance/c', 'conformance/python'].map(
-    (name) =>
-      [
-        name,
-        `${name}.guest does the same in the gate; with memfds does conformance/mixed`,
-      ] as const,
-  ),
+  ...['typescript', 'c', 'python', 'libdmabroker']
+    .map((name) => `conformance/${name}`)
+    .map(
+      (name) =>
+        [
+          name,
+          `${name}.guest does the same in the gate; with memfds does conformance/mixed`,
+        ] as const,
+    ),
   [
     'server/kept/killed',
     'its grace of a second is too short for a busy machine, and a longer one is waited for; systemd/restart kills in the gate',

@@ -2,11 +2,18 @@
 import { existsSync } from 'node:fs';
 import type { Test } from 'tap';
 import type { OwnDaemon } from '../../../conformance/own-daemon.js';
-import { C, PYTHON, PYTHON_AIO, SCENARIOS, TYPESCRIPT } from '../../../conformance/places.js';
+import {
+  C,
+  LIBDMABROKER,
+  PYTHON,
+  PYTHON_AIO,
+  SCENARIOS,
+  TYPESCRIPT,
+} from '../../../conformance/places.js';
 import { Runner, type Setup } from '../../../conformance/runner.js';
 import { readScenarios } from '../../../conformance/scenario.js';
 
-export { C, PYTHON, PYTHON_AIO, TYPESCRIPT };
+export { C, LIBDMABROKER, PYTHON, PYTHON_AIO, TYPESCRIPT };
 
 export interface Plan {
   readonly drivers: readonly string[];
@@ -20,7 +27,9 @@ export interface Plan {
 const WIRE = /^the driver of [A-Z] has no (send|events|raw)$/;
 
 export async function play(t: Test, { drivers, daemon, without = [], lose }: Plan): Promise<void> {
-  if (!existsSync(C.slice(1, -1))) throw new Error('run make -C conformance/drivers/c');
+  for (const driver of [C, LIBDMABROKER]) {
+    if (!existsSync(driver.slice(1, -1))) throw new Error(`run make: there is no ${driver}`);
+  }
   const runner = new Runner({ ...daemon.setup, drivers, ...(lose && { lose }) });
   try {
     for (const scenario of readScenarios(SCENARIOS)) {
