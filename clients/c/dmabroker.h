@@ -41,6 +41,7 @@ struct dmabroker_call;	  /* something that was asked for, and is answered by a c
 struct dmabroker_buffer;  /* a buffer, with its fds */
 struct dmabroker_share;	  /* a token for a buffer */
 struct dmabroker_mapping; /* mapped memory of a buffer */
+struct dmabroker_params;  /* a request: see there */
 
 /* ---- errors ------------------------------------------------------------------------------------- */
 
@@ -84,6 +85,8 @@ struct dmabroker_error {
 	const char *detail;	/* of REFUSED: a JSON object (docs/errors.md); NULL otherwise */
 	const char *nearest;	/* of it: the nearest request that would succeed, JSON in the words of
 				   CreateBuffer (openapi.yaml); NULL where there is none */
+	const struct dmabroker_params *nearest_params; /* the same, as allocate takes it; without name,
+						       lifetime and lease */
 	int system_error;	/* of SYSTEM */
 	const char *interface;	/* of ENDED by a violation of the protocol: whose; NULL otherwise */
 	uint32_t protocol_code; /* and its code */

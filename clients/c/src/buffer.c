@@ -89,9 +89,10 @@ void dmabroker_buffer_destroy(struct dmabroker_buffer *buffer)
 	struct dmabroker *client = buffer->client;
 
 	if (client) {
-		forget_notices(client, buffer);
 		if (client->state == CLIENT_UP && buffer->object)
 			client_has_room(client, true);
+		/* What was heard until now, while that waited, too. */
+		forget_notices(client, buffer);
 		buffer_detach(buffer);
 		client_flush(client);
 	}

@@ -69,6 +69,8 @@ static void give_up(struct dmabroker_call *call)
 
 	if (call->client->connecting == call)
 		call->client->connecting = NULL;
+	if (call->share)
+		call->share->call = NULL;
 	/* Where it was answered by what it waited for, nobody knows it any more. */
 	if (!call->answered || call->client->state == CLIENT_ENDED)
 		wl_list_for_each(buffer, &call->client->buffers, link)

@@ -91,6 +91,8 @@ static void disconnect(struct dmabroker *client)
 
 void client_free(struct dmabroker *client)
 {
+	/* Nothing waits any more for a daemon that does not read. */
+	client->state = CLIENT_ENDED;
 	while (!wl_list_empty(&client->calls)) {
 		struct dmabroker_call *call;
 

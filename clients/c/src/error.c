@@ -43,6 +43,7 @@ void error_clear(struct error *error)
 	free(error->message);
 	free(error->detail);
 	free(error->nearest);
+	free(error->params);
 	*error = (struct error){ .told.message = "" };
 }
 
@@ -85,6 +86,8 @@ static void take_detail(struct error *error, char *detail)
 	error->told.detail = detail;
 	error->nearest = detail ? json_member(detail, "nearest") : NULL;
 	error->told.nearest = error->nearest;
+	error->params = error->nearest ? nearest_read(error->nearest) : NULL;
+	error->told.nearest_params = nearest_params(error->params);
 }
 
 void error_refused(struct error *error, uint32_t code, const char *message, char *detail)

@@ -21,11 +21,12 @@
 #define MAX_TEXT 1024
 #define FOREVER INT64_MAX
 
-/* ---- errors: error.c, json.c ---- */
+/* ---- errors: error.c, json.c, nearest.c ---- */
 
 struct error {
 	struct dmabroker_error told;
 	char *message, *detail, *nearest; /* what told points to */
+	struct nearest *params;
 };
 
 /* Returns `result`, so that a call that fails ends in one line. */
@@ -42,6 +43,10 @@ char *read_detail(int fd, uint32_t size);
 
 /* The value of a member of the object that a text is, as it stands there; NULL: there is none, or it is null. */
 char *json_member(const char *text, const char *name);
+
+/* The request that a refusal's `nearest` is, to be freed; NULL: it is none. */
+struct nearest *nearest_read(const char *text);
+const struct dmabroker_params *nearest_params(const struct nearest *nearest);
 
 /* ---- a client: client.c, connect.c, loop.c ---- */
 

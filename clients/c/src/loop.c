@@ -79,6 +79,43 @@ void client_end(struct dmabroker *client)
 	client_wake(client, false);
 }
 
+/* ---- hearing ------------------------------------------------------------------------------------ */
+
+static int hear(struct dmabroker *client)
+{
+	if (wl_display_dispatch_pending(client->display) >= 0)
+		return DMABROKER_OK;
+	client_end(client);
+	return DMABROKER_ENDED;
+}
+
+/* `events`: what poll(2) waits for; what cannot be sent is waited for beside. */
+static int pump(struct dmabroker *client, int64_t deadline, short events)
+{
+	struct pollfd socket = { .fd = wl_display_get_fd(client->display), .events = events };
+
+	if (wl_display_prepare_read(client->display) != 0)
+		return hear(client);
+	if (wl_display_flush(client->display) < 0 && errno == EAGAIN)
+		socket.events |= POLLOUT;
+	int ready = poll(&socket, 1, left_until(deadline));
+
+	if (ready > 0 && (socket.revents & ~POLLOUT)) {
+		if (wl_display_read_events(client->display) < 0) {
+			client_end(client);
+			return DMABROKER_ENDED;
+		}
+		return hear(client);
+	}
+	wl_display_cancel_read(client->display);
+	return ready == 0 ? DMABROKER_TIMED_OUT : DMABROKER_OK;
+}
+
+int client_pump(struct dmabroker *client, int64_t deadline)
+{
+	return pump(client, deadline, POLLIN);
+}
+
 /* ---- sending ------------------------------------------------------------------------------------ */
 
 static void wait_to_send(struct dmabroker *client, bool wait)
@@ -115,24 +152,27 @@ static bool has_room_now(const struct dmabroker *client)
 	       unread + reserve <= client->send_buffer;
 }
 
+/*
+ * The daemon stops reading from a client that does not read: what it says meanwhile is heard. A socket is writable when three
+ * quarters of it are free (unix_writable of the kernel), which is room.
+ */
 bool client_has_room(struct dmabroker *client, bool wait)
 {
-	struct pollfd socket = { .fd = wl_display_get_fd(client->display), .events = POLLOUT };
 	int64_t deadline = wait ? deadline_of(client) : 0;
 
-	while (!has_room_now(client)) {
-		/* It is writable when three quarters of it are free (unix_writable of the kernel). */
-		int ready = poll(&socket, 1, wait ? left_until(deadline) : 0);
+	while (client->state != CLIENT_ENDED && !has_room_now(client)) {
+		bool waited = wait && pump(client, deadline, POLLIN | POLLOUT) != DMABROKER_TIMED_OUT;
 
-		if (ready > 0 || (ready < 0 && errno != EINTR))
-			return true;
-		if (ready == 0) {
-			error_say(&client->error, DMABROKER_TIMED_OUT,
-				  "the daemon does not read what was sent before");
-			return false;
-		}
+		client_wake(client, false);
+		if (waited)
+			continue;
+		error_say(&client->error, DMABROKER_TIMED_OUT, "the daemon does not read what was sent before");
+		return false;
 	}
-	return true;
+	if (client->state != CLIENT_ENDED)
+		return true;
+	error_copy(&client->error, &client->end);
+	return false;
 }
 
 bool client_ready(struct dmabroker *client, bool wait)
@@ -146,37 +186,6 @@ bool client_ready(struct dmabroker *client, bool wait)
 		return false;
 	}
 	return client_has_room(client, wait);
-}
-
-/* ---- hearing ------------------------------------------------------------------------------------ */
-
-static int hear(struct dmabroker *client)
-{
-	if (wl_display_dispatch_pending(client->display) >= 0)
-		return DMABROKER_OK;
-	client_end(client);
-	return DMABROKER_ENDED;
-}
-
-int client_pump(struct dmabroker *client, int64_t deadline)
-{
-	struct pollfd socket = { .fd = wl_display_get_fd(client->display), .events = POLLIN };
-
-	if (wl_display_prepare_read(client->display) != 0)
-		return hear(client);
-	if (wl_display_flush(client->display) < 0 && errno == EAGAIN)
-		socket.events |= POLLOUT;
-	int ready = poll(&socket, 1, left_until(deadline));
-
-	if (ready > 0 && (socket.revents & ~POLLOUT)) {
-		if (wl_display_read_events(client->display) < 0) {
-			client_end(client);
-			return DMABROKER_ENDED;
-		}
-		return hear(client);
-	}
-	wl_display_cancel_read(client->display);
-	return ready == 0 ? DMABROKER_TIMED_OUT : DMABROKER_OK;
 }
 
 /* ---- the program's loop ------------------------------------------------------------------------- */

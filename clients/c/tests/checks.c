@@ -224,6 +224,36 @@ static void check_import(void)
 	dmabroker_destroy(client);
 }
 
+/* What is said of the memory comes back in what is nearest to it, and can be asked for. */
+static void check_nearest_image(struct dmabroker *client)
+{
+	struct dmabroker_params params = dmabroker_image(640, 480, DMABROKER_FOURCC('N', 'V', '1', '2'));
+	const struct dmabroker_error *error = dmabroker_last_error(client);
+	const struct dmabroker_params *nearest;
+	struct dmabroker_params again;
+	struct dmabroker_buffer *buffer;
+	uint64_t linear_alone = 0;
+
+	params.handle_types = linear(client, 1).handle_types;
+	params.usage = DMABROKER_USAGE_CPU_READ | DMABROKER_USAGE_TRANSFER;
+	params.modifiers = &linear_alone;
+	params.modifier_count = 1;
+	params.alignment.stride = 256;
+	params.separate_planes = true;
+	params.source = "nowhere";
+	CHECK(dmabroker_allocate(client, &params, &buffer) == DMABROKER_REFUSED && error->nearest_params);
+	nearest = error->nearest_params;
+	CHECK(nearest->kind == DMABROKER_KIND_IMAGE && nearest->width == 640 && nearest->height == 480);
+	CHECK(nearest->format == params.format && nearest->usage == params.usage);
+	CHECK(nearest->modifier_count == 1 && nearest->modifiers[0] == 0);
+	CHECK(nearest->alignment.stride == 256 && nearest->separate_planes);
+	again = *nearest;
+	again.lease_seconds = 60;
+	DONE(client, dmabroker_allocate(client, &again, &buffer));
+	CHECK(dmabroker_buffer_info(buffer)->memory_count == 2 && dmabroker_buffer_state(buffer)->leased);
+	dmabroker_buffer_release(buffer);
+}
+
 static void check_errors(void)
 {
 	struct dmabroker *client = connected();
@@ -239,6 +269,11 @@ static void check_errors(void)
 	CHECK(error->detail[0] == '{' && strstr(error->detail, "\"constraint\":\"sources\""));
 	CHECK(error->nearest && error->nearest[0] == '{' && strstr(error->nearest, "4096"));
 	CHECK(error->nearest[strlen(error->nearest) - 1] == '}');
+	CHECK(error->nearest_params->size == 4096 && error->nearest_params->usage == params.usage);
+	CHECK(error->nearest_params->handle_types == params.handle_types);
+	DONE(client, dmabroker_allocate(client, error->nearest_params, &buffer));
+	dmabroker_buffer_destroy(buffer);
+	check_nearest_image(client);
 	params.source = NULL;
 
 	/* What is larger is a later header's; what it adds must not be said. */
