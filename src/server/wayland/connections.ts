@@ -8,7 +8,7 @@
  */
 import type { Broker } from '../../broker/broker.js';
 import type { Client, Owner } from '../../broker/buffer.js';
-import { sooner } from '../../broker/deadlines.js';
+import { Deadlines, sooner } from '../../broker/deadlines.js';
 import { FairPool } from '../../broker/fair-pool.js';
 import { NOBODY } from '../../broker/turns.js';
 import { after, type Monotonic } from '../../memory/clock.js';
@@ -75,6 +75,8 @@ export class Connections implements Receiver {
   readonly #leaving = new Map<number, number>();
   /** Those that have something to send or to end. */
   #active = new Set<number>();
+  /** Those that want to be asked again at a moment, and not before unless something happens. */
+  readonly #later = new Deadlines<number>();
   /** Those of the turn before, which is empty between two turns. */
   #before = new Set<number>();
   /** By pidfd. */
@@ -243,6 +245,7 @@ export class Connections implements Receiver {
     if (entry === undefined) return;
     this.#all.delete(fd);
     this.#active.delete(fd);
+    this.#later.delete(fd);
     const { connection, outbox, uid, pidfd, endedBy } = entry;
     const { client } = connection;
     if (pidfd !== null) {
@@ -281,7 +284,18 @@ export class Connections implements Receiver {
    */
   flush(): number {
     let timeout = sooner(this.#acceptAgain(), this.#flights.look());
-    if (this.#active.size === 0) return timeout;
+    const now = this.broker.clock.now();
+    for (let fd = this.#later.take(now); fd !== undefined; fd = this.#later.take(now)) {
+      this.#active.add(fd);
+    }
+    if (this.#active.size > 0) timeout = sooner(timeout, this.#flushActive(now));
+    const { next } = this.#later;
+    return next === null ? timeout : sooner(timeout, Math.max(0, Math.ceil(next - now)));
+  }
+
+  /** Returns 0 where the step is not to wait; -1: for ever, as far as these are concerned. */
+  #flushActive(now: Monotonic): number {
+    let timeout = -1;
     const batch = this.#active;
     this.#active = this.#before;
     this.#before = batch;
@@ -289,16 +303,21 @@ export class Connections implements Receiver {
       const entry = this.#all.get(fd);
       if (entry === undefined) continue;
       const wait = entry.outbox.flush();
-      if (wait === 'over' || this.#gone(fd, entry)) this.#end(fd, null);
-      else timeout = sooner(timeout, wait);
+      if (wait === 'over' || this.#gone(fd, entry)) {
+        this.#end(fd, null);
+        continue;
+      }
+      const ending = entry.connection.closing || entry.readsLeft !== null;
+      if (!ending && !(entry.outbox.busy && wait <= 0)) batch.delete(fd);
+      if (wait > 0) this.#later.set(fd, after(now, wait));
+      else {
+        this.#later.delete(fd);
+        timeout = sooner(timeout, wait);
+      }
     }
     // The end of one connection may have given others something to send.
     if (this.#active.size > 0) timeout = 0;
-    for (const fd of batch) {
-      const entry = this.#all.get(fd);
-      const ending = entry?.connection.closing || typeof entry?.readsLeft === 'number';
-      if (entry?.outbox.busy || ending) this.#active.add(fd);
-    }
+    for (const fd of batch) if (this.#all.has(fd)) this.#active.add(fd);
     batch.clear();
     return timeout;
   }
