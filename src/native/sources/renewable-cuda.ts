@@ -8,16 +8,13 @@
 import type { CudaUse } from '../../memory/device.js';
 import { BrokerError, messageOf } from '../../memory/errors.js';
 import {
-  type Allocation,
-  type CheckedSpec,
   type FormatOffer,
   type LostAllocation,
   type MemorySource,
   NOTHING_KEPT,
-  type Plan,
   type SourceState,
 } from '../../memory/source.js';
-import { type Steps, toEnd } from '../../memory/steps.js';
+import type { Steps } from '../../memory/steps.js';
 import type { MemoryReference } from '../../memory/work.js';
 import type { CudaDevice } from '../cuda/device.js';
 import { CudaMemory } from '../cuda/memory.js';
@@ -27,6 +24,7 @@ import type { VulkanHandleType } from '../vulkan/usage.js';
 import { CudaSource, type VulkanPlace } from './cuda.js';
 import { Losses } from './losses.js';
 import { type DeviceEvents, FIRST_RETRY_MS, LAST_RETRY_MS } from './renewable.js';
+import { RenewedSource } from './renewed-source.js';
 
 const HANDLE_TYPES = ['dma_buf', 'opaque_fd'] as const;
 
@@ -54,7 +52,7 @@ export class RenewableCuda {
     private readonly place: () => VulkanPlace | null,
   ) {
     this.#made = this.#make();
-    this.sources = HANDLE_TYPES.map((type) => new RenewableCudaSource(this, type));
+    this.sources = HANDLE_TYPES.map((type) => new RenewedSource('cuda', this, type));
   }
 
   #make(): CudaSource[] {
@@ -204,39 +202,4 @@ export class RenewableCuda {
     for (const source of this.#made) source.close();
     this.device.leave(false);
   }
-}
-
-/** A memory source that is used as if its device were never lost. */
-class RenewableCudaSource implements MemorySource {
-  readonly name = 'cuda';
-
-  constructor(
-    private readonly device: RenewableCuda,
-    readonly handleType: VulkanHandleType,
-  ) {}
-
-  formats(): readonly FormatOffer[] {
-    return this.device.formats(this.handleType);
-  }
-
-  plan(spec: CheckedSpec): Plan {
-    const { device, handleType } = this;
-    return device.attempt(() => device.source(handleType).plan(spec));
-  }
-
-  allocate(spec: CheckedSpec, id: string): Allocation {
-    return toEnd(this.allocating(spec, id));
-  }
-
-  allocating(spec: CheckedSpec, id: string): Steps<Allocation> {
-    const { device, handleType } = this;
-    return device.attempting(() => device.source(handleType).allocating(spec, id));
-  }
-
-  free(key: number): void {
-    if (!this.device.forget(key)) this.device.source(this.handleType).free(key);
-  }
-
-  /** The device is closed as a whole. */
-  close(): void {}
 }

@@ -15,10 +15,9 @@ import type {
   FormatOffer,
   LostAllocation,
   MemorySource,
-  Plan,
   SourceState,
 } from '../../memory/source.js';
-import { type Steps, toEnd } from '../../memory/steps.js';
+import type { Steps } from '../../memory/steps.js';
 import { CudaLost } from '../cuda/result.js';
 import type { CudaReach } from '../transfer/cuda-end.js';
 import { Transfers } from '../transfer/transfers.js';
@@ -28,6 +27,7 @@ import type { VulkanHandleType } from '../vulkan/usage.js';
 import { Importer } from './import.js';
 import { Losses } from './losses.js';
 import { probeVulkan, type VulkanProbe } from './probe-vulkan.js';
+import { RenewedSource } from './renewed-source.js';
 import type { VulkanOptions, VulkanSource } from './vulkan.js';
 
 export interface DeviceEvents {
@@ -62,7 +62,7 @@ export class RenewableDevice {
     this.#probe = probeVulkan(selection, options);
     this.#importer = new Importer(this.#probe.sources[0]?.device ?? null);
     this.sources = this.#probe.states.map(
-      ({ handleType }) => new RenewableSource(this, handleType as VulkanHandleType),
+      ({ handleType }) => new RenewedSource('vulkan', this, handleType as VulkanHandleType),
     );
   }
 
@@ -211,38 +211,3 @@ export class RenewableDevice {
 
 const unusable = (states: readonly SourceState[], reason: string): SourceState[] =>
   states.map((state) => ({ ...state, usable: false, reason }));
-
-/** A memory source that is used as if its device were never lost. */
-class RenewableSource implements MemorySource {
-  readonly name = 'vulkan';
-
-  constructor(
-    private readonly device: RenewableDevice,
-    readonly handleType: VulkanHandleType,
-  ) {}
-
-  formats(): readonly FormatOffer[] {
-    return this.device.formats(this.handleType);
-  }
-
-  plan(spec: CheckedSpec): Plan {
-    const { device, handleType } = this;
-    return device.attempt(() => device.source(handleType).plan(spec));
-  }
-
-  allocate(spec: CheckedSpec, id: string): Allocation {
-    return toEnd(this.allocating(spec, id));
-  }
-
-  allocating(spec: CheckedSpec, id: string): Steps<Allocation> {
-    const { device, handleType } = this;
-    return device.attempting(() => device.source(handleType).allocating(spec, id));
-  }
-
-  free(key: number): void {
-    if (!this.device.forget(key)) this.device.source(this.handleType).free(key);
-  }
-
-  /** The device is closed as a whole. */
-  close(): void {}
-}
