@@ -5,10 +5,11 @@
  * Owns nothing: every fd stays its caller's.
  */
 import { readFileSync } from 'node:fs';
-import { addressOf, callInt, lastErrno, symbol, transientString } from './ffi.js';
+import { addressOf, callInt, callLong, lastErrno, symbol, transientString } from './ffi.js';
 import { EAGAIN, EINTR } from './libc/errno.js';
 
 const ioctl = symbol('ioctl');
+const lseek = symbol('lseek');
 
 /** `_IOW('b', 0, struct dma_buf_sync)`, of one u64. */
 const DMA_BUF_IOCTL_SYNC = 0x4008_6200;
@@ -16,6 +17,10 @@ const DMA_BUF_IOCTL_SYNC = 0x4008_6200;
 const DMA_BUF_SET_NAME_B = 0x4008_6201;
 /** DMA_BUF_NAME_LEN less the NUL. */
 export const MAX_NAME = 31;
+
+/** dma_buf_llseek knows only these. */
+const SEEK_SET = 0;
+const SEEK_END = 2;
 
 const SYNC_READ = 1;
 const SYNC_WRITE = 2;
@@ -57,6 +62,13 @@ export function sync(fd: number, when: 'start' | 'end', access: Access): void {
       throw new Error(`DMA_BUF_IOCTL_SYNC on fd ${fd}: errno ${errno}`);
     }
   }
+}
+
+/** Bytes in it, which may be more than the allocation that was exported. Asks the file: not for what may be none. */
+export function dmaBufSize(fd: number): bigint {
+  const size = callLong(lseek, fd, 0, SEEK_END);
+  callLong(lseek, fd, 0, SEEK_SET);
+  return BigInt(Math.max(size, 0));
 }
 
 export interface DmaBufInfo {

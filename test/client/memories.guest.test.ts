@@ -5,8 +5,8 @@
 import { closeSync } from 'node:fs';
 import t, { type Test } from 'tap';
 import { type ClientBuffer, connect } from '../../src/client/index.js';
+import { dmaBufSize } from '../../src/native/dmabuf.js';
 import { duplicate, identity } from '../../src/native/libc/fd.js';
-import { dmaBufSize } from '../../src/native/vulkan/exporter.js';
 import { TestDaemon } from '../support/daemon.js';
 
 const daemon = await TestDaemon.start();

@@ -9,12 +9,11 @@ import { BrokerError, outOfFds } from '../../memory/errors.js';
 import { checkImport, noDmaBuf } from '../../memory/import.js';
 import type { BroughtPlane } from '../../memory/plane.js';
 import type { Allocation, CheckedSpec, ImportCheck } from '../../memory/source.js';
-import { info } from '../dmabuf.js';
+import { dmaBufSize, info } from '../dmabuf.js';
 import { kindOf } from '../kind.js';
 import { SystemError } from '../libc/errno.js';
 import { close, duplicate, identity } from '../libc/fd.js';
 import type { Device } from '../vulkan/device.js';
-import { dmaBufSize } from '../vulkan/exporter.js';
 import { destroyImported, type Imported, importBuffer, importProblem } from '../vulkan/import.js';
 import { imageProblem } from '../vulkan/import-image.js';
 

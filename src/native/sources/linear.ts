@@ -26,14 +26,8 @@ import { type Steps, toEnd } from '../../memory/steps.js';
 import { callNow, type LongCall } from '../later.js';
 import { close } from '../libc/fd.js';
 import { PAGE_SIZE } from '../libc/memory.js';
-
+import type { MemoryLimit } from '../udmabuf-limits.js';
 import { checkMemory } from './machine.js';
-
-/** Bytes that one memory may have, and whose limit that is. */
-export interface MemoryLimit {
-  readonly bytes: number;
-  readonly reason: string;
-}
 
 /** What makes the memory. */
 export interface Exporter {

@@ -9,9 +9,10 @@ import type { SourceName, SourceState } from '../../memory/source.js';
 import { isDmaBuf } from '../kind.js';
 import { close } from '../libc/fd.js';
 import { PAGE_SIZE } from '../libc/memory.js';
+import { udmabufLimits } from '../udmabuf-limits.js';
 import { heapExporter } from './dma-heap.js';
 import { createNow, type Exporter, LinearSource } from './linear.js';
-import { udmabufExporter, udmabufLimits } from './udmabuf.js';
+import { udmabufExporter } from './udmabuf.js';
 
 export interface Probe {
   readonly states: readonly SourceState[];

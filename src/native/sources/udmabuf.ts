@@ -4,49 +4,19 @@
  *
  * Owns: the open device.
  */
-import { closeSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
 import { setName } from '../dmabuf.js';
 import { ioctlCall } from '../later.js';
 import { check } from '../libc/errno.js';
 import { close, owning } from '../libc/fd.js';
 import { sealedMemfd } from '../libc/memory.js';
-import { sampled } from '../sampled.js';
-import type { Exporter, MemoryLimit } from './linear.js';
+import { udmabufLimit } from '../udmabuf-limits.js';
+import type { Exporter } from './linear.js';
 
 /** `_IOW('u', 0x42, struct udmabuf_create)`: u32 memfd, u32 flags, u64 offset, u64 size. */
 const UDMABUF_CREATE = 0x4018_7542;
 const CREATE = { size: 24, memfd: 0, flags: 4, length: 16 };
 const UDMABUF_FLAGS_CLOEXEC = 1;
-
-export const UDMABUF_PARAMETERS = '/sys/module/udmabuf/parameters';
-
-/** How old an administrator's setting may be. */
-const LIMIT_MS = 1000;
-
-export interface UdmabufLimits {
-  /** Bytes in one dma_buf: `size_limit_mb`, 64 MiB by default. */
-  readonly size: number;
-  /** memfds in one dma_buf: `list_limit`; one is used here. */
-  readonly list: number;
-}
-
-/** The module's parameters as they are now; null where the kernel does not show them. */
-export function udmabufLimits(folder = UDMABUF_PARAMETERS): UdmabufLimits | null {
-  const read = (name: string) => Number(readFileSync(`${folder}/${name}`, 'utf8').trim());
-  try {
-    return { size: read('size_limit_mb') * 2 ** 20, list: read('list_limit') };
-  } catch {
-    return null;
-  }
-}
-
-const limit = sampled((): MemoryLimit | null => {
-  const found = udmabufLimits();
-  if (found === null) return null;
-  const parameter = `${UDMABUF_PARAMETERS}/size_limit_mb`;
-  const reason = `an administrator can raise ${parameter} (now ${found.size / 2 ** 20})`;
-  return { bytes: found.size, reason };
-}, LIMIT_MS);
 
 /** Opens /dev/udmabuf; throws where that cannot be. */
 export function udmabufExporter(path = '/dev/udmabuf'): Exporter {
@@ -57,7 +27,7 @@ export function udmabufExporter(path = '/dev/udmabuf'): Exporter {
     exporter: 'udmabuf',
     // udmabuf_create takes every page of the memfd; fresh ones are zeroed (mm/shmem.c).
     committed: true,
-    limit,
+    limit: udmabufLimit,
     create: function* (bytes, name) {
       // It demands F_SEAL_SHRINK and refuses F_SEAL_WRITE (check_memfd_seals).
       const memfd = sealedMemfd(name, bytes);

@@ -19,10 +19,9 @@ import type {
 } from '../../memory/source.js';
 import { type Steps, toEnd } from '../../memory/steps.js';
 import { MAX_NAME, info as readInfo, setName } from '../dmabuf.js';
-import { isDmaBuf } from '../kind.js';
+import { udmabufLimit } from '../udmabuf-limits.js';
 import { checkSpec } from '../vulkan/check-spec.js';
 import type { Device } from '../vulkan/device.js';
-import { dmaBufSize, udmabufLimit } from '../vulkan/exporter.js';
 import { exportableFormats, formatsToLayOut, type ModifierOffer } from '../vulkan/formats.js';
 import { exportFd } from '../vulkan/memory.js';
 import { flagNames } from '../vulkan/memory-type.js';
@@ -216,13 +215,15 @@ export class VulkanSource implements MemorySource {
 
   /** Identifies, names and clears memory that has just been exported; returns its size. */
   *#finish(draft: Draft, placed: PlacedMemory, fd: number, name: string): Steps<bigint> {
-    const isFile = this.handleType === 'dma_buf';
-    if (isFile && !isDmaBuf(fd)) {
+    // The driver's own fd, not a client's: one look at fdinfo tells all of it.
+    const file = this.handleType === 'dma_buf' ? readInfo(fd) : undefined;
+    if (file === null) {
       throw new BrokerError('internal', 'the driver exported something that is no dma_buf');
     }
-    const exporter = isFile ? (readInfo(fd)?.exporter ?? null) : null;
-    if (isFile) setName(fd, name.slice(0, MAX_NAME));
-    const fileSize = isFile ? dmaBufSize(fd) : 0n;
+    if (file !== undefined) setName(fd, name.slice(0, MAX_NAME));
+    const exporter = file?.exporter ?? null;
+    // The file may be larger than the allocation.
+    const fileSize = BigInt(file?.size ?? 0);
     const { allocationSize, objects } = placed;
     const size = fileSize > allocationSize ? fileSize : allocationSize;
     const { memory } = objects;

@@ -7,12 +7,11 @@ import { fstatSync } from 'node:fs';
 import { BrokerError } from '../../memory/errors.js';
 import { NOTHING_KEPT } from '../../memory/source.js';
 import type { MemoryReference } from '../../memory/work.js';
-import { sync } from '../dmabuf.js';
+import { dmaBufSize, sync } from '../dmabuf.js';
 import { SystemError } from '../libc/errno.js';
 import { identity } from '../libc/fd.js';
 import type { VulkanSource } from '../sources/vulkan.js';
 import type { Device } from '../vulkan/device.js';
-import { dmaBufSize } from '../vulkan/exporter.js';
 import {
   destroyImported,
   type Imported,

@@ -9,6 +9,7 @@ import { BrokerError } from '../../memory/errors.js';
 import type { PlanePlace } from '../../memory/plane.js';
 import type { BufferSpec } from '../../memory/source.js';
 import { usageNames } from '../../memory/usage.js';
+import type { MemoryLimit } from '../udmabuf-limits.js';
 import { bindBuffer, createBuffer, destroyBuffer } from './buffer.js';
 import type { Device } from './device.js';
 import type { ModifierOffer } from './formats.js';
@@ -77,7 +78,7 @@ export interface Context {
   /** Memory that the CPU can map, whatever the usage. */
   readonly forceHostVisible: boolean;
   /** Bytes in one allocation where the exporter has a limit of its own, and what to say of it. */
-  readonly exporterLimit: () => { readonly bytes: bigint; readonly hint: string } | null;
+  readonly exporterLimit: () => MemoryLimit | null;
 }
 
 /** Linear memory. */
@@ -115,7 +116,7 @@ export function planBuffer(context: Context, spec: BufferSpec, draft: Draft): Pl
  */
 function checkSize({ exporterLimit }: Context, size: bigint): void {
   const limit = exporterLimit();
-  if (limit && size > limit.bytes) throw tooLarge(size, limit.bytes, limit.hint);
+  if (limit && size > limit.bytes) throw tooLarge(size, BigInt(limit.bytes), `: ${limit.reason}`);
 }
 
 /** A resource that was made, and what is wanted of its memory. */

@@ -20,7 +20,7 @@ import { isDmaBuf } from '../../../src/native/kind.js';
 import { isCloexec } from '../../../src/native/libc/fd.js';
 import { clear } from '../../../src/native/sources/dma-heap.js';
 import { probeHeaps, probeUdmabuf } from '../../../src/native/sources/probe.js';
-import { udmabufLimits } from '../../../src/native/sources/udmabuf.js';
+import { udmabufLimits } from '../../../src/native/udmabuf-limits.js';
 import { refused } from '../../support/refused.js';
 import { isZero, mapped, probe, validation, dmaBuf as vulkan } from '../vulkan/source-helpers.js';
 import { expectNoValidationMessages } from '../vulkan/validation.js';

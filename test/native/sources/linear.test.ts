@@ -10,7 +10,7 @@ import { sealedMemfd } from '../../../src/native/libc/memory.js';
 import { type Exporter, LinearSource, memoryName } from '../../../src/native/sources/linear.js';
 import { MemfdSource } from '../../../src/native/sources/memfd.js';
 import { probeHeaps } from '../../../src/native/sources/probe.js';
-import { udmabufLimits } from '../../../src/native/sources/udmabuf.js';
+import { udmabufLimits } from '../../../src/native/udmabuf-limits.js';
 import { refused } from '../../support/refused.js';
 
 const fds = () => readdirSync('/proc/self/fd').length;
