@@ -21,13 +21,13 @@ import type { Done } from '../memory/result.js';
 import type { FormatOffer, LostAllocation, Plan, SourceState } from '../memory/source.js';
 import { type Adopted, Adoption, type AdoptionRequest } from './adoption.js';
 import { isAway } from './away.js';
-import type { BrokerBuffer, Client, Owner } from './buffer.js';
+import type { BrokerBuffer, Client, Owner, Watcher } from './buffer.js';
 import { Clients } from './clients.js';
 import { sooner } from './deadlines.js';
 import { FairPool } from './fair-pool.js';
 import { type ImportRequest, Intake } from './intake.js';
 import { type KeptClient, type KeptState, keptState } from './kept.js';
-import { Leases } from './leases.js';
+import { type Lease, Leases } from './leases.js';
 import type { RecallNotice, ToldRelease } from './lifetime.js';
 import { Lingering } from './lingering.js';
 import { LongTexts } from './long-texts.js';
@@ -466,24 +466,36 @@ export class Broker {
     return forgotten;
   }
 
-  /** Renews its lease. Throws where it has none, or has been released. */
-  renew(buffer: BrokerBuffer, seconds: number, by: Owner | null = null): void {
+  /** Renews its lease; `asker` is answered with what is returned. Throws where it has none, or has been released. */
+  renew(
+    buffer: BrokerBuffer,
+    seconds: number,
+    by: Owner | null = null,
+    asker: Watcher | null = null,
+  ): Lease {
     if (buffer.released) throw new BrokerError('not_found', 'the buffer is released');
-    this.leases.renew(buffer, seconds);
+    const lease = this.leases.renew(buffer, seconds, asker);
     this.#registry.happened({ type: 'buffer.renewed', buffer, seconds, by });
+    return lease;
   }
 
   /**
    * Gives it a lease in place of the lifetime that it has: it does not end with its owner's connection.
    * Throws where a lease may not be so long, or it has been released.
    */
-  park(buffer: BrokerBuffer, seconds: number, by: Owner | null = null): void {
+  park(
+    buffer: BrokerBuffer,
+    seconds: number,
+    by: Owner | null = null,
+    asker: Watcher | null = null,
+  ): Lease {
     if (buffer.released) throw new BrokerError('not_found', 'the buffer is released');
-    this.leases.park(buffer, seconds);
+    const lease = this.leases.park(buffer, seconds, asker);
     buffer.lifetime = { lease: seconds };
     this.#registry.happened({ type: 'buffer.parked', buffer, seconds, by });
     this.world.changed(buffer);
     this.world.keep(buffer, () => {});
+    return lease;
   }
 
   /** Drops the broker's references; the memory lives on for as long as others hold its fds. */

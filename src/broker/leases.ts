@@ -6,8 +6,8 @@
 
 import { after, type Clock, type Monotonic } from '../memory/clock.js';
 import { BrokerError } from '../memory/errors.js';
-import { DEFAULT_LEASE_GRACE_SECONDS } from '../memory/limits.js';
-import type { BrokerBuffer } from './buffer.js';
+import { DEFAULT_LEASE_GRACE_SECONDS, MAX_TOLD_A_TURN } from '../memory/limits.js';
+import type { BrokerBuffer, Watcher } from './buffer.js';
 import { Deadlines } from './deadlines.js';
 import { checkLease } from './lifetime.js';
 
@@ -29,8 +29,17 @@ export interface KeptLease {
   readonly letGoAt: Monotonic | null;
 }
 
+/** Those who are yet to be told of a renewal: all but who asked for the last one, and was answered. */
+interface Telling {
+  asker: Watcher | null;
+  left: Iterator<Watcher>;
+  /** It was renewed once more when some had been told. */
+  again: boolean;
+}
+
 export class Leases {
   readonly #entries = new Map<BrokerBuffer, KeptLease>();
+  readonly #telling = new Map<BrokerBuffer, Telling>();
   readonly #deadlines = new Deadlines<BrokerBuffer>();
   /** From the recall until the broker lets go. */
   graceSeconds = DEFAULT_LEASE_GRACE_SECONDS;
@@ -58,21 +67,20 @@ export class Leases {
     this.#set(buffer, lease);
   }
 
-  /** In place of another lifetime, or of the lease that it has. Tells everybody who has the buffer. */
-  park(buffer: BrokerBuffer, seconds: number): void {
-    if (this.#entries.has(buffer)) {
-      this.renew(buffer, seconds);
-      return;
-    }
+  /** In place of another lifetime, or of the lease that it has. Tells as `renew` does. */
+  park(buffer: BrokerBuffer, seconds: number, asker: Watcher | null = null): Lease {
+    if (this.#entries.has(buffer)) return this.renew(buffer, seconds, asker);
     this.start(buffer, seconds);
-    this.#tell(buffer);
+    return this.#tell(buffer, asker);
   }
 
   /**
    * The lease ends so many seconds from now, or later where it would have: a holder that renews
-   * takes nothing from another. A recall is withdrawn. Tells everybody who has the buffer.
+   * takes nothing from another. A recall is withdrawn. The asker is answered with what is returned; everybody else
+   * who has the buffer is told in the next turns, and of the last of several renewals alone: who may renew
+   * decides how often, and for how many.
    */
-  renew(buffer: BrokerBuffer, seconds: number): Lease {
+  renew(buffer: BrokerBuffer, seconds: number, asker: Watcher | null = null): Lease {
     const entry = this.#entries.get(buffer);
     if (entry === undefined) {
       throw new BrokerError('invalid_argument', 'the buffer has no lease', {
@@ -83,14 +91,37 @@ export class Leases {
     checkLease(seconds);
     const endsAt = this.#in(seconds);
     if (endsAt > entry.endsAt) this.#set(buffer, { seconds, endsAt, letGoAt: null });
-    return this.#tell(buffer);
+    return this.#tell(buffer, asker);
   }
 
-  #tell(buffer: BrokerBuffer): Lease {
+  #tell(buffer: BrokerBuffer, asker: Watcher | null): Lease {
     this.changed(buffer);
-    const lease = this.of(buffer) as Lease;
-    for (const watcher of [...buffer.watchers]) watcher.leased?.(lease.endsIn);
-    return lease;
+    const telling = this.#telling.get(buffer);
+    if (telling === undefined) {
+      this.#telling.set(buffer, { asker, left: buffer.watchers[Symbol.iterator](), again: false });
+    } else {
+      telling.asker = asker;
+      telling.again = true;
+    }
+    return this.of(buffer) as Lease;
+  }
+
+  /** Tells some of those who are to be told; whose buffer it is makes no difference: each in turn. */
+  #tellSome(): void {
+    for (let left = MAX_TOLD_A_TURN; left > 0; left--) {
+      const [next] = this.#telling;
+      if (next === undefined) return;
+      const [buffer, telling] = next;
+      const { value: watcher, done } = telling.left.next();
+      this.#telling.delete(buffer);
+      if (done !== true) {
+        if (watcher !== telling.asker) watcher.leased?.((this.of(buffer) as Lease).endsIn);
+      } else if (telling.again) {
+        telling.again = false;
+        telling.left = buffer.watchers[Symbol.iterator]();
+      } else continue;
+      this.#telling.set(buffer, telling);
+    }
   }
 
   of(buffer: BrokerBuffer): Lease | null {
@@ -108,11 +139,13 @@ export class Leases {
   /** The registry has let go of a buffer. */
   released(buffer: BrokerBuffer): void {
     this.#entries.delete(buffer);
+    this.#telling.delete(buffer);
     this.#deadlines.delete(buffer);
   }
 
-  /** Recalls what has ended, and lets go of what was recalled and is out of grace. */
+  /** Tells of renewals, recalls what has ended, and lets go of what was recalled and is out of grace. */
   run(): void {
+    this.#tellSome();
     const now = this.clock.now();
     for (let buffer = this.#deadlines.take(now); buffer; buffer = this.#deadlines.take(now)) {
       const entry = this.#entries.get(buffer);
@@ -124,6 +157,7 @@ export class Leases {
 
   /** Milliseconds until `run` has something to do; -1: never. */
   get wait(): number {
+    if (this.#telling.size > 0) return 0;
     const { next } = this.#deadlines;
     return next === null ? -1 : Math.max(0, Math.ceil(next - this.clock.now()));
   }
@@ -133,6 +167,8 @@ export class Leases {
   }
 
   #recall(buffer: BrokerBuffer, entry: KeptLease): void {
+    // A lease that is told after it would withdraw it.
+    this.#telling.delete(buffer);
     this.#set(buffer, { ...entry, letGoAt: this.#in(this.graceSeconds) });
     this.recalled(buffer, this.graceSeconds);
   }

@@ -118,6 +118,15 @@ export const MODIFIER_BYTES = 32;
  */
 export const MAX_QUEUED = 256 * 1024 * 1024;
 
+/** Of answers that wait for one client: with so much its next request is heard when they have gone. */
+export const MAX_ANSWER_BYTES = 64 * 1024;
+
+/** Milliseconds of the data plane's turn for the requests of each user (fair-requests.ts): a hundred small ones. */
+export const REQUESTS_TURN_MS = 1;
+
+/** Holders who are told in one turn that a lease was renewed: of all buffers, one after the other. */
+export const MAX_TOLD_A_TURN = 256;
+
 /**
  * fds that a connection may have been sent without being asked whether it has received them (flight.ts): several
  * messages as long as they may be, and of a thousand connections a fraction of what a process may have in flight.

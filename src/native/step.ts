@@ -23,6 +23,7 @@ const EPOLLONESHOT = 1 << 30;
 /** What is watched, as in the shim. */
 const SOCKET = 0;
 const PROCESS = 1;
+const MUTED = 2;
 const EFD_CLOEXEC = 0o2000000;
 const EFD_NONBLOCK = 0o4000;
 
@@ -213,9 +214,14 @@ export class Step {
     this.#control(EPOLL_CTL_DEL, fd, 0);
   }
 
-  /** Which of the two a socket is watched for; a hang-up is always reported. */
+  /** Which of the two a socket is watched for; a hang-up is always reported, and read. */
   watch(fd: number, readable: boolean, writable: boolean): void {
     this.#control(EPOLL_CTL_MOD, fd, (readable ? EPOLLIN : 0) | (writable ? EPOLLOUT : 0));
+  }
+
+  /** Nothing of a socket is read until it is watched again. Not for long: its hang-up would end each wait. */
+  mute(fd: number, writable: boolean): void {
+    this.#control(EPOLL_CTL_MOD, fd, writable ? EPOLLOUT : 0, MUTED);
   }
 
   /** How many fds a socket's peer has sent that are not received yet; 0 where nobody can tell. */

@@ -1,8 +1,12 @@
 /** Leases: recall at the end, the period of grace, renewal, and what is left when they are over. */
 import t from 'tap';
 import { Broker } from '../../src/broker/broker.js';
-import type { BrokerBuffer } from '../../src/broker/buffer.js';
-import { DEFAULT_LEASE_GRACE_SECONDS, MAX_LEASE_SECONDS } from '../../src/memory/limits.js';
+import type { BrokerBuffer, Watcher } from '../../src/broker/buffer.js';
+import {
+  DEFAULT_LEASE_GRACE_SECONDS,
+  MAX_LEASE_SECONDS,
+  MAX_TOLD_A_TURN,
+} from '../../src/memory/limits.js';
 import { refused } from '../support/refused.js';
 import { FakeWorld, memfd, offers, peer, request } from './support/world.js';
 
@@ -65,12 +69,15 @@ t.test('renewal, during the grace as well', async (t) => {
   const { broker, buffer, told, pass } = make();
   pass(30_000);
   broker.renew(buffer, 60);
+  t.equal(broker.wait, 0);
+  broker.poll();
   t.same(told, [['leased', 60]]);
   pass(59_999);
   t.equal(told.length, 1);
   pass(1);
   pass(GRACE - 1);
   broker.renew(buffer, 10);
+  broker.poll();
   t.same(told.slice(1), [
     ['recalled', 'lease_expired', DEFAULT_LEASE_GRACE_SECONDS],
     ['leased', 10],
@@ -83,6 +90,7 @@ t.test('renewal, during the grace as well', async (t) => {
 t.test('a renewal never shortens a lease', async (t) => {
   const { broker, buffer, told } = make();
   broker.renew(buffer, 1);
+  broker.poll();
   t.same(told, [['leased', 60]]);
   t.match(broker.leases.of(buffer), { seconds: 60 });
 });
@@ -95,6 +103,54 @@ t.test('it does not end with its owner’s connection, but with a release', asyn
   pass(120_000);
   t.same(told, [['released', 'administrator']], 'and that once');
   t.equal(refused(() => broker.renew(buffer, 1)).code, 'not_found');
+});
+
+t.test(
+  'many renewals of what many have: a bounded number is told in a turn, each of the last one',
+  async (t) => {
+    const { broker, buffer, told } = make(1);
+    const HOLDERS = 2 * MAX_TOLD_A_TURN + 1;
+    let calls = 0;
+    const heard: number[] = [];
+    const holders: Watcher[] = Array.from({ length: HOLDERS }, (_, i) => ({
+      released: () => {},
+      leased: (left) => {
+        calls++;
+        heard[i] = left;
+      },
+    }));
+    for (const holder of holders) buffer.watchers.add(holder);
+    const [asker] = holders;
+    for (let i = 1; i <= 1000; i++) broker.renew(buffer, i, null, asker);
+    t.equal(calls, 0, 'nobody is told within a request');
+    broker.poll();
+    t.ok(calls > 0 && calls <= MAX_TOLD_A_TURN, `${calls} in one turn`);
+    // In the middle: those who were told are told again.
+    t.equal(broker.renew(buffer, 2000, null, asker).endsIn, 2000);
+    for (let turns = 0; broker.wait === 0 && turns < 10; turns++) {
+      const before = calls;
+      broker.poll();
+      t.ok(calls - before <= MAX_TOLD_A_TURN);
+    }
+    t.same(
+      heard.slice(1).filter((left) => left !== 2000),
+      [],
+    );
+    t.equal(heard[0], undefined, 'who asked was answered');
+    t.same(told.at(-1), ['leased', 2000]);
+    t.ok(calls < 2 * HOLDERS, `${calls} calls in all`);
+  },
+);
+
+t.test('a renewal that has not been told to all takes back no later recall', async (t) => {
+  const { broker, buffer, told, pass } = make(10);
+  broker.renew(buffer, 10);
+  pass(10_000);
+  t.same(told.at(-1), ['recalled', 'lease_expired', DEFAULT_LEASE_GRACE_SECONDS]);
+  broker.renew(buffer, 10);
+  broker.release(buffer, 'owner');
+  broker.poll();
+  t.same(told.at(-1), ['released', 'owner'], 'and nothing follows a release');
 });
 
 t.test('what is refused', async (t) => {

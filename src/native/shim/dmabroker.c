@@ -160,8 +160,11 @@ enum { TURN_FDS = 2 * MAX_FDS };
 /* What an in entry is. */
 enum { IN_DATA = 0, IN_ACCEPT = 1, IN_WAKE = 2, IN_WRITABLE = 3, IN_EXITED = 4 };
 
-/* What is watched, in the upper half of epoll's word; its fd is in the lower one. */
-enum { WATCH_SOCKET = 0, WATCH_PROCESS = 1 };
+/*
+ * What is watched, in the upper half of epoll's word; its fd is in the lower one. A muted socket is not read, also
+ * where its peer has hung up, which is reported whatever is asked for.
+ */
+enum { WATCH_SOCKET = 0, WATCH_PROCESS = 1, WATCH_MUTED = 2 };
 
 struct out {
 	int32_t sock;
@@ -329,7 +332,8 @@ EXPORT int64_t dmab_step(struct step *s)
 			s->nin++;
 		} else {
 			/* Level-triggered: who is passed over now is first in the next turn. */
-			if ((events[i].events & (EPOLLIN | EPOLLHUP | EPOLLERR)) &&
+			if (events[i].data.u64 >> 32 != WATCH_MUTED &&
+			    (events[i].events & (EPOLLIN | EPOLLHUP | EPOLLERR)) &&
 			    received < TURN_FDS) {
 				in->kind = IN_DATA;
 				in->result = (int32_t)dmab_receive(fd, s->in_bytes[s->nin], IN_BYTES,

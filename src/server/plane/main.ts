@@ -181,7 +181,7 @@ let called = true;
 const connections = new Connections(
   step,
   broker,
-  { globals, closing, fds: fds.clients, inFlight: fds.inFlight, log },
+  { globals, closing, clock, fds: fds.clients, inFlight: fds.inFlight, log },
   {
     turned: () => {
       turns.turn(step.waited);

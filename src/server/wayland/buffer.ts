@@ -5,6 +5,7 @@
 import type { AdoptionRequest } from '../../broker/adoption.js';
 import type { Broker, ImportRequest, Redemption } from '../../broker/broker.js';
 import type { BrokerBuffer, Owner, Watcher } from '../../broker/buffer.js';
+import type { Lease } from '../../broker/leases.js';
 import type { RecallNotice, ToldRelease } from '../../broker/lifetime.js';
 import type { AllocationRequest } from '../../broker/request.js';
 import type { Worked } from '../../broker/works.js';
@@ -40,7 +41,6 @@ export class BufferObject implements Requests<typeof dmabroker_buffer_v1>, Watch
   #known = false;
   /** The token that was redeemed for it has the right. */
   #mayRenew = false;
-  #renewing = false;
   /** `reissue` was sent and is not answered. */
   #reissuing = false;
 
@@ -198,34 +198,31 @@ export class BufferObject implements Requests<typeof dmabroker_buffer_v1>, Watch
     this.show(buffer);
   }
 
-  #renew(seconds: number): void {
+  #renew(seconds: number): Lease {
     if (!this.#owner && !this.#mayRenew) {
       throw new BrokerError('permission_denied', 'the token gave no right to renew the lease', {
         constraint: 'rights',
       });
     }
-    this.broker.renew(this.#had(), seconds, this.#self);
+    return this.broker.renew(this.#had(), seconds, this.#self, this);
   }
 
-  #park(seconds: number): void {
+  #park(seconds: number): Lease {
     if (!this.#owner) {
       throw new BrokerError('permission_denied', 'only its owner may park a buffer', {
         constraint: 'rights',
       });
     }
-    this.broker.park(this.#had(), seconds, this.#self);
+    return this.broker.park(this.#had(), seconds, this.#self, this);
   }
 
   /** `change` is answered with the lease that there is then. */
-  #lease(change: () => void): void {
+  #lease(change: () => Lease): void {
     try {
       this.#had();
-      this.#renewing = true;
-      change();
+      this.#tellLease(change().endsIn, 1);
     } catch (error) {
       this.#refused(asRefusal(error), this.#resource, 'lease_refused');
-    } finally {
-      this.#renewing = false;
     }
   }
 
@@ -253,7 +250,11 @@ export class BufferObject implements Requests<typeof dmabroker_buffer_v1>, Watch
   }
 
   leased(seconds: number): void {
-    this.#resource.event('lease', Math.max(0, Math.ceil(seconds)), this.#renewing ? 1 : 0);
+    this.#tellLease(seconds, 0);
+  }
+
+  #tellLease(seconds: number, answer: 0 | 1): void {
+    this.#resource.event('lease', Math.max(0, Math.ceil(seconds)), answer);
   }
 
   released(reason: ToldRelease): void {

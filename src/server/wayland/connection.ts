@@ -11,7 +11,7 @@ import type { Client, Owner } from '../../broker/buffer.js';
 import type { Allowance } from '../../broker/fair-pool.js';
 import type { HeldFds } from '../../broker/held-fds.js';
 import { messageOf } from '../../memory/errors.js';
-import { MAX_FDS, MAX_OBJECTS_PER_CLIENT } from '../../memory/limits.js';
+import { MAX_ANSWER_BYTES, MAX_FDS, MAX_OBJECTS_PER_CLIENT } from '../../memory/limits.js';
 import { Reader } from '../../protocol/reader.js';
 import { wl_display } from '../../protocol/wayland.gen.js';
 import {
@@ -22,6 +22,7 @@ import {
   type Values,
   WireError,
 } from '../../protocol/wire.js';
+import type { Part } from './fair-requests.js';
 import type { ForeignFds } from './foreign-fds.js';
 import type { Waits } from './order.js';
 import { MAX_PACKET_BYTES, Output, type Packet } from './output.js';
@@ -65,8 +66,16 @@ export class Connection {
   readonly #objects = new Map<number, Resource>();
   /** What waits to be sent; written to directly within `packet` alone. */
   readonly output = new Output();
-  /** The start of a message, until the rest comes. */
+  /** The start of a message, until the rest comes; messages, until it is their turn. */
   #input = NO_BYTES;
+  /** What came last was shorter than it might have been. */
+  #short = false;
+  /** There are whole messages that wait for their turn (fair-requests.ts): it is not read, and they are heard by `goOn`. */
+  paused = false;
+  /** Its socket has not taken all that it was given. */
+  stalled = false;
+  /** Its peer has hung up: what it had asked for before is heard, and not answered. */
+  deaf = false;
   #session: string | null = null;
   #fds: number[] = [];
   /** fds that were unclaimed when the input had been used up once already. */
@@ -199,20 +208,37 @@ export class Connection {
 
   /**
    * Takes what was received between `at` and `end`, fds included, and dispatches every complete message.
-   * `lost`: more fds came than the daemon had descriptors left for.
+   * `lost`: more fds came than the daemon had descriptors left for. `part` says of each message whether it is heard now.
    */
-  receive(bytes: Buffer, at: number, end: number, fds: readonly number[], lost: boolean): void {
+  receive(
+    bytes: Buffer,
+    at: number,
+    end: number,
+    fds: readonly number[],
+    lost: boolean,
+    part: Part,
+  ): void {
     const fit = fds.length === 0 || this.#arrived(fds);
     if (this.closing) return;
     try {
       if (fds.length > 0 || lost) this.#checkFds(fds, fit, lost);
-      if (this.#input.length === 0) this.#dispatchAll(bytes, at, end);
+      // A full buffer may be cut from a longer flush, whose fds came with its first byte.
+      this.#short = end - at < MAX_MESSAGE_SIZE;
+      if (this.#input.length === 0) this.#dispatchAll(bytes, at, end, part);
       else {
         const whole = Buffer.concat([this.#input, bytes.subarray(at, end)]);
-        this.#dispatchAll(whole, 0, whole.length);
+        this.#dispatchAll(whole, 0, whole.length, part);
       }
-      // A full buffer may be cut from a longer flush, whose fds came with its first byte.
-      if (end - at < MAX_MESSAGE_SIZE) this.#checkSurplus();
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  /** Goes on with messages that wait for their turn. */
+  goOn(part: Part): void {
+    if (this.closing) return;
+    try {
+      this.#dispatchAll(this.#input, 0, this.#input.length, part);
     } catch (error) {
       this.#fail(error);
     }
@@ -245,9 +271,12 @@ export class Connection {
     }
   }
 
-  #dispatchAll(bytes: Buffer, at: number, end: number): void {
+  #dispatchAll(bytes: Buffer, at: number, end: number, part: Part): void {
     let from = at;
+    let paused = false;
     while (!this.closing && reader.header(bytes, from, end)) {
+      paused = (this.#full && !this.deaf) || !part.goesOn();
+      if (paused) break;
       const { object, opcode, size } = reader;
       this.#dispatch(
         object,
@@ -258,6 +287,9 @@ export class Connection {
     }
     // A copy: what was received is overwritten by the next step.
     this.#input = from === end ? NO_BYTES : Buffer.from(bytes.subarray(from, end));
+    if (paused !== this.paused) this.touched();
+    this.paused = paused;
+    if (!paused && this.#short) this.#checkSurplus();
   }
 
   #dispatch(object: number, opcode: number, body: Reader): void {
@@ -308,6 +340,7 @@ export class Connection {
 
   #end(): void {
     this.closing = true;
+    this.paused = false;
     this.touched();
   }
 
@@ -329,7 +362,7 @@ export class Connection {
 
   /** Appends an event to what goes out next. Nothing follows an error. */
   write<M extends Message>(message: M, object: number, ...values: Values<M>): void {
-    if (this.closing) return;
+    if (this.closing || this.deaf) return;
     const write = message.write as (...message: unknown[]) => void;
     write(this.output, object, ...values);
     if (this.#collecting) return;
@@ -343,7 +376,7 @@ export class Connection {
    * any more.
    */
   packet(held: HeldFds, events: () => void, received?: () => void): Packet | null {
-    if (this.closing) {
+    if (this.closing || this.deaf) {
       received?.();
       return null;
     }
@@ -370,7 +403,8 @@ export class Connection {
     this.touched();
     if (this.output.length <= this.#charged + CHARGED_BYTES) return;
     const most = this.#charge() ? MAX_QUEUED_BYTES : MAX_PACKET_BYTES;
-    if (this.queuedBytes > most) this.drop('it does not read what it is sent');
+    // What was written in this turn it could not read yet.
+    if (this.stalled && this.queuedBytes > most) this.drop('it does not read what it is sent');
   }
 
   /** Has its user charged for what waits. Returns false where that is more than its part, and charged all the same. */
@@ -385,6 +419,19 @@ export class Connection {
       return false;
     }
     return true;
+  }
+
+  /** So much waits to be sent that no request is heard before. */
+  get #full(): boolean {
+    return this.queuedBytes > MAX_ANSWER_BYTES;
+  }
+
+  /**
+   * Whether what waits is not to be sent yet: what was asked at once is answered at once, so that it makes no difference
+   * how long its requests have waited for their turns (a buffer whose answer was not sent has no reader, say).
+   */
+  get withheld(): boolean {
+    return this.paused && !this.#full;
   }
 
   /** Whether nothing of a packet has been sent yet: its fds go with its first byte. */

@@ -11,7 +11,7 @@ import type { Client, Owner } from '../../broker/buffer.js';
 import { Deadlines, sooner } from '../../broker/deadlines.js';
 import { FairPool } from '../../broker/fair-pool.js';
 import { NOBODY } from '../../broker/turns.js';
-import { after, type Monotonic } from '../../memory/clock.js';
+import { after, type Clock, type Monotonic } from '../../memory/clock.js';
 import {
   FDS_PER_CONNECTION,
   MAX_CARRIED_BYTES,
@@ -28,6 +28,7 @@ import { ClientFds } from './client-fds.js';
 import type { Closing } from './closing.js';
 import { Connection } from './connection.js';
 import { createDisplay, type Global } from './display.js';
+import { FairRequests, type Part, type User } from './fair-requests.js';
 import { Flights } from './flight.js';
 import { Outbox } from './outbox.js';
 
@@ -38,6 +39,7 @@ interface Connected {
   readonly outbox: Outbox;
   /** The user that is charged for its fds. */
   readonly uid: number;
+  readonly user: User;
   /** Its process, where there is a pidfd; the broker's. */
   readonly pidfd: number | null;
   /** Who has ended it over REST. */
@@ -59,6 +61,8 @@ const LAST_READS = 64;
 export interface PlaneParts {
   readonly globals: readonly Global[];
   readonly closing: Closing;
+  /** Read within a turn. */
+  readonly clock: Pick<Clock, 'now'>;
   /** What all clients may have of the process's fds. */
   readonly fds: number;
   /** How many fds may be on their way to clients, who have perhaps received them. */
@@ -83,6 +87,7 @@ export class Connections implements Receiver {
   readonly #processes = new Map<number, number>();
   readonly #fds: ClientFds;
   readonly #flights: Flights;
+  readonly #requests: FairRequests;
   /** Nobody's connection is read. */
   #held = false;
   readonly #objects = new FairPool(MAX_OBJECTS);
@@ -98,6 +103,7 @@ export class Connections implements Receiver {
     private readonly told: Pick<Receiver, 'turned' | 'woken'>,
   ) {
     this.#flights = new Flights(plane.inFlight, broker.clock);
+    this.#requests = new FairRequests(plane.clock);
     this.#fds = new ClientFds(plane.fds, plane.closing, (uid) => {
       for (const [fd, entry] of this.#all) if (entry.uid === uid) this.#active.add(fd);
     });
@@ -125,6 +131,7 @@ export class Connections implements Receiver {
   // ---- what a step has received; the fds in it belong to the connection from here on ------------
 
   turned(): void {
+    this.#requests.begin(this.step.waited);
     this.told.turned();
   }
 
@@ -172,7 +179,8 @@ export class Connections implements Receiver {
       this.#flights,
       charged,
     );
-    const entry = { connection, outbox, uid: charged, pidfd, endedBy: null, readsLeft: null };
+    const user = this.#requests.connected(charged);
+    const entry = { connection, outbox, uid: charged, user, pidfd, endedBy: null, readsLeft: null };
     this.#all.set(fd, entry);
     this.step.add(fd);
     if (pidfd !== null) {
@@ -207,12 +215,26 @@ export class Connections implements Receiver {
       const uid = this.#leaving.get(fd) ?? NOBODY.uid;
       for (const stray of fds) this.plane.closing.close(uid, stray, () => {});
       if (at === end) this.#deafen(fd);
-    } else if (at === end) this.#end(fd, null);
-    else {
+    } else if (at === end) {
+      if (entry.connection.paused) entry.connection.deaf = true;
+      else this.#end(fd, null);
+    } else {
       if (entry.readsLeft !== null) entry.readsLeft--;
-      entry.connection.receive(bytes, at, end, fds, lost);
+      const { connection, user } = entry;
+      connection.receive(bytes, at, end, fds, lost, this.#requests.of(user));
+      if (connection.paused) this.#requests.waits(user, fd);
     }
   }
+
+  /** A connection with requests that wait for their turn has it, or a part. */
+  readonly #goOn = (fd: number, part: Part): 'heard' | 'more' | 'blocked' => {
+    const entry = this.#all.get(fd);
+    if (entry === undefined) return 'heard';
+    const { connection, outbox } = entry;
+    connection.goOn(part);
+    if (!connection.paused) return 'heard';
+    return outbox.stuck && !connection.deaf ? 'blocked' : 'more';
+  };
 
   /** What it sent before is still heard: it may have released something, and ended. */
   exited(pidfd: number): void {
@@ -224,8 +246,8 @@ export class Connections implements Receiver {
   }
 
   /** Whether a connection's process has ended, and all that it had sent was heard. */
-  #gone(fd: number, { readsLeft, outbox }: Connected): boolean {
-    if (readsLeft === null) return false;
+  #gone(fd: number, { readsLeft, outbox, connection }: Connected): boolean {
+    if (readsLeft === null || connection.paused) return false;
     return readsLeft <= 0 || !outbox.reading || !isReady(fd, POLLIN);
   }
 
@@ -246,7 +268,8 @@ export class Connections implements Receiver {
     this.#all.delete(fd);
     this.#active.delete(fd);
     this.#later.delete(fd);
-    const { connection, outbox, uid, pidfd, endedBy } = entry;
+    const { connection, outbox, uid, user, pidfd, endedBy } = entry;
+    this.#requests.left(user, fd);
     const { client } = connection;
     if (pidfd !== null) {
       this.#processes.delete(pidfd);
@@ -284,6 +307,7 @@ export class Connections implements Receiver {
    */
   flush(): number {
     let timeout = sooner(this.#acceptAgain(), this.#flights.look());
+    if (!this.#held && this.#requests.goOn(this.#goOn)) timeout = 0;
     const now = this.broker.clock.now();
     for (let fd = this.#later.take(now); fd !== undefined; fd = this.#later.take(now)) {
       this.#active.add(fd);
@@ -304,7 +328,11 @@ export class Connections implements Receiver {
       if (entry === undefined) continue;
       const wait = entry.outbox.flush();
       if (wait === 'over' || this.#gone(fd, entry)) {
-        this.#end(fd, null);
+        if (entry.connection.paused) {
+          // What it had asked for is heard before.
+          entry.connection.deaf = true;
+          batch.delete(fd);
+        } else this.#end(fd, null);
         continue;
       }
       const ending = entry.connection.closing || entry.readsLeft !== null;

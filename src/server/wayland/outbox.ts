@@ -70,6 +70,8 @@ export class Outbox implements Sender {
   #reading = true;
   /** epoll tells when the socket is writable. */
   #watchingFull = false;
+  /** Its hang-up is not even looked at, while what it has sent before waits for its turn. */
+  #muted = false;
   #broken = false;
   /** When it is looked next whether fds wait in what is not read. */
   #lookAt: Monotonic | null = null;
@@ -92,6 +94,7 @@ export class Outbox implements Sender {
 
   writable(): void {
     this.#full = false;
+    this.socket.connection.stalled = false;
   }
 
   /** Whether what the client sends is read. */
@@ -101,7 +104,7 @@ export class Outbox implements Sender {
 
   /** It wants `flush` to be called again after the step. */
   get busy(): boolean {
-    return this.#turnedAway || this.#stuck || this.socket.connection.awaitsReceipt;
+    return this.#turnedAway || this.stuck || this.socket.connection.awaitsReceipt;
   }
 
   /**
@@ -109,12 +112,12 @@ export class Outbox implements Sender {
    * before something happens), or `over` when the connection has nothing left to live for.
    */
   flush(): number | 'over' {
-    const { closing, output } = this.socket.connection;
+    const { closing, output, withheld } = this.socket.connection;
     const empty = output.packets.length === 0;
     this.#turnedAway = false;
-    if (this.#broken || (closing && (empty || this.#stuck))) return 'over';
+    if (this.#broken || (closing && (empty || this.stuck))) return 'over';
     const look = this.#look();
-    const wait = empty ? -1 : this.#send();
+    const wait = empty || withheld ? -1 : this.#send();
     this.#watch();
     return sooner(sooner(wait, look), this.#lookReceived());
   }
@@ -152,13 +155,13 @@ export class Outbox implements Sender {
   }
 
   /** Its peer has not read what was sent before. */
-  get #stuck(): boolean {
+  get stuck(): boolean {
     return this.#full || this.#retryAt !== null;
   }
 
   /** Looks, when it is time, for fds in what is not read. Returns milliseconds until the next time. */
   #look(): number {
-    if (!this.#stuck) {
+    if (!this.stuck) {
       this.#lookAt = null;
       this.#fdsWaiting = false;
       return -1;
@@ -242,7 +245,10 @@ export class Outbox implements Sender {
 
   #failed(result: number): void {
     this.#unsent++;
-    if (result === FULL) this.#full = true;
+    if (result === FULL) {
+      this.#full = true;
+      this.socket.connection.stalled = true;
+    }
     // Too many are in flight, to whomever (unix(7)): there will be fewer.
     else if (result === UNDRAINED || result === -ETOOMANYREFS) {
       this.#waitFrom(this.clock.now());
@@ -260,12 +266,18 @@ export class Outbox implements Sender {
 
   /** Reads only from those who have read what was for them, or have sent fds. */
   #watch(): void {
-    const waits = this.socket.heldBack() || this.socket.connection.behind;
-    const able = (!this.#stuck || this.#fdsWaiting) && !waits;
-    const reading = !this.socket.connection.closing && able;
-    if (reading === this.#reading && this.#full === this.#watchingFull) return;
+    const { fd, connection, heldBack } = this.socket;
+    const waits = heldBack() || connection.behind || connection.paused;
+    const able = (!this.stuck || this.#fdsWaiting) && !waits;
+    const reading = !connection.closing && able;
+    const same = reading === this.#reading && this.#full === this.#watchingFull;
+    // One that does not read is to be heard hanging up.
+    const muted = connection.paused && !this.stuck;
+    if (same && muted === this.#muted) return;
     this.#reading = reading;
     this.#watchingFull = this.#full;
-    this.step.watch(this.socket.fd, reading, this.#full);
+    this.#muted = muted;
+    if (muted) this.step.mute(fd, this.#full);
+    else this.step.watch(fd, reading, this.#full);
   }
 }

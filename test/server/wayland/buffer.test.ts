@@ -391,6 +391,8 @@ t.test('a lease is told, recalled and renewed by who may', async (t) => {
   ]);
   renewer.request(dmabroker_buffer_v1, REDEEMED, 'renew', 10);
   t.match(renewer.events(), [{ name: 'dmabroker_buffer_v1.lease', values: [10, 1] }]);
+  broker.poll();
+  t.same(renewer.events(), [], 'who asked was answered');
   for (const bench of [owner, other]) {
     t.match(bench.events(), [{ name: 'dmabroker_buffer_v1.lease', values: [10, 0] }]);
   }

@@ -3,7 +3,7 @@
  * buffer's fds stay open and together until they are on their way.
  */
 import t from 'tap';
-import { MAX_FDS, MAX_QUEUED } from '../../../src/memory/limits.js';
+import { MAX_ANSWER_BYTES, MAX_FDS, MAX_QUEUED } from '../../../src/memory/limits.js';
 import {
   dmabroker_buffer_v1,
   dmabroker_manager_v1,
@@ -29,23 +29,38 @@ function drain({ connection }: Bench): number[] {
 }
 const sum = (sizes: number[]) => sizes.reduce((total, size) => total + size, 0);
 
-t.test('a client that reads nothing is dropped at 1 MiB', async (t) => {
+/** An event that nobody has asked for: a buffer's device is lost, and so many buffers' are. */
+function happens({ connection }: Bench, times: number): void {
+  for (let i = 0; i < times && !connection.closing; i++)
+    connection.write(wl_display.event.delete_id, 1, FREE);
+}
+
+t.test('a client that reads nothing is not heard at 64 KiB, and dropped at 1 MiB', async (t) => {
   const bench = new Bench().ready();
   const sync = bench.peer.request(wl_display, 1, 'sync', FREE);
+  const { connection } = bench;
   const MANY = 100_000;
   let taken = 0;
-  while (!bench.connection.closing && taken < MANY) {
+  while (!connection.paused && taken < MANY) {
     bench.feed(sync);
     taken++;
   }
-  t.match(bench.connection.failure, /does not read/);
-  const answers = MAX_QUEUED_BYTES / (12 + 12);
-  t.ok(taken >= answers && taken < answers + 2, `${taken} requests were answered`);
+  const answers = MAX_ANSWER_BYTES / (12 + 12);
+  t.ok(taken >= answers && taken < answers + 3, `${taken} requests were taken`);
+  const waiting = connection.queuedBytes;
+  happens(bench, MAX_QUEUED_BYTES / 12);
+  t.equal(connection.closing, false, 'it could not read what was written in this turn');
+  t.ok(connection.queuedBytes >= MAX_QUEUED_BYTES + waiting - 12);
+  connection.stalled = true;
+  happens(bench, 1000);
+  t.match(connection.failure, /does not read/);
   const touched = bench.touched;
   bench.feed(sync);
   t.equal(bench.touched, touched, 'nothing more is taken');
   const sizes = drain(bench);
-  t.ok(sum(sizes) <= MAX_QUEUED_BYTES + 12, `${sum(sizes)} bytes waited`);
+  // What is charged is looked at every 4 KiB.
+  const most = MAX_QUEUED_BYTES + waiting + 4096 + 12;
+  t.ok(sum(sizes) <= most, `${sum(sizes)} bytes waited`);
   t.ok(Math.max(...sizes) <= MAX_PACKET_BYTES, `packets of at most ${Math.max(...sizes)} bytes`);
   t.ok(sizes.length < 200, `small messages travel together: ${sizes.length} packets`);
 });
@@ -223,6 +238,7 @@ t.test('what waits for all of a user’s connections has a bound, too', async (t
   sync(other);
   t.equal(other.connection.closing, false, 'who reads goes on');
   t.same(other.names(), ['wl_callback.done', 'wl_display.delete_id']);
+  bench.connection.stalled = true;
   for (let i = 0; i < MAX_PACKET_BYTES / 24 + 1; i++) sync(bench);
   t.match(bench.connection.failure, /does not read/);
   bench.close();

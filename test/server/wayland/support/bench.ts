@@ -14,6 +14,7 @@ import {
 import { wl_display, wl_registry } from '../../../../src/protocol/wayland.gen.js';
 import { Connection } from '../../../../src/server/wayland/connection.js';
 import { createDisplay, type Global } from '../../../../src/server/wayland/display.js';
+import type { Part } from '../../../../src/server/wayland/fair-requests.js';
 import { ForeignFds } from '../../../../src/server/wayland/foreign-fds.js';
 import { bindManager } from '../../../../src/server/wayland/manager.js';
 import { FakeWorld, memfd, offers, peer, second } from '../../../broker/support/world.js';
@@ -27,6 +28,9 @@ export const FREE = 4;
 /** A limit of its own (MAX_WAITING_PLANES) comes first. */
 export const FDS = 2048;
 const MEMFD_BIT = dmabroker_manager_v1.enums.handle_type.memfd;
+
+/** As long as it takes. */
+const WHOLE: Part = { goesOn: () => true };
 
 export class Bench {
   readonly peer = new WirePeer();
@@ -83,10 +87,10 @@ export class Bench {
     createDisplay(this.connection, [manager, ...globals]);
   }
 
-  /** Gives bytes to the connection as if they had been received. */
-  feed(bytes: Buffer, fds: readonly number[] = [], lost = false): void {
+  /** Gives bytes to the connection as if they had been received, of which all are heard. */
+  feed(bytes: Buffer, fds: readonly number[] = [], lost = false, part: Part = WHOLE): void {
     const view = Buffer.from(bytes);
-    this.connection.receive(view, 0, view.length, fds, lost);
+    this.connection.receive(view, 0, view.length, fds, lost, part);
     view.fill(0xff);
   }
 
