@@ -9,6 +9,7 @@ import type { LogLevel } from '../memory/log-level.js';
 import { isSystemError } from '../native/libc/errno.js';
 import { AuditSink } from './events/audit-sink.js';
 import { Denials } from './events/denials.js';
+import { RefusalLines } from './events/refusal-lines.js';
 import { EventRing } from './events/ring.js';
 import { EventStreams } from './events/streams.js';
 import { LogLevels } from './log/levels.js';
@@ -38,6 +39,7 @@ export class Reports implements PlaneEvents {
   plane: Pick<DataPlane, 'ask'> | null = null;
   readonly #logger: Logger;
   readonly #clientLog: Logger;
+  readonly #lines: RefusalLines;
 
   constructor(
     { log, clock, fatal, loaded: { config } }: Start,
@@ -51,6 +53,10 @@ export class Reports implements PlaneEvents {
     this.logLevels = new LogLevels(config.log.level);
     this.logLevels.follow(log.logger);
     this.#clientLog = this.logLevels.follow(log.logger.child({ component: 'clients' }));
+    this.#lines = new RefusalLines((by, suppressed) =>
+      this.#clientLog.warn({ by, suppressed }, 'more of it has no line of its own'),
+    );
+    started.add(() => this.#lines.close());
     this.audit = new AuditSink(log, clock, {
       wanted: config.log.audit,
       whenFull: config.log.auditWhenFull,
@@ -73,8 +79,8 @@ export class Reports implements PlaneEvents {
     this.search = new Search(world, this.look);
   }
 
-  log(level: LogLevel, text: string, fields: object): void {
-    this.#clientLog[level](fields, text);
+  log(level: LogLevel, text: string, fields: object, by?: string): void {
+    if (by === undefined || this.#lines.admit(by)) this.#clientLog[level](fields, text);
   }
 
   happened(drafts: readonly EventDraft[]): void {

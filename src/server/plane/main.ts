@@ -61,8 +61,8 @@ const { device, devices } = setup.inventory;
 const fds = fdParts(setup.maxFds);
 
 const post = (message: PlaneMessage) => control.postMessage(message);
-const log = (level: LogLevel, text: string, fields: object) =>
-  post({ kind: 'log', level, text, fields });
+const log = (level: LogLevel, text: string, fields: object, by?: string) =>
+  post({ kind: 'log', level, text, fields, by });
 
 const clock = new SystemClock();
 const turns = new TurnClock(clock);

@@ -32,7 +32,7 @@ import type { Requester } from '../words/requester.js';
 import { ALLOCATOR_LIMITS, keepYoungBeside, PLANE_LIMITS, withRoom } from './young.js';
 
 interface Events {
-  log(level: LogLevel, text: string, fields: object): void;
+  log(level: LogLevel, text: string, fields: object, by?: string): void;
   /** What has happened, oldest first. */
   happened(events: readonly EventDraft[]): void;
   /** Those of them that are acts. */
@@ -236,7 +236,7 @@ export class DataPlane {
       return;
     }
     if (message.kind === 'log') {
-      this.events.log(message.level, message.text, message.fields);
+      this.events.log(message.level, message.text, message.fields, message.by);
       return;
     }
     if (message.kind === 'events') {

@@ -19,7 +19,7 @@ import {
   MAX_QUEUED,
 } from '../../memory/limits.js';
 import type { LogLevel } from '../../memory/log-level.js';
-import { EMFILE, ENFILE, errnoName } from '../../native/libc/errno.js';
+import { EAGAIN, EMFILE, ENFILE, errnoName } from '../../native/libc/errno.js';
 import { isReady, POLLIN } from '../../native/libc/poll.js';
 import { shutdown } from '../../native/libc/socket.js';
 import type { Receiver, Step } from '../../native/step.js';
@@ -67,7 +67,7 @@ export interface PlaneParts {
   readonly fds: number;
   /** How many fds may be on their way to clients, who have perhaps received them. */
   readonly inFlight: number;
-  log(level: LogLevel, text: string, fields: object): void;
+  log(level: LogLevel, text: string, fields: object, by?: string): void;
 }
 
 export class Connections implements Receiver {
@@ -153,7 +153,8 @@ export class Connections implements Receiver {
 
   failed(fd: number, errno: number): void {
     this.#deafen(fd);
-    this.#end(fd, errnoName(errno));
+    // It is readable and has nothing to read: what lies in it is out of band (unix(7), MSG_OOB).
+    this.#end(fd, errno === EAGAIN ? 'it has sent out-of-band data' : errnoName(errno));
   }
 
   accepted(fd: number, { pid, uid, gid }: Accepted, received: number): void {
@@ -290,7 +291,10 @@ export class Connections implements Receiver {
     else this.step.watch(fd, true, false);
     const why = connection.failure ?? reason;
     if (why === null) this.plane.log('debug', 'client left', { client: client.id });
-    else this.plane.log('warn', 'client dropped', { client: client.id, ...client.peer, why });
+    else {
+      const fields = { client: client.id, ...client.peer, why };
+      this.plane.log('warn', 'client dropped', fields, `user ${uid}`);
+    }
   }
 
   /** Ends one in the next turn, when the client has been told why. */

@@ -122,6 +122,8 @@ export type PlaneMessage =
       readonly level: LogLevel;
       readonly text: string;
       readonly fields: object;
+      /** Whose doing it is, where somebody could do it as often as he likes: he has a bounded number of lines. */
+      readonly by?: string | undefined;
     };
 
 /** What the data plane has things outlive the daemon with. */

@@ -5,12 +5,14 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { openSync, writeFileSync } from 'node:fs';
+import { createConnection } from 'node:net';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import t, { type Test } from 'tap';
 import { type Client, connect } from '../../../src/client/index.js';
 import { close } from '../../../src/native/libc/fd.js';
 import { packageRoot } from '../../../src/package-root.js';
+import { MAX_REFUSAL_LINES } from '../../../src/server/events/refusal-lines.js';
 import { eventually, withoutVulkan } from '../../support/daemon.js';
 import { withoutLeaks } from '../../support/fds.js';
 import { temporaryFolder } from '../../support/folder.js';
@@ -106,6 +108,29 @@ await withoutLeaks(t, 'a log that cannot be written', async (t) => {
       const acts = lines.filter(({ component }) => component === 'audit').length;
       t.equal(acts + (told[`uid ${uid}`] ?? 0), 2 * MANY, 'each act is a line or counted');
       t.equal(await daemon.stop(), 0);
+    },
+  );
+
+  await t.test(
+    'connections that are ended again and again have a bounded number of lines',
+    async (t) => {
+      const daemon = await Served.start(t, 'pipe');
+      const { stderr } = daemon.child;
+      if (stderr === null) throw new Error('no pipe');
+      const DROPPED = MAX_REFUSAL_LINES + 50;
+      const isDrop = ({ msg }: Record<string, unknown>) => msg === 'client dropped';
+      const reading = read(stderr, (all) => all.some(({ suppressed }) => suppressed !== undefined));
+      for (let i = 0; i < DROPPED; i++) {
+        const socket = createConnection(daemon.clients);
+        socket.end(Buffer.alloc(8)).resume(); // a message of 0 bytes
+        await once(socket, 'close');
+      }
+      t.equal(await daemon.stop(), 0);
+      const lines = await reading;
+      const written = lines.filter(isDrop).length;
+      const counted = lines.map(({ suppressed }) => Number(suppressed ?? 0));
+      t.ok(written < DROPPED, `${written} lines`);
+      t.equal(written + counted.reduce((a, b) => a + b, 0), DROPPED, 'each is a line or counted');
     },
   );
 
