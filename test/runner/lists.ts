@@ -18,7 +18,7 @@ export const SLOW: ReadonlyMap<string, string> = new Map([
     'server/o-path.guest',
     'it waits for looks, of which the next is ten times as far as the last one took',
   ],
-  ['systemd/restart', 'systemd starts, and the daemon 26 times, beside 20 clients'],
+  ['systemd/restart', 'systemd starts, and the daemon ten times, beside 20 clients'],
   ['systemd/containers', 'the first time it fetches podman and Flatpak into the cache'],
   ['server/http/proxy', 'the first time it installs Prism and Spectral into the cache'],
   ['server/http/alerts', 'the first time it downloads Prometheus into the cache'],
@@ -81,3 +81,9 @@ export function isLayered(name: string): boolean {
  * each other's.
  */
 export const sharesProcess = (name: string): boolean => /^(broker|memory|pixels)\//.test(name);
+
+/** Files of the guest that have one of their own: what they do to it, the next one would find. */
+export const OWN_GUEST: ReadonlyMap<string, string> = new Map([
+  ['server/o-path.guest', 'it lets everybody open /dev/udmabuf'],
+  ['server/machine/nss.guest', 'it changes how users are looked up'],
+]);
