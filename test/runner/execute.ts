@@ -21,6 +21,8 @@ export interface Limits {
 
 const LIMITS: Limits = { test: 600, file: 900, linger: 10 };
 const NIGHT_LIMITS: Limits = { test: 7200, file: 7200, linger: 10 };
+/** The machine of the smoke run: one boot for all of it. */
+const SMOKE = { systemd: true, cpus: 1 } as const;
 /** What a guest has beyond its files' limits. Seconds; the guest itself ends a file that is late. */
 const GUEST_SECONDS = 60;
 
@@ -192,7 +194,10 @@ async function inGuest(group: Group, around: Surroundings, take: Take): Promise<
     const { status, timedOut } = await runOn(
       host,
       ['node', 'dist/test/vm/guest-file.js', ...layer, '--limit', `${limit}`, ...names],
-      { timeoutSeconds, env: environment(around), stdout, stderr: process.stderr },
+      {
+        ...{ timeoutSeconds, env: environment(around), stdout, stderr: process.stderr },
+        ...(file?.where === 'qemu' ? SMOKE : {}),
+      },
     );
     if (timedOut) return [{ text: `its guest was ended after ${timeoutSeconds} s`, grave: true }];
     return status === 0 ? [] : [{ text: `it ended with status ${status}`, grave: false }];

@@ -78,14 +78,21 @@ async function runFile(file: string, layer: Readonly<Record<string, string>>): P
   }
 }
 
-/** What is running, by process id: its command line, which the kernel's own have not. */
+const cgroupOf = (pid: string) => readFileSync(`/proc/${pid}/cgroup`, 'utf8');
+
+/**
+ * What is running, by process id: its command line, which the kernel's own have not. Under systemd, of its services,
+ * ours alone.
+ */
 function processes(): Map<number, string> {
+  const own = cgroupOf('self');
   const found = new Map<number, string>();
   for (const entry of readdirSync('/proc')) {
     if (!/^\d+$/.test(entry)) continue;
     try {
       const command = readFileSync(`/proc/${entry}/cmdline`, 'utf8');
-      if (command !== '') found.set(Number(entry), command.replaceAll('\0', ' '));
+      if (command !== '' && cgroupOf(entry) === own)
+        found.set(Number(entry), command.replaceAll('\0', ' '));
     } catch {
       // It is gone meanwhile.
     }
