@@ -1,7 +1,7 @@
 /** Which files a run takes, and in which order. */
 import t from 'tap';
 import { allFiles, chosen, groups, label, type TestFile } from './files.js';
-import { BOOTS, NIGHTLY, OWN_GUEST, SLOW, SMOKE, SMOKE_ONLY } from './lists.js';
+import { BOOTS, NIGHTLY, OWN_GUEST, PURE_FILES, SLOW, SMOKE, SMOKE_ONLY } from './lists.js';
 
 const files: TestFile[] = [
   { name: 'broker/tokens', where: 'host' },
@@ -62,7 +62,14 @@ t.test('files of the guest share it, as many as keep it busy for half a minute',
 
 t.test('the lists name files that there are', async (t) => {
   const known = new Set(allFiles('dist/test').map(({ name }) => name));
-  for (const name of [...NIGHTLY.keys(), ...SMOKE, ...BOOTS, ...OWN_GUEST.keys(), ...SMOKE_ONLY])
+  for (const name of [
+    ...NIGHTLY.keys(),
+    ...SMOKE,
+    ...BOOTS,
+    ...OWN_GUEST.keys(),
+    ...SMOKE_ONLY,
+    ...PURE_FILES,
+  ])
     t.ok(known.has(name), name);
   for (const name of SLOW.keys()) t.ok(known.has(name.replace(/ \(QEMU\)$/, '')), name);
 });

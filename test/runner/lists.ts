@@ -79,12 +79,37 @@ export function isLayered(name: string): boolean {
   return name.startsWith('native/') || name === 'client/sources.guest';
 }
 
+/** Files of pure code in folders of src/server where others have a daemon or a thread. */
+const PURE: Readonly<Record<string, string>> = {
+  allocator: 'waiting',
+  config: 'toml-lines',
+  events: 'audit-line denials refusal-lines ring',
+  kept: 'fd-store found keeping overflow records',
+  lists: 'collection inventory-views shared',
+  observe: 'heaps holders/processes leaks/growth',
+  plane: 'all-memories holding journal operations quota-uses reporter subjects turn-clock',
+  state: 'quotas',
+  wayland:
+    'batch buffer client-fds closing connection dmabuf fds flight layout-params lost manager order outbox output planes recall text violations work',
+  words: 'audit',
+};
+
+/** The same, of every folder. */
+export const PURE_FILES: ReadonlySet<string> = new Set([
+  ...['cli/keys', 'cli/output', 'client/deadline', 'folders'],
+  ...['protocol/paths', 'protocol/rules', 'protocol/steps', 'protocol/wire'],
+  ...Object.entries(PURE).flatMap(([folder, names]) =>
+    names.split(' ').map((name) => `server/${folder}/${name}`),
+  ),
+]);
+
 /**
  * Whether a file can run in one process with others: what tests pure code, and leaves nothing behind.
  * The others count the fds of their process, or what their own daemon holds and charges, and would see
  * each other's.
  */
-export const sharesProcess = (name: string): boolean => /^(broker|memory|pixels)\//.test(name);
+export const sharesProcess = (name: string): boolean =>
+  /^(broker|memory|pixels)\//.test(name) || PURE_FILES.has(name);
 
 /** Files of the guest that have one of their own: what they do to it, the next one would find. */
 export const OWN_GUEST: ReadonlyMap<string, string> = new Map([
