@@ -10,7 +10,7 @@
  */
 import { readdirSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { join, relative } from 'node:path';
+import { join, relative, resolve } from 'node:path';
 import { build, type Plugin } from 'esbuild';
 
 const [folder = ''] = process.argv.slice(2);
@@ -34,6 +34,19 @@ const whereCompiled: Plugin = {
   },
 };
 
+const TAP = resolve('test/runner/file-tap.ts');
+const TOGETHER = resolve('test/runner/together.ts');
+
+/** Tests have tap by a file of the runner's. */
+const tapOfFile: Plugin = {
+  name: 'tap-of-file',
+  setup({ onResolve }) {
+    onResolve({ filter: /^tap$/ }, ({ importer }) =>
+      importer === TAP || importer === TOGETHER ? null : { path: TAP },
+    );
+  },
+};
+
 await build({
   entryPoints: [...tests, 'test/runner/together.ts'],
   outdir: folder,
@@ -51,5 +64,5 @@ await build({
       "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url); " +
       "const __dist = import.meta.url.replace(/bundle-tests\\/.*$/, '');",
   },
-  plugins: [whereCompiled],
+  plugins: [whereCompiled, tapOfFile],
 });
