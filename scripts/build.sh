@@ -45,19 +45,6 @@ replace() {
   mv "$1.new" "$1"
   rm -rf "$1.old"
 }
-# bundle <folder> <outbase> <arguments of esbuild…>: a few files instead of hundreds, with what they share
-# in chunks.
-bundle() {
-  local folder=$1 outbase=$2
-  shift 2
-  rm -rf "$folder.new"
-  node_modules/.bin/esbuild --bundle --splitting --platform=node --format=esm --target=node20 \
-    --log-level=warning --external:ffi-rs \
-    --outdir="$folder.new" --outbase="$outbase" --chunk-names=chunks/[name]-[hash] \
-    --banner:js="import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);" \
-    "$@"
-  replace "$folder"
-}
 # The daemon's threads and the command line.
 node_modules/.bin/esbuild scripts/bundle.ts --log-level=warning --platform=node --format=esm --outfile=dist/.bundle.js
 rm -rf dist/bundle.new
@@ -70,10 +57,11 @@ node_modules/.bin/esbuild --bundle --platform=node --format=cjs --target=node20 
   --external:ffi-rs --define:import.meta.url=importMetaUrl \
   --banner:js="const importMetaUrl = require('node:url').pathToFileURL(__filename).href;" \
   --outfile=dist/lib/client/index.js src/client/index.ts
-# The guest's tests: tap alone is 380 files. Their white space stays, since a failure is shown with the
-# lines around it.
-mapfile -t guest_tests < <(find test -name '*.guest.test.ts')
-bundle dist/bundle-tests test "${guest_tests[@]}"
+# The tests.
+node_modules/.bin/esbuild scripts/bundle-tests.ts --log-level=warning --platform=node --format=esm --outfile=dist/.bundle-tests.js
+rm -rf dist/bundle-tests.new
+node dist/.bundle-tests.js dist/bundle-tests.new
+replace dist/bundle-tests
 wait $compiling
 trap - EXIT
 # What is in them of others, under whose licences: they want to be with every copy.

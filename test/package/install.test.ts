@@ -20,7 +20,7 @@ import { temporaryFolder } from '../support/folder.js';
 import { install, pack } from './support/installed.js';
 
 t.setTimeout(300_000);
-const packed = pack(t);
+const packed = pack();
 const folder = install(t, packed);
 const own = join(folder, 'node_modules/dmabroker');
 

@@ -31,7 +31,7 @@ function run(t: Test, name: keyof typeof RUNTIMES, file: string) {
   return spawnSync(program, [...args, file], { encoding: 'utf8', env, timeout: 60_000 });
 }
 
-const folder = install(t, pack(t));
+const folder = install(t, pack());
 const LOAD = `catch((error) => console.log(error.code + ' ' + error.message));`;
 const files = {
   import: ['load.mjs', `import('dmabroker').${LOAD}`],

@@ -8,11 +8,11 @@ import { type Execution, execute, type Limits, type Surroundings } from './execu
 import type { TestFile } from './files.js';
 
 const dist = temporaryFolder(t);
-mkdirSync(join(dist, 'test'));
+mkdirSync(join(dist, 'bundle-tests'));
 const good = 'console.log("TAP version 14\\nok 1 - a\\n1..1");';
 
 function run(program: string, limits: Partial<Limits> = {}) {
-  writeFileSync(join(dist, 'test', 'x.test.js'), program);
+  writeFileSync(join(dist, 'bundle-tests', 'x.test.js'), program);
   const all = { test: 60, file: 60, linger: 60, ...limits };
   const around = { dist, hosts: new Map(), nightly: false, limits: all };
   return only({ name: 'x', where: 'host' }, around);
@@ -74,17 +74,21 @@ t.test('one whose process outlives it and holds its output', async (t) => {
 
 t.test('one for a guest where there is none', async (t) => {
   const around = { dist, hosts: new Map(), nightly: false };
-  const result = await only({ name: 'x.guest', where: 'guest' }, around);
-  t.match(result, { passed: 0, failed: 1, failures: ['there is no guest'] });
+  const files = ['x.guest', 'y.guest'].map((name): TestFile => ({ name, where: 'guest' }));
+  for (const each of (await execute(files, around)).values())
+    t.match(each, { passed: 0, failed: 1, failures: ['there is no guest'] });
 });
 
 t.test('files that share a process', async (t) => {
   const files = ['a', 'b', 'c'].map((name): TestFile => ({ name, where: 'host' }));
   // In place of runner/together.js.
-  mkdirSync(join(dist, 'test', 'runner'), { recursive: true });
+  mkdirSync(join(dist, 'bundle-tests', 'runner'), { recursive: true });
   const together = (...lines: string[]) => {
     const program = lines.map((line) => `console.log(${JSON.stringify(line)});`).join('\n');
-    writeFileSync(join(dist, 'test', 'runner', 'together.js'), `${program} process.exitCode = 1;`);
+    writeFileSync(
+      join(dist, 'bundle-tests', 'runner', 'together.js'),
+      `${program} process.exitCode = 1;`,
+    );
   };
   const around = { dist, hosts: new Map(), nightly: false };
   const outcomes = async () => [...(await execute(files, around)).values()];

@@ -1,5 +1,5 @@
 /**
- * Runs one test file, on the host or in a guest of its own, or several that share a process, and says
+ * Runs one test file, on the host or in a guest, or several that share a process or a guest, and says
  * what came of each. It owns their processes: whatever happens, none is left when it is done, and
  * nothing is waited for without a limit.
  */
@@ -21,6 +21,10 @@ export interface Limits {
 
 const LIMITS: Limits = { test: 600, file: 900, linger: 10 };
 const NIGHT_LIMITS: Limits = { test: 7200, file: 7200, linger: 10 };
+/** The machine of the smoke run: one boot for all of it. */
+const SMOKE = { systemd: true, cpus: 1 } as const;
+/** What a guest has beyond its files' limits. Seconds; the guest itself ends a file that is late. */
+const GUEST_SECONDS = 60;
 
 export interface Execution extends Outcome {
   readonly seconds: number;
@@ -61,7 +65,12 @@ export async function execute(
   const tap = Buffer.concat(pieces).toString('utf8');
   const seconds = (ended - started) / 1000;
   if (group.length === 1) return new Map([[file, { ...judged(last, trouble), seconds, tap }]]);
-  return apart(group, reader, { tap, ended, trouble });
+  const results = apart(group, reader, { tap, ended, trouble });
+  const begun = group.filter(({ name }) => reader.parts.has(name));
+  if (file.where === 'host' || begun.length === 0 || begun.length === group.length) return results;
+  // One of them ended the guest: it is told of that, and the others have another guest.
+  const others = await execute(group.slice(begun.length), around);
+  return new Map([...results, ...others]);
 }
 
 /** An exit status says no more than a failed assertion that is counted already. */
@@ -97,7 +106,8 @@ function apart(
       const part = parts[at]?.[1];
       if (part === undefined) {
         const text = 'it did not run: the file before it ended their process';
-        return [file, { ...judged(nothing(), [{ text, grave: true }]), seconds: 0, tap: '' }];
+        const why = parts.length === 0 && trouble.length > 0 ? trouble : [{ text, grave: true }];
+        return [file, { ...judged(nothing(), why), seconds: 0, tap: '' }];
       }
       const isLast = at === parts.length - 1;
       const own = isLast ? trouble.filter(({ grave }) => grave || !anyFailed) : [];
@@ -123,8 +133,8 @@ function environment(around: Surroundings): Record<string, string> {
 /** The program and its arguments. */
 function commandOf(group: Group, { dist }: Surroundings): string[] {
   const names = group.map(({ name }) => name);
-  if (names.length > 1) return [`${dist}/test/runner/together.js`, ...names];
-  return names.map((name) => `${dist}/test/${name}.test.js`);
+  if (names.length > 1) return [`${dist}/bundle-tests/runner/together.js`, ...names];
+  return names.map((name) => `${dist}/bundle-tests/${name}.test.js`);
 }
 
 async function onHost(group: Group, around: Surroundings, take: Take): Promise<Trouble[]> {
@@ -166,10 +176,9 @@ async function onHost(group: Group, around: Surroundings, take: Take): Promise<T
   return trouble;
 }
 
-async function inGuest([file]: Group, around: Surroundings, take: Take): Promise<Trouble[]> {
-  if (file === undefined) return [];
-  const { name, where } = file;
-  const host = around.hosts.get(where);
+async function inGuest(group: Group, around: Surroundings, take: Take): Promise<Trouble[]> {
+  const [file] = group;
+  const host = file && around.hosts.get(file.where);
   if (host === undefined) return [{ text: 'there is no guest', grave: true }];
   const stdout = new Writable({
     write(chunk, _encoding, done) {
@@ -177,13 +186,18 @@ async function inGuest([file]: Group, around: Surroundings, take: Take): Promise
       done();
     },
   });
-  const { file: timeoutSeconds } = limitsOf(around);
+  const { file: limit } = limitsOf(around);
+  const timeoutSeconds = limit * group.length + GUEST_SECONDS;
   const layer = around.nightly ? ['--layer'] : [];
+  const names = group.map(({ name }) => name);
   try {
     const { status, timedOut } = await runOn(
       host,
-      ['node', 'dist/test/vm/guest-file.js', ...layer, name],
-      { timeoutSeconds, env: environment(around), stdout, stderr: process.stderr },
+      ['node', 'dist/test/vm/guest-file.js', ...layer, '--limit', `${limit}`, ...names],
+      {
+        ...{ timeoutSeconds, env: environment(around), stdout, stderr: process.stderr },
+        ...(file?.where === 'qemu' ? SMOKE : {}),
+      },
     );
     if (timedOut) return [{ text: `its guest was ended after ${timeoutSeconds} s`, grave: true }];
     return status === 0 ? [] : [{ text: `it ended with status ${status}`, grave: false }];

@@ -1,7 +1,7 @@
 /** Which files a run takes, and in which order. */
 import t from 'tap';
 import { allFiles, chosen, groups, label, type TestFile } from './files.js';
-import { BOOTS, NIGHTLY, SLOW, SMOKE } from './lists.js';
+import { BOOTS, NIGHTLY, OWN_GUEST, PURE_FILES, SLOW, SMOKE, SMOKE_ONLY } from './lists.js';
 
 const files: TestFile[] = [
   { name: 'broker/tokens', where: 'host' },
@@ -41,9 +41,36 @@ t.test('the longest first', async (t) => {
   t.same(order, ['broker/tokens', 'server/killed', 'server/main-job.guest', 'native/dmabuf.guest']);
 });
 
+t.test('the smoke run has one guest', async (t) => {
+  const smoke = ['server/main-job.guest', 'systemd/smoke.guest'].map(
+    (name): TestFile => ({ name, where: 'qemu' }),
+  );
+  t.same(groups([...files, ...smoke], new Map()).at(0), smoke);
+});
+
+t.test('files of the guest share it, as many as keep it busy for half a minute', async (t) => {
+  const inGuest = ['a', 'b', 'c', 'd', 'server/o-path'].map(
+    (name): TestFile => ({ name: `${name}.guest`, where: 'guest' }),
+  );
+  const times = new Map(inGuest.map(({ name }, i) => [name, [20, 12, 4, 3, 1][i] ?? 0]));
+  t.same(
+    groups(inGuest, times).map((group) => group.map(label)),
+    [['a.guest'], ['b.guest', 'c.guest', 'd.guest'], ['server/o-path.guest']],
+    'but for those that have their own',
+  );
+});
+
 t.test('the lists name files that there are', async (t) => {
   const known = new Set(allFiles('dist/test').map(({ name }) => name));
-  for (const name of [...NIGHTLY.keys(), ...SMOKE, ...BOOTS]) t.ok(known.has(name), name);
+  for (const name of [
+    ...NIGHTLY.keys(),
+    ...SMOKE,
+    ...BOOTS,
+    ...OWN_GUEST.keys(),
+    ...SMOKE_ONLY,
+    ...PURE_FILES,
+  ])
+    t.ok(known.has(name), name);
   for (const name of SLOW.keys()) t.ok(known.has(name.replace(/ \(QEMU\)$/, '')), name);
 });
 

@@ -3,7 +3,7 @@
  * without its ending: broker/tokens, native/dmabuf.guest. The last word tells that it needs the guest.
  */
 import { readdirSync } from 'node:fs';
-import { NIGHTLY, SMOKE, sharesProcess } from './lists.js';
+import { NIGHTLY, OWN_GUEST, SMOKE, SMOKE_ONLY, sharesProcess } from './lists.js';
 
 /** What it runs on: the guest where it needs real dma_bufs, Debian's own kernel in QEMU for a smoke run. */
 export type Where = 'host' | 'guest' | 'qemu';
@@ -19,13 +19,18 @@ export const label = ({ name, where }: TestFile): string =>
 
 const ENDING = '.test.js';
 
+function whereOf(name: string): Where {
+  if (SMOKE_ONLY.has(name)) return 'qemu';
+  return name.endsWith('.guest') ? 'guest' : 'host';
+}
+
 /** Every compiled test file under the folder. */
 export function allFiles(folder: string): TestFile[] {
   return readdirSync(folder, { recursive: true, encoding: 'utf8' })
     .filter((path) => path.endsWith(ENDING))
     .map((path) => path.slice(0, -ENDING.length))
     .sort()
-    .map((name) => ({ name, where: name.endsWith('.guest') ? 'guest' : 'host' }));
+    .map((name) => ({ name, where: whereOf(name) }));
 }
 
 /**
@@ -50,12 +55,16 @@ export function chosen(
   return files.filter(({ name }) => wanted.some((word) => `${name}.test`.includes(word)));
 }
 
-/** Files that run one after the other in one process; most are alone. */
+/** Files that run one after the other in one process, or in one guest; many are alone. */
 export type Group = readonly TestFile[];
+
+/** What one guest does, seconds: a boot is as dear as a short file, and who does too much is the last. */
+const GUEST_SECONDS = 25;
 
 /**
  * The groups of a run, longest first, by what their files took the last time; one that is not known yet
- * may be the longest. What can share a process is dealt to two of them, so that two lanes have work.
+ * may be the longest. What can share a process is dealt to two of them, so that two lanes have work; what can share a
+ * guest, to as many as have work enough for one; the smoke run has one of QEMU's.
  */
 export function groups(
   files: readonly TestFile[],
@@ -63,16 +72,28 @@ export function groups(
   lanes = 2,
 ): Group[] {
   const of = (file: TestFile) => {
-    const unknown = file.where !== 'host' ? 60 : sharesProcess(file.name) ? 1 : 10;
+    const unknown = file.where === 'qemu' ? 60 : sharesProcess(file.name) ? 1 : 10;
     return seconds.get(label(file)) ?? unknown;
   };
   const sum = (group: Group) => group.reduce((total, file) => total + of(file), 0);
   const longestFirst = [...files].sort((a, b) => of(b) - of(a));
-  const alone: Group[] = [];
-  const shared: TestFile[][] = Array.from({ length: lanes }, () => []);
-  for (const file of longestFirst) {
-    if (!sharesProcess(file.name)) alone.push([file]);
-    else shared.reduce((least, group) => (sum(group) < sum(least) ? group : least)).push(file);
-  }
-  return [...alone, ...shared.filter(({ length }) => length > 0)].sort((a, b) => sum(b) - sum(a));
+  const deal = (those: (file: TestFile) => boolean, count: number): Group[] => {
+    const dealt: TestFile[][] = Array.from({ length: count }, () => []);
+    for (const file of longestFirst.filter(those))
+      dealt.reduce((least, group) => (sum(group) < sum(least) ? group : least)).push(file);
+    return dealt.filter(({ length }) => length > 0);
+  };
+  const inProcess = ({ name }: TestFile) => sharesProcess(name);
+  const inGuest = (file: TestFile) => file.where === 'guest' && !OWN_GUEST.has(file.name);
+  const guests = Math.ceil(sum(files.filter(inGuest)) / GUEST_SECONDS);
+  const inQemu = ({ where }: TestFile) => where === 'qemu';
+  const alone = files
+    .filter((file) => !inProcess(file) && !inGuest(file) && !inQemu(file))
+    .map((file) => [file]);
+  return [
+    ...alone,
+    ...deal(inProcess, lanes),
+    ...deal(inQemu, 1),
+    ...deal(inGuest, Math.max(1, guests)),
+  ].sort((a, b) => sum(b) - sum(a));
 }

@@ -2,10 +2,11 @@
  * What a test file's TAP says, read with tap's own parser: how many assertions passed, failed and were
  * skipped, at any depth, and which failed. A subtest's closing line is no assertion, unless it alone
  * says that the subtest failed (a plan that was not kept, a time-out). Of files that shared a process
- * (together.ts) each has an outcome of its own.
+ * (together.ts) or a guest (vm/guest-file.ts) each has an outcome of its own.
  */
 import { dump } from 'js-yaml';
 import { Parser, type Result } from 'tap-parser';
+import { BEGINNING } from './beginning.js';
 
 export interface Counts {
   passed: number;
@@ -19,10 +20,6 @@ export interface Outcome extends Counts {
   /** Why assertions were skipped, each reason once. */
   readonly skips: string[];
 }
-
-/** The comment with which a file's part of a stream begins. */
-export const beginning = (name: string): string => `test file: ${name}`;
-const BEGINNING = /^# test file: (.*)\n?$/;
 
 export const nothing = (): Outcome => ({
   passed: 0,

@@ -7,11 +7,12 @@ import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
 import { connect } from '../../src/client/index.js';
+import { packageRoot } from '../../src/package-root.js';
 import { eventually, TestDaemon, withoutVulkan } from '../support/daemon.js';
 import { temporaryFolder } from '../support/folder.js';
 
 const redeemer = fileURLToPath(new URL('../support/programs/redeemer.js', import.meta.url));
-const ctl = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
+const ctl = join(packageRoot, 'bin/dmabrokerctl.js');
 
 /** Users without a name and without further groups: only root can be them. */
 const [ALICE, BOB, CAROL] = [61_001, 61_002, 61_003];

@@ -252,14 +252,15 @@ export class TestDaemon {
   }
 
   /**
-   * Ends it with a signal, and leaves its folder: `start` with that makes another at the same sockets. Resolves
-   * with its exit status (null if the signal ended it).
+   * Ends it with a signal, also when it stands still, and leaves its folder: `start` with that makes another at the same
+   * sockets. Resolves with its exit status (null if the signal ended it).
    */
   async end(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> {
     const { process: child } = this;
     this.#agent.destroy();
     if (child.exitCode === null && child.signalCode === null) {
       child.kill(signal);
+      child.kill('SIGCONT');
       await once(child, 'exit');
     }
     return child.exitCode;

@@ -3,6 +3,7 @@
  * (runner/execute.ts).
  */
 
+export const isNight = process.env.DMABROKER_NIGHTLY === '1';
+
 /** The gate's amount, or the night's. */
-export const atNight = (gate: number, night: number): number =>
-  process.env.DMABROKER_NIGHTLY === '1' ? night : gate;
+export const atNight = (gate: number, night: number): number => (isNight ? night : gate);

@@ -10,6 +10,8 @@ as() { who=$1; shift; runuser -u "$who" -- "$@" 2>&1 | tail -n 1; }
 alloc() { as "$1" env XDG_RUNTIME_DIR= /dmabroker/examples/c/build/dmabroker-example alloc; }
 state() { systemctl is-active dmabrokerd || true; }
 pid() { systemctl show -P MainPID dmabrokerd; }
+# Whoever asks again and again does it without Node, which takes ten times as long to start.
+rest() { path=$1; shift; curl -s --unix-socket /run/dmabroker/rest.sock "$@" "http://localhost$path"; }
 # What a package may leave behind: files, users, groups, who owns devices.
 machine() {
   find /etc /usr /var /run/dmabroker -xdev ! -path '/var/lib/dpkg/*' ! -path '/var/log/*' ! -path '/var/cache/*' \
@@ -73,13 +75,12 @@ spawn('sleep', ['1000'], { stdio: ['ignore', buffer.planes[0].fd, 'inherit'] });
 setInterval(() => {}, 1000);
 END
 systemd-run --quiet --unit=holder --uid=alice --setenv=XDG_RUNTIME_DIR= node /tmp/holder.mjs
-held() { as bob dmabrokerctl list --name held -q; }
-for _ in $(seq 100); do [ -z "$(held | grep -v 'no buffers')" ] || break; sleep 0.2; done
-holding() { runuser -u bob -- dmabrokerctl --json holders "$(held)" > /tmp/holders; grep -q '"sleep"' /tmp/holders; }
-for _ in $(seq 50); do ! holding || break; sleep 0.2; done
-line holders < /tmp/holders
+for _ in $(seq 100); do ! rest '/v1/buffers?name=held' | grep -q '"held"' || break; sleep 0.2; done
+held=$(as bob dmabrokerctl list --name held -q)
+for _ in $(seq 50); do ! rest "/v1/buffers/$held/holders" | grep -q '"sleep"' || break; sleep 0.2; done
+runuser -u bob -- dmabrokerctl --json holders "$held" | line holders
 runuser -u bob -- dmabrokerctl --json ps | line ps
-runuser -u alice -- dmabrokerctl --json holders "$(held)" | line holders_own
+runuser -u alice -- dmabrokerctl --json holders "$held" | line holders_own
 systemctl stop holder
 echo "looker=$(systemctl show -P ActiveState,Result dmabroker-holders.service | tr '\n' ' ')$(ps -o user= -p "$(systemctl show -P MainPID dmabroker-holders)")"
 echo "looker_exposure=$(systemd-analyze security dmabroker-holders --no-pager | sed -n 's/.*Overall exposure level[^:]*: \([0-9.]*\).*/\1/p')"
@@ -179,14 +180,19 @@ drop_in=/etc/systemd/system/dmabrokerd.service.d
 mkdir -p $drop_in
 printf '[Service]\nFileDescriptorStoreMax=3\n' > $drop_in/few.conf
 systemctl daemon-reload
-release_all() { for id in $(dmabrokerctl list -q); do dmabrokerctl release "$id" > /dev/null || true; done; }
+release_all() {
+  for id in $(rest '/v1/buffers?fields=id' | grep -o '"id":"[a-z0-9]*"' | cut -d'"' -f4); do rest "/v1/buffers/$id" -X DELETE; done
+}
 release_all
 systemctl restart dmabrokerd
 echo "keeper_before=$(systemctl is-active dmabroker-keeper.socket dmabroker-keeper.service | tr '\n' ' ')"
-for i in 1 2 3 4 5; do dmabrokerctl alloc --size 4096 --name "kept$i" > /dev/null; done
+dmabrokerctl alloc --size 4096 --name kept > /dev/null
+for _ in 2 3 4 5; do
+  rest /v1/buffers --json '{"kind":"buffer","size":4096}' > /dev/null
+done
 keeper() { systemctl show -P MainPID dmabroker-keeper; }
-keeps() { curl -s --unix-socket /run/dmabroker/rest.sock http://localhost/metrics | sed -n 's/^dmabroker_keeper_fds //p'; }
-live() { dmabrokerctl list --state live -q | wc -l; }
+keeps() { rest /metrics | sed -n 's/^dmabroker_keeper_fds //p'; }
+live() { rest '/v1/buffers?state=live&fields=id' | grep -o '"id":' | wc -l; }
 echo "keeper=$(systemctl is-active dmabroker-keeper.service) $(keeps) $(ps -o user= -p "$(keeper)")"
 echo "keeper_rss=$(ps -o rss= -p "$(keeper)")"
 echo "keeper_limits=$(awk '/Max open files/ { print $4 }' "/proc/$(keeper)/limits") $(cat "/proc/$(keeper)/oom_score_adj")"

@@ -8,7 +8,7 @@ import { join, relative } from 'node:path';
 import t from 'tap';
 import { packageRoot, packageVersion } from '../../src/package-root.js';
 import type { Holders, Processes } from '../../src/rest/contract.js';
-import { nextVersion, packageDeb } from '../package/support/deb.js';
+import { nextVersion, sharedDeb } from '../package/support/deb.js';
 import { runInGuest } from '../vm/vm.js';
 
 t.setTimeout(600_000);
@@ -17,7 +17,7 @@ t.setTimeout(600_000);
 mkdirSync(join(packageRoot, 'build'), { recursive: true });
 const folder = mkdtempSync(join(packageRoot, 'build/deb-'));
 t.teardown(() => rmSync(folder, { recursive: true, force: true }));
-packageDeb(join(folder, 'old.deb'));
+sharedDeb(join(folder, 'old.deb'));
 const NEXT = '99.0.0';
 nextVersion(join(folder, 'old.deb'), join(folder, 'new.deb'), NEXT);
 execFileSync('make', ['--silent', '-C', 'examples/c'], { cwd: packageRoot });

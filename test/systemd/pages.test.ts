@@ -9,7 +9,7 @@ import t from 'tap';
 import { packageRoot, packageVersion } from '../../src/package-root.js';
 import { blocksOf, PAGES, textOf } from '../docs/pages.js';
 import { BY } from '../docs/where.js';
-import { packageDeb } from '../package/support/deb.js';
+import { sharedDeb } from '../package/support/deb.js';
 import { pack } from '../package/support/installed.js';
 import { putLayer } from '../vm/layer.js';
 import { NODE_PACKAGES } from '../vm/packages.js';
@@ -21,9 +21,9 @@ t.setTimeout(600_000);
 mkdirSync(join(packageRoot, 'build'), { recursive: true });
 const folder = mkdtempSync(join(packageRoot, 'build/pages-'));
 t.teardown(() => rmSync(folder, { recursive: true, force: true }));
-packageDeb(join(folder, 'old.deb'));
+sharedDeb(join(folder, 'old.deb'));
 execFileSync('make', ['--silent', '-C', 'examples/c'], { cwd: packageRoot });
-const [tarball, prefix] = [pack(t).file, join(folder, 'prefix')];
+const [tarball, prefix] = [pack().file, join(folder, 'prefix')];
 execFileSync('npm', [
   ...['install', '--global', '--prefix', prefix, tarball],
   ...['--prefer-offline', '--no-audit', '--no-fund', '--loglevel=error'],

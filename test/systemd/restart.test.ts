@@ -1,17 +1,17 @@
 /**
- * A restart loses nothing, as users have it: systemd's own store and sockets, the package, and 20 clients that never pause while the daemon ends in every way (restart/judge.ts). 20 times by SIGKILL in the gate,
+ * A restart loses nothing, as users have it: systemd's own store and sockets, the package, and 20 clients that never pause while the daemon ends in every way (restart/judge.ts). 4 times by SIGKILL in the gate,
  * 200 by night.
  */
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import t from 'tap';
 import { packageRoot } from '../../src/package-root.js';
-import { nextVersion, packageDeb } from '../package/support/deb.js';
+import { nextVersion, sharedDeb } from '../package/support/deb.js';
 import { atNight } from '../support/night.js';
 import { runInGuest } from '../vm/vm.js';
 
 t.setTimeout(3_600_000);
-const KILLS = atNight(20, 200);
+const KILLS = atNight(4, 200);
 
 interface Seen {
   readonly way: string;
@@ -24,7 +24,7 @@ interface Seen {
 mkdirSync(join(packageRoot, 'build'), { recursive: true });
 const folder = mkdtempSync(join(packageRoot, 'build/restart-'));
 t.teardown(() => rmSync(folder, { recursive: true, force: true }));
-packageDeb(join(folder, 'old.deb'));
+sharedDeb(join(folder, 'old.deb'));
 nextVersion(join(folder, 'old.deb'), join(folder, 'new.deb'), '99.0.0');
 
 const program = [

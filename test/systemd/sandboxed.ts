@@ -7,7 +7,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import type { Test } from 'tap';
 import { packageRoot } from '../../src/package-root.js';
-import { packageDeb } from '../package/support/deb.js';
+import { sharedDeb } from '../package/support/deb.js';
 import { putLayer } from '../vm/layer.js';
 import { CONTAINER_PACKAGES } from '../vm/packages.js';
 import { prepareGuest, runOn } from '../vm/vm.js';
@@ -24,7 +24,7 @@ export async function seeSandboxed(t: Test, script: string, ...args: string[]): 
   mkdirSync(join(packageRoot, 'build'), { recursive: true });
   const folder = mkdtempSync(join(packageRoot, 'build/sandboxes-'));
   t.teardown(() => rmSync(folder, { recursive: true, force: true }));
-  packageDeb(join(folder, 'dmabroker.deb'));
+  sharedDeb(join(folder, 'dmabroker.deb'));
   execFileSync('make', ['--silent', '-C', 'examples/c'], { cwd: packageRoot });
   const host = await prepareGuest();
   await putLayer(host.image, CONTAINER_PACKAGES, folder);

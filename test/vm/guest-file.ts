@@ -1,9 +1,11 @@
 /**
- * Runs one test file in the guest and prints its TAP: the bundle of dist/bundle-tests (tap alone is
- * 380 files), under the Khronos validation layer where lists.ts says so. Such a file fails also when
- * the layer had anything to say, about it or about a daemon that it started.
+ * Runs test files in the guest, one after the other, each in a process of its own, and prints their TAP as one stream
+ * in which a comment tells where the next one's begins (runner/tap.ts): the bundle of dist/bundle-tests, under the
+ * Khronos validation layer where lists.ts says so. Such a file fails also when the layer had anything to say, about it
+ * or about a daemon that it started. Files share the guest, not what they leave in it: a file fails that leaves a
+ * process, and nothing of it is there when the next one begins.
  *
- *   node dist/test/vm/guest-file.js [--layer] native/dmabuf.guest      (in the guest)
+ *   node dist/test/vm/guest-file.js [--layer] [--limit SECONDS] native/dmabuf.guest…      (in the guest)
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -11,16 +13,21 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import { beginning } from '../runner/beginning.js';
 import { isLayered } from '../runner/lists.js';
 import { writeLayerSettings } from './validation-layer.js';
 
 /** How long output may stay open after the file has ended: what it started should be gone by then. */
 const LINGER_SECONDS = 30;
 
-const args = process.argv.slice(2);
-const everywhere = args[0] === '--layer';
-const name = args.at(-1);
-if (name === undefined) throw new Error('usage: guest-file.js [--layer] <name>');
+const { values, positionals: names } = parseArgs({
+  allowPositionals: true,
+  options: { layer: { type: 'boolean', default: false }, limit: { type: 'string' } },
+});
+if (names.length === 0) throw new Error('usage: guest-file.js [--layer] [--limit SECONDS] <name>…');
+const limitSeconds = Number(values.limit ?? 900);
 
 let count = 0;
 let failed = 0;
@@ -39,7 +46,8 @@ function result(ok: boolean, text: string, diagnostic = ''): void {
 
 /** Indents TAP as a subtest; what is no TAP of the test (its stderr) goes to ours. */
 async function runFile(file: string, layer: Readonly<Record<string, string>>): Promise<void> {
-  console.log(`# Subtest: ${file}`);
+  console.log(`# ${beginning(file)}\n# Subtest: ${file}`);
+  const before = processes();
   const child = spawn(process.execPath, [`dist/bundle-tests/${file}.test.js`], {
     stdio: ['ignore', 'pipe', 'inherit'],
     env: { ...process.env, ...layer },
@@ -47,43 +55,68 @@ async function runFile(file: string, layer: Readonly<Record<string, string>>): P
   const lines = createInterface(child.stdout);
   lines.on('line', (line) => console.log(line === '' ? '' : `    ${line}`));
   const closed = once(lines, 'close');
-  const [code] = await once(child, 'exit');
-  // A daemon that outlives its file keeps the pipe open.
-  let left = false;
+  let late = false;
   const limit = setTimeout(() => {
-    left = true;
-    lines.close();
-    child.stdout.destroy();
-  }, LINGER_SECONDS * 1000);
-  await closed;
+    late = true;
+    child.kill('SIGKILL');
+  }, limitSeconds * 1000);
+  const [code] = await once(child, 'exit');
   clearTimeout(limit);
+  // A daemon that outlives its file keeps the pipe open, and would be beside the next one.
+  const left = () => [...processes()].filter(([pid]) => !before.has(pid));
+  for (let i = 0; i < LINGER_SECONDS * 20 && left().length > 0; i++) await sleep(50);
+  const outlived = left();
+  for (const [pid] of outlived) end(pid);
+  await Promise.race([closed, sleep(1000)]);
+  lines.close();
+  child.stdout.destroy();
   result(code === 0, file);
-  if (left) result(false, `${file}: a process that it started still held its output`, processes());
+  if (late) result(false, `${file}: it was ended after ${limitSeconds} s`);
+  if (outlived.length > 0) {
+    const told = outlived.map(([pid, command]) => `${pid} ${command}`).join('\n');
+    result(false, `${file}: a process that it started outlived it`, told);
+  }
 }
 
-/** What is running, for whoever has to find out what was left. */
-function processes(): string {
-  return readdirSync('/proc')
-    .filter((entry) => /^\d+$/.test(entry))
-    .map((pid) => {
-      try {
-        const words = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
-        return words.length > 1 ? `${pid} ${words.join(' ')}` : '';
-      } catch {
-        return ''; // gone meanwhile
-      }
-    })
-    .filter((line) => line !== '')
-    .join('\n');
+const cgroupOf = (pid: string) => readFileSync(`/proc/${pid}/cgroup`, 'utf8');
+
+/**
+ * What is running, by process id: its command line, which the kernel's own have not. Under systemd, of its services,
+ * ours alone.
+ */
+function processes(): Map<number, string> {
+  const own = cgroupOf('self');
+  const found = new Map<number, string>();
+  for (const entry of readdirSync('/proc')) {
+    if (!/^\d+$/.test(entry)) continue;
+    try {
+      const command = readFileSync(`/proc/${entry}/cmdline`, 'utf8');
+      if (command !== '' && cgroupOf(entry) === own)
+        found.set(Number(entry), command.replaceAll('\0', ' '));
+    } catch {
+      // It is gone meanwhile.
+    }
+  }
+  return found;
 }
 
-if (everywhere || isLayered(name)) {
-  const folder = mkdtempSync(join(tmpdir(), 'validation-'));
-  const { environment, log } = writeLayerSettings(folder);
-  await runFile(name, environment);
-  const messages = existsSync(log) ? readFileSync(log, 'utf8') : '';
-  rmSync(folder, { recursive: true });
-  result(messages === '', `${name}: the validation layer had nothing to say`, messages);
-} else await runFile(name, {});
+function end(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // It is gone meanwhile.
+  }
+}
+
+for (const name of names) {
+  if (values.layer || isLayered(name)) {
+    const folder = mkdtempSync(join(tmpdir(), 'validation-'));
+    const { environment, log } = writeLayerSettings(folder);
+    await runFile(name, environment);
+    const messages = existsSync(log) ? readFileSync(log, 'utf8') : '';
+    rmSync(folder, { recursive: true });
+    result(messages === '', `${name}: the validation layer had nothing to say`, messages);
+  } else await runFile(name, {});
+}
 console.log(`1..${count}`);
 process.exitCode = failed === 0 ? 0 : 1;

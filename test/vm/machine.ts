@@ -20,6 +20,8 @@ export interface MachineOptions {
   readonly memoryMegabytes: number;
   /** systemd is process 1, and the command a service of it. */
   readonly systemd: boolean;
+  /** Of QEMU's. */
+  readonly cpus: number;
 }
 
 /** The streams, in the order of the descriptors that the process inherits from FIRST_DESCRIPTOR on. */

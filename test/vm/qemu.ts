@@ -10,7 +10,7 @@ const TCG_CPU = 'max,erms=off';
 
 export function qemuCommand(
   { image, kind }: Extract<Host, { kind: 'kvm' | 'tcg' }>,
-  { memoryMegabytes, systemd }: MachineOptions,
+  { memoryMegabytes, systemd, cpus }: MachineOptions,
 ): string[] {
   const ports = PORTS.flatMap((name, index) => {
     const chardev = ['-chardev', `socket,id=${name},fd=${FIRST_DESCRIPTOR + index}`];
@@ -23,7 +23,7 @@ export function qemuCommand(
     ...['-machine', 'q35,sata=off,smbus=off,usb=off,vmport=off,hpet=off'],
     ...['-accel', kind === 'tcg' ? 'tcg,thread=multi' : 'kvm'],
     ...['-cpu', kind === 'tcg' ? TCG_CPU : 'host'],
-    ...['-smp', '2', '-m', String(memoryMegabytes)],
+    ...['-smp', String(cpus), '-m', String(memoryMegabytes)],
     ...['-nodefaults', '-no-user-config', '-no-reboot', '-display', 'none'],
     ...['-kernel', image.kernel, '-initrd', image.initramfs],
     ...['-append', kernelArguments(systemd)],

@@ -19,6 +19,8 @@ export interface SessionOptions {
   memoryMegabytes?: number;
   /** Boot systemd as process 1 and run the command as a service of it. Default: false. */
   systemd?: boolean;
+  /** Of QEMU's; User-Mode Linux has one. Default: 2. Under TCG a second one costs a third more for the same work. */
+  cpus?: number;
   /** Where output goes while it comes (not ended). Without them it is in the result. */
   stdout?: Writable;
   stderr?: Writable;
@@ -68,12 +70,18 @@ export async function runSession(
   argv: readonly string[],
   options: SessionOptions,
 ): Promise<GuestResult> {
-  const { timeoutSeconds = 600, memoryMegabytes = 4096, systemd = false, signal } = options;
+  const {
+    timeoutSeconds = 600,
+    memoryMegabytes = 4096,
+    systemd = false,
+    cpus = 2,
+    signal,
+  } = options;
   const script = commandScript(argv, options.env ?? {});
   signal?.throwIfAborted();
   const mark = randomBytes(16).toString('hex');
   const started = performance.now();
-  const asked = { memoryMegabytes, systemd };
+  const asked = { memoryMegabytes, systemd, cpus };
   const machine =
     host.kind === 'uml'
       ? spawnMachine(umlCommand(host, asked), cpuForGuest())

@@ -2,12 +2,13 @@
  * Runs the real command line as a process of its own.
  */
 import { spawn, spawnSync } from 'node:child_process';
+import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { fileURLToPath } from 'node:url';
 import { account } from '../../../src/cli/accounts.js';
+import { packageRoot } from '../../../src/package-root.js';
 
-/** The compiled program. */
-export const main = fileURLToPath(new URL('../../../src/cli/main.js', import.meta.url));
+/** The program as users have it: its bundle, which loads in two thirds of the time that the modules take. */
+export const main = join(packageRoot, 'bin/dmabrokerctl.js');
 
 export interface Run {
   readonly status: number | null;

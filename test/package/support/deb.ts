@@ -1,8 +1,9 @@
 /** The Debian package, as `npm run package:deb` makes it, and a second version of it. */
 import { execFileSync } from 'node:child_process';
-import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { copyFileSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { packageRoot, packageVersion } from '../../../src/package-root.js';
+import { made } from './made.js';
 
 const run = (program: string, ...args: string[]) =>
   execFileSync(program, args, { cwd: packageRoot, encoding: 'utf8', timeout: 240_000 });
@@ -10,6 +11,12 @@ const run = (program: string, ...args: string[]) =>
 /** Makes it at this path. */
 export function packageDeb(path: string): void {
   renameSync(run('bash', 'scripts/package-deb.sh', dirname(path)).trim(), path);
+}
+
+/** Puts one there that was made for all. */
+export function sharedDeb(path: string): void {
+  const folder = made('deb', 'mv "$(bash scripts/package-deb.sh "$out")" "$out/dmabroker.deb"');
+  copyFileSync(join(folder, 'dmabroker.deb'), path);
 }
 
 /** The same package as another version. */

@@ -1,10 +1,10 @@
 /** The package as its users have it: packed, and installed from the registry into a folder of its own. */
 import { execFileSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Test } from 'tap';
-import { packageRoot } from '../../../src/package-root.js';
 import { temporaryFolder } from '../../support/folder.js';
+import { made } from './made.js';
 
 const QUIET = ['--no-audit', '--no-fund', '--loglevel=error'];
 const npm = (cwd: string, ...args: string[]) =>
@@ -17,14 +17,23 @@ export interface Packed {
   readonly paths: readonly string[];
 }
 
-/** `npm pack`, with what it builds before. */
-export function pack(t: Test): Packed {
-  const folder = temporaryFolder(t);
-  const said = npm(packageRoot, 'pack', '--json', '--pack-destination', folder);
+/** What `npm pack` makes, with what it builds before. */
+export function pack(): Packed {
+  const folder = made('npm', 'npm pack --json --silent --pack-destination "$out" >"$out/said"');
+  const said = readFileSync(join(folder, 'said'), 'utf8');
   const [{ filename, files }] = JSON.parse(said.slice(said.indexOf('['))) as [
     { filename: string; files: { path: string }[] },
   ];
   return { file: join(folder, filename), paths: files.map(({ path }) => path) };
+}
+
+/** A folder whose node_modules has what is in the package alone, without what it depends on. */
+export function unpack(t: Test, { file }: Packed): string {
+  const folder = temporaryFolder(t);
+  const own = join(folder, 'node_modules/dmabroker');
+  mkdirSync(own, { recursive: true });
+  execFileSync('tar', ['-xzf', file, '-C', own, '--strip-components=1']);
+  return folder;
 }
 
 /** A folder whose node_modules has the package; nothing is compiled, and every `engines` must hold. */

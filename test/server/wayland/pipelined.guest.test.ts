@@ -10,7 +10,7 @@ import { poolOf } from '../../support/pool.js';
 import { alike, load, spared } from './support/pipelined-daemons.js';
 
 t.setTimeout(400_000);
-const TIMES = atNight(3, 100);
+const TIMES = atNight(1, 100);
 
 const cold = await TestDaemon.start(['--pool-bytes', '0']);
 t.teardown(() => cold.stop('SIGKILL'));

@@ -60,7 +60,7 @@ function prepare(): void {
   // A driver takes a second to load there: the memory is udmabuf's and the heap's.
   dropIn('guest', 'TimeoutStartSec=300\nWatchdogSec=8\nEnvironment=VK_DRIVER_FILES=/nonexistent');
   install('old');
-  writeFileSync(CONFIG, '[restart]\ngrace_seconds = 8\n[accounting]\nunknown_grace_seconds = 2\n');
+  writeFileSync(CONFIG, '[restart]\ngrace_seconds = 16\n[accounting]\nunknown_grace_seconds = 2\n');
   systemctl('restart', 'dmabrokerd');
 }
 
