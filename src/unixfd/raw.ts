@@ -1,0 +1,193 @@
+/**
+ * Raw frames from a file or a pipe, and to one: byte for byte what GStreamer's filesink writes of such caps, and filesrc with
+ * rawvideoparse reads.
+ */
+import { createReadStream, createWriteStream, fstatSync, openSync } from 'node:fs';
+import { Socket } from 'node:net';
+import type { Readable, Writable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Usage } from '../cli/failure.js';
+import type { ClientBuffer, MappedMemory } from '../client/index.js';
+import { isReady, POLLIN } from '../native/libc/poll.js';
+import type { Consumer, Frame, Stream } from './frame.js';
+import { repack } from './planes.js';
+import type { Ring } from './ring.js';
+import { NONE } from './wire.js';
+
+/** CLOCK_MONOTONIC, as GStreamer's system clock has it: frames say when they are to be shown by it. */
+export const now = (): bigint => process.hrtime.bigint();
+
+/**
+ * Whoever waits for a pipe in a thread of libuv's keeps the process from ending; a socket's stream waits in the event loop,
+ * and does so for pipes, too.
+ */
+const isPipe = (fd: number): boolean => fstatSync(fd).isFIFO() || fstatSync(fd).isSocket();
+
+function opened(file: string, how: 'r' | 'w'): number {
+  if (file === '-') return how === 'r' ? 0 : 1;
+  try {
+    return openSync(file, how);
+  } catch (error) {
+    throw new Usage(error instanceof Error ? error.message : String(error));
+  }
+}
+
+/** Throws Usage where it cannot be read. */
+export function openInput(file: string): Readable {
+  const fd = opened(file, 'r');
+  if (isPipe(fd)) return new Socket({ fd, readable: true, writable: false });
+  return createReadStream('', { fd, highWaterMark: 2 ** 20 });
+}
+
+/** Throws Usage where it cannot be written. */
+export function openOutput(file: string): Writable {
+  const fd = opened(file, 'w');
+  if (isPipe(fd)) return new Socket({ fd, readable: false, writable: true });
+  return createWriteStream('', { fd });
+}
+
+/** Pieces as they come, put together to frames. */
+class Pieces {
+  readonly #pieces: AsyncIterator<Buffer>;
+  #rest: Buffer = Buffer.alloc(0);
+
+  constructor(input: Readable) {
+    this.#pieces = input[Symbol.asyncIterator]();
+  }
+
+  /** Returns how many bytes there were before the end. */
+  async fill(to: Buffer): Promise<number> {
+    for (let at = 0; ; ) {
+      const count = this.#rest.copy(to, at);
+      this.#rest = this.#rest.subarray(count);
+      at += count;
+      if (at === to.length) return at;
+      const { value, done } = await this.#pieces.next();
+      if (done === true) return at;
+      this.#rest = value;
+    }
+  }
+}
+
+export interface Playing {
+  readonly input: Readable;
+  readonly stream: Stream;
+  readonly ring: Ring;
+  readonly consumer: Consumer;
+  /** Resolves when somebody would have a frame. */
+  readonly wanted: () => Promise<void>;
+  readonly stopped: AbortSignal;
+}
+
+/**
+ * Gives one frame after the other until there is no more, each not before its time where the caps have a rate. Returns the
+ * bytes at the end that are no frame.
+ */
+export async function play(playing: Playing): Promise<number> {
+  const { input, stream, ring, consumer, wanted, stopped } = playing;
+  const { layout, video } = stream;
+  const pieces = new Pieces(input);
+  const content = Buffer.allocUnsafe(layout.size);
+  // When the next one is to be shown.
+  let due = 0n;
+  for (let index = 0n; !stopped.aborted; index++) {
+    await wanted();
+    if (stopped.aborted) break;
+    const length = await pieces.fill(content);
+    if (length < layout.size) return length;
+    const late = now();
+    if (due < late) due = late;
+    else await sleep(Number(due - late) / 1e6);
+    const slot = await ring.take();
+    slot.memory.write((bytes) => content.copy(bytes));
+    const duration = video.duration ?? NONE;
+    await consumer.take({
+      buffer: slot.buffer,
+      memories: slot.memories,
+      planes: null,
+      terms: {
+        ...{ pts: due, dts: NONE, duration, offset: index, offsetEnd: index + 1n },
+        ...{ flags: 0, metas: [] },
+      },
+      done: () => ring.giveBack(slot),
+    });
+    due += video.duration ?? 0n;
+  }
+  return 0;
+}
+
+/** Writes frames; who writes them has each until it is written. */
+export class RawOutput implements Consumer {
+  readonly wanted = true;
+  frames = 0;
+  #stream: Stream | null = null;
+  #content = Buffer.alloc(0);
+  readonly #mapped = new WeakMap<ClientBuffer, MappedMemory[]>();
+
+  constructor(private readonly output: Writable) {}
+
+  async begin(stream: Stream): Promise<void> {
+    if (stream.video.modifier !== 0n)
+      throw new Usage('only linear frames can be written to a file');
+    this.#stream = stream;
+    this.#content = Buffer.alloc(stream.layout.size);
+  }
+
+  async take(frame: Frame): Promise<void> {
+    try {
+      if (this.#stream === null) throw new Error('a frame before its caps');
+      await this.#read(frame, this.#stream);
+      await new Promise<void>((resolve, reject) => {
+        this.output.write(this.#content, (error) => (error ? reject(error) : resolve()));
+      });
+      this.frames++;
+    } finally {
+      frame.done();
+    }
+  }
+
+  /** As GStreamer lays it out. */
+  async #read(frame: Frame, { layout }: Stream): Promise<void> {
+    const asItIs = frame.memories.length === 1 && frame.planes === null;
+    const pieces: Buffer[] = [];
+    for (const [index, { fd, size, offset }] of frame.memories.entries()) {
+      if (frame.buffer.handleType === 'dma_buf') await written(fd);
+      this.#map(frame, index).read((bytes) => {
+        const piece = bytes.subarray(offset, offset + size);
+        if (asItIs) piece.copy(this.#content);
+        else pieces.push(Buffer.from(piece));
+      });
+    }
+    if (!asItIs)
+      repack(Buffer.concat(pieces), frame.planes ?? layout.planes, layout, this.#content);
+  }
+
+  #map({ buffer, memories }: Frame, index: number): MappedMemory {
+    const known = this.#mapped.get(buffer) ?? [];
+    this.#mapped.set(buffer, known);
+    const plane = buffer.planes.findIndex(({ fd }) => fd === memories[index]?.fd);
+    known[index] ??= buffer.map({ plane: Math.max(0, plane), write: false });
+    return known[index];
+  }
+
+  async end(): Promise<void> {
+    await new Promise<void>((resolve) => this.output.end(resolve));
+  }
+}
+
+const LOOK_MS = [1, 2, 4, 8, 16, 32, 64, 128];
+const FENCE_MS = 8000;
+
+/**
+ * Until what writes to a dma_buf is done (its fences, dma-buf.rst): DMA_BUF_IOCTL_SYNC would wait in the kernel, and whoever
+ * has attached a fence that never signals would have stopped this program.
+ */
+async function written(fd: number): Promise<void> {
+  let waited = 0;
+  for (let look = 0; !isReady(fd, POLLIN); look++) {
+    const pause = LOOK_MS[Math.min(look, LOOK_MS.length - 1)] ?? 1;
+    await sleep(pause);
+    waited += pause;
+    if (waited > FENCE_MS) throw new Usage('a dma_buf has been written to for 8 s: it is given up');
+  }
+}
