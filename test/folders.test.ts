@@ -24,6 +24,7 @@ const MAY_KNOW: Readonly<Record<string, readonly string[]>> = {
   client: ['memory', 'protocol', 'native/libc', 'native/dmabuf'],
   cli: ['memory', 'rest', 'client', 'pixels', 'protocol/paths', 'package-root'],
   // Another program, and a client like any other, of which the command line's words are used.
+  'unixfd/codec': ['memory'],
   unixfd: [
     ...['memory', 'client', 'native/libc', 'native/kind', 'protocol/paths', 'package-root'],
     ...['cli/failure', 'cli/numbers', 'cli/printable', 'server/machine/socket-file'],

@@ -1,9 +1,9 @@
 /** A frame in memory of the broker's, on its way from who made it to whoever is to have it. */
 import type { ClientBuffer } from '../client/index.js';
 import type { PlaneLayout } from '../memory/plane.js';
-import type { Caps, Video } from './caps.js';
-import { type FrameLayout, gstLayout } from './layout.js';
-import type { Extent, FrameTerms } from './wire.js';
+import type { Caps, Video } from './codec/caps.js';
+import { type FrameLayout, gstLayout } from './codec/layout.js';
+import type { Extent, FrameTerms } from './codec/wire.js';
 
 /** What the frames of a stream are. */
 export interface Stream {

@@ -8,9 +8,9 @@ import type { Client, ClientBuffer } from '../client/index.js';
 import type { PlaneLayout } from '../memory/plane.js';
 import { isDmaBuf } from '../native/kind.js';
 import { identity } from '../native/libc/fd.js';
+import { type PlaneInMemory, planesIn } from './codec/planes.js';
+import { type Extent, PeerFault } from './codec/wire.js';
 import type { FrameMemory, Stream } from './frame.js';
-import { type PlaneInMemory, planesIn } from './planes.js';
-import { type Extent, PeerFault } from './wire.js';
 
 /** As many as a V4L2 device's queue has (VIDEO_MAX_FRAME), of which pools are made; those that were not seen for longest go. */
 const MOST = 32;

@@ -8,7 +8,7 @@ import { ETOOMANYREFS, isSystemError } from '../native/libc/errno.js';
 import { close } from '../native/libc/fd.js';
 import { receive, send } from '../native/libc/socket.js';
 import { type Watch, watch } from '../native/libc/watch.js';
-import { type Message, PeerFault, Reader } from './wire.js';
+import { type Message, PeerFault, Reader } from './codec/wire.js';
 
 export interface Heard {
   /** The fds of a buffer are the listener's. */

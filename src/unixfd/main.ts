@@ -20,7 +20,7 @@ import { isSystemError } from '../native/libc/errno.js';
 import { connectUnix } from '../native/libc/socket.js';
 import { packageVersion } from '../package-root.js';
 import { connectBroker, told } from './broker.js';
-import { CapsError, parseCaps, videoOf } from './caps.js';
+import { CapsError, parseCaps, videoOf } from './codec/caps.js';
 import { type Consumer, streamOf } from './frame.js';
 import { Peers } from './peers.js';
 import {

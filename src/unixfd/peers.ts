@@ -9,10 +9,10 @@
  */
 import { close } from '../native/libc/fd.js';
 import { peerCredentials } from '../native/libc/socket.js';
-import { capsText } from './caps.js';
+import { capsText } from './codec/caps.js';
+import { bufferMessage, capsMessage, eosMessage, type Message } from './codec/wire.js';
 import type { Consumer, Frame, Stream } from './frame.js';
 import { Line } from './line.js';
-import { bufferMessage, capsMessage, eosMessage, type Message } from './wire.js';
 
 export interface PeersTerms {
   /** Frames that a peer may have at once. */

@@ -9,10 +9,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Usage } from '../cli/failure.js';
 import type { ClientBuffer, MappedMemory } from '../client/index.js';
 import { isReady, POLLIN } from '../native/libc/poll.js';
+import { repack } from './codec/planes.js';
+import { NONE } from './codec/wire.js';
 import type { Consumer, Frame, Stream } from './frame.js';
-import { repack } from './planes.js';
 import type { Ring } from './ring.js';
-import { NONE } from './wire.js';
 
 /** CLOCK_MONOTONIC, as GStreamer's system clock has it: frames say when they are to be shown by it. */
 export const now = (): bigint => process.hrtime.bigint();

@@ -3,7 +3,7 @@
  * standard input when that program needs it no more.
  */
 import { createInterface } from 'node:readline';
-import { capsText } from './caps.js';
+import { capsText } from './codec/caps.js';
 import type { Consumer, Frame, Stream } from './frame.js';
 import { openInput, openOutput } from './raw.js';
 

@@ -12,14 +12,14 @@ import { readSync } from 'node:fs';
 import { BrokerError, type Client, type HandleType } from '../client/index.js';
 import { kindOf } from '../native/kind.js';
 import { close } from '../native/libc/fd.js';
-import { CapsError, parseCaps, videoOf } from './caps.js';
+import { CapsError, parseCaps, videoOf } from './codec/caps.js';
+import { cutMetas, isVideoMeta, videoPlanes } from './codec/meta.js';
+import { planesIn, repack } from './codec/planes.js';
+import { type FrameTerms, type Message, PeerFault, releaseMessage } from './codec/wire.js';
 import { type Consumer, type Frame, type Stream, streamOf } from './frame.js';
 import { Imports } from './imports.js';
 import { Line } from './line.js';
-import { cutMetas, isVideoMeta, videoPlanes } from './meta.js';
-import { planesIn, repack } from './planes.js';
 import { Ring } from './ring.js';
-import { type FrameTerms, type Message, PeerFault, releaseMessage } from './wire.js';
 
 export interface UpstreamTerms {
   readonly client: Client;

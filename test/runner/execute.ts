@@ -5,9 +5,12 @@
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { Writable } from 'node:stream';
+import { putLayer } from '../vm/layer.js';
 import { GuestError, type Host, runOn } from '../vm/vm.js';
 import type { Group, TestFile, Where } from './files.js';
+import { LAYERS } from './lists.js';
 import { nothing, type Outcome, partsOf, TapReader } from './tap.js';
 
 /** Seconds. They end what hangs and judge nothing. */
@@ -178,11 +181,19 @@ async function inGuest([file]: Group, around: Surroundings, take: Take): Promise
     },
   });
   const { file: timeoutSeconds } = limitsOf(around);
-  const layer = around.nightly ? ['--layer'] : [];
+  const watched = around.nightly ? ['--layer'] : [];
+  let folder: string | null = null;
   try {
+    const packages = LAYERS.get(name);
+    if (packages !== undefined) {
+      // The guest sees the checkout alone.
+      mkdirSync('build', { recursive: true });
+      folder = mkdtempSync('build/layer-');
+      await putLayer(host.image, packages, folder);
+    }
     const { status, timedOut } = await runOn(
       host,
-      ['node', 'dist/test/vm/guest-file.js', ...layer, name],
+      [...under(folder), 'node', 'dist/test/vm/guest-file.js', ...watched, name],
       { timeoutSeconds, env: environment(around), stdout, stderr: process.stderr },
     );
     if (timedOut) return [{ text: `its guest was ended after ${timeoutSeconds} s`, grave: true }];
@@ -190,5 +201,14 @@ async function inGuest([file]: Group, around: Surroundings, take: Take): Promise
   } catch (error) {
     if (!(error instanceof GuestError)) throw error;
     return [{ text: error.message, grave: true }];
+  } finally {
+    if (folder !== null) rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** What runs a command with the layer of a folder over the guest's /usr. */
+function under(folder: string | null): string[] {
+  if (folder === null) return [];
+  const script = 'sh test/vm/guest/add-layer.sh "$0" && exec "$@"';
+  return ['sh', '-c', script, `${folder}/layer.squashfs`];
 }

@@ -3,6 +3,8 @@
  * process, and which are watched by the Khronos validation layer. Each with its reason.
  */
 
+import { GSTREAMER_PACKAGES } from '../vm/packages.js';
+
 /** A file of the gate that takes more than this on an idle machine, alone, must be in SLOW. */
 export const LIMIT_SECONDS = 45;
 
@@ -19,6 +21,7 @@ export const SLOW: ReadonlyMap<string, string> = new Map([
     'it waits for looks, of which the next is ten times as far as the last one took',
   ],
   ['systemd/restart', 'systemd starts, and the daemon 26 times, beside 20 clients'],
+  ['unixfd/gstreamer.guest', 'the first time it fetches GStreamer into the cache'],
   ['systemd/containers', 'the first time it fetches podman and Flatpak into the cache'],
   ['server/http/proxy', 'the first time it installs Prism and Spectral into the cache'],
   ['server/http/alerts', 'the first time it downloads Prometheus into the cache'],
@@ -80,4 +83,10 @@ export function isLayered(name: string): boolean {
  * The others count the fds of their process, or what their own daemon holds and charges, and would see
  * each other's.
  */
-export const sharesProcess = (name: string): boolean => /^(broker|memory|pixels)\//.test(name);
+export const sharesProcess = (name: string): boolean =>
+  /^(broker|memory|pixels|unixfd\/codec)\//.test(name);
+
+/** What a guest's file needs beside the image, which is put over it in a layer (test/vm/layer.ts). */
+export const LAYERS: ReadonlyMap<string, readonly string[]> = new Map([
+  ['unixfd/gstreamer.guest', GSTREAMER_PACKAGES],
+]);

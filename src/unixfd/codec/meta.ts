@@ -3,7 +3,7 @@
  * (gst_meta_serialize). They are passed on as they are; GstVideoMeta alone is read, since it says where the planes of a
  * frame lie when that is not where GStreamer would put them.
  */
-import { MAX_PLANES, type PlaneLayout } from '../memory/plane.js';
+import { MAX_PLANES, type PlaneLayout } from '../../memory/plane.js';
 import { PeerFault } from './wire.js';
 
 /** In gst_meta_serialize: two lengths, then NUL and version behind the name. */

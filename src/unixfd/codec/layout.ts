@@ -3,11 +3,11 @@
  * words of 4 bytes, chroma of 4:2:0 for an even number of rows. Elements that read no GstVideoMeta rely on it, and
  * unixfdsrc drops that of the first frame, so that what is served lies so, and nowhere else.
  */
-import type { FormatInfo } from '../memory/formats.js';
-import { formatInfo } from '../memory/formats.js';
-import { fourcc } from '../memory/fourcc.js';
-import { rowBytes } from '../memory/layout.js';
-import type { PlaneLayout } from '../memory/plane.js';
+import type { FormatInfo } from '../../memory/formats.js';
+import { formatInfo } from '../../memory/formats.js';
+import { fourcc } from '../../memory/fourcc.js';
+import { rowBytes } from '../../memory/layout.js';
+import type { PlaneLayout } from '../../memory/plane.js';
 import { CapsError, type Video } from './caps.js';
 
 /** GStreamer's names of formats that a DRM fourcc has, too. */

@@ -2,7 +2,7 @@
  * Which memory of a buffer each plane lies in: GStreamer counts a plane's offset from the start of the first memory on, as if
  * one followed the other.
  */
-import type { PlaneLayout } from '../memory/plane.js';
+import type { PlaneLayout } from '../../memory/plane.js';
 import type { FrameLayout } from './layout.js';
 import { type Extent, PeerFault } from './wire.js';
 

@@ -29,7 +29,9 @@ export const MAX_PAYLOAD = 64 * 1024;
 export const NONE = 0xffff_ffff_ffff_ffffn;
 
 /** The other side has said what nobody may: its connection ends, and no other. */
-export class PeerFault extends Error {}
+export class PeerFault extends Error {
+  override readonly name = 'PeerFault';
+}
 
 /** `fd`: any file, a memfd for one; `dma_buf`. */
 export type MemoryKind = 'fd' | 'dma_buf';

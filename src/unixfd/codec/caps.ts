@@ -4,7 +4,9 @@
  */
 
 /** It is no caps, or none of what can be shared here; the sentence says which. */
-export class CapsError extends Error {}
+export class CapsError extends Error {
+  override readonly name = 'CapsError';
+}
 
 export interface Caps {
   /** `video/x-raw` */
