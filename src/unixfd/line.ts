@@ -92,15 +92,16 @@ export class Line {
       this.#later('it does not read');
     } catch (error) {
       if (!isSystemError(error)) throw error;
-      // Nobody has received what this user has sent already.
-      if ('errno' in error && error.errno === ETOOMANYREFS) return false;
-      this.#later(GONE.has(error.code) ? null : error.message);
+      // What it has sent before it left is still to be read, and then its end. Or nobody has received what this user has
+      // sent already.
+      const waits = GONE.has(error.code) || ('errno' in error && error.errno === ETOOMANYREFS);
+      if (!waits) this.#later(error.message);
     }
     return false;
   }
 
   /** Not in the midst of what its owner does with it. */
-  #later(why: string | null): void {
+  #later(why: string): void {
     queueMicrotask(() => this.#fail(why));
   }
 

@@ -184,7 +184,12 @@ async function relay(options: RelayOptions): Promise<void> {
   const peers = peersOf(options);
   const endListening = await serveOn(options, peers);
   try {
-    await takeFrom(options, mostOf(peers, options), peers, connected);
+    say(`serving ${options.path}`);
+    // A sink that waits for a connection begins when there is somebody to have its frames.
+    await Promise.race([peers.some(), whenStopped()]);
+    if (!stopped.signal.aborted) {
+      await takeFrom(options, mostOf(peers, options), peers, connected);
+    }
   } finally {
     endListening();
     peers.close();
