@@ -1,0 +1,210 @@
+/**
+ * GStreamer as Debian has it, on both sides of dmabroker-unixfd: what comes out of a pipeline is byte for byte what went into
+ * another, for whom it goes by memfds, by dma_bufs and by DMABuf caps; who holds frames holds nobody else; and whoever is killed,
+ * and when, the daemon has no memory left and charges nobody.
+ *
+ * The plugins are in a layer over the guest's /usr (test/runner/lists.ts). Of 190 those are loaded that are used here: to look at
+ * all of them takes User-Mode Linux 8 s.
+ */
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import t, { type Test } from 'tap';
+import { packageRoot } from '../../src/package-root.js';
+import { commandsOf } from '../docs/pages.js';
+import { eventually, TestDaemon } from '../support/daemon.js';
+import { temporaryFolder } from '../support/folder.js';
+import { type Running, run } from './support/peers.js';
+
+const PLUGINS = ['coreelements', 'videotestsrc', 'videoconvertscale', 'unixfd', 'video4linux2'];
+
+const folder = temporaryFolder(t);
+const plugins = join(folder, 'plugins');
+mkdirSync(plugins);
+for (const name of PLUGINS) {
+  const file = `libgst${name}.so`;
+  symlinkSync(`/usr/lib/x86_64-linux-gnu/gstreamer-1.0/${file}`, join(plugins, file));
+}
+const programs = join(folder, 'bin');
+mkdirSync(programs);
+const program = join(packageRoot, 'bin/dmabroker-unixfd.js');
+writeFileSync(join(programs, 'dmabroker-unixfd'), `#!/bin/sh\nexec node ${program} "$@"\n`, {
+  mode: 0o755,
+});
+
+const daemon = await TestDaemon.start();
+t.teardown(() => daemon.stop());
+const env = {
+  ...process.env,
+  ...{ GST_PLUGIN_SYSTEM_PATH_1_0: plugins, GST_REGISTRY: join(folder, 'registry') },
+  ...{ DMABROKER_SOCKET: daemon.clientSocket, PATH: `${programs}:${process.env.PATH}` },
+};
+const before = await daemon.idleFds();
+const at = (name: string) => join(folder, name);
+
+/** A pipeline that has ended. */
+function launched(pipeline: string): void {
+  execFileSync('gst-launch-1.0', ['-q', ...pipeline.split(' ')], { env, stdio: 'pipe' });
+}
+
+/** One that runs; it ends with the test. */
+function launch(t: Test, pipeline: string) {
+  const child = spawn('gst-launch-1.0', ['-q', ...pipeline.split(' ')], { env, stdio: 'pipe' });
+  let said = '';
+  child.stderr.on('data', (chunk: Buffer) => {
+    said += chunk.toString();
+  });
+  const exit = once(child, 'close');
+  t.teardown(async () => {
+    child.kill('SIGKILL');
+    await exit;
+  });
+  return { child, said: () => said, ended: exit.then(([code, signal]) => code ?? signal) };
+}
+
+async function start(t: Test, ...args: string[]): Promise<Running> {
+  const running = run(t, daemon.clientSocket, ...args);
+  await eventually(
+    () => /serving|taking/.test(running.said()),
+    () => running.said(),
+  );
+  return running;
+}
+
+const same = (t: Test, have: string, want: string, what: string) => {
+  const [found, expected] = [readFileSync(at(have)), readFileSync(at(want))];
+  t.ok(expected.length > 0 && found.equals(expected), `${what}: ${found.length} bytes`);
+};
+
+t.test('what the page shows', async () => {
+  for (const anchor of [
+    'frames-into-pipelines',
+    'from-one-pipeline-to-others',
+    'to-a-file-or-to-another-program',
+  ]) {
+    for (const script of commandsOf('docs/gstreamer.md', anchor)) {
+      const shown = `${script}\nwait`;
+      const { status, stdout, stderr } = spawnSync('bash', ['-euc', shown], {
+        env,
+        encoding: 'utf8',
+      });
+      if (status !== 0) throw new Error(`${script}\nended with ${status}: ${stdout}${stderr}`);
+    }
+  }
+});
+
+/** Odd sizes, whose rows are padded. */
+const FORMATS = { NV12: [322, 242], I420: [321, 241], BGRx: [161, 120] } as const;
+const caps = (format: keyof typeof FORMATS, rate = 30) => {
+  const [width, height] = FORMATS[format];
+  return `video/x-raw,format=${format},width=${width},height=${height},framerate=${rate}/1`;
+};
+const test = (count: number) => `videotestsrc num-buffers=${count} pattern=ball`;
+
+t.test('memfds of a sink, by a relay: NV12, I420, BGRx', async (t) => {
+  const formats = Object.keys(FORMATS) as (keyof typeof FORMATS)[];
+  launched(
+    formats
+      .map((each) => `${test(9)} ! ${caps(each)} ! filesink location=${at(`${each}.want`)}`)
+      .join(' '),
+  );
+  const sink = (each: string) =>
+    `unixfdsink socket-path=${at(`${each}.in`)} wait-for-connection=true sync=false`;
+  const source = launch(
+    t,
+    formats.map((each) => `${test(9)} ! ${caps(each)} ! ${sink(each)}`).join(' '),
+  );
+  const relays = await Promise.all(
+    formats.map((each) =>
+      start(
+        t,
+        'relay',
+        '--from',
+        at(`${each}.in`),
+        '--path',
+        at(`${each}.out`),
+        '--within',
+        '30',
+        '--wait',
+        '30',
+      ),
+    ),
+  );
+  launched(
+    formats
+      .map(
+        (each) =>
+          `unixfdsrc socket-path=${at(`${each}.out`)} ! filesink location=${at(`${each}.have`)}`,
+      )
+      .join(' '),
+  );
+  for (const each of formats) same(t, `${each}.have`, `${each}.want`, each);
+  for (const relay of relays) t.equal(await relay.ended, 0, relay.said());
+  t.equal(await source.ended, 0, source.said());
+  await daemon.settled(before);
+});
+
+t.test('DMABuf caps in, dma_bufs of a sink out', async (t) => {
+  const [width, height] = FORMATS.NV12;
+  const drm = `video/x-raw(memory:DMABuf),format=DMA_DRM,drm-format=NV12,width=${width},height=${height}`;
+  const served = await start(
+    t,
+    'serve',
+    '--path',
+    at('drm'),
+    '--caps',
+    drm,
+    '--wait',
+    '30',
+    '--input',
+    at('NV12.want'),
+  );
+  // Negotiated as such: the pipeline would end where the caps were others.
+  const pipeline = launch(
+    t,
+    `unixfdsrc socket-path=${at('drm')} ! video/x-raw(memory:DMABuf) ! unixfdsink socket-path=${at('drm.out')} wait-for-connection=true sync=false`,
+  );
+  const taken = await start(
+    t,
+    'take',
+    '--path',
+    at('drm.out'),
+    '--within',
+    '30',
+    '--output',
+    at('NV12.drm'),
+  );
+  t.equal(await taken.ended, 0, taken.said());
+  t.equal(await pipeline.ended, 0, pipeline.said());
+  t.equal(await served.ended, 0, served.said());
+  same(t, 'NV12.drm', 'NV12.want', 'NV12');
+  await daemon.settled(before);
+});
+
+t.test('who stands still has a few frames, and the others have all', async (t) => {
+  const served = await start(
+    t,
+    ...['serve', '--path', at('slow'), '--caps', caps('NV12', 0), '--unreleased', '3'],
+    ...['--wait', '1', '--name', 'slow one'],
+  );
+  const still = launch(t, `unixfdsrc socket-path=${at('slow')} ! fakesink`);
+  await eventually(() => served.said().includes('peer 1'), 'it has come');
+  still.child.kill('SIGSTOP');
+  const good = launch(
+    t,
+    `unixfdsrc socket-path=${at('slow')} ! filesink location=${at('slow.have')}`,
+  );
+  await eventually(() => served.said().includes('peer 2'), 'the other has come');
+  served.child.stdin?.end(readFileSync(at('NV12.want')));
+  await eventually(async () => (await daemon.buffers()).length >= 4, 'several are in flight');
+  t.equal(await good.ended, 0, good.said());
+  same(t, 'slow.have', 'NV12.want', 'all frames');
+  t.match(served.said(), /peer 1 .* has not released 3 frames/);
+  const buffers = await daemon.buffers();
+  t.ok(buffers.length <= 7, `${buffers.length} buffers`);
+  t.match(buffers, [{ name: 'slow one', format: 'NV12', handle_type: 'dma_buf', width: 322 }]);
+  still.child.kill('SIGKILL');
+  t.equal(await served.ended, 0, served.said());
+  await daemon.settled(before);
+});
