@@ -8,10 +8,21 @@
  */
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { packageRoot } from '../../src/package-root.js';
+import { parseCaps, videoOf } from '../../src/unixfd/codec/caps.js';
+import { gstLayout } from '../../src/unixfd/codec/layout.js';
 import { commandsOf } from '../docs/pages.js';
 import { eventually, TestDaemon } from '../support/daemon.js';
 import { temporaryFolder } from '../support/folder.js';
@@ -33,7 +44,7 @@ writeFileSync(join(programs, 'dmabroker-unixfd'), `#!/bin/sh\nexec node ${progra
   mode: 0o755,
 });
 
-const daemon = await TestDaemon.start();
+let daemon = await TestDaemon.start();
 t.teardown(() => daemon.stop());
 const env = {
   ...process.env,
@@ -72,9 +83,34 @@ async function start(t: Test, ...args: string[]): Promise<Running> {
   return running;
 }
 
-const same = (t: Test, have: string, want: string, what: string) => {
-  const [found, expected] = [readFileSync(at(have)), readFileSync(at(want))];
-  t.ok(expected.length > 0 && found.equals(expected), `${what}: ${found.length} bytes`);
+/** Odd sizes, whose rows are padded. */
+const FORMATS = { NV12: [322, 242], I420: [321, 241], BGRx: [161, 120] } as const;
+const caps = (format: keyof typeof FORMATS, rate = 30) => {
+  const [width, height] = FORMATS[format];
+  return `video/x-raw,format=${format},width=${width},height=${height},framerate=${rate}/1`;
+};
+const test = (count: number) => `videotestsrc num-buffers=${count} pattern=ball`;
+
+/** Every pixel of every frame; what lies between rows is nobody's. */
+function pixels(file: string, format: keyof typeof FORMATS): Buffer {
+  const { size, planes, rows } = gstLayout(videoOf(parseCaps(caps(format))));
+  const all = readFileSync(at(file));
+  if (all.length === 0 || all.length % size !== 0) throw new Error(`${file}: ${all.length} bytes`);
+  return Buffer.concat(
+    Array.from({ length: all.length / size }, (_, frame) =>
+      planes.flatMap(({ offset, stride }, plane) =>
+        Array.from({ length: rows[plane]?.count ?? 0 }, (_, row) => {
+          const start = frame * size + offset + row * stride;
+          return all.subarray(start, start + (rows[plane]?.bytes ?? 0));
+        }),
+      ),
+    ).flat(),
+  );
+}
+
+const same = (t: Test, have: string, want: string, format: keyof typeof FORMATS) => {
+  const [found, expected] = [pixels(have, format), pixels(want, format)];
+  t.ok(found.equals(expected), `${format}: ${found.length} bytes of ${expected.length}`);
 };
 
 t.test('what the page shows', async () => {
@@ -93,14 +129,6 @@ t.test('what the page shows', async () => {
     }
   }
 });
-
-/** Odd sizes, whose rows are padded. */
-const FORMATS = { NV12: [322, 242], I420: [321, 241], BGRx: [161, 120] } as const;
-const caps = (format: keyof typeof FORMATS, rate = 30) => {
-  const [width, height] = FORMATS[format];
-  return `video/x-raw,format=${format},width=${width},height=${height},framerate=${rate}/1`;
-};
-const test = (count: number) => `videotestsrc num-buffers=${count} pattern=ball`;
 
 t.test('memfds of a sink, by a relay: NV12, I420, BGRx', async (t) => {
   const formats = Object.keys(FORMATS) as (keyof typeof FORMATS)[];
@@ -199,7 +227,7 @@ t.test('who stands still has a few frames, and the others have all', async (t) =
   served.child.stdin?.end(readFileSync(at('NV12.want')));
   await eventually(async () => (await daemon.buffers()).length >= 4, 'several are in flight');
   t.equal(await good.ended, 0, good.said());
-  same(t, 'slow.have', 'NV12.want', 'all frames');
+  same(t, 'slow.have', 'NV12.want', 'NV12');
   t.match(served.said(), /peer 1 .* has not released 3 frames/);
   const buffers = await daemon.buffers();
   t.ok(buffers.length <= 7, `${buffers.length} buffers`);
@@ -207,4 +235,113 @@ t.test('who stands still has a few frames, and the others have all', async (t) =
   still.child.kill('SIGKILL');
   t.equal(await served.ended, 0, served.said());
   await daemon.settled(before);
+});
+
+/** A picture of many colours that stands still, of any size. */
+function startCamera(t: Test): string {
+  execFileSync('modprobe', ['vivid', 'n_devs=1', 'node_types=1', 'num_inputs=1', 'input_types=3']);
+  t.teardown(() => execFileSync('modprobe', ['--remove', 'vivid']));
+  const sys = '/sys/class/video4linux';
+  const node = readdirSync(sys).find((each) =>
+    readFileSync(join(sys, each, 'name'), 'utf8').startsWith('vivid-000-vid-cap'),
+  );
+  const camera = `/dev/${node}`;
+  execFileSync('v4l2-ctl', ['-d', camera, '-c', 'test_pattern=4,osd_text_mode=2']);
+  return camera;
+}
+
+t.test('dma_bufs of a camera are registered, and go with whoever ends', async (t) => {
+  const camera = startCamera(t);
+  const picture = 'video/x-raw,format=NV12,width=500,height=300';
+  launched(`v4l2src device=${camera} num-buffers=1 ! ${picture} ! filesink location=${at('shot')}`);
+  const shot = readFileSync(at('shot'));
+  t.equal(shot.length, 500 * 300 * 1.5);
+  const [from, to] = [at('camera.in'), at('camera.out')];
+  const film = (frames: string) =>
+    `v4l2src device=${camera} io-mode=dmabuf ${frames}! ${picture} ! ` +
+    `unixfdsink socket-path=${from} wait-for-connection=true sync=false`;
+  const relay = () =>
+    start(t, 'relay', '--from', from, '--path', to, '--within', '30', '--wait', '30');
+
+  const first = await relay();
+  const source = launch(t, film('num-buffers=6 '));
+  launched(`unixfdsrc socket-path=${to} ! filesink location=${at('camera.have')}`);
+  const have = readFileSync(at('camera.have'));
+  t.ok(have.equals(Buffer.concat(Array(6).fill(shot))), `six pictures: ${have.length} bytes`);
+  t.equal(await first.ended, 0, first.said());
+  t.equal(await source.ended, 0, source.said());
+  await daemon.settled(before);
+
+  const viewing = `unixfdsrc socket-path=${to} ! fakesink`;
+  const registered = async () => {
+    const buffers = await daemon.buffers();
+    return buffers.length >= 2 && buffers.every(({ source }) => source === 'import');
+  };
+  const second = await relay();
+  const endless = launch(t, film(''));
+  const viewer = launch(t, viewing);
+  await eventually(registered, 'several are registered');
+  t.match(await daemon.buffers(), [{ exporter: 'videobuf2_vmalloc', format: 'NV12', width: 500 }]);
+  viewer.child.kill('SIGKILL');
+  await eventually(
+    () => second.said().includes('peer 1') && second.said().includes('has left'),
+    'a viewer is killed',
+  );
+  const next = launch(t, viewing);
+  await eventually(() => second.said().includes('peer 2'), 'another one comes');
+  second.child.kill('SIGKILL');
+  // Its unixfdsrc has no end.
+  t.not(await next.ended, 0, 'the relay is killed');
+  const live = async () => (await daemon.buffers()).filter(({ state }) => state === 'live');
+  await eventually(async () => (await live()).length === 0, 'nothing of it is live');
+  // The memory is the camera's, and there for as long as that has it.
+  endless.child.kill('SIGKILL');
+  await daemon.settled(before);
+
+  // GStreamer does not take the place of a socket that was left.
+  rmSync(from);
+  const third = await relay();
+  const last = launch(t, film(''));
+  const witness = launch(t, viewing);
+  await eventually(registered, 'several are registered');
+  last.child.kill('SIGKILL');
+  t.equal(await third.ended, 1, 'the camera is killed');
+  t.match(third.said(), /has gone without an end/);
+  t.not(await witness.ended, 0);
+  await daemon.settled(before);
+});
+
+t.test('the daemon is killed, and started again', async (t) => {
+  const want = readFileSync(at('NV12.want'));
+  const half = (want.length / 9) * 4;
+  const served = await start(
+    t,
+    'serve',
+    '--path',
+    at('again'),
+    '--caps',
+    caps('NV12', 0),
+    '--wait',
+    '60',
+  );
+  const source = launch(
+    t,
+    `unixfdsrc socket-path=${at('again')} ! filesink location=${at('again.have')}`,
+  );
+  served.child.stdin?.write(want.subarray(0, half));
+  await eventually(
+    () => existsSync(at('again.have')) && statSync(at('again.have')).size > 0,
+    'frames come',
+  );
+  await daemon.end('SIGKILL');
+  daemon = await TestDaemon.start([], { folder: daemon.folder, awaited: true });
+  await eventually(
+    () => served.said().includes('is back'),
+    () => served.said(),
+  );
+  served.child.stdin?.end(want.subarray(half));
+  t.equal(await source.ended, 0, source.said());
+  t.equal(await served.ended, 0, served.said());
+  same(t, 'again.have', 'NV12.want', 'NV12');
+  await eventually(async () => (await daemon.buffers()).length === 0, 'nothing is charged');
 });
