@@ -11,7 +11,7 @@ export interface BrokerOptions {
 
 export interface ServingOptions {
   readonly path: string;
-  readonly mode: number;
+  readonly mode?: number;
   readonly group?: number;
   readonly unreleased: number;
   readonly peers: number;
@@ -38,12 +38,23 @@ export interface RelayOptions extends BrokerOptions, ServingOptions, TakingOptio
   readonly from: string;
 }
 
-/** What each command does. */
+/** What each command does; nothing where the definition alone is wanted. */
 export interface Actions {
   serve(options: ServeOptions): Promise<void>;
   take(options: TakeOptions): Promise<void>;
   relay(options: RelayOptions): Promise<void>;
 }
+
+/** For --help and the man page. */
+export const EXIT_CODES: readonly (readonly [number, string])[] = [
+  [0, 'the stream has ended, or a signal has ended it'],
+  [
+    1,
+    'the daemon refused what was asked for; or the sink has gone without an end, or sent what is no frame',
+  ],
+  [2, 'the command line was wrong, or a file that it names'],
+  [3, 'no daemon could be reached, or no unixfdsink'],
+];
 
 /** More would not fit into what a socket has room for (net.core.wmem_default). */
 const MOST_UNRELEASED = 64;
@@ -83,7 +94,7 @@ const unreleased = () =>
 
 const serving = (): Option[] => [
   new Option('--path <path>', 'the socket to listen on, for unixfdsrc').makeOptionMandatory(),
-  new Option('--mode <mode>', "the socket's mode").argParser(mode).default(0o600, '0600'),
+  new Option('--mode <mode>', "the socket's mode (default: 0600)").argParser(mode),
   new Option(
     '--group <group>',
     "the socket's group, by name or number (default: your own)",
@@ -110,10 +121,16 @@ function add(command: Command, options: readonly Option[]): Command {
   return command;
 }
 
-export function dmabrokerUnixfd(version: string, actions: Actions): Command {
+const NOTHING: Actions = { serve: async () => {}, take: async () => {}, relay: async () => {} };
+
+export function dmabrokerUnixfd(version: string, actions: Actions = NOTHING): Command {
   const program = new Command('dmabroker-unixfd')
     .description("Shares the broker's buffers with GStreamer's unixfdsrc and unixfdsink")
-    .version(version);
+    .version(version)
+    .addHelpText(
+      'after',
+      `\nExit codes:\n${EXIT_CODES.map(([code, meaning]) => `  ${code}  ${meaning}\n`).join('')}`,
+    );
   add(program.command('serve'), [
     ...serving(),
     new Option(

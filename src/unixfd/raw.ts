@@ -2,10 +2,11 @@
  * Raw frames from a file or a pipe, and to one: byte for byte what GStreamer's filesink writes of such caps, and filesrc with
  * rawvideoparse reads.
  */
-import { createReadStream, createWriteStream, fstatSync, openSync } from 'node:fs';
+import { createReadStream, createWriteStream, fstatSync, openSync, statSync } from 'node:fs';
 import { Socket } from 'node:net';
 import type { Readable, Writable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isatty } from 'node:tty';
 import { Usage } from '../cli/failure.js';
 import type { ClientBuffer, MappedMemory } from '../client/index.js';
 import { isReady, POLLIN } from '../native/libc/poll.js';
@@ -24,10 +25,22 @@ export const now = (): bigint => process.hrtime.bigint();
 const isPipe = (fd: number): boolean => fstatSync(fd).isFIFO() || fstatSync(fd).isSocket();
 
 function opened(file: string, how: 'r' | 'w'): number {
-  if (file === '-') return how === 'r' ? 0 : 1;
+  if (file === '-') {
+    const fd = how === 'r' ? 0 : 1;
+    if (isatty(fd))
+      throw new Usage('a terminal is no place for raw frames: name a file, or use a pipe');
+    return fd;
+  }
   try {
+    // To open one waits for its other end, and no signal is heard meanwhile.
+    if (statSync(file, { throwIfNoEntry: false })?.isFIFO()) {
+      throw new Usage(
+        `${file} is a pipe: - with ${how === 'r' ? '<' : '>'}${file} is one that can be waited for`,
+      );
+    }
     return openSync(file, how);
   } catch (error) {
+    if (error instanceof Usage) throw error;
     throw new Usage(error instanceof Error ? error.message : String(error));
   }
 }

@@ -15,13 +15,16 @@ import type { Peers } from './peers.js';
 
 export interface SocketTerms {
   readonly path: string;
-  readonly mode: number;
+  /** 0600 by default: its owner's alone. */
+  readonly mode?: number;
   readonly group?: number;
 }
 
+const OWN = 0o600;
+
 /** Returns what ends it. Throws Usage where the file cannot be had. */
 export async function serveOn(terms: SocketTerms, peers: Peers): Promise<() => void> {
-  const { path, mode, group } = terms;
+  const { path, mode = OWN, group } = terms;
   const folder = dirname(path);
   if (!existsSync(folder)) throw new Usage(`there is no folder ${folder} for the socket`);
   let fd = -1;

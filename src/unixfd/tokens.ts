@@ -5,7 +5,6 @@
 import { createInterface } from 'node:readline';
 import { capsText } from './codec/caps.js';
 import type { Consumer, Frame, Stream } from './frame.js';
-import { openInput, openOutput } from './raw.js';
 
 export interface TokenTerms {
   /** Frames that may be out at once; the next waits. */
@@ -18,8 +17,8 @@ export interface TokenTerms {
 export class TokenOutput implements Consumer {
   readonly wanted = true;
   readonly #out = new Map<number, Frame>();
-  readonly #output = openOutput('-');
-  readonly #input = openInput('-');
+  readonly #output = process.stdout;
+  readonly #input = process.stdin;
   #stream: Stream | null = null;
   #frames = 0;
   #changed = () => {};
