@@ -2,7 +2,7 @@
  * dmabroker-unixfd with a daemon of memfds, and with peers that do what GStreamer's do not: hold what they have, release what they
  * have not, send what nobody may. gstreamer.guest.test.ts has GStreamer itself.
  */
-import { statSync, writeFileSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import t, { type Test } from 'tap';
@@ -90,23 +90,21 @@ t.test('what a peer may not do ends that peer alone', async (t) => {
   await eventually(() => good.caps !== null, 'it is there');
   const before = fdsOf(child.pid ?? -1, /./);
   const long = Buffer.alloc(8, 0xff);
-  const wrong: readonly (readonly [string, (peer: Peer) => unknown])[] = [
+  const wrong: readonly (readonly [string | null, (peer: Peer) => unknown])[] = [
     ['released 99, which it does not have', ({ line }) => line.send(releaseMessage(99n))],
     ['sent caps', ({ line }) => line.send(capsMessage(CAPS))],
     ['a message of 4294967295 bytes', ({ line }) => line.send(long)],
-    ['', ({ line }) => line.send(...frameOf(t, 1n, 1))],
+    [null, ({ line }) => line.send(...frameOf(t, 1n, 1))],
   ];
   for (const [why, act] of wrong) {
     const peer = Peer.connect(t, path);
     await eventually(() => peer.caps !== null, 'it was let in');
     act(peer);
-    // A newer kernel does not send fds to who wants none.
-    if (why !== '') await eventually(() => peer.over !== null, why);
-    else peer.line.end();
-    await eventually(
-      () => said().includes(`disconnected: it ${why}`) || why === '' || said().includes(why),
-      why,
-    );
+    if (why !== null) {
+      await eventually(() => said().includes(why), why);
+      await eventually(() => peer.over !== null, why);
+      // A newer kernel does not send fds to who wants none (SO_PASSRIGHTS).
+    } else peer.line.end();
   }
   const second = Peer.connect(t, path);
   await eventually(() => second.caps !== null, 'the second');
@@ -213,40 +211,12 @@ t.test('frames of a sink are copied, released, and written or handed on', async 
   t.equal(await handed.ended, 0, handed.said());
   t.match(handed.said(), /"3" is the number of no frame that is out/);
   await daemon.settled(fds);
-});
 
-t.test('what a sink may not do', async (t) => {
-  const path = newPath();
-  const sinks = listen(t, path);
-  const file = join(folder, 'file');
-  writeFileSync(file, Buffer.alloc(BYTES));
-  const short = sealedBytes('short', Buffer.alloc(BYTES + 99));
-  t.teardown(() => close(short));
-  const [message] = frameOf(t, 1n, 1);
-  const wrong: readonly (readonly [RegExp, (peer: Peer) => unknown])[] = [
-    [/has gone without an end/, ({ line }) => line.end()],
-    [/a buffer before its caps/, ({ line }) => line.send(...frameOf(t, 1n, 1))],
-    [/only video\/x-raw/, ({ line }) => line.send(capsMessage('audio/x-raw'))],
-    [/releases what it was not given/, ({ line }) => line.send(releaseMessage(1n))],
-    [
-      /neither a dma_buf nor a memfd/,
-      ({ line }) => line.send(capsMessage(CAPS)) && line.send(message, [2]),
-    ],
-    [/ends at/, ({ line }) => line.send(capsMessage(CAPS)) && line.send(message, [short])],
-    [
-      /does not lie in one of its memories/,
-      ({ line }) => line.send(capsMessage(CAPS)) && line.send(...frameOf(t, 1n, 1, BYTES - 69)),
-    ],
-  ];
-  for (const [why, act] of wrong) {
-    const count = sinks.length;
-    const taken = run(t, daemon.clientSocket, 'take', '--path', path, '--output', '-', '--memfd');
-    await eventually(() => sinks.length > count, 'it connects');
-    act(sinks.at(-1) as Peer);
-    t.equal(await taken.ended, 1, String(why));
-    t.match(taken.said(), why);
-  }
-  await daemon.settled(fds);
+  const left = run(t, daemon.clientSocket, 'take', '--path', path, '--output', '-', '--memfd');
+  await eventually(() => sinks.length === 3, 'it connects');
+  sinks[2]?.leave();
+  t.equal(await left.ended, 1, left.said());
+  t.match(left.said(), /has gone without an end/);
 });
 
 t.test('what a person may get wrong', async (t) => {
@@ -261,17 +231,6 @@ t.test('what a person may get wrong', async (t) => {
       newPath(),
       '--caps',
       'video/x-raw,format=NV12',
-    ],
-    [
-      2,
-      /there is no folder/,
-      clientSocket,
-      'serve',
-      '--path',
-      '/nowhere/x',
-      '--caps',
-      CAPS,
-      '--memfd',
     ],
     [
       2,
@@ -305,7 +264,6 @@ t.test('what a person may get wrong', async (t) => {
       '--output',
       '-',
     ],
-    [2, /one of --output and --tokens/, clientSocket, 'take', '--path', newPath()],
   ];
   for (const [status, why, socket, ...args] of wrong) {
     const running = run(t, socket, ...args);

@@ -16,6 +16,7 @@ import {
   Reader,
   releaseMessage,
 } from '../../../src/unixfd/codec/wire.js';
+import { meta, videoMeta } from '../support/video-meta.js';
 
 const frame: NewBuffer = {
   ...{ id: 0x0102030405060708n, kind: 'dma_buf', flags: 0x40 },
@@ -180,25 +181,6 @@ t.test('any bytes: a message, nothing, or a fault; no fd is lost, none closed tw
   );
   t.ok(faults > 0, `${faults} faults`);
 });
-
-/** As gst_meta_serialize writes it. */
-function meta(name: string, content: Buffer, version = 0): Buffer {
-  const header = Buffer.alloc(8);
-  header.writeUInt32LE(10 + name.length + content.length, 0);
-  header.writeUInt32LE(name.length, 4);
-  return Buffer.concat([header, Buffer.from(`${name}\0`), Buffer.from([version]), content]);
-}
-
-function videoMeta(offsets: readonly number[], strides: readonly number[]): Buffer {
-  const content = Buffer.alloc(36 + 16 * offsets.length);
-  content.writeUInt32LE(offsets.length, 16);
-  for (const [at, offset] of offsets.entries())
-    content.writeBigUInt64LE(BigInt(offset), 20 + 8 * at);
-  for (const [at, stride] of strides.entries()) {
-    content.writeInt32LE(stride, 20 + 8 * offsets.length + 4 * at);
-  }
-  return meta('GstVideoMeta', content);
-}
 
 t.test('metas', async (t) => {
   const video = videoMeta([0, 81_920], [512, 512]);
