@@ -133,6 +133,8 @@ const LOOK_MS = 50;
 interface Taking extends BrokerOptions {
   readonly from: string;
   readonly within: number;
+  readonly borrow: number;
+  readonly live: boolean;
 }
 
 /** Until the sink ends. Returns whether there was an end, which `consumer` has been told then. */
@@ -142,10 +144,10 @@ async function takeFrom(
   consumer: Consumer,
   { client, handleTypes }: Awaited<ReturnType<typeof broker>>,
 ): Promise<void> {
-  const { from } = taking;
+  const { from, borrow, live } = taking;
   const socket = await connectSink(from, taking.within);
   const name = taking.name ?? `unixfd ${from}`;
-  const upstream = new Upstream(socket, { client, handleTypes, name, most, say });
+  const upstream = new Upstream(socket, { client, handleTypes, name, most, borrow, live, say });
   try {
     say(`taking what ${from} has`);
     const ended = await Promise.race([upstream.run(consumer), whenStopped()]);
@@ -173,7 +175,7 @@ async function take(options: TakeOptions): Promise<void> {
       output === undefined
         ? new TokenOutput({ unreleased, ended: () => stopped.abort(), say })
         : new RawOutput(openOutput(output));
-    await takeFrom({ ...options, from }, () => 1 + unreleased, consumer, connected);
+    await takeFrom({ ...options, from, live: false }, () => 1 + unreleased, consumer, connected);
   } finally {
     connected.client.close();
   }
@@ -188,7 +190,8 @@ async function relay(options: RelayOptions): Promise<void> {
     // A sink that waits for a connection begins when there is somebody to have its frames.
     await Promise.race([peers.some(), whenStopped()]);
     if (!stopped.signal.aborted) {
-      await takeFrom(options, mostOf(peers, options), peers, connected);
+      const live = options.wait === 0;
+      await takeFrom({ ...options, live }, mostOf(peers, options), peers, connected);
     }
   } finally {
     endListening();

@@ -19,6 +19,7 @@ export interface ServingOptions {
 }
 
 export interface TakingOptions {
+  readonly borrow: number;
   readonly within: number;
 }
 
@@ -111,10 +112,17 @@ const serving = (): Option[] => [
     .default(0),
 ];
 
-const taking = () =>
+const taking = (): Option[] => [
   new Option('--within <duration>', 'how long to wait for the socket of the unixfdsink')
     .argParser(duration)
-    .default(0);
+    .default(0),
+  new Option(
+    '--borrow <n>',
+    "how many of the sink's own dma_bufs may be out at once; frames beyond that are copied, since its pipeline has no more",
+  )
+    .argParser(within(0, MOST_UNRELEASED))
+    .default(2),
+];
 
 function add(command: Command, options: readonly Option[]): Command {
   for (const option of options) command.addOption(option);
@@ -150,7 +158,7 @@ export function dmabrokerUnixfd(version: string, actions: Actions = NOTHING): Co
       'print a line of JSON for each frame, with a token; a line with its number releases it',
     ),
     unreleased(),
-    taking(),
+    ...taking(),
     ...broker(),
   ])
     .description('have the frames of an unixfdsink in buffers, and write them or hand them on')
@@ -158,7 +166,7 @@ export function dmabrokerUnixfd(version: string, actions: Actions = NOTHING): Co
   add(program.command('relay'), [
     new Option('--from <path>', 'the socket of the unixfdsink').makeOptionMandatory(),
     ...serving(),
-    taking(),
+    ...taking(),
     ...broker(),
   ])
     .description(

@@ -8,10 +8,8 @@ import type { Readable, Writable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isatty } from 'node:tty';
 import { Usage } from '../cli/failure.js';
-import type { ClientBuffer, MappedMemory } from '../client/index.js';
-import { isReady, POLLIN } from '../native/libc/poll.js';
-import { repack } from './codec/planes.js';
 import { NONE } from './codec/wire.js';
+import { Contents } from './contents.js';
 import type { Consumer, Frame, Stream } from './frame.js';
 import type { Ring } from './ring.js';
 
@@ -135,7 +133,7 @@ export class RawOutput implements Consumer {
   frames = 0;
   #stream: Stream | null = null;
   #content = Buffer.alloc(0);
-  readonly #mapped = new WeakMap<ClientBuffer, MappedMemory[]>();
+  readonly #contents = new Contents();
 
   constructor(private readonly output: Writable) {}
 
@@ -149,7 +147,7 @@ export class RawOutput implements Consumer {
   async take(frame: Frame): Promise<void> {
     try {
       if (this.#stream === null) throw new Error('a frame before its caps');
-      await this.#read(frame, this.#stream);
+      await this.#contents.read(frame, this.#stream.layout, this.#content);
       await new Promise<void>((resolve, reject) => {
         this.output.write(this.#content, (error) => (error ? reject(error) : resolve()));
       });
@@ -159,48 +157,7 @@ export class RawOutput implements Consumer {
     }
   }
 
-  /** As GStreamer lays it out. */
-  async #read(frame: Frame, { layout }: Stream): Promise<void> {
-    const asItIs = frame.memories.length === 1 && frame.planes === null;
-    const pieces: Buffer[] = [];
-    for (const [index, { fd, size, offset }] of frame.memories.entries()) {
-      if (frame.buffer.handleType === 'dma_buf') await written(fd);
-      this.#map(frame, index).read((bytes) => {
-        const piece = bytes.subarray(offset, offset + size);
-        if (asItIs) piece.copy(this.#content);
-        else pieces.push(Buffer.from(piece));
-      });
-    }
-    if (!asItIs)
-      repack(Buffer.concat(pieces), frame.planes ?? layout.planes, layout, this.#content);
-  }
-
-  #map({ buffer, memories }: Frame, index: number): MappedMemory {
-    const known = this.#mapped.get(buffer) ?? [];
-    this.#mapped.set(buffer, known);
-    const plane = buffer.planes.findIndex(({ fd }) => fd === memories[index]?.fd);
-    known[index] ??= buffer.map({ plane: Math.max(0, plane), write: false });
-    return known[index];
-  }
-
   async end(): Promise<void> {
     await new Promise<void>((resolve) => this.output.end(resolve));
-  }
-}
-
-const LOOK_MS = [1, 2, 4, 8, 16, 32, 64, 128];
-const FENCE_MS = 8000;
-
-/**
- * Until what writes to a dma_buf is done (its fences, dma-buf.rst): DMA_BUF_IOCTL_SYNC would wait in the kernel, and whoever
- * has attached a fence that never signals would have stopped this program.
- */
-async function written(fd: number): Promise<void> {
-  let waited = 0;
-  for (let look = 0; !isReady(fd, POLLIN); look++) {
-    const pause = LOOK_MS[Math.min(look, LOOK_MS.length - 1)] ?? 1;
-    await sleep(pause);
-    waited += pause;
-    if (waited > FENCE_MS) throw new Usage('a dma_buf has been written to for 8 s: it is given up');
   }
 }

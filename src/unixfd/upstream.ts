@@ -1,6 +1,7 @@
 /**
  * The client of an `unixfdsink`: what it sends becomes frames in memory of the broker's. dma_bufs are registered there as
- * they are (imports.ts); what lies in memfds is copied into buffers (ring.ts), since nobody else could be handed those.
+ * they are (imports.ts); what lies in memfds is copied into buffers (ring.ts), since nobody else could be handed those, and
+ * what lies in dma_bufs is, too, while the sink has got too few of them back.
  * Each buffer is released to the sink as soon as nobody needs it.
  *
  * The sink writes to its clients with its own lock held, and stands still while one of them does not read: so it is read,
@@ -16,6 +17,7 @@ import { CapsError, parseCaps, videoOf } from './codec/caps.js';
 import { cutMetas, isVideoMeta, videoPlanes } from './codec/meta.js';
 import { planesIn, repack } from './codec/planes.js';
 import { type FrameTerms, type Message, PeerFault, releaseMessage } from './codec/wire.js';
+import { Contents } from './contents.js';
 import { type Consumer, type Frame, type Stream, streamOf } from './frame.js';
 import { Imports } from './imports.js';
 import { Line } from './line.js';
@@ -27,6 +29,10 @@ export interface UpstreamTerms {
   readonly name: string;
   /** How many frames its consumer may have at once. */
   readonly most: () => number;
+  /** How many of the sink's own dma_bufs may be out at once; what is more is copied. */
+  readonly borrow: number;
+  /** Frames that come while one is being dealt with are left out but for the last: the sink's pipeline cannot wait. */
+  readonly live: boolean;
   readonly say: (text: string) => void;
 }
 
@@ -46,6 +52,11 @@ export class Upstream {
   #imports: Imports | null = null;
   #ring: Ring | null = null;
   #refused: string | null = null;
+  /** Frames in the sink's own dma_bufs that somebody has. */
+  #out = 0;
+  /** Frames that were late. */
+  #missed = 0;
+  readonly #contents = new Contents();
 
   /** The socket is connected, and this one's. */
   constructor(
@@ -54,8 +65,9 @@ export class Upstream {
   ) {
     this.#line = new Line(socket, {
       message: (message) => {
+        if (this.terms.live) this.#catchUp();
+        else this.#line.pause();
         this.#messages.push(message);
-        this.#line.pause();
         this.#wake();
       },
       ended: (why) => {
@@ -75,6 +87,16 @@ export class Upstream {
       if (message.type === 'caps') await this.#begin(message.text, consumer);
       else await this.#frame(message, consumer);
     }
+  }
+
+  /** What waits is late: its memory is wanted back. */
+  #catchUp(): void {
+    const at = this.#messages.findIndex(({ type }) => type === 'buffer');
+    const [late] = at < 0 ? [] : this.#messages.splice(at, 1);
+    if (late?.type !== 'buffer') return;
+    for (const fd of late.fds) close(fd);
+    this.#release(late.buffer.id);
+    this.#missed++;
   }
 
   async #next(): Promise<Message | null> {
@@ -135,17 +157,39 @@ export class Upstream {
     const planes = videoPlanes(metas);
     const imported = await imports.take(fds, buffer.memories, planes);
     const asUsual = planes === null || isSame(planes, stream.layout.planes);
-    return {
+    const others = metas.filter((meta) => !isVideoMeta(meta));
+    this.#out++;
+    const done = () => {
+      this.#out--;
+      imports.giveBack(imported);
+      this.#release(buffer.id);
+    };
+    const frame: Frame = {
       buffer: imported.buffer,
       memories: imported.memories,
       // unixfdsrc drops that of the first frame anyway.
-      terms: { ...buffer, metas: asUsual ? metas.filter((meta) => !isVideoMeta(meta)) : metas },
+      terms: { ...buffer, metas: asUsual ? others : metas },
       planes: asUsual ? null : planes,
-      done: () => {
-        imports.giveBack(imported);
-        this.#release(buffer.id);
-      },
+      done,
     };
+    // Its pipeline has few, and ends when it has none left (v4l2src).
+    if (this.#out <= this.terms.borrow || stream.video.modifier !== 0n) return frame;
+    try {
+      return await this.#copied(frame, others, stream);
+    } finally {
+      done();
+    }
+  }
+
+  async #copied(frame: Frame, metas: readonly Buffer[], { layout }: Stream): Promise<Frame> {
+    const content = Buffer.allocUnsafe(layout.size);
+    await this.#contents.read(frame, layout, content);
+    const ring = this.#ring as Ring;
+    const slot = await ring.take();
+    slot.memory.write((bytes) => content.copy(bytes));
+    const { buffer, memories } = slot;
+    const terms = { ...frame.terms, metas };
+    return { buffer, memories, terms, planes: null, done: () => ring.giveBack(slot) };
   }
 
   async #copy(message: BufferMessage, metas: Buffer[], stream: Stream): Promise<Frame> {
@@ -196,6 +240,8 @@ export class Upstream {
 
   /** What frames that somebody has lie in goes with them. */
   close(): void {
+    if (this.#missed > 0)
+      this.terms.say(`${this.#missed} frames came while others were dealt with: left out`);
     this.#letGo();
     this.#line.end();
     for (const message of this.#messages.splice(0)) {

@@ -26,6 +26,7 @@ import { gstLayout } from '../../src/unixfd/codec/layout.js';
 import { commandsOf } from '../docs/pages.js';
 import { eventually, TestDaemon } from '../support/daemon.js';
 import { temporaryFolder } from '../support/folder.js';
+import { atNight } from '../support/night.js';
 import { type Running, run } from './support/peers.js';
 
 const PLUGINS = ['coreelements', 'videotestsrc', 'videoconvertscale', 'unixfd', 'video4linux2'];
@@ -256,18 +257,24 @@ t.test('dma_bufs of a camera are registered, and go with whoever ends', async (t
   launched(`v4l2src device=${camera} num-buffers=1 ! ${picture} ! filesink location=${at('shot')}`);
   const shot = readFileSync(at('shot'));
   t.equal(shot.length, 500 * 300 * 1.5);
+  const isFilm = (file: string): number => {
+    const film = readFileSync(at(file));
+    const count = film.length / shot.length;
+    const pictures = Buffer.concat(Array.from({ length: count }, () => shot));
+    t.ok(count > 0 && film.equals(pictures), `${file}: ${count} pictures`);
+    return count;
+  };
   const [from, to] = [at('camera.in'), at('camera.out')];
   const film = (frames: string) =>
     `v4l2src device=${camera} io-mode=dmabuf ${frames}! ${picture} ! ` +
     `unixfdsink socket-path=${from} wait-for-connection=true sync=false`;
-  const relay = () =>
-    start(t, 'relay', '--from', from, '--path', to, '--within', '30', '--wait', '30');
+  const relay = () => start(t, 'relay', '--from', from, '--path', to, '--within', '30');
 
   const first = await relay();
   const source = launch(t, film('num-buffers=6 '));
   launched(`unixfdsrc socket-path=${to} ! filesink location=${at('camera.have')}`);
-  const have = readFileSync(at('camera.have'));
-  t.ok(have.equals(Buffer.concat(Array(6).fill(shot))), `six pictures: ${have.length} bytes`);
+  // A relay of a camera is live: one that is late is left out.
+  isFilm('camera.have');
   t.equal(await first.ended, 0, first.said());
   t.equal(await source.ended, 0, source.said());
   await daemon.settled(before);
@@ -282,13 +289,23 @@ t.test('dma_bufs of a camera are registered, and go with whoever ends', async (t
   const viewer = launch(t, viewing);
   await eventually(registered, 'several are registered');
   t.match(await daemon.buffers(), [{ exporter: 'videobuf2_vmalloc', format: 'NV12', width: 500 }]);
-  viewer.child.kill('SIGKILL');
+  // It keeps what it has; the camera, which has four buffers, gets on all the same, since what is more is copied.
+  viewer.child.kill('SIGSTOP');
   await eventually(
-    () => second.said().includes('peer 1') && second.said().includes('has left'),
-    'a viewer is killed',
+    () => second.said().includes('has not released 4 frames'),
+    () => second.said(),
   );
+  launched(`unixfdsrc socket-path=${to} num-buffers=9 ! filesink location=${at('camera.more')}`);
+  t.equal(isFilm('camera.more'), 9);
+  const sources = (await daemon.buffers()).map(({ source }) => source);
+  t.ok(sources.includes('import') && sources.some((each) => each !== 'import'), sources.join());
+  viewer.child.kill('SIGKILL');
+  await eventually(() => /peer 1 .* has left/.test(second.said()), 'a viewer is killed');
   const next = launch(t, viewing);
-  await eventually(() => second.said().includes('peer 2'), 'another one comes');
+  await eventually(
+    () => second.said().includes('peer 3'),
+    () => `${second.said()}${endless.said()}`,
+  );
   second.child.kill('SIGKILL');
   // Its unixfdsrc has no end.
   t.not(await next.ended, 0, 'the relay is killed');
@@ -311,7 +328,9 @@ t.test('dma_bufs of a camera are registered, and go with whoever ends', async (t
   await daemon.settled(before);
 });
 
-t.test('the daemon is killed, and started again', async (t) => {
+// client/reconnect.guest has the library's part of it in the gate.
+const skip = atNight('by night', false);
+t.test('the daemon is killed, and started again', { skip }, async (t) => {
   const want = readFileSync(at('NV12.want'));
   const half = (want.length / 9) * 4;
   const served = await start(

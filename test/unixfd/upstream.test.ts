@@ -46,7 +46,14 @@ async function meet(t: Test, wanted = true): Promise<Seen> {
   const path = join(folder, `${++paths}.sock`);
   const sinks = listen(t, path);
   const client = await connect({ socket: daemon.clientSocket });
-  const terms = { client, handleTypes: ['memfd'], name: 'sink', most: () => 2 } as const;
+  const terms = {
+    client,
+    handleTypes: ['memfd'],
+    name: 'sink',
+    most: () => 2,
+    borrow: 2,
+    live: false,
+  } as const;
   const upstream = new Upstream(connectUnix(path), { ...terms, say: (text) => t.comment(text) });
   const contents: string[] = [];
   const metas: number[] = [];
