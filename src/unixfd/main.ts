@@ -173,7 +173,12 @@ async function take(options: TakeOptions): Promise<void> {
   try {
     const consumer =
       output === undefined
-        ? new TokenOutput({ unreleased, ended: () => stopped.abort(), say })
+        ? new TokenOutput({
+            unreleased,
+            ended: () => stopped.abort(),
+            stopped: stopped.signal,
+            say,
+          })
         : new RawOutput(openOutput(output));
     await takeFrom({ ...options, from, live: false }, () => 1 + unreleased, consumer, connected);
   } finally {

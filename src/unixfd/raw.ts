@@ -127,15 +127,21 @@ export async function play(playing: Playing): Promise<number> {
   return 0;
 }
 
+const END_MS = 5000;
+
 /** Writes frames; who writes them has each until it is written. */
 export class RawOutput implements Consumer {
   readonly wanted = true;
   frames = 0;
+  #ended = false;
   #stream: Stream | null = null;
   #content = Buffer.alloc(0);
   readonly #contents = new Contents();
 
-  constructor(private readonly output: Writable) {}
+  constructor(private readonly output: Writable) {
+    // Whoever writes hears it.
+    output.on('error', () => {});
+  }
 
   async begin(stream: Stream): Promise<void> {
     if (stream.video.modifier !== 0n)
@@ -145,6 +151,7 @@ export class RawOutput implements Consumer {
   }
 
   async take(frame: Frame): Promise<void> {
+    if (this.#ended) return frame.done();
     try {
       if (this.#stream === null) throw new Error('a frame before its caps');
       await this.#contents.read(frame, this.#stream.layout, this.#content);
@@ -158,6 +165,12 @@ export class RawOutput implements Consumer {
   }
 
   async end(): Promise<void> {
-    await new Promise<void>((resolve) => this.output.end(resolve));
+    this.#ended = true;
+    const ended = new Promise<void>((resolve) => {
+      this.output.once('close', resolve);
+      this.output.end(resolve);
+    });
+    // Who reads a pipe may never read on.
+    await Promise.race([ended, sleep(END_MS)]);
   }
 }

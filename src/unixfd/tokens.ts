@@ -11,6 +11,8 @@ export interface TokenTerms {
   readonly unreleased: number;
   /** Nobody will release any more. */
   readonly ended: () => void;
+  /** Nobody is waited for any more. */
+  readonly stopped: AbortSignal;
   readonly say: (text: string) => void;
 }
 
@@ -25,6 +27,7 @@ export class TokenOutput implements Consumer {
 
   constructor(private readonly terms: TokenTerms) {
     this.#output.on('error', () => terms.ended());
+    terms.stopped.addEventListener('abort', () => this.#changed());
     const lines = createInterface({ input: this.#input });
     lines.on('line', (line) => this.#release(line.trim()));
     lines.on('close', () => terms.ended());
@@ -49,7 +52,9 @@ export class TokenOutput implements Consumer {
   }
 
   async take(frame: Frame): Promise<void> {
-    while (this.#out.size >= this.terms.unreleased) await this.#change();
+    while (this.#out.size >= this.terms.unreleased && !this.terms.stopped.aborted) {
+      await this.#change();
+    }
     let token: string;
     try {
       token = await frame.buffer.share({ uses: 1 });
@@ -81,6 +86,6 @@ export class TokenOutput implements Consumer {
 
   async end(): Promise<void> {
     await this.#print({ end: true });
-    while (this.#out.size > 0 && !this.#input.readableEnded) await this.#change();
+    while (this.#out.size > 0 && !this.terms.stopped.aborted) await this.#change();
   }
 }
