@@ -3,7 +3,7 @@
  * process, and which are watched by the Khronos validation layer. Each with its reason.
  */
 
-import { GSTREAMER_PACKAGES } from '../vm/packages.js';
+import { GSTREAMER_PACKAGES, PIPEWIRE_PACKAGES } from '../vm/packages.js';
 
 /** A file of the gate that takes more than this on an idle machine, alone, must be in SLOW. */
 export const LIMIT_SECONDS = 45;
@@ -21,6 +21,7 @@ export const SLOW: ReadonlyMap<string, string> = new Map([
     'it waits for looks, of which the next is ten times as far as the last one took',
   ],
   ['systemd/restart', 'systemd starts, and the daemon 26 times, beside 20 clients'],
+  ['examples/pipewire.guest', 'the first time it fetches PipeWire into the cache'],
   ['unixfd/gstreamer.guest', 'the first time it fetches GStreamer into the cache'],
   ['systemd/containers', 'the first time it fetches podman and Flatpak into the cache'],
   ['server/http/proxy', 'the first time it installs Prism and Spectral into the cache'],
@@ -89,4 +90,5 @@ export const sharesProcess = (name: string): boolean =>
 /** What a guest's file needs beside the image, which is put over it in a layer (test/vm/layer.ts). */
 export const LAYERS: ReadonlyMap<string, readonly string[]> = new Map([
   ['unixfd/gstreamer.guest', GSTREAMER_PACKAGES],
+  ['examples/pipewire.guest', PIPEWIRE_PACKAGES],
 ]);

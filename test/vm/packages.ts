@@ -103,6 +103,16 @@ export const GSTREAMER_PACKAGES = [
   'gstreamer1.0-plugins-bad',
 ];
 
+/** And with PipeWire. */
+export const PIPEWIRE_PACKAGES = [
+  'pipewire',
+  'pipewire-bin',
+  'wireplumber',
+  'gstreamer1.0-pipewire',
+  'gstreamer1.0-tools',
+  'gstreamer1.0-plugins-base',
+];
+
 /** Debian's own Node, by which the Debian package's programs are run where they are installed. */
 export const NODE_PACKAGES = ['nodejs'];
 
