@@ -1,5 +1,5 @@
 /**
- * Makes the daemon's bundle, and that of the command line: a file for each of the daemon's threads, and the REST server
+ * Makes the daemon's bundle, and those of the command lines: a file for each of the daemon's threads, and the REST server
  * apart, so that it is loaded while the device opens. White space is what costs in the guest, where parsing is slow.
  *
  * What packages load and the daemon never uses is left out: it would be in memory for as long as the daemon runs.
@@ -43,6 +43,7 @@ const { metafile: made } = await build({
   entryPoints: [
     ...[...THREADS, 'keeper/main'].map((thread) => `src/server/${thread}.ts`),
     'src/cli/main.ts',
+    'src/unixfd/main.ts',
   ],
   outdir: folder,
   outbase: 'src',

@@ -1,5 +1,5 @@
 /**
- * Writes docs/man/dmabrokerctl.1 and dmabrokerd.8 (man(7)) from the definitions of the command lines. `--check`
+ * Writes docs/man/dmabrokerctl.1, dmabroker-unixfd.1 and dmabrokerd.8 (man(7)) from the definitions of the command lines. `--check`
  * writes nothing and fails where a committed file is not up to date.
  *
  * Run after a build, in the repository's root: `node dist/scripts/generate-man.js [--check]`.
@@ -14,6 +14,7 @@ import { EXIT_CODES } from '../src/cli/failure.js';
 import { dmabrokerctl } from '../src/cli/program.js';
 import { packageVersion } from '../src/package-root.js';
 import { dmabrokerd } from '../src/server/config/command-line.js';
+import { dmabrokerUnixfd, EXIT_CODES as UNIXFD_EXITS } from '../src/unixfd/program.js';
 import { generated } from './generated.js';
 import { argument, escaped, heading, item, lowered, sentence } from './roff.js';
 
@@ -121,6 +122,42 @@ threads answer.
 .BR dmabrokerctl (1)
 `,
   'src/server/config/command-line.ts',
+);
+
+const unixfd = definitionOf(dmabrokerUnixfd(packageVersion()));
+const made = 'src/unixfd/program.ts by scripts/generate-man.ts';
+generated(
+  'docs/man/dmabroker-unixfd.1',
+  `${heading('dmabroker-unixfd', 1, 'User Commands', made)}.SH NAME
+dmabroker\\-unixfd \\- ${escaped(lowered(unixfd.description))}
+.SH SYNOPSIS
+.B dmabroker\\-unixfd
+.I command
+.RI [ options ]
+.SH DESCRIPTION
+.B dmabroker\\-unixfd
+is a client of
+.BR dmabrokerd (8)
+that speaks the protocol of GStreamer's elements unixfdsrc and unixfdsink, of which nothing is changed: pipelines have their
+frames in buffers of the broker's, where lists and quotas know them.
+.SH COMMANDS
+${withAllBelow(unixfd)
+  .filter((each) => each.commands.length === 0)
+  .map(section)
+  .join('')}.SH SIGNALS
+${item('.B SIGTERM, SIGINT', 'who is served hears the end of the stream, and it ends; a second one ends it at once')}.SH EXIT STATUS
+${UNIXFD_EXITS.map(([code, meaning]) => item(`.B ${code}`, meaning)).join('')}.SH ENVIRONMENT
+${item('.B DMABROKER_SOCKET', "the daemon's client socket")}.SH EXAMPLES
+.nf
+dmabroker\\-unixfd serve \\-\\-path frames.sock \\-\\-input frames.raw \\-\\-wait 10 \\e
+  \\-\\-caps video/x\\-raw,format=NV12,width=640,height=480,framerate=30/1
+gst\\-launch\\-1.0 unixfdsrc socket\\-path=frames.sock ! videoconvert ! autovideosink
+.fi
+.SH SEE ALSO
+.BR dmabrokerctl (1),
+.BR gst\\-launch\\-1.0 (1)
+`,
+  'src/unixfd/program.ts',
 );
 
 function section({ path, description, options, arguments: expected }: CommandDefinition): string {

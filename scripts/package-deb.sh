@@ -45,7 +45,7 @@ strip --strip-unneeded "$root/$own/dist/native/linux-$arch/dmabroker.so"
 cp -r node_modules/ffi-rs "$root/$own/node_modules/"
 cp -r "node_modules/@yuuang/ffi-rs-linux-$arch-gnu" "$root/$own/node_modules/@yuuang/"
 mkdir -p "$root/usr/libexec"
-for program in bin/dmabrokerd bin/dmabrokerctl libexec/dmabroker-holders libexec/dmabroker-keeper; do
+for program in bin/dmabrokerd bin/dmabrokerctl bin/dmabroker-unixfd libexec/dmabroker-holders libexec/dmabroker-keeper; do
   name=${program#*/}
   sed '1s|.*|#!/usr/bin/node|' "bin/$name.js" >"$root/$own/bin/$name.js"
   ln -s "../lib/dmabroker/bin/$name.js" "$root/usr/$program"

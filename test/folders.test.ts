@@ -23,6 +23,12 @@ const MAY_KNOW: Readonly<Record<string, readonly string[]>> = {
   native: ['memory'],
   client: ['memory', 'protocol', 'native/libc', 'native/dmabuf'],
   cli: ['memory', 'rest', 'client', 'pixels', 'protocol/paths', 'package-root'],
+  // Another program, and a client like any other, of which the command line's words are used.
+  'unixfd/codec': ['memory'],
+  unixfd: [
+    ...['memory', 'client', 'native/libc', 'native/kind', 'protocol/paths', 'package-root'],
+    ...['cli/failure', 'cli/numbers', 'cli/printable', 'server/machine/socket-file'],
+  ],
   // What any thread of the daemon may use.
   'server/machine': ['memory', 'broker', 'native'],
   'server/words': ['memory', 'broker', 'rest', 'pixels', 'server/machine'],
@@ -127,6 +133,8 @@ t.test('a wrong arrow is found', async (t) => {
     ['cli/main.ts', 'server/words/messages.ts'],
     ['server/wayland/buffer.ts', 'server/plane/views.ts'],
     ['client/client.ts', 'native/vulkan/device.ts'],
+    ['unixfd/main.ts', 'server/words/messages.ts'],
+    ['cli/main.ts', 'unixfd/peers.ts'],
     ['server/new/file.ts', 'memory/errors.ts'],
   ] as const;
   for (const [file, path] of planted) {

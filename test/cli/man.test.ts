@@ -10,10 +10,12 @@ import { packageRoot } from '../../src/package-root.js';
 import { dmabrokerd } from '../../src/server/config/command-line.js';
 import type { AnySection } from '../../src/server/config/setting.js';
 import { SECTIONS } from '../../src/server/config/settings.js';
+import { dmabrokerUnixfd, EXIT_CODES as UNIXFD_EXITS } from '../../src/unixfd/program.js';
 import { temporaryFolder } from '../support/folder.js';
 
 const PAGES = {
   'dmabrokerctl.1': 'generate-man',
+  'dmabroker-unixfd.1': 'generate-man',
   'dmabrokerd.8': 'generate-man',
   'dmabroker.toml.5': 'generate-settings-doc',
 } as const;
@@ -77,6 +79,24 @@ t.test(
     }
   },
 );
+
+t.test('man shows every option of dmabroker-unixfd, and its exit codes', { skip }, async (t) => {
+  const lines = shown(t, 'dmabroker-unixfd.1');
+  const has = (start: string) => lines.some((line) => line.startsWith(start));
+  for (const { path, options } of withAllBelow(definitionOf(dmabrokerUnixfd('0')))) {
+    t.ok(has(path.join(' ')), path.join(' '));
+    if (path.length === 0) continue;
+    for (const { flags } of options) {
+      t.ok(has(flags.join(', ')), flags.join(', '));
+    }
+  }
+  for (const [code, meaning] of UNIXFD_EXITS) {
+    t.ok(
+      lines.some((line) => line.startsWith(String(code)) && line.endsWith(meaning)),
+      meaning,
+    );
+  }
+});
 
 t.test("man shows the daemon's options and its settings", { skip }, async (t) => {
   const daemon = shown(t, 'dmabrokerd.8');

@@ -7,6 +7,7 @@ import { BUFFERS, PROCESSES, USERS } from '../../src/cli/columns.js';
 import { dmabrokerctl } from '../../src/cli/program.js';
 import { packageRoot } from '../../src/package-root.js';
 import { dmabrokerd } from '../../src/server/config/command-line.js';
+import { dmabrokerUnixfd } from '../../src/unixfd/program.js';
 import { anchorOf, type Block, blocksOf, PAGES, textOf } from './pages.js';
 import { BY, BY_NOBODY } from './where.js';
 
@@ -87,19 +88,25 @@ function ours(page: string): { program: string; words: string[]; text: string }[
   const spans = [...textOf(page).matchAll(/`([^`\n]+)`/g)].map(([, text = '']) => text);
   const lines = blocksOf(page).flatMap(({ script }) => script.split('\n'));
   return [...spans, ...lines].flatMap((text) => {
-    const [, program, rest] = /(?:^|\s|\()(dmabrokerctl|dmabrokerd) ([^|>&;)$(]*)/.exec(text) ?? [];
+    const [, program, rest] =
+      /(?:^|\s|\()(dmabrokerctl|dmabrokerd|dmabroker-unixfd) ([^|>&;)$(]*)/.exec(text) ?? [];
     if (program === undefined || rest === undefined) return [];
     const words = rest.replace(/ #.*/, '').trim().split(/\s+/);
     return [{ program, words: words.filter((word) => word !== ''), text }];
   });
 }
 
+const PROGRAMS: Readonly<Record<string, () => Command>> = {
+  dmabrokerd: () => dmabrokerd('0'),
+  'dmabroker-unixfd': () => dmabrokerUnixfd('0'),
+};
+
 t.test('each of our commands and options that is named exists', async (t) => {
   let count = 0;
   for (const page of PAGES) {
     for (const { program, words, text } of ours(page)) {
       count++;
-      const parsed = program === 'dmabrokerd' ? dmabrokerd('0') : dmabrokerctl(() => {});
+      const parsed = PROGRAMS[program]?.() ?? dmabrokerctl(() => {});
       t.equal(problemOf(words, parsed), null, `${page}: ${text}`);
     }
   }

@@ -121,7 +121,11 @@ t.test(
 
 t.test('it runs from there, with nothing beside it but Node', async (t) => {
   const at = (name: string) => join(root, 'usr/bin', name);
-  t.same(readdirSync(join(root, 'usr/bin')).sort(), ['dmabrokerctl', 'dmabrokerd']);
+  t.same(readdirSync(join(root, 'usr/bin')).sort(), [
+    'dmabroker-unixfd',
+    'dmabrokerctl',
+    'dmabrokerd',
+  ]);
   t.equal(readlinkSync(at('dmabrokerd')), '../lib/dmabroker/bin/dmabrokerd.js');
   const daemon = await TestDaemon.start([], { env: withoutVulkan, program: at('dmabrokerd') });
   t.teardown(() => daemon.stop());
@@ -129,6 +133,7 @@ t.test('it runs from there, with nothing beside it but Node', async (t) => {
     run(process.execPath, at('dmabrokerctl'), '--socket', daemon.restSocket, '--json', ...args);
   ctl('alloc', '--size', '4096', '--handle-type', 'memfd', '--name', 'packaged');
   t.match(JSON.parse(ctl('list')), [{ name: 'packaged', size: 4096 }]);
+  t.match(run(process.execPath, at('dmabroker-unixfd'), 'serve', '--help'), /--caps <caps>/);
   t.equal((await daemon.rest('GET', '/docs/swagger-ui.css')).status, 200);
   t.same(daemon.errors, []);
 });

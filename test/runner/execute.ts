@@ -5,9 +5,12 @@
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { Writable } from 'node:stream';
+import { putLayer } from '../vm/layer.js';
 import { GuestError, type Host, runOn } from '../vm/vm.js';
 import type { Group, TestFile, Where } from './files.js';
+import { LAYERS } from './lists.js';
 import { nothing, type Outcome, partsOf, TapReader } from './tap.js';
 
 /** Seconds. They end what hangs and judge nothing. */
@@ -188,12 +191,24 @@ async function inGuest(group: Group, around: Surroundings, take: Take): Promise<
   });
   const { file: limit } = limitsOf(around);
   const timeoutSeconds = limit * group.length + GUEST_SECONDS;
-  const layer = around.nightly ? ['--layer'] : [];
+  const watched = around.nightly ? ['--layer'] : [];
   const names = group.map(({ name }) => name);
+  let folder: string | null = null;
   try {
+    // One with packages of its own has a guest of its own.
+    const packages = LAYERS.get(file?.name ?? '');
+    if (packages !== undefined) {
+      // The guest sees the checkout alone.
+      mkdirSync('build', { recursive: true });
+      folder = mkdtempSync('build/layer-');
+      await putLayer(host.image, packages, folder);
+    }
     const { status, timedOut } = await runOn(
       host,
-      ['node', 'dist/test/vm/guest-file.js', ...layer, '--limit', `${limit}`, ...names],
+      [
+        ...under(folder),
+        ...['node', 'dist/test/vm/guest-file.js', ...watched, '--limit', `${limit}`, ...names],
+      ],
       {
         ...{ timeoutSeconds, env: environment(around), stdout, stderr: process.stderr },
         ...(file?.where === 'qemu' ? SMOKE : {}),
@@ -204,5 +219,14 @@ async function inGuest(group: Group, around: Surroundings, take: Take): Promise<
   } catch (error) {
     if (!(error instanceof GuestError)) throw error;
     return [{ text: error.message, grave: true }];
+  } finally {
+    if (folder !== null) rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** What runs a command with the layer of a folder over the guest's /usr. */
+function under(folder: string | null): string[] {
+  if (folder === null) return [];
+  const script = 'sh test/vm/guest/add-layer.sh "$0" && exec "$@"';
+  return ['sh', '-c', script, `${folder}/layer.squashfs`];
 }

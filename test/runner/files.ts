@@ -3,7 +3,7 @@
  * without its ending: broker/tokens, native/dmabuf.guest. The last word tells that it needs the guest.
  */
 import { readdirSync } from 'node:fs';
-import { NIGHTLY, OWN_GUEST, SMOKE, SMOKE_ONLY, sharesProcess } from './lists.js';
+import { LAYERS, NIGHTLY, OWN_GUEST, SMOKE, SMOKE_ONLY, sharesProcess } from './lists.js';
 
 /** What it runs on: the guest where it needs real dma_bufs, Debian's own kernel in QEMU for a smoke run. */
 export type Where = 'host' | 'guest' | 'qemu';
@@ -84,7 +84,8 @@ export function groups(
     return dealt.filter(({ length }) => length > 0);
   };
   const inProcess = ({ name }: TestFile) => sharesProcess(name);
-  const inGuest = (file: TestFile) => file.where === 'guest' && !OWN_GUEST.has(file.name);
+  const inGuest = ({ where, name }: TestFile) =>
+    where === 'guest' && !OWN_GUEST.has(name) && !LAYERS.has(name);
   const guests = Math.ceil(sum(files.filter(inGuest)) / GUEST_SECONDS);
   const inQemu = ({ where }: TestFile) => where === 'qemu';
   const alone = files

@@ -3,6 +3,8 @@
  * process, and which are watched by the Khronos validation layer. Each with its reason.
  */
 
+import { GSTREAMER_PACKAGES, PIPEWIRE_PACKAGES } from '../vm/packages.js';
+
 /** A file of the gate that takes more than this on an idle machine, alone, must be in SLOW. */
 export const LIMIT_SECONDS = 45;
 
@@ -20,6 +22,8 @@ export const SLOW: ReadonlyMap<string, string> = new Map([
     'it waits for looks, of which the next is ten times as far as the last one took',
   ],
   ['systemd/restart', 'systemd starts, and the daemon ten times, beside 20 clients'],
+  ['examples/pipewire.guest', 'the first time it fetches PipeWire into the cache'],
+  ['unixfd/gstreamer.guest', 'the first time it fetches GStreamer into the cache'],
   ['systemd/containers', 'the first time it fetches podman and Flatpak into the cache'],
   ['server/http/proxy', 'the first time it installs Prism and Spectral into the cache'],
   ['server/http/alerts', 'the first time it downloads Prometheus into the cache'],
@@ -109,10 +113,16 @@ export const PURE_FILES: ReadonlySet<string> = new Set([
  * each other's.
  */
 export const sharesProcess = (name: string): boolean =>
-  /^(broker|memory|pixels)\//.test(name) || PURE_FILES.has(name);
+  /^(broker|memory|pixels|unixfd\/codec)\//.test(name) || PURE_FILES.has(name);
 
 /** Files of the guest that have one of their own: what they do to it, the next one would find. */
 export const OWN_GUEST: ReadonlyMap<string, string> = new Map([
   ['server/o-path.guest', 'it lets everybody open /dev/udmabuf'],
   ['server/machine/nss.guest', 'it changes how users are looked up'],
+]);
+
+/** What a guest's file needs beside the image, which is put over it in a layer (test/vm/layer.ts): they have one of their own, too. */
+export const LAYERS: ReadonlyMap<string, readonly string[]> = new Map([
+  ['unixfd/gstreamer.guest', GSTREAMER_PACKAGES],
+  ['examples/pipewire.guest', PIPEWIRE_PACKAGES],
 ]);

@@ -95,6 +95,24 @@ export const GUEST_PACKAGES = [
  */
 export const CONTAINER_PACKAGES = ['podman', 'crun', 'uidmap', 'dbus-user-session', 'flatpak'];
 
+/** The same for the tests that run GStreamer's pipelines: unixfdsink and unixfdsrc are in plugins-bad. */
+export const GSTREAMER_PACKAGES = [
+  'gstreamer1.0-tools',
+  'gstreamer1.0-plugins-base',
+  'gstreamer1.0-plugins-good',
+  'gstreamer1.0-plugins-bad',
+];
+
+/** And with PipeWire. */
+export const PIPEWIRE_PACKAGES = [
+  'pipewire',
+  'pipewire-bin',
+  'wireplumber',
+  'gstreamer1.0-pipewire',
+  'gstreamer1.0-tools',
+  'gstreamer1.0-plugins-base',
+];
+
 /** Debian's own Node, by which the Debian package's programs are run where they are installed. */
 export const NODE_PACKAGES = ['nodejs'];
 

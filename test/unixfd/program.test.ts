@@ -1,0 +1,282 @@
+/**
+ * dmabroker-unixfd with a daemon of memfds, and with peers that do what GStreamer's do not: hold what they have, release what they
+ * have not, send what nobody may. gstreamer.guest.test.ts has GStreamer itself.
+ */
+import { statSync } from 'node:fs';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import t, { type Test } from 'tap';
+import { connect } from '../../src/client/index.js';
+import { close } from '../../src/native/libc/fd.js';
+import { sealedBytes } from '../../src/native/libc/memory.js';
+import {
+  bufferMessage,
+  capsMessage,
+  eosMessage,
+  NONE,
+  releaseMessage,
+} from '../../src/unixfd/codec/wire.js';
+import { eventually, TestDaemon } from '../support/daemon.js';
+import { fdsOf } from '../support/fds.js';
+import { temporaryFolder } from '../support/folder.js';
+import { contentOf, listen, Peer, type Running, run } from './support/peers.js';
+
+const CAPS = 'video/x-raw,format=NV12,width=66,height=34';
+/** As GStreamer lays it out: rows of 68 bytes. */
+const BYTES = 68 * (34 + 17);
+
+const daemon = await TestDaemon.memfd(t);
+const fds = await daemon.idleFds();
+const folder = temporaryFolder(t);
+let paths = 0;
+const newPath = () => join(folder, `${++paths}.sock`);
+
+/** Frames whose bytes are all the same, each frame's another. */
+const frames = (first: number, count: number) =>
+  Buffer.concat(Array.from({ length: count }, (_, at) => Buffer.alloc(BYTES, first + at)));
+const names = (first: number, count: number) =>
+  Array.from({ length: count }, (_, at) => `${first + at} ${first + at}`);
+
+async function serve(t: Test, ...args: string[]): Promise<Running & { path: string }> {
+  const path = newPath();
+  const options = ['--caps', CAPS, '--memfd', ...args];
+  const running = run(t, daemon.clientSocket, 'serve', '--path', path, ...options);
+  await eventually(() => running.said().includes('serving'), 'it serves');
+  return { ...running, path };
+}
+
+t.test('who does not release has a few frames, and the others have all', async (t) => {
+  const { child, path, said, ended } = await serve(
+    t,
+    ...['--unreleased', '2', '--wait', '1', '--mode', '0660'],
+  );
+  t.equal(statSync(path).mode & 0o777, 0o660, "the socket's mode");
+  const holding = Peer.connect(t, path);
+  const good = Peer.connect(t, path);
+  good.releases = true;
+  await eventually(() => good.caps !== null && holding.caps !== null, 'both have the caps');
+  t.equal(good.caps, 'video/x-raw, format=NV12, width=66, height=34');
+  child.stdin?.write(frames(1, 12));
+  await good.has(12);
+  t.same(good.contents, names(1, 12), 'every frame, in order');
+  t.equal(holding.buffers.length, 2);
+  t.match(holding.buffers, [{ metaCount: 0, buffer: { kind: 'fd', memories: [{ size: BYTES }] } }]);
+  // They were not written again, though the others were, and are not one memory.
+  t.same(holding.buffers.map(contentOf), names(1, 2));
+  t.match(said(), /peer 1 \(process \d+ of user \d+\) has not released 2 frames/);
+  const buffers = await daemon.buffers();
+  t.ok(buffers.length >= 3 && buffers.length <= 5, `${buffers.length} buffers`);
+  t.match(buffers, [{ format: 'NV12', width: 66, height: 34, name: `unixfd ${path}` }]);
+  // It has room for one again.
+  const [first] = holding.buffers;
+  holding.line.send(releaseMessage(first?.buffer.id ?? 0n));
+  child.stdin?.write(frames(13, 2));
+  await good.has(14);
+  await holding.has(3);
+  t.same(holding.buffers.slice(1).map(contentOf), [...names(2, 1), ...names(13, 1)]);
+  child.stdin?.end();
+  await eventually(() => good.eos && holding.eos, 'both hear the end');
+  good.leave();
+  holding.leave();
+  t.equal(await ended, 0, said());
+  t.throws(() => statSync(path), { code: 'ENOENT' });
+  await daemon.settled(fds);
+});
+
+t.test('what a peer may not do ends that peer alone', async (t) => {
+  const { child, path, said } = await serve(t, '--wait', '30', '--peers', '2');
+  const good = Peer.connect(t, path);
+  good.releases = true;
+  await eventually(() => good.caps !== null, 'it is there');
+  const before = fdsOf(child.pid ?? -1, /./);
+  const long = Buffer.alloc(8, 0xff);
+  const wrong: readonly (readonly [string | null, (peer: Peer) => unknown])[] = [
+    ['released 99, which it does not have', ({ line }) => line.send(releaseMessage(99n))],
+    ['sent caps', ({ line }) => line.send(capsMessage(CAPS))],
+    ['a message of 4294967295 bytes', ({ line }) => line.send(long)],
+    [null, ({ line }) => line.send(...frameOf(t, 1n, 1))],
+  ];
+  for (const [why, act] of wrong) {
+    const peer = Peer.connect(t, path);
+    await eventually(() => peer.caps !== null, 'it was let in');
+    act(peer);
+    if (why !== null) {
+      await eventually(() => said().includes(why), why);
+      await eventually(() => peer.over !== null, why);
+      // A newer kernel does not send fds to who wants none (SO_PASSRIGHTS).
+    } else peer.line.end();
+  }
+  const second = Peer.connect(t, path);
+  await eventually(() => second.caps !== null, 'the second');
+  const third = Peer.connect(t, path);
+  await eventually(() => third.over !== null, 'the third is turned away');
+  second.line.end();
+  child.stdin?.write(frames(1, 3));
+  await good.has(3);
+  t.same(good.contents, names(1, 3), 'the other one has its frames');
+  await eventually(() => fdsOf(child.pid ?? -1, /socket/) <= before, 'their sockets are closed');
+  child.kill('SIGTERM');
+  await eventually(() => good.eos, 'a signal is an end, too');
+});
+
+t.test('killed, told to stop, released by an administrator', async (t) => {
+  const path = newPath();
+  const args = ['serve', '--path', path, '--caps', CAPS, '--memfd', '--wait', '30'];
+  const killed = run(t, daemon.clientSocket, ...args);
+  await eventually(() => killed.said().includes('serving'), 'it serves');
+  const peer = Peer.connect(t, path);
+  killed.child.stdin?.write(frames(1, 2));
+  await peer.has(2);
+  killed.child.kill('SIGKILL');
+  await eventually(() => peer.over !== null, 'the peer sees it');
+  t.same(peer.buffers.map(contentOf), names(1, 2), 'what the peer has it keeps');
+  peer.leave();
+  await daemon.settled(fds);
+
+  const next = run(t, daemon.clientSocket, ...args);
+  await eventually(
+    () => next.said().includes('serving'),
+    'in the place of the one that was killed',
+  );
+  const good = Peer.connect(t, path);
+  good.releases = true;
+  next.child.stdin?.write(frames(1, 2));
+  await good.has(2);
+  for (const { id } of await daemon.buffers()) await daemon.rest('DELETE', `/v1/buffers/${id}`);
+  next.child.stdin?.write(frames(3, 3));
+  await good.has(5);
+  t.same(good.contents, names(1, 5), 'it goes on with others');
+  next.child.kill('SIGINT');
+  await eventually(() => good.eos, 'it says that it ends');
+  good.leave();
+  t.equal(await next.ended, 0, next.said());
+  await daemon.settled(fds);
+});
+
+/** A frame as a sink has it; its fd is closed at the test's end. */
+function frameOf(t: Test, id: bigint, byte: number, size = BYTES): [Buffer, number[]] {
+  const fd = sealedBytes('frame', Buffer.alloc(size + 100, byte));
+  t.teardown(() => close(fd));
+  const told = { pts: 5n, dts: NONE, duration: 7n, offset: NONE, offsetEnd: NONE, flags: 0 };
+  const buffer = { ...told, id, kind: 'fd', memories: [{ size, offset: 100 }], metas: [] } as const;
+  return [bufferMessage(buffer), [fd]];
+}
+
+t.test('frames of a sink are copied, released, and written or handed on', async (t) => {
+  const path = newPath();
+  const sinks = listen(t, path);
+  const taken = run(t, daemon.clientSocket, 'take', '--path', path, '--output', '-', '--memfd');
+  await eventually(() => sinks.length === 1, 'it connects');
+  const [sink] = sinks as [Peer];
+  sink.line.send(capsMessage('NULL'));
+  sink.line.send(capsMessage(CAPS));
+  sink.line.send(...frameOf(t, 1n, 65));
+  sink.line.send(...frameOf(t, 2n, 66));
+  sink.line.send(eosMessage());
+  await eventually(() => sink.released.length === 2, 'both are released');
+  t.same(sink.released, [1n, 2n]);
+  t.equal(await taken.ended, 0, taken.said());
+  t.equal(await taken.output, 'A'.repeat(BYTES) + 'B'.repeat(BYTES));
+
+  const handed = run(t, daemon.clientSocket, 'take', '--path', path, '--tokens', '--memfd');
+  await eventually(() => sinks.length === 2, 'it connects');
+  const [, second] = sinks as [Peer, Peer];
+  second.line.send(capsMessage(CAPS));
+  second.line.send(...frameOf(t, 1n, 65));
+  second.line.send(...frameOf(t, 2n, 66));
+  const lines = createInterface({ input: handed.child.stdout as NodeJS.ReadableStream });
+  const read = lines[Symbol.asyncIterator]();
+  const line = async () => JSON.parse((await read.next()).value);
+  t.match(await line(), { format: 'NV12', width: 66, height: 34, caps: /^video/ });
+  const client = await connect({ socket: daemon.clientSocket });
+  for (const [number, byte] of [
+    [1, 65],
+    [2, 66],
+  ] as const) {
+    const { frame, token, pts, planes } = await line();
+    t.match({ frame, pts, planes }, { frame: number, pts: '5', planes: [{ stride: 68 }, {}] });
+    const buffer = await client.redeem(token);
+    t.match(buffer, { format: 'NV12', planes });
+    const all = buffer.map({ write: false }).read((bytes) => bytes.subarray(0, BYTES));
+    t.ok(
+      all.every((each) => each === byte),
+      'the frame is there',
+    );
+    await buffer.close();
+  }
+  client.close();
+  handed.child.stdin?.write('1\n3\n2\n');
+  second.line.send(eosMessage());
+  t.same(await line(), { end: true });
+  t.equal(await handed.ended, 0, handed.said());
+  t.match(handed.said(), /"3" is the number of no frame that is out/);
+  await daemon.settled(fds);
+
+  const left = run(t, daemon.clientSocket, 'take', '--path', path, '--output', '-', '--memfd');
+  await eventually(() => sinks.length === 3, 'it connects');
+  sinks[2]?.leave();
+  t.equal(await left.ended, 1, left.said());
+  t.match(left.said(), /has gone without an end/);
+});
+
+t.test('what a person may get wrong', async (t) => {
+  const { clientSocket } = daemon;
+  const wrong: readonly (readonly [number, RegExp, string, ...string[]])[] = [
+    [
+      2,
+      /--caps: width must be/,
+      clientSocket,
+      'serve',
+      '--path',
+      newPath(),
+      '--caps',
+      'video/x-raw,format=NV12',
+    ],
+    [
+      2,
+      /is there and is no socket/,
+      clientSocket,
+      'serve',
+      '--path',
+      folder,
+      '--caps',
+      CAPS,
+      '--memfd',
+    ],
+    [1, /unsupported_handle_type/, clientSocket, 'serve', '--path', newPath(), '--caps', CAPS],
+    [
+      3,
+      /cannot reach the daemon: .*does not exist/,
+      '/nowhere',
+      'serve',
+      '--path',
+      newPath(),
+      '--caps',
+      CAPS,
+    ],
+    [
+      3,
+      /no unixfdsink: .*does not exist/,
+      clientSocket,
+      'take',
+      '--path',
+      newPath(),
+      '--output',
+      '-',
+    ],
+  ];
+  for (const [status, why, socket, ...args] of wrong) {
+    const running = run(t, socket, ...args);
+    t.equal(await running.ended, status, String(why));
+    t.match(running.said(), why);
+  }
+  const cut = await serve(t, '--wait', '30');
+  const peer = Peer.connect(t, cut.path);
+  peer.releases = true;
+  cut.child.stdin?.end(Buffer.concat([frames(1, 1), Buffer.alloc(7)]));
+  await eventually(() => peer.eos, 'the end');
+  peer.leave();
+  t.equal(await cut.ended, 2);
+  t.match(cut.said(), /- ends with 7 bytes of 3468/);
+  await daemon.settled(fds);
+});
