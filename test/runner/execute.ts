@@ -5,9 +5,14 @@
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { join, relative } from 'node:path';
 import { Writable } from 'node:stream';
+import { packageRoot } from '../../src/package-root.js';
+import { putLayer } from '../vm/layer.js';
 import { GuestError, type Host, runOn } from '../vm/vm.js';
 import type { Group, TestFile, Where } from './files.js';
+import { LAYERS } from './lists.js';
 import { nothing, type Outcome, partsOf, TapReader } from './tap.js';
 
 /** Seconds. They end what hangs and judge nothing. */
@@ -179,16 +184,35 @@ async function inGuest([file]: Group, around: Surroundings, take: Take): Promise
   });
   const { file: timeoutSeconds } = limitsOf(around);
   const layer = around.nightly ? ['--layer'] : [];
+  const command = ['node', 'dist/test/vm/guest-file.js', ...layer, name];
+  const packages = LAYERS.get(name);
+  // The guest sees the checkout alone.
+  const folder = packages === undefined ? null : temporaryBuildFolder();
   try {
-    const { status, timedOut } = await runOn(
-      host,
-      ['node', 'dist/test/vm/guest-file.js', ...layer, name],
-      { timeoutSeconds, env: environment(around), stdout, stderr: process.stderr },
-    );
+    if (packages !== undefined && folder !== null) {
+      const path = await putLayer(host.image, packages, folder);
+      command.unshift('sh', '-c', WITH_LAYER, 'sh', relative(packageRoot, path));
+    }
+    const { status, timedOut } = await runOn(host, command, {
+      timeoutSeconds,
+      env: environment(around),
+      stdout,
+      stderr: process.stderr,
+    });
     if (timedOut) return [{ text: `its guest was ended after ${timeoutSeconds} s`, grave: true }];
     return status === 0 ? [] : [{ text: `it ended with status ${status}`, grave: false }];
   } catch (error) {
     if (!(error instanceof GuestError)) throw error;
     return [{ text: error.message, grave: true }];
+  } finally {
+    if (folder !== null) rmSync(folder, { recursive: true, force: true });
   }
+}
+
+const WITH_LAYER = 'sh test/vm/guest/add-layer.sh "$1" && shift && exec "$@"';
+
+function temporaryBuildFolder(): string {
+  const build = join(packageRoot, 'build');
+  mkdirSync(build, { recursive: true });
+  return mkdtempSync(join(build, 'layer-'));
 }

@@ -2,6 +2,7 @@
  * What is known of single test files: which run by night only, which may take long, which share a
  * process, and which are watched by the Khronos validation layer. Each with its reason.
  */
+import { CAMERA_PACKAGES } from '../vm/packages.js';
 
 /** A file of the gate that takes more than this on an idle machine, alone, must be in SLOW. */
 export const LIMIT_SECONDS = 45;
@@ -50,6 +51,11 @@ export const NIGHTLY: ReadonlyMap<string, string> = new Map([
     'conformance/python.guest has the library’s dma_bufs in the gate, python/library all its tests with memfds',
   ],
   ['systemd/flatpak', 'what it is about changes with Debian, hardly with what is changed here'],
+]);
+
+/** What a guest's file needs beyond the image, as a layer (test/vm/layer.ts). */
+export const LAYERS: ReadonlyMap<string, readonly string[]> = new Map([
+  ['heaps/programs.guest', CAMERA_PACKAGES],
 ]);
 
 /** Files of the host that boot guests themselves: not before these have been built. */

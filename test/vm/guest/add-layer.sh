@@ -4,9 +4,12 @@
 set -eu
 # Debian's own kernel has it as a module.
 [ -e /dev/loop-control ] || modprobe loop
-mkdir -p /run/layer/root /run/layer/upper /run/layer/work
+mkdir -p /run/layer/root /run/layer/upper /run/layer/work /run/layer/modules
 mount -o loop,ro "$1" /run/layer/root
+# What is mounted below /usr would be hidden.
+mount --bind /lib/modules /run/layer/modules
 mount -t overlay -o lowerdir=/run/layer/root/usr:/usr,upperdir=/run/layer/upper,workdir=/run/layer/work layer /usr
+mount --bind /run/layer/modules /lib/modules
 for folder in etc var; do
   [ ! -d "/run/layer/root/$folder" ] || cp -a "/run/layer/root/$folder/." "/$folder/"
 done
