@@ -6,9 +6,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import { join, relative } from 'node:path';
 import { Writable } from 'node:stream';
-import { packageRoot } from '../../src/package-root.js';
 import { putLayer } from '../vm/layer.js';
 import { GuestError, type Host, runOn } from '../vm/vm.js';
 import type { Group, TestFile, Where } from './files.js';
@@ -183,22 +181,21 @@ async function inGuest([file]: Group, around: Surroundings, take: Take): Promise
     },
   });
   const { file: timeoutSeconds } = limitsOf(around);
-  const layer = around.nightly ? ['--layer'] : [];
-  const command = ['node', 'dist/test/vm/guest-file.js', ...layer, name];
-  const packages = LAYERS.get(name);
-  // The guest sees the checkout alone.
-  const folder = packages === undefined ? null : temporaryBuildFolder();
+  const watched = around.nightly ? ['--layer'] : [];
+  let folder: string | null = null;
   try {
-    if (packages !== undefined && folder !== null) {
-      const path = await putLayer(host.image, packages, folder);
-      command.unshift('sh', '-c', WITH_LAYER, 'sh', relative(packageRoot, path));
+    const packages = LAYERS.get(name);
+    if (packages !== undefined) {
+      // The guest sees the checkout alone.
+      mkdirSync('build', { recursive: true });
+      folder = mkdtempSync('build/layer-');
+      await putLayer(host.image, packages, folder);
     }
-    const { status, timedOut } = await runOn(host, command, {
-      timeoutSeconds,
-      env: environment(around),
-      stdout,
-      stderr: process.stderr,
-    });
+    const { status, timedOut } = await runOn(
+      host,
+      [...under(folder), 'node', 'dist/test/vm/guest-file.js', ...watched, name],
+      { timeoutSeconds, env: environment(around), stdout, stderr: process.stderr },
+    );
     if (timedOut) return [{ text: `its guest was ended after ${timeoutSeconds} s`, grave: true }];
     return status === 0 ? [] : [{ text: `it ended with status ${status}`, grave: false }];
   } catch (error) {
@@ -209,10 +206,9 @@ async function inGuest([file]: Group, around: Surroundings, take: Take): Promise
   }
 }
 
-const WITH_LAYER = 'sh test/vm/guest/add-layer.sh "$1" && shift && exec "$@"';
-
-function temporaryBuildFolder(): string {
-  const build = join(packageRoot, 'build');
-  mkdirSync(build, { recursive: true });
-  return mkdtempSync(join(build, 'layer-'));
+/** What runs a command with the layer of a folder over the guest's /usr. */
+function under(folder: string | null): string[] {
+  if (folder === null) return [];
+  const script = 'sh test/vm/guest/add-layer.sh "$0" && exec "$@"';
+  return ['sh', '-c', script, `${folder}/layer.squashfs`];
 }

@@ -2,6 +2,7 @@
  * What is known of single test files: which run by night only, which may take long, which share a
  * process, and which are watched by the Khronos validation layer. Each with its reason.
  */
+
 import { CAMERA_PACKAGES } from '../vm/packages.js';
 
 /** A file of the gate that takes more than this on an idle machine, alone, must be in SLOW. */
@@ -20,6 +21,7 @@ export const SLOW: ReadonlyMap<string, string> = new Map([
     'it waits for looks, of which the next is ten times as far as the last one took',
   ],
   ['systemd/restart', 'systemd starts, and the daemon 26 times, beside 20 clients'],
+  ['heaps/programs.guest', 'the first time it fetches libcamera and GStreamer into the cache'],
   ['systemd/containers', 'the first time it fetches podman and Flatpak into the cache'],
   ['server/http/proxy', 'the first time it installs Prism and Spectral into the cache'],
   ['server/http/alerts', 'the first time it downloads Prometheus into the cache'],
@@ -53,11 +55,6 @@ export const NIGHTLY: ReadonlyMap<string, string> = new Map([
   ['systemd/flatpak', 'what it is about changes with Debian, hardly with what is changed here'],
 ]);
 
-/** What a guest's file needs beyond the image, as a layer (test/vm/layer.ts). */
-export const LAYERS: ReadonlyMap<string, readonly string[]> = new Map([
-  ['heaps/programs.guest', CAMERA_PACKAGES],
-]);
-
 /** Files of the host that boot guests themselves: not before these have been built. */
 export const BOOTS: ReadonlySet<string> = new Set([
   'docs/host',
@@ -87,3 +84,8 @@ export function isLayered(name: string): boolean {
  * each other's.
  */
 export const sharesProcess = (name: string): boolean => /^(broker|memory|pixels)\//.test(name);
+
+/** What a guest's file needs beside the image, which is put over it in a layer (test/vm/layer.ts). */
+export const LAYERS: ReadonlyMap<string, readonly string[]> = new Map([
+  ['heaps/programs.guest', CAMERA_PACKAGES],
+]);
