@@ -125,11 +125,13 @@ static int connect_and_allocate(struct dmabroker *client, const struct dmabroker
 int broker_allocate(const char *source, uint64_t size, const struct memory *own, bool close_on_exec)
 {
 	struct dmabroker_params params = dmabroker_linear(size);
+	struct dmabroker_own_memory memory = { own ? own->memfd : -1, own ? own->offset : 0 };
 	int cancel, fd = -1, number = errno;
 
-	(void)own;
 	params.source = source;
 	params.name = source;
+	if (own)
+		params.memory = &memory;
 	params.placement = DMABROKER_PLACEMENT_HOST_VISIBLE; /* programs map what a heap gives */
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
 	struct dmabroker *client = dmabroker_new();

@@ -183,8 +183,9 @@ static int udmabuf_create(const struct node *node, uint32_t flags, const struct 
 
 	if (item->offset % page || item->size % page || item->size == 0)
 		return failed(EINVAL);
-	if (fcntl(own.memfd, F_GETFD) < 0)
-		return -1;
+	/* EBADF where it is not open, EBADFD where it is no memfd, as the kernel says. */
+	if (fcntl(own.memfd, F_GET_SEALS) < 0)
+		return errno == EINVAL ? failed(EBADFD) : -1;
 	return broker_allocate(node->source, item->size, &own, flags & UDMABUF_FLAGS_CLOEXEC);
 }
 

@@ -5,7 +5,7 @@
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
@@ -47,8 +47,11 @@ async function inSandbox(...argv: string[]) {
 }
 
 /** One that has memory, and waits. */
-async function holder(t: Test, what: string, length: number) {
-  const { child, ended } = start([...SANDBOX, ask, 'hold', what, String(length)], sandboxed);
+async function holder(t: Test, what: string, length: number, group?: string) {
+  const inGroup =
+    group === undefined ? [] : ['sh', '-c', 'echo $$ >"$0"/cgroup.procs; exec "$@"', group];
+  const argv = [...inGroup, ...SANDBOX, ask, 'hold', what, String(length)];
+  const { child, ended } = start(argv, sandboxed);
   t.teardown(() => child.kill('SIGKILL'));
   const over = ended.then(({ stderr }) => [stderr]);
   const [line] = await Promise.race([once(createInterface(child.stdout), 'line'), over]);
@@ -97,6 +100,38 @@ t.test('a quota is the end of it, and what was let go of can be had again', asyn
     t.equal(stdout, '4 ENOMEM\n');
   }
   await daemon.rest('DELETE', '/v1/quotas/user/0');
+  await daemon.settled(before);
+});
+
+t.test("the program's own memory, by /dev/udmabuf", async (t) => {
+  const length = 4 << 20;
+  const group = '/sys/fs/cgroup/own-memory';
+  writeFileSync('/sys/fs/cgroup/cgroup.subtree_control', '+memory');
+  mkdirSync(group);
+  t.teardown(() => rmdirSync(group));
+  const current = () => Number(readFileSync(join(group, 'memory.current'), 'utf8'));
+  const { child, ended } = await holder(t, 'udmabuf', length, group);
+  const [buffer, ...others] = await daemon.buffers();
+  const expected = { source: 'udmabuf', size: length, funded_by: 'client', state: 'lingering' };
+  t.match(buffer, expected);
+  t.strictSame(others, []);
+  t.equal(await charged(), length, 'the ledger has it once');
+  t.ok(current() >= length, `the kernel charges the program's control group: ${current()}`);
+  child.kill('SIGKILL');
+  await ended;
+  await daemon.settled(before);
+  t.equal(await charged(), 0);
+  t.ok(current() < length, `and the kernel charges nobody: ${current()}`);
+});
+
+t.test('what is no memory for /dev/udmabuf is refused in its words', async (t) => {
+  const { stdout, stderr } = await inSandbox(ask, 'wrong', 'udmabuf');
+  t.equal(stderr, '');
+  t.strictSame(stdout.trim().split('\n'), [
+    ...['offset EINVAL', 'size EINVAL', 'nothing EINVAL', 'end EINVAL', 'closed EBADF'],
+    ...['unsealed EINVAL', 'unwritable EINVAL', 'pipe EBADFD', 'none EINVAL', 'one OK'],
+    'two EINVAL',
+  ]);
   await daemon.settled(before);
 });
 
@@ -183,11 +218,15 @@ t.test("GStreamer's libcamerasrc: the frames are those of a run without", async 
 });
 
 t.test("libcamera's cam has its buffers of the broker", async (t) => {
-  const made = await madeBy('dma-heap:system');
+  const [made, owned] = [await madeBy('dma-heap:system'), await madeBy('udmabuf')];
   const { status, stdout, stderr } = await inSandbox('cam', '-c', 'Virtual0', `-C${FRAMES}`);
   t.equal(status, 0, stderr);
   t.equal(stdout.match(/cam0-stream0 seq/g)?.length, FRAMES, stdout);
   t.equal(await madeBy('dma-heap:system'), made + 4);
+  const hidden = ['env', 'DMABROKER_HEAPS=system=', 'cam', '-c', 'Virtual0', `-C${FRAMES}`];
+  const own = await inSandbox(...hidden);
+  t.equal(own.stdout.match(/cam0-stream0 seq/g)?.length, FRAMES, own.stderr);
+  t.equal(await madeBy('udmabuf'), 4 + owned, 'and where there is no heap, of its own memfds');
   await daemon.settled(before);
 });
 

@@ -2,7 +2,7 @@
  * A program that knows the kernel's devices and nothing else: what the tests start under the preloaded object.
  *
  *   ask hold NAME LENGTH      memory of a heap: zeroed, written and read back; a line, and it waits for its stdin
- *   ask hold udmabuf LENGTH   the same of a memfd of its own, in whose pages there is something already
+ *   ask hold udmabuf LENGTH   the same of a memfd of its own, in which there is something already
  *   ask passing NAME          the opened device by dup, after fork and exec, and in many threads
  *   ask wrong NAME            what is refused, and by which errno: lines
  *   ask spend NAME LENGTH     memory until there is none: how often it was had, and the errno
@@ -105,14 +105,14 @@ static int make(int udmabuf, int memfd, uint64_t offset, uint64_t length)
 	return ioctl(udmabuf, UDMABUF_CREATE, &create);
 }
 
-/* The second half of the memfd, so that its offset counts. */
+/* The second half of the memfd, so that its offset counts; of its pages the first alone was touched. */
 static int own(int udmabuf, size_t length)
 {
 	int memfd = sealed(2 * length, F_SEAL_SHRINK);
 	uint32_t *words = map(memfd, 2 * length);
 
-	for (size_t i = 0; i < length / 2; i++)
-		words[i] = (uint32_t)i * SEED;
+	for (size_t i = 0; i < 1024; i++)
+		words[length / 4 + i] = (uint32_t)i * SEED;
 	int fd = make(udmabuf, memfd, length, length);
 
 	if (fd < 0)
