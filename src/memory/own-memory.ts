@@ -4,10 +4,19 @@
  */
 import { BrokerError } from './errors.js';
 
-/** `why`: a sentence without its end. */
-export function notOwnMemory(why: string, requested?: unknown): BrokerError {
+/** It is a memfd, and will not do. */
+export function notOwnMemory(why: string, requested?: number): BrokerError {
   return new BrokerError('invalid_argument', why, {
     constraint: 'memory',
     ...(requested !== undefined && { requested }),
+  });
+}
+
+/** It is something else; `kind` says what. */
+export function noMemfd(kind: string): BrokerError {
+  return new BrokerError('invalid_argument', 'what was sent is no memfd of ordinary pages', {
+    constraint: 'memory',
+    requested: kind,
+    possible: 'memfd',
   });
 }

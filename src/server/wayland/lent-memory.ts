@@ -7,7 +7,7 @@
 
 import type { LentMemory as Lent } from '../../broker/request.js';
 import { type BrokerError, outOfFds } from '../../memory/errors.js';
-import { notOwnMemory } from '../../memory/own-memory.js';
+import { noMemfd } from '../../memory/own-memory.js';
 import { problemOf } from '../../native/own-memory.js';
 import type { Connection } from './connection.js';
 
@@ -26,7 +26,7 @@ export class LentMemory {
     const kind = connection.foreign.kindOf(fd);
     if (kind === 'memfd') this.problem = problemOf(fd, offset);
     else if (kind === 'unasked') this.problem = outOfFds();
-    else this.problem = notOwnMemory('what was sent is no memfd of ordinary pages', kind);
+    else this.problem = noMemfd(kind);
   }
 
   /** For a request that keeps it until its answer. */
