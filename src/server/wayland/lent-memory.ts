@@ -6,9 +6,7 @@
  */
 
 import type { LentMemory as Lent } from '../../broker/request.js';
-import { type BrokerError, outOfFds } from '../../memory/errors.js';
-import { noMemfd } from '../../memory/own-memory.js';
-import { problemOf } from '../../native/own-memory.js';
+import type { BrokerError } from '../../memory/errors.js';
 import type { Connection } from './connection.js';
 
 export class LentMemory {
@@ -23,10 +21,7 @@ export class LentMemory {
     private readonly offset: number,
   ) {
     this.#fd = fd;
-    const kind = connection.foreign.kindOf(fd);
-    if (kind === 'memfd') this.problem = problemOf(fd, offset);
-    else if (kind === 'unasked') this.problem = outOfFds();
-    else this.problem = noMemfd(kind);
+    this.problem = connection.foreign.problemOf(fd, offset);
   }
 
   /** For a request that keeps it until its answer. */
