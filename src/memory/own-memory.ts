@@ -9,6 +9,7 @@ export function notOwnMemory(why: string, requested?: number): BrokerError {
   return new BrokerError('invalid_argument', why, {
     constraint: 'memory',
     ...(requested !== undefined && { requested }),
+    nearest: null,
   });
 }
 
@@ -18,5 +19,6 @@ export function noMemfd(kind: string): BrokerError {
     constraint: 'memory',
     requested: kind,
     possible: 'memfd',
+    nearest: null,
   });
 }
