@@ -23,6 +23,8 @@ export const BY: Readonly<Record<string, string>> = {
   'docs/first-fd.md#python': 'bindings/clients.guest',
   'docs/first-fd.md#rust': 'bindings/rust',
   'docs/first-fd.md#typescript': 'bindings/first-fd',
+  'docs/heaps.md#': 'heaps/programs.guest',
+  'docs/heaps.md#what-was-tried': 'heaps/programs.guest',
   'docs/install.md#': 'systemd/pages',
   'docs/install.md#from-source': 'systemd/pages',
   'docs/install.md#for-one-user': 'systemd/pages',

@@ -3,7 +3,7 @@
  * calls itself (clients/heaps/tests/ask.c), and GStreamer's libcamerasrc and libcamera's `cam` as Debian has them. libcamera's
  * virtual camera takes its frames' memory from a heap; they are compared with those of a run without.
  */
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -11,6 +11,7 @@ import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
 import t, { type Test } from 'tap';
 import { packageRoot } from '../../src/package-root.js';
+import { blocksOf } from '../docs/pages.js';
 import { TestDaemon } from '../support/daemon.js';
 import { temporaryFolder } from '../support/folder.js';
 
@@ -30,9 +31,9 @@ const SANDBOX = [
 ];
 const sandboxed = { DMABROKER_SOCKET: daemon.clientSocket };
 
-function start(argv: readonly string[], env: NodeJS.ProcessEnv = {}) {
+function start(argv: readonly string[], env: NodeJS.ProcessEnv = {}, cwd = packageRoot) {
   const [program = '', ...args] = argv;
-  const child = spawn(program, args, { env: { ...process.env, ...env }, stdio: 'pipe' });
+  const child = spawn(program, args, { cwd, env: { ...process.env, ...env }, stdio: 'pipe' });
   const closed = once(child, 'close') as Promise<[number | null]>;
   const said = Promise.all([text(child.stdout), text(child.stderr), closed]);
   const ended = said.then(([stdout, stderr, [status]]) => ({ stdout, stderr, status }));
@@ -163,18 +164,10 @@ t.test('what is mapped to another source, or to nothing', async (t) => {
 
 // ---- a camera that takes its frames' memory from a heap ---------------------------------------------
 
-const CAMERAS = '/usr/share/libcamera/pipeline/virtual';
+/** As the page has it described. */
 const [width, height] = [320, 240];
 const FRAME = (width * height * 3) / 2;
 const FRAMES = 6;
-
-/** What libcamera's virtual camera shows moves by a pixel a frame. */
-function setUpCamera(): void {
-  mkdirSync(CAMERAS, { recursive: true });
-  const size = `  - width: ${width}\n    height: ${height}\n    frame_rates:\n    - 30\n    - 30\n`;
-  const camera = `"Virtual0":\n  supported_formats:\n${size}  test_pattern: "bars"\n`;
-  writeFileSync(join(CAMERAS, 'virtual.yaml'), `%YAML 1.1\n---\n${camera}`);
-}
 
 /** How many buffers a source has made until now. */
 async function madeBy(source: string): Promise<number> {
@@ -199,7 +192,28 @@ async function withoutAbort<T extends { status: number | null; stderr: string }>
   }
 }
 
-setUpCamera();
+t.test('what docs/heaps.md shows, as it is typed', async (t) => {
+  // There is no compiler in the guest, and nobody but root.
+  execFileSync('install', ['-D', '-m', '644', '-t', '/usr/local/lib', LD_PRELOAD]);
+  const scripts = blocksOf('docs/heaps.md').map(({ script }) => script.replaceAll('sudo ', ''));
+  const [first = '', ...others] = scripts;
+  const run = first.replace(/^make .*$/m, '');
+  t.not(run, first, 'it is made and installed');
+  // The camera is there when it has been described.
+  for (const script of [...others, run]) {
+    const made = (await madeBy('dma-heap:system')) + (await madeBy('udmabuf'));
+    const { status, stderr } = await withoutAbort(() => {
+      const { child, ended } = start(['sh', '-ec', script], sandboxed, temporaryFolder(t));
+      child.stdin.end();
+      return ended;
+    });
+    t.equal(status, 0, `${script}: ${stderr}`);
+    if (!script.includes('LD_PRELOAD')) continue;
+    const now = (await madeBy('dma-heap:system')) + (await madeBy('udmabuf'));
+    t.ok(now >= made + 4, `${now - made} buffers`);
+  }
+  await daemon.settled(before);
+});
 
 t.test("GStreamer's libcamerasrc: the frames are those of a run without", async (t) => {
   const folder = temporaryFolder(t);
