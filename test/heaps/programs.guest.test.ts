@@ -5,7 +5,7 @@
  */
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
@@ -14,6 +14,7 @@ import { packageRoot } from '../../src/package-root.js';
 import { blocksOf } from '../docs/pages.js';
 import { TestDaemon } from '../support/daemon.js';
 import { temporaryFolder } from '../support/folder.js';
+import { atNight } from '../support/night.js';
 
 const build = join(packageRoot, 'clients/heaps/build');
 const LD_PRELOAD = join(build, 'libdmabroker-heaps.so');
@@ -242,6 +243,52 @@ t.test("libcamera's cam has its buffers of the broker", async (t) => {
   t.equal(own.stdout.match(/cam0-stream0 seq/g)?.length, FRAMES, own.stderr);
   t.equal(await madeBy('udmabuf'), 4 + owned, 'and where there is no heap, of its own memfds');
   await daemon.settled(before);
+});
+
+/** vimc's sensor without what changes in its picture; libcamera finds it by udev. */
+function startVimc(t: Test): void {
+  execFileSync('modprobe', ['vimc']);
+  execFileSync('/usr/lib/systemd/systemd-udevd', ['--daemon'], { stdio: 'pipe' });
+  t.teardown(() => {
+    execFileSync('udevadm', ['control', '--exit']);
+    execFileSync('modprobe', ['--remove', 'vimc']);
+  });
+  const match = ['media', 'video4linux'].map((name) => `--subsystem-match=${name}`);
+  execFileSync('udevadm', ['trigger', '--action=add', ...match]);
+  execFileSync('udevadm', ['settle']);
+  const sys = '/sys/class/video4linux';
+  const sensor = readdirSync(sys).find((name) =>
+    readFileSync(join(sys, name, 'name'), 'utf8').startsWith('Sensor B'),
+  );
+  execFileSync('v4l2-ctl', ['-d', `/dev/${sensor}`, '-c', 'show_information=2']);
+}
+
+t.test("cam's frames of vimc, which has memory of its own, are the same under it", async (t) => {
+  startVimc(t);
+  const shoot = async (...before: string[]) => {
+    const folder = temporaryFolder(t);
+    const what = ['-C2', '-s', `width=${width},height=${height},pixelformat=BGR888`];
+    const camera = ['cam', '-c', 'platform/vimc.0 Sensor B', ...what, `--file=${folder}/`];
+    const { status, stderr } = await start([...before, ...camera], sandboxed).ended;
+    t.equal(status, 0, stderr);
+    return Buffer.concat(readdirSync(folder).map((name) => readFileSync(join(folder, name))));
+  };
+  const expected = await shoot('env');
+  t.equal(expected.length, 2 * width * height * 3);
+  t.ok(new Set(expected).size > 1, 'which are not all one colour');
+  t.ok((await shoot('env', `LD_PRELOAD=${LD_PRELOAD}`)).equals(expected));
+});
+
+t.test('programs that are killed at any moment', async (t) => {
+  for (let round = 0; round < atNight(6, 100); round++) {
+    const argv = [...SANDBOX, ask, 'spend', round % 2 === 0 ? 'system' : 'udmabuf', '65536'];
+    const { child, ended } = start(argv, sandboxed);
+    await new Promise((resolve) => setTimeout(resolve, 20 + round * 15));
+    child.kill('SIGKILL');
+    await ended;
+  }
+  await daemon.settled(before);
+  t.equal(await charged(), 0);
 });
 
 t.test('nothing stays behind', async (t) => {

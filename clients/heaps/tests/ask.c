@@ -14,6 +14,7 @@
 #include <linux/dma-heap.h>
 #include <linux/udmabuf.h>
 #include <pthread.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -251,8 +252,10 @@ static void wrong(const char *name)
 static void spend(const char *name, size_t length)
 {
 	int opened = device(name), count = 0;
+	bool is_udmabuf = strcmp(name, "udmabuf") == 0;
 
-	while (count < 1000 && allocate(opened, length) >= 0)
+	while (count < 1000 && (is_udmabuf ? make(opened, sealed(length, F_SEAL_SHRINK), 0, length) :
+					     allocate(opened, length)) >= 0)
 		count++;
 	printf("%d %s\n", count, strerrorname_np(errno));
 }
