@@ -94,6 +94,7 @@ export class Runner {
     };
     const usable = sources.filter((source) => source.usable);
     const has = new Set(usable.map(({ handle_type }) => handle_type));
+    if (usable.some(({ name }) => name === 'udmabuf')) has.add('udmabuf');
     const handleType = has.has('dma_buf') ? 'dma_buf' : 'memfd';
     if (devices.length > 0) has.add('device');
     if (setup.restSocket !== null) has.add('rest');

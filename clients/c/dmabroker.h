@@ -203,6 +203,12 @@ struct dmabroker_plane_layout {
 	int fd; /* of an import: a dma_buf, which stays the caller's; else it is not looked at */
 };
 
+/* A part of a memfd, in place of memory that the daemon has: docs/protocol.md, "Its own memory". */
+struct dmabroker_own_memory {
+	int fd;		 /* stays the caller's */
+	uint64_t offset; /* bytes, a multiple of a page */
+};
+
 struct dmabroker_params {
 	size_t struct_size; /* sizeof(struct dmabroker_params) */
 	uint32_t kind;	    /* an enum dmabroker_kind */
@@ -225,6 +231,9 @@ struct dmabroker_params {
 	/* A dictated layout, with one modifier; of dmabroker_import the planes that there are, with fds. */
 	const struct dmabroker_plane_layout *planes;
 	size_t plane_count;
+	/* Of dmabroker_allocate and dmabroker_test. Pages that are missing are taken here (fallocate(2)), so that
+	   the kernel charges them to this process. */
+	const struct dmabroker_own_memory *memory;
 };
 
 #define DMABROKER_FOURCC(a, b, c, d) \

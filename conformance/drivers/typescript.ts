@@ -3,8 +3,9 @@
  *
  * Owns: the connection, and what was got through it, until `disconnect`.
  */
-import { readdirSync } from 'node:fs';
+import { closeSync, readdirSync, writeSync } from 'node:fs';
 import { createInterface } from 'node:readline';
+import type { OwnMemory } from '../../src/client/index.js';
 import {
   BrokerError,
   type Client,
@@ -15,6 +16,7 @@ import {
   type MappedMemory,
   type Share,
 } from '../../src/client/index.js';
+import { sealedMemfd } from '../../src/native/libc/memory.js';
 import type { Answer } from '../driver.js';
 import type { Json } from '../pattern.js';
 import { argument, type Fields, requestOf, told } from './words.js';
@@ -43,6 +45,14 @@ function described(buffer: ClientBuffer): Json {
   const planes = buffer.planes.map(({ memory, offset, stride }) => ({ memory, offset, stride }));
   const what = { id, generation, handleType, source, size, format, modifier, width, height };
   return told({ ...what, memories, planes, device, checked, vulkan, unverifiedUsage });
+}
+
+/** A memfd as the words have it. */
+function ownMemory({ size, offset = 0, bytes = '' }: Fields): OwnMemory {
+  const fd = sealedMemfd('conformance', Number(size));
+  const content = Buffer.from(String(bytes), 'hex');
+  if (content.length > 0) writeSync(fd, content, 0, content.length, Number(offset));
+  return { fd, offset: Number(offset) };
 }
 
 /** A request of `import`: its planes are of buffers that are here. */
@@ -97,8 +107,16 @@ const commands: Readonly<Record<string, Command>> = {
     await connected().sync();
     return {};
   },
-  allocate: async ({ request }, as) =>
-    keep(await connected().allocate(requestOf(request as Fields)), as),
+  allocate: async ({ request }, as) => {
+    const { memory, ...words } = request as Fields;
+    const own = memory === undefined ? null : ownMemory(memory as Fields);
+    try {
+      const asked = { ...requestOf(words), ...(own && { memory: own }) };
+      return await keep(await connected().allocate(asked), as);
+    } finally {
+      if (own !== null) closeSync(own.fd);
+    }
+  },
   allocate_many: async ({ request, count }, as) => {
     const made = await connected().allocateMany(requestOf(request as Fields), Number(count));
     const names = made.map((_, i) => (as === undefined ? undefined : `${as}${i}`));

@@ -73,8 +73,12 @@ export class Intake {
   allocateMany(
     owner: Owner,
     request: AllocationRequest,
-    done: Done<readonly BrokerBuffer[]>,
+    told: Done<readonly BrokerBuffer[]>,
   ): void {
+    const done: Done<readonly BrokerBuffer[]> = (result) => {
+      request.memory?.over();
+      told(result);
+    };
     const refuse = (error: BrokerError) => this.#planner.explain(owner, request, error, done);
     const check = () => this.parts.selection.checkVulkan(owner);
     const go = () => this.#enter(owner, request, done);
@@ -127,7 +131,9 @@ export class Intake {
         return;
       }
       const { lifetime, name } = request;
-      const wanted = { owner, spec: choice.spec, lifetime, name, choice };
+      // The client's own memory is not made anew.
+      const again = request.memory === undefined ? choice : null;
+      const wanted = { owner, spec: choice.spec, lifetime, name, choice: again };
       this.#arrivals.register(wanted, made, charges, done);
     });
   }

@@ -50,7 +50,8 @@ export class Planner {
     const told = (nearest: object | null) => {
       done({ error: new BrokerError(error.code, error.message, { ...error.refusal, nearest }) });
     };
-    if (!isRelaxable(error)) {
+    // What else a client could bring, nobody knows.
+    if (!isRelaxable(error) || request.memory !== undefined) {
       told(null);
       return;
     }

@@ -14,6 +14,7 @@ import type {
   FormatOffer,
   HandleType,
   MemorySpec,
+  OwnMemory,
   SourceName,
   SourceState,
 } from '../memory/source.js';
@@ -32,7 +33,17 @@ export interface AllocationRequest {
   readonly device?: string | undefined;
   /** Of several equal buffers, how many; one, where it is absent. */
   readonly count?: number | undefined;
+  /** What is to be made a dma_buf, in place of memory that a source has. */
+  readonly memory?: LentMemory | undefined;
 }
+
+/** A client's own memory, whose fd is needed until `over` is called: once, whatever comes of the request. */
+export interface LentMemory extends OwnMemory {
+  over(): void;
+}
+
+/** Makes dma_bufs of memory that is there. */
+const OF_OWN_MEMORY = 'udmabuf';
 
 /** A request that has been through `checkRequest`. */
 export interface CheckedRequest extends AllocationRequest {
@@ -46,6 +57,8 @@ export interface Choice {
   readonly device?: string | undefined;
   /** The spec with its modifiers cut down to those that the source offers. */
   readonly spec: CheckedSpec;
+  /** What it is made of; nothing that is kept in mind, since the fd is another's soon. */
+  readonly memory?: OwnMemory;
 }
 
 export function checkName(name: string | null): void {
@@ -74,6 +87,12 @@ export function checkRequest(request: AllocationRequest): CheckedRequest {
   for (const source of sources)
     checkLength('sources', 'the name of a source', source, MAX_SOURCE_NAME_BYTES);
   checked(spec);
+  if (request.memory !== undefined && spec.kind === 'image' && spec.separatePlanes === true) {
+    throw new BrokerError('invalid_argument', "a client's own memory is one for all planes", {
+      constraint: 'memory',
+      requested: 'separate planes',
+    });
+  }
   return request as CheckedRequest;
 }
 
@@ -87,7 +106,7 @@ export function chooseSource(
   offers: readonly FormatOffer[],
 ): Choice {
   const { device } = request;
-  const named = request.sources ?? [];
+  const named = namedBy(request);
   const asked = named.length === 0 ? sources : sources.filter(({ name }) => named.includes(name));
   if (named.length > 0 && !asked.some((source) => source.usable)) {
     throw noSource(named, sources, device);
@@ -108,6 +127,7 @@ export function chooseSource(
     handleType,
     ...(device !== undefined && { device }),
     spec,
+    ...(request.memory && { memory: { fd: request.memory.fd, offset: request.memory.offset } }),
   });
   if (spec.kind === 'buffer') return chosen(first, spec);
 
@@ -128,6 +148,16 @@ export function chooseSource(
     constraint: 'modifiers',
     requested: spec.modifiers.map(modifierText),
     possible: [...new Set(sameFormat.map((offer) => modifierText(offer.modifier)))],
+  });
+}
+
+function namedBy({ sources = [], memory }: AllocationRequest): readonly string[] {
+  if (memory === undefined) return sources;
+  if (sources.length === 0 || sources.includes(OF_OWN_MEMORY)) return [OF_OWN_MEMORY];
+  throw new BrokerError('unsupported_source', `a client's own memory is of ${OF_OWN_MEMORY}`, {
+    constraint: 'sources',
+    requested: sources,
+    possible: [OF_OWN_MEMORY],
   });
 }
 

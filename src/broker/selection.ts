@@ -84,7 +84,8 @@ export class Selection {
     const permitted = this.policy.permitted(peer, sources);
     this.policy.checkPlacement(peer, request);
     try {
-      return this.#alike.choice(chooseSource(request, permitted, offers));
+      const choice = chooseSource(request, permitted, offers);
+      return choice.memory === undefined ? this.#alike.choice(choice) : choice;
     } catch (error) {
       if (permitted.length === sources.length) throw error;
       const source = sourceOrNull(request, { sources, offers });

@@ -122,6 +122,7 @@ export class Client {
     options: CallOptions = {},
   ): Promise<ClientBuffer[]> {
     checkRequest(request);
+    if (request.memory !== undefined) throw new TypeError('memory is of one buffer: allocate');
     whole(1, Number(this.description.limits.batch ?? MAX_UNTOLD))(count, 'count');
     this.#check(options);
     return this.#connection.call((line) => {

@@ -42,6 +42,7 @@ export type {
   ImportedMemory,
   ImportTerms,
   LinearRequest,
+  OwnMemory,
 } from './requests.js';
 export type { MapOptions, ReadContent, Share, ShareTerms } from './terms.js';
 export { ConnectionError } from './wire-client.js';

@@ -50,6 +50,10 @@ export function wanted(line: Line, request: LinearRequest | ImageRequest): Param
   }
   const { handle_type } = dmabroker_manager_v1.enums;
   if (handleTypes) params.request('set_handle_types', bits(handleTypes, handle_type));
+  if (request.memory !== undefined) {
+    const { fd, offset = 0 } = request.memory;
+    params.request('set_memory', fd, hi(offset), lo(offset));
+  }
   describe(params, request);
   return params;
 }

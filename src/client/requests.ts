@@ -41,6 +41,19 @@ export interface CommonRequest {
    * one by default.
    */
   readonly device?: string;
+  /** The program's own memory, in place of the daemon's: a dma_buf is made of it (the source `udmabuf`). */
+  readonly memory?: OwnMemory;
+}
+
+/**
+ * A part of a memfd that is sealed with F_SEAL_SHRINK, and not against writing. The kernel charges pages to whoever
+ * touches them first: fill them before, or what is missing is taken in the daemon's name.
+ */
+export interface OwnMemory {
+  /** It stays the caller's; keep it open until the buffer is there. */
+  readonly fd: number;
+  /** In bytes, a multiple of a page; 0 by default. */
+  readonly offset?: number;
 }
 
 export interface LinearRequest extends CommonRequest {
@@ -129,6 +142,7 @@ const common: Fields<CommonRequest> = {
   usage: listOf(oneOf(Object.keys(usageBits)), 1, Object.keys(usageBits).length),
   placement: oneOf(Object.keys(dmabroker_params_v1.enums.placement)),
   source: text(1, MAX_SOURCE_NAME_BYTES),
+  memory: record<OwnMemory>({ fd: openFd, offset: bytes }, ['fd']),
 };
 
 const linear = record<LinearRequest>(

@@ -18,6 +18,7 @@ export const constraints = {
   kind: 'whether it is a buffer or an image',
   layout: 'the dictated layout as a whole',
   lifetime: 'what is asked for that has no lease',
+  memory: 'the memory that the client brings to be made into a dma_buf',
   modifier: 'the modifier of an image that is there',
   modifiers: 'the modifiers that were offered',
   name: 'the name',

@@ -100,6 +100,12 @@ export interface HeapPart {
   readonly bytes: number;
 }
 
+/** Memory of a client's own: a memfd, and where in it the first page is. */
+export interface OwnMemory {
+  readonly fd: number;
+  readonly offset: number;
+}
+
 /** What a source would allocate: everything that is known before there is memory. */
 export interface Plan {
   readonly source: SourceName;
@@ -161,6 +167,8 @@ export interface Allocation {
   readonly identities?: readonly string[];
   /** For an import, how it was checked; such memory is not zeroed. */
   readonly check?: ImportCheck;
+  /** Whose pages they are, where they are not the daemon's: its owner's, who has the memfd, too. Not zeroed. */
+  readonly funding?: 'client';
 }
 
 /** An allocation by which it can be told from every other: memory that went with its device. */

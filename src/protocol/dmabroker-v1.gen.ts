@@ -115,6 +115,9 @@ export const dmabroker_params_v1 = named({
     { name: 'create_batch', opcode: 21, since: 1, destructor: false, args: [],
       write: (w: Writer, o: number) => { w.begin(o); w.end(21); },
       read: (r: Reader, to: { create_batch(): void }) => { r.end(); to.create_batch(); } },
+    { name: 'set_memory', opcode: 22, since: 1, destructor: false, args: [{ name: 'fd', type: 'fd' }, { name: 'offset_hi', type: 'uint' }, { name: 'offset_lo', type: 'uint' }],
+      write: (w: Writer, o: number, fd_: number, offset_hi_: number, offset_lo_: number) => { w.begin(o); w.fd(fd_); w.uint(offset_hi_); w.uint(offset_lo_); w.end(22); },
+      read: (r: Reader, to: { set_memory(fd_: number, offset_hi_: number, offset_lo_: number): void }) => { const fd_ = r.fd(); const offset_hi_ = r.uint(); const offset_lo_ = r.uint(); r.end(); to.set_memory(fd_, offset_hi_, offset_lo_); } },
   ],
   events: [
   ],

@@ -1,10 +1,11 @@
 /**
  * Memory that was made elsewhere, here by a DMA heap and by udmabuf without the broker: registered,
  * imported into the Vulkan device, shared, and read by another client. What is no dma_buf, or is too
- * small, is refused with the plane named.
+ * small, is refused with the plane named. And a client's own memfd, of which the daemon makes a dma_buf.
  */
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync } from 'node:fs';
+import { closeSync, openSync, readSync, writeSync } from 'node:fs';
 import { get } from 'node:http';
 import { buffer } from 'node:stream/consumers';
 import { decode } from 'fast-png';
@@ -13,9 +14,10 @@ import { type BroughtPlane, connect } from '../../src/client/index.js';
 import { checked } from '../../src/memory/check-spec.js';
 import { info } from '../../src/native/dmabuf.js';
 import { identity } from '../../src/native/libc/fd.js';
-import { sealedMemfd } from '../../src/native/libc/memory.js';
+import { sealedBytes, sealedMemfd } from '../../src/native/libc/memory.js';
 import { probeHeaps, probeUdmabuf } from '../../src/native/sources/probe.js';
 import { eventually, TestDaemon } from '../support/daemon.js';
+import { FuseFile, fuseMissing } from '../support/fuse.js';
 import { rejected } from '../support/refused.js';
 
 const daemon = await TestDaemon.start();
@@ -188,6 +190,89 @@ t.test('an image in the middle of a larger dma_buf: its pixels alone are touched
   made.close();
   client.close();
   t.equal(await daemon.stop(), 0);
+});
+
+t.test('a memfd of the client’s own is the buffer’s memory', async (t) => {
+  const memfd = sealedMemfd('own', 3 * 4096);
+  writeSync(memfd, 'frame', 4096);
+  const own = await client.allocate({
+    kind: 'buffer',
+    size: 8192,
+    memory: { fd: memfd, offset: 4096 },
+    name: 'own',
+  });
+  t.equal(own.source, 'udmabuf');
+  const mapping = own.map();
+  t.equal(
+    mapping.read((bytes) => bytes.toString('latin1', 0, 5)),
+    'frame',
+  );
+  mapping.write((bytes) => bytes.write('other'));
+  const seen = Buffer.alloc(5);
+  readSync(memfd, seen, 0, 5, 4096);
+  t.equal(seen.toString(), 'other', 'the same memory');
+  const { body } = await daemon.rest('GET', `/v1/buffers/${own.id}`);
+  t.match(body, { funded_by: 'client', source: 'udmabuf', size: 8192 });
+  mapping.unmap();
+  await own.release();
+  const plan = await client.test({ kind: 'buffer', size: 8192, memory: { fd: memfd } });
+  t.match(plan, { source: 'udmabuf', size: 8192 }, 'a dry run needs no more');
+  await eventually(
+    async () => (await daemon.rest('GET', '/v1/buffers')).body.length === 0,
+    'it is gone, though the memfd is not',
+  );
+  closeSync(memfd);
+});
+
+t.test('a memfd that will not do', async (t) => {
+  const readOnly = sealedMemfd('read only', 4096);
+  const reopened = openSync(`/proc/self/fd/${readOnly}`, 'r');
+  const content = sealedBytes('content', Buffer.alloc(4096));
+  const short = sealedMemfd('short', 4096);
+  const cases: [string, number, number][] = [
+    ['is open for reading alone', reopened, 0],
+    ['is sealed against writing', content, 0],
+    ['ends too early', short, 4096],
+    ['begins within a page', short, 1],
+  ];
+  for (const [name, fd, offset] of cases) {
+    const asked = client.allocate({ kind: 'buffer', size: 4096, memory: { fd, offset } });
+    const refusal = { constraint: 'memory', nearest: null };
+    t.match(await rejected(asked), { code: 'invalid_argument', refusal }, name);
+  }
+  for (const fd of [readOnly, reopened, content, short]) closeSync(fd);
+});
+
+/** write(2) holds the lock of its file while it reads a page of memory, which is FUSE's here: for as long as that likes. */
+t.test('a memfd whose owner holds its lock', { skip: fuseMissing() }, async (t) => {
+  const file = await FuseFile.mount(t);
+  const memfd = sealedMemfd('locked', 4096);
+  await file.hold('READ');
+  const held = file.held();
+  const script = [
+    'import mmap, os, sys',
+    'memory = mmap.mmap(os.open(sys.argv[1], os.O_RDWR), 4096, prot=mmap.PROT_READ)',
+    'os.write(3, memory)',
+  ];
+  const stdio = ['ignore', 'inherit', 'inherit', memfd] as const;
+  const writer = spawn('python3', ['-c', script.join('\n'), file.path], { stdio: [...stdio] });
+  const exit = once(writer, 'exit');
+  await held;
+  const slow = client.allocate({ kind: 'buffer', size: 4096, memory: { fd: memfd } });
+  let answered = false;
+  const noted = slow.finally(() => {
+    answered = true;
+  });
+  const other = await connect({ socket: daemon.clientSocket, reconnect: false });
+  const quick = await other.allocate({ kind: 'buffer', size: 1 << 20, source: 'udmabuf' });
+  t.equal(quick.size, 1 << 20, 'others of the same user are served, from the same source');
+  t.comment(answered ? 'this kernel takes no lock' : 'it waits');
+  await quick.release();
+  other.close();
+  await file.letGo();
+  t.strictSame(await exit, [0, null]);
+  await (await noted).release();
+  closeSync(memfd);
 });
 
 t.test('nothing stays behind', async (t) => {

@@ -29,7 +29,16 @@ t.test('commands', async (t) => {
 t.test('names are there once, and what is needed is documented', async (t) => {
   const names = scenarios.map(({ file, name }) => `${file}: ${name}`);
   t.equal(new Set(names).size, names.length);
-  const known = ['dma_buf', 'memfd', 'opaque_fd', 'device', 'rest', 'runtime_folder', 'lose'];
+  const known = [
+    'dma_buf',
+    'memfd',
+    'opaque_fd',
+    'udmabuf',
+    'device',
+    'rest',
+    'runtime_folder',
+    'lose',
+  ];
   t.same(
     scenarios.flatMap(({ needs }) => needs).filter((need) => !known.includes(need)),
     [],

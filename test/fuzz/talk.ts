@@ -30,7 +30,7 @@ const { memfd } = dmabroker_manager_v1.enums.handle_type;
 /** Of params: what says what the memory is, or may come once or in order alone. */
 const NOT_BY_CHANCE = [
   ...['set_buffer', 'set_image', 'set_device', 'set_plane_layout'],
-  ...['add_plane', 'add_buffer'],
+  ...['add_plane', 'add_buffer', 'set_memory'],
 ];
 const SETTERS = dmabroker_params_v1.requests
   .map(({ name }) => name as string)
@@ -112,7 +112,10 @@ export class Talk {
     }
     if (imports) made.push(...this.#say(id, 'import'));
     else if (random.below(8) === 0) made.push(...this.#batch(id));
-    else made.push(...this.#say(id, random.below(5) === 0 ? 'test' : 'create'));
+    else {
+      if (random.below(8) === 0) made.push(...this.#say(id, 'set_memory'));
+      made.push(...this.#say(id, random.below(5) === 0 ? 'test' : 'create'));
+    }
     if (random.below(4) > 0) made.push(...this.#say(id, 'destroy'));
     return made;
   }

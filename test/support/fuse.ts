@@ -66,6 +66,11 @@ export class FuseFile {
     return this.#tell({ hold: kinds });
   }
 
+  /** When somebody waits for what is held. */
+  async held(): Promise<void> {
+    await once(this.server, 'message');
+  }
+
   /** Everything is answered, what waits first. */
   letGo(): Promise<void> {
     return this.#tell('letGo');

@@ -113,6 +113,14 @@ export const PIPEWIRE_PACKAGES = [
   'gstreamer1.0-plugins-base',
 ];
 
+/** The same for the test of programs that allocate from DMA heaps (Debian's `cam` comes with Qt). */
+export const CAMERA_PACKAGES = [
+  'libcamera-tools',
+  'libcamera-ipa',
+  'gstreamer1.0-libcamera',
+  'gstreamer1.0-tools',
+];
+
 /** Debian's own Node, by which the Debian package's programs are run where they are installed. */
 export const NODE_PACKAGES = ['nodejs'];
 

@@ -78,8 +78,9 @@ static void disconnect(struct dmabroker *client)
 		share_detach(share);
 	if (client->globals)
 		wl_callback_destroy(client->globals);
+	/* Without a request, whose answer nobody would read: the daemon would see a connection that broke off. */
 	if (client->manager)
-		dmabroker_manager_v1_destroy(client->manager);
+		wl_proxy_destroy((struct wl_proxy *)client->manager);
 	if (client->registry)
 		wl_registry_destroy(client->registry);
 	if (client->display) {

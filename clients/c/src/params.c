@@ -1,4 +1,5 @@
 /* A request: what the caller's struct says, checked as far as libwayland needs it, and sent. The daemon judges the rest. */
+#define _GNU_SOURCE /* fallocate */
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -20,7 +21,7 @@ bool text_fits(struct dmabroker *client, const char *what, const char *text)
 }
 
 /* libwayland ends the connection where it cannot duplicate an fd that it is given: here it is the call's error. */
-static bool can_be_sent(struct dmabroker *client, int fd)
+static bool can_be_sent(struct dmabroker *client, const char *what, int fd)
 {
 	int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
 
@@ -29,9 +30,19 @@ static bool can_be_sent(struct dmabroker *client, int fd)
 		return true;
 	}
 	if (errno == EBADF)
-		error_say(&client->error, DMABROKER_INVALID, "planes: %d is no open file descriptor", fd);
+		error_say(&client->error, DMABROKER_INVALID, "%s: %d is no open file descriptor", what, fd);
 	else
-		error_system(&client->error, errno, "planes: a file descriptor to be sent");
+		error_system(&client->error, errno, "a file descriptor to be sent");
+	return false;
+}
+
+/* Only where it is the program's own memory, and for the calls that take one. */
+static bool memory_is_good(struct dmabroker *client, const struct dmabroker_params *params, bool taken)
+{
+	if (!params->memory || (taken && can_be_sent(client, "memory", params->memory->fd)))
+		return true;
+	if (!taken)
+		error_say(&client->error, DMABROKER_INVALID, "memory is for dmabroker_allocate and dmabroker_test");
 	return false;
 }
 
@@ -53,7 +64,7 @@ static bool planes_are_good(struct dmabroker *client, const struct dmabroker_par
 		return false;
 	}
 	for (size_t i = 0; fds && i < params->plane_count; i++)
-		if (!can_be_sent(client, params->planes[i].fd))
+		if (!can_be_sent(client, "planes", params->planes[i].fd))
 			return false;
 	return true;
 }
@@ -126,7 +137,7 @@ bool params_read(struct dmabroker *client, const struct dmabroker_params *given,
 
 	return struct_read(client, "params", given, params, sizeof *params, first) &&
 	       numbers_are_good(client, params) && texts_are_good(client, params) &&
-	       planes_are_good(client, params, planes);
+	       planes_are_good(client, params, planes) && memory_is_good(client, params, !planes);
 }
 
 static void send_planes(struct dmabroker_params_v1 *object, const struct dmabroker_params *params,
@@ -141,6 +152,16 @@ static void send_planes(struct dmabroker_params_v1 *object, const struct dmabrok
 		else
 			dmabroker_params_v1_set_plane_layout(object, i, plane->offset, plane->stride);
 	}
+}
+
+static void send_memory(struct dmabroker_params_v1 *object, const struct dmabroker_params *params)
+{
+	const struct dmabroker_own_memory *memory = params->memory;
+
+	/* Of an image only the daemon knows how much it is. What cannot be is the daemon's to say. */
+	if (params->kind == DMABROKER_KIND_LINEAR)
+		(void)!fallocate(memory->fd, FALLOC_FL_KEEP_SIZE, memory->offset, params->size);
+	dmabroker_params_v1_set_memory(object, memory->fd, high(memory->offset), low(memory->offset));
 }
 
 void params_send(struct dmabroker_params_v1 *object, const struct dmabroker_params *params, bool planes)
@@ -176,4 +197,6 @@ void params_send(struct dmabroker_params_v1 *object, const struct dmabroker_para
 		dmabroker_params_v1_set_device(object, params->device);
 	if (params->name)
 		dmabroker_params_v1_set_name(object, params->name);
+	if (params->memory)
+		send_memory(object, params);
 }

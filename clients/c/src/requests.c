@@ -69,6 +69,10 @@ struct dmabroker_call *dmabroker_begin_allocate_many(struct dmabroker *client,
 	}
 	if (!params_read(client, given, &params, false) || !client_ready(client, callback == waits))
 		return NULL;
+	if (params.memory) {
+		error_say(&client->error, DMABROKER_INVALID, "memory is of one buffer: dmabroker_allocate");
+		return NULL;
+	}
 	struct dmabroker_call *call = new_call(client, count, callback, data);
 	struct dmabroker_params_v1 *object = call ? new_params(client) : NULL;
 	bool whole = true;

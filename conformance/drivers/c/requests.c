@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "dmabroker-v1-client.h"
+#include "own.h"
 
 static const char *const refusals[] = {
 	"", "invalid_argument", "unsupported_format", "unsupported_modifier", "unsupported_handle_type",
@@ -122,6 +123,19 @@ static void say_lifetime(struct dmabroker_params_v1 *params, const struct json *
 		dmabroker_params_v1_set_lifetime(params, place_of(lifetimes, type));
 }
 
+static void say_own(struct dmabroker_params_v1 *params, const struct json *memory)
+{
+	uint64_t offset = (uint64_t)json_number(memory, "offset", 0);
+
+	if (!memory)
+		return;
+	int fd = own_memfd(memory);
+
+	/* libwayland sends a duplicate. */
+	dmabroker_params_v1_set_memory(params, fd, (uint32_t)(offset >> 32), (uint32_t)offset);
+	close(fd);
+}
+
 struct object *new_params(void)
 {
 	void *made = dmabroker_manager_v1_create_params((struct dmabroker_manager_v1 *)manager->proxy);
@@ -161,6 +175,7 @@ struct object *params_of(const struct json *request)
 	say_lifetime(params, json_get(request, "lifetime"));
 	if (name)
 		dmabroker_params_v1_set_name(params, name);
+	say_own(params, json_get(request, "memory"));
 	return object;
 }
 

@@ -1,8 +1,10 @@
 #include "words.h"
+#include "own.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static const char *const handle_types[] = { "dma_buf", "opaque_fd", "memfd", NULL };
 static const char *const usages[] = { "sample", "render", "transfer", "storage", "cpu_read",
@@ -103,6 +105,19 @@ static void read_modifiers(struct request *request, const struct json *modifiers
 	request->params.modifier_count = modifiers->count;
 }
 
+/* The last one stays open until there is another: it has to be there as long as the call. */
+static void read_own(struct request *request, const struct json *memory)
+{
+	static int last = -1;
+
+	if (last >= 0)
+		close(last);
+	last = memory ? own_memfd(memory) : -1;
+	request->memory.fd = last;
+	request->memory.offset = (uint64_t)json_number(memory, "offset", 0);
+	request->params.memory = memory ? &request->memory : NULL;
+}
+
 void read_request(struct request *request, const struct json *words)
 {
 	struct dmabroker_params *params = &request->params;
@@ -128,6 +143,7 @@ void read_request(struct request *request, const struct json *words)
 		params->lease_seconds = whole(lifetime, "seconds");
 	else if (type)
 		params->lifetime = place_of(lifetimes, type);
+	read_own(request, json_get(words, "memory"));
 }
 
 /* ---- descriptions --------------------------------------------------------------------------- */

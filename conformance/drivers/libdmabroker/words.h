@@ -11,6 +11,7 @@ struct request {
 	struct dmabroker_params params;
 	uint64_t modifiers[256];
 	struct dmabroker_plane_layout planes[4];
+	struct dmabroker_own_memory memory;
 };
 
 /* A request of CreateBuffer; of an import `planes_of` finds the fds. */

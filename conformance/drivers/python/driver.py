@@ -6,6 +6,7 @@ Owns: the connection, and what was got through it, until `disconnect`.
 """
 
 import asyncio
+import fcntl
 import json
 import os
 import pathlib
@@ -38,6 +39,7 @@ def request_of(words, kinds):
         ("modifiers", lambda values: [int(each, 16) for each in values]),
         ("modifier", lambda value: int(value, 16)),
         ("layout", lambda values: [dmabroker.PlaneLayout(**each) for each in values]),
+        ("memory", own_memory),
     ):
         if words.get(name) is not None:
             words[name] = build(words[name])
@@ -45,6 +47,15 @@ def request_of(words, kinds):
     if sources:
         words["source"] = sources[0]
     return kind(**words)
+
+
+def own_memory(words):
+    """A memfd as the words have it."""
+    fd = os.memfd_create("conformance", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+    os.ftruncate(fd, words["size"])
+    fcntl.fcntl(fd, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SHRINK)
+    os.pwrite(fd, bytes.fromhex(words.get("bytes", "")), words.get("offset", 0))
+    return dmabroker.OwnMemory(fd, words.get("offset", 0))
 
 
 def lifetime_of(words):
@@ -163,7 +174,11 @@ class Driver:
 
     async def allocate(self, args, name):
         request = request_of(args["request"], WANTED)
-        return await self._keep(await done(self._connected().allocate(request)), name)
+        try:
+            return await self._keep(await done(self._connected().allocate(request)), name)
+        finally:
+            if request.memory is not None:
+                os.close(request.memory.fd)
 
     async def allocate_many(self, args, name):
         request = request_of(args["request"], WANTED)

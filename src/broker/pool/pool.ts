@@ -115,7 +115,7 @@ export class Pool {
    * it, are the caller's from here on; null where there is none.
    */
   take(choice: Choice): Spare | null {
-    if (this.#limits.bytes === 0) return null;
+    if (this.#limits.bytes === 0 || choice.memory !== undefined) return null;
     const spec = this.#specs.asked(choice, this.#limits.bytes, this.#idleMs);
     const spare = spec?.spares.shift() ?? null;
     if (spec === null || spare === null) this.#misses++;

@@ -33,6 +33,7 @@ const MAP_FAILED = -1;
 const MFD_CLOEXEC = 1;
 const MFD_ALLOW_SEALING = 2;
 const F_ADD_SEALS = 1033;
+const F_GET_SEALS = 1034;
 /** F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW: the size can be relied on, the content stays free. */
 const SEAL_SIZE = 1 | 2 | 4;
 const F_SEAL_WRITE = 8;
@@ -118,6 +119,13 @@ function seal(fd: number, seals: number): void {
   if (callInt(fcntl, fd, F_ADD_SEALS, seals) < 0) {
     throw new SystemError('fcntl', lastErrno(), 'F_ADD_SEALS');
   }
+}
+
+/** Bits of F_SEAL_*: what holds for a memfd. Looks at the open file alone. */
+export function sealsOf(fd: number): number {
+  const seals = callInt(fcntl, fd, F_GET_SEALS, 0);
+  if (seals < 0) throw new SystemError('fcntl', lastErrno(), 'F_GET_SEALS');
+  return seals;
 }
 
 /** The memfd is the caller's once it is returned; until then it goes with whatever ends the steps. */

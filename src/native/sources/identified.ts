@@ -14,8 +14,8 @@ export function withIdentities(allocation: Allocation): Allocation {
   const identities = fdsOf(allocation).map(identity);
   const { source, handleType, key, memories, size, modifier, placement, planes, exporter } =
     allocation;
-  const { device, heaps, vulkan, check } = allocation;
-  if (device ?? heaps ?? vulkan ?? check) return { ...allocation, identities };
+  const { device, heaps, vulkan, check, funding } = allocation;
+  if (device ?? heaps ?? vulkan ?? check ?? funding) return { ...allocation, identities };
   // Of the kernel's own sources: written out, since to spread it takes longer than the kernel takes to tell it apart.
   return {
     source,

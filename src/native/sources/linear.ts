@@ -18,6 +18,7 @@ import type {
   HandleType,
   ImageSpec,
   MemorySource,
+  OwnMemory,
   Plan,
   SourceName,
 } from '../../memory/source.js';
@@ -47,6 +48,8 @@ export interface Exporter {
   create(bytes: number, name: string): Creation<number>;
   /** The same of what never takes long, and needs no clearing. */
   createNow?(bytes: number, name: string): number;
+  /** The same of a client's own memory, as it is. */
+  wrap?(bytes: number, name: string, memory: OwnMemory): Creation<number>;
   clear?(fd: number, bytes: number): Steps<void>;
   close(): void;
 }
@@ -88,6 +91,11 @@ export class LinearSource implements MemorySource {
   }
 
   plan(spec: CheckedSpec): Plan {
+    return this.#plan(spec, false);
+  }
+
+  /** `isThere`: the memory is, so that nothing is to be taken from the machine's. */
+  #plan(spec: CheckedSpec, isThere: boolean): Plan {
     if (spec.placement === 'device_local') {
       const message = `the ${this.name} source has memory of the machine's own only`;
       throw new BrokerError('unsupported_placement', message, {
@@ -98,7 +106,7 @@ export class LinearSource implements MemorySource {
     }
     const { memories, planes } =
       spec.kind === 'buffer' ? bufferShape(spec.size, spec.alignment?.size) : this.#image(spec);
-    this.#check(memories);
+    this.#check(memories, isThere);
     return {
       source: this.name,
       handleType: this.handleType,
@@ -131,6 +139,22 @@ export class LinearSource implements MemorySource {
   *creating(spec: CheckedSpec, id: string): Creation<Allocation> {
     const plan = this.plan(spec);
     return this.#allocation(plan, yield* this.#create(plan.memories, id));
+  }
+
+  /** The same of a client's own memory, whose fd stays its owner's. Throws where the exporter makes nothing of that. */
+  *wrapping(spec: CheckedSpec, id: string, memory: OwnMemory): Creation<Allocation> {
+    const { memories, ...plan } = this.#plan(spec, true);
+    const [bytes = 0] = memories;
+    const { exporter } = this;
+    if (exporter.wrap === undefined || memories.length !== 1) {
+      throw new Error(`${this.name} wraps no memory`);
+    }
+    try {
+      const fd = yield* exporter.wrap(bytes, memoryName(id, 0), memory);
+      return { ...this.#allocation({ memories, ...plan }, [fd]), funding: 'client' };
+    } catch (error) {
+      throw refusalOf(error, this.name, bytes);
+    }
   }
 
   /** The same at once. */
@@ -192,7 +216,7 @@ export class LinearSource implements MemorySource {
     return layoutOf(knownFormat(spec.format), spec, alignment);
   }
 
-  #check(memories: readonly number[]): void {
+  #check(memories: readonly number[], isThere: boolean): void {
     const limit = this.exporter.limit();
     const largest = Math.max(...memories);
     if (limit !== null && largest > limit.bytes) {
@@ -203,7 +227,7 @@ export class LinearSource implements MemorySource {
         possible: { max: limit.bytes },
       });
     }
-    checkMemory(sum(memories), this.exporter.committed);
+    if (!isThere) checkMemory(sum(memories), this.exporter.committed);
   }
 
   /** All or none. */

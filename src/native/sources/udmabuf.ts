@@ -5,22 +5,35 @@
  * Owns: the open device.
  */
 import { closeSync, openSync } from 'node:fs';
+import { notOwnMemory } from '../../memory/own-memory.js';
+import type { OwnMemory } from '../../memory/source.js';
 import { setName } from '../dmabuf.js';
 import { ioctlCall } from '../later.js';
-import { check } from '../libc/errno.js';
+import { check, SystemError } from '../libc/errno.js';
 import { close, owning } from '../libc/fd.js';
 import { sealedMemfd } from '../libc/memory.js';
 import { udmabufLimit } from '../udmabuf-limits.js';
-import type { Exporter } from './linear.js';
+import type { Creation, Exporter } from './linear.js';
 
 /** `_IOW('u', 0x42, struct udmabuf_create)`: u32 memfd, u32 flags, u64 offset, u64 size. */
 const UDMABUF_CREATE = 0x4018_7542;
-const CREATE = { size: 24, memfd: 0, flags: 4, length: 16 };
+const CREATE = { size: 24, memfd: 0, flags: 4, offset: 8, length: 16 };
 const UDMABUF_FLAGS_CLOEXEC = 1;
 
 /** Opens /dev/udmabuf; throws where that cannot be. */
 export function udmabufExporter(path = '/dev/udmabuf'): Exporter {
   const device = openSync(path, 'r+');
+  const made = function* (
+    bytes: number,
+    name: string,
+    { fd: memfd, offset }: OwnMemory,
+  ): Creation<number> {
+    const result = yield ioctlCall(device, UDMABUF_CREATE, argumentOf(memfd, offset, bytes));
+    return owning(check('ioctl', result, 'UDMABUF_CREATE'), (fd) => {
+      setName(fd, name);
+      return fd;
+    });
+  };
   return {
     name: 'udmabuf',
     handleType: 'dma_buf',
@@ -32,23 +45,30 @@ export function udmabufExporter(path = '/dev/udmabuf'): Exporter {
       // It demands F_SEAL_SHRINK and refuses F_SEAL_WRITE (check_memfd_seals).
       const memfd = sealedMemfd(name, bytes);
       try {
-        const made = yield ioctlCall(device, UDMABUF_CREATE, argumentOf(memfd, bytes));
-        return owning(check('ioctl', made, 'UDMABUF_CREATE'), (fd) => {
-          setName(fd, name);
-          return fd;
-        });
+        return yield* made(bytes, name, { fd: memfd, offset: 0 });
       } finally {
         close(memfd);
+      }
+    },
+    // Waits for whoever holds the inode's lock, which a client can for as long as it likes (a write(2) from a FUSE file).
+    wrap: function* (bytes, name, memory) {
+      try {
+        return yield* made(bytes, name, memory);
+      } catch (error) {
+        // memfd_pin_folios: its end; check_memfd_seals: what was sealed since.
+        if (!(error instanceof SystemError) || error.code !== 'EINVAL') throw error;
+        throw notOwnMemory(`the memfd has no ${bytes} bytes at ${memory.offset}, or is sealed`);
       }
     },
     close: () => closeSync(device),
   };
 }
 
-function argumentOf(memfd: number, bytes: number): Buffer {
+function argumentOf(memfd: number, offset: number, bytes: number): Buffer {
   const data = Buffer.alloc(CREATE.size);
   data.writeUInt32LE(memfd, CREATE.memfd);
   data.writeUInt32LE(UDMABUF_FLAGS_CLOEXEC, CREATE.flags);
+  data.writeBigUInt64LE(BigInt(offset), CREATE.offset);
   data.writeBigUInt64LE(BigInt(bytes), CREATE.length);
   return data;
 }

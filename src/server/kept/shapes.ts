@@ -77,6 +77,7 @@ const inner = shape({
   planes: list(shape({ memory: number, offset: number, stride: number })),
   heaps: orNone(list(shape({ index: number, bytes: number }))),
   vulkan: orNone(shape({ memoryType: number, dedicated: flag })),
+  funding: orNone(either('client')),
   check: orNone(shape({ how: either('device', 'layout'), reason: text })),
 });
 /** Each plane lies in one of the memories, and each memory has one. */

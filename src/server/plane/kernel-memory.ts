@@ -82,14 +82,19 @@ export class KernelMemory {
 
   /** Answers now or later, exactly once. Returns false, and does not, where it is for the allocator. */
   allocate({ uid }: Asker, choice: Choice, id: string, done: Done<Allocation>): boolean {
-    const { source: name, handleType, device, spec } = choice;
+    const { source: name, handleType, device, spec, memory } = choice;
     const source = device === undefined ? this.#sources.get(name) : undefined;
-    if (source === undefined || source.handleType !== handleType) return false;
+    if (source === undefined || source.handleType !== handleType) {
+      // The allocator would make other memory.
+      if (memory !== undefined) throw new Error(`${name} is not here`);
+      return false;
+    }
     if (this.#isSmall(choice)) {
       this.#left--;
       this.#answer(source, done, () => source.createNow(spec, id));
     } else {
-      const creation = source.creating(spec, id);
+      const creation =
+        memory === undefined ? source.creating(spec, id) : source.wrapping(spec, id, memory);
       this.#onTheirWay++;
       const over: Done<Allocation> = (result) => {
         this.#onTheirWay--;
@@ -100,8 +105,8 @@ export class KernelMemory {
     return true;
   }
 
-  #isSmall({ source, spec }: Choice): boolean {
-    if (this.#left === 0) return false;
+  #isSmall({ source, spec, memory }: Choice): boolean {
+    if (this.#left === 0 || memory !== undefined) return false;
     // A memfd has no pages before they are touched.
     if (source === 'memfd') return true;
     if (source.startsWith(HEAP) && source !== 'dma-heap:system') return false;

@@ -1,6 +1,7 @@
 /** dmabroker_test_v1: the answer to a dry run. */
 import type { Broker } from '../../broker/broker.js';
 import type { AllocationRequest } from '../../broker/request.js';
+import type { BrokerError } from '../../memory/errors.js';
 import type { Plan } from '../../memory/source.js';
 import { unverified } from '../../memory/usage.js';
 import { dmabroker_manager_v1, dmabroker_test_v1 } from '../../protocol/dmabroker-v1.gen.js';
@@ -14,10 +15,16 @@ export function testRequest(
   connection: Connection,
   { id, version }: { readonly id: number; readonly version: number },
   request: AllocationRequest,
+  /** What is wrong with what the client has sent. */
+  problem: BrokerError | null = null,
 ): void {
   const resource = connection.create(id, dmabroker_test_v1, version, { destroy: () => {} });
   const { client } = connection;
   const owner = { client, peer: client.peer };
+  if (problem !== null) {
+    refuse(broker, { owner, resource }, problem);
+    return;
+  }
   broker.test(owner, request, (result) => {
     if ('error' in result) refuse(broker, { owner, resource }, result.error);
     else tell(resource, result, unverified(request.spec.usage));

@@ -6,11 +6,15 @@
  * Owns: each fd from `arrived` on, until `close` or `handOver`.
  */
 import type { Allowance } from '../../broker/fair-pool.js';
+import { type BrokerError, outOfFds } from '../../memory/errors.js';
+import { noMemfd } from '../../memory/own-memory.js';
 import type { FdKind } from '../../native/kind.js';
 
 /** What is done with fds. */
 export interface FdWorld {
   kindOf(fd: number): FdKind;
+  /** Why a memfd cannot be made into a dma_buf from an offset on; null where it can (native/own-memory.ts). */
+  problemOf(memfd: number, offset: number): BrokerError | null;
   /** Closes at once: for what is known not to wait. */
   close(fd: number): void;
   /** Closes in a thread that may wait; `done` is called when it is closed, perhaps never. */
@@ -38,6 +42,13 @@ export class ForeignFds {
     const kind = this.#kinds.get(fd);
     if (kind === undefined) throw new Error(`fd ${fd} is none that the client has sent`);
     return kind;
+  }
+
+  /** As memory to be made into a dma_buf; null: it will do. */
+  problemOf(fd: number, offset: number): BrokerError | null {
+    const kind = this.kindOf(fd);
+    if (kind === 'unasked') return outOfFds();
+    return kind === 'memfd' ? this.world.problemOf(fd, offset) : noMemfd(kind);
   }
 
   /** A dma_buf is closed at once: its release belongs to a driver, and waits for nobody. */

@@ -15,6 +15,7 @@ import { BroughtFds } from './brought-fds.js';
 import { BufferObject } from './buffer.js';
 import type { Connection } from './connection.js';
 import { testRequest } from './dry-run.js';
+import { LentMemory } from './lent-memory.js';
 import type { Requests, Resource } from './resource.js';
 
 /**
@@ -75,6 +76,8 @@ export class ParamsObject implements Requests<typeof dmabroker_params_v1> {
   #layout: Map<number, PlaneLayout> | null = null;
   /** None until a plane comes. */
   #brought: BroughtFds | null = null;
+  /** The client's own; null: there is none. */
+  #memory: LentMemory | null = null;
   /** Of `add_buffer`, until they are asked for; none until one comes. */
   #batch: BufferObject[] | null = null;
 
@@ -89,6 +92,8 @@ export class ParamsObject implements Requests<typeof dmabroker_params_v1> {
 
   gone(): void {
     this.#brought?.end();
+    // What was asked for has it.
+    if (this.#used !== 'create') this.#memory?.close();
     if (this.#batch === null) return;
     if (this.connection.closing) {
       BufferObject.endAll(this.#batch);
@@ -208,7 +213,7 @@ export class ParamsObject implements Requests<typeof dmabroker_params_v1> {
     this.#checkNothingBrought();
     this.#checkNoBatch();
     const object = this.#bufferObject(bufferId);
-    object.allocate(this.#request);
+    this.#allocate(object, this.#request);
     this.#used = 'create';
   }
 
@@ -226,6 +231,9 @@ export class ParamsObject implements Requests<typeof dmabroker_params_v1> {
     if (this.#batch === null) {
       this.#params.error('batch_mismatch', 'create_batch wants buffers: add_buffer');
     }
+    if (this.#memory !== null) {
+      this.#params.error('batch_mismatch', 'set_memory is of one buffer');
+    }
     const request = this.#request;
     this.#used = 'create_batch';
     const objects = this.#batch;
@@ -237,12 +245,15 @@ export class ParamsObject implements Requests<typeof dmabroker_params_v1> {
     this.#checkUnused();
     this.#checkNothingBrought();
     const { broker, connection, version } = this;
-    testRequest(broker, connection, { id: testId, version }, this.#request);
+    const problem = this.#memory?.problem ?? null;
+    const request = { ...this.#request, memory: this.#memory?.lent };
+    testRequest(broker, connection, { id: testId, version }, request, problem);
   }
 
   import(bufferId: number): void {
     this.#checkUnused();
     this.#checkNoBatch();
+    this.#checkNoMemory();
     const brought = this.#brought;
     const planes = this.#planes;
     if (brought === null || planes.length === 0) {
@@ -257,6 +268,7 @@ export class ParamsObject implements Requests<typeof dmabroker_params_v1> {
   adopt(bufferId: number, id: string, session: string): void {
     this.#checkUnused();
     this.#checkNoBatch();
+    this.#checkNoMemory();
     const brought = this.#brought;
     const planes = this.#planes;
     const imported = planes.length > 0 ? this.#importSpec() : null;
@@ -274,6 +286,13 @@ export class ParamsObject implements Requests<typeof dmabroker_params_v1> {
     }
     const text = 'the session is not known, and no dma_bufs were brought';
     object.failed(new BrokerError('invalid_token', text, { constraint: 'session' }));
+  }
+
+  set_memory(fd: number, high: number, low: number): void {
+    if (this.#used !== null || this.#memory !== null) this.connection.foreign.close(fd);
+    this.#checkUnused();
+    if (this.#memory !== null) this.#params.error('already_set', 'the memory is set already');
+    this.#memory = new LentMemory(this.connection, fd, high * 2 ** 32 + low);
   }
 
   // ---- what they have in common -----------------------------------------------------------------
@@ -299,6 +318,23 @@ export class ParamsObject implements Requests<typeof dmabroker_params_v1> {
   #checkNothingBrought(): void {
     if ((this.#brought?.size ?? 0) > 0) {
       this.#params.error('planes_mismatch', 'planes are for import');
+    }
+  }
+
+  #checkNoMemory(): void {
+    if (this.#memory !== null) {
+      this.#params.error('planes_mismatch', 'set_memory is for create');
+    }
+  }
+
+  /** What the client's own memory is made into is the broker's; it is closed when that is known. */
+  #allocate(object: BufferObject, request: AllocationRequest): void {
+    const memory = this.#memory;
+    if (memory === null) object.allocate(request);
+    else if (memory.problem === null) object.allocate({ ...request, memory: memory.lent });
+    else {
+      memory.close();
+      object.failed(memory.problem);
     }
   }
 

@@ -13,6 +13,7 @@ import {
 } from '../../../src/client/index.js';
 import { checked } from '../../../src/memory/check-spec.js';
 import { identity } from '../../../src/native/libc/fd.js';
+import { sealedMemfd } from '../../../src/native/libc/memory.js';
 import { probeUdmabuf } from '../../../src/native/sources/probe.js';
 import type { BufferInfo } from '../../../src/rest/contract.js';
 import { eventually, type TestDaemon } from '../../support/daemon.js';
@@ -39,6 +40,14 @@ async function imported(client: Client, kept: Kept): Promise<ClientBuffer> {
   return buffer;
 }
 
+/** A client's own. */
+async function own(client: Client, kept: Kept): Promise<ClientBuffer> {
+  const fd = sealedMemfd('own', SIZE);
+  const buffer = await client.allocate({ kind: 'buffer', size: SIZE, memory: { fd }, ...kept });
+  closeSync(fd);
+  return buffer;
+}
+
 const linear =
   (what: Omit<LinearRequest, 'kind' | 'size'>) =>
   (client: Client, kept: Kept): Promise<ClientBuffer> =>
@@ -51,6 +60,7 @@ const kinds: Readonly<Record<string, (client: Client, kept: Kept) => Promise<Cli
   memfd: linear({ handleTypes: ['memfd'] }),
   opaque_fd: linear({ handleTypes: ['opaque_fd'] }),
   import: imported,
+  own,
   image: (client, kept) => client.allocate({ ...XR24, ...kept }),
   planes: (client, kept) =>
     client.allocate({ ...nv12, separatePlanes: true, source: heap, ...kept }),

@@ -129,7 +129,7 @@ await withoutLeaks(t, 'every kind of fd beside every request', async (t) => {
       if (kind === 'socket') t.match(text, /a socket/, `${definition.name}.${message.name}`);
       else if (!takes) t.type(text, 'string', `${definition.name}.${message.name} takes none`);
       else t.equal(ended(client), null, `${definition.name}.${message.name} takes one`);
-      if (takes && text === null) await refused(t, client, kind);
+      if (takes && text === null) await refused(t, client, message.name, kind);
       client.close();
       end?.();
       close(fd);
@@ -146,14 +146,30 @@ await withoutLeaks(t, 'every kind of fd beside every request', async (t) => {
     return ended(client);
   }
 
-  /** A plane that is no dma_buf is a refusal of the import, which says what it is. */
-  async function refused(t: Test, client: RawClient, kind: Strange['kind']): Promise<void> {
-    client.request(dmabroker_params_v1, PARAMS, 'import', NEW + 3);
+  /** A plane that is no dma_buf is a refusal of the import, which says what it is; memory that is no memfd one of create. */
+  async function refused(
+    t: Test,
+    client: RawClient,
+    request: string,
+    kind: Strange['kind'],
+  ): Promise<void> {
+    const isOwn = request === 'set_memory';
+    client.request(dmabroker_params_v1, PARAMS, isOwn ? 'create' : 'import', NEW + 3);
     await client.until(() => client.count('dmabroker_buffer_v1.failed') === 1);
     const [code, , detail] =
       client.events.find(({ name }) => name === 'dmabroker_buffer_v1.failed')?.values ?? [];
-    t.equal(code, dmabroker_manager_v1.enums.refusal.invalid_argument);
-    t.match(JSON.parse(String(detail)), { requested: kind, possible: 'dma_buf' });
+    const { invalid_argument, unsupported_source } = dmabroker_manager_v1.enums.refusal;
+    // One that would do is of no use here, where nothing makes dma_bufs of it.
+    if (isOwn && kind === 'memfd') {
+      t.ok(
+        [invalid_argument, unsupported_source].some((each) => each === code),
+        `refused: ${detail}`,
+      );
+      return;
+    }
+    t.equal(code, invalid_argument);
+    const possible = isOwn ? 'memfd' : 'dma_buf';
+    t.match(JSON.parse(String(detail)), { requested: kind, possible });
   }
 
   for (const [name, { make, kind }] of strangeFds()) {

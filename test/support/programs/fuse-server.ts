@@ -13,6 +13,7 @@ const OPCODES = {
   FORGET: 2,
   GETATTR: 3,
   OPEN: 14,
+  READ: 15,
   STATFS: 17,
   RELEASE: 18,
   FLUSH: 25,
@@ -95,6 +96,9 @@ function answer(opcode: number, unique: bigint, node: bigint): void {
       break;
     case OPCODES.OPEN:
       reply(unique, Buffer.alloc(16));
+      break;
+    case OPCODES.READ:
+      reply(unique, Buffer.alloc(Number(FILE_SIZE)));
       break;
     case OPCODES.STATFS:
       reply(unique, Buffer.alloc(80));

@@ -28,6 +28,7 @@ from ._requests import (
     ImportedLinear,
     Lease,
     Linear,
+    OwnMemory,
     PlaneLayout,
     Request,
 )
@@ -62,6 +63,7 @@ __all__ = [
     "Linear",
     "Mapping",
     "Memory",
+    "OwnMemory",
     "Plane",
     "PlaneLayout",
     "Planned",

@@ -339,7 +339,7 @@ class DmabrokerParamsV1:
         already_used = 0
         """a request after create, create_batch, import or adopt"""
         already_set = 1
-        """set_buffer or set_image sent twice, or both"""
+        """set_buffer or set_image sent twice, or both; set_memory sent twice"""
         incomplete = 2
         """create without set_buffer or set_image"""
         invalid_bits = 3
@@ -353,13 +353,13 @@ class DmabrokerParamsV1:
         invalid_plane = 7
         """a plane index above 3, or given twice, or with a gap"""
         planes_mismatch = 8
-        """create with planes, import without, or with several modifiers"""
+        """create with planes, import without, with several modifiers or with set_memory"""
         invalid_placement = 9
         """not an entry of the enum placement"""
         invalid_device = 10
         """a UUID that is not 32 lower-case hexadecimal digits"""
         batch_mismatch = 11
-        """create_batch without add_buffer, or create, import or adopt with"""
+        """create_batch without add_buffer or with set_memory, or create, import or adopt with add_buffer"""
 
     class PlaneMemory(IntEnum):
         """where the planes of an image lie"""
@@ -629,6 +629,29 @@ class DmabrokerParamsV1:
         (not_found).
         """
         return words(object_id, 21)
+
+    @staticmethod
+    def set_memory(object_id: int, fd: int, offset_hi: int, offset_lo: int) -> Message:
+        """the client's own memory, in place of the daemon's
+
+        create makes a dma_buf of a part of a memfd: from the offset, a multiple of a page, as
+        many whole pages as what was described takes. The source is udmabuf, and nothing is
+        zeroed. Sent once, and not with create_batch, import or adopt.
+
+        The memfd has ordinary pages, is open for reading and writing, and is sealed with
+        F_SEAL_SHRINK and neither with F_SEAL_WRITE nor with F_SEAL_FUTURE_WRITE; planes share
+        one memory. What is not so, or ends too early, is refused: invalid_argument, whose
+        constraint is memory.
+
+        The client is charged as for every buffer. The kernel charges pages to the control
+        group of whoever touched them first, and takes those that are missing in the daemon's:
+        a client touches them before, or has fallocate(2) do it. Whoever has the memfd has the
+        memory, too, and it stays when the buffer is gone.
+
+        fd: a memfd
+        offset_hi: bytes in the memfd, high half
+        """
+        return words(object_id, 22, offset_hi, offset_lo).with_fds(fd)
 
 
 class DmabrokerBufferV1:

@@ -59,6 +59,8 @@ async def allocate(line: Line, request: Request) -> Held:
 async def allocate_many(line: Line, request: Request, count: int) -> list[Held]:
     """All of them, or none."""
     check_whole(count, "count", 1, line.broker.limits.get("batch", MAX_UNTOLD))
+    if request.memory is not None:
+        raise ValueError("memory is of one buffer: allocate")
     objects = [BufferObject(line.core) for _ in range(count)]
     for each in objects:
         each.expect()

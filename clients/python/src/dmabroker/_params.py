@@ -59,6 +59,9 @@ class Params:
         if request.handle_types is not None:
             types = sum(_Manager.HandleType[each].value for each in set(request.handle_types))
             self.send(_Params.set_handle_types(self.id, types))
+        if request.memory is not None:
+            offset = halves(request.memory.offset)
+            self.send(_Params.set_memory(self.id, request.memory.fd, *offset))
         self._terms(request)
 
     def _image(self, request: Image) -> None:

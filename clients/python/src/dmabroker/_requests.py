@@ -96,6 +96,22 @@ class _Terms:
             )
 
 
+@dataclass(frozen=True, slots=True)
+class OwnMemory:
+    """
+    A part of a memfd that is sealed with F_SEAL_SHRINK and not against writing; it stays the caller's. The kernel charges
+    pages to whoever touches them first: `os.posix_fallocate` takes those that are missing before the daemon does.
+    """
+
+    fd: int
+    offset: int = 0
+    """In bytes, a multiple of a page."""
+
+    def __post_init__(self) -> None:
+        check_fd(self.fd, "memory.fd")
+        check_whole(self.offset, "memory.offset", 0, MAX_BYTES)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Wanted(_Terms):
     handle_types: Collection[HandleTypeName] | None = None
@@ -107,6 +123,8 @@ class _Wanted(_Terms):
     source: str | None = None
     """The one source to allocate from, e.g. `dma-heap:system`; by default the daemon chooses."""
     alignment: Alignment | None = None
+    memory: OwnMemory | None = None
+    """The program's own, in place of the daemon's: a dma_buf is made of it (the source `udmabuf`)."""
 
     def __post_init__(self) -> None:
         _Terms.__post_init__(self)

@@ -62,6 +62,7 @@ export class Bench {
     this.carried = other?.carried ?? new FairPool(MAX_CARRIED_BYTES);
     const world = {
       kindOf: (fd: number) => this.kinds.get(fd) ?? 'dma_buf',
+      problemOf: () => null,
       close,
       closeLater: (fd: number, done: () => void) => {
         close(fd);
