@@ -6,6 +6,7 @@ import { type Allowance, FairPool } from '../../broker/fair-pool.js';
 import { MAX_FDS } from '../../memory/limits.js';
 import { kindOf } from '../../native/kind.js';
 import { close } from '../../native/libc/fd.js';
+import { sealedContent } from '../../native/sealed-content.js';
 import type { Closing } from './closing.js';
 import { ForeignFds } from './foreign-fds.js';
 
@@ -30,7 +31,7 @@ export class ClientFds {
   /** For what one connection of a user sends. */
   foreign(uid: number): ForeignFds {
     const closeLater = (fd: number, done: () => void) => this.closeLater(uid, fd, done);
-    return new ForeignFds({ kindOf, close, closeLater }, this.of(uid));
+    return new ForeignFds({ kindOf, close, closeLater, sealedContent }, this.of(uid));
   }
 
   /** What all clients have, and may have. */
