@@ -67,7 +67,8 @@ export function bufferView(broker: Broker, buffer: BrokerBuffer): BufferInfo {
     released_at: buffer.releasedAt === null ? null : time(buffer.releasedAt),
     recall: recallView(broker.quotas.recalls.ofBuffer(buffer), broker.clock),
     tokens: broker.tokenCount(buffer),
-    lasting: lastingView(buffer.lasting, broker.clock),
+    // What is released has no name any more.
+    lasting: buffer.released ? null : lastingView(buffer.lasting, broker.clock),
     orphan: orphanView(broker, buffer),
   };
 }
