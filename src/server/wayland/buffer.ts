@@ -349,8 +349,9 @@ export class BufferObject implements Requests<typeof dmabroker_buffer_v1>, Watch
         const metadata = document && (() => document.read());
         const request = { revision: high * 2 ** 32 + low, metadata };
         const by = { client: this.connection.client, watcher: this };
-        if (!this.#writer) throw noWriter();
-        this.broker.commit(by, this.#had(), request, (result) => {
+        const buffer = this.#had();
+        if (buffer.lasting !== null && !this.#writer) throw noWriter();
+        this.broker.commit(by, buffer, request, (result) => {
           document?.close();
           if ('error' in result) refused(result.error);
           else published.tell(result, true);
