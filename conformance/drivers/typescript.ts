@@ -133,9 +133,9 @@ const commands: Readonly<Record<string, Command>> = {
       revision: buffer.committed?.revision ?? null,
       digest: buffer.committed?.digest ?? null,
       metadata: buffer.metadata as Json,
-      layout: layoutDigest(buffer),
     };
   },
+  layout_digest: (args) => ({ digest: layoutDigest(bufferOf(args)) }),
   share: async (args, as) => {
     const terms = options<object>(args, 'uses', 'uid', 'seconds', 'may_renew');
     const share = await bufferOf(args).shareRevocably(terms);

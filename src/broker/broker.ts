@@ -426,7 +426,10 @@ export class Broker {
     buffer.watchers.delete(watcher);
     const { lasting } = buffer;
     lasting?.claimers.delete(watcher);
-    if (lasting !== null && asWriter) lasting.writer = null;
+    if (lasting !== null && asWriter) {
+      lasting.isLeft ||= lasting.writer === buffer.owner.client;
+      lasting.writer = null;
+    }
     if (!buffer.released && buffer.lifetime !== 'connection') this.world.changed(buffer);
     if (asWriter) this.#claims.look(lasting);
   }

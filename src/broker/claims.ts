@@ -173,10 +173,13 @@ export class Claims {
     const { owner } = buffer;
     const isHeir =
       asWriter &&
-      owner.client?.connected !== true &&
+      (owner.client?.connected !== true || lasting.isLeft) &&
       client.peer.uid === uid &&
       client.peer.cgroup === owner.peer.cgroup;
-    if (isHeir) succeed(this.parts, buffer, client);
+    if (isHeir) {
+      succeed(this.parts, buffer, client);
+      lasting.isLeft = false;
+    }
     if (asWriter) this.parts.names.writes(buffer, client);
     lasting.claimers.set(watcher, client);
     this.parts.awaited(buffer);

@@ -47,6 +47,8 @@ export interface KeptLasting {
 export class Lasting {
   /** Who may commit, as long as it is connected; one that is not may come back (adoption.ts). */
   writer: Client | null = null;
+  /** Its owner's connection has let go of its object, and has no say in it any more: a writer may be its owner. */
+  isLeft = false;
   /** The number of the last revision, 0: there was none. */
   revision = 0;
   /** How many documents there were. */

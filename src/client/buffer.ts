@@ -145,8 +145,6 @@ export class ClientBuffer extends ToldBuffer {
     this.planes = description.planes;
     this.vulkan = description.vulkan;
     this.lost = false;
-    this.committed = null;
-    this.metadata = null;
   }
 
   /**

@@ -138,6 +138,7 @@ export abstract class ToldBuffer implements BufferDescription {
   /** The connection's: its memory was lost. */
   wasLost(): void {
     this.lost = true;
+    this.#forget();
     this.#tell('lost');
   }
 
@@ -162,6 +163,12 @@ export abstract class ToldBuffer implements BufferDescription {
     this.#tell('recalled');
   }
 
+  /** What was published is of memory that it has no more. */
+  #forget(): void {
+    this.committed = null;
+    this.metadata = null;
+  }
+
   /** The connection's: somebody had it re-issued. */
   wasReissued(): void {
     this.#tell('reissued');
@@ -177,6 +184,7 @@ export abstract class ToldBuffer implements BufferDescription {
   wasTakenUp(told: BufferDescription, leaseEnds: Deadline | null): void {
     this.#leaseEnds = leaseEnds;
     if (told.id === this.id) {
+      if (told.generation !== this.generation) this.#forget();
       this.#tell('adopted');
       // Its planes are still those that the caller has; `reissue` gets the new ones.
       if (told.generation !== this.generation) this.wasReissued();

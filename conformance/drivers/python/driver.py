@@ -213,8 +213,10 @@ class Driver:
             "revision": None if committed is None else committed.revision,
             "digest": None if committed is None else committed.digest,
             "metadata": buffer.metadata,
-            "layout": dmabroker.layout_digest(buffer),
         }
+
+    async def layout_digest(self, args, name):
+        return {"digest": dmabroker.layout_digest(self._buffers[args["buffer"]])}
 
     async def share(self, args, name):
         terms = given(args, "uses", "uid", "seconds", "may_renew")

@@ -226,6 +226,7 @@ class BufferObject:
                     self._leasing.pop(0).resolve(None)
             case DmabrokerBufferV1.LostEvent():
                 state.lost = True
+                state.committed = state.metadata = None
                 self._tell("lost")
             case DmabrokerBufferV1.ReissuedEvent():
                 self._tell("reissued")
@@ -287,7 +288,6 @@ class BufferObject:
         )
         if self.on_replaced is not None:
             self.state.lost = False
-            self.state.committed = self.state.metadata = None
             self.on_replaced(description)
         if self._answer is not None and not self._answer.done:
             self._answer.resolve(description)

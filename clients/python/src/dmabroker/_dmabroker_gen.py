@@ -362,7 +362,8 @@ class DmabrokerManagerV1:
         (permission_denied).
 
         A client that claims its own user's buffer as its writer from its owner's control
-        group, while its owner's connection is no longer there, is its owner from then on.
+        group, while its owner's connection has no object for it or is not there any more, is
+        its owner from then on.
 
         milliseconds: how long to wait, 86400000 at most
         """
