@@ -61,6 +61,9 @@ export interface Watcher {
   committed?(committed: Committed): void;
 }
 
+/** Its lasting name, and what goes with it. */
+export type BufferLasting = Lasting<Client, Watcher>;
+
 /** What the memory that a buffer had gets. */
 interface Former {
   readonly id: string;
@@ -113,7 +116,7 @@ export class BrokerBuffer {
   /** What was asked of the source, to be asked again; null for memory that a client brought. */
   readonly choice: Choice | null;
   /** Null for most: it has no lasting name. */
-  readonly lasting: Lasting | null;
+  readonly lasting: BufferLasting | null;
 
   constructor(made: NewBuffer) {
     this.id = made.id;

@@ -7,9 +7,9 @@
 import { BrokerError, isOutOfFds, outOfFds } from '../memory/errors.js';
 import { METADATA_PER_SECOND } from '../memory/limits.js';
 import { attempt, type Done } from '../memory/result.js';
-import type { BrokerBuffer, Client, Watcher } from './buffer.js';
+import type { BrokerBuffer, BufferLasting, Client, Watcher } from './buffer.js';
 import { HeldFds } from './held-fds.js';
-import { type Committed, type Lasting, layoutDigest, type Metadata } from './lasting.js';
+import { type Committed, layoutDigest, type Metadata } from './lasting.js';
 import { checkMetadata } from './metadata.js';
 import { Bucket } from './quota/bucket.js';
 import type { Quotas } from './quota/quotas.js';
@@ -29,7 +29,7 @@ interface Parts {
   readonly registry: Registry;
   checkLive(buffer: BrokerBuffer): void;
   /** Somebody may wait for the first. */
-  committed(lasting: Lasting): void;
+  committed(lasting: BufferLasting): void;
 }
 
 /** Users whose buckets are full again are forgotten beyond so many. */
@@ -64,7 +64,7 @@ export class Commits {
 
   #begin(
     buffer: BrokerBuffer,
-    lasting: Lasting,
+    lasting: BufferLasting,
     client: Client,
     watcher: Watcher,
     { revision: wanted, metadata }: CommitRequest,
@@ -99,7 +99,7 @@ export class Commits {
     });
   }
 
-  #check(buffer: BrokerBuffer, lasting: Lasting, client: Client, wanted: number): number {
+  #check(buffer: BrokerBuffer, lasting: BufferLasting, client: Client, wanted: number): number {
     if (buffer.released) throw new BrokerError('not_found', 'the buffer is released');
     if (lasting.writer !== client) {
       const message = `another connection is the writer of ${lasting.name}, or none: claim it as its writer`;
@@ -116,7 +116,7 @@ export class Commits {
     });
   }
 
-  #document(lasting: Lasting, client: Client, metadata: () => Uint8Array): Metadata {
+  #document(lasting: BufferLasting, client: Client, metadata: () => Uint8Array): Metadata {
     this.#pace(this.parts.quotas.whoOf(client).uid);
     const bytes = metadata();
     const text = checkMetadata(bytes);
@@ -148,7 +148,7 @@ export class Commits {
 
   #publish(
     buffer: BrokerBuffer,
-    lasting: Lasting,
+    lasting: BufferLasting,
     { revision, document }: { readonly revision: number; readonly document: Metadata | null },
     watcher: Watcher,
     done: Done<Committed>,

@@ -9,8 +9,9 @@ import crypto from 'node:crypto';
 import type { Monotonic } from '../memory/clock.js';
 import { BrokerError } from '../memory/errors.js';
 import { MAX_LASTING_NAME } from '../memory/limits.js';
-import type { BrokerBuffer, Client, Owner, Watcher } from './buffer.js';
+import type { Allocation, CheckedSpec } from '../memory/source.js';
 import type { HeldFds } from './held-fds.js';
+import type { Doer } from './who.js';
 
 /** The document of a revision, in a memfd of the daemon's own that nobody can change. */
 export interface Metadata {
@@ -44,7 +45,13 @@ export interface KeptLasting {
     | null;
 }
 
-export class Lasting {
+/** A connection, as far as it can be a writer. */
+interface Claimer {
+  readonly id: string;
+  readonly connected: boolean;
+}
+
+export class Lasting<Client extends Claimer, Watcher extends object> {
   /** Who may commit, as long as it is connected; one that is not may come back (adoption.ts). */
   writer: Client | null = null;
   /** Its owner's connection has let go of its object, and has no say in it any more: a writer may be its owner. */
@@ -103,7 +110,7 @@ export function checkLastingName(name: string): void {
 }
 
 /** The user in whose namespace a name is; throws for who is known by a token alone. */
-export function namespaceOf({ peer: { uid } }: Owner): number {
+export function namespaceOf({ peer: { uid } }: Doer): number {
   if (uid !== null) return uid;
   const message = 'lasting names are a user’s, and who asks is none of this machine';
   throw new BrokerError('permission_denied', message, { constraint: 'lasting_name' });
@@ -116,11 +123,13 @@ export function parseClaimed(text: string, own: number): { name: string; uid: nu
   return { name, uid: uid === undefined ? own : Number(uid) };
 }
 
+interface Laid {
+  readonly spec: CheckedSpec;
+  readonly allocation: Pick<Allocation, 'size' | 'modifier' | 'memories' | 'planes'>;
+}
+
 /** What the digest is made of: what everybody who has the buffer is told of its layout (dmabroker-v1.xml, committed). */
-export function layoutText({
-  spec,
-  allocation,
-}: Pick<BrokerBuffer, 'spec' | 'allocation'>): string {
+export function layoutText({ spec, allocation }: Laid): string {
   const { size, modifier, memories, planes } = allocation;
   const { format, width, height } =
     spec.kind === 'image' ? spec : { format: 0, width: 0, height: 0 };
@@ -136,5 +145,5 @@ export function layoutText({
 }
 
 /** SHA-256, 64 hexadecimal digits. */
-export const layoutDigest = (buffer: Pick<BrokerBuffer, 'spec' | 'allocation'>): string =>
-  crypto.createHash('sha256').update(layoutText(buffer)).digest('hex');
+export const layoutDigest = (laid: Laid): string =>
+  crypto.createHash('sha256').update(layoutText(laid)).digest('hex');

@@ -7,7 +7,7 @@
 import { BrokerError } from '../memory/errors.js';
 import { MAX_LASTING_NAMES } from '../memory/limits.js';
 import type { Done } from '../memory/result.js';
-import type { BrokerBuffer, Client, Owner } from './buffer.js';
+import type { BrokerBuffer, BufferLasting, Client, Owner } from './buffer.js';
 import { FairPool } from './fair-pool.js';
 import { checkLastingName, Lasting, namespaceOf } from './lasting.js';
 import type { AllocationRequest } from './request.js';
@@ -16,7 +16,7 @@ import { actorOf } from './who.js';
 type Named = Pick<AllocationRequest, 'lifetime'> & Partial<AllocationRequest>;
 
 interface Entry {
-  readonly lasting: Lasting;
+  readonly lasting: BufferLasting;
   /** Who asked for it first. */
   readonly owner: Owner;
   /** Null until its memory is there. */
@@ -84,7 +84,7 @@ export class Names {
   }
 
   /** What a buffer that is made has of a name that was reserved for it. */
-  of(owner: Owner, name: string | null): Lasting | null {
+  of(owner: Owner, name: string | null): BufferLasting | null {
     if (name === null) return null;
     const entry = this.#entries.get(keyOf(namespaceOf(owner), name));
     if (entry === undefined) throw new Error(`nobody has reserved ${name}`);

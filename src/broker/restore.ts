@@ -9,7 +9,13 @@ import { after, type Monotonic } from '../memory/clock.js';
 import type { Plane } from '../memory/plane.js';
 import { type Allocation, NOTHING_KEPT } from '../memory/source.js';
 import { nothingHeld } from './away.js';
-import { BrokerBuffer, type Client, type Owner, type Recipient } from './buffer.js';
+import {
+  BrokerBuffer,
+  type BufferLasting,
+  type Client,
+  type Owner,
+  type Recipient,
+} from './buffer.js';
 import type { Clients } from './clients.js';
 import type { FairPool } from './fair-pool.js';
 import { HeldFds } from './held-fds.js';
@@ -132,7 +138,10 @@ export class Restored {
     parts.lingering.add(buffer);
   }
 
-  #lasting({ state, metadata }: Restorable, past: ReadonlyMap<string, Client>): Lasting | null {
+  #lasting(
+    { state, metadata }: Restorable,
+    past: ReadonlyMap<string, Client>,
+  ): BufferLasting | null {
     const kept: KeptLasting | null = state.lasting;
     const { world, names } = this.parts;
     // Two records may say so, of which nobody can tell which is right.
@@ -140,7 +149,7 @@ export class Restored {
       if (metadata !== null) world.closeFd(metadata);
       return null;
     }
-    const lasting = new Lasting(kept.name, kept.uid);
+    const lasting: BufferLasting = new Lasting(kept.name, kept.uid);
     const { committed } = kept;
     const found = committed?.metadata ?? null;
     lasting.writer = kept.writer === null ? null : (past.get(kept.writer) ?? null);

@@ -52,4 +52,3 @@ export function endOf({ orphan }: Pick<BufferInfo, 'orphan'>): string | null {
   const hands = ends_by.filter((each) => each !== 'lease').join(' or ');
   return ends_at === null ? `by its ${hands}` : `lease, ${ends_at}, or by its ${hands}`;
 }
-

@@ -166,10 +166,7 @@ async function saveOpaque(buffer: ClientBuffer, output: Output): Promise<void> {
  * What came, for people and as JSON: each plane's fd with what the kernel calls it and, where it was saved,
  * its place in the file.
  */
-function describe(
-  buffer: ClientBuffer,
-  saved: readonly Memory[] | null,
-): Record<string, unknown> {
+function describe(buffer: ClientBuffer, saved: readonly Memory[] | null): Record<string, unknown> {
   const { id, handleType, source, size, format, modifier, width, height, planes } = buffer;
   const fields: Record<string, unknown> = {
     id,
