@@ -362,6 +362,15 @@ static void do_published(const struct json *args, const char *as)
 	describe_published(&answer, buffer_of(args));
 }
 
+static void do_layout_digest(const struct json *args, const char *as)
+{
+	char digest[65];
+
+	(void)as;
+	layout_digest(buffer_of(args), digest);
+	text_add(&answer, "{\"digest\":\"%s\"}", digest);
+}
+
 static void do_reissue(const struct json *args, const char *as)
 {
 	struct object *buffer = buffer_of(args);
@@ -712,7 +721,7 @@ static const struct {
 	{ "fill", do_fill, false },	  { "copy", do_copy, false },
 	{ "read", do_read, false },	  { "adopt", do_adopt, false },
 	{ "claim", do_claim, false },	  { "commit", do_commit, false },
-	{ "published", do_published, false },
+	{ "published", do_published, false }, { "layout_digest", do_layout_digest, false },
 	{ "park", do_park, false },	  { "send", do_send, false },
 	{ "events", do_events, false },	  { "raw", do_raw, false },
 };

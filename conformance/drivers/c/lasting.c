@@ -2,6 +2,7 @@
 #include "lasting.h"
 
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -52,6 +53,40 @@ void note_commit(const struct event *committed, const struct json *metadata)
 	sent[sent_count].at = (size_t)(committed - events);
 	sent[sent_count].buffer = committed->object;
 	sent[sent_count++].document = text.bytes;
+}
+
+void layout_digest(const struct object *buffer, char digest[65])
+{
+	struct text text = { 0 };
+	char command[64];
+	size_t at = event_count;
+	int fd = memfd_create("layout", 0);
+
+	while (at > 0 && !is_event(&events[--at], buffer, "info"))
+		;
+	const union wl_argument *info = events[at].args;
+
+	text_add(&text, "dmabroker-layout-1\nsize %llu format %u modifier %llu width %u height %u\n",
+		 (unsigned long long)info[4].u << 32 | info[5].u, info[6].u,
+		 (unsigned long long)info[7].u << 32 | info[8].u, info[9].u, info[10].u);
+	for (size_t i = at; i < event_count; i++)
+		if (is_event(&events[i], buffer, "memory"))
+			text_add(&text, "memory %u %llu\n", events[i].args[0].u,
+				 (unsigned long long)events[i].args[1].u << 32 | events[i].args[2].u);
+	for (size_t i = at; i < event_count; i++)
+		if (is_event(&events[i], buffer, "plane"))
+			text_add(&text, "plane %u %u %u %u\n", events[i].args[2].u, events[i].args[3].u,
+				 events[i].args[4].u, events[i].args[5].u);
+	if (fd < 0 || write(fd, text.bytes, text.length) != (ssize_t)text.length)
+		end_rejected("the layout cannot be written: %m");
+	text_free(&text);
+	snprintf(command, sizeof command, "sha256sum /proc/%d/fd/%d", (int)getpid(), fd);
+	FILE *sum = popen(command, "r");
+
+	if (!sum || fscanf(sum, "%64s", digest) != 1)
+		end_rejected("sha256sum says nothing");
+	pclose(sum);
+	close(fd);
 }
 
 static char *content_of(const struct event *metadata)

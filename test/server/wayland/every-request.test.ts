@@ -129,7 +129,9 @@ await withoutLeaks(t, 'every kind of fd beside every request', async (t) => {
       if (kind === 'socket') t.match(text, /a socket/, `${definition.name}.${message.name}`);
       else if (!takes) t.type(text, 'string', `${definition.name}.${message.name} takes none`);
       else t.equal(ended(client), null, `${definition.name}.${message.name} takes one`);
-      if (takes && text === null) await refused(t, client, kind);
+      if (takes && text === null) {
+        await (message.name === 'set_metadata' ? uncommitted(t, client) : refused(t, client, kind));
+      }
       client.close();
       end?.();
       close(fd);
@@ -154,6 +156,13 @@ await withoutLeaks(t, 'every kind of fd beside every request', async (t) => {
       client.events.find(({ name }) => name === 'dmabroker_buffer_v1.failed')?.values ?? [];
     t.equal(code, dmabroker_manager_v1.enums.refusal.invalid_argument);
     t.match(JSON.parse(String(detail)), { requested: kind, possible: 'dma_buf' });
+  }
+
+  /** A document is looked at where there is something to publish, and closed all the same. */
+  async function uncommitted(t: Test, client: RawClient): Promise<void> {
+    client.request(dmabroker_buffer_v1, BUFFER, 'commit', 0, 0);
+    await client.until(() => client.count('dmabroker_buffer_v1.commit_refused') === 1);
+    t.equal(client.count('dmabroker_buffer_v1.committed'), 0);
   }
 
   for (const [name, { make, kind }] of strangeFds()) {
