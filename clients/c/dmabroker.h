@@ -75,6 +75,7 @@ enum dmabroker_code {
 	DMABROKER_CODE_UNSUPPORTED_LAYOUT = 17,
 	DMABROKER_CODE_UNSUPPORTED_DEVICE = 18,
 	DMABROKER_CODE_BUSY = 19,
+	DMABROKER_CODE_NAME_TAKEN = 20,
 };
 
 struct dmabroker_error {
@@ -234,6 +235,7 @@ struct dmabroker_params {
 	/* Of dmabroker_allocate and dmabroker_test. Pages that are missing are taken here (fallocate(2)), so that
 	   the kernel charges them to this process. */
 	const struct dmabroker_own_memory *memory;
+	const char *lasting_name; /* by which others claim it, unique among the user's; not of lifetime connection */
 };
 
 #define DMABROKER_FOURCC(a, b, c, d) \
@@ -286,6 +288,19 @@ DMABROKER_CHECKED int dmabroker_import(struct dmabroker *client, const struct dm
 /* What somebody has shared. */
 DMABROKER_CHECKED int dmabroker_redeem(struct dmabroker *client, const char *token,
 				       struct dmabroker_buffer **buffer);
+
+enum dmabroker_claim_how {
+	DMABROKER_CLAIM_WRITER = 1,    /* as its writer, of whom there is one: who commits */
+	DMABROKER_CLAIM_COMMITTED = 2, /* when something was committed */
+};
+
+/*
+ * A buffer by its lasting name, NAME, or NAME@UID of another user: now, or when there is one within so many milliseconds,
+ * for which this waits beyond the client's timeout. `how`: bits of enum dmabroker_claim_how. REFUSED with not_found, with
+ * busy (constraint writer or committed) or with permission_denied.
+ */
+DMABROKER_CHECKED int dmabroker_claim(struct dmabroker *client, const char *name, uint32_t milliseconds,
+				      uint32_t how, struct dmabroker_buffer **buffer);
 /*
  * A buffer of an earlier connection of the same user, by its id and that connection's session; with the memory that
  * there is of it as for import, or NULL.
@@ -380,6 +395,26 @@ DMABROKER_API const struct dmabroker_state *dmabroker_buffer_state(struct dmabro
 DMABROKER_CHECKED int dmabroker_buffer_renew(struct dmabroker_buffer *buffer, uint32_t seconds);
 /* A lease in place of its lifetime: it outlives the connection, and is adopted. */
 DMABROKER_CHECKED int dmabroker_buffer_park(struct dmabroker_buffer *buffer, uint32_t seconds);
+
+struct dmabroker_committed {
+	uint64_t revision;
+	const char *digest;   /* SHA-256 of the layout, 64 hexadecimal digits */
+	const char *metadata; /* JSON: what is where. From who wrote it, and to be checked as such. NULL: none */
+};
+
+/*
+ * Tells everybody who has the buffer that there is new content: of a revision above the last one, 0: the next one, with a
+ * JSON object of at most 65536 bytes (NULL: the one of before stays). For its writer: who has allocated it with a
+ * lasting name, or claimed it as such.
+ */
+DMABROKER_CHECKED int dmabroker_buffer_commit(struct dmabroker_buffer *buffer, uint64_t revision,
+					      const char *metadata);
+/* What was published last, as far as it was heard; good until the next is heard. NULL: nothing. */
+DMABROKER_API const struct dmabroker_committed *
+dmabroker_buffer_committed(const struct dmabroker_buffer *buffer);
+/* What a revision's digest has to be, made of the layout that was told. INVALID: there is none. */
+DMABROKER_API int dmabroker_buffer_layout_digest(const struct dmabroker_buffer *buffer, char digest[65]);
+
 /*
  * New memory in place of what was lost: the description is another then, and fds that were not taken are closed.
  * Mappings of the old memory stay what they are.
@@ -486,6 +521,7 @@ enum dmabroker_event_type {
 	DMABROKER_EVENT_LOST,	   /* what the memory holds is undefined: its owner reissues */
 	DMABROKER_EVENT_REISSUED,  /* its owner has: reissue gives the new memory */
 	DMABROKER_EVENT_LEASE,	   /* somebody has renewed it: seconds */
+	DMABROKER_EVENT_COMMITTED, /* its writer has published a revision: dmabroker_buffer_committed */
 };
 
 struct dmabroker_event {
@@ -540,6 +576,9 @@ dmabroker_begin_import(struct dmabroker *client, const struct dmabroker_params *
 		       dmabroker_callback callback, void *data);
 DMABROKER_API struct dmabroker_call *dmabroker_begin_redeem(struct dmabroker *client, const char *token,
 							    dmabroker_callback callback, void *data);
+DMABROKER_API struct dmabroker_call *dmabroker_begin_claim(struct dmabroker *client, const char *name,
+							   uint32_t milliseconds, uint32_t how,
+							   dmabroker_callback callback, void *data);
 DMABROKER_API struct dmabroker_call *
 dmabroker_begin_adopt(struct dmabroker *client, const char *id, const char *session,
 		      const struct dmabroker_params *memory, dmabroker_callback callback, void *data);
@@ -550,6 +589,9 @@ DMABROKER_API struct dmabroker_call *dmabroker_buffer_begin_renew(struct dmabrok
 DMABROKER_API struct dmabroker_call *dmabroker_buffer_begin_park(struct dmabroker_buffer *buffer,
 								 uint32_t seconds,
 								 dmabroker_callback callback, void *data);
+DMABROKER_API struct dmabroker_call *
+dmabroker_buffer_begin_commit(struct dmabroker_buffer *buffer, uint64_t revision, const char *metadata,
+			      dmabroker_callback callback, void *data);
 DMABROKER_API struct dmabroker_call *
 dmabroker_buffer_begin_reissue(struct dmabroker_buffer *buffer, dmabroker_callback callback, void *data);
 DMABROKER_API struct dmabroker_call *

@@ -13,6 +13,7 @@ import {
   ConnectionError,
   connect,
   type ImportedMemory,
+  layoutDigest,
   type MappedMemory,
   type Share,
 } from '../../src/client/index.js';
@@ -131,6 +132,28 @@ const commands: Readonly<Record<string, Command>> = {
     return keep(await connected().adopt(what), as);
   },
   redeem: async ({ token }, as) => keep(await connected().redeem(String(token)), as),
+  claim: async (args, as) => {
+    const terms = options<object>(args, 'writer', 'committed', 'wait');
+    return keep(await connected().claim(String(args.name), terms), as);
+  },
+  commit: async (args) => {
+    const { revision, metadata } = args;
+    const { digest, ...rest } = await bufferOf(args).commit({
+      ...(revision !== undefined && { revision: Number(revision) }),
+      ...(metadata !== undefined && { metadata: metadata as Fields }),
+    });
+    return { revision: rest.revision, digest };
+  },
+  published: async (args) => {
+    await connected().sync();
+    const buffer = bufferOf(args);
+    return {
+      revision: buffer.committed?.revision ?? null,
+      digest: buffer.committed?.digest ?? null,
+      metadata: buffer.metadata as Json,
+    };
+  },
+  layout_digest: (args) => ({ digest: layoutDigest(bufferOf(args)) }),
   share: async (args, as) => {
     const terms = options<object>(args, 'uses', 'uid', 'seconds', 'may_renew');
     const share = await bufferOf(args).shareRevocably(terms);

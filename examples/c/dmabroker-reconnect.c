@@ -103,6 +103,12 @@ static void ignore_text(void *d, struct dmabroker_buffer_v1 *o, const char *text
 	(void)d, (void)o, (void)text;
 }
 
+static void ignore_revision(void *d, struct dmabroker_buffer_v1 *o, uint32_t hi, uint32_t lo,
+			    const char *digest, uint32_t answer)
+{
+	(void)d, (void)o, (void)hi, (void)lo, (void)digest, (void)answer;
+}
+
 static void ignore_refusal(void *d, struct dmabroker_buffer_v1 *o, uint32_t code, const char *message,
 			   const char *detail)
 {
@@ -267,6 +273,9 @@ static const struct dmabroker_buffer_v1_listener buffer_listener = {
 	.lease = ignore_numbers,
 	.lease_refused = ignore_refusal,
 	.device = ignore_text,
+	.metadata = close_detail,
+	.committed = ignore_revision,
+	.commit_refused = ignore_refusal,
 };
 
 static void close_planes(const struct buffer *b)

@@ -202,6 +202,18 @@ static void buffer_lease_refused(void *data, struct dmabroker_buffer_v1 *object,
 	(void)data, (void)object, (void)code, (void)message, (void)detail;
 }
 
+static void buffer_metadata(void *data, struct dmabroker_buffer_v1 *object, int32_t fd, uint32_t size)
+{
+	(void)data, (void)object, (void)size;
+	close(fd);
+}
+
+static void buffer_committed(void *data, struct dmabroker_buffer_v1 *object, uint32_t revision_hi,
+			     uint32_t revision_lo, const char *digest, uint32_t answer)
+{
+	(void)data, (void)object, (void)revision_hi, (void)revision_lo, (void)digest, (void)answer;
+}
+
 static void buffer_device(void *data, struct dmabroker_buffer_v1 *object, const char *uuid)
 {
 	(void)data, (void)object, (void)uuid;
@@ -224,6 +236,9 @@ static const struct dmabroker_buffer_v1_listener buffer_listener = {
 	.lease = buffer_lease,
 	.lease_refused = buffer_lease_refused,
 	.device = buffer_device,
+	.metadata = buffer_metadata,
+	.committed = buffer_committed,
+	.commit_refused = buffer_lease_refused,
 };
 
 /* A linear image, to be created or imported. */

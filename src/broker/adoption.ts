@@ -9,6 +9,7 @@ import type { BrokerBuffer, Client } from './buffer.js';
 import type { Quotas } from './quota/quotas.js';
 import type { Registry } from './registry.js';
 import type { Sessions } from './sessions.js';
+import { succeed } from './succession.js';
 import type { Surroundings } from './surroundings.js';
 
 export interface AdoptionRequest {
@@ -24,6 +25,8 @@ export interface Adopted {
   readonly buffer: BrokerBuffer;
   /** Its owner has come back, and not one of those who were handed it. */
   readonly isOwner: boolean;
+  /** It was its writer, and is again. */
+  readonly isWriter: boolean;
   readonly mayRenew: boolean;
   /** Of the request's fds those that are the broker's from here on. */
   readonly taken: readonly number[];
@@ -60,9 +63,12 @@ export class Adoption {
       });
     }
     const buffer = this.parts.registry.get(id);
-    if (buffer.owner.client === past) return { buffer, isOwner: true, mayRenew: true };
+    const isWriter = buffer.lasting?.writer === past;
+    if (buffer.owner.client === past) return { buffer, isOwner: true, isWriter, mayRenew: true };
     const recipient = buffer.recipients.of(past);
-    if (recipient !== null) return { buffer, isOwner: false, mayRenew: recipient.mayRenew };
+    if (recipient !== null) {
+      return { buffer, isOwner: false, isWriter, mayRenew: recipient.mayRenew };
+    }
     const message = `the session had no object for ${id}`;
     throw new BrokerError('permission_denied', message, { constraint: 'session' });
   }
@@ -91,16 +97,8 @@ export class Adoption {
 
   /** The new connection has the place of the old one, as owner and as one of those who have it. */
   #succeed({ buffer, isOwner }: Omit<Adopted, 'taken'>, past: Client, client: Client): void {
-    const { registry, quotas, world } = this.parts;
-    if (isOwner) {
-      const { size } = buffer.allocation;
-      past.owned.delete(buffer);
-      registry.owns(buffer.owner, -size);
-      buffer.owner = { client, peer: client.peer };
-      client.owned.add(buffer);
-      registry.owns(buffer.owner, size);
-      quotas.move(buffer);
-    }
+    const { registry, world } = this.parts;
+    if (isOwner) succeed(this.parts, buffer, client);
     buffer.recipients.drop(past);
     registry.happened({ type: 'buffer.adopted', buffer, client });
     world.changed(buffer);

@@ -9,6 +9,7 @@ import { BrokerBuffer, type NewBuffer, type Owner } from './buffer.js';
 import type { HeldFds } from './held-fds.js';
 import type { Leases } from './leases.js';
 import type { Lifetime } from './lifetime.js';
+import type { Names } from './names.js';
 import type { Pool } from './pool/pool.js';
 import { discard, type Spare } from './pool/spares.js';
 import type { Charge } from './quota/charge.js';
@@ -17,7 +18,9 @@ import { connectionGone } from './selection.js';
 import type { Surroundings } from './surroundings.js';
 
 /** What buffers of one request have in common. */
-type Wanted = Pick<NewBuffer, 'owner' | 'spec' | 'lifetime' | 'name' | 'choice'>;
+type Wanted = Pick<NewBuffer, 'owner' | 'spec' | 'lifetime' | 'name' | 'choice'> & {
+  readonly lastingName: string | null;
+};
 
 /** Whether it was to end with a connection that has ended. */
 export const isLate = ({ client }: Owner, { lifetime }: { readonly lifetime: Lifetime }): boolean =>
@@ -33,6 +36,7 @@ export interface ArrivalsParts {
   readonly registry: Registry;
   readonly leases: Leases;
   readonly pool: Pool;
+  readonly names: Names;
   /** Lets go of a buffer that came too late for its owner. */
   release(buffer: BrokerBuffer): void;
 }
@@ -54,7 +58,9 @@ export class Arrivals {
       return;
     }
     const createdAt = this.parts.world.clock.now();
-    const { owner, spec, lifetime, name, choice } = wanted;
+    const { owner, spec, lifetime, name, choice, lastingName } = wanted;
+    // Of several there is none that could have a name for itself (names.ts).
+    const lasting = this.parts.names.of(owner, lastingName);
     const buffers = made.map(({ id, allocation }, i) => {
       const charge = charges[i] as Charge;
       const held = settled[i] as HeldFds;
@@ -72,6 +78,7 @@ export class Arrivals {
         createdAt,
         charge,
         choice,
+        lasting,
       });
     });
     const gone = () => isLate(wanted.owner, wanted);
@@ -119,6 +126,7 @@ export class Arrivals {
     const { owner, lifetime, allocation } = made;
     const buffer = new BrokerBuffer(made);
     this.parts.registry.add(buffer);
+    if (buffer.lasting !== null) this.parts.names.bind(buffer);
     if (typeof lifetime === 'object') this.parts.leases.start(buffer, lifetime.lease);
     this.parts.world.changed(buffer);
     this.parts.registry.happened({ type: 'buffer.created', buffer });

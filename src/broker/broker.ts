@@ -22,15 +22,19 @@ import type { FormatOffer, LostAllocation, Plan, SourceState } from '../memory/s
 import { type Adopted, Adoption, type AdoptionRequest } from './adoption.js';
 import { isAway } from './away.js';
 import type { BrokerBuffer, Client, Owner, Watcher } from './buffer.js';
+import { type Claimed, Claims, type ClaimTerms } from './claims.js';
 import { Clients } from './clients.js';
+import { type CommitRequest, Commits } from './commits.js';
 import { sooner } from './deadlines.js';
 import { FairPool } from './fair-pool.js';
 import { type ImportRequest, Intake } from './intake.js';
 import { type KeptClient, type KeptState, keptState } from './kept.js';
+import type { Committed } from './lasting.js';
 import { type Lease, Leases } from './leases.js';
 import type { RecallNotice, ToldRelease } from './lifetime.js';
 import { Lingering } from './lingering.js';
 import { LongTexts } from './long-texts.js';
+import { Names } from './names.js';
 import type { Policy } from './policy.js';
 import { type Drained, NO_POOL, Pool } from './pool/pool.js';
 import { Quotas } from './quota/quotas.js';
@@ -88,6 +92,9 @@ export class Broker {
   readonly #sessions: Sessions;
   readonly #adoption: Adoption;
   readonly #restored: Restored;
+  readonly #names = new Names();
+  readonly #claims: Claims;
+  readonly #commits: Commits;
   #ending = false;
   readonly leases: Leases;
   /** Copies, fills and reads, for whoever has an object for the buffer. */
@@ -142,7 +149,10 @@ export class Broker {
     const newId = () =>
       this.#registry.newId((id) => this.#lingering.get(id) !== undefined || this.pool.has(id));
     this.pool = new Pool(world, quotas.rooms, newId);
-    const parts = { world, quotas, registry: this.#registry, pool: this.pool, newId };
+    const parts = {
+      ...{ world, quotas, registry: this.#registry, pool: this.pool, newId },
+      names: this.#names,
+    };
     this.#intake = new Intake({
       ...parts,
       selection: this.#selection,
@@ -156,8 +166,19 @@ export class Broker {
     this.#restored = new Restored({
       ...{ world, quotas, registry: this.#registry, clients: this.#clients },
       ...{ sessions: this.#sessions, tokens: this.#tokens, leases: this.leases },
-      ...{ lingering: this.#lingering, recipients: this.#recipients },
+      ...{ lingering: this.#lingering, recipients: this.#recipients, names: this.#names },
       release: (buffer) => this.release(buffer, 'owner', null),
+    });
+    const checkLive = (buffer: BrokerBuffer) => this.#checkLive(buffer);
+    this.#claims = new Claims({
+      ...{ world, quotas, registry: this.#registry, names: this.#names, checkLive },
+      policy: () => this.policy,
+      checkRecipient: (...asked) => this.#checkRecipient(...asked),
+      awaited: (buffer) => this.#restored.claimed(buffer),
+    });
+    this.#commits = new Commits({
+      ...{ world, quotas, registry: this.#registry, checkLive },
+      committed: (lasting) => this.#claims.look(lasting),
     });
     this.#reissues = new Reissues({ ...parts, lingering: this.#lingering });
     quotas.onRecall = (...what) => this.#recalled(...what);
@@ -183,6 +204,7 @@ export class Broker {
 
   set policy(policy: Policy) {
     this.#selection.policy = policy;
+    this.#claims.look(null);
   }
 
   get buffers(): Iterable<BrokerBuffer> {
@@ -255,6 +277,7 @@ export class Broker {
     for (const buffer of [...client.owned]) {
       if (buffer.lifetime === 'connection') this.release(buffer, 'owner');
     }
+    if (this.#names.writers.has(client)) this.#claims.look(null);
     this.#lingering.departed(client);
     this.#clients.departed(client);
     this.#sessions.ended(client);
@@ -276,7 +299,11 @@ export class Broker {
     const { buffer, isOwner } = adopted;
     // One that is to end with its connection needs one.
     if (isOwner || buffer.lifetime !== 'connection') this.#restored.claimed(buffer);
-    if (adopted.taken.length > 0) this.world.keep(buffer, () => {});
+    if (adopted.isWriter) this.#names.writes(buffer, client);
+    if (adopted.taken.length > 0) {
+      this.world.keep(buffer, () => {});
+      this.#claims.look(buffer.lasting);
+    }
     return adopted;
   }
 
@@ -310,7 +337,7 @@ export class Broker {
    * `done` is called with `not_found`.
    */
   allocate(owner: Owner, request: AllocationRequest, done: Done<BrokerBuffer>): void {
-    this.#intake.allocate(owner, request, done);
+    this.#intake.allocate(owner, request, this.#named(done));
   }
 
   /** As `allocate`, of as many equal buffers as the request says: all of them, or none. */
@@ -332,7 +359,15 @@ export class Broker {
    * comes of it. `done` as in `allocate`.
    */
   import(owner: Owner, request: ImportRequest, done: Done<BrokerBuffer>): void {
-    this.#intake.import(owner, request, done);
+    this.#intake.import(owner, request, this.#named(done));
+  }
+
+  /** Somebody may wait for a buffer of this name, which is told of first. */
+  #named(done: Done<BrokerBuffer>): Done<BrokerBuffer> {
+    return (result) => {
+      done(result);
+      if (!('error' in result) && result.lasting !== null) this.#claims.look(result.lasting);
+    };
   }
 
   /**
@@ -346,7 +381,57 @@ export class Broker {
 
   /** Allocates the memory of a lost buffer anew (reissues.ts). */
   reissue(buffer: BrokerBuffer, done: Done<BrokerBuffer>, by: Owner | null = null): void {
-    this.#reissues.reissue(buffer, done, by);
+    const again = buffer.lasting === null ? done : this.#named(done);
+    this.#reissues.reissue(buffer, again, by);
+  }
+
+  /**
+   * A client wants a buffer by its lasting name, for one of its objects (claims.ts). `done` is called once, unless
+   * what is returned is called before: the claim is withdrawn.
+   */
+  claim(client: Client, watcher: Watcher, terms: ClaimTerms, done: Done<Claimed>): () => void {
+    return this.#claims.claim(client, watcher, terms, done);
+  }
+
+  /** A client has published new content (commits.ts). */
+  commit(
+    by: { readonly client: Client; readonly watcher: Watcher },
+    buffer: BrokerBuffer,
+    request: CommitRequest,
+    done: Done<Committed>,
+  ): void {
+    this.#commits.commit(by, buffer, request, done);
+  }
+
+  /** The document of its last revision, as JSON. Throws `not_found`. */
+  metadata({ id, lasting }: BrokerBuffer): Record<string, unknown> {
+    const metadata = lasting?.committed?.metadata ?? null;
+    if (metadata === null) {
+      const message = `nothing was committed of ${id} that has a document`;
+      throw new BrokerError('not_found', message, { constraint: 'metadata' });
+    }
+    return JSON.parse(this.world.sealedText(metadata.held.fds[0] ?? -1, metadata.size)) as Record<
+      string,
+      unknown
+    >;
+  }
+
+  /** Runs what was asked for behind commits when these are done. */
+  behindCommits(buffer: BrokerBuffer, run: () => void): void {
+    this.#commits.inTurn(buffer, run);
+  }
+
+  /** An object for a buffer has gone. `asWriter`: it was its writer's, who has gone on without it. */
+  left(buffer: BrokerBuffer, watcher: Watcher, asWriter: boolean): void {
+    buffer.watchers.delete(watcher);
+    const { lasting } = buffer;
+    lasting?.claimers.delete(watcher);
+    if (lasting !== null && asWriter) {
+      lasting.isLeft ||= lasting.writer === buffer.owner.client;
+      lasting.writer = null;
+    }
+    if (!buffer.released && buffer.lifetime !== 'connection') this.world.changed(buffer);
+    if (asWriter) this.#claims.look(lasting);
   }
 
   /** Throws `not_found`. */
@@ -511,6 +596,7 @@ export class Broker {
     this.world.changed(buffer);
     this.#registry.owns(buffer.owner, -buffer.allocation.size);
     this.#tokens.revokeAll(buffer);
+    this.#names.released(buffer);
     this.leases.released(buffer);
     this.#registry.free(buffer.allocation);
     this.quotas.linger(buffer);
@@ -577,6 +663,7 @@ export class Broker {
   poll(): void {
     this.leases.run();
     this.#lingering.run();
+    this.#claims.run();
     this.#room.run();
     this.pool.run();
     this.#restored.run();
@@ -585,7 +672,7 @@ export class Broker {
   /** Milliseconds until `poll` has something to do; -1: never. */
   get wait(): number {
     let wait = sooner(this.leases.wait, this.#lingering.wait);
-    wait = sooner(sooner(wait, this.#room.wait), this.pool.wait);
+    wait = sooner(sooner(wait, this.#room.wait), sooner(this.pool.wait, this.#claims.wait));
     return sooner(wait, this.#restored.wait);
   }
 

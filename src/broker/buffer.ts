@@ -7,6 +7,7 @@ import type { Said } from './event-record.js';
 import { Few } from './few.js';
 import type { HeldFds } from './held-fds.js';
 import { History } from './history.js';
+import type { Committed, Lasting } from './lasting.js';
 import type { Lifetime, RecallNotice, ToldRelease } from './lifetime.js';
 import type { PeerProcess } from './peer-process.js';
 import type { Charge } from './quota/charge.js';
@@ -56,7 +57,12 @@ export interface Watcher {
   lost?(generation: number): void;
   /** It has memory again, of a new generation. */
   reissued?(generation: number): void;
+  /** There is a revision of its content. */
+  committed?(committed: Committed): void;
 }
+
+/** Its lasting name, and what goes with it. */
+export type BufferLasting = Lasting<Client, Watcher>;
 
 /** What the memory that a buffer had gets. */
 interface Former {
@@ -70,7 +76,7 @@ interface Former {
 export type NewBuffer = Pick<
   BrokerBuffer,
   | ('id' | 'number' | 'spec' | 'allocation' | 'held' | 'owner' | 'lifetime' | 'name')
-  | ('createdAt' | 'charge' | 'choice')
+  | ('createdAt' | 'charge' | 'choice' | 'lasting')
 >;
 
 export class BrokerBuffer {
@@ -109,6 +115,8 @@ export class BrokerBuffer {
   charge: Charge;
   /** What was asked of the source, to be asked again; null for memory that a client brought. */
   readonly choice: Choice | null;
+  /** Null for most: it has no lasting name. */
+  readonly lasting: BufferLasting | null;
 
   constructor(made: NewBuffer) {
     this.id = made.id;
@@ -122,6 +130,7 @@ export class BrokerBuffer {
     this.createdAt = made.createdAt;
     this.charge = made.charge;
     this.choice = made.choice;
+    this.lasting = made.lasting;
     this.lastUsed = made.createdAt;
   }
 
@@ -137,7 +146,7 @@ export class BrokerBuffer {
     const { spec, allocation: past, held: fds, owner, lifetime, name, createdAt } = this;
     const former = new BrokerBuffer({
       ...{ id, number, spec, allocation: past, held: fds, owner },
-      ...{ lifetime, name, createdAt, charge, choice: null },
+      ...{ lifetime, name, createdAt, charge, choice: null, lasting: null },
     });
     former.formerOf = this.id;
     former.history = this.history.copy();
@@ -151,7 +160,13 @@ export class BrokerBuffer {
     this.generation++;
     this.state = 'live';
     this.lostWhileAway = false;
+    this.lasting?.forget();
     return former;
+  }
+
+  /** Whether it outlives its connection, and no connection has anything to do with it now. */
+  get isOrphan(): boolean {
+    return !this.released && this.lifetime !== 'connection' && this.watchers.size === 0;
   }
 
   /** Whether anybody but the broker ever had its memory: an import's owner had it before. */

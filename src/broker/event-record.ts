@@ -70,6 +70,9 @@ export interface Deed {
   /** Of a renewal: of the lease. */
   readonly seconds?: number;
   readonly name?: string | null;
+  /** How a buffer was claimed. */
+  readonly as?: string;
+  readonly revision?: number;
   readonly quota?: string;
   /** The spares' bytes. */
   readonly size?: number;

@@ -86,6 +86,22 @@ const RECORDS = {
     reason: itself,
     deed: ({ fact: token }) => ({ act: 'redeem', token }),
   }),
+  /** By its lasting name. */
+  'buffer.claimed': record<OfBuffer & OfClient & { readonly as: 'reader' | 'writer' }, string>({
+    process: 'client',
+    doer: 'client',
+    fact: ({ as }) => as,
+    reason: itself,
+    deed: ({ fact: as }) => ({ act: 'claim', as }),
+  }),
+  /** Its writer has published a revision. */
+  'buffer.committed': record<OfBuffer & By & { readonly revision: number }, number>({
+    process: 'by',
+    doer: 'by',
+    fact: ({ revision }) => revision,
+    reason: (revision) => `revision ${revision}`,
+    deed: ({ fact: revision }) => ({ act: 'commit', revision }),
+  }),
   /** A client has come back and taken its earlier connection's place. */
   'buffer.adopted': ofBuffer<OfClient>({
     process: 'client',

@@ -28,6 +28,8 @@ export interface ImportRequest {
   readonly device?: string | undefined;
   readonly lifetime: Lifetime;
   readonly name: string | null;
+  /** As in AllocationRequest. */
+  readonly lastingName?: string | null | undefined;
 }
 
 /** What quotas are asked about so many equal allocations. */
@@ -75,10 +77,16 @@ export class Intake {
     request: AllocationRequest,
     told: Done<readonly BrokerBuffer[]>,
   ): void {
-    const done: Done<readonly BrokerBuffer[]> = (result) => {
+    const answer: Done<readonly BrokerBuffer[]> = (result) => {
       request.memory?.over();
       told(result);
     };
+    const reserved = attempt(() => this.parts.names.reserve(owner, request, answer));
+    if ('error' in reserved) {
+      answer(reserved);
+      return;
+    }
+    const done = reserved;
     const refuse = (error: BrokerError) => this.#planner.explain(owner, request, error, done);
     const check = () => this.parts.selection.checkVulkan(owner);
     const go = () => this.#enter(owner, request, done);
@@ -130,10 +138,10 @@ export class Intake {
         this.#planner.explain(owner, request, made.error, done);
         return;
       }
-      const { lifetime, name } = request;
+      const { lifetime, name, lastingName = null } = request;
       // The client's own memory is not made anew.
       const again = request.memory === undefined ? choice : null;
-      const wanted = { owner, spec: choice.spec, lifetime, name, choice: again };
+      const wanted = { owner, spec: choice.spec, lifetime, name, choice: again, lastingName };
       this.#arrivals.register(wanted, made, charges, done);
     });
   }
@@ -152,6 +160,11 @@ export class Intake {
   /** A dry run: answers what `allocate` would; nothing is kept or charged. */
   test(owner: Owner, request: AllocationRequest, done: Done<Plan>): void {
     const refuse = (error: BrokerError) => this.#planner.explain(owner, request, error, done);
+    const named = attempt(() => ({ ok: this.parts.names.check(owner, request) }));
+    if ('error' in named) {
+      done(named);
+      return;
+    }
     const check = () => this.parts.selection.checkVulkan(owner);
     const go = () => this.#planner.test(owner, request, done);
     this.parts.selection.onDevice(owner, request.device, { check, refuse, go });
@@ -161,12 +174,19 @@ export class Intake {
    * Registers memory that the owner brings. The planes' fds are the broker's from here on, whatever
    * comes of it. `done` as in `allocate`.
    */
-  import(owner: Owner, request: ImportRequest, done: Done<BrokerBuffer>): void {
+  import(owner: Owner, request: ImportRequest, answer: Done<BrokerBuffer>): void {
+    let done = answer;
     const failed = (error: BrokerError) => {
       for (const fd of new Set(request.planes.map((plane) => plane.fd)))
         this.parts.world.closeFd(fd);
       done({ error });
     };
+    const reserved = attempt(() => this.parts.names.reserve(owner, request, answer));
+    if ('error' in reserved) {
+      failed(reserved.error);
+      return;
+    }
+    done = reserved;
     const check = () => this.parts.selection.policy.checkImport(owner.peer);
     const go = () => this.#import(owner, request, failed, done);
     this.parts.selection.onDevice(owner, request.device, { check, refuse: failed, go });
@@ -178,7 +198,7 @@ export class Intake {
     failed: (error: BrokerError) => void,
     done: Done<BrokerBuffer>,
   ): void {
-    const { planes, device = null, lifetime, name } = request;
+    const { planes, device = null, lifetime, name, lastingName = null } = request;
     const admitted = attempt(() => {
       this.parts.selection.policy.checkImport(owner.peer);
       const { spec } = checkRequest({ ...request, handleTypes: ['dma_buf'] });
@@ -204,7 +224,7 @@ export class Intake {
       // Planes that lie in one memory have one fd from here on.
       const kept = new Set(result.planes.map((plane) => plane.fd));
       for (const { fd } of planes) if (!kept.has(fd)) this.parts.world.closeFd(fd);
-      const wanted = { owner, spec, lifetime, name, choice: null };
+      const wanted = { owner, spec, lifetime, name, choice: null, lastingName };
       this.#arrivals.register(wanted, [{ id, allocation: result }], [charge], (registered) =>
         done('error' in registered ? registered : (registered[0] as BrokerBuffer)),
       );

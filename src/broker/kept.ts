@@ -8,6 +8,7 @@
 import type { Monotonic } from '../memory/clock.js';
 import type { Allocation, CheckedSpec } from '../memory/source.js';
 import type { BrokerBuffer, Client } from './buffer.js';
+import type { KeptLasting } from './lasting.js';
 import type { KeptLease } from './leases.js';
 import type { Lifetime } from './lifetime.js';
 import type { Charged } from './quota/charge.js';
@@ -76,6 +77,7 @@ export interface KeptState {
   readonly recall: RecallTerms | null;
   /** How much has happened to it. */
   readonly events: number;
+  readonly lasting: KeptLasting | null;
 }
 
 export interface KeptBuffer {
@@ -116,5 +118,6 @@ export function keptState(buffer: BrokerBuffer, told: Told): KeptState {
     forgotten: buffer.recipients.incomplete,
     charged: charge.charged,
     events: history.count,
+    lasting: buffer.lasting?.kept ?? null,
   };
 }

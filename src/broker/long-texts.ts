@@ -16,6 +16,8 @@ import type { ReadContent } from './works.js';
 export interface TextWorld {
   /** A sealed memfd of a text, the caller's. Throws where there is no memory or descriptor for it. */
   sealText(text: string): number;
+  /** The text of one, of so many bytes. */
+  sealedText(fd: number, size: number): string;
   closeFd(fd: number): void;
 }
 

@@ -15,6 +15,15 @@ export interface Principals {
   readonly gids: readonly number[];
 }
 
+/** Some who may claim what is somebody's, beside those of the same user and control group. */
+export interface NamedClaimants extends Principals {
+  /** Each with those below it; of whatever user. */
+  readonly cgroups: readonly string[];
+}
+
+/** Who may claim what is somebody's by its lasting name. */
+export type Claimants = 'anyone' | 'same_user' | 'same_cgroup' | 'nobody' | NamedClaimants;
+
 /** Who may redeem what somebody shares. */
 export type Audience = 'anyone' | 'same_user' | 'nobody' | Principals;
 
@@ -27,6 +36,10 @@ export interface PolicyRule {
   readonly placements?: readonly string[];
   readonly import?: boolean;
   readonly share?: Audience;
+  /** Who may claim what the owner, whom the rule is for, has given a lasting name. */
+  readonly claim?: Claimants;
+  /** And who as its writer. */
+  readonly write?: Claimants;
 }
 
 export interface PolicyRules {
@@ -85,7 +98,7 @@ export function reach(has: RestAccess, needed: RestAccess): Reach {
 }
 
 const RIGHTS = ['connect', 'admin', 'operator', 'reader', 'preview', 'owner'] as const;
-const RULED = ['sources', 'placements', 'import', 'share'] as const;
+const RULED = ['sources', 'placements', 'import', 'share', 'claim', 'write'] as const;
 
 export interface Explanation {
   readonly rights: readonly { readonly right: (typeof RIGHTS)[number]; readonly through: string }[];
@@ -194,6 +207,15 @@ export class Policy {
     return { uids: who.uid === null ? [] : [who.uid], gids: [] };
   }
 
+  /**
+   * Whether somebody may claim what another one has named, as a reader or as its writer, who is one of its readers,
+   * too: by default who is of the same user and of the same control group.
+   */
+  mayClaim(owner: Claimant, who: Claimant, asWriter: boolean): boolean {
+    if (admitsClaim(this.#find(owner, 'write') ?? 'same_cgroup', owner, who)) return true;
+    return !asWriter && admitsClaim(this.#find(owner, 'claim') ?? 'same_cgroup', owner, who);
+  }
+
   #find<K extends keyof PolicyRule>(who: Who, key: K): PolicyRule[K] | undefined {
     return this.policy?.rules.find((rule) => holds(rule, key, who))?.[key];
   }
@@ -203,10 +225,29 @@ export class Policy {
 const holds = (rule: PolicyRule, about: keyof PolicyRule, who: Who): boolean =>
   rule[about] !== undefined && (rule.who === null || includes(rule.who, who));
 
+type Claimant = Who & Pick<PartialPeer, 'cgroup'>;
+
+function admitsClaim(claimants: Claimants, owner: Claimant, who: Claimant): boolean {
+  if (claimants === 'anyone') return true;
+  if (claimants === 'nobody') return false;
+  const sameUser = who.uid !== null && who.uid === owner.uid;
+  if (claimants === 'same_user') return sameUser;
+  if (sameUser && who.cgroup === owner.cgroup) return true;
+  if (claimants === 'same_cgroup') return false;
+  const { cgroup } = who;
+  return includes(claimants, who) || claimants.cgroups.some((each) => isIn(cgroup, each));
+}
+
+const isIn = (cgroup: string | null, other: string): boolean =>
+  cgroup !== null && (cgroup === other || cgroup.startsWith(`${other.replace(/\/$/, '')}/`));
+
 /** Principals in the words of the configuration. */
 const inWords = (allowed: unknown): unknown =>
   typeof allowed === 'object' && allowed !== null && 'uids' in allowed && 'gids' in allowed
-    ? { users: allowed.uids, groups: allowed.gids }
+    ? {
+        ...{ users: allowed.uids, groups: allowed.gids },
+        ...('cgroups' in allowed && { cgroups: allowed.cgroups }),
+      }
     : allowed;
 
 export function denied(

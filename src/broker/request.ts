@@ -27,6 +27,8 @@ export interface AllocationRequest {
   readonly handleTypes: readonly HandleType[];
   readonly lifetime: Lifetime;
   readonly name: string | null;
+  /** By which others find it (names.ts); none, where it is absent. */
+  readonly lastingName?: string | null | undefined;
   /** The sources that may be taken, by name; any, where it is absent or empty. */
   readonly sources?: readonly string[];
   /** The deviceUUID (32 hexadecimal digits) of the one Vulkan device that may be taken. */

@@ -9,13 +9,22 @@ import { after, type Monotonic } from '../memory/clock.js';
 import type { Plane } from '../memory/plane.js';
 import { type Allocation, NOTHING_KEPT } from '../memory/source.js';
 import { nothingHeld } from './away.js';
-import { BrokerBuffer, type Client, type Owner, type Recipient } from './buffer.js';
+import {
+  BrokerBuffer,
+  type BufferLasting,
+  type Client,
+  type Owner,
+  type Recipient,
+} from './buffer.js';
 import type { Clients } from './clients.js';
 import type { FairPool } from './fair-pool.js';
+import { HeldFds } from './held-fds.js';
 import { History } from './history.js';
 import type { KeptBuffer, KeptClient, KeptRecipient } from './kept.js';
+import { type KeptLasting, Lasting } from './lasting.js';
 import type { Leases } from './leases.js';
 import type { Lingering } from './lingering.js';
+import type { Names } from './names.js';
 import type { Quotas } from './quota/quotas.js';
 import type { Registry } from './registry.js';
 import type { Sessions } from './sessions.js';
@@ -26,6 +35,8 @@ import type { Tokens } from './tokens.js';
 export interface Restorable extends KeptBuffer {
   /** Of each memory; null where they were not kept. They are the broker's from here on. */
   readonly fds: readonly number[] | null;
+  /** Of the last revision's document; null where there is none. It is the broker's, too. */
+  readonly metadata: number | null;
   /** Somebody was told that it is there. */
   readonly told: boolean;
 }
@@ -46,6 +57,7 @@ interface Parts {
   readonly leases: Leases;
   readonly lingering: Lingering;
   readonly recipients: FairPool;
+  readonly names: Names;
   /** Lets go of what nobody has claimed. */
   release(buffer: BrokerBuffer): void;
 }
@@ -99,6 +111,7 @@ export class Restored {
     const buffer = new BrokerBuffer({
       ...{ id: memory.id, number: memory.number, spec: memory.spec, choice: memory.choice },
       ...{ allocation, owner, lifetime: state.lifetime, name: state.name },
+      lasting: state.released ? null : this.#lasting(kept, past),
       held: fds === null ? nothingHeld() : parts.registry.hold(allocation),
       createdAt: memory.createdAt,
       charge: parts.quotas.impose(state.charged),
@@ -116,12 +129,40 @@ export class Restored {
     parts.quotas.importers.impose(buffer, state.parts);
     parts.registry.restore(buffer);
     if (!state.released) this.#live(buffer, kept);
+    parts.names.restore(buffer);
     parts.world.changed(buffer);
     parts.world.keep(buffer, () => {});
     if (!state.released) return;
     parts.quotas.linger(buffer);
     // Nothing may be left of it at once.
     parts.lingering.add(buffer);
+  }
+
+  #lasting(
+    { state, metadata }: Restorable,
+    past: ReadonlyMap<string, Client>,
+  ): BufferLasting | null {
+    const kept: KeptLasting | null = state.lasting;
+    const { world, names } = this.parts;
+    // Two records may say so, of which nobody can tell which is right.
+    if (kept === null || names.find(kept.uid, kept.name) !== null) {
+      if (metadata !== null) world.closeFd(metadata);
+      return null;
+    }
+    const lasting: BufferLasting = new Lasting(kept.name, kept.uid);
+    const { committed } = kept;
+    const found = committed?.metadata ?? null;
+    lasting.writer = kept.writer === null ? null : (past.get(kept.writer) ?? null);
+    lasting.revision = kept.revision;
+    lasting.documents = kept.documents;
+    lasting.committed = committed && {
+      ...committed,
+      metadata:
+        metadata === null || found === null
+          ? null
+          : { ...found, held: new HeldFds([metadata], (fd) => world.closeFd(fd)) },
+    };
+    return lasting;
   }
 
   #live(buffer: BrokerBuffer, { state, fds, told }: Restorable): void {

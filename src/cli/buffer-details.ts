@@ -1,6 +1,6 @@
 /** One buffer in full, and who has its memory: what `show`, `holders` and `top` tell of it. */
 import type { BufferInfo, Holder, Holders, Recipient } from '../rest/contract.js';
-import { contents, placeText, processText } from './describe.js';
+import { contents, endOf, placeText, processText } from './describe.js';
 import type { Names } from './names.js';
 import { age, exactBytes } from './printable.js';
 import { type Cell, type Columns, fieldLines, tableLines, wrapped } from './table.js';
@@ -68,6 +68,7 @@ function fieldsOf(buffer: BufferInfo, names: Names): [string, Cell][] {
     ['placement', buffer.placement],
     ['unverified', buffer.unverified_usage],
     ['lifetime', lifetime(buffer)],
+    ...lastingFields(buffer),
     ['owner', processText(buffer.owner, names)],
     ['unit', placeText(buffer.owner)],
     ['slice', buffer.owner.slice],
@@ -75,6 +76,23 @@ function fieldsOf(buffer: BufferInfo, names: Names): [string, Cell][] {
     ['released', buffer.released_at],
     ['recalled', recall(buffer)],
     ['tokens', buffer.tokens],
+  ];
+}
+
+/** Of most buffers there is nothing to say. */
+function lastingFields({ lasting, orphan }: BufferInfo): [string, Cell][] {
+  const ends: [string, Cell][] = orphan === null ? [] : [['orphan, ends', endOf({ orphan })]];
+  if (lasting === null) return ends;
+  const { name, writer, claimers, revision, committed } = lasting;
+  return [
+    ['lasting name', name],
+    ['writer', writer ?? 'none'],
+    ['claimed by', claimers.join(' ') || 'nobody'],
+    ['revision', revision === 0 ? 'none' : revision],
+    ['committed', committed?.at ?? null],
+    ['layout digest', committed?.digest ?? null],
+    ['metadata', committed?.metadata_bytes == null ? null : `${committed.metadata_bytes} bytes`],
+    ...ends,
   ];
 }
 

@@ -19,13 +19,15 @@ const PARAMETERS = {
   format: 'format',
   source: 'source',
   name: 'name',
+  lastingName: 'lasting_name',
+  orphans: 'orphan',
   minSize: 'min_size',
   maxSize: 'max_size',
   olderThan: 'older_than',
   newerThan: 'newer_than',
 } as const;
 
-export type BufferFilters = Partial<Record<keyof typeof PARAMETERS, string | number>>;
+export type BufferFilters = Partial<Record<keyof typeof PARAMETERS, string | number | boolean>>;
 
 export function addBufferFilters(command: Command): Command {
   return command
@@ -45,6 +47,8 @@ export function addBufferFilters(command: Command): Command {
     .addOption(format('only images of this format'))
     .option('--source <source>', 'only memory of this source')
     .option('--name <text>', 'only buffers whose name has this in it')
+    .option('--lasting-name <name>', 'only buffers that have this lasting name')
+    .option('--orphans', 'only buffers that outlive their connection and nobody is connected for')
     .option('--min-size <size>', 'only buffers of at least this size, e.g. 16M', size)
     .option('--max-size <size>', 'only buffers of at most this size', size)
     .option('--older-than <duration>', 'only buffers that are at least this old, e.g. 1h', duration)

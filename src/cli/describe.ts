@@ -44,3 +44,11 @@ export function quotaName({ scope, key }: Pick<QuotaInfo, 'scope' | 'key'>, name
   if (scope === 'group' && id !== null) return `group/${names.nameOf('group', id) ?? id}`;
   return key === 'default' ? scope : `${scope}/${key}`;
 }
+
+/** What would end an orphan: what comes of itself comes first. */
+export function endOf({ orphan }: Pick<BufferInfo, 'orphan'>): string | null {
+  if (orphan === null) return null;
+  const { ends_by, ends_at } = orphan;
+  const hands = ends_by.filter((each) => each !== 'lease').join(' or ');
+  return ends_at === null ? `by its ${hands}` : `lease, ${ends_at}, or by its ${hands}`;
+}

@@ -4,16 +4,18 @@ import { type MakeCommand, makeProgram } from './command.js';
 import { allocCommand } from './commands/alloc.js';
 import { changeCommands } from './commands/change.js';
 import { clientCommands } from './commands/clients.js';
+import { commitCommand } from './commands/commit.js';
 import { completionCommands } from './commands/completion.js';
 import { daemonCommands } from './commands/daemon.js';
 import { deviceCommands } from './commands/devices.js';
 import { eventsCommand } from './commands/events.js';
 import { importCommand } from './commands/import.js';
 import { listCommand } from './commands/list.js';
+import { orphansCommand } from './commands/orphans.js';
 import { poolCommand } from './commands/pool.js';
 import { previewCommand } from './commands/preview.js';
 import { quotaCommand } from './commands/quota.js';
-import { recvCommand } from './commands/recv.js';
+import { claimCommand, recvCommand } from './commands/recv.js';
 import { serviceCommands } from './commands/service.js';
 import { showCommand } from './commands/show.js';
 import { tokenCommands } from './commands/tokens.js';
@@ -25,6 +27,7 @@ import { whoHasCommands } from './commands/who-has.js';
 const COMMANDS: readonly MakeCommand[] = [
   listCommand,
   showCommand,
+  orphansCommand,
   whoHasCommands,
   usageCommands,
   topCommand,
@@ -33,6 +36,8 @@ const COMMANDS: readonly MakeCommand[] = [
   importCommand,
   previewCommand,
   recvCommand,
+  claimCommand,
+  commitCommand,
   changeCommands,
   tokenCommands,
   deviceCommands,

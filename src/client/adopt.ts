@@ -12,7 +12,7 @@ import { pause } from './reconnect.js';
 import type { CommonRequest } from './requests.js';
 
 /** Of what a buffer was asked for with that which the daemon does not tell. */
-export type Remembered = Pick<CommonRequest, 'usage' | 'lifetime'>;
+export type Remembered = Pick<CommonRequest, 'usage' | 'lifetime' | 'lastingName'>;
 
 /** What is adopted: of which earlier connections, newest first, and with which memory. */
 export interface Adoption {
@@ -31,7 +31,10 @@ const MAX_LEASE_SECONDS = 86_400;
 const CAN_BE_SENT = ['dma_buf', 'memfd'];
 
 /** With the memory of a buffer that is here, where that may be sent. */
-export function memoryOf(buffer: ClientBuffer, { usage, lifetime }: Remembered): Brought | null {
+export function memoryOf(
+  buffer: ClientBuffer,
+  { usage, lifetime, lastingName }: Remembered,
+): Brought | null {
   const { handleType, format, width, height, modifier, size, planes, device } = buffer;
   if (!CAN_BE_SENT.includes(handleType)) return null;
   const left = buffer.leaseSecondsLeft;
@@ -41,6 +44,7 @@ export function memoryOf(buffer: ClientBuffer, { usage, lifetime }: Remembered):
     planes,
     ...(usage !== undefined && { usage }),
     ...(keep !== undefined && { lifetime: keep }),
+    ...(lastingName !== undefined && { lastingName }),
     ...(device !== null && { device }),
   };
   if (format === null) return { kind: 'buffer', size, ...terms };

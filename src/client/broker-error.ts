@@ -48,6 +48,14 @@ export interface Refusal {
    */
   readonly nearest?: LinearRequest | ImageRequest | null;
   readonly quota?: QuotaRefusal;
+  /** Of a lasting name (`name_taken`): which buffer has it, null while it is being made, and who made that. */
+  readonly takenBy?: {
+    readonly buffer: string | null;
+    readonly client: string | null;
+    readonly pid: number | null;
+    readonly executable: string | null;
+    readonly unit: string | null;
+  };
   /** Whether the daemon left something out, because its message has room for 4,096 bytes. */
   readonly truncated?: boolean;
 }

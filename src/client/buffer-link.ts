@@ -3,6 +3,7 @@
  * object on one connection (buffer-object.ts) and what takes it from one connection to the next (keeper.ts).
  */
 import type { CallOptions } from './call-options.js';
+import type { CommitTerms, Committed } from './lasting.js';
 import type { Share, ShareTerms } from './terms.js';
 import type { ByteRange, CopyTerms, WorkAnswer } from './work.js';
 
@@ -14,6 +15,7 @@ export interface BufferLink {
   share(terms: ShareTerms & CallOptions): Promise<Share & { forget(): void }>;
   renew(seconds: number, options: CallOptions): Promise<void>;
   park(seconds: number, options: CallOptions): Promise<void>;
+  commit(terms: CommitTerms & CallOptions): Promise<Committed>;
   /** Resolves when the buffer has been given its new memory (`replace`). */
   reissue(): Promise<void>;
   destroy(request: 'destroy' | 'release'): Promise<void>;
@@ -29,6 +31,7 @@ export type BufferNews =
   | 'leased'
   | 'lost'
   | 'reissued'
+  | 'committed'
   | 'adopted'
   | 'imported'
   | 'gone';

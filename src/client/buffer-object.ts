@@ -24,8 +24,9 @@ import type { CallOptions } from './call-options.js';
 import { Deadline, Recall } from './deadline.js';
 import type { BufferDescription, ReceivedMemory, ReceivedPlane } from './description.js';
 import { handleTypeOf, nameOf } from './enums.js';
+import { type CommitTerms, type Committed, type Metadata, sealedMetadata } from './lasting.js';
 import type { Line } from './manager.js';
-import { Refusals } from './refusal.js';
+import { Refusals, textOf } from './refusal.js';
 import type { Share, ShareTerms } from './terms.js';
 import { ConnectionError, type ProtocolObject } from './wire-client.js';
 import { type ByteRange, type CopyTerms, type Work, type WorkAnswer, work } from './work.js';
@@ -50,6 +51,16 @@ export class BufferObject implements BufferLink, Events {
   #waiting: Waiting | null = null;
   /** `renew` and `park`, in the order of the requests, which is that of the answers. */
   readonly #leasing: { resolve(): void; reject(error: Error): void }[] = [];
+  /** `commit`, likewise. */
+  readonly #committing: {
+    resolve(committed: Committed): void;
+    reject(error: Error): void;
+    readonly metadata: Metadata | null;
+  }[] = [];
+  /** What was published last: before the buffer is there, too. */
+  #committed: { readonly committed: Committed; readonly metadata: Metadata | null } | null = null;
+  /** Of the `committed` that follows. */
+  #metadata: Metadata | null = null;
   /** Most requests are not refused. */
   #refusing: Refusals | null = null;
   #info: Info | null = null;
@@ -188,6 +199,31 @@ export class BufferObject implements BufferLink, Events {
     this.#leasing.shift()?.reject(this.#refusals.of(...failure));
   }
 
+  metadata(...[fd, size]: Told<'metadata'>): void {
+    try {
+      const json = textOf(fd, size);
+      this.#metadata = json === null ? null : (JSON.parse(json) as Metadata);
+    } finally {
+      close(fd);
+    }
+  }
+
+  committed(...[high, low, digest, answer]: Told<'committed'>): void {
+    const committed = { revision: size64(high, low), digest };
+    const own = answer === 1 ? this.#committing.shift() : undefined;
+    // Its own document nobody sends back.
+    const kept = answer === 1 ? (this.#committed?.metadata ?? null) : null;
+    const metadata = own?.metadata ?? this.#metadata ?? kept;
+    this.#metadata = null;
+    this.#committed = { committed, metadata };
+    this.#buffer?.wasCommitted(committed, metadata);
+    own?.resolve(committed);
+  }
+
+  commit_refused(...failure: Told<'commit_refused'>): void {
+    this.#committing.shift()?.reject(this.#refusals.of(...failure));
+  }
+
   lost(): void {
     this.#buffer?.wasLost();
   }
@@ -224,8 +260,11 @@ export class BufferObject implements BufferLink, Events {
       vulkan: this.#vulkan,
       unverifiedUsage: this.#unverifiedUsage,
     };
-    if (this.#buffer === null) this.#buffer = this.arrived(this, description, this.#leaseEnds);
-    else this.#buffer.replace(description);
+    if (this.#buffer === null) {
+      this.#buffer = this.arrived(this, description, this.#leaseEnds);
+      const told = this.#committed;
+      if (told !== null) this.#buffer.wasCommitted(told.committed, told.metadata);
+    } else this.#buffer.replace(description);
     this.#waiting?.resolve(this.#buffer);
   }
 
@@ -275,6 +314,23 @@ export class BufferObject implements BufferLink, Events {
 
   park(seconds: number, options: CallOptions): Promise<void> {
     return this.#lease('park', seconds, options);
+  }
+
+  commit({ revision = 0, metadata, signal }: CommitTerms & CallOptions): Promise<Committed> {
+    const document = metadata === undefined ? null : sealedMetadata(metadata);
+    try {
+      return this.line.wire.answer<Committed>(
+        (resolve, reject) => {
+          if (document !== null) this.#object.request('set_metadata', document.fd, document.size);
+          this.#object.request('commit', hi(revision), lo(revision));
+          this.#committing.push({ resolve, reject, metadata: metadata ?? null });
+        },
+        signal === undefined ? {} : { signal },
+      );
+    } finally {
+      // A request with an fd is sent at once.
+      if (document !== null) close(document.fd);
+    }
   }
 
   #lease(request: 'renew' | 'park', seconds: number, options: CallOptions): Promise<void> {

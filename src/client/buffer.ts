@@ -12,6 +12,7 @@ import { type CallOptions, checkOptions } from './call-options.js';
 import { u32 } from './check.js';
 import type { Deadline } from './deadline.js';
 import type { BufferDescription, ReceivedPlane } from './description.js';
+import { type CommitTerms, type Committed, checkCommit } from './lasting.js';
 import { MappedMemory } from './mapped-memory.js';
 import {
   checkMap,
@@ -235,6 +236,21 @@ export class ClientBuffer extends ToldBuffer {
     checkOptions(options, 'options');
     this.#mustBeOpen(options);
     await this.#home.call((link) => link.park(seconds, options), options);
+  }
+
+  /**
+   * Tells everybody who has the buffer that there is new content, with a document of what is where. For its writer: who
+   * has allocated it with a lasting name, or claimed it as such. Rejects with BrokerError, and with ConnectionError
+   * where the connection ended before the answer: `committed` says then what is published.
+   */
+  async commit(terms: CommitTerms & CallOptions = {}): Promise<Committed> {
+    checkCommit(terms, 'terms');
+    this.#mustBeOpen(terms);
+    const commit = (link: BufferLink, again: boolean) => {
+      if (again) throw new ConnectionError('the connection ended before the commit was answered');
+      return link.commit(terms);
+    };
+    return this.#home.call(commit, terms);
   }
 
   /** Drops the fds and mappings of this process, then tells the daemon. */

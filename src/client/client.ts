@@ -1,4 +1,6 @@
 /** A connection to the broker: allocate buffers, redeem tokens. */
+
+import { dmabroker_manager_v1 } from '../protocol/dmabroker-v1.gen.js';
 import { CLIENT_SOCKET, clientSocket } from '../protocol/paths.js';
 import { adoptInto, type Remembered } from './adopt.js';
 import { onceBack } from './away.js';
@@ -10,6 +12,7 @@ import { type Check, record, signal, text, whole } from './check.js';
 import { Connection } from './connection.js';
 import { type ClientEvent, eventsOf } from './events.js';
 import { BufferKeeper } from './keeper.js';
+import { type ClaimTerms, checkClaim, checkClaimed } from './lasting.js';
 import { Listeners } from './listeners.js';
 import { type BrokerDescription, type ClientDevice, type Line, openLine } from './manager.js';
 import { brought, type Params, wanted } from './params.js';
@@ -193,6 +196,24 @@ export class Client {
     };
     const how = { end: 'destroy', remembered: {}, refused } as const;
     return onceBack(() => this.#receive(ask, options, how), options.signal);
+  }
+
+  /**
+   * Gets a buffer by its lasting name, `name`, or `name@uid` of another user: now, or when there is one within
+   * `wait` milliseconds. Rejects with BrokerError: `not_found`, `busy` (with the constraint `writer`: another one writes,
+   * or `committed`: nothing was) or `permission_denied`.
+   */
+  async claim(name: string, terms: ClaimTerms & CallOptions = {}): Promise<ClientBuffer> {
+    checkClaimed(name, 'name');
+    checkClaim(terms, 'terms');
+    terms.signal?.throwIfAborted();
+    const { writer = false, committed = false, wait = 0 } = terms;
+    const { claim } = dmabroker_manager_v1.enums;
+    const how = (writer ? claim.writer : 0) | (committed ? claim.committed : 0);
+    const until = performance.now() + wait;
+    const left = () => (wait === 0 ? 0 : Math.max(0, Math.ceil(until - performance.now())));
+    const ask: Ask = (line) => (id) => line.manager.request('claim', id, name, left(), how);
+    return this.#receive(ask, terms, { end: 'destroy', remembered: {} });
   }
 
   /**

@@ -28,6 +28,13 @@ export type {
   ConnectionLostEvent,
   ConnectionRestoredEvent,
 } from './events.js';
+export {
+  type ClaimTerms,
+  type CommitTerms,
+  type Committed,
+  layoutDigest,
+  type Metadata,
+} from './lasting.js';
 export type { BrokerDescription, ClientDevice, SourceDescription } from './manager.js';
 export { MappedMemory } from './mapped-memory.js';
 export type { Planned } from './planned.js';

@@ -77,7 +77,13 @@ export function brought(line: Line, memory: Brought): Params {
 /** What an allocation and an import have in common. */
 function describe(
   params: Params,
-  { usage, lifetime, name, device }: Pick<CommonRequest, 'usage' | 'lifetime' | 'name' | 'device'>,
+  {
+    usage,
+    lifetime,
+    name,
+    lastingName,
+    device,
+  }: Pick<CommonRequest, 'usage' | 'lifetime' | 'name' | 'lastingName' | 'device'>,
 ): void {
   if (usage) params.request('set_usage', bits(usage, usageBits));
   if (device !== undefined) params.request('set_device', device.toLowerCase());
@@ -86,6 +92,7 @@ function describe(
     params.request('set_lifetime', dmabroker_params_v1.enums.lifetime[lifetime]);
   }
   if (name !== undefined) params.request('set_name', name);
+  if (lastingName !== undefined) params.request('set_lasting_name', lastingName);
 }
 
 function bits<T extends string>(names: readonly T[], values: Readonly<Record<T, number>>): number {

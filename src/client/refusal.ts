@@ -36,7 +36,7 @@ export class Refusals {
 }
 
 /** Null for what is no file of that size, which could be read for ever or not at all. */
-function textOf(fd: number, size: number): string | null {
+export function textOf(fd: number, size: number): string | null {
   const file = fstatSync(fd);
   if (!file.isFile() || file.size !== size || size > MAX_LONG_TEXT) return null;
   const bytes = Buffer.alloc(size);

@@ -32,6 +32,11 @@ export interface CommonRequest {
   readonly lifetime?: 'connection' | 'until_released' | { readonly lease: number };
   /** For people, at most 64 bytes. */
   readonly name?: string;
+  /**
+   * By which other processes find it (`claim`), and unique among the user's: 1 to 64 of the ASCII letters and digits and
+   * of `. _ : + / -`. For a lifetime that is not the connection's.
+   */
+  readonly lastingName?: string;
   /** Where the memory must be; anywhere by default. */
   readonly placement?: Placement;
   /** The one source to allocate from, e.g. `dma-heap:system`; by default the daemon chooses. */
@@ -83,7 +88,8 @@ export interface ImageRequest extends CommonRequest {
 }
 
 /** What may be said of brought memory as of any other; `device`: the one that is to import it. */
-export interface ImportTerms extends Pick<CommonRequest, 'lifetime' | 'name' | 'device'> {}
+export interface ImportTerms
+  extends Pick<CommonRequest, 'lifetime' | 'name' | 'lastingName' | 'device'> {}
 
 /**
  * A plane of memory that the client brings. Planes of the same file (st_dev and st_ino) lie in one memory,
@@ -133,6 +139,7 @@ const fourccText = pattern(/^[\x20-\x7e]{4}$/, 'a DRM fourcc, e.g. XR24');
 const terms: Fields<ImportTerms> = {
   lifetime,
   name: text(0, MAX_NAME_BYTES),
+  lastingName: pattern(/^[A-Za-z0-9._:+/-]{1,64}$/, 'a lasting name, e.g. llama-3/shard-0'),
   device: pattern(/^[0-9a-f]{32}$/i, 'a UUID of 32 hexadecimal digits'),
 };
 

@@ -8,6 +8,7 @@ import type { BufferNews } from './buffer-link.js';
 import type { Deadline, Recall } from './deadline.js';
 import type { BufferDescription, ReceivedMemory, ReceivedPlane } from './description.js';
 import type { OrUnknown } from './enums.js';
+import type { Committed, Metadata } from './lasting.js';
 import { Listeners } from './listeners.js';
 
 export abstract class ToldBuffer implements BufferDescription {
@@ -45,6 +46,10 @@ export abstract class ToldBuffer implements BufferDescription {
    * daemon is asked about it is refused with this.
    */
   gone: BrokerError | null = null;
+  /** What its writer has published last; null: nothing, or its memory was lost since. */
+  committed: Committed | null = null;
+  /** The document of that: what is where. It comes from who wrote it, and is to be checked as such. */
+  metadata: Metadata | null = null;
   #leaseEnds: Deadline | null;
   /** Most buffers have none. */
   #listeners: { [N in BufferNews]?: Listeners } | null = null;
@@ -101,6 +106,11 @@ export abstract class ToldBuffer implements BufferDescription {
     return this.#on('recalled', listener);
   }
 
+  /** Calls back when its writer has published a revision: see `committed` and `metadata`. */
+  onCommitted(listener: () => void): () => void {
+    return this.#on('committed', listener);
+  }
+
   /** Calls back when a new connection has it as the one before had: nothing of it has changed. */
   onAdopted(listener: () => void): () => void {
     return this.#on('adopted', listener);
@@ -128,7 +138,16 @@ export abstract class ToldBuffer implements BufferDescription {
   /** The connection's: its memory was lost. */
   wasLost(): void {
     this.lost = true;
+    this.#forget();
     this.#tell('lost');
+  }
+
+  /** The connection's: a revision was published. */
+  wasCommitted(committed: Committed, metadata: Metadata | null): void {
+    const isNews = committed.revision !== this.committed?.revision;
+    this.committed = committed;
+    this.metadata = metadata;
+    if (isNews) this.#tell('committed');
   }
 
   /** The connection's: when the lease ends now. */
@@ -142,6 +161,12 @@ export abstract class ToldBuffer implements BufferDescription {
   wasRecalled(recalled: ToldBuffer['recalled']): void {
     this.recalled = recalled;
     this.#tell('recalled');
+  }
+
+  /** What was published is of memory that it has no more. */
+  #forget(): void {
+    this.committed = null;
+    this.metadata = null;
   }
 
   /** The connection's: somebody had it re-issued. */
@@ -159,6 +184,7 @@ export abstract class ToldBuffer implements BufferDescription {
   wasTakenUp(told: BufferDescription, leaseEnds: Deadline | null): void {
     this.#leaseEnds = leaseEnds;
     if (told.id === this.id) {
+      if (told.generation !== this.generation) this.#forget();
       this.#tell('adopted');
       // Its planes are still those that the caller has; `reissue` gets the new ones.
       if (told.generation !== this.generation) this.wasReissued();

@@ -76,6 +76,11 @@ export const catalogue = {
     status: 503,
     title: 'What it has to wait for has not ended in time',
   },
+  name_taken: {
+    number: 20,
+    status: 409,
+    title: 'Another buffer of the user has this lasting name',
+  },
   // REST only: the client protocol has no use for these.
   malformed_request: {
     number: 100,
@@ -134,6 +139,14 @@ export interface Refusal {
   readonly nearest?: object | null;
   /** The quota that refused. */
   readonly quota?: QuotaRefusal;
+  /** Of a lasting name: which buffer has it, and who made that; `buffer` is null while it is being made. */
+  readonly taken_by?: {
+    readonly buffer: string | null;
+    readonly client: string | null;
+    readonly pid: number | null;
+    readonly executable: string | null;
+    readonly unit: string | null;
+  };
 }
 
 /** A limit that was met; docs/quotas.md has the scopes and dimensions. */

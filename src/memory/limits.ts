@@ -6,6 +6,27 @@
 /** Long enough for a sentence; REST and log lines stay readable. */
 export const MAX_NAME_BYTES = 64;
 
+/** ASCII characters: a model's name and a part's, say. */
+export const MAX_LASTING_NAME = 64;
+
+/**
+ * Of all users together, of which one gets a half at most (fair-pool.ts). Each may have a document, which is an fd
+ * of the daemon's and 64 KiB of its memory, 128 MiB in all; who has more tensors than that has many in one buffer.
+ */
+export const MAX_LASTING_NAMES = 2048;
+
+/** Of a revision's document: a line for each of the thousand tensors that a large model has. */
+export const MAX_METADATA_BYTES = 65_536;
+
+/** Of the same: whoever reads it may do so by calling itself. */
+export const MAX_METADATA_DEPTH = 64;
+
+/** Of each user: to check the largest document takes the data plane half a millisecond. */
+export const METADATA_PER_SECOND = 100;
+
+/** A day, as of a lease: who waits for longer asks again. */
+export const MAX_CLAIM_WAIT_MS = 86_400_000;
+
 /** `dma-heap:` with the longest name of a CMA region (CMA_MAX_NAME, less its NUL); others are shorter. */
 export const MAX_SOURCE_NAME_BYTES = 'dma-heap:'.length + 63;
 

@@ -19,6 +19,9 @@ export const dmabroker_manager_v1 = named({
     { name: 'create_work', opcode: 3, since: 1, destructor: false, args: [{ name: 'work_id', type: 'new_id', interface: 'dmabroker_work_v1' }, { name: 'buffer', type: 'object', interface: 'dmabroker_buffer_v1' }],
       write: (w: Writer, o: number, work_id_: number, buffer_: number) => { w.begin(o); w.uint(work_id_); w.uint(buffer_); w.end(3); },
       read: (r: Reader, to: { create_work(work_id_: number, buffer_: number): void }) => { const work_id_ = r.newId('work_id'); const buffer_ = r.objectId('buffer'); r.end(); to.create_work(work_id_, buffer_); } },
+    { name: 'claim', opcode: 4, since: 1, destructor: false, args: [{ name: 'buffer_id', type: 'new_id', interface: 'dmabroker_buffer_v1' }, { name: 'name', type: 'string' }, { name: 'milliseconds', type: 'uint' }, { name: 'how', type: 'uint' }],
+      write: (w: Writer, o: number, buffer_id_: number, name_: string, milliseconds_: number, how_: number) => { w.begin(o); w.uint(buffer_id_); w.string(name_); w.uint(milliseconds_); w.uint(how_); w.end(4); },
+      read: (r: Reader, to: { claim(buffer_id_: number, name_: string, milliseconds_: number, how_: number): void }) => { const buffer_id_ = r.newId('buffer_id'); const name_ = r.string(); const milliseconds_ = r.uint(); const how_ = r.uint(); r.end(); to.claim(buffer_id_, name_, milliseconds_, how_); } },
   ],
   events: [
     { name: 'device', opcode: 0, since: 1, destructor: false, args: [{ name: 'name', type: 'string' }, { name: 'device_uuid', type: 'string' }, { name: 'driver_uuid', type: 'string' }, { name: 'main_device_hi', type: 'uint' }, { name: 'main_device_lo', type: 'uint' }],
@@ -38,10 +41,12 @@ export const dmabroker_manager_v1 = named({
       read: (r: Reader, to: { session(token_: string): void }) => { const token_ = r.string(); r.end(); to.session(token_); } },
   ],
   enums: {
-    refusal: { invalid_argument: 1, unsupported_format: 2, unsupported_modifier: 3, unsupported_handle_type: 4, unsupported_usage: 5, too_large: 6, out_of_memory: 7, limit_exceeded: 8, not_found: 9, invalid_token: 10, permission_denied: 11, device_lost: 12, internal: 13, unsupported_source: 14, unsupported_placement: 15, recalled: 16, unsupported_layout: 17, unsupported_device: 18, busy: 19 },
+    refusal: { invalid_argument: 1, unsupported_format: 2, unsupported_modifier: 3, unsupported_handle_type: 4, unsupported_usage: 5, too_large: 6, out_of_memory: 7, limit_exceeded: 8, not_found: 9, invalid_token: 10, permission_denied: 11, device_lost: 12, internal: 13, unsupported_source: 14, unsupported_placement: 15, recalled: 16, unsupported_layout: 17, unsupported_device: 18, busy: 19, name_taken: 20 },
     handle_type: { dma_buf: 1, opaque_fd: 2, memfd: 4 },
     usage: { sample: 1, render: 2, transfer: 4, storage: 8, cpu_read: 16, cpu_write: 32, scanout: 64, video_decode: 128, video_encode: 256 },
     limit: { buffer_size: 1, image_dimension: 2, buffers: 3, objects: 4, fds: 5, batch: 6 },
+    error: { invalid_claim: 0 },
+    claim: { writer: 1, committed: 2 },
   },
 });
 
@@ -118,6 +123,9 @@ export const dmabroker_params_v1 = named({
     { name: 'set_memory', opcode: 22, since: 1, destructor: false, args: [{ name: 'fd', type: 'fd' }, { name: 'offset_hi', type: 'uint' }, { name: 'offset_lo', type: 'uint' }],
       write: (w: Writer, o: number, fd_: number, offset_hi_: number, offset_lo_: number) => { w.begin(o); w.fd(fd_); w.uint(offset_hi_); w.uint(offset_lo_); w.end(22); },
       read: (r: Reader, to: { set_memory(fd_: number, offset_hi_: number, offset_lo_: number): void }) => { const fd_ = r.fd(); const offset_hi_ = r.uint(); const offset_lo_ = r.uint(); r.end(); to.set_memory(fd_, offset_hi_, offset_lo_); } },
+    { name: 'set_lasting_name', opcode: 23, since: 1, destructor: false, args: [{ name: 'name', type: 'string' }],
+      write: (w: Writer, o: number, name_: string) => { w.begin(o); w.string(name_); w.end(23); },
+      read: (r: Reader, to: { set_lasting_name(name_: string): void }) => { const name_ = r.string(); r.end(); to.set_lasting_name(name_); } },
   ],
   events: [
   ],
@@ -151,6 +159,12 @@ export const dmabroker_buffer_v1 = named({
     { name: 'park', opcode: 5, since: 1, destructor: false, args: [{ name: 'seconds', type: 'uint' }],
       write: (w: Writer, o: number, seconds_: number) => { w.begin(o); w.uint(seconds_); w.end(5); },
       read: (r: Reader, to: { park(seconds_: number): void }) => { const seconds_ = r.uint(); r.end(); to.park(seconds_); } },
+    { name: 'set_metadata', opcode: 6, since: 1, destructor: false, args: [{ name: 'fd', type: 'fd' }, { name: 'size', type: 'uint' }],
+      write: (w: Writer, o: number, fd_: number, size_: number) => { w.begin(o); w.fd(fd_); w.uint(size_); w.end(6); },
+      read: (r: Reader, to: { set_metadata(fd_: number, size_: number): void }) => { const fd_ = r.fd(); const size_ = r.uint(); r.end(); to.set_metadata(fd_, size_); } },
+    { name: 'commit', opcode: 7, since: 1, destructor: false, args: [{ name: 'revision_hi', type: 'uint' }, { name: 'revision_lo', type: 'uint' }],
+      write: (w: Writer, o: number, revision_hi_: number, revision_lo_: number) => { w.begin(o); w.uint(revision_hi_); w.uint(revision_lo_); w.end(7); },
+      read: (r: Reader, to: { commit(revision_hi_: number, revision_lo_: number): void }) => { const revision_hi_ = r.uint(); const revision_lo_ = r.uint(); r.end(); to.commit(revision_hi_, revision_lo_); } },
   ],
   events: [
     { name: 'info', opcode: 0, since: 1, destructor: false, args: [{ name: 'id', type: 'string' }, { name: 'generation', type: 'uint' }, { name: 'handle_types', type: 'uint' }, { name: 'source', type: 'string' }, { name: 'size_hi', type: 'uint' }, { name: 'size_lo', type: 'uint' }, { name: 'format', type: 'uint' }, { name: 'modifier_hi', type: 'uint' }, { name: 'modifier_lo', type: 'uint' }, { name: 'width', type: 'uint' }, { name: 'height', type: 'uint' }],
@@ -201,6 +215,15 @@ export const dmabroker_buffer_v1 = named({
     { name: 'device', opcode: 15, since: 1, destructor: false, args: [{ name: 'device_uuid', type: 'string' }],
       write: (w: Writer, o: number, device_uuid_: string) => { w.begin(o); w.string(device_uuid_); w.end(15); },
       read: (r: Reader, to: { device(device_uuid_: string): void }) => { const device_uuid_ = r.string(); r.end(); to.device(device_uuid_); } },
+    { name: 'metadata', opcode: 16, since: 1, destructor: false, args: [{ name: 'fd', type: 'fd' }, { name: 'size', type: 'uint' }],
+      write: (w: Writer, o: number, fd_: number, size_: number) => { w.begin(o); w.fd(fd_); w.uint(size_); w.end(16); },
+      read: (r: Reader, to: { metadata(fd_: number, size_: number): void }) => { const fd_ = r.fd(); const size_ = r.uint(); r.end(); to.metadata(fd_, size_); } },
+    { name: 'committed', opcode: 17, since: 1, destructor: false, args: [{ name: 'revision_hi', type: 'uint' }, { name: 'revision_lo', type: 'uint' }, { name: 'digest', type: 'string' }, { name: 'answer', type: 'uint' }],
+      write: (w: Writer, o: number, revision_hi_: number, revision_lo_: number, digest_: string, answer_: number) => { w.begin(o); w.uint(revision_hi_); w.uint(revision_lo_); w.string(digest_); w.uint(answer_); w.end(17); },
+      read: (r: Reader, to: { committed(revision_hi_: number, revision_lo_: number, digest_: string, answer_: number): void }) => { const revision_hi_ = r.uint(); const revision_lo_ = r.uint(); const digest_ = r.string(); const answer_ = r.uint(); r.end(); to.committed(revision_hi_, revision_lo_, digest_, answer_); } },
+    { name: 'commit_refused', opcode: 18, since: 1, destructor: false, args: [{ name: 'code', type: 'uint' }, { name: 'message', type: 'string' }, { name: 'detail', type: 'string' }],
+      write: (w: Writer, o: number, code_: number, message_: string, detail_: string) => { w.begin(o); w.uint(code_); w.string(message_); w.string(detail_); w.end(18); },
+      read: (r: Reader, to: { commit_refused(code_: number, message_: string, detail_: string): void }) => { const code_ = r.uint(); const message_ = r.string(); const detail_ = r.string(); r.end(); to.commit_refused(code_, message_, detail_); } },
   ],
   enums: {
     release_reason: { owner: 1, administrator: 2, lease_expired: 3 },

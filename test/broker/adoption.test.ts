@@ -36,7 +36,7 @@ t.test('the owner comes back', async (t) => {
   t.equal(client.ownedBytes, buffer.allocation.size);
   const next = broker.connect(peer);
   t.same(adopt(broker, next, buffer.id, session), {
-    ...{ buffer, isOwner: true, mayRenew: true, taken: [] },
+    ...{ buffer, isOwner: true, isWriter: false, mayRenew: true, taken: [] },
   });
   t.equal(buffer.owner.client, next);
   t.same([...next.owned], [buffer]);

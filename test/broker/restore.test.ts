@@ -58,7 +58,7 @@ function left(broker: Broker, next: FakeWorld, untold: ReadonlySet<BrokerBuffer>
     const fds = isStored
       ? memory.allocation.memories.map((_, i) => fdOf(next, memory.allocation.identities?.[i]))
       : null;
-    return { memory, state, fds, told: !untold.has(buffer) };
+    return { memory, state, fds, metadata: null, told: !untold.has(buffer) };
   });
   // The order in the file means nothing.
   return {

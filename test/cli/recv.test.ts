@@ -2,7 +2,7 @@
  * `dmabrokerctl recv` against the real daemon: it is a client like any other.
  */
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { connect } from '../../src/client/index.js';
@@ -50,6 +50,40 @@ t.test('shows what came, and saves it', async (t) => {
   t.notOk(existsSync(`${file}.new`), 'and none is made');
   await buffer.release();
   client.close();
+});
+
+function ctl(...args: string[]) {
+  const program = join(packageRoot, 'bin/dmabrokerctl.js');
+  const env = { ...process.env, DMABROKER_SOCKET: daemon.clientSocket };
+  const all = [program, '--socket', daemon.restSocket, ...args];
+  return spawnSync(process.execPath, all, { encoding: 'utf8', env });
+}
+
+t.test('memory by its lasting name: alloc, commit, claim, orphans', async (t) => {
+  const name = 'llama/shard-0';
+  const made = ctl('--json', 'alloc', '--size', '8K', '--lasting-name', name);
+  t.equal(made.status, 0, made.stderr);
+  const { buffer } = JSON.parse(made.stdout);
+  const taken = ctl('alloc', '--size', '8K', '--lasting-name', name);
+  t.match([taken.status, taken.stderr], [1, /^dmabrokerctl: name_taken: the buffer .* release it/]);
+  t.match(ctl('orphans').stdout, new RegExp(`${name} .*${buffer.id}.* by its owner or administr`));
+  t.equal(ctl('list', '--orphans', '-q').stdout.trim(), buffer.id);
+  const none = ctl('claim', name, '--committed', '--wait', '1s');
+  t.match([none.status, none.stderr], [1, /busy: nothing was committed of/]);
+  const document = join(daemon.folder, 'document.json');
+  writeFileSync(document, '{"tensors":{"w":{"offset":0}}}');
+  const { stdout } = ctl('--json', 'commit', name, '--metadata', document, '--revision', '4');
+  t.match(JSON.parse(stdout), { id: buffer.id, revision: 4 });
+  const file = join(daemon.folder, 'claimed');
+  const claimed = ctl('--json', 'claim', name, '--committed', '-o', file);
+  t.match(JSON.parse(claimed.stdout), { revision: '4', metadata: { tensors: { w: {} } } });
+  t.equal(readFileSync(file).length, 8192);
+  t.match(ctl('show', buffer.id).stdout, /lasting name: +llama\/shard-0\n/);
+  writeFileSync(document, '[1]');
+  for (const bad of [document, join(daemon.folder, 'none.json')])
+    t.equal(ctl('commit', name, '--metadata', bad).status, 2);
+  t.equal(ctl('release', buffer.id).status, 0);
+  t.match(ctl('claim', name).stderr, /^dmabrokerctl: not_found: no buffer of yours/);
 });
 
 t.test('separate planes are saved, all of them', async (t) => {

@@ -39,6 +39,7 @@ function make(handleType: BufferDescription['handleType'], planes = 1, told = 40
     }),
     renew: async () => {},
     park: async () => {},
+    commit: async () => ({ revision: 1, digest: '' }),
     reissue: async () => {
       said.push('reissue');
     },

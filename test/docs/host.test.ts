@@ -1,5 +1,5 @@
 /**
- * The commands of README.md, docs/cli.md, docs/clients.md and docs/vulkan.md that take no administrator, as they stand there:
+ * The commands of README.md, docs/cli.md, docs/clients.md, docs/lasting-memory.md and docs/vulkan.md that take no administrator, as they stand there:
  * in a folder of their own in place of /tmp, with the checkout built already.
  */
 import { spawnSync } from 'node:child_process';
@@ -73,7 +73,7 @@ t.test('README: a daemon by hand, and the C example with it', async (t) => {
   t.match(shell(vm), /dma_buf/);
 });
 
-t.test('docs/cli.md: filters, leases, completion', async (t) => {
+t.test('docs/cli.md: filters, leases, completion; docs/lasting-memory.md', async (t) => {
   const daemon = await TestDaemon.memfd(t);
   const client = await connect({ socket: daemon.clientSocket });
   const made = await Promise.all(
@@ -105,6 +105,25 @@ t.test('docs/cli.md: filters, leases, completion', async (t) => {
   t.match(readFileSync(join(home, '_dmabrokerctl'), 'utf8'), /#compdef dmabrokerctl/);
   t.match(readFileSync(join(config, 'dmabrokerctl.fish'), 'utf8'), /complete/);
   client.close();
+
+  // docs/lasting-memory.md, with the same daemon: what one program leaves, the next one finds.
+  const page = readFileSync(join(packageRoot, 'docs/lasting-memory.md'), 'utf8');
+  const [leaves = '', finds = ''] = [...page.matchAll(/^```python\n(.*?)^```/gms)].map(
+    ([, program = '']) => program,
+  );
+  const places = {
+    ...env,
+    DMABROKER_SOCKET: daemon.clientSocket,
+    PYTHONPATH: 'clients/python/src',
+  };
+  for (const [name, program] of Object.entries({ leaves, finds: `import dmabroker\n${finds}` }))
+    writeFileSync(join(home, name), program);
+  shell(`/usr/bin/python3 ${join(home, 'leaves')}`, places);
+  t.equal(shell(`/usr/bin/python3 ${join(home, 'finds')}`, places), "b'hello'\n");
+  const [lasting = ''] = commandsOf('docs/lasting-memory.md', '');
+  writeFileSync(join(home, 'model.json'), '{}');
+  const here = lasting.replaceAll(/model\.(json|bin)/g, (file) => join(home, file));
+  t.match(shell(here, places), /llama-3\/shard-1 .* by its owner or administrator/);
 });
 
 t.test('docs/clients.md: the conformance program says how many scenarios passed', async (t) => {

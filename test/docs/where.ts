@@ -31,6 +31,7 @@ export const BY: Readonly<Record<string, string>> = {
   'docs/install.md#': 'systemd/pages',
   'docs/install.md#from-source': 'systemd/pages',
   'docs/install.md#for-one-user': 'systemd/pages',
+  'docs/lasting-memory.md#': 'docs/host',
   'docs/metrics.md#': 'systemd/pages',
   'docs/metrics.md#prometheus-alerts-a-dashboard': 'systemd/pages',
   'docs/quotas.md#': 'systemd/pages',

@@ -121,7 +121,7 @@ export class Heard {
   #note(name: string, object: number, values: unknown[]): void {
     const [first, second, third] = values;
     const event = name.split('.').at(-1) ?? '';
-    if (/^dmabroker_.*\.(failed|lease_refused)$/.test(name)) {
+    if (/^dmabroker_.*\.(failed|lease_refused|commit_refused)$/.test(name)) {
       const strange = unlisted(JSON.parse(third as string));
       if (strange.length > 0) throw new Error(`${third}: not in docs/errors.md: ${strange}`);
     }

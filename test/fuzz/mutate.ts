@@ -125,7 +125,9 @@ const mutations: readonly Mutation[] = [
   // A word
   (random, built) => {
     const words = Math.floor((built.bytes.length - HEADER_SIZE) / 4);
-    if (words <= 0) return whole(built.bytes, built.fds);
+    // One of them would be for how long it waits.
+    const waits = built.places.some(({ arg }) => arg.name === 'milliseconds');
+    if (words <= 0 || waits) return whole(built.bytes, built.fds);
     const at = HEADER_SIZE + 4 * random.below(words);
     return changed(built, (copy) => copy.writeUInt32LE(random.one(EDGES) ?? 0, at));
   },

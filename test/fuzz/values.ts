@@ -39,6 +39,8 @@ const USUAL: Readonly<Record<string, readonly number[]>> = {
   uid: [ANYBODY, ANYBODY, 0, 61_001, 61_002],
   seconds: [0, 1, 60, 3600],
   rights: [0, 1],
+  milliseconds: [0, 0, 1, 20],
+  how: [0, 0, 1, 2, 3],
   flags: [0],
 };
 

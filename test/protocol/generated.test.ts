@@ -18,7 +18,7 @@ import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import type { Lifetime, RecallNotice, ToldRelease } from '../../src/broker/lifetime.js';
 import { catalogue } from '../../src/memory/errors.js';
-import { MAX_NAME_BYTES } from '../../src/memory/limits.js';
+import { MAX_LASTING_NAME, MAX_NAME_BYTES } from '../../src/memory/limits.js';
 import { type HandleType, Usage } from '../../src/memory/source.js';
 import type { WorkPath } from '../../src/memory/work.js';
 import { packageRoot } from '../../src/package-root.js';
@@ -129,15 +129,20 @@ const longest: Record<string, number> = {
   'dmabroker_manager_v1.source.name': SOURCE_BYTES,
   'dmabroker_manager_v1.source.reason': MAX_TEXT.reason,
   'dmabroker_manager_v1.redeem.token': TOKEN_BYTES,
+  'dmabroker_manager_v1.claim.name': MAX_LASTING_NAME + '@4294967295'.length,
   'dmabroker_manager_v1.session.token': TOKEN_BYTES,
   'dmabroker_params_v1.adopt.id': ID_BYTES,
   'dmabroker_params_v1.adopt.session': TOKEN_BYTES,
   'dmabroker_params_v1.set_name.name': MAX_NAME_BYTES,
+  'dmabroker_params_v1.set_lasting_name.name': MAX_LASTING_NAME,
   'dmabroker_params_v1.set_source.name': SOURCE_BYTES,
   'dmabroker_buffer_v1.info.id': ID_BYTES,
   'dmabroker_buffer_v1.info.source': SOURCE_BYTES,
   'dmabroker_buffer_v1.failed.message': MAX_TEXT.message,
   'dmabroker_buffer_v1.failed.detail': MAX_TEXT.detail,
+  'dmabroker_buffer_v1.committed.digest': 64,
+  'dmabroker_buffer_v1.commit_refused.message': MAX_TEXT.message,
+  'dmabroker_buffer_v1.commit_refused.detail': MAX_TEXT.detail,
   'dmabroker_buffer_v1.lease_refused.message': MAX_TEXT.message,
   'dmabroker_buffer_v1.lease_refused.detail': MAX_TEXT.detail,
   'dmabroker_share_v1.token.token': TOKEN_BYTES,

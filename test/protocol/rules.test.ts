@@ -93,7 +93,9 @@ t.test('ids, nullable objects and fds that bindings know', async (t) => {
 });
 
 t.test('every refusal is told in the same way, and may have a long detail before it', async (t) => {
-  const refusals = messages.filter(({ name }) => /\.(failed|lease_refused)$/.test(name));
+  const refusals = messages.filter(({ name }) =>
+    /\.(failed|lease_refused|commit_refused)$/.test(name),
+  );
   for (const { name, message } of refusals) {
     t.same(
       message.args.map((arg) => [arg.name, arg.type]),
@@ -112,7 +114,7 @@ t.test('every refusal is told in the same way, and may have a long detail before
       `${name}: long_detail`,
     );
   }
-  t.equal(refusals.length, 5);
+  t.equal(refusals.length, 6);
 });
 
 t.test('all is of the first version', async (t) => {

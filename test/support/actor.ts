@@ -7,7 +7,7 @@ import { chmodSync, chownSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Test } from 'tap';
-import type { ShareTerms } from '../../src/client/index.js';
+import type { ClaimTerms, CommitTerms, ShareTerms } from '../../src/client/index.js';
 import type { ErrorCode, Refusal } from '../../src/memory/errors.js';
 import type { HandleType } from '../../src/memory/source.js';
 import { packageRoot } from '../../src/package-root.js';
@@ -52,9 +52,13 @@ export type Order =
       /** By default a memfd of the source of that name, a dma_buf of any other. */
       handleType?: HandleType;
       device?: string;
+      lastingName?: string;
     }
   | { what: 'share'; number: number; terms: ShareTerms }
   | { what: 'redeem'; token: string }
+  /** By its lasting name; answered with its revision, too. */
+  | { what: 'claim'; name: string; terms: ClaimTerms }
+  | { what: 'commit'; number: number; terms: CommitTerms }
   | { what: 'map' | 'close' | 'release'; number: number }
   | { what: 'fill'; number: number; value: number }
   | { what: 'copy'; number: number; from: number }

@@ -144,7 +144,7 @@ export class RawClient {
   /** Closes the fds of the events that there were, and drops them. */
   forget(): void {
     for (const { name, values } of this.events.splice(0)) {
-      if (/\.(plane|content|long_detail)$/.test(name)) close(values[0] as number);
+      if (/\.(plane|content|long_detail|metadata)$/.test(name)) close(values[0] as number);
     }
   }
 

@@ -12,6 +12,7 @@ struct dmabroker_buffer *buffer_new(struct dmabroker_call *call, unsigned index)
 		return NULL;
 	wl_list_init(&buffer->leases);
 	wl_list_init(&buffer->reissues);
+	wl_list_init(&buffer->commits);
 	buffer->client = call->client;
 	buffer->making = call;
 	wl_list_insert(call->client->buffers.prev, &buffer->link);
@@ -30,6 +31,7 @@ static void forget_awaited(struct wl_list *list)
 			call_failed(awaited->call);
 		}
 		wl_list_remove(&awaited->link);
+		free(awaited->document);
 		free(awaited);
 	}
 }
@@ -49,12 +51,14 @@ void buffer_give_up(struct dmabroker_buffer *buffer, const struct dmabroker_call
 		buffer->making = NULL;
 	give_up_in(&buffer->leases, call);
 	give_up_in(&buffer->reissues, call);
+	give_up_in(&buffer->commits, call);
 }
 
 void buffer_detach(struct dmabroker_buffer *buffer)
 {
 	forget_awaited(&buffer->leases);
 	forget_awaited(&buffer->reissues);
+	forget_awaited(&buffer->commits);
 	if (buffer->object)
 		dmabroker_buffer_v1_destroy(buffer->object);
 	buffer->object = NULL;
@@ -79,6 +83,7 @@ void buffer_take_object(struct dmabroker_buffer *buffer, struct dmabroker_buffer
 	from->client = NULL;
 	dmabroker_buffer_v1_set_user_data(buffer->object, buffer);
 	buffer->client = client;
+	lasting_move(buffer, from);
 	wl_list_insert(client->buffers.prev, &buffer->link);
 }
 
@@ -99,6 +104,7 @@ void dmabroker_buffer_destroy(struct dmabroker_buffer *buffer)
 	description_free(buffer->what);
 	description_free(buffer->coming);
 	free(buffer->long_detail);
+	lasting_forget(buffer);
 	free(buffer);
 }
 
@@ -143,22 +149,27 @@ bool buffer_ready(struct dmabroker_buffer *buffer, dmabroker_callback callback)
 
 /* ---- leases and new memory ---------------------------------------------------------------------- */
 
-static struct dmabroker_call *await(struct dmabroker_buffer *buffer, struct wl_list *list,
+struct dmabroker_call *buffer_await(struct dmabroker_buffer *buffer, struct wl_list *list, char *document,
 				    dmabroker_callback callback, void *data)
 {
-	if (!buffer_ready(buffer, callback))
+	if (!buffer_ready(buffer, callback)) {
+		free(document);
 		return NULL;
+	}
 	struct awaited *awaited = calloc(1, sizeof *awaited);
 
 	if (!awaited) {
 		error_system(&buffer->client->error, ENOMEM, "the call");
+		free(document);
 		return NULL;
 	}
 	awaited->call = call_new(buffer->client, callback, data);
 	if (!awaited->call) {
 		free(awaited);
+		free(document);
 		return NULL;
 	}
+	awaited->document = document;
 	wl_list_insert(list->prev, &awaited->link);
 	return awaited->call;
 }
@@ -166,7 +177,7 @@ static struct dmabroker_call *await(struct dmabroker_buffer *buffer, struct wl_l
 struct dmabroker_call *dmabroker_buffer_begin_renew(struct dmabroker_buffer *buffer, uint32_t seconds,
 						    dmabroker_callback callback, void *data)
 {
-	struct dmabroker_call *call = await(buffer, &buffer->leases, callback, data);
+	struct dmabroker_call *call = buffer_await(buffer, &buffer->leases, NULL, callback, data);
 
 	if (!call)
 		return NULL;
@@ -177,7 +188,7 @@ struct dmabroker_call *dmabroker_buffer_begin_renew(struct dmabroker_buffer *buf
 struct dmabroker_call *dmabroker_buffer_begin_park(struct dmabroker_buffer *buffer, uint32_t seconds,
 						   dmabroker_callback callback, void *data)
 {
-	struct dmabroker_call *call = await(buffer, &buffer->leases, callback, data);
+	struct dmabroker_call *call = buffer_await(buffer, &buffer->leases, NULL, callback, data);
 
 	if (!call)
 		return NULL;
@@ -190,7 +201,7 @@ struct dmabroker_call *dmabroker_buffer_begin_reissue(struct dmabroker_buffer *b
 {
 	/* One that is sent before the last one is answered has the same answer. */
 	bool is_asked = !wl_list_empty(&buffer->reissues);
-	struct dmabroker_call *call = await(buffer, &buffer->reissues, callback, data);
+	struct dmabroker_call *call = buffer_await(buffer, &buffer->reissues, NULL, callback, data);
 
 	if (!call)
 		return NULL;

@@ -107,8 +107,11 @@ static void heard_device(void *data, struct dmabroker_buffer_v1 *object, const c
 	what->info.device = what->device;
 }
 
-/* The next call that waits for an answer of this kind, or NULL where it was given up. */
-static struct dmabroker_call *next_of(struct wl_list *list)
+/*
+ * The next call that waits for an answer of this kind, or NULL where it was given up. What was sent with it is the
+ * caller's, who may have it by `document`.
+ */
+static struct dmabroker_call *take_next(struct wl_list *list, char **document)
 {
 	if (wl_list_empty(list))
 		return NULL;
@@ -118,8 +121,17 @@ static struct dmabroker_call *next_of(struct wl_list *list)
 	struct dmabroker_call *call = awaited->call;
 
 	wl_list_remove(&awaited->link);
+	if (document)
+		*document = awaited->document;
+	else
+		free(awaited->document);
 	free(awaited);
 	return call;
+}
+
+static struct dmabroker_call *next_of(struct wl_list *list)
+{
+	return take_next(list, NULL);
 }
 
 static void made(struct dmabroker_buffer *buffer)
@@ -224,6 +236,7 @@ static void heard_lost(void *data, struct dmabroker_buffer_v1 *object, uint32_t 
 
 	(void)object;
 	buffer->state.lost = true;
+	lasting_forget(buffer);
 	tell(buffer, (struct dmabroker_event){ .type = DMABROKER_EVENT_LOST, .generation = generation });
 }
 
@@ -280,7 +293,51 @@ static void heard_lease_refused(void *data, struct dmabroker_buffer_v1 *object, 
 		free(text);
 }
 
+static void heard_metadata(void *data, struct dmabroker_buffer_v1 *object, int32_t fd, uint32_t size)
+{
+	(void)object;
+	lasting_metadata(data, fd, size);
+}
+
+static void heard_committed(void *data, struct dmabroker_buffer_v1 *object, uint32_t revision_hi,
+			    uint32_t revision_lo, const char *digest, uint32_t answer)
+{
+	struct dmabroker_buffer *buffer = data;
+	char *metadata = buffer->coming_metadata, *sent = NULL;
+	struct dmabroker_call *call = answer ? take_next(&buffer->commits, &sent) : NULL;
+
+	(void)object;
+	buffer->coming_metadata = NULL;
+	/* Its own document nobody sends back, and without one that of before stays. */
+	if (answer) {
+		free(metadata);
+		metadata = sent ? sent : buffer->metadata;
+	}
+	lasting_committed(buffer, join(revision_hi, revision_lo), digest, metadata);
+	if (call)
+		call_done(call);
+	if (!answer)
+		tell(buffer, (struct dmabroker_event){ .type = DMABROKER_EVENT_COMMITTED });
+}
+
+static void heard_commit_refused(void *data, struct dmabroker_buffer_v1 *object, uint32_t code,
+				 const char *message, const char *detail)
+{
+	struct dmabroker_buffer *buffer = data;
+	char *text = detail_of(buffer, detail);
+	struct dmabroker_call *call = next_of(&buffer->commits);
+
+	(void)object;
+	if (call)
+		call_refused(call, code, message, text);
+	else
+		free(text);
+}
+
 static const struct dmabroker_buffer_v1_listener listener = {
+	.metadata = heard_metadata,
+	.committed = heard_committed,
+	.commit_refused = heard_commit_refused,
 	.info = heard_info,
 	.memory = heard_memory,
 	.plane = heard_plane,

@@ -29,6 +29,7 @@ static const char *const names[] = {
 	[DMABROKER_CODE_UNSUPPORTED_LAYOUT] = "unsupported_layout",
 	[DMABROKER_CODE_UNSUPPORTED_DEVICE] = "unsupported_device",
 	[DMABROKER_CODE_BUSY] = "busy",
+	[DMABROKER_CODE_NAME_TAKEN] = "name_taken",
 };
 
 const char *dmabroker_code_name(uint32_t code)

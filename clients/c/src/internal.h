@@ -158,6 +158,7 @@ void describe_text(char *to, size_t room, const char *text);
 struct awaited {
 	struct wl_list link;
 	struct dmabroker_call *call; /* NULL: given up */
+	char *document;		     /* of a commit: what was sent with it; NULL: nothing */
 };
 
 struct dmabroker_buffer {
@@ -165,10 +166,12 @@ struct dmabroker_buffer {
 	struct dmabroker *client; /* NULL: it is gone */
 	struct dmabroker_buffer_v1 *object;
 	struct dmabroker_call *making; /* the call that it is for, until it is answered */
-	struct wl_list leases, reissues; /* awaited answers */
+	struct wl_list leases, reissues, commits; /* awaited answers */
 	struct description *what, *coming;
 	char *long_detail;
 	struct dmabroker_state state;
+	struct dmabroker_committed committed; /* revision 0: nothing was */
+	char *metadata, *coming_metadata, digest[65];
 	int64_t lease_ends;
 	uint32_t usage, lifetime; /* as it was asked for; 0 where it was not by this program */
 	void *data;
@@ -183,8 +186,24 @@ void buffer_listen(struct dmabroker_buffer *buffer, struct dmabroker_buffer_v1 *
 void buffer_detach(struct dmabroker_buffer *buffer);
 /* Whether calls of it can be sent, and by whom; the client's error says why not. */
 bool buffer_ready(struct dmabroker_buffer *buffer, dmabroker_callback callback);
+/* A call whose answer comes to the buffer's object. The document is the call's from here on, whatever comes of it. */
+struct dmabroker_call *buffer_await(struct dmabroker_buffer *buffer, struct wl_list *list, char *document,
+				    dmabroker_callback callback, void *data);
 /* Nothing is answered to this call any more. */
 void buffer_give_up(struct dmabroker_buffer *buffer, const struct dmabroker_call *call);
+
+/* ---- revisions: lasting.c, digest.c ---- */
+
+/* Takes the fd. */
+void lasting_metadata(struct dmabroker_buffer *buffer, int fd, uint32_t size);
+/* `metadata` is the buffer's from here on, or is what it has. */
+void lasting_committed(struct dmabroker_buffer *buffer, uint64_t revision, const char *digest,
+		       char *metadata);
+void lasting_forget(struct dmabroker_buffer *buffer);
+/* What was told of one is told of the other. */
+void lasting_move(struct dmabroker_buffer *buffer, struct dmabroker_buffer *from);
+/* SHA-256 as hexadecimal digits. */
+void digest_of(const char *text, size_t length, char digest[65]);
 
 struct dmabroker_share {
 	struct wl_list link;

@@ -73,6 +73,8 @@ static bool texts_are_good(struct dmabroker *client, const struct dmabroker_para
 {
 	if (params->name && !text_fits(client, "name", params->name))
 		return false;
+	if (params->lasting_name && !text_fits(client, "lasting_name", params->lasting_name))
+		return false;
 	if (params->source && !text_fits(client, "source", params->source))
 		return false;
 	if (params->device &&
@@ -199,4 +201,6 @@ void params_send(struct dmabroker_params_v1 *object, const struct dmabroker_para
 		dmabroker_params_v1_set_name(object, params->name);
 	if (params->memory)
 		send_memory(object, params);
+	if (params->lasting_name)
+		dmabroker_params_v1_set_lasting_name(object, params->lasting_name);
 }

@@ -144,6 +144,26 @@ struct dmabroker_call *dmabroker_begin_redeem(struct dmabroker *client, const ch
 	return call_sent(call, call->buffers[0]->object != NULL);
 }
 
+struct dmabroker_call *dmabroker_begin_claim(struct dmabroker *client, const char *name,
+					     uint32_t milliseconds, uint32_t how,
+					     dmabroker_callback callback, void *data)
+{
+	if (how & ~(uint32_t)(DMABROKER_CLAIM_WRITER | DMABROKER_CLAIM_COMMITTED)) {
+		error_say(&client->error, DMABROKER_INVALID,
+			  "how: bits that are not of enum dmabroker_claim_how");
+		return NULL;
+	}
+	if (!text_fits(client, "name", name) || !client_ready(client, callback == waits))
+		return NULL;
+	struct dmabroker_call *call = new_call(client, 1, callback, data);
+
+	if (!call)
+		return NULL;
+	buffer_listen(call->buffers[0],
+		      dmabroker_manager_v1_claim(client->manager, name, milliseconds, how));
+	return call_sent(call, call->buffers[0]->object != NULL);
+}
+
 struct dmabroker_call *dmabroker_begin_adopt(struct dmabroker *client, const char *id,
 					     const char *session, const struct dmabroker_params *memory,
 					     dmabroker_callback callback, void *data)

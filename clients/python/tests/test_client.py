@@ -301,6 +301,33 @@ class Processes(Case):
             self.assertEqual(again.read(size=3).data, b"abc")
             again.release()
 
+    def test_the_next_process_goes_on_with_what_was_left(self) -> None:
+        name = "python/model"
+        metadata = {"tensors": {"w": {"offset": 0, "dtype": "f32", "shape": [2]}}, "of": "ü"}
+        with dmabroker.connect() as before:
+            asked = linear(before, lifetime="until_released", lasting_name=name)
+            with before.allocate(asked) as buffer, dmabroker.connect() as reader:
+                with self.assertRaises(dmabroker.BrokerError) as caught:
+                    reader.claim(name, committed=True, wait=0.01)
+                self.assertEqual(caught.exception.refusal["constraint"], "committed")
+                committed = buffer.commit(metadata)
+                self.assertEqual(committed, dmabroker.Committed(1, dmabroker.layout_digest(buffer)))
+                with reader.claim(name, committed=True) as read:
+                    self.assertEqual((read.committed, read.metadata), (committed, metadata))
+                    events = reader.events(timeout=5)
+                    buffer.commit(revision=3)
+                    self.assertEqual(next(events).type, "committed")
+                    assert read.committed is not None
+                    self.assertEqual((read.committed.revision, read.metadata), (3, metadata))
+        with dmabroker.connect() as client, client.claim(name, writer=True, wait=10) as again:
+            self.assertEqual(again.commit({}).revision, 4)
+            self.assertEqual(again.metadata, {})
+            with self.assertRaises(ValueError):
+                again.commit({"long": "x" * 65536})
+            with self.assertRaises(TypeError):
+                again.commit([])  # type: ignore[arg-type]
+            again.release()
+
 
 if __name__ == "__main__":
     unittest.main()

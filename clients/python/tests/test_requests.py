@@ -37,6 +37,8 @@ class Requests(unittest.TestCase):
             (ValueError, "name", lambda: Linear(size=1, name="a" * 65)),
             (ValueError, "name", lambda: Linear(size=1, name="a\0b")),
             (ValueError, "name", lambda: Linear(size=1, name="\ud800")),
+            (ValueError, "lasting_name", lambda: Linear(size=1, lasting_name="a b")),
+            (TypeError, "lasting_name", lambda: Linear(size=1, lasting_name=1)),  # type: ignore[arg-type]
             (ValueError, "device", lambda: Linear(size=1, device="0")),
             (ValueError, "alignment.stride", lambda: Linear(size=1, alignment=Alignment(2**32))),
             (ValueError, "planes", lambda: ImportedLinear(size=1, planes=[])),

@@ -21,6 +21,7 @@
 #include "dmabroker-v1-client.h"
 #include "find-socket.h"
 #include "json.h"
+#include "lasting.h"
 #include "objects.h"
 #include "requests.h"
 
@@ -89,7 +90,8 @@ static const struct event *answered(struct object *object, size_t from, const ch
 	const struct event *event = await_event(object, from, names);
 	const char *name = event->message->name;
 
-	if (strcmp(name, "failed") == 0 || strcmp(name, "lease_refused") == 0)
+	if (strcmp(name, "failed") == 0 || strcmp(name, "lease_refused") == 0 ||
+	    strcmp(name, "commit_refused") == 0)
 		end_refused(event);
 	return event;
 }
@@ -254,6 +256,17 @@ static void do_redeem(const struct json *args, const char *as)
 	tell_buffer(adopt(made, &dmabroker_buffer_v1_interface, as));
 }
 
+static void do_claim(const struct json *args, const char *as)
+{
+	uint32_t writer = json_number(args, "writer", 0) != 0 ? DMABROKER_MANAGER_V1_CLAIM_WRITER : 0;
+	uint32_t committed = json_number(args, "committed", 0) != 0 ? DMABROKER_MANAGER_V1_CLAIM_COMMITTED : 0;
+	void *made = dmabroker_manager_v1_claim((struct dmabroker_manager_v1 *)manager->proxy,
+						required(args, "name"),
+						(uint32_t)json_number(args, "wait", 0), writer | committed);
+
+	tell_buffer(adopt(made, &dmabroker_buffer_v1_interface, as));
+}
+
 static struct object *buffer_of(const struct json *args)
 {
 	return object_named(required(args, "buffer"));
@@ -321,6 +334,41 @@ static void do_park(const struct json *args, const char *as)
 	(void)as;
 	dmabroker_buffer_v1_park(proxy_of(buffer), (uint32_t)json_number(args, "seconds", 0));
 	tell_lease(buffer, from);
+}
+
+static void do_commit(const struct json *args, const char *as)
+{
+	static const char *const names[] = { "committed", "commit_refused", NULL };
+	struct object *buffer = buffer_of(args);
+	const struct json *metadata = json_get(args, "metadata");
+	const struct event *committed;
+	size_t from = event_count;
+
+	(void)as;
+	send_commit(buffer, json_number(args, "revision", 0), metadata);
+	do {
+		committed = answered(buffer, from, names);
+		from = (size_t)(committed - events) + 1;
+	} while (committed->args[3].u == 0); /* of a writer before this one */
+	note_commit(committed, metadata);
+	text_add(&answer, "{\"revision\":%.0f,\"digest\":\"%s\"}",
+		 committed->args[0].u * 4294967296.0 + committed->args[1].u, committed->args[2].s);
+}
+
+static void do_published(const struct json *args, const char *as)
+{
+	(void)as;
+	roundtrip();
+	describe_published(&answer, buffer_of(args));
+}
+
+static void do_layout_digest(const struct json *args, const char *as)
+{
+	char digest[65];
+
+	(void)as;
+	layout_digest(buffer_of(args), digest);
+	text_add(&answer, "{\"digest\":\"%s\"}", digest);
 }
 
 static void do_reissue(const struct json *args, const char *as)
@@ -672,6 +720,8 @@ static const struct {
 	{ "close", do_close, false },	  { "map", do_map, false },
 	{ "fill", do_fill, false },	  { "copy", do_copy, false },
 	{ "read", do_read, false },	  { "adopt", do_adopt, false },
+	{ "claim", do_claim, false },	  { "commit", do_commit, false },
+	{ "published", do_published, false }, { "layout_digest", do_layout_digest, false },
 	{ "park", do_park, false },	  { "send", do_send, false },
 	{ "events", do_events, false },	  { "raw", do_raw, false },
 };

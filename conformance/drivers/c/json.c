@@ -221,6 +221,38 @@ void text_string(struct text *text, const char *string)
 	text_add(text, "\"");
 }
 
+void text_json(struct text *text, const struct json *value)
+{
+	bool is_object = value->kind == JSON_OBJECT;
+
+	switch (value->kind) {
+	case JSON_NULL:
+		text_add(text, "null");
+		break;
+	case JSON_BOOLEAN:
+		text_add(text, value->number != 0 ? "true" : "false");
+		break;
+	case JSON_NUMBER:
+		text_add(text, "%.17g", value->number);
+		break;
+	case JSON_STRING:
+		text_string(text, value->string);
+		break;
+	case JSON_ARRAY:
+	case JSON_OBJECT:
+		text_add(text, is_object ? "{" : "[");
+		for (size_t i = 0; i < value->count; i++) {
+			text_add(text, i == 0 ? "" : ",");
+			if (is_object) {
+				text_string(text, value->names[i]);
+				text_add(text, ":");
+			}
+			text_json(text, &value->items[i]);
+		}
+		text_add(text, is_object ? "}" : "]");
+	}
+}
+
 void text_hex(struct text *text, const void *bytes, size_t length)
 {
 	room_for(text, 2 * length);

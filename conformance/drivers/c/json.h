@@ -37,6 +37,8 @@ void text_free(struct text *text);
 void text_add(struct text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* In quotes. */
 void text_string(struct text *text, const char *string);
+/* A value that was read. */
+void text_json(struct text *text, const struct json *value);
 void text_hex(struct text *text, const void *bytes, size_t length);
 
 #endif

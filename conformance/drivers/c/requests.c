@@ -13,7 +13,7 @@ static const char *const refusals[] = {
 	"", "invalid_argument", "unsupported_format", "unsupported_modifier", "unsupported_handle_type",
 	"unsupported_usage", "too_large", "out_of_memory", "limit_exceeded", "not_found",
 	"invalid_token", "permission_denied", "device_lost", "internal", "unsupported_source",
-	"unsupported_placement", "recalled", "unsupported_layout", "unsupported_device", "busy", NULL,
+	"unsupported_placement", "recalled", "unsupported_layout", "unsupported_device", "busy", "name_taken", NULL,
 };
 const char *const handle_types[] = { "dma_buf", "opaque_fd", "memfd", NULL };
 static const char *const usages[] = { "sample", "render", "transfer", "storage", "cpu_read",
@@ -176,6 +176,8 @@ struct object *params_of(const struct json *request)
 	if (name)
 		dmabroker_params_v1_set_name(params, name);
 	say_own(params, json_get(request, "memory"));
+	if (json_string(request, "lasting_name"))
+		dmabroker_params_v1_set_lasting_name(params, json_string(request, "lasting_name"));
 	return object;
 }
 

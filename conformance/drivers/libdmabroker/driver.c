@@ -251,6 +251,64 @@ static void do_redeem(const struct json *args, const char *as)
 	tell(buffer, as);
 }
 
+static void do_claim(const struct json *args, const char *as)
+{
+	uint32_t writer = json_number(args, "writer", 0) != 0 ? DMABROKER_CLAIM_WRITER : 0;
+	uint32_t committed = json_number(args, "committed", 0) != 0 ? DMABROKER_CLAIM_COMMITTED : 0;
+	struct dmabroker_buffer *buffer;
+
+	well(dmabroker_claim(client, required(args, "name"), (uint32_t)json_number(args, "wait", 0),
+			     writer | committed, &buffer));
+	tell(buffer, as);
+}
+
+static void tell_committed(const struct dmabroker_buffer *buffer, bool whole)
+{
+	const struct dmabroker_committed *committed = dmabroker_buffer_committed(buffer);
+
+	if (!committed) {
+		text_add(&answer, "{\"revision\":null,\"digest\":null,\"metadata\":null}");
+		return;
+	}
+	text_add(&answer, "{\"revision\":%llu,\"digest\":\"%s\"", (unsigned long long)committed->revision,
+		 committed->digest);
+	if (whole)
+		text_add(&answer, ",\"metadata\":%s", committed->metadata ? committed->metadata : "null");
+	text_add(&answer, "}");
+}
+
+static void do_commit(const struct json *args, const char *as)
+{
+	struct dmabroker_buffer *buffer = buffer_of(args);
+	struct text metadata = { 0 };
+
+	(void)as;
+	if (json_get(args, "metadata"))
+		text_json(&metadata, json_get(args, "metadata"));
+	int result = dmabroker_buffer_commit(buffer, (uint64_t)json_number(args, "revision", 0),
+					     metadata.bytes);
+
+	text_free(&metadata);
+	well(result);
+	tell_committed(buffer, false);
+}
+
+static void do_published(const struct json *args, const char *as)
+{
+	(void)as;
+	well(dmabroker_sync(client));
+	tell_committed(buffer_of(args), true);
+}
+
+static void do_layout_digest(const struct json *args, const char *as)
+{
+	char digest[65];
+
+	(void)as;
+	well(dmabroker_buffer_layout_digest(buffer_of(args), digest));
+	text_add(&answer, "{\"digest\":\"%s\"}", digest);
+}
+
 static void do_share(const struct json *args, const char *as)
 {
 	struct dmabroker_terms terms = {
@@ -466,6 +524,8 @@ static const struct {
 	{ "allocate", do_allocate, false }, { "allocate_many", do_allocate_many, false },
 	{ "test", do_test, false },	    { "import", do_import, false },
 	{ "adopt", do_adopt, false },	    { "redeem", do_redeem, false },
+	{ "claim", do_claim, false },	    { "commit", do_commit, false },
+	{ "published", do_published, false }, { "layout_digest", do_layout_digest, false },
 	{ "share", do_share, false },	    { "revoke", do_revoke, false },
 	{ "renew", do_renew, false },	    { "park", do_park, false },
 	{ "reissue", do_reissue, false },   { "state", do_state, false },

@@ -133,6 +133,7 @@ void read_request(struct request *request, const struct json *words)
 	params->placement = placement ? place_of(placements, placement) : 0;
 	params->separate_planes = json_number(words, "separate_planes", 0) != 0;
 	params->name = json_string(words, "name");
+	params->lasting_name = json_string(words, "lasting_name");
 	params->device = json_string(words, "device");
 	params->source = sources && sources->count > 0 ? sources->items[0].string : NULL;
 	params->alignment.stride = whole(alignment, "stride");

@@ -210,6 +210,29 @@ class Driver:
         adopted = self._connected().adopt(args["id"], args["session"], memory)
         return await self._keep(await done(adopted), name)
 
+    async def claim(self, args, name):
+        terms = given(args, "writer", "committed")
+        terms["wait"] = args.get("wait", 0) / 1000
+        return await self._keep(await done(self._connected().claim(args["name"], **terms)), name)
+
+    async def commit(self, args, name):
+        terms = given(args, "metadata", "revision")
+        committed = await done(self._buffers[args["buffer"]].commit(**terms))
+        return {"revision": committed.revision, "digest": committed.digest}
+
+    async def published(self, args, name):
+        await done(self._connected().sync())
+        buffer = self._buffers[args["buffer"]]
+        committed = buffer.committed
+        return {
+            "revision": None if committed is None else committed.revision,
+            "digest": None if committed is None else committed.digest,
+            "metadata": buffer.metadata,
+        }
+
+    async def layout_digest(self, args, name):
+        return {"digest": dmabroker.layout_digest(self._buffers[args["buffer"]])}
+
     async def share(self, args, name):
         terms = given(args, "uses", "uid", "seconds", "may_renew")
         share = await done(self._buffers[args["buffer"]].share(**terms))

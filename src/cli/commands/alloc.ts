@@ -34,6 +34,7 @@ interface Options extends MemoryOptions, TokenTerms {
   readonly placement?: string;
   readonly dryRun?: boolean;
   readonly name?: string;
+  readonly lastingName?: string;
   readonly lease?: number;
 }
 
@@ -64,6 +65,7 @@ export const allocCommand: MakeCommand = (program) => {
     )
     .option('--dry-run', 'only say what would be allocated')
     .option('--name <text>', 'a name for people')
+    .option('--lasting-name <name>', 'a name by which processes find it (see claim)')
     .option(
       '--lease <duration>',
       'how long it is kept unless renewed, e.g. 1h (default: until released)',
@@ -129,6 +131,7 @@ function body(options: Options): object {
     placement: options.placement,
     alignment: options.align,
     name: options.name,
+    lasting_name: options.lastingName,
     lifetime: options.lease === undefined ? undefined : { type: 'lease', seconds: options.lease },
     token: { uses, seconds, uid },
   };

@@ -1,14 +1,16 @@
 /**
- * `dmabrokerctl recv TOKEN`: redeems a token on the client socket, as any client would, and shows
- * the file descriptors that came; or saves the memory to a file.
+ * `dmabrokerctl recv TOKEN` and `claim NAME`: get a buffer on the client socket, as any client would, and show the file
+ * descriptors that came; or save the memory to a file.
  */
 import { readFileSync, readlinkSync, readSync } from 'node:fs';
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { BrokerError } from '../../client/broker-error.js';
 import type { ClientBuffer } from '../../client/buffer.js';
+import type { Client } from '../../client/index.js';
 import { modifierText } from '../../memory/fourcc.js';
 import { answered, clientSocketOption, connectTo } from '../client.js';
 import { common, type MakeCommand } from '../command.js';
+import { duration } from '../numbers.js';
 import { printFields, printJson } from '../output.js';
 import { Output } from '../save.js';
 
@@ -23,32 +25,71 @@ export const recvCommand: MakeCommand = (program) => {
     .description('redeem a token, and show or save what it stands for')
     .argument('<token>', 'the token')
     .addOption(clientSocketOption())
-    .option('-o, --output <file>', "save the memory's bytes; of several, one after the other")
+    .addOption(outputOption())
     .action(async (token: string, options: Options, command: Command) => {
-      const { json } = common(command);
-      // Before anything that uses the token up.
-      const output = options.output === undefined ? null : Output.open(options.output);
-      let saved = false;
-      try {
-        const client = await connectTo(options.clientSocket, { json });
-        try {
-          const buffer = await answered(client.redeem(token));
-          const memories = memoriesOf(buffer);
-          if (output !== null) await save(buffer, memories, output);
-          saved = true;
-          const report = describe(buffer, output === null ? null : memories);
-          if (json) printJson(report);
-          else printFields(Object.entries(report));
-          await buffer.close();
-        } finally {
-          client.close();
-        }
-      } finally {
-        if (saved) output?.close();
-        else output?.abandon();
-      }
+      await receive(options, command, (client) => client.redeem(token));
     });
 };
+
+interface ClaimOptions extends Options {
+  readonly wait: number;
+  readonly committed?: boolean;
+}
+
+export const claimCommand: MakeCommand = (program) => {
+  program
+    .command('claim')
+    .description('get memory by its lasting name, and show or save it')
+    .argument('<name>', 'its lasting name, or NAME@UID of another user')
+    .addOption(clientSocketOption())
+    .addOption(outputOption())
+    .addOption(waitOption('until there is such a buffer'))
+    .option('--committed', 'only when something was committed')
+    .action(async (name: string, options: ClaimOptions, command: Command) => {
+      const terms = { committed: options.committed ?? false, wait: options.wait * 1000 };
+      await receive(options, command, (client) => client.claim(name, terms));
+    });
+};
+
+const outputOption = () =>
+  new Option('-o, --output <file>', "save the memory's bytes; of several, one after the other");
+
+export const waitOption = (what: string) =>
+  new Option('--wait <duration>', `how long to wait ${what}, e.g. 30s`)
+    .argParser(duration)
+    .default(0, 'not at all');
+
+async function receive(
+  options: Options,
+  command: Command,
+  get: (client: Client) => Promise<ClientBuffer>,
+): Promise<void> {
+  const { json } = common(command);
+  // Before anything that uses a token up.
+  const output = options.output === undefined ? null : Output.open(options.output);
+  let saved = false;
+  try {
+    const client = await connectTo(options.clientSocket, { json });
+    try {
+      const buffer = await answered(get(client));
+      const memories = memoriesOf(buffer);
+      if (output !== null) await save(buffer, memories, output);
+      saved = true;
+      const report = describe(buffer, output === null ? null : memories);
+      if (json) printJson(report);
+      else printFields(Object.entries(report).map(([name, value]) => [name, cell(value)]));
+      await buffer.close();
+    } finally {
+      client.close();
+    }
+  } finally {
+    if (saved) output?.close();
+    else output?.abandon();
+  }
+}
+
+const cell = (value: unknown): string | null =>
+  typeof value === 'object' && value !== null ? JSON.stringify(value) : (value as string | null);
 
 interface Memory {
   /** One of the planes in it. */
@@ -125,12 +166,9 @@ async function saveOpaque(buffer: ClientBuffer, output: Output): Promise<void> {
  * What came, for people and as JSON: each plane's fd with what the kernel calls it and, where it was saved,
  * its place in the file.
  */
-function describe(
-  buffer: ClientBuffer,
-  saved: readonly Memory[] | null,
-): Record<string, string | null> {
+function describe(buffer: ClientBuffer, saved: readonly Memory[] | null): Record<string, unknown> {
   const { id, handleType, source, size, format, modifier, width, height, planes } = buffer;
-  const fields: Record<string, string | null> = {
+  const fields: Record<string, unknown> = {
     id,
     handle_type: handleType,
     source,
@@ -138,6 +176,11 @@ function describe(
     format,
     extent: width === null ? null : `${width}x${height}`,
     modifier: modifier === null ? null : modifierText(modifier),
+    ...(buffer.committed !== null && {
+      revision: String(buffer.committed.revision),
+      digest: buffer.committed.digest,
+      metadata: buffer.metadata,
+    }),
   };
   for (const [index, { fd, memory, offset, stride }] of planes.entries()) {
     const link = readlinkSync(`/proc/self/fd/${fd}`);

@@ -37,6 +37,8 @@ const F_GET_SEALS = 1034;
 /** F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW: the size can be relied on, the content stays free. */
 const SEAL_SIZE = 1 | 2 | 4;
 const F_SEAL_WRITE = 8;
+/** F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE: nobody can change it any more. */
+const SEAL_ALL = 2 | 4 | F_SEAL_WRITE;
 
 const mmap = symbol('mmap');
 const munmap = symbol('munmap');
@@ -160,4 +162,10 @@ export function sealedContent(name: string, fill: (fd: number) => Steps<void>): 
 /** The same of bytes that are there, e.g. for a table that every client maps. */
 export function sealedBytes(name: string, bytes: Uint8Array | string): number {
   return toEnd(sealedContent(name, (fd) => onePiece(() => writeFileSync(fd, bytes))));
+}
+
+/** Whether a memfd is sealed against every change of its content and size. */
+export function isSealed(fd: number): boolean {
+  const seals = callInt(fcntl, fd, F_GET_SEALS, 0);
+  return seals >= 0 && (seals & SEAL_ALL) === SEAL_ALL;
 }

@@ -1,7 +1,13 @@
 /**
  * The section `[policy]` of the configuration: names of users and groups made numbers. docs/policy.md describes it.
  */
-import type { Audience, PolicyRule, PolicyRules, Principals } from '../../broker/policy.js';
+import type {
+  Audience,
+  Claimants,
+  PolicyRule,
+  PolicyRules,
+  Principals,
+} from '../../broker/policy.js';
 import { SOURCE_NAME } from '../../memory/source.js';
 import { type Names, unknownName } from './machine.js';
 import { type PartKind, part, type Said, sectionOf } from './setting.js';
@@ -16,7 +22,13 @@ export interface RuleTable extends PrincipalsTable {
   placements?: string[];
   import?: boolean;
   share?: 'anyone' | 'same_user' | 'nobody' | PrincipalsTable;
+  claim?: ClaimantsTable;
+  write?: ClaimantsTable;
 }
+
+type ClaimantsTable =
+  | ('anyone' | 'same_user' | 'same_cgroup' | 'nobody')
+  | (PrincipalsTable & { cgroups?: string[] });
 
 const names = {
   type: 'array',
@@ -29,6 +41,16 @@ const source = {
   description: 'vulkan, cuda, udmabuf, memfd or dma-heap:NAME',
 } as const;
 const principals = { type: 'object', additionalProperties: false, properties: who } as const;
+const claimants = {
+  if: { type: 'string' },
+  // biome-ignore lint/suspicious/noThenProperty: the word of JSON Schema
+  then: { enum: ['anyone', 'same_user', 'same_cgroup', 'nobody'] },
+  else: {
+    type: 'object',
+    additionalProperties: false,
+    properties: { ...who, cgroups: { type: 'array', items: { type: 'string', pattern: '^/' } } },
+  },
+} as const;
 
 const showPrincipals = ({ uids, gids }: Principals) => ({ users: uids, groups: gids });
 
@@ -58,21 +80,30 @@ const rules: PartKind<RuleTable[], readonly PolicyRule[]> = {
           then: { enum: ['anyone', 'same_user', 'nobody'] },
           else: principals,
         },
+        claim: claimants,
+        write: claimants,
       },
     },
   },
   words:
-    'tables `[[policy.rules]]` with `users`, `groups`, `sources`, `placements`, `import`, `share`',
+    'tables `[[policy.rules]]` with `users`, `groups`, `sources`, `placements`, `import`, `share`, `claim`, `write`',
   show: (all) => all.map(showRule),
 };
 
-function showRule({ who, share, ...rest }: PolicyRule): Record<string, unknown> {
+const showClaimants = (claimants: Claimants): unknown =>
+  typeof claimants === 'string'
+    ? claimants
+    : { ...showPrincipals(claimants), cgroups: claimants.cgroups };
+
+function showRule({ who, share, claim, write, ...rest }: PolicyRule): Record<string, unknown> {
   return {
     ...(who === null ? {} : showPrincipals(who)),
     ...rest,
     ...(share === undefined
       ? {}
       : { share: typeof share === 'string' ? share : showPrincipals(share) }),
+    ...(claim === undefined ? {} : { claim: showClaimants(claim) }),
+    ...(write === undefined ? {} : { write: showClaimants(write) }),
   };
 }
 
@@ -101,7 +132,7 @@ const settings = {
   }),
   rules: part(rules, 'none: everything is allowed', {
     about:
-      'What may be allocated, imported and shared: the first rule about it for the user decides.',
+      'What may be allocated, imported, shared and claimed: the first rule about it for the user decides.',
   }),
 };
 
@@ -134,6 +165,10 @@ export function policyConfig(table: PolicyTable, known: Names, own: number): Pol
   });
   const audience = (share: RuleTable['share'] & {}, key: string): Audience =>
     typeof share === 'string' ? share : resolve(share, key);
+  const claimed = (table: ClaimantsTable, key: string): Claimants =>
+    typeof table === 'string'
+      ? table
+      : { ...resolve(table, key), cgroups: [...(table.cgroups ?? [])] };
   const admin = resolve(table.admin ?? present(DEFAULT_ADMIN), 'admin');
   const connect = resolve(table.connect ?? present(DEFAULT_CONNECT), 'connect');
   return {
@@ -144,13 +179,15 @@ export function policyConfig(table: PolicyTable, known: Names, own: number): Pol
     reader: resolve(table.reader ?? {}, 'reader'),
     preview: resolve(table.preview ?? {}, 'preview'),
     owner: table.owner === undefined ? connect : resolve(table.owner, 'owner'),
-    rules: (table.rules ?? []).map(({ users, groups, share, ...rest }, index) => ({
+    rules: (table.rules ?? []).map(({ users, groups, share, claim, write, ...rest }, index) => ({
       ...rest,
       who:
         users === undefined && groups === undefined
           ? null
           : resolve({ ...(users && { users }), ...(groups && { groups }) }, `rules.${index}`),
       ...(share === undefined ? {} : { share: audience(share, `rules.${index}.share`) }),
+      ...(claim === undefined ? {} : { claim: claimed(claim, `rules.${index}.claim`) }),
+      ...(write === undefined ? {} : { write: claimed(write, `rules.${index}.write`) }),
     })),
   };
 }

@@ -24,6 +24,8 @@ export function bufferQuery(query: unknown, clock: Clock): ListQuery<BufferInfo>
     format,
     source,
     name,
+    lasting_name,
+    orphan,
     min_size = 0,
     max_size = Number.POSITIVE_INFINITY,
     older_than,
@@ -50,6 +52,8 @@ export function bufferQuery(query: unknown, clock: Clock): ListQuery<BufferInfo>
       isOrAny(format, buffer.format) &&
       isOrAny(source, buffer.source) &&
       (name === undefined || buffer.name?.includes(name) === true) &&
+      isOrAny(lasting_name, buffer.lasting?.name ?? null) &&
+      isOrAny(orphan, buffer.orphan !== null) &&
       buffer.size >= min_size &&
       buffer.size <= max_size &&
       (anyAge || ageIs(older_than ?? 0, newer_than ?? Number.POSITIVE_INFINITY, buffer.created_at)),

@@ -31,7 +31,7 @@ export function answerTo(thrown: unknown, requestId: string, instance?: string):
 /** The problem document of a refusal. */
 export function problem(error: BrokerError, requestId: string, instance?: string): Problem {
   const { status, title } = catalogue[error.code];
-  const { constraint, requested, possible, nearest, quota } = error.refusal;
+  const { constraint, requested, possible, nearest, quota, taken_by } = error.refusal;
   const refusal = {
     ...(constraint === undefined ? {} : { constraint }),
     ...(requested === undefined ? {} : { requested }),
@@ -39,6 +39,7 @@ export function problem(error: BrokerError, requestId: string, instance?: string
     // Made in the words of CreateBuffer (broker/nearest.ts).
     ...(nearest === undefined ? {} : { nearest: nearest as CreateBuffer | null }),
     ...(quota === undefined ? {} : { quota }),
+    ...(taken_by === undefined ? {} : { taken_by }),
   };
   return {
     type: `urn:dmabroker:error:${error.code}`,

@@ -7,7 +7,7 @@ import type { Restorable } from '../../broker/restore.js';
 import { messageOf } from '../../memory/errors.js';
 import type { StoredRecord } from '../../native/slots.js';
 import type { FoundFd } from './fd-store.js';
-import { fdName, isMemoryName } from './names.js';
+import { fdName, isMemoryName, metadataName } from './names.js';
 import { type KeptRecord, keyOf, parseRecord } from './records.js';
 
 export interface NamedFd {
@@ -29,6 +29,8 @@ export interface FoundBuffer extends Restorable {
   readonly slots: { readonly memory: number; readonly state: number };
   /** What of it is in the store. */
   readonly stored: readonly FoundFd[];
+  /** The same of its last revision's document. */
+  readonly document: FoundFd | null;
 }
 
 export interface Found {
@@ -132,7 +134,23 @@ class Fds {
     const slots = { memory: memory.slot, state: state.slot };
     const whole = { memory: kept, state: rest, slots, told: memory.told };
     const found = this.#take(kept, rest, problems);
-    return { ...whole, fds: found?.map(({ fd }) => fd) ?? null, stored: found ?? [] };
+    const document = this.#document(kept.id, rest, problems);
+    const fds = found?.map(({ fd }) => fd) ?? null;
+    return { ...whole, fds, stored: found ?? [], document, metadata: document?.fd ?? null };
+  }
+
+  /** It is kept before what says that it is there. */
+  #document(id: string, { lasting, released }: KeptState, problems: string[]): FoundFd | null {
+    const metadata = lasting?.committed?.metadata ?? null;
+    if (metadata === null || released) return null;
+    const name = metadataName(id, metadata.number);
+    const [fd] = this.#byName.get(name)?.splice(0, 1) ?? [];
+    if (fd === undefined) {
+      problems.push(`${id}: the document of its last revision was not kept`);
+      return null;
+    }
+    this.#used.add(name);
+    return { name, fd, identity: this.world.identity(fd), named: true };
   }
 
   /** One fd for each memory; null where they are not all there, and are what they were. */

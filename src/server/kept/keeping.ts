@@ -11,11 +11,14 @@ import type { Broker } from '../../broker/broker.js';
 import { BrokerBuffer, type Client } from '../../broker/buffer.js';
 import { FairPool } from '../../broker/fair-pool.js';
 import { type KeptState, keptClient, keptMemory } from '../../broker/kept.js';
+import type { Metadata } from '../../broker/lasting.js';
+import { identity } from '../../native/libc/fd.js';
 import { type Slots, slotsFor } from '../../native/slots.js';
 import type { KeptUse } from '../words/metrics.js';
 import type { FdStore, FoundFd, StoredFd } from './fd-store.js';
 import type { Found } from './found.js';
 import { HeadNumber } from './head.js';
+import { KeptMetadata } from './kept-metadata.js';
 import { bufferOf, fdName } from './names.js';
 import { clientRecord, memoryRecord, stateRecord } from './records.js';
 
@@ -52,6 +55,7 @@ export class Keeping {
   readonly #shares = new Map<string, { readonly uid: number; readonly parts: number }>();
   /** Of parts as most buffers have, of which a user gets a half at most. */
   readonly #pool: FairPool;
+  readonly #metadata: KeptMetadata;
   #isFull = false;
   #frozen = false;
 
@@ -61,6 +65,7 @@ export class Keeping {
     private readonly store: FdStore,
   ) {
     this.#pool = new FairPool(Math.floor((slots.size * USED_PART) / SLOTS_PER_BUFFER));
+    this.#metadata = new KeptMetadata(store, identity);
   }
 
   /** What is in the file and in the store from before. */
@@ -69,7 +74,7 @@ export class Keeping {
     for (const { id, slot } of clients) {
       this.#clients.set(id, { slot, references: 0, connected: false });
     }
-    for (const { memory, state, slots, stored } of buffers) {
+    for (const { memory, state, slots, stored, document } of buffers) {
       const { id, generation } = memory;
       const records: Records = {
         memory: { slot: slots.memory, generation },
@@ -83,6 +88,7 @@ export class Keeping {
       this.#pool.overdraw(uid, parts);
       this.#refer(records, namedBy(state));
       if (stored.length > 0) inStore.set(id, stored);
+      if (document !== null) inStore.set(document.name, [document]);
     }
     this.store.found(inStore);
     for (const slot of stale) this.slots.remove(slot);
@@ -108,6 +114,22 @@ export class Keeping {
         }
         kept();
       },
+    });
+  }
+
+  /** The same of a document that is to be published with a buffer, before what is known of that says so. */
+  keepMetadata(buffer: BrokerBuffer, metadata: Metadata, kept: () => void): void {
+    if (this.#frozen) return;
+    if (!this.#buffers.has(buffer.id)) {
+      kept();
+      return;
+    }
+    this.#metadata.put(buffer, metadata, (stored) => {
+      if (!stored && !buffer.released) {
+        this.#unkept.add(buffer.id);
+        this.world().unkept(buffer.id);
+      }
+      kept();
     });
   }
 
@@ -141,6 +163,7 @@ export class Keeping {
       this.#refer(records, new Set());
     }
     this.store.drop(record.id);
+    this.#metadata.drop(record.id);
   }
 
   get use(): KeptUse {
@@ -216,6 +239,7 @@ export class Keeping {
     }
     for (const { client } of buffer.recipients) this.#ensure(client);
     if (buffer.owner.client !== null) this.#ensure(buffer.owner.client);
+    if (buffer.lasting?.writer != null) this.#ensure(buffer.lasting.writer);
     const slot = this.#put(stateText, true);
     // Where there is no room, what it says is of the past: a token that was revoked must not be good again. Rather
     // nothing is known of it.
@@ -227,6 +251,8 @@ export class Keeping {
     }
     this.#unwritten.delete(buffer.id);
     this.#refer(records, namedBy(state));
+    // What the record does not name any more.
+    if (buffer.lasting !== null) this.#metadata.only(buffer);
     if (buffer.released && !isStored(buffer)) this.store.drop(buffer.id);
   }
 
@@ -305,8 +331,9 @@ export class Keeping {
 }
 
 /** The clients that a buffer's state names. */
-function namedBy({ owner, recipients }: KeptState): Set<string> {
+function namedBy({ owner, recipients, lasting }: KeptState): Set<string> {
   const clients = new Set(recipients.map(({ client }) => client));
+  if (lasting?.writer != null) clients.add(lasting.writer);
   if (owner.client !== null) clients.add(owner.client);
   return clients;
 }

@@ -12,6 +12,9 @@ export const SET_ASIDE_NAME = 'state-set-aside';
 export const fdName = (id: string, memory: number, generation: number): string =>
   generation === 1 ? `${id}-${memory}` : `${id}-${memory}-${generation}`;
 
+/** Of the document that was published last with a buffer: the same with an m, and its number. */
+export const metadataName = (id: string, number: number): string => `${id}-m${number}`;
+
 /** The buffer's id. */
 export const bufferOf = (name: string): string => name.slice(0, name.indexOf('-'));
 

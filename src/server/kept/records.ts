@@ -111,7 +111,7 @@ function memoryOf(record: Json<KeptMemory> & { readonly is: 'memory' }): KeptRec
 function stateOf(record: Json<KeptState> & { readonly is: 'state' }): KeptRecord {
   const state = record as unknown as { is: 'state'; id: string } & KeptState;
   const heaps = new Map(state.charged.heaps as unknown as [string, never][]);
-  return { ...state, charged: { ...state.charged, heaps } };
+  return { ...state, lasting: state.lasting ?? null, charged: { ...state.charged, heaps } };
 }
 
 function specText(spec: CheckedSpec): object {

@@ -132,6 +132,20 @@ export const SHAPES: Readonly<Record<string, Check>> = {
       }),
     }),
     parts: list(shape({ who, bytes: number })),
+    // Of a daemon before this one there is none.
+    lasting: orNone(
+      orNull(
+        shape({
+          ...{ name: text, uid: number, writer: orNull(text), revision: number, documents: number },
+          committed: orNull(
+            shape({
+              ...{ revision: number, digest: text, at: number },
+              metadata: orNull(shape({ size: number, number })),
+            }),
+          ),
+        }),
+      ),
+    ),
     recall: orNull(
       shape({ reason: either('share', 'memory_pressure', 'administrator'), deadline: number }),
     ),

@@ -32,6 +32,7 @@ export function allocationRequest(request: CreateBuffer): AllocationRequest {
     lifetime:
       request.lifetime.type === 'lease' ? { lease: request.lifetime.seconds } : 'until_released',
     name: request.name ?? null,
+    lastingName: request.lasting_name ?? null,
     sources: request.sources ?? [],
     device: request.device,
   };

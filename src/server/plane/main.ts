@@ -25,6 +25,7 @@ import { close, identity, isWritable } from '../../native/libc/fd.js';
 import { sealedBytes } from '../../native/libc/memory.js';
 import { hasExited, nameThread, openProcess, processName } from '../../native/libc/process.js';
 import { remains, tells } from '../../native/remains.js';
+import { sealedContent } from '../../native/sealed-content.js';
 import { Step } from '../../native/step.js';
 import { KeptPlane } from '../kept/plane.js';
 import { accountable } from '../machine/users.js';
@@ -121,12 +122,21 @@ const broker: Broker = new Broker(
     work: (asker, work, done) => allocatorClient.work(asker, work, done),
     free: (allocation) => allocatorClient.free(allocation),
     sealText: (text) => sealedBytes('dmabroker-text', text),
+    sealedText: (fd, size) => {
+      const content = sealedContent(fd, size);
+      if (typeof content === 'string') throw new Error(`a text of the daemon's own: ${content}`);
+      return Buffer.from(content).toString();
+    },
     remains,
     tells,
     sweep: (identities) => post({ kind: 'sweep', identities }),
     keep: (buffer, done) => {
       if (kept === null) done();
       else kept.keeping.keep(buffer, done);
+    },
+    keepMetadata: (buffer, metadata, done) => {
+      if (kept === null) done();
+      else kept.keeping.keepMetadata(buffer, metadata, done);
     },
     toldAt: (buffer) => kept?.keeping.toldAt(buffer) ?? 0,
     processName,

@@ -68,6 +68,34 @@ export function bufferView(broker: Broker, buffer: BrokerBuffer): BufferInfo {
     released_at: buffer.releasedAt === null ? null : time(buffer.releasedAt),
     recall: recallView(broker.quotas.recalls.ofBuffer(buffer), broker.clock),
     tokens: broker.tokenCount(buffer),
+    // What is released has no name any more.
+    lasting: buffer.released ? null : lastingView(buffer.lasting, broker.clock),
+    orphan: orphanView(broker, buffer),
+  };
+}
+
+function lastingView(lasting: BrokerBuffer['lasting'], clock: Clock): BufferInfo['lasting'] {
+  if (lasting === null) return null;
+  const { name, uid, writer, revision, committed } = lasting;
+  return {
+    ...{ name, uid, revision },
+    // One that has gone may be succeeded by whoever comes.
+    writer: writer?.connected === true ? writer.id : null,
+    claimers: [...new Set([...lasting.claimers.values()].map(({ id }) => id))],
+    committed: committed && {
+      at: dateText(clock, committed.at),
+      digest: committed.digest,
+      metadata_bytes: committed.metadata?.size ?? null,
+    },
+  };
+}
+
+function orphanView(broker: Broker, buffer: BrokerBuffer): BufferInfo['orphan'] {
+  if (!buffer.isOrphan) return null;
+  const lease = broker.leases.of(buffer);
+  return {
+    ends_by: [...(lease === null ? [] : (['lease'] as const)), 'owner', 'administrator'],
+    ends_at: lease && dateText(broker.clock, lease.endsAt),
   };
 }
 

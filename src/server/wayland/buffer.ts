@@ -5,6 +5,8 @@
 import type { AdoptionRequest } from '../../broker/adoption.js';
 import type { Broker, ImportRequest, Redemption } from '../../broker/broker.js';
 import type { BrokerBuffer, Owner, Watcher } from '../../broker/buffer.js';
+import type { ClaimTerms } from '../../broker/claims.js';
+import type { Committed } from '../../broker/lasting.js';
 import type { Lease } from '../../broker/leases.js';
 import type { RecallNotice, ToldRelease } from '../../broker/lifetime.js';
 import type { AllocationRequest } from '../../broker/request.js';
@@ -14,10 +16,11 @@ import { asRefusal, type Done, type Result } from '../../memory/result.js';
 import { dmabroker_buffer_v1, dmabroker_share_v1 } from '../../protocol/dmabroker-v1.gen.js';
 import type { Connection } from './connection.js';
 import { describe } from './description.js';
-import { type Refusing, refuse } from './failure.js';
+import { type RefusalEvent, type Refusing, refuse } from './failure.js';
 import { Order } from './order.js';
 import type { Packet } from './output.js';
 import type { Requests, Resource } from './resource.js';
+import { noWriter, Revisions } from './revisions.js';
 import { WorkObject } from './work.js';
 
 const ANY_UID = 0xffffffff;
@@ -43,6 +46,12 @@ export class BufferObject implements Requests<typeof dmabroker_buffer_v1>, Watch
   #mayRenew = false;
   /** `reissue` was sent and is not answered. */
   #reissuing = false;
+  /** It may commit: its connection is the buffer's writer by this object. */
+  #writer = false;
+  /** Withdraws a claim that waits. */
+  #withdraw: (() => void) | null = null;
+  /** What is told and asked of revisions; none for most. */
+  #revisions: Revisions | null = null;
 
   constructor(
     private readonly broker: Broker,
@@ -119,6 +128,7 @@ export class BufferObject implements Requests<typeof dmabroker_buffer_v1>, Watch
       const adopted = this.broker.adopt(this.connection.client, request);
       if (adopted === null) return 'unknown';
       this.#owner = adopted.isOwner;
+      this.#writer = adopted.isWriter;
       this.#known = true;
       this.#mayRenew = adopted.mayRenew;
       this.show(adopted.buffer);
@@ -130,6 +140,24 @@ export class BufferObject implements Requests<typeof dmabroker_buffer_v1>, Watch
       this.failed(asRefusal(error));
       return [];
     }
+  }
+
+  /** Asks for a buffer by its lasting name: there may be one later. */
+  claim(terms: ClaimTerms): void {
+    this.#order.unasked();
+    const withdraw = this.broker.claim(this.connection.client, this, terms, (result) => {
+      this.#withdraw = null;
+      if ('error' in result) {
+        this.failed(result.error);
+        return;
+      }
+      this.#owner = result.isOwner;
+      this.#writer = result.isWriter;
+      this.#mayRenew = result.mayRenew;
+      this.#known = true;
+      this.show(result.buffer);
+    });
+    if (!this.#order.settled) this.#withdraw = withdraw;
   }
 
   /** What its owner was asked for while nobody was there to hear it. */
@@ -147,7 +175,10 @@ export class BufferObject implements Requests<typeof dmabroker_buffer_v1>, Watch
   #answered(result: Result<BrokerBuffer>): void {
     if ('error' in result) this.failed(result.error);
     else if (this.#abandoned) this.#giveUp(result);
-    else this.show(result);
+    else {
+      this.#writer = result.lasting?.writer === this.connection.client;
+      this.show(result);
+    }
   }
 
   /**
@@ -177,6 +208,8 @@ export class BufferObject implements Requests<typeof dmabroker_buffer_v1>, Watch
     const resource = this.#resource;
     this.#buffer = buffer;
     buffer.watchers.add(this);
+    // What was published of it comes first.
+    if (buffer.lasting?.committed != null) this.committed(buffer.lasting.committed);
     const done = this.connection.packet(buffer.held, () => {
       describe(buffer, this.connection.output, resource.id);
       const lease = this.broker.leases.of(buffer);
@@ -230,7 +263,7 @@ export class BufferObject implements Requests<typeof dmabroker_buffer_v1>, Watch
   #refused<I extends Refusing>(
     error: BrokerError,
     resource: Resource<I>,
-    event: 'failed' | 'lease_refused' = 'failed',
+    event: RefusalEvent = 'failed',
   ): void {
     this.broker.refused(this.#self, error, this.#buffer);
     refuse(this.broker, { owner: this.#self, resource, event }, error);
@@ -269,6 +302,15 @@ export class BufferObject implements Requests<typeof dmabroker_buffer_v1>, Watch
     if (!this.#reissuing) this.#resource.event('reissued', generation);
   }
 
+  committed(committed: Committed): void {
+    this.#published.tell(committed, false);
+  }
+
+  get #published(): Revisions {
+    this.#revisions ??= new Revisions(this.connection, this.#resource);
+    return this.#revisions;
+  }
+
   /** Where it is to be noted that the first answer has been sent. */
   toldAt(): number {
     return this.#buffer === null ? 0 : this.broker.toldAt(this.#buffer);
@@ -279,7 +321,7 @@ export class BufferObject implements Requests<typeof dmabroker_buffer_v1>, Watch
   destroy(): void {}
 
   release(): void {
-    this.#order.add(() => this.#release());
+    this.#order.add(() => this.#behindCommits(() => this.#release()));
   }
 
   reissue(): void {
@@ -294,6 +336,40 @@ export class BufferObject implements Requests<typeof dmabroker_buffer_v1>, Watch
     this.#order.add(() => this.#lease(() => this.#park(seconds)));
   }
 
+  set_metadata(fd: number, size: number): void {
+    this.#published.setMetadata(fd, size);
+  }
+
+  commit(high: number, low: number): void {
+    const published = this.#published;
+    const document = published.takeMetadata();
+    this.#order.add(() => {
+      const refused = (error: BrokerError) =>
+        this.#refused(error, this.#resource, 'commit_refused');
+      try {
+        const metadata = document && (() => document.read());
+        const request = { revision: high * 2 ** 32 + low, metadata };
+        const by = { client: this.connection.client, watcher: this };
+        const buffer = this.#had();
+        if (buffer.lasting !== null && !this.#writer) throw noWriter();
+        this.broker.commit(by, buffer, request, (result) => {
+          document?.close();
+          if ('error' in result) refused(result.error);
+          else published.tell(result, true);
+        });
+      } catch (error) {
+        document?.close();
+        refused(asRefusal(error));
+      }
+    });
+  }
+
+  /** What was asked behind commits has its turn behind them. */
+  #behindCommits(run: () => void): void {
+    if (this.#buffer === null) run();
+    else this.broker.behindCommits(this.#buffer, run);
+  }
+
   /** The buffer, when it is the request's turn. Throws what it failed with. */
   #had(): BrokerBuffer {
     if (this.#buffer !== null) return this.#buffer;
@@ -304,7 +380,7 @@ export class BufferObject implements Requests<typeof dmabroker_buffer_v1>, Watch
     const buffer = this.#buffer;
     if (buffer === null || this.#released) return;
     this.#released = true;
-    buffer.watchers.delete(this);
+    this.broker.left(buffer, this, false);
     if (this.#owner) this.broker.release(buffer, 'owner');
   }
 
@@ -374,16 +450,23 @@ export class BufferObject implements Requests<typeof dmabroker_buffer_v1>, Watch
    */
   gone(): void {
     this.#abandoned = true;
+    this.#withdraw?.();
+    if (this.#withdraw !== null) this.#settle(connectionEnded());
+    this.#withdraw = null;
+    this.#revisions?.end();
     this.#buffer?.watchers.delete(this);
     const unread = !this.#known && (this.#done === null || this.connection.isUnsent(this.#done));
     const letGo = () => {
       const buffer = this.#buffer;
-      if (buffer === null || !this.#owner || this.#released) return;
+      if (buffer === null || this.#released) return;
+      // At the end of a connection its writer stays who it was, for whoever comes back for it (adoption.ts).
+      this.broker.left(buffer, this, this.#writer && !this.connection.closing);
+      if (!this.#owner) return;
       this.#released = true;
       if (buffer.lifetime === 'connection' || unread) this.broker.release(buffer, 'owner');
     };
     if (this.connection.closing) letGo();
-    else this.#order.add(letGo);
+    else this.#order.add(() => this.#behindCommits(letGo));
   }
 
   share(id: number, uses: number, uid: number, seconds: number, rights: number): void {

@@ -7,6 +7,7 @@ import { MAX_FDS } from '../../memory/limits.js';
 import { kindOf } from '../../native/kind.js';
 import { close } from '../../native/libc/fd.js';
 import { problemOf } from '../../native/own-memory.js';
+import { sealedContent } from '../../native/sealed-content.js';
 import type { Closing } from './closing.js';
 import { ForeignFds } from './foreign-fds.js';
 
@@ -31,7 +32,8 @@ export class ClientFds {
   /** For what one connection of a user sends. */
   foreign(uid: number): ForeignFds {
     const closeLater = (fd: number, done: () => void) => this.closeLater(uid, fd, done);
-    return new ForeignFds({ kindOf, problemOf, close, closeLater }, this.of(uid));
+    const world = { kindOf, problemOf, close, closeLater, sealedContent };
+    return new ForeignFds(world, this.of(uid));
   }
 
   /** What all clients have, and may have. */

@@ -41,7 +41,7 @@ export const MAX_QUEUED_BYTES = 1024 * 1024;
 /** Requests of a client that may wait for earlier answers before it is not read for a while. */
 export const MAX_WAITING_REQUESTS = 1024;
 
-/** And for a `create_batch` that it has not sent: it is to be read for that, so that one more is its end. */
+/** And for a `create_batch` that it has not sent, or for a claim that waits for somebody else: it is to be read for that, so that one more is its end. */
 export const MAX_UNASKED_REQUESTS = 1024;
 
 /** What waits is charged in such pieces; the first one is the connection's own, which is charged as such. */
@@ -192,7 +192,7 @@ export class Connection {
     request: (more) => {
       if (this.#unaskedRequests + more > MAX_UNASKED_REQUESTS) {
         const { no_memory } = wl_display.enums.error;
-        const text = `more than ${MAX_UNASKED_REQUESTS} requests wait for a create_batch that was not sent`;
+        const text = `more than ${MAX_UNASKED_REQUESTS} requests wait for a create_batch that was not sent, or for a claim`;
         throw new ProtocolError(DISPLAY_ID, no_memory, text);
       }
       this.#unaskedRequests += more;

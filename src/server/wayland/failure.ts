@@ -32,11 +32,14 @@ function shortened({ constraint, nearest }: Refusal): string {
   return less.find(fits) ?? '{}';
 }
 
+/** The last two are a buffer's alone. */
+export type RefusalEvent = 'failed' | 'lease_refused' | 'commit_refused';
+
 /** Who asked for what is refused, of which object, and by which event it is told. */
 interface Asked<I extends Refusing> {
   readonly owner: Owner;
   readonly resource: Resource<I>;
-  readonly event?: 'failed' | 'lease_refused';
+  readonly event?: RefusalEvent;
 }
 
 /** Tells whoever has the object that what was asked of it is refused. */

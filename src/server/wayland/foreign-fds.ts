@@ -6,6 +6,7 @@
  * Owns: each fd from `arrived` on, until `close` or `handOver`.
  */
 import type { Allowance } from '../../broker/fair-pool.js';
+import { badMetadata, checkMetadataSize } from '../../broker/metadata.js';
 import { type BrokerError, outOfFds } from '../../memory/errors.js';
 import { noMemfd } from '../../memory/own-memory.js';
 import type { FdKind } from '../../native/kind.js';
@@ -17,6 +18,8 @@ export interface FdWorld {
   problemOf(memfd: number, offset: number): BrokerError | null;
   /** Closes at once: for what is known not to wait. */
   close(fd: number): void;
+  /** What is in a memfd that is sealed against every change, of exactly so many bytes; or why it cannot be had. */
+  sealedContent(fd: number, size: number): Uint8Array | string;
   /** Closes in a thread that may wait; `done` is called when it is closed, perhaps never. */
   closeLater(fd: number, done: () => void): void;
 }
@@ -49,6 +52,19 @@ export class ForeignFds {
     const kind = this.kindOf(fd);
     if (kind === 'unasked') return outOfFds();
     return kind === 'memfd' ? this.world.problemOf(fd, offset) : noMemfd(kind);
+  }
+
+  /**
+   * A copy of a memfd's content, of so many bytes. Throws BrokerError where it is none, or could change. It is a
+   * file of the kernel's own and not long, so that nobody is waited for (native/kind.ts).
+   */
+  content(fd: number, size: number): Uint8Array {
+    const kind = this.kindOf(fd);
+    if (kind !== 'memfd') throw badMetadata(`it is no memfd but ${kind}`);
+    checkMetadataSize(size);
+    const content = this.world.sealedContent(fd, size);
+    if (typeof content === 'string') throw badMetadata(content);
+    return content;
   }
 
   /** A dma_buf is closed at once: its release belongs to a driver, and waits for nobody. */

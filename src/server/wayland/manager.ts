@@ -50,6 +50,18 @@ export function bindManager(
         object.failed(asRefusal(error));
       }
     },
+    claim: (bufferId, name, milliseconds, how) => {
+      const { claim } = dmabroker_manager_v1.enums;
+      const object = new BufferObject(context.broker, connection, bufferId, version);
+      if ((how & ~(claim.writer | claim.committed)) !== 0) {
+        manager.error('invalid_claim', `how ${how}`);
+      }
+      object.claim({
+        ...{ name, milliseconds },
+        asWriter: (how & claim.writer) !== 0,
+        committed: (how & claim.committed) !== 0,
+      });
+    },
     create_work: (workId, bufferId) => BufferObject.named(connection, bufferId).createWork(workId),
   });
   describe(manager, connection, context);

@@ -68,6 +68,7 @@ export class ParamsObject implements Requests<typeof dmabroker_params_v1> {
   #handleTypes: readonly HandleType[] = DEFAULT_TYPES;
   #lifetime: Lifetime = 'connection';
   #name: string | null = null;
+  #lastingName: string | null = null;
   #alignment: Alignment = {};
   #separatePlanes = false;
   #placement: Placement = 'any';
@@ -152,6 +153,12 @@ export class ParamsObject implements Requests<typeof dmabroker_params_v1> {
     this.#checkUnused();
     this.#params.carry(textBytes(text));
     this.#name = text;
+  }
+
+  set_lasting_name(text: string): void {
+    this.#checkUnused();
+    this.#params.carry(textBytes(text));
+    this.#lastingName = text;
   }
 
   set_alignment(stride: number, offset: number, size: number, height: number): void {
@@ -373,10 +380,10 @@ export class ParamsObject implements Requests<typeof dmabroker_params_v1> {
     brought: BroughtFds,
   ): void {
     const { problem, fds } = brought;
-    const { device, lifetime, name } = this.#request;
+    const { device, lifetime, name, lastingName } = this.#request;
     brought.end(problem === null ? fds : []);
     if (problem !== null) object.failed(problem);
-    else object.import({ spec, planes, device, lifetime, name });
+    else object.import({ spec, planes, device, lifetime, name, lastingName });
   }
 
   get #request(): AllocationRequest {
@@ -385,6 +392,7 @@ export class ParamsObject implements Requests<typeof dmabroker_params_v1> {
       handleTypes: this.#handleTypes,
       lifetime: this.#lifetime,
       name: this.#name,
+      lastingName: this.#lastingName,
       sources: this.#sources,
       device: this.#device,
       count: this.#batch?.length,

@@ -242,6 +242,14 @@ export class FakeWorld implements Surroundings {
     else this.keeping.push(kept);
   }
 
+  /** Documents of revisions that wait likewise; null: there is room. */
+  keepingMetadata: (() => void)[] | null = null;
+
+  keepMetadata(_buffer: BrokerBuffer, _metadata: unknown, kept: () => void): void {
+    if (this.keepingMetadata === null) kept();
+    else this.keepingMetadata.push(kept);
+  }
+
   toldAt(): number {
     return 0;
   }
@@ -283,6 +291,12 @@ export class FakeWorld implements Surroundings {
     const fd = this.openFd();
     this.texts.set(fd, text);
     return fd;
+  }
+
+  sealedText(fd: number): string {
+    const text = this.texts.get(fd);
+    if (text === undefined) throw new Error(`fd ${fd} is no text`);
+    return text;
   }
 
   free({ key }: Allocation): void {

@@ -377,6 +377,17 @@ await withoutLeaks(t, 'operations', async (t) => {
       released_at: now,
       recall: { reason: 'share', deadline: now },
       tokens: 0,
+      lasting: {
+        ...{
+          name: 'llama-3/shard-0',
+          uid: 1000,
+          writer: 'c1',
+          claimers: ['c1', 'c2'],
+          revision: 4,
+        },
+        committed: { at: now, digest: '0a'.repeat(32), metadata_bytes: 12 },
+      },
+      orphan: { ends_by: ['lease', 'owner', 'administrator'], ends_at: now },
     };
     server.daemon.dictated.getBuffer = () => buffer;
     await server.daemon.lists(buffer);

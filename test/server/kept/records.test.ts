@@ -108,7 +108,7 @@ const state: KeptState = {
   ...{ lifetime: 'until_released', name: null, released: false, releasedAt: null, lastUsed: at },
   ...{ lost: false, lease: null, tokens: [], recipients: [], forgotten: false, parts: [] },
   charged: { who, source: 'memfd', amount, heaps: new Map() },
-  ...{ recall: null, events: 3 },
+  ...{ recall: null, events: 3, lasting: null },
 };
 const token = {
   ...{ id: 't1', uid: null, mayRenew: false, createdAt: at, expires: null, usesLeft: 1 },
@@ -148,6 +148,16 @@ const states: Readonly<Record<string, KeptState>> = {
     recipients: [{ client: 'c2', receivedAt: at, mayRenew: true }],
     parts: [{ who: { ...who, connection: null }, bytes: 2048 }],
     recall: { reason: 'administrator', deadline: at },
+    lasting: {
+      ...{ name: 'llama-3/shard-0', uid: 1000, writer: 'c2', revision: 7, documents: 2 },
+      committed: { revision: 7, digest: '0a'.repeat(32), at, metadata: { size: 12, number: 2 } },
+    },
+  },
+  'with a name and nothing published': {
+    ...state,
+    lasting: {
+      ...{ name: 'a', uid: 0, writer: null, revision: 0, documents: 0, committed: null },
+    },
   },
   'of a connection, released': { ...state, lifetime: 'connection', released: true, releasedAt: at },
 };

@@ -129,7 +129,10 @@ await withoutLeaks(t, 'every kind of fd beside every request', async (t) => {
       if (kind === 'socket') t.match(text, /a socket/, `${definition.name}.${message.name}`);
       else if (!takes) t.type(text, 'string', `${definition.name}.${message.name} takes none`);
       else t.equal(ended(client), null, `${definition.name}.${message.name} takes one`);
-      if (takes && text === null) await refused(t, client, message.name, kind);
+      if (takes && text === null) {
+        const { name } = message;
+        await (name === 'set_metadata' ? uncommitted(t, client) : refused(t, client, name, kind));
+      }
       client.close();
       end?.();
       close(fd);
@@ -170,6 +173,13 @@ await withoutLeaks(t, 'every kind of fd beside every request', async (t) => {
     t.equal(code, invalid_argument);
     const possible = isOwn ? 'memfd' : 'dma_buf';
     t.match(JSON.parse(String(detail)), { requested: kind, possible });
+  }
+
+  /** A document is looked at where there is something to publish, and closed all the same. */
+  async function uncommitted(t: Test, client: RawClient): Promise<void> {
+    client.request(dmabroker_buffer_v1, BUFFER, 'commit', 0, 0);
+    await client.until(() => client.count('dmabroker_buffer_v1.commit_refused') === 1);
+    t.equal(client.count('dmabroker_buffer_v1.committed'), 0);
   }
 
   for (const [name, { make, kind }] of strangeFds()) {

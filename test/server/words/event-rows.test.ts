@@ -79,6 +79,8 @@ const SAMPLES: { readonly [T in EventType]: readonly Extract<BrokerEvent, { type
     { type: 'buffer.redeemed', buffer, client, token: 't1' },
     { type: 'buffer.redeemed', buffer: imported, client, token: 't2' },
   ],
+  'buffer.claimed': [{ type: 'buffer.claimed', buffer, client: other, as: 'writer' }],
+  'buffer.committed': [{ type: 'buffer.committed', buffer, by, revision: 4 }],
   'buffer.adopted': [{ type: 'buffer.adopted', buffer, client: other }],
   'buffer.parked': [{ type: 'buffer.parked', buffer, by: null, seconds: 5 }],
   'buffer.previewed': [{ type: 'buffer.previewed', buffer, by: rest }],

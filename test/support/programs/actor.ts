@@ -101,7 +101,8 @@ async function obey(order: Order): Promise<unknown> {
     case 'allocate': {
       const { size, source, lifetime, device } = order;
       const handleTypes = [order.handleType ?? (source === 'memfd' ? 'memfd' : 'dma_buf')];
-      const request = { kind: 'buffer', size, source, lifetime, handleTypes } as const;
+      const named = order.lastingName === undefined ? {} : { lastingName: order.lastingName };
+      const request = { kind: 'buffer', size, source, lifetime, handleTypes, ...named } as const;
       return keep(await (await client()).allocate({ ...request, ...(device && { device }) }));
     }
     case 'share': {
@@ -110,6 +111,12 @@ async function obey(order: Order): Promise<unknown> {
     }
     case 'redeem':
       return keep(await (await client()).redeem(order.token));
+    case 'claim': {
+      const claimed = await (await client()).claim(order.name, order.terms);
+      return { ...keep(claimed), revision: claimed.committed?.revision ?? 0 };
+    }
+    case 'commit':
+      return (await find(order.number).commit(order.terms)).revision;
     case 'map':
       find(order.number)
         .map()

@@ -14,6 +14,7 @@ A client of dmabroker: memory that can be shared between processes, as dma_bufs.
 
 from ._blocking_buffer import Buffer, Event, Share
 from ._buffer import BaseBuffer
+from ._lasting import Committed, layout_digest
 from ._line import Broker, Device, Source
 from ._mapping import Mapping
 from ._memory import Plane
@@ -49,6 +50,7 @@ __all__ = [
     "Buffer",
     "Checked",
     "Client",
+    "Committed",
     "ConnectionEnded",
     "Content",
     "Device",
@@ -76,4 +78,5 @@ __all__ = [
     "Tensor",
     "VulkanMemory",
     "connect",
+    "layout_digest",
 ]

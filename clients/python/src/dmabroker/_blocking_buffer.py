@@ -1,11 +1,13 @@
 """A buffer of the blocking client, and its tokens."""
 
+from collections.abc import Mapping
 from types import TracebackType
-from typing import TYPE_CHECKING, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from . import _operations as operations
 from . import _work as work
 from ._buffer import BaseBuffer
+from ._lasting import Committed
 from ._objects import ShareObject
 from ._told import News
 from ._work import Content, Path
@@ -72,6 +74,20 @@ class Buffer(BaseBuffer):
     def park(self, seconds: int, *, timeout: float | None = None) -> None:
         """Gives it a lease in place of its lifetime: for a process that ends, whose successor adopts it."""
         self._client._run(operations.park(self._link(), seconds), timeout)
+
+    def commit(
+        self,
+        metadata: Mapping[str, Any] | None = None,
+        *,
+        revision: int | None = None,
+        timeout: float | None = None,
+    ) -> Committed:
+        """
+        Tells everybody who has the buffer that there is new content: of a revision above the last, the next one by default,
+        with a document of what is where, at most 64 KiB as JSON (that of before stays by default). For its writer.
+        """
+        asked = operations.commit(self._link(), revision=revision, metadata=metadata)
+        return self._client._run(asked, timeout)
 
     def reissue(self, *, timeout: float | None = None) -> None:
         """Replaces memory that was lost: `planes` are new, and mappings of the old memory stay what they are."""

@@ -40,6 +40,7 @@ class BaseBuffer(ToldBuffer):
         # What was asked for has what the daemon does not tell: for a daemon that imports the memory after its restart.
         self._usage = None if asked is None else asked.usage
         self._lifetime = None if asked is None else asked.lifetime
+        self._lasting_name = None if asked is None else asked.lasting_name
         self._gone: BrokerError | None = None
         self._open = True
         self._have(held.object, line)
@@ -167,7 +168,14 @@ class BaseBuffer(ToldBuffer):
         brought = [BroughtPlane(each.fileno(), each.offset, each.stride) for each in planes]
         usage, device = self._usage, self.device
         if self.format is None:
-            return ImportedLinear(self.size, brought, usage=usage, device=device, lifetime=lifetime)
+            return ImportedLinear(
+                self.size,
+                brought,
+                usage=usage,
+                device=device,
+                lifetime=lifetime,
+                lasting_name=self._lasting_name,
+            )
         if self.format.startswith("0x") or self.width is None or self.height is None:
             return None
         return ImportedImage(
@@ -179,6 +187,7 @@ class BaseBuffer(ToldBuffer):
             usage=usage,
             device=device,
             lifetime=lifetime,
+            lasting_name=self._lasting_name,
         )
 
     def _taken_up(self, held: Held, line: Line) -> bool:

@@ -5,15 +5,18 @@ imported or redeemed, and again each time that it is re-issued.
 Owns: file descriptors of planes that have come, until the description is handed out.
 """
 
+import json
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from ._calls import Call
 from ._checks import fourcc_name
 from ._core import Core
 from ._dmabroker_gen import DmabrokerBufferV1, DmabrokerManagerV1, UsageName
 from ._gathered import Gathered
+from ._lasting import Committed, sealed_metadata
 from ._memory import Plane
 from ._told import (
     Checked,
@@ -25,9 +28,10 @@ from ._told import (
     State,
     VulkanMemory,
     name_of,
+    read_document,
     usage_names,
 )
-from ._wire import Message, joined
+from ._wire import Message, halves, joined
 from .errors import BrokerError, ConnectionEnded
 
 
@@ -44,6 +48,10 @@ class BufferObject:
         self._answer: Call[Description] | None = None
         #: Answers to renew and park, in the order of the requests, which is that of the answers.
         self._leasing: list[Call[None]] = []
+        #: Answers to commit, likewise, with the documents that were sent.
+        self._committing: list[tuple[Call[Committed], dict[str, Any] | None]] = []
+        #: Of the `committed` that follows.
+        self._metadata: dict[str, Any] | None = None
         self._refusals = Refusals()
         self._gathered = Gathered()
         self._device: str | None = None
@@ -122,6 +130,20 @@ class BufferObject:
         self.core.send(ask)
         await call
 
+    async def commit(self, revision: int, metadata: Mapping[str, Any] | None) -> Committed:
+        call = Call[Committed](self.core)
+        sent = None
+        if metadata is not None:
+            fd, size = sealed_metadata(metadata)
+            try:
+                sent = dict(json.loads(os.pread(fd, size, 0)))
+                self.core.send(DmabrokerBufferV1.set_metadata(self.id, fd, size))
+            finally:
+                os.close(fd)
+        self.core.send(DmabrokerBufferV1.commit(self.id, *halves(revision)))
+        self._committing.append((call, sent))
+        return await call
+
     async def destroy(self, *, release: bool) -> None:
         """Ends the object; returns when the daemon has taken that."""
         self._gathered.close()
@@ -162,6 +184,14 @@ class BufferObject:
                 error = self._refusals.error(event.code, event.message, event.detail)
                 if self._leasing:
                     self._leasing.pop(0).reject(error)
+            case DmabrokerBufferV1.CommitRefusedEvent():
+                error = self._refusals.error(event.code, event.message, event.detail)
+                if self._committing:
+                    self._committing.pop(0)[0].reject(error)
+            case DmabrokerBufferV1.MetadataEvent():
+                self._metadata = read_document(event.fd, event.size)
+            case DmabrokerBufferV1.CommittedEvent():
+                self._committed(event)
             case DmabrokerBufferV1.CheckedEvent():
                 how = name_of(DmabrokerBufferV1.ImportCheck, event.how)
                 self._checked = Checked(how, event.reason)
@@ -196,11 +226,28 @@ class BufferObject:
                     self._leasing.pop(0).resolve(None)
             case DmabrokerBufferV1.LostEvent():
                 state.lost = True
+                state.committed = state.metadata = None
                 self._tell("lost")
             case DmabrokerBufferV1.ReissuedEvent():
                 self._tell("reissued")
             case _:
                 pass
+
+    def _committed(self, event: DmabrokerBufferV1.CommittedEvent) -> None:
+        state = self.state
+        committed = Committed(joined(event.revision_hi, event.revision_lo), event.digest)
+        metadata, self._metadata = self._metadata, None
+        call = None
+        if event.answer == 1 and self._committing:
+            # Its own document nobody sends back, and without one that of before stays.
+            call, sent = self._committing.pop(0)
+            metadata = state.metadata if sent is None else sent
+        is_news = state.committed is None or state.committed.revision != committed.revision
+        state.committed, state.metadata = committed, metadata
+        if is_news:
+            self._tell("committed")
+        if call is not None:
+            call.resolve(committed)
 
     def _plane(self, event: DmabrokerBufferV1.PlaneEvent) -> None:
         gathered = self._gathered

@@ -27,6 +27,7 @@ RefusalName: TypeAlias = Literal[
     "unsupported_layout",
     "unsupported_device",
     "busy",
+    "name_taken",
 ]
 HandleTypeName: TypeAlias = Literal[
     "dma_buf",
@@ -51,6 +52,10 @@ LimitName: TypeAlias = Literal[
     "objects",
     "fds",
     "batch",
+]
+ClaimName: TypeAlias = Literal[
+    "writer",
+    "committed",
 ]
 PlaneMemoryName: TypeAlias = Literal[
     "shared",
@@ -142,6 +147,8 @@ class DmabrokerManagerV1:
         """there is no such Vulkan device, or it cannot be used"""
         busy = 19
         """what it has to wait for has not ended in time"""
+        name_taken = 20
+        """another buffer of the user has this lasting name"""
 
     class HandleType(IntFlag):
         """what kind of file descriptor
@@ -198,6 +205,20 @@ class DmabrokerManagerV1:
         """file descriptors in one message"""
         batch = 6
         """buffers of one create_batch"""
+
+    class Error(IntEnum):
+        """error"""
+
+        invalid_claim = 0
+        """unknown bits in how"""
+
+    class Claim(IntFlag):
+        """how a buffer is claimed; with no bit, as one of its readers"""
+
+        writer = 1
+        """as its writer, of which there is one at a time"""
+        committed = 2
+        """when there is a revision of it, and not before"""
 
     @dataclass(slots=True)
     class DeviceEvent:
@@ -323,6 +344,30 @@ class DmabrokerManagerV1:
         Whoever has an object for a buffer may do this.
         """
         return words(object_id, 3, work_id, buffer)
+
+    @staticmethod
+    def claim(object_id: int, buffer_id: int, name: str, milliseconds: int, how: int) -> Message:
+        """get a buffer by its lasting name
+
+        NAME is one of the client's own user (dmabroker_params_v1.set_lasting_name), NAME@UID,
+        with a number, that of another. By default it is for clients of the same user and of
+        the same control group as the buffer's owner; the daemon's policy may say otherwise.
+
+        Answered as redeem: the client is one of those who have the buffer, and its owner is
+        charged as before. Where there is no such buffer, or it has a writer already and the
+        client wants to be that, or nothing was committed and the client asks for something
+        that was, the server waits for so many milliseconds, and then says which of these it
+        is: not_found, or busy with the constraint writer or committed. With 0 it says so at
+        once. What the client may not have is not_found, but where it is its own user's
+        (permission_denied).
+
+        A client that claims its own user's buffer as its writer from its owner's control
+        group, while its owner's connection has no object for it or is not there any more, is
+        its owner from then on.
+
+        milliseconds: how long to wait, 86400000 at most
+        """
+        return parts(object_id, 4, word(buffer_id), text(name), word(milliseconds), word(how))
 
 
 class DmabrokerParamsV1:
@@ -653,6 +698,17 @@ class DmabrokerParamsV1:
         """
         return words(object_id, 22, offset_hi, offset_lo).with_fds(fd)
 
+    @staticmethod
+    def set_lasting_name(object_id: int, name: str) -> Message:
+        """a name by which others find the buffer (dmabroker_manager_v1.claim)
+
+        Unique among the buffers of a user: another is refused with name_taken. 1 to 64 of the
+        ASCII letters and digits and of . _ : + / -. It is the buffer's until that is
+        released. Only for a buffer whose lifetime is not its connection's, and not for a
+        batch. For import, too.
+        """
+        return parts(object_id, 23, text(name))
+
 
 class DmabrokerBufferV1:
     """a buffer, allocated or redeemed
@@ -981,6 +1037,67 @@ class DmabrokerBufferV1:
         def read(cls, reader: Reader) -> Self:
             return cls(reader.string())
 
+    @dataclass(slots=True)
+    class MetadataEvent:
+        """the document of a revision
+
+        Before committed, where the revision has one; not where committed answers this
+        object's commit. One JSON object. Its size is the file's.
+
+        fd: a memfd, sealed against every change
+        size: bytes of UTF-8, at most 65536
+        """
+
+        fd: int
+        size: int
+
+        @classmethod
+        def read(cls, reader: Reader) -> Self:
+            return cls(reader.fd(), reader.uint())
+
+    @dataclass(slots=True)
+    class CommittedEvent:
+        """there is a revision of the content
+
+        Sent to every object for the buffer when its writer commits, and before info to one
+        that is new. Who does not read fast enough is told of the newest alone. After reissue
+        there is none until the next commit.
+
+        The digest is the SHA-256, as 64 hexadecimal digits, of the layout as the server tells
+        it: these lines, each with a line feed at its end, numbers in decimal.
+
+        dmabroker-layout-1 size SIZE format FORMAT modifier MODIFIER width WIDTH height HEIGHT
+        (from info) memory INDEX SIZE (for each memory) plane INDEX MEMORY OFFSET STRIDE (for
+        each plane)
+
+        answer: 1 if it answers this object's commit, else 0
+        """
+
+        revision_hi: int
+        revision_lo: int
+        digest: str
+        answer: int
+
+        @classmethod
+        def read(cls, reader: Reader) -> Self:
+            return cls(reader.uint(), reader.uint(), reader.string(), reader.uint())
+
+    @dataclass(slots=True)
+    class CommitRefusedEvent:
+        """commit was refused; the revision is what it was
+
+        message: a sentence for people
+        detail: a JSON object: constraint, requested, possible
+        """
+
+        code: int
+        message: str
+        detail: str
+
+        @classmethod
+        def read(cls, reader: Reader) -> Self:
+            return cls(reader.uint(), reader.string(), reader.string())
+
     Event: TypeAlias = Union[
         InfoEvent,
         MemoryEvent,
@@ -998,6 +1115,9 @@ class DmabrokerBufferV1:
         LeaseEvent,
         LeaseRefusedEvent,
         DeviceEvent,
+        MetadataEvent,
+        CommittedEvent,
+        CommitRefusedEvent,
     ]
     INTERFACE: Final[Interface[Event]] = Interface(
         "dmabroker_buffer_v1",
@@ -1019,6 +1139,9 @@ class DmabrokerBufferV1:
             LeaseEvent.read,
             LeaseRefusedEvent.read,
             DeviceEvent.read,
+            MetadataEvent.read,
+            CommittedEvent.read,
+            CommitRefusedEvent.read,
         ),
     )
 
@@ -1087,6 +1210,36 @@ class DmabrokerBufferV1:
         seconds: 1 to 86400
         """
         return words(object_id, 5, seconds)
+
+    @staticmethod
+    def set_metadata(object_id: int, fd: int, size: int) -> Message:
+        """the document of the next revision
+
+        A memfd of exactly that size that is sealed against every change (F_SEAL_SHRINK,
+        F_SEAL_GROW, F_SEAL_WRITE), with one JSON object in UTF-8, 64 levels deep at most:
+        tensor names with offset, dtype and shape, say. What it is, commit looks at, and
+        refuses where it is not that. The server makes a copy.
+
+        size: bytes, at most 65536
+        """
+        return words(object_id, 6, size).with_fds(fd)
+
+    @staticmethod
+    def commit(object_id: int, revision_hi: int, revision_lo: int) -> Message:
+        """tell that there is new content
+
+        For the writer of a buffer with a lasting name: the connection that allocated it, or
+        that has claimed it so. Everybody who has an object for the buffer is told. The
+        revision is larger than the last one; 0: the next one. The document is the one that
+        was set since the last commit, or where none was, that of the revision before.
+        Answered with committed or with commit_refused.
+
+        The server touches no content. Readers are readers by agreement: a dma_buf can be made
+        read-only for nobody who has it.
+
+        revision_lo: at most 2^53 - 1 in all
+        """
+        return words(object_id, 7, revision_hi, revision_lo)
 
 
 class DmabrokerTestV1:

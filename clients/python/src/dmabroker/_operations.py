@@ -4,8 +4,10 @@ one run the same ones, each in its own way (_core.Step).
 """
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from ._buffer_object import BufferObject
 from ._calls import Pause
@@ -16,6 +18,7 @@ from ._dmabroker_gen import (
     DmabrokerParamsV1,
     DmabrokerShareV1,
 )
+from ._lasting import Committed, check_claim, check_revision
 from ._line import Line
 from ._objects import Planned, ShareObject, TestObject
 from ._params import Params
@@ -127,6 +130,23 @@ async def redeem(line: Line, token: str) -> Held:
                 raise
         await Pause(pause)
         pause = min(2 * pause, AWAY_LONGEST)
+
+
+async def claim(line: Line, name: str, *, writer: bool, committed: bool, wait: float) -> Held:
+    milliseconds = check_claim(name, wait)
+    bits = DmabrokerManagerV1.Claim
+    how = (bits.writer if writer else 0) | (bits.committed if committed else 0)
+    made = BufferObject(line.core)
+    ask = DmabrokerManagerV1.claim(line.manager, made.id, name, milliseconds, how)
+    return Held(made, await made.receive(partial(line.core.send, ask)))
+
+
+async def commit(
+    buffer: BufferObject, *, revision: int | None, metadata: Mapping[str, Any] | None
+) -> Committed:
+    if revision is not None:
+        check_revision(revision)
+    return await buffer.commit(revision or 0, metadata)
 
 
 async def adopt(line: Line, buffer_id: str, session: str, memory: Imported | None) -> Held:

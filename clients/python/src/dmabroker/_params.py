@@ -100,3 +100,5 @@ class Params:
             self.send(_Params.set_lifetime(self.id, lifetime))
         if request.name is not None:
             self.send(_Params.set_name(self.id, request.name))
+        if request.lasting_name is not None:
+            self.send(_Params.set_lasting_name(self.id, request.lasting_name))

@@ -28,6 +28,8 @@ from ._dmabroker_gen import (
     UsageName,
 )
 
+from ._lasting import check_lasting_name
+
 MAX_NAME_BYTES = 64
 MAX_MODIFIERS = 256
 MAX_PLANES = 4
@@ -80,6 +82,8 @@ class _Terms:
     """For people, at most 64 bytes."""
     device: str | None = None
     """The one Vulkan device, by its UUID (`client.devices`)."""
+    lasting_name: str | None = None
+    """By which other processes `claim` it, unique among the user's; for a lifetime that is not the connection's."""
 
     def __post_init__(self) -> None:
         if isinstance(self.lifetime, Lease):
@@ -88,6 +92,8 @@ class _Terms:
             one_of(self.lifetime, get_args(LifetimeName), "lifetime")
         if self.name is not None:
             check_text(self.name, "name", 0, MAX_NAME_BYTES)
+        if self.lasting_name is not None:
+            check_lasting_name(self.lasting_name)
         if self.device is not None and not (
             isinstance(self.device, str) and _UUID.fullmatch(self.device)
         ):

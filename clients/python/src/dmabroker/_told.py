@@ -16,6 +16,7 @@ from ._dmabroker_gen import (
     ReleaseReasonName,
     UsageName,
 )
+from ._lasting import Committed
 from ._memory import Plane
 from .errors import BrokerError
 
@@ -108,10 +109,26 @@ class State:
     recalled: Recall | None = None
     lost: bool = False
     lease_ends: float | None = None
+    committed: Committed | None = None
+    metadata: dict[str, Any] | None = None
 
 
 #: What is told of a buffer beside the answers to its own requests.
-News: TypeAlias = Literal["released", "recalled", "leased", "lost", "reissued"]
+News: TypeAlias = Literal["released", "recalled", "leased", "lost", "reissued", "committed"]
+
+
+def read_document(fd: int, size: int) -> dict[str, Any] | None:
+    """Takes the fd of a revision's document, and closes it; None where it is none."""
+    try:
+        about = os.fstat(fd)
+        if not stat.S_ISREG(about.st_mode) or about.st_size != size or size > MAX_LONG_TEXT:
+            return None
+        told = json.loads(read_all(fd, size))
+        return told if isinstance(told, dict) else None
+    except (OSError, ValueError):
+        return None
+    finally:
+        os.close(fd)
 
 
 class Refusals:

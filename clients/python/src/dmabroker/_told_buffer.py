@@ -1,9 +1,11 @@
 """What the daemon has told of a buffer, and what has become of it."""
 
 import time
+from typing import Any
 
 from ._buffer_object import BufferObject
 from ._dmabroker_gen import HandleTypeName, ReleaseReasonName, UsageName
+from ._lasting import Committed
 from ._memory import Plane
 from ._told import Checked, Description, Memory, Recall, Unknown, VulkanMemory
 from .errors import BrokerError
@@ -108,6 +110,16 @@ class ToldBuffer:
         """None where it has no lease."""
         ends = self._object.state.lease_ends
         return None if ends is None else max(0.0, ends - time.monotonic())
+
+    @property
+    def committed(self) -> Committed | None:
+        """What its writer has published last; None: nothing, or its memory was lost since."""
+        return self._object.state.committed
+
+    @property
+    def metadata(self) -> dict[str, Any] | None:
+        """The document of that: what is where. It comes from who wrote it, and is to be checked as such."""
+        return self._object.state.metadata
 
     @property
     def gone(self) -> BrokerError | None:

@@ -103,6 +103,23 @@ class Client:
         """Gets a buffer that somebody shared."""
         return self._buffer(self._run(operations.redeem(self._line, token), timeout))
 
+    def claim(
+        self,
+        name: str,
+        *,
+        writer: bool = False,
+        committed: bool = False,
+        wait: float = 0,
+        timeout: float | None = None,
+    ) -> Buffer:
+        """
+        Gets a buffer by its lasting name, `NAME`, or `NAME@UID` of another user: now, or when there is one within so many
+        seconds. As its `writer` it may commit; `committed`: only when something was. Raises BrokerError: `not_found`, `busy`
+        (its constraint is `writer` where another one writes, `committed` where nothing was) or `permission_denied`.
+        """
+        asked = operations.claim(self._line, name, writer=writer, committed=committed, wait=wait)
+        return self._buffer(self._run(asked, timeout))
+
     def adopt(
         self,
         buffer_id: str,

@@ -44,6 +44,8 @@ export class Bench {
   readonly allowance: Allowance;
   /** What fds of the client are; dma_bufs, if nothing else is said. */
   readonly kinds = new Map<number, FdKind>();
+  /** Of sealed memfds, by fd. */
+  readonly contents = new Map<number, Uint8Array | string>();
   /** fds of the client that were closed. */
   readonly closed: number[] = [];
   touched = 0;
@@ -64,6 +66,7 @@ export class Bench {
       kindOf: (fd: number) => this.kinds.get(fd) ?? 'dma_buf',
       problemOf: () => null,
       close,
+      sealedContent: (fd: number) => this.contents.get(fd) ?? 'it can be changed',
       closeLater: (fd: number, done: () => void) => {
         close(fd);
         done();

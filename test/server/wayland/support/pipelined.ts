@@ -3,8 +3,11 @@
  * whose answers are on their way. The answers are told for each object, in their order, with all arguments;
  * what is drawn anew each time (ids, tokens, fds) has a name of its own.
  */
+
 import { fstatSync, readSync } from 'node:fs';
 import type { HandleType } from '../../../../src/memory/source.js';
+import { close } from '../../../../src/native/libc/fd.js';
+import { sealedBytes } from '../../../../src/native/libc/memory.js';
 import {
   dmabroker_buffer_v1,
   dmabroker_manager_v1,
@@ -48,6 +51,9 @@ export class Flush {
     return Array.from({ length: this.#next - FREE }, (_, i) => FREE + i);
   }
 
+  /** What goes along in sealed memfds. */
+  readonly documents: string[] = [];
+
   /** The requests that were sent, by interface and name. */
   readonly used = new Set<string>();
 
@@ -79,8 +85,15 @@ export class Flush {
     return id;
   }
 
-  create(memory: Memory, kept: Lifetime, type = this.handleType): number {
+  create(
+    memory: Memory,
+    kept: Lifetime,
+    { type = this.handleType, lastingName }: { type?: HandleType; lastingName?: string } = {},
+  ): number {
     const params = this.#params(memory, kept, type);
+    if (lastingName !== undefined) {
+      this.request(dmabroker_params_v1, params, 'set_lasting_name', lastingName);
+    }
     const id = this.#object(dmabroker_buffer_v1.name, ['done', 'failed']);
     this.request(dmabroker_params_v1, params, 'create', id);
     this.request(dmabroker_params_v1, params, 'destroy');
@@ -151,6 +164,15 @@ export class Flush {
   /** The answer to the last of them is waited for. */
   renew(buffer: number): void {
     this.request(dmabroker_buffer_v1, buffer, 'renew', 40_000);
+  }
+
+  /** With a document, or with that of before. */
+  commit(buffer: number, document?: string): void {
+    if (document !== undefined) {
+      this.documents.push(document);
+      this.request(dmabroker_buffer_v1, buffer, 'set_metadata', 0, document.length);
+    }
+    this.request(dmabroker_buffer_v1, buffer, 'commit', 0, 0);
   }
 
   park(buffer: number): void {
@@ -253,12 +275,12 @@ export const sequences: Readonly<Record<string, (flush: Flush, type: HandleType)
     flush.release(to);
   },
   'one that is refused': (flush, type) => {
-    const buffer = flush.create('linear', 'connection', refusedType(type));
+    const buffer = flush.create('linear', 'connection', { type: refusedType(type) });
     everything(flush, buffer);
     flush.release(buffer);
   },
   'a copy from one that is refused': (flush, type) => {
-    const from = flush.create('linear', 'connection', refusedType(type));
+    const from = flush.create('linear', 'connection', { type: refusedType(type) });
     const to = flush.create('linear', 'connection');
     flush.fill(to, 3);
     flush.copy(from, to);
@@ -289,6 +311,16 @@ export const sequences: Readonly<Record<string, (flush: Flush, type: HandleType)
     flush.share(buffer);
     flush.release(buffer);
     flush.park(flush.redeem('nobody-knows-this'));
+  },
+  'revisions, and what is asked behind them': (flush) => {
+    const buffer = flush.create('linear', 'until_released', { lastingName: 'pipelined' });
+    flush.commit(buffer, '{"a":1}');
+    flush.commit(buffer);
+    flush.commit(buffer, '[]');
+    flush.share(buffer);
+    flush.release(buffer);
+    flush.commit(buffer);
+    flush.commit(flush.redeem('nobody-knows-this'), '{}');
   },
   'several at once, each asked of': (flush) => {
     const [a = 0, b = 0, c = 0] = flush.batch(3, 'connection');
@@ -374,7 +406,9 @@ export async function transcript(
 ): Promise<string> {
   const flush = new Flush(client, type, token);
   sequences[name]?.(flush, type);
-  client.send(flush.bytes);
+  const fds = flush.documents.map((text) => sealedBytes('document', text));
+  client.send(flush.bytes, fds);
+  for (const fd of fds) close(fd);
   const of = (id: number) => client.events.filter(({ object }) => object === id);
   await client.until(() =>
     flush.finals.every(({ id, names }) =>

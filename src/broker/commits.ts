@@ -1,0 +1,190 @@
+/**
+ * Commits: a writer tells that there is new content, with a document of what is where. Nobody is told before what
+ * is said would be said again by a daemon that is started after this one; of one buffer, one commit after the other.
+ *
+ * Owns: how many commits a user has left, and a document until it is published.
+ */
+import { BrokerError, isOutOfFds, outOfFds } from '../memory/errors.js';
+import { METADATA_PER_SECOND } from '../memory/limits.js';
+import { attempt, type Done } from '../memory/result.js';
+import type { BrokerBuffer, BufferLasting, Client, Watcher } from './buffer.js';
+import { HeldFds } from './held-fds.js';
+import { type Committed, layoutDigest, type Metadata } from './lasting.js';
+import { checkMetadata } from './metadata.js';
+import { Bucket } from './quota/bucket.js';
+import type { Quotas } from './quota/quotas.js';
+import type { Registry } from './registry.js';
+import type { Surroundings } from './surroundings.js';
+
+export interface CommitRequest {
+  /** 0: the next one. */
+  readonly revision: number;
+  /** What the client has sent; null: the document of before stays. */
+  readonly metadata: (() => Uint8Array) | null;
+}
+
+interface Parts {
+  readonly world: Surroundings;
+  readonly quotas: Quotas;
+  readonly registry: Registry;
+  checkLive(buffer: BrokerBuffer): void;
+  /** Somebody may wait for the first. */
+  committed(lasting: BufferLasting): void;
+}
+
+/** Users whose buckets are full again are forgotten beyond so many. */
+const MAX_BUCKETS = 256;
+
+export class Commits {
+  readonly #buckets = new Map<number, Bucket>();
+
+  constructor(private readonly parts: Parts) {}
+
+  /** `done` is called once, before everybody else who has an object for the buffer is told. */
+  commit(
+    { client, watcher }: { readonly client: Client; readonly watcher: Watcher },
+    buffer: BrokerBuffer,
+    request: CommitRequest,
+    done: Done<Committed>,
+  ): void {
+    const { lasting } = buffer;
+    if (lasting === null) {
+      const message = 'only a buffer with a lasting name has revisions';
+      done({ error: new BrokerError('invalid_argument', message, { constraint: 'lasting_name' }) });
+      return;
+    }
+    this.inTurn(buffer, () => this.#begin(buffer, lasting, client, watcher, request, done));
+  }
+
+  /** Runs what was asked for behind commits when these are done. */
+  inTurn({ lasting }: BrokerBuffer, run: () => void): void {
+    if (lasting?.pending == null) run();
+    else lasting.pending.push(run);
+  }
+
+  #begin(
+    buffer: BrokerBuffer,
+    lasting: BufferLasting,
+    client: Client,
+    watcher: Watcher,
+    { revision: wanted, metadata }: CommitRequest,
+    done: Done<Committed>,
+  ): void {
+    const made = attempt(() => {
+      const revision = this.#check(buffer, lasting, client, wanted);
+      return { revision, document: metadata && this.#document(lasting, client, metadata) };
+    });
+    if ('error' in made) {
+      done(made);
+      return;
+    }
+    const { revision, document } = made;
+    if (document === null) {
+      this.#publish(buffer, lasting, { revision, document }, watcher, done);
+      return;
+    }
+    const { generation } = buffer;
+    const pending: (() => void)[] = [];
+    lasting.pending = pending;
+    this.parts.world.keepMetadata(buffer, document, () => {
+      if (buffer.released || buffer.generation !== generation) {
+        document.held.release();
+        done({ error: tooLate(buffer) });
+      } else this.#publish(buffer, lasting, { revision, document }, watcher, done);
+      lasting.pending = null;
+      // One of them may be a commit, for which the others wait.
+      for (let next = pending.shift(); next !== undefined; next = pending.shift()) {
+        this.inTurn(buffer, next);
+      }
+    });
+  }
+
+  #check(buffer: BrokerBuffer, lasting: BufferLasting, client: Client, wanted: number): number {
+    if (buffer.released) throw new BrokerError('not_found', 'the buffer is released');
+    if (lasting.writer !== client) {
+      const message = `another connection is the writer of ${lasting.name}, or none: claim it as its writer`;
+      throw new BrokerError('permission_denied', message, { constraint: 'writer' });
+    }
+    this.parts.checkLive(buffer);
+    const revision = wanted === 0 ? lasting.revision + 1 : wanted;
+    if (revision > lasting.revision && revision <= Number.MAX_SAFE_INTEGER) return revision;
+    const message = `the last revision of ${lasting.name} is ${lasting.revision}, and the next one is larger`;
+    throw new BrokerError('invalid_argument', message, {
+      constraint: 'revision',
+      requested: wanted,
+      possible: { min: lasting.revision + 1, max: Number.MAX_SAFE_INTEGER },
+    });
+  }
+
+  #document(lasting: BufferLasting, client: Client, metadata: () => Uint8Array): Metadata {
+    this.#pace(this.parts.quotas.whoOf(client).uid);
+    const bytes = metadata();
+    const text = checkMetadata(bytes);
+    const { world } = this.parts;
+    const fd = sealed(() => world.sealText(text));
+    const held = new HeldFds([fd], (each) => world.closeFd(each));
+    return { held, size: bytes.length, number: ++lasting.documents };
+  }
+
+  /** To read a document takes the daemon's time, which is everybody's. */
+  #pace(uid: number): void {
+    const now = this.parts.world.clock.now();
+    const bucket = this.#buckets.get(uid) ?? new Bucket();
+    const wait = bucket.wait(METADATA_PER_SECOND, now);
+    if (wait > 0) {
+      const message = `${METADATA_PER_SECOND} documents a second can be published`;
+      throw new BrokerError('limit_exceeded', message, {
+        constraint: 'metadata',
+        possible: { max: METADATA_PER_SECOND, after_seconds: wait },
+      });
+    }
+    bucket.take(METADATA_PER_SECOND, now);
+    this.#buckets.set(uid, bucket);
+    if (this.#buckets.size <= MAX_BUCKETS) return;
+    for (const [each, other] of this.#buckets) {
+      if (other.full(METADATA_PER_SECOND, now)) this.#buckets.delete(each);
+    }
+  }
+
+  #publish(
+    buffer: BrokerBuffer,
+    lasting: BufferLasting,
+    { revision, document }: { readonly revision: number; readonly document: Metadata | null },
+    watcher: Watcher,
+    done: Done<Committed>,
+  ): void {
+    const { world, registry } = this.parts;
+    const before = lasting.committed?.metadata ?? null;
+    const committed: Committed = {
+      ...{ revision, digest: layoutDigest(buffer), at: world.clock.now() },
+      metadata: document ?? before,
+    };
+    if (document !== null) before?.held.release();
+    lasting.revision = revision;
+    lasting.committed = committed;
+    const by = lasting.writer && { client: lasting.writer, peer: lasting.writer.peer };
+    registry.happened({ type: 'buffer.committed', buffer, revision, by });
+    world.changed(buffer);
+    done(committed);
+    for (const each of [...buffer.watchers]) if (each !== watcher) each.committed?.(committed);
+    this.parts.committed(lasting);
+  }
+}
+
+/** While it was being kept. */
+function tooLate({ released }: BrokerBuffer): BrokerError {
+  if (released) return new BrokerError('not_found', 'the buffer is released');
+  return new BrokerError('device_lost', 'the memory was lost before it was committed');
+}
+
+function sealed(make: () => number): number {
+  try {
+    return make();
+  } catch (error) {
+    if (isOutOfFds(error)) throw outOfFds();
+    if (!(error instanceof Error && 'code' in error) || error instanceof BrokerError) throw error;
+    throw new BrokerError('out_of_memory', 'there is no memory for the metadata', {
+      constraint: 'metadata',
+    });
+  }
+}

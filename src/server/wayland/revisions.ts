@@ -1,0 +1,118 @@
+/**
+ * What a buffer's object is told and asked of revisions: the document that a client sends with the next one, and
+ * those that others have published.
+ *
+ * An object is told of one revision with a document at a time: who does not read has the daemon hold one of them, and
+ * hears of the newest when it has read that.
+ *
+ * Owns: the memfds that the client has sent and that were not committed yet.
+ */
+import type { Committed } from '../../broker/lasting.js';
+import { BrokerError } from '../../memory/errors.js';
+import type { dmabroker_buffer_v1 } from '../../protocol/dmabroker-v1.gen.js';
+import { hi, lo } from '../../protocol/wire.js';
+import type { Connection } from './connection.js';
+import type { Resource } from './resource.js';
+
+export const noWriter = (): BrokerError =>
+  new BrokerError('permission_denied', 'only the writer commits: claim the buffer as such', {
+    constraint: 'writer',
+  });
+
+/** A document on its way in. */
+export class SentDocument {
+  #open = true;
+
+  constructor(
+    private readonly connection: Connection,
+    private readonly fd: number,
+    private readonly size: number,
+  ) {}
+
+  /** A copy. Throws BrokerError where it is not what a document is to be. */
+  read(): Uint8Array {
+    return this.connection.foreign.content(this.fd, this.size);
+  }
+
+  close(): void {
+    if (this.#open) this.connection.foreign.close(this.fd);
+    this.#open = false;
+  }
+}
+
+export class Revisions {
+  #sent: SentDocument | null = null;
+  /** One with a document is on its way. */
+  #isTelling = false;
+  /** What came meanwhile, the newest, with a reference to its document. */
+  #next: Committed | null = null;
+  #ended = false;
+
+  constructor(
+    private readonly connection: Connection,
+    private readonly resource: Resource<typeof dmabroker_buffer_v1>,
+  ) {}
+
+  /** In place of what was sent for the same commit before. */
+  setMetadata(fd: number, size: number): void {
+    this.#sent?.close();
+    this.#sent = new SentDocument(this.connection, fd, size);
+  }
+
+  /** For a commit, whose it is from here on. */
+  takeMetadata(): SentDocument | null {
+    const sent = this.#sent;
+    this.#sent = null;
+    return sent;
+  }
+
+  /** The object is told; `answer`: of its own commit, whose document it has. */
+  tell(committed: Committed, answer: boolean): void {
+    if (this.#ended) return;
+    const { metadata } = committed;
+    if (answer || metadata === null) {
+      // It is newer than what waits.
+      this.#forget();
+      this.#event(committed, answer);
+      return;
+    }
+    if (this.#isTelling) {
+      this.#forget();
+      metadata.held.retain();
+      this.#next = committed;
+      return;
+    }
+    this.#isTelling = true;
+    const events = () => {
+      this.resource.event('metadata', metadata.held.fds[0] ?? -1, metadata.size);
+      this.#event(committed, false);
+    };
+    this.connection.packet(metadata.held, events, () => this.#received());
+  }
+
+  #event({ revision, digest }: Committed, answer: boolean): void {
+    this.resource.event('committed', hi(revision), lo(revision), digest, answer ? 1 : 0);
+  }
+
+  #received(): void {
+    this.#isTelling = false;
+    const next = this.#next;
+    this.#next = null;
+    if (next === null) return;
+    this.tell(next, false);
+    next.metadata?.held.release();
+  }
+
+  #forget(): void {
+    this.#next?.metadata?.held.release();
+    this.#next = null;
+  }
+
+  /** The object has gone. */
+  end(): void {
+    this.#ended = true;
+    this.#forget();
+    this.#sent?.close();
+    this.#sent = null;
+  }
+}

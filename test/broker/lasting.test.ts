@@ -1,0 +1,382 @@
+/** Memory with a lasting name: who has a name, who gets the buffer by it, when, and what a writer publishes. */
+import t from 'tap';
+import { Broker } from '../../src/broker/broker.js';
+import type { BrokerBuffer, Client, Watcher } from '../../src/broker/buffer.js';
+import type { Claimed, ClaimTerms } from '../../src/broker/claims.js';
+import type { Committed } from '../../src/broker/lasting.js';
+import { layoutText } from '../../src/broker/lasting.js';
+import { checkMetadata } from '../../src/broker/metadata.js';
+import { type Claimants, Policy, type PolicyRules } from '../../src/broker/policy.js';
+import type { AllocationRequest } from '../../src/broker/request.js';
+import type { Peer } from '../../src/broker/who.js';
+import { BrokerError } from '../../src/memory/errors.js';
+import {
+  MAX_CLAIM_WAIT_MS,
+  MAX_LASTING_NAMES,
+  MAX_METADATA_BYTES,
+  MAX_METADATA_DEPTH,
+  MAX_PENDING_PER_CLIENT,
+  METADATA_PER_SECOND,
+} from '../../src/memory/limits.js';
+import type { Result } from '../../src/memory/result.js';
+import { refused } from '../support/refused.js';
+import { FakeWorld, image, memfd, offers, peer, request } from './support/world.js';
+
+const OTHER: Peer = { ...peer, uid: peer.uid + 1, gid: peer.gid + 1, groups: [] };
+const json = (text: string) => () => Buffer.from(text);
+
+class Bench {
+  readonly world = new FakeWorld();
+  readonly broker = new Broker(this.world, { sources: [memfd], offers });
+
+  /** `said`: what was answered, or null. */
+  ask(client: Client, more: Partial<AllocationRequest> = {}) {
+    const asked: { said: Result<BrokerBuffer> | null } = { said: null };
+    const wanted = request({ lifetime: 'until_released', lastingName: 'model', ...more });
+    this.broker.allocate({ client, peer: client.peer }, wanted, (result) => {
+      asked.said = result;
+    });
+    return asked;
+  }
+
+  make(client: Client, more: Partial<AllocationRequest> = {}): BrokerBuffer {
+    const asked = this.ask(client, more);
+    if (this.world.pending.length > 0) this.world.answer();
+    return ok(asked.said);
+  }
+
+  claim(client: Client, more: Partial<ClaimTerms> = {}, watcher: Watcher = { released: () => {} }) {
+    const terms = { name: 'model', milliseconds: 0, asWriter: false, committed: false, ...more };
+    const asked: { said: Result<Claimed> | null; withdraw: () => void; watcher: Watcher } = {
+      ...{ said: null, withdraw: () => {}, watcher },
+    };
+    asked.withdraw = this.broker.claim(client, watcher, terms, (result) => {
+      asked.said = result;
+    });
+    return asked;
+  }
+
+  commit(client: Client, buffer: BrokerBuffer, revision = 0, metadata: string | null = null) {
+    const asked: { said: Result<Committed> | null } = { said: null };
+    const watcher = { released: () => {} };
+    const document = metadata === null ? null : json(metadata);
+    const what = { revision, metadata: document };
+    this.broker.commit({ client, watcher }, buffer, what, (result) => {
+      asked.said = result;
+    });
+    return asked;
+  }
+
+  policy(claim: Claimants | undefined, write?: Claimants): void {
+    const nobody = { uids: [], gids: [] };
+    const rules: PolicyRules = {
+      ...{ connect: nobody, admin: nobody, operator: nobody, reader: nobody, preview: nobody },
+      owner: nobody,
+      rules: [{ who: null, ...(claim && { claim }), ...(write && { write }) }],
+    };
+    this.broker.policy = new Policy(rules);
+  }
+}
+
+function ok<T extends object>(said: Result<T> | null): T {
+  if (said === null) throw new Error('nothing was answered');
+  if ('error' in said) throw said.error;
+  return said;
+}
+function why(said: Result<object> | null): [string, unknown] {
+  if (said === null || !('error' in said)) throw new Error('it was not refused');
+  return [said.error.code, said.error.refusal.constraint];
+}
+
+t.test('a name is one buffer’s of a user, until that is released', async (t) => {
+  const bench = new Bench();
+  const [one, two, other] = [peer, peer, OTHER].map((each) => bench.broker.connect(each));
+  if (!one || !two || !other) throw new Error('nobody');
+  const making = bench.ask(one);
+  const meanwhile = bench.ask(two);
+  t.same(why(meanwhile.said), ['name_taken', 'lasting_name'], 'while it is being made, too');
+  bench.world.answer();
+  const buffer = ok(making.said);
+  const taken = bench.ask(two).said;
+  t.match(taken, {
+    error: {
+      code: 'name_taken',
+      refusal: {
+        requested: 'model',
+        taken_by: { buffer: buffer.id, client: one.id, pid: peer.pid },
+      },
+    },
+  });
+  t.equal(bench.world.pending.length, 0, 'nothing was allocated for it');
+  t.equal(bench.make(other).lasting?.uid, OTHER.uid, 'another user has names of its own');
+  bench.broker.release(buffer, 'owner');
+  t.equal(bench.make(two).lasting?.name, 'model');
+});
+
+t.test('what was not made leaves its name', async (t) => {
+  const bench = new Bench();
+  const client = bench.broker.connect(peer);
+  const asked = bench.ask(client);
+  bench.world.refuse(new BrokerError('out_of_memory', 'there is none'));
+  t.same(why(asked.said)[0], 'out_of_memory');
+  t.equal(bench.make(client).lasting?.name, 'model');
+});
+
+t.test('what is no name, and what cannot have one', async (t) => {
+  const bench = new Bench();
+  const client = bench.broker.connect(peer);
+  for (const lastingName of ['', 'a b', 'a@1', 'ü', 'x'.repeat(65), 'a\u0000b', '../a\n', '‮a']) {
+    const [code, constraint] = why(bench.ask(client, { lastingName }).said);
+    t.same([code, constraint], ['invalid_argument', 'lasting_name'], JSON.stringify(lastingName));
+  }
+  t.same(why(bench.ask(client, { lifetime: 'connection' }).said), ['invalid_argument', 'lifetime']);
+  t.same(why(bench.ask(client, { count: 2 }).said), ['invalid_argument', 'count']);
+  for (const lastingName of ['a', 'llama-3/shard-0', 'A.b_c:d+e', 'x'.repeat(64)])
+    t.equal(bench.make(client, { lastingName }).lasting?.name, lastingName);
+});
+
+t.test('a user has so many names, and others have theirs', async (t) => {
+  const bench = new Bench();
+  bench.world.immediate = true;
+  const client = bench.broker.connect(peer);
+  const half = MAX_LASTING_NAMES / 2;
+  for (let i = 0; i < half; i++) bench.make(client, { lastingName: `n${i}` });
+  t.same(why(bench.ask(client).said), ['limit_exceeded', 'lasting_names']);
+  const [first] = client.owned;
+  bench.broker.release(first as BrokerBuffer, 'owner');
+  t.equal(bench.make(client).lasting?.name, 'model');
+  t.ok(bench.make(bench.broker.connect(OTHER)));
+});
+
+t.test('the same user and control group may claim, and nobody else', async (t) => {
+  const bench = new Bench();
+  const buffer = bench.make(bench.broker.connect(peer));
+  const cgroup = '/user.slice/other.service';
+  const read = (who: Peer, name = 'model', asWriter = false) =>
+    bench.claim(bench.broker.connect(who), { name, asWriter }).said;
+  const uid = peer.uid;
+  t.match(read(peer), { buffer: { id: buffer.id }, isOwner: false, mayRenew: true });
+  t.match(read(peer, `model@${uid}`), { buffer: { id: buffer.id } });
+  t.same(why(read(peer, 'other')), ['not_found', 'lasting_name']);
+  t.same(why(read({ ...peer, cgroup })), ['permission_denied', 'lasting_name']);
+  t.same(why(read(OTHER, `model@${uid}`)), ['not_found', 'lasting_name'], 'it is not told of it');
+  t.same(why(read(OTHER)), ['not_found', 'lasting_name']);
+  t.same(why(read(peer, 'a@b')), ['invalid_argument', 'lasting_name']);
+
+  bench.policy('same_user');
+  t.match(read({ ...peer, cgroup }), { isWriter: false });
+  bench.policy({ uids: [OTHER.uid], gids: [], cgroups: [] });
+  const theirs = ok(read(OTHER, `model@${uid}`));
+  t.match(theirs, { isOwner: false, isWriter: false, mayRenew: false });
+  t.same(why(read(OTHER, `model@${uid}`, true)), ['permission_denied', 'writer']);
+  t.ok(ok(read(peer)), 'its own control group may, whoever is named');
+  bench.policy({ uids: [], gids: [], cgroups: ['/user.slice/'] });
+  t.ok(ok(read({ ...OTHER, cgroup }, `model@${uid}`)));
+  t.same(why(read({ ...OTHER, cgroup: '/user.slicer' }, `model@${uid}`))[0], 'not_found');
+  bench.policy('nobody', 'nobody');
+  t.same(why(read(peer)), ['permission_denied', 'lasting_name']);
+  bench.policy(undefined, 'anyone');
+  t.ok(ok(read(OTHER, `model@${uid}`)), 'a writer is a reader, too');
+});
+
+t.test('a claim waits until there is such a buffer, or for so long', async (t) => {
+  const bench = new Bench();
+  const client = bench.broker.connect(peer);
+  const waiting = bench.claim(client, { milliseconds: 1000 });
+  const late = bench.claim(client, { milliseconds: 50, name: 'never' });
+  t.equal(bench.broker.wait, 50);
+  bench.world.pass(50);
+  bench.broker.poll();
+  t.same(why(late.said), ['not_found', 'lasting_name']);
+  t.equal(waiting.said, null);
+  const buffer = bench.make(bench.broker.connect(peer));
+  t.equal(ok(waiting.said).buffer, buffer);
+  t.equal(bench.world.events.at(-1)?.type, 'buffer.claimed');
+  const gone = bench.claim(client, { milliseconds: 1000, name: 'gone' });
+  gone.withdraw();
+  bench.make(bench.broker.connect(peer), { lastingName: 'gone' });
+  t.equal(gone.said, null, 'one that was withdrawn is not answered');
+  t.equal(bench.broker.wait, -1);
+  const long = bench.claim(client, { milliseconds: MAX_CLAIM_WAIT_MS + 1 });
+  t.same(why(long.said), ['invalid_argument', 'milliseconds']);
+  for (let i = 0; i < MAX_PENDING_PER_CLIENT; i++)
+    bench.claim(client, { milliseconds: 9, name: 'no' });
+  const more = bench.claim(client, { milliseconds: 9, name: 'no' });
+  t.same(why(more.said), ['limit_exceeded', 'claims']);
+  bench.world.pass(9);
+  bench.broker.poll();
+  t.equal(
+    bench.claim(client, { milliseconds: 9, name: 'no' }).said,
+    null,
+    'they are counted no more',
+  );
+});
+
+t.test('there is one writer, and its successor has its place', async (t) => {
+  const bench = new Bench();
+  const first = bench.broker.connect(peer);
+  const buffer = bench.make(first);
+  const next = bench.broker.connect(peer);
+  t.same(why(bench.claim(next, { asWriter: true }).said), ['busy', 'writer']);
+  const waiting = bench.claim(next, { asWriter: true, milliseconds: 1000 });
+  const third = bench.claim(bench.broker.connect(peer), { asWriter: true, milliseconds: 1000 });
+  t.equal(waiting.said, null);
+  bench.broker.disconnect(first);
+  t.match(waiting.said, { isOwner: true, isWriter: true });
+  t.equal(buffer.owner.client, next);
+  t.same([[...first.owned], [...next.owned]], [[], [buffer]]);
+  t.equal(third.said, null, 'the next one waits for that one');
+  bench.broker.left(buffer, waiting.watcher, true);
+  t.match(third.said, { isOwner: true, isWriter: true }, 'its owner has let go of it');
+  bench.broker.release(buffer, 'owner');
+  t.equal(bench.claim(next).said && why(bench.claim(next).said)[0], 'not_found');
+});
+
+t.test('an heir of another control group writes, and is not its owner', async (t) => {
+  const bench = new Bench();
+  bench.policy('same_user', 'same_user');
+  const first = bench.broker.connect(peer);
+  const buffer = bench.make(first);
+  bench.broker.disconnect(first);
+  t.ok(buffer.isOrphan);
+  const heir = bench.broker.connect({ ...peer, cgroup: '/elsewhere' });
+  t.match(bench.claim(heir, { asWriter: true }).said, { isOwner: false, isWriter: true });
+  t.equal(buffer.owner.client, first);
+});
+
+t.test('a writer that comes back with its session is that again', async (t) => {
+  const bench = new Bench();
+  const first = bench.broker.connect(peer);
+  const session = bench.broker.openSession(first);
+  const buffer = bench.make(first);
+  bench.broker.disconnect(first);
+  const next = bench.broker.connect(peer);
+  const adopted = bench.broker.adopt(next, { id: buffer.id, session, fds: [] });
+  t.match(adopted, { isOwner: true, isWriter: true });
+  t.equal(ok(bench.commit(next, buffer).said).revision, 1);
+});
+
+t.test('a commit is told to all who have the buffer, and to who waits for it', async (t) => {
+  const bench = new Bench();
+  const writer = bench.broker.connect(peer);
+  const buffer = bench.make(writer);
+  const told: Committed[] = [];
+  const watcher: Watcher = { released: () => {}, committed: (each) => told.push(each) };
+  const reader = bench.broker.connect(peer);
+  const waiting = bench.claim(reader, { committed: true, milliseconds: 9 }, watcher);
+  t.same(why(bench.claim(reader, { committed: true }).said), ['busy', 'committed']);
+  t.throws(() => bench.broker.metadata(buffer), { code: 'not_found' });
+  const first = ok(bench.commit(writer, buffer, 0, '{"a":[1]}').said);
+  t.match(first, { revision: 1, metadata: { size: 9, number: 1 } });
+  t.equal(ok(waiting.said).buffer, buffer);
+  t.same(bench.broker.metadata(buffer), { a: [1] });
+  buffer.watchers.add(watcher);
+  const fds = bench.world.open.size;
+  const same = ok(bench.commit(writer, buffer, 7).said);
+  t.equal(same.metadata, first.metadata, 'without another one the document stays');
+  t.equal(same.digest, first.digest);
+  ok(bench.commit(writer, buffer, 8, '{}').said);
+  t.equal(bench.world.open.size, fds, 'the one before is closed');
+  t.same(
+    told.map(({ revision }) => revision),
+    [7, 8],
+  );
+  for (const revision of [8, 3, Number.MAX_SAFE_INTEGER + 1]) {
+    t.same(why(bench.commit(writer, buffer, revision).said), ['invalid_argument', 'revision']);
+  }
+  t.same(why(bench.commit(reader, buffer).said), ['permission_denied', 'writer']);
+  const plain = bench.make(writer, { lastingName: null });
+  t.same(why(bench.commit(writer, plain).said), ['invalid_argument', 'lasting_name']);
+  bench.broker.release(buffer, 'owner');
+  t.same(why(bench.commit(writer, buffer).said), ['not_found', undefined]);
+  bench.broker.release(plain, 'owner');
+  t.equal(bench.world.texts.size, 2);
+  t.notOk([...bench.world.texts.keys()].some((fd) => bench.world.open.has(fd)));
+});
+
+t.test('commits wait for the one that is being kept, in their order', async (t) => {
+  const bench = new Bench();
+  const writer = bench.broker.connect(peer);
+  const buffer = bench.make(writer);
+  bench.world.keepingMetadata = [];
+  const one = bench.commit(writer, buffer, 0, '{}');
+  const two = bench.commit(writer, buffer);
+  const done: string[] = [];
+  bench.broker.behindCommits(buffer, () => done.push('behind'));
+  t.same([one.said, two.said, done], [null, null, []]);
+  t.equal(buffer.lasting?.revision, 0, 'nothing says so yet');
+  bench.world.keepingMetadata.shift()?.();
+  t.same([ok(one.said).revision, ok(two.said).revision, done], [1, 2, ['behind']]);
+  const late = bench.commit(writer, buffer, 0, '{}');
+  const open = bench.world.open.size;
+  bench.broker.release(buffer, 'owner');
+  bench.world.keepingMetadata.shift()?.();
+  t.same(why(late.said), ['not_found', undefined]);
+  t.ok(bench.world.open.size < open, 'its document is closed');
+});
+
+t.test('new memory has no revision, and the next one counts on', async (t) => {
+  const bench = new Bench();
+  const writer = bench.broker.connect(peer);
+  const buffer = bench.make(writer);
+  ok(bench.commit(writer, buffer, 5, '{}').said);
+  buffer.lasting?.forget();
+  t.same(why(bench.claim(writer, { committed: true }).said), ['busy', 'committed']);
+  t.equal(ok(bench.commit(writer, buffer).said).revision, 6);
+  t.equal(buffer.lasting?.committed?.metadata, null);
+});
+
+t.test('what is no document', async (t) => {
+  const deep = (levels: number) => `${'{"a":'.repeat(levels)}1${'}'.repeat(levels)}`;
+  const bad: Record<string, string | Buffer> = {
+    'no JSON': '{"a":',
+    nothing: '',
+    'a list': '[1]',
+    'a number': '1',
+    null: 'null',
+    'behind a mark': '\ufeff{}',
+    'two of them': '{}{}',
+    'no UTF-8': Buffer.from([0x7b, 0x22, 0xff, 0x22, 0x3a, 0x31, 0x7d]),
+    'too long': `{"a":"${'x'.repeat(MAX_METADATA_BYTES)}"}`,
+    'a byte too long': Buffer.from('{}'.padEnd(MAX_METADATA_BYTES + 1)),
+    'too deep': deep(MAX_METADATA_DEPTH + 1),
+    'deeper than a stack': `{"a":${'['.repeat(30_000)}${']'.repeat(30_000)}}`,
+  };
+  for (const [name, text] of Object.entries(bad)) {
+    const { code, refusal } = refused(() => checkMetadata(Buffer.from(text as string)));
+    t.same([code, refusal.constraint], ['invalid_argument', 'metadata'], name);
+  }
+  for (const text of ['{}', ' {"a":1} ', deep(MAX_METADATA_DEPTH), '{"__proto__":{"a":1}}'])
+    t.equal(checkMetadata(Buffer.from(text)), text);
+  t.equal(checkMetadata(Buffer.from('{}'.padEnd(MAX_METADATA_BYTES))).length, MAX_METADATA_BYTES);
+
+  const bench = new Bench();
+  const writer = bench.broker.connect(peer);
+  const buffer = bench.make(writer);
+  t.same(why(bench.commit(writer, buffer, 0, '[]').said), ['invalid_argument', 'metadata']);
+  bench.world.outOfFds = true;
+  t.same(why(bench.commit(writer, buffer, 0, '{}').said), ['limit_exceeded', 'fds']);
+  bench.world.outOfFds = false;
+  for (let i = 2; i < METADATA_PER_SECOND; i++) ok(bench.commit(writer, buffer, 0, '{}').said);
+  t.same(why(bench.commit(writer, buffer, 0, '{}').said), ['limit_exceeded', 'metadata']);
+  t.ok(ok(bench.commit(writer, buffer).said), 'without one there is no such limit');
+  bench.world.pass(1000);
+  t.ok(ok(bench.commit(writer, buffer, 0, '{}').said));
+});
+
+t.test('the layout that the digest is of', async (t) => {
+  const bench = new Bench();
+  const client = bench.broker.connect(peer);
+  const buffer = bench.make(client);
+  const { size } = buffer.allocation;
+  t.equal(
+    layoutText(buffer),
+    `dmabroker-layout-1\nsize ${size} format 0 modifier 0 width 0 height 0\nmemory 0 ${size}\nplane 0 0 0 64\n`,
+  );
+  const picture = bench.make(client, { spec: image, lastingName: 'picture' });
+  const { width, height } = image;
+  t.match(
+    layoutText(picture),
+    new RegExp(`format \\d+ modifier 0 width ${width} height ${height}\n`),
+  );
+});
