@@ -225,6 +225,7 @@ struct dmabroker_params {
 	/* A dictated layout, with one modifier; of dmabroker_import the planes that there are, with fds. */
 	const struct dmabroker_plane_layout *planes;
 	size_t plane_count;
+	uint32_t wait_ms; /* how long to wait for memory, in place of a refusal; 0: not at all */
 };
 
 #define DMABROKER_FOURCC(a, b, c, d) \
@@ -510,6 +511,8 @@ DMABROKER_API struct dmabroker_share *dmabroker_call_take_share(struct dmabroker
 DMABROKER_API int dmabroker_call_take_content(struct dmabroker_call *call, uint64_t *size);
 /* Of work that is done. */
 DMABROKER_API uint32_t dmabroker_call_path(const struct dmabroker_call *call);
+/* The place in the queue of an allocation that waits for memory (wait_ms), from 1 on; 0: it does not wait. */
+DMABROKER_API uint32_t dmabroker_call_place(const struct dmabroker_call *call);
 
 DMABROKER_API struct dmabroker_call *dmabroker_begin_connect(struct dmabroker *client, const char *path,
 							     dmabroker_callback callback, void *data);

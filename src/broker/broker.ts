@@ -25,12 +25,13 @@ import type { BrokerBuffer, Client, Owner } from './buffer.js';
 import { Clients } from './clients.js';
 import { sooner } from './deadlines.js';
 import { FairPool } from './fair-pool.js';
-import { type ImportRequest, Intake } from './intake.js';
+import { type GiveUp, type ImportRequest, Intake } from './intake.js';
 import { type KeptClient, type KeptState, keptState } from './kept.js';
 import { Leases } from './leases.js';
 import type { RecallNotice, ToldRelease } from './lifetime.js';
 import { Lingering } from './lingering.js';
 import { LongTexts } from './long-texts.js';
+import { MemoryQueue, type Waiter } from './memory-queue.js';
 import type { Policy } from './policy.js';
 import { type Drained, NO_POOL, Pool } from './pool/pool.js';
 import { Quotas } from './quota/quotas.js';
@@ -41,7 +42,7 @@ import { Reissues } from './reissues.js';
 import { type AllocationRequest, checkName } from './request.js';
 import { type KeptNumbers, type Restorable, Restored } from './restore.js';
 import { RoomQueue } from './room-queue.js';
-import { Selection } from './selection.js';
+import { connectionGone, Selection } from './selection.js';
 import { Sessions } from './sessions.js';
 import type { Surroundings } from './surroundings.js';
 import { type Issued, type TokenInfo, Tokens, type TokenTerms } from './tokens.js';
@@ -85,6 +86,7 @@ export class Broker {
   /** What gives back one of them that is a client's. */
   readonly #forgotten = new WeakMap<Client, () => void>();
   readonly #room: RoomQueue;
+  readonly #queue: MemoryQueue;
   readonly #sessions: Sessions;
   readonly #adoption: Adoption;
   readonly #restored: Restored;
@@ -113,6 +115,12 @@ export class Broker {
     this.#clients = new Clients(world, maxPastProcesses);
     this.#recipients = new FairPool(maxRecipients);
     this.#room = new RoomQueue(world.clock);
+    this.#queue = new MemoryQueue({
+      clock: world.clock,
+      freed: () => quotas.freed,
+      claim: (...claimed) => quotas.claim(...claimed),
+      unclaim: (owner) => quotas.unclaim(owner),
+    });
     this.#tokens = new Tokens(world.clock, world.random);
     this.#sessions = new Sessions(world.random);
     this.works = new Works(world, quotas);
@@ -148,6 +156,7 @@ export class Broker {
       selection: this.#selection,
       leases: this.leases,
       room: this.#room,
+      queue: this.#queue,
       release: (buffer) => this.release(buffer, 'owner'),
     });
     this.#adoption = new Adoption({
@@ -252,6 +261,7 @@ export class Broker {
   /** Releases what was bound to the connection; `until_released` buffers stay. */
   disconnect(client: Client, by: Owner | null = null): void {
     this.#clients.remove(client);
+    this.#queue.giveUpAll((owner) => owner.client === client, connectionGone());
     for (const buffer of [...client.owned]) {
       if (buffer.lifetime === 'connection') this.release(buffer, 'owner');
     }
@@ -307,10 +317,16 @@ export class Broker {
   /**
    * Allocates for an owner. `done` is called once; with a refusal when the planner has looked for the
    * nearest request. A buffer bound to a connection that has gone in the meantime is released before
-   * `done` is called with `not_found`.
+   * `done` is called with `not_found`. One that waits for memory is told its place in the queue, and waits no
+   * more when what is returned is called.
    */
-  allocate(owner: Owner, request: AllocationRequest, done: Done<BrokerBuffer>): void {
-    this.#intake.allocate(owner, request, done);
+  allocate(
+    owner: Owner,
+    request: AllocationRequest,
+    done: Done<BrokerBuffer>,
+    told: (place: number) => void = () => {},
+  ): GiveUp {
+    return this.#intake.allocate(owner, request, done, told);
   }
 
   /** As `allocate`, of as many equal buffers as the request says: all of them, or none. */
@@ -318,8 +334,14 @@ export class Broker {
     owner: Owner,
     request: AllocationRequest,
     done: Done<readonly BrokerBuffer[]>,
-  ): void {
-    this.#intake.allocateMany(owner, request, done);
+    told: (place: number) => void = () => {},
+  ): GiveUp {
+    return this.#intake.allocateMany(owner, request, done, told);
+  }
+
+  /** Those that wait for memory, in the order of the queue. */
+  get waiting(): readonly Waiter[] {
+    return this.#queue.all;
   }
 
   /** A dry run: answers what `allocate` would; nothing is kept or charged. */
@@ -551,6 +573,7 @@ export class Broker {
     this.world.gone(buffer);
     this.#registry.memories.remove(buffer);
     this.quotas.release(buffer);
+    this.#queue.memoryGone();
     this.#registry.happened({ type: 'buffer.gone', buffer });
   }
 
@@ -566,6 +589,7 @@ export class Broker {
     this.leases.run();
     this.#lingering.run();
     this.#room.run();
+    this.#queue.run();
     this.pool.run();
     this.#restored.run();
   }
@@ -573,7 +597,7 @@ export class Broker {
   /** Milliseconds until `poll` has something to do; -1: never. */
   get wait(): number {
     let wait = sooner(this.leases.wait, this.#lingering.wait);
-    wait = sooner(sooner(wait, this.#room.wait), this.pool.wait);
+    wait = sooner(sooner(wait, this.#room.wait), sooner(this.#queue.wait, this.pool.wait));
     return sooner(wait, this.#restored.wait);
   }
 
@@ -601,6 +625,7 @@ export class Broker {
   /** The daemon ends: everything goes. */
   close(): void {
     this.end();
+    this.#queue.giveUpAll(() => true, connectionGone());
     this.pool.configure(NO_POOL);
     for (const buffer of [...this.buffers]) this.release(buffer, 'administrator');
   }

@@ -18,6 +18,7 @@ import type {
   SourceState,
 } from '../memory/source.js';
 import { checkLease, type Lifetime } from './lifetime.js';
+import { checkWait } from './passing.js';
 import { inOrder, servesPlacement, servesUsage } from './preference.js';
 
 export interface AllocationRequest {
@@ -32,6 +33,8 @@ export interface AllocationRequest {
   readonly device?: string | undefined;
   /** Of several equal buffers, how many; one, where it is absent. */
   readonly count?: number | undefined;
+  /** How long it may wait for memory, in place of a refusal; not at all, where it is absent. */
+  readonly waitMs?: number | undefined;
 }
 
 /** A request that has been through `checkRequest`. */
@@ -70,6 +73,7 @@ export function checkRequest(request: AllocationRequest): CheckedRequest {
     });
   }
   if (typeof lifetime === 'object') checkLease(lifetime.lease);
+  if (request.waitMs !== undefined) checkWait(request.waitMs);
   checkName(name);
   for (const source of sources)
     checkLength('sources', 'the name of a source', source, MAX_SOURCE_NAME_BYTES);

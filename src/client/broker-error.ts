@@ -48,6 +48,8 @@ export interface Refusal {
    */
   readonly nearest?: LinearRequest | ImageRequest | null;
   readonly quota?: QuotaRefusal;
+  /** How long it has waited for memory (`waitMs`). */
+  readonly waitedMs?: number;
   /** Whether the daemon left something out, because its message has room for 4,096 bytes. */
   readonly truncated?: boolean;
 }

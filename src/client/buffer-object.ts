@@ -20,7 +20,7 @@ import {
 import { BrokerError } from './broker-error.js';
 import type { ClientBuffer } from './buffer.js';
 import type { BufferLink } from './buffer-link.js';
-import type { CallOptions } from './call-options.js';
+import type { AllocateOptions, CallOptions } from './call-options.js';
 import { Deadline, Recall } from './deadline.js';
 import type { BufferDescription, ReceivedMemory, ReceivedPlane } from './description.js';
 import { handleTypeOf, nameOf } from './enums.js';
@@ -48,6 +48,7 @@ type Told<N extends keyof Events> = Values<MessageOf<typeof dmabroker_buffer_v1,
 export class BufferObject implements BufferLink, Events {
   readonly #object: ProtocolObject<typeof dmabroker_buffer_v1>;
   #waiting: Waiting | null = null;
+  #onWaiting: AllocateOptions['onWaiting'];
   /** `renew` and `park`, in the order of the requests, which is that of the answers. */
   readonly #leasing: { resolve(): void; reject(error: Error): void }[] = [];
   /** Most requests are not refused. */
@@ -92,9 +93,10 @@ export class BufferObject implements BufferLink, Events {
    */
   async receive(
     ask: () => void,
-    options: CallOptions = {},
+    options: AllocateOptions = {},
     end: 'destroy' | 'release' = 'destroy',
   ): Promise<ClientBuffer> {
+    this.#onWaiting = options.onWaiting;
     try {
       return await this.line.wire.answer((resolve, reject) => {
         this.#waiting = { resolve, reject };
@@ -113,6 +115,7 @@ export class BufferObject implements BufferLink, Events {
       throw error;
     } finally {
       this.#waiting = null;
+      this.#onWaiting = undefined;
     }
   }
 
@@ -186,6 +189,10 @@ export class BufferObject implements BufferLink, Events {
 
   lease_refused(...failure: Told<'lease_refused'>): void {
     this.#leasing.shift()?.reject(this.#refusals.of(...failure));
+  }
+
+  waiting(place: number): void {
+    this.#onWaiting?.(place);
   }
 
   lost(): void {

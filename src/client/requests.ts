@@ -41,6 +41,11 @@ export interface CommonRequest {
    * one by default.
    */
   readonly device?: string;
+  /**
+   * Milliseconds to wait for memory where there is none now and may be some later, in place of a refusal: see
+   * `onWaiting` of the call. A dry run does not wait.
+   */
+  readonly waitMs?: number;
 }
 
 export interface LinearRequest extends CommonRequest {
@@ -129,6 +134,7 @@ const common: Fields<CommonRequest> = {
   usage: listOf(oneOf(Object.keys(usageBits)), 1, Object.keys(usageBits).length),
   placement: oneOf(Object.keys(dmabroker_params_v1.enums.placement)),
   source: text(1, MAX_SOURCE_NAME_BYTES),
+  waitMs: u32,
 };
 
 const linear = record<LinearRequest>(

@@ -134,6 +134,8 @@ export interface Refusal {
   readonly nearest?: object | null;
   /** The quota that refused. */
   readonly quota?: QuotaRefusal;
+  /** How long it has waited for memory before it was refused. */
+  readonly waited_ms?: number;
 }
 
 /** A limit that was met; docs/quotas.md has the scopes and dimensions. */

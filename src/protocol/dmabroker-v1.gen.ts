@@ -115,6 +115,9 @@ export const dmabroker_params_v1 = named({
     { name: 'create_batch', opcode: 21, since: 1, destructor: false, args: [],
       write: (w: Writer, o: number) => { w.begin(o); w.end(21); },
       read: (r: Reader, to: { create_batch(): void }) => { r.end(); to.create_batch(); } },
+    { name: 'set_wait', opcode: 22, since: 1, destructor: false, args: [{ name: 'milliseconds', type: 'uint' }],
+      write: (w: Writer, o: number, milliseconds_: number) => { w.begin(o); w.uint(milliseconds_); w.end(22); },
+      read: (r: Reader, to: { set_wait(milliseconds_: number): void }) => { const milliseconds_ = r.uint(); r.end(); to.set_wait(milliseconds_); } },
   ],
   events: [
   ],
@@ -198,6 +201,9 @@ export const dmabroker_buffer_v1 = named({
     { name: 'device', opcode: 15, since: 1, destructor: false, args: [{ name: 'device_uuid', type: 'string' }],
       write: (w: Writer, o: number, device_uuid_: string) => { w.begin(o); w.string(device_uuid_); w.end(15); },
       read: (r: Reader, to: { device(device_uuid_: string): void }) => { const device_uuid_ = r.string(); r.end(); to.device(device_uuid_); } },
+    { name: 'waiting', opcode: 16, since: 1, destructor: false, args: [{ name: 'place', type: 'uint' }],
+      write: (w: Writer, o: number, place_: number) => { w.begin(o); w.uint(place_); w.end(16); },
+      read: (r: Reader, to: { waiting(place_: number): void }) => { const place_ = r.uint(); r.end(); to.waiting(place_); } },
   ],
   enums: {
     release_reason: { owner: 1, administrator: 2, lease_expired: 3 },

@@ -280,6 +280,15 @@ static void heard_lease_refused(void *data, struct dmabroker_buffer_v1 *object, 
 		free(text);
 }
 
+static void heard_waiting(void *data, struct dmabroker_buffer_v1 *object, uint32_t place)
+{
+	struct dmabroker_buffer *buffer = data;
+
+	(void)object;
+	if (buffer->making)
+		buffer->making->place = place;
+}
+
 static const struct dmabroker_buffer_v1_listener listener = {
 	.info = heard_info,
 	.memory = heard_memory,
@@ -297,6 +306,7 @@ static const struct dmabroker_buffer_v1_listener listener = {
 	.lease = heard_lease,
 	.lease_refused = heard_lease_refused,
 	.device = heard_device,
+	.waiting = heard_waiting,
 };
 
 void buffer_listen(struct dmabroker_buffer *buffer, struct dmabroker_buffer_v1 *object)

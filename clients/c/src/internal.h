@@ -121,7 +121,7 @@ struct dmabroker_call {
 	struct wl_callback *sync;
 	int content;
 	uint64_t content_size;
-	uint32_t path;
+	uint32_t path, place;
 	char *long_detail;
 };
 

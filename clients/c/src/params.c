@@ -168,6 +168,8 @@ void params_send(struct dmabroker_params_v1 *object, const struct dmabroker_para
 						  params->alignment.height);
 	if (params->separate_planes)
 		dmabroker_params_v1_set_planes(object, DMABROKER_PARAMS_V1_PLANE_MEMORY_SEPARATE);
+	if (params->wait_ms)
+		dmabroker_params_v1_set_wait(object, params->wait_ms);
 	if (params->source)
 		dmabroker_params_v1_set_source(object, params->source);
 	if (params->placement)

@@ -158,6 +158,8 @@ struct object *params_of(const struct json *request)
 			params, bits_of(handle_types, json_get(request, "handle_types")));
 	if (device)
 		dmabroker_params_v1_set_device(params, device);
+	if (json_get(request, "wait_ms"))
+		dmabroker_params_v1_set_wait(params, whole(request, "wait_ms"));
 	say_lifetime(params, json_get(request, "lifetime"));
 	if (name)
 		dmabroker_params_v1_set_name(params, name);

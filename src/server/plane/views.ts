@@ -15,6 +15,7 @@ import type {
   History,
   PlannedBuffer,
   TokenInfo,
+  WaitingAllocation,
 } from '../../rest/contract.js';
 
 /** A copy, with the list that openapi.yaml's types want to own. */
@@ -72,6 +73,26 @@ export function bufferView(broker: Broker, buffer: BrokerBuffer): BufferInfo {
 
 function recallView(recall: RecallTerms | null, clock: Clock): BufferInfo['recall'] {
   return recall && { reason: recall.reason, deadline: dateText(clock, recall.deadline) };
+}
+
+/** `only`: those of a user. */
+export function waitingViews(broker: Broker, only: number | null): WaitingAllocation[] {
+  return broker.waiting
+    .filter(({ wanted: { owner } }) => only === null || owner.peer.uid === only)
+    .map(({ wanted: { owner, name, bytes, count }, place, since, deadline, reason }) => ({
+      place,
+      client: owner.client?.id ?? null,
+      uid: owner.peer.uid,
+      pid: owner.peer.pid,
+      executable: owner.peer.executable,
+      name,
+      bytes,
+      count,
+      since: dateText(broker.clock, since),
+      deadline: dateText(broker.clock, deadline),
+      constraint: reason?.refusal.constraint ?? null,
+      reason: reason?.message ?? null,
+    }));
 }
 
 /** What a request would become. */

@@ -72,6 +72,7 @@ export class ParamsObject implements Requests<typeof dmabroker_params_v1> {
   #placement: Placement = 'any';
   #sources: readonly string[] = ANY_SOURCE;
   #device: string | undefined;
+  #waitMs: number | undefined;
   #layout: Map<number, PlaneLayout> | null = null;
   /** None until a plane comes. */
   #brought: BroughtFds | null = null;
@@ -187,6 +188,11 @@ export class ParamsObject implements Requests<typeof dmabroker_params_v1> {
       this.#params.error('invalid_device', 'a UUID has 32 lower-case hexadecimal digits');
     }
     this.#device = uuid;
+  }
+
+  set_wait(milliseconds: number): void {
+    this.#checkUnused();
+    this.#waitMs = milliseconds;
   }
 
   set_plane_layout(index: number, offset: number, stride: number): void {
@@ -352,6 +358,7 @@ export class ParamsObject implements Requests<typeof dmabroker_params_v1> {
       sources: this.#sources,
       device: this.#device,
       count: this.#batch?.length,
+      waitMs: this.#waitMs,
     };
   }
 

@@ -41,6 +41,8 @@ class BufferObject:
         self.on_news: Callable[[News], None] | None = None
         #: Told of a new generation that nobody waits for any more, whose fds are its to have.
         self.on_replaced: Callable[[Description], None] | None = None
+        #: Told the place in the queue where it waits for memory.
+        self.on_waiting: Callable[[int], None] | None = None
         self._answer: Call[Description] | None = None
         #: Answers to renew and park, in the order of the requests, which is that of the answers.
         self._leasing: list[Call[None]] = []
@@ -171,6 +173,9 @@ class BufferObject:
                 self._device = event.device_uuid
             case DmabrokerBufferV1.UnverifiedEvent():
                 self._unverified = usage_names(event.usage)
+            case DmabrokerBufferV1.WaitingEvent():
+                if self.on_waiting is not None:
+                    self.on_waiting(event.place)
             case _:
                 self._news(event)
 

@@ -630,6 +630,23 @@ class DmabrokerParamsV1:
         """
         return words(object_id, 21)
 
+    @staticmethod
+    def set_wait(object_id: int, milliseconds: int) -> Message:
+        """wait for memory, in place of a refusal
+
+        Where quotas or the source have no room now (limit_exceeded, recalled, out_of_memory),
+        and may have it later, create and create_batch wait so long for it, in a queue in
+        which users have turns and one user's requests their order. The buffer is told its
+        place by waiting. When the time is over it is asked for once more, and refused as
+        without; the refusal's detail has waited_ms. What can never be had is refused at once.
+        It ends with destroy or release of the buffer object (of all, for create_batch), which
+        fails what was asked of it before, and with the connection, whatever the lifetime. A
+        dry run does not wait.
+
+        milliseconds: at most 86400000; 0, the default: not at all
+        """
+        return words(object_id, 22, milliseconds)
+
 
 class DmabrokerBufferV1:
     """a buffer, allocated or redeemed
@@ -958,6 +975,23 @@ class DmabrokerBufferV1:
         def read(cls, reader: Reader) -> Self:
             return cls(reader.string())
 
+    @dataclass(slots=True)
+    class WaitingEvent:
+        """it waits for memory
+
+        After set_wait, at once where there is no room; and again, some times a second at
+        most, when its place is another one. Places grow, too: each user's first comes before
+        anybody's second.
+
+        place: 1: it is next
+        """
+
+        place: int
+
+        @classmethod
+        def read(cls, reader: Reader) -> Self:
+            return cls(reader.uint())
+
     Event: TypeAlias = Union[
         InfoEvent,
         MemoryEvent,
@@ -975,6 +1009,7 @@ class DmabrokerBufferV1:
         LeaseEvent,
         LeaseRefusedEvent,
         DeviceEvent,
+        WaitingEvent,
     ]
     INTERFACE: Final[Interface[Event]] = Interface(
         "dmabroker_buffer_v1",
@@ -996,6 +1031,7 @@ class DmabrokerBufferV1:
             LeaseEvent.read,
             LeaseRefusedEvent.read,
             DeviceEvent.read,
+            WaitingEvent.read,
         ),
     )
 

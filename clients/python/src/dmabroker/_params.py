@@ -51,6 +51,8 @@ class Params:
         if alignment is not None:
             demands = (alignment.stride, alignment.offset, alignment.size, alignment.height)
             self.send(_Params.set_alignment(self.id, *demands))
+        if request.wait_ms is not None:
+            self.send(_Params.set_wait(self.id, request.wait_ms))
         if request.source is not None:
             self.send(_Params.set_source(self.id, request.source))
         if request.placement is not None:

@@ -107,9 +107,13 @@ class _Wanted(_Terms):
     source: str | None = None
     """The one source to allocate from, e.g. `dma-heap:system`; by default the daemon chooses."""
     alignment: Alignment | None = None
+    wait_ms: int | None = None
+    """Milliseconds to wait for memory where there is none now and may be some later, in place of a refusal."""
 
     def __post_init__(self) -> None:
         _Terms.__post_init__(self)
+        if self.wait_ms is not None:
+            check_u32(self.wait_ms, "wait_ms")
         all_of(self.handle_types, get_args(HandleTypeName), "handle_types")
         all_of(self.usage, get_args(UsageName), "usage")
         one_of(self.placement, get_args(PlacementName), "placement")
