@@ -28,7 +28,7 @@ export class Alike {
   /** The same, in a record that is no larger than what is in it. */
   allocation(allocation: Allocation): Allocation {
     const { source, handleType, key, size, modifier, planes, exporter, identities } = allocation;
-    const { device, heaps, vulkan, check } = allocation;
+    const { device, heaps, vulkan, check, faces } = allocation;
     if (!areAlike(this.#memories, allocation.memories)) this.#memories = allocation.memories;
     if (!areAlike(this.#placement, allocation.placement)) this.#placement = allocation.placement;
     const memories = this.#memories;
@@ -38,7 +38,8 @@ export class Alike {
       device === undefined &&
       heaps === undefined &&
       vulkan === undefined &&
-      check === undefined
+      check === undefined &&
+      faces === undefined
     ) {
       return identities === undefined ? all : withIdentities(all, identities);
     }

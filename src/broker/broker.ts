@@ -464,7 +464,7 @@ export class Broker {
     const known = buffer.recipients.of(client);
     if (known === null || (mayRenew && !known.mayRenew)) this.#receives(buffer, client, mayRenew);
     buffer.lastUsed = this.clock.now();
-    client.fdsSent += buffer.allocation.planes.length;
+    client.fdsSent += buffer.held.fds.length;
     if (!buffer.released) this.world.changed(buffer);
     if (client.connected) this.world.changed(client);
   }

@@ -56,8 +56,8 @@ export class Intake {
   readonly #planner = new Planner({
     choose: (owner, request) =>
       this.#admit(owner, request, (...asked) => this.parts.quotas.rehearse(...asked, null)).choice,
-    check: (owner, { count = 1 }, { source, spec }, plan) =>
-      this.parts.quotas.rehearse(owner, source, estimateOf(spec), count, plan),
+    check: (owner, { count = 1 }, { source, spec, also }, plan) =>
+      this.parts.quotas.rehearse(owner, source, estimateOf(spec, also), count, plan),
     plan: (asker, choice, done) => this.parts.world.plan(asker, choice, done),
     permitted: ({ peer }, request) => this.parts.selection.permittedRequest(peer, request),
     asker: (owner) => this.parts.quotas.whoIs(owner),
@@ -158,9 +158,9 @@ export class Intake {
         return;
       }
       const added = attempt(() => {
-        const { source, spec } = selection.choose(owner, checkRequest(request));
+        const { source, spec, also } = selection.choose(owner, checkRequest(request));
         const { name, waitMs: milliseconds = 0, count = 1 } = request;
-        const estimate = estimateOf(spec);
+        const estimate = estimateOf(spec, also);
         const isPossible = quotas.couldEver(owner, source, estimate, count);
         if (error !== null && !(isPossible && mayPass(error))) throw error;
         return queue.add({
@@ -188,7 +188,7 @@ export class Intake {
       const choice = attempt(() => selection.choose(owner, checkRequest(request)));
       const isHopeless =
         'error' in choice ||
-        !quotas.couldEver(owner, choice.source, estimateOf(choice.spec), count);
+        !quotas.couldEver(owner, choice.source, estimateOf(choice.spec, choice.also), count);
       if (error !== null && (isHopeless || !mayPass(error))) explain(error);
       else wait(null, 'room');
     };
@@ -250,7 +250,8 @@ export class Intake {
   ): { choice: Choice; charged: T } {
     const choice = this.parts.selection.choose(owner, checkRequest(request));
     const { count = 1 } = request;
-    return { choice, charged: charge(owner, choice.source, estimateOf(choice.spec), count) };
+    const estimate = estimateOf(choice.spec, choice.also);
+    return { choice, charged: charge(owner, choice.source, estimate, count) };
   }
 
   /** A dry run: answers what `allocate` would; nothing is kept or charged. */

@@ -6,6 +6,7 @@
 
 import { checked } from '../memory/check-spec.js';
 import { BrokerError } from '../memory/errors.js';
+import { beside } from '../memory/faces.js';
 import { fourccName, modifierText } from '../memory/fourcc.js';
 import { MAX_BATCH, MAX_NAME_BYTES, MAX_SOURCE_NAME_BYTES } from '../memory/limits.js';
 import type { Constraint } from '../memory/refusal-words.js';
@@ -25,6 +26,8 @@ export interface AllocationRequest {
   readonly spec: MemorySpec;
   /** In any order; the source's order of preference decides. */
   readonly handleTypes: readonly HandleType[];
+  /** Whether the same memory is to be had as all of them, in place of any of them. */
+  readonly allHandleTypes?: boolean | undefined;
   readonly lifetime: Lifetime;
   readonly name: string | null;
   /** The sources that may be taken, by name; any, where it is absent or empty. */
@@ -45,6 +48,8 @@ export interface CheckedRequest extends AllocationRequest {
 export interface Choice {
   readonly source: SourceName;
   readonly handleType: HandleType;
+  /** What else it is to be. */
+  readonly also?: readonly HandleType[];
   /** The Vulkan device that was named; undefined: the main one, where it is one's memory. */
   readonly device?: string | undefined;
   /** The spec with its modifiers cut down to those that the source offers. */
@@ -97,7 +102,7 @@ export function chooseSource(
     throw noSource(named, sources, device);
   }
   const usable = asked === sources ? usableOf(sources) : asked.filter(({ usable }) => usable);
-  const exporting = some(usable, ({ handleType }) => request.handleTypes.includes(handleType));
+  const exporting = some(usable, (source) => serves(source, request));
   if (exporting.length === 0) throw noHandleType(request, asked);
   const { spec } = request;
   const placed = some(exporting, (source) => servesPlacement(source, spec));
@@ -107,9 +112,12 @@ export function chooseSource(
   const good = serving.length > 0 ? serving : placed;
   const accepted = inOrder(good, spec, offers, named.length > 0);
   const first = accepted[0] as SourceState;
+  const also = (first: HandleType) =>
+    request.allHandleTypes ? beside(first, request.handleTypes) : [];
   const chosen = ({ name, handleType }: SourceState, spec: CheckedSpec): Choice => ({
     source: name,
     handleType,
+    ...(also(handleType).length > 0 && { also: also(handleType) }),
     ...(device !== undefined && { device }),
     spec,
   });
@@ -133,6 +141,15 @@ export function chooseSource(
     requested: spec.modifiers.map(modifierText),
     possible: [...new Set(sameFormat.map((offer) => modifierText(offer.modifier)))],
   });
+}
+
+/** Whether a source gives what is accepted: one of the types, or all of them. */
+function serves(
+  { handleType, also = [] }: SourceState,
+  { handleTypes, allHandleTypes }: AllocationRequest,
+): boolean {
+  if (!handleTypes.includes(handleType)) return false;
+  return !allHandleTypes || handleTypes.every((type) => type === handleType || also.includes(type));
 }
 
 /** What was asked about last, and its answer: mostly all requests are about the same. */
@@ -172,7 +189,24 @@ function noSource(
   });
 }
 
+/** Each combination that one memory can have, for who asked for all of some. */
+function combinations(sources: readonly SourceState[]): HandleType[][] {
+  const found = new Map<string, HandleType[]>();
+  for (const { usable, handleType, also = [] } of sources)
+    if (usable) found.set(`${handleType} ${also}`, [handleType, ...also]);
+  return [...found.values()];
+}
+
 function noHandleType(request: AllocationRequest, sources: readonly SourceState[]): BrokerError {
+  if (request.allHandleTypes) {
+    const message = `no usable source gives one memory as ${request.handleTypes.join(' and ') || 'nothing'}`;
+    const together = combinations(sources);
+    return new BrokerError('unsupported_handle_type', message, {
+      constraint: 'handle_types',
+      requested: request.handleTypes,
+      possible: together,
+    });
+  }
   const reasons = sources
     .filter((source) => !source.usable && request.handleTypes.includes(source.handleType))
     .map((source) => `${source.name} (${source.handleType}): ${source.reason}`);

@@ -118,6 +118,9 @@ export const dmabroker_params_v1 = named({
     { name: 'set_wait', opcode: 22, since: 1, destructor: false, args: [{ name: 'milliseconds', type: 'uint' }],
       write: (w: Writer, o: number, milliseconds_: number) => { w.begin(o); w.uint(milliseconds_); w.end(22); },
       read: (r: Reader, to: { set_wait(milliseconds_: number): void }) => { const milliseconds_ = r.uint(); r.end(); to.set_wait(milliseconds_); } },
+    { name: 'require_handle_types', opcode: 23, since: 1, destructor: false, args: [{ name: 'handle_types', type: 'uint' }],
+      write: (w: Writer, o: number, handle_types_: number) => { w.begin(o); w.uint(handle_types_); w.end(23); },
+      read: (r: Reader, to: { require_handle_types(handle_types_: number): void }) => { const handle_types_ = r.uint(); r.end(); to.require_handle_types(handle_types_); } },
   ],
   events: [
   ],

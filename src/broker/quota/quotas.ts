@@ -164,11 +164,11 @@ export class Quotas {
     const charges = this.#orLook(who, () => this.#ledger.rehearse(who, source, estimate, count));
     try {
       if (plan === null) return;
-      const { memories } = plan;
+      const { memories, also = [] } = plan;
       const bytes = memories.reduce((sum, memory) => sum + memory, 0);
       const heaps = heapAmounts(plan, this.#mainDevice);
       for (const charge of charges) {
-        this.#orLook(who, () => charge.settle(bytes, memories.length, heaps));
+        this.#orLook(who, () => charge.settle(bytes, memories.length * (1 + also.length), heaps));
       }
     } finally {
       for (const charge of charges) charge.release();

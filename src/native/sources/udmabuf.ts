@@ -9,9 +9,9 @@ import { setName } from '../dmabuf.js';
 import { ioctlCall } from '../later.js';
 import { check } from '../libc/errno.js';
 import { close, owning } from '../libc/fd.js';
-import { sealedMemfd } from '../libc/memory.js';
+import { sealedMemfd, sealFromWriters, sizedMemfd } from '../libc/memory.js';
 import { sampled } from '../sampled.js';
-import type { Exporter, MemoryLimit } from './linear.js';
+import type { Creation, Exporter, MemoryLimit } from './linear.js';
 
 /** `_IOW('u', 0x42, struct udmabuf_create)`: u32 memfd, u32 flags, u64 offset, u64 size. */
 const UDMABUF_CREATE = 0x4018_7542;
@@ -59,20 +59,40 @@ export function udmabufExporter(path = '/dev/udmabuf'): Exporter {
     committed: true,
     limit,
     create: function* (bytes, name) {
-      // It demands F_SEAL_SHRINK and refuses F_SEAL_WRITE (check_memfd_seals).
       const memfd = sealedMemfd(name, bytes);
       try {
-        const made = yield ioctlCall(device, UDMABUF_CREATE, argumentOf(memfd, bytes));
-        return owning(check('ioctl', made, 'UDMABUF_CREATE'), (fd) => {
-          setName(fd, name);
-          return fd;
-        });
+        return yield* made(device, memfd, bytes, name);
       } finally {
         close(memfd);
       }
     },
+    // The memfd is for reading: who could write by it could take pages out of it (FALLOC_FL_PUNCH_HOLE), and have others in
+    // their place that are not the dma_buf's, and that nobody is charged for. It is sealed when the udmabuf is there, which
+    // newer kernels make of no memfd that is sealed so.
+    createWithMemfd: function* (bytes, name) {
+      const memfd = sizedMemfd(name, bytes);
+      let fd = -1;
+      let isDone = false;
+      try {
+        fd = yield* made(device, memfd, bytes, name);
+        sealFromWriters(memfd);
+        isDone = true;
+        return { fd, memfd };
+      } finally {
+        if (!isDone) for (const each of [fd, memfd]) if (each >= 0) close(each);
+      }
+    },
     close: () => closeSync(device),
   };
+}
+
+/** It demands F_SEAL_SHRINK and refuses F_SEAL_WRITE (check_memfd_seals). The memfd stays the caller's. */
+function* made(device: number, memfd: number, bytes: number, name: string): Creation<number> {
+  const result = yield ioctlCall(device, UDMABUF_CREATE, argumentOf(memfd, bytes));
+  return owning(check('ioctl', result, 'UDMABUF_CREATE'), (fd) => {
+    setName(fd, name);
+    return fd;
+  });
 }
 
 function argumentOf(memfd: number, bytes: number): Buffer {

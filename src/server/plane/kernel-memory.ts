@@ -82,14 +82,14 @@ export class KernelMemory {
 
   /** Answers now or later, exactly once. Returns false, and does not, where it is for the allocator. */
   allocate({ uid }: Asker, choice: Choice, id: string, done: Done<Allocation>): boolean {
-    const { source: name, handleType, device, spec } = choice;
+    const { source: name, handleType, also, device, spec } = choice;
     const source = device === undefined ? this.#sources.get(name) : undefined;
     if (source === undefined || source.handleType !== handleType) return false;
     if (this.#isSmall(choice)) {
       this.#left--;
-      this.#answer(source, done, () => source.createNow(spec, id));
+      this.#answer(source, done, () => source.createNow(spec, id, also));
     } else {
-      const creation = source.creating(spec, id);
+      const creation = source.creating(spec, id, also);
       this.#onTheirWay++;
       const over: Done<Allocation> = (result) => {
         this.#onTheirWay--;

@@ -65,6 +65,7 @@ export class ParamsObject implements Requests<typeof dmabroker_params_v1> {
   #modifiers: bigint[] | null = null;
   #usage: number = Usage.transfer;
   #handleTypes: readonly HandleType[] = DEFAULT_TYPES;
+  #allHandleTypes: boolean | undefined;
   #lifetime: Lifetime = 'connection';
   #name: string | null = null;
   #alignment: Alignment = {};
@@ -131,6 +132,12 @@ export class ParamsObject implements Requests<typeof dmabroker_params_v1> {
     this.#checkUnused();
     this.#handleTypes =
       handleTypesOf(bits) ?? this.#params.error('invalid_bits', `handle types ${bits}`);
+    this.#allHandleTypes = undefined;
+  }
+
+  require_handle_types(bits: number): void {
+    this.set_handle_types(bits);
+    this.#allHandleTypes = true;
   }
 
   set_lifetime(value: number): void {
@@ -353,6 +360,7 @@ export class ParamsObject implements Requests<typeof dmabroker_params_v1> {
     return {
       spec: this.#spec,
       handleTypes: this.#handleTypes,
+      allHandleTypes: this.#allHandleTypes,
       lifetime: this.#lifetime,
       name: this.#name,
       sources: this.#sources,

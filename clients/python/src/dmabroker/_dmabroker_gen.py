@@ -647,6 +647,18 @@ class DmabrokerParamsV1:
         """
         return words(object_id, 22, milliseconds)
 
+    @staticmethod
+    def require_handle_types(object_id: int, handle_types: int) -> Message:
+        """all of these kinds of file descriptor for the same memory
+
+        In place of set_handle_types' any of them: each plane comes once for each kind,
+        whoever gets the buffer. Refused (unsupported_handle_type, whose possible has what can
+        be had together) where no source has all of them of one memory. What one memory holds
+        is the same through each; a memfd beside a dma_buf can be mapped for reading alone, so
+        write through the dma_buf.
+        """
+        return words(object_id, 23, handle_types)
+
 
 class DmabrokerBufferV1:
     """a buffer, allocated or redeemed
@@ -698,7 +710,7 @@ class DmabrokerBufferV1:
         """what the buffer is
 
         id: at most 13 characters of base32
-        handle_types: the types of the fds that follow; today exactly one bit
+        handle_types: the types of the fds that follow
         size_hi: bytes of all memories together, high half
         format: DRM fourcc, 0 for linear memory
         width: pixels, 0 for linear memory
