@@ -193,7 +193,7 @@ function noSource(
 function combinations(sources: readonly SourceState[]): HandleType[][] {
   const found = new Map<string, HandleType[]>();
   for (const { usable, handleType, also = [] } of sources)
-    if (usable) found.set(`${handleType} ${also}`, [handleType, ...also]);
+    if (usable && also.length > 0) found.set(`${handleType} ${also}`, [handleType, ...also]);
   return [...found.values()];
 }
 

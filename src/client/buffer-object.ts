@@ -25,6 +25,7 @@ import { Deadline, Recall } from './deadline.js';
 import type { BufferDescription, ReceivedMemory, ReceivedPlane } from './description.js';
 import { handleTypeOf, nameOf } from './enums.js';
 import type { Line } from './manager.js';
+import { closePlanes } from './planes.js';
 import { Refusals } from './refusal.js';
 import type { Share, ShareTerms } from './terms.js';
 import { ConnectionError, type ProtocolObject } from './wire-client.js';
@@ -105,7 +106,7 @@ export class BufferObject implements BufferLink, Events {
     } catch (error) {
       if (this.#buffer !== null && this.line.wire.isOpen && !this.#object.dead) throw error;
       // The connection may have ended between them and done; or it was given up.
-      for (const plane of this.#planes) if (plane !== undefined) close(plane.fd);
+      closePlanes(this.#planes);
       this.#planes = [];
       if (!this.#object.dead && this.line.wire.isOpen) {
         // done may have been sent already; then the buffer is there for as long as its lifetime says.
@@ -142,11 +143,15 @@ export class BufferObject implements BufferLink, Events {
   }
 
   plane(...[fd, type, index, memory, offset, stride]: Told<'plane'>): void {
-    // Whoever made the buffer may have had it as several types: the first is enough.
     this.#planeType ??= type;
-    const again = this.#planes[index] !== undefined;
-    if (again || type !== this.#planeType) close(fd);
-    else this.#planes[index] = { fd, memory, offset, stride };
+    const known = this.#planes[index];
+    const handleType = handleTypeOf(type);
+    if (known === undefined && type === this.#planeType)
+      this.#planes[index] = { fd, memory, offset, stride };
+    // The buffer may have been made as several types; what a later daemon has beside those is of no use here.
+    else if (known === undefined || type === this.#planeType || handleType === 'unknown') close(fd);
+    else
+      this.#planes[index] = { ...known, further: [...(known.further ?? []), { handleType, fd }] };
   }
 
   checked(...[how, reason]: Told<'checked'>): void {

@@ -39,7 +39,7 @@ export function wanted(line: Line, request: LinearRequest | ImageRequest): Param
   for (const [index, { offset, stride }] of layout.entries()) {
     params.request('set_plane_layout', index, offset, stride);
   }
-  const { handleTypes, source, placement, waitMs } = request;
+  const { handleTypes, allHandleTypes, source, placement, waitMs } = request;
   if (request.alignment) {
     const { stride = 0, offset = 0, size = 0, height = 0 }: Alignment = request.alignment;
     params.request('set_alignment', stride, offset, size, height);
@@ -50,7 +50,9 @@ export function wanted(line: Line, request: LinearRequest | ImageRequest): Param
     params.request('set_placement', dmabroker_params_v1.enums.placement[placement]);
   }
   const { handle_type } = dmabroker_manager_v1.enums;
-  if (handleTypes) params.request('set_handle_types', bits(handleTypes, handle_type));
+  const accepted = bits(handleTypes ?? ['dma_buf'], handle_type);
+  if (allHandleTypes) params.request('require_handle_types', accepted);
+  else if (handleTypes) params.request('set_handle_types', accepted);
   describe(params, request);
   return params;
 }

@@ -26,6 +26,8 @@ import {
 export interface CommonRequest {
   /** `dma_buf` alone by default; nothing else is ever substituted. */
   readonly handleTypes?: readonly HandleType[];
+  /** Whether the same memory is to be had as all of them, in place of any of them: `buffer.handleTypes`. */
+  readonly allHandleTypes?: boolean;
   /** `transfer` by default. */
   readonly usage?: readonly UsageName[];
   /** `connection` by default; a lease is in seconds. */
@@ -86,6 +88,8 @@ export interface BroughtPlane extends PlaneLayout {
   readonly fd: number;
   /** As a received plane has it. It is not asked: the file says which memory it is. */
   readonly memory?: number;
+  /** As a received plane may have it; what is imported is the dma_buf. */
+  readonly further?: unknown;
 }
 
 export interface ImportedLinear extends ImportTerms, Pick<LinearRequest, 'kind' | 'size'> {
@@ -135,6 +139,7 @@ const common: Fields<CommonRequest> = {
   placement: oneOf(Object.keys(dmabroker_params_v1.enums.placement)),
   source: text(1, MAX_SOURCE_NAME_BYTES),
   waitMs: u32,
+  allHandleTypes: flag,
 };
 
 const linear = record<LinearRequest>(
@@ -158,7 +163,7 @@ const image = record<ImageRequest>(
 );
 
 const planes = listOf(
-  record<BroughtPlane>({ ...place, fd: openFd, memory: u32 }, ['fd', 'offset', 'stride']),
+  record<BroughtPlane>({ ...place, fd: openFd, memory: u32, further: () => {} }, ['fd', 'offset', 'stride']),
   1,
   MAX_PLANES,
 );

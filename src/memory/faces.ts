@@ -20,6 +20,10 @@ export function beside(first: HandleType, types: readonly HandleType[]): readonl
   return ORDER.filter((type) => type !== first && types.includes(type));
 }
 
+/** Whether somebody may have it in a way that no file tells of, beside the first one. */
+export const hasOpaqueFace = ({ faces }: Pick<Allocation, 'faces'>): boolean =>
+  faces?.some(({ handleType }) => handleType === 'opaque_fd') ?? false;
+
 type Faced = Pick<Allocation, 'handleType' | 'planes' | 'faces'>;
 
 /** All types that fds of it are of, in the order of `everyFd`. */

@@ -76,7 +76,8 @@ export class RenewableCuda {
     return HANDLE_TYPES.map((handleType): SourceState => {
       const problem = this.#lack(handleType) ?? this.#problem;
       const reason = problem ?? this.device.name;
-      const isBoth = handleType === 'dma_buf' && this.#lack('opaque_fd') === null;
+      const isBoth =
+        problem === null && handleType === 'dma_buf' && this.#lack('opaque_fd') === null;
       return {
         ...{ name: 'cuda', handleType, usable: problem === null, reason },
         ...(isBoth && { also: ['opaque_fd'] }),

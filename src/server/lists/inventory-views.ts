@@ -31,8 +31,10 @@ export function formatView({
 }
 
 export function sourceView(source: SourceState): SourceInfo {
-  const { name, handleType, usable, reason, maxBytes = null } = source;
-  return { name, handle_type: handleType, usable, reason, limits: { max_bytes: maxBytes } };
+  const { name, handleType, usable, reason, maxBytes = null, also = [] } = source;
+  const limits = { max_bytes: maxBytes };
+  const further = also.length > 0 ? { further_handle_types: [...also] } : {};
+  return { name, handle_type: handleType, ...further, usable, reason, limits };
 }
 
 export function deviceView(device: DeviceDescription): DeviceInfo {

@@ -7,7 +7,8 @@ import type { TokenInfo as BrokerTokenInfo } from '../../broker/tokens.js';
 import type { PartialPeer } from '../../broker/who.js';
 import { type Clock, dateText, type Monotonic } from '../../memory/clock.js';
 import { fourccName, modifierText } from '../../memory/fourcc.js';
-import type { Allocation, MemorySpec, Plan } from '../../memory/source.js';
+import { typesOf } from '../../memory/faces.js';
+import type { Allocation, HandleType, MemorySpec, Plan } from '../../memory/source.js';
 import { unverified, usageNames } from '../../memory/usage.js';
 import type {
   BufferInfo,
@@ -35,6 +36,7 @@ export function bufferView(broker: Broker, buffer: BrokerBuffer): BufferInfo {
     state: buffer.state,
     name: buffer.name,
     handle_type: allocation.handleType,
+    ...furtherTypes(typesOf(allocation).slice(1)),
     source: allocation.source,
     device: allocation.device ?? null,
     import: check === undefined ? null : { checked: check.how, reason: check.reason },
@@ -95,10 +97,14 @@ export function waitingViews(broker: Broker, only: number | null): WaitingAlloca
     }));
 }
 
+const furtherTypes = (types: readonly HandleType[] = []) =>
+  types.length > 0 ? { further_handle_types: [...types] } : {};
+
 /** What a request would become. */
 export function planView(spec: MemorySpec, plan: Plan): PlannedBuffer {
   return {
     handle_type: plan.handleType,
+    ...furtherTypes(plan.also),
     source: plan.source,
     device: plan.device ?? null,
     size: plan.memories.reduce((sum, bytes) => sum + bytes, 0),
