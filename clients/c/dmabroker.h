@@ -225,6 +225,7 @@ struct dmabroker_params {
 	/* A dictated layout, with one modifier; of dmabroker_import the planes that there are, with fds. */
 	const struct dmabroker_plane_layout *planes;
 	size_t plane_count;
+	bool all_handle_types; /* the same memory as all of handle_types, in place of any of them */
 	uint32_t wait_ms; /* how long to wait for memory, in place of a refusal; 0: not at all */
 };
 
@@ -296,7 +297,7 @@ enum dmabroker_import_check {
 struct dmabroker_buffer_info {
 	const char *id;
 	uint32_t generation; /* grows with each reissue */
-	uint32_t handle_type;
+	uint32_t handle_type; /* of the planes' fds */
 	const char *source;
 	uint64_t size; /* of all memories together: not what can be mapped of one */
 	uint32_t format, width, height; /* 0 for linear memory */
@@ -309,6 +310,7 @@ struct dmabroker_buffer_info {
 	bool has_vulkan_memory; /* of an opaque_fd: how Vulkan and CUDA must import it */
 	uint32_t vulkan_memory_type;
 	bool vulkan_dedicated;
+	uint32_t handle_types; /* bits: all that its memory is; dmabroker_buffer_take_fd_as has the others */
 };
 
 struct dmabroker_plane {
@@ -326,6 +328,9 @@ DMABROKER_API uint64_t dmabroker_buffer_memory_size(const struct dmabroker_buffe
 						    unsigned memory);
 /* Hands a plane's fd over: it is the caller's to close. -1: there is none (any more). */
 DMABROKER_CHECKED int dmabroker_buffer_take_fd(struct dmabroker_buffer *buffer, unsigned plane);
+/* The same of one of info's handle_types. */
+DMABROKER_CHECKED int dmabroker_buffer_take_fd_as(struct dmabroker_buffer *buffer, unsigned plane,
+						  uint32_t handle_type);
 
 /* Whatever the program wants to keep with it. */
 DMABROKER_API void dmabroker_buffer_set_data(struct dmabroker_buffer *buffer, void *data);

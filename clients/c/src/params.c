@@ -155,7 +155,11 @@ void params_send(struct dmabroker_params_v1 *object, const struct dmabroker_para
 	send_planes(object, params, planes);
 	if (params->usage)
 		dmabroker_params_v1_set_usage(object, params->usage);
-	if (params->handle_types)
+	if (params->all_handle_types)
+		dmabroker_params_v1_require_handle_types(object, params->handle_types ?
+								 params->handle_types :
+								 DMABROKER_HANDLE_TYPE_DMA_BUF);
+	else if (params->handle_types)
 		dmabroker_params_v1_set_handle_types(object, params->handle_types);
 	if (params->lease_seconds)
 		dmabroker_params_v1_set_lease(object, params->lease_seconds);

@@ -119,6 +119,7 @@ void read_request(struct request *request, const struct json *words)
 	params->separate_planes = json_number(words, "separate_planes", 0) != 0;
 	params->name = json_string(words, "name");
 	params->device = json_string(words, "device");
+	params->all_handle_types = json_number(words, "all_handle_types", 0) != 0;
 	params->wait_ms = whole(words, "wait_ms");
 	params->source = sources && sources->count > 0 ? sources->items[0].string : NULL;
 	params->alignment.stride = whole(alignment, "stride");

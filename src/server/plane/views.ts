@@ -36,7 +36,7 @@ export function bufferView(broker: Broker, buffer: BrokerBuffer): BufferInfo {
     state: buffer.state,
     name: buffer.name,
     handle_type: allocation.handleType,
-    ...furtherTypes(typesOf(allocation).slice(1)),
+    further_handle_types: typesOf(allocation).slice(1),
     source: allocation.source,
     device: allocation.device ?? null,
     import: check === undefined ? null : { checked: check.how, reason: check.reason },

@@ -5,7 +5,6 @@ imported or redeemed, and again each time that it is re-issued.
 Owns: file descriptors of planes that have come, until the description is handed out.
 """
 
-import os
 import time
 from collections.abc import Callable
 
@@ -211,12 +210,18 @@ class BufferObject:
         gathered = self._gathered
         if gathered.plane_type is None:
             gathered.plane_type = event.handle_type
-        # Whoever made the buffer may have had it as several types: the first is enough.
-        if event.plane_idx in gathered.planes or event.handle_type != gathered.plane_type:
-            os.close(event.fd)
-        else:
-            plane = Plane(event.fd, event.memory, event.offset, event.stride)
+        plane = Plane(event.fd, event.memory, event.offset, event.stride)
+        known = gathered.planes.get(event.plane_idx)
+        kind = name_of(DmabrokerManagerV1.HandleType, event.handle_type)
+        if known is None and event.handle_type == gathered.plane_type:
             gathered.planes[event.plane_idx] = plane
+        elif known is None or event.handle_type == gathered.plane_type or kind in known.further:
+            plane.close()
+        elif kind == "unknown":
+            # What a later daemon has is of no use here.
+            plane.close()
+        else:
+            known.further[kind] = plane
 
     def _done(self) -> None:
         gathered, self._gathered = self._gathered, Gathered()

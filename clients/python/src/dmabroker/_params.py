@@ -58,9 +58,15 @@ class Params:
         if request.placement is not None:
             placement = _Params.Placement[request.placement]
             self.send(_Params.set_placement(self.id, placement))
-        if request.handle_types is not None:
-            types = sum(_Manager.HandleType[each].value for each in set(request.handle_types))
-            self.send(_Params.set_handle_types(self.id, types))
+        if request.handle_types is not None or request.all_handle_types:
+            accepted = {"dma_buf"} if request.handle_types is None else set(request.handle_types)
+            types = sum(_Manager.HandleType[each].value for each in accepted)
+            ask = (
+                _Params.require_handle_types
+                if request.all_handle_types
+                else _Params.set_handle_types
+            )
+            self.send(ask(self.id, types))
         self._terms(request)
 
     def _image(self, request: Image) -> None:

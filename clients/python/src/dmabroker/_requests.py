@@ -100,6 +100,8 @@ class _Terms:
 class _Wanted(_Terms):
     handle_types: Collection[HandleTypeName] | None = None
     """`dma_buf` alone by default; nothing else is ever substituted."""
+    all_handle_types: bool = False
+    """Whether the same memory is to be had as all of them, in place of any of them: `buffer.handle_types`."""
     usage: Collection[UsageName] | None = None
     """`transfer` by default."""
     placement: PlacementName | None = None
