@@ -275,4 +275,3 @@ export class ClientBuffer extends ToldBuffer {
     await this.#end('release');
   }
 }
-

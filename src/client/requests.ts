@@ -163,7 +163,11 @@ const image = record<ImageRequest>(
 );
 
 const planes = listOf(
-  record<BroughtPlane>({ ...place, fd: openFd, memory: u32, further: () => {} }, ['fd', 'offset', 'stride']),
+  record<BroughtPlane>({ ...place, fd: openFd, memory: u32, further: () => {} }, [
+    'fd',
+    'offset',
+    'stride',
+  ]),
   1,
   MAX_PLANES,
 );

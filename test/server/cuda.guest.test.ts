@@ -181,7 +181,11 @@ t.test('a udmabuf with the memfd behind it', async (t) => {
     memory.write((bytes) => bytes.writeUInt32LE(0x0908_0706, 0));
     memory.unmap();
     const memfd = duplicate(furtherOf(buffer));
-    t.equal(wordOf(memfd), 0x0908_0706, 'what is written through the one is read through the other');
+    t.equal(
+      wordOf(memfd),
+      0x0908_0706,
+      'what is written through the one is read through the other',
+    );
     t.throws(() => map(memfd, 4096, { write: true }), 'the memfd is for reading');
     t.throws(() => writeSync(memfd, 'x'), { code: 'EPERM' });
     // A look at all processes may be a second old.

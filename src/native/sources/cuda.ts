@@ -114,11 +114,7 @@ export class CudaSource implements MemorySource {
   }
 
   /** Throws CudaLost where the source is emptied between two pieces. */
-  *allocating(
-    spec: CheckedSpec,
-    id: string,
-    also: readonly HandleType[] = [],
-  ): Steps<Allocation> {
+  *allocating(spec: CheckedSpec, id: string, also: readonly HandleType[] = []): Steps<Allocation> {
     this.device.enter();
     const { planes, ...planned } = this.plan(spec);
     const draft: Draft = [];

@@ -126,11 +126,7 @@ export class LinearSource implements MemorySource {
     return toEnd(this.allocating(spec, id));
   }
 
-  *allocating(
-    spec: CheckedSpec,
-    id: string,
-    also?: readonly HandleType[],
-  ): Steps<Allocation> {
+  *allocating(spec: CheckedSpec, id: string, also?: readonly HandleType[]): Steps<Allocation> {
     const creation = this.creating(spec, id, also);
     try {
       let step = creation.next(0);
@@ -145,11 +141,7 @@ export class LinearSource implements MemorySource {
   }
 
   /** The same for who does not wait for what takes long. */
-  *creating(
-    spec: CheckedSpec,
-    id: string,
-    also: readonly HandleType[] = [],
-  ): Creation<Allocation> {
+  *creating(spec: CheckedSpec, id: string, also: readonly HandleType[] = []): Creation<Allocation> {
     const plan = this.plan(spec);
     const memfds: number[] | null = also.includes('memfd') ? [] : null;
     return this.#allocation(plan, yield* this.#create(plan.memories, id, memfds), memfds);
@@ -158,8 +150,7 @@ export class LinearSource implements MemorySource {
   /** The same at once. */
   createNow(spec: CheckedSpec, id: string, also?: readonly HandleType[]): Allocation {
     const { createNow: create } = this.exporter;
-    if (create === undefined || also !== undefined)
-      return createNow(this.creating(spec, id, also));
+    if (create === undefined || also !== undefined) return createNow(this.creating(spec, id, also));
     const plan = this.plan(spec);
     const { memories } = plan;
     const fds: number[] = [];
@@ -232,11 +223,7 @@ export class LinearSource implements MemorySource {
   }
 
   /** All or none. */
-  *#create(
-    memories: readonly number[],
-    id: string,
-    memfds: number[] | null,
-  ): Creation<number[]> {
+  *#create(memories: readonly number[], id: string, memfds: number[] | null): Creation<number[]> {
     const fds: number[] = [];
     let done = false;
     try {

@@ -14,11 +14,7 @@ import type { VulkanHandleType } from '../vulkan/usage.js';
 interface Renewable {
   /** The one that there is now; throws where there is none. */
   source(handleType: VulkanHandleType): Pick<MemorySource, 'plan' | 'free'> & {
-    allocating(
-      spec: CheckedSpec,
-      id: string,
-      also?: readonly HandleType[],
-    ): Steps<Allocation>;
+    allocating(spec: CheckedSpec, id: string, also?: readonly HandleType[]): Steps<Allocation>;
   };
   formats(handleType: VulkanHandleType): readonly FormatOffer[];
   /** As in Losses. */

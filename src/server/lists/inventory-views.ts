@@ -60,12 +60,18 @@ export function listedDeviceView(device: ListedDevice): ListedDeviceInfo {
   };
 }
 
-function physicalView(device: PhysicalDescription) {
+function physicalView<D extends PhysicalDescription | ListedDevice>(device: D) {
   const { name, type, vendorId, deviceId, apiVersion, driver, deviceUuid, driverUuid, drm } =
     device;
   return {
-    ...{ name, type, vendor_id: vendorId, device_id: deviceId, api_version: apiVersion },
-    ...{ driver, device_uuid: deviceUuid, driver_uuid: driverUuid, drm },
+    ...{ name, type },
+    vendor_id: vendorId as D['vendorId'],
+    device_id: deviceId as D['deviceId'],
+    api_version: apiVersion as D['apiVersion'],
+    driver: driver as D['driver'],
+    device_uuid: deviceUuid,
+    driver_uuid: driverUuid as D['driverUuid'],
+    drm,
   };
 }
 

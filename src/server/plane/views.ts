@@ -6,8 +6,8 @@ import type { RecallTerms } from '../../broker/quota/recalls.js';
 import type { TokenInfo as BrokerTokenInfo } from '../../broker/tokens.js';
 import type { PartialPeer } from '../../broker/who.js';
 import { type Clock, dateText, type Monotonic } from '../../memory/clock.js';
-import { fourccName, modifierText } from '../../memory/fourcc.js';
 import { typesOf } from '../../memory/faces.js';
+import { fourccName, modifierText } from '../../memory/fourcc.js';
 import type { Allocation, HandleType, MemorySpec, Plan } from '../../memory/source.js';
 import { unverified, usageNames } from '../../memory/usage.js';
 import type {

@@ -14,6 +14,7 @@ A client of dmabroker: memory that can be shared between processes, as dma_bufs.
 
 from ._blocking_buffer import Buffer, Event, Share
 from ._buffer import BaseBuffer
+from ._cuda import CudaError, CudaMapping
 from ._line import Broker, Device, Source
 from ._mapping import Mapping
 from ._memory import Plane
@@ -50,6 +51,8 @@ __all__ = [
     "Client",
     "ConnectionEnded",
     "Content",
+    "CudaError",
+    "CudaMapping",
     "Device",
     "Error",
     "Event",

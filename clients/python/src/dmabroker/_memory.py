@@ -126,6 +126,9 @@ class Region:
 
     __slots__ = ("__weakref__", "_pages", "address", "size", "sync_fd", "writable")
 
+    #: As DLPack names it: the CPU.
+    device = (1, 0)
+
     def __init__(self, fd: int, size: int, *, writable: bool, is_dma_buf: bool) -> None:
         self._pages = _mapped(fd, size, writable)
         self.address = _address_of(self._pages)

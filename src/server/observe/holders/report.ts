@@ -24,7 +24,11 @@ export function merged(sweep: Sweep, identities: readonly string[]): Holder[] {
 
 function missing(
   sweep: Sweep,
-  { identities, outside, opaque = false }: Pick<BufferMemories, 'identities' | 'outside' | 'opaque'>,
+  {
+    identities,
+    outside,
+    opaque = false,
+  }: Pick<BufferMemories, 'identities' | 'outside' | 'opaque'>,
 ): string | null {
   if (opaque) {
     return 'it was handed out as an opaque fd, too, which is the same device file in every process: nobody can tell who has it so';
