@@ -5,13 +5,6 @@
  */
 import type { Allocation, HandleType } from './source.js';
 
-/** The same memory as another type. */
-export interface Face {
-  readonly handleType: HandleType;
-  /** One for each memory, whosever the allocation is; none where the daemon has them no more: an earlier one had. */
-  readonly fds: readonly number[];
-}
-
 /** What memory of a source may leave as; the first is a dma_buf, where it is one. */
 const ORDER: readonly HandleType[] = ['dma_buf', 'memfd', 'opaque_fd'];
 

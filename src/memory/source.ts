@@ -3,7 +3,6 @@
  * allocation and a source's state have. Sources themselves live in src/native/sources.
  */
 import type { Alignment } from './alignment.js';
-import type { Face } from './faces.js';
 import type { Plane, PlaneLayout, PlanePlace } from './plane.js';
 import type { Steps } from './steps.js';
 
@@ -130,6 +129,13 @@ export interface ImportCheck {
 
 /** The key of memory that an earlier daemon has allocated: what its source kept went with that process. */
 export const NOTHING_KEPT = 0;
+
+/** The same memory as another type. */
+export interface Face {
+  readonly handleType: HandleType;
+  /** One for each memory, whosever the allocation is; none where the daemon has them no more: an earlier one had. */
+  readonly fds: readonly number[];
+}
 
 /** Exported memory: zeroed, CLOEXEC, its fds owned by the receiver of this object. */
 export interface Allocation {

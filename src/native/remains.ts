@@ -17,9 +17,8 @@
  * Owns: the fds that it was given, until `close`; the count of those for each dma_buf; the watch of memfds.
  */
 import { release } from 'node:os';
-import type { Face } from '../memory/faces.js';
 import type { Remaining, Remains } from '../memory/remains.js';
-import type { Allocation } from '../memory/source.js';
+import type { Allocation, Face } from '../memory/source.js';
 import { info } from './dmabuf.js';
 import { SystemError } from './libc/errno.js';
 import { close, identity } from './libc/fd.js';
