@@ -4,9 +4,9 @@
  * And what the death of the one that exported them leaves of the device's memory, with fds kept and without.
  * Ends with status 1 where anything is wrong.
  *
- *   node dist/bench/gpu-restart.js [--max=<MiB>] [--cuda]
+ *   node dist/bench/gpu-restart.js [--max=<MiB>] [--cuda] [--both]
  *
- * Of the source vulkan, or with `--cuda` of cuda.
+ * Of the source vulkan, or with `--cuda` of cuda; with `--both` as a dma_buf of cuda's, too.
  */
 import { execFileSync } from 'node:child_process';
 import { connect } from '../src/client/index.js';
@@ -18,7 +18,8 @@ const MIB = 1024 * 1024;
 const MAX = option('max', 1024);
 const SIZES = [1, 16, 256, 1024].filter((mib) => mib <= MAX);
 const CHECKED = 4096;
-const SOURCE = process.argv.includes('--cuda') ? 'cuda' : 'vulkan';
+const IS_BOTH = process.argv.includes('--both');
+const SOURCE = IS_BOTH || process.argv.includes('--cuda') ? 'cuda' : 'vulkan';
 
 header('gpu-restart', 'Memory of a device over a restart of the daemon');
 const ends: (() => void)[] = [];
@@ -68,16 +69,18 @@ async function both(path: string, token: string, size: number, value: number): P
 
 let daemon = await manager.start();
 process.once('exit', () => daemon.process.kill('SIGKILL'));
-const { device } = (await daemon.rest('GET', '/v1/device')).body;
-if (device === null) throw new Error('there is no Vulkan device');
-console.log(`device   ${device.name}, ${device.driver.name} ${device.driver.info}\n`);
+const [device] = (await daemon.rest('GET', '/v1/devices')).body;
+if (device === undefined) throw new Error('there is no device');
+const { name: driver, info } = device.driver ?? { name: 'CUDA alone', info: '' };
+console.log(`device   ${device.name}, ${driver} ${info}\n`);
 const rows: string[][] = [];
 for (const mib of SIZES) {
   const size = mib * MIB;
   const idle = inUse();
   const client = await connect({ socket: daemon.clientSocket });
   const buffer = await client.allocate({
-    ...{ kind: 'buffer', size, handleTypes: ['opaque_fd'], source: SOURCE },
+    ...{ kind: 'buffer', size, source: SOURCE, allHandleTypes: IS_BOTH },
+    handleTypes: IS_BOTH ? ['dma_buf', 'opaque_fd'] : ['opaque_fd'],
     lifetime: 'until_released',
     placement: 'device_local',
   });

@@ -68,6 +68,7 @@ or an object of bounds. Beside them there may be
 | \`nearest\` | an allocation's or a dry run's: the nearest request that would succeed, in the words of CreateBuffer (openapi.yaml), or null |
 | \`quota\` | the quota that refused ([quotas.md](quotas.md)): \`scope\`, \`key\`, \`dimension\`, \`limit\`, \`in_use\`, \`lingering\` |
 | \`taken_by\` | with \`name_taken\`: who has the [lasting name](lasting-memory.md): \`buffer\` (null while it is being made), \`client\`, \`pid\`, \`executable\`, \`unit\` |
+| \`waited_ms\` | an allocation's that has waited for memory ([quotas.md](quotas.md#waiting-for-memory)): for how long |
 | \`truncated\` | true: there was more, which \`long_detail\` has |
 
 A later daemon may say words that are not here. The client library has the members in camelCase (\`inUse\`,

@@ -236,6 +236,8 @@ struct dmabroker_params {
 	   the kernel charges them to this process. */
 	const struct dmabroker_own_memory *memory;
 	const char *lasting_name; /* by which others claim it, unique among the user's; not of lifetime connection */
+	bool all_handle_types; /* the same memory as all of handle_types, in place of any of them */
+	uint32_t wait_ms; /* how long to wait for memory, in place of a refusal; 0: not at all */
 };
 
 #define DMABROKER_FOURCC(a, b, c, d) \
@@ -319,7 +321,7 @@ enum dmabroker_import_check {
 struct dmabroker_buffer_info {
 	const char *id;
 	uint32_t generation; /* grows with each reissue */
-	uint32_t handle_type;
+	uint32_t handle_type; /* of the planes' fds */
 	const char *source;
 	uint64_t size; /* of all memories together: not what can be mapped of one */
 	uint32_t format, width, height; /* 0 for linear memory */
@@ -332,6 +334,7 @@ struct dmabroker_buffer_info {
 	bool has_vulkan_memory; /* of an opaque_fd: how Vulkan and CUDA must import it */
 	uint32_t vulkan_memory_type;
 	bool vulkan_dedicated;
+	uint32_t handle_types; /* bits: all that its memory is; dmabroker_buffer_take_fd_as has the others */
 };
 
 struct dmabroker_plane {
@@ -349,6 +352,9 @@ DMABROKER_API uint64_t dmabroker_buffer_memory_size(const struct dmabroker_buffe
 						    unsigned memory);
 /* Hands a plane's fd over: it is the caller's to close. -1: there is none (any more). */
 DMABROKER_CHECKED int dmabroker_buffer_take_fd(struct dmabroker_buffer *buffer, unsigned plane);
+/* The same of one of info's handle_types. */
+DMABROKER_CHECKED int dmabroker_buffer_take_fd_as(struct dmabroker_buffer *buffer, unsigned plane,
+						  uint32_t handle_type);
 
 /* Whatever the program wants to keep with it. */
 DMABROKER_API void dmabroker_buffer_set_data(struct dmabroker_buffer *buffer, void *data);
@@ -555,6 +561,8 @@ DMABROKER_API struct dmabroker_share *dmabroker_call_take_share(struct dmabroker
 DMABROKER_API int dmabroker_call_take_content(struct dmabroker_call *call, uint64_t *size);
 /* Of work that is done. */
 DMABROKER_API uint32_t dmabroker_call_path(const struct dmabroker_call *call);
+/* The place in the queue of an allocation that waits for memory (wait_ms), from 1 on; 0: it does not wait. */
+DMABROKER_API uint32_t dmabroker_call_place(const struct dmabroker_call *call);
 
 DMABROKER_API struct dmabroker_call *dmabroker_begin_connect(struct dmabroker *client, const char *path,
 							     dmabroker_callback callback, void *data);

@@ -27,13 +27,14 @@ import { Clients } from './clients.js';
 import { type CommitRequest, Commits } from './commits.js';
 import { sooner } from './deadlines.js';
 import { FairPool } from './fair-pool.js';
-import { type ImportRequest, Intake } from './intake.js';
+import { type GiveUp, type ImportRequest, Intake } from './intake.js';
 import { type KeptClient, type KeptState, keptState } from './kept.js';
 import type { Committed } from './lasting.js';
 import { type Lease, Leases } from './leases.js';
 import type { RecallNotice, ToldRelease } from './lifetime.js';
 import { Lingering } from './lingering.js';
 import { LongTexts } from './long-texts.js';
+import { MemoryQueue, type Waiter } from './memory-queue.js';
 import { Names } from './names.js';
 import type { Policy } from './policy.js';
 import { type Drained, NO_POOL, Pool } from './pool/pool.js';
@@ -45,7 +46,7 @@ import { Reissues } from './reissues.js';
 import { type AllocationRequest, checkName } from './request.js';
 import { type KeptNumbers, type Restorable, Restored } from './restore.js';
 import { RoomQueue } from './room-queue.js';
-import { Selection } from './selection.js';
+import { connectionGone, Selection } from './selection.js';
 import { Sessions } from './sessions.js';
 import type { Surroundings } from './surroundings.js';
 import { type Issued, type TokenInfo, Tokens, type TokenTerms } from './tokens.js';
@@ -89,6 +90,7 @@ export class Broker {
   /** What gives back one of them that is a client's. */
   readonly #forgotten = new WeakMap<Client, () => void>();
   readonly #room: RoomQueue;
+  readonly #queue: MemoryQueue;
   readonly #sessions: Sessions;
   readonly #adoption: Adoption;
   readonly #restored: Restored;
@@ -120,6 +122,12 @@ export class Broker {
     this.#clients = new Clients(world, maxPastProcesses);
     this.#recipients = new FairPool(maxRecipients);
     this.#room = new RoomQueue(world.clock);
+    this.#queue = new MemoryQueue({
+      clock: world.clock,
+      freed: () => quotas.freed,
+      claim: (...claimed) => quotas.claim(...claimed),
+      unclaim: (owner) => quotas.unclaim(owner),
+    });
     this.#tokens = new Tokens(world.clock, world.random);
     this.#sessions = new Sessions(world.random);
     this.works = new Works(world, quotas);
@@ -158,6 +166,7 @@ export class Broker {
       selection: this.#selection,
       leases: this.leases,
       room: this.#room,
+      queue: this.#queue,
       release: (buffer) => this.release(buffer, 'owner'),
     });
     this.#adoption = new Adoption({
@@ -274,6 +283,7 @@ export class Broker {
   /** Releases what was bound to the connection; `until_released` buffers stay. */
   disconnect(client: Client, by: Owner | null = null): void {
     this.#clients.remove(client);
+    this.#queue.giveUpAll((owner) => owner.client === client, connectionGone());
     for (const buffer of [...client.owned]) {
       if (buffer.lifetime === 'connection') this.release(buffer, 'owner');
     }
@@ -334,10 +344,16 @@ export class Broker {
   /**
    * Allocates for an owner. `done` is called once; with a refusal when the planner has looked for the
    * nearest request. A buffer bound to a connection that has gone in the meantime is released before
-   * `done` is called with `not_found`.
+   * `done` is called with `not_found`. One that waits for memory is told its place in the queue, and waits no
+   * more when what is returned is called.
    */
-  allocate(owner: Owner, request: AllocationRequest, done: Done<BrokerBuffer>): void {
-    this.#intake.allocate(owner, request, this.#named(done));
+  allocate(
+    owner: Owner,
+    request: AllocationRequest,
+    done: Done<BrokerBuffer>,
+    told: (place: number) => void = () => {},
+  ): GiveUp {
+    return this.#intake.allocate(owner, request, this.#named(done), told);
   }
 
   /** As `allocate`, of as many equal buffers as the request says: all of them, or none. */
@@ -345,8 +361,14 @@ export class Broker {
     owner: Owner,
     request: AllocationRequest,
     done: Done<readonly BrokerBuffer[]>,
-  ): void {
-    this.#intake.allocateMany(owner, request, done);
+    told: (place: number) => void = () => {},
+  ): GiveUp {
+    return this.#intake.allocateMany(owner, request, done, told);
+  }
+
+  /** Those that wait for memory, in the order of the queue. */
+  get waiting(): readonly Waiter[] {
+    return this.#queue.all;
   }
 
   /** A dry run: answers what `allocate` would; nothing is kept or charged. */
@@ -527,7 +549,7 @@ export class Broker {
     const known = buffer.recipients.of(client);
     if (known === null || (mayRenew && !known.mayRenew)) this.#receives(buffer, client, mayRenew);
     buffer.lastUsed = this.clock.now();
-    client.fdsSent += buffer.allocation.planes.length;
+    client.fdsSent += buffer.held.fds.length;
     if (!buffer.released) this.world.changed(buffer);
     if (client.connected) this.world.changed(client);
   }
@@ -649,6 +671,7 @@ export class Broker {
     this.world.gone(buffer);
     this.#registry.memories.remove(buffer);
     this.quotas.release(buffer);
+    this.#queue.memoryGone();
     this.#registry.happened({ type: 'buffer.gone', buffer });
   }
 
@@ -665,6 +688,7 @@ export class Broker {
     this.#lingering.run();
     this.#claims.run();
     this.#room.run();
+    this.#queue.run();
     this.pool.run();
     this.#restored.run();
   }
@@ -673,6 +697,7 @@ export class Broker {
   get wait(): number {
     let wait = sooner(this.leases.wait, this.#lingering.wait);
     wait = sooner(sooner(wait, this.#room.wait), sooner(this.pool.wait, this.#claims.wait));
+    wait = sooner(wait, this.#queue.wait);
     return sooner(wait, this.#restored.wait);
   }
 
@@ -700,6 +725,7 @@ export class Broker {
   /** The daemon ends: everything goes. */
   close(): void {
     this.end();
+    this.#queue.giveUpAll(() => true, connectionGone());
     this.pool.configure(NO_POOL);
     for (const buffer of [...this.buffers]) this.release(buffer, 'administrator');
   }

@@ -11,6 +11,8 @@ import { Arrivals, type ArrivalsParts, isLate } from './arrivals.js';
 import { makeAll } from './batch.js';
 import type { BrokerBuffer, Owner } from './buffer.js';
 import type { Lifetime } from './lifetime.js';
+import type { Entry, Lack, MemoryQueue } from './memory-queue.js';
+import { mayPass, waited } from './passing.js';
 import { Planner } from './planner.js';
 import { estimateOf, importEstimate } from './quota/estimate.js';
 import type { Estimate } from './quota/ledger.js';
@@ -32,6 +34,14 @@ export interface ImportRequest {
   readonly lastingName?: string | null | undefined;
 }
 
+/** Who asks wants it no more: if it waits for memory it is refused so. */
+export type GiveUp = (why: BrokerError) => void;
+
+const NOTHING_WAITS: GiveUp = () => {};
+
+/** A request is refused; `lack`: what for. */
+type Refused = (error: BrokerError, lack: Lack) => void;
+
 /** What quotas are asked about so many equal allocations. */
 type Asked = [owner: Owner, source: string, each: Estimate, count: number];
 
@@ -40,6 +50,7 @@ export interface IntakeParts extends ArrivalsParts {
   readonly quotas: Quotas;
   readonly selection: Selection;
   readonly room: RoomQueue;
+  readonly queue: MemoryQueue;
   newId(): string;
 }
 
@@ -47,8 +58,8 @@ export class Intake {
   readonly #planner = new Planner({
     choose: (owner, request) =>
       this.#admit(owner, request, (...asked) => this.parts.quotas.rehearse(...asked, null)).choice,
-    check: (owner, { count = 1 }, { source, spec }, plan) =>
-      this.parts.quotas.rehearse(owner, source, estimateOf(spec), count, plan),
+    check: (owner, { count = 1 }, { source, spec, also }, plan) =>
+      this.parts.quotas.rehearse(owner, source, estimateOf(spec, also), count, plan),
     plan: (asker, choice, done) => this.parts.world.plan(asker, choice, done),
     permitted: ({ peer }, request) => this.parts.selection.permittedRequest(peer, request),
     asker: (owner) => this.parts.quotas.whoIs(owner),
@@ -63,56 +74,154 @@ export class Intake {
   /**
    * Allocates for an owner. `done` is called once; with a refusal when the planner has looked for the
    * nearest request. A buffer bound to a connection that has gone in the meantime is released before
-   * `done` is called with `not_found`.
+   * `done` is called with `not_found`. `told` is told the place in the queue of a request that waits for
+   * memory.
    */
-  allocate(owner: Owner, request: AllocationRequest, done: Done<BrokerBuffer>): void {
+  allocate(
+    owner: Owner,
+    request: AllocationRequest,
+    done: Done<BrokerBuffer>,
+    told: (place: number) => void,
+  ): GiveUp {
     const one: Done<readonly BrokerBuffer[]> = (result) =>
       done('error' in result ? result : (result[0] as BrokerBuffer));
-    this.allocateMany(owner, request, one);
+    return this.allocateMany(owner, request, one, told);
   }
 
   /** As `allocate`, of as many equal buffers as the request says: all of them, or none. */
   allocateMany(
     owner: Owner,
     request: AllocationRequest,
-    told: Done<readonly BrokerBuffer[]>,
-  ): void {
-    const answer: Done<readonly BrokerBuffer[]> = (result) => {
+    answer: Done<readonly BrokerBuffer[]>,
+    told: (place: number) => void,
+  ): GiveUp {
+    const answered: Done<readonly BrokerBuffer[]> = (result) => {
       request.memory?.over();
-      told(result);
+      answer(result);
     };
-    const reserved = attempt(() => this.parts.names.reserve(owner, request, answer));
+    const reserved = attempt(() => this.parts.names.reserve(owner, request, answered));
     if ('error' in reserved) {
-      answer(reserved);
-      return;
+      answered(reserved);
+      return NOTHING_WAITS;
     }
     const done = reserved;
     const refuse = (error: BrokerError) => this.#planner.explain(owner, request, error, done);
     const check = () => this.parts.selection.checkVulkan(owner);
-    const go = () => this.#enter(owner, request, done);
+    const { waitMs = 0 } = request;
+    if (waitMs > 0) {
+      const waits = this.#waits(owner, request, done, told);
+      this.parts.selection.onDevice(owner, request.device, { check, refuse, go: waits.begin });
+      return waits.giveUp;
+    }
+    const go = () => this.#enter(owner, request, done, refuse);
     this.parts.selection.onDevice(owner, request.device, { check, refuse, go });
+    return NOTHING_WAITS;
   }
 
   /** Waits for room where that may come, or allocates. */
-  #enter(owner: Owner, request: AllocationRequest, done: Done<readonly BrokerBuffer[]>): void {
+  #enter(
+    owner: Owner,
+    request: AllocationRequest,
+    done: Done<readonly BrokerBuffer[]>,
+    refused: Refused,
+  ): void {
     const who = this.parts.quotas.whoIs(owner);
     const fits = () => this.#fits(owner, request);
     const go = () => {
       if (isLate(owner, request)) done({ error: connectionGone() });
-      else this.#allocate(owner, request, done);
+      else this.#allocate(owner, request, done, refused);
     };
     const { room } = this.parts;
     const wait = () => room.isExpected(who.uid) && room.add(who, fits, go);
-    if (!room.isExpected(who.uid)) this.#allocate(owner, request, done, wait);
-    else if (fits() || !wait()) this.#allocate(owner, request, done);
+    if (!room.isExpected(who.uid)) this.#allocate(owner, request, done, refused, wait);
+    else if (fits() || !wait()) this.#allocate(owner, request, done, refused);
+  }
+
+  /**
+   * A request that may wait for memory: what can pass puts it in the queue, where none of its user's is before it;
+   * what cannot, or can never be had, is refused at once.
+   */
+  #waits(
+    owner: Owner,
+    request: AllocationRequest,
+    done: Done<readonly BrokerBuffer[]>,
+    told: (place: number) => void,
+  ): { readonly begin: () => void; readonly giveUp: GiveUp } {
+    const { queue, quotas, selection } = this.parts;
+    let entry: Entry | null = null;
+    let givenUp: BrokerError | null = null;
+    const explain = (error: BrokerError) => this.#planner.explain(owner, request, error, done);
+    const answered: Done<readonly BrokerBuffer[]> = (result) => {
+      if ('error' in result) {
+        refused(result.error, 'memory');
+        return;
+      }
+      if (entry !== null) queue.admitted(entry);
+      done(result);
+    };
+    const refused: Refused = (error, lack) => {
+      if (entry === null) wait(error, lack);
+      else queue.refused(entry, error, lack);
+    };
+    const ask = () => this.#allocate(owner, request, answered, refused);
+    const wait = (error: BrokerError | null, lack: Lack) => {
+      if (givenUp !== null) {
+        done({ error: givenUp });
+        return;
+      }
+      const added = attempt(() => {
+        const { source, spec, also } = selection.choose(owner, checkRequest(request));
+        const { name, waitMs: milliseconds = 0, count = 1 } = request;
+        const estimate = estimateOf(spec, also);
+        const isPossible = quotas.couldEver(owner, source, estimate, count);
+        if (error !== null && !(isPossible && mayPass(error))) throw error;
+        return queue.add({
+          ...{ owner, name, milliseconds, count, told, ask },
+          asker: quotas.whoIs(owner),
+          bytes: estimate.bytes * count,
+          judge: () => this.#judge(owner, request),
+          end: (why, ms) => explain(mayPass(why) ? waited(why, ms) : why),
+        });
+      });
+      if ('error' in added) {
+        explain(added.error);
+        return;
+      }
+      entry = added;
+      if (error !== null) queue.refused(entry, error, lack);
+    };
+    const begin = () => {
+      if (!queue.has(quotas.whoIs(owner).uid)) {
+        this.#enter(owner, request, answered, refused);
+        return;
+      }
+      const { count = 1 } = request;
+      const error = this.#judge(owner, request);
+      const choice = attempt(() => selection.choose(owner, checkRequest(request)));
+      const isHopeless =
+        'error' in choice ||
+        !quotas.couldEver(owner, choice.source, estimateOf(choice.spec, choice.also), count);
+      if (error !== null && (isHopeless || !mayPass(error))) explain(error);
+      else wait(null, 'room');
+    };
+    const giveUp = (why: BrokerError) => {
+      givenUp = why;
+      if (entry !== null) queue.giveUp(entry, why);
+    };
+    return { begin, giveUp };
+  }
+
+  /** What a request would be refused with now, as far as that is known without its source; null: nothing. */
+  #judge(owner: Owner, request: AllocationRequest): BrokerError | null {
+    const admitted = attempt(() =>
+      this.#admit(owner, request, (...asked) => this.parts.quotas.rehearse(...asked, null)),
+    );
+    return 'error' in admitted ? admitted.error : null;
   }
 
   /** Whether it need not wait for room; what is refused for another reason is refused at once. */
   #fits(owner: Owner, request: AllocationRequest): boolean {
-    const admitted = attempt(() =>
-      this.#admit(owner, request, (...asked) => this.parts.quotas.rehearse(...asked, null)),
-    );
-    return !('error' in admitted) || admitted.error.code !== 'limit_exceeded';
+    return this.#judge(owner, request)?.code !== 'limit_exceeded';
   }
 
   /** `wait`: where there is no room, it may be that some is expected only now, since what lingers was looked at. */
@@ -120,6 +229,7 @@ export class Intake {
     owner: Owner,
     request: AllocationRequest,
     done: Done<readonly BrokerBuffer[]>,
+    refused: Refused,
     wait = () => false,
   ): void {
     const reserve = (...asked: Asked) =>
@@ -127,7 +237,7 @@ export class Intake {
     const admitted = attempt(() => this.#admit(owner, request, reserve));
     if ('error' in admitted) {
       if (admitted.error.code === 'limit_exceeded' && wait()) return;
-      this.#planner.explain(owner, request, admitted.error, done);
+      refused(admitted.error, 'room');
       return;
     }
     const { choice, charged: charges } = admitted;
@@ -135,7 +245,7 @@ export class Intake {
     makeAll(this.parts, { who, choice, count: charges.length }, (made) => {
       if ('error' in made) {
         for (const charge of charges) charge.release();
-        this.#planner.explain(owner, request, made.error, done);
+        refused(made.error, 'memory');
         return;
       }
       const { lifetime, name, lastingName = null } = request;
@@ -154,7 +264,8 @@ export class Intake {
   ): { choice: Choice; charged: T } {
     const choice = this.parts.selection.choose(owner, checkRequest(request));
     const { count = 1 } = request;
-    return { choice, charged: charge(owner, choice.source, estimateOf(choice.spec), count) };
+    const estimate = estimateOf(choice.spec, choice.also);
+    return { choice, charged: charge(owner, choice.source, estimate, count) };
   }
 
   /** A dry run: answers what `allocate` would; nothing is kept or charged. */

@@ -58,6 +58,7 @@ export function findNearest(
 export function requestWords({
   spec,
   handleTypes,
+  allHandleTypes,
   sources = [],
   device,
 }: AllocationRequest): object {
@@ -66,6 +67,7 @@ export function requestWords({
   const common = {
     usage: usageNames(spec.usage),
     handle_types: handleTypes,
+    ...(allHandleTypes && { all_handle_types: true }),
     ...(alignment.length > 0 && { alignment: Object.fromEntries(alignment) }),
     ...(placement !== 'any' && { placement }),
     ...(sources.length > 0 && { sources }),
@@ -130,6 +132,7 @@ export function proposals(request: AllocationRequest, error: BrokerError): Alloc
     case 'unsupported_usage':
       return specs(fewerUsages(spec, refusal));
     case 'unsupported_handle_type': {
+      if (request.allHandleTypes) return fewerTypes(request, refusal);
       const possible = strings(refusal.possible) as HandleType[];
       return [possible, ...possible.map((type) => [type])]
         .filter((types) => types.length > 0)
@@ -149,6 +152,17 @@ export function proposals(request: AllocationRequest, error: BrokerError): Alloc
     default:
       return [];
   }
+}
+
+/** Of what one memory can be: most of what was asked for, else any one of it. */
+function fewerTypes(request: AllocationRequest, { possible }: Refusal): AllocationRequest[] {
+  const wanted = request.handleTypes;
+  const together = (Array.isArray(possible) ? possible : [])
+    .map((types) => wanted.filter((type) => strings(types).includes(type)))
+    .filter((types) => types.length > 1)
+    .sort((a, b) => b.length - a.length)
+    .map((handleTypes) => ({ ...request, handleTypes }));
+  return [...together, { ...request, allHandleTypes: undefined }];
 }
 
 /** For a value out of its range. */

@@ -4,6 +4,7 @@
  */
 
 import { BrokerError } from '../memory/errors.js';
+import { everyFd } from '../memory/faces.js';
 import { asRefusal } from '../memory/result.js';
 import { type Allocation, NOTHING_KEPT } from '../memory/source.js';
 import { Alike } from './alike.js';
@@ -106,11 +107,8 @@ export class Registry {
     if (client.connected) this.world.changed(client);
   }
 
-  hold({ planes }: Allocation): HeldFds {
-    return new HeldFds(
-      planes.map((plane) => plane.fd),
-      this.#closeFd,
-    );
+  hold(allocation: Allocation): HeldFds {
+    return new HeldFds(everyFd(allocation), this.#closeFd);
   }
 
   /** Tells what has happened to a buffer, and keeps it with the buffer. */

@@ -6,6 +6,7 @@
 
 import { checked } from '../memory/check-spec.js';
 import { BrokerError } from '../memory/errors.js';
+import { beside } from '../memory/faces.js';
 import { fourccName, modifierText } from '../memory/fourcc.js';
 import { MAX_BATCH, MAX_NAME_BYTES, MAX_SOURCE_NAME_BYTES } from '../memory/limits.js';
 import type { Constraint } from '../memory/refusal-words.js';
@@ -19,12 +20,15 @@ import type {
   SourceState,
 } from '../memory/source.js';
 import { checkLease, type Lifetime } from './lifetime.js';
+import { checkWait } from './passing.js';
 import { inOrder, servesPlacement, servesUsage } from './preference.js';
 
 export interface AllocationRequest {
   readonly spec: MemorySpec;
   /** In any order; the source's order of preference decides. */
   readonly handleTypes: readonly HandleType[];
+  /** Whether the same memory is to be had as all of them, in place of any of them. */
+  readonly allHandleTypes?: boolean | undefined;
   readonly lifetime: Lifetime;
   readonly name: string | null;
   /** By which others find it (names.ts); none, where it is absent. */
@@ -37,6 +41,8 @@ export interface AllocationRequest {
   readonly count?: number | undefined;
   /** What is to be made a dma_buf, in place of memory that a source has. */
   readonly memory?: LentMemory | undefined;
+  /** How long it may wait for memory, in place of a refusal; not at all, where it is absent. */
+  readonly waitMs?: number | undefined;
 }
 
 /** A client's own memory, whose fd is needed until `over` is called: once, whatever comes of the request. */
@@ -55,6 +61,8 @@ export interface CheckedRequest extends AllocationRequest {
 export interface Choice {
   readonly source: SourceName;
   readonly handleType: HandleType;
+  /** What else it is to be. */
+  readonly also?: readonly HandleType[];
   /** The Vulkan device that was named; undefined: the main one, where it is one's memory. */
   readonly device?: string | undefined;
   /** The spec with its modifiers cut down to those that the source offers. */
@@ -85,6 +93,7 @@ export function checkRequest(request: AllocationRequest): CheckedRequest {
     });
   }
   if (typeof lifetime === 'object') checkLease(lifetime.lease);
+  if (request.waitMs !== undefined) checkWait(request.waitMs);
   checkName(name);
   for (const source of sources)
     checkLength('sources', 'the name of a source', source, MAX_SOURCE_NAME_BYTES);
@@ -114,7 +123,7 @@ export function chooseSource(
     throw noSource(named, sources, device);
   }
   const usable = asked === sources ? usableOf(sources) : asked.filter(({ usable }) => usable);
-  const exporting = some(usable, ({ handleType }) => request.handleTypes.includes(handleType));
+  const exporting = some(usable, (source) => serves(source, request));
   if (exporting.length === 0) throw noHandleType(request, asked);
   const { spec } = request;
   const placed = some(exporting, (source) => servesPlacement(source, spec));
@@ -124,9 +133,12 @@ export function chooseSource(
   const good = serving.length > 0 ? serving : placed;
   const accepted = inOrder(good, spec, offers, named.length > 0);
   const first = accepted[0] as SourceState;
+  const also = (first: HandleType) =>
+    request.allHandleTypes ? beside(first, request.handleTypes) : [];
   const chosen = ({ name, handleType }: SourceState, spec: CheckedSpec): Choice => ({
     source: name,
     handleType,
+    ...(also(handleType).length > 0 && { also: also(handleType) }),
     ...(device !== undefined && { device }),
     spec,
     ...(request.memory && { memory: { fd: request.memory.fd, offset: request.memory.offset } }),
@@ -161,6 +173,17 @@ function namedBy({ sources = [], memory }: AllocationRequest): readonly string[]
     requested: sources,
     possible: [OF_OWN_MEMORY],
   });
+}
+
+/** Whether a source gives what is accepted: one of the types, or all of them. */
+function serves(
+  { handleType, also = [] }: SourceState,
+  { handleTypes, allHandleTypes, memory }: AllocationRequest,
+): boolean {
+  if (!handleTypes.includes(handleType)) return false;
+  // Of a client's own memory there is the dma_buf: its memfd the client has.
+  const more = memory === undefined ? also : [];
+  return !allHandleTypes || handleTypes.every((type) => type === handleType || more.includes(type));
 }
 
 /** What was asked about last, and its answer: mostly all requests are about the same. */
@@ -200,7 +223,24 @@ function noSource(
   });
 }
 
+/** Each combination that one memory can have, for who asked for all of some. */
+function combinations(sources: readonly SourceState[]): HandleType[][] {
+  const found = new Map<string, HandleType[]>();
+  for (const { usable, handleType, also = [] } of sources)
+    if (usable && also.length > 0) found.set(`${handleType} ${also}`, [handleType, ...also]);
+  return [...found.values()];
+}
+
 function noHandleType(request: AllocationRequest, sources: readonly SourceState[]): BrokerError {
+  if (request.allHandleTypes) {
+    const message = `no usable source gives one memory as ${request.handleTypes.join(' and ') || 'nothing'}`;
+    const together = combinations(sources);
+    return new BrokerError('unsupported_handle_type', message, {
+      constraint: 'handle_types',
+      requested: request.handleTypes,
+      possible: together,
+    });
+  }
   const reasons = sources
     .filter((source) => !source.usable && request.handleTypes.includes(source.handleType))
     .map((source) => `${source.name} (${source.handleType}): ${source.reason}`);

@@ -220,10 +220,18 @@ export class Restored {
 /** Of a client's or a token's id. */
 const numberIn = (id: string): number => Number(id.slice(1)) || 0;
 
-/** One fd a memory; planes in one memory have the same. */
+/** One fd a memory; planes in one memory have the same. Behind them are those of all further faces, or none. */
 function withFds(allocation: Allocation, fds: readonly number[] | null): Allocation {
   const planes = allocation.planes.map(
     (plane): Plane => ({ ...plane, fd: fds?.[plane.memory] ?? -1 }),
   );
-  return { ...allocation, planes, key: NOTHING_KEPT };
+  const { memories, faces } = allocation;
+  if (faces === undefined || fds === null || fds.length === memories.length)
+    return { ...allocation, planes, key: NOTHING_KEPT };
+  const each = memories.length;
+  const had = faces.map((face, at) => ({
+    ...face,
+    fds: fds.slice(each * (at + 1), each * (at + 2)),
+  }));
+  return { ...allocation, planes, faces: had, key: NOTHING_KEPT };
 }

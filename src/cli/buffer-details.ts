@@ -55,7 +55,7 @@ function fieldsOf(buffer: BufferInfo, names: Names): [string, Cell][] {
     ['generation', buffer.generation],
     ['state', buffer.state],
     ['name', buffer.name],
-    ['handle type', buffer.handle_type],
+    ['handle type', [buffer.handle_type, ...(buffer.further_handle_types ?? [])]],
     ['source', buffer.source],
     ['device', buffer.device],
     ['exporter', buffer.exporter],

@@ -1,5 +1,11 @@
 /** Columns that several commands show; those at the end go first where there is no room. */
-import type { BufferInfo, CgroupInfo, ProcessUse, UserInfo } from '../rest/contract.js';
+import type {
+  BufferInfo,
+  CgroupInfo,
+  ProcessUse,
+  UserInfo,
+  WaitingAllocation,
+} from '../rest/contract.js';
 import { contents, placeText, processText } from './describe.js';
 import { age, bytes } from './printable.js';
 import type { Columns } from './table.js';
@@ -40,6 +46,17 @@ export const PROCESSES: Columns<ProcessUse> = [
   ['UNIT', placeText],
   ['CLIENT', ({ clients }) => clients],
   ['AGE', ({ started_at }) => age(started_at)],
+];
+
+export const WAITING: Columns<WaitingAllocation> = [
+  ['PLACE', ({ place }) => place, 'id'],
+  ['NAME', ({ name }) => name],
+  ['MEMORY', (waiting) => bytes(waiting.bytes)],
+  ['BUFFERS', ({ count }) => count],
+  ['OWNER', (waiting, names) => processText(waiting, names)],
+  ['SINCE', ({ since }) => age(since)],
+  ['DEADLINE', ({ deadline }) => deadline],
+  ['FOR', ({ constraint }) => constraint ?? 'its turn'],
 ];
 
 export const CGROUPS: Columns<CgroupInfo> = [

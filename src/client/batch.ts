@@ -6,7 +6,7 @@
 import { setMaxListeners } from 'node:events';
 import type { ClientBuffer } from './buffer.js';
 import type { BufferObject } from './buffer-object.js';
-import type { CallOptions } from './call-options.js';
+import type { AllocateOptions } from './call-options.js';
 import type { Line } from './manager.js';
 import { wanted } from './params.js';
 import type { ImageRequest, LinearRequest } from './requests.js';
@@ -16,7 +16,7 @@ export async function allocateBatch(
   line: Line,
   objects: readonly BufferObject[],
   request: LinearRequest | ImageRequest,
-  options: CallOptions,
+  options: AllocateOptions,
 ): Promise<ClientBuffer[]> {
   // The caller's signal has one listener, however many wait.
   const own = new AbortController();
@@ -25,9 +25,12 @@ export async function allocateBatch(
   const abort = () => own.abort(given?.reason);
   given?.addEventListener('abort', abort, { once: true });
   const params = wanted(line, request);
-  const answers = objects.map((object) => {
+  const answers = objects.map((object, index) => {
     const ask = () => params.request('add_buffer', object.id);
-    return object.receive(ask, { signal: own.signal }, 'release');
+    // All are told the same place.
+    const onWaiting = index === 0 ? options.onWaiting : undefined;
+    const told = onWaiting === undefined ? {} : { onWaiting };
+    return object.receive(ask, { signal: own.signal, ...told }, 'release');
   });
   params.request('create_batch');
   params.request('destroy');

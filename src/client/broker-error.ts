@@ -56,6 +56,8 @@ export interface Refusal {
     readonly executable: string | null;
     readonly unit: string | null;
   };
+  /** How long it has waited for memory (`waitMs`). */
+  readonly waitedMs?: number;
   /** Whether the daemon left something out, because its message has room for 4,096 bytes. */
   readonly truncated?: boolean;
 }

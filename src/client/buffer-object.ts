@@ -20,12 +20,13 @@ import {
 import { BrokerError } from './broker-error.js';
 import type { ClientBuffer } from './buffer.js';
 import type { BufferLink } from './buffer-link.js';
-import type { CallOptions } from './call-options.js';
+import type { AllocateOptions, CallOptions } from './call-options.js';
 import { Deadline, Recall } from './deadline.js';
 import type { BufferDescription, ReceivedMemory, ReceivedPlane } from './description.js';
 import { handleTypeOf, nameOf } from './enums.js';
 import { type CommitTerms, type Committed, type Metadata, sealedMetadata } from './lasting.js';
 import type { Line } from './manager.js';
+import { closePlanes } from './planes.js';
 import { Refusals, textOf } from './refusal.js';
 import type { Share, ShareTerms } from './terms.js';
 import { ConnectionError, type ProtocolObject } from './wire-client.js';
@@ -49,6 +50,7 @@ type Told<N extends keyof Events> = Values<MessageOf<typeof dmabroker_buffer_v1,
 export class BufferObject implements BufferLink, Events {
   readonly #object: ProtocolObject<typeof dmabroker_buffer_v1>;
   #waiting: Waiting | null = null;
+  #onWaiting: AllocateOptions['onWaiting'];
   /** `renew` and `park`, in the order of the requests, which is that of the answers. */
   readonly #leasing: { resolve(): void; reject(error: Error): void }[] = [];
   /** `commit`, likewise. */
@@ -103,9 +105,10 @@ export class BufferObject implements BufferLink, Events {
    */
   async receive(
     ask: () => void,
-    options: CallOptions = {},
+    options: AllocateOptions = {},
     end: 'destroy' | 'release' = 'destroy',
   ): Promise<ClientBuffer> {
+    this.#onWaiting = options.onWaiting;
     try {
       return await this.line.wire.answer((resolve, reject) => {
         this.#waiting = { resolve, reject };
@@ -114,7 +117,7 @@ export class BufferObject implements BufferLink, Events {
     } catch (error) {
       if (this.#buffer !== null && this.line.wire.isOpen && !this.#object.dead) throw error;
       // The connection may have ended between them and done; or it was given up.
-      for (const plane of this.#planes) if (plane !== undefined) close(plane.fd);
+      closePlanes(this.#planes);
       this.#planes = [];
       if (!this.#object.dead && this.line.wire.isOpen) {
         // done may have been sent already; then the buffer is there for as long as its lifetime says.
@@ -124,6 +127,7 @@ export class BufferObject implements BufferLink, Events {
       throw error;
     } finally {
       this.#waiting = null;
+      this.#onWaiting = undefined;
     }
   }
 
@@ -150,11 +154,15 @@ export class BufferObject implements BufferLink, Events {
   }
 
   plane(...[fd, type, index, memory, offset, stride]: Told<'plane'>): void {
-    // Whoever made the buffer may have had it as several types: the first is enough.
     this.#planeType ??= type;
-    const again = this.#planes[index] !== undefined;
-    if (again || type !== this.#planeType) close(fd);
-    else this.#planes[index] = { fd, memory, offset, stride };
+    const known = this.#planes[index];
+    const handleType = handleTypeOf(type);
+    if (known === undefined && type === this.#planeType)
+      this.#planes[index] = { fd, memory, offset, stride };
+    // The buffer may have been made as several types; what a later daemon has beside those is of no use here.
+    else if (known === undefined || type === this.#planeType || handleType === 'unknown') close(fd);
+    else
+      this.#planes[index] = { ...known, further: [...(known.further ?? []), { handleType, fd }] };
   }
 
   checked(...[how, reason]: Told<'checked'>): void {
@@ -222,6 +230,10 @@ export class BufferObject implements BufferLink, Events {
 
   commit_refused(...failure: Told<'commit_refused'>): void {
     this.#committing.shift()?.reject(this.#refusals.of(...failure));
+  }
+
+  waiting(place: number): void {
+    this.#onWaiting?.(place);
   }
 
   lost(): void {

@@ -5,15 +5,17 @@
  * Owns: the fds, until `close` or `release`.
  */
 import { fstatSync } from 'node:fs';
-import { close } from '../native/libc/fd.js';
+import type { HandleType } from '../memory/source.js';
 import { map } from '../native/libc/memory.js';
 import type { BufferHome, BufferLink, BufferNews } from './buffer-link.js';
 import { type CallOptions, checkOptions } from './call-options.js';
 import { u32 } from './check.js';
 import type { Deadline } from './deadline.js';
 import type { BufferDescription, ReceivedPlane } from './description.js';
+import type { OrUnknown } from './enums.js';
 import { type CommitTerms, type Committed, checkCommit } from './lasting.js';
 import { MappedMemory } from './mapped-memory.js';
+import { closePlanes } from './planes.js';
 import {
   checkMap,
   checkShare,
@@ -73,6 +75,12 @@ export class ClientBuffer extends ToldBuffer {
     const mapped = new MappedMemory(mapping, handleType === 'dma_buf' ? fd : null);
     this.#mappings.add(mapped);
     return mapped;
+  }
+
+  /** All types of fd that its planes have; the first is that of `plane.fd`, others are in `plane.further`. */
+  get handleTypes(): readonly OrUnknown<HandleType>[] {
+    const further = this.planes[0]?.further ?? [];
+    return [this.handleType, ...further.map(({ handleType }) => handleType)];
   }
 
   /** An fd of a memory, and how many bytes of it can be mapped: no more than its file has, or SIGBUS follows. */
@@ -137,7 +145,7 @@ export class ClientBuffer extends ToldBuffer {
   /** The connection's: takes over the fds of a description. */
   replace(description: BufferDescription): void {
     if (this.#mappings.size > 0) this.#former.push(...this.planes);
-    else closeAll(this.planes);
+    else closePlanes(this.planes);
     this.generation = description.generation;
     this.size = description.size;
     this.modifier = description.modifier;
@@ -257,7 +265,7 @@ export class ClientBuffer extends ToldBuffer {
   #end(request: 'destroy' | 'release'): Promise<void> {
     this.#open = false;
     for (const mapping of this.#mappings) mapping.unmap();
-    return this.#home.end(request, () => closeAll([...this.planes, ...this.#former]));
+    return this.#home.end(request, () => closePlanes([...this.planes, ...this.#former]));
   }
 
   /**
@@ -282,9 +290,4 @@ export class ClientBuffer extends ToldBuffer {
     this.#mustBeOpen();
     await this.#end('release');
   }
-}
-
-function closeAll(planes: readonly ReceivedPlane[]): void {
-  if (planes.length === 1) close((planes[0] as ReceivedPlane).fd);
-  else for (const fd of new Set(planes.map((plane) => plane.fd))) close(fd);
 }

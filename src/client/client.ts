@@ -7,7 +7,12 @@ import { onceBack } from './away.js';
 import { allocateBatch } from './batch.js';
 import { BrokerError } from './broker-error.js';
 import type { ClientBuffer } from './buffer.js';
-import { type CallOptions, checkOptions } from './call-options.js';
+import {
+  type AllocateOptions,
+  type CallOptions,
+  checkAllocateOptions,
+  checkOptions,
+} from './call-options.js';
 import { type Check, record, signal, text, whole } from './check.js';
 import { Connection } from './connection.js';
 import { type ClientEvent, eventsOf } from './events.js';
@@ -107,10 +112,10 @@ export class Client {
    */
   async allocate(
     request: LinearRequest | ImageRequest,
-    options: CallOptions = {},
+    options: AllocateOptions = {},
   ): Promise<ClientBuffer> {
     checkRequest(request);
-    this.#check(options);
+    this.#check(options, checkAllocateOptions);
     const ask: Ask = (line) => use(wanted(line, request), 'create');
     return this.#receive(ask, options, { end: 'release', remembered: request });
   }
@@ -122,12 +127,12 @@ export class Client {
   async allocateMany(
     request: LinearRequest | ImageRequest,
     count: number,
-    options: CallOptions = {},
+    options: AllocateOptions = {},
   ): Promise<ClientBuffer[]> {
     checkRequest(request);
     if (request.memory !== undefined) throw new TypeError('memory is of one buffer: allocate');
     whole(1, Number(this.description.limits.batch ?? MAX_UNTOLD))(count, 'count');
-    this.#check(options);
+    this.#check(options, checkAllocateOptions);
     return this.#connection.call((line) => {
       const objects = Array.from({ length: count }, () =>
         new BufferKeeper(this.#connection, this.#events, request).object(line),
@@ -136,8 +141,8 @@ export class Client {
     }, options);
   }
 
-  #check(options: CallOptions): void {
-    checkOptions(options, 'options');
+  #check(options: CallOptions, check = checkOptions): void {
+    check(options, 'options');
     options.signal?.throwIfAborted();
   }
 
@@ -222,7 +227,7 @@ export class Client {
    */
   #receive(
     ask: Ask,
-    options: CallOptions,
+    options: AllocateOptions,
     how: {
       readonly end: 'destroy' | 'release';
       readonly remembered: Remembered;

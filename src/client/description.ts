@@ -14,11 +14,14 @@ export interface ReceivedMemory {
 export interface ReceivedPlane extends PlanePlace {
   /** Belongs to the ClientBuffer; duplicate it to keep it longer. */
   readonly fd: number;
+  /** The same plane as other types of fd, where the buffer was made as several; the buffer's, too. */
+  readonly further?: readonly { readonly handleType: HandleType; readonly fd: number }[];
 }
 
 export interface BufferDescription {
   readonly id: string;
   readonly generation: number;
+  /** Of the planes' `fd`. */
   readonly handleType: OrUnknown<HandleType>;
   readonly source: string;
   /** Bytes of all memories together. */

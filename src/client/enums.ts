@@ -15,5 +15,12 @@ export function nameOf<T extends string>(
   return 'unknown';
 }
 
+/** Those that are known, a dma_buf first. */
+export function handleTypesOf(bits: number): readonly HandleType[] {
+  const { handle_type } = dmabroker_manager_v1.enums;
+  const order = ['dma_buf', 'memfd', 'opaque_fd'] as const;
+  return order.filter((type) => (bits & handle_type[type]) !== 0);
+}
+
 export const handleTypeOf = (bit: number): OrUnknown<HandleType> =>
   nameOf(dmabroker_manager_v1.enums.handle_type, bit);

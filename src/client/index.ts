@@ -13,7 +13,7 @@ export {
   type Refusal,
 } from './broker-error.js';
 export { ClientBuffer } from './buffer.js';
-export type { CallOptions } from './call-options.js';
+export type { AllocateOptions, CallOptions } from './call-options.js';
 export {
   Client,
   type ConnectOptions,

@@ -4,7 +4,6 @@
  *
  * Owns nothing: the fds are the buffer's, and open for as long as they are being sent (`end`).
  */
-import { close } from '../native/libc/fd.js';
 import { type Adoption, adoptInto, isOfAnother, memoryOf, type Remembered } from './adopt.js';
 import { BrokerError } from './broker-error.js';
 import { ClientBuffer } from './buffer.js';
@@ -17,6 +16,7 @@ import type { BufferDescription } from './description.js';
 import type { ClientEvent } from './events.js';
 import type { Listeners } from './listeners.js';
 import type { Line } from './manager.js';
+import { closePlanes } from './planes.js';
 
 /** More than one where a connection ended before it was known who had taken what. */
 const MAX_SESSIONS = 4;
@@ -57,7 +57,7 @@ export class BufferKeeper implements BufferHome, Returning {
       this.connection.returning.add(this);
     } else {
       // It has these already, and mappings and its caller use them.
-      for (const { fd } of description.planes) close(fd);
+      closePlanes(description.planes);
       if (this.#ended === null) this.#buffer.wasTakenUp(description, leaseEnds);
     }
     return this.#buffer;
@@ -117,7 +117,7 @@ export class BufferKeeper implements BufferHome, Returning {
     const objects: BufferObject[] = [];
     const newObject = (): BufferObject => {
       const object = new BufferObject(line, (_, { planes }) => {
-        for (const { fd } of planes) close(fd);
+        closePlanes(planes);
         return this.#had;
       });
       objects.push(object);

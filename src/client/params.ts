@@ -39,17 +39,20 @@ export function wanted(line: Line, request: LinearRequest | ImageRequest): Param
   for (const [index, { offset, stride }] of layout.entries()) {
     params.request('set_plane_layout', index, offset, stride);
   }
-  const { handleTypes, source, placement } = request;
+  const { handleTypes, allHandleTypes, source, placement, waitMs } = request;
   if (request.alignment) {
     const { stride = 0, offset = 0, size = 0, height = 0 }: Alignment = request.alignment;
     params.request('set_alignment', stride, offset, size, height);
   }
+  if (waitMs !== undefined) params.request('set_wait', waitMs);
   if (source !== undefined) params.request('set_source', source);
   if (placement) {
     params.request('set_placement', dmabroker_params_v1.enums.placement[placement]);
   }
   const { handle_type } = dmabroker_manager_v1.enums;
-  if (handleTypes) params.request('set_handle_types', bits(handleTypes, handle_type));
+  const accepted = bits(handleTypes ?? ['dma_buf'], handle_type);
+  if (allHandleTypes) params.request('require_handle_types', accepted);
+  else if (handleTypes) params.request('set_handle_types', accepted);
   if (request.memory !== undefined) {
     const { fd, offset = 0 } = request.memory;
     params.request('set_memory', fd, hi(offset), lo(offset));

@@ -5,13 +5,15 @@ import { type UsageName, usageNames } from '../memory/usage.js';
 import { dmabroker_test_v1 } from '../protocol/dmabroker-v1.gen.js';
 import { join64, size64 } from '../protocol/wire.js';
 import type { CallOptions } from './call-options.js';
-import { handleTypeOf, type OrUnknown } from './enums.js';
+import { handleTypesOf, type OrUnknown } from './enums.js';
 import { Refusals } from './refusal.js';
 import { ConnectionError, type WireClient } from './wire-client.js';
 
 /** What would be allocated. */
 export interface Planned {
   readonly handleType: OrUnknown<HandleType>;
+  /** All that it would be, where it is to be several. */
+  readonly handleTypes: readonly HandleType[];
   readonly source: string;
   /** Bytes of memory; the kernel may round up. */
   readonly size: number;
@@ -41,7 +43,8 @@ export function testRequest(
       possible: (source, sizeHi, sizeLo, types, modifierHi, modifierLo) => {
         const modifier = kind === 'image' ? join64(modifierHi, modifierLo) : null;
         const size = size64(sizeHi, sizeLo);
-        possible = { handleType: handleTypeOf(types), source, size, modifier };
+        const handleTypes = handleTypesOf(types);
+        possible = { handleType: handleTypes[0] ?? 'unknown', handleTypes, source, size, modifier };
       },
       memory: (index, sizeHi, sizeLo) => {
         memories[index] = { size: size64(sizeHi, sizeLo) };

@@ -26,6 +26,8 @@ import {
 export interface CommonRequest {
   /** `dma_buf` alone by default; nothing else is ever substituted. */
   readonly handleTypes?: readonly HandleType[];
+  /** Whether the same memory is to be had as all of them, in place of any of them: `buffer.handleTypes`. */
+  readonly allHandleTypes?: boolean;
   /** `transfer` by default. */
   readonly usage?: readonly UsageName[];
   /** `connection` by default; a lease is in seconds. */
@@ -48,6 +50,11 @@ export interface CommonRequest {
   readonly device?: string;
   /** The program's own memory, in place of the daemon's: a dma_buf is made of it (the source `udmabuf`). */
   readonly memory?: OwnMemory;
+  /**
+   * Milliseconds to wait for memory where there is none now and may be some later, in place of a refusal: see
+   * `onWaiting` of the call. A dry run does not wait.
+   */
+  readonly waitMs?: number;
 }
 
 /**
@@ -100,6 +107,8 @@ export interface BroughtPlane extends PlaneLayout {
   readonly fd: number;
   /** As a received plane has it. It is not asked: the file says which memory it is. */
   readonly memory?: number;
+  /** As a received plane may have it; what is imported is the dma_buf. */
+  readonly further?: unknown;
 }
 
 export interface ImportedLinear extends ImportTerms, Pick<LinearRequest, 'kind' | 'size'> {
@@ -150,6 +159,8 @@ const common: Fields<CommonRequest> = {
   placement: oneOf(Object.keys(dmabroker_params_v1.enums.placement)),
   source: text(1, MAX_SOURCE_NAME_BYTES),
   memory: record<OwnMemory>({ fd: openFd, offset: bytes }, ['fd']),
+  waitMs: u32,
+  allHandleTypes: flag,
 };
 
 const linear = record<LinearRequest>(
@@ -173,7 +184,11 @@ const image = record<ImageRequest>(
 );
 
 const planes = listOf(
-  record<BroughtPlane>({ ...place, fd: openFd, memory: u32 }, ['fd', 'offset', 'stride']),
+  record<BroughtPlane>({ ...place, fd: openFd, memory: u32, further: () => {} }, [
+    'fd',
+    'offset',
+    'stride',
+  ]),
   1,
   MAX_PLANES,
 );

@@ -197,8 +197,7 @@ export abstract class ToldBuffer implements BufferDescription {
     this.memories = told.memories;
     this.planes = this.planes.map((plane, index) => ({
       ...plane,
-      ...told.planes[index],
-      fd: plane.fd,
+      ...placeOf(told.planes[index]),
     }));
     this.device = told.device;
     this.checked = told.checked;
@@ -216,4 +215,11 @@ export abstract class ToldBuffer implements BufferDescription {
     this.#listeners?.[news]?.tell();
     this.toldAll(news);
   }
+}
+
+/** Without the fds, which the caller has of its own. */
+function placeOf(told: ReceivedPlane | undefined): Partial<ReceivedPlane> {
+  if (told === undefined) return {};
+  const { memory, offset, stride } = told;
+  return { memory, offset, stride };
 }

@@ -105,8 +105,14 @@ export interface WithCuda {
 
 export interface DeviceDescription extends OpenDescription, Losses, WithCuda {}
 
-/** One of all of the machine's devices. */
-export interface ListedDevice extends PhysicalDescription, Losses, WithCuda {
+type OfVulkan = 'vendorId' | 'deviceId' | 'apiVersion' | 'driver' | 'driverUuid';
+
+/** One of all of the machine's devices. Of one that CUDA alone has, there is nothing that Vulkan says. */
+export interface ListedDevice
+  extends Omit<PhysicalDescription, OfVulkan>,
+    Losses,
+    WithCuda,
+    Readonly<{ [Field in OfVulkan]: PhysicalDescription[Field] | null }> {
   readonly main: boolean;
   /** Null unless it is open. */
   readonly opened: OpenDescription | null;

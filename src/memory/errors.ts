@@ -147,6 +147,8 @@ export interface Refusal {
     readonly executable: string | null;
     readonly unit: string | null;
   };
+  /** How long it has waited for memory before it was refused. */
+  readonly waited_ms?: number;
 }
 
 /** A limit that was met; docs/quotas.md has the scopes and dimensions. */

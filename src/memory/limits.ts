@@ -112,6 +112,24 @@ export const MAX_UNPROVEN = 8192;
 /** By one sweep: its answer takes the data plane 2.5 µs each, in one turn. */
 export const SOUGHT_AT_ONCE = 2048;
 
+/** A day: who waits for longer is still there to ask again. */
+export const MAX_WAIT_MS = 86_400_000;
+
+/** Whoever waits for memory is looked at in one turn, a user at a time: 10 µs each where there is none. */
+export const WAIT_CHECKS_PER_TURN = 16;
+
+/** Memory that was not there is asked for so often, since nothing tells that another process has given some back. */
+export const WAIT_RETRY_MS = 1000;
+
+/** And no sooner again, however much is released: a driver may take milliseconds to say that there is none. */
+export const WAIT_PAUSE_MS = 100;
+
+/** For one that waits others are asked to give something back so often, at most. */
+export const WAIT_RECALL_MS = 10_000;
+
+/** New places in the queue are told together so much later: nobody reads more than some a second. */
+export const WAIT_TOLD_MS = 250;
+
 /** An allocation waits so long for two sweeps of a machine with very many processes. */
 export const ROOM_WAIT_MS = 10_000;
 

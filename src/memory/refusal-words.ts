@@ -30,6 +30,7 @@ export const constraints = {
   stride: 'the bytes from one row to the next',
   sources: 'the sources that were named, or that the policy allows',
   usage: 'what the memory is for',
+  wait: 'how long it may wait for memory',
   width: 'the width in pixels',
   alignment: 'all of the alignment, which the driver’s layout cannot have',
   'alignment.stride': 'the multiple that strides must be of',
@@ -66,6 +67,7 @@ export const constraints = {
   'pending works': 'the copies, fills and reads that wait',
   previews: 'the previews that wait',
   recalled: 'recalled buffers that were not given back',
+  'waiting allocations': 'the allocations that wait for memory',
   // Of REST.
   'content-type': 'the header',
   cursor: 'the place in a list',

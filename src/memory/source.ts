@@ -110,6 +110,8 @@ export interface OwnMemory {
 export interface Plan {
   readonly source: SourceName;
   readonly handleType: HandleType;
+  /** What else it would be. */
+  readonly also?: readonly HandleType[];
   /** As in Allocation. */
   readonly device?: string;
   /** Bytes of each memory (fd); the kernel may round one up to whole pages. */
@@ -133,6 +135,13 @@ export interface ImportCheck {
 
 /** The key of memory that an earlier daemon has allocated: what its source kept went with that process. */
 export const NOTHING_KEPT = 0;
+
+/** The same memory as another type. */
+export interface Face {
+  readonly handleType: HandleType;
+  /** One for each memory, whosever the allocation is; none where the daemon has them no more: an earlier one had. */
+  readonly fds: readonly number[];
+}
 
 /** Exported memory: zeroed, CLOEXEC, its fds owned by the receiver of this object. */
 export interface Allocation {
@@ -159,12 +168,16 @@ export interface Allocation {
   /** Where each memory is in the device that made it; absent where none did. */
   readonly heaps?: readonly HeapPart[];
   readonly planes: readonly Plane[];
+  /** The same memory as other types of fd; absent where it is one alone. */
+  readonly faces?: readonly Face[];
   /** The kernel's exporter (`exp_name` of fdinfo), for a dma_buf. */
   readonly exporter: string | null;
   /** For an opaque_fd, what its importer must know (VUID-VkMemoryAllocateInfo-allocationSize-01742). */
   readonly vulkan?: VulkanMemory;
   /** st_dev:st_ino of each memory; absent where files do not tell memories apart (opaque fds). */
   readonly identities?: readonly string[];
+  /** The same of its further faces, as far as they are files of their own. */
+  readonly faceIdentities?: readonly string[];
   /** For an import, how it was checked; such memory is not zeroed. */
   readonly check?: ImportCheck;
   /** Whose pages they are, where they are not the daemon's: its owner's, who has the memfd, too. Not zeroed. */
@@ -179,6 +192,8 @@ export interface SourceState {
   readonly name: SourceName;
   readonly handleType: HandleType;
   readonly usable: boolean;
+  /** As what else it gives the same memory, where that is asked for. */
+  readonly also?: readonly HandleType[];
   /** Why not, where it is not usable; otherwise what it is (e.g. the device's name). */
   readonly reason: string;
   /** Bytes that one of its memories may have, where the source itself has a limit, as of the start. */
@@ -209,9 +224,9 @@ export interface MemorySource {
   plan(spec: CheckedSpec): Plan;
   /**
    * `id` names the memory where the kernel can name it (DMA_BUF_SET_NAME). Clearing much memory takes
-   * more than one piece.
+   * more than one piece. `also`: further types of fd that it is to have, of those that its state names.
    */
-  allocating(spec: CheckedSpec, id: string): Steps<Allocation>;
+  allocating(spec: CheckedSpec, id: string, also?: readonly HandleType[]): Steps<Allocation>;
   /** The same at once. */
   allocate(spec: CheckedSpec, id: string): Allocation;
   /** Destroys what the source keeps; the fds are the caller's and stay open. */

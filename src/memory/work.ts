@@ -30,6 +30,8 @@ export interface MemoryReference {
   readonly size: number;
   /** How an opaque fd that an earlier daemon has made is imported; absent for all others. */
   readonly again?: OpaqueTerms;
+  /** Of a dma_buf of CUDA's that an earlier daemon has made: the POSIX file descriptor of the same memory. */
+  readonly posix?: number;
 }
 
 /** What the spec demands of whoever imports an opaque fd (VUID-VkMemoryAllocateInfo-allocationSize-01742). */
@@ -75,12 +77,21 @@ export function referenceTo(side: Side): MemoryReference {
   const { source: origin, handleType, key, device = null, planes } = side.allocation;
   const { start, length } = extent(side);
   const fds = planes.map(({ fd }) => fd);
+  const posix = posixOf(side.allocation);
+  if (posix !== null)
+    return { origin, handleType, key, device, fds, size: start + length, posix, ...againOf(side) };
   return { origin, handleType, key, device, fds, size: start + length, ...againOf(side) };
 }
 
+/** What CUDA takes of memory that an earlier daemon has made as a dma_buf, too, which nobody imports. */
+function posixOf({ source, key, faces, memories }: Side['allocation']): number | null {
+  if (source !== 'cuda' || key !== NOTHING_KEPT || memories.length !== 1) return null;
+  return faces?.find(({ handleType }) => handleType === 'opaque_fd')?.fds[0] ?? null;
+}
+
 function againOf({ spec, allocation }: Side): { readonly again?: OpaqueTerms } {
-  const { vulkan, key, memories } = allocation;
-  if (key !== NOTHING_KEPT || vulkan === undefined) return {};
+  const { handleType, vulkan, key, memories } = allocation;
+  if (key !== NOTHING_KEPT || vulkan === undefined || handleType !== 'opaque_fd') return {};
   return { again: { ...vulkan, bytes: memories[0] ?? 0, usage: spec.usage } };
 }
 

@@ -18,7 +18,7 @@
  */
 import { release } from 'node:os';
 import type { Remaining, Remains } from '../memory/remains.js';
-import type { Allocation } from '../memory/source.js';
+import type { Allocation, Face } from '../memory/source.js';
 import { info } from './dmabuf.js';
 import { SystemError } from './libc/errno.js';
 import { close, identity } from './libc/fd.js';
@@ -44,9 +44,13 @@ function atLeast(kernel: string, major: number, minor: number): boolean {
 
 /** What the kernel will tell, at best, when nobody has the memory any more. */
 export function tells(
-  { source, handleType, exporter }: Allocation,
+  { source, handleType, exporter, faces = [] }: Allocation,
   kernel: string = release(),
 ): Exclude<Remaining, 'lingering' | 'unseen'> {
+  // Of two that lead to the same memory, the one that tells less: a POSIX file descriptor in another process is seen
+  // by nobody, and a memfd of before a restart is watched no more.
+  const isUntold = ({ handleType, fds }: Face) => handleType === 'opaque_fd' || fds.length === 0;
+  if (faces.some(isUntold)) return 'unknown';
   if (handleType === 'memfd') return 'gone';
   if (handleType === 'opaque_fd' || exporter === null) return 'unknown';
   const isCounted =
@@ -157,14 +161,42 @@ function watched(fds: readonly number[], watch: GoneWatch | null): Remains {
   }
 }
 
-/** Takes ownership of the fds, one a memory. */
+/** Held by whoever has the memory by either of two faces. */
+class Both implements Remains {
+  constructor(
+    private readonly one: Remains,
+    private readonly other: Remains,
+  ) {}
+
+  look(): Remaining {
+    const [one, other] = [this.one.look(), this.other.look()];
+    if (one === 'lingering' || other === 'lingering') return 'lingering';
+    return other === 'gone' ? one : 'unknown';
+  }
+
+  close(): void {
+    this.one.close();
+    this.other.close();
+  }
+}
+
+/** Takes ownership of the fds, one a memory; behind them those of its further faces. */
 export function remains(
   allocation: Allocation,
-  fds: readonly number[],
+  all: readonly number[],
   watch: GoneWatch | null = shared,
 ): Remains {
-  const { handleType, identities } = allocation;
-  if (fds.length === 0 && identities !== undefined) return unseen;
+  const { handleType, identities, memories, faces } = allocation;
+  if (all.length === 0 && identities !== undefined) return unseen;
+  const fds = faces === undefined ? all : all.slice(0, memories.length);
+  const further = all.slice(fds.length);
+  if (further.length > 0) {
+    const isWatched = faces?.some((face) => face.handleType === 'memfd') ?? false;
+    const seen = isWatched ? watched(further, watch) : null;
+    for (const fd of further) close(fd);
+    const first = remains({ ...allocation, faces: isWatched ? [] : (faces ?? []) }, fds, watch);
+    return seen === null ? first : new Both(first, seen);
+  }
   if (handleType === 'dma_buf') return new CountedDmaBufs(fds, tells(allocation));
   const left = handleType === 'memfd' ? watched(fds, watch) : untold;
   for (const fd of fds) close(fd);

@@ -126,6 +126,12 @@ export const dmabroker_params_v1 = named({
     { name: 'set_lasting_name', opcode: 23, since: 1, destructor: false, args: [{ name: 'name', type: 'string' }],
       write: (w: Writer, o: number, name_: string) => { w.begin(o); w.string(name_); w.end(23); },
       read: (r: Reader, to: { set_lasting_name(name_: string): void }) => { const name_ = r.string(); r.end(); to.set_lasting_name(name_); } },
+    { name: 'set_wait', opcode: 24, since: 1, destructor: false, args: [{ name: 'milliseconds', type: 'uint' }],
+      write: (w: Writer, o: number, milliseconds_: number) => { w.begin(o); w.uint(milliseconds_); w.end(24); },
+      read: (r: Reader, to: { set_wait(milliseconds_: number): void }) => { const milliseconds_ = r.uint(); r.end(); to.set_wait(milliseconds_); } },
+    { name: 'require_handle_types', opcode: 25, since: 1, destructor: false, args: [{ name: 'handle_types', type: 'uint' }],
+      write: (w: Writer, o: number, handle_types_: number) => { w.begin(o); w.uint(handle_types_); w.end(25); },
+      read: (r: Reader, to: { require_handle_types(handle_types_: number): void }) => { const handle_types_ = r.uint(); r.end(); to.require_handle_types(handle_types_); } },
   ],
   events: [
   ],
@@ -224,6 +230,9 @@ export const dmabroker_buffer_v1 = named({
     { name: 'commit_refused', opcode: 18, since: 1, destructor: false, args: [{ name: 'code', type: 'uint' }, { name: 'message', type: 'string' }, { name: 'detail', type: 'string' }],
       write: (w: Writer, o: number, code_: number, message_: string, detail_: string) => { w.begin(o); w.uint(code_); w.string(message_); w.string(detail_); w.end(18); },
       read: (r: Reader, to: { commit_refused(code_: number, message_: string, detail_: string): void }) => { const code_ = r.uint(); const message_ = r.string(); const detail_ = r.string(); r.end(); to.commit_refused(code_, message_, detail_); } },
+    { name: 'waiting', opcode: 19, since: 1, destructor: false, args: [{ name: 'place', type: 'uint' }],
+      write: (w: Writer, o: number, place_: number) => { w.begin(o); w.uint(place_); w.end(19); },
+      read: (r: Reader, to: { waiting(place_: number): void }) => { const place_ = r.uint(); r.end(); to.waiting(place_); } },
   ],
   enums: {
     release_reason: { owner: 1, administrator: 2, lease_expired: 3 },

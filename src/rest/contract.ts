@@ -46,4 +46,5 @@ export type CgroupInfo = Schemas['Cgroup'];
 export type QuotaInfo = Schemas['Quota'];
 export type QuotaRule = DeepReadonly<Schemas['QuotaRule']>;
 export type UserInfo = Schemas['User'];
+export type WaitingAllocation = Schemas['WaitingAllocation'];
 export type Whoami = Schemas['Whoami'];

@@ -315,7 +315,11 @@ export function makeWatches({
     clock,
     async () => {
       const { memories } = await plane.ask('allMemories', null);
-      return new Set(memories.map(({ identity }) => identity));
+      return new Set(
+        memories.flatMap(({ identity, further }) =>
+          further === undefined ? [identity] : [identity, further],
+        ),
+      );
     },
     look,
   );

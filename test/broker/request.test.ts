@@ -88,6 +88,38 @@ t.test('no usable source for the handle types', async (t) => {
   );
 });
 
+t.test('one memory as all of the handle types', async (t) => {
+  const both: SourceState = { ...dmaBuf, name: 'cuda', also: ['opaque_fd'] };
+  const pages: SourceState = { ...dmaBuf, name: 'udmabuf', also: ['memfd'] };
+  const sources = [dmaBuf, opaque, both, pages, memfd];
+  const all = (...handleTypes: HandleType[]) =>
+    checkRequest(request({ handleTypes, allHandleTypes: true }));
+  const choose = (...types: HandleType[]) => chooseSource(all(...types), sources, offers);
+  t.match(choose('dma_buf'), { source: 'vulkan', handleType: 'dma_buf' });
+  t.notOk('also' in choose('dma_buf'));
+  t.match(choose('opaque_fd', 'dma_buf'), {
+    ...{ source: 'cuda', handleType: 'dma_buf', also: ['opaque_fd'] },
+  });
+  t.match(choose('memfd', 'dma_buf'), { source: 'udmabuf', also: ['memfd'] });
+  for (const types of [
+    ['memfd', 'opaque_fd'],
+    ['dma_buf', 'opaque_fd', 'memfd'],
+  ] as HandleType[][]) {
+    const { code, refusal } = refused(() => choose(...types));
+    t.equal(code, 'unsupported_handle_type');
+    const possible = [
+      ['dma_buf', 'opaque_fd'],
+      ['dma_buf', 'memfd'],
+    ];
+    t.same(refusal, { constraint: 'handle_types', requested: types, possible });
+  }
+  const gone = [{ ...both, usable: false }];
+  t.same(
+    refused(() => chooseSource(all('dma_buf', 'opaque_fd'), gone, offers)).refusal.possible,
+    [],
+  );
+});
+
 t.test('no source for the format', async (t) => {
   const spec = { ...image, format: fourcc('ABCD') };
   t.same(

@@ -67,7 +67,7 @@ await withoutLeaks(t, 'real daemon', async (t) => {
     await json('release', id);
   });
 
-  t.test('ps, users, cgroups', async (t) => {
+  t.test('ps, users, cgroups, waiting', async (t) => {
     const { id, token } = await allocate();
     const client = await connect({ socket: daemon.clientSocket });
     const held = await client.redeem(token);
@@ -85,6 +85,7 @@ await withoutLeaks(t, 'real daemon', async (t) => {
     t.match(await json('users'), [{ uid: process.getuid?.(), charge: { buffers: 1 } }]);
     t.match((await run('holders', id)).stdout, /^PID +USER +PROCESS /);
     t.ok(Array.isArray(await json('cgroups')));
+    t.same(await json('waiting'), []);
     await held.close();
     client.close();
     await json('release', id);

@@ -54,6 +54,8 @@ export const BY_NOBODY: Readonly<Record<string, string>> = {
   'README.md#try-it-without-installing': 'it installs Debian packages; the gate does what it does',
   'CONTRIBUTING.md#build-and-test': 'this is the gate itself',
   'CONTRIBUTING.md#fuzzing': 'the gate runs the same targets, shorter',
+  'docs/cuda.md#one-memory-both-kinds':
+    'it takes a GPU; server/cuda asks for the same of the double',
   'docs/hardware.md#': 'it takes a GPU',
   'docs/performance.md#': 'measuring takes a quiet machine; bench/ is compiled with all the rest',
   'docs/rest.md#events': 'the answer is shown with it, and never ends; server/events has it',

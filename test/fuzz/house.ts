@@ -134,6 +134,9 @@ class BenchLine implements Line {
       this.bench.broker.poll();
       this.read(heard);
       if (done()) return;
+      // Some wait for memory.
+      this.bench.world.pass(1);
+      this.bench.broker.poll();
     }
     throw new Fault(`no answer: objects ${[...heard.pending].join()} wait`);
   }

@@ -33,6 +33,17 @@ t.test("NVIDIA's dma_bufs are counted where the memory is theirs alone", async (
   t.equal(tells(allocation('vulkan', 'nv_dmabuf')), 'unknown');
 });
 
+t.test('of two faces the one that tells less', async (t) => {
+  const posix = { handleType: 'opaque_fd', fds: [7] } as const;
+  const memfd = { handleType: 'memfd', fds: [7] } as const;
+  const cuda = { source: 'cuda', handleType: 'dma_buf', exporter: 'nv_dmabuf' } as Allocation;
+  const udmabuf = { source: 'udmabuf', handleType: 'dma_buf', exporter: 'udmabuf' } as Allocation;
+  t.equal(tells({ ...cuda, faces: [posix] }), 'unknown', 'a POSIX fd elsewhere nobody sees');
+  t.equal(tells({ ...udmabuf, faces: [memfd] }, '6.12.0'), 'counted', 'a memfd is watched');
+  const before = { ...memfd, fds: [] };
+  t.equal(tells({ ...udmabuf, faces: [before] }, '6.12.0'), 'unknown', 'not after a restart');
+});
+
 await withoutLeaks(t, 'memfds', async (t) => {
   const source = new MemfdSource();
   /** A memory of the source and an fd of it as a client would have. */

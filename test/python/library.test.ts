@@ -2,6 +2,7 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
+import { CudaDouble, NOTHING } from '../native/cuda/double.js';
 import { TestDaemon, withoutVulkan } from '../support/daemon.js';
 import { temporaryFolder } from '../support/folder.js';
 import { ServiceManager } from '../support/service-manager.js';
@@ -17,6 +18,35 @@ t.test('with a daemon', async (t) => {
   t.ok(skipped <= 1, `${skipped} are skipped: torch's`);
   await daemon.settled(before);
   t.strictSame(daemon.errors, [], 'the daemon found nothing wrong with itself');
+});
+
+t.test('with memory of two GPUs, by the double of libcuda', async (t) => {
+  const uuids = [`${'5a'.repeat(15)}5b`, `${'5a'.repeat(15)}5c`];
+  const [daemons, own] = [new CudaDouble(), new CudaDouble()];
+  const options = { devices: 2, uuid: uuids[0] as string, total: 2 ** 24 };
+  const env = { ...withoutVulkan, ...daemons.environment(options) };
+  const daemon = await TestDaemon.start(['--pool-bytes', '0'], { env });
+  t.teardown(() => daemon.stop('SIGKILL'));
+  const { body: listed } = await daemon.rest('GET', '/v1/devices');
+  t.match(
+    listed,
+    uuids.map((device_uuid, at) => ({
+      ...{ device_uuid, name: `Double ${at}`, type: 'discrete_gpu', main: at === 0, open: false },
+      ...{ driver: null, api_version: null, cuda: { total: 2 ** 24, free: null } },
+      reason: /Vulkan does not have it: .*no Vulkan driver/,
+      sources: [{ name: 'cuda', handle_type: 'dma_buf' }, { handle_type: 'opaque_fd' }],
+    })),
+    'what Vulkan does not have is listed',
+  );
+  const { status, said, count } = await tests(
+    { ...own.environment(options), ...placesOf(daemon), DMABROKER_TEST_CUDA: uuids.join(' ') },
+    ['cuda'],
+  );
+  t.equal(status, 0, said);
+  t.equal(count, 3);
+  t.same([own.live, own.complaints], [NOTHING, ''], 'nothing is left in the client');
+  await daemon.stop();
+  t.same([daemons.live, daemons.complaints], [NOTHING, '']);
 });
 
 t.test('with a daemon that is killed', async (t) => {

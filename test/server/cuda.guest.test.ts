@@ -2,11 +2,13 @@
  * The daemon with CUDA's memory, by the double of libcuda, whose dma_bufs are real ones: which requests get it, what other
  * users and the device see of it, what is told when it is lost or there is none left; and that nothing stays behind.
  */
+import { writeSync } from 'node:fs';
 import t from 'tap';
-import { type ClientBuffer, connect } from '../../src/client/index.js';
+import { type BrokerError, type ClientBuffer, connect } from '../../src/client/index.js';
 import { info } from '../../src/native/dmabuf.js';
 import { isDmaBuf } from '../../src/native/kind.js';
 import { close, duplicate, isCloexec } from '../../src/native/libc/fd.js';
+import { map } from '../../src/native/libc/memory.js';
 import { CudaDouble, ILLEGAL_ADDRESS, NOTHING } from '../native/cuda/double.js';
 import { eventually, TestDaemon, withoutVulkan } from '../support/daemon.js';
 import { recounted } from '../support/recount.js';
@@ -123,6 +125,97 @@ t.test('as a POSIX file descriptor', async (t) => {
   const read = await buffer.read({ offset: 0, size: 8 });
   t.same([...read.bytes], [1, 1, 1, 1, 0, 0, 0, 0]);
   await buffer.close();
+});
+
+const both = { allHandleTypes: true } as const;
+const furtherOf = ({ planes }: ClientBuffer) => planes[0]?.further?.[0]?.fd ?? -1;
+const wordOf = (fd: number) => {
+  const memory = map(fd, 4096, { write: false });
+  const word = memory.bytes.readUInt32LE();
+  memory.release();
+  return word;
+};
+const stateOf = async ({ id }: { readonly id: string }) =>
+  (await daemon.buffers()).find((each) => each.id === id)?.state;
+
+t.test('one memory as a dma_buf and as a POSIX file descriptor', async (t) => {
+  const request = { ...linear, ...both, handleTypes: ['opaque_fd', 'dma_buf'] } as const;
+  t.match(await client.test(request), { source: 'cuda', handleTypes: ['dma_buf', 'opaque_fd'] });
+  const buffer = await client.allocate({ ...request, name: 'both' });
+  t.match(buffer, { source: 'cuda', handleType: 'dma_buf', size: 2 * MIB });
+  t.same(buffer.handleTypes, ['dma_buf', 'opaque_fd']);
+  t.ok(isDmaBuf(fdOf(buffer)) && !isDmaBuf(furtherOf(buffer)));
+  t.ok(isCloexec(furtherOf(buffer)));
+  t.equal(await buffer.fill(0x0102_0304), 'device');
+  t.same([wordOf(fdOf(buffer)), wordOf(furtherOf(buffer))], [0x0102_0304, 0x0102_0304]);
+  const { body } = await rest('GET', `/v1/buffers/${buffer.id}`);
+  t.match(body, { handle_type: 'dma_buf', further_handle_types: ['opaque_fd'] });
+  const charged = (await rest('GET', '/v1/users')).body[0].charge;
+  t.match(charged, { bytes: 2 * MIB, buffers: 1, fds: 2 }, 'charged once, with both fds');
+  const { body: held } = await rest('GET', `/v1/buffers/${buffer.id}/holders`);
+  t.match(held, { complete: false, missing: /opaque fd, too/ });
+  const other = await connect({ socket: daemon.clientSocket });
+  const redeemed = await other.redeem(await buffer.share());
+  t.same(redeemed.handleTypes, ['dma_buf', 'opaque_fd'], 'whoever redeems it has both');
+  t.equal(wordOf(furtherOf(redeemed)), 0x0102_0304);
+  double.at('cuMemsetD8_v2', ILLEGAL_ADDRESS);
+  await (await client.allocate(linear)).close();
+  await eventually(() => buffer.lost, 'lost');
+  await buffer.reissue();
+  t.same(buffer.handleTypes, ['dma_buf', 'opaque_fd'], 'issued anew as both');
+  await buffer.fill(5);
+  t.equal(wordOf(furtherOf(buffer)), 5);
+  await redeemed.close();
+  other.close();
+  await buffer.close();
+  await eventually(async () => (await stateOf(buffer)) === undefined, 'gone');
+  await recounted(daemon);
+});
+
+t.test('a udmabuf with the memfd behind it', async (t) => {
+  const request = { ...linear, ...both, handleTypes: ['dma_buf', 'memfd'] } as const;
+  for (const size of [5000, MIB]) {
+    const buffer = await client.allocate({ ...request, size });
+    t.match(buffer, { source: 'udmabuf', handleTypes: ['dma_buf', 'memfd'] });
+    const memory = buffer.map();
+    memory.write((bytes) => bytes.writeUInt32LE(0x0908_0706, 0));
+    memory.unmap();
+    const memfd = duplicate(furtherOf(buffer));
+    t.equal(
+      wordOf(memfd),
+      0x0908_0706,
+      'what is written through the one is read through the other',
+    );
+    t.throws(() => map(memfd, 4096, { write: true }), 'the memfd is for reading');
+    t.throws(() => writeSync(memfd, 'x'), { code: 'EPERM' });
+    // A look at all processes may be a second old.
+    const seen = async () =>
+      (await rest('GET', `/v1/buffers/${buffer.id}/holders`)).body.holders[0]?.fds === 3;
+    await eventually(seen, 'all three fds are seen, and whose they are');
+    const { body: all } = await rest('GET', `/v1/processes?pid=${process.pid}`);
+    t.match(all.processes, [{ bytes: buffer.size, buffers: 1 }], 'which has it once');
+    await buffer.close();
+    await eventually(async () => (await stateOf(buffer)) === 'lingering', 'the memfd is held');
+    close(memfd);
+    await eventually(async () => (await stateOf(buffer)) === undefined, 'it is gone');
+    await recounted(daemon);
+  }
+});
+
+t.test('types that no memory has together', async (t) => {
+  const request = { ...linear, ...both, handleTypes: ['memfd', 'opaque_fd'] } as const;
+  const refused = await client.allocate(request).catch((error: unknown) => error);
+  t.match(refused, {
+    code: 'unsupported_handle_type',
+    message: 'no usable source gives one memory as opaque_fd and memfd',
+  });
+  const { possible, nearest } = (refused as BrokerError).refusal;
+  t.has(possible, [
+    ['dma_buf', 'opaque_fd'],
+    ['dma_buf', 'memfd'],
+  ]);
+  if (nearest == null) throw new Error('there is none');
+  await (await client.allocate(nearest)).close();
 });
 
 t.test('no memory left', async (t) => {

@@ -12,11 +12,13 @@ import type {
 } from '../../src/rest/contract.js';
 import { eventually, type TestDaemon } from './daemon.js';
 
-/** Planes that lie in one memory share an fd. */
+/** Planes that lie in one memory share an fd, for each type that it is. */
+const fdsOf = ({ planes, further_handle_types = [] }: BufferInfo) =>
+  new Set(planes.map((p) => p.memory)).size * (1 + further_handle_types.length);
 const charge = (buffers: readonly BufferInfo[]) => ({
   bytes: buffers.reduce((sum, { size }) => sum + size, 0),
   buffers: buffers.length,
-  fds: buffers.reduce((sum, { planes }) => sum + new Set(planes.map((p) => p.memory)).size, 0),
+  fds: buffers.reduce((sum, buffer) => sum + fdsOf(buffer), 0),
   pending: 0,
 });
 

@@ -21,7 +21,8 @@ static void heard_info(void *data, struct dmabroker_buffer_v1 *object, const cha
 	describe_text(what->id, sizeof what->id, id);
 	describe_text(what->source, sizeof what->source, source);
 	what->info.generation = generation;
-	what->info.handle_type = handle_types;
+	/* Of several the first plane says which comes first. */
+	what->info.handle_types = handle_types;
 	what->info.size = join(size_hi, size_lo);
 	what->info.format = format;
 	what->info.modifier = join(modifier_hi, modifier_lo);
@@ -42,17 +43,35 @@ static void heard_memory(void *data, struct dmabroker_buffer_v1 *object, uint32_
 		what->info.memory_count = index + 1;
 }
 
+/* The plane as another type. */
+static void keep_further(struct further *of, uint32_t handle_type, int fd)
+{
+	for (unsigned i = 0; i < MAX_FURTHER; i++) {
+		if (of[i].handle_type)
+			continue;
+		of[i] = (struct further){ .handle_type = handle_type, .fd = fd };
+		return;
+	}
+	close(fd);
+}
+
 static void heard_plane(void *data, struct dmabroker_buffer_v1 *object, int32_t fd, uint32_t handle_type,
 			uint32_t index, uint32_t memory, uint32_t offset, uint32_t stride)
 {
 	struct description *what = ((struct dmabroker_buffer *)data)->coming;
 
-	(void)object, (void)handle_type;
-	/* A later daemon may have more planes, or one of them in several kinds: the first is kept. */
-	if (!what || index >= MAX_PLANES || what->plane_told[index]) {
+	(void)object;
+	/* A later daemon may have more planes, or kinds that there is no place for. */
+	if (!what || index >= MAX_PLANES) {
 		close(fd);
 		return;
 	}
+	if (what->plane_told[index]) {
+		keep_further(what->further[index], handle_type, fd);
+		return;
+	}
+	if (!what->info.handle_type)
+		what->info.handle_type = handle_type;
 	what->plane_told[index] = true;
 	what->planes[index] = (struct dmabroker_plane){
 		.fd = fd, .memory = memory, .offset = offset, .stride = stride
@@ -334,6 +353,15 @@ static void heard_commit_refused(void *data, struct dmabroker_buffer_v1 *object,
 		free(text);
 }
 
+static void heard_waiting(void *data, struct dmabroker_buffer_v1 *object, uint32_t place)
+{
+	struct dmabroker_buffer *buffer = data;
+
+	(void)object;
+	if (buffer->making)
+		buffer->making->place = place;
+}
+
 static const struct dmabroker_buffer_v1_listener listener = {
 	.metadata = heard_metadata,
 	.committed = heard_committed,
@@ -354,6 +382,7 @@ static const struct dmabroker_buffer_v1_listener listener = {
 	.lease = heard_lease,
 	.lease_refused = heard_lease_refused,
 	.device = heard_device,
+	.waiting = heard_waiting,
 };
 
 void buffer_listen(struct dmabroker_buffer *buffer, struct dmabroker_buffer_v1 *object)

@@ -205,6 +205,11 @@ uint32_t dmabroker_call_path(const struct dmabroker_call *call)
 	return call->path;
 }
 
+uint32_t dmabroker_call_place(const struct dmabroker_call *call)
+{
+	return call->place;
+}
+
 /* ---- a call that only waits --------------------------------------------------------------------- */
 
 static void heard_sync(void *data, struct wl_callback *callback, uint32_t serial)

@@ -22,9 +22,13 @@ void description_free(struct description *what)
 {
 	if (!what)
 		return;
-	for (unsigned i = 0; i < MAX_PLANES; i++)
+	for (unsigned i = 0; i < MAX_PLANES; i++) {
 		if (what->planes[i].fd >= 0)
 			close(what->planes[i].fd);
+		for (unsigned j = 0; j < MAX_FURTHER; j++)
+			if (what->further[i][j].handle_type && what->further[i][j].fd >= 0)
+				close(what->further[i][j].fd);
+	}
 	free(what);
 }
 
@@ -57,4 +61,23 @@ int dmabroker_buffer_take_fd(struct dmabroker_buffer *buffer, unsigned plane)
 
 	buffer->what->planes[plane].fd = -1;
 	return fd;
+}
+
+int dmabroker_buffer_take_fd_as(struct dmabroker_buffer *buffer, unsigned plane, uint32_t handle_type)
+{
+	if (plane >= buffer->what->info.plane_count)
+		return -1;
+	if (handle_type == buffer->what->info.handle_type)
+		return dmabroker_buffer_take_fd(buffer, plane);
+	for (unsigned i = 0; i < MAX_FURTHER; i++) {
+		struct further *further = &buffer->what->further[plane][i];
+
+		if (handle_type == 0 || further->handle_type != handle_type)
+			continue;
+		int fd = further->fd;
+
+		further->fd = -1;
+		return fd;
+	}
+	return -1;
 }

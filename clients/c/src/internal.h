@@ -15,6 +15,7 @@
 
 /* set_plane_layout and add_plane have 0 to 3. */
 #define MAX_PLANES 4
+#define MAX_FURTHER 2
 #define MAX_BATCH 64
 #define DEFAULT_TIMEOUT 30000
 /* What a text of a request may have: a message is 4096 bytes at most, and one that is longer ends the connection. */
@@ -121,7 +122,7 @@ struct dmabroker_call {
 	struct wl_callback *sync;
 	int content;
 	uint64_t content_size;
-	uint32_t path;
+	uint32_t path, place;
 	char *long_detail;
 };
 
@@ -145,6 +146,10 @@ struct description {
 	struct dmabroker_buffer_info info;
 	struct dmabroker_plane planes[MAX_PLANES];
 	bool plane_told[MAX_PLANES];
+	struct further {
+		uint32_t handle_type; /* 0: none */
+		int fd;
+	} further[MAX_PLANES][MAX_FURTHER]; /* the same planes as other types */
 	uint64_t memories[MAX_PLANES];
 	char id[32], source[64], device[64], reason[256];
 };

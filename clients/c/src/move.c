@@ -64,6 +64,12 @@ static void become(struct dmabroker_buffer *buffer, struct dmabroker_buffer *fre
 
 		fresh->what->planes[i].fd = old->planes[i].fd;
 		old->planes[i].fd = fd;
+		for (unsigned j = 0; j < MAX_FURTHER; j++) {
+			struct further further = fresh->what->further[i][j];
+
+			fresh->what->further[i][j] = old->further[i][j];
+			old->further[i][j] = further;
+		}
 	}
 	buffer->what = fresh->what;
 	fresh->what = NULL;

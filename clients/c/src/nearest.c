@@ -151,6 +151,10 @@ struct nearest *nearest_read(const char *text)
 	read_alignment(params, text);
 	params->usage = bits_of(text, "usage", usages, COUNT(usages));
 	params->handle_types = bits_of(text, "handle_types", handle_types, COUNT(handle_types));
+	char *all = json_member(text, "all_handle_types");
+
+	params->all_handle_types = all && strcmp(all, "true") == 0;
+	free(all);
 	params->separate_planes = separate && strcmp(separate, "true") == 0;
 	params->source = text_of(text, "sources", nearest->source, sizeof nearest->source);
 	params->device = text_of(text, "device", nearest->device, sizeof nearest->device);

@@ -178,7 +178,11 @@ void params_send(struct dmabroker_params_v1 *object, const struct dmabroker_para
 	send_planes(object, params, planes);
 	if (params->usage)
 		dmabroker_params_v1_set_usage(object, params->usage);
-	if (params->handle_types)
+	if (params->all_handle_types)
+		dmabroker_params_v1_require_handle_types(object, params->handle_types ?
+								 params->handle_types :
+								 DMABROKER_HANDLE_TYPE_DMA_BUF);
+	else if (params->handle_types)
 		dmabroker_params_v1_set_handle_types(object, params->handle_types);
 	if (params->lease_seconds)
 		dmabroker_params_v1_set_lease(object, params->lease_seconds);
@@ -191,6 +195,8 @@ void params_send(struct dmabroker_params_v1 *object, const struct dmabroker_para
 						  params->alignment.height);
 	if (params->separate_planes)
 		dmabroker_params_v1_set_planes(object, DMABROKER_PARAMS_V1_PLANE_MEMORY_SEPARATE);
+	if (params->wait_ms)
+		dmabroker_params_v1_set_wait(object, params->wait_ms);
 	if (params->source)
 		dmabroker_params_v1_set_source(object, params->source);
 	if (params->placement)

@@ -18,7 +18,12 @@ static void heard_possible(void *data, struct dmabroker_test_v1 *test, const cha
 	(void)test, (void)planes;
 	describe_text(what->source, sizeof what->source, source);
 	what->info.size = join(size_hi, size_lo);
-	what->info.handle_type = handle_types;
+	what->info.handle_types = handle_types;
+	/* A dma_buf comes first; else it is one alone, or a memfd. */
+	what->info.handle_type = handle_types & DMABROKER_HANDLE_TYPE_DMA_BUF ? DMABROKER_HANDLE_TYPE_DMA_BUF :
+				 handle_types & DMABROKER_HANDLE_TYPE_MEMFD ?
+				 DMABROKER_HANDLE_TYPE_MEMFD :
+				 handle_types;
 	what->info.modifier = join(modifier_hi, modifier_lo);
 }
 

@@ -155,7 +155,7 @@ class Mapped(_WithClient):
                 with self.assertRaises(BufferError):
                     tensor.__dlpack__(dl_device=(2, 0))
                 with self.assertRaises(BufferError):
-                    tensor.__dlpack__(stream=1)  # type: ignore[arg-type]
+                    tensor.__dlpack__(stream=1)
             with buffer.map(write=False) as mapping:
                 with self.assertRaises(BufferError):
                     mapping.tensor().__dlpack__()

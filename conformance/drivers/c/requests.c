@@ -167,11 +167,16 @@ struct object *params_of(const struct json *request)
 		dmabroker_params_v1_set_placement(params, place_of(placements, placement));
 	if (json_get(request, "usage"))
 		dmabroker_params_v1_set_usage(params, bits_of(usages, json_get(request, "usage")));
-	if (json_get(request, "handle_types"))
+	if (json_get(request, "handle_types") && json_number(request, "all_handle_types", 0) != 0)
+		dmabroker_params_v1_require_handle_types(
+			params, bits_of(handle_types, json_get(request, "handle_types")));
+	else if (json_get(request, "handle_types"))
 		dmabroker_params_v1_set_handle_types(
 			params, bits_of(handle_types, json_get(request, "handle_types")));
 	if (device)
 		dmabroker_params_v1_set_device(params, device);
+	if (json_get(request, "wait_ms"))
+		dmabroker_params_v1_set_wait(params, whole(request, "wait_ms"));
 	say_lifetime(params, json_get(request, "lifetime"));
 	if (name)
 		dmabroker_params_v1_set_name(params, name);

@@ -135,6 +135,8 @@ void read_request(struct request *request, const struct json *words)
 	params->name = json_string(words, "name");
 	params->lasting_name = json_string(words, "lasting_name");
 	params->device = json_string(words, "device");
+	params->all_handle_types = json_number(words, "all_handle_types", 0) != 0;
+	params->wait_ms = whole(words, "wait_ms");
 	params->source = sources && sources->count > 0 ? sources->items[0].string : NULL;
 	params->alignment.stride = whole(alignment, "stride");
 	params->alignment.offset = whole(alignment, "offset");

@@ -5,9 +5,9 @@
  */
 import type { Choice } from '../request.js';
 
-export function keyOf({ source, handleType, device, spec }: Choice): string {
+export function keyOf({ source, handleType, also, device, spec }: Choice): string {
   const { usage, placement = 'any', alignment = {} } = spec;
-  const common = [source, handleType, device ?? null, spec.kind, usage, placement];
+  const common = [source, handleType, also ?? null, device ?? null, spec.kind, usage, placement];
   if (spec.kind === 'buffer') {
     return JSON.stringify([...common, spec.size, alignment.size ?? 1]);
   }

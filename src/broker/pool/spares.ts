@@ -4,6 +4,7 @@
  * Owns the fds of a spare, and what its source keeps for it, from `add` until `take` or `drop`.
  */
 
+import { everyFd } from '../../memory/faces.js';
 import type { Allocation } from '../../memory/source.js';
 import { NO_ROOM, type Room, type Rooms, type Whose } from '../quota/room.js';
 
@@ -21,7 +22,7 @@ export interface SparesWorld {
 /** Lets go of memory that nobody has had. */
 export function discard(world: SparesWorld, allocation: Allocation): void {
   world.free(allocation);
-  for (const fd of new Set(allocation.planes.map((plane) => plane.fd))) world.closeFd(fd);
+  for (const fd of new Set(everyFd(allocation))) world.closeFd(fd);
 }
 
 export class Spares {

@@ -62,7 +62,7 @@ export class Specs {
     const key = keyOf(choice);
     let spec = this.#specs.get(key);
     if (spec === undefined) {
-      const estimate = estimateOf(choice.spec);
+      const estimate = estimateOf(choice.spec, choice.also);
       if (estimate.bytes > maxBytes || !this.#popularity.asked(key, now, window)) return null;
       const { bytes } = estimate;
       const takes = new Map<Whose, Room>([

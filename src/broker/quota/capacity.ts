@@ -18,6 +18,8 @@ interface Claim {
   readonly sources: readonly string[];
   readonly want: Amount;
   readonly until: Monotonic;
+  /** Of one that waits in the queue: it ends with that, not with what else its user gets. */
+  readonly waits: boolean;
 }
 
 export class Capacities {
@@ -59,12 +61,27 @@ export class Capacities {
 
   /** A user was refused below its share: what it wants counts as its demand for a while. */
   claim({ uid }: Who, sources: readonly string[], want: Amount, until: Monotonic): void {
-    this.#claims.set(uid, { sources, want, until });
+    if (this.#claims.get(uid)?.waits) return;
+    this.#claims.set(uid, { sources, want, until, waits: false });
+  }
+
+  /** The same of one that waits in the queue, until `unclaim`. */
+  claimWaiting({ uid }: Who, sources: readonly string[], want: Amount, until: Monotonic): void {
+    this.#claims.set(uid, { sources, want, until, waits: true });
+  }
+
+  unclaim({ uid }: Who): void {
+    if (this.#claims.get(uid)?.waits) this.#claims.delete(uid);
   }
 
   /** The user has asked again, and got what it wants. */
   settled(uid: number): void {
-    this.#claims.delete(uid);
+    if (this.#claims.size > 0 && !this.#claims.get(uid)?.waits) this.#claims.delete(uid);
+  }
+
+  /** What one may have at most, when nobody else has any. */
+  most(limit: number): number {
+    return this.#shared(limit);
   }
 
   /** What a user may have of a source's or the daemon's capacity; null where there is no limit. */

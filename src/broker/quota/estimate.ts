@@ -7,13 +7,19 @@ import { layoutOf } from '../../memory/dictated.js';
 import { formatInfo } from '../../memory/formats.js';
 import type { BroughtPlane } from '../../memory/plane.js';
 import { attempt } from '../../memory/result.js';
-import type { CheckedSpec } from '../../memory/source.js';
+import type { CheckedSpec, HandleType } from '../../memory/source.js';
 import type { Estimate } from './ledger.js';
 
 /** For a format that the broker has no layout of. */
 const BYTES_PER_PIXEL = 4;
 
-export function estimateOf(spec: CheckedSpec): Estimate {
+/** `also`: the further types of fd that each memory is to have. */
+export function estimateOf(spec: CheckedSpec, also: readonly HandleType[] = []): Estimate {
+  const { bytes, fds } = ofOneType(spec);
+  return { bytes, fds: fds * (1 + also.length) };
+}
+
+function ofOneType(spec: CheckedSpec): Estimate {
   if (spec.kind === 'buffer') {
     const align = Math.max(spec.alignment?.size ?? 1, DEFAULT_ALIGNMENT.size);
     return { bytes: Math.min(alignUp(spec.size, align), Number.MAX_SAFE_INTEGER), fds: 1 };

@@ -36,6 +36,8 @@ export class Ledger {
   readonly capacities: Capacities;
   /** Each charge that is not released; without those for heaps, which are parts. */
   readonly #charges = new Set<Charge>();
+  /** Another number whenever something was given back, or a rule has changed: who waits for room looks again then. */
+  freed = 0;
   /** The accounts that somebody was charged on last: their next charges have the same list. */
   #paths = new WeakMap<Who, Account[]>();
   readonly #book: ConstructorParameters<typeof Charge>[4] = {
@@ -43,8 +45,13 @@ export class Ledger {
       const more = difference(to, charge.amount);
       this.#admit(charge.accounts, charge.who.uid, more);
       this.#add(charge, more);
+      // It is pending no longer, at least.
+      this.freed++;
     },
-    set: (charge, to) => this.#add(charge, difference(to, charge.amount)),
+    set: (charge, to) => {
+      this.#add(charge, difference(to, charge.amount));
+      this.freed++;
+    },
     linger: ({ accounts }, amount) => {
       for (const account of accounts) account.linger(amount);
     },
@@ -52,6 +59,7 @@ export class Ledger {
       this.#add(charge, difference(NOTHING, charge.amount));
       this.#charges.delete(charge);
       this.accounts.drop(charge.accounts);
+      this.freed++;
     },
     heap: ({ who }, key, amount, forced) => this.#heap(who, key, amount, forced),
   };
@@ -68,6 +76,7 @@ export class Ledger {
 
   /** After a change of the policy: groups that have a rule now are charged what their members have. */
   refresh(): void {
+    this.freed++;
     const { come, gone } = this.accounts.refresh();
     this.#paths = new WeakMap();
     if (come.size === 0 && gone.size === 0) return;
@@ -128,6 +137,24 @@ export class Ledger {
   rehearse(who: Who, source: string, estimate: Estimate, count = 1): Charge[] {
     const accounts = this.#admitted(who, source, estimate, count);
     return this.#each(accounts, who, source, asked(estimate), count);
+  }
+
+  /** Whether it would be admitted if nobody had anything. */
+  couldEver(who: Who, source: string, estimate: Estimate, count: number): boolean {
+    const accounts = this.#path(who, source);
+    const want = asked(estimate, count);
+    const could = accounts.every(({ scope, settings }) => {
+      const rate = settings.allocationsPerSecond;
+      if (rate !== null && count > burst(rate)) return false;
+      return DIMENSIONS.every((dimension) => {
+        const limit = settings[dimension];
+        if (limit === null) return true;
+        const isShared = dimension !== 'pending' && (scope === 'daemon' || scope === 'source');
+        return want[dimension] <= (isShared ? this.capacities.most(limit) : limit);
+      });
+    });
+    this.accounts.drop(accounts);
+    return could;
   }
 
   #each(accounts: Account[], who: Who, source: string, want: Amount, count: number): Charge[] {

@@ -5,8 +5,8 @@
 
 import { alignUp, DEFAULT_ALIGNMENT } from '../../memory/alignment.js';
 import { type Amount, NOTHING, type SharedDimension } from '../../memory/charged.js';
-import { after, type Clock } from '../../memory/clock.js';
-import { BrokerError } from '../../memory/errors.js';
+import { after, type Clock, type Monotonic } from '../../memory/clock.js';
+import { BrokerError, type Refusal } from '../../memory/errors.js';
 import type { Possible } from '../../memory/refusal-words.js';
 import type { Allocation, Plan } from '../../memory/source.js';
 import type { BrokerBuffer, Client, Owner } from '../buffer.js';
@@ -160,18 +160,43 @@ export class Quotas {
     plan: Plan | null,
   ): void {
     const who = this.#admit(owner);
+    const { freed } = this.#ledger;
     const charges = this.#orLook(who, () => this.#ledger.rehearse(who, source, estimate, count));
     try {
       if (plan === null) return;
-      const { memories } = plan;
+      const { memories, also = [] } = plan;
       const bytes = memories.reduce((sum, memory) => sum + memory, 0);
       const heaps = heapAmounts(plan, this.#mainDevice);
       for (const charge of charges) {
-        this.#orLook(who, () => charge.settle(bytes, memories.length, heaps));
+        this.#orLook(who, () => charge.settle(bytes, memories.length * (1 + also.length), heaps));
       }
     } finally {
       for (const charge of charges) charge.release();
+      // Nobody has given anything back.
+      this.#ledger.freed = freed;
     }
+  }
+
+  /** Another number whenever there may be room that was not there before. */
+  get freed(): number {
+    return this.#ledger.freed;
+  }
+
+  /** Whether so much can be had at all, when others have given back what they have. */
+  couldEver(owner: Owner, source: string, estimate: Estimate, count: number): boolean {
+    return this.#ledger.couldEver(this.whoIs(owner), source, estimate, count);
+  }
+
+  /** What one that waits lacks of its user's share counts as its demand, until `unclaim` or a moment. */
+  claim(owner: Owner, { need, refusal: { requested } }: ShareRefusal, until: Monotonic): void {
+    if (typeof requested !== 'number') return;
+    const sources = need.source === null ? [] : [need.source];
+    const want = { ...NOTHING, [need.dimension]: requested };
+    this.#ledger.capacities.claimWaiting(this.whoIs(owner), sources, want, until);
+  }
+
+  unclaim(owner: Owner): void {
+    this.#ledger.capacities.unclaim(this.whoIs(owner));
   }
 
   /** Who is charged for what an owner asks for. Throws where that user gets nothing, whatever it is. */
@@ -276,14 +301,16 @@ export class Quotas {
     } catch (error) {
       if (!(error instanceof ShareRefusal)) throw error;
       const prospect = this.recalls.forShare(error.need, buffers, this.recallSeconds);
-      const { refusal } = error;
+      const { refusal, need } = error;
+      const told = (text: string, words: Refusal) =>
+        new ShareRefusal(new BrokerError('limit_exceeded', text, words), need);
       if ('recallable' in prospect) {
         const { recallable } = prospect;
         const text = `${error.message}; ${recallable} can be recalled, which is not enough`;
         const { possible: most } = refusal;
         const bounds = typeof most === 'object' && !Array.isArray(most) ? most : {};
         const possible: Possible = { ...bounds, recalling: false, recallable };
-        throw new BrokerError('limit_exceeded', text, { ...refusal, possible });
+        throw told(text, { ...refusal, possible });
       }
       const { afterSeconds: seconds } = prospect;
       const until = after(this.clock.now(), seconds * 1000);
@@ -291,7 +318,7 @@ export class Quotas {
       this.#ledger.capacities.claim(who, sources, want, until);
       const text = `${error.message}; it is being recalled: ask again in ${seconds} s`;
       const possible = { ...(refusal.possible as object), recalling: true, after_seconds: seconds };
-      throw new BrokerError('limit_exceeded', text, { ...refusal, possible });
+      throw told(text, { ...refusal, possible });
     }
   }
 }

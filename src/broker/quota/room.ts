@@ -4,6 +4,7 @@
  */
 
 import type { Amount } from '../../memory/charged.js';
+import { everyFd } from '../../memory/faces.js';
 import type { Allocation } from '../../memory/source.js';
 import { heapAmounts } from './heaps.js';
 import type { Ledger } from './ledger.js';
@@ -37,8 +38,8 @@ export class Rooms {
   }
 
   takenBy(allocation: Allocation): ReadonlyMap<Whose, Room> {
-    const { size: bytes, planes, source } = allocation;
-    const all = { bytes, fds: new Set(planes.map(({ fd }) => fd)).size };
+    const { size: bytes, source } = allocation;
+    const all = { bytes, fds: new Set(everyFd(allocation)).size };
     const heaps = heapAmounts(allocation, this.mainDevice);
     return new Map<Whose, Room>([[null, all], [source, all], ...heaps]);
   }

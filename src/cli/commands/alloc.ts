@@ -26,6 +26,7 @@ interface Options extends MemoryOptions, TokenTerms {
   readonly modifier?: string[];
   readonly usage?: string[];
   readonly handleType?: string[];
+  readonly all?: boolean;
   readonly align?: Alignment;
   readonly separatePlanes?: boolean;
   readonly layout?: readonly PlaneLayout[];
@@ -63,6 +64,7 @@ export const allocCommand: MakeCommand = (program) => {
     .addOption(
       someOf('--handle-type <type>', 'what it leaves as; dma_buf, else memfd', handleTypeValues),
     )
+    .option('--all', 'the same memory as all of the --handle-type, in place of any of them')
     .option('--dry-run', 'only say what would be allocated')
     .option('--name <text>', 'a name for people')
     .option('--lasting-name <name>', 'a name by which processes find it (see claim)')
@@ -93,7 +95,7 @@ function printCreated({ buffer, token }: CreatedBuffer): void {
     ['id', buffer.id],
     ['contents', contents(buffer)],
     ['size', exactBytes(buffer.size)],
-    ['handle type', buffer.handle_type],
+    ['handle type', [buffer.handle_type, ...(buffer.further_handle_types ?? [])]],
     ['device', buffer.device],
     ['modifier', buffer.modifier],
     ['placement', buffer.placement],
@@ -109,7 +111,7 @@ function printPlanned(planned: PlannedBuffer): void {
     ['source', planned.source],
     ['device', planned.device],
     ['size', exactBytes(planned.size)],
-    ['handle type', planned.handle_type],
+    ['handle type', [planned.handle_type, ...(planned.further_handle_types ?? [])]],
     ['modifier', planned.modifier],
     ...planned.planes.map(({ index, memory, offset, stride }): [string, string] => [
       `plane ${index}`,
@@ -127,6 +129,7 @@ function body(options: Options): object {
     usage: options.usage,
     // Somebody at a terminal is shown which it became.
     handle_types: options.handleType ?? ['dma_buf', 'memfd'],
+    all_handle_types: options.all,
     sources: options.source,
     placement: options.placement,
     alignment: options.align,

@@ -43,11 +43,11 @@ const DEVICES: Columns<ListedDeviceInfo> = [
   ['UUID', (device) => device.device_uuid, 'long id'],
   ['NAME', (device) => device.name],
   ['TYPE', (device) => device.type],
-  ['DRIVER', (device) => device.driver.name],
+  ['DRIVER', (device) => device.driver?.name ?? 'CUDA alone'],
   ['RENDER NODE', (device) => nodeText(device.drm?.render)],
   ['MAIN', (device) => device.main],
   ['OPEN', (device) => device.open],
-  ['SERVES', ({ reason, sources }) => reason ?? sources.flatMap(served)],
+  ['SERVES', ({ driver, reason, sources }) => (driver && reason) ?? sources.flatMap(served)],
 ];
 
 const served = ({ usable, handle_type }: DeviceReport['sources'][number]) =>
@@ -69,7 +69,11 @@ export const deviceCommands: MakeCommand = (program) => {
     .description('the Vulkan device and the memory sources')
     .action(tell((rest) => rest.get<DeviceReport>('/v1/device'), printReport));
   listing(
-    program.command('devices').description('all Vulkan devices; the first is the main one'),
+    program
+      .command('devices')
+      .description(
+        'all devices; the first is the main one, the last those that Vulkan does not have',
+      ),
     { columns: DEVICES, none: 'no Vulkan devices' },
     (rest) => rest.get<ListedDeviceInfo[]>('/v1/devices'),
   );

@@ -1,6 +1,6 @@
-/** Who has how much, over all buffers: `dmabrokerctl ps`, `users`, `cgroups`. */
-import type { CgroupInfo, Processes, UserInfo } from '../../rest/contract.js';
-import { CGROUPS, PROCESSES, USERS } from '../columns.js';
+/** Who has how much, over all buffers, and who waits for memory: `dmabrokerctl ps`, `users`, `cgroups`, `waiting`. */
+import type { CgroupInfo, Processes, UserInfo, WaitingAllocation } from '../../rest/contract.js';
+import { CGROUPS, PROCESSES, USERS, WAITING } from '../columns.js';
 import type { MakeCommand } from '../command.js';
 import { listing } from '../listing.js';
 import { number, user } from '../numbers.js';
@@ -31,5 +31,10 @@ export const usageCommands: MakeCommand = (program) => {
     program.command('cgroups').description('control groups whose processes own something'),
     { columns: CGROUPS, none: 'no control groups' },
     (rest) => rest.get<CgroupInfo[]>('/v1/cgroups'),
+  );
+  listing(
+    program.command('waiting').description('allocations that wait for memory, the next one first'),
+    { columns: WAITING, none: 'nothing waits' },
+    (rest) => rest.get<WaitingAllocation[]>('/v1/waiting'),
   );
 };

@@ -36,9 +36,14 @@ const F_ADD_SEALS = 1033;
 const F_GET_SEALS = 1034;
 /** F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW: the size can be relied on, the content stays free. */
 const SEAL_SIZE = 1 | 2 | 4;
+/** F_SEAL_SHRINK | F_SEAL_GROW: the size alone, so that more can be sealed. */
+const SEAL_LENGTH = 2 | 4;
+const F_SEAL_SEAL = 1;
 const F_SEAL_WRITE = 8;
 /** F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE: nobody can change it any more. */
-const SEAL_ALL = 2 | 4 | F_SEAL_WRITE;
+const SEAL_ALL = SEAL_LENGTH | F_SEAL_WRITE;
+/** Since Linux 5.1. */
+const F_SEAL_FUTURE_WRITE = 16;
 
 const mmap = symbol('mmap');
 const munmap = symbol('munmap');
@@ -146,12 +151,29 @@ function* memfd(name: string, seals: number, fill: (fd: number) => Steps<void>):
 
 /** A memfd of fixed size, zeroed by the kernel, CLOEXEC. The caller owns it. */
 export function sealedMemfd(name: string, size: number): number {
+  return sized(name, size, SEAL_SIZE);
+}
+
+/** The same, of which more is to be sealed. */
+export function sizedMemfd(name: string, size: number): number {
+  return sized(name, size, SEAL_LENGTH);
+}
+
+function sized(name: string, size: number, seals: number): number {
   if (!Number.isSafeInteger(size) || size < 0) throw new RangeError(`not a size: ${size}`);
   return owning(emptyMemfd(name), (fd) => {
     if (callInt(ftruncate, fd, size) < 0) throw new SystemError('ftruncate', lastErrno());
-    seal(fd, SEAL_SIZE);
+    seal(fd, seals);
     return fd;
   });
+}
+
+/**
+ * From now on nobody writes to a memfd by its fd, maps it to write, or takes pages out of it (fallocate(2)); it is sealed
+ * for good. What has its pages otherwise goes on writing to them.
+ */
+export function sealFromWriters(memfd: number): void {
+  seal(memfd, F_SEAL_SEAL | F_SEAL_FUTURE_WRITE);
 }
 
 /** A memfd whose content `fill` writes (write(2), no mapping) and nobody can change afterwards. */

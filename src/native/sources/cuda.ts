@@ -17,6 +17,7 @@ import type {
   Allocation,
   CheckedSpec,
   FormatOffer,
+  HandleType,
   MemorySource,
   Placement,
   Plan,
@@ -113,11 +114,14 @@ export class CudaSource implements MemorySource {
   }
 
   /** Throws CudaLost where the source is emptied between two pieces. */
-  *allocating(spec: CheckedSpec, id: string): Steps<Allocation> {
+  *allocating(spec: CheckedSpec, id: string, also: readonly HandleType[] = []): Steps<Allocation> {
     this.device.enter();
     const { planes, ...planned } = this.plan(spec);
     const draft: Draft = [];
     const fds: number[] = [];
+    /** The same as a POSIX file descriptor, of a dma_buf. */
+    const posix: number[] = [];
+    const isBoth = also.includes('opaque_fd');
     let done = false;
     this.#making.add(draft);
     try {
@@ -127,10 +131,11 @@ export class CudaSource implements MemorySource {
         draft.push(memory);
         yield* this.#cleared(draft, memory);
         fds.push(this.#exported(memory, memoryName(id, index)));
+        if (isBoth) posix.push(memory.exportPosix());
       }
       const [first = -1] = fds;
       const exporter = this.handleType === 'dma_buf' ? (readInfo(first)?.exporter ?? null) : null;
-      const vulkan = this.handleType === 'opaque_fd' ? this.#importTerms() : null;
+      const vulkan = this.handleType === 'opaque_fd' || isBoth ? this.#importTerms() : null;
       const key = nextKey();
       this.#kept.set(key, draft);
       this.#making.delete(draft);
@@ -141,10 +146,11 @@ export class CudaSource implements MemorySource {
         size: sum(planned.memories),
         planes: planes.map((place) => ({ ...place, fd: fds[place.memory] as number })),
         exporter,
+        ...(isBoth && { faces: [{ handleType: 'opaque_fd', fds: posix }] }),
         ...(vulkan !== null && { vulkan }),
       };
     } finally {
-      if (!done) for (const fd of fds) close(fd);
+      if (!done) for (const fd of [...fds, ...posix]) close(fd);
       if (this.#making.delete(draft)) for (const memory of draft) memory.destroy();
     }
   }

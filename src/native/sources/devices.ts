@@ -153,8 +153,25 @@ export class VulkanDevices {
     return { losses: losses + cuda.losses, lastLostAt: last, cuda };
   }
 
-  /** All devices; heap budgets are as of now. */
+  /** All devices, those that CUDA alone has behind the others; heap budgets are as of now. */
   describe(): ListedDevice[] {
+    return [...this.#describeListed(), ...this.#describeAlone()];
+  }
+
+  #describeAlone(): ListedDevice[] {
+    const why = this.#listed.length === 0 ? this.main.problem : null;
+    return this.#alone.map(({ uuid, name, table }, at) => ({
+      ...{ name, type: 'discrete_gpu', deviceUuid: uuid, drm: null },
+      ...{ vendorId: null, deviceId: null, apiVersion: null, driver: null, driverUuid: null },
+      ...this.#cudaOf(uuid, { losses: 0, lastLostAt: null }),
+      opened: null,
+      main: this.mainUuid === null && at === 0,
+      reason: `Vulkan does not have it: ${why ?? 'its driver here has other devices alone'}`,
+      sources: table?.sources ?? [],
+    }));
+  }
+
+  #describeListed(): ListedDevice[] {
     return this.#listed.map((listed): ListedDevice => {
       const device = this.#opened.get(listed.deviceUuid);
       const known = device?.describe() ?? null;

@@ -1,4 +1,5 @@
 /** An allocation with what tells its memories from all others: found out by whoever allocates. */
+import { everyFd } from '../../memory/faces.js';
 import type { Allocation, MemorySource } from '../../memory/source.js';
 import { close, identity } from '../libc/fd.js';
 
@@ -14,7 +15,12 @@ export function withIdentities(allocation: Allocation): Allocation {
   const identities = fdsOf(allocation).map(identity);
   const { source, handleType, key, memories, size, modifier, placement, planes, exporter } =
     allocation;
-  const { device, heaps, vulkan, check, funding } = allocation;
+  const { device, heaps, vulkan, check, funding, faces } = allocation;
+  if (faces !== undefined) {
+    const files = faces.filter((face) => face.handleType !== 'opaque_fd').flatMap(({ fds }) => fds);
+    const faceIdentities = files.map(identity);
+    return { ...allocation, identities, ...(files.length > 0 && { faceIdentities }) };
+  }
   if (device ?? heaps ?? vulkan ?? check ?? funding) return { ...allocation, identities };
   // Of the kernel's own sources: written out, since to spread it takes longer than the kernel takes to tell it apart.
   return {
@@ -37,7 +43,7 @@ export function identified(source: Pick<MemorySource, 'free'>, made: Allocation)
     return withIdentities(made);
   } catch (error) {
     // Its receiver would have been told of it: nobody else lets go of it.
-    for (const fd of fdsOf(made)) close(fd);
+    for (const fd of new Set(everyFd(made))) close(fd);
     source.free(made.key);
     throw error;
   }

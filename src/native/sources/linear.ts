@@ -46,12 +46,19 @@ export interface Exporter {
    * and leaves nothing when it is ended before its time.
    */
   create(bytes: number, name: string): Creation<number>;
+  /** The same, and beside it a memfd of the same pages, the caller's too. */
+  createWithMemfd?(bytes: number, name: string): Creation<WithMemfd>;
   /** The same of what never takes long, and needs no clearing. */
   createNow?(bytes: number, name: string): number;
   /** The same of a client's own memory, as it is. */
   wrap?(bytes: number, name: string, memory: OwnMemory): Creation<number>;
   clear?(fd: number, bytes: number): Steps<void>;
   close(): void;
+}
+
+export interface WithMemfd {
+  readonly fd: number;
+  readonly memfd: number;
 }
 
 /**
@@ -121,8 +128,8 @@ export class LinearSource implements MemorySource {
     return toEnd(this.allocating(spec, id));
   }
 
-  *allocating(spec: CheckedSpec, id: string): Steps<Allocation> {
-    const creation = this.creating(spec, id);
+  *allocating(spec: CheckedSpec, id: string, also?: readonly HandleType[]): Steps<Allocation> {
+    const creation = this.creating(spec, id, also);
     try {
       let step = creation.next(0);
       while (step.done !== true) {
@@ -136,9 +143,10 @@ export class LinearSource implements MemorySource {
   }
 
   /** The same for who does not wait for what takes long. */
-  *creating(spec: CheckedSpec, id: string): Creation<Allocation> {
+  *creating(spec: CheckedSpec, id: string, also: readonly HandleType[] = []): Creation<Allocation> {
     const plan = this.plan(spec);
-    return this.#allocation(plan, yield* this.#create(plan.memories, id));
+    const memfds: number[] | null = also.includes('memfd') ? [] : null;
+    return this.#allocation(plan, yield* this.#create(plan.memories, id, memfds), memfds);
   }
 
   /** The same of a client's own memory, whose fd stays its owner's. Throws where the exporter makes nothing of that. */
@@ -158,9 +166,9 @@ export class LinearSource implements MemorySource {
   }
 
   /** The same at once. */
-  createNow(spec: CheckedSpec, id: string): Allocation {
+  createNow(spec: CheckedSpec, id: string, also?: readonly HandleType[]): Allocation {
     const { createNow: create } = this.exporter;
-    if (create === undefined) return createNow(this.creating(spec, id));
+    if (create === undefined || also !== undefined) return createNow(this.creating(spec, id, also));
     const plan = this.plan(spec);
     const { memories } = plan;
     const fds: number[] = [];
@@ -178,6 +186,7 @@ export class LinearSource implements MemorySource {
   #allocation(
     { planes, source, handleType, memories, modifier, placement }: Plan,
     fds: readonly number[],
+    memfds: readonly number[] | null = null,
   ): Allocation {
     return {
       source,
@@ -194,6 +203,7 @@ export class LinearSource implements MemorySource {
         fd: fds[memory] as number,
       })),
       exporter: this.exporter.exporter,
+      ...(memfds !== null && { faces: [{ handleType: 'memfd', fds: memfds }] }),
     };
   }
 
@@ -231,12 +241,12 @@ export class LinearSource implements MemorySource {
   }
 
   /** All or none. */
-  *#create(memories: readonly number[], id: string): Creation<number[]> {
+  *#create(memories: readonly number[], id: string, memfds: number[] | null): Creation<number[]> {
     const fds: number[] = [];
     let done = false;
     try {
       for (const [index, bytes] of memories.entries()) {
-        const fd = yield* this.exporter.create(bytes, memoryName(id, index));
+        const fd = yield* this.#one(bytes, memoryName(id, index), memfds);
         fds.push(fd);
         if (this.exporter.clear) yield* pieces(this.exporter.clear(fd, bytes));
       }
@@ -245,9 +255,21 @@ export class LinearSource implements MemorySource {
     } catch (error) {
       throw refusalOf(error, this.name, sum(memories));
     } finally {
-      if (!done) for (const fd of fds) close(fd);
+      if (!done) for (const fd of [...fds, ...(memfds ?? [])]) close(fd);
     }
   }
+
+  *#one(bytes: number, name: string, memfds: number[] | null): Creation<number> {
+    if (memfds === null) return yield* this.exporter.create(bytes, name);
+    const made = yield* this.exporter.createWithMemfd?.(bytes, name) ?? noMemfd(this.name);
+    memfds.push(made.memfd);
+    return made.fd;
+  }
+}
+
+/** Its state does not say that it has any. */
+function noMemfd(source: SourceName): never {
+  throw new BrokerError('internal', `${source} gives no memfds`);
 }
 
 function* pieces(steps: Steps<void>): Creation<void> {

@@ -77,9 +77,10 @@ function probe(name: SourceName, open: () => Exporter, description: string): Pro
     return unusable(`a trial allocation failed: ${messageOf(error)}`);
   }
   const limit = exporter.limit();
+  const also = exporter.createWithMemfd === undefined ? {} : { also: ['memfd' as const] };
   const limited = limit === null ? {} : { maxBytes: limit.bytes };
   return {
-    states: [{ ...state, usable: true, reason: description, ...limited }],
+    states: [{ ...state, usable: true, reason: description, ...limited, ...also }],
     sources: [new LinearSource(exporter)],
   };
 }

@@ -76,7 +76,12 @@ export class RenewableCuda {
     return HANDLE_TYPES.map((handleType): SourceState => {
       const problem = this.#lack(handleType) ?? this.#problem;
       const reason = problem ?? this.device.name;
-      return { name: 'cuda', handleType, usable: problem === null, reason };
+      const isBoth =
+        problem === null && handleType === 'dma_buf' && this.#lack('opaque_fd') === null;
+      return {
+        ...{ name: 'cuda', handleType, usable: problem === null, reason },
+        ...(isBoth && { also: ['opaque_fd'] }),
+      };
     });
   }
 
@@ -126,12 +131,12 @@ export class RenewableCuda {
 
   /** The memories of an allocation for a transfer; null where they are not reached. */
   open(reference: MemoryReference): CudaEnd | null {
-    const { key, handleType, fds, size } = reference;
-    const [fd] = fds;
+    const { key, handleType, fds, size, posix } = reference;
+    const fd = posix ?? (handleType === 'opaque_fd' ? fds[0] : undefined);
     const kept = this.#made.map((source) => source.memoriesOf(key)).find((each) => each !== null);
     if (kept) return this.#end(kept, () => {});
-    // Of before a restart: a dma_buf is imported by nobody but other drivers.
-    if (key !== NOTHING_KEPT || handleType !== 'opaque_fd' || fd === undefined) return null;
+    // Of before a restart: a dma_buf alone is imported by nobody but other drivers.
+    if (key !== NOTHING_KEPT || fd === undefined) return null;
     const { granularity } = this.device;
     const whole = Math.ceil(size / granularity) * granularity;
     const imported = this.#noticing(() => {

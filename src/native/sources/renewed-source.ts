@@ -3,6 +3,7 @@ import type {
   Allocation,
   CheckedSpec,
   FormatOffer,
+  HandleType,
   MemorySource,
   Plan,
 } from '../../memory/source.js';
@@ -13,7 +14,7 @@ import type { VulkanHandleType } from '../vulkan/usage.js';
 interface Renewable {
   /** The one that there is now; throws where there is none. */
   source(handleType: VulkanHandleType): Pick<MemorySource, 'plan' | 'free'> & {
-    allocating(spec: CheckedSpec, id: string): Steps<Allocation>;
+    allocating(spec: CheckedSpec, id: string, also?: readonly HandleType[]): Steps<Allocation>;
   };
   formats(handleType: VulkanHandleType): readonly FormatOffer[];
   /** As in Losses. */
@@ -42,9 +43,9 @@ export class RenewedSource implements MemorySource {
     return toEnd(this.allocating(spec, id));
   }
 
-  allocating(spec: CheckedSpec, id: string): Steps<Allocation> {
+  allocating(spec: CheckedSpec, id: string, also?: readonly HandleType[]): Steps<Allocation> {
     const { device, handleType } = this;
-    return device.attempting(() => device.source(handleType).allocating(spec, id));
+    return device.attempting(() => device.source(handleType).allocating(spec, id, also));
   }
 
   free(key: number): void {

@@ -37,11 +37,14 @@ export interface ExternalFeatures {
   readonly importable: boolean;
   /** Memory must be made for this one resource alone (VkMemoryDedicatedAllocateInfo). */
   readonly dedicatedOnly: boolean;
+  /** VkExternalMemoryHandleTypeFlags that one memory may have beside this type. */
+  readonly compatible: number;
 }
 
-function featuresOf(flags: number): ExternalFeatures {
+function featuresOf(flags: number, compatible: number): ExternalFeatures {
   return {
     flags,
+    compatible,
     exportable: (flags & Feature.VK_EXTERNAL_MEMORY_FEATURE_EXPORTABLE_BIT) !== 0,
     importable: (flags & Feature.VK_EXTERNAL_MEMORY_FEATURE_IMPORTABLE_BIT) !== 0,
     dedicatedOnly: (flags & Feature.VK_EXTERNAL_MEMORY_FEATURE_DEDICATED_ONLY_BIT) !== 0,
@@ -63,7 +66,8 @@ export function bufferSupport(
   const call = 'vkGetPhysicalDeviceExternalBufferProperties';
   instance.functions.call(call, physical.handle, info, out);
   const { externalMemoryProperties } = read(arena, VkExternalBufferProperties, out);
-  return featuresOf(externalMemoryProperties.externalMemoryFeatures);
+  const { externalMemoryFeatures, compatibleHandleTypes } = externalMemoryProperties;
+  return featuresOf(externalMemoryFeatures, compatibleHandleTypes);
 }
 
 export interface ImageSupport extends ExternalFeatures {
@@ -113,14 +117,18 @@ export function imageSupport(
   if (result === VkResult.VK_ERROR_FORMAT_NOT_SUPPORTED) return null;
   check(result, call);
 
-  const { externalMemoryProperties } = read(arena, VkExternalImageFormatProperties, external);
+  const { externalMemoryFeatures, compatibleHandleTypes } = read(
+    arena,
+    VkExternalImageFormatProperties,
+    external,
+  ).externalMemoryProperties;
   const { maxExtent, maxResourceSize } = read(
     arena,
     VkImageFormatProperties2,
     out,
   ).imageFormatProperties;
   return {
-    ...featuresOf(externalMemoryProperties.externalMemoryFeatures),
+    ...featuresOf(externalMemoryFeatures, compatibleHandleTypes),
     maxWidth: maxExtent.width,
     maxHeight: maxExtent.height,
     maxResourceSize,

@@ -114,13 +114,15 @@ function sourceOf(name: SourceName, handleType: HandleType, device?: string): Me
 }
 
 function* made({ choice, id }: Requested<'allocate'>): Steps<Allocation> {
-  const { source: name, handleType, device, spec } = choice;
+  const { source: name, handleType, also, device, spec } = choice;
   const source = sourceOf(name, handleType, device);
-  return identified(source, yield* source.allocating(spec, id));
+  return identified(source, yield* source.allocating(spec, id, also));
 }
 
 function planned({ choice }: Requested<'plan'>): Plan {
-  return sourceOf(choice.source, choice.handleType, choice.device).plan(choice.spec);
+  const { source, handleType, also, device, spec } = choice;
+  const plan = sourceOf(source, handleType, device).plan(spec);
+  return also === undefined ? plan : { ...plan, also };
 }
 
 function taken({ spec, planes, device }: Requested<'import'>) {

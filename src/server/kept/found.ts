@@ -5,6 +5,7 @@
 import type { KeptClient, KeptMemory, KeptState } from '../../broker/kept.js';
 import type { Restorable } from '../../broker/restore.js';
 import { messageOf } from '../../memory/errors.js';
+import type { Allocation } from '../../memory/source.js';
 import type { StoredRecord } from '../../native/slots.js';
 import type { FoundFd } from './fd-store.js';
 import { fdName, isMemoryName, metadataName } from './names.js';
@@ -173,16 +174,44 @@ class Fds {
       found.push(fd);
     }
     if (found.length === allocation.memories.length) {
+      found.push(...this.#faces(id, generation, allocation, problems));
       for (const { name, named } of found) if (named) this.#used.add(name);
       return found;
     }
     // Others may have the rest of it; without all of its memory it is with its clients alone.
+    this.#giveBack(found);
+    if (lifetime !== 'connection' && !released) problems.push(`${id}: its memory was not kept`);
+    return null;
+  }
+
+  #giveBack(found: readonly FoundFd[]): void {
     for (const { name, fd, named } of found) {
       if (named) this.#byName.set(name, [...(this.#byName.get(name) ?? []), fd]);
       else this.#spare.push({ name, fd });
     }
-    if (lifetime !== 'connection' && !released) problems.push(`${id}: its memory was not kept`);
-    return null;
+  }
+
+  /** The fds of further faces, as they are numbered on; none where one is missing: the memory is there without. */
+  #faces(
+    id: string,
+    generation: number,
+    { memories, faces = [], faceIdentities }: Allocation,
+    problems: string[],
+  ): FoundFd[] {
+    const found: FoundFd[] = [];
+    for (const [face, { handleType }] of faces.entries()) {
+      for (const [memory, size] of memories.entries()) {
+        const name = fdName(id, memories.length * (face + 1) + memory, generation);
+        const identity = handleType === 'opaque_fd' ? null : (faceIdentities?.[memory] ?? null);
+        const fd = this.#named({ name, identity, size, exporter: null }, problems);
+        if (fd === null) {
+          this.#giveBack(found);
+          return [];
+        }
+        found.push(fd);
+      }
+    }
+    return found;
   }
 
   /** The manager takes several files of one name. */

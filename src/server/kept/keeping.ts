@@ -344,14 +344,24 @@ function namedBy({ owner, recipients, lasting }: KeptState): Set<string> {
  */
 function isStored({ lifetime, released, allocation, held }: BrokerBuffer): boolean {
   if (lifetime === 'connection' || held.fds.length === 0) return false;
-  return !released || allocation.handleType === 'dma_buf';
+  const { handleType, faces = [] } = allocation;
+  return !released || (handleType === 'dma_buf' && faces.length === 0);
 }
 
-/** One fd a memory. */
+/** One fd a memory, and behind them those of its further faces, numbered on. */
 function fdsOf({ id, allocation, generation }: BrokerBuffer): StoredFd[] {
-  return allocation.memories.map((_, memory) => ({
+  const { memories, planes, identities, faceIdentities, faces = [] } = allocation;
+  const first = memories.map((_, memory) => ({
     name: fdName(id, memory, generation),
-    fd: allocation.planes.find((plane) => plane.memory === memory)?.fd ?? -1,
-    identity: allocation.identities?.[memory] ?? null,
+    fd: planes.find((plane) => plane.memory === memory)?.fd ?? -1,
+    identity: identities?.[memory] ?? null,
   }));
+  const further = faces.flatMap(({ handleType, fds }, face) =>
+    fds.map((fd, memory) => ({
+      name: fdName(id, memories.length * (face + 1) + memory, generation),
+      fd,
+      identity: handleType === 'opaque_fd' ? null : (faceIdentities?.[memory] ?? null),
+    })),
+  );
+  return [...first, ...further];
 }

@@ -44,9 +44,13 @@ export function memoryRecord({ spec, choice, allocation, ...memory }: KeptMemory
   return text({
     ...{ is: 'memory', ...memory, spec: specText(spec) },
     choice: choice === null ? null : { ...choice, spec: specText(choice.spec) },
-    allocation: { ...allocation, planes, modifier },
+    allocation: { ...allocation, planes, modifier, faces: facesOf(allocation) },
   });
 }
+
+/** Of its further faces, what they were: their fds go with the process. */
+const facesOf = ({ faces }: Allocation): Allocation['faces'] =>
+  faces?.map(({ handleType }) => ({ handleType, fds: [] }));
 
 export function stateRecord(id: string, { charged, ...state }: KeptState): Buffer {
   return text({

@@ -75,6 +75,7 @@ const inner = shape({
   ...{ memories: list(number), modifier: orNull(integer), placement: list(text) },
   ...{ exporter: orNull(text), device: orNone(text), identities: orNone(list(text)) },
   planes: list(shape({ memory: number, offset: number, stride: number })),
+  faces: orNone(list(shape({ handleType: either('opaque_fd', 'memfd'), fds: list(number) }))),
   heaps: orNone(list(shape({ index: number, bytes: number }))),
   vulkan: orNone(shape({ memoryType: number, dedicated: flag })),
   funding: orNone(either('client')),

@@ -31,8 +31,10 @@ export function formatView({
 }
 
 export function sourceView(source: SourceState): SourceInfo {
-  const { name, handleType, usable, reason, maxBytes = null } = source;
-  return { name, handle_type: handleType, usable, reason, limits: { max_bytes: maxBytes } };
+  const { name, handleType, usable, reason, maxBytes = null, also = [] } = source;
+  const limits = { max_bytes: maxBytes };
+  const further = also.length > 0 ? { further_handle_types: [...also] } : {};
+  return { name, handle_type: handleType, ...further, usable, reason, limits };
 }
 
 export function deviceView(device: DeviceDescription): DeviceInfo {
@@ -58,12 +60,18 @@ export function listedDeviceView(device: ListedDevice): ListedDeviceInfo {
   };
 }
 
-function physicalView(device: PhysicalDescription) {
+function physicalView<D extends PhysicalDescription | ListedDevice>(device: D) {
   const { name, type, vendorId, deviceId, apiVersion, driver, deviceUuid, driverUuid, drm } =
     device;
   return {
-    ...{ name, type, vendor_id: vendorId, device_id: deviceId, api_version: apiVersion },
-    ...{ driver, device_uuid: deviceUuid, driver_uuid: driverUuid, drm },
+    ...{ name, type },
+    vendor_id: vendorId as D['vendorId'],
+    device_id: deviceId as D['deviceId'],
+    api_version: apiVersion as D['apiVersion'],
+    driver: driver as D['driver'],
+    device_uuid: deviceUuid,
+    driver_uuid: driverUuid as D['driverUuid'],
+    drm,
   };
 }
 

@@ -29,6 +29,7 @@ export function allocationRequest(request: CreateBuffer): AllocationRequest {
             ...common,
           },
     handleTypes: request.handle_types,
+    allHandleTypes: request.all_handle_types,
     lifetime:
       request.lifetime.type === 'lease' ? { lease: request.lifetime.seconds } : 'until_released',
     name: request.name ?? null,

@@ -82,7 +82,7 @@ export class KernelMemory {
 
   /** Answers now or later, exactly once. Returns false, and does not, where it is for the allocator. */
   allocate({ uid }: Asker, choice: Choice, id: string, done: Done<Allocation>): boolean {
-    const { source: name, handleType, device, spec, memory } = choice;
+    const { source: name, handleType, also, device, spec, memory } = choice;
     const source = device === undefined ? this.#sources.get(name) : undefined;
     if (source === undefined || source.handleType !== handleType) {
       // The allocator would make other memory.
@@ -91,10 +91,10 @@ export class KernelMemory {
     }
     if (this.#isSmall(choice)) {
       this.#left--;
-      this.#answer(source, done, () => source.createNow(spec, id));
+      this.#answer(source, done, () => source.createNow(spec, id, also));
     } else {
       const creation =
-        memory === undefined ? source.creating(spec, id) : source.wrapping(spec, id, memory);
+        memory === undefined ? source.creating(spec, id, also) : source.wrapping(spec, id, memory);
       this.#onTheirWay++;
       const over: Done<Allocation> = (result) => {
         this.#onTheirWay--;

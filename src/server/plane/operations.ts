@@ -10,7 +10,7 @@ import { share } from './creation.js';
 import { poolView } from './pool-view.js';
 import { listCgroups, listQuotas, quotaView } from './quota-views.js';
 import { connection, listed, live, part, quota, whole } from './subjects.js';
-import { bufferView, clientView, historyView, tokenView } from './views.js';
+import { bufferView, clientView, historyView, tokenView, waitingViews } from './views.js';
 
 export const operations: Table<PlaneOperation> = {
   getBuffer: op({ of: listed, run: ({ broker, subject }) => bufferView(broker, subject) }),
@@ -96,6 +96,7 @@ export const operations: Table<PlaneOperation> = {
     of: quota,
     run: ({ broker, subject, only }) => quotaView(broker.quotas, subject, only),
   }),
+  listWaiting: op({ of: part, run: ({ broker, only }) => waitingViews(broker, only) }),
   getPool: op({ of: whole, run: ({ broker }) => poolView(broker.pool, broker.clock) }),
   drainPool: op({ of: whole, run: ({ broker, by }) => broker.drainPool(by) }),
 };

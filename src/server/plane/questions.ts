@@ -1,5 +1,6 @@
 /** What only main asks of the data plane, for an operation that it answers itself or for the daemon. */
 import { Policy } from '../../broker/policy.js';
+import { hasOpaqueFace } from '../../memory/faces.js';
 import type { PlaneOperation, QuestionName } from '../words/questions.js';
 import { allMemories } from './all-memories.js';
 import { act, later, op, type Table } from './answer.js';
@@ -58,7 +59,8 @@ export const questions: Table<Exclude<QuestionName, PlaneOperation>> = {
   memoriesOf: op({
     of: listed,
     run: ({ broker, subject: { allocation, recipients } }) => ({
-      identities: allocation.identities ?? [],
+      identities: [...(allocation.identities ?? []), ...(allocation.faceIdentities ?? [])],
+      opaque: hasOpaqueFace(allocation),
       outside: [...recipients].filter(({ client }) => client.peer.pid === 0).length,
       clients: [...broker.clients].map(({ id, peer }) => ({ id, pid: peer.pid })),
     }),

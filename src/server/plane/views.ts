@@ -6,8 +6,9 @@ import type { RecallTerms } from '../../broker/quota/recalls.js';
 import type { TokenInfo as BrokerTokenInfo } from '../../broker/tokens.js';
 import type { PartialPeer } from '../../broker/who.js';
 import { type Clock, dateText, type Monotonic } from '../../memory/clock.js';
+import { typesOf } from '../../memory/faces.js';
 import { fourccName, modifierText } from '../../memory/fourcc.js';
-import type { Allocation, MemorySpec, Plan } from '../../memory/source.js';
+import type { Allocation, HandleType, MemorySpec, Plan } from '../../memory/source.js';
 import { unverified, usageNames } from '../../memory/usage.js';
 import type {
   BufferInfo,
@@ -15,6 +16,7 @@ import type {
   History,
   PlannedBuffer,
   TokenInfo,
+  WaitingAllocation,
 } from '../../rest/contract.js';
 
 /** A copy, with the list that openapi.yaml's types want to own. */
@@ -34,6 +36,7 @@ export function bufferView(broker: Broker, buffer: BrokerBuffer): BufferInfo {
     state: buffer.state,
     name: buffer.name,
     handle_type: allocation.handleType,
+    further_handle_types: typesOf(allocation).slice(1),
     source: allocation.source,
     device: allocation.device ?? null,
     import: check === undefined ? null : { checked: check.how, reason: check.reason },
@@ -103,10 +106,34 @@ function recallView(recall: RecallTerms | null, clock: Clock): BufferInfo['recal
   return recall && { reason: recall.reason, deadline: dateText(clock, recall.deadline) };
 }
 
+/** `only`: those of a user. */
+export function waitingViews(broker: Broker, only: number | null): WaitingAllocation[] {
+  return broker.waiting
+    .filter(({ wanted: { owner } }) => only === null || owner.peer.uid === only)
+    .map(({ wanted: { owner, name, bytes, count }, place, since, deadline, reason }) => ({
+      place,
+      client: owner.client?.id ?? null,
+      uid: owner.peer.uid,
+      pid: owner.peer.pid,
+      executable: owner.peer.executable,
+      name,
+      bytes,
+      count,
+      since: dateText(broker.clock, since),
+      deadline: dateText(broker.clock, deadline),
+      constraint: reason?.refusal.constraint ?? null,
+      reason: reason?.message ?? null,
+    }));
+}
+
+const furtherTypes = (types: readonly HandleType[] = []) =>
+  types.length > 0 ? { further_handle_types: [...types] } : {};
+
 /** What a request would become. */
 export function planView(spec: MemorySpec, plan: Plan): PlannedBuffer {
   return {
     handle_type: plan.handleType,
+    ...furtherTypes(plan.also),
     source: plan.source,
     device: plan.device ?? null,
     size: plan.memories.reduce((sum, bytes) => sum + bytes, 0),

@@ -27,6 +27,9 @@ const ANY_UID = 0xffffffff;
 
 const connectionEnded = () => new BrokerError('not_found', 'the connection has ended');
 
+const givenUp = (how: string) =>
+  new BrokerError('not_found', `the buffer's object was ${how} while it waited for memory`);
+
 export class BufferObject implements Requests<typeof dmabroker_buffer_v1>, Watcher {
   readonly #resource: Resource<typeof dmabroker_buffer_v1>;
   #buffer: BrokerBuffer | null = null;
@@ -37,6 +40,8 @@ export class BufferObject implements Requests<typeof dmabroker_buffer_v1>, Watch
   #done: Packet | null = null;
   /** The object has gone. */
   #abandoned = false;
+  /** Ends its waiting for memory; null where it was not asked for by this object. */
+  #giveUpWaiting: ((why: BrokerError) => void) | null = null;
   #released = false;
   /** Only the connection that allocated it may release it. */
   #owner = false;
@@ -73,7 +78,12 @@ export class BufferObject implements Requests<typeof dmabroker_buffer_v1>, Watch
   /** Asks the broker for memory; the answer comes later as events. */
   allocate(request: AllocationRequest): void {
     this.#owner = true;
-    this.broker.allocate(this.#self, request, (result) => this.#answered(result));
+    this.#giveUpWaiting = this.broker.allocate(
+      this.#self,
+      request,
+      (result) => this.#answered(result),
+      (place) => this.#waits(place),
+    );
   }
 
   /** It is to be asked for with others, when the client says so. */
@@ -89,10 +99,28 @@ export class BufferObject implements Requests<typeof dmabroker_buffer_v1>, Watch
       each.#owner = true;
       each.#order.asked();
     }
-    first.broker.allocateMany(first.#self, request, (result) => {
-      if ('error' in result) BufferObject.refuseAll(objects, result.error);
-      else for (const [i, each] of objects.entries()) each.#answered(result[i] as BrokerBuffer);
-    });
+    const giveUp = first.broker.allocateMany(
+      first.#self,
+      request,
+      (result) => {
+        if ('error' in result) BufferObject.refuseAll(objects, result.error);
+        else for (const [i, each] of objects.entries()) each.#answered(result[i] as BrokerBuffer);
+      },
+      (place) => {
+        for (const each of objects) each.#waits(place);
+      },
+    );
+    const left = new Set(objects);
+    for (const each of objects)
+      each.#giveUpWaiting = (why) => {
+        left.delete(each);
+        if (left.size === 0) giveUp(why);
+      };
+  }
+
+  /** It waits for memory, at this place. */
+  #waits(place: number): void {
+    if (!this.#abandoned) this.#resource.event('waiting', place);
   }
 
   /** All have the same answer. It is one refusal, and noted as such. */
@@ -321,6 +349,7 @@ export class BufferObject implements Requests<typeof dmabroker_buffer_v1>, Watch
   destroy(): void {}
 
   release(): void {
+    if (!this.#order.settled) this.#giveUpWaiting?.(givenUp('released'));
     this.#order.add(() => this.#behindCommits(() => this.#release()));
   }
 
@@ -454,6 +483,7 @@ export class BufferObject implements Requests<typeof dmabroker_buffer_v1>, Watch
     if (this.#withdraw !== null) this.#settle(connectionEnded());
     this.#withdraw = null;
     this.#revisions?.end();
+    if (!this.#order.settled) this.#giveUpWaiting?.(givenUp('destroyed'));
     this.#buffer?.watchers.delete(this);
     const unread = !this.#known && (this.#done === null || this.connection.isUnsent(this.#done));
     const letGo = () => {

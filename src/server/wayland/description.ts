@@ -3,6 +3,7 @@
  * are of. Once somebody else is told of it, they are kept.
  */
 import type { BrokerBuffer } from '../../broker/buffer.js';
+import { everyFd, typesOf } from '../../memory/faces.js';
 import type { Allocation } from '../../memory/source.js';
 import { unverified } from '../../memory/usage.js';
 import { dmabroker_buffer_v1, dmabroker_manager_v1 } from '../../protocol/dmabroker-v1.gen.js';
@@ -41,10 +42,13 @@ function descriptionOf(buffer: BrokerBuffer): Uint32Array {
 
 function write({ id, generation, spec, allocation }: BrokerBuffer, w: Writer, to: number): void {
   const { event } = dmabroker_buffer_v1;
-  const { handleType, source, size, memories, planes, check, device, vulkan } = allocation;
+  const { source, size, memories, planes, check, device, vulkan } = allocation;
   const image = spec.kind === 'image' ? spec : { format: 0, width: 0, height: 0 };
   const modifier = allocation.modifier ?? 0;
-  const type = dmabroker_manager_v1.enums.handle_type[handleType];
+  const bits = dmabroker_manager_v1.enums.handle_type;
+  const types = typesOf(allocation).map((each) => bits[each]);
+  const fds = everyFd(allocation);
+  const type = types.reduce((all, each) => all | each, 0);
   event.info.write(
     ...([w, to, id, generation, type, source, hi(size), lo(size)] as const),
     ...([image.format, hi(modifier), lo(modifier), image.width, image.height] as const),
@@ -52,8 +56,11 @@ function write({ id, generation, spec, allocation }: BrokerBuffer, w: Writer, to
   for (const [index, bytes] of memories.entries()) {
     event.memory.write(w, to, index, hi(bytes), lo(bytes));
   }
-  for (const [index, { fd, memory, offset, stride }] of planes.entries()) {
-    event.plane.write(w, to, fd, type, index, memory, offset, stride);
+  for (const [at, each] of types.entries()) {
+    for (const [index, { memory, offset, stride }] of planes.entries()) {
+      const fd = fds[at * planes.length + index] as number;
+      event.plane.write(w, to, fd, each, index, memory, offset, stride);
+    }
   }
   if (device !== undefined) event.device.write(w, to, device);
   if (vulkan !== undefined) {

@@ -33,10 +33,11 @@ export function testRequest(
 
 function tell(
   resource: Resource<typeof dmabroker_test_v1>,
-  { source, handleType, memories, modifier, planes }: Plan,
+  { source, handleType, also = [], memories, modifier, planes }: Plan,
   trusted: number,
 ): void {
-  const type = dmabroker_manager_v1.enums.handle_type[handleType];
+  const bits = dmabroker_manager_v1.enums.handle_type;
+  const type = [handleType, ...also].reduce((all, each) => all | bits[each], 0);
   const size = memories.reduce((sum, bytes) => sum + bytes, 0);
   const by = modifier ?? 0n;
   resource.event('possible', source, hi(size), lo(size), type, hi(by), lo(by), planes.length);

@@ -17,7 +17,10 @@ import { bindManager } from './manager.js';
 export function globalsOf(broker: Broker, setup: PlaneSetup): readonly Global[] {
   const { offers, device, listed } = setup.inventory;
   const mainDevice = setup.mainDevice === null ? null : Buffer.from(setup.mainDevice);
-  const others = listed.filter(({ main }) => !main);
+  // What Vulkan does not have is no device of the protocol's, though it can be named.
+  const others = listed.flatMap(({ main, driverUuid, ...each }) =>
+    main || driverUuid === null ? [] : [{ ...each, driverUuid }],
+  );
   const context = { broker, device, mainDevice, others };
   const manager: Global = {
     name: 1,

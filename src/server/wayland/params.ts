@@ -66,6 +66,7 @@ export class ParamsObject implements Requests<typeof dmabroker_params_v1> {
   #modifiers: bigint[] | null = null;
   #usage: number = Usage.transfer;
   #handleTypes: readonly HandleType[] = DEFAULT_TYPES;
+  #allHandleTypes: boolean | undefined;
   #lifetime: Lifetime = 'connection';
   #name: string | null = null;
   #lastingName: string | null = null;
@@ -74,6 +75,7 @@ export class ParamsObject implements Requests<typeof dmabroker_params_v1> {
   #placement: Placement = 'any';
   #sources: readonly string[] = ANY_SOURCE;
   #device: string | undefined;
+  #waitMs: number | undefined;
   #layout: Map<number, PlaneLayout> | null = null;
   /** None until a plane comes. */
   #brought: BroughtFds | null = null;
@@ -136,6 +138,12 @@ export class ParamsObject implements Requests<typeof dmabroker_params_v1> {
     this.#checkUnused();
     this.#handleTypes =
       handleTypesOf(bits) ?? this.#params.error('invalid_bits', `handle types ${bits}`);
+    this.#allHandleTypes = undefined;
+  }
+
+  require_handle_types(bits: number): void {
+    this.set_handle_types(bits);
+    this.#allHandleTypes = true;
   }
 
   set_lifetime(value: number): void {
@@ -199,6 +207,11 @@ export class ParamsObject implements Requests<typeof dmabroker_params_v1> {
       this.#params.error('invalid_device', 'a UUID has 32 lower-case hexadecimal digits');
     }
     this.#device = uuid;
+  }
+
+  set_wait(milliseconds: number): void {
+    this.#checkUnused();
+    this.#waitMs = milliseconds;
   }
 
   set_plane_layout(index: number, offset: number, stride: number): void {
@@ -390,12 +403,14 @@ export class ParamsObject implements Requests<typeof dmabroker_params_v1> {
     return {
       spec: this.#spec,
       handleTypes: this.#handleTypes,
+      allHandleTypes: this.#allHandleTypes,
       lifetime: this.#lifetime,
       name: this.#name,
       lastingName: this.#lastingName,
       sources: this.#sources,
       device: this.#device,
       count: this.#batch?.length,
+      waitMs: this.#waitMs,
     };
   }
 

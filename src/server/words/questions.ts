@@ -48,6 +48,8 @@ export type PlaneOperation = Exclude<OperationId, MainOperation>;
 export interface BufferMemories {
   /** st_dev:st_ino; empty where files do not tell memories apart. */
   readonly identities: readonly string[];
+  /** Whether it was handed out as an opaque_fd, too, which no file tells of. */
+  readonly opaque?: boolean;
   readonly clients: readonly { readonly id: string; readonly pid: number }[];
   /** How many that were handed it have no pid here: they are in a pid namespace that is not seen. */
   readonly outside: number;
@@ -57,6 +59,8 @@ export interface BufferMemories {
 export interface AllMemories {
   readonly memories: readonly {
     readonly identity: string;
+    /** The same memory as another file. */
+    readonly further?: string;
     readonly bytes: number;
     readonly buffers: readonly string[];
   }[];

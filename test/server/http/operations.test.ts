@@ -343,6 +343,7 @@ await withoutLeaks(t, 'operations', async (t) => {
       state: 'lingering',
       name: null,
       handle_type: 'dma_buf',
+      further_handle_types: ['opaque_fd'],
       source: 'import',
       device: null,
       import: { checked: 'layout', reason: 'there is no Vulkan device' },

@@ -16,6 +16,7 @@ import { identity } from '../../../src/native/libc/fd.js';
 import { sealedMemfd } from '../../../src/native/libc/memory.js';
 import { probeUdmabuf } from '../../../src/native/sources/probe.js';
 import type { BufferInfo } from '../../../src/rest/contract.js';
+import { CudaDouble } from '../../native/cuda/double.js';
 import { eventually, type TestDaemon } from '../../support/daemon.js';
 import { ServiceManager } from '../../support/service-manager.js';
 
@@ -59,6 +60,13 @@ const kinds: Readonly<Record<string, (client: Client, kept: Kept) => Promise<Cli
   udmabuf: linear({ source: 'udmabuf' }),
   memfd: linear({ handleTypes: ['memfd'] }),
   opaque_fd: linear({ handleTypes: ['opaque_fd'] }),
+  // Each as two types: what one cannot be read by after the restart, it is by the other.
+  'cuda, both': linear({
+    ...({ source: 'cuda', handleTypes: ['dma_buf', 'opaque_fd'], allHandleTypes: true } as const),
+  }),
+  'udmabuf, both': linear({
+    ...({ source: 'udmabuf', handleTypes: ['dma_buf', 'memfd'], allHandleTypes: true } as const),
+  }),
   import: imported,
   own,
   image: (client, kept) => client.allocate({ ...XR24, ...kept }),
@@ -99,14 +107,16 @@ t.test('what was there before the daemon ended, twice', async (t) => {
   // Only a process's end, or this, says that its opaque_fds are gone: and this process is the client.
   const config = join(manager.folder, 'config.toml');
   writeFileSync(config, '[accounting]\nunknown_grace_seconds = 1\n');
-  const start = () => manager.start(['--config', config]);
+  const env = new CudaDouble().environment({ uuid: '5a'.repeat(16) });
+  const start = () => manager.start(['--config', config], { env });
   let daemon = await start();
   t.teardown(() => daemon.end('SIGKILL'));
   const client = await connect({ socket: daemon.clientSocket });
   const other = await connect({ socket: daemon.clientSocket });
   const made: { kind: string; buffer: ClientBuffer; token: string; files: string[] }[] = [];
   for (const [kind, make] of Object.entries(kinds)) {
-    const own = kind === 'opaque_fd' ? [] : [{ lifetime: 'connection' } as const];
+    const isUnmapped = kind === 'opaque_fd' || kind === 'cuda, both';
+    const own = isUnmapped ? [] : [{ lifetime: 'connection' } as const];
     for (const kept of [...KEPT, ...own]) {
       const buffer = await make(client, kept);
       await write(buffer, made.length * 10);
@@ -151,6 +161,9 @@ t.test('what was there before the daemon ended, twice', async (t) => {
       const redeemed = await other.redeem(token);
       t.equal(redeemed.id, buffer.id);
       if (!isOpaque(buffer)) t.same(filesOf(redeemed), files, `${about}: its files`);
+      // What is its client's alone came back as the files that the client has brought.
+      if (kind.endsWith('both') && before?.lifetime.type !== 'connection')
+        t.same(redeemed.handleTypes, buffer.handleTypes, `${about}: all its types`);
       await redeemed.close();
     }
   }

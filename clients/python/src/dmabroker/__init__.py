@@ -14,6 +14,7 @@ A client of dmabroker: memory that can be shared between processes, as dma_bufs.
 
 from ._blocking_buffer import Buffer, Event, Share
 from ._buffer import BaseBuffer
+from ._cuda import CudaError, CudaMapping
 from ._lasting import Committed, layout_digest
 from ._line import Broker, Device, Source
 from ._mapping import Mapping
@@ -53,6 +54,8 @@ __all__ = [
     "Committed",
     "ConnectionEnded",
     "Content",
+    "CudaError",
+    "CudaMapping",
     "Device",
     "Error",
     "Event",

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from ._buffer_object import BufferObject
+from ._cuda import CudaMapping, CudaRegion
 from ._line import Line
 from ._mapping import Mapping
 from ._memory import Region
@@ -119,6 +120,22 @@ class BaseBuffer(ToldBuffer):
             size = min(size, file_size)
         region = Region(fd, size, writable=write, is_dma_buf=self.handle_type == "dma_buf")
         return Mapping(region, self, index)
+
+    def cuda(self, memory: int = 0) -> CudaMapping:
+        """
+        Maps a memory of the source `cuda` for its GPU, by its POSIX file descriptor (`opaque_fd`, alone or beside a dma_buf).
+        It outlives the buffer and the connection. Raises OSError without NVIDIA's driver, CudaError where that refuses.
+        """
+        self._must_be_open()
+        if self.source != "cuda" or self.device is None or "opaque_fd" not in self.handle_types:
+            kinds = " and ".join(self.handle_types)
+            raise ValueError(f"{kinds} of {self.source} is no memory that CUDA takes")
+        if not 0 <= memory < len(self.memories):
+            raise ValueError(f"there is no memory {memory}")
+        here = next(each for each in self.planes if each.memory == memory)
+        plane = here.further.get("opaque_fd", here)
+        region = CudaRegion(plane.fileno(), self.memories[memory].size, self.device)
+        return CudaMapping(region, memory)
 
     # For the clients.
 

@@ -45,6 +45,8 @@ class BufferObject:
         self.on_news: Callable[[News], None] | None = None
         #: Told of a new generation that nobody waits for any more, whose fds are its to have.
         self.on_replaced: Callable[[Description], None] | None = None
+        #: Told the place in the queue where it waits for memory.
+        self.on_waiting: Callable[[int], None] | None = None
         self._answer: Call[Description] | None = None
         #: Answers to renew and park, in the order of the requests, which is that of the answers.
         self._leasing: list[Call[None]] = []
@@ -201,6 +203,9 @@ class BufferObject:
                 self._device = event.device_uuid
             case DmabrokerBufferV1.UnverifiedEvent():
                 self._unverified = usage_names(event.usage)
+            case DmabrokerBufferV1.WaitingEvent():
+                if self.on_waiting is not None:
+                    self.on_waiting(event.place)
             case _:
                 self._news(event)
 
@@ -253,12 +258,18 @@ class BufferObject:
         gathered = self._gathered
         if gathered.plane_type is None:
             gathered.plane_type = event.handle_type
-        # Whoever made the buffer may have had it as several types: the first is enough.
-        if event.plane_idx in gathered.planes or event.handle_type != gathered.plane_type:
-            os.close(event.fd)
-        else:
-            plane = Plane(event.fd, event.memory, event.offset, event.stride)
+        plane = Plane(event.fd, event.memory, event.offset, event.stride)
+        known = gathered.planes.get(event.plane_idx)
+        kind = name_of(DmabrokerManagerV1.HandleType, event.handle_type)
+        if known is None and event.handle_type == gathered.plane_type:
             gathered.planes[event.plane_idx] = plane
+        elif known is None or event.handle_type == gathered.plane_type or kind in known.further:
+            plane.close()
+        elif kind == "unknown":
+            # What a later daemon has is of no use here.
+            plane.close()
+        else:
+            known.further[kind] = plane
 
     def _done(self) -> None:
         gathered, self._gathered = self._gathered, Gathered()

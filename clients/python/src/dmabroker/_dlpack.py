@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 kDLCPU: Final = 1
+kDLCUDA: Final = 2
 kDLInt: Final = 0
 kDLUInt: Final = 1
 kDLFloat: Final = 2
@@ -100,6 +101,7 @@ class Lent:
     shape: tuple[int, ...]
     strides: tuple[int, ...]
     flags: int
+    device: tuple[int, int] = (kDLCPU, 0)
 
 
 class _Loan:
@@ -163,7 +165,7 @@ def lend(lent: Lent, *, versioned: bool) -> object:
     managed.deleter = _DELETER
     tensor = managed.tensor
     tensor.data = lent.data
-    tensor.device = _Device(kDLCPU, 0)
+    tensor.device = _Device(*lent.device)
     tensor.ndim = ndim
     tensor.dtype = _DataType(lent.code, lent.bits, 1)
     tensor.shape = ctypes.cast(shape, ctypes.POINTER(ctypes.c_int64))

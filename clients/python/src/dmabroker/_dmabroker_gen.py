@@ -709,6 +709,35 @@ class DmabrokerParamsV1:
         """
         return parts(object_id, 23, text(name))
 
+    @staticmethod
+    def set_wait(object_id: int, milliseconds: int) -> Message:
+        """wait for memory, in place of a refusal
+
+        Where quotas or the source have no room now (limit_exceeded, recalled, out_of_memory),
+        and may have it later, create and create_batch wait so long for it, in a queue in
+        which users have turns and one user's requests their order. The buffer is told its
+        place by waiting. When the time is over it is asked for once more, and refused as
+        without; the refusal's detail has waited_ms. What can never be had is refused at once.
+        It ends with destroy or release of the buffer object (of all, for create_batch), which
+        fails what was asked of it before, and with the connection, whatever the lifetime. A
+        dry run does not wait.
+
+        milliseconds: at most 86400000; 0, the default: not at all
+        """
+        return words(object_id, 24, milliseconds)
+
+    @staticmethod
+    def require_handle_types(object_id: int, handle_types: int) -> Message:
+        """all of these kinds of file descriptor for the same memory
+
+        In place of set_handle_types' any of them: each plane comes once for each kind,
+        whoever gets the buffer. Refused (unsupported_handle_type, whose possible has what can
+        be had together) where no source has all of them of one memory. What one memory holds
+        is the same through each; a memfd beside a dma_buf can be mapped for reading alone, so
+        write through the dma_buf.
+        """
+        return words(object_id, 25, handle_types)
+
 
 class DmabrokerBufferV1:
     """a buffer, allocated or redeemed
@@ -760,7 +789,7 @@ class DmabrokerBufferV1:
         """what the buffer is
 
         id: at most 13 characters of base32
-        handle_types: the types of the fds that follow; today exactly one bit
+        handle_types: the types of the fds that follow
         size_hi: bytes of all memories together, high half
         format: DRM fourcc, 0 for linear memory
         width: pixels, 0 for linear memory
@@ -1098,6 +1127,23 @@ class DmabrokerBufferV1:
         def read(cls, reader: Reader) -> Self:
             return cls(reader.uint(), reader.string(), reader.string())
 
+    @dataclass(slots=True)
+    class WaitingEvent:
+        """it waits for memory
+
+        After set_wait, at once where there is no room; and again, some times a second at
+        most, when its place is another one. Places grow, too: each user's first comes before
+        anybody's second.
+
+        place: 1: it is next
+        """
+
+        place: int
+
+        @classmethod
+        def read(cls, reader: Reader) -> Self:
+            return cls(reader.uint())
+
     Event: TypeAlias = Union[
         InfoEvent,
         MemoryEvent,
@@ -1118,6 +1164,7 @@ class DmabrokerBufferV1:
         MetadataEvent,
         CommittedEvent,
         CommitRefusedEvent,
+        WaitingEvent,
     ]
     INTERFACE: Final[Interface[Event]] = Interface(
         "dmabroker_buffer_v1",
@@ -1142,6 +1189,7 @@ class DmabrokerBufferV1:
             MetadataEvent.read,
             CommittedEvent.read,
             CommitRefusedEvent.read,
+            WaitingEvent.read,
         ),
     )
 

@@ -63,10 +63,12 @@ def _address_of(pages: mmap.mmap) -> int:
 class Plane:
     """A memory plane: which memory it lies in, where, and a file descriptor of that memory."""
 
-    __slots__ = ("__weakref__", "_fd", "memory", "offset", "stride")
+    __slots__ = ("__weakref__", "_fd", "further", "memory", "offset", "stride")
 
     def __init__(self, fd: int, memory: int, offset: int, stride: int) -> None:
         self._fd = fd
+        #: The same plane as other types of fd, by their names, where the buffer was made as several.
+        self.further: dict[str, Plane] = {}
         self.memory = memory
         self.offset = offset
         self.stride = stride
@@ -91,6 +93,8 @@ class Plane:
         fd, self._fd = self._fd, -1
         if fd >= 0:
             os.close(fd)
+        for each in self.further.values():
+            each.close()
 
     def __repr__(self) -> str:
         where = f"memory={self.memory}, offset={self.offset}, stride={self.stride}"
@@ -121,6 +125,9 @@ class Region:
     """Mapped pages. They stay for as long as somebody has this, or a view of its memory."""
 
     __slots__ = ("__weakref__", "_pages", "address", "size", "sync_fd", "writable")
+
+    #: As DLPack names it: the CPU.
+    device = (1, 0)
 
     def __init__(self, fd: int, size: int, *, writable: bool, is_dma_buf: bool) -> None:
         self._pages = _mapped(fd, size, writable)

@@ -90,7 +90,7 @@ class TestObject:
             self._call.reject(ConnectionEnded("done before possible"))
             return
         planned = Planned(
-            handle_type=name_of(DmabrokerManagerV1.HandleType, told.handle_types),
+            handle_type=first_type(told.handle_types),
             source=told.source,
             size=joined(told.size_hi, told.size_lo),
             modifier=joined(told.modifier_hi, told.modifier_lo) if self._image else None,
@@ -99,6 +99,17 @@ class TestObject:
             unverified_usage=self._unverified,
         )
         self._call.resolve(planned)
+
+
+def first_type(bits: int) -> HandleTypeName | Unknown:
+    """Of several, a dma_buf, else a memfd, is what the planes' fds would be."""
+    kinds = DmabrokerManagerV1.HandleType
+    for each in (kinds.dma_buf, kinds.memfd, kinds.opaque_fd):
+        if bits & each:
+            bits = each
+            break
+    found: HandleTypeName | Unknown = name_of(kinds, bits)
+    return found
 
 
 class ShareObject:

@@ -4,10 +4,10 @@ one run the same ones, each in its own way (_core.Step).
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, TypeAlias
 
 from ._buffer_object import BufferObject
 from ._calls import Pause
@@ -48,8 +48,13 @@ class Held:
     description: Description
 
 
-async def allocate(line: Line, request: Request) -> Held:
+#: Told the place in the queue of what waits for memory.
+OnWaiting: TypeAlias = Callable[[int], None] | None
+
+
+async def allocate(line: Line, request: Request, on_waiting: OnWaiting = None) -> Held:
     made = BufferObject(line.core)
+    made.on_waiting = on_waiting
 
     def ask() -> None:
         with Params(line) as params:
@@ -59,12 +64,16 @@ async def allocate(line: Line, request: Request) -> Held:
     return Held(made, await made.receive(ask, release=True))
 
 
-async def allocate_many(line: Line, request: Request, count: int) -> list[Held]:
+async def allocate_many(
+    line: Line, request: Request, count: int, on_waiting: OnWaiting = None
+) -> list[Held]:
     """All of them, or none."""
     check_whole(count, "count", 1, line.broker.limits.get("batch", MAX_UNTOLD))
     if request.memory is not None:
         raise ValueError("memory is of one buffer: allocate")
     objects = [BufferObject(line.core) for _ in range(count)]
+    # All are told the same place.
+    objects[0].on_waiting = on_waiting
     for each in objects:
         each.expect()
     try:

@@ -51,14 +51,22 @@ class Params:
         if alignment is not None:
             demands = (alignment.stride, alignment.offset, alignment.size, alignment.height)
             self.send(_Params.set_alignment(self.id, *demands))
+        if request.wait_ms is not None:
+            self.send(_Params.set_wait(self.id, request.wait_ms))
         if request.source is not None:
             self.send(_Params.set_source(self.id, request.source))
         if request.placement is not None:
             placement = _Params.Placement[request.placement]
             self.send(_Params.set_placement(self.id, placement))
-        if request.handle_types is not None:
-            types = sum(_Manager.HandleType[each].value for each in set(request.handle_types))
-            self.send(_Params.set_handle_types(self.id, types))
+        if request.handle_types is not None or request.all_handle_types:
+            accepted = {"dma_buf"} if request.handle_types is None else set(request.handle_types)
+            types = sum(_Manager.HandleType[each].value for each in accepted)
+            ask = (
+                _Params.require_handle_types
+                if request.all_handle_types
+                else _Params.set_handle_types
+            )
+            self.send(ask(self.id, types))
         if request.memory is not None:
             offset = halves(request.memory.offset)
             self.send(_Params.set_memory(self.id, request.memory.fd, *offset))

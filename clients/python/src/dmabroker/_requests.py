@@ -122,6 +122,8 @@ class OwnMemory:
 class _Wanted(_Terms):
     handle_types: Collection[HandleTypeName] | None = None
     """`dma_buf` alone by default; nothing else is ever substituted."""
+    all_handle_types: bool = False
+    """Whether the same memory is to be had as all of them, in place of any of them: `buffer.handle_types`."""
     usage: Collection[UsageName] | None = None
     """`transfer` by default."""
     placement: PlacementName | None = None
@@ -131,9 +133,13 @@ class _Wanted(_Terms):
     alignment: Alignment | None = None
     memory: OwnMemory | None = None
     """The program's own, in place of the daemon's: a dma_buf is made of it (the source `udmabuf`)."""
+    wait_ms: int | None = None
+    """Milliseconds to wait for memory where there is none now and may be some later, in place of a refusal."""
 
     def __post_init__(self) -> None:
         _Terms.__post_init__(self)
+        if self.wait_ms is not None:
+            check_u32(self.wait_ms, "wait_ms")
         all_of(self.handle_types, get_args(HandleTypeName), "handle_types")
         all_of(self.usage, get_args(UsageName), "usage")
         one_of(self.placement, get_args(PlacementName), "placement")

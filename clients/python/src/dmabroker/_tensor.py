@@ -5,11 +5,26 @@ Mapped memory as an array, for those who know one of the ways in which arrays ar
 
 import ctypes
 from math import prod
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Final, Literal, Protocol, TypeAlias
 
 from . import _dlpack
 from ._checks import check_whole
-from ._memory import Region
+
+
+class Pages(Protocol):
+    """Mapped memory: the CPU's (_memory.py), or a GPU's (_cuda.py)."""
+
+    address: int
+    size: int
+    writable: bool
+
+    @property
+    def device(self) -> tuple[int, int]:
+        """As DLPack names it."""
+
+    def view(self) -> object:
+        """What keeps it mapped."""
+
 
 DType: TypeAlias = Literal[
     "bool",
@@ -57,7 +72,7 @@ class Tensor:
 
     def __init__(
         self,
-        region: Region,
+        region: Pages,
         dtype: DType,
         shape: tuple[int, ...] | None,
         offset: int,
@@ -98,6 +113,18 @@ class Tensor:
 
     @property
     def __array_interface__(self) -> dict[str, Any]:
+        if not self._is_cpus:
+            raise AttributeError("numpy has arrays in the CPU's memory alone")
+        return self._interface()
+
+    @property
+    def __cuda_array_interface__(self) -> dict[str, Any]:
+        if self._is_cpus:
+            raise AttributeError("the memory is the CPU's")
+        # Nothing of this library's is on its way on any stream.
+        return {**self._interface(), "stream": None}
+
+    def _interface(self) -> dict[str, Any]:
         _, size, kind = _DTYPES[self.dtype]
         if kind == "":
             raise AttributeError(f"numpy has no {self.dtype}")
@@ -110,13 +137,17 @@ class Tensor:
             "data": (self._region.address + self.offset, self.readonly),
         }
 
+    @property
+    def _is_cpus(self) -> bool:
+        return self._region.device[0] == _dlpack.kDLCPU
+
     def __dlpack_device__(self) -> tuple[int, int]:
-        return _dlpack.kDLCPU, 0
+        return self._region.device
 
     def __dlpack__(
         self,
         *,
-        stream: None = None,
+        stream: int | None = None,
         max_version: tuple[int, int] | None = None,
         dl_device: tuple[int, int] | None = None,
         copy: bool | None = None,
@@ -125,10 +156,14 @@ class Tensor:
         A capsule for one consumer, who has the pages until it calls the deleter. BufferError where it cannot be had so: on
         another device, or memory that is mapped for reading and a consumer of a DLPack before 1.0, which cannot say that.
         """
-        if stream is not None:
+        # Of a GPU's memory: whatever the consumer's stream is, nothing of this library's is on its way.
+        if stream is not None and self._is_cpus:
             raise BufferError("memory of the CPU has no stream")
         if dl_device is not None and tuple(dl_device) != self.__dlpack_device__():
-            raise BufferError("the memory is the CPU's")
+            whose = "the CPU's" if self._is_cpus else f"GPU {self.__dlpack_device__()[1]}'s"
+            raise BufferError(f"the memory is {whose}")
+        if copy and not self._is_cpus:
+            raise BufferError("a GPU's memory is not copied here: copy what is made of it")
         versioned = max_version is not None and max_version[0] >= 1
         if self.readonly and not copy and not versioned:
             raise BufferError("this DLPack cannot say that memory is mapped for reading alone")
@@ -143,7 +178,8 @@ class Tensor:
             flags = _dlpack.DLPACK_FLAG_BITMASK_READ_ONLY
         code, size, _ = _DTYPES[self.dtype]
         strides = tuple(each // size for each in self.strides)
-        lent = _dlpack.Lent(owner, data, code, 8 * size, self.shape, strides, flags)
+        device = self.__dlpack_device__()
+        lent = _dlpack.Lent(owner, data, code, 8 * size, self.shape, strides, flags, device)
         return _dlpack.lend(lent, versioned=versioned)
 
     def _extent(self) -> int:

@@ -35,6 +35,11 @@ class ToldBuffer:
         return self._told.handle_type
 
     @property
+    def handle_types(self) -> tuple[str, ...]:
+        """All that its planes are: the first is that of their fd, the others are in `plane.further`."""
+        return (self.handle_type, *self.planes[0].further)
+
+    @property
     def source(self) -> str:
         return self._told.source
 

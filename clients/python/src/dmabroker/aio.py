@@ -82,13 +82,21 @@ class Client:
         for queue in self._listeners:
             queue.put_nowait(Event(news, buffer))
 
-    async def allocate(self, request: Request) -> Buffer:
-        """Allocates. Raises BrokerError where it is refused."""
-        return self._buffer(await self._run(operations.allocate(self._line, request)), request)
+    async def allocate(
+        self, request: Request, *, on_waiting: operations.OnWaiting = None
+    ) -> Buffer:
+        """
+        Allocates. Raises BrokerError where it is refused. `on_waiting` is told the place in the queue of a request that waits
+        for memory (`wait_ms`).
+        """
+        asked = operations.allocate(self._line, request, on_waiting)
+        return self._buffer(await self._run(asked), request)
 
-    async def allocate_many(self, request: Request, count: int) -> list[Buffer]:
+    async def allocate_many(
+        self, request: Request, count: int, *, on_waiting: operations.OnWaiting = None
+    ) -> list[Buffer]:
         """Several equal buffers in one request, for a swapchain, a codec or a ring: all of them, or none."""
-        held = await self._run(operations.allocate_many(self._line, request, count))
+        held = await self._run(operations.allocate_many(self._line, request, count, on_waiting))
         return [self._buffer(each, request) for each in held]
 
     async def test(self, request: Request) -> Planned:

@@ -78,16 +78,30 @@ class Client:
         for each in self._listeners:
             each.events.append(Event(news, buffer))
 
-    def allocate(self, request: Request, *, timeout: float | None = None) -> Buffer:
-        """Allocates. Raises BrokerError where it is refused, TimeoutError where it took longer, and is given up."""
-        held = self._run(operations.allocate(self._line, request), timeout)
+    def allocate(
+        self,
+        request: Request,
+        *,
+        timeout: float | None = None,
+        on_waiting: operations.OnWaiting = None,
+    ) -> Buffer:
+        """
+        Allocates. Raises BrokerError where it is refused, TimeoutError where it took longer, and is given up. `on_waiting` is
+        told the place in the queue of a request that waits for memory (`wait_ms`), each time that it is another one.
+        """
+        held = self._run(operations.allocate(self._line, request, on_waiting), timeout)
         return self._buffer(held, request)
 
     def allocate_many(
-        self, request: Request, count: int, *, timeout: float | None = None
+        self,
+        request: Request,
+        count: int,
+        *,
+        timeout: float | None = None,
+        on_waiting: operations.OnWaiting = None,
     ) -> list[Buffer]:
         """Several equal buffers in one request, for a swapchain, a codec or a ring: all of them, or none."""
-        asked = operations.allocate_many(self._line, request, count)
+        asked = operations.allocate_many(self._line, request, count, on_waiting)
         return [self._buffer(held, request) for held in self._run(asked, timeout)]
 
     def test(self, request: Request, *, timeout: float | None = None) -> Planned:

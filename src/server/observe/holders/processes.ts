@@ -5,7 +5,7 @@
 import { type Clock, dateText } from '../../../memory/clock.js';
 import type { Processes } from '../../../rest/contract.js';
 import type { AllMemories } from '../../words/questions.js';
-import { incompleteness, whyOutside } from './report.js';
+import { incompleteness, merged, whyOutside } from './report.js';
 import type { Holder, Sweep } from './sweep.js';
 
 interface Filter {
@@ -30,9 +30,12 @@ export function processesReport(
   only: number | null = null,
 ): Processes {
   const byPid = new Map<number, Having>();
-  for (const { identity, bytes, buffers } of memories) {
+  for (const { identity, further, bytes, buffers } of memories) {
     // Who sees their own alone is not to infer others from their parts.
-    const all = sweep.holders.get(identity) ?? [];
+    const all =
+      further === undefined
+        ? (sweep.holders.get(identity) ?? [])
+        : merged(sweep, [identity, further]);
     const holders = only === null ? all : all.filter((holder) => holder.uid === only);
     for (const process of holders) {
       if (pid !== undefined && process.pid !== pid) continue;
@@ -94,9 +97,9 @@ export function heldBy(
   pid: number,
   only: number | null,
 ): ReadonlySet<string> {
-  const has = ({ identity }: AllMemories['memories'][number]) =>
-    sweep.holders
-      .get(identity)
-      ?.some((holder) => holder.pid === pid && (only === null || holder.uid === only)) === true;
+  const has = ({ identity, further }: AllMemories['memories'][number]) =>
+    merged(sweep, further === undefined ? [identity] : [identity, further]).some(
+      (holder) => holder.pid === pid && (only === null || holder.uid === only),
+    );
   return new Set(memories.filter(has).flatMap(({ buffers }) => buffers));
 }

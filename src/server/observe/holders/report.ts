@@ -7,7 +7,7 @@ import type { BufferMemories } from '../../words/questions.js';
 import type { Holder, Sweep } from './sweep.js';
 
 /** Uses of several memories of one buffer by one process become one entry. */
-function merged(sweep: Sweep, identities: readonly string[]): Holder[] {
+export function merged(sweep: Sweep, identities: readonly string[]): Holder[] {
   const byPid = new Map<number, Holder>();
   for (const identity of identities) {
     for (const holder of sweep.holders.get(identity) ?? []) {
@@ -24,8 +24,15 @@ function merged(sweep: Sweep, identities: readonly string[]): Holder[] {
 
 function missing(
   sweep: Sweep,
-  { identities, outside }: Pick<BufferMemories, 'identities' | 'outside'>,
+  {
+    identities,
+    outside,
+    opaque = false,
+  }: Pick<BufferMemories, 'identities' | 'outside' | 'opaque'>,
 ): string | null {
+  if (opaque) {
+    return 'it was handed out as an opaque fd, too, which is the same device file in every process: nobody can tell who has it so';
+  }
   if (identities.length === 0) {
     return 'an opaque fd is the same device file in every process: nobody can tell who has which memory';
   }
@@ -59,12 +66,12 @@ export function ownHolders({ holders, ...report }: Holders, uid: number): Holder
 }
 
 export function holdersReport(
-  { identities, clients, outside }: BufferMemories,
+  { identities, clients, outside, opaque = false }: BufferMemories,
   sweep: Sweep,
   clock: Clock,
 ): Holders {
   const own = identities.map((identity) => sweep.own.get(identity));
-  const why = missing(sweep, { identities, outside });
+  const why = missing(sweep, { identities, outside, opaque });
   return {
     holders: merged(sweep, identities).map(({ startedAt, startTicks: _, ...holder }) => ({
       ...holder,

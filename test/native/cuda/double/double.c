@@ -233,6 +233,12 @@ ENTRY CUresult cuCtxSetCurrent(CUcontext context) {
   return end(result);
 }
 
+ENTRY CUresult cuCtxGetCurrent(CUcontext *context) {
+  CUresult result = begin("cuCtxGetCurrent");
+  *context = current;
+  return end(result);
+}
+
 ENTRY CUresult cuCtxSynchronize(void) { return end(in_context("cuCtxSynchronize")); }
 
 ENTRY CUresult cuMemGetInfo_v2(size_t *left, size_t *all) {

@@ -1,0 +1,95 @@
+/** Waiting for memory over the wire: places, room that comes, what ends it, and what REST shows of it. */
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import t from 'tap';
+import { BrokerError, connect } from '../../src/client/index.js';
+import { eventually, TestDaemon } from '../support/daemon.js';
+import { withoutLeaks } from '../support/fds.js';
+
+const ctl = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
+const REQUEST = { kind: 'buffer', size: 8192, handleTypes: ['memfd'] } as const;
+const LONG = { ...REQUEST, waitMs: 600_000 };
+const uid = process.getuid?.() ?? 0;
+
+await withoutLeaks(t, 'waiting for memory', async (t) => {
+  const daemon = await TestDaemon.memfd(t);
+  const client = await connect({ socket: daemon.clientSocket, reconnect: false });
+  await daemon.rest('PUT', `/v1/quotas/user/${uid}`, { bytes: 16_384 });
+  const waiting = async () => (await daemon.rest('GET', '/v1/waiting')).body;
+  const waits = (count: number) =>
+    eventually(async () => (await waiting()).length === count, `${count} wait`);
+
+  await t.test('until there is room', async (t) => {
+    const held = await client.allocateMany(REQUEST, 2);
+    const places: number[][] = [[], []];
+    const note = (of: number) => ({ onWaiting: (place: number) => places[of]?.push(place) });
+    const first = client.allocate({ ...LONG, name: 'next' }, note(0));
+    const second = client.allocateMany({ ...LONG, size: 4096 }, 2, note(1));
+    await waits(2);
+    t.match(await waiting(), [
+      {
+        place: 1,
+        uid,
+        pid: process.pid,
+        name: 'next',
+        bytes: 8192,
+        count: 1,
+        constraint: 'quota.user.bytes',
+        reason: /16384/,
+      },
+      { place: 2, name: null, bytes: 8192, count: 2, constraint: null, reason: null },
+    ]);
+    const shown = await promisify(execFile)(process.execPath, [
+      ...[ctl, '--socket', daemon.restSocket, 'waiting'],
+    ]);
+    t.match(shown.stdout, /PLACE +NAME +MEMORY[\s\S]*1 +next +8 KiB +1[\s\S]*its turn/);
+    const planned = await client.test(LONG).catch((error: unknown) => error);
+    t.match(planned, { code: 'limit_exceeded' }, 'a dry run does not wait');
+    const hopeless = await client.allocate({ ...LONG, size: 20_000 }).catch((error) => error);
+    t.match(hopeless, { code: 'limit_exceeded', refusal: { waitedMs: undefined } });
+
+    await held[0]?.release();
+    const made = await first;
+    t.equal(made.size, 8192);
+    await eventually(async () => places[1]?.at(-1) === 1, 'the next one has heard');
+    t.same(places, [[1], [2, 1]]);
+    await made.release();
+    for (const buffer of await second) await buffer.release();
+    await held[1]?.release();
+    t.same(await waiting(), []);
+  });
+
+  await t.test('until its deadline', async (t) => {
+    const held = await client.allocateMany(REQUEST, 2);
+    const late = await client.allocate({ ...REQUEST, waitMs: 20 }).catch((error: unknown) => error);
+    if (!(late instanceof BrokerError)) throw late;
+    t.match(late, { code: 'limit_exceeded', message: /it has waited for \d+ ms/ });
+    t.match(late.detail, { constraint: 'quota.user.bytes', nearest: null });
+    t.ok(Number(late.refusal.waitedMs) >= 20);
+    const long = await client.allocate({ ...REQUEST, waitMs: 86_400_001 }).catch((error) => error);
+    t.match(long, { code: 'invalid_argument', refusal: { constraint: 'wait' } });
+    for (const buffer of held) await buffer.release();
+  });
+
+  await t.test('until whoever asked is gone', async (t) => {
+    const held = await client.allocateMany(REQUEST, 2);
+    const giveUp = new AbortController();
+    const given = [
+      client.allocate(LONG, giveUp),
+      client.allocateMany({ ...LONG, lifetime: 'until_released' }, 2, giveUp),
+    ].map((answer) => answer.catch((error: unknown) => error));
+    const other = await connect({ socket: daemon.clientSocket, reconnect: false });
+    const lost = other.allocate({ ...LONG, lifetime: 'until_released' }).catch(() => 'ended');
+    await waits(3);
+    giveUp.abort(new Error('enough'));
+    t.match(await Promise.all(given), [/enough/, /enough/]);
+    await waits(1);
+    other.close();
+    t.equal(await lost, 'ended');
+    await waits(0);
+    for (const buffer of held) await buffer.release();
+    await eventually(async () => (await daemon.buffers()).length === 0, 'nothing came of it');
+  });
+  client.close();
+});
