@@ -3,7 +3,7 @@
  * without its ending: broker/tokens, native/dmabuf.guest. The last word tells that it needs the guest.
  */
 import { readdirSync } from 'node:fs';
-import { LAYERS, NIGHTLY, OWN_GUEST, SMOKE, SMOKE_ONLY, sharesProcess } from './lists.js';
+import { LAYERS, NIGHTLY, OWN_GUEST, SLOW, SMOKE, SMOKE_ONLY, sharesProcess } from './lists.js';
 
 /** What it runs on: the guest where it needs real dma_bufs, Debian's own kernel in QEMU for a smoke run. */
 export type Where = 'host' | 'guest' | 'qemu';
@@ -63,7 +63,7 @@ const GUEST_SECONDS = 25;
 
 /**
  * The groups of a run, longest first, by what their files took the last time; one that is not known yet
- * may be the longest. What can share a process is dealt to two of them, so that two lanes have work; what can share a
+ * takes a while, and a minute if it is one of the slow ones. What can share a process is dealt to two of them, so that two lanes have work; what can share a
  * guest, to as many as have work enough for one; the smoke run has one of QEMU's.
  */
 export function groups(
@@ -72,7 +72,7 @@ export function groups(
   lanes = 2,
 ): Group[] {
   const of = (file: TestFile) => {
-    const unknown = file.where === 'qemu' ? 60 : sharesProcess(file.name) ? 1 : 10;
+    const unknown = SLOW.has(label(file)) ? 60 : sharesProcess(file.name) ? 1 : 10;
     return seconds.get(label(file)) ?? unknown;
   };
   const sum = (group: Group) => group.reduce((total, file) => total + of(file), 0);

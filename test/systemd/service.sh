@@ -13,6 +13,8 @@ mkdir -p /etc/systemd/system/dmabrokerd.service.d
 program="$(command -v node) /dmabroker/bin/dmabrokerd.js"
 printf '[Service]\nExecStart=\nExecStart=%s --config %s\nExecReload=\nExecReload=%s --check --config %s\nTimeoutStartSec=300\n' \
   "$program" $conf "$program" $conf > /etc/systemd/system/dmabrokerd.service.d/test.conf
+# Where every instruction is emulated, beside other work, it may be a minute until the daemon answers.
+if [ "$1" = smoke ]; then echo WatchdogSec=600 >> /etc/systemd/system/dmabrokerd.service.d/test.conf; fi
 sed -n '/^ExecReload=.*HUP/p' systemd/dmabrokerd.service >> /etc/systemd/system/dmabrokerd.service.d/test.conf
 systemctl daemon-reload
 systemctl start dmabrokerd || { journalctl -u dmabrokerd --no-pager >&2; exit 1; }
