@@ -1,7 +1,15 @@
 /** Which words of a refusal's JSON are not in the list that docs/errors.md is made of. */
 import { constraints, possibles } from '../../src/memory/refusal-words.js';
 
-const MEMBERS = ['constraint', 'requested', 'possible', 'nearest', 'quota', 'taken_by', 'truncated'];
+const MEMBERS = [
+  'constraint',
+  'requested',
+  'possible',
+  'nearest',
+  'quota',
+  'taken_by',
+  'truncated',
+];
 /** refusal-words.ts's families, but for REST's paths. */
 const FAMILIES = [
   /^planes\.\d+(\.(fd|offset|stride))?$/,
