@@ -66,13 +66,13 @@ export function sealedMetadata(metadata: Metadata): { fd: number; size: number }
   return { fd: sealedBytes('dmabroker-metadata', json), size: json.length };
 }
 
-type Layout = Pick<
-  BufferDescription,
-  'size' | 'format' | 'modifier' | 'width' | 'height' | 'memories' | 'planes'
->;
-
 /** The digest that `committed` has, of the layout that a buffer was told to have. */
-export function layoutDigest(layout: Layout): string {
+export function layoutDigest(
+  layout: Pick<
+    BufferDescription,
+    'size' | 'format' | 'modifier' | 'width' | 'height' | 'memories' | 'planes'
+  >,
+): string {
   const { size, format, modifier, width, height, memories, planes } = layout;
   const code = format === null ? 0 : fourcc(format);
   const lines = [

@@ -120,6 +120,8 @@ t.test('docs/cli.md: filters, leases, completion; docs/lasting-memory.md', async
     writeFileSync(join(home, name), program);
   shell(`/usr/bin/python3 ${join(home, 'leaves')}`, places);
   t.equal(shell(`/usr/bin/python3 ${join(home, 'finds')}`, places), "b'hello'\n");
+  const tensors = shell('/usr/bin/python3 examples/tensors/tensors.py --megabytes 8', places);
+  t.match(tensors, /all three compute -?\d/);
   const [lasting = ''] = commandsOf('docs/lasting-memory.md', '');
   writeFileSync(join(home, 'model.json'), '{}');
   const here = lasting.replaceAll(/model\.(json|bin)/g, (file) => join(home, file));

@@ -106,6 +106,9 @@ class BenchLine implements Line {
     const fd = this.bench.world.openFd();
     const socket = !tame && choice % 16 === 0;
     this.bench.kinds.set(fd, socket ? 'socket' : (KINDS[choice % KINDS.length] as FdKind));
+    // Some memfds are sealed, and some of those are documents.
+    const content = ['{"a":1}', '{}', 'none'][choice % 3] ?? '';
+    if (choice % 4 > 0) this.bench.contents.set(fd, Buffer.from(content));
     this.fds.push(fd);
     return fd;
   }

@@ -27,6 +27,8 @@ const WORKS = ['copy', 'fill', 'read'];
 const FIRST_GLOBAL: GlobalOffer = { name: 1, interface: MANAGER, version: 1 };
 const { memfd } = dmabroker_manager_v1.enums.handle_type;
 
+const LASTING = ['fuzz', 'fuzz/2', 'fuzz-3'];
+
 /** Of params: what says what the memory is, or may come once or in order alone. */
 const NOT_BY_CHANCE = [
   ...['set_buffer', 'set_image', 'set_device', 'set_plane_layout'],
@@ -60,12 +62,12 @@ export class Talk {
     const { random } = this;
     if (this.#first(MANAGER) === undefined) return this.#begin();
     if (random.below(3) === 0 && !this.tame) return this.#anything();
-    return this.#usual(random.below(94));
+    return this.#usual(random.below(98));
   }
 
   /** The same kind of move so many times, as who is in a hurry asks for all at once. */
   often(times: number): Built[] {
-    const chance = this.random.below(94);
+    const chance = this.random.below(98);
     return Array.from({ length: times }, () => this.#usual(chance)).flat();
   }
 
@@ -78,7 +80,7 @@ export class Talk {
     if (chance < 70) return this.#work();
     if (chance < 74) return this.#withBuffer(['renew', 'reissue'], random);
     if (chance < 86) return this.#drop();
-    return this.sync();
+    return chance < 94 ? this.sync() : this.#lasting();
   }
 
   /** Asks for an answer to all that was said. */
@@ -117,6 +119,29 @@ export class Talk {
       made.push(...this.#say(id, random.below(5) === 0 ? 'test' : 'create'));
     }
     if (random.below(4) > 0) made.push(...this.#say(id, 'destroy'));
+    return made;
+  }
+
+  /** Memory with a lasting name, what its writer publishes, and somebody who claims it. */
+  #lasting(): Built[] {
+    const newest = () => [...this.objects.keys()].at(-1) ?? 0;
+    const manager = this.#first(MANAGER);
+    const made = this.#say(manager, 'create_params');
+    const params = newest();
+    made.push(
+      ...this.#say(params, 'set_buffer'),
+      ...this.#say(params, 'set_handle_types', { handle_types: this.#handleType() }),
+      ...this.#say(params, 'set_lifetime', { lifetime: 1 }),
+      ...this.#say(params, 'set_lasting_name', { name: this.random.one(LASTING) ?? 'fuzz' }),
+      ...this.#say(params, 'create'),
+    );
+    const buffer = newest();
+    made.push(
+      ...this.#say(buffer, 'set_metadata', { fd: { choice: this.random.below(8), tame: true } }),
+      ...this.#say(buffer, 'commit', { revision_hi: 0, revision_lo: 0 }),
+      ...this.#say(params, 'destroy'),
+      ...this.#say(manager, 'claim', { name: this.random.one(LASTING) ?? 'fuzz', how: 0 }),
+    );
     return made;
   }
 
