@@ -38,6 +38,8 @@ export interface UpstreamTerms {
 
 type BufferMessage = Extract<Message, { type: 'buffer' }>;
 
+/** Caps, if it were to send nothing else. */
+const MOST_WAITING = 16;
 /** How often it is tried to tell a sink that does not read that a buffer is free. */
 const AGAIN_MS = 10;
 
@@ -65,7 +67,7 @@ export class Upstream {
   ) {
     this.#line = new Line(socket, {
       message: (message) => {
-        if (this.terms.live) this.#catchUp();
+        if (this.terms.live && this.#messages.length < MOST_WAITING) this.#catchUp();
         else this.#line.pause();
         this.#messages.push(message);
         this.#wake();
@@ -174,11 +176,17 @@ export class Upstream {
     };
     // Its pipeline has few, and ends when it has none left (v4l2src).
     if (this.#out <= this.terms.borrow || stream.video.modifier !== 0n) return frame;
+    let copied: Frame;
     try {
-      return await this.#copied(frame, others, stream);
-    } finally {
-      done();
+      copied = await this.#copied(frame, others, stream);
+    } catch (error) {
+      // Who called releases it to the sink.
+      this.#out--;
+      imports.giveBack(imported);
+      throw error;
     }
+    done();
+    return copied;
   }
 
   async #copied(frame: Frame, metas: readonly Buffer[], { layout }: Stream): Promise<Frame> {
