@@ -20,14 +20,16 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
+import { connect } from '../../src/client/index.js';
 import { packageRoot } from '../../src/package-root.js';
 import { parseCaps, videoOf } from '../../src/unixfd/codec/caps.js';
 import { gstLayout } from '../../src/unixfd/codec/layout.js';
+import { bufferMessage, capsMessage, NONE } from '../../src/unixfd/codec/wire.js';
 import { commandsOf } from '../docs/pages.js';
 import { eventually, TestDaemon } from '../support/daemon.js';
 import { temporaryFolder } from '../support/folder.js';
 import { atNight } from '../support/night.js';
-import { type Running, run } from './support/peers.js';
+import { listen, type Running, run } from './support/peers.js';
 
 const PLUGINS = ['coreelements', 'videotestsrc', 'videoconvertscale', 'unixfd', 'video4linux2'];
 
@@ -325,6 +327,24 @@ t.test('dma_bufs of a camera are registered, and go with whoever ends', async (t
   t.equal(await third.ended, 1, 'the camera is killed');
   t.match(third.said(), /has gone without an end/);
   t.not(await witness.ended, 0);
+  await daemon.settled(before);
+});
+
+t.test('a dma_buf that has less than is said', async (t) => {
+  const sinks = listen(t, at('liar'));
+  const taken = await start(t, 'take', '--path', at('liar'), '--output', at('nothing'));
+  await eventually(() => sinks.length === 1, 'it connects');
+  const client = await connect({ socket: daemon.clientSocket });
+  const memory = await client.allocate({ kind: 'buffer', size: 2 ** 17 });
+  const told = { pts: NONE, dts: NONE, duration: NONE, offset: NONE, offsetEnd: NONE, flags: 0 };
+  const memories = [{ size: 2 ** 18, offset: 0 }];
+  const message = bufferMessage({ ...told, id: 1n, kind: 'dma_buf', memories, metas: [] });
+  sinks[0]?.line.send(capsMessage(caps('NV12')));
+  sinks[0]?.line.send(message, [memory.planes[0]?.fd ?? -1]);
+  t.equal(await taken.ended, 1);
+  t.match(taken.said(), /more than its dma_buf has/);
+  client.close();
+  await memory.close();
   await daemon.settled(before);
 });
 
