@@ -9,7 +9,6 @@
  *
  * Owns: the connection, and the fds of a buffer until it is brought.
  */
-import { readSync } from 'node:fs';
 import { BrokerError, type Client, type HandleType } from '../client/index.js';
 import { kindOf } from '../native/kind.js';
 import { close } from '../native/libc/fd.js';
@@ -21,6 +20,7 @@ import { Contents } from './contents.js';
 import { type Consumer, type Frame, type Stream, streamOf } from './frame.js';
 import { Imports } from './imports.js';
 import { Line } from './line.js';
+import { readAll, readWhole } from './memfds.js';
 import { Ring } from './ring.js';
 
 export interface UpstreamTerms {
@@ -213,8 +213,8 @@ export class Upstream {
     try {
       const isUsual = planes === null || isSame(planes, stream.layout.planes);
       slot.memory.write((bytes) => {
-        if (isUsual) readAll(message, bytes.subarray(0, stream.layout.size));
-        else repack(readWhole(message), planes, stream.layout, bytes);
+        if (isUsual) readAll(fds, buffer.memories, bytes.subarray(0, stream.layout.size));
+        else repack(readWhole(fds, buffer.memories), planes, stream.layout, bytes);
       });
     } catch (error) {
       ring.giveBack(slot);
@@ -266,29 +266,3 @@ type Planes = Stream['layout']['planes'];
 const isSame = (a: Planes, b: Planes): boolean =>
   a.length === b.length &&
   a.every(({ offset, stride }, at) => offset === b[at]?.offset && stride === b[at]?.stride);
-
-/** One memory after the other. read(2), since whoever shortens a mapped memfd ends who reads it. */
-function readAll({ buffer, fds }: BufferMessage, to: Buffer): void {
-  let at = 0;
-  for (const [index, { size, offset }] of buffer.memories.entries()) {
-    const end = Math.min(at + size, to.length);
-    for (let from = offset; at < end; ) {
-      const count = readSync(fds[index] ?? -1, to, at, end - at, from);
-      if (count === 0) throw new PeerFault(`a memory of ${size} bytes ends at ${from}`);
-      at += count;
-      from += count;
-    }
-  }
-  if (at < to.length) throw new PeerFault(`a frame of ${at} bytes, and not ${to.length}`);
-}
-
-/** More than four times a frame of GStreamer's own layout is no frame of these caps. */
-const MOST_BYTES = 2 ** 30;
-
-function readWhole(message: BufferMessage): Buffer {
-  const size = message.buffer.memories.reduce((sum, memory) => sum + memory.size, 0);
-  if (size > MOST_BYTES) throw new PeerFault(`a frame of ${size} bytes`);
-  const whole = Buffer.allocUnsafe(size);
-  readAll(message, whole);
-  return whole;
-}

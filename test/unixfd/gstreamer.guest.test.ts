@@ -2,12 +2,8 @@
  * GStreamer as Debian has it, on both sides of dmabroker-unixfd: what comes out of a pipeline is byte for byte what went into
  * another, for whom it goes by memfds, by dma_bufs and by DMABuf caps; who holds frames holds nobody else; and whoever is killed,
  * and when, the daemon has no memory left and charges nobody.
- *
- * The plugins are in a layer over the guest's /usr (test/runner/lists.ts). Of 190 those are loaded that are used here: to look at
- * all of them takes User-Mode Linux 8 s.
  */
-import { execFileSync, spawn, spawnSync } from 'node:child_process';
-import { once } from 'node:events';
+import { execFileSync, spawnSync } from 'node:child_process';
 import {
   existsSync,
   mkdirSync,
@@ -15,7 +11,6 @@ import {
   readFileSync,
   rmSync,
   statSync,
-  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
@@ -28,18 +23,13 @@ import { bufferMessage, capsMessage, NONE } from '../../src/unixfd/codec/wire.js
 import { commandsOf } from '../docs/pages.js';
 import { eventually, TestDaemon } from '../support/daemon.js';
 import { temporaryFolder } from '../support/folder.js';
+import { ended, running, withPlugins } from '../support/gstreamer.js';
 import { atNight } from '../support/night.js';
 import { listen, type Running, run } from './support/peers.js';
 
 const PLUGINS = ['coreelements', 'videotestsrc', 'videoconvertscale', 'unixfd', 'video4linux2'];
 
 const folder = temporaryFolder(t);
-const plugins = join(folder, 'plugins');
-mkdirSync(plugins);
-for (const name of PLUGINS) {
-  const file = `libgst${name}.so`;
-  symlinkSync(`/usr/lib/x86_64-linux-gnu/gstreamer-1.0/${file}`, join(plugins, file));
-}
 const programs = join(folder, 'bin');
 mkdirSync(programs);
 const program = join(packageRoot, 'bin/dmabroker-unixfd.js');
@@ -51,39 +41,19 @@ let daemon = await TestDaemon.start();
 t.teardown(() => daemon.stop());
 const env = {
   ...process.env,
-  ...{ GST_PLUGIN_SYSTEM_PATH_1_0: plugins, GST_REGISTRY: join(folder, 'registry') },
+  ...withPlugins(folder, PLUGINS),
   ...{ DMABROKER_SOCKET: daemon.clientSocket, PATH: `${programs}:${process.env.PATH}` },
 };
 const before = await daemon.idleFds();
 const at = (name: string) => join(folder, name);
 
-/** A pipeline that has ended. */
-function launched(pipeline: string): void {
-  execFileSync('gst-launch-1.0', ['-q', ...pipeline.split(' ')], { env, stdio: 'pipe' });
-}
-
-/** One that runs; it ends with the test. */
-function launch(t: Test, pipeline: string) {
-  const child = spawn('gst-launch-1.0', ['-q', ...pipeline.split(' ')], { env, stdio: 'pipe' });
-  let said = '';
-  child.stderr.on('data', (chunk: Buffer) => {
-    said += chunk.toString();
-  });
-  const exit = once(child, 'close');
-  t.teardown(async () => {
-    child.kill('SIGKILL');
-    await exit;
-  });
-  return { child, said: () => said, ended: exit.then(([code, signal]) => code ?? signal) };
-}
+const launched = (pipeline: string) => ended(env, pipeline);
+const launch = (t: Test, pipeline: string) => running(t, env, pipeline);
 
 async function start(t: Test, ...args: string[]): Promise<Running> {
-  const running = run(t, daemon.clientSocket, ...args);
-  await eventually(
-    () => /serving|taking/.test(running.said()),
-    () => running.said(),
-  );
-  return running;
+  const program = run(t, daemon.clientSocket, ...args);
+  await eventually(() => /serving|taking/.test(program.said()), program.said);
+  return program;
 }
 
 /** Odd sizes, whose rows are padded. */
