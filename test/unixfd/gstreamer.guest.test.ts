@@ -210,9 +210,9 @@ t.test('who stands still has a few frames, and the others have all', async (t) =
   await daemon.settled(before);
 });
 
-/** A picture of many colours that stands still, of any size. */
+/** A picture of many colours that stands still; a webcam can be slow, so that a busy machine is not late for each frame. */
 function startCamera(t: Test): string {
-  execFileSync('modprobe', ['vivid', 'n_devs=1', 'node_types=1', 'num_inputs=1', 'input_types=3']);
+  execFileSync('modprobe', ['vivid', 'n_devs=1', 'node_types=1', 'num_inputs=1', 'input_types=0']);
   t.teardown(() => execFileSync('modprobe', ['--remove', 'vivid']));
   const sys = '/sys/class/video4linux';
   const node = readdirSync(sys).find((each) =>
@@ -225,10 +225,10 @@ function startCamera(t: Test): string {
 
 t.test('dma_bufs of a camera are registered, and go with whoever ends', async (t) => {
   const camera = startCamera(t);
-  const picture = 'video/x-raw,format=NV12,width=500,height=300';
+  const picture = 'video/x-raw,format=NV12,width=320,height=180,framerate=15/1';
   launched(`v4l2src device=${camera} num-buffers=1 ! ${picture} ! filesink location=${at('shot')}`);
   const shot = readFileSync(at('shot'));
-  t.equal(shot.length, 500 * 300 * 1.5);
+  t.equal(shot.length, 320 * 180 * 1.5);
   const isFilm = (file: string): number => {
     const film = readFileSync(at(file));
     const count = film.length / shot.length;
@@ -260,7 +260,7 @@ t.test('dma_bufs of a camera are registered, and go with whoever ends', async (t
   const endless = launch(t, film(''));
   const viewer = launch(t, viewing);
   await eventually(registered, 'several are registered');
-  t.match(await daemon.buffers(), [{ exporter: 'videobuf2_vmalloc', format: 'NV12', width: 500 }]);
+  t.match(await daemon.buffers(), [{ exporter: 'videobuf2_vmalloc', format: 'NV12', width: 320 }]);
   // It keeps what it has; the camera, which has four buffers, gets on all the same, since what is more is copied.
   viewer.child.kill('SIGSTOP');
   await eventually(
