@@ -78,13 +78,17 @@ export class Imports {
     const buffer = await this.client.import({ ...image, planes, name: this.name });
     const memories = extents.map((extent, memory) => {
       const plane = buffer.planes[places.findIndex((place) => place.memory === memory)];
-      return plane === undefined ? null : { ...extent, fd: plane.fd };
+      return plane === undefined ? null : { ...extent, fd: plane.fd, inBuffer: plane.memory };
     });
     // Its fds are the library's, which has one for each plane.
     const whole = memories.filter((memory) => memory !== null);
-    if (whole.length < memories.length) {
+    const room = whole.every(({ size, offset, inBuffer }) => {
+      const memory = buffer.memories[inBuffer];
+      return memory !== undefined && offset + size <= memory.size;
+    });
+    if (whole.length < memories.length || !room) {
       await buffer.release();
-      throw new PeerFault('a memory in which no plane lies');
+      throw new PeerFault(room ? 'a memory in which no plane lies' : 'more than its dma_buf has');
     }
     return { buffer, memories: whole, users: 1, stale: false };
   }

@@ -94,7 +94,7 @@ async function serve(options: ServeOptions): Promise<void> {
   const ring = new Ring(stream, { client, handleTypes, name, most: mostOf(peers, options), say });
   // What the daemon refuses is told before anybody connects.
   ring.giveBack(await ring.take());
-  const endListening = await serveOn(options, peers);
+  const endListening = await serveOn({ ...options, say: complain }, peers);
   try {
     await peers.begin(stream);
     say(`serving ${options.path}`);
@@ -189,7 +189,7 @@ async function take(options: TakeOptions): Promise<void> {
 async function relay(options: RelayOptions): Promise<void> {
   const connected = await broker(options);
   const peers = peersOf(options);
-  const endListening = await serveOn(options, peers);
+  const endListening = await serveOn({ ...options, say: complain }, peers);
   try {
     say(`serving ${options.path}`);
     // A sink that waits for a connection begins when there is somebody to have its frames.

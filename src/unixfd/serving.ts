@@ -7,6 +7,7 @@
 import { existsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { Usage } from '../cli/failure.js';
+import { isSystemError } from '../native/libc/errno.js';
 import { close } from '../native/libc/fd.js';
 import { accept, listenUnix, refuseFds } from '../native/libc/socket.js';
 import { type Watch, watch } from '../native/libc/watch.js';
@@ -18,9 +19,11 @@ export interface SocketTerms {
   /** 0600 by default: its owner's alone. */
   readonly mode?: number;
   readonly group?: number;
+  readonly say: (text: string) => void;
 }
 
 const OWN = 0o600;
+const AGAIN_MS = 1000;
 
 /** Returns what ends it. Throws Usage where the file cannot be had. */
 export async function serveOn(terms: SocketTerms, peers: Peers): Promise<() => void> {
@@ -29,7 +32,9 @@ export async function serveOn(terms: SocketTerms, peers: Peers): Promise<() => v
   if (!existsSync(folder)) throw new Usage(`there is no folder ${folder} for the socket`);
   let fd = -1;
   let watching: Watch | null = null;
+  let again: NodeJS.Timeout | undefined;
   const end = (): void => {
+    clearTimeout(again);
     watching?.close();
     if (fd >= 0) close(fd);
     fd = -1;
@@ -43,9 +48,20 @@ export async function serveOn(terms: SocketTerms, peers: Peers): Promise<() => v
         refuseFds(fd);
       },
     );
-    watching = watch(fd, () => {
-      for (let peer = accept(fd); peer !== null; peer = accept(fd)) peers.add(peer);
-    });
+    const listen = (): void => {
+      watching = watch(fd, () => {
+        try {
+          for (let peer = accept(fd); peer !== null; peer = accept(fd)) peers.add(peer);
+        } catch (error) {
+          if (!isSystemError(error)) throw error;
+          // There is no file descriptor left, or no memory: later.
+          terms.say(`nobody can be let in: ${error.message}`);
+          watching?.close();
+          again = setTimeout(listen, AGAIN_MS);
+        }
+      });
+    };
+    listen();
     return () => {
       published.unpublish();
       end();

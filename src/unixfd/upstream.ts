@@ -9,7 +9,6 @@
  *
  * Owns: the connection, and the fds of a buffer until it is brought.
  */
-import { readSync } from 'node:fs';
 import { BrokerError, type Client, type HandleType } from '../client/index.js';
 import { kindOf } from '../native/kind.js';
 import { close } from '../native/libc/fd.js';
@@ -21,6 +20,7 @@ import { Contents } from './contents.js';
 import { type Consumer, type Frame, type Stream, streamOf } from './frame.js';
 import { Imports } from './imports.js';
 import { Line } from './line.js';
+import { readAll, readWhole } from './memfds.js';
 import { Ring } from './ring.js';
 
 export interface UpstreamTerms {
@@ -38,6 +38,8 @@ export interface UpstreamTerms {
 
 type BufferMessage = Extract<Message, { type: 'buffer' }>;
 
+/** Caps, if it were to send nothing else. */
+const MOST_WAITING = 16;
 /** How often it is tried to tell a sink that does not read that a buffer is free. */
 const AGAIN_MS = 10;
 
@@ -65,7 +67,7 @@ export class Upstream {
   ) {
     this.#line = new Line(socket, {
       message: (message) => {
-        if (this.terms.live) this.#catchUp();
+        if (this.terms.live && this.#messages.length < MOST_WAITING) this.#catchUp();
         else this.#line.pause();
         this.#messages.push(message);
         this.#wake();
@@ -174,11 +176,17 @@ export class Upstream {
     };
     // Its pipeline has few, and ends when it has none left (v4l2src).
     if (this.#out <= this.terms.borrow || stream.video.modifier !== 0n) return frame;
+    let copied: Frame;
     try {
-      return await this.#copied(frame, others, stream);
-    } finally {
-      done();
+      copied = await this.#copied(frame, others, stream);
+    } catch (error) {
+      // Who called releases it to the sink.
+      this.#out--;
+      imports.giveBack(imported);
+      throw error;
     }
+    done();
+    return copied;
   }
 
   async #copied(frame: Frame, metas: readonly Buffer[], { layout }: Stream): Promise<Frame> {
@@ -205,8 +213,8 @@ export class Upstream {
     try {
       const isUsual = planes === null || isSame(planes, stream.layout.planes);
       slot.memory.write((bytes) => {
-        if (isUsual) readAll(message, bytes.subarray(0, stream.layout.size));
-        else repack(readWhole(message), planes, stream.layout, bytes);
+        if (isUsual) readAll(fds, buffer.memories, bytes.subarray(0, stream.layout.size));
+        else repack(readWhole(fds, buffer.memories), planes, stream.layout, bytes);
       });
     } catch (error) {
       ring.giveBack(slot);
@@ -258,29 +266,3 @@ type Planes = Stream['layout']['planes'];
 const isSame = (a: Planes, b: Planes): boolean =>
   a.length === b.length &&
   a.every(({ offset, stride }, at) => offset === b[at]?.offset && stride === b[at]?.stride);
-
-/** One memory after the other. read(2), since whoever shortens a mapped memfd ends who reads it. */
-function readAll({ buffer, fds }: BufferMessage, to: Buffer): void {
-  let at = 0;
-  for (const [index, { size, offset }] of buffer.memories.entries()) {
-    const end = Math.min(at + size, to.length);
-    for (let from = offset; at < end; ) {
-      const count = readSync(fds[index] ?? -1, to, at, end - at, from);
-      if (count === 0) throw new PeerFault(`a memory of ${size} bytes ends at ${from}`);
-      at += count;
-      from += count;
-    }
-  }
-  if (at < to.length) throw new PeerFault(`a frame of ${at} bytes, and not ${to.length}`);
-}
-
-/** More than four times a frame of GStreamer's own layout is no frame of these caps. */
-const MOST_BYTES = 2 ** 30;
-
-function readWhole(message: BufferMessage): Buffer {
-  const size = message.buffer.memories.reduce((sum, memory) => sum + memory.size, 0);
-  if (size > MOST_BYTES) throw new PeerFault(`a frame of ${size} bytes`);
-  const whole = Buffer.allocUnsafe(size);
-  readAll(message, whole);
-  return whole;
-}

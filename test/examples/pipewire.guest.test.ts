@@ -3,64 +3,46 @@
  * Debian has both, by WirePlumber. The reader holds the dma_bufs themselves, with and without a modifier agreed upon; whoever is
  * killed, the daemon has no memory left.
  */
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { existsSync, mkdirSync, readFileSync, symlinkSync } from 'node:fs';
+import { type ChildProcess, execFileSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { packageRoot } from '../../src/package-root.js';
 import { eventually, TestDaemon } from '../support/daemon.js';
 import { temporaryFolder } from '../support/folder.js';
+import { ended, running as launch, start, withPlugins } from '../support/gstreamer.js';
 
 const PLUGINS = ['coreelements', 'videotestsrc', 'videoconvertscale', 'pipewire'];
 const [width, height] = [320, 240];
 
 const folder = temporaryFolder(t);
 const at = (name: string) => join(folder, name);
-mkdirSync(at('plugins'));
-for (const name of PLUGINS) {
-  const file = `libgst${name}.so`;
-  symlinkSync(`/usr/lib/x86_64-linux-gnu/gstreamer-1.0/${file}`, join(at('plugins'), file));
-}
 const env = {
   ...process.env,
-  ...{ GST_PLUGIN_SYSTEM_PATH_1_0: at('plugins'), GST_REGISTRY: at('registry') },
+  ...withPlugins(folder, PLUGINS),
   ...{ XDG_RUNTIME_DIR: folder, DBUS_SESSION_BUS_ADDRESS: `unix:path=${at('bus')}` },
 };
-
-/** A program that ends with the test. */
-function start(t: Pick<Test, 'teardown'>, program: string, ...args: string[]) {
-  const child = spawn(program, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
-  let said = '';
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.on('data', (chunk: Buffer) => {
-      said += chunk.toString();
-    });
-  }
-  const exit = once(child, 'close');
-  t.teardown(async () => {
-    child.kill('SIGKILL');
-    await exit;
-  });
-  return { child, said: () => said, ended: exit.then(([code, signal]) => code ?? signal) };
-}
 
 const daemon = await TestDaemon.start();
 t.teardown(() => daemon.stop());
 const before = await daemon.idleFds();
 
-start(t, 'dbus-daemon', '--session', `--address=unix:path=${at('bus')}`, '--nofork', '--nopidfile');
+start(
+  t,
+  env,
+  'dbus-daemon',
+  '--session',
+  `--address=unix:path=${at('bus')}`,
+  '--nofork',
+  '--nopidfile',
+);
 await eventually(() => existsSync(at('bus')), 'there is a bus');
-start(t, 'pipewire');
+start(t, env, 'pipewire');
 await eventually(() => existsSync(at('pipewire-0')), 'PipeWire is there');
-start(t, 'wireplumber');
+start(t, env, 'wireplumber');
 
 const picture = `video/x-raw,format=BGRx,width=${width},height=${height},framerate=25/1`;
-execFileSync(
-  'gst-launch-1.0',
-  `-q videotestsrc num-buffers=1 ! ${picture} ! filesink location=${at('picture')}`.split(' '),
-  { env },
-);
+ended(env, `videotestsrc num-buffers=1 ! ${picture} ! filesink location=${at('picture')}`);
 const expected = readFileSync(at('picture'));
 
 /** The node, once WirePlumber knows it. */
@@ -74,7 +56,7 @@ async function node(t: Test) {
     'broker',
   ];
   const program = join(packageRoot, 'examples/pipewire/build/dmabroker-pipewire');
-  const running = start(t, program, ...args, at('picture'));
+  const running = start(t, env, program, ...args, at('picture'));
   await eventually(
     () => running.said().includes('ready'),
     () => running.said(),
@@ -85,7 +67,7 @@ async function node(t: Test) {
 }
 
 const source = (caps: string, more = '') =>
-  `-q pipewiresrc target-object=broker stream-properties=p,media.class=Stream/Input/Video ${more}! ${caps}`;
+  `pipewiresrc target-object=broker stream-properties=p,media.class=Stream/Input/Video ${more}! ${caps}`;
 
 /** Whether a process has one of the buffers open. */
 async function holds({ pid }: ChildProcess): Promise<boolean> {
@@ -105,10 +87,10 @@ for (const [what, caps] of Object.entries(CAPS)) {
   t.test(`${what}: exact pixels in the broker's own dma_bufs`, async (t) => {
     const running = await node(t);
     const file = `${what.slice(0, 3)}.have`;
-    const reader = start(
+    const reader = launch(
       t,
-      'gst-launch-1.0',
-      ...source(`${caps} ! filesink location=${at(file)}`, 'num-buffers=40 ').split(' '),
+      env,
+      source(`${caps} ! filesink location=${at(file)}`, 'num-buffers=40 '),
     );
     await eventually(
       () => holds(reader.child),
@@ -128,15 +110,15 @@ for (const [what, caps] of Object.entries(CAPS)) {
 
 t.test('whoever is killed', async (t) => {
   const running = await node(t);
-  const watching = source('video/x-raw,format=BGRx ! fakesink').split(' ');
-  const reader = start(t, 'gst-launch-1.0', ...watching);
+  const watching = source('video/x-raw,format=BGRx ! fakesink');
+  const reader = launch(t, env, watching);
   await eventually(
     () => holds(reader.child),
     () => `it has them: ${reader.said()}`,
   );
   reader.child.kill('SIGKILL');
   await eventually(async () => (await daemon.buffers()).length === 0, 'no reader, no buffers');
-  const next = start(t, 'gst-launch-1.0', ...watching);
+  const next = launch(t, env, watching);
   await eventually(
     () => holds(next.child),
     () => `it has them: ${next.said()}`,
