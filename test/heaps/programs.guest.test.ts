@@ -245,6 +245,24 @@ t.test("libcamera's cam has its buffers of the broker", async (t) => {
   await daemon.settled(before);
 });
 
+t.test(
+  'a daemon that is killed takes nothing along, and its successor finds nothing',
+  async (t) => {
+    const first = await TestDaemon.start();
+    const env = { DMABROKER_SOCKET: first.clientSocket };
+    const { child, ended } = start([...SANDBOX, ask, 'hold', 'system', '65536'], env);
+    await once(child.stdout, 'data');
+    await first.end('SIGKILL');
+    const second = await TestDaemon.start([], { folder: first.folder });
+    t.teardown(() => second.stop());
+    child.stdin.end();
+    t.match(await ended, { status: 0, stderr: '' }, 'its memory was there all the while');
+    t.strictSame(await second.buffers(), []);
+    const { body } = await second.rest('GET', '/v1/quotas/user/0');
+    t.equal(body.charge?.bytes ?? 0, 0);
+  },
+);
+
 /** vimc's sensor without what changes in its picture; libcamera finds it by udev. */
 function startVimc(t: Test): void {
   execFileSync('modprobe', ['vimc']);
