@@ -232,7 +232,7 @@ struct dmabroker_params {
 	/* A dictated layout, with one modifier; of dmabroker_import the planes that there are, with fds. */
 	const struct dmabroker_plane_layout *planes;
 	size_t plane_count;
-	/* Of dmabroker_allocate and dmabroker_test. Pages that are missing are taken here (fallocate(2)), so that
+	/* Of dmabroker_allocate and dmabroker_test. Pages of linear memory that are missing are taken here (fallocate(2)), so that
 	   the kernel charges them to this process. */
 	const struct dmabroker_own_memory *memory;
 	const char *lasting_name; /* by which others claim it, unique among the user's; not of lifetime connection */

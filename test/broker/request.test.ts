@@ -247,3 +247,28 @@ t.test('nothing is substituted', async (t) => {
   t.doesNotThrow(() => fc.assert(property, { numRuns: 500 }));
   t.ok(served > 20, `${served} requests were served`);
 });
+
+t.test("a client's own memory is made a dma_buf by udmabuf, or nothing is", async (t) => {
+  const udmabuf: SourceState = { ...dmaBuf, name: 'udmabuf' };
+  const over = () => {};
+  const own = request({
+    spec: linear,
+    handleTypes: ['dma_buf'],
+    memory: { fd: 7, offset: 4096, over },
+  });
+  const choose = (more: Partial<AllocationRequest>, sources = [dmaBuf, udmabuf, memfd]) =>
+    chooseSource(checkRequest({ ...own, ...more }), sources, offers);
+  const { source, memory } = choose({});
+  t.equal(source, 'udmabuf', 'though another is preferred');
+  t.strictSame(memory, { fd: 7, offset: 4096 }, 'what can be sent to another thread');
+  t.equal(choose({ sources: ['vulkan', 'udmabuf'] }).source, 'udmabuf');
+  const cases: [() => unknown, Refused['code']][] = [
+    [() => choose({ sources: ['vulkan'] }), 'unsupported_source'],
+    [() => choose({}, [dmaBuf, memfd]), 'unsupported_source'],
+    [() => choose({}, [{ ...udmabuf, usable: false }]), 'unsupported_source'],
+    [() => choose({ handleTypes: ['memfd'] }), 'unsupported_handle_type'],
+    [() => choose({ spec: { ...linear, placement: 'device_local' } }), 'unsupported_placement'],
+    [() => choose({ spec: { ...image, separatePlanes: true } }), 'invalid_argument'],
+  ];
+  for (const [what, code] of cases) t.equal(refused(what).code, code);
+});

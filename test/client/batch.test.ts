@@ -47,6 +47,7 @@ await withoutLeaks(t, 'several equal buffers', async (t) => {
     t.equal(client.description.limits.batch, 64n);
     await listed(0);
     await t.rejects(client.allocateMany(REQUEST, 0), RangeError);
+    await t.rejects(client.allocateMany({ ...REQUEST, memory: { fd: 0 } }, 2), TypeError);
     await t.rejects(client.allocateMany(REQUEST, 1.5), RangeError);
     await t.rejects(client.allocateMany({ ...REQUEST, size: -1 }, 2), RangeError);
   });

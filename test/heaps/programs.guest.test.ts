@@ -12,7 +12,7 @@ import { text } from 'node:stream/consumers';
 import t, { type Test } from 'tap';
 import { packageRoot } from '../../src/package-root.js';
 import { blocksOf } from '../docs/pages.js';
-import { TestDaemon } from '../support/daemon.js';
+import { TestDaemon, withoutVulkan } from '../support/daemon.js';
 import { temporaryFolder } from '../support/folder.js';
 import { atNight } from '../support/night.js';
 
@@ -20,8 +20,11 @@ const build = join(packageRoot, 'clients/heaps/build');
 const LD_PRELOAD = join(build, 'libdmabroker-heaps.so');
 const ask = join(build, 'ask');
 
-const daemon = await TestDaemon.start();
-t.teardown(() => daemon.stop());
+/** What is tested here is the kernel's memory. */
+const begin = (folder?: string) =>
+  TestDaemon.start([], { env: withoutVulkan, ...(folder !== undefined && { folder }) });
+const daemon = await begin();
+t.teardown(() => daemon.end('SIGKILL'));
 const before = await daemon.idleFds();
 
 /** What a program finds: a socket and no device. */
@@ -300,3 +303,18 @@ t.test('nothing stays behind', async (t) => {
   t.equal(await charged(), 0);
   t.strictSame(daemon.errors, [], 'no error');
 });
+
+t.test(
+  'a daemon that is killed takes nothing along, and its successor finds nothing',
+  async (t) => {
+    const { child, ended } = await holder(t, 'system', 65536);
+    await daemon.end('SIGKILL');
+    const second = await begin(daemon.folder);
+    t.teardown(() => second.stop());
+    child.stdin.end();
+    t.match(await ended, { status: 0, stderr: '' }, 'its memory was there all the while');
+    t.strictSame(await second.buffers(), []);
+    const { body } = await second.rest('GET', '/v1/quotas/user/0');
+    t.equal(body.charge?.bytes ?? 0, 0);
+  },
+);

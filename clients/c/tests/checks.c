@@ -187,6 +187,11 @@ static void check_batch(void)
 	}
 	CHECK(dmabroker_allocate_many(client, &params, 0, ring) == DMABROKER_INVALID);
 	CHECK(dmabroker_allocate_many(client, &params, 65, ring) == DMABROKER_INVALID);
+	struct dmabroker_own_memory own = { .fd = 0 };
+
+	params.memory = &own;
+	CHECK(dmabroker_allocate_many(client, &params, 2, ring) == DMABROKER_INVALID);
+	params.memory = NULL;
 	params.size = (uint64_t)1 << 50;
 	CHECK(dmabroker_allocate_many(client, &params, 3, ring) == DMABROKER_REFUSED);
 	CHECK(!ring[0] && !ring[1] && !ring[2]);
@@ -288,7 +293,9 @@ static void check_errors(void)
 	larger.later = 1;
 	CHECK(dmabroker_allocate(client, &larger.known, &buffer) == DMABROKER_INVALID);
 
-	for (unsigned i = 0; i < 7; i++) {
+	struct dmabroker_own_memory closed = { .fd = 12345 };
+
+	for (unsigned i = 0; i < 8; i++) {
 		struct dmabroker_params wrong = params;
 
 		if (i == 0)
@@ -303,6 +310,8 @@ static void check_errors(void)
 			wrong.modifier_count = 1;
 		else if (i == 5)
 			wrong.lifetime = 99;
+		else if (i == 6)
+			wrong.memory = &closed;
 		else
 			wrong.handle_types = 64;
 		CHECK(dmabroker_allocate(client, &wrong, &buffer) == DMABROKER_INVALID);

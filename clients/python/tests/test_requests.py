@@ -7,7 +7,16 @@ from collections.abc import Callable
 from unittest import mock
 
 import dmabroker
-from dmabroker import Alignment, BroughtPlane, Image, ImportedLinear, Lease, Linear, PlaneLayout
+from dmabroker import (
+    Alignment,
+    BroughtPlane,
+    Image,
+    ImportedLinear,
+    Lease,
+    Linear,
+    OwnMemory,
+    PlaneLayout,
+)
 from dmabroker._checks import fourcc, fourcc_name
 from dmabroker._paths import find_socket
 from dmabroker._requests import request_of
@@ -42,6 +51,8 @@ class Requests(unittest.TestCase):
             (ValueError, "device", lambda: Linear(size=1, device="0")),
             (ValueError, "alignment.stride", lambda: Linear(size=1, alignment=Alignment(2**32))),
             (ValueError, "planes", lambda: ImportedLinear(size=1, planes=[])),
+            (ValueError, "closed|open", lambda: Linear(size=1, memory=OwnMemory(9999))),
+            (ValueError, "memory.offset", lambda: Linear(size=1, memory=OwnMemory(0, -1))),
             (
                 ValueError,
                 "closed|open",
