@@ -337,7 +337,8 @@ export class Broker {
    * `done` is called with `not_found`.
    */
   allocate(owner: Owner, request: AllocationRequest, done: Done<BrokerBuffer>): void {
-    this.#intake.allocate(owner, request, this.#named(done));
+    const named = request.lastingName == null ? done : this.#named(done);
+    this.#intake.allocate(owner, request, named);
   }
 
   /** As `allocate`, of as many equal buffers as the request says: all of them, or none. */
