@@ -353,7 +353,8 @@ export class Broker {
     done: Done<BrokerBuffer>,
     told: (place: number) => void = () => {},
   ): GiveUp {
-    return this.#intake.allocate(owner, request, this.#named(done), told);
+    const named = request.lastingName == null ? done : this.#named(done);
+    return this.#intake.allocate(owner, request, named, told);
   }
 
   /** As `allocate`, of as many equal buffers as the request says: all of them, or none. */
