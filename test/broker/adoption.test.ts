@@ -97,6 +97,7 @@ t.test('a buffer that is parked does not end with its connection', async (t) => 
   buffer.watchers.add({ released: () => {}, leased: (seconds) => told.push(seconds) });
   t.equal(refused(() => broker.park(buffer, 0)).code, 'invalid_argument');
   broker.park(buffer, 60, { client, peer });
+  broker.poll();
   t.same(told, [60]);
   t.equal(world.events.at(-1)?.type, 'buffer.parked');
   broker.disconnect(client);

@@ -57,11 +57,15 @@ class _UnixConnection(http.client.HTTPConnection):
         self.sock.connect(REST)
 
 
-def rest(method: str, path: str) -> Any:
+def rest(method: str, path: str, body: object = None) -> Any:
     """An administrator's request."""
     connection = _UnixConnection("localhost")
     try:
-        connection.request(method, path)
+        if body is None:
+            connection.request(method, path)
+        else:
+            headers = {"Content-Type": "application/json"}
+            connection.request(method, path, json.dumps(body), headers)
         answer = connection.getresponse().read()
         return json.loads(answer) if answer else None
     finally:

@@ -96,6 +96,31 @@ class Buffers(Case):
         self.client.allocate(error.nearest).close()
         self.assertEqual(pickle.loads(pickle.dumps(error)).refusal, error.refusal)
 
+    def test_who_waits_for_memory_is_told_its_place(self) -> None:
+        held = self.client.allocate(linear(self.client))
+        quota = f"/v1/quotas/user/{os.getuid()}"
+        limit = held.size
+        rest("PUT", quota, {"bytes": limit})
+        self.addCleanup(rest, "DELETE", quota)
+        places: list[int] = []
+
+        def on_waiting(place: int) -> None:
+            places.append(place)
+            # Room is made while it waits: by another thread, since this one is in the call.
+            threading.Thread(target=rest, args=("DELETE", quota)).start()
+
+        with self.client.allocate(
+            linear(self.client, wait_ms=60_000), on_waiting=on_waiting
+        ) as buffer:
+            self.assertEqual(buffer.size, held.size)
+        self.assertEqual(places, [1])
+        rest("PUT", quota, {"bytes": limit})
+        with self.assertRaises(dmabroker.BrokerError) as raised:
+            self.client.allocate(linear(self.client, wait_ms=20))
+        self.assertEqual(raised.exception.code, "limit_exceeded")
+        self.assertGreaterEqual(raised.exception.refusal["waited_ms"], 20)
+        held.release()
+
     def test_a_dry_run_takes_nothing(self) -> None:
         planned = self.client.test(image(self.client, 64, 32, "NV12"))
         self.assertEqual([each.memory for each in planned.planes], [0, 0])
