@@ -5,7 +5,7 @@
  * or about a daemon that it started. Files share the guest, not what they leave in it: a file fails that leaves a
  * process, and nothing of it is there when the next one begins.
  *
- *   node dist/test/vm/guest-file.js [--layer] [--limit SECONDS] native/dmabuf.guest…      (in the guest)
+ *   node dist/test/vm/guest-file.js [--layer] [--limit SECONDS] [--linger SECONDS] native/dmabuf.guest…      (in the guest)
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -19,15 +19,19 @@ import { beginning } from '../runner/beginning.js';
 import { isLayered } from '../runner/lists.js';
 import { writeLayerSettings } from './validation-layer.js';
 
-/** How long output may stay open after the file has ended: what it started should be gone by then. */
-const LINGER_SECONDS = 30;
-
 const { values, positionals: names } = parseArgs({
   allowPositionals: true,
-  options: { layer: { type: 'boolean', default: false }, limit: { type: 'string' } },
+  options: {
+    layer: { type: 'boolean', default: false },
+    limit: { type: 'string', default: '900' },
+    linger: { type: 'string', default: '30' },
+  },
 });
-if (names.length === 0) throw new Error('usage: guest-file.js [--layer] [--limit SECONDS] <name>…');
-const limitSeconds = Number(values.limit ?? 900);
+if (names.length === 0)
+  throw new Error('usage: guest-file.js [--layer] [--limit SECONDS] [--linger SECONDS] <name>…');
+const limitSeconds = Number(values.limit);
+/** How long what a file has started may stay after it. */
+const lingerSeconds = Number(values.linger);
 
 let count = 0;
 let failed = 0;
@@ -64,7 +68,7 @@ async function runFile(file: string, layer: Readonly<Record<string, string>>): P
   clearTimeout(limit);
   // A daemon that outlives its file keeps the pipe open, and would be beside the next one.
   const left = () => [...processes()].filter(([pid]) => !before.has(pid));
-  for (let i = 0; i < LINGER_SECONDS * 20 && left().length > 0; i++) await sleep(50);
+  for (let i = 0; i < lingerSeconds * 20 && left().length > 0; i++) await sleep(50);
   const outlived = left();
   for (const [pid] of outlived) end(pid);
   await Promise.race([closed, sleep(1000)]);

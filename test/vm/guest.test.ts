@@ -1,5 +1,5 @@
 // Why: everything that needs a real dma_buf relies on the guest; these tests hold its promises.
-// They run on the host and boot a guest six times.
+// They run on the host and boot a guest seven times.
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import t from 'tap';
 import { eventually } from '../support/daemon.js';
@@ -98,6 +98,42 @@ t.test('a timeout ends the guest', async (t) => {
   t.ok(result.timedOut);
   t.notOk(runs(result.pid), 'its machine is gone');
   await eventually(() => groupOf(result.pid).length === 0, 'whatever it started is gone');
+});
+
+t.test('test files that share a guest share nothing else', async (t) => {
+  const good = 'console.log("TAP version 14\\nok 1 - a\\n1..1");';
+  const spawn = 'import("node:child_process").then(({ spawn }) => spawn';
+  const programs = {
+    leaves: `${good} ${spawn}("sleep", ["1000"], { stdio: "inherit", detached: true }).unref());`,
+    hangs: `${good} setInterval(() => {}, 1000);`,
+    good: `import { readdirSync, readFileSync } from 'node:fs';
+      const names = readdirSync('/proc').filter((pid) => /^[0-9]+$/.test(pid));
+      const left = names.filter((pid) => readFileSync('/proc/' + pid + '/cmdline', 'utf8').startsWith('sleep'));
+      console.log('TAP version 14\\n' + (left.length === 0 ? 'ok' : 'not ok') + ' 1 - alone\\n1..1');`,
+  };
+  const folder = '/tmp/x/dist/bundle-tests';
+  const files = Object.entries(programs).map(
+    ([name, text]) => `cat >${folder}/${name}.test.js <<'END'\n${text}\nEND`,
+  );
+  const { status, stdout } = await runInGuest([
+    [
+      `mkdir -p ${folder}; echo '{ "type": "module" }' >/tmp/x/package.json`,
+      ...files,
+      'cd /tmp/x && exec node /dmabroker/dist/test/vm/guest-file.js --limit 3 --linger 1 leaves hangs good',
+    ].join('\n'),
+  ]);
+  t.equal(status, 1);
+  const said = stdout.split('\n').filter((line) => /^(ok|not ok|# test)/.test(line));
+  t.same(said, [
+    '# test file: leaves',
+    'ok 1 - leaves',
+    'not ok 2 - leaves: a process that it started outlived it',
+    '# test file: hangs',
+    'not ok 3 - hangs',
+    'not ok 4 - hangs: it was ended after 3 s',
+    '# test file: good',
+    'ok 5 - good',
+  ]);
 });
 
 t.test('a guest that goes away without a status is an error', async (t) => {
