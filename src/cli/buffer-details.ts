@@ -59,7 +59,7 @@ function fieldsOf(buffer: BufferInfo, names: Names): [string, Cell][] {
     ['source', buffer.source],
     ['device', buffer.device],
     ['exporter', buffer.exporter],
-    ...(buffer.funded_by === undefined ? [] : [['funded by', buffer.funded_by] as [string, Cell]]),
+    ...(buffer.funded_by === null ? [] : [['funded by', buffer.funded_by] as [string, Cell]]),
     ['memory type', memoryType(buffer)],
     ['size', exactBytes(buffer.size)],
     ['contents', contents(buffer)],

@@ -194,6 +194,15 @@ await withoutLeaks(t, 'real daemon', async (t) => {
     done.add('import');
   });
 
+  t.test('orphans; claim and commit are in recv.test', async (t) => {
+    const { id } = await allocate('--lasting-name', 'real');
+    t.match(await json('orphans'), [{ id, orphan: { ends_by: ['owner', 'administrator'] } }]);
+    t.match(await json('commit', 'real'), { id, revision: 1 });
+    const claimed = await json('claim', 'real', '--committed');
+    t.match(claimed, { id });
+    await json('release', id);
+  });
+
   t.test('doctor; restart is for a service (systemd/deb.sh)', async (t) => {
     const { status, stdout } = await run('doctor');
     t.equal(status, 1, 'a machine without dma_bufs');

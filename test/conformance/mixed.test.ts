@@ -19,6 +19,6 @@ for (const [name, drivers] of ways.slice(0, atNight(1, ways.length))) {
   t.test(name, async (t) => {
     const daemon = await OwnDaemon.start(withoutVulkan);
     t.teardown(() => daemon.stop());
-    await play(t, { drivers, daemon, without: ['dma_buf', 'lose'] });
+    await play(t, { drivers, daemon, without: ['dma_buf', 'lose', 'udmabuf'] });
   });
 }

@@ -41,7 +41,7 @@ export function bufferView(broker: Broker, buffer: BrokerBuffer): BufferInfo {
     device: allocation.device ?? null,
     import: check === undefined ? null : { checked: check.how, reason: check.reason },
     exporter: allocation.exporter,
-    ...(allocation.funding && { funded_by: allocation.funding }),
+    funded_by: allocation.funding ?? null,
     vulkan:
       allocation.vulkan === undefined
         ? null

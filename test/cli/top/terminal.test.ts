@@ -19,6 +19,9 @@ t.before(async () => {
     const body = { kind: 'buffer', size: 4096, handle_types: ['memfd'], name: `buffer ${index}.` };
     const answer = await daemon.rest('POST', '/v1/buffers', body);
     ids.push((answer.body as unknown as { buffer: { id: string } }).buffer.id);
+    // Those of one millisecond are listed by their ids.
+    const made = Date.now();
+    await eventually(() => Date.now() > made, 'a millisecond later');
   }
 });
 /** Says that it has the terminal back, and waits for Enter. */

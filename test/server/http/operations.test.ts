@@ -348,6 +348,7 @@ await withoutLeaks(t, 'operations', async (t) => {
       device: null,
       import: { checked: 'layout', reason: 'there is no Vulkan device' },
       exporter: 'udmabuf',
+      funded_by: null,
       vulkan: null,
       size: 4_227_072,
       kind: 'image',

@@ -149,6 +149,8 @@ t.test('every operation through a proxy that validates', { timeout: 290_000 }, a
     await ask(of, { id });
     await ask(of, { id: 'aaaaaaaaaaaa' }, undefined, 404);
   }
+  // Nothing was published of it.
+  await ask('getMetadata', { id }, undefined, 404);
   await ask('changeBuffer', { id }, { name: 'proxied' });
   await ask('extendLease', { id }, { seconds: 120 });
   await ask('recallBuffer', { id }, { seconds: 60 });

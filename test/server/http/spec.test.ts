@@ -114,7 +114,7 @@ t.test('a buffer is spelt out: each field with its meaning and an example', asyn
   }
 });
 
-t.test('nothing but a setting may have fields that are not described', async (t) => {
+t.test('nothing but a setting and a client’s own document may have fields that are not described', async (t) => {
   const open: string[] = [];
   const look = (value: unknown, path: string) => {
     if (typeof value !== 'object' || value === null) return;
@@ -127,7 +127,7 @@ t.test('nothing but a setting may have fields that are not described', async (t)
     }
   };
   look(schemas, '');
-  t.same(open, ['/ConfigValue', '/ConfigValue/items']);
+  t.same(open, ['/Metadata', '/ConfigValue', '/ConfigValue/items']);
 });
 
 t.test('events, and what a buffer keeps of them, have the same words', async (t) => {

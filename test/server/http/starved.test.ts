@@ -26,7 +26,10 @@ t.test('every GET without a file descriptor', async (t) => {
     height: 64,
     format: 'XR24',
     handleTypes: ['memfd'],
+    lifetime: 'until_released',
+    lastingName: 'starved',
   });
+  await image.commit({ metadata: {} });
   const [{ id: clientId } = { id: '' }] = await daemon.clients();
   const values: Record<string, string> = { file: 'start.js', scope: 'user', key: '1000' };
   const pathOf = (path: string) => {

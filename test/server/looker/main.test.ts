@@ -65,8 +65,10 @@ await withoutLeaks(t, 'the looker', async (t) => {
     t.equal(told.unreadable, seen.unreadable);
     t.same(told.unread, seen.unread);
     t.equal(told.hidden, seen.hidden);
-    t.same(told.inFlight, seen.inFlight);
-    t.ok([...told.inFlight.values()].some((count) => count >= 2));
+    // What others of this machine have on its way changes at any moment.
+    const inFlight = ({ inFlight }: typeof told) => Math.max(0, ...inFlight.values());
+    t.ok(inFlight(told) >= 2);
+    t.ok(inFlight(seen) >= 2);
     const again = await Promise.all([1, 2, 3].map(() => ask(path)));
     for (const each of again) t.same(each.holders.get(memory), seen.holders.get(memory));
     for (const fd of receive(other)?.fds ?? []) close(fd);
