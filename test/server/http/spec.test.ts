@@ -114,7 +114,7 @@ t.test('a buffer is spelt out: each field with its meaning and an example', asyn
   }
 });
 
-t.test('nothing but a setting and a client’s own document may have fields that are not described', async (t) => {
+t.test('nothing but settings and documents may have fields that are not described', async (t) => {
   const open: string[] = [];
   const look = (value: unknown, path: string) => {
     if (typeof value !== 'object' || value === null) return;

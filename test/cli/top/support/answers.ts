@@ -39,7 +39,17 @@ export const buffer = (index: number): BufferInfo =>
   ({
     ...{ id: idOf(index), name: nameOf(index), generation: 1, state: 'live', kind: 'buffer' },
     ...{ size: 4096 * (index + 1), handle_type: 'memfd', source: 'memfd', device: null },
-    ...{ exporter: null, funded_by: null, lasting: null, orphan: null, vulkan: null, modifier: null, planes: [], placement: [], recall: null },
+    ...{
+      exporter: null,
+      funded_by: null,
+      lasting: null,
+      orphan: null,
+      vulkan: null,
+      modifier: null,
+      planes: [],
+      placement: [],
+      recall: null,
+    },
     ...{ unverified_usage: [], lifetime: { type: 'until_released' }, tokens: 0 },
     ...{ width: null, height: null, format: null, released_at: null, created_at: TIME },
     owner: { ...process_(index), client: 'c1' },
