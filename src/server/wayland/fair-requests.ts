@@ -8,8 +8,10 @@
 import { type Clock, LONG_AGO, type Monotonic } from '../../memory/clock.js';
 import { REQUESTS_TURN_MS } from '../../memory/limits.js';
 
-/** After so many requests it is looked how long they took: to read the clock takes as long as the smallest does. */
-const LOOK_EVERY = 4;
+/** After so many requests it is looked how long they took: to read the clock takes a tenth of the smallest's time. */
+const LOOK_EVERY = 8;
+/** Milliseconds. Of whose requests took longer it is looked after each. */
+const SLOW_MS = REQUESTS_TURN_MS / 4;
 
 /** Asked before each request whether it is heard now. */
 export interface Part {
@@ -24,6 +26,8 @@ export class User {
   /** The last turn that it had a part of, and of that how many ms it has used. */
   turn = 0;
   used = 0;
+  /** How many of its requests are heard before it is looked how long they took. */
+  pace = LOOK_EVERY;
 
   constructor(readonly uid: number) {}
 }
@@ -36,9 +40,11 @@ export class FairRequests implements Part {
   /** Those with something waiting. */
   readonly #waiting = new Set<User>();
   #turn = 0;
-  /** Whose requests are heard, and since when. */
+  /** Whose requests are heard, and when it was looked last how long they took. */
   #heard: User | null = null;
-  #since = LONG_AGO;
+  #lookedAt = LONG_AGO;
+  /** Requests that were heard since. */
+  #since = 0;
   /** How many may be heard before it is looked how long they took; 0: no more in this turn. */
   #left = 0;
 
@@ -64,7 +70,7 @@ export class FairRequests implements Part {
   begin(now: Monotonic): void {
     this.#turn++;
     this.#heard = null;
-    this.#since = now;
+    this.#lookedAt = now;
   }
 
   /** What comes now is this user's. Returns what says of each of its requests whether it is heard. */
@@ -76,9 +82,10 @@ export class FairRequests implements Part {
 
   goesOn(): boolean {
     if (this.#left === 0) return false;
-    if (--this.#left > 0) return true;
-    this.#look();
-    return this.#left > 0;
+    if (--this.#left === 0) this.#look();
+    if (this.#left === 0) return false;
+    this.#since++;
+    return true;
   }
 
   /** A connection has requests that are yet to be heard. */
@@ -122,22 +129,29 @@ export class FairRequests implements Part {
   }
 
   #hear(user: User): void {
-    const first = this.#heard === null;
-    if (!first) this.#look();
+    // By another connection of its: it goes on counting.
+    if (this.#heard === user) return;
+    if (this.#heard !== null) this.#look();
     if (user.turn !== this.#turn) {
       user.turn = this.#turn;
       user.used = 0;
     }
     this.#heard = user;
-    this.#left = user.used < REQUESTS_TURN_MS ? LOOK_EVERY : 0;
+    this.#since = 0;
+    this.#left = user.used < REQUESTS_TURN_MS ? user.pace : 0;
   }
 
   /** Notes how long those that were heard took. */
   #look(): void {
     const user = this.#heard;
+    if (user === null) return;
     const now = this.clock.now();
-    if (user !== null) user.used += now - this.#since;
-    this.#since = now;
-    this.#left = user !== null && user.used < REQUESTS_TURN_MS ? LOOK_EVERY : 0;
+    const took = now - this.#lookedAt;
+    this.#lookedAt = now;
+    user.used += took;
+    if (took > SLOW_MS) user.pace = 1;
+    else if (this.#since > 0) user.pace = Math.min(2 * user.pace, LOOK_EVERY);
+    this.#since = 0;
+    this.#left = user.used < REQUESTS_TURN_MS ? user.pace : 0;
   }
 }

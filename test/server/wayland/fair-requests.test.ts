@@ -60,14 +60,13 @@ t.test('who asks for much is heard for a part of each turn, the others in betwee
   );
   t.ok(turns.turn({ ...flood, 100: [0.01] }));
   t.equal(count(turns.heard, 100), 1);
-  const PER_LOOK = 4;
-  t.ok(turns.heard.length <= PER_LOOK + 1, `${turns.heard.length} of 2,401 in the first turn`);
+  t.ok(turns.heard.length <= 9, `${turns.heard.length} of 2,401 in the first turn`);
   const seen = new Set(turns.heard);
   for (let i = 0; i < 100; i++) {
     const began = turns.now;
     t.ok(turns.turn({ 100: [0.01] }));
     t.equal(count(turns.heard, 100), 1, 'it is heard in the turn that it asks in');
-    t.ok(turns.now - began <= (PER_LOOK + 1) * REQUESTS_TURN_MS);
+    t.ok(turns.now - began <= 2 * REQUESTS_TURN_MS, 'it is known to ask for what takes long');
     for (const fd of turns.heard) seen.add(fd);
   }
   t.equal(seen.size, 61, 'each connection has had its turn');
