@@ -287,7 +287,7 @@ export class Broker {
     for (const buffer of [...client.owned]) {
       if (buffer.lifetime === 'connection') this.release(buffer, 'owner');
     }
-    if (this.#names.writers.has(client)) this.#claims.look(null);
+    for (const lasting of this.#names.writtenBy(client)) this.#claims.look(lasting);
     this.#lingering.departed(client);
     this.#clients.departed(client);
     this.#sessions.ended(client);
@@ -621,6 +621,7 @@ export class Broker {
     this.#tokens.revokeAll(buffer);
     this.#names.released(buffer);
     this.leases.released(buffer);
+    this.#commits.released(buffer);
     this.#registry.free(buffer.allocation);
     this.quotas.linger(buffer);
     // Whatever lets go of it then, the end of its connection too, comes of the daemon's end.
@@ -688,6 +689,7 @@ export class Broker {
     this.leases.run();
     this.#lingering.run();
     this.#claims.run();
+    this.#commits.run();
     this.#room.run();
     this.#queue.run();
     this.pool.run();
@@ -698,6 +700,7 @@ export class Broker {
   get wait(): number {
     let wait = sooner(this.leases.wait, this.#lingering.wait);
     wait = sooner(sooner(wait, this.#room.wait), sooner(this.pool.wait, this.#claims.wait));
+    wait = sooner(wait, this.#commits.wait);
     wait = sooner(wait, this.#queue.wait);
     return sooner(wait, this.#restored.wait);
   }

@@ -1,13 +1,13 @@
 /**
  * Claims: who knows a buffer's lasting name gets it, now or when there is such a buffer, it is free for a writer
- * or something was committed. What is waited for comes of what others do, so each of those has the waiting
- * claims looked at again (`look`).
+ * or something was committed. What is waited for comes of what others do, so each of those has the claims that wait for
+ * that name looked at again (`look`): a bounded number of them in a turn, since what others do costs these nothing.
  *
  * Owns: the claims that wait.
  */
 import { after } from '../memory/clock.js';
 import { BrokerError } from '../memory/errors.js';
-import { MAX_CLAIM_WAIT_MS } from '../memory/limits.js';
+import { MAX_CLAIM_WAIT_MS, MAX_CLAIMS_A_TURN } from '../memory/limits.js';
 import { attempt, type Done } from '../memory/result.js';
 import type { BrokerBuffer, Client, Watcher } from './buffer.js';
 import { Deadlines } from './deadlines.js';
@@ -63,8 +63,10 @@ interface Parts {
 }
 
 export class Claims {
-  /** In the order in which they came. */
-  readonly #waiting = new Set<Claim>();
+  /** By the name that they wait for; each in the order in which they came. */
+  readonly #waiting = new Map<string, Set<Claim>>();
+  /** Of these names the claims are to be looked at. `again`: something more has happened. */
+  readonly #looking = new Map<string, { left: Iterator<Claim>; again: boolean }>();
   readonly #deadlines = new Deadlines<Claim>();
   readonly #counts = new Waiting();
 
@@ -80,7 +82,7 @@ export class Claims {
       const asked = { name, uid, client, watcher, asWriter, committed, done };
       const judged = this.#judge(asked);
       if (!('wait' in judged)) return { granted: this.#grant(asked, judged) };
-      if (milliseconds === 0) throw judged.wait;
+      if (milliseconds === 0) throw judged.wait();
       const asker = { uid: this.parts.quotas.whoOf(client).uid, connection: client.id };
       return { claim: { ...asked, ended: this.#counts.begin(asker, 'claims') } };
     });
@@ -88,59 +90,95 @@ export class Claims {
     else if ('granted' in begun) done(begun.granted);
     else {
       const { claim } = begun;
-      this.#waiting.add(claim);
+      const key = keyOf(claim);
+      const waiting = this.#waiting.get(key) ?? new Set();
+      this.#waiting.set(key, waiting.add(claim));
       this.#deadlines.set(claim, after(this.parts.world.clock.now(), milliseconds));
       return () => this.#end(claim);
     }
     return nothing;
   }
 
-  /** What those wait for may be there, who wait for a buffer of this name; null: for any. */
+  /** What those wait for may be there, who wait for a buffer of this name; null: for any. `run` tells them. */
   look(of: { readonly uid: number; readonly name: string } | null): void {
-    for (const claim of this.#waiting) {
-      if (of !== null && (claim.uid !== of.uid || claim.name !== of.name)) continue;
-      const judged = attempt(() => this.#judge(claim));
-      if ('wait' in judged) continue;
-      this.#end(claim);
-      const granted = 'error' in judged ? judged : attempt(() => this.#grant(claim, judged));
-      claim.done(granted);
+    for (const key of of === null ? [...this.#waiting.keys()] : [keyOf(of)]) {
+      const looking = this.#looking.get(key);
+      const waiting = this.#waiting.get(key);
+      if (looking !== undefined) looking.again = true;
+      else if (waiting !== undefined) {
+        this.#looking.set(key, { left: waiting[Symbol.iterator](), again: false });
+      }
     }
   }
 
-  /** Refuses those whose time is over, with what they waited for last. */
+  /** Looks at some; of each name one, in turn. */
+  #lookAtSome(): void {
+    for (let left = MAX_CLAIMS_A_TURN; left > 0; left--) {
+      const [next] = this.#looking;
+      if (next === undefined) return;
+      const [key, looking] = next;
+      const { value: claim, done } = looking.left.next();
+      this.#looking.delete(key);
+      if (done !== true) this.#lookAt(claim);
+      else {
+        const waiting = this.#waiting.get(key);
+        if (!looking.again || waiting === undefined) continue;
+        looking.again = false;
+        looking.left = waiting[Symbol.iterator]();
+      }
+      this.#looking.set(key, looking);
+    }
+  }
+
+  #lookAt(claim: Claim): void {
+    const judged = attempt(() => this.#judge(claim));
+    if ('wait' in judged) return;
+    this.#end(claim);
+    claim.done('error' in judged ? judged : attempt(() => this.#grant(claim, judged)));
+  }
+
+  /** Grants what can be, and refuses those whose time is over, with what they waited for last. */
   run(): void {
+    this.#lookAtSome();
     const now = this.parts.world.clock.now();
     for (let claim = this.#deadlines.take(now); claim; claim = this.#deadlines.take(now)) {
       const { done } = claim;
       const judged = attempt(() => this.#judge(claim as Claim));
       this.#end(claim);
-      if ('wait' in judged) done({ error: judged.wait });
+      if ('wait' in judged) done({ error: judged.wait() });
       else done('error' in judged ? judged : attempt(() => this.#grant(claim as Claim, judged)));
     }
   }
 
   /** Milliseconds until `run` has something to do; -1: never. */
   get wait(): number {
+    if (this.#looking.size > 0) return 0;
     const { next } = this.#deadlines;
     return next === null ? -1 : Math.max(0, Math.ceil(next - this.parts.world.clock.now()));
   }
 
   #end(claim: Claim): void {
-    if (!this.#waiting.delete(claim)) return;
+    const key = keyOf(claim);
+    const waiting = this.#waiting.get(key);
+    if (waiting === undefined || !waiting.delete(claim)) return;
+    if (waiting.size === 0) this.#waiting.delete(key);
     this.#deadlines.delete(claim);
     claim.ended();
   }
 
-  /** The buffer, or what there is to wait for. Throws what waiting does not help with. */
+  /**
+   * The buffer, or what there is to wait for, as what is said where that does not come: most of those who wait go on
+   * waiting, and an Error costs more than all the rest. Throws what waiting does not help with.
+   */
   #judge(claim: Pick<Claim, 'name' | 'uid' | 'client' | 'asWriter' | 'committed'>) {
     const { name, uid, client, asWriter, committed } = claim;
     const buffer = this.parts.names.find(uid, name);
-    if (buffer?.lasting == null) return { wait: nothingCalled(claim) };
+    if (buffer?.lasting == null) return { wait: () => nothingCalled(claim) };
     const { lasting, owner } = buffer;
     const policy = this.parts.policy();
     if (!policy.mayClaim(owner.peer, client.peer, false)) {
       if (client.peer.uid === uid) throw notYours(name, owner.peer.cgroup);
-      return { wait: nothingCalled(claim) };
+      return { wait: () => nothingCalled(claim) };
     }
     if (asWriter && !policy.mayClaim(owner.peer, client.peer, true)) {
       const message = `the policy of this daemon lets you read ${name}, and not be its writer`;
@@ -148,17 +186,21 @@ export class Claims {
     }
     if (buffer.state === 'away') {
       const message = `the memory of ${name} is with its clients alone since the daemon was restarted`;
-      return { wait: new BrokerError('busy', message, { constraint: 'state', requested: 'live' }) };
+      const away = () =>
+        new BrokerError('busy', message, { constraint: 'state', requested: 'live' });
+      return { wait: away };
     }
     this.parts.checkLive(buffer);
     if (asWriter && lasting.writer?.connected === true) {
       const { id, peer } = lasting.writer;
-      const message = `${name} has a writer: ${peer.executable ?? 'a process'} (pid ${peer.pid}, connection ${id})`;
-      return { wait: new BrokerError('busy', message, { constraint: 'writer' }) };
+      const who = () => `${peer.executable ?? 'a process'} (pid ${peer.pid}, connection ${id})`;
+      const busy = () =>
+        new BrokerError('busy', `${name} has a writer: ${who()}`, { constraint: 'writer' });
+      return { wait: busy };
     }
     if (committed && lasting.committed === null) {
       const message = `nothing was committed of ${name} yet`;
-      return { wait: new BrokerError('busy', message, { constraint: 'committed' }) };
+      return { wait: () => new BrokerError('busy', message, { constraint: 'committed' }) };
     }
     return { buffer, lasting };
   }
@@ -190,6 +232,8 @@ export class Claims {
     return { buffer, isOwner, isWriter: asWriter, mayRenew: client.peer.uid === uid };
   }
 }
+
+const keyOf = ({ uid, name }: { readonly uid: number; readonly name: string }) => `${uid} ${name}`;
 
 function checkWait(milliseconds: number): void {
   if (milliseconds <= MAX_CLAIM_WAIT_MS) return;

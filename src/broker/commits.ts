@@ -15,6 +15,7 @@ import { Bucket } from './quota/bucket.js';
 import type { Quotas } from './quota/quotas.js';
 import type { Registry } from './registry.js';
 import type { Surroundings } from './surroundings.js';
+import { Tellings } from './tellings.js';
 
 export interface CommitRequest {
   /** 0: the next one. */
@@ -37,10 +38,27 @@ const MAX_BUCKETS = 256;
 
 export class Commits {
   readonly #buckets = new Map<number, Bucket>();
+  readonly #tellings = new Tellings((watcher, { lasting }) => {
+    if (lasting?.committed != null) watcher.committed?.(lasting.committed);
+  });
 
   constructor(private readonly parts: Parts) {}
 
-  /** `done` is called once, before everybody else who has an object for the buffer is told. */
+  /** Tells those of a new revision who have an object for the buffer: the newest, a bounded number of them in a turn. */
+  run(): void {
+    this.#tellings.run();
+  }
+
+  /** Milliseconds until `run` has something to do; -1: never. */
+  get wait(): number {
+    return this.#tellings.waiting ? 0 : -1;
+  }
+
+  released(buffer: BrokerBuffer): void {
+    this.#tellings.end(buffer);
+  }
+
+  /** `done` is called once, before everybody else who has an object for the buffer is told (`run`). */
   commit(
     { client, watcher }: { readonly client: Client; readonly watcher: Watcher },
     buffer: BrokerBuffer,
@@ -155,6 +173,7 @@ export class Commits {
   ): void {
     const { world, registry } = this.parts;
     const before = lasting.committed?.metadata ?? null;
+    const isFirst = lasting.committed === null;
     const committed: Committed = {
       ...{ revision, digest: layoutDigest(buffer), at: world.clock.now() },
       metadata: document ?? before,
@@ -166,8 +185,8 @@ export class Commits {
     registry.happened({ type: 'buffer.committed', buffer, revision, by });
     world.changed(buffer);
     done(committed);
-    for (const each of [...buffer.watchers]) if (each !== watcher) each.committed?.(committed);
-    this.parts.committed(lasting);
+    this.#tellings.begin(buffer, watcher);
+    if (isFirst) this.parts.committed(lasting);
   }
 }
 

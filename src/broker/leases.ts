@@ -6,10 +6,11 @@
 
 import { after, type Clock, type Monotonic } from '../memory/clock.js';
 import { BrokerError } from '../memory/errors.js';
-import { DEFAULT_LEASE_GRACE_SECONDS, MAX_TOLD_A_TURN } from '../memory/limits.js';
+import { DEFAULT_LEASE_GRACE_SECONDS } from '../memory/limits.js';
 import type { BrokerBuffer, Watcher } from './buffer.js';
 import { Deadlines } from './deadlines.js';
 import { checkLease } from './lifetime.js';
+import { Tellings } from './tellings.js';
 
 export interface Lease {
   /** What was asked for last. */
@@ -29,17 +30,11 @@ export interface KeptLease {
   readonly letGoAt: Monotonic | null;
 }
 
-/** Those who are yet to be told of a renewal: all but who asked for the last one, and was answered. */
-interface Telling {
-  asker: Watcher | null;
-  left: Iterator<Watcher>;
-  /** It was renewed once more when some had been told. */
-  again: boolean;
-}
-
 export class Leases {
   readonly #entries = new Map<BrokerBuffer, KeptLease>();
-  readonly #telling = new Map<BrokerBuffer, Telling>();
+  readonly #tellings = new Tellings((watcher, buffer) =>
+    watcher.leased?.((this.of(buffer) as Lease).endsIn),
+  );
   readonly #deadlines = new Deadlines<BrokerBuffer>();
   /** From the recall until the broker lets go. */
   graceSeconds = DEFAULT_LEASE_GRACE_SECONDS;
@@ -96,32 +91,8 @@ export class Leases {
 
   #tell(buffer: BrokerBuffer, asker: Watcher | null): Lease {
     this.changed(buffer);
-    const telling = this.#telling.get(buffer);
-    if (telling === undefined) {
-      this.#telling.set(buffer, { asker, left: buffer.watchers[Symbol.iterator](), again: false });
-    } else {
-      telling.asker = asker;
-      telling.again = true;
-    }
+    this.#tellings.begin(buffer, asker);
     return this.of(buffer) as Lease;
-  }
-
-  /** Tells some of those who are to be told; whose buffer it is makes no difference: each in turn. */
-  #tellSome(): void {
-    for (let left = MAX_TOLD_A_TURN; left > 0; left--) {
-      const [next] = this.#telling;
-      if (next === undefined) return;
-      const [buffer, telling] = next;
-      const { value: watcher, done } = telling.left.next();
-      this.#telling.delete(buffer);
-      if (done !== true) {
-        if (watcher !== telling.asker) watcher.leased?.((this.of(buffer) as Lease).endsIn);
-      } else if (telling.again) {
-        telling.again = false;
-        telling.left = buffer.watchers[Symbol.iterator]();
-      } else continue;
-      this.#telling.set(buffer, telling);
-    }
   }
 
   of(buffer: BrokerBuffer): Lease | null {
@@ -139,13 +110,13 @@ export class Leases {
   /** The registry has let go of a buffer. */
   released(buffer: BrokerBuffer): void {
     this.#entries.delete(buffer);
-    this.#telling.delete(buffer);
+    this.#tellings.end(buffer);
     this.#deadlines.delete(buffer);
   }
 
   /** Tells of renewals, recalls what has ended, and lets go of what was recalled and is out of grace. */
   run(): void {
-    this.#tellSome();
+    this.#tellings.run();
     const now = this.clock.now();
     for (let buffer = this.#deadlines.take(now); buffer; buffer = this.#deadlines.take(now)) {
       const entry = this.#entries.get(buffer);
@@ -157,7 +128,7 @@ export class Leases {
 
   /** Milliseconds until `run` has something to do; -1: never. */
   get wait(): number {
-    if (this.#telling.size > 0) return 0;
+    if (this.#tellings.waiting) return 0;
     const { next } = this.#deadlines;
     return next === null ? -1 : Math.max(0, Math.ceil(next - this.clock.now()));
   }
@@ -168,7 +139,7 @@ export class Leases {
 
   #recall(buffer: BrokerBuffer, entry: KeptLease): void {
     // A lease that is told after it would withdraw it.
-    this.#telling.delete(buffer);
+    this.#tellings.end(buffer);
     this.#set(buffer, { ...entry, letGoAt: this.#in(this.graceSeconds) });
     this.recalled(buffer, this.graceSeconds);
   }

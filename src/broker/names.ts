@@ -46,8 +46,8 @@ export function checkLasting({ lastingName, lifetime, count = 1 }: Named): void 
 export class Names {
   readonly #entries = new Map<string, Entry>();
   readonly #pool = new FairPool(MAX_LASTING_NAMES);
-  /** Those that are, or were, the writers of some: somebody may wait for their end. */
-  readonly writers = new WeakSet<Client>();
+  /** What each client writes, or did: somebody may wait for its end. */
+  readonly #written = new WeakMap<Client, Set<BufferLasting>>();
 
   /** Null: there is none, or its memory is not there yet. */
   find(uid: number, name: string): BrokerBuffer | null {
@@ -105,7 +105,14 @@ export class Names {
   writes({ lasting }: BrokerBuffer, client: Client): void {
     if (lasting === null) return;
     lasting.writer = client;
-    this.writers.add(client);
+    const written = this.#written.get(client) ?? new Set();
+    this.#written.set(client, written.add(lasting));
+  }
+
+  /** Those that a client is the writer of. */
+  *writtenBy(client: Client): Iterable<BufferLasting> {
+    for (const lasting of this.#written.get(client) ?? [])
+      if (lasting.writer === client) yield lasting;
   }
 
   /** One of before the daemon was restarted. */
@@ -124,6 +131,7 @@ export class Names {
     const entry = this.#entries.get(keyOf(lasting.uid, lasting.name));
     if (entry?.lasting === lasting) this.#drop(entry);
     lasting.forget();
+    if (lasting.writer !== null) this.#written.get(lasting.writer)?.delete(lasting);
     lasting.writer = null;
   }
 

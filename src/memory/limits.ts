@@ -163,8 +163,11 @@ export const MAX_ANSWER_BYTES = 64 * 1024;
 /** Milliseconds of the data plane's turn for the requests of each user (fair-requests.ts): a hundred small ones. */
 export const REQUESTS_TURN_MS = 1;
 
-/** Holders who are told in one turn that a lease was renewed: of all buffers, one after the other. */
+/** Holders who are told in one turn of a renewed lease or a revision: of all buffers, one after the other. */
 export const MAX_TOLD_A_TURN = 256;
+
+/** Claims that wait, and are looked at in one turn: of all names, one after the other. */
+export const MAX_CLAIMS_A_TURN = 64;
 
 /**
  * fds that a connection may have been sent without being asked whether it has received them (flight.ts): several

@@ -12,10 +12,12 @@ import type { Peer } from '../../src/broker/who.js';
 import { BrokerError } from '../../src/memory/errors.js';
 import {
   MAX_CLAIM_WAIT_MS,
+  MAX_CLAIMS_A_TURN,
   MAX_LASTING_NAMES,
   MAX_METADATA_BYTES,
   MAX_METADATA_DEPTH,
   MAX_PENDING_PER_CLIENT,
+  MAX_TOLD_A_TURN,
   METADATA_PER_SECOND,
 } from '../../src/memory/limits.js';
 import type { Result } from '../../src/memory/result.js';
@@ -190,11 +192,13 @@ t.test('a claim waits until there is such a buffer, or for so long', async (t) =
   t.same(why(late.said), ['not_found', 'lasting_name']);
   t.equal(waiting.said, null);
   const buffer = bench.make(bench.broker.connect(peer));
+  bench.broker.poll();
   t.equal(ok(waiting.said).buffer, buffer);
   t.equal(bench.world.events.at(-1)?.type, 'buffer.claimed');
   const gone = bench.claim(client, { milliseconds: 1000, name: 'gone' });
   gone.withdraw();
   bench.make(bench.broker.connect(peer), { lastingName: 'gone' });
+  bench.broker.poll();
   t.equal(gone.said, null, 'one that was withdrawn is not answered');
   t.equal(bench.broker.wait, -1);
   const long = bench.claim(client, { milliseconds: MAX_CLAIM_WAIT_MS + 1 });
@@ -222,11 +226,13 @@ t.test('there is one writer, and its successor has its place', async (t) => {
   const third = bench.claim(bench.broker.connect(peer), { asWriter: true, milliseconds: 1000 });
   t.equal(waiting.said, null);
   bench.broker.disconnect(first);
+  bench.broker.poll();
   t.match(waiting.said, { isOwner: true, isWriter: true });
   t.equal(buffer.owner.client, next);
   t.same([[...first.owned], [...next.owned]], [[], [buffer]]);
   t.equal(third.said, null, 'the next one waits for that one');
   bench.broker.left(buffer, waiting.watcher, true);
+  bench.broker.poll();
   t.match(third.said, { isOwner: true, isWriter: true }, 'its owner has let go of it');
   bench.broker.release(buffer, 'owner');
   t.equal(bench.claim(next).said && why(bench.claim(next).said)[0], 'not_found');
@@ -268,6 +274,7 @@ t.test('a commit is told to all who have the buffer, and to who waits for it', a
   t.throws(() => bench.broker.metadata(buffer), { code: 'not_found' });
   const first = ok(bench.commit(writer, buffer, 0, '{"a":[1]}').said);
   t.match(first, { revision: 1, metadata: { size: 9, number: 1 } });
+  bench.broker.poll();
   t.equal(ok(waiting.said).buffer, buffer);
   t.same(bench.broker.metadata(buffer), { a: [1] });
   buffer.watchers.add(watcher);
@@ -277,9 +284,11 @@ t.test('a commit is told to all who have the buffer, and to who waits for it', a
   t.equal(same.digest, first.digest);
   ok(bench.commit(writer, buffer, 8, '{}').said);
   t.equal(bench.world.open.size, fds, 'the one before is closed');
+  bench.broker.poll();
   t.same(
     told.map(({ revision }) => revision),
-    [7, 8],
+    [8],
+    'of those of one turn the newest',
   );
   for (const revision of [8, 3, Number.MAX_SAFE_INTEGER + 1]) {
     t.same(why(bench.commit(writer, buffer, revision).said), ['invalid_argument', 'revision']);
@@ -292,6 +301,40 @@ t.test('a commit is told to all who have the buffer, and to who waits for it', a
   bench.broker.release(plain, 'owner');
   t.equal(bench.world.texts.size, 2);
   t.notOk([...bench.world.texts.keys()].some((fd) => bench.world.open.has(fd)));
+});
+
+t.test('a writer’s commits and end cost those who wait a bounded part of a turn', async (t) => {
+  const bench = new Bench();
+  const writer = bench.broker.connect(peer);
+  const buffer = bench.make(writer);
+  let told = 0;
+  for (let i = 0; i < 2 * MAX_TOLD_A_TURN; i++)
+    buffer.watchers.add({ released: () => {}, committed: () => told++ });
+  for (let i = 0; i < 100; i++) ok(bench.commit(writer, buffer).said);
+  t.equal(told, 0, 'nobody is told within a request');
+  bench.broker.poll();
+  t.ok(told > 0 && told <= MAX_TOLD_A_TURN, `${told} in a turn`);
+  for (let turn = 0; bench.broker.wait === 0 && turn < 10; turn++) bench.broker.poll();
+  t.equal(told, 2 * MAX_TOLD_A_TURN, 'each was told once, of the newest');
+
+  const CLAIMS = MAX_CLAIMS_A_TURN + 10;
+  const claims = Array.from({ length: CLAIMS }, () => {
+    const client = bench.broker.connect(peer);
+    bench.claim(client, { milliseconds: 1000, name: 'another' });
+    return bench.claim(client, { milliseconds: 1000, asWriter: true });
+  });
+  bench.broker.disconnect(writer);
+  const answered = () => claims.filter(({ said }) => said !== null).length;
+  t.equal(answered(), 0);
+  bench.broker.poll();
+  t.equal(answered(), 1, 'one of them is the next writer');
+  bench.policy('same_user', 'nobody');
+  for (let turn = 0; bench.broker.wait === 0 && turn < 10; turn++) {
+    const before = answered();
+    bench.broker.poll();
+    t.ok(answered() - before <= MAX_CLAIMS_A_TURN);
+  }
+  t.equal(answered(), CLAIMS, 'what the policy forbids now is refused');
 });
 
 t.test('commits wait for the one that is being kept, in their order', async (t) => {

@@ -9,5 +9,5 @@ t.setTimeout(240_000);
 t.test('all scenarios', async (t) => {
   const daemon = await OwnDaemon.start(withoutVulkan);
   t.teardown(() => daemon.stop());
-  await play(t, { drivers: [C], daemon, without: ['dma_buf', 'lose'] });
+  await play(t, { drivers: [C], daemon, without: ['dma_buf', 'lose', 'udmabuf'] });
 });

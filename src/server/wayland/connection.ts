@@ -275,7 +275,7 @@ export class Connection {
     let from = at;
     let paused = false;
     while (!this.closing && reader.header(bytes, from, end)) {
-      paused = (this.#full && !this.deaf) || !part.goesOn();
+      paused = (this.full && !this.deaf) || !part.goesOn();
       if (paused) break;
       const { object, opcode, size } = reader;
       this.#dispatch(
@@ -375,7 +375,7 @@ export class Connection {
    * called once: when the peer has the message, or never will. Returns the message; null where nothing is sent
    * any more.
    */
-  packet(held: HeldFds, events: () => void, received?: () => void): Packet | null {
+  packet(held: HeldFds | null, events: () => void, received?: () => void): Packet | null {
     if (this.closing || this.deaf) {
       received?.();
       return null;
@@ -422,7 +422,7 @@ export class Connection {
   }
 
   /** So much waits to be sent that no request is heard before. */
-  get #full(): boolean {
+  get full(): boolean {
     return this.queuedBytes > MAX_ANSWER_BYTES;
   }
 
@@ -431,7 +431,7 @@ export class Connection {
    * how long its requests have waited for their turns (a buffer whose answer was not sent has no reader, say).
    */
   get withheld(): boolean {
-    return this.paused && !this.#full;
+    return this.paused && !this.full;
   }
 
   /** Whether nothing of a packet has been sent yet: its fds go with its first byte. */

@@ -234,7 +234,7 @@ export class Connections implements Receiver {
     const { connection, outbox } = entry;
     connection.goOn(part);
     if (!connection.paused) return 'heard';
-    return outbox.stuck && !connection.deaf ? 'blocked' : 'more';
+    return outbox.stuck && connection.full && !connection.deaf ? 'blocked' : 'more';
   };
 
   /** What it sent before is still heard: it may have released something, and ended. */

@@ -2,8 +2,8 @@
  * What a buffer's object is told and asked of revisions: the document that a client sends with the next one, and
  * those that others have published.
  *
- * An object is told of one revision with a document at a time: who does not read has the daemon hold one of them, and
- * hears of the newest when it has read that.
+ * An object is told of one revision at a time: who does not read has the daemon hold one of them, and hears of the newest
+ * when it has read that.
  *
  * Owns: the memfds that the client has sent and that were not committed yet.
  */
@@ -42,11 +42,13 @@ export class SentDocument {
 
 export class Revisions {
   #sent: SentDocument | null = null;
-  /** One with a document is on its way. */
+  /** One is on its way. */
   #isTelling = false;
   /** What came meanwhile, the newest, with a reference to its document. */
   #next: Committed | null = null;
   #ended = false;
+  /** The revision that it was told of last. */
+  #told = -1;
 
   constructor(
     private readonly connection: Connection,
@@ -70,27 +72,32 @@ export class Revisions {
   tell(committed: Committed, answer: boolean): void {
     if (this.#ended) return;
     const { metadata } = committed;
-    if (answer || metadata === null) {
+    if (answer) {
       // It is newer than what waits.
       this.#forget();
-      this.#event(committed, answer);
+      this.#event(committed, true);
       return;
     }
+    // Told when the object was made, and once more with all others.
+    if (committed.revision === this.#told) return;
     if (this.#isTelling) {
       this.#forget();
-      metadata.held.retain();
+      metadata?.held.retain();
       this.#next = committed;
       return;
     }
     this.#isTelling = true;
     const events = () => {
-      this.resource.event('metadata', metadata.held.fds[0] ?? -1, metadata.size);
+      if (metadata !== null) {
+        this.resource.event('metadata', metadata.held.fds[0] ?? -1, metadata.size);
+      }
       this.#event(committed, false);
     };
-    this.connection.packet(metadata.held, events, () => this.#received());
+    this.connection.packet(metadata?.held ?? null, events, () => this.#received());
   }
 
   #event({ revision, digest }: Committed, answer: boolean): void {
+    this.#told = revision;
     this.resource.event('committed', hi(revision), lo(revision), digest, answer ? 1 : 0);
   }
 
