@@ -1021,8 +1021,9 @@ class DmabrokerBufferV1:
     class LeaseEvent:
         """when the lease ends
 
-        For a buffer with a lease, before done and after each renewal, whoever asked for it.
-        It withdraws a recall because of lease_expired.
+        For a buffer with a lease, before done and after a renewal, whoever asked for it; of
+        several renewals others may be told of the last one alone. It withdraws a recall
+        because of lease_expired.
 
         seconds: from now on
         answer: 1 if it answers this object's renew, else 0
