@@ -19,7 +19,9 @@ wants_bindings() {
 }
 
 need_node
-need_modules
+# Beside each other: npm waits for its files, compilers compute.
+need_modules &
+modules=$!
 need_packages 'building' "${BUILD_PACKAGES[@]}"
 need_packages 'testing' "${TEST_PACKAGES[@]}" "${PACK_PACKAGES[@]}" "${PYTHON_PACKAGES[@]}"
 if wants_bindings "$@"; then
@@ -36,4 +38,5 @@ fi
 make --silent -C clients/c all check-programs
 make --silent -C clients/heaps check-programs
 printf '%s\0' "${folders[@]}" | xargs -0 -n 1 -P "$(nproc)" make --silent -C
+wait $modules
 bash scripts/build.sh
