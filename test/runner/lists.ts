@@ -35,7 +35,7 @@ export const SLOW: ReadonlyMap<string, string> = new Map([
 
 /** Left to `npm run test:nightly`. */
 export const NIGHTLY: ReadonlyMap<string, string> = new Map([
-  ...['server/killed', 'server/schedule', 'server/http/owners'].map(
+  ...['server/killed', 'server/schedule', 'server/http/owners', 'server/allocator/fairness'].map(
     (name) => [name, `${name}.guest does the same in the gate, with dma_bufs`] as const,
   ),
   ...['typescript', 'c', 'python', 'libdmabroker']

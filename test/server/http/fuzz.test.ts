@@ -15,7 +15,7 @@ import { generators } from './support/operations.js';
 import { type Generated, Model, textOf, usual } from './support/requests.js';
 import { type Answer, send } from './support/server.js';
 
-const REQUESTS = atNight(2500, 200_000);
+const REQUESTS = atNight(1600, 200_000);
 /** How often something is really done at least in 20,000, a third of what can be expected to two thirds. */
 const LEAST = {
   'POST /v1/buffers': 1500,
