@@ -2,7 +2,7 @@
  * The daemon with CUDA's memory, by the double of libcuda, whose dma_bufs are real ones: which requests get it, what other
  * users and the device see of it, what is told when it is lost or there is none left; and that nothing stays behind.
  */
-import { writeSync } from 'node:fs';
+import { readdirSync, writeSync } from 'node:fs';
 import t from 'tap';
 import { type BrokerError, type ClientBuffer, connect } from '../../src/client/index.js';
 import { info } from '../../src/native/dmabuf.js';
@@ -158,6 +158,22 @@ t.test('one memory as a dma_buf and as a POSIX file descriptor', async (t) => {
   const redeemed = await other.redeem(await buffer.share());
   t.same(redeemed.handleTypes, ['dma_buf', 'opaque_fd'], 'whoever redeems it has both');
   t.equal(wordOf(furtherOf(redeemed)), 0x0102_0304);
+  const token = await buffer.share({ uses: 3 });
+  const refused = other.redeem(token, { handleTypes: ['memfd', 'opaque_fd'] });
+  await t.rejects(refused, {
+    code: 'unsupported_handle_type',
+    message: `${buffer.id} is had as dma_buf and opaque_fd, and was asked for as opaque_fd and memfd`,
+    refusal: { constraint: 'handle_types', possible: ['dma_buf', 'opaque_fd'] },
+  });
+  const own = readdirSync('/proc/self/fd').length;
+  const one = await other.redeem(token, { handleTypes: ['opaque_fd'] });
+  t.equal(readdirSync('/proc/self/fd').length, own + 1, 'one fd came');
+  t.same(one.handleTypes, ['opaque_fd'], 'as what it was asked for alone');
+  t.equal(wordOf(fdOf(one)), 0x0102_0304);
+  const another = await other.redeem(token, { handleTypes: ['dma_buf'] });
+  t.same(another.handleTypes, ['dma_buf']);
+  t.ok(isDmaBuf(fdOf(another)));
+  await another.close();
   double.at('cuMemsetD8_v2', ILLEGAL_ADDRESS);
   await (await client.allocate(linear)).close();
   await eventually(() => buffer.lost, 'lost');
@@ -165,6 +181,10 @@ t.test('one memory as a dma_buf and as a POSIX file descriptor', async (t) => {
   t.same(buffer.handleTypes, ['dma_buf', 'opaque_fd'], 'issued anew as both');
   await buffer.fill(5);
   t.equal(wordOf(furtherOf(buffer)), 5);
+  await one.reissue();
+  t.same(one.handleTypes, ['opaque_fd'], 'who has one of them has one of the new ones');
+  t.equal(wordOf(fdOf(one)), 5);
+  t.equal(readdirSync('/proc/self/fd').length, own + 1);
   await redeemed.close();
   other.close();
   await buffer.close();
