@@ -94,6 +94,7 @@ export function createHandlers(
   http: { readonly spec: Spec; readonly streams: EventStreams; readonly metrics: Metrics },
 ): Handlers {
   const { plane, allocator, previews, clock } = world;
+  const buffers = async () => (await plane.mirror()).buffers.views;
   // Where the data plane has ended, nothing waits any more.
   const waits = new Waits((ticket) => void plane.ask('hungUp', ticket).catch(() => {}));
   const { spec, streams, metrics } = http;
@@ -226,9 +227,17 @@ export function createHandlers(
       const { sources } = allocator.inventory;
       const unusable = sources.find(({ name, usable }) => name === 'vulkan' && !usable);
       const reason = device === null ? (unusable?.reason ?? null) : null;
-      return { device: device && deviceView(device), reason, sources: sources.map(sourceView) };
+      return {
+        device: device && deviceView(device, await buffers()),
+        reason,
+        sources: sources.map(sourceView),
+      };
     },
-    listDevices: async () => (await allocator.devices()).map(listedDeviceView),
+    listDevices: async () => {
+      const devices = await allocator.devices();
+      const known = devices.some(({ cuda }) => cuda !== null) ? await buffers() : [];
+      return devices.map((device) => listedDeviceView(device, known));
+    },
     listFormats: async ({ query: { device } }) => {
       const { offers, devices } = allocator.inventory;
       if (device === undefined) return offers.map(formatView);
