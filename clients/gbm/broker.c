@@ -1,18 +1,12 @@
 /*
- * The connection that a device's buffers live by: made by the first allocation, so that who never allocates (the device that
- * EGL opens beside a compositor's) has none. Buffers of it are the program's for as long as it runs and keeps them; a program
- * that is killed leaves nothing.
+ * What a device has of the daemon: buffers, each under the bo that Mesa has made of it, by a connection which the first
+ * allocation makes (connection.c), so that who never allocates (the device that EGL opens beside a compositor's) has none. A
+ * program that ends, or is killed, leaves nothing.
  *
- * A thread hears what the daemon says, since compositors allocate when they start and hardly again: when the daemon was
- * restarted, it takes the buffers to the next one, so that they are listed and charged again. The memory stays good meanwhile.
- *
- * Owns: the connection, the thread, and the buffers that are kept, each under its bo.
+ * Owns: the buffers that are kept.
  */
 #define _GNU_SOURCE
 #include <errno.h>
-#include <poll.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,32 +16,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "broker.h"
+#include "backend.h"
 
-/* A program that draws waits for no answer longer than that; then it is left alone for a while. Milliseconds. */
-#define PATIENCE 5000
+/* How long one that does not answer is left alone. Milliseconds. */
 #define PAUSE 60000
-/* How long a daemon that has gone is looked for, once a second. */
-#define TRIES 60
-
-struct kept {
-	struct kept *next;
-	const struct gbm_bo *bo;
-	struct dmabroker_buffer *buffer;
-};
-
-struct broker {
-	pthread_mutex_t lock; /* of all that follows */
-	struct dmabroker *client;
-	struct kept *kept;
-	int64_t not_before;
-	pthread_t watcher;
-	bool watched, ending;
-	int wake; /* an eventfd: there is another client, or the end */
-	pid_t owner; /* a child that was forked has neither the thread nor the connection */
-	dev_t device;
-	char name[32], label[64];
-};
 
 static int64_t now_ms(void)
 {
@@ -109,116 +81,6 @@ struct broker *broker_new(int fd)
 	return broker;
 }
 
-const char *broker_name(const struct broker *broker)
-{
-	return broker->name;
-}
-
-/* ---- the connection: all of this with the lock held ------------------------------------------------- */
-
-static void wake(const struct broker *broker)
-{
-	ssize_t written = write(broker->wake, &(uint64_t){ 1 }, sizeof(uint64_t));
-
-	(void)written; /* it is non-blocking, and full only where it says so already */
-}
-
-/* Another connection, in which the kept buffers of the one that is over go on. False: there is none. */
-static bool move(struct broker *broker)
-{
-	struct dmabroker *client = dmabroker_new();
-
-	if (!client)
-		return false;
-	dmabroker_set_timeout(client, PATIENCE);
-	if (dmabroker_connect(client, NULL) != DMABROKER_OK) {
-		/* While a daemon starts again, nothing is lost yet. */
-		if (!broker->client)
-			say_once(WHY_NOBODY, "%s: Mesa allocates, since %s", broker->name,
-				 dmabroker_last_error(client)->message);
-		dmabroker_destroy(client);
-		return false;
-	}
-	for (struct kept **link = &broker->kept, *each; (each = *link);) {
-		if (dmabroker_buffer_move(each->buffer, client) == DMABROKER_OK) {
-			link = &each->next;
-			continue;
-		}
-		/* The daemon has no place for it any more. What Mesa has of it stays good. */
-		*link = each->next;
-		dmabroker_buffer_destroy(each->buffer);
-		free(each);
-	}
-	dmabroker_destroy(broker->client);
-	broker->client = client;
-	broker->not_before = 0;
-	wake(broker);
-	return true;
-}
-
-static void let_go(struct broker *broker)
-{
-	for (struct kept *each; (each = broker->kept);) {
-		broker->kept = each->next;
-		dmabroker_buffer_destroy(each->buffer);
-		free(each);
-	}
-	dmabroker_destroy(broker->client);
-	broker->client = NULL;
-}
-
-/* ---- the thread ----------------------------------------------------------------------------------- */
-
-/* Waits, without the lock, for an fd (-1: none), for somebody to wake it, or for so many milliseconds (-1: for ever). */
-static void pause_for(struct broker *broker, int fd, int milliseconds)
-{
-	struct pollfd fds[] = { { .fd = broker->wake, .events = POLLIN }, { .fd = fd, .events = POLLIN } };
-	uint64_t count;
-
-	pthread_mutex_unlock(&broker->lock);
-	if (poll(fds, 2, milliseconds) > 0 && fds[0].revents) {
-		ssize_t taken = read(broker->wake, &count, sizeof count);
-
-		(void)taken;
-	}
-	pthread_mutex_lock(&broker->lock);
-}
-
-static void *watch(void *data)
-{
-	struct broker *broker = data;
-	int tries = 0;
-
-	pthread_mutex_lock(&broker->lock);
-	while (!broker->ending) {
-		if (!broker->client) {
-			pause_for(broker, -1, -1);
-		} else if (dmabroker_dispatch(broker->client) != DMABROKER_ENDED) {
-			tries = 0;
-			pause_for(broker, dmabroker_get_fd(broker->client), -1);
-		} else if (!broker->kept || tries == TRIES) {
-			tries = 0;
-			let_go(broker);
-		} else if (!move(broker)) {
-			tries++;
-			pause_for(broker, -1, 1000);
-		}
-	}
-	pthread_mutex_unlock(&broker->lock);
-	return NULL;
-}
-
-/* Signals are the program's own threads' affair. */
-static void begin_to_watch(struct broker *broker)
-{
-	sigset_t every, before;
-
-	sigfillset(&every);
-	pthread_sigmask(SIG_SETMASK, &every, &before);
-	broker->watched = pthread_create(&broker->watcher, NULL, watch, broker) == 0;
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-}
-
 /* ---- buffers -------------------------------------------------------------------------------------- */
 
 static struct dmabroker_buffer *ask(struct broker *broker, struct dmabroker_params *params, int *result)
@@ -248,11 +110,10 @@ static struct dmabroker_buffer *allocate(struct broker *broker, struct dmabroker
 	if (broker->client)
 		buffer = ask(broker, params, &result);
 	/* There is no connection yet, or the daemon was restarted. */
-	if (result == DMABROKER_ENDED && move(broker))
+	if (result == DMABROKER_ENDED && connection_renew(broker))
 		buffer = ask(broker, params, &result);
 	if (buffer) {
-		if (!broker->watched)
-			begin_to_watch(broker);
+		connection_watch(broker);
 		return buffer;
 	}
 	if (result == DMABROKER_ENDED || result == DMABROKER_TIMED_OUT)
@@ -321,9 +182,9 @@ void broker_release(struct broker *broker, struct dmabroker_buffer *buffer)
 void broker_leave(struct broker *broker)
 {
 	pthread_mutex_lock(&broker->lock);
-	let_go(broker);
+	connection_end(broker);
 	broker->not_before = INT64_MAX;
-	wake(broker);
+	connection_wake(broker);
 	pthread_mutex_unlock(&broker->lock);
 }
 
@@ -334,11 +195,11 @@ void broker_free(struct broker *broker)
 	if (broker->owner == getpid()) {
 		pthread_mutex_lock(&broker->lock);
 		broker->ending = true;
-		wake(broker);
+		connection_wake(broker);
 		pthread_mutex_unlock(&broker->lock);
 		if (broker->watched)
 			pthread_join(broker->watcher, NULL);
-		let_go(broker);
+		connection_end(broker);
 	}
 	if (broker->wake >= 0)
 		close(broker->wake);

@@ -11,7 +11,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 
-#include "broker.h"
+#include "backend.h"
 
 /* Opens FOLDER/NAME_gbm.so, for a folder of that length. */
 static void *open_in(const char *folder, size_t length, const char *name)
@@ -23,7 +23,7 @@ static void *open_in(const char *folder, size_t length, const char *name)
 }
 
 /* Where libgbm has its backends unless it is told otherwise: `gbm` in its own folder. */
-static void *open_beside(const struct gbm_core *core, const char *name)
+static void *open_beside(const char *name)
 {
 	char path[512];
 	Dl_info libgbm;
@@ -40,7 +40,7 @@ static void *open_beside(const struct gbm_core *core, const char *name)
 	return slash && size < (int)sizeof path ? open_in(path, (size_t)size, name) : NULL;
 }
 
-static void *open_backend(const struct gbm_core *core, const char *name)
+static void *open_backend(const char *name)
 {
 	const char *folders = secure_getenv("GBM_BACKENDS_PATH");
 	void *library = NULL;
@@ -51,10 +51,10 @@ static void *open_backend(const struct gbm_core *core, const char *name)
 		library = open_in(folders, length, name);
 		folders += length + (folders[length] == ':');
 	}
-	return library ? library : open_beside(core, name);
+	return library ? library : open_beside(name);
 }
 
-const struct gbm_backend *mesa_open(const struct gbm_core *core, int fd, void **library)
+const struct gbm_backend *mesa_open(int fd, void **library)
 {
 	const struct gbm_backend *(*get_backend)(const struct gbm_core *);
 	char driver[64] = "";
@@ -63,9 +63,9 @@ const struct gbm_backend *mesa_open(const struct gbm_core *core, int fd, void **
 
 	if (ioctl(fd, DRM_IOCTL_VERSION, &version) == 0 && version.name_len < sizeof driver &&
 	    !strchr(driver, '/') && strcmp(driver, "dmabroker") != 0 && driver[0])
-		found = open_backend(core, driver);
+		found = open_backend(driver);
 	if (!found)
-		found = open_backend(core, "dri");
+		found = open_backend("dri");
 	if (!found) {
 		say_once(WHY_BACKEND, "libgbm is left alone, since Mesa's backend (dri_gbm.so) is not found");
 		return NULL;
