@@ -126,8 +126,18 @@ static int churn(struct gbm_device *device)
 	}
 }
 
+static int open_fds(void)
+{
+	int open = 0;
+
+	for (int fd = 0; fd < 1024; fd++)
+		open += fcntl(fd, F_GETFD) >= 0;
+	return open;
+}
+
 int main(int count, char **words)
 {
+	int before = open_fds();
 	int fd = count > 2 ? open(words[2], O_RDWR | O_CLOEXEC) : -1, status = 2;
 	struct gbm_device *device = gbm_create_device(fd);
 
@@ -145,5 +155,7 @@ int main(int count, char **words)
 		status = churn(device);
 	gbm_device_destroy(device);
 	close(fd);
+	if (open_fds() != before)
+		printf("%d fds more than before\n", open_fds() - before);
 	return status;
 }
