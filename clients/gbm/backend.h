@@ -17,6 +17,7 @@ enum why {
 	WHY_NOBODY,   /* no daemon answers */
 	WHY_REFUSED,  /* the daemon does not give it */
 	WHY_IMPORT,   /* Mesa does not take it */
+	WHY_DISPLAY,  /* a display does not take it */
 	WHY_MAP,      /* Mesa draws by the CPU, and could not here */
 	WHY_USAGE,    /* it is for something that has to be Mesa's own memory */
 	WHY_MODIFIER, /* there is no layout that both know */

@@ -5,6 +5,7 @@
 #define _GNU_SOURCE
 #include <drm.h>
 #include <drm_fourcc.h>
+#include <drm_mode.h>
 #include <errno.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -98,6 +99,40 @@ static struct gbm_bo *import(const struct wrapped *wrapped, struct gbm_device *d
 }
 
 /*
+ * Whether a display's driver takes it: one may have the memory but not show it (amdgpu's does not show what was imported, where
+ * the GPU has memory of its own), and the program would find out when it is too late. Asked as a program does, by a framebuffer.
+ */
+static bool shows(const struct wrapped *wrapped, struct gbm_bo *bo, const struct dmabroker_buffer *buffer)
+{
+	const struct dmabroker_buffer_info *info = dmabroker_buffer_info(buffer);
+	struct drm_mode_fb_cmd2 frame = {
+		.width = info->width,
+		.height = info->height,
+		.pixel_format = info->format,
+		.flags = DRM_MODE_FB_MODIFIERS,
+	};
+
+	for (unsigned i = 0; i < info->plane_count; i++) {
+		frame.handles[i] = wrapped->mesa.bo_get_handle(bo, (int)i).u32;
+		frame.pitches[i] = wrapped->mesa.bo_get_stride(bo, (int)i);
+		frame.offsets[i] = wrapped->mesa.bo_get_offset(bo, (int)i);
+		frame.modifier[i] = info->modifier;
+	}
+	int result = ioctl(wrapped->mesa.fd, DRM_IOCTL_MODE_ADDFB2, &frame);
+
+	if (result < 0 && errno == EINVAL && info->modifier == DRM_FORMAT_MOD_LINEAR) {
+		/* A driver that knows no modifiers. */
+		frame.flags = 0;
+		memset(frame.modifier, 0, sizeof frame.modifier);
+		result = ioctl(wrapped->mesa.fd, DRM_IOCTL_MODE_ADDFB2, &frame);
+	}
+	if (result == 0)
+		ioctl(wrapped->mesa.fd, DRM_IOCTL_MODE_RMFB, &frame.fb_id);
+	/* A render node, or a device without a display, is asked by nobody what it shows. */
+	return result == 0 || errno == EACCES || errno == EOPNOTSUPP || errno == ENOTTY;
+}
+
+/*
  * Mesa's software rendering maps what it draws into by MODE_MAP_DUMB, which drivers may refuse for imported memory
  * (drm_gem_dumb_map_offset of Linux does): a program would end at its first frame. A driver of hardware may refuse it, too, and
  * draw all the same: then Mesa is asked to map a pixel.
@@ -164,9 +199,13 @@ struct gbm_bo *memory_create(struct wrapped *wrapped, struct gbm_device *device,
 		say_once(WHY_IMPORT, "%s: Mesa allocates some buffers, since it does not import %.4s of %ux%u from %s: %s",
 			 wrapped->broker->name, (const char *)&format, width, height,
 			 dmabroker_buffer_info(buffer)->source, strerror(errno));
+	else if ((usage & GBM_BO_USE_SCANOUT) && !shows(wrapped, bo, buffer))
+		say_once(WHY_DISPLAY, "%s: Mesa allocates some buffers, since the display does not take %.4s of %ux%u from %s: %s",
+			 wrapped->broker->name, (const char *)&format, width, height,
+			 dmabroker_buffer_info(buffer)->source, strerror(errno));
 	else if (broker_keep(wrapped->broker, buffer, bo))
 		return bo;
-	else
+	if (bo)
 		wrapped->mesa.bo_destroy(bo);
 	broker_release(wrapped->broker, buffer);
 	return NULL;

@@ -61,6 +61,7 @@ static int cases(struct gbm_device *device)
 	say("linear", gbm_bo_create_with_modifiers(device, 64, 64, GBM_FORMAT_ARGB8888, linear, 2));
 	say("16 bits", gbm_bo_create(device, 100, 50, GBM_FORMAT_RGB565, GBM_BO_USE_RENDERING | GBM_BO_USE_LINEAR));
 	say("15 bits", gbm_bo_create(device, 64, 64, GBM_FORMAT_ARGB1555, GBM_BO_USE_RENDERING));
+	say("half floats", gbm_bo_create(device, 64, 64, GBM_FORMAT_ABGR16161616F, GBM_BO_USE_SCANOUT));
 	say("tiled", gbm_bo_create_with_modifiers(device, 64, 64, GBM_FORMAT_XRGB8888, tiled, 1));
 	say("no format", gbm_bo_create(device, 64, 64, 0x5a5a5a5a /* ZZZZ */, GBM_BO_USE_RENDERING));
 	say("huge", gbm_bo_create(device, 100000, 100000, GBM_FORMAT_XRGB8888, GBM_BO_USE_RENDERING));

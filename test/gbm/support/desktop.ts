@@ -105,6 +105,7 @@ export async function startDesktop(
   await eventually(
     () => existsSync(join(folder, SOCKET)) || child.exitCode !== null,
     () => `it listens: ${said}`,
+    6000,
   );
   return { process: child, said: () => said, env: whole, end };
 }
