@@ -37,6 +37,7 @@ fi
 # First and alone: a driver of conformance/ is linked with it.
 make --silent -C clients/c all check-programs
 make --silent -C clients/heaps check-programs
+make --silent -C clients/gbm check-programs
 printf '%s\0' "${folders[@]}" | xargs -0 -n 1 -P "$(nproc)" make --silent -C
 wait $modules
 bash scripts/build.sh

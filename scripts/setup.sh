@@ -68,10 +68,12 @@ missing_packages() {
 
 # A C compiler for the shim; wayland-scanner and libwayland-client for the C example.
 BUILD_PACKAGES=(gcc libc6-dev make libwayland-dev libwayland-bin)
+# What clients/heaps and clients/gbm take beside that.
+SHIM_PACKAGES=(pkgconf libdrm-dev libgbm-dev)
 # The Vulkan headers and registry, linux-dmabuf's XML and drm_fourcc.h, that generated code and the
 # table of formats are compared with; curl, with which the commands of docs/rest.md are run; what an installed
 # clients/c is compiled against by C and C++; what examples/pipewire is.
-TEST_PACKAGES=(libvulkan-dev wayland-protocols libdrm-dev curl zsh fish mandoc g++ pkgconf libpipewire-0.3-dev)
+TEST_PACKAGES=("${SHIM_PACKAGES[@]}" libvulkan-dev wayland-protocols curl zsh fish mandoc g++ libpipewire-0.3-dev)
 # What the Python client's tests take beside Python: arrays, types, the wheel (clients/python/pyproject.toml).
 PYTHON_PACKAGES=(python3 python3-numpy mypy python3-hatchling)
 # What test/bindings compiles with: waylandpp, Qt's scanner and headers, wayland-rs. Rust is 400 MB of it, so

@@ -3,7 +3,12 @@
  * process, and which are watched by the Khronos validation layer. Each with its reason.
  */
 
-import { CAMERA_PACKAGES, GSTREAMER_PACKAGES, PIPEWIRE_PACKAGES } from '../vm/packages.js';
+import {
+  CAMERA_PACKAGES,
+  COMPOSITOR_PACKAGES,
+  GSTREAMER_PACKAGES,
+  PIPEWIRE_PACKAGES,
+} from '../vm/packages.js';
 
 /** A file of the gate that takes more than this on an idle machine, alone, must be in SLOW. */
 export const LIMIT_SECONDS = 45;
@@ -25,6 +30,10 @@ export const SLOW: ReadonlyMap<string, string> = new Map([
   ['examples/pipewire.guest', 'the first time it fetches PipeWire into the cache'],
   ['unixfd/gstreamer.guest', 'the first time it fetches GStreamer into the cache'],
   ['heaps/programs.guest', 'the first time it fetches libcamera and GStreamer into the cache'],
+  [
+    'gbm/compositors.guest',
+    'the first time it fetches sway and the kernel’s source into the cache, and builds a module',
+  ],
   ['systemd/containers', 'the first time it fetches podman and Flatpak into the cache'],
   ['server/http/proxy', 'the first time it installs Prism and Spectral into the cache'],
   ['server/http/alerts', 'the first time it downloads Prometheus into the cache'],
@@ -131,4 +140,8 @@ export const LAYERS: ReadonlyMap<string, readonly string[]> = new Map([
   ['unixfd/gstreamer.guest', GSTREAMER_PACKAGES],
   ['examples/pipewire.guest', PIPEWIRE_PACKAGES],
   ['heaps/programs.guest', CAMERA_PACKAGES],
+  ['gbm/compositors.guest', COMPOSITOR_PACKAGES],
 ]);
+
+/** Files that want a display whose driver maps imported memory: its module's file (test/vm/display.ts) lies beside the layer. */
+export const MAPPING_DISPLAY: ReadonlySet<string> = new Set(['gbm/compositors.guest']);

@@ -121,6 +121,9 @@ export const CAMERA_PACKAGES = [
   'gstreamer1.0-tools',
 ];
 
+/** The same for the test of compositors that draw by OpenGL on a display (Weston is in the image). */
+export const COMPOSITOR_PACKAGES = ['sway', 'swaybg', 'grim'];
+
 /** Debian's own Node, by which the Debian package's programs are run where they are installed. */
 export const NODE_PACKAGES = ['nodejs'];
 
