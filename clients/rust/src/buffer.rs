@@ -182,6 +182,7 @@ impl Buffer {
         self.send(Ask::Reissue {})?;
         let deadline = self.line().deadline();
         self.told = self.held.receive(deadline)?;
+        self.held.object.heard().state.lost = false;
         Ok(())
     }
 

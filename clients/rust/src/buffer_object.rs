@@ -90,7 +90,8 @@ impl Hears<DmabrokerBufferV1> for BufferObject {
         let news = heard.hear(event);
         let buffer_id = heard.id.clone();
         drop(heard);
-        for news in news {
+        // Before it is there nobody has it: what comes then is part of its description.
+        for news in news.into_iter().filter(|_| !buffer_id.is_empty()) {
             self.listeners.tell(&Event {
                 buffer_id: buffer_id.clone(),
                 news,
@@ -252,7 +253,6 @@ impl Heard {
             .map_or(HandleType::empty(), |(kind, _)| first_type(*kind));
         let image = info.format != 0;
         self.id.clone_from(&info.id);
-        self.state.lost = false;
         self.answer = Some(Ok(Description {
             id: info.id,
             generation: info.generation,

@@ -44,7 +44,8 @@ pub(crate) struct Held {
 
 impl Drop for Held {
     fn drop(&mut self) {
-        if self.line.over().is_some() {
+        // Where it cannot be said, the connection's end says it.
+        if self.line.make_room().is_err() {
             return;
         }
         if self.unclaimed {

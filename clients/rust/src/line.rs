@@ -113,6 +113,10 @@ impl Line {
         locked(&self.timeout).map(|each| Instant::now() + each)
     }
 
+    pub fn make_room(&self) -> Result<()> {
+        self.wire.make_room(self.deadline())
+    }
+
     pub fn deaf(&self) -> Arc<dyn ObjectData> {
         Ear::<DmabrokerParamsV1, _>::of(&Arc::new(Deaf))
     }

@@ -116,7 +116,7 @@ impl Share {
 
 impl Drop for Link {
     fn drop(&mut self) {
-        if self.line.over().is_none() {
+        if self.line.make_room().is_ok() {
             self.proxy.destroy();
             self.line.flush();
         }

@@ -95,11 +95,16 @@ impl Wire {
         }
     }
 
-    /// Sends all that there is, so that a buffer of 4096 bytes has room for what is asked for next.
-    pub fn make_room(&self) -> Result<()> {
+    /// Sends all that there is, so that a buffer of 4096 bytes has room for what is asked for next: wayland-backend gives the
+    /// connection up where it has not. It waits only where the daemon has not read for so long that the socket is full.
+    pub fn make_room(&self, deadline: Option<Instant>) -> Result<()> {
         self.there()?;
         while !self.send()? {
-            self.listen(PollFlags::IN | PollFlags::OUT, None, || None::<()>)?;
+            let left = deadline.map(|end| end.saturating_duration_since(Instant::now()));
+            if left == Some(Duration::ZERO) {
+                return Err(Error::TimedOut);
+            }
+            self.listen(PollFlags::IN | PollFlags::OUT, left, || None::<()>)?;
         }
         Ok(())
     }
@@ -195,7 +200,7 @@ impl Wire {
 
     /// Returns when the daemon has taken every request before it, and what it has said before was heard.
     pub fn sync(&self, deadline: Option<Instant>) -> Result<()> {
-        self.make_room()?;
+        self.make_room(deadline)?;
         let done = Arc::new(Done(AtomicBool::new(false)));
         let ask = wl_display::Request::Sync {};
         self.connection

@@ -1,7 +1,10 @@
-//! What takes a daemon at `DMABROKER_SOCKET`: `npm test -- rust/` starts one. The scenarios of conformance/ have the rest.
+//! What takes a daemon at `DMABROKER_SOCKET`, whose process is `DMABROKER_TEST_PID`: `npm test -- rust/library` starts one. The
+//! scenarios of conformance/ have the rest.
 
 use std::thread;
 use std::time::{Duration, Instant};
+
+use rustix::process::{kill_process, Pid, Signal};
 
 use dmabroker::{Client, Error, HandleType, Import, News, Request, Result, ShareTerms, WEnum};
 
@@ -24,6 +27,7 @@ fn all() -> Result<()> {
     threads()?;
     events()?;
     other_clients()?;
+    stalled()?;
     disconnected()?;
     assert_eq!(fds(), before, "none is left");
     Ok(())
@@ -147,13 +151,13 @@ fn events() -> Result<()> {
     assert!(buffer.state().lease_ends > Some(ends));
     let mut leased = 0;
     while let Some(event) = events.next_within(Some(Duration::ZERO))? {
-        assert!(
-            event.news == News::Leased
-                && (event.buffer_id.is_empty() || event.buffer_id == buffer.id)
+        assert_eq!(
+            (event.news, event.buffer_id),
+            (News::Leased, buffer.id.clone())
         );
         leased += 1;
     }
-    assert!(leased > 0);
+    assert_eq!(leased, 1, "what came before it was there is no news");
     let again = Client::connect()?.redeem(&buffer.share(ShareTerms::default())?.token)?;
     buffer.release()?;
     let begun = Instant::now();
@@ -208,4 +212,37 @@ fn disconnected() -> Result<()> {
     );
     buffer.map(0)?.write()?.fill(1);
     Ok(())
+}
+
+/// A daemon that does not read for a while: what cannot be sent is given up in time, and the connection is good when it reads on.
+fn stalled() -> Result<()> {
+    let pid = std::env::var("DMABROKER_TEST_PID")
+        .ok()
+        .and_then(|pid| pid.parse().ok());
+    let pid = pid
+        .and_then(Pid::from_raw)
+        .expect("a daemon that may be stopped");
+    let client = Client::connect()?;
+    let buffers = client.allocate_many(&linear(4096), 40)?;
+    client.set_timeout(Some(Duration::from_millis(1)));
+    kill_process(pid, Signal::Stop)?;
+    // More than the socket takes: some hundred messages.
+    let mut unanswered = 0;
+    while unanswered < 500 {
+        match client.sync() {
+            Err(Error::TimedOut) => unanswered += 1,
+            // It does not stand still yet.
+            Ok(()) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    drop(buffers);
+    assert!(matches!(
+        client.allocate(&linear(4096)),
+        Err(Error::TimedOut)
+    ));
+    kill_process(pid, Signal::Cont)?;
+    client.set_timeout(None);
+    client.sync()?;
+    client.allocate(&linear(4096)).map(|_| ())
 }

@@ -29,7 +29,8 @@ const WIRE = /^the driver of [A-Z] has no (send|events|raw)$/;
 
 export async function play(t: Test, { drivers, daemon, without = [], lose }: Plan): Promise<void> {
   for (const driver of [C, LIBDMABROKER, ...drivers.filter((each) => each === RUST)]) {
-    if (!existsSync(driver.slice(1, -1))) throw new Error(`run make: there is no ${driver}`);
+    const how = driver === RUST ? 'node dist/test/rust/main.js' : 'make';
+    if (!existsSync(driver.slice(1, -1))) throw new Error(`run ${how}: there is no ${driver}`);
   }
   const runner = new Runner({ ...daemon.setup, drivers, ...(lose && { lose }) });
   try {
