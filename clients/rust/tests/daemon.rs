@@ -226,9 +226,9 @@ fn stalled() -> Result<()> {
     let buffers = client.allocate_many(&linear(4096), 40)?;
     client.set_timeout(Some(Duration::from_millis(1)));
     kill_process(pid, Signal::Stop)?;
-    // More than the socket takes: some hundred messages.
+    // More than the socket takes, and the buffer before it: some hundred messages each.
     let mut unanswered = 0;
-    while unanswered < 500 {
+    while unanswered < 1000 {
         match client.sync() {
             Err(Error::TimedOut) => unanswered += 1,
             // It does not stand still yet.
