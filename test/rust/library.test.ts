@@ -15,9 +15,12 @@ t.setTimeout(240_000);
 
 t.before(build);
 
-t.test('clippy finds nothing, and it is formatted', async (t) => {
+t.test('clippy and rustdoc find nothing, and it is formatted', async (t) => {
   const linted = await cargo(['clippy', '--workspace', '--all-targets', '--', '-D', 'warnings']);
   t.equal(linted.status, 0, linted.said);
+  const page = ['doc', '--no-deps', '--package', 'dmabroker'];
+  const documented = await cargo(page, { RUSTDOCFLAGS: '-D warnings' });
+  t.equal(documented.status, 0, documented.said);
   const formatted = await cargo(['fmt', '--all', '--', '--check']);
   t.equal(formatted.status, 0, formatted.said);
 });
