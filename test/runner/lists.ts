@@ -40,6 +40,7 @@ export const SLOW: ReadonlyMap<string, string> = new Map([
   ['server/http/prometheus', 'the same, whichever comes first'],
   ['package/runtimes', 'the first time it installs Bun and Deno into the cache'],
   ['bindings/rust', 'the first time it compiles the crates'],
+  ['rust/library', 'the first time it fetches Rust into the cache, and compiles the crates'],
 ]);
 
 /** Left to `npm run test:nightly`. */
@@ -67,6 +68,10 @@ export const NIGHTLY: ReadonlyMap<string, string> = new Map([
   [
     'server/http/spectral',
     'it computes for 20 s; in the gate Redocly looks at openapi.yaml, with the lint',
+  ],
+  [
+    'conformance/rust.guest',
+    'rust/library plays the scenarios in the gate, with memfds; what is the library’s own of a dma_buf, a few lines of its mapping, seldom changes',
   ],
   ['systemd/flatpak', 'what it is about changes with Debian, hardly with what is changed here'],
 ]);
