@@ -5,7 +5,14 @@
  */
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { open } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -13,6 +20,7 @@ import { text } from 'node:stream/consumers';
 import { crc32 } from 'node:zlib';
 import t, { type Test } from 'tap';
 import { packageRoot } from '../../src/package-root.js';
+import { commandsOf } from '../docs/pages.js';
 import { eventually, TestDaemon } from '../support/daemon.js';
 import { temporaryFolder } from '../support/folder.js';
 import { commandOf, proof, toleranceOf } from '../support/proofs.js';
@@ -31,6 +39,24 @@ const env = {
 
 const run = (command: string) =>
   execFileSync('sh', ['-c', command], { cwd: folder, env, encoding: 'utf8', stdio: 'pipe' });
+
+const PAGE = 'docs/displays-and-codecs.md';
+// There is no compiler in the guest.
+writeFileSync(at('make'), '#!/bin/sh\n', { mode: 0o755 });
+const [first = ''] = commandsOf(PAGE, '').map((script) =>
+  script.replace('"$(mktemp --directory)"', folder),
+);
+
+/** What the page shows below a heading, as it is typed; what it has said. */
+function asTyped(heading: string): string {
+  const script = [first, ...commandsOf(PAGE, heading)].join('\n');
+  const path = `${folder}:${process.env.PATH}`;
+  const { status, stdout, stderr } = spawnSync('bash', ['-euc', script], {
+    ...{ cwd: packageRoot, env: { ...env, PATH: path }, encoding: 'utf8' },
+  });
+  if (status !== 0) throw new Error(`${script}\nended with ${status}: ${stdout}${stderr}`);
+  return stdout;
+}
 
 /** One that goes on; it ends with the test. */
 function start(t: Test, command: string) {
@@ -138,6 +164,7 @@ const card = () => cards[0] ?? '';
 const noDisplay = cards.length > 0 ? false : 'the kernel has no vkms';
 
 t.test(proof('shown'), { skip: noDisplay }, async (t) => {
+  asTyped('a-display');
   const picture = drawing(width * height * 4);
   writeFileSync(at('picture.raw'), picture);
   for (const source of ['', '--source dma-heap:system', '--source udmabuf']) {
@@ -163,6 +190,7 @@ t.test(
   'what a display takes of each source, and what it does not',
   { skip: noDisplay },
   async (t) => {
+    t.match(asTyped('whether-a-display-takes-it'), /^XR24 modifier 0 of vulkan: verified$/m);
     const said = run('dmabroker-scanout --card vkms --size 640x480 ask XR24 NV12 RG16 YUYV');
     for (const source of ['vulkan', 'dma-heap:system', 'udmabuf'])
       t.match(said, `XR24 modifier 0 of ${source}: verified\n`);
@@ -214,6 +242,7 @@ async function dies(t: Test, command: string, frame: Buffer): Promise<void> {
 execFileSync('mkfifo', [at('fifo')]);
 
 t.test(proof('scaled'), { skip: driver('vim2m') }, async (t) => {
+  asTyped('a-scaler');
   const frame = 320 * 240 * 3;
   const frames = drawing(3 * frame);
   writeFileSync(at('frames.rgb'), frames);
@@ -238,6 +267,7 @@ t.test(proof('scaled'), { skip: driver('vim2m') }, async (t) => {
 const noCodec = driver('vicodec');
 
 t.test(proof('encoded'), { skip: noCodec }, async (t) => {
+  asTyped('a-codec');
   const frames = Buffer.concat([0, 1, 2, 3].map(smooth));
   writeFileSync(at('frames.nv12'), frames);
   t.equal(run(commandOf('encoded')), '4 frames in, 4 out\n');

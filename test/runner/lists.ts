@@ -3,7 +3,12 @@
  * process, and which are watched by the Khronos validation layer. Each with its reason.
  */
 
-import { CAMERA_PACKAGES, GSTREAMER_PACKAGES, PIPEWIRE_PACKAGES } from '../vm/packages.js';
+import {
+  CAMERA_PACKAGES,
+  FFMPEG_PACKAGES,
+  GSTREAMER_PACKAGES,
+  PIPEWIRE_PACKAGES,
+} from '../vm/packages.js';
 
 /** A file of the gate that takes more than this on an idle machine, alone, must be in SLOW. */
 export const LIMIT_SECONDS = 45;
@@ -23,6 +28,7 @@ export const SLOW: ReadonlyMap<string, string> = new Map([
   ],
   ['systemd/restart', 'systemd starts, and the daemon ten times, beside 20 clients'],
   ['examples/pipewire.guest', 'the first time it fetches PipeWire into the cache'],
+  ['examples/ffmpeg.guest', 'the first time it fetches FFmpeg into the cache'],
   ['unixfd/gstreamer.guest', 'the first time it fetches GStreamer into the cache'],
   ['heaps/programs.guest', 'the first time it fetches libcamera and GStreamer into the cache'],
   ['systemd/containers', 'the first time it fetches podman and Flatpak into the cache'],
@@ -127,4 +133,5 @@ export const LAYERS: ReadonlyMap<string, readonly string[]> = new Map([
   ['unixfd/gstreamer.guest', GSTREAMER_PACKAGES],
   ['examples/pipewire.guest', PIPEWIRE_PACKAGES],
   ['heaps/programs.guest', CAMERA_PACKAGES],
+  ['examples/ffmpeg.guest', FFMPEG_PACKAGES],
 ]);
