@@ -32,12 +32,11 @@ const env = {
 };
 const run = (command: string) =>
   execFileSync('sh', ['-c', command], { cwd: folder, env, encoding: 'utf8', stdio: 'pipe' });
-const raw = (bytesPerPixel: number) =>
-  Buffer.from(
-    Uint8Array.from({ length: width * height * bytesPerPixel * count }, (_, i) => {
-      return (i * 7 + (i >> 9) * 13 + (i >> 17)) & 255;
-    }),
-  );
+function raw(bytesPerPixel: number): Buffer {
+  const bytes = Buffer.alloc(width * height * bytesPerPixel * count);
+  for (let i = 0; i < bytes.length; i++) bytes[i] = i * 7 + (i >> 9) * 13 + (i >> 17);
+  return bytes;
+}
 const frames = raw(1.5);
 
 async function charged(): Promise<number> {

@@ -93,21 +93,23 @@ const near = (t: Test, name: Parameters<typeof proof>[0], format: string, found:
 /** In colours, the byte that XR24 leaves open. */
 const isColour = (i: number) => i % 4 !== 3;
 
-/** Every byte of every pixel is another than that of its neighbours. */
-const drawing = (size: number) =>
-  Buffer.from(Uint8Array.from({ length: size }, (_, i) => (i * 7 + (i >> 9) * 13) & 255));
+/** Neighbours are never alike. */
+function drawing(size: number): Buffer {
+  const bytes = Buffer.alloc(size);
+  for (let i = 0; i < size; i++) bytes[i] = i * 7 + (i >> 9) * 13;
+  return bytes;
+}
 
 /** NV12 that changes little from pixel to pixel: a codec has little to lose. */
 function smooth(frame: number): Buffer {
-  const wave = (x: number, y: number) =>
-    128 + 90 * Math.sin((x + 40 * frame) / 97) * Math.cos(y / 61);
-  const luma = Array.from({ length: width * height }, (_, i) =>
-    wave(i % width, Math.floor(i / width)),
-  );
-  const chroma = Array.from({ length: (width * height) / 2 }, (_, i) =>
-    wave(i % 2 === 0 ? i % width : width - (i % width), Math.floor(i / width)),
-  );
-  return Buffer.from(Uint8Array.from([...luma, ...chroma].map(Math.round)));
+  const bytes = Buffer.alloc((width * height * 3) / 2);
+  const across = Array.from({ length: width + 1 }, (_, x) => 90 * Math.sin((x + 40 * frame) / 97));
+  for (let i = 0; i < bytes.length; i++) {
+    const [x, y] = [i % width, Math.floor(i / width)];
+    const isOther = y >= height && x % 2 === 1;
+    bytes[i] = 128 + (across[isOther ? width - x : x] ?? 0) * Math.cos((y % height) / 61);
+  }
+  return bytes;
 }
 
 /** BT.601, limited range, which is what a plane has that nothing more is said of; as XR24. */
@@ -196,16 +198,12 @@ t.test(
       t.match(said, `XR24 modifier 0 of ${source}: verified\n`);
     t.match(said, /^YUYV: \/dev\/dri\/card\d+ has it not$/m);
     if (!/^NV12.*verified$/m.test(said)) return t.comment('vkms takes no NV12');
-    writeFileSync(at('picture.nv12'), smooth(0));
+    const picture = smooth(0);
+    writeFileSync(at('picture.nv12'), picture);
     run(
       `${commandOf('shown').replace('show picture.raw', '--format NV12 show picture.nv12')} </dev/null`,
     );
-    near(
-      t,
-      'shown',
-      'NV12',
-      difference(readFileSync(at('seen.raw')), colours(smooth(0)), isColour),
-    );
+    near(t, 'shown', 'NV12', difference(readFileSync(at('seen.raw')), colours(picture), isColour));
   },
 );
 
@@ -258,9 +256,9 @@ t.test(proof('scaled'), { skip: driver('vim2m') }, async (t) => {
   reference(
     'vim2m',
     `--set-fmt-video-out=width=320,height=240,pixelformat=RGB3 --set-fmt-video=width=160,height=120,pixelformat=RGB3 \
-    --stream-from=frames.rgb --stream-to=half.ref --stream-count=3`,
+    --stream-from=frames.rgb --stream-to=reference.rgb --stream-count=3`,
   );
-  near(t, 'scaled', 'BG24', difference(found, readFileSync(at('half.ref'))));
+  near(t, 'scaled', 'BG24', difference(found, readFileSync(at('reference.rgb'))));
   await dies(t, commandOf('scaled'), frames.subarray(0, frame));
 });
 
@@ -268,9 +266,9 @@ const noCodec = driver('vicodec');
 
 t.test(proof('encoded'), { skip: noCodec }, async (t) => {
   asTyped('a-codec');
-  const frames = Buffer.concat([0, 1, 2, 3].map(smooth));
+  const frames = Buffer.concat([0, 1].map(smooth));
   writeFileSync(at('frames.nv12'), frames);
-  t.equal(run(commandOf('encoded')), '4 frames in, 4 out\n');
+  t.equal(run(commandOf('encoded')), '2 frames in, 2 out\n');
   reference(
     'stateful-encoder',
     `--set-fmt-video-out=width=640,height=480,pixelformat=NV12 --stream-from=frames.nv12 --stream-to-hdr=reference.fwht`,
@@ -278,11 +276,11 @@ t.test(proof('encoded'), { skip: noCodec }, async (t) => {
   const coded = readFileSync(at('frames.fwht'));
   t.ok(coded.length > 1000 && coded.length < frames.length / 2, `${coded.length} bytes`);
   near(t, 'encoded', 'FWHT', difference(coded, readFileSync(at('reference.fwht'))));
-  await dies(t, commandOf('encoded'), frames.subarray(0, frames.length / 4));
+  await dies(t, commandOf('encoded'), frames.subarray(0, frames.length / 2));
 });
 
 t.test(proof('decoded'), { skip: noCodec }, async (t) => {
-  t.equal(run(commandOf('decoded')), '4 frames in, 4 out\n');
+  t.equal(run(commandOf('decoded')), '2 frames in, 2 out\n');
   reference(
     'stateful-decoder',
     `--set-fmt-video-out=width=640,height=480,pixelformat=FWHT --set-fmt-video=pixelformat=NV12 \
