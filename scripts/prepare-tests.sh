@@ -34,7 +34,7 @@ fi
 need_guest_packages
 want_kernel_packages
 # Before the build: it looks whether a folder has changed since.
-folders=(examples/c examples/wayland examples/v4l2 examples/pipewire conformance/drivers/c conformance/drivers/libdmabroker test/native/vulkan/loss-layer test/native/cuda/double test/support/programs)
+folders=(examples/c examples/wayland examples/v4l2 examples/pipewire examples/scanout conformance/drivers/c conformance/drivers/libdmabroker test/native/vulkan/loss-layer test/native/cuda/double test/support/programs)
 if wants "$@" -- test/bindings/*.test.ts; then
   folders=(examples/cpp "${folders[@]}")
 fi

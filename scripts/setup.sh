@@ -72,7 +72,7 @@ BUILD_PACKAGES=(gcc libc6-dev make libwayland-dev libwayland-bin)
 SHIM_PACKAGES=(pkgconf libdrm-dev libgbm-dev)
 # The Vulkan headers and registry and drm_fourcc.h, that generated code and the table of formats are compared with;
 # linux-dmabuf's and xdg-shell's XML for examples/wayland; curl, with which the commands of docs/rest.md are run; what an installed
-# clients/c is compiled against by C and C++; what examples/pipewire is.
+# clients/c is compiled against by C and C++; what examples/pipewire and examples/scanout are.
 TEST_PACKAGES=("${SHIM_PACKAGES[@]}" libvulkan-dev wayland-protocols curl zsh fish mandoc g++ libpipewire-0.3-dev)
 # What the Python client's tests take beside Python: arrays, types, the wheel (clients/python/pyproject.toml).
 PYTHON_PACKAGES=(python3 python3-numpy mypy python3-hatchling)

@@ -1,4 +1,5 @@
 /** Every command that the documents show is run by a test, or it is said why by none; and what is named is there. */
+import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
@@ -8,6 +9,8 @@ import { dmabrokerctl } from '../../src/cli/program.js';
 import { packageRoot } from '../../src/package-root.js';
 import { dmabrokerd } from '../../src/server/config/command-line.js';
 import { dmabrokerUnixfd } from '../../src/unixfd/program.js';
+import { NIGHTLY } from '../runner/lists.js';
+import { PROOFS, type Proof } from '../support/proofs.js';
 import { anchorOf, type Block, blocksOf, PAGES, textOf } from './pages.js';
 import { BY, BY_NOBODY } from './where.js';
 
@@ -34,6 +37,24 @@ t.test('who is to run a block takes it from the page', async (t) => {
     const text = files.map((path) => readFileSync(join(packageRoot, path), 'utf8')).join('\n');
     t.ok(text.includes(page), `${test} takes it from ${page}`);
     if (test === 'docs/host') t.ok(text.includes(`'${page}', '${anchor}'`), `${test}: ${key}`);
+  }
+});
+
+t.test('README’s table of who can use it says what the gate’s tests show', async (t) => {
+  const generate = join(packageRoot, 'dist/scripts/generate-uses.js');
+  const made = spawnSync(process.execPath, [generate, '--check'], { cwd: packageRoot });
+  t.equal(made.status, 0, `${made.stderr}`);
+  const ran = Object.entries(BY);
+  for (const [name, { page, command, test }] of Object.entries<Proof>(PROOFS)) {
+    const source = readFileSync(join(packageRoot, `test/${test}.test.ts`), 'utf8');
+    t.ok(source.includes(`proof('${name}')`), `${test} shows it: ${name}`);
+    t.notOk(NIGHTLY.has(test), `${test} runs in the gate`);
+    const isShown = blocksOf(page).some(
+      ({ anchor, script }) =>
+        script.includes(command) &&
+        ran.some(([key, by]) => key === `${page}#${anchor}` && by === test),
+    );
+    t.ok(isShown || source.includes(`commandOf('${name}')`), `${test} runs it: ${command}`);
   }
 });
 

@@ -11,6 +11,7 @@ import { packageRoot } from '../../src/package-root.js';
 import { eventually, TestDaemon } from '../support/daemon.js';
 import { temporaryFolder } from '../support/folder.js';
 import { ended, running as launch, start, withPlugins } from '../support/gstreamer.js';
+import { commandOf, proof } from '../support/proofs.js';
 
 const PLUGINS = ['coreelements', 'videotestsrc', 'videoconvertscale', 'pipewire'];
 const [width, height] = [320, 240];
@@ -84,13 +85,16 @@ const CAPS = {
 };
 
 for (const [what, caps] of Object.entries(CAPS)) {
-  t.test(`${what}: exact pixels in the broker's own dma_bufs`, async (t) => {
+  t.test(`${proof('pipewire')}, ${what}: exact pixels in the broker's own dma_bufs`, async (t) => {
     const running = await node(t);
     const file = `${what.slice(0, 3)}.have`;
     const reader = launch(
       t,
       env,
-      source(`${caps} ! filesink location=${at(file)}`, 'num-buffers=40 '),
+      commandOf('pipewire')
+        .replace(/^gst-launch-1.0 -q /, '')
+        .replace(CAPS['system caps'], caps)
+        .replace('location=film', `location=${at(file)}`),
     );
     await eventually(
       () => holds(reader.child),

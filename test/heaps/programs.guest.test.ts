@@ -15,6 +15,7 @@ import { blocksOf } from '../docs/pages.js';
 import { TestDaemon, withoutVulkan } from '../support/daemon.js';
 import { temporaryFolder } from '../support/folder.js';
 import { atNight } from '../support/night.js';
+import { proof } from '../support/proofs.js';
 
 const build = join(packageRoot, 'clients/heaps/build');
 const LD_PRELOAD = join(build, 'libdmabroker-heaps.so');
@@ -219,7 +220,7 @@ t.test('what docs/heaps.md shows, as it is typed', async (t) => {
   await daemon.settled(before);
 });
 
-t.test("GStreamer's libcamerasrc: the frames are those of a run without", async (t) => {
+t.test(proof('heaps'), async (t) => {
   const folder = temporaryFolder(t);
   const [plain, broker] = [join(folder, 'plain'), join(folder, 'broker')];
   const without = await withoutAbort(() => start(gstreamer(plain)).ended);

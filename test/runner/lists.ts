@@ -6,6 +6,7 @@
 import {
   CAMERA_PACKAGES,
   COMPOSITOR_PACKAGES,
+  FFMPEG_PACKAGES,
   GSTREAMER_PACKAGES,
   PIPEWIRE_PACKAGES,
 } from '../vm/packages.js';
@@ -28,6 +29,7 @@ export const SLOW: ReadonlyMap<string, string> = new Map([
   ],
   ['systemd/restart', 'systemd starts, and the daemon ten times, beside 20 clients'],
   ['examples/pipewire.guest', 'the first time it fetches PipeWire into the cache'],
+  ['examples/ffmpeg.guest', 'the first time it fetches FFmpeg into the cache'],
   ['unixfd/gstreamer.guest', 'the first time it fetches GStreamer into the cache'],
   ['heaps/programs.guest', 'the first time it fetches libcamera and GStreamer into the cache'],
   [
@@ -146,6 +148,7 @@ export const LAYERS: ReadonlyMap<string, readonly string[]> = new Map([
   ['examples/pipewire.guest', PIPEWIRE_PACKAGES],
   ['heaps/programs.guest', CAMERA_PACKAGES],
   ['gbm/compositors.guest', COMPOSITOR_PACKAGES],
+  ['examples/ffmpeg.guest', FFMPEG_PACKAGES],
 ]);
 
 /** Files that want a display whose driver maps imported memory: its module's file (test/vm/display.ts) lies beside the layer. */

@@ -25,6 +25,7 @@ import { eventually, TestDaemon } from '../support/daemon.js';
 import { temporaryFolder } from '../support/folder.js';
 import { ended, running, withPlugins } from '../support/gstreamer.js';
 import { isNight } from '../support/night.js';
+import { proof } from '../support/proofs.js';
 import { listen, type Running, run } from './support/peers.js';
 
 const PLUGINS = ['coreelements', 'videotestsrc', 'videoconvertscale', 'unixfd', 'video4linux2'];
@@ -103,7 +104,8 @@ t.test('what the page shows', async () => {
   }
 });
 
-t.test('memfds of a sink, by a relay: NV12, I420, BGRx', async (t) => {
+// Memfds of a sink, by a relay: NV12, I420, BGRx.
+t.test(proof('gstreamer'), async (t) => {
   const formats = Object.keys(FORMATS) as (keyof typeof FORMATS)[];
   launched(
     formats

@@ -153,6 +153,20 @@ export const RUST_UNNEEDED = [
 /** What must be found to make that folder. */
 export const RUST_PROGRAMS = ['apt-get', 'dpkg-deb', 'tar', 'unshare', 'setpriv', 'flock'];
 
+/**
+ * The same for the test of FFmpeg's libraries, with a compiler: their names change with each release of FFmpeg's, so that what
+ * is linked with them on another Debian would not start in the guest.
+ */
+export const FFMPEG_PACKAGES = [
+  'ffmpeg',
+  'libavfilter-dev',
+  'libwayland-dev',
+  'make',
+  'pkgconf',
+  'tcc',
+  'libc6-dev',
+];
+
 /** Debian's own Node, by which the Debian package's programs are run where they are installed. */
 export const NODE_PACKAGES = ['nodejs'];
 

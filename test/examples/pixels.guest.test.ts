@@ -1,0 +1,300 @@
+/**
+ * The broker's memory on a display, in a scaler and in a codec (examples/scanout, examples/v4l2): vkms, vim2m and vicodec, the
+ * kernel's virtual ones. What they make of it is compared with what is computed here, and with what v4l2-ctl makes in the
+ * drivers' own memory.
+ */
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { open } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { text } from 'node:stream/consumers';
+import { crc32 } from 'node:zlib';
+import t, { type Test } from 'tap';
+import { packageRoot } from '../../src/package-root.js';
+import { commandsOf } from '../docs/pages.js';
+import { eventually, TestDaemon } from '../support/daemon.js';
+import { temporaryFolder } from '../support/folder.js';
+import { commandOf, proof, toleranceOf } from '../support/proofs.js';
+
+const [width, height] = [640, 480];
+const folder = temporaryFolder(t);
+const at = (name: string) => join(folder, name);
+const daemon = await TestDaemon.start();
+t.teardown(() => daemon.stop());
+const before = await daemon.idleFds();
+const programs = ['scanout', 'v4l2'].map((name) => join(packageRoot, 'examples', name, 'build'));
+const env = {
+  ...process.env,
+  ...{ DMABROKER_SOCKET: daemon.clientSocket, PATH: [...programs, process.env.PATH].join(':') },
+};
+
+const run = (command: string) =>
+  execFileSync('sh', ['-c', command], { cwd: folder, env, encoding: 'utf8', stdio: 'pipe' });
+
+const PAGE = 'docs/displays-and-codecs.md';
+// There is no compiler in the guest.
+writeFileSync(at('make'), '#!/bin/sh\n', { mode: 0o755 });
+const [first = ''] = commandsOf(PAGE, '').map((script) =>
+  script.replace('"$(mktemp --directory)"', folder),
+);
+
+/** What the page shows below a heading, as it is typed; what it has said. */
+function asTyped(heading: string): string {
+  const script = [first, ...commandsOf(PAGE, heading)].join('\n');
+  const path = `${folder}:${process.env.PATH}`;
+  const { status, stdout, stderr } = spawnSync('bash', ['-euc', script], {
+    ...{ cwd: packageRoot, env: { ...env, PATH: path }, encoding: 'utf8' },
+  });
+  if (status !== 0) throw new Error(`${script}\nended with ${status}: ${stdout}${stderr}`);
+  return stdout;
+}
+
+/** One that goes on; it ends with the test. */
+function start(t: Test, command: string) {
+  const child = spawn('sh', ['-c', `exec ${command}`], { cwd: folder, env, stdio: 'pipe' });
+  const exit = once(child, 'close') as Promise<[number | null]>;
+  const said = text(child.stderr);
+  t.teardown(async () => {
+    child.kill('SIGKILL');
+    await exit;
+  });
+  return { child, exit, said, lines: createInterface(child.stdout)[Symbol.asyncIterator]() };
+}
+
+async function killed(child: ChildProcess, exit: Promise<unknown>): Promise<void> {
+  child.kill('SIGKILL');
+  await exit;
+  await daemon.settled(before);
+}
+
+/** The largest difference of the bytes that count. */
+function difference(one: Buffer, other: Buffer, counts = (_: number) => true): number {
+  if (one.length !== other.length) throw new Error(`${one.length} bytes, not ${other.length}`);
+  let largest = 0;
+  for (let i = 0; i < one.length; i++)
+    if (counts(i)) largest = Math.max(largest, Math.abs((one[i] ?? 0) - (other[i] ?? 0)));
+  return largest;
+}
+
+const near = (t: Test, name: Parameters<typeof proof>[0], format: string, found: number) => {
+  t.comment(`${format}: the largest difference is ${found}`);
+  t.ok(found <= toleranceOf(name, format), `${format}: ${found}`);
+};
+
+/** In colours, the byte that XR24 leaves open. */
+const isColour = (i: number) => i % 4 !== 3;
+
+/** Neighbours are never alike. */
+function drawing(size: number): Buffer {
+  const bytes = Buffer.alloc(size);
+  for (let i = 0; i < size; i++) bytes[i] = i * 7 + (i >> 9) * 13;
+  return bytes;
+}
+
+/** NV12 that changes little from pixel to pixel: a codec has little to lose. */
+function smooth(frame: number): Buffer {
+  const bytes = Buffer.alloc((width * height * 3) / 2);
+  const across = Array.from({ length: width + 1 }, (_, x) => 90 * Math.sin((x + 40 * frame) / 97));
+  for (let i = 0; i < bytes.length; i++) {
+    const [x, y] = [i % width, Math.floor(i / width)];
+    const isOther = y >= height && x % 2 === 1;
+    bytes[i] = 128 + (across[isOther ? width - x : x] ?? 0) * Math.cos((y % height) / 61);
+  }
+  return bytes;
+}
+
+/** BT.601, limited range, which is what a plane has that nothing more is said of; as XR24. */
+function colours(nv12: Buffer): Buffer {
+  const bytes = Buffer.alloc(width * height * 4);
+  for (let i = 0; i < width * height; i++) {
+    const [x, y] = [i % width, Math.floor(i / width)];
+    const uv = width * height + (y >> 1) * width + (x & ~1);
+    const luma = (255 / 219) * ((nv12[i] ?? 0) - 16);
+    const [cb, cr] = [nv12[uv] ?? 0, nv12[uv + 1] ?? 0].map((c) => (255 / 224) * (c - 128));
+    const [b, r] = [luma + 1.772 * (cb ?? 0), luma + 1.402 * (cr ?? 0)];
+    const g = luma - 0.344136 * (cb ?? 0) - 0.714136 * (cr ?? 0);
+    for (const [c, value] of [b, g, r].entries())
+      bytes[i * 4 + c] = Math.round(Math.min(255, Math.max(0, value)));
+  }
+  return bytes;
+}
+
+/**
+ * vkms counts a CRC32 (polynomial 0xedb88320, from 0 on, without the inversions of zlib's) of the lines that it has composed: alpha,
+ * red, green and blue of 16 bits.
+ */
+function vkmsCrc(xr24: Buffer): number {
+  const pixels = new Uint16Array(width * height * 4);
+  for (let i = 0; i < width * height; i++) {
+    pixels[i * 4] = 0xffff;
+    for (let c = 0; c < 3; c++) pixels[i * 4 + 1 + c] = (xr24[i * 4 + 2 - c] ?? 0) * 257;
+  }
+  return ~crc32(Buffer.from(pixels.buffer), 0xffff_ffff) >>> 0;
+}
+
+/** What the kernel counts of what is shown now (debugfs, the CRTC's `crc`). */
+function shownCrc(t: Test): number {
+  const debug = at('debug');
+  mkdirSync(debug, { recursive: true });
+  execFileSync('mount', ['-t', 'debugfs', 'none', debug]);
+  t.teardown(() => execFileSync('umount', [debug]));
+  const known = join(debug, 'dri', card().slice('card'.length), 'crtc-0/crc');
+  writeFileSync(join(known, 'control'), 'auto');
+  // By another process: a read that waits for the next frame would keep this one for ever when there is none.
+  const { stdout } = spawnSync('dd', [`if=${join(known, 'data')}`, 'bs=4096', 'count=1'], {
+    encoding: 'utf8',
+    timeout: 10_000,
+  });
+  // The frame's number and the CRC, and a NUL.
+  return Number(/^0x\w+ (0x\w+)$/m.exec(stdout)?.[1]);
+}
+
+const drm = '/sys/class/drm';
+const isVkms = (name: string) =>
+  /^card\d+$/.test(name) && /\bvkms\b/.test(readlinkSync(join(drm, name)));
+const cards = existsSync(drm) ? readdirSync(drm).filter(isVkms) : [];
+const card = () => cards[0] ?? '';
+const noDisplay = cards.length > 0 ? false : 'the kernel has no vkms';
+
+t.test(proof('shown'), { skip: noDisplay }, async (t) => {
+  asTyped('a-display');
+  const picture = drawing(width * height * 4);
+  writeFileSync(at('picture.raw'), picture);
+  for (const source of ['', '--source dma-heap:system', '--source udmabuf']) {
+    const command = commandOf('shown').replace('scanout', `scanout --card vkms ${source}`);
+    const { child, exit, said, lines } = start(t, command);
+    t.match((await lines.next()).value ?? (await said), /^XR24 modifier 0 of .*: verified$/);
+    t.equal((await lines.next()).value, `showing 640x480 on /dev/dri/${card()} (vkms)`);
+    t.match(await daemon.buffers(), [{ name: 'scanout example', handle_type: 'dma_buf' }]);
+    near(t, 'shown', 'XR24', difference(readFileSync(at('seen.raw')), picture, isColour));
+    if (source === '') {
+      t.equal(shownCrc(t), vkmsCrc(picture), 'what is on the display');
+      const other = spawnSync('dmabroker-scanout', ['--card', 'vkms', 'ask', 'XR24'], { env });
+      t.match(`${other.stderr}`, /another program shows on .*: it alone may ask it/);
+      await killed(child, exit);
+    } else {
+      child.stdin.end();
+      t.strictSame(await exit, [0, null], await said);
+    }
+  }
+});
+
+t.test(
+  'what a display takes of each source, and what it does not',
+  { skip: noDisplay },
+  async (t) => {
+    t.match(asTyped('whether-a-display-takes-it'), /^XR24 modifier 0 of vulkan: verified$/m);
+    const said = run('dmabroker-scanout --card vkms --size 640x480 ask XR24 NV12 RG16 YUYV');
+    for (const source of ['vulkan', 'dma-heap:system', 'udmabuf'])
+      t.match(said, `XR24 modifier 0 of ${source}: verified\n`);
+    t.match(said, /^YUYV: \/dev\/dri\/card\d+ has it not$/m);
+    if (!/^NV12.*verified$/m.test(said)) return t.comment('vkms takes no NV12');
+    const picture = smooth(0);
+    writeFileSync(at('picture.nv12'), picture);
+    run(
+      `${commandOf('shown').replace('show picture.raw', '--format NV12 show picture.nv12')} </dev/null`,
+    );
+    near(t, 'shown', 'NV12', difference(readFileSync(at('seen.raw')), colours(picture), isColour));
+  },
+);
+
+/** Loads a driver for the rest of the file; why there is none. */
+function driver(name: string): string | false {
+  if (spawnSync('modprobe', [name]).status !== 0) return `the kernel has no ${name}`;
+  t.teardown(() => execFileSync('modprobe', ['--remove', name]));
+  return false;
+}
+
+/** The node that a driver has called so. */
+function node(name: string): string {
+  const sys = '/sys/class/video4linux';
+  const found = readdirSync(sys).find(
+    (each) => readFileSync(join(sys, each, 'name'), 'utf8').trim() === name,
+  );
+  return `/dev/${basename(found ?? '')}`;
+}
+
+/** The same by v4l2-ctl, in memory of the driver's. */
+const reference = (device: string, options: string) =>
+  run(`v4l2-ctl -d ${node(device)} --stream-mmap --stream-out-mmap ${options}`);
+
+/** It has read one frame and waits for the next, and is killed. */
+async function dies(t: Test, command: string, frame: Buffer): Promise<void> {
+  const { child, exit } = start(t, command.replace(/ \S+ \S+$/, ' fifo out'));
+  const fifo = await open(at('fifo'), 'w');
+  await fifo.write(frame);
+  await eventually(async () => (await daemon.buffers()).length >= 3, 'it has buffers');
+  await killed(child, exit);
+  await fifo.close();
+}
+
+execFileSync('mkfifo', [at('fifo')]);
+
+t.test(proof('scaled'), { skip: driver('vim2m') }, async (t) => {
+  asTyped('a-scaler');
+  const frame = 320 * 240 * 3;
+  const frames = drawing(3 * frame);
+  writeFileSync(at('frames.rgb'), frames);
+  t.equal(run(commandOf('scaled')), '3 frames in, 3 out\n');
+  const half = Buffer.alloc(frames.length / 4);
+  for (let i = 0; i < half.length; i++) {
+    const [pixel, c] = [Math.floor(i / 3), i % 3];
+    const [x, y] = [pixel % 160, Math.floor(pixel / 160)]; // of all frames, one below the other
+    half[i] = frames[(2 * y * 320 + 2 * x) * 3 + c] ?? 0;
+  }
+  const found = readFileSync(at('half.rgb'));
+  near(t, 'scaled', 'BG24', difference(found, half));
+  reference(
+    'vim2m',
+    `--set-fmt-video-out=width=320,height=240,pixelformat=RGB3 --set-fmt-video=width=160,height=120,pixelformat=RGB3 \
+    --stream-from=frames.rgb --stream-to=reference.rgb --stream-count=3`,
+  );
+  near(t, 'scaled', 'BG24', difference(found, readFileSync(at('reference.rgb'))));
+  await dies(t, commandOf('scaled'), frames.subarray(0, frame));
+});
+
+const noCodec = driver('vicodec');
+
+t.test(proof('encoded'), { skip: noCodec }, async (t) => {
+  asTyped('a-codec');
+  const frames = Buffer.concat([0, 1].map(smooth));
+  writeFileSync(at('frames.nv12'), frames);
+  t.equal(run(commandOf('encoded')), '2 frames in, 2 out\n');
+  reference(
+    'stateful-encoder',
+    `--set-fmt-video-out=width=640,height=480,pixelformat=NV12 --stream-from=frames.nv12 --stream-to-hdr=reference.fwht`,
+  );
+  const coded = readFileSync(at('frames.fwht'));
+  t.ok(coded.length > 1000 && coded.length < frames.length / 2, `${coded.length} bytes`);
+  near(t, 'encoded', 'FWHT', difference(coded, readFileSync(at('reference.fwht'))));
+  await dies(t, commandOf('encoded'), frames.subarray(0, frames.length / 2));
+});
+
+t.test(proof('decoded'), { skip: noCodec }, async (t) => {
+  t.equal(run(commandOf('decoded')), '2 frames in, 2 out\n');
+  reference(
+    'stateful-decoder',
+    `--set-fmt-video-out=width=640,height=480,pixelformat=FWHT --set-fmt-video=pixelformat=NV12 \
+    --stream-from-hdr=frames.fwht --stream-to=reference.nv12`,
+  );
+  const decoded = readFileSync(at('decoded.nv12'));
+  near(t, 'decoded', 'NV12', difference(decoded, readFileSync(at('reference.nv12'))));
+  const loss = difference(decoded, readFileSync(at('frames.nv12')));
+  near(t, 'decoded', 'the codec’s loss', loss);
+});
+
+t.test('nothing stays behind', async (t) => {
+  await daemon.settled(before);
+  t.strictSame(daemon.errors, [], 'no error');
+  const { body } = await daemon.rest('GET', '/v1/quotas/user/0');
+  t.equal(body.charge?.bytes ?? 0, 0);
+});
