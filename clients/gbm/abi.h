@@ -1,6 +1,6 @@
 /*
  * What libgbm and its backends say to each other: Mesa's src/gbm/main/gbm_backend_abi.h, which nobody installs. Here are the
- * layouts of version 0 as they were compared with Mesa 22.3's and 25.0's. They are frozen: later versions append to the structs
+ * layouts of version 0 as they were compared with Mesa 25.0's source. They are frozen: later versions append to the structs
  * around them. Of version 1 there is nothing new but that bo_create is told the usage beside modifiers, too.
  */
 #ifndef DMABROKER_GBM_ABI_H
