@@ -157,5 +157,15 @@ await withoutLeaks(t, 'waiting for memory', async (t) => {
     const { buffer } = (await json(again)) as { buffer: { id: string } };
     await daemon.rest('DELETE', `/v1/buffers/${buffer.id}`);
   });
+
+  await t.test('over REST: until the daemon stops', async (t) => {
+    const held = await client.allocateMany(REQUEST, 2);
+    const last = post({ wait_ms: 600_000 });
+    await waits(1);
+    const stopped = daemon.stop();
+    t.match(await last, { status: 503, body: { code: 'unavailable', detail: 'the daemon stops' } });
+    t.equal(await stopped, 0);
+    for (const buffer of held) await buffer.close().catch(() => {});
+  });
   client.close();
 });

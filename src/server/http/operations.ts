@@ -35,7 +35,7 @@ import { streamEvents } from './event-stream.js';
 import { bufferQuery, clientQuery, sendPage } from './lists.js';
 import type { Metrics } from './metrics.js';
 import type { Spec } from './spec.js';
-import { Waits } from './waits.js';
+import type { Waits } from './waits.js';
 import type { RestWorld } from './world.js';
 
 /** A request that was validated and whose sender may send it. */
@@ -91,13 +91,16 @@ const usualMatrix = (height: number | null): Matrix => ((height ?? 0) >= 720 ? '
 
 export function createHandlers(
   world: RestWorld,
-  http: { readonly spec: Spec; readonly streams: EventStreams; readonly metrics: Metrics },
+  http: {
+    readonly spec: Spec;
+    readonly streams: EventStreams;
+    readonly waits: Waits;
+    readonly metrics: Metrics;
+  },
 ): Handlers {
   const { plane, allocator, previews, clock } = world;
   const buffers = async () => (await plane.mirror()).buffers.views;
-  // Where the data plane has ended, nothing waits any more.
-  const waits = new Waits((ticket) => void plane.ask('hungUp', ticket).catch(() => {}));
-  const { spec, streams, metrics } = http;
+  const { spec, streams, waits, metrics } = http;
   const quotaChanges = new Serial();
   const userNames = new UserNames(clock, world.resolver);
   const health = new Health([

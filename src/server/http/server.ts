@@ -28,6 +28,7 @@ import { addRoutes, pathOf, refuseUnknown } from './routes.js';
 import { readSpec } from './spec.js';
 import { knowStrangers } from './tcp.js';
 import { answerUnparsable } from './unparsable.js';
+import { Waits } from './waits.js';
 import type { RestWorld } from './world.js';
 
 export interface HttpServerOptions extends CallerOptions {
@@ -121,14 +122,17 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
   app.addHook('onRequest', async (request) => refuseUnrecorded(request, options.held));
   app.addHook('onResponse', async (request, reply) => logChange(callers, request, reply));
   const streams = options.streams ?? new EventStreams(options.ring, options.heartbeatMs);
+  const { world } = options;
+  // Where the data plane has ended, nothing waits any more.
+  const waits = new Waits((ticket) => void world.plane.ask('hungUp', ticket).catch(() => {}));
   // Closing waits for the answers that are under way, and these would go on for ever.
   app.addHook('preClose', async () => {
     streams.close();
+    waits.close();
     lines.close();
     closeSoon(app.server);
   });
-  const { world } = options;
-  const handlers = createHandlers(world, { spec, streams, metrics });
+  const handlers = createHandlers(world, { spec, streams, waits, metrics });
   addRoutes(app, spec, new Answers(world.plane, handlers, callers, world.clock), callers);
   return app;
 }

@@ -20,6 +20,7 @@ interface Asking {
 
 export class Waits {
   readonly #pool = new FairPool<string>(MAX_REST_WAITS);
+  readonly #closing = new AbortController();
   #last = 0;
 
   /** `hungUp` is told what `make` was, while its answer is awaited; it may come late. */
@@ -39,12 +40,16 @@ export class Waits {
     // In place of Fastify's, which knows no other time for one request.
     clearTimeout(handlerTimerOf(request));
     const ended = new AbortController();
-    const late = tooLate(milliseconds + HANDLER_TIMEOUT_MS, ended.signal);
+    const late = this.#tooLate(milliseconds + HANDLER_TIMEOUT_MS, ended.signal);
     const { socket } = request.raw;
     socket.setTimeout(milliseconds + CONNECTION_TIMEOUT_MS);
     raw.once('close', closed);
     try {
       return await Promise.race([make(ticket), late]);
+    } catch (error) {
+      // It may go on waiting where this has given up; what was refused waits for nothing.
+      this.hungUp(ticket);
+      throw error;
     } finally {
       raw.off('close', closed);
       socket.setTimeout(CONNECTION_TIMEOUT_MS);
@@ -52,15 +57,21 @@ export class Waits {
       this.#pool.give(name, 1);
     }
   }
-}
 
-/** Rejects when so many milliseconds are over; never, where it ends before. */
-async function tooLate(milliseconds: number, signal: AbortSignal): Promise<never> {
-  await setTimeout(milliseconds, undefined, { signal, ref: false }).catch(() => {});
-  if (!signal.aborted) {
-    throw new BrokerError('unavailable', 'the data plane did not answer in time');
+  /** The daemon stops: nobody waits any more. */
+  close(): void {
+    this.#closing.abort();
   }
-  return new Promise(() => {});
+
+  /** Rejects when so many milliseconds are over, or the daemon stops; never, where it ends before. */
+  async #tooLate(milliseconds: number, ended: AbortSignal): Promise<never> {
+    const closing = this.#closing.signal;
+    const signal = AbortSignal.any([ended, closing]);
+    await setTimeout(milliseconds, undefined, { signal, ref: false }).catch(() => {});
+    if (ended.aborted) return new Promise(() => {});
+    const why = closing.aborted ? 'the daemon stops' : 'the data plane did not answer in time';
+    throw new BrokerError('unavailable', why);
+  }
 }
 
 const tooMany = (max: number) =>

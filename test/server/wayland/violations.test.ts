@@ -37,9 +37,9 @@ const violations: Violation[] = [
   { what: 'object 0', feed: raw('0000000000000800'), code: invalid_object, text: /object 0/ },
   {
     what: 'wrong opcode',
-    feed: raw('0300000005000800'),
+    feed: raw('030000000a000800'),
     code: invalid_method,
-    text: /method 5 of dmabroker_manager_v1@3/,
+    text: /method 10 of dmabroker_manager_v1@3/,
   },
   {
     what: 'an opcode that no interface has',

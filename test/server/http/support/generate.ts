@@ -39,7 +39,9 @@ function instance(schema: Schema): fc.Arbitrary<unknown> {
   switch ([schema.type].flat()[0]) {
     case 'object': {
       const properties = Object.entries(schema.properties ?? {});
-      const record = Object.fromEntries(properties.map(([name, inner]) => [name, nearly(inner)]));
+      const record = Object.fromEntries(
+        properties.map(([name, inner]) => [name, name === 'wait_ms' ? WAIT_MS : nearly(inner)]),
+      );
       return fc.oneof(
         { arbitrary: fc.record(record, { requiredKeys: schema.required ?? [] }), weight: 8 },
         { arbitrary: fc.record(record, { requiredKeys: [] }), weight: 1 },
@@ -66,6 +68,9 @@ function instance(schema: Schema): fc.Arbitrary<unknown> {
       return fc.jsonValue();
   }
 }
+
+/** What waits longer would keep its connection, and who has sent it, from going on. */
+const WAIT_MS = fc.constantFrom(0, 0, 1, 20, -1, 0.5, 600_001, 1e300);
 
 function integer(minimum: number, maximum: number): fc.Arbitrary<unknown> {
   const edges = [minimum - 1, maximum + 1, 0.5, -0, 1e300];
