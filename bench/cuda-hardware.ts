@@ -10,11 +10,9 @@
  *
  *   node dist/bench/cuda-hardware.js [--gpus=<n>] [--max=<MiB>] [--rounds=<n>]
  */
-import { execFileSync, spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { BrokerError, type ClientBuffer, connect } from '../src/client/index.js';
 import { info } from '../src/native/dmabuf.js';
 import { close, duplicate, isCloexec } from '../src/native/libc/fd.js';
@@ -23,7 +21,8 @@ import { packageRoot } from '../src/package-root.js';
 import type { ListedDeviceInfo } from '../src/rest/contract.js';
 import { eventually } from '../test/support/daemon.js';
 import { mismatchByBroker } from './support/broker-importer.js';
-import { bound, compile, startDaemon, temporaryFolder } from './support/programs.js';
+import { type Plain, startPlain } from './support/plain-cuda.js';
+import { startDaemon, temporaryFolder } from './support/programs.js';
 import { figure, header, median, option, table } from './support/report.js';
 
 const MIB = 2 ** 20;
@@ -37,42 +36,6 @@ const sizeText = (bytes: number) =>
 const now = () => Number(process.hrtime.bigint()) / 1000;
 function must(condition: boolean, what: string): void {
   if (!condition) throw new Error(`not so: ${what}`);
-}
-
-/** What the plain program measured: µs. */
-interface Plain {
-  readonly make: number;
-  readonly clear: number;
-  readonly export: number;
-  readonly letGo: number;
-  readonly close: number;
-}
-
-/** The plain program, asked for one allocation after the other. */
-async function startPlain(uuid: string) {
-  const child = bound(
-    spawn(compile('cuda-memory'), [uuid], { stdio: ['pipe', 'pipe', 'inherit'] }),
-  );
-  const { stdin, stdout } = child;
-  if (stdin === null || stdout === null) throw new Error('no pipes');
-  const lines = createInterface(stdout)[Symbol.asyncIterator]();
-  const next = async () => {
-    const { value, done } = await lines.next();
-    if (done) throw new Error('the plain program has ended');
-    return JSON.parse(value);
-  };
-  const { context } = (await next()) as { context: number };
-  return {
-    context,
-    allocate: async (bytes: number, kind: 'dma_buf' | 'posix' | 'hold'): Promise<Plain> => {
-      stdin.write(`${bytes} ${kind}\n`);
-      return next();
-    },
-    end: async () => {
-      stdin.end();
-      await once(child, 'exit');
-    },
-  };
 }
 
 header('cuda-hardware', "A GPU's memory by CUDA, as dma_buf and as POSIX file descriptor");

@@ -6,7 +6,7 @@
 set -eu
 here=$(dirname "$0")/..
 case "${1:-}" in
-  hardware | cuda-hardware | gpu-restart | tensors) program=$1 && shift ;;
+  hardware | cuda-hardware | cuda-spares | gpu-restart | tensors) program=$1 && shift ;;
   *) program=main ;;
 esac
 here=$(cd "$here" && pwd)
