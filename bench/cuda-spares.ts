@@ -25,7 +25,7 @@ header('cuda-spares', "Spares of a GPU's memory");
 const config = join(temporaryFolder(), 'cuda.toml');
 writeFileSync(
   config,
-  '[quotas]\nreserve = 0\n[pool]\nbytes = 8589934592\n[accounting]\nunknown_grace_seconds = 0\n',
+  '[quotas]\nreserve = 0\n[pool]\nbytes = 34359738368\n[accounting]\nunknown_grace_seconds = 0\n',
 );
 const daemon = await startDaemon(process.env, ['--config', config]);
 const devices: ListedDeviceInfo[] = (await daemon.rest('GET', '/v1/devices')).body;
