@@ -51,12 +51,12 @@ impl Client {
 
     /// Connects, and waits until the daemon has described itself.
     pub fn connect_to(socket: impl AsRef<Path>) -> Result<Self> {
-        Self::open(socket.as_ref(), None)
+        Self::open(socket.as_ref(), None, true)
     }
 
-    fn open(socket: &Path, timeout: Option<Duration>) -> Result<Self> {
+    fn open(socket: &Path, timeout: Option<Duration>, wait: bool) -> Result<Self> {
         Ok(Self {
-            line: Line::open(socket, timeout)?,
+            line: Line::open(socket, timeout, wait)?,
         })
     }
 
@@ -185,7 +185,8 @@ impl Client {
             // All of a daemon's clients come at the same moment: not at once, and not together.
             std::thread::sleep(pause.mul_f64(jitter()));
             let left = end.saturating_duration_since(Instant::now());
-            let again = Self::open(&self.line.path, Some(left.max(Duration::from_millis(1))));
+            let timeout = left.max(Duration::from_millis(1));
+            let again = Self::open(&self.line.path, Some(timeout), false);
             match again {
                 Ok(next) => {
                     next.set_timeout(*locked(&self.line.timeout));

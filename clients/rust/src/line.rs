@@ -71,10 +71,10 @@ impl std::fmt::Debug for Line {
 }
 
 impl Line {
-    /// Connects, binds the manager, waits for its description.
-    pub fn open(path: &Path, timeout: Option<Duration>) -> Result<Arc<Self>> {
+    /// Connects, binds the manager, waits for its description; `wait`: for room, too, where too many wait at the socket.
+    pub fn open(path: &Path, timeout: Option<Duration>, wait: bool) -> Result<Arc<Self>> {
         let deadline = timeout.map(|each| Instant::now() + each);
-        let wire = Wire::connect(path)?;
+        let wire = Wire::connect(path, wait)?;
         let globals = Arc::new(Globals::default());
         let ask = wl_display::Request::GetRegistry {};
         let display = wire.connection.display();

@@ -10,6 +10,10 @@ use std::time::{Duration, Instant};
 
 use rustix::event::{poll, PollFd, PollFlags};
 use rustix::io::Errno;
+use rustix::net::{
+    connect_unix, shutdown, socket_with, AddressFamily, Shutdown, SocketAddrUnix, SocketFlags,
+    SocketType,
+};
 use wayland_backend::client::{Backend, ObjectData, ObjectId, WaylandError};
 use wayland_backend::protocol::Message;
 use wayland_client::protocol::wl_display;
@@ -32,9 +36,16 @@ pub(crate) struct Wire {
 }
 
 impl Wire {
-    /// Waits where too many wait at the socket.
-    pub fn connect(path: &Path) -> Result<Self> {
-        let stream = UnixStream::connect(path)?;
+    /// Where too many wait at the socket it is waited for, or not.
+    pub fn connect(path: &Path, wait: bool) -> Result<Self> {
+        let stream = if wait {
+            UnixStream::connect(path)?
+        } else {
+            let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+            let socket = socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
+            connect_unix(&socket, &SocketAddrUnix::new(path)?)?;
+            UnixStream::from(socket)
+        };
         let connection = Connection::from_socket(stream)
             .map_err(|error| Error::Ended(Ended::by(error.to_string(), false)))?;
         Ok(Self {
@@ -56,10 +67,7 @@ impl Wire {
     pub fn disconnect(&self) {
         locked(&self.over).get_or_insert_with(|| Ended::by("the client has disconnected", false));
         // One that has gone is what is wanted.
-        let _ = rustix::net::shutdown(
-            self.connection.backend().poll_fd(),
-            rustix::net::Shutdown::ReadWrite,
-        );
+        let _ = shutdown(self.connection.backend().poll_fd(), Shutdown::ReadWrite);
     }
 
     /// The first reason stays.
