@@ -11,6 +11,7 @@ use crate::buffer::Buffer;
 use crate::checks;
 use crate::error::{Error, Result};
 use crate::events::Events;
+use crate::hears::Ear;
 use crate::held::Held;
 use crate::import::Import;
 use crate::line::Line;
@@ -22,7 +23,7 @@ use crate::protocol::dmabroker_test_v1::DmabrokerTestV1;
 use crate::request::{Request, Shape, Terms};
 use crate::socket::find_socket;
 use crate::told::{Description, Planned};
-use crate::wire::{locked, Ear};
+use crate::wire::locked;
 
 /// How a buffer is claimed by its lasting name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -11,9 +11,10 @@ use wayland_client::Proxy;
 use crate::broker::{Broker, Finding};
 use crate::error::{Ended, Error, Result};
 use crate::events::{Event, Queue};
+use crate::hears::{Ear, Hears};
 use crate::protocol::dmabroker_manager_v1::DmabrokerManagerV1;
 use crate::protocol::dmabroker_params_v1::{DmabrokerParamsV1, Event as Nothing};
-use crate::wire::{locked, Ear, Hears, Wire};
+use crate::wire::{locked, Wire};
 
 /// The number of the global, where there is one.
 #[derive(Default)]

@@ -232,35 +232,3 @@ impl ObjectData for Done {
 
     fn destroyed(&self, _: ObjectId) {}
 }
-
-/// What an object of the protocol says, parsed. `None` is what the protocol does not have.
-pub(crate) trait Hears<I: Proxy>: Send + Sync + 'static {
-    fn hear(&self, event: Option<I::Event>);
-}
-
-/// Makes of one who hears what wayland-backend calls.
-pub(crate) struct Ear<I, H>(pub Arc<H>, std::marker::PhantomData<fn() -> I>);
-
-impl<I: Proxy + 'static, H: Hears<I>> Ear<I, H> {
-    pub fn of(hears: &Arc<H>) -> Arc<dyn ObjectData> {
-        Arc::new(Self(hears.clone(), std::marker::PhantomData))
-    }
-}
-
-impl<I: Proxy + 'static, H: Hears<I>> ObjectData for Ear<I, H> {
-    fn event(
-        self: Arc<Self>,
-        backend: &Backend,
-        message: Message<ObjectId, std::os::fd::OwnedFd>,
-    ) -> Option<Arc<dyn ObjectData>> {
-        let connection = Connection::from_backend(backend.clone());
-        self.0.hear(
-            I::parse_event(&connection, message)
-                .ok()
-                .map(|(_, event)| event),
-        );
-        None
-    }
-
-    fn destroyed(&self, _: ObjectId) {}
-}
