@@ -23,7 +23,9 @@ wants() {
 }
 
 need_node
-need_modules
+# Beside each other: npm waits for its files, compilers compute.
+need_modules &
+modules=$!
 need_packages 'building' "${BUILD_PACKAGES[@]}"
 need_packages 'testing' "${TEST_PACKAGES[@]}" "${PACK_PACKAGES[@]}" "${PYTHON_PACKAGES[@]}"
 if wants "$@" -- test/bindings/*.test.ts; then
@@ -40,6 +42,7 @@ fi
 make --silent -C clients/c all check-programs
 make --silent -C clients/heaps check-programs
 printf '%s\0' "${folders[@]}" | xargs -0 -n 1 -P "$(nproc)" make --silent -C
+wait $modules
 bash scripts/build.sh
 # The guest has no Rust: its driver is built before. Without words it is the night's, as is its meeting with others.
 rust=(test/conformance/rust.guest.test.ts)

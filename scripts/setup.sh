@@ -19,13 +19,17 @@ need_node() {
   fi
 }
 
+# Whoever comes second waits, and finds them there.
 need_modules() {
-  local stamp=node_modules/.dmabroker-lock
+  local stamp=node_modules/.dmabroker-lock lock
+  exec {lock}<package-lock.json
+  flock "$lock"
   if ! cmp -s package-lock.json "$stamp"; then
     say 'installing npm packages (npm ci)'
     npm ci --no-audit --no-fund --loglevel=error >&2
     cp package-lock.json "$stamp"
   fi
+  exec {lock}<&-
 }
 
 need_packages() {

@@ -36,7 +36,7 @@ export const SLOW: ReadonlyMap<string, string> = new Map([
 
 /** Left to `npm run test:nightly`. */
 export const NIGHTLY: ReadonlyMap<string, string> = new Map([
-  ...['server/killed', 'server/schedule', 'server/http/owners'].map(
+  ...['server/killed', 'server/schedule', 'server/http/owners', 'server/allocator/fairness'].map(
     (name) => [name, `${name}.guest does the same in the gate, with dma_bufs`] as const,
   ),
   ...['typescript', 'c', 'python', 'libdmabroker']
@@ -59,6 +59,10 @@ export const NIGHTLY: ReadonlyMap<string, string> = new Map([
   [
     'conformance/rust.guest',
     'rust/library plays the scenarios in the gate, with memfds; what is the library’s own of a dma_buf, a few lines of its mapping, seldom changes',
+  ],
+  [
+    'server/http/spectral',
+    'it computes for 20 s; in the gate Redocly looks at openapi.yaml, with the lint',
   ],
   ['systemd/flatpak', 'what it is about changes with Debian, hardly with what is changed here'],
 ]);
