@@ -8,6 +8,7 @@ use wayland_client::WEnum;
 
 use crate::broker::bits;
 use crate::error::{Ended, Result};
+use crate::hears::Hears;
 use crate::line::Line;
 use crate::params::joined;
 use crate::protocol::dmabroker_share_v1::{DmabrokerShareV1, Event as OfShare};
@@ -15,7 +16,7 @@ use crate::protocol::dmabroker_test_v1::{DmabrokerTestV1, Event as OfTest};
 use crate::protocol::dmabroker_work_v1::{DmabrokerWorkV1, Event as OfWork};
 use crate::refusals::Refusals;
 use crate::told::{first_type, Planned, PlannedPlane};
-use crate::wire::{locked, Hears};
+use crate::wire::locked;
 use crate::words::{usage_bits, HandleType, Path, Usage};
 
 /// What was told until now, and the answer when it has come.

@@ -7,9 +7,10 @@ use wayland_backend::client::ObjectData;
 use wayland_client::WEnum;
 
 use crate::error::Result;
+use crate::hears::{Ear, Hears};
 use crate::params::joined;
 use crate::protocol::dmabroker_manager_v1::{DmabrokerManagerV1, Event as Said, Limit};
-use crate::wire::{locked, Ear, Hears, Wire};
+use crate::wire::{locked, Wire};
 use crate::words::HandleType;
 
 /// A Vulkan device of the machine.

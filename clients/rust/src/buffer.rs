@@ -9,6 +9,7 @@ use crate::asked::Sharing;
 use crate::buffer_object::Heard;
 use crate::checks::invalid;
 use crate::error::{Error, Result};
+use crate::hears::Ear;
 use crate::held::Held;
 use crate::lasting::{layout_digest, sealed, Committed};
 use crate::line::Line;
@@ -20,7 +21,6 @@ use crate::request::Terms;
 use crate::share::{Share, ShareTerms};
 use crate::told::{Description, State};
 use crate::turns::{Turn, Turns};
-use crate::wire::Ear;
 use crate::words::HandleType;
 
 /// Memory of the broker's. Dropped, its fds are closed, and the daemon is told that nobody has it here any more: where this client

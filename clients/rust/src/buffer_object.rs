@@ -1,8 +1,6 @@
 //! `dmabroker_buffer_v1` as the client hears it: what the daemon says of a buffer is gathered until `done`, when it is allocated,
 //! imported or redeemed, and again each time that it is re-issued.
 
-use std::collections::BTreeMap;
-use std::os::fd::OwnedFd;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use wayland_backend::client::ObjectData;
@@ -10,28 +8,17 @@ use wayland_backend::client::ObjectData;
 use crate::broker::bits;
 use crate::error::{Ended, Result};
 use crate::events::{Event, News};
+use crate::gathered::{Gathered, Info};
+use crate::hears::{Ear, Hears};
 use crate::lasting::{text_of, Committed};
 use crate::line::Listeners;
 use crate::params::joined;
 use crate::protocol::dmabroker_buffer_v1::{DmabrokerBufferV1, Event as Said};
 use crate::refusals::Refusals;
-use crate::told::{first_type, Checked, Description, Plane, State, VulkanMemory};
+use crate::told::{Checked, Description, Plane, State, VulkanMemory};
 use crate::turns::Turns;
-use crate::wire::{locked, Ear, Hears};
-use crate::words::{usage_bits, Fourcc, HandleType, Usage};
-
-/// What `info` has.
-#[derive(Debug)]
-struct Info {
-    id: String,
-    generation: u32,
-    source: String,
-    size: u64,
-    format: u32,
-    modifier: u64,
-    width: u32,
-    height: u32,
-}
+use crate::wire::locked;
+use crate::words::usage_bits;
 
 /// A revision that was published, and what was sent with it.
 pub(crate) type Publishing = Turns<Result<Committed>>;
@@ -49,15 +36,9 @@ pub(crate) struct Heard {
     /// Its place in the queue, where it waits for memory.
     pub place: Option<u32>,
     id: String,
-    info: Option<Info>,
-    memories: BTreeMap<u32, u64>,
-    planes: BTreeMap<u32, (HandleType, Plane)>,
+    gathered: Gathered,
     /// Of the `committed` that follows.
     pub document: Option<String>,
-    device: Option<String>,
-    checked: Option<Checked>,
-    vulkan: Option<VulkanMemory>,
-    unverified: Option<Usage>,
     refusals: Refusals,
 }
 
@@ -122,7 +103,7 @@ impl Heard {
                 ..
             } => {
                 let (size, modifier) = (joined(size_hi, size_lo), joined(modifier_hi, modifier_lo));
-                self.info = Some(Info {
+                self.gathered.begin(Info {
                     id,
                     generation,
                     source,
@@ -132,15 +113,14 @@ impl Heard {
                     width,
                     height,
                 });
-                self.memories.clear();
-                self.planes.clear();
             }
             Said::Memory {
                 index,
                 size_hi,
                 size_lo,
             } => {
-                self.memories.insert(index, joined(size_hi, size_lo));
+                let size = joined(size_hi, size_lo);
+                self.gathered.memories.insert(index, size);
             }
             Said::Plane {
                 fd,
@@ -150,14 +130,14 @@ impl Heard {
                 offset,
                 stride,
             } => {
-                self.plane(
+                let plane = Plane {
                     fd,
-                    bits(handle_type),
-                    plane_idx,
-                    memory as usize,
+                    memory: memory as usize,
                     offset,
                     stride,
-                );
+                    further: Vec::new(),
+                };
+                self.gathered.plane(plane_idx, bits(handle_type), plane);
             }
             Said::Done => self.done(),
             Said::LongDetail { fd, size } => self.refusals.long_detail(fd, size),
@@ -187,19 +167,19 @@ impl Heard {
                 self.committing.answer(Err(error));
             }
             Said::Metadata { fd, size } => self.document = text_of(fd, size),
-            Said::Checked { how, reason } => self.checked = Some(Checked { how, reason }),
+            Said::Checked { how, reason } => self.gathered.checked = Some(Checked { how, reason }),
             Said::VulkanMemory {
                 memory_type,
                 dedicated,
             } => {
-                self.vulkan = Some(VulkanMemory {
+                self.gathered.vulkan = Some(VulkanMemory {
                     memory_type,
                     dedicated: dedicated == 1,
                 });
             }
-            Said::Device { device_uuid } => self.device = Some(device_uuid),
+            Said::Device { device_uuid } => self.gathered.device = Some(device_uuid),
             Said::Unverified { usage } => {
-                self.unverified = Some(usage_bits(usage));
+                self.gathered.unverified = Some(usage_bits(usage));
             }
             Said::Waiting { place } => self.place = Some(place),
             news => return self.news(news),
@@ -207,69 +187,13 @@ impl Heard {
         Vec::new()
     }
 
-    fn plane(
-        &mut self,
-        fd: OwnedFd,
-        kind: HandleType,
-        index: u32,
-        memory: usize,
-        offset: u32,
-        stride: u32,
-    ) {
-        match self.planes.get_mut(&index) {
-            // Beside the first what a later daemon has is of no use here.
-            Some((first, plane)) => {
-                if kind != *first
-                    && !kind.is_empty()
-                    && plane.further.iter().all(|(each, _)| *each != kind)
-                {
-                    plane.further.push((kind, fd));
-                }
-            }
-            None => {
-                let plane = Plane {
-                    fd,
-                    memory,
-                    offset,
-                    stride,
-                    further: Vec::new(),
-                };
-                self.planes.insert(index, (kind, plane));
-            }
-        }
-    }
-
     fn done(&mut self) {
         self.place = None;
-        let planes = std::mem::take(&mut self.planes);
-        let memories: Vec<u64> = std::mem::take(&mut self.memories).into_values().collect();
-        let Some(info) = self.info.take() else {
-            self.answer = Some(Err(Ended::by("done before info", false).into()));
-            return;
-        };
-        let handle_type = planes
-            .values()
-            .next()
-            .map_or(HandleType::empty(), |(kind, _)| first_type(*kind));
-        let image = info.format != 0;
-        self.id.clone_from(&info.id);
-        self.answer = Some(Ok(Description {
-            id: info.id,
-            generation: info.generation,
-            handle_type,
-            source: info.source,
-            size: info.size,
-            format: image.then_some(Fourcc(info.format)),
-            modifier: image.then_some(info.modifier),
-            width: image.then_some(info.width),
-            height: image.then_some(info.height),
-            memories,
-            planes: planes.into_values().map(|(_, plane)| plane).collect(),
-            device: self.device.clone(),
-            checked: self.checked.clone(),
-            vulkan: self.vulkan,
-            unverified_usage: self.unverified.unwrap_or(Usage::empty()),
-        }));
+        let told = self.gathered.take();
+        if let Some(told) = &told {
+            self.id.clone_from(&told.id);
+        }
+        self.answer = Some(told.ok_or_else(|| Ended::by("done before info", false).into()));
     }
 
     /// For who waits: what has come, once.

@@ -11,6 +11,7 @@ use crate::buffer::Buffer;
 use crate::checks;
 use crate::error::{Error, Result};
 use crate::events::Events;
+use crate::hears::Ear;
 use crate::held::Held;
 use crate::import::Import;
 use crate::line::Line;
@@ -22,7 +23,7 @@ use crate::protocol::dmabroker_test_v1::DmabrokerTestV1;
 use crate::request::{Request, Shape, Terms};
 use crate::socket::find_socket;
 use crate::told::{Description, Planned};
-use crate::wire::{locked, Ear};
+use crate::wire::locked;
 
 /// How a buffer is claimed by its lasting name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -51,12 +52,12 @@ impl Client {
 
     /// Connects, and waits until the daemon has described itself.
     pub fn connect_to(socket: impl AsRef<Path>) -> Result<Self> {
-        Self::open(socket.as_ref(), None)
+        Self::open(socket.as_ref(), None, true)
     }
 
-    fn open(socket: &Path, timeout: Option<Duration>) -> Result<Self> {
+    fn open(socket: &Path, timeout: Option<Duration>, wait: bool) -> Result<Self> {
         Ok(Self {
-            line: Line::open(socket, timeout)?,
+            line: Line::open(socket, timeout, wait)?,
         })
     }
 
@@ -185,7 +186,8 @@ impl Client {
             // All of a daemon's clients come at the same moment: not at once, and not together.
             std::thread::sleep(pause.mul_f64(jitter()));
             let left = end.saturating_duration_since(Instant::now());
-            let again = Self::open(&self.line.path, Some(left.max(Duration::from_millis(1))));
+            let timeout = left.max(Duration::from_millis(1));
+            let again = Self::open(&self.line.path, Some(timeout), false);
             match again {
                 Ok(next) => {
                     next.set_timeout(*locked(&self.line.timeout));

@@ -8,6 +8,8 @@ mod checks;
 mod client;
 mod error;
 mod events;
+mod gathered;
+mod hears;
 mod held;
 mod import;
 mod json;

@@ -11,9 +11,10 @@ use wayland_client::Proxy;
 use crate::broker::{Broker, Finding};
 use crate::error::{Ended, Error, Result};
 use crate::events::{Event, Queue};
+use crate::hears::{Ear, Hears};
 use crate::protocol::dmabroker_manager_v1::DmabrokerManagerV1;
 use crate::protocol::dmabroker_params_v1::{DmabrokerParamsV1, Event as Nothing};
-use crate::wire::{locked, Ear, Hears, Wire};
+use crate::wire::{locked, Wire};
 
 /// The number of the global, where there is one.
 #[derive(Default)]
@@ -71,10 +72,10 @@ impl std::fmt::Debug for Line {
 }
 
 impl Line {
-    /// Connects, binds the manager, waits for its description.
-    pub fn open(path: &Path, timeout: Option<Duration>) -> Result<Arc<Self>> {
+    /// Connects, binds the manager, waits for its description; `wait`: for room, too, where too many wait at the socket.
+    pub fn open(path: &Path, timeout: Option<Duration>, wait: bool) -> Result<Arc<Self>> {
         let deadline = timeout.map(|each| Instant::now() + each);
-        let wire = Wire::connect(path)?;
+        let wire = Wire::connect(path, wait)?;
         let globals = Arc::new(Globals::default());
         let ask = wl_display::Request::GetRegistry {};
         let display = wire.connection.display();

@@ -66,7 +66,7 @@ pub(crate) struct Terms {
 macro_rules! terms {
     ($($kind:tt)+) => {
         impl $($kind)+ {
-            /// What the memory is for; [`Usage::Transfer`] by default.
+            /// What the memory is for; [`Usage::Transfer`](crate::Usage::Transfer) by default.
             pub fn usage(mut self, usage: $crate::Usage) -> Self {
                 self.terms.usage = Some(usage);
                 self
@@ -78,7 +78,7 @@ macro_rules! terms {
                 self
             }
 
-            /// [`Lifetime::Connection`] by default.
+            /// [`Lifetime::Connection`](crate::Lifetime::Connection) by default.
             pub fn lifetime(mut self, lifetime: $crate::Lifetime) -> Self {
                 self.terms.lifetime = lifetime;
                 self

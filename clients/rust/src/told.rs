@@ -25,6 +25,12 @@ pub struct Plane {
     pub further: Vec<(HandleType, OwnedFd)>,
 }
 
+impl From<Plane> for OwnedFd {
+    fn from(plane: Plane) -> Self {
+        plane.fd
+    }
+}
+
 impl AsFd for Plane {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.fd.as_fd()

@@ -10,6 +10,10 @@ use std::time::{Duration, Instant};
 
 use rustix::event::{poll, PollFd, PollFlags};
 use rustix::io::Errno;
+use rustix::net::{
+    connect_unix, shutdown, socket_with, AddressFamily, Shutdown, SocketAddrUnix, SocketFlags,
+    SocketType,
+};
 use wayland_backend::client::{Backend, ObjectData, ObjectId, WaylandError};
 use wayland_backend::protocol::Message;
 use wayland_client::protocol::wl_display;
@@ -32,9 +36,16 @@ pub(crate) struct Wire {
 }
 
 impl Wire {
-    /// Waits where too many wait at the socket.
-    pub fn connect(path: &Path) -> Result<Self> {
-        let stream = UnixStream::connect(path)?;
+    /// Where too many wait at the socket it is waited for, or not.
+    pub fn connect(path: &Path, wait: bool) -> Result<Self> {
+        let stream = if wait {
+            UnixStream::connect(path)?
+        } else {
+            let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+            let socket = socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
+            connect_unix(&socket, &SocketAddrUnix::new(path)?)?;
+            UnixStream::from(socket)
+        };
         let connection = Connection::from_socket(stream)
             .map_err(|error| Error::Ended(Ended::by(error.to_string(), false)))?;
         Ok(Self {
@@ -56,10 +67,7 @@ impl Wire {
     pub fn disconnect(&self) {
         locked(&self.over).get_or_insert_with(|| Ended::by("the client has disconnected", false));
         // One that has gone is what is wanted.
-        let _ = rustix::net::shutdown(
-            self.connection.backend().poll_fd(),
-            rustix::net::Shutdown::ReadWrite,
-        );
+        let _ = shutdown(self.connection.backend().poll_fd(), Shutdown::ReadWrite);
     }
 
     /// The first reason stays.
@@ -219,38 +227,6 @@ impl ObjectData for Done {
         _: Message<ObjectId, std::os::fd::OwnedFd>,
     ) -> Option<Arc<dyn ObjectData>> {
         self.0.store(true, Ordering::Release);
-        None
-    }
-
-    fn destroyed(&self, _: ObjectId) {}
-}
-
-/// What an object of the protocol says, parsed. `None` is what the protocol does not have.
-pub(crate) trait Hears<I: Proxy>: Send + Sync + 'static {
-    fn hear(&self, event: Option<I::Event>);
-}
-
-/// Makes of one who hears what wayland-backend calls.
-pub(crate) struct Ear<I, H>(pub Arc<H>, std::marker::PhantomData<fn() -> I>);
-
-impl<I: Proxy + 'static, H: Hears<I>> Ear<I, H> {
-    pub fn of(hears: &Arc<H>) -> Arc<dyn ObjectData> {
-        Arc::new(Self(hears.clone(), std::marker::PhantomData))
-    }
-}
-
-impl<I: Proxy + 'static, H: Hears<I>> ObjectData for Ear<I, H> {
-    fn event(
-        self: Arc<Self>,
-        backend: &Backend,
-        message: Message<ObjectId, std::os::fd::OwnedFd>,
-    ) -> Option<Arc<dyn ObjectData>> {
-        let connection = Connection::from_backend(backend.clone());
-        self.0.hear(
-            I::parse_event(&connection, message)
-                .ok()
-                .map(|(_, event)| event),
-        );
         None
     }
 

@@ -9,11 +9,11 @@ use crate::asked::{Done, Work};
 use crate::buffer::Buffer;
 use crate::checks::invalid;
 use crate::error::{Ended, Result};
+use crate::hears::Ear;
 use crate::lasting::content_of;
 use crate::params::halves;
 use crate::protocol::dmabroker_manager_v1::Request as Manage;
 use crate::protocol::dmabroker_work_v1::DmabrokerWorkV1;
-use crate::wire::Ear;
 use crate::words::Path;
 
 /// What was read, and who did it.

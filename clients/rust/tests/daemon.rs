@@ -246,3 +246,16 @@ fn stalled() -> Result<()> {
     client.sync()?;
     client.allocate(&linear(4096)).map(|_| ())
 }
+
+/// A promise of the page, which the compiler keeps.
+#[test]
+fn for_any_thread() {
+    fn is<T: Send + Sync>() {}
+    is::<Client>();
+    is::<dmabroker::Buffer>();
+    is::<dmabroker::Pending>();
+    is::<dmabroker::Share>();
+    is::<dmabroker::Events>();
+    is::<dmabroker::Mapping>();
+    is::<Error>();
+}

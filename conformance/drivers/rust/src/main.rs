@@ -2,6 +2,7 @@
 //!
 //! Owns: the connection, and what was got through it, until `disconnect`.
 
+mod buffers;
 mod lasting;
 mod memory;
 mod told;
@@ -9,13 +10,12 @@ mod words;
 
 use std::collections::HashMap;
 use std::io::{BufRead, Write};
-use std::time::Duration;
 
-use dmabroker::{Buffer, ClaimTerms, Client, Error, Mapping, Result, Share, ShareTerms};
+use dmabroker::{Buffer, Client, Error, Mapping, Result, Share, ShareTerms};
 use serde_json::{json, Value};
 
-use told::{buffer_of, planned_of};
-use words::{number, request_of, text};
+use told::buffer_of;
+use words::text;
 
 /// What a name that was given is the name of.
 #[derive(Default)]
@@ -126,67 +126,6 @@ impl Driver {
     fn sync(&mut self, _: &Value, _: Option<&str>) -> Result<Value> {
         self.client()?.sync()?;
         Ok(json!({}))
-    }
-
-    fn allocate(&mut self, args: &Value, name: Option<&str>) -> Result<Value> {
-        let buffer = self.client()?.allocate(&request_of(&args["request"])?)?;
-        self.keep(buffer, name)
-    }
-
-    fn allocate_many(&mut self, args: &Value, name: Option<&str>) -> Result<Value> {
-        let count = usize::try_from(number(args, "count")?).unwrap_or(usize::MAX);
-        let made = self
-            .client()?
-            .allocate_many(&request_of(&args["request"])?, count)?;
-        let mut told = Vec::new();
-        for (index, buffer) in made.into_iter().enumerate() {
-            let name = name.map(|name| format!("{name}{index}"));
-            told.push(self.keep(buffer, name.as_deref())?);
-        }
-        Ok(json!({ "buffers": told }))
-    }
-
-    fn test(&mut self, args: &Value, _: Option<&str>) -> Result<Value> {
-        Ok(planned_of(
-            &self.client()?.test(&request_of(&args["request"])?)?,
-        ))
-    }
-
-    fn import(&mut self, args: &Value, name: Option<&str>) -> Result<Value> {
-        let buffer = {
-            let memory = words::import_of(&args["request"], &self.buffers)?;
-            self.client()?.import(&memory)?
-        };
-        self.keep(buffer, name)
-    }
-
-    fn redeem(&mut self, args: &Value, name: Option<&str>) -> Result<Value> {
-        let buffer = self.client()?.redeem(text(args, "token")?)?;
-        self.keep(buffer, name)
-    }
-
-    fn claim(&mut self, args: &Value, name: Option<&str>) -> Result<Value> {
-        let said = |what: &str| args[what].as_bool().unwrap_or(false);
-        let wait = Duration::from_millis(args["wait"].as_u64().unwrap_or(0));
-        let terms = ClaimTerms {
-            writer: said("writer"),
-            committed: said("committed"),
-            wait,
-        };
-        let buffer = self.client()?.claim(text(args, "name")?, terms)?;
-        self.keep(buffer, name)
-    }
-
-    fn adopt(&mut self, args: &Value, name: Option<&str>) -> Result<Value> {
-        let buffer = {
-            let memory = match args.get("request") {
-                Some(request) => Some(words::import_of(request, &self.buffers)?),
-                None => None,
-            };
-            self.client()?
-                .adopt(text(args, "id")?, text(args, "session")?, memory.as_ref())?
-        };
-        self.keep(buffer, name)
     }
 
     fn share(&mut self, args: &Value, name: Option<&str>) -> Result<Value> {
