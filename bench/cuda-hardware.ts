@@ -5,18 +5,22 @@
  * one before wrote (zeros at first) at both ends and in the middle, and writes. And what it costs, beside a plain CUDA
  * program that makes the same calls, in turns. Ends with status 1 where anything is wrong.
  *
- *   node dist/bench/cuda-hardware.js [--max=<MiB>] [--rounds=<n>]
+ * All of it on each GPU that CUDA has, or on as many as --gpus says; with two of them memory is also copied from one to the
+ * other. The largest size is --max, 8 GiB if none is said.
+ *
+ *   node dist/bench/cuda-hardware.js [--gpus=<n>] [--max=<MiB>] [--rounds=<n>]
  */
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { type ClientBuffer, connect } from '../src/client/index.js';
+import { BrokerError, type ClientBuffer, connect } from '../src/client/index.js';
 import { info } from '../src/native/dmabuf.js';
 import { close, duplicate, isCloexec } from '../src/native/libc/fd.js';
 import { map } from '../src/native/libc/memory.js';
 import { packageRoot } from '../src/package-root.js';
+import type { ListedDeviceInfo } from '../src/rest/contract.js';
 import { eventually } from '../test/support/daemon.js';
 import { mismatchByBroker } from './support/broker-importer.js';
 import { bound, compile, startDaemon, temporaryFolder } from './support/programs.js';
@@ -25,7 +29,8 @@ import { figure, header, median, option, table } from './support/report.js';
 const MIB = 2 ** 20;
 const MAX = option('max', 8192) * MIB;
 const ROUNDS = option('rounds', 9);
-const SIZES = [2, 8, 64, 512, 1024, 4096, 8192].map((mib) => mib * MIB);
+const GPUS = option('gpus', 64);
+const SIZES = [2, 8, 64, 512, 1024, 4096, 8192, 16_384, 65_536].map((mib) => mib * MIB);
 
 const sizeText = (bytes: number) =>
   bytes < 1024 * MIB ? `${bytes / MIB} MiB` : `${bytes / MIB / 1024} GiB`;
@@ -73,31 +78,64 @@ async function startPlain(uuid: string) {
 header('cuda-hardware', "A GPU's memory by CUDA, as dma_buf and as POSIX file descriptor");
 // Nobody else has what is released here; of a POSIX file descriptor the kernel does not tell that.
 const config = join(temporaryFolder(), 'cuda.toml');
-writeFileSync(config, '[pool]\nbytes = 0\n[accounting]\nunknown_grace_seconds = 0\n');
+// Twice the largest size is asked for, which is more than what is shared out by default.
+const toml = '[quotas]\nreserve = 0\n[pool]\nbytes = 0\n[accounting]\nunknown_grace_seconds = 0\n';
+writeFileSync(config, toml);
 const started = now();
 const daemon = await startDaemon(process.env, ['--config', config]);
 console.log(`daemon   ready after ${figure((now() - started) / 1000)} ms`);
-const devices = (await daemon.rest('GET', '/v1/devices')).body;
+const devices: ListedDeviceInfo[] = (await daemon.rest('GET', '/v1/devices')).body;
 const report = (await daemon.rest('GET', '/v1/device')).body;
 for (const { name, handle_type: type, usable, reason } of report.sources) {
   console.log(`source   ${name} ${type}: ${usable ? 'yes' : 'no'}, ${reason}`);
 }
 const client = await connect({ socket: daemon.clientSocket });
-const common = { kind: 'buffer', source: 'cuda', placement: 'device_local' } as const;
 
-const first = now();
-const opener = await client.allocate({ ...common, size: 2 * MIB });
-console.log(`first    allocation ${figure((now() - first) / 1000)} ms, with the context`);
-const uuid = opener.device ?? '';
-await opener.release();
-const device = devices.find((each: { device_uuid: string }) => each.device_uuid === uuid);
-console.log(`device   ${device?.name ?? 'not one of Vulkan'}, UUID ${uuid}`);
-console.log(`cuda     ${JSON.stringify(device?.cuda ?? null)}, before anybody asked`);
-const plain = await startPlain(uuid);
-console.log(`plain    context ${figure(plain.context / 1000)} ms\n`);
+/** A GPU, with what is asked of it and of the plain program that is beside it. */
+interface Gpu {
+  readonly uuid: string;
+  readonly name: string;
+  /** Whether Vulkan's memory of it can be had as an opaque_fd: vkAllocateMemory, by way of the daemon. */
+  readonly hasVulkan: boolean;
+  readonly common: {
+    readonly kind: 'buffer';
+    readonly source: 'cuda';
+    readonly placement: 'device_local';
+    readonly device: string;
+  };
+  readonly plain: Awaited<ReturnType<typeof startPlain>>;
+}
+
+/** Makes its context, in the daemon and in a plain program. */
+async function begin(listed: ListedDeviceInfo): Promise<Gpu> {
+  const { device_uuid: uuid, name, cuda } = listed;
+  const common = {
+    ...({ kind: 'buffer', source: 'cuda', placement: 'device_local' } as const),
+    device: uuid,
+  };
+  console.log(`device   ${name}, UUID ${uuid}`);
+  console.log(`cuda     ${JSON.stringify(cuda)}, before anybody asked`);
+  const first = now();
+  const opener = await client.allocate({ ...common, size: 2 * MIB });
+  must(opener.device === uuid, `memory of ${uuid}: ${opener.device}`);
+  console.log(`first    allocation ${figure((now() - first) / 1000)} ms, with the context`);
+  await opener.release();
+  // Vulkan's devices are opened when they are first named.
+  const opened: ListedDeviceInfo[] = (await daemon.rest('GET', '/v1/devices')).body;
+  const hasVulkan = opened.some(
+    ({ device_uuid, sources }) =>
+      device_uuid === uuid &&
+      sources.some(
+        (each) => each.name === 'vulkan' && each.handle_type === 'opaque_fd' && each.usable,
+      ),
+  );
+  const plain = await startPlain(uuid);
+  console.log(`plain    context ${figure(plain.context / 1000)} ms\n`);
+  return { uuid, name, hasVulkan, common, plain };
+}
 
 /** Runs another process that imports; its last line of output. */
-function peer(token: string, how: string, expected: number, value: number): string {
+function peer(uuid: string, token: string, how: string, expected: number, value: number): string {
   const program = join(packageRoot, 'dist', 'bench', 'hardware-peer.js');
   const values = [expected, value].map(String);
   const args = [program, daemon.clientSocket, token, how, uuid, ...values];
@@ -121,84 +159,151 @@ function checkDmaBuf(buffer: ClientBuffer, size: number): void {
   }
 }
 
+/** Of memory that a driver does not make in one piece; a defect stays one. */
+function refusalOf(error: unknown): string {
+  if (error instanceof BrokerError) return error.code;
+  throw error;
+}
+
 let value = 0;
 const shown: string[][] = [];
 const costs: string[][] = [];
-for (const size of SIZES.filter((each) => each <= MAX)) {
-  // Which source a request for a dma_buf gets that says nothing else, on a device whose Vulkan exports none.
-  const asked = await client.allocate({ kind: 'buffer', size, usage: ['transfer'] });
-  const unnamed = asked.source;
-  await asked.release();
 
-  const buffer = await client.allocate({ ...common, size });
-  checkDmaBuf(buffer, size);
-  const zero = await mismatchByBroker(buffer, 0);
-  if (zero !== null) throw new Error(`${sizeText(size)}, new: ${zero}`);
-  const filling = now();
-  await buffer.fill(++value);
-  const filled = now() - filling;
-  const other = await connect({ socket: daemon.clientSocket });
-  const redeemed = await other.redeem(await buffer.share());
-  const wrong = await mismatchByBroker(redeemed, value);
-  if (wrong !== null) throw new Error(`${sizeText(size)}, filled: ${wrong}`);
-  const posix = await client.allocate({ ...common, size, handleTypes: ['opaque_fd'] });
-  await posix.copyFrom(buffer);
-  await redeemed.close();
-  other.close();
-  await buffer.release();
-
-  const times: string[] = [];
-  for (const how of ['vulkan', 'cuda-vmm']) {
-    if (how === 'vulkan' && posix.vulkan === null) {
-      times.push('– (no Vulkan device)');
-      continue;
-    }
-    const theirs = value + 1;
-    times.push(peer(await posix.share(), how, value, theirs));
-    value = theirs;
-    const here = await mismatchByBroker(posix, value);
-    if (here !== null) throw new Error(`${sizeText(size)}, after ${how}: ${here}`);
+/**
+ * The same by vkAllocateMemory. By itself: what Vulkan has let go of, the driver clears for whoever gets it next, and
+ * makes them wait.
+ */
+async function measureVulkan(common: Gpu['common'], size: number): Promise<string> {
+  const took: number[] = [];
+  for (let round = 0; round < ROUNDS; round++) {
+    const asked = now();
+    const made = await client
+      .allocate({ ...common, size, source: 'vulkan', handleTypes: ['opaque_fd'] })
+      .catch(refusalOf);
+    if (typeof made === 'string') return made;
+    took.push(now() - asked);
+    await made.release();
   }
-  await posix.release();
-  shown.push([sizeText(size), unnamed, figure(filled), ...times, 'right']);
+  return figure(median(took));
+}
 
-  for (const [kind, handleTypes] of [
-    ['dma_buf', ['dma_buf']],
-    ['posix', ['opaque_fd']],
-  ] as const) {
-    const ours: number[] = [];
-    const released: number[] = [];
-    const theirs: Plain[] = [];
-    for (let round = 0; round < ROUNDS; round++) {
-      theirs.push(await plain.allocate(size, kind));
-      const begin = now();
-      const made = await client.allocate({ ...common, size, handleTypes: [...handleTypes] });
-      ours.push(now() - begin);
-      const end = now();
-      await made.release();
-      released.push(now() - end);
+async function measure(number: number, { uuid, hasVulkan, common, plain }: Gpu): Promise<void> {
+  for (const size of SIZES.filter((each) => each <= MAX)) {
+    // Which source a request for a dma_buf gets that says nothing else, on a device whose Vulkan exports none.
+    const asked = await client.allocate({
+      kind: 'buffer',
+      size,
+      usage: ['transfer'],
+      device: uuid,
+    });
+    const unnamed = asked.source;
+    await asked.release();
+
+    const buffer = await client.allocate({ ...common, size });
+    checkDmaBuf(buffer, size);
+    const zero = await mismatchByBroker(buffer, 0);
+    if (zero !== null) throw new Error(`${sizeText(size)}, new: ${zero}`);
+    const filling = now();
+    await buffer.fill(++value);
+    const filled = now() - filling;
+    const other = await connect({ socket: daemon.clientSocket });
+    const redeemed = await other.redeem(await buffer.share());
+    const wrong = await mismatchByBroker(redeemed, value);
+    if (wrong !== null) throw new Error(`${sizeText(size)}, filled: ${wrong}`);
+    const posix = await client.allocate({ ...common, size, handleTypes: ['opaque_fd'] });
+    await posix.copyFrom(buffer);
+    await redeemed.close();
+    other.close();
+    await buffer.release();
+
+    const times: string[] = [];
+    for (const how of ['vulkan', 'cuda-vmm']) {
+      if (how === 'vulkan' && posix.vulkan === null) {
+        times.push('– (no Vulkan device)');
+        continue;
+      }
+      const theirs = value + 1;
+      times.push(peer(uuid, await posix.share(), how, value, theirs));
+      value = theirs;
+      const here = await mismatchByBroker(posix, value);
+      if (here !== null) throw new Error(`${sizeText(size)}, after ${how}: ${here}`);
     }
-    const of = (key: keyof Plain) => median(theirs.map((each) => each[key]));
-    const whole = theirs.map((each) => each.make + each.clear + each.export);
-    const both = ours.map((each, i) => each / (whole[i] ?? Number.NaN));
-    costs.push([
-      sizeText(size),
-      kind,
-      figure(median(ours)),
-      figure(median(whole)),
-      figure(median(both)),
-      `${figure(of('make'))} + ${figure(of('clear'))} + ${figure(of('export'))}`,
-      figure(median(released)),
-      figure(of('letGo') + of('close')),
-    ]);
+    await posix.release();
+    shown.push([String(number), sizeText(size), unnamed, figure(filled), ...times, 'right']);
+
+    const vulkan = hasVulkan ? await measureVulkan(common, size) : '–';
+    for (const [kind, handleTypes] of [
+      ['dma_buf', ['dma_buf']],
+      ['posix', ['opaque_fd']],
+    ] as const) {
+      const ours: number[] = [];
+      const released: number[] = [];
+      const theirs: Plain[] = [];
+      for (let round = 0; round < ROUNDS; round++) {
+        theirs.push(await plain.allocate(size, kind));
+        const begin = now();
+        const made = await client.allocate({ ...common, size, handleTypes: [...handleTypes] });
+        ours.push(now() - begin);
+        const end = now();
+        await made.release();
+        released.push(now() - end);
+      }
+      const of = (key: keyof Plain) => median(theirs.map((each) => each[key]));
+      const whole = theirs.map((each) => each.make + each.clear + each.export);
+      const both = ours.map((each, i) => each / (whole[i] ?? Number.NaN));
+      costs.push([
+        String(number),
+        sizeText(size),
+        kind,
+        figure(median(ours)),
+        figure(median(whole)),
+        figure(median(both)),
+        `${figure(of('make'))} + ${figure(of('clear'))} + ${figure(of('export'))}`,
+        figure(median(released)),
+        figure(of('letGo') + of('close')),
+        vulkan,
+      ]);
+    }
   }
 }
-table(['size', 'unnamed is of', 'fill µs', '2nd process: Vulkan µs', 'CUDA µs', 'bytes'], shown);
+
+/** Memory of one GPU copied to another's: as it was written, at both ends and in the middle. */
+async function copyAcross([from, to]: readonly Gpu[]): Promise<void> {
+  if (from === undefined || to === undefined) return;
+  const size = Math.min(1024 * MIB, MAX);
+  const one = await client.allocate({ ...from.common, size });
+  const other = await client.allocate({ ...to.common, size });
+  must(one.device !== other.device, 'two devices');
+  await one.fill(++value);
+  const begun = now();
+  await other.copyFrom(one);
+  const took = now() - begun;
+  const wrong = await mismatchByBroker(other, value);
+  if (wrong !== null) throw new Error(`from one GPU to the other: ${wrong}`);
+  await one.release();
+  await other.release();
+  console.log(`${sizeText(size)} from one GPU to the other: ${figure(took / 1000)} ms, right\n`);
+}
+
+const listed = devices.filter(({ cuda }) => cuda !== null).slice(0, GPUS);
+must(listed.length > 0, 'CUDA has a GPU');
+const gpus: Gpu[] = [];
+for (const each of listed) gpus.push(await begin(each));
+for (const [number, gpu] of gpus.entries()) await measure(number, gpu);
+table(
+  ['GPU', 'size', 'unnamed is of', 'fill µs', '2nd process: Vulkan µs', 'CUDA µs', 'bytes'],
+  shown,
+);
 console.log('Imports include opening the device or context of the process: one run each.\n');
 table(
   [
-    ...['size', 'as', 'daemon µs', 'plain µs', 'ratio'],
-    ...['make + clear + export', 'release µs', 'let go + close µs'],
+    ...['GPU', 'size', 'as', 'daemon µs', 'plain µs', 'ratio'],
+    ...[
+      'make + clear + export',
+      'release µs',
+      'let go + close µs',
+      'vkAllocateMemory by the daemon µs',
+    ],
   ],
   costs,
 );
@@ -206,11 +311,15 @@ console.log(
   `Medians of ${ROUNDS} rounds in turns; a release is answered before the memory is gone.\n`,
 );
 
+await copyAcross(gpus);
+
 // A dma_buf that is still held keeps the memory, and its count says when it goes.
-const free = async () =>
-  (await daemon.rest('GET', '/v1/devices')).body.find(
-    (each: { device_uuid: string }) => each.device_uuid === uuid,
-  )?.cuda.free ?? Number.NaN;
+const { uuid, common, plain } = gpus[0] as Gpu;
+const memory = async () =>
+  ((await daemon.rest('GET', '/v1/devices')).body as ListedDeviceInfo[]).find(
+    (each) => each.device_uuid === uuid,
+  )?.cuda;
+const free = async () => (await memory())?.free ?? Number.NaN;
 const idle = await free();
 const last = await client.allocate({ ...common, size: Math.min(1024 * MIB, MAX) });
 const held = await free();
@@ -230,6 +339,23 @@ console.log(
     `${(after - kept) / MIB} MiB back after close; ${(idle - after) / MIB} MiB less than before`,
 );
 
+// What no file tells of: free memory before and after the release, nobody else having it, and somebody.
+for (const isHeld of [false, true]) {
+  const lent = await client.allocate({
+    ...{ ...common, size: Math.min(1024 * MIB, MAX) },
+    handleTypes: ['opaque_fd'],
+  });
+  const fd = isHeld ? duplicate(lent.planes[0]?.fd ?? -1) : null;
+  const { size } = lent;
+  const before = (await memory())?.allocated ?? Number.NaN;
+  await lent.release();
+  const isLetGo = async () => (await memory())?.allocated === before - size;
+  await eventually(isLetGo, 'the daemon has let go of it');
+  const told = (await memory())?.last_release;
+  console.log(`posix    ${isHeld ? 'held by another' : "nobody else's"}: ${JSON.stringify(told)}`);
+  if (fd !== null) close(fd);
+}
+
 // Somebody else has most of the GPU: what the daemon says, and that it goes on.
 const large = Math.floor(after / MIB / 4) * MIB;
 await plain.allocate(3 * large, 'hold');
@@ -240,7 +366,7 @@ console.log(
   refusal.refusal.possible,
 );
 await (await client.allocate({ ...common, size: 2 * MIB })).release();
-await plain.end();
+for (const each of gpus) await each.plain.end();
 client.close();
 must(daemon.errors.length === 0, `no error in its log: ${JSON.stringify(daemon.errors)}`);
 await daemon.stop();

@@ -18,7 +18,7 @@ node dist/bench/support/compile.js
 # -L: node_modules may be a link; -p: the programs must stay younger than their sources.
 cp -Lpr --parents bin bench build/bench/load build/bench/crowd build/bench/meet build/bench/reference build/bench/cuda-memory dist/bench dist/src dist/bundle \
   dist/bundle-profile dist/native dist/test/support dist/test/vm package.json openapi.yaml protocol \
-  node_modules/ffi-rs node_modules/@yuuang "$folder"
+  clients/python/src examples/tensors node_modules/ffi-rs node_modules/@yuuang "$folder"
 # There is no git; what is measured is said all the same.
 git diff --quiet HEAD -- src bench && dirty='' || dirty=+
 echo "$(git rev-parse --short HEAD)$dirty" >"$folder/build/bench/commit"

@@ -7,9 +7,8 @@ import { setFlagsFromString } from 'node:v8';
 // daemon that has not said yet what they mean (src/server/signals.ts).
 for (const signal of ['SIGUSR1', 'SIGUSR2', 'SIGHUP']) process.on(signal, () => {});
 
-// While its modules are loaded V8 would make room for much more that is new than ever comes (src/server/threads/young.ts).
-setFlagsFromString('--semi-space-growth-factor=1');
-// Of so little the part that is still needed is copied sooner than several threads have agreed on it.
+// Of the little that is new (src/server/threads/young.ts) the part that is still needed is copied sooner than several threads
+// have agreed on it.
 setFlagsFromString('--no-parallel-scavenge');
 
 // For `journalctl -p err`: what goes to the journal says that it is an error (src/server/log/journal.ts).

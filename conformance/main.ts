@@ -3,13 +3,14 @@
  *
  *   npm run conformance -- [--driver COMMAND]… [--socket PATH [--rest-socket PATH]] [word…]
  *
- * Without --driver the project's are taken, each alone and all together; without --socket it starts a daemon
+ * Without --driver the project's are taken (that in Rust where it was built), each alone and all together; without --socket it starts a daemon
  * of its own. Words take the scenarios whose file or name has one of them. Ends with 1 where one failed,
  * with 2 where it could not be tried.
  */
+import { existsSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { OwnDaemon } from './own-daemon.js';
-import { C, LIBDMABROKER, PYTHON, PYTHON_AIO, SCENARIOS, TYPESCRIPT } from './places.js';
+import { C, LIBDMABROKER, PYTHON, PYTHON_AIO, RUST, SCENARIOS, TYPESCRIPT } from './places.js';
 import { type Result, Runner, type Setup } from './runner.js';
 import { readScenarios, type Scenario } from './scenario.js';
 
@@ -51,7 +52,8 @@ async function main(): Promise<number> {
     return 2;
   }
   const { driver, socket } = values;
-  const all = [TYPESCRIPT, C, LIBDMABROKER, PYTHON, PYTHON_AIO];
+  const rust = [RUST].filter((each) => existsSync(each.slice(1, -1)));
+  const all = [TYPESCRIPT, C, LIBDMABROKER, PYTHON, PYTHON_AIO, ...rust];
   const sets = driver === undefined ? [...all.map((each) => [each]), all] : [driver];
   const own = socket === undefined ? await OwnDaemon.start() : null;
   const total = { passed: 0, failed: 0, skipped: 0 };

@@ -16,3 +16,5 @@ export const PYTHON_AIO = `${PYTHON} --aio`;
 export const C = `"${join(packageRoot, 'conformance/drivers/c/build/driver')}"`;
 /** Over the C library; the one above is over libwayland, and speaks the protocol's words, too. */
 export const LIBDMABROKER = `"${join(packageRoot, 'conformance/drivers/libdmabroker/build/driver')}"`;
+/** Over the Rust library, where it was built (test/rust/main.ts). */
+export const RUST = `"${join(packageRoot, 'conformance/drivers/rust/build/driver')}"`;

@@ -19,13 +19,17 @@ need_node() {
   fi
 }
 
+# Whoever comes second waits, and finds them there.
 need_modules() {
-  local stamp=node_modules/.dmabroker-lock
+  local stamp=node_modules/.dmabroker-lock lock
+  exec {lock}<package-lock.json
+  flock "$lock"
   if ! cmp -s package-lock.json "$stamp"; then
     say 'installing npm packages (npm ci)'
     npm ci --no-audit --no-fund --loglevel=error >&2
     cp package-lock.json "$stamp"
   fi
+  exec {lock}<&-
 }
 
 need_packages() {
@@ -64,10 +68,12 @@ missing_packages() {
 
 # A C compiler for the shim; wayland-scanner and libwayland-client for the C example.
 BUILD_PACKAGES=(gcc libc6-dev make libwayland-dev libwayland-bin)
-# The Vulkan headers and registry, linux-dmabuf's XML and drm_fourcc.h, that generated code and the
-# table of formats are compared with; curl, with which the commands of docs/rest.md are run; what an installed
+# What clients/heaps and clients/gbm take beside that.
+SHIM_PACKAGES=(pkgconf libdrm-dev libgbm-dev)
+# The Vulkan headers and registry and drm_fourcc.h, that generated code and the table of formats are compared with;
+# linux-dmabuf's and xdg-shell's XML for examples/wayland; curl, with which the commands of docs/rest.md are run; what an installed
 # clients/c is compiled against by C and C++; what examples/pipewire and examples/scanout are.
-TEST_PACKAGES=(libvulkan-dev wayland-protocols libdrm-dev curl zsh fish mandoc g++ pkgconf libpipewire-0.3-dev)
+TEST_PACKAGES=("${SHIM_PACKAGES[@]}" libvulkan-dev wayland-protocols curl zsh fish mandoc g++ libpipewire-0.3-dev)
 # What the Python client's tests take beside Python: arrays, types, the wheel (clients/python/pyproject.toml).
 PYTHON_PACKAGES=(python3 python3-numpy mypy python3-hatchling)
 # What test/bindings compiles with: waylandpp, Qt's scanner and headers, wayland-rs. Rust is 400 MB of it, so

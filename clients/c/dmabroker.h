@@ -290,6 +290,12 @@ DMABROKER_CHECKED int dmabroker_import(struct dmabroker *client, const struct dm
 /* What somebody has shared. */
 DMABROKER_CHECKED int dmabroker_redeem(struct dmabroker *client, const char *token,
 				       struct dmabroker_buffer **buffer);
+/*
+ * The same of memory that is had as several kinds of fd, as these (bits of enum dmabroker_handle_type) and no others, all
+ * of them: REFUSED with unsupported_handle_type where it has not all, and the token is not used.
+ */
+DMABROKER_CHECKED int dmabroker_redeem_as(struct dmabroker *client, const char *token, uint32_t handle_types,
+					  struct dmabroker_buffer **buffer);
 
 enum dmabroker_claim_how {
 	DMABROKER_CLAIM_WRITER = 1,    /* as its writer, of whom there is one: who commits */
@@ -584,6 +590,9 @@ dmabroker_begin_import(struct dmabroker *client, const struct dmabroker_params *
 		       dmabroker_callback callback, void *data);
 DMABROKER_API struct dmabroker_call *dmabroker_begin_redeem(struct dmabroker *client, const char *token,
 							    dmabroker_callback callback, void *data);
+DMABROKER_API struct dmabroker_call *dmabroker_begin_redeem_as(struct dmabroker *client, const char *token,
+							       uint32_t handle_types,
+							       dmabroker_callback callback, void *data);
 DMABROKER_API struct dmabroker_call *dmabroker_begin_claim(struct dmabroker *client, const char *name,
 							   uint32_t milliseconds, uint32_t how,
 							   dmabroker_callback callback, void *data);

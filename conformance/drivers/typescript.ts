@@ -5,7 +5,7 @@
  */
 import { closeSync, readdirSync, writeSync } from 'node:fs';
 import { createInterface } from 'node:readline';
-import type { OwnMemory } from '../../src/client/index.js';
+import type { HandleType, OwnMemory } from '../../src/client/index.js';
 import {
   BrokerError,
   type Client,
@@ -131,7 +131,10 @@ const commands: Readonly<Record<string, Command>> = {
     const what = { id: String(id), session: String(session), ...memory };
     return keep(await connected().adopt(what), as);
   },
-  redeem: async ({ token }, as) => keep(await connected().redeem(String(token)), as),
+  redeem: async ({ token, handle_types }, as) => {
+    const terms = handle_types && { handleTypes: handle_types as HandleType[] };
+    return keep(await connected().redeem(String(token), terms || {}), as);
+  },
   claim: async (args, as) => {
     const terms = options<object>(args, 'writer', 'committed', 'wait');
     return keep(await connected().claim(String(args.name), terms), as);

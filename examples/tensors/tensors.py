@@ -1,20 +1,25 @@
 #!/usr/bin/env python3
 """
 A model in memory that outlives its process: one process loads tensors from a file into memory with a lasting name and ends,
-the next ones claim it and compute, without reading the file again. With PyTorch where it is installed, else with numpy.
+two more claim it at once and compute, without reading the file again. With PyTorch where it is installed, else with numpy; in a
+GPU's own memory with --source cuda. What an administrator sees of it meanwhile is asked of the daemon's REST API.
 
-    PYTHONPATH=clients/python/src python3 examples/tensors/tensors.py [--megabytes 256] [--handle-type memfd]
+    PYTHONPATH=clients/python/src python3 examples/tensors/tensors.py [--megabytes 256] [--source memfd]
 
 The file is of safetensors' form: eight bytes of length, a JSON object (name: dtype, shape, data_offsets), the bytes.
 """
 
 import argparse
+import contextlib
+import http.client
 import json
 import os
+import socket
 import subprocess
 import sys
 import tempfile
 import time
+import warnings
 
 import dmabroker
 import numpy
@@ -24,24 +29,29 @@ try:
 except ImportError:
     torch = None
 
+# Memory that is mapped for reading alone: PyTorch has no word for it, and nothing here writes.
+warnings.filterwarnings("ignore", "The given (NumPy array|buffer) is not writable")
+
 NAME = f"example/model-{os.getuid()}"
-WIDTH = 1024
+PIECE = 64 << 20
 
 
 def write_file(path, megabytes):
-    """Layers of WIDTH × WIDTH; made with a seed, so that it is the same each time."""
-    count = max(1, megabytes * 2**20 // (WIDTH * WIDTH * 4))
+    """Square layers; made with a seed, so that it is the same each time."""
+    # The document that is published of them has its limits (64 KiB), as big models have big layers.
+    width = 1024 if megabytes < 512 else 4096
+    count = max(1, megabytes * 2**20 // (width * width * 4))
     random = numpy.random.default_rng(7)
     header, at = {}, 0
     for layer in range(count):
-        end = at + WIDTH * WIDTH * 4
-        header[f"layer.{layer}"] = {"dtype": "F32", "shape": [WIDTH, WIDTH], "data_offsets": [at, end]}
+        end = at + width * width * 4
+        header[f"layer.{layer}"] = {"dtype": "F32", "shape": [width, width], "data_offsets": [at, end]}
         at = end
     text = json.dumps(header).encode()
     with open(path, "wb") as file:
         file.write(len(text).to_bytes(8, "little") + text)
         for _ in range(count):
-            file.write(random.standard_normal((WIDTH, WIDTH), dtype=numpy.float32) / WIDTH**0.5)
+            file.write(random.standard_normal((width, width), dtype=numpy.float32) / width**0.5)
 
 
 def open_file(path):
@@ -51,89 +61,182 @@ def open_file(path):
     return file, json.loads(file.read(length)), 8 + length
 
 
-def load(path, types):
-    """Into named memory, straight from the file; then this process ends."""
+def request(size, source):
+    """Memory that is there until ten minutes after the last renewal, or until it is released."""
+    types = {"cuda": ["opaque_fd"], None: ["dma_buf", "memfd"]}.get(source, ["dma_buf", "memfd"])
+    usage = ["storage"] if source == "cuda" else ["cpu_read", "cpu_write"]
+    return dmabroker.Linear(
+        size, handle_types=types, usage=usage, source=source, lifetime=dmabroker.Lease(600), lasting_name=NAME
+    )
+
+
+def load(path, source):
+    """Into named memory, from the file; then this process ends."""
     file, header, start = open_file(path)
     size = max(each["data_offsets"][1] for each in header.values())
-    with file, dmabroker.connect() as client:
-        asked = dmabroker.Linear(
-            size, handle_types=types, usage=["cpu_read", "cpu_write"], lifetime=dmabroker.Lease(600), lasting_name=NAME
-        )
-        with client.allocate(asked) as buffer, buffer.map() as mapping:
-            with mapping.writing() as memory:
-                file.seek(start)
+    with file, dmabroker.connect() as client, client.allocate(request(size, source)) as buffer:
+        file.seek(start)
+        if buffer.source == "cuda":
+            mapping = buffer.cuda()
+            for offset in range(0, size, PIECE):
+                mapping.write(file.read(min(PIECE, size - offset)), offset)
+        else:
+            with buffer.map() as mapping, mapping.writing() as memory:
                 file.readinto(memory[:size])
-            buffer.commit({"tensors": header})
+        buffer.commit({"tensors": header})
+
+
+def places(header, size):
+    """Offset and shape of each tensor. The document is somebody else's: what does not fit is an error here."""
+    for name, each in header.items():
+        begin, end = each["data_offsets"]
+        shape = tuple(each["shape"])
+        if each["dtype"] != "F32" or not 0 <= begin <= end <= size or end - begin != 4 * numpy.prod(shape):
+            raise ValueError(f"{name} does not lie in the memory")
+        yield begin, shape
 
 
 def views(memory, header):
-    """Of each tensor, without a copy. The document is somebody else's: what does not fit is an error here."""
-    found = {}
-    for name, each in header.items():
-        begin, end = each["data_offsets"]
-        shape = each["shape"]
-        if each["dtype"] != "F32" or not 0 <= begin <= end <= len(memory) or end - begin != 4 * numpy.prod(shape):
-            raise ValueError(f"{name} does not lie in the memory")
-        found[name] = numpy.frombuffer(memory[begin:end], dtype=numpy.float32).reshape(shape)
-    return found
+    """Of each tensor in memory of the CPU, without a copy."""
+    found = [
+        numpy.frombuffer(memory, numpy.float32, numpy.prod(shape), begin).reshape(shape)
+        for begin, shape in places(header, len(memory))
+    ]
+    return found if torch is None else [torch.from_numpy(each) for each in found]
+
+
+@contextlib.contextmanager
+def tensors_of(buffer):
+    """The tensors of a buffer, where its memory is."""
+    header = buffer.metadata["tensors"]
+    if buffer.source != "cuda":
+        # The fds are not needed any longer than until it is mapped.
+        with buffer.map(write=False) as mapping, mapping.reading() as memory:
+            yield views(memory, header)
+        return
+    mapping = buffer.cuda()
+    yield [torch.from_dlpack(mapping.tensor("float32", shape, offset=begin)) for begin, shape in places(header, len(mapping))]
 
 
 def compute(tensors):
     """A number that depends on all of them."""
-    value = numpy.ones(WIDTH, dtype=numpy.float32)
     if torch is None:
-        for weight in tensors.values():
+        value = numpy.ones(tensors[0].shape[1], dtype=numpy.float32)
+        for weight in tensors:
             value = numpy.tanh(weight @ value)
         return float(value.sum())
-    value = torch.from_numpy(value)
-    for weight in tensors.values():
-        value = torch.tanh(torch.from_numpy(weight) @ value)
+    value = torch.ones(tensors[0].shape[1], device=tensors[0].device)
+    for weight in tensors:
+        value = torch.tanh(weight @ value)
     return float(value.sum())
 
 
-def claim():
-    """What the next process does: milliseconds until the tensors are there, and what comes of them."""
+def begin(source):
+    """PyTorch's own start belongs to no figure."""
+    if source == "cuda":
+        torch.ones(1, device="cuda")
+
+
+def claim(source):
+    """What the next process does: milliseconds until the tensors are there, and what comes of them. It ends when told to."""
+    begin(source)
     began = time.perf_counter()
     with dmabroker.connect() as client, client.claim(NAME, committed=True, wait=30) as buffer:
         if buffer.committed.digest != dmabroker.layout_digest(buffer):
             raise ValueError("the layout is not what was committed")
-        # The fds are not needed any longer than until it is mapped.
-        with buffer.map(write=False) as mapping, mapping.reading() as memory:
-            tensors = views(memory, buffer.metadata["tensors"])
+        with tensors_of(buffer) as tensors:
             ready = time.perf_counter()
             result = compute(tensors)
             del tensors
-    return {"ready_ms": (ready - began) * 1000, "result": result}
+        print(json.dumps({"ready_ms": (ready - began) * 1000, "result": result}), flush=True)
+        sys.stdin.read()
 
 
-def from_file(path):
+def from_file(path, source):
     """The same by reading the file."""
+    begin(source)
     began = time.perf_counter()
     file, header, start = open_file(path)
     with file:
         file.seek(start)
         tensors = views(memoryview(bytearray(file.read())), header)
+    if source == "cuda":
+        tensors = [each.cuda() for each in tensors]
+        torch.cuda.synchronize()
     ready = time.perf_counter()
-    return {"ready_ms": (ready - began) * 1000, "result": compute(tensors)}
+    print(json.dumps({"ready_ms": (ready - began) * 1000, "result": compute(tensors)}))
 
 
-def run(*arguments):
-    """This program in another process, and what it prints."""
-    command = [sys.executable, __file__, *arguments]
-    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+def rest(path):
+    """What the daemon's REST API answers; None where there is none, or it is not for this user."""
+    runtime = os.environ.get("XDG_RUNTIME_DIR", "/run")
+    for place in (os.environ.get("DMABROKER_REST_SOCKET"), f"{runtime}/dmabroker/rest.sock", "/run/dmabroker/rest.sock"):
+        if place is None or not os.path.exists(place):
+            continue
+        connection = http.client.HTTPConnection("localhost")
+        connection.sock = socket.socket(socket.AF_UNIX)
+        with contextlib.closing(connection):
+            try:
+                connection.sock.connect(place)
+                connection.request("GET", path)
+                answer = connection.getresponse()
+                return json.load(answer) if answer.status == 200 else None
+            except OSError:
+                return None
+    return None
 
 
-def demonstrate(megabytes, types):
+def seen(when):
+    """A line of what an administrator sees of the memory."""
+    uid = os.getuid()
+    for buffer in rest(f"/v1/buffers?state=live&lasting_name={NAME}&owner_uid={uid}") or []:
+        orphan = buffer["orphan"]
+        ends = f"an orphan, ended by {' or '.join(orphan['ends_by'])}" if orphan else "no orphan"
+        holders = rest(f"/v1/buffers/{buffer['id']}/holders")["holders"]
+        held = " and ".join(f"{each['executable']} {each['pid']}" for each in holders) or "nobody"
+        charged = rest(f"/v1/quotas/user/{uid}")["charge"]["bytes"]
+        print(f"{when}: {buffer['size'] >> 20} MiB of {buffer['source']}, {ends}, with {held}; charged {charged >> 20} MiB")
+
+
+def start(*arguments):
+    """This program in another process."""
+    return subprocess.Popen([sys.executable, __file__, *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+
+def said(process):
+    line = process.stdout.readline()
+    if not line:
+        raise RuntimeError(f"a process ended with {process.wait()}")
+    return json.loads(line)
+
+
+def end(*processes):
+    for each in processes:
+        each.communicate()
+        if each.returncode != 0:
+            raise RuntimeError(f"a process ended with {each.returncode}")
+
+
+def demonstrate(megabytes, source):
     print(f"computing with {'PyTorch' if torch else 'numpy'}")
+    more = [] if source is None else ["--source", source]
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "model.safetensors")
         write_file(path, megabytes)
         began = time.perf_counter()
-        run("load", path, *types)
+        end(start("load", path, *more))
         print(f"loaded {megabytes} MiB into {NAME}, and that process has ended: {time.perf_counter() - began:.2f} s")
         try:
-            read = json.loads(run("file", path))
-            claims = [json.loads(run("claim")) for _ in range(2)]
+            seen("by REST, then")
+            reader = start("file", path, *more)
+            read = said(reader)
+            end(reader)
+            readers = [start("claim", *more) for _ in range(2)]
+            claims = [said(each) for each in readers]
+            # What the daemon knows of holders is a second old at most.
+            time.sleep(1)
+            seen("by REST, beside two readers")
+            end(*readers)
         finally:
             with dmabroker.connect() as client:
                 client.claim(NAME, writer=True, wait=30).release()
@@ -149,17 +252,19 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("do", nargs="*", help=argparse.SUPPRESS)
     parser.add_argument("--megabytes", type=int, default=256)
-    parser.add_argument("--handle-type", action="append", help="dma_buf or memfd; by default both are taken")
+    parser.add_argument("--source", help="of the daemon's: cuda, which takes PyTorch; by default any dma_buf or memfd")
     given = parser.parse_args()
+    if given.source == "cuda" and torch is None:
+        parser.error("--source cuda takes PyTorch")
     match given.do:
-        case ["load", path, *types]:
-            load(path, types)
+        case ["load", path]:
+            load(path, given.source)
         case ["claim"]:
-            print(json.dumps(claim()))
+            claim(given.source)
         case ["file", path]:
-            print(json.dumps(from_file(path)))
+            from_file(path, given.source)
         case _:
-            return demonstrate(given.megabytes, given.handle_type or ["dma_buf", "memfd"])
+            return demonstrate(given.megabytes, given.source)
     return 0
 
 

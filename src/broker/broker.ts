@@ -11,6 +11,7 @@
 import type { Clock, Monotonic } from '../memory/clock.js';
 import type { DeviceState, SourceTable } from '../memory/device.js';
 import { BrokerError } from '../memory/errors.js';
+import { checkFaces } from '../memory/faces.js';
 import {
   DEFAULT_PAST_PROCESSES,
   DEFAULT_TRUSTED_BYTES,
@@ -18,7 +19,13 @@ import {
   MAX_RECIPIENTS,
 } from '../memory/limits.js';
 import type { Done } from '../memory/result.js';
-import type { FormatOffer, LostAllocation, Plan, SourceState } from '../memory/source.js';
+import type {
+  FormatOffer,
+  HandleType,
+  LostAllocation,
+  Plan,
+  SourceState,
+} from '../memory/source.js';
 import { type Adopted, Adoption, type AdoptionRequest } from './adoption.js';
 import { isAway } from './away.js';
 import type { BrokerBuffer, Client, Owner, Watcher } from './buffer.js';
@@ -515,10 +522,12 @@ export class Broker {
     return this.#tokens.nextExpiry(buffer);
   }
 
-  redeem(client: Client, token: string): Redemption {
+  /** `types`: what it has to be had as, all of them; none are whatever it is. */
+  redeem(client: Client, token: string, types: readonly HandleType[] = []): Redemption {
     const found = this.#tokens.find(token, client.peer);
     const { target: buffer, id, mayRenew } = found;
     this.#checkLive(buffer);
+    checkFaces(buffer.id, buffer.allocation, types);
     this.#checkRecipient(buffer, client);
     this.quotas.redeem(buffer, client);
     this.#tokens.use(found);
@@ -546,11 +555,16 @@ export class Broker {
   }
 
   /** The planes' fds are on their way to a client: it is a recipient from now on. */
-  handedOut(buffer: BrokerBuffer, client: Client, mayRenew = false): void {
+  handedOut(
+    buffer: BrokerBuffer,
+    client: Client,
+    mayRenew = false,
+    fds = buffer.held.fds.length,
+  ): void {
     const known = buffer.recipients.of(client);
     if (known === null || (mayRenew && !known.mayRenew)) this.#receives(buffer, client, mayRenew);
     buffer.lastUsed = this.clock.now();
-    client.fdsSent += buffer.held.fds.length;
+    client.fdsSent += fds;
     if (!buffer.released) this.world.changed(buffer);
     if (client.connected) this.world.changed(client);
   }

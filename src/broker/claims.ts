@@ -1,7 +1,7 @@
 /**
  * Claims: who knows a buffer's lasting name gets it, now or when there is such a buffer, it is free for a writer
  * or something was committed. What is waited for comes of what others do, so each of those has the claims that wait for
- * that name looked at again (`look`): a bounded number of them in a turn, since what others do costs these nothing.
+ * that name looked at again, in rounds (`look`).
  *
  * Owns: the claims that wait.
  */
@@ -16,6 +16,7 @@ import type { Names } from './names.js';
 import type { Policy } from './policy.js';
 import type { Quotas } from './quota/quotas.js';
 import type { Registry } from './registry.js';
+import { Rounds } from './rounds.js';
 import { succeed } from './succession.js';
 import type { Surroundings } from './surroundings.js';
 import { Waiting } from './waiting.js';
@@ -46,6 +47,8 @@ interface Claim extends Pick<ClaimTerms, 'name' | 'asWriter' | 'committed'> {
   readonly done: Done<Claimed>;
   /** It is counted no longer. */
   readonly ended: () => void;
+  /** It has no time left, and is answered when those before it were looked at. */
+  isLast: boolean;
 }
 
 interface Parts {
@@ -65,8 +68,11 @@ interface Parts {
 export class Claims {
   /** By the name that they wait for; each in the order in which they came. */
   readonly #waiting = new Map<string, Set<Claim>>();
-  /** Of these names the claims are to be looked at. `again`: something more has happened. */
-  readonly #looking = new Map<string, { left: Iterator<Claim>; again: boolean }>();
+  readonly #looks = new Rounds<string, Claim>({
+    atMost: MAX_CLAIMS_A_TURN,
+    members: (key) => this.#waiting.get(key) ?? [],
+    visit: (claim) => this.#lookAt(claim, claim.isLast),
+  });
   readonly #deadlines = new Deadlines<Claim>();
   readonly #counts = new Waiting();
 
@@ -81,10 +87,12 @@ export class Claims {
       const { name, uid } = parseClaimed(terms.name, client.peer.uid);
       const asked = { name, uid, client, watcher, asWriter, committed, done };
       const judged = this.#judge(asked);
-      if (!('wait' in judged)) return { granted: this.#grant(asked, judged) };
-      if (milliseconds === 0) throw judged.wait();
+      if ('wait' in judged) {
+        if (milliseconds === 0) throw judged.wait();
+      } else if (!this.#isBehind(asked)) return { granted: this.#grant(asked, judged) };
       const asker = { uid: this.parts.quotas.whoOf(client).uid, connection: client.id };
-      return { claim: { ...asked, ended: this.#counts.begin(asker, 'claims') } };
+      const ended = this.#counts.begin(asker, 'claims');
+      return { claim: { ...asked, ended, isLast: milliseconds === 0 } };
     });
     if ('error' in begun) done(begun);
     else if ('granted' in begun) done(begun.granted);
@@ -93,7 +101,8 @@ export class Claims {
       const key = keyOf(claim);
       const waiting = this.#waiting.get(key) ?? new Set();
       this.#waiting.set(key, waiting.add(claim));
-      this.#deadlines.set(claim, after(this.parts.world.clock.now(), milliseconds));
+      if (claim.isLast) this.#looks.begin(key, undefined);
+      else this.#deadlines.set(claim, after(this.parts.world.clock.now(), milliseconds));
       return () => this.#end(claim);
     }
     return nothing;
@@ -101,58 +110,47 @@ export class Claims {
 
   /** What those wait for may be there, who wait for a buffer of this name; null: for any. `run` tells them. */
   look(of: { readonly uid: number; readonly name: string } | null): void {
-    for (const key of of === null ? [...this.#waiting.keys()] : [keyOf(of)]) {
-      const looking = this.#looking.get(key);
-      const waiting = this.#waiting.get(key);
-      if (looking !== undefined) looking.again = true;
-      else if (waiting !== undefined) {
-        this.#looking.set(key, { left: waiting[Symbol.iterator](), again: false });
-      }
+    for (const key of of === null ? this.#waiting.keys() : [keyOf(of)]) {
+      if (this.#waiting.has(key)) this.#looks.begin(key, undefined);
     }
   }
 
-  /** Looks at some; of each name one, in turn. */
-  #lookAtSome(): void {
-    for (let left = MAX_CLAIMS_A_TURN; left > 0; left--) {
-      const [next] = this.#looking;
-      if (next === undefined) return;
-      const [key, looking] = next;
-      const { value: claim, done } = looking.left.next();
-      this.#looking.delete(key);
-      if (done !== true) this.#lookAt(claim);
-      else {
-        const waiting = this.#waiting.get(key);
-        if (!looking.again || waiting === undefined) continue;
-        looking.again = false;
-        looking.left = waiting[Symbol.iterator]();
-      }
-      this.#looking.set(key, looking);
-    }
+  /**
+   * Whether a claim that could be granted has its turn behind others: there is one writer, and who has waited for that
+   * comes before who has just come.
+   */
+  #isBehind({ asWriter, name, uid }: Pick<Claim, 'asWriter' | 'name' | 'uid'>): boolean {
+    const key = keyOf({ uid, name });
+    return asWriter && this.#looks.has(key) && this.#waiting.has(key);
   }
 
-  #lookAt(claim: Claim): void {
+  #lookAt(claim: Claim, isLast: boolean): void {
     const judged = attempt(() => this.#judge(claim));
-    if ('wait' in judged) return;
-    this.#end(claim);
-    claim.done('error' in judged ? judged : attempt(() => this.#grant(claim, judged)));
+    if ('wait' in judged) {
+      if (!isLast) return;
+      this.#end(claim);
+      claim.done({ error: judged.wait() });
+    } else {
+      this.#end(claim);
+      claim.done('error' in judged ? judged : attempt(() => this.#grant(claim, judged)));
+    }
   }
 
   /** Grants what can be, and refuses those whose time is over, with what they waited for last. */
   run(): void {
-    this.#lookAtSome();
+    this.#looks.run();
     const now = this.parts.world.clock.now();
     for (let claim = this.#deadlines.take(now); claim; claim = this.#deadlines.take(now)) {
-      const { done } = claim;
-      const judged = attempt(() => this.#judge(claim as Claim));
-      this.#end(claim);
-      if ('wait' in judged) done({ error: judged.wait() });
-      else done('error' in judged ? judged : attempt(() => this.#grant(claim as Claim, judged)));
+      if (this.#isBehind(claim)) {
+        claim.isLast = true;
+        this.#looks.begin(keyOf(claim), undefined);
+      } else this.#lookAt(claim, true);
     }
   }
 
   /** Milliseconds until `run` has something to do; -1: never. */
   get wait(): number {
-    if (this.#looking.size > 0) return 0;
+    if (this.#looks.waiting) return 0;
     const { next } = this.#deadlines;
     return next === null ? -1 : Math.max(0, Math.ceil(next - this.parts.world.clock.now()));
   }
@@ -206,7 +204,7 @@ export class Claims {
   }
 
   #grant(
-    { client, watcher, asWriter, uid }: Omit<Claim, 'done' | 'ended'>,
+    { client, watcher, asWriter, uid }: Omit<Claim, 'done' | 'ended' | 'isLast'>,
     { buffer, lasting }: { buffer: BrokerBuffer; lasting: BrokerBuffer['lasting'] & {} },
   ): Claimed {
     const { world, quotas, registry } = this.parts;

@@ -15,7 +15,7 @@ import { Bucket } from './quota/bucket.js';
 import type { Quotas } from './quota/quotas.js';
 import type { Registry } from './registry.js';
 import type { Surroundings } from './surroundings.js';
-import { Tellings } from './tellings.js';
+import { tellings } from './tellings.js';
 
 export interface CommitRequest {
   /** 0: the next one. */
@@ -38,7 +38,7 @@ const MAX_BUCKETS = 256;
 
 export class Commits {
   readonly #buckets = new Map<number, Bucket>();
-  readonly #tellings = new Tellings((watcher, { lasting }) => {
+  readonly #tellings = tellings((watcher, { lasting }) => {
     if (lasting?.committed != null) watcher.committed?.(lasting.committed);
   });
 

@@ -27,6 +27,16 @@ export class HeldFds {
     return this.#references > 1;
   }
 
+  /** Some of them, which keep all: a reference of its own, the caller's. */
+  some(fds: readonly number[]): HeldFds {
+    this.retain();
+    const [first] = fds;
+    // Each is closed once.
+    return new HeldFds(fds, (fd) => {
+      if (fd === first) this.release();
+    });
+  }
+
   /** Gives the fds, each once, to the caller, whose reference must be the last one and ends here. */
   take(): readonly number[] {
     if (this.#references !== 1) throw new Error('others refer to the fds');

@@ -10,7 +10,7 @@ import { DEFAULT_LEASE_GRACE_SECONDS } from '../memory/limits.js';
 import type { BrokerBuffer, Watcher } from './buffer.js';
 import { Deadlines } from './deadlines.js';
 import { checkLease } from './lifetime.js';
-import { Tellings } from './tellings.js';
+import { tellings } from './tellings.js';
 
 export interface Lease {
   /** What was asked for last. */
@@ -32,7 +32,7 @@ export interface KeptLease {
 
 export class Leases {
   readonly #entries = new Map<BrokerBuffer, KeptLease>();
-  readonly #tellings = new Tellings((watcher, buffer) =>
+  readonly #tellings = tellings((watcher, buffer) =>
     watcher.leased?.((this.of(buffer) as Lease).endsIn),
   );
   readonly #deadlines = new Deadlines<BrokerBuffer>();

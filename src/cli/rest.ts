@@ -33,7 +33,9 @@ export class Rest {
 
   /** These resolve with the answer's JSON, or undefined where it has none. */
   readonly get = <T>(path: string) => this.#ask<T>('GET', path);
-  readonly post = <T>(path: string, body?: unknown) => this.#ask<T>('POST', path, body);
+  /** `longer`: milliseconds that the answer may take beside. */
+  readonly post = <T>(path: string, body?: unknown, longer = 0) =>
+    this.#ask<T>('POST', path, body, longer);
   readonly put = <T>(path: string, body: unknown) => this.#ask<T>('PUT', path, body);
   readonly patch = <T>(path: string, body: unknown) => this.#ask<T>('PATCH', path, body);
   readonly delete = <T = undefined>(path: string) => this.#ask<T>('DELETE', path);
@@ -96,9 +98,11 @@ export class Rest {
     }
   }
 
-  #ask<T>(method: string, path: string, body?: unknown): Promise<T> {
+  #ask<T>(method: string, path: string, body?: unknown, longer = 0): Promise<T> {
     const content = body === undefined ? undefined : JSON.stringify(body);
-    const answer = this.#send(method, path, content).then((answer) => this.#read(answer));
+    const answer = this.#send(method, path, content, {}, longer).then((answer) =>
+      this.#read(answer),
+    );
     return this.#waiting(answer) as Promise<T>;
   }
 
@@ -120,6 +124,7 @@ export class Rest {
     path: string,
     body?: string,
     headers: Readonly<Record<string, string>> = {},
+    longer = 0,
   ): Promise<IncomingMessage> {
     const { place, tls, headers: own } = this.target;
     // Loaded only where it is needed: it costs a tenth of a command's time.
@@ -129,7 +134,7 @@ export class Rest {
       method,
       path,
       agent: false,
-      timeout: TIMEOUT_MS,
+      timeout: TIMEOUT_MS + longer,
       ...(this.quietUntil === undefined ? {} : { signal: this.quietUntil }),
       headers: {
         ...own,

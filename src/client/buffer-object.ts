@@ -5,6 +5,7 @@
  * Owns: the fds of planes that have come, until the description is handed out.
  */
 import { fourccName } from '../memory/fourcc.js';
+import type { HandleType } from '../memory/source.js';
 import { usageNames } from '../memory/usage.js';
 import { close } from '../native/libc/fd.js';
 import { dmabroker_buffer_v1, dmabroker_share_v1 } from '../protocol/dmabroker-v1.gen.js';
@@ -23,7 +24,7 @@ import type { BufferLink } from './buffer-link.js';
 import type { AllocateOptions, CallOptions } from './call-options.js';
 import { Deadline, Recall } from './deadline.js';
 import type { BufferDescription, ReceivedMemory, ReceivedPlane } from './description.js';
-import { handleTypeOf, nameOf } from './enums.js';
+import { handleTypeOf, nameOf, type OrUnknown } from './enums.js';
 import { type CommitTerms, type Committed, type Metadata, sealedMetadata } from './lasting.js';
 import type { Line } from './manager.js';
 import { closePlanes } from './planes.js';
@@ -86,6 +87,8 @@ export class BufferObject implements BufferLink, Events {
       description: BufferDescription,
       leaseEnds: Deadline | null,
     ) => ClientBuffer,
+    /** It is to have no others, whatever it is told: a daemon that was restarted does not know of them. */
+    private readonly types?: readonly OrUnknown<HandleType>[],
   ) {
     this.#object = line.wire.create(dmabroker_buffer_v1, this);
   }
@@ -154,9 +157,13 @@ export class BufferObject implements BufferLink, Events {
   }
 
   plane(...[fd, type, index, memory, offset, stride]: Told<'plane'>): void {
+    const handleType = handleTypeOf(type);
+    if (this.types?.includes(handleType) === false) {
+      close(fd);
+      return;
+    }
     this.#planeType ??= type;
     const known = this.#planes[index];
-    const handleType = handleTypeOf(type);
     if (known === undefined && type === this.#planeType)
       this.#planes[index] = { fd, memory, offset, stride };
     // The buffer may have been made as several types; what a later daemon has beside those is of no use here.

@@ -15,6 +15,7 @@ import {
 } from './call-options.js';
 import { type Check, record, signal, text, whole } from './check.js';
 import { Connection } from './connection.js';
+import { handleTypeBits } from './enums.js';
 import { type ClientEvent, eventsOf } from './events.js';
 import { BufferKeeper } from './keeper.js';
 import { type ClaimTerms, checkClaim, checkClaimed } from './lasting.js';
@@ -32,6 +33,7 @@ import {
   type ImportedMemory,
   type LinearRequest,
 } from './requests.js';
+import { checkRedeem, type RedeemTerms } from './terms.js';
 import { ConnectionError } from './wire-client.js';
 
 export interface ConnectOptions extends CallOptions {
@@ -186,21 +188,27 @@ export class Client {
   }
 
   /**
-   * Gets a buffer that somebody shared; where the daemon was restarted and nobody has brought its memory yet, when somebody
-   * has. Rejects with BrokerError (`invalid_token`), and with ConnectionError
+   * Gets a buffer that somebody shared, as `handleTypes` where it is memory of several; where the daemon was restarted
+   * and nobody has brought its memory yet, when somebody has. Rejects with BrokerError (`invalid_token`, `unsupported_handle_type`), and with ConnectionError
    * where the token may have been used up by a connection that ended before the buffer had come.
    */
-  async redeem(token: string, options: CallOptions = {}): Promise<ClientBuffer> {
+  async redeem(token: string, terms: RedeemTerms & CallOptions = {}): Promise<ClientBuffer> {
     checkToken(token, 'token');
-    this.#check(options);
-    const ask: Ask = (line) => (id) => line.manager.request('redeem', id, token);
+    checkRedeem(terms, 'options');
+    terms.signal?.throwIfAborted();
+    const { handleTypes } = terms;
+    const types = handleTypes && handleTypeBits(handleTypes);
+    const ask: Ask = (line) => (id) =>
+      types === undefined
+        ? line.manager.request('redeem', id, token)
+        : line.manager.request('redeem_as', id, token, types);
     const refused = (error: unknown): void => {
       if (!(error instanceof BrokerError) || error.code !== 'invalid_token') return;
       const message = `the connection ended while the token was redeemed, and now: ${error.message}`;
       throw new ConnectionError(message);
     };
     const how = { end: 'destroy', remembered: {}, refused } as const;
-    return onceBack(() => this.#receive(ask, options, how), options.signal);
+    return onceBack(() => this.#receive(ask, terms, how), terms.signal);
   }
 
   /**

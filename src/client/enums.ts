@@ -4,6 +4,7 @@
  */
 import type { HandleType } from '../memory/source.js';
 import { dmabroker_manager_v1 } from '../protocol/dmabroker-v1.gen.js';
+import { type Check, listOf, oneOf } from './check.js';
 
 export type OrUnknown<T extends string> = T | 'unknown';
 
@@ -21,6 +22,17 @@ export function handleTypesOf(bits: number): readonly HandleType[] {
   const order = ['dma_buf', 'memfd', 'opaque_fd'] as const;
   return order.filter((type) => (bits & handle_type[type]) !== 0);
 }
+
+/** Some of them. */
+export const someHandleTypes: Check = listOf(
+  oneOf(Object.keys(dmabroker_manager_v1.enums.handle_type)),
+  1,
+  3,
+);
+
+/** The opposite. */
+export const handleTypeBits = (types: readonly HandleType[]): number =>
+  types.reduce((bits, type) => bits | dmabroker_manager_v1.enums.handle_type[type], 0);
 
 export const handleTypeOf = (bit: number): OrUnknown<HandleType> =>
   nameOf(dmabroker_manager_v1.enums.handle_type, bit);

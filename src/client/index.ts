@@ -51,6 +51,6 @@ export type {
   LinearRequest,
   OwnMemory,
 } from './requests.js';
-export type { MapOptions, ReadContent, Share, ShareTerms } from './terms.js';
+export type { MapOptions, ReadContent, RedeemTerms, Share, ShareTerms } from './terms.js';
 export { ConnectionError } from './wire-client.js';
 export type { ByteRange, CopyTerms, WorkPath } from './work.js';

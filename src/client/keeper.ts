@@ -42,7 +42,7 @@ export class BufferKeeper implements BufferHome, Returning {
 
   /** An object for it on a connection. */
   object(line: Line): BufferObject {
-    return new BufferObject(line, this.#arrived);
+    return new BufferObject(line, this.#arrived, this.#buffer?.handleTypes);
   }
 
   readonly #arrived: ConstructorParameters<typeof BufferObject>[1] = (

@@ -5,8 +5,9 @@
 import type { Alignment } from '../memory/alignment.js';
 import { fourcc } from '../memory/fourcc.js';
 import { usageBits } from '../memory/usage.js';
-import { dmabroker_manager_v1, dmabroker_params_v1 } from '../protocol/dmabroker-v1.gen.js';
+import { dmabroker_params_v1 } from '../protocol/dmabroker-v1.gen.js';
 import { hi, lo } from '../protocol/wire.js';
+import { handleTypeBits } from './enums.js';
 import type { Line } from './manager.js';
 import type { CommonRequest, ImageRequest, ImportedMemory, LinearRequest } from './requests.js';
 import type { ProtocolObject } from './wire-client.js';
@@ -49,8 +50,7 @@ export function wanted(line: Line, request: LinearRequest | ImageRequest): Param
   if (placement) {
     params.request('set_placement', dmabroker_params_v1.enums.placement[placement]);
   }
-  const { handle_type } = dmabroker_manager_v1.enums;
-  const accepted = bits(handleTypes ?? ['dma_buf'], handle_type);
+  const accepted = handleTypeBits(handleTypes ?? ['dma_buf']);
   if (allHandleTypes) params.request('require_handle_types', accepted);
   else if (handleTypes) params.request('set_handle_types', accepted);
   if (request.memory !== undefined) {

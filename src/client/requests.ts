@@ -7,7 +7,7 @@ import { MAX_MODIFIERS, MAX_NAME_BYTES, MAX_SOURCE_NAME_BYTES } from '../memory/
 import { MAX_PLANES, type PlaneLayout } from '../memory/plane.js';
 import type { HandleType, Placement } from '../memory/source.js';
 import { type UsageName, usageBits } from '../memory/usage.js';
-import { dmabroker_manager_v1, dmabroker_params_v1 } from '../protocol/dmabroker-v1.gen.js';
+import { dmabroker_params_v1 } from '../protocol/dmabroker-v1.gen.js';
 import {
   bytes,
   type Check,
@@ -22,6 +22,7 @@ import {
   u32,
   u64,
 } from './check.js';
+import { someHandleTypes } from './enums.js';
 
 export interface CommonRequest {
   /** `dma_buf` alone by default; nothing else is ever substituted. */
@@ -154,7 +155,7 @@ const terms: Fields<ImportTerms> = {
 
 const common: Fields<CommonRequest> = {
   ...terms,
-  handleTypes: listOf(oneOf(Object.keys(dmabroker_manager_v1.enums.handle_type)), 1, 3),
+  handleTypes: someHandleTypes,
   usage: listOf(oneOf(Object.keys(usageBits)), 1, Object.keys(usageBits).length),
   placement: oneOf(Object.keys(dmabroker_params_v1.enums.placement)),
   source: text(1, MAX_SOURCE_NAME_BYTES),

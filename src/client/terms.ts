@@ -3,8 +3,10 @@
  * that.
  */
 import { MAX_PLANES } from '../memory/plane.js';
+import type { HandleType } from '../memory/source.js';
 import type { CallOptions } from './call-options.js';
 import { bytes, type Check, flag, record, signal, someBytes, U32, whole } from './check.js';
+import { someHandleTypes } from './enums.js';
 import type { WorkPath } from './work.js';
 
 export interface ShareTerms {
@@ -23,6 +25,19 @@ export const checkShare: Check = record<ShareTerms & CallOptions>({
   uid: whole(0, U32 - 1), // the last stands for anybody
   seconds: whole(1, U32),
   mayRenew: flag,
+  signal,
+});
+
+export interface RedeemTerms {
+  /**
+   * These kinds of file descriptor of it and no others, all of them; whatever it has by default. Refused
+   * (`unsupported_handle_type`) where it has not all of these.
+   */
+  readonly handleTypes?: readonly HandleType[];
+}
+
+export const checkRedeem: Check = record<RedeemTerms & CallOptions>({
+  handleTypes: someHandleTypes,
   signal,
 });
 

@@ -96,6 +96,14 @@ export interface CudaUse extends Losses {
   readonly free: number | null;
   /** By this daemon. */
   readonly allocated: number;
+  /** Of memory of which no file tells whether somebody has it: null where none was let go of yet. */
+  readonly lastRelease: GpuRelease | null;
+}
+
+/** The daemon has let go of memory: how much, and how much more was free then than before. */
+export interface GpuRelease {
+  readonly bytes: number;
+  readonly returned: number;
 }
 
 export interface WithCuda {

@@ -68,6 +68,7 @@ export const constraints = {
   previews: 'the previews that wait',
   recalled: 'recalled buffers that were not given back',
   'waiting allocations': 'the allocations that wait for memory',
+  'waiting requests': 'the requests over REST that wait for memory',
   // Of REST.
   'content-type': 'the header',
   cursor: 'the place in a list',

@@ -22,6 +22,9 @@ export const dmabroker_manager_v1 = named({
     { name: 'claim', opcode: 4, since: 1, destructor: false, args: [{ name: 'buffer_id', type: 'new_id', interface: 'dmabroker_buffer_v1' }, { name: 'name', type: 'string' }, { name: 'milliseconds', type: 'uint' }, { name: 'how', type: 'uint' }],
       write: (w: Writer, o: number, buffer_id_: number, name_: string, milliseconds_: number, how_: number) => { w.begin(o); w.uint(buffer_id_); w.string(name_); w.uint(milliseconds_); w.uint(how_); w.end(4); },
       read: (r: Reader, to: { claim(buffer_id_: number, name_: string, milliseconds_: number, how_: number): void }) => { const buffer_id_ = r.newId('buffer_id'); const name_ = r.string(); const milliseconds_ = r.uint(); const how_ = r.uint(); r.end(); to.claim(buffer_id_, name_, milliseconds_, how_); } },
+    { name: 'redeem_as', opcode: 5, since: 1, destructor: false, args: [{ name: 'buffer_id', type: 'new_id', interface: 'dmabroker_buffer_v1' }, { name: 'token', type: 'string' }, { name: 'handle_types', type: 'uint' }],
+      write: (w: Writer, o: number, buffer_id_: number, token_: string, handle_types_: number) => { w.begin(o); w.uint(buffer_id_); w.string(token_); w.uint(handle_types_); w.end(5); },
+      read: (r: Reader, to: { redeem_as(buffer_id_: number, token_: string, handle_types_: number): void }) => { const buffer_id_ = r.newId('buffer_id'); const token_ = r.string(); const handle_types_ = r.uint(); r.end(); to.redeem_as(buffer_id_, token_, handle_types_); } },
   ],
   events: [
     { name: 'device', opcode: 0, since: 1, destructor: false, args: [{ name: 'name', type: 'string' }, { name: 'device_uuid', type: 'string' }, { name: 'driver_uuid', type: 'string' }, { name: 'main_device_hi', type: 'uint' }, { name: 'main_device_lo', type: 'uint' }],
@@ -45,7 +48,7 @@ export const dmabroker_manager_v1 = named({
     handle_type: { dma_buf: 1, opaque_fd: 2, memfd: 4 },
     usage: { sample: 1, render: 2, transfer: 4, storage: 8, cpu_read: 16, cpu_write: 32, scanout: 64, video_decode: 128, video_encode: 256 },
     limit: { buffer_size: 1, image_dimension: 2, buffers: 3, objects: 4, fds: 5, batch: 6 },
-    error: { invalid_claim: 0 },
+    error: { invalid_claim: 0, invalid_handle_types: 1 },
     claim: { writer: 1, committed: 2 },
   },
 });

@@ -1,11 +1,11 @@
-// Generated from linux-dmabuf-unstable-v1.xml by scripts/generate-protocol.ts. Do not edit.
+// Generated from linux-dmabuf-v1.xml by scripts/generate-protocol.ts. Do not edit.
 import type { Reader } from './reader.js';
 import { named } from './wire.js';
 import type { Writer } from './writer.js';
 
 export const zwp_linux_dmabuf_v1 = named({
   name: 'zwp_linux_dmabuf_v1',
-  version: 4,
+  version: 6,
   requests: [
     { name: 'destroy', opcode: 0, since: 1, destructor: true, args: [],
       write: (w: Writer, o: number) => { w.begin(o); w.end(0); },
@@ -34,7 +34,7 @@ export const zwp_linux_dmabuf_v1 = named({
 
 export const zwp_linux_buffer_params_v1 = named({
   name: 'zwp_linux_buffer_params_v1',
-  version: 4,
+  version: 6,
   requests: [
     { name: 'destroy', opcode: 0, since: 1, destructor: true, args: [],
       write: (w: Writer, o: number) => { w.begin(o); w.end(0); },
@@ -48,6 +48,9 @@ export const zwp_linux_buffer_params_v1 = named({
     { name: 'create_immed', opcode: 3, since: 2, destructor: false, args: [{ name: 'buffer_id', type: 'new_id', interface: 'wl_buffer' }, { name: 'width', type: 'int' }, { name: 'height', type: 'int' }, { name: 'format', type: 'uint' }, { name: 'flags', type: 'uint' }],
       write: (w: Writer, o: number, buffer_id_: number, width_: number, height_: number, format_: number, flags_: number) => { w.begin(o); w.uint(buffer_id_); w.uint(width_); w.uint(height_); w.uint(format_); w.uint(flags_); w.end(3); },
       read: (r: Reader, to: { create_immed(buffer_id_: number, width_: number, height_: number, format_: number, flags_: number): void }) => { const buffer_id_ = r.newId('buffer_id'); const width_ = r.int(); const height_ = r.int(); const format_ = r.uint(); const flags_ = r.uint(); r.end(); to.create_immed(buffer_id_, width_, height_, format_, flags_); } },
+    { name: 'set_sampling_device', opcode: 4, since: 6, destructor: false, args: [{ name: 'device', type: 'array' }],
+      write: (w: Writer, o: number, device_: Uint8Array) => { w.begin(o); w.array(device_); w.end(4); },
+      read: (r: Reader, to: { set_sampling_device(device_: Uint8Array): void }) => { const device_ = r.array(); r.end(); to.set_sampling_device(device_); } },
   ],
   events: [
     { name: 'created', opcode: 0, since: 1, destructor: false, args: [{ name: 'buffer', type: 'new_id', interface: 'wl_buffer' }],
@@ -58,14 +61,14 @@ export const zwp_linux_buffer_params_v1 = named({
       read: (r: Reader, to: { failed(): void }) => { r.end(); to.failed(); } },
   ],
   enums: {
-    error: { already_used: 0, plane_idx: 1, plane_set: 2, incomplete: 3, invalid_format: 4, invalid_dimensions: 5, out_of_bounds: 6, invalid_wl_buffer: 7 },
+    error: { already_used: 0, plane_idx: 1, plane_set: 2, incomplete: 3, invalid_format: 4, invalid_dimensions: 5, out_of_bounds: 6, invalid_wl_buffer: 7, invalid_dev_t_size: 8 },
     flags: { y_invert: 1, interlaced: 2, bottom_first: 4 },
   },
 });
 
 export const zwp_linux_dmabuf_feedback_v1 = named({
   name: 'zwp_linux_dmabuf_feedback_v1',
-  version: 4,
+  version: 6,
   requests: [
     { name: 'destroy', opcode: 0, since: 1, destructor: true, args: [],
       write: (w: Writer, o: number) => { w.begin(o); w.end(0); },
@@ -95,6 +98,6 @@ export const zwp_linux_dmabuf_feedback_v1 = named({
       read: (r: Reader, to: { tranche_flags(flags_: number): void }) => { const flags_ = r.uint(); r.end(); to.tranche_flags(flags_); } },
   ],
   enums: {
-    tranche_flags: { scanout: 1 },
+    tranche_flags: { scanout: 1, sampling: 2 },
   },
 });

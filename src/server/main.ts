@@ -26,6 +26,7 @@ import { serviceManager } from './machine/manager.js';
 import { NamesLater, SilentDirectory } from './machine/names.js';
 import { closeDebugger, onSignals } from './machine/signals.js';
 import { Allocator } from './threads/data-plane.js';
+import { keepYoung } from './threads/young.js';
 
 /** First: no child and no thread is to have them. */
 const inherited = takeInherited();
@@ -200,6 +201,7 @@ async function run(): Promise<void> {
 /** What the start has left behind is given back. */
 function settle(): void {
   collectHeap();
+  keepYoung();
   giveBackFree();
 }
 

@@ -32,6 +32,18 @@ t.test('more releases than references', async (t) => {
   t.same(closed, [5]);
 });
 
+t.test('some of them keep all', async (t) => {
+  const { held, closed } = make([5, 6, 5]);
+  const some = held.some([6, 6]);
+  t.same(some.fds, [6, 6]);
+  const packet = some.retain();
+  held.release();
+  some.release();
+  t.same(closed, [], 'a message with them is on its way');
+  packet.release();
+  t.same(closed, [5, 6]);
+});
+
 t.test('several in one row are open until the row and their owners let go', async (t) => {
   const closed: number[] = [];
   const [a, b] = [[1, 1], [2]].map((fds) => new HeldFds(fds, (fd) => closed.push(fd))) as [

@@ -238,6 +238,42 @@ t.test('there is one writer, and its successor has its place', async (t) => {
   t.equal(bench.claim(next).said && why(bench.claim(next).said)[0], 'not_found');
 });
 
+t.test('who has waited to be the writer comes before who has just come', async (t) => {
+  const bench = new Bench();
+  const first = bench.broker.connect(peer);
+  const buffer = bench.make(first);
+  const next = () => bench.broker.connect(peer);
+  const waiting = bench.claim(next(), { asWriter: true, milliseconds: 1000 });
+  const late = bench.claim(next(), { asWriter: true, milliseconds: 10 });
+  bench.world.pass(10);
+  bench.broker.disconnect(first);
+  const [now, reader] = [true, false].map((asWriter) => bench.claim(next(), { asWriter }));
+  t.equal(ok(reader?.said ?? null).buffer, buffer, 'who reads is in nobody’s way');
+  bench.broker.poll();
+  t.match(waiting.said, { isWriter: true });
+  for (let turn = 0; bench.broker.wait === 0 && turn < 9; turn++) bench.broker.poll();
+  t.same(why(now?.said ?? null), ['busy', 'writer'], 'and it is answered');
+  t.same(why(late.said), ['busy', 'writer'], 'its time was over in the same turn');
+  bench.broker.disconnect(buffer.owner.client as Client);
+  const gone = bench.claim(next(), { asWriter: true });
+  t.match(gone.said, { isWriter: true }, 'where nobody waits it is answered at once');
+
+  const many = MAX_CLAIMS_A_TURN + 1;
+  const readers = Array.from({ length: many }, () =>
+    bench.claim(next(), { committed: true, milliseconds: 1000 }),
+  );
+  const before = bench.claim(next(), { asWriter: true, milliseconds: 5 });
+  bench.broker.disconnect(buffer.owner.client as Client);
+  bench.world.pass(5);
+  bench.broker.poll();
+  t.equal(before.said, null, 'it has its turn behind the others, its time over or not');
+  const last = bench.claim(next(), { asWriter: true });
+  for (let turn = 0; bench.broker.wait === 0 && turn < 9; turn++) bench.broker.poll();
+  t.match(before.said, { isWriter: true });
+  t.same(why(last.said), ['busy', 'writer']);
+  t.ok(readers.every(({ said }) => said === null));
+});
+
 t.test('an heir of another control group writes, and is not its owner', async (t) => {
   const bench = new Bench();
   bench.policy('same_user', 'same_user');

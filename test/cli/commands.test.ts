@@ -231,7 +231,7 @@ await withoutLeaks(t, 'commands', async (t) => {
     const { stdout } = await run(server, 'devices');
     t.match(stdout, /^[0-9a-f]{32} +llvmpipe .* cpu +llvmpipe +- +yes +yes +dma_buf$/m);
     t.match(stdout, /^f{32} +Second .* +226:129 +no +no +-$/m);
-    const listed = server.daemon.devices.map(listedDeviceView);
+    const listed = server.daemon.devices.map((each) => listedDeviceView(each));
     t.same(JSON.parse((await run(server, 'devices', '--json')).stdout), listed);
 
     const alloc = (device: string) =>

@@ -155,6 +155,12 @@ const WRONG: readonly Wrong[] = [
   [(client) => client.redeem(long), 'RangeError', 'token'],
   [(client) => client.redeem('a\0b'), 'TypeError', 'token'],
   [untyped((client) => client.redeem(7)), 'TypeError', 'token'],
+  [(client) => client.redeem('a', { handleTypes: [] }), 'RangeError', 'options.handleTypes'],
+  [
+    untyped((client) => client.redeem('a', { handleTypes: ['fd'] })),
+    'RangeError',
+    'options.handleTypes[0]',
+  ],
   [
     untyped((client) => client.redeem('a', { timeout: 1 })),
     'TypeError',

@@ -1,9 +1,13 @@
-/** Waiting for memory over the wire: places, room that comes, what ends it, and what REST shows of it. */
+/** Waiting for memory over the wire and over REST: places, room that comes, what ends it, and what REST shows of it. */
 import { execFile } from 'node:child_process';
+import { once } from 'node:events';
+import { request as httpRequest, type IncomingMessage } from 'node:http';
+import { json } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import t from 'tap';
 import { BrokerError, connect } from '../../src/client/index.js';
+import { MAX_REST_WAITS } from '../../src/server/http/limits.js';
 import { eventually, TestDaemon } from '../support/daemon.js';
 import { withoutLeaks } from '../support/fds.js';
 
@@ -90,6 +94,68 @@ await withoutLeaks(t, 'waiting for memory', async (t) => {
     await waits(0);
     for (const buffer of held) await buffer.release();
     await eventually(async () => (await daemon.buffers()).length === 0, 'nothing came of it');
+  });
+
+  const asked = { kind: 'buffer', size: 8192, handle_types: ['memfd'] };
+  const post = (more: object) => daemon.rest('POST', '/v1/buffers', { ...asked, ...more });
+
+  await t.test('over REST: until there is room, or a deadline', async (t) => {
+    const held = await client.allocateMany(REQUEST, 2);
+    const first = post({ wait_ms: 600_000, name: 'REST' });
+    await waits(1);
+    const shown = { client: null, uid, pid: process.pid, name: 'REST', bytes: 8192 };
+    t.match(await waiting(), [{ place: 1, ...shown, constraint: 'quota.user.bytes' }]);
+    const options = ['alloc', '--size', '8K', '--handle-type', 'memfd', '--wait'];
+    const run = (wait: string) =>
+      promisify(execFile)(process.execPath, [
+        ...[ctl, '--json', '--socket', daemon.restSocket, ...options, wait],
+      ]).catch((error: { stderr: string }) => error);
+    const second = run('10min');
+    await waits(2);
+    const late = await post({ wait_ms: 20 });
+    t.match(late, { status: 429, body: { code: 'limit_exceeded' } });
+    t.ok(late.body.refusal.waited_ms >= 20);
+    t.match(await post({ wait_ms: 600_001 }), { status: 400, body: { code: 'invalid_argument' } });
+    const { body: planned } = await daemon.rest('POST', '/v1/buffers?dry_run=true', {
+      ...{ ...asked, wait_ms: 600_000 },
+    });
+    t.match(planned, { code: 'limit_exceeded' }, 'a dry run does not wait');
+    await held[0]?.release();
+    const made = await first;
+    t.match(made, { status: 201, body: { buffer: { name: 'REST', size: 8192 }, token: {} } });
+    await held[1]?.release();
+    const { stdout } = (await second) as { stdout: string };
+    const other = JSON.parse(stdout);
+    for (const { buffer } of [made.body, other])
+      t.equal((await daemon.rest('DELETE', `/v1/buffers/${buffer.id}`)).status, 204);
+    t.same(await waiting(), []);
+  });
+
+  await t.test('over REST: until whoever asked has hung up', async (t) => {
+    const held = await client.allocateMany(REQUEST, 2);
+    const send = (more: object = {}) => {
+      const headers = { 'content-type': 'application/json', ...more };
+      const where = { socketPath: daemon.restSocket, path: '/v1/buffers', method: 'POST' };
+      const request = httpRequest({ ...where, headers, agent: false });
+      request.on('error', () => {});
+      request.end(JSON.stringify({ ...asked, wait_ms: 600_000 }));
+      return request;
+    };
+    const key = { 'idempotency-key': 'one' };
+    const gone = [send(key), ...Array.from({ length: MAX_REST_WAITS / 2 - 1 }, () => send())];
+    await waits(gone.length);
+    t.match(await post({ wait_ms: 1 }), {
+      status: 429,
+      body: { refusal: { constraint: 'waiting requests', possible: { max: gone.length } } },
+    });
+    for (const request of gone) request.destroy();
+    await waits(0);
+    for (const buffer of held) await buffer.release();
+    await eventually(async () => (await daemon.buffers()).length === 0, 'nothing came of it');
+    const [again] = (await once(send(key), 'response')) as [IncomingMessage];
+    t.equal(again.statusCode, 201, 'the key may be used again');
+    const { buffer } = (await json(again)) as { buffer: { id: string } };
+    await daemon.rest('DELETE', `/v1/buffers/${buffer.id}`);
   });
   client.close();
 });

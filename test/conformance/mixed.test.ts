@@ -1,9 +1,9 @@
-/** Two libraries meet: each scenario's clients are of both; by night the other way round, and with Python and the C library, too. */
+/** Two libraries meet: each scenario's clients are of both; by night the other way round, and with those of the other languages, too. */
 import t from 'tap';
 import { OwnDaemon } from '../../conformance/own-daemon.js';
 import { withoutVulkan } from '../support/daemon.js';
 import { atNight } from '../support/night.js';
-import { C, LIBDMABROKER, PYTHON, PYTHON_AIO, play, TYPESCRIPT } from './support/play.js';
+import { C, LIBDMABROKER, PYTHON, PYTHON_AIO, play, RUST, TYPESCRIPT } from './support/play.js';
 
 t.setTimeout(240_000);
 
@@ -13,6 +13,7 @@ const ways = [
   ['Python and C', [PYTHON, C]],
   ['TypeScript and Python', [TYPESCRIPT, PYTHON_AIO]],
   ['the C library and TypeScript', [LIBDMABROKER, TYPESCRIPT]],
+  ['Rust and the C library', [RUST, LIBDMABROKER]],
 ] as const;
 
 for (const [name, drivers] of ways.slice(0, atNight(1, ways.length))) {

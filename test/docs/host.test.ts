@@ -122,6 +122,11 @@ t.test('docs/cli.md: filters, leases, completion; docs/lasting-memory.md', async
   t.equal(shell(`/usr/bin/python3 ${join(home, 'finds')}`, places), "b'hello'\n");
   const tensors = shell('/usr/bin/python3 examples/tensors/tensors.py --megabytes 8', places);
   t.match(tensors, /all three compute -?\d/);
+  t.match(tensors, /^by REST, then: 8 MiB of memfd, an orphan, .* with nobody; charged \d+ MiB$/m);
+  t.match(
+    tensors,
+    /^by REST, beside two readers: .*, no orphan, with python3 \d+ and python3 \d+;/m,
+  );
   const [lasting = ''] = commandsOf('docs/lasting-memory.md', '');
   writeFileSync(join(home, 'model.json'), '{}');
   const here = lasting.replaceAll(/model\.(json|bin)/g, (file) => join(home, file));

@@ -13,7 +13,7 @@ import { buildSanitized } from './sanitized.js';
 import { keptSeeds, seedsUntil } from './seeds.js';
 import { Tally } from './tally.js';
 
-const MESSAGES = atNight(2000, 300_000);
+const MESSAGES = atNight(1200, 300_000);
 /** How often each of these is answered at least, in the gate. */
 const LEAST = 2;
 const STATUSES = [200, 201, 204, 400, 403, 404];

@@ -6,7 +6,7 @@ import { ServiceManager } from '../support/service-manager.js';
 import { CLIENT, checks, lineOf, moved, placesOf, run, start } from './support.js';
 
 const BUILD = 'build/sanitized';
-const ALL = ['memory', 'work', 'batch', 'import', 'errors', 'connecting', 'loop'];
+const ALL = ['memory', 'work', 'kinds', 'batch', 'import', 'errors', 'connecting', 'loop'];
 
 t.before(async () => {
   const wanted = ['--silent', 'SANITIZE=1', `BUILD=${BUILD}`, 'CFLAGS=-O0 -g1', 'check-programs'];
@@ -21,6 +21,11 @@ t.test('with a daemon', async (t) => {
   t.equal(status, 0, stderr);
   t.equal(stderr, '', 'nothing is said, by the sanitizers neither');
   t.equal(stdout, `${ALL.join('\n')}\n`);
+  const uid = process.getuid?.() ?? 0;
+  await daemon.rest('PUT', `/v1/quotas/user/${uid}`, { bytes: 16_384 });
+  const waiting = await checks(BUILD, 'waiting', placesOf(daemon)).ended;
+  t.equal(waiting.status, 0, waiting.stderr);
+  t.equal(waiting.stderr, '');
   await daemon.settled(before);
   t.strictSame(daemon.errors, [], 'the daemon found nothing wrong with itself');
 });

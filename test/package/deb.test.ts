@@ -1,5 +1,5 @@
-/** The Debian package as a file: the same bytes each time, what is in it and whose it is, and that it runs from there. */
-import { execFileSync } from 'node:child_process';
+/** The Debian packages as files: the same bytes each time, what is in them and whose it is, and that they run from there. */
+import { execFileSync, spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
@@ -9,7 +9,8 @@ import { loadConfig } from '../../src/server/config/config.js';
 import { FakeClock } from '../support/clock.js';
 import { TestDaemon, withoutVulkan } from '../support/daemon.js';
 import { temporaryFolder } from '../support/folder.js';
-import { packageDeb } from './support/deb.js';
+import { isNight } from '../support/night.js';
+import { packageClients, packageDeb } from './support/deb.js';
 
 t.setTimeout(300_000);
 const folder = temporaryFolder(t);
@@ -136,4 +137,47 @@ t.test('it runs from there, with nothing beside it but Node', async (t) => {
   t.match(run(process.execPath, at('dmabroker-unixfd'), 'serve', '--help'), /--caps <caps>/);
   t.equal((await daemon.rest('GET', '/docs/swagger-ui.css')).status, 200);
   t.same(daemon.errors, []);
+});
+
+t.test('what is in C has packages of its own', async (t) => {
+  const clients = packageClients(join(folder, 'clients'));
+  t.same([...clients.keys()], ['libdmabroker0', 'libdmabroker-dev', 'dmabroker-shims']);
+  const root = join(folder, 'clients/root');
+  for (const [name, path] of clients) {
+    run('dpkg-deb', '--extract', path, root);
+    run('dpkg-deb', '--control', path, join(folder, name));
+    run('bash', '-c', `cd ${root} && md5sum --quiet --check ${folder}/${name}/md5sums`);
+    t.equal(run('dpkg-deb', '--field', path, 'Version').trim(), packageVersion());
+    t.match(run('dpkg-deb', '--contents', path), `./usr/share/doc/${name}/copyright`);
+    for (const line of run('dpkg-deb', '--contents', path).trimEnd().split('\n'))
+      t.match(line, /^(drwxr-xr-x|lrwxrwxrwx|-rw-r--r--) root\/root /);
+  }
+  const triplet = run('cc', '-print-multiarch').trim();
+  const lib = join(root, 'usr/lib', triplet);
+  const libraries = ['libdmabroker.so.0', 'libdmabroker-heaps.so', 'gbm/dmabroker_gbm.so'];
+  for (const [at, library] of libraries.entries()) {
+    const needed = run('objdump', '-p', join(lib, library)).match(/(?<=NEEDED +)\S+/g);
+    t.same(needed, ['libwayland-client.so.0', 'libc.so.6'], library);
+    const depends = run('dpkg-deb', '--field', [...clients.values()][at === 0 ? 0 : 2] ?? '');
+    t.match(depends, /Depends: libc6 \(>= 2\.\d+\), libwayland-client0/);
+  }
+  // A program of theirs: compiled against the one, and run with the other.
+  const program = join(folder, 'example');
+  const flags = execFileSync('pkg-config', ['--cflags', '--libs', 'dmabroker'], {
+    encoding: 'utf8',
+    env: {
+      ...process.env,
+      PKG_CONFIG_PATH: join(lib, 'pkgconfig'),
+      PKG_CONFIG_SYSROOT_DIR: root,
+    },
+  });
+  const source = join(root, 'usr/share/doc/libdmabroker-dev/examples/example.c');
+  run('cc', '-D_DEFAULT_SOURCE', source, '-o', program, ...flags.trim().split(/\s+/));
+  t.match(run('objdump', '-p', program), /NEEDED +libdmabroker\.so\.0\n/);
+  const env = { LD_LIBRARY_PATH: lib, DMABROKER_SOCKET: '/nonexistent' };
+  const { stderr } = spawnSync(program, [], { encoding: 'utf8', env });
+  t.match(stderr, /^connect: nobody answers at \/nonexistent: /, 'it runs');
+  if (!isNight) return;
+  for (const [name, path] of packageClients(join(folder, 'again')))
+    t.ok(readFileSync(path).equals(readFileSync(clients.get(name) ?? '')), `${name} is the same`);
 });

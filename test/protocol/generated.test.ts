@@ -129,6 +129,7 @@ const longest: Record<string, number> = {
   'dmabroker_manager_v1.source.name': SOURCE_BYTES,
   'dmabroker_manager_v1.source.reason': MAX_TEXT.reason,
   'dmabroker_manager_v1.redeem.token': TOKEN_BYTES,
+  'dmabroker_manager_v1.redeem_as.token': TOKEN_BYTES,
   'dmabroker_manager_v1.claim.name': MAX_LASTING_NAME + '@4294967295'.length,
   'dmabroker_manager_v1.session.token': TOKEN_BYTES,
   'dmabroker_params_v1.adopt.id': ID_BYTES,

@@ -5,12 +5,13 @@
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { Writable } from 'node:stream';
+import { ensureDisplay } from '../vm/display.js';
 import { putLayer } from '../vm/layer.js';
 import { GuestError, type Host, runOn } from '../vm/vm.js';
 import type { Group, TestFile, Where } from './files.js';
-import { LAYERS } from './lists.js';
+import { LAYERS, MAPPING_DISPLAY } from './lists.js';
 import { nothing, type Outcome, partsOf, TapReader } from './tap.js';
 
 /** Seconds. They end what hangs and judge nothing. */
@@ -193,6 +194,7 @@ async function inGuest(group: Group, around: Surroundings, take: Take): Promise<
   const timeoutSeconds = limit * group.length + GUEST_SECONDS;
   const watched = around.nightly ? ['--layer'] : [];
   const names = group.map(({ name }) => name);
+  const env = environment(around);
   let folder: string | null = null;
   try {
     // One with packages of its own has a guest of its own.
@@ -202,6 +204,10 @@ async function inGuest(group: Group, around: Surroundings, take: Take): Promise<
       mkdirSync('build', { recursive: true });
       folder = mkdtempSync('build/layer-');
       await putLayer(host.image, packages, folder);
+      if (host.kind === 'uml' && MAPPING_DISPLAY.has(file?.name ?? '')) {
+        env.DMABROKER_MAPPING_DISPLAY = `${folder}/mapping_display.ko`;
+        copyFileSync(await ensureDisplay(host.kernel), env.DMABROKER_MAPPING_DISPLAY);
+      }
     }
     const { status, timedOut } = await runOn(
       host,
@@ -210,7 +216,7 @@ async function inGuest(group: Group, around: Surroundings, take: Take): Promise<
         ...['node', 'dist/test/vm/guest-file.js', ...watched, '--limit', `${limit}`, ...names],
       ],
       {
-        ...{ timeoutSeconds, env: environment(around), stdout, stderr: process.stderr },
+        ...{ timeoutSeconds, env, stdout, stderr: process.stderr },
         ...(file?.where === 'qemu' ? SMOKE : {}),
       },
     );

@@ -5,6 +5,7 @@
 
 import {
   CAMERA_PACKAGES,
+  COMPOSITOR_PACKAGES,
   FFMPEG_PACKAGES,
   GSTREAMER_PACKAGES,
   PIPEWIRE_PACKAGES,
@@ -31,17 +32,22 @@ export const SLOW: ReadonlyMap<string, string> = new Map([
   ['examples/ffmpeg.guest', 'the first time it fetches FFmpeg into the cache'],
   ['unixfd/gstreamer.guest', 'the first time it fetches GStreamer into the cache'],
   ['heaps/programs.guest', 'the first time it fetches libcamera and GStreamer into the cache'],
+  [
+    'gbm/compositors.guest',
+    'the first time it fetches sway and the kernel’s source into the cache, and builds a module',
+  ],
   ['systemd/containers', 'the first time it fetches podman and Flatpak into the cache'],
   ['server/http/proxy', 'the first time it installs Prism and Spectral into the cache'],
   ['server/http/alerts', 'the first time it downloads Prometheus into the cache'],
   ['server/http/prometheus', 'the same, whichever comes first'],
   ['package/runtimes', 'the first time it installs Bun and Deno into the cache'],
   ['bindings/rust', 'the first time it compiles the crates'],
+  ['rust/library', 'the first time it fetches Rust into the cache, and compiles the crates'],
 ]);
 
 /** Left to `npm run test:nightly`. */
 export const NIGHTLY: ReadonlyMap<string, string> = new Map([
-  ...['server/killed', 'server/schedule', 'server/http/owners'].map(
+  ...['server/killed', 'server/schedule', 'server/http/owners', 'server/allocator/fairness'].map(
     (name) => [name, `${name}.guest does the same in the gate, with dma_bufs`] as const,
   ),
   ...['typescript', 'c', 'python', 'libdmabroker']
@@ -60,6 +66,14 @@ export const NIGHTLY: ReadonlyMap<string, string> = new Map([
   [
     'python/library.guest',
     'conformance/python.guest has the library’s dma_bufs in the gate, python/library all its tests with memfds',
+  ],
+  [
+    'server/http/spectral',
+    'it computes for 20 s; in the gate Redocly looks at openapi.yaml, with the lint',
+  ],
+  [
+    'conformance/rust.guest',
+    'rust/library plays the scenarios in the gate, with memfds; what is the library’s own of a dma_buf, a few lines of its mapping, seldom changes',
   ],
   ['systemd/flatpak', 'what it is about changes with Debian, hardly with what is changed here'],
 ]);
@@ -133,5 +147,9 @@ export const LAYERS: ReadonlyMap<string, readonly string[]> = new Map([
   ['unixfd/gstreamer.guest', GSTREAMER_PACKAGES],
   ['examples/pipewire.guest', PIPEWIRE_PACKAGES],
   ['heaps/programs.guest', CAMERA_PACKAGES],
+  ['gbm/compositors.guest', COMPOSITOR_PACKAGES],
   ['examples/ffmpeg.guest', FFMPEG_PACKAGES],
 ]);
+
+/** Files that want a display whose driver maps imported memory: its module's file (test/vm/display.ts) lies beside the layer. */
+export const MAPPING_DISPLAY: ReadonlySet<string> = new Set(['gbm/compositors.guest']);

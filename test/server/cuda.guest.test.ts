@@ -2,7 +2,7 @@
  * The daemon with CUDA's memory, by the double of libcuda, whose dma_bufs are real ones: which requests get it, what other
  * users and the device see of it, what is told when it is lost or there is none left; and that nothing stays behind.
  */
-import { writeSync } from 'node:fs';
+import { readdirSync, writeSync } from 'node:fs';
 import t from 'tap';
 import { type BrokerError, type ClientBuffer, connect } from '../../src/client/index.js';
 import { info } from '../../src/native/dmabuf.js';
@@ -158,6 +158,22 @@ t.test('one memory as a dma_buf and as a POSIX file descriptor', async (t) => {
   const redeemed = await other.redeem(await buffer.share());
   t.same(redeemed.handleTypes, ['dma_buf', 'opaque_fd'], 'whoever redeems it has both');
   t.equal(wordOf(furtherOf(redeemed)), 0x0102_0304);
+  const token = await buffer.share({ uses: 3 });
+  const refused = other.redeem(token, { handleTypes: ['memfd', 'opaque_fd'] });
+  await t.rejects(refused, {
+    code: 'unsupported_handle_type',
+    message: `${buffer.id} is had as dma_buf and opaque_fd, and was asked for as opaque_fd and memfd`,
+    refusal: { constraint: 'handle_types', possible: ['dma_buf', 'opaque_fd'] },
+  });
+  const own = readdirSync('/proc/self/fd').length;
+  const one = await other.redeem(token, { handleTypes: ['opaque_fd'] });
+  t.equal(readdirSync('/proc/self/fd').length, own + 1, 'one fd came');
+  t.same(one.handleTypes, ['opaque_fd'], 'as what it was asked for alone');
+  t.equal(wordOf(fdOf(one)), 0x0102_0304);
+  const another = await other.redeem(token, { handleTypes: ['dma_buf'] });
+  t.same(another.handleTypes, ['dma_buf']);
+  t.ok(isDmaBuf(fdOf(another)));
+  await another.close();
   double.at('cuMemsetD8_v2', ILLEGAL_ADDRESS);
   await (await client.allocate(linear)).close();
   await eventually(() => buffer.lost, 'lost');
@@ -165,6 +181,10 @@ t.test('one memory as a dma_buf and as a POSIX file descriptor', async (t) => {
   t.same(buffer.handleTypes, ['dma_buf', 'opaque_fd'], 'issued anew as both');
   await buffer.fill(5);
   t.equal(wordOf(furtherOf(buffer)), 5);
+  await one.reissue();
+  t.same(one.handleTypes, ['opaque_fd'], 'who has one of them has one of the new ones');
+  t.equal(wordOf(fdOf(one)), 5);
+  t.equal(readdirSync('/proc/self/fd').length, own + 1);
   await redeemed.close();
   other.close();
   await buffer.close();
@@ -239,7 +259,10 @@ t.test('released, and still held', async (t) => {
   await buffer.close();
   const state = async () => (await daemon.buffers()).find((each) => each.id === id)?.state;
   t.equal(await state(), 'lingering', 'its count tells');
-  t.match(double.live, { handles: 0, mappings: 0, reservations: 0 }, 'the daemon has let go of it');
+  // The allocator's thread does it, in its turn.
+  const isLetGo = ({ handles, mappings, reservations } = double.live) =>
+    handles + mappings + reservations === 0;
+  await eventually(() => isLetGo(), 'the daemon has let go of it');
   await recounted(daemon);
   close(copy);
   await eventually(async () => (await state()) === undefined, 'it is gone');
@@ -347,6 +370,29 @@ t.test('a GPU that Vulkan has, too, is one device', async (t) => {
   t.match([unnamed, vulkan, cuda, posix], Array(4).fill({ device: uuid }));
   t.match(posix.vulkan, { memoryType: 0, dedicated: false }, 'how Vulkan imports it');
   t.match(await device(), [{ cuda: { free: 2 ** 30 - 4 * MIB, allocated: 4 * MIB } }]);
+  const lent = await mine.allocate({ ...linear, source: 'cuda', handleTypes: ['opaque_fd'] });
+  its.keeps(true);
+  await lent.close();
+  // A look at nobody's memory finds nothing, and who was handed it has not exited.
+  const released = { held: 0, unknown: 2 * MIB, unknown_at_most: 2 * MIB };
+  const lastRelease = { bytes: 2 * MIB, returned: 0 };
+  const held = { allocated: 4 * MIB, released, others_at_most: 2 * MIB, last_release: lastRelease };
+  await eventually(async () => (await device())[0].cuda.released.unknown > 0, 'it is unknown');
+  t.match(await device(), [{ cuda: held }], 'somebody may have it, and no more than that');
+  t.match((await both.rest('GET', '/v1/device')).body.device, { cuda: held });
+  its.keeps(false);
+  t.match(await device(), [
+    { cuda: { released: { unknown: 2 * MIB, unknown_at_most: 0 }, others_at_most: 0 } },
+  ]);
+  const back = await mine.allocate({ ...linear, source: 'cuda', handleTypes: ['opaque_fd'] });
+  await back.close();
+  const isBack = async () => (await device())[0].cuda.last_release.returned === 2 * MIB;
+  await eventually(isBack, 'nobody else had it');
+  const counted = await mine.allocate({ ...linear, source: 'cuda' });
+  const copy = duplicate(fdOf(counted));
+  await counted.close();
+  t.match(await device(), [{ cuda: { released: { held: 2 * MIB } } }], 'its count tells');
+  close(copy);
   await cuda.fill(0x0706_0504);
   for (const [to, from] of [
     [posix, cuda],

@@ -92,7 +92,7 @@ t.test('wayland-info lists our globals and the formats', async (t) => {
   const env = { ...process.env, WAYLAND_DISPLAY: daemon.clientSocket };
   const { stdout } = await run('wayland-info', [], { env });
   t.match(stdout, /'dmabroker_manager_v1',\s+version:\s+1/);
-  t.match(stdout, /'zwp_linux_dmabuf_v1',\s+version:\s+4/);
+  t.match(stdout, /'zwp_linux_dmabuf_v1',\s+version:\s+6/);
   const { body } = await daemon.rest('GET', '/v1/device/formats');
   // Several sources may have the same pair; the protocol names it once.
   const offered = new Map<string, string>();
@@ -102,6 +102,26 @@ t.test('wayland-info lists our globals and the formats', async (t) => {
   t.ok(offered.size >= 4);
   for (const pair of offered.values()) t.ok(stdout.includes(`${pair} = LINEAR`), pair);
   t.equal(stdout.match(/0x[0-9a-f]{8} = '/g)?.length, offered.size, 'the same table');
+});
+
+t.test('linux-dmabuf is spoken with older clients and with newer ones', async (t) => {
+  const program = join(packageRoot, 'test/support/programs/build/feedback');
+  const said = async (...words: string[]) => {
+    const { stdout } = await run(program, [daemon.clientSocket, ...words]).catch((ended) => ended);
+    return String(stdout).trim().split('\n');
+  };
+  const [table = ''] = await said('6');
+  const pairs = Number(table.split(' ')[1]);
+  t.ok(pairs >= 4, table);
+  const tranche = (flags: number) => [
+    ...['target_device 8', `flags ${flags}`, `formats ${pairs}`, 'tranche_done', 'done', 'failed'],
+  ];
+  t.same(await said('6'), [table, ...tranche(2)], 'a tranche for sampling, and no main device');
+  for (const version of ['4', '5']) {
+    t.same(await said(version), [table, 'main_device 8', ...tranche(0)], `version ${version}`);
+  }
+  const old = await said('3');
+  t.equal(old.filter((line) => line.startsWith('modifier')).length, pairs, 'version 3');
 });
 
 t.test('nothing stays behind', async (t) => {

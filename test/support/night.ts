@@ -6,4 +6,4 @@
 export const isNight = process.env.DMABROKER_NIGHTLY === '1';
 
 /** The gate's amount, or the night's. */
-export const atNight = (gate: number, night: number): number => (isNight ? night : gate);
+export const atNight = <T>(gate: T, night: T): T => (isNight ? night : gate);

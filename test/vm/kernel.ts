@@ -22,6 +22,9 @@ export interface FastKernel {
 /** Compiling prints a line a file: about so many. */
 const STEPS = 1900;
 
+/** The source's archive, kept in the kernel's folder: what is built for it later (display.ts) is to be of the same. */
+export const SOURCE = 'source.tar.xz';
+
 /** The kernel if it has been built. */
 export function builtKernel(): FastKernel | undefined {
   const folder = join(cacheFolder(), `uml-${kernelKey()}`);
@@ -83,6 +86,7 @@ async function build(): Promise<void> {
   const seconds = Math.round((performance.now() - started) / 1000);
   const facts = { source, built: new Date().toISOString(), seconds };
   const made = join(temporary, 'made');
+  renameSync(join(temporary, 'fetched', SOURCE), join(made, SOURCE));
   writeFileSync(join(made, 'build.json'), `${JSON.stringify(facts, null, 2)}\n`);
   renameSync(made, folder);
   rmSync(temporary, { recursive: true });
@@ -90,21 +94,34 @@ async function build(): Promise<void> {
 }
 
 /**
- * Fetches the source from the suite, and builds it. Tells now and then how far it is, and all that was said only if it
- * fails. Returns what the source is called.
+ * Fetches the source from the suite, and builds it. Returns what the source is called.
  */
 async function compile(suite: string, temporary: string): Promise<string> {
   const fetched = join(temporary, 'fetched');
-  const apt = privateApt(fetched, suite);
-  const fetch = [...apt, 'sh', guestScript('fetch-kernel.sh'), fetched];
-  await script('its source could not be fetched', fetch);
+  const archive = await fetchSource(suite, fetched);
   const [work, made] = [join(temporary, 'build'), join(temporary, 'made')];
-  const build = ['nice', 'sh', guestScript('build-kernel.sh'), join(fetched, 'source.tar.xz')];
-  await script('it could not be built', [...build, guestScript('uml.config'), work, made]);
+  const build = ['nice', 'sh', guestScript('build-kernel.sh'), archive];
+  const progress = (lines: number): void =>
+    say(`the fast kernel: about ${Math.min(99, Math.round((100 * lines) / STEPS))} %`);
+  const argv = [...build, guestScript('uml.config'), work, made];
+  await runScript('it could not be built', argv, progress);
   return readFileSync(join(fetched, 'name'), 'utf8').trim();
 }
 
-async function script(failure: string, argv: readonly string[]): Promise<void> {
+/** The newest source that the suite has, or of the package and version that is wanted. Returns its archive. */
+export async function fetchSource(suite: string, folder: string, wanted?: string): Promise<string> {
+  const fetch = [...privateApt(folder, suite), 'sh', guestScript('fetch-kernel.sh'), folder];
+  const argv = wanted === undefined ? fetch : [...fetch, wanted.replace(' ', '=')];
+  await runScript('its source could not be fetched', argv);
+  return join(folder, SOURCE);
+}
+
+/** Says now and then how many lines it has printed, and all that it printed only if it fails. */
+export async function runScript(
+  failure: string,
+  argv: readonly string[],
+  tell: (lines: number) => void = () => undefined,
+): Promise<void> {
   const child = spawnBound(argv, ['ignore', 'pipe', 'pipe'], 'TERM');
   const last: string[] = [];
   let lines = 0;
@@ -116,10 +133,7 @@ async function script(failure: string, argv: readonly string[]): Promise<void> {
       lines += 1;
     });
   }
-  const progress = setInterval(
-    () => say(`the fast kernel: about ${Math.min(99, Math.round((100 * lines) / STEPS))} %`),
-    20_000,
-  );
+  const progress = setInterval(() => tell(lines), 20_000);
   const { code } = await ended(child);
   clearInterval(progress);
   if (code !== 0) throw new Error(`${failure} (status ${code}):\n${last.join('\n')}`);

@@ -121,6 +121,38 @@ export const CAMERA_PACKAGES = [
   'gstreamer1.0-tools',
 ];
 
+/** The same for the test of compositors that draw by OpenGL on a display (Weston is in the image). */
+export const COMPOSITOR_PACKAGES = ['sway', 'swaybg', 'grim'];
+
+/**
+ * What clients/rust is built and looked at with, in a folder of its own (test/rust/root.ts), with what these depend on; not the guest's.
+ */
+export const RUST_PACKAGES = [
+  'base-files', // the links of the root's folder
+  'rustc',
+  'cargo',
+  'rust-clippy',
+  'rustfmt',
+  'gcc',
+  'libc6-dev',
+  'librust-wayland-client-dev',
+  'librust-rustix-dev',
+  'librust-sha2-dev',
+  'librust-serde-json-dev',
+];
+
+/** Files of theirs that are left out. */
+export const RUST_UNNEEDED = [
+  '/usr/share/doc/*',
+  '/usr/share/man/*',
+  '/usr/share/locale/*',
+  '/usr/share/perl*',
+  '/usr/bin/*lto-dump*',
+];
+
+/** What must be found to make that folder. */
+export const RUST_PROGRAMS = ['apt-get', 'dpkg-deb', 'tar', 'unshare', 'setpriv', 'flock'];
+
 /**
  * The same for the test of FFmpeg's libraries, with a compiler: their names change with each release of FFmpeg's, so that what
  * is linked with them on another Debian would not start in the guest.

@@ -16,6 +16,7 @@
 /* set_plane_layout and add_plane have 0 to 3. */
 #define MAX_PLANES 4
 #define MAX_FURTHER 2
+#define ALL_HANDLE_TYPES ((DMABROKER_HANDLE_TYPE_MEMFD << 1) - 1)
 #define MAX_BATCH 64
 #define DEFAULT_TIMEOUT 30000
 /* What a text of a request may have: a message is 4096 bytes at most, and one that is longer ends the connection. */

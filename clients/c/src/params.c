@@ -101,7 +101,7 @@ static bool numbers_are_good(struct dmabroker *client, const struct dmabroker_pa
 		wrong = "lifetime: no value of enum dmabroker_lifetime";
 	else if (params->usage & ~(uint32_t)((DMABROKER_USAGE_VIDEO_ENCODE << 1) - 1))
 		wrong = "usage: bits that are not of enum dmabroker_usage";
-	else if (params->handle_types & ~(uint32_t)((DMABROKER_HANDLE_TYPE_MEMFD << 1) - 1))
+	else if (params->handle_types & ~(uint32_t)ALL_HANDLE_TYPES)
 		wrong = "handle_types: bits that are not of enum dmabroker_handle_type";
 	if (wrong)
 		error_say(&client->error, DMABROKER_INVALID, "%s", wrong);

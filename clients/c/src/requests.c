@@ -144,6 +144,26 @@ struct dmabroker_call *dmabroker_begin_redeem(struct dmabroker *client, const ch
 	return call_sent(call, call->buffers[0]->object != NULL);
 }
 
+struct dmabroker_call *dmabroker_begin_redeem_as(struct dmabroker *client, const char *token,
+						 uint32_t handle_types, dmabroker_callback callback,
+						 void *data)
+{
+	if (!handle_types || handle_types & ~(uint32_t)ALL_HANDLE_TYPES) {
+		error_say(&client->error, DMABROKER_INVALID,
+			  "handle_types: bits of enum dmabroker_handle_type, and one at least");
+		return NULL;
+	}
+	if (!text_fits(client, "token", token) || !client_ready(client, callback == waits))
+		return NULL;
+	struct dmabroker_call *call = new_call(client, 1, callback, data);
+
+	if (!call)
+		return NULL;
+	buffer_listen(call->buffers[0],
+		      dmabroker_manager_v1_redeem_as(client->manager, token, handle_types));
+	return call_sent(call, call->buffers[0]->object != NULL);
+}
+
 struct dmabroker_call *dmabroker_begin_claim(struct dmabroker *client, const char *name,
 					     uint32_t milliseconds, uint32_t how,
 					     dmabroker_callback callback, void *data)
@@ -228,6 +248,12 @@ int dmabroker_import(struct dmabroker *client, const struct dmabroker_params *pa
 int dmabroker_redeem(struct dmabroker *client, const char *token, struct dmabroker_buffer **buffer)
 {
 	return given(client, dmabroker_begin_redeem(client, token, waits, NULL), 1, buffer);
+}
+
+int dmabroker_redeem_as(struct dmabroker *client, const char *token, uint32_t handle_types,
+			struct dmabroker_buffer **buffer)
+{
+	return given(client, dmabroker_begin_redeem_as(client, token, handle_types, waits, NULL), 1, buffer);
 }
 
 int dmabroker_adopt(struct dmabroker *client, const char *id, const char *session,

@@ -1,6 +1,7 @@
 /*
  * Checks of the library with the daemon that $DMABROKER_SOCKET names: `checks all`. `checks vanishing` says `ready`, and
  * goes on when a line comes, by which the daemon has to be gone; `checks moving OUTCOME` goes on when another one is there.
+ * `checks waiting` has room for two buffers of 8192 bytes, and no more.
  * `checks stalled` says `ready`, and goes on when the daemon stands still; says `full`, and goes on when it works again.
  */
 #include "checks.h"
@@ -171,6 +172,78 @@ static void check_work(void)
 	CHECK(dmabroker_buffer_begin_park(from, 1, NULL, NULL) == NULL);
 	dmabroker_share_revoke(share);
 	dmabroker_buffer_release(from);
+}
+
+/* The fds of memory of several kinds, each taken once; whoever redeems it says which it wants. */
+static void check_kinds(void)
+{
+	struct dmabroker *owner = connected(), *other = connected();
+	struct dmabroker_params params = linear(owner, 8192);
+	const uint32_t one = params.handle_types, memfd = DMABROKER_HANDLE_TYPE_MEMFD;
+	struct dmabroker_terms terms = { .struct_size = sizeof terms, .uses = 9 };
+	struct dmabroker_buffer *mine, *theirs;
+	struct dmabroker_share *share;
+
+	/* Where there is no udmabuf, it has one. */
+	params.handle_types = one | memfd;
+	params.all_handle_types = true;
+	if (dmabroker_allocate(owner, &params, &mine) == DMABROKER_REFUSED) {
+		params.handle_types = one;
+		DONE(owner, dmabroker_allocate(owner, &params, &mine));
+	}
+	const bool both = params.handle_types != one;
+
+	CHECK(dmabroker_buffer_info(mine)->handle_types == params.handle_types);
+	CHECK(dmabroker_buffer_info(mine)->handle_type == one);
+	DONE(owner, dmabroker_buffer_share(mine, &terms, &share));
+	const char *token = dmabroker_share_token(share);
+
+	DONE(other, dmabroker_redeem(other, token, &theirs));
+	CHECK(dmabroker_buffer_info(theirs)->handle_types == params.handle_types);
+	CHECK(dmabroker_buffer_take_fd_as(theirs, 0, 0) == -1);
+	CHECK(dmabroker_buffer_take_fd_as(theirs, 0, DMABROKER_HANDLE_TYPE_OPAQUE_FD) == -1);
+	CHECK(dmabroker_buffer_take_fd_as(theirs, 1, one) == -1);
+	if (both) {
+		int fd = dmabroker_buffer_take_fd_as(theirs, 0, memfd);
+
+		/* The memfd of a udmabuf is for reading. */
+		CHECK(fd >= 0 && fcntl(fd, F_GETFD) & FD_CLOEXEC && write(fd, "x", 1) == -1);
+		CHECK(lseek(fd, 0, SEEK_END) >= 8192);
+		CHECK(dmabroker_buffer_take_fd_as(theirs, 0, memfd) == -1);
+		close(fd);
+	}
+	int fd = dmabroker_buffer_take_fd_as(theirs, 0, one);
+
+	CHECK(fd >= 0 && dmabroker_buffer_take_fd(theirs, 0) == -1);
+	CHECK(dmabroker_buffer_take_fd_as(theirs, 0, one) == -1);
+	close(fd);
+	dmabroker_buffer_destroy(theirs);
+
+	for (uint32_t kind = both ? 1 : one; kind <= memfd; kind <<= 1) {
+		if (!(params.handle_types & kind))
+			continue;
+		unsigned before = count_fds();
+
+		DONE(other, dmabroker_redeem_as(other, token, kind, &theirs));
+		CHECK(count_fds() == before + 1);
+		CHECK(dmabroker_buffer_info(theirs)->handle_types == kind);
+		CHECK(dmabroker_buffer_info(theirs)->handle_type == kind);
+		DONE(other, dmabroker_buffer_reissue(theirs)); /* not lost: the same again */
+		CHECK(dmabroker_buffer_info(theirs)->handle_types == kind && count_fds() == before + 1);
+		dmabroker_buffer_destroy(theirs);
+	}
+	const uint32_t wrong = one | DMABROKER_HANDLE_TYPE_OPAQUE_FD;
+
+	CHECK(dmabroker_redeem_as(other, token, wrong, &theirs) == DMABROKER_REFUSED && !theirs);
+	CHECK(dmabroker_last_error(other)->code == DMABROKER_CODE_UNSUPPORTED_HANDLE_TYPE);
+	CHECK(strstr(dmabroker_last_error(other)->detail, "\"possible\":["));
+	CHECK(dmabroker_redeem_as(other, token, 0, &theirs) == DMABROKER_INVALID);
+	CHECK(dmabroker_redeem_as(other, token, 8, &theirs) == DMABROKER_INVALID);
+	DONE(other, dmabroker_sync(other));
+	dmabroker_share_destroy(share);
+	dmabroker_buffer_release(mine);
+	dmabroker_destroy(owner);
+	dmabroker_destroy(other);
 }
 
 static void check_batch(void)
@@ -403,8 +476,13 @@ int main(int argc, char **argv)
 		run("stalled", check_stalled);
 		return 0;
 	}
+	if (argc == 2 && strcmp(argv[1], "waiting") == 0) {
+		run("waiting", check_waiting);
+		return 0;
+	}
 	run("memory", check_memory);
 	run("work", check_work);
+	run("kinds", check_kinds);
 	run("batch", check_batch);
 	run("import", check_import);
 	run("errors", check_errors);

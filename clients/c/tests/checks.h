@@ -33,6 +33,7 @@ struct dmabroker_buffer *allocated(struct dmabroker *client, uint64_t size);
 int turn(struct dmabroker *client);
 
 void check_loop(void);
+void check_waiting(void);
 void check_vanishing(void);
 /* The daemon is killed, and another one is started: `outcome` of the buffers is adopted, imported or gone. */
 void check_moving(const char *outcome);

@@ -200,3 +200,35 @@ void check_loop(void)
 	}
 	CHECK(seen.calls == 2);
 }
+
+/* Places in the queue, of calls that wait for memory. */
+void check_waiting(void)
+{
+	struct seen seen = { .client = connected() };
+	struct dmabroker_params params = linear(seen.client, 8192);
+	struct dmabroker_buffer *held[2] = { allocated(seen.client, 8192), allocated(seen.client, 8192) };
+	struct dmabroker_call *sync = dmabroker_begin_sync(seen.client, NULL, NULL);
+
+	CHECK(sync && dmabroker_call_place(sync) == 0);
+	params.wait_ms = 600000;
+	struct dmabroker_call *first = dmabroker_begin_allocate(seen.client, &params, take, &seen);
+	struct dmabroker_call *second = dmabroker_begin_allocate(seen.client, &params, take, &seen);
+	struct dmabroker_call *third = dmabroker_begin_allocate(seen.client, &params, never, NULL);
+
+	CHECK(first && second && third && dmabroker_call_place(first) == 0);
+	while (dmabroker_call_place(third) != 3)
+		CHECK(turn(seen.client) == DMABROKER_OK);
+	CHECK(dmabroker_call_place(first) == 1 && dmabroker_call_place(second) == 2);
+	dmabroker_buffer_release(held[0]);
+	while (dmabroker_call_place(third) != 2)
+		CHECK(turn(seen.client) == DMABROKER_OK);
+	CHECK(seen.calls == 1 && dmabroker_call_place(second) == 1);
+	dmabroker_call_cancel(second); /* who waits no more is before nobody */
+	while (dmabroker_call_place(third) != 1)
+		CHECK(turn(seen.client) == DMABROKER_OK);
+	dmabroker_call_cancel(third);
+	dmabroker_buffer_release(held[1]);
+	dmabroker_buffer_release(seen.buffers[0]);
+	DONE(seen.client, dmabroker_sync(seen.client));
+	dmabroker_destroy(seen.client);
+}

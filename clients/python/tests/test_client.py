@@ -32,6 +32,12 @@ class Buffers(Case):
                 self.assertEqual(theirs.id, buffer.id)
                 with theirs.map(write=False) as mapping, mapping.reading() as memory:
                     self.assertEqual(bytes(memory[:5]), b"hello")
+            with self.assertRaises(dmabroker.BrokerError) as unlike:
+                other.redeem(share.token, handle_types=["opaque_fd"])
+            self.assertEqual(unlike.exception.code, "unsupported_handle_type")
+            self.assertEqual(unlike.exception.refusal["possible"], [buffer.handle_type])
+            with self.assertRaisesRegex(TypeError, "handle_types"):
+                other.redeem(share.token, handle_types=[])
             share.revoke()
             share.revoke()
             with self.assertRaises(dmabroker.BrokerError) as refused:

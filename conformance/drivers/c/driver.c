@@ -250,8 +250,11 @@ static void do_test(const struct json *args, const char *as)
 
 static void do_redeem(const struct json *args, const char *as)
 {
-	void *made = dmabroker_manager_v1_redeem((struct dmabroker_manager_v1 *)manager->proxy,
-						 required(args, "token"));
+	struct dmabroker_manager_v1 *on = (struct dmabroker_manager_v1 *)manager->proxy;
+	const char *token = required(args, "token");
+	uint32_t types = json_get(args, "handle_types") ? handle_types_of(args) : 0;
+	void *made = types ? dmabroker_manager_v1_redeem_as(on, token, types) :
+			     dmabroker_manager_v1_redeem(on, token);
 
 	tell_buffer(adopt(made, &dmabroker_buffer_v1_interface, as));
 }

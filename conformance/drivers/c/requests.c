@@ -54,6 +54,11 @@ static uint32_t bits_of(const char *const *names, const struct json *list)
 	return bits;
 }
 
+uint32_t handle_types_of(const struct json *object)
+{
+	return bits_of(handle_types, json_get(object, "handle_types"));
+}
+
 static uint64_t join(uint32_t hi, uint32_t lo)
 {
 	return (uint64_t)hi << 32 | lo;
@@ -168,11 +173,9 @@ struct object *params_of(const struct json *request)
 	if (json_get(request, "usage"))
 		dmabroker_params_v1_set_usage(params, bits_of(usages, json_get(request, "usage")));
 	if (json_get(request, "handle_types") && json_number(request, "all_handle_types", 0) != 0)
-		dmabroker_params_v1_require_handle_types(
-			params, bits_of(handle_types, json_get(request, "handle_types")));
+		dmabroker_params_v1_require_handle_types(params, handle_types_of(request));
 	else if (json_get(request, "handle_types"))
-		dmabroker_params_v1_set_handle_types(
-			params, bits_of(handle_types, json_get(request, "handle_types")));
+		dmabroker_params_v1_set_handle_types(params, handle_types_of(request));
 	if (device)
 		dmabroker_params_v1_set_device(params, device);
 	if (json_get(request, "wait_ms"))
@@ -284,9 +287,15 @@ void describe_manager(struct text *to)
 	text_add(to, "null}");
 }
 
+/* A plane event, of the kind that is told first: those of the others say the same. */
+static bool is_told(const struct event *event, const struct object *buffer, uint32_t type)
+{
+	return !is_event(event, buffer, "plane") || event->args[1].u == type;
+}
+
 /* Memories, planes and what is taken on trust, of a buffer or a plan, from an event on. */
 static void describe_places(struct text *to, const struct object *object, size_t from,
-			    const char *plane, int first)
+			    const char *plane, int first, uint32_t type)
 {
 	unsigned memories = 0, planes = 0, trusted = 0, given = 0;
 
@@ -297,7 +306,7 @@ static void describe_places(struct text *to, const struct object *object, size_t
 				 join(events[i].args[1].u, events[i].args[2].u));
 	text_add(to, "],\"planes\":[");
 	for (size_t i = from; i < event_count; i++)
-		if (is_event(&events[i], object, plane))
+		if (is_event(&events[i], object, plane) && is_told(&events[i], object, type))
 			text_add(to, "%s{\"memory\":%u,\"offset\":%u,\"stride\":%u}", comma(&planes),
 				 events[i].args[first].u, events[i].args[first + 1].u,
 				 events[i].args[first + 2].u);
@@ -316,10 +325,11 @@ void describe_buffer(struct text *to, const struct object *buffer)
 	size_t from = description_of(buffer, "info");
 	const union wl_argument *a = events[from].args;
 	const struct event *device = last_event(buffer, "device"), *checked = last_event(buffer, "checked");
+	uint32_t type = plane_of(buffer, 0)->args[1].u;
 	char format[5] = "";
 
 	text_add(to, "{\"id\":\"%s\",\"generation\":%u,\"handle_type\":\"%s\",\"source\":\"%s\"", a[0].s,
-		 a[1].u, handle_type(a[2].u), a[3].s);
+		 a[1].u, handle_type(type), a[3].s);
 	text_add(to, ",\"size\":%" PRIu64, join(a[4].u, a[5].u));
 	if (a[6].u == 0)
 		text_add(to, ",\"format\":null,\"modifier\":null,\"width\":null,\"height\":null");
@@ -330,7 +340,7 @@ void describe_buffer(struct text *to, const struct object *buffer)
 			 join(a[7].u, a[8].u));
 		text_add(to, ",\"width\":%u,\"height\":%u", a[9].u, a[10].u);
 	}
-	describe_places(to, buffer, from, "plane", 3);
+	describe_places(to, buffer, from, "plane", 3, type);
 	if (device)
 		text_add(to, ",\"device\":\"%s\"", device->args[0].s);
 	else
@@ -351,7 +361,7 @@ void describe_plan(struct text *to, const struct object *test)
 
 	text_add(to, "{\"source\":\"%s\",\"size\":%" PRIu64 ",\"handle_type\":\"%s\"", a[0].s,
 		 join(a[1].u, a[2].u), handle_type(a[3].u));
-	describe_places(to, test, from, "plane_layout", 1);
+	describe_places(to, test, from, "plane_layout", 1, 0);
 	text_add(to, "}");
 }
 

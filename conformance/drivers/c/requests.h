@@ -8,6 +8,8 @@
 /* Names whose places are an enum's values, and such whose places are its bits. */
 extern const char *const handle_types[], *const work_paths[];
 
+/* The bits of what an object says of them. */
+uint32_t handle_types_of(const struct json *object);
 /* A new dmabroker_params_v1 that says nothing yet. */
 struct object *new_params(void);
 /* One that says what a CreateBuffer says; an import's planes among it. */

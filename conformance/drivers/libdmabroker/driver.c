@@ -247,7 +247,11 @@ static void do_redeem(const struct json *args, const char *as)
 {
 	struct dmabroker_buffer *buffer;
 
-	well(dmabroker_redeem(client, required(args, "token"), &buffer));
+	const char *token = required(args, "token");
+	uint32_t types = json_get(args, "handle_types") ? handle_types_of(args) : 0;
+
+	well(types ? dmabroker_redeem_as(client, token, types, &buffer) :
+		     dmabroker_redeem(client, token, &buffer));
 	tell(buffer, as);
 }
 

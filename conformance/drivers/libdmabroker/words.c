@@ -44,6 +44,11 @@ static uint32_t bits_of(const char *const *names, const struct json *list)
 	return bits;
 }
 
+uint32_t handle_types_of(const struct json *object)
+{
+	return bits_of(handle_types, json_get(object, "handle_types"));
+}
+
 static uint32_t whole(const struct json *object, const char *name)
 {
 	return (uint32_t)json_number(object, name, 0);
@@ -129,7 +134,7 @@ void read_request(struct request *request, const struct json *words)
 	read_modifiers(request, json_get(words, "modifiers"));
 	read_planes(request, words);
 	params->usage = bits_of(usages, json_get(words, "usage"));
-	params->handle_types = bits_of(handle_types, json_get(words, "handle_types"));
+	params->handle_types = handle_types_of(words);
 	params->placement = placement ? place_of(placements, placement) : 0;
 	params->separate_planes = json_number(words, "separate_planes", 0) != 0;
 	params->name = json_string(words, "name");

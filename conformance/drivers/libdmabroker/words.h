@@ -14,6 +14,8 @@ struct request {
 	struct dmabroker_own_memory memory;
 };
 
+/* The bits of what an object says of them. */
+uint32_t handle_types_of(const struct json *object);
 /* A request of CreateBuffer; of an import `planes_of` finds the fds. */
 void read_request(struct request *request, const struct json *words);
 struct dmabroker_buffer *buffer_named(const char *name);

@@ -203,7 +203,8 @@ class Driver:
         return await self._keep(await done(self._connected().import_memory(memory)), name)
 
     async def redeem(self, args, name):
-        return await self._keep(await done(self._connected().redeem(args["token"])), name)
+        terms = given(args, "handle_types")
+        return await self._keep(await done(self._connected().redeem(args["token"], **terms)), name)
 
     async def adopt(self, args, name):
         memory = self._memory_of(args["request"]) if "request" in args else None

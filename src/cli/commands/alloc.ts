@@ -21,6 +21,7 @@ import {
 } from '../options.js';
 import { printFields } from '../output.js';
 import { exactBytes } from '../printable.js';
+import { waitOption } from './recv.js';
 
 interface Options extends MemoryOptions, TokenTerms {
   readonly modifier?: string[];
@@ -37,6 +38,7 @@ interface Options extends MemoryOptions, TokenTerms {
   readonly name?: string;
   readonly lastingName?: string;
   readonly lease?: number;
+  readonly wait: number;
 }
 
 export const allocCommand: MakeCommand = (program) => {
@@ -65,6 +67,7 @@ export const allocCommand: MakeCommand = (program) => {
       someOf('--handle-type <type>', 'what it leaves as; dma_buf, else memfd', handleTypeValues),
     )
     .option('--all', 'the same memory as all of the --handle-type, in place of any of them')
+    .addOption(waitOption('for memory, where there is none now'))
     .option('--dry-run', 'only say what would be allocated')
     .option('--name <text>', 'a name for people')
     .option('--lasting-name <name>', 'a name by which processes find it (see claim)')
@@ -83,7 +86,8 @@ export const allocCommand: MakeCommand = (program) => {
           const wanted = options.device;
           const device = wanted === undefined ? undefined : await findDevice(rest, wanted);
           const path = options.dryRun ? '/v1/buffers?dry_run=true' : '/v1/buffers';
-          return rest.post<CreatedBuffer | PlannedBuffer>(path, { ...body(options), device });
+          const asked = { ...body(options), device };
+          return rest.post<CreatedBuffer | PlannedBuffer>(path, asked, options.wait * 1000);
         },
         (answer) => ('token' in answer ? printCreated(answer) : printPlanned(answer)),
       ),
@@ -130,6 +134,7 @@ function body(options: Options): object {
     // Somebody at a terminal is shown which it became.
     handle_types: options.handleType ?? ['dma_buf', 'memfd'],
     all_handle_types: options.all,
+    wait_ms: options.wait === 0 ? undefined : options.wait * 1000,
     sources: options.source,
     placement: options.placement,
     alignment: options.align,

@@ -100,10 +100,15 @@ function printReport({ device, reason, sources }: DeviceReport): void {
 /** Beside the heaps: of the same memory. */
 function cudaText(cuda: DeviceInfo['cuda']): string | null {
   if (cuda === null) return null;
-  const { total, free, allocated } = cuda;
+  const { total, free, allocated, released } = cuda;
   // Until the daemon has a context nobody says what others have.
   if (free === null) return `${bytes(total)}, none allocated here`;
-  return `${bytes(free)} free of ${bytes(total)}, ${bytes(allocated)} allocated here`;
+  const { held, unknown, unknown_at_most: most } = released;
+  return [
+    `${bytes(free)} free of ${bytes(total)}, ${bytes(allocated)} allocated here`,
+    ...(held > 0 ? [`${bytes(held)} released and held`] : []),
+    ...(unknown > 0 ? [`${bytes(unknown)} released, at most ${bytes(most ?? 0)} still held`] : []),
+  ].join(', ');
 }
 
 function printDevice(device: DeviceInfo): void {

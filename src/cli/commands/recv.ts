@@ -13,6 +13,7 @@ import { common, type MakeCommand } from '../command.js';
 import { duration } from '../numbers.js';
 import { printFields, printJson } from '../output.js';
 import { Output } from '../save.js';
+import type { Cell } from '../table.js';
 
 interface Options {
   readonly clientSocket?: string;
@@ -88,8 +89,8 @@ async function receive(
   }
 }
 
-const cell = (value: unknown): string | null =>
-  typeof value === 'object' && value !== null ? JSON.stringify(value) : (value as string | null);
+const cell = (value: unknown): Cell =>
+  typeof value === 'object' && value !== null ? JSON.stringify(value) : (value as Cell);
 
 interface Memory {
   /** One of the planes in it. */
@@ -172,12 +173,12 @@ function describe(buffer: ClientBuffer, saved: readonly Memory[] | null): Record
     id,
     handle_type: handleType,
     source,
-    size: String(size),
+    size,
     format,
     extent: width === null ? null : `${width}x${height}`,
     modifier: modifier === null ? null : modifierText(modifier),
     ...(buffer.committed !== null && {
-      revision: String(buffer.committed.revision),
+      revision: buffer.committed.revision,
       digest: buffer.committed.digest,
       metadata: buffer.metadata,
     }),
@@ -188,7 +189,7 @@ function describe(buffer: ClientBuffer, saved: readonly Memory[] | null): Record
     const from = exporter === null ? '' : ` from ${exporter[1]}`;
     fields[`plane_${index}`] = `${link}${from}, offset ${offset}, stride ${stride}`;
     const place = saved?.[memory];
-    if (place !== undefined) fields[`saved_plane_${index}`] = String(place.start + offset);
+    if (place !== undefined) fields[`saved_plane_${index}`] = place.start + offset;
   }
   return fields;
 }

@@ -8,6 +8,7 @@
  * allocator's.
  */
 import { alignUp, strictest } from '../../memory/alignment.js';
+import type { GpuRelease } from '../../memory/device.js';
 import { layoutOf } from '../../memory/dictated.js';
 import { BrokerError, type Refusal } from '../../memory/errors.js';
 import { formats } from '../../memory/formats.js';
@@ -54,6 +55,8 @@ const PLACEMENTS: readonly Placement[] = ['any', 'device_local'];
 export class CudaSource implements MemorySource {
   readonly name = 'cuda';
   readonly #kept = new Map<number, readonly CudaMemory[]>();
+  /** Those that have left as POSIX file descriptors: the memory may be in use where no file tells of it. */
+  readonly #opaque = new Set<number>();
   /** What is being made: it goes with the device, too. */
   readonly #making = new Set<Draft>();
 
@@ -62,6 +65,8 @@ export class CudaSource implements MemorySource {
     readonly device: CudaDevice,
     readonly handleType: VulkanHandleType,
     private readonly place: () => VulkanPlace | null,
+    /** Told what has come of letting go of memory that others may have imported. */
+    private readonly released: (release: GpuRelease) => void = () => {},
   ) {}
 
   /** The allocations that are kept. */
@@ -138,6 +143,7 @@ export class CudaSource implements MemorySource {
       const vulkan = this.handleType === 'opaque_fd' || isBoth ? this.#importTerms() : null;
       const key = nextKey();
       this.#kept.set(key, draft);
+      if (this.handleType === 'opaque_fd' || isBoth) this.#opaque.add(key);
       this.#making.delete(draft);
       done = true;
       return {
@@ -244,13 +250,28 @@ export class CudaSource implements MemorySource {
     const kept = this.#kept.get(key);
     if (!kept) throw new BrokerError('internal', `cuda keeps no allocation ${key}`);
     this.#kept.delete(key);
+    const before = this.#opaque.delete(key) ? this.#free() : null;
     for (const memory of kept) memory.destroy();
+    const after = before === null ? null : this.#free();
+    if (before === null || after === null) return;
+    this.released({ bytes: sum(kept.map(({ size }) => size)), returned: after - before });
+  }
+
+  /** Null where the device does not say. */
+  #free(): number | null {
+    try {
+      return this.device.left()?.free ?? null;
+    } catch {
+      // Who next uses the device finds out what it is.
+      return null;
+    }
   }
 
   /** Lets go of everything; exported fds stay their owners'. The device is whosever it is. */
   close(): void {
     for (const memory of [...this.#kept.values(), ...this.#making].flat()) memory.destroy();
     this.#kept.clear();
+    this.#opaque.clear();
     this.#making.clear();
   }
 }

@@ -5,7 +5,7 @@
  *
  * Owns: the context and the sources' memory; while no context can be made, a timer.
  */
-import type { CudaUse } from '../../memory/device.js';
+import type { CudaUse, GpuRelease } from '../../memory/device.js';
 import { BrokerError, messageOf } from '../../memory/errors.js';
 import {
   type FormatOffer,
@@ -45,6 +45,7 @@ export class RenewableCuda {
   /** Why there is no context any more; null where there is one, or none was wanted. */
   #problem: string | null = null;
   #retry: NodeJS.Timeout | null = null;
+  #lastRelease: GpuRelease | null = null;
 
   constructor(
     readonly device: CudaDevice,
@@ -57,7 +58,10 @@ export class RenewableCuda {
 
   #make(): CudaSource[] {
     return HANDLE_TYPES.filter((type) => this.#lack(type) === null).map(
-      (type) => new CudaSource(this.device, type, this.place),
+      (type) =>
+        new CudaSource(this.device, type, this.place, (release) => {
+          this.#lastRelease = release;
+        }),
     );
   }
 
@@ -101,7 +105,9 @@ export class RenewableCuda {
   describe(): CudaUse {
     const { uuid, total } = this.device;
     const allocated = this.#made.reduce((all, { bytes }) => all + bytes, 0);
-    return { uuid, total, free: this.#free(), allocated, ...this.#losses.describe() };
+    const lastRelease = this.#lastRelease;
+    const losses = this.#losses.describe();
+    return { uuid, total, free: this.#free(), allocated, lastRelease, ...losses };
   }
 
   #free(): number | null {

@@ -11,7 +11,7 @@
 
 import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Callers } from './callers.js';
 import {
   CLOSING_MS,
@@ -73,13 +73,19 @@ export function closeSoon(server: Server): void {
  * There is no way to it but the request's own property.
  */
 export function letProcessEnd(app: FastifyInstance): void {
-  let timer: symbol | undefined;
   app.addHook('onRequest', (request, _reply, done) => {
-    const own = request as unknown as Record<symbol, NodeJS.Timeout | null | undefined>;
-    timer ??= Object.getOwnPropertySymbols(request).find(
-      ({ description }) => description === 'fastify.request.timeoutTimer',
-    );
-    if (timer !== undefined) own[timer]?.unref();
+    handlerTimerOf(request)?.unref();
     done();
   });
+}
+
+let handlerTimer: symbol | undefined;
+
+/** Fastify's timer of a request's handler. */
+export function handlerTimerOf(request: FastifyRequest): NodeJS.Timeout | undefined {
+  const own = request as unknown as Record<symbol, NodeJS.Timeout | null | undefined>;
+  handlerTimer ??= Object.getOwnPropertySymbols(request).find(
+    ({ description }) => description === 'fastify.request.timeoutTimer',
+  );
+  return (handlerTimer && own[handlerTimer]) ?? undefined;
 }

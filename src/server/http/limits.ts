@@ -27,6 +27,12 @@ export const CLOSING_MS = 2_000;
 /** Requests of one connection that are not answered yet: those who pipeline send two or three. */
 export const MAX_PIPELINED = 8;
 
+/** Milliseconds that a request waits for memory (`wait_ms` of openapi.yaml): its connection is taken for as long. */
+export const MAX_REST_WAIT_MS = 600_000;
+
+/** Requests that wait so at a time, of which one user gets a half at most. */
+export const MAX_REST_WAITS = 16;
+
 /** Bytes of a body. The largest useful one, an image with 256 modifiers, has under 8 KiB. */
 export const BODY_LIMIT = 16 * 1024;
 

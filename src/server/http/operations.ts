@@ -35,6 +35,7 @@ import { streamEvents } from './event-stream.js';
 import { bufferQuery, clientQuery, sendPage } from './lists.js';
 import type { Metrics } from './metrics.js';
 import type { Spec } from './spec.js';
+import { Waits } from './waits.js';
 import type { RestWorld } from './world.js';
 
 /** A request that was validated and whose sender may send it. */
@@ -93,6 +94,9 @@ export function createHandlers(
   http: { readonly spec: Spec; readonly streams: EventStreams; readonly metrics: Metrics },
 ): Handlers {
   const { plane, allocator, previews, clock } = world;
+  const buffers = async () => (await plane.mirror()).buffers.views;
+  // Where the data plane has ended, nothing waits any more.
+  const waits = new Waits((ticket) => void plane.ask('hungUp', ticket).catch(() => {}));
   const { spec, streams, metrics } = http;
   const quotaChanges = new Serial();
   const userNames = new UserNames(clock, world.resolver);
@@ -223,9 +227,17 @@ export function createHandlers(
       const { sources } = allocator.inventory;
       const unusable = sources.find(({ name, usable }) => name === 'vulkan' && !usable);
       const reason = device === null ? (unusable?.reason ?? null) : null;
-      return { device: device && deviceView(device), reason, sources: sources.map(sourceView) };
+      return {
+        device: device && deviceView(device, await buffers()),
+        reason,
+        sources: sources.map(sourceView),
+      };
     },
-    listDevices: async () => (await allocator.devices()).map(listedDeviceView),
+    listDevices: async () => {
+      const devices = await allocator.devices();
+      const known = devices.some(({ cuda }) => cuda !== null) ? await buffers() : [];
+      return devices.map((device) => listedDeviceView(device, known));
+    },
     listFormats: async ({ query: { device } }) => {
       const { offers, devices } = allocator.inventory;
       if (device === undefined) return offers.map(formatView);
@@ -250,7 +262,12 @@ export function createHandlers(
     createBuffer: async (asked) => {
       const { query, body, by, only, reply } = asked;
       if (query.dry_run) return plane.ask('plan', body, by, only);
-      const created = await asked.once(() => plane.ask('allocate', body, by, only));
+      const asking = { ...asked, name: by.token ?? String(by.uid) };
+      const created = await asked.once(() =>
+        waits.run(asking, body.wait_ms ?? 0, (ticket) =>
+          plane.ask('allocate', { ...body, ...(ticket !== null && { ticket }) }, by, only),
+        ),
+      );
       reply.code(201).header('location', `/v1/buffers/${created.buffer.id}`);
       return created;
     },

@@ -31,7 +31,7 @@ export function answerTo(thrown: unknown, requestId: string, instance?: string):
 /** The problem document of a refusal. */
 export function problem(error: BrokerError, requestId: string, instance?: string): Problem {
   const { status, title } = catalogue[error.code];
-  const { constraint, requested, possible, nearest, quota, taken_by } = error.refusal;
+  const { constraint, requested, possible, nearest, quota, taken_by, waited_ms } = error.refusal;
   const refusal = {
     ...(constraint === undefined ? {} : { constraint }),
     ...(requested === undefined ? {} : { requested }),
@@ -40,6 +40,7 @@ export function problem(error: BrokerError, requestId: string, instance?: string
     ...(nearest === undefined ? {} : { nearest: nearest as CreateBuffer | null }),
     ...(quota === undefined ? {} : { quota }),
     ...(taken_by === undefined ? {} : { taken_by }),
+    ...(waited_ms === undefined ? {} : { waited_ms }),
   };
   return {
     type: `urn:dmabroker:error:${error.code}`,

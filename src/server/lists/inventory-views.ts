@@ -10,6 +10,7 @@ import { fourccName, MOD_LINEAR, modifierText } from '../../memory/fourcc.js';
 import type { FormatOffer, SourceState } from '../../memory/source.js';
 import type { DeviceInfo, FormatInfo, ListedDeviceInfo, SourceInfo } from '../../rest/contract.js';
 import type { Inventory } from '../words/messages.js';
+import { type GpuBuffer, gpuMemory } from './gpu-memory.js';
 
 export function formatView({
   format,
@@ -37,21 +38,27 @@ export function sourceView(source: SourceState): SourceInfo {
   return { name, handle_type: handleType, ...further, usable, reason, limits };
 }
 
-export function deviceView(device: DeviceDescription): DeviceInfo {
+export function deviceView(
+  device: DeviceDescription,
+  buffers: Iterable<GpuBuffer> = [],
+): DeviceInfo {
   return {
     ...physicalView(device),
     ...openView(device),
-    ...cudaView(device),
+    ...cudaView(device, buffers),
     ...lossesView(device),
   };
 }
 
-export function listedDeviceView(device: ListedDevice): ListedDeviceInfo {
+export function listedDeviceView(
+  device: ListedDevice,
+  buffers: Iterable<GpuBuffer> = [],
+): ListedDeviceInfo {
   const { main, opened, reason, sources } = device;
   return {
     ...physicalView(device),
     ...(opened === null ? NOT_OPEN : openView(opened)),
-    ...cudaView(device),
+    ...cudaView(device, buffers),
     ...lossesView(device),
     main,
     open: opened !== null,
@@ -96,11 +103,9 @@ function openView({ extensions, heaps, memoryTypes, limits }: OpenDescription) {
   };
 }
 
-function cudaView({ cuda }: WithCuda) {
-  if (cuda === null) return { cuda };
-  const { total, free, allocated } = cuda;
-  return { cuda: { total, free, allocated } };
-}
+const cudaView = ({ cuda }: WithCuda, buffers: Iterable<GpuBuffer>) => ({
+  cuda: cuda && gpuMemory(cuda, buffers),
+});
 
 function lossesView({ losses, lastLostAt }: ListedDevice | DeviceDescription) {
   return { losses, last_lost_at: lastLostAt };

@@ -17,7 +17,12 @@ export function someAvg10(text: string): number | null {
 
 /** Whether some heap, or CUDA's memory, is used beyond that part of what there is for this process. */
 export function overBudget(
-  { heaps, cuda }: Pick<DeviceInfo, 'heaps' | 'cuda'>,
+  {
+    heaps,
+    cuda,
+  }: Pick<DeviceInfo, 'heaps'> & {
+    readonly cuda: Pick<NonNullable<DeviceInfo['cuda']>, 'free' | 'allocated'> | null;
+  },
   part: number,
 ): boolean {
   const left = cuda?.free ?? null;

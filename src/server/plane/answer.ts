@@ -22,6 +22,8 @@ export interface PlaneWorld {
     disconnect(client: Client, by: Owner | null): void;
     hold(held: boolean): void;
   };
+  /** How what waits for memory for a request of REST's is given up, by its ticket. */
+  readonly waits: Map<number, (why: BrokerError) => void>;
   measured(): PlaneMetrics;
   /** The thread ends with this turn. */
   shutDown(): void;

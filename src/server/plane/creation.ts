@@ -36,6 +36,7 @@ export function allocationRequest(request: CreateBuffer): AllocationRequest {
     lastingName: request.lasting_name ?? null,
     sources: request.sources ?? [],
     device: request.device,
+    waitMs: request.wait_ms,
   };
 }
 

@@ -215,6 +215,7 @@ const world: PlaneWorld = {
     disconnect: (client, by) => connections.disconnect(client, by),
     hold: (held) => holding.ask(held),
   },
+  waits: new Map(),
   measured,
   shutDown: () => {
     running = false;

@@ -1,5 +1,6 @@
 /** What only main asks of the data plane, for an operation that it answers itself or for the daemon. */
 import { Policy } from '../../broker/policy.js';
+import { BrokerError } from '../../memory/errors.js';
 import { hasOpaqueFace } from '../../memory/faces.js';
 import type { PlaneOperation, QuestionName } from '../words/questions.js';
 import { allMemories } from './all-memories.js';
@@ -16,11 +17,21 @@ export const questions: Table<Exclude<QuestionName, PlaneOperation>> = {
   catchUp: later({ of: whole, start: ({ world, seq }) => world.journal.ask(seq) }),
   allocate: later({
     of: part,
-    start: ({ broker, parameters, by }, done) => {
+    start: ({ broker, world: { waits }, parameters, by }, done) => {
       if (by === null) throw new Error(NOBODY);
       broker.checkTerms(by, tokenTerms(parameters.token));
-      broker.allocate(by, allocationRequest(parameters), (result) => {
+      const { ticket } = parameters;
+      let isAnswered = false;
+      let givenUp: BrokerError | null = null;
+      const giveUp = broker.allocate(by, allocationRequest(parameters), (result) => {
+        isAnswered = true;
+        if (ticket !== undefined) waits.delete(ticket);
         if ('error' in result) return done(result);
+        if (givenUp !== null) {
+          done({ error: givenUp });
+          broker.release(result, 'administrator', by);
+          return;
+        }
         try {
           const token = share(broker, result, parameters.token, by);
           done({ value: { buffer: bufferView(broker, result), token } });
@@ -29,6 +40,19 @@ export const questions: Table<Exclude<QuestionName, PlaneOperation>> = {
           broker.release(result, 'administrator', by);
         }
       });
+      if (ticket === undefined || isAnswered) return;
+      waits.set(ticket, (why) => {
+        givenUp = why;
+        giveUp(why);
+      });
+    },
+  }),
+  hungUp: act({
+    of: whole,
+    run: ({ world: { waits }, parameters: ticket }) => {
+      const giveUp = waits.get(ticket);
+      waits.delete(ticket);
+      giveUp?.(new BrokerError('not_found', 'who asked has hung up, and waits for memory no more'));
     },
   }),
   plan: later({

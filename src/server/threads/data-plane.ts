@@ -29,7 +29,7 @@ import type {
 } from '../words/messages.js';
 import type { Question, QuestionName, Questions } from '../words/questions.js';
 import type { Requester } from '../words/requester.js';
-import { ALLOCATOR_LIMITS, keepYoungBeside, PLANE_LIMITS, withRoom } from './young.js';
+import { ALLOCATOR_LIMITS, PLANE_LIMITS, withRoom } from './young.js';
 
 interface Events {
   log(level: LogLevel, text: string, fields: object, by?: string): void;
@@ -87,7 +87,6 @@ export class Allocator {
       // fds change threads here, and each has a stated owner: Node's bookkeeping would only warn.
       trackUnmanagedFds: false,
     });
-    keepYoungBeside(worker);
     return new Promise((resolve, reject) => {
       const failed = (error: Error) => {
         port2.close();
@@ -186,7 +185,6 @@ export class DataPlane {
           trackUnmanagedFds: false,
         }),
     );
-    keepYoungBeside(this.#worker);
     this.#worker.on('error', events.fatal);
     this.#ended = new Promise((resolve) => this.#worker.once('exit', () => resolve()));
   }

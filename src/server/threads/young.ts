@@ -18,12 +18,15 @@ export const ALLOCATOR_LIMITS = young(1);
 export const PLANE_LIMITS = young(PLANE_MB);
 export const PREVIEW_LIMITS = young(1);
 
-/** The main thread's, which has no limits of its own, does not grow; as bin/dmabrokerd.js has it from the start. */
-function keepYoung(): void {
+/**
+ * No thread's grows from now on: the main thread's, which has no limits of its own, among them. Not before all is loaded that
+ * a start loads, which has much to copy otherwise; a collection gives back what that took.
+ */
+export function keepYoung(): void {
   setFlagsFromString('--semi-space-growth-factor=1');
 }
 
-/** Starts the data plane, which has all of its room from the start: it would not grow to that (`keepYoung`). */
+/** Starts the data plane, which has all of its room from the start: it would not grow to that later (`keepYoung`). */
 export function withRoom(start: () => Worker): Worker {
   setFlagsFromString(`--min-semi-space-size=${PLANE_MB}`);
   const worker = start();

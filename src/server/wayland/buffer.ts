@@ -12,7 +12,9 @@ import type { RecallNotice, ToldRelease } from '../../broker/lifetime.js';
 import type { AllocationRequest } from '../../broker/request.js';
 import type { Worked } from '../../broker/works.js';
 import { BrokerError } from '../../memory/errors.js';
+import { fdsOf } from '../../memory/faces.js';
 import { asRefusal, type Done, type Result } from '../../memory/result.js';
+import type { HandleType } from '../../memory/source.js';
 import { dmabroker_buffer_v1, dmabroker_share_v1 } from '../../protocol/dmabroker-v1.gen.js';
 import type { Connection } from './connection.js';
 import { describe } from './description.js';
@@ -49,6 +51,8 @@ export class BufferObject implements Requests<typeof dmabroker_buffer_v1>, Watch
   #known = false;
   /** The token that was redeemed for it has the right. */
   #mayRenew = false;
+  /** It has no others of the buffer's; null: it has all. */
+  #types: readonly HandleType[] | null = null;
   /** `reissue` was sent and is not answered. */
   #reissuing = false;
   /** It may commit: its connection is the buffer's writer by this object. */
@@ -238,8 +242,10 @@ export class BufferObject implements Requests<typeof dmabroker_buffer_v1>, Watch
     buffer.watchers.add(this);
     // What was published of it comes first.
     if (buffer.lasting?.committed != null) this.committed(buffer.lasting.committed);
-    const done = this.connection.packet(buffer.held, () => {
-      describe(buffer, this.connection.output, resource.id);
+    const types = this.#types;
+    const held = types && buffer.held.some(fdsOf(buffer.allocation, types));
+    const done = this.connection.packet(held ?? buffer.held, () => {
+      describe(buffer, this.connection.output, resource.id, types);
       const lease = this.broker.leases.of(buffer);
       if (lease !== null) this.leased(lease.endsIn);
       this.connection.write(dmabroker_buffer_v1.event.done, resource.id);
@@ -249,13 +255,15 @@ export class BufferObject implements Requests<typeof dmabroker_buffer_v1>, Watch
       done.told = done.told.length === 0 ? [this] : [...done.told, this];
     }
     this.#done ??= done;
-    this.broker.handedOut(buffer, this.connection.client, this.#mayRenew);
+    this.broker.handedOut(buffer, this.connection.client, this.#mayRenew, held?.fds.length);
+    held?.release();
     this.#settle(null);
   }
 
-  /** Shows what a token stood for. */
-  redeemed({ buffer, mayRenew }: Redemption): void {
+  /** Shows what a token stood for, as some of its handle types. */
+  redeemed({ buffer, mayRenew }: Redemption, types: readonly HandleType[] | null = null): void {
     this.#mayRenew = mayRenew;
+    this.#types = types;
     this.show(buffer);
   }
 

@@ -3,8 +3,8 @@
  * are of. Once somebody else is told of it, they are kept.
  */
 import type { BrokerBuffer } from '../../broker/buffer.js';
-import { everyFd, typesOf } from '../../memory/faces.js';
-import type { Allocation } from '../../memory/source.js';
+import { fdsOf, typesOf } from '../../memory/faces.js';
+import type { Allocation, HandleType } from '../../memory/source.js';
 import { unverified } from '../../memory/usage.js';
 import { dmabroker_buffer_v1, dmabroker_manager_v1 } from '../../protocol/dmabroker-v1.gen.js';
 import { hi, lo } from '../../protocol/wire.js';
@@ -20,9 +20,16 @@ interface Description {
 const known = new WeakMap<Allocation, Description>();
 
 /** Writes info, its memories and planes, and what else there is to say before `done`. */
-export function describe(buffer: BrokerBuffer, to: Writer, object: number): void {
+export function describe(
+  buffer: BrokerBuffer,
+  to: Writer,
+  object: number,
+  /** These of its handle types alone; null: all. */
+  only: readonly HandleType[] | null,
+): void {
   // Most are told to nobody but who has asked for them.
-  if (buffer.wasHandedOut) to.append(descriptionOf(buffer), object);
+  if (only !== null) write(buffer, to, object, only);
+  else if (buffer.wasHandedOut) to.append(descriptionOf(buffer), object);
   else write(buffer, to, object);
 }
 
@@ -40,14 +47,21 @@ function descriptionOf(buffer: BrokerBuffer): Uint32Array {
   return words;
 }
 
-function write({ id, generation, spec, allocation }: BrokerBuffer, w: Writer, to: number): void {
+function write(
+  { id, generation, spec, allocation }: BrokerBuffer,
+  w: Writer,
+  to: number,
+  only: readonly HandleType[] = typesOf(allocation),
+): void {
   const { event } = dmabroker_buffer_v1;
   const { source, size, memories, planes, check, device, vulkan } = allocation;
   const image = spec.kind === 'image' ? spec : { format: 0, width: 0, height: 0 };
   const modifier = allocation.modifier ?? 0;
   const bits = dmabroker_manager_v1.enums.handle_type;
-  const types = typesOf(allocation).map((each) => bits[each]);
-  const fds = everyFd(allocation);
+  const types = typesOf(allocation)
+    .filter((each) => only.includes(each))
+    .map((each) => bits[each]);
+  const fds = fdsOf(allocation, only);
   const type = types.reduce((all, each) => all | each, 0);
   event.info.write(
     ...([w, to, id, generation, type, source, hi(size), lo(size)] as const),

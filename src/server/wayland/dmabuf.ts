@@ -3,8 +3,9 @@
  * form that compositors' clients and wayland-info read. Its create requests always fail, since
  * there is nothing here to attach a wl_buffer to.
  *
- * With a DRM node to name as the main device it is version 4 (feedback); without one version 3
- * (format and modifier events), since the feedback demands a device.
+ * With a DRM node to name as the device it is version 6 (feedback); without one version 3 (format and modifier events), since
+ * the feedback demands a device. Before version 6 that is the main device, from it on the one of a tranche for sampling. There is
+ * one tranche: what another device could take is not known before the daemon has opened it.
  */
 import type { HeldFds } from '../../broker/held-fds.js';
 import type { FormatOffer } from '../../memory/source.js';
@@ -13,7 +14,7 @@ import {
   zwp_linux_dmabuf_feedback_v1,
   zwp_linux_dmabuf_v1,
 } from '../../protocol/linux-dmabuf-v1.gen.js';
-import { hi, lo } from '../../protocol/wire.js';
+import { hi, join64, lo } from '../../protocol/wire.js';
 import type { Connection } from './connection.js';
 import type { Global } from './display.js';
 
@@ -23,12 +24,17 @@ export interface AdvertisedFormat {
   readonly modifier: bigint;
 }
 
-/** What version 4 needs: the DRM node and the table's memory (its fd belongs to `held`). */
+/** What version 4 and later need: the DRM node and the table's memory (its fd belongs to `held`). */
 export interface Feedback {
   /** dev_t in native byte order. */
   readonly mainDevice: Buffer;
   readonly table: HeldFds;
 }
+
+/** The version from which a tranche says that it is for sampling, in place of a main device. */
+const SAMPLING = 6;
+/** Bytes of a dev_t. */
+const DEV_T = 8;
 
 /** An entry of the format table: format, 4 bytes of padding, modifier (zwp_linux_dmabuf_feedback_v1). */
 export const TABLE_ENTRY = 16;
@@ -66,14 +72,14 @@ export function dmabufGlobal(
   return {
     name,
     definition: zwp_linux_dmabuf_v1,
-    version: feedback === null ? 3 : 4,
+    version: feedback === null ? 3 : zwp_linux_dmabuf_v1.version,
     bind: (connection, id, version) => {
       const sendFeedback = (feedbackId: number) => {
         const object = connection.create(feedbackId, zwp_linux_dmabuf_feedback_v1, version, {
           destroy: () => {},
         });
         // Version 4 is offered only with a device, so the request cannot come without one.
-        if (feedback !== null) tell(connection, object, formats, feedback);
+        if (feedback !== null) tell(connection, object, version, formats, feedback);
       };
       const global = connection.create(id, zwp_linux_dmabuf_v1, version, {
         destroy: () => {},
@@ -101,6 +107,7 @@ type FeedbackObject = ReturnType<
 function tell(
   connection: Connection,
   object: FeedbackObject,
+  version: number,
   formats: readonly AdvertisedFormat[],
   { mainDevice, table }: Feedback,
 ): void {
@@ -109,9 +116,11 @@ function tell(
   const indices = Buffer.from(Uint16Array.from(formats.keys()).buffer);
   connection.packet(table, () => {
     object.event('format_table', fd, formats.length * TABLE_ENTRY);
-    object.event('main_device', mainDevice);
+    if (version < SAMPLING) object.event('main_device', mainDevice);
     object.event('tranche_target_device', mainDevice);
-    object.event('tranche_flags', 0);
+    // A flag is known to those alone for whom it is.
+    const { sampling } = zwp_linux_dmabuf_feedback_v1.enums.tranche_flags;
+    object.event('tranche_flags', version < SAMPLING ? 0 : sampling);
     object.event('tranche_formats', indices);
     object.event('tranche_done');
     object.event('done');
@@ -125,9 +134,23 @@ function createParams(connection: Connection, id: number, version: number): void
     if (used) params.error('already_used', 'these parameters were used already');
     used = true;
   };
+  let modifier: bigint | null = null;
   const params = connection.create(id, zwp_linux_buffer_params_v1, version, {
     destroy: () => {},
-    add: (fd) => connection.foreign.close(fd),
+    add: (fd, _plane, _offset, _stride, high, low) => {
+      connection.foreign.close(fd);
+      const own = join64(high, low);
+      modifier ??= own;
+      if (version >= 5 && modifier !== own) {
+        params.error('invalid_format', 'all planes have the same modifier');
+      }
+    },
+    // Nothing is imported on any device; but an array that is no dev_t is said to be none.
+    set_sampling_device: (device) => {
+      if (device.byteLength !== DEV_T) {
+        params.error('invalid_dev_t_size', `a dev_t has ${DEV_T} bytes, not ${device.byteLength}`);
+      }
+    },
     create: () => {
       use();
       params.event('failed');

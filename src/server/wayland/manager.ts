@@ -13,6 +13,7 @@ import { asRefusal } from '../../memory/result.js';
 import { dmabroker_manager_v1 } from '../../protocol/dmabroker-v1.gen.js';
 import { hi, lo } from '../../protocol/wire.js';
 import { ownNode } from '../machine/drm-node.js';
+import { handleTypesOf } from './bits.js';
 import { BufferObject } from './buffer.js';
 import type { Connection } from './connection.js';
 import { ParamsObject } from './params.js';
@@ -46,6 +47,19 @@ export function bindManager(
       const object = new BufferObject(context.broker, connection, bufferId, version);
       try {
         object.redeemed(context.broker.redeem(connection.client, token));
+      } catch (error) {
+        object.failed(asRefusal(error));
+      }
+    },
+    redeem_as: (bufferId, token, bits) => {
+      const object = new BufferObject(context.broker, connection, bufferId, version);
+      const types = handleTypesOf(bits);
+      if (types === null) {
+        manager.error('invalid_handle_types', `handle types ${bits}`);
+        return;
+      }
+      try {
+        object.redeemed(context.broker.redeem(connection.client, token, types), types);
       } catch (error) {
         object.failed(asRefusal(error));
       }

@@ -11,31 +11,13 @@ import { type BroughtPlane, MAX_PLANES, type PlaneLayout } from '../../memory/pl
 import { type HandleType, type MemorySpec, type Placement, Usage } from '../../memory/source.js';
 import { dmabroker_manager_v1, dmabroker_params_v1 } from '../../protocol/dmabroker-v1.gen.js';
 import { join64 } from '../../protocol/wire.js';
+import { bitsOf, handleTypesOf } from './bits.js';
 import { BroughtFds } from './brought-fds.js';
 import { BufferObject } from './buffer.js';
 import type { Connection } from './connection.js';
 import { testRequest } from './dry-run.js';
 import { LentMemory } from './lent-memory.js';
 import type { Requests, Resource } from './resource.js';
-
-/**
- * Tells the entries of an enum whose bits are set; unknown bits or none give null. What was found is kept: there is no
- * more of it than an enum has combinations.
- */
-function bitsOf<T extends string>(values: Readonly<Record<T, number>>) {
-  const names = Object.keys(values) as T[];
-  const all = names.reduce((sum, name) => sum | values[name], 0);
-  const found = new Map<number, readonly T[]>();
-  return (bits: number): readonly T[] | null => {
-    if (bits === 0 || (bits & ~all) !== 0) return null;
-    let named = found.get(bits);
-    if (named === undefined) {
-      named = names.filter((name) => (bits & values[name]) !== 0);
-      found.set(bits, named);
-    }
-    return named;
-  };
-}
 
 /** VK_UUID_SIZE bytes, as REST has them too. */
 const UUID = /^[0-9a-f]{32}$/;
@@ -54,9 +36,8 @@ function entryOf<T extends string>(value: number, values: Readonly<Record<T, num
 }
 
 const { lifetime: lifetimes, placement: placements, plane_memory } = dmabroker_params_v1.enums;
-const { handle_type, usage: usages } = dmabroker_manager_v1.enums;
+const { usage: usages } = dmabroker_manager_v1.enums;
 const usagesOf = bitsOf(usages);
-const handleTypesOf = bitsOf(handle_type);
 
 export class ParamsObject implements Requests<typeof dmabroker_params_v1> {
   readonly #params: Resource<typeof dmabroker_params_v1>;

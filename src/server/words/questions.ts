@@ -75,7 +75,13 @@ export interface AllMemories {
 interface MainQuestions {
   /** Answered when everything that happened before it was sent as `changes`. */
   catchUp: { parameters: null; answer: null };
-  allocate: { parameters: CreateBuffer; answer: CreatedBuffer };
+  /** `ticket`: what `hungUp` names it by, as long as it waits for memory. */
+  allocate: {
+    parameters: CreateBuffer & { readonly ticket?: number };
+    answer: CreatedBuffer;
+  };
+  /** Who has asked for memory does not wait for it any more; nothing where it was answered. */
+  hungUp: { parameters: number; answer: null };
   /** A dry run. */
   plan: { parameters: CreateBuffer; answer: PlannedBuffer };
   /** An image's present content; the fd of the answer is main's. */

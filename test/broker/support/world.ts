@@ -46,7 +46,7 @@ export interface PendingImport extends BroughtMemory {
 }
 
 /** What else may be known of an allocation. */
-type Where = Pick<Allocation, 'device' | 'heaps' | 'identities'>;
+type Where = Pick<Allocation, 'device' | 'heaps' | 'identities' | 'faces'>;
 
 const FIRST_FD = 100;
 

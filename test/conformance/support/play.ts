@@ -7,13 +7,14 @@ import {
   LIBDMABROKER,
   PYTHON,
   PYTHON_AIO,
+  RUST,
   SCENARIOS,
   TYPESCRIPT,
 } from '../../../conformance/places.js';
 import { Runner, type Setup } from '../../../conformance/runner.js';
 import { readScenarios } from '../../../conformance/scenario.js';
 
-export { C, LIBDMABROKER, PYTHON, PYTHON_AIO, TYPESCRIPT };
+export { C, LIBDMABROKER, PYTHON, PYTHON_AIO, RUST, TYPESCRIPT };
 
 export interface Plan {
   readonly drivers: readonly string[];
@@ -27,8 +28,9 @@ export interface Plan {
 const WIRE = /^the driver of [A-Z] has no (send|events|raw)$/;
 
 export async function play(t: Test, { drivers, daemon, without = [], lose }: Plan): Promise<void> {
-  for (const driver of [C, LIBDMABROKER]) {
-    if (!existsSync(driver.slice(1, -1))) throw new Error(`run make: there is no ${driver}`);
+  for (const driver of [C, LIBDMABROKER, ...drivers.filter((each) => each === RUST)]) {
+    const how = driver === RUST ? 'node dist/test/rust/main.js' : 'make';
+    if (!existsSync(driver.slice(1, -1))) throw new Error(`run ${how}: there is no ${driver}`);
   }
   const runner = new Runner({ ...daemon.setup, drivers, ...(lose && { lose }) });
   try {

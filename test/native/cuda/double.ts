@@ -81,6 +81,12 @@ export class CudaDouble {
     else rmSync(join(this.#folder, 'gone'), { force: true });
   }
 
+  /** From now on another process has what is let go of here, or has it no more. */
+  keeps(on: boolean): void {
+    if (on) writeFileSync(join(this.#folder, 'kept'), '');
+    else rmSync(join(this.#folder, 'kept'), { force: true });
+  }
+
   get live(): Live {
     const file = join(this.#folder, 'live');
     if (!existsSync(file)) return NOTHING;

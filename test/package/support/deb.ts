@@ -1,7 +1,7 @@
 /** The Debian package, as `npm run package:deb` makes it, and a second version of it. */
 import { execFileSync } from 'node:child_process';
 import { copyFileSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { packageRoot, packageVersion } from '../../../src/package-root.js';
 import { made } from './made.js';
 
@@ -11,6 +11,12 @@ const run = (program: string, ...args: string[]) =>
 /** Makes it at this path. */
 export function packageDeb(path: string): void {
   renameSync(run('bash', 'scripts/package-deb.sh', dirname(path)).trim(), path);
+}
+
+/** Makes those of what is in C in a folder; their names and paths, in the order in which they are installed. */
+export function packageClients(folder: string): ReadonlyMap<string, string> {
+  const paths = run('bash', 'scripts/package-clients.sh', folder).trim().split('\n');
+  return new Map(paths.map((path) => [basename(path).split('_')[0] ?? '', path]));
 }
 
 /** Puts one there that was made for all. */

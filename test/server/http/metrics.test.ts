@@ -107,7 +107,13 @@ await withoutLeaks(t, 'metrics', async (t) => {
     const told = { ...heap, index: 1, budget: 5000, usage: 4000 };
     const opened = { ...openDevice, opened: { ...openDevice, heaps: [heap, told] } as never };
     const memory = { total: 8000, free: null, allocated: 3000 };
-    const cuda = { ...memory, uuid: openDevice.deviceUuid, losses: 0, lastLostAt: null };
+    const cuda = {
+      ...memory,
+      uuid: openDevice.deviceUuid,
+      losses: 0,
+      lastLostAt: null,
+      lastRelease: null,
+    };
     daemon.has([{ ...opened, cuda }, otherDevice]);
     daemon.dictated.metrics = () => COUNTED;
     const client = daemon.connect({ ...peer, unit: 'a"b\\.service' });

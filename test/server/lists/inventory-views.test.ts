@@ -22,6 +22,7 @@ const opened: DeviceDescription = {
   limits: { maxAllocations: 4096, maxAllocationSize: 2 ** 32, maxImageDimension2d: 16_384 },
   cuda: {
     ...{ uuid: '01'.repeat(16), total: 8192, free: 4096, allocated: 1024 },
+    lastRelease: { bytes: 2048, returned: 1024 },
     ...{ losses: 1, lastLostAt: null },
   },
   losses: 1,
@@ -50,7 +51,12 @@ t.test('an open device', async (t) => {
   t.strictSame(deviceView(opened), {
     ...known,
     ...told,
-    cuda: { total: 8192, free: 4096, allocated: 1024 },
+    cuda: {
+      ...{ total: 8192, free: 4096, allocated: 1024 },
+      released: { held: 0, unknown: 0, unknown_at_most: 0 },
+      others_at_most: 3072,
+      last_release: { bytes: 2048, returned: 1024 },
+    },
     losses: 1,
     last_lost_at: '2026-01-01T00:00:00Z',
   });

@@ -19,7 +19,13 @@ t.test('of devices that are open', async (t) => {
 
 t.test('what CUDA has, whoever has it open', async (t) => {
   const memory = { total: 8, free: null, allocated: 0 };
-  const cuda = { ...memory, uuid: otherDevice.deviceUuid, losses: 0, lastLostAt: null };
+  const cuda = {
+    ...memory,
+    uuid: otherDevice.deviceUuid,
+    losses: 0,
+    lastLostAt: null,
+    lastRelease: null,
+  };
   const heaps = new Heaps(async () => [{ ...otherDevice, cuda }], new FakeClock());
   const told = [{ device: otherDevice.deviceUuid, ...memory }];
   t.same(await heaps.look(), { heaps: [], cuda: told });

@@ -35,6 +35,7 @@ export function makePlane() {
     broker,
     journal,
     connections: { disconnect: () => {}, hold: () => {} },
+    waits: new Map(),
     measured: () => {
       throw new Error('nothing is measured here');
     },

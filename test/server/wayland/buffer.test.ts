@@ -51,6 +51,44 @@ function redeem(bench: Bench, token: string, id = REDEEMED) {
   return bench.events();
 }
 
+t.test('a buffer of several kinds, as some of them', async (t) => {
+  const owner = new Bench().ready();
+  const other = new Bench([], owner).ready();
+  const { handle_type } = dmabroker_manager_v1.enums;
+  owner.ask(BUFFER);
+  owner.world.open.add(90);
+  owner.world.answer(0, 1, { faces: [{ handleType: 'opaque_fd', fds: [90] }] });
+  owner.events();
+  const token = share(owner, { uses: 3 });
+  let last = REDEEMED;
+  const get = (bits: number) => {
+    other.request(dmabroker_manager_v1, MANAGER, 'redeem_as', ++last, token, bits);
+    return other.events();
+  };
+  /** The types that `info` tells of, and those of the planes; the wire takes as many fds as are sent. */
+  const told = (bits: number) => {
+    const events = get(bits);
+    const planes = events.filter(({ name }) => name === 'dmabroker_buffer_v1.plane');
+    return [events[0]?.values[2], planes.map(({ values }) => values[1])];
+  };
+  const { memfd, opaque_fd, dma_buf } = handle_type;
+  const [refused] = get(memfd | dma_buf);
+  t.equal(refused?.values[0], refusal.unsupported_handle_type);
+  t.same(told(opaque_fd), [opaque_fd, [opaque_fd]]);
+  t.same(told(memfd), [memfd, [memfd]]);
+  t.same(told(memfd | opaque_fd), [memfd | opaque_fd, [memfd, opaque_fd]]);
+  t.equal(get(memfd)[0]?.values[0], refusal.invalid_token, 'used three times, and no more');
+  t.equal(other.connection.client.fdsSent, 4);
+  for (const bits of [0, 8]) {
+    const third = new Bench([], owner).ready();
+    third.request(dmabroker_manager_v1, MANAGER, 'redeem_as', REDEEMED, token, bits);
+    t.match(errorOf(third.events()), { text: new RegExp(`handle types ${bits}$`) });
+  }
+  owner.close();
+  other.close();
+  t.equal(owner.world.open.size, 0, 'all are closed');
+});
+
 t.test('a buffer is described', async (t) => {
   const owner = new Bench().ready();
   owner.ask(BUFFER);

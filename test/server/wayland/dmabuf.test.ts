@@ -58,16 +58,20 @@ t.test('without a device: version 3', async (t) => {
   for (const version of [1, 2]) t.same(bound(version, false).bench.events(), formatEvents);
 });
 
-t.test('with a device: version 4', async (t) => {
+t.test('with a device: version 6', async (t) => {
   const { bench, global } = bound(4, true);
-  t.equal(global.version, 4);
+  t.equal(global.version, 6);
   t.same(bench.events(), [], 'version 4 has no format events');
   t.same(bound(3, true).bench.events(), [...formatEvents, ...modifierEvents]);
 });
 
-for (const request of ['get_default_feedback', 'get_surface_feedback'] as const) {
-  t.test(request, async (t) => {
-    const { bench, table, closed, mainDevice } = bound(4, true);
+for (const [request, version] of [
+  ['get_default_feedback', 4],
+  ['get_surface_feedback', 5],
+  ['get_default_feedback', 6],
+] as const) {
+  t.test(`${request} of version ${version}`, async (t) => {
+    const { bench, table, closed, mainDevice } = bound(version, true);
     if (request === 'get_default_feedback') {
       bench.request(zwp_linux_dmabuf_v1, DMABUF, request, OBJECT);
     } else bench.request(zwp_linux_dmabuf_v1, DMABUF, request, OBJECT, 77);
@@ -80,9 +84,9 @@ for (const request of ['get_default_feedback', 'get_surface_feedback'] as const)
       events.map(({ object, name, values }) => [object, name.split('.')[1], values]),
       [
         [OBJECT, 'format_table', [TABLE_FD, 48]],
-        [OBJECT, 'main_device', [mainDevice]],
+        ...(version < 6 ? [[OBJECT, 'main_device', [mainDevice]]] : []),
         [OBJECT, 'tranche_target_device', [mainDevice]],
-        [OBJECT, 'tranche_flags', [0]],
+        [OBJECT, 'tranche_flags', [version < 6 ? 0 : 2]],
         [OBJECT, 'tranche_formats', [Buffer.from('000001000200', 'hex')]],
         [OBJECT, 'tranche_done', []],
         [OBJECT, 'done', []],
@@ -90,6 +94,39 @@ for (const request of ['get_default_feedback', 'get_surface_feedback'] as const)
     );
   });
 }
+
+t.test('planes of different modifiers, from version 5 on', async (t) => {
+  for (const version of [4, 5]) {
+    const { bench } = bound(version, true);
+    bench.request(zwp_linux_dmabuf_v1, DMABUF, 'create_params', OBJECT);
+    const add = (plane: number) =>
+      bench.peer.request(zwp_linux_buffer_params_v1, OBJECT, 'add', 0, plane, 0, 256, 0, plane);
+    bench.feed(Buffer.concat([add(0), add(1)]), [700, 701]);
+    t.same(bench.closed, [700, 701]);
+    const { invalid_format } = zwp_linux_buffer_params_v1.enums.error;
+    const wanted = { object: OBJECT, code: invalid_format };
+    if (version < 5) t.same(bench.events(), []);
+    else t.match(errorOf(bench.events()), wanted);
+  }
+});
+
+t.test('a device to sample on, from version 6 on', async (t) => {
+  for (const [version, bytes] of [
+    [6, 8],
+    [6, 4],
+    [5, 8],
+  ] as const) {
+    const { bench } = bound(version, true);
+    bench.request(zwp_linux_dmabuf_v1, DMABUF, 'create_params', OBJECT);
+    const device = Buffer.alloc(bytes);
+    bench.request(zwp_linux_buffer_params_v1, OBJECT, 'set_sampling_device', device);
+    const { invalid_dev_t_size } = zwp_linux_buffer_params_v1.enums.error;
+    const events = bench.events();
+    if (version < 6) t.match(errorOf(events), { text: /invalid method 4/ });
+    else if (bytes === 8) t.same(events, []);
+    else t.match(errorOf(events), { object: OBJECT, code: invalid_dev_t_size });
+  }
+});
 
 t.test('the table', async (t) => {
   t.equal(

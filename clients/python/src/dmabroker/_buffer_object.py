@@ -8,7 +8,7 @@ Owns: file descriptors of planes that have come, until the description is handed
 import json
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from ._calls import Call
@@ -56,6 +56,8 @@ class BufferObject:
         self._metadata: dict[str, Any] | None = None
         self._refusals = Refusals()
         self._gathered = Gathered()
+        #: It is to have no others, whatever it is told: a daemon that was restarted does not know of them.
+        self.types: Collection[str] | None = None
         self._device: str | None = None
         self._checked: Checked | None = None
         self._vulkan: VulkanMemory | None = None
@@ -256,11 +258,14 @@ class BufferObject:
 
     def _plane(self, event: DmabrokerBufferV1.PlaneEvent) -> None:
         gathered = self._gathered
+        plane = Plane(event.fd, event.memory, event.offset, event.stride)
+        kind = name_of(DmabrokerManagerV1.HandleType, event.handle_type)
+        if self.types is not None and kind not in self.types:
+            plane.close()
+            return
         if gathered.plane_type is None:
             gathered.plane_type = event.handle_type
-        plane = Plane(event.fd, event.memory, event.offset, event.stride)
         known = gathered.planes.get(event.plane_idx)
-        kind = name_of(DmabrokerManagerV1.HandleType, event.handle_type)
         if known is None and event.handle_type == gathered.plane_type:
             gathered.planes[event.plane_idx] = plane
         elif known is None or event.handle_type == gathered.plane_type or kind in known.further:

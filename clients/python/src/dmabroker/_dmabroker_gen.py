@@ -211,6 +211,8 @@ class DmabrokerManagerV1:
 
         invalid_claim = 0
         """unknown bits in how"""
+        invalid_handle_types = 1
+        """redeem_as with no bit, or with unknown ones"""
 
     class Claim(IntFlag):
         """how a buffer is claimed; with no bit, as one of its readers"""
@@ -368,6 +370,18 @@ class DmabrokerManagerV1:
         milliseconds: how long to wait, 86400000 at most
         """
         return parts(object_id, 4, word(buffer_id), text(name), word(milliseconds), word(how))
+
+    @staticmethod
+    def redeem_as(object_id: int, buffer_id: int, token: str, handle_types: int) -> Message:
+        """get a buffer that somebody shared, as some of its kinds
+
+        As redeem, of memory that is had as several kinds of file descriptor
+        (dmabroker_params_v1.require_handle_types): info, and a plane for each memory plane,
+        are of these kinds alone, and of all of them; so is what reissue of the new object is
+        answered with. Refused (unsupported_handle_type, whose possible has the buffer's
+        kinds) where the buffer has not all of them; the token is not used then.
+        """
+        return parts(object_id, 5, word(buffer_id), text(token), word(handle_types))
 
 
 class DmabrokerParamsV1:
@@ -731,10 +745,10 @@ class DmabrokerParamsV1:
         """all of these kinds of file descriptor for the same memory
 
         In place of set_handle_types' any of them: each plane comes once for each kind,
-        whoever gets the buffer. Refused (unsupported_handle_type, whose possible has what can
-        be had together) where no source has all of them of one memory. What one memory holds
-        is the same through each; a memfd beside a dma_buf can be mapped for reading alone, so
-        write through the dma_buf.
+        whoever gets the buffer (but by redeem_as). Refused (unsupported_handle_type, whose
+        possible has what can be had together) where no source has all of them of one memory.
+        What one memory holds is the same through each; a memfd beside a dma_buf can be mapped
+        for reading alone, so write through the dma_buf.
         """
         return words(object_id, 25, handle_types)
 

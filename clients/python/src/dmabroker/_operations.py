@@ -4,7 +4,7 @@ one run the same ones, each in its own way (_core.Step).
 """
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeAlias
@@ -17,12 +17,13 @@ from ._dmabroker_gen import (
     DmabrokerManagerV1,
     DmabrokerParamsV1,
     DmabrokerShareV1,
+    HandleTypeName,
 )
 from ._lasting import Committed, check_claim, check_revision
 from ._line import Line
 from ._objects import Planned, ShareObject, TestObject
-from ._params import Params
-from ._requests import Image, Imported, Request
+from ._params import Params, handle_type_bits
+from ._requests import Image, Imported, Request, check_handle_types
 from ._told import Description
 from .errors import BrokerError, ConnectionEnded
 
@@ -123,14 +124,21 @@ async def import_(line: Line, memory: Imported) -> Held:
     return Held(made, await made.receive(ask, release=True))
 
 
-async def redeem(line: Line, token: str) -> Held:
+async def redeem(
+    line: Line, token: str, handle_types: Collection[HandleTypeName] | None = None
+) -> Held:
     """Where the daemon was restarted and nobody has brought the memory yet: when somebody has."""
     check_text(token, "token", 1, MAX_WORD)
+    check_handle_types(handle_types)
+    types = None if handle_types is None else handle_type_bits(handle_types)
     end = time.monotonic() + AWAY_PATIENCE
     pause = AWAY_FIRST
     while True:
         made = BufferObject(line.core)
-        ask = DmabrokerManagerV1.redeem(line.manager, made.id, token)
+        if types is None:
+            ask = DmabrokerManagerV1.redeem(line.manager, made.id, token)
+        else:
+            ask = DmabrokerManagerV1.redeem_as(line.manager, made.id, token, types)
         try:
             return Held(made, await made.receive(partial(line.core.send, ask)))
         except BrokerError as error:

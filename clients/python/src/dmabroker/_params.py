@@ -1,11 +1,12 @@
 """dmabroker_params_v1 as the client sends it: what is to be allocated, or what is brought."""
 
+from collections.abc import Collection
 from types import TracebackType
 from typing import Self
 
 from ._checks import fourcc
 from ._core import Core
-from ._dmabroker_gen import DmabrokerManagerV1, DmabrokerParamsV1
+from ._dmabroker_gen import DmabrokerManagerV1, DmabrokerParamsV1, HandleTypeName
 from ._line import Line
 from ._requests import Image, Imported, ImportedLinear, Lease, Linear, Request
 from ._wire import Message, halves
@@ -16,6 +17,10 @@ _Manager = DmabrokerManagerV1
 
 def _ignored(event: object) -> None:
     """It has no events."""
+
+
+def handle_type_bits(types: Collection[HandleTypeName]) -> int:
+    return sum(_Manager.HandleType[each].value for each in set(types))
 
 
 class Params:
@@ -59,8 +64,7 @@ class Params:
             placement = _Params.Placement[request.placement]
             self.send(_Params.set_placement(self.id, placement))
         if request.handle_types is not None or request.all_handle_types:
-            accepted = {"dma_buf"} if request.handle_types is None else set(request.handle_types)
-            types = sum(_Manager.HandleType[each].value for each in accepted)
+            types = handle_type_bits(request.handle_types or ["dma_buf"])
             ask = (
                 _Params.require_handle_types
                 if request.all_handle_types

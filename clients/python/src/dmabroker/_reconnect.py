@@ -83,6 +83,7 @@ async def take_up(line: Line, buffer: BaseBuffer, others: Sequence[BaseBuffer]) 
         held.description.close()
         await held.object.destroy(release=False)
         return Taken(buffer, "gone")
+    held.object.types = buffer.handle_types
     return Taken(buffer, "imported" if buffer._taken_up(held, line) else "adopted")
 
 

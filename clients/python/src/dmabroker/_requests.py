@@ -37,6 +37,10 @@ MAX_PLANES = 4
 _UUID = re.compile(r"[0-9a-fA-F]{32}")
 
 
+def check_handle_types(types: Collection[HandleTypeName] | None) -> None:
+    all_of(types, get_args(HandleTypeName), "handle_types")
+
+
 @dataclass(frozen=True, slots=True)
 class Lease:
     """A lifetime: so many seconds, unless it is renewed; whoever is connected."""
@@ -140,7 +144,7 @@ class _Wanted(_Terms):
         _Terms.__post_init__(self)
         if self.wait_ms is not None:
             check_u32(self.wait_ms, "wait_ms")
-        all_of(self.handle_types, get_args(HandleTypeName), "handle_types")
+        check_handle_types(self.handle_types)
         all_of(self.usage, get_args(UsageName), "usage")
         one_of(self.placement, get_args(PlacementName), "placement")
         if self.source is not None:

@@ -8,7 +8,7 @@ Owns: the socket, until `close`. A client is of one event loop.
 import asyncio
 import os
 import weakref
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Collection, Coroutine
 from types import TracebackType
 from typing import Self, TypeVar
 
@@ -18,6 +18,7 @@ from ._aio_driver import Driver
 from ._buffer import BaseBuffer
 from ._calls import Step
 from ._core import Core
+from ._dmabroker_gen import HandleTypeName
 from ._line import Broker, Device, Line, open_line
 from ._objects import Planned
 from ._operations import Held
@@ -107,9 +108,15 @@ class Client:
         """Registers dma_bufs that were made elsewhere: they can be shared like any buffer. Their fds stay the caller's."""
         return self._buffer(await self._run(operations.import_(self._line, memory)), memory)
 
-    async def redeem(self, token: str) -> Buffer:
-        """Gets a buffer that somebody shared."""
-        return self._buffer(await self._run(operations.redeem(self._line, token)))
+    async def redeem(
+        self, token: str, *, handle_types: Collection[HandleTypeName] | None = None
+    ) -> Buffer:
+        """
+        Gets a buffer that somebody shared; as these kinds of file descriptor and no others, all of them, or it is refused
+        (`unsupported_handle_type`).
+        """
+        asked = operations.redeem(self._line, token, handle_types)
+        return self._buffer(await self._run(asked))
 
     async def claim(
         self, name: str, *, writer: bool = False, committed: bool = False, wait: float = 0

@@ -9,7 +9,7 @@ import threading
 import time
 import weakref
 from collections import deque
-from collections.abc import Coroutine, Iterator
+from collections.abc import Collection, Coroutine, Iterator
 from types import TracebackType
 from typing import Self, TypeVar
 
@@ -19,6 +19,7 @@ from ._blocking_buffer import Buffer, Event
 from ._buffer import BaseBuffer
 from ._calls import Step
 from ._core import Core
+from ._dmabroker_gen import HandleTypeName
 from ._line import Broker, Device, Line, open_line
 from ._objects import Planned
 from ._operations import Held
@@ -113,9 +114,19 @@ class Client:
         held = self._run(operations.import_(self._line, memory), timeout)
         return self._buffer(held, memory)
 
-    def redeem(self, token: str, *, timeout: float | None = None) -> Buffer:
-        """Gets a buffer that somebody shared."""
-        return self._buffer(self._run(operations.redeem(self._line, token), timeout))
+    def redeem(
+        self,
+        token: str,
+        *,
+        handle_types: Collection[HandleTypeName] | None = None,
+        timeout: float | None = None,
+    ) -> Buffer:
+        """
+        Gets a buffer that somebody shared; as these kinds of file descriptor and no others, all of them, or it is refused
+        (`unsupported_handle_type`).
+        """
+        asked = operations.redeem(self._line, token, handle_types)
+        return self._buffer(self._run(asked, timeout))
 
     def claim(
         self,

@@ -13,6 +13,7 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static bool initialized;
 struct context contexts[MAX_DEVICES];
 uint64_t used[MAX_DEVICES];
+uint64_t kept[MAX_DEVICES];
 __thread CUcontext current;
 
 static const char *setting(const char *name, const char *otherwise) {
@@ -78,6 +79,11 @@ static CUresult ordered(const char *function) {
   snprintf(text, sizeof text, "%d %d", result, count - 1);
   write_file(function, O_TRUNC, text);
   return SUCCESS;
+}
+
+bool is_kept(void) {
+  char path[4096];
+  return path_of("kept", path, sizeof path) && access(path, F_OK) == 0;
 }
 
 static bool is_sticky(CUresult result) { return result == 214 || result >= 700; }
@@ -245,7 +251,8 @@ ENTRY CUresult cuMemGetInfo_v2(size_t *left, size_t *all) {
   CUresult result = in_context("cuMemGetInfo_v2");
   if (result == SUCCESS) {
     *all = total();
-    *left = total() - used[current->device];
+    if (!is_kept()) kept[current->device] = 0;
+    *left = total() - used[current->device] - kept[current->device];
   }
   return end(result);
 }

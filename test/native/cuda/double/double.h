@@ -9,6 +9,7 @@
  *     FOLDER/<function>     "RESULT COUNT": the COUNT-th call from now on returns it, after which the file is gone. What
  *                           CUDA calls sticky every call of that context returns from then on, until it is reset.
  *     FOLDER/gone           while it is there, the device is: nothing works, and no context is made
+ *     FOLDER/kept           while it is there, memory that is let go of stays in use: another process has it
  *     FOLDER/live           what was not let go of: contexts, handles, reservations, mappings, bytes
  *     FOLDER/complaints
  *   DMABROKER_CUDA_DEVICES  how many there are; 1
@@ -85,6 +86,9 @@ struct context {
 
 extern struct context contexts[MAX_DEVICES];
 extern uint64_t used[MAX_DEVICES];
+/* What others have of what was let go of here. */
+extern uint64_t kept[MAX_DEVICES];
+bool is_kept(void);
 
 /* Of this thread; NULL. */
 extern __thread CUcontext current;

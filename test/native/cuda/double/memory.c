@@ -60,6 +60,7 @@ static void let_go(struct allocation *allocation) {
   if (allocation->held || allocation->mapped > 0) return;
   close(allocation->fd);
   used[allocation->device] -= allocation->size;
+  if (is_kept()) kept[allocation->device] += allocation->size;
 }
 
 static struct range *range_at(CUdeviceptr address) {

@@ -162,6 +162,7 @@ export class FakeDaemon implements RestWorld {
           disconnect: (client: Client) => this.broker.disconnect(client, null),
           hold: () => {},
         },
+        waits: new Map(),
         measured: () => NOTHING_COUNTED,
         shutDown: () => {},
         post: (message: PlaneMessage) => void this.#posted.push(structuredClone(message)),

@@ -56,6 +56,7 @@ export const lostDevice = {
   drm: { primary: null, render: { major: 226, minor: 128 } },
   cuda: {
     ...{ uuid: opened.deviceUuid, total: 2 ** 33, free: 2 ** 32, allocated: 2 ** 21 },
+    lastRelease: null,
     ...{ losses: 0, lastLostAt: null },
   },
   losses: 2,
