@@ -260,9 +260,11 @@ int main(int argc, char **argv)
 	open_graph(&pipeline, &o, frames);
 	open_file(&pipeline, &o, argv[optind + 1]);
 	run(&pipeline, &o, frames, from);
-	printf("%lu frames through %u buffers\n", pipeline.packets, pool.allocated);
 	close_all(&pipeline);
 	av_buffer_unref(&frames); /* the last one: the buffers are released */
+	if (pool.released != pool.allocated)
+		fail("frames are still out", 0);
+	printf("%lu frames through %u buffers\n", pipeline.packets, pool.allocated);
 	fclose(from);
 	if (dmabroker_sync(pool.client))
 		fail(dmabroker_last_error(pool.client)->message, 0);

@@ -36,8 +36,17 @@ bool pool_knows(enum AVPixelFormat software)
 
 static void release(void *opaque, uint8_t *data)
 {
+	struct pool *pool = dmabroker_buffer_get_data(opaque);
+
+	pool->released++;
 	dmabroker_buffer_release(opaque);
 	av_free(data);
+}
+
+/* With the last reference to the context, and to its frames: who has given the pool ends it. */
+static void context_free(AVHWFramesContext *context)
+{
+	av_buffer_pool_uninit(&context->pool);
 }
 
 /* What FFmpeg is told of a buffer: each memory once, one layer that has all planes. */
@@ -82,12 +91,12 @@ static AVBufferRef *allocate(void *opaque, size_t size)
 		av_free(descriptor);
 		return NULL;
 	}
+	pool->allocated++;
+	dmabroker_buffer_set_data(buffer, pool);
 	describe(descriptor, buffer);
 	ref = av_buffer_create((uint8_t *)descriptor, size, release, buffer, 0);
 	if (!ref)
 		release(buffer, (uint8_t *)descriptor);
-	else
-		pool->allocated++;
 	return ref;
 }
 
@@ -118,6 +127,7 @@ AVBufferRef *pool_create(struct pool *pool)
 	context->sw_format = pool->software;
 	context->width = pool->width;
 	context->height = pool->height;
+	context->free = context_free;
 	context->pool = av_buffer_pool_init2(sizeof(AVDRMFrameDescriptor), pool, allocate, NULL);
 	if (!context->pool || av_hwframe_ctx_init(frames) < 0)
 		av_buffer_unref(&frames);

@@ -10,7 +10,7 @@ struct pool {
 	struct dmabroker *client;	 /* to be there for as long as there are frames */
 	enum AVPixelFormat software;	 /* AV_PIX_FMT_NV12, AV_PIX_FMT_YUV420P, AV_PIX_FMT_BGR0 */
 	int width, height;
-	unsigned allocated; /* buffers, from the beginning on */
+	unsigned allocated, released; /* buffers, from the beginning on */
 };
 
 /* Whether frames of it can be had. */

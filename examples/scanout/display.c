@@ -17,28 +17,9 @@
 #include <xf86drm.h>
 
 #include "display.h"
+#include "find.h"
 
 enum { CARDS = 16, WRITEBACK_MS = 5000 };
-
-/* The number of a property, or 0; and its value. */
-static uint32_t property(int fd, uint32_t object, uint32_t type, const char *name, uint64_t *value)
-{
-	drmModeObjectProperties *all = drmModeObjectGetProperties(fd, object, type);
-	uint32_t found = 0;
-
-	for (uint32_t i = 0; all && i < all->count_props && !found; i++) {
-		drmModePropertyRes *each = drmModeGetProperty(fd, all->props[i]);
-
-		if (each && strcmp(each->name, name) == 0) {
-			found = each->prop_id;
-			if (value)
-				*value = all->prop_values[i];
-		}
-		drmModeFreeProperty(each);
-	}
-	drmModeFreeObjectProperties(all);
-	return found;
-}
 
 /* Where a property has a value of that name, its number. */
 static bool value_named(int fd, uint32_t number, const char *name, uint64_t *value)
@@ -53,79 +34,6 @@ static bool value_named(int fd, uint32_t number, const char *name, uint64_t *val
 		}
 	drmModeFreeProperty(each);
 	return found;
-}
-
-static bool choose_mode(struct display *d, const drmModeConnector *connector, uint32_t width, uint32_t height)
-{
-	for (int i = 0; i < connector->count_modes; i++) {
-		d->mode = connector->modes[i]; /* the preferred one comes first */
-		if (!width || (d->mode.hdisplay == width && d->mode.vdisplay == height))
-			return true;
-	}
-	return false;
-}
-
-static uint32_t crtcs_of(int fd, const drmModeConnector *connector)
-{
-	uint32_t possible = 0;
-
-	for (int i = 0; i < connector->count_encoders; i++) {
-		drmModeEncoder *encoder = drmModeGetEncoder(fd, connector->encoders[i]);
-
-		possible |= encoder ? encoder->possible_crtcs : 0;
-		drmModeFreeEncoder(encoder);
-	}
-	return possible;
-}
-
-static bool choose_plane(struct display *d, unsigned crtc_index)
-{
-	drmModePlaneRes *planes = drmModeGetPlaneResources(d->fd);
-	uint64_t type = 0;
-
-	for (uint32_t i = 0; planes && i < planes->count_planes && !d->plane; i++) {
-		drmModePlane *plane = drmModeGetPlane(d->fd, planes->planes[i]);
-
-		property(d->fd, planes->planes[i], DRM_MODE_OBJECT_PLANE, "type", &type);
-		if (plane && (plane->possible_crtcs & (1u << crtc_index)) && type == DRM_PLANE_TYPE_PRIMARY)
-			d->plane = plane->plane_id;
-		drmModeFreePlane(plane);
-	}
-	drmModeFreePlaneResources(planes);
-	return d->plane != 0;
-}
-
-/* A connector with something on it, a CRTC for it, that one's primary plane, and a writeback connector if there is one. */
-static bool choose(struct display *d, uint32_t width, uint32_t height)
-{
-	drmModeRes *resources = drmModeGetResources(d->fd);
-	unsigned crtc_index = 0;
-
-	for (int i = 0; resources && i < resources->count_connectors && !d->connector; i++) {
-		drmModeConnector *connector = drmModeGetConnector(d->fd, resources->connectors[i]);
-
-		if (connector && connector->connector_type != DRM_MODE_CONNECTOR_WRITEBACK &&
-		    connector->connection == DRM_MODE_CONNECTED && choose_mode(d, connector, width, height)) {
-			uint32_t possible = crtcs_of(d->fd, connector);
-
-			crtc_index = (unsigned)ffs((int)possible) - 1;
-			if (possible && crtc_index < (unsigned)resources->count_crtcs) {
-				d->connector = connector->connector_id;
-				d->crtc = resources->crtcs[crtc_index];
-			}
-		}
-		drmModeFreeConnector(connector);
-	}
-	for (int i = 0; resources && i < resources->count_connectors && !d->writeback; i++) {
-		drmModeConnector *connector = drmModeGetConnector(d->fd, resources->connectors[i]);
-
-		if (connector && connector->connector_type == DRM_MODE_CONNECTOR_WRITEBACK &&
-		    (crtcs_of(d->fd, connector) & (1u << crtc_index)))
-			d->writeback = connector->connector_id;
-		drmModeFreeConnector(connector);
-	}
-	drmModeFreeResources(resources);
-	return d->connector && choose_plane(d, crtc_index);
 }
 
 /* Whether it is the card that is meant; then it is open, with all that an atomic client may see. */
@@ -157,7 +65,7 @@ void display_open(struct display *d, const char *card, uint32_t width, uint32_t 
 		snprintf(d->path, sizeof d->path, "/dev/dri/card%d", i);
 		if (!open_card(d, card))
 			continue;
-		if (choose(d, width, height))
+		if (display_choose(d, width, height))
 			break;
 		close(d->fd);
 		d->fd = -1;
@@ -197,7 +105,7 @@ size_t display_modifiers(const struct display *d, uint32_t format, uint64_t *mod
 	uint64_t number = 0;
 	size_t count = 0;
 
-	if (property(d->fd, d->plane, DRM_MODE_OBJECT_PLANE, "IN_FORMATS", &number))
+	if (display_property(d->fd, d->plane, DRM_MODE_OBJECT_PLANE, "IN_FORMATS", &number))
 		blob = drmModeGetPropertyBlob(d->fd, (uint32_t)number);
 	while (blob && count < most && drmModeFormatModifierBlobIterNext(blob, &iterator))
 		if (iterator.fmt == format)
@@ -248,7 +156,7 @@ void display_forget(const struct display *d, uint32_t framebuffer)
 static void set(drmModeAtomicReq *request, const struct display *d, uint32_t object, uint32_t type, const char *name,
 		uint64_t value)
 {
-	uint32_t number = property(d->fd, object, type, name, NULL);
+	uint32_t number = display_property(d->fd, object, type, name, NULL);
 
 	if (!number || drmModeAtomicAddProperty(request, object, number, value) < 0)
 		errx(1, "%s has no %s", d->path, name);
@@ -263,7 +171,7 @@ static void set_colours(drmModeAtomicReq *request, const struct display *d)
 	};
 
 	for (int i = 0; i < 2; i++) {
-		uint32_t number = property(d->fd, d->plane, DRM_MODE_OBJECT_PLANE, wanted[i][0], NULL);
+		uint32_t number = display_property(d->fd, d->plane, DRM_MODE_OBJECT_PLANE, wanted[i][0], NULL);
 		uint64_t value;
 
 		if (number && value_named(d->fd, number, wanted[i][1], &value))

@@ -51,7 +51,7 @@ t.test('README’s table of who can use it says what the gate’s tests show', a
     t.notOk(NIGHTLY.has(test), `${test} runs in the gate`);
     const isShown = blocksOf(page).some(
       ({ anchor, script }) =>
-        script.includes(command) &&
+        script.replaceAll(/ \\\n */g, ' ').includes(command) &&
         ran.some(([key, by]) => key === `${page}#${anchor}` && by === test),
     );
     t.ok(isShown || source.includes(`commandOf('${name}')`), `${test} runs it: ${command}`);

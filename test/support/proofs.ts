@@ -97,6 +97,16 @@ export const PROOFS = {
     tolerance: { NV12: 0, I420: 0, BGRx: 0 },
     test: 'unixfd/gstreamer.guest',
   },
+  converted: {
+    who: 'GStreamer’s V4L2 elements (v4l2convert; vim2m)',
+    what: 'imported by V4L2, and scaled',
+    page: 'docs/gstreamer.md',
+    command:
+      'gst-launch-1.0 -q unixfdsrc socket-path=/tmp/large.sock ! v4l2convert output-io-mode=dmabuf-import ! video/x-raw,width=160,height=120 ! filesink location=/tmp/small.raw',
+    reference: 'the same pipeline in the driver’s own memory',
+    tolerance: { RGB: 0 },
+    test: 'unixfd/gstreamer.guest',
+  },
   pipewire: {
     who: 'PipeWire’s clients (pipewiresrc)',
     what: 'received as DmaBuf',

@@ -87,21 +87,35 @@ const same = (t: Test, have: string, want: string, format: keyof typeof FORMATS)
   t.ok(found.equals(expected), `${format}: ${found.length} bytes of ${expected.length}`);
 };
 
+/** What the page shows below a heading, as it is typed. */
+function asTyped(anchor: string): void {
+  for (const script of commandsOf('docs/gstreamer.md', anchor)) {
+    const shown = `${script}\nwait`;
+    const { status, stdout, stderr } = spawnSync('bash', ['-euc', shown], {
+      env,
+      encoding: 'utf8',
+    });
+    if (status !== 0) throw new Error(`${script}\nended with ${status}: ${stdout}${stderr}`);
+  }
+}
+
 t.test('what the page shows', async () => {
   for (const anchor of [
     'frames-into-pipelines',
     'from-one-pipeline-to-others',
     'to-a-file-or-to-another-program',
   ]) {
-    for (const script of commandsOf('docs/gstreamer.md', anchor)) {
-      const shown = `${script}\nwait`;
-      const { status, stdout, stderr } = spawnSync('bash', ['-euc', shown], {
-        env,
-        encoding: 'utf8',
-      });
-      if (status !== 0) throw new Error(`${script}\nended with ${status}: ${stdout}${stderr}`);
-    }
+    asTyped(anchor);
   }
+});
+
+const hasScaler = spawnSync('modprobe', ['vim2m']).status === 0;
+t.teardown(() => hasScaler && execFileSync('modprobe', ['--remove', 'vim2m']));
+
+t.test(proof('converted'), { skip: hasScaler ? false : 'the kernel has no vim2m' }, async (t) => {
+  asTyped('into-a-v4l2-device');
+  t.equal(readFileSync('/tmp/small.raw').length, 5 * 160 * 120 * 3);
+  await daemon.settled(before);
 });
 
 // Memfds of a sink, by a relay: NV12, I420, BGRx.
