@@ -14,11 +14,13 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import t, { type Test } from 'tap';
-import { connect } from '../../src/client/index.js';
+import { type Client, type ClientBuffer, connect } from '../../src/client/index.js';
 import { packageRoot } from '../../src/package-root.js';
 import { parseCaps, videoOf } from '../../src/unixfd/codec/caps.js';
 import { gstLayout } from '../../src/unixfd/codec/layout.js';
+import { repack } from '../../src/unixfd/codec/planes.js';
 import { bufferMessage, capsMessage, NONE } from '../../src/unixfd/codec/wire.js';
 import { commandsOf } from '../docs/pages.js';
 import { eventually, TestDaemon } from '../support/daemon.js';
@@ -91,6 +93,7 @@ t.test('what the page shows', async () => {
     'frames-into-pipelines',
     'from-one-pipeline-to-others',
     'to-a-file-or-to-another-program',
+    'frames-that-a-program-draws',
   ]) {
     for (const script of commandsOf('docs/gstreamer.md', anchor)) {
       const shown = `${script}\nwait`;
@@ -180,6 +183,90 @@ t.test('DMABuf caps in, dma_bufs of a sink out', async (t) => {
   t.equal(await pipeline.ended, 0, pipeline.said());
   t.equal(await served.ended, 0, served.said());
   same(t, 'NV12.drm', 'NV12.want', 'NV12');
+  await daemon.settled(before);
+});
+
+type Layout = readonly { readonly offset: number; readonly stride: number }[];
+
+/**
+ * Another program, which draws the frames of NV12.want into two dma_bufs of its own, each again when it is given back.
+ * Returns how many it has drawn.
+ */
+async function draw(client: Client, served: Running, told: string, layout: Layout) {
+  const [width, height] = FORMATS.NV12;
+  const usual = gstLayout(videoOf(parseCaps(caps('NV12'))));
+  const image = { kind: 'image', width, height, format: 'NV12', modifiers: [0n], layout } as const;
+  const buffers = await client.allocateMany(image, 2);
+  const free = [...buffers];
+  const out = new Map<string, ClientBuffer>();
+  let wake = () => {};
+  createInterface({ input: served.child.stdout as NodeJS.ReadableStream }).on('line', (number) => {
+    free.push(out.get(number) as ClientBuffer);
+    wake();
+  });
+  const tell = (line: object) => served.child.stdin?.write(`${JSON.stringify(line)}\n`);
+  tell({ caps: told });
+  const want = readFileSync(at('NV12.want'));
+  const frames = want.length / usual.size;
+  const to = { ...usual, planes: layout };
+  for (let frame = 0; frame < frames; frame++) {
+    while (free.length === 0) {
+      await new Promise<void>((resolve) => {
+        wake = resolve;
+      });
+    }
+    const buffer = free.shift() as ClientBuffer;
+    const content = want.subarray(frame * usual.size, (frame + 1) * usual.size);
+    const memory = buffer.map();
+    memory.write((bytes) => repack(content, usual.planes, to, bytes));
+    memory.unmap();
+    out.set(`${frame}`, buffer);
+    tell({ frame, token: await buffer.share() });
+  }
+  tell({ end: true });
+  return { frames, end: () => Promise.all(buffers.map((each) => each.close())) };
+}
+
+t.test('what another program draws into dma_bufs of its own', async (t) => {
+  const client = await connect({ socket: daemon.clientSocket });
+  const serve = (path: string) =>
+    start(t, ...['serve', '--tokens', '--path', at(path), '--wait', '30', '--unreleased', '2']);
+  const usual = gstLayout(videoOf(parseCaps(caps('NV12'))));
+  const served = await serve('drawn');
+  const source = launch(
+    t,
+    `unixfdsrc socket-path=${at('drawn')} ! filesink location=${at('drawn.have')}`,
+  );
+  const first = await draw(client, served, caps('NV12', 0), usual.planes);
+  t.equal(await source.ended, 0, source.said());
+  t.equal(await served.ended, 0, served.said());
+  same(t, 'drawn.have', 'NV12.want', 'NV12');
+  await first.end();
+
+  // Rows of another length are told by a GstVideoMeta, which unixfdsrc drops until somebody in its process has looked for one.
+  const [width, height] = FORMATS.NV12;
+  const drm = `video/x-raw(memory:DMABuf),format=NV12,width=${width},height=${height}`;
+  const wide = await serve('wide');
+  const looking = launch(
+    t,
+    `unixfdsrc socket-path=${at('wide')} ! unixfdsink socket-path=${at('wide.out')} wait-for-connection=true sync=false ` +
+      `${test(1)} ! videoconvert ! video/x-raw,format=BGRx ! fakesink`,
+  );
+  const taking = ['--path', at('wide.out'), '--within', '30', '--output', at('wide.have')];
+  const taken = await start(t, 'take', ...taking);
+  const layout = [
+    { offset: 0, stride: 512 },
+    { offset: 512 * height, stride: 512 },
+  ];
+  const second = await draw(client, wide, drm, layout);
+  for (const each of [taken, looking, wide]) t.equal(await each.ended, 0, each.said());
+  const half = usual.size * Math.floor(second.frames / 2);
+  for (const each of ['wide.have', 'NV12.want']) {
+    writeFileSync(at(`${each}.end`), readFileSync(at(each)).subarray(half));
+  }
+  same(t, 'wide.have.end', 'NV12.want.end', 'NV12');
+  await second.end();
+  client.close();
   await daemon.settled(before);
 });
 
