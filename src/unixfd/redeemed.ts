@@ -49,6 +49,8 @@ export class Redeemed {
     buffer.onRecalled(over);
     buffer.onLost(over);
     buffer.onGone(over);
+    // A daemon that knew nothing of it charges this program, and not its maker.
+    buffer.onImported(over);
     if (isOver(buffer)) made.stale = true;
     else this.#use(made);
     return made;

@@ -22,9 +22,10 @@ export async function serveTokens(serving: ServingTokens): Promise<void> {
   const release = (number: number): void => {
     process.stdout.write(`${number}\n`);
   };
-  const tokens = new TokenInput({ client, consumer: peers, release, say });
   // Nothing is missed by the first one that comes.
-  const playing = peers.some().then(() => tokens.play(process.stdin));
+  const ready = () => peers.some();
+  const tokens = new TokenInput({ client, consumer: peers, ready, release, say });
+  const playing = tokens.play(process.stdin);
   try {
     const ended = await Promise.race([playing, whenStopped()]);
     if (ended === false) throw new SourceGone('standard input has ended without {"end":true}');

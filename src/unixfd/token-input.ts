@@ -18,6 +18,8 @@ import { type Kept, Redeemed } from './redeemed.js';
 export interface TokenInputTerms {
   readonly client: Client;
   readonly consumer: Consumer;
+  /** Resolves when there is somebody to have the first frame, which waits for it. */
+  readonly ready: () => Promise<void>;
   /** The frame with this number may be written again. */
   readonly release: (number: number) => void;
   readonly say: (text: string) => void;
@@ -27,6 +29,7 @@ export class TokenInput {
   readonly #redeemed: Redeemed;
   readonly #out = new Set<number>();
   #stream: Stream | null = null;
+  #begun = false;
   /** Why frames were given back; told once. */
   #refused: string | null = null;
 
@@ -64,6 +67,8 @@ export class TokenInput {
       throw new LineFault(`frame ${line.number} has not been given back, and comes again`);
     }
     this.#out.add(line.number);
+    if (!this.#begun) await this.terms.ready();
+    this.#begun = true;
     const kept = await this.#redeem(line);
     if (kept === null) this.#giveBack(line.number);
     else await this.#serve(line, kept, this.#stream);
