@@ -152,6 +152,9 @@ ${item('.B DMABROKER_SOCKET', "the daemon's client socket")}.SH EXAMPLES
 dmabroker\\-unixfd serve \\-\\-path frames.sock \\-\\-input frames.raw \\-\\-wait 10 \\e
   \\-\\-caps video/x\\-raw,format=NV12,width=640,height=480,framerate=30/1
 gst\\-launch\\-1.0 unixfdsrc socket\\-path=frames.sock ! videoconvert ! autovideosink
+mkfifo released
+dmabroker\\-unixfd take \\-\\-tokens \\-\\-path there.sock < released |
+  dmabroker\\-unixfd serve \\-\\-tokens \\-\\-path here.sock > released
 .fi
 .SH SEE ALSO
 .BR dmabrokerctl (1),

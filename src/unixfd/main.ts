@@ -3,21 +3,10 @@
  * unixfdsink, whose frames are taken. A program of its own and a client of the daemon like any other: a foreign protocol, and
  * foreign file descriptors, have no place in the daemon. Importing this module runs the program.
  */
-import { existsSync } from 'node:fs';
-import { setTimeout as sleep } from 'node:timers/promises';
-import {
-  EXIT_OK,
-  EXIT_REFUSED,
-  EXIT_USAGE,
-  Failure,
-  Unreachable,
-  Usage,
-  whyUnreachable,
-} from '../cli/failure.js';
+import { EXIT_OK, EXIT_REFUSED, EXIT_USAGE, Failure, Usage } from '../cli/failure.js';
 import { printable } from '../cli/printable.js';
 import type { Client, HandleType } from '../client/index.js';
 import { isSystemError } from '../native/libc/errno.js';
-import { connectUnix } from '../native/libc/socket.js';
 import { packageVersion } from '../package-root.js';
 import { connectBroker, told } from './broker.js';
 import { CapsError, parseCaps, videoOf } from './codec/caps.js';
@@ -33,7 +22,9 @@ import {
 } from './program.js';
 import { openInput, openOutput, play, RawOutput } from './raw.js';
 import { Ring } from './ring.js';
+import { serveTokens } from './serve-tokens.js';
 import { serveOn } from './serving.js';
+import { connectSink, SourceGone } from './sink.js';
 import { TokenOutput } from './tokens.js';
 import { isFault, Upstream } from './upstream.js';
 
@@ -78,6 +69,8 @@ function peersOf({ unreleased, peers: most, wait }: ServingOptions): Peers {
 }
 
 async function serve(options: ServeOptions): Promise<void> {
+  if (options.tokens === true) return serveOthers(options);
+  if (options.caps === undefined) throw new Usage('one of --caps and --tokens must be given');
   let stream: ReturnType<typeof streamOf>;
   try {
     const caps = parseCaps(options.caps);
@@ -112,23 +105,19 @@ async function serve(options: ServeOptions): Promise<void> {
   }
 }
 
-/** The sink's socket; where there is none yet, it is waited for. */
-async function connectSink(path: string, seconds: number): Promise<number> {
-  for (let waited = 0; ; waited += LOOK_MS) {
-    try {
-      if (waited === 0 || existsSync(path)) return connectUnix(path, { wait: false });
-    } catch (error) {
-      if (!isSystemError(error)) throw error;
-      if (waited >= seconds * 1000)
-        throw new Unreachable(`no unixfdsink: ${whyUnreachable(error, path)}`);
-    }
-    if (stopped.signal.aborted) throw new Unreachable(`there was no unixfdsink at ${path} yet`);
-    if (waited >= seconds * 1000) throw new Unreachable(`no unixfdsink: ${path} does not exist`);
-    await sleep(LOOK_MS);
+/** What others have drawn. */
+async function serveOthers(options: ServeOptions): Promise<void> {
+  const { client } = await broker(options);
+  const peers = peersOf(options);
+  const endListening = await serveOn({ ...options, say: complain }, peers);
+  try {
+    say(`serving ${options.path}`);
+    await serveTokens({ client, peers, say: complain, whenStopped });
+  } finally {
+    endListening();
+    client.close();
   }
 }
-
-const LOOK_MS = 50;
 
 interface Taking extends BrokerOptions {
   readonly from: string;
@@ -145,24 +134,21 @@ async function takeFrom(
   { client, handleTypes }: Awaited<ReturnType<typeof broker>>,
 ): Promise<void> {
   const { from, borrow, live } = taking;
-  const socket = await connectSink(from, taking.within);
+  const socket = await connectSink(from, taking.within, stopped.signal);
   const name = taking.name ?? `unixfd ${from}`;
   const upstream = new Upstream(socket, { client, handleTypes, name, most, borrow, live, say });
   try {
     say(`taking what ${from} has`);
     const ended = await Promise.race([upstream.run(consumer), whenStopped()]);
-    if (ended === false) throw new SinkGone(`the unixfdsink at ${from} has gone without an end`);
+    if (ended === false) throw new SourceGone(`the unixfdsink at ${from} has gone without an end`);
     await consumer.end();
   } catch (error) {
     if (!isFault(error)) throw error;
-    throw new SinkGone(`the unixfdsink at ${from}: ${error.message}`);
+    throw new SourceGone(`the unixfdsink at ${from}: ${error.message}`);
   } finally {
     upstream.close();
   }
 }
-
-/** What was taken is good, and there is no more. */
-class SinkGone extends Error {}
 
 async function take(options: TakeOptions): Promise<void> {
   const { output, tokens, path: from, unreleased } = options;
@@ -212,7 +198,7 @@ function report(thrown: unknown): number {
     complain(error.message);
     return error.exitCode;
   }
-  if (error instanceof SinkGone) {
+  if (error instanceof SourceGone) {
     complain(error.message);
     return EXIT_REFUSED;
   }

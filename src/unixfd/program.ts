@@ -24,8 +24,9 @@ export interface TakingOptions {
 }
 
 export interface ServeOptions extends BrokerOptions, ServingOptions {
-  readonly caps: string;
+  readonly caps?: string;
   readonly input: string;
+  readonly tokens?: boolean;
 }
 
 export interface TakeOptions extends BrokerOptions, TakingOptions {
@@ -51,9 +52,9 @@ export const EXIT_CODES: readonly (readonly [number, string])[] = [
   [0, 'the stream has ended, or a signal has ended it'],
   [
     1,
-    'the daemon refused what was asked for; or the sink has gone without an end, or sent what is no frame',
+    'the daemon refused what was asked for; or the sink, or the input with tokens, has gone without an end; or the sink sent what is no frame',
   ],
-  [2, 'the command line was wrong, or a file that it names'],
+  [2, 'the command line was wrong, or a file that it names, or a line with a token'],
   [3, 'no daemon could be reached, or no unixfdsink'],
 ];
 
@@ -141,14 +142,17 @@ export function dmabrokerUnixfd(version: string, actions: Actions = NOTHING): Co
     );
   add(program.command('serve'), [
     ...serving(),
-    new Option(
-      '--caps <caps>',
-      "what the frames are: GStreamer's caps, video/x-raw,…",
-    ).makeOptionMandatory(),
+    new Option('--caps <caps>', "what the frames are: GStreamer's caps, video/x-raw,…"),
     new Option('--input <file>', 'raw frames, one after the other; -: standard input').default('-'),
+    new Option(
+      '--tokens',
+      'read on standard input the lines that take --tokens prints, for frames that others have in buffers; the number of each is printed when all have released it',
+    ).conflicts(['caps', 'input']),
     ...broker(),
   ])
-    .description('write raw frames to buffers, and serve them to any number of unixfdsrc')
+    .description(
+      'write raw frames to buffers, or have those that others have drawn by their tokens, and serve them to any number of unixfdsrc',
+    )
     .action(actions.serve);
   add(program.command('take'), [
     new Option('--path <path>', 'the socket of the unixfdsink').makeOptionMandatory(),

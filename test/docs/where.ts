@@ -36,6 +36,7 @@ export const BY: Readonly<Record<string, string>> = {
   'docs/gstreamer.md#from-one-pipeline-to-others': 'unixfd/gstreamer.guest',
   'docs/gstreamer.md#into-a-v4l2-device': 'unixfd/gstreamer.guest',
   'docs/gstreamer.md#to-a-file-or-to-another-program': 'unixfd/gstreamer.guest',
+  'docs/gstreamer.md#frames-that-a-program-draws': 'unixfd/gstreamer.guest',
   'docs/heaps.md#': 'heaps/programs.guest',
   'docs/heaps.md#what-was-tried': 'heaps/programs.guest',
   'docs/install.md#': 'systemd/pages',

@@ -14,11 +14,13 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import t, { type Test } from 'tap';
-import { connect } from '../../src/client/index.js';
+import { type Client, type ClientBuffer, connect } from '../../src/client/index.js';
 import { packageRoot } from '../../src/package-root.js';
 import { parseCaps, videoOf } from '../../src/unixfd/codec/caps.js';
 import { gstLayout } from '../../src/unixfd/codec/layout.js';
+import { repack } from '../../src/unixfd/codec/planes.js';
 import { bufferMessage, capsMessage, NONE } from '../../src/unixfd/codec/wire.js';
 import { commandsOf } from '../docs/pages.js';
 import { eventually, TestDaemon } from '../support/daemon.js';
@@ -104,6 +106,7 @@ t.test('what the page shows', async () => {
     'frames-into-pipelines',
     'from-one-pipeline-to-others',
     'to-a-file-or-to-another-program',
+    'frames-that-a-program-draws',
   ]) {
     asTyped(anchor);
   }
@@ -162,40 +165,116 @@ t.test(proof('gstreamer'), async (t) => {
   await daemon.settled(before);
 });
 
+type Layout = readonly { readonly offset: number; readonly stride: number }[];
+
+/**
+ * Another program, which draws the frames of NV12.want into two dma_bufs of its own, each again when it is given back.
+ */
+async function draw(
+  client: Client,
+  served: Running,
+  told: string,
+  layout: Layout,
+  inTheMiddle = async () => {},
+): Promise<{ end(): Promise<unknown> }> {
+  const [width, height] = FORMATS.NV12;
+  const usual = gstLayout(videoOf(parseCaps(caps('NV12'))));
+  const image = { kind: 'image', width, height, format: 'NV12', modifiers: [0n], layout } as const;
+  const buffers = await client.allocateMany(image, 2);
+  const free = [...buffers];
+  const out = new Map<string, ClientBuffer>();
+  let wake = () => {};
+  createInterface({ input: served.child.stdout as NodeJS.ReadableStream }).on('line', (number) => {
+    free.push(out.get(number) as ClientBuffer);
+    wake();
+  });
+  const tell = (line: object) => served.child.stdin?.write(`${JSON.stringify(line)}\n`);
+  tell({ caps: told });
+  const want = readFileSync(at('NV12.want'));
+  const frames = want.length / usual.size;
+  const to = { ...usual, planes: layout };
+  for (let frame = 0; frame < frames; frame++) {
+    while (free.length === 0) {
+      await new Promise<void>((resolve) => {
+        wake = resolve;
+      });
+    }
+    if (frame === 4) await inTheMiddle();
+    const buffer = free.shift() as ClientBuffer;
+    const content = want.subarray(frame * usual.size, (frame + 1) * usual.size);
+    const memory = buffer.map();
+    memory.write((bytes) => repack(content, usual.planes, to, bytes));
+    memory.unmap();
+    out.set(`${frame}`, buffer);
+    tell({ frame, token: await buffer.share() });
+  }
+  tell({ end: true });
+  return { end: () => Promise.all(buffers.map((each) => each.close())) };
+}
+
+const drawnOn = (path: string) =>
+  start(t, ...['serve', '--tokens', '--path', at(path), '--wait', '30', '--unreleased', '2']);
+
 t.test('DMABuf caps in, dma_bufs of a sink out', async (t) => {
   const [width, height] = FORMATS.NV12;
-  const drm = `video/x-raw(memory:DMABuf),format=DMA_DRM,drm-format=NV12,width=${width},height=${height}`;
+  const size = `width=${width},height=${height}`;
+  const drm = `video/x-raw(memory:DMABuf),format=DMA_DRM,drm-format=NV12,${size}`;
   const served = await start(
     t,
-    'serve',
-    '--path',
-    at('drm'),
-    '--caps',
-    drm,
-    '--wait',
-    '30',
-    '--input',
-    at('NV12.want'),
+    ...['serve', '--path', at('drm'), '--caps', drm, '--wait', '30', '--input', at('NV12.want')],
   );
-  // Negotiated as such: the pipeline would end where the caps were others.
-  const pipeline = launch(
+  // Rows of another length, as another program has drawn them, which a GstVideoMeta tells.
+  const wide = await drawnOn('wide');
+  const passed = (name: string) =>
+    `unixfdsrc socket-path=${at(name)} ! video/x-raw(memory:DMABuf) ! ` +
+    `unixfdsink socket-path=${at(`${name}.out`)} wait-for-connection=true sync=false`;
+  // Negotiated as such: the pipeline would end where the caps were others. unixfdsrc drops a GstVideoMeta until somebody in its
+  // process has looked for one, as videoconvert does.
+  const looking = `${test(1)} ! videoconvert ! video/x-raw,format=BGRx ! fakesink`;
+  const pipeline = launch(t, `${passed('drm')} ${passed('wide')} ${looking}`);
+  const take = (name: string) => {
+    const from = ['--path', at(`${name}.out`), '--within', '30'];
+    return start(t, 'take', ...from, '--output', at(`${name}.have`));
+  };
+  const client = await connect({ socket: daemon.clientSocket });
+  const layout = [
+    { offset: 0, stride: 512 },
+    { offset: 512 * height, stride: 512 },
+  ];
+  const raw = `video/x-raw(memory:DMABuf),format=NV12,${size}`;
+  const [taken, other, drawn] = await Promise.all([
+    take('drm'),
+    take('wide'),
+    draw(client, wide, raw, layout),
+  ]);
+  for (const each of [taken, other, pipeline, served, wide]) {
+    t.equal(await each.ended, 0, each.said());
+  }
+  same(t, 'drm.have', 'NV12.want', 'NV12');
+  const half = (statSync(at('NV12.want')).size / 9) * 5;
+  for (const each of ['wide.have', 'NV12.want']) {
+    writeFileSync(at(`${each}.end`), readFileSync(at(each)).subarray(half));
+  }
+  same(t, 'wide.have.end', 'NV12.want.end', 'NV12');
+  await drawn.end();
+  client.close();
+  await daemon.settled(before);
+});
+
+t.test('what another program draws into dma_bufs of its own', async (t) => {
+  const client = await connect({ socket: daemon.clientSocket });
+  const served = await drawnOn('drawn');
+  const source = launch(
     t,
-    `unixfdsrc socket-path=${at('drm')} ! video/x-raw(memory:DMABuf) ! unixfdsink socket-path=${at('drm.out')} wait-for-connection=true sync=false`,
+    `unixfdsrc socket-path=${at('drawn')} ! filesink location=${at('drawn.have')}`,
   );
-  const taken = await start(
-    t,
-    'take',
-    '--path',
-    at('drm.out'),
-    '--within',
-    '30',
-    '--output',
-    at('NV12.drm'),
-  );
-  t.equal(await taken.ended, 0, taken.said());
-  t.equal(await pipeline.ended, 0, pipeline.said());
+  const { planes } = gstLayout(videoOf(parseCaps(caps('NV12'))));
+  const drawn = await draw(client, served, caps('NV12', 0), planes);
+  t.equal(await source.ended, 0, source.said());
   t.equal(await served.ended, 0, served.said());
-  same(t, 'NV12.drm', 'NV12.want', 'NV12');
+  same(t, 'drawn.have', 'NV12.want', 'NV12');
+  await drawn.end();
+  client.close();
   await daemon.settled(before);
 });
 
@@ -335,7 +414,16 @@ t.test('a dma_buf that has less than is said', async (t) => {
 });
 
 // In the gate client/reconnect.guest has the library's part of it.
-if (isNight)
+if (isNight) {
+  const restart = async (served: Running) => {
+    await daemon.end('SIGKILL');
+    daemon = await TestDaemon.start([], { folder: daemon.folder, awaited: true });
+    await eventually(
+      () => served.said().includes('is back'),
+      () => served.said(),
+    );
+  };
+
   t.test('the daemon is killed, and started again', async (t) => {
     const want = readFileSync(at('NV12.want'));
     const half = (want.length / 9) * 4;
@@ -358,15 +446,28 @@ if (isNight)
       () => existsSync(at('again.have')) && statSync(at('again.have')).size > 0,
       'frames come',
     );
-    await daemon.end('SIGKILL');
-    daemon = await TestDaemon.start([], { folder: daemon.folder, awaited: true });
-    await eventually(
-      () => served.said().includes('is back'),
-      () => served.said(),
-    );
+    await restart(served);
     served.child.stdin?.end(want.subarray(half));
     t.equal(await source.ended, 0, source.said());
     t.equal(await served.ended, 0, served.said());
     same(t, 'again.have', 'NV12.want', 'NV12');
     await eventually(async () => (await daemon.buffers()).length === 0, 'nothing is charged');
   });
+
+  t.test('the same while another program draws', async (t) => {
+    const client = await connect({ socket: daemon.clientSocket });
+    const served = await drawnOn('late');
+    const source = launch(
+      t,
+      `unixfdsrc socket-path=${at('late')} ! filesink location=${at('late.have')}`,
+    );
+    const { planes } = gstLayout(videoOf(parseCaps(caps('NV12'))));
+    const drawn = await draw(client, served, caps('NV12', 0), planes, () => restart(served));
+    t.equal(await source.ended, 0, source.said());
+    t.equal(await served.ended, 0, served.said());
+    same(t, 'late.have', 'NV12.want', 'NV12');
+    await drawn.end();
+    client.close();
+    await eventually(async () => (await daemon.buffers()).length === 0, 'nothing is charged');
+  });
+}

@@ -6,7 +6,7 @@ import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import t, { type Test } from 'tap';
-import { connect } from '../../src/client/index.js';
+import { type ClientBuffer, connect } from '../../src/client/index.js';
 import { close } from '../../src/native/libc/fd.js';
 import { sealedBytes } from '../../src/native/libc/memory.js';
 import {
@@ -205,11 +205,19 @@ t.test('frames of a sink are copied, released, and written or handed on', async 
     await buffer.close();
   }
   client.close();
-  handed.child.stdin?.write('1\n3\n2\n');
+  // A token that nobody has used ends with its frame, or its buffer would have ever more.
+  second.line.send(...frameOf(t, 3n, 67));
+  const unused = await line();
+  handed.child.stdin?.write('1\n9\n3\n');
+  await eventually(
+    async () => (await daemon.buffers()).every(({ tokens }) => tokens === 0),
+    `the token of frame ${unused.frame} is ended`,
+  );
+  handed.child.stdin?.write('2\n');
   second.line.send(eosMessage());
   t.same(await line(), { end: true });
   t.equal(await handed.ended, 0, handed.said());
-  t.match(handed.said(), /"3" is the number of no frame that is out/);
+  t.match(handed.said(), /"9" is the number of no frame that is out/);
   await daemon.settled(fds);
 
   const left = run(t, daemon.clientSocket, 'take', '--path', path, '--output', '-', '--memfd');
@@ -217,6 +225,164 @@ t.test('frames of a sink are copied, released, and written or handed on', async 
   sinks[2]?.leave();
   t.equal(await left.ended, 1, left.said());
   t.match(left.said(), /has gone without an end/);
+});
+
+const LAYOUT = [
+  { offset: 0, stride: 68 },
+  { offset: 68 * 34, stride: 68 },
+];
+
+/** `serve --tokens`, told what another program would print; the numbers that it has printed. */
+async function serveTokens(t: Test): Promise<Told> {
+  const path = newPath();
+  const running = run(t, daemon.clientSocket, 'serve', '--tokens', '--path', path, '--wait', '30');
+  const numbers: string[] = [];
+  createInterface({ input: running.child.stdout as NodeJS.ReadableStream }).on('line', (line) =>
+    numbers.push(line),
+  );
+  await eventually(() => running.said().includes('serving'), running.said);
+  const tell = (line: object) => running.child.stdin?.write(`${JSON.stringify(line)}\n`);
+  tell({ caps: CAPS });
+  return { ...running, path, numbers, tell };
+}
+
+interface Told extends Running {
+  readonly path: string;
+  readonly numbers: string[];
+  readonly tell: (line: object) => unknown;
+}
+
+t.test('frames that another program has drawn are served by their tokens', async (t) => {
+  const { child, path, said, ended, numbers, tell } = await serveTokens(t);
+  const client = await connect({ socket: daemon.clientSocket });
+  const image = { kind: 'image', width: 66, height: 34, format: 'NV12', layout: LAYOUT } as const;
+  const [one, two] = await client.allocateMany({ ...image, handleTypes: ['memfd'] }, 2);
+  const drawn = (buffer: ClientBuffer | undefined, byte: number) => {
+    const memory = (buffer as ClientBuffer).map();
+    memory.write((bytes) => bytes.fill(byte));
+    memory.unmap();
+    return buffer as ClientBuffer;
+  };
+  let frame = 0;
+  const show = async (buffer: ClientBuffer) =>
+    tell({ frame: ++frame, token: await buffer.share(), pts: `${frame}` });
+  await show(drawn(one, 1));
+  await show(drawn(two, 2));
+  const good = Peer.connect(t, path);
+  const holding = Peer.connect(t, path);
+  good.releases = true;
+  await good.has(2);
+  await holding.has(2);
+  t.match(holding.buffers, [{ metaCount: 0, buffer: { pts: 1n, memories: [{ offset: 0 }] } }]);
+  t.same(holding.buffers.map(contentOf), names(1, 2), 'the memory as it is');
+  t.same(numbers, [], 'somebody has them');
+  holding.line.send(releaseMessage(holding.buffers[1]?.buffer.id ?? 0n));
+  await eventually(() => numbers.length === 1, 'all have released one');
+  t.same(numbers, ['2']);
+  holding.leave();
+  await eventually(() => numbers.length === 2, 'who leaves has released, too');
+  // More than a buffer may have tokens; and no fd more for each.
+  const open = fdsOf(child.pid ?? -1, /./);
+  for (let round = 0; round < 140; round++) {
+    await show(drawn(round % 2 === 0 ? one : two, round));
+    await eventually(
+      () => numbers.length === frame,
+      () => `frame ${frame}: ${said()}`,
+    );
+  }
+  t.same(
+    numbers.slice(2),
+    Array.from({ length: 140 }, (_, at) => `${at + 3}`),
+  );
+  t.same(good.contents.slice(-2), names(138, 2));
+  t.equal(fdsOf(child.pid ?? -1, /./), open, 'the same fds');
+
+  // Without a token where it is kept; anywhere in memory of no format.
+  tell({ frame: 1000, buffer: one?.id });
+  const memory = await client.allocate({ kind: 'buffer', size: 8192, handleTypes: ['memfd'] });
+  drawn(memory, 7);
+  const planes = [
+    { offset: 5000, stride: 68 },
+    { offset: 100, stride: 68 },
+  ];
+  tell({ frame: 1001, token: await memory.share(), planes });
+  await good.has(144);
+  const sent = good.buffers.at(-1)?.buffer.memories;
+  t.same(sent, [
+    { offset: 5000, size: 68 * 34 },
+    { offset: 100, size: 68 * 17 },
+  ]);
+
+  // What is refused is given back at once, and the others go on.
+  const spent = await memory.share();
+  await (await client.redeem(spent)).close();
+  tell({ frame: 1002, token: spent });
+  tell({ frame: 1003, buffer: 'nothing' });
+  await memory.release();
+  await eventually(() => numbers.length === 146, said);
+  t.match(said(), /frame 1002 is given back: the token is unknown, used up/);
+  t.match(said(), /frame 1003 is given back: the buffer nothing is not kept, and the frame has no/);
+  // What its maker has released is not kept.
+  await eventually(() => fdsOf(child.pid ?? -1, /./) === open, 'its fds are closed');
+  for (const { id } of [one, two] as ClientBuffer[]) {
+    await daemon.rest('DELETE', `/v1/buffers/${id}`);
+  }
+  await eventually(() => fdsOf(child.pid ?? -1, /./) < open, 'nor what an administrator has');
+  tell({ frame: 1004, buffer: one?.id });
+  await eventually(() => numbers.length === 147, said);
+  t.same(numbers.slice(-5), ['1000', '1001', '1002', '1003', '1004']);
+  tell({ end: true });
+  await eventually(() => good.eos, 'the end');
+  good.leave();
+  t.equal(await ended, 0, said());
+  for (const each of [one, two]) await each?.close();
+  client.close();
+  await daemon.settled(fds);
+});
+
+t.test('what ends, and what is no frame', async (t) => {
+  const client = await connect({ socket: daemon.clientSocket });
+  const image = { kind: 'image', width: 66, height: 34, format: 'NV12' } as const;
+  const wide = await client.allocate({
+    ...{ ...image, handleTypes: ['memfd'], modifiers: [0n] },
+    layout: [
+      { offset: 0, stride: 128 },
+      { offset: 128 * 34, stride: 128 },
+    ],
+  });
+  const odd = await serveTokens(t);
+  const peer = Peer.connect(t, odd.path);
+  odd.tell({ frame: 1, token: await wide.share() });
+  t.equal(await odd.ended, 2);
+  t.match(
+    odd.said(),
+    /standard input, line 2: plane 0 has rows of 128 bytes, and GStreamer's have 68: allocate/,
+  );
+  await eventually(() => peer.over !== null, 'no end, and it is over');
+  t.notOk(peer.eos);
+
+  const cut = await serveTokens(t);
+  const last = Peer.connect(t, cut.path);
+  const good = await client.allocate({ ...image, handleTypes: ['memfd'], layout: LAYOUT });
+  cut.tell({ frame: 1, token: await good.share() });
+  await last.has(1);
+  cut.child.stdin?.end();
+  t.equal(await cut.ended, 1, cut.said());
+  t.match(cut.said(), /standard input has ended without {"end":true}/);
+  t.same(cut.numbers, ['1'], 'what was out is given back');
+
+  const told = await serveTokens(t);
+  const witness = Peer.connect(t, told.path);
+  await eventually(() => witness.caps !== null, 'it is there');
+  told.child.kill('SIGTERM');
+  await eventually(() => witness.eos, 'a signal is an end');
+  witness.leave();
+  t.equal(await told.ended, 0, told.said());
+  last.leave();
+  peer.leave();
+  for (const each of [wide, good]) await each.close();
+  client.close();
+  await daemon.settled(fds);
 });
 
 t.test('what a person may get wrong', async (t) => {
@@ -243,6 +409,7 @@ t.test('what a person may get wrong', async (t) => {
       CAPS,
       '--memfd',
     ],
+    [2, /one of --caps and --tokens must be given/, clientSocket, 'serve', '--path', newPath()],
     [1, /unsupported_handle_type/, clientSocket, 'serve', '--path', newPath(), '--caps', CAPS],
     [
       3,

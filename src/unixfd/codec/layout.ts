@@ -24,6 +24,13 @@ const FOURCCS: Readonly<Record<string, string>> = {
 
 export const FORMATS = Object.keys(FOURCCS);
 
+/** GStreamer's name of what the frames are; null where only a driver can read them. */
+export function gstFormat({ format, drm, modifier }: Video): string | null {
+  if (!drm) return format;
+  if (modifier !== 0n) return null;
+  return FORMATS.find((each) => FOURCCS[each] === format) ?? null;
+}
+
 export interface FrameLayout {
   /** DRM's name of the format. */
   readonly fourcc: string;

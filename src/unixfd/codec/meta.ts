@@ -4,6 +4,7 @@
  * frame lie when that is not where GStreamer would put them.
  */
 import { MAX_PLANES, type PlaneLayout } from '../../memory/plane.js';
+import type { Video } from './caps.js';
 import { PeerFault } from './wire.js';
 
 /** In gst_meta_serialize: two lengths, then NUL and version behind the name. */
@@ -53,4 +54,38 @@ export function videoPlanes(metas: readonly Buffer[]): PlaneLayout[] | null {
     }
     return { offset: Number(offset), stride };
   });
+}
+
+/** GstVideoFormat (video-format.h). */
+const NUMBERS: Readonly<Record<string, number>> = {
+  ...{ RGBx: 7, BGRx: 8, xRGB: 9, xBGR: 10, RGBA: 11, BGRA: 12, ARGB: 13, ABGR: 14 },
+  ...{ RGB: 15, BGR: 16, RGB16: 29, BGR16: 30 },
+  ...{ BGR10A2_LE: 85, RGB10A2_LE: 86, RGBA64_LE: 104 },
+  ...{ GRAY8: 25, GRAY16_LE: 27, YUY2: 4, UYVY: 5, NV12: 23, NV21: 24, NV16: 51, NV24: 52 },
+  ...{ P010_10LE: 62, P012_LE: 92, P016_LE: 90, I420: 2, YV12: 3, Y42B: 18, Y444: 20 },
+};
+const DMA_DRM = 114;
+
+/** A GstVideoMeta of these planes, counted from the start of the buffer. `format` is GStreamer's name, or null with a modifier. */
+export function videoMeta(
+  { width, height }: Pick<Video, 'width' | 'height'>,
+  format: string | null,
+  planes: readonly PlaneLayout[],
+): Buffer {
+  const start = HEADER_BYTES + VIDEO_META.length;
+  // Four sides of padding, and an alignment for each plane, which are none.
+  const meta = Buffer.alloc(start + VIDEO_BYTES + 16 + 16 * planes.length);
+  meta.writeUInt32LE(meta.length, 0);
+  meta.writeUInt32LE(VIDEO_META.length, 4);
+  meta.write(VIDEO_META, 8, 'latin1');
+  const content = meta.subarray(start);
+  content.writeUInt32LE(NUMBERS[format ?? ''] ?? DMA_DRM, 4);
+  content.writeUInt32LE(width, 8);
+  content.writeUInt32LE(height, 12);
+  content.writeUInt32LE(planes.length, 16);
+  for (const [index, { offset, stride }] of planes.entries()) {
+    content.writeBigUInt64LE(BigInt(offset), VIDEO_BYTES + 8 * index);
+    content.writeInt32LE(stride, VIDEO_BYTES + 8 * planes.length + 4 * index);
+  }
+  return meta;
 }
