@@ -4,6 +4,7 @@
  */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { dateText } from '../../memory/clock.js';
+import type { WithCuda } from '../../memory/device.js';
 import { BrokerError } from '../../memory/errors.js';
 import type { Matrix } from '../../pixels/ycbcr.js';
 import type { LeakReport, QuotaRule } from '../../rest/contract.js';
@@ -99,7 +100,9 @@ export function createHandlers(
   },
 ): Handlers {
   const { plane, allocator, previews, clock } = world;
-  const buffers = async () => (await plane.mirror()).buffers.views;
+  /** All buffers, where a device is told of what was released of it. */
+  const buffersFor = async (devices: readonly WithCuda[]) =>
+    devices.some(({ cuda }) => cuda !== null) ? (await plane.mirror()).buffers.views : [];
   const { spec, streams, waits, metrics } = http;
   const quotaChanges = new Serial();
   const userNames = new UserNames(clock, world.resolver);
@@ -231,14 +234,14 @@ export function createHandlers(
       const unusable = sources.find(({ name, usable }) => name === 'vulkan' && !usable);
       const reason = device === null ? (unusable?.reason ?? null) : null;
       return {
-        device: device && deviceView(device, await buffers()),
+        device: device && deviceView(device, await buffersFor([device])),
         reason,
         sources: sources.map(sourceView),
       };
     },
     listDevices: async () => {
       const devices = await allocator.devices();
-      const known = devices.some(({ cuda }) => cuda !== null) ? await buffers() : [];
+      const known = await buffersFor(devices);
       return devices.map((device) => listedDeviceView(device, known));
     },
     listFormats: async ({ query: { device } }) => {
