@@ -15,6 +15,7 @@ import { commandsOf } from '../docs/pages.js';
 import { sharedDaemon } from '../support/actor.js';
 import { eventually, TestDaemon } from '../support/daemon.js';
 import { atNight } from '../support/night.js';
+import { proof } from '../support/proofs.js';
 import {
   ALICE,
   checksum,
@@ -115,7 +116,8 @@ test('a display that maps it', async () => {
   execFileSync('insmod', [mapping, `path=${device}`]);
 });
 
-test('sway, as docs/gbm.md has it', async (t) => {
+// As docs/gbm.md has it.
+test(proof('composited'), async (t) => {
   const [script = ''] = commandsOf('docs/gbm.md', '');
   const [make, run = '', list = '', ...others] = script.split('\n');
   t.match(make, /^make -C clients\/gbm && sudo make -C clients\/gbm install/);

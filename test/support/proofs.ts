@@ -77,6 +77,15 @@ export const PROOFS = {
     tolerance: { AR24: 0, NV12: 2 },
     test: 'examples/wayland.guest',
   },
+  composited: {
+    who: 'compositors that allocate by libgbm (sway, Weston)',
+    what: 'drawn into by Mesa, and shown',
+    page: 'docs/gbm.md',
+    command: 'GBM_BACKEND=dmabroker sway',
+    reference: 'Mesa’s own run: a screenshot, and the CRC of what is shown',
+    tolerance: { XR24: 0 },
+    test: 'gbm/compositors.guest',
+  },
   ffmpeg: {
     who: 'FFmpeg’s filters and encoders (DRM_PRIME frames)',
     what: 'filtered and encoded',
