@@ -24,6 +24,7 @@ use crate::request::{Request, Shape, Terms};
 use crate::socket::find_socket;
 use crate::told::{Description, Planned};
 use crate::wire::locked;
+use crate::words::HandleType;
 
 /// How a buffer is claimed by its lasting name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -124,7 +125,14 @@ impl Client {
 
     /// Gets a buffer that somebody shared.
     pub fn redeem(&self, token: &str) -> Result<Buffer> {
-        let (held, told) = Held::redeem(&self.line, token)?;
+        let (held, told) = Held::redeem(&self.line, token, None)?;
+        Ok(buffer(held, told, Terms::default()))
+    }
+
+    /// The same, of memory of several kinds: all of these and no others. Refused (`UnsupportedHandleType`) where the buffer
+    /// has not all of them; the token is not used then.
+    pub fn redeem_as(&self, token: &str, handle_types: HandleType) -> Result<Buffer> {
+        let (held, told) = Held::redeem(&self.line, token, Some(handle_types))?;
         Ok(buffer(held, told, Terms::default()))
     }
 

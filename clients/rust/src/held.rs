@@ -16,7 +16,7 @@ use crate::protocol::dmabroker_manager_v1::{Claim, Request as Ask};
 use crate::protocol::dmabroker_params_v1::Request as Make;
 use crate::request::Request;
 use crate::told::Description;
-use crate::words::{Code, Limit};
+use crate::words::{Code, HandleType, Limit};
 
 /// Where a daemon has not said how many it makes at once.
 const MAX_UNTOLD: u64 = 1024;
@@ -119,21 +119,30 @@ impl Held {
         Self::ask(line, &params.object, Make::Import {}, true)
     }
 
-    /// Where the daemon was restarted and nobody has brought the memory yet: when somebody has.
-    pub fn redeem(line: &Arc<Line>, token: &str) -> Result<(Self, Description)> {
+    /// `kinds`: those alone that it is to have. Where the daemon was restarted and nobody has brought the memory yet: when
+    /// somebody has.
+    pub fn redeem(
+        line: &Arc<Line>,
+        token: &str,
+        kinds: Option<HandleType>,
+    ) -> Result<(Self, Description)> {
         checks::word(token, "token")?;
+        if kinds.is_some_and(|kinds| kinds.is_empty()) {
+            return checks::invalid("handle_types must have a bit at least");
+        }
         let [mut pause, longest, patience] = AWAY;
         let (deadline, end) = (line.deadline(), Instant::now() + patience);
         loop {
             line.make_room()?;
-            let mut held = Self::ask(
-                line,
-                &line.manager,
-                Ask::Redeem {
-                    token: token.into(),
+            let token = token.into();
+            let ask = match kinds {
+                None => Ask::Redeem { token },
+                Some(kinds) => Ask::RedeemAs {
+                    token,
+                    handle_types: WEnum::Value(kinds),
                 },
-                false,
-            )?;
+            };
+            let mut held = Self::ask(line, &line.manager, ask, false)?;
             match held.receive(deadline) {
                 Err(Error::Refused(refusal))
                     if is(&refusal, Code::Busy, "state") && Instant::now() + pause < end => {}

@@ -6,7 +6,7 @@ use dmabroker::{ClaimTerms, Result};
 use serde_json::{json, Value};
 
 use crate::told::planned_of;
-use crate::words::{import_of, number, request_of, text};
+use crate::words::{handle_types_of, import_of, number, request_of, text};
 use crate::Driver;
 
 impl Driver {
@@ -43,7 +43,11 @@ impl Driver {
     }
 
     pub fn redeem(&mut self, args: &Value, name: Option<&str>) -> Result<Value> {
-        let buffer = self.client()?.redeem(text(args, "token")?)?;
+        let token = text(args, "token")?;
+        let buffer = match args.get("handle_types") {
+            None => self.client()?.redeem(token)?,
+            Some(named) => self.client()?.redeem_as(token, handle_types_of(named)?)?,
+        };
         self.keep(buffer, name)
     }
 

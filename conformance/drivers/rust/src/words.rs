@@ -128,16 +128,17 @@ macro_rules! terms {
     };
 }
 
+/// Bits by their names.
+pub fn handle_types_of(named: &Value) -> Result<HandleType> {
+    bits(named, HandleType::empty(), HandleType::named)
+}
+
 /// A request in the words of CreateBuffer.
 pub fn request_of(words: &Value) -> Result<Request> {
     let mut request = shape(words, Request::linear, Request::image)?;
     terms!(request, words);
     if words["handle_types"].is_array() {
-        let types = bits(
-            &words["handle_types"],
-            HandleType::empty(),
-            HandleType::named,
-        )?;
+        let types = handle_types_of(&words["handle_types"])?;
         let all = words["all_handle_types"] == true;
         request = if all {
             request.all_handle_types(types)
