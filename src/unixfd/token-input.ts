@@ -127,13 +127,13 @@ function frameOf(line: FrameLine, buffer: ClientBuffer, stream: Stream, done: ()
   const { caps, layout, video } = stream;
   const { handleType, modifier } = buffer;
   const mayTell = caps.features.includes('memory:DMABuf');
-  if (handleType !== 'dma_buf' && (handleType !== 'memfd' || mayTell)) {
-    throw new LineFault(`the memory of ${buffer.id} is of type ${handleType}: ${WANTED}`);
-  }
   if ((modifier ?? 0n) !== video.modifier) {
     throw new LineFault(
       `${buffer.id} has the modifier ${hex(modifier ?? 0n)}, and the caps say ${hex(video.modifier)}`,
     );
+  }
+  if (handleType !== 'dma_buf' && (handleType !== 'memfd' || mayTell)) {
+    throw new LineFault(`the memory of ${buffer.id} is of type ${handleType}: ${WANTED}`);
   }
   const terms = {
     ...{ layout, mayTell, linear: video.modifier === 0n },

@@ -268,8 +268,12 @@ t.test('what another program draws into dma_bufs of its own', async (t) => {
     t,
     `unixfdsrc socket-path=${at('drawn')} ! filesink location=${at('drawn.have')}`,
   );
-  const { planes } = gstLayout(videoOf(parseCaps(caps('NV12'))));
-  const drawn = await draw(client, served, caps('NV12', 0), planes);
+  // Two pieces of one memory, which GStreamer has one behind the other.
+  const layout = [
+    { offset: 4096, stride: 324 },
+    { offset: 98_304, stride: 324 },
+  ];
+  const drawn = await draw(client, served, caps('NV12', 0), layout);
   t.equal(await source.ended, 0, source.said());
   t.equal(await served.ended, 0, served.said());
   same(t, 'drawn.have', 'NV12.want', 'NV12');
@@ -347,15 +351,14 @@ t.test('dma_bufs of a camera are registered, and go with whoever ends', async (t
   await daemon.settled(before);
 
   const viewing = `unixfdsrc socket-path=${to} ! fakesink`;
-  const registered = async () => {
-    const buffers = await daemon.buffers();
-    return buffers.length >= 2 && buffers.every(({ source }) => source === 'import');
-  };
+  // On a busy machine there may be copies, too: more are out at once.
+  const imports = async () => (await daemon.buffers()).filter(({ source }) => source === 'import');
+  const registered = async () => (await imports()).length >= 2;
   const second = await relay();
   const endless = launch(t, film(''));
   const viewer = launch(t, viewing);
   await eventually(registered, 'several are registered');
-  t.match(await daemon.buffers(), [{ exporter: 'videobuf2_vmalloc', format: 'NV12', width: 320 }]);
+  t.match(await imports(), [{ exporter: 'videobuf2_vmalloc', format: 'NV12', width: 320 }]);
   // It keeps what it has; the camera, which has four buffers, gets on all the same, since what is more is copied.
   viewer.child.kill('SIGSTOP');
   await eventually(
