@@ -31,7 +31,7 @@ import { isAway } from './away.js';
 import type { BrokerBuffer, Client, Owner, Watcher } from './buffer.js';
 import { type Claimed, Claims, type ClaimTerms } from './claims.js';
 import { Clients } from './clients.js';
-import { type CommitRequest, Commits } from './commits.js';
+import { type CommitRequest, Commits, type Waiting } from './commits.js';
 import { sooner } from './deadlines.js';
 import { FairPool } from './fair-pool.js';
 import { type GiveUp, type ImportRequest, Intake } from './intake.js';
@@ -425,7 +425,7 @@ export class Broker {
 
   /** A client has published new content (commits.ts). */
   commit(
-    by: { readonly client: Client; readonly watcher: Watcher },
+    by: { readonly client: Client; readonly watcher: Watcher; readonly waiting: Waiting },
     buffer: BrokerBuffer,
     request: CommitRequest,
     done: Done<Committed>,
@@ -446,9 +446,9 @@ export class Broker {
     >;
   }
 
-  /** Runs what was asked for behind commits when these are done. */
-  behindCommits(buffer: BrokerBuffer, run: () => void): void {
-    this.#commits.inTurn(buffer, run);
+  /** Runs what was asked for behind commits when these are done; `waiting` is told of it until then. */
+  behindCommits(buffer: BrokerBuffer, run: () => void, waiting: Waiting): void {
+    this.#commits.inTurn(buffer, run, waiting);
   }
 
   /** An object for a buffer has gone. `asWriter`: it was its writer's, who has gone on without it. */

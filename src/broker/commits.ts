@@ -1,11 +1,12 @@
 /**
  * Commits: a writer tells that there is new content, with a document of what is where. Nobody is told before what
  * is said would be said again by a daemon that is started after this one; of one buffer, one commit after the other.
+ * What has waited for a document to be kept is done a bounded number in a turn, since one client says how much that is.
  *
- * Owns: how many commits a user has left, and a document until it is published.
+ * Owns: how many commits a user has left, a document until it is published, and what waits behind it.
  */
 import { BrokerError, isOutOfFds, outOfFds } from '../memory/errors.js';
-import { METADATA_PER_SECOND } from '../memory/limits.js';
+import { BEHIND_COMMITS_PER_TURN, METADATA_PER_SECOND } from '../memory/limits.js';
 import { attempt, type Done } from '../memory/result.js';
 import type { BrokerBuffer, BufferLasting, Client, Watcher } from './buffer.js';
 import { HeldFds } from './held-fds.js';
@@ -24,6 +25,15 @@ export interface CommitRequest {
   readonly metadata: (() => Uint8Array) | null;
 }
 
+/** Told how many requests more wait for an answer than before, or fewer: whoever sends them is not heard for ever. */
+export type Waiting = (more: number) => void;
+
+interface Asking {
+  readonly client: Client;
+  readonly watcher: Watcher;
+  readonly waiting: Waiting;
+}
+
 interface Parts {
   readonly world: Surroundings;
   readonly quotas: Quotas;
@@ -38,20 +48,43 @@ const MAX_BUCKETS = 256;
 
 export class Commits {
   readonly #buckets = new Map<number, Bucket>();
+  /** Those whose document is being kept. */
+  readonly #keeping = new Set<BrokerBuffer>();
+  /** Those with requests that have waited for that, whose turn it is. */
+  readonly #behind = new Set<BrokerBuffer>();
   readonly #tellings = tellings((watcher, { lasting }) => {
     if (lasting?.committed != null) watcher.committed?.(lasting.committed);
   });
 
   constructor(private readonly parts: Parts) {}
 
-  /** Tells those of a new revision who have an object for the buffer: the newest, a bounded number of them in a turn. */
+  /**
+   * Does what has waited behind commits, and tells those of a new revision who have an object for the buffer: the newest;
+   * a bounded number of both in a turn.
+   */
   run(): void {
+    for (let left = BEHIND_COMMITS_PER_TURN; left > 0; left--) {
+      const [buffer] = this.#behind;
+      if (buffer === undefined) break;
+      // Behind the others'.
+      this.#behind.delete(buffer);
+      buffer.lasting?.pending?.shift()?.();
+      this.#goOn(buffer);
+    }
     this.#tellings.run();
   }
 
   /** Milliseconds until `run` has something to do; -1: never. */
   get wait(): number {
-    return this.#tellings.waiting ? 0 : -1;
+    return this.#behind.size > 0 || this.#tellings.waiting ? 0 : -1;
+  }
+
+  /** Whether something is to be done behind a commit, which is not being kept any more. */
+  #goOn(buffer: BrokerBuffer): void {
+    const { lasting } = buffer;
+    if (lasting?.pending == null || this.#keeping.has(buffer)) return;
+    if (lasting.pending.length > 0) this.#behind.add(buffer);
+    else lasting.pending = null;
   }
 
   released(buffer: BrokerBuffer): void {
@@ -60,7 +93,7 @@ export class Commits {
 
   /** `done` is called once, before everybody else who has an object for the buffer is told (`run`). */
   commit(
-    { client, watcher }: { readonly client: Client; readonly watcher: Watcher },
+    { client, watcher, waiting }: Asking,
     buffer: BrokerBuffer,
     request: CommitRequest,
     done: Done<Committed>,
@@ -71,13 +104,21 @@ export class Commits {
       done({ error: new BrokerError('invalid_argument', message, { constraint: 'lasting_name' }) });
       return;
     }
-    this.inTurn(buffer, () => this.#begin(buffer, lasting, client, watcher, request, done));
+    const begin = () => this.#begin(buffer, lasting, client, watcher, request, done);
+    this.inTurn(buffer, begin, waiting);
   }
 
   /** Runs what was asked for behind commits when these are done. */
-  inTurn({ lasting }: BrokerBuffer, run: () => void): void {
-    if (lasting?.pending == null) run();
-    else lasting.pending.push(run);
+  inTurn({ lasting }: BrokerBuffer, run: () => void, waiting: Waiting): void {
+    if (lasting?.pending == null) {
+      run();
+      return;
+    }
+    waiting(1);
+    lasting.pending.push(() => {
+      waiting(-1);
+      run();
+    });
   }
 
   #begin(
@@ -102,18 +143,16 @@ export class Commits {
       return;
     }
     const { generation } = buffer;
-    const pending: (() => void)[] = [];
-    lasting.pending = pending;
+    // It may be what was behind another, with more behind it.
+    lasting.pending ??= [];
+    this.#keeping.add(buffer);
     this.parts.world.keepMetadata(buffer, document, () => {
       if (buffer.released || buffer.generation !== generation) {
         document.held.release();
         done({ error: tooLate(buffer) });
       } else this.#publish(buffer, lasting, { revision, document }, watcher, done);
-      lasting.pending = null;
-      // One of them may be a commit, for which the others wait.
-      for (let next = pending.shift(); next !== undefined; next = pending.shift()) {
-        this.inTurn(buffer, next);
-      }
+      this.#keeping.delete(buffer);
+      this.#goOn(buffer);
     });
   }
 

@@ -166,6 +166,9 @@ export const REQUESTS_TURN_MS = 1;
 /** Holders who are told in one turn of a renewed lease or a revision: of all buffers, one after the other. */
 export const MAX_TOLD_A_TURN = 256;
 
+/** Commits, and what was asked for behind them, done in one turn when a document is kept: a digest of 20 µs each. */
+export const BEHIND_COMMITS_PER_TURN = 32;
+
 /** Claims that wait, and are looked at in one turn: of all names, one after the other. */
 export const MAX_CLAIMS_A_TURN = 64;
 

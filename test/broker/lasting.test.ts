@@ -11,6 +11,7 @@ import type { AllocationRequest } from '../../src/broker/request.js';
 import type { Peer } from '../../src/broker/who.js';
 import { BrokerError } from '../../src/memory/errors.js';
 import {
+  BEHIND_COMMITS_PER_TURN,
   MAX_CLAIM_WAIT_MS,
   MAX_CLAIMS_A_TURN,
   MAX_LASTING_NAMES,
@@ -63,10 +64,21 @@ class Bench {
     const watcher = { released: () => {} };
     const document = metadata === null ? null : json(metadata);
     const what = { revision, metadata: document };
-    this.broker.commit({ client, watcher }, buffer, what, (result) => {
+    const by = { client, watcher, waiting: this.#waiting };
+    this.broker.commit(by, buffer, what, (result) => {
       asked.said = result;
     });
     return asked;
+  }
+
+  /** Requests that wait behind commits. */
+  waiting = 0;
+  readonly #waiting = (more: number): void => {
+    this.waiting += more;
+  };
+
+  behind(buffer: BrokerBuffer, run: () => void): void {
+    this.broker.behindCommits(buffer, run, this.#waiting);
   }
 
   policy(claim: Claimants | undefined, write?: Claimants): void {
@@ -381,10 +393,11 @@ t.test('commits wait for the one that is being kept, in their order', async (t) 
   const one = bench.commit(writer, buffer, 0, '{}');
   const two = bench.commit(writer, buffer);
   const done: string[] = [];
-  bench.broker.behindCommits(buffer, () => done.push('behind'));
+  bench.behind(buffer, () => done.push('behind'));
   t.same([one.said, two.said, done], [null, null, []]);
   t.equal(buffer.lasting?.revision, 0, 'nothing says so yet');
   bench.world.keepingMetadata.shift()?.();
+  bench.broker.poll();
   t.same([ok(one.said).revision, ok(two.said).revision, done], [1, 2, ['behind']]);
   const late = bench.commit(writer, buffer, 0, '{}');
   const open = bench.world.open.size;
@@ -392,6 +405,49 @@ t.test('commits wait for the one that is being kept, in their order', async (t) 
   bench.world.keepingMetadata.shift()?.();
   t.same(why(late.said), ['not_found', undefined]);
   t.ok(bench.world.open.size < open, 'its document is closed');
+});
+
+t.test('commits without number behind one that is kept: a bounded number in a turn', async (t) => {
+  const bench = new Bench();
+  const writer = bench.broker.connect(peer);
+  const [buffer, other] = [bench.make(writer), bench.make(writer, { lastingName: 'other' })];
+  const keeping: (() => void)[] = [];
+  bench.world.keepingMetadata = keeping;
+  const MANY = 1000;
+  bench.commit(writer, buffer, 0, '{}');
+  const all = Array.from({ length: MANY }, (_, i) =>
+    bench.commit(writer, buffer, 0, i === MANY / 2 ? '{}' : null),
+  );
+  const others = [bench.commit(writer, other, 0, '{}'), bench.commit(writer, other)];
+  t.equal(bench.waiting, MANY + 1);
+  const answered = () => all.filter(({ said }) => said !== null).length;
+  const turns = (until: number) => {
+    for (let turn = 0; answered() < until; turn++) {
+      if (turn > MANY) throw new Error(`${answered()} are answered`);
+      const before = answered();
+      bench.broker.poll();
+      t.ok(answered() - before <= BEHIND_COMMITS_PER_TURN, `${answered() - before} in a turn`);
+      if (answered() < until) t.equal(bench.broker.wait, 0);
+    }
+  };
+  for (const kept of keeping.splice(0)) kept();
+  bench.broker.poll();
+  t.ok(others[1]?.said, 'another buffer’s have their turn beside them');
+  turns(MANY / 2);
+  for (let i = 0; i < 3; i++) bench.broker.poll();
+  t.equal(answered(), MANY / 2, 'the others wait for the second document');
+  bench.commit(writer, buffer);
+  for (const kept of keeping.splice(0)) kept();
+  turns(MANY);
+  bench.broker.poll();
+  t.same(
+    all.map(({ said }) => ok(said).revision),
+    all.map((_, i) => i + 2),
+    'in their order',
+  );
+  t.equal(buffer.lasting?.revision, MANY + 2);
+  t.equal(bench.waiting, 0);
+  t.equal(ok(bench.commit(writer, buffer).said).revision, MANY + 3, 'nobody waits any more');
 });
 
 t.test('new memory has no revision, and the next one counts on', async (t) => {

@@ -386,7 +386,8 @@ export class BufferObject implements Requests<typeof dmabroker_buffer_v1>, Watch
       try {
         const metadata = document && (() => document.read());
         const request = { revision: high * 2 ** 32 + low, metadata };
-        const by = { client: this.connection.client, watcher: this };
+        const waiting = this.connection.waits.answer;
+        const by = { client: this.connection.client, watcher: this, waiting };
         const buffer = this.#had();
         if (buffer.lasting !== null && !this.#writer) throw noWriter();
         this.broker.commit(by, buffer, request, (result) => {
@@ -404,7 +405,7 @@ export class BufferObject implements Requests<typeof dmabroker_buffer_v1>, Watch
   /** What was asked behind commits has its turn behind them. */
   #behindCommits(run: () => void): void {
     if (this.#buffer === null) run();
-    else this.broker.behindCommits(this.#buffer, run);
+    else this.broker.behindCommits(this.#buffer, run, this.connection.waits.answer);
   }
 
   /** The buffer, when it is the request's turn. Throws what it failed with. */
