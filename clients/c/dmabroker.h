@@ -193,6 +193,13 @@ enum dmabroker_placement {
 	DMABROKER_PLACEMENT_HOST_CACHED = 3,
 };
 
+/* Whether the memory must be physically contiguous, as devices without an IOMMU want it. */
+enum dmabroker_contiguous {
+	DMABROKER_CONTIGUOUS_ANY = 0,
+	DMABROKER_CONTIGUOUS_PREFERRED = 1,
+	DMABROKER_CONTIGUOUS_REQUIRED = 2,
+};
+
 enum dmabroker_lifetime {
 	DMABROKER_LIFETIME_CONNECTION = 0,     /* released when its owner disconnects */
 	DMABROKER_LIFETIME_UNTIL_RELEASED = 1, /* kept until it is released */
@@ -238,6 +245,7 @@ struct dmabroker_params {
 	const char *lasting_name; /* by which others claim it, unique among the user's; not of lifetime connection */
 	bool all_handle_types; /* the same memory as all of handle_types, in place of any of them */
 	uint32_t wait_ms; /* how long to wait for memory, in place of a refusal; 0: not at all */
+	uint32_t contiguous;
 };
 
 #define DMABROKER_FOURCC(a, b, c, d) \

@@ -135,13 +135,17 @@ export const dmabroker_params_v1 = named({
     { name: 'require_handle_types', opcode: 25, since: 1, destructor: false, args: [{ name: 'handle_types', type: 'uint' }],
       write: (w: Writer, o: number, handle_types_: number) => { w.begin(o); w.uint(handle_types_); w.end(25); },
       read: (r: Reader, to: { require_handle_types(handle_types_: number): void }) => { const handle_types_ = r.uint(); r.end(); to.require_handle_types(handle_types_); } },
+    { name: 'set_contiguous', opcode: 26, since: 1, destructor: false, args: [{ name: 'contiguous', type: 'uint' }],
+      write: (w: Writer, o: number, contiguous_: number) => { w.begin(o); w.uint(contiguous_); w.end(26); },
+      read: (r: Reader, to: { set_contiguous(contiguous_: number): void }) => { const contiguous_ = r.uint(); r.end(); to.set_contiguous(contiguous_); } },
   ],
   events: [
   ],
   enums: {
-    error: { already_used: 0, already_set: 1, incomplete: 2, invalid_bits: 3, invalid_lifetime: 4, too_many_modifiers: 5, invalid_planes: 6, invalid_plane: 7, planes_mismatch: 8, invalid_placement: 9, invalid_device: 10, batch_mismatch: 11 },
+    error: { already_used: 0, already_set: 1, incomplete: 2, invalid_bits: 3, invalid_lifetime: 4, too_many_modifiers: 5, invalid_planes: 6, invalid_plane: 7, planes_mismatch: 8, invalid_placement: 9, invalid_device: 10, batch_mismatch: 11, invalid_contiguous: 12 },
     plane_memory: { shared: 0, separate: 1 },
     placement: { any: 0, device_local: 1, host_visible: 2, host_cached: 3 },
+    contiguous: { any: 0, preferred: 1, required: 2 },
     lifetime: { connection: 0, until_released: 1 },
   },
 });

@@ -2,8 +2,8 @@
 import t from 'tap';
 import { Broker } from '../../src/broker/broker.js';
 import type { BrokerBuffer } from '../../src/broker/buffer.js';
-import { isCmaHeap } from '../../src/broker/preference.js';
 import { checkRequest, chooseSource } from '../../src/broker/request.js';
+import { contiguityOf, isCmaHeap } from '../../src/memory/contiguity.js';
 import { BrokerError, type Refusal } from '../../src/memory/errors.js';
 import { fourcc, MOD_LINEAR } from '../../src/memory/fourcc.js';
 import type { Result } from '../../src/memory/result.js';
@@ -61,12 +61,53 @@ const scanout = Usage.scanout | Usage.render;
 const NV12 = fourcc('NV12');
 
 t.test('heaps of contiguous memory by their names', async (t) => {
-  for (const heap of ['reserved', 'linux,cma', 'default_cma_region', 'vendor-CMA-pool'] as const) {
+  for (const heap of [
+    'reserved',
+    'linux,cma',
+    'vendor-CMA-pool',
+    'memory@42000000-contiguous',
+  ] as const) {
     t.ok(isCmaHeap(`dma-heap:${heap}`), heap);
   }
   for (const other of ['dma-heap:system', 'dma-heap', 'udmabuf', 'vulkan', 'memfd'] as const) {
     t.notOk(isCmaHeap(other), other);
   }
+});
+
+t.test('contiguous memory: what is known of a source', async (t) => {
+  const of = (name: SourceState['name']) => contiguityOf(name);
+  t.same(['dma-heap:reserved', 'dma-heap:default_cma_region'].map(of as never), ['yes', 'yes']);
+  const scattered = ['dma-heap:system', 'udmabuf', 'memfd'] as const;
+  t.same(scattered.map(of), ['no', 'no', 'no']);
+  const untold = ['vulkan', 'cuda', 'dma-heap:carveout'] as const;
+  t.same(untold.map(of), ['unknown', 'unknown', 'unknown']);
+});
+
+t.test('contiguous: preferred comes first, required alone', async (t) => {
+  const { usage } = image;
+  t.equal(chosen({ usage }), 'vulkan');
+  t.equal(chosen({ usage, contiguous: 'any' }), 'vulkan');
+  t.equal(chosen({ usage, contiguous: 'preferred' }), 'dma-heap:linux,cma');
+  t.equal(chosen({ usage, contiguous: 'required' }), 'dma-heap:linux,cma');
+  t.equal(chosen({ usage: scanout, contiguous: 'preferred' }), 'dma-heap:linux,cma');
+  const named = ['udmabuf', 'dma-heap:linux,cma'];
+  t.equal(
+    chosen({ usage, contiguous: 'preferred' }, named),
+    'dma-heap:linux,cma',
+    'of those named',
+  );
+  const without = sources.filter(({ name }) => name !== 'dma-heap:linux,cma');
+  t.equal(chosen({ usage, contiguous: 'preferred' }, [], without), 'vulkan', 'as ever without');
+  const tiled = { usage, modifiers: [TILED], contiguous: 'preferred' } as const;
+  t.equal(chosen(tiled), 'vulkan', 'where no contiguous memory serves the request');
+  t.match(
+    refused(() => chosen({ usage, contiguous: 'required' }, [], without)),
+    {
+      code: 'unsupported_placement',
+      message: /^vulkan, dma-heap:system, udmabuf: .* contiguous/,
+      refusal: { constraint: 'contiguous', requested: 'required', possible: ['any', 'preferred'] },
+    },
+  );
 });
 
 t.test('scanout: what the driver makes, else a CMA heap', async (t) => {

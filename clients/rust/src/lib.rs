@@ -46,7 +46,7 @@ pub use socket::find_socket;
 pub use told::{Checked, Description, Plane, Planned, PlannedPlane, State, VulkanMemory};
 pub use wayland_client::WEnum;
 pub use words::{
-    Code, Fourcc, HandleType, ImportCheck, Limit, Path, Placement, RecallReason, ReleaseReason,
-    Usage,
+    Code, Contiguous, Fourcc, HandleType, ImportCheck, Limit, Path, Placement, RecallReason,
+    ReleaseReason, Usage,
 };
 pub use work::Content;

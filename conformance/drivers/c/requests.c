@@ -22,6 +22,7 @@ static const char *const limits[] = { "", "buffer_size", "image_dimension", "buf
 				      "fds", "batch", NULL };
 static const char *const lifetimes[] = { "connection", "until_released", NULL };
 static const char *const placements[] = { "any", "device_local", "host_visible", "host_cached", NULL };
+static const char *const contiguities[] = { "any", "preferred", "required", NULL };
 static const char *const releases[] = { "", "owner", "administrator", "lease_expired", NULL };
 static const char *const recalls[] = { "", "share", "memory_pressure", "lease_expired",
 				       "administrator", NULL };
@@ -156,6 +157,7 @@ struct object *params_of(const struct json *request)
 	const struct json *sources = json_get(request, "sources");
 	const char *name = json_string(request, "name"), *device = json_string(request, "device");
 	const char *placement = json_string(request, "placement");
+	const char *contiguous = json_string(request, "contiguous");
 
 	say_memory(params, request);
 	say_modifiers(params, json_get(request, "modifiers"));
@@ -170,6 +172,8 @@ struct object *params_of(const struct json *request)
 		dmabroker_params_v1_set_source(params, sources->items[0].string);
 	if (placement)
 		dmabroker_params_v1_set_placement(params, place_of(placements, placement));
+	if (contiguous)
+		dmabroker_params_v1_set_contiguous(params, place_of(contiguities, contiguous));
 	if (json_get(request, "usage"))
 		dmabroker_params_v1_set_usage(params, bits_of(usages, json_get(request, "usage")));
 	if (json_get(request, "handle_types") && json_number(request, "all_handle_types", 0) != 0)

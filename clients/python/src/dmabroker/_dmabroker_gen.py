@@ -67,6 +67,11 @@ PlacementName: TypeAlias = Literal[
     "host_visible",
     "host_cached",
 ]
+ContiguousName: TypeAlias = Literal[
+    "any",
+    "preferred",
+    "required",
+]
 LifetimeName: TypeAlias = Literal[
     "connection",
     "until_released",
@@ -419,6 +424,8 @@ class DmabrokerParamsV1:
         """a UUID that is not 32 lower-case hexadecimal digits"""
         batch_mismatch = 11
         """create_batch without add_buffer or with set_memory, or create, import or adopt with add_buffer"""
+        invalid_contiguous = 12
+        """not an entry of the enum contiguous"""
 
     class PlaneMemory(IntEnum):
         """where the planes of an image lie"""
@@ -442,6 +449,19 @@ class DmabrokerParamsV1:
         """memory that can be mapped"""
         host_cached = 3
         """memory that can be mapped and is read through the CPU's caches"""
+
+    class Contiguous(IntEnum):
+        """whether each memory's pages follow one another in physical memory
+
+        What is known of it: a CMA heap's do; those of other heaps, udmabuf and memfd need
+        not. Of device memory neither Vulkan nor CUDA says it.
+        """
+
+        any = 0
+        preferred = 1
+        """from a source whose memory is known to be, where one serves the request"""
+        required = 2
+        """from such a source alone"""
 
     class Lifetime(IntEnum):
         """lifetime"""
@@ -751,6 +771,16 @@ class DmabrokerParamsV1:
         for reading alone, so write through the dma_buf.
         """
         return words(object_id, 25, handle_types)
+
+    @staticmethod
+    def set_contiguous(object_id: int, contiguous: int) -> Message:
+        """whether the memory must be physically contiguous; any by default
+
+        For devices that read and write without an IOMMU. required is refused
+        (unsupported_placement, whose constraint is contiguous) where no source's memory is
+        known to be contiguous.
+        """
+        return words(object_id, 26, contiguous)
 
 
 class DmabrokerBufferV1:
