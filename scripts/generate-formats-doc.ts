@@ -87,6 +87,11 @@ Physically contiguous, as devices without an IOMMU want it, is the memory of CMA
 a vendor's heaps it is not told. With \`contiguous\` a request asks for it: \`preferred\`, which puts sources that have it first, or \`required\`,
 which takes no other (\`unsupported_placement\`, with the constraint \`contiguous\`).
 
+Where a heap of the kernel has no more (\`out_of_memory\`), the first source behind it in the chain of
+[\`[sources] fallback\`](settings.md) that serves the request is taken in its place, and charged as that: never one that the
+request did not allow (\`sources\`, \`contiguous: required\`, the kinds of fd, the policy). The buffer says so: \`fell_back\` has the source that
+had no more, and why. What \`GET /v1/device\` calls \`fallback\` is that chain.
+
 udmabuf's limit is raised with \`/sys/module/udmabuf/parameters/size_limit_mb\`; its \`list_limit\` counts
 memfds in one dma_buf, of which the daemon uses one.
 `;

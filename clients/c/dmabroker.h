@@ -332,6 +332,12 @@ enum dmabroker_import_check {
 	DMABROKER_IMPORT_CHECK_LAYOUT = 2, /* only the planes' places in the memory were checked */
 };
 
+/* Why memory is not of the source that was wanted first. */
+enum dmabroker_fall_back {
+	DMABROKER_FALL_BACK_OUT_OF_MEMORY = 1,	/* that had no more */
+	DMABROKER_FALL_BACK_NOT_CONTIGUOUS = 2, /* contiguous was preferred, and it is not known to be */
+};
+
 struct dmabroker_buffer_info {
 	const char *id;
 	uint32_t generation; /* grows with each reissue */
@@ -349,6 +355,9 @@ struct dmabroker_buffer_info {
 	uint32_t vulkan_memory_type;
 	bool vulkan_dedicated;
 	uint32_t handle_types; /* bits: all that its memory is; dmabroker_buffer_take_fd_as has the others */
+	uint32_t fell_back;    /* an enum dmabroker_fall_back; 0: it is of the source that was wanted first */
+	const char *fell_back_source; /* which had no more; NULL: another reason */
+	const char *fell_back_message;
 };
 
 struct dmabroker_plane {

@@ -189,6 +189,17 @@ export interface Allocation {
   readonly check?: ImportCheck;
   /** Whose pages they are, where they are not the daemon's: its owner's, who has the memfd, too. Not zeroed. */
   readonly funding?: 'client';
+  /** Why it is of this source, where another was wanted first; the broker's to say. */
+  readonly fellBack?: FellBack;
+}
+
+/** Why memory is not of the source that was wanted first; the reasons are those of dmabroker-v1.xml's enum `fall_back`. */
+export interface FellBack {
+  readonly reason: 'out_of_memory' | 'not_contiguous';
+  /** The source that had no more; null for another reason. */
+  readonly source: SourceName | null;
+  /** A sentence for people. */
+  readonly message: string;
 }
 
 /** An allocation by which it can be told from every other: memory that went with its device. */

@@ -240,10 +240,14 @@ export const dmabroker_buffer_v1 = named({
     { name: 'waiting', opcode: 19, since: 1, destructor: false, args: [{ name: 'place', type: 'uint' }],
       write: (w: Writer, o: number, place_: number) => { w.begin(o); w.uint(place_); w.end(19); },
       read: (r: Reader, to: { waiting(place_: number): void }) => { const place_ = r.uint(); r.end(); to.waiting(place_); } },
+    { name: 'fell_back', opcode: 20, since: 1, destructor: false, args: [{ name: 'reason', type: 'uint' }, { name: 'source', type: 'string' }, { name: 'message', type: 'string' }],
+      write: (w: Writer, o: number, reason_: number, source_: string, message_: string) => { w.begin(o); w.uint(reason_); w.string(source_); w.string(message_); w.end(20); },
+      read: (r: Reader, to: { fell_back(reason_: number, source_: string, message_: string): void }) => { const reason_ = r.uint(); const source_ = r.string(); const message_ = r.string(); r.end(); to.fell_back(reason_, source_, message_); } },
   ],
   enums: {
     release_reason: { owner: 1, administrator: 2, lease_expired: 3 },
     recall_reason: { withdrawn: 0, share: 1, memory_pressure: 2, lease_expired: 3, administrator: 4 },
+    fall_back: { out_of_memory: 1, not_contiguous: 2 },
     import_check: { device: 1, layout: 2 },
   },
 });

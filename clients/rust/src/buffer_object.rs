@@ -15,7 +15,7 @@ use crate::line::Listeners;
 use crate::params::joined;
 use crate::protocol::dmabroker_buffer_v1::{DmabrokerBufferV1, Event as Said};
 use crate::refusals::Refusals;
-use crate::told::{first_type, Checked, Description, Plane, State, VulkanMemory};
+use crate::told::{first_type, Checked, Description, FellBack, Plane, State, VulkanMemory};
 use crate::turns::Turns;
 use crate::wire::{locked, Ear, Hears};
 use crate::words::{usage_bits, Fourcc, HandleType, Usage};
@@ -58,6 +58,7 @@ pub(crate) struct Heard {
     checked: Option<Checked>,
     vulkan: Option<VulkanMemory>,
     unverified: Option<Usage>,
+    fell_back: Option<FellBack>,
     refusals: Refusals,
 }
 
@@ -201,6 +202,17 @@ impl Heard {
             Said::Unverified { usage } => {
                 self.unverified = Some(usage_bits(usage));
             }
+            Said::FellBack {
+                reason,
+                source,
+                message,
+            } => {
+                self.fell_back = Some(FellBack {
+                    reason,
+                    source: (!source.is_empty()).then_some(source),
+                    message,
+                });
+            }
             Said::Waiting { place } => self.place = Some(place),
             news => return self.news(news),
         }
@@ -269,6 +281,7 @@ impl Heard {
             checked: self.checked.clone(),
             vulkan: self.vulkan,
             unverified_usage: self.unverified.unwrap_or(Usage::empty()),
+            fell_back: self.fell_back.clone(),
         }));
     }
 

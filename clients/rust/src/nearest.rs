@@ -36,11 +36,7 @@ pub(crate) fn request_of(words: &Value) -> Option<Request> {
     )?;
     request.contiguous = one_of(
         text("contiguous"),
-        [
-            Contiguous::Any,
-            Contiguous::Preferred,
-            Contiguous::Required,
-        ],
+        [Contiguous::Any, Contiguous::Preferred, Contiguous::Required],
         Contiguous::name,
     )?;
     // The protocol names one.

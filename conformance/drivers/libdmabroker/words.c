@@ -17,6 +17,7 @@ static const char *const contiguities[] = { "any", "preferred", "required", NULL
 static const char *const releases[] = { "", "owner", "administrator", "lease_expired", NULL };
 static const char *const recalls[] = { "", "share", "memory_pressure", "lease_expired",
 				       "administrator", NULL };
+static const char *const fall_backs[] = { "", "out_of_memory", "not_contiguous", NULL };
 static const char *const checks[] = { "", "device", "layout", NULL };
 static const char *const paths[] = { "", "device", "cpu", NULL };
 
@@ -266,9 +267,18 @@ void tell_buffer(struct text *to, const struct dmabroker_buffer *buffer)
 	if (info->checked) {
 		text_add(to, ",\"checked\":{\"how\":\"%s\",\"reason\":", name_of(checks, info->checked));
 		text_string(to, info->checked_reason);
+		text_add(to, "}");
+	} else
+		text_add(to, ",\"checked\":null");
+	if (info->fell_back) {
+		text_add(to, ",\"fell_back\":{\"reason\":\"%s\",\"source\":",
+			 name_of(fall_backs, info->fell_back));
+		text_or_null(to, info->fell_back_source);
+		text_add(to, ",\"message\":");
+		text_string(to, info->fell_back_message);
 		text_add(to, "}}");
 	} else
-		text_add(to, ",\"checked\":null}");
+		text_add(to, ",\"fell_back\":null}");
 }
 
 void tell_state(struct text *to, struct dmabroker_buffer *buffer)

@@ -2,7 +2,6 @@
 import { InvalidArgumentError, Option } from 'commander';
 import type { Alignment } from '../../memory/alignment.js';
 import type { PlaneLayout } from '../../memory/plane.js';
-
 import type { CreatedBuffer, PlannedBuffer } from '../../rest/contract.js';
 import {
   contiguousValues,
@@ -10,6 +9,7 @@ import {
   placementValues,
   usageNameValues,
 } from '../../rest/openapi.gen.js';
+import { fellBackFields } from '../buffer-details.js';
 import { type MakeCommand, tell } from '../command.js';
 import { contents } from '../describe.js';
 import { findDevice } from '../find-device.js';
@@ -109,6 +109,8 @@ function printCreated({ buffer, token }: CreatedBuffer): void {
     ['contents', contents(buffer)],
     ['size', exactBytes(buffer.size)],
     ['handle type', [buffer.handle_type, ...(buffer.further_handle_types ?? [])]],
+    ['source', buffer.source],
+    ...fellBackFields(buffer),
     ['device', buffer.device],
     ['modifier', buffer.modifier],
     ['placement', buffer.placement],

@@ -231,6 +231,7 @@ export function createHandlers(
         device: device && deviceView(device, await buffers()),
         reason,
         sources: sources.map(sourceView),
+        fallback: [...world.fallback],
       };
     },
     listDevices: async () => {

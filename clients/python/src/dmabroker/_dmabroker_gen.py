@@ -88,6 +88,10 @@ RecallReasonName: TypeAlias = Literal[
     "lease_expired",
     "administrator",
 ]
+FallBackName: TypeAlias = Literal[
+    "out_of_memory",
+    "not_contiguous",
+]
 ImportCheckName: TypeAlias = Literal[
     "device",
     "layout",
@@ -820,6 +824,14 @@ class DmabrokerBufferV1:
         administrator = 4
         """somebody asked for it over REST"""
 
+    class FallBack(IntEnum):
+        """fall_back"""
+
+        out_of_memory = 1
+        """the source that was chosen had no more"""
+        not_contiguous = 2
+        """no source that served the request has memory known to be contiguous"""
+
     class ImportCheck(IntEnum):
         """import_check"""
 
@@ -1189,6 +1201,27 @@ class DmabrokerBufferV1:
         def read(cls, reader: Reader) -> Self:
             return cls(reader.uint())
 
+    @dataclass(slots=True)
+    class FellBackEvent:
+        """it is not of the source that was wanted first; before done
+
+        A heap of its own memory had no more, and another source was taken in its place, of
+        the chain that the daemon's configuration says (never one whose memory does not serve
+        the request); or contiguous memory was preferred (dmabroker_params_v1.set_contiguous),
+        and this is not known to be. info names the source that it is of.
+
+        source: the one that had no more; empty where it is another reason
+        message: a sentence for people
+        """
+
+        reason: int
+        source: str
+        message: str
+
+        @classmethod
+        def read(cls, reader: Reader) -> Self:
+            return cls(reader.uint(), reader.string(), reader.string())
+
     Event: TypeAlias = Union[
         InfoEvent,
         MemoryEvent,
@@ -1210,6 +1243,7 @@ class DmabrokerBufferV1:
         CommittedEvent,
         CommitRefusedEvent,
         WaitingEvent,
+        FellBackEvent,
     ]
     INTERFACE: Final[Interface[Event]] = Interface(
         "dmabroker_buffer_v1",
@@ -1235,6 +1269,7 @@ class DmabrokerBufferV1:
             CommittedEvent.read,
             CommitRefusedEvent.read,
             WaitingEvent.read,
+            FellBackEvent.read,
         ),
     )
 

@@ -154,11 +154,7 @@ pub fn request_of(words: &Value) -> Result<Request> {
     if let Some(named) = words["placement"].as_str() {
         request = request.placement(own(all.into_iter().find(|each| each.name() == named))?);
     }
-    let all = [
-        Contiguous::Any,
-        Contiguous::Preferred,
-        Contiguous::Required,
-    ];
+    let all = [Contiguous::Any, Contiguous::Preferred, Contiguous::Required];
     if let Some(named) = words["contiguous"].as_str() {
         request = request.contiguous(own(all.into_iter().find(|each| each.name() == named))?);
     }
