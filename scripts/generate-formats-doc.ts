@@ -82,6 +82,16 @@ tried at start (of CUDA its attributes are asked), and \`GET /v1/device\` says w
 | udmabuf | the kernel (shmem) | \`size_limit_mb\`, 64 MiB by default; memory that is available now |
 | memfd | the kernel (shmem) | the machine's memory |
 
+Physically contiguous, as devices without an IOMMU want it, is the memory of CMA heaps (called \`reserved\`, \`linux,cma\`,
+\`default_cma_region\`, or with \`cma\` in their name); that of \`dma-heap:system\`, udmabuf and memfd is not; of Vulkan's, CUDA's and
+a vendor's heaps it is not told. With \`contiguous\` a request asks for it: \`preferred\`, which puts sources that have it first, or \`required\`,
+which takes no other (\`unsupported_placement\`, with the constraint \`contiguous\`).
+
+Where a heap of the kernel has no more (\`out_of_memory\`), the first source behind it in the chain of
+[\`[sources] fallback\`](settings.md) that serves the request is taken in its place, and charged as that: never one that the
+request did not allow (\`sources\`, \`contiguous: required\`, the kinds of fd, the policy). The buffer says so: \`fell_back\` has the source that
+had no more, and why. What \`GET /v1/device\` calls \`fallback\` is that chain.
+
 udmabuf's limit is raised with \`/sys/module/udmabuf/parameters/size_limit_mb\`; its \`list_limit\` counts
 memfds in one dma_buf, of which the daemon uses one.
 `;

@@ -193,6 +193,13 @@ enum dmabroker_placement {
 	DMABROKER_PLACEMENT_HOST_CACHED = 3,
 };
 
+/* Whether the memory must be physically contiguous, as devices without an IOMMU want it. */
+enum dmabroker_contiguous {
+	DMABROKER_CONTIGUOUS_ANY = 0,
+	DMABROKER_CONTIGUOUS_PREFERRED = 1,
+	DMABROKER_CONTIGUOUS_REQUIRED = 2,
+};
+
 enum dmabroker_lifetime {
 	DMABROKER_LIFETIME_CONNECTION = 0,     /* released when its owner disconnects */
 	DMABROKER_LIFETIME_UNTIL_RELEASED = 1, /* kept until it is released */
@@ -238,6 +245,7 @@ struct dmabroker_params {
 	const char *lasting_name; /* by which others claim it, unique among the user's; not of lifetime connection */
 	bool all_handle_types; /* the same memory as all of handle_types, in place of any of them */
 	uint32_t wait_ms; /* how long to wait for memory, in place of a refusal; 0: not at all */
+	uint32_t contiguous;
 };
 
 #define DMABROKER_FOURCC(a, b, c, d) \
@@ -324,6 +332,12 @@ enum dmabroker_import_check {
 	DMABROKER_IMPORT_CHECK_LAYOUT = 2, /* only the planes' places in the memory were checked */
 };
 
+/* Why memory is not of the source that was wanted first. */
+enum dmabroker_fall_back {
+	DMABROKER_FALL_BACK_OUT_OF_MEMORY = 1,	/* that had no more */
+	DMABROKER_FALL_BACK_NOT_CONTIGUOUS = 2, /* contiguous was preferred, and it is not known to be */
+};
+
 struct dmabroker_buffer_info {
 	const char *id;
 	uint32_t generation; /* grows with each reissue */
@@ -341,6 +355,9 @@ struct dmabroker_buffer_info {
 	uint32_t vulkan_memory_type;
 	bool vulkan_dedicated;
 	uint32_t handle_types; /* bits: all that its memory is; dmabroker_buffer_take_fd_as has the others */
+	uint32_t fell_back;    /* an enum dmabroker_fall_back; 0: it is of the source that was wanted first */
+	const char *fell_back_source; /* which had no more; NULL: another reason */
+	const char *fell_back_message;
 };
 
 struct dmabroker_plane {

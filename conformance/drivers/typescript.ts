@@ -42,10 +42,10 @@ const bufferOf = ({ buffer }: Fields): ClientBuffer => named(buffers, buffer);
 
 function described(buffer: ClientBuffer): Json {
   const { id, generation, handleType, source, size, format, modifier, width, height } = buffer;
-  const { memories, device, checked, vulkan, unverifiedUsage } = buffer;
+  const { memories, device, checked, vulkan, unverifiedUsage, fellBack } = buffer;
   const planes = buffer.planes.map(({ memory, offset, stride }) => ({ memory, offset, stride }));
   const what = { id, generation, handleType, source, size, format, modifier, width, height };
-  return told({ ...what, memories, planes, device, checked, vulkan, unverifiedUsage });
+  return told({ ...what, memories, planes, device, checked, vulkan, unverifiedUsage, fellBack });
 }
 
 /** A memfd as the words have it. */

@@ -98,6 +98,12 @@ static void ignore_check(void *d, struct dmabroker_buffer_v1 *o, uint32_t how, c
 	(void)d, (void)o, (void)how, (void)reason;
 }
 
+static void ignore_fall_back(void *d, struct dmabroker_buffer_v1 *o, uint32_t reason, const char *source,
+			     const char *message)
+{
+	(void)d, (void)o, (void)reason, (void)source, (void)message;
+}
+
 static void ignore_text(void *d, struct dmabroker_buffer_v1 *o, const char *text)
 {
 	(void)d, (void)o, (void)text;
@@ -276,6 +282,7 @@ static const struct dmabroker_buffer_v1_listener buffer_listener = {
 	.metadata = close_detail,
 	.committed = ignore_revision,
 	.commit_refused = ignore_refusal,
+	.fell_back = ignore_fall_back,
 };
 
 static void close_planes(const struct buffer *b)

@@ -219,6 +219,13 @@ static void buffer_device(void *data, struct dmabroker_buffer_v1 *object, const 
 	(void)data, (void)object, (void)uuid;
 }
 
+static void buffer_fell_back(void *data, struct dmabroker_buffer_v1 *object, uint32_t reason,
+			     const char *source, const char *message)
+{
+	(void)data, (void)object, (void)reason, (void)source;
+	fprintf(stderr, "not from the source that was wanted first: %s\n", message);
+}
+
 static const struct dmabroker_buffer_v1_listener buffer_listener = {
 	.info = buffer_info,
 	.memory = buffer_memory,
@@ -239,6 +246,7 @@ static const struct dmabroker_buffer_v1_listener buffer_listener = {
 	.metadata = buffer_metadata,
 	.committed = buffer_committed,
 	.commit_refused = buffer_lease_refused,
+	.fell_back = buffer_fell_back,
 };
 
 /* A linear image, to be created or imported. */

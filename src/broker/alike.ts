@@ -28,7 +28,7 @@ export class Alike {
   /** The same, in a record that is no larger than what is in it. */
   allocation(allocation: Allocation): Allocation {
     const { source, handleType, key, size, modifier, planes, exporter, identities } = allocation;
-    const { device, heaps, vulkan, check, funding, faces } = allocation;
+    const { device, heaps, vulkan, check, funding, faces, fellBack } = allocation;
     if (!areAlike(this.#memories, allocation.memories)) this.#memories = allocation.memories;
     if (!areAlike(this.#placement, allocation.placement)) this.#placement = allocation.placement;
     const memories = this.#memories;
@@ -40,7 +40,8 @@ export class Alike {
       vulkan === undefined &&
       check === undefined &&
       funding === undefined &&
-      faces === undefined
+      faces === undefined &&
+      fellBack === undefined
     ) {
       return identities === undefined ? all : withIdentities(all, identities);
     }

@@ -24,6 +24,7 @@ import type {
   HandleType,
   LostAllocation,
   Plan,
+  SourceName,
   SourceState,
 } from '../memory/source.js';
 import { type Adopted, Adoption, type AdoptionRequest } from './adoption.js';
@@ -221,6 +222,11 @@ export class Broker {
   set policy(policy: Policy) {
     this.#selection.policy = policy;
     this.#claims.look(null);
+  }
+
+  /** The sources that are taken, in this order, where a heap has no more; none, until it is set. */
+  set fallback(chain: readonly SourceName[]) {
+    this.#selection.chain = chain;
   }
 
   get buffers(): Iterable<BrokerBuffer> {

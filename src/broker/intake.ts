@@ -10,6 +10,7 @@ import type { MemorySpec, Plan } from '../memory/source.js';
 import { Arrivals, type ArrivalsParts, isLate } from './arrivals.js';
 import { makeAll } from './batch.js';
 import type { BrokerBuffer, Owner } from './buffer.js';
+import { type Fallback, neither, saying, unmetOf } from './falling-back.js';
 import type { Lifetime } from './lifetime.js';
 import type { Entry, Lack, MemoryQueue } from './memory-queue.js';
 import { mayPass, waited } from './passing.js';
@@ -231,6 +232,7 @@ export class Intake {
     done: Done<readonly BrokerBuffer[]>,
     refused: Refused,
     wait = () => false,
+    fell: Fallback | null = null,
   ): void {
     const reserve = (...asked: Asked) =>
       this.parts.quotas.reserveMany(...asked, this.parts.registry.buffers);
@@ -245,15 +247,45 @@ export class Intake {
     makeAll(this.parts, { who, choice, count: charges.length }, (made) => {
       if ('error' in made) {
         for (const charge of charges) charge.release();
-        refused(made.error, 'memory');
+        this.#fallBack(owner, fell, request, choice, { error: made.error, done, refused });
         return;
       }
       const { lifetime, name, lastingName = null } = request;
       // The client's own memory is not made anew.
       const again = request.memory === undefined ? choice : null;
       const wanted = { owner, spec: choice.spec, lifetime, name, choice: again, lastingName };
-      this.#arrivals.register(wanted, made, charges, done);
+      const told = saying(made, fell?.why ?? unmetOf(choice));
+      this.#arrivals.register(wanted, told, charges, done);
     });
+  }
+
+  /** The source that was chosen has refused: another is asked in its place, or the refusal told. */
+  #fallBack(
+    owner: Owner,
+    before: Fallback | null,
+    request: AllocationRequest,
+    { source }: Choice,
+    {
+      error,
+      done,
+      refused,
+    }: {
+      readonly error: BrokerError;
+      readonly done: Done<readonly BrokerBuffer[]>;
+      readonly refused: Refused;
+    },
+  ): void {
+    const checked = checkRequest(before?.asked ?? request);
+    const instead = this.parts.selection.fallback(owner, checked, source, error);
+    if (instead === null) {
+      refused(error, 'memory');
+      return;
+    }
+    // What it was first refused with is what may pass, and what a nearer request is looked for by.
+    const both: Refused = (other) => refused(neither(instead, other), 'memory');
+    // It fell back from what was wanted first, however many there were between.
+    const fell = { ...instead, why: before?.why ?? instead.why };
+    this.#allocate(owner, instead.request, done, both, undefined, fell);
   }
 
   /** Judges a request, and is the one to do so for an allocation and for a dry run: throws what either is told. */

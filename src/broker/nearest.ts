@@ -62,7 +62,7 @@ export function requestWords({
   sources = [],
   device,
 }: AllocationRequest): object {
-  const { placement = 'any' } = spec;
+  const { placement = 'any', contiguous = 'any' } = spec;
   const alignment = Object.entries(spec.alignment ?? {}).filter(([, value]) => value !== 1);
   const common = {
     usage: usageNames(spec.usage),
@@ -70,6 +70,7 @@ export function requestWords({
     ...(allHandleTypes && { all_handle_types: true }),
     ...(alignment.length > 0 && { alignment: Object.fromEntries(alignment) }),
     ...(placement !== 'any' && { placement }),
+    ...(contiguous !== 'any' && { contiguous }),
     ...(sources.length > 0 && { sources }),
     ...(device !== undefined && { device }),
   };
@@ -143,6 +144,7 @@ export function proposals(request: AllocationRequest, error: BrokerError): Alloc
     case 'unsupported_device':
       return [{ ...request, device: undefined }];
     case 'unsupported_placement': {
+      if (refusal.constraint === 'contiguous') return specs([{ ...spec, contiguous: 'preferred' }]);
       const weaker =
         spec.placement === 'host_cached' ? (['host_visible', 'any'] as const) : ['any'];
       return specs(

@@ -1,24 +1,17 @@
 /** Which sources may serve a request, and which of them first. */
+import { contiguityOf, isCmaHeap } from '../memory/contiguity.js';
 import { MOD_LINEAR } from '../memory/fourcc.js';
 import { type FormatOffer, type MemorySpec, type SourceState, Usage } from '../memory/source.js';
-
-/**
- * The names of CMA heaps (Documentation/userspace-api/dma-buf-heaps.rst): `default_cma_region` since
- * Linux 6.17; before it, the region's own name (drivers/dma-buf/heaps/cma_heap.c): `reserved` from
- * the command line or the configuration, `linux,cma` from the device tree. Vendors' heaps and
- * regions of a board say `cma` somewhere.
- */
-const CMA_NAMES = new Set(['reserved', 'linux,cma', 'default_cma_region']);
-
-export function isCmaHeap(name: SourceState['name']): boolean {
-  const [kind, heap = ''] = name.split(':', 2);
-  return kind === 'dma-heap' && (CMA_NAMES.has(heap) || heap.toLowerCase().includes('cma'));
-}
 
 /** Whether a source may have memory there; which types a device has, only its source knows. */
 export function servesPlacement({ name }: SourceState, { placement = 'any' }: MemorySpec): boolean {
   if (name === 'cuda') return placement === 'any' || placement === 'device_local';
   return placement !== 'device_local' || name === 'vulkan';
+}
+
+/** Whether its memory is as contiguous as it must be. */
+export function servesContiguous({ name }: SourceState, { contiguous }: MemorySpec): boolean {
+  return contiguous !== 'required' || contiguityOf(name) === 'yes';
 }
 
 /** Whether it may have memory for that: what CUDA exports the CPU cannot map. */
@@ -28,12 +21,27 @@ export function servesUsage({ name }: SourceState, { usage }: MemorySpec): boole
 
 /**
  * The sources in order of preference for a request. What it is for changes the order they come in, and
- * only where the request names no source. Scanout: what the driver itself makes stays first (an image of a
+ * only where the request names no source, but that contiguous memory, where that is preferred, comes before all. Scanout: what the driver itself makes stays first (an image of a
  * modifier that the client takes, or a linear buffer); where all others would lay out linear memory,
  * a CMA heap goes before them, since many displays read physically contiguous memory alone. An image: CUDA's memory,
  * of which no driver makes one and which few importers take, comes after all that is asked of it.
  */
 export function inOrder(
+  sources: readonly SourceState[],
+  spec: MemorySpec,
+  offers: readonly FormatOffer[],
+  named: boolean,
+): readonly SourceState[] {
+  const all = inOrderOfUse(sources, spec, offers, named);
+  return spec.contiguous === 'preferred' ? contiguousFirst(all) : all;
+}
+
+function contiguousFirst(sources: readonly SourceState[]): readonly SourceState[] {
+  const rank = ({ name }: SourceState) => (contiguityOf(name) === 'yes' ? 0 : 1);
+  return sources.toSorted((a, b) => rank(a) - rank(b));
+}
+
+function inOrderOfUse(
   sources: readonly SourceState[],
   spec: MemorySpec,
   offers: readonly FormatOffer[],

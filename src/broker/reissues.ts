@@ -88,7 +88,10 @@ export class Reissues {
     });
   }
 
-  #replace(buffer: BrokerBuffer, allocation: Allocation, by: Owner | null): Result<BrokerBuffer> {
+  #replace(buffer: BrokerBuffer, made: Allocation, by: Owner | null): Result<BrokerBuffer> {
+    const { fellBack } = buffer.allocation;
+    // It is of the same source as before, and so is what is said of that.
+    const allocation = fellBack === undefined ? made : { ...made, fellBack };
     const held = this.parts.registry.hold(allocation);
     if (buffer.released) {
       this.parts.world.free(allocation);

@@ -21,7 +21,7 @@ import type {
 } from '../memory/source.js';
 import { checkLease, type Lifetime } from './lifetime.js';
 import { checkWait } from './passing.js';
-import { inOrder, servesPlacement, servesUsage } from './preference.js';
+import { inOrder, servesContiguous, servesPlacement, servesUsage } from './preference.js';
 
 export interface AllocationRequest {
   readonly spec: MemorySpec;
@@ -128,9 +128,11 @@ export function chooseSource(
   const { spec } = request;
   const placed = some(exporting, (source) => servesPlacement(source, spec));
   if (placed.length === 0) throw noPlacement(spec, exporting);
+  const contiguous = some(placed, (source) => servesContiguous(source, spec));
+  if (contiguous.length === 0) throw notContiguous(placed);
   // Where none serves the usage, a source itself says why not.
-  const serving = some(placed, (source) => servesUsage(source, spec));
-  const good = serving.length > 0 ? serving : placed;
+  const serving = some(contiguous, (source) => servesUsage(source, spec));
+  const good = serving.length > 0 ? serving : contiguous;
   const accepted = inOrder(good, spec, offers, named.length > 0);
   const first = accepted[0] as SourceState;
   const also = (first: HandleType) =>
@@ -268,6 +270,16 @@ function noPlacement(
     constraint: 'placement',
     requested: placement,
     possible: isHost ? ['any', 'device_local'] : ['any', 'host_visible', 'host_cached'],
+  });
+}
+
+function notContiguous(sources: readonly SourceState[]): BrokerError {
+  const names = [...new Set(sources.map(({ name }) => name))].join(', ');
+  const message = `${names}: memory of which it is not known that it is contiguous, as a CMA heap's is`;
+  return new BrokerError('unsupported_placement', message, {
+    constraint: 'contiguous',
+    requested: 'required',
+    possible: ['any', 'preferred'],
   });
 }
 

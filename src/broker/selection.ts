@@ -6,10 +6,11 @@
 import type { DeviceState, SourceTable } from '../memory/device.js';
 import { BrokerError } from '../memory/errors.js';
 import { asRefusal, attempt } from '../memory/result.js';
-import type { FormatOffer, SourceState } from '../memory/source.js';
+import type { FormatOffer, SourceName, SourceState } from '../memory/source.js';
 import { Alike } from './alike.js';
 import type { Owner } from './buffer.js';
 import { Devices, type OpenDevice } from './devices.js';
+import { type Fallback, fallbackOf } from './falling-back.js';
 import { denied, Policy } from './policy.js';
 import {
   type AllocationRequest,
@@ -32,6 +33,8 @@ export class Selection {
   readonly #alike = new Alike();
   /** Who may do what; nobody is refused anything until one is set. */
   policy = new Policy(null);
+  /** What is taken where a heap has no more (falling-back.ts); nothing until it is set. */
+  chain: readonly SourceName[] = [];
 
   /** The main device's sources and offers; others' come when they are opened. */
   constructor(
@@ -93,6 +96,16 @@ export class Selection {
       if (source === null) throw error;
       throw denied('sources', source, [...new Set(permitted.map(({ name }) => name))]);
     }
+  }
+
+  /** What a request is served from where the source that was chosen refused it; null: nothing. */
+  fallback(
+    owner: Owner,
+    request: CheckedRequest,
+    source: SourceName,
+    error: BrokerError,
+  ): Fallback | null {
+    return fallbackOf(request, source, error, this.chain, (other) => this.choose(owner, other));
   }
 
   /** A request that names none of the sources that the policy forbids. */

@@ -46,6 +46,11 @@ export function holderLines(found: Holders, names: Names, width: number): string
   ];
 }
 
+/** What most have not, and who has it wants to see. */
+export function fellBackFields({ fell_back }: Pick<BufferInfo, 'fell_back'>): [string, Cell][] {
+  return fell_back === null ? [] : [['fell back', fell_back.message]];
+}
+
 function fieldsOf(buffer: BufferInfo, names: Names): [string, Cell][] {
   const planes = buffer.planes.map(
     ({ index, offset, stride }) => `${index}: offset ${offset}, stride ${stride}`,
@@ -60,6 +65,7 @@ function fieldsOf(buffer: BufferInfo, names: Names): [string, Cell][] {
     ['device', buffer.device],
     ['exporter', buffer.exporter],
     ...(buffer.funded_by === null ? [] : [['funded by', buffer.funded_by] as [string, Cell]]),
+    ...fellBackFields(buffer),
     ['memory type', memoryType(buffer)],
     ['size', exactBytes(buffer.size)],
     ['contents', contents(buffer)],

@@ -42,7 +42,14 @@ const ANY_UID = 0xffffffff;
 
 type Info = Omit<
   BufferDescription,
-  'handleType' | 'memories' | 'planes' | 'device' | 'checked' | 'vulkan' | 'unverifiedUsage'
+  | 'handleType'
+  | 'memories'
+  | 'planes'
+  | 'device'
+  | 'checked'
+  | 'vulkan'
+  | 'fellBack'
+  | 'unverifiedUsage'
 >;
 
 type Events = Handlers<typeof dmabroker_buffer_v1, 'events'>;
@@ -74,6 +81,7 @@ export class BufferObject implements BufferLink, Events {
   #device: BufferDescription['device'] = null;
   #checked: BufferDescription['checked'] = null;
   #vulkan: BufferDescription['vulkan'] = null;
+  #fellBack: BufferDescription['fellBack'] = null;
   #unverifiedUsage: BufferDescription['unverifiedUsage'] = [];
   #leaseEnds: Deadline | null = null;
   /** Told at once what becomes of it, in the order of the events. */
@@ -184,6 +192,11 @@ export class BufferObject implements BufferLink, Events {
     this.#device = uuid;
   }
 
+  fell_back(...[reason, source, message]: Told<'fell_back'>): void {
+    const why = nameOf(dmabroker_buffer_v1.enums.fall_back, reason);
+    this.#fellBack = { reason: why, source: source === '' ? null : source, message };
+  }
+
   unverified(usage: number): void {
     this.#unverifiedUsage = usageNames(usage);
   }
@@ -277,6 +290,7 @@ export class BufferObject implements BufferLink, Events {
       device: this.#device,
       checked: this.#checked,
       vulkan: this.#vulkan,
+      fellBack: this.#fellBack,
       unverifiedUsage: this.#unverifiedUsage,
     };
     if (this.#buffer === null) {

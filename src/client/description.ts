@@ -45,6 +45,15 @@ export interface BufferDescription {
   } | null;
   /** For an opaque_fd, what a Vulkan or CUDA importer must be told, with `size`; null otherwise. */
   readonly vulkan: VulkanMemory | null;
+  /**
+   * Why it is not of the source that was wanted first (`source` had no more; or, null, it is another reason), in a
+   * sentence; null where it is.
+   */
+  readonly fellBack: {
+    readonly reason: OrUnknown<'out_of_memory' | 'not_contiguous'>;
+    readonly source: string | null;
+    readonly message: string;
+  } | null;
   /** The usages asked for that no device was asked about, e.g. `scanout`. */
   readonly unverifiedUsage: readonly UsageName[];
 }

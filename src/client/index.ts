@@ -3,7 +3,12 @@ export type { Alignment } from '../memory/alignment.js';
 export type { ErrorCode } from '../memory/errors.js';
 export { fourcc, fourccName, MOD_LINEAR } from '../memory/fourcc.js';
 export type { PlaneLayout, PlanePlace } from '../memory/plane.js';
-export type { HandleType, Placement, VulkanMemory } from '../memory/source.js';
+export type {
+  Contiguous,
+  HandleType,
+  Placement,
+  VulkanMemory,
+} from '../memory/source.js';
 export type { UsageName } from '../memory/usage.js';
 export {
   BrokerError,

@@ -40,7 +40,7 @@ export function wanted(line: Line, request: LinearRequest | ImageRequest): Param
   for (const [index, { offset, stride }] of layout.entries()) {
     params.request('set_plane_layout', index, offset, stride);
   }
-  const { handleTypes, allHandleTypes, source, placement, waitMs } = request;
+  const { handleTypes, allHandleTypes, source, placement, contiguous, waitMs } = request;
   if (request.alignment) {
     const { stride = 0, offset = 0, size = 0, height = 0 }: Alignment = request.alignment;
     params.request('set_alignment', stride, offset, size, height);
@@ -49,6 +49,9 @@ export function wanted(line: Line, request: LinearRequest | ImageRequest): Param
   if (source !== undefined) params.request('set_source', source);
   if (placement) {
     params.request('set_placement', dmabroker_params_v1.enums.placement[placement]);
+  }
+  if (contiguous) {
+    params.request('set_contiguous', dmabroker_params_v1.enums.contiguous[contiguous]);
   }
   const accepted = handleTypeBits(handleTypes ?? ['dma_buf']);
   if (allHandleTypes) params.request('require_handle_types', accepted);

@@ -5,7 +5,7 @@
 import type { Alignment } from '../memory/alignment.js';
 import { MAX_MODIFIERS, MAX_NAME_BYTES, MAX_SOURCE_NAME_BYTES } from '../memory/limits.js';
 import { MAX_PLANES, type PlaneLayout } from '../memory/plane.js';
-import type { HandleType, Placement } from '../memory/source.js';
+import type { Contiguous, HandleType, Placement } from '../memory/source.js';
 import { type UsageName, usageBits } from '../memory/usage.js';
 import { dmabroker_params_v1 } from '../protocol/dmabroker-v1.gen.js';
 import {
@@ -42,6 +42,8 @@ export interface CommonRequest {
   readonly lastingName?: string;
   /** Where the memory must be; anywhere by default. */
   readonly placement?: Placement;
+  /** Whether the memory must be physically contiguous, as devices without an IOMMU want it; `any` by default. */
+  readonly contiguous?: Contiguous;
   /** The one source to allocate from, e.g. `dma-heap:system`; by default the daemon chooses. */
   readonly source?: string;
   /**
@@ -158,6 +160,7 @@ const common: Fields<CommonRequest> = {
   handleTypes: someHandleTypes,
   usage: listOf(oneOf(Object.keys(usageBits)), 1, Object.keys(usageBits).length),
   placement: oneOf(Object.keys(dmabroker_params_v1.enums.placement)),
+  contiguous: oneOf(Object.keys(dmabroker_params_v1.enums.contiguous)),
   source: text(1, MAX_SOURCE_NAME_BYTES),
   memory: record<OwnMemory>({ fd: openFd, offset: bytes }, ['fd']),
   waitMs: u32,

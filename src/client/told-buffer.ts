@@ -16,6 +16,7 @@ export abstract class ToldBuffer implements BufferDescription {
   readonly format: string | null;
   readonly width: number | null;
   readonly height: number | null;
+  readonly fellBack: BufferDescription['fellBack'];
   readonly unverifiedUsage: readonly UsageName[];
   // What follows changes with `reissue`, or where the memory was imported anew.
   id: string;
@@ -70,6 +71,7 @@ export abstract class ToldBuffer implements BufferDescription {
     this.device = description.device;
     this.checked = description.checked;
     this.vulkan = description.vulkan;
+    this.fellBack = description.fellBack;
     this.unverifiedUsage = description.unverifiedUsage;
   }
 

@@ -24,6 +24,7 @@ export const constraints = {
   lasting_name: 'the lasting name, as it was asked for',
   name: 'the name',
   placement: 'where the memory is to be',
+  contiguous: 'whether the memory must be physically contiguous',
   planes: 'how many planes there are, or their sizes',
   size: 'the size in bytes',
   offset: 'the offset in bytes',

@@ -46,6 +46,9 @@ export type Placement = 'any' | 'device_local' | 'host_visible' | 'host_cached';
 /** What is said of the machine's own memory: no device's, and mapped through the CPU's caches. */
 export const HOST_MEMORY = ['host_visible', 'host_cached'] as const satisfies Placement[];
 
+/** Whether each memory's pages must follow one another in physical memory (contiguity.ts). */
+export type Contiguous = 'any' | 'preferred' | 'required';
+
 /** Linear memory of `size` bytes (a VkBuffer). */
 export interface BufferSpec {
   readonly kind: 'buffer';
@@ -56,6 +59,8 @@ export interface BufferSpec {
   readonly alignment?: Alignment;
   /** `any` by default. */
   readonly placement?: Placement;
+  /** `any` by default. */
+  readonly contiguous?: Contiguous | undefined;
 }
 
 /** A two-dimensional image. */
@@ -76,6 +81,8 @@ export interface ImageSpec {
   readonly layout?: readonly PlaneLayout[];
   /** `any` by default. */
   readonly placement?: Placement;
+  /** `any` by default. */
+  readonly contiguous?: Contiguous | undefined;
 }
 
 export type MemorySpec = BufferSpec | ImageSpec;
@@ -182,6 +189,17 @@ export interface Allocation {
   readonly check?: ImportCheck;
   /** Whose pages they are, where they are not the daemon's: its owner's, who has the memfd, too. Not zeroed. */
   readonly funding?: 'client';
+  /** Why it is of this source, where another was wanted first; the broker's to say. */
+  readonly fellBack?: FellBack;
+}
+
+/** Why memory is not of the source that was wanted first; the reasons are those of dmabroker-v1.xml's enum `fall_back`. */
+export interface FellBack {
+  readonly reason: 'out_of_memory' | 'not_contiguous';
+  /** The source that had no more; null for another reason. */
+  readonly source: SourceName | null;
+  /** A sentence for people. */
+  readonly message: string;
 }
 
 /** An allocation by which it can be told from every other: memory that went with its device. */

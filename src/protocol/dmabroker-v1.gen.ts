@@ -135,13 +135,17 @@ export const dmabroker_params_v1 = named({
     { name: 'require_handle_types', opcode: 25, since: 1, destructor: false, args: [{ name: 'handle_types', type: 'uint' }],
       write: (w: Writer, o: number, handle_types_: number) => { w.begin(o); w.uint(handle_types_); w.end(25); },
       read: (r: Reader, to: { require_handle_types(handle_types_: number): void }) => { const handle_types_ = r.uint(); r.end(); to.require_handle_types(handle_types_); } },
+    { name: 'set_contiguous', opcode: 26, since: 1, destructor: false, args: [{ name: 'contiguous', type: 'uint' }],
+      write: (w: Writer, o: number, contiguous_: number) => { w.begin(o); w.uint(contiguous_); w.end(26); },
+      read: (r: Reader, to: { set_contiguous(contiguous_: number): void }) => { const contiguous_ = r.uint(); r.end(); to.set_contiguous(contiguous_); } },
   ],
   events: [
   ],
   enums: {
-    error: { already_used: 0, already_set: 1, incomplete: 2, invalid_bits: 3, invalid_lifetime: 4, too_many_modifiers: 5, invalid_planes: 6, invalid_plane: 7, planes_mismatch: 8, invalid_placement: 9, invalid_device: 10, batch_mismatch: 11 },
+    error: { already_used: 0, already_set: 1, incomplete: 2, invalid_bits: 3, invalid_lifetime: 4, too_many_modifiers: 5, invalid_planes: 6, invalid_plane: 7, planes_mismatch: 8, invalid_placement: 9, invalid_device: 10, batch_mismatch: 11, invalid_contiguous: 12 },
     plane_memory: { shared: 0, separate: 1 },
     placement: { any: 0, device_local: 1, host_visible: 2, host_cached: 3 },
+    contiguous: { any: 0, preferred: 1, required: 2 },
     lifetime: { connection: 0, until_released: 1 },
   },
 });
@@ -236,10 +240,14 @@ export const dmabroker_buffer_v1 = named({
     { name: 'waiting', opcode: 19, since: 1, destructor: false, args: [{ name: 'place', type: 'uint' }],
       write: (w: Writer, o: number, place_: number) => { w.begin(o); w.uint(place_); w.end(19); },
       read: (r: Reader, to: { waiting(place_: number): void }) => { const place_ = r.uint(); r.end(); to.waiting(place_); } },
+    { name: 'fell_back', opcode: 20, since: 1, destructor: false, args: [{ name: 'reason', type: 'uint' }, { name: 'source', type: 'string' }, { name: 'message', type: 'string' }],
+      write: (w: Writer, o: number, reason_: number, source_: string, message_: string) => { w.begin(o); w.uint(reason_); w.string(source_); w.string(message_); w.end(20); },
+      read: (r: Reader, to: { fell_back(reason_: number, source_: string, message_: string): void }) => { const reason_ = r.uint(); const source_ = r.string(); const message_ = r.string(); r.end(); to.fell_back(reason_, source_, message_); } },
   ],
   enums: {
     release_reason: { owner: 1, administrator: 2, lease_expired: 3 },
     recall_reason: { withdrawn: 0, share: 1, memory_pressure: 2, lease_expired: 3, administrator: 4 },
+    fall_back: { out_of_memory: 1, not_contiguous: 2 },
     import_check: { device: 1, layout: 2 },
   },
 });

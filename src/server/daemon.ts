@@ -188,6 +188,7 @@ export class Daemon {
         ...{ quotas: kept.quotas, state: kept.folder, starts: kept.starts },
         ...{ sweeper: watches.sweeper, leaks: watches.leaks },
         policy: () => now.policy,
+        fallback: config.sources.fallback,
         version: packageVersion(),
         lost: () => log.lost,
       },

@@ -253,6 +253,7 @@ export function planeSetup(
     restartGraceSeconds: config.restart.graceSeconds,
     keeper: config.restart.keeper,
     policy: config.policy,
+    fallback: config.sources.fallback,
     pool: config.pool,
   };
 }

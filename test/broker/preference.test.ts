@@ -2,12 +2,14 @@
 import t from 'tap';
 import { Broker } from '../../src/broker/broker.js';
 import type { BrokerBuffer } from '../../src/broker/buffer.js';
-import { isCmaHeap } from '../../src/broker/preference.js';
-import { checkRequest, chooseSource } from '../../src/broker/request.js';
+import { Quotas } from '../../src/broker/quota/quotas.js';
+import type { Rule, RuleId } from '../../src/broker/quota/rules.js';
+import { type AllocationRequest, checkRequest, chooseSource } from '../../src/broker/request.js';
+import { contiguityOf, isCmaHeap } from '../../src/memory/contiguity.js';
 import { BrokerError, type Refusal } from '../../src/memory/errors.js';
 import { fourcc, MOD_LINEAR } from '../../src/memory/fourcc.js';
 import type { Result } from '../../src/memory/result.js';
-import type { FormatOffer, ImageSpec, SourceState } from '../../src/memory/source.js';
+import type { FormatOffer, ImageSpec, MemorySpec, SourceState } from '../../src/memory/source.js';
 import { Usage } from '../../src/memory/source.js';
 import { unverified, usageNames } from '../../src/memory/usage.js';
 import { refused } from '../support/refused.js';
@@ -61,12 +63,53 @@ const scanout = Usage.scanout | Usage.render;
 const NV12 = fourcc('NV12');
 
 t.test('heaps of contiguous memory by their names', async (t) => {
-  for (const heap of ['reserved', 'linux,cma', 'default_cma_region', 'vendor-CMA-pool'] as const) {
+  for (const heap of [
+    'reserved',
+    'linux,cma',
+    'vendor-CMA-pool',
+    'memory@42000000-contiguous',
+  ] as const) {
     t.ok(isCmaHeap(`dma-heap:${heap}`), heap);
   }
   for (const other of ['dma-heap:system', 'dma-heap', 'udmabuf', 'vulkan', 'memfd'] as const) {
     t.notOk(isCmaHeap(other), other);
   }
+});
+
+t.test('contiguous memory: what is known of a source', async (t) => {
+  const of = (name: SourceState['name']) => contiguityOf(name);
+  t.same(['dma-heap:reserved', 'dma-heap:default_cma_region'].map(of as never), ['yes', 'yes']);
+  const scattered = ['dma-heap:system', 'udmabuf', 'memfd'] as const;
+  t.same(scattered.map(of), ['no', 'no', 'no']);
+  const untold = ['vulkan', 'cuda', 'dma-heap:carveout'] as const;
+  t.same(untold.map(of), ['unknown', 'unknown', 'unknown']);
+});
+
+t.test('contiguous: preferred comes first, required alone', async (t) => {
+  const { usage } = image;
+  t.equal(chosen({ usage }), 'vulkan');
+  t.equal(chosen({ usage, contiguous: 'any' }), 'vulkan');
+  t.equal(chosen({ usage, contiguous: 'preferred' }), 'dma-heap:linux,cma');
+  t.equal(chosen({ usage, contiguous: 'required' }), 'dma-heap:linux,cma');
+  t.equal(chosen({ usage: scanout, contiguous: 'preferred' }), 'dma-heap:linux,cma');
+  const named = ['udmabuf', 'dma-heap:linux,cma'];
+  t.equal(
+    chosen({ usage, contiguous: 'preferred' }, named),
+    'dma-heap:linux,cma',
+    'of those named',
+  );
+  const without = sources.filter(({ name }) => name !== 'dma-heap:linux,cma');
+  t.equal(chosen({ usage, contiguous: 'preferred' }, [], without), 'vulkan', 'as ever without');
+  const tiled = { usage, modifiers: [TILED], contiguous: 'preferred' } as const;
+  t.equal(chosen(tiled), 'vulkan', 'where no contiguous memory serves the request');
+  t.match(
+    refused(() => chosen({ usage, contiguous: 'required' }, [], without)),
+    {
+      code: 'unsupported_placement',
+      message: /^vulkan, dma-heap:system, udmabuf: .* contiguous/,
+      refusal: { constraint: 'contiguous', requested: 'required', possible: ['any', 'preferred'] },
+    },
+  );
 });
 
 t.test('scanout: what the driver makes, else a CMA heap', async (t) => {
@@ -108,6 +151,68 @@ t.test('a CMA heap that has no more is a refusal, and no other memory', async (t
   t.same(world.pending, []);
   t.same([...broker.buffers], []);
   t.equal(world.open.size, 0);
+});
+
+t.test('a heap that has no more falls back along the chain, and the buffer says so', async (t) => {
+  const world = new FakeWorld();
+  const quotas = new Quotas(world.clock, {
+    defaults: new Map<RuleId, Rule>([['source/udmabuf', { buffers: 2 }]]),
+  });
+  const broker = new Broker(world, { sources, offers }, quotas);
+  broker.fallback = ['dma-heap:system', 'udmabuf'];
+  const owner = { client: broker.connect(peer), peer };
+  const ask = (wanted: Partial<AllocationRequest>, spec: Partial<MemorySpec> = {}) => {
+    const answers: Result<BrokerBuffer>[] = [];
+    const asked = { ...image, format: NV12, usage: scanout, ...spec } as MemorySpec;
+    const all = request({ spec: asked, handleTypes: ['dma_buf'], ...wanted });
+    broker.allocate(owner, all, (result) => answers.push(result));
+    return answers;
+  };
+  const noMore = (name: string) =>
+    new BrokerError('out_of_memory', `${name} has no 460800 bytes: ENOMEM`, { constraint: 'size' });
+  const next = () => world.pending.map(({ choice }) => choice.source);
+
+  const answers = ask({});
+  t.same(next(), ['dma-heap:linux,cma']);
+  world.refuse(noMore('dma-heap:linux,cma'));
+  t.same(next(), ['dma-heap:system']);
+  world.refuse(noMore('dma-heap:system'));
+  t.same(next(), ['udmabuf'], 'the first behind the one that has no more');
+  world.answer();
+  const message = 'dma-heap:linux,cma has no 460800 bytes: ENOMEM';
+  const fellBack = { reason: 'out_of_memory', source: 'dma-heap:linux,cma', message };
+  t.match(answers, [{ allocation: { fellBack } }]);
+
+  t.same(ask({}, { contiguous: 'required' }), []);
+  world.refuse(noMore('dma-heap:linux,cma'));
+  t.same(next(), [], 'nothing else is contiguous');
+
+  const named = ask({ sources: ['dma-heap:linux,cma'] });
+  world.refuse(noMore('dma-heap:linux,cma'));
+  t.match(named, [{ error: { code: 'out_of_memory' } }], 'of the source that was named alone');
+
+  const neither = ask({ sources: ['dma-heap:linux,cma', 'dma-heap:system'] });
+  t.same(next(), ['dma-heap:system'], 'in the daemon’s order');
+  world.refuse(noMore('dma-heap:system'));
+  t.match(neither, [{ error: { code: 'out_of_memory' } }]);
+
+  ask({});
+  world.refuse(noMore('dma-heap:linux,cma'));
+  world.answer();
+  const preferred = ask({ sources: ['udmabuf'] }, { contiguous: 'preferred' });
+  world.answer();
+  t.match(preferred, [{ allocation: { fellBack: { reason: 'not_contiguous', source: null } } }]);
+  const full = ask({});
+  world.refuse(noMore('dma-heap:linux,cma'));
+  world.refuse(noMore('dma-heap:system'));
+  t.match(
+    full,
+    [{ error: { code: 'out_of_memory', message: /linux,cma has no .* place: .*udmabuf/ } }],
+    'what is taken in its place is charged as that, whose quota says no',
+  );
+  const plain = ask({ sources: ['dma-heap:system'] });
+  world.answer();
+  t.equal((plain[0] as BrokerBuffer).allocation.fellBack, undefined);
 });
 
 t.test('the device’s own memory comes from a device', async (t) => {

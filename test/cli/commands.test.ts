@@ -276,7 +276,7 @@ await withoutLeaks(t, 'commands', async (t) => {
     const server = await startServer(t);
     const none = await run(server, 'device');
     t.match(none.stdout, /^device: +none: there is no device$/m);
-    t.match(none.stdout, /^vulkan +dma_buf +no +there is no device$/m);
+    t.match(none.stdout, /^vulkan +dma_buf +unknown +no +there is no device$/m);
     server.daemon.has([], lostDevice);
     const some = await run(server, 'device');
     t.match(some.stdout, /^device: +llvmpipe \(LLVM 19.1.7, 256 bits\) \(cpu\)$/m);

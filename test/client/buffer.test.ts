@@ -23,6 +23,7 @@ function make(handleType: BufferDescription['handleType'], planes = 1, told = 40
     device: null,
     checked: null,
     vulkan: null,
+    fellBack: null,
     unverifiedUsage: [],
   };
   const work = async () => ({ path: 'cpu' as const, content: null });

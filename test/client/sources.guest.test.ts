@@ -49,6 +49,22 @@ t.test(
       t.ok(zeroed);
       await buffer.close();
     }
+
+    const contiguous = await client.allocate({ ...small, contiguous: 'required' });
+    t.match(contiguous, { source: 'dma-heap:reserved', fellBack: null });
+    await contiguous.close();
+    const elsewhere = { ...small, source: 'udmabuf', contiguous: 'required' } as const;
+    const refusal = await rejected(client.allocate(elsewhere));
+    t.match(refusal, {
+      code: 'unsupported_placement',
+      refusal: {
+        ...{ constraint: 'contiguous', possible: ['any', 'preferred'] },
+        nearest: { source: 'udmabuf', contiguous: 'preferred' },
+      },
+    });
+    const nearest = await client.allocate(refusal.refusal.nearest as ImageRequest);
+    t.match(nearest.fellBack, { reason: 'not_contiguous', source: null, message: /udmabuf/ });
+    await nearest.close();
     client.close();
     await daemon.settled(before);
   },

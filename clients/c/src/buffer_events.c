@@ -115,6 +115,21 @@ static void heard_unverified(void *data, struct dmabroker_buffer_v1 *object, uin
 		what->info.unverified_usage = usage;
 }
 
+static void heard_fell_back(void *data, struct dmabroker_buffer_v1 *object, uint32_t reason,
+			    const char *source, const char *message)
+{
+	struct description *what = ((struct dmabroker_buffer *)data)->coming;
+
+	(void)object;
+	if (!what)
+		return;
+	describe_text(what->wanted, sizeof what->wanted, source);
+	describe_text(what->why, sizeof what->why, message);
+	what->info.fell_back = reason;
+	what->info.fell_back_source = *what->wanted ? what->wanted : NULL;
+	what->info.fell_back_message = what->why;
+}
+
 static void heard_device(void *data, struct dmabroker_buffer_v1 *object, const char *uuid)
 {
 	struct description *what = ((struct dmabroker_buffer *)data)->coming;
@@ -383,6 +398,7 @@ static const struct dmabroker_buffer_v1_listener listener = {
 	.lease_refused = heard_lease_refused,
 	.device = heard_device,
 	.waiting = heard_waiting,
+	.fell_back = heard_fell_back,
 };
 
 void buffer_listen(struct dmabroker_buffer *buffer, struct dmabroker_buffer_v1 *object)

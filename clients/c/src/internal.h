@@ -152,7 +152,7 @@ struct description {
 		int fd;
 	} further[MAX_PLANES][MAX_FURTHER]; /* the same planes as other types */
 	uint64_t memories[MAX_PLANES];
-	char id[32], source[64], device[64], reason[256];
+	char id[32], source[64], device[64], reason[256], wanted[64], why[256];
 };
 
 struct description *description_new(void);

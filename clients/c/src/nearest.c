@@ -19,6 +19,7 @@ static const char *const usages[] = { "sample",	   "render",	"transfer",	"storag
 				      "cpu_write", "scanout",	"video_decode", "video_encode" };
 static const char *const handle_types[] = { "dma_buf", "opaque_fd", "memfd" };
 static const char *const placements[] = { "any", "device_local", "host_visible", "host_cached" };
+static const char *const contiguities[] = { "any", "preferred", "required" };
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
 static uint64_t number_of(const char *object, const char *name)
@@ -138,7 +139,7 @@ static bool read_memory(struct dmabroker_params *params, const char *text)
 struct nearest *nearest_read(const char *text)
 {
 	struct nearest *nearest = calloc(1, sizeof *nearest);
-	char placement[32] = "", *separate = json_member(text, "separate_planes");
+	char placement[32] = "", contiguous[32] = "", *separate = json_member(text, "separate_planes");
 
 	if (!nearest || !read_memory(&nearest->params, text)) {
 		free(nearest);
@@ -162,6 +163,11 @@ struct nearest *nearest_read(const char *text)
 		size_t place = place_of(placements, COUNT(placements), placement, strlen(placement));
 
 		params->placement = place < COUNT(placements) ? (uint32_t)place : 0;
+	}
+	if (text_of(text, "contiguous", contiguous, sizeof contiguous)) {
+		size_t how = place_of(contiguities, COUNT(contiguities), contiguous, strlen(contiguous));
+
+		params->contiguous = how < COUNT(contiguities) ? (uint32_t)how : 0;
 	}
 	free(separate);
 	return nearest;

@@ -97,6 +97,8 @@ static bool numbers_are_good(struct dmabroker *client, const struct dmabroker_pa
 		wrong = "modifiers: at most 256";
 	else if (params->placement > DMABROKER_PLACEMENT_HOST_CACHED)
 		wrong = "placement: no value of enum dmabroker_placement";
+	else if (params->contiguous > DMABROKER_CONTIGUOUS_REQUIRED)
+		wrong = "contiguous: no value of enum dmabroker_contiguous";
 	else if (params->lifetime > DMABROKER_LIFETIME_UNTIL_RELEASED)
 		wrong = "lifetime: no value of enum dmabroker_lifetime";
 	else if (params->usage & ~(uint32_t)((DMABROKER_USAGE_VIDEO_ENCODE << 1) - 1))
@@ -201,6 +203,8 @@ void params_send(struct dmabroker_params_v1 *object, const struct dmabroker_para
 		dmabroker_params_v1_set_source(object, params->source);
 	if (params->placement)
 		dmabroker_params_v1_set_placement(object, params->placement);
+	if (params->contiguous)
+		dmabroker_params_v1_set_contiguous(object, params->contiguous);
 	if (params->device)
 		dmabroker_params_v1_set_device(object, params->device);
 	if (params->name)

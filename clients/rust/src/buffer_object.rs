@@ -15,7 +15,7 @@ use crate::line::Listeners;
 use crate::params::joined;
 use crate::protocol::dmabroker_buffer_v1::{DmabrokerBufferV1, Event as Said};
 use crate::refusals::Refusals;
-use crate::told::{Checked, Description, Plane, State, VulkanMemory};
+use crate::told::{Checked, Description, FellBack, Plane, State, VulkanMemory};
 use crate::turns::Turns;
 use crate::wire::locked;
 use crate::words::usage_bits;
@@ -180,6 +180,17 @@ impl Heard {
             Said::Device { device_uuid } => self.gathered.device = Some(device_uuid),
             Said::Unverified { usage } => {
                 self.gathered.unverified = Some(usage_bits(usage));
+            }
+            Said::FellBack {
+                reason,
+                source,
+                message,
+            } => {
+                self.gathered.fell_back = Some(FellBack {
+                    reason,
+                    source: (!source.is_empty()).then_some(source),
+                    message,
+                });
             }
             Said::Waiting { place } => self.place = Some(place),
             news => return self.news(news),

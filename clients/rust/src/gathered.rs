@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::os::fd::OwnedFd;
 
-use crate::told::{first_type, Checked, Description, Plane, VulkanMemory};
+use crate::told::{Checked, Description, FellBack, Plane, VulkanMemory, first_type};
 use crate::words::{Fourcc, HandleType, Usage};
 
 /// What `info` has.
@@ -29,6 +29,7 @@ pub(crate) struct Gathered {
     pub checked: Option<Checked>,
     pub vulkan: Option<VulkanMemory>,
     pub unverified: Option<Usage>,
+    pub fell_back: Option<FellBack>,
 }
 
 impl Gathered {
@@ -76,6 +77,7 @@ impl Gathered {
             checked: self.checked.clone(),
             vulkan: self.vulkan,
             unverified_usage: self.unverified.unwrap_or(Usage::empty()),
+            fell_back: self.fell_back.clone(),
         })
     }
 }

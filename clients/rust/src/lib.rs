@@ -45,10 +45,10 @@ pub use pending::Pending;
 pub use request::{Alignment, Lifetime, PlaneLayout, Request};
 pub use share::{Share, ShareTerms};
 pub use socket::find_socket;
-pub use told::{Checked, Description, Plane, Planned, PlannedPlane, State, VulkanMemory};
+pub use told::{Checked, Description, FellBack, Plane, Planned, PlannedPlane, State, VulkanMemory};
 pub use wayland_client::WEnum;
 pub use words::{
-    Code, Fourcc, HandleType, ImportCheck, Limit, Path, Placement, RecallReason, ReleaseReason,
-    Usage,
+    Code, Contiguous, FallBack, Fourcc, HandleType, ImportCheck, Limit, Path, Placement, RecallReason,
+    ReleaseReason, Usage,
 };
 pub use work::Content;

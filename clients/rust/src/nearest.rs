@@ -2,7 +2,7 @@
 
 use crate::json::Value;
 use crate::request::{Alignment, Lifetime, PlaneLayout, Request};
-use crate::words::{snake, HandleType, Placement, Usage};
+use crate::words::{Contiguous, HandleType, Placement, Usage};
 
 /// None where it is no request that this library knows of.
 pub(crate) fn request_of(words: &Value) -> Option<Request> {
@@ -24,7 +24,21 @@ pub(crate) fn request_of(words: &Value) -> Option<Request> {
     if let Some(named) = words.get("usage") {
         request.terms.usage = Some(bits(named, Usage::named, Usage::empty())?);
     }
-    request.placement = placement(text("placement"))?;
+    request.placement = one_of(
+        text("placement"),
+        [
+            Placement::Any,
+            Placement::DeviceLocal,
+            Placement::HostVisible,
+            Placement::HostCached,
+        ],
+        Placement::name,
+    )?;
+    request.contiguous = one_of(
+        text("contiguous"),
+        [Contiguous::Any, Contiguous::Preferred, Contiguous::Required],
+        Contiguous::name,
+    )?;
     // The protocol names one.
     let first = words
         .get("sources")
@@ -76,18 +90,16 @@ fn bits<T: std::ops::BitOr<Output = T>>(
         .try_fold(none, |bits, each| Some(bits | named(each.text()?)?))
 }
 
-fn placement(name: Option<&str>) -> Option<Placement> {
-    let Some(name) = name else {
-        return Some(Placement::Any);
-    };
-    let all = [
-        Placement::Any,
-        Placement::DeviceLocal,
-        Placement::HostVisible,
-        Placement::HostCached,
-    ];
-    all.into_iter()
-        .find(|each| snake(&format!("{each:?}")) == name)
+/// The first where none is said.
+fn one_of<T: Copy, const N: usize>(
+    said: Option<&str>,
+    all: [T; N],
+    name: fn(T) -> String,
+) -> Option<T> {
+    match said {
+        None => all.first().copied(),
+        Some(said) => all.into_iter().find(|each| name(*each) == said),
+    }
 }
 
 fn lifetime(words: Option<&Value>) -> Option<Lifetime> {
@@ -109,7 +121,7 @@ mod tests {
     #[test]
     fn each_field() {
         let told = r#"{"kind":"image","width":64,"height":32,"format":"NV12","usage":["sample","cpu_read"],
-            "handle_types":["memfd"],"placement":"host_visible","sources":["udmabuf"],"separate_planes":true,
+            "handle_types":["memfd"],"placement":"host_visible","contiguous":"preferred","sources":["udmabuf"],"separate_planes":true,
             "lifetime":{"type":"lease","seconds":60},"alignment":{"stride":256},"modifiers":["0x0000000000000001"],
             "layout":[{"offset":0,"stride":256}]}"#;
         let request = request_of(&Value::parse(told).expect("JSON")).expect("a request");
@@ -124,6 +136,7 @@ mod tests {
         assert_eq!(request.terms.usage, Some(Usage::Sample | Usage::CpuRead));
         assert_eq!(request.handle_types, HandleType::Memfd);
         assert_eq!(request.placement, Placement::HostVisible);
+        assert_eq!(request.contiguous, Contiguous::Preferred);
         assert_eq!(request.source.as_deref(), Some("udmabuf"));
         assert_eq!(request.terms.lifetime, Lifetime::Lease(60));
         assert_eq!(

@@ -8,7 +8,7 @@ use crate::line::Line;
 use crate::protocol::dmabroker_manager_v1::Request as Ask;
 use crate::protocol::dmabroker_params_v1::{DmabrokerParamsV1, Lifetime as Bound, PlaneMemory};
 use crate::request::{Alignment, Lifetime, Request, Shape, Terms};
-use crate::words::Placement;
+use crate::words::{Contiguous, Placement};
 
 /// A value of 64 bits as it travels.
 pub(crate) fn halves(value: u64) -> (u32, u32) {
@@ -87,6 +87,9 @@ impl<'a> Params<'a> {
         }
         if request.placement != Placement::Any {
             object.set_placement(request.placement);
+        }
+        if request.contiguous != Contiguous::Any {
+            object.set_contiguous(request.contiguous);
         }
         if request.all_handle_types {
             object.require_handle_types(request.handle_types);

@@ -3,7 +3,7 @@
 
 use std::os::fd::OwnedFd;
 
-use crate::words::{Fourcc, HandleType, Placement, Usage};
+use crate::words::{Contiguous, Fourcc, HandleType, Placement, Usage};
 
 /// How long the broker keeps a buffer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -110,6 +110,7 @@ pub struct Request {
     pub(crate) handle_types: HandleType,
     pub(crate) all_handle_types: bool,
     pub(crate) placement: Placement,
+    pub(crate) contiguous: Contiguous,
     pub(crate) source: Option<String>,
     pub(crate) alignment: Alignment,
     pub(crate) modifiers: Vec<u64>,
@@ -128,6 +129,7 @@ impl Request {
             handle_types: HandleType::DmaBuf,
             all_handle_types: false,
             placement: Placement::Any,
+            contiguous: Contiguous::Any,
             source: None,
             alignment: Alignment::default(),
             modifiers: Vec::new(),
@@ -169,6 +171,12 @@ impl Request {
     /// Where the memory must be; anywhere by default.
     pub fn placement(mut self, placement: Placement) -> Self {
         self.placement = placement;
+        self
+    }
+
+    /// Whether the memory must be physically contiguous, as devices without an IOMMU want it.
+    pub fn contiguous(mut self, contiguous: Contiguous) -> Self {
+        self.contiguous = contiguous;
         self
     }
 

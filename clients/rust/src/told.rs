@@ -7,7 +7,7 @@ use wayland_client::WEnum;
 
 use crate::events::Recall;
 use crate::lasting::Committed;
-use crate::words::{Fourcc, HandleType, ImportCheck, ReleaseReason, Usage};
+use crate::words::{FallBack, Fourcc, HandleType, ImportCheck, ReleaseReason, Usage};
 
 /// A memory plane: which memory it lies in, where, and a file descriptor of that memory.
 #[derive(Debug)]
@@ -45,6 +45,18 @@ pub struct Checked {
     pub how: WEnum<ImportCheck>,
     /// The device, or why it did not import.
     pub reason: String,
+}
+
+/// Why memory is not of the source that was wanted first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct FellBack {
+    /// The reason.
+    pub reason: WEnum<FallBack>,
+    /// The source that had no more; none for another reason.
+    pub source: Option<String>,
+    /// A sentence for people.
+    pub message: String,
 }
 
 /// How a Vulkan device, or CUDA, must import an opaque_fd.
@@ -91,6 +103,8 @@ pub struct Description {
     pub vulkan: Option<VulkanMemory>,
     /// Usages that were taken on trust.
     pub unverified_usage: Usage,
+    /// Where it is not of the source that was wanted first.
+    pub fell_back: Option<FellBack>,
 }
 
 /// What would be allocated ([`Client::test`](crate::Client::test)).

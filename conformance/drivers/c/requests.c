@@ -22,9 +22,11 @@ static const char *const limits[] = { "", "buffer_size", "image_dimension", "buf
 				      "fds", "batch", NULL };
 static const char *const lifetimes[] = { "connection", "until_released", NULL };
 static const char *const placements[] = { "any", "device_local", "host_visible", "host_cached", NULL };
+static const char *const contiguities[] = { "any", "preferred", "required", NULL };
 static const char *const releases[] = { "", "owner", "administrator", "lease_expired", NULL };
 static const char *const recalls[] = { "", "share", "memory_pressure", "lease_expired",
 				       "administrator", NULL };
+static const char *const fall_backs[] = { "", "out_of_memory", "not_contiguous", NULL };
 static const char *const checks[] = { "", "device", "layout", NULL };
 const char *const work_paths[] = { "", "device", "cpu", NULL };
 
@@ -156,6 +158,7 @@ struct object *params_of(const struct json *request)
 	const struct json *sources = json_get(request, "sources");
 	const char *name = json_string(request, "name"), *device = json_string(request, "device");
 	const char *placement = json_string(request, "placement");
+	const char *contiguous = json_string(request, "contiguous");
 
 	say_memory(params, request);
 	say_modifiers(params, json_get(request, "modifiers"));
@@ -170,6 +173,8 @@ struct object *params_of(const struct json *request)
 		dmabroker_params_v1_set_source(params, sources->items[0].string);
 	if (placement)
 		dmabroker_params_v1_set_placement(params, place_of(placements, placement));
+	if (contiguous)
+		dmabroker_params_v1_set_contiguous(params, place_of(contiguities, contiguous));
 	if (json_get(request, "usage"))
 		dmabroker_params_v1_set_usage(params, bits_of(usages, json_get(request, "usage")));
 	if (json_get(request, "handle_types") && json_number(request, "all_handle_types", 0) != 0)
@@ -325,6 +330,7 @@ void describe_buffer(struct text *to, const struct object *buffer)
 	size_t from = description_of(buffer, "info");
 	const union wl_argument *a = events[from].args;
 	const struct event *device = last_event(buffer, "device"), *checked = last_event(buffer, "checked");
+	const struct event *fell_back = last_event(buffer, "fell_back");
 	uint32_t type = plane_of(buffer, 0)->args[1].u;
 	char format[5] = "";
 
@@ -349,9 +355,22 @@ void describe_buffer(struct text *to, const struct object *buffer)
 		text_add(to, ",\"checked\":{\"how\":\"%s\",\"reason\":",
 			 name_of(checks, checked->args[0].u));
 		text_string(to, checked->args[1].s);
+		text_add(to, "}");
+	} else
+		text_add(to, ",\"checked\":null");
+	if (fell_back) {
+		const union wl_argument *why = fell_back->args;
+
+		text_add(to, ",\"fell_back\":{\"reason\":\"%s\",\"source\":", name_of(fall_backs, why[0].u));
+		if (*why[1].s)
+			text_string(to, why[1].s);
+		else
+			text_add(to, "null");
+		text_add(to, ",\"message\":");
+		text_string(to, why[2].s);
 		text_add(to, "}}");
 	} else
-		text_add(to, ",\"checked\":null}");
+		text_add(to, ",\"fell_back\":null}");
 }
 
 void describe_plan(struct text *to, const struct object *test)

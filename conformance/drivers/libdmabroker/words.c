@@ -13,9 +13,11 @@ static const char *const limits[] = { "", "buffer_size", "image_dimension", "buf
 				      "fds", "batch", NULL };
 static const char *const lifetimes[] = { "connection", "until_released", NULL };
 static const char *const placements[] = { "any", "device_local", "host_visible", "host_cached", NULL };
+static const char *const contiguities[] = { "any", "preferred", "required", NULL };
 static const char *const releases[] = { "", "owner", "administrator", "lease_expired", NULL };
 static const char *const recalls[] = { "", "share", "memory_pressure", "lease_expired",
 				       "administrator", NULL };
+static const char *const fall_backs[] = { "", "out_of_memory", "not_contiguous", NULL };
 static const char *const checks[] = { "", "device", "layout", NULL };
 static const char *const paths[] = { "", "device", "cpu", NULL };
 
@@ -130,12 +132,15 @@ void read_request(struct request *request, const struct json *words)
 	const struct json *sources = json_get(words, "sources"), *lifetime = json_get(words, "lifetime");
 	const char *placement = json_string(words, "placement"), *type = json_string(lifetime, "type");
 
+	const char *contiguous = json_string(words, "contiguous");
+
 	read_memory(params, words);
 	read_modifiers(request, json_get(words, "modifiers"));
 	read_planes(request, words);
 	params->usage = bits_of(usages, json_get(words, "usage"));
 	params->handle_types = handle_types_of(words);
 	params->placement = placement ? place_of(placements, placement) : 0;
+	params->contiguous = contiguous ? place_of(contiguities, contiguous) : 0;
 	params->separate_planes = json_number(words, "separate_planes", 0) != 0;
 	params->name = json_string(words, "name");
 	params->lasting_name = json_string(words, "lasting_name");
@@ -262,9 +267,18 @@ void tell_buffer(struct text *to, const struct dmabroker_buffer *buffer)
 	if (info->checked) {
 		text_add(to, ",\"checked\":{\"how\":\"%s\",\"reason\":", name_of(checks, info->checked));
 		text_string(to, info->checked_reason);
+		text_add(to, "}");
+	} else
+		text_add(to, ",\"checked\":null");
+	if (info->fell_back) {
+		text_add(to, ",\"fell_back\":{\"reason\":\"%s\",\"source\":",
+			 name_of(fall_backs, info->fell_back));
+		text_or_null(to, info->fell_back_source);
+		text_add(to, ",\"message\":");
+		text_string(to, info->fell_back_message);
 		text_add(to, "}}");
 	} else
-		text_add(to, ",\"checked\":null}");
+		text_add(to, ",\"fell_back\":null}");
 }
 
 void tell_state(struct text *to, struct dmabroker_buffer *buffer)

@@ -6,6 +6,7 @@ Owns: the connection, and what was got through it, until `disconnect`.
 """
 
 import asyncio
+import dataclasses
 import fcntl
 import json
 import os
@@ -68,6 +69,7 @@ BROUGHT = {"buffer": dmabroker.ImportedLinear, "image": dmabroker.ImportedImage}
 
 def described(buffer):
     checked = buffer.checked
+    why = buffer.fell_back
     return {
         "id": buffer.id,
         "generation": buffer.generation,
@@ -83,6 +85,7 @@ def described(buffer):
         "device": buffer.device,
         "checked": None if checked is None else {"how": checked.how, "reason": checked.reason},
         "unverified_usage": list(buffer.unverified_usage),
+        "fell_back": None if why is None else dataclasses.asdict(why),
     }
 
 

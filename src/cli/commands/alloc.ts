@@ -2,9 +2,14 @@
 import { InvalidArgumentError, Option } from 'commander';
 import type { Alignment } from '../../memory/alignment.js';
 import type { PlaneLayout } from '../../memory/plane.js';
-
 import type { CreatedBuffer, PlannedBuffer } from '../../rest/contract.js';
-import { handleTypeValues, placementValues, usageNameValues } from '../../rest/openapi.gen.js';
+import {
+  contiguousValues,
+  handleTypeValues,
+  placementValues,
+  usageNameValues,
+} from '../../rest/openapi.gen.js';
+import { fellBackFields } from '../buffer-details.js';
 import { type MakeCommand, tell } from '../command.js';
 import { contents } from '../describe.js';
 import { findDevice } from '../find-device.js';
@@ -34,6 +39,7 @@ interface Options extends MemoryOptions, TokenTerms {
   readonly source?: string[];
   readonly device?: string;
   readonly placement?: string;
+  readonly contiguous?: string;
   readonly dryRun?: boolean;
   readonly name?: string;
   readonly lastingName?: string;
@@ -63,6 +69,9 @@ export const allocCommand: MakeCommand = (program) => {
     .addOption(several('--source <source>', 'a memory source that may be taken (see device)'))
     .addOption(someOf('--usage <use>', 'what it is for', usageNameValues))
     .addOption(oneOf('--placement <where>', 'whose memory, and who can map it', placementValues))
+    .addOption(
+      oneOf('--contiguous <how>', 'whether its pages must follow one another', contiguousValues),
+    )
     .addOption(
       someOf('--handle-type <type>', 'what it leaves as; dma_buf, else memfd', handleTypeValues),
     )
@@ -100,6 +109,8 @@ function printCreated({ buffer, token }: CreatedBuffer): void {
     ['contents', contents(buffer)],
     ['size', exactBytes(buffer.size)],
     ['handle type', [buffer.handle_type, ...(buffer.further_handle_types ?? [])]],
+    ['source', buffer.source],
+    ...fellBackFields(buffer),
     ['device', buffer.device],
     ['modifier', buffer.modifier],
     ['placement', buffer.placement],
@@ -137,6 +148,7 @@ function body(options: Options): object {
     wait_ms: options.wait === 0 ? undefined : options.wait * 1000,
     sources: options.source,
     placement: options.placement,
+    contiguous: options.contiguous,
     alignment: options.align,
     name: options.name,
     lasting_name: options.lastingName,

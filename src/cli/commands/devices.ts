@@ -21,6 +21,7 @@ const sizeOrNull = (size: number | null) => (size === null ? null : bytes(size))
 const SOURCES: Columns<DeviceReport['sources'][number]> = [
   ['SOURCE', (source) => source.name],
   ['HANDLE', (source) => source.handle_type],
+  ['CONTIGUOUS', (source) => source.contiguous],
   ['USABLE', (source) => source.usable],
   ['REASON', (source) => source.reason],
 ];
@@ -90,11 +91,13 @@ export const deviceCommands: MakeCommand = (program) => {
   );
 };
 
-function printReport({ device, reason, sources }: DeviceReport): void {
+function printReport({ device, reason, sources, fallback }: DeviceReport): void {
   if (device === null) printFields([['device', `none: ${reason ?? '-'}`]]);
   else printDevice(device);
   say('');
   printTable(SOURCES, sources, 'no memory sources');
+  say('');
+  printFields([['where a heap has no more', fallback]]);
 }
 
 /** Beside the heaps: of the same memory. */

@@ -2,8 +2,12 @@
  * What kinds of value a setting may have: how the file writes it (JSON Schema for the daemon, words for
  * people), what the daemon makes of it, and how that is shown. The table (settings.ts) is made of these.
  */
+import { SOURCE_NAME, type SourceName } from '../../memory/source.js';
 import type { ConfigSetting } from '../../rest/contract.js';
 import type { Machine } from './machine.js';
+
+/** More heaps than a machine has. */
+const MAX_SOURCES = 64;
 
 /** A value as `GET /v1/config` has it. */
 export type Shown = ConfigSetting['value'];
@@ -120,6 +124,20 @@ export const groupName: Kind<string, string> = {
       `names the group ${written}, which this machine has not (getent group ${written})`,
     );
   },
+};
+
+/** Names of memory sources, in an order. */
+export const sourceList: Kind<readonly string[], readonly SourceName[]> = {
+  schema: {
+    type: 'array',
+    items: { type: 'string', pattern: SOURCE_NAME },
+    uniqueItems: true,
+    maxItems: MAX_SOURCES,
+    description: 'names of sources',
+  },
+  words: 'names of sources, as `["dma-heap:system", "udmabuf"]`',
+  read: (written) => written as readonly SourceName[],
+  show: (names) => [...names],
 };
 
 export interface TcpAddress {

@@ -97,14 +97,14 @@ export type SectionValues<X> =
  * where the table would have it be any mark.)
  */
 export function setting<
-  W extends string | number | boolean,
+  W extends string | number | boolean | readonly string[],
   V,
   const Live extends Mark = undefined,
 >(kind: Kind<W, V>, otherwise: W | Default<W>, terms: Terms<Live>): Setting<W, V, Live> {
   return {
     ...declared(kind, terms),
     otherwise:
-      typeof otherwise === 'object'
+      typeof otherwise === 'object' && 'of' in otherwise
         ? otherwise
         : { of: () => otherwise, words: `\`${(kind.write ?? JSON.stringify)(otherwise)}\`` },
     read: kind.read,

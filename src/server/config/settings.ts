@@ -25,6 +25,7 @@ import {
   number,
   oneOf,
   size,
+  sourceList,
   text,
 } from './kind.js';
 import { policy } from './policy.js';
@@ -114,6 +115,16 @@ export const SECTIONS = {
         'the first discrete GPU, else integrated, virtual, CPU',
         { about: 'Which Vulkan device it is.' },
       ),
+    },
+  }),
+  sources: section({
+    about: 'Which memory source is taken.',
+    see: 'formats.md#sources',
+    settings: {
+      fallback: setting(sourceList, ['dma-heap:system', 'udmabuf'], {
+        about:
+          'Where a DMA heap has no more, the first of these behind it that serves the request is taken in its place; `[]`: none is.',
+      }),
     },
   }),
   log: section({

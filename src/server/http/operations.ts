@@ -237,6 +237,7 @@ export function createHandlers(
         device: device && deviceView(device, await buffersFor([device])),
         reason,
         sources: sources.map(sourceView),
+        fallback: [...world.fallback],
       };
     },
     listDevices: async () => {

@@ -4,6 +4,7 @@
  */
 import type { Policy } from '../../broker/policy.js';
 import type { Clock } from '../../memory/clock.js';
+import type { SourceName } from '../../memory/source.js';
 import type { ConfigInForce } from '../config/in-force.js';
 import type { AuditSink } from '../events/audit-sink.js';
 import type { LogLevels } from '../log/levels.js';
@@ -17,6 +18,8 @@ import type { Allocator, DataPlane } from '../threads/data-plane.js';
 import type { Previews } from '../threads/previews.js';
 
 export interface RestWorld {
+  /** `sources.fallback` */
+  readonly fallback: readonly SourceName[];
   readonly plane: Pick<DataPlane, 'ask' | 'mirror'>;
   readonly allocator: Pick<Allocator, 'device' | 'devices' | 'inventory' | 'ping'>;
   readonly previews: Pick<Previews, 'render' | 'ping'>;

@@ -79,6 +79,12 @@ const inner = shape({
   heaps: orNone(list(shape({ index: number, bytes: number }))),
   vulkan: orNone(shape({ memoryType: number, dedicated: flag })),
   funding: orNone(either('client')),
+  fellBack: orNone(
+    shape({
+      ...{ reason: either('out_of_memory', 'not_contiguous'), message: text },
+      source: orNull(text),
+    }),
+  ),
   check: orNone(shape({ how: either('device', 'layout'), reason: text })),
 });
 /** Each plane lies in one of the memories, and each memory has one. */

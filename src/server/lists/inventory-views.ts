@@ -1,4 +1,5 @@
 /** What the allocator found, in the shapes of openapi.yaml. */
+import { contiguityOf } from '../../memory/contiguity.js';
 import type {
   DeviceDescription,
   ListedDevice,
@@ -35,7 +36,8 @@ export function sourceView(source: SourceState): SourceInfo {
   const { name, handleType, usable, reason, maxBytes = null, also = [] } = source;
   const limits = { max_bytes: maxBytes };
   const further = also.length > 0 ? { further_handle_types: [...also] } : {};
-  return { name, handle_type: handleType, ...further, usable, reason, limits };
+  const contiguous = contiguityOf(name);
+  return { name, handle_type: handleType, ...further, contiguous, usable, reason, limits };
 }
 
 export function deviceView(

@@ -13,6 +13,7 @@ export function allocationRequest(request: CreateBuffer): AllocationRequest {
     usage: request.usage.reduce((bits, name) => bits | usageBits[name], 0),
     alignment: request.alignment ?? {},
     placement: request.placement,
+    contiguous: request.contiguous,
   };
   return {
     spec:

@@ -176,6 +176,7 @@ const broker: Broker = new Broker(
 const journal: Journal = new Journal(() => broker, turns, post);
 
 broker.policy = new Policy(setup.policy);
+broker.fallback = setup.fallback;
 broker.leases.graceSeconds = setup.leaseGraceSeconds;
 broker.pool.configure(setup.pool);
 

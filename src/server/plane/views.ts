@@ -42,6 +42,7 @@ export function bufferView(broker: Broker, buffer: BrokerBuffer): BufferInfo {
     import: check === undefined ? null : { checked: check.how, reason: check.reason },
     exporter: allocation.exporter,
     funded_by: allocation.funding ?? null,
+    fell_back: allocation.fellBack ? { ...allocation.fellBack } : null,
     vulkan:
       allocation.vulkan === undefined
         ? null

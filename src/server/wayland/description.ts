@@ -54,7 +54,7 @@ function write(
   only: readonly HandleType[] = typesOf(allocation),
 ): void {
   const { event } = dmabroker_buffer_v1;
-  const { source, size, memories, planes, check, device, vulkan } = allocation;
+  const { source, size, memories, planes, check, device, vulkan, fellBack } = allocation;
   const image = spec.kind === 'image' ? spec : { format: 0, width: 0, height: 0 };
   const modifier = allocation.modifier ?? 0;
   const bits = dmabroker_manager_v1.enums.handle_type;
@@ -83,6 +83,11 @@ function write(
   if (check !== undefined) {
     const { import_check } = dmabroker_buffer_v1.enums;
     event.checked.write(w, to, import_check[check.how], cut(check.reason, MAX_TEXT.reason));
+  }
+  if (fellBack !== undefined) {
+    const { reason, source, message } = fellBack;
+    const { fall_back } = dmabroker_buffer_v1.enums;
+    event.fell_back.write(w, to, fall_back[reason], source ?? '', cut(message, MAX_TEXT.reason));
   }
   const trusted = unverified(spec.usage);
   if (trusted !== 0) event.unverified.write(w, to, trusted);

@@ -8,7 +8,13 @@ import { BrokerError } from '../../memory/errors.js';
 import { MOD_LINEAR } from '../../memory/fourcc.js';
 import { MAX_MODIFIERS, MODIFIER_BYTES } from '../../memory/limits.js';
 import { type BroughtPlane, MAX_PLANES, type PlaneLayout } from '../../memory/plane.js';
-import { type HandleType, type MemorySpec, type Placement, Usage } from '../../memory/source.js';
+import {
+  type Contiguous,
+  type HandleType,
+  type MemorySpec,
+  type Placement,
+  Usage,
+} from '../../memory/source.js';
 import { dmabroker_manager_v1, dmabroker_params_v1 } from '../../protocol/dmabroker-v1.gen.js';
 import { join64 } from '../../protocol/wire.js';
 import { bitsOf, handleTypesOf } from './bits.js';
@@ -36,6 +42,7 @@ function entryOf<T extends string>(value: number, values: Readonly<Record<T, num
 }
 
 const { lifetime: lifetimes, placement: placements, plane_memory } = dmabroker_params_v1.enums;
+const { contiguous: contiguities } = dmabroker_params_v1.enums;
 const { usage: usages } = dmabroker_manager_v1.enums;
 const usagesOf = bitsOf(usages);
 
@@ -54,6 +61,7 @@ export class ParamsObject implements Requests<typeof dmabroker_params_v1> {
   #alignment: Alignment = {};
   #separatePlanes = false;
   #placement: Placement = 'any';
+  #contiguous: Contiguous | undefined;
   #sources: readonly string[] = ANY_SOURCE;
   #device: string | undefined;
   #waitMs: number | undefined;
@@ -180,6 +188,13 @@ export class ParamsObject implements Requests<typeof dmabroker_params_v1> {
     this.#checkUnused();
     this.#placement =
       entryOf(value, placements) ?? this.#params.error('invalid_placement', `placement ${value}`);
+  }
+
+  set_contiguous(value: number): void {
+    this.#checkUnused();
+    this.#contiguous =
+      entryOf(value, contiguities) ??
+      this.#params.error('invalid_contiguous', `contiguous ${value}`);
   }
 
   set_device(uuid: string): void {
@@ -401,15 +416,14 @@ export class ParamsObject implements Requests<typeof dmabroker_params_v1> {
     const usage = this.#usage;
     const alignment = this.#alignment;
     const placement = this.#placement;
-    if ('size' in memory) return { kind: 'buffer', size: memory.size, usage, alignment, placement };
+    const common = { usage, alignment, placement, contiguous: this.#contiguous };
+    if ('size' in memory) return { kind: 'buffer', size: memory.size, ...common };
     return {
       kind: 'image',
       ...memory,
       modifiers: this.#modifiers ?? [MOD_LINEAR],
-      usage,
-      alignment,
+      ...common,
       separatePlanes: this.#separatePlanes,
-      placement,
       ...(this.#layout !== null && { layout: this.#dictated(this.#layout) }),
     };
   }

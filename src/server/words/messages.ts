@@ -22,6 +22,7 @@ import type {
   FormatOffer,
   LostAllocation,
   Plan,
+  SourceName,
   SourceState,
 } from '../../memory/source.js';
 import type { Work, WorkDone } from '../../memory/work.js';
@@ -155,6 +156,8 @@ export interface PlaneSetup {
   readonly mainDevice: Uint8Array | null;
   readonly quotas: QuotaSetup;
   readonly policy: PolicyRules;
+  /** `sources.fallback` */
+  readonly fallback: readonly SourceName[];
   readonly pool: PoolLimits;
   /** What outlives the daemon; null: nothing does. */
   readonly kept: KeptSetup | null;

@@ -349,6 +349,7 @@ await withoutLeaks(t, 'operations', async (t) => {
       import: { checked: 'layout', reason: 'there is no Vulkan device' },
       exporter: 'udmabuf',
       funded_by: null,
+      fell_back: null,
       vulkan: null,
       size: 4_227_072,
       kind: 'image',

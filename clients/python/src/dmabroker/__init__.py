@@ -35,7 +35,7 @@ from ._requests import (
     Request,
 )
 from ._tensor import Tensor
-from ._told import Checked, Memory, Recall, VulkanMemory
+from ._told import Checked, FellBack, Memory, Recall, VulkanMemory
 from ._work import Content
 from .client import Client, connect
 from .errors import BrokerError, ConnectionEnded, Error, ForkedError
@@ -50,6 +50,7 @@ __all__ = [
     "BroughtPlane",
     "Buffer",
     "Checked",
+    "FellBack",
     "Client",
     "Committed",
     "ConnectionEnded",

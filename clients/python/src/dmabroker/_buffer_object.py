@@ -20,6 +20,7 @@ from ._lasting import Committed, sealed_metadata
 from ._memory import Plane
 from ._told import (
     Checked,
+    FellBack,
     Description,
     Memory,
     News,
@@ -60,6 +61,7 @@ class BufferObject:
         self.types: Collection[str] | None = None
         self._device: str | None = None
         self._checked: Checked | None = None
+        self._fell_back: FellBack | None = None
         self._vulkan: VulkanMemory | None = None
         self._unverified: tuple[UsageName, ...] = ()
         self.id = core.create(DmabrokerBufferV1.INTERFACE, self._event)
@@ -203,6 +205,9 @@ class BufferObject:
                 self._vulkan = VulkanMemory(event.memory_type, event.dedicated == 1)
             case DmabrokerBufferV1.DeviceEvent():
                 self._device = event.device_uuid
+            case DmabrokerBufferV1.FellBackEvent():
+                reason = name_of(DmabrokerBufferV1.FallBack, event.reason)
+                self._fell_back = FellBack(reason, event.source or None, event.message)
             case DmabrokerBufferV1.UnverifiedEvent():
                 self._unverified = usage_names(event.usage)
             case DmabrokerBufferV1.WaitingEvent():
@@ -301,6 +306,7 @@ class BufferObject:
             checked=self._checked,
             vulkan=self._vulkan,
             unverified_usage=self._unverified,
+            fell_back=self._fell_back,
         )
         if self.on_replaced is not None:
             self.state.lost = False

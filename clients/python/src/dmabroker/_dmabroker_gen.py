@@ -67,6 +67,11 @@ PlacementName: TypeAlias = Literal[
     "host_visible",
     "host_cached",
 ]
+ContiguousName: TypeAlias = Literal[
+    "any",
+    "preferred",
+    "required",
+]
 LifetimeName: TypeAlias = Literal[
     "connection",
     "until_released",
@@ -82,6 +87,10 @@ RecallReasonName: TypeAlias = Literal[
     "memory_pressure",
     "lease_expired",
     "administrator",
+]
+FallBackName: TypeAlias = Literal[
+    "out_of_memory",
+    "not_contiguous",
 ]
 ImportCheckName: TypeAlias = Literal[
     "device",
@@ -419,6 +428,8 @@ class DmabrokerParamsV1:
         """a UUID that is not 32 lower-case hexadecimal digits"""
         batch_mismatch = 11
         """create_batch without add_buffer or with set_memory, or create, import or adopt with add_buffer"""
+        invalid_contiguous = 12
+        """not an entry of the enum contiguous"""
 
     class PlaneMemory(IntEnum):
         """where the planes of an image lie"""
@@ -442,6 +453,19 @@ class DmabrokerParamsV1:
         """memory that can be mapped"""
         host_cached = 3
         """memory that can be mapped and is read through the CPU's caches"""
+
+    class Contiguous(IntEnum):
+        """whether each memory's pages follow one another in physical memory
+
+        What is known of it: a CMA heap's do; those of other heaps, udmabuf and memfd need
+        not. Of device memory neither Vulkan nor CUDA says it.
+        """
+
+        any = 0
+        preferred = 1
+        """from a source whose memory is known to be, where one serves the request"""
+        required = 2
+        """from such a source alone"""
 
     class Lifetime(IntEnum):
         """lifetime"""
@@ -752,6 +776,16 @@ class DmabrokerParamsV1:
         """
         return words(object_id, 25, handle_types)
 
+    @staticmethod
+    def set_contiguous(object_id: int, contiguous: int) -> Message:
+        """whether the memory must be physically contiguous; any by default
+
+        For devices that read and write without an IOMMU. required is refused
+        (unsupported_placement, whose constraint is contiguous) where no source's memory is
+        known to be contiguous.
+        """
+        return words(object_id, 26, contiguous)
+
 
 class DmabrokerBufferV1:
     """a buffer, allocated or redeemed
@@ -789,6 +823,14 @@ class DmabrokerBufferV1:
         """its lease has ended"""
         administrator = 4
         """somebody asked for it over REST"""
+
+    class FallBack(IntEnum):
+        """fall_back"""
+
+        out_of_memory = 1
+        """the source that was chosen had no more"""
+        not_contiguous = 2
+        """no source that served the request has memory known to be contiguous"""
 
     class ImportCheck(IntEnum):
         """import_check"""
@@ -1159,6 +1201,27 @@ class DmabrokerBufferV1:
         def read(cls, reader: Reader) -> Self:
             return cls(reader.uint())
 
+    @dataclass(slots=True)
+    class FellBackEvent:
+        """it is not of the source that was wanted first; before done
+
+        A heap of its own memory had no more, and another source was taken in its place, of
+        the chain that the daemon's configuration says (never one whose memory does not serve
+        the request); or contiguous memory was preferred (dmabroker_params_v1.set_contiguous),
+        and this is not known to be. info names the source that it is of.
+
+        source: the one that had no more; empty where it is another reason
+        message: a sentence for people
+        """
+
+        reason: int
+        source: str
+        message: str
+
+        @classmethod
+        def read(cls, reader: Reader) -> Self:
+            return cls(reader.uint(), reader.string(), reader.string())
+
     Event: TypeAlias = Union[
         InfoEvent,
         MemoryEvent,
@@ -1180,6 +1243,7 @@ class DmabrokerBufferV1:
         CommittedEvent,
         CommitRefusedEvent,
         WaitingEvent,
+        FellBackEvent,
     ]
     INTERFACE: Final[Interface[Event]] = Interface(
         "dmabroker_buffer_v1",
@@ -1205,6 +1269,7 @@ class DmabrokerBufferV1:
             CommittedEvent.read,
             CommitRefusedEvent.read,
             WaitingEvent.read,
+            FellBackEvent.read,
         ),
     )
 

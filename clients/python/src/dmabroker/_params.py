@@ -63,6 +63,9 @@ class Params:
         if request.placement is not None:
             placement = _Params.Placement[request.placement]
             self.send(_Params.set_placement(self.id, placement))
+        if request.contiguous is not None:
+            contiguous = _Params.Contiguous[request.contiguous]
+            self.send(_Params.set_contiguous(self.id, contiguous))
         if request.handle_types is not None or request.all_handle_types:
             types = handle_type_bits(request.handle_types or ["dma_buf"])
             ask = (

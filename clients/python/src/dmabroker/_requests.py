@@ -22,6 +22,7 @@ from ._checks import (
     one_of,
 )
 from ._dmabroker_gen import (
+    ContiguousName,
     HandleTypeName,
     LifetimeName,
     PlacementName,
@@ -132,6 +133,8 @@ class _Wanted(_Terms):
     """`transfer` by default."""
     placement: PlacementName | None = None
     """Where the memory must be; anywhere by default."""
+    contiguous: ContiguousName | None = None
+    """Whether it must be physically contiguous, as devices without an IOMMU want it; `any` by default."""
     source: str | None = None
     """The one source to allocate from, e.g. `dma-heap:system`; by default the daemon chooses."""
     alignment: Alignment | None = None
@@ -147,6 +150,7 @@ class _Wanted(_Terms):
         check_handle_types(self.handle_types)
         all_of(self.usage, get_args(UsageName), "usage")
         one_of(self.placement, get_args(PlacementName), "placement")
+        one_of(self.contiguous, get_args(ContiguousName), "contiguous")
         if self.source is not None:
             check_text(self.source, "source", 1, 1024)
         if self.alignment is not None:

@@ -10,6 +10,7 @@ from typing import Any, Literal, TypeAlias
 
 from ._dmabroker_gen import (
     DmabrokerManagerV1,
+    FallBackName,
     HandleTypeName,
     ImportCheckName,
     RecallReasonName,
@@ -45,6 +46,16 @@ class Memory:
     """A memory of a buffer: that many bytes of it can be mapped."""
 
     size: int
+
+
+@dataclass(frozen=True, slots=True)
+class FellBack:
+    """Why memory is not of the source that was wanted first."""
+
+    reason: FallBackName | Unknown
+    source: str | None
+    """The one that had no more; None for another reason."""
+    message: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +106,7 @@ class Description:
     checked: Checked | None
     vulkan: VulkanMemory | None
     unverified_usage: tuple[UsageName, ...]
+    fell_back: FellBack | None
 
     def close(self) -> None:
         for plane in self.planes:

@@ -7,7 +7,7 @@ from ._buffer_object import BufferObject
 from ._dmabroker_gen import HandleTypeName, ReleaseReasonName, UsageName
 from ._lasting import Committed
 from ._memory import Plane
-from ._told import Checked, Description, Memory, Recall, Unknown, VulkanMemory
+from ._told import Checked, Description, FellBack, Memory, Recall, Unknown, VulkanMemory
 from .errors import BrokerError
 
 
@@ -92,6 +92,11 @@ class ToldBuffer:
     @property
     def unverified_usage(self) -> tuple[UsageName, ...]:
         return self._told.unverified_usage
+
+    @property
+    def fell_back(self) -> FellBack | None:
+        """Why it is not of the source that was wanted first; None where it is."""
+        return self._told.fell_back
 
     # What has become of it, as far as the client has heard.
 

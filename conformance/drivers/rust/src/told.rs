@@ -24,6 +24,10 @@ pub fn buffer_of(buffer: &Buffer) -> Value {
         "device": buffer.device,
         "checked": checked.map(|each| json!({ "how": how(&each.how), "reason": each.reason })),
         "unverified_usage": buffer.unverified_usage.names(),
+        "fell_back": buffer.fell_back.as_ref().map(|each| json!({
+            "reason": each.reason.into_result().map_or("unknown".into(), |reason| reason.name()),
+            "source": each.source, "message": each.message,
+        })),
     })
 }
 

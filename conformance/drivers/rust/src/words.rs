@@ -7,8 +7,8 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::FileExt;
 
 use dmabroker::{
-    Alignment, BroughtPlane, Buffer, Error, Fourcc, HandleType, Import, Lifetime, Placement,
-    PlaneLayout, Request, Result, Usage,
+    Alignment, BroughtPlane, Buffer, Contiguous, Error, Fourcc, HandleType, Import, Lifetime,
+    Placement, PlaneLayout, Request, Result, Usage,
 };
 use rustix::fs::{fcntl_add_seals, ftruncate, memfd_create, MemfdFlags, SealFlags};
 use serde_json::Value;
@@ -154,6 +154,10 @@ pub fn request_of(words: &Value) -> Result<Request> {
     ];
     if let Some(named) = words["placement"].as_str() {
         request = request.placement(own(all.into_iter().find(|each| each.name() == named))?);
+    }
+    let all = [Contiguous::Any, Contiguous::Preferred, Contiguous::Required];
+    if let Some(named) = words["contiguous"].as_str() {
+        request = request.contiguous(own(all.into_iter().find(|each| each.name() == named))?);
     }
     if let Some(source) = words["sources"].get(0).and_then(Value::as_str) {
         request = request.source(source);

@@ -42,6 +42,7 @@ export const buffer = (index: number): BufferInfo =>
     ...{
       exporter: null,
       funded_by: null,
+      fell_back: null,
       lasting: null,
       orphan: null,
       vulkan: null,

@@ -116,6 +116,7 @@ export class FakeDaemon implements RestWorld {
   readonly state: RestWorld['state'] = { problem: null };
   readonly logLevels: RestWorld['logLevels'] = { level: 'info' };
   readonly audit = { acted: () => {}, held: false };
+  readonly fallback: RestWorld['fallback'] = ['dma-heap:system'];
   policy: RestWorld['policy'] = () => new Policy(null);
   readonly leaks = {
     config: { forgottenAfterSeconds: 3600, sampleSeconds: 60 },
