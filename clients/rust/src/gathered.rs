@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::os::fd::OwnedFd;
 
-use crate::told::{Checked, Description, FellBack, Plane, VulkanMemory, first_type};
+use crate::told::{first_type, Checked, Description, FellBack, Plane, VulkanMemory};
 use crate::words::{Fourcc, HandleType, Usage};
 
 /// What `info` has.

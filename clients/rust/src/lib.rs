@@ -48,7 +48,7 @@ pub use socket::find_socket;
 pub use told::{Checked, Description, FellBack, Plane, Planned, PlannedPlane, State, VulkanMemory};
 pub use wayland_client::WEnum;
 pub use words::{
-    Code, Contiguous, FallBack, Fourcc, HandleType, ImportCheck, Limit, Path, Placement, RecallReason,
-    ReleaseReason, Usage,
+    Code, Contiguous, FallBack, Fourcc, HandleType, ImportCheck, Limit, Path, Placement,
+    RecallReason, ReleaseReason, Usage,
 };
 pub use work::Content;

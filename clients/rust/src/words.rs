@@ -4,7 +4,9 @@ use std::fmt;
 
 use wayland_client::WEnum;
 
-pub use crate::protocol::dmabroker_buffer_v1::{FallBack, ImportCheck, RecallReason, ReleaseReason};
+pub use crate::protocol::dmabroker_buffer_v1::{
+    FallBack, ImportCheck, RecallReason, ReleaseReason,
+};
 pub use crate::protocol::dmabroker_manager_v1::{HandleType, Limit, Refusal as Code, Usage};
 pub use crate::protocol::dmabroker_params_v1::{Contiguous, Placement};
 pub use crate::protocol::dmabroker_work_v1::Path;
