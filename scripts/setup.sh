@@ -24,6 +24,10 @@ need_modules() {
   local stamp=node_modules/.dmabroker-lock lock
   exec {lock}<package-lock.json
   flock "$lock"
+  # What somebody has installed with npm ci counts: npm notes it there.
+  if [ ! -e "$stamp" ] && [ node_modules/.package-lock.json -nt package-lock.json ]; then
+    cp package-lock.json "$stamp"
+  fi
   if ! cmp -s package-lock.json "$stamp"; then
     say 'installing npm packages (npm ci)'
     npm ci --no-audit --no-fund --loglevel=error >&2

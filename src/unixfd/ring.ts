@@ -44,6 +44,8 @@ export class Ring {
         if (isGood(free.buffer)) return free;
         this.#drop(free);
       } else if (this.#all.size >= this.terms.most() || !(await this.#refill())) {
+        // While that was refused one may have been given back, which wakes nobody, or the last have gone.
+        if (this.#free.length > 0 || this.#all.size === 0) continue;
         await new Promise<void>((resolve) => this.#waiting.push(resolve));
       }
     }

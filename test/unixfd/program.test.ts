@@ -10,6 +10,7 @@ import t, { type Test } from 'tap';
 import { type ClientBuffer, connect } from '../../src/client/index.js';
 import { close } from '../../src/native/libc/fd.js';
 import { sealedBytes } from '../../src/native/libc/memory.js';
+import { parseCaps, videoOf } from '../../src/unixfd/codec/caps.js';
 import {
   bufferMessage,
   capsMessage,
@@ -17,7 +18,8 @@ import {
   NONE,
   releaseMessage,
 } from '../../src/unixfd/codec/wire.js';
-import type { Frame } from '../../src/unixfd/frame.js';
+import { type Frame, streamOf } from '../../src/unixfd/frame.js';
+import { Ring } from '../../src/unixfd/ring.js';
 import { TokenInput } from '../../src/unixfd/token-input.js';
 import { eventually, TestDaemon } from '../support/daemon.js';
 import { fdsOf } from '../support/fds.js';
@@ -47,6 +49,32 @@ async function serve(t: Test, ...args: string[]): Promise<Running & { path: stri
   await eventually(() => running.said().includes('serving'), 'it serves');
   return { ...running, path };
 }
+
+t.test(
+  'the quota is full: what is given back while one more is refused is not waited for',
+  async (t) => {
+    const client = await connect({ socket: daemon.clientSocket });
+    const caps = parseCaps(CAPS);
+    const said: string[] = [];
+    const terms = {
+      ...({ client, handleTypes: ['memfd'], name: 'ring' } as const),
+      ...{ most: () => 4, say: (text: string) => said.push(text) },
+    };
+    const ring = new Ring(streamOf(caps, videoOf(caps)), terms);
+    const first = await ring.take();
+    const quota = `/v1/quotas/user/${process.getuid?.()}`;
+    const bytes = (await daemon.rest('GET', quota)).body.charge.bytes;
+    t.equal((await daemon.rest('PUT', quota, { bytes })).status, 200);
+    const second = ring.take();
+    ring.giveBack(first);
+    t.equal(await second, first);
+    t.match(said, [/^1 buffers must do: /]);
+    ring.giveBack(first);
+    ring.close();
+    t.equal((await daemon.rest('DELETE', quota)).status, 200);
+    client.close();
+  },
+);
 
 t.test('who does not release has a few frames, and the others have all', async (t) => {
   const { child, path, said, ended } = await serve(
