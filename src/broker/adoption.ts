@@ -98,7 +98,8 @@ export class Adoption {
   /** The new connection has the place of the old one, as owner and as one of those who have it. */
   #succeed({ buffer, isOwner }: Omit<Adopted, 'taken'>, past: Client, client: Client): void {
     const { registry, world } = this.parts;
-    if (isOwner) succeed(this.parts, buffer, client);
+    // It was the session's already, and may not be lost to it where a limit is less by now.
+    if (isOwner) succeed(this.parts, buffer, client, 'imposed');
     buffer.recipients.drop(past);
     registry.happened({ type: 'buffer.adopted', buffer, client });
     world.changed(buffer);

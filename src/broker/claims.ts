@@ -217,7 +217,7 @@ export class Claims {
       client.peer.uid === uid &&
       client.peer.cgroup === owner.peer.cgroup;
     if (isHeir) {
-      succeed(this.parts, buffer, client);
+      succeed(this.parts, buffer, client, 'admitted');
       lasting.isLeft = false;
     }
     if (asWriter) this.parts.names.writes(buffer, client);

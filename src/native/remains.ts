@@ -72,12 +72,14 @@ export function referredElsewhere(identity: string, by: 1 | -1): void {
 
 /** The buffer's memory is gone when each of its dma_bufs is nobody else's. */
 class CountedDmaBufs implements Remains {
-  readonly #identities: readonly string[];
+  readonly #identities: string[];
 
   constructor(
-    private readonly fds: readonly number[],
+    private fds: readonly number[],
     /** What it is where nobody else has a reference. */
     private readonly alone: Remaining,
+    /** Where nobody else has one, nobody comes by one again: they tell nothing more, and would keep the memory. */
+    private readonly once: boolean,
   ) {
     this.#identities = fds.map(identity);
     for (const each of this.#identities) kept.set(each, (kept.get(each) ?? 0) + 1);
@@ -87,16 +89,18 @@ class CountedDmaBufs implements Remains {
     // Fewer where the manager has not taken what it was sent.
     const alone = (fd: number) => (info(fd)?.count ?? 0) <= (kept.get(identity(fd)) ?? 0);
     if (!this.fds.every(alone)) return 'lingering';
+    if (this.once) this.close();
     return this.alone;
   }
 
   close(): void {
-    for (const each of this.#identities) {
+    for (const each of this.#identities.splice(0)) {
       const left = (kept.get(each) ?? 0) - 1;
       if (left > 0) kept.set(each, left);
       else kept.delete(each);
     }
     for (const fd of this.fds) close(fd);
+    this.fds = [];
   }
 }
 
@@ -197,7 +201,12 @@ export function remains(
     const first = remains({ ...allocation, faces: isWatched ? [] : (faces ?? []) }, fds, watch);
     return seen === null ? first : new Both(first, seen);
   }
-  if (handleType === 'dma_buf') return new CountedDmaBufs(fds, tells(allocation));
+  if (handleType === 'dma_buf') {
+    const told = tells(allocation);
+    // What can be had as a POSIX file descriptor, too, is not known to be gone by the end of its dma_bufs, which count.
+    const once = told === 'unknown' && tells({ ...allocation, faces: [] }) === 'counted';
+    return new CountedDmaBufs(fds, told, once);
+  }
   const left = handleType === 'memfd' ? watched(fds, watch) : untold;
   for (const fd of fds) close(fd);
   return left;

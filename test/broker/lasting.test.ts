@@ -7,6 +7,8 @@ import type { Committed } from '../../src/broker/lasting.js';
 import { layoutText } from '../../src/broker/lasting.js';
 import { checkMetadata } from '../../src/broker/metadata.js';
 import { type Claimants, Policy, type PolicyRules } from '../../src/broker/policy.js';
+import { Quotas } from '../../src/broker/quota/quotas.js';
+import type { Rule, RuleId } from '../../src/broker/quota/rules.js';
 import type { AllocationRequest } from '../../src/broker/request.js';
 import type { Peer } from '../../src/broker/who.js';
 import { BrokerError } from '../../src/memory/errors.js';
@@ -30,7 +32,12 @@ const json = (text: string) => () => Buffer.from(text);
 
 class Bench {
   readonly world = new FakeWorld();
-  readonly broker = new Broker(this.world, { sources: [memfd], offers });
+  readonly broker: Broker;
+
+  constructor(charge: 'owner' | 'importers' = 'owner') {
+    const quotas = new Quotas(this.world.clock, { charge, defaults: new Map() });
+    this.broker = new Broker(this.world, { sources: [memfd], offers }, quotas);
+  }
 
   /** `said`: what was answered, or null. */
   ask(client: Client, more: Partial<AllocationRequest> = {}) {
@@ -57,6 +64,14 @@ class Bench {
       asked.said = result;
     });
     return asked;
+  }
+
+  limit(id: RuleId, rule: Rule): void {
+    this.broker.quotas.configure('rest', new Map([[id, rule]]));
+  }
+
+  charged(scope: 'connection' | 'user' | 'group', key: string | number) {
+    return this.broker.quotas.accounts.find(scope, String(key))?.charge.buffers ?? 0;
   }
 
   commit(client: Client, buffer: BrokerBuffer, revision = 0, metadata: string | null = null) {
@@ -296,6 +311,81 @@ t.test('an heir of another control group writes, and is not its owner', async (t
   const heir = bench.broker.connect({ ...peer, cgroup: '/elsewhere' });
   t.match(bench.claim(heir, { asWriter: true }).said, { isOwner: false, isWriter: true });
   t.equal(buffer.owner.client, first);
+});
+
+t.test('who claims as a writer has room for it, or is refused and changes nothing', async (t) => {
+  const bench = new Bench();
+  const first = bench.broker.connect(peer);
+  const session = bench.broker.openSession(first);
+  const names = ['a', 'b', 'c'];
+  const buffers = names.map((lastingName) => bench.make(first, { lastingName }));
+  bench.broker.disconnect(first);
+  bench.limit('connection/default', { buffers: 2 });
+  const next = bench.broker.connect(peer);
+  const claim = (name: string, milliseconds = 0) =>
+    bench.claim(next, { name, asWriter: true, milliseconds }).said;
+  t.match([claim('a'), claim('b')], [{ isOwner: true }, { isOwner: true }]);
+  const [, , c] = buffers;
+  for (const milliseconds of [0, 1000]) {
+    t.match(claim('c', milliseconds), {
+      error: {
+        code: 'limit_exceeded',
+        refusal: { constraint: 'quota.connection.buffers', possible: { max: 0 } },
+      },
+    });
+  }
+  t.same([c?.owner.client, c?.lasting?.writer, c?.lasting?.claimers.size], [first, first, 0]);
+  t.same([bench.charged('connection', next.id), bench.charged('connection', first.id)], [2, 1]);
+  t.equal(bench.charged('user', peer.uid), 3);
+  t.match(bench.claim(next, { name: 'c' }).said, { isOwner: false }, 'to read takes no room');
+  bench.broker.release(buffers[0] as BrokerBuffer, 'owner');
+  t.match(claim('c'), { isOwner: true, isWriter: true });
+  bench.broker.disconnect(next);
+
+  bench.limit('connection/default', { buffers: 0 });
+  const back = bench.broker.connect(peer);
+  const adopt = () => bench.broker.adopt(back, { id: buffers[1]?.id ?? '', session, fds: [] });
+  t.throws(adopt, { code: 'permission_denied' }, 'it is its successor’s');
+  const own = bench.broker.openSession(next);
+  const mine = bench.broker.adopt(back, { id: buffers[1]?.id ?? '', session: own, fds: [] });
+  t.match(mine, { isOwner: true }, 'what was a session’s is that again, whatever the limit is now');
+});
+
+t.test('a writer’s groups have room for it, too', async (t) => {
+  const bench = new Bench();
+  bench.limit('group/44', { buffers: 0 });
+  const first = bench.broker.connect(peer);
+  const buffer = bench.make(first);
+  bench.broker.disconnect(first);
+  const member = bench.broker.connect({ ...peer, groups: [...(peer.groups ?? []), 44] });
+  t.same(why(bench.claim(member, { asWriter: true }).said), [
+    'limit_exceeded',
+    'quota.group.buffers',
+  ]);
+  t.equal(buffer.owner.client, first);
+  t.match(bench.claim(bench.broker.connect(peer), { asWriter: true }).said, { isOwner: true });
+  t.same([bench.charged('group', 44), bench.charged('user', peer.uid)], [0, 1]);
+});
+
+t.test('another user that writes is not its owner, and its owner stays charged', async (t) => {
+  for (const charge of ['owner', 'importers'] as const) {
+    const bench = new Bench(charge);
+    bench.policy('anyone', 'anyone');
+    const first = bench.broker.connect(peer);
+    const buffer = bench.make(first);
+    bench.broker.disconnect(first);
+    bench.limit(`user/${OTHER.uid}`, { buffers: 0, bytes: buffer.allocation.size - 1 });
+    const other = bench.broker.connect(OTHER);
+    const claimed = bench.claim(other, { name: `model@${peer.uid}`, asWriter: true });
+    if (charge === 'owner') t.match(claimed.said, { isOwner: false, isWriter: true });
+    else t.same(why(claimed.said), ['limit_exceeded', 'quota.user.bytes'], 'its share is its own');
+    t.equal(buffer.lasting?.writer, charge === 'owner' ? other : first);
+    t.equal(buffer.owner.client, first);
+    t.same(
+      [peer.uid, OTHER.uid].map((uid) => bench.charged('user', uid)),
+      [1, 0],
+    );
+  }
 });
 
 t.test('a writer that comes back with its session is that again', async (t) => {

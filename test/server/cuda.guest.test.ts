@@ -2,7 +2,7 @@
  * The daemon with CUDA's memory, by the double of libcuda, whose dma_bufs are real ones: which requests get it, what other
  * users and the device see of it, what is told when it is lost or there is none left; and that nothing stays behind.
  */
-import { readdirSync, writeSync } from 'node:fs';
+import { readdirSync, readlinkSync, writeSync } from 'node:fs';
 import t from 'tap';
 import { type BrokerError, type ClientBuffer, connect } from '../../src/client/index.js';
 import { info } from '../../src/native/dmabuf.js';
@@ -10,6 +10,7 @@ import { isDmaBuf } from '../../src/native/kind.js';
 import { close, duplicate, isCloexec } from '../../src/native/libc/fd.js';
 import { map } from '../../src/native/libc/memory.js';
 import { CudaDouble, ILLEGAL_ADDRESS, NOTHING } from '../native/cuda/double.js';
+import { Actor } from '../support/actor.js';
 import { eventually, TestDaemon, withoutVulkan } from '../support/daemon.js';
 import { recounted } from '../support/recount.js';
 import { ALICE, BOB, clientOf, daemonForTwo } from '../support/two-users.js';
@@ -414,6 +415,54 @@ t.test('a GPU that Vulkan has, too, is one device', async (t) => {
   t.notOk(unnamed.lost || vulkan.lost, 'Vulkan has lost nothing');
   t.match(await device(), [{ losses: 1, last_lost_at: /^2/, cuda: { allocated: 0 } }]);
   for (const each of [unnamed, vulkan, cuda, posix]) await each.close();
+  await t.test(
+    'of what was released as both kinds the daemon keeps a dma_buf while others have it',
+    async (t) => {
+      const [owner, reader] = [await Actor.connected(t, both), await Actor.connected(t, both)];
+      type Kept = { number: number; id: string };
+      const wanted = {
+        ...({ what: 'allocate', size: MIB, source: 'cuda', lifetime: 'connection' } as const),
+        handleTypes: ['dma_buf', 'opaque_fd'],
+      } as const;
+      const charge = async (): Promise<{ buffers: number; fds: number }> =>
+        (await both.rest('GET', '/v1/users')).body[0].charge;
+      const first = await charge();
+      const made: Kept[] = [];
+      for (let i = 0; i < 3; i++) made.push(await owner.tell<Kept>(wanted));
+      const [lent] = made as [Kept, ...Kept[]];
+      const states = async () => {
+        const all = await both.buffers();
+        return made.map(({ id }) => all.find((each) => each.id === id)?.state);
+      };
+      /** Of those the daemon has. */
+      const open = () =>
+        readdirSync(`/proc/${both.pid}/fd`).filter((fd) => {
+          try {
+            const file = readlinkSync(`/proc/${both.pid}/fd/${fd}`);
+            return made.some(({ id }) => file.startsWith(`/dmabuf:dmabroker:${id}`));
+          } catch {
+            return false;
+          }
+        }).length;
+      const charged = { buffers: first.buffers + 3, fds: first.fds + 6 };
+      t.match(await charge(), charged);
+      t.equal(open(), 3);
+      const terms = { uses: 1 };
+      const token = await owner.tell<string>({ what: 'share', number: lent.number, terms });
+      const got = await reader.tell<Kept>({ what: 'redeem', token });
+      for (const { number } of made) await owner.tell({ what: 'release', number });
+      await eventually(() => open() === 1, 'a dma_buf that nobody has tells nothing more');
+      t.same(await states(), ['lingering', 'unknown', 'unknown'], 'the other is held');
+      await reader.tell({ what: 'close', number: got.number });
+      await eventually(() => open() === 0, 'nor does that, then, and it would keep the memory');
+      t.same(await states(), ['unknown', 'unknown', 'unknown']);
+      t.match(await charge(), charged, 'all is charged meanwhile, both fds');
+      await Promise.all([owner.end('kill'), reader.end('kill')]);
+      const isBack = async () => (await charge()).fds === first.fds;
+      await eventually(isBack, 'until all who were handed it have exited');
+      t.same(await states(), [undefined, undefined, undefined]);
+    },
+  );
   mine.close();
   t.same(
     both.errors.filter(({ event }) => event !== 'device_lost'),

@@ -18,7 +18,8 @@ const { claim } = dmabroker_manager_v1.enums;
 const METADATA = { tensors: { weight: { offset: 0, dtype: 'f32', shape: [16, 64] } } };
 
 t.test('with one daemon', async (t) => {
-  const rules = `rules = [{ users = [${ALICE}], claim = { users = [${BOB}] } }]\n`;
+  const own = `{ users = [${process.getuid?.()}], write = { users = [${BOB}] } }`;
+  const rules = `rules = [{ users = [${ALICE}], claim = { users = [${BOB}] } }, ${own}]\n`;
   const daemon = await daemonForTwo(t, { policy: rules });
   const as = (options: ConnectOptions = {}) =>
     connect({ socket: daemon.clientSocket, reconnect: false, ...options });
@@ -106,6 +107,41 @@ t.test('with one daemon', async (t) => {
     await (await other.claim('model')).close();
     t.equal((await daemon.rest('DELETE', `/v1/buffers/${(await found('model')).id}`)).status, 204);
     other.close();
+  });
+
+  t.test('a former owner has no rights by another of its objects', async (t) => {
+    const { client, buffer } = await make('moved');
+    const also = await client.claim('moved');
+    t.equal((await rejected(also.commit())).refusal.constraint, 'writer', 'it is another object');
+    await buffer.close();
+    const next = await as();
+    const its = await next.claim('moved', { writer: true, wait: 10_000 });
+    const { owner } = await found('moved');
+    t.equal(owner.client, (await found('moved')).lasting.writer, 'the writer is its owner');
+    const refused = await rejected(also.park(1));
+    t.match([refused.code, refused.refusal.constraint], ['permission_denied', 'rights']);
+    await also.renew(60).then(
+      () => t.fail('it has no lease'),
+      ({ code }) => t.not(code, 'permission_denied', 'that its user may, as who claims it'),
+    );
+    await also.release();
+    await client.sync();
+    await next.sync();
+    t.match(await found('moved'), { state: 'live', lifetime: { type: 'until_released' }, owner });
+    t.equal(its.released, null);
+    await its.commit();
+    // What is asked of its owner, whoever is that then is told, and nobody else.
+    await daemon.rest('POST', `/v1/buffers/${its.id}/recall`, { seconds: 600 });
+    await eventually(() => its.recalled !== null, 'its owner is asked for it');
+    const third = await client.claim('moved');
+    await its.close();
+    const back = await client.claim('moved', { writer: true, wait: 10_000 });
+    await eventually(() => back.recalled !== null, 'and its heir');
+    t.equal(third.recalled, null);
+    await back.release();
+    t.same(await rest('/v1/buffers?lasting_name=moved'), []);
+    client.close();
+    next.close();
   });
 
   t.test('a claim waits, is withdrawn and ends with its connection', async (t) => {
@@ -297,6 +333,18 @@ t.test('with one daemon', async (t) => {
       (await lists(ALICE)).map((each: { state: string }) => each.state).includes('live'),
       false,
     );
+    // A writer that is not its owner has let go of it with its object, which it has released before.
+    const { client } = await make('lent');
+    client.close();
+    const lent = { what: 'claim', name: `lent@${process.getuid?.()}`, terms } as const;
+    const { number: borrowed } = (await bob.tell(lent)) as { number: number };
+    await bob.tell({ what: 'commit', number: borrowed, terms: {} });
+    await bob.tell({ what: 'release', number: borrowed });
+    const owner = await as();
+    const back = await owner.claim('lent', terms);
+    t.equal(back.committed?.revision, 1, 'it is not released');
+    await back.release();
+    owner.close();
     await bob.end('kill');
     await daemon.rest('DELETE', `/v1/buffers/${(await found('his')).id}`);
   });

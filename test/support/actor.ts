@@ -51,6 +51,8 @@ export type Order =
       lifetime: ActorLifetime;
       /** By default a memfd of the source of that name, a dma_buf of any other. */
       handleType?: HandleType;
+      /** One memory as all of these, in place of that. */
+      handleTypes?: readonly HandleType[];
       device?: string;
       lastingName?: string;
     }

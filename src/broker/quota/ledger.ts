@@ -195,6 +195,21 @@ export class Ledger {
     return this.#charge(accounts, who, source, amount);
   }
 
+  /**
+   * Somebody is to be charged in another's place. Throws `limit_exceeded` where an account has no room for it; those
+   * that are charged for it already have.
+   */
+  admitHeir({ accounts: before, source, amount }: Charge, who: Who): void {
+    const accounts = this.#path(who, source);
+    const others = accounts.filter((account) => !before.includes(account));
+    try {
+      this.#admit(others, who.uid, amount);
+    } catch (error) {
+      this.accounts.drop(accounts);
+      throw error;
+    }
+  }
+
   /** Charges somebody whatever the limits: for memory that is there already. */
   impose({ who, source, amount, heaps }: Charged): Charge {
     const charge = this.#charge(this.#path(who, source), who, source, amount);

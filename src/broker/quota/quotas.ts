@@ -266,11 +266,16 @@ export class Quotas {
     return this.#ledger.capacities.share(uid, null, dimension);
   }
 
-  /** A buffer has another owner, of the same user: its connection and control group are charged from now on. */
-  move(buffer: BrokerBuffer): void {
-    const before = buffer.charge;
-    buffer.charge = this.#ledger.impose({ ...before.charged, who: this.whoIs(buffer.owner) });
-    before.release();
+  /**
+   * A buffer is to have another owner, of the same user: its connection and control group are charged from now on.
+   * `admitted`: throws where they have no room for it, and nothing is charged then.
+   */
+  move(buffer: BrokerBuffer, owner: Owner, how: 'admitted' | 'imposed'): void {
+    const who = this.whoIs(owner);
+    const { charge } = buffer;
+    if (how === 'admitted') this.#orLook(who, () => this.#ledger.admitHeir(charge, who));
+    buffer.charge = this.#ledger.impose({ ...charge.charged, who });
+    charge.release();
   }
 
   /** Charges somebody whatever the limits: for memory that is there already. */

@@ -45,8 +45,8 @@ export class BufferObject implements Requests<typeof dmabroker_buffer_v1>, Watch
   /** Ends its waiting for memory; null where it was not asked for by this object. */
   #giveUpWaiting: ((why: BrokerError) => void) | null = null;
   #released = false;
-  /** Only the connection that allocated it may release it. */
-  #owner = false;
+  /** It speaks for the buffer's owner, as long as its connection is that (`#owner`). */
+  #forOwner = false;
   /** The client knew the buffer before it asked: it would find it again, whatever it has read. */
   #known = false;
   /** The token that was redeemed for it has the right. */
@@ -81,7 +81,7 @@ export class BufferObject implements Requests<typeof dmabroker_buffer_v1>, Watch
 
   /** Asks the broker for memory; the answer comes later as events. */
   allocate(request: AllocationRequest): void {
-    this.#owner = true;
+    this.#forOwner = true;
     this.#giveUpWaiting = this.broker.allocate(
       this.#self,
       request,
@@ -100,7 +100,7 @@ export class BufferObject implements Requests<typeof dmabroker_buffer_v1>, Watch
     const [first] = objects;
     if (first === undefined) return;
     for (const each of objects) {
-      each.#owner = true;
+      each.#forOwner = true;
       each.#order.asked();
     }
     const giveUp = first.broker.allocateMany(
@@ -147,7 +147,7 @@ export class BufferObject implements Requests<typeof dmabroker_buffer_v1>, Watch
 
   /** Registers memory that the client brings; the fds are the broker's from here on. */
   import(request: ImportRequest): void {
-    this.#owner = true;
+    this.#forOwner = true;
     this.broker.import(this.#self, request, (result) => this.#answered(result));
   }
 
@@ -159,7 +159,7 @@ export class BufferObject implements Requests<typeof dmabroker_buffer_v1>, Watch
     try {
       const adopted = this.broker.adopt(this.connection.client, request);
       if (adopted === null) return 'unknown';
-      this.#owner = adopted.isOwner;
+      this.#forOwner = adopted.isOwner;
       this.#writer = adopted.isWriter;
       this.#known = true;
       this.#mayRenew = adopted.mayRenew;
@@ -183,11 +183,12 @@ export class BufferObject implements Requests<typeof dmabroker_buffer_v1>, Watch
         this.failed(result.error);
         return;
       }
-      this.#owner = result.isOwner;
+      this.#forOwner = result.isOwner;
       this.#writer = result.isWriter;
       this.#mayRenew = result.mayRenew;
       this.#known = true;
       this.show(result.buffer);
+      this.#recalled(result.buffer);
     });
     if (!this.#order.settled) this.#withdraw = withdraw;
   }
@@ -202,6 +203,14 @@ export class BufferObject implements Requests<typeof dmabroker_buffer_v1>, Watch
 
   get #self(): Owner {
     return this.connection.owner;
+  }
+
+  /**
+   * Whether it may do what only the buffer's owner may: asked of the buffer each time, which may have another
+   * owner by now (succession.ts). What was redeemed speaks for nobody, on whichever connection.
+   */
+  get #owner(): boolean {
+    return this.#forOwner && this.#buffer?.owner.client === this.connection.client;
   }
 
   #answered(result: Result<BrokerBuffer>): void {
@@ -497,10 +506,11 @@ export class BufferObject implements Requests<typeof dmabroker_buffer_v1>, Watch
     const unread = !this.#known && (this.#done === null || this.connection.isUnsent(this.#done));
     const letGo = () => {
       const buffer = this.#buffer;
-      if (buffer === null || this.#released) return;
+      if (buffer === null || (this.#released && !this.#writer)) return;
       // At the end of a connection its writer stays who it was, for whoever comes back for it (adoption.ts).
       this.broker.left(buffer, this, this.#writer && !this.connection.closing);
-      if (!this.#owner) return;
+      // To a writer that is not its owner `release` has done nothing.
+      if (this.#released || !this.#owner) return;
       this.#released = true;
       if (buffer.lifetime === 'connection' || unread) this.broker.release(buffer, 'owner');
     };

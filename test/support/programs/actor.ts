@@ -100,10 +100,13 @@ async function obey(order: Order): Promise<unknown> {
       return null;
     case 'allocate': {
       const { size, source, lifetime, device } = order;
-      const handleTypes = [order.handleType ?? (source === 'memfd' ? 'memfd' : 'dma_buf')];
+      const one = order.handleType ?? (source === 'memfd' ? 'memfd' : 'dma_buf');
+      const { handleTypes = [one] } = order;
+      const allHandleTypes = handleTypes.length > 1;
       const named = order.lastingName === undefined ? {} : { lastingName: order.lastingName };
-      const request = { kind: 'buffer', size, source, lifetime, handleTypes, ...named } as const;
-      return keep(await (await client()).allocate({ ...request, ...(device && { device }) }));
+      const what = { kind: 'buffer', size, source, lifetime, handleTypes, allHandleTypes } as const;
+      const request = { ...what, ...named, ...(device && { device }) };
+      return keep(await (await client()).allocate(request));
     }
     case 'share': {
       const { number, terms } = order;

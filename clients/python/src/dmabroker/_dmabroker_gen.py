@@ -374,7 +374,8 @@ class DmabrokerManagerV1:
 
         A client that claims its own user's buffer as its writer from its owner's control
         group, while its owner's connection has no object for it or is not there any more, is
-        its owner from then on.
+        its owner from then on, and nobody else is. Where a quota has no room for that it is
+        refused at once (limit_exceeded).
 
         milliseconds: how long to wait, 86400000 at most
         """
