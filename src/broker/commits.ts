@@ -105,7 +105,7 @@ export class Commits {
     const pending: (() => void)[] = [];
     lasting.pending = pending;
     this.parts.world.keepMetadata(buffer, document, () => {
-      if (buffer.released || buffer.generation !== generation) {
+      if (buffer.released || buffer.state === 'lost' || buffer.generation !== generation) {
         document.held.release();
         done({ error: tooLate(buffer) });
       } else this.#publish(buffer, lasting, { revision, document }, watcher, done);

@@ -405,6 +405,32 @@ t.test('new memory has no revision, and the next one counts on', async (t) => {
   t.equal(buffer.lasting?.committed?.metadata, null);
 });
 
+t.test('what went with a lost device is committed no more, nor what was on its way', async (t) => {
+  const bench = new Bench();
+  const { broker, world } = bench;
+  const writer = broker.connect(peer);
+  const buffer = bench.make(writer);
+  ok(bench.commit(writer, buffer, 0, '{"a":1}').said);
+  t.equal(broker.metadata(buffer), '{"a":1}');
+  const open = world.open.size;
+  world.keepingMetadata = [];
+  const late = bench.commit(writer, buffer, 0, '{"a":2}');
+  broker.deviceLost([buffer.allocation]);
+  world.keepingMetadata.shift()?.();
+  t.same(why(late.said), ['device_lost', undefined]);
+  t.equal(buffer.lasting?.committed, null);
+  t.same(refused(() => broker.metadata(buffer)).code, 'not_found');
+  t.equal(world.open.size, open - 1, 'the documents are closed');
+  t.same(why(bench.claim(writer, { committed: true, milliseconds: 9 }).said), [
+    'device_lost',
+    'state',
+  ]);
+  broker.reissue(buffer, () => {});
+  world.answer();
+  world.keepingMetadata = null;
+  t.match(ok(bench.commit(writer, buffer, 0, '{"a":3}').said), { revision: 2 });
+});
+
 t.test('what is no document', async (t) => {
   const deep = (levels: number) => `${'{"a":'.repeat(levels)}1${'}'.repeat(levels)}`;
   const bad: Record<string, string | Buffer> = {
