@@ -431,6 +431,28 @@ t.test('what went with a lost device is committed no more, nor what was on its w
   t.match(ok(bench.commit(writer, buffer, 0, '{"a":3}').said), { revision: 2 });
 });
 
+t.test('behind the largest revision there is none', async (t) => {
+  const bench = new Bench();
+  const writer = bench.broker.connect(peer);
+  const buffer = bench.make(writer);
+  const max = Number.MAX_SAFE_INTEGER;
+  const refusal = (revision: number) => {
+    const { said } = bench.commit(writer, buffer, revision);
+    return said !== null && 'error' in said ? said.error : null;
+  };
+  const possible = { min: 1, max };
+  t.match(refusal(max + 1), {
+    message: /is 0, and the next one is larger, up to 9007199254740991$/,
+    refusal: { possible },
+  });
+  ok(bench.commit(writer, buffer, max).said);
+  for (const revision of [0, max, max + 1]) {
+    const said = refusal(revision);
+    t.match(said?.message, /is 9007199254740991, and none is larger/);
+    t.same([said?.refusal.constraint, said?.refusal.possible], ['revision', undefined]);
+  }
+});
+
 t.test('what is no document', async (t) => {
   const deep = (levels: number) => `${'{"a":'.repeat(levels)}1${'}'.repeat(levels)}`;
   const bad: Record<string, string | Buffer> = {
