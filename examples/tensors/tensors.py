@@ -22,8 +22,11 @@ import time
 import warnings
 
 import dmabroker
-import numpy
 
+try:
+    import numpy
+except ImportError:
+    sys.exit("tensors.py takes numpy, which is not installed: apt install python3-numpy")
 try:
     import torch
 except ImportError:

@@ -439,17 +439,14 @@ export class Broker {
     this.#commits.commit(by, buffer, request, done);
   }
 
-  /** The document of its last revision, as JSON. Throws `not_found`. */
-  metadata({ id, lasting }: BrokerBuffer): Record<string, unknown> {
+  /** The document of its last revision: the JSON as its writer has sent it. Throws `not_found`. */
+  metadata({ id, lasting }: BrokerBuffer): string {
     const metadata = lasting?.committed?.metadata ?? null;
     if (metadata === null) {
       const message = `nothing was committed of ${id} that has a document`;
       throw new BrokerError('not_found', message, { constraint: 'metadata' });
     }
-    return JSON.parse(this.world.sealedText(metadata.held.fds[0] ?? -1, metadata.size)) as Record<
-      string,
-      unknown
-    >;
+    return this.world.sealedText(metadata.held.fds[0] ?? -1, metadata.size);
   }
 
   /** Runs what was asked for behind commits when these are done; `waiting` is told of it until then. */

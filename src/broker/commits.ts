@@ -147,7 +147,7 @@ export class Commits {
     lasting.pending ??= [];
     this.#keeping.add(buffer);
     this.parts.world.keepMetadata(buffer, document, () => {
-      if (buffer.released || buffer.generation !== generation) {
+      if (buffer.released || buffer.state === 'lost' || buffer.generation !== generation) {
         document.held.release();
         done({ error: tooLate(buffer) });
       } else this.#publish(buffer, lasting, { revision, document }, watcher, done);
@@ -165,11 +165,16 @@ export class Commits {
     this.parts.checkLive(buffer);
     const revision = wanted === 0 ? lasting.revision + 1 : wanted;
     if (revision > lasting.revision && revision <= Number.MAX_SAFE_INTEGER) return revision;
-    const message = `the last revision of ${lasting.name} is ${lasting.revision}, and the next one is larger`;
+    const max = Number.MAX_SAFE_INTEGER;
+    const last = `the last revision of ${lasting.name} is ${lasting.revision}`;
+    const isLast = lasting.revision >= max;
+    const message = isLast
+      ? `${last}, and none is larger: only a new buffer has more`
+      : `${last}, and the next one is larger, up to ${max}`;
     throw new BrokerError('invalid_argument', message, {
       constraint: 'revision',
       requested: wanted,
-      possible: { min: lasting.revision + 1, max: Number.MAX_SAFE_INTEGER },
+      ...(!isLast && { possible: { min: lasting.revision + 1, max } }),
     });
   }
 

@@ -42,6 +42,7 @@ export class Reissues {
     );
     for (const buffer of buffers) {
       buffer.state = 'lost';
+      buffer.lasting?.forget();
       this.parts.registry.happened({ type: 'buffer.lost', buffer });
       this.parts.world.changed(buffer);
       for (const watcher of [...buffer.watchers]) watcher.lost?.(buffer.generation);

@@ -171,7 +171,11 @@ export class Restored {
     parts.tokens.restore(buffer, state.tokens);
     if (state.lease !== null) parts.leases.restore(buffer, state.lease);
     if (state.recall !== null) parts.quotas.recalls.restore(buffer, state.recall);
-    if (state.lost) buffer.state = 'lost';
+    if (state.lost) {
+      buffer.state = 'lost';
+      // A daemon before this one may have kept it.
+      buffer.lasting?.forget();
+    }
     if (fds === null) {
       buffer.state = 'away';
       buffer.lostWhileAway = state.lost;

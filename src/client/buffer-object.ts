@@ -25,7 +25,13 @@ import type { AllocateOptions, CallOptions } from './call-options.js';
 import { Deadline, Recall } from './deadline.js';
 import type { BufferDescription, ReceivedMemory, ReceivedPlane } from './description.js';
 import { handleTypeOf, nameOf, type OrUnknown } from './enums.js';
-import { type CommitTerms, type Committed, type Metadata, sealedMetadata } from './lasting.js';
+import {
+  type CommitTerms,
+  type Committed,
+  type Metadata,
+  parseMetadata,
+  sealedMetadata,
+} from './lasting.js';
 import type { Line } from './manager.js';
 import { closePlanes } from './planes.js';
 import { Refusals, textOf } from './refusal.js';
@@ -351,12 +357,13 @@ export class BufferObject implements BufferLink, Events {
 
   commit({ revision = 0, metadata, signal }: CommitTerms & CallOptions): Promise<Committed> {
     const document = metadata === undefined ? null : sealedMetadata(metadata);
+    const own = typeof metadata === 'string' ? parseMetadata(metadata) : (metadata ?? null);
     try {
       return this.line.wire.answer<Committed>(
         (resolve, reject) => {
           if (document !== null) this.#object.request('set_metadata', document.fd, document.size);
           this.#object.request('commit', hi(revision), lo(revision));
-          this.#committing.push({ resolve, reject, metadata: metadata ?? null });
+          this.#committing.push({ resolve, reject, metadata: own });
         },
         signal === undefined ? {} : { signal },
       );

@@ -32,8 +32,8 @@ export interface ClaimTerms {
 export interface CommitTerms {
   /** Larger than the last one, which the next one is by default. */
   readonly revision?: number;
-  /** In place of the document of before, which stays by default. At most 64 KiB as JSON. */
-  readonly metadata?: Metadata;
+  /** In place of the document of before, which stays by default. At most 64 KiB as JSON; a string is that JSON, sent as it is. */
+  readonly metadata?: Metadata | string;
 }
 
 /** NAME or NAME@UID: what is right, the daemon says. */
@@ -46,9 +46,22 @@ export const checkClaim: Check = record<ClaimTerms & CallOptions>({
   signal,
 });
 
+const isObject = (value: unknown): value is Metadata =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** What a document says; null: it is no JSON object. */
+export function parseMetadata(json: string): Metadata | null {
+  try {
+    const value: unknown = JSON.parse(json);
+    return isObject(value) ? value : null;
+  } catch {
+    return null;
+  }
+}
+
 const object: Check = (value, name) => {
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return;
-  throw new TypeError(`${name} must be an object`);
+  if (isObject(value) || (typeof value === 'string' && parseMetadata(value) !== null)) return;
+  throw new TypeError(`${name} must be an object, or the JSON of one`);
 };
 
 export const checkCommit: Check = record<CommitTerms & CallOptions>({
@@ -58,8 +71,8 @@ export const checkCommit: Check = record<CommitTerms & CallOptions>({
 });
 
 /** A sealed memfd of it, the caller's. Throws RangeError where it is too long. */
-export function sealedMetadata(metadata: Metadata): { fd: number; size: number } {
-  const json = Buffer.from(JSON.stringify(metadata));
+export function sealedMetadata(metadata: Metadata | string): { fd: number; size: number } {
+  const json = Buffer.from(typeof metadata === 'string' ? metadata : JSON.stringify(metadata));
   if (json.length > MAX_METADATA_BYTES) {
     throw new RangeError(`metadata has ${json.length} bytes, and ${MAX_METADATA_BYTES} at most`);
   }

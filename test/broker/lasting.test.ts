@@ -414,7 +414,7 @@ t.test('a commit is told to all who have the buffer, and to who waits for it', a
   t.match(first, { revision: 1, metadata: { size: 9, number: 1 } });
   bench.broker.poll();
   t.equal(ok(waiting.said).buffer, buffer);
-  t.same(bench.broker.metadata(buffer), { a: [1] });
+  t.equal(bench.broker.metadata(buffer), '{"a":[1]}');
   buffer.watchers.add(watcher);
   const fds = bench.world.open.size;
   const same = ok(bench.commit(writer, buffer, 7).said);
@@ -549,6 +549,54 @@ t.test('new memory has no revision, and the next one counts on', async (t) => {
   t.same(why(bench.claim(writer, { committed: true }).said), ['busy', 'committed']);
   t.equal(ok(bench.commit(writer, buffer).said).revision, 6);
   t.equal(buffer.lasting?.committed?.metadata, null);
+});
+
+t.test('what went with a lost device is committed no more, nor what was on its way', async (t) => {
+  const bench = new Bench();
+  const { broker, world } = bench;
+  const writer = broker.connect(peer);
+  const buffer = bench.make(writer);
+  ok(bench.commit(writer, buffer, 0, '{"a":1}').said);
+  t.equal(broker.metadata(buffer), '{"a":1}');
+  const open = world.open.size;
+  world.keepingMetadata = [];
+  const late = bench.commit(writer, buffer, 0, '{"a":2}');
+  broker.deviceLost([buffer.allocation]);
+  world.keepingMetadata.shift()?.();
+  t.same(why(late.said), ['device_lost', undefined]);
+  t.equal(buffer.lasting?.committed, null);
+  t.same(refused(() => broker.metadata(buffer)).code, 'not_found');
+  t.equal(world.open.size, open - 1, 'the documents are closed');
+  t.same(why(bench.claim(writer, { committed: true, milliseconds: 9 }).said), [
+    'device_lost',
+    'state',
+  ]);
+  broker.reissue(buffer, () => {});
+  world.answer();
+  world.keepingMetadata = null;
+  t.match(ok(bench.commit(writer, buffer, 0, '{"a":3}').said), { revision: 2 });
+});
+
+t.test('behind the largest revision there is none', async (t) => {
+  const bench = new Bench();
+  const writer = bench.broker.connect(peer);
+  const buffer = bench.make(writer);
+  const max = Number.MAX_SAFE_INTEGER;
+  const refusal = (revision: number) => {
+    const { said } = bench.commit(writer, buffer, revision);
+    return said !== null && 'error' in said ? said.error : null;
+  };
+  const possible = { min: 1, max };
+  t.match(refusal(max + 1), {
+    message: /is 0, and the next one is larger, up to 9007199254740991$/,
+    refusal: { possible },
+  });
+  ok(bench.commit(writer, buffer, max).said);
+  for (const revision of [0, max, max + 1]) {
+    const said = refusal(revision);
+    t.match(said?.message, /is 9007199254740991, and none is larger/);
+    t.same([said?.refusal.constraint, said?.refusal.possible], ['revision', undefined]);
+  }
 });
 
 t.test('what is no document', async (t) => {

@@ -2,12 +2,13 @@
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { request as httpRequest, type IncomingMessage } from 'node:http';
+import { connect as connectTo } from 'node:net';
 import { json } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import t from 'tap';
 import { BrokerError, connect } from '../../src/client/index.js';
-import { MAX_REST_WAITS } from '../../src/server/http/limits.js';
+import { MAX_PIPELINED, MAX_REST_WAITS } from '../../src/server/http/limits.js';
 import { eventually, TestDaemon } from '../support/daemon.js';
 import { withoutLeaks } from '../support/fds.js';
 
@@ -157,6 +158,38 @@ await withoutLeaks(t, 'waiting for memory', async (t) => {
     const { buffer } = (await json(again)) as { buffer: { id: string } };
     await daemon.rest('DELETE', `/v1/buffers/${buffer.id}`);
   });
+
+  await t.test(
+    'over REST: several that are pipelined, until their connection is closed',
+    async (t) => {
+      const held = await client.allocateMany(REQUEST, 2);
+      const body = JSON.stringify({
+        ...asked,
+        wait_ms: 600_000,
+        lifetime: { type: 'until_released' },
+      });
+      const head = `POST /v1/buffers HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n`;
+      const one = `${head}Content-Length: ${body.length}\r\n\r\n${body}`;
+      for (const count of [2, MAX_PIPELINED]) {
+        const socket = connectTo(daemon.restSocket);
+        socket.on('error', () => {});
+        socket.write(one.repeat(count));
+        await waits(count);
+        socket.destroy();
+        await waits(0);
+      }
+      // One too many has the daemon close it, before or while the others begin to wait.
+      const flood = connectTo(daemon.restSocket);
+      flood.on('error', () => {});
+      flood.resume().write(one.repeat(MAX_PIPELINED + 1));
+      await once(flood, 'close');
+      await waits(0);
+      for (const buffer of held) await buffer.release();
+      t.same(await waiting(), []);
+      await eventually(async () => (await daemon.buffers()).length === 0, 'nothing came of it');
+      t.same(daemon.errors, []);
+    },
+  );
 
   await t.test('over REST: until the daemon stops', async (t) => {
     const held = await client.allocateMany(REQUEST, 2);

@@ -122,6 +122,10 @@ t.test('docs/cli.md: filters, leases, completion; docs/lasting-memory.md', async
   t.equal(shell(`/usr/bin/python3 ${join(home, 'finds')}`, places), "b'hello'\n");
   const tensors = shell('/usr/bin/python3 examples/tensors/tensors.py --megabytes 8', places);
   t.match(tensors, /all three compute -?\d/);
+  writeFileSync(join(home, 'numpy.py'), 'raise ModuleNotFoundError("No module named numpy")');
+  const without = { ...places, PYTHONPATH: `${home}:clients/python/src` };
+  const bare = shell('/usr/bin/python3 examples/tensors/tensors.py 2>&1 || true', without);
+  t.match(bare, /^[^\n]*apt install python3-numpy\n$/, 'without numpy it says what to install');
   t.match(tensors, /^by REST, then: 8 MiB of memfd, an orphan, .* with nobody; charged \d+ MiB$/m);
   t.match(
     tensors,

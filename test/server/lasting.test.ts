@@ -2,7 +2,14 @@
  * Memory with a lasting name, of a real daemon: a process leaves it, the next one has it with what was in it, others
  * read along; REST says who and what.
  */
+import { execFile } from 'node:child_process';
+import { once } from 'node:events';
 import { closeSync, openSync, readdirSync, readlinkSync } from 'node:fs';
+import { get, type IncomingMessage } from 'node:http';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import t from 'tap';
 import { type ConnectOptions, connect, layoutDigest } from '../../src/client/index.js';
 import { MAX_METADATA_BYTES } from '../../src/memory/limits.js';
@@ -15,6 +22,7 @@ import { rejected } from '../support/refused.js';
 import { ALICE, BOB, clientOf, daemonForTwo, unlessRoot } from '../support/two-users.js';
 
 const { claim } = dmabroker_manager_v1.enums;
+const ctl = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
 const METADATA = { tensors: { weight: { offset: 0, dtype: 'f32', shape: [16, 64] } } };
 
 t.test('with one daemon', async (t) => {
@@ -208,6 +216,33 @@ t.test('with one daemon', async (t) => {
     );
     await claimed.release();
     client.close();
+  });
+
+  t.test('a document is over REST what was committed, byte for byte', async (t) => {
+    const { client, buffer } = await make('exact');
+    const metadata =
+      ' {"big": 9007199254740993,  "far":1e999,"small":1.0,"a":1,"a":2, "e":"\\u00e9\\ud800é"}\n';
+    await buffer.commit({ metadata });
+    t.match(buffer.metadata, { small: 1, a: 2 }, 'here it is what a parser makes of it');
+    const options = { socketPath: daemon.restSocket, path: `/v1/buffers/${buffer.id}/metadata` };
+    const [answer] = (await once(get({ ...options, agent: false }), 'response')) as [
+      IncomingMessage,
+    ];
+    t.equal(answer.headers['content-type'], 'application/json; charset=utf-8');
+    t.equal(await text(answer), metadata);
+    t.equal((await found('exact')).lasting.committed.metadata_bytes, Buffer.byteLength(metadata));
+    for (const bad of ['[1]', '{"a":', ''])
+      await t.rejects(async () => buffer.commit({ metadata: bad }), { name: 'TypeError' });
+    const file = join(t.testdir({ 'model.json': metadata }), 'model.json');
+    await buffer.close();
+    const sockets = ['--client-socket', daemon.clientSocket, '--metadata', file];
+    await promisify(execFile)(process.execPath, [ctl, 'commit', 'exact', ...sockets]);
+    const [again] = (await once(get({ ...options, agent: false }), 'response')) as [
+      IncomingMessage,
+    ];
+    t.equal(await text(again), metadata, 'of dmabrokerctl, too');
+    client.close();
+    await daemon.rest('DELETE', `/v1/buffers/${buffer.id}`);
   });
 
   t.test('documents that are none', async (t) => {

@@ -4,7 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { type Command, InvalidArgumentError } from 'commander';
-import type { Metadata } from '../../client/lasting.js';
+import { parseMetadata } from '../../client/lasting.js';
 import { MAX_METADATA_BYTES } from '../../memory/limits.js';
 import { answered, clientSocketOption, connectTo } from '../client.js';
 import { common, type MakeCommand } from '../command.js';
@@ -58,21 +58,14 @@ function revision(value: string): number {
   return parsed;
 }
 
-function read(file: string): Metadata {
+/** The text as it is: parsed and printed again, it would have other numbers. */
+function read(file: string): string {
   const text = textOf(file);
   if (Buffer.byteLength(text) > MAX_METADATA_BYTES) {
     throw new Usage(`${file} has more than ${MAX_METADATA_BYTES} bytes`);
   }
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    // Said below.
-  }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw new Usage(`${file} is no JSON object`);
-  }
-  return value as Metadata;
+  if (parseMetadata(text) === null) throw new Usage(`${file} is no JSON object`);
+  return text;
 }
 
 function textOf(file: string): string {

@@ -84,6 +84,11 @@ export class EventStream {
     this.#pump();
   }
 
+  /** Its reader has gone. */
+  close(): void {
+    this.#end(null);
+  }
+
   /** Ends the stream with a last event that says why. */
   drop(reason: DropReason): void {
     if (this.#over) return;

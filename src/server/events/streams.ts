@@ -57,7 +57,7 @@ export class EventStreams {
   }
 
   /** Starts a stream after the event with an id. */
-  open(out: Writable, filter: Filter, lastId: string | null, reader: Reader): void {
+  open(out: Writable, filter: Filter, lastId: string | null, reader: Reader): EventStream {
     const { caller, dropped, mayRead } = reader;
     const place = this.ring.placeAfter(lastId, filter.only !== null);
     const ended = (reason: DropReason | null) => {
@@ -69,6 +69,7 @@ export class EventStreams {
       heartbeatMs: this.heartbeatMs,
     });
     this.#streams.set(stream, { only: filter.only, caller });
+    return stream;
   }
 
   /** What readers may do has changed: drops those who may not read any more. */

@@ -61,6 +61,31 @@ export function limitPipelining(app: FastifyInstance): void {
   });
 }
 
+/** By connection, who is to be told when it is closed. */
+const hangUps = new WeakMap<Socket, Set<() => void>>();
+
+/**
+ * Calls once when the connection of a request is closed, at once where it is; returns what withdraws that. A reply's
+ * own `close` is none: Node tells it of the one that is being sent, and of those that are queued behind it (pipelined)
+ * never. There is one listener a connection, since so many requests on one would look like a leak to Node.
+ */
+export function onHangUp({ raw: { socket } }: FastifyRequest, hungUp: () => void): () => void {
+  if (socket.destroyed) {
+    hungUp();
+    return () => {};
+  }
+  const known = hangUps.get(socket);
+  const all = known ?? new Set();
+  if (known === undefined) {
+    hangUps.set(socket, all);
+    socket.once('close', () => {
+      for (const each of all) each();
+    });
+  }
+  all.add(hungUp);
+  return () => void all.delete(hungUp);
+}
+
 /** To be called when it begins to close. What is answered by then is answered. */
 export function closeSoon(server: Server): void {
   const late = setTimeout(() => server.closeAllConnections(), CLOSING_MS);

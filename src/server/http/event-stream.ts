@@ -3,6 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { EventInfo } from '../../rest/contract.js';
 import type { EventStreams } from '../events/streams.js';
 import type { Callers } from './callers.js';
+import { onHangUp } from './connections.js';
 
 interface Query {
   readonly types?: EventInfo['type'][];
@@ -45,9 +46,10 @@ export function streamEvents(
     return;
   }
   reply.raw.flushHeaders();
-  streams.open(reply.raw, filter, lastId, {
+  const stream = streams.open(reply.raw, filter, lastId, {
     caller,
     dropped: (reason) => request.log.info({ reason }, 'a reader of events was dropped'),
     mayRead: () => callers.mayStill(request),
   });
+  onHangUp(request, () => stream.close());
 }

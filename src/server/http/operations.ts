@@ -300,6 +300,11 @@ export function createHandlers(
       reply.type('image/png').headers({ 'x-ycbcr-matrix': matrix, 'x-ycbcr-range': range });
       return Buffer.from(png);
     },
+    getMetadata: async ({ reply, params, only }) => {
+      const text = await plane.ask('documentOf', { params }, null, only);
+      reply.type('application/json; charset=utf-8');
+      return text;
+    },
     listHolders: async ({ params, only }) => {
       const memories = await plane.ask('memoriesOf', { params }, null, only);
       const report = holdersReport(memories, await world.sweeper.sweep(), clock);

@@ -124,7 +124,10 @@ export class Keeping {
       kept();
       return;
     }
-    this.#metadata.put(buffer, metadata, (stored) => {
+    // Who writes need not be the owner, who has use for that rate itself.
+    const writer = buffer.lasting?.writer ?? null;
+    const { uid } = writer === null ? buffer.charge.who : this.world().broker.quotas.whoOf(writer);
+    this.#metadata.put(buffer, metadata, uid, (stored) => {
       if (!stored && !buffer.released) {
         this.#unkept.add(buffer.id);
         this.world().unkept(buffer.id);

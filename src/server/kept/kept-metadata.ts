@@ -19,10 +19,11 @@ export class KeptMetadata {
     private readonly identity: (fd: number) => string,
   ) {}
 
-  /** `done` is told whether it is in the store. */
+  /** `uid`: whose rate that takes. `done` is told whether it is in the store. */
   put(
-    { id, charge }: BrokerBuffer,
+    { id }: BrokerBuffer,
     { held, number }: Metadata,
+    uid: number,
     done: (stored: boolean) => void,
   ): void {
     const [fd = -1] = held.fds;
@@ -30,7 +31,7 @@ export class KeptMetadata {
     const all = this.#held.get(id) ?? new Map<number, HeldFds>();
     this.#held.set(id, all.set(number, held.retain()));
     const fds = [{ name, fd, identity: this.identity(fd) }];
-    this.store.put(charge.who.uid, { id: name, fds, done });
+    this.store.put(uid, { id: name, fds, done });
   }
 
   /** The record names the one that was published last. */

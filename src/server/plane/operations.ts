@@ -18,7 +18,6 @@ export const operations: Table<PlaneOperation> = {
     of: listed,
     run: ({ broker, subject }) => historyView(subject.history, broker.clock),
   }),
-  getMetadata: op({ of: live, run: ({ broker, subject }) => broker.metadata(subject) }),
   changeBuffer: op({
     of: live,
     run: ({ broker, subject, parameters, by }) => {

@@ -30,6 +30,7 @@ export type MainOperation =
   | 'createBuffer'
   | 'streamEvents'
   | 'previewBuffer'
+  | 'getMetadata'
   | 'listHolders'
   | 'listProcesses'
   | 'listClients'
@@ -86,6 +87,8 @@ interface MainQuestions {
   plan: { parameters: CreateBuffer; answer: PlannedBuffer };
   /** An image's present content; the fd of the answer is main's. */
   readImage: { parameters: Pick<Call<'previewBuffer'>, 'params'>; answer: Content };
+  /** The text as it was committed: who parses and prints it anew has other numbers. */
+  documentOf: { parameters: Pick<Call<'getMetadata'>, 'params'>; answer: string };
   /** By its ticket: it is charged no longer. */
   imageDone: { parameters: number; answer: null };
   memoriesOf: { parameters: Pick<Call<'listHolders'>, 'params'>; answer: BufferMemories };

@@ -8,6 +8,7 @@ import { EventRing } from '../../../src/server/events/ring.js';
 import { EventStreams } from '../../../src/server/events/streams.js';
 import { SECURITY_HEADERS } from '../../../src/server/http/guard.js';
 import { peer } from '../../broker/support/world.js';
+import { eventually } from '../../support/daemon.js';
 import { withoutLeaks } from '../../support/fds.js';
 import { draft } from '../events/support/drafts.js';
 import { conforms, mismatch } from './support/conforms.js';
@@ -67,6 +68,21 @@ await withoutLeaks(t, 'events', async (t) => {
     const headers = { 'last-event-id': start ?? '' };
     const second = await EventReader.open(t, server.socketPath, query, headers);
     t.match((await second.first(1))[0], { name: 'client.connected' });
+  });
+
+  t.test('readers that are pipelined go with their connection', async (t) => {
+    const server = await startServer(t);
+    const readers = async (count: number) => {
+      const line = `dmabroker_event_readers ${count}`;
+      const isTold = async () => (await server.request('GET', '/metrics')).text.includes(line);
+      await eventually(isTold, `${count} read`);
+    };
+    const socket = connect(server.socketPath);
+    socket.on('error', () => {});
+    socket.write('GET /v1/events HTTP/1.1\r\nHost: localhost\r\n\r\n'.repeat(3));
+    await readers(3);
+    socket.destroy();
+    await readers(0);
   });
 
   t.test('a gap is told before anything else', async (t) => {

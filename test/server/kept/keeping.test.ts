@@ -2,9 +2,11 @@
 import t from 'tap';
 import { Broker } from '../../../src/broker/broker.js';
 import type { BrokerBuffer } from '../../../src/broker/buffer.js';
-import { duplicate } from '../../../src/native/libc/fd.js';
+import type { Metadata } from '../../../src/broker/lasting.js';
+import { close, duplicate } from '../../../src/native/libc/fd.js';
+import { sealedBytes } from '../../../src/native/libc/memory.js';
 import { Slots } from '../../../src/native/slots.js';
-import { FdStore } from '../../../src/server/kept/fd-store.js';
+import { FdStore, type StoreLimits } from '../../../src/server/kept/fd-store.js';
 import { findKept } from '../../../src/server/kept/found.js';
 import { Keeping } from '../../../src/server/kept/keeping.js';
 import { VERSION } from '../../../src/server/kept/records.js';
@@ -17,8 +19,12 @@ class World extends FakeWorld {
   readonly broker: Broker = new Broker(this, { sources: [memfd], offers });
   readonly kept: Keeping;
   full = 0;
+  readonly files = new Set<number>();
 
-  constructor(readonly slots: Slots) {
+  constructor(
+    readonly slots: Slots,
+    limits: StoreLimits = { max: 0, perSecond: 100 },
+  ) {
     super();
     const store = {
       ...{ send: () => 'sent' as const, unread: () => false, referred: () => {} },
@@ -27,13 +33,30 @@ class World extends FakeWorld {
     this.kept = new Keeping(
       () => ({ broker: this.broker, full: () => this.full++, unkept: () => {} }),
       slots,
-      new FdStore(store, { max: 0, perSecond: 100 }),
+      new FdStore(store, limits),
     );
     this.observer = this.kept;
   }
 
   override keep(buffer: BrokerBuffer, kept: () => void): void {
     this.kept.keep(buffer, kept);
+  }
+
+  /** Files, which are told apart. */
+  override sealText(text: string): number {
+    const fd = sealedBytes('document', text);
+    this.open.add(fd);
+    this.files.add(fd);
+    return fd;
+  }
+
+  override closeFd(fd: number): void {
+    super.closeFd(fd);
+    if (this.files.delete(fd)) close(fd);
+  }
+
+  override keepMetadata(buffer: BrokerBuffer, metadata: Metadata, kept: () => void): void {
+    this.kept.keepMetadata(buffer, metadata, kept);
   }
 
   /** So many buffers of a connection that is new, with so many tokens. */
@@ -86,6 +109,41 @@ t.test('a restart takes no room: what there was is there after one and after the
     t.equal(world.slots.free, free);
     t.equal(world.kept.use.unkept, 0);
   }
+  world.slots.close();
+  t.end();
+});
+
+t.test('who commits to another user’s buffer uses a rate of its own', (t) => {
+  const PER_SECOND = 2;
+  const world = new World(Slots.make('test', 1024, VERSION), { max: 1000, perSecond: PER_SECOND });
+  const [alice, bob] = [1001, 1002].map((uid) => world.broker.connect({ ...peer, uid }));
+  if (!alice || !bob) throw new Error('nobody');
+  const answered: string[] = [];
+  const ask = (lastingName: string) => {
+    const wanted = request({ lifetime: 'until_released', lastingName });
+    world.broker.allocate({ client: alice, peer: alice.peer }, wanted, () =>
+      answered.push(lastingName),
+    );
+    world.answer();
+  };
+  ask('hers');
+  const [buffer] = alice.owned;
+  if (buffer?.lasting == null) throw new Error('it has no name');
+  // As where her policy lets him (claims.ts).
+  buffer.lasting.writer = bob;
+  world.clock.pass(10_000);
+  const watcher = { released: () => {} };
+  let done = 0;
+  for (let n = 0; n < PER_SECOND + 3; n++) {
+    const metadata = () => Buffer.from(`{"n":${n}}`);
+    world.broker.commit({ client: bob, watcher }, buffer, { revision: 0, metadata }, () => done++);
+  }
+  t.ok(done < PER_SECOND + 3, `his wait: ${done} are done`);
+  ask('more');
+  t.same(answered, ['hers', 'more'], 'hers do not');
+  for (const each of [...alice.owned]) world.broker.release(each, 'owner');
+  world.kept.flush();
+  t.equal(world.files.size, 0, 'no document is left open');
   world.slots.close();
   t.end();
 });
