@@ -139,6 +139,8 @@ const longest: Record<string, number> = {
   'dmabroker_params_v1.set_source.name': SOURCE_BYTES,
   'dmabroker_buffer_v1.info.id': ID_BYTES,
   'dmabroker_buffer_v1.info.source': SOURCE_BYTES,
+  'dmabroker_buffer_v1.fell_back.source': SOURCE_BYTES,
+  'dmabroker_buffer_v1.fell_back.message': MAX_TEXT.reason,
   'dmabroker_buffer_v1.failed.message': MAX_TEXT.message,
   'dmabroker_buffer_v1.failed.detail': MAX_TEXT.detail,
   'dmabroker_buffer_v1.committed.digest': 64,
