@@ -8,6 +8,7 @@ import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import t from 'tap';
 import { packageRoot } from '../../src/package-root.js';
 import { commandsOf } from '../docs/pages.js';
@@ -79,6 +80,17 @@ t.test('an encoder has the memory itself, of each format; and copies of it', asy
   const copied = '--filter hwdownload,format=nv12 --codec rawvideo';
   run(`dmabroker-ffmpeg ${size} ${copied} frames.nv12 nv12.nut`);
   t.ok(decoded('nv12.nut').equals(frames), 'NV12, downloaded');
+  run(`dmabroker-ffmpeg ${size} frames.nv12 usual.nut`);
+  t.ok(decoded('usual.nut').equals(frames), 'NV12, by the encoder that takes it');
+  const refused = spawnSync(
+    'sh',
+    ['-c', `dmabroker-ffmpeg ${size} --codec ffv1 frames.nv12 no.nut`],
+    {
+      ...{ cwd: folder, env, encoding: 'utf8' },
+    },
+  );
+  t.equal(refused.status, 1);
+  t.match(refused.stderr, /^dmabroker-ffmpeg: ffv1 does not take nv12: .*\n$/, 'in one line');
   await daemon.settled(before);
 });
 
@@ -119,4 +131,21 @@ t.test('a quota is the end of it, which it says', async (t) => {
   await daemon.rest('DELETE', '/v1/quotas/user/0');
   await daemon.settled(before);
   t.strictSame(daemon.errors, [], 'no error');
+});
+
+t.test('the daemon ends: frames that are out stay good, and there are no more', async (t) => {
+  run('rm fifo; mkfifo fifo');
+  const [program = '', ...args] = `${KEEPS} fifo reversed.nut`.split(' ');
+  const child = spawn(program, args, { cwd: folder, env, stdio: ['ignore', 'ignore', 'pipe'] });
+  const ended = Promise.all([once(child, 'close'), text(child.stderr)]);
+  const fifo = await open(at('fifo'), 'w');
+  await fifo.write(frames.subarray(0, frames.length / 2));
+  await eventually(async () => (await daemon.buffers()).length === count / 2 + 1, 'it keeps three');
+  await daemon.end('SIGKILL');
+  await fifo.write(frames.subarray(frames.length / 2));
+  await fifo.close();
+  const [[status], said] = await ended;
+  t.equal(status, 1);
+  t.match(said, /^dmabroker: .*\ndmabroker-ffmpeg: a frame: Cannot allocate memory\n$/);
+  t.comment(said);
 });
