@@ -133,19 +133,31 @@ t.test('a quota is the end of it, which it says', async (t) => {
   t.strictSame(daemon.errors, [], 'no error');
 });
 
-t.test('the daemon ends: frames that are out stay good, and there are no more', async (t) => {
-  run('rm fifo; mkfifo fifo');
-  const [program = '', ...args] = `${KEEPS} fifo reversed.nut`.split(' ');
-  const child = spawn(program, args, { cwd: folder, env, stdio: ['ignore', 'ignore', 'pipe'] });
-  const ended = Promise.all([once(child, 'close'), text(child.stderr)]);
-  const fifo = await open(at('fifo'), 'w');
-  await fifo.write(frames.subarray(0, frames.length / 2));
-  await eventually(async () => (await daemon.buffers()).length === count / 2 + 1, 'it keeps three');
+t.test('the daemon ends: what the pool has stays good, and nothing is added', async (t) => {
+  const size = `--size ${width}x${height}`;
+  const whole = frames.length / 2;
+  const begun = async (command: string, buffers: number) => {
+    const pipe = `pipe${buffers}`;
+    run(`mkfifo ${pipe}`);
+    const [program = '', ...args] = command.replace('FIFO', pipe).split(' ');
+    const child = spawn(program, args, { cwd: folder, env, stdio: ['ignore', 'ignore', 'pipe'] });
+    const ended = Promise.all([once(child, 'close'), text(child.stderr)]);
+    const fifo = await open(at(pipe), 'w');
+    await fifo.write(frames.subarray(0, whole));
+    await eventually(async () => (await daemon.buffers()).length === buffers, command);
+    return async () => {
+      await fifo.write(frames.subarray(whole));
+      await fifo.close();
+      const [[status], said] = await ended;
+      return { status, said };
+    };
+  };
+  const one = await begun(`dmabroker-ffmpeg ${size} FIFO one.nut`, 1);
+  const many = await begun(KEEPS.concat(' FIFO many.nut'), 1 + count / 2 + 1);
   await daemon.end('SIGKILL');
-  await fifo.write(frames.subarray(frames.length / 2));
-  await fifo.close();
-  const [[status], said] = await ended;
-  t.equal(status, 1);
-  t.match(said, /^dmabroker: .*\ndmabroker-ffmpeg: a frame: Cannot allocate memory\n$/);
-  t.comment(said);
+  const over = 'the connection to the daemon is over\n';
+  t.strictSame(await one(), { status: 1, said: `dmabroker-ffmpeg: ${over}` }, 'at its end');
+  t.ok(decoded('one.nut').equals(frames), 'each frame');
+  const none = 'dmabroker-ffmpeg: a frame: Cannot allocate memory\n';
+  t.strictSame(await many(), { status: 1, said: `dmabroker: ${over}${none}` });
 });
