@@ -187,7 +187,7 @@ const gstreamer = (file: string) => [
   ...['identity', `eos-after=${FRAMES + 1}`, '!', 'filesink', `location=${file}`],
 ];
 
-/** libcamerasrc 0.4 aborts in one of four runs, on its own (an empty queue of its requests): another run then. */
+/** libcamerasrc 0.4 aborts at times, on its own (docs/heaps.md; an empty queue of its requests): another run then. */
 async function withoutAbort<T extends { status: number | null; stderr: string }>(
   run: () => Promise<T>,
 ): Promise<T> {
