@@ -1,18 +1,19 @@
 /*
  * Raw frames through a filter graph and an encoder of FFmpeg's, in memory of the broker.
  *
- *   dmabroker-ffmpeg [--socket PATH] --size WxH [--format nv12] [--filter GRAPH] [--codec ffv1] FROM TO
+ *   dmabroker-ffmpeg [--socket PATH] --size WxH [--format nv12] [--filter GRAPH] [--codec ffv1] [--rate 25] FROM TO
  *
  *   --format   of FROM, by FFmpeg's name: nv12 (default), yuv420p, bgr0
  *   --filter   default: hwmap=mode=read,format=FORMAT, which gives the rest of a graph the broker's memory itself, mapped;
  *              hwdownload copies it
- *   --codec    default: ffv1
+ *   --codec    default: ffv1, and rawvideo for what ffv1 does not take (nv12)
  *   --rate     frames a second: 25
  *
  * FROM has rows without padding; TO's name says what kind of file it is (FILE.nut). Each frame is a dma_buf of the broker's from a
  * pool (pool.c).
  */
 #include <getopt.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,7 +31,7 @@
 #include "pool.h"
 
 struct options {
-	const char *socket, *filter, *codec;
+	const char *socket, *filter, *codec; /* NULL: not named */
 	int width, height, rate;
 	enum AVPixelFormat format;
 };
@@ -103,13 +104,46 @@ static void open_graph(struct pipeline *p, const struct options *o, AVBufferRef 
 	av_free(parameters);
 }
 
+static bool takes(const AVCodec *codec, enum AVPixelFormat format)
+{
+	const enum AVPixelFormat *formats = NULL;
+
+#if LIBAVCODEC_VERSION_INT >= AV_VERSION_INT(61, 13, 100)
+	must(avcodec_get_supported_config(NULL, codec, AV_CODEC_CONFIG_PIX_FORMAT, 0, (const void **)&formats, NULL),
+	     "--codec");
+#else
+	formats = codec->pix_fmts;
+#endif
+	if (!formats) /* it takes all, or does not say */
+		return true;
+	for (; *formats != AV_PIX_FMT_NONE; formats++)
+		if (*formats == format)
+			return true;
+	return false;
+}
+
+/* The one that was named, which must take what comes out of the graph; else one that does. */
+static const AVCodec *encoder_for(const char *name, enum AVPixelFormat format)
+{
+	const AVCodec *codec = avcodec_find_encoder_by_name(name ? name : "ffv1");
+
+	if (!codec || codec->type != AVMEDIA_TYPE_VIDEO)
+		fail("there is no such --codec of pictures: `ffmpeg -encoders` lists them", 0);
+	if (takes(codec, format))
+		return codec;
+	if (!name)
+		return there((void *)avcodec_find_encoder_by_name("rawvideo"));
+	/* avcodec_open2 would print all that it takes. */
+	fprintf(stderr, "dmabroker-ffmpeg: %s does not take %s: end --filter in a format that it takes (`ffmpeg -h encoder=%s`), "
+		"or name another --codec\n", name, av_get_pix_fmt_name(format), name);
+	exit(1);
+}
+
 /* What comes out of the graph decides what the encoder has. */
 static void open_encoder(struct pipeline *p, const struct options *o)
 {
-	const AVCodec *codec = avcodec_find_encoder_by_name(o->codec);
+	const AVCodec *codec = encoder_for(o->codec, av_buffersink_get_format(p->sink));
 
-	if (!codec)
-		fail("there is no such --codec", 0);
 	p->encoder = there(avcodec_alloc_context3(codec));
 	p->encoder->width = av_buffersink_get_w(p->sink);
 	p->encoder->height = av_buffersink_get_h(p->sink);
@@ -224,7 +258,7 @@ int main(int argc, char **argv)
 		{ "codec", required_argument, NULL, 'c' },  { "rate", required_argument, NULL, 'r' },
 		{ 0 },
 	};
-	struct options o = { .format = AV_PIX_FMT_NV12, .codec = "ffv1", .rate = 25 };
+	struct options o = { .format = AV_PIX_FMT_NV12, .rate = 25 };
 	struct pipeline pipeline = { 0 };
 	struct pool pool = { 0 };
 	AVBufferRef *frames;

@@ -3,6 +3,7 @@
  * connection is libwayland-client's, to another socket than the compositor's.
  */
 #include <err.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -59,7 +60,13 @@ void broker_connect(struct broker *broker, const char *socket)
 		err(1, "cannot connect to the broker at %s", socket);
 	broker->registry = wl_display_get_registry(broker->display);
 	wl_registry_add_listener(broker->registry, &registry_listener, broker);
-	if (wl_display_roundtrip(broker->display) < 0 || !broker->manager)
+	if (wl_display_roundtrip(broker->display) < 0) {
+		/* libwayland has printed the daemon's own sentence, which names the groups that may. */
+		if (wl_display_get_error(broker->display) == EPROTO)
+			errx(1, "the daemon at %s has refused this connection", socket);
+		err(1, "the connection to %s has ended", socket);
+	}
+	if (!broker->manager)
 		errx(1, "there is no dmabroker at %s", socket);
 }
 

@@ -8,6 +8,7 @@ import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import t from 'tap';
 import { packageRoot } from '../../src/package-root.js';
 import { commandsOf } from '../docs/pages.js';
@@ -79,6 +80,17 @@ t.test('an encoder has the memory itself, of each format; and copies of it', asy
   const copied = '--filter hwdownload,format=nv12 --codec rawvideo';
   run(`dmabroker-ffmpeg ${size} ${copied} frames.nv12 nv12.nut`);
   t.ok(decoded('nv12.nut').equals(frames), 'NV12, downloaded');
+  run(`dmabroker-ffmpeg ${size} frames.nv12 usual.nut`);
+  t.ok(decoded('usual.nut').equals(frames), 'NV12, by the encoder that takes it');
+  const refused = spawnSync(
+    'sh',
+    ['-c', `dmabroker-ffmpeg ${size} --codec ffv1 frames.nv12 no.nut`],
+    {
+      ...{ cwd: folder, env, encoding: 'utf8' },
+    },
+  );
+  t.equal(refused.status, 1);
+  t.match(refused.stderr, /^dmabroker-ffmpeg: ffv1 does not take nv12: .*\n$/, 'in one line');
   await daemon.settled(before);
 });
 
@@ -119,4 +131,33 @@ t.test('a quota is the end of it, which it says', async (t) => {
   await daemon.rest('DELETE', '/v1/quotas/user/0');
   await daemon.settled(before);
   t.strictSame(daemon.errors, [], 'no error');
+});
+
+t.test('the daemon ends: what the pool has stays good, and nothing is added', async (t) => {
+  const size = `--size ${width}x${height}`;
+  const whole = frames.length / 2;
+  const begun = async (command: string, buffers: number) => {
+    const pipe = `pipe${buffers}`;
+    run(`mkfifo ${pipe}`);
+    const [program = '', ...args] = command.replace('FIFO', pipe).split(' ');
+    const child = spawn(program, args, { cwd: folder, env, stdio: ['ignore', 'ignore', 'pipe'] });
+    const ended = Promise.all([once(child, 'close'), text(child.stderr)]);
+    const fifo = await open(at(pipe), 'w');
+    await fifo.write(frames.subarray(0, whole));
+    await eventually(async () => (await daemon.buffers()).length === buffers, command);
+    return async () => {
+      await fifo.write(frames.subarray(whole));
+      await fifo.close();
+      const [[status], said] = await ended;
+      return { status, said };
+    };
+  };
+  const one = await begun(`dmabroker-ffmpeg ${size} FIFO one.nut`, 1);
+  const many = await begun(KEEPS.concat(' FIFO many.nut'), 1 + count / 2 + 1);
+  await daemon.end('SIGKILL');
+  const over = 'the connection to the daemon is over\n';
+  t.strictSame(await one(), { status: 1, said: `dmabroker-ffmpeg: ${over}` }, 'at its end');
+  t.ok(decoded('one.nut').equals(frames), 'each frame');
+  const none = 'dmabroker-ffmpeg: a frame: Cannot allocate memory\n';
+  t.strictSame(await many(), { status: 1, said: `dmabroker: ${over}${none}` });
 });

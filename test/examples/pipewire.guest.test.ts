@@ -131,3 +131,15 @@ t.test('whoever is killed', async (t) => {
   next.child.kill('SIGKILL');
   await daemon.settled(before);
 });
+
+t.test('the daemon ends, and with it the node', async (t) => {
+  const running = await node(t);
+  const reader = launch(t, env, source('video/x-raw,format=BGRx ! fakesink'));
+  await eventually(
+    () => holds(reader.child),
+    () => `it has them: ${reader.said()}`,
+  );
+  await daemon.end('SIGKILL');
+  t.equal(await running.ended, 1, running.said());
+  t.match(running.said(), /^dmabroker-pipewire: the connection to the daemon is over$/m);
+});

@@ -24,6 +24,7 @@ import {
   picture,
   shows,
   startDesktop,
+  withoutSeat,
 } from './support/desktop.js';
 
 const object = join(packageRoot, 'clients/gbm/build/dmabroker_gbm.so');
@@ -118,7 +119,13 @@ test('a display that maps it', async () => {
 
 // As docs/gbm.md has it.
 test(proof('composited'), async (t) => {
-  const [script = ''] = commandsOf('docs/gbm.md', '');
+  const [script = '', seatless = ''] = commandsOf('docs/gbm.md', '');
+  const settings = [...seatless.matchAll(/\b(LIBSEAT\w+|WLR\w+)=(\S+)/g)];
+  t.same(
+    Object.fromEntries(settings.map(([, name, value]) => [name, value])),
+    withoutSeat('card1'),
+    'what it is started with',
+  );
   const [make, run = '', list = '', ...others] = script.split('\n');
   t.match(make, /^make -C clients\/gbm && sudo make -C clients\/gbm install/);
   t.match(list, /^dmabrokerctl list\b/);

@@ -54,6 +54,16 @@ mode=${width}x${height}
 `,
 };
 
+/** How sway is started where there is no seat and no GPU, as docs/gbm.md says it. */
+export const withoutSeat = (card: string) => ({
+  ...{ LIBSEAT_BACKEND: 'noop', WLR_BACKENDS: 'drm', WLR_LIBINPUT_NO_DEVICES: '1' },
+  ...{
+    WLR_DRM_DEVICES: `/dev/dri/${card}`,
+    WLR_RENDERER: 'gles2',
+    WLR_RENDERER_ALLOW_SOFTWARE: '1',
+  },
+});
+
 export interface Desktop {
   readonly process: ChildProcess;
   /** What it has printed until now. */
@@ -80,10 +90,8 @@ export async function startDesktop(
     writeFileSync(join(folder, name), text(file));
   }
   const folders = { HOME: folder, XDG_RUNTIME_DIR: folder, XDG_CONFIG_HOME: folder };
-  const seat = { LIBSEAT_BACKEND: 'noop', WLR_LIBINPUT_NO_DEVICES: '1', WLR_BACKENDS: 'drm' };
-  const renders = { WLR_RENDERER: 'gles2', WLR_RENDERER_ALLOW_SOFTWARE: '1' };
-  const display = { WLR_DRM_DEVICES: `/dev/dri/${card}`, WAYLAND_DISPLAY: SOCKET };
-  const whole = { PATH: process.env.PATH, ...folders, ...seat, ...renders, ...display, ...env };
+  const display = { ...withoutSeat(card), WAYLAND_DISPLAY: SOCKET };
+  const whole = { PATH: process.env.PATH, ...folders, ...display, ...env };
   const { WAYLAND_DISPLAY: _, ...own } = whole;
   const as = [`--reuid=${ALICE}`, `--regid=${ALICE}`, '--groups=dmabroker'];
   const child = spawn('setpriv', [...as, 'sh', '-ec', script], {
