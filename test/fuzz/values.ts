@@ -46,22 +46,27 @@ const USUAL: Readonly<Record<string, readonly number[]>> = {
 };
 
 /** The values of the enum that has the argument's name; for several in one word its plural. */
-function enumOf(definition: Interface, { name }: Argument): readonly number[] | undefined {
+function enumOf(
+  definition: Interface,
+  { name }: Argument,
+): { readonly values: readonly number[]; readonly areBits: boolean } | undefined {
   const owners = [definition, ...interfaces.values()];
-  const named = [name, name.replace(/s$/, '')];
-  const found = owners.flatMap(({ enums }) => named.map((each) => enums[each])).find(Boolean);
-  return found && Object.values(found);
+  for (const each of [name, name.replace(/s$/, '')]) {
+    const found = owners.map(({ enums }) => enums[each]).find(Boolean);
+    const areBits = each !== name || name === 'usage';
+    if (found !== undefined) return { values: Object.values(found), areBits };
+  }
+  return undefined;
 }
 
 function uint(random: Random, definition: Interface, arg: Argument): number {
   const usual = USUAL[arg.name];
   if (usual !== undefined) return random.one(usual) ?? 0;
   if (arg.name.endsWith('_hi') || arg.name.startsWith('modifier')) return 0;
-  const values = enumOf(definition, arg);
-  if (values === undefined) return random.below(8) === 0 ? edge(random) : random.below(1000);
-  const plural = arg.name.endsWith('s') || arg.name === 'usage';
-  const one = () => random.one(values) ?? 0;
-  return plural && random.below(3) === 0 ? one() | one() : one();
+  const found = enumOf(definition, arg);
+  if (found === undefined) return random.below(8) === 0 ? edge(random) : random.below(1000);
+  const one = () => random.one(found.values) ?? 0;
+  return found.areBits && random.below(3) === 0 ? one() | one() : one();
 }
 
 export const edge = (random: Random): number => random.one(EDGES) ?? 0;
