@@ -25,14 +25,9 @@ import type { AllocateOptions, CallOptions } from './call-options.js';
 import { Deadline, Recall } from './deadline.js';
 import type { BufferDescription, ReceivedMemory, ReceivedPlane } from './description.js';
 import { handleTypeOf, nameOf, type OrUnknown } from './enums.js';
-import {
-  type CommitTerms,
-  type Committed,
-  type Metadata,
-  parseMetadata,
-  sealedMetadata,
-} from './lasting.js';
+import { type CommitTerms, type Committed, type Metadata, sealedMetadata } from './lasting.js';
 import type { Line } from './manager.js';
+import { parseMetadata } from './metadata.js';
 import { closePlanes } from './planes.js';
 import { Refusals, textOf } from './refusal.js';
 import type { Share, ShareTerms } from './terms.js';

@@ -9,9 +9,9 @@ import { sealedBytes } from '../native/libc/memory.js';
 import type { CallOptions } from './call-options.js';
 import { bytes, type Check, flag, record, signal, text, whole } from './check.js';
 import type { BufferDescription } from './description.js';
+import { isObject, type Metadata, parseMetadata } from './metadata.js';
 
-/** A JSON object. */
-export type Metadata = Readonly<Record<string, unknown>>;
+export type { Metadata } from './metadata.js';
 
 /** A revision of a buffer's content, as its writer has published it. */
 export interface Committed {
@@ -45,19 +45,6 @@ export const checkClaim: Check = record<ClaimTerms & CallOptions>({
   wait: whole(0, MAX_CLAIM_WAIT_MS),
   signal,
 });
-
-const isObject = (value: unknown): value is Metadata =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-
-/** What a document says; null: it is no JSON object. */
-export function parseMetadata(json: string): Metadata | null {
-  try {
-    const value: unknown = JSON.parse(json);
-    return isObject(value) ? value : null;
-  } catch {
-    return null;
-  }
-}
 
 const object: Check = (value, name) => {
   if (isObject(value) || (typeof value === 'string' && parseMetadata(value) !== null)) return;

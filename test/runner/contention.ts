@@ -6,8 +6,8 @@
 
 const PROBE_MS = 15;
 const EVERY_MS = 4000;
-/** Three files at once and what they start keep two cores busy: 1.9 to 2.0 is usual with nothing beside. */
-const BUSY = 2.2;
+/** Three to five files at once and what they start keep two cores busy: 1.9 to 2.3 is usual with nothing beside. */
+const BUSY = 2.6;
 
 export class Contention {
   readonly #ratios: number[] = [];

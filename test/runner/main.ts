@@ -24,8 +24,8 @@ import { readTimes, writeTimes } from './times.js';
  * were tried, and took longer: each file then waits for the others, and what has a limit comes near it.
  */
 const LANES = 3;
-/** Three more take a file each time so much of the machine has been idle for so long. */
-const EXTRA_LANES = 3;
+/** Two more take a file each time so much of the machine has been idle for so long. */
+const EXTRA_LANES = 2;
 const SPARE = 0.2;
 const SPARE_MS = 1500;
 

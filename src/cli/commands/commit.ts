@@ -4,7 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { type Command, InvalidArgumentError } from 'commander';
-import { parseMetadata } from '../../client/lasting.js';
+import { parseMetadata } from '../../client/metadata.js';
 import { MAX_METADATA_BYTES } from '../../memory/limits.js';
 import { answered, clientSocketOption, connectTo } from '../client.js';
 import { common, type MakeCommand } from '../command.js';
