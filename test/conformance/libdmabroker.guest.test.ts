@@ -1,20 +1,12 @@
 /** The conformance scenarios with the C library, dma_bufs, and a device that is lost; and the library's own checks. */
 import t from 'tap';
-import { OwnDaemon } from '../../conformance/own-daemon.js';
 import { checks, moved, placesOf } from '../libdmabroker/support.js';
-import { DeviceLoss } from '../native/vulkan/loss.js';
 import { TestDaemon } from '../support/daemon.js';
-import { LIBDMABROKER, play } from './support/play.js';
+import { LIBDMABROKER, playInGuest } from './support/play.js';
 
 t.setTimeout(240_000);
 
-t.test('all scenarios', async (t) => {
-  const loss = new DeviceLoss();
-  const daemon = await OwnDaemon.start(loss.environment());
-  t.teardown(() => daemon.stop());
-  const lose = () => loss.at('vkAllocateMemory');
-  await play(t, { drivers: [LIBDMABROKER], daemon, lose });
-});
+t.test('all scenarios', (t) => playInGuest(t, LIBDMABROKER));
 
 t.test('its own checks', async (t) => {
   const daemon = await TestDaemon.start();

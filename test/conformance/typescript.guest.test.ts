@@ -1,15 +1,7 @@
 /** The conformance scenarios with the TypeScript library, dma_bufs, and a device that is lost. */
 import t from 'tap';
-import { OwnDaemon } from '../../conformance/own-daemon.js';
-import { DeviceLoss } from '../native/vulkan/loss.js';
-import { play, TYPESCRIPT } from './support/play.js';
+import { playInGuest, TYPESCRIPT } from './support/play.js';
 
 t.setTimeout(240_000);
 
-t.test('all scenarios', async (t) => {
-  const loss = new DeviceLoss();
-  const daemon = await OwnDaemon.start(loss.environment());
-  t.teardown(() => daemon.stop());
-  const lose = () => loss.at('vkAllocateMemory');
-  await play(t, { drivers: [TYPESCRIPT], daemon, lose });
-});
+t.test('all scenarios', (t) => playInGuest(t, TYPESCRIPT));

@@ -1,7 +1,7 @@
 /** All scenarios with one set of drivers, and what may be skipped there: nothing is left out unnoticed. */
 import { existsSync } from 'node:fs';
 import type { Test } from 'tap';
-import type { OwnDaemon } from '../../../conformance/own-daemon.js';
+import { OwnDaemon } from '../../../conformance/own-daemon.js';
 import {
   C,
   LIBDMABROKER,
@@ -13,6 +13,7 @@ import {
 } from '../../../conformance/places.js';
 import { Runner, type Setup } from '../../../conformance/runner.js';
 import { readScenarios } from '../../../conformance/scenario.js';
+import { DeviceLoss } from '../../native/vulkan/loss.js';
 
 export { C, LIBDMABROKER, PYTHON, PYTHON_AIO, RUST, TYPESCRIPT };
 
@@ -53,4 +54,12 @@ export async function play(t: Test, { drivers, daemon, without = [], lose }: Pla
   }
   const defects = daemon.daemon.errors.filter(({ event }) => event !== 'device_lost');
   t.same(defects, [], 'the daemon found nothing wrong with itself');
+}
+
+/** The same in a guest: with dma_bufs, and a device that is lost when a scenario says so. */
+export async function playInGuest(t: Test, ...drivers: readonly string[]): Promise<void> {
+  const loss = new DeviceLoss();
+  const daemon = await OwnDaemon.start(loss.environment());
+  t.teardown(() => daemon.stop());
+  await play(t, { drivers, daemon, lose: () => loss.at('vkAllocateMemory') });
 }
