@@ -4,12 +4,13 @@ import t from 'tap';
 import { connect } from '../../src/client/index.js';
 import type { CreatedBuffer } from '../../src/rest/contract.js';
 import { eventually, TestDaemon } from '../support/daemon.js';
+import { nextMillisecond } from '../support/next-millisecond.js';
 import { ctl, hasTerminal, onTerminal } from './support/ctl.js';
 import { OnScreen } from './top/support/screen.js';
 
 const daemon = await TestDaemon.memfd(t);
 const at = ['--socket', daemon.restSocket];
-/** Oldest first; those of one millisecond by id. */
+/** Oldest first. */
 const ids: string[] = [];
 const tokens: string[] = [];
 const tooWide = (lines: readonly string[], width: number) =>
@@ -24,7 +25,6 @@ function longest(text: string): string {
 }
 
 t.before(async () => {
-  const made: { at: string; id: string }[] = [];
   const texts = ['a camera at the gate ', '一号摄像机的画面', 'größe👩‍👩‍👧 '];
   for (let index = 0; index < 200; index++) {
     const name = longest(`${index} ${texts[index % 3]?.repeat(9)}`);
@@ -32,11 +32,10 @@ t.before(async () => {
     const answer = await daemon.rest('POST', '/v1/buffers', body);
     if (answer.status !== 201) throw new Error(JSON.stringify(answer.body));
     const { buffer, token } = answer.body as unknown as CreatedBuffer;
-    made.push({ at: buffer.created_at, id: buffer.id });
+    ids.push(buffer.id);
     tokens.push(token.token);
+    await nextMillisecond();
   }
-  const key = ({ at, id }: (typeof made)[number]) => `${at} ${id}`;
-  ids.push(...made.toSorted((a, b) => (key(a) < key(b) ? -1 : 1)).map(({ id }) => id));
 });
 
 const skip = hasTerminal ? false : 'script(1) is missing';

@@ -6,12 +6,14 @@ import { text } from 'node:stream/consumers';
 import t from 'tap';
 import { TestDaemon, withoutVulkan } from '../support/daemon.js';
 import { temporaryFolder } from '../support/folder.js';
+import { nextMillisecond } from '../support/next-millisecond.js';
 import { ctl, main } from './support/ctl.js';
 
 const daemon = await TestDaemon.memfd(t);
 const top = ['--socket', daemon.restSocket, 'top'];
 for (const size of [4096, 65_536, 8192]) {
   await daemon.rest('POST', '/v1/buffers', { kind: 'buffer', size, handle_types: ['memfd'] });
+  await nextMillisecond();
 }
 
 t.test('--once: totals, users, buffers by size', async (t) => {

@@ -176,6 +176,7 @@ export class TestDaemon {
       // The daemon closes a connection that was idle for long; the agent may not know it yet.
       if (!(error instanceof Error && 'code' in error)) throw error;
       if (error.code !== 'EPIPE' && error.code !== 'ECONNRESET') throw error;
+      this.#agent.destroy();
       return await ask(kept);
     }
   }

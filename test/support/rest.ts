@@ -24,7 +24,11 @@ export function ask(options: RequestOptions, body?: unknown): Promise<RestAnswer
       const body = text === '' ? null : isJson ? JSON.parse(text) : text;
       resolve({ status: response.statusCode ?? 0, body, next });
     });
-    outgoing.once('error', reject);
+    outgoing.once('error', (error) => {
+      // "socket hang up" alone does not say whose.
+      error.message = `${options.method} ${options.path}: ${error.message}`;
+      reject(error);
+    });
     outgoing.end(payload);
   });
 }

@@ -8,6 +8,7 @@ import { peer } from '../../broker/support/world.js';
 import { startServer } from '../../server/http/support/server.js';
 import { eventually, TestDaemon, withoutVulkan } from '../../support/daemon.js';
 import { temporaryFolder } from '../../support/folder.js';
+import { nextMillisecond } from '../../support/next-millisecond.js';
 import { ctl, hasTerminal } from '../support/ctl.js';
 import { OnScreen } from './support/screen.js';
 
@@ -19,9 +20,7 @@ t.before(async () => {
     const body = { kind: 'buffer', size: 4096, handle_types: ['memfd'], name: `buffer ${index}.` };
     const answer = await daemon.rest('POST', '/v1/buffers', body);
     ids.push((answer.body as unknown as { buffer: { id: string } }).buffer.id);
-    // Those of one millisecond are listed by their ids.
-    const made = Date.now();
-    await eventually(() => Date.now() > made, 'a millisecond later');
+    await nextMillisecond();
   }
 });
 /** Says that it has the terminal back, and waits for Enter. */
