@@ -2,6 +2,7 @@
 import t from 'tap';
 import { connect } from '../../src/client/index.js';
 import { TestDaemon } from '../support/daemon.js';
+import { nextMillisecond } from '../support/next-millisecond.js';
 import { ctl, type Run } from './support/ctl.js';
 
 const daemon = await TestDaemon.memfd(t);
@@ -62,7 +63,9 @@ t.test('one of several that is refused does not keep the others', async (t) => {
 });
 
 t.test('what filters match is shown, and touched with --all-matching alone', async (t) => {
-  const cameras = [await make('--name', 'camera 1'), await make('--name', 'camera 2')];
+  const cameras = [await make('--name', 'camera 1')];
+  await nextMillisecond();
+  cameras.push(await make('--name', 'camera 2'));
   const other = await make('--name', 'screen');
   const matching = ['--name', 'camera', '--state', 'live'];
   const dry = await run('release', ...matching, '--dry-run');

@@ -13,6 +13,7 @@ import type { ListedDeviceInfo } from '../../src/rest/contract.js';
 import { twoDevices } from '../native/vulkan/second-lavapipe.js';
 import { Actor, type Got } from '../support/actor.js';
 import { eventually, TestDaemon } from '../support/daemon.js';
+import { nextMillisecond } from '../support/next-millisecond.js';
 
 t.setTimeout(800_000); // in QEMU beside other work
 
@@ -204,7 +205,9 @@ t.test('an opaque_fd is worked on by its own device', async (t) => {
   };
   const word = (number: number) => actor.tell<number>({ what: 'word', number });
   try {
-    const [a, b] = [await allocate('opaque_fd', first), await allocate('opaque_fd', second)];
+    const a = await allocate('opaque_fd', first);
+    await nextMillisecond();
+    const b = await allocate('opaque_fd', second);
     t.match(await daemon.buffers(), [{ device: first }, { device: second }]);
     await actor.tell({ what: 'fill', number: a, value: 1 });
     await actor.tell({ what: 'fill', number: b, value: 2 });

@@ -179,11 +179,11 @@ t.test('what nobody comes back for goes', async (t) => {
       ),
     );
   t.same(
-    [...(await states())],
-    [
+    await states(),
+    new Map([
       [own.id, 'away'],
       [kept.id, 'live'],
-    ],
+    ]),
   );
   await eventually(async () => (await states()).get(own.id) !== 'away', 'the grace is over');
   t.not((await states()).get(own.id), 'live');
