@@ -8,6 +8,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { packageRoot } from '../../src/package-root.js';
+import type { BufferInfo } from '../../src/rest/contract.js';
 import { eventually, TestDaemon } from '../support/daemon.js';
 import { temporaryFolder } from '../support/folder.js';
 import { ended, running as launch, start, withPlugins } from '../support/gstreamer.js';
@@ -96,11 +97,13 @@ for (const [what, caps] of Object.entries(CAPS)) {
         .replace(CAPS['system caps'], caps)
         .replace('location=film', `location=${at(file)}`),
     );
-    await eventually(
-      () => holds(reader.child),
-      () => `it has them: ${reader.said()}`,
-    );
-    t.match(await daemon.buffers(), [{ name: 'broker', format: 'XR24', handle_type: 'dma_buf' }]);
+    let shown: BufferInfo[] = [];
+    const has = async () => {
+      shown = await daemon.buffers();
+      return holds(reader.child);
+    };
+    await eventually(has, () => `it has them: ${reader.said()}`);
+    t.match(shown, [{ name: 'broker', format: 'XR24', handle_type: 'dma_buf' }]);
     t.equal(await reader.ended, 0, reader.said());
     const film = readFileSync(at(file));
     t.equal(film.length, 40 * expected.length);
