@@ -78,14 +78,21 @@ tried at start (of CUDA its attributes are asked), and \`GET /v1/device\` says w
 |---|---|---|
 | vulkan | see [vulkan.md](vulkan.md) | the device's; lavapipe's also udmabuf's |
 | cuda | the GPU, before it leaves | what the GPU has left; whole granules, of 2 MiB mostly |
-| dma-heap | the kernel for \`system\` and CMA heaps (system_heap.c, cma_heap.c), else the daemon | memory that is available now |
+| dma-heap | the kernel for \`system\` and CMA heaps (system_heap.c, cma_heap.c), else the daemon | memory that is available now; a CMA heap: what is free of its region |
 | udmabuf | the kernel (shmem) | \`size_limit_mb\`, 64 MiB by default; memory that is available now |
 | memfd | the kernel (shmem) | the machine's memory |
 
-Physically contiguous, as devices without an IOMMU want it, is the memory of CMA heaps (called \`reserved\`, \`linux,cma\`,
-\`default_cma_region\`, or with \`cma\` in their name); that of \`dma-heap:system\`, udmabuf and memfd is not; of Vulkan's, CUDA's and
+Physically contiguous, as devices without an IOMMU want it, is the memory of CMA heaps (called \`default_cma_region\`, \`reserved\`, \`linux,cma\`,
+\`default-pool\`, or with \`cma\` in their name); that of \`dma-heap:system\`, udmabuf and memfd is not; of Vulkan's, CUDA's and
 a vendor's heaps it is not told. With \`contiguous\` a request asks for it: \`preferred\`, which puts sources that have it first, or \`required\`,
 which takes no other (\`unsupported_placement\`, with the constraint \`contiguous\`).
+
+Since Linux 6.17 the default region of contiguous memory has two nodes in /dev/dma_heap: \`default_cma_region\`, and its own name (\`reserved\`
+where the command line made it). They are one source with one quota, \`dma-heap:default_cma_region\`: requests, quotas and settings may name it by
+either, and \`GET /v1/device\` has the other in \`aliases\`. Which node is the other, the daemon learns from the kernel's counts of its trial
+allocation (\`/sys/kernel/mm/cma\`, CONFIG_CMA_SYSFS); where nothing is counted, it is the one of the names above, if there is only one.
+What is counted is shown as \`region\`: its \`size\`, and what is \`available\` of that now, which may be in pieces. The size is no quota: one of as much
+(\`[quotas.sources."dma-heap:default_cma_region"]\`) has the region shared out among users.
 
 Where a heap of the kernel has no more (\`out_of_memory\`), the first source behind it in the chain of
 [\`[sources] fallback\`](settings.md) that serves the request is taken in its place, and charged as that: never one that the

@@ -10,6 +10,9 @@
  *   --device PATH     the camera (default: /dev/video0)
  *   --size WxH        pixels (default: 640x480)
  *   --format FOURCC   XR24 (default), AR24 or NV12
+ *   --source NAME     what it is allocated from (default: the broker chooses)
+ *   --contiguous HOW  preferred or required: physically contiguous, as a camera without an IOMMU
+ *                     wants it
  *
  * The token goes to stdout once a frame is there; whoever redeems it reads the frame. The image
  * lives until stdin ends, or its last holder closes it.
@@ -26,14 +29,15 @@
 #include "device.h"
 
 struct options {
-	const char *socket, *device;
+	const char *socket, *device, *source, *contiguous;
 	uint32_t width, height, format;
 };
 
 static void usage(void)
 {
 	errx(1, "usage: dmabroker-v4l2 [--socket PATH] [--device PATH] [--size WxH] "
-		"[--format XR24|AR24|NV12] capture | export");
+		"[--format XR24|AR24|NV12] [--source NAME] [--contiguous preferred|required] "
+		"capture | export");
 }
 
 static void wait_for_end_of_stdin(void)
@@ -77,7 +81,8 @@ static void capture(struct broker *broker, struct device *device, const struct o
 {
 	struct broker_buffer image;
 
-	broker_allocate(broker, &image, "V4L2 example", o->width, o->height, o->format);
+	broker_allocate_from(broker, &image, "V4L2 example", o->width, o->height, o->format,
+			     o->source, o->contiguous);
 	check_layout(&image);
 	/* These three have the same four letters in drm_fourcc.h and videodev2.h. */
 	device_set_format(device, o->width, o->height, o->format, image.planes[0].stride);
@@ -121,6 +126,8 @@ static const struct command *parse(int argc, char **argv, struct options *o)
 		{ "device", required_argument, NULL, 'd' },
 		{ "size", required_argument, NULL, 's' },
 		{ "format", required_argument, NULL, 'f' },
+		{ "source", required_argument, NULL, 'o' },
+		{ "contiguous", required_argument, NULL, 'c' },
 		{ 0 },
 	};
 
@@ -131,6 +138,10 @@ static const struct command *parse(int argc, char **argv, struct options *o)
 			o->device = optarg;
 		else if (c == 'f')
 			o->format = format_named(optarg);
+		else if (c == 'o')
+			o->source = optarg;
+		else if (c == 'c')
+			o->contiguous = optarg;
 		else if (c != 's' || sscanf(optarg, "%ux%u", &o->width, &o->height) != 2)
 			usage();
 	}

@@ -285,8 +285,28 @@ static void wait_for_buffer(struct broker *broker, struct broker_buffer *buffer,
 void broker_allocate(struct broker *broker, struct broker_buffer *buffer, const char *name,
 		     uint32_t width, uint32_t height, uint32_t format)
 {
+	broker_allocate_from(broker, buffer, name, width, height, format, NULL, NULL);
+}
+
+static uint32_t contiguous_named(const char *name)
+{
+	if (strcmp(name, "preferred") == 0)
+		return DMABROKER_PARAMS_V1_CONTIGUOUS_PREFERRED;
+	if (strcmp(name, "required") == 0)
+		return DMABROKER_PARAMS_V1_CONTIGUOUS_REQUIRED;
+	errx(1, "contiguous memory is preferred or required, not %s", name);
+}
+
+void broker_allocate_from(struct broker *broker, struct broker_buffer *buffer, const char *name,
+			  uint32_t width, uint32_t height, uint32_t format, const char *source,
+			  const char *contiguous)
+{
 	struct dmabroker_params_v1 *params = describe(broker, name, width, height, format);
 
+	if (source)
+		dmabroker_params_v1_set_source(params, source);
+	if (contiguous)
+		dmabroker_params_v1_set_contiguous(params, contiguous_named(contiguous));
 	*buffer = (struct broker_buffer){ .object = dmabroker_params_v1_create(params) };
 	wait_for_buffer(broker, buffer, params);
 }

@@ -49,6 +49,14 @@ void broker_disconnect(struct broker *broker);
 void broker_allocate(struct broker *broker, struct broker_buffer *buffer, const char *name,
 		     uint32_t width, uint32_t height, uint32_t format);
 
+/*
+ * The same, of one source (NULL: the broker's choice), and physically contiguous or not: "preferred", "required", NULL. Ends
+ * the program where it is none of these.
+ */
+void broker_allocate_from(struct broker *broker, struct broker_buffer *buffer, const char *name,
+			  uint32_t width, uint32_t height, uint32_t format, const char *source,
+			  const char *contiguous);
+
 /* Memory of somebody else's, registered; the planes' fds stay the caller's. Same lifetime. */
 void broker_import(struct broker *broker, struct broker_buffer *buffer, const char *name,
 		   uint32_t width, uint32_t height, uint32_t format,

@@ -6,6 +6,7 @@
 
 import { BrokerError } from '../memory/errors.js';
 import type { Constraint, Possible } from '../memory/refusal-words.js';
+import { isCalled, type SourceState } from '../memory/source.js';
 import type { AllocationRequest } from './request.js';
 import type { PartialPeer } from './who.js';
 
@@ -181,9 +182,13 @@ export class Policy {
   }
 
   /** The sources that somebody may allocate from. */
-  permitted<S extends { readonly name: string }>(who: Who, sources: readonly S[]): readonly S[] {
+  permitted<S extends Pick<SourceState, 'aliases'> & { readonly name: string }>(
+    who: Who,
+    sources: readonly S[],
+  ): readonly S[] {
     const names = this.#find(who, 'sources');
-    return names === undefined ? sources : sources.filter(({ name }) => names.includes(name));
+    if (names === undefined) return sources;
+    return sources.filter((source) => names.some((name) => isCalled(source, name)));
   }
 
   /** Throws `permission_denied` where a placement that is asked for may not be had. */

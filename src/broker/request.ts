@@ -10,14 +10,15 @@ import { beside } from '../memory/faces.js';
 import { fourccName, modifierText } from '../memory/fourcc.js';
 import { MAX_BATCH, MAX_NAME_BYTES, MAX_SOURCE_NAME_BYTES } from '../memory/limits.js';
 import type { Constraint } from '../memory/refusal-words.js';
-import type {
-  CheckedSpec,
-  FormatOffer,
-  HandleType,
-  MemorySpec,
-  OwnMemory,
-  SourceName,
-  SourceState,
+import {
+  type CheckedSpec,
+  type FormatOffer,
+  type HandleType,
+  isCalled,
+  type MemorySpec,
+  type OwnMemory,
+  type SourceName,
+  type SourceState,
 } from '../memory/source.js';
 import { checkLease, type Lifetime } from './lifetime.js';
 import { checkWait } from './passing.js';
@@ -118,7 +119,7 @@ export function chooseSource(
 ): Choice {
   const { device } = request;
   const named = namedBy(request);
-  const asked = named.length === 0 ? sources : sources.filter(({ name }) => named.includes(name));
+  const asked = named.length === 0 ? sources : sources.filter((source) => isNamed(source, named));
   if (named.length > 0 && !asked.some((source) => source.usable)) {
     throw noSource(named, sources, device);
   }
@@ -177,6 +178,9 @@ function namedBy({ sources = [], memory }: AllocationRequest): readonly string[]
   });
 }
 
+const isNamed = (source: SourceState, named: readonly string[]): boolean =>
+  named.some((name) => isCalled(source, name));
+
 /** Whether a source gives what is accepted: one of the types, or all of them. */
 function serves(
   { handleType, also = [] }: SourceState,
@@ -215,7 +219,7 @@ function noSource(
 ): BrokerError {
   const missing = device === undefined ? 'there is no such source' : 'no source of a device';
   const reasons = named.map((name) => {
-    const found = sources.find((source) => source.name === name);
+    const found = sources.find((source) => isCalled(source, name));
     return `${name}: ${found?.reason ?? missing}`;
   });
   return new BrokerError('unsupported_source', `not usable: ${reasons.join('; ')}`, {

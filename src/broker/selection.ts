@@ -6,7 +6,8 @@
 import type { DeviceState, SourceTable } from '../memory/device.js';
 import { BrokerError } from '../memory/errors.js';
 import { asRefusal, attempt } from '../memory/result.js';
-import type { FormatOffer, SourceName, SourceState } from '../memory/source.js';
+import { type FormatOffer, isCalled, type SourceName, type SourceState } from '../memory/source.js';
+import { Aliases } from './aliases.js';
 import { Alike } from './alike.js';
 import type { Owner } from './buffer.js';
 import { Devices, type OpenDevice } from './devices.js';
@@ -31,6 +32,7 @@ interface Admission {
 export class Selection {
   readonly #devices: Devices;
   readonly #alike = new Alike();
+  #aliases: Aliases;
   /** Who may do what; nobody is refused anything until one is set. */
   policy = new Policy(null);
   /** What is taken where a heap has no more (falling-back.ts); nothing until it is set. */
@@ -44,6 +46,7 @@ export class Selection {
     devices: readonly DeviceState[],
   ) {
     this.#devices = new Devices(openDevice, devices);
+    this.#aliases = new Aliases(sources);
   }
 
   /** What can be had has changed: a device was lost, or is there again. */
@@ -54,6 +57,7 @@ export class Selection {
   ): void {
     this.sources = sources;
     this.offers = offers;
+    this.#aliases = new Aliases(sources);
     this.#devices.update(devices);
   }
 
@@ -105,17 +109,20 @@ export class Selection {
     source: SourceName,
     error: BrokerError,
   ): Fallback | null {
-    return fallbackOf(request, source, error, this.chain, (other) => this.choose(owner, other));
+    const { sources = [] } = request;
+    const named = { ...request, sources: this.#aliases.namesOf(sources) };
+    const chain = this.#aliases.namesOf(this.chain);
+    const found = fallbackOf(named, source, error, chain, (other) => this.choose(owner, other));
+    return found && { ...found, asked: request };
   }
 
   /** A request that names none of the sources that the policy forbids. */
   permittedRequest(peer: PartialPeer, request: AllocationRequest): AllocationRequest {
     const { sources = [] } = request;
-    const named = this.policy.permitted(
-      peer,
-      sources.map((name) => ({ name })),
-    );
-    return { ...request, sources: named.map(({ name }) => name) };
+    const known = (name: string) => this.sources.find((source) => isCalled(source, name));
+    const isPermitted = (name: string) =>
+      this.policy.permitted(peer, [known(name) ?? { name }]).length > 0;
+    return { ...request, sources: sources.filter(isPermitted) };
   }
 
   /** Nobody opens a device whose memory is not for them. */

@@ -2,6 +2,7 @@
  * Whether a source's memory is physically contiguous, as devices without an IOMMU want it: what is known of it
  * by what the source is. The kernel tells it of no dma_buf.
  */
+import { isRegion } from './heaps.js';
 import type { Origin } from './source.js';
 
 /**
@@ -14,17 +15,9 @@ import type { Origin } from './source.js';
  */
 export type Contiguity = 'yes' | 'no' | 'unknown';
 
-/**
- * The names of CMA heaps (Documentation/userspace-api/dma-buf-heaps.rst): `default_cma_region` since
- * Linux 6.17; before it, the region's own name (drivers/dma-buf/heaps/cma_heap.c): `reserved` from
- * the command line or the configuration, `linux,cma` or `default-pool` from the device tree. Vendors' heaps and
- * regions of a board say `cma` somewhere, or `contiguous`, as that document's convention has it.
- */
-const CMA_NAMES = new Set(['reserved', 'linux,cma', 'default-pool', 'default_cma_region']);
-
 export function isCmaHeap(name: Origin): boolean {
   const [kind, heap = ''] = name.split(':', 2);
-  return kind === 'dma-heap' && (CMA_NAMES.has(heap) || /cma|contiguous/i.test(heap));
+  return kind === 'dma-heap' && isRegion(heap);
 }
 
 const SCATTERED = new Set<Origin>(['dma-heap:system', 'udmabuf', 'memfd']);

@@ -216,6 +216,22 @@ export interface SourceState {
   readonly reason: string;
   /** Bytes that one of its memories may have, where the source itself has a limit, as of the start. */
   readonly maxBytes?: number;
+  /** What else the same memory is called: it is one source with one quota, by whichever name. */
+  readonly aliases?: readonly SourceName[];
+  /** The region of contiguous memory that it has, by the kernel's name for that, where the kernel counts it. */
+  readonly region?: string;
+}
+
+/** Whether a source is meant by a name. */
+export const isCalled = ({ name, aliases }: Named, called: string): boolean =>
+  name === called || (aliases?.some((alias) => alias === called) ?? false);
+
+type Named = { readonly name: string; readonly aliases?: readonly string[] };
+
+/** A region of contiguous memory, in bytes: what is available may be in pieces. */
+export interface RegionMemory {
+  readonly size: number;
+  readonly available: number;
 }
 
 /** A format that a source allocates, with one modifier. */

@@ -17,18 +17,13 @@
  * Owns: the fds that it was given, until `close`; the count of those for each dma_buf; the watch of memfds.
  */
 import { release } from 'node:os';
+import { isMainline } from '../memory/heaps.js';
 import type { Remaining, Remains } from '../memory/remains.js';
 import type { Allocation, Face } from '../memory/source.js';
 import { info } from './dmabuf.js';
 import { SystemError } from './libc/errno.js';
 import { close, identity } from './libc/fd.js';
 import { GoneWatch } from './libc/inotify.js';
-
-/**
- * Exporters whose memory is the dma_buf's alone: the system heap and the names of CMA heaps
- * (drivers/dma-buf/heaps), and udmabuf since it pins its pages (Linux 6.11, 7d79cd784470).
- */
-const HEAPS = new Set(['system', 'reserved', 'linux,cma', 'default_cma_region']);
 
 /**
  * NVIDIA's: a dma_buf holds the GPU's memory until its last reference is gone. Where the broker's CUDA made it, it let go
@@ -53,8 +48,9 @@ export function tells(
   if (faces.some(isUntold)) return 'unknown';
   if (handleType === 'memfd') return 'gone';
   if (handleType === 'opaque_fd' || exporter === null) return 'unknown';
+  // Exporters whose memory is the dma_buf's alone: udmabuf since it pins its pages (Linux 6.11, 7d79cd784470).
   const isCounted =
-    HEAPS.has(exporter) ||
+    isMainline(exporter) ||
     (exporter === 'udmabuf' && atLeast(kernel, 6, 11)) ||
     (exporter === CUDA && source === 'cuda');
   return isCounted ? 'counted' : 'unknown';

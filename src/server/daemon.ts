@@ -6,6 +6,7 @@ import { totalmem } from 'node:os';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { Policy } from '../broker/policy.js';
+import { regionMemory } from '../native/cma-regions.js';
 import { packageRoot, packageVersion } from '../package-root.js';
 import { loadAjvSoon } from './config/ajv.js';
 import type { Config, Loaded } from './config/config.js';
@@ -191,6 +192,7 @@ export class Daemon {
         fallback: config.sources.fallback,
         version: packageVersion(),
         lost: () => log.lost,
+        regionMemory,
       },
       clock,
       logger: logger.child({ component: 'rest' }),

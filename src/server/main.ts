@@ -3,6 +3,7 @@
 import { resolve } from 'node:path';
 import { messageOf } from '../memory/errors.js';
 import { SystemClock } from '../native/clock.js';
+import { regionMemory } from '../native/cma-regions.js';
 import { collectHeap, giveBackFree, shareHeaps } from '../native/heap.js';
 import { takeInherited } from '../native/inherited.js';
 import { Writer } from '../native/writer.js';
@@ -105,7 +106,10 @@ async function probe(): Promise<void> {
     fatal,
   });
   const { device, sources } = allocator.inventory;
-  const found = { device: device && deviceView(device), sources: sources.map(sourceView) };
+  const shown = sources.map((source) =>
+    sourceView(source, source.region === undefined ? null : regionMemory(source.region)),
+  );
+  const found = { device: device && deviceView(device), sources: shown };
   console.log(JSON.stringify(found, null, 2));
   await allocator.close();
 }

@@ -1,7 +1,9 @@
 /** Which sources a request may have and in which order: scanout's CMA heaps, placement. */
 import t from 'tap';
+import { Aliases } from '../../src/broker/aliases.js';
 import { Broker } from '../../src/broker/broker.js';
 import type { BrokerBuffer } from '../../src/broker/buffer.js';
+import { Policy } from '../../src/broker/policy.js';
 import { Quotas } from '../../src/broker/quota/quotas.js';
 import type { Rule, RuleId } from '../../src/broker/quota/rules.js';
 import { type AllocationRequest, checkRequest, chooseSource } from '../../src/broker/request.js';
@@ -83,6 +85,44 @@ t.test('contiguous memory: what is known of a source', async (t) => {
   t.same(scattered.map(of), ['no', 'no', 'no']);
   const untold = ['vulkan', 'cuda', 'dma-heap:carveout'] as const;
   t.same(untold.map(of), ['unknown', 'unknown', 'unknown']);
+});
+
+t.test('one source by several names: requests, policy, quotas', async (t) => {
+  const region: SourceState = {
+    ...state('dma-heap:default_cma_region'),
+    aliases: ['dma-heap:reserved'],
+  };
+  const layouts = [offer(region.name, 'XR24', MOD_LINEAR, 'layout')];
+  const from = (named: string[], permitted: string[] | null = null) => {
+    const rules = permitted === null ? [] : [{ who: null, sources: permitted }];
+    const nobody = { uids: [], gids: [] };
+    const rights = { connect: nobody, admin: nobody, operator: nobody, reader: nobody };
+    const policy = new Policy({ ...rights, preview: nobody, owner: nobody, rules });
+    const asked = checkRequest(request({ handleTypes: ['dma_buf'], sources: named }));
+    return chooseSource(asked, policy.permitted(peer, [state('udmabuf'), region]), layouts).source;
+  };
+  t.equal(from(['dma-heap:reserved']), region.name);
+  t.equal(from([region.name]), region.name);
+  t.equal(from([], ['dma-heap:reserved']), region.name);
+  t.equal(from(['dma-heap:reserved'], [region.name]), region.name);
+  t.match(
+    refused(() => from(['dma-heap:other'])),
+    { code: 'unsupported_source', message: 'not usable: dma-heap:other: there is no such source' },
+  );
+
+  const aliases = new Aliases([region, state('udmabuf')]);
+  t.same(aliases.namesOf(['dma-heap:reserved', 'udmabuf', region.name]), [region.name, 'udmabuf']);
+  const rules = new Map<RuleId, Rule>([
+    ['source/dma-heap:reserved', { bytes: 1, fds: 2 }],
+    [`source/${region.name}`, { bytes: 3 }],
+    ['user/default', { bytes: 4 }],
+  ]);
+  const own: [RuleId, Rule][] = [
+    [`source/${region.name}`, { bytes: 3, fds: 2 }],
+    ['user/default', { bytes: 4 }],
+  ];
+  t.same([...aliases.rulesOf(rules)], own, 'its own name is what counts where both say something');
+  t.same([...aliases.rulesOf(new Map([...rules].toReversed()))].toReversed(), own);
 });
 
 t.test('contiguous: preferred comes first, required alone', async (t) => {
@@ -213,6 +253,26 @@ t.test('a heap that has no more falls back along the chain, and the buffer says 
   const plain = ask({ sources: ['dma-heap:system'] });
   world.answer();
   t.equal((plain[0] as BrokerBuffer).allocation.fellBack, undefined);
+
+  // By other names of the same: what a request names, and the chain.
+  const called = (source: SourceState, alias: SourceState['name']) => ({
+    ...source,
+    aliases: source.name === 'udmabuf' || source.name === 'memfd' ? [] : [alias],
+  });
+  const renamed = sources.map((source) => called(source, `dma-heap:its-${source.name.slice(9)}`));
+  broker.setSources(renamed, offers, []);
+  broker.fallback = ['dma-heap:its-system', 'udmabuf'];
+  const byAliases = ask(
+    { sources: ['dma-heap:its-linux,cma', 'dma-heap:its-system'] },
+    {
+      contiguous: 'preferred',
+    },
+  );
+  t.same(next(), ['dma-heap:linux,cma']);
+  world.refuse(noMore('dma-heap:linux,cma'));
+  t.same(next(), ['dma-heap:system']);
+  world.answer();
+  t.match(byAliases, [{ allocation: { fellBack: { source: 'dma-heap:linux,cma' } } }]);
 });
 
 t.test('the device’s own memory comes from a device', async (t) => {

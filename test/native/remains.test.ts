@@ -154,7 +154,7 @@ await withoutLeaks(t, 'memfds', async (t) => {
 
 t.test('which count proves something', async (t) => {
   const dmaBuf = (exporter: string | null) => ({ handleType: 'dma_buf', exporter }) as Allocation;
-  for (const name of ['system', 'reserved', 'linux,cma'])
+  for (const name of ['system', 'reserved', 'linux,cma', 'default-pool', 'default_cma_region'])
     t.equal(tells(dmaBuf(name), '5.10.0'), 'counted', name);
   for (const name of ['amdgpu', 'i915', 'nouveau', 'nvidia', 'drm', 'videobuf2_vmalloc', null]) {
     t.equal(tells(dmaBuf(name), '6.18.0'), 'unknown', `${name}`);

@@ -11,7 +11,7 @@ import { ensureDisplay } from '../vm/display.js';
 import { putLayer } from '../vm/layer.js';
 import { GuestError, type Host, runOn } from '../vm/vm.js';
 import type { Group, TestFile, Where } from './files.js';
-import { LAYERS, MAPPING_DISPLAY } from './lists.js';
+import { CONTIGUOUS, LAYERS, MAPPING_DISPLAY } from './lists.js';
 import { nothing, type Outcome, partsOf, TapReader } from './tap.js';
 
 /** Seconds. They end what hangs and judge nothing. */
@@ -218,6 +218,8 @@ async function inGuest(group: Group, around: Surroundings, take: Take): Promise<
       {
         ...{ timeoutSeconds, env, stdout, stderr: process.stderr },
         ...(file?.where === 'qemu' ? SMOKE : {}),
+        // Without it the file says what it lacks.
+        contiguousMegabytes: host.kind === 'uml' ? (CONTIGUOUS.get(file?.name ?? '') ?? 0) : 0,
       },
     );
     if (timedOut) return [{ text: `its guest was ended after ${timeoutSeconds} s`, grave: true }];

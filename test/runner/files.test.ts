@@ -1,7 +1,16 @@
 /** Which files a run takes, and in which order. */
 import t from 'tap';
 import { allFiles, chosen, groups, label, type TestFile } from './files.js';
-import { BOOTS, NIGHTLY, OWN_GUEST, PURE_FILES, SLOW, SMOKE, SMOKE_ONLY } from './lists.js';
+import {
+  BOOTS,
+  CONTIGUOUS,
+  NIGHTLY,
+  OWN_GUEST,
+  PURE_FILES,
+  SLOW,
+  SMOKE,
+  SMOKE_ONLY,
+} from './lists.js';
 
 const files: TestFile[] = [
   { name: 'broker/tokens', where: 'host' },
@@ -67,6 +76,7 @@ t.test('the lists name files that there are', async (t) => {
     ...SMOKE,
     ...BOOTS,
     ...OWN_GUEST.keys(),
+    ...CONTIGUOUS.keys(),
     ...SMOKE_ONLY,
     ...PURE_FILES,
   ])

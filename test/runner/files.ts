@@ -3,7 +3,16 @@
  * without its ending: broker/tokens, native/dmabuf.guest. The last word tells that it needs the guest.
  */
 import { readdirSync } from 'node:fs';
-import { LAYERS, NIGHTLY, OWN_GUEST, SLOW, SMOKE, SMOKE_ONLY, sharesProcess } from './lists.js';
+import {
+  CONTIGUOUS,
+  LAYERS,
+  NIGHTLY,
+  OWN_GUEST,
+  SLOW,
+  SMOKE,
+  SMOKE_ONLY,
+  sharesProcess,
+} from './lists.js';
 
 /** What it runs on: the guest where it needs real dma_bufs, Debian's own kernel in QEMU for a smoke run. */
 export type Where = 'host' | 'guest' | 'qemu';
@@ -85,7 +94,7 @@ export function groups(
   };
   const inProcess = ({ name }: TestFile) => sharesProcess(name);
   const inGuest = ({ where, name }: TestFile) =>
-    where === 'guest' && !OWN_GUEST.has(name) && !LAYERS.has(name);
+    where === 'guest' && !OWN_GUEST.has(name) && !LAYERS.has(name) && !CONTIGUOUS.has(name);
   const guests = Math.ceil(sum(files.filter(inGuest)) / GUEST_SECONDS);
   const inQemu = ({ where }: TestFile) => where === 'qemu';
   const alone = files

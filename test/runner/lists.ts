@@ -76,6 +76,10 @@ export const NIGHTLY: ReadonlyMap<string, string> = new Map([
     'rust/library plays the scenarios in the gate, with memfds; what is the library’s own of a dma_buf, a few lines of its mapping, seldom changes',
   ],
   ['systemd/flatpak', 'what it is about changes with Debian, hardly with what is changed here'],
+  [
+    'server/contiguous.guest',
+    'it boots a guest of its own with a CMA heap; in the gate client/sources.guest has a second node of the system heap for one',
+  ],
 ]);
 
 /** Files of the host that boot guests themselves: not before these have been built. */
@@ -141,6 +145,9 @@ export const OWN_GUEST: ReadonlyMap<string, string> = new Map([
   ['server/o-path.guest', 'it lets everybody open /dev/udmabuf'],
   ['server/machine/nss.guest', 'it changes how users are looked up'],
 ]);
+
+/** Files that want contiguous memory (CMA), in MiB: they have a guest of their own, too. */
+export const CONTIGUOUS: ReadonlyMap<string, number> = new Map([['server/contiguous.guest', 64]]);
 
 /** What a guest's file needs beside the image, which is put over it in a layer (test/vm/layer.ts): they have one of their own, too. */
 export const LAYERS: ReadonlyMap<string, readonly string[]> = new Map([

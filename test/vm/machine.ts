@@ -22,6 +22,8 @@ export interface MachineOptions {
   readonly systemd: boolean;
   /** Of QEMU's. */
   readonly cpus: number;
+  /** Set apart as contiguous memory (CMA), of which the kernel makes DMA heaps: User-Mode Linux alone; none where it is 0. */
+  readonly contiguousMegabytes: number;
 }
 
 /** The streams, in the order of the descriptors that the process inherits from FIRST_DESCRIPTOR on. */

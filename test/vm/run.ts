@@ -17,6 +17,7 @@ Options, before the command:
                       WAYLAND_DEBUG, VK_LOADER_DEBUG, DMABROKER_*
   --timeout SECONDS   end the guest after that long, status 124 (default: 600)
   --memory MEGABYTES  of the guest (default: 4096)
+  --cma MEGABYTES     of that, contiguous: with DMA heaps of it, in User-Mode Linux (default: none)
   --stdin             pass standard input on (default: /dev/null)
   --help              this text
 
@@ -63,6 +64,7 @@ function parse(args: readonly string[]): CommandLine {
     else if (option === '--stdin') options.stdin = process.stdin;
     else if (option === '--timeout') options.timeoutSeconds = numberFor(option);
     else if (option === '--memory') options.memoryMegabytes = Math.round(numberFor(option));
+    else if (option === '--cma') options.contiguousMegabytes = Math.round(numberFor(option));
     else if (option === '--env') {
       const [, name, value] = /^([^=]+)=(.*)$/s.exec(valueFor(option)) ?? [];
       if (name === undefined || value === undefined) throw new UsageError('--env NAME=VALUE');

@@ -17,6 +17,8 @@ export interface SessionOptions {
   timeoutSeconds?: number;
   /** Default: 4096. */
   memoryMegabytes?: number;
+  /** Of its memory, contiguous: see MachineOptions. Default: 0. */
+  contiguousMegabytes?: number;
   /** Boot systemd as process 1 and run the command as a service of it. Default: false. */
   systemd?: boolean;
   /** Of QEMU's; User-Mode Linux has one. Default: 2. Under TCG a second one costs a third more for the same work. */
@@ -75,13 +77,17 @@ export async function runSession(
     memoryMegabytes = 4096,
     systemd = false,
     cpus = 2,
+    contiguousMegabytes = 0,
     signal,
   } = options;
   const script = commandScript(argv, options.env ?? {});
   signal?.throwIfAborted();
   const mark = randomBytes(16).toString('hex');
   const started = performance.now();
-  const asked = { memoryMegabytes, systemd, cpus };
+  const asked = { memoryMegabytes, systemd, cpus, contiguousMegabytes };
+  if (contiguousMegabytes > 0 && host.kind !== 'uml') {
+    throw new RangeError("Contiguous memory takes User-Mode Linux: Debian's own kernel has none");
+  }
   const machine =
     host.kind === 'uml'
       ? spawnMachine(umlCommand(host, asked), cpuForGuest())

@@ -9,7 +9,7 @@ const LINES = ['control', 'stdout', 'stderr', 'stdin'] as const;
 
 export function umlCommand(
   { image, kernel }: Extract<Host, { kind: 'uml' }>,
-  { memoryMegabytes, systemd }: MachineOptions,
+  { memoryMegabytes, systemd, contiguousMegabytes }: MachineOptions,
 ): string[] {
   const descriptor = (port: (typeof PORTS)[number]): number =>
     FIRST_DESCRIPTOR + PORTS.indexOf(port);
@@ -29,6 +29,7 @@ export function umlCommand(
     // What the kernel does not know is a variable of process 1's: initramfs-init.sh reads these.
     `checkout=${quoted(repositoryRoot())}`,
     `modules=${quoted(kernel.modules)}`,
+    ...(contiguousMegabytes > 0 ? [`cma=${contiguousMegabytes}M`] : []),
     'quiet',
     'panic=-1', // leave, where others would start anew
     ...(systemd ? ['dmabroker.systemd', 'systemd.unit=multi-user.target'] : []),

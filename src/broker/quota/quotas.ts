@@ -9,6 +9,7 @@ import { after, type Clock, type Monotonic } from '../../memory/clock.js';
 import { BrokerError, type Refusal } from '../../memory/errors.js';
 import type { Possible } from '../../memory/refusal-words.js';
 import type { Allocation, Plan } from '../../memory/source.js';
+import { Aliases } from '../aliases.js';
 import type { BrokerBuffer, Client, Owner } from '../buffer.js';
 import type { ChargePolicy } from '../shares.js';
 import type { PartialPeer } from '../who.js';
@@ -34,6 +35,8 @@ export interface QuotaOptions {
   readonly charge?: ChargePolicy;
   /** The deviceUUID of the main Vulkan device, if there is one. */
   readonly mainDevice?: string | null;
+  /** The sources that have several names: one account each. */
+  readonly aliases?: Aliases;
 }
 
 /** As long as a compositor may take to notice that a client hangs. */
@@ -65,6 +68,7 @@ export class Quotas {
    * whether any of it is gone when it is looked at once more. The registry sets it.
    */
   onShort: (user: number | null) => boolean = () => false;
+  readonly aliases: Aliases;
   readonly #mainDevice: string | null;
   /** Given to holders above their share to give something back. */
   recallSeconds: number;
@@ -76,6 +80,7 @@ export class Quotas {
     private readonly clock: Clock,
     options: QuotaOptions = {},
   ) {
+    this.aliases = options.aliases ?? new Aliases();
     this.policy = new Policy(options.defaults ?? DEFAULT_RULES);
     this.#ledger = new Ledger(this.policy, clock);
     this.recalls = new Recalls(this.#ledger, this.policy, clock, (...what) =>
@@ -90,7 +95,7 @@ export class Quotas {
 
   /** Replaces the rules of a layer. Charges stay; what is over its limit now gets no more. */
   configure(layer: Layer, rules: Rules): void {
-    this.policy.set(layer, rules);
+    this.policy.set(layer, this.aliases.rulesOf(rules));
     this.#ledger.refresh();
   }
 
@@ -280,7 +285,8 @@ export class Quotas {
 
   /** Charges somebody whatever the limits: for memory that is there already. */
   impose(charged: Charged): Charge {
-    return this.#ledger.impose(charged);
+    // An earlier daemon may have known the source by another name.
+    return this.#ledger.impose({ ...charged, source: this.aliases.nameOf(charged.source) });
   }
 
   /** Once more, where what lingers was in the way and is gone. `attempt` leaves nothing where it throws. */

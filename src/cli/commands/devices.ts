@@ -97,7 +97,12 @@ function printReport({ device, reason, sources, fallback }: DeviceReport): void 
   say('');
   printTable(SOURCES, sources, 'no memory sources');
   say('');
-  printFields([['where a heap has no more', fallback]]);
+  printFields([...sources.flatMap(regionFields), ['where a heap has no more', fallback]]);
+}
+
+function regionFields({ name, region }: DeviceReport['sources'][number]): [string, string][] {
+  if (region === undefined) return [];
+  return [[name, `${bytes(region.available)} free of ${bytes(region.size)}`]];
 }
 
 /** Beside the heaps: of the same memory. */

@@ -6,14 +6,17 @@
  */
 import { closeSync, openSync } from 'node:fs';
 import { BrokerError } from '../../memory/errors.js';
+import { isMainline } from '../../memory/heaps.js';
 import { PIECE_BYTES } from '../../memory/limits.js';
 import type { Steps } from '../../memory/steps.js';
+import { regionMemory } from '../cma-regions.js';
 import { setName, sync } from '../dmabuf.js';
 import { isDmaBuf } from '../kind.js';
 import { ioctlCall } from '../later.js';
 import { check } from '../libc/errno.js';
 import { owning } from '../libc/fd.js';
 import { cut, Windows } from '../transfer/windows.js';
+import type { MemoryLimit } from '../udmabuf-limits.js';
 import type { Exporter } from './linear.js';
 
 /** `_IOWR('H', 0, struct dma_heap_allocation_data)`: u64 len, u32 fd, u32 fd_flags, u64 heap_flags. */
@@ -22,15 +25,16 @@ const ALLOCATION_DATA = { size: 24, len: 0, fd: 8, fdFlags: 12 };
 const O_RDWR = 2;
 const O_CLOEXEC = 0o2000000;
 
-/**
- * Heaps of the mainline kernel, which hand out zeroed memory: `system` allocates with __GFP_ZERO
- * (drivers/dma-buf/heaps/system_heap.c), CMA heaps clear their pages (cma_heap.c, "Clear the cma
- * pages"). The uapi promises nothing, so that a vendor's heap is cleared here.
- */
-const ZEROED = new Set(['system', 'reserved', 'linux,cma', 'default_cma_region']);
+export const HEAPS = '/dev/dma_heap';
 
-/** Opens `/dev/dma_heap/<heap>`; throws where that cannot be. */
-export function heapExporter(heap: string, folder = '/dev/dma_heap'): Exporter {
+interface HeapOptions {
+  readonly folder?: string;
+  /** What it takes from, where the kernel counts that (SourceState). */
+  readonly region?: string | undefined;
+}
+
+/** Opens `/dev/dma_heap/<heap>`; throws where that cannot be. What may not be zeroed is cleared here. */
+export function heapExporter(heap: string, { folder = HEAPS, region }: HeapOptions = {}): Exporter {
   // Read access suffices (dma_heap_ioctl asks for no more); Node opens everything with O_CLOEXEC.
   const device = openSync(`${folder}/${heap}`, 'r');
   return {
@@ -40,6 +44,7 @@ export function heapExporter(heap: string, folder = '/dev/dma_heap'): Exporter {
     exporter: heap,
     committed: true,
     limit: () => null,
+    ...(region !== undefined && { room: () => roomOf(region) }),
     create: function* (bytes, name) {
       const data = argumentOf(bytes);
       const made = yield ioctlCall(device, DMA_HEAP_IOCTL_ALLOC, data);
@@ -50,9 +55,16 @@ export function heapExporter(heap: string, folder = '/dev/dma_heap'): Exporter {
         return fd;
       });
     },
-    ...(!ZEROED.has(heap) && { clear }),
+    ...(!isMainline(heap) && { clear }),
     close: () => closeSync(device),
   };
+}
+
+function roomOf(region: string): MemoryLimit | null {
+  const memory = regionMemory(region);
+  if (memory === null) return null;
+  const { size, available } = memory;
+  return { bytes: available, reason: `of its ${size} bytes ${available} are free` };
 }
 
 function argumentOf(bytes: number): Buffer {

@@ -40,6 +40,8 @@ export interface Exporter {
   readonly committed: boolean;
   /** As of now: an administrator may change it. */
   limit(): MemoryLimit | null;
+  /** What is left of memory that is set apart for it, as of now; null where it is not known. */
+  room?(): MemoryLimit | null;
   /**
    * Memory of whole pages as a CLOEXEC fd, the caller's, named where it can be: zeroed, unless there is
    * `clear`. What takes long in it is a call that whoever resumes it has made. Throws BrokerError or SystemError,
@@ -237,7 +239,11 @@ export class LinearSource implements MemorySource {
         possible: { max: limit.bytes },
       });
     }
-    if (!isThere) checkMemory(sum(memories), this.exporter.committed);
+    if (isThere) return;
+    const bytes = sum(memories);
+    const room = this.exporter.room?.() ?? null;
+    if (room !== null && bytes > room.bytes) throw noMore(this.name, bytes, room.reason);
+    checkMemory(bytes, this.exporter.committed);
   }
 
   /** All or none. */
@@ -296,8 +302,11 @@ function bufferShape(size: number, alignment = 1): Shape {
 function refusalOf(error: unknown, source: SourceName, bytes: number): unknown {
   // Node's own calls (ftruncate) fail with an Error that has a code.
   if (!(error instanceof Error && 'code' in error) || error instanceof BrokerError) return error;
-  const refusal: Refusal = { constraint: 'size', requested: bytes };
   if (isOutOfFds(error)) return outOfFds();
-  const message = `${source} has no ${bytes} bytes: ${error.message}`;
-  return new BrokerError('out_of_memory', message, refusal);
+  return noMore(source, bytes, error.message);
+}
+
+function noMore(source: SourceName, bytes: number, why: string): BrokerError {
+  const refusal: Refusal = { constraint: 'size', requested: bytes };
+  return new BrokerError('out_of_memory', `${source} has no ${bytes} bytes: ${why}`, refusal);
 }

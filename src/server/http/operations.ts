@@ -3,9 +3,11 @@
  * others are the data plane's (plane/operations.ts). Status and headers are openapi.yaml's (answers.ts).
  */
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { Aliases } from '../../broker/aliases.js';
 import { dateText } from '../../memory/clock.js';
 import type { WithCuda } from '../../memory/device.js';
 import { BrokerError } from '../../memory/errors.js';
+import type { SourceState } from '../../memory/source.js';
 import type { Matrix } from '../../pixels/ycbcr.js';
 import type { LeakReport, QuotaRule } from '../../rest/contract.js';
 import type { Call, OperationId } from '../../rest/operation.js';
@@ -104,6 +106,8 @@ export function createHandlers(
   const buffersFor = async (devices: readonly WithCuda[]) =>
     devices.some(({ cuda }) => cuda !== null) ? (await plane.mirror()).buffers.views : [];
   const { spec, streams, waits, metrics } = http;
+  const regionOf = ({ region }: SourceState) =>
+    region === undefined ? null : world.regionMemory(region);
   const quotaChanges = new Serial();
   const userNames = new UserNames(clock, world.resolver);
   const health = new Health([
@@ -154,13 +158,20 @@ export function createHandlers(
     { params: { scope, key }, ifMatch, by }: Asked<'setQuota' | 'unsetQuota'>,
     rule: QuotaRule | null,
   ) {
-    const id = checkRule(scope, key, ruleFromRest(rule ?? {}));
+    const named = checkRule(scope, key, ruleFromRest(rule ?? {}));
+    const aliases = new Aliases(allocator.inventory.sources);
+    const id = aliases.ruleOf(named);
+    // What was kept under another name, before the kernel had this one.
+    const former = [...world.quotas.rules.keys()].filter(
+      (each) => each !== id && aliases.ruleOf(each) === id,
+    );
     const current = () =>
       plane.ask('getQuota', { params: { scope, key }, query: undefined, body: undefined });
     // Of two who have seen the same, the second is refused.
     return quotaChanges.run(async () => {
       if (ifMatch !== undefined) checkIfMatch(ifMatch, await current());
       await world.quotas.set(id, rule === null ? null : ruleFromRest(rule));
+      for (const each of former) await world.quotas.set(each, null);
       await plane.ask('configureQuotas', { rules: world.quotas.rules, changed: id }, by);
       return current();
     });
@@ -236,7 +247,7 @@ export function createHandlers(
       return {
         device: device && deviceView(device, await buffersFor([device])),
         reason,
-        sources: sources.map(sourceView),
+        sources: sources.map((source) => sourceView(source, regionOf(source))),
         fallback: [...world.fallback],
       };
     },

@@ -4,7 +4,7 @@
  */
 import type { Policy } from '../../broker/policy.js';
 import type { Clock } from '../../memory/clock.js';
-import type { SourceName } from '../../memory/source.js';
+import type { RegionMemory, SourceName } from '../../memory/source.js';
 import type { ConfigInForce } from '../config/in-force.js';
 import type { AuditSink } from '../events/audit-sink.js';
 import type { LogLevels } from '../log/levels.js';
@@ -28,6 +28,8 @@ export interface RestWorld {
   readonly sweeper: Pick<Sweeper, 'sweep'>;
   readonly leaks: Pick<LeakWatch, 'config' | 'growth' | 'last'>;
   readonly logLevels: Pick<LogLevels, 'level'>;
+  /** What there is of a region of contiguous memory. */
+  readonly regionMemory: (region: string) => RegionMemory | null;
   readonly settings: Pick<ConfigInForce, 'report'>;
   readonly resolver: Pick<Resolver, 'ask'>;
   readonly audit: Pick<AuditSink, 'acted' | 'held'>;

@@ -8,7 +8,7 @@ import type {
   WithCuda,
 } from '../../memory/device.js';
 import { fourccName, MOD_LINEAR, modifierText } from '../../memory/fourcc.js';
-import type { FormatOffer, SourceState } from '../../memory/source.js';
+import type { FormatOffer, RegionMemory, SourceState } from '../../memory/source.js';
 import type { DeviceInfo, FormatInfo, ListedDeviceInfo, SourceInfo } from '../../rest/contract.js';
 import type { Inventory } from '../words/messages.js';
 import { type GpuBuffer, gpuMemory } from './gpu-memory.js';
@@ -32,12 +32,17 @@ export function formatView({
   };
 }
 
-export function sourceView(source: SourceState): SourceInfo {
-  const { name, handleType, usable, reason, maxBytes = null, also = [] } = source;
+/** `region`: what there is of its memory now, where the kernel counts that. */
+export function sourceView(source: SourceState, region: RegionMemory | null = null): SourceInfo {
+  const { name, handleType, usable, reason, maxBytes = null, also = [], aliases = [] } = source;
   const limits = { max_bytes: maxBytes };
   const further = also.length > 0 ? { further_handle_types: [...also] } : {};
   const contiguous = contiguityOf(name);
-  return { name, handle_type: handleType, ...further, contiguous, usable, reason, limits };
+  return {
+    ...{ name, handle_type: handleType, ...further, contiguous, usable, reason, limits },
+    ...(aliases.length > 0 && { aliases: [...aliases] }),
+    ...(region !== null && { region }),
+  };
 }
 
 export function deviceView(
@@ -65,7 +70,7 @@ export function listedDeviceView(
     main,
     open: opened !== null,
     reason,
-    sources: sources.map(sourceView),
+    sources: sources.map((source) => sourceView(source)),
   };
 }
 

@@ -27,11 +27,11 @@ import { udmabufExporter } from '../../native/sources/udmabuf.js';
 
 const HEAP = 'dma-heap:';
 
-function open(name: string): LinearSource | null {
+function open({ name, region }: SourceState): LinearSource | null {
   if (name === 'memfd') return new MemfdSource();
   if (name === 'udmabuf') return new LinearSource(udmabufExporter());
   if (!name.startsWith(HEAP)) return null;
-  const exporter = heapExporter(name.slice(HEAP.length));
+  const exporter = heapExporter(name.slice(HEAP.length), { region });
   if (exporter.clear === undefined) return new LinearSource(exporter);
   exporter.close();
   return null;
@@ -55,9 +55,9 @@ export class KernelMemory {
     opened = open,
   ) {
     this.#calls = new FairCalls(begin, MAX_ALLOCATING);
-    for (const { name, usable } of states) {
-      const source = usable ? opened(name) : null;
-      if (source !== null) this.#sources.set(name, source);
+    for (const state of states) {
+      const source = state.usable ? opened(state) : null;
+      if (source !== null) this.#sources.set(state.name, source);
     }
   }
 

@@ -8,6 +8,7 @@
  */
 import { randomFillSync } from 'node:crypto';
 import { type MessagePort, receiveMessageOnPort, workerData } from 'node:worker_threads';
+import { Aliases } from '../../broker/aliases.js';
 import { Broker } from '../../broker/broker.js';
 import { sooner } from '../../broker/deadlines.js';
 import { fdParts } from '../../broker/fd-parts.js';
@@ -236,6 +237,7 @@ function quotasOf({ rules, subuids, recallSeconds, charge }: QuotaSetup): Quotas
     recallSeconds,
     charge,
     mainDevice: device?.deviceUuid ?? null,
+    aliases: new Aliases(setup.inventory.sources),
   });
   for (const { uuid, heaps = [] } of devices) quotas.addHeaps(uuid, heaps);
   quotas.configure('configuration', rules.configuration);

@@ -61,8 +61,8 @@ export const quota: Subject<
   { readonly params: { readonly scope: string; readonly key: string } },
   RuleId
 > = {
-  find: (_broker, { params }, only) => {
-    const id = ruleId(params.scope, params.key);
+  find: (broker, { params }, only) => {
+    const id = broker.quotas.aliases.ruleOf(ruleId(params.scope, params.key));
     if (only !== null && !isOwnQuota(id, only)) throw noQuota(id);
     return id;
   },

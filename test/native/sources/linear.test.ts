@@ -1,10 +1,11 @@
 /** The linear source over exporters that fail: what a client is told, and that no fd is left. */
-import { closeSync, fstatSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { closeSync, fstatSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { constants, totalmem } from 'node:os';
 import t from 'tap';
 import { checked } from '../../../src/memory/check-spec.js';
 import { fourcc, MOD_LINEAR } from '../../../src/memory/fourcc.js';
 import type { ImageSpec } from '../../../src/memory/source.js';
+import { isCounted, regionMemory, regionOf } from '../../../src/native/cma-regions.js';
 import { SystemError } from '../../../src/native/libc/errno.js';
 import { sealedMemfd } from '../../../src/native/libc/memory.js';
 import { type Exporter, LinearSource, memoryName } from '../../../src/native/sources/linear.js';
@@ -160,6 +161,72 @@ t.test('heaps are found by their nodes, system first', async (t) => {
   t.strictSame(sources, []);
   mkdirSync(`${folder}/none`);
   t.match(probeHeaps(`${folder}/none`).states, [{ name: 'dma-heap', reason: /is empty/ }]);
+});
+
+t.test('two nodes of the default region are one source', async (t) => {
+  const names = (...heaps: string[]) => {
+    const nodes = Object.fromEntries(heaps.map((heap) => [heap, '']));
+    const folder = t.testdir({ nodes, regions: {} });
+    const { states } = probeHeaps(`${folder}/nodes`, `${folder}/regions`);
+    return states.map(({ name, aliases = [] }) => [name.slice(9), ...aliases].join(' = '));
+  };
+  const one = 'default_cma_region = dma-heap:reserved';
+  t.same(names('default_cma_region', 'reserved', 'system'), ['system', one]);
+  // Before Linux 6.17 it had its own name alone; of two that it may have had none is known to be it.
+  t.same(names('reserved', 'system'), ['system', 'reserved']);
+  t.same(names('default_cma_region', 'video@42000000'), ['default_cma_region', 'video@42000000']);
+  const both = ['default-pool', 'default_cma_region', 'linux,cma'];
+  t.same(names(...both), both);
+});
+
+t.test('the region of an allocation, by what the kernel counts', async (t) => {
+  const regions = t.testdir({
+    reserved: { alloc_pages_success: '7\n', alloc_pages_fail: '0\n' },
+    video: { alloc_pages_success: '9\n', alloc_pages_fail: '0\n', total_pages: '16\n' },
+  });
+  const count = (file: string) => {
+    const path = `${regions}/${file}`;
+    writeFileSync(path, `${Number(readFileSync(path, 'utf8')) + 1}\n`);
+  };
+  t.equal(
+    regionOf(() => count('video/alloc_pages_success'), regions),
+    'video',
+  );
+  t.equal(
+    regionOf(() => count('reserved/alloc_pages_fail'), regions),
+    'reserved',
+    'one that fails, too',
+  );
+  let others = 3;
+  const busy = () => {
+    count('reserved/alloc_pages_success');
+    if (others-- > 0) count('video/alloc_pages_success');
+  };
+  t.equal(regionOf(busy, regions), 'reserved', 'others allocated from another one meanwhile');
+  others = 1000;
+  t.equal(regionOf(busy, regions), null, 'and do so always');
+  t.equal(
+    regionOf(() => t.fail('for nothing'), `${regions}/none`),
+    null,
+  );
+  t.equal(regionMemory('video', regions), null, 'an older kernel says nothing of it');
+  writeFileSync(`${regions}/video/available_pages`, '4\n');
+  t.same(regionMemory('video', regions), { size: 65536, available: 16384 });
+  t.equal(regionMemory('../video', `${regions}/video`), null);
+  t.same([isCounted('video', regions), isCounted('system', regions)], [true, false]);
+});
+
+t.test('what is left of memory set apart bounds what is asked of it', async (t) => {
+  const room = () => ({ bytes: 8192, reason: 'of its 65536 bytes 8192 are free' });
+  const source = new LinearSource(exporter({ room }));
+  t.match(
+    refused(() => source.plan(buffer(8193))),
+    {
+      code: 'out_of_memory',
+      message: 'udmabuf has no 12288 bytes: of its 65536 bytes 8192 are free',
+    },
+  );
+  t.same(source.plan(buffer(8192)).memories, [8192]);
 });
 
 t.test("udmabuf's parameters", async (t) => {

@@ -46,9 +46,9 @@ function make() {
     ...{ name, usable: true, reason: '' },
     handleType: name === 'memfd' ? ('memfd' as const) : ('dma_buf' as const),
   }));
-  const opened = (name: string) => {
+  const opened = ({ name }: { readonly name: SourceName }) => {
     if (name === 'vulkan') return null;
-    return name === 'memfd' ? new MemfdSource() : slowSource(name as SourceName);
+    return name === 'memfd' ? new MemfdSource() : slowSource(name);
   };
   const memory = new KernelMemory(states, begin, (stack) => defects.push(stack), opened);
   const ask = (choice: Partial<Choice> & { size?: number }, asker = ONE) => {

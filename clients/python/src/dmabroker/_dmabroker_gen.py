@@ -575,8 +575,8 @@ class DmabrokerParamsV1:
     def set_source(object_id: int, name: str) -> Message:
         """the one source to allocate from
 
-        A name of dmabroker_manager_v1.source. Without it the broker's order of preference
-        decides.
+        A name of dmabroker_manager_v1.source, or another name of the same memory, as the
+        source's reason tells it. Without it the broker's order of preference decides.
         """
         return parts(object_id, 11, text(name))
 

@@ -117,6 +117,7 @@ export class FakeDaemon implements RestWorld {
   readonly logLevels: RestWorld['logLevels'] = { level: 'info' };
   readonly audit = { acted: () => {}, held: false };
   readonly fallback: RestWorld['fallback'] = ['dma-heap:system'];
+  readonly regionMemory: RestWorld['regionMemory'] = () => null;
   policy: RestWorld['policy'] = () => new Policy(null);
   readonly leaks = {
     config: { forgottenAfterSeconds: 3600, sampleSeconds: 60 },
