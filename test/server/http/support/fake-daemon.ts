@@ -251,6 +251,7 @@ export class FakeDaemon implements RestWorld {
       offers: both,
       devices: [],
       listed: [],
+      foreseen: new Map(),
     },
   };
 
