@@ -11,6 +11,7 @@ import { dmabrokerd } from '../../src/server/config/command-line.js';
 import { dmabrokerUnixfd } from '../../src/unixfd/program.js';
 import { NIGHTLY } from '../runner/lists.js';
 import { PROOFS, type Proof } from '../support/proofs.js';
+import { testFile } from '../vm/furnished.js';
 import { anchorOf, type Block, blocksOf, PAGES, textOf } from './pages.js';
 import { BY, BY_NOBODY } from './where.js';
 
@@ -49,6 +50,7 @@ t.test('README’s table of who can use it says what the gate’s tests show', a
     const source = readFileSync(join(packageRoot, `test/${test}.test.ts`), 'utf8');
     t.ok(source.includes(`proof('${name}')`), `${test} shows it: ${name}`);
     t.notOk(NIGHTLY.has(test), `${test} runs in the gate`);
+    t.equal(testFile(test.replace('.guest', '')), test, 'and there is a guest for it');
     const isShown = blocksOf(page).some(
       ({ anchor, script }) =>
         script.replaceAll(/ \\\n */g, ' ').includes(command) &&
