@@ -50,7 +50,9 @@ t.test('README’s table of who can use it says what the gate’s tests show', a
     const source = readFileSync(join(packageRoot, `test/${test}.test.ts`), 'utf8');
     t.ok(source.includes(`proof('${name}')`), `${test} shows it: ${name}`);
     t.notOk(NIGHTLY.has(test), `${test} runs in the gate`);
-    t.equal(testFile(test.replace('.guest', '')), test, 'and there is a guest for it');
+    const word = test.replace('.guest', '');
+    t.equal(testFile(word), test, 'there is a guest for it');
+    t.ok(textOf(page).includes(`npm run vm -- --for ${word}`), `which ${page} names`);
     const isShown = blocksOf(page).some(
       ({ anchor, script }) =>
         script.replaceAll(/ \\\n */g, ' ').includes(command) &&

@@ -128,10 +128,10 @@ t.test('both are shown, and one is open', async (t) => {
 t.test('linux-dmabuf: a tranche of each, which opens none', async (t) => {
   const said = async (program: string, ...words: string[]) => {
     const env = { ...process.env, WAYLAND_DISPLAY: daemon.clientSocket };
-    const { stdout } = await run(join(packageRoot, program), words, { env });
+    const { stdout } = await run(program, words, { env });
     return stdout.trim().split('\n');
   };
-  const feedback = 'test/support/programs/build/feedback';
+  const feedback = join(packageRoot, 'test/support/programs/build/feedback');
   const [table = '', ...tranches] = await said(feedback, daemon.clientSocket, '6');
   const pairs = Number(table.split(' ')[1]);
   const main = numbersOf('/dev/dri/renderD128');
@@ -148,6 +148,14 @@ t.test('linux-dmabuf: a tranche of each, which opens none', async (t) => {
     t.match(older, ['main_device 8', ...tranche(main, 0), 'done', 'failed'], `version ${version}`);
     t.equal(older.length, 7, 'the main device alone');
   }
+  const info = await said('wayland-info', '-i', 'zwp_linux_dmabuf_v1');
+  const targets = info.filter((line) => /(main|target) device: 0x/.test(line));
+  t.match(
+    targets,
+    [/main device: 0xE280$/, /target device: 0xE280$/],
+    'wayland-info, of version 5',
+  );
+  t.equal(targets.length, 2);
   // A client finds the device of a tranche by its node, and has memory of it.
   const device = client.devices.find(
     (each) => each.mainDevice === BigInt(NODE.major * 256 + NODE.minor),

@@ -41,9 +41,9 @@ export function shell(options: SessionOptions): readonly string[] {
   options.timeoutSeconds ??= A_DAY;
   if (!process.stdin.isTTY) return ['bash', '-s'];
   process.stdin.setRawMode(true);
-  const { columns = 80, rows = 24 } = process.stdout;
+  const { columns, rows } = process.stdout;
   const { TERM = 'linux' } = process.env;
   options.env = { ...options.env, TERM, PS1: 'guest:\\w# ' };
-  const command = `stty rows ${rows} columns ${columns} && exec bash --norc`;
+  const command = `stty rows ${rows || 24} columns ${columns || 80} && exec bash --norc`;
   return ['script', '--quiet', '--echo', 'always', '--return', '--command', command, '/dev/null'];
 }
