@@ -29,9 +29,12 @@ else
 fi
 
 # As the package's socket units do: it starts with the first who connects. Who waits for its start waits for it alone.
+# No child of the command's: script(1) does not end while it has one.
 run=/run/dmabroker
-setsid env -u XDG_RUNTIME_DIR systemd-socket-activate --listen="$run/client.sock" --listen="$run/rest.sock" \
-  dmabrokerd </dev/null >/var/log/dmabrokerd.log 2>&1 &
+(
+  setsid env -u XDG_RUNTIME_DIR systemd-socket-activate --listen="$run/client.sock" --listen="$run/rest.sock" \
+    dmabrokerd </dev/null >/var/log/dmabrokerd.log 2>&1 &
+)
 until [ -S "$run/rest.sock" ]; do sleep 0.01; done
 chown root:dmabroker-admin "$run/rest.sock"
 chmod 660 "$run/rest.sock"
