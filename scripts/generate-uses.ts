@@ -22,13 +22,19 @@ function differences(tolerance: Proof['tolerance']): string {
     .join('; ');
 }
 
-const row = ({ who, what, page, command, reference, tolerance, test }: Proof) =>
-  `| [${who}](${page}) | ${what} | \`${command}\` | ${reference} | ${differences(tolerance)} | \`npm test -- ${test.replace('.guest', '')}\` |`;
+function row({ who, what, page, command, reference, tolerance, test }: Proof): string {
+  const word = test.replace('.guest', '');
+  const cells = [
+    ...[`[${who}](${page})`, what, `\`${command}\``, reference, differences(tolerance)],
+    ...[`\`npm run vm -- --for ${word}\``, `\`npm test -- ${word}\``],
+  ];
+  return `| ${cells.join(' | ')} |`;
+}
 
 const table = `${BEGIN}
 
-| who | the memory is | a command | compared with | largest difference of 255 | shown by |
-|---|---|---|---|---|---|
+| who | the memory is | a command | compared with | largest difference of 255 | a guest for it | shown by |
+|---|---|---|---|---|---|---|
 ${Object.values(PROOFS).map(row).join('\n')}
 
 ${END}`;

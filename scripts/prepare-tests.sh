@@ -34,7 +34,7 @@ fi
 need_guest_packages
 want_kernel_packages
 # Before the build: it looks whether a folder has changed since.
-folders=(examples/c examples/wayland examples/v4l2 examples/pipewire examples/scanout conformance/drivers/c conformance/drivers/libdmabroker test/native/vulkan/loss-layer test/native/cuda/double test/support/programs)
+folders=("${EXAMPLES[@]}" conformance/drivers/c conformance/drivers/libdmabroker test/native/vulkan/loss-layer test/native/cuda/double test/support/programs)
 if wants "$@" -- test/bindings/*.test.ts; then
   folders=(examples/cpp "${folders[@]}")
 fi
@@ -42,7 +42,7 @@ fi
 make --silent -C clients/c all check-programs
 make --silent -C clients/heaps check-programs
 make --silent -C clients/gbm check-programs
-printf '%s\0' "${folders[@]}" | xargs -0 -n 1 -P "$(nproc)" make --silent -C
+make_each "${folders[@]}"
 wait $modules
 bash scripts/build.sh
 # The guest has no Rust: its driver is built before. Without words it is the night's, as is its meeting with others.

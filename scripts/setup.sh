@@ -99,10 +99,11 @@ missing_packages() {
 BUILD_PACKAGES=(gcc libc6-dev make libwayland-dev libwayland-bin)
 # What clients/heaps and clients/gbm take beside that.
 SHIM_PACKAGES=(pkgconf libdrm-dev libgbm-dev)
+# And the examples: linux-dmabuf's and xdg-shell's XML for examples/wayland; what examples/pipewire and examples/scanout are linked with.
+PROGRAM_PACKAGES=("${SHIM_PACKAGES[@]}" wayland-protocols libpipewire-0.3-dev)
 # The Vulkan headers and registry and drm_fourcc.h, that generated code and the table of formats are compared with;
-# linux-dmabuf's and xdg-shell's XML for examples/wayland; curl, with which the commands of docs/rest.md are run; what an installed
-# clients/c is compiled against by C and C++; what examples/pipewire and examples/scanout are.
-TEST_PACKAGES=("${SHIM_PACKAGES[@]}" libvulkan-dev wayland-protocols curl zsh fish mandoc g++ libpipewire-0.3-dev)
+# curl, with which the commands of docs/rest.md are run; what an installed clients/c is compiled against by C and C++.
+TEST_PACKAGES=("${PROGRAM_PACKAGES[@]}" libvulkan-dev curl zsh fish mandoc g++)
 # What the Python client's tests take beside Python: arrays, types, the wheel (clients/python/pyproject.toml).
 PYTHON_PACKAGES=(python3 python3-numpy mypy python3-hatchling)
 # What test/bindings compiles with: waylandpp, Qt's scanner and headers, wayland-rs. Rust is 400 MB of it, so
@@ -114,6 +115,16 @@ need_binding_packages() {
   [ -n "$(apt-cache show librust-wayland-client-0.29-dev 2>/dev/null)" ] && version=-0.29
   need_packages 'testing the bindings' "${BINDING_PACKAGES[@]}" \
     "librust-wayland-client$version-dev" "librust-wayland-scanner$version-dev"
+}
+
+# What the pages have made, for tests and for the guest, which has no compiler. clients/c comes first: the others are linked with it.
+EXAMPLES=(examples/c examples/wayland examples/v4l2 examples/pipewire examples/scanout)
+make_each() {
+  printf '%s\0' "$@" | xargs -0 -n 1 -P "$(nproc)" make --silent -C
+}
+make_programs() {
+  make --silent -C clients/c
+  make_each clients/heaps clients/gbm "${EXAMPLES[@]}"
 }
 
 # The other architecture's shim, for the package (scripts/prepack.sh), and what starts it in a test.

@@ -11,6 +11,7 @@ import { dmabrokerd } from '../../src/server/config/command-line.js';
 import { dmabrokerUnixfd } from '../../src/unixfd/program.js';
 import { NIGHTLY } from '../runner/lists.js';
 import { PROOFS, type Proof } from '../support/proofs.js';
+import { testFile } from '../vm/furnished.js';
 import { anchorOf, type Block, blocksOf, PAGES, textOf } from './pages.js';
 import { BY, BY_NOBODY } from './where.js';
 
@@ -49,6 +50,9 @@ t.test('README’s table of who can use it says what the gate’s tests show', a
     const source = readFileSync(join(packageRoot, `test/${test}.test.ts`), 'utf8');
     t.ok(source.includes(`proof('${name}')`), `${test} shows it: ${name}`);
     t.notOk(NIGHTLY.has(test), `${test} runs in the gate`);
+    const word = test.replace('.guest', '');
+    t.equal(testFile(word), test, 'there is a guest for it');
+    t.ok(textOf(page).includes(`npm run vm -- --for ${word}`), `which ${page} names`);
     const isShown = blocksOf(page).some(
       ({ anchor, script }) =>
         script.replaceAll(/ \\\n */g, ' ').includes(command) &&

@@ -32,6 +32,7 @@ export const BY: Readonly<Record<string, string>> = {
   'docs/first-fd.md#rust': 'bindings/rust',
   'docs/first-fd.md#typescript': 'bindings/first-fd',
   'docs/gbm.md#': 'gbm/compositors.guest',
+  'docs/gbm.md#compared-with-mesas-own': 'gbm/compositors.guest',
   'docs/gbm.md#what-it-is': 'gbm/compositors.guest',
   'docs/gstreamer.md#frames-into-pipelines': 'unixfd/gstreamer.guest',
   'docs/gstreamer.md#from-one-pipeline-to-others': 'unixfd/gstreamer.guest',

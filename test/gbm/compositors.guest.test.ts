@@ -5,7 +5,7 @@
  */
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chownSync } from 'node:fs';
+import { chownSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
@@ -14,7 +14,8 @@ import { packageRoot } from '../../src/package-root.js';
 import { commandsOf } from '../docs/pages.js';
 import { sharedDaemon } from '../support/actor.js';
 import { eventually, TestDaemon } from '../support/daemon.js';
-import { atNight } from '../support/night.js';
+import { temporaryFolder } from '../support/folder.js';
+import { atNight, isNight } from '../support/night.js';
 import { proof } from '../support/proofs.js';
 import {
   ALICE,
@@ -161,6 +162,27 @@ test('Weston, whose buffers are an EGL surface’s', async (t) => {
   t.equal(await weston.end(), 0);
   await daemon.settled(before);
 });
+
+// The tests above compare the same with a picture of their own, and with what the display shows.
+const asTyped = async (t: Test) => {
+  const [, seatless = ''] = commandsOf('docs/gbm.md', '');
+  const [compare = ''] = commandsOf('docs/gbm.md', 'compared-with-mesas-own');
+  const [exports] = seatless.split('GBM_BACKEND');
+  const folder = temporaryFolder(t);
+  const bin = join(folder, 'dmabrokerctl');
+  writeFileSync(bin, `#!/bin/sh\nexec node ${packageRoot}/bin/dmabrokerctl.js "$@"\n`, {
+    mode: 0o755,
+  });
+  const env = {
+    ...process.env,
+    ...{ DMABROKER_SOCKET: daemon.clientSocket, DMABROKER_REST_SOCKET: daemon.restSocket },
+    ...{ PATH: `${folder}:${process.env.PATH}`, XDG_RUNTIME_DIR: folder },
+  };
+  const shown = execFileSync('bash', ['-euc', `${exports}\n${compare}`], { env, stdio: 'pipe' });
+  t.match(`${shown}`, /^gbm card\d .* sway \(/m, 'the broker’s memory');
+  await daemon.settled(before);
+};
+if (isNight) test('what docs/gbm.md compares', asTyped);
 
 test('what has to be Mesa’s is, and the program sees no difference', async (t) => {
   const plain = await asked('cases', {});

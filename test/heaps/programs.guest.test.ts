@@ -172,7 +172,9 @@ t.test('what is mapped to another source, or to nothing', async (t) => {
 /** As the page has it described. */
 const [width, height] = [320, 240];
 const FRAME = (width * height * 3) / 2;
-const FRAMES = 6;
+const FRAMES = 9; // as the page has it
+/** What the page has made without the library. */
+let plain = Buffer.alloc(0);
 
 /** How many buffers a source has made until now. */
 async function madeBy(source: string): Promise<number> {
@@ -205,8 +207,9 @@ t.test('what docs/heaps.md shows, as it is typed', async (t) => {
   t.equal(make, 'make -C clients/heaps && make -C clients/heaps install', 'which is done above');
   for (const script of others) {
     const made = (await madeBy('dma-heap:system')) + (await madeBy('udmabuf'));
+    const folder = temporaryFolder(t);
     const { status, stderr } = await withoutAbort(() => {
-      const { child, ended } = start(['sh', '-ec', script], sandboxed, temporaryFolder(t));
+      const { child, ended } = start(['sh', '-ec', script], sandboxed, folder);
       child.stdin.end();
       return ended;
     });
@@ -214,22 +217,20 @@ t.test('what docs/heaps.md shows, as it is typed', async (t) => {
     if (!script.includes('LD_PRELOAD')) continue;
     const now = (await madeBy('dma-heap:system')) + (await madeBy('udmabuf'));
     t.ok(now >= made + 4, `${now - made} buffers`);
+    if (script.includes('location=plain')) plain = readFileSync(join(folder, 'plain'));
   }
   await daemon.settled(before);
 });
 
 t.test(proof('heaps'), async (t) => {
   const folder = temporaryFolder(t);
-  const [plain, broker] = [join(folder, 'plain'), join(folder, 'broker')];
-  const without = await withoutAbort(() => start(gstreamer(plain)).ended);
-  t.equal(without.status, 0, without.stderr);
-  const expected = readFileSync(plain);
-  t.equal(expected.length, FRAMES * FRAME, 'whole frames');
-  t.notOk(expected.subarray(0, FRAME).equals(expected.subarray(FRAME, 2 * FRAME)), 'which move');
+  const broker = join(folder, 'broker');
+  t.equal(plain.length, FRAMES * FRAME, 'whole frames');
+  t.notOk(plain.subarray(0, FRAME).equals(plain.subarray(FRAME, 2 * FRAME)), 'which move');
   const made = await madeBy('dma-heap:system');
   const { status, stderr } = await withoutAbort(() => inSandbox(...gstreamer(broker)));
   t.equal(status, 0, stderr);
-  t.ok(readFileSync(broker).equals(expected), 'byte by byte');
+  t.ok(readFileSync(broker).equals(plain), 'byte by byte, without a device');
   t.ok((await madeBy('dma-heap:system')) >= made + 4, "which lay in the broker's memory");
   await daemon.settled(before);
 });

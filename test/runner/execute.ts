@@ -5,13 +5,11 @@
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { Writable } from 'node:stream';
-import { ensureDisplay } from '../vm/display.js';
-import { putLayer } from '../vm/layer.js';
+import { type Beside, putBeside } from '../vm/beside.js';
 import { GuestError, type Host, runOn } from '../vm/vm.js';
 import type { Group, TestFile, Where } from './files.js';
-import { CONTIGUOUS, LAYERS, MAPPING_DISPLAY } from './lists.js';
+import { CONTIGUOUS } from './lists.js';
 import { nothing, type Outcome, partsOf, TapReader } from './tap.js';
 
 /** Seconds. They end what hangs and judge nothing. */
@@ -195,24 +193,15 @@ async function inGuest(group: Group, around: Surroundings, take: Take): Promise<
   const watched = around.nightly ? ['--layer'] : [];
   const names = group.map(({ name }) => name);
   const env = environment(around);
-  let folder: string | null = null;
+  let beside: Beside | null = null;
   try {
     // One with packages of its own has a guest of its own.
-    const packages = LAYERS.get(file?.name ?? '');
-    if (packages !== undefined) {
-      // The guest sees the checkout alone.
-      mkdirSync('build', { recursive: true });
-      folder = mkdtempSync('build/layer-');
-      await putLayer(host.image, packages, folder);
-      if (host.kind === 'uml' && MAPPING_DISPLAY.has(file?.name ?? '')) {
-        env.DMABROKER_MAPPING_DISPLAY = `${folder}/mapping_display.ko`;
-        copyFileSync(await ensureDisplay(host.kernel), env.DMABROKER_MAPPING_DISPLAY);
-      }
-    }
+    beside = await putBeside(host, file?.name ?? '');
+    if (beside.mappingDisplay !== null) env.DMABROKER_MAPPING_DISPLAY = beside.mappingDisplay;
     const { status, timedOut } = await runOn(
       host,
       [
-        ...under(folder),
+        ...under(beside.layer),
         ...['node', 'dist/test/vm/guest-file.js', ...watched, '--limit', `${limit}`, ...names],
       ],
       {
@@ -228,13 +217,12 @@ async function inGuest(group: Group, around: Surroundings, take: Take): Promise<
     if (!(error instanceof GuestError)) throw error;
     return [{ text: error.message, grave: true }];
   } finally {
-    if (folder !== null) rmSync(folder, { recursive: true, force: true });
+    beside?.remove();
   }
 }
 
-/** What runs a command with the layer of a folder over the guest's /usr. */
-function under(folder: string | null): string[] {
-  if (folder === null) return [];
-  const script = 'sh test/vm/guest/add-layer.sh "$0" && exec "$@"';
-  return ['sh', '-c', script, `${folder}/layer.squashfs`];
+/** What runs a command with a layer over the guest's /usr. */
+function under(layer: string | null): string[] {
+  if (layer === null) return [];
+  return ['sh', '-c', 'sh test/vm/guest/add-layer.sh "$0" && exec "$@"', layer];
 }

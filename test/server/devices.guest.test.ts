@@ -2,6 +2,10 @@
  * Two real Vulkan devices (lavapipe and a copy of it with another UUID): what is shown of them, memory
  * of each, imports into and work on each, and that nothing of them stays behind.
  */
+import { execFile } from 'node:child_process';
+import { statSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
 import t from 'tap';
 import { type ClientBuffer, connect } from '../../src/client/index.js';
 import { checked } from '../../src/memory/check-spec.js';
@@ -9,7 +13,9 @@ import type { HandleType } from '../../src/memory/source.js';
 import { isDmaBuf } from '../../src/native/kind.js';
 import { close } from '../../src/native/libc/fd.js';
 import { probeHeaps } from '../../src/native/sources/probe.js';
+import { packageRoot } from '../../src/package-root.js';
 import type { ListedDeviceInfo } from '../../src/rest/contract.js';
+import { DeviceLoss } from '../native/vulkan/loss.js';
 import { twoDevices } from '../native/vulkan/second-lavapipe.js';
 import { Actor, type Got } from '../support/actor.js';
 import { eventually, TestDaemon } from '../support/daemon.js';
@@ -17,7 +23,21 @@ import { nextMillisecond } from '../support/next-millisecond.js';
 
 t.setTimeout(800_000); // in QEMU beside other work
 
-const { first, second, env } = twoDevices(t);
+const run = promisify(execFile);
+/** Of a device file; both are small (makedev(3)). */
+function numbersOf(path: string): { major: number; minor: number } {
+  const { rdev } = statSync(path);
+  return { major: rdev >> 8, minor: rdev & 0xff };
+}
+
+const { first, second, env: drivers } = twoDevices(t);
+/** lavapipe has no DRM node of its own: the main one is told as the first render node, the other is said to have this one. */
+const NODE = { uuid: second, ...numbersOf('/dev/dri/card0') };
+const { VK_DRIVER_FILES, VK_ICD_FILENAMES } = drivers;
+const env = {
+  ...new DeviceLoss().environment(undefined, NODE),
+  ...{ VK_DRIVER_FILES, VK_ICD_FILENAMES },
+};
 const daemon = await TestDaemon.start(['--device', first], { env });
 t.teardown(() => daemon.stop('SIGKILL'));
 const get = async (path: string) => (await daemon.rest('GET', path)).body;
@@ -37,6 +57,8 @@ const ofDriver = () => OF_DRIVER.map((kind) => daemon.openFdsThat((target) => ta
 /** A file of the validation layer's, one for each instance. */
 const logs = () => daemon.openFdsThat((target) => /^\/tmp\/validation-\w+\/log$/.test(target));
 const client = await connect({ socket: daemon.clientSocket });
+/** How many formats with a modifier the second one was said to have. */
+let foreseen = 0;
 /** What the second device's driver keeps open of its own: known once it is open. */
 let driver = 0;
 const linear = { kind: 'buffer', size: 65_536 } as const;
@@ -104,6 +126,46 @@ t.test('both are shown, and one is open', async (t) => {
   t.same(await get(`/v1/device/formats?device=${second}`), []);
 });
 
+t.test('linux-dmabuf: a tranche of each, which opens none', async (t) => {
+  const said = async (program: string, ...words: string[]) => {
+    const env = { ...process.env, WAYLAND_DISPLAY: daemon.clientSocket };
+    const { stdout } = await run(program, words, { env });
+    return stdout.trim().split('\n');
+  };
+  const feedback = join(packageRoot, 'test/support/programs/build/feedback');
+  const [table = '', ...tranches] = await said(feedback, daemon.clientSocket, '6');
+  const pairs = Number(table.split(' ')[1]);
+  const main = numbersOf('/dev/dri/renderD128');
+  const tranche = ({ major, minor }: typeof main, flags: number) => [
+    ...[`target_device ${major}:${minor}`, `flags ${flags}`, /^formats \d+$/, 'tranche_done'],
+  ];
+  t.match(tranches, [...tranche(main, 2), ...tranche(NODE, 2), 'done', 'failed']);
+  const [of, ofOther] = tranches.flatMap((line) => /^formats (\d+)$/.exec(line)?.[1] ?? []);
+  t.equal(Number(of), pairs, 'the table has what the main one has, and the copy has no more');
+  const listed: ListedDeviceInfo[] = await get('/v1/devices');
+  t.match(listed, [{ open: true }, { open: false, heaps: null }]);
+  for (const version of ['4', '5']) {
+    const [, ...older] = await said(feedback, daemon.clientSocket, version);
+    t.match(older, ['main_device 8', ...tranche(main, 0), 'done', 'failed'], `version ${version}`);
+    t.equal(older.length, 7, 'the main device alone');
+  }
+  const info = await said('wayland-info', '-i', 'zwp_linux_dmabuf_v1');
+  const targets = info.filter((line) => /(main|target) device: 0x/.test(line));
+  t.match(
+    targets,
+    [/main device: 0xE280$/, /target device: 0xE280$/],
+    'wayland-info, of version 5',
+  );
+  t.equal(targets.length, 2);
+  // A client finds the device of a tranche by its node, and has memory of it.
+  const device = client.devices.find(
+    (each) => each.mainDevice === BigInt(NODE.major * 256 + NODE.minor),
+  );
+  t.equal(device?.deviceUuid, second);
+  foreseen = Number(ofOther);
+  t.ok(foreseen > 4, `${foreseen} of the other`);
+});
+
 t.test('a device that is not there', async (t) => {
   const device = '00'.repeat(16);
   await t.rejects(client.allocate({ ...linear, device }), {
@@ -141,7 +203,13 @@ t.test('the second is opened by the first request that names it', async (t) => {
     [first, true],
     [second, true],
   ]);
-  t.ok((await get(`/v1/device/formats?device=${second}`)).length > 0);
+  const formats: { format: string; modifier: string; handle_type: string }[] = await get(
+    `/v1/device/formats?device=${second}`,
+  );
+  const pairs = formats
+    .filter(({ handle_type }) => handle_type === 'dma_buf')
+    .map(({ format, modifier }) => `${format} ${modifier}`);
+  t.equal(new Set(pairs).size, foreseen, 'what it was said to have before it was open');
   const { sources } = await get('/v1/device');
   const names = sources.map(({ name }: { name: string }) => name);
   t.equal(names.filter((name: string) => name === 'vulkan').length, 2, 'the main one alone');

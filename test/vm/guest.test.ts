@@ -1,11 +1,14 @@
 // Why: everything that needs a real dma_buf relies on the guest; these tests hold its promises.
 // They run on the host and boot a guest seven times.
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { Readable } from 'node:stream';
 import t from 'tap';
 import { eventually } from '../support/daemon.js';
+import { isNight } from '../support/night.js';
 import { commandScript } from './command.js';
 import { allowed, cpuOfGuest, statusOf } from './cpus.js';
 import { EndMark } from './end-mark.js';
+import { furnished, testFile } from './furnished.js';
 import { GuestError, prepareGuest, runInGuest } from './vm.js';
 
 t.setTimeout(900_000);
@@ -29,15 +32,18 @@ function groupOf(pid: number | undefined): string[] {
 
 t.test('arguments arrive exactly, the streams stay apart, the status comes back', async (t) => {
   const awkward = ["it's", 'a "b"  c', '', '$HOME `id` \\', 'two\nlines', '*', 'é'];
+  const input = `a\0\xff\r\n\x03\0${'b'.repeat(100_000)}\0`;
   const program = `
-    process.stdout.write(JSON.stringify([process.argv.slice(1), process.env.GIVEN, process.cwd()]));
+    const given = require('fs').readFileSync(0, 'latin1');
+    process.stdout.write(JSON.stringify([process.argv.slice(1), process.env.GIVEN, process.cwd(), given]));
     process.stderr.write('only here');
     process.exitCode = 3;`;
   const result = await runInGuest(['node', '-e', program, '--', ...awkward], {
     env: { GIVEN: "a 'b'\n$c" },
+    stdin: Readable.from([Buffer.from(input, 'latin1')]),
   });
   t.equal(result.status, 3);
-  t.same(JSON.parse(result.stdout), [awkward, "a 'b'\n$c", '/dmabroker']);
+  t.same(JSON.parse(result.stdout), [awkward, "a 'b'\n$c", '/dmabroker', input], 'input is whole');
   t.equal(result.stderr, 'only here');
   t.notOk(runs(result.pid), 'its machine is gone');
   await eventually(() => groupOf(result.pid).length === 0, 'whatever it started is gone');
@@ -46,7 +52,15 @@ t.test('arguments arrive exactly, the streams stay apart, the status comes back'
 t.test(
   'a single argument is a shell command line; the guest has what the project needs',
   async (t) => {
+    // As `npm run vm -- --for` has it furnished, without packages. The daemon starts with the first who connects.
+    const furniture = [
+      'for each in dmabrokerd dmabroker-scanout make sudo; do command -v $each; done >/dev/null && echo programs',
+      'sudo make -C clients/gbm install && ls /usr/lib/x86_64-linux-gnu/gbm/dmabroker_gbm.so',
+      'su carol -c "test -w /run/dmabroker/client.sock && ! test -w /run/dmabroker/rest.sock" && echo sockets',
+      isNight ? 'dmabrokerctl health >/dev/null && echo served' : 'echo served',
+    ];
     const checks = [
+      ...furniture,
       'uname -r',
       'test -c /dev/udmabuf && cat /sys/module/udmabuf/parameters/size_limit_mb',
       'stat -c %G /dev/dri/renderD128',
@@ -56,9 +70,28 @@ t.test(
       'touch /dmabroker/written && echo writable',
       'vulkaninfo 2>/dev/null | grep -oE "VK_LAYER_KHRONOS_validation|VK_EXT_external_memory_dma_buf|deviceName .*llvmpipe|Mesa [0-9]+" | sort -u',
     ];
-    const { status, stdout } = await runInGuest([checks.join('\n')]);
+    const { status, stdout } = await runInGuest(
+      furnished({ layer: null, mappingDisplay: null }, [checks.join('\n')]),
+    );
     t.equal(status, 0);
-    const [release, limit, group, cpus, alice, carol, writable, ...vulkan] = stdout.split('\n');
+    const [
+      programs,
+      made,
+      backend,
+      sockets,
+      served,
+      release,
+      limit,
+      group,
+      cpus,
+      alice,
+      carol,
+      writable,
+      ...vulkan
+    ] = stdout.split('\n');
+    t.same([programs, sockets, served], ['programs', 'sockets', 'served']);
+    t.equal(made, 'make: clients/gbm was made outside');
+    t.equal(backend, '/usr/lib/x86_64-linux-gnu/gbm/dmabroker_gbm.so');
     t.match(release, kind === 'uml' ? /^([7-9]|6\.12)\./ : /^6\.12\./);
     t.equal(limit, '4096');
     t.equal(group, 'render');
@@ -168,6 +201,12 @@ t.test(
     t.notOk(cutOff.seen);
   },
 );
+
+t.test('a guest is asked for by the name of a test that runs in one', async (t) => {
+  t.equal(testFile('gbm/compositors'), 'gbm/compositors.guest');
+  t.throws(() => testFile('nothing'), /--for nothing: no test of the guest's is called so/);
+  t.throws(() => testFile('examples/'), /--for examples\/: which of examples\/ffmpeg.guest, /);
+});
 
 t.test('what cannot be said to a shell is refused', async (t) => {
   t.throws(() => commandScript([], {}), RangeError);

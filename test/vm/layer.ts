@@ -10,8 +10,10 @@ import {
   readdirSync,
   renameSync,
   rmSync,
+  statSync,
 } from 'node:fs';
 import { basename, join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { privateApt } from './apt.js';
 import { ended, spawnBound, withLock } from './children.js';
 import type { GuestImage } from './image.js';
@@ -48,9 +50,19 @@ async function ensureLayer(image: GuestImage, packages: readonly string[]): Prom
   return layer;
 }
 
+/** How often it is said how far it is. */
+const PROGRESS_MS = 4000;
+
+/** Says how far it is, of how much, until it is stopped. */
+function progress(what: string, all: number, now: () => number): () => void {
+  const timer = setInterval(() => say(`${what}: ${now()} of ${all}`), PROGRESS_MS);
+  return () => clearInterval(timer);
+}
+
 /** Called with the lock held. */
 async function build(layer: string, image: GuestImage, packages: readonly string[]): Promise<void> {
   say(`fetching ${packages.join(', ')} for the guest, with what they depend on: once`);
+  const started = performance.now();
   const work = `${layer}.tmp`;
   rmSync(work, { recursive: true, force: true });
   mkdirSync(work);
@@ -59,8 +71,16 @@ async function build(layer: string, image: GuestImage, packages: readonly string
     const root = join(work, 'root');
     mkdirSync(root);
     const debs = join(work, 'cache/archives');
-    for (const deb of readdirSync(debs).filter((name) => name.endsWith('.deb'))) {
-      await unpack(join(debs, deb), root);
+    const names = readdirSync(debs).filter((name) => name.endsWith('.deb'));
+    let unpacked = 0;
+    const stop = progress('packages unpacked', names.length, () => unpacked);
+    try {
+      for (const deb of names) {
+        await unpack(join(debs, deb), root);
+        unpacked++;
+      }
+    } finally {
+      stop();
     }
     const made = join(work, 'layer.squashfs');
     // As the image: not compressed. Everything is root's, whoever builds it.
@@ -69,6 +89,8 @@ async function build(layer: string, image: GuestImage, packages: readonly string
       ...['-no-progress', '-quiet'],
     );
     renameSync(made, layer);
+    const seconds = Math.round((performance.now() - started) / 1000);
+    say(`it is there: ${Math.round(statSync(layer).size / 1e6)} MB in ${seconds} s`);
   } finally {
     rmSync(work, { recursive: true, force: true });
   }
@@ -92,7 +114,36 @@ async function fetchPackages(
   );
   const apt = [...privateApt(work, SUITE, join(work, 'image', status)), 'apt-get', '--quiet=2'];
   await run(...apt, 'update');
-  await run(...apt, 'install', '--yes', '--download-only', ...packages);
+  const install = [...apt, 'install', '--yes', '--download-only'];
+  const child = spawnBound(
+    [...install, '--print-uris', ...packages],
+    ['ignore', 'pipe', 2],
+    'TERM',
+  );
+  const [listed, { code }] = await Promise.all([
+    child.stdout ? text(child.stdout) : '',
+    ended(child),
+  ]);
+  if (code !== 0) throw new Error(`apt-get does not know ${packages.join(', ')}; see above`);
+  // 'URI' file size hash
+  const sizes = [...listed.matchAll(/^'\S+' \S+ (\d+) /gm)].map(([, size]) => Number(size));
+  const bytes = sizes.reduce((sum, size) => sum + size, 0);
+  say(`${sizes.length} packages, ${Math.round(bytes / 1e6)} MB`);
+  const stop = progress('MB fetched', Math.round(bytes / 1e6), () => megabytesIn(work));
+  try {
+    await run(...install, ...packages);
+  } finally {
+    stop();
+  }
+}
+
+/** What apt has fetched until now. */
+function megabytesIn(work: string): number {
+  const folders = ['cache/archives', 'cache/archives/partial'].map((name) => join(work, name));
+  const files = folders.flatMap((folder) => readdirSync(folder).map((name) => join(folder, name)));
+  const sizes = files.map((file) => statSync(file, { throwIfNoEntry: false }));
+  const bytes = sizes.reduce((sum, found) => sum + (found?.isFile() ? found.size : 0), 0);
+  return Math.round(bytes / 1e6);
 }
 
 /** Without what the image leaves out, too. */

@@ -1,6 +1,8 @@
 // Why: `npm run vm -- <command>`: the guest for people and scripts. It turns a command line into
-// a call of runInGuest and that call's result into an exit status.
-import { type Preparation, prepareGuest, runInGuest, type SessionOptions } from './vm.js';
+// a call of runOn and that call's result into an exit status.
+import { putBeside } from './beside.js';
+import { furnished, shell, testFile } from './furnished.js';
+import { type Preparation, prepareGuest, runOn, type SessionOptions } from './vm.js';
 
 const USAGE = `Usage: npm run vm -- [options] <command> [arguments]
 
@@ -10,6 +12,10 @@ A single argument is a shell command line: npm run vm -- 'ls | wc -l'
 Without a command it only prepares the guest: builds it if it is missing.
 
 Options, before the command:
+  --for TEST          a guest with what README's table takes for granted: the packages that
+                      this test has (gbm/compositors), our programs, and a daemon that runs.
+                      Without a command: a shell
+  --shell             a shell in place of a command; it reads standard input
   --qemu              in QEMU, with Debian's own kernel
   --as-built          in User-Mode Linux only if that has been built already
   --systemd           boot systemd and run the command as a service of it
@@ -33,6 +39,9 @@ interface CommandLine {
   options: SessionOptions & Preparation;
   argv: string[];
   help: boolean;
+  /** A test file of the guest's, whose packages there are to be. */
+  file: string | null;
+  wantsShell: boolean;
 }
 
 function parse(args: readonly string[]): CommandLine {
@@ -44,6 +53,8 @@ function parse(args: readonly string[]): CommandLine {
     stderr: process.stderr,
   };
   options.signal = stop.signal;
+  let file: string | null = null;
+  let wantsShell = false;
   const valueFor = (option: string): string => {
     const value = rest.shift();
     if (value === undefined) throw new UsageError(`${option} takes a value`);
@@ -57,11 +68,14 @@ function parse(args: readonly string[]): CommandLine {
   while (rest[0]?.startsWith('-')) {
     const option = rest.shift();
     if (option === '--') break;
-    if (option === '--help' || option === '-h') return { options, argv: [], help: true };
+    if (option === '--help' || option === '-h')
+      return { options, argv: [], help: true, file, wantsShell };
     if (option === '--systemd') options.systemd = true;
     else if (option === '--qemu') options.choice = 'qemu';
     else if (option === '--as-built') options.build = false;
     else if (option === '--stdin') options.stdin = process.stdin;
+    else if (option === '--shell') wantsShell = true;
+    else if (option === '--for') file = testFile(valueFor(option));
     else if (option === '--timeout') options.timeoutSeconds = numberFor(option);
     else if (option === '--memory') options.memoryMegabytes = Math.round(numberFor(option));
     else if (option === '--cma') options.contiguousMegabytes = Math.round(numberFor(option));
@@ -71,7 +85,9 @@ function parse(args: readonly string[]): CommandLine {
       env[name] = value;
     } else throw new UsageError(`unknown option ${option}`);
   }
-  return { options, argv: rest, help: false };
+  if (wantsShell && rest.length > 0) throw new UsageError(`--shell takes no command: ${rest[0]}`);
+  wantsShell ||= file !== null && rest.length === 0;
+  return { options, argv: rest, help: false, file, wantsShell };
 }
 
 /** Variables of the host that mean the same in the guest. */
@@ -86,22 +102,29 @@ function passedOn(): Record<string, string> {
 }
 
 async function main(): Promise<number> {
-  const { options, argv, help } = parse(process.argv.slice(2));
+  const { options, argv, help, file, wantsShell } = parse(process.argv.slice(2));
   if (help) {
     process.stdout.write(USAGE);
     return 0;
   }
-  if (argv.length === 0) {
-    const { image, kind } = await prepareGuest(options);
-    process.stderr.write(`vm: ready in ${image.folder}, runs with ${kind}\n`);
+  const host = await prepareGuest(options);
+  if (argv.length === 0 && !wantsShell) {
+    process.stderr.write(`vm: ready in ${host.image.folder}, runs with ${host.kind}\n`);
     return 0;
   }
-  const { status, timedOut, console } = await runInGuest(argv, options);
-  if (timedOut) {
-    const tail = console.split('\n').slice(-20).join('\n');
-    process.stderr.write(`vm: timed out; the end of the guest's console:\n${tail}\n`);
+  const beside = file === null ? null : await putBeside(host, file);
+  try {
+    const asked = wantsShell ? shell(options) : argv;
+    const command = beside === null ? asked : furnished(beside, asked);
+    const { status, timedOut, console } = await runOn(host, command, options);
+    if (timedOut) {
+      const tail = console.split('\n').slice(-20).join('\n');
+      process.stderr.write(`vm: timed out; the end of the guest's console:\n${tail}\n`);
+    }
+    return status;
+  } finally {
+    beside?.remove();
   }
-  return status;
 }
 
 const stop = new AbortController();
@@ -133,5 +156,6 @@ function isBrokenPipe(error: unknown): boolean {
 
 function leave(status: number): void {
   process.exitCode = status;
+  if (process.stdin.isTTY) process.stdin.setRawMode(false);
   process.stdin.destroy(); // an open standard input would keep the process
 }

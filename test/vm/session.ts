@@ -102,7 +102,9 @@ export async function runSession(
     bootMilliseconds = Math.round(performance.now() - started);
     const hasStdin = options.stdin === undefined ? 0 : 1;
     machine.control.write(`${Buffer.byteLength(script)} ${mark} ${hasStdin}\n${script}`);
-    options.stdin?.pipe(machine.stdin);
+    // Its end is a mark, too (guest/stdin.mjs).
+    options.stdin?.pipe(machine.stdin, { end: false });
+    options.stdin?.once('end', () => machine.stdin.write(`\0${mark}`));
   });
   const status = Promise.race([reported, exited.then(() => undefined)]);
   const limit = new AbortController();

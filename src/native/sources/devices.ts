@@ -20,6 +20,7 @@ import type { BroughtPlane } from '../../memory/plane.js';
 import type {
   Allocation,
   CheckedSpec,
+  FormatOffer,
   HandleType,
   MemorySource,
   Origin,
@@ -43,6 +44,8 @@ export class VulkanDevices {
   readonly mainUuid: string | null;
   /** The main one first. */
   readonly #listed: readonly PhysicalDescription[];
+  /** Of the others, open or not: what they offer as dma_bufs, by UUID. It never changes. */
+  readonly foreseen: ReadonlyMap<string, readonly FormatOffer[]>;
   /** By UUID: the main one, and those that were named. */
   readonly #opened = new Map<string, RenewableDevice>();
 
@@ -68,6 +71,7 @@ export class VulkanDevices {
       if (!listed.has(device.deviceUuid)) listed.set(device.deviceUuid, device);
     }
     this.#listed = [...listed.values()];
+    this.foreseen = this.main.foreseen();
   }
 
   /** Those that CUDA alone has are the last. */

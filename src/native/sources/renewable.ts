@@ -22,6 +22,7 @@ import { CudaLost } from '../cuda/result.js';
 import type { CudaReach } from '../transfer/cuda-end.js';
 import { Transfers } from '../transfer/transfers.js';
 import { describeDevice } from '../vulkan/describe.js';
+import { foreseenOffers } from '../vulkan/formats.js';
 import { type PhysicalDevice, physicalDevices } from '../vulkan/physical-device.js';
 import type { VulkanHandleType } from '../vulkan/usage.js';
 import { Importer } from './import.js';
@@ -86,6 +87,22 @@ export class RenewableDevice {
   list(): PhysicalDevice[] | null {
     const [live] = this.#probe.sources;
     return live === undefined ? null : physicalDevices(live.device.instance);
+  }
+
+  /** What the others would offer as dma_bufs, by UUID: those that have a DRM node, by which clients know a device. */
+  foreseen(): ReadonlyMap<string, readonly FormatOffer[]> {
+    const [live] = this.#probe.sources;
+    if (live === undefined) return new Map();
+    const { instance, physical: own } = live.device;
+    const others = physicalDevices(instance).filter(
+      ({ deviceUuid, drm }) => deviceUuid !== own.deviceUuid && (drm?.render ?? drm?.primary),
+    );
+    // Of two drivers' with one UUID the first is taken (devices.ts).
+    return new Map(
+      others
+        .toReversed()
+        .map((physical) => [physical.deviceUuid, foreseenOffers({ instance, physical })]),
+    );
   }
 
   /** The device as it is now, or as it was before it was lost; null where there never was one. */

@@ -7,7 +7,6 @@
  */
 import { closeSync } from 'node:fs';
 import { BrokerError } from '../../memory/errors.js';
-import { MOD_LINEAR } from '../../memory/fourcc.js';
 import type {
   Allocation,
   CheckedSpec,
@@ -22,7 +21,7 @@ import { MAX_NAME, info as readInfo, setName } from '../dmabuf.js';
 import { udmabufLimit } from '../udmabuf-limits.js';
 import { checkSpec } from '../vulkan/check-spec.js';
 import type { Device } from '../vulkan/device.js';
-import { exportableFormats, formatsToLayOut, type ModifierOffer } from '../vulkan/formats.js';
+import { dmaBufOffers, exportableFormats, type ModifierOffer } from '../vulkan/formats.js';
 import { exportFd } from '../vulkan/memory.js';
 import { flagNames } from '../vulkan/memory-type.js';
 import {
@@ -80,26 +79,10 @@ export class VulkanSource implements MemorySource {
     return [...this.#kept.keys()];
   }
 
-  /** The driver's images first; then every format that it has no LINEAR image of, laid out here. */
   formats(): readonly FormatOffer[] {
     // An opaque fd has no layout that could be told.
     if (this.handleType !== 'dma_buf') return [];
-    const common = { source: this.name, handleType: this.handleType } as const;
-    const images = this.#offers.map(({ format, modifier, planes }) => ({
-      ...common,
-      format: format.code,
-      modifier,
-      planes,
-      made: 'image' as const,
-    }));
-    const layouts = formatsToLayOut(this.#offers).map(({ code, planes }) => ({
-      ...common,
-      format: code,
-      modifier: MOD_LINEAR,
-      planes: planes.length,
-      made: 'layout' as const,
-    }));
-    return [...images, ...layouts];
+    return dmaBufOffers(this.#offers);
   }
 
   plan(spec: CheckedSpec): Plan {

@@ -4,7 +4,7 @@
  */
 import { type FormatInfo, formats } from '../../memory/formats.js';
 import { MOD_LINEAR } from '../../memory/fourcc.js';
-import { Usage } from '../../memory/source.js';
+import { type FormatOffer, Usage } from '../../memory/source.js';
 import { Arena } from '../arena.js';
 import {
   VkDrmFormatModifierPropertiesEXT,
@@ -13,8 +13,8 @@ import {
   VkFormatProperties2,
 } from './layout.gen.js';
 import { read, readArray, write, writeArray } from './struct.js';
-import { imageSupport, type Queried } from './support.js';
-import { imageUsage, imageUsages, type VulkanHandleType } from './usage.js';
+import { bufferSupport, imageSupport, type Queried } from './support.js';
+import { bufferUsage, imageUsage, imageUsages, type VulkanHandleType } from './usage.js';
 
 /** A format with one modifier, as a device offers it. */
 export interface ModifierOffer {
@@ -57,6 +57,38 @@ export function exportableFormats(device: Queried, handleType: VulkanHandleType)
 export function formatsToLayOut(offers: readonly ModifierOffer[]): FormatInfo[] {
   const linear = offers.filter(({ modifier }) => modifier === MOD_LINEAR);
   return formats.filter((format) => !linear.some((offer) => offer.format === format));
+}
+
+/** The driver's images first; then every format that it has no LINEAR image of, which is laid out by the broker. */
+export function dmaBufOffers(offers: readonly ModifierOffer[]): FormatOffer[] {
+  const common = { source: 'vulkan', handleType: 'dma_buf' } as const;
+  const images = offers.map(({ format, modifier, planes }) => ({
+    ...common,
+    format: format.code,
+    modifier,
+    planes,
+    made: 'image' as const,
+  }));
+  const layouts = formatsToLayOut(offers).map(({ code, planes }) => ({
+    ...common,
+    format: code,
+    modifier: MOD_LINEAR,
+    planes: planes.length,
+    made: 'layout' as const,
+  }));
+  return [...images, ...layouts];
+}
+
+/**
+ * What a device would offer as dma_bufs: the queries need no device that is open. Whether an allocation then succeeds is known
+ * when it is opened (probe-vulkan.ts).
+ */
+export function foreseenOffers(device: Queried): FormatOffer[] {
+  const has = (extension: string) => device.physical.extensions.has(extension);
+  const exports = ['VK_KHR_external_memory_fd', 'VK_EXT_external_memory_dma_buf'].every(has);
+  if (!exports || !bufferSupport(device, bufferUsage(0), 'dma_buf').exportable) return [];
+  const images = has('VK_EXT_image_drm_format_modifier');
+  return dmaBufOffers(images ? exportableFormats(device, 'dma_buf') : []);
 }
 
 function usagesOf(

@@ -90,6 +90,7 @@ function inventory(): Inventory {
     ),
     devices: vulkan.states,
     listed: vulkan.describe(),
+    foreseen: vulkan.foreseen,
   };
 }
 

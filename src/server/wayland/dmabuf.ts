@@ -4,8 +4,9 @@
  * there is nothing here to attach a wl_buffer to.
  *
  * With a DRM node to name as the device it is version 6 (feedback); without one version 3 (format and modifier events), since
- * the feedback demands a device. Before version 6 that is the main device, from it on the one of a tranche for sampling. There is
- * one tranche: what another device could take is not known before the daemon has opened it.
+ * the feedback demands a device. Before version 6 that is the main device, alone. From it on there is none: each device that has a
+ * node has a tranche for sampling, the main one's first, and a client names the device of the one that it takes
+ * (dmabroker_params_v1.set_device), whose node the manager's `device` events tell.
  */
 import type { HeldFds } from '../../broker/held-fds.js';
 import type { FormatOffer } from '../../memory/source.js';
@@ -24,11 +25,19 @@ export interface AdvertisedFormat {
   readonly modifier: bigint;
 }
 
-/** What version 4 and later need: the DRM node and the table's memory (its fd belongs to `held`). */
-export interface Feedback {
+/** A device, and what can be had of it: places in the table. */
+export interface Tranche {
   /** dev_t in native byte order. */
-  readonly mainDevice: Buffer;
+  readonly device: Buffer;
+  readonly indices: Uint16Array;
+}
+
+/** What version 4 and later need: the DRM nodes, the main one first, and the table's memory (its fd belongs to `held`). */
+export interface Feedback {
+  readonly tranches: readonly [Tranche, ...Tranche[]];
   readonly table: HeldFds;
+  /** Bytes of the table. */
+  readonly size: number;
 }
 
 /** The version from which a tranche says that it is for sampling, in place of a main device. */
@@ -51,6 +60,42 @@ export function advertised(offers: readonly FormatOffer[]): AdvertisedFormat[] {
     if (!pairs.has(key)) pairs.set(key, { format, modifier });
   }
   return [...pairs.values()];
+}
+
+/** A device with what it offers; without a node nobody could name it. */
+export interface DeviceFormats {
+  readonly device: Buffer | null;
+  readonly formats: readonly AdvertisedFormat[];
+}
+
+/**
+ * The table of all, each pair once, and a tranche for each device that offers something, in their order. Of several with one
+ * node the first has it: no pair may be twice in tranches of the same device (tranche_formats), and nobody could tell them apart.
+ */
+export function tranches([main, ...others]: readonly [
+  DeviceFormats & { readonly device: Buffer },
+  ...DeviceFormats[],
+]): Pick<Feedback, 'tranches'> & { readonly table: readonly AdvertisedFormat[] } {
+  const places = new Map<string, number>();
+  const table: AdvertisedFormat[] = [];
+  const trancheOf = (device: Buffer, formats: readonly AdvertisedFormat[]): Tranche => {
+    const indices = formats.map((pair) => {
+      const key = `${pair.format} ${pair.modifier}`;
+      const place = places.get(key) ?? table.push(pair) - 1;
+      places.set(key, place);
+      return place;
+    });
+    return { device, indices: Uint16Array.from(indices) };
+  };
+  const nodes = new Set([main.device.toString('hex')]);
+  const first = trancheOf(main.device, main.formats);
+  const rest = others.flatMap(({ device, formats }) => {
+    const node = device?.toString('hex') ?? '';
+    if (device === null || formats.length === 0 || nodes.has(node)) return [];
+    nodes.add(node);
+    return [trancheOf(device, formats)];
+  });
+  return { tranches: [first, ...rest], table };
 }
 
 /** The bytes of the format table. */
@@ -79,7 +124,7 @@ export function dmabufGlobal(
           destroy: () => {},
         });
         // Version 4 is offered only with a device, so the request cannot come without one.
-        if (feedback !== null) tell(connection, object, version, formats, feedback);
+        if (feedback !== null) tell(connection, object, version, feedback);
       };
       const global = connection.create(id, zwp_linux_dmabuf_v1, version, {
         destroy: () => {},
@@ -108,21 +153,22 @@ function tell(
   connection: Connection,
   object: FeedbackObject,
   version: number,
-  formats: readonly AdvertisedFormat[],
-  { mainDevice, table }: Feedback,
+  { tranches, table, size }: Feedback,
 ): void {
   const [fd] = table.fds;
   if (fd === undefined) throw new Error('the format table has no fd');
-  const indices = Buffer.from(Uint16Array.from(formats.keys()).buffer);
+  const { sampling } = zwp_linux_dmabuf_feedback_v1.enums.tranche_flags;
+  const [main] = tranches;
   connection.packet(table, () => {
-    object.event('format_table', fd, formats.length * TABLE_ENTRY);
-    if (version < SAMPLING) object.event('main_device', mainDevice);
-    object.event('tranche_target_device', mainDevice);
-    // A flag is known to those alone for whom it is.
-    const { sampling } = zwp_linux_dmabuf_feedback_v1.enums.tranche_flags;
-    object.event('tranche_flags', version < SAMPLING ? 0 : sampling);
-    object.event('tranche_formats', indices);
-    object.event('tranche_done');
+    object.event('format_table', fd, size);
+    if (version < SAMPLING) object.event('main_device', main.device);
+    for (const { device, indices } of version < SAMPLING ? [main] : tranches) {
+      object.event('tranche_target_device', device);
+      // A flag is known to those alone for whom it is.
+      object.event('tranche_flags', version < SAMPLING ? 0 : sampling);
+      object.event('tranche_formats', Buffer.from(indices.buffer));
+      object.event('tranche_done');
+    }
     object.event('done');
   });
 }

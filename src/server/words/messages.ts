@@ -43,6 +43,8 @@ export interface Inventory {
   readonly devices: readonly DeviceState[];
   /** The same as they are described, in the same order. */
   readonly listed: readonly ListedDevice[];
+  /** By UUID, what devices beside the main one offer as dma_bufs, whether they are open or not. */
+  readonly foreseen: ReadonlyMap<string, readonly FormatOffer[]>;
 }
 
 /** Data plane → allocator, which serves those who ask in turn; frees do not wait for it. */

@@ -26,8 +26,14 @@ export class DeviceLoss {
     process.once('exit', () => rmSync(this.#folder, { recursive: true, force: true }));
   }
 
-  /** For the program; `driver` hides the driver's name, so that memory is cleared by commands. */
-  environment(driver?: string): NodeJS.ProcessEnv {
+  /**
+   * For the program; `driver` hides the driver's name, so that memory is cleared by commands, `node` is the render node that a
+   * device is to have.
+   */
+  environment(
+    driver?: string,
+    node?: { uuid: string; major: number; minor: number },
+  ): NodeJS.ProcessEnv {
     const { VK_INSTANCE_LAYERS: others } = process.env;
     if (!existsSync(join(LAYER, 'build'))) throw new Error(`run make -C ${LAYER}`);
     return {
@@ -37,6 +43,9 @@ export class DeviceLoss {
       VK_INSTANCE_LAYERS: ['VK_LAYER_DMABROKER_loss', ...(others ? [others] : [])].join(':'),
       DMABROKER_LOSS_FOLDER: this.#folder,
       ...(driver === undefined ? {} : { DMABROKER_LOSS_DRIVER: driver }),
+      ...(node === undefined
+        ? {}
+        : { DMABROKER_LOSS_NODE: `${node.uuid} ${node.major}:${node.minor}` }),
     };
   }
 

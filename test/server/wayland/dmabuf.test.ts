@@ -11,9 +11,12 @@ import {
 } from '../../../src/protocol/linux-dmabuf-v1.gen.js';
 import {
   type AdvertisedFormat,
+  type DeviceFormats,
   dmabufGlobal,
   type Feedback,
   formatTable,
+  TABLE_ENTRY,
+  tranches,
 } from '../../../src/server/wayland/dmabuf.js';
 import { Bench, errorOf, FREE } from './support/bench.js';
 import { nextPacket } from './support/packets.js';
@@ -29,11 +32,13 @@ const TABLE_FD = 900;
 const DMABUF = FREE;
 const OBJECT = FREE + 1;
 
-function bound(version: number, withDevice: boolean) {
+function bound(version: number, withDevice: boolean, others: readonly DeviceFormats[] = []) {
   const closed: number[] = [];
   const table = new HeldFds([TABLE_FD], (fd) => closed.push(fd));
   const mainDevice = Buffer.from('80e2000000000000', 'hex');
-  const feedback: Feedback | null = withDevice ? { mainDevice, table } : null;
+  const told = tranches([{ device: mainDevice, formats }, ...others]);
+  const size = told.table.length * TABLE_ENTRY;
+  const feedback: Feedback | null = withDevice ? { ...told, table, size } : null;
   const global = dmabufGlobal(2, formats, feedback);
   const bench = new Bench([global]).ready();
   bench.bind(2, zwp_linux_dmabuf_v1.name, version, DMABUF);
@@ -94,6 +99,43 @@ for (const [request, version] of [
     );
   });
 }
+
+t.test('several devices: a tranche of each, from version 6 on', async (t) => {
+  const node = (minor: number) => Buffer.from([minor, 0xe2, 0, 0, 0, 0, 0, 0]);
+  const others = [
+    { device: node(0x81), formats: [formats[2], formats[0], { format: AR24, modifier: TILED }] },
+    { device: null, formats },
+    { device: node(0x82), formats: [] },
+    { device: node(0x80), formats },
+    { device: node(0x81), formats },
+  ].map(({ device, formats }) => ({ device, formats: formats.flatMap((each) => each ?? []) }));
+  const told = (version: number) => {
+    const { bench, mainDevice } = bound(version, true, others);
+    bench.request(zwp_linux_dmabuf_v1, DMABUF, 'get_default_feedback', OBJECT);
+    t.same(mainDevice, node(0x80));
+    return bench.events().map(({ name, values }) => [name.split('.')[1], values]);
+  };
+  const tranche = (device: Buffer, flags: number, indices: string) => [
+    ['tranche_target_device', [device]],
+    ['tranche_flags', [flags]],
+    ['tranche_formats', [Buffer.from(indices, 'hex')]],
+    ['tranche_done', []],
+  ];
+  const table = ['format_table', [TABLE_FD, 4 * TABLE_ENTRY]];
+  t.same(told(6), [
+    table,
+    ...tranche(node(0x80), 2, '000001000200'),
+    // What both have is in the table once; one without a node, without formats, with a node of another's: no tranche.
+    ...tranche(node(0x81), 2, '020000000300'),
+    ['done', []],
+  ]);
+  for (const version of [4, 5]) {
+    const main = ['main_device', [node(0x80)]];
+    const expected = [table, main, ...tranche(node(0x80), 0, '000001000200'), ['done', []]];
+    t.same(told(version), expected, `version ${version}: the main device alone`);
+  }
+  t.same(bound(3, true, others).bench.events(), [...formatEvents, ...modifierEvents]);
+});
 
 t.test('planes of different modifiers, from version 5 on', async (t) => {
   for (const version of [4, 5]) {

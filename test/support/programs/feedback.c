@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <wayland-client.h>
@@ -58,10 +59,14 @@ static void tranche_done(void *data, struct zwp_linux_dmabuf_feedback_v1 *object
 
 static void target(void *data, struct zwp_linux_dmabuf_feedback_v1 *object, struct wl_array *bytes)
 {
+	uint64_t number = 0;
+
 	(void)data, (void)object;
-	printf("target_device %zu\n", bytes->size);
-	if (bytes->size == sizeof device)
+	if (bytes->size == sizeof device) {
 		memcpy(device, bytes->data, sizeof device);
+		memcpy(&number, device, sizeof number);
+	}
+	printf("target_device %u:%u\n", major(number), minor(number));
 }
 
 static void formats(void *data, struct zwp_linux_dmabuf_feedback_v1 *object, struct wl_array *indices)

@@ -51,7 +51,7 @@ if [ "$has_stdin" = 1 ]; then
   mkfifo "$input"
   exec 8< "$stdin"
   raw "$stdin"
-  cat <&8 > "$input" 3>&- &
+  /usr/bin/node /dmabroker/test/vm/guest/stdin.mjs "$mark" <&8 > "$input" 3>&- &
 fi
 export HOME=/root USER=root LANG=C.UTF-8 XDG_RUNTIME_DIR=/run/user/0
 mkdir -p -m 700 /run/user/0

@@ -6,7 +6,8 @@
  * number n makes the n-th of these calls from then on, and every later one of that VkDevice, answer
  * VK_ERROR_DEVICE_LOST; the file is removed then. While there is a file vkCreateDevice, no device
  * can be made. DMABROKER_LOSS_DRIVER is told as the driver's name in place of its own: memory of a
- * driver that is not known is cleared by commands.
+ * driver that is not known is cleared by commands. DMABROKER_LOSS_NODE, `UUID MAJOR:MINOR`, gives the device with that UUID a
+ * render node, which lavapipe has none of (VK_EXT_physical_device_drm).
  *
  * The calls of a lost device do not reach the driver, except vkDeviceWaitIdle: what was submitted
  * before is executing in earnest.
@@ -35,6 +36,7 @@ struct instance {
 	PFN_vkGetInstanceProcAddr next;
 	/* Looked up while the chain is made: later the loader would answer with the first layer's. */
 	PFN_vkGetPhysicalDeviceProperties2 properties;
+	PFN_vkEnumerateDeviceExtensionProperties extensions;
 	PFN_vkDestroyInstance destroy;
 };
 
@@ -156,17 +158,69 @@ static VKAPI_ATTR void VKAPI_CALL lose_vkDestroyDevice(VkDevice handle,
 	next(handle, callbacks);
 }
 
+/* Whether the device is the one that is to have a node. */
+static bool has_node(VkPhysicalDevice physical, int64_t *major, int64_t *minor)
+{
+	const char *wanted = getenv("DMABROKER_LOSS_NODE");
+	VkPhysicalDeviceIDProperties id = { .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_ID_PROPERTIES };
+	VkPhysicalDeviceProperties2 all = { .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2,
+					    .pNext = &id };
+	char uuid[2 * VK_UUID_SIZE + 1], found[2 * VK_UUID_SIZE + 1];
+	long numbers[2];
+
+	if (!wanted || sscanf(wanted, "%32s %ld:%ld", uuid, &numbers[0], &numbers[1]) != 3)
+		return false;
+	instance_of(physical)->properties(physical, &all);
+	for (size_t i = 0; i < VK_UUID_SIZE; i++)
+		snprintf(found + 2 * i, 3, "%02x", id.deviceUUID[i]);
+	*major = numbers[0];
+	*minor = numbers[1];
+	return strcmp(uuid, found) == 0;
+}
+
+static VKAPI_ATTR VkResult VKAPI_CALL lose_vkEnumerateDeviceExtensionProperties(
+	VkPhysicalDevice physical, const char *layer, uint32_t *count, VkExtensionProperties *list)
+{
+	PFN_vkEnumerateDeviceExtensionProperties next = instance_of(physical)->extensions;
+	int64_t major, minor;
+	uint32_t room = *count;
+	VkResult result;
+
+	if (layer || !has_node(physical, &major, &minor))
+		return next(physical, layer, count, list);
+	if (list && room > 0)
+		*count = room - 1;
+	result = next(physical, NULL, count, list);
+	if (result != VK_SUCCESS)
+		return result;
+	if (list && room == 0)
+		return VK_INCOMPLETE;
+	if (list)
+		list[*count] = (VkExtensionProperties){ VK_EXT_PHYSICAL_DEVICE_DRM_EXTENSION_NAME, 1 };
+	++*count;
+	return result;
+}
+
 static VKAPI_ATTR void VKAPI_CALL lose_vkGetPhysicalDeviceProperties2(
 	VkPhysicalDevice physical, VkPhysicalDeviceProperties2 *properties)
 {
 	struct instance *instance = instance_of(physical);
 	const char *driver = getenv("DMABROKER_LOSS_DRIVER");
+	int64_t major, minor;
+	bool node = has_node(physical, &major, &minor);
 	instance->properties(physical, properties);
-	for (VkBaseOutStructure *s = properties->pNext; driver && s; s = s->pNext) {
-		if (s->sType != VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_DRIVER_PROPERTIES)
-			continue;
-		VkPhysicalDeviceDriverProperties *found = (VkPhysicalDeviceDriverProperties *)s;
-		snprintf(found->driverName, sizeof found->driverName, "%s", driver);
+	for (VkBaseOutStructure *s = properties->pNext; s; s = s->pNext) {
+		if (driver && s->sType == VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_DRIVER_PROPERTIES) {
+			VkPhysicalDeviceDriverProperties *found = (VkPhysicalDeviceDriverProperties *)s;
+			snprintf(found->driverName, sizeof found->driverName, "%s", driver);
+		}
+		if (node && s->sType == VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_DRM_PROPERTIES_EXT) {
+			VkPhysicalDeviceDrmPropertiesEXT *found = (VkPhysicalDeviceDrmPropertiesEXT *)s;
+			found->hasPrimary = VK_FALSE;
+			found->hasRender = VK_TRUE;
+			found->renderMajor = major;
+			found->renderMinor = minor;
+		}
 	}
 }
 
@@ -195,6 +249,8 @@ static VKAPI_ATTR VkResult VKAPI_CALL lose_vkCreateInstance(const VkInstanceCrea
 		.next = next,
 		.properties = (PFN_vkGetPhysicalDeviceProperties2)next(
 			*handle, "vkGetPhysicalDeviceProperties2"),
+		.extensions = (PFN_vkEnumerateDeviceExtensionProperties)next(
+			*handle, "vkEnumerateDeviceExtensionProperties"),
 		.destroy = (PFN_vkDestroyInstance)next(*handle, "vkDestroyInstance"),
 	};
 	pthread_mutex_unlock(&lock);
@@ -234,7 +290,20 @@ static VKAPI_ATTR VkResult VKAPI_CALL lose_vkCreateDevice(VkPhysicalDevice physi
 					    ->pfnNextGetInstanceProcAddr(instance->handle,
 									 "vkCreateDevice");
 	link->u.pLayerInfo = link->u.pLayerInfo->pNext;
-	VkResult result = create(physical, info, callbacks, handle);
+	/* The driver does not know what it is said to have. */
+	VkDeviceCreateInfo passed = *info;
+	const char *names[128];
+	int64_t major, minor;
+	if (has_node(physical, &major, &minor) && info->enabledExtensionCount <= 128) {
+		passed.enabledExtensionCount = 0;
+		passed.ppEnabledExtensionNames = names;
+		for (uint32_t i = 0; i < info->enabledExtensionCount; i++) {
+			const char *name = info->ppEnabledExtensionNames[i];
+			if (strcmp(name, VK_EXT_PHYSICAL_DEVICE_DRM_EXTENSION_NAME) != 0)
+				names[passed.enabledExtensionCount++] = name;
+		}
+	}
+	VkResult result = create(physical, &passed, callbacks, handle);
 	if (result != VK_SUCCESS)
 		return result;
 	pthread_mutex_lock(&lock);
@@ -263,6 +332,7 @@ static PFN_vkVoidFunction own(const char *name)
 		OWN(vkBindBufferMemory),    OWN(vkBindImageMemory),
 		OWN(vkQueueSubmit),	    OWN(vkWaitForFences),
 		OWN(vkDeviceWaitIdle),	    OWN(vkGetPhysicalDeviceProperties2),
+		OWN(vkEnumerateDeviceExtensionProperties),
 	};
 	for (size_t i = 0; i < sizeof functions / sizeof *functions; i++)
 		if (strcmp(functions[i].name, name) == 0)

@@ -252,6 +252,7 @@ export class FakeDaemon implements RestWorld {
       offers: both,
       devices: [],
       listed: [],
+      foreseen: new Map(),
     },
   };
 
