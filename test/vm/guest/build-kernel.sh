@@ -8,11 +8,6 @@ archive=$1 fragment=$2 work=$3 made=$4
 mkdir -p "$work/source" "$work/object" "$made"
 tar --extract --file "$archive" --directory "$work/source" --strip-components=1
 
-# A process's vector registers are set by ptrace as a whole or not at all, and 6.12 has room for those of
-# AVX-512 only: with AMX they are 11,008 bytes, and nothing would start. A later one finds out how large they are.
-sed -i 's/DEFINE_LONGS(HOST_FP_SIZE, 2696)/DEFINE_LONGS(HOST_FP_SIZE, 12288)/' \
-  "$work/source/arch/x86/um/user-offsets.c"
-
 # What costs a guest most, made cheaper, where the source is what it was made for: without it everything is there, slower.
 faster=$(dirname "$0")/uml-faster.patch
 if patch --directory="$work/source" --strip=1 --fuzz=0 --dry-run --silent <"$faster" >/dev/null; then
@@ -20,6 +15,11 @@ if patch --directory="$work/source" --strip=1 --fuzz=0 --dry-run --silent <"$fas
 else
   echo 'uml-faster.patch does not fit'
 fi
+
+# A process's vector registers are set by ptrace as a whole or not at all, and 6.12 has room for those of
+# AVX-512 only: with AMX they are 11,008 bytes, and nothing would start. A later one finds out how large they are.
+sed -i 's/DEFINE_LONGS(HOST_FP_SIZE, 2696)/DEFINE_LONGS(HOST_FP_SIZE, 12288)/' \
+  "$work/source/arch/x86/um/user-offsets.c"
 
 make="make --directory=$work/source ARCH=um O=$work/object"
 $make x86_64_defconfig
