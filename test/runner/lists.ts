@@ -69,7 +69,7 @@ export const NIGHTLY: ReadonlyMap<string, string> = new Map([
   ],
   [
     'server/http/spectral',
-    'it computes for 20 s; in the gate Redocly looks at openapi.yaml, with the lint',
+    'it computes for 20 s; in the gate Redocly looks at openapi.yaml (server/http/lint)',
   ],
   [
     'conformance/rust.guest',

@@ -1,8 +1,19 @@
 /**
- * cargo for clients/rust and the driver of conformance/, in the root of root.ts: the checkout, the cache and the temporary folder are
- * at their own places there, and what was compiled is kept for the next time, in another clone, too.
+ * cargo for clients/rust and the driver of conformance/, in the root of root.ts: the cache and the temporary folder are at their own
+ * places there, and what was compiled is kept for the next time, in another clone, too. cargo goes by files' places and times, which a
+ * clone has anew: so it has a copy of the sources in the cache, in which only what says something else is written.
  */
-import { copyFileSync, mkdirSync, renameSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -13,8 +24,26 @@ import { cacheFolder } from '../vm/paths.js';
 import { say } from '../vm/say.js';
 import { CARGO_HOME, rustRoot } from './root.js';
 
-const MANIFEST = join(packageRoot, 'clients/rust/Cargo.toml');
+/** What is compiled, in the checkout and in the copy: cargo's own beside it stays. */
+const SOURCES = ['clients/rust', 'conformance/drivers/rust'];
+const OWN = new Set(['build', 'target', 'Cargo.lock']);
 const target = () => join(cacheFolder(), 'rust-target');
+const copied = () => join(cacheFolder(), 'rust-source');
+
+/** Makes the copy of a file or a folder what that is, links followed, and touches nothing that is so already. */
+export function mirror(from: string, to: string): void {
+  if (!statSync(from).isDirectory()) {
+    const text = readFileSync(from);
+    if (!existsSync(to) || !readFileSync(to).equals(text)) writeFileSync(to, text);
+    return;
+  }
+  mkdirSync(to, { recursive: true });
+  const names = readdirSync(from).filter((name) => !OWN.has(name));
+  for (const name of readdirSync(to)) {
+    if (!names.includes(name) && !OWN.has(name)) rmSync(join(to, name), { recursive: true });
+  }
+  for (const name of names) mirror(join(from, name), join(to, name));
+}
 
 /** What is built, and where it lies in the checkout. */
 const PROGRAMS = {
@@ -37,13 +66,29 @@ export interface Said {
   readonly said: string;
 }
 
+/** What another clone compiles meanwhile lies at the same place. */
+async function alone<T>(body: () => Promise<T>): Promise<T> {
+  mkdirSync(cacheFolder(), { recursive: true });
+  const waiting = () => say('another process compiles in Rust; waiting for it');
+  return withLock(join(cacheFolder(), 'rust-target.lock'), waiting, body);
+}
+
 /** Runs cargo with the words before `--`, about the crate and the driver; `env` is beside what it needs itself. */
-export async function cargo(
+export function cargo(
+  words: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<Said> {
+  return alone(() => runCargo(words, env));
+}
+
+/** Called with the lock held. */
+async function runCargo(
   words: readonly string[],
   env: Readonly<Record<string, string>> = {},
 ): Promise<Said> {
   const root = await rustRoot();
   mkdirSync(target(), { recursive: true });
+  for (const each of SOURCES) mirror(join(packageRoot, each), join(copied(), each));
   const at = words.indexOf('--');
   const own = at < 0 ? words : words.slice(0, at);
   const rest = at < 0 ? [] : words.slice(at);
@@ -58,8 +103,8 @@ export async function cargo(
     ...['env', '-i', `PATH=${systemPath()}`],
     ...Object.entries(settings).map(([name, value]) => `${name}=${value}`),
     ...['unshare', '--mount', ...(process.getuid?.() === 0 ? [] : ['--map-root-user'])],
-    ...['sh', '-ec', ENTER, 'sh', root, packageRoot, target(), tmpdir(), '--'],
-    ...['cargo', ...own, '--manifest-path', MANIFEST, ...rest],
+    ...['sh', '-ec', ENTER, 'sh', root, copied(), target(), tmpdir(), '--'],
+    ...['cargo', ...own, '--manifest-path', join(copied(), 'clients/rust/Cargo.toml'), ...rest],
   ];
   const child = spawnBound(argv, ['ignore', 'pipe', 'pipe'], 'TERM');
   const all = [child.stdout, child.stderr].map((stream) => (stream === null ? '' : text(stream)));
@@ -67,12 +112,10 @@ export async function cargo(
   return { status: code, said: (await Promise.all(all)).join('') };
 }
 
-/** Builds what others run, and puts it into the checkout. What another clone builds meanwhile lies at the same place. */
+/** Builds what others run, and puts it into the checkout. */
 export async function build(): Promise<void> {
-  mkdirSync(cacheFolder(), { recursive: true });
-  const waiting = () => say('another process compiles in Rust; waiting for it');
-  await withLock(join(cacheFolder(), 'rust-target.lock'), waiting, async () => {
-    const { status, said } = await cargo(['build', '--workspace', '--bins', '--examples']);
+  await alone(async () => {
+    const { status, said } = await runCargo(['build', '--workspace', '--bins', '--examples']);
     if (status !== 0) throw new Error(said);
     for (const [built, place] of Object.entries(PROGRAMS)) {
       const path = join(packageRoot, place);

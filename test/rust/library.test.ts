@@ -2,18 +2,50 @@
  * The Rust library (clients/rust), compiled by Debian 13's cargo: its format, clippy, its own tests and the programs that its page
  * shows, with a daemon, and a daemon that is killed; and the conformance scenarios, with memfds.
  */
+import {
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
 import t from 'tap';
 import { OwnDaemon } from '../../conformance/own-daemon.js';
 import { play, RUST } from '../conformance/support/play.js';
 import { lineOf, placesOf, start } from '../libdmabroker/support.js';
 import { TestDaemon, withoutVulkan } from '../support/daemon.js';
+import { temporaryFolder } from '../support/folder.js';
 import { isNight } from '../support/night.js';
 import { ServiceManager } from '../support/service-manager.js';
-import { build, cargo, MOVING } from './cargo.js';
+import { build, cargo, MOVING, mirror } from './cargo.js';
 
 t.setTimeout(240_000);
 
 t.before(build);
+
+t.test('what cargo has is what the checkout has, and what has not changed is not touched', (t) => {
+  const [from, to] = [temporaryFolder(t), temporaryFolder(t)];
+  mkdirSync(join(from, 'src'));
+  for (const name of ['same.rs', 'changed.rs', 'gone.rs'])
+    writeFileSync(join(from, 'src', name), '');
+  mirror(from, to);
+  const file = (name: string) => join(to, 'src', name);
+  for (const name of readdirSync(join(to, 'src'))) utimesSync(file(name), 1, 1);
+  writeFileSync(join(to, 'Cargo.lock'), 'its own');
+  writeFileSync(join(from, 'src/changed.rs'), 'other');
+  rmSync(join(from, 'src/gone.rs'));
+  mirror(from, to);
+  t.equal(statSync(file('same.rs')).mtimeMs, 1000);
+  t.equal(readFileSync(file('changed.rs'), 'utf8'), 'other');
+  t.not(statSync(file('changed.rs')).mtimeMs, 1000);
+  t.strictSame(readdirSync(to, { recursive: true }).sort(), [
+    ...['Cargo.lock', 'src', 'src/changed.rs', 'src/same.rs'],
+  ]);
+  t.end();
+});
 
 t.test('clippy and rustdoc find nothing, and it is formatted', async (t) => {
   const linted = await cargo(['clippy', '--workspace', '--all-targets', '--', '-D', 'warnings']);

@@ -30,6 +30,19 @@ function groupOf(pid: number | undefined): string[] {
   });
 }
 
+/** Whether what the vDSO and the kernel say of the monotonic clock, in turn, is in order. */
+const CLOCK_BOTH_WAYS = `
+import ctypes, time
+class Time(ctypes.Structure):
+    _fields_ = [("seconds", ctypes.c_long), ("rest", ctypes.c_long)]
+libc = ctypes.CDLL(None)
+def asked():
+    now = Time()
+    libc.syscall(228, 1, ctypes.byref(now))
+    return now.seconds * 10**9 + now.rest
+said = [f() for _ in range(2000) for f in (time.monotonic_ns, asked)]
+print(said == sorted(said))`;
+
 t.test('arguments arrive exactly, the streams stay apart, the status comes back', async (t) => {
   const awkward = ["it's", 'a "b"  c', '', '$HOME `id` \\', 'two\nlines', '*', 'é'];
   const input = `a\0\xff\r\n\x03\0${'b'.repeat(100_000)}\0`;
@@ -68,6 +81,7 @@ t.test(
       'id -nG alice',
       'id -nG carol',
       'touch /dmabroker/written && echo writable',
+      `python3 -c '${CLOCK_BOTH_WAYS}'`,
       'vulkaninfo 2>/dev/null | grep -oE "VK_LAYER_KHRONOS_validation|VK_EXT_external_memory_dma_buf|deviceName .*llvmpipe|Mesa [0-9]+" | sort -u',
     ];
     const { status, stdout } = await runInGuest(
@@ -87,6 +101,7 @@ t.test(
       alice,
       carol,
       writable,
+      clock,
       ...vulkan
     ] = stdout.split('\n');
     t.same([programs, sockets, served], ['programs', 'sockets', 'served']);
@@ -99,6 +114,7 @@ t.test(
     t.equal(alice, 'alice dmabroker');
     t.equal(carol, 'carol');
     t.equal(writable, 'writable');
+    t.equal(clock, 'True', 'the clock that is read without a system call is the kernel’s');
     t.notOk(existsSync('written'), 'what the guest writes stays in it');
     const found = vulkan.join('\n');
     t.match(found, /VK_EXT_external_memory_dma_buf/);

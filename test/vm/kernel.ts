@@ -1,6 +1,6 @@
 // Why: User-Mode Linux is a kernel that runs as a program. Debian has its source, but its own build of
 // it lacks udmabuf and DMA heaps: this file builds one into the cache, under a name that is a hash of
-// its configuration, of the script that builds it and of where its source may be from. It owns that folder.
+// its configuration, of the script and the patch that build it and of where its source may be from. It owns that folder.
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -55,7 +55,8 @@ export async function ensureKernel(): Promise<FastKernel> {
 }
 
 function kernelKey(): string {
-  const parts = ['uml.config', 'build-kernel.sh'].map((name) => readFileSync(guestScript(name)));
+  const names = ['uml.config', 'build-kernel.sh', 'uml-faster.patch'];
+  const parts = names.map((name) => readFileSync(guestScript(name)));
   const suites = Buffer.from(JSON.stringify(KERNEL_SUITES));
   return createHash('sha256')
     .update(Buffer.concat([...parts, suites]))

@@ -39,13 +39,14 @@ export const KERNEL_PACKAGES = [
   'bc',
   'libelf-dev',
   'kmod',
+  'patch',
   'xz-utils',
 ];
 
 /** What must be found to build it. */
 export const KERNEL_PROGRAMS = [
   ...['apt-get', 'apt-cache', 'dpkg-deb'],
-  ...['gcc', 'make', 'flex', 'bison', 'bc', 'depmod', 'xz', 'strip'],
+  ...['gcc', 'make', 'flex', 'bison', 'bc', 'depmod', 'patch', 'xz', 'strip'],
 ];
 
 /**

@@ -71,17 +71,15 @@ async function read(
   stderr: Readable,
   enough: (lines: Record<string, unknown>[]) => boolean,
 ): Promise<Record<string, unknown>[]> {
-  let text = '';
+  const lines: Record<string, unknown>[] = [];
+  let rest = '';
   stderr.setEncoding('utf8').on('data', (chunk) => {
-    text += chunk;
+    const pieces = `${rest}${chunk}`.split('\n');
+    rest = pieces.pop() ?? '';
+    for (const line of pieces) lines.push(JSON.parse(line));
   });
-  const lines = () =>
-    text
-      .split('\n')
-      .slice(0, -1)
-      .map((line) => JSON.parse(line) as Record<string, unknown>);
-  await eventually(() => enough(lines()), 'the log says it');
-  return lines();
+  await eventually(() => enough(lines), 'the log says it');
+  return [...lines];
 }
 
 const isGrant = ({ act }: Record<string, unknown>) => act === 'grant';
