@@ -11,6 +11,8 @@ Without a command it only prepares the guest: builds it if it is missing.
 
 Options, before the command:
   --qemu              in QEMU, with Debian's own kernel
+  --display           in QEMU, with a display: \`photograph\` prints what is on it, as PPM,
+                      \`photograph xr24\` as raw pixels
   --as-built          in User-Mode Linux only if that has been built already
   --systemd           boot systemd and run the command as a service of it
   --env NAME=VALUE    set a variable; may be repeated. Passed on as they are: CI,
@@ -59,7 +61,10 @@ function parse(args: readonly string[]): CommandLine {
     if (option === '--help' || option === '-h') return { options, argv: [], help: true };
     if (option === '--systemd') options.systemd = true;
     else if (option === '--qemu') options.choice = 'qemu';
-    else if (option === '--as-built') options.build = false;
+    else if (option === '--display') {
+      options.display = true;
+      options.choice ??= 'qemu';
+    } else if (option === '--as-built') options.build = false;
     else if (option === '--stdin') options.stdin = process.stdin;
     else if (option === '--timeout') options.timeoutSeconds = numberFor(option);
     else if (option === '--memory') options.memoryMegabytes = Math.round(numberFor(option));
