@@ -1,7 +1,8 @@
 /*
  * Memory of the broker on a display, and what the display says of it.
  *
- *   dmabroker-scanout [options] show PICTURE   shows a raw frame of the display's size until stdin ends
+ *   dmabroker-scanout [options] show PICTURE   shows a raw frame of the display's size until stdin ends; each line there
+ *                                              shows the next frame of the file
  *   dmabroker-scanout [options] ask [FORMAT…]  asks, for each format (default: all of the plane's) and each source of
  *                                              dma_bufs, whether the display would show such a buffer; shows nothing
  *
@@ -17,7 +18,6 @@
  * one source it takes the next.
  */
 #include <err.h>
-#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,6 +27,7 @@
 #include <drm_fourcc.h>
 
 #include "display.h"
+#include "offer.h"
 #include "picture.h"
 
 enum { FORMATS = 64, MODIFIERS = 64 };
@@ -40,55 +41,6 @@ static void usage(void)
 {
 	errx(2, "usage: dmabroker-scanout [--socket PATH] [--card CARD] [--size WxH] [--format FOURCC] [--source NAME] "
 		"[--writeback FILE] show PICTURE | ask [FORMAT…]");
-}
-
-/* One of the display's size; NULL where the source, or the broker, has none. */
-static struct dmabroker_buffer *allocate(struct dmabroker *client, const struct display *d, uint32_t format,
-					 const uint64_t *modifiers, size_t count, const char *source, uint32_t usage)
-{
-	struct dmabroker_params params = dmabroker_image(d->mode.hdisplay, d->mode.vdisplay, format);
-	struct dmabroker_buffer *buffer;
-
-	params.name = "scanout example";
-	params.usage = usage;
-	params.modifiers = modifiers;
-	params.modifier_count = count;
-	params.source = source;
-	return dmabroker_allocate(client, &params, &buffer) == 0 ? buffer : NULL;
-}
-
-/* 0, or why the display would not show it. Of what it would show: a framebuffer. */
-static int verify(const struct display *d, struct dmabroker_buffer *buffer, uint32_t *framebuffer)
-{
-	int error;
-
-	*framebuffer = display_framebuffer(d, buffer);
-	if (!*framebuffer)
-		return errno;
-	error = display_test(d, *framebuffer);
-	if (error)
-		display_forget(d, *framebuffer);
-	return error;
-}
-
-static void say(const struct dmabroker_buffer *buffer, int error)
-{
-	const struct dmabroker_buffer_info *info = dmabroker_buffer_info(buffer);
-
-	printf("%.4s modifier %#llx of %s: %s%s\n", (const char *)&info->format, (unsigned long long)info->modifier,
-	       info->source, error ? "refused, " : "verified", error ? strerror(error) : "");
-	fflush(stdout);
-}
-
-/* The next source of dma_bufs, from *index on; NULL: there are no more. */
-static const char *next_source(const struct dmabroker *client, unsigned *index)
-{
-	const struct dmabroker_source *source;
-
-	while ((source = dmabroker_get_source(client, (*index)++)))
-		if (source->usable && source->handle_type == DMABROKER_HANDLE_TYPE_DMA_BUF)
-			return source->name;
-	return NULL;
 }
 
 static void ask(struct dmabroker *client, const struct display *d, const struct options *o, char **names)
@@ -110,14 +62,14 @@ static void ask(struct dmabroker *client, const struct display *d, const struct 
 
 		if (taken == 0)
 			printf("%.4s: %s has it not\n", (const char *)&formats[i], d->path);
-		for (unsigned index = 0; taken && (o->source || (source = next_source(client, &index)));) {
+		for (unsigned index = 0; taken && (o->source || (source = offer_next_source(client, &index)));) {
 			struct dmabroker_buffer *buffer =
-				allocate(client, d, formats[i], modifiers, taken, source, DMABROKER_USAGE_SCANOUT);
+				offer_allocate(client, d, formats[i], modifiers, taken, source, DMABROKER_USAGE_SCANOUT);
 
 			if (buffer) {
-				int error = verify(d, buffer, &framebuffer);
+				int error = offer_verify(d, buffer, &framebuffer);
 
-				say(buffer, error);
+				offer_say(buffer, error);
 				if (!error)
 					display_forget(d, framebuffer);
 				dmabroker_buffer_release(buffer);
@@ -126,32 +78,6 @@ static void ask(struct dmabroker *client, const struct display *d, const struct 
 				break;
 		}
 	}
-}
-
-/* Linear memory, since the CPU writes it, of the broker's choice, or of the next source, until the display takes it. */
-static struct dmabroker_buffer *verified(struct dmabroker *client, const struct display *d, const struct options *o,
-					 uint32_t format, uint32_t *framebuffer)
-{
-	const uint32_t usage = DMABROKER_USAGE_SCANOUT | DMABROKER_USAGE_CPU_WRITE;
-	const uint64_t linear = DRM_FORMAT_MOD_LINEAR;
-	const char *source = o->source;
-	unsigned index = 0;
-
-	do {
-		struct dmabroker_buffer *buffer = allocate(client, d, format, &linear, 1, source, usage);
-		int error;
-
-		if (!buffer) {
-			warnx("%s", dmabroker_last_error(client)->message);
-			continue;
-		}
-		error = verify(d, buffer, framebuffer);
-		say(buffer, error);
-		if (!error)
-			return buffer;
-		dmabroker_buffer_release(buffer);
-	} while (!o->source && (source = next_source(client, &index)));
-	errx(1, "%s (%s) takes none of what the broker has", d->path, d->driver);
 }
 
 static void save(struct dmabroker *client, const struct display *d, const struct options *o, uint32_t shown)
@@ -166,7 +92,7 @@ static void save(struct dmabroker *client, const struct display *d, const struct
 		err(1, "%s", o->writeback);
 	if (!d->writeback)
 		errx(1, "%s (%s) writes nothing back", d->path, d->driver);
-	buffer = allocate(client, d, picture_fourcc(format), &linear, 1, o->source, DMABROKER_USAGE_CPU_READ);
+	buffer = offer_allocate(client, d, picture_fourcc(format), &linear, 1, o->source, DMABROKER_USAGE_CPU_READ);
 	if (!buffer)
 		errx(1, "%s", dmabroker_last_error(client)->message);
 	framebuffer = display_framebuffer(d, buffer);
@@ -180,31 +106,57 @@ static void save(struct dmabroker *client, const struct display *d, const struct
 	dmabroker_buffer_release(buffer);
 }
 
-static void show(struct dmabroker *client, const struct display *d, const struct options *o, const char *picture)
-{
-	const struct picture_format *format = picture_named(o->format);
-	FILE *file = fopen(picture, "re");
+/* Of two that take turns: what is drawn into is not what people look at. */
+struct frame {
 	struct dmabroker_buffer *buffer;
 	uint32_t framebuffer;
+};
+
+/* false: the file has no more. */
+static bool draw_next(struct dmabroker *client, const struct display *d, const struct options *o, FILE *file,
+		      struct frame *frame)
+{
+	const struct picture_format *format = picture_named(o->format);
+
+	if (!frame->buffer)
+		frame->buffer = offer_verified(client, d, o->source, picture_fourcc(format), &frame->framebuffer);
+	return picture_read(file, format, frame->buffer);
+}
+
+static void show(struct dmabroker *client, const struct display *d, const struct options *o, const char *picture)
+{
+	FILE *file = fopen(picture, "re");
+	struct frame frames[2] = { 0 };
+	unsigned count = 0;
 	char bytes[256];
 
-	if (!format)
+	if (!picture_named(o->format))
 		usage();
 	if (!file)
 		err(1, "%s", picture);
-	buffer = verified(client, d, o, picture_fourcc(format), &framebuffer);
-	if (!picture_read(file, format, buffer))
+	if (!draw_next(client, d, o, file, &frames[0]))
 		errx(1, "%s is empty", picture);
-	fclose(file);
 	if (o->writeback)
-		save(client, d, o, framebuffer);
-	display_show(d, framebuffer);
+		save(client, d, o, frames[0].framebuffer);
+	display_show(d, frames[0].framebuffer);
 	printf("showing %ux%u on %s (%s)\n", d->mode.hdisplay, d->mode.vdisplay, d->path, d->driver);
 	fflush(stdout);
-	while (read(STDIN_FILENO, bytes, sizeof bytes) > 0)
-		;
-	display_forget(d, framebuffer);
-	dmabroker_buffer_release(buffer);
+	/* Each by a commit: a card with memory of its own copies what it shows then, and sees nothing that is drawn later. */
+	for (ssize_t length; (length = read(STDIN_FILENO, bytes, sizeof bytes)) > 0;)
+		for (ssize_t i = 0; i < length; i++) {
+			struct frame *next = &frames[(count + 1) % 2];
+
+			if (bytes[i] != '\n' || !draw_next(client, d, o, file, next))
+				continue;
+			display_show(d, next->framebuffer);
+			printf("showing frame %u\n", ++count + 1);
+			fflush(stdout);
+		}
+	fclose(file);
+	for (int i = 0; i < 2 && frames[i].buffer; i++) {
+		display_forget(d, frames[i].framebuffer);
+		dmabroker_buffer_release(frames[i].buffer);
+	}
 }
 
 int main(int argc, char **argv)

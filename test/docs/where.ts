@@ -67,6 +67,8 @@ export const BY_NOBODY: Readonly<Record<string, string>> = {
   'README.md#try-it-without-installing': 'it installs Debian packages; the gate does what it does',
   'CONTRIBUTING.md#build-and-test': 'this is the gate itself',
   'CONTRIBUTING.md#fuzzing': 'the gate runs the same targets, shorter',
+  'docs/displays-and-codecs.md#photographed-from-outside':
+    'it boots QEMU; systemd/smoke.guest does the same in the boot that the gate has',
   'docs/cuda.md#one-memory-both-kinds':
     'it takes a GPU; server/cuda asks for the same of the double',
   'docs/hardware.md#': 'it takes a GPU',

@@ -29,6 +29,15 @@ export const PROOFS = {
     tolerance: { XR24: 0, NV12: 1 },
     test: 'examples/pixels.guest',
   },
+  photographed: {
+    who: 'a screen, photographed from outside, under Debian’s own kernel (KMS; cirrus)',
+    what: 'shown',
+    page: 'docs/displays-and-codecs.md',
+    command: 'dmabroker-scanout --card cirrus --size 640x480 show picture.raw',
+    reference: 'QEMU’s photograph of the screen with the picture',
+    tolerance: { XR24: 0 },
+    test: 'systemd/smoke.guest',
+  },
   captured: {
     who: 'a camera (V4L2; vivid)',
     what: 'captured into',

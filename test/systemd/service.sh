@@ -1,12 +1,25 @@
 #!/bin/sh
 # Runs in the guest under systemd: installs the units as docs/install.md says and uses the service
 # as three users would. Prints what it saw as `name=value` lines for service.test.ts.
-#   $1: smoke: that it starts, serves and stops; all: who its clients are, and how it is kept alive, too
+#   $1: up: it is installed, starts and serves; down: it stops; all: both, and between them who its clients are, and how it is kept
+#   alive
 set -eu
+conf=/etc/dmabroker/dmabroker.toml
+show() { systemctl show -P "$1" dmabrokerd; }
+state() { systemctl is-active dmabrokerd dmabrokerd.socket dmabrokerd-rest.socket | tr '\n' ' '; }
+health() { curl -s --unix-socket /run/dmabroker/rest.sock http://localhost/healthz; }
+as() { runuser -u "$1" -- /dmabroker/examples/c/build/dmabroker-example alloc 2>&1 | tail -n 1; }
+logged() { journalctl -u dmabrokerd -o cat --no-pager | grep -c "$1" || true; }
+drop_in() { cat > "/etc/systemd/system/dmabrokerd.service.d/$1.conf"; systemctl daemon-reload; }
+
+up() {
 cp systemd/dmabroker.sysusers.conf /usr/lib/sysusers.d/dmabroker.conf
 cp systemd/dmabrokerd.service systemd/dmabrokerd*.socket /usr/lib/systemd/system/
 systemd-sysusers
-conf=/etc/dmabroker/dmabroker.toml
+# So that it gets at DMA heaps.
+cp systemd/60-dmabroker.rules /usr/lib/udev/rules.d/
+udevadm control --reload
+udevadm trigger --settle --subsystem-match=dma_heap
 install -D /dev/null $conf
 mkdir -p /etc/systemd/system/dmabrokerd.service.d
 # The package is not installed here, but shared from the host.
@@ -14,26 +27,21 @@ program="$(command -v node) /dmabroker/bin/dmabrokerd.js"
 printf '[Service]\nExecStart=\nExecStart=%s --config %s\nExecReload=\nExecReload=%s --check --config %s\nTimeoutStartSec=300\n' \
   "$program" $conf "$program" $conf > /etc/systemd/system/dmabrokerd.service.d/test.conf
 # Where every instruction is emulated, beside other work, it may be a minute until the daemon answers.
-if [ "$1" = smoke ]; then echo WatchdogSec=600 >> /etc/systemd/system/dmabrokerd.service.d/test.conf; fi
+if [ "$1" = up ]; then echo WatchdogSec=600 >> /etc/systemd/system/dmabrokerd.service.d/test.conf; fi
 sed -n '/^ExecReload=.*HUP/p' systemd/dmabrokerd.service >> /etc/systemd/system/dmabrokerd.service.d/test.conf
 systemctl daemon-reload
 systemctl start dmabrokerd || { journalctl -u dmabrokerd --no-pager >&2; exit 1; }
 
-show() { systemctl show -P "$1" dmabrokerd; }
-state() { systemctl is-active dmabrokerd dmabrokerd.socket dmabrokerd-rest.socket | tr '\n' ' '; }
 echo "active=$(state)"
 echo "user=$(ps -o user= -p "$(show MainPID)")"
 echo "folder=$(stat -c '%a %U:%G' /run/dmabroker)"
 echo "socket=$(stat -c '%a %U:%G' /run/dmabroker/client.sock)"
 echo "rest=$(stat -c '%a %U:%G' /run/dmabroker/rest.sock)"
 echo "own=$(runuser -u alice -- curl -s --unix-socket /run/dmabroker/rest.sock http://localhost/v1/buffers)"
-health() { curl -s --unix-socket /run/dmabroker/rest.sock http://localhost/healthz; }
 echo "health=$(health)"
-as() { runuser -u "$1" -- /dmabroker/examples/c/build/dmabroker-example alloc 2>&1 | tail -n 1; }
 echo "alice=$(as alice)"
 echo "carol=$(as carol)"
-logged() { journalctl -u dmabrokerd -o cat --no-pager | grep -c "$1" || true; }
-drop_in() { cat > "/etc/systemd/system/dmabrokerd.service.d/$1.conf"; systemctl daemon-reload; }
+}
 
 clients() {
 # A client in a unit of its own, connected and over REST.
@@ -132,9 +140,15 @@ systemctl reset-failed dmabrokerd
 systemctl start dmabrokerd
 echo "mended=$(DMABROKER_SOCKET=/run/dmabroker/other.sock as alice) $(state)$(logged 'nobody answers at')"
 }
-if [ "$1" = all ]; then clients; reloads; activation; alive; fi
 
+down() {
 systemctl stop dmabrokerd 2> /dev/null
 echo "result=$(show Result) $(show ExecMainStatus)"
 systemctl stop 'dmabrokerd*'
 echo "left=$(ls /run/dmabroker 2>/dev/null | wc -l)"
+}
+case $1 in
+  up) up "$1" ;;
+  down) down ;;
+  all) up "$1"; clients; reloads; activation; alive; down ;;
+esac

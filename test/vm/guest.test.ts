@@ -1,10 +1,18 @@
 // Why: everything that needs a real dma_buf relies on the guest; these tests hold its promises.
 // They run on the host and boot a guest seven times.
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { Readable } from 'node:stream';
+import {
+  closeSync,
+  existsSync,
+  ftruncateSync,
+  readdirSync,
+  readFileSync,
+  writeSync,
+} from 'node:fs';
+import { Duplex, PassThrough, Readable } from 'node:stream';
 import t from 'tap';
 import { eventually } from '../support/daemon.js';
 import { isNight } from '../support/night.js';
+import { answerPhotographs, openPicture } from './camera.js';
 import { commandScript } from './command.js';
 import { allowed, cpuOfGuest, statusOf } from './cpus.js';
 import { EndMark } from './end-mark.js';
@@ -224,8 +232,51 @@ t.test('a guest is asked for by the name of a test that runs in one', async (t) 
   t.throws(() => testFile('examples/'), /--for examples\/: which of examples\/ffmpeg.guest, /);
 });
 
+t.test('who asks for a photograph is told what QEMU says of it', async (t) => {
+  const picture = openPicture();
+  t.teardown(() => closeSync(picture));
+  const [asked, told, answers, commands] = [0, 1, 2, 3].map(() => new PassThrough()) as [
+    ...[PassThrough, PassThrough, PassThrough, PassThrough],
+  ];
+  const done = answerPhotographs({
+    ...{ monitor: Duplex.from({ readable: answers, writable: commands }) },
+    ...{ port: Duplex.from({ readable: asked, writable: told }), picture, pictureThere: 10 },
+  });
+  answers.write('{"QMP":{}}\n{"return":{}}\n');
+  let said = '';
+  told.on('data', (chunk: Buffer) => {
+    said += chunk.toString('latin1');
+  });
+  const ask = async (format: string, answer: string, expected: string) => {
+    said = '';
+    asked.write(`${format}\n`);
+    answers.write(`${answer}\n`);
+    await eventually(
+      () => said.length >= expected.length,
+      () => said,
+    );
+    t.equal(said, expected);
+  };
+  const refusal = '{"error":{"class":"GenericError","desc":"no console"}}';
+  await ask('ppm', refusal, 'QEMU takes no photograph: no console\n');
+  const ppm = 'P6\n2 1\n255\nabcdef';
+  writeSync(picture, ppm);
+  await ask('ppm', '{"event":"RESUME"}\n{"return":{}}', `${ppm.length}\n${ppm}`);
+  await ask('xr24', '{"return":{}}', '8\ncba\xfffed\xff');
+  ftruncateSync(picture, ppm.length - 1);
+  const half = 'QEMU takes no photograph: what it has made is no PPM\n';
+  await ask('xr24', '{"return":{}}', half);
+  answers.end('{"ret'); // it is ended
+  asked.end();
+  await done;
+  const sent = commands.read().toString();
+  t.equal(sent.match(/"screendump".*"\/proc\/self\/fd\/10"/g)?.length, 4);
+});
+
 t.test('what cannot be said to a shell is refused', async (t) => {
   t.throws(() => commandScript([], {}), RangeError);
   t.throws(() => commandScript(['a', 'b\0c'], {}), RangeError);
   t.throws(() => commandScript(['true'], { 'A B': '' }), RangeError);
+  if (kind === 'uml')
+    await t.rejects(runInGuest(['true'], { display: true }), RangeError, 'it has no display');
 });

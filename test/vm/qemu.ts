@@ -1,5 +1,12 @@
 // Why: one place knows how QEMU is told to be our guest. It owns the command line.
-import { FIRST_DESCRIPTOR, type Host, type MachineOptions, PORTS } from './machine.js';
+import { cameraArguments } from './camera.js';
+import {
+  CAMERA_DESCRIPTORS,
+  FIRST_DESCRIPTOR,
+  type Host,
+  type MachineOptions,
+  PORTS,
+} from './machine.js';
 import { repositoryRoot } from './paths.js';
 
 /**
@@ -10,7 +17,7 @@ const TCG_CPU = 'max,erms=off';
 
 export function qemuCommand(
   { image, kind }: Extract<Host, { kind: 'kvm' | 'tcg' }>,
-  { memoryMegabytes, systemd, cpus }: MachineOptions,
+  { memoryMegabytes, systemd, cpus, display }: MachineOptions,
 ): string[] {
   const ports = PORTS.flatMap((name, index) => {
     const chardev = ['-chardev', `socket,id=${name},fd=${FIRST_DESCRIPTOR + index}`];
@@ -33,6 +40,7 @@ export function qemuCommand(
     `local,id=checkout,path=${escaped(repositoryRoot())},security_model=none,readonly=on,multidevs=remap`,
     ...['-device', 'virtio-9p-pci,fsdev=checkout,mount_tag=checkout'],
     ...['-device', 'virtio-serial-pci,max_ports=8', ...ports],
+    ...(display ? cameraArguments(CAMERA_DESCRIPTORS) : []),
   ];
 }
 

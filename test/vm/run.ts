@@ -17,6 +17,8 @@ Options, before the command:
                       Without a command: a shell
   --shell             a shell in place of a command; it reads standard input
   --qemu              in QEMU, with Debian's own kernel
+  --display           in QEMU, with a display: \`photograph\` prints what is on it, as PPM,
+                      \`photograph xr24\` as raw pixels
   --as-built          in User-Mode Linux only if that has been built already
   --systemd           boot systemd and run the command as a service of it
   --env NAME=VALUE    set a variable; may be repeated. Passed on as they are: CI,
@@ -72,7 +74,10 @@ function parse(args: readonly string[]): CommandLine {
       return { options, argv: [], help: true, file, wantsShell };
     if (option === '--systemd') options.systemd = true;
     else if (option === '--qemu') options.choice = 'qemu';
-    else if (option === '--as-built') options.build = false;
+    else if (option === '--display') {
+      options.display = true;
+      options.choice ??= 'qemu';
+    } else if (option === '--as-built') options.build = false;
     else if (option === '--stdin') options.stdin = process.stdin;
     else if (option === '--shell') wantsShell = true;
     else if (option === '--for') file = testFile(valueFor(option));

@@ -2,7 +2,9 @@
 // of the protocol (the guest's is guest/run-command.sh) and sees that the machine is gone afterwards.
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
+import { closeSync } from 'node:fs';
 import type { Readable, Writable } from 'node:stream';
+import { answerPhotographs, openPicture } from './camera.js';
 import { commandScript } from './command.js';
 import { cpuForGuest } from './cpus.js';
 import { EndMark } from './end-mark.js';
@@ -23,6 +25,8 @@ export interface SessionOptions {
   systemd?: boolean;
   /** Of QEMU's; User-Mode Linux has one. Default: 2. Under TCG a second one costs a third more for the same work. */
   cpus?: number;
+  /** QEMU's: a display, of which `photograph` in the guest has a photograph taken. Default: false. */
+  display?: boolean;
   /** Where output goes while it comes (not ended). Without them it is in the result. */
   stdout?: Writable;
   stderr?: Writable;
@@ -78,20 +82,24 @@ export async function runSession(
     systemd = false,
     cpus = 2,
     contiguousMegabytes = 0,
+    display = false,
     signal,
   } = options;
   const script = commandScript(argv, options.env ?? {});
   signal?.throwIfAborted();
   const mark = randomBytes(16).toString('hex');
   const started = performance.now();
-  const asked = { memoryMegabytes, systemd, cpus, contiguousMegabytes };
+  const asked = { memoryMegabytes, systemd, cpus, contiguousMegabytes, display };
   if (contiguousMegabytes > 0 && host.kind !== 'uml') {
     throw new RangeError("Contiguous memory takes User-Mode Linux: Debian's own kernel has none");
   }
+  if (display && host.kind === 'uml') throw new RangeError('User-Mode Linux has no display');
+  const picture = display ? openPicture() : undefined;
   const machine =
     host.kind === 'uml'
-      ? spawnMachine(umlCommand(host, asked), cpuForGuest())
-      : spawnMachine(qemuCommand(host, asked));
+      ? spawnMachine(umlCommand(host, asked), { cpu: cpuForGuest() })
+      : spawnMachine(qemuCommand(host, asked), { picture });
+  if (machine.camera !== undefined) void answerPhotographs(machine.camera);
   const exited = once(machine.process, 'exit');
   const log = consoleTail(machine);
   const stdout = passOn(machine.stdout, mark, options.stdout);
@@ -145,6 +153,7 @@ export async function runSession(
     await exited;
     endMachine(machine);
     for (const stream of machine.process.stdio) stream?.destroy();
+    if (picture !== undefined) closeSync(picture);
   }
 }
 

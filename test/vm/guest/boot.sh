@@ -8,6 +8,7 @@ vm=/dmabroker/test/vm/guest
 mount -t sysfs -o nosuid,nodev,noexec sysfs /sys
 mount -t tmpfs -o nosuid,nodev,mode=755 tmpfs /run
 ln -sf "$vm/npx.mjs" /usr/local/bin/npx
+ln -sf "$vm/photograph.sh" /usr/local/bin/photograph
 
 echo 4096 > /sys/module/udmabuf/parameters/size_limit_mb
 
