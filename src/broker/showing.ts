@@ -55,8 +55,12 @@ export class Showing {
     lost: (error: BrokerError) => void,
   ): void {
     const { displays } = this.selection;
+    if (!displays.concern(choice)) {
+      told(null, null);
+      return;
+    }
     const allocations = made.map(({ allocation }) => allocation);
-    const pictures = displays.concern(choice) ? picturesOf(choice.spec, allocations) : [];
+    const pictures = picturesOf(choice.spec, allocations);
     if (pictures.length === 0) {
       told(null, null);
       return;

@@ -14,7 +14,7 @@ import * as k from './layout.js';
 import { Argument, command, ioctl, openCall, type Talk } from './talk.js';
 import { findWay, type Stop, type Way } from './way.js';
 
-/** `absent`: there is no display on it. */
+/** `absent`: it is not there, or there is no display on it. */
 export type CardAnswer = Scanout & { readonly absent?: true };
 
 /** Errors that say nothing of the memory: somebody was in the way, or the machine has no more of something. */
@@ -22,6 +22,9 @@ const PASSING: ReadonlySet<string> = new Set([
   ...['EACCES', 'EPERM', 'EBUSY', 'EINTR', 'EAGAIN', 'ENOMEM', 'EMFILE', 'ENFILE'],
   ...['EIO', 'ENODEV', 'ENXIO', 'ETIMEDOUT', 'EDEADLK', 'EBADF', 'EFAULT'],
 ]);
+
+/** There is no such card now. */
+const GONE: ReadonlySet<string> = new Set(['ENOENT', 'ENODEV', 'ENXIO']);
 
 const unverified = (reason: string): CardAnswer => ({ state: 'unverified', reason });
 
@@ -46,7 +49,11 @@ function* step<T>(name: string, talk: Talk<T>): Talk<T> {
 /** All are of one size and format; the same memory may be in several. Their fds stay open until the end of the talk. */
 export function* askCard(path: string, pictures: readonly Picture[]): Talk<CardAnswer> {
   const fd = yield openCall(path);
-  if (fd < 0) return { ...unverified(`${path} cannot be opened: ${errnoName(-fd)}`), absent: true };
+  if (fd < 0) {
+    const code = errnoName(-fd);
+    const said = unverified(`${path} cannot be opened: ${code}`);
+    return GONE.has(code) ? { ...said, absent: true } : said;
+  }
   let card = path;
   try {
     card = `${path} (${yield* step('its name', driverOf(fd))})`;

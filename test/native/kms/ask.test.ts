@@ -13,7 +13,7 @@ import * as k from '../../../src/native/kms/layout.js';
 import { temporaryFolder } from '../../support/folder.js';
 import { FakeCard } from './support/card.js';
 
-const [EINVAL, EBUSY, EIO, EOPNOTSUPP] = [22, 16, 5, 95];
+const [ENOENT, EIO, EACCES, EBUSY, EINVAL, EOPNOTSUPP] = [2, 5, 13, 16, 22, 95];
 const PATH = '/dev/dri/card0';
 const picture: Picture = {
   ...{ width: 1024, height: 768, format: fourcc('XR24'), modifier: MOD_LINEAR },
@@ -50,12 +50,12 @@ t.test('why it does not, or cannot be asked', async (t) => {
     return `${state}${absent === true ? ' (absent)' : ''}: ${reason.replace(`${PATH} (fake)`, 'it')}`;
   };
   const fails = (request: number, errno: number) => said((card) => card.errors.set(request, errno));
-  t.equal(
+  const closed = (errno: number) =>
     said((card) => {
-      card.isThere = false;
-    }),
-    `unverified (absent): ${PATH} cannot be opened: ENOENT`,
-  );
+      card.closed = errno;
+    });
+  t.equal(closed(ENOENT), `unverified (absent): ${PATH} cannot be opened: ENOENT`);
+  t.equal(closed(EACCES), `unverified: ${PATH} cannot be opened: EACCES`);
   t.equal(
     said((card) => {
       card.master = 'other';

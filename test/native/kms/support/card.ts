@@ -8,7 +8,7 @@ import type { Talk } from '../../../../src/native/kms/talk.js';
 import type { LongCall } from '../../../../src/native/later.js';
 
 export const CARD_FD = 77;
-const [EACCES, ENOENT] = [13, 2];
+const EACCES = 13;
 
 /** Of connector 30, with the encoder 40, which feeds from CRTC 20 or 21; plane 50 is 20's overlay, 51 and 52 are primary. */
 const PROPERTIES: Readonly<Record<number, readonly string[]>> = {
@@ -30,7 +30,8 @@ export interface Commit {
 }
 
 export class FakeCard {
-  isThere = true;
+  /** errno of open(2). */
+  closed = 0;
   /** Whose it is. */
   master: 'nobody' | 'daemon' | 'other' = 'nobody';
   isOpen = false;
@@ -89,7 +90,7 @@ export class FakeCard {
   }
 
   #open(): number {
-    if (!this.isThere) return -ENOENT;
+    if (this.closed !== 0) return -this.closed;
     this.isOpen = true;
     if (this.master === 'nobody') this.master = 'daemon';
     return CARD_FD;
