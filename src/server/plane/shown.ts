@@ -87,6 +87,8 @@ export class ShownMemory {
 
   /** Milliseconds until `run` has something to do that nothing wakes it for; -1: never. */
   get wait(): number {
+    // Asked each turn, and mostly nobody waits.
+    if (this.#current === null) return this.#calls.wait;
     const waiting = [...this.#queues.values()].map(([first]) => first);
     const deadlines = [this.#current, ...waiting].flatMap((entry) =>
       entry?.done ? [entry.deadline] : [],
