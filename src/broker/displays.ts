@@ -28,6 +28,9 @@ interface Heard {
   readonly at: Monotonic;
 }
 
+/** It is kept with the buffer, over a restart too, and a card's path is the configuration's. */
+const MAX_REASON = 400;
+
 const NONE: ReadonlySet<SourceName> = new Set();
 
 export class Displays {
@@ -125,6 +128,7 @@ export function allOf(said: readonly CardSaid[]): Scanout {
   const worst =
     those.find(({ state }) => state === 'refused') ??
     those.find(({ state }) => state === 'unverified');
-  if (worst !== undefined) return { state: worst.state, reason: worst.reason };
-  return { state: 'verified', reason: those.map(({ reason }) => reason).join('; ') };
+  const state = worst?.state ?? 'verified';
+  const text = worst === undefined ? those.map(({ reason }) => reason).join('; ') : worst.reason;
+  return { state, reason: text.slice(0, MAX_REASON) };
 }

@@ -223,4 +223,5 @@ t.test('of several cards each must take it that has a display', async (t) => {
   t.same(allOf([absent]), { state: 'unverified', reason: absent.reason });
   t.same(allOf([takes, cannot]), cannot);
   t.same(allOf([cannot, refuses, takes]), refuses);
+  t.equal(allOf([{ ...takes, reason: 'x'.repeat(1000) }]).reason.length, 400, 'within bounds');
 });
