@@ -98,6 +98,7 @@ Where a heap of the kernel has no more (\`out_of_memory\`), the first source beh
 [\`[sources] fallback\`](settings.md) that serves the request is taken in its place, and charged as that: never one that the
 request did not allow (\`sources\`, \`contiguous: required\`, the kinds of fd, the policy). The buffer says so: \`fell_back\` has the source that
 had no more, and why. What \`GET /v1/device\` calls \`fallback\` is that chain.
+Memory of a source that a display refuses gives way to the next one's, too, where [the daemon asks it](displays-and-codecs.md#asked-by-the-daemon).
 
 udmabuf's limit is raised with \`/sys/module/udmabuf/parameters/size_limit_mb\`; its \`list_limit\` counts
 memfds in one dma_buf, of which the daemon uses one.

@@ -336,6 +336,7 @@ enum dmabroker_import_check {
 enum dmabroker_fall_back {
 	DMABROKER_FALL_BACK_OUT_OF_MEMORY = 1,	/* that had no more */
 	DMABROKER_FALL_BACK_NOT_CONTIGUOUS = 2, /* contiguous was preferred, and it is not known to be */
+	DMABROKER_FALL_BACK_DISPLAY_REFUSED = 3, /* a display refused memory of the source that was chosen */
 };
 
 struct dmabroker_buffer_info {
@@ -356,7 +357,7 @@ struct dmabroker_buffer_info {
 	bool vulkan_dedicated;
 	uint32_t handle_types; /* bits: all that its memory is; dmabroker_buffer_take_fd_as has the others */
 	uint32_t fell_back;    /* an enum dmabroker_fall_back; 0: it is of the source that was wanted first */
-	const char *fell_back_source; /* which had no more; NULL: another reason */
+	const char *fell_back_source; /* which had no more, or was refused; NULL: another reason */
 	const char *fell_back_message;
 };
 

@@ -1,8 +1,8 @@
 /*
  * KMS by atomic commits (https://docs.kernel.org/gpu/drm-kms.html). Whether a display takes a buffer only its driver knows, and it
  * says so to who is master of the card alone: whoever opens a card first, or is given it by logind. So who asks is the
- * program that shows, and no daemon beside it: opening a card where nobody is master makes one master, which is then in the way of
- * the compositor.
+ * program that shows, and no daemon beside it that was not told that nobody does: opening a card where nobody is master makes one
+ * master, which is then in the way of the compositor.
  */
 #include <err.h>
 #include <errno.h>

@@ -13,8 +13,8 @@
  *   --source NAME      memory of that source of the broker's alone
  *   --writeback FILE   has the display write what it shows into a second buffer, and that into FILE, as XR24
  *
- * The broker takes it on trust that memory is for scanout (`unverified` in its answers): only the program that shows may ask the
- * display (display.c). So this one does, with a commit that changes nothing (TEST_ONLY), and where the display refuses memory of
+ * The broker takes it on trust that memory is for scanout (`unverified` in its answers) unless its administrator lets it ask: while a
+ * program shows, that alone may ask the display (display.c). So this one does, with a commit that changes nothing (TEST_ONLY), and where the display refuses memory of
  * one source it takes the next.
  */
 #include <err.h>

@@ -28,7 +28,7 @@ export class Alike {
   /** The same, in a record that is no larger than what is in it. */
   allocation(allocation: Allocation): Allocation {
     const { source, handleType, key, size, modifier, planes, exporter, identities } = allocation;
-    const { device, heaps, vulkan, check, funding, faces, fellBack } = allocation;
+    const { device, heaps, vulkan, check, funding, faces, fellBack, scanout } = allocation;
     if (!areAlike(this.#memories, allocation.memories)) this.#memories = allocation.memories;
     if (!areAlike(this.#placement, allocation.placement)) this.#placement = allocation.placement;
     const memories = this.#memories;
@@ -41,7 +41,8 @@ export class Alike {
       check === undefined &&
       funding === undefined &&
       faces === undefined &&
-      fellBack === undefined
+      fellBack === undefined &&
+      scanout === undefined
     ) {
       return identities === undefined ? all : withIdentities(all, identities);
     }

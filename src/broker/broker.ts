@@ -34,6 +34,7 @@ import { type Claimed, Claims, type ClaimTerms } from './claims.js';
 import { Clients } from './clients.js';
 import { type CommitRequest, Commits, type Waiting } from './commits.js';
 import { sooner } from './deadlines.js';
+import { Displays } from './displays.js';
 import { FairPool } from './fair-pool.js';
 import { type GiveUp, type ImportRequest, Intake } from './intake.js';
 import { type KeptClient, type KeptState, keptState } from './kept.js';
@@ -161,6 +162,7 @@ export class Broker {
       offers,
       (uuid, done) => world.openDevice(uuid, done),
       devices,
+      new Displays(world.clock),
     );
     const newId = () =>
       this.#registry.newId((id) => this.#lingering.get(id) !== undefined || this.pool.has(id));
@@ -227,6 +229,11 @@ export class Broker {
   /** The sources that are taken, in this order, where a heap has no more; none, until it is set. */
   set fallback(chain: readonly SourceName[]) {
     this.#selection.chain = chain;
+  }
+
+  /** What displays have said; none is asked, until it says so. */
+  get displays(): Displays {
+    return this.#selection.displays;
   }
 
   get buffers(): Iterable<BrokerBuffer> {
@@ -412,6 +419,7 @@ export class Broker {
    */
   deviceLost(allocations: readonly LostAllocation[]): number {
     this.pool.lost(allocations);
+    this.#intake.lost(allocations);
     return this.#reissues.deviceLost(allocations);
   }
 

@@ -5,6 +5,7 @@
 import { contiguityOf } from '../memory/contiguity.js';
 import { BrokerError } from '../memory/errors.js';
 import { attempt } from '../memory/result.js';
+import type { Scanout } from '../memory/scanout.js';
 import type { FellBack, SourceName } from '../memory/source.js';
 import type { Spare } from './pool/spares.js';
 import type { AllocationRequest, CheckedRequest, Choice } from './request.js';
@@ -56,7 +57,12 @@ export function unmetOf({ spec, source }: Choice): FellBack | null {
 }
 
 /** The same memory, of which that is said. */
-export function saying(made: readonly Spare[], fellBack: FellBack | null): readonly Spare[] {
-  if (fellBack === null) return made;
-  return made.map(({ id, allocation }) => ({ id, allocation: { ...allocation, fellBack } }));
+export function saying(
+  made: readonly Spare[],
+  fellBack: FellBack | null,
+  scanout: Scanout | null = null,
+): readonly Spare[] {
+  if (fellBack === null && scanout === null) return made;
+  const said = { ...(fellBack && { fellBack }), ...(scanout && { scanout }) };
+  return made.map(({ id, allocation }) => ({ id, allocation: { ...allocation, ...said } }));
 }

@@ -6,7 +6,8 @@
 import type { BrokerError } from '../memory/errors.js';
 import type { BroughtPlane } from '../memory/plane.js';
 import { attempt, type Done } from '../memory/result.js';
-import type { MemorySpec, Plan } from '../memory/source.js';
+import type { Scanout } from '../memory/scanout.js';
+import type { LostAllocation, MemorySpec, Plan } from '../memory/source.js';
 import { Arrivals, type ArrivalsParts, isLate } from './arrivals.js';
 import { makeAll } from './batch.js';
 import type { BrokerBuffer, Owner } from './buffer.js';
@@ -15,12 +16,14 @@ import type { Lifetime } from './lifetime.js';
 import type { Entry, Lack, MemoryQueue } from './memory-queue.js';
 import { mayPass, waited } from './passing.js';
 import { Planner } from './planner.js';
+import { discard } from './pool/spares.js';
 import { estimateOf, importEstimate } from './quota/estimate.js';
 import type { Estimate } from './quota/ledger.js';
 import type { Quotas } from './quota/quotas.js';
 import { type AllocationRequest, type Choice, checkRequest } from './request.js';
 import type { RoomQueue } from './room-queue.js';
 import { connectionGone, type Selection } from './selection.js';
+import { NOT_SHOWN, Showing, type Shown } from './showing.js';
 
 /** Memory that a client brings. */
 export interface ImportRequest {
@@ -67,9 +70,11 @@ export class Intake {
   });
 
   readonly #arrivals: Arrivals;
+  readonly #showing: Showing;
 
   constructor(private readonly parts: IntakeParts) {
     this.#arrivals = new Arrivals(parts);
+    this.#showing = new Showing(parts.world, parts.selection);
   }
 
   /**
@@ -230,15 +235,22 @@ export class Intake {
     owner: Owner,
     request: AllocationRequest,
     done: Done<readonly BrokerBuffer[]>,
-    refused: Refused,
+    told: Refused,
     wait = () => false,
     fell: Fallback | null = null,
+    shown = NOT_SHOWN,
   ): void {
     const reserve = (...asked: Asked) =>
       this.parts.quotas.reserveMany(...asked, this.parts.registry.buffers);
-    const admitted = attempt(() => this.#admit(owner, request, reserve));
+    const settle = () => {
+      const settled = { tried: shown.tried, isSettled: true };
+      this.#allocate(owner, request, done, told, wait, fell, settled);
+    };
+    // What was there before a display refused it is there without it.
+    const refused: Refused = shown.tried.size === 0 || shown.isSettled ? told : settle;
+    const admitted = attempt(() => this.#admit(owner, request, reserve, shown.isSettled));
     if ('error' in admitted) {
-      if (admitted.error.code === 'limit_exceeded' && wait()) return;
+      if (admitted.error.code === 'limit_exceeded' && refused === told && wait()) return;
       refused(admitted.error, 'room');
       return;
     }
@@ -254,8 +266,24 @@ export class Intake {
       // The client's own memory is not made anew.
       const again = request.memory === undefined ? choice : null;
       const wanted = { owner, spec: choice.spec, lifetime, name, choice: again, lastingName };
-      const told = saying(made, fell?.why ?? unmetOf(choice));
-      this.#arrivals.register(wanted, told, charges, done);
+      const letGo = () => {
+        for (const { allocation } of made) discard(this.parts.world, allocation);
+        for (const charge of charges) charge.release();
+      };
+      const answered = (scanout: Scanout | null, next: Shown | null) => {
+        if (next === null) {
+          const why = fell?.why ?? this.#showing.why(owner, request, choice) ?? unmetOf(choice);
+          this.#arrivals.register(wanted, saying(made, why, scanout), charges, done);
+          return;
+        }
+        letGo();
+        this.#allocate(owner, request, done, told, wait, fell, next);
+      };
+      const lost = (error: BrokerError) => {
+        letGo();
+        refused(error, 'memory');
+      };
+      this.#showing.show({ owner, request, who }, choice, made, shown, answered, lost);
     });
   }
 
@@ -293,11 +321,17 @@ export class Intake {
     owner: Owner,
     request: AllocationRequest,
     charge: (...asked: Asked) => T,
+    anyway = false,
   ): { choice: Choice; charged: T } {
-    const choice = this.parts.selection.choose(owner, checkRequest(request));
+    const choice = this.parts.selection.choose(owner, checkRequest(request), anyway);
     const { count = 1 } = request;
     const estimate = estimateOf(choice.spec, choice.also);
     return { choice, charged: charge(owner, choice.source, estimate, count) };
+  }
+
+  /** The memory of these allocations went with its device, before it became buffers. */
+  lost(allocations: readonly LostAllocation[]): void {
+    this.#showing.lost(allocations);
   }
 
   /** A dry run: answers what `allocate` would; nothing is kept or charged. */
@@ -309,7 +343,11 @@ export class Intake {
       return;
     }
     const check = () => this.parts.selection.checkVulkan(owner);
-    const go = () => this.#planner.test(owner, request, done);
+    const { displays } = this.parts.selection;
+    const go = () =>
+      this.#planner.test(owner, request, (result) =>
+        done('error' in result ? result : displays.planned(request, result)),
+      );
     this.parts.selection.onDevice(owner, request.device, { check, refuse, go });
   }
 

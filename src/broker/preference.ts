@@ -1,7 +1,13 @@
 /** Which sources may serve a request, and which of them first. */
 import { contiguityOf, isCmaHeap } from '../memory/contiguity.js';
 import { MOD_LINEAR } from '../memory/fourcc.js';
-import { type FormatOffer, type MemorySpec, type SourceState, Usage } from '../memory/source.js';
+import {
+  type FormatOffer,
+  type MemorySpec,
+  type SourceName,
+  type SourceState,
+  Usage,
+} from '../memory/source.js';
 
 /** Whether a source may have memory there; which types a device has, only its source knows. */
 export function servesPlacement({ name }: SourceState, { placement = 'any' }: MemorySpec): boolean {
@@ -24,17 +30,24 @@ export function servesUsage({ name }: SourceState, { usage }: MemorySpec): boole
  * only where the request names no source, but that contiguous memory, where that is preferred, comes before all. Scanout: what the driver itself makes stays first (an image of a
  * modifier that the client takes, or a linear buffer); where all others would lay out linear memory,
  * a CMA heap goes before them, since many displays read physically contiguous memory alone. An image: CUDA's memory,
- * of which no driver makes one and which few importers take, comes after all that is asked of it.
+ * of which no driver makes one and which few importers take, comes after all that is asked of it. A source whose memory a
+ * display has refused for such an image comes after the others, whatever else is said.
  */
 export function inOrder(
   sources: readonly SourceState[],
   spec: MemorySpec,
   offers: readonly FormatOffer[],
   named: boolean,
+  refused: ReadonlySet<SourceName> = NONE,
 ): readonly SourceState[] {
-  const all = inOrderOfUse(sources, spec, offers, named);
-  return spec.contiguous === 'preferred' ? contiguousFirst(all) : all;
+  const ordered = inOrderOfUse(sources, spec, offers, named);
+  const all = spec.contiguous === 'preferred' ? contiguousFirst(ordered) : ordered;
+  if (refused.size === 0) return all;
+  const rank = ({ name }: SourceState) => (refused.has(name) ? 1 : 0);
+  return all.toSorted((a, b) => rank(a) - rank(b));
 }
+
+const NONE: ReadonlySet<SourceName> = new Set();
 
 function contiguousFirst(sources: readonly SourceState[]): readonly SourceState[] {
   const rank = ({ name }: SourceState) => (contiguityOf(name) === 'yes' ? 0 : 1);

@@ -116,6 +116,8 @@ export function chooseSource(
   request: CheckedRequest,
   sources: readonly SourceState[],
   offers: readonly FormatOffer[],
+  /** Those whose memory a display has refused. */
+  refused?: ReadonlySet<SourceName>,
 ): Choice {
   const { device } = request;
   const named = namedBy(request);
@@ -134,7 +136,7 @@ export function chooseSource(
   // Where none serves the usage, a source itself says why not.
   const serving = some(contiguous, (source) => servesUsage(source, spec));
   const good = serving.length > 0 ? serving : contiguous;
-  const accepted = inOrder(good, spec, offers, named.length > 0);
+  const accepted = inOrder(good, spec, offers, named.length > 0, refused);
   const first = accepted[0] as SourceState;
   const also = (first: HandleType) =>
     request.allHandleTypes ? beside(first, request.handleTypes) : [];

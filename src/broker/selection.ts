@@ -11,6 +11,7 @@ import { Aliases } from './aliases.js';
 import { Alike } from './alike.js';
 import type { Owner } from './buffer.js';
 import { Devices, type OpenDevice } from './devices.js';
+import type { Displays } from './displays.js';
 import { type Fallback, fallbackOf } from './falling-back.js';
 import { denied, Policy } from './policy.js';
 import {
@@ -44,6 +45,7 @@ export class Selection {
     public offers: readonly FormatOffer[],
     openDevice: OpenDevice,
     devices: readonly DeviceState[],
+    readonly displays: Displays,
   ) {
     this.#devices = new Devices(openDevice, devices);
     this.#aliases = new Aliases(sources);
@@ -83,15 +85,18 @@ export class Selection {
     });
   }
 
-  /** Throws `permission_denied` where only the policy stands in the way. */
-  choose({ peer }: Owner, request: CheckedRequest): Choice {
+  /**
+   * Throws `permission_denied` where only the policy stands in the way. `anyway`: whatever displays have refused.
+   */
+  choose({ peer }: Owner, request: CheckedRequest, anyway = false): Choice {
     const { device } = request;
     const { sources, offers }: SourceTable =
       device === undefined ? this : this.#devices.table(device);
     const permitted = this.policy.permitted(peer, sources);
     this.policy.checkPlacement(peer, request);
     try {
-      const choice = chooseSource(request, permitted, offers);
+      const refused = anyway ? undefined : this.displays.refused(request);
+      const choice = chooseSource(request, permitted, offers, refused);
       return choice.memory === undefined ? this.#alike.choice(choice) : choice;
     } catch (error) {
       if (permitted.length === sources.length) throw error;

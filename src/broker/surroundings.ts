@@ -6,6 +6,7 @@
 import type { Clock } from '../memory/clock.js';
 import type { BroughtPlane } from '../memory/plane.js';
 import type { Done } from '../memory/result.js';
+import type { Picture, Scanout } from '../memory/scanout.js';
 import type { Allocation, CheckedSpec, Plan } from '../memory/source.js';
 import type { BrokerBuffer, Client } from './buffer.js';
 import type { OpenDevice } from './devices.js';
@@ -33,6 +34,11 @@ export interface Surroundings extends Workshop, LingeringWorld, PoolWorld, TextW
   allocate(asker: Asker, choice: Choice, id: string, done: Done<Allocation>): void;
   /** What `allocate` would answer, without memory; answers later, exactly once. */
   plan(asker: Asker, choice: Choice, done: Done<Plan>): void;
+  /**
+   * Shows pictures of one size and format to the displays that may be asked; answers exactly once, if only that they
+   * have said nothing. The fds stay the broker's, and open until then.
+   */
+  askDisplays(asker: Asker, pictures: readonly Picture[], done: (said: Scanout) => void): void;
   /** Opens one of `devices`. */
   openDevice: OpenDevice;
   /** Checks memory and imports it into its device; answers as `allocate` does. */

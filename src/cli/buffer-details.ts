@@ -51,6 +51,11 @@ export function fellBackFields({ fell_back }: Pick<BufferInfo, 'fell_back'>): [s
   return fell_back === null ? [] : [['fell back', fell_back.message]];
 }
 
+/** What displays have said, where they were asked. */
+export function scanoutFields({ scanout }: Pick<BufferInfo, 'scanout'>): [string, Cell][] {
+  return scanout === null ? [] : [['scanout', `${scanout.state}: ${scanout.reason}`]];
+}
+
 function fieldsOf(buffer: BufferInfo, names: Names): [string, Cell][] {
   const planes = buffer.planes.map(
     ({ index, offset, stride }) => `${index}: offset ${offset}, stride ${stride}`,
@@ -73,6 +78,7 @@ function fieldsOf(buffer: BufferInfo, names: Names): [string, Cell][] {
     ['planes', planes.join('; ')],
     ['placement', buffer.placement],
     ['unverified', buffer.unverified_usage],
+    ...scanoutFields(buffer),
     ['lifetime', lifetime(buffer)],
     ...lastingFields(buffer),
     ['owner', processText(buffer.owner, names)],

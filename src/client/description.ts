@@ -50,7 +50,7 @@ export interface BufferDescription {
    * sentence; null where it is.
    */
   readonly fellBack: {
-    readonly reason: OrUnknown<'out_of_memory' | 'not_contiguous'>;
+    readonly reason: OrUnknown<'out_of_memory' | 'not_contiguous' | 'display_refused'>;
     readonly source: string | null;
     readonly message: string;
   } | null;

@@ -4,6 +4,7 @@
  */
 import type { Alignment } from './alignment.js';
 import type { Plane, PlaneLayout, PlanePlace } from './plane.js';
+import type { Scanout } from './scanout.js';
 import type { Steps } from './steps.js';
 
 /** How the memory leaves the process. A `memfd` is never called a dma_buf. */
@@ -130,6 +131,8 @@ export interface Plan {
   readonly placement: readonly string[];
   /** As in Allocation. */
   readonly heaps?: readonly HeapPart[];
+  /** As in Allocation, of other memory like it; the broker's to say. */
+  readonly scanout?: Scanout;
 }
 
 /** What was found out about an import, beside that its fds are dma_bufs of sufficient size. */
@@ -191,12 +194,14 @@ export interface Allocation {
   readonly funding?: 'client';
   /** Why it is of this source, where another was wanted first; the broker's to say. */
   readonly fellBack?: FellBack;
+  /** What displays said when they were shown it; absent where none was asked. The broker's to say. */
+  readonly scanout?: Scanout;
 }
 
 /** Why memory is not of the source that was wanted first; the reasons are those of dmabroker-v1.xml's enum `fall_back`. */
 export interface FellBack {
-  readonly reason: 'out_of_memory' | 'not_contiguous';
-  /** The source that had no more; null for another reason. */
+  readonly reason: 'out_of_memory' | 'not_contiguous' | 'display_refused';
+  /** The source that had no more, or whose memory a display has refused; null for another reason. */
   readonly source: SourceName | null;
   /** A sentence for people. */
   readonly message: string;

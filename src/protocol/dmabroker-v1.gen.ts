@@ -247,7 +247,7 @@ export const dmabroker_buffer_v1 = named({
   enums: {
     release_reason: { owner: 1, administrator: 2, lease_expired: 3 },
     recall_reason: { withdrawn: 0, share: 1, memory_pressure: 2, lease_expired: 3, administrator: 4 },
-    fall_back: { out_of_memory: 1, not_contiguous: 2 },
+    fall_back: { out_of_memory: 1, not_contiguous: 2, display_refused: 3 },
     import_check: { device: 1, layout: 2 },
   },
 });

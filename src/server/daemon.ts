@@ -93,6 +93,7 @@ export class Daemon {
       },
       pool: (pool) => plane.ask('setPool', pool),
       quotas: (quotas) => plane.ask('setQuotas', quotas),
+      displays: ({ ask }) => plane.ask('setDisplays', ask),
       'log.level': ({ level }) => {
         if (level === logLevels.level) return;
         // With the level of before: what is logged less from now on is told that it will be.

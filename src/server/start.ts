@@ -254,6 +254,7 @@ export function planeSetup(
     keeper: config.restart.keeper,
     policy: config.policy,
     fallback: config.sources.fallback,
+    displays: config.displays.ask,
     pool: config.pool,
   };
 }

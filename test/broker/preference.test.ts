@@ -11,6 +11,7 @@ import { contiguityOf, isCmaHeap } from '../../src/memory/contiguity.js';
 import { BrokerError, type Refusal } from '../../src/memory/errors.js';
 import { fourcc, MOD_LINEAR } from '../../src/memory/fourcc.js';
 import type { Result } from '../../src/memory/result.js';
+import type { Scanout } from '../../src/memory/scanout.js';
 import type { FormatOffer, ImageSpec, MemorySpec, SourceState } from '../../src/memory/source.js';
 import { Usage } from '../../src/memory/source.js';
 import { unverified, usageNames } from '../../src/memory/usage.js';
@@ -330,5 +331,8 @@ t.test('what is taken on trust', async (t) => {
   t.equal(unverified(Usage.render | Usage.cpuRead), 0);
   const all = Object.values(Usage).reduce((bits, bit) => bits | bit, 0);
   t.same(usageNames(unverified(all)), ['scanout', 'video_decode', 'video_encode']);
+  const said = (state: Scanout['state']) => usageNames(unverified(all, { state, reason: '' }));
+  t.same(said('verified'), ['video_decode', 'video_encode']);
+  t.same(said('refused'), ['scanout', 'video_decode', 'video_encode']);
   t.same(usageNames(Usage.cpuRead | Usage.sample), ['sample', 'cpu_read']);
 });

@@ -23,6 +23,7 @@ export const BY: Readonly<Record<string, string>> = {
   'docs/displays-and-codecs.md#a-display': 'examples/pixels.guest',
   'docs/displays-and-codecs.md#whether-a-display-takes-it': 'examples/pixels.guest',
   'docs/displays-and-codecs.md#a-camera-that-wants-contiguous-memory': 'server/contiguous.guest',
+  'docs/displays-and-codecs.md#asked-by-the-daemon': 'examples/pixels.guest',
   'docs/displays-and-codecs.md#a-scaler': 'examples/pixels.guest',
   'docs/displays-and-codecs.md#a-codec': 'examples/pixels.guest',
   'docs/ffmpeg.md#': 'examples/ffmpeg.guest',

@@ -1,7 +1,7 @@
 /**
  * The broker's memory on a display, in a scaler and in a codec (examples/scanout, examples/v4l2): vkms, vim2m and vicodec, the
  * kernel's virtual ones. What they make of it is compared with what is computed here, and with what v4l2-ctl makes in the
- * drivers' own memory.
+ * drivers' own memory. The daemon may ask the display itself, too (`displays.ask`).
  */
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
@@ -18,7 +18,10 @@ import { basename, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
 import t, { type Test } from 'tap';
+import { connect } from '../../src/client/index.js';
+import { MOD_LINEAR, modifierText } from '../../src/memory/fourcc.js';
 import { packageRoot } from '../../src/package-root.js';
+import type { BufferInfo } from '../../src/rest/contract.js';
 import { commandsOf } from '../docs/pages.js';
 import { eventually, TestDaemon } from '../support/daemon.js';
 import { temporaryFolder } from '../support/folder.js';
@@ -36,13 +39,25 @@ import {
 
 const folder = temporaryFolder(t);
 const at = (name: string) => join(folder, name);
-const daemon = await TestDaemon.start();
+const drm = '/sys/class/drm';
+const isVkms = (name: string) =>
+  /^card\d+$/.test(name) && /\bvkms\b/.test(readlinkSync(join(drm, name)));
+const cards = existsSync(drm) ? readdirSync(drm).filter(isVkms) : [];
+const card = () => cards[0] ?? '';
+const noDisplay = cards.length > 0 ? false : 'the kernel has no vkms';
+
+const config = at('dmabroker.toml');
+const mayAsk = (paths: readonly string[]) =>
+  writeFileSync(config, `[displays]\nask = ${JSON.stringify(paths)}\n`);
+mayAsk(cards.map((name) => `/dev/dri/${name}`));
+const daemon = await TestDaemon.start(['--config', config]);
 t.teardown(() => daemon.stop());
-const before = await daemon.idleFds();
+const fds = await daemon.idleFds();
 const programs = ['scanout', 'v4l2'].map((name) => join(packageRoot, 'examples', name, 'build'));
 const env = {
   ...process.env,
-  ...{ DMABROKER_SOCKET: daemon.clientSocket, PATH: [...programs, process.env.PATH].join(':') },
+  ...{ DMABROKER_SOCKET: daemon.clientSocket, DMABROKER_REST_SOCKET: daemon.restSocket },
+  PATH: [...programs, folder, process.env.PATH].join(':'),
 };
 
 const run = (command: string) =>
@@ -51,6 +66,10 @@ const run = (command: string) =>
 const PAGE = 'docs/displays-and-codecs.md';
 // There is no compiler in the guest.
 writeFileSync(at('make'), '#!/bin/sh\n', { mode: 0o755 });
+const ctl = join(packageRoot, 'bin', 'dmabrokerctl.js');
+writeFileSync(at('dmabrokerctl'), `#!/bin/sh\nexec ${process.execPath} ${ctl} "$@"\n`, {
+  mode: 0o755,
+});
 const [first = ''] = commandsOf(PAGE, '').map((script) =>
   script.replace('"$(mktemp --directory)"', folder),
 );
@@ -58,9 +77,9 @@ const [first = ''] = commandsOf(PAGE, '').map((script) =>
 /** What the page shows below a heading, as it is typed; what it has said. */
 function asTyped(heading: string): string {
   const script = [first, ...commandsOf(PAGE, heading)].join('\n');
-  const path = `${folder}:${process.env.PATH}`;
   const { status, stdout, stderr } = spawnSync('bash', ['-euc', script], {
-    ...{ cwd: packageRoot, env: { ...env, PATH: path }, encoding: 'utf8' },
+    ...{ cwd: packageRoot, env: { ...env, PATH: `${folder}:${process.env.PATH}` } },
+    encoding: 'utf8',
   });
   if (status !== 0) throw new Error(`${script}\nended with ${status}: ${stdout}${stderr}`);
   return stdout;
@@ -81,7 +100,7 @@ function start(t: Test, command: string) {
 async function killed(child: ChildProcess, exit: Promise<unknown>): Promise<void> {
   child.kill('SIGKILL');
   await exit;
-  await daemon.settled(before);
+  await daemon.settled(fds);
 }
 
 const near = (t: Test, name: Parameters<typeof proof>[0], format: string, found: number) => {
@@ -89,13 +108,18 @@ const near = (t: Test, name: Parameters<typeof proof>[0], format: string, found:
   t.ok(found <= toleranceOf(name, format), `${format}: ${found}`);
 };
 
-/** What the kernel counts of what is shown now (debugfs, the CRTC's `crc`). */
-function shownCrc(t: Test): number {
+/** What the kernel tells of the display. */
+function debugFolder(t: Test): string {
   const debug = at('debug');
   mkdirSync(debug, { recursive: true });
   execFileSync('mount', ['-t', 'debugfs', 'none', debug]);
   t.teardown(() => execFileSync('umount', [debug]));
-  const known = join(debug, 'dri', card().slice('card'.length), 'crtc-0/crc');
+  return join(debug, 'dri', card().slice('card'.length));
+}
+
+/** What the kernel counts of what is shown now (debugfs, the CRTC's `crc`). */
+function shownCrc(debug: string): number {
+  const known = join(debug, 'crtc-0/crc');
   writeFileSync(join(known, 'control'), 'auto');
   // By another process: a read that waits for the next frame would keep this one for ever when there is none.
   const { stdout } = spawnSync('dd', [`if=${join(known, 'data')}`, 'bs=4096', 'count=1'], {
@@ -105,13 +129,6 @@ function shownCrc(t: Test): number {
   // The frame's number and the CRC, and a NUL.
   return Number(/^0x\w+ (0x\w+)$/m.exec(stdout)?.[1]);
 }
-
-const drm = '/sys/class/drm';
-const isVkms = (name: string) =>
-  /^card\d+$/.test(name) && /\bvkms\b/.test(readlinkSync(join(drm, name)));
-const cards = existsSync(drm) ? readdirSync(drm).filter(isVkms) : [];
-const card = () => cards[0] ?? '';
-const noDisplay = cards.length > 0 ? false : 'the kernel has no vkms';
 
 t.test(proof('shown'), { skip: noDisplay }, async (t) => {
   asTyped('a-display');
@@ -125,7 +142,14 @@ t.test(proof('shown'), { skip: noDisplay }, async (t) => {
     t.match(await daemon.buffers(), [{ name: 'scanout example', handle_type: 'dma_buf' }]);
     near(t, 'shown', 'XR24', difference(readFileSync(at('seen.raw')), picture, isColour));
     if (source === '') {
-      t.equal(shownCrc(t), vkmsCrc(picture), 'what is on the display');
+      const debug = debugFolder(t);
+      t.equal(shownCrc(debug), vkmsCrc(picture), 'what is on the display');
+      const reason = new RegExp(
+        `^another program shows on /dev/dri/${card()} \\(vkms\\): it alone`,
+      );
+      const asked = await allocated({ width: 640, height: 480, format: 'XR24' });
+      t.match(asked, { scanout: { state: 'unverified', reason }, unverified_usage: ['scanout'] });
+      t.equal(shownCrc(debug), vkmsCrc(picture), 'the daemon has changed nothing of it');
       const other = spawnSync('dmabroker-scanout', ['--card', 'vkms', 'ask', 'XR24'], { env });
       t.match(`${other.stderr}`, /another program shows on .*: it alone may ask it/);
       await killed(child, exit);
@@ -163,6 +187,64 @@ t.test(
     near(t, 'shown', 'NV12', difference(readFileSync(at('seen.raw')), colours(picture), isColour));
   },
 );
+
+/** An image for scanout, which is released again: what REST says of it. */
+async function allocated(image: object): Promise<BufferInfo> {
+  const wanted = {
+    kind: 'image',
+    modifiers: [modifierText(MOD_LINEAR)],
+    usage: ['scanout'],
+    ...image,
+  };
+  const { status, body } = await daemon.rest('POST', '/v1/buffers', wanted);
+  if (status !== 201) throw new Error(JSON.stringify(body));
+  await daemon.rest('DELETE', `/v1/buffers/${body.buffer.id}`);
+  return body.buffer;
+}
+
+const openCards = () => daemon.openFdsThat((target) => target.startsWith('/dev/dri/card'));
+
+t.test('the daemon asks the display, and leaves it as it was', { skip: noDisplay }, async (t) => {
+  // Where nobody else has the card, the kernel shows its console when whoever had it closes it: that is there before.
+  run('dmabroker-scanout --card vkms ask XR24');
+  const state = join(debugFolder(t), 'state');
+  const before = readFileSync(state, 'utf8');
+  const takes = new RegExp(`^/dev/dri/${card()} \\(vkms\\) takes it, at 1024x768$`);
+  const typed = asTyped('asked-by-the-daemon');
+  t.match(typed, /^unverified: +-\nscanout: +verified: .* takes it, at 1024x768$/m);
+  await daemon.rest('DELETE', `/v1/buffers/${/^id: +(\S+)$/m.exec(typed)?.[1]}`);
+  const size = { width: 1024, height: 768 };
+  for (const source of ['vulkan', 'dma-heap:system', 'udmabuf']) {
+    const buffer = await allocated({ ...size, format: 'XR24', sources: [source] });
+    t.match(buffer, {
+      source,
+      scanout: { state: 'verified', reason: takes },
+      unverified_usage: [],
+    });
+  }
+  const lacks = await allocated({ ...size, format: 'YUYV' });
+  t.match(lacks, { scanout: { state: 'refused', reason: /has no YUYV/ }, fell_back: null });
+  t.same(lacks.unverified_usage, ['scanout']);
+  const small = await allocated({ width: 100, height: 50, format: 'XR24' });
+  t.match(small.scanout, { state: 'unverified', reason: /has no mode of 100x50 or less$/ });
+  t.match(await allocated({ ...size, format: 'XR24', usage: ['cpu_write'] }), { scanout: null });
+  const client = await connect({ socket: daemon.clientSocket });
+  const image = { kind: 'image', ...size, format: 'XR24', usage: ['scanout'] } as const;
+  const held = await client.allocate(image);
+  t.same(held.unverifiedUsage, [], 'over the wire');
+  await held.release();
+  t.same((await client.test(image)).unverifiedUsage, [], 'and a dry run');
+  client.close();
+  t.equal(openCards(), 0);
+  t.equal(readFileSync(state, 'utf8'), before);
+  // Another program can be the master at once.
+  t.match(run('dmabroker-scanout --card vkms ask XR24'), /vulkan: verified$/m);
+  mayAsk([]);
+  daemon.process.kill('SIGHUP');
+  const isNone = async () => (await allocated({ ...size, format: 'XR24' })).scanout === null;
+  await eventually(isNone, 'it asks no more');
+  await daemon.settled(fds);
+});
 
 /** Loads a driver for the rest of the file; why there is none. */
 function driver(name: string): string | false {
@@ -250,7 +332,7 @@ t.test(proof('decoded'), { skip: noCodec }, async (t) => {
 });
 
 t.test('nothing stays behind', async (t) => {
-  await daemon.settled(before);
+  await daemon.settled(fds);
   t.strictSame(daemon.errors, [], 'no error');
   const { body } = await daemon.rest('GET', '/v1/quotas/user/0');
   t.equal(body.charge?.bytes ?? 0, 0);

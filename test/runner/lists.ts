@@ -116,7 +116,7 @@ const PURE: Readonly<Record<string, string>> = {
   kept: 'fd-store found keeping overflow records',
   lists: 'collection inventory-views shared',
   observe: 'heaps holders/processes leaks/growth',
-  plane: 'all-memories holding journal operations quota-uses reporter subjects turn-clock',
+  plane: 'all-memories holding journal operations quota-uses reporter shown subjects turn-clock',
   state: 'quotas',
   wayland:
     'batch buffer client-fds closing connection dmabuf fds flight layout-params lost manager order outbox output planes recall text violations work',

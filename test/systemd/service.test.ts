@@ -30,6 +30,9 @@ t.test('its clients, its life', async (t) => {
   );
   t.ok(Number(seen.exposure) > 0 && Number(seen.exposure) <= 1, `exposure ${seen.exposure}`);
 
+  t.equal(seen.card, '0', 'it sees no card of a display');
+  t.equal(seen.card_shown, 'e2', 'until it is to see them (docs/install.md)');
+
   t.equal(seen.store, '4097 yes 0', 'it knows of the store');
   const serves = 'serving clients at /run/dmabroker/client.sock, REST at /run/dmabroker/rest.sock';
   t.equal(seen.serves, serves);

@@ -26,7 +26,7 @@ static const char *const contiguities[] = { "any", "preferred", "required", NULL
 static const char *const releases[] = { "", "owner", "administrator", "lease_expired", NULL };
 static const char *const recalls[] = { "", "share", "memory_pressure", "lease_expired",
 				       "administrator", NULL };
-static const char *const fall_backs[] = { "", "out_of_memory", "not_contiguous", NULL };
+static const char *const fall_backs[] = { "", "out_of_memory", "not_contiguous", "display_refused", NULL };
 static const char *const checks[] = { "", "device", "layout", NULL };
 const char *const work_paths[] = { "", "device", "cpu", NULL };
 

@@ -9,7 +9,7 @@ import {
   placementValues,
   usageNameValues,
 } from '../../rest/openapi.gen.js';
-import { fellBackFields } from '../buffer-details.js';
+import { fellBackFields, scanoutFields } from '../buffer-details.js';
 import { type MakeCommand, tell } from '../command.js';
 import { contents } from '../describe.js';
 import { findDevice } from '../find-device.js';
@@ -115,6 +115,7 @@ function printCreated({ buffer, token }: CreatedBuffer): void {
     ['modifier', buffer.modifier],
     ['placement', buffer.placement],
     ['unverified', buffer.unverified_usage],
+    ...scanoutFields(buffer),
     ['token', token.token],
     ['uses', token.uses],
     ['expires', token.expires_at ?? 'with the buffer'],
@@ -134,6 +135,7 @@ function printPlanned(planned: PlannedBuffer): void {
     ]),
     ['placement', planned.placement],
     ['unverified', planned.unverified_usage],
+    ...scanoutFields(planned),
   ]);
 }
 

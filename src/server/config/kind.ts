@@ -8,6 +8,7 @@ import type { Machine } from './machine.js';
 
 /** More heaps than a machine has. */
 const MAX_SOURCES = 64;
+const MAX_CARDS = 16;
 
 /** A value as `GET /v1/config` has it. */
 export type Shown = ConfigSetting['value'];
@@ -138,6 +139,20 @@ export const sourceList: Kind<readonly string[], readonly SourceName[]> = {
   words: 'names of sources, as `["dma-heap:system", "udmabuf"]`',
   read: (written) => written as readonly SourceName[],
   show: (names) => [...names],
+};
+
+/** Displays' cards, by their nodes. */
+export const cardList: Kind<readonly string[], readonly string[]> = {
+  schema: {
+    type: 'array',
+    items: { type: 'string', pattern: '^/dev/dri/', maxLength: 255 },
+    uniqueItems: true,
+    maxItems: MAX_CARDS,
+    description: 'paths of cards, which begin with `/dev/dri/`',
+  },
+  words: 'paths of cards, as `["/dev/dri/card0"]` or `["/dev/dri/by-path/pci-0000:00:02.0-card"]`',
+  read: (written) => written,
+  show: (paths) => [...paths],
 };
 
 export interface TcpAddress {

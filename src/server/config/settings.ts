@@ -17,6 +17,7 @@ import { KEEPER_SOCKET } from '../words/keeper-lines.js';
 import { LOOKER_SOCKET } from '../words/look-lines.js';
 import {
   boolean,
+  cardList,
   fileMode,
   groupName,
   integer,
@@ -124,6 +125,17 @@ export const SECTIONS = {
       fallback: setting(sourceList, ['dma-heap:system', 'udmabuf'], {
         about:
           'Where a DMA heap has no more, the first of these behind it that serves the request is taken in its place; `[]`: none is.',
+      }),
+    },
+  }),
+  displays: section({
+    about: 'Whether a display takes memory for scanout.',
+    see: 'displays-and-codecs.md#whether-a-display-takes-it',
+    live: true,
+    settings: {
+      ask: setting(cardList, [], {
+        about:
+          'The cards that the daemon asks before it answers for an image with the usage `scanout`. Only those that nobody else drives: it becomes their master for a moment, where a compositor would be in its way, and it in theirs.',
       }),
     },
   }),

@@ -81,10 +81,11 @@ const inner = shape({
   funding: orNone(either('client')),
   fellBack: orNone(
     shape({
-      ...{ reason: either('out_of_memory', 'not_contiguous'), message: text },
+      ...{ reason: either('out_of_memory', 'not_contiguous', 'display_refused'), message: text },
       source: orNull(text),
     }),
   ),
+  scanout: orNone(shape({ state: either('verified', 'refused', 'unverified'), reason: text })),
   check: orNone(shape({ how: either('device', 'layout'), reason: text })),
 });
 /** Each plane lies in one of the memories, and each memory has one. */

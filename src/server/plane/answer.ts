@@ -24,6 +24,8 @@ export interface PlaneWorld {
   };
   /** How what waits for memory for a request of REST's is given up, by its ticket. */
   readonly waits: Map<number, (why: BrokerError) => void>;
+  /** Paths of the cards that may be asked from now on. */
+  setDisplays(cards: readonly string[]): void;
   measured(): PlaneMetrics;
   /** The thread ends with this turn. */
   shutDown(): void;

@@ -46,6 +46,7 @@ import { operations } from './operations.js';
 import { questions } from './questions.js';
 import { quotaUses } from './quota-uses.js';
 import { Reporter } from './reporter.js';
+import { ShownMemory } from './shown.js';
 import { TurnClock } from './turn-clock.js';
 
 /** How long the daemon's end waits for the closing of what clients gave. */
@@ -78,6 +79,12 @@ const kernelMemory = new KernelMemory(
   (call, done) => later.begin(call, done),
   defect,
 );
+const shown = new ShownMemory(
+  (call, done) => later.begin(call, done),
+  turns,
+  setup.displays,
+  (stack) => log('error', 'a display could not be asked', { stack }),
+);
 /** The daemon ends, and what it has is kept. */
 let leaving = false;
 const kept: KeptPlane | null =
@@ -108,6 +115,11 @@ const broker: Broker = new Broker(
     idle: () => allocatorClient.idle && kernelMemory.idle,
     served: (source) => measures.served(source),
     plan: (asker, choice, done) => allocatorClient.plan(asker, choice, done),
+    askDisplays: (asker, pictures, done) =>
+      shown.ask(asker, pictures, (said) => {
+        log('debug', 'displays were asked', said);
+        done(said);
+      }),
     openDevice: (uuid, done) =>
       allocatorClient.openDevice(uuid, (result) => {
         if (!('error' in result)) {
@@ -178,6 +190,7 @@ const journal: Journal = new Journal(() => broker, turns, post);
 
 broker.policy = new Policy(setup.policy);
 broker.fallback = setup.fallback;
+broker.displays.areAsked = setup.displays.length > 0;
 broker.leases.graceSeconds = setup.leaseGraceSeconds;
 broker.pool.configure(setup.pool);
 
@@ -218,6 +231,10 @@ const world: PlaneWorld = {
     hold: (held) => holding.ask(held),
   },
   waits: new Map(),
+  setDisplays: (cards) => {
+    shown.cards = cards;
+    broker.displays.areAsked = cards.length > 0;
+  },
   measured,
   shutDown: () => {
     running = false;
@@ -312,6 +329,7 @@ while (running) {
   kept?.keeping.flush();
   let timeout = journal.behind ? 0 : sooner(wait, broker.wait);
   timeout = sooner(sooner(timeout, reporter.wait), sooner(closing.wait, kernelMemory.wait));
+  timeout = sooner(timeout, shown.wait);
   if (kept !== null) timeout = sooner(timeout, kept.keeping.wait);
   step.run(timeout, connections);
   if (called) {
@@ -319,10 +337,12 @@ while (running) {
     later.run();
     closing.run();
     kernelMemory.run();
+    shown.run();
     drainMessages();
   } else {
     if (closing.wait >= 0) closing.run();
     if (kernelMemory.wait >= 0) kernelMemory.run();
+    if (shown.wait >= 0) shown.run();
   }
   broker.poll();
   reporter.flush();

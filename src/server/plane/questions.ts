@@ -125,6 +125,10 @@ export const questions: Table<Exclude<QuestionName, PlaneOperation>> = {
     of: whole,
     run: ({ broker, parameters }) => broker.pool.configure(parameters),
   }),
+  setDisplays: act({
+    of: whole,
+    run: ({ world, parameters }) => world.setDisplays(parameters),
+  }),
   hold: act({
     of: whole,
     run: ({ world, parameters }) => world.connections.hold(parameters),

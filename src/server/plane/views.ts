@@ -58,7 +58,8 @@ export function bufferView(broker: Broker, buffer: BrokerBuffer): BufferInfo {
     height: image?.height ?? null,
     planes: planeViews(allocation),
     placement: [...allocation.placement],
-    unverified_usage: usageNames(unverified(spec.usage)),
+    unverified_usage: usageNames(unverified(spec.usage, allocation.scanout)),
+    scanout: allocation.scanout ? { ...allocation.scanout } : null,
     lifetime: lifetimeView(broker, buffer),
     owner: { client: owner.client?.id ?? null, ...peerView(owner.peer) },
     recipients: [...buffer.recipients].map(({ client, receivedAt }) => ({
@@ -142,7 +143,8 @@ export function planView(spec: MemorySpec, plan: Plan): PlannedBuffer {
     modifier: plan.modifier === null ? null : modifierText(plan.modifier),
     planes: planeViews(plan),
     placement: [...plan.placement],
-    unverified_usage: usageNames(unverified(spec.usage)),
+    unverified_usage: usageNames(unverified(spec.usage, plan.scanout)),
+    scanout: plan.scanout ? { ...plan.scanout } : null,
   };
 }
 

@@ -54,7 +54,7 @@ function write(
   only: readonly HandleType[] = typesOf(allocation),
 ): void {
   const { event } = dmabroker_buffer_v1;
-  const { source, size, memories, planes, check, device, vulkan, fellBack } = allocation;
+  const { source, size, memories, planes, check, device, vulkan, fellBack, scanout } = allocation;
   const image = spec.kind === 'image' ? spec : { format: 0, width: 0, height: 0 };
   const modifier = allocation.modifier ?? 0;
   const bits = dmabroker_manager_v1.enums.handle_type;
@@ -89,6 +89,6 @@ function write(
     const { fall_back } = dmabroker_buffer_v1.enums;
     event.fell_back.write(w, to, fall_back[reason], source ?? '', cut(message, MAX_TEXT.reason));
   }
-  const trusted = unverified(spec.usage);
+  const trusted = unverified(spec.usage, scanout);
   if (trusted !== 0) event.unverified.write(w, to, trusted);
 }

@@ -27,7 +27,7 @@ export function testRequest(
   }
   broker.test(owner, request, (result) => {
     if ('error' in result) refuse(broker, { owner, resource }, result.error);
-    else tell(resource, result, unverified(request.spec.usage));
+    else tell(resource, result, unverified(request.spec.usage, result.scanout));
   });
 }
 

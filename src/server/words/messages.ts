@@ -160,6 +160,8 @@ export interface PlaneSetup {
   readonly policy: PolicyRules;
   /** `sources.fallback` */
   readonly fallback: readonly SourceName[];
+  /** `displays.ask` */
+  readonly displays: readonly string[];
   readonly pool: PoolLimits;
   /** What outlives the daemon; null: nothing does. */
   readonly kept: KeptSetup | null;

@@ -109,6 +109,8 @@ interface MainQuestions {
   setPolicy: { parameters: PolicyRules; answer: null };
   /** The configuration was read again: its spares go. */
   setPool: { parameters: PoolLimits; answer: null };
+  /** The configuration was read again: the cards that may be asked. */
+  setDisplays: { parameters: readonly string[]; answer: null };
   /** Whether clients are not to be read, since what they do could not be recorded. */
   hold: { parameters: boolean; answer: null };
   /** What a `sweep` has found. */

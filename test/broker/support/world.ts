@@ -17,6 +17,7 @@ import { BrokerError, type Refusal } from '../../../src/memory/errors.js';
 import { fourcc, MOD_LINEAR } from '../../../src/memory/fourcc.js';
 import type { Remaining, Remains } from '../../../src/memory/remains.js';
 import type { Done, Result } from '../../../src/memory/result.js';
+import type { Picture, Scanout } from '../../../src/memory/scanout.js';
 import type {
   Allocation,
   BufferSpec,
@@ -127,6 +128,16 @@ export class FakeWorld implements Surroundings {
 
   importMemory(_asker: Asker, brought: BroughtMemory, done: Done<Allocation>): void {
     this.imports.push({ ...brought, done });
+  }
+
+  /** What displays were shown and have not answered yet, oldest first. */
+  readonly shown: {
+    readonly pictures: readonly Picture[];
+    readonly done: (said: Scanout) => void;
+  }[] = [];
+
+  askDisplays(_asker: Asker, pictures: readonly Picture[], done: (said: Scanout) => void): void {
+    this.shown.push({ pictures, done });
   }
 
   /** Devices that are being opened, oldest first. */

@@ -46,6 +46,7 @@ idle_seconds = 5
 
 const quotas = {
   sources: { fallback: ['dma-heap:system', 'udmabuf'] },
+  displays: { ask: [] },
   restart: { graceSeconds: 30, keeper: '/run/dmabroker-keeper.sock' },
   quotas: { rules: new Map(), recallSeconds: 10 },
   holders: { socket: '/run/dmabroker-holders.sock' },

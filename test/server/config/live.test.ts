@@ -26,9 +26,11 @@ t.test('each mark is taken over by a function of its own', async (t) => {
     'rest.tcp.tokens_file': (tcp) => told.push(['tokens', tcp]),
     'log.level': ({ level }) => told.push(['level', level]),
     quotas: ({ recallSeconds }) => told.push(['recalls', recallSeconds]),
+    displays: ({ ask }) => told.push(['displays', ask]),
   });
   t.same(told, [
     ['tokens', { listen: null, tokensFile: null }],
+    ['displays', []],
     ['level', 'info'],
     ['policy', config.policy],
     ['pool', config.pool],
@@ -41,6 +43,7 @@ t.test('each mark is taken over by a function of its own', async (t) => {
     'rest.tcp.tokens_file': () => {},
     'log.level': () => {},
     quotas: () => {},
+    displays: () => {},
   };
   await t.rejects(takeOver(config, failing), /no plane/);
 });

@@ -360,6 +360,7 @@ await withoutLeaks(t, 'operations', async (t) => {
       planes: [{ index: 0, memory: 0, offset: 0, stride: 5504 }],
       placement: ['host_visible'],
       unverified_usage: ['scanout', 'video_decode', 'video_encode'],
+      scanout: null,
       lifetime: { type: 'connection' },
       owner: { client: 'c1', ...peer, groups: null, pid: null, executable: null },
       recipients: [

@@ -77,6 +77,8 @@ const memories: Readonly<Record<string, KeptMemory>> = {
       handleType: 'dma_buf',
       exporter: 'system',
       modifier: big,
+      fellBack: { reason: 'display_refused', source: 'vulkan', message: 'it refuses it: EINVAL' },
+      scanout: { state: 'verified', reason: 'a display takes it' },
     },
   },
   'an opaque fd': {

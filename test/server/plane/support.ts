@@ -36,6 +36,7 @@ export function makePlane() {
     journal,
     connections: { disconnect: () => {}, hold: () => {} },
     waits: new Map(),
+    setDisplays: () => {},
     measured: () => {
       throw new Error('nothing is measured here');
     },

@@ -91,6 +91,7 @@ RecallReasonName: TypeAlias = Literal[
 FallBackName: TypeAlias = Literal[
     "out_of_memory",
     "not_contiguous",
+    "display_refused",
 ]
 ImportCheckName: TypeAlias = Literal[
     "device",
@@ -175,9 +176,9 @@ class DmabrokerManagerV1:
     class Usage(IntFlag):
         """what the memory is for
 
-        scanout, video_decode and video_encode are asked of no device: see unverified of
-        dmabroker_buffer_v1. For scanout the client adds the modifiers that its KMS plane
-        takes.
+        video_decode and video_encode are asked of no device, nor is scanout unless the server
+        may ask a display: see unverified of dmabroker_buffer_v1. For scanout the client adds
+        the modifiers that its KMS plane takes.
         """
 
         sample = 1
@@ -832,6 +833,8 @@ class DmabrokerBufferV1:
         """the source that was chosen had no more"""
         not_contiguous = 2
         """no source that served the request has memory known to be contiguous"""
+        display_refused = 3
+        """a display refused memory of the source that was chosen"""
 
     class ImportCheck(IntEnum):
         """import_check"""
@@ -1043,7 +1046,9 @@ class DmabrokerBufferV1:
         """usages that were taken on trust
 
         Before done, where some of the usages asked for are of this kind. Whether the memory
-        serves for them, its users find out.
+        serves for them, its users find out. scanout is not among them where a display was
+        shown this memory and takes it; it is where one refuses it, of whatever source (REST
+        says which, and why).
         """
 
         usage: int
@@ -1209,9 +1214,10 @@ class DmabrokerBufferV1:
         A heap of its own memory had no more, and another source was taken in its place, of
         the chain that the daemon's configuration says (never one whose memory does not serve
         the request); or contiguous memory was preferred (dmabroker_params_v1.set_contiguous),
-        and this is not known to be. info names the source that it is of.
+        and this is not known to be; or a display refused memory of the source that was
+        chosen. info names the source that it is of.
 
-        source: the one that had no more; empty where it is another reason
+        source: the one that had no more, or was refused; empty where it is another reason
         message: a sentence for people
         """
 
@@ -1434,7 +1440,11 @@ class DmabrokerTestV1:
 
     @dataclass(slots=True)
     class UnverifiedEvent:
-        """usages that would be taken on trust"""
+        """usages that would be taken on trust
+
+        As of dmabroker_buffer_v1: scanout is not among them where a display has taken memory
+        like it a moment ago.
+        """
 
         usage: int
 

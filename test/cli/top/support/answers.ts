@@ -51,7 +51,7 @@ export const buffer = (index: number): BufferInfo =>
       placement: [],
       recall: null,
     },
-    ...{ unverified_usage: [], lifetime: { type: 'until_released' }, tokens: 0 },
+    ...{ unverified_usage: [], scanout: null, lifetime: { type: 'until_released' }, tokens: 0 },
     ...{ width: null, height: null, format: null, released_at: null, created_at: TIME },
     owner: { ...process_(index), client: 'c1' },
     recipients: [0, 1].map((each) => ({

@@ -165,6 +165,7 @@ export class FakeDaemon implements RestWorld {
           hold: () => {},
         },
         waits: new Map(),
+        setDisplays: () => {},
         measured: () => NOTHING_COUNTED,
         shutDown: () => {},
         post: (message: PlaneMessage) => void this.#posted.push(structuredClone(message)),
