@@ -60,6 +60,8 @@ function imageOf(device: Device, spec: ImageSpec) {
   const format = knownFormat(spec.format);
   const vkFormat = vkFormatOf(format);
   if (vkFormat === null) return `${format.name} has no VkFormat`;
+  // lavapipe says of each plane of NV12 that it is at 0 of the one memory: they would lie in each other.
+  if (format.planes.length > 1) return `${format.name} has several planes`;
   if (!hasWholeSamples(format, spec)) return `${width}x${height} is no whole ${format.name}`;
   const usage = imageUsage(spec.usage);
   const handleType = 'opaque_fd';

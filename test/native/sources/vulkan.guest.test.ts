@@ -313,6 +313,8 @@ t.test('images of CUDA’s memory, by its double', needs('opaque_fd'), async (t)
   const layout = bindable.layout(spec);
   if (typeof layout === 'string') throw new Error(layout);
   t.ok(layout.size >= 333 * 77 * 4);
+  const planar = checked(image(64, 32, { format: fourcc('NV12'), usage: Usage.transfer }));
+  t.equal(bindable.layout(planar), 'NV12 has several planes', 'which are the broker’s to lay out');
 
   for (const [how, id] of Object.entries({ bound: driver, 'not bound': '' })) {
     const before = files();
