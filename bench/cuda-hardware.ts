@@ -5,6 +5,9 @@
  * one before wrote (zeros at first) at both ends and in the middle, and writes. And what it costs, beside a plain CUDA
  * program that makes the same calls, in turns. Ends with status 1 where anything is wrong.
  *
+ * An image of it is bound by Vulkan of another process, which writes a picture that the daemon's CUDA then reads, byte for
+ * byte; where the daemon's Vulkan device has not bound it, it says why.
+ *
  * All of it on each GPU that CUDA has, or on as many as --gpus says; with two of them memory is also copied from one to the
  * other. The largest size is --max, 8 GiB if none is said.
  *
@@ -24,6 +27,7 @@ import { mismatchByBroker } from './support/broker-importer.js';
 import { type Plain, startPlain } from './support/plain-cuda.js';
 import { startDaemon, temporaryFolder } from './support/programs.js';
 import { figure, header, median, option, table } from './support/report.js';
+import { differs, picture } from './support/vulkan-image.js';
 
 const MIB = 2 ** 20;
 const MAX = option('max', 8192) * MIB;
@@ -230,6 +234,34 @@ async function measure(number: number, { uuid, hasVulkan, common, plain }: Gpu):
   }
 }
 
+/** An image of CUDA's memory, written by Vulkan of another process and read by CUDA of the daemon's. */
+async function checkImage({ uuid, common }: Gpu): Promise<void> {
+  const [width, height] = [1920, 1080];
+  const image = await client.allocate({
+    ...common,
+    ...({ kind: 'image', width, height, format: 'AR24', usage: ['transfer', 'sample'] } as const),
+    ...({ handleTypes: ['dma_buf', 'opaque_fd'], allHandleTypes: true } as const),
+  });
+  const { sources } = (await daemon.rest('GET', '/v1/device')).body;
+  for (const { name, handle_type: type, reason } of sources)
+    if (name === 'cuda') console.log(`images   ${type}: ${reason}`);
+  if (image.vulkan === null) console.log('images   no Vulkan device is that GPU: not bound');
+  else {
+    const program = join(packageRoot, 'dist', 'bench', 'vulkan-image-peer.js');
+    const seed = ++value;
+    const args = [program, daemon.clientSocket, await image.share(), uuid, String(seed)];
+    const said = execFileSync(process.execPath, args, { encoding: 'utf8' }).trim();
+    const [plane] = image.planes;
+    must(plane !== undefined, 'it has a plane');
+    const { fd = -1, offset = 0, stride = 0 } = plane ?? {};
+    const told = { fd, size: image.size, width, height, offset, stride, ...image.vulkan };
+    const wrong = differs((await image.read()).bytes, told, picture(told, seed));
+    if (wrong !== null) throw new Error(`the image that Vulkan has written: ${wrong}`);
+    console.log(`images   bound and written by Vulkan at ${said}: read by CUDA, right`);
+  }
+  await image.release();
+}
+
 /** Memory of one GPU copied to another's: as it was written, at both ends and in the middle. */
 async function copyAcross([from, to]: readonly Gpu[]): Promise<void> {
   if (from === undefined || to === undefined) return;
@@ -252,6 +284,7 @@ const listed = devices.filter(({ cuda }) => cuda !== null).slice(0, GPUS);
 must(listed.length > 0, 'CUDA has a GPU');
 const gpus: Gpu[] = [];
 for (const each of listed) gpus.push(await begin(each));
+for (const gpu of gpus) await checkImage(gpu);
 for (const [number, gpu] of gpus.entries()) await measure(number, gpu);
 table(
   ['GPU', 'size', 'unnamed is of', 'fill µs', '2nd process: Vulkan µs', 'CUDA µs', 'bytes'],

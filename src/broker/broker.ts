@@ -35,6 +35,7 @@ import { Clients } from './clients.js';
 import { type CommitRequest, Commits, type Waiting } from './commits.js';
 import { sooner } from './deadlines.js';
 import { Displays } from './displays.js';
+import type { Document } from './document.js';
 import { FairPool } from './fair-pool.js';
 import { type GiveUp, type ImportRequest, Intake } from './intake.js';
 import { type KeptClient, type KeptState, keptState } from './kept.js';
@@ -447,6 +448,16 @@ export class Broker {
     this.#commits.commit(by, buffer, request, done);
   }
 
+  /** An object of a client's is told of a document: as `Commits.send` has it. */
+  sendDocument(
+    by: { readonly client: Client; readonly watcher: Watcher },
+    buffer: BrokerBuffer,
+    document: Document,
+    anyway = false,
+  ): (() => void) | null {
+    return this.#commits.send(by, buffer, document, anyway);
+  }
+
   /** The document of its last revision: the JSON as its writer has sent it. Throws `not_found`. */
   metadata({ id, lasting }: BrokerBuffer): string {
     const metadata = lasting?.committed?.metadata ?? null;
@@ -465,6 +476,7 @@ export class Broker {
   /** An object for a buffer has gone. `asWriter`: it was its writer's, who has gone on without it. */
   left(buffer: BrokerBuffer, watcher: Watcher, asWriter: boolean): void {
     buffer.watchers.delete(watcher);
+    this.#commits.left(watcher);
     const { lasting } = buffer;
     lasting?.claimers.delete(watcher);
     if (lasting !== null && asWriter) {

@@ -2,19 +2,21 @@
  * Commits: a writer tells that there is new content, with a document of what is where. Nobody is told before what
  * is said would be said again by a daemon that is started after this one; of one buffer, one commit after the other.
  * What has waited for a document to be kept is done a bounded number in a turn, since one client says how much that is.
+ * A reader whose user has no room for one more that it may not read is told when there is, of the newest.
  *
- * Owns: how many commits a user has left, a document until it is published, and what waits behind it.
+ * Owns: how many commits a user has left, a document until it is published, what waits behind it, and who is told later.
  */
 import { BrokerError, isOutOfFds, outOfFds } from '../memory/errors.js';
-import { BEHIND_COMMITS_PER_TURN, METADATA_PER_SECOND } from '../memory/limits.js';
+import { BEHIND_COMMITS_PER_TURN, MAX_TOLD_A_TURN, METADATA_PER_SECOND } from '../memory/limits.js';
 import { attempt, type Done } from '../memory/result.js';
 import type { BrokerBuffer, BufferLasting, Client, Watcher } from './buffer.js';
-import { HeldFds } from './held-fds.js';
-import { type Committed, layoutDigest, type Metadata } from './lasting.js';
+import { Document } from './document.js';
+import { type Committed, layoutDigest } from './lasting.js';
 import { checkMetadata } from './metadata.js';
 import { Bucket } from './quota/bucket.js';
 import type { Quotas } from './quota/quotas.js';
 import type { Registry } from './registry.js';
+import { Rounds } from './rounds.js';
 import type { Surroundings } from './surroundings.js';
 import { tellings } from './tellings.js';
 
@@ -52,9 +54,20 @@ export class Commits {
   readonly #keeping = new Set<BrokerBuffer>();
   /** Those with requests that have waited for that, whose turn it is. */
   readonly #behind = new Set<BrokerBuffer>();
-  readonly #tellings = tellings((watcher, { lasting }) => {
-    if (lasting?.committed != null) watcher.committed?.(lasting.committed);
+  readonly #tellings = tellings((watcher, buffer) => tell(watcher, buffer));
+  /** Those whose users have had no room for a document. */
+  readonly #later = new Map<Watcher, BrokerBuffer>();
+  readonly #again = new Rounds<Commits, Watcher>({
+    atMost: MAX_TOLD_A_TURN,
+    members: () => [...this.#later.keys()],
+    visit: (watcher) => {
+      const buffer = this.#later.get(watcher);
+      this.#later.delete(watcher);
+      if (buffer?.watchers.has(watcher) === true) tell(watcher, buffer);
+    },
   });
+  /** As of `Quotas.freed`, when all of them were tried last. */
+  #tried = 0;
 
   constructor(private readonly parts: Parts) {}
 
@@ -72,11 +85,21 @@ export class Commits {
       this.#goOn(buffer);
     }
     this.#tellings.run();
+    if (this.#mayHaveRoom) {
+      this.#tried = this.parts.quotas.freed;
+      this.#again.begin(this, undefined);
+    }
+    this.#again.run();
+  }
+
+  get #mayHaveRoom(): boolean {
+    return this.#later.size > 0 && this.parts.quotas.freed !== this.#tried;
   }
 
   /** Milliseconds until `run` has something to do; -1: never. */
   get wait(): number {
-    return this.#behind.size > 0 || this.#tellings.waiting ? 0 : -1;
+    if (this.#behind.size > 0 || this.#tellings.waiting) return 0;
+    return this.#again.waiting || this.#mayHaveRoom ? 0 : -1;
   }
 
   /** Whether something is to be done behind a commit, which is not being kept any more. */
@@ -89,6 +112,35 @@ export class Commits {
 
   released(buffer: BrokerBuffer): void {
     this.#tellings.end(buffer);
+    for (const watcher of buffer.watchers) this.#later.delete(watcher);
+  }
+
+  /** An object has gone. */
+  left(watcher: Watcher): void {
+    this.#later.delete(watcher);
+  }
+
+  /**
+   * An object of a client's is about to be told of a document. Returns what is to be called when the client has received
+   * that; null, where its user has no room for it now: the object is told later, of the newest. `anyway`: never null, of
+   * what its user had room for (`Quotas.redeem`), or has had before (`adopt`).
+   */
+  send(
+    { client, watcher }: Pick<Asking, 'client' | 'watcher'>,
+    buffer: BrokerBuffer,
+    document: Document,
+    anyway: boolean,
+  ): (() => void) | null {
+    const { quotas } = this.parts;
+    try {
+      if (!anyway) quotas.checkReader(document, client);
+    } catch (error) {
+      if (!(error instanceof BrokerError)) throw error;
+      if (this.#later.size === 0) this.#tried = quotas.freed;
+      this.#later.set(watcher, buffer);
+      return null;
+    }
+    return document.sentTo(quotas.whoOf(client));
   }
 
   /** `done` is called once, before everybody else who has an object for the buffer is told (`run`). */
@@ -131,7 +183,7 @@ export class Commits {
   ): void {
     const made = attempt(() => {
       const revision = this.#check(buffer, lasting, client, wanted);
-      return { revision, document: metadata && this.#document(lasting, client, metadata) };
+      return { revision, document: metadata && this.#document(buffer, lasting, client, metadata) };
     });
     if ('error' in made) {
       done(made);
@@ -148,7 +200,7 @@ export class Commits {
     this.#keeping.add(buffer);
     this.parts.world.keepMetadata(buffer, document, () => {
       if (buffer.released || buffer.state === 'lost' || buffer.generation !== generation) {
-        document.held.release();
+        document.letGo();
         done({ error: tooLate(buffer) });
       } else this.#publish(buffer, lasting, { revision, document }, watcher, done);
       this.#keeping.delete(buffer);
@@ -178,14 +230,26 @@ export class Commits {
     });
   }
 
-  #document(lasting: BufferLasting, client: Client, metadata: () => Uint8Array): Metadata {
-    this.#pace(this.parts.quotas.whoOf(client).uid);
+  #document(
+    buffer: BrokerBuffer,
+    lasting: BufferLasting,
+    client: Client,
+    metadata: () => Uint8Array,
+  ): Document {
+    const { world, quotas } = this.parts;
+    this.#pace(quotas.whoOf(client).uid);
     const bytes = metadata();
     const text = checkMetadata(bytes);
-    const { world } = this.parts;
-    const fd = sealed(() => world.sealText(text));
-    const held = new HeldFds([fd], (each) => world.closeFd(each));
-    return { held, size: bytes.length, number: ++lasting.documents };
+    // Beside the one that it is to replace, which is there until this one is published.
+    const charge = quotas.holdDocument(buffer, bytes.length);
+    try {
+      const fd = sealed(() => world.sealText(text));
+      const parts = documentParts(world, quotas);
+      return new Document(fd, charge, bytes.length, ++lasting.documents, parts);
+    } catch (error) {
+      charge.release();
+      throw error;
+    }
   }
 
   /** To read a document takes the daemon's time, which is everybody's. */
@@ -211,7 +275,7 @@ export class Commits {
   #publish(
     buffer: BrokerBuffer,
     lasting: BufferLasting,
-    { revision, document }: { readonly revision: number; readonly document: Metadata | null },
+    { revision, document }: { readonly revision: number; readonly document: Document | null },
     watcher: Watcher,
     done: Done<Committed>,
   ): void {
@@ -222,9 +286,13 @@ export class Commits {
       ...{ revision, digest: layoutDigest(buffer), at: world.clock.now() },
       metadata: document ?? before,
     };
-    if (document !== null) before?.held.release();
     lasting.revision = revision;
     lasting.committed = committed;
+    if (document !== null) {
+      // Its buffer may have another owner since it was made.
+      document.ownedBy(buffer.charge.who);
+      before?.letGo();
+    }
     const by = lasting.writer && { client: lasting.writer, peer: lasting.writer.peer };
     registry.happened({ type: 'buffer.committed', buffer, revision, by });
     world.changed(buffer);
@@ -233,6 +301,16 @@ export class Commits {
     if (isFirst) this.parts.committed(lasting);
   }
 }
+
+function tell(watcher: Watcher, { lasting }: BrokerBuffer): void {
+  if (lasting?.committed != null) watcher.committed?.(lasting.committed);
+}
+
+/** What documents need of the world. */
+export const documentParts = (world: Pick<Surroundings, 'closeFd'>, quotas: Quotas) => ({
+  pass: quotas.pass.bind(quotas),
+  closeFd: (fd: number) => world.closeFd(fd),
+});
 
 /** While it was being kept. */
 function tooLate({ released }: BrokerBuffer): BrokerError {

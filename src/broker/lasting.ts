@@ -10,24 +10,15 @@ import type { Monotonic } from '../memory/clock.js';
 import { BrokerError } from '../memory/errors.js';
 import { MAX_LASTING_NAME } from '../memory/limits.js';
 import type { Allocation, CheckedSpec } from '../memory/source.js';
-import type { HeldFds } from './held-fds.js';
+import type { Document } from './document.js';
 import type { Doer } from './who.js';
-
-/** The document of a revision, in a memfd of the daemon's own that nobody can change. */
-export interface Metadata {
-  readonly held: HeldFds;
-  /** In bytes. */
-  readonly size: number;
-  /** Which of the buffer's documents it is, from 1 on: what is kept of it is called so. */
-  readonly number: number;
-}
 
 export interface Committed {
   readonly revision: number;
   /** Of the layout (`layoutDigest`). */
   readonly digest: string;
   readonly at: Monotonic;
-  readonly metadata: Metadata | null;
+  readonly metadata: Document | null;
 }
 
 /** What outlives the daemon; the document is an fd that is kept as such. */
@@ -75,7 +66,7 @@ export class Lasting<Client extends Claimer, Watcher extends object> {
 
   /** Its memory is another one, or there is none: what was told of it holds no longer. */
   forget(): void {
-    this.committed?.metadata?.held.release();
+    this.committed?.metadata?.letGo();
     this.committed = null;
   }
 

@@ -17,14 +17,16 @@ import {
   type Recipient,
 } from './buffer.js';
 import type { Clients } from './clients.js';
+import { documentParts } from './commits.js';
+import { Document } from './document.js';
 import type { FairPool } from './fair-pool.js';
-import { HeldFds } from './held-fds.js';
 import { History } from './history.js';
 import type { KeptBuffer, KeptClient, KeptRecipient } from './kept.js';
 import { type KeptLasting, Lasting } from './lasting.js';
 import type { Leases } from './leases.js';
 import type { Lingering } from './lingering.js';
 import type { Names } from './names.js';
+import type { Who } from './quota/charge.js';
 import type { Quotas } from './quota/quotas.js';
 import type { Registry } from './registry.js';
 import type { Sessions } from './sessions.js';
@@ -160,9 +162,20 @@ export class Restored {
       metadata:
         metadata === null || found === null
           ? null
-          : { ...found, held: new HeldFds([metadata], (fd) => world.closeFd(fd)) },
+          : this.#document(metadata, found, state.charged.who),
     };
     return lasting;
+  }
+
+  /** Charged as its buffer is. */
+  #document(
+    fd: number,
+    { size, number }: { readonly size: number; readonly number: number },
+    who: Who,
+  ): Document {
+    const { world, quotas } = this.parts;
+    const charge = quotas.imposeDocument(who, size);
+    return new Document(fd, charge, size, number, documentParts(world, quotas));
   }
 
   #live(buffer: BrokerBuffer, { state, fds, told }: Restorable): void {

@@ -10,9 +10,9 @@ import type { Picture, Scanout } from '../memory/scanout.js';
 import type { Allocation, CheckedSpec, Plan } from '../memory/source.js';
 import type { BrokerBuffer, Client } from './buffer.js';
 import type { OpenDevice } from './devices.js';
+import type { Document } from './document.js';
 import type { BrokerEvent } from './events.js';
 import type { Random } from './id.js';
-import type { Metadata } from './lasting.js';
 import type { LingeringWorld } from './lingering.js';
 import type { TextWorld } from './long-texts.js';
 import type { PoolWorld } from './pool/pool.js';
@@ -52,7 +52,7 @@ export interface Surroundings extends Workshop, LingeringWorld, PoolWorld, TextW
    */
   keep(buffer: BrokerBuffer, kept: () => void): void;
   /** The same of a document that is to be published with the buffer; once what is known of that says so, the others go. */
-  keepMetadata(buffer: BrokerBuffer, metadata: Metadata, kept: () => void): void;
+  keepMetadata(buffer: BrokerBuffer, metadata: Document, kept: () => void): void;
   /** Where whoever sends the first answer notes that it has been sent (Packet.told); 0: nowhere. */
   toldAt(buffer: BrokerBuffer): number;
   /** What tells the process behind a pidfd from every other; null where the kernel does not say. */

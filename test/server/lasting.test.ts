@@ -8,10 +8,16 @@ import { closeSync, openSync, readdirSync, readlinkSync } from 'node:fs';
 import { get, type IncomingMessage } from 'node:http';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
+import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import t from 'tap';
-import { type ConnectOptions, connect, layoutDigest } from '../../src/client/index.js';
+import {
+  type ClientBuffer,
+  type ConnectOptions,
+  connect,
+  layoutDigest,
+} from '../../src/client/index.js';
 import { MAX_METADATA_BYTES } from '../../src/memory/limits.js';
 import { sealedBytes, sealedMemfd } from '../../src/native/libc/memory.js';
 import { dmabroker_buffer_v1, dmabroker_manager_v1 } from '../../src/protocol/dmabroker-v1.gen.js';
@@ -23,12 +29,15 @@ import { ALICE, BOB, clientOf, daemonForTwo, unlessRoot } from '../support/two-u
 
 const { claim } = dmabroker_manager_v1.enums;
 const ctl = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
+/** fds that the daemon's memory and documents have: fewer than those who keep documents would like. */
+const MOST = 60;
 const METADATA = { tensors: { weight: { offset: 0, dtype: 'f32', shape: [16, 64] } } };
 
 t.test('with one daemon', async (t) => {
   const own = `{ users = [${process.getuid?.()}], write = { users = [${BOB}] } }`;
   const rules = `rules = [{ users = [${ALICE}], claim = { users = [${BOB}] } }, ${own}]\n`;
-  const daemon = await daemonForTwo(t, { policy: rules });
+  const toml = `[quotas.daemon]\nfds = ${MOST}\n`;
+  const daemon = await daemonForTwo(t, { policy: rules, toml });
   const as = (options: ConnectOptions = {}) =>
     connect({ socket: daemon.clientSocket, reconnect: false, ...options });
   const make = async (lastingName: string) => {
@@ -330,6 +339,89 @@ t.test('with one daemon', async (t) => {
     await buffer.release();
     client.close();
   });
+
+  t.test(
+    'readers that keep every revision cost their own user',
+    { skip: unlessRoot },
+    async (t) => {
+      const bob = await clientOf(t, daemon, BOB);
+      const open = daemon.openFds();
+      const names = Array.from({ length: 10 }, (_, i) => `every-${i}`);
+      const client = await as();
+      const all: ClientBuffer[] = [];
+      for (const lastingName of names) {
+        const wanted = { kind: 'buffer', size: 4096, handleTypes: ['memfd'] } as const;
+        all.push(await client.allocate({ ...wanted, lifetime: 'until_released', lastingName }));
+      }
+      const chargedTo = async (uid?: number): Promise<number> =>
+        (await rest('/v1/users')).find((user: { uid: number }) => user.uid === uid)?.charge.fds;
+      /** Documents, whoever is charged for them. */
+      const charged = async (): Promise<number> =>
+        (await rest('/v1/quotas/source/metadata')).charge.fds;
+      const own = process.getuid?.();
+      t.equal(await charged(), 0);
+      /** Why not, but for how many there may be in a second. */
+      const refusalOf = async (buffer: ClientBuffer) => {
+        for (;;) {
+          const error = await buffer.commit({ metadata: METADATA }).then(
+            () => null,
+            (why) => why,
+          );
+          if (error?.refusal.constraint !== 'metadata') return error;
+          await setTimeout(100);
+        }
+      };
+      for (const buffer of all) t.equal(await refusalOf(buffer), null);
+      t.equal(await charged(), names.length);
+      // Each stops reading at another revision.
+      const deaf: RawClient[] = [];
+      let refusal = null;
+      while (refusal === null && deaf.length < 8) {
+        const reader = await new RawClient(daemon.clientSocket).ready();
+        for (const [i, name] of names.entries())
+          reader.request(dmabroker_manager_v1, MANAGER, 'claim', FREE + i, name, 0, 0);
+        const [done, failed] = ['dmabroker_buffer_v1.done', 'dmabroker_buffer_v1.failed'];
+        await reader.until(() => reader.count(done) + reader.count(failed) === names.length);
+        t.equal(reader.count(failed), 0, 'who reads its own is let in');
+        reader.stop();
+        deaf.push(reader);
+        for (const buffer of all) refusal ??= await refusalOf(buffer);
+      }
+      t.match(refusal, { code: 'limit_exceeded', refusal: { constraint: 'quota.daemon.fds' } });
+      const kept = await charged();
+      t.ok(kept > 2 * names.length, `${kept} documents: what they keep is charged`);
+      t.ok((await chargedTo(own)) >= names.length + kept, 'to their user');
+      t.ok(documents() <= kept, `${documents()} are open`);
+      t.ok(daemon.openFds() <= open + MOST + deaf.length, `${daemon.openFds()} are open`);
+      t.same(
+        (await rest(`/v1/buffers/${all[0]?.id}/metadata`)) ?? null,
+        METADATA,
+        'nothing is lost',
+      );
+      // Another user works on.
+      const wanted = { size: 4096, source: 'memfd', lifetime: { lease: 600 }, lastingName: 'bobs' };
+      const { number } = await bob.tell<{ number: number }>({
+        what: 'allocate',
+        ...wanted,
+      } as const);
+      for (let n = 1; n <= 5; n++)
+        t.equal(await bob.tell({ what: 'commit', number, terms: { metadata: { n } } }), n);
+      t.match(await bob.tell({ what: 'claim', name: 'bobs', terms: {} }), { revision: 5 });
+      t.equal(await chargedTo(BOB), 2);
+      await bob.tell({ what: 'release', number });
+      for (const each of deaf) each.close();
+      await eventually(async () => (await charged()) === names.length, 'it ends with them');
+      for (const buffer of all) t.equal(await refusalOf(buffer), null);
+      for (const buffer of all) await buffer.release();
+      client.close();
+      await eventually(async () => (await charged()) === 0, 'nothing is charged');
+      await eventually(
+        () => daemon.openFds() === open,
+        () => `${daemon.openFds()} fds are open, ${open} were`,
+      );
+      await bob.end('kill');
+    },
+  );
 
   t.test('two users', { skip: unlessRoot }, async (t) => {
     const [alice, bob] = [await clientOf(t, daemon, ALICE), await clientOf(t, daemon, BOB)];

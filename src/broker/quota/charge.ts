@@ -89,6 +89,10 @@ export class Charge {
     return this.#amount;
   }
 
+  get released(): boolean {
+    return this.#released;
+  }
+
   /** How much of it is for memory that its owner has released. */
   get lingering(): Amount {
     return this.#lingering ? this.#amount : NOTHING;

@@ -196,17 +196,21 @@ export class Ledger {
   }
 
   /**
-   * Somebody is to be charged in another's place. Throws `limit_exceeded` where an account has no room for it; those
-   * that are charged for it already have.
+   * Somebody is to be charged so much, in another's place. Throws `limit_exceeded` where an account has no room for it;
+   * those of the charge have it already.
    */
-  admitHeir({ accounts: before, source, amount }: Charge, who: Who): void {
+  admitHeir({ accounts: before, source }: Charge, amount: Amount, who: Who): void {
+    this.check(who, source, amount, before);
+  }
+
+  /** Throws `limit_exceeded` where so much could not be charged now; but for some accounts, which have it already. */
+  check(who: Who, source: string, amount: Amount, but: readonly Account[] = []): void {
     const accounts = this.#path(who, source);
-    const others = accounts.filter((account) => !before.includes(account));
     try {
+      const others = accounts.filter((account) => !but.includes(account));
       this.#admit(others, who.uid, amount);
-    } catch (error) {
+    } finally {
       this.accounts.drop(accounts);
-      throw error;
     }
   }
 

@@ -11,10 +11,12 @@ import type { Possible } from '../../memory/refusal-words.js';
 import type { Allocation, Plan } from '../../memory/source.js';
 import { Aliases } from '../aliases.js';
 import type { BrokerBuffer, Client, Owner } from '../buffer.js';
+import type { Document } from '../document.js';
 import type { ChargePolicy } from '../shares.js';
 import type { PartialPeer } from '../who.js';
+import { sum } from './account.js';
 import type { AccountTable } from './accounts.js';
-import type { Charge, Charged, Who } from './charge.js';
+import { type Charge, type Charged, NO_HEAPS, type Who } from './charge.js';
 import { heapAmounts, heapRules } from './heaps.js';
 import { Importers } from './importers.js';
 import { asked, type Estimate, Ledger } from './ledger.js';
@@ -45,8 +47,18 @@ export const RECALL_SECONDS = 10;
 /** What memory for the answer to a read counts as, beside the names of sources. */
 export const READ_SOURCE = 'read';
 
+/** And what documents of revisions count as. */
+export const METADATA_SOURCE = 'metadata';
+
 /** (uid_t)-1, which no process has: a user of REST whom the kernel did not name. */
 export const UNKNOWN_UID = 0xffffffff;
+
+/** What a memfd of the daemon's own takes. */
+const inMemfd = (bytes: number): Amount => ({
+  ...NOTHING,
+  bytes: alignUp(bytes, DEFAULT_ALIGNMENT.size),
+  fds: 1,
+});
 
 /** Who wants how much of a source. */
 interface Demanded {
@@ -216,16 +228,40 @@ export class Quotas {
    * it. Throws `limit_exceeded`.
    */
   holdAnswer(owner: Owner, bytes: number): Charge {
-    const whole = alignUp(bytes, DEFAULT_ALIGNMENT.size);
     const who = this.whoIs(owner);
-    const amount = { ...NOTHING, bytes: whole, fds: 1 };
-    return this.#orLook(who, () => this.#ledger.hold(who, READ_SOURCE, amount));
+    return this.#orLook(who, () => this.#ledger.hold(who, READ_SOURCE, inMemfd(bytes)));
   }
 
-  /** A client is about to redeem a buffer. Throws where its user has no room for its share. */
+  /** Charges whom a buffer is charged to for a document of it (document.ts). Throws `limit_exceeded`. */
+  holdDocument({ charge: { who } }: BrokerBuffer, bytes: number): Charge {
+    return this.#orLook(who, () => this.#ledger.hold(who, METADATA_SOURCE, inMemfd(bytes)));
+  }
+
+  /** The same of a document that there is already, whatever the limits. */
+  imposeDocument(who: Who, bytes: number): Charge {
+    const heaps = NO_HEAPS;
+    return this.#ledger.impose({ who, source: METADATA_SOURCE, amount: inMemfd(bytes), heaps });
+  }
+
+  /**
+   * A client is to be told of a document, which it may not have read when there is another one. Throws `limit_exceeded`
+   * where it would have no room for it then: what is there already is charged whatever the limits.
+   */
+  checkReader({ charge: { who: owner, amount, accounts } }: Document, client: Client): void {
+    const who = this.whoOf(client);
+    // Of its own user's it is there once, whoever keeps it.
+    const had = who.uid === owner.uid ? accounts : [];
+    this.#ledger.check(who, METADATA_SOURCE, amount, had);
+  }
+
+  /** A client is about to redeem a buffer. Throws where its user has no room for what comes with it. */
   redeem(buffer: BrokerBuffer, client: Client): void {
     const who = this.whoOf(client);
-    this.#orLook(who, () => this.importers.redeem(buffer, who));
+    const document = buffer.lasting?.committed?.metadata ?? null;
+    this.#orLook(who, () => {
+      if (document !== null) this.checkReader(document, client);
+      this.importers.redeem(buffer, who);
+    });
   }
 
   /** A buffer is released: what is charged for it cannot be recalled any more. */
@@ -278,9 +314,18 @@ export class Quotas {
   move(buffer: BrokerBuffer, owner: Owner, how: 'admitted' | 'imposed'): void {
     const who = this.whoIs(owner);
     const { charge } = buffer;
-    if (how === 'admitted') this.#orLook(who, () => this.#ledger.admitHeir(charge, who));
-    buffer.charge = this.#ledger.impose({ ...charge.charged, who });
+    const document = buffer.lasting?.committed?.metadata ?? null;
+    const all = document === null ? charge.amount : sum(charge.amount, document.charge.amount);
+    if (how === 'admitted') this.#orLook(who, () => this.#ledger.admitHeir(charge, all, who));
+    buffer.charge = this.pass(charge, who);
+    document?.ownedBy(who);
+  }
+
+  /** Charges somebody else, whatever the limits. Returns the charge that there is in place of the one before. */
+  pass(charge: Charge, who: Who): Charge {
+    const next = this.#ledger.impose({ ...charge.charged, who });
     charge.release();
+    return next;
   }
 
   /** Charges somebody whatever the limits: for memory that is there already. */

@@ -11,9 +11,16 @@ import type { MemoryReference } from '../../memory/work.js';
 import { CudaDevice } from '../cuda/device.js';
 import { Cuda } from '../cuda/driver.js';
 import type { CudaEnd, CudaReach } from '../transfer/cuda-end.js';
+import type { BindableImages } from '../vulkan/bindable.js';
 import type { VulkanPlace } from './cuda.js';
 import type { DeviceEvents } from './renewable.js';
 import { RenewableCuda } from './renewable-cuda.js';
+
+/** By UUID; null where no Vulkan device is open that is this GPU. */
+export interface VulkanOfGpus {
+  placeOf(uuid: string): VulkanPlace | null;
+  imagesOf(uuid: string): BindableImages | null;
+}
 
 export class CudaDevices implements CudaReach {
   readonly #devices: readonly RenewableCuda[];
@@ -21,14 +28,10 @@ export class CudaDevices implements CudaReach {
   readonly #problem: string | null;
 
   /**
-   * `placeOf`: where memory of a GPU is for its Vulkan device. No context is made. `library`: another one than the
+   * `vulkan`: what the GPUs' Vulkan devices say of such memory. No context is made. `library`: another one than the
    * system's, for tests.
    */
-  constructor(
-    events: DeviceEvents,
-    placeOf: (uuid: string) => VulkanPlace | null,
-    library?: string,
-  ) {
+  constructor(events: DeviceEvents, vulkan: VulkanOfGpus, library?: string) {
     let devices: CudaDevice[] = [];
     let problem: string | null = null;
     try {
@@ -39,7 +42,11 @@ export class CudaDevices implements CudaReach {
     }
     this.#problem = problem;
     this.#devices = devices.map(
-      (device) => new RenewableCuda(device, events, () => placeOf(device.uuid)),
+      (device) =>
+        new RenewableCuda(device, events, {
+          place: () => vulkan.placeOf(device.uuid),
+          images: () => vulkan.imagesOf(device.uuid),
+        }),
     );
   }
 

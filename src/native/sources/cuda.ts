@@ -1,7 +1,8 @@
 /**
  * A GPU's own memory by CUDA, exported as a real dma_buf or as a POSIX file descriptor. It is there where Vulkan's
  * driver exports no dma_bufs: NVIDIA's without nvidia-drm, as machines in datacentres have it. The CPU does not map
- * such memory, and no format has a layout but the broker's own.
+ * such memory. An image is linear, and laid out as the same GPU's Vulkan device would bind it where that does, which is tried
+ * with each; else as the broker lays it out.
  *
  * Owns: the memory of each allocation in this process, under its key, until `free`; it stays mapped, so that it can be
  * filled, read and copied. The fds of an allocation belong to whoever receives it. Everything here runs in one thread, the
@@ -13,12 +14,13 @@ import { layoutOf } from '../../memory/dictated.js';
 import { BrokerError, type Refusal } from '../../memory/errors.js';
 import { formats } from '../../memory/formats.js';
 import { MOD_LINEAR, modifierText } from '../../memory/fourcc.js';
-import { knownFormat } from '../../memory/layout.js';
+import { knownFormat, meets } from '../../memory/layout.js';
 import type {
   Allocation,
   CheckedSpec,
   FormatOffer,
   HandleType,
+  ImageSpec,
   MemorySource,
   Placement,
   Plan,
@@ -33,6 +35,7 @@ import { MAX_NAME, info as readInfo, setName } from '../dmabuf.js';
 import { isDmaBuf } from '../kind.js';
 import { close } from '../libc/fd.js';
 import { PAGE_SIZE } from '../libc/memory.js';
+import type { BindableImages, BindableLayout } from '../vulkan/bindable.js';
 import { checkSpec } from '../vulkan/check-spec.js';
 import { needsCpu, type VulkanHandleType } from '../vulkan/usage.js';
 import { nextKey } from './keys.js';
@@ -46,8 +49,30 @@ export interface VulkanPlace {
   readonly memoryType: number;
 }
 
+/** The same GPU by Vulkan, as far as it is open; each null where it is not. */
+export interface SameGpu {
+  place(): VulkanPlace | null;
+  images(): BindableImages | null;
+}
+
+interface Told {
+  /** What has come of letting go of memory that others may have imported. */
+  released(release: GpuRelease): void;
+  /** Vulkan does not bind images to such memory, though it says that it does. */
+  unbound(why: string): void;
+}
+
 type Draft = CudaMemory[];
-type Shape = Pick<Plan, 'memories' | 'planes'>;
+/** An image that the Vulkan device is to bind. */
+interface Bindable {
+  readonly by: BindableImages;
+  readonly spec: ImageSpec;
+  readonly layout: BindableLayout;
+}
+
+interface Shape extends Pick<Plan, 'memories' | 'planes'> {
+  readonly image?: Bindable;
+}
 
 /** What a request may say of where it is to be. */
 const PLACEMENTS: readonly Placement[] = ['any', 'device_local'];
@@ -60,13 +85,14 @@ export class CudaSource implements MemorySource {
   /** What is being made: it goes with the device, too. */
   readonly #making = new Set<Draft>();
 
-  /** `place`: null where no open Vulkan device is this GPU. */
+  /** Images are laid out here: Vulkan has not bound one. */
+  #isUnbound = false;
+
   constructor(
     readonly device: CudaDevice,
     readonly handleType: VulkanHandleType,
-    private readonly place: () => VulkanPlace | null,
-    /** Told what has come of letting go of memory that others may have imported. */
-    private readonly released: (release: GpuRelease) => void = () => {},
+    private readonly vulkan: SameGpu,
+    private readonly told: Told,
   ) {}
 
   /** The allocations that are kept. */
@@ -99,9 +125,12 @@ export class CudaSource implements MemorySource {
 
   plan(spec: CheckedSpec): Plan {
     this.#checkSpec(spec);
-    const { memories, planes } = this.#shape(spec);
+    return this.#planned(spec, this.#shape(spec));
+  }
+
+  #planned(spec: CheckedSpec, { memories, planes }: Shape): Plan {
     this.#checkRoom(sum(memories));
-    const place = this.place();
+    const place = this.vulkan.place();
     return {
       source: this.name,
       handleType: this.handleType,
@@ -121,7 +150,23 @@ export class CudaSource implements MemorySource {
   /** Throws CudaLost where the source is emptied between two pieces. */
   *allocating(spec: CheckedSpec, id: string, also: readonly HandleType[] = []): Steps<Allocation> {
     this.device.enter();
-    const { planes, ...planned } = this.plan(spec);
+    this.#checkSpec(spec);
+    const shape = this.#shape(spec);
+    const made = yield* this.#made(spec, shape, id, also);
+    if (typeof made !== 'string') return made;
+    this.#isUnbound = true;
+    this.told.unbound(made);
+    return yield* this.allocating(spec, id, also);
+  }
+
+  /** A text: why Vulkan does not bind the image. */
+  *#made(
+    spec: CheckedSpec,
+    shape: Shape,
+    id: string,
+    also: readonly HandleType[],
+  ): Steps<Allocation | string> {
+    const { planes, ...planned } = this.#planned(spec, shape);
     const draft: Draft = [];
     const fds: number[] = [];
     /** The same as a POSIX file descriptor, of a dma_buf. */
@@ -134,13 +179,15 @@ export class CudaSource implements MemorySource {
         this.device.enter();
         const memory = CudaMemory.create(this.device, bytes);
         draft.push(memory);
+        const why = this.#bindProblem(shape, memory);
+        if (why !== null) return why;
         yield* this.#cleared(draft, memory);
         fds.push(this.#exported(memory, memoryName(id, index)));
         if (isBoth) posix.push(memory.exportPosix());
       }
       const [first = -1] = fds;
       const exporter = this.handleType === 'dma_buf' ? (readInfo(first)?.exporter ?? null) : null;
-      const vulkan = this.handleType === 'opaque_fd' || isBoth ? this.#importTerms() : null;
+      const vulkan = this.handleType === 'opaque_fd' || isBoth ? this.#importTerms(shape) : null;
       const key = nextKey();
       this.#kept.set(key, draft);
       if (this.handleType === 'opaque_fd' || isBoth) this.#opaque.add(key);
@@ -181,9 +228,21 @@ export class CudaSource implements MemorySource {
     return fd;
   }
 
+  /** It is tried before anything is cleared: where it fails, the memory is made once more. */
+  #bindProblem({ image }: Shape, memory: CudaMemory): string | null {
+    if (image === undefined) return null;
+    const fd = memory.exportPosix();
+    try {
+      return image.by.problem(image.spec, image.layout, fd, memory.size);
+    } finally {
+      close(fd);
+    }
+  }
+
   /** NVIDIA's Vulkan takes it with every memory type, dedicated or not: told is the one that fits. */
-  #importTerms(): VulkanMemory | null {
-    const place = this.place();
+  #importTerms({ image }: Shape): VulkanMemory | null {
+    if (image !== undefined) return image.layout.terms;
+    const place = this.vulkan.place();
     return place && { memoryType: place.memoryType, dedicated: false };
   }
 
@@ -220,12 +279,31 @@ export class CudaSource implements MemorySource {
       const bytes = whole(alignUp(spec.size, spec.alignment?.size ?? 1));
       return { memories: [bytes], planes: [{ memory: 0, offset: 0, stride: 0 }] };
     }
+    const image = this.#bindable(spec);
+    if (image !== null) {
+      const { size, planes } = image.layout;
+      return {
+        memories: [whole(size)],
+        planes: planes.map((plane) => ({ memory: 0, ...plane })),
+        image,
+      };
+    }
     const alignment = strictest({ size: PAGE_SIZE }, spec.alignment ?? {});
     const { memories, planes } = layoutOf(knownFormat(spec.format), spec, alignment);
     return {
       memories: memories.map(whole),
       planes: planes.map(({ memory, offset, stride }) => ({ memory, offset, stride })),
     };
+  }
+
+  /** Null where the layout is the broker's: it is dictated, or the device has no such image. */
+  #bindable(spec: ImageSpec): Bindable | null {
+    if (this.#isUnbound || spec.layout !== undefined || spec.separatePlanes === true) return null;
+    if (!this.device.has('HANDLE_TYPE_POSIX_FILE_DESCRIPTOR_SUPPORTED')) return null;
+    const by = this.vulkan.images();
+    const layout = by?.layout(spec) ?? '';
+    if (by === null || typeof layout === 'string') return null;
+    return meets(layout, spec, spec.alignment ?? {}) ? { by, spec, layout } : null;
   }
 
   /** Refuses what cannot work before the driver is asked: of all processes' memory it knows what is left. */
@@ -254,7 +332,7 @@ export class CudaSource implements MemorySource {
     for (const memory of kept) memory.destroy();
     const after = before === null ? null : this.#free();
     if (before === null || after === null) return;
-    this.released({ bytes: sum(kept.map(({ size }) => size)), returned: after - before });
+    this.told.released({ bytes: sum(kept.map(({ size }) => size)), returned: after - before });
   }
 
   /** Null where the device does not say. */

@@ -29,6 +29,7 @@ import type {
 import type { Steps } from '../../memory/steps.js';
 import type { MemoryReference, Work, WorkDone } from '../../memory/work.js';
 import { inPieces } from '../transfer/pieces.js';
+import type { BindableImages } from '../vulkan/bindable.js';
 import { describePhysical } from '../vulkan/describe.js';
 import { listDevices } from '../vulkan/open.js';
 import type { VulkanPlace } from './cuda.js';
@@ -104,6 +105,11 @@ export class VulkanDevices {
     const place = this.#places.get(uuid) ?? this.#findPlace(uuid);
     if (place !== null) this.#places.set(uuid, place);
     return place;
+  }
+
+  /** What a GPU's Vulkan device makes of images in CUDA's memory; null where none is open that is this GPU. */
+  imagesOf(uuid: string): BindableImages | null {
+    return this.#opened.get(uuid)?.images ?? null;
   }
 
   #findPlace(uuid: string): VulkanPlace | null {

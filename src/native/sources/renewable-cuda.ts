@@ -21,7 +21,7 @@ import { CudaMemory } from '../cuda/memory.js';
 import { CudaLost } from '../cuda/result.js';
 import type { CudaEnd } from '../transfer/cuda-end.js';
 import type { VulkanHandleType } from '../vulkan/usage.js';
-import { CudaSource, type VulkanPlace } from './cuda.js';
+import { CudaSource, type SameGpu } from './cuda.js';
 import { Losses } from './losses.js';
 import { type DeviceEvents, FIRST_RETRY_MS, LAST_RETRY_MS } from './renewable.js';
 import { RenewedSource } from './renewed-source.js';
@@ -46,11 +46,13 @@ export class RenewableCuda {
   #problem: string | null = null;
   #retry: NodeJS.Timeout | null = null;
   #lastRelease: GpuRelease | null = null;
+  /** Why Vulkan binds no images to memory of it; null where it does, or nobody has tried. */
+  #unbound: string | null = null;
 
   constructor(
     readonly device: CudaDevice,
     private readonly events: DeviceEvents,
-    private readonly place: () => VulkanPlace | null,
+    private readonly vulkan: SameGpu,
   ) {
     this.#made = this.#make();
     this.sources = HANDLE_TYPES.map((type) => new RenewedSource('cuda', this, type));
@@ -59,8 +61,14 @@ export class RenewableCuda {
   #make(): CudaSource[] {
     return HANDLE_TYPES.filter((type) => this.#lack(type) === null).map(
       (type) =>
-        new CudaSource(this.device, type, this.place, (release) => {
-          this.#lastRelease = release;
+        new CudaSource(this.device, type, this.vulkan, {
+          released: (release) => {
+            this.#lastRelease = release;
+          },
+          unbound: (why) => {
+            this.#unbound = why;
+            this.events.changed?.();
+          },
         }),
     );
   }
@@ -79,7 +87,8 @@ export class RenewableCuda {
   get states(): readonly SourceState[] {
     return HANDLE_TYPES.map((handleType): SourceState => {
       const problem = this.#lack(handleType) ?? this.#problem;
-      const reason = problem ?? this.device.name;
+      const how = this.#unbound === null ? '' : `; images are not Vulkan's: ${this.#unbound}`;
+      const reason = problem ?? `${this.device.name}${how}`;
       const isBoth =
         problem === null && handleType === 'dma_buf' && this.#lack('opaque_fd') === null;
       return {
@@ -197,6 +206,7 @@ export class RenewableCuda {
       this.device.enter();
       this.device.synchronize();
       this.#problem = null;
+      this.#unbound = null;
       this.#made = this.#make();
     } catch (error) {
       const why = messageOf(error);

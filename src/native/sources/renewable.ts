@@ -21,6 +21,7 @@ import type { Steps } from '../../memory/steps.js';
 import { CudaLost } from '../cuda/result.js';
 import type { CudaReach } from '../transfer/cuda-end.js';
 import { Transfers } from '../transfer/transfers.js';
+import { type BindableImages, bindableImages } from '../vulkan/bindable.js';
 import { describeDevice } from '../vulkan/describe.js';
 import { foreseenOffers } from '../vulkan/formats.js';
 import { type PhysicalDevice, physicalDevices } from '../vulkan/physical-device.js';
@@ -36,6 +37,8 @@ export interface DeviceEvents {
   lost(device: string, reason: string, allocations: readonly LostAllocation[]): void;
   /** The device is there again (null), or `problem` says why not; states and offers are new. */
   renewed(device: string, problem: string | null): void;
+  /** The reason of a source is another one. */
+  changed?(): void;
 }
 
 /** A device that is gone is looked for again after a second, then ever more rarely. */
@@ -141,6 +144,20 @@ export class RenewableDevice {
       const opaque = sources.find(({ handleType }) => handleType === 'opaque_fd') ?? null;
       return body(new Transfers(sources[0]?.device ?? null, opaque, cuda));
     });
+  }
+
+  /** Of memory that CUDA has made; null while there is no device. */
+  get images(): BindableImages | null {
+    if (!this.live) return null;
+    const now = () => {
+      const [live] = this.#probe.sources;
+      if (live === undefined) throw new BrokerError('device_lost', this.problem ?? '');
+      return bindableImages(live.device);
+    };
+    return {
+      layout: (spec) => this.attempt(() => now().layout(spec)),
+      problem: (...asked) => this.attempt(() => now().problem(...asked)),
+    };
   }
 
   /** Returns false where the import is another device's. */

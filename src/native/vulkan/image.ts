@@ -1,6 +1,6 @@
 /**
  * VkImage with a DRM format modifier: created from a list, of which the driver takes the best; then
- * it says which, and where each memory plane lies. An image is its caller's to destroy.
+ * it says which, and where each memory plane lies. Or a linear one without, for memory that is no dma_buf. An image is its caller's to destroy.
  */
 import type { PlaneLayout } from '../../memory/plane.js';
 import type { Address } from '../ffi.js';
@@ -33,7 +33,7 @@ export interface ImageRequest {
   readonly format: number;
   /** VkImageUsageFlags that `imageSupport` was asked about. */
   readonly usage: number;
-  /** At least one, each supported (VUID-VkImageDrmFormatModifierListCreateInfoEXT-pDrmFormatModifiers-02263). */
+  /** None: VK_IMAGE_TILING_LINEAR. Else each supported (VUID-VkImageDrmFormatModifierListCreateInfoEXT-pDrmFormatModifiers-02263). */
   readonly modifiers: readonly bigint[];
   /**
    * For one modifier: each memory plane's place, as many as it has
@@ -73,7 +73,7 @@ export function createImage(device: Device, request: ImageRequest): bigint {
   return arena.scoped(() => {
     const info = write(arena, VkImageCreateInfo, {
       pNext: write(arena, VkExternalMemoryImageCreateInfo, {
-        pNext: modifierInfo(device, request),
+        pNext: request.modifiers.length === 0 ? 0 : modifierInfo(device, request),
         handleTypes: handleTypeBit(request.handleType),
       }),
       imageType: VkImageType.VK_IMAGE_TYPE_2D,
@@ -82,7 +82,10 @@ export function createImage(device: Device, request: ImageRequest): bigint {
       mipLevels: 1,
       arrayLayers: 1,
       samples: VkSampleCountFlagBits.VK_SAMPLE_COUNT_1_BIT,
-      tiling: VkImageTiling.VK_IMAGE_TILING_DRM_FORMAT_MODIFIER_EXT,
+      tiling:
+        request.modifiers.length === 0
+          ? VkImageTiling.VK_IMAGE_TILING_LINEAR
+          : VkImageTiling.VK_IMAGE_TILING_DRM_FORMAT_MODIFIER_EXT,
       usage: request.usage,
       sharingMode: VkSharingMode.VK_SHARING_MODE_EXCLUSIVE,
       // VUID-VkImageCreateInfo-pNext-01443: external images start undefined.
@@ -111,13 +114,28 @@ const memoryPlanes = [
   Aspect.VK_IMAGE_ASPECT_MEMORY_PLANE_3_BIT_EXT,
 ] as const;
 
+/** Without a modifier they are the format's (VUID-vkGetImageSubresourceLayout-tiling-08717). */
+const formatPlanes = [
+  Aspect.VK_IMAGE_ASPECT_PLANE_0_BIT,
+  Aspect.VK_IMAGE_ASPECT_PLANE_1_BIT,
+  Aspect.VK_IMAGE_ASPECT_PLANE_2_BIT,
+] as const;
+const onePlane = [Aspect.VK_IMAGE_ASPECT_COLOR_BIT] as const;
+
 /**
- * vkGetImageSubresourceLayout of the first `count` memory planes; `count` is the chosen modifier's
- * plane count (VUID-vkGetImageSubresourceLayout-tiling-09433).
+ * vkGetImageSubresourceLayout of the first `count` planes; `count` is the chosen modifier's plane count
+ * (VUID-vkGetImageSubresourceLayout-tiling-09433), or the format's.
  */
-export function planeLayouts(device: Device, image: bigint, count: number): PlaneLayout[] {
+export function planeLayouts(
+  device: Device,
+  image: bigint,
+  count: number,
+  tiling: 'modifier' | 'linear' = 'modifier',
+): PlaneLayout[] {
   const { arena } = device;
-  return memoryPlanes.slice(0, count).map((aspectMask) =>
+  const own = count === 1 ? onePlane : formatPlanes;
+  const aspects = tiling === 'modifier' ? memoryPlanes : own;
+  return aspects.slice(0, count).map((aspectMask) =>
     arena.scoped(() => {
       const plane = write(arena, VkImageSubresource, { aspectMask });
       const out = write(arena, VkSubresourceLayout);

@@ -11,7 +11,7 @@ import { duplicate, identity } from '../libc/fd.js';
 import { bindBuffer, createBuffer, destroyBuffer } from './buffer.js';
 import type { Device } from './device.js';
 import { VkBufferUsageFlagBits, VkMemoryFdPropertiesKHR } from './layout.gen.js';
-import { allocateMemory, freeMemory } from './memory.js';
+import { allocateMemory, freeMemory, type MemoryRequest } from './memory.js';
 import { suitableTypes } from './memory-type.js';
 import { bufferRequirements } from './requirements.js';
 import { check } from './result.js';
@@ -144,22 +144,30 @@ export function importOpaque(
   const buffer = createBuffer(device, size, bufferUsage(usage), handleType);
   let memory = 0n;
   try {
-    const copy = copyOf(fd);
-    try {
-      memory = allocateMemory(device, {
-        size: BigInt(bytes),
-        typeIndex: memoryType,
-        ...(dedicated && { dedicated: { buffer } }),
-        imported: { handleType, fd: copy },
-      });
-    } catch (error) {
-      if (sameFile(copy, fd)) closeSync(copy);
-      throw error;
-    }
+    memory = importOpaqueMemory(device, fd, {
+      size: BigInt(bytes),
+      typeIndex: memoryType,
+      ...(dedicated && { dedicated: { buffer } }),
+    });
     bindBuffer(device, buffer, memory);
     return { buffer, memory };
   } catch (error) {
     destroyImported(device, { buffer, memory });
+    throw error;
+  }
+}
+
+/** Imports an opaque fd, which stays the caller's; the memory is the caller's to free. */
+export function importOpaqueMemory(
+  device: Device,
+  fd: number,
+  what: Pick<MemoryRequest, 'size' | 'typeIndex' | 'dedicated'>,
+): bigint {
+  const copy = copyOf(fd);
+  try {
+    return allocateMemory(device, { ...what, imported: { handleType: 'opaque_fd', fd: copy } });
+  } catch (error) {
+    if (sameFile(copy, fd)) closeSync(copy);
     throw error;
   }
 }

@@ -81,7 +81,8 @@ export interface ImageSupport extends ExternalFeatures {
 export interface ImageQuestion {
   /** VkFormat */
   readonly format: number;
-  readonly modifier: bigint;
+  /** Null: VK_IMAGE_TILING_LINEAR, without one. */
+  readonly modifier: bigint | null;
   /** VkImageUsageFlags */
   readonly usage: number;
   readonly handleType: VulkanHandleType;
@@ -96,10 +97,13 @@ export function imageSupport(
   { format, modifier, usage, handleType }: ImageQuestion,
 ): ImageSupport | null {
   const arena = new Arena(1024);
-  const byModifier = write(arena, VkPhysicalDeviceImageDrmFormatModifierInfoEXT, {
-    drmFormatModifier: modifier,
-    sharingMode: VkSharingMode.VK_SHARING_MODE_EXCLUSIVE,
-  });
+  const byModifier =
+    modifier === null
+      ? 0
+      : write(arena, VkPhysicalDeviceImageDrmFormatModifierInfoEXT, {
+          drmFormatModifier: modifier,
+          sharingMode: VkSharingMode.VK_SHARING_MODE_EXCLUSIVE,
+        });
   const info = write(arena, VkPhysicalDeviceImageFormatInfo2, {
     pNext: write(arena, VkPhysicalDeviceExternalImageFormatInfo, {
       pNext: byModifier,
@@ -107,7 +111,10 @@ export function imageSupport(
     }),
     format,
     type: VkImageType.VK_IMAGE_TYPE_2D,
-    tiling: VkImageTiling.VK_IMAGE_TILING_DRM_FORMAT_MODIFIER_EXT,
+    tiling:
+      modifier === null
+        ? VkImageTiling.VK_IMAGE_TILING_LINEAR
+        : VkImageTiling.VK_IMAGE_TILING_DRM_FORMAT_MODIFIER_EXT,
     usage,
   });
   const external = write(arena, VkExternalImageFormatProperties);

@@ -50,8 +50,12 @@ const events: DeviceEvents = {
   renewed: (device, problem) => {
     tell({ notice: 'renewed', device, problem, inventory: tellMain() });
   },
+  changed: () => tellMain(),
 };
-const cuda: CudaDevices = new CudaDevices(events, (uuid) => vulkan.placeOf(uuid));
+const cuda: CudaDevices = new CudaDevices(events, {
+  placeOf: (uuid) => vulkan.placeOf(uuid),
+  imagesOf: (uuid) => vulkan.imagesOf(uuid),
+});
 const vulkan: VulkanDevices = new VulkanDevices(setup.device ?? undefined, events, {}, cuda);
 /** Of the main device by CUDA, or of whichever there is. */
 const cudaStates = () => cuda.mainStates(vulkan.mainUuid);

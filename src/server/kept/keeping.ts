@@ -9,9 +9,9 @@
  */
 import type { Broker } from '../../broker/broker.js';
 import { BrokerBuffer, type Client } from '../../broker/buffer.js';
+import type { Document } from '../../broker/document.js';
 import { FairPool } from '../../broker/fair-pool.js';
 import { type KeptState, keptClient, keptMemory } from '../../broker/kept.js';
-import type { Metadata } from '../../broker/lasting.js';
 import { identity } from '../../native/libc/fd.js';
 import { type Slots, slotsFor } from '../../native/slots.js';
 import type { KeptUse } from '../words/metrics.js';
@@ -118,7 +118,7 @@ export class Keeping {
   }
 
   /** The same of a document that is to be published with a buffer, before what is known of that says so. */
-  keepMetadata(buffer: BrokerBuffer, metadata: Metadata, kept: () => void): void {
+  keepMetadata(buffer: BrokerBuffer, metadata: Document, kept: () => void): void {
     if (this.#frozen) return;
     if (!this.#buffers.has(buffer.id)) {
       kept();
@@ -248,14 +248,14 @@ export class Keeping {
     // nothing is known of it.
     if (records.state !== null) this.slots.discard(records.state);
     records.state = slot;
+    // What the record does not name any more; where there is none, it is of no use but for the next.
+    if (buffer.lasting !== null) this.#metadata.only(buffer);
     if (slot === null) {
       this.#unwritten.add(buffer.id);
       return;
     }
     this.#unwritten.delete(buffer.id);
     this.#refer(records, namedBy(state));
-    // What the record does not name any more.
-    if (buffer.lasting !== null) this.#metadata.only(buffer);
     if (buffer.released && !isStored(buffer)) this.store.drop(buffer.id);
   }
 

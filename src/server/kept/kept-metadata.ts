@@ -5,8 +5,8 @@
  * Owns: a reference to each document that is in the store, or on its way there.
  */
 import type { BrokerBuffer } from '../../broker/buffer.js';
+import type { Document } from '../../broker/document.js';
 import type { HeldFds } from '../../broker/held-fds.js';
-import type { Metadata } from '../../broker/lasting.js';
 import type { FdStore } from './fd-store.js';
 import { metadataName } from './names.js';
 
@@ -22,7 +22,7 @@ export class KeptMetadata {
   /** `uid`: whose rate that takes. `done` is told whether it is in the store. */
   put(
     { id }: BrokerBuffer,
-    { held, number }: Metadata,
+    { held, number }: Document,
     uid: number,
     done: (stored: boolean) => void,
   ): void {

@@ -6,6 +6,7 @@ import type { AdoptionRequest } from '../../broker/adoption.js';
 import type { Broker, ImportRequest, Redemption } from '../../broker/broker.js';
 import type { BrokerBuffer, Owner, Watcher } from '../../broker/buffer.js';
 import type { ClaimTerms } from '../../broker/claims.js';
+import type { Document } from '../../broker/document.js';
 import type { Committed } from '../../broker/lasting.js';
 import type { Lease } from '../../broker/leases.js';
 import type { RecallNotice, ToldRelease } from '../../broker/lifetime.js';
@@ -250,7 +251,7 @@ export class BufferObject implements Requests<typeof dmabroker_buffer_v1>, Watch
     this.#buffer = buffer;
     buffer.watchers.add(this);
     // What was published of it comes first.
-    if (buffer.lasting?.committed != null) this.committed(buffer.lasting.committed);
+    if (buffer.lasting?.committed != null) this.#published.tell(buffer.lasting.committed, true);
     const types = this.#types;
     const held = types && buffer.held.some(fdsOf(buffer.allocation, types));
     const done = this.connection.packet(held ?? buffer.held, () => {
@@ -348,12 +349,20 @@ export class BufferObject implements Requests<typeof dmabroker_buffer_v1>, Watch
   }
 
   committed(committed: Committed): void {
-    this.#published.tell(committed, false);
+    this.#published.tell(committed);
   }
 
   get #published(): Revisions {
-    this.#revisions ??= new Revisions(this.connection, this.#resource);
+    this.#revisions ??= new Revisions(this.connection, this.#resource, {
+      newest: () => this.#buffer?.lasting?.committed ?? null,
+      send: (document, anyway) => this.#sent(document, anyway),
+    });
     return this.#revisions;
+  }
+
+  #sent(document: Document, anyway: boolean): (() => void) | null {
+    const by = { client: this.connection.client, watcher: this };
+    return this.#buffer && this.broker.sendDocument(by, this.#buffer, document, anyway);
   }
 
   /** Where it is to be noted that the first answer has been sent. */
@@ -402,7 +411,7 @@ export class BufferObject implements Requests<typeof dmabroker_buffer_v1>, Watch
         this.broker.commit(by, buffer, request, (result) => {
           document?.close();
           if ('error' in result) refused(result.error);
-          else published.tell(result, true);
+          else published.answer(result);
         });
       } catch (error) {
         document?.close();

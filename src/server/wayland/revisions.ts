@@ -2,11 +2,12 @@
  * What a buffer's object is told and asked of revisions: the document that a client sends with the next one, and
  * those that others have published.
  *
- * An object is told of one revision at a time: who does not read has the daemon hold one of them, and hears of the newest
- * when it has read that.
+ * An object is told of one revision at a time: who does not read has the daemon hold one document for it (which is its
+ * user's charge when there is another, broker/document.ts), and hears of the newest when it has read that.
  *
  * Owns: the memfds that the client has sent and that were not committed yet.
  */
+import type { Document } from '../../broker/document.js';
 import type { Committed } from '../../broker/lasting.js';
 import { BrokerError } from '../../memory/errors.js';
 import type { dmabroker_buffer_v1 } from '../../protocol/dmabroker-v1.gen.js';
@@ -40,12 +41,19 @@ export class SentDocument {
   }
 }
 
+interface Parts {
+  /** What was published last; null where there is nothing any more. */
+  newest(): Committed | null;
+  /** As `Broker.sendDocument`. */
+  send(document: Document, anyway: boolean): (() => void) | null;
+}
+
 export class Revisions {
   #sent: SentDocument | null = null;
   /** One is on its way. */
   #isTelling = false;
-  /** What came meanwhile, the newest, with a reference to its document. */
-  #next: Committed | null = null;
+  /** There was another one meanwhile. */
+  #isBehind = false;
   #ended = false;
   /** The revision that it was told of last. */
   #told = -1;
@@ -53,6 +61,7 @@ export class Revisions {
   constructor(
     private readonly connection: Connection,
     private readonly resource: Resource<typeof dmabroker_buffer_v1>,
+    private readonly parts: Parts,
   ) {}
 
   /** In place of what was sent for the same commit before. */
@@ -68,24 +77,26 @@ export class Revisions {
     return sent;
   }
 
-  /** The object is told; `answer`: of its own commit, whose document it has. */
-  tell(committed: Committed, answer: boolean): void {
+  /** The answer to its own commit, whose document the client has. */
+  answer(committed: Committed): void {
+    if (this.#ended) return;
+    // It is newer than what waits.
+    this.#isBehind = false;
+    this.#event(committed, true);
+  }
+
+  /** The object is told; `anyway`: now, since it is shown the buffer, for which there was room. */
+  tell(committed: Committed, anyway = false): void {
     if (this.#ended) return;
     const { metadata } = committed;
-    if (answer) {
-      // It is newer than what waits.
-      this.#forget();
-      this.#event(committed, true);
-      return;
-    }
     // Told when the object was made, and once more with all others.
     if (committed.revision === this.#told) return;
     if (this.#isTelling) {
-      this.#forget();
-      metadata?.held.retain();
-      this.#next = committed;
+      this.#isBehind = true;
       return;
     }
+    const sent = metadata === null ? () => {} : this.parts.send(metadata, anyway);
+    if (sent === null) return;
     this.#isTelling = true;
     const events = () => {
       if (metadata !== null) {
@@ -93,7 +104,10 @@ export class Revisions {
       }
       this.#event(committed, false);
     };
-    this.connection.packet(metadata?.held ?? null, events, () => this.#received());
+    this.connection.packet(metadata?.held ?? null, events, () => {
+      sent();
+      this.#received();
+    });
   }
 
   #event({ revision, digest }: Committed, answer: boolean): void {
@@ -103,22 +117,14 @@ export class Revisions {
 
   #received(): void {
     this.#isTelling = false;
-    const next = this.#next;
-    this.#next = null;
-    if (next === null) return;
-    this.tell(next, false);
-    next.metadata?.held.release();
-  }
-
-  #forget(): void {
-    this.#next?.metadata?.held.release();
-    this.#next = null;
+    const next = this.#isBehind ? this.parts.newest() : null;
+    this.#isBehind = false;
+    if (next !== null) this.tell(next);
   }
 
   /** The object has gone. */
   end(): void {
     this.#ended = true;
-    this.#forget();
     this.#sent?.close();
     this.#sent = null;
   }

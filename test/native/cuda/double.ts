@@ -4,7 +4,7 @@
  *
  * Owns: the folder by which it is told, gone at exit.
  */
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, readSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { packageRoot } from '../../../src/package-root.js';
@@ -25,6 +25,15 @@ export interface DoubleOptions {
   readonly total?: number;
   /** Numbers of attributes. */
   readonly lacks?: readonly number[];
+  /** How the Vulkan driver marks what it takes as OPAQUE_FD (`driverOf`); none: it takes nothing of the double's. */
+  readonly driver?: string;
+}
+
+/** Of a memfd that lavapipe has exported as OPAQUE_FD (Mesa's util/os_memory_fd.c), for `driver`. */
+export function driverOf(opaqueFd: number): string {
+  const id = Buffer.alloc(16);
+  readSync(opaqueFd, id, 0, id.length, 16);
+  return id.toString('hex');
 }
 
 /** What was not let go of. */
@@ -50,13 +59,14 @@ export class CudaDouble {
   }
 
   /** For this process, before the library is opened by its path. */
-  variables({ devices = 1, uuid = '', total, lacks = [] }: DoubleOptions = {}) {
+  variables({ devices = 1, uuid = '', total, lacks = [], driver = '' }: DoubleOptions = {}) {
     return {
       DMABROKER_CUDA_FOLDER: this.#folder,
       DMABROKER_CUDA_DEVICES: `${devices}`,
       DMABROKER_CUDA_UUID: uuid,
       DMABROKER_CUDA_TOTAL: total === undefined ? '' : `${total}`,
       DMABROKER_CUDA_LACKS: lacks.join(),
+      DMABROKER_CUDA_DRIVER: driver,
     };
   }
 

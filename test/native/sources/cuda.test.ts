@@ -45,8 +45,8 @@ class Setup {
         this.renewed.push(problem);
       },
     };
-    const place = (uuid: string) => (uuid === UUID ? { heap: 1, memoryType: 3 } : null);
-    this.cuda = new CudaDevices(events, place, library);
+    const placeOf = (uuid: string) => (uuid === UUID ? { heap: 1, memoryType: 3 } : null);
+    this.cuda = new CudaDevices(events, { placeOf, imagesOf: () => null }, library);
   }
 
   close(t: Test): void {
@@ -87,7 +87,8 @@ const isZero = (bytes: Buffer) => bytes.equals(Buffer.alloc(bytes.length));
 
 t.test('without the library, or devices', async (t) => {
   const events = { lost: () => {}, renewed: () => {} };
-  const none = new CudaDevices(events, () => null, 'libcuda-that-is-not.so.1');
+  const nowhere = { placeOf: () => null, imagesOf: () => null };
+  const none = new CudaDevices(events, nowhere, 'libcuda-that-is-not.so.1');
   t.same(none.mainStates(null), [
     {
       ...{ name: 'cuda', handleType: 'dma_buf', usable: false },

@@ -3,16 +3,30 @@
  * it allocates, what it refuses. What needs a dma_buf runs in the guest (test/vm) and says elsewhere why it
  * does not. How long things live: ../vulkan/source-lifetime.test.ts.
  */
-import { closeSync, fstatSync, readFileSync, readlinkSync } from 'node:fs';
+import { closeSync, fstatSync, readdirSync, readFileSync, readlinkSync, readSync } from 'node:fs';
 import t, { type Test } from 'tap';
+import {
+  differs,
+  opaqueModifiers,
+  picture,
+  writePicture,
+} from '../../../bench/support/vulkan-image.js';
+import { checked } from '../../../src/memory/check-spec.js';
 import { formatInfo } from '../../../src/memory/formats.js';
 import { fourcc, MOD_INVALID, MOD_LINEAR } from '../../../src/memory/fourcc.js';
 import { type Allocation, Usage } from '../../../src/memory/source.js';
+import { toEnd } from '../../../src/memory/steps.js';
+import { planRead, referenceTo } from '../../../src/memory/work.js';
 import { info } from '../../../src/native/dmabuf.js';
 import { isDmaBuf } from '../../../src/native/kind.js';
+import { CudaDevices } from '../../../src/native/sources/cuda-devices.js';
 import { probeVulkan } from '../../../src/native/sources/probe-vulkan.js';
+import { inPieces } from '../../../src/native/transfer/pieces.js';
+import { Transfers } from '../../../src/native/transfer/transfers.js';
+import { bindableImages } from '../../../src/native/vulkan/bindable.js';
 import { memoryProperties } from '../../../src/native/vulkan/memory-properties.js';
 import { refused } from '../../support/refused.js';
+import { CudaDouble, driverOf, library, NOTHING } from '../cuda/double.js';
 import {
   AR24,
   buffer,
@@ -272,6 +286,99 @@ t.test('opaque fds are no dma_bufs, and carry no images', needs('opaque_fd'), as
   t.strictSame(source.formats(), []);
   t.match(refusal(source, image(64, 64)), { code: 'unsupported_handle_type' });
   t.throws(() => source.free(allocation.key), { code: 'internal' }, 'freed once only');
+});
+
+/** What is open, without what it is looked for by, and without the validation layer's logs: one stays of each instance. */
+const files = () =>
+  readdirSync('/proc/self/fd')
+    .map((fd) => {
+      try {
+        return readlinkSync(`/proc/self/fd/${fd}`);
+      } catch {
+        return '';
+      }
+    })
+    .filter((link) => link !== '' && !/\/dmabroker-validation-\w+\/log$/.test(link))
+    .sort();
+
+t.test('images of CUDA’s memory, by its double', needs('opaque_fd'), async (t) => {
+  const { device } = must(opaque);
+  const { deviceUuid: uuid } = device.physical;
+  const sample = must(opaque).allocate(buffer(4096), 'sample');
+  const driver = driverOf(fdOf(sample));
+  must(opaque).free(sample.key);
+  closeSync(fdOf(sample));
+  const bindable = bindableImages(device);
+  const spec = checked(image(333, 77));
+  const layout = bindable.layout(spec);
+  if (typeof layout === 'string') throw new Error(layout);
+  t.ok(layout.size >= 333 * 77 * 4);
+  const planar = checked(image(64, 32, { format: fourcc('NV12'), usage: Usage.transfer }));
+  t.equal(bindable.layout(planar), 'NV12 has several planes', 'which are the broker’s to lay out');
+
+  for (const [how, id] of Object.entries({ bound: driver, 'not bound': '' })) {
+    const before = files();
+    const double = new CudaDouble();
+    Object.assign(process.env, double.variables({ uuid, driver: id }));
+    let changes = 0;
+    const events = { lost: () => {}, renewed: () => {}, changed: () => void changes++ };
+    const vulkan = { placeOf: () => ({ heap: 0, memoryType: 0 }), imagesOf: () => bindable };
+    const cuda = new CudaDevices(events, vulkan, library);
+    const source = cuda.source(undefined, 'dma_buf', null);
+    const made = toEnd(source.allocating(spec, 'i', ['opaque_fd']));
+    const [plane] = made.planes;
+    const [{ reason = '' } = {}] = cuda.mainStates(uuid);
+    if (plane === undefined) throw new Error('it has no plane');
+    const { offset, stride } = plane;
+    const [opaqueFd = -1] = made.faces?.[0]?.fds ?? [];
+    if (how === 'bound') {
+      t.same([{ offset, stride }], layout.planes, 'as Vulkan lays it out');
+      t.same(made.vulkan, layout.terms);
+      t.equal(reason, 'Double 0');
+      const { size } = made;
+      const shared = {
+        fd: opaqueFd,
+        size,
+        width: 333,
+        height: 77,
+        offset,
+        stride,
+        ...layout.terms,
+      };
+      const wanted = picture(shared, 5);
+      writePicture(uuid, shared, wanted);
+      t.comment(`modifiers that are imported as OPAQUE_FD: ${opaqueModifiers(uuid)}`);
+      const whole = { offset: 0n, size: BigInt(size) };
+      const planned = planRead({ spec, allocation: made }, whole);
+      const work = {
+        kind: 'read',
+        source: referenceTo({ spec, allocation: made }),
+        ...planned,
+      } as const;
+      const done = toEnd(inPieces(work, (body) => body(new Transfers(null, null, cuda))));
+      const fd = done.content?.fd ?? -1;
+      const bytes = Buffer.alloc(size);
+      readSync(fd, bytes, 0, size, 0);
+      closeSync(fd);
+      t.equal(differs(bytes, shared, wanted), null, 'what Vulkan has written CUDA reads');
+      const row = bytes.subarray(offset + 333 * 4, offset + stride);
+      t.ok(row.equals(Buffer.alloc(row.length)), 'and nothing beside it');
+    } else {
+      t.match(reason, /^Double 0; images are not Vulkan's: .*INVALID_EXTERNAL_HANDLE/);
+      t.equal(changes, 1);
+      t.match(made, { source: 'cuda', memories: [2 * MIB], vulkan: { dedicated: false } });
+      const again = toEnd(source.allocating(spec, 'again'));
+      source.free(again.key);
+      closeSync(again.planes[0]?.fd ?? -1);
+      t.equal(changes, 1, 'it is not tried again');
+    }
+    source.free(made.key);
+    closeSync(plane.fd);
+    closeSync(opaqueFd);
+    cuda.close();
+    t.same([double.live, double.complaints], [NOTHING, '']);
+    t.same(files(), before, 'no fd is left');
+  }
 });
 
 t.test('close', async () => {

@@ -2,7 +2,7 @@
 import t from 'tap';
 import { Broker } from '../../../src/broker/broker.js';
 import type { BrokerBuffer } from '../../../src/broker/buffer.js';
-import type { Metadata } from '../../../src/broker/lasting.js';
+import type { Document } from '../../../src/broker/document.js';
 import { close, duplicate } from '../../../src/native/libc/fd.js';
 import { sealedBytes } from '../../../src/native/libc/memory.js';
 import { Slots } from '../../../src/native/slots.js';
@@ -55,7 +55,7 @@ class World extends FakeWorld {
     if (this.files.delete(fd)) close(fd);
   }
 
-  override keepMetadata(buffer: BrokerBuffer, metadata: Metadata, kept: () => void): void {
+  override keepMetadata(buffer: BrokerBuffer, metadata: Document, kept: () => void): void {
     this.kept.keepMetadata(buffer, metadata, kept);
   }
 

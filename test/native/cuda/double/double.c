@@ -35,6 +35,17 @@ bool has_attribute(int attribute) {
   return strstr(list, wanted) == NULL;
 }
 
+bool driver_id(unsigned char id[DRIVER_ID]) {
+  const char *text = setting("DMABROKER_CUDA_DRIVER", "");
+  if (strlen(text) != 2 * DRIVER_ID) return false;
+  for (int i = 0; i < DRIVER_ID; i++) {
+    unsigned byte = 0;
+    if (sscanf(text + 2 * i, "%2x", &byte) != 1) return false;
+    id[i] = byte;
+  }
+  return true;
+}
+
 /* A file of the folder; false where there is no folder. */
 static bool path_of(const char *file, char *path, size_t size) {
   const char *folder = getenv("DMABROKER_CUDA_FOLDER");

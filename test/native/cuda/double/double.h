@@ -16,6 +16,8 @@
  *   DMABROKER_CUDA_UUID     of the first one, 32 digits; the last byte of the others counts up from it
  *   DMABROKER_CUDA_TOTAL    bytes that each has; 1 GiB
  *   DMABROKER_CUDA_LACKS    numbers of attributes that are 0, with commas
+ *   DMABROKER_CUDA_DRIVER   32 digits: how the Vulkan driver here (Mesa's lavapipe) marks the memfds that it takes as
+ *                           OPAQUE_FD; a POSIX file descriptor is one of those then, so that Vulkan imports it
  */
 #ifndef DOUBLE_H
 #define DOUBLE_H
@@ -47,7 +49,7 @@ enum {
   UNKNOWN = 999,
 };
 
-enum { MAX_DEVICES = 8, GRANULARITY = 2 << 20 };
+enum { MAX_DEVICES = 8, GRANULARITY = 2 << 20, DRIVER_ID = 16 };
 
 /* cuda.h: CUmemLocation, CUmemAllocationProp, CUmemAccessDesc, on 64 bits. */
 typedef struct {
@@ -104,6 +106,8 @@ CUresult complain(const char *function, const char *what);
 int device_count(void);
 bool has_attribute(int attribute);
 uint64_t total(void);
+/* Of DMABROKER_CUDA_DRIVER; false: there is none. */
+bool driver_id(unsigned char id[DRIVER_ID]);
 
 /* memory.c: for FOLDER/live. */
 void count_memory(int *handles, int *reservations, int *mappings);

@@ -13,6 +13,30 @@
 
 enum { MAX = 4096 };
 
+/*
+ * What Mesa's util/os_memory_fd.c has at the start of a memfd that it exports as OPAQUE_FD; the offset of the memory is
+ * once more right before that. Here it has a whole granule, so that what is mapped is aligned.
+ */
+struct header {
+  size_t size;
+  size_t offset;
+  unsigned char driver[DRIVER_ID];
+};
+
+/* Where the memory begins in its file. */
+static size_t start(void) {
+  unsigned char id[DRIVER_ID];
+  return driver_id(id) ? GRANULARITY : 0;
+}
+
+static bool write_header(int fd, size_t size) {
+  struct header header = {.size = size + GRANULARITY, .offset = GRANULARITY};
+  if (!driver_id(header.driver)) return true;
+  const off_t before = GRANULARITY - sizeof header.offset;
+  return pwrite(fd, &header, sizeof header, 0) == sizeof header &&
+         pwrite(fd, &header.offset, sizeof header.offset, before) == sizeof header.offset;
+}
+
 /* A handle; its memory is there until it was let go of and is mapped nowhere. */
 static struct allocation {
   bool held;
@@ -106,7 +130,7 @@ ENTRY CUresult cuMemGetAllocationGranularity(size_t *granularity, const CUmemAll
 }
 
 static bool fill(int fd, size_t size) {
-  unsigned char *bytes = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+  unsigned char *bytes = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, start());
   if (bytes == MAP_FAILED) return false;
   memset(bytes, 0xa5, size);
   munmap(bytes, size);
@@ -127,7 +151,8 @@ ENTRY CUresult cuMemCreate(CUmemGenericAllocationHandle *handle, size_t size, co
   int fd = memfd_create("cuda-double", MFD_CLOEXEC | MFD_ALLOW_SEALING);
   if (fd < 0) return end(OPERATING_SYSTEM);
   /* udmabuf takes no memfd that could shrink. */
-  if (ftruncate(fd, size) < 0 || fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK) < 0 || !fill(fd, size)) {
+  if (ftruncate(fd, start() + size) < 0 || fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK) < 0 || !write_header(fd, size) ||
+      !fill(fd, size)) {
     close(fd);
     return end(OUT_OF_MEMORY);
   }
@@ -185,7 +210,7 @@ ENTRY CUresult cuMemMap(CUdeviceptr address, size_t size, size_t offset, CUmemGe
     result = complain("cuMemMap", "handle, size, offset or flags");
   if (result != SUCCESS) return end(result);
   void *at = (void *)(uintptr_t)address;
-  if (mmap(at, size, PROT_NONE, MAP_SHARED | MAP_FIXED, allocation->fd, 0) == MAP_FAILED) return end(OUT_OF_MEMORY);
+  if (mmap(at, size, PROT_NONE, MAP_SHARED | MAP_FIXED, allocation->fd, start()) == MAP_FAILED) return end(OUT_OF_MEMORY);
   range->allocation = allocation - allocations;
   allocation->mapped++;
   return end(SUCCESS);
@@ -234,7 +259,7 @@ ENTRY CUresult cuMemGetHandleForAddressRange(void *handle, CUdeviceptr address, 
   if (device < 0) return end(errno == ENOENT ? NOT_SUPPORTED : OPERATING_SYSTEM);
   /* Not CLOEXEC: no driver is obliged to set it. */
   struct udmabuf_create create = {
-      .memfd = allocations[range->allocation].fd, .offset = address - range->address, .size = size};
+      .memfd = allocations[range->allocation].fd, .offset = start() + address - range->address, .size = size};
   int fd = ioctl(device, UDMABUF_CREATE, &create);
   close(device);
   if (fd < 0) return end(OPERATING_SYSTEM);
@@ -261,7 +286,8 @@ ENTRY CUresult cuMemImportFromShareableHandle(CUmemGenericAllocationHandle *hand
   CUresult result = begin(function);
   struct stat found;
   int fd = (int)(intptr_t)shareable;
-  if (result == SUCCESS && (type != 1 || fstat(fd, &found) < 0 || found.st_size % GRANULARITY != 0))
+  if (result == SUCCESS && (type != 1 || fstat(fd, &found) < 0 || found.st_size % GRANULARITY != 0 ||
+                            (size_t)found.st_size <= start()))
     result = complain(function, "type or fd");
   if (result != SUCCESS) return end(result);
   struct allocation *made = unused();
@@ -269,7 +295,7 @@ ENTRY CUresult cuMemImportFromShareableHandle(CUmemGenericAllocationHandle *hand
   int own = fcntl(fd, F_DUPFD_CLOEXEC, 3);
   if (own < 0) return end(OPERATING_SYSTEM);
   CUdevice device = current == NULL ? 0 : current->device;
-  *made = (struct allocation){.held = true, .fd = own, .size = found.st_size, .device = device};
+  *made = (struct allocation){.held = true, .fd = own, .size = found.st_size - start(), .device = device};
   used[device] += made->size;
   *handle = handle_of(made);
   return end(SUCCESS);
