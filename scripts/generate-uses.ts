@@ -22,11 +22,11 @@ function differences(tolerance: Proof['tolerance']): string {
     .join('; ');
 }
 
-function row({ who, what, page, command, reference, tolerance, test }: Proof): string {
+function row({ who, what, page, command, reference, tolerance, test, guest }: Proof): string {
   const word = test.replace('.guest', '');
   const cells = [
     ...[`[${who}](${page})`, what, `\`${command}\``, reference, differences(tolerance)],
-    ...[`\`npm run vm -- --for ${word}\``, `\`npm test -- ${word}\``],
+    ...[`\`npm run vm -- ${guest ?? `--for ${word}`}\``, `\`npm test -- ${word}\``],
   ];
   return `| ${cells.join(' | ')} |`;
 }

@@ -70,6 +70,7 @@ export const BY_NOBODY: Readonly<Record<string, string>> = {
   'CONTRIBUTING.md#fuzzing': 'the gate runs the same targets, shorter',
   'docs/displays-and-codecs.md#photographed-from-outside':
     'it boots QEMU; systemd/smoke.guest does the same in the boot that the gate has',
+  'docs/cuda.md#images': 'it takes a GPU; native/sources/vulkan does the same with the double',
   'docs/cuda.md#one-memory-both-kinds':
     'it takes a GPU; server/cuda asks for the same of the double',
   'docs/hardware.md#': 'it takes a GPU',

@@ -17,6 +17,8 @@ export interface Proof {
   readonly tolerance: Readonly<Record<string, number>>;
   /** The test's file under test/. */
   readonly test: string;
+  /** A guest where the page's commands work, by options of `npm run vm`; else the one that is furnished for the test. */
+  readonly guest?: string;
 }
 
 export const PROOFS = {
@@ -37,6 +39,7 @@ export const PROOFS = {
     reference: 'QEMU’s photograph of the screen with the picture',
     tolerance: { XR24: 0 },
     test: 'systemd/smoke.guest',
+    guest: '--display',
   },
   captured: {
     who: 'a camera (V4L2; vivid)',

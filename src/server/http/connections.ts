@@ -61,6 +61,20 @@ export function limitPipelining(app: FastifyInstance): void {
   });
 }
 
+/**
+ * What a listener for `app` does of `Expect`: 100 (Continue) is answered, but to a request that waits for its turn
+ * (pipelined), whose interim answer Node (20.20) sends behind the header of its final one, where it is taken for the body's
+ * first 25 bytes. Who pipelines does not wait for it, and need not be told (RFC 9110, section 10.1.1); its answer is then the
+ * connection's last, as Node has it.
+ */
+export function answerExpectations(server: Server, app: FastifyInstance): void {
+  server.on('checkExpectation', app.routing);
+  server.on('checkContinue', (request, response) => {
+    if (response.socket !== null) response.writeContinue();
+    app.routing(request, response);
+  });
+}
+
 /** By connection, who is to be told when it is closed. */
 const hangUps = new WeakMap<Socket, Set<() => void>>();
 

@@ -16,7 +16,13 @@ import type { EventRing } from '../events/ring.js';
 import { EventStreams } from '../events/streams.js';
 import { Answers } from './answers.js';
 import { type CallerOptions, Callers } from './callers.js';
-import { closeSoon, letProcessEnd, limitConnections, limitPipelining } from './connections.js';
+import {
+  answerExpectations,
+  closeSoon,
+  letProcessEnd,
+  limitConnections,
+  limitPipelining,
+} from './connections.js';
 import { refuseBrowsers, refuseMisdirected, setSecurityHeaders } from './guard.js';
 import * as limits from './limits.js';
 import { Metrics } from './metrics.js';
@@ -99,7 +105,7 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
     clientErrorHandler: answerUnparsable,
   });
   app.server.maxConnections = limits.CONNECTION_LIMIT;
-  app.server.on('checkExpectation', app.routing);
+  answerExpectations(app.server, app);
   limitConnections(app, callers);
 
   // Nothing but JSON is parsed: a form or plain text could be sent by any web page.

@@ -7,7 +7,7 @@ import type { Socket } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import type { TcpAddress } from '../config/kind.js';
 import type { Callers } from './callers.js';
-import { closeSoon } from './connections.js';
+import { answerExpectations, closeSoon } from './connections.js';
 import * as limits from './limits.js';
 import { Strangers, tcpPorts } from './strangers.js';
 import { answerUnparsable } from './unparsable.js';
@@ -41,7 +41,7 @@ export function createTcpServer(app: FastifyInstance): Server {
     app.routing,
   );
   server.maxConnections = limits.CONNECTION_LIMIT;
-  server.on('checkExpectation', app.routing);
+  answerExpectations(server, app);
   server.setTimeout(limits.CONNECTION_TIMEOUT_MS);
   server.on('clientError', (error, socket) => answerUnparsable.call(app, error, socket as Socket));
   return server;

@@ -35,6 +35,25 @@ await withoutLeaks(t, 'pipelining', async (t) => {
     t.match(answers, /"status":"ok"/);
   });
 
+  await t.test('an interim answer is none of the body of another', async (t) => {
+    const socket = await opened(daemon);
+    const expects = request('/docs/start.js', 'Expect: 100-continue\r\n');
+    socket.write(expects + request('/openapi.yaml') + expects);
+    const answers = await text(socket);
+    const bodies = answers
+      .split(/(?=HTTP\/1\.1 \d+)/)
+      .filter((each) => !/^HTTP\S+ 100 /.test(each));
+    t.equal(bodies.length, 3);
+    for (const each of bodies) {
+      const [head = '', body = ''] = [
+        each.slice(0, each.indexOf('\r\n\r\n')),
+        each.slice(each.indexOf('\r\n\r\n') + 4),
+      ];
+      t.equal(Number(/content-length: (\d+)/.exec(head)?.[1]), Buffer.byteLength(body), head);
+    }
+    t.equal(answers.match(/^HTTP\/1\.1 100 /gm)?.length, 1, 'the first alone had its turn');
+  });
+
   await t.test('one after the other, any number', async (t) => {
     const socket = await opened(daemon);
     for (let i = 0; i < 3 * MAX_PIPELINED; i++) {
