@@ -238,8 +238,9 @@ export class Intake {
       const rehearse = (...asked: Asked) => this.parts.quotas.rehearse(...asked, null);
       return this.#admit(owner, request, rehearse, anyway);
     };
+    if (this.parts.selection.displays.refused(request).size === 0) return admit(false);
     const admitted = attempt(() => admit(false));
-    return !('error' in admitted) ? admitted : admit(true);
+    return 'error' in admitted ? admit(true) : admitted;
   }
 
   /** Whether it need not wait for room; what is refused for another reason is refused at once. */
