@@ -36,6 +36,8 @@ const NONE: ReadonlySet<SourceName> = new Set();
 export class Displays {
   readonly #heard = new Map<string, Map<SourceName, Heard>>();
   #areAsked = false;
+  /** Another number whenever others are asked from then on. */
+  #asked = 0;
 
   constructor(private readonly clock: Clock) {}
 
@@ -43,6 +45,12 @@ export class Displays {
   set areAsked(asked: boolean) {
     this.#areAsked = asked;
     this.#heard.clear();
+    this.#asked++;
+  }
+
+  /** Who is asked now: for `note`, since they may be others before these have answered. */
+  get asked(): number {
+    return this.#asked;
   }
 
   /** Whether they are to be shown what is made by that choice. */
@@ -64,8 +72,9 @@ export class Displays {
     return refused;
   }
 
-  /** They were shown memory of a source. */
-  note(request: AllocationRequest, source: SourceName, scanout: Scanout): void {
+  /** They were shown memory of a source; `asked`: who. */
+  note(request: AllocationRequest, source: SourceName, scanout: Scanout, asked: number): void {
+    if (asked !== this.#asked) return;
     const key = keyOf(request);
     const before = this.#heard.get(key)?.get(source)?.scanout.state ?? scanout.state;
     // Something has changed, or is not there any more.

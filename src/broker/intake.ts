@@ -18,7 +18,7 @@ import { mayPass, waited } from './passing.js';
 import { Planner } from './planner.js';
 import { discard } from './pool/spares.js';
 import { estimateOf, importEstimate } from './quota/estimate.js';
-import type { Estimate } from './quota/ledger.js';
+import type { Estimate, Paced } from './quota/ledger.js';
 import type { Quotas } from './quota/quotas.js';
 import { type AllocationRequest, type Choice, checkRequest } from './request.js';
 import type { RoomQueue } from './room-queue.js';
@@ -46,6 +46,16 @@ const NOTHING_WAITS: GiveUp = () => {};
 /** A request is refused; `lack`: what for. */
 type Refused = (error: BrokerError, lack: Lack) => void;
 
+/** How a request has come as far as it is. */
+interface Way {
+  readonly fell: Fallback | null;
+  readonly shown: Shown;
+  /** Its rates are used up once, however many sources are tried. */
+  readonly paced: Paced;
+  /** It is elsewhere only since a display has refused memory that was to be had: goes back to that. */
+  readonly settle?: () => void;
+}
+
 /** What quotas are asked about so many equal allocations. */
 type Asked = [owner: Owner, source: string, each: Estimate, count: number];
 
@@ -60,8 +70,7 @@ export interface IntakeParts extends ArrivalsParts {
 
 export class Intake {
   readonly #planner = new Planner({
-    choose: (owner, request) =>
-      this.#admit(owner, request, (...asked) => this.parts.quotas.rehearse(...asked, null)).choice,
+    choose: (owner, request) => this.#rehearse(owner, request).choice,
     check: (owner, { count = 1 }, { source, spec, also }, plan) =>
       this.parts.quotas.rehearse(owner, source, estimateOf(spec, also), count, plan),
     plan: (asker, choice, done) => this.parts.world.plan(asker, choice, done),
@@ -219,10 +228,19 @@ export class Intake {
 
   /** What a request would be refused with now, as far as that is known without its source; null: nothing. */
   #judge(owner: Owner, request: AllocationRequest): BrokerError | null {
-    const admitted = attempt(() =>
-      this.#admit(owner, request, (...asked) => this.parts.quotas.rehearse(...asked, null)),
-    );
+    const admitted = attempt(() => this.#rehearse(owner, request));
     return 'error' in admitted ? admitted.error : null;
+  }
+
+  /** What would be admitted now, and charges nothing. */
+  #rehearse(owner: Owner, request: AllocationRequest): { readonly choice: Choice } {
+    const admit = (anyway: boolean) => {
+      const rehearse = (...asked: Asked) => this.parts.quotas.rehearse(...asked, null);
+      return this.#admit(owner, request, rehearse, anyway);
+    };
+    if (this.parts.selection.displays.refused(request).size === 0) return admit(false);
+    const admitted = attempt(() => admit(false));
+    return 'error' in admitted ? admit(true) : admitted;
   }
 
   /** Whether it need not wait for room; what is refused for another reason is refused at once. */
@@ -237,17 +255,18 @@ export class Intake {
     done: Done<readonly BrokerBuffer[]>,
     told: Refused,
     wait = () => false,
-    fell: Fallback | null = null,
-    shown = NOT_SHOWN,
+    way: Way = { fell: null, shown: NOT_SHOWN, paced: new Set() },
   ): void {
+    const { fell, shown, paced } = way;
+    const { displays } = this.parts.selection;
     const reserve = (...asked: Asked) =>
-      this.parts.quotas.reserveMany(...asked, this.parts.registry.buffers);
-    const settle = () => {
-      const settled = { tried: shown.tried, isSettled: true };
-      this.#allocate(owner, request, done, told, wait, fell, settled);
-    };
-    // What was there before a display refused it is there without it.
-    const refused: Refused = shown.tried.size === 0 || shown.isSettled ? told : settle;
+      this.parts.quotas.reserveMany(...asked, this.parts.registry.buffers, paced);
+    const goOn = (next: Shown) =>
+      this.#allocate(owner, request, done, told, wait, { ...way, shown: next });
+    const settle = () => goOn({ tried: shown.tried, isSettled: true });
+    // What was there before a display refused it, now or for somebody else, is there without it.
+    const areRefused = shown.tried.size > 0 || displays.refused(request).size > 0;
+    const refused: Refused = areRefused && !shown.isSettled ? settle : told;
     const admitted = attempt(() => this.#admit(owner, request, reserve, shown.isSettled));
     if ('error' in admitted) {
       if (admitted.error.code === 'limit_exceeded' && refused === told && wait()) return;
@@ -259,7 +278,8 @@ export class Intake {
     makeAll(this.parts, { who, choice, count: charges.length }, (made) => {
       if ('error' in made) {
         for (const charge of charges) charge.release();
-        this.#fallBack(owner, fell, request, choice, { error: made.error, done, refused });
+        const before = refused === told ? way : { ...way, settle };
+        this.#fallBack(owner, before, request, choice, { error: made.error, done, refused });
         return;
       }
       const { lifetime, name, lastingName = null } = request;
@@ -271,13 +291,16 @@ export class Intake {
         for (const charge of charges) charge.release();
       };
       const answered = (scanout: Scanout | null, next: Shown | null) => {
-        if (next === null) {
+        // What fell back only since a display had refused what was there is refused, too.
+        const settled = scanout?.state === 'refused' ? way.settle : undefined;
+        if (next === null && settled === undefined) {
           const why = fell?.why ?? this.#showing.why(owner, request, choice) ?? unmetOf(choice);
           this.#arrivals.register(wanted, saying(made, why, scanout), charges, done);
           return;
         }
         letGo();
-        this.#allocate(owner, request, done, told, wait, fell, next);
+        if (next === null) settled?.();
+        else goOn(next);
       };
       const lost = (error: BrokerError) => {
         letGo();
@@ -290,9 +313,9 @@ export class Intake {
   /** The source that was chosen has refused: another is asked in its place, or the refusal told. */
   #fallBack(
     owner: Owner,
-    before: Fallback | null,
+    way: Way,
     request: AllocationRequest,
-    { source }: Choice,
+    choice: Choice,
     {
       error,
       done,
@@ -303,8 +326,9 @@ export class Intake {
       readonly refused: Refused;
     },
   ): void {
+    const { fell: before } = way;
     const checked = checkRequest(before?.asked ?? request);
-    const instead = this.parts.selection.fallback(owner, checked, source, error);
+    const instead = this.parts.selection.fallback(owner, checked, choice.source, error);
     if (instead === null) {
       refused(error, 'memory');
       return;
@@ -312,8 +336,10 @@ export class Intake {
     // What it was first refused with is what may pass, and what a nearer request is looked for by.
     const both: Refused = (other) => refused(neither(instead, other), 'memory');
     // It fell back from what was wanted first, however many there were between.
-    const fell = { ...instead, why: before?.why ?? instead.why };
-    this.#allocate(owner, instead.request, done, both, undefined, fell);
+    const why = before?.why ?? this.#showing.why(owner, request, choice) ?? instead.why;
+    const fell = { ...instead, why };
+    const next = { ...way, fell, shown: NOT_SHOWN };
+    this.#allocate(owner, instead.request, done, both, undefined, next);
   }
 
   /** Judges a request, and is the one to do so for an allocation and for a dry run: throws what either is told. */

@@ -67,6 +67,7 @@ export class Showing {
     }
     const names = allocations.map(nameOf);
     for (const name of names) this.#underWay.set(name, false);
+    const { asked } = displays;
     this.world.askDisplays(who, pictures, (scanout) => {
       const areLost = names.some((name) => this.#underWay.get(name) === true);
       for (const name of names) this.#underWay.delete(name);
@@ -76,7 +77,7 @@ export class Showing {
         );
         return;
       }
-      displays.note(request, choice.source, scanout);
+      displays.note(request, choice.source, scanout, asked);
       const isRefused = scanout.state === 'refused' && !shown.isSettled;
       told(scanout, isRefused ? this.#elsewhere(owner, request, choice, shown) : null);
     });

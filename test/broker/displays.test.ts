@@ -214,6 +214,75 @@ t.test('memory that is lost while it is shown is refused', async (t) => {
   nothingIsLeft(t);
 });
 
+t.test('what was refused before makes nothing impossible later', async (t) => {
+  const { world, broker, owner, ask, plan, say, nothingIsLeft } = bench([
+    ['source/dma-heap:system', { bytes: 0 }],
+    ['source/udmabuf', { bytes: 0 }],
+  ]);
+  ask();
+  while (world.shown.length > 0) say(refuses);
+  t.equal(plan().source, 'vulkan', 'a dry run');
+  for (const waitMs of [0, 1000]) {
+    const later = ask({}, { waitMs });
+    while (world.shown.length > 0) say(refuses);
+    t.match(later, [{ allocation: { source: 'vulkan', scanout: refuses } }], `may wait ${waitMs}`);
+  }
+  t.ok(owner.client?.connected);
+  t.equal([...broker.buffers].length, 3);
+  nothingIsLeft(t);
+});
+
+t.test('a rate is used up once, however many sources are tried', async (t) => {
+  const { world, broker, ask, say, nothingIsLeft } = bench([
+    ['user/1000', { allocationsPerSecond: 1 }],
+  ]);
+  const answers = ask();
+  while (world.shown.length > 0) say(refuses);
+  t.match(answers, [{ allocation: { source: 'vulkan', scanout: refuses } }]);
+  t.match(ask(), [{ error: { code: 'limit_exceeded' } }], 'once');
+  world.pass(1000);
+  broker.displays.areAsked = false;
+  broker.fallback = ['dma-heap:system', 'udmabuf'];
+  world.immediate = false;
+  const other = ask({}, { sources: ['dma-heap:system', 'udmabuf'] });
+  world.refuse(new BrokerError('out_of_memory', 'it has no more', {}));
+  world.answer();
+  t.match(other, [{ allocation: { source: 'udmabuf' } }], 'nor where a heap has no more');
+  nothingIsLeft(t);
+});
+
+t.test('what displays say after others are to be asked is not kept', async (t) => {
+  const { broker, ask, plan, say, nothingIsLeft } = bench();
+  const answers = ask();
+  broker.displays.areAsked = true;
+  say(refuses);
+  t.match(answers, [{ allocation: { source: 'vulkan', scanout: refuses } }]);
+  t.match(plan(), { source: 'vulkan', scanout: { state: 'unverified' } });
+  nothingIsLeft(t);
+});
+
+t.test('a heap that has no more, where a display has refused what was before it', async (t) => {
+  const { world, broker, ask, say, nothingIsLeft } = bench();
+  broker.fallback = ['dma-heap:system', 'udmabuf'];
+  const after = (said: Scanout) => {
+    broker.displays.areAsked = true;
+    const answers = ask();
+    world.immediate = false;
+    say(refuses);
+    world.refuse(new BrokerError('out_of_memory', 'it has no more', {}));
+    world.immediate = true;
+    world.answer();
+    while (world.shown.length > 0) say(said);
+    return answers;
+  };
+  const why = { reason: 'display_refused', source: 'vulkan' };
+  t.match(after(takes), [{ allocation: { source: 'udmabuf', scanout: takes, fellBack: why } }]);
+  const answers = after(refuses);
+  t.match(answers, [{ allocation: { source: 'vulkan', scanout: refuses } }], 'what was there');
+  t.notOk((answers[0] as BrokerBuffer).allocation.fellBack);
+  nothingIsLeft(t);
+});
+
 t.test('of several cards each must take it that has a display', async (t) => {
   const absent: CardSaid = { ...cannot, reason: 'card1 has nothing connected', absent: true };
   const other: Scanout = { state: 'verified', reason: 'card2 takes it' };

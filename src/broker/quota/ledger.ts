@@ -24,6 +24,9 @@ export interface Estimate {
   readonly fds: number;
 }
 
+/** The accounts whose rate a request has used up. */
+export type Paced = Set<Account>;
+
 export const asked = ({ bytes, fds }: Estimate, count = 1): Amount => ({
   bytes: bytes * count,
   fds: fds * count,
@@ -118,13 +121,24 @@ export class Ledger {
     return this.reserveMany(who, source, estimate, 1)[0] as Charge;
   }
 
-  /** Charges so many equal allocations, each by itself: all are admitted at once, or none. */
-  reserveMany(who: Who, source: string, estimate: Estimate, count: number): Charge[] {
-    const accounts = this.#admitted(who, source, estimate, count);
+  /**
+   * Charges so many equal allocations, each by itself: all are admitted at once, or none. `paced`: whose rates the
+   * request has used up already, which has tried another source.
+   */
+  reserveMany(
+    who: Who,
+    source: string,
+    estimate: Estimate,
+    count: number,
+    paced: Paced = new Set(),
+  ): Charge[] {
+    const accounts = this.#admitted(who, source, estimate, count, paced);
     const now = this.clock.now();
-    for (const { bucket, settings } of accounts) {
-      const rate = settings.allocationsPerSecond;
-      if (rate !== null) bucket.take(rate, now, count);
+    for (const account of accounts) {
+      const rate = account.settings.allocationsPerSecond;
+      if (rate === null || paced.has(account)) continue;
+      account.bucket.take(rate, now, count);
+      paced.add(account);
     }
     this.capacities.settled(who.uid);
     return this.#each(accounts, who, source, asked(estimate), count);
@@ -274,14 +288,20 @@ export class Ledger {
   }
 
   /** The accounts that all agree. */
-  #admitted(who: Who, source: string, estimate: Estimate, count: number): Account[] {
+  #admitted(
+    who: Who,
+    source: string,
+    estimate: Estimate,
+    count: number,
+    paced: ReadonlySet<Account> = new Set(),
+  ): Account[] {
     const accounts = this.#path(who, source);
     const now = this.clock.now();
     try {
       this.#admit(accounts, who.uid, asked(estimate, count));
       for (const account of accounts) {
         const rate = account.settings.allocationsPerSecond;
-        if (rate === null) continue;
+        if (rate === null || paced.has(account)) continue;
         const seconds = account.bucket.wait(rate, now, count);
         if (seconds === 0) continue;
         const had = { requested: count, now: account.bucket.had(rate, now) };

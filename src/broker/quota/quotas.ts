@@ -19,7 +19,7 @@ import type { AccountTable } from './accounts.js';
 import { type Charge, type Charged, NO_HEAPS, type Who } from './charge.js';
 import { heapAmounts, heapRules } from './heaps.js';
 import { Importers } from './importers.js';
-import { asked, type Estimate, Ledger } from './ledger.js';
+import { asked, type Estimate, Ledger, type Paced } from './ledger.js';
 import { DEFAULT_RULES, Policy } from './policy.js';
 import { Recalls, type Told } from './recalls.js';
 import { ShareRefusal } from './refusals.js';
@@ -151,17 +151,18 @@ export class Quotas {
     return this.reserveMany(owner, source, estimate, 1, buffers)[0] as Charge;
   }
 
-  /** The same for so many equal allocations, of which each has a charge: all or none. */
+  /** The same for so many equal allocations, of which each has a charge: all or none. `paced` as in Ledger. */
   reserveMany(
     owner: Owner,
     source: string,
     estimate: Estimate,
     count: number,
     buffers: Iterable<BrokerBuffer>,
+    paced?: Paced,
   ): Charge[] {
     const who = this.#admit(owner);
     return this.#orRecall({ who, source, want: asked(estimate, count) }, buffers, () =>
-      this.#ledger.reserveMany(who, source, estimate, count),
+      this.#ledger.reserveMany(who, source, estimate, count, paced),
     );
   }
 

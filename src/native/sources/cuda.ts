@@ -35,7 +35,7 @@ import { MAX_NAME, info as readInfo, setName } from '../dmabuf.js';
 import { isDmaBuf } from '../kind.js';
 import { close } from '../libc/fd.js';
 import { PAGE_SIZE } from '../libc/memory.js';
-import type { BindableImages, BindableLayout } from '../vulkan/bindable.js';
+import { type BindableImages, type BindableLayout, NotTried } from '../vulkan/bindable.js';
 import { checkSpec } from '../vulkan/check-spec.js';
 import { needsCpu, type VulkanHandleType } from '../vulkan/usage.js';
 import { nextKey } from './keys.js';
@@ -125,7 +125,7 @@ export class CudaSource implements MemorySource {
 
   plan(spec: CheckedSpec): Plan {
     this.#checkSpec(spec);
-    return this.#planned(spec, this.#shape(spec));
+    return this.#planned(spec, this.#shape(spec, true));
   }
 
   #planned(spec: CheckedSpec, { memories, planes }: Shape): Plan {
@@ -151,21 +151,24 @@ export class CudaSource implements MemorySource {
   *allocating(spec: CheckedSpec, id: string, also: readonly HandleType[] = []): Steps<Allocation> {
     this.device.enter();
     this.#checkSpec(spec);
-    const shape = this.#shape(spec);
-    const made = yield* this.#made(spec, shape, id, also);
-    if (typeof made !== 'string') return made;
-    this.#isUnbound = true;
-    this.told.unbound(made);
-    return yield* this.allocating(spec, id, also);
+    const made = yield* this.#made(spec, this.#shape(spec, true), id, also);
+    if (typeof made !== 'string' && made !== null) return made;
+    if (made !== null) {
+      this.#isUnbound = true;
+      this.told.unbound(made);
+    }
+    const own = yield* this.#made(spec, this.#shape(spec, false), id, also);
+    if (typeof own !== 'string' && own !== null) return own;
+    throw new Error('what is laid out here is bound by nobody');
   }
 
-  /** A text: why Vulkan does not bind the image. */
+  /** A text: why Vulkan does not bind the image; null: it could not try that now. */
   *#made(
     spec: CheckedSpec,
     shape: Shape,
     id: string,
     also: readonly HandleType[],
-  ): Steps<Allocation | string> {
+  ): Steps<Allocation | string | null> {
     const { planes, ...planned } = this.#planned(spec, shape);
     const draft: Draft = [];
     const fds: number[] = [];
@@ -179,8 +182,8 @@ export class CudaSource implements MemorySource {
         this.device.enter();
         const memory = CudaMemory.create(this.device, bytes);
         draft.push(memory);
-        const why = this.#bindProblem(shape, memory);
-        if (why !== null) return why;
+        const bound = this.#bound(shape, memory);
+        if (bound !== true) return bound;
         yield* this.#cleared(draft, memory);
         fds.push(this.#exported(memory, memoryName(id, index)));
         if (isBoth) posix.push(memory.exportPosix());
@@ -229,11 +232,14 @@ export class CudaSource implements MemorySource {
   }
 
   /** It is tried before anything is cleared: where it fails, the memory is made once more. */
-  #bindProblem({ image }: Shape, memory: CudaMemory): string | null {
-    if (image === undefined) return null;
+  #bound({ image }: Shape, memory: CudaMemory): true | string | null {
+    if (image === undefined) return true;
     const fd = memory.exportPosix();
     try {
-      return image.by.problem(image.spec, image.layout, fd, memory.size);
+      return image.by.problem(image.spec, image.layout, fd, memory.size) ?? true;
+    } catch (error) {
+      if (error instanceof NotTried) return null;
+      throw error;
     } finally {
       close(fd);
     }
@@ -273,13 +279,13 @@ export class CudaSource implements MemorySource {
   }
 
   /** Memories of whole granules (2 MiB): that much is taken, and may be used. */
-  #shape(spec: CheckedSpec): Shape {
+  #shape(spec: CheckedSpec, byVulkan: boolean): Shape {
     const whole = (bytes: number) => alignUp(bytes, this.device.granularity);
     if (spec.kind === 'buffer') {
       const bytes = whole(alignUp(spec.size, spec.alignment?.size ?? 1));
       return { memories: [bytes], planes: [{ memory: 0, offset: 0, stride: 0 }] };
     }
-    const image = this.#bindable(spec);
+    const image = byVulkan ? this.#bindable(spec) : null;
     if (image !== null) {
       const { size, planes } = image.layout;
       return {

@@ -3,7 +3,7 @@
  * its POSIX file descriptor): where its planes lie is asked before there is memory, and of memory whether the image can be
  * bound to it. Nothing of it stays: it shows to whoever gets the memory that the same can be done there.
  */
-import { BrokerError } from '../../memory/errors.js';
+import { BrokerError, type ErrorCode, outOfFds } from '../../memory/errors.js';
 import { knownFormat } from '../../memory/layout.js';
 import type { PlaneLayout } from '../../memory/plane.js';
 import type { ImageSpec, VulkanMemory } from '../../memory/source.js';
@@ -28,18 +28,22 @@ export interface BindableLayout {
   readonly terms: VulkanMemory;
 }
 
-/** What a device says of images over memory that is not its own; each throws `device_lost` alone. */
+/** Not tried, since something has run out: that says nothing of other images, or of another time. */
+export class NotTried extends Error {}
+
+/** What a device says of images over memory that is not its own; each throws `device_lost`, and nothing else but where it says so. */
 export interface BindableImages {
   /** A text: why there is no such image. */
   layout(spec: ImageSpec): BindableLayout | string;
-  /** Why the image cannot be bound to memory of so many bytes; null where it can. The fd stays the caller's. */
+  /** Why the image cannot be bound to memory of so many bytes; null where it can; throws NotTried. The fd stays the caller's. */
   problem(spec: ImageSpec, layout: BindableLayout, fd: number, bytes: number): string | null;
 }
 
 export function bindableImages(device: Device): BindableImages {
   return {
     layout: (spec) => said(() => layoutOf(device, spec)),
-    problem: (spec, layout, fd, bytes) => said(() => problemOf(device, spec, layout, fd, bytes)),
+    problem: (spec, layout, fd, bytes) =>
+      said(() => tried(() => problemOf(device, spec, layout, fd, bytes))),
   };
 }
 
@@ -52,6 +56,18 @@ function said<T>(body: () => T): T | string {
     throw error;
   }
 }
+
+/** Memory, allocations of the device (maxMemoryAllocationCount), file descriptors. */
+function tried<T>(body: () => T): T {
+  try {
+    return body();
+  } catch (error) {
+    const ranOut = error instanceof BrokerError && RUN_OUT.has(error.code);
+    throw ranOut ? new NotTried(error.message) : error;
+  }
+}
+
+const RUN_OUT: ReadonlySet<ErrorCode> = new Set(['out_of_memory', outOfFds().code]);
 
 /** VkImage with VK_IMAGE_TILING_LINEAR; a text: why the device has none that could be imported for. */
 function imageOf(device: Device, spec: ImageSpec) {

@@ -1,5 +1,6 @@
 /** Lists: what their query parameters ask for, and how a page is answered. */
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Aliases } from '../../broker/aliases.js';
 import type { Clock } from '../../memory/clock.js';
 import type { BufferInfo, ClientInfo } from '../../rest/contract.js';
 import type { operations } from '../../rest/openapi.gen.js';
@@ -8,8 +9,8 @@ import type { ListQuery, Page } from '../lists/collection.js';
 /** A validated query: what has a default is there. */
 type Query<Id extends keyof operations> = NonNullable<operations[Id]['parameters']['query']>;
 
-/** The filters, sorting and place of `GET /v1/buffers`. */
-export function bufferQuery(query: unknown, clock: Clock): ListQuery<BufferInfo> {
+/** The filters, sorting and place of `GET /v1/buffers`; a source may be named by any of its names. */
+export function bufferQuery(query: unknown, clock: Clock, aliases: Aliases): ListQuery<BufferInfo> {
   const {
     limit = 0,
     sort = '',
@@ -50,7 +51,7 @@ export function bufferQuery(query: unknown, clock: Clock): ListQuery<BufferInfo>
       isOrAny(kind, buffer.kind) &&
       isOrAny(device, buffer.device) &&
       isOrAny(format, buffer.format) &&
-      isOrAny(source, buffer.source) &&
+      (source === undefined || aliases.nameOf(source) === aliases.nameOf(buffer.source)) &&
       (name === undefined || buffer.name?.includes(name) === true) &&
       isOrAny(lasting_name, buffer.lasting?.name ?? null) &&
       isOrAny(orphan, buffer.orphan !== null) &&

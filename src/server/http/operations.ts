@@ -264,7 +264,11 @@ export function createHandlers(
       return (found.table?.offers ?? []).map(formatView);
     },
     listBuffers: async ({ request, reply, query, only }) => {
-      const { filter, ...place } = bufferQuery(query, clock);
+      const { filter, ...place } = bufferQuery(
+        query,
+        clock,
+        new Aliases(allocator.inventory.sources),
+      );
       const { holder_pid: holder } = query as { holder_pid?: number };
       const held = holder === undefined ? null : await heldByProcess(holder, only);
       const { buffers } = await plane.mirror();

@@ -1,7 +1,8 @@
 /**
  * Shows memory to the displays that the daemon may ask (`displays.ask`): one conversation at a time, each call of it in a
  * thread that may wait (native/later.ts), since a driver answers when it likes. Users take turns. Who has waited too
- * long is told so, and while a card does not answer at all, nobody waits for it.
+ * long is told so, and while a card does not answer at all, nobody waits for it: one user's many questions, each of which is
+ * answered, are no card that is silent.
  *
  * Owns: copies of the fds that are being shown, until the card is closed.
  */
@@ -39,6 +40,8 @@ export class ShownMemory {
   readonly #queues = new Map<number, Entry[]>();
   readonly #calls: FairCalls<LongCall>;
   #current: Entry | null = null;
+  /** Of the one that is being asked: from then on its card is silent. */
+  #silentFrom: Monotonic | null = null;
 
   constructor(
     begin: Begin<LongCall>,
@@ -54,7 +57,7 @@ export class ShownMemory {
 
   /** The fds stay the caller's, and open until `done` is called: once, now or later. */
   ask({ uid }: Asker, pictures: readonly Picture[], done: Done): void {
-    if (this.#current !== null && this.#current.done === null) {
+    if (this.#isSilent) {
       done(unverified(this.#silence));
       return;
     }
@@ -64,8 +67,13 @@ export class ShownMemory {
     this.#next();
   }
 
+  get #isSilent(): boolean {
+    return this.#silentFrom !== null && this.#silentFrom <= this.clock.now();
+  }
+
   get #silence(): string {
-    return `${this.cards.join(' or ')} has not answered within ${ANSWER_MS / 1000} s`;
+    const text = `${this.cards.join(' or ')} has not answered within ${ANSWER_MS / 1000} s`;
+    return this.#isSilent ? text : `${text}: others were asked about before`;
   }
 
   /** Goes on with what waits for a thread, and tells who has waited too long. */
@@ -114,10 +122,12 @@ export class ShownMemory {
 
   #begin(entry: Entry): void {
     this.#current = entry;
+    this.#silentFrom = after(this.clock.now(), ANSWER_MS);
     const copies = new Map<number, number>();
     const over = (said: Scanout) => {
       for (const copy of copies.values()) close(copy);
       this.#current = null;
+      this.#silentFrom = null;
       const { done } = entry;
       entry.done = null;
       done?.(said);

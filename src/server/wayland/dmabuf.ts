@@ -40,6 +40,9 @@ export interface Feedback {
   readonly size: number;
 }
 
+/** Of two bytes each, beside the header and their length. */
+const INDICES_PER_EVENT = 2000;
+
 /** The version from which a tranche says that it is for sampling, in place of a main device. */
 const SAMPLING = 6;
 /** Bytes of a dev_t. */
@@ -166,7 +169,11 @@ function tell(
       object.event('tranche_target_device', device);
       // A flag is known to those alone for whom it is.
       object.event('tranche_flags', version < SAMPLING ? 0 : sampling);
-      object.event('tranche_formats', Buffer.from(indices.buffer));
+      // One event or more, each of which is to fit into a message.
+      for (let at = 0; at === 0 || at < indices.length; at += INDICES_PER_EVENT) {
+        const some = indices.slice(at, at + INDICES_PER_EVENT);
+        object.event('tranche_formats', Buffer.from(some.buffer));
+      }
       object.event('tranche_done');
     }
     object.event('done');

@@ -23,7 +23,11 @@ import { CudaDevices } from '../../../src/native/sources/cuda-devices.js';
 import { probeVulkan } from '../../../src/native/sources/probe-vulkan.js';
 import { inPieces } from '../../../src/native/transfer/pieces.js';
 import { Transfers } from '../../../src/native/transfer/transfers.js';
-import { bindableImages } from '../../../src/native/vulkan/bindable.js';
+import {
+  type BindableImages,
+  bindableImages,
+  NotTried,
+} from '../../../src/native/vulkan/bindable.js';
 import { memoryProperties } from '../../../src/native/vulkan/memory-properties.js';
 import { refused } from '../../support/refused.js';
 import { CudaDouble, driverOf, library, NOTHING } from '../cuda/double.js';
@@ -322,7 +326,17 @@ t.test('images of CUDA’s memory, by its double', needs('opaque_fd'), async (t)
     Object.assign(process.env, double.variables({ uuid, driver: id }));
     let changes = 0;
     const events = { lost: () => {}, renewed: () => {}, changed: () => void changes++ };
-    const vulkan = { placeOf: () => ({ heap: 0, memoryType: 0 }), imagesOf: () => bindable };
+    let hasRunOut = false;
+    let tried = 0;
+    const images: BindableImages = {
+      layout: (...asked) => bindable.layout(...asked),
+      problem: (...asked) => {
+        tried++;
+        if (hasRunOut) throw new NotTried('the device allows 4096 allocations at once');
+        return bindable.problem(...asked);
+      },
+    };
+    const vulkan = { placeOf: () => ({ heap: 0, memoryType: 0 }), imagesOf: () => images };
     const cuda = new CudaDevices(events, vulkan, library);
     const source = cuda.source(undefined, 'dma_buf', null);
     const made = toEnd(source.allocating(spec, 'i', ['opaque_fd']));
@@ -363,6 +377,17 @@ t.test('images of CUDA’s memory, by its double', needs('opaque_fd'), async (t)
       t.equal(differs(bytes, shared, wanted), null, 'what Vulkan has written CUDA reads');
       const row = bytes.subarray(offset + 333 * 4, offset + stride);
       t.ok(row.equals(Buffer.alloc(row.length)), 'and nothing beside it');
+      for (const ranOut of [true, false]) {
+        hasRunOut = ranOut;
+        const other = toEnd(source.allocating(spec, 'other'));
+        source.free(other.key);
+        for (const { fd } of other.planes) closeSync(fd);
+        const [its] = other.planes;
+        t.ok(its !== undefined && its.stride >= 333 * 4, 'it is had in any case');
+      }
+      t.equal(tried, 3, 'that something has run out unbinds no later images');
+      t.equal(changes, 0);
+      t.equal(cuda.mainStates(uuid)[0]?.reason, 'Double 0');
     } else {
       t.match(reason, /^Double 0; images are not Vulkan's: .*INVALID_EXTERNAL_HANDLE/);
       t.equal(changes, 1);

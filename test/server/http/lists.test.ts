@@ -1,6 +1,9 @@
 /** Lists over HTTP: pages by Link, filters, sorting, sparse fields, and what is refused. */
 import t, { type Test } from 'tap';
+import { Aliases } from '../../../src/broker/aliases.js';
 import type { BufferInfo } from '../../../src/rest/contract.js';
+import { bufferQuery } from '../../../src/server/http/lists.js';
+import { FakeClock } from '../../support/clock.js';
 import { withoutLeaks } from '../../support/fds.js';
 import { conforms } from './support/conforms.js';
 import { type Running, startServer } from './support/server.js';
@@ -34,6 +37,20 @@ await withoutLeaks(t, 'lists', async (t) => {
     }
     t.same(seen, made.reverse());
     t.equal((await list(t, server, '')).next, undefined);
+  });
+
+  t.test('a source is found by any of its names', async (t) => {
+    const server = await startServer(t);
+    const id = await create(server, { kind: 'buffer', size: 10 });
+    const buffer = server.daemon.buffers.find((each) => each.id === id) as BufferInfo;
+    const [name, alias] = ['dma-heap:default_cma_region', 'dma-heap:reserved'] as const;
+    const aliases = new Aliases([{ name, aliases: [alias] }]);
+    for (const source of [name, alias]) {
+      const { filter } = bufferQuery({ source }, new FakeClock(), aliases);
+      t.ok(filter({ ...buffer, source: name }), source);
+      t.ok(filter({ ...buffer, source: alias }), 'also of one that a daemon before knew by it');
+      t.notOk(filter(buffer), source);
+    }
   });
 
   t.test('filters', async (t) => {

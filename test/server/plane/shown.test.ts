@@ -106,6 +106,23 @@ t.test('a card that does not answer holds up nobody for long', async (t) => {
   t.equal(said.at(-1), 'd verified');
 });
 
+t.test('the many questions of one user do not make a card silent for another', async (t) => {
+  const { shown, clock, ask, over, said } = bench(t);
+  for (let i = 0; i < 9; i++) ask(`a${i}`, 1);
+  for (let i = 0; i < 4; i++) {
+    clock.pass(ANSWER_MS / 4);
+    shown.run();
+    if (i < 3) over();
+  }
+  t.equal(said.length, 9, 'whoever has waited too long was told');
+  ask('b', 2);
+  t.equal(said.length, 9, 'the card answers, and is asked');
+  over();
+  over();
+  t.equal(said.at(-1), 'b verified');
+  t.equal(shown.wait, -1);
+});
+
 t.test(
   'a thread that is not to be had is asked for again; a defect ends one question',
   async (t) => {

@@ -9,6 +9,7 @@ import {
   zwp_linux_buffer_params_v1,
   zwp_linux_dmabuf_v1,
 } from '../../../src/protocol/linux-dmabuf-v1.gen.js';
+import { MAX_MESSAGE_SIZE } from '../../../src/protocol/wire.js';
 import {
   type AdvertisedFormat,
   type DeviceFormats,
@@ -135,6 +136,20 @@ t.test('several devices: a tranche of each, from version 6 on', async (t) => {
     t.same(told(version), expected, `version ${version}: the main device alone`);
   }
   t.same(bound(3, true, others).bench.events(), [...formatEvents, ...modifierEvents]);
+});
+
+t.test('a device with more formats than a message has room for', async (t) => {
+  const many = Array.from({ length: 5000 }, (_, i) => ({ format: AR24, modifier: BigInt(i + 9) }));
+  const device = Buffer.from([0x81, 0xe2, 0, 0, 0, 0, 0, 0]);
+  const { bench } = bound(6, true, [{ device, formats: many }]);
+  bench.request(zwp_linux_dmabuf_v1, DMABUF, 'get_default_feedback', OBJECT);
+  const [, ...pieces] = bench
+    .events()
+    .filter(({ name }) => name.endsWith('.tranche_formats'))
+    .map(({ values: [piece] }) => piece as Buffer);
+  t.ok(pieces.every(({ length }) => length + 12 <= MAX_MESSAGE_SIZE));
+  const indices = Uint16Array.from(many, (_, i) => i + formats.length);
+  t.ok(Buffer.concat(pieces).equals(Buffer.from(indices.buffer)), 'all of them, in their order');
 });
 
 t.test('planes of different modifiers, from version 5 on', async (t) => {
