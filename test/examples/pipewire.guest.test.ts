@@ -72,8 +72,8 @@ const source = (caps: string, more = '') =>
   `pipewiresrc target-object=broker stream-properties=p,media.class=Stream/Input/Video ${more}! ${caps}`;
 
 /** Whether a process has one of the buffers open. */
-async function holds({ pid }: ChildProcess): Promise<boolean> {
-  const [buffer] = await daemon.buffers();
+async function holds({ pid }: ChildProcess, buffers?: BufferInfo[]): Promise<boolean> {
+  const [buffer] = buffers ?? (await daemon.buffers());
   if (buffer === undefined) return false;
   const { body } = await daemon.rest('GET', `/v1/buffers/${buffer.id}/holders`);
   return body.holders?.some((holder: { pid: number; fds: number }) => holder.pid === pid);
@@ -100,7 +100,7 @@ for (const [what, caps] of Object.entries(CAPS)) {
     let shown: BufferInfo[] = [];
     const has = async () => {
       shown = await daemon.buffers();
-      return holds(reader.child);
+      return holds(reader.child, shown);
     };
     await eventually(has, () => `it has them: ${reader.said()}`);
     t.match(shown, [{ name: 'broker', format: 'XR24', handle_type: 'dma_buf' }]);

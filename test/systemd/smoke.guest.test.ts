@@ -80,29 +80,31 @@ t.test(proof('photographed'), async (t) => {
   await broker.settled();
 });
 
-t.test('who shows is killed at any time', { skip: !isNight && 'at night' }, async (t) => {
-  for (let i = 0; i < 40; i++) {
-    const { child, killed } = show(t);
-    child.stdin.write('\n'.repeat(i % 3));
-    await sleep(Math.random() * 1500);
-    await killed();
-    await broker.settled();
-    t.strictSame(await broker.held(), { buffers: 0, bytes: 0 });
-  }
-});
+if (isNight)
+  t.test('who shows is killed at any time', async (t) => {
+    for (let i = 0; i < 40; i++) {
+      const { child, killed } = show(t);
+      child.stdin.write('\n'.repeat(i % 3));
+      await sleep(Math.random() * 1500);
+      await killed();
+      await broker.settled();
+      t.strictSame(await broker.held(), { buffers: 0, bytes: 0 });
+    }
+  });
 
-t.test('the service is killed while it is shown', { skip: !isNight && 'at night' }, async (t) => {
-  for (const signal of ['KILL', 'KILL', 'TERM']) {
-    const { line, killed } = show(t);
-    await line();
-    t.equal(await line(), SHOWING);
-    execFileSync('systemctl', ['kill', `--signal=${signal}`, 'dmabrokerd']);
-    photographed(t, one, 'the display has its memory');
-    await killed();
-    // It is away until the service, which is started anew, has waited for whose it was (restart.grace_seconds).
-    await broker.settled(12_000);
-  }
-});
+if (isNight)
+  t.test('the service is killed while it is shown', async (t) => {
+    for (const signal of ['KILL', 'KILL', 'TERM']) {
+      const { line, killed } = show(t);
+      await line();
+      t.equal(await line(), SHOWING);
+      execFileSync('systemctl', ['kill', `--signal=${signal}`, 'dmabrokerd']);
+      photographed(t, one, 'the display has its memory');
+      await killed();
+      // It is away until the service, which is started anew, has waited for whose it was (restart.grace_seconds).
+      await broker.settled(12_000);
+    }
+  });
 
 t.test('it stops, and what is shown stays; nothing is left of it', async (t) => {
   draw(other);
