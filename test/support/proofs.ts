@@ -39,7 +39,7 @@ export const PROOFS = {
     reference: 'QEMU’s photograph of the screen with the picture',
     tolerance: { XR24: 0 },
     test: 'systemd/smoke.guest',
-    guest: '--display',
+    guest: '--display --for examples/pixels',
   },
   captured: {
     who: 'a camera (V4L2; vivid)',
