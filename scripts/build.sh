@@ -2,7 +2,8 @@
 # Compiles everything: the shim (C), TypeScript (src, test, bench, scripts), the daemon's bundle, the library.
 source "$(dirname "$0")/setup.sh"
 
-# Nothing to do where nothing has changed: a folder is newer, too, when a file of it is gone. What is
+# Nothing to do where nothing has changed: a folder is newer, too, when a file of it is gone (or a C program beside was made in its
+# build/, perhaps after this has begun: that is no change, and to build anew would be in the way of who runs what is there). What is
 # named is what the compilers read, scripts/ with this file among it.
 native=dist/native/linux-$(node -p process.arch)
 mkdir -p "$native"
@@ -17,7 +18,7 @@ if [ ! -e $types ] || [ ! -e src/rest/description.gen.ts ] || [ -n "$(find opena
 fi
 stamp=dist/.built
 if [ -e "$stamp" ] && [ -z "$(find src test bench conformance scripts examples package.json package-lock.json tsconfig.json \
-  -name build -prune -o \( -type d -o -name '*.ts' -o -name '*.c' -o -name '*.h' -o -name '*.json' -o -name '*.sh' \) -newer "$stamp" -print -quit)" ]; then
+  -name build -prune -o -newer "$stamp" \( -type d -exec test ! -e '{}/build' \; -o -name '*.ts' -o -name '*.c' -o -name '*.h' -o -name '*.json' -o -name '*.sh' \) -print -quit)" ]; then
   exit
 fi
 touch "$stamp.new"
