@@ -8,7 +8,7 @@
  * Pure. Owns what is kept.
  */
 import { after, type Clock, type Monotonic } from '../memory/clock.js';
-import type { Picture, Scanout } from '../memory/scanout.js';
+import type { CardScanout, Picture, Scanout } from '../memory/scanout.js';
 import {
   type Allocation,
   type FellBack,
@@ -127,11 +127,8 @@ export function picturesOf(spec: Choice['spec'], made: readonly Allocation[]): r
   );
 }
 
-/** What one card has said; `absent`: nothing is connected to it, or it is not there. */
-export type CardSaid = Scanout & { readonly absent?: true };
-
 /** What all cards that were asked have said: each must take it that has a display, and one must have. */
-export function allOf(said: readonly CardSaid[]): Scanout {
+export function allOf(said: readonly CardScanout[]): Scanout {
   const present = said.filter(({ absent }) => absent !== true);
   const those = present.length > 0 ? present : said;
   const worst =

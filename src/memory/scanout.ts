@@ -11,6 +11,9 @@ export interface Scanout {
   readonly reason: string;
 }
 
+/** What one card has said; `absent`: it is not there, or there is no display on it. */
+export type CardScanout = Scanout & { readonly absent?: true };
+
 /** An image in memory, as a display is shown it. */
 export interface Picture {
   readonly width: number;

@@ -2,14 +2,14 @@
 import t, { type Test } from 'tap';
 import { Broker } from '../../src/broker/broker.js';
 import type { BrokerBuffer } from '../../src/broker/buffer.js';
-import { allOf, type CardSaid } from '../../src/broker/displays.js';
+import { allOf } from '../../src/broker/displays.js';
 import { Quotas } from '../../src/broker/quota/quotas.js';
 import type { Rule, RuleId } from '../../src/broker/quota/rules.js';
 import type { AllocationRequest } from '../../src/broker/request.js';
 import { BrokerError } from '../../src/memory/errors.js';
 import { MOD_LINEAR } from '../../src/memory/fourcc.js';
 import type { Result } from '../../src/memory/result.js';
-import type { Scanout } from '../../src/memory/scanout.js';
+import type { CardScanout, Scanout } from '../../src/memory/scanout.js';
 import type { MemorySpec, Plan, SourceState } from '../../src/memory/source.js';
 import { Usage } from '../../src/memory/source.js';
 import { FakeWorld, image, linear, memfd, peer, request } from './support/world.js';
@@ -284,7 +284,7 @@ t.test('a heap that has no more, where a display has refused what was before it'
 });
 
 t.test('of several cards each must take it that has a display', async (t) => {
-  const absent: CardSaid = { ...cannot, reason: 'card1 has nothing connected', absent: true };
+  const absent: CardScanout = { ...cannot, reason: 'card1 has nothing connected', absent: true };
   const other: Scanout = { state: 'verified', reason: 'card2 takes it' };
   t.same(allOf([takes]), takes);
   t.same(allOf([takes, other]), { ...takes, reason: 'card0 takes it; card2 takes it' });

@@ -6,16 +6,13 @@
  * Owns: the open card, and all that is made in it. What a killed process leaves of these the kernel takes back.
  */
 import { fourccName, MOD_LINEAR } from '../../memory/fourcc.js';
-import type { Picture, Scanout } from '../../memory/scanout.js';
+import type { CardScanout, Picture } from '../../memory/scanout.js';
 import { closeCall, type LongCall } from '../later.js';
 import { errnoName, SystemError } from '../libc/errno.js';
 import { driverOf } from './card.js';
 import * as k from './layout.js';
 import { Argument, command, ioctl, openCall, type Talk } from './talk.js';
 import { findWay, type Stop, type Way } from './way.js';
-
-/** `absent`: it is not there, or there is no display on it. */
-export type CardAnswer = Scanout & { readonly absent?: true };
 
 /** Errors that say nothing of the memory: somebody was in the way, or the machine has no more of something. */
 const PASSING: ReadonlySet<string> = new Set([
@@ -26,7 +23,7 @@ const PASSING: ReadonlySet<string> = new Set([
 /** There is no such card now. */
 const GONE: ReadonlySet<string> = new Set(['ENOENT', 'ENODEV', 'ENXIO']);
 
-const unverified = (reason: string): CardAnswer => ({ state: 'unverified', reason });
+const unverified = (reason: string): CardScanout => ({ state: 'unverified', reason });
 
 /** A step of it that failed, by what it is called for people. */
 class Failed extends Error {
@@ -47,7 +44,7 @@ function* step<T>(name: string, talk: Talk<T>): Talk<T> {
 }
 
 /** All are of one size and format; the same memory may be in several. Their fds stay open until the end of the talk. */
-export function* askCard(path: string, pictures: readonly Picture[]): Talk<CardAnswer> {
+export function* askCard(path: string, pictures: readonly Picture[]): Talk<CardScanout> {
   const fd = yield openCall(path);
   if (fd < 0) {
     const code = errnoName(-fd);
@@ -67,7 +64,7 @@ export function* askCard(path: string, pictures: readonly Picture[]): Talk<CardA
   }
 }
 
-function* answer(fd: number, card: string, pictures: readonly Picture[]): Talk<CardAnswer> {
+function* answer(fd: number, card: string, pictures: readonly Picture[]): Talk<CardScanout> {
   const [picture] = pictures;
   if (picture === undefined) return unverified('there is nothing to be shown');
   const taken = yield* master(fd);

@@ -11,7 +11,7 @@ import { type Begin, FairCalls } from '../../broker/fair-calls.js';
 import type { Asker } from '../../broker/turns.js';
 import { after, type Clock, type Monotonic } from '../../memory/clock.js';
 import { isOutOfFds, messageOf } from '../../memory/errors.js';
-import type { Picture, Scanout } from '../../memory/scanout.js';
+import type { CardScanout, Picture, Scanout } from '../../memory/scanout.js';
 import { askCard } from '../../native/kms/ask.js';
 import type { Talk } from '../../native/kms/talk.js';
 import type { LongCall } from '../../native/later.js';
@@ -50,7 +50,10 @@ export class ShownMemory {
     public cards: readonly string[],
     /** Told what went wrong in here; who asked learns only that it did. */
     private readonly defect: (stack: string) => void,
-    private readonly talk: (path: string, pictures: readonly Picture[]) => Talk<Scanout> = askCard,
+    private readonly talk: (
+      path: string,
+      pictures: readonly Picture[],
+    ) => Talk<CardScanout> = askCard,
   ) {
     this.#calls = new FairCalls(begin, CALLS);
   }
@@ -149,7 +152,7 @@ export class ShownMemory {
   }
 
   *#talkToAll(pictures: readonly Picture[]): Talk<Scanout> {
-    const said: Scanout[] = [];
+    const said: CardScanout[] = [];
     for (const card of this.cards) said.push(yield* this.talk(card, pictures));
     return said.length === 0 ? unverified('no display is asked any more') : allOf(said);
   }
