@@ -87,9 +87,18 @@ export function info(fd: number): DmaBufInfo | null {
   return parseInfo(readFileSync(`/proc/self/fdinfo/${fd}`, 'utf8'));
 }
 
+/** The rest of the first line that begins with the key; undefined without one. Each allocation reads some. */
+function fieldOf(text: string, key: string): string | undefined {
+  const line = `\n${text}`.indexOf(`\n${key}:\t`);
+  if (line < 0) return undefined;
+  const from = line + key.length + 2;
+  const end = text.indexOf('\n', from);
+  return text.slice(from, end < 0 ? undefined : end);
+}
+
 /** The text of fdinfo, as dma_buf_show_fdinfo (drivers/dma-buf/dma-buf.c) writes it. */
 export function parseInfo(text: string): DmaBufInfo | null {
-  const field = (key: string) => new RegExp(`^${key}:\\t(.*)$`, 'm').exec(text)?.[1];
+  const field = (key: string) => fieldOf(text, key);
   const exporter = field('exp_name');
   if (exporter === undefined) return null;
   return {

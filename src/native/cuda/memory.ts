@@ -102,15 +102,20 @@ export class CudaMemory {
     });
   }
 
-  /** Clears all of it, in pieces; before each the device's context is made current, since others' may be. */
+  /**
+   * Clears all of it, in pieces; before each the device's context is made current, since others' may be. The last is only
+   * begun: the GPU computes while the memory is exported, and nothing of it may leave before `device.synchronize()`.
+   */
   *clear(): Steps<void> {
     const { device, size } = this;
     for (let offset = 0; offset < size; offset += CLEARED_AT_ONCE) {
-      if (offset > 0) yield;
+      if (offset > 0) {
+        device.synchronize();
+        yield;
+        device.enter();
+      }
       const bytes = Math.min(CLEARED_AT_ONCE, size - offset);
-      device.enter();
       device.cuda.call('cuMemsetD8_v2', [this.#address + offset, 0, bytes]);
-      device.synchronize();
     }
   }
 

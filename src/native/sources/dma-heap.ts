@@ -10,8 +10,7 @@ import { isMainline } from '../../memory/heaps.js';
 import { PIECE_BYTES } from '../../memory/limits.js';
 import type { Steps } from '../../memory/steps.js';
 import { regionMemory } from '../cma-regions.js';
-import { setName, sync } from '../dmabuf.js';
-import { isDmaBuf } from '../kind.js';
+import { info, setName, sync } from '../dmabuf.js';
 import { ioctlCall } from '../later.js';
 import { check } from '../libc/errno.js';
 import { owning } from '../libc/fd.js';
@@ -50,7 +49,8 @@ export function heapExporter(heap: string, { folder = HEAPS, region }: HeapOptio
       const made = yield ioctlCall(device, DMA_HEAP_IOCTL_ALLOC, data);
       check('ioctl', made, 'DMA_HEAP_IOCTL_ALLOC');
       return owning(data.readUInt32LE(ALLOCATION_DATA.fd), (fd) => {
-        if (!isDmaBuf(fd)) throw new BrokerError('internal', `${heap} gave something else`);
+        // The kernel has just given it: it is nobody else's file.
+        if (info(fd) === null) throw new BrokerError('internal', `${heap} gave something else`);
         setName(fd, name);
         return fd;
       });

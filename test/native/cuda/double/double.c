@@ -256,7 +256,11 @@ ENTRY CUresult cuCtxGetCurrent(CUcontext *context) {
   return end(result);
 }
 
-ENTRY CUresult cuCtxSynchronize(void) { return end(in_context("cuCtxSynchronize")); }
+ENTRY CUresult cuCtxSynchronize(void) {
+  CUresult result = in_context("cuCtxSynchronize");
+  if (result == SUCCESS) finish();
+  return end(result);
+}
 
 ENTRY CUresult cuMemGetInfo_v2(size_t *left, size_t *all) {
   CUresult result = in_context("cuMemGetInfo_v2");

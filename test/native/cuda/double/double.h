@@ -3,7 +3,8 @@
  * memfds. Its "device addresses" are this process's own, so that memset and memcpy are what they are; a dma_buf is made
  * by /dev/udmabuf, a POSIX file descriptor is the memfd's.
  *
- * Whatever cuda.h forbids is refused, and written to FOLDER/complaints. New memory is full of 0xa5.
+ * Whatever cuda.h forbids is refused, and written to FOLDER/complaints. New memory is full of 0xa5, and what is set is there when it
+ * has been waited for: a memset may return before the device has done it ("API synchronization behavior" of CUDA's manual).
  *
  *   DMABROKER_CUDA_FOLDER   where it is told what to do, and tells what there is; may be absent
  *     FOLDER/<function>     "RESULT COUNT": the COUNT-th call from now on returns it, after which the file is gone. What
@@ -111,5 +112,7 @@ bool driver_id(unsigned char id[DRIVER_ID]);
 
 /* memory.c: for FOLDER/live. */
 void count_memory(int *handles, int *reservations, int *mappings);
+/* memory.c: the device does what it was given to do. */
+void finish(void);
 
 #endif
