@@ -3,7 +3,7 @@
  * its source `cuda`: the dma_buf is looked at as the kernel tells it, filled and read by way of the daemon from another
  * process; the POSIX file descriptor is imported by a Vulkan device and by CUDA of other processes. Each checks what the
  * one before wrote (zeros at first) at both ends and in the middle, and writes. And what it costs, beside a plain CUDA
- * program that makes the same calls, in turns. Ends with status 1 where anything is wrong.
+ * program that makes the same calls, in turns, when the daemon has run for a while. Ends with status 1 where anything is wrong.
  *
  * An image of it is bound by Vulkan of another process, which writes a picture that the daemon's CUDA then reads, byte for
  * byte; where the daemon's Vulkan device has not bound it, it says why.
@@ -11,7 +11,7 @@
  * All of it on each GPU that CUDA has, or on as many as --gpus says; with two of them memory is also copied from one to the
  * other. The largest size is --max, 8 GiB if none is said.
  *
- *   node dist/bench/cuda-hardware.js [--gpus=<n>] [--max=<MiB>] [--rounds=<n>]
+ *   node dist/bench/cuda-hardware.js [--gpus=<n>] [--max=<MiB>] [--rounds=<n>] [--warm=<n>]
  */
 import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
@@ -24,7 +24,7 @@ import { packageRoot } from '../src/package-root.js';
 import type { ListedDeviceInfo } from '../src/rest/contract.js';
 import { eventually } from '../test/support/daemon.js';
 import { mismatchByBroker } from './support/broker-importer.js';
-import { type Plain, startPlain } from './support/plain-cuda.js';
+import { type Plain, startPlain, warmUp } from './support/plain-cuda.js';
 import { startDaemon, temporaryFolder } from './support/programs.js';
 import { figure, header, median, option, table } from './support/report.js';
 import { differs, picture } from './support/vulkan-image.js';
@@ -97,7 +97,8 @@ async function begin(listed: ListedDeviceInfo): Promise<Gpu> {
       ),
   );
   const plain = await startPlain(uuid);
-  console.log(`plain    context ${figure(plain.context / 1000)} ms\n`);
+  console.log(`plain    context ${figure(plain.context / 1000)} ms`);
+  await warmUp(client, { ...common, size: 2 * MIB });
   return { uuid, name, hasVulkan, common, plain };
 }
 

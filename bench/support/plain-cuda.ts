@@ -2,7 +2,32 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
+import type { Client, LinearRequest } from '../../src/client/index.js';
 import { bound, compile } from './programs.js';
+import { figure, median, option } from './report.js';
+
+/** How often a daemon that has just started is asked before anything is measured. */
+const WARM = option('warm', 2000);
+/** Of those, the first. */
+const FIRST = 7;
+
+/**
+ * A daemon runs for months, and V8 compiles what it does often: so it is asked for `wish` again and again before it is measured
+ * beside a program that was compiled. What the first cost is said.
+ */
+export async function warmUp(client: Client, wish: LinearRequest): Promise<void> {
+  const took: number[] = [];
+  for (let i = 0; i < WARM; i++) {
+    const begun = performance.now();
+    const buffer = await client.allocate(wish);
+    took.push((performance.now() - begun) * 1000);
+    await buffer.release();
+  }
+  const first = figure(median(took.slice(0, FIRST)));
+  console.log(
+    `warm     the first ${FIRST} allocations ${first} µs (median), then ${WARM - FIRST} more\n`,
+  );
+}
 
 /** What the plain program measured: µs. */
 export interface Plain {
