@@ -98,7 +98,7 @@ async function begin(listed: ListedDeviceInfo): Promise<Gpu> {
   );
   const plain = await startPlain(uuid);
   console.log(`plain    context ${figure(plain.context / 1000)} ms`);
-  await warmUp(client, { ...common, size: 2 * MIB });
+  await warmUp(client, common);
   return { uuid, name, hasVulkan, common, plain };
 }
 

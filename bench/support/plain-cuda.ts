@@ -7,19 +7,20 @@ import { bound, compile } from './programs.js';
 import { figure, median, option } from './report.js';
 
 /** How often a daemon that has just started is asked before anything is measured. */
-const WARM = option('warm', 2000);
+const WARM = option('warm', 6000);
 /** Of those, the first. */
 const FIRST = 7;
 
 /**
- * A daemon runs for months, and V8 compiles what it does often: so it is asked for `wish` again and again before it is measured
+ * A daemon runs for months, and V8 compiles what it does often: so it is asked again and again, for 2 MiB of either kind, before it is measured
  * beside a program that was compiled. What the first cost is said.
  */
-export async function warmUp(client: Client, wish: LinearRequest): Promise<void> {
+export async function warmUp(client: Client, common: Omit<LinearRequest, 'size'>): Promise<void> {
   const took: number[] = [];
   for (let i = 0; i < WARM; i++) {
     const begun = performance.now();
-    const buffer = await client.allocate(wish);
+    const handleTypes = [i % 2 === 0 ? 'dma_buf' : 'opaque_fd'] as const;
+    const buffer = await client.allocate({ ...common, size: 2 * 2 ** 20, handleTypes });
     took.push((performance.now() - begun) * 1000);
     await buffer.release();
   }

@@ -7,8 +7,8 @@
  */
 import { closeSync, openSync } from 'node:fs';
 import { isOutOfFds, outOfFds, type Refusal } from '../../memory/errors.js';
-import { PIECE_BYTES } from '../../memory/limits.js';
 import type { Steps } from '../../memory/steps.js';
+import { monotonic } from '../clock.js';
 import { addressOf } from '../ffi.js';
 import { owning, setCloexec } from '../libc/fd.js';
 import { write } from '../vulkan/struct.js';
@@ -19,9 +19,6 @@ import {
   CU_MEM_RANGE_HANDLE_TYPE_DMA_BUF_FD,
   CUmemAccessDesc,
 } from './layout.js';
-
-/** A GPU fills its own memory at hundreds of gigabytes a second: so much is not long. */
-const CLEARED_AT_ONCE = 16 * PIECE_BYTES;
 
 export class CudaMemory {
   #handle = 0n;
@@ -108,14 +105,17 @@ export class CudaMemory {
    */
   *clear(): Steps<void> {
     const { device, size } = this;
-    for (let offset = 0; offset < size; offset += CLEARED_AT_ONCE) {
-      if (offset > 0) {
-        device.synchronize();
-        yield;
-        device.enter();
-      }
-      const bytes = Math.min(CLEARED_AT_ONCE, size - offset);
+    let offset = 0;
+    for (;;) {
+      const bytes = Math.min(device.pace.bytes, size - offset);
+      const begun = monotonic.now();
       device.cuda.call('cuMemsetD8_v2', [this.#address + offset, 0, bytes]);
+      offset += bytes;
+      if (offset === size) return;
+      device.synchronize();
+      device.pace.took(bytes, monotonic.now() - begun);
+      yield;
+      device.enter();
     }
   }
 
