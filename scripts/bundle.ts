@@ -23,6 +23,8 @@ const UNUSED: Readonly<Record<string, readonly string[]>> = {
   ],
   // Metrics that are pushed, or of several processes.
   'prom-client/index.js': ['./lib/pushgateway', './lib/cluster'],
+  // Exemplars of traces.
+  'prom-client/lib/metrics/processCpuTotal.js': ['@opentelemetry/api'],
 };
 
 const leaveOut: Plugin = {
