@@ -6,15 +6,14 @@
  */
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { join } from 'node:path';
-import { packageRoot } from '../../src/package-root.js';
 import { spawnAs } from '../support/actor.js';
+import { bundled } from '../support/programs.js';
 import { Random } from '../support/random.js';
 import type { Played, PlayerOrder } from './player.js';
 import { Fault } from './session.js';
 import type { Tally } from './tally.js';
 
-const program = join(packageRoot, 'dist/test/fuzz/player.js');
+const program = bundled('fuzz/player');
 /** Users that the machine need not know; whoever watches is another one. */
 const USERS = process.getuid?.() === 0 ? [61_001, 61_002, 61_001] : [null, null, null];
 /** A process that does not answer in this time hangs. */

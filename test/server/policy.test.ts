@@ -4,14 +4,14 @@ import { once } from 'node:events';
 import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { fileURLToPath } from 'node:url';
 import t from 'tap';
 import { connect } from '../../src/client/index.js';
 import { packageRoot } from '../../src/package-root.js';
 import { eventually, TestDaemon, withoutVulkan } from '../support/daemon.js';
 import { temporaryFolder } from '../support/folder.js';
+import { programFile } from '../support/programs.js';
 
-const redeemer = fileURLToPath(new URL('../support/programs/redeemer.js', import.meta.url));
+const redeemer = programFile('redeemer');
 const ctl = join(packageRoot, 'bin/dmabrokerctl.js');
 
 /** Users without a name and without further groups: only root can be them. */
