@@ -19,10 +19,10 @@ import { temporaryFolder } from '../../support/folder.js';
 import { ask } from '../../support/rest.js';
 
 const MEMFD = { kind: 'buffer', size: 4096, handleTypes: ['memfd'] } as const;
-/** Their lines are more than a pipe and the queue have room for. */
-const MANY = 4000;
-/** These are more than a pipe has room for. */
-const SOME = 1000;
+/** Their lines, two of 310 bytes each, are more than a pipe and the queue have room for: of each kind 2,200. */
+const MANY = 2800;
+/** These are more than a pipe has room for: twice. */
+const SOME = 250;
 
 class Served {
   private constructor(
