@@ -80,12 +80,15 @@ t.test('ffi-rs serves everything', async (t) => {
   const libc = readdirSync(join(packageRoot, 'dist/bundle-tests/native/libc'))
     .filter((name) => name.endsWith(ending))
     .map((name) => `libc/${name.slice(0, -ending.length)}`);
-  const files = ['ffi', 'step', 'arena', 'later', 'starved', ...libc].map(
-    (name) => `native/${name}`,
-  );
-  const { status, stdout, stderr } = run('runner/together', 'ffi-rs', ...files);
-  for (const name of files) t.match(stdout, new RegExp(`^ok \\d+ - ${name} #`, 'm'), name);
-  t.equal(status, 0, `${status === 0 ? '' : `${stdout}${stderr}`}`);
+  const all = ['ffi', 'step', 'arena', 'later', 'starved', ...libc];
+  // Those count all fds of their process, which threads of another file may still be closing.
+  const alone = ['starved', 'libc/watch'];
+  for (const names of [all.filter((name) => !alone.includes(name)), ...alone.map((one) => [one])]) {
+    const files = names.map((name) => `native/${name}`);
+    const { status, stdout, stderr } = run('runner/together', 'ffi-rs', ...files);
+    for (const name of files) t.match(stdout, new RegExp(`^ok \\d+ - ${name} #`, 'm'), name);
+    t.equal(status, 0, `${names}${status === 0 ? '' : `: ${stdout}${stderr}`}`);
+  }
 });
 
 t.test('each hot name is one that is called', async (t) => {

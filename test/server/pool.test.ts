@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import t from 'tap';
 import { type ClientBuffer, connect } from '../../src/client/index.js';
 import { packageRoot } from '../../src/package-root.js';
-import { eventually, TestDaemon, withoutVulkan } from '../support/daemon.js';
+import { eventually, TestDaemon } from '../support/daemon.js';
 import { withoutLeaks } from '../support/fds.js';
 import { temporaryFolder } from '../support/folder.js';
 import { filled, poolOf, warm } from '../support/pool.js';
@@ -67,8 +67,7 @@ await withoutLeaks(t, 'the pool', async (t) => {
     const file = join(temporaryFolder(t), 'dmabroker.toml');
     const configure = (table: string) => writeFileSync(file, `[pool]\n${table}`);
     configure('bytes = "1M"\nspares_per_spec = 2\nidle_seconds = 5\n');
-    const daemon = await TestDaemon.start(['--config', file], { env: withoutVulkan });
-    t.teardown(() => daemon.stop());
+    const daemon = await TestDaemon.memfd(t, {}, ['--config', file]);
     const before = await daemon.idleFds();
     const client = await connect({ socket: daemon.clientSocket });
     const fds = daemon.openFds();

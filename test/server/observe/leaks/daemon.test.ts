@@ -62,8 +62,7 @@ await withoutLeaks(t, 'a look that there are no file descriptors for', async (t)
   writeFileSync(config, '[leaks]\nsample_seconds = 1\n');
   // As many as it takes for connections alone to use them up.
   const wrapper = ['prlimit', '--nofile=80'];
-  const daemon = await TestDaemon.start(['--config', config], { env: withoutVulkan, wrapper });
-  t.teardown(() => daemon.stop());
+  const daemon = await TestDaemon.memfd(t, { wrapper }, ['--config', config]);
   // Of nothing nobody has something, and nobody is looked at.
   t.equal((await daemon.rest('POST', '/v1/buffers', request)).status, 201);
   const sockets = Array.from({ length: CONNECTION_LIMIT }, () => {
